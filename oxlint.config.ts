@@ -1,0 +1,111 @@
+import { defineConfig, type OxlintOverride } from "oxlint"
+
+/** The rooms of core, in the order data walks through them. A room imports from those in earlier rows only. */
+const order = [["model"], ["client"], ["stream"], ["transform", "sink", "checkpoint"], ["pipeline"]]
+
+/** Inside core: `../room/File.ts`, and the same by the package's own name. */
+const room = (name: string) => `^((\\.\\./)+|@callstream/core/)${name}(/|$)`
+
+// Goes last in a list: an exception (`!…`) ends the search there. Regular expressions here have no look-ahead.
+const outsideCore = {
+  group: ["*", "!effect", "!effect/**", "!.", "!..", "!./**", "!../**", "!@callstream/**"],
+  message: "core depends on effect and nothing else: no platform, no node:*."
+}
+const outerPackages = { regex: "^@callstream/(node|cli)(/|$)", message: "core knows neither node nor the cli." }
+const ownBarrel = {
+  regex: "^((\\.\\./)*(\\./)?index(\\.ts)?|@callstream/core(/index)?)$",
+  message: "Inside a package import the module, not the barrel."
+}
+const otherSources = {
+  regex: "^(\\.\\./)+(core|node|cli)/",
+  message: "Another package is imported by its name, not by its path."
+}
+const effectBarrel = {
+  regex: "^(effect|@effect/platform-node)(/index)?$",
+  message: "A library imports modules (effect/Stream), not the barrel: that is what start-up time is made of."
+}
+
+interface Forbidden {
+  readonly message: string
+  readonly regex?: string
+  readonly group?: Array<string>
+}
+const restrict = (...patterns: ReadonlyArray<Forbidden>): NonNullable<OxlintOverride["rules"]> => ({
+  "no-restricted-imports": ["error", { patterns: [...patterns] }]
+})
+
+const inCore = (files: string, forbidden: ReadonlyArray<string>, message: string): OxlintOverride => ({
+  files: [files],
+  rules: restrict(
+    outerPackages,
+    otherSources,
+    ownBarrel,
+    effectBarrel,
+    ...forbidden.map((name) => ({ regex: room(name), message })),
+    outsideCore
+  )
+})
+
+const rooms = order.flatMap((row, at) =>
+  row.map((name) =>
+    inCore(
+      `packages/core/src/${name}/**`,
+      [...order.slice(at).flat(), "testing"].filter((other) => other !== name),
+      `${name}/ may import ${order.slice(0, at).flat().join(", ") || "no other room"} only.`
+    )
+  )
+)
+
+export default defineConfig({
+  plugins: ["eslint", "typescript", "unicorn", "oxc", "import", "promise", "vitest"],
+  categories: { correctness: "error", suspicious: "error" },
+  ignorePatterns: ["**/dist/**", "**/scratch/**"],
+  rules: {
+    "import/no-cycle": "error",
+    "typescript/no-explicit-any": "error",
+    "typescript/no-non-null-assertion": "error",
+    "typescript/switch-exhaustiveness-check": ["error", { considerDefaultExhaustiveForUnions: true }],
+    // TypeScript knows better what a namespace holds.
+    "import/namespace": "off",
+    // What an import is for that brings no name.
+    "import/no-unassigned-import": ["error", { allow: ["effect/schema/SchemaJITCompiler/enable"] }],
+    "vitest/expect-expect": [
+      "error",
+      {
+        assertFunctionNames: ["expect*", "assert*"],
+        additionalTestBlockFunctions: ["it.effect", "it.live", "it.effect.prop", "it.prop"]
+      }
+    ],
+    // Suspicious elsewhere, the way things are written here: `_tag`, `layer(…)("…", (it) => …)`, switches that
+    // TypeScript knows to be exhaustive, sorting or reversing an array that was just made, a loop with a second condition.
+    "eslint/no-underscore-dangle": "off",
+    "eslint/no-shadow": "off",
+    "eslint/no-unmodified-loop-condition": "off",
+    "typescript/consistent-return": "off",
+    "unicorn/consistent-function-scoping": "off",
+    "unicorn/no-array-reverse": "off",
+    "unicorn/no-array-sort": "off",
+    "eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_" }],
+    "import/no-unassigned-import": ["error", { allow: ["effect/schema/SchemaJITCompiler/enable"] }]
+  },
+  overrides: [
+    { files: ["packages/core/src/**"], rules: restrict(outerPackages, otherSources, effectBarrel, outsideCore) },
+    ...rooms,
+    inCore(
+      "packages/core/src/testing/**",
+      order.slice(1).flat(),
+      "testing/ may import model only: it is handed what it tests."
+    ),
+    {
+      files: ["packages/node/src/**"],
+      rules: restrict(
+        { ...ownBarrel, regex: "^((\\.\\./)*(\\./)?index(\\.ts)?|@callstream/node(/.*)?)$" },
+        effectBarrel,
+        otherSources,
+        { regex: "^@callstream/cli(/|$)", message: "node does not know the cli." }
+      )
+    },
+    { files: ["packages/cli/src/**"], rules: restrict(otherSources) },
+    { files: ["**/test/**", "**/bench/**", "examples/**"], rules: { "typescript/no-unsafe-type-assertion": "off" } }
+  ]
+})

@@ -1,0 +1,74 @@
+/** The root command, and what becomes of its errors. */
+import * as Cause from "effect/Cause"
+import * as CliConfig from "effect/cli/CliConfig"
+import * as CliOutput from "effect/cli/CliOutput"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as GlobalFlag from "effect/cli/GlobalFlag"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as References from "effect/References"
+import manifest from "../package.json" with { type: "json" }
+import { checkCommand } from "./command/Check.ts"
+import { demoCommand } from "./command/Demo.ts"
+import { exportCommand } from "./command/Export.ts"
+import { simulateCommand } from "./command/Simulate.ts"
+import * as Failure from "./output/Failure.ts"
+import { print, Screen } from "./output/Screen.ts"
+
+const debugFlag = GlobalFlag.Setting("debug")({
+  flag: Flag.Boolean("debug").pipe(
+    Flag.withDescription("Tell each attempt and what failed, and stacks of errors, on stderr"),
+    Flag.withDefault(false)
+  )
+})
+
+const root = Command.make("callstream").pipe(
+  Command.withDescription(
+    "Take the call sessions of an Agni (Ravan AI) organization to where you need them. The API key is read from AGNI_API_KEY."
+  ),
+  Command.withSubcommands([exportCommand, checkCommand, simulateCommand, demoCommand]),
+  Command.withGlobalFlags([debugFlag])
+)
+
+/** Help goes to stdout when it was asked for; a mistake is told on stderr, in a line or two. */
+const presenter = (screen: Screen["Service"]): CliOutput.Presenter => ({
+  present: (event) => {
+    if (event._tag !== "InvalidInvocation") return CliOutput.defaultPresenter.present(event)
+    const told = [...new Set(event.errors.map((error) => error.message))]
+    return print(
+      // The suggestion comes on lines of its own, with empty ones between.
+      ...told.flatMap((message) => {
+        const [first = "", ...rest] = message
+          .split("\n")
+          .map((line) => line.trim())
+          .filter((line) => line !== "")
+        return rest.length === 0 ? [`error: ${first}`] : [`error: ${first}`, `  ${rest.join(" ")}`]
+      }),
+      `  ${event.commandPath.join(" ")} --help tells all flags`
+    ).pipe(Effect.provideService(Screen, screen))
+  }
+})
+
+/** Runs the command line to its exit code. Every error has been told when it returns. */
+export const main = Effect.fnUntraced(function* (args: ReadonlyArray<string>) {
+  const debug = args.includes("--debug")
+  const screen = yield* Screen
+  const environment = Layer.mergeAll(
+    CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions] }),
+    CliOutput.layerPresenter(presenter(screen)),
+    Layer.succeed(Logger.LogToStderr, true),
+    Layer.succeed(References.MinimumLogLevel, debug ? "Debug" : "Warn")
+  )
+  return yield* Command.runWith(root, { version: manifest.version })(args).pipe(
+    Effect.as<number>(Failure.exitCode.done),
+    Effect.catchCause((cause) => {
+      // An interruption stays one: the runtime's own exit code tells it.
+      if (Cause.hasInterruptsOnly(cause)) return Effect.failCause(cause)
+      const { exitCode, lines } = Failure.report(cause, debug)
+      return Effect.as(print(...lines), exitCode)
+    }),
+    Effect.provide(environment)
+  )
+})

@@ -1,0 +1,28 @@
+#!/usr/bin/env node
+import "effect/schema/SchemaJITCompiler/enable"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import { main } from "./Cli.ts"
+import { exitCode } from "./output/Failure.ts"
+import { Screen } from "./output/Screen.ts"
+
+// The first Ctrl-C ends the run cleanly; whoever presses it again does not want to wait for that.
+let signals = 0
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.on(signal, () => {
+    signals++
+    if (signals > 1) process.exit(exitCode.interrupted)
+  })
+}
+
+main(process.argv.slice(2)).pipe(
+  Effect.provide(Layer.merge(Screen.layer, NodeServices.layer)),
+  NodeRuntime.runMain({
+    disableErrorReporting: true,
+    teardown: (exit, onExit) =>
+      onExit(Exit.isSuccess(exit) && typeof exit.value === "number" ? exit.value : exitCode.interrupted)
+  })
+)

@@ -1,0 +1,171 @@
+/** `callstream export`: a range of sessions, once. */
+import { CallSessions, Extremes, Instant, Ndjson, OutputFile, type Page } from "@callstream/core"
+import { AgniTransport } from "@callstream/node"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import * as Source from "../flag/Source.ts"
+import * as Target from "../flag/Target.ts"
+import * as DeadLetters from "../output/DeadLetters.ts"
+import * as Format from "../output/Format.ts"
+import * as Progress from "../output/Progress.ts"
+import { print, Screen } from "../output/Screen.ts"
+import { Incomplete } from "../output/UsageError.ts"
+
+const flags = {
+  ...Source.selectionFlags,
+  to: Flag.String("to").pipe(
+    Flag.withMetavar("SINK"),
+    Flag.withDescription("Where sessions go: - for stdout, calls.ndjson, calls.ndjson.gz (default: -)"),
+    Flag.filterMap(Target.parse, () => `Expected: ${Target.expected}`),
+    Flag.withDefault<Target.Target>({ _tag: "Stdout" })
+  ),
+  force: Flag.Boolean("force").pipe(
+    Flag.withDescription("Replace the file if it is there already"),
+    Flag.withDefault(false)
+  ),
+  deadLetters: Flag.String("dead-letters").pipe(
+    Flag.withMetavar("FILE"),
+    Flag.withDescription("Where records go that could not be read (default: beside the output, only when needed)"),
+    Flag.optional
+  ),
+  strict: Flag.Boolean("strict").pipe(
+    Flag.withDescription("Exit with 3 when a record could not be read"),
+    Flag.withDefault(false)
+  ),
+  quiet: Flag.Boolean("quiet").pipe(
+    Flag.withDescription("No progress and no summary; errors still"),
+    Flag.withDefault(false)
+  ),
+  json: Flag.Boolean("json").pipe(
+    Flag.withDescription("The summary as one line of JSON, on stderr"),
+    Flag.withDefault(false)
+  ),
+  ...Source.connectionFlags
+}
+
+interface Plan {
+  readonly selection: CallSessions.Selection
+  readonly keep: (pages: ReturnType<typeof CallSessions.batches>) => ReturnType<typeof CallSessions.batches>
+  readonly target: Target.Target
+  readonly force: boolean
+  readonly deadLetters: string
+  readonly strict: boolean
+  readonly report: "people" | "json" | "none"
+}
+
+export const run = Effect.fnUntraced(function* (plan: Plan) {
+  const { live } = yield* Screen
+  const progress = yield* Progress.make
+  const toTerminal = plan.target._tag === "Stdout" && process.stdout.isTTY
+  const encode = toTerminal ? Ndjson.encodeForTerminal : Ndjson.encode
+
+  yield* Effect.scoped(
+    Effect.gen(function* () {
+      const output = yield* Target.open(plan.target, plan.force)
+      const deadLetters = yield* DeadLetters.make(plan.deadLetters)
+      // Data and a line that redraws itself would overwrite each other on one terminal.
+      if (plan.report === "people" && live && !toTerminal) yield* Progress.show(progress)
+      const deliver = (page: Page) =>
+        (page.rejected.length === 0 ? Effect.void : deadLetters.write(page.rejected)).pipe(
+          Effect.andThen(page.sessions.length === 0 ? Effect.void : output.write(encode(page.sessions))),
+          Effect.andThen(Effect.sync(() => Progress.add(progress, page)))
+        )
+      yield* CallSessions.batches(plan.selection).pipe(plan.keep, Stream.runForEach(deliver))
+      yield* deadLetters.sync
+      yield* output.finish
+    })
+  ).pipe(Effect.onExit((exit) => (Exit.isSuccess(exit) ? Effect.void : tellWhatIsThere(plan, progress))))
+
+  yield* summary(plan, progress)
+  if (plan.strict && progress.rejected > 0) return yield* new Incomplete()
+})
+
+const tellWhatIsThere = (plan: Plan, progress: Progress.Progress) => {
+  const { target } = plan
+  if (progress.sessions === 0 || plan.report === "none") return Effect.void
+  const amount = Format.counted(progress.sessions, "session")
+  return target._tag === "Stdout"
+    ? print(`stopped: ${amount} went to stdout before that; there may be more`)
+    : print(
+        `stopped: ${amount} are in ${OutputFile.partialPath(target.path)}; ${target.path} was not ` +
+          (plan.force ? "touched" : "made")
+      )
+}
+
+const summary = Effect.fnUntraced(function* (plan: Plan, progress: Progress.Progress) {
+  if (plan.report === "none") return
+  const elapsed = (yield* Clock.currentTimeMillis) - progress.startedAt
+  const requests = yield* Progress.requests
+  const { earliest, latest, rejected, sessions } = progress
+  if (plan.report === "json") {
+    const { write } = yield* Screen
+    return yield* write(
+      `${JSON.stringify({
+        sessions,
+        rejected,
+        to: Target.describe(plan.target),
+        ...(rejected === 0 ? {} : { deadLetters: plan.deadLetters }),
+        requests: requests.sent,
+        retries: Object.fromEntries(requests.retried),
+        earliest: earliest === undefined ? null : Instant.format(earliest),
+        latest: latest === undefined ? null : Instant.format(latest),
+        walk: "pages",
+        elapsedMs: elapsed
+      })}\n`
+    )
+  }
+  const retries = Progress.describeRetries(requests)
+  const speed = elapsed < 100 ? "" : `, ${Format.count((sessions / elapsed) * 1000)} a second`
+  yield* print(
+    `${Format.counted(sessions, "session")} to ${Target.describe(plan.target)} in ${Format.duration(elapsed)}${speed}`,
+    `  ${Format.counted(requests.sent, "request")}${retries === "" ? "" : `, ${retries}`}`,
+    ...(earliest === undefined || latest === undefined
+      ? []
+      : [`  started between ${Format.time(earliest)} and ${Format.time(latest)}`]),
+    ...(rejected === 0 ? [] : [`  ${Format.counted(rejected, "record")} could not be read: see ${plan.deadLetters}`]),
+    "  read page by page: a session that left the set while it was read may be missing"
+  )
+})
+
+const command = Command.make(
+  "export",
+  flags,
+  Effect.fnUntraced(function* (input) {
+    const selection = yield* Source.selection(input)
+    const plan: Plan = {
+      selection,
+      keep: Option.match(input.newest, {
+        onSome: Extremes.newest,
+        onNone: () => Option.match(input.oldest, { onSome: Extremes.oldest, onNone: () => (pages) => pages })
+      }),
+      target: input.to,
+      force: input.force,
+      deadLetters: Option.getOrElse(input.deadLetters, () => Target.deadLettersOf(input.to)),
+      strict: input.strict,
+      report: input.json ? "json" : input.quiet ? "none" : "people"
+    }
+    yield* Effect.provide(run(plan), Layer.provide(Source.client(input, input.concurrency), AgniTransport.layer))
+  })
+)
+
+export const exportCommand = command.pipe(
+  Command.withDescription(
+    "Write call sessions as NDJSON, one session a line, to stdout or a file. A file appears under its name only when it is complete."
+  ),
+  Command.withShortDescription("Write call sessions to stdout or a file"),
+  Command.withExamples([
+    { command: "callstream export --since 7d --to calls.ndjson", description: "The last seven days, to a file" },
+    {
+      command: "callstream export --since 2026-07-01 --until 2026-08-01 --to july.ndjson.gz",
+      description: "One month, compressed"
+    },
+    { command: "callstream export --status completed | jq .durationSec", description: "Into another program" },
+    { command: "callstream export --newest 10 --quiet", description: "The ten that started last" }
+  ])
+)

@@ -1,0 +1,168 @@
+/** `callstream simulate`: the Agni simulator on a local port. */
+import { AgniSimulator, Fault } from "@callstream/core/testing"
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as Console from "effect/Console"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as HttpServer from "effect/http/HttpServer"
+import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
+import { createServer } from "node:http"
+import * as When from "../flag/When.ts"
+import * as Format from "../output/Format.ts"
+import { print } from "../output/Screen.ts"
+import { UsageError } from "../output/UsageError.ts"
+
+/** Serves a simulator on a loopback port while the scope is open, and answers its base URL. Port 0 takes a free one. */
+export const serve = (
+  simulator: AgniSimulator.AgniSimulator,
+  port: number
+): Effect.Effect<string, UsageError, Scope.Scope> =>
+  Effect.gen(function* () {
+    const server = yield* NodeHttpServer.make(createServer, { port, host: "127.0.0.1", gracefulShutdownTimeout: 100 })
+    yield* server.serve(simulator.httpApp)
+    return HttpServer.formatAddress(server.address)
+  }).pipe(
+    Effect.catchTag(
+      "ServeError",
+      () =>
+        new UsageError({
+          problem: `--port: ${port} cannot be listened on`,
+          advice: "Another program may use it: choose another one, or 0 for any free one."
+        })
+    )
+  )
+
+const faults = {
+  "429": [
+    Fault.tooManyRequests({ retryAfter: 1 }),
+    Fault.tooManyRequests({ retryAfter: 1, retryAfterAs: "date" }),
+    Fault.tooManyRequests()
+  ],
+  "500": [Fault.status(500)],
+  "503": [Fault.status(503)],
+  html: [Fault.htmlError(502), Fault.html],
+  reset: [Fault.reset],
+  hang: [Fault.hang],
+  slow: [Fault.slow("2 seconds")],
+  cut: [Fault.cut(), Fault.truncated()],
+  unsuccessful: [Fault.unsuccessful],
+  empty: [Fault.emptyAnswer],
+  redirect: [Fault.redirect("same-origin")]
+} as const satisfies Record<string, ReadonlyArray<Fault.Fault>>
+
+const faultNames = Object.keys(faults)
+
+const isFaultName = (name: string): name is keyof typeof faults => Object.hasOwn(faults, name)
+
+const parseFaults = (text: string): Option.Option<ReadonlyArray<Fault.Fault>> => {
+  const names = text.split(",").map((name) => name.trim())
+  return names.every(isFaultName) ? Option.some(names.flatMap((name) => [...faults[name]])) : Option.none()
+}
+
+const whole = (name: string, least: number, otherwise: number, description: string) =>
+  Flag.Int(name).pipe(
+    Flag.withMetavar("N"),
+    Flag.withDescription(`${description} (default: ${otherwise})`),
+    Flag.filter(
+      (value) => value >= least,
+      () => `Expected: an integer of at least ${least}`
+    ),
+    Flag.withDefault(otherwise)
+  )
+
+const flags = {
+  port: whole("port", 0, 8787, "Port on 127.0.0.1; 0 takes a free one"),
+  seed: whole("seed", 0, 1, "All chance follows from it"),
+  sessions: whole("sessions", 0, 1000, "Sessions that exist at the start"),
+  arrivals: whole("arrivals", 0, 0, "Further sessions an hour"),
+  edition: Flag.Literals("edition", ["camel", "snake"]).pipe(
+    Flag.withDescription("The edition of the response (default: camel)"),
+    Flag.withDefault("camel")
+  ),
+  maxPageSize: whole("max-page-size", 1, 100, "Larger pages are silently cut to it"),
+  latency: Flag.String("latency").pipe(
+    Flag.withMetavar("DURATION"),
+    Flag.withDescription("How long each answer takes, such as 50ms or 1s (default: none)"),
+    Flag.filterMap(
+      (text) => {
+        const millis = /^(\d{1,6})ms$/.exec(text.trim())?.[1]
+        if (millis !== undefined) return Option.some(Duration.millis(Number(millis)))
+        const parsed = When.parse(text)
+        return parsed?._tag === "Ago" ? Option.some(Duration.millis(parsed.millis)) : Option.none()
+      },
+      () => "Expected: a duration such as 50ms or 1s"
+    ),
+    Flag.withDefault(Duration.zero)
+  ),
+  rate: Flag.Int("rate").pipe(
+    Flag.withMetavar("N"),
+    Flag.withDescription("Requests a second that are answered; above it comes 429 (default: no limit)"),
+    Flag.filter(
+      (value) => value >= 1,
+      () => "Expected: an integer of at least 1"
+    ),
+    Flag.optional
+  ),
+  faultRate: Flag.Finite("fault-rate").pipe(
+    Flag.withMetavar("SHARE"),
+    Flag.withDescription("The share of requests that meet a fault, from 0 to 1 (default: 0, or 0.1 with --faults)"),
+    Flag.filter(
+      (value) => value >= 0 && value <= 1,
+      () => "Expected: a number from 0 to 1"
+    ),
+    Flag.optional
+  ),
+  faults: Flag.String("faults").pipe(
+    Flag.withMetavar("LIST"),
+    Flag.withDescription(
+      `Which faults, separated by commas: ${faultNames.join(", ")} (default: all that pass quickly)`
+    ),
+    Flag.filterMap(parseFaults, () => `Expected: some of ${faultNames.join(", ")}, separated by commas`),
+    Flag.optional
+  )
+}
+
+export const simulateCommand = Command.make(
+  "simulate",
+  flags,
+  Effect.fnUntraced(function* (input) {
+    const simulator = yield* AgniSimulator.make({
+      seed: input.seed,
+      sessions: input.sessions,
+      arrivalsPerHour: input.arrivals,
+      edition: input.edition,
+      maxPageSize: input.maxPageSize,
+      latency: input.latency,
+      rateLimit: Option.getOrUndefined(input.rate),
+      faultRate: Option.getOrElse(input.faultRate, () => (Option.isSome(input.faults) ? 0.1 : 0)),
+      faults: Option.getOrUndefined(input.faults)
+    })
+    return yield* Effect.scoped(
+      Effect.gen(function* () {
+        const url = yield* serve(simulator, input.port)
+        yield* Console.log(url)
+        yield* print(
+          `An Agni API with ${Format.counted(input.sessions, "session")} (seed ${input.seed}) answers there until Ctrl-C. In another terminal:`,
+          `  AGNI_API_KEY=${simulator.apiKey} callstream export --base-url ${url} --to calls.ndjson`
+        )
+        return yield* Effect.never
+      })
+    )
+  })
+).pipe(
+  Command.withDescription(
+    "Serve a simulated Agni API on this machine, with made-up calls, for trying things out and for tests. It answers GET /api/v1/calling/call-sessions to the key agni_test_key, and prints its address on stdout."
+  ),
+  Command.withShortDescription("A simulated Agni API on this machine"),
+  Command.withExamples([
+    { command: "callstream simulate", description: "A thousand sessions on port 8787" },
+    {
+      command: "callstream simulate --port 0 --sessions 50000 --latency 50ms",
+      description: "More of them, further away, on a free port"
+    },
+    { command: "callstream simulate --faults 429,cut,reset --fault-rate 0.2", description: "One that often fails" }
+  ])
+)

@@ -1,0 +1,103 @@
+/** An error as the person at the terminal needs it: one to three lines, and an exit code. */
+import { type AgniError, OutputError } from "@callstream/core"
+import * as Cause from "effect/Cause"
+import * as CliError from "effect/cli/CliError"
+import * as Duration from "effect/Duration"
+import * as Format from "./Format.ts"
+import { Incomplete, UsageError } from "./UsageError.ts"
+
+export interface Report {
+  readonly lines: ReadonlyArray<string>
+  readonly exitCode: number
+}
+
+/** `done` 0, `failed` 1, `usage` 2, `incomplete` 3, `interrupted` 130. */
+export const exitCode = { done: 0, failed: 1, usage: 2, incomplete: 3, interrupted: 130 } as const
+
+/** The errors a command may end with. Anything else is a defect. */
+export type CommandError = AgniError | OutputError | UsageError | Incomplete | CliError.CliError
+
+const advice = (error: AgniError): string | undefined => {
+  switch (error.reason._tag) {
+    case "Unauthorized":
+      return "Check the key in AGNI_API_KEY or --api-key-file: is it whole, and of the right organization?"
+    case "Forbidden":
+      return "Ask the owner of the organization whether its plan and this key may use the API."
+    case "NotFound":
+      return "Check --base-url: the API is at https://api.ravan.ai."
+    case "RateLimited":
+      return "Wait as long as it asks, then try again with --rate, such as --rate 2."
+    case "Unavailable":
+      return "Nothing was wrong with the request: try again later, or with more --retries."
+    case "InvalidResponse":
+      return error.reason.retryable ? "Try again later; --debug shows each attempt." : undefined
+    case "InvalidRequest":
+      return undefined
+  }
+}
+
+const ofAgni = (error: AgniError): Report => {
+  const { attempts, elapsed, reason, request } = error
+  if (attempts === 0) return { lines: [`error: ${reason.message}`], exitCode: exitCode.usage }
+  const tried =
+    attempts === 1
+      ? ""
+      : `, after ${Format.counted(attempts, "attempt")} over ${Format.duration(Duration.toMillis(elapsed))}`
+  const help = advice(error)
+  return {
+    lines: [`error: ${reason.message}${tried}`, `  in ${request}`, ...(help === undefined ? [] : [`  ${help}`])],
+    exitCode: exitCode.failed
+  }
+}
+
+const ofOutput = (error: OutputError): Report => {
+  // A reader that has seen enough (`| head`) is no failure.
+  if (error.reason === "closed" && error.code === "EPIPE") return { lines: [], exitCode: exitCode.done }
+  const help =
+    error.reason === "exists"
+      ? "Choose another name, or add --force to replace it."
+      : error.reason === "noFolder"
+        ? "Make the folder first, or choose another one."
+        : error.reason === "notAFile"
+          ? "Choose the name of a file."
+          : error.reason === "full"
+            ? "Make room, or write to another disk, and run it again."
+            : undefined
+  return {
+    lines: [`error: ${error.message}`, ...(help === undefined ? [] : [`  ${help}`])],
+    exitCode: error.operation === "open" ? exitCode.usage : exitCode.failed
+  }
+}
+
+const isAgniError = (error: unknown): error is AgniError =>
+  typeof error === "object" && error !== null && "_tag" in error && error._tag === "AgniError"
+
+/** What to print and how to exit. Stacks only under `--debug`. */
+export const report = (cause: Cause.Cause<CommandError>, debug: boolean): Report => {
+  if (Cause.hasInterruptsOnly(cause)) return { lines: [], exitCode: exitCode.interrupted }
+  const error: unknown = Cause.squash(cause)
+  const stack = debug ? Cause.pretty(cause).split("\n") : []
+  // The presenter has already told what was wrong with the command line, or shown the help that was asked for.
+  if (CliError.isCliError(error)) {
+    return {
+      lines: [],
+      exitCode: error._tag === "ShowHelp" && error.errors.length === 0 ? exitCode.done : exitCode.usage
+    }
+  }
+  if (error instanceof UsageError) {
+    const lines = [`error: ${error.problem}`, ...(error.advice === undefined ? [] : [`  ${error.advice}`])]
+    return { lines: [...lines, ...stack], exitCode: exitCode.usage }
+  }
+  if (error instanceof Incomplete) return { lines: [], exitCode: exitCode.incomplete }
+  const known = isAgniError(error) ? ofAgni(error) : error instanceof OutputError ? ofOutput(error) : undefined
+  if (known !== undefined) return { ...known, lines: [...known.lines, ...stack] }
+  const name = error instanceof Error ? error.name : typeof error
+  return {
+    lines: [
+      `error: callstream itself failed (${name})`,
+      debug ? "  Please report this with the lines below." : "  Run it again with --debug and report what it prints.",
+      ...stack
+    ],
+    exitCode: exitCode.failed
+  }
+}

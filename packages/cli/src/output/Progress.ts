@@ -1,0 +1,112 @@
+/** What a run has done so far, and the line that shows it. */
+import { CallSession, type Page } from "@callstream/core"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Metric from "effect/Metric"
+import * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
+import * as Format from "./Format.ts"
+import { Screen } from "./Screen.ts"
+
+export interface Progress {
+  readonly startedAt: number
+  sessions: number
+  rejected: number
+  /** The least and the greatest start seen, and the last, in µs. */
+  earliest: number | undefined
+  latest: number | undefined
+  last: number | undefined
+  /** The count of the whole set, where the server tells it. */
+  total: number | undefined
+}
+
+export const make: Effect.Effect<Progress> = Effect.map(Clock.currentTimeMillis, (startedAt) => ({
+  startedAt,
+  sessions: 0,
+  rejected: 0,
+  earliest: undefined,
+  latest: undefined,
+  last: undefined,
+  total: undefined
+}))
+
+/** Adds a delivered page. Starts are read from the page's ends and middle only: the stretch is for people to look at. */
+export const add = (progress: Progress, page: Page): void => {
+  const { sessions } = page
+  progress.sessions += sessions.length
+  progress.rejected += page.rejected.length
+  progress.total = page.total ?? progress.total
+  for (const session of sessions) {
+    const start = CallSession.startInstant(session)
+    if (start === undefined) continue
+    progress.last = start
+    if (progress.earliest === undefined || start < progress.earliest) progress.earliest = start
+    if (progress.latest === undefined || start > progress.latest) progress.latest = start
+  }
+}
+
+/** What the client counted: requests, and those tried again by reason. */
+export interface Requests {
+  readonly sent: number
+  readonly retried: ReadonlyArray<readonly [reason: string, times: number]>
+}
+
+export const requests: Effect.Effect<Requests> = Effect.map(Metric.snapshot, (metrics) => {
+  let sent = 0
+  const retried: Array<readonly [string, number]> = []
+  for (const metric of metrics) {
+    if (metric.type !== "Counter") continue
+    const times = Number(metric.state.count)
+    if (metric.id === "callstream_requests_total") sent += times
+    if (metric.id === "callstream_retries_total" && times > 0)
+      retried.push([metric.attributes?.["reason"] ?? "", times])
+  }
+  return { sent, retried }
+})
+
+const words: Readonly<Record<string, string>> = {
+  RateLimited: "rate limited",
+  Unavailable: "server or network failed",
+  InvalidResponse: "response cut off"
+}
+
+/** `3 tried again (2 rate limited, 1 response cut off)`, or nothing. */
+export const describeRetries = ({ retried }: Requests): string => {
+  const times = retried.reduce((sum, [, n]) => sum + n, 0)
+  if (times === 0) return ""
+  const reasons = retried.map(([reason, n]) => `${Format.count(n)} ${words[reason] ?? reason}`).join(", ")
+  return `${Format.count(times)} tried again (${reasons})`
+}
+
+const line = (progress: Progress, { sent, ...rest }: Requests, now: number): string => {
+  const seconds = (now - progress.startedAt) / 1000
+  const speed = seconds < 0.5 ? 0 : progress.sessions / seconds
+  const retries = describeRetries({ sent, ...rest })
+  const left = progress.total === undefined ? undefined : progress.total - progress.sessions
+  return [
+    `${Format.count(progress.sessions)} sessions${progress.total === undefined ? "" : ` of ${Format.count(progress.total)}`}`,
+    ...(speed > 0 ? [`${Format.count(speed)}/s`] : []),
+    ...(progress.last === undefined ? [] : [`at ${Format.time(progress.last)}`]),
+    ...(left !== undefined && left > 0 && speed > 0 ? [`${Format.duration((left / speed) * 1000)} left`] : []),
+    Format.counted(sent, "request"),
+    ...(retries === "" ? [] : [retries])
+  ].join(" · ")
+}
+
+const clear = "\r\u001b[2K"
+
+/** Redraws the line ten times a second while the scope is open, on a terminal only, and takes it away at the end. */
+export const show = (progress: Progress): Effect.Effect<void, never, Screen | Scope.Scope> =>
+  Effect.flatMap(Screen, (screen) => {
+    if (!screen.live) return Effect.void
+    const draw = Effect.flatMap(Effect.all([requests, Clock.currentTimeMillis]), ([counted, now]) => {
+      const text = line(progress, counted, now).slice(0, screen.columns() - 1)
+      return screen.write(`${clear}${screen.colors ? `\u001b[2m${text}\u001b[22m` : text}`)
+    })
+    return Effect.asVoid(
+      Effect.andThen(
+        Effect.addFinalizer(() => screen.write(clear)),
+        Effect.forkScoped(Effect.repeat(draw, Schedule.spaced("100 millis")))
+      )
+    )
+  })

@@ -1,0 +1,14 @@
+/** What the person who typed the command can mend, told before anything ran: exit code 2. */
+import * as Schema from "effect/Schema"
+
+export class UsageError extends Schema.TaggedError<UsageError>()("UsageError", {
+  problem: Schema.String,
+  advice: Schema.optionalKey(Schema.String)
+}) {
+  override get message(): string {
+    return this.problem
+  }
+}
+
+/** The run came to its end, but not everything is as it should be: exit code 3. What is missing was told before. */
+export class Incomplete extends Schema.TaggedError<Incomplete>()("Incomplete", {}) {}

@@ -1,0 +1,261 @@
+/**
+ * The endpoint as a service: one page a call, with its budget, its retries and its errors.
+ *
+ * @since 0.1.0
+ */
+import * as Clock from "effect/Clock"
+import * as Config from "effect/Config"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as HttpClient from "effect/http/HttpClient"
+import * as Layer from "effect/Layer"
+import * as Metric from "effect/Metric"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import type { AgniErrorReason } from "../model/AgniError.ts"
+import { AgniError, InvalidRequest, Unavailable } from "../model/AgniError.ts"
+import * as CallSessionQuery from "../model/CallSessionQuery.ts"
+import type { Page } from "../model/Page.ts"
+import * as ClientMetrics from "./ClientMetrics.ts"
+import * as Budget from "./internal/Budget.ts"
+import * as Envelope from "./internal/Envelope.ts"
+import * as Quote from "./internal/Quote.ts"
+import * as Transport from "./internal/Transport.ts"
+import * as RetryPolicy from "./RetryPolicy.ts"
+
+/**
+ * Everything about a client that can be chosen; only the key must be.
+ *
+ * @since 0.1.0
+ * @category options
+ */
+export interface Options {
+  /** Sent as `X-Api-Key`, to the origin of `baseUrl` only. White space around it is trimmed. */
+  readonly apiKey: Redacted.Redacted
+  /** @default "https://api.ravan.ai" */
+  readonly baseUrl?: string | undefined
+  /** Allows `http:` to a host that is not this machine: the key then travels readable. @default false */
+  readonly allowInsecureHttp?: boolean | undefined
+  /** For one attempt, from the request to the end of the body. @default "30 seconds" */
+  readonly timeout?: Duration.Input | undefined
+  /** Requests under way at once, by all users of this client together. @default 8 */
+  readonly maxConcurrentRequests?: number | undefined
+  /** Spaces all requests of this client, retries included. @default no limit */
+  readonly requestsPerSecond?: number | undefined
+  /** Parts of the policy to change. @default RetryPolicy.make() */
+  readonly retry?: Partial<RetryPolicy.RetryPolicy> | undefined
+  /** A larger response is an error, so that a broken server cannot fill the memory. @default 64 MiB */
+  readonly maxBodyBytes?: number | undefined
+  /** Wraps the transport, for a proxy or logging. The requests it sees carry the key in `X-Api-Key`. */
+  readonly transformClient?: ((client: HttpClient.HttpClient) => HttpClient.HttpClient) | undefined
+}
+
+const endpoint = "/api/v1/calling/call-sessions"
+
+/**
+ * One page of call sessions a call.
+ *
+ * A call takes its turn in the client's budget, is tried again by the retry policy, and fails with an `AgniError` that
+ * says what was tried. One layer value is one budget: build it once, high up, because sibling `provide`s of the same
+ * layer build sibling budgets.
+ *
+ * @since 0.1.0
+ * @category services
+ */
+export class AgniClient extends Context.Service<
+  AgniClient,
+  {
+    /** One page, with nothing left to provide. */
+    readonly list: (query: CallSessionQuery.CallSessionQuery) => Effect.Effect<Page, AgniError>
+  }
+>()("@callstream/core/client/AgniClient") {
+  /**
+   * Builds a client over the `HttpClient` in context. Fails when the options are wrong, before any request.
+   *
+   * @since 0.1.0
+   */
+  static readonly make: (options: Options) => Effect.Effect<AgniClient["Service"], AgniError, HttpClient.HttpClient> =
+    Effect.fnUntraced(function* (options) {
+      const settings = yield* Effect.mapError(Effect.fromResult(resolve(options)), refused("options of AgniClient"))
+      const transport = Transport.make((options.transformClient ?? identity)(yield* HttpClient.HttpClient), settings)
+      const budget = yield* Budget.make(settings)
+      const { policy, timeout } = settings
+      const schedule = RetryPolicy.toSchedule(policy)
+      const mayRetry = RetryPolicy.mayRetry(policy)
+      const timedOut = () =>
+        Effect.fail(
+          new Unavailable({ description: `no complete response within ${Duration.format(settings.timeout)}` })
+        )
+
+      /** The others need not find out for themselves that the server wants a pause. */
+      const hold = (reason: AgniErrorReason): Effect.Effect<void> =>
+        reason._tag === "RateLimited" && mayRetry(reason)
+          ? Effect.flatMap(Clock.currentTimeMillis, (now) =>
+              budget.holdUntil(now + Duration.toMillis(reason.retryAfter ?? Duration.fromInputUnsafe(policy.base)))
+            )
+          : Effect.void
+
+      const attempt = (parameters: ReadonlyArray<readonly [string, string]>, page: number) => {
+        const quote = Quote.make([Redacted.value(settings.apiKey), ...CallSessionQuery.personalValues(parameters)])
+        return transport(parameters, quote).pipe(
+          Effect.flatMap((received) => {
+            const { age, bytes, date, text } = received
+            const observedAt = Math.round((date - age * 1000) * 1000)
+            const decoded = Envelope.decode(text, { page, observedAt, age, quote })
+            return Effect.andThen(Metric.update(ClientMetrics.bytes, bytes), Effect.fromResult(decoded))
+          }),
+          Effect.timeoutOrElse({ duration: timeout, orElse: timedOut }),
+          Effect.tapError(hold),
+          budget.spend,
+          Effect.tap((result) =>
+            Effect.andThen(
+              count("Success"),
+              Effect.andThen(
+                Metric.update(ClientMetrics.sessions, result.sessions.length),
+                result.rejected.length === 0
+                  ? Effect.void
+                  : Metric.update(ClientMetrics.rejected, result.rejected.length)
+              )
+            )
+          ),
+          Effect.tapError((reason) => count(reason._tag))
+        )
+      }
+
+      const list = Effect.fn("AgniClient.list")(function* (query: CallSessionQuery.CallSessionQuery) {
+        const checked = CallSessionQuery.toParameters(query)
+        if (Result.isFailure(checked)) return yield* refused(`GET ${settings.url}`)(checked.failure)
+        const parameters = checked.success
+        const started = yield* Clock.currentTimeMillis
+        let attempts = 0
+        return yield* Effect.suspend(() => {
+          attempts++
+          return attempt(parameters, query.page ?? 1)
+        }).pipe(
+          Effect.tapError((reason) =>
+            mayRetry(reason) && attempts < policy.tries
+              ? Effect.andThen(
+                  Metric.update(Metric.withAttributes(ClientMetrics.retries, { reason: reason._tag }), 1),
+                  Effect.logDebug(`try ${attempts} of ${policy.tries} failed: ${reason.message}`)
+                )
+              : Effect.void
+          ),
+          Effect.retry({ schedule, while: mayRetry }),
+          Effect.catch((reason) =>
+            Effect.flatMap(Clock.currentTimeMillis, (now) => {
+              const search = CallSessionQuery.describe(parameters)
+              return Effect.fail(
+                new AgniError({
+                  reason,
+                  request: `GET ${settings.url}${search === "" ? "" : `?${search}`}`,
+                  attempts,
+                  elapsed: Duration.millis(now - started)
+                })
+              )
+            })
+          )
+        )
+      })
+
+      return AgniClient.of({ list })
+    })
+
+  /**
+   * A client with the given options. One layer value is one budget.
+   *
+   * @since 0.1.0
+   */
+  static readonly layer = (options: Options): Layer.Layer<AgniClient, AgniError, HttpClient.HttpClient> =>
+    Layer.effect(AgniClient, AgniClient.make(options))
+
+  /**
+   * `AGNI_API_KEY` and, optionally, `AGNI_BASE_URL`, from the environment or whichever `ConfigProvider` there is. A
+   * value, so that an app can prefix it with `Config.nested`.
+   *
+   * @since 0.1.0
+   */
+  static readonly config: Config.Config<Options> = Config.all({
+    apiKey: Config.Redacted("AGNI_API_KEY"),
+    baseUrl: Config.String("AGNI_BASE_URL").pipe(Config.withDefault(undefined))
+  })
+
+  /**
+   * A client configured from the environment.
+   *
+   * @since 0.1.0
+   */
+  static readonly layerConfig = (
+    options: Config.Wrap<Options> = AgniClient.config
+  ): Layer.Layer<AgniClient, Config.ConfigError | AgniError, HttpClient.HttpClient> =>
+    Layer.effect(AgniClient, Effect.flatMap(Config.unwrap(options), AgniClient.make))
+
+  /**
+   * A client that answers as the given function does, without HTTP: for tests, and for other sources of pages.
+   *
+   * @since 0.1.0
+   */
+  static readonly layerList = (list: AgniClient["Service"]["list"]): Layer.Layer<AgniClient> =>
+    Layer.succeed(AgniClient, AgniClient.of({ list }))
+}
+
+const identity = (client: HttpClient.HttpClient) => client
+
+const count = (reason: string) => Metric.update(Metric.withAttributes(ClientMetrics.requests, { reason }), 1)
+
+const refused = (request: string) => (reason: InvalidRequest) =>
+  new AgniError({ reason, request, attempts: 0, elapsed: Duration.zero })
+
+const loopback = /^(localhost|.+\.localhost|127(\.\d{1,3}){3}|\[::1\])$/
+
+const resolve = (options: Options) => {
+  const invalid = (parameter: keyof Options, description: string) =>
+    Result.fail(new InvalidRequest({ parameter, description }))
+  const key = Redacted.value(options.apiKey).trim()
+  if (key === "") return invalid("apiKey", "the API key is empty")
+  if (!/^[\x21-\x7e]+$/.test(key)) {
+    return invalid(
+      "apiKey",
+      "the API key holds a character that cannot be in a key (a line break, a space, a quote mark?)"
+    )
+  }
+  const baseUrl = options.baseUrl ?? "https://api.ravan.ai"
+  if (!URL.canParse(baseUrl)) return invalid("baseUrl", "the base URL is not a valid URL")
+  const base = new URL(baseUrl)
+  if (base.protocol !== "https:" && base.protocol !== "http:") {
+    return invalid("baseUrl", "the base URL must begin with https://")
+  }
+  if (base.username !== "" || base.password !== "" || base.search !== "" || base.hash !== "") {
+    return invalid("baseUrl", "the base URL must be an origin and a path, without user, query or fragment")
+  }
+  if (base.protocol === "http:" && !loopback.test(base.hostname) && options.allowInsecureHttp !== true) {
+    return invalid(
+      "baseUrl",
+      `the base URL is plain http to ${base.host}, where anyone on the way can read the key: use https, or allow it by name`
+    )
+  }
+  const { maxBodyBytes = 64 * 1024 * 1024, maxConcurrentRequests = 8, requestsPerSecond } = options
+  if (!Number.isInteger(maxConcurrentRequests) || maxConcurrentRequests < 1) {
+    return invalid("maxConcurrentRequests", "maxConcurrentRequests must be an integer of at least 1")
+  }
+  if (requestsPerSecond !== undefined && !(requestsPerSecond > 0 && Number.isFinite(requestsPerSecond))) {
+    return invalid("requestsPerSecond", "requestsPerSecond must be a number above 0")
+  }
+  if (!Number.isInteger(maxBodyBytes) || maxBodyBytes < 1) {
+    return invalid("maxBodyBytes", "maxBodyBytes must be an integer of at least 1")
+  }
+  const policy = RetryPolicy.make(options.retry)
+  if (!Number.isInteger(policy.tries) || policy.tries < 1) {
+    return invalid("retry", "retry.tries must be an integer of at least 1")
+  }
+  return Result.succeed({
+    apiKey: Redacted.make(key),
+    origin: base.origin,
+    url: `${base.origin}${base.pathname.replace(/\/+$/, "")}${endpoint}`,
+    maxBodyBytes,
+    maxConcurrentRequests,
+    requestsPerSecond,
+    policy,
+    timeout: Duration.fromInputUnsafe(options.timeout ?? "30 seconds")
+  })
+}

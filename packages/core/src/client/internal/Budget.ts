@@ -1,0 +1,43 @@
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Semaphore from "effect/Semaphore"
+
+/** What all users of one client share: how many requests are under way, and when the next may start. */
+export interface Budget {
+  /** Runs one attempt when its turn has come. A retry's wait lies outside, so it holds no place. */
+  readonly spend: <A, E, R>(attempt: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+  /** Nobody starts another attempt before this time, in milliseconds since the epoch. */
+  readonly holdUntil: (millis: number) => Effect.Effect<void>
+}
+
+/**
+ * Starts are spaced by 1/rate seconds. A token bucket would let twice the rate through in its first second, which is what
+ * a server's own limit then punishes.
+ */
+export const make = (options: {
+  readonly maxConcurrentRequests: number
+  readonly requestsPerSecond: number | undefined
+}): Effect.Effect<Budget> =>
+  Effect.map(Semaphore.make(options.maxConcurrentRequests), (permits) => {
+    const spacing = options.requestsPerSecond === undefined ? 0 : 1000 / options.requestsPerSecond
+    let next = 0
+    let held = 0
+
+    const turn: Effect.Effect<void> = Effect.flatMap(Clock.currentTimeMillis, (now) => {
+      const at = Math.max(now, held, next)
+      next = at + spacing
+      return at <= now ? Effect.void : Effect.andThen(Effect.sleep(Duration.millis(at - now)), recheck)
+    })
+    // While waiting for its slot an attempt may have been held back by a 429 that another one got: then it takes a new one.
+    const recheck = Effect.flatMap(Clock.currentTimeMillis, (now) => (held > now ? turn : Effect.void))
+
+    return {
+      spend: (attempt) => permits.withPermit(Effect.andThen(turn, attempt)),
+      holdUntil: (millis) =>
+        Effect.sync(() => {
+          held = Math.max(held, millis)
+          next = Math.max(next, millis)
+        })
+    }
+  })

@@ -1,0 +1,297 @@
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import * as Headers from "effect/http/Headers"
+import * as HttpClient from "effect/http/HttpClient"
+import type * as HttpClientError from "effect/http/HttpClientError"
+import * as HttpClientRequest from "effect/http/HttpClientRequest"
+import type * as HttpClientResponse from "effect/http/HttpClientResponse"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import * as Stream from "effect/Stream"
+import type { AgniErrorReason } from "../../model/AgniError.ts"
+import {
+  Forbidden,
+  InvalidRequest,
+  InvalidResponse,
+  NotFound,
+  RateLimited,
+  Unauthorized,
+  Unavailable
+} from "../../model/AgniError.ts"
+
+/** A response of status 200, read to its end. */
+export interface Received {
+  readonly text: string
+  readonly bytes: number
+  /** Milliseconds since the epoch by the server's clock, or by ours when it sent none. */
+  readonly date: number
+  /** Seconds. */
+  readonly age: number
+}
+
+interface Options {
+  readonly origin: string
+  /** Base URL and path of the endpoint. */
+  readonly url: string
+  readonly apiKey: Redacted.Redacted
+  readonly maxBodyBytes: number
+}
+
+const maxRedirects = 5
+const maxErrorBodyBytes = 64 * 1024
+const errorBodyTimeout = "5 seconds"
+
+/**
+ * One attempt: request, same-origin redirects, and the whole body. Every way in which it can fail becomes a reason here
+ * and nowhere else.
+ */
+export const make =
+  (client: HttpClient.HttpClient, options: Options) =>
+  (
+    parameters: ReadonlyArray<readonly [string, string]>,
+    quote: (text: string) => string
+  ): Effect.Effect<Received, AgniErrorReason> => {
+    const send = (url: string, followed: number): Effect.Effect<Received, AgniErrorReason> =>
+      Effect.flatMap(Effect.mapError(client.execute(toRequest(url, options.apiKey)), unreachable), (response) => {
+        const location = redirection(response)
+        if (location === undefined) return receive(response, options.maxBodyBytes, quote)
+        return Effect.andThen(
+          drain(response),
+          Effect.suspend(() => {
+            const target = resolve(location, url)
+            if (target === undefined || target.origin !== options.origin) {
+              return Effect.fail(foreign(target, options.origin))
+            }
+            return followed === maxRedirects
+              ? Effect.fail(
+                  new InvalidResponse({ description: `more than ${maxRedirects} redirects`, retryable: false })
+                )
+              : send(target.href, followed + 1)
+          })
+        )
+      })
+    const query = new URLSearchParams(parameters.map(([name, value]) => [name, value])).toString()
+    return withTransportRules(send(query === "" ? options.url : `${options.url}?${query}`, 0))
+  }
+
+const toRequest = (url: string, apiKey: Redacted.Redacted) =>
+  HttpClientRequest.get(url, {
+    headers: {
+      "x-api-key": Redacted.value(apiKey),
+      accept: "application/json",
+      // A cached answer would hide what is new.
+      "cache-control": "no-cache",
+      "user-agent": "callstream"
+    }
+  })
+
+/**
+ * `fetch` would follow a redirect by itself and take the key along, so it is told not to; other transports ignore this.
+ * The vendor gets no trace headers, and no span of the transport's records a query.
+ */
+const withTransportRules = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+  Effect.updateContext(effect, (context: Context.Context<never>) =>
+    context.pipe(
+      Context.add(FetchHttpClient.RequestInit, {
+        ...Context.getOrUndefined(context, FetchHttpClient.RequestInit),
+        redirect: "manual"
+      }),
+      Context.add(HttpClient.TracerDisabledWhen, () => true),
+      Context.add(HttpClient.TracerPropagationEnabled, false)
+    )
+  )
+
+const redirection = (response: HttpClientResponse.HttpClientResponse): string | undefined => {
+  const { headers, status } = response
+  // A browser's fetch hides the target of a redirect behind status 0.
+  if (status === 0) return headers["location"] ?? ""
+  return [301, 302, 303, 307, 308].includes(status) ? (headers["location"] ?? "") : undefined
+}
+
+const resolve = (location: string, base: string): URL | undefined =>
+  location === "" || !URL.canParse(location, base) ? undefined : new URL(location, base)
+
+const foreign = (target: URL | undefined, origin: string) =>
+  new InvalidResponse({
+    description:
+      target === undefined
+        ? "a redirect to nowhere: the response has no usable Location"
+        : `a redirect to another origin, ${target.origin}, was refused: the key is sent to ${origin} only. ` +
+          "If the API has moved there, make it the base URL",
+    retryable: false
+  })
+
+/**
+ * The body of an answer whose status says enough already; `""` when it is cut off, too large or does not come. A body
+ * nobody reads pins its connection.
+ */
+const drain = (response: HttpClientResponse.HttpClientResponse): Effect.Effect<string> =>
+  readBody(response, maxErrorBodyBytes).pipe(
+    Effect.timeout(errorBodyTimeout),
+    Effect.match({ onSuccess: ({ text }) => text, onFailure: () => "" })
+  )
+
+const readBody = (
+  response: HttpClientResponse.HttpClientResponse,
+  limit: number
+): Effect.Effect<{ readonly text: string; readonly bytes: number }, BodyError> => {
+  const decoder = new TextDecoder()
+  let text = ""
+  let bytes = 0
+  return Effect.map(
+    Stream.runForEachArray(
+      response.stream.pipe(
+        Stream.mapError((error): BodyError => ({ _tag: "CutOff", because: because(error) })),
+        Stream.limitBytes(limit, () => Stream.fail<BodyError>({ _tag: "TooLarge" }))
+      ),
+      (chunks) =>
+        Effect.sync(() => {
+          for (const chunk of chunks) {
+            bytes += chunk.byteLength
+            text += decoder.decode(chunk, { stream: true })
+          }
+        })
+    ),
+    () => ({ text: text + decoder.decode(), bytes })
+  )
+}
+
+type BodyError = { readonly _tag: "TooLarge" } | { readonly _tag: "CutOff"; readonly because: string }
+
+const receive = (
+  response: HttpClientResponse.HttpClientResponse,
+  maxBodyBytes: number,
+  quote: (text: string) => string
+): Effect.Effect<Received, AgniErrorReason> => {
+  if (response.status < 200 || response.status >= 300) return refuse(response, quote)
+  return Effect.flatMap(Clock.currentTimeMillis, (now) => {
+    const date = Date.parse(response.headers["date"] ?? "")
+    const age = Number(response.headers["age"] ?? 0)
+    return Effect.mapBoth(readBody(response, maxBodyBytes), {
+      onSuccess: (body) => ({
+        ...body,
+        date: Number.isNaN(date) ? now : date,
+        age: Number.isFinite(age) && age > 0 ? age : 0
+      }),
+      onFailure: (error) =>
+        error._tag === "TooLarge"
+          ? new InvalidResponse({
+              description:
+                `the response is larger than ${formatBytes(maxBodyBytes)}: ` +
+                "ask for smaller pages or raise maxBodyBytes",
+              retryable: false
+            })
+          : new Unavailable({ description: `the response was cut off on the way${error.because}` })
+    })
+  })
+}
+
+/** A status that is not a success. */
+const refuse = (
+  response: HttpClientResponse.HttpClientResponse,
+  quote: (text: string) => string
+): Effect.Effect<never, AgniErrorReason> =>
+  Effect.flatMap(Clock.currentTimeMillis, (now) =>
+    Effect.flatMap(drain(response), (body) => Effect.fail(toReason(response, body, now, quote)))
+  )
+
+const toReason = (
+  response: HttpClientResponse.HttpClientResponse,
+  body: string,
+  now: number,
+  quote: (text: string) => string
+): AgniErrorReason => {
+  const { headers, status } = response
+  const said = toldMessage(body)
+  const words = said === undefined ? "" : `: "${quote(said)}"`
+  if (status === 401) return new Unauthorized({ description: `the API key was not accepted (401)${words}` })
+  if (status === 403) return new Forbidden({ description: `the API key may not list call sessions (403)${words}` })
+  if (status === 404) {
+    return new NotFound({ description: "there is no call-sessions endpoint at this address (404): check the base URL" })
+  }
+  const asked = headers["retry-after"]
+  const parsed = asked === undefined ? undefined : Result.getOrUndefined(Headers.parseRetryAfter(asked))
+  // A date is meant by the server's clock, which may not be ours.
+  const date = Date.parse(headers["date"] ?? "")
+  const wait =
+    parsed === undefined ? {} : { retryAfter: Headers.retryAfterDelay(parsed, Number.isNaN(date) ? now : date) }
+  if (status === 429) return new RateLimited(wait)
+  if (status === 408 || status === 425 || status >= 500) {
+    return new Unavailable({ status, description: `the server failed with status ${status}${words}`, ...wait })
+  }
+  const parameter = status === 400 && said !== undefined ? mentioned(said) : undefined
+  return new InvalidRequest({
+    description: `the server refused the request with status ${status}${words}`,
+    ...(parameter === undefined ? {} : { parameter })
+  })
+}
+
+/** `{ message }` of a JSON error body, whichever of the seen shapes it has. */
+const toldMessage = (body: string): string | undefined => {
+  try {
+    const json: unknown = JSON.parse(body)
+    if (typeof json !== "object" || json === null) return undefined
+    const message = "message" in json ? json.message : undefined
+    return typeof message === "string" && message.trim() !== "" ? message : undefined
+  } catch {
+    return undefined
+  }
+}
+
+const parameterNames = [
+  "page_size",
+  "page",
+  "agent_id",
+  "status",
+  "channel",
+  "caller_number",
+  "search",
+  "sort_by",
+  "sort_order",
+  "started_after",
+  "started_before"
+]
+
+const mentioned = (message: string): string | undefined =>
+  parameterNames.find((name) => new RegExp(`(^|[^a-z_])${name}([^a-z_]|$)`, "i").test(message))
+
+/** A transport's own error may hold the request, and so the key: only its code goes on. */
+const unreachable = (error: HttpClientError.HttpClientError): AgniErrorReason =>
+  error.reason._tag === "InvalidUrlError"
+    ? new InvalidRequest({ parameter: "baseUrl", description: "the base URL is not a valid URL" })
+    : new Unavailable({ description: `the server could not be reached${because(error)}` })
+
+const explanations: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "connection refused",
+  ECONNRESET: "connection reset",
+  EPIPE: "connection closed",
+  UND_ERR_SOCKET: "connection closed",
+  ENOTFOUND: "no such host: check the base URL and the network",
+  EAI_AGAIN: "the name of the host could not be looked up: check the network",
+  ETIMEDOUT: "connection timed out",
+  UND_ERR_CONNECT_TIMEOUT: "connection timed out",
+  EHOSTUNREACH: "no route to the host",
+  ENETUNREACH: "no network",
+  CERT_HAS_EXPIRED: "its certificate has expired",
+  DEPTH_ZERO_SELF_SIGNED_CERT: "its certificate is self-signed",
+  SELF_SIGNED_CERT_IN_CHAIN: "a certificate in its chain is self-signed",
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: "its certificate could not be verified",
+  ERR_TLS_CERT_ALTNAME_INVALID: "its certificate is for another host"
+}
+
+const because = (error: unknown): string => {
+  let cause: unknown = error
+  for (let depth = 0; depth < 8 && typeof cause === "object" && cause !== null; depth++) {
+    if ("code" in cause && typeof cause.code === "string" && /^[A-Z][A-Z0-9_]+$/.test(cause.code)) {
+      const known = explanations[cause.code]
+      return known === undefined ? ` (${cause.code})` : `: ${known} (${cause.code})`
+    }
+    cause = "cause" in cause ? cause.cause : undefined
+  }
+  return ""
+}
+
+const formatBytes = (bytes: number): string =>
+  bytes >= 1024 * 1024 ? `${Math.floor(bytes / (1024 * 1024))} MiB` : `${bytes} bytes`

@@ -1,0 +1,360 @@
+/**
+ * A call session: one conversation of a voice agent, with the 26 fields of the endpoint's contract.
+ *
+ * @since 0.1.0
+ */
+import * as BigDecimal from "effect/BigDecimal"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import * as Struct from "effect/Struct"
+import * as Instant from "./Instant.ts"
+
+/** An open set of strings: any text is valid, the known ones complete in an editor. */
+export type OpenString<Known extends string> = Known | (string & {})
+
+/**
+ * Statuses that are documented or were seen; any other text may come.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type KnownStatus =
+  | "completed"
+  | "failed"
+  | "no_answer"
+  | "busy"
+  | "voicemail"
+  | "in_progress"
+  | "in-progress"
+  | "In Progress"
+  | "ended"
+  | "ringing"
+  | "pending"
+  | "active"
+  | "error"
+
+/**
+ * Channels that are documented or were seen; any other text may come.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type KnownChannel = "voice" | "web" | "sip" | "phone" | "inbound_call" | "outbound_call" | "web_call"
+
+/**
+ * Disconnect reasons that are documented or were seen; any other text may come.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type KnownDisconnectReason =
+  | "user_hangup"
+  | "customer_hangup"
+  | "agent_hangup"
+  | "caller_hangup"
+  | "timeout"
+  | "error"
+
+const openString = <Known extends string>(): Schema.Codec<OpenString<Known>> => Schema.revealCodec(Schema.String)
+const optional = <S extends Schema.Constraint>(schema: S) => Schema.optionalKey(Schema.NullOr(schema))
+const text = optional(Schema.String)
+const number = optional(Schema.Finite)
+const object = optional(Schema.Record(Schema.String, Schema.Unknown))
+
+const CreditBreakdownFields = Schema.Struct({
+  channel: text,
+  duration_sec: number,
+  model_credits: number,
+  provider_credits: number,
+  provider_managed: optional(Schema.Boolean),
+  telephony_type: text,
+  total_credits: number
+})
+
+/**
+ * What a call cost, in the vendor's credits. Its keys are snake_case on the wire and stay so.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface CreditBreakdown extends Schema.Schema.Type<typeof CreditBreakdownFields> {}
+
+/**
+ * The schema of `CreditBreakdown`; fields that the contract does not name are kept.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const CreditBreakdown: Schema.Codec<CreditBreakdown> = Schema.revealCodec(
+  Schema.StructWithRest(CreditBreakdownFields, [Schema.Record(Schema.String, Schema.Unknown)])
+)
+
+const Fields = Schema.Struct({
+  id: Schema.String.check(Schema.isNonEmpty()),
+  agentId: text,
+  organizationId: text,
+  roomId: text,
+  callerNumber: text,
+  calleeNumber: text,
+  callerName: text,
+  callerEmail: text,
+  channel: optional(openString<KnownChannel>()),
+  status: optional(openString<KnownStatus>()),
+  summary: text,
+  metadata: object,
+  errorMessage: text,
+  disconnectReason: optional(openString<KnownDisconnectReason>()),
+  promptDynamicVariables: object,
+  extractDynamicVariables: object,
+  callLatencyMs: number,
+  startedAt: text,
+  endedAt: text,
+  durationSec: number,
+  createdAt: text,
+  recordingUrl: text,
+  costTotal: text,
+  agentName: text,
+  postCallAnalysisResult: object,
+  creditBreakdown: optional(CreditBreakdown)
+})
+
+/**
+ * One call session. Every field but `id` may be absent or `null`, and the two stay apart from `""` and `0`. Timestamps
+ * are the wire's own text, `durationSec` is in seconds, `callLatencyMs` in milliseconds, `costTotal` an exact decimal
+ * without a currency. Fields that the contract does not name are kept at run time but are not in the type, so that a
+ * misspelt field does not compile.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface CallSession extends Schema.Schema.Type<typeof Fields> {}
+
+/**
+ * The schema of `CallSession` in its camelCase form. What the wire sends in either edition goes through `fromWire`.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const CallSession: Schema.Codec<CallSession> = Schema.revealCodec(
+  Schema.StructWithRest(Fields, [Schema.Record(Schema.String, Schema.Unknown)])
+)
+
+/**
+ * The names of the contract's 26 fields, in its order.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const fieldNames: ReadonlyArray<keyof CallSession> = Struct.keys(Fields.fields)
+
+const camelOf: ReadonlyMap<string, string> = new Map(
+  fieldNames.map((name) => [name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), name])
+)
+
+const isObject = (u: unknown): u is Record<string, unknown> => typeof u === "object" && u !== null && !Array.isArray(u)
+
+/**
+ * A record of the older edition under the names of the newer one: only the record's own keys, never the customer's
+ * inside it. A key that is there in both spellings keeps its camelCase value, and the other passes through as it is.
+ */
+const toCamelCase = (record: Record<string, unknown>): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries(record).map(([key, value]) => {
+      const camel = camelOf.get(key)
+      return [camel !== undefined && !Object.hasOwn(record, camel) ? camel : key, value]
+    })
+  )
+
+const hasSnakeCase = (record: Record<string, unknown>): boolean => {
+  for (const key in record) {
+    if (key.includes("_") && camelOf.has(key)) return true
+  }
+  return false
+}
+
+const decimal = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/
+
+/** A 64-bit integer comes as text from a protobuf gateway. */
+const toNumber = (value: unknown): unknown =>
+  typeof value === "string" && decimal.test(value.trim()) ? Number(value) : value
+
+const numericCredits = ["duration_sec", "model_credits", "provider_credits", "total_credits"] as const
+
+const numericText = (record: Record<string, unknown>): boolean => {
+  for (const key of numericCredits) if (typeof record[key] === "string") return true
+  return false
+}
+
+/**
+ * The same record with numbers where the contract says numbers and text where it says text, copied only when something
+ * differs: nearly every record of the documented edition is returned as it came.
+ */
+const normalize = (input: Record<string, unknown>): Record<string, unknown> => {
+  const record = hasSnakeCase(input) ? toCamelCase(input) : input
+  const { callLatencyMs, costTotal, creditBreakdown, durationSec } = record
+  const credits = isObject(creditBreakdown) && numericText(creditBreakdown) ? creditBreakdown : undefined
+  if (
+    typeof durationSec !== "string" &&
+    typeof callLatencyMs !== "string" &&
+    typeof costTotal !== "number" &&
+    credits === undefined
+  ) {
+    return record
+  }
+  return Object.fromEntries(
+    Object.entries(record).map(([key, value]) => {
+      if (key === "durationSec" || key === "callLatencyMs") return [key, toNumber(value)]
+      if (key === "costTotal" && typeof value === "number") {
+        return [key, Option.getOrElse(Option.map(BigDecimal.fromNumber(value), BigDecimal.format), () => value)]
+      }
+      if (key === "creditBreakdown" && credits !== undefined) {
+        return [
+          key,
+          Object.fromEntries(
+            Object.entries(credits).map(([name, credit]) => [
+              name,
+              numericCredits.some((numeric) => numeric === name) ? toNumber(credit) : credit
+            ])
+          )
+        ]
+      }
+      return [key, value]
+    })
+  )
+}
+
+const decode = Schema.decodeUnknownResult(CallSession)
+
+/**
+ * Reads one record of the wire, in either edition: snake_case keys of the record itself become camelCase, numeric text
+ * becomes a number, a numeric cost its shortest exact text. Fails with a reason that names paths and never values.
+ *
+ * @since 0.1.0
+ * @category decoding
+ */
+export const fromWire = (raw: unknown): Result.Result<CallSession, string> =>
+  Result.mapError(decode(isObject(raw) ? normalize(raw) : raw), (error) => error.message.replace(/\s*\n\s*/g, " "))
+
+const credible = Instant.parse("2000-01-01T00:00:00Z") ?? 0
+
+const instantOf = (timestamp: string | null | undefined): Instant.Instant | undefined => {
+  if (timestamp === undefined || timestamp === null) return undefined
+  const instant = Instant.parse(timestamp)
+  return instant !== undefined && instant >= credible ? instant : undefined
+}
+
+/**
+ * When the call started, in microseconds since the epoch. `undefined` when it has no start, or one before the year
+ * 2000: Go writes a time that was never set as the year 1.
+ *
+ * @since 0.1.0
+ * @category reading
+ */
+export const startInstant = (session: CallSession): Instant.Instant | undefined => instantOf(session.startedAt)
+
+/**
+ * When the call ended, in microseconds since the epoch; years before 2000 count as none.
+ *
+ * @since 0.1.0
+ * @category reading
+ */
+export const endInstant = (session: CallSession): Instant.Instant | undefined => instantOf(session.endedAt)
+
+/**
+ * When the call was queued, in microseconds since the epoch; years before 2000 count as none.
+ *
+ * @since 0.1.0
+ * @category reading
+ */
+export const createdInstant = (session: CallSession): Instant.Instant | undefined => instantOf(session.createdAt)
+
+/**
+ * Who called whom.
+ *
+ * @since 0.1.0
+ * @category reading
+ */
+export type Direction = "inbound" | "outbound"
+
+const directionIn = (value: unknown): Direction | undefined => {
+  if (typeof value !== "string") return undefined
+  const lower = value.toLowerCase()
+  return lower.includes("inbound") ? "inbound" : lower.includes("outbound") ? "outbound" : undefined
+}
+
+/**
+ * Inbound when the customer called the agent, outbound when the agent called the customer, as the channel (or the
+ * channel or telephony type of the credit breakdown) says; `undefined` when none says, as for calls from the web.
+ *
+ * @since 0.1.0
+ * @category reading
+ */
+export const direction = (session: CallSession): Direction | undefined =>
+  directionIn(session.channel) ??
+  directionIn(session.creditBreakdown?.channel) ??
+  directionIn(session.creditBreakdown?.telephony_type)
+
+/**
+ * The customer's number: the caller of an inbound call, the callee of an outbound one; `undefined` when there is none or
+ * the direction is not known.
+ *
+ * @since 0.1.0
+ * @category reading
+ */
+export const customerNumber = (session: CallSession): string | undefined => {
+  const way = direction(session)
+  const found = way === "inbound" ? session.callerNumber : way === "outbound" ? session.calleeNumber : undefined
+  return found === null || found === "" ? undefined : found
+}
+
+/**
+ * The exact cost, without a currency; `undefined` when it is missing or not a decimal, which is not the same as 0.
+ *
+ * @since 0.1.0
+ * @category reading
+ */
+export const cost = (session: CallSession): BigDecimal.BigDecimal | undefined => {
+  const total = session.costTotal?.trim()
+  return total === undefined || total === "" || !decimal.test(total)
+    ? undefined
+    : Option.getOrUndefined(BigDecimal.fromString(total))
+}
+
+const answered = new Set(["completed", "ended"])
+const unanswered = new Set(["failed", "no_answer", "busy", "voicemail", "error"])
+
+/**
+ * Whether the record is not expected to change any more: the status is a final one, and a call that was answered has its
+ * end and its cost. Recordings and analyses are not waited for, because not every agent makes them.
+ *
+ * @since 0.1.0
+ * @category reading
+ */
+export const isSettled = (session: CallSession): boolean => {
+  const status = session.status
+    ?.trim()
+    .toLowerCase()
+    .replace(/[\s-]+/g, "_")
+  if (status === undefined) return false
+  if (unanswered.has(status)) return true
+  return answered.has(status) && endInstant(session) !== undefined && cost(session) !== undefined
+}
+
+const isWrapped = (value: unknown): value is { readonly type: string; readonly value: unknown } =>
+  isObject(value) && Object.hasOwn(value, "value") && typeof value["type"] === "string"
+
+/**
+ * The values of the post-call analysis by the customer's keys, whether they came flat (`"positive"`) or wrapped
+ * (`{ type: "enum", value: "positive" }`). Empty when there is no analysis.
+ *
+ * @since 0.1.0
+ * @category reading
+ */
+export const analysisValues = (session: CallSession): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(
+    Object.entries(session.postCallAnalysisResult ?? {}).map(([key, value]) => [
+      key,
+      isWrapped(value) ? value.value : value
+    ])
+  )

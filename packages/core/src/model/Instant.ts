@@ -1,0 +1,90 @@
+/**
+ * An instant as microseconds since the Unix epoch.
+ *
+ * The wire's timestamps carry microseconds, which decide the order of calls that start in the same millisecond. As a
+ * number they stay a safe integer until the year 2255 and compare with `<`.
+ *
+ * @since 0.1.0
+ */
+import * as DateTime from "effect/DateTime"
+
+/**
+ * Microseconds since the Unix epoch, a safe integer.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Instant = number
+
+/**
+ * A point in time as people write it: ISO 8601 text, or a `DateTime`. Text without a zone is read as UTC, and a date
+ * alone is its midnight in UTC.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Input = string | DateTime.DateTime
+
+// ISO 8601 and Go's `time.String()`: date, optional time, optional fraction, optional zone, Go's zone name and
+// monotonic reading ignored. A name without an offset says nothing, unless it is that of UTC.
+const shape =
+  /^(\d{4})-(\d{2})-(\d{2})(?:[Tt ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?(?: ?([Zz]|[+-]\d{2}(?::?\d{2})?)(?: [A-Z][A-Za-z]{1,5}| [+-]\d{2,4})?| UTC| GMT)?(?: m=[+-][\d.]+)?)?$/
+
+const daysInMonth = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
+
+/**
+ * Reads a timestamp of the wire: ISO 8601 with or without fraction and zone, or Go's
+ * `2026-07-31 07:16:10.117605 +0000 UTC`. `undefined` for anything else, impossible dates included.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const parse = (text: string): Instant | undefined => {
+  const match = shape.exec(text)
+  if (match === null) return undefined
+  const year = Number(match[1])
+  const month = Number(match[2])
+  const day = Number(match[3])
+  const hour = Number(match[4] ?? 0)
+  const minute = Number(match[5] ?? 0)
+  const second = Number(match[6] ?? 0)
+  if (month < 1 || month > 12 || day < 1 || day > (daysInMonth[month - 1] ?? 0)) return undefined
+  if (month === 2 && day === 29 && !(year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0))) return undefined
+  if (hour > 23 || minute > 59 || second > 59) return undefined
+  const offset = parseOffset(match[8])
+  if (offset === undefined) return undefined
+  const midnight = year < 100 ? new Date(0).setUTCFullYear(year, month - 1, day) : Date.UTC(year, month - 1, day)
+  const millis = midnight + ((hour * 60 + minute - offset) * 60 + second) * 1000
+  const fraction = match[7]
+  return millis * 1000 + (fraction === undefined ? 0 : Number(fraction.slice(0, 6).padEnd(6, "0")))
+}
+
+/** Minutes east of UTC. */
+const parseOffset = (zone: string | undefined): number | undefined => {
+  if (zone === undefined || zone === "Z" || zone === "z") return 0
+  const hours = Number(zone.slice(1, 3))
+  const minutes = zone.length > 3 ? Number(zone.slice(-2)) : 0
+  if (hours > 23 || minutes > 59) return undefined
+  return (zone.startsWith("-") ? -1 : 1) * (hours * 60 + minutes)
+}
+
+/**
+ * Reads what a person gave; `undefined` when the text is not ISO 8601.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const fromInput = (input: Input): Instant | undefined =>
+  typeof input === "string" ? parse(input.trim()) : DateTime.toEpochMillis(input) * 1000
+
+/**
+ * ISO 8601 in UTC: whole seconds as `2026-07-31T07:16:10Z`, otherwise with six digits of fraction.
+ *
+ * @since 0.1.0
+ * @category formatting
+ */
+export const format = (instant: Instant): string => {
+  const micros = ((instant % 1_000_000) + 1_000_000) % 1_000_000
+  const seconds = new Date((instant - micros) / 1000).toISOString().slice(0, -5)
+  return micros === 0 ? `${seconds}Z` : `${seconds}.${String(micros).padStart(6, "0")}Z`
+}

@@ -1,0 +1,41 @@
+/**
+ * One page of call sessions, as the endpoint gave it.
+ *
+ * @since 0.1.0
+ */
+import type { CallSession } from "./CallSession.ts"
+import type { Instant } from "./Instant.ts"
+import type { Rejected } from "./Rejected.ts"
+
+/**
+ * Which of the two documented editions the response spoke: `{ data: { callSessions } }` with camelCase records, or
+ * `{ data: [...], meta }` with snake_case ones.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Edition = "camelCase" | "snake_case"
+
+/**
+ * The sessions of one response in the server's order, and the records that could not be decoded.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Page {
+  /** The page number that was asked for, from 1. */
+  readonly page: number
+  readonly sessions: ReadonlyArray<CallSession>
+  readonly rejected: ReadonlyArray<Rejected>
+  /**
+   * When the server made the response, in microseconds since the epoch: its `Date` minus its `Age`, or this machine's
+   * clock when it sent no `Date`. A record has no other version.
+   */
+  readonly observedAt: Instant
+  /** `undefined` when the response was empty in a way that both editions share. */
+  readonly edition: Edition | undefined
+  /** The count of the whole set, which only the snake_case edition tells (`meta.total`). */
+  readonly total: number | undefined
+  /** Seconds that a cache held the response (`Age`); 0 when it came from the server itself. */
+  readonly age: number
+}

@@ -1,0 +1,26 @@
+/**
+ * A record that could not go on, kept whole so that nothing is lost.
+ *
+ * @since 0.1.0
+ */
+import type { Instant } from "./Instant.ts"
+
+/**
+ * What was refused, by which stage and why. `reason` names paths and expectations, never values; `raw` holds the record
+ * as it came and may contain personal data.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Rejected {
+  /** The stage that refused it: `decode` for a record that does not have the contract's shape. */
+  readonly stage: string
+  readonly reason: string
+  readonly raw: unknown
+  /** The page it stood on, from 1. */
+  readonly page: number
+  /** Its place on that page, from 0. */
+  readonly index: number
+  /** When the response that held it was made, in microseconds since the epoch. */
+  readonly observedAt: Instant
+}

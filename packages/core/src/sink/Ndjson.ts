@@ -1,0 +1,30 @@
+/**
+ * Newline-delimited JSON: one value a line.
+ *
+ * @since 0.1.0
+ */
+
+/**
+ * The values as lines, each ended by a newline; the empty text for none.
+ *
+ * @since 0.1.0
+ * @category encoding
+ */
+export const encode = (values: ReadonlyArray<unknown>): string => {
+  let text = ""
+  for (const value of values) text += `${JSON.stringify(value)}\n`
+  return text
+}
+
+/**
+ * Line by line what `encode` makes, with every character that a terminal could take for a command, or that hides or
+ * reorders text, written as a JSON escape. The JSON says the same.
+ *
+ * @since 0.1.0
+ * @category encoding
+ */
+export const encodeForTerminal = (values: ReadonlyArray<unknown>): string =>
+  encode(values).replace(
+    /[\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`
+  )

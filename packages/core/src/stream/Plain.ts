@@ -1,0 +1,95 @@
+/**
+ * The same streams for code without Effect: promises, `for await`, and nothing else to learn.
+ *
+ * @since 0.1.0
+ */
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import type * as HttpClient from "effect/http/HttpClient"
+import * as Layer from "effect/Layer"
+import * as ManagedRuntime from "effect/ManagedRuntime"
+import * as Redacted from "effect/Redacted"
+import * as Stream from "effect/Stream"
+import { AgniClient, type Options as ClientOptions } from "../client/AgniClient.ts"
+import type { CallSession } from "../model/CallSession.ts"
+import type { CallSessionQuery } from "../model/CallSessionQuery.ts"
+import type { Page } from "../model/Page.ts"
+import * as CallSessions from "./CallSessions.ts"
+
+/**
+ * The client's options, with the key as plain text.
+ *
+ * @since 0.1.0
+ * @category options
+ */
+export interface Options extends Omit<ClientOptions, "apiKey" | "transformClient"> {
+  readonly apiKey: string
+  /** The transport. @default the platform's `fetch` */
+  readonly httpClient?: Layer.Layer<HttpClient.HttpClient> | undefined
+}
+
+/**
+ * A client with a runtime of its own, which `dispose` gives back. Everything it returns fails with an `AgniError`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Client extends AsyncDisposable {
+  /** One page. */
+  readonly list: (query?: CallSessionQuery) => Promise<Page>
+  /** The plain walk over pages: see `CallSessions.pages`. Leaving the loop stops the reading. */
+  readonly pages: (query?: CallSessionQuery, options?: CallSessions.ReadOptions) => AsyncIterable<Page>
+  /** The selected sessions one by one: see `CallSessions.sessions`. Leaving the loop stops the reading. */
+  readonly sessions: (selection?: CallSessions.Selection) => AsyncIterable<CallSession>
+  /** Ends all reading: loops still running fail with `ClientDisposed`. */
+  readonly dispose: () => Promise<void>
+}
+
+/**
+ * The client was disposed of while a loop was still reading: what the loop has is not all.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class ClientDisposed extends Error {
+  readonly _tag = "ClientDisposed"
+  override readonly name = "ClientDisposed"
+  constructor() {
+    super("the client was disposed of before the reading came to its end")
+  }
+}
+
+/**
+ * Builds a client. The first use fails with an `AgniError` when the options are wrong.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const createClient = (options: Options): Client => {
+  const { apiKey, httpClient = FetchHttpClient.layer, ...rest } = options
+  const layer = Layer.provide(AgniClient.layer({ ...rest, apiKey: Redacted.make(apiKey) }), httpClient)
+  const runtime = ManagedRuntime.make(layer)
+  const disposed = Deferred.makeUnsafe<never, ClientDisposed>()
+  const dispose = () => {
+    Deferred.doneUnsafe(disposed, Effect.fail(new ClientDisposed()))
+    return runtime.dispose()
+  }
+
+  async function* arrays<A, E>(stream: Stream.Stream<A, E, AgniClient>): AsyncGenerator<ReadonlyArray<A>> {
+    const context = await runtime.context()
+    const until = Stream.interruptWhen(stream, Deferred.await(disposed))
+    yield* Stream.toAsyncIterableWith(Stream.chunks(until), context)
+  }
+  async function* each<A, E>(stream: Stream.Stream<A, E, AgniClient>): AsyncGenerator<A> {
+    for await (const array of arrays(stream)) yield* array
+  }
+
+  return {
+    list: (query = {}) => runtime.runPromise(Effect.flatMap(AgniClient, ({ list }) => list(query))),
+    pages: (query, readOptions) => each(CallSessions.pages(query, readOptions)),
+    sessions: (selection) => each(CallSessions.sessions(selection)),
+    dispose,
+    [Symbol.asyncDispose]: dispose
+  }
+}

@@ -1,0 +1,254 @@
+/**
+ * An Agni endpoint to test against: seeded, deterministic, and as wrong as it is told to be.
+ *
+ * It answers `GET /api/v1/calling/call-sessions` in-process, as an `HttpClient` without sockets whose delays run in
+ * virtual time, or over HTTP, as an app for `effect/http/HttpServer`. It knows what a client should have found, and
+ * which requests it got.
+ *
+ * ```ts
+ * const simulator = yield* AgniSimulator.make({ sessions: 250, tieOrder: "query", ties: { share: 0.5, ways: 40 } })
+ * const ids = yield* walk.pipe(Effect.provide(simulator.layer))
+ * assert.deepStrictEqual(simulator.missed(ids), [])
+ * ```
+ *
+ * @since 0.1.0
+ */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as HttpClient from "effect/http/HttpClient"
+import type { HttpServerRequest } from "effect/http/HttpServerRequest"
+import type { HttpServerResponse } from "effect/http/HttpServerResponse"
+import * as Layer from "effect/Layer"
+import type { Fault } from "./Fault.ts"
+import * as ClientFace from "./internal/ClientFace.ts"
+import type { RecordedRequest, Reply, Request } from "./internal/Exchange.ts"
+import { type Options, type Resolved, resolve } from "./internal/Options.ts"
+import { path, Server } from "./internal/Server.ts"
+import * as ServerFace from "./internal/ServerFace.ts"
+import * as Truth from "./internal/Truth.ts"
+import type { NewSession } from "./internal/World.ts"
+
+export type {
+  /**
+   * @since 0.1.0
+   * @category models
+   */
+  Delivery,
+  /**
+   * @since 0.1.0
+   * @category models
+   */
+  Outcome,
+  /**
+   * @since 0.1.0
+   * @category models
+   */
+  RecordedRequest,
+  /**
+   * @since 0.1.0
+   * @category models
+   */
+  Reply,
+  /**
+   * @since 0.1.0
+   * @category models
+   */
+  Request
+} from "./internal/Exchange.ts"
+export type {
+  /**
+   * @since 0.1.0
+   * @category options
+   */
+  BoundsOptions,
+  /**
+   * @since 0.1.0
+   * @category options
+   */
+  CacheOptions,
+  /**
+   * @since 0.1.0
+   * @category options
+   */
+  DefaultOrder,
+  /**
+   * @since 0.1.0
+   * @category options
+   */
+  Options,
+  /**
+   * @since 0.1.0
+   * @category options
+   */
+  Resolved,
+  /**
+   * @since 0.1.0
+   * @category options
+   */
+  ScriptEntry
+} from "./internal/Options.ts"
+export type {
+  /**
+   * @since 0.1.0
+   * @category options
+   */
+  MissedOptions,
+  /**
+   * @since 0.1.0
+   * @category models
+   */
+  TrueSession,
+  /**
+   * @since 0.1.0
+   * @category options
+   */
+  TruthOptions
+} from "./internal/Truth.ts"
+export type {
+  /**
+   * @since 0.1.0
+   * @category options
+   */
+  NewSession
+} from "./internal/World.ts"
+
+/**
+ * A simulated endpoint.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface AgniSimulator {
+  readonly options: Resolved
+  readonly seed: number
+  /** The API key that is right. */
+  readonly apiKey: string
+  readonly organizationId: string
+  readonly agentIds: ReadonlyArray<string>
+  /** The server's time, µs: `startAt`, and what has passed on the Clock and by `advance` since the simulator was made. */
+  readonly now: () => number
+  /** Moves the server's time forward, and nothing else. */
+  readonly advance: (by: Duration.Input) => void
+  /** One step of the state machine: answers a request at a server time in milliseconds. */
+  readonly handle: (request: Request, nowMillis: number) => Reply
+  /** The in-process face. It answers on any origin, and `requests` tells on which. */
+  readonly httpClient: HttpClient.HttpClient
+  readonly layer: Layer.Layer<HttpClient.HttpClient>
+  /** The face for an HTTP server. */
+  readonly httpApp: Effect.Effect<HttpServerResponse, never, HttpServerRequest>
+  /** What was asked so far, oldest first. */
+  readonly requests: ReadonlyArray<RecordedRequest>
+  /** Lets the next so many requests meet a fault. */
+  readonly failNext: (count: number, fault: Fault) => void
+  /** Puts a session there; answers its id. */
+  readonly add: (session?: NewSession) => string
+  /** Takes a session away, now or at an instant; whether there is one. */
+  readonly remove: (id: string, at?: number) => boolean
+  /** Makes every page that holds the session fail, or heals it; whether there is one. */
+  readonly poison: (id: string, poisoned?: boolean) => boolean
+  /** The sessions that are visible at an instant, in order of birth. */
+  readonly truth: (options?: Truth.TruthOptions) => ReadonlyArray<Truth.TrueSession>
+  /** How many `truth` would list. */
+  readonly count: (options?: Truth.TruthOptions) => number
+  /**
+   * The ids of sessions that were there all the while, from the first request to the last, and aren't among those given.
+   *
+   * With `status`, those that had it at both ends.
+   */
+  readonly missed: (ids: Iterable<string>, options?: Truth.MissedOptions) => ReadonlyArray<string>
+}
+
+/**
+ * The simulator as a service, for suites that share one.
+ *
+ * @since 0.1.0
+ * @category services
+ */
+export const AgniSimulator: Context.Service<AgniSimulator, AgniSimulator> = Context.Service<AgniSimulator>(
+  "@callstream/core/testing/AgniSimulator"
+)
+
+/**
+ * The path of the endpoint.
+ *
+ * @since 0.1.0
+ * @category constants
+ */
+export const endpointPath: string = path
+
+/**
+ * Makes a simulator whose time runs with the current Clock.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = (options: Options = {}): Effect.Effect<AgniSimulator> =>
+  Effect.map(Clock.Clock, (clock) => makeUnsafe(options, () => clock.currentTimeMillisUnsafe()))
+
+/**
+ * Makes a simulator whose time runs with the function's milliseconds.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const makeUnsafe = (options: Options, clockMillis: () => number): AgniSimulator => {
+  const madeAt = clockMillis()
+  const resolved = resolve(options, madeAt)
+  const server = new Server(resolved)
+  const { world } = server
+  let advanced = 0
+  const now = (): number => resolved.startAt + Math.round((clockMillis() - madeAt) * 1000) + advanced
+  const handle = (request: Request): Reply => server.handle(request, now())
+  const httpClient = ClientFace.make(handle)
+  const withRow = (id: string, f: (row: number) => void): boolean => {
+    const row = world.rowOf(id)
+    if (row >= 0) f(row)
+    return row >= 0
+  }
+  return {
+    options: resolved,
+    seed: resolved.seed,
+    apiKey: resolved.apiKey,
+    organizationId: world.organizationId,
+    agentIds: world.agentIds,
+    now,
+    advance: (by) => {
+      advanced += Duration.toMillis(Duration.fromInputUnsafe(by)) * 1000
+    },
+    handle: (request, nowMillis) => server.handle(request, Math.round(nowMillis * 1000)),
+    httpClient,
+    layer: Layer.succeed(HttpClient.HttpClient, httpClient),
+    httpApp: ServerFace.make(handle),
+    requests: server.requests,
+    failNext: (count, fault) => server.faults.failNext(count, fault),
+    add: (session = {}) => world.id(world.add(session, now())),
+    remove: (id, at = now()) => withRow(id, (row) => world.remove(row, at)),
+    poison: (id, poisoned = true) =>
+      withRow(id, (row) => (poisoned ? server.poisoned.add(row) : server.poisoned.delete(row))),
+    truth: (options = {}) => {
+      const at = options.at ?? now()
+      return Truth.rows(world, at, options).map((row) => Truth.describe(world, row, at))
+    },
+    count: (options = {}) => Truth.rows(world, options.at ?? now(), options).length,
+    missed: (ids, options = {}) => {
+      const since = options.since ?? server.requests[0]?.at ?? now()
+      const until = options.until ?? server.requests.at(-1)?.at ?? now()
+      return Truth.missed(world, ids, since, until, options)
+    }
+  }
+}
+
+/**
+ * A simulator of its own, both as the service and as the `HttpClient`.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer = (options?: Options): Layer.Layer<AgniSimulator | HttpClient.HttpClient> =>
+  Layer.effectContext(
+    Effect.map(make(options), (simulator) =>
+      Context.make(AgniSimulator, simulator).pipe(Context.add(HttpClient.HttpClient, simulator.httpClient))
+    )
+  )

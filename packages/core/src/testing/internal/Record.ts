@@ -1,0 +1,223 @@
+/** One session at one moment as JSON text, in the edition and with the manners that the options ask for. */
+import * as Content from "./Content.ts"
+import * as Instant from "./Instant.ts"
+import type { Resolved } from "./Options.ts"
+import { hash, unit } from "./Random.ts"
+import { channels, finalStatuses, type World } from "./World.ts"
+
+/** A record's text around the signature of its recording's URL, which each response makes anew. */
+export interface Rendered {
+  readonly head: string
+  /** `undefined` where there is no recording: `head` is all. */
+  readonly tail: string | undefined
+}
+
+/** The vendor's spelling in either edition. */
+const snakeNames = new Map<string, string>()
+const snakeKey = (name: string): string => {
+  const known = snakeNames.get(name)
+  if (known !== undefined) return known
+  const snake = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+  snakeNames.set(name, snake)
+  return snake
+}
+const camelKey = (name: string): string => name
+
+/** A value that isn't there. */
+const missing = Symbol("missing")
+type Json = string | typeof missing
+
+const spellings: ReadonlyArray<Instant.Spelling> = ["seconds", "millis", "micros", "offset", "go"]
+
+/** A customer calls again: about one in eight rows shares its caller. */
+const customerOf = (world: World, row: number): number =>
+  hash(world.seed, 30, row) % Math.max(1, Math.ceil(world.options.sessions / 8))
+
+/** Who speaks to whom: inbound, the caller is the customer; outbound, the callee is; on the web there are no numbers. */
+const party = (world: World, row: number) => {
+  const channel = world.channel[row] ?? 0
+  const customer = customerOf(world, row)
+  const web = channel === 2 || channel === 6
+  const outbound = channel === 1 || (channel > 2 && hash(world.seed, 31, row) % 2 === 0)
+  return { customer, web, outbound }
+}
+
+export const callerNumber = (world: World, row: number): string | undefined => {
+  const { customer, web, outbound } = party(world, row)
+  if (web) return undefined
+  return outbound ? Content.phone(world.seed, 34, world.agent[row] ?? 0) : Content.phone(world.seed, 32, customer)
+}
+
+const calleeNumber = (world: World, row: number): string | undefined => {
+  const { customer, web, outbound } = party(world, row)
+  if (web) return undefined
+  return outbound ? Content.phone(world.seed, 32, customer) : Content.phone(world.seed, 34, world.agent[row] ?? 0)
+}
+
+const callerNameOf = (world: World, row: number): string | undefined => {
+  const { customer } = party(world, row)
+  return hash(world.seed, 35, customer) % 5 === 0
+    ? undefined
+    : Content.personName(world.options.content, world.seed, customer)
+}
+
+const callerEmailOf = (world: World, row: number): string | undefined => {
+  const { customer } = party(world, row)
+  return hash(world.seed, 36, customer) % 2 === 0 ? undefined : Content.email(world.seed, customer)
+}
+
+/** What `search` looks through: id, numbers, names, e-mail, agent. */
+export const searchText = (world: World, row: number): string =>
+  [
+    world.id(row),
+    callerNumber(world, row) ?? "",
+    calleeNumber(world, row) ?? "",
+    callerNameOf(world, row) ?? "",
+    callerEmailOf(world, row) ?? "",
+    Content.agentName(world.options.content, world.agent[row] ?? 0)
+  ]
+    .join("\n")
+    .toLowerCase()
+
+const text = (value: string | undefined): Json => (value === undefined ? missing : JSON.stringify(value))
+
+const integer = (options: Resolved, row: number, value: number): Json =>
+  options.integers === "string" || (options.integers === "mixed" && row % 2 === 0) ? `"${value}"` : String(value)
+
+const breakdown = (world: World, row: number, seconds: number, millis: number): string => {
+  const { web } = party(world, row)
+  const extra = hash(world.seed, 37, row) % 7 === 0 ? `,"llm_tokens":${hash(world.seed, 38, row) % 5000}` : ""
+  return `{"channel":${JSON.stringify(channels[world.channel[row] ?? 0])},"duration_sec":${seconds},"model_credits":${
+    (millis * 6) / 10_000
+  },"provider_credits":${(millis * 4) / 10_000},"provider_managed":${!web},"telephony_type":${
+    web ? '""' : '"twilio"'
+  },"total_credits":${(millis * 10) / 10_000}${extra}}`
+}
+
+/** Writes the record of a row at an instant. */
+const render = (world: World, row: number, at: number): Rendered => {
+  const o = world.options
+  const { seed } = world
+  const level = o.content
+  const created = world.created[row] ?? 0
+  const start = world.startAt(row, at)
+  const end = world.end[row] ?? Infinity
+  const ended = at >= end
+  const dated = !Number.isNaN(start)
+  const stage = world.stageAt(row, at)
+  const id = world.id(row)
+  const spelling = o.timestamps === "mixed" ? (spellings[hash(seed, 60, row) % 5] ?? "micros") : o.timestamps
+  const when = (instant: number): string => `"${Instant.format(instant, spelling)}"`
+  const seconds = dated && ended ? Math.floor((end - start) / 1e6) : 0
+  const final = finalStatuses[world.final[row] ?? 0]
+  const talked = ended && (final === "completed" || final === "ended" || final === "voicemail")
+  // Ten-thousandths of whatever the vendor counts in, so that `0.1234` stays exact.
+  const units = seconds * 7 + (hash(seed, 61, row) % 40)
+  const cost = `${Math.floor(units / 10_000)}.${String(units % 10_000).padStart(4, "0")}`
+  const costs = talked && (stage & 4) !== 0
+  const recorded = talked && (stage & 8) !== 0 && unit(seed, 62, row) < 0.9
+  const rich = level !== "minimal"
+  const analysed = rich && talked && (stage & 16) !== 0
+
+  // Joined at the end: a text that was added up piece by piece stays a tree, and thousands of trees are kept.
+  const out: Array<string> = []
+  const key = o.edition === "camel" ? camelKey : snakeKey
+  const write = (name: string, value: Json, kind: "text" | "object" | "number"): void => {
+    let json = value
+    if (json === missing) {
+      const manner = o.missing === "mixed" ? hash(seed, 63 + name.length, row) % 3 : -1
+      if (o.missing === "absent" || manner === 0) return
+      json = kind === "text" && (o.missing === "empty" || manner === 1) ? '""' : "null"
+    }
+    if (o.zeros === "omitted" && (json === "0" || json === '"0"' || json === '""' || json === "false")) return
+    out.push(`"${key(name)}":${json}`)
+  }
+
+  write("id", `"${id}"`, "text")
+  write("agentId", `"${world.agentId(row)}"`, "text")
+  write("organizationId", `"${world.organizationId}"`, "text")
+  write("roomId", `"call_${id}"`, "text")
+  write("callerNumber", text(callerNumber(world, row)), "text")
+  write("calleeNumber", text(calleeNumber(world, row)), "text")
+  write("callerName", text(callerNameOf(world, row)), "text")
+  write("callerEmail", text(callerEmailOf(world, row)), "text")
+  write("channel", text(channels[world.channel[row] ?? 0]), "text")
+  write("status", text(world.statusAt(row, at)), "text")
+  write("summary", analysed ? text(Content.summary(level, seed, row)) : missing, "text")
+  write("metadata", rich ? Content.metadata(level, seed, row) : "{}", "object")
+  write(
+    "errorMessage",
+    text(ended && (final === "error" || final === "failed") ? "SIP 486: Busy Here" : undefined),
+    "text"
+  )
+  write("disconnectReason", text(ended ? (talked ? Content.disconnectReason(seed, row) : "error") : undefined), "text")
+  write(
+    "promptDynamicVariables",
+    !rich || hash(seed, 64, row) % 3 === 0 ? "{}" : Content.promptVariables(level, seed, row),
+    "object"
+  )
+  write(
+    "extractDynamicVariables",
+    analysed && hash(seed, 65, row) % 2 === 0 ? Content.extracted(seed, row) : missing,
+    "object"
+  )
+  write("callLatencyMs", integer(o, row, talked ? 200 + (hash(seed, 66, row) % 1800) : 0), "number")
+  const startedAt = dated ? when(start) : undatedText(o, seed, row)
+  if (startedAt !== missing) out.push(`"${key("startedAt")}":${startedAt}`)
+  write("endedAt", ended && end !== Infinity ? when(end) : missing, "text")
+  write("durationSec", ended ? integer(o, row, seconds) : missing, "number")
+  write("createdAt", when(created), "text")
+  write("costTotal", costs ? costText(o, row, cost) : missing, "text")
+  write("agentName", text(Content.agentName(level, world.agent[row] ?? 0)), "text")
+  write("postCallAnalysisResult", analysed ? Content.analysis(level, seed, row) : missing, "object")
+  write("creditBreakdown", rich && costs ? breakdown(world, row, seconds, units) : missing, "object")
+  if (o.unknownFields) {
+    write("carrierName", hash(seed, 67, row) % 2 === 0 ? '"Airtel"' : missing, "text")
+    write("qualityScores", `{"mosAvg":4.1,"packet loss":${unit(seed, 68, row)},"per_leg":[1,null,{"x":"y"}]}`, "object")
+  }
+  if (!recorded) {
+    write("recordingUrl", missing, "text")
+    return { head: `{${out.join(",")}}`, tail: undefined }
+  }
+  out.push(`"${key("recordingUrl")}":"${o.recordingsUrl}/v1/calls/${id}/recording?token=`)
+  return { head: `{${out.join(",")}`, tail: '"}' }
+}
+
+const costText = (o: Resolved, row: number, cost: string): Json =>
+  o.cost === "number" || (o.cost === "mixed" && row % 2 === 1) ? String(Number(cost)) : `"${cost}"`
+
+/** What stands for a start that isn't there; `missing` where the key itself is left out. */
+const undatedText = (o: Resolved, seed: number, row: number): Json => {
+  const kinds = ["null", "absent", "empty", "zero"] as const
+  const kind = o.undatedAs === "mixed" ? kinds[hash(seed, 69, row) % 4] : o.undatedAs
+  return kind === "zero" ? JSON.stringify(Instant.goZero) : kind === "empty" ? '""' : kind === "null" ? "null" : missing
+}
+
+/** Record texts by row and stage, the older half forgotten when there are too many characters. */
+export class RecordCache {
+  private readonly world: World
+  private readonly limit: number
+  private young = new Map<number, Rendered>()
+  private old = new Map<number, Rendered>()
+  private characters = 0
+
+  constructor(world: World, limit: number) {
+    this.world = world
+    this.limit = limit / 2
+  }
+
+  get(row: number, at: number): Rendered {
+    const key = row * 32 + this.world.stageAt(row, at)
+    const known = this.young.get(key)
+    if (known !== undefined) return known
+    const rendered = this.old.get(key) ?? render(this.world, row, at)
+    this.young.set(key, rendered)
+    this.characters += rendered.head.length
+    if (this.characters > this.limit) {
+      this.old = this.young
+      this.young = new Map()
+      this.characters = 0
+    }
+    return rendered
+  }
+}

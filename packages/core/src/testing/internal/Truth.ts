@@ -1,0 +1,87 @@
+/** What exists, told past the endpoint: what a complete history is held against. */
+import { channels, type World } from "./World.ts"
+
+/** A session as it is, whatever the endpoint says; instants in µs. */
+export interface TrueSession {
+  readonly id: string
+  /** Its index in order of birth. */
+  readonly row: number
+  readonly agentId: string
+  readonly channel: string
+  /** At the instant asked for. */
+  readonly status: string
+  readonly createdAt: number
+  /** `undefined` where it has no start yet, or never will. */
+  readonly startedAt: number | undefined
+  readonly endedAt: number | undefined
+  readonly visibleAt: number
+  readonly leavesAt: number
+}
+
+/** Which sessions are meant. */
+export interface TruthOptions {
+  /** The instant of the view. @default the server's now */
+  readonly at?: number | undefined
+  /** Started at or after it. With `from` or `to`, undated sessions are left out. */
+  readonly from?: number | undefined
+  /** Started before it. */
+  readonly to?: number | undefined
+  readonly agentId?: string | undefined
+  readonly status?: string | undefined
+  readonly channel?: string | undefined
+}
+
+/** A stretch of server time, and which sessions are meant. */
+export interface MissedOptions extends Omit<TruthOptions, "at"> {
+  /** @default the first request */
+  readonly since?: number | undefined
+  /** @default the last request */
+  readonly until?: number | undefined
+}
+
+/** The rows that are visible then. */
+export const rows = (world: World, at: number, options: TruthOptions): ReadonlyArray<number> => {
+  world.advanceTo(at)
+  const { from = -Infinity, to = Infinity } = options
+  const ranged = from !== -Infinity || to !== Infinity
+  const found: Array<number> = []
+  for (let row = 0; row < world.count; row++) {
+    if (!world.isVisible(row, at)) continue
+    if (ranged) {
+      const start = world.startAt(row, at)
+      if (!(from <= start && start < to)) continue
+    }
+    if (options.channel !== undefined && channels[world.channel[row] ?? 0] !== options.channel) continue
+    if (options.status !== undefined && world.statusAt(row, at) !== options.status) continue
+    if (options.agentId !== undefined && world.agentId(row) !== options.agentId) continue
+    found.push(row)
+  }
+  return found
+}
+
+export const describe = (world: World, row: number, at: number): TrueSession => {
+  const start = world.startAt(row, at)
+  const end = world.end[row] ?? Infinity
+  return {
+    id: world.id(row),
+    row,
+    agentId: world.agentId(row),
+    channel: channels[world.channel[row] ?? 0] ?? "",
+    status: world.statusAt(row, at),
+    createdAt: world.created[row] ?? NaN,
+    startedAt: Number.isNaN(start) ? undefined : start,
+    endedAt: end <= at ? end : undefined,
+    visibleAt: world.visible[row] ?? NaN,
+    leavesAt: world.leave[row] ?? NaN
+  }
+}
+
+/** The ids of sessions that fit at both ends of the stretch and aren't among those given. */
+export const missed = (world: World, ids: Iterable<string>, since: number, until: number, options: TruthOptions) => {
+  const held = new Set(ids)
+  const still = new Set(rows(world, until, options))
+  return rows(world, since, options).flatMap((row) => {
+    const id = world.id(row)
+    return still.has(row) && !held.has(id) ? [id] : []
+  })
+}

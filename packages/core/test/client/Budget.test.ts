@@ -1,0 +1,141 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Schedule from "effect/Schedule"
+import * as TestClock from "effect/testing/TestClock"
+import * as Budget from "../../src/client/internal/Budget.ts"
+
+const starts = () => {
+  const times: Array<number> = []
+  return { times, start: Effect.map(Clock.currentTimeMillis, (now) => void times.push(now)) }
+}
+
+const many = (count: number) => Array.from({ length: count }, (_, index) => index)
+
+describe("Budget", () => {
+  it.effect("spaces starts evenly, with no burst at first", () =>
+    Effect.gen(function* () {
+      const budget = yield* Budget.make({ maxConcurrentRequests: 100, requestsPerSecond: 4 })
+      const { start, times } = starts()
+      const fiber = yield* Effect.forkChild(
+        Effect.forEach(many(9), () => budget.spend(start), { concurrency: "unbounded", discard: true })
+      )
+      yield* TestClock.adjust("1 minute")
+      yield* Fiber.join(fiber)
+      assert.deepStrictEqual(times, [0, 250, 500, 750, 1000, 1250, 1500, 1750, 2000])
+    }))
+
+  it.effect("saves up nothing while idle", () =>
+    Effect.gen(function* () {
+      const budget = yield* Budget.make({ maxConcurrentRequests: 100, requestsPerSecond: 2 })
+      const { start, times } = starts()
+      yield* TestClock.adjust("10 seconds")
+      const fiber = yield* Effect.forkChild(
+        Effect.forEach(many(3), () => budget.spend(start), { concurrency: "unbounded", discard: true })
+      )
+      yield* TestClock.adjust("1 minute")
+      yield* Fiber.join(fiber)
+      assert.deepStrictEqual(times, [10_000, 10_500, 11_000])
+    }))
+
+  it.effect("does not space without a rate", () =>
+    Effect.gen(function* () {
+      const budget = yield* Budget.make({ maxConcurrentRequests: 100, requestsPerSecond: undefined })
+      const { start, times } = starts()
+      yield* Effect.forEach(many(5), () => budget.spend(start), { concurrency: "unbounded", discard: true })
+      assert.deepStrictEqual(times, [0, 0, 0, 0, 0])
+    }))
+
+  it.effect("lets so many run at once, and no more", () =>
+    Effect.gen(function* () {
+      const budget = yield* Budget.make({ maxConcurrentRequests: 3, requestsPerSecond: undefined })
+      let running = 0
+      let most = 0
+      const attempt = Effect.acquireUseRelease(
+        Effect.sync(() => void (most = Math.max(most, ++running))),
+        () => Effect.sleep("1 second"),
+        () => Effect.sync(() => void running--)
+      )
+      const fiber = yield* Effect.forkChild(
+        Effect.forEach(many(10), () => budget.spend(attempt), { concurrency: "unbounded", discard: true })
+      )
+      yield* TestClock.adjust("3999 millis")
+      assert.strictEqual(most, 3)
+      assert.strictEqual(running, 1)
+      yield* TestClock.adjust("1 millis")
+      yield* Fiber.join(fiber)
+    }))
+
+  it.effect("gives the place back after failure and interruption", () =>
+    Effect.gen(function* () {
+      const budget = yield* Budget.make({ maxConcurrentRequests: 1, requestsPerSecond: undefined })
+      yield* Effect.exit(budget.spend(Effect.fail("no")))
+      const hanging = yield* Effect.forkChild(budget.spend(Effect.never))
+      yield* Effect.yieldNow
+      yield* Fiber.interrupt(hanging)
+      assert.strictEqual(yield* budget.spend(Effect.succeed("yes")), "yes")
+    }))
+
+  it.effect("holds everybody until the time it was given, the latest of them", () =>
+    Effect.gen(function* () {
+      const budget = yield* Budget.make({ maxConcurrentRequests: 100, requestsPerSecond: undefined })
+      const { start, times } = starts()
+      yield* budget.holdUntil(5000)
+      yield* budget.holdUntil(3000)
+      const fiber = yield* Effect.forkChild(
+        Effect.forEach(many(3), () => budget.spend(start), { concurrency: "unbounded", discard: true })
+      )
+      yield* TestClock.adjust("4999 millis")
+      assert.deepStrictEqual(times, [])
+      yield* TestClock.adjust("1 millis")
+      yield* Fiber.join(fiber)
+      assert.deepStrictEqual(times, [5000, 5000, 5000])
+      yield* budget.spend(start)
+      assert.strictEqual(times[3], 5000)
+    }))
+
+  it.effect("holds those who were already waiting for their turn, and spaces them after it", () =>
+    Effect.gen(function* () {
+      const budget = yield* Budget.make({ maxConcurrentRequests: 100, requestsPerSecond: 1 })
+      const { start, times } = starts()
+      const fiber = yield* Effect.forkChild(
+        Effect.forEach(many(4), () => budget.spend(start), { concurrency: "unbounded", discard: true })
+      )
+      yield* TestClock.adjust("500 millis")
+      yield* budget.holdUntil(10_000)
+      yield* TestClock.adjust("1 minute")
+      yield* Fiber.join(fiber)
+      assert.deepStrictEqual(times, [0, 10_000, 11_000, 12_000])
+    }))
+
+  it.effect("a hold that is prolonged while it lasts holds on", () =>
+    Effect.gen(function* () {
+      const budget = yield* Budget.make({ maxConcurrentRequests: 100, requestsPerSecond: undefined })
+      const { start, times } = starts()
+      yield* budget.holdUntil(1000)
+      const fiber = yield* Effect.forkChild(budget.spend(start))
+      yield* TestClock.adjust("500 millis")
+      yield* budget.holdUntil(2000)
+      yield* TestClock.adjust("1 minute")
+      yield* Fiber.join(fiber)
+      assert.deepStrictEqual(times, [2000])
+    }))
+
+  it.effect("who waits to try again holds no place", () =>
+    Effect.gen(function* () {
+      const budget = yield* Budget.make({ maxConcurrentRequests: 1, requestsPerSecond: undefined })
+      const { start, times } = starts()
+      const retried = yield* Effect.forkChild(
+        Effect.retry(budget.spend(Effect.andThen(start, Effect.fail("again"))), {
+          times: 1,
+          schedule: Schedule.spaced("10 seconds")
+        }).pipe(Effect.exit)
+      )
+      yield* TestClock.adjust("1 second")
+      yield* budget.spend(start)
+      yield* TestClock.adjust("1 minute")
+      yield* Fiber.join(retried)
+      assert.deepStrictEqual(times, [0, 1000, 10_000])
+    }))
+})

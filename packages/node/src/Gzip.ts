@@ -1,0 +1,19 @@
+/**
+ * gzip, off the event loop.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import { gzip } from "node:zlib"
+
+/**
+ * The text as one complete gzip member. Members one after another are a valid gzip file, whose every member end is a
+ * place where the file is whole.
+ *
+ * @since 0.1.0
+ * @category encoding
+ */
+export const encode = (text: string): Effect.Effect<Uint8Array> =>
+  Effect.callback((resume) => {
+    gzip(text, (error, bytes) => resume(error === null ? Effect.succeed(bytes) : Effect.die(error)))
+  })

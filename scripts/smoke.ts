@@ -1,0 +1,196 @@
+/**
+ * What somebody who installs the packages gets: `node scripts/smoke.ts FOLDER`, a folder with the three tarballs.
+ *
+ * Everything happens in a temporary folder, with npm, against the command's own simulator on a loopback port.
+ */
+import { type ChildProcess, spawn } from "node:child_process"
+import { once } from "node:events"
+import { existsSync, globSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { delimiter, dirname, join, resolve, sep } from "node:path"
+import { createInterface } from "node:readline"
+
+const sessions = 2345
+const root = resolve(import.meta.dirname, "..")
+const environment = {
+  ...process.env,
+  // The Node that runs this file also runs the children.
+  PATH: [dirname(process.execPath), process.env["PATH"]].join(delimiter),
+  AGNI_API_KEY: "agni_test_key"
+}
+
+const check = (what: string, ok: boolean, seen: unknown): void => {
+  if (!ok) throw new Error(`${what}: ${typeof seen === "string" ? seen : JSON.stringify(seen)}`)
+  console.log(`ok  ${what}`)
+}
+
+interface Ran {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Runs a command to its end, within a time. */
+const run = async (cwd: string, command: string, args: ReadonlyArray<string>, seconds = 60): Promise<Ran> => {
+  const child = spawn(command, args, {
+    cwd,
+    env: environment,
+    stdio: ["ignore", "pipe", "pipe"],
+    timeout: seconds * 1000,
+    killSignal: "SIGKILL"
+  })
+  let stdout = ""
+  let stderr = ""
+  child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text))
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text))
+  await once(child, "close")
+  return { code: child.exitCode, stdout, stderr }
+}
+
+const succeed = async (what: string, ...command: Parameters<typeof run>): Promise<Ran> => {
+  const ran = await run(...command)
+  check(what, ran.code === 0, ran)
+  return ran
+}
+
+/** The first address that a child prints, on either stream. */
+const address = (child: ChildProcess, seconds: number): Promise<string> =>
+  new Promise((found, failed) => {
+    const seen: Array<string> = []
+    const fail = (why: string): void => failed(new Error(`simulate ${why}:\n${seen.join("\n")}`))
+    const timer = setTimeout(() => fail(`printed no address within ${seconds} s`), seconds * 1000)
+    child.once("error", (error) => fail(error.message))
+    child.once("exit", (code) => fail(`ended with ${code}`))
+    for (const stream of [child.stdout, child.stderr]) {
+      if (stream === null) continue
+      // Read on after the address was found, so that the child never waits for a full pipe.
+      createInterface({ input: stream }).on("line", (line) => {
+        seen.push(line)
+        const match = /http:\/\/127\.0\.0\.1:\d+/.exec(line)
+        if (match === null) return
+        clearTimeout(timer)
+        found(match[0])
+      })
+    }
+  })
+
+const end = async (child: ChildProcess): Promise<void> => {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const ended = once(child, "exit")
+  const timer = setTimeout(() => child.kill("SIGKILL"), 10_000)
+  child.kill("SIGINT")
+  await ended
+  clearTimeout(timer)
+}
+
+const program = `
+import { AgniClient, CallSessions } from "@callstream/core"
+import { AgniSimulator } from "@callstream/core/testing"
+import { Effect, Redacted, Stream } from "effect"
+
+const count = Effect.gen(function* () {
+  const simulator = yield* AgniSimulator.make({ sessions: ${sessions} })
+  const client = AgniClient.layer({ apiKey: Redacted.make(simulator.apiKey) })
+  return yield* Stream.runCount(CallSessions.sessions()).pipe(Effect.provide(client), Effect.provide(simulator.layer))
+})
+console.log(await Effect.runPromise(count))
+`
+
+const install = (folder: string, specifiers: ReadonlyArray<string>): Promise<Ran> => {
+  mkdirSync(folder)
+  writeFileSync(join(folder, "package.json"), JSON.stringify({ private: true, type: "module" }))
+  const npm = ["install", "--no-audit", "--no-fund", "--loglevel=error", ...specifiers]
+  return succeed(`npm install in an empty folder (${folder.split(sep).at(-1)})`, folder, "npm", npm, 180)
+}
+
+const versionOf = (manifest: string): string => {
+  const { version }: { version: string } = JSON.parse(readFileSync(manifest, "utf8"))
+  return version
+}
+
+/** The command, from its tarball alone. */
+const smokeCli = async (folder: string, tarball: string): Promise<void> => {
+  await install(folder, [tarball])
+  const installed = readdirSync(join(folder, "node_modules")).filter((name) => !name.startsWith("."))
+  check("the command brings no dependency", installed.join() === "@callstream", installed)
+
+  const callstream = join(folder, "node_modules", ".bin", "callstream")
+  const version = versionOf(join(root, "packages/cli/package.json"))
+  const told = await succeed("callstream --version", folder, callstream, ["--version"])
+  check(`it is ${version}`, told.stdout.includes(version), told)
+
+  const simulator = spawn(callstream, ["simulate", "--port", "0", "--sessions", String(sessions)], {
+    cwd: folder,
+    env: environment,
+    stdio: ["ignore", "pipe", "pipe"]
+  })
+  try {
+    const baseUrl = await address(simulator, 20)
+    check(`callstream simulate answers on ${baseUrl}`, true, "")
+    const toFile = ["export", "--base-url", baseUrl, "--to", "out.ndjson"]
+    await succeed("callstream export --to out.ndjson", folder, callstream, toFile)
+    const lines = readFileSync(join(folder, "out.ndjson"), "utf8").trimEnd().split("\n")
+    const idOf = (line: string): string => {
+      const { id }: { id: string } = JSON.parse(line)
+      return id
+    }
+    const ids = new Set(lines.map(idOf))
+    check(`${sessions} sessions, each once`, lines.length === sessions && ids.size === sessions, [
+      lines.length,
+      ids.size
+    ])
+    const toHead = `set -o pipefail; "$0" export --base-url ${baseUrl} | head -1`
+    const head = await succeed("callstream export | head -1", folder, "bash", ["-c", toHead, callstream])
+    check("one line", head.stdout.trimEnd().split("\n").length === 1 && head.stdout.startsWith("{"), head)
+  } finally {
+    await end(simulator)
+  }
+}
+
+/** The libraries, from their tarballs and the peers they ask for. */
+const smokeLibraries = async (folder: string, tarballs: ReadonlyArray<string>): Promise<void> => {
+  const peers = ["effect", "@effect/platform-node"].map(
+    (name) => `${name}@${versionOf(join(root, "packages/node/node_modules", name, "package.json"))}`
+  )
+  await install(folder, [...tarballs, ...peers])
+  writeFileSync(join(folder, "program.ts"), program)
+  const ran = await succeed("a program on @callstream/core runs", folder, process.execPath, ["program.ts"])
+  check(`it counts ${sessions}`, ran.stdout.trim() === String(sessions), ran)
+  const tsc = ["--strict", "--noEmit", "--module", "nodenext", "--target", "es2024", "--skipLibCheck", "program.ts"]
+  await succeed("its types are right", folder, join(root, "node_modules/.bin/tsc"), tsc)
+
+  const imported = await succeed("@callstream/node can be imported", folder, process.execPath, [
+    "--input-type=module",
+    "--eval",
+    `await import("@callstream/node")`
+  ])
+  check("without a word", imported.stderr === "", imported)
+  for (const name of ["core", "node"]) {
+    const dist = join(folder, "node_modules/@callstream", name, "dist")
+    const internal = globSync("**/internal/**/*.js", { cwd: dist }).map(
+      (file) => `@callstream/${name}/${file.replace(/\.js$/, "")}`
+    )
+    const code = `for (const path of ${JSON.stringify(internal)}) {
+      let found = true
+      try { import.meta.resolve(path) } catch { found = false }
+      if (found) throw new Error(path + ' can be imported: block it in "exports"')
+    }`
+    const script = ["--input-type=module", "--eval", code]
+    await succeed(`@callstream/${name} keeps its ${internal.length} internal modules`, folder, process.execPath, script)
+  }
+}
+
+const [given] = process.argv.slice(2)
+if (given === undefined || !existsSync(given)) {
+  console.error("usage: node scripts/smoke.ts FOLDER (made by: pnpm run build && pnpm run packages FOLDER)")
+  process.exit(2)
+}
+const tarball = (name: "core" | "node" | "cli"): string =>
+  resolve(given, `callstream-${name}-${versionOf(join(root, "packages", name, "package.json"))}.tgz`)
+const temporary = mkdtempSync(join(tmpdir(), "callstream-smoke-"))
+try {
+  await smokeLibraries(join(temporary, "libraries"), [tarball("core"), tarball("node")])
+  await smokeCli(join(temporary, "command"), tarball("cli"))
+} finally {
+  rmSync(temporary, { recursive: true, force: true })
+}

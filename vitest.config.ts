@@ -1,0 +1,13 @@
+import { defineConfig } from "vitest/config"
+
+export default defineConfig({
+  test: {
+    include: ["packages/*/test/**/*.test.ts", "examples/**/*.test.ts", "tools/*/test/**/*.test.ts"],
+    // Loading Effect anew for every file takes four times as long as all the tests. So files share a process: a test
+    // that changes something global (an environment variable, the working folder) does it in a child process.
+    pool: "forks",
+    isolate: false,
+    testTimeout: 20_000,
+    hookTimeout: 30_000
+  }
+})
