@@ -1,15 +1,22 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { defineConfig, type Plugin } from "rolldown"
+import manifest from "./package.json" with { type: "json" }
 
 /**
  * The published command installs nothing else: everything is in `main.mjs`, and `callstream.mjs` is what npm links.
- * The two are apart because the compile cache holds only what is loaded after it was enabled.
+ * The two are apart because the compile cache holds only what is loaded after it was enabled, and because telling the
+ * version, which scripts do to see whether a command is there, needs none of it.
  */
 const launcher = `#!/usr/bin/env node
 import { enableCompileCache } from "node:module"
-enableCompileCache()
-await import("./main.mjs")
+const [flag, ...rest] = process.argv.slice(2)
+if ((flag === "--version" || flag === "-v") && rest.length === 0) {
+  console.log("callstream v${manifest.version}")
+} else {
+  enableCompileCache()
+  await import("./main.mjs")
+}
 `
 
 /** The package that a bundled module comes from: the nearest folder above it that has a named package.json. */

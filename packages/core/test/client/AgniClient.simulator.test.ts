@@ -21,20 +21,47 @@ describe("what the endpoint may write", () => {
   const wires: ReadonlyArray<AgniSimulator.Options> = [
     { edition: "camel" },
     { edition: "snake" },
-    { edition: "camel", integers: "mixed", cost: "mixed", missing: "mixed", timestamps: "mixed", undatedAs: "mixed", undated: 0.2 },
-    { edition: "snake", integers: "mixed", cost: "mixed", missing: "mixed", timestamps: "mixed", undatedAs: "mixed", undated: 0.2 },
+    {
+      edition: "camel",
+      integers: "mixed",
+      cost: "mixed",
+      missing: "mixed",
+      timestamps: "mixed",
+      undatedAs: "mixed",
+      undated: 0.2
+    },
+    {
+      edition: "snake",
+      integers: "mixed",
+      cost: "mixed",
+      missing: "mixed",
+      timestamps: "mixed",
+      undatedAs: "mixed",
+      undated: 0.2
+    },
     { edition: "camel", content: "hostile", unknownFields: true, zeros: "omitted", emptyList: "absent" },
-    { edition: "snake", content: "hostile", unknownFields: true, zeros: "omitted", emptyList: "null", metaTotal: "string" }
+    {
+      edition: "snake",
+      content: "hostile",
+      unknownFields: true,
+      zeros: "omitted",
+      emptyList: "null",
+      metaTotal: "string"
+    }
   ]
 
   it.effect.each(wires)("is read whole: %j", (options) =>
     Effect.gen(function* () {
       const { pages, sessions, simulator } = yield* everything(options)
       assert.isEmpty(pages.flatMap(({ rejected }) => rejected).map(({ reason }) => reason))
-      assert.sameMembers(sessions.map(({ id }) => id), simulator.truth().map(({ id }) => id))
+      assert.sameMembers(
+        sessions.map(({ id }) => id),
+        simulator.truth().map(({ id }) => id)
+      )
       assert.isEmpty(pages[3]?.sessions)
       assert.strictEqual(pages[0]?.total, options.edition === "snake" ? 120 : undefined)
-    }))
+    })
+  )
 
   it.effect("is the same in both editions", () =>
     Effect.gen(function* () {
@@ -43,7 +70,8 @@ describe("what the endpoint may write", () => {
       const snake = yield* everything({ ...same, edition: "snake" })
       assert.deepStrictEqual(snake.sessions, camel.sessions)
       assert.strictEqual(JSON.stringify(snake.sessions), JSON.stringify(camel.sessions))
-    }))
+    })
+  )
 })
 
 describe("what may go wrong once", () => {
@@ -71,11 +99,15 @@ describe("what may go wrong once", () => {
       const client = yield* clientOf(simulator)
       const page = yield* yield* Server.settle(client.list({})).pipe(Server.withWaits(0))
       assert.lengthOf(page.sessions, 5)
-      assert.deepStrictEqual(simulator.requests.map(({ outcome }) => outcome), ["fault", "answered"])
+      assert.deepStrictEqual(
+        simulator.requests.map(({ outcome }) => outcome),
+        ["fault", "answered"]
+      )
       const [first, second] = simulator.requests
       // Virtual time may go on while a body arrives, never the other way.
       assert.isAtLeast(((second?.at ?? 0) - (first?.at ?? 0)) / 1000, wait)
-    }))
+    })
+  )
 
   it.effect("a slow body within the timeout is only slow", () =>
     Effect.gen(function* () {
@@ -84,14 +116,20 @@ describe("what may go wrong once", () => {
       const client = yield* clientOf(simulator)
       assert.lengthOf((yield* yield* Server.settle(client.list({}))).sessions, 5)
       assert.lengthOf(simulator.requests, 1)
-    }))
+    })
+  )
 
   it.effect.each<[string, AgniSimulator.Options, Partial<AgniClient.Options>, string]>([
     ["a wrong key", {}, { apiKey: Redacted.make("wrong") }, "Unauthorized"],
     ["a plan without API access", { forbidden: true }, {}, "Forbidden"],
     ["a wrong path", {}, { baseUrl: "https://api.ravan.ai/v9" }, "NotFound"],
     ["another origin", { script: [{ on: 1, fault: Fault.redirect("other-origin") }] }, {}, "InvalidResponse"],
-    ["a body without end", { script: [{ on: 1, fault: Fault.oversized(100_000) }] }, { maxBodyBytes: 50_000 }, "InvalidResponse"]
+    [
+      "a body without end",
+      { script: [{ on: 1, fault: Fault.oversized(100_000) }] },
+      { maxBodyBytes: 50_000 },
+      "InvalidResponse"
+    ]
   ])("%j is told at once", ([, options, clientOptions, tag]) =>
     Effect.gen(function* () {
       const simulator = yield* AgniSimulator.make({ sessions: 5, ...options })
@@ -100,7 +138,8 @@ describe("what may go wrong once", () => {
       assert.strictEqual(error.reason._tag, tag)
       assert.strictEqual(error.attempts, 1)
       assert.lengthOf(simulator.requests, 1)
-    }))
+    })
+  )
 
   it.effect("a redirect to the same origin is followed", () =>
     Effect.gen(function* () {
@@ -108,8 +147,12 @@ describe("what may go wrong once", () => {
       simulator.failNext(1, Fault.redirect("same-origin"))
       const client = yield* clientOf(simulator)
       assert.lengthOf((yield* client.list({})).sessions, 5)
-      assert.deepStrictEqual(simulator.requests.map(({ key }) => key), ["right", "right"])
-    }))
+      assert.deepStrictEqual(
+        simulator.requests.map(({ key }) => key),
+        ["right", "right"]
+      )
+    })
+  )
 })
 
 describe("a server with a limit", () => {
@@ -125,7 +168,8 @@ describe("a server with a limit", () => {
         found.flatMap(({ sessions }) => sessions.map(({ id }) => id)),
         simulator.truth().map(({ id }) => id)
       )
-    }))
+    })
+  )
 
   it.effect("is never exceeded by a client that spaces its requests", () =>
     Effect.gen(function* () {
@@ -134,7 +178,8 @@ describe("a server with a limit", () => {
       const all = Effect.forEach(pages, (page) => client.list({ page }), { concurrency: 8 })
       yield* yield* Server.settle(all)
       assert.isFalse(simulator.requests.some(({ outcome }) => outcome === "rate-limited"))
-    }))
+    })
+  )
 })
 
 describe("a cache in between", () => {
@@ -144,8 +189,12 @@ describe("a cache in between", () => {
       const client = yield* clientOf(simulator)
       yield* client.list({})
       yield* client.list({})
-      assert.deepStrictEqual(simulator.requests.map(({ outcome }) => outcome), ["answered", "answered"])
-    }))
+      assert.deepStrictEqual(
+        simulator.requests.map(({ outcome }) => outcome),
+        ["answered", "answered"]
+      )
+    })
+  )
 
   it.effect("that does not let itself be passed by is seen in the page's age", () =>
     Effect.gen(function* () {
@@ -158,7 +207,8 @@ describe("a cache in between", () => {
       assert.strictEqual(fresh.age, 0)
       assert.strictEqual(cached.age, 90)
       assert.isAtMost(cached.observedAt, fresh.observedAt)
-    }))
+    })
+  )
 
   it.effect("the server's clock decides, not ours", () =>
     Effect.gen(function* () {
@@ -167,5 +217,6 @@ describe("a cache in between", () => {
       const { observedAt } = yield* client.list({})
       assert.isAbove(simulator.now(), Date.parse("2026-06-01T02:59:59Z") * 1000)
       assert.closeTo(observedAt, simulator.now(), 1_000_000)
-    }))
+    })
+  )
 })

@@ -24,7 +24,8 @@ describe("Budget", () => {
       yield* TestClock.adjust("1 minute")
       yield* Fiber.join(fiber)
       assert.deepStrictEqual(times, [0, 250, 500, 750, 1000, 1250, 1500, 1750, 2000])
-    }))
+    })
+  )
 
   it.effect("saves up nothing while idle", () =>
     Effect.gen(function* () {
@@ -37,7 +38,8 @@ describe("Budget", () => {
       yield* TestClock.adjust("1 minute")
       yield* Fiber.join(fiber)
       assert.deepStrictEqual(times, [10_000, 10_500, 11_000])
-    }))
+    })
+  )
 
   it.effect("does not space without a rate", () =>
     Effect.gen(function* () {
@@ -45,7 +47,8 @@ describe("Budget", () => {
       const { start, times } = starts()
       yield* Effect.forEach(many(5), () => budget.spend(start), { concurrency: "unbounded", discard: true })
       assert.deepStrictEqual(times, [0, 0, 0, 0, 0])
-    }))
+    })
+  )
 
   it.effect("lets so many run at once, and no more", () =>
     Effect.gen(function* () {
@@ -65,7 +68,8 @@ describe("Budget", () => {
       assert.strictEqual(running, 1)
       yield* TestClock.adjust("1 millis")
       yield* Fiber.join(fiber)
-    }))
+    })
+  )
 
   it.effect("gives the place back after failure and interruption", () =>
     Effect.gen(function* () {
@@ -75,7 +79,8 @@ describe("Budget", () => {
       yield* Effect.yieldNow
       yield* Fiber.interrupt(hanging)
       assert.strictEqual(yield* budget.spend(Effect.succeed("yes")), "yes")
-    }))
+    })
+  )
 
   it.effect("holds everybody until the time it was given, the latest of them", () =>
     Effect.gen(function* () {
@@ -93,7 +98,8 @@ describe("Budget", () => {
       assert.deepStrictEqual(times, [5000, 5000, 5000])
       yield* budget.spend(start)
       assert.strictEqual(times[3], 5000)
-    }))
+    })
+  )
 
   it.effect("holds those who were already waiting for their turn, and spaces them after it", () =>
     Effect.gen(function* () {
@@ -107,7 +113,24 @@ describe("Budget", () => {
       yield* TestClock.adjust("1 minute")
       yield* Fiber.join(fiber)
       assert.deepStrictEqual(times, [0, 10_000, 11_000, 12_000])
-    }))
+    })
+  )
+
+  it.effect("a shorter hold after a longer one lets nobody through", () =>
+    Effect.gen(function* () {
+      const budget = yield* Budget.make({ maxConcurrentRequests: 100, requestsPerSecond: 1 })
+      const { start, times } = starts()
+      const fiber = yield* Effect.forkChild(
+        Effect.forEach(many(5), () => budget.spend(start), { concurrency: "unbounded", discard: true })
+      )
+      yield* TestClock.adjust("500 millis")
+      yield* budget.holdUntil(5000)
+      yield* budget.holdUntil(3000)
+      yield* TestClock.adjust("1 minute")
+      yield* Fiber.join(fiber)
+      assert.deepStrictEqual(times, [0, 5000, 6000, 7000, 8000])
+    })
+  )
 
   it.effect("a hold that is prolonged while it lasts holds on", () =>
     Effect.gen(function* () {
@@ -120,7 +143,8 @@ describe("Budget", () => {
       yield* TestClock.adjust("1 minute")
       yield* Fiber.join(fiber)
       assert.deepStrictEqual(times, [2000])
-    }))
+    })
+  )
 
   it.effect("who waits to try again holds no place", () =>
     Effect.gen(function* () {
@@ -137,5 +161,6 @@ describe("Budget", () => {
       yield* TestClock.adjust("1 minute")
       yield* Fiber.join(retried)
       assert.deepStrictEqual(times, [0, 1000, 10_000])
-    }))
+    })
+  )
 })

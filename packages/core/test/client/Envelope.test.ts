@@ -4,8 +4,7 @@ import * as Envelope from "../../src/client/internal/Envelope.ts"
 
 const context = { page: 3, observedAt: 1_785_482_170_117_605, age: 7, quote: (text: string) => `<${text}>` }
 
-const decode = (body: unknown) =>
-  Envelope.decode(typeof body === "string" ? body : JSON.stringify(body), context)
+const decode = (body: unknown) => Envelope.decode(typeof body === "string" ? body : JSON.stringify(body), context)
 
 const pageOf = (body: unknown) => Result.getOrThrow(decode(body))
 
@@ -31,16 +30,29 @@ describe("Envelope.decode", () => {
   })
 
   it("reads the snake_case edition and its total", () => {
-    const found = pageOf({ success: true, data: [{ id: "a", agent_id: "x" }], meta: { total: 41, limit: 20, offset: 0 } })
+    const found = pageOf({
+      success: true,
+      data: [{ id: "a", agent_id: "x" }],
+      meta: { total: 41, limit: 20, offset: 0 }
+    })
     assert.deepStrictEqual(found.sessions, [{ id: "a", agentId: "x" }])
     assert.strictEqual(found.edition, "snake_case")
     assert.strictEqual(found.total, 41)
   })
 
-  it.each([["41", 41], [0, 0], ["0", 0], [undefined, undefined], [null, undefined], ["", undefined], [" ", undefined], [-1, undefined], [
-    1.5,
-    undefined
-  ], ["many", undefined], [{}, undefined]])("meta.total %j is %s", (total, expected) => {
+  it.each([
+    ["41", 41],
+    [0, 0],
+    ["0", 0],
+    [undefined, undefined],
+    [null, undefined],
+    ["", undefined],
+    [" ", undefined],
+    [-1, undefined],
+    [1.5, undefined],
+    ["many", undefined],
+    [{}, undefined]
+  ])("meta.total %j is %s", (total, expected) => {
     assert.strictEqual(pageOf({ data: [], meta: { total } }).total, expected)
   })
 
@@ -95,13 +107,16 @@ describe("Envelope.decode", () => {
     assert.strictEqual(reasonOf({ success: false, message: 5 })?._tag, "Unavailable")
   })
 
-  it.each(["", '{"success":true,"data":{"callSessions":[{"id":"a"}', '{"id":"SECRET'])("JSON that ends early, %j", (text) => {
-    const reason = reasonOf(text)
-    assert.strictEqual(reason?._tag, "InvalidResponse")
-    assert.isTrue(reason?.retryable)
-    assert.notInclude(reason?.message, "SECRET")
-    assert.include(reason?.message, `${text.length} characters`)
-  })
+  it.each(["", '{"success":true,"data":{"callSessions":[{"id":"a"}', '{"id":"SECRET'])(
+    "JSON that ends early, %j",
+    (text) => {
+      const reason = reasonOf(text)
+      assert.strictEqual(reason?._tag, "InvalidResponse")
+      assert.isTrue(reason?.retryable)
+      assert.notInclude(reason?.message, "SECRET")
+      assert.include(reason?.message, `${text.length} characters`)
+    }
+  )
 
   it("HTML says so", () => {
     const reason = reasonOf("\n<!doctype html><title>SECRET</title>")

@@ -64,16 +64,17 @@ describe("Quote", () => {
     assert.strictEqual(Quote.make([])(" a\r\n\tb\u0000c\u001b[31md\u202ee\u2028f\u200bg "), "a b c [31md e f g")
   })
 
-  it.prop("never more than 200 characters, never a control character, never the secret", [
-    Schema.String,
-    Schema.NonEmptyString.check(Schema.isMinLength(4)),
-    Schema.String
-  ], ([before, secret, after]) => {
-    const safe = Quote.make([secret])(`${before}${secret}${after}`.repeat(20))
-    assert.isAtMost(safe.length, 200)
-    assert.notMatch(safe, /[\p{Cc}\u2028\u2029]/u)
-    if (secret.trim() === secret && !"https://…".includes(secret)) assert.notInclude(safe, secret)
-  }, { arbitrary: { runs: 200 } })
+  it.prop(
+    "never more than 200 characters, never a control character, never the secret",
+    [Schema.String, Schema.NonEmptyString.check(Schema.isMinLength(4)), Schema.String],
+    ([before, secret, after]) => {
+      const safe = Quote.make([secret])(`${before}${secret}${after}`.repeat(20))
+      assert.isAtMost(safe.length, 200)
+      assert.notMatch(safe, /[\p{Cc}\u2028\u2029]/u)
+      if (secret.trim() === secret && !"https://…".includes(secret)) assert.notInclude(safe, secret)
+    },
+    { arbitrary: { runs: 200 } }
+  )
 
   it("cuts no character in two", () => {
     assert.isTrue(Quote.make([])("a" + "💥".repeat(200)).isWellFormed())

@@ -29,12 +29,17 @@ const waits = Effect.fnUntraced(function* (
 const longest = [500, 1000, 2000, 4000, 8000, 16_000, 30_000]
 
 describe("RetryPolicy.toSchedule", () => {
-  it.effect.prop("every wait is between 0 and what the doc says, whatever the seed", [Schema.String], ([seed]) =>
-    Effect.gen(function* () {
-      const found = yield* waits(RetryPolicy.make()).pipe(Random.withSeed(seed))
-      assert.lengthOf(found, 7)
-      for (const [index, wait] of found.entries()) assert.isBelow(wait, longest[index] ?? 0)
-    }), { arbitrary: { runs: 40 } })
+  it.effect.prop(
+    "every wait is between 0 and what the doc says, whatever the seed",
+    [Schema.String],
+    ([seed]) =>
+      Effect.gen(function* () {
+        const found = yield* waits(RetryPolicy.make()).pipe(Random.withSeed(seed))
+        assert.lengthOf(found, 7)
+        for (const [index, wait] of found.entries()) assert.isBelow(wait, longest[index] ?? 0)
+      }),
+    { arbitrary: { runs: 40 } }
+  )
 
   it.effect("jitters over the full range", () =>
     Effect.gen(function* () {
@@ -46,22 +51,27 @@ describe("RetryPolicy.toSchedule", () => {
       assert.isAbove(Math.max(...firsts), 475)
       const mean = firsts.reduce((sum, wait) => sum + wait, 0) / firsts.length
       assert.approximately(mean, 250, 40)
-    }))
+    })
+  )
 
   it.effect("grows by the factor up to the cap", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* waits(RetryPolicy.make()).pipe(Server.withWaits(1)), longest)
       assert.deepStrictEqual(
-        yield* waits(RetryPolicy.make({ tries: 5, base: "100 millis", factor: 3, cap: "1 second" })).pipe(Server.withWaits(1)),
+        yield* waits(RetryPolicy.make({ tries: 5, base: "100 millis", factor: 3, cap: "1 second" })).pipe(
+          Server.withWaits(1)
+        ),
         [100, 300, 900, 1000]
       )
       assert.deepStrictEqual(yield* waits(RetryPolicy.make()).pipe(Server.withWaits(0)), [0, 0, 0, 0, 0, 0, 0])
-    }))
+    })
+  )
 
   it.effect.each([1, 2, 3, 8, 20])("makes %d requests in all", (tries) =>
     Effect.gen(function* () {
       assert.lengthOf(yield* waits(RetryPolicy.make({ tries })), tries - 1)
-    }))
+    })
+  )
 
   it.effect("never waits less than the server asked", () =>
     Effect.gen(function* () {
@@ -74,16 +84,17 @@ describe("RetryPolicy.toSchedule", () => {
         yield* waits(RetryPolicy.make(), () => asks).pipe(Server.withWaits(0)),
         [5000, 5000, 5000, 5000, 5000, 5000, 5000]
       )
-    }))
+    })
+  )
 
   it.effect("follows the last answer, not the first", () =>
     Effect.gen(function* () {
       const found = yield* waits(RetryPolicy.make({ tries: 4 }), (attempt) =>
-        attempt === 2 ? new Unavailable({ description: "", retryAfter: Duration.seconds(40) }) : failed).pipe(
-          Server.withWaits(0)
-        )
+        attempt === 2 ? new Unavailable({ description: "", retryAfter: Duration.seconds(40) }) : failed
+      ).pipe(Server.withWaits(0))
       assert.deepStrictEqual(found, [0, 40_000, 0])
-    }))
+    })
+  )
 })
 
 describe("RetryPolicy.mayRetry", () => {
@@ -128,7 +139,11 @@ describe("RetryPolicy.worstCase", () => {
 
   it.effect("is what the schedule does when every wait is the longest", () =>
     Effect.gen(function* () {
-      for (const options of [{}, { tries: 3 }, { tries: 12, base: "1 second", factor: 1.5, cap: "7 seconds" }] as const) {
+      for (const options of [
+        {},
+        { tries: 3 },
+        { tries: 12, base: "1 second", factor: 1.5, cap: "7 seconds" }
+      ] as const) {
         const policy = RetryPolicy.make(options)
         const found = yield* waits(policy).pipe(Server.withWaits(1))
         assert.approximately(
@@ -137,7 +152,8 @@ describe("RetryPolicy.worstCase", () => {
           1
         )
       }
-    }))
+    })
+  )
 
   it("holds when the cap is longer than what a server may ask", () => {
     const policy = RetryPolicy.make({ tries: 2, cap: "2 minutes", retryAfterCap: "1 minute" })

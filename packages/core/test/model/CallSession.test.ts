@@ -16,7 +16,9 @@ const reasonFor = (raw: unknown): string | undefined => {
 const at = (value: unknown, ...path: ReadonlyArray<string>): unknown =>
   path.reduce<unknown>(
     (inside, key) =>
-      typeof inside === "object" && inside !== null && Object.hasOwn(inside, key) ? Reflect.get(inside, key) : undefined,
+      typeof inside === "object" && inside !== null && Object.hasOwn(inside, key)
+        ? Reflect.get(inside, key)
+        : undefined,
     value
   )
 
@@ -161,7 +163,13 @@ describe("fromWire", () => {
   })
 
   it("keeps 0 and missing apart", () => {
-    const zeros = decode({ id, durationSec: 0, call_latency_ms: 0, costTotal: 0, creditBreakdown: { total_credits: 0 } })
+    const zeros = decode({
+      id,
+      durationSec: 0,
+      call_latency_ms: 0,
+      costTotal: 0,
+      creditBreakdown: { total_credits: 0 }
+    })
     assert.strictEqual(zeros.durationSec, 0)
     assert.strictEqual(zeros.callLatencyMs, 0)
     assert.strictEqual(zeros.costTotal, "0")
@@ -247,7 +255,10 @@ describe("fromWire and names that JavaScript uses itself", () => {
     `{"id":"${id}","__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}},"hasOwnProperty":1}`,
     `{"id":"${id}","agent_id":"a","__proto__":{"polluted":true},"constructor":"c","hasOwnProperty":null}`,
     `{"id":"${id}","durationSec":"65","cost_total":1,"__proto__":"text","toString":5,"valueOf":{}}`,
-    ...customers.map((field) => `{"id":"${id}","${field}":{"__proto__":{"polluted":true},"constructor":1,"hasOwnProperty":{"__proto__":2}}}`),
+    ...customers.map(
+      (field) =>
+        `{"id":"${id}","${field}":{"__proto__":{"polluted":true},"constructor":1,"hasOwnProperty":{"__proto__":2}}}`
+    ),
     `{"id":"${id}","creditBreakdown":{"__proto__":{"polluted":true},"total_credits":"7","constructor":1}}`,
     `{"id":"${id}","unknown":{"__proto__":{"polluted":true}}}`
   ]
@@ -277,12 +288,12 @@ const sorted = (value: unknown): unknown =>
   Array.isArray(value)
     ? value.map(sorted)
     : typeof value === "object" && value !== null
-    ? {
-      entries: Object.entries(value)
-        .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
-        .map(([key, inside]) => [key, sorted(inside)])
-    }
-    : value
+      ? {
+          entries: Object.entries(value)
+            .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
+            .map(([key, inside]) => [key, sorted(inside)])
+        }
+      : value
 
 describe("fromWire refuses", () => {
   const secret = "sk-live-SECRET-4155550123"
@@ -361,38 +372,57 @@ const records = Schema.Struct({
     recordingUrl: Schema.optionalKey(text),
     costTotal: Schema.optionalKey(text),
     postCallAnalysisResult: Schema.optionalKey(json),
-    creditBreakdown: Schema.optionalKey(Schema.NullOr(Schema.Struct({
-      channel: Schema.optionalKey(text),
-      duration_sec: Schema.optionalKey(finite),
-      provider_managed: Schema.optionalKey(Schema.NullOr(Schema.Boolean)),
-      total_credits: Schema.optionalKey(finite)
-    })))
+    creditBreakdown: Schema.optionalKey(
+      Schema.NullOr(
+        Schema.Struct({
+          channel: Schema.optionalKey(text),
+          duration_sec: Schema.optionalKey(finite),
+          provider_managed: Schema.optionalKey(Schema.NullOr(Schema.Boolean)),
+          total_credits: Schema.optionalKey(finite)
+        })
+      )
+    )
   })
 })
 
 const names = new Set<string>([...CallSession.fieldNames, ...CallSession.fieldNames.map(snake)])
 
 describe("fromWire loses nothing", () => {
-  it.prop("every key and value of a valid record comes out again", [records], ([{ extra, fields }]) => {
-    const unknown = Object.entries(extra).filter(([key]) => !names.has(key))
-    const wire = JSON.stringify(Object.fromEntries([...Object.entries(fields), ...unknown]))
-    const out = JSON.stringify(decodeText(wire))
-    assert.deepStrictEqual(sorted(JSON.parse(out)), sorted(JSON.parse(wire)))
-  }, { arbitrary: { runs: 200 } })
+  it.prop(
+    "every key and value of a valid record comes out again",
+    [records],
+    ([{ extra, fields }]) => {
+      const unknown = Object.entries(extra).filter(([key]) => !names.has(key))
+      const wire = JSON.stringify(Object.fromEntries([...Object.entries(fields), ...unknown]))
+      const out = JSON.stringify(decodeText(wire))
+      assert.deepStrictEqual(sorted(JSON.parse(out)), sorted(JSON.parse(wire)))
+    },
+    { arbitrary: { runs: 200 } }
+  )
 
-  it.prop("the same record in either edition is the same session", [records], ([{ extra, fields }]) => {
-    const unknown = Object.fromEntries(Object.entries(extra).filter(([key]) => !names.has(key)))
-    const camel = decodeText(JSON.stringify({ ...fields, ...unknown }))
-    const older = decodeText(JSON.stringify({ ...toSnake(fields), ...unknown }))
-    assert.deepStrictEqual(sorted(older), sorted(camel))
-  }, { arbitrary: { runs: 200 } })
+  it.prop(
+    "the same record in either edition is the same session",
+    [records],
+    ([{ extra, fields }]) => {
+      const unknown = Object.fromEntries(Object.entries(extra).filter(([key]) => !names.has(key)))
+      const camel = decodeText(JSON.stringify({ ...fields, ...unknown }))
+      const older = decodeText(JSON.stringify({ ...toSnake(fields), ...unknown }))
+      assert.deepStrictEqual(sorted(older), sorted(camel))
+    },
+    { arbitrary: { runs: 200 } }
+  )
 
-  it.prop("and the wire's own object is left as it was", [records], ([{ fields }]) => {
-    const wire: unknown = JSON.parse(JSON.stringify({ ...toSnake(fields), duration_sec: "5", cost_total: 1 }))
-    const before = JSON.stringify(wire)
-    CallSession.fromWire(wire)
-    assert.strictEqual(JSON.stringify(wire), before)
-  }, { arbitrary: { runs: 50 } })
+  it.prop(
+    "and the wire's own object is left as it was",
+    [records],
+    ([{ fields }]) => {
+      const wire: unknown = JSON.parse(JSON.stringify({ ...toSnake(fields), duration_sec: "5", cost_total: 1 }))
+      const before = JSON.stringify(wire)
+      CallSession.fromWire(wire)
+      assert.strictEqual(JSON.stringify(wire), before)
+    },
+    { arbitrary: { runs: 50 } }
+  )
 })
 
 describe("reading a session", () => {
@@ -404,14 +434,18 @@ describe("reading a session", () => {
     assert.strictEqual(CallSession.createdInstant(session), micros - 2_000_000)
   })
 
-  it.each([[{}], [{ startedAt: null }], [{ startedAt: "" }], [{ startedAt: "soon" }], [{ startedAt: "0001-01-01T00:00:00Z" }], [
-    { startedAt: "0001-01-01 00:00:00 +0000 UTC" }
-  ], [{ startedAt: "1970-01-01T00:00:00Z" }], [{ startedAt: "1999-12-31T23:59:59.999999Z" }]])(
-    "%j has no start",
-    (fields) => {
-      assert.isUndefined(CallSession.startInstant({ id, ...fields }))
-    }
-  )
+  it.each([
+    [{}],
+    [{ startedAt: null }],
+    [{ startedAt: "" }],
+    [{ startedAt: "soon" }],
+    [{ startedAt: "0001-01-01T00:00:00Z" }],
+    [{ startedAt: "0001-01-01 00:00:00 +0000 UTC" }],
+    [{ startedAt: "1970-01-01T00:00:00Z" }],
+    [{ startedAt: "1999-12-31T23:59:59.999999Z" }]
+  ])("%j has no start", (fields) => {
+    assert.isUndefined(CallSession.startInstant({ id, ...fields }))
+  })
 
   it("the year 2000 is credible", () => {
     assert.strictEqual(CallSession.startInstant({ id, startedAt: "2000-01-01" }), Date.parse("2000-01-01") * 1000)
@@ -421,9 +455,19 @@ describe("reading a session", () => {
     ["inbound_call", { id, channel: "inbound_call" }, "inbound", "caller"],
     ["outbound_call", { id, channel: "outbound_call" }, "outbound", "callee"],
     ["any case", { id, channel: "INBOUND" }, "inbound", "caller"],
-    ["the credits' channel", { id, channel: "voice", creditBreakdown: { channel: "outbound_call" } }, "outbound", "callee"],
+    [
+      "the credits' channel",
+      { id, channel: "voice", creditBreakdown: { channel: "outbound_call" } },
+      "outbound",
+      "callee"
+    ],
     ["the telephony type", { id, creditBreakdown: { telephony_type: "sip_inbound" } }, "inbound", "caller"],
-    ["the record's own channel first", { id, channel: "inbound", creditBreakdown: { channel: "outbound" } }, "inbound", "caller"],
+    [
+      "the record's own channel first",
+      { id, channel: "inbound", creditBreakdown: { channel: "outbound" } },
+      "inbound",
+      "caller"
+    ],
     ["web_call", { id, channel: "web_call" }, undefined, undefined],
     ["voice", { id, channel: "voice" }, undefined, undefined],
     ["nothing", { id, channel: null, creditBreakdown: null }, undefined, undefined]
@@ -462,12 +506,21 @@ describe("reading a session", () => {
     assert.strictEqual(cost === undefined ? undefined : BigDecimal.format(cost), expected)
   })
 
-  it.each([[undefined], [null], [""], [" "], ["n/a"], ["$1"], ["1,5"], ["NaN"], ["0x10"], ["."], ["1e99999999999999999999"]])(
-    "%j is no cost, and not 0",
-    (costTotal) => {
-      assert.isUndefined(CallSession.cost(costTotal === undefined ? { id } : { id, costTotal }))
-    }
-  )
+  it.each([
+    [undefined],
+    [null],
+    [""],
+    [" "],
+    ["n/a"],
+    ["$1"],
+    ["1,5"],
+    ["NaN"],
+    ["0x10"],
+    ["."],
+    ["1e99999999999999999999"]
+  ])("%j is no cost, and not 0", (costTotal) => {
+    assert.isUndefined(CallSession.cost(costTotal === undefined ? { id } : { id, costTotal }))
+  })
 
   const done = { id, endedAt: "2026-07-31T07:17:15Z", costTotal: "0" }
   it.each<[string, CallSession.CallSession, boolean]>([
@@ -535,7 +588,10 @@ describe("reading a session", () => {
     const values = CallSession.analysisValues(
       decodeText(`{"id":"${id}","postCallAnalysisResult":{"__proto__":{"type":"enum","value":"x"},"constructor":"c"}}`)
     )
-    assert.deepStrictEqual(Object.entries(values), [["__proto__", "x"], ["constructor", "c"]])
+    assert.deepStrictEqual(Object.entries(values), [
+      ["__proto__", "x"],
+      ["constructor", "c"]
+    ])
     assert.strictEqual(Object.getPrototypeOf(values), Object.prototype)
   })
 })

@@ -118,35 +118,49 @@ describe("Instant laws, 1970 to 2255", () => {
     assert.isTrue(Number.isSafeInteger(year2255))
   })
 
-  it.prop("parse after format is the identity", [instants], ([instant]) => {
-    assert.strictEqual(Instant.parse(Instant.format(instant)), instant)
-  }, { arbitrary: { runs: 500 } })
+  it.prop(
+    "parse after format is the identity",
+    [instants],
+    ([instant]) => {
+      assert.strictEqual(Instant.parse(Instant.format(instant)), instant)
+    },
+    { arbitrary: { runs: 500 } }
+  )
 
-  it.prop("and so it is when the neighbour of a second, a day and the epoch", [
-    Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 9_000_000 })),
-    Schema.Literals([-1, 0, 1])
-  ], ([seconds, off]) => {
-    const instant = seconds * 1_000_000_000 + off
-    assert.strictEqual(Instant.parse(Instant.format(instant)), instant)
-  }, { arbitrary: { runs: 200 } })
+  it.prop(
+    "and so it is when the neighbour of a second, a day and the epoch",
+    [Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 9_000_000 })), Schema.Literals([-1, 0, 1])],
+    ([seconds, off]) => {
+      const instant = seconds * 1_000_000_000 + off
+      assert.strictEqual(Instant.parse(Instant.format(instant)), instant)
+    },
+    { arbitrary: { runs: 200 } }
+  )
 
-  it.prop("format keeps the order, given the same precision", [instants, instants], ([a, b]) => {
-    const text = (i: number) => Instant.format(i).replace(/:(\d\d)Z$/, ":$1.000000Z")
-    assert.strictEqual(Math.sign(a - b), text(a) < text(b) ? -1 : text(a) > text(b) ? 1 : 0)
-  }, { arbitrary: { runs: 500 } })
+  it.prop(
+    "format keeps the order, given the same precision",
+    [instants, instants],
+    ([a, b]) => {
+      const text = (i: number) => Instant.format(i).replace(/:(\d\d)Z$/, ":$1.000000Z")
+      assert.strictEqual(Math.sign(a - b), text(a) < text(b) ? -1 : text(a) > text(b) ? 1 : 0)
+    },
+    { arbitrary: { runs: 500 } }
+  )
 
-  it.prop("Go's form and ISO 8601 in any zone are the same instant", [
-    instants,
-    Schema.Int.check(Schema.isBetween({ minimum: -14 * 60, maximum: 14 * 60 }))
-  ], ([instant, minutes]) => {
-    const shifted = Instant.format(instant + minutes * 60_000_000)
-    const size = Math.abs(minutes)
-    const zone = (minutes < 0 ? "-" : "+") + String(Math.floor(size / 60)).padStart(2, "0")
-    const rest = String(size % 60).padStart(2, "0")
-    if (instant + minutes * 60_000_000 < 0) return
-    assert.strictEqual(Instant.parse(shifted.replace("Z", `${zone}:${rest}`)), instant)
-    assert.strictEqual(Instant.parse(`${shifted.replace("T", " ").replace("Z", "")} ${zone}${rest} XYZ`), instant)
-  }, { arbitrary: { runs: 300 } })
+  it.prop(
+    "Go's form and ISO 8601 in any zone are the same instant",
+    [instants, Schema.Int.check(Schema.isBetween({ minimum: -14 * 60, maximum: 14 * 60 }))],
+    ([instant, minutes]) => {
+      const shifted = Instant.format(instant + minutes * 60_000_000)
+      const size = Math.abs(minutes)
+      const zone = (minutes < 0 ? "-" : "+") + String(Math.floor(size / 60)).padStart(2, "0")
+      const rest = String(size % 60).padStart(2, "0")
+      if (instant + minutes * 60_000_000 < 0) return
+      assert.strictEqual(Instant.parse(shifted.replace("Z", `${zone}:${rest}`)), instant)
+      assert.strictEqual(Instant.parse(`${shifted.replace("T", " ").replace("Z", "")} ${zone}${rest} XYZ`), instant)
+    },
+    { arbitrary: { runs: 300 } }
+  )
 })
 
 describe("Instant.format", () => {
