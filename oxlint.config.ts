@@ -67,8 +67,6 @@ export default defineConfig({
     "typescript/switch-exhaustiveness-check": ["error", { considerDefaultExhaustiveForUnions: true }],
     // TypeScript knows better what a namespace holds.
     "import/namespace": "off",
-    // What an import is for that brings no name.
-    "import/no-unassigned-import": ["error", { allow: ["effect/schema/SchemaJITCompiler/enable"] }],
     "vitest/expect-expect": [
       "error",
       {

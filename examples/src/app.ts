@@ -29,7 +29,7 @@ const calls = HttpRouter.use(
         const { since, status } = yield* HttpServerRequest.schemaSearchParams(Parameters)
         const lines = CallSessions.sessions({ from: since, status }).pipe(
           Stream.mapArray((sessions) => [Ndjson.encode(sessions)]),
-          Stream.encodeText,
+          Stream.encodeText, Stream.buffer({ capacity: "unbounded" }),
           Stream.provideService(AgniClient, agni)
         )
         // The first page is read before the status is sent, so that a wrong key is a 502. A later failure can only cut
@@ -39,7 +39,10 @@ const calls = HttpRouter.use(
           contentType: "application/x-ndjson"
         })
       }).pipe(
-        Effect.catchTags({ AgniError: refuse, SchemaError: () => Effect.succeed(HttpServerResponse.empty({ status: 400 })) })
+        Effect.catchTags({
+          AgniError: refuse,
+          SchemaError: () => Effect.succeed(HttpServerResponse.empty({ status: 400 }))
+        })
       )
     )
   })

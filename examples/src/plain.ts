@@ -15,8 +15,9 @@ try {
   console.log(`${calls} inbound calls, ${Math.round(seconds / 60)} minutes`)
 
   // Leaving the loop stops the reading.
-  for await (const page of client.pages({ pageSize: 10, sortBy: "started_at", sortOrder: "desc" })) {
-    console.log(`the newest of them started at ${page.sessions[0]?.startedAt}`)
+  for await (const session of client.sessions()) {
+    if ((session.durationSec ?? 0) < 600) continue
+    console.log(`one of more than ten minutes: ${session.id}`)
     break
   }
 } catch (error) {

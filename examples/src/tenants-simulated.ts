@@ -10,9 +10,9 @@ export const make = Effect.gen(function* () {
     (request.headers["x-api-key"] === globex.apiKey ? globex : acme).httpClient.execute(request)
   )
   const keys = ConfigProvider.fromUnknown({
-    acme: { AGNI_API_KEY: acme.apiKey },
-    globex: { AGNI_API_KEY: globex.apiKey },
-    initech: { AGNI_API_KEY: "wrong" }
+    ACME: { AGNI_API_KEY: acme.apiKey },
+    GLOBEX: { AGNI_API_KEY: globex.apiKey },
+    INITECH: { AGNI_API_KEY: "wrong" }
   })
   return { acme, globex, layer: Layer.merge(Layer.succeed(HttpClient.HttpClient, http), ConfigProvider.layer(keys)) }
 })

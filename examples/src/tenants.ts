@@ -6,13 +6,13 @@ import * as Simulated from "./tenants-simulated.ts"
 
 /**
  * The clients by organization. One is built when it is first asked for, shared by all who ask, and given up when nobody
- * has used it for a while. The key of `acme` is read from `acme_AGNI_API_KEY`.
+ * has used it for a while. The key of `acme` is read from `ACME_AGNI_API_KEY`.
  */
 export class Organizations extends LayerMap.Service<Organizations>()("examples/Organizations", {
   lookup: (organization: string) =>
     AgniClient.layerConfig(
       AgniClient.config.pipe(
-        Config.nested(organization),
+        Config.nested(organization.toUpperCase()),
         Config.map((options) => ({ ...options, requestsPerSecond: 20 }))
       )
     ),
@@ -38,8 +38,7 @@ export const report = (organizations: ReadonlyArray<string>) =>
 if (import.meta.main) {
   report(["acme", "globex", "initech"]).pipe(
     Effect.flatMap(Console.table),
-    Effect.provide(Organizations.layer),
-    Effect.provide(Simulated.layer),
+    Effect.provide(Organizations.layer.pipe(Layer.provideMerge(Simulated.layer))),
     NodeRuntime.runMain
   )
 }

@@ -11,6 +11,7 @@ import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
+import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import type { AgniErrorReason } from "../model/AgniError.ts"
@@ -44,7 +45,7 @@ export interface Options {
   /** Spaces all requests of this client, retries included. @default no limit */
   readonly requestsPerSecond?: number | undefined
   /** Parts of the policy to change. @default RetryPolicy.make() */
-  readonly retry?: Partial<RetryPolicy.RetryPolicy> | undefined
+  readonly retry?: RetryPolicy.Options | undefined
   /** A larger response is an error, so that a broken server cannot fill the memory. @default 64 MiB */
   readonly maxBodyBytes?: number | undefined
   /** Wraps the transport, for a proxy or logging. The requests it sees carry the key in `X-Api-Key`. */
@@ -248,6 +249,14 @@ const resolve = (options: Options) => {
   if (!Number.isInteger(policy.tries) || policy.tries < 1) {
     return invalid("retry", "retry.tries must be an integer of at least 1")
   }
+  if (!(policy.factor >= 1 && Number.isFinite(policy.factor))) {
+    return invalid("retry", "retry.factor must be a number of at least 1")
+  }
+  for (const name of ["base", "cap", "retryAfterCap"] as const) {
+    if (!isPositive(policy[name])) return invalid("retry", `retry.${name} must be a duration above 0`)
+  }
+  const timeout = options.timeout ?? "30 seconds"
+  if (!isPositive(timeout)) return invalid("timeout", "timeout must be a duration above 0")
   return Result.succeed({
     apiKey: Redacted.make(key),
     origin: base.origin,
@@ -256,6 +265,9 @@ const resolve = (options: Options) => {
     maxConcurrentRequests,
     requestsPerSecond,
     policy,
-    timeout: Duration.fromInputUnsafe(options.timeout ?? "30 seconds")
+    timeout: Duration.fromInputUnsafe(timeout)
   })
 }
+
+const isPositive = (input: Duration.Input): boolean =>
+  Option.exists(Duration.fromInput(input), (duration) => Duration.isGreaterThan(duration, Duration.zero))

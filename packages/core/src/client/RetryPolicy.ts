@@ -32,18 +32,25 @@ export interface RetryPolicy {
 }
 
 /**
+ * The parts of a policy that are to differ from the default.
+ *
+ * @since 0.1.0
+ * @category options
+ */
+export type Options = { readonly [K in keyof RetryPolicy]?: RetryPolicy[K] | undefined }
+
+/**
  * The policy with the given parts changed.
  *
  * @since 0.1.0
  * @category constructors
  */
-export const make = (options: Partial<RetryPolicy> = {}): RetryPolicy => ({
-  tries: 8,
-  base: "500 millis",
-  factor: 2,
-  cap: "30 seconds",
-  retryAfterCap: "60 seconds",
-  ...options
+export const make = (options: Options = {}): RetryPolicy => ({
+  tries: options.tries ?? 8,
+  base: options.base ?? "500 millis",
+  factor: options.factor ?? 2,
+  cap: options.cap ?? "30 seconds",
+  retryAfterCap: options.retryAfterCap ?? "60 seconds"
 })
 
 /**

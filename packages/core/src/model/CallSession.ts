@@ -8,6 +8,7 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Struct from "effect/Struct"
+import * as Guard from "./internal/Guard.ts"
 import * as Instant from "./Instant.ts"
 
 /** An open set of strings: any text is valid, the known ones complete in an editor. */
@@ -226,15 +227,25 @@ const normalize = (input: Record<string, unknown>): Record<string, unknown> => {
 
 const decode = Schema.decodeUnknownResult(CallSession)
 
+const decodesToItself = Guard.make<CallSession>(Fields.fields, {
+  nested: {
+    creditBreakdown: Guard.make<CreditBreakdown>(CreditBreakdownFields.fields, { nested: {}, alias: () => false })
+  },
+  alias: (key) => key.includes("_") && camelOf.has(key)
+})
+
 /**
  * Reads one record of the wire, in either edition: snake_case keys of the record itself become camelCase, numeric text
- * becomes a number, a numeric cost its shortest exact text. Fails with a reason that names paths and never values.
+ * becomes a number, a numeric cost its shortest exact text. A record that needs none of this is the result itself, not a
+ * copy. Fails with a reason that names paths and never values.
  *
  * @since 0.1.0
  * @category decoding
  */
 export const fromWire = (raw: unknown): Result.Result<CallSession, string> =>
-  Result.mapError(decode(isObject(raw) ? normalize(raw) : raw), (error) => error.message.replace(/\s*\n\s*/g, " "))
+  isObject(raw) && decodesToItself(raw)
+    ? Result.succeed(raw)
+    : Result.mapError(decode(isObject(raw) ? normalize(raw) : raw), (error) => error.message.replace(/\s*\n\s*/g, " "))
 
 const credible = Instant.parse("2000-01-01T00:00:00Z") ?? 0
 

@@ -100,9 +100,11 @@ const problem = (query: CallSessionQuery): InvalidRequest | undefined => {
   return undefined
 }
 
-const onTheWire = (value: string | number | DateTime.DateTime): string => {
+/** Times go out in UTC and in one spelling: another one, or none of a zone, a server may read otherwise than it was meant. */
+const onTheWire = (name: keyof CallSessionQuery, value: string | number | DateTime.DateTime): string => {
   if (typeof value === "number") return String(value)
-  return DateTime.isDateTime(value) ? DateTime.formatIso(value) : value.trim()
+  const instant = name === "startedAfter" || name === "startedBefore" ? Instant.fromInput(value) : undefined
+  return instant === undefined ? String(value).trim() : Instant.format(instant)
 }
 
 /**
@@ -119,7 +121,7 @@ export const toParameters = (
   const parameters: Array<readonly [string, string]> = []
   for (const name of Struct.keys(wireName)) {
     const value = query[name]
-    if (value !== undefined) parameters.push([wireName[name], onTheWire(value)])
+    if (value !== undefined) parameters.push([wireName[name], onTheWire(name, value)])
   }
   return Result.succeed(parameters)
 }
@@ -143,3 +145,12 @@ export const describe = (parameters: ReadonlyArray<readonly [string, string]>): 
  */
 export const personalValues = (parameters: ReadonlyArray<readonly [string, string]>): ReadonlyArray<string> =>
   parameters.filter(([name]) => personal.has(name)).map(([, value]) => value)
+
+/**
+ * The parameter that a server's message is about, when it names one.
+ *
+ * @since 0.1.0
+ * @category formatting
+ */
+export const mentioned = (message: string): keyof CallSessionQuery | undefined =>
+  Struct.keys(wireName).find((name) => new RegExp(`(^|[^a-z_])${wireName[name]}([^a-z_]|$)`, "i").test(message))

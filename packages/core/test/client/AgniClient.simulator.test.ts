@@ -69,7 +69,6 @@ describe("what the endpoint may write", () => {
       const camel = yield* everything({ ...same, edition: "camel" })
       const snake = yield* everything({ ...same, edition: "snake" })
       assert.deepStrictEqual(snake.sessions, camel.sessions)
-      assert.strictEqual(JSON.stringify(snake.sessions), JSON.stringify(camel.sessions))
     })
   )
 })

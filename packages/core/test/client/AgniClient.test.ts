@@ -212,9 +212,9 @@ describe("what is not tried again", () => {
   it.effect("a 400 names the parameter that its message tells", () =>
     Effect.gen(function* () {
       for (const [message, parameter] of [
-        ["invalid page_size: must be at most 100", "page_size"],
+        ["invalid page_size: must be at most 100", "pageSize"],
         ["page must be positive", "page"],
-        ["Caller_Number is malformed", "caller_number"],
+        ["Caller_Number is malformed", "callerNumber"],
         ["homepage_size is wrong", undefined],
         ["something is wrong", undefined]
       ] as const) {

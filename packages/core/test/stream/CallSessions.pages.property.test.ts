@@ -53,7 +53,7 @@ describe("CallSessions.pages over any quiet endpoint", () => {
     configuration,
     (chosen) =>
       Effect.gen(function* () {
-        const { concurrency, pageSize, tied, ...rest } = chosen
+         const { concurrency, pageSize, tied, ...rest } = chosen
         const options: AgniSimulator.Options = {
           ...rest,
           content: "minimal",

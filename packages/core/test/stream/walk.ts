@@ -27,11 +27,14 @@ export const clientOf =
       Random.withSeed(simulator.seed)
     )
 
-/** Runs to the end while the test clock goes on for as long as it takes. */
+/**
+ * Runs to the end while the test clock goes on for as long as it takes, at most a day. It goes in small steps, because a
+ * clock that jumps finds nobody asleep yet.
+ */
 export const settle = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effect<A, E, R>) {
   const fiber = yield* Effect.forkChild(effect)
-  yield* TestClock.adjust("2 days")
-  return yield* Fiber.join(fiber)
+  for (let steps = 0; fiber.pollUnsafe() === undefined && steps < 345_600; steps++) yield* TestClock.adjust(250)
+  return fiber.pollUnsafe() === undefined ? yield* Effect.die(new Error("it never ends")) : yield* Fiber.join(fiber)
 })
 
 /** All elements, and the error behind them, if there is one. */

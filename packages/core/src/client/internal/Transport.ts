@@ -20,6 +20,7 @@ import {
   Unauthorized,
   Unavailable
 } from "../../model/AgniError.ts"
+import * as CallSessionQuery from "../../model/CallSessionQuery.ts"
 
 /** A response of status 200, read to its end. */
 export interface Received {
@@ -221,7 +222,7 @@ const toReason = (
   if (status === 408 || status === 425 || status >= 500) {
     return new Unavailable({ status, description: `the server failed with status ${status}${words}`, ...wait })
   }
-  const parameter = status === 400 && said !== undefined ? mentioned(said) : undefined
+  const parameter = status === 400 && said !== undefined ? CallSessionQuery.mentioned(said) : undefined
   return new InvalidRequest({
     description: `the server refused the request with status ${status}${words}`,
     ...(parameter === undefined ? {} : { parameter })
@@ -239,23 +240,6 @@ const toldMessage = (body: string): string | undefined => {
     return undefined
   }
 }
-
-const parameterNames = [
-  "page_size",
-  "page",
-  "agent_id",
-  "status",
-  "channel",
-  "caller_number",
-  "search",
-  "sort_by",
-  "sort_order",
-  "started_after",
-  "started_before"
-]
-
-const mentioned = (message: string): string | undefined =>
-  parameterNames.find((name) => new RegExp(`(^|[^a-z_])${name}([^a-z_]|$)`, "i").test(message))
 
 /** A transport's own error may hold the request, and so the key: only its code goes on. */
 const unreachable = (error: HttpClientError.HttpClientError): AgniErrorReason =>

@@ -1,0 +1,42 @@
+/** Programs of this workspace as child processes. */
+import { spawn } from "node:child_process"
+import { once } from "node:events"
+import { fileURLToPath } from "node:url"
+
+export interface Ran {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface Options {
+  readonly cwd?: string | undefined
+  readonly env?: Readonly<Record<string, string>> | undefined
+}
+
+/** The environment without a key, so that no test reads somebody's real calls. */
+const environment = (more: Readonly<Record<string, string>> = {}) => {
+  const { AGNI_API_KEY: _key, AGNI_BASE_URL: _url, ...rest } = process.env
+  return { ...rest, NO_COLOR: "1", ...more }
+}
+
+/** Runs a command to its end. */
+export const run = async (command: string, args: ReadonlyArray<string>, options: Options = {}): Promise<Ran> => {
+  const child = spawn(command, args, {
+    cwd: options.cwd,
+    env: environment(options.env),
+    stdio: ["ignore", "pipe", "pipe"],
+    timeout: 20_000,
+    killSignal: "SIGKILL"
+  })
+  let stdout = ""
+  let stderr = ""
+  child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text))
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text))
+  await once(child, "close")
+  return { code: child.exitCode, stdout, stderr }
+}
+
+/** Runs one of the examples to its end. */
+export const example = (name: string): Promise<Ran> =>
+  run(process.execPath, [fileURLToPath(new URL(`../src/${name}.ts`, import.meta.url))])
