@@ -29,7 +29,7 @@ const calls = HttpRouter.use(
         const { since, status } = yield* HttpServerRequest.schemaSearchParams(Parameters)
         const lines = CallSessions.sessions({ from: since, status }).pipe(
           Stream.mapArray((sessions) => [Ndjson.encode(sessions)]),
-          Stream.encodeText, Stream.buffer({ capacity: "unbounded" }),
+          Stream.encodeText,
           Stream.provideService(AgniClient, agni)
         )
         // The first page is read before the status is sent, so that a wrong key is a 502. A later failure can only cut

@@ -14,20 +14,19 @@ const start = Effect.fnUntraced(function* (options: AgniSimulator.Options) {
   const simulator = yield* AgniSimulator.make({ latency: "1 millis", ...options })
   const responses: Array<ServerResponse> = []
   const reading = { now: 0, most: 0 }
-  const watch = HttpClient.transform((effect) =>
+  const watched = <A, E, R>(request: Effect.Effect<A, E, R>) =>
     Effect.suspend(() => {
       reading.most = Math.max(reading.most, ++reading.now)
       return Effect.ensuring(
-        effect,
+        request,
         Effect.sync(() => reading.now--)
       )
     })
-  )
   const agni = AgniClient.layer({
     apiKey: Redacted.make(simulator.apiKey),
     maxConcurrentRequests: 3,
     retry: { tries: 2, base: "1 millis" },
-    transformClient: watch
+    transformClient: HttpClient.transformResponse(watched)
   })
   const server = NodeHttpServer.layer(
     () => createServer().on("request", (_request, response) => responses.push(response)),
@@ -122,7 +121,7 @@ describe("app", () => {
       })
       const ask = (path: string) => Effect.promise(() => open(`${url}${path}`))
       const cut = yield* ask("/calls")
-      const error = yield* Effect.flip(Effect.tryPromise({ try: () => ids(cut), catch: (cause) => cause }))
+      const error = yield* Effect.promise(() => ids(cut).catch((cause: unknown) => cause))
       assert.strictEqual(error instanceof Error && "code" in error ? error.code : error, "ECONNRESET")
 
       assert.strictEqual((yield* ask("/calls?since=yesterday")).statusCode, 400)

@@ -9,9 +9,8 @@ describe("plain", () => {
     expect(stdout).toMatch(/^\d+ inbound calls, \d+ minutes\none of more than ten minutes: [0-9a-f-]{36}\n$/)
   })
 
-  it.each(["plain", "plain-connect"])("%s imports nothing of Effect", async (name) => {
+  it.for(["plain", "plain-connect"])("%s imports nothing of Effect", async (name, { expect }) => {
     const source = await readFile(new URL(`../src/${name}.ts`, import.meta.url), "utf8")
-    const { expect } = await import("vitest")
     expect(source.match(/from "[^"]+"/g)).not.toContainEqual(expect.stringMatching(/effect/))
   })
 })

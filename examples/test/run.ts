@@ -15,10 +15,15 @@ export interface Options {
 }
 
 /** The environment without a key, so that no test reads somebody's real calls. */
-const environment = (more: Readonly<Record<string, string>> = {}) => {
-  const { AGNI_API_KEY: _key, AGNI_BASE_URL: _url, ...rest } = process.env
-  return { ...rest, NO_COLOR: "1", ...more }
-}
+const environment = (more: Readonly<Record<string, string>> = {}) => ({
+  ...process.env,
+  AGNI_API_KEY: undefined,
+  AGNI_BASE_URL: undefined,
+  NO_COLOR: "1",
+  // Twice as fast a start: nearly all of these programs' time is loading Effect.
+  NODE_COMPILE_CACHE: fileURLToPath(new URL("../dist/compile-cache", import.meta.url)),
+  ...more
+})
 
 /** Runs a command to its end. */
 export const run = async (command: string, args: ReadonlyArray<string>, options: Options = {}): Promise<Ran> => {
@@ -26,7 +31,7 @@ export const run = async (command: string, args: ReadonlyArray<string>, options:
     cwd: options.cwd,
     env: environment(options.env),
     stdio: ["ignore", "pipe", "pipe"],
-    timeout: 20_000,
+    timeout: 60_000,
     killSignal: "SIGKILL"
   })
   let stdout = ""

@@ -108,8 +108,7 @@ const bench = async (name: string, body: () => Promise<void>) => {
 if (!existsSync(cli)) throw new Error("run `pnpm build` first: the bench times the built command")
 try {
   await bench("start", () =>
-    compare("callstream --version / node -e 0", "at most 3", [cli, "--version"], ["-e", "0"], { runs: 9 })
-  )
+    compare("callstream --version / node -e 0", "at most 3", [cli, "--version"], ["-e", "0"], { runs: 9 }))
   await bench("wall", async () => {
     const server = await serve(50_000, 0, true)
     await compare(
@@ -143,7 +142,12 @@ try {
     const small = await peak(100_000)
     const large = await peak(1_000_000)
     const ratio = (large / small).toFixed(2)
-    rows.push(["peak memory, 1,000,000 / 100,000", `${large.toFixed(0)} MB / ${small.toFixed(0)} MB`, ratio, "at most 1.2, under 256 MB"])
+    rows.push([
+      "peak memory, 1,000,000 / 100,000",
+      `${large.toFixed(0)} MB / ${small.toFixed(0)} MB`,
+      ratio,
+      "at most 1.2, under 256 MB"
+    ])
   })
   console.table(rows.map(([what, values, ratio, bar]) => ({ what, values, ratio, bar })))
 } finally {

@@ -28,6 +28,11 @@ const root = Command.make("callstream").pipe(
   Command.withDescription(
     "Take the call sessions of an Agni (Ravan AI) organization to where you need them. The API key is read from AGNI_API_KEY."
   ),
+  Command.withExamples([
+    { command: "callstream demo", description: "See it work, without a key" },
+    { command: "callstream check", description: "Is the key good?" },
+    { command: "callstream export --since 7d --to calls.ndjson", description: "The last seven days, to a file" }
+  ]),
   Command.withSubcommands([exportCommand, checkCommand, simulateCommand, demoCommand]),
   Command.withGlobalFlags([debugFlag])
 )

@@ -9,12 +9,15 @@ import { main } from "./Cli.ts"
 import { exitCode } from "./output/Failure.ts"
 import { Screen } from "./output/Screen.ts"
 
-// The first Ctrl-C ends the run cleanly; whoever presses it again does not want to wait for that.
+// The first Ctrl-C ends the run cleanly; whoever presses it again does not want to wait for that. Then the signal does
+// what it does to any program (a shell says 130): `process.exit` would wait for a file operation that hangs.
 let signals = 0
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.on(signal, () => {
     signals++
-    if (signals > 1) process.exit(exitCode.interrupted)
+    if (signals === 1) return
+    process.removeAllListeners(signal)
+    process.kill(process.pid, signal)
   })
 }
 

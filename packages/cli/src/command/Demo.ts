@@ -10,6 +10,7 @@ import * as Path from "effect/Path"
 import * as Redacted from "effect/Redacted"
 import { fromPlatform } from "@callstream/core/sink/OutputError"
 import * as Target from "../flag/Target.ts"
+import * as Format from "../output/Format.ts"
 import { print } from "../output/Screen.ts"
 import { run } from "./Export.ts"
 import { serve } from "./Simulate.ts"
@@ -27,7 +28,7 @@ const demo = Effect.gen(function* () {
   const simulator = yield* AgniSimulator.make({ sessions, latency: "80 millis", jitter: "80 millis", faultRate: 0.12 })
   const baseUrl = yield* serve(simulator, 0)
   yield* print(
-    `A simulated Agni API with ${sessions} call sessions answers on ${baseUrl}; one request in eight fails.`,
+    `A simulated Agni API with ${Format.counted(sessions, "call session")} answers on ${baseUrl}; one request in eight fails.`,
     `$ callstream export --base-url ${baseUrl} --to ${path}`
   )
   const client = AgniClient.layer({ apiKey: Redacted.make(simulator.apiKey), baseUrl })

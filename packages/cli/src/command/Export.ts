@@ -1,6 +1,7 @@
 /** `callstream export`: a range of sessions, once. */
 import { CallSessions, Extremes, Instant, Ndjson, OutputFile, type Page } from "@callstream/core"
 import { AgniTransport } from "@callstream/node"
+import * as Cause from "effect/Cause"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Clock from "effect/Clock"
@@ -8,14 +9,16 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Path from "effect/Path"
 import * as Stream from "effect/Stream"
 import * as Source from "../flag/Source.ts"
 import * as Target from "../flag/Target.ts"
 import * as DeadLetters from "../output/DeadLetters.ts"
+import * as Failure from "../output/Failure.ts"
 import * as Format from "../output/Format.ts"
 import * as Progress from "../output/Progress.ts"
 import { print, Screen } from "../output/Screen.ts"
-import { Incomplete } from "../output/UsageError.ts"
+import { Incomplete, UsageError } from "../output/UsageError.ts"
 
 const flags = {
   ...Source.selectionFlags,
@@ -74,27 +77,34 @@ export const run = Effect.fnUntraced(function* (plan: Plan) {
       const deliver = (page: Page) =>
         (page.rejected.length === 0 ? Effect.void : deadLetters.write(page.rejected)).pipe(
           Effect.andThen(page.sessions.length === 0 ? Effect.void : output.write(encode(page.sessions))),
-          Effect.andThen(Effect.sync(() => Progress.add(progress, page)))
+          Effect.andThen(Effect.sync(() => Progress.addWritten(progress, page)))
         )
-      yield* CallSessions.batches(plan.selection).pipe(plan.keep, Stream.runForEach(deliver))
+      yield* CallSessions.batches(plan.selection).pipe(
+        Stream.tap((page) => Effect.sync(() => Progress.addRead(progress, page))),
+        plan.keep,
+        Stream.runForEach(deliver)
+      )
       yield* deadLetters.sync
       yield* output.finish
     })
-  ).pipe(Effect.onExit((exit) => (Exit.isSuccess(exit) ? Effect.void : tellWhatIsThere(plan, progress))))
+  ).pipe(Effect.onExit((exit) => (Exit.isSuccess(exit) ? Effect.void : tellWhatIsThere(plan, progress, exit.cause))))
 
   yield* summary(plan, progress)
   if (plan.strict && progress.rejected > 0) return yield* new Incomplete()
 })
 
-const tellWhatIsThere = (plan: Plan, progress: Progress.Progress) => {
+const tellWhatIsThere = (plan: Plan, progress: Progress.Progress, cause: Cause.Cause<unknown>) => {
+  if (plan.report === "none" || Failure.isClosedPipe(Cause.squash(cause))) return Effect.void
+  if (progress.sessions === 0) {
+    return Cause.hasInterruptsOnly(cause) ? print("stopped before a session was written") : Effect.void
+  }
   const { target } = plan
-  if (progress.sessions === 0 || plan.report === "none") return Effect.void
-  const amount = Format.counted(progress.sessions, "session")
+  const amount = `stopped after ${Format.counted(progress.sessions, "session")}`
   return target._tag === "Stdout"
-    ? print(`stopped: ${amount} went to stdout before that; there may be more`)
+    ? print(`${amount} to stdout; there may be more`)
     : print(
-        `stopped: ${amount} are in ${OutputFile.partialPath(target.path)}; ${target.path} was not ` +
-          (plan.force ? "touched" : "made")
+        `${amount}, which ${progress.sessions === 1 ? "is" : "are"} in ${OutputFile.partialPath(target.path)}; ` +
+          `${target.path} was ${plan.force ? "left as it was" : "not made"}`
       )
 }
 
@@ -121,13 +131,17 @@ const summary = Effect.fnUntraced(function* (plan: Plan, progress: Progress.Prog
     )
   }
   const retries = Progress.describeRetries(requests)
-  const speed = elapsed < 100 ? "" : `, ${Format.count((sessions / elapsed) * 1000)} a second`
+  const speed = elapsed < 1000 ? "" : `, ${Format.count((sessions / elapsed) * 1000)} a second`
   yield* print(
     `${Format.counted(sessions, "session")} to ${Target.describe(plan.target)} in ${Format.duration(elapsed)}${speed}`,
     `  ${Format.counted(requests.sent, "request")}${retries === "" ? "" : `, ${retries}`}`,
     ...(earliest === undefined || latest === undefined
       ? []
-      : [`  started between ${Format.time(earliest)} and ${Format.time(latest)}`]),
+      : [
+          sessions === 1
+            ? `  started at ${Format.time(earliest)}`
+            : `  started between ${Format.time(earliest)} and ${Format.time(latest)}`
+        ]),
     ...(rejected === 0 ? [] : [`  ${Format.counted(rejected, "record")} could not be read: see ${plan.deadLetters}`]),
     "  read page by page: a session that left the set while it was read may be missing"
   )
@@ -149,6 +163,14 @@ const command = Command.make(
       deadLetters: Option.getOrElse(input.deadLetters, () => Target.deadLettersOf(input.to)),
       strict: input.strict,
       report: input.json ? "json" : input.quiet ? "none" : "people"
+    }
+    if (Option.isSome(input.deadLetters)) {
+      const { resolve } = yield* Path.Path
+      const outputs = plan.target._tag === "Stdout" ? [] : [plan.target.path, OutputFile.partialPath(plan.target.path)]
+      if (outputs.some((path) => resolve(path) === resolve(plan.deadLetters))) {
+        return yield* new UsageError({ problem: "--dead-letters: the file is where the sessions go; give it another" })
+      }
+      yield* DeadLetters.check(plan.deadLetters)
     }
     yield* Effect.provide(run(plan), Layer.provide(Source.client(input, input.concurrency), AgniTransport.layer))
   })

@@ -10,6 +10,7 @@ import * as HttpServer from "effect/http/HttpServer"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import { createServer } from "node:http"
+import * as Figure from "../flag/Figure.ts"
 import * as When from "../flag/When.ts"
 import * as Format from "../output/Format.ts"
 import { print } from "../output/Screen.ts"
@@ -63,15 +64,7 @@ const parseFaults = (text: string): Option.Option<ReadonlyArray<Fault.Fault>> =>
 }
 
 const whole = (name: string, least: number, otherwise: number, description: string) =>
-  Flag.Int(name).pipe(
-    Flag.withMetavar("N"),
-    Flag.withDescription(`${description} (default: ${otherwise})`),
-    Flag.filter(
-      (value) => value >= least,
-      () => `Expected: an integer of at least ${least}`
-    ),
-    Flag.withDefault(otherwise)
-  )
+  Figure.integer(name, least, `${description} (default: ${otherwise})`).pipe(Flag.withDefault(otherwise))
 
 const flags = {
   port: whole("port", 0, 8787, "Port on 127.0.0.1; 0 takes a free one"),
@@ -79,6 +72,7 @@ const flags = {
   sessions: whole("sessions", 0, 1000, "Sessions that exist at the start"),
   arrivals: whole("arrivals", 0, 0, "Further sessions an hour"),
   edition: Flag.Literals("edition", ["camel", "snake"]).pipe(
+    Flag.withMetavar("NAME"),
     Flag.withDescription("The edition of the response (default: camel)"),
     Flag.withDefault("camel")
   ),
@@ -97,24 +91,15 @@ const flags = {
     ),
     Flag.withDefault(Duration.zero)
   ),
-  rate: Flag.Int("rate").pipe(
-    Flag.withMetavar("N"),
-    Flag.withDescription("Requests a second that are answered; above it comes 429 (default: no limit)"),
-    Flag.filter(
-      (value) => value >= 1,
-      () => "Expected: an integer of at least 1"
-    ),
+  rate: Figure.integer("rate", 1, "Requests a second that are answered; above it comes 429 (default: no limit)").pipe(
     Flag.optional
   ),
-  faultRate: Flag.Finite("fault-rate").pipe(
-    Flag.withMetavar("SHARE"),
-    Flag.withDescription("The share of requests that meet a fault, from 0 to 1 (default: 0, or 0.1 with --faults)"),
-    Flag.filter(
-      (value) => value >= 0 && value <= 1,
-      () => "Expected: a number from 0 to 1"
-    ),
-    Flag.optional
-  ),
+  faultRate: Figure.decimal(
+    "fault-rate",
+    (value) => value <= 1,
+    "a number from 0 to 1",
+    "The share of requests that meet a fault, from 0 to 1 (default: 0, or 0.1 with --faults)"
+  ).pipe(Flag.optional),
   faults: Flag.String("faults").pipe(
     Flag.withMetavar("LIST"),
     Flag.withDescription(
@@ -145,7 +130,7 @@ export const simulateCommand = Command.make(
         const url = yield* serve(simulator, input.port)
         yield* Console.log(url)
         yield* print(
-          `An Agni API with ${Format.counted(input.sessions, "session")} (seed ${input.seed}) answers there until Ctrl-C. In another terminal:`,
+          `A simulated Agni API with ${Format.counted(input.sessions, "session")} (seed ${input.seed}) answers until Ctrl-C. In another terminal:`,
           `  AGNI_API_KEY=${simulator.apiKey} callstream export --base-url ${url} --to calls.ndjson`
         )
         return yield* Effect.never

@@ -20,6 +20,7 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import { UsageError } from "../output/UsageError.ts"
+import * as Figure from "./Figure.ts"
 import * as When from "./When.ts"
 
 const optional = Flag.optional
@@ -33,16 +34,6 @@ const when = (name: string, description: string) =>
       () => `Expected: ${When.expected}`
     ),
     optional
-  )
-
-const positive = (name: string, description: string) =>
-  Flag.Int(name).pipe(
-    Flag.withMetavar("N"),
-    Flag.withDescription(description),
-    Flag.filter(
-      (value) => value >= 1,
-      () => "Expected: an integer of at least 1"
-    )
   )
 
 /** How to reach the endpoint. */
@@ -68,24 +59,15 @@ export const connectionFlags = {
     ),
     optional
   ),
-  retries: Flag.Int("retries").pipe(
-    Flag.withMetavar("N"),
-    Flag.withDescription("Further tries of a request that failed in passing (default: 7)"),
-    Flag.filter(
-      (value) => value >= 0,
-      () => "Expected: an integer of at least 0"
-    ),
+  retries: Figure.integer("retries", 0, "Further tries of a request that failed in passing (default: 7)").pipe(
     optional
   ),
-  rate: Flag.Finite("rate").pipe(
-    Flag.withMetavar("N"),
-    Flag.withDescription("Requests a second at most, retries included (default: no limit)"),
-    Flag.filter(
-      (value) => value > 0,
-      () => "Expected: a number above 0"
-    ),
-    optional
-  )
+  rate: Figure.decimal(
+    "rate",
+    (value) => value > 0,
+    "a number above 0",
+    "Requests a second at most, retries included (default: no limit)"
+  ).pipe(optional)
 }
 
 /** Which sessions. */
@@ -102,14 +84,20 @@ export const selectionFlags = {
     optional
   ),
   search: text("search", "TEXT", "Sessions that the server's search finds").pipe(optional),
-  newest: positive("newest", "Only the N sessions that started last, newest first (reads the whole range)").pipe(
-    optional
+  newest: Figure.integer(
+    "newest",
+    1,
+    "Only the N sessions that started last, newest first (reads the whole range)"
+  ).pipe(optional),
+  oldest: Figure.integer(
+    "oldest",
+    1,
+    "Only the N sessions that started first, oldest first (reads the whole range)"
+  ).pipe(optional),
+  pageSize: Figure.integer("page-size", 1, "Sessions asked for in one request (default: 100)").pipe(
+    Flag.withDefault(100)
   ),
-  oldest: positive("oldest", "Only the N sessions that started first, oldest first (reads the whole range)").pipe(
-    optional
-  ),
-  pageSize: positive("page-size", "Sessions asked for in one request (default: 100)").pipe(Flag.withDefault(100)),
-  concurrency: positive("concurrency", "Requests under way at once (default: 4)").pipe(Flag.withDefault(4))
+  concurrency: Figure.integer("concurrency", 1, "Requests under way at once (default: 4)").pipe(Flag.withDefault(4))
 }
 
 type Values<Flags> = { readonly [K in keyof Flags]: Flags[K] extends Flag.Flag<infer A> ? A : never }
@@ -143,7 +131,7 @@ const readKey = Effect.fnUntraced(function* (file: Option.Option<string>) {
 
 const flagOfOption: Readonly<Record<string, string>> = {
   apiKey: "the API key (AGNI_API_KEY or --api-key-file)",
-  baseUrl: "--base-url",
+  baseUrl: "--base-url (or AGNI_BASE_URL)",
   agentId: "--agent-id",
   status: "--status",
   channel: "--channel",
@@ -158,15 +146,17 @@ const flagOfOption: Readonly<Record<string, string>> = {
 const toUsage = (reason: { readonly parameter?: string; readonly description: string }): UsageError => {
   const { description, parameter = "" } = reason
   const flag = flagOfOption[parameter]
-  const said = description.startsWith(`${parameter} `) ? description.slice(parameter.length + 1) : description
-  const advice =
-    parameter === "baseUrl" && description.includes("plain http")
-      ? "Use https, or add --allow-http if the way there is safe."
-      : undefined
-  return new UsageError({
-    problem: flag === undefined ? description : `${flag}: ${said}`,
-    ...(advice === undefined ? {} : { advice })
-  })
+  if (flag === undefined) return new UsageError({ problem: description })
+  // The description begins with what it is about, which here is the flag.
+  const subject = [`${parameter} `, "the base URL ", "the API key "].find((start) => description.startsWith(start))
+  const problem = subject === undefined ? `${flag}: ${description}` : `${flag} ${description.slice(subject.length)}`
+  const plainHttp = ": use https, or allow it by name"
+  return problem.endsWith(plainHttp)
+    ? new UsageError({
+        problem: problem.slice(0, -plainHttp.length),
+        advice: "Use https, or add --allow-http if the way there is safe."
+      })
+    : new UsageError({ problem })
 }
 
 /** The client that the flags ask for. Fails before any request when they, or the key, are wrong. */
@@ -208,8 +198,7 @@ export const selection = Effect.fnUntraced(function* (
   const to = Option.map(flags.until, (until) => When.resolve(until, now))
   if (Option.isSome(from) && Option.isSome(to) && from.value >= to.value) {
     return yield* new UsageError({
-      problem: `--until: ${Instant.format(to.value)} is not later than --since, ${Instant.format(from.value)}`,
-      advice: "Give a --since that is earlier than --until."
+      problem: `--until (${Instant.format(to.value)}) is not later than --since (${Instant.format(from.value)})`
     })
   }
   if (Option.isSome(flags.newest) && Option.isSome(flags.oldest)) {

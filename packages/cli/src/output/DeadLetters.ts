@@ -1,8 +1,9 @@
 /** Records that could not go on: a line each in a file of their own, made when the first one comes. */
 import { Ndjson, type OutputError, type Rejected } from "@callstream/core"
-import { fromPlatform } from "@callstream/core/sink/OutputError"
+import { fromCode, fromPlatform } from "@callstream/core/sink/OutputError"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
+import * as Path from "effect/Path"
 import * as Scope from "effect/Scope"
 
 export interface DeadLetters {
@@ -10,6 +11,20 @@ export interface DeadLetters {
   /** Safe on disk. */
   readonly sync: Effect.Effect<void, OutputError>
 }
+
+/** Whether the file could be written, asked before anything is read: it may be needed only hours later. */
+export const check = Effect.fnUntraced(function* (
+  path: string
+): Effect.fn.Return<void, OutputError, FileSystem.FileSystem | Path.Path> {
+  const fs = yield* FileSystem.FileSystem
+  const paths = yield* Path.Path
+  const opening = Effect.mapError(fromPlatform(path, "open"))
+  const exists = yield* opening(fs.exists(path))
+  if (exists && (yield* opening(fs.stat(path))).type === "Directory") {
+    return yield* fromCode(path, "open", "EISDIR")
+  }
+  yield* opening(fs.access(exists ? path : paths.dirname(path), { writable: true }))
+})
 
 /** Appends, because what an earlier run put aside is still to be looked at. Private: the records are whole. */
 export const make = Effect.fnUntraced(function* (

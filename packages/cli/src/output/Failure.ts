@@ -24,11 +24,13 @@ const advice = (error: AgniError): string | undefined => {
     case "Forbidden":
       return "Ask the owner of the organization whether its plan and this key may use the API."
     case "NotFound":
-      return "Check --base-url: the API is at https://api.ravan.ai."
+      return "The API is at https://api.ravan.ai: do --base-url and AGNI_BASE_URL say otherwise?"
     case "RateLimited":
       return "Wait as long as it asks, then try again with --rate, such as --rate 2."
     case "Unavailable":
-      return "Nothing was wrong with the request: try again later, or with more --retries."
+      return error.reason.status === undefined
+        ? "Try again later, with more --retries or a longer --timeout."
+        : "The server failed, not the request: try again later, or with more --retries."
     case "InvalidResponse":
       return error.reason.retryable ? "Try again later; --debug shows each attempt." : undefined
     case "InvalidRequest":
@@ -50,9 +52,12 @@ const ofAgni = (error: AgniError): Report => {
   }
 }
 
+/** A reader that has seen enough (`| head`) is no failure. */
+export const isClosedPipe = (error: unknown): boolean =>
+  error instanceof OutputError && error.reason === "closed" && error.code === "EPIPE"
+
 const ofOutput = (error: OutputError): Report => {
-  // A reader that has seen enough (`| head`) is no failure.
-  if (error.reason === "closed" && error.code === "EPIPE") return { lines: [], exitCode: exitCode.done }
+  if (isClosedPipe(error)) return { lines: [], exitCode: exitCode.done }
   const help =
     error.reason === "exists"
       ? "Choose another name, or add --force to replace it."

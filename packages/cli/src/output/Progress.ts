@@ -10,9 +10,11 @@ import { Screen } from "./Screen.ts"
 
 export interface Progress {
   readonly startedAt: number
+  /** Sessions that came from the server, and those that were written. */
+  read: number
   sessions: number
   rejected: number
-  /** The least and the greatest start seen, and the last, in µs. */
+  /** The least and the greatest start written, and the last one read, in µs. */
   earliest: number | undefined
   latest: number | undefined
   last: number | undefined
@@ -22,6 +24,7 @@ export interface Progress {
 
 export const make: Effect.Effect<Progress> = Effect.map(Clock.currentTimeMillis, (startedAt) => ({
   startedAt,
+  read: 0,
   sessions: 0,
   rejected: 0,
   earliest: undefined,
@@ -30,16 +33,21 @@ export const make: Effect.Effect<Progress> = Effect.map(Clock.currentTimeMillis,
   total: undefined
 }))
 
-/** Adds a delivered page. Starts are read from the page's ends and middle only: the stretch is for people to look at. */
-export const add = (progress: Progress, page: Page): void => {
-  const { sessions } = page
-  progress.sessions += sessions.length
-  progress.rejected += page.rejected.length
+/** Counts a page that came. */
+export const addRead = (progress: Progress, page: Page): void => {
+  progress.read += page.sessions.length
   progress.total = page.total ?? progress.total
-  for (const session of sessions) {
+  const last = page.sessions.findLast((session) => CallSession.startInstant(session) !== undefined)
+  if (last !== undefined) progress.last = CallSession.startInstant(last)
+}
+
+/** Counts what was written. */
+export const addWritten = (progress: Progress, page: Page): void => {
+  progress.sessions += page.sessions.length
+  progress.rejected += page.rejected.length
+  for (const session of page.sessions) {
     const start = CallSession.startInstant(session)
     if (start === undefined) continue
-    progress.last = start
     if (progress.earliest === undefined || start < progress.earliest) progress.earliest = start
     if (progress.latest === undefined || start > progress.latest) progress.latest = start
   }
@@ -66,11 +74,11 @@ export const requests: Effect.Effect<Requests> = Effect.map(Metric.snapshot, (me
 
 const words: Readonly<Record<string, string>> = {
   RateLimited: "rate limited",
-  Unavailable: "server or network failed",
-  InvalidResponse: "response cut off"
+  Unavailable: "unavailable",
+  InvalidResponse: "unreadable"
 }
 
-/** `3 tried again (2 rate limited, 1 response cut off)`, or nothing. */
+/** `3 tried again (2 rate limited, 1 unavailable)`, or nothing. */
 export const describeRetries = ({ retried }: Requests): string => {
   const times = retried.reduce((sum, [, n]) => sum + n, 0)
   if (times === 0) return ""
@@ -78,13 +86,15 @@ export const describeRetries = ({ retried }: Requests): string => {
   return `${Format.count(times)} tried again (${reasons})`
 }
 
-const line = (progress: Progress, { sent, ...rest }: Requests, now: number): string => {
+export const line = (progress: Progress, { sent, ...rest }: Requests, now: number): string => {
   const seconds = (now - progress.startedAt) / 1000
-  const speed = seconds < 0.5 ? 0 : progress.sessions / seconds
+  const speed = seconds < 0.5 ? 0 : progress.read / seconds
   const retries = describeRetries({ sent, ...rest })
-  const left = progress.total === undefined ? undefined : progress.total - progress.sessions
+  const left = progress.total === undefined ? undefined : progress.total - progress.read
   return [
-    `${Format.count(progress.sessions)} sessions${progress.total === undefined ? "" : ` of ${Format.count(progress.total)}`}`,
+    progress.total === undefined
+      ? Format.counted(progress.read, "session")
+      : `${Format.count(progress.read)} of ${Format.counted(progress.total, "session")}`,
     ...(speed > 0 ? [`${Format.count(speed)}/s`] : []),
     ...(progress.last === undefined ? [] : [`at ${Format.time(progress.last)}`]),
     ...(left !== undefined && left > 0 && speed > 0 ? [`${Format.duration((left / speed) * 1000)} left`] : []),

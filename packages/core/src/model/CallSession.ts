@@ -249,7 +249,14 @@ export const fromWire = (raw: unknown): Result.Result<CallSession, string> =>
 
 const credible = Instant.parse("2000-01-01T00:00:00Z") ?? 0
 
-const instantOf = (timestamp: string | null | undefined): Instant.Instant | undefined => {
+/**
+ * A timestamp of a record in microseconds since the epoch; `undefined` for none, for text that is no time, and for years
+ * before 2000: Go writes a time that was never set as the year 1.
+ *
+ * @since 0.1.0
+ * @category reading
+ */
+export const credibleInstant = (timestamp: string | null | undefined): Instant.Instant | undefined => {
   if (timestamp === undefined || timestamp === null) return undefined
   const instant = Instant.parse(timestamp)
   return instant !== undefined && instant >= credible ? instant : undefined
@@ -262,7 +269,7 @@ const instantOf = (timestamp: string | null | undefined): Instant.Instant | unde
  * @since 0.1.0
  * @category reading
  */
-export const startInstant = (session: CallSession): Instant.Instant | undefined => instantOf(session.startedAt)
+export const startInstant = (session: CallSession): Instant.Instant | undefined => credibleInstant(session.startedAt)
 
 /**
  * When the call ended, in microseconds since the epoch; years before 2000 count as none.
@@ -270,7 +277,7 @@ export const startInstant = (session: CallSession): Instant.Instant | undefined 
  * @since 0.1.0
  * @category reading
  */
-export const endInstant = (session: CallSession): Instant.Instant | undefined => instantOf(session.endedAt)
+export const endInstant = (session: CallSession): Instant.Instant | undefined => credibleInstant(session.endedAt)
 
 /**
  * When the call was queued, in microseconds since the epoch; years before 2000 count as none.
@@ -278,7 +285,7 @@ export const endInstant = (session: CallSession): Instant.Instant | undefined =>
  * @since 0.1.0
  * @category reading
  */
-export const createdInstant = (session: CallSession): Instant.Instant | undefined => instantOf(session.createdAt)
+export const createdInstant = (session: CallSession): Instant.Instant | undefined => credibleInstant(session.createdAt)
 
 /**
  * Who called whom.

@@ -24,7 +24,8 @@ export const encode = (values: ReadonlyArray<unknown>): string => {
  * @category encoding
  */
 export const encodeForTerminal = (values: ReadonlyArray<unknown>): string =>
-  encode(values).replace(
-    /[\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`
+  encode(values).replace(/[\u007f-\u009f\p{Cf}\u2028\u2029]/gu, (character) =>
+    Array.from({ length: character.length }, (_, at) => escape(character.charCodeAt(at))).join("")
   )
+
+const escape = (unit: number): string => `\\u${unit.toString(16).padStart(4, "0")}`

@@ -8,6 +8,7 @@ import * as Exit from "effect/Exit"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import * as Path from "effect/Path"
+import * as PlatformError from "effect/PlatformError"
 import * as Scope from "effect/Scope"
 import { codeOf, fromPlatform, OutputError } from "./OutputError.ts"
 
@@ -59,6 +60,8 @@ export const open = Effect.fnUntraced(function* (
   const paths = yield* Path.Path
   const fail = (operation: OutputError["operation"], reason: OutputError["reason"]) =>
     Effect.fail(new OutputError({ target: options.path, operation, reason }))
+  const replaced = (operation: OutputError["operation"]) =>
+    new OutputError({ target: options.path, operation, reason: "replaced" })
   const opening = Effect.mapError(fromPlatform(options.path, "open"))
   const finishing = Effect.mapError(fromPlatform(options.path, "finish"))
 
@@ -73,18 +76,38 @@ export const open = Effect.fnUntraced(function* (
 
   const handle = yield* Effect.acquireRelease(Scope.make(), (scope, exit) => Scope.close(scope, exit))
   yield* opening(fs.remove(partial, { force: true }))
-  const file = yield* opening(fs.open(partial, { flag: "wx", mode: 0o600 }).pipe(Scope.provide(handle)))
+  const file = yield* fs.open(partial, { flag: "wx", mode: 0o600 }).pipe(
+    Scope.provide(handle),
+    Effect.mapError((error) =>
+      codeOf(error) === "EEXIST" ? replaced("open") : fromPlatform(options.path, "open")(error)
+    )
+  )
   const inode = (yield* opening(file.stat)).ino
   const encoder = new TextEncoder()
   const encode = options.encode ?? ((text: string) => Effect.sync(() => encoder.encode(text)))
 
+  const isOurs = Effect.fnUntraced(function* (name: string) {
+    const current = yield* finishing(Effect.option(fs.stat(name)))
+    if (Option.isNone(current) || !sameInode(current.value.ino, inode)) return yield* replaced("finish")
+  })
+  // Another run to the same place may replace `partial` at any moment. Under a name of its own nobody does, so that what
+  // was looked at is also what gets the name.
+  const own = `${partial}.${Option.getOrElse(inode, () => 0n)}`
+  const publish = Effect.andThen(
+    isOurs(own),
+    finishing(options.force === true ? fs.rename(own, path) : linkOrRename(fs, own, path))
+  )
   const finish = Effect.gen(function* () {
     yield* finishing(file.sync)
     yield* Scope.close(handle, Exit.void)
-    const current = yield* finishing(Effect.option(fs.stat(partial)))
-    if (Option.isNone(current) || !sameInode(current.value.ino, inode)) return yield* fail("finish", "replaced")
-    if (options.force !== true && (yield* finishing(fs.exists(path)))) return yield* fail("finish", "exists")
-    yield* finishing(fs.rename(partial, path))
+    yield* isOurs(partial)
+    yield* fs.rename(partial, own).pipe(
+      Effect.mapError((error) =>
+        codeOf(error) === "ENOENT" ? replaced("finish") : fromPlatform(options.path, "finish")(error)
+      ),
+      Effect.andThen(Effect.onError(publish, () => Effect.ignore(fs.rename(own, partial)))),
+      Effect.uninterruptible
+    )
     yield* syncFolder(fs, paths.dirname(path)).pipe(finishing)
   })
 
@@ -99,6 +122,22 @@ export const open = Effect.fnUntraced(function* (
 
 const sameInode = (left: Option.Option<bigint>, right: Option.Option<bigint>): boolean =>
   Option.getOrUndefined(left) === Option.getOrUndefined(right)
+
+const alreadyThere = PlatformError.systemError({
+  _tag: "AlreadyExists",
+  module: "FileSystem",
+  method: "link",
+  cause: { code: "EEXIST" }
+})
+
+/** Never over a file that is there: a link fails then, in one step with looking. Some file systems have no links. */
+const linkOrRename = (fs: FileSystem.FileSystem, from: string, to: string) =>
+  Effect.andThen(fs.link(from, to), Effect.ignore(fs.remove(from))).pipe(
+    Effect.catchIf(
+      (error) => ["EPERM", "EACCES", "EMLINK", "ENOSYS", "ENOTSUP", "EOPNOTSUPP"].includes(codeOf(error) ?? ""),
+      () => Effect.flatMap(fs.exists(to), (exists) => (exists ? Effect.fail(alreadyThere) : fs.rename(from, to)))
+    )
+  )
 
 /** A rename is only safe from a power failure when its folder is synced; some systems do not let a folder be opened. */
 const syncFolder = (fs: FileSystem.FileSystem, folder: string) =>

@@ -33,8 +33,9 @@ export interface ReadOptions {
  * the error. The end is a page that stays empty when asked for a second time, or two pages in a row without a new id,
  * which is how a server looks that answers its last page, or its first, for ever; a page shorter than asked is not the end.
  *
- * A walk over page numbers can miss a session: when sessions leave the set while it reads, or when the server orders
- * equal start times differently from one request to the next.
+ * A walk over page numbers can miss a session: when sessions leave the set while it reads, when the server orders equal
+ * start times differently from one request to the next, or when it cuts `pageSize` but still counts pages by the size that
+ * was asked for.
  *
  * @since 0.1.0
  * @category streams
@@ -42,8 +43,12 @@ export interface ReadOptions {
 export const pages = (
   query: CallSessionQuery = {},
   options: ReadOptions = {}
-): Stream.Stream<Page, AgniError, AgniClient> =>
-  Stream.unwrap(
+): Stream.Stream<Page, AgniError, AgniClient> => {
+  const { concurrency = 4 } = options
+  if (!Number.isSafeInteger(concurrency) || concurrency < 1) {
+    return refuse("concurrency", "must be an integer of at least 1")
+  }
+  return Stream.unwrap(
     Effect.map(AgniClient, ({ list }) => {
       const seen = Seen.make()
       let withoutNew = 0
@@ -52,7 +57,7 @@ export const pages = (
       const confirm = (page: Page) => (isEmpty(page) ? list({ ...query, page: page.page }) : Effect.succeed(page))
       return Stream.range(query.page ?? 1, Number.MAX_SAFE_INTEGER).pipe(
         // With its exit as a value a failed page waits for its turn, instead of throwing away the pages before it.
-        Stream.mapEffect(read, { concurrency: options.concurrency ?? 4 }),
+        Stream.mapEffect(read, { concurrency }),
         Stream.mapEffect((exit) => Effect.flatMap(exit, confirm)),
         Stream.takeUntil(isEmpty),
         Stream.map(seen.keepNew),
@@ -64,6 +69,7 @@ export const pages = (
       )
     })
   )
+}
 
 const isEmpty = (page: Page): boolean => page.sessions.length === 0 && page.rejected.length === 0
 
@@ -141,15 +147,24 @@ const warn = (rejected: ReadonlyArray<Rejected>) =>
   )
 
 const second = 1_000_000
+const firstYear = Date.parse("0000-01-01T00:00:00Z") * 1000
+const lastYear = Date.parse("9999-12-31T23:59:59Z") * 1000
 
-/** Whole seconds on the wire: fractions are where servers differ most. */
+/**
+ * Whole seconds on the wire: fractions are where servers differ most. A bound that leaves the years of four digits, which
+ * ISO 8601 has, is left out: nothing lies beyond it.
+ */
 const wider = (
   from: Instant.Instant,
   to: Instant.Instant
-): Pick<CallSessionQuery, "startedAfter" | "startedBefore"> => ({
-  ...(from === -Infinity ? {} : { startedAfter: Instant.format((Math.floor(from / second) - 1) * second) }),
-  ...(to === Infinity ? {} : { startedBefore: Instant.format((Math.ceil(to / second) + 1) * second) })
-})
+): Pick<CallSessionQuery, "startedAfter" | "startedBefore"> => {
+  const after = (Math.floor(from / second) - 1) * second
+  const before = (Math.ceil(to / second) + 1) * second
+  return {
+    ...(after < firstYear ? {} : { startedAfter: Instant.format(after) }),
+    ...(before > lastYear ? {} : { startedBefore: Instant.format(before) })
+  }
+}
 
 /** The page's sessions in `[from, to)`. A start that is text but no time is not dropped in silence. */
 const within = (page: Page, from: Instant.Instant, to: Instant.Instant): Page => {

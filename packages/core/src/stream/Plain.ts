@@ -42,12 +42,12 @@ export interface Client extends AsyncDisposable {
   readonly pages: (query?: CallSessionQuery, options?: CallSessions.ReadOptions) => AsyncIterable<Page>
   /** The selected sessions one by one: see `CallSessions.sessions`. Leaving the loop stops the reading. */
   readonly sessions: (selection?: CallSessions.Selection) => AsyncIterable<CallSession>
-  /** Ends all reading: loops still running fail with `ClientDisposed`. */
+  /** Ends all reading: what is still running, or begins later, fails with `ClientDisposed`. */
   readonly dispose: () => Promise<void>
 }
 
 /**
- * The client was disposed of while a loop was still reading: what the loop has is not all.
+ * The client was disposed of while it was still reading, or before: what a loop has is not all.
  *
  * @since 0.1.0
  * @category errors
@@ -76,8 +76,15 @@ export const createClient = (options: Options): Client => {
     return runtime.dispose()
   }
 
+  const contextOf = async () => {
+    try {
+      return await runtime.context()
+    } catch (error) {
+      throw Deferred.isDoneUnsafe(disposed) ? new ClientDisposed() : error
+    }
+  }
   async function* arrays<A, E>(stream: Stream.Stream<A, E, AgniClient>): AsyncGenerator<ReadonlyArray<A>> {
-    const context = await runtime.context()
+    const context = await contextOf()
     const until = Stream.interruptWhen(stream, Deferred.await(disposed))
     yield* Stream.toAsyncIterableWith(Stream.chunks(until), context)
   }
@@ -86,7 +93,10 @@ export const createClient = (options: Options): Client => {
   }
 
   return {
-    list: (query = {}) => runtime.runPromise(Effect.flatMap(AgniClient, ({ list }) => list(query))),
+    list: async (query = {}) => {
+      const listed = Effect.flatMap(AgniClient, ({ list }) => list(query))
+      return Effect.runPromiseWith(await contextOf())(Effect.raceFirst(listed, Deferred.await(disposed)))
+    },
     pages: (query, readOptions) => each(CallSessions.pages(query, readOptions)),
     sessions: (selection) => each(CallSessions.sessions(selection)),
     dispose,

@@ -38,7 +38,10 @@ const expected = (
   const search = "page=1&page_size=10000"
   const { apiKey } = quiet
   const path = AgniSimulator.endpointPath
-  quiet.handle({ method: "GET", origin: "", path, search, params, headers: { "x-api-key": apiKey } }, quiet.now() / 1000)
+  quiet.handle(
+    { method: "GET", origin: "", path, search, params, headers: { "x-api-key": apiKey } },
+    quiet.now() / 1000
+  )
   const rows = quiet.requests[0]?.ids ?? []
   const size = Math.min(pageSize, options.maxPageSize ?? 100)
   const step = options.offsetFrom === "asked" ? pageSize : size
@@ -53,7 +56,7 @@ describe("CallSessions.pages over any quiet endpoint", () => {
     configuration,
     (chosen) =>
       Effect.gen(function* () {
-         const { concurrency, pageSize, tied, ...rest } = chosen
+        const { concurrency, pageSize, tied, ...rest } = chosen
         const options: AgniSimulator.Options = {
           ...rest,
           content: "minimal",
@@ -75,6 +78,6 @@ describe("CallSessions.pages over any quiet endpoint", () => {
         const faults = simulator.requests.filter(({ outcome }) => outcome === "fault").length
         assert.isAtMost(simulator.requests.length, pages + concurrency + 3 + faults, about)
       }),
-    { timeout: 60_000, arbitrary: { runs: 150 } }
+    { timeout: 60_000, arbitrary: { runs: 40 } }
   )
 })

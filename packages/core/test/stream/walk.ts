@@ -22,10 +22,7 @@ export const clientOf =
   <A, E>(effect: Effect.Effect<A, E, AgniClient.AgniClient>): Effect.Effect<A, E | AgniError> =>
     Effect.flatMap(AgniClient.AgniClient.make({ apiKey: Redacted.make(simulator.apiKey), ...options }), (client) =>
       Effect.provideService(effect, AgniClient.AgniClient, client)
-    ).pipe(
-      Effect.provideService(HttpClient.HttpClient, simulator.httpClient),
-      Random.withSeed(simulator.seed)
-    )
+    ).pipe(Effect.provideService(HttpClient.HttpClient, simulator.httpClient), Random.withSeed(simulator.seed))
 
 /**
  * Runs to the end while the test clock goes on for as long as it takes, at most a day. It goes in small steps, because a
@@ -85,7 +82,9 @@ export const page = (
 })
 
 /** A client whose answer to a page number is a function's, and what it was asked, in the order of asking. */
-export const byHand = (answer: (query: CallSessionQuery & { readonly page: number }) => Effect.Effect<Page, AgniError> | Page) => {
+export const byHand = (
+  answer: (query: CallSessionQuery & { readonly page: number }) => Effect.Effect<Page, AgniError> | Page
+) => {
   const asked: Array<CallSessionQuery> = []
   const underway = { now: 0, interrupted: 0 }
   const layer: Layer.Layer<AgniClient.AgniClient> = AgniClient.AgniClient.layerList((query) =>

@@ -1,0 +1,161 @@
+/** Every code block of the documentation runs, or at least compiles. */
+import { AgniSimulator } from "@callstream/core/testing"
+import { NodeHttpServer } from "@effect/platform-node"
+import { Effect, Exit, Scope } from "effect"
+import { HttpServer } from "effect/http"
+import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { createServer } from "node:http"
+import { tmpdir } from "node:os"
+import { delimiter, dirname, join, resolve } from "node:path"
+import { afterAll, beforeAll, describe, it } from "vitest"
+import { run } from "./run.ts"
+
+const root = resolve(import.meta.dirname, "../..")
+const folder = resolve(import.meta.dirname, "../.docs")
+const callstream = join(root, "packages/cli/src/bin.ts")
+
+const pages = globSync(["README.md", "docs/*.md", "packages/*/README.md"], { cwd: root }).sort()
+
+interface Block {
+  /** Page and line. */
+  readonly at: string
+  readonly language: string
+  readonly runs: boolean
+  readonly text: string
+}
+
+const blocks = pages.flatMap((page): ReadonlyArray<Block> => {
+  const text = readFileSync(join(root, page), "utf8")
+  return Array.from(text.matchAll(/^```(\S*)(.*)\n([^]*?)^```$/gm), ([, language = "", info = "", code = ""], i) => {
+    const line = text.slice(0, text.indexOf(code)).split("\n").length
+    return { at: `${page}:${line} (${i + 1})`, language, runs: info.trim() !== "no-run", text: code }
+  })
+})
+
+const ts = blocks.filter(({ language }) => language === "ts")
+const sh = blocks.filter(({ language, runs }) => language === "sh" && runs)
+const fileOf = (block: Block) => `${block.at.replace(/[^a-zA-Z0-9]+/g, "-")}.ts`
+
+/** Each runs by itself, in a folder of its own. */
+const commands = (block: Block) => block.text.split("\n").filter((line) => line.startsWith("callstream "))
+
+const inFolder = async <A>(use: (folder: string) => Promise<A>): Promise<A> => {
+  const temporary = mkdtempSync(join(tmpdir(), "callstream-docs-"))
+  try {
+    return await use(temporary)
+  } finally {
+    rmSync(temporary, { recursive: true, force: true })
+  }
+}
+
+/** What `// → ` at the end of a line says is printed. */
+const printed = (block: Block) => Array.from(block.text.matchAll(/ \/\/ → (.*)$/gm), ([, text = ""]) => text)
+
+/** What a terminal showed, without what differs from run to run: addresses, paths, figures, and the reasons for retries. */
+const shape = (screen: string): ReadonlyArray<string> =>
+  screen
+    .trimEnd()
+    .split("\n")
+    .map((line) =>
+      line
+        .replace(/http:\S+\d/g, "URL")
+        .replace(/\S*\/calls\.ndjson/g, "FILE")
+        .replace(/\d[\d,.]* (ms|s)\b/g, "TIME")
+        .replace(/\d[\d,.:-]*/g, "N")
+        .replace(/, N tried again \(.*\)/, "")
+    )
+
+/** The block of the README that shows the command at work. */
+const shown = (begin: string): string =>
+  blocks.find(({ at, text }) => at.startsWith("README.md") && text.startsWith(begin))?.text ?? `no block: ${begin}`
+
+const scope = Effect.runSync(Scope.make())
+let env: Readonly<Record<string, string>> = {}
+
+beforeAll(async () => {
+  const serve = Effect.gen(function* () {
+    const simulator = yield* AgniSimulator.make({ sessions: 400 })
+    const server = yield* NodeHttpServer.make(createServer, { port: 0, host: "127.0.0.1" })
+    yield* server.serve(simulator.httpApp)
+    return { AGNI_BASE_URL: HttpServer.formatAddress(server.address), AGNI_API_KEY: simulator.apiKey }
+  })
+  env = {
+    ...(await Effect.runPromise(Scope.provide(serve, scope))),
+    PATH: [dirname(process.execPath), process.env["PATH"]].join(delimiter)
+  }
+  rmSync(folder, { recursive: true, force: true })
+  mkdirSync(folder)
+  for (const block of ts) writeFileSync(join(folder, fileOf(block)), block.text)
+})
+
+afterAll(async () => {
+  await Effect.runPromise(Scope.close(scope, Exit.void))
+  rmSync(folder, { recursive: true, force: true })
+})
+
+describe("documentation", { timeout: 60_000 }, () => {
+  it("has only blocks that this test knows", ({ expect }) => {
+    expect(pages.length).toBeGreaterThan(5)
+    const known = ["ts", "sh", "text", "json"]
+    expect(blocks.filter(({ language }) => !known.includes(language)).map(({ at }) => at)).toEqual([])
+    const idle = sh.filter((block) => commands(block).length === 0).map(({ at }) => at)
+    expect(idle, "runs nothing: mark it no-run").toEqual([])
+  })
+
+  it("compiles", async ({ expect }) => {
+    const config = {
+      extends: "../../tsconfig.check.json",
+      compilerOptions: { incremental: false, rootDir: "../.." },
+      include: ["*.ts"]
+    }
+    writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(config))
+    const bin = (name: string) => join(root, "node_modules/.bin", name)
+    const { stdout: compiler } = await run(bin("effect-tsgo"), ["get-exe-path"], { env })
+    const { stderr, stdout } = await run(compiler.trim(), ["-p", "tsconfig.json", "--pretty", "false"], {
+      cwd: folder,
+      env
+    })
+    // What is wrong with the packages themselves is for their own check to tell.
+    const wrong = stdout.split("\n").filter((line) => line !== "" && !/^(\.\.\/|\s)/.test(line))
+    expect({ wrong, stderr }).toEqual({ wrong: [], stderr: "" })
+  })
+
+  it.concurrent("README.md shows what callstream demo shows", async ({ expect }) => {
+    const { code, stderr } = await inFolder((TMPDIR) =>
+      run(process.execPath, [callstream, "demo"], { env: { TMPDIR } })
+    )
+    expect(code).toBe(0)
+    const lines = shape(shown("A simulated Agni API"))
+    expect(shape(stderr).slice(0, lines.length)).toEqual(lines)
+  })
+
+  it.concurrent("README.md shows what callstream check shows", async ({ expect }) => {
+    const { code, stderr } = await run(process.execPath, [callstream, "check"], { env })
+    expect(code).toBe(0)
+    const [, ...lines] = shape(shown("$ callstream check").split("\n\n")[0] ?? "")
+    expect(shape(stderr)).toEqual(lines)
+  })
+
+  it.concurrent.for(["export", "check", "simulate", "demo"])(
+    "docs/cli.md names every flag of %s",
+    async (command, { expect }) => {
+      const { stdout } = await run(process.execPath, [callstream, command, "--help"])
+      const flags = new Set(Array.from(stdout.matchAll(/^ {2}(--[a-z-]+)/gm), ([, flag = ""]) => flag))
+      expect(flags.size).toBeGreaterThan(3)
+      const page = readFileSync(join(root, "docs/cli.md"), "utf8")
+      expect([...flags].filter((flag) => !page.includes(`\`${flag}`))).toEqual([])
+    }
+  )
+
+  it.concurrent.for(ts.filter(({ runs }) => runs))("$at runs", async (block, { expect }) => {
+    const { code, stderr, stdout } = await run(process.execPath, [join(folder, fileOf(block))], { cwd: folder, env })
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" })
+    if (printed(block).length > 0) expect(stdout.trimEnd().split("\n")).toEqual(printed(block))
+  })
+
+  it.concurrent.for([...new Set(sh.flatMap(commands))])("$ %s", async (command, { expect }) => {
+    const script = `set -euo pipefail; callstream() { node "$0" "$@"; }; ${command}`
+    const { code, stderr } = await inFolder((cwd) => run("bash", ["-c", script, callstream], { cwd, env }))
+    expect({ code, stderr }).toEqual({ code: 0, stderr: expect.any(String) })
+  })
+})

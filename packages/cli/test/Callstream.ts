@@ -1,0 +1,174 @@
+/** The command as people run it, a child process, against servers in this one. */
+import { AgniSimulator } from "@callstream/core/testing"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import { type ChildProcess, spawn, type StdioOptions } from "node:child_process"
+import { mkdtempSync, rmSync } from "node:fs"
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
+import { tmpdir } from "node:os"
+import { dirname, join } from "node:path"
+import { build } from "rolldown"
+import { serve } from "../src/command/Simulate.ts"
+
+const sources = join(import.meta.dirname, "../src/bin.ts")
+
+/** One file, as it is published: that starts three times as fast as its sources do. */
+const bundled = Effect.cached(
+  Effect.promise(async () => {
+    const home = mkdtempSync(join(tmpdir(), "callstream-test-"))
+    process.once("exit", () => rmSync(home, { recursive: true, force: true }))
+    const file = join(home, "main.mjs")
+    await build({ input: sources, platform: "node", output: { file, format: "esm", codeSplitting: false } })
+    return { file, cache: join(home, "cache") }
+  })
+)
+const bin = Effect.runSync(bundled)
+
+/** Nothing of the machine's own: no key, no proxy, no colours. */
+const environment = {
+  PATH: [dirname(process.execPath), process.env["PATH"]].join(process.platform === "win32" ? ";" : ":"),
+  TMPDIR: tmpdir()
+}
+
+/** Tests that wait for children wait side by side, and longer when the machine is busy. */
+export const alongside = { concurrent: true, timeout: 60_000 }
+
+export interface Ran {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface Options {
+  /** Goes on top of an environment that holds the simulator's key. `undefined` takes one away. */
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined
+  readonly cwd?: string | undefined
+  /** A shell's command line, in which `"$@"` is the command. */
+  readonly shell?: string | undefined
+  readonly stdio?: StdioOptions | undefined
+}
+
+export interface Running {
+  readonly child: ChildProcess
+  readonly stderr: () => string
+  readonly stdout: () => string
+  readonly ended: Effect.Effect<Ran>
+}
+
+/** Starts the command; it is killed with the scope if it is still there. */
+export const start = (
+  args: ReadonlyArray<string>,
+  { cwd, env = {}, shell, stdio = ["ignore", "pipe", "pipe"] }: Options = {}
+): Effect.Effect<Running, never, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.map(bin, ({ cache, file }): Running => {
+      const command = [process.execPath, file, ...args]
+      const child = spawn(
+        shell === undefined ? process.execPath : "/bin/sh",
+        [...(shell === undefined ? command.slice(1) : ["-c", shell, "sh", ...command])],
+        {
+          cwd: cwd ?? tmpdir(),
+          env: { ...environment, NODE_COMPILE_CACHE: cache, AGNI_API_KEY: "agni_test_key", ...env },
+          stdio
+        }
+      )
+      let stdout = ""
+      let stderr = ""
+      child.stdout?.setEncoding("utf8").on("data", (text: string) => (stdout += text))
+      child.stderr?.setEncoding("utf8").on("data", (text: string) => (stderr += text))
+      const closed = new Promise<Ran>((resolve) => child.once("close", (code) => resolve({ code, stdout, stderr })))
+      return { child, stdout: () => stdout, stderr: () => stderr, ended: Effect.promise(() => closed) }
+    }),
+    ({ child }) => Effect.sync(() => void child.kill("SIGKILL"))
+  )
+
+/** Runs the command to its end. */
+export const callstream = (args: ReadonlyArray<string>, options?: Options): Effect.Effect<Ran> =>
+  Effect.scoped(Effect.flatMap(start(args, options), ({ ended }) => ended))
+
+/** Waits until it is so. */
+export const until = (holds: () => boolean): Effect.Effect<void> =>
+  Effect.repeat(Effect.delay(Effect.sync(holds), "10 millis"), { until: (held) => held }).pipe(
+    Effect.timeoutOrElse({ duration: "15 seconds", orElse: () => Effect.die(new Error(`never came: ${holds}`)) }),
+    Effect.asVoid
+  )
+
+/** A folder of the test's own. */
+export const folder: Effect.Effect<string, never, Scope.Scope> = Effect.acquireRelease(
+  Effect.sync(() => mkdtempSync(join(tmpdir(), "callstream-test-"))),
+  (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
+)
+
+export interface Simulation {
+  readonly simulator: AgniSimulator.AgniSimulator
+  readonly url: string
+  /** `callstream` with the simulator's address. */
+  readonly run: (args: ReadonlyArray<string>, options?: Options) => Effect.Effect<Ran>
+  readonly start: (args: ReadonlyArray<string>, options?: Options) => Effect.Effect<Running, never, Scope.Scope>
+}
+
+const at = (url: string, options: Options = {}): Options => ({
+  ...options,
+  env: { AGNI_BASE_URL: url, ...options.env }
+})
+
+/** A simulator on a loopback port. */
+export const simulation = Effect.fnUntraced(function* (
+  options: AgniSimulator.Options = {}
+): Effect.fn.Return<Simulation, never, Scope.Scope> {
+  const simulator = yield* AgniSimulator.make({ sessions: 25, ...options })
+  const url = yield* Effect.orDie(serve(simulator, 0))
+  return {
+    simulator,
+    url,
+    run: (args, options) => callstream(args, at(url, options)),
+    start: (args, options) => start(args, at(url, options))
+  }
+})
+
+export interface HandMade {
+  readonly url: string
+  readonly requests: ReadonlyArray<IncomingMessage>
+}
+
+/** A server for answers that are not those of the endpoint. */
+export const server = (
+  answer: (request: IncomingMessage, response: ServerResponse) => void
+): Effect.Effect<HandMade, never, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.callback<HandMade & { readonly close: () => void }>((resume) => {
+      const requests: Array<IncomingMessage> = []
+      const listening = createServer((request, response) => {
+        requests.push(request)
+        answer(request, response)
+      })
+      listening.listen(0, "127.0.0.1", () => {
+        const address = listening.address()
+        const port = typeof address === "object" && address !== null ? address.port : 0
+        const close = () => {
+          listening.close()
+          listening.closeAllConnections()
+        }
+        resume(Effect.succeed({ url: `http://127.0.0.1:${port}`, requests, close }))
+      })
+    }),
+    ({ close }) => Effect.sync(close)
+  )
+
+/** Answers one page of these records, and then empty ones. */
+export const records =
+  (list: ReadonlyArray<unknown>) =>
+  (request: IncomingMessage, response: ServerResponse): void => {
+    const first = new URL(request.url ?? "/", "http://localhost").searchParams.get("page") === "1"
+    response.setHeader("content-type", "application/json")
+    response.end(JSON.stringify({ success: true, data: { callSessions: first ? list : [] } }))
+  }
+
+/** The values of NDJSON text. */
+export const lines = (text: string): ReadonlyArray<Record<string, unknown>> =>
+  text
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line))
+
+export const idsOf = (text: string): ReadonlyArray<unknown> => lines(text).map(({ id }) => id)

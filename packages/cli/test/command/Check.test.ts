@@ -1,0 +1,103 @@
+import type { AgniSimulator } from "@callstream/core/testing"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { alongside, simulation } from "../Callstream.ts"
+
+const small = { sessions: 300, undated: 0 }
+
+const servers: ReadonlyArray<readonly [name: string, AgniSimulator.Options, lines: Readonly<Record<string, string>>]> =
+  [
+    [
+      "the documented one",
+      { ...small, undated: 0.05 },
+      {
+        key: "accepted",
+        edition: "camelCase records in data.callSessions, as documented",
+        "page size": "at most 100 in one request: asked for 1000, got 100. A larger --page-size brings no more",
+        order: "newest start first, when none is asked for",
+        sorting: "sort_by=started_at is understood",
+        "time bounds": "understood; the bound itself is included in started_after and included in started_before",
+        undated: "of the 100 sessions looked at have no start: they lie in no range of --since and --until"
+      }
+    ],
+    [
+      "the older edition, oldest first, bounds exclusive",
+      {
+        ...small,
+        edition: "snake",
+        order: "start-asc",
+        sorting: "ignored",
+        maxPageSize: 1000,
+        bounds: { after: "exclusive", before: "exclusive" }
+      },
+      {
+        edition: "snake_case records in data, the older edition; it counts 300 sessions",
+        "page size": "not to be seen: all 300 sessions fit in one page",
+        order: "oldest start first",
+        "time bounds":
+          "understood; the bound itself is not included in started_after and not included in started_before",
+        undated: "none of the 300 sessions looked at"
+      }
+    ],
+    [
+      "one that ignores what it is asked",
+      {
+        ...small,
+        sessions: 1500,
+        maxPageSize: 2000,
+        sorting: "ignored",
+        order: "insertion",
+        bounds: { ignored: "all" }
+      },
+      {
+        "page size": "1000 and perhaps more in one request",
+        "time bounds": "IGNORED: sessions from other times came back"
+      }
+    ],
+    [
+      "one in another zone",
+      { ...small, bounds: { shift: "5 hours" }, sorting: "ignored" },
+      {
+        sorting: "sort_by=started_at changes nothing",
+        "time bounds": "NOT UNDERSTOOD: a session is not found at its own start"
+      }
+    ],
+    [
+      "one with one session",
+      { sessions: 1, undated: 0, edition: "snake" },
+      {
+        edition: "it counts 1 session",
+        "page size": "not to be seen: the only session fits in one page",
+        order: "not to be seen: too few sessions",
+        sorting: "not to be seen: too few sessions",
+        undated: "none of the 1 session looked at"
+      }
+    ],
+    [
+      "an empty one",
+      { sessions: 0 },
+      {
+        key: "accepted",
+        edition: "not to be seen: there are no sessions",
+        "page size": "not to be seen: there are no sessions",
+        order: "not to be seen: too few sessions",
+        "time bounds": "not to be seen: there is no session with a start",
+        undated: "not to be seen: there are no sessions"
+      }
+    ]
+  ]
+
+describe("callstream check", alongside, () => {
+  for (const [name, options, expected] of servers) {
+    it.live(`tells of ${name}`, () =>
+      Effect.gen(function* () {
+        const { run, url } = yield* simulation(options)
+        const { code, stderr, stdout } = yield* run(["check"])
+        assert.strictEqual(code, 0, stderr)
+        const told = new Map((stdout + stderr).split("\n").map((line) => [line.slice(0, 12).trim(), line.slice(13)]))
+        for (const [about, text] of Object.entries(expected)) assert.include(told.get(about), text, about)
+        assert.match(told.get("latency") ?? "", new RegExp(`^\\d.* m?s from ${url}, the median of \\d+ requests$`))
+      })
+    )
+  }
+})

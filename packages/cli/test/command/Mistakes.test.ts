@@ -1,0 +1,203 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Effect from "effect/Effect"
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { main } from "../../src/Cli.ts"
+import { Screen } from "../../src/output/Screen.ts"
+import { alongside, folder, simulation } from "../Callstream.ts"
+
+/** The command in this process: as all is told before anything runs, there is nothing of a process's own in it. */
+const told = Effect.fnUntraced(function* (args: ReadonlyArray<string>, env: Readonly<Record<string, string>>) {
+  const written: Array<string> = []
+  const code = yield* main(args).pipe(
+    Effect.provideService(Screen, {
+      live: false,
+      colors: false,
+      columns: () => 80,
+      write: (text) => Effect.sync(() => void written.push(text))
+    }),
+    Effect.provide(NodeServices.layer),
+    Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromEnv({ env }))
+  )
+  return { code, stderr: written.join("") }
+})
+
+const wholeFrom = (least: number) => `Expected: a whole number, ${least} or more`
+
+/** Arguments, and what the first line must hold besides `error: `. */
+const mistakes: ReadonlyArray<readonly [args: ReadonlyArray<string>, ...parts: ReadonlyArray<string>]> = [
+  [["export", "--since", "yesterday"], "--since", '"yesterday"', "an age (90m, 12h, 7d, 2w)"],
+  [["export", "--until", "2026-02-30"], "--until", '"2026-02-30"'],
+  [
+    ["export", "--since", "2026-08-01", "--until", "2026-07-01"],
+    "--until (2026-07-01T00:00:00Z) is not later than --since (2026-08-01T00:00:00Z)"
+  ],
+  [["export", "--since", "1d", "--until", "7d"], "--until (", "is not later than --since ("],
+  [["export", "--since", "2026-07-01", "--until", "2026-07-01"], "--until"],
+  [["export", "--page-size", "0"], "--page-size", '"0"', wholeFrom(1)],
+  [["export", "--page-size", "many"], "--page-size", '"many"', wholeFrom(1)],
+  [["export", "--page-size", "1e3"], "--page-size", wholeFrom(1)],
+  [["export", "--concurrency", "1.5"], "--concurrency", wholeFrom(1)],
+  [["export", "--newest", "-3"], "--newest", wholeFrom(1)],
+  [["export", "--oldest", ""], "--oldest", wholeFrom(1)],
+  [["export", "--newest", "1", "--oldest", "1"], "--newest and --oldest cannot be used together"],
+  [["export", "--retries", "-1"], "--retries", wholeFrom(0)],
+  [["export", "--rate", "0"], "--rate", "a number above 0"],
+  [["export", "--rate", "Infinity"], "--rate", "a number above 0"],
+  [["export", "--timeout", "0s"], "--timeout", "a duration such as 30s or 2m"],
+  [["export", "--timeout", "30"], "--timeout", "a duration such as 30s or 2m"],
+  [["export", "--agent-id", "front-desk"], "--agent-id must be a UUID"],
+  [["export", "--caller-number", "14155550123"], "--caller-number must be in E.164 form"],
+  [["export", "--search", "  "], "--search must not be empty"],
+  [["export", "--status", ""], "--status must not be empty"],
+  [["export", "--channel", ""], "--channel must not be empty"],
+  [["export", "--to", "calls.csv"], "--to", '"calls.csv"', ".ndjson.gz"],
+  [["export", "--to", ""], "--to"],
+  [["export", "--to", "calls.ndjson", "--dead-letters", "./calls.ndjson"], "--dead-letters"],
+  [["export", "--base-url", "api.ravan.ai"], "--base-url (or AGNI_BASE_URL) is not a valid URL"],
+  [["export", "--base-url", ""], "--base-url (or AGNI_BASE_URL)"],
+  [["export", "--base-url", "ftp://api.ravan.ai"], "--base-url (or AGNI_BASE_URL) must begin with https://"],
+  [["export", "--base-url", "https://a:b@api.ravan.ai"], "--base-url"],
+  [["export", "--base-url", "http://192.0.2.1"], "--base-url", "is plain http to 192.0.2.1"],
+  [["check", "--base-url", "http://192.0.2.1"], "--base-url", "is plain http to 192.0.2.1"],
+  [["check", "--retries", "no"], "--retries"],
+  [["simulate", "--port", "-1"], "--port", wholeFrom(0)],
+  [["simulate", "--edition", "kebab"], "--edition"],
+  [["simulate", "--latency", "soon"], "--latency", "a duration such as 50ms or 1s"],
+  [["simulate", "--fault-rate", "1.5"], "--fault-rate", "a number from 0 to 1"],
+  [["simulate", "--faults", "429,flood"], "--faults", '"429,flood"', "some of 429, 500"],
+  [["export", "--sinc", "7d"], "--sinc"],
+  [["export", "--since"], "--since"],
+  [["export", "extra"], '"extra"'],
+  [["exprt"], '"exprt"']
+]
+
+describe("mistakes on the command line", alongside, () => {
+  it.live("are told before any request, with the flag and what it takes, and exit with 2", () =>
+    Effect.gen(function* () {
+      const { simulator, url } = yield* simulation()
+      const env = { AGNI_API_KEY: simulator.apiKey, AGNI_BASE_URL: url }
+      for (const [args, ...parts] of mistakes) {
+        const { code, stderr } = yield* told(args, env)
+        const [first = "", ...rest] = stderr.split("\n")
+        assert.strictEqual(code, 2, args.join(" "))
+        assert.match(first, /^error: /)
+        for (const part of parts) assert.include(first, part)
+        assert.isAtMost(rest.length, 3, stderr)
+        for (const line of rest) assert.match(line, /^( {2}\S|$)/)
+      }
+      assert.strictEqual(simulator.requests.length, 0)
+    })
+  )
+
+  it.live("suggest what is near", () =>
+    Effect.gen(function* () {
+      for (const [args, near] of [
+        [["export", "--sinse", "7d"], "--since"],
+        [["exprot"], "export"],
+        [["simulate", "--sesions", "3"], "--sessions"]
+      ] as const) {
+        const { code, stderr } = yield* told(args, {})
+        assert.strictEqual(code, 2)
+        assert.match(
+          stderr,
+          new RegExp(`^error: .*\\n  Did you mean this\\? ${near}\\n  callstream.* --help tells all flags\\n$`)
+        )
+      }
+    })
+  )
+
+  it.live("hold no characters that a terminal obeys", () =>
+    Effect.gen(function* () {
+      const { stderr } = yield* told(["export", "--since", "\u001b[2J\u202e", "--to", "a\rb.csv"], {})
+      // oxlint-disable-next-line no-control-regex
+      assert.notMatch(stderr, /[\u0000-\u0009\u000b-\u001f\u202e]/)
+    })
+  )
+})
+
+describe("the key", alongside, () => {
+  it.live("must be there and be one, and its file readable", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const { simulator, url } = yield* simulation()
+      mkdirSync(join(cwd, "folder"))
+      writeFileSync(join(cwd, "empty"), " \n")
+      writeFileSync(join(cwd, "two"), "canary one\ncanary two\n")
+      const file = (name: string) => ["export", "--api-key-file", join(cwd, name)]
+      const none =
+        "error: there is no API key\n  Set AGNI_API_KEY, or name a file that holds the key with --api-key-file.\n"
+      for (const [args, key, message] of [
+        [["export"], undefined, none],
+        [["check"], undefined, none],
+        [["export"], "  ", none],
+        [["export"], "", none],
+        [
+          ["export"],
+          "canary“key”",
+          "error: the API key (AGNI_API_KEY or --api-key-file) holds a character that cannot be"
+        ],
+        [file("missing"), "right", "missing cannot be read\n  Name a file that exists"],
+        [file("folder"), "right", "folder cannot be read\n"],
+        [file("empty"), "right", "empty is empty\n"],
+        [file("two"), "right", "holds a character that cannot be"]
+      ] as const) {
+        const env = { AGNI_BASE_URL: url, ...(key === undefined ? {} : { AGNI_API_KEY: key }) }
+        const { code, stderr } = yield* told(args, env)
+        assert.strictEqual(code, 2)
+        assert.include(stderr, message)
+        assert.notInclude(stderr, "canary")
+      }
+      assert.strictEqual(simulator.requests.length, 0)
+    })
+  )
+
+  it.live("may have white space around it, in the variable and in the file", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const { run, simulator } = yield* simulation()
+      writeFileSync(join(cwd, "key"), `${simulator.apiKey}\r\n`)
+      const [file, variable] = yield* Effect.all(
+        [
+          run(["export", "--quiet", "--api-key-file", "key"], { cwd, env: { AGNI_API_KEY: undefined } }),
+          run(["export", "--quiet"], { env: { AGNI_API_KEY: ` ${simulator.apiKey} ` } })
+        ],
+        { concurrency: 2 }
+      )
+      assert.deepInclude(file, { code: 0, stderr: "" })
+      assert.deepInclude(variable, { code: 0, stderr: "" })
+      assert.isTrue(simulator.requests.every(({ key }) => key === "right"))
+    })
+  )
+})
+
+describe("an output that cannot be", alongside, () => {
+  it.live("is told before any request, and nothing is made", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const { simulator, url } = yield* simulation()
+      mkdirSync(join(cwd, "folder.ndjson"))
+      writeFileSync(join(cwd, "file"), "")
+      const before = readdirSync(cwd).sort()
+      for (const [flag, name, message] of [
+        ["--to", "none/calls.ndjson", "none/calls.ndjson: the folder does not exist (ENOENT)\n  Make the folder first"],
+        ["--to", "folder.ndjson", "folder.ndjson: it is not a regular file\n  Choose the name of a file."],
+        ["--to", "file/calls.ndjson", "file/calls.ndjson: the folder does not exist (ENOTDIR)\n"],
+        ["--dead-letters", "none/odd.ndjson", "none/odd.ndjson: the folder does not exist (ENOENT)\n"],
+        ["--dead-letters", "folder.ndjson", "folder.ndjson: it is not a regular file (EISDIR)\n"]
+      ] as const) {
+        const { code, stderr } = yield* told(["export", flag, join(cwd, name)], {
+          AGNI_API_KEY: simulator.apiKey,
+          AGNI_BASE_URL: url
+        })
+        assert.strictEqual(code, 2)
+        assert.include(stderr, message)
+        assert.match(stderr, /^error: \//)
+      }
+      assert.strictEqual(simulator.requests.length, 0)
+      assert.deepStrictEqual(readdirSync(cwd).sort(), before)
+    })
+  )
+})

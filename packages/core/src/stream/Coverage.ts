@@ -1,0 +1,88 @@
+/**
+ * What may be said of a stretch of history: did every session of it come, and can what came still change?
+ *
+ * @since 0.1.0
+ */
+import type { AgniError } from "../model/AgniError.ts"
+import type { CallSession } from "../model/CallSession.ts"
+import type { Instant } from "../model/Instant.ts"
+import type { Rejected } from "../model/Rejected.ts"
+
+/**
+ * A stretch of start time, `from <= start < to`, in microseconds since the epoch.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Range {
+  readonly from: Instant
+  readonly to: Instant
+}
+
+/**
+ * Whether all sessions of a stretch came.
+ *
+ * - `Proven`: the server's own count of the stretch, taken after it was read, equals the sessions held, its filter was
+ *   seen to work, nothing moved meanwhile, and the stretch is older than the horizon.
+ * - `Provisional`: it may still change; read it again later.
+ * - `Unprovable`: the count says that there is more than any way of asking brings, or the filter does not do what it
+ *   should.
+ * - `Gap`: the stretch could not be read.
+ *
+ * What is left to believe of `Proven`: no session becomes visible later than the horizon after it started, and no
+ * departure hid an arrival while the stretch was read.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Coverage =
+  | { readonly _tag: "Proven" }
+  | { readonly _tag: "Provisional"; readonly reason: string }
+  | { readonly _tag: "Unprovable"; readonly reason: string }
+  | { readonly _tag: "Gap"; readonly reason: string; readonly error: AgniError }
+
+/**
+ * A stretch of history that was read: its sessions by start, then id, each of the range in exactly one window.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Window extends Range {
+  /** May be empty: the frontier still moves. */
+  readonly sessions: ReadonlyArray<CallSession>
+  readonly rejected: ReadonlyArray<Rejected>
+  readonly coverage: Coverage
+  /** How many of the sessions are not expected to change any more. */
+  readonly settled: number
+  /** Requests that it took. */
+  readonly requests: number
+  /** When its first response was made: the version of what it holds. */
+  readonly observedAt: Instant
+}
+
+/**
+ * A whole set of windows, as its weakest one.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Verdict = "proven" | "provisional" | "unprovable"
+
+/**
+ * The verdict on one stretch; a gap proves nothing.
+ *
+ * @since 0.1.0
+ * @category reading
+ */
+export const verdict = (coverage: Coverage): Verdict =>
+  coverage._tag === "Proven" ? "proven" : coverage._tag === "Provisional" ? "provisional" : "unprovable"
+
+const rank: Readonly<Record<Verdict, number>> = { proven: 0, provisional: 1, unprovable: 2 }
+
+/**
+ * The weaker of two verdicts.
+ *
+ * @since 0.1.0
+ * @category combining
+ */
+export const weaker = (left: Verdict, right: Verdict): Verdict => (rank[left] >= rank[right] ? left : right)

@@ -1,0 +1,51 @@
+import * as Effect from "effect/Effect"
+import type { AgniError } from "../../model/AgniError.ts"
+import type { Range, Window } from "../Coverage.ts"
+import * as Ask from "./Ask.ts"
+import { type Outcome, type Reading, readWindow } from "./ReadWindow.ts"
+
+/** A server that answers, but not for this stretch: a row that it cannot render, or a response beyond its limit. */
+const isPoison = ({ reason }: AgniError): boolean =>
+  (reason._tag === "Unavailable" && reason.status !== undefined && reason.status >= 500) ||
+  (reason._tag === "InvalidResponse" && !reason.retryable)
+
+/**
+ * Reads a window; one that fails every time is halved until the failing part is a second or two long, which is a gap when
+ * the reading keeps going and the error, naming it, when it does not.
+ */
+export const read = (reading: Reading, range: Range, keepGoing: boolean): Effect.Effect<Outcome, AgniError> =>
+  Effect.catchIf(readWindow(reading, range), isPoison, (error) => {
+    const middle = Ask.floorSecond((range.from + range.to) / 2)
+    if (middle > range.from && range.to - range.from > 2 * Ask.second) {
+      return Effect.flatMap(read(reading, { from: range.from, to: middle }, keepGoing), (lower) =>
+        Effect.map(read(reading, { from: middle, to: range.to }, keepGoing), (upper): Outcome => {
+          if (lower._tag === "Dense") return { ...lower, range }
+          if (upper._tag === "Dense") return { ...upper, range }
+          return { _tag: "Read", windows: merge([...lower.windows, ...upper.windows]) }
+        })
+      )
+    }
+    if (!keepGoing) return Effect.fail(error)
+    const gap: Window = {
+      ...range,
+      sessions: [],
+      rejected: [],
+      coverage: { _tag: "Gap", reason: error.reason.message, error },
+      settled: 0,
+      requests: 0,
+      observedAt: 0
+    }
+    return Effect.succeed<Outcome>({ _tag: "Read", windows: [gap] })
+  })
+
+/** Neighbouring gaps are one. */
+const merge = (windows: ReadonlyArray<Window>): ReadonlyArray<Window> => {
+  const merged: Array<Window> = []
+  for (const window of windows) {
+    const last = merged.at(-1)
+    if (last?.coverage._tag === "Gap" && window.coverage._tag === "Gap")
+      merged[merged.length - 1] = { ...last, to: window.to }
+    else merged.push(window)
+  }
+  return merged
+}

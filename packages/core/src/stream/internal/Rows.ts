@@ -1,0 +1,134 @@
+import * as CallSession from "../../model/CallSession.ts"
+import * as Instant from "../../model/Instant.ts"
+import type { Page } from "../../model/Page.ts"
+import type { Rejected } from "../../model/Rejected.ts"
+
+/** A record of a response, decoded or not, by what the walk needs of it. */
+export interface Row {
+  readonly key: string
+  /** `undefined` without a credible one. */
+  readonly start: Instant.Instant | undefined
+  readonly created: Instant.Instant | undefined
+  readonly session: CallSession.CallSession | undefined
+  readonly rejected: Rejected | undefined
+}
+
+const textOf = (raw: unknown, ...names: ReadonlyArray<string>): string | undefined => {
+  if (typeof raw !== "object" || raw === null) return undefined
+  for (const [name, value] of Object.entries(raw)) if (names.includes(name) && typeof value === "string") return value
+  return undefined
+}
+
+const instantIn = (raw: unknown, ...names: ReadonlyArray<string>): Instant.Instant | undefined =>
+  CallSession.credibleInstant(textOf(raw, ...names))
+
+/** A record that did not decode may still have an id; without one it is known by what it says. */
+export const keyOf = ({ raw }: Rejected): string => {
+  const id = textOf(raw, "id")
+  return id === undefined || id === "" ? `=${JSON.stringify(raw, withoutSignature)}` : id
+}
+
+/** Recording URLs are signed anew for each response. */
+const withoutSignature = (key: string, value: unknown): unknown =>
+  key === "recordingUrl" || key === "recording_url" ? undefined : value
+
+const ofSession = (session: CallSession.CallSession): Row => ({
+  key: session.id,
+  start: CallSession.startInstant(session),
+  created: CallSession.createdInstant(session),
+  session,
+  rejected: undefined
+})
+
+const ofRejected = (rejected: Rejected): Row => ({
+  key: keyOf(rejected),
+  start: instantIn(rejected.raw, "startedAt", "started_at"),
+  created: instantIn(rejected.raw, "createdAt", "created_at"),
+  session: undefined,
+  rejected
+})
+
+/** The page's rows in the server's order. */
+export const ofPage = (page: Page): ReadonlyArray<Row> => {
+  if (page.rejected.length === 0) return page.sessions.map(ofSession)
+  const rows: Array<Row> = []
+  const rejected = new Map(page.rejected.map((record) => [record.index, record]))
+  let next = 0
+  const length = page.sessions.length + page.rejected.length
+  for (let index = 0; index < length; index++) {
+    const record = rejected.get(index)
+    const session = record === undefined ? page.sessions[next++] : undefined
+    if (record !== undefined) rows.push(ofRejected(record))
+    else if (session !== undefined) rows.push(ofSession(session))
+  }
+  return rows
+}
+
+/** Whether no row starts later than one before it. */
+export const isNewestFirst = (rows: ReadonlyArray<Row>): boolean => {
+  let last = Infinity
+  for (const { start } of rows) {
+    if (start === undefined) continue
+    if (start > last) return false
+    last = start
+  }
+  return true
+}
+
+/** Whether rows that were created in the other order stand by their start: only an order by start does that. */
+export const showsOrderByStart = (rows: ReadonlyArray<Row>): boolean => {
+  let oldestCreated = Infinity
+  let itsStart = 0
+  for (const { created, start } of rows) {
+    if (start === undefined || created === undefined) continue
+    if (created > oldestCreated && start < itsStart) return true
+    if (created < oldestCreated) {
+      oldestCreated = created
+      itsStart = start
+    }
+  }
+  return false
+}
+
+export const distinctStarts = (rows: ReadonlyArray<Row>): number =>
+  new Set(rows.flatMap(({ start }) => (start === undefined ? [] : [start]))).size
+
+/** Rows held by key, and how many rows of the server they stand for: a server may list one twice in a response. */
+export interface Held {
+  readonly rows: ReadonlyMap<string, Row>
+  readonly size: () => number
+  /** Adds a response's rows; how many of them were new. */
+  readonly add: (rows: ReadonlyArray<Row>) => number
+}
+
+export const makeHeld = (): Held => {
+  const held = new Map<string, Row>()
+  const repeats = new Map<string, number>()
+  let extra = 0
+  return {
+    rows: held,
+    size: () => held.size + extra,
+    add: (rows) => {
+      const before = held.size
+      const times = new Map<string, number>()
+      for (const row of rows) {
+        // A later answer is the newer version of a record.
+        held.set(row.key, row)
+        const now = (times.get(row.key) ?? 0) + 1
+        times.set(row.key, now)
+        if (now > 1 && now - 1 > (repeats.get(row.key) ?? 0)) {
+          repeats.set(row.key, now - 1)
+          extra++
+        }
+      }
+      return held.size - before
+    }
+  }
+}
+
+/** The same rows, in whatever order: a page that comes again. */
+export const sameRows = (left: ReadonlyArray<Row>, right: ReadonlyArray<Row>): boolean => {
+  if (left.length !== right.length) return false
+  const keys = new Set(left.map(({ key }) => key))
+  return right.every(({ key }) => keys.has(key))
+}

@@ -1,0 +1,101 @@
+import * as CallSessions from "@callstream/core/stream/CallSessions"
+import * as Extremes from "@callstream/core/stream/Extremes"
+import { AgniSimulator } from "@callstream/core/testing"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import { all, between, collect, idsOf, json, page, session } from "./walk.ts"
+
+const sides = { newest: Extremes.newest, oldest: Extremes.oldest }
+
+describe("Extremes", () => {
+  it.effect.prop(
+    "are what sorting everything finds",
+    {
+      seed: between(1, 1_000_000),
+      sessions: between(0, 120),
+      limit: between(1, 140),
+      side: Schema.Literals(["newest", "oldest"]),
+      order: Schema.Literals(["start-desc", "start-asc", "created-asc", "id-desc", "insertion"]),
+      undated: Schema.Literals([0, 0.3]),
+      pageSize: between(1, 50)
+    },
+    ({ limit, pageSize, side, ...options }) =>
+      Effect.gen(function* () {
+        const simulator = yield* AgniSimulator.make({
+          ...options,
+          content: "minimal",
+          granularity: "milli",
+          ties: { share: 0.5, ways: 6 }
+        })
+        const { elements, error } = yield* all(simulator, sides[side](limit)(CallSessions.batches({ pageSize })))
+        const about = json({ limit, pageSize, side, ...options })
+        assert.isUndefined(error, about)
+        const sorted = simulator
+          .truth({ from: 0 })
+          .map(({ id, startedAt = NaN }) => ({ id, startedAt }))
+          .sort((left, right) => left.startedAt - right.startedAt || (left.id < right.id ? -1 : 1))
+          .map(({ id }) => id)
+        if (side === "newest") sorted.reverse()
+        assert.deepStrictEqual(idsOf(elements), sorted.slice(0, limit), about)
+        assert.isAtMost(elements.length, 1, about)
+      }),
+    { timeout: 60_000, arbitrary: { runs: 80 } }
+  )
+
+  // More than what is held, so that it is trimmed on the way; the ids run against the microseconds.
+  const idAt = (at: number) => String(9999 - at)
+  const many = (first: number, step: number) =>
+    Stream.range(0, 49).pipe(
+      Stream.map((number) =>
+        page(
+          number + 1,
+          Array.from({ length: 100 }, (_, index) => {
+            const at = first + step * (number * 100 + index)
+            return session(idAt(at), { startedAt: `2026-07-31T00:00:00.00${String(at).padStart(4, "0")}Z` })
+          })
+        )
+      )
+    )
+
+  it.effect.each<[number, number]>([
+    [0, 1],
+    [4999, -1]
+  ])("of 5,000 by microseconds, from %i by %i", ([first, step]) =>
+    Effect.gen(function* () {
+      const newest = yield* collect(Extremes.newest(3)(many(first, step)))
+      assert.deepStrictEqual(idsOf(newest.elements), [4999, 4998, 4997].map(idAt))
+      const oldest = yield* collect(Extremes.oldest(3)(many(first, step)))
+      assert.deepStrictEqual(idsOf(oldest.elements), [0, 1, 2].map(idAt))
+    })
+  )
+
+  it.effect("pass rejected records through as they come, once", () =>
+    Effect.gen(function* () {
+      const dated = session("a", { startedAt: "2026-07-31T00:00:00Z" })
+      const pages = Stream.make(page(1, [dated], [{ n: 1 }]), page(2, []), page(3, [session("undated")], [{ n: 2 }]))
+      const { elements } = yield* collect(Extremes.newest(5)(pages))
+      assert.deepStrictEqual(
+        elements.map(({ rejected, sessions }) => [sessions.length, rejected.map(({ raw }) => raw)]),
+        [
+          [0, [{ n: 1 }]],
+          [0, [{ n: 2 }]],
+          [1, []]
+        ]
+      )
+    })
+  )
+
+  it.effect("of nothing are nothing, of a failure the failure, and each run stands for itself", () =>
+    Effect.gen(function* () {
+      assert.isEmpty((yield* collect(Extremes.newest(5)(Stream.empty))).elements)
+      const dated = page(1, [session("a", { startedAt: "2026-07-31T00:00:00Z" })])
+      const failing = yield* collect(Extremes.newest(5)(Stream.concat(Stream.make(dated), Stream.fail("gone"))))
+      assert.deepStrictEqual(failing, { elements: [], error: "gone" })
+      const twice = Extremes.newest(5)(Stream.make(dated))
+      yield* collect(twice)
+      assert.deepStrictEqual(idsOf((yield* collect(twice)).elements), ["a"])
+    })
+  )
+})

@@ -1,0 +1,85 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { spawn } from "node:child_process"
+
+const program = (body: string) => `
+import * as StdoutOutput from "@callstream/node/StdoutOutput"
+import * as Effect from "effect/Effect"
+const output = Effect.runSync(StdoutOutput.make)
+const tell = (what) => process.stderr.write(JSON.stringify(what) + "\\n")
+${body}
+`
+
+/** Runs it, and closes its standard output when that has brought something, where asked. */
+const run = (body: string, closing: boolean) =>
+  Effect.callback<{ code: number | null; signal: string | null; stdout: string; stderr: string }>((resume) => {
+    const child = spawn(process.execPath, ["--input-type=module-typescript", "-e", program(body)], {
+      cwd: new URL("..", import.meta.url),
+      stdio: ["ignore", "pipe", "pipe"]
+    })
+    let stdout = ""
+    let stderr = ""
+    child.stdout.on("data", (chunk) => {
+      stdout += String(chunk)
+      if (closing) child.stdout.destroy()
+    })
+    child.stderr.on("data", (chunk) => (stderr += String(chunk)))
+    child.on("close", (code, signal) => resume(Effect.succeed({ code, signal, stdout, stderr })))
+    return Effect.sync(() => child.kill())
+  })
+
+describe("StdoutOutput", () => {
+  it.live("writes all of it, in order, and ends", () =>
+    Effect.gen(function* () {
+      const done = yield* run(
+        `
+        for (let i = 0; i < 300; i++) await Effect.runPromise(output.write(String(i).padStart(1000, "é") + "\\n"))
+        await Effect.runPromise(output.finish)
+        `,
+        false
+      )
+      assert.deepStrictEqual([done.code, done.stderr], [0, ""])
+      assert.strictEqual(
+        done.stdout,
+        Array.from({ length: 300 }, (_, index) => `${String(index).padStart(1000, "é")}\n`).join("")
+      )
+    })
+  )
+
+  it.live("a reader that goes away is reason closed, and ends no process", () =>
+    Effect.gen(function* () {
+      const done = yield* run(
+        `
+        await Effect.runPromise(StdoutOutput.make)
+        tell(process.stdout.listenerCount("error"))
+        let error
+        for (let i = 0; i < 10_000 && error === undefined; i++) {
+          error = await Effect.runPromise(Effect.match(output.write("x".repeat(10_000) + "\\n"), {
+            onSuccess: () => undefined,
+            onFailure: (error) => error
+          }))
+        }
+        tell(error === undefined ? {} : {
+          tag: error._tag, target: error.target, operation: error.operation, reason: error.reason, code: error.code
+        })
+        const again = await Effect.runPromise(Effect.flip(output.write("more")))
+        tell(again.reason)
+        // An error that arrives when nobody writes any more must not end the process either.
+        setTimeout(() => tell("still there"), 50)
+        `,
+        true
+      )
+      const lines = done.stderr
+        .trim()
+        .split("\n")
+        .map((line): unknown => JSON.parse(line))
+      assert.deepStrictEqual(lines, [
+        1,
+        { tag: "OutputError", target: "stdout", operation: "write", reason: "closed", code: "EPIPE" },
+        "closed",
+        "still there"
+      ])
+      assert.strictEqual(done.code, 0)
+    })
+  )
+})
