@@ -5,6 +5,7 @@ import * as CliOutput from "effect/cli/CliOutput"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as GlobalFlag from "effect/cli/GlobalFlag"
+import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
@@ -15,6 +16,7 @@ import { demoCommand } from "./command/Demo.ts"
 import { exportCommand } from "./command/Export.ts"
 import { simulateCommand } from "./command/Simulate.ts"
 import * as Failure from "./output/Failure.ts"
+import { wrap } from "./output/Help.ts"
 import { print, Screen } from "./output/Screen.ts"
 
 const debugFlag = GlobalFlag.Setting("debug")({
@@ -40,7 +42,11 @@ const root = Command.make("callstream").pipe(
 /** Help goes to stdout when it was asked for; a mistake is told on stderr, in a line or two. */
 const presenter = (screen: Screen["Service"]): CliOutput.Presenter => ({
   present: (event) => {
-    if (event._tag !== "InvalidInvocation") return CliOutput.defaultPresenter.present(event)
+    if (event._tag === "Help") {
+      const help = CliOutput.defaultFormatter().formatHelpDoc(event.helpDoc)
+      return Console.log(process.stdout.isTTY ? wrap(help, process.stdout.columns) : help)
+    }
+    if (event._tag === "Version") return CliOutput.defaultPresenter.present(event)
     const told = [...new Set(event.errors.map((error) => error.message))]
     return print(
       // The suggestion comes on lines of its own, with empty ones between.

@@ -3,7 +3,7 @@ import { AgniSimulator } from "@callstream/core/testing"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { type ChildProcess, spawn, type StdioOptions } from "node:child_process"
-import { mkdtempSync, rmSync } from "node:fs"
+import { mkdtempSync, renameSync, rmSync } from "node:fs"
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
@@ -15,10 +15,12 @@ const sources = join(import.meta.dirname, "../src/bin.ts")
 /** One file, as it is published: that starts three times as fast as its sources do. */
 const bundled = Effect.cached(
   Effect.promise(async () => {
-    const home = mkdtempSync(join(tmpdir(), "callstream-test-"))
-    process.once("exit", () => rmSync(home, { recursive: true, force: true }))
+    // A test process gets no chance to clear up behind itself, so every run uses the same place.
+    const home = join(import.meta.dirname, "../node_modules/.cache/callstream-test")
     const file = join(home, "main.mjs")
-    await build({ input: sources, platform: "node", output: { file, format: "esm", codeSplitting: false } })
+    const made = join(home, `${process.pid}.mjs`)
+    await build({ input: sources, platform: "node", output: { file: made, format: "esm", codeSplitting: false } })
+    renameSync(made, file)
     return { file, cache: join(home, "cache") }
   })
 )
@@ -65,7 +67,7 @@ export const start = (
       const command = [process.execPath, file, ...args]
       const child = spawn(
         shell === undefined ? process.execPath : "/bin/sh",
-        [...(shell === undefined ? command.slice(1) : ["-c", shell, "sh", ...command])],
+        shell === undefined ? command.slice(1) : ["-c", shell, "sh", ...command],
         {
           cwd: cwd ?? tmpdir(),
           env: { ...environment, NODE_COMPILE_CACHE: cache, AGNI_API_KEY: "agni_test_key", ...env },
@@ -89,7 +91,7 @@ export const callstream = (args: ReadonlyArray<string>, options?: Options): Effe
 /** Waits until it is so. */
 export const until = (holds: () => boolean): Effect.Effect<void> =>
   Effect.repeat(Effect.delay(Effect.sync(holds), "10 millis"), { until: (held) => held }).pipe(
-    Effect.timeoutOrElse({ duration: "15 seconds", orElse: () => Effect.die(new Error(`never came: ${holds}`)) }),
+    Effect.timeoutOrElse({ duration: "15 seconds", orElse: () => Effect.die(new Error("it never came")) }),
     Effect.asVoid
   )
 

@@ -83,11 +83,13 @@ const examine = Effect.fnUntraced(function* (baseUrl: string) {
   const more = second_.sessions.length + second_.rejected.length > 0
   yield* print(
     `page size    ${
-      largeCount >= 1000
-        ? "1000 and perhaps more in one request"
-        : more
-          ? `at most ${largeCount} in one request: asked for 1000, got ${largeCount}. A larger --page-size brings no more`
-          : `not to be seen: all ${Format.counted(largeCount, "session")} fit in one page`
+      largeCount === 0
+        ? "not to be seen: there are no sessions"
+        : largeCount >= 1000
+          ? "1000 and perhaps more in one request"
+          : more
+            ? `at most ${largeCount} in one request (asked for 1000): a larger --page-size brings no more`
+            : `not to be seen: ${largeCount === 1 ? "the only session fits" : `all ${Format.count(largeCount)} sessions fit`} in one page`
     }`
   )
   yield* print(`order        ${describeOrder(seen)}, when none is asked for`)
@@ -101,13 +103,13 @@ const examine = Effect.fnUntraced(function* (baseUrl: string) {
           : "sort_by=started_at changes nothing"
     }`
   )
-  yield* print(`time bounds  ${yield* bounds(seen, ask)}`)
+  yield* print(`time bounds  ${yield* bounds(first, seen, ask)}`)
   const undated = seen.sessions.filter((session) => Session.startInstant(session) === undefined).length
   yield* print(
     `undated      ${
       undated === 0
-        ? `none of the ${Format.counted(seen.sessions.length, "session")} looked at`
-        : `${Format.count(undated)} of the ${Format.counted(seen.sessions.length, "session")} looked at have no start: they lie in no range of --since and --until`
+        ? `none among ${Format.counted(seen.sessions.length, "session")} looked at`
+        : `${Format.count(undated)} among ${Format.counted(seen.sessions.length, "session")} looked at: without a start, so in no range of --since and --until`
     }`
   )
   const middle = latencies.toSorted((a, b) => a - b)[Math.floor(latencies.length / 2)] ?? 0
@@ -116,8 +118,8 @@ const examine = Effect.fnUntraced(function* (baseUrl: string) {
   )
 })
 
-/** A known session must come back for its own second, with nothing from outside it. */
-const bounds = Effect.fnUntraced(function* <E>(seen: Page, ask: (query: Query) => Effect.Effect<Page, E>) {
+/** A known session must come back for its own second, with nothing from outside it. `first` is the answer without bounds. */
+const bounds = Effect.fnUntraced(function* <E>(first: Page, seen: Page, ask: (query: Query) => Effect.Effect<Page, E>) {
   const dated = seen.sessions.flatMap((session) => {
     const start = Session.startInstant(session)
     return start === undefined ? [] : [{ id: session.id, start }]
@@ -130,10 +132,15 @@ const bounds = Effect.fnUntraced(function* <E>(seen: Page, ask: (query: Query) =
     startedBefore: Instant.format((Math.floor(known.start / second) + 2) * second)
   })
   const holds = (page: Page) => page.sessions.some((session: CallSession) => session.id === known.id)
-  if (!holds(around))
-    return "NOT UNDERSTOOD: a session is not found at its own start, so --since and --until may lose sessions"
-  if (starts(around).some((start) => Math.abs(start - known.start) > 3 * second)) {
+  const isElsewhere = (start: number) => Math.abs(start - known.start) > 3 * second
+  if (!starts(seen).some(isElsewhere)) return "not to be seen: there are no sessions from different times"
+  const unbounded = new Set(first.sessions.map(({ id }) => id))
+  const same = around.sessions.filter(({ id }) => unbounded.has(id)).length
+  if (starts(around).some(isElsewhere) && (holds(around) || 2 * same > unbounded.size)) {
     return "IGNORED: sessions from other times came back; --since and --until are applied here, after reading everything"
+  }
+  if (!holds(around)) {
+    return "NOT UNDERSTOOD: a session is not found at its own start, so --since and --until may lose sessions"
   }
   const exact = Instant.format(known.start)
   const after = yield* ask({ pageSize: 100, startedAfter: exact, startedBefore: Instant.format(known.start + second) })

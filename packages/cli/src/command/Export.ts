@@ -119,7 +119,7 @@ const summary = Effect.fnUntraced(function* (plan: Plan, progress: Progress.Prog
       `${JSON.stringify({
         sessions,
         rejected,
-        to: Target.describe(plan.target),
+        to: plan.target._tag === "File" ? plan.target.path : "stdout",
         ...(rejected === 0 ? {} : { deadLetters: plan.deadLetters }),
         requests: requests.sent,
         retries: Object.fromEntries(requests.retried),

@@ -6,6 +6,8 @@ import type * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import type * as Path from "effect/Path"
 import type * as Scope from "effect/Scope"
+import { fstatSync, statSync } from "node:fs"
+import { devNull } from "node:os"
 
 export type Target =
   | { readonly _tag: "Stdout" }
@@ -23,7 +25,17 @@ export const parse = (text: string): Option.Option<Target> => {
 export const deadLettersOf = (target: Target): string =>
   target._tag === "Stdout" ? "callstream.dead-letters.ndjson" : `${target.path}.dead-letters.ndjson`
 
-export const describe = (target: Target): string => (target._tag === "Stdout" ? "stdout" : target.path)
+export const describe = (target: Target): string =>
+  target._tag === "File" ? target.path : isNowhere() ? "stdout, which leads nowhere," : "stdout"
+
+/** Node opens the null device where it finds stdout closed: then nothing fails, and only this can tell it. */
+const isNowhere = (): boolean => {
+  try {
+    return fstatSync(1).rdev === statSync(devNull).rdev
+  } catch {
+    return false
+  }
+}
 
 /** Opens the target before anything is read, so that a path that cannot be written costs no request. */
 export const open = (

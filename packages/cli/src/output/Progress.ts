@@ -78,29 +78,39 @@ const words: Readonly<Record<string, string>> = {
   InvalidResponse: "unreadable"
 }
 
+const timesRetried = ({ retried }: Requests): number => retried.reduce((sum, [, times]) => sum + times, 0)
+
 /** `3 tried again (2 rate limited, 1 unavailable)`, or nothing. */
-export const describeRetries = ({ retried }: Requests): string => {
-  const times = retried.reduce((sum, [, n]) => sum + n, 0)
+export const describeRetries = (counts: Requests): string => {
+  const times = timesRetried(counts)
   if (times === 0) return ""
-  const reasons = retried.map(([reason, n]) => `${Format.count(n)} ${words[reason] ?? reason}`).join(", ")
+  const reasons = counts.retried.map(([reason, n]) => `${Format.count(n)} ${words[reason] ?? reason}`).join(", ")
   return `${Format.count(times)} tried again (${reasons})`
 }
 
-export const line = (progress: Progress, { sent, ...rest }: Requests, now: number): string => {
+/** What fits into the columns. */
+export const line = (progress: Progress, counts: Requests, now: number, columns: number): string => {
   const seconds = (now - progress.startedAt) / 1000
   const speed = seconds < 0.5 ? 0 : progress.read / seconds
-  const retries = describeRetries({ sent, ...rest })
   const left = progress.total === undefined ? undefined : progress.total - progress.read
-  return [
-    progress.total === undefined
-      ? Format.counted(progress.read, "session")
-      : `${Format.count(progress.read)} of ${Format.counted(progress.total, "session")}`,
-    ...(speed > 0 ? [`${Format.count(speed)}/s`] : []),
-    ...(progress.last === undefined ? [] : [`at ${Format.time(progress.last)}`]),
-    ...(left !== undefined && left > 0 && speed > 0 ? [`${Format.duration((left / speed) * 1000)} left`] : []),
-    Format.counted(sent, "request"),
-    ...(retries === "" ? [] : [retries])
-  ].join(" · ")
+  const retries = timesRetried(counts)
+  // A part has a short form where the long one may find no room.
+  const parts: ReadonlyArray<ReadonlyArray<string>> = [
+    [
+      progress.total === undefined
+        ? Format.counted(progress.read, "session")
+        : `${Format.count(progress.read)} of ${Format.counted(progress.total, "session")}`
+    ],
+    speed > 0 ? [`${Format.count(speed)}/s`] : [],
+    progress.last === undefined ? [] : [`at ${Format.time(progress.last).slice(0, "2026-07-31 07:16".length)}`],
+    left !== undefined && left > 0 && speed > 0 ? [`${Format.duration((left / speed) * 1000)} left`] : [],
+    [Format.counted(counts.sent, "request")],
+    retries === 0 ? [] : [describeRetries(counts), `${Format.count(retries)} tried again`]
+  ]
+  return parts.reduce((line, forms) => {
+    const longer = forms.map((form) => (line === "" ? form : `${line} · ${form}`))
+    return longer.find((text) => text.length <= columns) ?? line
+  }, "")
 }
 
 const clear = "\r\u001b[2K"
@@ -110,7 +120,8 @@ export const show = (progress: Progress): Effect.Effect<void, never, Screen | Sc
   Effect.flatMap(Screen, (screen) => {
     if (!screen.live) return Effect.void
     const draw = Effect.flatMap(Effect.all([requests, Clock.currentTimeMillis]), ([counted, now]) => {
-      const text = line(progress, counted, now).slice(0, screen.columns() - 1)
+      // Room for the ^C that a terminal writes: on a line of its own it would stay there.
+      const text = line(progress, counted, now, screen.columns() - 3)
       return screen.write(`${clear}${screen.colors ? `\u001b[2m${text}\u001b[22m` : text}`)
     })
     return Effect.asVoid(

@@ -13,11 +13,11 @@ const servers: ReadonlyArray<readonly [name: string, AgniSimulator.Options, line
       {
         key: "accepted",
         edition: "camelCase records in data.callSessions, as documented",
-        "page size": "at most 100 in one request: asked for 1000, got 100. A larger --page-size brings no more",
+        "page size": "at most 100 in one request (asked for 1000): a larger --page-size brings no more",
         order: "newest start first, when none is asked for",
         sorting: "sort_by=started_at is understood",
         "time bounds": "understood; the bound itself is included in started_after and included in started_before",
-        undated: "of the 100 sessions looked at have no start: they lie in no range of --since and --until"
+        undated: "among 100 sessions looked at: without a start, so in no range of --since and --until"
       }
     ],
     [
@@ -36,7 +36,7 @@ const servers: ReadonlyArray<readonly [name: string, AgniSimulator.Options, line
         order: "oldest start first",
         "time bounds":
           "understood; the bound itself is not included in started_after and not included in started_before",
-        undated: "none of the 300 sessions looked at"
+        undated: "none among 300 sessions looked at"
       }
     ],
     [
@@ -70,7 +70,8 @@ const servers: ReadonlyArray<readonly [name: string, AgniSimulator.Options, line
         "page size": "not to be seen: the only session fits in one page",
         order: "not to be seen: too few sessions",
         sorting: "not to be seen: too few sessions",
-        undated: "none of the 1 session looked at"
+        "time bounds": "not to be seen: there are no sessions from different times",
+        undated: "none among 1 session looked at"
       }
     ],
     [
@@ -78,11 +79,11 @@ const servers: ReadonlyArray<readonly [name: string, AgniSimulator.Options, line
       { sessions: 0 },
       {
         key: "accepted",
-        edition: "not to be seen: there are no sessions",
+        edition: "camelCase records in data.callSessions",
         "page size": "not to be seen: there are no sessions",
         order: "not to be seen: too few sessions",
         "time bounds": "not to be seen: there is no session with a start",
-        undated: "not to be seen: there are no sessions"
+        undated: "none among 0 sessions looked at"
       }
     ]
   ]

@@ -12,7 +12,7 @@ const summaryOf = (stderr: string): Record<string, unknown> => {
   return JSON.parse(stderr)
 }
 
-const sorted = (values: ReadonlyArray<unknown>) => [...values].sort()
+const sorted = (values: ReadonlyArray<unknown>) => values.map(String).sort()
 
 const truth = (sessions: ReadonlyArray<{ readonly id: string }>) => sorted(sessions.map(({ id }) => id))
 
@@ -106,8 +106,20 @@ describe("callstream export", alongside, () => {
       const [agent = ""] = simulator.agentIds
       const all = yield* run([
         "export",
-        ...["--agent-id", agent, "--status", "completed", "--channel", "inbound_call", "--search", " refund & more "],
-        ...["--caller-number", "+14155550123", "--page-size", "7", "--concurrency", "1"]
+        "--agent-id",
+        agent,
+        "--status",
+        "completed",
+        "--channel",
+        "inbound_call",
+        "--search",
+        " refund & more ",
+        "--caller-number",
+        "+14155550123",
+        "--page-size",
+        "7",
+        "--concurrency",
+        "1"
       ])
       assert.strictEqual(all.code, 0)
       assert.strictEqual(all.stdout, "")

@@ -5,7 +5,7 @@ import { once } from "node:events"
 import { spawn } from "node:child_process"
 import { join } from "node:path"
 import manifest from "../../package.json" with { type: "json" }
-import { alongside, callstream, idsOf, start, until } from "../Callstream.ts"
+import { alongside, callstream, folder, idsOf, start, until } from "../Callstream.ts"
 
 describe("what needs no server", alongside, () => {
   it.live("help goes to stdout, with examples for every command", () =>
@@ -52,7 +52,7 @@ describe("what needs no server", alongside, () => {
 
   it.live("demo does the whole job", () =>
     Effect.gen(function* () {
-      const { code, stderr, stdout } = yield* callstream(["demo"])
+      const { code, stderr, stdout } = yield* callstream(["demo"], { env: { TMPDIR: yield* folder } })
       assert.deepStrictEqual({ code, stdout }, { code: 0, stdout: "" })
       assert.match(stderr, /^4,000 sessions to .* in .* s, .* a second\n {2}.* requests, \d+ tried again \(.*\)\n/m)
       const path = /^The file: (.*)$/m.exec(stderr)?.[1] ?? ""

@@ -109,6 +109,14 @@ describe("an export that ends early", alongside, () => {
     })
   )
 
+  unix("a stdout that is closed is told", () =>
+    Effect.gen(function* () {
+      const { run } = yield* simulation()
+      const { stderr } = yield* run(["export"], { shell: '"$@" >&-' })
+      assert.match(stderr, /^25 sessions to stdout, which leads nowhere, in /)
+    })
+  )
+
   unix("a file that may not grow is told, and gets no name", () =>
     Effect.gen(function* () {
       const cwd = yield* folder

@@ -25,14 +25,18 @@ describe("Progress", () => {
   it.effect("says what was read, how fast, up to where, and how long it will take", () =>
     Effect.gen(function* () {
       const progress = yield* Progress.make
-      assert.strictEqual(Progress.line(progress, { sent: 0, retried: [] }, 0), "0 sessions · 0 requests")
+      assert.strictEqual(Progress.line(progress, { sent: 0, retried: [] }, 0, 80), "0 sessions · 0 requests")
       Progress.addRead(progress, page(["a"]))
-      assert.strictEqual(Progress.line(progress, none, 0), "1 session · at 2026-07-31 07:16:10 UTC · 1 request")
+      assert.strictEqual(Progress.line(progress, none, 0, 80), "1 session · at 2026-07-31 07:16 · 1 request")
       Progress.addRead(progress, page(["b", "c"], 1003))
+      const retried: Progress.Requests = { sent: 3, retried: [["RateLimited", 2]] }
       assert.strictEqual(
-        Progress.line(progress, { sent: 3, retried: [["RateLimited", 2]] }, 1000),
-        "3 of 1,003 sessions · 3/s · at 2026-07-31 07:16:10 UTC · 5 min 33 s left · 3 requests · 2 tried again (2 rate limited)"
+        Progress.line(progress, retried, 1000, 200),
+        "3 of 1,003 sessions · 3/s · at 2026-07-31 07:16 · 5 min 33 s left · 3 requests · 2 tried again (2 rate limited)"
       )
+      assert.strictEqual(Progress.line(progress, retried, 1000, 40), "3 of 1,003 sessions · 3/s · 3 requests")
+      assert.include(Progress.line(progress, retried, 1000, 97), " · 3 requests · 2 tried again")
+      assert.strictEqual(Progress.line(progress, retried, 1000, 10), "3/s")
     })
   )
 
@@ -73,7 +77,7 @@ describe("Progress", () => {
         Effect.provideService(Screen, {
           live: true,
           colors: false,
-          columns: () => 20,
+          columns: () => 30,
           write: (text) => Effect.sync(() => void written.push(text))
         }),
         Effect.forkChild
@@ -82,7 +86,10 @@ describe("Progress", () => {
       yield* Fiber.join(shown)
       assert.isAtLeast(written.length, 5)
       assert.isAtMost(written.length, 12)
-      for (const text of written) assert.match(text, /^\r\u001b\[2K[^\u001b\n]{0,19}$/)
+      for (const text of written.slice(0, -1)) {
+        assert.isTrue(text.startsWith("\r\u001b[2K1 of 1,003 sessions"))
+        assert.isAtMost(text.length, "\r\u001b[2K".length + 27)
+      }
       assert.strictEqual(written.at(-1), "\r\u001b[2K")
     })
   )

@@ -82,7 +82,7 @@ export const windows = (range: OpenRange = {}, options: Options = {}): Stream.St
         byStart: false,
         horizon: serverNow - Duration.toMillis(Duration.fromInputUnsafe(options.horizon ?? "2 hours")) * 1000,
         doubt: mutable(status, search),
-        maxRows: 3 * perWindow * learned.pageSize
+        maxRows: 2 * perWindow * learned.pageSize
       }
       const density = makeDensity(learned, oldest ?? from, serverNow)
       const read = (part: Range) =>
@@ -95,13 +95,15 @@ export const windows = (range: OpenRange = {}, options: Options = {}): Stream.St
           Stream.mapEffect((part) => Effect.exit(read(part)), { concurrency }),
           Stream.mapEffect((exit) => exit),
           Stream.flatMap((outcome) =>
-            outcome._tag === "Read"
-              ? Stream.fromIterable(outcome.windows)
-              : readAll(tile(outcome.range, [], () => rows / outcome.rowsPerMicro))
+            outcome._tag === "Read" ? Stream.fromIterable(outcome.windows) : readAll(Stream.fromIterable(outcome.parts))
           )
         )
       let held = 0
-      const dated = readAll(tile({ from, to }, options.cuts ?? [], () => rows / density.rowsPerMicro())).pipe(
+      const parts = tile({ from, to }, options.cuts ?? [], (at) =>
+        // Before the first session there is one window, however long.
+        oldest !== undefined && at < oldest ? oldest - at : rows / density.rowsPerMicro()
+      )
+      const dated = readAll(parts).pipe(
         Stream.tap((window) => Effect.sync(() => (held += window.sessions.length + window.rejected.length)))
       )
       return whole
@@ -120,14 +122,14 @@ const mutable = (status: string | undefined, search: string | undefined): Covera
       }
 
 /** Ranges that tile a range, each as wide as `width` says when it is asked for, none across a cut. */
-const tile = (range: Range, cuts: ReadonlyArray<Instant>, width: () => number): Stream.Stream<Range> => {
+const tile = (range: Range, cuts: ReadonlyArray<Instant>, width: (at: Instant) => number): Stream.Stream<Range> => {
   const second = 1_000_000
   const edges = [...cuts.filter((cut) => cut > range.from && cut < range.to), range.to].sort((a, b) => a - b)
   return Stream.unfold(range.from, (from) =>
     Effect.sync(() => {
       const edge = edges.find((candidate) => candidate > from)
       if (edge === undefined) return undefined
-      const end = Math.floor((from + Math.max(width(), second)) / second) * second
+      const end = Math.floor((from + Math.max(width(from), second)) / second) * second
       // A rest too small for a window of its own goes with the last one.
       const to = end > from && end + second < edge ? end : edge
       return [{ from, to }, to] as const
@@ -141,7 +143,7 @@ const makeDensity = (learned: Learned.Learned, oldest: Instant, now: Instant) =>
   return {
     rowsPerMicro: () => Math.max(density, Number.MIN_VALUE),
     observe: (outcome: Outcome) => {
-      if (outcome._tag === "Dense") density = Math.max(density, outcome.rowsPerMicro)
+      if (outcome._tag === "Dense") density *= 1.5
       else {
         const [first] = outcome.windows
         const last = outcome.windows.at(-1)

@@ -131,21 +131,22 @@ const gallop = Effect.fnUntraced(function* (ask: Ask.Ask, first: ReadonlyArray<R
   let rows: ReadonlyArray<Rows.Row> = []
   let before = first
   if (first.length === 0) return { rows, pagesAtMost: 0 }
-  for (let exponent = 1; exponent < 40; exponent += 5) {
+  for (let exponent = 1; exponent < 30; exponent += 5) {
     const pages = Array.from({ length: 5 }, (_, i) => 2 ** (exponent + i))
     const answers = yield* Effect.all(
-      pages.map((page) => ask(page, {})),
+      pages.map((page) => orEmpty(ask(page, {}))),
       { concurrency: "unbounded" }
     )
     for (const [i, answer] of answers.entries()) {
-      if (answer.rows.length === 0 || Rows.sameRows(answer.rows, first) || Rows.sameRows(answer.rows, before)) {
+      // Pages that share a row are beyond the end, or next to each other in a history of a page or two.
+      if (answer.rows.length === 0 || Rows.share(answer.rows, first) || Rows.share(answer.rows, before)) {
         return { rows, pagesAtMost: pages[i] ?? 2 }
       }
       rows = answer.rows
       before = answer.rows
     }
   }
-  return { rows, pagesAtMost: 2 ** 40 }
+  return { rows, pagesAtMost: 2 ** 30 }
 })
 
 /** Nothing is older than the answer: the sort's first row, when nothing lies before it, or a stretch found empty. */

@@ -85,12 +85,16 @@ export const count = Effect.fnUntraced(function* (
     readonly size: number
     readonly first: ReadonlyArray<Rows.Row>
     readonly sure: boolean
+    readonly snapshot: boolean
   }
 ): Effect.fn.Return<Count, AgniError> {
-  const { expected, first, size, sure } = options
+  const { expected, first, size, snapshot, sure } = options
   const k = Math.max(1, Math.ceil(expected / size))
   const [last, next] = yield* Effect.all(
-    [ask(k, bounds), sure || expected % size === 0 ? Effect.asSome(ask(k + 1, bounds)) : Effect.succeedNone],
+    [
+      snapshot ? Effect.succeed({ rows: first }) : ask(k, bounds),
+      sure || expected % size === 0 ? Effect.asSome(ask(k + 1, bounds)) : Effect.succeedNone
+    ],
     { concurrency: 2 }
   )
   const rows = (k - 1) * size + last.rows.length

@@ -19,9 +19,16 @@ export const read = (reading: Reading, range: Range, keepGoing: boolean): Effect
     if (middle > range.from && range.to - range.from > 2 * Ask.second) {
       return Effect.flatMap(read(reading, { from: range.from, to: middle }, keepGoing), (lower) =>
         Effect.map(read(reading, { from: middle, to: range.to }, keepGoing), (upper): Outcome => {
-          if (lower._tag === "Dense") return { ...lower, range }
-          if (upper._tag === "Dense") return { ...upper, range }
-          return { _tag: "Read", windows: merge([...lower.windows, ...upper.windows]) }
+          if (lower._tag === "Read" && upper._tag === "Read") {
+            return { _tag: "Read", windows: merge([...lower.windows, ...upper.windows]) }
+          }
+          return {
+            _tag: "Dense",
+            parts: [
+              { from: range.from, to: middle },
+              { from: middle, to: range.to }
+            ]
+          }
         })
       )
     }

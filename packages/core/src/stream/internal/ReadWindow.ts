@@ -25,14 +25,15 @@ export interface Reading {
   readonly maxRows: number
 }
 
-/** A window, or the news that it holds too many rows: how many from `reached` up to its end. */
+/** A window, or the news that it holds too many rows, and how to cut it: ascending, the first part still unread. */
 export type Outcome =
   | { readonly _tag: "Read"; readonly windows: ReadonlyArray<Window> }
-  | { readonly _tag: "Dense"; readonly range: Range; readonly rowsPerMicro: number }
+  | { readonly _tag: "Dense"; readonly parts: ReadonlyArray<Range> }
 
 interface Walked {
   readonly held: Rows.Held
   readonly first: ReadonlyArray<Rows.Row>
+  readonly steps: number
   readonly moved: boolean
   readonly problem: string | undefined
   /** Where the walk stood when there were too many rows. */
@@ -52,16 +53,20 @@ const walk = Effect.fnUntraced(function* (
   let seam: string | undefined
   let cur = b
   let moved = false
-  for (let step = 0; ; step++) {
+  let steps = 0
+  for (;;) {
+    steps++
     const { rows } = yield* ask(1, { after: a, before: cur })
-    if (step === 0) first = rows
+    if (steps === 1) first = rows
     const problem = misplaced(rows, a - second, cur + second)
-    if (problem !== undefined) return { held, first, moved, problem, denseAt: undefined }
+    if (problem !== undefined) return { held, first, steps, moved, problem, denseAt: undefined }
     if (seam !== undefined && !rows.some(({ key }) => key === seam)) moved = true
     held.add(rows)
     reading.byStart ||= Rows.showsOrderByStart(rows)
     if (rows.length < reading.size || !Rows.isNewestFirst(rows)) break
-    if (held.size() > reading.maxRows) return { held, first, moved, problem: undefined, denseAt: cur }
+    const divisible = Ask.ceilSecond(cur) > a + 2 * second && Ask.ceilSecond(cur) < b - 2 * second
+    if (held.size() > reading.maxRows && divisible)
+      return { held, first, steps, moved, problem: undefined, denseAt: cur }
     const oldest = rows[rows.length - 1]
     const start = oldest?.start ?? cur
     if (Ask.ceilSecond(start) + second < cur) {
@@ -71,12 +76,15 @@ const walk = Effect.fnUntraced(function* (
     }
     // More rows in a second or two than a page holds: they are read by pages, and the walk goes on below them.
     const floor = Ask.floorSecond(start)
-    yield* Leaf.read(ask, { after: Math.max(a, floor - 2 * second), before: cur }, held, reading)
-    if (floor <= a) break
-    cur = floor
+    const wall = Rows.makeHeld()
+    yield* Leaf.read(ask, { after: Math.max(a, floor - 2 * second), before: cur }, wall, reading)
+    held.merge(wall)
+    // A row may start at the bound itself: down by a second at least.
+    cur = Math.min(floor, cur - second)
+    if (cur <= a) break
     seam = undefined
   }
-  return { held, first, moved, problem: undefined, denseAt: undefined }
+  return { held, first, steps, moved, problem: undefined, denseAt: undefined }
 })
 
 const misplaced = (rows: ReadonlyArray<Rows.Row>, least: Instant, most: Instant): string | undefined => {
@@ -90,15 +98,14 @@ const misplaced = (rows: ReadonlyArray<Rows.Row>, least: Instant, most: Instant)
 /** Reads one window to its verdict, in parts when it has to be. */
 export const readWindow = Effect.fnUntraced(function* (
   reading: Reading,
-  range: Range,
-  depth = 0
+  range: Range
 ): Effect.fn.Return<Outcome, AgniError> {
   const { second } = Ask
   const ask = Ask.make(reading.list, reading.filters, reading)
   const bounds = { after: Ask.floorSecond(range.from) - second, before: Ask.ceilSecond(range.to) + second }
-  const { denseAt, first, held, moved, problem } = yield* walk(reading, ask, bounds.after, bounds.before)
+  const { denseAt, first, held, moved, problem, steps } = yield* walk(reading, ask, bounds.after, bounds.before)
   if (denseAt !== undefined) {
-    return { _tag: "Dense", range, rowsPerMicro: held.size() / Math.max(second, bounds.before - denseAt) }
+    return { _tag: "Dense", parts: cut(range, held, denseAt) }
   }
   const done = (coverage: Coverage): Outcome => ({
     _tag: "Read",
@@ -113,6 +120,8 @@ export const readWindow = Effect.fnUntraced(function* (
         expected: held.size(),
         size: reading.size,
         first,
+        // A window that one answer held whole was counted by that answer.
+        snapshot: steps === 1,
         sure: held.size() < reading.size || Object.values(reading.filters).some((value) => value !== undefined)
       }),
       sample === undefined ? Effect.undefined : Ask.control(ask, sample, reading.size)
@@ -124,14 +133,16 @@ export const readWindow = Effect.fnUntraced(function* (
 
   // Something was missed, came or went. Smaller windows pass more quickly; the smallest are read by pages.
   const small = held.size() <= 20 * reading.size
-  const cut = Ask.floorSecond(sample?.start ?? (range.from + range.to) / 2)
-  const canHalve = range.to - range.from > 4 * second && cut > range.from && cut < range.to && depth < 24
+  const at = Ask.floorSecond(sample?.start ?? (range.from + range.to) / 2)
+  const canHalve = range.to - range.from > 4 * second && at > range.from && at < range.to
   if (canHalve && !(small && !reading.byStart)) {
-    const lower = yield* readWindow(reading, { from: range.from, to: cut }, depth + 1)
-    const upper = yield* readWindow(reading, { from: cut, to: range.to }, depth + 1)
-    if (lower._tag === "Dense") return { ...lower, range }
-    if (upper._tag === "Dense") return { ...upper, range }
-    return { _tag: "Read", windows: [...lower.windows, ...upper.windows] }
+    return {
+      _tag: "Dense",
+      parts: [
+        { from: range.from, to: at },
+        { from: at, to: range.to }
+      ]
+    }
   }
   const leaf = yield* Leaf.read(ask, bounds, held, reading)
   const misplacedAfter = misplaced([...held.rows.values()], bounds.after - second, bounds.before + second)
@@ -148,6 +159,15 @@ export const readWindow = Effect.fnUntraced(function* (
     }
   }
 })
+
+/** What was not reached, and what was, in halves: each about as large as a window should be. */
+const cut = (range: Range, held: Rows.Held, reached: Instant): ReadonlyArray<Range> => {
+  const known = within(held, range).sort(byStart)
+  const edges = [Ask.ceilSecond(reached), Ask.floorSecond(known[Math.floor(known.length / 2)]?.start ?? reached)]
+  const inside = [...new Set(edges)].filter((edge) => edge > range.from && edge < range.to).sort((a, b) => a - b)
+  const ends = [...inside, range.to]
+  return ends.map((to, i) => ({ from: i === 0 ? range.from : (ends[i - 1] ?? range.from), to }))
+}
 
 type Dated = Rows.Row & { readonly start: Instant }
 

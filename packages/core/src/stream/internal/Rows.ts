@@ -99,14 +99,28 @@ export interface Held {
   readonly size: () => number
   /** Adds a response's rows; how many of them were new. */
   readonly add: (rows: ReadonlyArray<Row>) => number
+  /** Takes over what another one holds. */
+  readonly merge: (other: Held) => void
+  readonly repeats: ReadonlyMap<string, number>
 }
 
 export const makeHeld = (): Held => {
   const held = new Map<string, Row>()
   const repeats = new Map<string, number>()
   let extra = 0
+  const repeat = (key: string, times: number) => {
+    const known = repeats.get(key) ?? 0
+    if (times <= known) return
+    repeats.set(key, times)
+    extra += times - known
+  }
   return {
     rows: held,
+    repeats,
+    merge: (other) => {
+      for (const [key, row] of other.rows) held.set(key, row)
+      for (const [key, times] of other.repeats) repeat(key, times)
+    },
     size: () => held.size + extra,
     add: (rows) => {
       const before = held.size
@@ -116,10 +130,7 @@ export const makeHeld = (): Held => {
         held.set(row.key, row)
         const now = (times.get(row.key) ?? 0) + 1
         times.set(row.key, now)
-        if (now > 1 && now - 1 > (repeats.get(row.key) ?? 0)) {
-          repeats.set(row.key, now - 1)
-          extra++
-        }
+        if (now > 1) repeat(row.key, now - 1)
       }
       return held.size - before
     }
@@ -131,4 +142,9 @@ export const sameRows = (left: ReadonlyArray<Row>, right: ReadonlyArray<Row>): b
   if (left.length !== right.length) return false
   const keys = new Set(left.map(({ key }) => key))
   return right.every(({ key }) => keys.has(key))
+}
+
+export const share = (left: ReadonlyArray<Row>, right: ReadonlyArray<Row>): boolean => {
+  const keys = new Set(left.map(({ key }) => key))
+  return right.some(({ key }) => keys.has(key))
 }

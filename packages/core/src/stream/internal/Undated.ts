@@ -40,7 +40,11 @@ export const window = (reading: Reading, range: Range, dated: number): Stream.St
       }
       const expected = () => dated + undated.size + newer.size
       const countAll = Effect.suspend(() =>
-        Ask.count(ask, {}, { expected: Math.max(1, expected()), size: reading.size, first, sure: true })
+        Ask.count(
+          ask,
+          {},
+          { expected: Math.max(1, expected()), size: reading.size, first, sure: true, snapshot: false }
+        )
       )
       let counted = yield* countAll
       if (counted._tag === "More") {
