@@ -33,9 +33,11 @@ export interface ReadOptions {
  * the error. The end is a page that stays empty when asked for a second time, or two pages in a row without a new id,
  * which is how a server looks that answers its last page, or its first, for ever; a page shorter than asked is not the end.
  *
- * A walk over page numbers can miss a session: when sessions leave the set while it reads, when the server orders equal
- * start times differently from one request to the next, or when it cuts `pageSize` but still counts pages by the size that
- * was asked for.
+ * The first page is asked for alone. When it brings fewer records than were asked for, the next ones are asked for with
+ * what it brought: a server that cuts `pageSize` may still count pages by the size that was asked for.
+ *
+ * A walk over page numbers can miss a session: when sessions leave the set while it reads, or when the server orders equal
+ * start times differently from one request to the next.
  *
  * @since 0.1.0
  * @category streams
@@ -52,13 +54,22 @@ export const pages = (
     Effect.map(AgniClient, ({ list }) => {
       const seen = Seen.make()
       let withoutNew = 0
-      const read = (page: number) => Effect.exit(list({ ...query, page }))
+      const start = query.page ?? 1
       // An outage can look like "no calls". The second answer costs one request a walk.
-      const confirm = (page: Page) => (isEmpty(page) ? list({ ...query, page: page.page }) : Effect.succeed(page))
-      return Stream.range(query.page ?? 1, Number.MAX_SAFE_INTEGER).pipe(
-        // With its exit as a value a failed page waits for its turn, instead of throwing away the pages before it.
-        Stream.mapEffect(read, { concurrency }),
-        Stream.mapEffect((exit) => Effect.flatMap(exit, confirm)),
+      const confirm = (asked: CallSessionQuery) => (page: Page) => (isEmpty(page) ? list(asked) : Effect.succeed(page))
+      const read = (asked: CallSessionQuery) => Effect.flatMap(list(asked), confirm(asked))
+      const rest = (first: Page) => {
+        const brought = first.sessions.length + first.rejected.length
+        const cut = start === 1 && query.pageSize !== undefined && brought > 0 && brought < query.pageSize
+        const asked = cut ? { ...query, pageSize: brought } : query
+        return Stream.range(start + 1, Number.MAX_SAFE_INTEGER).pipe(
+          // With its exit as a value a failed page waits for its turn, instead of throwing away the pages before it.
+          Stream.mapEffect((page) => Effect.exit(list({ ...asked, page })), { concurrency }),
+          Stream.mapEffect((exit) => Effect.flatMap(exit, (page) => confirm({ ...asked, page: page.page })(page)))
+        )
+      }
+      return Stream.fromEffect(read({ ...query, page: start })).pipe(
+        Stream.flatMap((first) => (isEmpty(first) ? Stream.empty : Stream.concat(Stream.make(first), rest(first)))),
         Stream.takeUntil(isEmpty),
         Stream.map(seen.keepNew),
         Stream.takeUntil((page) => {

@@ -7,8 +7,8 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { AgniClient } from "../client/AgniClient.ts"
 import type { AgniError } from "../model/AgniError.ts"
-import type { CallSession } from "../model/CallSession.ts"
-import type { Instant } from "../model/Instant.ts"
+import { type CallSession, startInstant } from "../model/CallSession.ts"
+import * as Instant from "../model/Instant.ts"
 import type { Edition, Page } from "../model/Page.ts"
 import * as Ask from "./internal/Ask.ts"
 import * as Rows from "./internal/Rows.ts"
@@ -39,9 +39,9 @@ export interface Learned {
 /** What learning saw besides: the server's time and the ends of its history. */
 export interface Seen {
   readonly learned: Learned
-  readonly serverNow: Instant
+  readonly serverNow: Instant.Instant
   /** A start that no session is older than, when there are any. */
-  readonly oldest: Instant | undefined
+  readonly oldest: Instant.Instant | undefined
   readonly first: ReadonlyArray<Rows.Row>
 }
 
@@ -98,7 +98,11 @@ export const learn = Effect.fnUntraced(function* (options: {
       pageSize: size,
       sort: sorted.sort,
       newestFirst: sorted.newestFirst,
-      filterProblem: problems.find((problem) => problem !== undefined),
+      filterProblem:
+        problems.find((problem) => problem !== undefined) ??
+        (first.length > 0 && known.length === 0
+          ? "no session with a start was seen, so the time bounds could not be tried"
+          : undefined),
       edition: page.edition,
       clockOffset: page.observedAt - localNow * 1000,
       pagesAtMost: deep.pagesAtMost
@@ -128,7 +132,7 @@ const chooseSort = Effect.fnUntraced(function* (ask: Ask.Ask, first: ReadonlyArr
 
 /** Pages 2, 4, 8 … until one is beyond the end: empty, or what another one was. */
 const gallop = Effect.fnUntraced(function* (ask: Ask.Ask, first: ReadonlyArray<Rows.Row>) {
-  let rows: ReadonlyArray<Rows.Row> = []
+  const rows: Array<Rows.Row> = []
   let before = first
   if (first.length === 0) return { rows, pagesAtMost: 0 }
   for (let exponent = 1; exponent < 30; exponent += 5) {
@@ -138,11 +142,11 @@ const gallop = Effect.fnUntraced(function* (ask: Ask.Ask, first: ReadonlyArray<R
       { concurrency: "unbounded" }
     )
     for (const [i, answer] of answers.entries()) {
-      // Pages that share a row are beyond the end, or next to each other in a history of a page or two.
-      if (answer.rows.length === 0 || Rows.share(answer.rows, first) || Rows.share(answer.rows, before)) {
+      // Pages that share most rows are beyond the end.
+      if (answer.rows.length === 0 || Rows.alike(answer.rows, first) || Rows.alike(answer.rows, before)) {
         return { rows, pagesAtMost: pages[i] ?? 2 }
       }
-      rows = answer.rows
+      rows.push(...answer.rows)
       before = answer.rows
     }
   }
@@ -150,9 +154,9 @@ const gallop = Effect.fnUntraced(function* (ask: Ask.Ask, first: ReadonlyArray<R
 })
 
 /** Nothing is older than the answer: the sort's first row, when nothing lies before it, or a stretch found empty. */
-const findOldest = Effect.fnUntraced(function* (ask: Ask.Ask, known: Instant | undefined, now: Instant) {
+const findOldest = Effect.fnUntraced(function* (ask: Ask.Ask, known: Instant.Instant | undefined, now: Instant.Instant) {
   const earliest = Date.UTC(2000, 0, 1) * 1000
-  const nothingBefore = (before: Instant) =>
+  const nothingBefore = (before: Instant.Instant) =>
     Effect.map(ask(1, { after: earliest, before }), ({ rows }) =>
       rows.every(({ start }) => start === undefined || start >= before)
     )
@@ -170,8 +174,9 @@ const findOldest = Effect.fnUntraced(function* (ask: Ask.Ask, known: Instant | u
 const filterKinds = ["agentId", "channel", "callerNumber"] as const
 
 /**
- * A filter must leave out what does not match, and must do so before pages are taken: of two sessions that differ, the
- * older one must be the first row of the first page when only its value is asked for.
+ * A filter must leave out what does not match, and must do so before pages are taken: when the first row of some bounds
+ * does not match a value that another row there has, the first row of a first page of one must be that other row. The
+ * bounds lie in the older half of a page, so that a call that comes meanwhile does not take the first place.
  */
 const filterProblem = Effect.fnUntraced(function* (
   list: AgniClient["Service"]["list"],
@@ -180,7 +185,16 @@ const filterProblem = Effect.fnUntraced(function* (
 ): Effect.fn.Return<string | undefined, AgniError> {
   const given = filterKinds.filter((kind) => filters[kind] !== undefined)
   if (given.length === 0) return undefined
-  const { sessions } = yield* list({ page: 1, pageSize: size })
+  const page = yield* list({ page: 1, pageSize: size })
+  const starts = page.sessions.flatMap((session) => startInstant(session) ?? []).toSorted((a, b) => a - b)
+  const [oldest] = starts
+  const middle = starts[Math.floor(starts.length / 2)]
+  if (oldest === undefined || middle === undefined) return "whether filters work could not be seen: no session has a start"
+  const bounds = {
+    startedAfter: Instant.format(Ask.floorSecond(oldest) - Ask.second),
+    startedBefore: Instant.format(Ask.ceilSecond(middle) + Ask.second)
+  }
+  const { sessions } = yield* list({ page: 1, pageSize: size, ...bounds })
   const problems = yield* Effect.forEach(
     given,
     Effect.fnUntraced(function* (kind) {
@@ -192,7 +206,7 @@ const filterProblem = Effect.fnUntraced(function* (
       })
       const value = other === undefined ? undefined : valueOf(other)
       if (value === undefined) return `whether the filter by ${kind} works could not be seen`
-      const found = (yield* list({ page: 1, pageSize: 1, [kind]: value })).sessions
+      const found = (yield* list({ page: 1, pageSize: 1, ...bounds, [kind]: value })).sessions
       if (found.length === 0) return `the filter by ${kind} is applied after paging`
       return found.every((session) => valueOf(session) === value) ? undefined : `the filter by ${kind} is ignored`
     }),

@@ -144,7 +144,8 @@ export const sameRows = (left: ReadonlyArray<Row>, right: ReadonlyArray<Row>): b
   return right.every(({ key }) => keys.has(key))
 }
 
-export const share = (left: ReadonlyArray<Row>, right: ReadonlyArray<Row>): boolean => {
+/** Whether at least half of the rows are the same: a page that comes again, though equal rows stand otherwise in it. */
+export const alike = (left: ReadonlyArray<Row>, right: ReadonlyArray<Row>): boolean => {
   const keys = new Set(left.map(({ key }) => key))
-  return right.some(({ key }) => keys.has(key))
+  return 2 * right.filter(({ key }) => keys.has(key)).length >= Math.max(left.length, right.length)
 }
