@@ -39,7 +39,9 @@ const daysInMonth = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
  * @since 0.1.0
  * @category constructors
  */
-export const parse = (text: string): Instant | undefined => {
+export const parse = (text: string): Instant | undefined => parseUtc(text) ?? parseAny(text)
+
+const parseAny = (text: string): Instant | undefined => {
   const match = shape.exec(text)
   if (match === null) return undefined
   const year = Number(match[1])
@@ -57,6 +59,46 @@ export const parse = (text: string): Instant | undefined => {
   const millis = midnight + ((hour * 60 + minute - offset) * 60 + second) * 1000
   const fraction = match[7]
   return millis * 1000 + (fraction === undefined ? 0 : Number(fraction.slice(0, 6).padEnd(6, "0")))
+}
+
+const zero = 48
+const digitAt = (text: string, index: number): number => {
+  const digit = text.charCodeAt(index) - zero
+  return digit >= 0 && digit <= 9 ? digit : Number.NaN
+}
+const twoAt = (text: string, index: number): number => 10 * digitAt(text, index) + digitAt(text, index + 1)
+
+let lastDate = ""
+let lastMidnight: number | undefined
+
+/** The midnight of a `YYYY-MM-DD`: neighbours in a history mostly share it. */
+const midnightOf = (date: string): number | undefined => {
+  if (date !== lastDate) {
+    lastMidnight = parseAny(date)
+    lastDate = date
+  }
+  return lastMidnight
+}
+
+/**
+ * `2026-07-31T07:16:10.117605Z`, which is nearly every timestamp, at a quarter of what the general reading costs: each
+ * record of a history has two. `undefined` is left to the general reading.
+ */
+const parseUtc = (text: string): Instant | undefined => {
+  const end = text.length - 1
+  if (end < 19 || text[10] !== "T" || text[13] !== ":" || text[16] !== ":" || text[end] !== "Z") return undefined
+  const midnight = midnightOf(text.slice(0, 10))
+  const hour = twoAt(text, 11)
+  const minute = twoAt(text, 14)
+  const second = twoAt(text, 17)
+  if (midnight === undefined || !(hour < 24 && minute < 60 && second < 60)) return undefined
+  let micros = 0
+  if (end > 19) {
+    if (text[19] !== "." || end === 20 || end > 26) return undefined
+    for (let index = 20; index < 26; index++) micros = 10 * micros + (index < end ? digitAt(text, index) : 0)
+  }
+  const instant = midnight + ((hour * 60 + minute) * 60 + second) * 1_000_000 + micros
+  return Number.isNaN(instant) ? undefined : instant
 }
 
 /** Minutes east of UTC. */

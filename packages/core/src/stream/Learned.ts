@@ -81,7 +81,7 @@ export const learn = Effect.fnUntraced(function* (options: {
   const [sorted, deep] = yield* Effect.all([chooseSort(ask, first), gallop(ask, first)], { concurrency: 2 })
   const best = Ask.make(list, options.filters, { size, sort: sorted.sort })
   const known = [...first, ...deep.rows].filter(
-    (row): row is Rows.Row & { readonly start: Instant } => row.start !== undefined
+    (row): row is Rows.Row & { readonly start: Instant.Instant } => row.start !== undefined
   )
   const byStart = known.toSorted((a, b) => a.start - b.start)
   const samples = new Set([byStart[0], byStart[Math.floor(byStart.length / 2)], byStart.at(-1)])
