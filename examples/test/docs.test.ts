@@ -130,10 +130,10 @@ describe("documentation", { timeout: 60_000 }, () => {
   })
 
   it.concurrent("README.md shows what callstream check shows", async ({ expect }) => {
-    const { code, stderr } = await run(process.execPath, [callstream, "check"], { env })
+    const { code, stdout } = await run(process.execPath, [callstream, "check"], { env })
     expect(code).toBe(0)
     const [, ...lines] = shape(shown("$ callstream check").split("\n\n")[0] ?? "")
-    expect(shape(stderr)).toEqual(lines)
+    expect(shape(stdout)).toEqual(lines)
   })
 
   it.concurrent.for(["export", "check", "simulate", "demo"])(

@@ -29,7 +29,7 @@ export const layer: Layer.Layer<HttpClient.HttpClient> = Layer.effect(
       NodeHttpClient.Dispatcher,
       Effect.map(
         Effect.acquireRelease(
-          Effect.sync(() => new Undici.EnvHttpProxyAgent()),
+          Effect.sync(() => new Undici.EnvHttpProxyAgent({ noProxy: noProxy() })),
           (agent) => Effect.promise(() => agent.destroy())
         ),
         (agent) => agent.compose(decompress())
@@ -48,3 +48,9 @@ const decompress = () => {
     process.emitWarning = emitWarning
   }
 }
+
+/** A proxy cannot reach this machine's own loopback addresses, where simulators and tests answer. */
+const noProxy = () =>
+  ["localhost", "127.0.0.1", "[::1]", process.env["no_proxy"] ?? process.env["NO_PROXY"] ?? ""]
+    .filter((part) => part !== "")
+    .join(",")

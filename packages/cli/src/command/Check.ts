@@ -10,11 +10,12 @@ import {
 import { AgniTransport } from "@callstream/node"
 import * as Command from "effect/cli/Command"
 import * as Clock from "effect/Clock"
+import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Source from "../flag/Source.ts"
 import * as Format from "../output/Format.ts"
-import { print } from "../output/Screen.ts"
+import { toPrintable } from "../output/Screen.ts"
 
 type Query = CallSessionQuery.CallSessionQuery
 type CallSession = CallSession.CallSession
@@ -49,6 +50,9 @@ const describeOrder = (page: Page): string => {
 
 const second = 1_000_000
 
+/** The report is what was asked for, so it goes to stdout. */
+const tell = (line: string) => Console.log(toPrintable(line))
+
 const examine = Effect.fnUntraced(function* (baseUrl: string) {
   const { list } = yield* AgniClient
   const latencies: Array<number> = []
@@ -60,11 +64,11 @@ const examine = Effect.fnUntraced(function* (baseUrl: string) {
   })
 
   const first = yield* ask({ pageSize: 100 })
-  yield* print("key          accepted")
+  yield* tell("key          accepted")
   const large = yield* ask({ pageSize: 1000 })
   const seen = large.sessions.length >= first.sessions.length ? large : first
   const count = seen.sessions.length + seen.rejected.length
-  yield* print(
+  yield* tell(
     `edition      ${
       seen.edition === undefined
         ? "not to be seen: there are no sessions"
@@ -74,14 +78,14 @@ const examine = Effect.fnUntraced(function* (baseUrl: string) {
     }`
   )
   if (seen.rejected.length > 0) {
-    yield* print(
+    yield* tell(
       `records      ${Format.count(seen.rejected.length)} of ${Format.count(count)} could not be read: ${seen.rejected[0]?.reason ?? ""}`
     )
   }
   const largeCount = large.sessions.length + large.rejected.length
   const second_ = yield* ask({ pageSize: largeCount === 0 ? 100 : largeCount, page: 2 })
   const more = second_.sessions.length + second_.rejected.length > 0
-  yield* print(
+  yield* tell(
     `page size    ${
       largeCount === 0
         ? "not to be seen: there are no sessions"
@@ -92,9 +96,9 @@ const examine = Effect.fnUntraced(function* (baseUrl: string) {
             : `not to be seen: ${largeCount === 1 ? "the only session fits" : `all ${Format.count(largeCount)} sessions fit`} in one page`
     }`
   )
-  yield* print(`order        ${describeOrder(seen)}, when none is asked for`)
+  yield* tell(`order        ${describeOrder(seen)}, when none is asked for`)
   const sorted = yield* ask({ pageSize: 100, sortBy: "started_at", sortOrder: "asc" })
-  yield* print(
+  yield* tell(
     `sorting      ${
       orderOf(starts(sorted)) === "ascending"
         ? "sort_by=started_at is understood"
@@ -103,9 +107,9 @@ const examine = Effect.fnUntraced(function* (baseUrl: string) {
           : "sort_by=started_at changes nothing"
     }`
   )
-  yield* print(`time bounds  ${yield* bounds(first, seen, ask)}`)
+  yield* tell(`time bounds  ${yield* bounds(first, seen, ask)}`)
   const undated = seen.sessions.filter((session) => Session.startInstant(session) === undefined).length
-  yield* print(
+  yield* tell(
     `undated      ${
       undated === 0
         ? `none among ${Format.counted(seen.sessions.length, "session")} looked at`
@@ -113,7 +117,7 @@ const examine = Effect.fnUntraced(function* (baseUrl: string) {
     }`
   )
   const middle = latencies.toSorted((a, b) => a - b)[Math.floor(latencies.length / 2)] ?? 0
-  yield* print(
+  yield* tell(
     `latency      ${Format.duration(middle)} from ${baseUrl}, the median of ${Format.counted(latencies.length, "request")}`
   )
 })

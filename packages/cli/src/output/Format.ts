@@ -8,12 +8,6 @@ export const count = (value: number): string => grouped.format(value)
 export const counted = (value: number, one: string, many = `${one}s`): string =>
   `${count(value)} ${value === 1 ? one : many}`
 
-export const bytes = (value: number): string => {
-  if (value < 1000) return `${value} B`
-  if (value < 1_000_000) return `${(value / 1000).toFixed(1)} kB`
-  return value < 1_000_000_000 ? `${(value / 1_000_000).toFixed(1)} MB` : `${(value / 1_000_000_000).toFixed(2)} GB`
-}
-
 /** A length of time in milliseconds, in its two largest units. */
 export const duration = (millis: number): string => {
   if (millis < 1000) return `${Math.round(millis)} ms`

@@ -72,7 +72,7 @@ describe("an export that ends early", alongside, () => {
         env: { AGNI_BASE_URL: url },
         shell: 'mkfifo pipe; exec "$@"'
       })
-      yield* until(() => requests.length > 1)
+      yield* until(() => requests.length > 0)
       yield* Effect.sleep("200 millis")
       child.kill("SIGINT")
       yield* Effect.sleep("300 millis")

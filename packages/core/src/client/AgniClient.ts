@@ -138,7 +138,9 @@ export class AgniClient extends Context.Service<
             mayRetry(reason) && attempts < policy.tries
               ? Effect.andThen(
                   Metric.update(Metric.withAttributes(ClientMetrics.retries, { reason: reason._tag }), 1),
-                  Effect.logDebug(`try ${attempts} of ${policy.tries} failed: ${reason.message}`)
+                  Effect.logDebug(
+                    `try ${attempts} of ${policy.tries} failed: ${reason.message} (${CallSessionQuery.describe(parameters)})`
+                  )
                 )
               : Effect.void
           ),

@@ -227,12 +227,15 @@ const normalize = (input: Record<string, unknown>): Record<string, unknown> => {
 
 const decode = Schema.decodeUnknownResult(CallSession)
 
-const decodesToItself = Guard.make<CallSession>(Fields.fields, {
+const guard = Guard.make(Fields.fields, {
   nested: {
-    creditBreakdown: Guard.make<CreditBreakdown>(CreditBreakdownFields.fields, { nested: {}, alias: () => false })
+    creditBreakdown: Guard.make(CreditBreakdownFields.fields, { nested: {}, alias: () => false })
   },
   alias: (key) => key.includes("_") && camelOf.has(key)
 })
+
+const decodesToItself = (record: Record<string, unknown>): record is Record<string, unknown> & CallSession =>
+  guard(record)
 
 /**
  * Reads one record of the wire, in either edition: snake_case keys of the record itself become camelCase, numeric text

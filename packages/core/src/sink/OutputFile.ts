@@ -74,6 +74,16 @@ export const open = Effect.fnUntraced(function* (
   const path = exists ? yield* opening(fs.realPath(options.path)) : options.path
   const partial = partialPath(path)
 
+  const isOurs = Effect.fnUntraced(function* (name: string) {
+    const current = yield* finishing(Effect.option(fs.stat(name)))
+    if (Option.isNone(current) || !sameInode(current.value.ino, inode)) return yield* replaced("finish")
+  })
+  let inode: Option.Option<bigint> = Option.none()
+  let empty = true
+  // A run that failed before it had anything to write leaves nothing behind. Runs after the file was closed.
+  yield* Effect.addFinalizer(() =>
+    empty ? Effect.ignore(Effect.andThen(isOurs(partial), fs.remove(partial))) : Effect.void
+  )
   const handle = yield* Effect.acquireRelease(Scope.make(), (scope, exit) => Scope.close(scope, exit))
   yield* opening(fs.remove(partial, { force: true }))
   const file = yield* fs.open(partial, { flag: "wx", mode: 0o600 }).pipe(
@@ -82,14 +92,10 @@ export const open = Effect.fnUntraced(function* (
       codeOf(error) === "EEXIST" ? replaced("open") : fromPlatform(options.path, "open")(error)
     )
   )
-  const inode = (yield* opening(file.stat)).ino
+  inode = (yield* opening(file.stat)).ino
   const encoder = new TextEncoder()
   const encode = options.encode ?? ((text: string) => Effect.sync(() => encoder.encode(text)))
 
-  const isOurs = Effect.fnUntraced(function* (name: string) {
-    const current = yield* finishing(Effect.option(fs.stat(name)))
-    if (Option.isNone(current) || !sameInode(current.value.ino, inode)) return yield* replaced("finish")
-  })
   // Another run to the same place may replace `partial` at any moment. Under a name of its own nobody does, so that what
   // was looked at is also what gets the name.
   const own = `${partial}.${Option.getOrElse(inode, () => 0n)}`
@@ -98,6 +104,7 @@ export const open = Effect.fnUntraced(function* (
     finishing(options.force === true ? fs.rename(own, path) : linkOrRename(fs, own, path))
   )
   const finish = Effect.gen(function* () {
+    empty = false
     yield* finishing(file.sync)
     yield* Scope.close(handle, Exit.void)
     yield* isOurs(partial)
@@ -113,9 +120,10 @@ export const open = Effect.fnUntraced(function* (
 
   return {
     write: (text) =>
-      Effect.flatMap(encode(text), (bytes) =>
-        Effect.mapError(file.writeAll(bytes), fromPlatform(options.path, "write"))
-      ),
+      Effect.flatMap(encode(text), (bytes) => {
+        empty = false
+        return Effect.mapError(file.writeAll(bytes), fromPlatform(options.path, "write"))
+      }),
     finish
   }
 })

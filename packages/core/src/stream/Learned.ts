@@ -154,7 +154,11 @@ const gallop = Effect.fnUntraced(function* (ask: Ask.Ask, first: ReadonlyArray<R
 })
 
 /** Nothing is older than the answer: the sort's first row, when nothing lies before it, or a stretch found empty. */
-const findOldest = Effect.fnUntraced(function* (ask: Ask.Ask, known: Instant.Instant | undefined, now: Instant.Instant) {
+const findOldest = Effect.fnUntraced(function* (
+  ask: Ask.Ask,
+  known: Instant.Instant | undefined,
+  now: Instant.Instant
+) {
   const earliest = Date.UTC(2000, 0, 1) * 1000
   const nothingBefore = (before: Instant.Instant) =>
     Effect.map(ask(1, { after: earliest, before }), ({ rows }) =>
@@ -189,7 +193,8 @@ const filterProblem = Effect.fnUntraced(function* (
   const starts = page.sessions.flatMap((session) => startInstant(session) ?? []).toSorted((a, b) => a - b)
   const [oldest] = starts
   const middle = starts[Math.floor(starts.length / 2)]
-  if (oldest === undefined || middle === undefined) return "whether filters work could not be seen: no session has a start"
+  if (oldest === undefined || middle === undefined)
+    return "whether filters work could not be seen: no session has a start"
   const bounds = {
     startedAfter: Instant.format(Ask.floorSecond(oldest) - Ask.second),
     startedBefore: Instant.format(Ask.ceilSecond(middle) + Ask.second)

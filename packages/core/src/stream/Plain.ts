@@ -15,6 +15,7 @@ import { AgniClient, type Options as ClientOptions } from "../client/AgniClient.
 import type { CallSession } from "../model/CallSession.ts"
 import type { CallSessionQuery } from "../model/CallSessionQuery.ts"
 import type { Page } from "../model/Page.ts"
+import type { Rejected } from "../model/Rejected.ts"
 import * as CallSessions from "./CallSessions.ts"
 
 /**
@@ -30,6 +31,17 @@ export interface Options extends Omit<ClientOptions, "apiKey" | "transformClient
 }
 
 /**
+ * Which sessions, and what becomes of records that could not be decoded.
+ *
+ * @since 0.1.0
+ * @category options
+ */
+export interface Selection extends CallSessions.Selection {
+  /** Called with a page's records that could not be decoded. @default a warning is logged with their number and reasons */
+  readonly onRejected?: ((rejected: ReadonlyArray<Rejected>) => void) | undefined
+}
+
+/**
  * A client with a runtime of its own, which `dispose` gives back. Everything it returns fails with an `AgniError`.
  *
  * @since 0.1.0
@@ -41,7 +53,7 @@ export interface Client extends AsyncDisposable {
   /** The plain walk over pages: see `CallSessions.pages`. Leaving the loop stops the reading. */
   readonly pages: (query?: CallSessionQuery, options?: CallSessions.ReadOptions) => AsyncIterable<Page>
   /** The selected sessions one by one: see `CallSessions.sessions`. Leaving the loop stops the reading. */
-  readonly sessions: (selection?: CallSessions.Selection) => AsyncIterable<CallSession>
+  readonly sessions: (selection?: Selection) => AsyncIterable<CallSession>
   /** Ends all reading: what is still running, or begins later, fails with `ClientDisposed`. */
   readonly dispose: () => Promise<void>
 }
@@ -98,7 +110,13 @@ export const createClient = (options: Options): Client => {
       return Effect.runPromiseWith(await contextOf())(Effect.raceFirst(listed, Deferred.await(disposed)))
     },
     pages: (query, readOptions) => each(CallSessions.pages(query, readOptions)),
-    sessions: (selection) => each(CallSessions.sessions(selection)),
+    sessions: ({ onRejected, ...selection } = {}) =>
+      each(
+        CallSessions.sessions({
+          ...selection,
+          ...(onRejected === undefined ? {} : { onRejected: (rejected) => Effect.sync(() => onRejected(rejected)) })
+        })
+      ),
     dispose,
     [Symbol.asyncDispose]: dispose
   }

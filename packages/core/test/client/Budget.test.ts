@@ -27,6 +27,20 @@ describe("Budget", () => {
     })
   )
 
+  it.effect("gives the slot back of one that goes away while it waits", () =>
+    Effect.gen(function* () {
+      const budget = yield* Budget.make({ maxConcurrentRequests: 100, requestsPerSecond: 1 })
+      const { start, times } = starts()
+      yield* budget.spend(start)
+      const waiting = yield* Effect.forkChild(budget.spend(start), { startImmediately: true })
+      yield* Fiber.interrupt(waiting)
+      const next = yield* Effect.forkChild(budget.spend(start), { startImmediately: true })
+      yield* TestClock.adjust("1 minute")
+      yield* Fiber.join(next)
+      assert.deepStrictEqual(times, [0, 1000])
+    })
+  )
+
   it.effect("saves up nothing while idle", () =>
     Effect.gen(function* () {
       const budget = yield* Budget.make({ maxConcurrentRequests: 100, requestsPerSecond: 2 })

@@ -472,7 +472,7 @@ describe("reading a session", () => {
     ["voice", { id, channel: "voice" }, undefined, undefined],
     ["nothing", { id, channel: null, creditBreakdown: null }, undefined, undefined]
   ])("direction and customerNumber: %s", (_, fields, direction, customer) => {
-    const found = { ...fields, callerNumber: "caller", calleeNumber: "callee" }
+    const found = Object.assign({}, fields, { callerNumber: "caller", calleeNumber: "callee" })
     assert.strictEqual(CallSession.direction(found), direction)
     assert.strictEqual(CallSession.customerNumber(found), customer)
   })

@@ -73,6 +73,14 @@ describe("OutputFile", () => {
     })
   )
 
+  it.effect("leaves nothing when the scope is closed before anything was written", () =>
+    Effect.gen(function* () {
+      const memory = MemoryFileSystem.make()
+      yield* Effect.scoped(OutputFile.open({ path })).pipe(Effect.provide(memory.layer))
+      assert.deepStrictEqual(memory.names(), [])
+    })
+  )
+
   it.effect("stays partial when it is interrupted", () =>
     Effect.gen(function* () {
       const memory = MemoryFileSystem.make()

@@ -147,7 +147,10 @@ describe("the life of sessions", () => {
       simulator.add()
       const sizes = new Set<number>()
       for (let i = 0; i < 20; i++) sizes.add((yield* ids(simulator, { page_size: 100 })).length)
-      assert.deepStrictEqual([...sizes].sort(), [20, 21])
+      assert.deepStrictEqual(
+        [...sizes].sort((a, b) => a - b),
+        [20, 21]
+      )
       yield* TestClock.adjust("10 seconds")
       for (let i = 0; i < 20; i++) assert.strictEqual((yield* ids(simulator, { page_size: 100 })).length, 21)
     })

@@ -27,7 +27,15 @@ export const make = (options: {
     const turn: Effect.Effect<void> = Effect.flatMap(Clock.currentTimeMillis, (now) => {
       const at = Math.max(now, held, next)
       next = at + spacing
-      return at <= now ? Effect.void : Effect.andThen(Effect.sleep(Duration.millis(at - now)), recheck)
+      if (at <= now) return Effect.void
+      // The last in line that goes away gives its slot back.
+      const leave = Effect.sync(() => {
+        if (next === at + spacing) next = at
+      })
+      return Effect.andThen(
+        Effect.onInterrupt(Effect.sleep(Duration.millis(at - now)), () => leave),
+        recheck
+      )
     })
     // While waiting for its slot an attempt may have been held back by a 429 that another one got: then it takes a new one.
     const recheck = Effect.flatMap(Clock.currentTimeMillis, (now) => (held > now ? turn : Effect.void))

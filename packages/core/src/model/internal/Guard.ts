@@ -7,7 +7,7 @@ import * as Schema from "effect/Schema"
  *
  * What each field takes is found by asking its schema, so that the two cannot differ.
  */
-export const make = <A>(
+export const make = (
   fields: Readonly<Record<string, Schema.Codec<unknown>>>,
   options: {
     /** Fields that are structs themselves, and their guards. */
@@ -15,7 +15,7 @@ export const make = <A>(
     /** Further keys that the schema must look at. */
     readonly alias: (key: string) => boolean
   }
-): ((value: Readonly<Record<string, unknown>>) => value is A & Readonly<Record<string, unknown>>) => {
+): Look => {
   const rules = new Map<string, Rule>()
   const required: Array<string> = []
   for (const [name, field] of Object.entries(fields)) {
@@ -31,7 +31,7 @@ export const make = <A>(
     })
     if (field.ast.context?.isOptional !== true) required.push(name)
   }
-  return (value): value is A & Readonly<Record<string, unknown>> => {
+  return (value) => {
     for (const key in value) {
       const rule = rules.get(key)
       if (rule === undefined ? options.alias(key) : !fits(rule, value[key])) return false
