@@ -3,6 +3,7 @@ import { AgniClient } from "@callstream/core"
 import { AgniSimulator } from "@callstream/core/testing"
 import { AgniTransport } from "@callstream/node"
 import * as Command from "effect/cli/Command"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
@@ -35,6 +36,10 @@ const demo = Effect.gen(function* () {
   const target: Target.Target = { _tag: "File", path, gzip: false }
   yield* run({
     selection: {},
+    walk: "history",
+    coverage: undefined,
+    horizon: Duration.hours(2),
+    keepGoing: false,
     keep: (pages) => pages,
     target,
     force: false,

@@ -1,18 +1,30 @@
 /** `callstream export`: a range of sessions, once. */
-import { CallSessions, Extremes, Instant, Ndjson, OutputFile, type Page } from "@callstream/core"
+import {
+  type AgniClient,
+  type AgniError,
+  CallSessions,
+  Extremes,
+  History,
+  Instant,
+  Ndjson,
+  OutputFile
+} from "@callstream/core"
 import { AgniTransport } from "@callstream/node"
 import * as Cause from "effect/Cause"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Path from "effect/Path"
 import * as Stream from "effect/Stream"
+import { fstatSync } from "node:fs"
 import * as Source from "../flag/Source.ts"
 import * as Target from "../flag/Target.ts"
+import * as CoverageReport from "../output/CoverageReport.ts"
 import * as DeadLetters from "../output/DeadLetters.ts"
 import * as Failure from "../output/Failure.ts"
 import * as Format from "../output/Format.ts"
@@ -37,8 +49,26 @@ const flags = {
     Flag.withDescription("Where records go that could not be read (default: beside the output, only when needed)"),
     Flag.optional
   ),
+  walk: Flag.Literals("walk", ["history", "pages"]).pipe(
+    Flag.withDescription(
+      "How to read: history goes by time and proves what is complete; pages goes by page numbers and proves nothing (default: history)"
+    ),
+    Flag.withDefault("history")
+  ),
+  coverage: Flag.String("coverage").pipe(
+    Flag.withMetavar("FILE"),
+    Flag.withDescription("Write as JSON what was proven complete, stretch by stretch"),
+    Flag.optional
+  ),
+  horizon: Source.duration("horizon", "How long after its start a session may still become visible (default: 2h)").pipe(
+    Flag.withDefault(Duration.hours(2))
+  ),
+  keepGoing: Flag.Boolean("keep-going").pipe(
+    Flag.withDescription("Leave out, and name, a stretch that the server fails to give, and exit with 3"),
+    Flag.withDefault(false)
+  ),
   strict: Flag.Boolean("strict").pipe(
-    Flag.withDescription("Exit with 3 when a record could not be read"),
+    Flag.withDescription("Exit with 3 also when a record could not be read, or what was read is not proven yet"),
     Flag.withDefault(false)
   ),
   quiet: Flag.Boolean("quiet").pipe(
@@ -52,9 +82,15 @@ const flags = {
   ...Source.connectionFlags
 }
 
+type Batches = Stream.Stream<Progress.Batch, AgniError, AgniClient>
+
 interface Plan {
   readonly selection: CallSessions.Selection
-  readonly keep: (pages: ReturnType<typeof CallSessions.batches>) => ReturnType<typeof CallSessions.batches>
+  readonly walk: "history" | "pages"
+  readonly coverage: string | undefined
+  readonly horizon: Duration.Duration
+  readonly keepGoing: boolean
+  readonly keep: (batches: Batches) => Batches
   readonly target: Target.Target
   readonly force: boolean
   readonly deadLetters: string
@@ -66,32 +102,53 @@ export const run = Effect.fnUntraced(function* (plan: Plan) {
   const { live } = yield* Screen
   const progress = yield* Progress.make
   const toTerminal = plan.target._tag === "Stdout" && process.stdout.isTTY
+  // Data, or what a program makes of it, and a line that redraws itself would overwrite each other on one terminal.
+  const alone = plan.target._tag === "File" || (!toTerminal && fstatSync(1).isFile())
+  const collector = CoverageReport.make(Duration.toMillis(plan.horizon))
   const encode = toTerminal ? Ndjson.encodeForTerminal : Ndjson.encode
 
   yield* Effect.scoped(
     Effect.gen(function* () {
       const output = yield* Target.open(plan.target, plan.force)
       const deadLetters = yield* DeadLetters.make(plan.deadLetters)
-      // Data and a line that redraws itself would overwrite each other on one terminal.
-      if (plan.report === "people" && live && !toTerminal) yield* Progress.show(progress)
-      const deliver = (page: Page) =>
+      const coverage =
+        plan.coverage === undefined ? undefined : yield* OutputFile.open({ path: plan.coverage, force: plan.force })
+      if (plan.report === "people" && live && alone) yield* Progress.show(progress)
+      const deliver = (page: Progress.Batch) =>
         (page.rejected.length === 0 ? Effect.void : deadLetters.write(page.rejected)).pipe(
           Effect.andThen(page.sessions.length === 0 ? Effect.void : output.write(encode(page.sessions))),
           Effect.andThen(Effect.sync(() => Progress.addWritten(progress, page)))
         )
-      yield* CallSessions.batches(plan.selection).pipe(
+      yield* source(plan, collector).pipe(
         Stream.tap((page) => Effect.sync(() => Progress.addRead(progress, page))),
         plan.keep,
         Stream.runForEach(deliver)
       )
       yield* deadLetters.sync
       yield* output.finish
+      if (coverage !== undefined) {
+        yield* coverage.write(`${JSON.stringify(collector.report(), null, 2)}\n`)
+        yield* coverage.finish
+      }
     })
   ).pipe(Effect.onExit((exit) => (Exit.isSuccess(exit) ? Effect.void : tellWhatIsThere(plan, progress, exit.cause))))
 
-  yield* summary(plan, progress)
-  if (plan.strict && progress.rejected > 0) return yield* new Incomplete()
+  const covered = plan.walk === "history" ? collector.report() : undefined
+  yield* summary(plan, progress, covered)
+  const failed = covered?.set === "unprovable"
+  const doubtful = progress.rejected > 0 || covered?.set === "provisional"
+  if (failed || (plan.strict && doubtful)) return yield* new Incomplete()
 })
+
+const source = (plan: Plan, collector: CoverageReport.Collector): Batches => {
+  if (plan.walk === "pages") return CallSessions.batches(plan.selection)
+  const { from, to, ...rest } = plan.selection
+  const instant = (input: Instant.Input | undefined) => (input === undefined ? undefined : Instant.fromInput(input))
+  const { horizon, keepGoing } = plan
+  return History.windows({ from: instant(from), to: instant(to) }, { ...rest, horizon, keepGoing }).pipe(
+    Stream.tap((window) => Effect.sync(() => collector.add(window)))
+  )
+}
 
 const tellWhatIsThere = (plan: Plan, progress: Progress.Progress, cause: Cause.Cause<unknown>) => {
   if (plan.report === "none" || Failure.isClosedPipe(Cause.squash(cause))) return Effect.void
@@ -108,7 +165,11 @@ const tellWhatIsThere = (plan: Plan, progress: Progress.Progress, cause: Cause.C
       )
 }
 
-const summary = Effect.fnUntraced(function* (plan: Plan, progress: Progress.Progress) {
+const summary = Effect.fnUntraced(function* (
+  plan: Plan,
+  progress: Progress.Progress,
+  covered: CoverageReport.Report | undefined
+) {
   if (plan.report === "none") return
   const elapsed = (yield* Clock.currentTimeMillis) - progress.startedAt
   const requests = yield* Progress.requests
@@ -125,7 +186,8 @@ const summary = Effect.fnUntraced(function* (plan: Plan, progress: Progress.Prog
         retries: Object.fromEntries(requests.retried),
         earliest: earliest === undefined ? null : Instant.format(earliest),
         latest: latest === undefined ? null : Instant.format(latest),
-        walk: "pages",
+        walk: plan.walk,
+        ...(covered === undefined ? {} : { coverage: { ...covered, windows: covered.windows.length } }),
         elapsedMs: elapsed
       })}\n`
     )
@@ -143,7 +205,9 @@ const summary = Effect.fnUntraced(function* (plan: Plan, progress: Progress.Prog
             : `  started between ${Format.time(earliest)} and ${Format.time(latest)}`
         ]),
     ...(rejected === 0 ? [] : [`  ${Format.counted(rejected, "record")} could not be read: see ${plan.deadLetters}`]),
-    "  read page by page: a session that left the set while it was read may be missing"
+    covered === undefined
+      ? "  read by page numbers: a session that left the set while it was read may be missing"
+      : `  ${CoverageReport.describe(covered)}`
   )
 })
 
@@ -152,11 +216,29 @@ const command = Command.make(
   flags,
   Effect.fnUntraced(function* (input) {
     const selection = yield* Source.selection(input)
+    if (input.walk === "pages") {
+      const useless = [Option.isSome(input.coverage) && "--coverage", input.keepGoing && "--keep-going"].find(
+        (flag) => flag !== false
+      )
+      if (useless !== undefined) {
+        return yield* new UsageError({
+          problem: `${useless}: goes with --walk history only; page numbers prove nothing`
+        })
+      }
+    }
     const plan: Plan = {
       selection,
+      walk: input.walk,
+      coverage: Option.getOrUndefined(input.coverage),
+      horizon: input.horizon,
+      keepGoing: input.keepGoing,
       keep: Option.match(input.newest, {
-        onSome: Extremes.newest,
-        onNone: () => Option.match(input.oldest, { onSome: Extremes.oldest, onNone: () => (pages) => pages })
+        onSome: (limit) => Extremes.newest(limit),
+        onNone: () =>
+          Option.match(input.oldest, {
+            onSome: (limit) => Extremes.oldest(limit),
+            onNone: () => (batches: Batches) => batches
+          })
       }),
       target: input.to,
       force: input.force,

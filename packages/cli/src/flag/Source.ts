@@ -36,6 +36,17 @@ const when = (name: string, description: string) =>
     optional
   )
 
+export const duration = (name: string, description: string) =>
+  text(name, "DURATION", description).pipe(
+    Flag.filterMap(
+      (value) => {
+        const parsed = When.parse(value)
+        return parsed?._tag === "Ago" && parsed.millis > 0 ? Option.some(Duration.millis(parsed.millis)) : Option.none()
+      },
+      () => "Expected: a duration such as 30s, 2m or 2h"
+    )
+  )
+
 /** How to reach the endpoint. */
 export const connectionFlags = {
   apiKeyFile: text("api-key-file", "FILE", "File that holds the API key, for when it is not in AGNI_API_KEY").pipe(
@@ -49,16 +60,7 @@ export const connectionFlags = {
     Flag.withDescription("Send the key over plain http to another machine, where it can be read on the way"),
     Flag.withDefault(false)
   ),
-  timeout: text("timeout", "DURATION", "For one attempt, body included, such as 30s or 2m (default: 30s)").pipe(
-    Flag.filterMap(
-      (value) => {
-        const parsed = When.parse(value)
-        return parsed?._tag === "Ago" && parsed.millis > 0 ? Option.some(Duration.millis(parsed.millis)) : Option.none()
-      },
-      () => "Expected: a duration such as 30s or 2m"
-    ),
-    optional
-  ),
+  timeout: duration("timeout", "For one attempt, body included, such as 30s or 2m (default: 30s)").pipe(optional),
   retries: Figure.integer("retries", 0, "Further tries of a request that failed in passing (default: 7)").pipe(
     optional
   ),

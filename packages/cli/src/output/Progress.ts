@@ -8,6 +8,9 @@ import type * as Scope from "effect/Scope"
 import * as Format from "./Format.ts"
 import { Screen } from "./Screen.ts"
 
+/** A page or a window. */
+export type Batch = Pick<Page, "sessions" | "rejected"> & { readonly total?: number | undefined }
+
 export interface Progress {
   readonly startedAt: number
   /** Sessions that came from the server, and those that were written. */
@@ -34,7 +37,7 @@ export const make: Effect.Effect<Progress> = Effect.map(Clock.currentTimeMillis,
 }))
 
 /** Counts a page that came. */
-export const addRead = (progress: Progress, page: Page): void => {
+export const addRead = (progress: Progress, page: Batch): void => {
   progress.read += page.sessions.length
   progress.total = page.total ?? progress.total
   const last = page.sessions.findLast((session) => CallSession.startInstant(session) !== undefined)
@@ -42,7 +45,7 @@ export const addRead = (progress: Progress, page: Page): void => {
 }
 
 /** Counts what was written. */
-export const addWritten = (progress: Progress, page: Page): void => {
+export const addWritten = (progress: Progress, page: Batch): void => {
   progress.sessions += page.sessions.length
   progress.rejected += page.rejected.length
   for (const session of page.sessions) {

@@ -5,7 +5,13 @@
  */
 import * as Stream from "effect/Stream"
 import * as CallSession from "../model/CallSession.ts"
-import type { Page } from "../model/Page.ts"
+import type { Rejected } from "../model/Rejected.ts"
+
+/** A page or a window: anything that brings sessions and what was rejected. */
+interface Batch {
+  readonly sessions: ReadonlyArray<CallSession.CallSession>
+  readonly rejected: ReadonlyArray<Rejected>
+}
 
 interface Placed {
   readonly start: number
@@ -20,16 +26,14 @@ const byStart: Compare = (left, right) =>
 const keep =
   (compare: Compare) =>
   (limit: number) =>
-  <E, R>(pages: Stream.Stream<Page, E, R>): Stream.Stream<Page, E, R> =>
+  <B extends Batch, E, R>(batches: Stream.Stream<B, E, R>): Stream.Stream<Batch, E, R> =>
     Stream.suspend(() => {
       let held: Array<Placed> = []
-      let last: Page | undefined
       const trim = () => {
         held = held.sort(compare).slice(0, limit)
       }
-      const add = (page: Page) => {
-        last = page
-        for (const session of page.sessions) {
+      const add = (batch: Batch) => {
+        for (const session of batch.sessions) {
           const start = CallSession.startInstant(session)
           if (start !== undefined) held.push({ start, session })
         }
@@ -37,22 +41,22 @@ const keep =
       }
       const kept = Stream.suspend(() => {
         trim()
-        return last === undefined || held.length === 0
+        return held.length === 0
           ? Stream.empty
-          : Stream.make({ ...last, sessions: held.map(({ session }) => session), rejected: [] })
+          : Stream.make<[Batch]>({ sessions: held.map(({ session }) => session), rejected: [] })
       })
-      return pages.pipe(
-        Stream.map((page) => {
-          add(page)
-          return { ...page, sessions: [] }
+      return batches.pipe(
+        Stream.map((batch): Batch => {
+          add(batch)
+          return { sessions: [], rejected: batch.rejected }
         }),
-        Stream.filter((page) => page.rejected.length > 0),
+        Stream.filter((batch) => batch.rejected.length > 0),
         Stream.concat(kept)
       )
     })
 
 /**
- * Only the `limit` sessions that started last, newest first, as one page at the end. The whole stream is read, because
+ * Only the `limit` sessions that started last, newest first, as one batch at the end. The whole stream is read, because
  * the endpoint does not say in which order it answers; `limit` sessions (and as many again) are held in memory. Sessions
  * without a start are left out; rejected records pass through.
  *
@@ -62,7 +66,7 @@ const keep =
 export const newest = keep((left, right) => byStart(right, left))
 
 /**
- * Only the `limit` sessions that started first, oldest first, as one page at the end: otherwise as `newest`.
+ * Only the `limit` sessions that started first, oldest first, as one batch at the end: otherwise as `newest`.
  *
  * @since 0.1.0
  * @category streams

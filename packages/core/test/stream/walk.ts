@@ -54,7 +54,7 @@ export const all = <A, E>(
 ) => settle(clientOf(simulator, options)(collect(stream)))
 
 /** The ids of pages, those of rejected records included. */
-export const idsOf = (pages: ReadonlyArray<Page>): ReadonlyArray<string> =>
+export const idsOf = (pages: ReadonlyArray<Pick<Page, "sessions">>): ReadonlyArray<string> =>
   pages.flatMap((page) => page.sessions.map(({ id }) => id))
 
 export const session = (id: string, fields: Partial<CallSession> = {}): CallSession => ({ id, ...fields })

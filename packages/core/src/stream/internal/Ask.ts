@@ -3,6 +3,7 @@ import type { AgniClient } from "../../client/AgniClient.ts"
 import type { AgniError } from "../../model/AgniError.ts"
 import type { CallSessionQuery } from "../../model/CallSessionQuery.ts"
 import * as Instant from "../../model/Instant.ts"
+import type { Edition } from "../../model/Page.ts"
 import * as Rows from "./Rows.ts"
 
 /** One second in µs: bounds are whole seconds on the wire, because fractions are where servers differ most. */
@@ -24,6 +25,7 @@ export interface Sort {
 export interface Answer {
   readonly rows: ReadonlyArray<Rows.Row>
   readonly observedAt: Instant.Instant
+  readonly edition: Edition | undefined
 }
 
 /** Asks on behalf of one window, and keeps what its verdict needs: how often, when first, and whether a cache answered. */
@@ -38,34 +40,81 @@ export interface Ask {
 
 export type Filters = Pick<CallSessionQuery, "agentId" | "status" | "channel" | "callerNumber" | "search">
 
+/** A server that answers, but not for this: a row that it cannot render, or a response beyond its limit. */
+export const isPoison = ({ reason }: AgniError): boolean =>
+  (reason._tag === "Unavailable" && reason.status !== undefined && reason.status >= 500) ||
+  (reason._tag === "InvalidResponse" && !reason.retryable)
+
+/**
+ * @param defaults `believeEmpty` is how often an empty answer must come to be believed: an outage can look like "no
+ *   calls". Where no verdict hangs on it, once will do.
+ */
 export const make = (
   list: AgniClient["Service"]["list"],
   filters: Filters,
-  defaults: { readonly size: number; readonly sort: Sort }
+  defaults: { readonly size: number; readonly sort: Sort; readonly believeEmpty?: number }
 ): Ask => {
   const log: Ask["log"] = { requests: 0, observedAt: undefined, cached: false }
-  const ask = (page: number, bounds: Bounds, options: { readonly size?: number; readonly sort?: Sort } = {}) => {
-    const sort = options.sort ?? defaults.sort
-    log.requests++
-    return Effect.map(
-      list({
-        ...filters,
-        page,
-        pageSize: options.size ?? defaults.size,
-        sortBy: sort.by,
-        sortOrder: sort.order,
-        startedAfter: bounds.after === undefined ? undefined : Instant.format(bounds.after),
-        startedBefore: bounds.before === undefined ? undefined : Instant.format(bounds.before)
-      }),
-      (answer): Answer => {
-        log.observedAt = Math.min(log.observedAt ?? Infinity, answer.observedAt)
-        log.cached ||= answer.age > 0
-        return { rows: Rows.ofPage(answer), observedAt: answer.observedAt }
-      }
-    )
+  let latest = -Infinity
+  const once = (page: number, bounds: Bounds, size: number, sort: Sort): Effect.Effect<Answer, AgniError> =>
+    Effect.suspend(() => {
+      log.requests++
+      const before = latest
+      return Effect.map(
+        list({
+          ...filters,
+          page,
+          pageSize: size,
+          sortBy: sort.by,
+          sortOrder: sort.order,
+          startedAfter: bounds.after === undefined ? undefined : Instant.format(bounds.after),
+          startedBefore: bounds.before === undefined ? undefined : Instant.format(bounds.before)
+        }),
+        (answer): Answer => {
+          const { age, edition, observedAt } = answer
+          log.observedAt = Math.min(log.observedAt ?? Infinity, observedAt)
+          // A cache that hides its age still repeats an old Date; clocks of several servers may be a second apart.
+          log.cached ||= age > 0 || observedAt < before - second
+          latest = Math.max(latest, observedAt)
+          return { rows: Rows.ofPage(answer), observedAt, edition }
+        }
+      )
+    })
+  const believeEmpty = defaults.believeEmpty ?? 3
+  const ask = (
+    page: number,
+    bounds: Bounds,
+    { size = defaults.size, sort = defaults.sort }: { readonly size?: number; readonly sort?: Sort } = {}
+  ) => {
+    const again = (answer: Answer, times: number): Effect.Effect<Answer, AgniError> =>
+      answer.rows.length > 0 || times >= believeEmpty
+        ? Effect.succeed(answer)
+        : // The first page begins at the same row whatever its size: another size passes a cache by.
+          Effect.flatMap(once(page, bounds, page === 1 ? Math.max(1, size - times) : size, sort), (next) =>
+            again(next, times + 1)
+          )
+    return Effect.flatMap(once(page, bounds, size, sort), (answer) => again(answer, 1))
   }
   return Object.assign(ask, { log })
 }
+
+/**
+ * Whether this page is what comes beyond the end: nothing, or, from a server that repeats itself, what came already. Such a
+ * one is asked for a page far beyond, because pages of equal starts may be alike by chance.
+ */
+export const isEnd = (
+  ask: Ask,
+  bounds: Bounds,
+  page: number,
+  rows: ReadonlyArray<Rows.Row>,
+  known: ReadonlyArray<ReadonlyArray<Rows.Row>>,
+  options: { readonly repeats: boolean; readonly size?: number; readonly sort?: Sort }
+): Effect.Effect<boolean, AgniError> =>
+  rows.length === 0
+    ? Effect.succeed(true)
+    : !options.repeats || !known.some((other) => Rows.sameRows(rows, other))
+      ? Effect.succeed(false)
+      : Effect.map(ask(page + 100_003, bounds, options), (far) => Rows.sameRows(far.rows, rows))
 
 /** The number of rows of fixed bounds, from the last page that holds any; `more` when there are at least so many. */
 export type Count =
@@ -86,9 +135,10 @@ export const count = Effect.fnUntraced(function* (
     readonly first: ReadonlyArray<Rows.Row>
     readonly sure: boolean
     readonly snapshot: boolean
+    readonly repeats: boolean
   }
 ): Effect.fn.Return<Count, AgniError> {
-  const { expected, first, size, snapshot, sure } = options
+  const { expected, first, repeats, size, snapshot, sure } = options
   const k = Math.max(1, Math.ceil(expected / size))
   const [last, next] = yield* Effect.all(
     [
@@ -98,32 +148,50 @@ export const count = Effect.fnUntraced(function* (
     { concurrency: 2 }
   )
   const rows = (k - 1) * size + last.rows.length
-  if (last.rows.length === 0 || (k > 1 && Rows.sameRows(last.rows, first))) {
+  if (last.rows.length === 0 || (k > 1 && (yield* isEnd(ask, bounds, k, last.rows, [first], { repeats })))) {
     return { _tag: "Exactly", rows: k === 1 ? 0 : Math.min(expected - 1, rows) }
   }
   if (last.rows.length < size && next._tag === "None") return { _tag: "Exactly", rows }
   const behind = next._tag === "Some" ? next.value : yield* ask(k + 1, bounds)
-  const ended = behind.rows.length === 0 || Rows.sameRows(behind.rows, last.rows) || Rows.sameRows(behind.rows, first)
+  const ended = yield* isEnd(ask, bounds, k + 1, behind.rows, [last.rows, first], { repeats })
   return ended ? { _tag: "Exactly", rows } : { _tag: "More", rows: rows + behind.rows.length }
 })
+
+/** What `control` says when a row is not there; it may also have left. */
+export const notBack = "a session did not come back for its own start"
 
 /** Whether a known row comes back for its own second, and nothing from elsewhere with it. */
 export const control = Effect.fnUntraced(function* (
   ask: Ask,
-  row: Rows.Row & { readonly start: number },
+  row: Rows.Dated,
   size: number
-) {
-  const bounds = { after: floorSecond(row.start) - second, before: floorSecond(row.start) + 2 * second }
+): Effect.fn.Return<string | undefined, AgniError> {
+  const bounds = around(row)
   for (let page = 1; page <= 20; page++) {
     const { rows } = yield* ask(page, bounds)
-    for (const { start } of rows) {
-      if (start === undefined) return "a session without a start came back for a range of time"
-      if (start < bounds.after - 2 * second || start > bounds.before + 2 * second) {
-        return "sessions from outside the bounds came back"
-      }
-    }
+    const problem = misplaced(rows, bounds.after - second, bounds.before + second)
+    if (problem !== undefined) return problem
     if (rows.some(({ key }) => key === row.key)) return undefined
     if (rows.length < size) break
   }
-  return "a session did not come back for its own start"
+  return notBack
 })
+
+/** Bounds that a row's start lies within, however they are understood, by a second. */
+export const around = ({ start }: Rows.Dated) => ({
+  after: floorSecond(start) - second,
+  before: floorSecond(start) + 2 * second
+})
+
+/** Why rows cannot be the answer for a range of time, if so. */
+export const misplaced = (
+  rows: ReadonlyArray<Rows.Row>,
+  least: Instant.Instant,
+  most: Instant.Instant
+): string | undefined => {
+  for (const { start } of rows) {
+    if (start === undefined) return "a record without a start came back for a range of time"
+    if (start < least || start > most) return "sessions from outside the bounds came back"
+  }
+  return undefined
+}

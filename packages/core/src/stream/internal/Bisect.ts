@@ -4,17 +4,12 @@ import type { Range, Window } from "../Coverage.ts"
 import * as Ask from "./Ask.ts"
 import { type Outcome, type Reading, readWindow } from "./ReadWindow.ts"
 
-/** A server that answers, but not for this stretch: a row that it cannot render, or a response beyond its limit. */
-const isPoison = ({ reason }: AgniError): boolean =>
-  (reason._tag === "Unavailable" && reason.status !== undefined && reason.status >= 500) ||
-  (reason._tag === "InvalidResponse" && !reason.retryable)
-
 /**
  * Reads a window; one that fails every time is halved until the failing part is a second or two long, which is a gap when
  * the reading keeps going and the error, naming it, when it does not.
  */
 export const read = (reading: Reading, range: Range, keepGoing: boolean): Effect.Effect<Outcome, AgniError> =>
-  Effect.catchIf(readWindow(reading, range), isPoison, (error) => {
+  Effect.catchIf(readWindow(reading, range), Ask.isPoison, (error) => {
     const middle = Ask.floorSecond((range.from + range.to) / 2)
     if (middle > range.from && range.to - range.from > 2 * Ask.second) {
       return Effect.flatMap(read(reading, { from: range.from, to: middle }, keepGoing), (lower) =>

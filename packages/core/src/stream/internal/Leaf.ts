@@ -1,6 +1,6 @@
 import * as Effect from "effect/Effect"
 import type { AgniError } from "../../model/AgniError.ts"
-import type { Ask, Bounds, Sort } from "./Ask.ts"
+import * as Ask from "./Ask.ts"
 import * as Rows from "./Rows.ts"
 
 export type LeafResult =
@@ -15,21 +15,23 @@ const maxPages = 500
  * All pages of fixed bounds, pass after pass with other sizes and the other order, until every row has shown itself.
  *
  * One pass is no proof: a row that leaves lets another slip from an unread page to a read one, and rows of equal start may
- * stand differently on each page. A set is complete when the ids held are as many as the rows counted, in two passes one
- * after another that agree on the count, of which the second brought nothing new, and when every id was seen in one of
- * these two: one that was not has left.
+ * stand differently on each page. A set is complete when two passes, one after another, each brought as many ids as rows,
+ * and the same ids: a row that had left during the first would be missing from the second. Where ties hide rows, it is
+ * complete when all ids held are as many as the rows of two passes that agree, the second brought nothing new, and every
+ * id was seen in one of these two.
  */
 export const read = Effect.fnUntraced(function* (
-  ask: Ask,
-  bounds: Bounds,
+  ask: Ask.Ask,
+  bounds: Ask.Bounds,
   held: Rows.Held,
-  options: { readonly size: number; readonly sort: Sort }
+  options: { readonly size: number; readonly sort: Ask.Sort; readonly repeats: boolean }
 ): Effect.fn.Return<LeafResult, AgniError> {
   const lastSeen = new Map<string, number>([...held.rows.keys()].map((key) => [key, -1]))
-  let previous: number | undefined
+  let previous: Pass | undefined
   let counted = 0
   for (let pass = 0; pass < maxPasses; pass++) {
     const { size, sort } = variant(pass, options.size, options.sort)
+    const seen = Rows.makeHeld()
     counted = 0
     let fresh = 0
     let first: ReadonlyArray<Rows.Row> = []
@@ -37,24 +39,44 @@ export const read = Effect.fnUntraced(function* (
     for (let page = 1; ; page++) {
       if (page > maxPages) return { _tag: "Incomplete", held: held.size(), of: counted }
       const { rows } = yield* ask(page, bounds, { size, sort })
-      if (rows.length === 0 || (page > 1 && (Rows.sameRows(rows, before) || Rows.sameRows(rows, first)))) break
+      const known = page === 1 ? [] : [before, first]
+      if (yield* Ask.isEnd(ask, bounds, page, rows, known, { repeats: options.repeats, size, sort })) break
       if (page === 1) first = rows
       before = rows
       counted += rows.length
+      seen.add(rows)
       fresh += held.add(rows)
       for (const { key } of rows) lastSeen.set(key, pass)
     }
     const recent = [...lastSeen.values()].every((seen) => seen >= pass - 1)
-    if (pass > 0 && fresh === 0 && recent && previous === counted && held.size() === counted)
-      return { _tag: "Complete" }
-    previous = counted
+    const now: Pass = { url: `${size} ${sort.order}`, counted, seen }
+    // The same question may get the same answer out of a cache.
+    if (previous !== undefined && previous.url !== now.url && previous.counted === counted) {
+      if (fresh === 0 && recent && held.size() === counted) return { _tag: "Complete" }
+      if (isClean(previous) && isClean(now) && sameKeys(previous.seen, seen)) return { _tag: "Complete" }
+    }
+    previous = now
   }
   return held.size() < counted ? { _tag: "Incomplete", held: held.size(), of: counted } : { _tag: "Moved" }
 })
 
+interface Pass {
+  readonly url: string
+  readonly counted: number
+  readonly seen: Rows.Held
+}
+
+const isClean = ({ counted, seen }: Pass): boolean => seen.size() === counted
+
+const sameKeys = (left: Rows.Held, right: Rows.Held): boolean =>
+  left.rows.size === right.rows.size && [...left.rows.keys()].every((key) => right.rows.has(key))
+
+const shares = [1, 0.7, 0.99, 0.43, 0.83, 0.57, 0.31]
+
 /** Another size shifts where pages begin, the other order turns ties around: what one hides the other shows. */
-const variant = (pass: number, size: number, sort: Sort): { readonly size: number; readonly sort: Sort } => {
-  const reversed: Sort = { by: sort.by, order: sort.order === "asc" ? "desc" : "asc" }
-  const sizes = [size, Math.max(1, Math.floor(size * 0.7)), Math.max(1, size - 1), Math.max(1, Math.floor(size * 0.43))]
-  return { size: sizes[pass % sizes.length] ?? size, sort: pass >= 3 && pass % 2 === 1 ? reversed : sort }
+const variant = (pass: number, size: number, sort: Ask.Sort): { readonly size: number; readonly sort: Ask.Sort } => {
+  const reversed: Ask.Sort = { by: sort.by, order: sort.order === "asc" ? "desc" : "asc" }
+  // Few sizes are different when pages are small.
+  const turned = size < 10 ? pass % 2 === 1 : pass >= 3 && pass % 2 === 1
+  return { size: Math.max(1, Math.floor(size * (shares[pass] ?? 1))), sort: turned ? reversed : sort }
 }

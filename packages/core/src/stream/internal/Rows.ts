@@ -13,6 +13,11 @@ export interface Row {
   readonly rejected: Rejected | undefined
 }
 
+/** A row with a credible start. */
+export type Dated = Row & { readonly start: Instant.Instant }
+
+export const isDated = (row: Row): row is Dated => row.start !== undefined
+
 const textOf = (raw: unknown, ...names: ReadonlyArray<string>): string | undefined => {
   if (typeof raw !== "object" || raw === null) return undefined
   for (const [name, value] of Object.entries(raw)) if (names.includes(name) && typeof value === "string") return value
@@ -75,8 +80,9 @@ export const isNewestFirst = (rows: ReadonlyArray<Row>): boolean => {
   return true
 }
 
-/** Whether rows that were created in the other order stand by their start: only an order by start does that. */
+/** Whether rows that were created in the other order stand newest start first: only an order by start does that. */
 export const showsOrderByStart = (rows: ReadonlyArray<Row>): boolean => {
+  if (rows.length < 3 || !isNewestFirst(rows)) return false
   let oldestCreated = Infinity
   let itsStart = 0
   for (const { created, start } of rows) {

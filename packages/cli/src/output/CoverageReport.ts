@@ -1,0 +1,91 @@
+/** What the windows of a run say together: for the summary, and for `--coverage FILE`. */
+import { CallSession, Coverage, Instant } from "@callstream/core"
+import * as Format from "./Format.ts"
+
+interface Stretch {
+  readonly from: string
+  readonly to: string
+  readonly set: Coverage.Verdict
+  readonly reason: string | null
+  readonly count: number
+  readonly requests: number
+}
+
+/** The form of the file. Instants are ISO 8601 in UTC, the horizon is in seconds. */
+export interface Report {
+  readonly set: Coverage.Verdict
+  readonly reasons: ReadonlyArray<string>
+  /** Sessions that are not expected to change any more, of all that came. */
+  readonly settled: number
+  readonly of: number
+  readonly undated: number
+  readonly horizon: number
+  /** When the first of it was observed: what is said holds as of then. */
+  readonly asOf: string | null
+  /** Up to here, from the beginning, everything is proven. */
+  readonly provenUntil: string | null
+  readonly windows: ReadonlyArray<Stretch>
+}
+
+export interface Collector {
+  readonly add: (window: Coverage.Window) => void
+  readonly report: () => Report
+}
+
+export const make = (horizonMillis: number): Collector => {
+  const windows: Array<Stretch> = []
+  const reasons = new Set<string>()
+  let set: Coverage.Verdict = "proven"
+  let settled = 0
+  let of = 0
+  let undated = 0
+  let asOf = Infinity
+  let provenUntil: Instant.Instant | undefined
+  let unbroken = true
+  return {
+    add: (window) => {
+      const { coverage, from, requests, sessions, to } = window
+      const verdict = Coverage.verdict(coverage)
+      const reason = coverage._tag === "Proven" ? null : coverage.reason
+      set = Coverage.weaker(set, verdict)
+      if (reason !== null) reasons.add(coverage._tag === "Gap" ? `could not be read: ${reason}` : reason)
+      settled += window.settled
+      of += sessions.length
+      if (from === to) undated += sessions.filter((session) => CallSession.startInstant(session) === undefined).length
+      if (window.observedAt > 0) asOf = Math.min(asOf, window.observedAt)
+      unbroken &&= verdict === "proven"
+      if (unbroken) provenUntil = to
+      windows.push({
+        from: Instant.format(from),
+        to: Instant.format(to),
+        set: verdict,
+        reason,
+        count: sessions.length,
+        requests
+      })
+    },
+    report: () => ({
+      set,
+      reasons: [...reasons],
+      settled,
+      of,
+      undated,
+      horizon: horizonMillis / 1000,
+      asOf: asOf === Infinity ? null : Instant.format(asOf),
+      provenUntil: provenUntil === undefined ? null : Instant.format(provenUntil),
+      windows
+    })
+  }
+}
+
+/** One line: what is proven, as of when, with which horizon, how many are settled, and what is left to believe. */
+export const describe = ({ asOf, horizon, of, provenUntil, reasons, set, settled }: Report): string => {
+  const limit = Format.duration(horizon * 1000)
+  const final = `${Format.count(settled)} of ${Format.count(of)} settled`
+  const believed = `none becomes visible later than ${limit} after its start`
+  if (set === "proven") return `proven complete as of ${asOf ?? "now"}; ${final}; left to believe: ${believed}`
+  if (set === "unprovable") return `NOT proven complete: ${reasons.join("; ")}; ${final}`
+  return provenUntil === null
+    ? `not yet to be proven: ${reasons.join("; ")}; ${final}`
+    : `proven complete up to ${provenUntil} (horizon ${limit}); later: ${reasons.join("; ")}; ${final}; left to believe: ${believed}`
+}
