@@ -11,8 +11,9 @@ const sessions = Number(process.argv[2])
 const latency = Number(process.argv[3])
 const keep = process.argv[4] === "1"
 
-const simulator = AgniSimulator.makeUnsafe({ sessions, undated: 0, keepRequests: 1, content: "varied" }, () =>
-  Date.now()
+const simulator = AgniSimulator.makeUnsafe(
+  { sessions, undated: 0, keepRequests: 1, content: "varied", textCache: 400_000_000 },
+  () => Date.now()
 )
 const answers = new Map<string, { readonly status: number; readonly body: Buffer }>()
 

@@ -5,7 +5,6 @@ import * as CliOutput from "effect/cli/CliOutput"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as GlobalFlag from "effect/cli/GlobalFlag"
-import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
@@ -17,7 +16,7 @@ import { exportCommand } from "./command/Export.ts"
 import { simulateCommand } from "./command/Simulate.ts"
 import * as Failure from "./output/Failure.ts"
 import { wrap } from "./output/Help.ts"
-import { print, Screen } from "./output/Screen.ts"
+import { answer, print, Screen } from "./output/Screen.ts"
 
 const debugFlag = GlobalFlag.Setting("debug")({
   flag: Flag.Boolean("debug").pipe(
@@ -44,9 +43,9 @@ const presenter = (screen: Screen["Service"]): CliOutput.Presenter => ({
   present: (event) => {
     if (event._tag === "Help") {
       const help = CliOutput.defaultFormatter().formatHelpDoc(event.helpDoc)
-      return Console.log(process.stdout.isTTY ? wrap(help, process.stdout.columns) : help)
+      return Effect.orDie(answer(process.stdout.isTTY ? wrap(help, process.stdout.columns) : help))
     }
-    if (event._tag === "Version") return CliOutput.defaultPresenter.present(event)
+    if (event._tag === "Version") return Effect.orDie(answer(`${event.name} v${event.version}`))
     const told = [...new Set(event.errors.map((error) => error.message))]
     return print(
       // The suggestion comes on lines of its own, with empty ones between.

@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import { isLoopback } from "@callstream/core/client/Loopback"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as Undici from "@effect/platform-node/Undici"
 import * as Effect from "effect/Effect"
@@ -27,16 +28,26 @@ export const layer: Layer.Layer<HttpClient.HttpClient> = Layer.effect(
   Layer.provide(
     Layer.effect(
       NodeHttpClient.Dispatcher,
-      Effect.map(
-        Effect.acquireRelease(
-          Effect.sync(() => new Undici.EnvHttpProxyAgent({ noProxy: noProxy() })),
-          (agent) => Effect.promise(() => agent.destroy())
-        ),
-        (agent) => agent.compose(decompress())
-      )
+      Effect.gen(function* () {
+        const direct = yield* acquire(() => new Undici.Agent())
+        const proxied = yield* acquire(() => new Undici.EnvHttpProxyAgent())
+        return proxied.compose(pastProxy(direct), decompress())
+      })
     )
   )
 )
+
+const acquire = <A extends Undici.Dispatcher>(make: () => A) =>
+  Effect.acquireRelease(Effect.sync(make), (agent) => Effect.promise(() => agent.destroy()))
+
+/** A proxy cannot reach this machine's own loopback addresses, and must not see a key that is sent there in the clear. */
+const pastProxy =
+  (direct: Undici.Dispatcher): Undici.Dispatcher.DispatcherComposeInterceptor =>
+  (dispatch) =>
+  (options, handler) =>
+    options.origin !== undefined && isLoopback(new URL(options.origin).hostname)
+      ? direct.dispatch(options, handler)
+      : dispatch(options, handler)
 
 /** Node would tell everybody who runs a program with this in it, once, that the interceptor is experimental. */
 const decompress = () => {
@@ -48,9 +59,3 @@ const decompress = () => {
     process.emitWarning = emitWarning
   }
 }
-
-/** A proxy cannot reach this machine's own loopback addresses, where simulators and tests answer. */
-const noProxy = () =>
-  ["localhost", "127.0.0.1", "[::1]", process.env["no_proxy"] ?? process.env["NO_PROXY"] ?? ""]
-    .filter((part) => part !== "")
-    .join(",")

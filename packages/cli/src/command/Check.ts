@@ -10,12 +10,11 @@ import {
 import { AgniTransport } from "@callstream/node"
 import * as Command from "effect/cli/Command"
 import * as Clock from "effect/Clock"
-import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Source from "../flag/Source.ts"
 import * as Format from "../output/Format.ts"
-import { toPrintable } from "../output/Screen.ts"
+import { answer, toPrintable } from "../output/Screen.ts"
 
 type Query = CallSessionQuery.CallSessionQuery
 type CallSession = CallSession.CallSession
@@ -51,7 +50,7 @@ const describeOrder = (page: Page): string => {
 const second = 1_000_000
 
 /** The report is what was asked for, so it goes to stdout. */
-const tell = (line: string) => Console.log(toPrintable(line))
+const tell = (line: string) => answer(toPrintable(line))
 
 const examine = Effect.fnUntraced(function* (baseUrl: string) {
   const { list } = yield* AgniClient
@@ -63,9 +62,14 @@ const examine = Effect.fnUntraced(function* (baseUrl: string) {
     return page
   })
 
+  /** A server that refuses a question has answered it. */
+  const tryTo = (query: Query) =>
+    Effect.catchReason(ask(query), "AgniError", "InvalidRequest", () => Effect.succeed(undefined))
+
   const first = yield* ask({ pageSize: 100 })
   yield* tell("key          accepted")
-  const large = yield* ask({ pageSize: 1000 })
+  const larger = yield* tryTo({ pageSize: 1000 })
+  const large = larger ?? first
   const seen = large.sessions.length >= first.sessions.length ? large : first
   const count = seen.sessions.length + seen.rejected.length
   yield* tell(
@@ -83,28 +87,33 @@ const examine = Effect.fnUntraced(function* (baseUrl: string) {
     )
   }
   const largeCount = large.sessions.length + large.rejected.length
-  const second_ = yield* ask({ pageSize: largeCount === 0 ? 100 : largeCount, page: 2 })
-  const more = second_.sessions.length + second_.rejected.length > 0
+  const next = yield* ask({ pageSize: largeCount === 0 ? 100 : largeCount, page: 2 })
+  const more = next.sessions.length + next.rejected.length > 0
   yield* tell(
     `page size    ${
-      largeCount === 0
-        ? "not to be seen: there are no sessions"
-        : largeCount >= 1000
-          ? "1000 and perhaps more in one request"
-          : more
-            ? `at most ${largeCount} in one request (asked for 1000): a larger --page-size brings no more`
-            : `not to be seen: ${largeCount === 1 ? "the only session fits" : `all ${Format.count(largeCount)} sessions fit`} in one page`
+      larger === undefined
+        ? "1000 in one request is refused, 100 is not"
+        : largeCount === 0
+          ? "not to be seen: there are no sessions"
+          : largeCount >= 1000
+            ? "1000 and perhaps more in one request"
+            : more
+              ? `at most ${largeCount} in one request (asked for 1000): a larger --page-size brings no more`
+              : `not to be seen: ${largeCount === 1 ? "the only session fits" : `all ${Format.count(largeCount)} sessions fit`} in one page`
     }`
   )
-  yield* tell(`order        ${describeOrder(seen)}, when none is asked for`)
-  const sorted = yield* ask({ pageSize: 100, sortBy: "started_at", sortOrder: "asc" })
+  const order = describeOrder(seen)
+  yield* tell(`order        ${order}${order.startsWith("not to be seen") ? "" : ", when none is asked for"}`)
+  const sorted = yield* tryTo({ pageSize: 100, sortBy: "started_at", sortOrder: "asc" })
   yield* tell(
     `sorting      ${
-      orderOf(starts(sorted)) === "ascending"
-        ? "sort_by=started_at is understood"
-        : orderOf(starts(sorted)) === "unknown"
-          ? "not to be seen: too few sessions"
-          : "sort_by=started_at changes nothing"
+      sorted === undefined
+        ? "sort_by=started_at is refused"
+        : orderOf(starts(sorted)) === "ascending"
+          ? "sort_by=started_at is understood"
+          : orderOf(starts(sorted)) === "unknown"
+            ? "not to be seen: too few sessions"
+            : "sort_by=started_at changes nothing"
     }`
   )
   yield* tell(`time bounds  ${yield* bounds(first, seen, ask)}`)

@@ -12,7 +12,7 @@ import * as Redacted from "effect/Redacted"
 import { fromPlatform } from "@callstream/core/sink/OutputError"
 import * as Target from "../flag/Target.ts"
 import * as Format from "../output/Format.ts"
-import { print } from "../output/Screen.ts"
+import { invocation, print } from "../output/Screen.ts"
 import { run } from "./Export.ts"
 import { serve } from "./Simulate.ts"
 
@@ -36,7 +36,7 @@ const demo = Effect.gen(function* () {
   const target: Target.Target = { _tag: "File", path, gzip: false }
   yield* run({
     selection: {},
-    walk: "history",
+    walk: "pages",
     coverage: undefined,
     horizon: Duration.hours(2),
     keepGoing: false,
@@ -52,8 +52,8 @@ const demo = Effect.gen(function* () {
     `The file: ${path}`,
     "With your own organization:",
     "  export AGNI_API_KEY=…",
-    "  callstream check",
-    "  callstream export --since 7d --to calls.ndjson"
+    `  ${invocation} check`,
+    `  ${invocation} export --since 7d --to calls.ndjson`
   )
 })
 

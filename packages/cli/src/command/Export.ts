@@ -51,20 +51,23 @@ const flags = {
   ),
   walk: Flag.Literals("walk", ["history", "pages"]).pipe(
     Flag.withDescription(
-      "How to read: history goes by time and proves what is complete; pages goes by page numbers and proves nothing (default: history)"
+      "How to read: pages goes by page numbers; history goes by time, takes more requests, and proves what is complete (default: pages)"
     ),
-    Flag.withDefault("history")
+    Flag.withDefault("pages")
   ),
   coverage: Flag.String("coverage").pipe(
     Flag.withMetavar("FILE"),
-    Flag.withDescription("Write as JSON what was proven complete, stretch by stretch"),
+    Flag.withDescription("Write as JSON what was proven complete, stretch by stretch (with --walk history)"),
     Flag.optional
   ),
-  horizon: Source.duration("horizon", "How long after its start a session may still become visible (default: 2h)").pipe(
-    Flag.withDefault(Duration.hours(2))
-  ),
+  horizon: Source.duration(
+    "horizon",
+    "How long after its start a session may still become visible (with --walk history; default: 2h)"
+  ).pipe(Flag.withDefault(Duration.hours(2))),
   keepGoing: Flag.Boolean("keep-going").pipe(
-    Flag.withDescription("Leave out, and name, a stretch that the server fails to give, and exit with 3"),
+    Flag.withDescription(
+      "Leave out, and name, a stretch that the server fails to give, and exit with 3 (with --walk history)"
+    ),
     Flag.withDefault(false)
   ),
   strict: Flag.Boolean("strict").pipe(
@@ -193,7 +196,7 @@ const summary = Effect.fnUntraced(function* (
     )
   }
   const retries = Progress.describeRetries(requests)
-  const speed = elapsed < 1000 ? "" : `, ${Format.count((sessions / elapsed) * 1000)} a second`
+  const speed = elapsed < 1000 ? "" : `, ${Format.count((progress.read / elapsed) * 1000)} a second`
   yield* print(
     `${Format.counted(sessions, "session")} to ${Target.describe(plan.target)} in ${Format.duration(elapsed)}${speed}`,
     `  ${Format.counted(requests.sent, "request")}${retries === "" ? "" : `, ${retries}`}`,
@@ -206,7 +209,7 @@ const summary = Effect.fnUntraced(function* (
         ]),
     ...(rejected === 0 ? [] : [`  ${Format.counted(rejected, "record")} could not be read: see ${plan.deadLetters}`]),
     covered === undefined
-      ? "  read by page numbers: a session that left the set while it was read may be missing"
+      ? "  read page by page: a session that left the set while it was read may be missing"
       : `  ${CoverageReport.describe(covered)}`
   )
 })
@@ -247,6 +250,9 @@ const command = Command.make(
       report: input.json ? "json" : input.quiet ? "none" : "people"
     }
     if (Option.isSome(input.deadLetters)) {
+      if (["", "-"].includes(input.deadLetters.value.trim())) {
+        return yield* new UsageError({ problem: "--dead-letters: give it the name of a file" })
+      }
       const { resolve } = yield* Path.Path
       const outputs = plan.target._tag === "Stdout" ? [] : [plan.target.path, OutputFile.partialPath(plan.target.path)]
       if (outputs.some((path) => resolve(path) === resolve(plan.deadLetters))) {
@@ -270,6 +276,10 @@ export const exportCommand = command.pipe(
       description: "One month, compressed"
     },
     { command: "callstream export --status completed | jq .durationSec", description: "Into another program" },
-    { command: "callstream export --newest 10 --quiet", description: "The ten that started last" }
+    { command: "callstream export --newest 10 --quiet", description: "The ten that started last" },
+    {
+      command: "callstream export --since 30d --walk history --coverage coverage.json --to calls.ndjson",
+      description: "With an account of what is proven complete"
+    }
   ])
 )

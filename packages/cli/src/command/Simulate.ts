@@ -3,7 +3,6 @@ import { AgniSimulator, Fault } from "@callstream/core/testing"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
-import * as Console from "effect/Console"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as HttpServer from "effect/http/HttpServer"
@@ -11,9 +10,9 @@ import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import { createServer } from "node:http"
 import * as Figure from "../flag/Figure.ts"
-import * as When from "../flag/When.ts"
+import * as Source from "../flag/Source.ts"
 import * as Format from "../output/Format.ts"
-import { print } from "../output/Screen.ts"
+import { answer, invocation, print } from "../output/Screen.ts"
 import { UsageError } from "../output/UsageError.ts"
 
 /** Serves a simulator on a loopback port while the scope is open, and answers its base URL. Port 0 takes a free one. */
@@ -63,32 +62,21 @@ const parseFaults = (text: string): Option.Option<ReadonlyArray<Fault.Fault>> =>
   return names.every(isFaultName) ? Option.some(names.flatMap((name) => [...faults[name]])) : Option.none()
 }
 
-const whole = (name: string, least: number, otherwise: number, description: string) =>
-  Figure.integer(name, least, `${description} (default: ${otherwise})`).pipe(Flag.withDefault(otherwise))
+const whole = (name: string, least: number, most: number, otherwise: number, description: string) =>
+  Figure.integer(name, least, `${description} (default: ${otherwise})`, most).pipe(Flag.withDefault(otherwise))
 
 const flags = {
-  port: whole("port", 0, 8787, "Port on 127.0.0.1; 0 takes a free one"),
-  seed: whole("seed", 0, 1, "All chance follows from it"),
-  sessions: whole("sessions", 0, 1000, "Sessions that exist at the start"),
-  arrivals: whole("arrivals", 0, 0, "Further sessions an hour"),
+  port: whole("port", 0, 65_535, 8787, "Port on 127.0.0.1; 0 takes a free one"),
+  seed: whole("seed", 0, 4_294_967_295, 1, "All chance follows from it"),
+  sessions: whole("sessions", 0, 5_000_000, 1000, "Sessions that exist at the start"),
+  arrivals: whole("arrivals", 0, 1_000_000, 0, "Further sessions an hour"),
   edition: Flag.Literals("edition", ["camel", "snake"]).pipe(
     Flag.withMetavar("NAME"),
     Flag.withDescription("The edition of the response (default: camel)"),
     Flag.withDefault("camel")
   ),
-  maxPageSize: whole("max-page-size", 1, 100, "Larger pages are silently cut to it"),
-  latency: Flag.String("latency").pipe(
-    Flag.withMetavar("DURATION"),
-    Flag.withDescription("How long each answer takes, such as 50ms or 1s (default: none)"),
-    Flag.filterMap(
-      (text) => {
-        const millis = /^(\d{1,6})ms$/.exec(text.trim())?.[1]
-        if (millis !== undefined) return Option.some(Duration.millis(Number(millis)))
-        const parsed = When.parse(text)
-        return parsed?._tag === "Ago" ? Option.some(Duration.millis(parsed.millis)) : Option.none()
-      },
-      () => "Expected: a duration such as 50ms or 1s"
-    ),
+  maxPageSize: whole("max-page-size", 1, 1_000_000, 100, "Larger pages are silently cut to it"),
+  latency: Source.duration("latency", "How long each answer takes, such as 50ms or 1s (default: none)").pipe(
     Flag.withDefault(Duration.zero)
   ),
   rate: Figure.integer("rate", 1, "Requests a second that are answered; above it comes 429 (default: no limit)").pipe(
@@ -128,10 +116,10 @@ export const simulateCommand = Command.make(
     return yield* Effect.scoped(
       Effect.gen(function* () {
         const url = yield* serve(simulator, input.port)
-        yield* Console.log(url)
+        yield* answer(url)
         yield* print(
           `A simulated Agni API with ${Format.counted(input.sessions, "session")} (seed ${input.seed}) answers until Ctrl-C. In another terminal:`,
-          `  AGNI_API_KEY=${simulator.apiKey} callstream export --base-url ${url} --to calls.ndjson`
+          `  AGNI_API_KEY=${simulator.apiKey} ${invocation} export --base-url ${url} --to calls.ndjson`
         )
         return yield* Effect.never
       })

@@ -13,11 +13,13 @@ const figure = (name: string, shape: RegExp, holds: (value: number) => boolean, 
     )
   )
 
-export const integer = (name: string, least: number, description: string): Flag.Flag<number> =>
-  figure(name, /^\d{1,15}$/, (value) => value >= least, `a whole number, ${least} or more`).pipe(
-    Flag.withMetavar("N"),
-    Flag.withDescription(description)
-  )
+export const integer = (name: string, least: number, description: string, most = Infinity): Flag.Flag<number> =>
+  figure(
+    name,
+    /^\d{1,15}$/,
+    (value) => value >= least && value <= most,
+    most === Infinity ? `a whole number, ${least} or more` : `a whole number from ${least} to ${most}`
+  ).pipe(Flag.withMetavar("N"), Flag.withDescription(description))
 
 /** A decimal that holds the condition; `expected` says which. */
 export const decimal = (

@@ -39,11 +39,16 @@ const when = (name: string, description: string) =>
 export const duration = (name: string, description: string) =>
   text(name, "DURATION", description).pipe(
     Flag.filterMap(
-      (value) => {
-        const parsed = When.parse(value)
-        return parsed?._tag === "Ago" && parsed.millis > 0 ? Option.some(Duration.millis(parsed.millis)) : Option.none()
-      },
-      () => "Expected: a duration such as 30s, 2m or 2h"
+      (value) => Option.map(Option.fromUndefinedOr(When.parseDuration(value)), Duration.millis),
+      () => "Expected: a duration such as 500ms, 30s, 2m or 2h"
+    )
+  )
+
+const positiveDuration = (name: string, description: string) =>
+  duration(name, description).pipe(
+    Flag.filter(
+      (value) => Duration.toMillis(value) > 0,
+      () => "Expected: a duration above 0, such as 30s"
     )
   )
 
@@ -60,8 +65,10 @@ export const connectionFlags = {
     Flag.withDescription("Send the key over plain http to another machine, where it can be read on the way"),
     Flag.withDefault(false)
   ),
-  timeout: duration("timeout", "For one attempt, body included, such as 30s or 2m (default: 30s)").pipe(optional),
-  retries: Figure.integer("retries", 0, "Further tries of a request that failed in passing (default: 7)").pipe(
+  timeout: positiveDuration("timeout", "For one attempt, body included, such as 30s or 2m (default: 30s)").pipe(
+    optional
+  ),
+  retries: Figure.integer("retries", 0, "Further tries of a request that failed in passing (default: 7)", 1000).pipe(
     optional
   ),
   rate: Figure.decimal(
@@ -96,10 +103,12 @@ export const selectionFlags = {
     1,
     "Only the N sessions that started first, oldest first (reads the whole range)"
   ).pipe(optional),
-  pageSize: Figure.integer("page-size", 1, "Sessions asked for in one request (default: 100)").pipe(
+  pageSize: Figure.integer("page-size", 1, "Sessions asked for in one request (default: 100)", 100_000).pipe(
     Flag.withDefault(100)
   ),
-  concurrency: Figure.integer("concurrency", 1, "Requests under way at once (default: 4)").pipe(Flag.withDefault(4))
+  concurrency: Figure.integer("concurrency", 1, "Requests under way at once (default: 4)", 256).pipe(
+    Flag.withDefault(4)
+  )
 }
 
 type Values<Flags> = { readonly [K in keyof Flags]: Flags[K] extends Flag.Flag<infer A> ? A : never }
@@ -188,6 +197,9 @@ export const client = (
     })
   )
 
+/** The epoch of instants; no call is older. */
+const earliest = 0
+
 /** The sessions that the flags ask for, ages resolved against the clock once. */
 export const selection = Effect.fnUntraced(function* (
   flags: SelectionFlags
@@ -198,6 +210,14 @@ export const selection = Effect.fnUntraced(function* (
   const now = yield* Clock.currentTimeMillis
   const from = Option.map(flags.since, (since) => When.resolve(since, now))
   const to = Option.map(flags.until, (until) => When.resolve(until, now))
+  for (const [flag, instant] of [
+    ["--since", from],
+    ["--until", to]
+  ] as const) {
+    if (Option.exists(instant, (value) => value < earliest)) {
+      return yield* new UsageError({ problem: `${flag} lies before the year 1970` })
+    }
+  }
   if (Option.isSome(from) && Option.isSome(to) && from.value >= to.value) {
     return yield* new UsageError({
       problem: `--until (${Instant.format(to.value)}) is not later than --since (${Instant.format(from.value)})`

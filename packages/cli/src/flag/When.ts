@@ -29,3 +29,11 @@ export const expected =
 
 export const resolve = (when: When, nowMillis: number): Instant.Instant =>
   when._tag === "At" ? when.instant : (nowMillis - when.millis) * 1000
+
+const length = /^(\d{1,9})(ms|s|m|h|d|w)$/
+
+/** A length of time in milliseconds: an age, or so many `ms`. */
+export const parseDuration = (text: string): number | undefined => {
+  const match = length.exec(text.trim())
+  return match === null ? undefined : Number(match[1]) * (units[match[2] ?? ""] ?? 1)
+}

@@ -26,8 +26,11 @@ const advice = (error: AgniError): string | undefined => {
     case "NotFound":
       return "The API is at https://api.ravan.ai: do --base-url and AGNI_BASE_URL say otherwise?"
     case "RateLimited":
-      return "Wait as long as it asks, then try again with --rate, such as --rate 2."
+      return error.reason.retryAfter === undefined
+        ? "Try again in a while with --rate, such as --rate 2."
+        : "Wait as long as it asks, then try again with --rate, such as --rate 2."
     case "Unavailable":
+      if (error.reason.retryAfter !== undefined) return "Wait as long as it asks, then try again."
       return error.reason.status === undefined
         ? "Try again later, with more --retries or a longer --timeout."
         : "The server failed, not the request: try again later, or with more --retries."

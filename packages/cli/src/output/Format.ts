@@ -8,15 +8,26 @@ export const count = (value: number): string => grouped.format(value)
 export const counted = (value: number, one: string, many = `${one}s`): string =>
   `${count(value)} ${value === 1 ? one : many}`
 
+const units = [
+  [86_400, "d"],
+  [3600, "h"],
+  [60, "min"],
+  [1, "s"]
+] as const
+
 /** A length of time in milliseconds, in its two largest units. */
 export const duration = (millis: number): string => {
   if (millis < 1000) return `${Math.round(millis)} ms`
-  const seconds = millis / 1000
-  if (seconds < 59.95) return `${seconds.toFixed(1)} s`
-  const whole = Math.round(seconds)
-  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`
-  if (whole < 86_400) return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`
-  return `${Math.floor(whole / 86_400)} d ${Math.floor((whole % 86_400) / 3600)} h`
+  if (millis < 59_950) return `${(millis / 1000).toFixed(1)} s`
+  let rest = Math.round(millis / 1000)
+  const at = units.findIndex(([seconds]) => rest >= seconds)
+  const parts: Array<string> = []
+  for (const [seconds, unit] of units.slice(at, at + 2)) {
+    const amount = Math.floor(rest / seconds)
+    rest -= amount * seconds
+    if (amount > 0) parts.push(`${amount} ${unit}`)
+  }
+  return parts.join(" ")
 }
 
 /** An instant in µs, to the second, in UTC. */

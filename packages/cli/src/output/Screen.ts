@@ -1,4 +1,6 @@
 /** Everything that is for people: stderr, so that stdout stays data. */
+import type { OutputError } from "@callstream/core"
+import { StdoutOutput } from "@callstream/node"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -37,3 +39,10 @@ export const toPrintable = (text: string): string =>
     /[\p{Cc}\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/gu,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`
   )
+
+/** Text that was asked for, on stdout. A reader that went away or a full disk ends the command as it ends an export. */
+export const answer = (text: string): Effect.Effect<void, OutputError> =>
+  Effect.flatMap(StdoutOutput.make, ({ write }) => write(`${text}\n`))
+
+/** How the command is called here: in a clone it is not installed. */
+export const invocation = process.argv[1]?.endsWith(".ts") === true ? "npm run -s callstream --" : "callstream"

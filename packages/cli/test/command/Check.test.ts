@@ -101,4 +101,23 @@ describe("callstream check", alongside, () => {
       })
     )
   }
+
+  it.live("a question that is refused is told, and the next one asked", () =>
+    Effect.gen(function* () {
+      const { run } = yield* simulation({ ...small, sortFields: [], unknownSort: "reject" })
+      const { code, stdout } = yield* run(["check"])
+      assert.strictEqual(code, 0)
+      assert.include(stdout, "sorting      sort_by=started_at is refused")
+      assert.include(stdout, "latency")
+    })
+  )
+
+  it.live.skipIf(process.platform === "win32")("a reader that has seen enough is no failure", () =>
+    Effect.gen(function* () {
+      const { run } = yield* simulation(small)
+      const { stderr, stdout } = yield* run(["check"], { shell: '{ "$@"; echo "code $?" >&2; } | head -n 1' })
+      assert.strictEqual(stdout, "key          accepted\n")
+      assert.strictEqual(stderr, "code 0\n")
+    })
+  )
 })

@@ -24,7 +24,10 @@ const told = Effect.fnUntraced(function* (args: ReadonlyArray<string>, env: Read
   return { code, stderr: written.join("") }
 })
 
-const wholeFrom = (least: number) => `Expected: a whole number, ${least} or more`
+const wholeFrom = (least: number, most?: number) =>
+  most === undefined
+    ? `Expected: a whole number, ${least} or more`
+    : `Expected: a whole number from ${least} to ${most}`
 
 /** Arguments, and what the first line must hold besides `error: `. */
 const mistakes: ReadonlyArray<readonly [args: ReadonlyArray<string>, ...parts: ReadonlyArray<string>]> = [
@@ -36,18 +39,18 @@ const mistakes: ReadonlyArray<readonly [args: ReadonlyArray<string>, ...parts: R
   ],
   [["export", "--since", "1d", "--until", "7d"], "--until (", "is not later than --since ("],
   [["export", "--since", "2026-07-01", "--until", "2026-07-01"], "--until"],
-  [["export", "--page-size", "0"], "--page-size", '"0"', wholeFrom(1)],
-  [["export", "--page-size", "many"], "--page-size", '"many"', wholeFrom(1)],
-  [["export", "--page-size", "1e3"], "--page-size", wholeFrom(1)],
-  [["export", "--concurrency", "1.5"], "--concurrency", wholeFrom(1)],
+  [["export", "--page-size", "0"], "--page-size", '"0"', wholeFrom(1, 100000)],
+  [["export", "--page-size", "many"], "--page-size", '"many"', wholeFrom(1, 100000)],
+  [["export", "--page-size", "1e3"], "--page-size", wholeFrom(1, 100000)],
+  [["export", "--concurrency", "1.5"], "--concurrency", wholeFrom(1, 256)],
   [["export", "--newest", "-3"], "--newest", wholeFrom(1)],
   [["export", "--oldest", ""], "--oldest", wholeFrom(1)],
   [["export", "--newest", "1", "--oldest", "1"], "--newest and --oldest cannot be used together"],
-  [["export", "--retries", "-1"], "--retries", wholeFrom(0)],
+  [["export", "--retries", "-1"], "--retries", wholeFrom(0, 1000)],
   [["export", "--rate", "0"], "--rate", "a number above 0"],
   [["export", "--rate", "Infinity"], "--rate", "a number above 0"],
-  [["export", "--timeout", "0s"], "--timeout", "a duration such as 30s or 2m"],
-  [["export", "--timeout", "30"], "--timeout", "a duration such as 30s or 2m"],
+  [["export", "--timeout", "0s"], "--timeout", "a duration above 0, such as 30s"],
+  [["export", "--timeout", "30"], "--timeout", "a duration such as 500ms, 30s, 2m or 2h"],
   [["export", "--agent-id", "front-desk"], "--agent-id must be a UUID"],
   [["export", "--caller-number", "14155550123"], "--caller-number must be in E.164 form"],
   [["export", "--search", "  "], "--search must not be empty"],
@@ -63,7 +66,11 @@ const mistakes: ReadonlyArray<readonly [args: ReadonlyArray<string>, ...parts: R
   [["export", "--base-url", "http://192.0.2.1"], "--base-url", "is plain http to 192.0.2.1"],
   [["check", "--base-url", "http://192.0.2.1"], "--base-url", "is plain http to 192.0.2.1"],
   [["check", "--retries", "no"], "--retries"],
-  [["simulate", "--port", "-1"], "--port", wholeFrom(0)],
+  [["simulate", "--port", "99999"], "--port", wholeFrom(0, 65535)],
+  [["export", "--since", "999999w"], "--since lies before the year 1970"],
+  [["export", "--dead-letters", "-"], "--dead-letters: give it the name of a file"],
+  [["export", "--coverage", "c.json"], "--coverage: goes with --walk history only"],
+  [["simulate", "--port", "-1"], "--port", wholeFrom(0, 65535)],
   [["simulate", "--edition", "kebab"], "--edition"],
   [["simulate", "--latency", "soon"], "--latency", "a duration such as 50ms or 1s"],
   [["simulate", "--fault-rate", "1.5"], "--fault-rate", "a number from 0 to 1"],

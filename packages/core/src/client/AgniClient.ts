@@ -23,6 +23,7 @@ import * as Budget from "./internal/Budget.ts"
 import * as Envelope from "./internal/Envelope.ts"
 import * as Quote from "./internal/Quote.ts"
 import * as Transport from "./internal/Transport.ts"
+import { isLoopback } from "./Loopback.ts"
 import * as RetryPolicy from "./RetryPolicy.ts"
 
 /**
@@ -209,8 +210,6 @@ const count = (reason: string) => Metric.update(Metric.withAttributes(ClientMetr
 const refused = (request: string) => (reason: InvalidRequest) =>
   new AgniError({ reason, request, attempts: 0, elapsed: Duration.zero })
 
-const loopback = /^(localhost|.+\.localhost|127(\.\d{1,3}){3}|\[::1\])$/
-
 const resolve = (options: Options) => {
   const invalid = (parameter: keyof Options, description: string) =>
     Result.fail(new InvalidRequest({ parameter, description }))
@@ -231,7 +230,7 @@ const resolve = (options: Options) => {
   if (base.username !== "" || base.password !== "" || base.search !== "" || base.hash !== "") {
     return invalid("baseUrl", "the base URL must be an origin and a path, without user, query or fragment")
   }
-  if (base.protocol === "http:" && !loopback.test(base.hostname) && options.allowInsecureHttp !== true) {
+  if (base.protocol === "http:" && !isLoopback(base.hostname) && options.allowInsecureHttp !== true) {
     return invalid(
       "baseUrl",
       `the base URL is plain http to ${base.host}, where anyone on the way can read the key: use https, or allow it by name`

@@ -94,7 +94,9 @@ export class Unavailable extends Schema.TaggedError<Unavailable>()("Unavailable"
 }) {
   readonly retryable = true
   override get message(): string {
-    return this.description
+    return this.retryAfter === undefined
+      ? this.description
+      : `${this.description}, and asks to wait ${Duration.format(this.retryAfter)}`
   }
 }
 
@@ -159,7 +161,8 @@ export class AgniError extends Schema.TaggedError<AgniError>()("AgniError", {
   }
   override get message(): string {
     const tried = this.attempts > 1 ? ` (${this.attempts} attempts in ${Duration.format(roundUp(this.elapsed))})` : ""
-    return `${this.reason._tag}: ${this.reason.message}: ${this.request}${tried}`
+    // Without the query, which holds ids: a failed span carries this message.
+    return `${this.reason._tag}: ${this.reason.message}: ${this.request.replace(/\?.*$/, "")}${tried}`
   }
 }
 

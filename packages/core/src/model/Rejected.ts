@@ -13,7 +13,10 @@ import type { Instant } from "./Instant.ts"
  * @category models
  */
 export interface Rejected {
-  /** The stage that refused it: `decode` for a record that does not have the contract's shape. */
+  /**
+   * The stage that refused it: `decode` for a record that does not have the contract's shape; `range` for a session whose
+   * start is no time, so that it cannot be placed in a range, with the session in camelCase as `raw`.
+   */
   readonly stage: string
   readonly reason: string
   readonly raw: unknown

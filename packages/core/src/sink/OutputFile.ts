@@ -70,6 +70,8 @@ export const open = Effect.fnUntraced(function* (
     if ((yield* opening(fs.stat(options.path))).type !== "File") return yield* fail("open", "notAFile")
     if (options.force !== true) return yield* fail("open", "exists")
   }
+  // A link to nothing would be found out about only at the end.
+  else if (Option.isSome(yield* Effect.option(fs.readLink(options.path)))) return yield* fail("open", "notAFile")
   // A link keeps pointing where it does: what it points at is replaced.
   const path = exists ? yield* opening(fs.realPath(options.path)) : options.path
   const partial = partialPath(path)

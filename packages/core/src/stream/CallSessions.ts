@@ -30,11 +30,13 @@ export interface ReadOptions {
  * The plain walk over page numbers, from `query.page` (or 1) to the end, in the server's order.
  *
  * Each page comes without the records that an earlier page had. A page that arrived before an error is delivered before
- * the error. The end is a page that stays empty when asked for a second time, or two pages in a row without a new id,
- * which is how a server looks that answers its last page, or its first, for ever; a page shorter than asked is not the end.
+ * the error. The end is two pages in a row that bring no new id (with filters four, or as many as are asked for ahead),
+ * because a server may answer its last page, or its first, for ever, may filter after it took a page, or may once answer
+ * an empty list when something went wrong: the first empty page is asked for twice. A page shorter than asked is not the
+ * end.
  *
- * The first page is asked for alone. When it brings fewer records than were asked for, the next ones are asked for with
- * what it brought: a server that cuts `pageSize` may still count pages by the size that was asked for.
+ * The first page is asked for alone. When the server cuts it, the next ones are asked for with what it brought: it may
+ * still count pages by the size that was asked for.
  *
  * A walk over page numbers can miss a session: when sessions leave the set while it reads, or when the server orders equal
  * start times differently from one request to the next.
@@ -55,32 +57,62 @@ export const pages = (
       const seen = Seen.make()
       let withoutNew = 0
       const start = query.page ?? 1
-      // An outage can look like "no calls". The second answer costs one request a walk.
-      const confirm = (asked: CallSessionQuery) => (page: Page) => (isEmpty(page) ? list(asked) : Effect.succeed(page))
-      const read = (asked: CallSessionQuery) => Effect.flatMap(list(asked), confirm(asked))
-      const rest = (first: Page) => {
-        const brought = first.sessions.length + first.rejected.length
-        const cut = start === 1 && query.pageSize !== undefined && brought > 0 && brought < query.pageSize
-        const asked = cut ? { ...query, pageSize: brought } : query
-        return Stream.range(start + 1, Number.MAX_SAFE_INTEGER).pipe(
-          // With its exit as a value a failed page waits for its turn, instead of throwing away the pages before it.
-          Stream.mapEffect((page) => Effect.exit(list({ ...asked, page })), { concurrency }),
-          Stream.mapEffect((exit) => Effect.flatMap(exit, (page) => confirm({ ...asked, page: page.page })(page)))
+      // A server that filters after paging may leave pages empty before the end: the pages asked for ahead tell.
+      const enough = isFiltered(query) ? Math.max(4, concurrency) : 2
+      // An outage can look like "no calls": the first empty page in a row is asked for twice.
+      const confirm = (asked: CallSessionQuery, page: Page) =>
+        isEmpty(page) && withoutNew === 0 ? list(asked) : Effect.succeed(page)
+      const read = Effect.flatMap(list({ ...query, page: start }), (page) => confirm({ ...query, page: start }, page))
+      const rest = (first: Page) =>
+        Stream.unwrap(
+          Effect.map(pageSizeOf(list, query, first), (pageSize) => {
+            const asked = { ...query, pageSize }
+            return Stream.range(start + 1, Number.MAX_SAFE_INTEGER).pipe(
+              // With its exit as a value a failed page waits for its turn, instead of throwing away the pages before it.
+              Stream.mapEffect((page) => Effect.exit(list({ ...asked, page })), { concurrency }),
+              Stream.mapEffect((exit) => Effect.flatMap(exit, (page) => confirm({ ...asked, page: page.page }, page)))
+            )
+          })
         )
-      }
-      return Stream.fromEffect(read({ ...query, page: start })).pipe(
-        Stream.flatMap((first) => (isEmpty(first) ? Stream.empty : Stream.concat(Stream.make(first), rest(first)))),
-        Stream.takeUntil(isEmpty),
+      return Stream.fromEffect(read).pipe(
+        Stream.flatMap((first) => Stream.concat(Stream.make(first), rest(first))),
         Stream.map(seen.keepNew),
         Stream.takeUntil((page) => {
           withoutNew = isEmpty(page) ? withoutNew + 1 : 0
-          return withoutNew === 2
+          return withoutNew === enough
         }),
         Stream.filter((page) => !isEmpty(page))
       )
     })
   )
 }
+
+const isFiltered = ({
+  agentId,
+  callerNumber,
+  channel,
+  search,
+  startedAfter,
+  startedBefore,
+  status
+}: CallSessionQuery) =>
+  [agentId, callerNumber, channel, search, startedAfter, startedBefore, status].some((value) => value !== undefined)
+
+/**
+ * A page that brings fewer records than were asked for is all there is, was cut, or was filtered after it was taken. A cut
+ * one brings as many again when so many are asked for: then so many are asked for from now on.
+ */
+const pageSizeOf = Effect.fnUntraced(function* (
+  list: AgniClient["Service"]["list"],
+  query: CallSessionQuery,
+  first: Page
+): Effect.fn.Return<number | undefined, AgniError> {
+  const asked = query.pageSize
+  const brought = first.sessions.length + first.rejected.length
+  if (asked === undefined || brought === 0 || brought >= asked || first.page !== 1) return asked
+  const again = yield* list({ ...query, page: 1, pageSize: brought })
+  return again.sessions.length + again.rejected.length === brought ? brought : asked
+})
 
 const isEmpty = (page: Page): boolean => page.sessions.length === 0 && page.rejected.length === 0
 

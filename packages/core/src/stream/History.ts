@@ -70,16 +70,23 @@ export const windows = (range: OpenRange = {}, options: Options = {}): Stream.St
       const from = Math.min(range.from ?? oldest ?? to, to)
       const whole = range.from === undefined && range.to === undefined
       if (learned.filterProblem !== undefined) {
-        return Fallback.windows({ from, to }, whole, filters, learned.filterProblem, options)
+        const { concurrency, keepGoing } = options
+        return Fallback.windows({ from, to }, whole, filters, learned.filterProblem, {
+          concurrency,
+          keepGoing,
+          size: learned.pageSize
+        })
       }
       const perWindow =
-        options.pagesPerWindow ?? Math.max(4, Math.min(40, Math.ceil(learned.pagesAtMost / (concurrency * 8))))
+        options.pagesPerWindow ?? Math.max(4, Math.min(40, Math.ceil(learned.pagesAtMost / (concurrency * 4))))
       const reading: Reading = {
         list,
         filters,
         size: learned.pageSize,
         sort: learned.sort,
-        byStart: false,
+        repeats: learned.repeatsBeyondEnd,
+        order: "unknown",
+        witnesses: seen.witnesses,
         horizon: serverNow - Duration.toMillis(Duration.fromInputUnsafe(options.horizon ?? "2 hours")) * 1000,
         doubt: mutable(status, search),
         maxRows: 2 * perWindow * learned.pageSize
@@ -99,7 +106,7 @@ export const windows = (range: OpenRange = {}, options: Options = {}): Stream.St
           )
         )
       let held = 0
-      const parts = tile({ from, to }, options.cuts ?? [], (at) =>
+      const parts = tile({ from, to }, [...(options.cuts ?? []), reading.horizon], (at) =>
         // Before the first session there is one window, however long.
         oldest !== undefined && at < oldest ? oldest - at : rows / density.rowsPerMicro()
       )
@@ -107,7 +114,10 @@ export const windows = (range: OpenRange = {}, options: Options = {}): Stream.St
         Stream.tap((window) => Effect.sync(() => (held += window.sessions.length + window.rejected.length)))
       )
       return whole
-        ? Stream.concat(dated, Stream.unwrap(Effect.sync(() => Undated.window(reading, { from, to }, held))))
+        ? Stream.concat(
+            dated,
+            Stream.unwrap(Effect.sync(() => Undated.window(reading, { from, to }, held, options.keepGoing === true)))
+          )
         : dated
     })
   )

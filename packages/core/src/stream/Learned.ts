@@ -7,11 +7,11 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { AgniClient } from "../client/AgniClient.ts"
 import type { AgniError } from "../model/AgniError.ts"
-import { type CallSession, startInstant } from "../model/CallSession.ts"
-import * as Instant from "../model/Instant.ts"
-import type { Edition, Page } from "../model/Page.ts"
+import type * as Instant from "../model/Instant.ts"
+import type { Edition } from "../model/Page.ts"
 import * as Ask from "./internal/Ask.ts"
 import * as Rows from "./internal/Rows.ts"
+import * as Trial from "./internal/Trial.ts"
 
 /**
  * How an endpoint behaves. A server that behaves otherwise than it did costs requests, not sessions: every window is
@@ -30,6 +30,8 @@ export interface Learned {
   /** `undefined` when time bounds and filters do what they should, otherwise what they did instead. */
   readonly filterProblem: string | undefined
   readonly edition: Edition | undefined
+  /** Whether a page beyond the last brings the last, or the first, again instead of nothing. */
+  readonly repeatsBeyondEnd: boolean
   /** How far the server's clock is ahead of ours, in µs; its `Date` has whole seconds. */
   readonly clockOffset: number
   /** Pages there are in all, to the next power of two. */
@@ -42,7 +44,8 @@ export interface Seen {
   readonly serverNow: Instant.Instant
   /** A start that no session is older than, when there are any. */
   readonly oldest: Instant.Instant | undefined
-  readonly first: ReadonlyArray<Rows.Row>
+  /** Rows that came back for their own start. */
+  readonly witnesses: ReadonlyArray<Rows.Dated>
 }
 
 const sorts: ReadonlyArray<Ask.Sort> = [
@@ -52,9 +55,14 @@ const sorts: ReadonlyArray<Ask.Sort> = [
 
 const unsorted: Ask.Sort = { by: undefined, order: undefined }
 
-/** A server may refuse a sort field with a 400; then it is not one. */
+const nothing: Ask.Answer = { rows: [], observedAt: 0, edition: undefined }
+
+/** A server may refuse a sort field with a 400; then it is not one. A row that it cannot render teaches nothing. */
 const orEmpty = (answer: Effect.Effect<Ask.Answer, AgniError>): Effect.Effect<Ask.Answer, AgniError> =>
-  Effect.catchReason(answer, "AgniError", "InvalidRequest", () => Effect.succeed({ rows: [], observedAt: 0 }))
+  answer.pipe(
+    Effect.catchReason("AgniError", "InvalidRequest", () => Effect.succeed(nothing)),
+    Effect.catchIf(Ask.isPoison, () => Effect.succeed(nothing))
+  )
 
 const comesNewestFirst = (rows: ReadonlyArray<Rows.Row>) => Rows.isNewestFirst(rows) && Rows.distinctStarts(rows) > 1
 
@@ -70,55 +78,83 @@ export const learn = Effect.fnUntraced(function* (options: {
   readonly pageSize: number
 }): Effect.fn.Return<Seen, AgniError, AgniClient> {
   const { list } = yield* AgniClient
-  const asked = options.pageSize
+  const { filters } = options
   const localNow = yield* Clock.currentTimeMillis
-  const page: Page = yield* list({ ...options.filters, page: 1, pageSize: asked })
-  const first = Rows.ofPage(page)
-  const unclamped = Ask.make(list, options.filters, { size: asked, sort: unsorted })
-  const size = yield* pageSize(unclamped, first, asked)
-  const ask = Ask.make(list, options.filters, { size, sort: unsorted })
+  const unclamped = Ask.make(list, filters, { size: options.pageSize, sort: unsorted })
+  const { answer: opening, page, size: asked } = yield* firstAnswer(unclamped, options.pageSize)
+  const first = opening.rows
+  const size = yield* pageSize(unclamped, page, first, asked)
+  const ask = Ask.make(list, filters, { size, sort: unsorted, believeEmpty: 1 })
 
-  const [sorted, deep] = yield* Effect.all([chooseSort(ask, first), gallop(ask, first)], { concurrency: 2 })
-  const best = Ask.make(list, options.filters, { size, sort: sorted.sort })
-  const known = [...first, ...deep.rows].filter(
-    (row): row is Rows.Row & { readonly start: Instant.Instant } => row.start !== undefined
+  const [sorted, deep, repeatsBeyondEnd] = yield* Effect.all(
+    [chooseSort(ask, first), gallop(ask, first), repeats(unclamped, first)],
+    { concurrency: 3 }
   )
-  const byStart = known.toSorted((a, b) => a.start - b.start)
-  const samples = new Set([byStart[0], byStart[Math.floor(byStart.length / 2)], byStart.at(-1)])
+  const best = Ask.make(list, filters, { size, sort: sorted.sort })
+  const known = [...first.map((row) => ({ row, page })), ...deep.rows].flatMap(({ page, row }) =>
+    Rows.isDated(row) ? [{ page, row }] : []
+  )
+  const byStart = known.toSorted((a, b) => a.row.start - b.row.start)
+  const samples = [...new Set([byStart[0], byStart[Math.floor(byStart.length / 2)], byStart.at(-1)])]
   const [oldest, ...problems] = yield* Effect.all(
     [
-      findOldest(best, byStart[0]?.start, page.observedAt),
-      filterProblem(list, options.filters, size),
-      ...[...samples].flatMap((row) => (row === undefined ? [] : [Ask.control(best, row, size)]))
+      findOldest(best, byStart[0]?.row.start, opening.observedAt, size),
+      Trial.filters(list, filters, size),
+      ...samples.flatMap((sample) => (sample === undefined ? [] : [Trial.bounds(best, ask, sample, size)]))
     ],
     { concurrency: "unbounded" }
   )
+  const problem = problems.find((problem) => problem !== undefined)
   return {
     learned: {
       pageSize: size,
       sort: sorted.sort,
       newestFirst: sorted.newestFirst,
       filterProblem:
-        problems.find((problem) => problem !== undefined) ??
+        problem ??
         (first.length > 0 && known.length === 0
           ? "no session with a start was seen, so the time bounds could not be tried"
           : undefined),
-      edition: page.edition,
-      clockOffset: page.observedAt - localNow * 1000,
+      edition: opening.edition,
+      repeatsBeyondEnd,
+      clockOffset: opening.observedAt - localNow * 1000,
       pagesAtMost: deep.pagesAtMost
     },
-    serverNow: page.observedAt,
+    serverNow: opening.observedAt,
     oldest,
-    first
+    witnesses: known.map(({ row }) => row)
   }
 })
 
-/** A short first page is all there is, or all that a page brings: the second one tells. */
-const pageSize = Effect.fnUntraced(function* (ask: Ask.Ask, first: ReadonlyArray<Rows.Row>, asked: number) {
-  if (first.length === 0 || first.length >= asked) return asked
-  const { rows } = yield* ask(2, {}, { size: first.length })
-  return rows.length === 0 || Rows.sameRows(rows, first) ? asked : first.length
+/** The first page, as large as the server can render it. */
+const firstAnswer = Effect.fnUntraced(function* (ask: Ask.Ask, asked: number) {
+  for (let size = asked; size > 1; size = Math.floor(size / 2)) {
+    const answer = yield* Effect.catchIf(ask(1, {}, { size }), Ask.isPoison, () => Effect.undefined)
+    if (answer !== undefined) return { answer, page: 1, size }
+  }
+  for (let page = 1; page < 8; page++) {
+    const answer = yield* Effect.catchIf(ask(page, {}, { size: 1 }), Ask.isPoison, () => Effect.undefined)
+    if (answer !== undefined && answer.rows.length > 0) return { answer, page, size: 1 }
+  }
+  return { answer: yield* ask(1, {}), page: 1, size: 1 }
 })
+
+/** A short first page is all there is, or all that a page brings: the next one tells. */
+const pageSize = Effect.fnUntraced(function* (
+  ask: Ask.Ask,
+  page: number,
+  first: ReadonlyArray<Rows.Row>,
+  asked: number
+) {
+  if (first.length === 0 || first.length >= asked) return asked
+  // What cannot be rendered is there.
+  const next = yield* Effect.catchIf(ask(page + 1, {}, { size: first.length }), Ask.isPoison, () => Effect.undefined)
+  return next?.rows.length === 0 ? asked : first.length
+})
+
+/** What a page brings that lies far beyond any end. */
+const repeats = (ask: Ask.Ask, first: ReadonlyArray<Rows.Row>) =>
+  first.length === 0 ? Effect.succeed(true) : Effect.map(orEmpty(ask(90_000_001, {})), ({ rows }) => rows.length > 0)
 
 const chooseSort = Effect.fnUntraced(function* (ask: Ask.Ask, first: ReadonlyArray<Rows.Row>) {
   if (comesNewestFirst(first) || first.length < 2) return { sort: unsorted, newestFirst: comesNewestFirst(first) }
@@ -132,7 +168,7 @@ const chooseSort = Effect.fnUntraced(function* (ask: Ask.Ask, first: ReadonlyArr
 
 /** Pages 2, 4, 8 … until one is beyond the end: empty, or what another one was. */
 const gallop = Effect.fnUntraced(function* (ask: Ask.Ask, first: ReadonlyArray<Rows.Row>) {
-  const rows: Array<Rows.Row> = []
+  const rows: Array<{ readonly row: Rows.Row; readonly page: number }> = []
   let before = first
   if (first.length === 0) return { rows, pagesAtMost: 0 }
   for (let exponent = 1; exponent < 30; exponent += 5) {
@@ -141,12 +177,15 @@ const gallop = Effect.fnUntraced(function* (ask: Ask.Ask, first: ReadonlyArray<R
       pages.map((page) => orEmpty(ask(page, {}))),
       { concurrency: "unbounded" }
     )
+    // Those beyond the end too: they may be all that is known.
+    for (const [i, answer] of answers.entries()) {
+      rows.push(...answer.rows.map((row) => ({ row, page: pages[i] ?? 2 })))
+    }
     for (const [i, answer] of answers.entries()) {
       // Pages that share most rows are beyond the end.
       if (answer.rows.length === 0 || Rows.alike(answer.rows, first) || Rows.alike(answer.rows, before)) {
         return { rows, pagesAtMost: pages[i] ?? 2 }
       }
-      rows.push(...answer.rows)
       before = answer.rows
     }
   }
@@ -157,12 +196,19 @@ const gallop = Effect.fnUntraced(function* (ask: Ask.Ask, first: ReadonlyArray<R
 const findOldest = Effect.fnUntraced(function* (
   ask: Ask.Ask,
   known: Instant.Instant | undefined,
-  now: Instant.Instant
+  now: Instant.Instant,
+  size: number
 ) {
   const earliest = Date.UTC(2000, 0, 1) * 1000
+  // A full page at the bound itself could hide what lies before it.
   const nothingBefore = (before: Instant.Instant) =>
-    Effect.map(ask(1, { after: earliest, before }), ({ rows }) =>
-      rows.every(({ start }) => start === undefined || start >= before)
+    Effect.catchIf(
+      Effect.map(
+        ask(1, { after: earliest, before }),
+        ({ rows }) => rows.length < size && rows.every(({ start }) => start === undefined || start >= before)
+      ),
+      Ask.isPoison,
+      () => Effect.succeed(false)
     )
   const ascending = yield* orEmpty(ask(1, {}, { sort: { by: "started_at", order: "asc" } }))
   const starts = [known, ...ascending.rows.map(({ start }) => start)].filter((start) => start !== undefined)
@@ -173,49 +219,4 @@ const findOldest = Effect.fnUntraced(function* (
   const empty = yield* Effect.all(edges.map(nothingBefore), { concurrency: "unbounded" })
   const found = edges.find((_, i) => empty[i] === true)
   return starts.length === 0 && found === edges[0] ? undefined : (found ?? earliest)
-})
-
-const filterKinds = ["agentId", "channel", "callerNumber"] as const
-
-/**
- * A filter must leave out what does not match, and must do so before pages are taken: when the first row of some bounds
- * does not match a value that another row there has, the first row of a first page of one must be that other row. The
- * bounds lie in the older half of a page, so that a call that comes meanwhile does not take the first place.
- */
-const filterProblem = Effect.fnUntraced(function* (
-  list: AgniClient["Service"]["list"],
-  filters: Ask.Filters,
-  size: number
-): Effect.fn.Return<string | undefined, AgniError> {
-  const given = filterKinds.filter((kind) => filters[kind] !== undefined)
-  if (given.length === 0) return undefined
-  const page = yield* list({ page: 1, pageSize: size })
-  const starts = page.sessions.flatMap((session) => startInstant(session) ?? []).toSorted((a, b) => a - b)
-  const [oldest] = starts
-  const middle = starts[Math.floor(starts.length / 2)]
-  if (oldest === undefined || middle === undefined)
-    return "whether filters work could not be seen: no session has a start"
-  const bounds = {
-    startedAfter: Instant.format(Ask.floorSecond(oldest) - Ask.second),
-    startedBefore: Instant.format(Ask.ceilSecond(middle) + Ask.second)
-  }
-  const { sessions } = yield* list({ page: 1, pageSize: size, ...bounds })
-  const problems = yield* Effect.forEach(
-    given,
-    Effect.fnUntraced(function* (kind) {
-      const top = sessions[0]
-      const valueOf = (session: CallSession) => session[kind] ?? undefined
-      const other = sessions.find((session) => {
-        const value = valueOf(session)
-        return value !== undefined && value !== "" && value !== (top && valueOf(top))
-      })
-      const value = other === undefined ? undefined : valueOf(other)
-      if (value === undefined) return `whether the filter by ${kind} works could not be seen`
-      const found = (yield* list({ page: 1, pageSize: 1, ...bounds, [kind]: value })).sessions
-      if (found.length === 0) return `the filter by ${kind} is applied after paging`
-      return found.every((session) => valueOf(session) === value) ? undefined : `the filter by ${kind} is ignored`
-    }),
-    { concurrency: "unbounded" }
-  )
-  return problems.find((problem) => problem !== undefined)
 })

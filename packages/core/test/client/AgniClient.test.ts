@@ -252,7 +252,7 @@ describe("what is tried again", () => {
       assert.strictEqual(
         error.message,
         'Unavailable: the server failed with status 500: "database is away": ' +
-          "GET https://api.ravan.ai/api/v1/calling/call-sessions?page=4 (8 attempts in 31s)"
+          "GET https://api.ravan.ai/api/v1/calling/call-sessions (8 attempts in 31s)"
       )
       assert.isTrue(error.retryable)
       assert.deepStrictEqual(error.reason._tag === "Unavailable" ? error.reason.status : 0, 500)

@@ -71,7 +71,7 @@ describe("CallSessions.pages over any quiet endpoint", () => {
           about
         )
         const faults = simulator.requests.filter(({ outcome }) => outcome === "fault").length
-        assert.isAtMost(simulator.requests.length, pages + concurrency + 3 + faults, about)
+        assert.isAtMost(simulator.requests.length, pages + concurrency + 5 + faults, about)
       }),
     { timeout: 60_000, arbitrary: { runs: 40 } }
   )

@@ -92,7 +92,7 @@ describe("CallSessions.pages: the end", () => {
     })
   )
 
-  it.effect("no sessions at all are no pages, after two requests with one at a time", () =>
+  it.effect("no sessions at all are no pages, after three requests with one at a time", () =>
     Effect.gen(function* () {
       const simulator = yield* AgniSimulator.make({ sessions: 0 })
       const { elements, error } = yield* all(simulator, CallSessions.pages({}, { concurrency: 1 }))
@@ -100,8 +100,19 @@ describe("CallSessions.pages: the end", () => {
       assert.isEmpty(elements)
       assert.deepStrictEqual(
         simulator.requests.map((request) => request.page),
-        [1, 1]
+        [1, 1, 2]
       )
+    })
+  )
+
+  it.effect("a rare status that is filtered after paging, with pages left empty, loses nothing", () =>
+    Effect.gen(function* () {
+      const simulator = yield* AgniSimulator.make({ sessions: 3000, filterAfterPaging: "filters" })
+      for (const status of ["busy", "failed", "no_answer"]) {
+        const { elements, error } = yield* all(simulator, CallSessions.pages({ status, pageSize: 100 }))
+        assert.isUndefined(error)
+        assert.isEmpty(simulator.missed(idsOf(elements), { status }), status)
+      }
     })
   )
 

@@ -63,7 +63,7 @@ export const make =
           Effect.suspend(() => {
             const target = resolve(location, url)
             if (target === undefined || target.origin !== options.origin) {
-              return Effect.fail(foreign(target, options.origin))
+              return Effect.fail(foreign(target, options.origin, quote))
             }
             return followed === maxRedirects
               ? Effect.fail(
@@ -114,15 +114,19 @@ const redirection = (response: HttpClientResponse.HttpClientResponse): string | 
 const resolve = (location: string, base: string): URL | undefined =>
   location === "" || !URL.canParse(location, base) ? undefined : new URL(location, base)
 
-const foreign = (target: URL | undefined, origin: string) =>
+const foreign = (target: URL | undefined, origin: string, quote: (text: string) => string) =>
   new InvalidResponse({
     description:
       target === undefined
         ? "a redirect to nowhere: the response has no usable Location"
-        : `a redirect to another origin, ${target.origin}, was refused: the key is sent to ${origin} only. ` +
+        : `a redirect to another origin, ${hostOf(target, quote)}, was refused: the key is sent to ${origin} only. ` +
           "If the API has moved there, make it the base URL",
     retryable: false
   })
+
+/** A host name can carry what must not leak, too. */
+const hostOf = (target: URL, quote: (text: string) => string): string =>
+  target.host === "" ? target.protocol : quote(target.origin).replace(/\/…$/, "")
 
 /**
  * The body of an answer whose status says enough already; `""` when it is cut off, too large or does not come. A body
@@ -185,9 +189,7 @@ const receive = (
       onFailure: (error) =>
         error._tag === "TooLarge"
           ? new InvalidResponse({
-              description:
-                `the response is larger than ${formatBytes(maxBodyBytes)}: ` +
-                "ask for smaller pages or raise maxBodyBytes",
+              description: `the response is larger than ${formatBytes(maxBodyBytes)}: ask for smaller pages`,
               retryable: false
             })
           : new Unavailable({ description: `the response was cut off on the way${error.because}` })

@@ -86,14 +86,24 @@ export const make = (
     bounds: Bounds,
     { size = defaults.size, sort = defaults.sort }: { readonly size?: number; readonly sort?: Sort } = {}
   ) => {
-    const again = (answer: Answer, times: number): Effect.Effect<Answer, AgniError> =>
-      answer.rows.length > 0 || times >= believeEmpty
-        ? Effect.succeed(answer)
-        : // The first page begins at the same row whatever its size: another size passes a cache by.
-          Effect.flatMap(once(page, bounds, page === 1 ? Math.max(1, size - times) : size, sort), (next) =>
-            again(next, times + 1)
+    const full = once(page, bounds, size, sort)
+    const again = (answer: Answer, times: number): Effect.Effect<Answer, AgniError> => {
+      if (answer.rows.length > 0 || times >= believeEmpty) return Effect.succeed(answer)
+      // The first page begins at the same row whatever its size: another size passes a cache by.
+      const smaller = Math.max(1, size - times)
+      return page > 1 || smaller === size
+        ? Effect.flatMap(full, (next) => again(next, times + 1))
+        : Effect.flatMap(once(page, bounds, smaller, sort), (next) =>
+            // Of a smaller page that holds rows only that much is believed: the whole one is asked for again.
+            next.rows.length === 0
+              ? again(next, times + 1)
+              : Effect.flatMap(full, (whole) => {
+                  if (whole.rows.length === 0) log.cached = true
+                  return again(whole, times + 1)
+                })
           )
-    return Effect.flatMap(once(page, bounds, size, sort), (answer) => again(answer, 1))
+    }
+    return Effect.flatMap(full, (answer) => again(answer, 1))
   }
   return Object.assign(ask, { log })
 }
@@ -148,7 +158,9 @@ export const count = Effect.fnUntraced(function* (
     { concurrency: 2 }
   )
   const rows = (k - 1) * size + last.rows.length
-  if (last.rows.length === 0 || (k > 1 && (yield* isEnd(ask, bounds, k, last.rows, [first], { repeats })))) {
+  // A server that repeats itself has rows on page k even when they end before it.
+  const known = repeats && k > 1 ? [first, (yield* ask(k - 1, bounds)).rows] : [first]
+  if (last.rows.length === 0 || (k > 1 && (yield* isEnd(ask, bounds, k, last.rows, known, { repeats })))) {
     return { _tag: "Exactly", rows: k === 1 ? 0 : Math.min(expected - 1, rows) }
   }
   if (last.rows.length < size && next._tag === "None") return { _tag: "Exactly", rows }

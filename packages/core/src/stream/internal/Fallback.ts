@@ -3,8 +3,10 @@ import type { AgniClient } from "../../client/AgniClient.ts"
 import type { AgniError } from "../../model/AgniError.ts"
 import * as CallSession from "../../model/CallSession.ts"
 import * as CallSessions from "../CallSessions.ts"
-import type { Range, Window } from "../Coverage.ts"
-import type { Filters } from "./Ask.ts"
+import type { Page } from "../../model/Page.ts"
+import type { Coverage, Range, Window } from "../Coverage.ts"
+import { type Filters, isPoison } from "./Ask.ts"
+import * as Rows from "./Rows.ts"
 
 /**
  * When bounds or filters do not do what they should, all pages are read without bounds and what lies in the range is
@@ -15,36 +17,67 @@ export const windows = (
   whole: boolean,
   filters: Filters,
   problem: string,
-  options: { readonly concurrency?: number | undefined; readonly pageSize?: number | undefined }
+  options: {
+    readonly concurrency?: number | undefined
+    readonly keepGoing?: boolean | undefined
+    readonly size: number
+  }
 ): Stream.Stream<Window, AgniError, AgniClient> => {
   let observedAt = 0
   const coverage = { _tag: "Unprovable", reason: problem } as const
-  const pages = CallSessions.pages(
-    { ...filters, pageSize: options.pageSize ?? 100 },
-    { concurrency: options.concurrency }
-  )
+  const ended = endsRepeating()
+  const delivered = new Set<string>()
+  // What was delivered long ago may come again when calls come while it is read.
+  const isNew = (key: string) => !delivered.has(key) && delivered.add(key) !== undefined
+  const pages = CallSessions.pages({ ...filters, pageSize: options.size }, { concurrency: options.concurrency })
+  const last = (coverage: Coverage): Window => ({
+    ...range,
+    sessions: [],
+    rejected: [],
+    coverage,
+    settled: 0,
+    requests: 0,
+    observedAt
+  })
   return pages.pipe(
+    Stream.takeUntil(ended),
     Stream.map((page): Window => {
       observedAt ||= page.observedAt
       const sessions = page.sessions.filter((session) => {
         const start = CallSession.startInstant(session)
-        return start === undefined ? whole : start >= range.from && (start < range.to || whole)
+        const inside = start === undefined ? whole : start >= range.from && (start < range.to || whole)
+        return inside && isNew(session.id)
       })
       return {
         from: range.from,
         to: range.from,
         sessions,
-        rejected: page.rejected,
+        rejected: page.rejected.filter((record) => isNew(Rows.keyOf(record))),
         coverage,
         settled: sessions.filter(CallSession.isSettled).length,
         requests: 1,
         observedAt: page.observedAt
       }
     }),
-    Stream.concat(
-      Stream.suspend(() =>
-        Stream.make<[Window]>({ ...range, sessions: [], rejected: [], coverage, settled: 0, requests: 0, observedAt })
-      )
+    Stream.concat(Stream.suspend(() => Stream.make(last(coverage)))),
+    Stream.catchIf(
+      (error) => options.keepGoing === true && isPoison(error),
+      (error) => Stream.suspend(() => Stream.make(last({ _tag: "Gap", reason: error.reason.message, error })))
     )
   )
+}
+
+/**
+ * The walk over pages ends when nothing new comes. A server that repeats its last page while calls come in always has
+ * something new: pages that bring far fewer new records than the fullest one, five times in a row, are beyond the end too.
+ */
+const endsRepeating = () => {
+  let fullest = 0
+  let thin = 0
+  return (page: Page): boolean => {
+    const fresh = page.sessions.length + page.rejected.length
+    fullest = Math.max(fullest, fresh)
+    thin = fresh * 2 < fullest ? thin + 1 : 0
+    return thin === 5
+  }
 }

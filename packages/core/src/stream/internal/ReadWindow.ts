@@ -15,8 +15,15 @@ export interface Reading {
   /** Rows that a page really brings. */
   readonly size: number
   readonly sort: Ask.Sort
-  /** Whether an answer was seen whose rows stand by start although they were created in another order. */
-  byStart: boolean
+  /** Whether a page beyond the last brings the last or the first again. */
+  readonly repeats: boolean
+  /**
+   * By start, once an answer was seen whose rows stand newest start first although they were created in another order;
+   * another one, once an answer stood otherwise.
+   */
+  order: "unknown" | "start" | "other"
+  /** Known rows, for windows that hold none: does the server find those? */
+  readonly witnesses: ReadonlyArray<Rows.Dated>
   /** What is younger than this may still become visible. */
   readonly horizon: Instant
   /** Why no window of this reading can be proven, whatever its count says. */
@@ -45,7 +52,8 @@ const walk = Effect.fnUntraced(function* (
   reading: Reading,
   ask: Ask.Ask,
   a: Instant,
-  b: Instant
+  b: Instant,
+  size: number
 ): Effect.fn.Return<Walked, AgniError> {
   const { second } = Ask
   const held = Rows.makeHeld()
@@ -56,14 +64,15 @@ const walk = Effect.fnUntraced(function* (
   let steps = 0
   for (;;) {
     steps++
-    const { rows } = yield* ask(1, { after: a, before: cur })
+    const { rows } = yield* ask(1, { after: a, before: cur }, { size })
     if (steps === 1) first = rows
-    const problem = misplaced(rows, a - second, cur + second)
+    const problem = Ask.misplaced(rows, a - second, cur + second)
     if (problem !== undefined) return { held, first, steps, moved, problem, denseAt: undefined }
     if (seam !== undefined && !rows.some(({ key }) => key === seam)) moved = true
     held.add(rows)
-    reading.byStart ||= Rows.showsOrderByStart(rows)
-    if (rows.length < reading.size || !Rows.isNewestFirst(rows)) break
+    if (!Rows.isNewestFirst(rows)) reading.order = "other"
+    else if (reading.order === "unknown" && Rows.showsOrderByStart(rows)) reading.order = "start"
+    if (rows.length < size || !Rows.isNewestFirst(rows)) break
     const divisible = Ask.ceilSecond(cur) > a + 2 * second && Ask.ceilSecond(cur) < b - 2 * second
     if (held.size() > reading.maxRows && divisible)
       return { held, first, steps, moved, problem: undefined, denseAt: cur }
@@ -77,7 +86,8 @@ const walk = Effect.fnUntraced(function* (
     // More rows in a second or two than a page holds: they are read by pages, and the walk goes on below them.
     const floor = Ask.floorSecond(start)
     const wall = Rows.makeHeld()
-    yield* Leaf.read(ask, { after: Math.max(a, floor - 2 * second), before: cur }, wall, reading)
+    const leaf = yield* Leaf.read(ask, { after: Math.max(a, floor - 2 * second), before: cur }, wall, reading)
+    if (leaf._tag !== "Complete") moved = true
     held.merge(wall)
     // A row may start at the bound itself: down by a second at least.
     cur = Math.min(floor, cur - second)
@@ -87,23 +97,17 @@ const walk = Effect.fnUntraced(function* (
   return { held, first, steps, moved, problem: undefined, denseAt: undefined }
 })
 
-const misplaced = (rows: ReadonlyArray<Rows.Row>, least: Instant, most: Instant): string | undefined => {
-  for (const { start } of rows) {
-    if (start === undefined) return "a record without a start came back for a range of time"
-    if (start < least || start > most) return "sessions from outside the bounds came back"
-  }
-  return undefined
-}
-
 /** Reads one window to its verdict, in parts when it has to be. */
 export const readWindow = Effect.fnUntraced(function* (
   reading: Reading,
   range: Range
 ): Effect.fn.Return<Outcome, AgniError> {
   const { second } = Ask
+  const { repeats, size } = reading
   const ask = Ask.make(reading.list, reading.filters, reading)
   const bounds = { after: Ask.floorSecond(range.from) - second, before: Ask.ceilSecond(range.to) + second }
-  const { denseAt, first, held, moved, problem, steps } = yield* walk(reading, ask, bounds.after, bounds.before)
+  const walked = yield* walk(reading, ask, bounds.after, bounds.before, size)
+  const { denseAt, first, held, moved, problem, steps } = walked
   if (denseAt !== undefined) {
     return { _tag: "Dense", parts: cut(range, held, denseAt) }
   }
@@ -112,30 +116,36 @@ export const readWindow = Effect.fnUntraced(function* (
     windows: [deliver(reading, ask, range, held, coverage)]
   })
   if (problem !== undefined) return done({ _tag: "Unprovable", reason: problem })
+  if (held.size() === 0) return done(yield* confirmEmpty(reading, ask, range, bounds))
 
+  const countAll = (snapshot: boolean) =>
+    Ask.count(ask, bounds, {
+      expected: held.size(),
+      size,
+      first,
+      // A window that one answer held whole was counted by that answer.
+      snapshot,
+      sure: held.size() < size || Object.values(reading.filters).some((value) => value !== undefined),
+      repeats
+    })
   const sample = middle(held, range)
   const [counted, failed] = yield* Effect.all(
-    [
-      Ask.count(ask, bounds, {
-        expected: held.size(),
-        size: reading.size,
-        first,
-        // A window that one answer held whole was counted by that answer.
-        snapshot: steps === 1,
-        sure: held.size() < reading.size || Object.values(reading.filters).some((value) => value !== undefined)
-      }),
-      sample === undefined ? Effect.undefined : Ask.control(ask, sample, reading.size)
-    ],
+    [countAll(steps === 1), sample === undefined ? Effect.undefined : Ask.control(ask, sample, size)],
     { concurrency: 2 }
   )
   const agrees = counted._tag === "Exactly" && counted.rows === held.size()
-  if (agrees && !moved && failed === undefined) return done({ _tag: "Proven" })
+  if (agrees && !moved && failed === undefined) {
+    const atOnce = steps === 1 && first.length < size
+    if (atOnce || reading.order === "start" || (yield* isStillThere(reading, ask, bounds, held))) {
+      return done({ _tag: "Proven" })
+    }
+  }
 
   // Something was missed, came or went. Smaller windows pass more quickly; the smallest are read by pages.
-  const small = held.size() <= 20 * reading.size
+  const small = held.size() <= 20 * size
   const at = Ask.floorSecond(sample?.start ?? (range.from + range.to) / 2)
   const canHalve = range.to - range.from > 4 * second && at > range.from && at < range.to
-  if (canHalve && !(small && !reading.byStart)) {
+  if (canHalve && !(small && reading.order !== "start")) {
     return {
       _tag: "Dense",
       parts: [
@@ -145,7 +155,7 @@ export const readWindow = Effect.fnUntraced(function* (
     }
   }
   const leaf = yield* Leaf.read(ask, bounds, held, reading)
-  const misplacedAfter = misplaced([...held.rows.values()], bounds.after - second, bounds.before + second)
+  const misplacedAfter = Ask.misplaced([...held.rows.values()], bounds.after - second, bounds.before + second)
   if (misplacedAfter !== undefined) return done({ _tag: "Unprovable", reason: misplacedAfter })
   switch (leaf._tag) {
     case "Moved":
@@ -154,10 +164,48 @@ export const readWindow = Effect.fnUntraced(function* (
       return done({ _tag: "Unprovable", reason: `${leaf.held} of ${leaf.of} rows seen` })
     case "Complete": {
       const again = middle(held, range)
-      const wrong = again === undefined ? undefined : yield* Ask.control(ask, again, reading.size)
+      const wrong = again === undefined ? undefined : yield* Ask.control(ask, again, size)
       return done(wrong === undefined ? { _tag: "Proven" } : { _tag: "Unprovable", reason: wrong })
     }
   }
+})
+
+/**
+ * A departure can hide what a walk missed: the count is one less for each. Where the order is by start a walk misses
+ * nothing; otherwise every row must be there after the count as it was before, and no other.
+ */
+const isStillThere = (reading: Reading, ask: Ask.Ask, bounds: Required<Ask.Bounds>, held: Rows.Held) =>
+  Effect.map(
+    walk(reading, ask, bounds.after ?? 0, bounds.before ?? 0, Math.max(1, reading.size - 1)),
+    (again) =>
+      !again.moved &&
+      again.problem === undefined &&
+      [...again.held.rows.keys()].every((key) => held.rows.has(key)) &&
+      [...held.rows.keys()].every((key) => again.held.rows.has(key))
+  )
+
+/** Nothing came. A server that finds a known row, and then nothing once more, has nothing there. */
+const confirmEmpty = Effect.fnUntraced(function* (
+  reading: Reading,
+  ask: Ask.Ask,
+  range: Range,
+  bounds: Ask.Bounds
+): Effect.fn.Return<Coverage, AgniError> {
+  const distance = ({ start }: Rows.Dated) => Math.abs(start - (range.from + range.to) / 2)
+  const witnesses = reading.witnesses.toSorted((left, right) => distance(left) - distance(right))
+  for (const witness of witnesses.slice(0, 3)) {
+    // It may have left, or have a neighbour that cannot be rendered; another one will do.
+    const failed = yield* Effect.catchIf(Ask.control(ask, witness, reading.size), Ask.isPoison, () =>
+      Effect.succeed(Ask.notBack)
+    )
+    if (failed === Ask.notBack) continue
+    if (failed !== undefined) return { _tag: "Unprovable", reason: failed }
+    const { rows } = yield* ask(1, bounds)
+    return rows.length === 0
+      ? { _tag: "Proven" }
+      : { _tag: "Provisional", reason: "sessions came or went while it was read" }
+  }
+  return witnesses.length === 0 ? { _tag: "Proven" } : { _tag: "Unprovable", reason: Ask.notBack }
 })
 
 /** What was not reached, and what was, in halves: each about as large as a window should be. */
@@ -169,18 +217,14 @@ const cut = (range: Range, held: Rows.Held, reached: Instant): ReadonlyArray<Ran
   return ends.map((to, i) => ({ from: i === 0 ? range.from : (ends[i - 1] ?? range.from), to }))
 }
 
-type Dated = Rows.Row & { readonly start: Instant }
+const within = (held: Rows.Held, { from, to }: Range): Array<Rows.Dated> =>
+  [...held.rows.values()].filter(Rows.isDated).filter(({ start }) => start >= from && start < to)
 
-const isDated = (row: Rows.Row): row is Dated => row.start !== undefined
-
-const within = (held: Rows.Held, { from, to }: Range): Array<Dated> =>
-  [...held.rows.values()].filter(isDated).filter(({ start }) => start >= from && start < to)
-
-const byStart = (left: Dated, right: Dated): number =>
+const byStart = (left: Rows.Dated, right: Rows.Dated): number =>
   left.start - right.start || (left.key < right.key ? -1 : left.key > right.key ? 1 : 0)
 
 /** The row in the middle of what is held of the range. */
-const middle = (held: Rows.Held, range: Range): Dated | undefined => {
+const middle = (held: Rows.Held, range: Range): Rows.Dated | undefined => {
   const rows = within(held, range).sort(byStart)
   return rows[Math.floor(rows.length / 2)]
 }
@@ -200,7 +244,7 @@ const deliver = (reading: Reading, ask: Ask.Ask, range: Range, held: Rows.Held, 
 }
 
 /** A count that agrees is not yet a proof when what it counts may still change. */
-const temper = (reading: Reading, ask: Ask.Ask, range: Range, coverage: Coverage): Coverage => {
+export const temper = (reading: Reading, ask: Ask.Ask, range: Range, coverage: Coverage): Coverage => {
   if (coverage._tag !== "Proven") return coverage
   if (reading.doubt !== undefined) return reading.doubt
   if (ask.log.cached) return { _tag: "Provisional", reason: "a cache answered in the server's place" }

@@ -4,79 +4,124 @@ import type { AgniError } from "../../model/AgniError.ts"
 import * as CallSession from "../../model/CallSession.ts"
 import type { Coverage, Range, Window } from "../Coverage.ts"
 import * as Ask from "./Ask.ts"
-import type { Reading } from "./ReadWindow.ts"
+import { type Reading, temper } from "./ReadWindow.ts"
 import * as Rows from "./Rows.ts"
 
 /**
  * The sessions that no time filter matches, found where an order by start puts them (in front or at the end) or, when the
- * total says that there are more, on any page; and whether all adds up: dated + undated + those that came since = total.
+ * total says that there are more, on any page.
+ *
+ * They are all there when the count without bounds, less the count of all that has a start, is what was found, and the
+ * whole adds up: dated + undated = total. Sessions leave and come, and what left could hide what was not found: nothing
+ * may have moved between two counts of the total, and those found in front must be there again.
  */
-export const window = (reading: Reading, range: Range, dated: number): Stream.Stream<Window, AgniError> =>
+export const window = (
+  reading: Reading,
+  range: Range,
+  dated: number,
+  keepGoing: boolean
+): Stream.Stream<Window, AgniError> =>
   Stream.fromEffect(
-    Effect.gen(function* () {
-      const ask = Ask.make(reading.list, reading.filters, reading)
-      const undated = new Map<string, Rows.Row>()
-      const newer = new Set<string>()
-      const total = Rows.makeHeld()
-      const note = (rows: ReadonlyArray<Rows.Row>) => {
-        total.add(rows)
-        for (const row of rows) {
-          if (row.start === undefined) undated.set(row.key, row)
-          else if (row.start >= range.to) newer.add(row.key)
-        }
-      }
-      const interesting = (rows: ReadonlyArray<Rows.Row>) =>
-        rows.some(({ start }) => start === undefined || start >= range.to)
-      let first: ReadonlyArray<Rows.Row> = []
-      let front = 0
-      for (let page = 1; ; page++) {
-        const { rows } = yield* ask(page, {})
-        if (page === 1) first = rows
-        if (rows.length === 0 || (page > 1 && Rows.sameRows(rows, first))) break
-        const before = total.size()
-        note(rows)
-        front = page
-        if (!interesting(rows) || total.size() === before) break
-      }
-      const expected = () => dated + undated.size + newer.size
-      const countAll = Effect.suspend(() =>
-        Ask.count(
-          ask,
-          {},
-          { expected: Math.max(1, expected()), size: reading.size, first, sure: true, snapshot: false }
-        )
-      )
-      let counted = yield* countAll
-      if (counted._tag === "More") {
-        // They may stand at the end, or, when the order is another one, anywhere: on to the end then.
-        let before: ReadonlyArray<Rows.Row> = []
-        for (let page = front + 1; ; page++) {
-          const { rows } = yield* ask(page, {})
-          if (rows.length === 0 || Rows.sameRows(rows, before) || Rows.sameRows(rows, first)) break
-          before = rows
-          note(rows)
-        }
-        counted = yield* countAll
-      }
-      const sessions = [...undated.values()].flatMap(({ session }) => session ?? [])
-      const coverage: Coverage =
-        counted._tag === "Exactly" && counted.rows === expected()
-          ? (reading.doubt ?? { _tag: "Proven" })
-          : counted._tag === "More" || counted.rows > expected()
-            ? {
-                _tag: "Unprovable",
-                reason: `${expected()} sessions were seen, but the server counts ${counted.rows}${counted._tag === "More" ? " or more" : ""}`
-              }
-            : { _tag: "Provisional", reason: "sessions left while the history was read" }
-      return {
-        from: range.to,
-        to: range.to,
-        sessions,
-        rejected: [...undated.values()].flatMap(({ rejected }) => rejected ?? []),
-        coverage,
-        settled: sessions.filter(CallSession.isSettled).length,
-        requests: ask.log.requests,
-        observedAt: ask.log.observedAt ?? 0
-      }
-    })
+    Effect.catchIf(
+      read(reading, range, dated),
+      (error) => keepGoing && Ask.isPoison(error),
+      (error) =>
+        Effect.succeed<Window>({
+          from: range.to,
+          to: range.to,
+          sessions: [],
+          rejected: [],
+          coverage: { _tag: "Gap", reason: error.reason.message, error },
+          settled: 0,
+          requests: 0,
+          observedAt: 0
+        })
+    )
   )
+
+const read = (reading: Reading, range: Range, dated: number): Effect.Effect<Window, AgniError> =>
+  Effect.gen(function* () {
+    const { repeats, size } = reading
+    const ask = Ask.make(reading.list, reading.filters, reading)
+    const found = new Map<string, Rows.Row>()
+    let came = false
+    const { first, front, rows: inFrontRows } = yield* scanFront(ask, range, repeats)
+    const note = (rows: ReadonlyArray<Rows.Row>) => {
+      for (const row of rows) {
+        if (row.start === undefined) found.set(row.key, row)
+        else if (row.start >= range.to) came = true
+      }
+    }
+    note(inFrontRows)
+    const expected = () => dated + found.size
+    const count = (bounds: Ask.Bounds, rows: number) =>
+      Ask.count(ask, bounds, { expected: Math.max(1, rows), size, first, sure: true, snapshot: false, repeats })
+    let total = yield* Effect.suspend(() => count({}, expected()))
+    const inFront = total._tag === "Exactly"
+    if (!inFront) {
+      // They may stand at the end, or, when the order is another one, anywhere: on to the end then.
+      let before: ReadonlyArray<Rows.Row> = []
+      for (let page = front + 1; page < 20 + (4 * expected()) / size; page++) {
+        const { rows } = yield* ask(page, {})
+        if (yield* Ask.isEnd(ask, {}, page, rows, [before, first], { repeats })) break
+        before = rows
+        note(rows)
+      }
+      total = yield* count({}, expected())
+    }
+    const starts = { after: Ask.second * 946_684_800, before: Ask.ceilSecond(range.to) + 366 * 86_400 * Ask.second }
+    const withStart = yield* count(starts, dated)
+    let still = true
+    if (inFront) {
+      const before = new Set(found.keys())
+      note((yield* scanFront(ask, range, repeats)).rows)
+      still = before.size === found.size && [...found.keys()].every((key) => before.has(key))
+    }
+    const after = yield* count({}, expected())
+    const sessions = [...found.values()].flatMap(({ session }) => session ?? [])
+    const counted = Math.max(total.rows, after.rows)
+    const agrees =
+      [total, after].every((count) => count._tag === "Exactly" && count.rows === expected()) &&
+      withStart._tag === "Exactly" &&
+      withStart.rows === dated
+    const coverage: Coverage =
+      agrees && still && !came
+        ? temper(reading, ask, { from: range.from, to: -Infinity }, { _tag: "Proven" })
+        : !came && counted > expected()
+          ? { _tag: "Unprovable", reason: `${expected()} sessions were seen, but the server counts ${counted}` }
+          : { _tag: "Provisional", reason: "sessions came or left while the history was read" }
+    return {
+      from: range.to,
+      to: range.to,
+      sessions,
+      rejected: [...found.values()].flatMap(({ rejected }) => rejected ?? []),
+      coverage,
+      settled: sessions.filter(CallSession.isSettled).length,
+      requests: ask.log.requests,
+      observedAt: ask.log.observedAt ?? 0
+    }
+  })
+
+/** Pages from the first on, as long as they hold sessions without a start or newer ones than the range. */
+const scanFront = Effect.fnUntraced(function* (
+  ask: Ask.Ask,
+  range: Range,
+  repeats: boolean
+): Effect.fn.Return<
+  { readonly first: ReadonlyArray<Rows.Row>; readonly front: number; readonly rows: ReadonlyArray<Rows.Row> },
+  AgniError
+> {
+  const all = Rows.makeHeld()
+  let first: ReadonlyArray<Rows.Row> = []
+  for (let page = 1; ; page++) {
+    const { rows } = yield* ask(page, {})
+    if (page === 1) first = rows
+    const known = page === 1 ? [] : [first]
+    if (yield* Ask.isEnd(ask, {}, page, rows, known, { repeats }))
+      return { first, front: page - 1, rows: [...all.rows.values()] }
+    const fresh = all.add(rows)
+    if (fresh === 0 || rows.every(({ start }) => start !== undefined && start < range.to)) {
+      return { first, front: page, rows: [...all.rows.values()] }
+    }
+  }
+})

@@ -1,0 +1,67 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { readFileSync, statSync } from "node:fs"
+import { join } from "node:path"
+import { alongside, folder, idsOf, simulation } from "../Callstream.ts"
+
+const sorted = (values: ReadonlyArray<unknown>) => values.map(String).sort()
+
+describe("callstream export --walk history", alongside, () => {
+  it.live("brings everything, proven, oldest first, and says so in the summary and in the file", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const { run, simulator } = yield* simulation({ sessions: 600, undated: 0.05 })
+      const args = ["export", "--walk", "history", "--to", "a.ndjson", "--coverage", "c.json", "--horizon", "30m"]
+      const { code, stderr } = yield* run(args, { cwd })
+      assert.strictEqual(code, 0, stderr)
+      const ids = idsOf(readFileSync(join(cwd, "a.ndjson"), "utf8"))
+      assert.deepStrictEqual(sorted(ids), sorted(simulator.truth().map(({ id }) => id)))
+      assert.match(stderr, /\n {2}proven complete up to \S+Z \(horizon 30 min\); later: younger than the horizon/)
+      const coverage: Record<string, unknown> = JSON.parse(readFileSync(join(cwd, "c.json"), "utf8"))
+      assert.deepInclude(coverage, { set: "provisional", of: 600, horizon: 1800 })
+      assert.isAbove(Number(coverage["undated"]), 0)
+      assert.strictEqual(statSync(join(cwd, "c.json")).mode & 0o777, 0o600)
+      const strict = yield* run([...args, "--force", "--strict"], { cwd })
+      assert.strictEqual(strict.code, 3)
+    })
+  )
+
+  it.live("a past range is proven whole", () =>
+    Effect.gen(function* () {
+      const { run, simulator } = yield* simulation({ sessions: 600 })
+      const { code, stderr, stdout } = yield* run(["export", "--walk", "history", "--until", "12h", "--json"])
+      assert.strictEqual(code, 0, stderr)
+      const summary: Record<string, unknown> = JSON.parse(stderr)
+      assert.deepInclude(summary["coverage"], { set: "proven", reasons: [] })
+      assert.isEmpty(simulator.missed(idsOf(stdout).map(String), { to: simulator.now() - 12 * 3600e6 - 60e6 }))
+    })
+  )
+
+  it.live("a server that ignores time bounds is found out: everything comes, nothing is proven, exit 3", () =>
+    Effect.gen(function* () {
+      const { run, simulator } = yield* simulation({ sessions: 300, bounds: { ignored: "all" } })
+      const { code, stderr, stdout } = yield* run(["export", "--walk", "history"])
+      assert.strictEqual(code, 3)
+      assert.include(stderr, "NOT proven complete")
+      assert.isEmpty(simulator.missed(idsOf(stdout).map(String)))
+    })
+  )
+
+  it.live("a poisoned stretch fails the run, or is a named gap with --keep-going", () =>
+    Effect.gen(function* () {
+      const { run, simulator } = yield* simulation({ sessions: 300, undated: 0 })
+      const [victim] = simulator.truth().slice(100, 101)
+      assert.isDefined(victim)
+      simulator.poison(victim?.id ?? "")
+      const args = ["export", "--walk", "history", "--retries", "0", "--until", "12h"]
+      const failed = yield* run(args)
+      assert.strictEqual(failed.code, 1)
+      const { code, stderr, stdout } = yield* run([...args, "--keep-going"])
+      assert.strictEqual(code, 3, stderr)
+      assert.include(stderr, "could not be read")
+      const missed = simulator.missed(idsOf(stdout).map(String), { to: simulator.now() - 13 * 3600e6 })
+      assert.include(missed, victim?.id ?? "")
+      assert.isAtMost(missed.length, 3)
+    })
+  )
+})

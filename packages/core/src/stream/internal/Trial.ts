@@ -1,0 +1,132 @@
+/** Whether time bounds and filters do what they should, tried on rows that are known. */
+import * as Effect from "effect/Effect"
+import type { AgniClient } from "../../client/AgniClient.ts"
+import type { AgniError } from "../../model/AgniError.ts"
+import type { CallSession } from "../../model/CallSession.ts"
+import * as Instant from "../../model/Instant.ts"
+import * as Ask from "./Ask.ts"
+import * as Rows from "./Rows.ts"
+
+interface Sample {
+  readonly row: Rows.Dated
+  /** The page without bounds on which it was seen. */
+  readonly page: number
+}
+
+/**
+ * Whether a known row comes back for its own start; also for pages of one row, which tells a server that applies bounds
+ * before it takes pages from one that does so after: the only row of its first page lies in one place.
+ *
+ * A row that does not come back may have left. When it is not where it was seen, another one from there is tried.
+ */
+export const bounds = Effect.fnUntraced(
+  function* (
+    ask: Ask.Ask,
+    unsorted: Ask.Ask,
+    sample: Sample,
+    size: number
+  ): Effect.fn.Return<string | undefined, AgniError> {
+    let { row } = sample
+    let problem: string | undefined
+    let stillThere = 0
+    for (let turn = 0; turn < 5; turn++) {
+      problem = yield* Ask.control(ask, row, size)
+      if (problem === undefined) {
+        const { rows } = yield* ask(1, Ask.around(row), { size: 1 })
+        if (rows.length > 0) return undefined
+        problem = "the time bounds are applied after paging"
+      } else if (problem !== Ask.notBack) return problem
+      const { rows } = yield* unsorted(sample.page, {})
+      if (rows.some(({ key }) => key === row.key) && ++stillThere === 2) return problem
+      if (!rows.some(({ key }) => key === row.key)) {
+        const others = rows.filter(Rows.isDated)
+        row = others[Math.floor(others.length / 2)] ?? row
+      }
+    }
+    return problem
+  },
+  // A row that the server cannot render proves nothing; the windows find it.
+  (effect) => Effect.catchIf(effect, Ask.isPoison, () => Effect.undefined)
+)
+
+const kinds = ["agentId", "channel", "callerNumber"] as const
+type Kind = (typeof kinds)[number]
+
+const valueOf = (session: CallSession | undefined, kind: Kind): string | undefined => session?.[kind] ?? undefined
+
+/**
+ * A filter must leave out what does not match, and must do so before pages are taken: where the first row does not match a
+ * value, pages of one row must each bring a row that does. The bounds lie in the older half of what is known, so that a
+ * call that comes meanwhile does not take the first place.
+ */
+export const filters = Effect.fnUntraced(function* (
+  list: AgniClient["Service"]["list"],
+  given: Ask.Filters,
+  size: number
+): Effect.fn.Return<string | undefined, AgniError> {
+  const tried = kinds.filter((kind) => given[kind] !== undefined)
+  if (tried.length === 0) return undefined
+  const ask = Ask.make(list, {}, { size, sort: { by: undefined, order: undefined } })
+  const orNone = (answer: ReturnType<Ask.Ask>) =>
+    Effect.catchIf(answer, Ask.isPoison, () => Effect.succeed({ rows: [] }))
+  const seen = yield* Effect.all(
+    [1, 2, 3, 5, 8].map((page) => orNone(ask(page, {}))),
+    { concurrency: "unbounded" }
+  )
+  const starts = seen.flatMap(({ rows }) => rows.flatMap(({ start }) => start ?? [])).toSorted((a, b) => a - b)
+  const [oldest] = starts
+  const newest = starts.at(-1)
+  if (oldest === undefined || newest === undefined) {
+    return "whether filters work could not be seen: no session has a start"
+  }
+  const middle = starts[Math.floor(starts.length / 2)] ?? newest
+  const problems = yield* Effect.forEach(
+    tried,
+    Effect.fnUntraced(function* (kind) {
+      let problem: string | undefined
+      for (const end of [middle, newest, middle, newest]) {
+        const bounds = { after: Ask.floorSecond(oldest) - Ask.second, before: Ask.ceilSecond(end) + Ask.second }
+        problem = yield* tryFilter(list, ask, kind, bounds)
+        if (problem === undefined || problem.endsWith("ignored")) return problem
+      }
+      return problem
+    }),
+    { concurrency: "unbounded" }
+  )
+  return problems.find((problem) => problem !== undefined)
+})
+
+const tryFilter = Effect.fnUntraced(
+  function* (
+    list: AgniClient["Service"]["list"],
+    ask: Ask.Ask,
+    kind: Kind,
+    bounds: { readonly after: Instant.Instant; readonly before: Instant.Instant }
+  ): Effect.fn.Return<string | undefined, AgniError> {
+    const unseen = `whether the filter by ${kind} works could not be seen`
+    const top = Effect.map(ask(1, bounds, { size: 1 }), ({ rows }) => valueOf(rows[0]?.session, kind))
+    const answers = yield* Effect.all([1, 2, 3].map((page) => ask(page, bounds)))
+    const before = yield* top
+    const values = new Map<string, Set<string>>()
+    for (const { key, session } of answers.flatMap(({ rows }) => rows)) {
+      const value = valueOf(session, kind)
+      if (value === undefined || value === "" || value === before) continue
+      values.set(value, (values.get(value) ?? new Set()).add(key))
+    }
+    // The rarer the value, the less likely it is to stand there by chance; several, because ties may stand at random.
+    const rarest = [...values].toSorted(([, left], [, right]) => left.size - right.size).slice(0, 4)
+    if (rarest.length === 0) return unseen
+    for (const [value, rows] of rarest) {
+      const pages = Array.from({ length: Math.min(3, rows.size) }, (_, i) => i + 1)
+      const one = Ask.make(list, { [kind]: value }, { size: 1, sort: { by: undefined, order: undefined } })
+      const found = yield* Effect.all(pages.map((page) => one(page, bounds)))
+      if (found.some(({ rows }) => rows.some(({ session }) => valueOf(session, kind) !== value))) {
+        return `the filter by ${kind} is ignored`
+      }
+      if (found.some(({ rows }) => rows.length === 0)) return `the filter by ${kind} is applied after paging`
+    }
+    return (yield* top) === before ? undefined : unseen
+  },
+  (effect, _list, _ask, kind) =>
+    Effect.catchIf(effect, Ask.isPoison, () => Effect.succeed(`whether the filter by ${kind} works could not be seen`))
+)

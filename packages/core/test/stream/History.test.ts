@@ -1,0 +1,241 @@
+import { AgniClient } from "@callstream/core/client/AgniClient"
+import type { Window } from "@callstream/core/stream/Coverage"
+import * as History from "@callstream/core/stream/History"
+import { AgniSimulator, Fault } from "@callstream/core/testing"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import * as Histories from "../torture/Histories.ts"
+import { found } from "../torture/Found.ts"
+
+const second = 1_000_000
+const hour = 3600 * second
+const { startAt } = Histories
+
+const quiet = (
+  simulator: AgniSimulator.Options = {},
+  read: History.Options = {},
+  range: History.OpenRange = {}
+): Histories.Case => ({
+  simulator: { content: "minimal", startAt, undated: 0, ...simulator },
+  range,
+  read,
+  step: 20,
+  client: false
+})
+
+const open = (one: Histories.Case) => {
+  const world = Histories.open(one)
+  const stream = (options: History.Options = {}, range = one.range) =>
+    Stream.provideService(History.windows(range, { ...one.read, ...options }), AgniClient, world.client)
+  return { ...world, stream }
+}
+
+const all = (one: Histories.Case) => Stream.runCollect(open(one).stream())
+
+const idsOf = (windows: ReadonlyArray<Window>) => windows.flatMap(({ sessions }) => sessions.map(({ id }) => id))
+
+const tags = (windows: ReadonlyArray<Window>) => windows.map(({ coverage }) => coverage._tag)
+
+describe("History.windows", () => {
+  it.live("an empty history: nothing, proven", () =>
+    Effect.gen(function* () {
+      const windows = yield* all(quiet({ sessions: 0 }))
+      assert.isEmpty(idsOf(windows))
+      const ranged = yield* all(quiet({ sessions: 0 }, {}, { from: startAt - 9 * hour, to: startAt - 5 * hour }))
+      assert.isEmpty(idsOf(ranged))
+      assert.deepStrictEqual([ranged[0]?.from, ranged.at(-1)?.to], [startAt - 9 * hour, startAt - 5 * hour])
+    })
+  )
+
+  it.live("one session", () =>
+    Effect.gen(function* () {
+      const windows = yield* all(quiet({ sessions: 1 }))
+      assert.lengthOf(idsOf(windows), 1)
+      assert.deepStrictEqual([...new Set(tags(windows))].sort(), ["Proven", "Provisional"])
+    })
+  )
+
+  it.live("all undated: they come, and nothing is claimed", () =>
+    Effect.gen(function* () {
+      const windows = yield* all(quiet({ sessions: 250, undated: 1 }))
+      assert.lengthOf(new Set(idsOf(windows)), 250)
+      assert.notInclude(tags(windows), "Proven")
+    })
+  )
+
+  it.live("undated among others come in the last window, wherever the order puts them", () =>
+    Effect.forEach(["postgres", "first", "last"] as const, (undatedOrder) =>
+      Effect.gen(function* () {
+        const one = quiet({ sessions: 700, undated: 0.2, undatedOrder })
+        const world = open(one)
+        const windows = yield* Stream.runCollect(world.stream())
+        assert.isEmpty(Histories.missed(one, world, idsOf(windows)))
+        const last = windows.at(-1)
+        assert.isAtLeast(last?.sessions.length ?? 0, 100)
+        assert.strictEqual(last?.coverage._tag, "Proven")
+        assert.strictEqual(last?.from, last?.to)
+      })
+    )
+  )
+
+  it.live("what is younger than the horizon is provisional, what is older is not", () =>
+    Effect.gen(function* () {
+      const windows = yield* all(quiet({ sessions: 2000, age: "1 minute", span: "1 days" }, { horizon: "6 hours" }))
+      const horizon = startAt - 6 * hour
+      for (const { coverage, from, to } of windows.slice(0, -1)) {
+        // The server's time is that of the first answer, in whole seconds.
+        assert.strictEqual(coverage._tag, to <= horizon + second ? "Proven" : "Provisional")
+        assert.isFalse(from < horizon && to > horizon + second)
+      }
+    })
+  )
+
+  it.live("filtered by status: provisional; by agent: proven", () =>
+    Effect.gen(function* () {
+      const range = { from: startAt - 600 * hour, to: startAt - 4 * hour }
+      const byStatus = yield* all(quiet({ sessions: 800 }, { status: "completed" }, range))
+      assert.isAtLeast(idsOf(byStatus).length, 300)
+      assert.deepStrictEqual([...new Set(tags(byStatus))], ["Provisional"])
+      const [agentId = ""] = AgniSimulator.makeUnsafe({}, () => 0).agentIds
+      const byAgent = yield* all(quiet({ sessions: 800 }, { agentId }, range))
+      assert.isAtLeast(idsOf(byAgent).length, 50)
+      assert.deepStrictEqual([...new Set(tags(byAgent))], ["Proven"])
+    })
+  )
+
+  it.live("asks at most 15 % more than it must on a quiet history of 1000 pages", () =>
+    Effect.forEach([4, 8], (concurrency) =>
+      Effect.gen(function* () {
+        const one = quiet({ sessions: 100_000, undated: 0.01 }, { concurrency })
+        const world = open(one)
+        const count = yield* Stream.runFold(
+          world.stream(),
+          () => 0,
+          (sum, { sessions }) => sum + sessions.length
+        )
+        assert.strictEqual(count, 100_000)
+        assert.isAtMost(world.simulator.requests.length, 1150, `concurrency ${concurrency}`)
+      })
+    )
+  )
+
+  it.live("asks at most a few dozen requests for a small history", () =>
+    Effect.gen(function* () {
+      const world = open(quiet({ sessions: 90 }))
+      yield* Stream.runDrain(world.stream())
+      assert.isAtMost(world.simulator.requests.length, 60)
+    })
+  )
+
+  it.live("a slow consumer stops the requests: concurrency + 1 windows at most", () =>
+    Effect.gen(function* () {
+      const world = open(quiet({ sessions: 4000 }, { concurrency: 2, pagesPerWindow: 4 }))
+      let taken = 0
+      let most = 0
+      yield* Stream.runForEach(world.stream(), (window) =>
+        Effect.gen(function* () {
+          taken += window.requests
+          for (let turns = 0; turns < 200; turns++) yield* Effect.yieldNow
+          most = Math.max(most, world.simulator.requests.length - taken)
+        })
+      )
+      // Learning takes some forty; a window of this size about eight.
+      assert.isAtMost(most, 60 + 3 * 12)
+    })
+  )
+
+  it.live("interrupted anywhere, then resumed with other widths: nothing missing, nothing twice", () =>
+    Effect.gen(function* () {
+      const one = quiet({ sessions: 1500, maxPageSize: 10, ties: { share: 0.3, ways: 6 } }, { pagesPerWindow: 5 })
+      for (const [stop, pagesPerWindow] of [
+        [1, 2],
+        [3, 20],
+        [9, 7],
+        [20, 3]
+      ] as const) {
+        const world = open(one)
+        const before = yield* Stream.runCollect(Stream.take(world.stream(), stop))
+        const frontier = before.at(-1)?.to ?? 0
+        const from = before[0]?.from ?? 0
+        const again = yield* Stream.runCollect(
+          world.stream({ pagesPerWindow, cuts: [frontier] }, { from, to: startAt })
+        )
+        assert.isTrue(again.some((window) => window.from === frontier))
+        const after = again.filter((window) => window.from >= frontier)
+        const ids = [...idsOf(before), ...idsOf(after)]
+        assert.strictEqual(new Set(ids).size, ids.length)
+        assert.isEmpty(Histories.missed(one, world, ids))
+      }
+    })
+  )
+
+  it.live("a row that cannot be rendered: the windows before it, then the error; with keepGoing a gap of seconds", () =>
+    Effect.gen(function* () {
+      const one = quiet({ sessions: 1000, maxPageSize: 10, poison: [700] }, { pagesPerWindow: 5 })
+      const world = open(one)
+      const taken: Array<Window> = []
+      const result = yield* Effect.result(
+        Stream.runForEach(world.stream(), (window) => Effect.sync(() => taken.push(window)))
+      )
+      assert.strictEqual(result._tag, "Failure")
+      const poisoned = world.simulator.truth()[700]
+      const at = poisoned?.startedAt ?? 0
+      assert.isAtLeast(taken.length, 3)
+      assert.isAtLeast(at, taken.at(-1)?.to ?? Infinity)
+
+      const kept = open(one)
+      const windows = yield* Stream.runCollect(kept.stream({ keepGoing: true }))
+      const gaps = windows.filter(({ coverage }) => coverage._tag === "Gap")
+      const [gap] = gaps.filter(({ from, to }) => to > from)
+      assert.isTrue(gap !== undefined && gap.to - gap.from <= 8 * second && gap.from - second <= at)
+      assert.deepStrictEqual(
+        Histories.missed(one, kept, idsOf(windows)).filter((id) => id !== poisoned?.id).length <= 1,
+        true
+      )
+    })
+  )
+
+  it.live("429s, resets and broken bodies change nothing", () =>
+    Effect.gen(function* () {
+      const faults = [Fault.tooManyRequests(), Fault.reset, Fault.truncated(), Fault.status(503), Fault.unsuccessful]
+      const one = { ...quiet({ sessions: 600, maxPageSize: 20, faultRate: 0.2, faults }), client: true }
+      const world = open(one)
+      const windows = yield* Stream.runCollect(world.stream())
+      assert.isEmpty(Histories.missed(one, world, idsOf(windows)))
+      assert.deepStrictEqual([...new Set(tags(windows))].sort(), ["Proven", "Provisional"])
+    })
+  )
+
+  it.live("an outage that answers nothing is not an empty window", () =>
+    Effect.gen(function* () {
+      const to = startAt - 4 * hour
+      const one = quiet(
+        { sessions: 300, script: [{ on: { from: 30 }, fault: Fault.emptyAnswer, times: 1000 }] },
+        {},
+        {
+          from: startAt - 700 * hour,
+          to
+        }
+      )
+      const windows = yield* all(one)
+      assert.notInclude(
+        windows.filter(({ sessions }) => sessions.length === 0).map(({ coverage }) => coverage._tag),
+        "Proven"
+      )
+    })
+  )
+})
+
+describe("History.windows where it once said proven with a session missing", () => {
+  for (const [name, one] of Object.entries(found)) {
+    it.live(name, () =>
+      Effect.gen(function* () {
+        const result = yield* Effect.result(Histories.run(one))
+        // A poisoned page whose last try met another fault ends the run, which claims nothing then.
+        if (result._tag === "Failure") assert.isTrue(Histories.mayFail(one), result.failure.message)
+        else assert.deepStrictEqual(result.success.wrong, [])
+      })
+    )
+  }
+})

@@ -1,0 +1,357 @@
+/** Histories by seed, as adverse as a server can make them, and what a run over one of them must hold. */
+import { AgniClient } from "@callstream/core/client/AgniClient"
+import { AgniError, InvalidRequest, Unavailable } from "@callstream/core/model/AgniError"
+import { startInstant } from "@callstream/core/model/CallSession"
+import * as CallSessionQuery from "@callstream/core/model/CallSessionQuery"
+import { type Verdict, verdict, weaker, type Window } from "@callstream/core/stream/Coverage"
+import * as History from "@callstream/core/stream/History"
+import { AgniSimulator, Fault } from "@callstream/core/testing"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as HttpClient from "effect/http/HttpClient"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import * as Stream from "effect/Stream"
+import * as Envelope from "../../src/client/internal/Envelope.ts"
+
+/** A history, how it is read, and how fast its time goes by. */
+export interface Case {
+  readonly simulator: AgniSimulator.Options
+  readonly range: History.OpenRange
+  readonly read: History.Options
+  /** Server time that each request takes, in milliseconds. */
+  readonly step: number
+  /** Whether the requests go through the real client with its retries, or past it, which is faster. */
+  readonly client: boolean
+}
+
+const random = (seed: number) => {
+  let state = Math.imul(seed, 2_654_435_761) >>> 0 || 1
+  const next = () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let t = Math.imul(state ^ (state >>> 15), 1 | state)
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296
+  }
+  return {
+    next,
+    pick: <A>(...values: readonly [A, ...ReadonlyArray<A>]): A =>
+      values[Math.floor(next() * values.length)] ?? values[0],
+    chance: (share: number) => next() < share
+  }
+}
+
+export const startAt = Date.UTC(2026, 5, 1) * 1000
+const hour = 3_600_000_000
+
+/** The case of a seed: mild ones are odd, but a good walk should prove most of what they hold. */
+export const make = (seed: number): Case => {
+  const { chance, next, pick } = random(seed)
+  const mild = chance(0.3)
+  const sessions = Math.floor(next() ** 2 * 160)
+  const ranged = chance(0.5)
+  const faulty = !mild && chance(0.06)
+  const weird = !mild && chance(0.12)
+  const poison = !mild && chance(0.06)
+  const arrivalsPerHour = mild ? 0 : pick(0, 0, 0, 100, 2000)
+  const simulator: AgniSimulator.Options = {
+    seed,
+    startAt,
+    sessions,
+    content: "minimal",
+    maxPageSize: pick(2, 3, 7, 7, 20, 50),
+    span: pick("2 hours", "3 days", "3 days", "30 days"),
+    age: pick("3 hours", "3 hours", "3 hours", "1 minute"),
+    granularity: pick("micro", "milli", "second"),
+    undated: pick(0, 0, 0.02, 0.2),
+    undatedAs: pick("null", "absent", "empty", "zero", "mixed"),
+    undatedOrder: pick("postgres", "first", "last"),
+    queued: pick(0.02, 0.3),
+    ties: pick(undefined, { share: 0.5, ways: 40 }, { share: 0.2, ways: 3 }) ?? { share: 0, ways: 2 },
+    edition: pick("camel", "snake"),
+    emptyList: pick("array", "null", "absent"),
+    metaTotal: pick("number", "string", "absent"),
+    order: pick(
+      "start-desc",
+      "start-desc",
+      "start-asc",
+      "created-desc",
+      "created-asc",
+      "id-desc",
+      "id-asc",
+      "insertion"
+    ),
+    sorting: pick("honoured", "ignored"),
+    sortFields: pick(["startedAt"], ["started_at", "startedAt", "created_at"], []),
+    unknownSort: pick("ignore", "reject"),
+    offsetFrom: pick("asked", "clamped"),
+    beyondLast: pick("empty", "empty", "last", "first"),
+    tieOrder: mild ? "id" : pick("id", "query", "random"),
+    clockOffset: pick<Duration.Input>(0, 0, "3 hours"),
+    // Past the simulated clock there is only the real one, which is months off.
+    date: mild || faulty ? "clock" : pick("clock", "clock", "clock", "frozen", "absent"),
+    visible: mild ? "created" : pick("created", "started", "ended"),
+    visibleLag: mild ? 0 : pick<Duration.Input>(0, 0, "5 minutes"),
+    arrivalsPerHour,
+    departuresPerHour: mild ? 0 : pick(0, 0, 0, 1, 10, 60),
+    duplicated: mild ? 0 : pick(0, 0, 0, 0.05),
+    bounds: {
+      after: pick("inclusive", "exclusive"),
+      before: pick("inclusive", "exclusive"),
+      truncate: pick("none", "second"),
+      undated: pick("none", "none", "none", "before"),
+      ...(weird
+        ? {
+            truncate: pick("none", "second", "day"),
+            shift: pick<Duration.Input>(0, "330 minutes", "-8 hours", "1 seconds", "-2 seconds"),
+            ignored: pick("none", "fraction", "all"),
+            field: pick("start", "created")
+          }
+        : {})
+    },
+    ...(mild
+      ? {}
+      : {
+          filterAfterPaging: chance(0.8) ? "nothing" : pick("filters", "all"),
+          ...(chance(0.1) ? { replicas: { count: pick(2, 3), lag: pick("1 seconds", "1 minute", "10 minutes") } } : {}),
+          ...(chance(0.15)
+            ? {
+                cache: {
+                  ttl: pick("1 seconds", "10 seconds", "1 hour"),
+                  respectNoCache: chance(0.3),
+                  age: chance(0.5)
+                }
+              }
+            : {}),
+          ...(poison ? { poison: [Math.floor(next() * sessions), Math.floor(next() * sessions)] } : {}),
+          ...(faulty
+            ? {
+                faultRate: pick(0.02, 0.1),
+                faults: [
+                  Fault.emptyAnswer,
+                  Fault.emptyAnswer,
+                  Fault.status(500),
+                  Fault.tooManyRequests(),
+                  Fault.reset,
+                  Fault.unsuccessful,
+                  Fault.html,
+                  Fault.truncated()
+                ]
+              }
+            : {})
+        })
+  }
+  const now = startAt + Duration.toMillis(Duration.fromInputUnsafe(simulator.clockOffset ?? 0)) * 1000
+  const back = (longest: number) => now - Math.floor(next() * longest * hour)
+  const spanned = ranged ? [back(80), back(80)].sort((a, b) => a - b) : []
+  const range =
+    ranged && !chance(0.15)
+      ? { from: spanned[0], to: chance(0.7) ? Math.min(spanned[1] ?? now, now - 3 * hour) : spanned[1] }
+      : ranged
+        ? pick({ from: spanned[0] }, { to: spanned[1] })
+        : {}
+  const read: History.Options = {
+    concurrency: pick(1, 3, 4),
+    pageSize: pick(5, 10, 100),
+    pagesPerWindow: pick(undefined, 2, 5, 20),
+    keepGoing: poison,
+    cuts: chance(0.2) ? [back(70), back(70)] : [],
+    horizon: chance(0.1) ? "1 hour" : undefined,
+    ...(chance(0.2) ? filters(simulator, pick("agentId", "agentId", "channel", "status", "callerNumber"), next()) : {})
+  }
+  return { simulator, range, read, step: pick(0, 50, 1000), client: faulty }
+}
+
+const filters = (
+  options: AgniSimulator.Options,
+  kind: "agentId" | "channel" | "status" | "callerNumber",
+  chance: number
+): History.Options => {
+  const { rows } = everything(options, {})
+  const row = rows[Math.floor(chance * rows.length)]
+  const value = row?.[kind]
+  return typeof value === "string" && value !== "" ? { [kind]: value } : {}
+}
+
+/** What a quiet twin of the server lists in one answer. */
+const everything = (options: AgniSimulator.Options, query: CallSessionQuery.CallSessionQuery) => {
+  const twin = AgniSimulator.makeUnsafe(
+    {
+      ...options,
+      bounds: {},
+      cache: undefined,
+      faultRate: 0,
+      poison: 0,
+      replicas: undefined,
+      maxPageSize: 100_000,
+      filterAfterPaging: "nothing",
+      duplicated: 0
+    },
+    () => 0
+  )
+  const page = Effect.runSync(direct(twin, () => {})({ ...query, pageSize: 100_000 }))
+  return { rows: page.sessions }
+}
+
+const parametersOf = (query: CallSessionQuery.CallSessionQuery) =>
+  Result.getOrThrow(CallSessionQuery.toParameters(query))
+
+/** The client's job without transport, budget and retries. */
+const direct =
+  (simulator: AgniSimulator.AgniSimulator, tick: () => void): AgniClient["Service"]["list"] =>
+  (query) =>
+    Effect.suspend(() => {
+      tick()
+      const params = parametersOf(query)
+      const search = new URLSearchParams(params.map(([name, value]) => [name, value])).toString()
+      const { body, headers, status } = simulator.handle(
+        {
+          method: "GET",
+          origin: "",
+          path: AgniSimulator.endpointPath,
+          search,
+          params: Object.fromEntries(params),
+          headers: { "x-api-key": simulator.apiKey, "cache-control": "no-cache" }
+        },
+        simulator.now() / 1000
+      )
+      const age = Number(headers["age"] ?? 0)
+      const date = headers["date"] === undefined ? simulator.now() / 1000 : Date.parse(headers["date"])
+      const fail = (reason: AgniError["reason"]) =>
+        Effect.fail(new AgniError({ reason, request: search, attempts: 1, elapsed: Duration.zero }))
+      if (status === 400) return fail(new InvalidRequest({ description: body }))
+      if (status !== 200) return fail(new Unavailable({ status, description: body }))
+      const page = Envelope.decode(body, {
+        page: query.page ?? 1,
+        observedAt: Math.round((date - age * 1000) * 1000),
+        age,
+        quote: (text) => text
+      })
+      return Result.isSuccess(page) ? Effect.succeed(page.success) : fail(page.failure)
+    })
+
+export interface World {
+  readonly simulator: AgniSimulator.AgniSimulator
+  readonly client: AgniClient["Service"]
+}
+
+/** The server of a case, and a client of it whose every request takes the case's time. */
+export const open = (one: Case, limit = 20_000): World => {
+  let clock = startAt / 1000
+  const simulator = AgniSimulator.makeUnsafe(one.simulator, () => clock)
+  let requests = 0
+  const tick = () => {
+    clock += one.step
+    if (++requests > limit) throw new Error(`more than ${limit} requests`)
+  }
+  const made = AgniClient.make({
+    apiKey: Redacted.make(simulator.apiKey),
+    retry: { base: "1 millis", cap: "1 millis", tries: 12 }
+  }).pipe(
+    Effect.provideService(
+      HttpClient.HttpClient,
+      HttpClient.transform(simulator.httpClient, (effect) =>
+        Effect.suspend(() => {
+          tick()
+          return effect
+        })
+      )
+    )
+  )
+  const bare = direct(simulator, tick)
+  return {
+    simulator,
+    // The turn of another reader comes between a request and the next one.
+    client: one.client
+      ? Effect.runSync(made)
+      : AgniClient.of({ list: (query) => Effect.andThen(Effect.yieldNow, bare(query)) })
+  }
+}
+
+/** What was delivered, and what of it is wrong: nothing, unless there is a bug. */
+export interface Judgement {
+  readonly verdict: Verdict
+  readonly complete: boolean
+  readonly requests: number
+  /** Windows, and how many of them are proven. */
+  readonly windows: number
+  readonly proven: number
+  readonly reasons: ReadonlyArray<string>
+  readonly wrong: ReadonlyArray<string>
+}
+
+/** Ids visible throughout, of the range and filters, that are not among these. */
+export const missed = (one: Case, { simulator }: World, ids: Iterable<string>): ReadonlyArray<string> => {
+  const { agentId, callerNumber, channel, status } = one.read
+  const { from, to } = one.range
+  const missing = simulator.missed(ids, { agentId, channel, status, from, to })
+  if (callerNumber === undefined || missing.length === 0) return missing
+  const { rows } = everything(one.simulator, { callerNumber })
+  const meant = new Set(rows.map(({ id }) => id))
+  return missing.filter((id) => meant.has(id))
+}
+
+const judge = (one: Case, world: World, windows: ReadonlyArray<Window>): Judgement => {
+  const wrong: Array<string> = []
+  const ids = windows.flatMap(({ rejected, sessions }) => [
+    ...sessions.map(({ id }) => id),
+    ...rejected.map(({ index }) => `rejected ${index}`)
+  ])
+  if (new Set(ids).size !== ids.length) wrong.push("a session came twice")
+  for (const [i, window] of windows.entries()) {
+    const before = windows[i - 1]
+    if (window.to < window.from) wrong.push("a window ends before it begins")
+    if (before !== undefined && before.to !== window.from) wrong.push("the windows do not tile the range")
+    const starts = window.sessions.map((session) => startInstant(session) ?? -Infinity)
+    const undated = i === windows.length - 1 && window.from === window.to
+    const outside = (start: number) => start < window.from || start >= window.to
+    if (window.coverage._tag !== "Unprovable" && !undated && starts.some(outside)) {
+      wrong.push("a session lies outside its window")
+    }
+    if (window.coverage._tag !== "Unprovable" && starts.some((start, k) => start < (starts[k - 1] ?? -Infinity))) {
+      wrong.push("a window is not in order")
+    }
+  }
+  const { from, to } = one.range
+  const end = windows.at(-1)?.to
+  if (from !== undefined && windows.length > 0 && windows[0]?.from !== Math.min(from, end ?? from)) {
+    wrong.push("the windows begin elsewhere")
+  }
+  if (to !== undefined && (windows.length === 0 ? from !== undefined && from < to : end !== to)) {
+    wrong.push("the windows end elsewhere")
+  }
+  const missing = new Set(missed(one, world, ids))
+  const truth = world.simulator.truth().filter(({ id }) => missing.has(id))
+  const total = windows.map(({ coverage }) => verdict(coverage)).reduce(weaker, "proven")
+  const claimed = truth.filter(({ startedAt }) =>
+    startedAt === undefined
+      ? windows.at(-1)?.coverage._tag === "Proven" && windows.at(-1)?.from === windows.at(-1)?.to
+      : windows.some((window) => startedAt >= window.from && startedAt < window.to && window.coverage._tag === "Proven")
+  )
+  // What starts after the end of the range was not asked for.
+  const meant = truth.filter(({ startedAt }) => startedAt === undefined || startedAt < (end ?? Infinity))
+  if (claimed.length > 0) wrong.push(`${claimed.length} sessions are missing from windows that are proven`)
+  if (total === "proven" && meant.length > 0) wrong.push(`proven, and ${meant.length} sessions are missing`)
+  const reasons = windows.flatMap(({ coverage }) => ("reason" in coverage ? [coverage.reason] : []))
+  return {
+    verdict: total,
+    complete: meant.length === 0,
+    requests: world.simulator.requests.length,
+    windows: windows.length,
+    proven: windows.filter(({ coverage }) => coverage._tag === "Proven").length,
+    reasons: [...new Set(reasons)],
+    wrong
+  }
+}
+
+/** One case from end to end. A case with faults may fail: that is no lie. */
+export const run = (one: Case) => {
+  const world = open(one)
+  return Stream.runCollect(History.windows(one.range, one.read)).pipe(
+    Effect.provideService(AgniClient, world.client),
+    Effect.map((windows) => judge(one, world, windows))
+  )
+}
+
+/** Whether the run of a case may end in an error. */
+export const mayFail = ({ client, simulator }: Case): boolean => client || simulator.poison !== undefined
