@@ -117,14 +117,17 @@ export const run = Effect.fnUntraced(function* (plan: Plan) {
       const coverage =
         plan.coverage === undefined ? undefined : yield* OutputFile.open({ path: plan.coverage, force: plan.force })
       if (plan.report === "people" && live && alone) yield* Progress.show(progress)
-      const deliver = (page: Progress.Batch) =>
-        (page.rejected.length === 0 ? Effect.void : deadLetters.write(page.rejected)).pipe(
-          Effect.andThen(page.sessions.length === 0 ? Effect.void : output.write(encode(page.sessions))),
-          Effect.andThen(Effect.sync(() => Progress.addWritten(progress, page)))
+      const deliver = ({ batch, text }: { readonly batch: Progress.Batch; readonly text: string }) =>
+        (batch.rejected.length === 0 ? Effect.void : deadLetters.write(batch.rejected)).pipe(
+          Effect.andThen(text === "" ? Effect.void : output.write(text)),
+          Effect.andThen(Effect.sync(() => Progress.addWritten(progress, batch)))
         )
       yield* source(plan, collector).pipe(
-        Stream.tap((page) => Effect.sync(() => Progress.addRead(progress, page))),
+        Stream.tap((batch) => Effect.sync(() => Progress.addRead(progress, batch))),
         plan.keep,
+        Stream.map((batch) => ({ batch, text: encode(batch.sessions) })),
+        // The next one is made ready while this one is on its way to the disk.
+        Stream.buffer({ capacity: 2 }),
         Stream.runForEach(deliver)
       )
       yield* deadLetters.sync

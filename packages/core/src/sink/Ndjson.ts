@@ -10,11 +10,8 @@
  * @since 0.1.0
  * @category encoding
  */
-export const encode = (values: ReadonlyArray<unknown>): string => {
-  let text = ""
-  for (const value of values) text += `${JSON.stringify(value)}\n`
-  return text
-}
+export const encode = (values: ReadonlyArray<unknown>): string =>
+  values.length === 0 ? "" : `${values.map((value) => JSON.stringify(value)).join("\n")}\n`
 
 /**
  * Line by line what `encode` makes, with every character that a terminal could take for a command, or that hides or
