@@ -12,7 +12,7 @@ import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as Layer from "effect/Layer"
 
 /**
- * An `HttpClient` that costs about a third less CPU than `fetch`. It never follows a redirect, decompresses gzip, deflate
+ * An `HttpClient` that costs less CPU than `fetch`. It never follows a redirect, decompresses gzip, deflate
  * and brotli, keeps connections alive, and goes through `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` when they are set.
  *
  * @since 0.1.0

@@ -7,147 +7,19 @@ import * as BigDecimal from "effect/BigDecimal"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import * as Struct from "effect/Struct"
 import * as Guard from "./internal/Guard.ts"
+import { CallSession, CreditBreakdownFields, fieldNames, Fields } from "./internal/SessionSchema.ts"
 import * as Instant from "./Instant.ts"
 
-/** An open set of strings: any text is valid, the known ones complete in an editor. */
-export type OpenString<Known extends string> = Known | (string & {})
-
-/**
- * Statuses that are documented or were seen; any other text may come.
- *
- * @since 0.1.0
- * @category models
- */
-export type KnownStatus =
-  | "completed"
-  | "failed"
-  | "no_answer"
-  | "busy"
-  | "voicemail"
-  | "in_progress"
-  | "in-progress"
-  | "In Progress"
-  | "ended"
-  | "ringing"
-  | "pending"
-  | "active"
-  | "error"
-
-/**
- * Channels that are documented or were seen; any other text may come.
- *
- * @since 0.1.0
- * @category models
- */
-export type KnownChannel = "voice" | "web" | "sip" | "phone" | "inbound_call" | "outbound_call" | "web_call"
-
-/**
- * Disconnect reasons that are documented or were seen; any other text may come.
- *
- * @since 0.1.0
- * @category models
- */
-export type KnownDisconnectReason =
-  | "user_hangup"
-  | "customer_hangup"
-  | "agent_hangup"
-  | "caller_hangup"
-  | "timeout"
-  | "error"
-
-const openString = <Known extends string>(): Schema.Codec<OpenString<Known>> => Schema.revealCodec(Schema.String)
-const optional = <S extends Schema.Constraint>(schema: S) => Schema.optionalKey(Schema.NullOr(schema))
-const text = optional(Schema.String)
-const number = optional(Schema.Finite)
-const object = optional(Schema.Record(Schema.String, Schema.Unknown))
-
-const CreditBreakdownFields = Schema.Struct({
-  channel: text,
-  duration_sec: number,
-  model_credits: number,
-  provider_credits: number,
-  provider_managed: optional(Schema.Boolean),
-  telephony_type: text,
-  total_credits: number
-})
-
-/**
- * What a call cost, in the vendor's credits. Its keys are snake_case on the wire and stay so.
- *
- * @since 0.1.0
- * @category models
- */
-export interface CreditBreakdown extends Schema.Schema.Type<typeof CreditBreakdownFields> {}
-
-/**
- * The schema of `CreditBreakdown`; fields that the contract does not name are kept.
- *
- * @since 0.1.0
- * @category schemas
- */
-export const CreditBreakdown: Schema.Codec<CreditBreakdown> = Schema.revealCodec(
-  Schema.StructWithRest(CreditBreakdownFields, [Schema.Record(Schema.String, Schema.Unknown)])
-)
-
-const Fields = Schema.Struct({
-  id: Schema.String.check(Schema.isNonEmpty()),
-  agentId: text,
-  organizationId: text,
-  roomId: text,
-  callerNumber: text,
-  calleeNumber: text,
-  callerName: text,
-  callerEmail: text,
-  channel: optional(openString<KnownChannel>()),
-  status: optional(openString<KnownStatus>()),
-  summary: text,
-  metadata: object,
-  errorMessage: text,
-  disconnectReason: optional(openString<KnownDisconnectReason>()),
-  promptDynamicVariables: object,
-  extractDynamicVariables: object,
-  callLatencyMs: number,
-  startedAt: text,
-  endedAt: text,
-  durationSec: number,
-  createdAt: text,
-  recordingUrl: text,
-  costTotal: text,
-  agentName: text,
-  postCallAnalysisResult: object,
-  creditBreakdown: optional(CreditBreakdown)
-})
-
-/**
- * One call session. Every field but `id` may be absent or `null`, and the two stay apart from `""` and `0`. Timestamps
- * are the wire's own text, `durationSec` is in seconds, `callLatencyMs` in milliseconds, `costTotal` an exact decimal
- * without a currency. Fields that the contract does not name are kept at run time but are not in the type, so that a
- * misspelt field does not compile.
- *
- * @since 0.1.0
- * @category models
- */
-export interface CallSession extends Schema.Schema.Type<typeof Fields> {}
-
-/**
- * The schema of `CallSession` in its camelCase form. What the wire sends in either edition goes through `fromWire`.
- *
- * @since 0.1.0
- * @category schemas
- */
-export const CallSession: Schema.Codec<CallSession> = Schema.revealCodec(
-  Schema.StructWithRest(Fields, [Schema.Record(Schema.String, Schema.Unknown)])
-)
-
-/**
- * The names of the contract's 26 fields, in its order.
- *
- * @since 0.1.0
- * @category models
- */
-export const fieldNames: ReadonlyArray<keyof CallSession> = Struct.keys(Fields.fields)
+export {
+  CallSession,
+  CreditBreakdown,
+  fieldNames,
+  type KnownChannel,
+  type KnownDisconnectReason,
+  type KnownStatus,
+  type OpenString
+} from "./internal/SessionSchema.ts"
 
 const camelOf: ReadonlyMap<string, string> = new Map(
   fieldNames.map((name) => [name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), name])
