@@ -126,8 +126,6 @@ export const run = Effect.fnUntraced(function* (plan: Plan) {
         Stream.tap((batch) => Effect.sync(() => Progress.addRead(progress, batch))),
         plan.keep,
         Stream.map((batch) => ({ batch, text: encode(batch.sessions) })),
-        // The next one is made ready while this one is on its way to the disk.
-        Stream.buffer({ capacity: 2 }),
         Stream.runForEach(deliver)
       )
       yield* deadLetters.sync
