@@ -17,8 +17,8 @@ const maxPages = 500
  * One pass is no proof: a row that leaves lets another slip from an unread page to a read one, and rows of equal start may
  * stand differently on each page. A set is complete when two passes, one after another, each brought as many ids as rows,
  * and the same ids: a row that had left during the first would be missing from the second. Where ties hide rows, it is
- * complete when all ids held are as many as the rows of two passes that agree, the second brought nothing new, and every
- * id was seen in one of these two.
+ * complete when all ids held are as many as the rows of three passes in a row, the last brought nothing new, and every id
+ * was seen in one of the last two.
  */
 export const read = Effect.fnUntraced(function* (
   ask: Ask.Ask,
@@ -29,6 +29,8 @@ export const read = Effect.fnUntraced(function* (
   const lastSeen = new Map<string, number>([...held.rows.keys()].map((key) => [key, -1]))
   let previous: Pass | undefined
   let counted = 0
+  /** Passes in a row that agree on the count. */
+  let steady = 0
   for (let pass = 0; pass < maxPasses; pass++) {
     const { size, sort } = variant(pass, options.size, options.sort)
     const seen = Rows.makeHeld()
@@ -52,9 +54,12 @@ export const read = Effect.fnUntraced(function* (
     }
     const recent = [...lastSeen.values()].every((seen) => seen >= pass - 1)
     const now: Pass = { url: `${size} ${sort.order}`, counted, seen }
+    steady = previous?.counted === counted ? steady + 1 : 1
     // The same question may get the same answer out of a cache.
     if (previous !== undefined && previous.url !== now.url && previous.counted === counted) {
-      if (fresh === 0 && recent && held.size() === counted) return { _tag: "Complete" }
+      // A row that leaves while a pass goes on is held, and counted no more: the pass after shows nothing of it, and one
+      // that ties hid makes the sum right. Two passes after the one it was last in, it is not recent.
+      if (steady >= 3 && fresh === 0 && recent && held.size() === counted) return { _tag: "Complete" }
       if (isClean(previous) && isClean(now) && sameKeys(previous.seen, seen)) return { _tag: "Complete" }
     }
     previous = now
