@@ -63,7 +63,7 @@ const flags = {
   horizon: Source.duration(
     "horizon",
     "How long after its start a session may still become visible (with --walk history; default: 2h)"
-  ).pipe(Flag.withDefault(Duration.hours(2))),
+  ).pipe(Flag.optional),
   keepGoing: Flag.Boolean("keep-going").pipe(
     Flag.withDescription(
       "Leave out, and name, a stretch that the server fails to give, and exit with 3 (with --walk history)"
@@ -221,9 +221,11 @@ const command = Command.make(
   Effect.fnUntraced(function* (input) {
     const selection = yield* Source.selection(input)
     if (input.walk === "pages") {
-      const useless = [Option.isSome(input.coverage) && "--coverage", input.keepGoing && "--keep-going"].find(
-        (flag) => flag !== false
-      )
+      const useless = [
+        Option.isSome(input.coverage) && "--coverage",
+        Option.isSome(input.horizon) && "--horizon",
+        input.keepGoing && "--keep-going"
+      ].find((flag) => flag !== false)
       if (useless !== undefined) {
         return yield* new UsageError({
           problem: `${useless}: goes with --walk history only; page numbers prove nothing`
@@ -234,7 +236,7 @@ const command = Command.make(
       selection,
       walk: input.walk,
       coverage: Option.getOrUndefined(input.coverage),
-      horizon: input.horizon,
+      horizon: Option.getOrElse(input.horizon, () => Duration.hours(2)),
       keepGoing: input.keepGoing,
       keep: Option.match(input.newest, {
         onSome: (limit) => Extremes.newest(limit),

@@ -69,6 +69,8 @@ const mistakes: ReadonlyArray<readonly [args: ReadonlyArray<string>, ...parts: R
   [["simulate", "--port", "99999"], "--port", wholeFrom(0, 65535)],
   [["export", "--since", "999999w"], "--since lies before the year 1970"],
   [["export", "--dead-letters", "-"], "--dead-letters: give it the name of a file"],
+  [["export", "--horizon", "1h"], "--horizon: goes with --walk history only"],
+  [["export", "--keep-going"], "--keep-going: goes with --walk history only"],
   [["export", "--coverage", "c.json"], "--coverage: goes with --walk history only"],
   [["simulate", "--port", "-1"], "--port", wholeFrom(0, 65535)],
   [["simulate", "--edition", "kebab"], "--edition"],
