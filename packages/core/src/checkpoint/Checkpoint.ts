@@ -1,0 +1,142 @@
+/**
+ * Where a pipeline stood, so that a run that was stopped goes on.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import { Committed } from "../model/Committed.ts"
+
+/**
+ * What a pipeline is, part by part: base URL, organization, range, filters, transforms, sinks. A checkpoint of another one
+ * is of no use, and the parts that differ are named.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Fingerprint = Readonly<Record<string, string>>
+
+/**
+ * What is kept: one `Committed` a sink. The next run goes on from the least, each sink skips what it has.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const State = Schema.Struct({
+  version: Schema.Literal(1),
+  fingerprint: Schema.Record(Schema.String, Schema.String),
+  sinks: Schema.Record(Schema.String, Committed),
+  /** The whole range is in every sink: there is nothing to go on with. */
+  finished: Schema.Boolean
+})
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type State = typeof State.Type
+
+/**
+ * Why a checkpoint cannot be used.
+ *
+ * - `held`: another run of the pipeline is under way.
+ * - `torn`: what was kept cannot be read, or was changed by hand.
+ * - `different`: it belongs to another pipeline.
+ * - `io`: it cannot be written or read.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class CheckpointError extends Schema.TaggedError<CheckpointError>()("CheckpointError", {
+  reason: Schema.Literals(["held", "torn", "different", "io"]),
+  /** What happened, in one sentence without a capital and a full stop. */
+  description: Schema.String,
+  /** What to do, in one sentence. */
+  advice: Schema.optionalKey(Schema.String)
+}) {
+  override get message(): string {
+    return this.description
+  }
+}
+
+/**
+ * A pipeline's checkpoint, held by one run at a time.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Lease {
+  readonly state: Option.Option<State>
+  /** Safe from a power failure when it returns. */
+  readonly commit: (state: State) => Effect.Effect<void, CheckpointError>
+}
+
+/**
+ * Where checkpoints are kept; `open` is a lease that is given back with its scope.
+ *
+ * @since 0.1.0
+ * @category services
+ */
+export class Checkpoint extends Context.Service<
+  Checkpoint,
+  {
+    readonly open: (pipeline: string, fingerprint: Fingerprint) => Effect.Effect<Lease, CheckpointError, Scope.Scope>
+  }
+>()("@callstream/core/checkpoint/Checkpoint") {
+  /**
+   * Checkpoints that last as long as the layer.
+   */
+  static readonly layerMemory: Layer.Layer<Checkpoint> = Layer.sync(Checkpoint, () => {
+    const states = new Map<string, State>()
+    const held = new Set<string>()
+    return {
+      open: Effect.fnUntraced(function* (pipeline, fingerprint) {
+        yield* Effect.acquireRelease(
+          Effect.suspend(() => {
+            if (held.has(pipeline)) {
+              const description = `the pipeline ${pipeline} is running already, in this process`
+              return Effect.fail(new CheckpointError({ reason: "held", description }))
+            }
+            return Effect.sync(() => held.add(pipeline))
+          }),
+          () => Effect.sync(() => held.delete(pipeline))
+        )
+        const state = states.get(pipeline)
+        if (state !== undefined) yield* refuseOther(pipeline, state.fingerprint, fingerprint)
+        return {
+          state: Option.fromUndefinedOr(state),
+          commit: (next: State) => Effect.sync(() => void states.set(pipeline, next))
+        }
+      })
+    }
+  })
+}
+
+/**
+ * Fails, naming the parts, when a checkpoint was kept by another pipeline than the one that asks for it.
+ *
+ * @since 0.1.0
+ * @category checks
+ */
+export const refuseOther = (
+  pipeline: string,
+  kept: Fingerprint,
+  asked: Fingerprint
+): Effect.Effect<void, CheckpointError> => {
+  const parts = [...new Set([...Object.keys(kept), ...Object.keys(asked)])].filter((part) => kept[part] !== asked[part])
+  if (parts.length === 0) return Effect.void
+  const tell = (value: string | undefined) => (value === undefined || value === "" ? "nothing" : value)
+  return Effect.fail(
+    new CheckpointError({
+      reason: "different",
+      description: `the checkpoint ${pipeline} belongs to another pipeline: ${parts
+        .map((part) => `${part} was ${tell(kept[part])}, now ${tell(asked[part])}`)
+        .join("; ")}`,
+      advice: "Run it as it was, or give this one another name."
+    })
+  )
+}
