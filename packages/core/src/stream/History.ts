@@ -9,12 +9,14 @@ import * as Stream from "effect/Stream"
 import { AgniClient } from "../client/AgniClient.ts"
 import type { AgniError } from "../model/AgniError.ts"
 import type { CallSessionQuery } from "../model/CallSessionQuery.ts"
-import type { Instant } from "../model/Instant.ts"
-import type { Coverage, Range, Window } from "./Coverage.ts"
+import * as Instant from "../model/Instant.ts"
+import { type Range, verdict, type Window } from "./Coverage.ts"
 import * as Bisect from "./internal/Bisect.ts"
 import * as Fallback from "./internal/Fallback.ts"
+import * as Observe from "./internal/Observe.ts"
+import * as Tile from "./internal/Tile.ts"
 import * as Undated from "./internal/Undated.ts"
-import type { Outcome, Reading } from "./internal/ReadWindow.ts"
+import { doubtOf, type Outcome, type Reading } from "./internal/ReadWindow.ts"
 import * as Learned from "./Learned.ts"
 
 /**
@@ -27,11 +29,16 @@ export interface Options extends Pick<CallSessionQuery, "agentId" | "status" | "
   /** Windows read side by side; the client's own limit holds as well. @default 4 */
   readonly concurrency?: number | undefined
   /** Instants that no window crosses: where each sink of a resumed run stands. @default none */
-  readonly cuts?: ReadonlyArray<Instant> | undefined
+  readonly cuts?: ReadonlyArray<Instant.Instant> | undefined
   /** A stretch that cannot be read becomes a `Gap` instead of the stream's error. @default false */
   readonly keepGoing?: boolean | undefined
   /** How long after its start a session may become visible: what is younger is `Provisional`. @default "2 hours" */
   readonly horizon?: Duration.Input | undefined
+  /**
+   * What was learned of this endpoint before: it saves requests. It may be out of date, because nothing is believed of it
+   * that a verdict hangs on. @default none
+   */
+  readonly learned?: Learned.Learned | undefined
   /** Sessions asked for in one request. @default 100 */
   readonly pageSize?: number | undefined
   /** Pages that a window should hold. @default 40, fewer in a small history */
@@ -45,8 +52,8 @@ export interface Options extends Pick<CallSessionQuery, "agentId" | "status" | "
  * @category models
  */
 export interface OpenRange {
-  readonly from?: Instant | undefined
-  readonly to?: Instant | undefined
+  readonly from?: Instant.Instant | undefined
+  readonly to?: Instant.Instant | undefined
 }
 
 /**
@@ -64,8 +71,9 @@ export const windows = (range: OpenRange = {}, options: Options = {}): Stream.St
       const { agentId, callerNumber, channel, concurrency = 4, search, status } = options
       const filters = { agentId, status, channel, callerNumber, search }
       const { list } = yield* AgniClient
-      const seen = yield* Learned.learn({ filters, pageSize: options.pageSize ?? 100 })
-      const { learned, oldest, serverNow } = seen
+      const seen = yield* Learned.learn({ filters, pageSize: options.pageSize, learned: options.learned })
+      const { learned, oldest, pagesAtMost, serverNow } = seen
+      yield* Effect.forEach(Learned.facts(learned), ({ about, text }) => Effect.logDebug(`${about}: ${text}`))
       const to = range.to ?? serverNow
       const from = Math.min(range.from ?? oldest ?? to, to)
       const whole = range.from === undefined && range.to === undefined
@@ -77,24 +85,23 @@ export const windows = (range: OpenRange = {}, options: Options = {}): Stream.St
           size: learned.pageSize
         })
       }
-      const perWindow =
-        options.pagesPerWindow ?? Math.max(4, Math.min(40, Math.ceil(learned.pagesAtMost / (concurrency * 4))))
+      const perWindow = options.pagesPerWindow ?? Tile.pagesPerWindow(pagesAtMost, concurrency)
       const reading: Reading = {
         list,
         filters,
         size: learned.pageSize,
-        sort: learned.sort,
+        sort: Observe.newest(learned.sortBy),
         repeats: learned.repeatsBeyondEnd,
         order: "unknown",
         witnesses: seen.witnesses,
         horizon: serverNow - Duration.toMillis(Duration.fromInputUnsafe(options.horizon ?? "2 hours")) * 1000,
-        doubt: mutable(status, search),
+        doubt: doubtOf(status, search),
         maxRows: 2 * perWindow * learned.pageSize
       }
-      const density = makeDensity(learned, oldest ?? from, serverNow)
+      const density = Tile.makeDensity(pagesAtMost * learned.pageSize, oldest ?? from, serverNow)
       const read = (part: Range) =>
         Effect.tap(Bisect.read(reading, part, options.keepGoing === true), (outcome) =>
-          Effect.sync(() => density.observe(outcome))
+          Effect.sync(() => observe(density, outcome))
         )
       const rows = perWindow * learned.pageSize
       const readAll = (parts: Stream.Stream<Range>): Stream.Stream<Window, AgniError> =>
@@ -106,9 +113,14 @@ export const windows = (range: OpenRange = {}, options: Options = {}): Stream.St
           )
         )
       let held = 0
-      const parts = tile({ from, to }, [...(options.cuts ?? []), reading.horizon], (at) =>
-        // Before the first session there is one window, however long.
-        oldest !== undefined && at < oldest ? oldest - at : rows / density.rowsPerMicro()
+      const edges = Tile.edgesOf({ from, to }, [...(options.cuts ?? []), reading.horizon])
+      const parts = Stream.unfold(from, (at) =>
+        Effect.sync(() => {
+          // Before the first session there is one window, however long.
+          const width = oldest !== undefined && at < oldest ? oldest - at : rows / density.rowsPerMicro()
+          const part = Tile.next(at, edges, width)
+          return part === undefined ? undefined : ([part, part.to] as const)
+        })
       )
       const dated = readAll(parts).pipe(
         Stream.tap((window) => Effect.sync(() => (held += window.sessions.length + window.rejected.length)))
@@ -120,48 +132,17 @@ export const windows = (range: OpenRange = {}, options: Options = {}): Stream.St
           )
         : dated
     })
-  )
+  ).pipe(Stream.tap((window) => Effect.logDebug(describe(window))))
 
-/** A set filtered by what changes with time is another one at each request. */
-const mutable = (status: string | undefined, search: string | undefined): Coverage | undefined =>
-  status === undefined && search === undefined
-    ? undefined
-    : {
-        _tag: "Provisional",
-        reason: `${status === undefined ? "what search finds" : "the status"} of a session changes with time: filter here instead to have it proven`
-      }
+const describe = ({ coverage, from, rejected, requests, sessions, to }: Window): string =>
+  `${Instant.format(from)} to ${Instant.format(to)}: ${sessions.length + rejected.length} sessions, ${requests} requests, ` +
+  (coverage._tag === "Proven" ? "proven" : `${verdict(coverage)}: ${coverage.reason}`)
 
-/** Ranges that tile a range, each as wide as `width` says when it is asked for, none across a cut. */
-const tile = (range: Range, cuts: ReadonlyArray<Instant>, width: (at: Instant) => number): Stream.Stream<Range> => {
-  const second = 1_000_000
-  const edges = [...cuts.filter((cut) => cut > range.from && cut < range.to), range.to].sort((a, b) => a - b)
-  return Stream.unfold(range.from, (from) =>
-    Effect.sync(() => {
-      const edge = edges.find((candidate) => candidate > from)
-      if (edge === undefined) return undefined
-      const end = Math.floor((from + Math.max(width(from), second)) / second) * second
-      // A rest too small for a window of its own goes with the last one.
-      const to = end > from && end + second < edge ? end : edge
-      return [{ from, to }, to] as const
-    })
-  )
-}
-
-/** Rows a µs, at first from the page count, then from the windows as they are read. */
-const makeDensity = (learned: Learned.Learned, oldest: Instant, now: Instant) => {
-  let density = (0.7 * learned.pagesAtMost * learned.pageSize) / Math.max(1_000_000, now - oldest)
-  return {
-    rowsPerMicro: () => Math.max(density, Number.MIN_VALUE),
-    observe: (outcome: Outcome) => {
-      if (outcome._tag === "Dense") density *= 1.5
-      else {
-        const [first] = outcome.windows
-        const last = outcome.windows.at(-1)
-        if (first === undefined || last === undefined) return
-        const rows = outcome.windows.reduce((sum, window) => sum + window.sessions.length, 0)
-        // A quiet stretch makes the next window wider by half, not by any factor.
-        density = Math.max(density / 1.5, (density + rows / (last.to - first.from)) / 2)
-      }
-    }
-  }
+const observe = (density: Tile.Density, outcome: Outcome): void => {
+  if (outcome._tag === "Dense") return density.dense()
+  const [first] = outcome.windows
+  const last = outcome.windows.at(-1)
+  if (first === undefined || last === undefined) return
+  const rows = outcome.windows.reduce((sum, window) => sum + window.sessions.length, 0)
+  density.observe({ from: first.from, to: last.to }, rows)
 }

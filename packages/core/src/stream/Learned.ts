@@ -5,66 +5,127 @@
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 import { AgniClient } from "../client/AgniClient.ts"
 import type { AgniError } from "../model/AgniError.ts"
-import type * as Instant from "../model/Instant.ts"
-import type { Edition } from "../model/Page.ts"
+import * as Instant from "../model/Instant.ts"
 import * as Ask from "./internal/Ask.ts"
+import * as Examine from "./internal/Examine.ts"
+import * as Facts from "./internal/Facts.ts"
+import type { Fact } from "./internal/Facts.ts"
+import * as Observe from "./internal/Observe.ts"
 import * as Rows from "./internal/Rows.ts"
 import * as Trial from "./internal/Trial.ts"
 
+const unknown = "unknown"
+const size = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1_000_000 }))
+const included = Schema.Literals(["included", "not included", unknown])
+const sortAnswer = Schema.Literals(["understood", "ignored", "refused", unknown])
+const filterAnswer = Schema.Literals(["understood", "ignored", "applied after paging", unknown])
+
 /**
- * How an endpoint behaves. A server that behaves otherwise than it did costs requests, not sessions: every window is
- * counted all the same.
+ * How an endpoint behaves, as far as it was seen: what could not be seen is `unknown`.
+ *
+ * A server that behaves otherwise than it did costs requests, not sessions: of what is passed in nothing is believed that a
+ * verdict hangs on, and every window is counted all the same.
  *
  * @since 0.1.0
  * @category models
  */
-export interface Learned {
+export const Learned = Schema.Struct({
+  version: Schema.Literal(1),
+  /** Where it was observed, when whoever observed it wrote that down. */
+  baseUrl: Schema.optionalKey(Schema.String),
+  /** When, by the server's clock, in ISO 8601. */
+  observedAt: Schema.String,
+  edition: Schema.Literals(["camelCase", "snake_case", unknown]),
+  /** Rows that were asked for in one request. */
+  pageSizeAsked: size,
   /** Rows that a page really brings, at most as many as were asked for. */
-  readonly pageSize: number
-  /** What to sort by, so that answers come newest first: nothing when they do by themselves, or when nothing helps. */
-  readonly sort: { readonly by: string | undefined; readonly order: "asc" | "desc" | undefined }
-  /** Whether answers then come newest start first, as far as was seen. */
-  readonly newestFirst: boolean
-  /** `undefined` when time bounds and filters do what they should, otherwise what they did instead. */
-  readonly filterProblem: string | undefined
-  readonly edition: Edition | undefined
+  pageSize: size,
+  /** Whether a page was seen to bring fewer rows than asked for although there are more. */
+  clamped: Schema.Boolean,
+  /** A page size that was refused. */
+  pageSizeRefused: Schema.optionalKey(size),
+  /** Which size the offset of a page is computed from: the one `asked` for, or the one that it `brought`. */
+  offsets: Schema.Literals(["asked", "brought", unknown]),
   /** Whether a page beyond the last brings the last, or the first, again instead of nothing. */
-  readonly repeatsBeyondEnd: boolean
+  repeatsBeyondEnd: Schema.Boolean,
+  /** Pages of `pageSize` that there are in all, to the next power of two; only where no filter was given. */
+  pagesAtMost: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 2 ** 30 }))),
+  /** How answers come when no order is asked for, as far as the first page shows. */
+  order: Schema.Literals(["start-desc", "start-asc", "created-desc", "created-asc", "other", unknown]),
+  /** What becomes of `sort_by`. */
+  sortFields: Schema.Struct({ started_at: sortAnswer, startedAt: sortAnswer }),
+  /** What to sort by, so that answers come newest first: `none` when they do by themselves, or when nothing helps. */
+  sortBy: Schema.Literals(["started_at", "startedAt", "none"]),
+  /** Whether answers then come newest start first, as far as was seen. */
+  newestFirst: Schema.Boolean,
+  /** Whether a bound itself is within it, to which part of a second a bound is read, and in which zone. */
+  bounds: Schema.Struct({
+    after: included,
+    before: included,
+    precision: Schema.Literals(["microsecond", "millisecond", "second", "bounds with a fraction are ignored", unknown]),
+    zone: Schema.Literals(["UTC", "another", unknown])
+  }),
+  filters: Schema.Struct({ agentId: filterAnswer, channel: filterAnswer, callerNumber: filterAnswer }),
+  /** Absent when time bounds and the filters in use do what they should, otherwise what they did instead. */
+  filterProblem: Schema.optionalKey(Schema.String),
   /** How far the server's clock is ahead of ours, in µs; its `Date` has whole seconds. */
-  readonly clockOffset: number
-  /** Pages there are in all, to the next power of two. */
-  readonly pagesAtMost: number
-}
+  clockOffset: Schema.Int
+})
 
-/** What learning saw besides: the server's time and the ends of its history. */
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type Learned = typeof Learned.Type
+
+/**
+ * What was learned as short sentences for people, in a fixed order.
+ *
+ * @since 0.1.0
+ * @category formatting
+ */
+export const facts: (learned: Learned) => ReadonlyArray<Fact> = Facts.facts
+
+export type { Fact }
+
+/**
+ * What learning saw besides, which is asked for each time: the server's time and the ends of its history.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface Seen {
   readonly learned: Learned
   readonly serverNow: Instant.Instant
   /** A start that no session is older than, when there are any. */
   readonly oldest: Instant.Instant | undefined
+  /** Pages there are in all, to the next power of two. */
+  readonly pagesAtMost: number
+  /** Pages as they came, without bounds. */
+  readonly pages: ReadonlyArray<Observe.Numbered>
+  /** Whether those came in the order of `sortBy`. */
+  readonly sorted: boolean
   /** Rows that came back for their own start. */
   readonly witnesses: ReadonlyArray<Rows.Dated>
 }
 
-const sorts: ReadonlyArray<Ask.Sort> = [
-  { by: "started_at", order: "desc" },
-  { by: "startedAt", order: "desc" }
-]
-
-const unsorted: Ask.Sort = { by: undefined, order: undefined }
-
-const nothing: Ask.Answer = { rows: [], observedAt: 0, edition: undefined }
-
-/** A server may refuse a sort field with a 400; then it is not one. A row that it cannot render teaches nothing. */
-const orEmpty = (answer: Effect.Effect<Ask.Answer, AgniError>): Effect.Effect<Ask.Answer, AgniError> =>
-  answer.pipe(
-    Effect.catchReason("AgniError", "InvalidRequest", () => Effect.succeed(nothing)),
-    Effect.catchIf(Ask.isPoison, () => Effect.succeed(nothing))
-  )
-
-const comesNewestFirst = (rows: ReadonlyArray<Rows.Row>) => Rows.isNewestFirst(rows) && Rows.distinctStarts(rows) > 1
+/**
+ * How to learn.
+ *
+ * @since 0.1.0
+ * @category options
+ */
+export interface Options {
+  /** The filters that will be in use: they are tried. @default none */
+  readonly filters?: Ask.Filters | undefined
+  /** Rows to ask for in one request. @default 100 */
+  readonly pageSize?: number | undefined
+  /** What was learned before: it saves requests where one look shows that it still holds. @default none */
+  readonly learned?: Learned | undefined
+}
 
 /**
  * Asks a few dozen questions, most of them side by side: how many rows a page brings, in which order, how many pages
@@ -73,150 +134,201 @@ const comesNewestFirst = (rows: ReadonlyArray<Rows.Row>) => Rows.isNewestFirst(r
  * @since 0.1.0
  * @category constructors
  */
-export const learn = Effect.fnUntraced(function* (options: {
-  readonly filters: Ask.Filters
-  readonly pageSize: number
-}): Effect.fn.Return<Seen, AgniError, AgniClient> {
-  const { list } = yield* AgniClient
-  const { filters } = options
-  const localNow = yield* Clock.currentTimeMillis
-  const unclamped = Ask.make(list, filters, { size: options.pageSize, sort: unsorted })
-  const { answer: opening, page, size: asked } = yield* firstAnswer(unclamped, options.pageSize)
-  const first = opening.rows
-  const size = yield* pageSize(unclamped, page, first, asked)
-  const ask = Ask.make(list, filters, { size, sort: unsorted, believeEmpty: 1 })
+export const learn = (options: Options = {}): Effect.Effect<Seen, AgniError, AgniClient> =>
+  look(
+    options,
+    Trial.kinds.filter((kind) => options.filters?.[kind] !== undefined)
+  )
 
-  const [sorted, deep, repeatsBeyondEnd] = yield* Effect.all(
-    [chooseSort(ask, first), gallop(ask, first), repeats(unclamped, first)],
+const look = Effect.fnUntraced(function* (
+  options: Options,
+  tried: ReadonlyArray<Trial.Kind>
+): Effect.fn.Return<Seen, AgniError, AgniClient> {
+  const { list } = yield* AgniClient
+  const { filters = {}, learned: known, pageSize: asked = 100 } = options
+  const filtered = Object.values(filters).some((value) => value !== undefined)
+  const localNow = yield* Clock.currentTimeMillis
+  const opening = (yield* recognize(list, filters, asked, known)) ?? (yield* open(list, filters, asked))
+  const { clamped, page, size, sorted } = opening
+  const { edition, observedAt, rows: first } = opening.answer
+  const ask = Ask.make(list, filters, { size, sort: Observe.newest(sorted?.sortBy ?? "none"), believeEmpty: 1 })
+  const rowsAtMost =
+    sorted === undefined || filtered || known?.pagesAtMost === undefined
+      ? undefined
+      : known.pagesAtMost * known.pageSize
+  const guess = rowsAtMost === undefined ? undefined : 2 ** Math.ceil(Math.log2(Math.max(1, rowsAtMost / size)))
+
+  const [{ newestFirst: atFirst, sortBy }, deep, repeatsBeyondEnd] = yield* Effect.all(
+    [
+      sorted === undefined ? Observe.chooseSort(ask, first) : Effect.succeed(sorted),
+      Observe.gallop(ask, first, guess),
+      Observe.repeats(ask, first)
+    ],
     { concurrency: 3 }
   )
-  const best = Ask.make(list, filters, { size, sort: sorted.sort })
-  const known = [...first.map((row) => ({ row, page })), ...deep.rows].flatMap(({ page, row }) =>
-    Rows.isDated(row) ? [{ page, row }] : []
-  )
-  const byStart = known.toSorted((a, b) => a.row.start - b.row.start)
-  const samples = [...new Set([byStart[0], byStart[Math.floor(byStart.length / 2)], byStart.at(-1)])]
-  const [oldest, ...problems] = yield* Effect.all(
+  const best = Ask.make(list, filters, { size, sort: Observe.newest(sortBy), believeEmpty: 1 })
+  const pages = [{ page, rows: first }, ...deep.pages]
+  // Sessions without a start may fill the first page.
+  const telling = pages.find(({ rows }) => Rows.distinctStarts(rows) > 1)?.rows ?? first
+  const newestFirst = atFirst || (sortBy === "none" && Observe.comesNewestFirst(telling))
+  // Without an order asked for, unless one that is known was.
+  const plain = sortBy === "none" || sorted === undefined ? telling : undefined
+  const samples = pages.flatMap(({ page, rows }) => rows.filter(Rows.isDated).map((row) => ({ page, row })))
+  const byStart = samples.toSorted((a, b) => a.row.start - b.row.start)
+  const ends = [...new Set([byStart[0], byStart[Math.floor(byStart.length / 2)], byStart.at(-1)])]
+  const [[oldest, ascending], answers, ...problems] = yield* Effect.all(
     [
-      findOldest(best, byStart[0]?.row.start, opening.observedAt, size),
-      Trial.filters(list, filters, size),
-      ...samples.flatMap((sample) => (sample === undefined ? [] : [Trial.bounds(best, ask, sample, size)]))
+      Effect.gen(function* () {
+        const ascending = yield* Observe.oldestFirst(best, "started_at", plain ?? [])
+        const starts = [byStart[0]?.row.start, ...ascending.rows.map(({ start }) => start)]
+        const dated = starts.filter((start) => start !== undefined)
+        return [yield* Observe.findOldest(best, dated, observedAt, size), ascending.answer] as const
+      }),
+      Trial.filters(list, tried, size),
+      ...ends.flatMap((sample) => (sample === undefined ? [] : [Trial.bounds(best, ask, sample, size)]))
     ],
     { concurrency: "unbounded" }
   )
-  const problem = problems.find((problem) => problem !== undefined)
+  const given = tried.filter((kind) => filters[kind] !== undefined)
+  const problem =
+    given.map((kind) => Trial.problemOf(kind, answers[kind])).find((problem) => problem !== undefined) ??
+    problems.find((problem) => problem !== undefined) ??
+    (first.length > 0 && samples.length === 0
+      ? "no session with a start was seen, so the time bounds could not be tried"
+      : undefined)
   return {
     learned: {
+      version: 1,
+      observedAt: Instant.format(observedAt),
+      edition: edition ?? unknown,
+      pageSizeAsked: asked,
       pageSize: size,
-      sort: sorted.sort,
-      newestFirst: sorted.newestFirst,
-      filterProblem:
-        problem ??
-        (first.length > 0 && known.length === 0
-          ? "no session with a start was seen, so the time bounds could not be tried"
-          : undefined),
-      edition: opening.edition,
+      clamped,
+      offsets: known?.offsets ?? unknown,
       repeatsBeyondEnd,
-      clockOffset: opening.observedAt - localNow * 1000,
-      pagesAtMost: deep.pagesAtMost
+      ...(filtered ? {} : { pagesAtMost: deep.pagesAtMost }),
+      order: plain === undefined ? (known?.order ?? unknown) : orderOf(plain),
+      sortFields: {
+        started_at: sortBy === "started_at" ? "understood" : plain === undefined ? unknown : ascending,
+        startedAt: sortBy === "startedAt" ? "understood" : unknown
+      },
+      sortBy,
+      newestFirst,
+      bounds: known?.bounds ?? Examine.unseen,
+      filters: answers,
+      ...(problem === undefined ? {} : { filterProblem: problem }),
+      clockOffset: Math.round(observedAt - localNow * 1000)
     },
-    serverNow: opening.observedAt,
+    serverNow: observedAt,
     oldest,
-    witnesses: known.map(({ row }) => row)
+    pagesAtMost: deep.pagesAtMost,
+    pages,
+    sorted: sorted !== undefined || sortBy === "none",
+    witnesses: samples.map(({ row }) => row)
   }
 })
 
-/** The first page, as large as the server can render it. */
-const firstAnswer = Effect.fnUntraced(function* (ask: Ask.Ask, asked: number) {
-  for (let size = asked; size > 1; size = Math.floor(size / 2)) {
-    const answer = yield* Effect.catchIf(ask(1, {}, { size }), Ask.isPoison, () => Effect.undefined)
-    if (answer !== undefined) return { answer, page: 1, size }
-  }
-  for (let page = 1; page < 8; page++) {
-    const answer = yield* Effect.catchIf(ask(page, {}, { size: 1 }), Ask.isPoison, () => Effect.undefined)
-    if (answer !== undefined && answer.rows.length > 0) return { answer, page, size: 1 }
-  }
-  return { answer: yield* ask(1, {}), page: 1, size: 1 }
-})
+interface Opening {
+  readonly answer: Ask.Answer
+  readonly page: number
+  readonly size: number
+  readonly clamped: boolean
+  /** When the order need not be found out. */
+  readonly sorted: { readonly sortBy: Learned["sortBy"]; readonly newestFirst: boolean } | undefined
+}
 
-/** A short first page is all there is, or all that a page brings: the next one tells. */
-const pageSize = Effect.fnUntraced(function* (
-  ask: Ask.Ask,
-  page: number,
-  first: ReadonlyArray<Rows.Row>,
+const open = Effect.fnUntraced(function* (
+  list: AgniClient["Service"]["list"],
+  filters: Ask.Filters,
   asked: number
-) {
-  if (first.length === 0 || first.length >= asked) return asked
-  // What cannot be rendered is there.
-  const next = yield* Effect.catchIf(ask(page + 1, {}, { size: first.length }), Ask.isPoison, () => Effect.undefined)
-  return next?.rows.length === 0 ? asked : first.length
+): Effect.fn.Return<Opening, AgniError> {
+  const ask = Ask.make(list, filters, { size: asked, sort: Observe.unsorted })
+  const { answer, page, size } = yield* Observe.firstAnswer(ask, asked)
+  const clamped = yield* Observe.isClamped(ask, page, answer.rows, size)
+  return { answer, page, size: clamped ? answer.rows.length : size, clamped, sorted: undefined }
 })
 
-/** What a page brings that lies far beyond any end. */
-const repeats = (ask: Ask.Ask, first: ReadonlyArray<Rows.Row>) =>
-  first.length === 0 ? Effect.succeed(true) : Effect.map(orEmpty(ask(90_000_001, {})), ({ rows }) => rows.length > 0)
-
-const chooseSort = Effect.fnUntraced(function* (ask: Ask.Ask, first: ReadonlyArray<Rows.Row>) {
-  if (comesNewestFirst(first) || first.length < 2) return { sort: unsorted, newestFirst: comesNewestFirst(first) }
-  const answers = yield* Effect.all(
-    sorts.map((sort) => orEmpty(ask(1, {}, { sort }))),
-    { concurrency: "unbounded" }
+/**
+ * A page that is as full, and ordered, as it was before. A saved page size that is too large would be believed at a price:
+ * where offsets follow the size that was asked for, rows between two pages come on neither.
+ */
+const recognize = Effect.fnUntraced(function* (
+  list: AgniClient["Service"]["list"],
+  filters: Ask.Filters,
+  asked: number,
+  known: Learned | undefined
+): Effect.fn.Return<Opening | undefined, AgniError> {
+  if (known === undefined || (!known.clamped && asked > known.pageSize)) return undefined
+  const size = Math.min(asked, known.pageSize)
+  const ask = Ask.make(list, filters, { size, sort: Observe.newest(known.sortBy) })
+  const answer = yield* ask(1, {}).pipe(
+    Effect.catchReason("AgniError", "InvalidRequest", () => Effect.undefined),
+    Effect.catchIf(Ask.isPoison, () => Effect.undefined)
   )
-  const found = sorts.find((_, i) => comesNewestFirst(answers[i]?.rows ?? []))
-  return { sort: found ?? unsorted, newestFirst: found !== undefined }
+  if (answer?.rows.length !== size) return undefined
+  // Where nothing has a start, the order is not to be seen, and does not matter.
+  const shows = Rows.distinctStarts(answer.rows) > 1
+  if (shows && Observe.comesNewestFirst(answer.rows) !== known.newestFirst) return undefined
+  const { newestFirst, sortBy } = known
+  return { answer, page: 1, size, clamped: asked > size, sorted: { sortBy, newestFirst } }
 })
 
-/** Pages 2, 4, 8 … until one is beyond the end: empty, or what another one was. */
-const gallop = Effect.fnUntraced(function* (ask: Ask.Ask, first: ReadonlyArray<Rows.Row>) {
-  const rows: Array<{ readonly row: Rows.Row; readonly page: number }> = []
-  let before = first
-  if (first.length === 0) return { rows, pagesAtMost: 0 }
-  for (let exponent = 1; exponent < 30; exponent += 5) {
-    const pages = Array.from({ length: 5 }, (_, i) => 2 ** (exponent + i))
-    const answers = yield* Effect.all(
-      pages.map((page) => orEmpty(ask(page, {}))),
-      { concurrency: "unbounded" }
+const orderOf = (rows: ReadonlyArray<Rows.Row>): Learned["order"] => {
+  if (Rows.distinctStarts(rows) < 2) return unknown
+  const byCreation = rows.map((row): Rows.Row => ({ ...row, start: row.created }))
+  return Observe.comesNewestFirst(rows)
+    ? "start-desc"
+    : Observe.comesOldestFirst(rows)
+      ? "start-asc"
+      : Observe.comesNewestFirst(byCreation)
+        ? "created-desc"
+        : Observe.comesOldestFirst(byCreation)
+          ? "created-asc"
+          : "other"
+}
+
+/**
+ * Learns, and asks what a walk can do without: how offsets are computed, what a time bound means exactly, and what becomes
+ * of each filter and sort field. It takes some sixty requests, or more where a filter is hard to see.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const examine = Effect.fnUntraced(function* (
+  options: Pick<Options, "pageSize"> = {}
+): Effect.fn.Return<Seen, AgniError, AgniClient> {
+  const { list } = yield* AgniClient
+  const { pageSize = 1000 } = options
+  const usual = Math.min(100, pageSize)
+  const [seen, refused] = yield* Effect.map(look({ pageSize }, Trial.kinds), (seen) => [seen, false] as const).pipe(
+    Effect.catchReason("AgniError", "InvalidRequest", (_, error) =>
+      // What was refused before any request is the caller's mistake.
+      error.attempts === 0 || usual === pageSize
+        ? Effect.fail(error)
+        : Effect.map(look({ pageSize: usual }, Trial.kinds), (seen) => [seen, true] as const)
     )
-    // Those beyond the end too: they may be all that is known.
-    for (const [i, answer] of answers.entries()) {
-      rows.push(...answer.rows.map((row) => ({ row, page: pages[i] ?? 2 })))
-    }
-    for (const [i, answer] of answers.entries()) {
-      // Pages that share most rows are beyond the end.
-      if (answer.rows.length === 0 || Rows.alike(answer.rows, first) || Rows.alike(answer.rows, before)) {
-        return { rows, pagesAtMost: pages[i] ?? 2 }
-      }
-      before = answer.rows
+  )
+  const { learned, pages, witnesses } = seen
+  const ask = Ask.make(list, {}, { size: learned.pageSize, sort: Observe.newest(learned.sortBy), believeEmpty: 1 })
+  const orUnknown = <A>(effect: Effect.Effect<A, AgniError>, otherwise: A) =>
+    effect.pipe(
+      Effect.catchReason("AgniError", "InvalidRequest", () => Effect.succeed(otherwise)),
+      Effect.catchIf(Ask.isPoison, () => Effect.succeed(otherwise))
+    )
+  const offsets = learned.clamped ? yield* orUnknown(Examine.offsets(ask, learned.pageSize), unknown) : unknown
+  const bounds = yield* orUnknown(Examine.bounds(ask, witnesses, learned.pageSize), Examine.unseen)
+  const { answer: startedAt } =
+    learned.sortFields.startedAt === unknown
+      ? yield* Observe.oldestFirst(ask, "startedAt", pages[0]?.rows ?? [])
+      : { answer: learned.sortFields.startedAt }
+  return {
+    ...seen,
+    learned: {
+      ...learned,
+      ...(refused ? { pageSizeRefused: pageSize } : {}),
+      offsets,
+      bounds,
+      sortFields: { ...learned.sortFields, startedAt }
     }
   }
-  return { rows, pagesAtMost: 2 ** 30 }
-})
-
-/** Nothing is older than the answer: the sort's first row, when nothing lies before it, or a stretch found empty. */
-const findOldest = Effect.fnUntraced(function* (
-  ask: Ask.Ask,
-  known: Instant.Instant | undefined,
-  now: Instant.Instant,
-  size: number
-) {
-  const earliest = Date.UTC(2000, 0, 1) * 1000
-  // A full page at the bound itself could hide what lies before it.
-  const nothingBefore = (before: Instant.Instant) =>
-    Effect.catchIf(
-      Effect.map(
-        ask(1, { after: earliest, before }),
-        ({ rows }) => rows.length < size && rows.every(({ start }) => start === undefined || start >= before)
-      ),
-      Ask.isPoison,
-      () => Effect.succeed(false)
-    )
-  const ascending = yield* orEmpty(ask(1, {}, { sort: { by: "started_at", order: "asc" } }))
-  const starts = [known, ...ascending.rows.map(({ start }) => start)].filter((start) => start !== undefined)
-  const guess = Ask.floorSecond(Math.min(...starts))
-  if (starts.length > 0 && (yield* nothingBefore(guess))) return guess
-  const day = 86_400 * Ask.second
-  const edges = Array.from({ length: 14 }, (_, i) => Math.max(earliest, Ask.floorSecond(now - 2 ** i * day)))
-  const empty = yield* Effect.all(edges.map(nothingBefore), { concurrency: "unbounded" })
-  const found = edges.find((_, i) => empty[i] === true)
-  return starts.length === 0 && found === edges[0] ? undefined : (found ?? earliest)
 })

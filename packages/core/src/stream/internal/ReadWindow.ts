@@ -32,6 +32,15 @@ export interface Reading {
   readonly maxRows: number
 }
 
+/** A set filtered by what changes with time is another one at each request. */
+export const doubtOf = (status: string | undefined, search: string | undefined): Coverage | undefined =>
+  status === undefined && search === undefined
+    ? undefined
+    : {
+        _tag: "Provisional",
+        reason: `${status === undefined ? "what search finds" : "the status"} of a session changes with time: filter here instead to have it proven`
+      }
+
 /** A window, or the news that it holds too many rows, and how to cut it: ascending, the first part still unread. */
 export type Outcome =
   | { readonly _tag: "Read"; readonly windows: ReadonlyArray<Window> }

@@ -49,23 +49,37 @@ export const bounds = Effect.fnUntraced(
   (effect) => Effect.catchIf(effect, Ask.isPoison, () => Effect.undefined)
 )
 
-const kinds = ["agentId", "channel", "callerNumber"] as const
-type Kind = (typeof kinds)[number]
+/** The filters that can be tried: those by what does not change with time. */
+export const kinds = ["agentId", "channel", "callerNumber"] as const
+export type Kind = (typeof kinds)[number]
+
+/** What a filter was seen to do. */
+export type FilterAnswer = "understood" | "ignored" | "applied after paging" | "unknown"
+
+export type FilterAnswers = Readonly<Record<Kind, FilterAnswer>>
+
+/** Why a set read with this filter cannot be proven, if so. */
+export const problemOf = (kind: Kind, answer: FilterAnswer): string | undefined =>
+  answer === "understood"
+    ? undefined
+    : answer === "unknown"
+      ? `whether the filter by ${kind} works could not be seen`
+      : `the filter by ${kind} is ${answer}`
 
 const valueOf = (session: CallSession | undefined, kind: Kind): string | undefined => session?.[kind] ?? undefined
 
 /**
  * A filter must leave out what does not match, and must do so before pages are taken: where the first row does not match a
  * value, pages of one row must each bring a row that does. The bounds lie in the older half of what is known, so that a
- * call that comes meanwhile does not take the first place.
+ * call that comes meanwhile does not take the first place. What was not tried is unknown.
  */
 export const filters = Effect.fnUntraced(function* (
   list: AgniClient["Service"]["list"],
-  given: Ask.Filters,
+  tried: ReadonlyArray<Kind>,
   size: number
-): Effect.fn.Return<string | undefined, AgniError> {
-  const tried = kinds.filter((kind) => given[kind] !== undefined)
-  if (tried.length === 0) return undefined
+): Effect.fn.Return<FilterAnswers, AgniError> {
+  const answers: Record<Kind, FilterAnswer> = { agentId: "unknown", channel: "unknown", callerNumber: "unknown" }
+  if (tried.length === 0) return answers
   const ask = Ask.make(list, {}, { size, sort: { by: undefined, order: undefined } })
   const orNone = (answer: ReturnType<Ask.Ask>) =>
     Effect.catchIf(answer, Ask.isPoison, () => Effect.succeed({ rows: [] }))
@@ -76,24 +90,20 @@ export const filters = Effect.fnUntraced(function* (
   const starts = seen.flatMap(({ rows }) => rows.flatMap(({ start }) => start ?? [])).toSorted((a, b) => a - b)
   const [oldest] = starts
   const newest = starts.at(-1)
-  if (oldest === undefined || newest === undefined) {
-    return "whether filters work could not be seen: no session has a start"
-  }
+  if (oldest === undefined || newest === undefined) return answers
   const middle = starts[Math.floor(starts.length / 2)] ?? newest
-  const problems = yield* Effect.forEach(
+  yield* Effect.forEach(
     tried,
     Effect.fnUntraced(function* (kind) {
-      let problem: string | undefined
       for (const end of [middle, newest, middle, newest]) {
         const bounds = { after: Ask.floorSecond(oldest) - Ask.second, before: Ask.ceilSecond(end) + Ask.second }
-        problem = yield* tryFilter(list, ask, kind, bounds)
-        if (problem === undefined || problem.endsWith("ignored")) return problem
+        answers[kind] = yield* tryFilter(list, ask, kind, bounds)
+        if (answers[kind] === "understood" || answers[kind] === "ignored") return
       }
-      return problem
     }),
-    { concurrency: "unbounded" }
+    { concurrency: "unbounded", discard: true }
   )
-  return problems.find((problem) => problem !== undefined)
+  return answers
 })
 
 const tryFilter = Effect.fnUntraced(
@@ -102,8 +112,7 @@ const tryFilter = Effect.fnUntraced(
     ask: Ask.Ask,
     kind: Kind,
     bounds: { readonly after: Instant.Instant; readonly before: Instant.Instant }
-  ): Effect.fn.Return<string | undefined, AgniError> {
-    const unseen = `whether the filter by ${kind} works could not be seen`
+  ): Effect.fn.Return<FilterAnswer, AgniError> {
     const top = Effect.map(ask(1, bounds, { size: 1 }), ({ rows }) => valueOf(rows[0]?.session, kind))
     const answers = yield* Effect.all([1, 2, 3].map((page) => ask(page, bounds)))
     const before = yield* top
@@ -115,18 +124,17 @@ const tryFilter = Effect.fnUntraced(
     }
     // The rarer the value, the less likely it is to stand there by chance; several, because ties may stand at random.
     const rarest = [...values].toSorted(([, left], [, right]) => left.size - right.size).slice(0, 4)
-    if (rarest.length === 0) return unseen
+    if (rarest.length === 0) return "unknown"
     for (const [value, rows] of rarest) {
       const pages = Array.from({ length: Math.min(3, rows.size) }, (_, i) => i + 1)
       const one = Ask.make(list, { [kind]: value }, { size: 1, sort: { by: undefined, order: undefined } })
       const found = yield* Effect.all(pages.map((page) => one(page, bounds)))
       if (found.some(({ rows }) => rows.some(({ session }) => valueOf(session, kind) !== value))) {
-        return `the filter by ${kind} is ignored`
+        return "ignored"
       }
-      if (found.some(({ rows }) => rows.length === 0)) return `the filter by ${kind} is applied after paging`
+      if (found.some(({ rows }) => rows.length === 0)) return "applied after paging"
     }
-    return (yield* top) === before ? undefined : unseen
+    return (yield* top) === before ? "understood" : "unknown"
   },
-  (effect, _list, _ask, kind) =>
-    Effect.catchIf(effect, Ask.isPoison, () => Effect.succeed(`whether the filter by ${kind} works could not be seen`))
+  (effect) => Effect.catchIf(effect, Ask.isPoison, () => Effect.succeed("unknown" as const))
 )

@@ -1,0 +1,194 @@
+/**
+ * What reading a range will take and what it can prove, from a few dozen requests.
+ *
+ * @since 0.1.0
+ */
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import { AgniClient } from "../client/AgniClient.ts"
+import type { AgniError } from "../model/AgniError.ts"
+import type * as Instant from "../model/Instant.ts"
+import { type Range, verdict, type Verdict } from "./Coverage.ts"
+import type { OpenRange, Options as HistoryOptions } from "./History.ts"
+import * as Ask from "./internal/Ask.ts"
+import * as Forecast from "./internal/Forecast.ts"
+import * as Meter from "./internal/Meter.ts"
+import * as Observe from "./internal/Observe.ts"
+import { doubtOf } from "./internal/ReadWindow.ts"
+import * as Survey from "./internal/Survey.ts"
+import * as Tile from "./internal/Tile.ts"
+import * as Learned from "./Learned.ts"
+
+/**
+ * How the range will be read, as it is told to `History.windows`, and how fast.
+ *
+ * @since 0.1.0
+ * @category options
+ */
+export interface Options extends Omit<HistoryOptions, "keepGoing"> {
+  /** Requests a second that the client makes at most. @default no limit */
+  readonly requestsPerSecond?: number | undefined
+  /** By windows of start time, or by page numbers. @default "history" */
+  readonly walk?: "history" | "pages" | undefined
+}
+
+/**
+ * A window as it is expected.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Stretch extends Range {
+  readonly sessions: number
+  readonly requests: number
+}
+
+/**
+ * What reading a range is expected to take.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Plan extends Range {
+  /** How it will be read: by `pages` also where bounds or filters do not do what they should. */
+  readonly walk: "history" | "pages"
+  /** Sessions of the range, those without a start included in a whole history. Both are equal when they were counted. */
+  readonly sessions: { readonly least: number; readonly most: number }
+  /** Of those, about so many have no start. */
+  readonly undated: number
+  /** Sessions that a page brings. */
+  readonly pageSize: number
+  /** The windows, ascending; none where the range is read by pages. */
+  readonly windows: ReadonlyArray<Stretch>
+  /** Whether pages showed where in time the sessions lie; otherwise they are taken to lie evenly. */
+  readonly spreadSeen: boolean
+  /** Requests, without those that are tried again. */
+  readonly requests: number
+  /** Of those, the ones that learn how the endpoint behaves. */
+  readonly learning: number
+  /** The time of one request at present, in milliseconds. */
+  readonly latency: number
+  /** The time of the whole, in milliseconds, when nothing has to be tried again. */
+  readonly elapsed: number
+  /** The best that can be said of the set afterwards, and why not more. */
+  readonly set: Verdict
+  readonly reasons: ReadonlyArray<string>
+  /** Up to here everything can be proven, when anything can. */
+  readonly provableUntil: Instant.Instant | undefined
+  readonly learned: Learned.Learned
+  /** Requests that the plan itself took. */
+  readonly spent: number
+}
+
+/** Requests that planning may take; where a filter is hard to try, learning alone may take more. */
+const budget = 48
+
+/**
+ * Learns how the endpoint behaves, counts the range by the number of its last page, looks where in time its sessions
+ * lie, and goes through the reading with what it found. Sessions that come and go meanwhile, and starts that many sessions
+ * share, make the reading take more.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = Effect.fnUntraced(function* (
+  range: OpenRange = {},
+  options: Options = {}
+): Effect.fn.Return<Plan, AgniError, AgniClient> {
+  const { agentId, callerNumber, channel, concurrency = 4, search, status } = options
+  const filters = { agentId, status, channel, callerNumber, search }
+  const filtered = Object.values(filters).some((value) => value !== undefined)
+  const meter = Meter.make(yield* AgniClient)
+  const began = yield* Clock.currentTimeMillis
+  const seen = yield* Effect.provideService(
+    Learned.learn({ filters, pageSize: options.pageSize, learned: options.learned }),
+    AgniClient,
+    meter.client
+  )
+  const learnedIn = (yield* Clock.currentTimeMillis) - began
+  const learning = meter.requests()
+  const { learned, oldest, pagesAtMost, serverNow } = seen
+  const { newestFirst, pageSize: size, repeatsBeyondEnd: repeats } = learned
+  const to = range.to ?? serverNow
+  const from = Math.min(range.from ?? oldest ?? to, to)
+  const whole = range.from === undefined && range.to === undefined
+  const problem = learned.filterProblem
+  const unbounded = whole || problem !== undefined
+  const byPages = options.walk === "pages" || problem !== undefined
+  const perWindow = options.pagesPerWindow ?? Tile.pagesPerWindow(pagesAtMost, concurrency)
+  const survey = yield* Survey.make(
+    Ask.make(meter.client.list, filters, { size, sort: Observe.newest(learned.sortBy), believeEmpty: 1 }),
+    {
+      bounds: unbounded ? {} : { after: Ask.floorSecond(from) - Ask.second, before: Ask.ceilSecond(to) + Ask.second },
+      range: { from, to },
+      trim: problem === undefined,
+      size,
+      repeats,
+      newestFirst: newestFirst && problem === undefined,
+      known: unbounded && seen.sorted ? seen.pages : [],
+      beyond: pagesAtMost,
+      left: () => budget - meter.requests(),
+      perWindow
+    }
+  )
+  const undated = survey.undatedInFront
+  const total = Math.round((survey.least + survey.most) / 2)
+  const latency = meter.latency() ?? learnedIn / Math.max(1, learning)
+  const rate = options.requestsPerSecond ?? Infinity
+  const doubt = doubtOf(status, search)
+  const horizon = serverNow - Duration.toMillis(Duration.fromInputUnsafe(options.horizon ?? "2 hours")) * 1000
+
+  const shape: Forecast.Shape = {
+    spread: Forecast.spread(survey.points),
+    size,
+    perWindow,
+    concurrency,
+    filtered,
+    repeats,
+    order: !newestFirst ? "other" : survey.orderShown ? "start" : "unknown"
+  }
+  const edges = Tile.edgesOf({ from, to }, [...(options.cuts ?? []), horizon])
+  const density = Tile.makeDensity(pagesAtMost * size, oldest ?? from, serverNow)
+  const windows = byPages || from >= to ? [] : Forecast.windows(shape, { from, to }, edges, density)
+  const reading = byPages
+    ? Math.ceil(total / size) + concurrency + 2
+    : windows.reduce((sum, { requests }) => sum + requests, 0)
+  const last =
+    byPages || !whole
+      ? 0
+      : Forecast.undated(shape, { dated: total - undated, inFront: undated, elsewhere: survey.undatedElsewhere })
+  const requests = (options.walk === "pages" ? 0 : learning) + reading + last
+  const sideBySide = Math.max(1, Math.min(concurrency, byPages ? concurrency : windows.length))
+  const provable = problem === undefined && !byPages && doubt === undefined
+  const young = to > horizon
+  return {
+    from,
+    to,
+    walk: byPages ? "pages" : "history",
+    sessions: {
+      least: problem !== undefined && !whole ? 0 : survey.least,
+      most: survey.most
+    },
+    undated: whole ? undated : 0,
+    pageSize: size,
+    windows: windows.map(({ from, requests, rows, to }) => ({ from, to, requests, sessions: Math.round(rows) })),
+    spreadSeen: newestFirst && !byPages,
+    requests: Math.round(requests),
+    learning: options.walk === "pages" ? 0 : learning,
+    latency,
+    elapsed: Math.max(
+      (requests / rate) * 1000,
+      (options.walk === "pages" ? 0 : learnedIn) + latency * (reading / sideBySide + last)
+    ),
+    set: problem !== undefined || byPages ? "unprovable" : young || doubt !== undefined ? "provisional" : "proven",
+    reasons: [
+      ...(problem !== undefined ? [problem] : byPages ? ["page numbers prove nothing"] : []),
+      ...(doubt !== undefined && verdict(doubt) !== "proven" && "reason" in doubt ? [doubt.reason] : []),
+      ...(provable && young ? ["younger than the horizon: sessions may still become visible"] : [])
+    ],
+    provableUntil: provable && Math.min(to, horizon) > from ? Math.min(to, horizon) : undefined,
+    learned,
+    spent: meter.requests()
+  }
+})

@@ -1,0 +1,107 @@
+/** What a walk does not need to know, but a person may ask: how sizes make offsets, and what a time bound means. */
+import * as Effect from "effect/Effect"
+import type { AgniError } from "../../model/AgniError.ts"
+import type * as Instant from "../../model/Instant.ts"
+import * as Ask from "./Ask.ts"
+import * as Rows from "./Rows.ts"
+
+export type Offsets = "asked" | "brought" | "unknown"
+
+/**
+ * Whether page 2 begins where page 1 ended, or where it would have ended had it been as long as asked. Only a page that is
+ * cut can tell: twice as much is asked for as comes.
+ */
+export const offsets = Effect.fnUntraced(function* (ask: Ask.Ask, size: number): Effect.fn.Return<Offsets, AgniError> {
+  const [second, third, long] = yield* Effect.all([ask(2, {}), ask(3, {}), ask(2, {}, { size: 2 * size })])
+  const isSecond = Rows.alike(long.rows, second.rows)
+  // Beyond the end, the third page may be empty, and so would be the long one.
+  const isThird = second.rows.length === size && Rows.alike(long.rows, third.rows)
+  return isSecond === isThird ? "unknown" : isSecond ? "brought" : "asked"
+})
+
+export type Included = "included" | "not included" | "unknown"
+export type Precision = "microsecond" | "millisecond" | "second" | "bounds with a fraction are ignored" | "unknown"
+export type Zone = "UTC" | "another" | "unknown"
+
+export interface BoundsSeen {
+  readonly after: Included
+  readonly before: Included
+  readonly precision: Precision
+  readonly zone: Zone
+}
+
+export const unseen: BoundsSeen = { after: "unknown", before: "unknown", precision: "unknown", zone: "unknown" }
+
+const milli = 1000
+
+/** What the bounds mean, tried on a known row; nothing of it is believed when the row has gone meanwhile. */
+export const bounds = Effect.fnUntraced(function* (
+  ask: Ask.Ask,
+  known: ReadonlyArray<Rows.Dated>,
+  size: number
+): Effect.fn.Return<BoundsSeen, AgniError> {
+  const { second } = Ask
+  // A start with a fraction shows more.
+  const row =
+    known.find(({ start }) => start % milli !== 0) ?? known.find(({ start }) => start % second !== 0) ?? known[0]
+  if (row === undefined) return unseen
+  const { key, start } = row
+  const control = yield* Ask.control(ask, row, size)
+  if (control !== undefined) return { ...unseen, zone: yield* zone(ask, known) }
+  let crowded = false
+  let outside = false
+  const isIn = (after: Instant.Instant, before: Instant.Instant) =>
+    Effect.map(ask(1, { after, before }), ({ rows }) => {
+      const found = rows.some((other) => other.key === key)
+      crowded ||= !found && rows.length >= size
+      outside ||= rows.some((other) => other.start === undefined || Math.abs(other.start - start) > 4 * second)
+      return found
+    })
+  const low = Ask.floorSecond(start) - second
+  const high = Ask.floorSecond(start) + 2 * second
+  const whole = start % second === 0
+  const after = yield* isIn(start, high)
+  const before = yield* isIn(low, start)
+  const precision = yield* Effect.gen(function* () {
+    const end = Ask.floorSecond(start) + second
+    // At a whole second, a bound cut down to the second is the start itself, which must count as within to be told.
+    if (whole && !after) {
+      if (before) return "unknown"
+      if (yield* isIn(low, start + 1)) return "microsecond"
+      return (yield* isIn(low, start + milli)) ? "millisecond" : "second"
+    }
+    if (start < end - 1) {
+      if (yield* isIn(end - 1, high)) return "second"
+    }
+    const finer = start + 1
+    if (finer % second === 0 || (start % milli === 0 && !after)) return "unknown"
+    return (yield* isIn(finer, high)) ? "millisecond" : "microsecond"
+  })
+  const gone = (yield* Ask.control(ask, row, size)) !== undefined
+  if (gone) return { ...unseen, zone: "UTC" }
+  // Of bounds in whole seconds nothing came from elsewhere.
+  if (outside) return { ...unseen, precision: "bounds with a fraction are ignored", zone: "UTC" }
+  if (crowded) return { ...unseen, zone: "UTC" }
+  // A bound that loses the row's own fraction is not the row's start, and says nothing of it.
+  const exact = whole || precision === "microsecond" || (precision === "millisecond" && start % milli === 0)
+  const word = (included: boolean): Included => (!exact ? "unknown" : included ? "included" : "not included")
+  return { after: word(after), before: word(before), precision, zone: "UTC" }
+})
+
+/** Rows that are not found at their own start: does another time come back for them, as of one clock for another? */
+const zone = Effect.fnUntraced(function* (
+  ask: Ask.Ask,
+  known: ReadonlyArray<Rows.Dated>
+): Effect.fn.Return<Zone, AgniError> {
+  const hour = 3600 * Ask.second
+  const byStart = known.toSorted((left, right) => left.start - right.start)
+  for (const share of [0.5, 0.25, 0.75]) {
+    const start = byStart[Math.floor(byStart.length * share)]?.start ?? 0
+    const [after, before] = [Ask.floorSecond(start) - hour, Ask.floorSecond(start) + hour]
+    const { rows } = yield* ask(1, { after, before })
+    const starts = rows.flatMap(({ start }) => start ?? [])
+    const [least, most] = [Math.min(...starts), Math.max(...starts)]
+    if (most - least <= 2 * hour + 2 * Ask.second && (most < after || least > before)) return "another"
+  }
+  return "unknown"
+})

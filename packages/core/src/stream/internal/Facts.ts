@@ -1,0 +1,127 @@
+/** What was learned, in words. */
+import type { Learned } from "../Learned.ts"
+
+/** A fact in plain English, and what it is about. */
+export interface Fact {
+  readonly about: string
+  readonly text: string
+}
+
+/** What was learned as short sentences, in a fixed order, for people; what could not be seen says so. */
+export const facts = (learned: Learned): ReadonlyArray<Fact> => [
+  { about: "edition", text: editions[learned.edition] },
+  { about: "page size", text: pageSize(learned) },
+  { about: "paging", text: paging(learned) },
+  { about: "order", text: order(learned) },
+  { about: "sorting", text: sorting(learned) },
+  { about: "time bounds", text: bounds(learned) },
+  { about: "filters", text: filters(learned) },
+  { about: "clock", text: clock(learned) }
+]
+
+const editions = {
+  camelCase: "camelCase records in data.callSessions, as documented",
+  snake_case: "snake_case records in data, the older edition",
+  unknown: "not to be seen: there are no sessions"
+} as const
+
+const pageSize = ({ clamped, pageSize, pageSizeAsked, pageSizeRefused, pagesAtMost }: Learned): string => {
+  const refused = pageSizeRefused === undefined ? "" : `${pageSizeRefused} in one request is refused; `
+  if (clamped) {
+    return `${refused}at most ${pageSize} in one request (asked for ${pageSizeAsked}): a larger --page-size brings no more`
+  }
+  if (pagesAtMost === 0) return `${refused}not to be seen: there are no sessions`
+  return pagesAtMost !== undefined && pagesAtMost <= 2
+    ? `${refused}not known to have a limit: ${pageSize} were asked for, and one page held nearly all there are`
+    : `${refused}${pageSize} in one request, and perhaps more`
+}
+
+const paging = ({ offsets, pagesAtMost, repeatsBeyondEnd }: Learned): string => {
+  const step =
+    offsets === "asked"
+      ? "a page begins where earlier ones would end had they been as long as asked for"
+      : offsets === "brought"
+        ? "a page begins where the one before it ended"
+        : ""
+  const end = repeatsBeyondEnd ? "a page beyond the last repeats another one" : "a page beyond the last is empty"
+  const parts = [step, ...(pagesAtMost === 0 ? [] : [end])].filter((part) => part !== "")
+  return parts.length === 0 ? "not to be seen: there are no sessions" : parts.join("; ")
+}
+
+const orders = {
+  "start-desc": "newest start first",
+  "start-asc": "oldest start first",
+  "created-desc": "newest creation first",
+  "created-asc": "oldest creation first",
+  other: "neither by start nor by creation",
+  unknown: "not to be seen: too few sessions"
+} as const
+
+const order = ({ newestFirst, order, sortBy }: Learned): string => {
+  if (order === "unknown") return orders.unknown
+  const asked =
+    sortBy === "none"
+      ? newestFirst
+        ? ""
+        : "; no way was seen to have the newest start first"
+      : `; newest start first with sort_by=${sortBy}`
+  return `${orders[order]}, when none is asked for${asked}`
+}
+
+const sortWords = {
+  understood: "is understood",
+  ignored: "changes nothing",
+  refused: "is refused",
+  unknown: ""
+} as const
+
+const sorting = ({ sortFields }: Learned): string => {
+  const parts = (["started_at", "startedAt"] as const).flatMap((field) =>
+    sortFields[field] === "unknown" ? [] : [`sort_by=${field} ${sortWords[sortFields[field]]}`]
+  )
+  return parts.length === 0 ? "not to be seen: too few sessions" : parts.join("; ")
+}
+
+const bounds = ({ bounds, filterProblem }: Learned): string => {
+  if (bounds.zone === "another") {
+    return "NOT UNDERSTOOD: they are read in another zone than UTC, so nothing can be proven, and each export reads everything"
+  }
+  if (filterProblem !== undefined) {
+    return `NOT UNDERSTOOD: ${filterProblem}, so nothing can be proven, and each export reads everything`
+  }
+  if (bounds.zone === "unknown") return "not tried in detail"
+  const edges =
+    bounds.after === "unknown" || bounds.before === "unknown"
+      ? "whether the bound itself is included could not be seen"
+      : `the bound itself is ${bounds.after} in started_after and ${bounds.before} in started_before`
+  const precision =
+    bounds.precision === "unknown"
+      ? ""
+      : bounds.precision === "bounds with a fraction are ignored"
+        ? "; a bound with a fraction of a second is IGNORED"
+        : `; read to the ${bounds.precision}`
+  return `understood, in UTC; ${edges}${precision}`
+}
+
+const parameters = { agentId: "agent_id", channel: "channel", callerNumber: "caller_number" } as const
+
+const filters = ({ filters }: Learned): string => {
+  const kinds = ["agentId", "channel", "callerNumber"] as const
+  const answers = ["understood", "ignored", "applied after paging", "unknown"] as const
+  const parts = answers.flatMap((answer) => {
+    const names = kinds.filter((kind) => filters[kind] === answer).map((kind) => parameters[kind])
+    if (names.length === 0) return []
+    const verb = names.length === 1 ? "is" : "are"
+    return [
+      `${names.join(", ")} ${answer === "unknown" ? "not seen to work" : `${verb} ${answer === "understood" ? answer : answer.toUpperCase()}`}`
+    ]
+  })
+  return kinds.every((kind) => filters[kind] === "unknown") ? "not tried, or not to be seen" : parts.join("; ")
+}
+
+const clock = ({ clockOffset }: Learned): string => {
+  const seconds = Math.round(clockOffset / 1e6)
+  return Math.abs(seconds) <= 2
+    ? "the server's agrees with this machine's"
+    : `the server's is ${Math.abs(seconds)} s ${seconds > 0 ? "ahead of" : "behind"} this machine's`
+}

@@ -1,0 +1,79 @@
+import { AgniClient } from "@callstream/core/client/AgniClient"
+import * as History from "@callstream/core/stream/History"
+import * as Plan from "@callstream/core/stream/Plan"
+import { AgniSimulator } from "@callstream/core/testing"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import * as Histories from "../torture/Histories.ts"
+
+const hour = 3_600_000_000
+const day = 24 * hour
+const { startAt } = Histories
+const [agentId = ""] = AgniSimulator.makeUnsafe({}, () => 0).agentIds
+
+interface World {
+  readonly simulator: AgniSimulator.Options
+  readonly range?: History.OpenRange
+  readonly read?: History.Options
+  /** Whether requests are left to count to the last one, once the filters were tried. */
+  readonly counted?: boolean
+}
+
+const worlds: Readonly<Record<string, World>> = {
+  "a small one": { simulator: { sessions: 90 } },
+  "an empty one": { simulator: { sessions: 0 } },
+  "a range of a larger one": {
+    simulator: { sessions: 12_000 },
+    range: { from: startAt - 9 * day, to: startAt - 2 * day }
+  },
+  "a large one": { simulator: { sessions: 60_000 } },
+  "one with many undated": { simulator: { sessions: 20_000, undated: 0.05 } },
+  "one with its undated at the end": { simulator: { sessions: 9000, undated: 0.02, undatedOrder: "last" } },
+  "small pages, oldest first, sorted by startedAt": {
+    simulator: { sessions: 4000, maxPageSize: 20, order: "start-asc", sortFields: ["startedAt"] }
+  },
+  "one that repeats its last page": { simulator: { sessions: 5000, beyondLast: "last", granularity: "second" } },
+  "one that repeats its first page": { simulator: { sessions: 5000, beyondLast: "first" } },
+  "filtered by agent": { simulator: { sessions: 20_000 }, read: { agentId }, counted: false },
+  "one that ignores bounds": { simulator: { sessions: 3000, bounds: { ignored: "all" } } },
+  "an order that cannot be asked for": {
+    simulator: { sessions: 6000, order: "insertion", sorting: "ignored", queued: 0.3 }
+  },
+  "a young one": { simulator: { sessions: 8000, age: "1 minute", span: "5 days" } }
+}
+
+const open = ({ range = {}, read = {}, simulator }: World) =>
+  Histories.open({
+    simulator: { content: "minimal", startAt, undated: 0, ...simulator },
+    range,
+    read,
+    step: 0,
+    client: false
+  })
+
+describe("Plan.make", () => {
+  for (const [name, world] of Object.entries(worlds)) {
+    it.live(`${name}: the requests within a fifth of what reading takes, the sessions as many`, () =>
+      Effect.gen(function* () {
+        const planned = open(world)
+        const plan = yield* Effect.provideService(Plan.make(world.range, world.read), AgniClient, planned.client)
+        assert.strictEqual(plan.spent, planned.simulator.requests.length)
+        const read = open(world)
+        const windows = yield* Stream.runCollect(History.windows(world.range, world.read)).pipe(
+          Effect.provideService(AgniClient, read.client)
+        )
+        const sessions = windows.reduce((sum, { sessions }) => sum + sessions.length, 0)
+        const requests = read.simulator.requests.length
+        const told = `${JSON.stringify({ ...plan, windows: plan.windows.length })} against ${requests} requests for ${sessions} sessions in ${windows.length} windows`
+        assert.isAtMost(plan.spent, 48, told)
+        assert.isAtMost(Math.abs(plan.requests - requests), Math.max(3, 0.2 * requests), told)
+        if (world.counted === false) {
+          assert.isAtMost(plan.sessions.least, sessions, told)
+          assert.isAtLeast(plan.sessions.most, sessions, told)
+          assert.isAtMost(plan.sessions.most, 1.1 * plan.sessions.least, told)
+        } else assert.deepStrictEqual(plan.sessions, { least: sessions, most: sessions }, told)
+      })
+    )
+  }
+})
