@@ -13,6 +13,7 @@ import manifest from "../package.json" with { type: "json" }
 import { checkCommand } from "./command/Check.ts"
 import { demoCommand } from "./command/Demo.ts"
 import { exportCommand } from "./command/Export.ts"
+import { planCommand } from "./command/Plan.ts"
 import { simulateCommand } from "./command/Simulate.ts"
 import * as Failure from "./output/Failure.ts"
 import { wrap } from "./output/Help.ts"
@@ -20,7 +21,9 @@ import { answer, print, Screen } from "./output/Screen.ts"
 
 const debugFlag = GlobalFlag.Setting("debug")({
   flag: Flag.Boolean("debug").pipe(
-    Flag.withDescription("Tell each attempt and what failed, and stacks of errors, on stderr"),
+    Flag.withDescription(
+      "Tell on stderr each attempt and what failed, what was learned of the endpoint, each window, and stacks of errors"
+    ),
     Flag.withDefault(false)
   )
 })
@@ -34,7 +37,7 @@ const root = Command.make("callstream").pipe(
     { command: "callstream check", description: "Is the key good?" },
     { command: "callstream export --since 7d --to calls.ndjson", description: "The last seven days, to a file" }
   ]),
-  Command.withSubcommands([exportCommand, checkCommand, simulateCommand, demoCommand]),
+  Command.withSubcommands([exportCommand, planCommand, checkCommand, simulateCommand, demoCommand]),
   Command.withGlobalFlags([debugFlag])
 )
 

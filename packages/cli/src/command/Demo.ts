@@ -40,6 +40,7 @@ const demo = Effect.gen(function* () {
     coverage: undefined,
     horizon: Duration.hours(2),
     keepGoing: false,
+    learned: undefined,
     keep: (pages) => pages,
     target,
     force: false,

@@ -6,6 +6,7 @@ import {
   Extremes,
   History,
   Instant,
+  type Learned,
   Ndjson,
   OutputFile
 } from "@callstream/core"
@@ -22,6 +23,7 @@ import * as Option from "effect/Option"
 import * as Path from "effect/Path"
 import * as Stream from "effect/Stream"
 import { fstatSync } from "node:fs"
+import * as LearnedFile from "../flag/LearnedFile.ts"
 import * as Source from "../flag/Source.ts"
 import * as Target from "../flag/Target.ts"
 import * as CoverageReport from "../output/CoverageReport.ts"
@@ -32,7 +34,7 @@ import * as Progress from "../output/Progress.ts"
 import { print, Screen } from "../output/Screen.ts"
 import { Incomplete, UsageError } from "../output/UsageError.ts"
 
-const flags = {
+export const flags = {
   ...Source.selectionFlags,
   to: Flag.String("to").pipe(
     Flag.withMetavar("SINK"),
@@ -70,6 +72,11 @@ const flags = {
     ),
     Flag.withDefault(false)
   ),
+  learned: Flag.String("learned").pipe(
+    Flag.withMetavar("FILE"),
+    Flag.withDescription("What check --json saved of this endpoint: saves requests (with --walk history)"),
+    Flag.optional
+  ),
   strict: Flag.Boolean("strict").pipe(
     Flag.withDescription("Exit with 3 also when a record could not be read, or what was read is not proven yet"),
     Flag.withDefault(false)
@@ -87,12 +94,13 @@ const flags = {
 
 type Batches = Stream.Stream<Progress.Batch, AgniError, AgniClient>
 
-interface Plan {
+export interface Plan {
   readonly selection: CallSessions.Selection
   readonly walk: "history" | "pages"
   readonly coverage: string | undefined
   readonly horizon: Duration.Duration
   readonly keepGoing: boolean
+  readonly learned: Learned.Learned | undefined
   readonly keep: (batches: Batches) => Batches
   readonly target: Target.Target
   readonly force: boolean
@@ -148,8 +156,8 @@ const source = (plan: Plan, collector: CoverageReport.Collector): Batches => {
   if (plan.walk === "pages") return CallSessions.batches(plan.selection)
   const { from, to, ...rest } = plan.selection
   const instant = (input: Instant.Input | undefined) => (input === undefined ? undefined : Instant.fromInput(input))
-  const { horizon, keepGoing } = plan
-  return History.windows({ from: instant(from), to: instant(to) }, { ...rest, horizon, keepGoing }).pipe(
+  const { horizon, keepGoing, learned } = plan
+  return History.windows({ from: instant(from), to: instant(to) }, { ...rest, horizon, keepGoing, learned }).pipe(
     Stream.tap((window) => Effect.sync(() => collector.add(window)))
   )
 }
@@ -215,56 +223,61 @@ const summary = Effect.fnUntraced(function* (
   )
 })
 
-const command = Command.make(
-  "export",
-  flags,
-  Effect.fnUntraced(function* (input) {
-    const selection = yield* Source.selection(input)
-    if (input.walk === "pages") {
-      const useless = [
-        Option.isSome(input.coverage) && "--coverage",
-        Option.isSome(input.horizon) && "--horizon",
-        input.keepGoing && "--keep-going"
-      ].find((flag) => flag !== false)
-      if (useless !== undefined) {
-        return yield* new UsageError({
-          problem: `${useless}: goes with --walk history only; page numbers prove nothing`
+/** What the flags ask for, or what is wrong with them; nothing is asked of the server. */
+export const resolve = Effect.fnUntraced(function* (input: Source.Values<typeof flags>) {
+  const selection = yield* Source.selection(input)
+  if (input.walk === "pages") {
+    const useless = [
+      Option.isSome(input.coverage) && "--coverage",
+      Option.isSome(input.horizon) && "--horizon",
+      Option.isSome(input.learned) && "--learned",
+      input.keepGoing && "--keep-going"
+    ].find((flag) => flag !== false)
+    if (useless !== undefined) {
+      return yield* new UsageError({
+        problem: `${useless}: goes with --walk history only; page numbers prove nothing`
+      })
+    }
+  }
+  const plan: Plan = {
+    selection,
+    walk: input.walk,
+    coverage: Option.getOrUndefined(input.coverage),
+    horizon: Option.getOrElse(input.horizon, () => Duration.hours(2)),
+    keepGoing: input.keepGoing,
+    learned: yield* LearnedFile.read(input),
+    keep: Option.match(input.newest, {
+      onSome: (limit) => Extremes.newest(limit),
+      onNone: () =>
+        Option.match(input.oldest, {
+          onSome: (limit) => Extremes.oldest(limit),
+          onNone: () => (batches: Batches) => batches
         })
-      }
+    }),
+    target: input.to,
+    force: input.force,
+    deadLetters: Option.getOrElse(input.deadLetters, () => Target.deadLettersOf(input.to)),
+    strict: input.strict,
+    report: input.json ? "json" : input.quiet ? "none" : "people"
+  }
+  if (Option.isSome(input.deadLetters)) {
+    if (["", "-"].includes(input.deadLetters.value.trim())) {
+      return yield* new UsageError({ problem: "--dead-letters: give it the name of a file" })
     }
-    const plan: Plan = {
-      selection,
-      walk: input.walk,
-      coverage: Option.getOrUndefined(input.coverage),
-      horizon: Option.getOrElse(input.horizon, () => Duration.hours(2)),
-      keepGoing: input.keepGoing,
-      keep: Option.match(input.newest, {
-        onSome: (limit) => Extremes.newest(limit),
-        onNone: () =>
-          Option.match(input.oldest, {
-            onSome: (limit) => Extremes.oldest(limit),
-            onNone: () => (batches: Batches) => batches
-          })
-      }),
-      target: input.to,
-      force: input.force,
-      deadLetters: Option.getOrElse(input.deadLetters, () => Target.deadLettersOf(input.to)),
-      strict: input.strict,
-      report: input.json ? "json" : input.quiet ? "none" : "people"
+    const { resolve } = yield* Path.Path
+    const outputs = plan.target._tag === "Stdout" ? [] : [plan.target.path, OutputFile.partialPath(plan.target.path)]
+    if (outputs.some((path) => resolve(path) === resolve(plan.deadLetters))) {
+      return yield* new UsageError({ problem: "--dead-letters: the file is where the sessions go; give it another" })
     }
-    if (Option.isSome(input.deadLetters)) {
-      if (["", "-"].includes(input.deadLetters.value.trim())) {
-        return yield* new UsageError({ problem: "--dead-letters: give it the name of a file" })
-      }
-      const { resolve } = yield* Path.Path
-      const outputs = plan.target._tag === "Stdout" ? [] : [plan.target.path, OutputFile.partialPath(plan.target.path)]
-      if (outputs.some((path) => resolve(path) === resolve(plan.deadLetters))) {
-        return yield* new UsageError({ problem: "--dead-letters: the file is where the sessions go; give it another" })
-      }
-      yield* DeadLetters.check(plan.deadLetters)
-    }
-    yield* Effect.provide(run(plan), Layer.provide(Source.client(input, input.concurrency), AgniTransport.layer))
-  })
+    yield* DeadLetters.check(plan.deadLetters)
+  }
+  return plan
+})
+
+const command = Command.make("export", flags, (input) =>
+  Effect.flatMap(resolve(input), (plan) =>
+    Effect.provide(run(plan), Layer.provide(Source.client(input, input.concurrency), AgniTransport.layer))
+  )
 )
 
 export const exportCommand = command.pipe(

@@ -111,7 +111,7 @@ export const selectionFlags = {
   )
 }
 
-type Values<Flags> = { readonly [K in keyof Flags]: Flags[K] extends Flag.Flag<infer A> ? A : never }
+export type Values<Flags> = { readonly [K in keyof Flags]: Flags[K] extends Flag.Flag<infer A> ? A : never }
 
 export type Connection = Values<typeof connectionFlags>
 export type SelectionFlags = Values<typeof selectionFlags>
@@ -169,6 +169,10 @@ const toUsage = (reason: { readonly parameter?: string; readonly description: st
       })
     : new UsageError({ problem })
 }
+
+/** Where the API is, by the flags. */
+export const baseUrlOf = ({ baseUrl }: Pick<Connection, "baseUrl">): string =>
+  Option.getOrElse(baseUrl, () => "https://api.ravan.ai").replace(/\/+$/, "")
 
 /** The client that the flags ask for. Fails before any request when they, or the key, are wrong. */
 export const client = (

@@ -15,9 +15,14 @@ const servers: ReadonlyArray<readonly [name: string, AgniSimulator.Options, line
         edition: "camelCase records in data.callSessions, as documented",
         "page size": "at most 100 in one request (asked for 1000): a larger --page-size brings no more",
         order: "newest start first, when none is asked for",
-        sorting: "sort_by=started_at is understood",
-        "time bounds": "understood; the bound itself is included in started_after and included in started_before",
-        undated: "among 100 sessions looked at: without a start, so in no range of --since and --until"
+        paging: "a page begins where the one before it ended; a page beyond the last is empty",
+        sorting: "sort_by=started_at is understood; sort_by=startedAt is understood",
+        "time bounds":
+          "understood, in UTC; the bound itself is included in started_after and included in started_before; read to the microsecond",
+        filters: "agent_id, channel, caller_number are understood",
+        clock: "the server's agrees with this machine's",
+        undated: "among 200 sessions looked at: without a start, so in no range of --since and --until",
+        oldest: "none starts before 2"
       }
     ],
     [
@@ -31,11 +36,11 @@ const servers: ReadonlyArray<readonly [name: string, AgniSimulator.Options, line
         bounds: { after: "exclusive", before: "exclusive" }
       },
       {
-        edition: "snake_case records in data, the older edition; it counts 300 sessions",
-        "page size": "not to be seen: all 300 sessions fit in one page",
+        edition: "snake_case records in data, the older edition",
+        "page size": "not known to have a limit: 1000 were asked for, and one page held nearly all there are",
         order: "oldest start first",
         "time bounds":
-          "understood; the bound itself is not included in started_after and not included in started_before",
+          "understood, in UTC; the bound itself is not included in started_after and not included in started_before",
         undated: "none among 300 sessions looked at"
       }
     ],
@@ -50,29 +55,35 @@ const servers: ReadonlyArray<readonly [name: string, AgniSimulator.Options, line
         bounds: { ignored: "all" }
       },
       {
-        "page size": "1000 and perhaps more in one request",
-        "time bounds": "IGNORED: sessions from other times came back"
+        "page size": "1000 in one request, and perhaps more",
+        "time bounds": "NOT UNDERSTOOD: sessions from outside the bounds came back, so nothing can be proven"
       }
     ],
     [
       "one in another zone",
-      { ...small, bounds: { shift: "5 hours" }, sorting: "ignored" },
+      { sessions: 3000, undated: 0, bounds: { shift: "5 hours" }, sorting: "ignored" },
       {
-        sorting: "sort_by=started_at changes nothing",
-        "time bounds": "NOT UNDERSTOOD: a session is not found at its own start"
+        sorting: "sort_by=started_at changes nothing; sort_by=startedAt changes nothing",
+        "time bounds": "NOT UNDERSTOOD: they are read in another zone than UTC"
       }
     ],
     [
       "one with one session",
       { sessions: 1, undated: 0, edition: "snake" },
       {
-        edition: "it counts 1 session",
-        "page size": "not to be seen: the only session fits in one page",
+        edition: "snake_case records in data, the older edition",
+        "page size": "not known to have a limit",
         order: "not to be seen: too few sessions",
         sorting: "not to be seen: too few sessions",
-        "time bounds": "not to be seen: there are no sessions from different times",
+        "time bounds": "understood, in UTC",
+        filters: "not tried, or not to be seen",
         undated: "none among 1 session looked at"
       }
+    ],
+    [
+      "one with one session, which ignores bounds",
+      { sessions: 1, undated: 0, bounds: { ignored: "all" } },
+      { "time bounds": "NOT UNDERSTOOD: sessions from outside the bounds came back" }
     ],
     [
       "an empty one",
@@ -81,8 +92,10 @@ const servers: ReadonlyArray<readonly [name: string, AgniSimulator.Options, line
         key: "accepted",
         edition: "camelCase records in data.callSessions",
         "page size": "not to be seen: there are no sessions",
+        paging: "not to be seen: there are no sessions",
         order: "not to be seen: too few sessions",
-        "time bounds": "not to be seen: there is no session with a start",
+        "time bounds": "not to be seen: there are no sessions",
+        oldest: "not to be seen: there is no session with a start",
         undated: "none among 0 sessions looked at"
       }
     ]
@@ -107,7 +120,7 @@ describe("callstream check", alongside, () => {
       const { run } = yield* simulation({ ...small, sortFields: [], unknownSort: "reject" })
       const { code, stdout } = yield* run(["check"])
       assert.strictEqual(code, 0)
-      assert.include(stdout, "sorting      sort_by=started_at is refused")
+      assert.include(stdout, "sorting      sort_by=started_at is refused; sort_by=startedAt is refused")
       assert.include(stdout, "latency")
     })
   )

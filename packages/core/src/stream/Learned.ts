@@ -13,6 +13,7 @@ import * as Ask from "./internal/Ask.ts"
 import * as Examine from "./internal/Examine.ts"
 import * as Facts from "./internal/Facts.ts"
 import type { Fact } from "./internal/Facts.ts"
+import * as Meter from "./internal/Meter.ts"
 import * as Observe from "./internal/Observe.ts"
 import * as Rows from "./internal/Rows.ts"
 import * as Trial from "./internal/Trial.ts"
@@ -288,6 +289,24 @@ const orderOf = (rows: ReadonlyArray<Rows.Row>): Learned["order"] => {
 }
 
 /**
+ * What an examination saw besides.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Examined extends Seen {
+  /** Records that were looked at: those without a start, and those that could not be decoded, with the first reason. */
+  readonly records: {
+    readonly looked: number
+    readonly undated: number
+    readonly rejected: number
+    readonly reason: string | undefined
+  }
+  /** The median time of a request that waited for no other one, in milliseconds, and how many there were. */
+  readonly latency: { readonly millis: number; readonly of: number }
+}
+
+/**
  * Learns, and asks what a walk can do without: how offsets are computed, what a time bound means exactly, and what becomes
  * of each filter and sort field. It takes some sixty requests, or more where a filter is hard to see.
  *
@@ -296,20 +315,25 @@ const orderOf = (rows: ReadonlyArray<Rows.Row>): Learned["order"] => {
  */
 export const examine = Effect.fnUntraced(function* (
   options: Pick<Options, "pageSize"> = {}
-): Effect.fn.Return<Seen, AgniError, AgniClient> {
-  const { list } = yield* AgniClient
+): Effect.fn.Return<Examined, AgniError, AgniClient> {
   const { pageSize = 1000 } = options
+  const meter = Meter.make(yield* AgniClient)
+  const lookAt = (pageSize: number) => Effect.provideService(look({ pageSize }, Trial.kinds), AgniClient, meter.client)
   const usual = Math.min(100, pageSize)
-  const [seen, refused] = yield* Effect.map(look({ pageSize }, Trial.kinds), (seen) => [seen, false] as const).pipe(
+  const [seen, refused] = yield* Effect.map(lookAt(pageSize), (seen) => [seen, false] as const).pipe(
     Effect.catchReason("AgniError", "InvalidRequest", (_, error) =>
       // What was refused before any request is the caller's mistake.
       error.attempts === 0 || usual === pageSize
         ? Effect.fail(error)
-        : Effect.map(look({ pageSize: usual }, Trial.kinds), (seen) => [seen, true] as const)
+        : Effect.map(lookAt(usual), (seen) => [seen, true] as const)
     )
   )
   const { learned, pages, witnesses } = seen
-  const ask = Ask.make(list, {}, { size: learned.pageSize, sort: Observe.newest(learned.sortBy), believeEmpty: 1 })
+  const ask = Ask.make(
+    meter.client.list,
+    {},
+    { size: learned.pageSize, sort: Observe.newest(learned.sortBy), believeEmpty: 1 }
+  )
   const orUnknown = <A>(effect: Effect.Effect<A, AgniError>, otherwise: A) =>
     effect.pipe(
       Effect.catchReason("AgniError", "InvalidRequest", () => Effect.succeed(otherwise)),
@@ -317,17 +341,28 @@ export const examine = Effect.fnUntraced(function* (
     )
   const offsets = learned.clamped ? yield* orUnknown(Examine.offsets(ask, learned.pageSize), unknown) : unknown
   const bounds = yield* orUnknown(Examine.bounds(ask, witnesses, learned.pageSize), Examine.unseen)
+  const ignored = bounds === "ignored" ? { filterProblem: "sessions from outside the bounds came back" } : {}
   const { answer: startedAt } =
     learned.sortFields.startedAt === unknown
       ? yield* Observe.oldestFirst(ask, "startedAt", pages[0]?.rows ?? [])
       : { answer: learned.sortFields.startedAt }
+  const rows = [...new Map(pages.flatMap(({ rows }) => rows.map((row) => [row.key, row] as const))).values()]
+  const rejected = rows.flatMap(({ rejected }) => rejected ?? [])
   return {
     ...seen,
+    records: {
+      looked: rows.length,
+      undated: rows.filter(({ start }) => start === undefined).length,
+      rejected: rejected.length,
+      reason: rejected[0]?.reason
+    },
+    latency: { millis: meter.latency() ?? 0, of: meter.timed() },
     learned: {
       ...learned,
       ...(refused ? { pageSizeRefused: pageSize } : {}),
+      ...ignored,
       offsets,
-      bounds,
+      bounds: bounds === "ignored" ? Examine.unseen : bounds,
       sortFields: { ...learned.sortFields, startedAt }
     }
   }

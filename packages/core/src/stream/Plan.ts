@@ -111,9 +111,11 @@ export const make = Effect.fnUntraced(function* (
   const { learned, oldest, pagesAtMost, serverNow } = seen
   const { newestFirst, pageSize: size, repeatsBeyondEnd: repeats } = learned
   const to = range.to ?? serverNow
-  const from = Math.min(range.from ?? oldest ?? to, to)
-  const whole = range.from === undefined && range.to === undefined
   const problem = learned.filterProblem
+  // Where bounds do not work, nothing tells that there is no older one.
+  const least = problem === undefined ? oldest : seen.witnesses.reduce((least, { start }) => Math.min(least, start), to)
+  const from = Math.min(range.from ?? least ?? to, to)
+  const whole = range.from === undefined && range.to === undefined
   const unbounded = whole || problem !== undefined
   const byPages = options.walk === "pages" || problem !== undefined
   const perWindow = options.pagesPerWindow ?? Tile.pagesPerWindow(pagesAtMost, concurrency)
@@ -159,7 +161,13 @@ export const make = Effect.fnUntraced(function* (
       ? 0
       : Forecast.undated(shape, { dated: total - undated, inFront: undated, elsewhere: survey.undatedElsewhere })
   const requests = (options.walk === "pages" ? 0 : learning) + reading + last
-  const sideBySide = Math.max(1, Math.min(concurrency, byPages ? concurrency : windows.length))
+  const rounds = byPages
+    ? // The first pages come one after another, and so do the last.
+      4 + reading / concurrency
+    : Forecast.inARow(
+        windows.map(({ requests }) => requests),
+        concurrency
+      )
   const provable = problem === undefined && !byPages && doubt === undefined
   const young = to > horizon
   return {
@@ -177,13 +185,11 @@ export const make = Effect.fnUntraced(function* (
     requests: Math.round(requests),
     learning: options.walk === "pages" ? 0 : learning,
     latency,
-    elapsed: Math.max(
-      (requests / rate) * 1000,
-      (options.walk === "pages" ? 0 : learnedIn) + latency * (reading / sideBySide + last)
-    ),
+    elapsed: Math.max((requests / rate) * 1000, (options.walk === "pages" ? 0 : learnedIn) + latency * (rounds + last)),
     set: problem !== undefined || byPages ? "unprovable" : young || doubt !== undefined ? "provisional" : "proven",
     reasons: [
-      ...(problem !== undefined ? [problem] : byPages ? ["page numbers prove nothing"] : []),
+      ...(options.walk === "pages" ? ["page numbers prove nothing"] : []),
+      ...(problem === undefined ? [] : [problem]),
       ...(doubt !== undefined && verdict(doubt) !== "proven" && "reason" in doubt ? [doubt.reason] : []),
       ...(provable && young ? ["younger than the horizon: sessions may still become visible"] : [])
     ],

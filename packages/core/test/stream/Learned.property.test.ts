@@ -2,6 +2,7 @@ import { AgniClient } from "@callstream/core/client/AgniClient"
 import * as Learned from "@callstream/core/stream/Learned"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Struct from "effect/Struct"
 import * as Histories from "../torture/Histories.ts"
 
 const first = 40_000
@@ -41,14 +42,12 @@ const spoil = (learned: Learned.Learned, seed: number): Learned.Learned => {
       return { ...learned, sortBy: learned.sortBy === "none" ? "startedAt" : "none" }
     case 4:
       return { ...learned, newestFirst: !learned.newestFirst, order: "other" }
-    default: {
-      const { filterProblem: _, ...rest } = learned
+    default:
       return {
-        ...rest,
+        ...Struct.omit(learned, ["filterProblem"]),
         clamped: true,
         filters: { agentId: "understood", channel: "understood", callerNumber: "understood" }
       }
-    }
   }
 }
 

@@ -27,7 +27,7 @@ const worlds: Readonly<Record<string, World>> = {
     simulator: { sessions: 12_000 },
     range: { from: startAt - 9 * day, to: startAt - 2 * day }
   },
-  "a large one": { simulator: { sessions: 60_000 } },
+  "a large one": { simulator: { sessions: 30_000 } },
   "one with many undated": { simulator: { sessions: 20_000, undated: 0.05 } },
   "one with its undated at the end": { simulator: { sessions: 9000, undated: 0.02, undatedOrder: "last" } },
   "small pages, oldest first, sorted by startedAt": {

@@ -39,7 +39,7 @@ export const bounds = Effect.fnUntraced(function* (
   ask: Ask.Ask,
   known: ReadonlyArray<Rows.Dated>,
   size: number
-): Effect.fn.Return<BoundsSeen, AgniError> {
+): Effect.fn.Return<BoundsSeen | "ignored", AgniError> {
   const { second } = Ask
   // A start with a fraction shows more.
   const row =
@@ -59,6 +59,9 @@ export const bounds = Effect.fnUntraced(function* (
     })
   const low = Ask.floorSecond(start) - second
   const high = Ask.floorSecond(start) + 2 * second
+  // Where there are few rows, only an answer without it tells that bounds leave something out.
+  const later = yield* ask(1, { after: high, before: high + 3600 * second })
+  if (later.rows.some((other) => other.key === key)) return "ignored"
   const whole = start % second === 0
   const after = yield* isIn(start, high)
   const before = yield* isIn(low, start)

@@ -82,14 +82,15 @@ const sorting = ({ sortFields }: Learned): string => {
   return parts.length === 0 ? "not to be seen: too few sessions" : parts.join("; ")
 }
 
-const bounds = ({ bounds, filterProblem }: Learned): string => {
+const bounds = ({ bounds, filterProblem, pagesAtMost }: Learned): string => {
   if (bounds.zone === "another") {
     return "NOT UNDERSTOOD: they are read in another zone than UTC, so nothing can be proven, and each export reads everything"
   }
   if (filterProblem !== undefined) {
     return `NOT UNDERSTOOD: ${filterProblem}, so nothing can be proven, and each export reads everything`
   }
-  if (bounds.zone === "unknown") return "not tried in detail"
+  if (pagesAtMost === 0) return "not to be seen: there are no sessions"
+  if (bounds.zone === "unknown") return "understood; whether a bound itself is included was not tried"
   const edges =
     bounds.after === "unknown" || bounds.before === "unknown"
       ? "whether the bound itself is included could not be seen"

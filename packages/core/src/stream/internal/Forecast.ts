@@ -141,3 +141,13 @@ export const undated = (
   const everywhere = rows.elsewhere ? Math.ceil(rows.dated / shape.size) + behind(shape) + count - front : 0
   return 2 * front + 3 * count + everywhere
 }
+
+/** Requests that follow one another when so many windows are read side by side: within one, only the last two do not. */
+export const inARow = (requests: ReadonlyArray<number>, concurrency: number): number => {
+  const readers = Array.from({ length: concurrency }, () => 0)
+  for (const each of requests) {
+    const free = readers.indexOf(Math.min(...readers))
+    readers[free] = (readers[free] ?? 0) + each - 1
+  }
+  return Math.max(...readers)
+}

@@ -1,0 +1,140 @@
+/** `callstream plan`: what an export will take, before it is made. */
+import { Instant, Plan } from "@callstream/core"
+import { AgniTransport } from "@callstream/node"
+import * as Command from "effect/cli/Command"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Source from "../flag/Source.ts"
+import * as Format from "../output/Format.ts"
+import { answer, toPrintable } from "../output/Screen.ts"
+import * as Export from "./Export.ts"
+
+const span = ({ from, to }: { readonly from: number; readonly to: number }): string =>
+  Format.duration((to - from) / 1000)
+
+const about = (value: number): string => `about ${Format.count(value)}`
+
+const sessions = ({ pageSize, sessions, undated }: Plan.Plan): string => {
+  const { least, most } = sessions
+  const some =
+    least === most ? `${Format.count(most)}, counted` : `between ${Format.count(least)} and ${Format.count(most)}`
+  const without = undated === 0 ? "" : `; about ${Format.count(undated)} have no start`
+  return `${some}${without}; ${Format.count(pageSize)} to a page`
+}
+
+const windowOf = (window: Plan.Stretch): string =>
+  `${span(window)} from ${Format.time(window.from)} with ${about(window.sessions)}`
+
+const split = ({ spreadSeen, walk, windows }: Plan.Plan): ReadonlyArray<string> => {
+  if (walk === "pages") return ["by page numbers, not into windows of time"]
+  const filled = windows.filter(({ sessions }) => sessions > 0)
+  if (filled.length === 0) return ["nothing to read"]
+  const density = (window: Plan.Stretch) => window.sessions / (window.to - window.from)
+  const sorted = filled.toSorted((left, right) => density(right) - density(left))
+  const [densest] = sorted
+  const thinnest = sorted.at(-1)
+  const number = Format.counted(windows.length, "window")
+  if (!spreadSeen) return [`into ${number}, if the sessions lie evenly: the order does not show it`]
+  return densest === undefined || thinnest === undefined || densest === thinnest
+    ? [`into ${number}`]
+    : [`into ${number} of start time`, `densest: ${windowOf(densest)}`, `thinnest: ${windowOf(thinnest)}`]
+}
+
+const proof = (plan: Plan.Plan): ReadonlyArray<string> => {
+  if (plan.set === "unprovable") {
+    return plan.learned.filterProblem === undefined
+      ? [`nothing can be proven: ${plan.reasons.join("; ")} (--walk history can)`]
+      : [`nothing can be proven: ${plan.reasons.join("; ")}`]
+  }
+  if (plan.set === "proven") return ["all of it can be proven complete"]
+  const until = plan.provableUntil
+  return until === undefined
+    ? [`not to be proven: ${plan.reasons.join("; ")}`]
+    : [`can be proven up to ${Format.time(until)}; later: ${plan.reasons.join("; ")}`]
+}
+
+const lines = (plan: Plan.Plan, concurrency: number, rate: number | undefined): ReadonlyArray<string> => {
+  const pace = rate === undefined ? "" : `, at most ${rate} a second`
+  const rows: ReadonlyArray<readonly [string, ReadonlyArray<string>]> = [
+    ["range", [`${Format.time(plan.from)} to ${Format.time(plan.to)}, ${span(plan)}`]],
+    ["sessions", [sessions(plan)]],
+    ["split", split(plan)],
+    [
+      "requests",
+      [
+        about(plan.requests) +
+          (plan.learning === 0 ? "" : `, ${Format.count(plan.learning)} of them to learn what the endpoint does`)
+      ]
+    ],
+    [
+      "time",
+      [
+        `about ${Format.duration(plan.elapsed)}: a request takes ${Format.duration(plan.latency)} now, ${concurrency} at once${pace}`
+      ]
+    ],
+    ["proof", proof(plan)],
+    ["planned", [`with ${Format.counted(plan.spent, "request")}; nothing was written`]]
+  ]
+  return rows.flatMap(([name, texts]) => texts.map((text, i) => `${(i === 0 ? name : "").padEnd(12)} ${text}`))
+}
+
+const toJson = (plan: Plan.Plan) => ({
+  from: Instant.format(plan.from),
+  to: Instant.format(plan.to),
+  walk: plan.walk,
+  sessions: plan.sessions,
+  undated: plan.undated,
+  pageSize: plan.pageSize,
+  requests: plan.requests,
+  learning: plan.learning,
+  latencyMs: Math.round(plan.latency),
+  elapsedMs: Math.round(plan.elapsed),
+  set: plan.set,
+  reasons: plan.reasons,
+  provableUntil: plan.provableUntil === undefined ? null : Instant.format(plan.provableUntil),
+  spent: plan.spent,
+  spreadSeen: plan.spreadSeen,
+  windows: plan.windows.map(({ from, requests, sessions, to }) => ({
+    from: Instant.format(from),
+    to: Instant.format(to),
+    sessions,
+    requests
+  }))
+})
+
+export const planCommand = Command.make(
+  "plan",
+  Export.flags,
+  Effect.fnUntraced(function* (input) {
+    const { horizon, learned, selection, walk } = yield* Export.resolve(input)
+    const { concurrency = 4, from, to, ...rest } = selection
+    const instant = (text: Instant.Input | undefined) => (text === undefined ? undefined : Instant.fromInput(text))
+    const rate = Option.getOrUndefined(input.rate)
+    const made = Plan.make(
+      { from: instant(from), to: instant(to) },
+      { ...rest, concurrency, horizon, learned, walk, requestsPerSecond: rate }
+    )
+    const plan = yield* Effect.provide(
+      made,
+      Layer.provide(Source.client(input, input.concurrency), AgniTransport.layer)
+    )
+    yield* answer(
+      input.json
+        ? JSON.stringify(toJson(plan))
+        : lines(plan, concurrency, rate)
+            .map((line) => toPrintable(line))
+            .join("\n")
+    )
+  })
+).pipe(
+  Command.withDescription(
+    "Tell what an export with the same flags will take: how many sessions, how the range is split, requests, time at the present latency, and what can be proven. A few dozen requests, and nothing is written."
+  ),
+  Command.withShortDescription("What an export would take, before it is made"),
+  Command.withExamples([
+    { command: "callstream plan --walk history", description: "The whole history" },
+    { command: "callstream plan --since 30d --walk history --rate 5", description: "The last thirty days, gently" },
+    { command: "callstream plan --walk history --json | jq .requests", description: "For another program" }
+  ])
+)

@@ -1,0 +1,42 @@
+/** `--learned FILE`: what `check --json` saved. */
+import { Learned } from "@callstream/core"
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import { UsageError } from "../output/UsageError.ts"
+import * as Source from "./Source.ts"
+
+const decode = Schema.decodeUnknownOption(Schema.fromJsonString(Learned.Learned))
+const decodeVersion = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Struct({ version: Schema.Int })))
+
+/** The text of such a file. */
+export const write = ({ version, ...learned }: Learned.Learned, baseUrl: string): string =>
+  JSON.stringify({ version, ...learned, baseUrl }, null, 2)
+
+/** Reads the file that the flags name; refuses one that is no such thing, or comes from another endpoint. */
+export const read = Effect.fnUntraced(function* (
+  flags: Pick<Source.Connection, "baseUrl"> & { readonly learned: Option.Option<string> }
+): Effect.fn.Return<Learned.Learned | undefined, UsageError, FileSystem.FileSystem> {
+  if (Option.isNone(flags.learned)) return undefined
+  const path = flags.learned.value
+  const fs = yield* FileSystem.FileSystem
+  const refuse = (problem: string, advice: string) =>
+    new UsageError({ problem: `--learned: ${path} ${problem}`, advice })
+  const again = "Save it anew: callstream check --json > learned.json"
+  const text = yield* Effect.mapError(fs.readFileString(path), () =>
+    refuse("cannot be read", "Name a file that exists and that you may read, or leave --learned out.")
+  )
+  const learned = decode(text)
+  if (Option.isNone(learned)) {
+    return yield* Option.exists(decodeVersion(text), ({ version }) => version !== 1)
+      ? refuse("is of another version of callstream", again)
+      : refuse("is not what check --json saves", again)
+  }
+  const here = Source.baseUrlOf(flags)
+  const { baseUrl } = learned.value
+  if (baseUrl !== undefined && baseUrl !== here) {
+    return yield* refuse(`was learned from ${baseUrl}, and this is ${here}`, again)
+  }
+  return learned.value
+})
