@@ -6,7 +6,7 @@ import * as Struct from "effect/Struct"
 import * as Histories from "../torture/Histories.ts"
 
 const first = 40_000
-const count = 240
+const count = 150
 
 /** The server before it was changed for the worse, or another one. */
 const before = (seed: number): Histories.Case => {

@@ -4,6 +4,8 @@ import * as Plan from "@callstream/core/stream/Plan"
 import { AgniSimulator } from "@callstream/core/testing"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as HttpClient from "effect/http/HttpClient"
+import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import * as Histories from "../torture/Histories.ts"
 
@@ -76,4 +78,34 @@ describe("Plan.make", () => {
       })
     )
   }
+
+  it.live("a hundred times as many calls a day since the day before yesterday", () =>
+    Effect.gen(function* () {
+      const uneven = () => {
+        let clock = startAt / 1000
+        const simulator = AgniSimulator.makeUnsafe(
+          { content: "minimal", startAt, undated: 0, sessions: 2000, arrivalsPerHour: 280 },
+          () => clock
+        )
+        clock += (48 * hour) / 1000
+        const client = AgniClient.make({ apiKey: Redacted.make(simulator.apiKey) }).pipe(
+          Effect.provideService(HttpClient.HttpClient, simulator.httpClient),
+          Effect.runSync
+        )
+        return { client, simulator }
+      }
+      const planned = uneven()
+      const range = { to: startAt + 48 * hour }
+      const plan = yield* Effect.provideService(Plan.make(range), AgniClient, planned.client)
+      const read = uneven()
+      const windows = yield* Effect.provideService(Stream.runCollect(History.windows(range)), AgniClient, read.client)
+      const sessions = windows.reduce((sum, { sessions }) => sum + sessions.length, 0)
+      const requests = read.simulator.requests.length
+      const told = `${plan.requests} for ${requests}, ${plan.windows.length} windows for ${windows.length}`
+      assert.deepStrictEqual(plan.sessions, { least: sessions, most: sessions })
+      assert.isAtMost(Math.abs(plan.requests - requests), 0.2 * requests, told)
+      const density = plan.windows.map(({ from, sessions, to }) => sessions / (to - from))
+      assert.isAbove(Math.max(...density), 20 * (density[0] ?? 0))
+    })
+  )
 })

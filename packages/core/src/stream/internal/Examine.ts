@@ -20,7 +20,7 @@ export const offsets = Effect.fnUntraced(function* (ask: Ask.Ask, size: number):
 })
 
 export type Included = "included" | "not included" | "unknown"
-export type Precision = "microsecond" | "millisecond" | "second" | "bounds with a fraction are ignored" | "unknown"
+type Precision = "microsecond" | "millisecond" | "second" | "bounds with a fraction are ignored" | "unknown"
 export type Zone = "UTC" | "another" | "unknown"
 
 export interface BoundsSeen {

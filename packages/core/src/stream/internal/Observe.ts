@@ -8,7 +8,7 @@ import * as Rows from "./Rows.ts"
 export type SortField = "started_at" | "startedAt"
 
 /** What became of a sort field: `unknown` where the rows do not differ, or stood so already. */
-export type SortAnswer = "understood" | "ignored" | "refused" | "unknown"
+type SortAnswer = "understood" | "ignored" | "refused" | "unknown"
 
 const fields: ReadonlyArray<SortField> = ["started_at", "startedAt"]
 

@@ -130,7 +130,7 @@ export const make = Effect.fnUntraced(function* (ask: Ask.Ask, options: Options)
   for (const [page, rows] of seen) {
     orderShown ||= Rows.showsOrderByStart(rows)
     if (!newestFirst || page > last) continue
-    for (const [i, { start }] of [...rows.entries()]) {
+    for (const [i, { start }] of rows.entries()) {
       if (start === undefined || start < range.from || start >= range.to) continue
       // So many are newer.
       points.set(start, dated - ((page - 1) * size + i + 1 - undatedInFront))
