@@ -101,6 +101,9 @@ interface Plan {
   readonly report: "people" | "json" | "none"
 }
 
+/** The text of a whole window is a string of megabytes, dear to make and to collect. */
+const perWrite = 200
+
 export const run = Effect.fnUntraced(function* (plan: Plan) {
   const { live } = yield* Screen
   const progress = yield* Progress.make
@@ -117,15 +120,16 @@ export const run = Effect.fnUntraced(function* (plan: Plan) {
       const coverage =
         plan.coverage === undefined ? undefined : yield* OutputFile.open({ path: plan.coverage, force: plan.force })
       if (plan.report === "people" && live && alone) yield* Progress.show(progress)
-      const deliver = ({ batch, text }: { readonly batch: Progress.Batch; readonly text: string }) =>
-        (batch.rejected.length === 0 ? Effect.void : deadLetters.write(batch.rejected)).pipe(
-          Effect.andThen(text === "" ? Effect.void : output.write(text)),
-          Effect.andThen(Effect.sync(() => Progress.addWritten(progress, batch)))
-        )
+      const deliver = Effect.fnUntraced(function* (batch: Progress.Batch) {
+        if (batch.rejected.length > 0) yield* deadLetters.write(batch.rejected)
+        for (let at = 0; at < batch.sessions.length; at += perWrite) {
+          yield* output.write(encode(batch.sessions.slice(at, at + perWrite)))
+        }
+        Progress.addWritten(progress, batch)
+      })
       yield* source(plan, collector).pipe(
         Stream.tap((batch) => Effect.sync(() => Progress.addRead(progress, batch))),
         plan.keep,
-        Stream.map((batch) => ({ batch, text: encode(batch.sessions) })),
         Stream.runForEach(deliver)
       )
       yield* deadLetters.sync

@@ -130,13 +130,15 @@ export const makeHeld = (): Held => {
     size: () => held.size + extra,
     add: (rows) => {
       const before = held.size
-      const times = new Map<string, number>()
+      let again: Array<string> | undefined
       for (const row of rows) {
         // A later answer is the newer version of a record.
+        if (held.has(row.key)) (again ??= []).push(row.key)
         held.set(row.key, row)
-        const now = (times.get(row.key) ?? 0) + 1
-        times.set(row.key, now)
-        if (now > 1) repeat(row.key, now - 1)
+      }
+      for (const key of again ?? []) {
+        const times = rows.reduce((times, row) => (row.key === key ? times + 1 : times), 0)
+        if (times > 1) repeat(key, times - 1)
       }
       return held.size - before
     }
