@@ -51,23 +51,20 @@ const flags = {
   ),
   walk: Flag.Literals("walk", ["history", "pages"]).pipe(
     Flag.withDescription(
-      "How to read: pages goes by page numbers; history goes by time, takes more requests, and proves what is complete (default: pages)"
+      "How to read: history goes by time and proves what is complete; pages goes by page numbers and proves nothing (default: history)"
     ),
-    Flag.withDefault("pages")
+    Flag.withDefault("history")
   ),
   coverage: Flag.String("coverage").pipe(
     Flag.withMetavar("FILE"),
-    Flag.withDescription("Write as JSON what was proven complete, stretch by stretch (with --walk history)"),
+    Flag.withDescription("Write as JSON what was proven complete, stretch by stretch"),
     Flag.optional
   ),
-  horizon: Source.duration(
-    "horizon",
-    "How long after its start a session may still become visible (with --walk history; default: 2h)"
-  ).pipe(Flag.optional),
+  horizon: Source.duration("horizon", "How long after its start a session may still become visible (default: 2h)").pipe(
+    Flag.optional
+  ),
   keepGoing: Flag.Boolean("keep-going").pipe(
-    Flag.withDescription(
-      "Leave out, and name, a stretch that the server fails to give, and exit with 3 (with --walk history)"
-    ),
+    Flag.withDescription("Leave out, and name, a stretch that the server fails to give, and exit with 3"),
     Flag.withDefault(false)
   ),
   strict: Flag.Boolean("strict").pipe(
@@ -149,7 +146,7 @@ export const run = Effect.fnUntraced(function* (plan: Plan) {
 })
 
 const source = (plan: Plan, collector: CoverageReport.Collector): Batches => {
-  if (plan.walk === "pages") return CallSessions.batches(plan.selection)
+  if (plan.walk === "pages") return CallSessions.selectedPages(plan.selection)
   const { from, to, ...rest } = plan.selection
   const instant = (input: Instant.Input | undefined) => (input === undefined ? undefined : Instant.fromInput(input))
   const { horizon, keepGoing } = plan
@@ -232,7 +229,7 @@ const command = Command.make(
       ].find((flag) => flag !== false)
       if (useless !== undefined) {
         return yield* new UsageError({
-          problem: `${useless}: goes with --walk history only; page numbers prove nothing`
+          problem: `${useless}: does not go with --walk pages; page numbers prove nothing`
         })
       }
     }
@@ -285,7 +282,7 @@ export const exportCommand = command.pipe(
     { command: "callstream export --status completed | jq .durationSec", description: "Into another program" },
     { command: "callstream export --newest 10 --quiet", description: "The ten that started last" },
     {
-      command: "callstream export --since 30d --walk history --coverage coverage.json --to calls.ndjson",
+      command: "callstream export --since 30d --coverage coverage.json --to calls.ndjson",
       description: "With an account of what is proven complete"
     }
   ])

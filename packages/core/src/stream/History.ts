@@ -15,6 +15,7 @@ import * as Bisect from "./internal/Bisect.ts"
 import * as Fallback from "./internal/Fallback.ts"
 import * as Undated from "./internal/Undated.ts"
 import type { Outcome, Reading } from "./internal/ReadWindow.ts"
+import { refuse } from "./internal/Refuse.ts"
 import * as Learned from "./Learned.ts"
 
 /**
@@ -34,7 +35,7 @@ export interface Options extends Pick<CallSessionQuery, "agentId" | "status" | "
   readonly horizon?: Duration.Input | undefined
   /** Sessions asked for in one request. @default 100 */
   readonly pageSize?: number | undefined
-  /** Pages that a window should hold. @default 40, fewer in a small history */
+  /** Pages that a window should hold. @default 40, fewer in a small history, and of large sessions */
   readonly pagesPerWindow?: number | undefined
 }
 
@@ -58,8 +59,14 @@ export interface OpenRange {
  * @since 0.1.0
  * @category streams
  */
-export const windows = (range: OpenRange = {}, options: Options = {}): Stream.Stream<Window, AgniError, AgniClient> =>
-  Stream.unwrap(
+export const windows = (range: OpenRange = {}, options: Options = {}): Stream.Stream<Window, AgniError, AgniClient> => {
+  for (const name of ["concurrency", "pageSize", "pagesPerWindow"] as const) {
+    const value = options[name]
+    if (value !== undefined && !(Number.isSafeInteger(value) && value >= 1)) {
+      return refuse(name, "must be an integer of at least 1")
+    }
+  }
+  return Stream.unwrap(
     Effect.gen(function* () {
       const { agentId, callerNumber, channel, concurrency = 4, search, status } = options
       const filters = { agentId, status, channel, callerNumber, search }
@@ -78,7 +85,15 @@ export const windows = (range: OpenRange = {}, options: Options = {}): Stream.St
         })
       }
       const perWindow =
-        options.pagesPerWindow ?? Math.max(4, Math.min(40, Math.ceil(learned.pagesAtMost / (concurrency * 4))))
+        options.pagesPerWindow ??
+        Math.max(
+          4,
+          Math.min(
+            40,
+            Math.ceil(learned.pagesAtMost / (concurrency * 3)),
+            Math.ceil(charactersPerWindow / seen.charactersPerPage)
+          )
+        )
       const reading: Reading = {
         list,
         filters,
@@ -89,26 +104,35 @@ export const windows = (range: OpenRange = {}, options: Options = {}): Stream.St
         witnesses: seen.witnesses,
         horizon: serverNow - Duration.toMillis(Duration.fromInputUnsafe(options.horizon ?? "2 hours")) * 1000,
         doubt: mutable(status, search),
-        maxRows: 2 * perWindow * learned.pageSize
+        maxRows: 2 * perWindow * learned.pageSize,
+        maxCharacters: 3 * charactersPerWindow
       }
       const density = makeDensity(learned, oldest ?? from, serverNow)
       const read = (part: Range) =>
         Effect.tap(Bisect.read(reading, part, options.keepGoing === true), (outcome) =>
           Effect.sync(() => density.observe(outcome))
         )
-      const rows = perWindow * learned.pageSize
+      // The first windows are small, so that the first sessions come soon.
+      let begun = 0
+      const rows = () =>
+        learned.pageSize * (begun++ < concurrency ? Math.min(perWindow, Math.max(4, perWindow / 4)) : perWindow)
       const readAll = (parts: Stream.Stream<Range>): Stream.Stream<Window, AgniError> =>
         parts.pipe(
           Stream.mapEffect((part) => Effect.exit(read(part)), { concurrency }),
           Stream.mapEffect((exit) => exit),
           Stream.flatMap((outcome) =>
-            outcome._tag === "Read" ? Stream.fromIterable(outcome.windows) : readAll(Stream.fromIterable(outcome.parts))
+            outcome._tag === "Read"
+              ? Stream.concat(
+                  Stream.fromIterable(outcome.windows),
+                  outcome.failure === undefined ? Stream.empty : Stream.fail(outcome.failure)
+                )
+              : readAll(Stream.fromIterable(outcome.parts))
           )
         )
       let held = 0
       const parts = tile({ from, to }, [...(options.cuts ?? []), reading.horizon], (at) =>
         // Before the first session there is one window, however long.
-        oldest !== undefined && at < oldest ? oldest - at : rows / density.rowsPerMicro()
+        oldest !== undefined && at < oldest ? oldest - at : rows() / density.rowsPerMicro()
       )
       const dated = readAll(parts).pipe(
         Stream.tap((window) => Effect.sync(() => (held += window.sessions.length + window.rejected.length)))
@@ -121,6 +145,10 @@ export const windows = (range: OpenRange = {}, options: Options = {}): Stream.St
         : dated
     })
   )
+}
+
+/** As many windows as are read side by side are held in memory: sessions that are large make them shorter. */
+const charactersPerWindow = 8_000_000
 
 /** A set filtered by what changes with time is another one at each request. */
 const mutable = (status: string | undefined, search: string | undefined): Coverage | undefined =>

@@ -46,6 +46,8 @@ export interface Seen {
   readonly oldest: Instant.Instant | undefined
   /** Rows that came back for their own start. */
   readonly witnesses: ReadonlyArray<Rows.Dated>
+  /** How much text a page brings, in characters. */
+  readonly charactersPerPage: number
 }
 
 const sorts: ReadonlyArray<Ask.Sort> = [
@@ -55,7 +57,7 @@ const sorts: ReadonlyArray<Ask.Sort> = [
 
 const unsorted: Ask.Sort = { by: undefined, order: undefined }
 
-const nothing: Ask.Answer = { rows: [], observedAt: 0, edition: undefined }
+const nothing: Ask.Answer = { rows: [], observedAt: 0, edition: undefined, characters: 0 }
 
 /** A server may refuse a sort field with a 400; then it is not one. A row that it cannot render teaches nothing. */
 const orEmpty = (answer: Effect.Effect<Ask.Answer, AgniError>): Effect.Effect<Ask.Answer, AgniError> =>
@@ -122,19 +124,21 @@ export const learn = Effect.fnUntraced(function* (options: {
     },
     serverNow: opening.observedAt,
     oldest,
-    witnesses: known.map(({ row }) => row)
+    witnesses: known.map(({ row }) => row),
+    charactersPerPage: (opening.characters / Math.max(1, first.length)) * size
   }
 })
 
-/** The first page, as large as the server can render it. */
+/**
+ * The first page, as large as the server can render it. When it holds a row that cannot be rendered, the next one may be
+ * without; when all are too large for a response, smaller ones are not.
+ */
 const firstAnswer = Effect.fnUntraced(function* (ask: Ask.Ask, asked: number) {
-  for (let size = asked; size > 1; size = Math.floor(size / 2)) {
-    const answer = yield* Effect.catchIf(ask(1, {}, { size }), Ask.isPoison, () => Effect.undefined)
-    if (answer !== undefined) return { answer, page: 1, size }
-  }
-  for (let page = 1; page < 8; page++) {
-    const answer = yield* Effect.catchIf(ask(page, {}, { size: 1 }), Ask.isPoison, () => Effect.undefined)
-    if (answer !== undefined && answer.rows.length > 0) return { answer, page, size: 1 }
+  for (let size = asked; size >= 1; size = Math.floor(size / 2)) {
+    for (let page = 1; page <= (size === 1 ? 8 : 2); page++) {
+      const answer = yield* Effect.catchIf(ask(page, {}, { size }), Ask.isPoison, () => Effect.undefined)
+      if (answer !== undefined && (page === 1 || answer.rows.length > 0)) return { answer, page, size }
+    }
   }
   return { answer: yield* ask(1, {}), page: 1, size: 1 }
 })

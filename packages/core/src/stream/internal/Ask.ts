@@ -26,6 +26,7 @@ export interface Answer {
   readonly rows: ReadonlyArray<Rows.Row>
   readonly observedAt: Instant.Instant
   readonly edition: Edition | undefined
+  readonly characters: number
 }
 
 /** Asks on behalf of one window, and keeps what its verdict needs: how often, when first, and whether a cache answered. */
@@ -42,8 +43,8 @@ export type Filters = Pick<CallSessionQuery, "agentId" | "status" | "channel" | 
 
 /** A server that answers, but not for this: a row that it cannot render, or a response beyond its limit. */
 export const isPoison = ({ reason }: AgniError): boolean =>
-  (reason._tag === "Unavailable" && reason.status !== undefined && reason.status >= 500) ||
-  (reason._tag === "InvalidResponse" && !reason.retryable)
+  (reason._tag === "Unavailable" && reason.status !== undefined) ||
+  (reason._tag === "InvalidResponse" && reason.fault !== undefined)
 
 /**
  * @param defaults `believeEmpty` is how often an empty answer must come to be believed: an outage can look like "no
@@ -71,12 +72,12 @@ export const make = (
           startedBefore: bounds.before === undefined ? undefined : Instant.format(bounds.before)
         }),
         (answer): Answer => {
-          const { age, edition, observedAt } = answer
+          const { age, characters = 0, edition, observedAt } = answer
           log.observedAt = Math.min(log.observedAt ?? Infinity, observedAt)
           // A cache that hides its age still repeats an old Date; clocks of several servers may be a second apart.
           log.cached ||= age > 0 || observedAt < before - second
           latest = Math.max(latest, observedAt)
-          return { rows: Rows.ofPage(answer), observedAt, edition }
+          return { rows: Rows.ofPage(answer), observedAt, edition, characters }
         }
       )
     })

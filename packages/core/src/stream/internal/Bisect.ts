@@ -12,20 +12,23 @@ export const read = (reading: Reading, range: Range, keepGoing: boolean): Effect
   Effect.catchIf(readWindow(reading, range), Ask.isPoison, (error) => {
     const middle = Ask.floorSecond((range.from + range.to) / 2)
     if (middle > range.from && range.to - range.from > 2 * Ask.second) {
-      return Effect.flatMap(read(reading, { from: range.from, to: middle }, keepGoing), (lower) =>
-        Effect.map(read(reading, { from: middle, to: range.to }, keepGoing), (upper): Outcome => {
-          if (lower._tag === "Read" && upper._tag === "Read") {
-            return { _tag: "Read", windows: merge([...lower.windows, ...upper.windows]) }
-          }
-          return {
-            _tag: "Dense",
-            parts: [
-              { from: range.from, to: middle },
-              { from: middle, to: range.to }
-            ]
-          }
-        })
-      )
+      const parts = [
+        { from: range.from, to: middle },
+        { from: middle, to: range.to }
+      ] as const
+      return Effect.flatMap(read(reading, parts[0], keepGoing), (lower): Effect.Effect<Outcome, AgniError> => {
+        if (lower._tag === "Dense") return Effect.succeed({ _tag: "Dense", parts })
+        if (lower.failure !== undefined) return Effect.succeed(lower)
+        return read(reading, parts[1], keepGoing).pipe(
+          Effect.map((upper): Outcome =>
+            upper._tag === "Dense"
+              ? { _tag: "Dense", parts }
+              : { ...upper, windows: merge([...lower.windows, ...upper.windows]) }
+          ),
+          // What was read before the part that fails is delivered before the error.
+          Effect.catch((failure) => Effect.succeed<Outcome>({ ...lower, failure }))
+        )
+      })
     }
     if (!keepGoing) return Effect.fail(error)
     const gap: Window = {

@@ -2,10 +2,10 @@ import * as Stream from "effect/Stream"
 import type { AgniClient } from "../../client/AgniClient.ts"
 import type { AgniError } from "../../model/AgniError.ts"
 import * as CallSession from "../../model/CallSession.ts"
-import * as CallSessions from "../CallSessions.ts"
 import type { Page } from "../../model/Page.ts"
 import type { Coverage, Range, Window } from "../Coverage.ts"
 import { type Filters, isPoison } from "./Ask.ts"
+import * as Pages from "./Pages.ts"
 import * as Rows from "./Rows.ts"
 
 /**
@@ -29,7 +29,7 @@ export const windows = (
   const delivered = new Set<string>()
   // What was delivered long ago may come again when calls come while it is read.
   const isNew = (key: string) => !delivered.has(key) && delivered.add(key) !== undefined
-  const pages = CallSessions.pages({ ...filters, pageSize: options.size }, { concurrency: options.concurrency })
+  const pages = Pages.walk({ ...filters, pageSize: options.size }, { concurrency: options.concurrency })
   const last = (coverage: Coverage): Window => ({
     ...range,
     sessions: [],
