@@ -81,9 +81,8 @@ describe("FileCheckpoint", () => {
         assert.strictEqual(yield* tried(text.slice(0, length)), length === text.length - 1 ? "Success" : "Failure")
       }
       for (let at = 0; at < text.length; at++) {
-        for (const byte of ["0", "9", " ", "}", "x", "\0"]) {
-          if (text[at] !== byte) yield* tried(text.slice(0, at) + byte + text.slice(at + 1))
-        }
+        const byte = ["0", " ", "}", "x"][at % 4] ?? ""
+        if (text[at] !== byte) yield* tried(text.slice(0, at) + byte + text.slice(at + 1))
       }
       assert.strictEqual(yield* tried(text + text), "Failure")
       assert.strictEqual(yield* tried(JSON.stringify(JSON.parse(text))), "Success")

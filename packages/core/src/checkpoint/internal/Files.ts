@@ -93,6 +93,5 @@ const problems: Readonly<Record<string, readonly [what: string, advice: string]>
   EROFS: ["the file system is read-only", "Make it writable"],
   ENOENT: ["its folder is not there", folder],
   ENOTDIR: ["what should be its folder is none", folder],
-  EEXIST: ["what should be its folder is none", folder],
   EISDIR: ["it is a folder", "Move that folder away"]
 }

@@ -142,9 +142,12 @@ export const acquire = Effect.fnUntraced(function* (
     verify: Effect.gen(function* () {
       const found = yield* reading(look(path))
       if (Option.isSome(found) && found.value.holder?.id === id) return
-      const begun = "Stop one of them"
-      if (Option.isSome(found) && found.value.holder !== undefined)
-        return yield* heldBy(found.value.holder, `${begun}.`)
+      if (Option.isSome(found) && found.value.holder !== undefined) {
+        return yield* heldBy(
+          found.value.holder,
+          "The lock of this run was removed while it ran. Let the other one finish."
+        )
+      }
       return yield* held(
         `lost its lock: ${path} was ${Option.isSome(found) ? "overwritten" : "removed"}`,
         "Make sure that no other run of it is under way, then run it again."
