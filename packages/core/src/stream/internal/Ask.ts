@@ -110,7 +110,8 @@ export const make = (
 
 /**
  * Whether this page is what comes beyond the end: nothing, or, from a server that repeats itself, what came already. Such a
- * one is asked for a page far beyond, because pages of equal starts may be alike by chance.
+ * one is asked for the next page and one far beyond, which must be the same again: pages of equal starts may be alike by
+ * chance, and small pages because a row is listed twice.
  */
 export const isEnd = (
   ask: Ask,
@@ -124,7 +125,10 @@ export const isEnd = (
     ? Effect.succeed(true)
     : !options.repeats || !known.some((other) => Rows.sameRows(rows, other))
       ? Effect.succeed(false)
-      : Effect.map(ask(page + 100_003, bounds, options), (far) => Rows.sameRows(far.rows, rows))
+      : Effect.map(
+          Effect.all([ask(page + 1, bounds, options), ask(page + 100_003, bounds, options)], { concurrency: 2 }),
+          (further) => further.every((answer) => Rows.sameRows(answer.rows, rows))
+        )
 
 /** The number of rows of fixed bounds, from the last page that holds any; `more` when there are at least so many. */
 export type Count =
