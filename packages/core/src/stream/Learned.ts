@@ -95,12 +95,14 @@ export const learn = Effect.fnUntraced(function* (options: {
     Rows.isDated(row) ? [{ page, row }] : []
   )
   const byStart = known.toSorted((a, b) => a.row.start - b.row.start)
-  const samples = [...new Set([byStart[0], byStart[Math.floor(byStart.length / 2)], byStart.at(-1)])]
+  const samples = [...new Set([byStart[0], byStart[Math.floor(byStart.length / 2)], byStart.at(-1)])].flatMap(
+    (sample) => sample ?? []
+  )
   const [oldest, ...problems] = yield* Effect.all(
     [
       findOldest(best, byStart[0]?.row.start, opening.observedAt, size),
       Trial.filters(list, filters, size),
-      ...samples.flatMap((sample) => (sample === undefined ? [] : [Trial.bounds(best, ask, sample, size)]))
+      Trial.bounds(best, ask, samples, size)
     ],
     { concurrency: "unbounded" }
   )

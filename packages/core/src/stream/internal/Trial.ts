@@ -14,18 +14,51 @@ interface Sample {
 }
 
 /**
- * Whether a known row comes back for its own start; also for pages of one row, which tells a server that applies bounds
- * before it takes pages from one that does so after: the only row of its first page lies in one place.
+ * Whether known rows come back for their own starts; also for pages of one row, which tells a server that applies bounds
+ * before it takes pages from one that does so after: the only row of its first page lies in one place. A row in that very
+ * place tells nothing, unless it is the only one there is.
+ */
+export const bounds = Effect.fnUntraced(function* (
+  ask: Ask.Ask,
+  unsorted: Ask.Ask,
+  samples: ReadonlyArray<Sample>,
+  size: number
+): Effect.fn.Return<string | undefined, AgniError> {
+  const orNone = (answer: ReturnType<Ask.Ask>) =>
+    Effect.map(
+      Effect.catchIf(answer, Ask.isPoison, () => Effect.undefined),
+      (answer) => answer?.rows
+    )
+  const at = (place: number) => Effect.map(orNone(ask(place, {}, { size: 1 })), (rows) => rows?.[0])
+  const before = yield* at(1)
+  const trials = yield* Effect.forEach(samples, (sample) => tryBounds(ask, unsorted, sample, size), {
+    concurrency: "unbounded"
+  })
+  const problem = trials.find((trial) => typeof trial === "string")
+  if (problem !== undefined || samples.length === 0) return problem
+  const after = yield* at(1)
+  // The row in the first place must be one that the bounds leave out.
+  const isFar = (row: Rows.Dated, top: Rows.Row | undefined) =>
+    top?.start === undefined || Math.abs(top.start - row.start) > 3 * Ask.second
+  if (trials.some((trial) => typeof trial === "object" && isFar(trial, before) && isFar(trial, after))) return undefined
+  // Twice, because a row may be listed twice.
+  const others = yield* Effect.all([orNone(ask(2, {}, { size: 1 })), orNone(ask(3, {}, { size: 1 }))])
+  if (others.every((rows) => rows?.every(({ key }) => key === before?.key) === true)) return undefined
+  return "whether the time bounds are applied before paging could not be seen"
+})
+
+/**
+ * The row that came back, or why it did not; nothing when that could not be seen.
  *
  * A row that does not come back may have left. When it is not where it was seen, another one from there is tried.
  */
-export const bounds = Effect.fnUntraced(
+const tryBounds = Effect.fnUntraced(
   function* (
     ask: Ask.Ask,
     unsorted: Ask.Ask,
     sample: Sample,
     size: number
-  ): Effect.fn.Return<string | undefined, AgniError> {
+  ): Effect.fn.Return<Rows.Dated | string | undefined, AgniError> {
     let { row } = sample
     let problem: string | undefined
     let stillThere = 0
@@ -33,7 +66,7 @@ export const bounds = Effect.fnUntraced(
       problem = yield* Ask.control(ask, row, size)
       if (problem === undefined) {
         const { rows } = yield* ask(1, Ask.around(row), { size: 1 })
-        if (rows.length > 0) return undefined
+        if (rows.length > 0) return row
         problem = "the time bounds are applied after paging"
       } else if (problem !== Ask.notBack) return problem
       const { rows } = yield* unsorted(sample.page, {})

@@ -2,10 +2,34 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { AgniError } from "../../model/AgniError.ts"
 import * as CallSession from "../../model/CallSession.ts"
+import type { Instant } from "../../model/Instant.ts"
 import type { Coverage, Range, Window } from "../Coverage.ts"
 import * as Ask from "./Ask.ts"
 import { type Reading, temper } from "./ReadWindow.ts"
 import * as Rows from "./Rows.ts"
+
+/** What the windows of a whole history delivered. */
+export interface Tally {
+  readonly rows: () => number
+  /** Keys of what is younger than the horizon: a replica that lags may still show it without its start. */
+  readonly recent: ReadonlySet<string>
+  readonly add: (window: Window) => void
+}
+
+export const makeTally = (horizon: Instant): Tally => {
+  let rows = 0
+  const recent = new Set<string>()
+  return {
+    rows: () => rows,
+    recent,
+    add: ({ rejected, sessions, to }) => {
+      rows += sessions.length + rejected.length
+      if (to <= horizon) return
+      for (const { id } of sessions) recent.add(id)
+      for (const record of rejected) recent.add(Rows.keyOf(record))
+    }
+  }
+}
 
 /**
  * The sessions that no time filter matches, found where an order by start puts them (in front or at the end) or, when the
@@ -18,12 +42,12 @@ import * as Rows from "./Rows.ts"
 export const window = (
   reading: Reading,
   range: Range,
-  dated: number,
+  tally: Tally,
   keepGoing: boolean
 ): Stream.Stream<Window, AgniError> =>
   Stream.fromEffect(
     Effect.catchIf(
-      read(reading, range, dated),
+      read(reading, range, tally),
       (error) => keepGoing && Ask.isPoison(error),
       (error) =>
         Effect.succeed<Window>({
@@ -39,17 +63,18 @@ export const window = (
     )
   )
 
-const read = (reading: Reading, range: Range, dated: number): Effect.Effect<Window, AgniError> =>
+const read = (reading: Reading, range: Range, tally: Tally): Effect.Effect<Window, AgniError> =>
   Effect.gen(function* () {
     const { repeats, size } = reading
+    const dated = tally.rows()
     const ask = Ask.make(reading.list, reading.filters, reading)
     const found = new Map<string, Rows.Row>()
     let came = false
     const { first, front, rows: inFrontRows } = yield* scanFront(ask, range, repeats)
     const note = (rows: ReadonlyArray<Rows.Row>) => {
       for (const row of rows) {
-        if (row.start === undefined) found.set(row.key, row)
-        else if (row.start >= range.to) came = true
+        if (row.start === undefined && !tally.recent.has(row.key)) found.set(row.key, row)
+        else if (row.start === undefined || row.start >= range.to) came = true
       }
     }
     note(inFrontRows)
