@@ -154,9 +154,18 @@ const pageSize = Effect.fnUntraced(function* (
   return next?.rows.length === 0 ? asked : first.length
 })
 
-/** What a page brings that lies far beyond any end. */
+/** Whether a page that lies far beyond any end brings something; what cannot be rendered is there. */
 const repeats = (ask: Ask.Ask, first: ReadonlyArray<Rows.Row>) =>
-  first.length === 0 ? Effect.succeed(true) : Effect.map(orEmpty(ask(90_000_001, {})), ({ rows }) => rows.length > 0)
+  first.length === 0
+    ? Effect.succeed(true)
+    : Effect.catchIf(
+        Effect.map(
+          Effect.catchReason(ask(90_000_001, {}), "AgniError", "InvalidRequest", () => Effect.succeed(nothing)),
+          ({ rows }) => rows.length > 0
+        ),
+        Ask.isPoison,
+        () => Effect.succeed(true)
+      )
 
 const chooseSort = Effect.fnUntraced(function* (ask: Ask.Ask, first: ReadonlyArray<Rows.Row>) {
   if (comesNewestFirst(first) || first.length < 2) return { sort: unsorted, newestFirst: comesNewestFirst(first) }

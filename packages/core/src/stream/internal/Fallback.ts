@@ -3,6 +3,7 @@ import type { AgniClient } from "../../client/AgniClient.ts"
 import type { AgniError } from "../../model/AgniError.ts"
 import * as CallSession from "../../model/CallSession.ts"
 import * as CallSessions from "../CallSessions.ts"
+import type { Instant } from "../../model/Instant.ts"
 import type { Page } from "../../model/Page.ts"
 import type { Coverage, Range, Window } from "../Coverage.ts"
 import { type Filters, isPoison } from "./Ask.ts"
@@ -40,19 +41,23 @@ export const windows = (
     observedAt
   })
   return pages.pipe(
+    Stream.map((page) => ({
+      ...page,
+      sessions: page.sessions.filter(({ id }) => isNew(id)),
+      rejected: page.rejected.filter((record) => isNew(Rows.keyOf(record)))
+    })),
     Stream.takeUntil(ended),
     Stream.map((page): Window => {
       observedAt ||= page.observedAt
       const sessions = page.sessions.filter((session) => {
         const start = CallSession.startInstant(session)
-        const inside = start === undefined ? whole : start >= range.from && (start < range.to || whole)
-        return inside && isNew(session.id)
+        return start === undefined ? whole : start >= range.from && (start < range.to || whole)
       })
       return {
         from: range.from,
         to: range.from,
         sessions,
-        rejected: page.rejected.filter((record) => isNew(Rows.keyOf(record))),
+        rejected: page.rejected,
         coverage,
         settled: sessions.filter(CallSession.isSettled).length,
         requests: 1,
@@ -68,14 +73,20 @@ export const windows = (
 }
 
 /**
- * The walk over pages ends when nothing new comes. A server that repeats its last page while calls come in always has
- * something new: pages that bring far fewer new records than the fullest one, five times in a row, are beyond the end too.
+ * The walk over pages ends when nothing new comes. A server that repeats its last page while calls come in, or begins again
+ * behind it, always has something new to that walk: pages that bring far fewer new records of the time before the reading
+ * began than the fullest one, five times in a row, are beyond the end too.
  */
 const endsRepeating = () => {
+  let began: Instant | undefined
   let fullest = 0
   let thin = 0
-  return (page: Page): boolean => {
-    const fresh = page.sessions.length + page.rejected.length
+  return ({ observedAt, rejected, sessions }: Pick<Page, "rejected" | "sessions" | "observedAt">): boolean => {
+    const now = (began ??= observedAt)
+    const older = sessions.filter(
+      (session) => (CallSession.startInstant(session) ?? CallSession.createdInstant(session) ?? -Infinity) < now
+    )
+    const fresh = older.length + rejected.length
     fullest = Math.max(fullest, fresh)
     thin = fresh * 2 < fullest ? thin + 1 : 0
     return thin === 5

@@ -40,7 +40,7 @@ export const read = Effect.fnUntraced(function* (
     let before: ReadonlyArray<Rows.Row> = []
     for (let page = 1; ; page++) {
       // A server that repeats itself without an end that shows.
-      const endless = options.repeats && page > 4 + 3 * Math.ceil(seen.size() / size)
+      const endless = page > 4 + 3 * Math.ceil(Math.max(seen.size(), held.size()) / size)
       if (page > maxPages || endless) return { _tag: "Incomplete", held: held.size(), of: counted }
       const { rows } = yield* ask(page, bounds, { size, sort })
       const known = page === 1 ? [] : [before, first]
