@@ -4,6 +4,7 @@ import { AgniError, InvalidRequest, Unavailable } from "@callstream/core/model/A
 import { startInstant } from "@callstream/core/model/CallSession"
 import * as CallSessionQuery from "@callstream/core/model/CallSessionQuery"
 import { type Verdict, verdict, weaker, type Window } from "@callstream/core/stream/Coverage"
+import type { Page } from "@callstream/core/model/Page"
 import * as History from "@callstream/core/stream/History"
 import { AgniSimulator, Fault } from "@callstream/core/testing"
 import * as Duration from "effect/Duration"
@@ -193,17 +194,21 @@ const everything = (options: AgniSimulator.Options, query: CallSessionQuery.Call
   return { rows: page.sessions }
 }
 
-const parametersOf = (query: CallSessionQuery.CallSessionQuery) =>
-  Result.getOrThrow(CallSessionQuery.toParameters(query))
+/** What says nothing to a walk and is another one in each answer: signatures, and where the page begins. */
+const unsigned = (body: string) => body.replaceAll(/[?]token=[^"]*|"offset":[0-9]+/g, "")
 
-/** The client's job without transport, budget and retries. */
-const direct =
-  (simulator: AgniSimulator.AgniSimulator, tick: () => void): AgniClient["Service"]["list"] =>
-  (query) =>
+/**
+ * The client's job without transport, budget and retries. Pages come again and again in a reading: the text of one is
+ * decoded once.
+ */
+const direct = (simulator: AgniSimulator.AgniSimulator, tick: () => void): AgniClient["Service"]["list"] => {
+  const decoded = new Map<string, Page>()
+  const headersSent = { "x-api-key": simulator.apiKey, "cache-control": "no-cache" }
+  return (query) =>
     Effect.suspend(() => {
       tick()
-      const params = parametersOf(query)
-      const search = new URLSearchParams(params.map(([name, value]) => [name, value])).toString()
+      const params = Result.getOrThrow(CallSessionQuery.toParameters(query))
+      const search = params.map((pair) => pair.join("=")).join("&")
       const { body, headers, status } = simulator.handle(
         {
           method: "GET",
@@ -211,7 +216,7 @@ const direct =
           path: AgniSimulator.endpointPath,
           search,
           params: Object.fromEntries(params),
-          headers: { "x-api-key": simulator.apiKey, "cache-control": "no-cache" }
+          headers: headersSent
         },
         simulator.now() / 1000
       )
@@ -221,14 +226,17 @@ const direct =
         Effect.fail(new AgniError({ reason, request: search, attempts: 1, elapsed: Duration.zero }))
       if (status === 400) return fail(new InvalidRequest({ description: body }))
       if (status !== 200) return fail(new Unavailable({ status, description: body }))
-      const page = Envelope.decode(body, {
-        page: query.page ?? 1,
-        observedAt: Math.round((date - age * 1000) * 1000),
-        age,
-        quote: (text) => text
-      })
-      return Result.isSuccess(page) ? Effect.succeed(page.success) : fail(page.failure)
+      const observed = { page: query.page ?? 1, observedAt: Math.round((date - age * 1000) * 1000), age }
+      const text = unsigned(body)
+      const known = decoded.get(text)
+      globalThis.all = (globalThis.all ?? 0) + 1
+      if (known !== undefined) return Effect.succeed({ ...known, ...observed })
+      const page = Envelope.decode(body, { ...observed, quote: (text) => text })
+      if (Result.isFailure(page)) return fail(page.failure)
+      if (page.success.rejected.length === 0) decoded.set(text, page.success)
+      return Effect.succeed(page.success)
     })
+}
 
 export interface World {
   readonly simulator: AgniSimulator.AgniSimulator

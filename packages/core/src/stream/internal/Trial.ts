@@ -14,9 +14,9 @@ interface Sample {
 }
 
 /**
- * Whether known rows come back for their own starts; also for pages of one row, which tells a server that applies bounds
- * before it takes pages from one that does so after: the only row of its first page lies in one place. A row in that very
- * place tells nothing, unless it is the only one there is.
+ * Whether known rows come back for their own starts, and whether bounds are applied before pages are taken. A row tells the
+ * latter that does not stand in the first place when there are no bounds: then it comes alone on a page of one row, or
+ * bounds are applied after paging. Only where there is no other row than one nothing has to tell.
  */
 export const bounds = Effect.fnUntraced(function* (
   ask: Ask.Ask,
@@ -24,35 +24,51 @@ export const bounds = Effect.fnUntraced(function* (
   samples: ReadonlyArray<Sample>,
   size: number
 ): Effect.fn.Return<string | undefined, AgniError> {
-  const orNone = (answer: ReturnType<Ask.Ask>) =>
-    Effect.map(
-      Effect.catchIf(answer, Ask.isPoison, () => Effect.undefined),
-      (answer) => answer?.rows
-    )
-  const at = (place: number) => Effect.map(orNone(ask(place, {}, { size: 1 })), (rows) => rows?.[0])
-  const before = yield* at(1)
-  const trials = yield* Effect.forEach(samples, (sample) => tryBounds(ask, unsorted, sample, size), {
+  if (samples.length === 0) return undefined
+  const trials = yield* Effect.forEach(samples, (sample) => comesBack(ask, unsorted, sample, size), {
     concurrency: "unbounded"
   })
   const problem = trials.find((trial) => typeof trial === "string")
-  if (problem !== undefined || samples.length === 0) return problem
-  const after = yield* at(1)
-  // The row in the first place must be one that the bounds leave out.
-  const isFar = (row: Rows.Dated, top: Rows.Row | undefined) =>
-    top?.start === undefined || Math.abs(top.start - row.start) > 3 * Ask.second
-  if (trials.some((trial) => typeof trial === "object" && isFar(trial, before) && isFar(trial, after))) return undefined
-  // Twice, because a row may be listed twice.
-  const others = yield* Effect.all([orNone(ask(2, {}, { size: 1 })), orNone(ask(3, {}, { size: 1 }))])
-  if (others.every((rows) => rows?.every(({ key }) => key === before?.key) === true)) return undefined
-  return "whether the time bounds are applied before paging could not be seen"
+  if (problem !== undefined) return problem
+  const [oldest, middle, newest] = trials.map((trial) => (typeof trial === "object" ? [trial] : []))
+  for (const row of [...(middle ?? []), ...(oldest ?? []), ...(newest ?? [])]) {
+    const told = yield* Effect.catchIf(comesFirst(ask, row, size), Ask.isPoison, () => Effect.undefined)
+    if (told === true) return undefined
+    if (told === false) return "the time bounds are applied after paging"
+  }
+  // Three places, because a row may be listed twice.
+  const places = yield* Effect.all([1, 2, 3].map((page) => ask(page, {}, { size: 1 }))).pipe(
+    Effect.catchIf(Ask.isPoison, () => Effect.undefined)
+  )
+  const keys = new Set(places?.flatMap(({ rows }) => rows.map(({ key }) => key)))
+  return places !== undefined && keys.size < 2
+    ? undefined
+    : "whether the time bounds are applied before paging could not be seen"
+})
+
+/** Whether a row comes first within its own bounds, told when another one, from outside them, comes first without. */
+const comesFirst = Effect.fnUntraced(function* (
+  ask: Ask.Ask,
+  row: Rows.Dated,
+  size: number
+): Effect.fn.Return<boolean | undefined, AgniError> {
+  const [first] = (yield* ask(1, {}, { size: 1 })).rows
+  const { rows } = yield* ask(1, Ask.around(row), { size: 1 })
+  if (rows.length === 0) return (yield* Ask.control(ask, row, size)) === undefined ? false : undefined
+  if (first === undefined || (first.start !== undefined && Math.abs(first.start - row.start) <= 3 * Ask.second)) return
+  // It must have stood there all the while: rows leave. Those without a start stand together, in any order.
+  const after = yield* ask(1, {})
+  return after.rows.some(({ key, start }) => key === first.key || (start ?? first.start) === undefined)
+    ? true
+    : undefined
 })
 
 /**
- * The row that came back, or why it did not; nothing when that could not be seen.
+ * The row that came back for its own start, or why none did; nothing when that could not be seen.
  *
  * A row that does not come back may have left. When it is not where it was seen, another one from there is tried.
  */
-const tryBounds = Effect.fnUntraced(
+const comesBack = Effect.fnUntraced(
   function* (
     ask: Ask.Ask,
     unsorted: Ask.Ask,
@@ -64,11 +80,8 @@ const tryBounds = Effect.fnUntraced(
     let stillThere = 0
     for (let turn = 0; turn < 5; turn++) {
       problem = yield* Ask.control(ask, row, size)
-      if (problem === undefined) {
-        const { rows } = yield* ask(1, Ask.around(row), { size: 1 })
-        if (rows.length > 0) return row
-        problem = "the time bounds are applied after paging"
-      } else if (problem !== Ask.notBack) return problem
+      if (problem === undefined) return row
+      if (problem !== Ask.notBack) return problem
       const { rows } = yield* unsorted(sample.page, {})
       if (rows.some(({ key }) => key === row.key) && ++stillThere === 2) return problem
       if (!rows.some(({ key }) => key === row.key)) {
