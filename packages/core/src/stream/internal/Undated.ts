@@ -11,6 +11,8 @@ import * as Rows from "./Rows.ts"
 /** What the windows of a whole history delivered. */
 export interface Tally {
   readonly rows: () => number
+  /** Whether each window that is older than the horizon is proven: rows that came or went there make a sum right by chance. */
+  readonly proven: () => boolean
   /** Keys of what is younger than the horizon: a replica that lags may still show it without its start. */
   readonly recent: ReadonlySet<string>
   readonly add: (window: Window) => void
@@ -18,13 +20,18 @@ export interface Tally {
 
 export const makeTally = (horizon: Instant): Tally => {
   let rows = 0
+  let proven = true
   const recent = new Set<string>()
   return {
     rows: () => rows,
+    proven: () => proven,
     recent,
-    add: ({ rejected, sessions, to }) => {
+    add: ({ coverage, rejected, sessions, to }) => {
       rows += sessions.length + rejected.length
-      if (to <= horizon) return
+      if (to <= horizon) {
+        proven &&= coverage._tag === "Proven"
+        return
+      }
       for (const { id } of sessions) recent.add(id)
       for (const record of rejected) recent.add(Rows.keyOf(record))
     }
@@ -37,7 +44,8 @@ export const makeTally = (horizon: Instant): Tally => {
  *
  * They are all there when the count without bounds, less the count of all that has a start, is what was found, and the
  * whole adds up: dated + undated = total. Sessions leave and come, and what left could hide what was not found: nothing
- * may have moved between two counts of the total, and those found in front must be there again.
+ * may have moved between two counts of the total, those found in front must be there again, and the windows before must be
+ * proven themselves, unless they are younger than the horizon.
  */
 export const window = (
   reading: Reading,
@@ -110,7 +118,7 @@ const read = (reading: Reading, range: Range, tally: Tally): Effect.Effect<Windo
       withStart._tag === "Exactly" &&
       withStart.rows === dated
     const coverage: Coverage =
-      agrees && still && !came
+      agrees && still && !came && tally.proven()
         ? temper(reading, ask, { from: range.from, to: -Infinity }, { _tag: "Proven" })
         : !came && counted > expected()
           ? { _tag: "Unprovable", reason: `${expected()} sessions were seen, but the server counts ${counted}` }
