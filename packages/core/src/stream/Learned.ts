@@ -58,11 +58,11 @@ const unsorted: Ask.Sort = { by: undefined, order: undefined }
 const nothing: Ask.Answer = { rows: [], observedAt: 0, edition: undefined }
 
 /** A server may refuse a sort field with a 400; then it is not one. A row that it cannot render teaches nothing. */
-const orEmpty = (answer: Effect.Effect<Ask.Answer, AgniError>): Effect.Effect<Ask.Answer, AgniError> =>
-  answer.pipe(
-    Effect.catchReason("AgniError", "InvalidRequest", () => Effect.succeed(nothing)),
-    Effect.catchIf(Ask.isPoison, () => Effect.succeed(nothing))
-  )
+const orEmpty = (ask: Ask.Ask, answer: Effect.Effect<Ask.Answer, AgniError>): Effect.Effect<Ask.Answer, AgniError> =>
+  Ask.catchPoison(ask, orUnasked(answer), () => Effect.succeed(nothing))
+
+const orUnasked = (answer: Effect.Effect<Ask.Answer, AgniError>): Effect.Effect<Ask.Answer, AgniError> =>
+  Effect.catchReason(answer, "AgniError", "InvalidRequest", () => Effect.succeed(nothing))
 
 const comesNewestFirst = (rows: ReadonlyArray<Rows.Row>) => Rows.isNewestFirst(rows) && Rows.distinctStarts(rows) > 1
 
@@ -131,11 +131,11 @@ export const learn = Effect.fnUntraced(function* (options: {
 /** The first page, as large as the server can render it. */
 const firstAnswer = Effect.fnUntraced(function* (ask: Ask.Ask, asked: number) {
   for (let size = asked; size > 1; size = Math.floor(size / 2)) {
-    const answer = yield* Effect.catchIf(ask(1, {}, { size }), Ask.isPoison, () => Effect.undefined)
+    const answer = yield* Ask.catchPoison(ask, ask(1, {}, { size }), () => Effect.undefined)
     if (answer !== undefined) return { answer, page: 1, size }
   }
   for (let page = 1; page < 8; page++) {
-    const answer = yield* Effect.catchIf(ask(page, {}, { size: 1 }), Ask.isPoison, () => Effect.undefined)
+    const answer = yield* Ask.catchPoison(ask, ask(page, {}, { size: 1 }), () => Effect.undefined)
     if (answer !== undefined && answer.rows.length > 0) return { answer, page, size: 1 }
   }
   return { answer: yield* ask(1, {}), page: 1, size: 1 }
@@ -150,7 +150,7 @@ const pageSize = Effect.fnUntraced(function* (
 ) {
   if (first.length === 0 || first.length >= asked) return asked
   // What cannot be rendered is there.
-  const next = yield* Effect.catchIf(ask(page + 1, {}, { size: first.length }), Ask.isPoison, () => Effect.undefined)
+  const next = yield* Ask.catchPoison(ask, ask(page + 1, {}, { size: first.length }), () => Effect.undefined)
   return next?.rows.length === 0 ? asked : first.length
 })
 
@@ -158,19 +158,16 @@ const pageSize = Effect.fnUntraced(function* (
 const repeats = (ask: Ask.Ask, first: ReadonlyArray<Rows.Row>) =>
   first.length === 0
     ? Effect.succeed(true)
-    : Effect.catchIf(
-        Effect.map(
-          Effect.catchReason(ask(90_000_001, {}), "AgniError", "InvalidRequest", () => Effect.succeed(nothing)),
-          ({ rows }) => rows.length > 0
-        ),
-        Ask.isPoison,
+    : Ask.catchPoison(
+        ask,
+        Effect.map(orUnasked(ask(90_000_001, {})), ({ rows }) => rows.length > 0),
         () => Effect.succeed(true)
       )
 
 const chooseSort = Effect.fnUntraced(function* (ask: Ask.Ask, first: ReadonlyArray<Rows.Row>) {
   if (comesNewestFirst(first) || first.length < 2) return { sort: unsorted, newestFirst: comesNewestFirst(first) }
   const answers = yield* Effect.all(
-    sorts.map((sort) => orEmpty(ask(1, {}, { sort }))),
+    sorts.map((sort) => orEmpty(ask, ask(1, {}, { sort }))),
     { concurrency: "unbounded" }
   )
   const found = sorts.find((_, i) => comesNewestFirst(answers[i]?.rows ?? []))
@@ -185,7 +182,7 @@ const gallop = Effect.fnUntraced(function* (ask: Ask.Ask, first: ReadonlyArray<R
   for (let exponent = 1; exponent < 30; exponent += 5) {
     const pages = Array.from({ length: 5 }, (_, i) => 2 ** (exponent + i))
     const answers = yield* Effect.all(
-      pages.map((page) => orEmpty(ask(page, {}))),
+      pages.map((page) => orEmpty(ask, ask(page, {}))),
       { concurrency: "unbounded" }
     )
     // Those beyond the end too: they may be all that is known.
@@ -213,15 +210,16 @@ const findOldest = Effect.fnUntraced(function* (
   const earliest = Date.UTC(2000, 0, 1) * 1000
   // A full page at the bound itself could hide what lies before it.
   const nothingBefore = (before: Instant.Instant) =>
-    Effect.catchIf(
+    Ask.catchPoison(
+      ask,
       Effect.map(
         ask(1, { after: earliest, before }),
-        ({ rows }) => rows.length < size && rows.every(({ start }) => start === undefined || start >= before)
+        ({ rows }) =>
+          rows.length < size && rows.every((row) => (Rows.isDated(row) ? row.start >= before : !Rows.isUnplaced(row)))
       ),
-      Ask.isPoison,
       () => Effect.succeed(false)
     )
-  const ascending = yield* orEmpty(ask(1, {}, { sort: { by: "started_at", order: "asc" } }))
+  const ascending = yield* orEmpty(ask, ask(1, {}, { sort: { by: "started_at", order: "asc" } }))
   const starts = [known, ...ascending.rows.map(({ start }) => start)].filter((start) => start !== undefined)
   const guess = Ask.floorSecond(Math.min(...starts))
   if (starts.length > 0 && (yield* nothingBefore(guess))) return guess

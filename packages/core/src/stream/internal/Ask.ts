@@ -40,10 +40,12 @@ export interface Ask {
 
 export type Filters = Pick<CallSessionQuery, "agentId" | "status" | "channel" | "callerNumber" | "search">
 
-/** A server that answers, but not for this: a row that it cannot render, or a response beyond its limit. */
+/**
+ * The last try at a request failed: for a row that the server cannot render, a response beyond its limit, or a connection
+ * that breaks each time. Whether it is the request's fault or the server is down, `isUp` tells.
+ */
 export const isPoison = ({ reason }: AgniError): boolean =>
-  (reason._tag === "Unavailable" && reason.status !== undefined && reason.status >= 500) ||
-  (reason._tag === "InvalidResponse" && !reason.retryable)
+  reason._tag === "Unavailable" || reason._tag === "InvalidResponse"
 
 /**
  * @param defaults `believeEmpty` is how often an empty answer must come to be believed: an outage can look like "no
@@ -130,6 +132,24 @@ export const isEnd = (
           (further) => further.every((answer) => Rows.sameRows(answer.rows, rows))
         )
 
+/** Whether the server answers at all: for a day before there were calls, where no row can be at fault. */
+export const isUp = (ask: Ask): Effect.Effect<boolean> =>
+  Effect.match(ask(1, { after: 946_684_800 * second, before: 946_771_200 * second }, { size: 1 }), {
+    onSuccess: () => true,
+    // A refusal is an answer.
+    onFailure: (error) => !isPoison(error)
+  })
+
+/** What stands for an answer that cannot be had while the server answers other requests. */
+export const catchPoison = <A, B>(
+  ask: Ask,
+  answer: Effect.Effect<A, AgniError>,
+  instead: (error: AgniError) => Effect.Effect<B, AgniError>
+): Effect.Effect<A | B, AgniError> =>
+  Effect.catchIf(answer, isPoison, (error) =>
+    Effect.flatMap(isUp(ask), (up) => (up ? instead(error) : Effect.fail(error)))
+  )
+
 /** The number of rows of fixed bounds, from the last page that holds any; `more` when there are at least so many. */
 export type Count =
   | { readonly _tag: "Exactly"; readonly rows: number }
@@ -205,7 +225,8 @@ export const misplaced = (
   least: Instant.Instant,
   most: Instant.Instant
 ): string | undefined => {
-  for (const { start } of rows) {
+  for (const { rejected, start } of rows) {
+    if (start === undefined && rejected !== undefined) continue
     if (start === undefined) return "a record without a start came back for a range of time"
     if (start < least || start > most) return "sessions from outside the bounds came back"
   }

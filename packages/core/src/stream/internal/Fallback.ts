@@ -1,12 +1,13 @@
+import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import type { AgniClient } from "../../client/AgniClient.ts"
+import { AgniClient } from "../../client/AgniClient.ts"
 import type { AgniError } from "../../model/AgniError.ts"
 import * as CallSession from "../../model/CallSession.ts"
 import * as CallSessions from "../CallSessions.ts"
 import type { Instant } from "../../model/Instant.ts"
 import type { Page } from "../../model/Page.ts"
 import type { Coverage, Range, Window } from "../Coverage.ts"
-import { type Filters, isPoison } from "./Ask.ts"
+import * as Ask from "./Ask.ts"
 import * as Rows from "./Rows.ts"
 
 /**
@@ -16,7 +17,7 @@ import * as Rows from "./Rows.ts"
 export const windows = (
   range: Range,
   whole: boolean,
-  filters: Filters,
+  filters: Ask.Filters,
   problem: string,
   options: {
     readonly concurrency?: number | undefined
@@ -49,15 +50,19 @@ export const windows = (
     Stream.takeUntil(ended),
     Stream.map((page): Window => {
       observedAt ||= page.observedAt
-      const sessions = page.sessions.filter((session) => {
+      const rejected = [...page.rejected]
+      const sessions = page.sessions.filter((session, index) => {
         const start = CallSession.startInstant(session)
+        if (start === undefined && !whole && Rows.hasUnreadableStart(session)) {
+          rejected.push(Rows.outOfRange(session, page, index))
+        }
         return start === undefined ? whole : start >= range.from && (start < range.to || whole)
       })
       return {
         from: range.from,
         to: range.from,
         sessions,
-        rejected: page.rejected,
+        rejected,
         coverage,
         settled: sessions.filter(CallSession.isSettled).length,
         requests: 1,
@@ -66,8 +71,17 @@ export const windows = (
     }),
     Stream.concat(Stream.suspend(() => Stream.make(last(coverage)))),
     Stream.catchIf(
-      (error) => options.keepGoing === true && isPoison(error),
-      (error) => Stream.suspend(() => Stream.make(last({ _tag: "Gap", reason: error.reason.message, error })))
+      () => options.keepGoing === true,
+      (error) =>
+        Stream.fromEffect(
+          Effect.gen(function* () {
+            const { list } = yield* AgniClient
+            const ask = Ask.make(list, filters, { size: options.size, sort: { by: undefined, order: undefined } })
+            return yield* Ask.catchPoison(ask, Effect.fail(error), () =>
+              Effect.succeed(last({ _tag: "Gap", reason: error.reason.message, error }))
+            )
+          })
+        )
     )
   )
 }

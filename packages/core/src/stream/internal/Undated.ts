@@ -3,37 +3,50 @@ import * as Stream from "effect/Stream"
 import type { AgniError } from "../../model/AgniError.ts"
 import * as CallSession from "../../model/CallSession.ts"
 import type { Instant } from "../../model/Instant.ts"
+import type { Rejected } from "../../model/Rejected.ts"
 import type { Coverage, Range, Window } from "../Coverage.ts"
 import * as Ask from "./Ask.ts"
+import { gap } from "./Bisect.ts"
 import { type Reading, temper } from "./ReadWindow.ts"
 import * as Rows from "./Rows.ts"
 
-/** What the windows of a whole history delivered. */
+/** What the windows of a reading delivered. */
 export interface Tally {
   readonly rows: () => number
   /** Whether each window that is older than the horizon is proven: rows that came or went there make a sum right by chance. */
   readonly proven: () => boolean
   /** Keys of what is younger than the horizon: a replica that lags may still show it without its start. */
   readonly recent: ReadonlySet<string>
-  readonly add: (window: Window) => void
+  /** Keys of what could not be placed: it may come for two windows that touch. */
+  readonly unplaced: ReadonlySet<string>
+  /** Takes a window in; without the records that came with another one already. */
+  readonly add: (window: Window) => Window
 }
 
 export const makeTally = (horizon: Instant): Tally => {
   let rows = 0
   let proven = true
   const recent = new Set<string>()
+  const unplaced = new Set<string>()
+  const isNew = (record: Rejected) => {
+    const { key, start } = Rows.ofRejected(record)
+    return start !== undefined || (!unplaced.has(key) && unplaced.add(key) !== undefined)
+  }
   return {
     rows: () => rows,
     proven: () => proven,
     recent,
-    add: ({ coverage, rejected, sessions, to }) => {
+    unplaced,
+    add: (window) => {
+      const { coverage, sessions, to } = window
+      const rejected = window.rejected.filter(isNew)
       rows += sessions.length + rejected.length
-      if (to <= horizon) {
-        proven &&= coverage._tag === "Proven"
-        return
+      if (to <= horizon) proven &&= coverage._tag === "Proven"
+      else {
+        for (const { id } of sessions) recent.add(id)
+        for (const record of rejected) recent.add(Rows.keyOf(record))
       }
-      for (const { id } of sessions) recent.add(id)
-      for (const record of rejected) recent.add(Rows.keyOf(record))
+      return rejected.length === window.rejected.length ? window : { ...window, rejected }
     }
   }
 }
@@ -54,20 +67,8 @@ export const window = (
   keepGoing: boolean
 ): Stream.Stream<Window, AgniError> =>
   Stream.fromEffect(
-    Effect.catchIf(
-      read(reading, range, tally),
-      (error) => keepGoing && Ask.isPoison(error),
-      (error) =>
-        Effect.succeed<Window>({
-          from: range.to,
-          to: range.to,
-          sessions: [],
-          rejected: [],
-          coverage: { _tag: "Gap", reason: error.reason.message, error },
-          settled: 0,
-          requests: 0,
-          observedAt: 0
-        })
+    Ask.catchPoison(Ask.make(reading.list, reading.filters, reading), read(reading, range, tally), (error) =>
+      keepGoing ? Effect.succeed(gap({ from: range.to, to: range.to }, error)) : Effect.fail(error)
     )
   )
 
@@ -81,6 +82,7 @@ const read = (reading: Reading, range: Range, tally: Tally): Effect.Effect<Windo
     const { first, front, rows: inFrontRows } = yield* scanFront(ask, range, repeats)
     const note = (rows: ReadonlyArray<Rows.Row>) => {
       for (const row of rows) {
+        if (tally.unplaced.has(row.key)) continue
         if (row.start === undefined && !tally.recent.has(row.key)) found.set(row.key, row)
         else if (row.start === undefined || row.start >= range.to) came = true
       }
@@ -127,7 +129,8 @@ const read = (reading: Reading, range: Range, tally: Tally): Effect.Effect<Windo
       from: range.to,
       to: range.to,
       sessions,
-      rejected: [...found.values()].flatMap(({ rejected }) => rejected ?? []),
+      // A session whose start is no time is one without a start here.
+      rejected: [...found.values()].flatMap(({ rejected, session }) => (session === undefined ? (rejected ?? []) : [])),
       coverage,
       settled: sessions.filter(CallSession.isSettled).length,
       requests: ask.log.requests,
