@@ -355,9 +355,11 @@ const judge = (one: Case, world: World, windows: ReadonlyArray<Window>): Judgeme
 
 /** The client's waits between tries take no time, and its time-outs their own. */
 const impatient: Effect.Effect<Clock.Clock> = Effect.map(Clock.Clock, (clock) => ({
-  ...clock,
+  currentTimeMillis: clock.currentTimeMillis,
   currentTimeMillisUnsafe: () => clock.currentTimeMillisUnsafe(),
+  currentTimeNanos: clock.currentTimeNanos,
   currentTimeNanosUnsafe: () => clock.currentTimeNanosUnsafe(),
+  monotonicTimeNanos: clock.monotonicTimeNanos,
   monotonicTimeNanosUnsafe: () => clock.monotonicTimeNanosUnsafe(),
   sleep: (duration) => (Duration.toMillis(duration) <= 1000 ? Effect.yieldNow : clock.sleep(duration))
 }))
