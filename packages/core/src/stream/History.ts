@@ -129,18 +129,16 @@ export const windows = (range: OpenRange = {}, options: Options = {}): Stream.St
               : readAll(Stream.fromIterable(outcome.parts))
           )
         )
-      let held = 0
+      const tally = Undated.makeTally(reading.horizon)
       const parts = tile({ from, to }, [...(options.cuts ?? []), reading.horizon], (at) =>
         // Before the first session there is one window, however long.
         oldest !== undefined && at < oldest ? oldest - at : rows() / density.rowsPerMicro()
       )
-      const dated = readAll(parts).pipe(
-        Stream.tap((window) => Effect.sync(() => (held += window.sessions.length + window.rejected.length)))
-      )
+      const dated = readAll(parts).pipe(Stream.tap((window) => Effect.sync(() => tally.add(window))))
       return whole
         ? Stream.concat(
             dated,
-            Stream.unwrap(Effect.sync(() => Undated.window(reading, { from, to }, held, options.keepGoing === true)))
+            Stream.unwrap(Effect.sync(() => Undated.window(reading, { from, to }, tally, options.keepGoing === true)))
           )
         : dated
     })

@@ -60,11 +60,11 @@ const unsorted: Ask.Sort = { by: undefined, order: undefined }
 const nothing: Ask.Answer = { rows: [], observedAt: 0, edition: undefined, characters: 0 }
 
 /** A server may refuse a sort field with a 400; then it is not one. A row that it cannot render teaches nothing. */
-const orEmpty = (answer: Effect.Effect<Ask.Answer, AgniError>): Effect.Effect<Ask.Answer, AgniError> =>
-  answer.pipe(
-    Effect.catchReason("AgniError", "InvalidRequest", () => Effect.succeed(nothing)),
-    Effect.catchIf(Ask.isPoison, () => Effect.succeed(nothing))
-  )
+const orEmpty = (ask: Ask.Ask, answer: Effect.Effect<Ask.Answer, AgniError>): Effect.Effect<Ask.Answer, AgniError> =>
+  Ask.catchPoison(ask, orUnasked(answer), () => Effect.succeed(nothing))
+
+const orUnasked = (answer: Effect.Effect<Ask.Answer, AgniError>): Effect.Effect<Ask.Answer, AgniError> =>
+  Effect.catchReason(answer, "AgniError", "InvalidRequest", () => Effect.succeed(nothing))
 
 const comesNewestFirst = (rows: ReadonlyArray<Rows.Row>) => Rows.isNewestFirst(rows) && Rows.distinctStarts(rows) > 1
 
@@ -97,12 +97,14 @@ export const learn = Effect.fnUntraced(function* (options: {
     Rows.isDated(row) ? [{ page, row }] : []
   )
   const byStart = known.toSorted((a, b) => a.row.start - b.row.start)
-  const samples = [...new Set([byStart[0], byStart[Math.floor(byStart.length / 2)], byStart.at(-1)])]
+  const samples = [...new Set([byStart[0], byStart[Math.floor(byStart.length / 2)], byStart.at(-1)])].flatMap(
+    (sample) => sample ?? []
+  )
   const [oldest, ...problems] = yield* Effect.all(
     [
       findOldest(best, byStart[0]?.row.start, opening.observedAt, size),
       Trial.filters(list, filters, size),
-      ...samples.flatMap((sample) => (sample === undefined ? [] : [Trial.bounds(best, ask, sample, size)]))
+      Trial.bounds(best, ask, samples, size)
     ],
     { concurrency: "unbounded" }
   )
@@ -136,7 +138,7 @@ export const learn = Effect.fnUntraced(function* (options: {
 const firstAnswer = Effect.fnUntraced(function* (ask: Ask.Ask, asked: number) {
   for (let size = asked; size >= 1; size = Math.floor(size / 2)) {
     for (let page = 1; page <= (size === 1 ? 8 : 2); page++) {
-      const answer = yield* Effect.catchIf(ask(page, {}, { size }), Ask.isPoison, () => Effect.undefined)
+      const answer = yield* Ask.catchPoison(ask, ask(page, {}, { size }), () => Effect.undefined)
       if (answer !== undefined && (page === 1 || answer.rows.length > 0)) return { answer, page, size }
     }
   }
@@ -152,18 +154,24 @@ const pageSize = Effect.fnUntraced(function* (
 ) {
   if (first.length === 0 || first.length >= asked) return asked
   // What cannot be rendered is there.
-  const next = yield* Effect.catchIf(ask(page + 1, {}, { size: first.length }), Ask.isPoison, () => Effect.undefined)
+  const next = yield* Ask.catchPoison(ask, ask(page + 1, {}, { size: first.length }), () => Effect.undefined)
   return next?.rows.length === 0 ? asked : first.length
 })
 
-/** What a page brings that lies far beyond any end. */
+/** Whether a page that lies far beyond any end brings something; what cannot be rendered is there. */
 const repeats = (ask: Ask.Ask, first: ReadonlyArray<Rows.Row>) =>
-  first.length === 0 ? Effect.succeed(true) : Effect.map(orEmpty(ask(90_000_001, {})), ({ rows }) => rows.length > 0)
+  first.length === 0
+    ? Effect.succeed(true)
+    : Ask.catchPoison(
+        ask,
+        Effect.map(orUnasked(ask(90_000_001, {})), ({ rows }) => rows.length > 0),
+        () => Effect.succeed(true)
+      )
 
 const chooseSort = Effect.fnUntraced(function* (ask: Ask.Ask, first: ReadonlyArray<Rows.Row>) {
   if (comesNewestFirst(first) || first.length < 2) return { sort: unsorted, newestFirst: comesNewestFirst(first) }
   const answers = yield* Effect.all(
-    sorts.map((sort) => orEmpty(ask(1, {}, { sort }))),
+    sorts.map((sort) => orEmpty(ask, ask(1, {}, { sort }))),
     { concurrency: "unbounded" }
   )
   const found = sorts.find((_, i) => comesNewestFirst(answers[i]?.rows ?? []))
@@ -178,7 +186,7 @@ const gallop = Effect.fnUntraced(function* (ask: Ask.Ask, first: ReadonlyArray<R
   for (let exponent = 1; exponent < 30; exponent += 5) {
     const pages = Array.from({ length: 5 }, (_, i) => 2 ** (exponent + i))
     const answers = yield* Effect.all(
-      pages.map((page) => orEmpty(ask(page, {}))),
+      pages.map((page) => orEmpty(ask, ask(page, {}))),
       { concurrency: "unbounded" }
     )
     // Those beyond the end too: they may be all that is known.
@@ -206,15 +214,16 @@ const findOldest = Effect.fnUntraced(function* (
   const earliest = Date.UTC(2000, 0, 1) * 1000
   // A full page at the bound itself could hide what lies before it.
   const nothingBefore = (before: Instant.Instant) =>
-    Effect.catchIf(
+    Ask.catchPoison(
+      ask,
       Effect.map(
         ask(1, { after: earliest, before }),
-        ({ rows }) => rows.length < size && rows.every(({ start }) => start === undefined || start >= before)
+        ({ rows }) =>
+          rows.length < size && rows.every((row) => (Rows.isDated(row) ? row.start >= before : !Rows.isUnplaced(row)))
       ),
-      Ask.isPoison,
       () => Effect.succeed(false)
     )
-  const ascending = yield* orEmpty(ask(1, {}, { sort: { by: "started_at", order: "asc" } }))
+  const ascending = yield* orEmpty(ask, ask(1, {}, { sort: { by: "started_at", order: "asc" } }))
   const starts = [known, ...ascending.rows.map(({ start }) => start)].filter((start) => start !== undefined)
   const guess = Ask.floorSecond(Math.min(...starts))
   if (starts.length > 0 && (yield* nothingBefore(guess))) return guess

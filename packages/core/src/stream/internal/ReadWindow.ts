@@ -82,11 +82,13 @@ const walk = Effect.fnUntraced(function* (
     const divisible = Ask.ceilSecond(cur) > a + 2 * second && Ask.ceilSecond(cur) < b - 2 * second
     const dense = held.size() > reading.maxRows || characters > reading.maxCharacters
     if (dense && divisible) return { held, first, steps, moved, problem: undefined, denseAt: cur }
-    const oldest = rows[rows.length - 1]
-    const start = oldest?.start ?? cur
+    const oldest = rows.findLast(Rows.isDated)
+    // Rows that cannot be placed lead nowhere: the count decides.
+    if (oldest === undefined) break
+    const { start } = oldest
     if (Ask.ceilSecond(start) + second < cur) {
       cur = Ask.ceilSecond(start) + second
-      seam = oldest?.key
+      seam = oldest.key
       continue
     }
     // More rows in a second or two than a page holds: they are read by pages, and the walk goes on below them.
@@ -241,7 +243,7 @@ const deliver = (reading: Reading, ask: Ask.Ask, range: Range, held: Rows.Held, 
   return {
     ...range,
     sessions,
-    rejected: rows.flatMap(({ rejected }) => rejected ?? []),
+    rejected: [...rows, ...[...held.rows.values()].filter(Rows.isUnplaced)].flatMap(({ rejected }) => rejected ?? []),
     coverage: temper(reading, ask, range, coverage),
     settled: sessions.filter(CallSession.isSettled).length,
     requests: ask.log.requests,
