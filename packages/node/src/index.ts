@@ -6,3 +6,5 @@
 export * as AgniTransport from "./AgniTransport.ts"
 export * as Gzip from "./Gzip.ts"
 export * as StdoutOutput from "./StdoutOutput.ts"
+export * as StdoutSink from "./StdoutSink.ts"
+export * as Zstd from "./Zstd.ts"
