@@ -37,6 +37,8 @@ export type File = typeof File.Type
  */
 export const Manifest = Schema.Struct({
   version: Schema.Literal(1),
+  /** The same for a run and those that go on with it, and for no other. */
+  run: Schema.String,
   complete: Schema.Boolean,
   files: Schema.Array(File)
 })

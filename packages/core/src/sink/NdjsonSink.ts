@@ -99,7 +99,17 @@ export const output = <R>(options: OutputOptions<R>): SessionSink<unknown, R> =>
         flush: () => Effect.succeed(null),
         finish
       })
-      const once = Effect.mapError((error: SinkError) => new SinkError({ ...error, retryable: false }))
+      const once = Effect.mapError(
+        ({ advice, code, description, operation, sink }: SinkError) =>
+          new SinkError({
+            sink,
+            operation,
+            retryable: false,
+            description,
+            ...(advice === undefined ? {} : { advice }),
+            ...(code === undefined ? {} : { code })
+          })
+      )
       return { ...opened, write: (batch) => once(opened.write(batch)) }
     })
 })

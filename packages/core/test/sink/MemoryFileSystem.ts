@@ -243,6 +243,7 @@ export const make = () => {
     },
     node: (path: string) => nodes.get(path),
     remove: (path: string) => nodes.delete(path),
+    rename: fs.rename,
     names: () => [...nodes.keys()].filter((path) => nodes.get(path)?.type !== "Directory").sort(),
     layer: Layer.merge(Layer.succeed(FileSystem.FileSystem, fs), Path.layer)
   }

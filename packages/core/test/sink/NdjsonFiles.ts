@@ -6,7 +6,9 @@ import * as NdjsonSink from "@callstream/core/sink/NdjsonSink"
 import type { SessionSink } from "@callstream/core/sink/SessionSink"
 import type { SinkConformance } from "@callstream/core/testing"
 import * as Effect from "effect/Effect"
+import type * as FileSystem from "effect/FileSystem"
 import type * as Layer from "effect/Layer"
+import type * as Path from "effect/Path"
 import * as Schema from "effect/Schema"
 import * as MemoryFileSystem from "./MemoryFileSystem.ts"
 
@@ -31,7 +33,7 @@ const unframe = (text: string): string => {
   return plain
 }
 
-export const parse = (text: string): ReadonlyArray<unknown> => {
+const parse = (text: string): ReadonlyArray<unknown> => {
   if (text !== "" && !text.endsWith("\n")) throw new Error("the last line is torn")
   return text
     .split("\n")
@@ -42,8 +44,8 @@ export const parse = (text: string): ReadonlyArray<unknown> => {
 export const forms: Readonly<Record<string, Partial<NdjsonSink.Options>>> = {
   plain: {},
   compressed: { compression: framed },
-  "by size": { rotate: { bytes: 900 } },
-  "by size, compressed": { rotate: { bytes: 1500 }, compression: framed },
+  "by size": { rotate: { bytes: 700 } },
+  "by size, compressed": { rotate: { bytes: 1100 }, compression: framed },
   "by day": { rotate: "day" },
   "by day, compressed": { rotate: "day", compression: framed }
 }
@@ -51,7 +53,7 @@ export const forms: Readonly<Record<string, Partial<NdjsonSink.Options>>> = {
 const decodeManifest = Schema.decodeUnknownSync(Schema.fromJsonString(Manifest))
 
 /** The rows of what is finished; throws where something is there that is neither whole nor unfinished. */
-export const read = (
+const read = (
   options: Partial<NdjsonSink.Options>,
   file: (path: string) => string | undefined,
   length: (path: string) => number | undefined
@@ -77,7 +79,7 @@ export const read = (
 }
 
 export const sinkOn = (
-  layer: Layer.Layer<Effect.Services<ReturnType<ReturnType<typeof NdjsonSink.file>["open"]>>>,
+  layer: Layer.Layer<FileSystem.FileSystem | Path.Path>,
   options: NdjsonSink.Options
 ): SessionSink<CallSession> => {
   const sink = NdjsonSink.file(options)
@@ -93,7 +95,7 @@ export const make = (options: Partial<NdjsonSink.Options>): Store => {
   const memory = MemoryFileSystem.make()
   return {
     memory,
-    sink: sinkOn(memory.layer as never, { path, ...options }),
+    sink: sinkOn(memory.layer, { path, ...options }),
     read: Effect.sync(() => read(options, memory.text, (at) => memory.node(at)?.data.length)),
     fail: (code, times, methods = ["file.writeAll"]) => {
       let left = times

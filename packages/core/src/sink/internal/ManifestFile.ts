@@ -1,4 +1,5 @@
 /** The manifest on disk: replaced as a whole, and known again by what it began with. */
+import * as WebCrypto from "effect/crypto/WebCrypto"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Path from "effect/Path"
@@ -8,8 +9,9 @@ import * as OutputFile from "../OutputFile.ts"
 import { fromPlatform, OutputError } from "../OutputError.ts"
 import * as Tail from "./Tail.ts"
 
-/** The files that the manifest began with when it was committed. */
+/** Whose manifest it is, and the files that it began with when it was committed. */
 export const Head = Schema.Struct({
+  run: Schema.String,
   files: Schema.Int.check(Schema.isGreaterThanOrEqualTo(0)),
   digest: Schema.String
 })
@@ -23,9 +25,10 @@ export interface ManifestFile {
   readonly head: Effect.Effect<Head>
   /** Before a file gets its name: an older manifest must not speak of it. */
   readonly begin: Effect.Effect<void, OutputError>
+  /** To what the next `save` writes. */
   readonly add: (file: File) => void
-  /** Does nothing when it says so already. */
-  readonly write: (complete: boolean) => Effect.Effect<void, OutputError>
+  /** Does nothing when there is nothing new to say. */
+  readonly save: (complete: boolean) => Effect.Effect<void, OutputError>
 }
 
 const encoder = new TextEncoder()
@@ -35,49 +38,48 @@ export const open = Effect.fnUntraced(function* (options: {
   readonly path: string
   readonly force: boolean
   readonly from: Head | undefined
-  /** What the run that goes on may have added since. */
-  readonly parts: ReadonlySet<string>
 }): Effect.fn.Return<ManifestFile, OutputError, FileSystem.FileSystem | Path.Path> {
   const context = yield* Effect.context<FileSystem.FileSystem | Path.Path>()
   const { from, path } = options
   const found = yield* read(path)
   if (from === undefined && found !== undefined && !options.force) return yield* failWith(path, "exists")
+  const run = from?.run ?? (yield* WebCrypto.WebCrypto).randomUUID()
   const old = from === undefined ? undefined : yield* parse(path, found)
-  const others = old?.files.slice(from?.files).some(({ name }) => !options.parts.has(name)) ?? false
+  const ours = old?.run === run ? old : undefined
   if (from !== undefined) {
-    if (old === undefined && from.files > 0) return yield* failWith(path, "missing")
-    const head = old === undefined ? from.digest : yield* digest(old.files.slice(0, from.files))
     // Until a file gets its name, an older manifest that is to be replaced stays as it was.
-    if (head !== from.digest || (others && !(options.force && from.files === 0))) {
+    if (old !== undefined && ours === undefined && !(options.force && from.files === 0)) {
+      return yield* failWith(path, "changed")
+    }
+    if (ours === undefined && from.files > 0) return yield* failWith(path, "missing")
+    if (ours !== undefined && (yield* digest(ours.files.slice(0, from.files))) !== from.digest) {
       return yield* failWith(path, "changed")
     }
   }
-  const files = [...(old?.files.slice(0, from?.files) ?? [])]
+  const files = [...(ours?.files.slice(0, from?.files) ?? [])]
   const names = new Set(files.map(({ name }) => name))
-  let foreign = others || (from === undefined && found !== undefined)
+  let foreign = found !== undefined && ours === undefined
   let head: Head | undefined
-  let written = ""
+  /** Of what was added here: an earlier run may have added it as well, in another order. */
+  let behind = false
 
   const write = (complete: boolean) =>
-    Effect.suspend(() => {
-      const text = `${JSON.stringify({ version: 1, complete, files } satisfies Manifest, null, 2)}\n`
-      if (text === written) return Effect.void
-      return Effect.gen(function* () {
-        const output = yield* OutputFile.open({ path, force: true })
-        yield* output.write(text)
-        yield* output.finish
-        foreign = false
-        written = text
-      }).pipe(Effect.scoped, Effect.provideContext(context))
-    })
+    Effect.gen(function* () {
+      const manifest: Manifest = { version: 1, run, complete, files }
+      const output = yield* OutputFile.open({ path, force: true })
+      yield* output.write(`${JSON.stringify(manifest, null, 2)}\n`)
+      yield* output.finish
+      foreign = false
+      behind = false
+    }).pipe(Effect.scoped, Effect.provideContext(context))
 
   return {
     files: () => files,
     has: (name) => names.has(name),
-    complete: !others && old?.complete === true,
+    complete: ours?.complete === true,
     head: Effect.suspend(() =>
       head === undefined
-        ? Effect.map(digest(files), (text) => (head = { files: files.length, digest: text }))
+        ? Effect.map(digest(files), (text) => (head = { run, files: files.length, digest: text }))
         : Effect.succeed(head)
     ),
     begin: Effect.suspend(() => (foreign ? write(false) : Effect.void)),
@@ -85,8 +87,9 @@ export const open = Effect.fnUntraced(function* (options: {
       files.push(file)
       names.add(file.name)
       head = undefined
+      behind = true
     },
-    write
+    save: (complete) => Effect.suspend(() => (behind || complete ? write(complete) : Effect.void))
   }
 })
 

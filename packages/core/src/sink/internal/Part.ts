@@ -19,7 +19,7 @@ export interface Content {
 
 export const nothing: Content = { rows: 0, from: null, to: null }
 
-export const withLines = (content: Content, lines: ReadonlyArray<Line>): Content => {
+const withLines = (content: Content, lines: ReadonlyArray<Line>): Content => {
   let { from, to } = content
   for (const { start } of lines) {
     if (start === undefined) continue

@@ -28,7 +28,7 @@ const micros = 86_400_000_000
 /** Days since the epoch, in UTC. */
 export const dayOf = (start: Instant.Instant): number => Math.floor(start / micros)
 
-export const undated = "undated"
+const undated = "undated"
 
 export const ofDay = (day: number | undefined): string =>
   day === undefined ? undated : Instant.format(day * micros).slice(0, 10)

@@ -71,8 +71,7 @@ export const open = Effect.fnUntraced(function* (
   const manifest = yield* ManifestFile.open({
     path: paths.join(folder, naming.manifest),
     force: options.force,
-    from: from?.manifest,
-    parts: new Set(from?.parts.map(({ name }) => name))
+    from: from?.manifest
   })
   /** By name; the one that was written to last is last. */
   const parts = new Map<string, Open>()
@@ -112,7 +111,7 @@ export const open = Effect.fnUntraced(function* (
       ).pipe(Effect.uninterruptible)
       yield* Scope.close(one.scope, Exit.void)
     }
-    if (chosen.length > 0 || complete) yield* manifest.write(complete)
+    yield* manifest.save(complete)
   })
 
   for (const position of from?.parts ?? []) {

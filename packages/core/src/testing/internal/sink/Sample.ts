@@ -21,10 +21,7 @@ export const session = (index: number, fields: Partial<CallSession> = {}): CallS
   ...fields
 })
 
-export const undated = (index: number): CallSession => {
-  const { startedAt: _, ...rest } = session(index)
-  return rest
-}
+const undated = (index: number): CallSession => session(index, { startedAt: null })
 
 /** In the order in which a pipeline brings them: by start, those without one at the end. */
 export const sessions = (count: number): ReadonlyArray<CallSession> =>
@@ -80,6 +77,6 @@ export const oddSessions: ReadonlyArray<CallSession> = odd.map((text, index) =>
 )
 
 /** Columns stay the same from batch to batch, as in a pipeline. */
-export const columns: ReadonlyArray<string> = [
+const columns: ReadonlyArray<string> = [
   ...new Set([...sessions(5), ...oddSessions].flatMap((session) => Object.keys(session)))
 ]

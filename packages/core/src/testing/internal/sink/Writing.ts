@@ -81,7 +81,7 @@ export const again = <S, R>(kit: Kit<S, R>): Test<R> =>
 
 export const versions = <S, R>(kit: Kit<S, R>): Test<R> =>
   Effect.gen(function* () {
-    const version = (summary: string) => Sample.sessions(6).map((session) => ({ ...session, summary }))
+    const version = (summary: string) => Array.from({ length: 6 }, (_, index) => Sample.session(index, { summary }))
     yield* kit.process(undefined, (writer) =>
       Effect.gen(function* () {
         yield* writer.write(Sample.batch(version("first"), Sample.observed))
