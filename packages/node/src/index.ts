@@ -5,4 +5,5 @@
  */
 export * as AgniTransport from "./AgniTransport.ts"
 export * as Gzip from "./Gzip.ts"
+export * as KeyedHash from "./KeyedHash.ts"
 export * as StdoutOutput from "./StdoutOutput.ts"
