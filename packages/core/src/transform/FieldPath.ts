@@ -133,7 +133,8 @@ export const parse = (text: string): Result.Result<FieldPath, Mistake> => {
 export const get = (record: unknown, path: ReadonlyArray<string>): unknown => {
   let value = record
   for (const key of path) {
-    if (!isContainer(value) || !Object.hasOwn(value, key)) return undefined
+    if (!isContainer(value) || !Object.hasOwn(value, key) || (key === "length" && Array.isArray(value)))
+      return undefined
     value = value[key]
   }
   return value

@@ -27,8 +27,7 @@ export const mayHold = (text: string): boolean => {
   return wide && otherDigit.test(text)
 }
 
-const mayHoldMarked = (text: string): boolean =>
-  text.includes("+") || text.includes("%") || text.includes("\uff0b")
+const mayHoldMarked = (text: string): boolean => text.includes("+") || text.includes("%") || text.includes("\uff0b")
 
 /** The digits alone, in ASCII. Unicode keeps the ten of a script together, zero first. */
 export const digitsOf = (text: string): string => {
