@@ -24,4 +24,7 @@ export { type Client, ClientDisposed, createClient, type Options as ClientOption
 export { Checkpoint, CheckpointError } from "./checkpoint/Checkpoint.ts"
 export type { Batch, Delivery, Item, Refused, SessionSink, Writer } from "./sink/SessionSink.ts"
 export { SinkError } from "./sink/SinkError.ts"
+export * as WebhookAddress from "./sink/WebhookAddress.ts"
+export * as WebhookSink from "./sink/WebhookSink.ts"
+export { WebhookHostError, WebhookTransport } from "./sink/WebhookTransport.ts"
 export * as Transform from "./transform/Transform.ts"
