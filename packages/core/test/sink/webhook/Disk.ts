@@ -13,7 +13,7 @@ interface Inode {
 }
 
 /** One call, as it was about to be made. */
-export interface Call {
+interface Call {
   /** From 1. */
   readonly number: number
   readonly method: string

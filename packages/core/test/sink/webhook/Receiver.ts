@@ -45,7 +45,7 @@ export type Reply =
   | { readonly status: number; readonly headers: Readonly<Record<string, string>> }
   | { readonly code: string }
 
-export const eventsOf = (body: string): ReadonlyArray<Event> => {
+const eventsOf = (body: string): ReadonlyArray<Event> => {
   const json = JSON.parse(body) as Event | { readonly type: string; readonly data: { readonly events: Array<Event> } }
   return "sessionId" in json ? [json] : json.data.events
 }
