@@ -229,6 +229,6 @@ const log =
   (status: Status): Effect.Effect<void> =>
     status._tag === "Waiting"
       ? Effect.logWarning(
-          `${name}: the receiver ${status.because}: trying again, at least once a minute, for up to ${Duration.format(status.giveUpAfter)}`
+          `${name}: the receiver ${status.because}: the run waits and tries again for up to ${Duration.format(status.giveUpAfter)}`
         )
       : Effect.logInfo(`${name}: the receiver is back after ${Duration.format(status.after)}`)

@@ -200,7 +200,7 @@ describe("WebhookSink keeps to itself", () => {
   it.effect("says that the receiver is down as a warning, without an option", () =>
     Effect.gen(function* () {
       const { said } = yield* told(({ at }) => (at < 60_000 ? 503 : 204), undefined, { giveUpAfter: "1 hour" })
-      assert.match(said.join("\n"), /answered 503: trying again/)
+      assert.match(said.join("\n"), /answered 503: the run waits/)
       assert.match(said.join("\n"), /is back after/)
     })
   )
