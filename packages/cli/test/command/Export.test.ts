@@ -166,7 +166,16 @@ describe("callstream export", alongside, () => {
           { on: 4, fault: Fault.tooManyRequests({ retryAfter: 0 }) }
         ]
       })
-      const { code, stderr, stdout } = yield* run(["export", "--walk", "pages", "--json", "--page-size", "30", "--concurrency", "1"])
+      const { code, stderr, stdout } = yield* run([
+        "export",
+        "--walk",
+        "pages",
+        "--json",
+        "--page-size",
+        "30",
+        "--concurrency",
+        "1"
+      ])
       assert.strictEqual(code, 0)
       assert.deepStrictEqual(sorted(idsOf(stdout)), truth(simulator.truth()))
       const { earliest, elapsedMs, latest, ...summary } = summaryOf(stderr)
