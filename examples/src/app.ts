@@ -17,7 +17,7 @@ const Parameters = Schema.Struct({
 /**
  * `AgniClient` is taken when the route is added, once for all requests: they share one budget.
  *
- * The reader sets the pace. While it does not read, the next pages are not asked for; when it goes away, reading ends.
+ * The reader sets the pace. While it does not read, the next windows are not asked for; when it goes away, reading ends.
  */
 const calls = HttpRouter.use(
   Effect.fnUntraced(function* (router) {
@@ -32,7 +32,7 @@ const calls = HttpRouter.use(
           Stream.encodeText,
           Stream.provideService(AgniClient, agni)
         )
-        // The first page is read before the status is sent, so that a wrong key is a 502. A later failure can only cut
+        // The first window is read before the status is sent, so that a wrong key is a 502. A later failure can only cut
         // the body off, which every HTTP client reports.
         const [first, rest] = yield* Stream.peel(lines, Sink.take(1))
         return HttpServerResponse.stream(Stream.concat(Stream.fromIterable(first), rest), {

@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import type { Compression } from "@callstream/core/sink/Compression"
 import * as Effect from "effect/Effect"
 import { gzip } from "node:zlib"
 
@@ -17,3 +18,11 @@ export const encode = (text: string): Effect.Effect<Uint8Array> =>
   Effect.callback((resume) => {
     gzip(text, (error, bytes) => resume(error === null ? Effect.succeed(bytes) : Effect.die(error)))
   })
+
+/**
+ * gzip for files of rows.
+ *
+ * @since 0.1.0
+ * @category compression
+ */
+export const compression: Compression = { extension: ".gz", encode, rowsPerMember: 2000 }

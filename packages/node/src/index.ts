@@ -4,5 +4,10 @@
  * @since 0.1.0
  */
 export * as AgniTransport from "./AgniTransport.ts"
+export * as GuardedTransport from "./GuardedTransport.ts"
 export * as Gzip from "./Gzip.ts"
+export * as ProcessOwner from "./ProcessOwner.ts"
+export * as KeyedHash from "./KeyedHash.ts"
 export * as StdoutOutput from "./StdoutOutput.ts"
+export * as StdoutSink from "./StdoutSink.ts"
+export * as Zstd from "./Zstd.ts"

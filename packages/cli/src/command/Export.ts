@@ -53,28 +53,25 @@ export const flags = {
   ),
   walk: Flag.Literals("walk", ["history", "pages"]).pipe(
     Flag.withDescription(
-      "How to read: pages goes by page numbers; history goes by time, takes more requests, and proves what is complete (default: pages)"
+      "How to read: history goes by time and proves what is complete; pages goes by page numbers and proves nothing (default: history)"
     ),
-    Flag.withDefault("pages")
+    Flag.withDefault("history")
   ),
   coverage: Flag.String("coverage").pipe(
     Flag.withMetavar("FILE"),
-    Flag.withDescription("Write as JSON what was proven complete, stretch by stretch (with --walk history)"),
+    Flag.withDescription("Write as JSON what was proven complete, stretch by stretch"),
     Flag.optional
   ),
-  horizon: Source.duration(
-    "horizon",
-    "How long after its start a session may still become visible (with --walk history; default: 2h)"
-  ).pipe(Flag.optional),
+  horizon: Source.duration("horizon", "How long after its start a session may still become visible (default: 2h)").pipe(
+    Flag.optional
+  ),
   keepGoing: Flag.Boolean("keep-going").pipe(
-    Flag.withDescription(
-      "Leave out, and name, a stretch that the server fails to give, and exit with 3 (with --walk history)"
-    ),
+    Flag.withDescription("Leave out, and name, a stretch that the server fails to give, and exit with 3"),
     Flag.withDefault(false)
   ),
   learned: Flag.String("learned").pipe(
     Flag.withMetavar("FILE"),
-    Flag.withDescription("What check --json saved of this endpoint: saves requests (with --walk history)"),
+    Flag.withDescription("What check --json saved of this endpoint: saves requests"),
     Flag.optional
   ),
   strict: Flag.Boolean("strict").pipe(
@@ -109,6 +106,9 @@ export interface Plan {
   readonly report: "people" | "json" | "none"
 }
 
+/** The text of a whole window is a string of megabytes, dear to make and to collect. */
+const perWrite = 200
+
 export const run = Effect.fnUntraced(function* (plan: Plan) {
   const { live } = yield* Screen
   const progress = yield* Progress.make
@@ -125,15 +125,16 @@ export const run = Effect.fnUntraced(function* (plan: Plan) {
       const coverage =
         plan.coverage === undefined ? undefined : yield* OutputFile.open({ path: plan.coverage, force: plan.force })
       if (plan.report === "people" && live && alone) yield* Progress.show(progress)
-      const deliver = ({ batch, text }: { readonly batch: Progress.Batch; readonly text: string }) =>
-        (batch.rejected.length === 0 ? Effect.void : deadLetters.write(batch.rejected)).pipe(
-          Effect.andThen(text === "" ? Effect.void : output.write(text)),
-          Effect.andThen(Effect.sync(() => Progress.addWritten(progress, batch)))
-        )
+      const deliver = Effect.fnUntraced(function* (batch: Progress.Batch) {
+        if (batch.rejected.length > 0) yield* deadLetters.write(batch.rejected)
+        for (let at = 0; at < batch.sessions.length; at += perWrite) {
+          yield* output.write(encode(batch.sessions.slice(at, at + perWrite)))
+        }
+        Progress.addWritten(progress, batch)
+      })
       yield* source(plan, collector).pipe(
         Stream.tap((batch) => Effect.sync(() => Progress.addRead(progress, batch))),
         plan.keep,
-        Stream.map((batch) => ({ batch, text: encode(batch.sessions) })),
         Stream.runForEach(deliver)
       )
       yield* deadLetters.sync
@@ -153,7 +154,7 @@ export const run = Effect.fnUntraced(function* (plan: Plan) {
 })
 
 const source = (plan: Plan, collector: CoverageReport.Collector): Batches => {
-  if (plan.walk === "pages") return CallSessions.batches(plan.selection)
+  if (plan.walk === "pages") return CallSessions.selectedPages(plan.selection)
   const { from, to, ...rest } = plan.selection
   const instant = (input: Instant.Input | undefined) => (input === undefined ? undefined : Instant.fromInput(input))
   const { horizon, keepGoing, learned } = plan
@@ -235,7 +236,7 @@ export const resolve = Effect.fnUntraced(function* (input: Source.Values<typeof 
     ].find((flag) => flag !== false)
     if (useless !== undefined) {
       return yield* new UsageError({
-        problem: `${useless}: goes with --walk history only; page numbers prove nothing`
+        problem: `${useless}: does not go with --walk pages; page numbers prove nothing`
       })
     }
   }
@@ -294,7 +295,7 @@ export const exportCommand = command.pipe(
     { command: "callstream export --status completed | jq .durationSec", description: "Into another program" },
     { command: "callstream export --newest 10 --quiet", description: "The ten that started last" },
     {
-      command: "callstream export --since 30d --walk history --coverage coverage.json --to calls.ndjson",
+      command: "callstream export --since 30d --coverage coverage.json --to calls.ndjson",
       description: "With an account of what is proven complete"
     }
   ])

@@ -133,8 +133,8 @@ export const planCommand = Command.make(
   ),
   Command.withShortDescription("What an export would take, before it is made"),
   Command.withExamples([
-    { command: "callstream plan --walk history", description: "The whole history" },
-    { command: "callstream plan --since 30d --walk history --rate 5", description: "The last thirty days, gently" },
-    { command: "callstream plan --walk history --json | jq .requests", description: "For another program" }
+    { command: "callstream plan", description: "The whole history" },
+    { command: "callstream plan --since 30d --rate 5", description: "The last thirty days, gently" },
+    { command: "callstream plan --json | jq .requests", description: "For another program" }
   ])
 )

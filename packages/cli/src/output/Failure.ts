@@ -93,7 +93,10 @@ export const report = (cause: Cause.Cause<CommandError>, debug: boolean): Report
     }
   }
   if (error instanceof UsageError) {
-    const lines = [`error: ${error.problem}`, ...(error.advice === undefined ? [] : [`  ${error.advice}`])]
+    const lines = [
+      ...`error: ${error.problem}`.split("\n"),
+      ...(error.advice === undefined ? [] : [`  ${error.advice}`])
+    ]
     return { lines: [...lines, ...stack], exitCode: exitCode.usage }
   }
   if (error instanceof Incomplete) return { lines: [], exitCode: exitCode.incomplete }

@@ -31,7 +31,7 @@ describe("callstream export", alongside, () => {
       assert.deepStrictEqual(sorted(idsOf(stdout)), truth(simulator.truth()))
       assert.match(
         stderr,
-        /^250 sessions to stdout in .*\n {2}\d+ requests\n {2}started between .* UTC and .* UTC\n {2}read page by page.*\n$/
+        /^250 sessions to stdout in .*\n {2}\d+ requests\n {2}started between .* UTC and .* UTC\n {2}proven complete up to .*\n$/
       )
       for (const record of lines(stdout)) {
         assert.notProperty(record, "agent_id")
@@ -166,7 +166,16 @@ describe("callstream export", alongside, () => {
           { on: 4, fault: Fault.tooManyRequests({ retryAfter: 0 }) }
         ]
       })
-      const { code, stderr, stdout } = yield* run(["export", "--json", "--page-size", "30", "--concurrency", "1"])
+      const { code, stderr, stdout } = yield* run([
+        "export",
+        "--walk",
+        "pages",
+        "--json",
+        "--page-size",
+        "30",
+        "--concurrency",
+        "1"
+      ])
       assert.strictEqual(code, 0)
       assert.deepStrictEqual(sorted(idsOf(stdout)), truth(simulator.truth()))
       const { earliest, elapsedMs, latest, ...summary } = summaryOf(stderr)
@@ -191,8 +200,8 @@ describe("callstream export", alongside, () => {
       const env = { AGNI_BASE_URL: url }
       const [beside, named] = yield* Effect.all(
         [
-          callstream(["export", "--to", "calls.ndjson"], { cwd, env }),
-          callstream(["export", "--strict", "--json", "--dead-letters", "odd.ndjson"], { cwd, env })
+          callstream(["export", "--walk", "pages", "--to", "calls.ndjson"], { cwd, env }),
+          callstream(["export", "--walk", "pages", "--strict", "--json", "--dead-letters", "odd.ndjson"], { cwd, env })
         ],
         { concurrency: 2 }
       )
@@ -214,7 +223,7 @@ describe("callstream export", alongside, () => {
       assert.strictEqual(lines(readFileSync(join(cwd, "odd.ndjson"), "utf8")).length, 3)
 
       // What was put aside before is still there after the next run; without such a record there is no file.
-      yield* callstream(["export", "--quiet", "--dead-letters", "odd.ndjson"], { cwd, env })
+      yield* callstream(["export", "--walk", "pages", "--quiet", "--dead-letters", "odd.ndjson"], { cwd, env })
       assert.strictEqual(lines(readFileSync(join(cwd, "odd.ndjson"), "utf8")).length, 6)
       assert.isFalse(existsSync(join(cwd, "callstream.dead-letters.ndjson")))
     })

@@ -6,12 +6,12 @@ import { alongside, folder, idsOf, simulation } from "../Callstream.ts"
 
 const sorted = (values: ReadonlyArray<unknown>) => values.map(String).sort()
 
-describe("callstream export --walk history", alongside, () => {
+describe("callstream export by windows", alongside, () => {
   it.live("brings everything, proven, oldest first, and says so in the summary and in the file", () =>
     Effect.gen(function* () {
       const cwd = yield* folder
       const { run, simulator } = yield* simulation({ sessions: 600, undated: 0.05 })
-      const args = ["export", "--walk", "history", "--to", "a.ndjson", "--coverage", "c.json", "--horizon", "30m"]
+      const args = ["export", "--to", "a.ndjson", "--coverage", "c.json", "--horizon", "30m"]
       const { code, stderr } = yield* run(args, { cwd })
       assert.strictEqual(code, 0, stderr)
       const ids = idsOf(readFileSync(join(cwd, "a.ndjson"), "utf8"))
@@ -29,7 +29,7 @@ describe("callstream export --walk history", alongside, () => {
   it.live("a past range is proven whole", () =>
     Effect.gen(function* () {
       const { run, simulator } = yield* simulation({ sessions: 600 })
-      const { code, stderr, stdout } = yield* run(["export", "--walk", "history", "--until", "12h", "--json"])
+      const { code, stderr, stdout } = yield* run(["export", "--until", "12h", "--json"])
       assert.strictEqual(code, 0, stderr)
       const summary: Record<string, unknown> = JSON.parse(stderr)
       assert.deepInclude(summary["coverage"], { set: "proven", reasons: [] })
@@ -40,7 +40,7 @@ describe("callstream export --walk history", alongside, () => {
   it.live("a server that ignores time bounds is found out: everything comes, nothing is proven, exit 3", () =>
     Effect.gen(function* () {
       const { run, simulator } = yield* simulation({ sessions: 300, bounds: { ignored: "all" } })
-      const { code, stderr, stdout } = yield* run(["export", "--walk", "history"])
+      const { code, stderr, stdout } = yield* run(["export"])
       assert.strictEqual(code, 3)
       assert.include(stderr, "NOT proven complete")
       assert.isEmpty(simulator.missed(idsOf(stdout).map(String)))
@@ -53,7 +53,7 @@ describe("callstream export --walk history", alongside, () => {
       const [victim] = simulator.truth().slice(100, 101)
       assert.isDefined(victim)
       simulator.poison(victim?.id ?? "")
-      const args = ["export", "--walk", "history", "--retries", "0", "--until", "12h"]
+      const args = ["export", "--retries", "0", "--until", "12h"]
       const failed = yield* run(args)
       assert.strictEqual(failed.code, 1)
       const { code, stderr, stdout } = yield* run([...args, "--keep-going"])

@@ -9,7 +9,7 @@ describe("callstream plan", alongside, () => {
     Effect.gen(function* () {
       const cwd = yield* folder
       const { run } = yield* simulation({ sessions: 3000, undated: 0 })
-      const flags = ["--walk", "history", "--since", "20d", "--until", "1d", "--to", "a.ndjson", "--strict"]
+      const flags = ["--since", "20d", "--until", "1d", "--to", "a.ndjson", "--strict"]
       const planned = yield* run(["plan", ...flags, "--json"], { cwd })
       assert.deepStrictEqual({ code: planned.code, stderr: planned.stderr }, { code: 0, stderr: "" })
       assert.deepStrictEqual(readdirSync(cwd), [])
@@ -30,7 +30,7 @@ describe("callstream plan", alongside, () => {
   it.live("a line for each thing one wants to know", () =>
     Effect.gen(function* () {
       const { run } = yield* simulation({ sessions: 3000, undated: 0.01 })
-      const { code, stderr, stdout } = yield* run(["plan", "--walk", "history", "--rate", "200"])
+      const { code, stderr, stdout } = yield* run(["plan", "--rate", "200"])
       assert.strictEqual(code, 0, stderr)
       const time = String.raw`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC`
       assert.match(
@@ -57,16 +57,10 @@ describe("callstream plan", alongside, () => {
       const { run } = yield* simulation({ sessions: 300, undated: 0, bounds: { ignored: "all" } })
       const pages = yield* run(["plan", "--walk", "pages"])
       assert.include(pages.stdout, "nothing can be proven: page numbers prove nothing")
-      const history = yield* run(["plan", "--walk", "history"])
+      const history = yield* run(["plan"])
       assert.include(history.stdout, "by page numbers, not into windows of time")
       assert.include(history.stdout, "nothing can be proven: sessions from outside the bounds came back")
-      const status = yield* (yield* simulation({ sessions: 300 })).run([
-        "plan",
-        "--walk",
-        "history",
-        "--status",
-        "completed"
-      ])
+      const status = yield* (yield* simulation({ sessions: 300 })).run(["plan", "--status", "completed"])
       assert.include(status.stdout, "not to be proven: the status of a session changes with time")
     })
   )
@@ -76,7 +70,7 @@ describe("callstream plan", alongside, () => {
       const { run, simulator } = yield* simulation()
       const useless = yield* run(["plan", "--walk", "pages", "--horizon", "1h"])
       assert.strictEqual(useless.code, 2)
-      assert.include(useless.stderr, "--horizon: goes with --walk history only")
+      assert.include(useless.stderr, "--horizon: does not go with --walk pages")
       const reversed = yield* run(["plan", "--since", "1d", "--until", "2d"])
       assert.strictEqual(reversed.code, 2)
       assert.strictEqual(simulator.requests.length, 0)
@@ -92,7 +86,7 @@ describe("callstream check --json, export --learned", alongside, () => {
       const saved = yield* run(["check", "--json"])
       assert.strictEqual(saved.code, 0, saved.stderr)
       writeFileSync(join(cwd, "learned.json"), saved.stdout)
-      const flags = ["export", "--walk", "history", "--until", "1d", "--quiet", "--to"]
+      const flags = ["export", "--until", "1d", "--quiet", "--to"]
       let before = simulator.requests.length
       yield* run([...flags, "a.ndjson"], { cwd })
       const without = simulator.requests.length - before
@@ -123,12 +117,12 @@ describe("callstream check --json, export --learned", alongside, () => {
       ]
       for (const [i, [text, told]] of files.entries()) {
         writeFileSync(join(cwd, `${i}.json`), text)
-        const { code, stderr } = yield* run(["export", "--walk", "history", "--learned", `${i}.json`], { cwd })
+        const { code, stderr } = yield* run(["export", "--learned", `${i}.json`], { cwd })
         assert.strictEqual(code, 2, told)
         assert.match(stderr, /^error: --learned: \d\.json .*\n {2}Save it anew: .*\n$/)
         assert.include(stderr, told)
       }
-      const missing = yield* run(["plan", "--walk", "history", "--learned", "none.json"], { cwd })
+      const missing = yield* run(["plan", "--learned", "none.json"], { cwd })
       assert.strictEqual(missing.code, 2)
       assert.include(missing.stderr, "none.json cannot be read")
       assert.strictEqual(simulator.requests.length, before)

@@ -8,7 +8,7 @@ import { alongside, folder, idsOf, records, server, simulation, start, until } f
 
 /** Two pages, and then no answer any more. */
 const hanging = { sessions: 100, script: [{ on: { page: 3 }, fault: Fault.hang, times: 100 }] } as const
-const paging = ["--page-size", "20", "--concurrency", "1"]
+const paging = ["--walk", "pages", "--page-size", "20", "--concurrency", "1"]
 const unix = it.live.skipIf(process.platform === "win32")
 
 describe("an export that ends early", alongside, () => {
@@ -67,7 +67,7 @@ describe("an export that ends early", alongside, () => {
       const cwd = yield* folder
       // A pipe that nobody reads: it cannot be opened, nor can the wait for that be broken off.
       const { requests, url } = yield* server(records([{ id: 1 }]))
-      const { child, ended } = yield* start(["export", "--dead-letters", "pipe"], {
+      const { child, ended } = yield* start(["export", "--walk", "pages", "--dead-letters", "pipe"], {
         cwd,
         env: { AGNI_BASE_URL: url },
         shell: 'mkfifo pipe; exec "$@"'

@@ -17,7 +17,7 @@ describe.skipIf(noTerminal)("on a terminal", alongside, () => {
     Effect.gen(function* () {
       const summary = "\u001b[2J\u009b2J\u202eabc\u0007\u0000\u200b\u2028Zoë"
       const { url } = yield* server(records([{ id: "one", summary }]))
-      const { code, stdout } = yield* callstream(["export", "--quiet"], {
+      const { code, stdout } = yield* callstream(["export", "--walk", "pages", "--quiet"], {
         shell: inTerminal(80),
         env: { ...env, AGNI_BASE_URL: url }
       })
@@ -32,7 +32,7 @@ describe.skipIf(noTerminal)("on a terminal", alongside, () => {
     Effect.gen(function* () {
       const cwd = yield* folder
       const { run } = yield* simulation({ sessions: 60, latency: "150 millis" })
-      const args = ["export", "--to", "calls.ndjson", "--page-size", "20", "--concurrency", "1"]
+      const args = ["export", "--walk", "pages", "--to", "calls.ndjson", "--page-size", "20", "--concurrency", "1"]
       const [narrow, plain, dumb] = yield* Effect.all(
         [
           run(args, { cwd, env, shell: inTerminal(40) }),

@@ -31,7 +31,9 @@ export const State = Schema.Struct({
   fingerprint: Schema.Record(Schema.String, Schema.String),
   sinks: Schema.Record(Schema.String, Committed),
   /** The whole range is in every sink: there is nothing to go on with. */
-  finished: Schema.Boolean
+  finished: Schema.Boolean,
+  /** What whoever runs the pipeline wants to know again: the range as it was resolved, what was proven so far. */
+  notes: Schema.optionalKey(Schema.Json)
 })
 
 /**

@@ -108,7 +108,9 @@ export class Unavailable extends Schema.TaggedError<Unavailable>()("Unavailable"
  */
 export class InvalidResponse extends Schema.TaggedError<InvalidResponse>()("InvalidResponse", {
   description: Schema.String,
-  retryable: Schema.Boolean
+  retryable: Schema.Boolean,
+  /** `size` and `syntax` may come from what was asked for: another page may be well. */
+  fault: Schema.optionalKey(Schema.Literals(["size", "syntax"]))
 }) {
   override get message(): string {
     return this.description

@@ -208,10 +208,13 @@ export const customerNumber = (session: CallSession): string | undefined => {
  * @category reading
  */
 export const cost = (session: CallSession): BigDecimal.BigDecimal | undefined => {
+  const total = costText(session)
+  return total === undefined ? undefined : Option.getOrUndefined(BigDecimal.fromString(total))
+}
+
+const costText = (session: CallSession): string | undefined => {
   const total = session.costTotal?.trim()
-  return total === undefined || total === "" || !decimal.test(total)
-    ? undefined
-    : Option.getOrUndefined(BigDecimal.fromString(total))
+  return total === undefined || total === "" || !decimal.test(total) ? undefined : total
 }
 
 const answered = new Set(["completed", "ended"])
@@ -225,13 +228,19 @@ const unanswered = new Set(["failed", "no_answer", "busy", "voicemail", "error"]
  * @category reading
  */
 export const isSettled = (session: CallSession): boolean => {
-  const status = session.status
-    ?.trim()
-    .toLowerCase()
-    .replace(/[\s-]+/g, "_")
-  if (status === undefined) return false
-  if (unanswered.has(status)) return true
-  return answered.has(status) && endInstant(session) !== undefined && cost(session) !== undefined
+  if (typeof session.status !== "string") return false
+  const { status } = session
+  // Nearly all are spelt as documented.
+  const known = answered.has(status) || unanswered.has(status)
+  const word = known
+    ? status
+    : status
+        .trim()
+        .toLowerCase()
+        .replace(/[\s-]+/g, "_")
+  return (
+    unanswered.has(word) || (answered.has(word) && endInstant(session) !== undefined && costText(session) !== undefined)
+  )
 }
 
 const isWrapped = (value: unknown): value is { readonly type: string; readonly value: unknown } =>

@@ -38,4 +38,6 @@ export interface Page {
   readonly total: number | undefined
   /** Seconds that a cache held the response (`Age`); 0 when it came from the server itself. */
   readonly age: number
+  /** How long the response was, in characters: what its sessions weigh. */
+  readonly characters?: number | undefined
 }

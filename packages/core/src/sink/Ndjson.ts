@@ -20,9 +20,17 @@ export const encode = (values: ReadonlyArray<unknown>): string =>
  * @since 0.1.0
  * @category encoding
  */
-export const encodeForTerminal = (values: ReadonlyArray<unknown>): string =>
-  encode(values).replace(/[\u007f-\u009f\p{Cf}\u2028\u2029]/gu, (character) =>
-    Array.from({ length: character.length }, (_, at) => escape(character.charCodeAt(at))).join("")
+export const encodeForTerminal = (values: ReadonlyArray<unknown>): string => escape(encode(values))
+
+/**
+ * The same for lines that are encoded already.
+ *
+ * @since 0.1.0
+ * @category encoding
+ */
+export const escape = (lines: string): string =>
+  lines.replace(/[\u007f-\u009f\p{Cf}\u2028\u2029]/gu, (character) =>
+    Array.from({ length: character.length }, (_, at) => escapeUnit(character.charCodeAt(at))).join("")
   )
 
-const escape = (unit: number): string => `\\u${unit.toString(16).padStart(4, "0")}`
+const escapeUnit = (unit: number): string => `\\u${unit.toString(16).padStart(4, "0")}`

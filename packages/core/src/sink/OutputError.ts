@@ -5,6 +5,7 @@
  */
 import type * as PlatformError from "effect/PlatformError"
 import * as Schema from "effect/Schema"
+import { SinkError } from "./SinkError.ts"
 
 /**
  * The output is gone, full, or not allowed. `open` failures come before anything was read or written.
@@ -15,9 +16,31 @@ import * as Schema from "effect/Schema"
 export class OutputError extends Schema.TaggedError<OutputError>()("OutputError", {
   /** A path, or `stdout`. */
   target: Schema.String,
-  operation: Schema.Literals(["open", "write", "finish"]),
-  /** `closed`: the reader went away. `exists`: it is there and may not be overwritten. */
-  reason: Schema.Literals(["exists", "notAFile", "noFolder", "notAllowed", "full", "closed", "replaced", "other"]),
+  operation: Schema.Literals(["open", "write", "flush", "finish"]),
+  /**
+   * - `exists`: it is there and may not be overwritten.
+   * - `closed`: the reader went away.
+   * - `unsynced`: the disk did not confirm what was written, and what of it is there nobody knows.
+   * - `missing`, `shorter`, `changed`: what an earlier run left is not there any more as it left it.
+   * - `torn`: it does not have the shape of what is written there.
+   * - `finished`: it has its name, and nothing can be added.
+   */
+  reason: Schema.Literals([
+    "exists",
+    "notAFile",
+    "noFolder",
+    "notAllowed",
+    "full",
+    "closed",
+    "replaced",
+    "unsynced",
+    "missing",
+    "shorter",
+    "changed",
+    "torn",
+    "finished",
+    "other"
+  ]),
   /** The system's code, such as `ENOSPC`. */
   code: Schema.optionalKey(Schema.String)
 }) {
@@ -35,6 +58,12 @@ const descriptions: Readonly<Record<OutputError["reason"], string>> = {
   full: "the disk is full",
   closed: "the reader closed it",
   replaced: "another run wrote to the same place at the same time",
+  unsynced: "the disk did not confirm what was written",
+  missing: "the file that the earlier run left is not there",
+  shorter: "the file is shorter than the earlier run left it",
+  changed: "the file is not as the earlier run left it",
+  torn: "the file is not what was written there",
+  finished: "it is finished already, and there is more to write",
   other: "it could not be written"
 }
 
@@ -93,3 +122,47 @@ export const fromPlatform =
   (target: string, operation: OutputError["operation"]) =>
   (error: PlatformError.PlatformError): OutputError =>
     fromCode(target, operation, codeOf(error))
+
+const putBack =
+  "Put the file back as the earlier run left it, moved and not copied, or delete the checkpoint to begin again."
+
+const advice: Partial<Record<OutputError["reason"], string>> = {
+  exists: "Choose another name, or let the file be replaced.",
+  notAFile: "Choose the name of a regular file.",
+  noFolder: "Make the folder first, or choose another one.",
+  notAllowed: "Let this user write there, or choose another folder.",
+  full: "Make room, and run it again: it goes on from its last commit.",
+  replaced: "Let one run at a time write to a name.",
+  unsynced: "Check the disk, then run it again: it goes on from its last commit.",
+  missing: putBack,
+  shorter: putBack,
+  changed: putBack,
+  torn: putBack,
+  finished: "Move the file away, or choose another name, and delete the checkpoint to begin again."
+}
+
+/** What passes without anybody doing anything, or once there is room. */
+const passing = new Set(["EAGAIN", "EBUSY", "EINTR", "EMFILE", "ENFILE", "ENOBUFS", "ENOMEM", "ETIMEDOUT"])
+
+/**
+ * The same as the failure of a sink, with what can be done about it. A full disk may be tried again, after somebody made
+ * room; what the disk did not confirm may not, because the system forgets what it could not write.
+ *
+ * @since 0.1.0
+ * @category conversions
+ */
+export const toSinkError =
+  (sink: string, operation: SinkError["operation"]) =>
+  (error: OutputError): SinkError => {
+    const { code, reason, target } = error
+    const help = advice[reason]
+    const what = `${descriptions[reason]}${code === undefined ? "" : ` (${code})`}`
+    return new SinkError({
+      sink,
+      operation,
+      retryable: reason === "full" || (reason === "other" && passing.has(code ?? "")),
+      description: target === sink ? what : `${target}: ${what}`,
+      ...(help === undefined ? {} : { advice: help }),
+      ...(code === undefined ? {} : { code })
+    })
+  }

@@ -3,12 +3,15 @@
  *
  * @since 0.1.0
  */
-import type * as Effect from "effect/Effect"
-import type * as Option from "effect/Option"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
+import * as Sink from "effect/Sink"
+import { type CallSession, fieldNames, startInstant } from "../model/CallSession.ts"
 import type { Committed } from "../model/Committed.ts"
 import type { Instant } from "../model/Instant.ts"
-import type { SinkError } from "./SinkError.ts"
+import { SinkError } from "./SinkError.ts"
 
 /**
  * A row with what must not get lost when transforms leave fields out: the session's id, which is the key of an upsert and
@@ -91,4 +94,63 @@ export interface SessionSink<in A, out R = never> {
   readonly delivery: Delivery
   /** Opens it where it stood, or, with none, from the beginning. */
   readonly open: (from: Option.Option<Committed>) => Effect.Effect<Writer<A>, SinkError, R | Scope.Scope>
+}
+
+/**
+ * What becomes of rows that a sink will never take.
+ *
+ * @since 0.1.0
+ * @category options
+ */
+export interface ToSinkOptions<E = never, R = never> {
+  /** Called with what was refused of an array. @default the stream fails with a `SinkError` that says how many and why */
+  readonly onRefused?: ((refused: ReadonlyArray<Refused>) => Effect.Effect<unknown, E, R>) | undefined
+}
+
+/**
+ * The sink as an `effect/Sink`: `Stream.run(sessions, SessionSink.toSink(NdjsonSink.file({ path: "calls.ndjson" })))`.
+ * Gives the number of sessions that were taken. Each array of the stream is written as one batch, in the order in which
+ * it comes: what depends on windows, such as a file of a day being complete, waits for the end.
+ *
+ * It begins afresh, and nothing of a run that did not come to its end can be gone on with. When the stream fails or is
+ * interrupted there is no finished file. A failed write is not tried again: who wants that has a pipeline.
+ *
+ * @since 0.1.0
+ * @category conversions
+ */
+export const toSink = <R, E2 = never, R2 = never>(
+  self: SessionSink<CallSession, R>,
+  options?: ToSinkOptions<E2, R2>
+): Sink.Sink<number, CallSession, never, SinkError | E2, Exclude<R, Scope.Scope> | R2> => {
+  const onRefused: (refused: ReadonlyArray<Refused>) => Effect.Effect<unknown, SinkError | E2, R2> =
+    options?.onRefused ?? ((refused) => Effect.fail(refusal(self.name, refused)))
+  return Sink.unwrap(
+    Effect.map(self.open(Option.none()), (writer) => {
+      let taken = 0
+      const write = Effect.fnUntraced(function* (sessions: ReadonlyArray<CallSession>) {
+        const refused = yield* writer.write({
+          items: sessions.map((session) => ({ id: session.id, start: startInstant(session), row: session })),
+          columns: fieldNames,
+          observedAt: (yield* Clock.currentTimeMillis) * 1000
+        })
+        taken += sessions.length - refused.length
+        if (refused.length > 0) yield* onRefused(refused)
+      })
+      return Sink.forEachArray(write).pipe(
+        Sink.mapEffect(() => Effect.andThen(writer.flush(Number.MAX_SAFE_INTEGER), writer.finish)),
+        Sink.map(() => taken)
+      )
+    })
+  )
+}
+
+const refusal = (sink: string, refused: ReadonlyArray<Refused>): SinkError => {
+  const reasons = [...new Set(refused.map(({ reason }) => reason))].join("; ")
+  return new SinkError({
+    sink,
+    operation: "write",
+    retryable: false,
+    description: `${refused.length} ${refused.length === 1 ? "row was" : "rows were"} refused: ${reasons}`,
+    advice: "Say with onRefused what is to become of such rows."
+  })
 }

@@ -20,7 +20,9 @@ export class SinkError extends Schema.TaggedError<SinkError>()("SinkError", {
   /** What happened, in one sentence without a capital and a full stop. */
   description: Schema.String,
   /** What to do, in one sentence. */
-  advice: Schema.optionalKey(Schema.String)
+  advice: Schema.optionalKey(Schema.String),
+  /** The system's code where there is one, such as `EPIPE`: the reader went away. */
+  code: Schema.optionalKey(Schema.String)
 }) {
   override get message(): string {
     return `${this.sink}: ${this.description}`

@@ -17,6 +17,7 @@ import * as Observe from "./internal/Observe.ts"
 import * as Tile from "./internal/Tile.ts"
 import * as Undated from "./internal/Undated.ts"
 import { doubtOf, type Outcome, type Reading } from "./internal/ReadWindow.ts"
+import { mistakeIn } from "./internal/Refuse.ts"
 import * as Learned from "./Learned.ts"
 
 /**
@@ -41,7 +42,7 @@ export interface Options extends Pick<CallSessionQuery, "agentId" | "status" | "
   readonly learned?: Learned.Learned | undefined
   /** Sessions asked for in one request. @default 100 */
   readonly pageSize?: number | undefined
-  /** Pages that a window should hold. @default 40, fewer in a small history */
+  /** Pages that a window should hold. @default 40, fewer in a small history, and of large sessions */
   readonly pagesPerWindow?: number | undefined
 }
 
@@ -65,8 +66,10 @@ export interface OpenRange {
  * @since 0.1.0
  * @category streams
  */
-export const windows = (range: OpenRange = {}, options: Options = {}): Stream.Stream<Window, AgniError, AgniClient> =>
-  Stream.unwrap(
+export const windows = (range: OpenRange = {}, options: Options = {}): Stream.Stream<Window, AgniError, AgniClient> => {
+  const mistake = mistakeIn(options)
+  if (mistake !== undefined) return Stream.fail(mistake)
+  return Stream.unwrap(
     Effect.gen(function* () {
       const { agentId, callerNumber, channel, concurrency = 4, search, status } = options
       const filters = { agentId, status, channel, callerNumber, search }
@@ -85,7 +88,7 @@ export const windows = (range: OpenRange = {}, options: Options = {}): Stream.St
           size: learned.pageSize
         })
       }
-      const perWindow = options.pagesPerWindow ?? Tile.pagesPerWindow(pagesAtMost, concurrency)
+      const perWindow = options.pagesPerWindow ?? Tile.pagesPerWindow(seen, concurrency)
       const reading: Reading = {
         list,
         filters,
@@ -96,43 +99,46 @@ export const windows = (range: OpenRange = {}, options: Options = {}): Stream.St
         witnesses: seen.witnesses,
         horizon: serverNow - Duration.toMillis(Duration.fromInputUnsafe(options.horizon ?? "2 hours")) * 1000,
         doubt: doubtOf(status, search),
-        maxRows: 2 * perWindow * learned.pageSize
+        maxRows: 2 * perWindow * learned.pageSize,
+        maxCharacters: Tile.maxCharacters
       }
       const density = Tile.makeDensity(pagesAtMost * learned.pageSize, oldest ?? from, serverNow)
       const read = (part: Range) =>
         Effect.tap(Bisect.read(reading, part, options.keepGoing === true), (outcome) =>
           Effect.sync(() => observe(density, outcome))
         )
-      const rows = perWindow * learned.pageSize
       const readAll = (parts: Stream.Stream<Range>): Stream.Stream<Window, AgniError> =>
         parts.pipe(
           Stream.mapEffect((part) => Effect.exit(read(part)), { concurrency }),
           Stream.mapEffect((exit) => exit),
           Stream.flatMap((outcome) =>
-            outcome._tag === "Read" ? Stream.fromIterable(outcome.windows) : readAll(Stream.fromIterable(outcome.parts))
+            outcome._tag === "Read"
+              ? Stream.concat(
+                  Stream.fromIterable(outcome.windows),
+                  outcome.failure === undefined ? Stream.empty : Stream.fail(outcome.failure)
+                )
+              : readAll(Stream.fromIterable(outcome.parts))
           )
         )
-      let held = 0
+      const tally = Undated.makeTally(reading.horizon)
       const edges = Tile.edgesOf({ from, to }, [...(options.cuts ?? []), reading.horizon])
+      const width = Tile.makeWidth({ oldest, perWindow, size: learned.pageSize, concurrency, density })
       const parts = Stream.unfold(from, (at) =>
         Effect.sync(() => {
-          // Before the first session there is one window, however long.
-          const width = oldest !== undefined && at < oldest ? oldest - at : rows / density.rowsPerMicro()
           const part = Tile.next(at, edges, width)
           return part === undefined ? undefined : ([part, part.to] as const)
         })
       )
-      const dated = readAll(parts).pipe(
-        Stream.tap((window) => Effect.sync(() => (held += window.sessions.length + window.rejected.length)))
-      )
+      const dated = readAll(parts).pipe(Stream.tap((window) => Effect.sync(() => tally.add(window))))
       return whole
         ? Stream.concat(
             dated,
-            Stream.unwrap(Effect.sync(() => Undated.window(reading, { from, to }, held, options.keepGoing === true)))
+            Stream.unwrap(Effect.sync(() => Undated.window(reading, { from, to }, tally, options.keepGoing === true)))
           )
         : dated
     })
   ).pipe(Stream.tap((window) => Effect.logDebug(describe(window))))
+}
 
 const describe = ({ coverage, from, rejected, requests, sessions, to }: Window): string =>
   `${Instant.format(from)} to ${Instant.format(to)}: ${sessions.length + rejected.length} sessions, ${requests} requests, ` +

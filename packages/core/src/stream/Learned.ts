@@ -15,6 +15,7 @@ import * as Facts from "./internal/Facts.ts"
 import type { Fact } from "./internal/Facts.ts"
 import * as Meter from "./internal/Meter.ts"
 import * as Observe from "./internal/Observe.ts"
+import * as Open from "./internal/Open.ts"
 import * as Rows from "./internal/Rows.ts"
 import * as Trial from "./internal/Trial.ts"
 
@@ -111,6 +112,8 @@ export interface Seen {
   readonly sorted: boolean
   /** Rows that came back for their own start. */
   readonly witnesses: ReadonlyArray<Rows.Dated>
+  /** How much text a page brings, in characters. */
+  readonly charactersPerPage: number
 }
 
 /**
@@ -149,9 +152,9 @@ const look = Effect.fnUntraced(function* (
   const { filters = {}, learned: known, pageSize: asked = 100 } = options
   const filtered = Object.values(filters).some((value) => value !== undefined)
   const localNow = yield* Clock.currentTimeMillis
-  const opening = (yield* recognize(list, filters, asked, known)) ?? (yield* open(list, filters, asked))
+  const opening = yield* Open.open(list, filters, asked, known)
   const { clamped, page, size, sorted } = opening
-  const { edition, observedAt, rows: first } = opening.answer
+  const { characters, edition, observedAt, rows: first } = opening.answer
   const ask = Ask.make(list, filters, { size, sort: Observe.newest(sorted?.sortBy ?? "none"), believeEmpty: 1 })
   const rowsAtMost =
     sorted === undefined || filtered || known?.pagesAtMost === undefined
@@ -167,7 +170,7 @@ const look = Effect.fnUntraced(function* (
     ],
     { concurrency: 3 }
   )
-  const best = Ask.make(list, filters, { size, sort: Observe.newest(sortBy), believeEmpty: 1 })
+  const best = Ask.make(list, filters, { size, sort: Observe.newest(sortBy) })
   const pages = [{ page, rows: first }, ...deep.pages]
   // Sessions without a start may fill the first page.
   const telling = pages.find(({ rows }) => Rows.distinctStarts(rows) > 1)?.rows ?? first
@@ -176,24 +179,26 @@ const look = Effect.fnUntraced(function* (
   const plain = sortBy === "none" || sorted === undefined ? telling : undefined
   const samples = pages.flatMap(({ page, rows }) => rows.filter(Rows.isDated).map((row) => ({ page, row })))
   const byStart = samples.toSorted((a, b) => a.row.start - b.row.start)
-  const ends = [...new Set([byStart[0], byStart[Math.floor(byStart.length / 2)], byStart.at(-1)])]
-  const [[oldest, ascending], answers, ...problems] = yield* Effect.all(
+  const ends = [...new Set([byStart[0], byStart[Math.floor(byStart.length / 2)], byStart.at(-1)])].flatMap(
+    (sample) => sample ?? []
+  )
+  const [[oldest, ascending], answers, boundsProblem] = yield* Effect.all(
     [
       Effect.gen(function* () {
         const ascending = yield* Observe.oldestFirst(best, "started_at", plain ?? [])
         const starts = [byStart[0]?.row.start, ...ascending.rows.map(({ start }) => start)]
         const dated = starts.filter((start) => start !== undefined)
-        return [yield* Observe.findOldest(best, dated, observedAt, size), ascending.answer] as const
+        return [yield* Observe.findOldest(best, ask, dated, observedAt, size), ascending.answer] as const
       }),
       Trial.filters(list, tried, size),
-      ...ends.flatMap((sample) => (sample === undefined ? [] : [Trial.bounds(best, ask, sample, size)]))
+      Trial.bounds(best, ask, ends, size)
     ],
     { concurrency: "unbounded" }
   )
   const given = tried.filter((kind) => filters[kind] !== undefined)
   const problem =
     given.map((kind) => Trial.problemOf(kind, answers[kind])).find((problem) => problem !== undefined) ??
-    problems.find((problem) => problem !== undefined) ??
+    boundsProblem ??
     (first.length > 0 && samples.length === 0
       ? "no session with a start was seen, so the time bounds could not be tried"
       : undefined)
@@ -208,7 +213,7 @@ const look = Effect.fnUntraced(function* (
       offsets: known?.offsets ?? unknown,
       repeatsBeyondEnd,
       ...(filtered ? {} : { pagesAtMost: deep.pagesAtMost }),
-      order: plain === undefined ? (known?.order ?? unknown) : orderOf(plain),
+      order: plain === undefined ? (known?.order ?? unknown) : Observe.orderOf(plain),
       sortFields: {
         started_at: sortBy === "started_at" ? "understood" : plain === undefined ? unknown : ascending,
         startedAt: sortBy === "startedAt" ? "understood" : unknown
@@ -225,68 +230,10 @@ const look = Effect.fnUntraced(function* (
     pagesAtMost: deep.pagesAtMost,
     pages,
     sorted: sorted !== undefined || sortBy === "none",
-    witnesses: samples.map(({ row }) => row)
+    witnesses: samples.map(({ row }) => row),
+    charactersPerPage: (characters / Math.max(1, first.length)) * size
   }
 })
-
-interface Opening {
-  readonly answer: Ask.Answer
-  readonly page: number
-  readonly size: number
-  readonly clamped: boolean
-  /** When the order need not be found out. */
-  readonly sorted: { readonly sortBy: Learned["sortBy"]; readonly newestFirst: boolean } | undefined
-}
-
-const open = Effect.fnUntraced(function* (
-  list: AgniClient["Service"]["list"],
-  filters: Ask.Filters,
-  asked: number
-): Effect.fn.Return<Opening, AgniError> {
-  const ask = Ask.make(list, filters, { size: asked, sort: Observe.unsorted })
-  const { answer, page, size } = yield* Observe.firstAnswer(ask, asked)
-  const clamped = yield* Observe.isClamped(ask, page, answer.rows, size)
-  return { answer, page, size: clamped ? answer.rows.length : size, clamped, sorted: undefined }
-})
-
-/**
- * A page that is as full, and ordered, as it was before. A saved page size that is too large would be believed at a price:
- * where offsets follow the size that was asked for, rows between two pages come on neither.
- */
-const recognize = Effect.fnUntraced(function* (
-  list: AgniClient["Service"]["list"],
-  filters: Ask.Filters,
-  asked: number,
-  known: Learned | undefined
-): Effect.fn.Return<Opening | undefined, AgniError> {
-  if (known === undefined || (!known.clamped && asked > known.pageSize)) return undefined
-  const size = Math.min(asked, known.pageSize)
-  const ask = Ask.make(list, filters, { size, sort: Observe.newest(known.sortBy) })
-  const answer = yield* ask(1, {}).pipe(
-    Effect.catchReason("AgniError", "InvalidRequest", () => Effect.undefined),
-    Effect.catchIf(Ask.isPoison, () => Effect.undefined)
-  )
-  if (answer?.rows.length !== size) return undefined
-  // Where nothing has a start, the order is not to be seen, and does not matter.
-  const shows = Rows.distinctStarts(answer.rows) > 1
-  if (shows && Observe.comesNewestFirst(answer.rows) !== known.newestFirst) return undefined
-  const { newestFirst, sortBy } = known
-  return { answer, page: 1, size, clamped: asked > size, sorted: { sortBy, newestFirst } }
-})
-
-const orderOf = (rows: ReadonlyArray<Rows.Row>): Learned["order"] => {
-  if (Rows.distinctStarts(rows) < 2) return unknown
-  const byCreation = rows.map((row): Rows.Row => ({ ...row, start: row.created }))
-  return Observe.comesNewestFirst(rows)
-    ? "start-desc"
-    : Observe.comesOldestFirst(rows)
-      ? "start-asc"
-      : Observe.comesNewestFirst(byCreation)
-        ? "created-desc"
-        : Observe.comesOldestFirst(byCreation)
-          ? "created-asc"
-          : "other"
-}
 
 /**
  * What an examination saw besides.
@@ -335,9 +282,10 @@ export const examine = Effect.fnUntraced(function* (
     { size: learned.pageSize, sort: Observe.newest(learned.sortBy), believeEmpty: 1 }
   )
   const orUnknown = <A>(effect: Effect.Effect<A, AgniError>, otherwise: A) =>
-    effect.pipe(
-      Effect.catchReason("AgniError", "InvalidRequest", () => Effect.succeed(otherwise)),
-      Effect.catchIf(Ask.isPoison, () => Effect.succeed(otherwise))
+    Ask.catchPoison(
+      ask,
+      Effect.catchReason(effect, "AgniError", "InvalidRequest", () => Effect.succeed(otherwise)),
+      () => Effect.succeed(otherwise)
     )
   const offsets = learned.clamped ? yield* orUnknown(Examine.offsets(ask, learned.pageSize), unknown) : unknown
   const bounds = yield* orUnknown(Examine.bounds(ask, witnesses, learned.pageSize), Examine.unseen)

@@ -16,6 +16,7 @@ import * as Forecast from "./internal/Forecast.ts"
 import * as Meter from "./internal/Meter.ts"
 import * as Observe from "./internal/Observe.ts"
 import { doubtOf } from "./internal/ReadWindow.ts"
+import { mistakeIn } from "./internal/Refuse.ts"
 import * as Survey from "./internal/Survey.ts"
 import * as Tile from "./internal/Tile.ts"
 import * as Learned from "./Learned.ts"
@@ -99,6 +100,8 @@ export const make = Effect.fnUntraced(function* (
   const { agentId, callerNumber, channel, concurrency = 4, search, status } = options
   const filters = { agentId, status, channel, callerNumber, search }
   const filtered = Object.values(filters).some((value) => value !== undefined)
+  const mistake = mistakeIn(options)
+  if (mistake !== undefined) return yield* mistake
   const meter = Meter.make(yield* AgniClient)
   const began = yield* Clock.currentTimeMillis
   const seen = yield* Effect.provideService(
@@ -108,7 +111,7 @@ export const make = Effect.fnUntraced(function* (
   )
   const learnedIn = (yield* Clock.currentTimeMillis) - began
   const learning = meter.requests()
-  const { learned, oldest, pagesAtMost, serverNow } = seen
+  const { charactersPerPage, learned, oldest, pagesAtMost, serverNow } = seen
   const { newestFirst, pageSize: size, repeatsBeyondEnd: repeats } = learned
   const to = range.to ?? serverNow
   const problem = learned.filterProblem
@@ -118,7 +121,7 @@ export const make = Effect.fnUntraced(function* (
   const whole = range.from === undefined && range.to === undefined
   const unbounded = whole || problem !== undefined
   const byPages = options.walk === "pages" || problem !== undefined
-  const perWindow = options.pagesPerWindow ?? Tile.pagesPerWindow(pagesAtMost, concurrency)
+  const perWindow = options.pagesPerWindow ?? Tile.pagesPerWindow(seen, concurrency)
   const survey = yield* Survey.make(
     Ask.make(meter.client.list, filters, { size, sort: Observe.newest(learned.sortBy), believeEmpty: 1 }),
     {
@@ -144,7 +147,7 @@ export const make = Effect.fnUntraced(function* (
   const shape: Forecast.Shape = {
     spread: Forecast.spread(survey.points),
     size,
-    perWindow,
+    maxRows: Math.min(2 * perWindow * size, (Tile.maxCharacters / charactersPerPage) * size),
     concurrency,
     filtered,
     repeats,
@@ -152,7 +155,8 @@ export const make = Effect.fnUntraced(function* (
   }
   const edges = Tile.edgesOf({ from, to }, [...(options.cuts ?? []), horizon])
   const density = Tile.makeDensity(pagesAtMost * size, oldest ?? from, serverNow)
-  const windows = byPages || from >= to ? [] : Forecast.windows(shape, { from, to }, edges, density)
+  const width = Tile.makeWidth({ oldest, perWindow, size, concurrency, density })
+  const windows = byPages || from >= to ? [] : Forecast.windows(shape, { from, to }, edges, width, density)
   const reading = byPages
     ? Math.ceil(total / size) + concurrency + 2
     : windows.reduce((sum, { requests }) => sum + requests, 0)

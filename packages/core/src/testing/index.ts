@@ -13,3 +13,8 @@ export * as AgniSimulator from "./AgniSimulator.ts"
  * @since 0.1.0
  */
 export * as Fault from "./Fault.ts"
+
+/**
+ * @since 0.1.0
+ */
+export * as SinkConformance from "./SinkConformance.ts"

@@ -15,18 +15,17 @@ const reasonOf = (body: unknown) => {
 
 describe("Envelope.decode", () => {
   it("reads the camelCase edition", () => {
-    assert.deepStrictEqual(
-      pageOf({ success: true, message: "ok", data: { callSessions: [{ id: "b", agentId: "x" }, { id: "a" }] } }),
-      {
-        page: 3,
-        sessions: [{ id: "b", agentId: "x" }, { id: "a" }],
-        rejected: [],
-        observedAt: context.observedAt,
-        age: 7,
-        edition: "camelCase",
-        total: undefined
-      }
-    )
+    const body = { success: true, message: "ok", data: { callSessions: [{ id: "b", agentId: "x" }, { id: "a" }] } }
+    assert.deepStrictEqual(pageOf(body), {
+      page: 3,
+      sessions: [{ id: "b", agentId: "x" }, { id: "a" }],
+      rejected: [],
+      observedAt: context.observedAt,
+      age: 7,
+      edition: "camelCase",
+      total: undefined,
+      characters: JSON.stringify(body).length
+    })
   })
 
   it("reads the snake_case edition and its total", () => {

@@ -1,4 +1,7 @@
-/** A file system in memory that knows inodes, counts every call, and lets a test fail or interleave any of them. */
+/**
+ * A file system in memory that knows inodes and what a power failure leaves, counts every call, and lets a test fail or
+ * interleave any of them. A write that fails has written half.
+ */
 import * as ByteSize from "effect/ByteSize"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
@@ -7,13 +10,37 @@ import * as Option from "effect/Option"
 import * as Path from "effect/Path"
 import * as PlatformError from "effect/PlatformError"
 
-interface Node {
+const encoder = new TextEncoder()
+const decoder = new TextDecoder()
+
+class Node {
+  /** What is sure to be there after a power failure. */
+  durable: Uint8Array<ArrayBuffer> = new Uint8Array()
+  synced = false
   readonly type: "File" | "Directory" | "SymbolicLink" | "FIFO"
   readonly ino: bigint
   readonly mode: number
-  readonly target?: string | undefined
-  text: string
-  synced: boolean
+  readonly target: string | undefined
+  data: Uint8Array<ArrayBuffer>
+  constructor(type: Node["type"], ino: bigint, mode: number, text: string, target: string | undefined) {
+    this.type = type
+    this.ino = ino
+    this.mode = mode
+    this.target = target
+    this.data = encoder.encode(text)
+  }
+  get text(): string {
+    return decoder.decode(this.data)
+  }
+  set text(text: string) {
+    this.data = encoder.encode(text)
+  }
+  write(bytes: Uint8Array, at: number): void {
+    const data = new Uint8Array(Math.max(this.data.length, at + bytes.length))
+    data.set(this.data)
+    data.set(bytes, at)
+    this.data = data
+  }
 }
 
 /** One call, as it was about to be made. */
@@ -48,24 +75,26 @@ export const make = () => {
   let before: (call: Call) => Effect.Effect<void, PlatformError.PlatformError> = () => Effect.void
 
   const add = (path: string, type: Node["type"], text = "", mode = 0o644, target?: string): Node => {
-    const node: Node = { type, ino: ++inodes, mode, text, target, synced: false }
+    const node = new Node(type, ++inodes, mode, text, target)
     nodes.set(path, node)
     return node
   }
   add("/", "Directory")
   add("/d", "Directory")
 
-  const call = <A>(method: string, path: string, run: () => A | string, otherwise?: A) =>
+  const call = <A>(method: string, path: string, run: () => A | string, halfway?: () => void) =>
     Effect.suspend(() => {
       const one: Call = { number: calls.length + 1, method, path }
       calls.push(one)
-      return Effect.flatMap(before(one), () =>
-        Effect.suspend(() => {
-          const done = run()
-          return typeof done === "string" && /^E[A-Z]+$/.test(done)
-            ? Effect.fail(failed(method, path, done))
-            : Effect.succeed(typeof done === "string" && otherwise !== undefined ? otherwise : (done as A))
-        })
+      return Effect.flatMap(
+        Effect.tapError(before(one), () => Effect.sync(() => halfway?.())),
+        () =>
+          Effect.suspend(() => {
+            const done = run()
+            return typeof done === "string" && /^E[A-Z]+$/.test(done)
+              ? Effect.fail(failed(method, path, done))
+              : Effect.succeed(done as A)
+          })
       )
     })
 
@@ -92,28 +121,56 @@ export const make = () => {
     uid: Option.none(),
     gid: Option.none(),
     rdev: Option.none(),
-    size: ByteSize.bytes(node.text.length),
+    size: ByteSize.bytes(node.data.length),
     blksize: Option.none(),
     blocks: Option.none()
   })
 
-  const decoder = new TextDecoder()
-  const fileOf = (path: string, node: Node): FileSystem.File => ({
-    [FileSystem.FileTypeId]: FileSystem.FileTypeId,
-    stat: call("file.stat", path, () => info(node)),
-    sync: call("file.sync", path, () => {
-      node.synced = true
-    }),
-    writeAll: (bytes) =>
-      call("file.writeAll", path, () => {
-        node.text += decoder.decode(bytes)
+  const fileOf = (path: string, node: Node): FileSystem.File => {
+    let position = 0
+    return {
+      [FileSystem.FileTypeId]: FileSystem.FileTypeId,
+      stat: call("file.stat", path, () => info(node)),
+      sync: call("file.sync", path, () => {
+        node.synced = true
+        node.durable = node.data
       }),
-    write: () => Effect.die("write"),
-    seek: () => Effect.die("seek"),
-    read: () => Effect.die("read"),
-    readAlloc: () => Effect.die("readAlloc"),
-    truncate: () => Effect.die("truncate")
-  })
+      writeAll: (bytes) => {
+        const half = bytes.subarray(0, bytes.length >> 1)
+        return call(
+          "file.writeAll",
+          path,
+          () => {
+            node.write(bytes, position)
+            position += bytes.length
+          },
+          () => {
+            node.write(half, position)
+            position += half.length
+          }
+        )
+      },
+      seek: (offset) =>
+        call("file.seek", path, () => {
+          position = Number(offset)
+          return offset
+        }),
+      read: (buffer, options) =>
+        call("file.read", path, () => {
+          const from = Number(options?.position ?? 0n)
+          // Never all of it at once: who reads has to ask again.
+          const bytes = node.data.subarray(from, from + Math.min(buffer.length, 1000))
+          buffer.set(bytes)
+          return bytes.length
+        }),
+      truncate: (length = 0) =>
+        call("file.truncate", path, () => {
+          node.data = node.data.slice(0, length)
+        }),
+      write: () => Effect.die("write"),
+      readAlloc: () => Effect.die("readAlloc")
+    }
+  }
 
   const fs = FileSystem.makeNoop({
     exists: (path) => call("exists", path, () => nodes.has(resolve(path))),
@@ -124,6 +181,16 @@ export const make = () => {
       }),
     realPath: (path) =>
       call<{ path: string }>("realPath", path, () => ({ path: resolve(path) })).pipe(Effect.map((found) => found.path)),
+    readLink: (path) =>
+      call<{ path: string }>("readLink", path, () => {
+        const node = nodes.get(path)
+        return node?.type === "SymbolicLink" && node.target !== undefined ? { path: node.target } : "EINVAL"
+      }).pipe(Effect.map((found) => found.path)),
+    readFileString: (path) =>
+      call<{ text: string }>("readFileString", path, () => {
+        const node = nodes.get(resolve(path))
+        return node === undefined ? "ENOENT" : { text: node.text }
+      }).pipe(Effect.map((found) => found.text)),
     remove: (path, options) =>
       call("remove", path, () => (nodes.delete(path) || options?.force === true ? undefined : "ENOENT")),
     open: (path, options) =>
@@ -164,8 +231,19 @@ export const make = () => {
     },
     /** The text behind a name, and `undefined` where there is nothing. */
     text: (path: string) => nodes.get(path)?.text,
+    /** A power failure: of each file what was synced is there, and a part of the rest, or garbage. */
+    lose: (garbage: (unsynced: Uint8Array) => Uint8Array) => {
+      for (const node of nodes.values()) {
+        if (node.type !== "File") continue
+        const rest = garbage(node.data.subarray(node.durable.length))
+        const data = node.durable.slice()
+        node.data = data
+        node.write(rest, data.length)
+      }
+    },
     node: (path: string) => nodes.get(path),
     remove: (path: string) => nodes.delete(path),
+    rename: fs.rename,
     names: () => [...nodes.keys()].filter((path) => nodes.get(path)?.type !== "Directory").sort(),
     layer: Layer.merge(Layer.succeed(FileSystem.FileSystem, fs), Path.layer)
   }

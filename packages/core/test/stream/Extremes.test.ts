@@ -29,7 +29,7 @@ describe("Extremes", () => {
           granularity: "milli",
           ties: { share: 0.5, ways: 6 }
         })
-        const { elements, error } = yield* all(simulator, sides[side](limit)(CallSessions.batches({ pageSize })))
+        const { elements, error } = yield* all(simulator, sides[side](limit)(CallSessions.selectedPages({ pageSize })))
         const about = json({ limit, pageSize, side, ...options })
         assert.isUndefined(error, about)
         const sorted = simulator

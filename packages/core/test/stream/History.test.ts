@@ -1,10 +1,14 @@
 import { AgniClient } from "@callstream/core/client/AgniClient"
+import { AgniError, Unavailable } from "@callstream/core/model/AgniError"
 import type { Window } from "@callstream/core/stream/Coverage"
 import * as History from "@callstream/core/stream/History"
 import { AgniSimulator, Fault } from "@callstream/core/testing"
 import { assert, describe, it } from "@effect/vitest"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
+import * as Struct from "effect/Struct"
+import * as Rows from "../../src/stream/internal/Rows.ts"
 import * as Histories from "../torture/Histories.ts"
 import { found } from "../torture/Found.ts"
 
@@ -28,7 +32,10 @@ const open = (one: Histories.Case) => {
   const world = Histories.open(one)
   const stream = (options: History.Options = {}, range = one.range) =>
     Stream.provideService(History.windows(range, { ...one.read, ...options }), AgniClient, world.client)
-  return { ...world, stream }
+  /** The same through another client. */
+  const streamOf = (client: AgniClient["Service"]) =>
+    Stream.provideService(History.windows(one.range, one.read), AgniClient, client)
+  return { ...world, stream, streamOf }
 }
 
 const all = (one: Histories.Case) => Stream.runCollect(open(one).stream())
@@ -104,20 +111,23 @@ describe("History.windows", () => {
     })
   )
 
-  it.live("asks at most 15 % more than it must on a quiet history of 1000 pages", () =>
-    Effect.forEach([4, 8], (concurrency) =>
-      Effect.gen(function* () {
-        const one = quiet({ sessions: 100_000, undated: 0.01 }, { concurrency })
-        const world = open(one)
-        const count = yield* Stream.runFold(
-          world.stream(),
-          () => 0,
-          (sum, { sessions }) => sum + sessions.length
-        )
-        assert.strictEqual(count, 100_000)
-        assert.isAtMost(world.simulator.requests.length, 1150, `concurrency ${concurrency}`)
-      })
-    )
+  it.live(
+    "asks at most 15 % more than it must on a quiet history of 1000 pages",
+    () =>
+      Effect.forEach([4, 8], (concurrency) =>
+        Effect.gen(function* () {
+          const one = quiet({ sessions: 100_000, undated: 0.01 }, { concurrency })
+          const world = open(one)
+          const count = yield* Stream.runFold(
+            world.stream(),
+            () => 0,
+            (sum, { sessions }) => sum + sessions.length
+          )
+          assert.strictEqual(count, 100_000)
+          assert.isAtMost(world.simulator.requests.length, 1150, `concurrency ${concurrency}`)
+        })
+      ),
+    { timeout: 120_000 }
   )
 
   it.live("asks at most a few dozen requests for a small history", () =>
@@ -195,6 +205,119 @@ describe("History.windows", () => {
       )
     })
   )
+
+  const failed = (reason: AgniError["reason"]) =>
+    new AgniError({ reason, request: "GET", attempts: 5, elapsed: Duration.seconds(30) })
+  const reset = failed(new Unavailable({ description: "read ECONNRESET" }))
+  const overloaded = failed(new Unavailable({ status: 503, description: "no upstream" }))
+
+  it.live("a row that breaks the connection each time is a gap too, with keepGoing", () =>
+    Effect.gen(function* () {
+      const one = quiet({ sessions: 600, maxPageSize: 10 }, { pagesPerWindow: 5, keepGoing: true })
+      const world = open(one)
+      const broken = world.simulator.truth()[300]
+      const list: AgniClient["Service"]["list"] = (query) =>
+        Effect.flatMap(world.client.list(query), (page) =>
+          page.sessions.some(({ id }) => id === broken?.id) ? Effect.fail(reset) : Effect.succeed(page)
+        )
+      const windows = yield* Stream.runCollect(world.streamOf({ list }))
+      const gaps = windows.filter(({ coverage, from, to }) => coverage._tag === "Gap" && to > from)
+      assert.lengthOf(gaps, 1)
+      const [gap] = gaps
+      const at = broken?.startedAt ?? 0
+      assert.isTrue(gap !== undefined && gap.to - gap.from <= 8 * second && gap.from - second <= at)
+      assert.isAtMost(Histories.missed(one, world, idsOf(windows)).length, 2)
+    })
+  )
+
+  it.live("a server that is down ends the run, and soon", () =>
+    Effect.forEach([0, 30, 60], (up) =>
+      Effect.forEach([reset, overloaded], (error) =>
+        Effect.gen(function* () {
+          const one = quiet({ sessions: 2000, maxPageSize: 10 }, { pagesPerWindow: 5, keepGoing: true })
+          const world = open(one)
+          let asked = 0
+          const list: AgniClient["Service"]["list"] = (query) =>
+            Effect.suspend(() => (++asked > up ? Effect.fail(error) : world.client.list(query)))
+          const result = yield* Effect.result(Stream.runDrain(world.streamOf({ list })))
+          assert.strictEqual(result._tag, "Failure")
+          assert.isAtMost(asked, up + 30)
+        })
+      )
+    )
+  )
+
+  describe("a start that is text but no time", () => {
+    const strange = (world: Histories.World, rows: ReadonlyArray<number>) => {
+      const truth = world.simulator.truth()
+      const ids = rows.map((row) => truth[row]?.id ?? "").toSorted((left, right) => left.localeCompare(right))
+      const list: AgniClient["Service"]["list"] = (query) =>
+        Effect.map(world.client.list(query), (page) => ({
+          ...page,
+          sessions: page.sessions.map((session) =>
+            ids.includes(session.id) ? Struct.assign(session, { startedAt: "half past nine" }) : session
+          )
+        }))
+      return { ids, list }
+    }
+    const rejectedOf = (windows: ReadonlyArray<Window>) =>
+      windows
+        .flatMap(({ rejected }) => rejected.map((record) => ({ stage: record.stage, id: Rows.keyOf(record) })))
+        .toSorted((left, right) => left.id.localeCompare(right.id))
+
+    it.live("comes once, as rejected, and the window is proven", () =>
+      Effect.forEach([5, 20, 100], (maxPageSize) =>
+        Effect.gen(function* () {
+          const one = quiet(
+            { sessions: 300, maxPageSize },
+            { pagesPerWindow: 2 },
+            { from: startAt - 720 * hour - 100 * hour, to: startAt - 2.5 * hour }
+          )
+          const world = open(one)
+          const { ids, list } = strange(world, [20, 21, 22, 23, 24, 25, 26, 100, 200])
+          const windows = yield* Stream.runCollect(world.streamOf({ list }))
+          assert.deepStrictEqual(
+            rejectedOf(windows),
+            ids.map((id) => ({ stage: "range", id }))
+          )
+          assert.isEmpty(Histories.missed(one, world, [...idsOf(windows), ...ids]))
+          assert.deepStrictEqual([...new Set(tags(windows))], ["Proven"])
+        })
+      )
+    )
+
+    it.live("comes once in a whole history, which adds up", () =>
+      Effect.gen(function* () {
+        const one = quiet({ sessions: 300, maxPageSize: 20, undated: 0.05 }, { pagesPerWindow: 2 })
+        const world = open(one)
+        const { ids, list } = strange(world, [0, 100, 101, 299])
+        const windows = yield* Stream.runCollect(world.streamOf({ list }))
+        const all = [...idsOf(windows), ...rejectedOf(windows).map(({ id }) => id)]
+        assert.strictEqual(new Set(all).size, all.length)
+        assert.isEmpty(Histories.missed(one, world, all))
+        assert.isTrue(ids.every((id) => all.includes(id)))
+        assert.notInclude(tags(windows), "Unprovable")
+      })
+    )
+
+    it.live("comes once where bounds do not work", () =>
+      Effect.gen(function* () {
+        const one = quiet(
+          { sessions: 300, maxPageSize: 20, bounds: { ignored: "all" } },
+          {},
+          { from: startAt - 800 * hour, to: startAt }
+        )
+        const world = open(one)
+        const { ids, list } = strange(world, [100, 101])
+        const windows = yield* Stream.runCollect(world.streamOf({ list }))
+        assert.deepStrictEqual(
+          rejectedOf(windows).map(({ id }) => id),
+          ids
+        )
+        assert.isTrue(tags(windows).every((tag) => tag === "Unprovable"))
+      })
+    )
+  })
 
   it.live("429s, resets and broken bodies change nothing", () =>
     Effect.gen(function* () {

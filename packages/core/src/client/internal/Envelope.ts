@@ -69,7 +69,8 @@ export const decode = (
         description: html
           ? "the response is HTML, not JSON: something between here and the API answered in its place"
           : `the response is not JSON, or ends early (${text.length} characters)`,
-        retryable: true
+        retryable: true,
+        ...(html ? {} : { fault: "syntax" as const })
       })
     )
   }
@@ -86,7 +87,8 @@ export const decode = (
     if (Result.isSuccess(result)) sessions.push(result.success)
     else rejected.push({ stage: "decode", reason: result.failure, raw, page, index, observedAt })
   }
-  return Result.succeed({ page, sessions, rejected, observedAt, age, edition: found.edition, total: found.total })
+  const { edition, total } = found
+  return Result.succeed({ page, sessions, rejected, observedAt, age, edition, total, characters: text.length })
 }
 
 const unexpected = new InvalidResponse({

@@ -190,7 +190,8 @@ const receive = (
         error._tag === "TooLarge"
           ? new InvalidResponse({
               description: `the response is larger than ${formatBytes(maxBodyBytes)}: ask for smaller pages`,
-              retryable: false
+              retryable: false,
+              fault: "size"
             })
           : new Unavailable({ description: `the response was cut off on the way${error.because}` })
     })

@@ -26,6 +26,7 @@ export interface Answer {
   readonly rows: ReadonlyArray<Rows.Row>
   readonly observedAt: Instant.Instant
   readonly edition: Edition | undefined
+  readonly characters: number
 }
 
 /** Asks on behalf of one window, and keeps what its verdict needs: how often, when first, and whether a cache answered. */
@@ -40,10 +41,12 @@ export interface Ask {
 
 export type Filters = Pick<CallSessionQuery, "agentId" | "status" | "channel" | "callerNumber" | "search">
 
-/** A server that answers, but not for this: a row that it cannot render, or a response beyond its limit. */
+/**
+ * The last try at a request failed: for a row that the server cannot render, a response beyond its limit, or a connection
+ * that breaks each time. Whether it is the request's fault or the server is down, `isUp` tells.
+ */
 export const isPoison = ({ reason }: AgniError): boolean =>
-  (reason._tag === "Unavailable" && reason.status !== undefined && reason.status >= 500) ||
-  (reason._tag === "InvalidResponse" && !reason.retryable)
+  reason._tag === "Unavailable" || (reason._tag === "InvalidResponse" && reason.fault !== undefined)
 
 /**
  * @param defaults `believeEmpty` is how often an empty answer must come to be believed: an outage can look like "no
@@ -71,12 +74,12 @@ export const make = (
           startedBefore: bounds.before === undefined ? undefined : Instant.format(bounds.before)
         }),
         (answer): Answer => {
-          const { age, edition, observedAt } = answer
+          const { age, characters = 0, edition, observedAt } = answer
           log.observedAt = Math.min(log.observedAt ?? Infinity, observedAt)
           // A cache that hides its age still repeats an old Date; clocks of several servers may be a second apart.
           log.cached ||= age > 0 || observedAt < before - second
           latest = Math.max(latest, observedAt)
-          return { rows: Rows.ofPage(answer), observedAt, edition }
+          return { rows: Rows.ofPage(answer), observedAt, edition, characters }
         }
       )
     })
@@ -110,7 +113,8 @@ export const make = (
 
 /**
  * Whether this page is what comes beyond the end: nothing, or, from a server that repeats itself, what came already. Such a
- * one is asked for a page far beyond, because pages of equal starts may be alike by chance.
+ * one is asked for the next page and one far beyond, which must be the same again: pages of equal starts may be alike by
+ * chance, and small pages because a row is listed twice.
  */
 export const isEnd = (
   ask: Ask,
@@ -124,7 +128,28 @@ export const isEnd = (
     ? Effect.succeed(true)
     : !options.repeats || !known.some((other) => Rows.sameRows(rows, other))
       ? Effect.succeed(false)
-      : Effect.map(ask(page + 100_003, bounds, options), (far) => Rows.sameRows(far.rows, rows))
+      : Effect.map(
+          Effect.all([ask(page + 1, bounds, options), ask(page + 100_003, bounds, options)], { concurrency: 2 }),
+          (further) => further.every((answer) => Rows.sameRows(answer.rows, rows))
+        )
+
+/** Whether the server answers at all: for a day before there were calls, where no row can be at fault. */
+export const isUp = (ask: Ask): Effect.Effect<boolean> =>
+  Effect.match(ask(1, { after: 946_684_800 * second, before: 946_771_200 * second }, { size: 1 }), {
+    onSuccess: () => true,
+    // A refusal is an answer.
+    onFailure: (error) => !isPoison(error)
+  })
+
+/** What stands for an answer that cannot be had while the server answers other requests. */
+export const catchPoison = <A, B>(
+  ask: Ask,
+  answer: Effect.Effect<A, AgniError>,
+  instead: (error: AgniError) => Effect.Effect<B, AgniError>
+): Effect.Effect<A | B, AgniError> =>
+  Effect.catchIf(answer, isPoison, (error) =>
+    Effect.flatMap(isUp(ask), (up) => (up ? instead(error) : Effect.fail(error)))
+  )
 
 /** The number of rows of fixed bounds, from the last page that holds any; `more` when there are at least so many. */
 export type Count =
@@ -201,7 +226,8 @@ export const misplaced = (
   least: Instant.Instant,
   most: Instant.Instant
 ): string | undefined => {
-  for (const { start } of rows) {
+  for (const { rejected, start } of rows) {
+    if (start === undefined && rejected !== undefined) continue
     if (start === undefined) return "a record without a start came back for a range of time"
     if (start < least || start > most) return "sessions from outside the bounds came back"
   }

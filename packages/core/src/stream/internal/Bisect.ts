@@ -5,40 +5,52 @@ import * as Ask from "./Ask.ts"
 import { type Outcome, type Reading, readWindow } from "./ReadWindow.ts"
 
 /**
- * Reads a window; one that fails every time is halved until the failing part is a second or two long, which is a gap when
- * the reading keeps going and the error, naming it, when it does not.
+ * Reads a window; one that fails every time, while the server answers other requests, is halved until the failing part is a
+ * second or two long, which is a gap when the reading keeps going and the error, naming it, when it does not.
  */
-export const read = (reading: Reading, range: Range, keepGoing: boolean): Effect.Effect<Outcome, AgniError> =>
-  Effect.catchIf(readWindow(reading, range), Ask.isPoison, (error) => {
+export const read = (reading: Reading, range: Range, keepGoing: boolean): Effect.Effect<Outcome, AgniError> => {
+  const ask = Ask.make(reading.list, reading.filters, reading)
+  const attempt = (range: Range): Effect.Effect<Outcome, AgniError> =>
+    Ask.catchPoison(ask, readWindow(reading, range), (error) => divide(range, error))
+  const divide = (range: Range, error: AgniError): Effect.Effect<Outcome, AgniError> => {
     const middle = Ask.floorSecond((range.from + range.to) / 2)
-    if (middle > range.from && range.to - range.from > 2 * Ask.second) {
-      return Effect.flatMap(read(reading, { from: range.from, to: middle }, keepGoing), (lower) =>
-        Effect.map(read(reading, { from: middle, to: range.to }, keepGoing), (upper): Outcome => {
-          if (lower._tag === "Read" && upper._tag === "Read") {
-            return { _tag: "Read", windows: merge([...lower.windows, ...upper.windows]) }
-          }
-          return {
-            _tag: "Dense",
-            parts: [
-              { from: range.from, to: middle },
-              { from: middle, to: range.to }
-            ]
-          }
-        })
+    const lower = { from: range.from, to: middle }
+    const upper = { from: middle, to: range.to }
+    if (middle <= range.from || range.to - range.from <= 2 * Ask.second) {
+      return keepGoing ? lastTry(range) : Effect.fail(error)
+    }
+    return Effect.flatMap(attempt(lower), (left): Effect.Effect<Outcome, AgniError> => {
+      if (left._tag === "Dense") return Effect.succeed({ _tag: "Dense", parts: [lower, upper] })
+      if (left.failure !== undefined) return Effect.succeed(left)
+      return attempt(upper).pipe(
+        Effect.map((right): Outcome =>
+          right._tag === "Dense"
+            ? { _tag: "Dense", parts: [lower, upper] }
+            : { ...right, windows: merge([...left.windows, ...right.windows]) }
+        ),
+        // What was read before the part that fails is delivered before the error.
+        Effect.catch((failure) => Effect.succeed<Outcome>({ ...left, failure }))
       )
-    }
-    if (!keepGoing) return Effect.fail(error)
-    const gap: Window = {
-      ...range,
-      sessions: [],
-      rejected: [],
-      coverage: { _tag: "Gap", reason: error.reason.message, error },
-      settled: 0,
-      requests: 0,
-      observedAt: 0
-    }
-    return Effect.succeed<Outcome>({ _tag: "Read", windows: [gap] })
-  })
+    })
+  }
+  // An outage may have come to its end before the server was asked whether it is up.
+  const lastTry = (range: Range) =>
+    Ask.catchPoison(ask, readWindow(reading, range), (error) =>
+      Effect.succeed<Outcome>({ _tag: "Read", windows: [gap(range, error)] })
+    )
+  return attempt(range)
+}
+
+/** A stretch that cannot be read. */
+export const gap = (range: Range, error: AgniError): Window => ({
+  ...range,
+  sessions: [],
+  rejected: [],
+  coverage: { _tag: "Gap", reason: error.reason.message, error },
+  settled: 0,
+  requests: 0,
+  observedAt: 0
+})
 
 /** Neighbouring gaps are one. */
 const merge = (windows: ReadonlyArray<Window>): ReadonlyArray<Window> => {

@@ -1,11 +1,13 @@
+import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import type { AgniClient } from "../../client/AgniClient.ts"
+import { AgniClient } from "../../client/AgniClient.ts"
 import type { AgniError } from "../../model/AgniError.ts"
 import * as CallSession from "../../model/CallSession.ts"
-import * as CallSessions from "../CallSessions.ts"
+import type { Instant } from "../../model/Instant.ts"
 import type { Page } from "../../model/Page.ts"
 import type { Coverage, Range, Window } from "../Coverage.ts"
-import { type Filters, isPoison } from "./Ask.ts"
+import * as Ask from "./Ask.ts"
+import * as Pages from "./Pages.ts"
 import * as Rows from "./Rows.ts"
 
 /**
@@ -15,7 +17,7 @@ import * as Rows from "./Rows.ts"
 export const windows = (
   range: Range,
   whole: boolean,
-  filters: Filters,
+  filters: Ask.Filters,
   problem: string,
   options: {
     readonly concurrency?: number | undefined
@@ -29,7 +31,7 @@ export const windows = (
   const delivered = new Set<string>()
   // What was delivered long ago may come again when calls come while it is read.
   const isNew = (key: string) => !delivered.has(key) && delivered.add(key) !== undefined
-  const pages = CallSessions.pages({ ...filters, pageSize: options.size }, { concurrency: options.concurrency })
+  const pages = Pages.walk({ ...filters, pageSize: options.size }, { concurrency: options.concurrency })
   const last = (coverage: Coverage): Window => ({
     ...range,
     sessions: [],
@@ -40,19 +42,27 @@ export const windows = (
     observedAt
   })
   return pages.pipe(
+    Stream.map((page) => ({
+      ...page,
+      sessions: page.sessions.filter(({ id }) => isNew(id)),
+      rejected: page.rejected.filter((record) => isNew(Rows.keyOf(record)))
+    })),
     Stream.takeUntil(ended),
     Stream.map((page): Window => {
       observedAt ||= page.observedAt
-      const sessions = page.sessions.filter((session) => {
+      const rejected = [...page.rejected]
+      const sessions = page.sessions.filter((session, index) => {
         const start = CallSession.startInstant(session)
-        const inside = start === undefined ? whole : start >= range.from && (start < range.to || whole)
-        return inside && isNew(session.id)
+        if (start === undefined && !whole && Rows.hasUnreadableStart(session)) {
+          rejected.push(Rows.outOfRange(session, page, index))
+        }
+        return start === undefined ? whole : start >= range.from && (start < range.to || whole)
       })
       return {
         from: range.from,
         to: range.from,
         sessions,
-        rejected: page.rejected.filter((record) => isNew(Rows.keyOf(record))),
+        rejected,
         coverage,
         settled: sessions.filter(CallSession.isSettled).length,
         requests: 1,
@@ -61,21 +71,36 @@ export const windows = (
     }),
     Stream.concat(Stream.suspend(() => Stream.make(last(coverage)))),
     Stream.catchIf(
-      (error) => options.keepGoing === true && isPoison(error),
-      (error) => Stream.suspend(() => Stream.make(last({ _tag: "Gap", reason: error.reason.message, error })))
+      () => options.keepGoing === true,
+      (error) =>
+        Stream.fromEffect(
+          Effect.gen(function* () {
+            const { list } = yield* AgniClient
+            const ask = Ask.make(list, filters, { size: options.size, sort: { by: undefined, order: undefined } })
+            return yield* Ask.catchPoison(ask, Effect.fail(error), () =>
+              Effect.succeed(last({ _tag: "Gap", reason: error.reason.message, error }))
+            )
+          })
+        )
     )
   )
 }
 
 /**
- * The walk over pages ends when nothing new comes. A server that repeats its last page while calls come in always has
- * something new: pages that bring far fewer new records than the fullest one, five times in a row, are beyond the end too.
+ * The walk over pages ends when nothing new comes. A server that repeats its last page while calls come in, or begins again
+ * behind it, always has something new to that walk: pages that bring far fewer new records of the time before the reading
+ * began than the fullest one, five times in a row, are beyond the end too.
  */
 const endsRepeating = () => {
+  let began: Instant | undefined
   let fullest = 0
   let thin = 0
-  return (page: Page): boolean => {
-    const fresh = page.sessions.length + page.rejected.length
+  return ({ observedAt, rejected, sessions }: Pick<Page, "rejected" | "sessions" | "observedAt">): boolean => {
+    const now = (began ??= observedAt)
+    const older = sessions.filter(
+      (session) => (CallSession.startInstant(session) ?? CallSession.createdInstant(session) ?? -Infinity) < now
+    )
+    const fresh = older.length + rejected.length
     fullest = Math.max(fullest, fresh)
     thin = fresh * 2 < fullest ? thin + 1 : 0
     return thin === 5

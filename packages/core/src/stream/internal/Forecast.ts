@@ -34,7 +34,8 @@ export const spread = (points: ReadonlyArray<{ readonly at: Instant; readonly ro
 export interface Shape {
   readonly spread: Spread
   readonly size: number
-  readonly perWindow: number
+  /** A window with more is read in parts. */
+  readonly maxRows: number
   readonly concurrency: number
   readonly filtered: boolean
   /** Whether a page beyond the last brings another one again. */
@@ -51,8 +52,8 @@ export interface Stretch extends Range {
 /** What an empty answer costs: it must come three times. */
 const emptied = 3
 
-/** Requests behind the last page: nothing, or what came already, and one more far away to be sure of that. */
-const behind = ({ repeats }: Shape): number => (repeats ? 2 : emptied)
+/** Requests behind the last page: nothing, or what came already, and two more to be sure of that, the next and one far away. */
+const behind = ({ repeats }: Shape): number => (repeats ? 3 : emptied)
 
 /** Pages walked down by start: each begins a second or two above the end of the one before it. */
 const steps = (shape: Shape, rows: number, range: Range): number => {
@@ -82,13 +83,12 @@ export const windows = (
   shape: Shape,
   range: Range,
   edges: ReadonlyArray<Instant>,
+  width: Tile.Width,
   density: Tile.Density
 ): ReadonlyArray<Stretch> => {
-  const { concurrency, perWindow, size, spread } = shape
+  const { concurrency, maxRows: most, size, spread } = shape
   const { second } = Ask
   const done: Array<Stretch> = []
-  const target = perWindow * size
-  const most = 2 * target
   let wasted = 0
   const read = (part: Range, depth: number): void => {
     const low = spread.rowsBefore(part.from - second)
@@ -116,7 +116,7 @@ export const windows = (
   const underWay: Array<Range> = []
   let at = range.from
   for (;;) {
-    const part = Tile.next(at, edges, target / density.rowsPerMicro())
+    const part = Tile.next(at, edges, width)
     if (part === undefined) break
     at = part.to
     underWay.push(part)

@@ -40,7 +40,7 @@ export const read = Effect.fnUntraced(function* (
     let before: ReadonlyArray<Rows.Row> = []
     for (let page = 1; ; page++) {
       // A server that repeats itself without an end that shows.
-      const endless = options.repeats && page > 4 + 3 * Math.ceil(seen.size() / size)
+      const endless = page > 4 + 3 * Math.ceil(Math.max(seen.size(), held.size()) / size)
       if (page > maxPages || endless) return { _tag: "Incomplete", held: held.size(), of: counted }
       const { rows } = yield* ask(page, bounds, { size, sort })
       const known = page === 1 ? [] : [before, first]
@@ -60,11 +60,33 @@ export const read = Effect.fnUntraced(function* (
       // A row that leaves while a pass goes on is held, and counted no more: the pass after shows nothing of it, and one
       // that ties hid makes the sum right. Two passes after the one it was last in, it is not recent.
       if (steady >= 3 && fresh === 0 && recent && held.size() === counted) return { _tag: "Complete" }
-      if (isClean(previous) && isClean(now) && sameKeys(previous.seen, seen)) return { _tag: "Complete" }
+      if (isClean(previous) && isClean(now) && sameKeys(previous.seen, seen)) {
+        if (yield* haveLeft(ask, held, seen, options.size)) return { _tag: "Complete" }
+      }
     }
     previous = now
   }
   return held.size() < counted ? { _tag: "Incomplete", held: held.size(), of: counted } : { _tag: "Moved" }
+})
+
+const maxAbsent = 20
+
+/**
+ * Whether what is held and did not come in a pass is gone: otherwise the pass saw a part of what is there, because what
+ * was taken for its end was not the end.
+ */
+const haveLeft = Effect.fnUntraced(function* (
+  ask: Ask.Ask,
+  held: Rows.Held,
+  seen: Rows.Held,
+  size: number
+): Effect.fn.Return<boolean, AgniError> {
+  const absent = [...held.rows.values()].filter(({ key }) => !seen.rows.has(key))
+  if (absent.length > maxAbsent) return false
+  for (const row of absent) {
+    if (!Rows.isDated(row) || (yield* Ask.control(ask, row, size)) !== Ask.notBack) return false
+  }
+  return true
 })
 
 interface Pass {

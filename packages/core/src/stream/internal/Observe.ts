@@ -24,34 +24,53 @@ export interface Numbered {
   readonly rows: ReadonlyArray<Rows.Row>
 }
 
-const nothing: Ask.Answer = { rows: [], observedAt: 0, edition: undefined }
+const nothing: Ask.Answer = { rows: [], observedAt: 0, edition: undefined, characters: 0 }
+
+const orRefused = <A, B>(answer: Effect.Effect<A, AgniError>, refused: B): Effect.Effect<A | B, AgniError> =>
+  Effect.catchReason(answer, "AgniError", "InvalidRequest", () => Effect.succeed(refused))
 
 /** A server may refuse a question with a 400, which answers it. A row that it cannot render teaches nothing. */
 const orElse = <A>(
+  ask: Ask.Ask,
   answer: Effect.Effect<Ask.Answer, AgniError>,
   refused: A
 ): Effect.Effect<Ask.Answer | A, AgniError> =>
-  answer.pipe(
-    Effect.catchReason("AgniError", "InvalidRequest", () => Effect.succeed(refused)),
-    Effect.catchIf(Ask.isPoison, () => Effect.succeed(nothing))
-  )
+  Ask.catchPoison(ask, orRefused(answer, refused), () => Effect.succeed(nothing))
 
-const orEmpty = (answer: Effect.Effect<Ask.Answer, AgniError>) => orElse(answer, nothing)
+const orEmpty = (ask: Ask.Ask, answer: Effect.Effect<Ask.Answer, AgniError>) => orElse(ask, answer, nothing)
 
 export const comesNewestFirst = (rows: ReadonlyArray<Rows.Row>): boolean =>
   Rows.isNewestFirst(rows) && Rows.distinctStarts(rows) > 1
 
 export const comesOldestFirst = (rows: ReadonlyArray<Rows.Row>): boolean => comesNewestFirst(rows.toReversed())
 
-/** The first page, as large as the server can render it. */
+type Order = "start-desc" | "start-asc" | "created-desc" | "created-asc" | "other" | "unknown"
+
+/** How rows come, as far as they show it. */
+export const orderOf = (rows: ReadonlyArray<Rows.Row>): Order => {
+  if (Rows.distinctStarts(rows) < 2) return "unknown"
+  const byCreation = rows.map((row): Rows.Row => ({ ...row, start: row.created }))
+  return comesNewestFirst(rows)
+    ? "start-desc"
+    : comesOldestFirst(rows)
+      ? "start-asc"
+      : comesNewestFirst(byCreation)
+        ? "created-desc"
+        : comesOldestFirst(byCreation)
+          ? "created-asc"
+          : "other"
+}
+
+/**
+ * The first page, as large as the server can render it. When it holds a row that cannot be rendered, the next one may be
+ * without; when all are too large for a response, smaller ones are not.
+ */
 export const firstAnswer = Effect.fnUntraced(function* (ask: Ask.Ask, asked: number) {
-  for (let size = asked; size > 1; size = Math.floor(size / 2)) {
-    const answer = yield* Effect.catchIf(ask(1, {}, { size }), Ask.isPoison, () => Effect.undefined)
-    if (answer !== undefined) return { answer, page: 1, size }
-  }
-  for (let page = 1; page < 8; page++) {
-    const answer = yield* Effect.catchIf(ask(page, {}, { size: 1 }), Ask.isPoison, () => Effect.undefined)
-    if (answer !== undefined && answer.rows.length > 0) return { answer, page, size: 1 }
+  for (let size = asked; size >= 1; size = Math.floor(size / 2)) {
+    for (let page = 1; page <= (size === 1 ? 8 : 2); page++) {
+      const answer = yield* Ask.catchPoison(ask, ask(page, {}, { size }), () => Effect.undefined)
+      if (answer !== undefined && (page === 1 || answer.rows.length > 0)) return { answer, page, size }
+    }
   }
   return { answer: yield* ask(1, {}), page: 1, size: 1 }
 })
@@ -65,13 +84,19 @@ export const isClamped = Effect.fnUntraced(function* (
 ): Effect.fn.Return<boolean, AgniError> {
   if (first.length === 0 || first.length >= asked) return false
   // What cannot be rendered is there.
-  const next = yield* Effect.catchIf(ask(page + 1, {}, { size: first.length }), Ask.isPoison, () => Effect.undefined)
+  const next = yield* Ask.catchPoison(ask, ask(page + 1, {}, { size: first.length }), () => Effect.undefined)
   return next?.rows.length !== 0
 })
 
-/** Whether a page brings something that lies far beyond any end. */
+/** Whether a page that lies far beyond any end brings something; what cannot be rendered is there. */
 export const repeats = (ask: Ask.Ask, first: ReadonlyArray<Rows.Row>) =>
-  first.length === 0 ? Effect.succeed(true) : Effect.map(orEmpty(ask(90_000_001, {})), ({ rows }) => rows.length > 0)
+  first.length === 0
+    ? Effect.succeed(true)
+    : Ask.catchPoison(
+        ask,
+        Effect.map(orRefused(ask(90_000_001, {}), nothing), ({ rows }) => rows.length > 0),
+        () => Effect.succeed(true)
+      )
 
 /** Which sort field brings the newest first, when they do not come so by themselves. */
 export const chooseSort = Effect.fnUntraced(function* (
@@ -80,7 +105,7 @@ export const chooseSort = Effect.fnUntraced(function* (
 ): Effect.fn.Return<{ readonly sortBy: SortField | "none"; readonly newestFirst: boolean }, AgniError> {
   if (comesNewestFirst(first) || first.length < 2) return { sortBy: "none", newestFirst: comesNewestFirst(first) }
   const answers = yield* Effect.all(
-    fields.map((field) => orEmpty(ask(1, {}, { sort: newest(field) }))),
+    fields.map((field) => orEmpty(ask, ask(1, {}, { sort: newest(field) }))),
     { concurrency: "unbounded" }
   )
   const found = fields.find((_, i) => comesNewestFirst(answers[i]?.rows ?? []))
@@ -93,7 +118,7 @@ export const oldestFirst = Effect.fnUntraced(function* (
   field: SortField,
   unsorted: ReadonlyArray<Rows.Row>
 ) {
-  const answer = yield* orElse(ask(1, {}, { sort: { by: field, order: "asc" } }), "refused" as const)
+  const answer = yield* orElse(ask, ask(1, {}, { sort: { by: field, order: "asc" } }), "refused" as const)
   if (answer === "refused") return { rows: [], answer } as const
   const { rows } = answer
   const seen: SortAnswer =
@@ -116,7 +141,7 @@ export const gallop = Effect.fnUntraced(function* (
   const look = (numbers: ReadonlyArray<number>) =>
     Effect.map(
       Effect.all(
-        numbers.map((page) => orEmpty(ask(page, {}))),
+        numbers.map((page) => orEmpty(ask, ask(page, {}))),
         { concurrency: "unbounded" }
       ),
       (answers) => answers.map(({ rows }, i): Numbered => ({ page: numbers[i] ?? 2, rows }))
@@ -146,29 +171,39 @@ export const gallop = Effect.fnUntraced(function* (
   return { pages, pagesAtMost: 2 ** 30 }
 })
 
-/** Nothing is older than the answer: the least of what is known, when nothing lies before it, or a stretch found empty. */
+/**
+ * Nothing is older than the answer: the least of what is known, when nothing lies before it, or a stretch found empty.
+ *
+ * @param ask believes an empty answer only when it comes again: a range may begin where this says.
+ * @param quick may believe it at once.
+ */
 export const findOldest = Effect.fnUntraced(function* (
   ask: Ask.Ask,
+  quick: Ask.Ask,
   starts: ReadonlyArray<Instant.Instant>,
   now: Instant.Instant,
   size: number
 ): Effect.fn.Return<Instant.Instant | undefined, AgniError> {
   const earliest = Date.UTC(2000, 0, 1) * 1000
   // A full page at the bound itself could hide what lies before it.
-  const nothingBefore = (before: Instant.Instant) =>
-    Effect.catchIf(
+  const nothingBefore = (ask: Ask.Ask, before: Instant.Instant) =>
+    Ask.catchPoison(
+      ask,
       Effect.map(
         ask(1, { after: earliest, before }),
-        ({ rows }) => rows.length < size && rows.every(({ start }) => start === undefined || start >= before)
+        ({ rows }) =>
+          rows.length < size && rows.every((row) => (Rows.isDated(row) ? row.start >= before : !Rows.isUnplaced(row)))
       ),
-      Ask.isPoison,
       () => Effect.succeed(false)
     )
   const guess = Ask.floorSecond(Math.min(...starts))
-  if (starts.length > 0 && (yield* nothingBefore(guess))) return guess
+  if (starts.length > 0 && (yield* nothingBefore(ask, guess))) return guess
   const day = 86_400 * Ask.second
   const edges = Array.from({ length: 14 }, (_, i) => Math.max(earliest, Ask.floorSecond(now - 2 ** i * day)))
-  const empty = yield* Effect.all(edges.map(nothingBefore), { concurrency: "unbounded" })
-  const found = edges.find((_, i) => empty[i] === true)
-  return starts.length === 0 && found === edges[0] ? undefined : (found ?? earliest)
+  const empty = yield* Effect.forEach(edges, (edge) => nothingBefore(quick, edge), { concurrency: "unbounded" })
+  for (const [i, edge] of edges.entries()) {
+    if (empty[i] !== true || !(yield* nothingBefore(ask, edge))) continue
+    return starts.length === 0 && i === 0 ? undefined : edge
+  }
+  return earliest
 })

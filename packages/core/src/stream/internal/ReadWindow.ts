@@ -28,8 +28,9 @@ export interface Reading {
   readonly horizon: Instant
   /** Why no window of this reading can be proven, whatever its count says. */
   readonly doubt: Coverage | undefined
-  /** A window with more rows is read in parts. */
+  /** A window with more rows, or more characters, is read in parts. */
   readonly maxRows: number
+  readonly maxCharacters: number
 }
 
 /** A set filtered by what changes with time is another one at each request. */
@@ -41,9 +42,12 @@ export const doubtOf = (status: string | undefined, search: string | undefined):
         reason: `${status === undefined ? "what search finds" : "the status"} of a session changes with time: filter here instead to have it proven`
       }
 
-/** A window, or the news that it holds too many rows, and how to cut it: ascending, the first part still unread. */
+/**
+ * A window (in parts, and perhaps only those before a part that fails), or the news that it holds too many rows, and how
+ * to cut it: ascending, the first part still unread.
+ */
 export type Outcome =
-  | { readonly _tag: "Read"; readonly windows: ReadonlyArray<Window> }
+  | { readonly _tag: "Read"; readonly windows: ReadonlyArray<Window>; readonly failure?: AgniError }
   | { readonly _tag: "Dense"; readonly parts: ReadonlyArray<Range> }
 
 interface Walked {
@@ -71,9 +75,11 @@ const walk = Effect.fnUntraced(function* (
   let cur = b
   let moved = false
   let steps = 0
+  let characters = 0
   for (;;) {
     steps++
-    const { rows } = yield* ask(1, { after: a, before: cur }, { size })
+    const { characters: more, rows } = yield* ask(1, { after: a, before: cur }, { size })
+    characters += more
     if (steps === 1) first = rows
     const problem = Ask.misplaced(rows, a - second, cur + second)
     if (problem !== undefined) return { held, first, steps, moved, problem, denseAt: undefined }
@@ -83,13 +89,15 @@ const walk = Effect.fnUntraced(function* (
     else if (reading.order === "unknown" && Rows.showsOrderByStart(rows)) reading.order = "start"
     if (rows.length < size || !Rows.isNewestFirst(rows)) break
     const divisible = Ask.ceilSecond(cur) > a + 2 * second && Ask.ceilSecond(cur) < b - 2 * second
-    if (held.size() > reading.maxRows && divisible)
-      return { held, first, steps, moved, problem: undefined, denseAt: cur }
-    const oldest = rows[rows.length - 1]
-    const start = oldest?.start ?? cur
+    const dense = held.size() > reading.maxRows || characters > reading.maxCharacters
+    if (dense && divisible) return { held, first, steps, moved, problem: undefined, denseAt: cur }
+    const oldest = rows.findLast(Rows.isDated)
+    // Rows that cannot be placed lead nowhere: the count decides.
+    if (oldest === undefined) break
+    const { start } = oldest
     if (Ask.ceilSecond(start) + second < cur) {
       cur = Ask.ceilSecond(start) + second
-      seam = oldest?.key
+      seam = oldest.key
       continue
     }
     // More rows in a second or two than a page holds: they are read by pages, and the walk goes on below them.
@@ -244,7 +252,7 @@ const deliver = (reading: Reading, ask: Ask.Ask, range: Range, held: Rows.Held, 
   return {
     ...range,
     sessions,
-    rejected: rows.flatMap(({ rejected }) => rejected ?? []),
+    rejected: [...rows, ...[...held.rows.values()].filter(Rows.isUnplaced)].flatMap(({ rejected }) => rejected ?? []),
     coverage: temper(reading, ask, range, coverage),
     settled: sessions.filter(CallSession.isSettled).length,
     requests: ask.log.requests,

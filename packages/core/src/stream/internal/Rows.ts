@@ -18,6 +18,9 @@ export type Dated = Row & { readonly start: Instant.Instant }
 
 export const isDated = (row: Row): row is Dated => row.start !== undefined
 
+/** A record that cannot be placed by its start: it goes with the window that it came for. */
+export const isUnplaced = ({ rejected, start }: Row): boolean => start === undefined && rejected !== undefined
+
 const textOf = (raw: unknown, ...names: ReadonlyArray<string>): string | undefined => {
   if (typeof raw !== "object" || raw === null) return undefined
   for (const [name, value] of Object.entries(raw)) if (names.includes(name) && typeof value === "string") return value
@@ -37,15 +40,38 @@ export const keyOf = ({ raw }: Rejected): string => {
 const withoutSignature = (key: string, value: unknown): unknown =>
   key === "recordingUrl" || key === "recording_url" ? undefined : value
 
-const ofSession = (session: CallSession.CallSession): Row => ({
-  key: session.id,
-  start: CallSession.startInstant(session),
-  created: CallSession.createdInstant(session),
-  session,
-  rejected: undefined
+const ofSession = (session: CallSession.CallSession, page: Page, index: number): Row => {
+  const start = CallSession.startInstant(session)
+  return {
+    key: session.id,
+    start,
+    created: CallSession.createdInstant(session),
+    session,
+    rejected: start === undefined && hasUnreadableStart(session) ? outOfRange(session, page, index) : undefined
+  }
+}
+
+/** Text that is no time, which the server may understand all the same. */
+export const hasUnreadableStart = ({ startedAt }: CallSession.CallSession): boolean => {
+  const text = startedAt?.trim()
+  return text !== undefined && text !== "" && Instant.parse(text) === undefined
+}
+
+/** A session that lies in no range, because its start is text that is no time. */
+export const outOfRange = (
+  raw: CallSession.CallSession,
+  { observedAt, page }: Pick<Page, "page" | "observedAt">,
+  index: number
+): Rejected => ({
+  stage: "range",
+  reason: "startedAt is not a time that is understood, so the session cannot be placed in the range",
+  raw,
+  page,
+  index,
+  observedAt
 })
 
-const ofRejected = (rejected: Rejected): Row => ({
+export const ofRejected = (rejected: Rejected): Row => ({
   key: keyOf(rejected),
   start: instantIn(rejected.raw, "startedAt", "started_at"),
   created: instantIn(rejected.raw, "createdAt", "created_at"),
@@ -55,7 +81,7 @@ const ofRejected = (rejected: Rejected): Row => ({
 
 /** The page's rows in the server's order. */
 export const ofPage = (page: Page): ReadonlyArray<Row> => {
-  if (page.rejected.length === 0) return page.sessions.map(ofSession)
+  if (page.rejected.length === 0) return page.sessions.map((session, index) => ofSession(session, page, index))
   const rows: Array<Row> = []
   const rejected = new Map(page.rejected.map((record) => [record.index, record]))
   let next = 0
@@ -64,7 +90,7 @@ export const ofPage = (page: Page): ReadonlyArray<Row> => {
     const record = rejected.get(index)
     const session = record === undefined ? page.sessions[next++] : undefined
     if (record !== undefined) rows.push(ofRejected(record))
-    else if (session !== undefined) rows.push(ofSession(session))
+    else if (session !== undefined) rows.push(ofSession(session, page, index))
   }
   return rows
 }
@@ -130,13 +156,15 @@ export const makeHeld = (): Held => {
     size: () => held.size + extra,
     add: (rows) => {
       const before = held.size
-      const times = new Map<string, number>()
+      let again: Array<string> | undefined
       for (const row of rows) {
         // A later answer is the newer version of a record.
+        if (held.has(row.key)) (again ??= []).push(row.key)
         held.set(row.key, row)
-        const now = (times.get(row.key) ?? 0) + 1
-        times.set(row.key, now)
-        if (now > 1) repeat(row.key, now - 1)
+      }
+      for (const key of again ?? []) {
+        const times = rows.reduce((times, row) => (row.key === key ? times + 1 : times), 0)
+        if (times > 1) repeat(key, times - 1)
       }
       return held.size - before
     }

@@ -14,28 +14,74 @@ interface Sample {
 }
 
 /**
- * Whether a known row comes back for its own start; also for pages of one row, which tells a server that applies bounds
- * before it takes pages from one that does so after: the only row of its first page lies in one place.
+ * Whether known rows come back for their own starts, and whether bounds are applied before pages are taken. A row tells the
+ * latter that does not stand in the first place when there are no bounds: then it comes alone on a page of one row, or
+ * bounds are applied after paging. Only where there is no other row than one nothing has to tell.
+ */
+export const bounds = Effect.fnUntraced(function* (
+  ask: Ask.Ask,
+  unsorted: Ask.Ask,
+  samples: ReadonlyArray<Sample>,
+  size: number
+): Effect.fn.Return<string | undefined, AgniError> {
+  if (samples.length === 0) return undefined
+  const trials = yield* Effect.forEach(samples, (sample) => comesBack(ask, unsorted, sample, size), {
+    concurrency: "unbounded"
+  })
+  const problem = trials.find((trial) => typeof trial === "string")
+  if (problem !== undefined) return problem
+  const [oldest, middle, newest] = trials.map((trial) => (typeof trial === "object" ? [trial] : []))
+  for (const row of [...(middle ?? []), ...(oldest ?? []), ...(newest ?? [])]) {
+    const told = yield* Effect.catchIf(comesFirst(ask, row, size), Ask.isPoison, () => Effect.undefined)
+    if (told === true) return undefined
+    if (told === false) return "the time bounds are applied after paging"
+  }
+  // Three places, because a row may be listed twice.
+  const places = yield* Effect.all([1, 2, 3].map((page) => ask(page, {}, { size: 1 }))).pipe(
+    Effect.catchIf(Ask.isPoison, () => Effect.undefined)
+  )
+  const keys = new Set(places?.flatMap(({ rows }) => rows.map(({ key }) => key)))
+  return places !== undefined && keys.size < 2
+    ? undefined
+    : "whether the time bounds are applied before paging could not be seen"
+})
+
+/** Whether a row comes first within its own bounds, told when another one, from outside them, comes first without. */
+const comesFirst = Effect.fnUntraced(function* (
+  ask: Ask.Ask,
+  row: Rows.Dated,
+  size: number
+): Effect.fn.Return<boolean | undefined, AgniError> {
+  const [first] = (yield* ask(1, {}, { size: 1 })).rows
+  const { rows } = yield* ask(1, Ask.around(row), { size: 1 })
+  if (rows.length === 0) return (yield* Ask.control(ask, row, size)) === undefined ? false : undefined
+  if (first === undefined || (first.start !== undefined && Math.abs(first.start - row.start) <= 3 * Ask.second)) return
+  // It must have stood there all the while: rows leave. Those without a start stand together, in any order.
+  const after = yield* ask(1, {})
+  return after.rows.some(({ key, start }) => key === first.key || (start ?? first.start) === undefined)
+    ? true
+    : undefined
+})
+
+/**
+ * The row that came back for its own start, or why none did; nothing when that could not be seen.
  *
  * A row that does not come back may have left. When it is not where it was seen, another one from there is tried.
  */
-export const bounds = Effect.fnUntraced(
+const comesBack = Effect.fnUntraced(
   function* (
     ask: Ask.Ask,
     unsorted: Ask.Ask,
     sample: Sample,
     size: number
-  ): Effect.fn.Return<string | undefined, AgniError> {
+  ): Effect.fn.Return<Rows.Dated | string | undefined, AgniError> {
     let { row } = sample
     let problem: string | undefined
     let stillThere = 0
     for (let turn = 0; turn < 5; turn++) {
       problem = yield* Ask.control(ask, row, size)
-      if (problem === undefined) {
-        const { rows } = yield* ask(1, Ask.around(row), { size: 1 })
-        if (rows.length > 0) return undefined
-        problem = "the time bounds are applied after paging"
-      } else if (problem !== Ask.notBack) return problem
+      if (problem === undefined) return row
+      if (problem !== Ask.notBack) return problem
       const { rows } = yield* unsorted(sample.page, {})
       if (rows.some(({ key }) => key === row.key) && ++stillThere === 2) return problem
       if (!rows.some(({ key }) => key === row.key)) {

@@ -2,10 +2,54 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { AgniError } from "../../model/AgniError.ts"
 import * as CallSession from "../../model/CallSession.ts"
+import type { Instant } from "../../model/Instant.ts"
+import type { Rejected } from "../../model/Rejected.ts"
 import type { Coverage, Range, Window } from "../Coverage.ts"
 import * as Ask from "./Ask.ts"
+import { gap } from "./Bisect.ts"
 import { type Reading, temper } from "./ReadWindow.ts"
 import * as Rows from "./Rows.ts"
+
+/** What the windows of a reading delivered. */
+export interface Tally {
+  readonly rows: () => number
+  /** Whether each window that is older than the horizon is proven: rows that came or went there make a sum right by chance. */
+  readonly proven: () => boolean
+  /** Keys of what is younger than the horizon: a replica that lags may still show it without its start. */
+  readonly recent: ReadonlySet<string>
+  /** Keys of what could not be placed: it may come for two windows that touch. */
+  readonly unplaced: ReadonlySet<string>
+  /** Takes a window in; without the records that came with another one already. */
+  readonly add: (window: Window) => Window
+}
+
+export const makeTally = (horizon: Instant): Tally => {
+  let rows = 0
+  let proven = true
+  const recent = new Set<string>()
+  const unplaced = new Set<string>()
+  const isNew = (record: Rejected) => {
+    const { key, start } = Rows.ofRejected(record)
+    return start !== undefined || (!unplaced.has(key) && unplaced.add(key) !== undefined)
+  }
+  return {
+    rows: () => rows,
+    proven: () => proven,
+    recent,
+    unplaced,
+    add: (window) => {
+      const { coverage, sessions, to } = window
+      const rejected = window.rejected.filter(isNew)
+      rows += sessions.length + rejected.length
+      if (to <= horizon) proven &&= coverage._tag === "Proven"
+      else {
+        for (const { id } of sessions) recent.add(id)
+        for (const record of rejected) recent.add(Rows.keyOf(record))
+      }
+      return rejected.length === window.rejected.length ? window : { ...window, rejected }
+    }
+  }
+}
 
 /**
  * The sessions that no time filter matches, found where an order by start puts them (in front or at the end) or, when the
@@ -13,43 +57,34 @@ import * as Rows from "./Rows.ts"
  *
  * They are all there when the count without bounds, less the count of all that has a start, is what was found, and the
  * whole adds up: dated + undated = total. Sessions leave and come, and what left could hide what was not found: nothing
- * may have moved between two counts of the total, and those found in front must be there again.
+ * may have moved between two counts of the total, those found in front must be there again, and the windows before must be
+ * proven themselves, unless they are younger than the horizon.
  */
 export const window = (
   reading: Reading,
   range: Range,
-  dated: number,
+  tally: Tally,
   keepGoing: boolean
 ): Stream.Stream<Window, AgniError> =>
   Stream.fromEffect(
-    Effect.catchIf(
-      read(reading, range, dated),
-      (error) => keepGoing && Ask.isPoison(error),
-      (error) =>
-        Effect.succeed<Window>({
-          from: range.to,
-          to: range.to,
-          sessions: [],
-          rejected: [],
-          coverage: { _tag: "Gap", reason: error.reason.message, error },
-          settled: 0,
-          requests: 0,
-          observedAt: 0
-        })
+    Ask.catchPoison(Ask.make(reading.list, reading.filters, reading), read(reading, range, tally), (error) =>
+      keepGoing ? Effect.succeed(gap({ from: range.to, to: range.to }, error)) : Effect.fail(error)
     )
   )
 
-const read = (reading: Reading, range: Range, dated: number): Effect.Effect<Window, AgniError> =>
+const read = (reading: Reading, range: Range, tally: Tally): Effect.Effect<Window, AgniError> =>
   Effect.gen(function* () {
     const { repeats, size } = reading
+    const dated = tally.rows()
     const ask = Ask.make(reading.list, reading.filters, reading)
     const found = new Map<string, Rows.Row>()
     let came = false
     const { first, front, rows: inFrontRows } = yield* scanFront(ask, range, repeats)
     const note = (rows: ReadonlyArray<Rows.Row>) => {
       for (const row of rows) {
-        if (row.start === undefined) found.set(row.key, row)
-        else if (row.start >= range.to) came = true
+        if (tally.unplaced.has(row.key)) continue
+        if (row.start === undefined && !tally.recent.has(row.key)) found.set(row.key, row)
+        else if (row.start === undefined || row.start >= range.to) came = true
       }
     }
     note(inFrontRows)
@@ -85,7 +120,7 @@ const read = (reading: Reading, range: Range, dated: number): Effect.Effect<Wind
       withStart._tag === "Exactly" &&
       withStart.rows === dated
     const coverage: Coverage =
-      agrees && still && !came
+      agrees && still && !came && tally.proven()
         ? temper(reading, ask, { from: range.from, to: -Infinity }, { _tag: "Proven" })
         : !came && counted > expected()
           ? { _tag: "Unprovable", reason: `${expected()} sessions were seen, but the server counts ${counted}` }
@@ -94,7 +129,8 @@ const read = (reading: Reading, range: Range, dated: number): Effect.Effect<Wind
       from: range.to,
       to: range.to,
       sessions,
-      rejected: [...found.values()].flatMap(({ rejected }) => rejected ?? []),
+      // A session whose start is no time is one without a start here.
+      rejected: [...found.values()].flatMap(({ rejected, session }) => (session === undefined ? (rejected ?? []) : [])),
       coverage,
       settled: sessions.filter(CallSession.isSettled).length,
       requests: ask.log.requests,

@@ -1,0 +1,466 @@
+/**
+ * The part of CEL that filters records, as functions. The library parses; types and values are this module's own,
+ * because CEL makes a missing field an error and an integer something else than a number, and people who filter calls
+ * want neither.
+ */
+import { CallSession, FieldPath, Instant } from "@callstream/core"
+import type { ASTNode } from "@marcbachmann/cel-js"
+import * as Result from "effect/Result"
+import { fields, type Type } from "./Fields.ts"
+import { functions, methods } from "./Functions.ts"
+import { type Mistake, nearest } from "./Mistake.ts"
+
+/** What a record does not have is `undefined`, and so is its `null`. */
+export type Run = (session: CallSession.CallSession) => unknown
+
+export interface Compiled {
+  readonly type: Type
+  readonly run: Run
+  /** The value, where it is the same for all records. */
+  readonly constant?: unknown
+}
+
+type Attempt = Result.Result<Compiled, Mistake>
+
+/** The variables of `exists` and `all`, by name: each has one place, written before each look. */
+type Scope = ReadonlyMap<string, { value: unknown }>
+
+const names: Readonly<Record<Type, string>> = {
+  text: "text",
+  number: "a number",
+  bool: "true or false",
+  time: "a time",
+  list: "a list",
+  object: "an object",
+  null: "null",
+  any: "any value"
+}
+
+export const mistake = (node: ASTNode, problem: string, advice?: string): Result.Result<never, Mistake> =>
+  Result.fail({ problem, begin: node.start, end: node.end, advice })
+
+const constant = (type: Type, value: unknown): Compiled => ({ type, run: () => value, constant: value })
+
+const literal = (node: ASTNode, value: unknown): Attempt => {
+  switch (typeof value) {
+    case "string":
+      return Result.succeed(constant("text", value))
+    case "boolean":
+      return Result.succeed(constant("bool", value))
+    case "number":
+    case "bigint":
+      return Result.succeed(constant("number", Number(value)))
+    default:
+      return value === null
+        ? Result.succeed(constant("null", undefined))
+        : mistake(node, "bytes and unsigned numbers are not used here", 'Write text as "…" and numbers as they are.')
+  }
+}
+
+const identifier = (node: ASTNode, name: string, scope: Scope): Attempt => {
+  const variable = scope.get(name)
+  if (variable !== undefined) return Result.succeed({ type: "any", run: () => variable.value ?? undefined })
+  const field = fields.get(name)
+  if (field !== undefined) {
+    const { read, type } = field
+    return Result.succeed({ type, run: (session) => read(session) ?? undefined })
+  }
+  const close = nearest(name, [...fields.keys(), ...scope.keys()])
+  return mistake(
+    node,
+    `unknown field ${name}`,
+    close === undefined
+      ? "The fields are those of a session, and direction, customerNumber, cost, analysis."
+      : `Did you mean ${close}?`
+  )
+}
+
+/** Only what an object or a list holds itself, never what it inherits. */
+const own = (value: unknown, key: string): unknown => FieldPath.get(value, [key]) ?? undefined
+
+const access = (node: ASTNode, target: ASTNode, key: ASTNode | string, scope: Scope): Attempt =>
+  Result.gen(function* () {
+    const from = yield* compile(target, scope)
+    if (!["object", "list", "any"].includes(from.type)) {
+      return yield* mistake(node, `nothing is inside of ${names[from.type]}`)
+    }
+    if (typeof key === "string") return { type: "any", run: (session) => own(from.run(session), key) }
+    const at = yield* compile(key, scope)
+    if (at.type !== "any" && at.type !== "text" && at.type !== "number") {
+      return yield* mistake(key, `a key is text or a number, not ${names[at.type]}`)
+    }
+    return {
+      type: "any",
+      run: (session) => {
+        const value = at.run(session)
+        return isScalar(value) ? own(from.run(session), String(value)) : undefined
+      }
+    }
+  })
+
+type Order = "<" | "<=" | ">" | ">="
+type Equality = "==" | "!="
+
+const test: {
+  readonly [K in Order | Equality]: (a: string | number | boolean, b: string | number | boolean) => boolean
+} = {
+  "==": (a, b) => a === b,
+  "!=": (a, b) => a !== b,
+  "<": (a, b) => a < b,
+  "<=": (a, b) => a <= b,
+  ">": (a, b) => a > b,
+  ">=": (a, b) => a >= b
+}
+
+const isScalar = (value: unknown): value is string | number | boolean =>
+  typeof value === "string" || typeof value === "number" || typeof value === "boolean"
+
+/** A time of a record, from its text; a moment that was never set is none. */
+const momentOf = (value: unknown): number | undefined =>
+  typeof value === "string" ? CallSession.credibleInstant(value) : undefined
+
+/** The text of a time beside a time: a mistake in it is found before anything runs. */
+const asMoment = (node: ASTNode, side: Compiled): Result.Result<Run, Mistake> => {
+  if (side.type === "time" || side.type === "any") {
+    return Result.succeed((session) => momentOf(side.run(session)))
+  }
+  if (side.type === "text" && typeof side.constant === "string") {
+    const instant = Instant.parse(side.constant.trim())
+    return instant === undefined
+      ? mistake(node, "this is no time", 'Write it as "2026-07-31" (its midnight in UTC) or "2026-07-31T07:16:10Z".')
+      : Result.succeed(() => instant)
+  }
+  return mistake(node, `a time cannot be compared with ${names[side.type]}`, 'Compare it with "2026-07-31T07:16:10Z".')
+}
+
+const comparison = (
+  node: ASTNode,
+  op: Order | Equality,
+  [left, right]: readonly [ASTNode, ASTNode],
+  scope: Scope
+): Attempt =>
+  Result.gen(function* () {
+    const a = yield* compile(left, scope)
+    const b = yield* compile(right, scope)
+    if (a.type === "null" || b.type === "null") {
+      if (op !== "==" && op !== "!=") return yield* mistake(node, `null cannot be compared by ${op}`)
+      const other = a.type === "null" ? b : a
+      return { type: "bool", run: (session) => (other.run(session) === undefined) === (op === "==") }
+    }
+    const holds = test[op]
+    if (a.type === "time" || b.type === "time") {
+      const from = yield* asMoment(left, a)
+      const to = yield* asMoment(right, b)
+      return {
+        type: "bool",
+        run: (session) => {
+          const x = from(session)
+          const y = to(session)
+          return typeof x === "number" && typeof y === "number" && holds(x, y)
+        }
+      }
+    }
+    for (const [side, { type }] of [
+      [left, a],
+      [right, b]
+    ] as const) {
+      if (type === "object" || type === "list") {
+        return yield* mistake(side, `${names[type]} cannot be compared as a whole`, "Compare what is inside of it.")
+      }
+    }
+    if (a.type !== "any" && b.type !== "any" && a.type !== b.type) {
+      return yield* mistake(node, `${names[a.type]} cannot be compared with ${names[b.type]}`, mixedAdvice(left, right))
+    }
+    if (a.type === "bool" && op !== "==" && op !== "!=") return yield* mistake(node, `true and false have no order`)
+    const equality = op === "==" || op === "!="
+    const x = a.run
+    const y = b.run
+    return {
+      type: "bool",
+      run: (session) => {
+        const p = x(session)
+        const q = y(session)
+        // Text and a number are not equal, and neither comes before the other.
+        return isScalar(p) && isScalar(q) && (typeof p === typeof q ? holds(p, q) : equality && op === "!=")
+      }
+    }
+  })
+
+const mixedAdvice = (left: ASTNode, right: ASTNode): string =>
+  [left, right].some(({ args, op }) => op === "id" && args === "costTotal")
+    ? "costTotal is exact text: cost is the number."
+    : "double(…) makes a number of text, string(…) text of a number."
+
+const membership = ([left, right]: readonly [ASTNode, ASTNode], scope: Scope): Attempt =>
+  Result.gen(function* () {
+    const item = yield* compile(left, scope)
+    const list = yield* compile(right, scope)
+    if (!["list", "object", "any"].includes(list.type)) {
+      return yield* mistake(
+        right,
+        `in looks into a list, not ${names[list.type]}`,
+        'As in status in ["completed", "ended"].'
+      )
+    }
+    if (item.type === "object" || item.type === "list")
+      return yield* mistake(left, `${names[item.type]} is never in a list`)
+    if (Array.isArray(list.constant)) {
+      const among = new Set<unknown>(list.constant)
+      return { type: "bool", run: (session) => among.has(item.run(session) ?? missing) }
+    }
+    return {
+      type: "bool",
+      run: (session) => {
+        const value = item.run(session)
+        const whole = list.run(session)
+        if (value === undefined) return false
+        if (Array.isArray(whole)) return whole.includes(value)
+        return typeof whole === "object" && whole !== null && isScalar(value) && Object.hasOwn(whole, String(value))
+      }
+    }
+  })
+
+/** What no list holds. */
+const missing = Symbol("missing")
+
+const truth = (node: ASTNode, scope: Scope): Result.Result<(session: CallSession.CallSession) => boolean, Mistake> =>
+  Result.flatMap(compile(node, scope), ({ run, type }) =>
+    type === "bool" || type === "any"
+      ? Result.succeed((session: CallSession.CallSession) => run(session) === true)
+      : mistake(node, `this is ${names[type]}, where true or false is needed`, "Compare it with something.")
+  )
+
+const arithmetic: Readonly<Record<string, (a: number, b: number) => number>> = {
+  "+": (a, b) => a + b,
+  "-": (a, b) => a - b,
+  "*": (a, b) => a * b,
+  "/": (a, b) => a / b,
+  "%": (a, b) => a % b
+}
+
+const calculation = (op: string, [left, right]: readonly [ASTNode, ASTNode], scope: Scope): Attempt =>
+  Result.gen(function* () {
+    const a = yield* compile(left, scope)
+    const b = yield* compile(right, scope)
+    const joins = op === "+" && (a.type === "text" || b.type === "text")
+    const wanted = joins ? "text" : "number"
+    for (const [side, { type }] of [
+      [left, a],
+      [right, b]
+    ] as const) {
+      if (type !== "any" && type !== wanted) {
+        return yield* mistake(
+          side,
+          `${op} takes ${joins ? "text on both sides" : "numbers"}, and this is ${names[type]}`
+        )
+      }
+    }
+    const calculate = arithmetic[op]
+    const run: Run = (session) => {
+      const x = a.run(session)
+      const y = b.run(session)
+      if (typeof x === "number" && typeof y === "number") {
+        const result = calculate?.(x, y)
+        return Number.isFinite(result) ? result : undefined
+      }
+      return op === "+" && typeof x === "string" && typeof y === "string" ? x + y : undefined
+    }
+    return { type: joins ? "text" : a.type === "number" || b.type === "number" || op !== "+" ? "number" : "any", run }
+  })
+
+const list = (items: ReadonlyArray<ASTNode>, scope: Scope): Attempt =>
+  Result.gen(function* () {
+    const all: Array<Compiled> = []
+    for (const item of items) all.push(yield* compile(item, scope))
+    if (all.every((one) => Object.hasOwn(one, "constant"))) {
+      return constant(
+        "list",
+        all.map((one) => one.constant)
+      )
+    }
+    return { type: "list", run: (session) => all.map(({ run }) => run(session)) }
+  })
+
+const call = (node: ASTNode, name: string, args: ReadonlyArray<ASTNode>, scope: Scope): Attempt =>
+  Result.gen(function* () {
+    const [argument] = args
+    if (name === "has" && argument !== undefined) {
+      const { run } = yield* compile(argument, scope)
+      return { type: "bool", run: (session) => run(session) !== undefined }
+    }
+    const found = functions.get(name)
+    if (found === undefined || argument === undefined || args.length !== 1) {
+      const advice =
+        name === "matches" ? noPatterns : `There are ${["has", ...functions.keys()].join(", ")}, each of one value.`
+      return yield* mistake(
+        node,
+        name === "matches" ? "there are no regular expressions" : `unknown function ${name}`,
+        advice
+      )
+    }
+    const { constant: value, run, type } = yield* compile(argument, scope)
+    if (type !== "any" && !found.takes.includes(type)) {
+      return yield* mistake(argument, `${name} does not take ${names[type]}`)
+    }
+    // A mistake in a time that is written out would make each comparison with it false.
+    if (found.gives === "time" && value !== undefined) yield* asMoment(argument, { type, run, constant: value })
+    return {
+      type: found.gives,
+      run: (session) => {
+        const given = run(session)
+        return given === undefined ? undefined : found.apply(given)
+      }
+    }
+  })
+
+const noPatterns =
+  "Some never come to an end. Use contains, startsWith, endsWith, or in, several of them joined by || if need be."
+
+const quantifier = (
+  node: ASTNode,
+  name: string,
+  target: ASTNode,
+  args: ReadonlyArray<ASTNode>,
+  scope: Scope
+): Attempt =>
+  Result.gen(function* () {
+    const over = yield* compile(target, scope)
+    if (!["list", "object", "any"].includes(over.type)) {
+      return yield* mistake(target, `${name} looks into a list, not ${names[over.type]}`)
+    }
+    const [variable, condition] = args
+    if (variable?.op !== "id" || condition === undefined || args.length !== 2) {
+      return yield* mistake(node, `${name} takes a name and a condition`, `As in metadata.tags.${name}(t, t == "vip").`)
+    }
+    const place: { value: unknown } = { value: undefined }
+    const holds = yield* truth(condition, new Map([...scope, [variable.args, place]]))
+    return {
+      type: "bool",
+      run: (session) => {
+        const value = over.run(session)
+        if (typeof value !== "object" || value === null) return false
+        const check = (item: unknown): boolean => {
+          place.value = item
+          return holds(session)
+        }
+        const items: ReadonlyArray<unknown> = Array.isArray(value) ? value : Object.keys(value)
+        return name === "exists" ? items.some(check) : items.every(check)
+      }
+    }
+  })
+
+const method = (node: ASTNode, name: string, target: ASTNode, args: ReadonlyArray<ASTNode>, scope: Scope): Attempt =>
+  Result.gen(function* () {
+    if (name === "exists" || name === "all") return yield* quantifier(node, name, target, args, scope)
+    if (name === "size") return yield* call(node, name, [target], scope)
+    const found = methods.get(name)
+    if (found === undefined) {
+      return yield* mistake(
+        node,
+        name === "matches" ? "there are no regular expressions" : `unknown function ${name}`,
+        name === "matches" ? noPatterns : `There are ${["exists", "all", "size", ...methods.keys()].join(", ")}.`
+      )
+    }
+    const receiver = yield* compile(target, scope)
+    const given: Array<Compiled> = []
+    for (const argument of args) given.push(yield* compile(argument, scope))
+    for (const [side, { type }] of [
+      [target, receiver] as const,
+      ...args.map((arg, i) => [arg, given[i] ?? receiver] as const)
+    ]) {
+      if (!["text", "time", "any"].includes(type)) return yield* mistake(side, `${name} takes text, not ${names[type]}`)
+    }
+    if (given.length !== found.arguments) {
+      return yield* mistake(
+        node,
+        found.arguments === 0 ? `${name} takes nothing in its brackets` : `${name} takes one text`
+      )
+    }
+    const [first] = given
+    return {
+      type: found.gives,
+      run: (session) => {
+        const text = receiver.run(session)
+        const other = first === undefined ? "" : first.run(session)
+        return typeof text === "string" && typeof other === "string" ? found.apply(text, other) : undefined
+      }
+    }
+  })
+
+/** A node of the library's tree as a function, or the first mistake in it. */
+export const compile = (node: ASTNode, scope: Scope): Attempt => {
+  switch (node.op) {
+    case "value":
+      return literal(node, node.args)
+    case "id":
+      return identifier(node, node.args, scope)
+    case ".":
+      return access(node, node.args[0], node.args[1], scope)
+    case "[]":
+      return access(node, node.args[0], node.args[1], scope)
+    case "==":
+    case "!=":
+    case "<":
+    case "<=":
+    case ">":
+    case ">=":
+      return comparison(node, node.op, node.args, scope)
+    case "in":
+      return membership(node.args, scope)
+    case "+":
+    case "-":
+    case "*":
+    case "/":
+    case "%":
+      return calculation(node.op, node.args, scope)
+    case "&&":
+    case "||": {
+      const [left, right] = node.args
+      const both = node.op === "&&"
+      return Result.gen(function* () {
+        const a = yield* truth(left, scope)
+        const b = yield* truth(right, scope)
+        return {
+          type: "bool",
+          run: both ? (session) => a(session) && b(session) : (session) => a(session) || b(session)
+        }
+      })
+    }
+    case "!_":
+      return Result.map(truth(node.args, scope), (holds) => ({ type: "bool", run: (session) => !holds(session) }))
+    case "-_": {
+      const inner = node.args
+      return Result.flatMap(compile(inner, scope), ({ constant: value, run, type }): Attempt => {
+        if (type !== "number" && type !== "any") return mistake(inner, `- takes a number, and this is ${names[type]}`)
+        if (typeof value === "number") return Result.succeed(constant("number", -value))
+        const negative: Run = (session) => {
+          const result = run(session)
+          return typeof result === "number" ? -result : undefined
+        }
+        return Result.succeed({ type: "number", run: negative })
+      })
+    }
+    case "?:": {
+      const [condition, left, right] = node.args
+      return Result.gen(function* () {
+        const holds = yield* truth(condition, scope)
+        const a = yield* compile(left, scope)
+        const b = yield* compile(right, scope)
+        return {
+          type: a.type === b.type ? a.type : "any",
+          run: (session) => (holds(session) ? a.run(session) : b.run(session))
+        }
+      })
+    }
+    case "list":
+      return list(node.args, scope)
+    case "call":
+      return call(node, node.args[0], node.args[1], scope)
+    case "rcall":
+      return method(node, node.args[0], node.args[1], node.args[2], scope)
+    case "map":
+    case ".?":
+    case "[?]":
+      return mistake(node, "this part of CEL is not used here")
+  }
+}

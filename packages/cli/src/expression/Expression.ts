@@ -1,0 +1,66 @@
+/** A condition on a session, written in CEL. */
+import type { CallSession } from "@callstream/core"
+import { Environment, ParseError, serialize } from "@marcbachmann/cel-js"
+import * as Result from "effect/Result"
+import { compile, mistake } from "./Compile.ts"
+import type { Mistake } from "./Mistake.ts"
+
+/** More than anybody writes, and little enough to go through without running out of stack. */
+const cel = new Environment({ limits: { maxAstNodes: 2000, maxDepth: 64, maxListElements: 2000 } })
+
+export interface Expression {
+  /** The one way to write it: without further spaces, brackets and comments. */
+  readonly label: string
+  readonly holds: (session: CallSession.CallSession) => boolean
+}
+
+/** What people who know SQL or another language write first. */
+const foreign: ReadonlyArray<readonly [RegExp, string]> = [
+  [/^=(?!=)/, "Equal is ==."],
+  [/^(?:<>|>)/, "Not equal is !=."],
+  [/^(?:and|or|not)\b/i, "And is &&, or is ||, not is !."],
+  [/^(?:like|ilike|matches|contains)\b/i, 'Text in text is summary.contains("refund").'],
+  [/^is\b/i, "Missing is callerName == null, there is has(callerName)."],
+  [/^[“”„‘’]/, 'Text stands in straight quotes: "completed".']
+]
+
+const unreadable = (text: string, error: ParseError): Mistake => {
+  const { end, start } = error.range ?? { start: text.length, end: text.length }
+  const rest = text.slice(start)
+  if (error.code === "unterminated_string") {
+    return { problem: "this text has no closing quote", begin: start, end }
+  }
+  if (error.code === "limit_exceeded" || /limit|exceed/i.test(error.code)) {
+    return { problem: "the expression is too long or too deep", begin: start, end: start + 1 }
+  }
+  if (rest.trim() === "") {
+    const problem = text.trim() === "" ? "the expression is empty" : "the expression breaks off here"
+    return {
+      problem,
+      begin: text.trimEnd().length,
+      end: text.trimEnd().length + 1,
+      advice: 'As in durationSec > 60 && status == "completed".'
+    }
+  }
+  const advice = foreign.find(([word]) => word.test(rest))?.[1]
+  const word = /^[\p{L}\p{N}_]+/u.exec(rest)?.[0].length ?? 1
+  return { problem: "this is not understood here", begin: start, end: start + word, advice }
+}
+
+/** Reads an expression and checks every name and type in it, before there is a record. */
+export const parse = (text: string): Result.Result<Expression, Mistake> =>
+  Result.flatMap(
+    Result.try({
+      try: () => cel.parse(text).ast,
+      catch: (error): Mistake =>
+        error instanceof ParseError
+          ? unreadable(text, error)
+          : { problem: "this is not understood", begin: 0, end: text.length }
+    }),
+    (ast) =>
+      Result.flatMap(compile(ast, new Map()), ({ run, type }) =>
+        type === "bool" || type === "any"
+          ? Result.succeed({ label: serialize(ast), holds: (session) => run(session) === true })
+          : mistake(ast, "a condition is true or false, and this is neither", "Compare it with something.")
+      )
+  )

@@ -1,0 +1,57 @@
+/** What an expression can name, and what it finds there. */
+import { CallSession } from "@callstream/core"
+
+/** `time` is a timestamp, which is compared as the moment it is. `any` is known only when a record is there. */
+export type Type = "text" | "number" | "bool" | "time" | "list" | "object" | "null" | "any"
+
+export interface Field {
+  readonly type: Type
+  readonly read: (session: CallSession.CallSession) => unknown
+}
+
+const types: { readonly [K in keyof CallSession.CallSession]-?: Type } = {
+  id: "text",
+  agentId: "text",
+  organizationId: "text",
+  roomId: "text",
+  callerNumber: "text",
+  calleeNumber: "text",
+  callerName: "text",
+  callerEmail: "text",
+  channel: "text",
+  status: "text",
+  summary: "text",
+  metadata: "object",
+  errorMessage: "text",
+  disconnectReason: "text",
+  promptDynamicVariables: "object",
+  extractDynamicVariables: "object",
+  callLatencyMs: "number",
+  startedAt: "time",
+  endedAt: "time",
+  durationSec: "number",
+  createdAt: "time",
+  recordingUrl: "text",
+  costTotal: "text",
+  agentName: "text",
+  postCallAnalysisResult: "object",
+  creditBreakdown: "object"
+}
+
+const ofContract = CallSession.fieldNames.map((name): [string, Field] => [
+  name,
+  { type: types[name], read: (session) => session[name] }
+])
+
+const derived: Readonly<Record<string, Field>> = {
+  direction: { type: "text", read: CallSession.direction },
+  customerNumber: { type: "text", read: CallSession.customerNumber },
+  cost: {
+    type: "number",
+    read: (session) => (CallSession.cost(session) === undefined ? undefined : Number(session.costTotal))
+  },
+  analysis: { type: "object", read: CallSession.analysisValues }
+}
+
+/** The contract's fields, and what can be derived from them without a time zone. */
+export const fields: ReadonlyMap<string, Field> = new Map([...ofContract, ...Object.entries(derived)])

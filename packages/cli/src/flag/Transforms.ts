@@ -1,0 +1,269 @@
+/** The flags that say what happens to records on their way, in the order in which it happens. */
+import { type CallSession, Derive, FieldPath, Flatten, Omit, Redact, Select, Transform, Where } from "@callstream/core"
+import { KeyedHash } from "@callstream/node"
+import * as Flag from "effect/cli/Flag"
+import * as Config from "effect/Config"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import * as Expression from "../expression/Expression.ts"
+import { type Mistake, nearest, show } from "../expression/Mistake.ts"
+import { UsageError } from "../output/UsageError.ts"
+
+/** Where the key of hashes comes from; never a flag's value, which others on the machine can read. */
+export const keyVariable = "CALLSTREAM_REDACT_KEY"
+
+const shortestKey = 16
+
+const texts = Schema.optionalKey(Schema.Array(Schema.String))
+
+/** What the flags say, as data: a pipeline file says the same. */
+export const Spec = Schema.Struct({
+  where: texts,
+  derive: texts,
+  redact: texts,
+  callingCode: Schema.optionalKey(Schema.String),
+  select: texts,
+  omit: texts,
+  flatten: Schema.optionalKey(Schema.Boolean)
+})
+
+export interface Spec extends Schema.Schema.Type<typeof Spec> {}
+
+const list = (name: string, metavar: string, description: string) =>
+  Flag.String(name).pipe(Flag.withMetavar(metavar), Flag.withDescription(description), Flag.optional)
+
+export const flags = {
+  where: Flag.String("where").pipe(
+    Flag.withMetavar("EXPR"),
+    Flag.withDescription(
+      `Only sessions for which this holds, in CEL, such as 'durationSec > 60 && status == "completed"' (repeatable: all must hold)`
+    ),
+    Flag.atLeast(0)
+  ),
+  derive: list(
+    "derive",
+    "NAME,...",
+    "Add fields: direction, customerNumber, startedDate (startedDate@Europe/Berlin for that zone's dates), cost, analysis"
+  ),
+  redact: list(
+    "redact",
+    "CLASS[=MODE],...",
+    `Take personal data out: phone, email, name, recording, freeText; as mask (the default), drop, or hash with the key in ${keyVariable}`
+  ),
+  callingCode: Flag.String("calling-code").pipe(
+    Flag.withMetavar("CODE"),
+    Flag.withDescription("Calling code of phone numbers that come without one, such as 49, so that their hashes match"),
+    Flag.optional
+  ),
+  select: list("select", "PATH[=NAME],...", "Only these values, in this order, such as id,metadata.crm.id=lead"),
+  omit: list("omit", "PATH,...", "All values but these"),
+  flatten: Flag.Boolean("flatten").pipe(
+    Flag.withDescription("Values inside objects become fields named by their path, such as metadata.crm.id"),
+    Flag.withDefault(false)
+  )
+}
+
+type Values<Flags> = { readonly [K in keyof Flags]: Flags[K] extends Flag.Flag<infer A> ? A : never }
+
+/** A comma inside of `["…"]` belongs to a key. */
+const item = /(?:\[\s*"(?:[^"\\]|\\.)*"\s*\]|[^,])+/g
+
+const itemsOf = (given: string): ReadonlyArray<string> =>
+  (given.match(item) ?? []).map((one) => one.trim()).filter((one) => one !== "")
+
+/** The values of the flags as data. */
+export const fromFlags = (values: Values<typeof flags>): Spec => {
+  const items = (key: "derive" | "redact" | "select" | "omit") =>
+    Option.match(values[key], { onNone: () => ({}), onSome: (given) => ({ [key]: itemsOf(given) }) })
+  return {
+    ...(values.where.length === 0 ? {} : { where: values.where }),
+    ...items("derive"),
+    ...items("redact"),
+    ...Option.match(values.callingCode, { onNone: () => ({}), onSome: (callingCode) => ({ callingCode }) }),
+    ...items("select"),
+    ...items("omit"),
+    ...(values.flatten ? { flatten: true } : {})
+  }
+}
+
+const wrong = (flag: string, text: string, mistake: Mistake): UsageError => {
+  const [line = "", mark = ""] = show(text, mistake)
+  return new UsageError({
+    problem: [`--${flag}: ${mistake.problem}`, `  ${line}`, `  ${mark}`].join("\n"),
+    ...(mistake.advice === undefined ? {} : { advice: mistake.advice })
+  })
+}
+
+const notAmong = (flag: string, text: string, word: string, known: ReadonlyArray<string>): UsageError => {
+  const close = nearest(word, known)
+  const begin = text.indexOf(word)
+  return wrong(flag, text, {
+    problem: `there is no ${word === "" ? "empty name" : word}`,
+    begin,
+    end: begin + Math.max(1, word.length),
+    advice: close === undefined ? `Choose from ${known.join(", ")}.` : `Did you mean ${close}?`
+  })
+}
+
+const empty = (flag: string): UsageError => new UsageError({ problem: `--${flag}: nothing is named` })
+
+const where = (text: string): Result.Result<Expression.Expression, UsageError> =>
+  Result.mapError(Expression.parse(text), (mistake) => wrong("where", text, mistake))
+
+type Deriving = ReturnType<typeof Derive.derive<keyof Derive.Derived>>
+
+const derive = Effect.fnUntraced(function* (given: ReadonlyArray<string>): Effect.fn.Return<Deriving, UsageError> {
+  if (given.length === 0) return yield* empty("derive")
+  const wanted: Array<keyof Derive.Derived> = []
+  let timeZone: DateTime.TimeZone | undefined
+  for (const text of given) {
+    const [word = "", zone] = text.split("@", 2)
+    const name = Derive.names.find((known) => known === word)
+    if (name === undefined) return yield* notAmong("derive", text, word, Derive.names)
+    wanted.push(name)
+    if (zone === undefined) continue
+    const begin = word.length + 1
+    if (name !== "startedDate") {
+      const problem = `${name} has no time zone`
+      return yield* wrong("derive", text, { problem, begin, end: text.length, advice: "Only startedDate has one." })
+    }
+    const found = DateTime.zoneFromString(zone)
+    if (Option.isNone(found)) {
+      const advice = "Name a zone of the IANA database, such as Europe/Berlin, or an offset such as +05:30."
+      return yield* wrong("derive", text, { problem: "there is no such time zone", begin, end: text.length, advice })
+    }
+    timeZone = found.value
+  }
+  return Derive.derive(wanted, { timeZone })
+})
+
+const key = Effect.gen(function* () {
+  const found = yield* Effect.option(Config.Redacted(keyVariable))
+  const length = Option.match(found, { onNone: () => 0, onSome: (value) => Redacted.value(value).trim().length })
+  if (Option.isNone(found) || length === 0) {
+    return yield* new UsageError({
+      problem: "--redact: there is no key to hash with",
+      advice: `Set ${keyVariable}, to what openssl rand -hex 32 prints, for example, and keep it: another key gives other hashes.`
+    })
+  }
+  if (length < shortestKey) {
+    return yield* new UsageError({
+      problem: `--redact: the key in ${keyVariable} is shorter than ${shortestKey} characters, and could be guessed`,
+      advice: "Make one with openssl rand -hex 32."
+    })
+  }
+  return KeyedHash.make(Redacted.make(Redacted.value(found.value).trim()))
+})
+
+const modes = ["mask", "drop", "hash"] as const
+
+const redact = Effect.fnUntraced(function* (given: ReadonlyArray<string>, callingCode: string | undefined) {
+  if (given.length === 0) return yield* empty("redact")
+  const what: { [K in Redact.Class]?: Redact.Mode } = {}
+  for (const text of given) {
+    const [word = "", wanted = "mask"] = text.split("=", 2).map((part) => part.trim())
+    const name = Redact.classes.find((known) => known === (word === "free-text" ? "freeText" : word))
+    if (name === undefined) return yield* notAmong("redact", text, word, Redact.classes)
+    const mode = modes.find((known) => known === wanted)
+    if (mode === undefined) return yield* notAmong("redact", text, wanted, modes)
+    if (what[name] !== undefined) {
+      return yield* wrong("redact", text, { problem: `${name} is named twice`, begin: 0, end: text.length })
+    }
+    what[name] = mode === "hash" ? yield* key : mode
+  }
+  return Redact.redact<CallSession.CallSession>(what, { callingCode })
+})
+
+/** A path, and behind `=` the name that its value gets. */
+const selected = (flag: "select" | "omit", text: string): Result.Result<Select.Selected, UsageError> => {
+  const failure = (at: number, problem: string, advice?: string) =>
+    Result.fail(wrong(flag, text, { problem, begin: at, end: at + 1, advice }))
+  const parsed = FieldPath.parseAt(text, 0)
+  if (Result.isFailure(parsed)) return failure(parsed.failure.at, parsed.failure.problem)
+  const { end, path } = parsed.success
+  const rest = text.slice(end).trim()
+  const written = FieldPath.format(path)
+  if (rest === "") return Result.succeed(written)
+  if (flag === "select" && rest.startsWith("=")) {
+    const as = rest.slice(1).trim()
+    return as === "" ? failure(text.length, "the new name is missing") : Result.succeed({ path: written, as })
+  }
+  return failure(end, "this cannot stand in the path of a field", 'A key that is no plain word stands in ["…"].')
+}
+
+const select = Effect.fnUntraced(function* (given: ReadonlyArray<string>) {
+  if (given.length === 0) return yield* empty("select")
+  const names = new Set<string>()
+  const all: Array<Select.Selected> = []
+  for (const text of given) {
+    const one = yield* Effect.fromResult(selected("select", text))
+    const name = typeof one === "string" ? one : one.as
+    if (names.has(name)) {
+      const advice = `Give one of them another name, as in ${text.split("=")[0]}=other.`
+      return yield* wrong("select", text, {
+        problem: `two values under the name ${name}`,
+        begin: 0,
+        end: text.length,
+        advice
+      })
+    }
+    names.add(name)
+    all.push(one)
+  }
+  return Select.select(all)
+})
+
+const omit = Effect.fnUntraced(function* (given: ReadonlyArray<string>) {
+  if (given.length === 0) return yield* empty("omit")
+  const paths: Array<string> = []
+  for (const text of given) {
+    const one = yield* Effect.fromResult(selected("omit", text))
+    paths.push(typeof one === "string" ? one : one.path)
+  }
+  return Omit.omit(paths)
+})
+
+export interface Options {
+  /** Whether a sink is a table: then the customer's objects stay whole, because their keys cannot be columns. */
+  readonly tabular: boolean
+}
+
+/**
+ * The transform that the flags, or a file, ask for: where, derive, redact, select or omit, flatten. Everything in them is
+ * checked here, before there is a record. The key of hashes is read only when something is to be hashed.
+ */
+export const toTransform = Effect.fnUntraced(function* (
+  spec: Spec,
+  options: Options
+): Effect.fn.Return<Transform.Transform<CallSession.CallSession, object>, UsageError> {
+  if (spec.select !== undefined && spec.omit !== undefined) {
+    return yield* new UsageError({
+      problem: "--select and --omit cannot be used together",
+      advice: "--select already leaves out what it does not name."
+    })
+  }
+  if (spec.callingCode !== undefined && !/^[1-9]\d{0,3}$/.test(spec.callingCode)) {
+    return yield* new UsageError({
+      problem: `--calling-code: ${spec.callingCode} is no calling code`,
+      advice: "Write the digits alone, such as 1 or 49."
+    })
+  }
+  let sessions: Transform.Transform<CallSession.CallSession, CallSession.CallSession> = Transform.identity()
+  for (const text of spec.where ?? []) {
+    const { holds, label } = yield* Effect.fromResult(where(text))
+    sessions = Transform.andThen(sessions, Where.where(label, holds))
+  }
+  if (spec.derive !== undefined) sessions = Transform.andThen(sessions, yield* derive(spec.derive))
+  if (spec.redact !== undefined) sessions = Transform.andThen(sessions, yield* redact(spec.redact, spec.callingCode))
+  let rows: Transform.Transform<CallSession.CallSession, object> = sessions
+  if (spec.select !== undefined) rows = Transform.andThen(rows, yield* select(spec.select))
+  if (spec.omit !== undefined) rows = Transform.andThen(rows, yield* omit(spec.omit))
+  if (spec.flatten === true) {
+    rows = Transform.andThen(rows, Flatten.flatten({ objects: options.tabular ? "whole" : "keys" }))
+  }
+  return rows
+})

@@ -1,0 +1,170 @@
+import { CallSession } from "@callstream/core"
+import { assert, describe, it } from "@effect/vitest"
+import * as Command from "effect/cli/Command"
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import * as Transforms from "../../src/flag/Transforms.ts"
+
+const session: CallSession.CallSession = {
+  id: "1",
+  status: "completed",
+  channel: "inbound_call",
+  callerNumber: "+14155550123",
+  callerEmail: "jane@example.com",
+  durationSec: 61,
+  startedAt: "2026-07-31T23:16:10Z",
+  metadata: { crm: { id: 7 }, "a,b": 1 }
+}
+
+const key = "0123456789abcdef0123456789abcdef"
+
+const made = (spec: Transforms.Spec, env: Readonly<Record<string, string>> = {}, tabular = false) =>
+  Transforms.toTransform(spec, { tabular }).pipe(
+    Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromUnknown(env))
+  )
+
+const problem = (spec: Transforms.Spec, env?: Readonly<Record<string, string>>) =>
+  Effect.map(Effect.flip(made(spec, env)), ({ advice, problem }) => `${problem}\n  ${advice ?? ""}`)
+
+describe("flag/Transforms", () => {
+  it.effect("are data, which a file may hold as well", () =>
+    Effect.gen(function* () {
+      const seen: Array<Transforms.Spec> = []
+      const command = Command.make("test", Transforms.flags, (values) =>
+        Effect.sync(() => void seen.push(Transforms.fromFlags(values)))
+      )
+      const run = Command.runWith(command, { version: "0" })
+      yield* run([])
+      yield* run([
+        "--where",
+        "durationSec > 60",
+        "--where",
+        'status == "a,b"',
+        "--derive",
+        "direction, startedDate@Europe/Berlin",
+        "--redact",
+        "phone=hash,email",
+        "--calling-code",
+        "49",
+        "--select",
+        'id,metadata["a,b"]=ab',
+        "--flatten"
+      ])
+      assert.deepStrictEqual(seen, [
+        {},
+        {
+          where: ["durationSec > 60", 'status == "a,b"'],
+          derive: ["direction", "startedDate@Europe/Berlin"],
+          redact: ["phone=hash", "email"],
+          callingCode: "49",
+          select: ["id", 'metadata["a,b"]=ab'],
+          flatten: true
+        }
+      ])
+      for (const spec of seen) {
+        const file: unknown = JSON.parse(JSON.stringify(spec))
+        assert.deepStrictEqual(yield* Schema.decodeUnknownEffect(Transforms.Spec)(file), spec)
+      }
+    }).pipe(Effect.provide(NodeServices.layer))
+  )
+
+  it.effect("do what they say, in the order of the flags", () =>
+    Effect.gen(function* () {
+      const transform = yield* made(
+        {
+          where: ["durationSec > 60", 'direction == "inbound"'],
+          derive: ["startedDate@Asia/Tokyo", "customerNumber"],
+          redact: ["phone=hash", "email"],
+          select: [
+            "startedDate",
+            "customerNumber=who",
+            "callerNumber",
+            "callerEmail",
+            'metadata["a,b"]=ab',
+            "metadata.crm"
+          ],
+          flatten: true
+        },
+        { CALLSTREAM_REDACT_KEY: key }
+      )
+      const row: unknown = transform.apply(session)
+      const decoded = yield* Schema.decodeUnknownEffect(Schema.Record(Schema.String, Schema.Unknown))(row)
+      const { callerNumber, who, ...others } = decoded
+      assert.match(String(who), /^phone_[0-9a-f]{32}$/)
+      assert.strictEqual(who, callerNumber)
+      assert.deepStrictEqual(others, { startedDate: "2026-08-01", callerEmail: "[email]", ab: 1, "metadata.crm.id": 7 })
+      assert.isUndefined(transform.apply(Object.assign({}, session, { durationSec: 60 })))
+      assert.deepStrictEqual(transform.columns(CallSession.fieldNames), [
+        "startedDate",
+        "who",
+        "callerNumber",
+        "callerEmail",
+        "ab",
+        "metadata.crm"
+      ])
+      assert.notInclude(transform.label, key)
+    })
+  )
+
+  it.effect("leave a table's objects whole, and nothing at all where no flag is given", () =>
+    Effect.gen(function* () {
+      const table = yield* made({ flatten: true }, {}, true)
+      assert.deepStrictEqual(table.apply(session), session)
+      assert.include(table.columns(CallSession.fieldNames), "metadata")
+      const nothing = yield* made({})
+      assert.strictEqual(nothing.apply(session), session)
+      assert.strictEqual(nothing.label, "")
+    })
+  )
+
+  it.effect("know another key, another zone and another expression by the label", () =>
+    Effect.gen(function* () {
+      const labels: Array<string> = []
+      for (const [spec, env] of [
+        [{ redact: ["phone=hash"] }, { CALLSTREAM_REDACT_KEY: key }],
+        [{ redact: ["phone=hash"] }, { CALLSTREAM_REDACT_KEY: `${key}0` }],
+        [{ redact: ["phone=hash"], callingCode: "1" }, { CALLSTREAM_REDACT_KEY: key }],
+        [{ derive: ["startedDate"] }, {}],
+        [{ derive: ["startedDate@Europe/Berlin"] }, {}],
+        [{ where: ["durationSec > 60"] }, {}],
+        [{ where: ["durationSec > 61"] }, {}]
+      ] as const) {
+        labels.push((yield* made(spec, env)).label)
+      }
+      assert.strictEqual(new Set(labels).size, labels.length)
+    })
+  )
+
+  it.effect("are refused with the place and a way out", () =>
+    Effect.gen(function* () {
+      const where = yield* problem({ where: ["durationSecs > 60"] })
+      assert.strictEqual(
+        where,
+        "--where: unknown field durationSecs\n  durationSecs > 60\n  ^^^^^^^^^^^^\n  Did you mean durationSec?"
+      )
+      for (const [spec, expected] of [
+        [{ derive: ["directon"] }, /directon\n {2}\^{8}\n {2}Did you mean direction\?/],
+        [{ derive: ["startedDate@Mars/Base"] }, /no such time zone\n.*\n {14}\^{9}\n.*Europe\/Berlin/],
+        [{ derive: ["cost@Europe/Berlin"] }, /cost has no time zone/],
+        [{ derive: [] }, /nothing is named/],
+        [{ redact: ["fone"] }, /there is no fone/],
+        [{ redact: ["phone=blur"] }, /there is no blur/],
+        [{ redact: ["phone", "phone=drop"] }, /named twice/],
+        [{ redact: ["phone=hash"] }, /no key to hash with\n.*CALLSTREAM_REDACT_KEY/],
+        [{ select: ["id", "status=id"] }, /two values under the name id/],
+        [{ select: ["metadata."] }, /the name of a field is missing\n.*\n {11}\^/],
+        [{ select: ["id="] }, /the new name is missing/],
+        [{ omit: ["id=x"] }, /cannot stand in the path/],
+        [{ select: ["id"], omit: ["id"] }, /cannot be used together/],
+        [{ callingCode: "+49" }, /no calling code/]
+      ] as const) {
+        assert.match(yield* problem(spec), expected)
+      }
+      const short = yield* problem({ redact: ["email=hash"] }, { CALLSTREAM_REDACT_KEY: "short secret" })
+      assert.match(short, /shorter than 16 characters/)
+      assert.notInclude(short, "short secret")
+    })
+  )
+})

@@ -1,0 +1,125 @@
+/**
+ * Checkpoints as files in a folder, one a pipeline.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Path from "effect/Path"
+import type * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
+import * as Digest from "effect/crypto/Digest"
+import { Checkpoint, CheckpointError, type Fingerprint, type Lease, refuseOther, type State } from "./Checkpoint.ts"
+import * as FileName from "./internal/FileName.ts"
+import { failed, makeFolder, readIfThere, syncFolder, writeNew } from "./internal/Files.ts"
+import * as LockFile from "./internal/LockFile.ts"
+import * as StateFile from "./internal/StateFile.ts"
+import { ProcessOwner } from "./ProcessOwner.ts"
+
+/**
+ * Where the files are.
+ *
+ * @since 0.1.0
+ * @category options
+ */
+export interface Options {
+  /** Made, for its owner only, when it is not there. */
+  readonly folder: string
+}
+
+/**
+ * The service. A pipeline's state is `NAME.json`, which is whole at every moment, also after a power failure; `NAME.lock`
+ * is there while a run holds it. Both are for their owner only.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = Effect.fnUntraced(function* (
+  options: Options
+): Effect.fn.Return<Checkpoint["Service"], never, FileSystem.FileSystem | Path.Path | ProcessOwner | Digest.Digest> {
+  const fs = yield* FileSystem.FileSystem
+  const paths = yield* Path.Path
+  const process = yield* ProcessOwner
+  const digest = yield* Digest.Digest
+  const folder = paths.resolve(options.folder)
+
+  const open = Effect.fnUntraced(function* (
+    pipeline: string,
+    fingerprint: Fingerprint
+  ): Effect.fn.Return<Lease, CheckpointError, Scope.Scope> {
+    const name = FileName.fromPipeline(pipeline)
+    if (name === undefined) return yield* unusable(pipeline)
+    const path = paths.join(folder, `${name}.json`)
+    const lockPath = paths.join(folder, `${name}.lock`)
+
+    const read = Effect.gen(function* () {
+      const bytes = yield* Effect.mapError(readIfThere(fs, path), failed(path, "read"))
+      if (Option.isNone(bytes)) return Option.none<State>()
+      const state = yield* Effect.provideService(StateFile.decode(path, pipeline, bytes.value), Digest.Digest, digest)
+      yield* refuseOther(pipeline, state.fingerprint, fingerprint)
+      return Option.some(state)
+    })
+    const { lock, state } = yield* Effect.acquireRelease(
+      Effect.gen(function* () {
+        yield* Effect.mapError(makeFolder(fs, paths.dirname, folder), failed(folder, "written"))
+        const lock = yield* LockFile.acquire(fs, process, pipeline, lockPath)
+        // A checkpoint that is refused is not held: whoever mends it is not kept from trying again.
+        const state = yield* Effect.onError(read, () => lock.release)
+        yield* clear(name)
+        return { lock, state }
+      }),
+      ({ lock }) => lock.release
+    )
+
+    const writing = Effect.mapError(failed(path, "written"))
+    let commits = 0
+    const commit = Effect.fnUntraced(function* (next: State) {
+      const text = yield* Effect.provideService(StateFile.encode(path, pipeline, next), Digest.Digest, digest)
+      const temporary = `${path}.${lock.id}.${++commits}.tmp`
+      yield* writing(writeNew(fs, temporary, text))
+      // The lock can still go to another run between the look at it and the rename, when it is removed by hand in just
+      // that moment: only a lock of the kernel's would close that, and not every file system has those.
+      yield* Effect.onError(Effect.andThen(lock.verify, writing(fs.rename(temporary, path))), () =>
+        Effect.ignore(fs.remove(temporary))
+      )
+      yield* writing(syncFolder(fs, folder))
+    })
+    // One after the other, and each to its end: a rename that was given up on could come after that of a later state.
+    const turns = Semaphore.makeUnsafe(1)
+    return { state, commit: (next) => turns.withPermit(Effect.uninterruptible(commit(next))) }
+  })
+
+  /** What runs left that ended in the middle of a step. A run that still waits for the lock does without what is its own. */
+  const clear = (name: string) =>
+    Effect.flatMap(fs.readDirectory(folder), (entries) =>
+      Effect.forEach(
+        entries.filter((entry) => entry.startsWith(`${name}.`) && leftover.test(entry.slice(name.length))),
+        (entry) => Effect.ignore(fs.remove(paths.join(folder, entry))),
+        { discard: true }
+      )
+    ).pipe(Effect.ignore)
+
+  return { open }
+})
+
+const leftover = /^\.(json|lock)\.[0-9a-f-]{36}\.(\d+\.tmp|next)$/
+
+const unusable = (pipeline: string) =>
+  new CheckpointError({
+    reason: "io",
+    description: `the pipeline's name ${JSON.stringify(pipeline)} is empty or too long for a file's name`,
+    advice: `Give it a name of 1 to ${FileName.longest} small letters, digits, _ and -; other characters count three or more.`
+  })
+
+/**
+ * Checkpoints in `folder`.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer = (
+  options: Options
+): Layer.Layer<Checkpoint, never, FileSystem.FileSystem | Path.Path | ProcessOwner> =>
+  Layer.effect(Checkpoint, make(options)).pipe(Layer.provide(Digest.layerWebCrypto))

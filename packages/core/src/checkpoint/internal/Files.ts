@@ -1,0 +1,97 @@
+/** Small files that are whole or not there, and what their failures mean. */
+import * as Effect from "effect/Effect"
+import type * as FileSystem from "effect/FileSystem"
+import * as Option from "effect/Option"
+import type * as PlatformError from "effect/PlatformError"
+import { CheckpointError } from "../Checkpoint.ts"
+
+/** Creates the file, for its owner only. It is safe from a power failure on return; one that fails leaves nothing. */
+export const writeNew = (fs: FileSystem.FileSystem, path: string, text: string) =>
+  Effect.scoped(
+    Effect.flatMap(fs.open(path, { flag: "wx", mode: 0o600 }), (file) =>
+      Effect.andThen(file.writeAll(new TextEncoder().encode(text)), file.sync).pipe(
+        Effect.onError(() => Effect.ignore(fs.remove(path)))
+      )
+    )
+  )
+
+/** Nothing when there is no such file. */
+export const readIfThere = (fs: FileSystem.FileSystem, path: string) =>
+  fs.readFile(path).pipe(
+    Effect.map((bytes) => Option.some(bytes)),
+    Effect.catchIf(isNotFound, () => Effect.succeed(Option.none<Uint8Array>()))
+  )
+
+/** `undefined` when the bytes are no JSON in UTF-8. */
+export const parse = (bytes: Uint8Array): unknown => {
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes))
+  } catch {
+    return undefined
+  }
+}
+
+/** Makes the folder, and those above it, for their owner only, and safe from a power failure. */
+export const makeFolder = (
+  fs: FileSystem.FileSystem,
+  dirname: (path: string) => string,
+  folder: string
+): Effect.Effect<void, PlatformError.PlatformError> =>
+  Effect.flatMap(fs.exists(folder), (exists) => {
+    if (exists) return Effect.void
+    const parent = dirname(folder)
+    return Effect.andThen(
+      parent === folder ? Effect.void : makeFolder(fs, dirname, parent),
+      Effect.andThen(
+        Effect.catchIf(fs.makeDirectory(folder, { mode: 0o700 }), isAlreadyThere, () => Effect.void),
+        syncFolder(fs, parent)
+      )
+    )
+  })
+
+/** A rename is only safe from a power failure when its folder is synced; some systems do not let a folder be opened. */
+export const syncFolder = (fs: FileSystem.FileSystem, folder: string) =>
+  Effect.scoped(Effect.flatMap(fs.open(folder, { flag: "r" }), (file) => file.sync)).pipe(
+    Effect.catchIf(
+      (error) => ["EPERM", "EACCES", "EISDIR", "EINVAL", "ENOTSUP"].includes(codeOf(error) ?? ""),
+      () => Effect.void
+    )
+  )
+
+export const isAlreadyThere = (error: PlatformError.PlatformError): boolean => error.reason._tag === "AlreadyExists"
+
+const isNotFound = (error: PlatformError.PlatformError): boolean => error.reason._tag === "NotFound"
+
+const codeOf = (error: PlatformError.PlatformError): string | undefined => {
+  const cause = error.reason.cause
+  return typeof cause === "object" && cause !== null && "code" in cause && typeof cause.code === "string"
+    ? cause.code
+    : undefined
+}
+
+/** Names the file, what was to be done with it, and what to do about it. */
+export const failed =
+  (path: string, action: "read" | "written") =>
+  (error: PlatformError.PlatformError): CheckpointError => {
+    const code = codeOf(error)
+    const known = code === undefined ? undefined : problems[code]
+    return new CheckpointError({
+      reason: "io",
+      description: `${path} could not be ${action}: ${known?.[0] ?? "the system refused"} (${code ?? error.reason._tag})`,
+      advice: `${known?.[1] ?? "Look after the disk"}, then run it again: it goes on from what was kept last.`
+    })
+  }
+
+const space = "Make room on the disk"
+const rights = "Allow this user to read and write there"
+const folder = "Put the folder back, or look at what is in its place"
+const problems: Readonly<Record<string, readonly [what: string, advice: string]>> = {
+  ENOSPC: ["the disk is full", space],
+  EDQUOT: ["the disk quota is used up", space],
+  EACCES: ["no permission", rights],
+  EPERM: ["no permission", rights],
+  EROFS: ["the file system is read-only", "Make it writable"],
+  ENOENT: ["its folder is not there", folder],
+  ENOTDIR: ["what should be its folder is none", folder],
+  EISDIR: ["it is a folder", "Move that folder away"]
+}

@@ -1,0 +1,158 @@
+/** A lock as a file: created whole and exclusively, taken over from a process that has ended by one other only. */
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import type * as FileSystem from "effect/FileSystem"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import * as SecureRandom from "effect/crypto/SecureRandom"
+import { CheckpointError } from "../Checkpoint.ts"
+import { Owner, type ProcessOwner } from "../ProcessOwner.ts"
+import { failed, isAlreadyThere, parse, readIfThere, writeNew } from "./Files.ts"
+
+const Holder = Schema.Struct({
+  version: Schema.Literal(1),
+  /** Of this lock, no other one ever: it is part of a file name. */
+  id: Schema.String.check(Schema.isPattern(/^[0-9a-f-]{36}$/)),
+  ...Owner.fields,
+  /** ISO 8601. */
+  since: Schema.String
+})
+type Holder = typeof Holder.Type
+const decodeHolder = Schema.decodeUnknownOption(Holder)
+
+/** A lock file; no holder when it cannot be read. */
+interface Found {
+  readonly path: string
+  readonly holder: Holder | undefined
+}
+
+export interface LockFile {
+  readonly id: string
+  /** Fails when the lock is no longer this one. */
+  readonly verify: Effect.Effect<void, CheckpointError>
+  /** Removes the lock if it is still this one. */
+  readonly release: Effect.Effect<void>
+}
+
+/** A lock that changes hands more often while one looks at it is not worth waiting for. */
+const attempts = 32
+
+/**
+ * Takes the lock at `path`, or fails with who holds it.
+ *
+ * A free lock is taken by linking a file that is written already to its name, which fails when the name is taken. The
+ * lock of a process that has ended is never removed to make room: two that find it could then each remove what the other
+ * has just put there. Instead, who takes over links its own file to a name that is made of the old lock's id. That
+ * succeeds for one only, it alone may then rename its file over the old lock, and the rename takes that name away in the
+ * same step. Who comes later and gets the name again finds another lock in the place of the old one and steps back. One
+ * that ends in between leaves a lock that is taken over in the same way: the last of such a chain is the one that counts.
+ */
+export const acquire = Effect.fnUntraced(function* (
+  fs: FileSystem.FileSystem,
+  process: ProcessOwner["Service"],
+  pipeline: string,
+  path: string
+): Effect.fn.Return<LockFile, CheckpointError> {
+  const reading = Effect.mapError(failed(path, "read"))
+  const writing = Effect.mapError(failed(path, "written"))
+  const id = yield* Effect.sync(() => SecureRandom.uuidV4Unsafe())
+  const since = DateTime.formatIso(yield* DateTime.now)
+  const own: Holder = { version: 1, id, ...process.self, since }
+  const text = `${JSON.stringify(own, undefined, 2)}\n`
+
+  const held = (description: string, advice: string) =>
+    new CheckpointError({ reason: "held", description: `the pipeline ${pipeline} ${description}`, advice })
+  const heldBy = (holder: Holder, advice: string) =>
+    held(
+      process.self.pid === holder.pid && process.self.start === holder.start && process.self.host === holder.host
+        ? `is running already, in this process, since ${holder.since}`
+        : `is running already: process ${holder.pid} on ${holder.host}, since ${holder.since}`,
+      advice
+    )
+
+  const look = (at: string) =>
+    Effect.map(
+      readIfThere(fs, at),
+      Option.map((bytes): Found => ({ path: at, holder: Option.getOrUndefined(decodeHolder(parse(bytes))) }))
+    )
+  const successor = (holder: Holder) => `${path}.${holder.id}.next`
+  /** The lock that counts. */
+  const find = Effect.gen(function* () {
+    const seen = new Set<string>()
+    let found = yield* look(path)
+    let last = Option.getOrUndefined(found)
+    while (Option.isSome(found) && found.value.holder !== undefined && !seen.has(found.value.holder.id)) {
+      last = found.value
+      seen.add(found.value.holder.id)
+      found = yield* look(successor(found.value.holder))
+    }
+    return Option.isSome(found) ? found.value : last
+  }).pipe(reading)
+
+  const refuseUnlessGone = Effect.fnUntraced(function* ({ holder, path: at }: Found) {
+    const remove = `If that run is over, remove ${at} and run it again.`
+    if (holder === undefined) return yield* held(`is locked by ${at}, which does not say by whom`, remove)
+    const verdict = yield* process.judge(holder)
+    if (verdict === "elsewhere") {
+      return yield* heldBy(holder, `Whether it still runs cannot be told from here. ${remove}`)
+    }
+    if (verdict === "alive") {
+      return yield* heldBy(holder, `Wait for it or stop it. If that process is something else, remove ${at}.`)
+    }
+    return holder
+  })
+
+  /** Puts the own lock there unless something is. Without links a crash may leave a lock that says nothing. */
+  const place = (at: string, attempt: number) => {
+    const temporary = `${path}.${id}.${attempt}.tmp`
+    return Effect.andThen(
+      writeNew(fs, temporary, text),
+      fs.link(temporary, at).pipe(
+        Effect.catch((error) => (isAlreadyThere(error) ? Effect.void : writeNew(fs, at, text))),
+        Effect.catchIf(isAlreadyThere, () => Effect.void),
+        Effect.ensuring(Effect.ignore(fs.remove(temporary)))
+      )
+    ).pipe(writing)
+  }
+  // Somebody may put another lock there between the look and the removal, but only after this one was removed by hand.
+  const removeOwn = (at: string) =>
+    Effect.ignore(
+      Effect.flatMap(look(at), (found) =>
+        Option.isSome(found) && found.value.holder?.id === id ? fs.remove(at) : Effect.void
+      )
+    )
+
+  let placed = path
+  yield* Effect.gen(function* () {
+    for (let attempt = 0; attempt < attempts; attempt++) {
+      const found = yield* find
+      if (found?.holder?.id === id) {
+        if (found.path !== path) yield* writing(fs.rename(found.path, path))
+        return
+      }
+      if (placed !== path) yield* removeOwn(placed)
+      placed = found === undefined ? path : successor(yield* refuseUnlessGone(found))
+      yield* place(placed, attempt)
+    }
+    return yield* held(`has a lock, ${path}, that changes all the time`, "Run it again.")
+  }).pipe(Effect.onError(() => Effect.andThen(removeOwn(placed), removeOwn(path))))
+
+  return {
+    id,
+    verify: Effect.gen(function* () {
+      const found = yield* reading(look(path))
+      if (Option.isSome(found) && found.value.holder?.id === id) return
+      if (Option.isSome(found) && found.value.holder !== undefined) {
+        return yield* heldBy(
+          found.value.holder,
+          "The lock of this run was removed while it ran. Let the other one finish."
+        )
+      }
+      return yield* held(
+        `lost its lock: ${path} was ${Option.isSome(found) ? "overwritten" : "removed"}`,
+        "Make sure that no other run of it is under way, then run it again."
+      )
+    }),
+    release: removeOwn(path)
+  }
+}, Effect.uninterruptible)

@@ -1,0 +1,271 @@
+/**
+ * From a source through transforms to sinks, in a way that a run that is killed goes on where it was.
+ *
+ * @since 0.1.0
+ */
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import type * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import { Checkpoint, type CheckpointError, type Fingerprint, type State } from "../checkpoint/Checkpoint.ts"
+import type { AgniError } from "../model/AgniError.ts"
+import * as CallSession from "../model/CallSession.ts"
+import type { Committed } from "../model/Committed.ts"
+import type { Instant } from "../model/Instant.ts"
+import type { SessionSink } from "../sink/SessionSink.ts"
+import { SinkError } from "../sink/SinkError.ts"
+import type { Window } from "../stream/Coverage.ts"
+import type { Transform } from "../transform/Transform.ts"
+import type { DeadLetter } from "./DeadLetter.ts"
+import * as Guarantee from "./Guarantee.ts"
+import * as Outlet from "./internal/Outlet.ts"
+import * as Pass from "./internal/Pass.ts"
+import type { TooManyDeadLetters } from "./TooManyDeadLetters.ts"
+
+/**
+ * Where a run goes on.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Resume {
+  /** Everything that started before this is in all sinks; `undefined` to begin at the beginning. */
+  readonly from: Instant | undefined
+  /** Where the sinks stand: no window may lie across. */
+  readonly cuts: ReadonlyArray<Instant>
+  /** What `notes` saved last. */
+  readonly notes: Schema.Json | undefined
+}
+
+/**
+ * How a sink got on.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface SinkSummary {
+  readonly sink: string
+  readonly written: number
+  readonly refused: number
+  /** What closed it, when the run went on without it. */
+  readonly failure: SinkError | undefined
+}
+
+/**
+ * What a run did. Sessions that a sink had from an earlier run are not counted as written again.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface RunSummary {
+  readonly received: number
+  /** Left out by a transform. */
+  readonly filtered: number
+  /** Dead letters written. */
+  readonly dead: number
+  readonly sinks: ReadonlyArray<SinkSummary>
+  /** The run before this one came to its end, and this one had nothing to do. */
+  readonly finishedBefore: boolean
+}
+
+/**
+ * A source, a transform and sinks, ready to run. The services its parts need are in `R`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Pipeline<out R> {
+  readonly name: string
+  readonly fingerprint: Fingerprint
+  /** What is promised of each sink with a checkpoint that outlasts the process, or without one. */
+  readonly explain: (options: { readonly durable: boolean }) => ReadonlyArray<Guarantee.Guarantee>
+  readonly run: Effect.Effect<RunSummary, AgniError | SinkError | CheckpointError | TooManyDeadLetters, R | Checkpoint>
+}
+
+type AnySink = SessionSink<never, unknown>
+type Services<Sinks extends ReadonlyArray<AnySink>> = {
+  [K in keyof Sinks]: Sinks[K] extends SessionSink<never, infer R> ? Exclude<R, Scope.Scope> : never
+}[number]
+
+/**
+ * What a pipeline is made of.
+ *
+ * @since 0.1.0
+ * @category options
+ */
+export interface Options<A, RS, Sinks extends ReadonlyArray<AnySink>, RD> {
+  /** The key of its checkpoint. */
+  readonly name: string
+  /** Windows in ascending order from `from` on, none across a cut: `(o) => History.windows(range, { resume: o.from, cuts: o.cuts })`. */
+  readonly source: (resume: Resume) => Stream.Stream<Window, AgniError, RS>
+  /** What the source is: base URL, organization, range, filters. @default nothing */
+  readonly fingerprint?: Fingerprint | undefined
+  readonly transform: Transform<CallSession.CallSession, A>
+  readonly sinks: Sinks & { readonly [K in keyof Sinks]: SessionSink<NoInfer<A>, unknown> }
+  /** A sink like any other, flushed before the checkpoint. */
+  readonly deadLetters: SessionSink<DeadLetter, RD>
+  /** A flush and a checkpoint cost several milliseconds each: they go by time. @default "1 second" */
+  readonly commitEvery?: Duration.Input | undefined
+  /**
+   * `stop` ends the run with the error. `continue` closes the sink and goes on with the others; the next run brings it up
+   * to them. @default "stop"
+   */
+  readonly onSinkFailure?: "stop" | "continue" | undefined
+  /** The share of records that may become dead letters, once there are 100. @default 0.1 */
+  readonly maxDeadShare?: number | undefined
+  /** What is kept in the checkpoint beside the sinks, and given to the source when the run goes on. */
+  readonly notes?: (() => Schema.Json) | undefined
+  /** Called when a window is in all sinks, with the sessions that the first sink was given. */
+  readonly onDelivered?: ((window: Window, sessions: ReadonlyArray<CallSession.CallSession>) => void) | undefined
+}
+
+/**
+ * Builds a pipeline.
+ *
+ * A run goes on from the sink that is furthest behind, and each sink is given only what it does not have. Once a second all
+ * sinks are flushed, the dead letters too, and then the checkpoint is written; so a run that is killed at any moment has,
+ * in each sink, at least what the checkpoint says, and goes on from there.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = <A, RS, RD, const Sinks extends readonly [AnySink, ...ReadonlyArray<AnySink>]>(
+  options: Options<A, RS, Sinks, RD>
+): Pipeline<Services<Sinks> | Exclude<RS, Scope.Scope> | Exclude<RD, Scope.Scope>> => {
+  type R = Services<Sinks> | RS | RD
+  const { deadLetters, maxDeadShare = 0.1, name, onSinkFailure = "stop", transform } = options
+  // The constraint above has checked that each sink takes what the transform gives.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  const sinks = options.sinks as unknown as ReadonlyArray<SessionSink<A, R>>
+  const every = Duration.toMillis(Duration.fromInputUnsafe(options.commitEvery ?? "1 second"))
+  const fingerprint: Fingerprint = {
+    ...options.fingerprint,
+    transforms: transform.label,
+    sinks: sinks.map((sink) => sink.name).join(", ")
+  }
+
+  const run = Effect.gen(function* () {
+    const names = [...sinks.map((sink) => sink.name), deadLetters.name]
+    const twice = names.find((one, at) => names.indexOf(one) !== at)
+    if (twice !== undefined) {
+      const description = "two sinks of the pipeline have this name"
+      return yield* new SinkError({ sink: twice, operation: "open", retryable: false, description })
+    }
+    const lease = yield* Effect.flatMap(Checkpoint, (checkpoint) => checkpoint.open(name, fingerprint))
+    const kept = Option.getOrUndefined(lease.state)
+    if (kept?.finished === true) return nothingToDo(sinks)
+    const committed: Record<string, Committed> = { ...kept?.sinks }
+    const outlets = yield* Effect.forEach(sinks, (sink) => Outlet.open(sink, committed[sink.name]))
+    const letters = yield* Outlet.open(deadLetters, committed[deadLetters.name])
+    const starts = outlets.map((outlet) => outlet.at())
+    const least = Math.min(...starts)
+    const from = Number.isFinite(least) ? least : undefined
+
+    /** Everything before this is in all sinks that are open, though perhaps not yet for good. */
+    let reached = from
+    let end = from ?? 0
+    let last = yield* Clock.currentTimeMillis
+    let midway = false
+    const pass = Pass.make({ transform, outlets, letters, maxDeadShare })
+    const open = () => outlets.filter((outlet) => outlet.failure() === undefined)
+
+    /** A sink that fails ends the run, or only itself. */
+    const orClose = <B>(outlet: Outlet.Outlet<A>, effect: Effect.Effect<B, SinkError>, instead: B) =>
+      onSinkFailure === "stop"
+        ? effect
+        : Effect.catch(effect, (error) =>
+            Effect.andThen(outlet.close(error), open().length === 0 ? Effect.fail(error) : Effect.succeed(instead))
+          )
+
+    const commit = Effect.fnUntraced(function* (cursor: Instant, finished: boolean) {
+      const behind = open().filter((outlet) => outlet.at() < cursor)
+      const flushed = yield* Effect.forEach(
+        behind,
+        (outlet) =>
+          orClose(
+            outlet,
+            Effect.map(outlet.flush(cursor), (at) => [outlet.name, at] as const),
+            undefined
+          ),
+        { concurrency: "unbounded" }
+      )
+      for (const one of flushed) if (one !== undefined) committed[one[0]] = one[1]
+      if (letters.at() < cursor) committed[letters.name] = yield* letters.flush(cursor)
+      const state: State = {
+        version: 1,
+        fingerprint,
+        sinks: { ...committed },
+        finished,
+        ...(options.notes === undefined ? {} : { notes: options.notes() })
+      }
+      yield* lease.commit(state)
+      last = yield* Clock.currentTimeMillis
+    })
+
+    const deliver = Effect.fnUntraced(function* (window: Window) {
+      midway = true
+      const given = yield* pass.through(window, orClose)
+      midway = false
+      end = window.to + 1
+      options.onDelivered?.(window, given)
+      // A window of no length holds what has no start, or a page of a walk that goes by pages: neither is a place to go on from.
+      if (window.to > window.from) reached = window.to
+      const now = yield* Clock.currentTimeMillis
+      if (now - last >= every && reached !== undefined && reached > least) yield* commit(reached, false)
+    })
+
+    const cuts = [...starts, letters.at()].filter((at) => Number.isFinite(at) && at > least)
+    yield* options.source({ from, cuts, notes: kept?.notes }).pipe(
+      Stream.runForEach(deliver),
+      Effect.onExit((exit) =>
+        // A clean stop loses nothing, and repeats nothing.
+        Exit.isSuccess(exit) || midway || reached === undefined || reached <= least || !isClean(exit.cause)
+          ? Effect.void
+          : Effect.ignore(commit(reached, false))
+      )
+    )
+    yield* commit(end, false)
+    yield* Effect.forEach(open(), (outlet) => orClose(outlet, outlet.finish, undefined), {
+      concurrency: "unbounded",
+      discard: true
+    })
+    yield* letters.finish
+    const whole = open().length === outlets.length
+    if (whole) yield* commit(end, true)
+    return {
+      ...pass.counts(),
+      finishedBefore: false,
+      sinks: outlets.map((outlet): SinkSummary => ({
+        sink: outlet.name,
+        written: outlet.written(),
+        refused: outlet.refused(),
+        failure: outlet.failure()
+      }))
+    } satisfies RunSummary
+  }).pipe(Effect.scoped)
+
+  return {
+    name,
+    fingerprint,
+    explain: ({ durable }) => sinks.map((sink) => Guarantee.of(sink.name, sink.delivery, { durable })),
+    run
+  }
+}
+
+/** What came from the endpoint ended, or somebody stopped the run; a sink that failed may not be flushed again. */
+const isClean = (cause: Cause.Cause<unknown>): boolean =>
+  Cause.hasInterruptsOnly(cause) ||
+  (Cause.squash(cause) as { readonly _tag?: string } | undefined)?._tag === "AgniError"
+
+const nothingToDo = (sinks: ReadonlyArray<{ readonly name: string }>): RunSummary => ({
+  received: 0,
+  filtered: 0,
+  dead: 0,
+  finishedBefore: true,
+  sinks: sinks.map(({ name }) => ({ sink: name, written: 0, refused: 0, failure: undefined }))
+})

@@ -1,0 +1,22 @@
+/**
+ * The contract of a compression whose files can be cut.
+ *
+ * @since 0.1.0
+ */
+import type * as Effect from "effect/Effect"
+
+/**
+ * Makes members: pieces that are each a whole compressed file, and one after another again one. A file can go on only at
+ * the end of a member.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Compression {
+  /** What a file's name ends with, such as `.gz`. */
+  readonly extension: string
+  /** One member; also of the empty text. */
+  readonly encode: (text: string) => Effect.Effect<Uint8Array>
+  /** Rows that a member holds at least, unless it is the last before a flush: small members compress badly. */
+  readonly rowsPerMember: number
+}

@@ -1,0 +1,50 @@
+/**
+ * What tells which files of a rotated output are complete.
+ *
+ * @since 0.1.0
+ */
+import * as Schema from "effect/Schema"
+
+const count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
+
+/**
+ * A complete file: its name in the manifest's folder, what it holds, and the least and greatest start of its sessions as
+ * ISO 8601 in UTC, `null` where none has a start.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const File = Schema.Struct({
+  name: Schema.String,
+  rows: count,
+  bytes: count,
+  from: Schema.NullOr(Schema.String),
+  to: Schema.NullOr(Schema.String)
+})
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type File = typeof File.Type
+
+/**
+ * The content of `NAME.manifest.json`: the files that are complete, in the order in which they became so, and whether
+ * the whole run is. A file that it does not name is not complete, or was there before.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const Manifest = Schema.Struct({
+  version: Schema.Literal(1),
+  /** The same for a run and those that go on with it, and for no other. */
+  run: Schema.String,
+  complete: Schema.Boolean,
+  files: Schema.Array(File)
+})
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type Manifest = typeof Manifest.Type

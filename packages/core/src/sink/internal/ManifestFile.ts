@@ -1,0 +1,110 @@
+/** The manifest on disk: replaced as a whole, and known again by what it began with. */
+import * as WebCrypto from "effect/crypto/WebCrypto"
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Path from "effect/Path"
+import * as Schema from "effect/Schema"
+import { Manifest, type File } from "../Manifest.ts"
+import * as OutputFile from "../OutputFile.ts"
+import { fromPlatform, OutputError } from "../OutputError.ts"
+import * as Tail from "./Tail.ts"
+
+/** Whose manifest it is, and the files that it began with when it was committed. */
+export const Head = Schema.Struct({
+  run: Schema.String,
+  files: Schema.Int.check(Schema.isGreaterThanOrEqualTo(0)),
+  digest: Schema.String
+})
+export type Head = typeof Head.Type
+
+export interface ManifestFile {
+  readonly files: () => ReadonlyArray<File>
+  readonly has: (name: string) => boolean
+  /** Whether it said already that the whole run is complete. */
+  readonly complete: boolean
+  readonly head: Effect.Effect<Head>
+  /** Before a file gets its name: an older manifest must not speak of it. */
+  readonly begin: Effect.Effect<void, OutputError>
+  /** To what the next `save` writes. */
+  readonly add: (file: File) => void
+  /** Does nothing when there is nothing new to say. */
+  readonly save: (complete: boolean) => Effect.Effect<void, OutputError>
+}
+
+const encoder = new TextEncoder()
+const digest = (files: ReadonlyArray<File>) => Tail.digest(encoder.encode(JSON.stringify(files)))
+
+export const open = Effect.fnUntraced(function* (options: {
+  readonly path: string
+  readonly force: boolean
+  readonly from: Head | undefined
+}): Effect.fn.Return<ManifestFile, OutputError, FileSystem.FileSystem | Path.Path> {
+  const context = yield* Effect.context<FileSystem.FileSystem | Path.Path>()
+  const { from, path } = options
+  const found = yield* read(path)
+  if (from === undefined && found !== undefined && !options.force) return yield* failWith(path, "exists")
+  const run = from?.run ?? (yield* WebCrypto.WebCrypto).randomUUID()
+  const old = from === undefined ? undefined : yield* parse(path, found)
+  const ours = old?.run === run ? old : undefined
+  if (from !== undefined) {
+    // Until a file gets its name, an older manifest that is to be replaced stays as it was.
+    if (old !== undefined && ours === undefined && !(options.force && from.files === 0)) {
+      return yield* failWith(path, "changed")
+    }
+    if (ours === undefined && from.files > 0) return yield* failWith(path, "missing")
+    if (ours !== undefined && (yield* digest(ours.files.slice(0, from.files))) !== from.digest) {
+      return yield* failWith(path, "changed")
+    }
+  }
+  const files = [...(ours?.files.slice(0, from?.files) ?? [])]
+  const names = new Set(files.map(({ name }) => name))
+  let foreign = found !== undefined && ours === undefined
+  let head: Head | undefined
+  /** Of what was added here: an earlier run may have added it as well, in another order. */
+  let behind = false
+
+  const write = (complete: boolean) =>
+    Effect.gen(function* () {
+      const manifest: Manifest = { version: 1, run, complete, files }
+      const output = yield* OutputFile.open({ path, force: true })
+      yield* output.write(`${JSON.stringify(manifest, null, 2)}\n`)
+      yield* output.finish
+      foreign = false
+      behind = false
+    }).pipe(Effect.scoped, Effect.provideContext(context))
+
+  return {
+    files: () => files,
+    has: (name) => names.has(name),
+    complete: ours?.complete === true,
+    head: Effect.suspend(() =>
+      head === undefined
+        ? Effect.map(digest(files), (text) => (head = { run, files: files.length, digest: text }))
+        : Effect.succeed(head)
+    ),
+    begin: Effect.suspend(() => (foreign ? write(false) : Effect.void)),
+    add: (file) => {
+      files.push(file)
+      names.add(file.name)
+      head = undefined
+      behind = true
+    },
+    save: (complete) => Effect.suspend(() => (behind || complete ? write(complete) : Effect.void))
+  }
+})
+
+const failWith = (path: string, reason: OutputError["reason"]) =>
+  new OutputError({ target: path, operation: "open", reason })
+
+const read = Effect.fnUntraced(function* (path: string) {
+  const fs = yield* FileSystem.FileSystem
+  const opening = Effect.mapError(fromPlatform(path, "open"))
+  if (!(yield* opening(fs.exists(path)))) return undefined
+  if ((yield* opening(fs.stat(path))).type !== "File") return yield* failWith(path, "notAFile")
+  return yield* opening(fs.readFileString(path))
+})
+
+const decode = Schema.decodeUnknownEffect(Schema.fromJsonString(Manifest))
+
+const parse = (path: string, text: string | undefined) =>
+  text === undefined ? Effect.undefined : Effect.mapError(decode(text), () => failWith(path, "torn"))

@@ -1,0 +1,40 @@
+/** What the files of a rotated output are called: `calls-00001.ndjson`, `calls-2026-07-31.ndjson`. */
+import * as Instant from "../../model/Instant.ts"
+
+export type Rotation = "day" | { readonly bytes: number }
+
+export interface Naming {
+  readonly manifest: string
+  /** @param repeat From 1: a day that comes again after its file was complete. */
+  readonly of: (key: string, repeat: number) => string
+}
+
+/** @param base The name that was given, without its folder. */
+export const make = (base: string, compression = ""): Naming => {
+  const plain = compression !== "" && base.endsWith(compression) ? base.slice(0, -compression.length) : base
+  const dot = plain.lastIndexOf(".")
+  const stem = dot > 0 ? plain.slice(0, dot) : plain
+  const extension = base.slice(stem.length)
+  return {
+    manifest: `${stem}.manifest.json`,
+    of: (key, repeat) => `${stem}-${key}${repeat === 1 ? "" : `-${repeat}`}${extension}`
+  }
+}
+
+export const ofNumber = (number: number): string => String(number).padStart(5, "0")
+
+const micros = 86_400_000_000
+
+/** Days since the epoch, in UTC. */
+export const dayOf = (start: Instant.Instant): number => Math.floor(start / micros)
+
+const undated = "undated"
+
+export const ofDay = (day: number | undefined): string =>
+  day === undefined ? undated : Instant.format(day * micros).slice(0, 10)
+
+/** When the day is over; never, for what has no day. */
+export const endOf = (key: string): Instant.Instant => {
+  const midnight = key === undated ? undefined : Instant.parse(key)
+  return midnight === undefined ? Infinity : midnight + micros
+}

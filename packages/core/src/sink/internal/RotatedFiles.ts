@@ -1,0 +1,243 @@
+/** Lines in many files, by size or by day, and the manifest that says which of them are complete. */
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as FileSystem from "effect/FileSystem"
+import * as Path from "effect/Path"
+import * as Schema from "effect/Schema"
+import * as Scope from "effect/Scope"
+import * as Instant from "../../model/Instant.ts"
+import type { Compression } from "../Compression.ts"
+import { OutputError } from "../OutputError.ts"
+import type { Line } from "./Lines.ts"
+import * as ManifestFile from "./ManifestFile.ts"
+import * as Part from "./Part.ts"
+import * as PartialFile from "./PartialFile.ts"
+import * as PartName from "./PartName.ts"
+
+const PartPosition = Schema.Struct({
+  ...PartialFile.Position.fields,
+  key: Schema.String,
+  name: Schema.String,
+  complete: Schema.Boolean,
+  rows: Schema.Int,
+  from: Schema.NullOr(Schema.Int),
+  to: Schema.NullOr(Schema.Int)
+})
+
+type PartPosition = typeof PartPosition.Type
+
+/** The files that have their names, as the manifest's head, and those that have not. */
+export const Position = Schema.Struct({ manifest: ManifestFile.Head, parts: Schema.Array(PartPosition) })
+export type Position = typeof Position.Type
+
+export interface Options {
+  readonly path: string
+  readonly force: boolean
+  readonly compression: Compression | undefined
+  readonly rotate: PartName.Rotation
+  readonly from: Position | undefined
+}
+
+export interface RotatedFiles {
+  /** All of the lines or, after a failure, none. */
+  readonly write: (lines: ReadonlyArray<Line>) => Effect.Effect<void, OutputError>
+  readonly flush: (cursor: Instant.Instant) => Effect.Effect<Position, OutputError>
+  readonly finish: Effect.Effect<void, OutputError>
+}
+
+interface Open {
+  readonly key: string
+  readonly name: string
+  readonly part: Part.Part
+  readonly scope: Scope.Closeable
+  /** Nothing more goes into it. */
+  complete: boolean
+  /** A commit said that it is complete, so that it may have its name: a run that goes on from there looks for it. */
+  due: boolean
+}
+
+/** Files of days that are open at the same time, for sessions that come in no order. */
+const maxOpen = 16
+
+export const open = Effect.fnUntraced(function* (
+  options: Options
+): Effect.fn.Return<RotatedFiles, OutputError, FileSystem.FileSystem | Path.Path | Scope.Scope> {
+  const context = yield* Effect.context<FileSystem.FileSystem | Path.Path>()
+  const paths = yield* Path.Path
+  const parent = yield* Scope.Scope
+  const { compression, from, path, rotate } = options
+  const folder = paths.dirname(path)
+  const naming = PartName.make(paths.basename(path), compression?.extension)
+  const manifest = yield* ManifestFile.open({
+    path: paths.join(folder, naming.manifest),
+    force: options.force,
+    from: from?.manifest
+  })
+  /** By name; the one that was written to last is last. */
+  const parts = new Map<string, Open>()
+
+  const openPart = Effect.fnUntraced(function* (key: string, name: string, from: PartPosition | undefined) {
+    const scope = yield* Scope.fork(parent)
+    const part = yield* Part.open({
+      path: paths.join(folder, name),
+      force: options.force,
+      from,
+      compression,
+      content: from ?? Part.nothing,
+      limit: rotate === "day" ? Infinity : rotate.bytes
+    }).pipe(
+      Scope.provide(scope),
+      Effect.provideContext(context),
+      Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause)))
+    )
+    const complete = from?.complete ?? false
+    const opened: Open = { key, name, part, scope, complete, due: complete }
+    parts.set(name, opened)
+    return opened
+  })
+
+  const add = ({ name, part }: Open) => {
+    const { content, end } = part.mark()
+    const time = (instant: Instant.Instant | null) => (instant === null ? null : Instant.format(instant))
+    manifest.add({ name, rows: content.rows, bytes: end.bytes, from: time(content.from), to: time(content.to) })
+    parts.delete(name)
+  }
+  const publish = Effect.fnUntraced(function* (chosen: ReadonlyArray<Open>, complete: boolean) {
+    if (chosen.length > 0) yield* manifest.begin
+    for (const one of chosen) {
+      yield* Effect.andThen(
+        one.part.file.finish,
+        Effect.sync(() => add(one))
+      ).pipe(Effect.uninterruptible)
+      yield* Scope.close(one.scope, Exit.void)
+    }
+    yield* manifest.save(complete)
+  })
+
+  for (const position of from?.parts ?? []) {
+    const opened = yield* openPart(position.key, position.name, position)
+    if (opened.part.file.finished) add(opened)
+  }
+  const closed = manifest.complete && parts.size === 0
+  let number = Math.max(1, manifest.files().length + parts.size)
+
+  /** The part of a day: the first that is not complete yet. */
+  const ofDay = Effect.fnUntraced(function* (key: string) {
+    for (let repeat = 1; ; repeat++) {
+      const name = naming.of(key, repeat)
+      const found = parts.get(name)
+      if (manifest.has(name) || found?.complete === true) continue
+      if (found === undefined) return yield* openPart(key, name, undefined)
+      parts.delete(name)
+      parts.set(name, found)
+      return found
+    }
+  })
+  const writeDays = Effect.fnUntraced(function* (lines: ReadonlyArray<Line>) {
+    for (const [day, group] of byDay(lines)) yield* (yield* ofDay(PartName.ofDay(day))).part.add(group)
+  })
+
+  const ofNumber = Effect.fnUntraced(function* () {
+    for (; ; number++) {
+      const key = PartName.ofNumber(number)
+      const name = naming.of(key, 1)
+      const found = parts.get(name)
+      if (manifest.has(name) || found?.complete === true) continue
+      return found ?? (yield* openPart(key, name, undefined))
+    }
+  })
+  /** Moves what did not fit to the next file, as often as it takes. */
+  const roll = Effect.fnUntraced(function* (full: Open) {
+    let current = full
+    do {
+      number++
+      const next = yield* ofNumber()
+      const { pending, ...rest } = current.part.mark()
+      next.part.rewind({ ...next.part.mark(), pending })
+      current.part.rewind({ ...rest, pending: [] })
+      current.complete = true
+      current = next
+    } while (!(yield* current.part.drain))
+  })
+  const writeNumbered = Effect.fnUntraced(function* (lines: ReadonlyArray<Line>) {
+    const current = yield* ofNumber()
+    if (!(yield* current.part.add(lines))) yield* roll(current)
+  })
+
+  /** Gives back the handles of files that are complete. */
+  const retire = Effect.suspend(() => {
+    const growing = rotate === "day" ? [...parts.values()].filter((one) => !one.complete) : []
+    for (const one of growing.slice(0, Math.max(0, growing.length - maxOpen))) one.complete = true
+    return Effect.forEach(
+      [...parts.values()].filter((one) => one.complete),
+      ({ part }) => Effect.andThen(part.drain, part.file.seal),
+      { discard: true }
+    )
+  })
+  const drain = Effect.suspend(() =>
+    Effect.forEach(
+      [...parts.values()].filter((one) => !one.complete && one.part.mark().pending.length > 0),
+      (one) => Effect.flatMap(one.part.drain, (fits) => (fits ? Effect.void : roll(one))),
+      { discard: true }
+    )
+  )
+  const withRows = () => [...parts.values()].filter(({ part }) => part.mark().content.rows > 0)
+
+  return {
+    write: (lines) =>
+      Effect.gen(function* () {
+        if (lines.length === 0) return
+        if (closed) return yield* new OutputError({ target: path, operation: "write", reason: "finished" })
+        yield* retire
+        const before = new Map(
+          [...parts].map(([name, one]) => [name, { mark: one.part.mark(), complete: one.complete }])
+        )
+        const numberBefore = number
+        yield* (rotate === "day" ? writeDays(lines) : writeNumbered(lines)).pipe(
+          Effect.onError(() =>
+            Effect.sync(() => {
+              number = numberBefore
+              for (const [name, one] of parts) {
+                const { complete, mark } = before.get(name) ?? { complete: false, mark: Part.unwritten }
+                one.part.rewind(mark)
+                one.complete = complete
+              }
+            })
+          )
+        )
+      }),
+    flush: Effect.fnUntraced(function* (cursor) {
+      yield* retire
+      yield* drain
+      yield* publish(
+        withRows().filter((one) => one.due),
+        false
+      )
+      if (rotate === "day") for (const one of parts.values()) if (PartName.endOf(one.key) <= cursor) one.complete = true
+      const positions = yield* Effect.forEach(withRows(), (one) =>
+        Effect.map(one.part.file.sync, (position): PartPosition => {
+          const { key, name, complete, part } = one
+          return { ...position, ...part.mark().content, key, name, complete }
+        })
+      )
+      const position = { manifest: yield* manifest.head, parts: positions }
+      for (const one of parts.values()) one.due = one.complete
+      return position
+    }),
+    finish: Effect.gen(function* () {
+      yield* drain
+      yield* publish(withRows(), true)
+    })
+  }
+})
+
+const byDay = (lines: ReadonlyArray<Line>): ReadonlyMap<number | undefined, ReadonlyArray<Line>> => {
+  const days = new Map<number | undefined, Array<Line>>()
+  for (const line of lines) {
+    const day = line.start === undefined ? undefined : PartName.dayOf(line.start)
+    const group = days.get(day)
+    if (group === undefined) days.set(day, [line])
+    else group.push(line)
+  }
+  return days
+}

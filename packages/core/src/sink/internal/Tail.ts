@@ -1,0 +1,50 @@
+/** What a file ends with: enough to know it again, and cheap to keep. */
+import * as WebCrypto from "effect/crypto/WebCrypto"
+import * as Effect from "effect/Effect"
+import * as Hex from "effect/encoding/Hex"
+import type * as FileSystem from "effect/FileSystem"
+import type * as PlatformError from "effect/PlatformError"
+
+const size = 4096
+
+/** How long a file is, and its last bytes, up to 4 KiB. A value: keeping one is keeping a place to go back to. */
+export interface End {
+  readonly bytes: number
+  readonly tail: Uint8Array<ArrayBuffer>
+}
+
+export const start: End = { bytes: 0, tail: new Uint8Array() }
+
+export const append = (end: End, added: Uint8Array): End => {
+  const bytes = end.bytes + added.length
+  if (added.length >= size) return { bytes, tail: added.slice(-size) }
+  const kept = end.tail.subarray(Math.max(0, end.tail.length + added.length - size))
+  const tail = new Uint8Array(kept.length + added.length)
+  tail.set(kept)
+  tail.set(added, kept.length)
+  return { bytes, tail }
+}
+
+/** The end of a file that is cut at `bytes`; shorter than that when the file is. */
+export const read = Effect.fnUntraced(function* (
+  file: FileSystem.File,
+  bytes: number
+): Effect.fn.Return<End, PlatformError.PlatformError> {
+  const from = Math.max(0, bytes - size)
+  const tail = new Uint8Array(bytes - from)
+  let length = 0
+  while (length < tail.length) {
+    const count = yield* file.read(tail.subarray(length), { position: BigInt(from + length) })
+    if (count === 0) break
+    length += count
+  }
+  return { bytes: from + length, tail: tail.slice(0, length) }
+})
+
+export const digest = (bytes: Uint8Array<ArrayBuffer>): Effect.Effect<string> =>
+  Effect.flatMap(WebCrypto.WebCrypto, (crypto) =>
+    Effect.map(
+      Effect.promise(() => crypto.subtle.digest("SHA-256", bytes)),
+      (hash) => Hex.encode(new Uint8Array(hash))
+    )
+  )

@@ -1,0 +1,153 @@
+/** What is sent: events about sessions, and the messages that carry them. */
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import * as Instant from "../../../model/Instant.ts"
+import type { Batch, Refused } from "../../SessionSink.ts"
+import * as Canonical from "./Canonical.ts"
+import * as Sha256 from "./Sha256.ts"
+
+/** One event, written as JSON. */
+export interface Event {
+  /** The session's id. */
+  readonly session: string
+  readonly json: string
+}
+
+/** One request's worth. The id is made of the body: the same id means the same bytes. */
+export interface Message {
+  readonly id: string
+  readonly sequence: Instant.Instant
+  readonly body: Uint8Array<ArrayBuffer>
+  readonly events: ReadonlyArray<Event>
+  /** One event as the body itself, instead of a batch. */
+  readonly plain: boolean
+}
+
+const encoder = new TextEncoder()
+const batchType = "call_session.batch"
+
+/** The events of a batch, in its order, and the rows that are no JSON. */
+export const events = Effect.fnUntraced(function* (batch: Batch<unknown>, organization: string) {
+  const refused: Array<Refused> = []
+  const rows: Array<{ readonly id: string; readonly json: string; readonly content: Uint8Array<ArrayBuffer> }> = []
+  for (const { id, row } of batch.items) {
+    try {
+      const json: string | undefined = JSON.stringify(row)
+      if (json === undefined) throw new TypeError("no JSON")
+      const content = `[${JSON.stringify(organization)},${JSON.stringify(id)},${Canonical.encode(JSON.parse(json))}]`
+      rows.push({ id, json, content: encoder.encode(content) })
+    } catch {
+      refused.push({ id, reason: "the row cannot be written as JSON" })
+    }
+  }
+  const digests = yield* Sha256.hexOf(rows.map(({ content }) => content))
+  const common = `"type":"call_session.observed","timestamp":${JSON.stringify(Instant.format(batch.observedAt))},"sequence":${batch.observedAt},"organization":${JSON.stringify(organization)}`
+  return {
+    refused,
+    events: rows.map(({ id, json }, at): Event => ({
+      session: id,
+      json: `{"id":"evt_${short(digests[at])}",${common},"sessionId":${JSON.stringify(id)},"data":${json}}`
+    }))
+  }
+})
+
+/** 128 bits of a digest. */
+const short = (digest: string | undefined): string => (digest ?? "").slice(0, 32)
+
+/** A session that stands in it again goes to the next round: a round is sent side by side, and rounds one after another. */
+export const rounds = (events: ReadonlyArray<Event>): ReadonlyArray<ReadonlyArray<Event>> => {
+  const rounds: Array<Array<Event>> = []
+  const times = new Map<string, number>()
+  for (const event of events) {
+    const round = times.get(event.session) ?? 0
+    times.set(event.session, round + 1)
+    const earlier = rounds[round]
+    if (earlier === undefined) rounds[round] = [event]
+    else earlier.push(event)
+  }
+  return rounds
+}
+
+/** Cut into pieces of so many events and bytes of body at most; an event that is larger goes by itself. */
+export const cut = (
+  events: ReadonlyArray<Event>,
+  limits: { readonly size: number; readonly bytes: number }
+): ReadonlyArray<ReadonlyArray<Event>> => {
+  const pieces: Array<Array<Event>> = []
+  let piece: Array<Event> = []
+  let bytes = 0
+  for (const event of events) {
+    const length = encoder.encode(event.json).length + 1
+    if (piece.length > 0 && (piece.length >= limits.size || bytes + length > limits.bytes)) {
+      pieces.push(piece)
+      piece = []
+    }
+    if (piece.length === 0) bytes = envelopeBytes
+    piece.push(event)
+    bytes += length
+  }
+  if (piece.length > 0) pieces.push(piece)
+  return pieces
+}
+
+const write = (events: ReadonlyArray<Event>, sequence: Instant.Instant, plain: boolean): string => {
+  const all = events.map(({ json }) => json).join(",")
+  return plain
+    ? all
+    : `{"type":"${batchType}","timestamp":${JSON.stringify(Instant.format(sequence))},"data":{"events":[${all}]}}`
+}
+
+const envelopeBytes = write([], 1, false).length
+
+/** The message of these events. */
+export const make = (
+  events: ReadonlyArray<Event>,
+  sequence: Instant.Instant,
+  plain: boolean
+): Effect.Effect<Message> => {
+  const body = encoder.encode(write(events, sequence, plain))
+  return Effect.map(idOf(body), (id) => ({ id, sequence, body, events, plain }))
+}
+
+const idOf = (body: Uint8Array<ArrayBuffer>): Effect.Effect<string> =>
+  Effect.map(Sha256.hexOf([body]), ([digest]) => `msg_${short(digest)}`)
+
+/** The two halves of a message with more than one event, the earlier one first. */
+export const halves = ({ events, plain, sequence }: Message): Effect.Effect<readonly [Message, Message]> => {
+  const middle = Math.ceil(events.length / 2)
+  return Effect.all([make(events.slice(0, middle), sequence, plain), make(events.slice(middle), sequence, plain)])
+}
+
+const EventJson = Schema.StructWithRest(Schema.Struct({ sessionId: Schema.String, sequence: Schema.Int }), [
+  Schema.Record(Schema.String, Schema.Unknown)
+])
+const decode = Schema.decodeUnknownOption(
+  Schema.fromJsonString(
+    Schema.Union([
+      EventJson,
+      Schema.Struct({
+        type: Schema.Literal(batchType),
+        data: Schema.Struct({ events: Schema.NonEmptyArray(EventJson) })
+      })
+    ])
+  )
+)
+
+/** A message as it was written; none when the bytes are not those that had this id. */
+export const read = (id: string, body: Uint8Array<ArrayBuffer>): Effect.Effect<Option.Option<Message>> =>
+  Effect.map(idOf(body), (found) =>
+    found !== id
+      ? Option.none()
+      : Option.map(decode(new TextDecoder().decode(body)), (json): Message => {
+          const plain = "sessionId" in json
+          const all = plain ? [json] : json.data.events
+          return {
+            id,
+            body,
+            plain,
+            sequence: all[0].sequence,
+            events: all.map((event) => ({ session: event.sessionId, json: JSON.stringify(event) }))
+          }
+        })
+  )

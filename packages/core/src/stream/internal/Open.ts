@@ -1,0 +1,64 @@
+/** The first page of an endpoint, and what it tells: how many rows come, and whether they are ordered as they were. */
+import * as Effect from "effect/Effect"
+import type { AgniClient } from "../../client/AgniClient.ts"
+import type { AgniError } from "../../model/AgniError.ts"
+import type { Learned } from "../Learned.ts"
+import * as Ask from "./Ask.ts"
+import * as Observe from "./Observe.ts"
+import * as Rows from "./Rows.ts"
+
+export interface Opening {
+  readonly answer: Ask.Answer
+  readonly page: number
+  readonly size: number
+  readonly clamped: boolean
+  /** When the order need not be found out. */
+  readonly sorted: { readonly sortBy: Learned["sortBy"]; readonly newestFirst: boolean } | undefined
+}
+
+const find = Effect.fnUntraced(function* (
+  list: AgniClient["Service"]["list"],
+  filters: Ask.Filters,
+  asked: number
+): Effect.fn.Return<Opening, AgniError> {
+  const ask = Ask.make(list, filters, { size: asked, sort: Observe.unsorted })
+  const { answer, page, size } = yield* Observe.firstAnswer(ask, asked)
+  const clamped = yield* Observe.isClamped(ask, page, answer.rows, size)
+  return { answer, page, size: clamped ? answer.rows.length : size, clamped, sorted: undefined }
+})
+
+/**
+ * A page that is as full, and ordered, as it was before. A saved page size that is too large would be believed at a price:
+ * where offsets follow the size that was asked for, rows between two pages come on neither.
+ */
+const recognize = Effect.fnUntraced(function* (
+  list: AgniClient["Service"]["list"],
+  filters: Ask.Filters,
+  asked: number,
+  known: Learned | undefined
+): Effect.fn.Return<Opening | undefined, AgniError> {
+  if (known === undefined || (!known.clamped && asked > known.pageSize)) return undefined
+  const size = Math.min(asked, known.pageSize)
+  const ask = Ask.make(list, filters, { size, sort: Observe.newest(known.sortBy) })
+  const answer = yield* Ask.catchPoison(
+    ask,
+    Effect.catchReason(ask(1, {}), "AgniError", "InvalidRequest", () => Effect.undefined),
+    () => Effect.undefined
+  )
+  if (answer?.rows.length !== size) return undefined
+  // Where nothing has a start, the order is not to be seen, and does not matter.
+  const shows = Rows.distinctStarts(answer.rows) > 1
+  if (shows && Observe.comesNewestFirst(answer.rows) !== known.newestFirst) return undefined
+  const { newestFirst, sortBy } = known
+  return { answer, page: 1, size, clamped: asked > size, sorted: { sortBy, newestFirst } }
+})
+
+/** The first page, by what is known where it still holds. */
+export const open = Effect.fnUntraced(function* (
+  list: AgniClient["Service"]["list"],
+  filters: Ask.Filters,
+  asked: number,
+  known: Learned | undefined
+): Effect.fn.Return<Opening, AgniError> {
+  return (yield* recognize(list, filters, asked, known)) ?? (yield* find(list, filters, asked))
+})

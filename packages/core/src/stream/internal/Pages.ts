@@ -1,0 +1,145 @@
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import { AgniClient } from "../../client/AgniClient.ts"
+import type { AgniError } from "../../model/AgniError.ts"
+import * as CallSession from "../../model/CallSession.ts"
+import type { CallSessionQuery } from "../../model/CallSessionQuery.ts"
+import * as Instant from "../../model/Instant.ts"
+import type { Page } from "../../model/Page.ts"
+import { refuse } from "./Refuse.ts"
+import * as Seen from "./Seen.ts"
+
+/** How a walk reads. */
+export interface ReadOptions {
+  /** Pages asked for ahead of the one that is delivered. The client's own limit holds as well. @default 4 */
+  readonly concurrency?: number | undefined
+}
+
+/** What `CallSessions.pages` says. */
+export const walk = (
+  query: CallSessionQuery = {},
+  options: ReadOptions = {}
+): Stream.Stream<Page, AgniError, AgniClient> => {
+  const { concurrency = 4 } = options
+  if (!Number.isSafeInteger(concurrency) || concurrency < 1) {
+    return refuse("concurrency", "must be an integer of at least 1")
+  }
+  return Stream.unwrap(
+    Effect.map(AgniClient, ({ list }) => {
+      const seen = Seen.make()
+      let withoutNew = 0
+      const start = query.page ?? 1
+      // A server that filters after paging may leave pages empty before the end: the pages asked for ahead tell.
+      const enough = isFiltered(query) ? Math.max(4, concurrency) : 2
+      // An outage can look like "no calls": the first empty page in a row is asked for twice.
+      const confirm = (asked: CallSessionQuery, page: Page) =>
+        isEmpty(page) && withoutNew === 0 ? list(asked) : Effect.succeed(page)
+      const read = Effect.flatMap(list({ ...query, page: start }), (page) => confirm({ ...query, page: start }, page))
+      const rest = (first: Page) =>
+        Stream.unwrap(
+          Effect.map(pageSizeOf(list, query, first), (pageSize) => {
+            const asked = { ...query, pageSize }
+            return Stream.range(start + 1, Number.MAX_SAFE_INTEGER).pipe(
+              // With its exit as a value a failed page waits for its turn, instead of throwing away the pages before it.
+              Stream.mapEffect((page) => Effect.exit(list({ ...asked, page })), { concurrency }),
+              Stream.mapEffect((exit) => Effect.flatMap(exit, (page) => confirm({ ...asked, page: page.page }, page)))
+            )
+          })
+        )
+      return Stream.fromEffect(read).pipe(
+        Stream.flatMap((first) => Stream.concat(Stream.make(first), rest(first))),
+        Stream.map(seen.keepNew),
+        Stream.takeUntil((page) => {
+          withoutNew = isEmpty(page) ? withoutNew + 1 : 0
+          return withoutNew === enough
+        }),
+        Stream.filter((page) => !isEmpty(page))
+      )
+    })
+  )
+}
+
+const isFiltered = ({
+  agentId,
+  callerNumber,
+  channel,
+  search,
+  startedAfter,
+  startedBefore,
+  status
+}: CallSessionQuery) =>
+  [agentId, callerNumber, channel, search, startedAfter, startedBefore, status].some((value) => value !== undefined)
+
+/**
+ * A page that brings fewer records than were asked for is all there is, was cut, or was filtered after it was taken. A cut
+ * one brings as many again when so many are asked for: then so many are asked for from now on.
+ */
+const pageSizeOf = Effect.fnUntraced(function* (
+  list: AgniClient["Service"]["list"],
+  query: CallSessionQuery,
+  first: Page
+): Effect.fn.Return<number | undefined, AgniError> {
+  const asked = query.pageSize
+  const brought = first.sessions.length + first.rejected.length
+  if (asked === undefined || brought === 0 || brought >= asked || first.page !== 1) return asked
+  const again = yield* list({ ...query, page: 1, pageSize: brought })
+  return again.sessions.length + again.rejected.length === brought ? brought : asked
+})
+
+const isEmpty = (page: Page): boolean => page.sessions.length === 0 && page.rejected.length === 0
+
+/**
+ * The same within a range, which is asked for a second wider on both sides and applied here exactly. A session without a
+ * start lies in no range.
+ */
+export const inRange = (
+  from: Instant.Instant | undefined,
+  to: Instant.Instant | undefined,
+  query: CallSessionQuery,
+  options: ReadOptions
+): Stream.Stream<Page, AgniError, AgniClient> =>
+  from === undefined && to === undefined
+    ? walk(query, options)
+    : walk({ ...query, ...wider(from ?? -Infinity, to ?? Infinity) }, options).pipe(
+        Stream.map((page) => within(page, from ?? -Infinity, to ?? Infinity)),
+        Stream.filter((page) => !isEmpty(page))
+      )
+
+const second = 1_000_000
+const firstYear = Date.parse("0000-01-01T00:00:00Z") * 1000
+const lastYear = Date.parse("9999-12-31T23:59:59Z") * 1000
+
+/**
+ * Whole seconds on the wire: fractions are where servers differ most. A bound that leaves the years of four digits, which
+ * ISO 8601 has, is left out: nothing lies beyond it.
+ */
+const wider = (
+  from: Instant.Instant,
+  to: Instant.Instant
+): Pick<CallSessionQuery, "startedAfter" | "startedBefore"> => {
+  const after = (Math.floor(from / second) - 1) * second
+  const before = (Math.ceil(to / second) + 1) * second
+  return {
+    ...(after < firstYear ? {} : { startedAfter: Instant.format(after) }),
+    ...(before > lastYear ? {} : { startedBefore: Instant.format(before) })
+  }
+}
+
+/** The page's sessions in `[from, to)`. A start that is text but no time is not dropped in silence. */
+const within = (page: Page, from: Instant.Instant, to: Instant.Instant): Page => {
+  const sessions: Array<CallSession.CallSession> = []
+  const rejected = [...page.rejected]
+  page.sessions.forEach((session, index) => {
+    const start = CallSession.startInstant(session)
+    if (start !== undefined) {
+      if (start >= from && start < to) sessions.push(session)
+      return
+    }
+    const text = session.startedAt?.trim()
+    if (text !== undefined && text !== "" && Instant.parse(text) === undefined) {
+      const reason = "startedAt is not a time that is understood, so the session cannot be placed in the range"
+      rejected.push({ stage: "range", reason, raw: session, page: page.page, index, observedAt: page.observedAt })
+    }
+  })
+  return { ...page, sessions, rejected }
+}

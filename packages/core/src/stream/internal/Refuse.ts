@@ -1,0 +1,28 @@
+import * as Duration from "effect/Duration"
+import * as Stream from "effect/Stream"
+import { AgniError, InvalidRequest } from "../../model/AgniError.ts"
+
+const mistake = (parameter: string, what: string): AgniError =>
+  new AgniError({
+    reason: new InvalidRequest({ parameter, description: `${parameter} ${what}` }),
+    request: "CallSessions",
+    attempts: 0,
+    elapsed: Duration.zero
+  })
+
+/** A stream that cannot be begun with, because of what it was given. */
+export const refuse = (parameter: string, what: string): Stream.Stream<never, AgniError> =>
+  Stream.fail(mistake(parameter, what))
+
+const numbers = ["concurrency", "pageSize", "pagesPerWindow"] as const
+
+/** What is wrong with the numbers that say how to read, if anything is. */
+export const mistakeIn = (
+  options: Readonly<Partial<Record<(typeof numbers)[number], number | undefined>>>
+): AgniError | undefined => {
+  const name = numbers.find((name) => {
+    const value = options[name]
+    return value !== undefined && !(Number.isSafeInteger(value) && value >= 1)
+  })
+  return name === undefined ? undefined : mistake(name, "must be an integer of at least 1")
+}

@@ -1,0 +1,152 @@
+/** Cases of one process. */
+import * as Effect from "effect/Effect"
+import type { CallSession } from "../../../model/CallSession.ts"
+import { assert, close, type Kit, type Test, write } from "./Kit.ts"
+import * as Sample from "./Sample.ts"
+
+export const claim = <S, R>({ delivery, sink }: Kit<S, R>): Test<R> =>
+  Effect.andThen(
+    assert(sink.delivery === delivery, `it says ${sink.delivery}, and is tested as ${delivery}`),
+    assert(sink.name !== "", "it has no name")
+  )
+
+const holdsAfter = <S, R>(kit: Kit<S, R>, sessions: ReadonlyArray<CallSession>, ...widths: ReadonlyArray<number>) =>
+  Effect.andThen(
+    kit.process(undefined, (writer) => Effect.andThen(write(writer, sessions, ...widths), close(writer))),
+    kit.assertHolds(sessions)
+  )
+
+export const all = <S, R>(kit: Kit<S, R>): Test<R> => holdsAfter(kit, Sample.sessions(40), 1, 7, 3)
+
+export const odd = <S, R>(kit: Kit<S, R>): Test<R> => holdsAfter(kit, Sample.oddSessions, 5)
+
+export const large = <S, R>(kit: Kit<S, R>): Test<R> => holdsAfter(kit, Sample.sessions(kit.large), kit.large)
+
+export const none = <S, R>(kit: Kit<S, R>): Test<R> =>
+  Effect.gen(function* () {
+    const sessions = Sample.sessions(4)
+    yield* kit.process(undefined, (writer) =>
+      Effect.gen(function* () {
+        const refused = [
+          ...(yield* writer.write(Sample.batch([]))),
+          ...(yield* writer.write(Sample.batch(sessions))),
+          ...(yield* writer.write(Sample.batch([])))
+        ]
+        yield* assert(refused.length === 0, "it refuses rows of a batch without rows")
+        yield* close(writer)
+      })
+    )
+    yield* kit.assertHolds(sessions)
+  })
+
+export const refuses =
+  (refused: CallSession) =>
+  <S, R>(kit: Kit<S, R>): Test<R> =>
+    Effect.gen(function* () {
+      const sessions = Sample.sessions(9)
+      const back = yield* kit.process(undefined, (writer) =>
+        Effect.gen(function* () {
+          const back = yield* writer.write(Sample.batch([...sessions.slice(0, 4), refused, ...sessions.slice(4)]))
+          const alone = yield* writer.write(Sample.batch([refused]))
+          yield* close(writer)
+          return [...back, ...alone]
+        })
+      )
+      yield* assert(
+        back.length === 2 && back.every(({ id }) => id === refused.id),
+        `of the ids that come back two should be ${refused.id}, and no others: ${back.map(({ id }) => id).join(", ")}`
+      )
+      const values = Object.values(refused).filter((value) => typeof value === "string" && value.length > 3)
+      for (const { reason } of back) {
+        yield* assert(reason !== "", "a reason is empty")
+        yield* assert(!values.some((value) => reason.includes(String(value))), "a reason names a value of the row")
+      }
+      yield* kit.assertHolds(sessions)
+    })
+
+export const again = <S, R>(kit: Kit<S, R>): Test<R> =>
+  Effect.gen(function* () {
+    const sessions = Sample.sessions(10)
+    yield* kit.process(undefined, (writer) =>
+      Effect.gen(function* () {
+        yield* write(writer, sessions, 5)
+        yield* write(writer, sessions.slice(3, 8), 2)
+        yield* writer.flush(Sample.end)
+        yield* write(writer, sessions, 10)
+        yield* close(writer)
+      })
+    )
+    yield* kit.assertHolds(sessions)
+  })
+
+export const versions = <S, R>(kit: Kit<S, R>): Test<R> =>
+  Effect.gen(function* () {
+    const version = (summary: string) => Array.from({ length: 6 }, (_, index) => Sample.session(index, { summary }))
+    yield* kit.process(undefined, (writer) =>
+      Effect.gen(function* () {
+        yield* writer.write(Sample.batch(version("first"), Sample.observed))
+        yield* writer.write(Sample.batch(version("third"), Sample.observed + 2))
+        yield* writer.flush(Sample.end)
+        yield* writer.write(Sample.batch(version("second"), Sample.observed + 1))
+        yield* close(writer)
+      })
+    )
+    yield* kit.assertHolds(version("third"))
+  })
+
+export const flushes = <S, R>(kit: Kit<S, R>): Test<R> =>
+  Effect.gen(function* () {
+    const sessions = Sample.sessions(6)
+    yield* kit.process(undefined, (writer) =>
+      Effect.gen(function* () {
+        for (const [place, session] of sessions.entries()) {
+          yield* write(writer, [session], 1)
+          const cursor = Sample.cursorAt(sessions, place + 1)
+          const committed = yield* writer.flush(cursor)
+          yield* assert(committed.cursor === cursor, `flushed up to ${cursor}, it says ${committed.cursor}`)
+          const kept: unknown = JSON.parse(JSON.stringify(committed.position))
+          yield* assert(
+            JSON.stringify(kept) === JSON.stringify(committed.position),
+            "its position does not survive being kept as JSON"
+          )
+        }
+        yield* writer.finish
+      })
+    )
+    yield* kit.assertHolds(sessions)
+  })
+
+export const flushesAgain = <S, R>(kit: Kit<S, R>): Test<R> =>
+  Effect.gen(function* () {
+    const sessions = Sample.sessions(6)
+    const cursor = Sample.cursorAt(sessions, 3)
+    yield* kit.process(undefined, (writer) =>
+      Effect.gen(function* () {
+        yield* writer.flush(Sample.cursorAt(sessions, 0))
+        yield* write(writer, sessions.slice(0, 3), 3)
+        for (let times = 0; times < 3; times++) yield* writer.flush(cursor)
+        yield* write(writer, sessions.slice(3), 3)
+        yield* writer.flush(Sample.end)
+        yield* close(writer)
+      })
+    )
+    yield* kit.assertHolds(sessions)
+  })
+
+export const empty = <S, R>(kit: Kit<S, R>): Test<R> =>
+  Effect.gen(function* () {
+    yield* kit.process(undefined, close)
+    const rows = yield* kit.read
+    yield* assert(rows !== undefined, "after a run without rows there is nothing to read")
+    yield* assert(rows?.length === 0, "after a run without rows there are some")
+  })
+
+export const unfinished = <S, R>(kit: Kit<S, R>): Test<R> =>
+  Effect.gen(function* () {
+    yield* kit.process(undefined, (writer) => write(writer, Sample.sessions(6), 2))
+    yield* assert((yield* kit.read) === undefined, "a scope that closed without a flush leaves a finished file")
+    yield* kit.process(undefined, (writer) =>
+      Effect.andThen(write(writer, Sample.sessions(6), 2), writer.flush(Sample.end))
+    )
+    yield* assert((yield* kit.read) === undefined, "a scope that closed without finish leaves a finished file")
+  })

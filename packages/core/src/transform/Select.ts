@@ -1,0 +1,90 @@
+/**
+ * Keeps some of the fields, and gives them names.
+ *
+ * @since 0.1.0
+ */
+import * as Result from "effect/Result"
+import * as FieldPath from "./FieldPath.ts"
+import { bug, fromRecord, type Row, set } from "./internal/Row.ts"
+import { make, type Transform } from "./Transform.ts"
+
+/**
+ * A path whose value keeps the path as its name, or a path and the name its value gets.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Selected = string | { readonly path: string; readonly as: string }
+
+interface Column {
+  readonly text: string
+  readonly path: FieldPath.FieldPath
+  readonly name: string
+}
+
+const columnOf = (selected: Selected): Column => {
+  const { path: written, as } = typeof selected === "string" ? { path: selected, as: undefined } : selected
+  const path = Result.getOrThrowWith(FieldPath.parse(written), ({ problem }) => bug("select", `${written}: ${problem}`))
+  const text = FieldPath.format(path)
+  return { text, path, name: as ?? text }
+}
+
+/** A flattened row has the path's text itself as a key; any other has the value at the end of the path. */
+const valueOf = (row: Row, { path, text }: Column): unknown =>
+  Object.hasOwn(row, text) ? row[text] : path.length === 1 ? undefined : FieldPath.get(row, path)
+
+/**
+ * Exactly the named values, in this order, under these names. A value inside an object comes out of it: the row has
+ * `metadata.crm.id` as a key. What a record does not have, its row does not have either; `null` stays `null`. Throws a
+ * `TypeError` for text that is no path and for a name given twice.
+ *
+ * ```ts
+ * Select.select(["id", { path: "callerNumber", as: "from" }, 'postCallAnalysisResult["Lead Score"]'])
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const select = (selected: ReadonlyArray<Selected>): Transform<object, Row> => {
+  const columns = selected.map(columnOf)
+  const names = columns.map(({ name }) => name)
+  const twice = names.find((name, index) => names.indexOf(name) !== index)
+  if (twice !== undefined) throw bug("select", `two values under the name ${twice}`)
+  return make({
+    label: `select ${columns.map(({ name, text }) => (name === text ? text : `${text}=${JSON.stringify(name)}`)).join(",")}`,
+    columns: () => names,
+    apply: (record) => {
+      const row = fromRecord(record)
+      const out: Record<string, unknown> = {}
+      for (const column of columns) {
+        const value = valueOf(row, column)
+        if (value !== undefined) set(out, column.name, value)
+      }
+      return out
+    }
+  })
+}
+
+/**
+ * Fields of the record itself, with their types kept, so that a sink that needs `id` can ask for it.
+ *
+ * ```ts
+ * Select.pick<CallSession.CallSession>()("id", "status", "durationSec")
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const pick =
+  <A extends object>() =>
+  <const K extends keyof A & string>(...names: ReadonlyArray<K>): Transform<A, Pick<A, K>> =>
+    make({
+      label: `select ${names.map((name) => FieldPath.format([name])).join(",")}`,
+      columns: () => names,
+      apply: (record) => {
+        const out: Partial<A> = {}
+        for (const name of names) if (Object.hasOwn(record, name)) out[name] = record[name]
+        // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a field that is required is there to be copied
+        return out as Pick<A, K>
+      }
+    })

@@ -1,0 +1,179 @@
+/** Whatever goes wrong in a run: the next one, from what was committed, brings the file to what it has to be, or is told why not. */
+import type { CallSession } from "@callstream/core/model/CallSession"
+import type { Committed } from "@callstream/core/model/Committed"
+import type { Writer } from "@callstream/core/sink/SessionSink"
+import { SinkError } from "@callstream/core/sink/SinkError"
+import { assert, describe, it } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import * as Random from "effect/Random"
+import * as MemoryFileSystem from "./MemoryFileSystem.ts"
+import * as NdjsonFiles from "./NdjsonFiles.ts"
+
+const starts = ["T10:00:00Z", "T11:30:00Z", "T23:59:59Z"]
+const sessions: ReadonlyArray<CallSession> = ["2026-07-30", "2026-07-31", "2026-08-01"]
+  .flatMap((day) =>
+    starts.map((time) => ({ id: `${day}${time}`, summary: "é".repeat(40), startedAt: `${day}${time}` }))
+  )
+  .slice(0, 7)
+/** Not a day's rows at a time. */
+const width = 2
+const micros = (session: CallSession) => Date.parse(session.startedAt ?? "") * 1000
+const cursorAt = (place: number) => {
+  const next = sessions[place]
+  return next === undefined ? Number.MAX_SAFE_INTEGER : micros(next)
+}
+
+/** Tries again what may be tried again, as often as a pipeline would. */
+const patiently = <A>(operation: Effect.Effect<A, SinkError>, tries = 2): Effect.Effect<A, SinkError> =>
+  Effect.catchTag(operation, "SinkError", (error) =>
+    error.retryable && tries > 0 ? patiently(operation, tries - 1) : Effect.fail(error)
+  )
+
+/** What a checkpoint holds, kept beside the file system. */
+interface Checkpoint {
+  committed: Committed | undefined
+}
+
+const run = (store: NdjsonFiles.Store, checkpoint: Checkpoint): Effect.Effect<void, SinkError> =>
+  Effect.gen(function* () {
+    const writer: Writer<CallSession> = yield* store.sink.open(Option.fromUndefinedOr(checkpoint.committed))
+    const done = checkpoint.committed === undefined ? -Infinity : checkpoint.committed.cursor
+    for (let place = 0; place < sessions.length; place += width) {
+      const items = sessions
+        .slice(place, place + width)
+        .map((row) => ({ id: row.id, start: micros(row), row }))
+        .filter(({ start }) => start >= done)
+      if (items.length === 0) continue
+      const refused = yield* patiently(writer.write({ items, columns: [], observedAt: 0 }))
+      assert.isEmpty(refused)
+      if (place % (2 * width) !== 0) checkpoint.committed = yield* patiently(writer.flush(cursorAt(place + width)))
+    }
+    checkpoint.committed = yield* patiently(writer.flush(cursorAt(sessions.length)))
+    yield* patiently(writer.finish)
+  }).pipe(Effect.scoped)
+
+const outcome = (effect: Effect.Effect<void, SinkError>) =>
+  Effect.match(effect, { onSuccess: () => undefined, onFailure: (error) => error })
+
+const assertTold = (error: SinkError, where: string) => {
+  assert.instanceOf(error, SinkError, where)
+  assert.strictEqual(error.sink, NdjsonFiles.path, where)
+  assert.match(error.description, /^[a-z/]/, where)
+  assert.notInclude(error.message, "2026-07-30T10", where)
+}
+
+const rowsOf = (rows: ReadonlyArray<unknown> | undefined) => rows?.map((row) => JSON.stringify(row)).sort()
+const whole = rowsOf(sessions)
+
+const assertWholeOrNothing = (store: NdjsonFiles.Store, where: string) =>
+  Effect.map(store.read, (rows) => {
+    if (rows !== undefined) assert.deepStrictEqual(rowsOf(rows), whole, where)
+  })
+
+/** The next run, which nothing disturbs. */
+const assertRecovers = Effect.fnUntraced(function* (store: NdjsonFiles.Store, checkpoint: Checkpoint, where: string) {
+  store.memory.intercept(() => Effect.void)
+  yield* assertWholeOrNothing(store, where)
+  const error = yield* outcome(run(store, checkpoint))
+  assert.isUndefined(error, `${where}: ${String(error)}`)
+  assert.deepStrictEqual(rowsOf(yield* store.read), whole, where)
+})
+
+const callsOf = Effect.fnUntraced(function* (options: Parameters<typeof NdjsonFiles.make>[0]) {
+  const store = NdjsonFiles.make(options)
+  yield* run(store, { committed: undefined })
+  assert.deepStrictEqual(rowsOf(yield* store.read), whole)
+  return store.memory.calls.length
+})
+
+// By day and compressed is two of the others at once, and takes as long as all of them.
+const forms = Object.entries(NdjsonFiles.forms).filter(([name]) => name !== "by day, compressed")
+
+describe.each(forms)("NdjsonSink.file when something goes wrong: %s", (_, options) => {
+  it.effect("a call that fails, once or from then on, is told or got over, and the next run brings all of it", () =>
+    Effect.gen(function* () {
+      const calls = yield* callsOf(options)
+      assert.isAtLeast(calls, 18)
+      let told = 0
+      for (const [code, lasting] of [
+        ["ENOSPC", false],
+        ["EIO", true]
+      ] as const) {
+        for (let number = 1; number <= calls; number++) {
+          const store = NdjsonFiles.make(options)
+          const checkpoint: Checkpoint = { committed: undefined }
+          let where = ""
+          store.memory.intercept((call) => {
+            if (lasting ? call.number < number : call.number !== number) return Effect.void
+            if (where === "") where = `${code}${lasting ? " from" : " at"} call ${number}, ${call.method} ${call.path}`
+            return Effect.fail(MemoryFileSystem.failed(call.method, call.path, code))
+          })
+          const error = yield* outcome(run(store, checkpoint))
+          assert.notStrictEqual(where, "")
+          if (error === undefined) assert.deepStrictEqual(rowsOf(yield* store.read), whole, where)
+          else {
+            told++
+            assertTold(error, where)
+          }
+          yield* assertRecovers(store, checkpoint, where)
+        }
+      }
+      assert.isAbove(told, calls)
+    })
+  )
+
+  it.effect.each([
+    ["the process is killed", () => {}],
+    [
+      "the power fails",
+      // Of what was not synced the file system has the length, and half of the content.
+      (memory: MemoryFileSystem.MemoryFileSystem) =>
+        memory.lose((unsynced) => unsynced.map((byte, at) => (at < unsynced.length >> 1 ? byte : 0)))
+    ]
+  ] as const)("at any call %s, and the next run brings all of it", ([, happen]) =>
+    Effect.gen(function* () {
+      const calls = yield* callsOf(options)
+      for (let number = 1; number <= calls; number++) {
+        const store = NdjsonFiles.make(options)
+        const checkpoint: Checkpoint = { committed: undefined }
+        const dead = yield* Deferred.make<string>()
+        store.memory.intercept((call) =>
+          call.number >= number
+            ? Effect.andThen(Deferred.succeed(dead, `call ${number}, ${call.method} ${call.path}`), Effect.never)
+            : Effect.void
+        )
+        const fiber = yield* Effect.forkDetach(run(store, checkpoint))
+        const where = yield* Deferred.await(dead)
+        happen(store.memory)
+        const committed = checkpoint.committed
+        yield* assertRecovers(store, { committed }, where)
+        fiber.interruptUnsafe()
+      }
+    })
+  )
+
+  it.effect("killed again and again, at calls that a seed decides, it comes to its end", () =>
+    Effect.gen(function* () {
+      for (let seed = 1; seed <= 25; seed++) {
+        const random = yield* Random.withSeed(Random.Random, seed)
+        const store = NdjsonFiles.make(options)
+        const checkpoint: Checkpoint = { committed: undefined }
+        for (let times = 0; times < 6; times++) {
+          const last = store.memory.calls.length + 1 + Math.floor(random.nextDoubleUnsafe() * 40)
+          const dead = yield* Deferred.make<void>()
+          store.memory.intercept((call) =>
+            call.number >= last ? Effect.andThen(Deferred.succeed(dead, undefined), Effect.never) : Effect.void
+          )
+          const fiber = yield* Effect.forkDetach(run(store, checkpoint))
+          yield* Effect.raceFirst(Deferred.await(dead), Effect.ignore(Fiber.join(fiber)))
+          fiber.interruptUnsafe()
+          yield* assertWholeOrNothing(store, `seed ${seed}`)
+        }
+        yield* assertRecovers(store, checkpoint, `seed ${seed}`)
+      }
+    })
+  )
+})

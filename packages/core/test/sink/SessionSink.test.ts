@@ -1,0 +1,138 @@
+import type { CallSession } from "@callstream/core/model/CallSession"
+import * as SessionSink from "@callstream/core/sink/SessionSink"
+import { SinkError } from "@callstream/core/sink/SinkError"
+import { assert, describe, it } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Stream from "effect/Stream"
+import * as NdjsonFiles from "./NdjsonFiles.ts"
+
+const session = (id: number): CallSession => ({ id: String(id), startedAt: `2026-07-30T10:00:${10 + (id % 50)}Z` })
+const sessions = Array.from({ length: 40 }, (_, id) => session(id))
+
+/** A sink that tells what it was asked to do. */
+const telling = (refuse: (id: string) => boolean = () => false) => {
+  const calls: Array<string> = []
+  const sink: SessionSink.SessionSink<CallSession> = {
+    name: "told",
+    delivery: "append",
+    open: (from) =>
+      Effect.as(
+        Effect.acquireRelease(
+          Effect.sync(() => void calls.push(`open ${from._tag}`)),
+          () => Effect.sync(() => void calls.push("close"))
+        ),
+        {
+          committed: from,
+          write: ({ columns, items }) =>
+            Effect.sync(() => {
+              calls.push(`write ${items.length}`)
+              assert.lengthOf(columns, 26)
+              for (const { id, row, start } of items) assert.deepStrictEqual([row.id, start === undefined], [id, false])
+              return items.filter(({ id }) => refuse(id)).map(({ id }) => ({ id, reason: "it is odd" }))
+            }),
+          flush: (cursor) =>
+            Effect.sync(() => {
+              calls.push("flush")
+              return { cursor, position: null }
+            }),
+          finish: Effect.sync(() => void calls.push("finish"))
+        }
+      )
+  }
+  return { calls, sink }
+}
+
+describe("SessionSink.toSink", () => {
+  it.effect("writes an array as one batch, flushes and finishes once, and counts", () =>
+    Effect.gen(function* () {
+      const { calls, sink } = telling()
+      const stream = Stream.rechunk(Stream.fromIterable(sessions), 15)
+      assert.strictEqual(yield* Stream.run(stream, SessionSink.toSink(sink)), 40)
+      assert.deepStrictEqual(calls, ["open None", "write 15", "write 15", "write 10", "flush", "finish", "close"])
+    })
+  )
+
+  it.effect("can be run again, from the beginning", () =>
+    Effect.gen(function* () {
+      const { calls, sink } = telling()
+      const into = SessionSink.toSink(sink)
+      assert.strictEqual(yield* Stream.run(Stream.empty, into), 0)
+      assert.strictEqual(yield* Stream.run(Stream.make(session(1)), into), 1)
+      assert.deepStrictEqual(calls.join(), "open None,flush,finish,close,open None,write 1,flush,finish,close")
+    })
+  )
+
+  it.effect("a stream that fails, or is interrupted, closes the sink without finish", () =>
+    Effect.gen(function* () {
+      const failing = telling()
+      const broken = Stream.concat(Stream.make(session(1)), Stream.fail("gone"))
+      assert.strictEqual(yield* Effect.flip(Stream.run(broken, SessionSink.toSink(failing.sink))), "gone")
+      assert.deepStrictEqual(failing.calls, ["open None", "write 1", "close"])
+
+      const endless = telling()
+      const reached = yield* Deferred.make<void>()
+      const stream = Stream.concat(
+        Stream.make(session(1)),
+        Stream.fromEffect(Effect.andThen(Deferred.succeed(reached, undefined), Effect.never))
+      )
+      const fiber = yield* Effect.forkChild(Stream.run(stream, SessionSink.toSink(endless.sink)))
+      yield* Deferred.await(reached)
+      yield* Fiber.interrupt(fiber)
+      assert.deepStrictEqual(endless.calls, ["open None", "write 1", "close"])
+    })
+  )
+
+  it.effect("a refused row fails the stream, unless somebody takes it", () =>
+    Effect.gen(function* () {
+      const odd = (id: string) => Number(id) % 10 === 3
+      const strict = telling(odd)
+      const error = yield* Effect.flip(Stream.run(Stream.fromIterable(sessions), SessionSink.toSink(strict.sink)))
+      assert.instanceOf(error, SinkError)
+      assert.strictEqual(error.message, "told: 4 rows were refused: it is odd")
+      assert.notInclude(strict.calls, "finish")
+
+      const lenient = telling(odd)
+      const refused: Array<string> = []
+      const into = SessionSink.toSink(lenient.sink, {
+        onRefused: (these) => Effect.sync(() => refused.push(...these.map(({ id }) => id)))
+      })
+      assert.strictEqual(yield* Stream.run(Stream.fromIterable(sessions), into), 36)
+      assert.deepStrictEqual(refused, ["3", "13", "23", "33"])
+
+      const picky = SessionSink.toSink(telling(odd).sink, { onRefused: () => Effect.fail("no") })
+      assert.strictEqual(yield* Effect.flip(Stream.run(Stream.fromIterable(sessions), picky)), "no")
+    })
+  )
+
+  it.effect("a file is there when the stream came to its end, and not before, in every form", () =>
+    Effect.gen(function* () {
+      for (const options of Object.values(NdjsonFiles.forms)) {
+        const store = NdjsonFiles.make(options)
+        const broken = Stream.concat(Stream.fromIterable(sessions), Stream.fail("gone"))
+        yield* Effect.flip(Stream.run(broken, SessionSink.toSink(store.sink)))
+        assert.isUndefined(yield* store.read)
+        yield* Stream.run(Stream.rechunk(Stream.fromIterable(sessions), 7), SessionSink.toSink(store.sink))
+        assert.deepStrictEqual(yield* store.read, sessions)
+      }
+    })
+  )
+
+  it.effect("what the sink fails with, the stream fails with", () =>
+    Effect.gen(function* () {
+      const store = NdjsonFiles.make({})
+      for (const [method, operation] of [
+        ["open", "open"],
+        ["file.writeAll", "write"],
+        ["file.sync", "flush"],
+        ["link", "finish"]
+      ] as const) {
+        store.fail("EIO", 1, [method])
+        const error = yield* Effect.flip(Stream.run(Stream.fromIterable(sessions), SessionSink.toSink(store.sink)))
+        assert.deepInclude(error, { sink: NdjsonFiles.path, operation, code: "EIO" })
+        assert.isUndefined(yield* store.read)
+      }
+    })
+  )
+})

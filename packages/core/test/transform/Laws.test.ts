@@ -1,0 +1,226 @@
+import * as CallSession from "@callstream/core/model/CallSession"
+import * as Derive from "@callstream/core/transform/Derive"
+import * as FieldPath from "@callstream/core/transform/FieldPath"
+import * as Flatten from "@callstream/core/transform/Flatten"
+import * as Omit from "@callstream/core/transform/Omit"
+import * as Redact from "@callstream/core/transform/Redact"
+import * as Select from "@callstream/core/transform/Select"
+import * as Transform from "@callstream/core/transform/Transform"
+import * as Where from "@callstream/core/transform/Where"
+import { assert, describe, it } from "@effect/vitest"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import { type Dice, dice, freeze, type Session, sessions } from "./Records.ts"
+
+type Row = Readonly<Record<string, unknown>>
+
+/** A session as the first transform of a chain gets it. */
+const asRow: Transform.Transform<Session, Row> = Transform.make({
+  label: "",
+  columns: (columns) => columns,
+  apply: (session) => ({ ...session })
+})
+
+const isObject = (value: unknown): value is Row => typeof value === "object" && value !== null && !Array.isArray(value)
+
+/** The paths of all that is in a record, down to what is no object or an empty one. */
+const leavesOf = (value: unknown, path: ReadonlyArray<string> = []): ReadonlyArray<ReadonlyArray<string>> =>
+  isObject(value) && Object.keys(value).length > 0
+    ? Object.keys(value).flatMap((key) => leavesOf(value[key], [...path, key]))
+    : [path]
+
+const textOf = (path: ReadonlyArray<string>): string => {
+  const [first = "", ...rest] = path
+  return FieldPath.format([first, ...rest])
+}
+
+const someTransform = (random: Dice): Transform.Transform<Row, Row> =>
+  random.pick([
+    () => Where.where<Row>("even", ({ durationSec }) => Number(durationSec) % 2 === 0),
+    () => Omit.omit(["recordingUrl", "metadata.crm.owner"]),
+    () => Omit.omit(["creditBreakdown"]),
+    () => Flatten.flatten(),
+    () => Flatten.flatten({ objects: "whole" }),
+    () => Redact.redact<Row>({ phone: "mask", email: "drop", name: "mask" }),
+    () => Select.select(["id", "durationSec", "metadata", { path: "creditBreakdown.total_credits", as: "credits" }])
+  ])()
+
+describe("transforms", () => {
+  it.effect("compose in any grouping to the same rows, columns and label, and change no input", () =>
+    Effect.gen(function* () {
+      const records = yield* sessions(21, 120)
+      const columns = CallSession.fieldNames
+      for (let seed = 1; seed <= 200; seed++) {
+        const random = dice(seed)
+        const [a, b, c] = [someTransform(random), someTransform(random), someTransform(random)]
+        const left = asRow.pipe(Transform.andThen(a), Transform.andThen(b), Transform.andThen(c))
+        const right = Transform.andThen(asRow, Transform.andThen(a, Transform.andThen(b, c)))
+        assert.strictEqual(left.label, right.label)
+        assert.deepStrictEqual(left.columns(columns), right.columns(columns), left.label)
+        for (let n = 0; n < 8; n++) {
+          const session = freeze(records[random.roll(records.length)])
+          assert.isDefined(session)
+          assert.deepStrictEqual(left.apply(session), right.apply(session), `seed ${seed}: ${left.label}`)
+        }
+      }
+    })
+  )
+
+  it.effect("flatten loses no value, gives no two the same name, and select finds each by it", () =>
+    Effect.gen(function* () {
+      for (const session of yield* sessions(22, 200)) {
+        const flat = Flatten.flatten().apply(freeze(session))
+        assert.isDefined(flat)
+        const leaves = leavesOf(session)
+        assert.deepStrictEqual(Object.keys(flat).sort(), leaves.map(textOf).sort(), session.id)
+        for (const path of leaves) {
+          const name = textOf(path)
+          assert.deepStrictEqual(flat[name], FieldPath.get(session, path), name)
+          assert.deepStrictEqual<unknown>(FieldPath.parse(name), Result.succeed(path), name)
+        }
+        const names = leaves.map(textOf)
+        assert.deepStrictEqual(Select.select(names).apply(flat), Select.select(names).apply(session))
+        assert.deepStrictEqual(Flatten.flatten().apply(flat), flat)
+      }
+    })
+  )
+
+  it.effect("a table's columns hold all of a row, whatever it is", () =>
+    Effect.gen(function* () {
+      const table = asRow.pipe(Transform.andThen(Flatten.flatten({ objects: "whole" })))
+      const columns = new Set(table.columns(CallSession.fieldNames))
+      for (const session of yield* sessions(23, 200)) {
+        const more = { ...session, creditBreakdown: Object.assign({ gpu_credits: 1 }, session.creditBreakdown) }
+        for (const one of [session, more]) {
+          const row = table.apply(one)
+          assert.deepStrictEqual(
+            Object.keys(row ?? {}).filter((key) => !columns.has(key)),
+            []
+          )
+        }
+        assert.strictEqual(FieldPath.get(table.apply(more), ["creditBreakdown", "gpu_credits"]), 1)
+      }
+    })
+  )
+
+  it.effect("flatten has the same order of columns, however the keys came", () =>
+    Effect.gen(function* () {
+      for (const session of yield* sessions(24, 50)) {
+        const reversed = Object.fromEntries(Object.entries(session.metadata ?? {}).reverse())
+        const [a, b] = [session, { ...session, metadata: reversed }].map((one) => Flatten.flatten().apply(one) ?? {})
+        assert.deepStrictEqual(Object.keys(a ?? {}), Object.keys(b ?? {}))
+      }
+    })
+  )
+
+  it.effect("omit is what select leaves, and leaves what is not named the very same", () =>
+    Effect.gen(function* () {
+      for (const session of yield* sessions(25, 100)) {
+        const row = Omit.omit(["callerNumber", "metadata.crm.owner"]).apply(freeze(session))
+        assert.isUndefined(FieldPath.get(row, ["metadata", "crm", "owner"]))
+        assert.deepStrictEqual(
+          FieldPath.get(row, ["metadata", "crm", "id"]),
+          FieldPath.get(session, ["metadata", "crm", "id"])
+        )
+        assert.notProperty(row, "callerNumber")
+        assert.strictEqual(row?.["promptDynamicVariables"], session.promptDynamicVariables)
+        assert.strictEqual(Omit.omit(["nothing", "metadata.crm.nobody"]).apply(session), session)
+      }
+    })
+  )
+
+  it.effect("derived fields are there in every row, and in the columns", () =>
+    Effect.gen(function* () {
+      const derive = Derive.derive(Derive.names)
+      assert.deepStrictEqual(derive.columns(["id", "cost"]), ["id", ...Derive.names])
+      for (const session of yield* sessions(26, 200)) {
+        const row = derive.apply(freeze(session))
+        assert.isDefined(row)
+        for (const name of Derive.names) assert.notStrictEqual(row[name], undefined)
+        assert.strictEqual(row.direction, CallSession.direction(session) ?? null)
+        assert.strictEqual(row.startedDate, session.startedAt?.slice(0, 10) ?? null)
+      }
+    })
+  )
+})
+
+describe("Derive", () => {
+  const zoned = (zone: string) => Derive.derive(["startedDate"], { timeZone: DateTime.zoneMakeNamedUnsafe(zone) })
+  const date = (zone: string, startedAt: string | null) => zoned(zone).apply({ id: "1", startedAt })?.startedDate
+
+  it("has the dates of its zone, on the days when clocks change too", () => {
+    for (const [zone, startedAt, expected] of [
+      ["Europe/Berlin", "2026-03-28T22:59:59Z", "2026-03-28"],
+      ["Europe/Berlin", "2026-03-28T23:00:00Z", "2026-03-29"],
+      ["Europe/Berlin", "2026-03-29T21:59:59.999999Z", "2026-03-29"],
+      ["Europe/Berlin", "2026-03-29T22:00:00Z", "2026-03-30"],
+      ["Asia/Kathmandu", "2026-01-01T18:14:59Z", "2026-01-01"],
+      ["Asia/Kathmandu", "2026-01-01T18:15:00Z", "2026-01-02"],
+      ["Pacific/Kiritimati", "2026-01-01 10:00:00.5 +0000 UTC", "2026-01-02"],
+      ["UTC", "0001-01-01T00:00:00Z", null],
+      ["UTC", "soon", null],
+      ["UTC", null, null]
+    ] as const) {
+      assert.strictEqual(date(zone, startedAt), expected, `${zone} ${startedAt}`)
+    }
+  })
+
+  it("says its zone in the label, where it matters", () => {
+    assert.strictEqual(zoned("Asia/Tokyo").label, "derive startedDate@Asia/Tokyo")
+    assert.strictEqual(Derive.derive(["cost", "direction"]).label, "derive direction,cost")
+  })
+
+  it("takes analyses out of their wrapping, and costs as numbers only where they are", () => {
+    const derive = Derive.derive(["analysis", "cost"])
+    const values = (fields: Partial<CallSession.CallSession>) => {
+      const row = derive.apply({ id: "1", ...fields })
+      return [row?.analysis, row?.cost]
+    }
+    assert.deepStrictEqual(
+      values({ costTotal: "0.10", postCallAnalysisResult: { a: { type: "enum", value: "x" }, "b c": 1 } }),
+      [{ a: "x", "b c": 1 }, 0.1]
+    )
+    assert.deepStrictEqual(values({ costTotal: "n/a", postCallAnalysisResult: null }), [null, null])
+    assert.deepStrictEqual(values({ costTotal: "0" }), [null, 0])
+  })
+})
+
+describe("Select", () => {
+  it("has exactly its columns, renamed, and keeps null and absent apart", () => {
+    const select = Select.select(["id", { path: "callerNumber", as: "from" }, 'metadata["a.b"].c', "summary"])
+    assert.deepStrictEqual(select.columns(["anything"]), ["id", "from", 'metadata["a.b"].c', "summary"])
+    assert.deepStrictEqual(select.apply({ id: "1", callerNumber: null, metadata: { "a.b": { c: 0 } } }), {
+      id: "1",
+      from: null,
+      'metadata["a.b"].c': 0
+    })
+    assert.strictEqual(select.label, 'select id,callerNumber="from",metadata["a.b"].c,summary')
+  })
+
+  it("finds nothing that a record only inherits", () => {
+    assert.deepStrictEqual(
+      Select.select(["constructor", "metadata.toString", "summary.length"]).apply({ metadata: {}, summary: "x" }),
+      {}
+    )
+  })
+
+  it("throws for what is a mistake in a program", () => {
+    assert.throws(() => Select.select(["id", { path: "status", as: "id" }]), /two values under the name id/)
+    assert.throws(() => Select.select(["metadata."]), /the name of a field is missing/)
+    assert.throws(() => Omit.omit(["a["]), /in brackets stands a key/)
+  })
+
+  it("keeps types when it picks or drops fields of the record itself", () => {
+    const session: CallSession.CallSession = { id: "1", status: "completed", durationSec: 5 }
+    const picked: { readonly id: string } | undefined = Select.pick<CallSession.CallSession>()(
+      "id",
+      "status",
+      "summary"
+    ).apply(session)
+    assert.deepStrictEqual<unknown>(picked, { id: "1", status: "completed" })
+    const left: { readonly id: string } | undefined = Omit.drop<CallSession.CallSession>()("status").apply(session)
+    assert.deepStrictEqual<unknown>(left, { id: "1", durationSec: 5 })
+    assert.deepStrictEqual(Omit.drop<CallSession.CallSession>()("status").columns(["id", "status"]), ["id"])
+  })
+})
