@@ -40,11 +40,13 @@ export const ownPath = (path: string, inode: string | null): string => `${partia
 
 export const inodeOf = (info: FileSystem.File.Info): string | null => Option.getOrNull(Option.map(info.ino, String))
 
-/** Nothing that cannot be looked at is ours. */
 export const isInode = (fs: FileSystem.FileSystem, path: string, inode: string | null) =>
-  Effect.map(
-    Effect.option(fs.stat(path)),
-    Option.exists((info) => info.type === "File" && inodeOf(info) === inode)
+  fs.stat(path).pipe(
+    Effect.map((info) => info.type === "File" && inodeOf(info) === inode),
+    Effect.catchIf(
+      (error) => codeOf(error) === "ENOENT",
+      () => Effect.succeed(false)
+    )
   )
 
 export const failWith = (path: string, operation: OutputError["operation"], reason: OutputError["reason"]) =>
@@ -148,7 +150,7 @@ export const make = (context: {
   })
 
   const assertOurs = Effect.fnUntraced(function* (name: string) {
-    if (!(yield* isInode(fs, name, inode))) return yield* failWith(options.path, "finish", "replaced")
+    if (!(yield* named("finish")(isInode(fs, name, inode)))) return yield* failWith(options.path, "finish", "replaced")
   })
   // Under its own name, what was looked at is also what gets the name.
   const publish = Effect.andThen(

@@ -112,9 +112,9 @@ const resumed = Effect.fnUntraced(function* (
   const opening = Effect.mapError(fromPlatform(options.path, "open"))
   const partial = partialPath(path)
   const own = ownPath(path, from.inode)
-  if (!(yield* isInode(fs, partial, from.inode))) {
+  if (!(yield* opening(isInode(fs, partial, from.inode)))) {
     // A run that ended between the two steps of giving the name.
-    if (yield* isInode(fs, own, from.inode)) yield* opening(fs.rename(own, partial))
+    if (yield* opening(isInode(fs, own, from.inode))) yield* opening(fs.rename(own, partial))
     else {
       const there = yield* opening(fs.exists(partial))
       return yield* failWith(partial, "open", there ? "changed" : "missing")
@@ -145,8 +145,8 @@ const isFinished = Effect.fnUntraced(function* (
   from: Position
 ): Effect.fn.Return<boolean, OutputError> {
   const opening = Effect.mapError(fromPlatform(options.path, "open"))
-  if (yield* isInode(fs, partialPath(path), from.inode)) return false
-  if (!(yield* isInode(fs, path, from.inode))) return false
+  if (yield* opening(isInode(fs, partialPath(path), from.inode))) return false
+  if (!(yield* opening(isInode(fs, path, from.inode)))) return false
   const end = yield* opening(
     Effect.scoped(
       Effect.gen(function* () {
@@ -159,7 +159,7 @@ const isFinished = Effect.fnUntraced(function* (
     return yield* failWith(options.path, "open", "changed")
   }
   const own = ownPath(path, from.inode)
-  if (yield* isInode(fs, own, from.inode)) yield* Effect.ignore(fs.remove(own))
+  if (yield* opening(isInode(fs, own, from.inode))) yield* Effect.ignore(fs.remove(own))
   return true
 })
 
