@@ -44,11 +44,11 @@ export const receiver = async ({ file, secret }: Options): Promise<Server> => {
     const events = eventsOf(body)
     if (events === undefined) return 422
     // Safe before the answer: what is answered with 2xx does not come again.
-    await store(events)
+    await store.append(events)
     return 204
   }
 
-  return createServer(async (request, response) => {
+  const server = createServer(async (request, response) => {
     try {
       response.statusCode = await answer(request)
     } catch (error) {
@@ -59,6 +59,8 @@ export const receiver = async ({ file, secret }: Options): Promise<Server> => {
     if (response.statusCode === 413) response.setHeader("connection", "close")
     response.end()
   })
+  server.once("close", () => void store.close().catch(console.error))
+  return server
 }
 
 /** Old and future messages are refused, too: somebody may have kept one. */
@@ -103,7 +105,7 @@ const isEvent = (value: unknown): value is Event =>
  * Appends events that say something new. For each session the newest is remembered: one that is older is late, and one
  * with the same id has the same content. To remember ids alone would lose a session that changes and changes back.
  */
-const openStore = async (file: string): Promise<(events: ReadonlyArray<Event>) => Promise<void>> => {
+const openStore = async (file: string) => {
   const handle = await open(file, "a+", 0o600)
   const newest = new Map<string, Event>()
   const isLate = ({ sequence, sessionId }: Event) => sequence <= (newest.get(sessionId)?.sequence ?? -1)
@@ -125,10 +127,13 @@ const openStore = async (file: string): Promise<(events: ReadonlyArray<Event>) =
   }
   // One after another: two messages at once must not both be new.
   let last: Promise<unknown> = Promise.resolve()
-  return (events) => {
-    const next = last.then(() => append(events))
-    last = next.catch(() => undefined)
-    return next
+  return {
+    append: (events: ReadonlyArray<Event>): Promise<void> => {
+      const next = last.then(() => append(events))
+      last = next.catch(() => undefined)
+      return next
+    },
+    close: () => last.then(() => handle.close())
   }
 }
 

@@ -104,7 +104,7 @@ describe.each([
           const committed = yield* begin
           Fs.truncateSync(partial, place)
           if (place % 2 === 0) Fs.appendFileSync(partial, "?!".repeat(100))
-          const { bytes } = committed.position as { bytes: number }
+          const { bytes } = (committed.position as { at: { bytes: number } }).at
           const error = yield* Effect.match(goOn(committed), {
             onSuccess: () => undefined,
             onFailure: (error) => error

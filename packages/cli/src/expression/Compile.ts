@@ -3,43 +3,17 @@
  * because CEL makes a missing field an error and an integer something else than a number, and people who filter calls
  * want neither.
  */
-import { CallSession, FieldPath, Instant } from "@callstream/core"
+import { type CallSession, FieldPath } from "@callstream/core"
 import type { ASTNode } from "@marcbachmann/cel-js"
 import * as Result from "effect/Result"
-import { fields, type Type } from "./Fields.ts"
+import { asMoment, compare } from "./Compare.ts"
+import { type Attempt, type Compiled, constant, isScalar, mistake, names, type Run } from "./Compiled.ts"
+import { fields } from "./Fields.ts"
 import { functions, methods } from "./Functions.ts"
 import { type Mistake, nearest } from "./Mistake.ts"
 
-/** What a record does not have is `undefined`, and so is its `null`. */
-export type Run = (session: CallSession.CallSession) => unknown
-
-export interface Compiled {
-  readonly type: Type
-  readonly run: Run
-  /** The value, where it is the same for all records. */
-  readonly constant?: unknown
-}
-
-type Attempt = Result.Result<Compiled, Mistake>
-
 /** The variables of `exists` and `all`, by name: each has one place, written before each look. */
 type Scope = ReadonlyMap<string, { value: unknown }>
-
-const names: Readonly<Record<Type, string>> = {
-  text: "text",
-  number: "a number",
-  bool: "true or false",
-  time: "a time",
-  list: "a list",
-  object: "an object",
-  null: "null",
-  any: "any value"
-}
-
-export const mistake = (node: ASTNode, problem: string, advice?: string): Result.Result<never, Mistake> =>
-  Result.fail({ problem, begin: node.start, end: node.end, advice })
-
-const constant = (type: Type, value: unknown): Compiled => ({ type, run: () => value, constant: value })
 
 const literal = (node: ASTNode, value: unknown): Attempt => {
   switch (typeof value) {
@@ -98,98 +72,15 @@ const access = (node: ASTNode, target: ASTNode, key: ASTNode | string, scope: Sc
     }
   })
 
-type Order = "<" | "<=" | ">" | ">="
-type Equality = "==" | "!="
-
-const test: {
-  readonly [K in Order | Equality]: (a: string | number | boolean, b: string | number | boolean) => boolean
-} = {
-  "==": (a, b) => a === b,
-  "!=": (a, b) => a !== b,
-  "<": (a, b) => a < b,
-  "<=": (a, b) => a <= b,
-  ">": (a, b) => a > b,
-  ">=": (a, b) => a >= b
-}
-
-const isScalar = (value: unknown): value is string | number | boolean =>
-  typeof value === "string" || typeof value === "number" || typeof value === "boolean"
-
-/** A time of a record, from its text; a moment that was never set is none. */
-const momentOf = (value: unknown): number | undefined =>
-  typeof value === "string" ? CallSession.credibleInstant(value) : undefined
-
-/** The text of a time beside a time: a mistake in it is found before anything runs. */
-const asMoment = (node: ASTNode, side: Compiled): Result.Result<Run, Mistake> => {
-  if (side.type === "time" || side.type === "any") {
-    return Result.succeed((session) => momentOf(side.run(session)))
-  }
-  if (side.type === "text" && typeof side.constant === "string") {
-    const instant = Instant.parse(side.constant.trim())
-    return instant === undefined
-      ? mistake(node, "this is no time", 'Write it as "2026-07-31" (its midnight in UTC) or "2026-07-31T07:16:10Z".')
-      : Result.succeed(() => instant)
-  }
-  return mistake(node, `a time cannot be compared with ${names[side.type]}`, 'Compare it with "2026-07-31T07:16:10Z".')
-}
-
 const comparison = (
   node: ASTNode,
-  op: Order | Equality,
+  op: Parameters<typeof compare>[1],
   [left, right]: readonly [ASTNode, ASTNode],
   scope: Scope
 ): Attempt =>
-  Result.gen(function* () {
-    const a = yield* compile(left, scope)
-    const b = yield* compile(right, scope)
-    if (a.type === "null" || b.type === "null") {
-      if (op !== "==" && op !== "!=") return yield* mistake(node, `null cannot be compared by ${op}`)
-      const other = a.type === "null" ? b : a
-      return { type: "bool", run: (session) => (other.run(session) === undefined) === (op === "==") }
-    }
-    const holds = test[op]
-    if (a.type === "time" || b.type === "time") {
-      const from = yield* asMoment(left, a)
-      const to = yield* asMoment(right, b)
-      return {
-        type: "bool",
-        run: (session) => {
-          const x = from(session)
-          const y = to(session)
-          return typeof x === "number" && typeof y === "number" && holds(x, y)
-        }
-      }
-    }
-    for (const [side, { type }] of [
-      [left, a],
-      [right, b]
-    ] as const) {
-      if (type === "object" || type === "list") {
-        return yield* mistake(side, `${names[type]} cannot be compared as a whole`, "Compare what is inside of it.")
-      }
-    }
-    if (a.type !== "any" && b.type !== "any" && a.type !== b.type) {
-      return yield* mistake(node, `${names[a.type]} cannot be compared with ${names[b.type]}`, mixedAdvice(left, right))
-    }
-    if (a.type === "bool" && op !== "==" && op !== "!=") return yield* mistake(node, `true and false have no order`)
-    const equality = op === "==" || op === "!="
-    const x = a.run
-    const y = b.run
-    return {
-      type: "bool",
-      run: (session) => {
-        const p = x(session)
-        const q = y(session)
-        // Text and a number are not equal, and neither comes before the other.
-        return isScalar(p) && isScalar(q) && (typeof p === typeof q ? holds(p, q) : equality && op === "!=")
-      }
-    }
-  })
-
-const mixedAdvice = (left: ASTNode, right: ASTNode): string =>
-  [left, right].some(({ args, op }) => op === "id" && args === "costTotal")
-    ? "costTotal is exact text: cost is the number."
-    : "double(…) makes a number of text, string(…) text of a number."
+  Result.flatMap(compile(left, scope), (a) =>
+    Result.flatMap(compile(right, scope), (b) => compare(node, op, [left, a], [right, b]))
+  )
 
 const membership = ([left, right]: readonly [ASTNode, ASTNode], scope: Scope): Attempt =>
   Result.gen(function* () {

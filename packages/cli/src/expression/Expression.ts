@@ -2,7 +2,8 @@
 import type { CallSession } from "@callstream/core"
 import { Environment, ParseError, serialize } from "@marcbachmann/cel-js"
 import * as Result from "effect/Result"
-import { compile, mistake } from "./Compile.ts"
+import { compile } from "./Compile.ts"
+import { mistake } from "./Compiled.ts"
 import type { Mistake } from "./Mistake.ts"
 
 /** More than anybody writes, and little enough to go through without running out of stack. */

@@ -14,7 +14,7 @@ import { type Mistake, nearest, show } from "../expression/Mistake.ts"
 import { UsageError } from "../output/UsageError.ts"
 
 /** Where the key of hashes comes from; never a flag's value, which others on the machine can read. */
-export const keyVariable = "CALLSTREAM_REDACT_KEY"
+const keyVariable = "CALLSTREAM_REDACT_KEY"
 
 const shortestKey = 16
 

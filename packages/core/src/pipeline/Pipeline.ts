@@ -13,7 +13,7 @@ import type * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { Checkpoint, type CheckpointError, type Fingerprint, type State } from "../checkpoint/Checkpoint.ts"
-import type { AgniError } from "../model/AgniError.ts"
+import { AgniError } from "../model/AgniError.ts"
 import * as CallSession from "../model/CallSession.ts"
 import type { Committed } from "../model/Committed.ts"
 import type { Instant } from "../model/Instant.ts"
@@ -178,8 +178,10 @@ export const make = <A, RS, RD, const Sinks extends readonly [AnySink, ...Readon
     const orClose = <B>(outlet: Outlet.Outlet<A>, effect: Effect.Effect<B, SinkError>, instead: B) =>
       onSinkFailure === "stop"
         ? effect
-        : Effect.catch(effect, (error) =>
-            Effect.andThen(outlet.close(error), open().length === 0 ? Effect.fail(error) : Effect.succeed(instead))
+        : effect.pipe(
+            Effect.catch((error) =>
+              Effect.andThen(outlet.close(error), open().length === 0 ? Effect.fail(error) : Effect.succeed(instead))
+            )
           )
 
     const commit = Effect.fnUntraced(function* (cursor: Instant, finished: boolean) {
@@ -259,8 +261,7 @@ export const make = <A, RS, RD, const Sinks extends readonly [AnySink, ...Readon
 
 /** What came from the endpoint ended, or somebody stopped the run; a sink that failed may not be flushed again. */
 const isClean = (cause: Cause.Cause<unknown>): boolean =>
-  Cause.hasInterruptsOnly(cause) ||
-  (Cause.squash(cause) as { readonly _tag?: string } | undefined)?._tag === "AgniError"
+  Cause.hasInterruptsOnly(cause) || Cause.squash(cause) instanceof AgniError
 
 const nothingToDo = (sinks: ReadonlyArray<{ readonly name: string }>): RunSummary => ({
   received: 0,

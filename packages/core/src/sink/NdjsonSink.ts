@@ -91,7 +91,7 @@ export const output = <R>(options: OutputOptions<R>): SessionSink<unknown, R> =>
   delivery: "append",
   open: (from) =>
     Effect.map(Effect.mapError(options.output, toSinkError(options.name, "open")), ({ finish, write }) => {
-      const opened = writer(options.name, from, {
+      const opened = writer(options.name, undefined, from, {
         write: (lines) => {
           const text = Lines.join(lines)
           return lines.length === 0 ? Effect.void : write(options.forTerminal === true ? Ndjson.escape(text) : text)
@@ -119,12 +119,13 @@ type Open = SessionSink<unknown, FileSystem.FileSystem | Path.Path>["open"]
 const openOne = (options: Options): Open =>
   Effect.fnUntraced(function* (from) {
     const { compression, force = false, path } = options
-    const position = yield* positionIn(PartialFile.Position, path, from)
+    const form = `one file${compression?.extension ?? ""}`
+    const position = yield* positionIn(PartialFile.Position, form, path, from)
     const part = yield* Effect.mapError(
       Part.open({ path, force, from: position, compression, content: Part.nothing, limit: Infinity }),
       toSinkError(path, "open")
     )
-    return writer(path, from, {
+    return writer(path, form, from, {
       write: (lines) =>
         Effect.suspend(() => {
           const before = part.mark()
@@ -147,17 +148,19 @@ const openRotated = (options: Options, rotate: Rotation): Open =>
         advice: "Say how many bytes a file may have."
       })
     }
-    const position = yield* positionIn(RotatedFiles.Position, path, from)
+    const form = `${rotate === "day" ? "by day" : "by size"}${compression?.extension ?? ""}`
+    const position = yield* positionIn(RotatedFiles.Position, form, path, from)
     const files = yield* Effect.mapError(
       RotatedFiles.open({ path, force, compression, rotate, from: position }),
       toSinkError(path, "open")
     )
-    return writer(path, from, files)
+    return writer(path, form, from, files)
   })
 
-/** What a checkpoint keeps was on disk meanwhile, and may have been made by another version. */
+/** What a checkpoint keeps may be of another version, or of the same path with other options: no way to go on from. */
 const positionIn = <A>(
   schema: Schema.ConstraintDecoder<A>,
+  form: string,
   sink: string,
   from: Option.Option<Committed>
 ): Effect.Effect<A | undefined, SinkError> =>
@@ -165,7 +168,7 @@ const positionIn = <A>(
     onNone: () => Effect.undefined,
     onSome: ({ position }) =>
       Effect.mapError(
-        Schema.decodeUnknownEffect(schema)(position),
+        Schema.decodeUnknownEffect(Schema.Struct({ form: Schema.Literal(form), at: schema }))(position),
         () =>
           new SinkError({
             sink,
@@ -174,11 +177,12 @@ const positionIn = <A>(
             description: "the checkpoint does not say where this file ended: it was kept for another kind of output",
             advice: "Write to what it was kept for, or delete the checkpoint to begin again."
           })
-      )
+      ).pipe(Effect.map(({ at }) => at))
   })
 
 const writer = <Position extends Committed["position"]>(
   sink: string,
+  form: string | undefined,
   committed: Option.Option<Committed>,
   files: {
     readonly write: (lines: ReadonlyArray<Lines.Line>) => Effect.Effect<unknown, OutputError>
@@ -194,7 +198,7 @@ const writer = <Position extends Committed["position"]>(
     }).pipe(Effect.mapError(toSinkError(sink, "write"))),
   flush: (cursor) =>
     files.flush(cursor).pipe(
-      Effect.map((position): Committed => ({ cursor, position })),
+      Effect.map((at): Committed => ({ cursor, position: form === undefined ? null : { form, at } })),
       Effect.mapError(toSinkError(sink, "flush"))
     ),
   finish: Effect.mapError(files.finish, toSinkError(sink, "finish"))

@@ -5,6 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
+import * as Struct from "effect/Struct"
 import type { AgniClient } from "../client/AgniClient.ts"
 import type { AgniError } from "../model/AgniError.ts"
 import type * as CallSession from "../model/CallSession.ts"
@@ -92,7 +93,7 @@ const rangeOf = ({ from: fromInput, to: toInput }: Selection) => {
 export const selectedPages = (selection: Selection = {}): Stream.Stream<Page, AgniError, AgniClient> => {
   const range = rangeOf(selection)
   if (range.refused !== undefined) return range.refused
-  const { concurrency, from: _from, pageSize = 100, to: _to, ...filters } = selection
+  const { concurrency, pageSize = 100, ...filters } = Struct.omit(selection, ["from", "to"])
   return Pages.inRange(range.from, range.to, { ...filters, pageSize }, { concurrency })
 }
 
@@ -109,8 +110,7 @@ export const windows = (
 ): Stream.Stream<Window, AgniError, AgniClient> => {
   const range = rangeOf(selection)
   if (range.refused !== undefined) return range.refused
-  const { from: _from, to: _to, ...rest } = selection
-  return History.windows(range, { ...rest, ...options })
+  return History.windows(range, { ...Struct.omit(selection, ["from", "to"]), ...options })
 }
 
 /**

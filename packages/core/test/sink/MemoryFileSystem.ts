@@ -72,6 +72,7 @@ export const make = () => {
   const nodes = new Map<string, Node>()
   const calls: Array<Call> = []
   let inodes = 0n
+  const handles = { now: 0, most: 0 }
   let before: (call: Call) => Effect.Effect<void, PlatformError.PlatformError> = () => Effect.void
 
   const add = (path: string, type: Node["type"], text = "", mode = 0o644, target?: string): Node => {
@@ -204,8 +205,8 @@ export const make = () => {
           }
           return node === undefined ? "ENOENT" : fileOf(path, node)
         }),
-        () => Effect.void
-      ),
+        () => Effect.sync(() => void handles.now--)
+      ).pipe(Effect.tap(() => Effect.sync(() => (handles.most = Math.max(handles.most, ++handles.now))))),
     link: (from, to) =>
       call("link", to, () => {
         const node = nodes.get(from)
@@ -224,6 +225,8 @@ export const make = () => {
 
   return {
     calls,
+    /** Files that are open, and that were at the same time. */
+    handles,
     add,
     /** Called before each call is carried out; what it fails with, the call fails with. */
     intercept: (f: typeof before) => {

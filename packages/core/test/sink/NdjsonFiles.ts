@@ -22,6 +22,7 @@ export const framed: Compression = {
 }
 
 const unframe = (text: string): string => {
+  if (text === "") throw new Error("no member at all")
   let plain = ""
   for (let at = 0; at < text.length;) {
     const end = text.indexOf("\n", at)

@@ -84,6 +84,36 @@ describe("NdjsonSink.file", () => {
     })
   )
 
+  it.effect("the same path in another form is refused, and the file stays as it is", () =>
+    Effect.gen(function* () {
+      for (const [name, options] of Object.entries(NdjsonFiles.forms)) {
+        const store = NdjsonFiles.make(options)
+        const committed = yield* run(store, undefined, [[item("a")]], false)
+        const texts = store.memory.names().map(store.memory.text)
+        for (const [other, changed] of Object.entries(NdjsonFiles.forms)) {
+          if (other === name) continue
+          const changedStore = { ...store, sink: NdjsonFiles.sinkOn(store.memory.layer, { path, ...changed }) }
+          assert.include((yield* refusal(run(changedStore, committed, []))).description, "another kind of output")
+        }
+        assert.deepStrictEqual(store.memory.names().map(store.memory.text), texts)
+      }
+    })
+  )
+
+  it.effect("behind a link, it goes on, and the link keeps pointing", () =>
+    Effect.gen(function* () {
+      const store = NdjsonFiles.make({ force: true })
+      store.memory.add("/e", "Directory")
+      store.memory.add("/e/real", "File", "old")
+      store.memory.add(path, "SymbolicLink", "", 0o777, "/e/real")
+      const committed = yield* run(store, undefined, [[item("a")]], false)
+      const last = yield* run(store, committed, [[item("b")]])
+      yield* run(store, last, [])
+      assert.deepStrictEqual(store.memory.names(), [path, "/e/real"])
+      assert.strictEqual(store.memory.text("/e/real"), '{"id":"a"}\n{"id":"b"}\n')
+    })
+  )
+
   it.effect("begins afresh over what an earlier run left, and replaces a file only with force", () =>
     Effect.gen(function* () {
       const store = NdjsonFiles.make({})
@@ -316,6 +346,8 @@ describe("NdjsonSink.file, by day", () => {
         Array.from({ length: 60 }, (_, at) => rows.slice(5 * at, 5 * at + 5))
       )
       assert.lengthOf((yield* store.read) ?? [], 300)
+      assert.isBelow(store.memory.handles.most, 30)
+      assert.strictEqual(store.memory.handles.now, 0)
       assert.isEmpty(store.memory.names().filter((name) => name.includes("partial")))
     })
   )

@@ -60,7 +60,7 @@ describe.each([
     Effect.gen(function* () {
       const length = yield* Effect.map(
         begin(NdjsonFiles.make(options)),
-        ({ position }) => (position as { bytes: number }).bytes
+        ({ position }) => (position as { at: { bytes: number } }).at.bytes
       )
       for (let place = 0; place <= length + 20; place++) {
         const store = NdjsonFiles.make(options)
@@ -86,7 +86,7 @@ describe.each([
     Effect.gen(function* () {
       const length = yield* Effect.map(
         begin(NdjsonFiles.make(options)),
-        ({ position }) => (position as { bytes: number }).bytes
+        ({ position }) => (position as { at: { bytes: number } }).at.bytes
       )
       for (let place = 0; place < length; place++) {
         const store = NdjsonFiles.make(options)

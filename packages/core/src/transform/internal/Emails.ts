@@ -10,9 +10,10 @@ const address = /^(?:\d{1,3}\.){3}\d{1,3}$/
 /** Longer than any address may be: what is not found in so many characters is none. */
 const longest = 320
 
+const marks = /[@%\uff20\ufe6b]/
+
 /** Cheap, and true for every text that holds an address. */
-export const mayHold = (text: string): boolean =>
-  text.includes("@") || text.includes("%") || text.includes("\uff20") || text.includes("\ufe6b")
+export const mayHold = (text: string): boolean => text.length > 2 && marks.test(text)
 
 const beginOf = (text: string, at: number, from: number): number => {
   if (text[at - 1] === '"') {

@@ -3,7 +3,7 @@
 import * as Emails from "./Emails.ts"
 import * as Phones from "./Phones.ts"
 
-export type Kind = "name" | "phone" | "recording" | "other"
+type Kind = "name" | "phone" | "recording" | "other"
 
 // `name`, `customer_name`, `Caller First Name`, `lastName`; not `Plan Name`, `campaignName`.
 const person =

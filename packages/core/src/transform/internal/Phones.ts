@@ -230,11 +230,16 @@ export const ending = (phone: string): string | undefined => {
 
 const separator = new RegExp(`^(?:${gap}){0,3}$`, "u")
 
-/** The text with a number that is known replaced wherever it stands, inside a longer word too. */
-export const replaceKnown = (text: string, ending: string, by: (phone: string) => string): string => {
-  if (!mayHold(text)) return text
+/** The text with numbers that are known, by their endings, replaced wherever they stand, inside a longer word too. */
+export const replaceKnown = (text: string, endings: ReadonlyArray<string>, by: (phone: string) => string): string => {
+  if (endings.length === 0 || !mayHold(text)) return text
   const digits = digitsOf(text)
-  if (!digits.includes(ending)) return text
+  const present = endings.filter((ending) => digits.includes(ending))
+  return present.reduce((left, ending) => replaceEnding(left, ending, by), text)
+}
+
+const replaceEnding = (text: string, ending: string, by: (phone: string) => string): string => {
+  const digits = digitsOf(text)
   const places = [...text.matchAll(/\p{Nd}/gu)].map(({ index }) => index)
   const spans: Array<Span> = []
   for (let at = digits.indexOf(ending); at >= 0; at = digits.indexOf(ending, at + 1)) {

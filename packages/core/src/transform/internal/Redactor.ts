@@ -14,10 +14,11 @@ type Mode = "drop" | "mask" | { readonly hash: (text: string) => string }
 const dropped = Symbol("dropped")
 
 /**
- * How far text is looked into for phone numbers: ids, states and URLs hold digits that are none, so there only a `+`
- * marks one; a time holds a `+` as well.
+ * How far text is looked into: all of `any`; in a `url` only a `+` marks a phone number, because it is full of digits that
+ * are none; in a `token`, such as an id or a state, further only a plain `@` an address; a `room` may be named after
+ * a number of the record; a `figure`, such as a time, holds a `+` of its own.
  */
-type Depth = "any" | "marked" | "none"
+type Depth = "any" | "url" | "token" | "room" | "figure"
 
 interface Field {
   /** The class that the whole value belongs to. */
@@ -26,15 +27,15 @@ interface Field {
 }
 
 const text: Field = { depth: "any" }
-const token: Field = { depth: "marked" }
-const figure: Field = { depth: "none" }
+const token: Field = { depth: "token" }
+const figure: Field = { depth: "figure" }
 
 const fields: ReadonlyMap<string, Field> = new Map(
   Object.entries({
     id: token,
     agentId: token,
     organizationId: token,
-    roomId: text,
+    roomId: { depth: "room" },
     callerNumber: { whole: "phone", depth: "any" },
     calleeNumber: { whole: "phone", depth: "any" },
     customerNumber: { whole: "phone", depth: "any" },
@@ -49,7 +50,7 @@ const fields: ReadonlyMap<string, Field> = new Map(
     endedAt: figure,
     createdAt: figure,
     startedDate: figure,
-    recordingUrl: { whole: "recording", depth: "marked" },
+    recordingUrl: { whole: "recording", depth: "url" },
     costTotal: figure,
     agentName: text,
     creditBreakdown: text,
@@ -111,38 +112,37 @@ const unused = (key: string, object: Row, out: Row): string => {
   return found
 }
 
-type KeyOf = (key: string) => string
-type ValueOf = (key: string, value: unknown) => unknown
-
-const withOtherKeys = (object: Row, keyOf: KeyOf, valueOf: ValueOf): Row => {
-  const out: Record<string, unknown> = {}
-  for (const key of Object.keys(object)) {
-    const value = valueOf(key, object[key])
-    if (value === dropped) continue
-    const newKey = keyOf(key)
-    set(out, newKey === key ? key : unused(newKey, object, out), value)
-  }
-  return out
+/** What is to be different in an object. */
+interface Change {
+  readonly values: Map<string, unknown>
+  /** Of those keys that get another name, or go. */
+  readonly keys: Map<string, string | undefined>
 }
 
-/**
- * The same object when nothing in it changed, so that what was not touched is not copied either; and when only values
- * did, a copy as a whole, which costs a tenth of one key by key.
- */
-const rebuild = (object: Row, keyOf: KeyOf, valueOf: ValueOf): Row => {
-  let out: Record<string, unknown> | undefined
-  const keys = Object.keys(object)
-  for (let index = 0; index < keys.length; index++) {
-    const key = keys[index] ?? ""
-    const value = object[key]
-    const newValue = valueOf(key, value)
-    if (newValue === dropped || keyOf(key) !== key) return withOtherKeys(object, keyOf, valueOf)
-    if (newValue !== value) {
-      out ??= { ...object }
-      out[key] = newValue
-    }
+const changed = (change: Change | undefined, key: string, newKey: string, value: unknown): Change => {
+  const { keys, values } = change ?? { values: new Map<string, unknown>(), keys: new Map<string, string | undefined>() }
+  if (value === dropped) keys.set(key, undefined)
+  else {
+    values.set(key, value)
+    if (newKey !== key) keys.set(key, newKey)
   }
-  return out ?? object
+  return { keys, values }
+}
+
+/** When only values change, a copy as a whole: it costs a tenth of one key by key. */
+const rebuild = (object: Row, { keys, values }: Change): Row => {
+  if (keys.size === 0) {
+    const copy: Record<string, unknown> = { ...object }
+    for (const [key, value] of values) copy[key] = value
+    return copy
+  }
+  const out: Record<string, unknown> = {}
+  for (const key of Object.keys(object)) {
+    const newKey = keys.has(key) ? keys.get(key) : key
+    if (newKey === undefined) continue
+    set(out, newKey === key ? key : unused(newKey, object, out), values.has(key) ? values.get(key) : object[key])
+  }
+  return out
 }
 
 export interface Redactor {
@@ -195,10 +195,10 @@ export const make = (modes: ReadonlyMap<Class, Mode>, callingCode: string | unde
       }
       text = Urls.replace(text, recording)
     }
-    if (emails) text = Emails.replace(text, email)
-    if (phones && depth !== "none") {
-      text = Phones.replace(text, depth, phone)
-      if (depth === "any") for (const ending of known.phones) text = Phones.replaceKnown(text, ending, phone)
+    if (emails && (depth === "any" || depth === "url" || text.includes("@"))) text = Emails.replace(text, email)
+    if (phones && depth !== "figure") {
+      text = Phones.replace(text, depth === "any" ? "any" : "marked", phone)
+      if (depth === "any" || depth === "room") text = Phones.replaceKnown(text, known.phones, phone)
     }
     if (names && known.name !== undefined) text = Names.replaceKnown(text, known.name, name)
     return text
@@ -234,28 +234,30 @@ export const make = (modes: ReadonlyMap<Class, Mode>, callingCode: string | unde
     return found.every((value, index) => value === list[index]) ? list : found.filter((value) => value !== dropped)
   }
 
-  const placeUnder = (key: string, outer: Place): Place => {
-    const { kind } = Names.keyOf(key)
-    return kind === "other" || kind === outer.whole ? outer : { ...outer, whole: kind }
+  const placeUnder = ({ kind }: Names.Key, outer: Place): Place =>
+    kind === "other" || kind === outer.whole || !modes.has(kind) ? outer : { ...outer, whole: kind }
+
+  const ofKey = (key: string, { open }: Names.Key, known: Known): string =>
+    open || known.name !== undefined || known.recording !== undefined ? scan(key, "any", known) : key
+
+  /** The same object when nothing in it changed, so that what was not touched is not copied either. */
+  const ofObject = (object: Row, place: Place, known: Known): Row => {
+    let change: Change | undefined
+    for (const key of Object.keys(object)) {
+      const about = Names.keyOf(key)
+      const value = object[key]
+      const newKey = ofKey(key, about, known)
+      const newValue = isTypeOfWrapped(object, key) ? value : ofValue(value, placeUnder(about, place), known)
+      if (newValue !== value || newKey !== key) change = changed(change, key, newKey, newValue)
+    }
+    return change === undefined ? object : rebuild(object, change)
   }
-
-  const ofKey = (key: string, known: Known): string =>
-    Names.keyOf(key).open || known.name !== undefined || known.recording !== undefined ? scan(key, "any", known) : key
-
-  const ofObject = (object: Row, place: Place, known: Known): Row =>
-    rebuild(
-      object,
-      (key) => ofKey(key, known),
-      (key, value) => (isTypeOfWrapped(object, key) ? value : ofValue(value, placeUnder(key, place), known))
-    )
 
   const places = new Map([...fields].map(([key, { depth, whole }]) => [key, { depth, whole, free: false }]))
   const elsewhere: Place = { depth: "any", whole: undefined, free: true }
 
-  const ofField = (key: string, value: unknown, known: Known): unknown => {
+  const ofField = (value: unknown, place: Place, known: Known): unknown => {
     if (value === null || value === undefined || value === "") return value
-    const place = places.get(key)
-    if (place === undefined) return ofValue(value, placeUnder(key, elsewhere), known)
     return place.whole !== undefined && modes.has(place.whole)
       ? instead(place.whole, typeof value === "string" ? value : JSON.stringify(value))
       : ofValue(value, place, known)
@@ -268,11 +270,19 @@ export const make = (modes: ReadonlyMap<Class, Mode>, callingCode: string | unde
         phones: phones ? phonesIn(record) : [],
         recording: recordings ? recordingIn(record) : undefined
       }
-      return rebuild(
-        record,
-        (key) => (fields.has(key) ? key : ofKey(key, known)),
-        (key, value) => ofField(key, value, known)
-      )
+      let change: Change | undefined
+      for (const key of Object.keys(record)) {
+        const value = record[key]
+        const place = places.get(key)
+        const about = place === undefined ? Names.keyOf(key) : undefined
+        const newKey = about === undefined ? key : ofKey(key, about, known)
+        const newValue =
+          place === undefined
+            ? ofValue(value, about === undefined ? elsewhere : placeUnder(about, elsewhere), known)
+            : ofField(value, place, known)
+        if (newValue !== value || newKey !== key) change = changed(change, key, newKey, newValue)
+      }
+      return change === undefined ? record : rebuild(record, change)
     },
     drops: (field) => {
       const whole = fields.get(field)?.whole

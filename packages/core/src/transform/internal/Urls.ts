@@ -7,7 +7,7 @@ const secret =
   /[?&;#](?:amp;)?(?:x-(?:amz|goog|oss)-(?:signature|credential|security-token)|signature|sig|token|access_token|key-pair-id|policy|auth|jwt|hmac|hdnts|hdnea|expires|x-amz-expires|se)=/i
 
 /** Cheap, and true for every text that holds a signed URL. */
-export const mayHold = (text: string): boolean => text.includes("://") && text.includes("=")
+const mayHold = (text: string): boolean => text.includes("://") && text.includes("=")
 
 /** The text with every signed URL replaced; the same text when there is none. */
 export const replace = (text: string, by: (url: string) => string): string =>
