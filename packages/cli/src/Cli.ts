@@ -14,6 +14,7 @@ import { checkCommand } from "./command/Check.ts"
 import { demoCommand } from "./command/Demo.ts"
 import { exportCommand } from "./command/Export.ts"
 import { planCommand } from "./command/Plan.ts"
+import { replayCommand } from "./command/Replay.ts"
 import { simulateCommand } from "./command/Simulate.ts"
 import * as Failure from "./output/Failure.ts"
 import { wrap } from "./output/Help.ts"
@@ -37,7 +38,7 @@ const root = Command.make("callstream").pipe(
     { command: "callstream check", description: "Is the key good?" },
     { command: "callstream export --since 7d --to calls.ndjson", description: "The last seven days, to a file" }
   ]),
-  Command.withSubcommands([exportCommand, planCommand, checkCommand, simulateCommand, demoCommand]),
+  Command.withSubcommands([exportCommand, planCommand, replayCommand, checkCommand, simulateCommand, demoCommand]),
   Command.withGlobalFlags([debugFlag])
 )
 

@@ -1,32 +1,46 @@
 /** Where an export goes, by what `--to` looks like. */
-import { OutputFile, type OutputError } from "@callstream/core"
-import { Gzip, StdoutOutput } from "@callstream/node"
-import * as Effect from "effect/Effect"
-import type * as FileSystem from "effect/FileSystem"
-import * as Option from "effect/Option"
-import type * as Path from "effect/Path"
-import type * as Scope from "effect/Scope"
 import { fstatSync, statSync } from "node:fs"
 import { devNull } from "node:os"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
 
 export type Target =
   | { readonly _tag: "Stdout" }
-  | { readonly _tag: "File"; readonly path: string; readonly gzip: boolean }
+  | { readonly _tag: "File"; readonly path: string; readonly compression: "gzip" | "zstd" | undefined }
+  /** The path and query of a webhook may be all that keeps others from writing to it. */
+  | { readonly _tag: "Webhook"; readonly url: Redacted.Redacted }
 
-export const expected = "- for stdout, or a file name that ends in .ndjson or .ndjson.gz"
+export const expected =
+  "- for stdout, a file name that ends in .ndjson, .ndjson.gz or .ndjson.zst, or the URL of a webhook (https://…)"
 
 export const parse = (text: string): Option.Option<Target> => {
   if (text === "-") return Option.some({ _tag: "Stdout" })
-  const match = /[^/\\]\.(?:ndjson|jsonl)(\.gz)?$/i.exec(text)
-  return match === null ? Option.none() : Option.some({ _tag: "File", path: text, gzip: match[1] !== undefined })
+  if (/^https?:\/\//i.test(text)) {
+    return URL.canParse(text) ? Option.some({ _tag: "Webhook", url: Redacted.make(text) }) : Option.none()
+  }
+  const match = /[^/\\]\.(?:ndjson|jsonl)(\.gz|\.zst)?$/i.exec(text)
+  if (match === null) return Option.none()
+  const extension = match[1]?.toLowerCase()
+  const compression = extension === ".gz" ? "gzip" : extension === ".zst" ? "zstd" : undefined
+  return Option.some({ _tag: "File", path: text, compression })
 }
 
-/** Beside the output, so that it is found; an export to stdout has no name to stand beside. */
-export const deadLettersOf = (target: Target): string =>
-  target._tag === "Stdout" ? "callstream.dead-letters.ndjson" : `${target.path}.dead-letters.ndjson`
+/** Beside the first file, so that it is found; other sinks have no name to stand beside. */
+export const deadLettersOf = (targets: ReadonlyArray<Target>): string => {
+  const file = targets.find((target) => target._tag === "File")
+  return file === undefined ? "callstream.dead-letters.ndjson" : `${file.path}.dead-letters.ndjson`
+}
 
-export const describe = (target: Target): string =>
-  target._tag === "File" ? target.path : isNowhere() ? "stdout, which leads nowhere," : "stdout"
+export const describe = (target: Target): string => {
+  switch (target._tag) {
+    case "File":
+      return target.path
+    case "Webhook":
+      return new URL(Redacted.value(target.url)).host
+    case "Stdout":
+      return isNowhere() ? "stdout, which leads nowhere," : "stdout"
+  }
+}
 
 /** Node opens the null device where it finds stdout closed: then nothing fails, and only this can tell it. */
 const isNowhere = (): boolean => {
@@ -36,12 +50,3 @@ const isNowhere = (): boolean => {
     return false
   }
 }
-
-/** Opens the target before anything is read, so that a path that cannot be written costs no request. */
-export const open = (
-  target: Target,
-  force: boolean
-): Effect.Effect<OutputFile.TextOutput, OutputError, FileSystem.FileSystem | Path.Path | Scope.Scope> =>
-  target._tag === "Stdout"
-    ? StdoutOutput.make
-    : OutputFile.open({ path: target.path, force, ...(target.gzip ? { encode: Gzip.encode } : {}) })

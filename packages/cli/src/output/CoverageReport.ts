@@ -1,15 +1,33 @@
 /** What the windows of a run say together: for the summary, and for `--coverage FILE`. */
 import { CallSession, Coverage, Instant } from "@callstream/core"
+import * as Schema from "effect/Schema"
 import * as Format from "./Format.ts"
 
-interface Stretch {
-  readonly from: string
-  readonly to: string
-  readonly set: Coverage.Verdict
-  readonly reason: string | null
-  readonly count: number
-  readonly requests: number
-}
+const Verdict = Schema.Literals(["proven", "provisional", "unprovable"])
+
+const Stretch = Schema.Struct({
+  from: Schema.String,
+  to: Schema.String,
+  set: Verdict,
+  reason: Schema.NullOr(Schema.String),
+  count: Schema.Int,
+  requests: Schema.Int
+})
+type Stretch = typeof Stretch.Type
+
+/** What a run that goes on must know of the part before. */
+export const Saved = Schema.Struct({
+  windows: Schema.Array(Stretch),
+  reasons: Schema.Array(Schema.String),
+  set: Verdict,
+  settled: Schema.Int,
+  of: Schema.Int,
+  undated: Schema.Int,
+  asOf: Schema.NullOr(Schema.Int),
+  provenUntil: Schema.NullOr(Schema.Int),
+  unbroken: Schema.Boolean
+})
+export type Saved = typeof Saved.Type
 
 /** The form of the file. Instants are ISO 8601 in UTC, the horizon is in seconds. */
 export interface Report {
@@ -30,6 +48,8 @@ export interface Report {
 export interface Collector {
   readonly add: (window: Coverage.Window) => void
   readonly report: () => Report
+  readonly save: () => Saved
+  readonly restore: (saved: Saved) => void
 }
 
 export const make = (horizonMillis: number): Collector => {
@@ -63,6 +83,24 @@ export const make = (horizonMillis: number): Collector => {
         count: sessions.length,
         requests
       })
+    },
+    save: () => ({
+      windows: [...windows],
+      reasons: [...reasons],
+      set,
+      settled,
+      of,
+      undated,
+      asOf: asOf === Infinity ? null : asOf,
+      provenUntil: provenUntil ?? null,
+      unbroken
+    }),
+    restore: (saved) => {
+      windows.splice(0, windows.length, ...saved.windows)
+      for (const reason of saved.reasons) reasons.add(reason)
+      ;({ of, set, settled, unbroken, undated } = saved)
+      asOf = saved.asOf ?? Infinity
+      provenUntil = saved.provenUntil ?? undefined
     },
     report: () => ({
       set,

@@ -1,5 +1,5 @@
 /** An error as the person at the terminal needs it: one to three lines, and an exit code. */
-import { type AgniError, OutputError } from "@callstream/core"
+import { type AgniError, CheckpointError, OutputError, SinkError, TooManyDeadLetters } from "@callstream/core"
 import * as Cause from "effect/Cause"
 import * as CliError from "effect/cli/CliError"
 import * as Duration from "effect/Duration"
@@ -15,7 +15,15 @@ export interface Report {
 export const exitCode = { done: 0, failed: 1, usage: 2, incomplete: 3, interrupted: 130 } as const
 
 /** The errors a command may end with. Anything else is a defect. */
-export type CommandError = AgniError | OutputError | UsageError | Incomplete | CliError.CliError
+export type CommandError =
+  | AgniError
+  | OutputError
+  | SinkError
+  | CheckpointError
+  | TooManyDeadLetters
+  | UsageError
+  | Incomplete
+  | CliError.CliError
 
 const advice = (error: AgniError): string | undefined => {
   switch (error.reason._tag) {
@@ -57,7 +65,9 @@ const ofAgni = (error: AgniError): Report => {
 
 /** A reader that has seen enough (`| head`) is no failure. */
 export const isClosedPipe = (error: unknown): boolean =>
-  error instanceof OutputError && error.reason === "closed" && error.code === "EPIPE"
+  error instanceof OutputError
+    ? error.reason === "closed" && error.code === "EPIPE"
+    : error instanceof SinkError && error.operation !== "open" && error.code === "EPIPE"
 
 const ofOutput = (error: OutputError): Report => {
   if (isClosedPipe(error)) return { lines: [], exitCode: exitCode.done }
@@ -76,6 +86,41 @@ const ofOutput = (error: OutputError): Report => {
     exitCode: error.operation === "open" ? exitCode.usage : exitCode.failed
   }
 }
+
+const ofSink = (error: SinkError): Report => {
+  if (isClosedPipe(error)) return { lines: [], exitCode: exitCode.done }
+  return {
+    lines: [`error: ${error.message}`, ...(error.advice === undefined ? [] : [`  ${error.advice}`])],
+    exitCode: error.operation === "open" ? exitCode.usage : exitCode.failed
+  }
+}
+
+/** Told before anything ran, unless it was the state that could not be kept. */
+const ofCheckpoint = ({ advice, message, reason }: CheckpointError): Report => ({
+  lines: [`error: ${message}`, ...(advice === undefined ? [] : [`  ${advice}`])],
+  exitCode: reason === "io" ? exitCode.failed : exitCode.usage
+})
+
+const ofDeadLetters = ({ message }: TooManyDeadLetters): Report => ({
+  lines: [
+    `error: ${message}`,
+    "  So many have one cause: look at the file of dead letters, or allow more with --max-dead-letters."
+  ],
+  exitCode: exitCode.failed
+})
+
+const known = (error: unknown): Report | undefined =>
+  isAgniError(error)
+    ? ofAgni(error)
+    : error instanceof OutputError
+      ? ofOutput(error)
+      : error instanceof SinkError
+        ? ofSink(error)
+        : error instanceof CheckpointError
+          ? ofCheckpoint(error)
+          : error instanceof TooManyDeadLetters
+            ? ofDeadLetters(error)
+            : undefined
 
 const isAgniError = (error: unknown): error is AgniError =>
   typeof error === "object" && error !== null && "_tag" in error && error._tag === "AgniError"
@@ -100,8 +145,8 @@ export const report = (cause: Cause.Cause<CommandError>, debug: boolean): Report
     return { lines: [...lines, ...stack], exitCode: exitCode.usage }
   }
   if (error instanceof Incomplete) return { lines: [], exitCode: exitCode.incomplete }
-  const known = isAgniError(error) ? ofAgni(error) : error instanceof OutputError ? ofOutput(error) : undefined
-  if (known !== undefined) return { ...known, lines: [...known.lines, ...stack] }
+  const told = known(error)
+  if (told !== undefined) return { ...told, lines: [...told.lines, ...stack] }
   const name = error instanceof Error ? error.name : typeof error
   return {
     lines: [

@@ -23,6 +23,8 @@ export interface Progress {
   last: number | undefined
   /** The count of the whole set, where the server tells it. */
   total: number | undefined
+  /** Where an earlier run stopped, when this one goes on. */
+  resumedAt: number | undefined
 }
 
 export const make: Effect.Effect<Progress> = Effect.map(Clock.currentTimeMillis, (startedAt) => ({
@@ -33,7 +35,8 @@ export const make: Effect.Effect<Progress> = Effect.map(Clock.currentTimeMillis,
   earliest: undefined,
   latest: undefined,
   last: undefined,
-  total: undefined
+  total: undefined,
+  resumedAt: undefined
 }))
 
 /** Counts a page that came. */

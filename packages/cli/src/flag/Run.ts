@@ -1,0 +1,41 @@
+/** The flags that say how a run goes on, and what becomes of what cannot. */
+import * as Flag from "effect/cli/Flag"
+import * as Figure from "./Figure.ts"
+
+export const flags = {
+  name: Flag.String("name").pipe(
+    Flag.withMetavar("NAME"),
+    Flag.withDescription("Keep the state of the run under this name: the same command goes on where it stopped"),
+    Flag.filter(
+      (name) => name.trim() !== "",
+      () => "Expected: a name, such as nightly"
+    ),
+    Flag.optional
+  ),
+  state: Flag.String("state").pipe(
+    Flag.withMetavar("DIR"),
+    Flag.withDescription("The folder of such states (default: .callstream)"),
+    Flag.withDefault(".callstream")
+  ),
+  onSinkFailure: Flag.Literals("on-sink-failure", ["stop", "continue"]).pipe(
+    Flag.withDescription(
+      "When one of several sinks fails for good: stop the run, or continue without it and exit with 3 (default: stop)"
+    ),
+    Flag.withDefault("stop")
+  ),
+  deadLetters: Flag.String("dead-letters").pipe(
+    Flag.withMetavar("FILE"),
+    Flag.withDescription("Where records go that cannot go on (default: beside the first file, only when needed)"),
+    Flag.optional
+  ),
+  maxDeadLetters: Figure.decimal(
+    "max-dead-letters",
+    (value) => value >= 0 && value <= 100,
+    "a percentage from 0 to 100",
+    "Stop when more than this percentage of at least 100 records cannot go on (default: 10)"
+  ).pipe(Flag.withDefault(10)),
+  explain: Flag.Boolean("explain").pipe(
+    Flag.withDescription("Only tell what is promised of each sink, and why; nothing is read"),
+    Flag.withDefault(false)
+  )
+}

@@ -1,0 +1,198 @@
+/** What a command line asks for, as one value, and the run that does it. */
+import {
+  AgniClient,
+  type AgniError,
+  CallSessions,
+  type CallSession,
+  Checkpoint,
+  DeadLetterFile,
+  FileCheckpoint,
+  History,
+  Instant,
+  type Learned,
+  OutputFile,
+  Pipeline,
+  type Transform
+} from "@callstream/core"
+import { GuardedTransport, ProcessOwner } from "@callstream/node"
+import type * as Coverage from "@callstream/core/stream/Coverage"
+import * as NodeDns from "@effect/platform-node/NodeDns"
+import * as Cause from "effect/Cause"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as FileSystem from "effect/FileSystem"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Path from "effect/Path"
+import * as Stream from "effect/Stream"
+import { fstatSync } from "node:fs"
+import * as Sinks from "../flag/Sinks.ts"
+import type * as Target from "../flag/Target.ts"
+import * as CoverageReport from "../output/CoverageReport.ts"
+import * as Progress from "../output/Progress.ts"
+import { Screen } from "../output/Screen.ts"
+import * as Summary from "../output/Summary.ts"
+import { Incomplete } from "../output/UsageError.ts"
+import * as Notes from "./Notes.ts"
+
+type Batches = Stream.Stream<Progress.Batch, AgniError, AgniClient>
+
+export interface Job {
+  /** Under which its state is kept; without a name a run begins afresh. */
+  readonly name: string | undefined
+  readonly stateFolder: string
+  readonly baseUrl: string
+  readonly selection: CallSessions.Selection
+  /** The range as it was typed: an age stays what it is when the run goes on a day later. */
+  readonly asked: { readonly since: string; readonly until: string }
+  readonly walk: "history" | "pages"
+  readonly horizon: Duration.Duration
+  readonly keepGoing: boolean
+  readonly learned: Learned.Learned | undefined
+  /** Only the newest, or oldest, of the range. */
+  readonly keep: ((batches: Batches) => Batches) | undefined
+  readonly transform: Transform.Transform<CallSession.CallSession, object>
+  readonly targets: ReadonlyArray<Target.Target>
+  readonly sinks: Sinks.Flags
+  readonly onSinkFailure: "stop" | "continue"
+  readonly deadLetters: string
+  readonly maxDeadShare: number
+  readonly coverage: string | undefined
+  readonly strict: boolean
+  readonly report: "people" | "json" | "none"
+}
+
+/** Whose calls these are: webhooks say it, and a checkpoint belongs to it. */
+const organizationOf = Effect.flatMap(AgniClient, ({ list }) =>
+  Effect.map(list({ pageSize: 20 }), ({ sessions }) => {
+    const found = sessions.find(({ organizationId }) => typeof organizationId === "string" && organizationId !== "")
+    return found?.organizationId ?? ""
+  })
+)
+
+export const run = Effect.fnUntraced(function* (job: Job) {
+  const { live } = yield* Screen
+  const fs = yield* FileSystem.FileSystem
+  const paths = yield* Path.Path
+  const progress = yield* Progress.make
+  const collector = CoverageReport.make(Duration.toMillis(job.horizon))
+  const notes = Notes.make(job.selection, collector)
+  const named = job.name !== undefined
+  const toStdout = job.targets.some(({ _tag }) => _tag === "Stdout")
+  // Data, or what a program makes of it, and a line that redraws itself would overwrite each other on one terminal.
+  const alone = !toStdout || (!process.stdout.isTTY && fstatSync(1).isFile())
+
+  const summary = yield* Effect.scoped(
+    Effect.gen(function* () {
+      const hasWebhook = job.targets.some(({ _tag }) => _tag === "Webhook")
+      const organization = named || hasWebhook ? yield* organizationOf : ""
+      const spool = !hasWebhook
+        ? ""
+        : named
+          ? paths.join(job.stateFolder, `spool-${encodeURIComponent(job.name)}`)
+          : yield* Effect.orDie(fs.makeTempDirectoryScoped({ prefix: "callstream-" }))
+      const sinks = yield* Sinks.make(job.sinks, { organization, spool })
+      const [first, ...rest] = sinks
+      if (first === undefined) return yield* Effect.die(new Error("no sink"))
+      const coverage =
+        job.coverage === undefined
+          ? undefined
+          : yield* OutputFile.open({ path: job.coverage, force: job.sinks.force || named })
+      const pipeline = Pipeline.make({
+        name: job.name ?? "export",
+        fingerprint: fingerprintOf(job, organization),
+        source: (resume) => {
+          notes.restore(resume.notes)
+          if (resume.from !== undefined) progress.resumedAt = resume.from
+          return Stream.tap(source(job, notes.selection(), resume, collector), (window) =>
+            Effect.sync(() => Progress.addRead(progress, window))
+          )
+        },
+        transform: job.transform,
+        sinks: [first, ...rest],
+        deadLetters: DeadLetterFile.sink(job.deadLetters),
+        onSinkFailure: job.onSinkFailure,
+        maxDeadShare: job.maxDeadShare,
+        notes: notes.save,
+        onDelivered: (window, sessions) => {
+          Progress.addWritten(progress, { sessions, rejected: window.rejected })
+          if (job.keep === undefined && job.walk === "history") collector.add(window)
+        }
+      })
+      if (job.report === "people" && live && alone) yield* Progress.show(progress)
+      const done = yield* pipeline.run
+      if (coverage !== undefined && !done.finishedBefore) {
+        yield* coverage.write(`${JSON.stringify(collector.report(), null, 2)}\n`)
+        yield* coverage.finish
+      }
+      return done
+    }).pipe(Effect.provide(named ? fileState(job.stateFolder) : Checkpoint.layerMemory), Effect.provide(webhooks))
+  ).pipe(
+    Effect.onExit((exit) =>
+      Exit.isSuccess(exit) ? Effect.void : Summary.tellWhatIsThere(job, progress, Cause.squash(exit.cause), exit.cause)
+    )
+  )
+
+  const covered = job.walk === "history" && !summary.finishedBefore ? collector.report() : undefined
+  yield* Summary.print(job, progress, summary, covered)
+  const failed = covered?.set === "unprovable" || summary.sinks.some(({ failure }) => failure !== undefined)
+  const doubtful = summary.dead > 0 || covered?.set === "provisional"
+  if (failed || (job.strict && doubtful)) return yield* new Incomplete()
+})
+
+const fileState = (folder: string) => Layer.provide(FileCheckpoint.layer({ folder }), ProcessOwner.layer)
+const webhooks = Layer.provide(GuardedTransport.layer, NodeDns.layer)
+
+const fingerprintOf = (job: Job, organization: string) => {
+  const { agentId, callerNumber, channel, search, status } = job.selection
+  return {
+    endpoint: job.baseUrl,
+    organization,
+    since: job.asked.since,
+    until: job.asked.until,
+    filters: Object.entries({ agentId, callerNumber, channel, search, status })
+      .flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${value}`]))
+      .join(" ")
+  }
+}
+
+/** Where there are no windows, everything is one: it is committed when all of it is there. */
+const asWindow = ({ rejected, sessions }: Progress.Batch): Coverage.Window => ({
+  from: 0,
+  to: 0,
+  sessions,
+  rejected,
+  coverage: { _tag: "Provisional", reason: "read page by page" },
+  settled: 0,
+  requests: 0,
+  observedAt: rejected[0]?.observedAt ?? 0
+})
+
+const source = (
+  job: Job,
+  selection: CallSessions.Selection,
+  resume: Pipeline.Resume,
+  collector: CoverageReport.Collector
+): Stream.Stream<Coverage.Window, AgniError, AgniClient> => {
+  if (job.walk === "pages") {
+    const pages: Batches = CallSessions.selectedPages(selection)
+    return Stream.map(job.keep === undefined ? pages : job.keep(pages), asWindow)
+  }
+  const { from, to, ...rest } = selection
+  const instant = (input: Instant.Input | undefined) => (input === undefined ? undefined : Instant.fromInput(input))
+  const windows = History.windows(
+    { from: instant(from), to: instant(to) },
+    {
+      ...rest,
+      horizon: job.horizon,
+      keepGoing: job.keepGoing,
+      learned: job.learned,
+      resume: resume.from,
+      cuts: resume.cuts
+    }
+  )
+  return job.keep === undefined
+    ? windows
+    : Stream.map(job.keep(Stream.tap(windows, (window) => Effect.sync(() => collector.add(window)))), asWindow)
+}
