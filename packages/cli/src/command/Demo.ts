@@ -1,5 +1,5 @@
 /** `callstream demo`: the whole job against the simulator. */
-import { AgniClient } from "@callstream/core"
+import { AgniClient, Transform } from "@callstream/core"
 import { AgniSimulator } from "@callstream/core/testing"
 import { AgniTransport } from "@callstream/node"
 import * as Command from "effect/cli/Command"
@@ -10,10 +10,11 @@ import * as Layer from "effect/Layer"
 import * as Path from "effect/Path"
 import * as Redacted from "effect/Redacted"
 import { fromPlatform } from "@callstream/core/sink/OutputError"
+import * as Sinks from "../flag/Sinks.ts"
 import * as Target from "../flag/Target.ts"
 import * as Format from "../output/Format.ts"
 import { invocation, print } from "../output/Screen.ts"
-import { run } from "./Export.ts"
+import * as Job from "../spec/Job.ts"
 import { serve } from "./Simulate.ts"
 
 const sessions = 4000
@@ -33,18 +34,25 @@ const demo = Effect.gen(function* () {
     `$ callstream export --base-url ${baseUrl} --to ${path}`
   )
   const client = AgniClient.layer({ apiKey: Redacted.make(simulator.apiKey), baseUrl })
-  const target: Target.Target = { _tag: "File", path, gzip: false }
-  yield* run({
+  const target: Target.Target = { _tag: "File", path, compression: undefined }
+  yield* Job.run({
+    name: undefined,
+    stateFolder: folder,
+    baseUrl,
     selection: {},
-    walk: "pages",
-    coverage: undefined,
+    asked: { since: "", until: "" },
+    walk: "history",
     horizon: Duration.hours(2),
     keepGoing: false,
     learned: undefined,
-    keep: (pages) => pages,
-    target,
-    force: false,
-    deadLetters: Target.deadLettersOf(target),
+    keep: undefined,
+    transform: Transform.identity(),
+    targets: [target],
+    sinks: { ...Sinks.none, to: [target] },
+    onSinkFailure: "stop",
+    deadLetters: Target.deadLettersOf([target]),
+    maxDeadShare: 0.1,
+    coverage: undefined,
     strict: false,
     report: "people"
   }).pipe(Effect.provide(Layer.provide(client, AgniTransport.layer)))

@@ -69,6 +69,16 @@ export const flags = {
 
 export type Flags = Source.Values<typeof flags>
 
+/** What the flags say when none is given. */
+export const none: Flags = {
+  to: [],
+  force: false,
+  rotate: Option.none(),
+  batchSize: Option.none(),
+  batchBytes: Option.none(),
+  allowPrivateHosts: false
+}
+
 /** The targets that the flags name: stdout when they name none. */
 export const targets = ({ to }: Pick<Flags, "to">): ReadonlyArray<Target.Target> =>
   to.length === 0 ? [{ _tag: "Stdout" }] : to

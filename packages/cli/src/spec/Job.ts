@@ -23,7 +23,6 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import * as Path from "effect/Path"
 import * as Stream from "effect/Stream"
 import { fstatSync } from "node:fs"
@@ -127,7 +126,7 @@ export const run = Effect.fnUntraced(function* (job: Job) {
         yield* coverage.finish
       }
       return done
-    }).pipe(Effect.provide(named ? fileState(job.stateFolder) : Checkpoint.layerMemory), Effect.provide(webhooks))
+    }).pipe(Effect.provide(Layer.merge(named ? fileState(job.stateFolder) : Checkpoint.layerMemory, webhooks)))
   ).pipe(
     Effect.onExit((exit) =>
       Exit.isSuccess(exit) ? Effect.void : Summary.tellWhatIsThere(job, progress, Cause.squash(exit.cause), exit.cause)

@@ -6,12 +6,20 @@ describe("Target", () => {
   it("knows stdout and files by what they look like", () => {
     for (const [text, target] of [
       ["-", { _tag: "Stdout" }],
-      ["calls.ndjson", { _tag: "File", path: "calls.ndjson", gzip: false }],
-      ["../a b/Calls.JSONL", { _tag: "File", path: "../a b/Calls.JSONL", gzip: false }],
-      ["/tmp/calls.ndjson.gz", { _tag: "File", path: "/tmp/calls.ndjson.gz", gzip: true }]
+      ["calls.ndjson", { _tag: "File", path: "calls.ndjson", compression: undefined }],
+      ["../a b/Calls.JSONL", { _tag: "File", path: "../a b/Calls.JSONL", compression: undefined }],
+      ["/tmp/calls.ndjson.gz", { _tag: "File", path: "/tmp/calls.ndjson.gz", compression: "gzip" }],
+      ["calls.ndjson.zst", { _tag: "File", path: "calls.ndjson.zst", compression: "zstd" }]
     ] as const) {
       assert.deepStrictEqual(Target.parse(text), Option.some<Target.Target>(target), text)
     }
+  })
+
+  it("keeps the URL of a webhook, which may be a secret, out of sight", () => {
+    const target = Option.getOrThrow(Target.parse("https://example.com/hook/canary?token=canary"))
+    assert.strictEqual(target._tag, "Webhook")
+    assert.strictEqual(Target.describe(target), "example.com")
+    assert.notInclude(JSON.stringify(target), "canary")
   })
 
   it("takes nothing else for a file", () => {
@@ -24,7 +32,9 @@ describe("Target", () => {
       "ndjson",
       ".ndjson",
       "folder/.ndjson",
-      "a.ndjson.zst"
+      "a.ndjson.bz2",
+      "https://",
+      "ftp://example.com/calls.ndjson.tar"
     ]) {
       assert.isTrue(Option.isNone(Target.parse(text)), text)
     }
@@ -32,9 +42,9 @@ describe("Target", () => {
 
   it("puts dead letters beside the output", () => {
     assert.strictEqual(
-      Target.deadLettersOf({ _tag: "File", path: "a/b.ndjson.gz", gzip: true }),
+      Target.deadLettersOf([{ _tag: "Stdout" }, { _tag: "File", path: "a/b.ndjson.gz", compression: "gzip" }]),
       "a/b.ndjson.gz.dead-letters.ndjson"
     )
-    assert.strictEqual(Target.deadLettersOf({ _tag: "Stdout" }), "callstream.dead-letters.ndjson")
+    assert.strictEqual(Target.deadLettersOf([{ _tag: "Stdout" }]), "callstream.dead-letters.ndjson")
   })
 })

@@ -31,6 +31,8 @@ export interface Options extends Pick<CallSessionQuery, "agentId" | "status" | "
   readonly concurrency?: number | undefined
   /** Instants that no window crosses: where each sink of a resumed run stands. @default none */
   readonly cuts?: ReadonlyArray<Instant.Instant> | undefined
+  /** Where a run goes on: what started before is not read again, and the range means what it meant. @default none */
+  readonly resume?: Instant.Instant | undefined
   /** A stretch that cannot be read becomes a `Gap` instead of the stream's error. @default false */
   readonly keepGoing?: boolean | undefined
   /** How long after its start a session may become visible: what is younger is `Provisional`. @default "2 hours" */
@@ -78,7 +80,8 @@ export const windows = (range: OpenRange = {}, options: Options = {}): Stream.St
       const { learned, oldest, pagesAtMost, serverNow } = seen
       yield* Effect.forEach(Learned.facts(learned), ({ about, text }) => Effect.logDebug(`${about}: ${text}`))
       const to = range.to ?? serverNow
-      const from = Math.min(range.from ?? oldest ?? to, to)
+      const begin = Math.min(range.from ?? oldest ?? to, to)
+      const from = options.resume === undefined ? begin : Math.min(Math.max(begin, options.resume), to)
       const whole = range.from === undefined && range.to === undefined
       if (learned.filterProblem !== undefined) {
         const { concurrency, keepGoing } = options
@@ -120,7 +123,7 @@ export const windows = (range: OpenRange = {}, options: Options = {}): Stream.St
               : readAll(Stream.fromIterable(outcome.parts))
           )
         )
-      const tally = Undated.makeTally(reading.horizon)
+      const tally = Undated.makeTally(reading.horizon, from > begin)
       const edges = Tile.edgesOf({ from, to }, [...(options.cuts ?? []), reading.horizon])
       const width = Tile.makeWidth({ oldest, perWindow, size: learned.pageSize, concurrency, density })
       const parts = Stream.unfold(from, (at) =>

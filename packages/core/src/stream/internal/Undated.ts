@@ -23,9 +23,10 @@ export interface Tally {
   readonly add: (window: Window) => Window
 }
 
-export const makeTally = (horizon: Instant): Tally => {
+/** `inPart` when an earlier run read what lies before: then the sum is not known. */
+export const makeTally = (horizon: Instant, inPart = false): Tally => {
   let rows = 0
-  let proven = true
+  let proven = !inPart
   const recent = new Set<string>()
   const unplaced = new Set<string>()
   const isNew = (record: Rejected) => {
