@@ -73,7 +73,8 @@ describe("a server that refuses", alongside, () => {
       const { code, stderr } = yield* run(["export", "--timeout", "1s", "--retries", "0", "--concurrency", "1"])
       assert.strictEqual(code, 1)
       assert.match(stderr, /^error: no complete response within 1s\n/)
-      assert.strictEqual(simulator.requests.length, 1)
+      // One more asks whether the server answers at all.
+      assert.strictEqual(simulator.requests.length, 2)
     })
   )
 

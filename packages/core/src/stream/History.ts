@@ -132,7 +132,7 @@ export const windows = (range: OpenRange = {}, options: Options = {}): Stream.St
           return part === undefined ? undefined : ([part, part.to] as const)
         })
       )
-      const dated = readAll(parts).pipe(Stream.tap((window) => Effect.sync(() => tally.add(window))))
+      const dated = Stream.map(readAll(parts), tally.add)
       return whole
         ? Stream.concat(
             dated,

@@ -300,6 +300,21 @@ describe("History.windows", () => {
       })
     )
 
+    it.live("comes once where two windows touch", () =>
+      Effect.gen(function* () {
+        const range = { from: startAt - 820 * hour, to: startAt - 2.5 * hour }
+        const simulator = { sessions: 300, maxPageSize: 20 }
+        const start = open(quiet(simulator, {}, range)).simulator.truth()[150]?.startedAt ?? 0
+        const world = open(quiet(simulator, { cuts: [Math.floor(start / second) * second] }, range))
+        const { ids, list } = strange(world, [150])
+        const windows = yield* Stream.runCollect(world.streamOf({ list }))
+        assert.deepStrictEqual(
+          rejectedOf(windows).map(({ id }) => id),
+          ids
+        )
+      })
+    )
+
     it.live("comes once where bounds do not work", () =>
       Effect.gen(function* () {
         const one = quiet(

@@ -42,7 +42,7 @@ const orEmpty = (ask: Ask.Ask, answer: Effect.Effect<Ask.Answer, AgniError>) => 
 export const comesNewestFirst = (rows: ReadonlyArray<Rows.Row>): boolean =>
   Rows.isNewestFirst(rows) && Rows.distinctStarts(rows) > 1
 
-export const comesOldestFirst = (rows: ReadonlyArray<Rows.Row>): boolean => comesNewestFirst(rows.toReversed())
+const comesOldestFirst = (rows: ReadonlyArray<Rows.Row>): boolean => comesNewestFirst(rows.toReversed())
 
 type Order = "start-desc" | "start-asc" | "created-desc" | "created-asc" | "other" | "unknown"
 

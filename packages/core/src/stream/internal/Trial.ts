@@ -57,7 +57,7 @@ const comesFirst = Effect.fnUntraced(function* (
   if (rows.length === 0) return (yield* Ask.control(ask, row, size)) === undefined ? false : undefined
   if (first === undefined || (first.start !== undefined && Math.abs(first.start - row.start) <= 3 * Ask.second)) return
   // It must have stood there all the while: rows leave. Those without a start stand together, in any order.
-  const after = yield* ask(1, {})
+  const after = yield* Effect.catchIf(ask(1, {}), Ask.isPoison, () => ask(1, {}, { size: 1 }))
   return after.rows.some(({ key, start }) => key === first.key || (start ?? first.start) === undefined)
     ? true
     : undefined
