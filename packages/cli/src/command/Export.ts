@@ -92,6 +92,8 @@ const check = Effect.fnUntraced(function* (input: Input): Effect.fn.Return<void,
 /** What the flags ask for, or what is wrong with them; nothing is asked of the server. */
 export const resolve = Effect.fnUntraced(function* (input: Input) {
   yield* check(input)
+  // What is wrong with a sink's settings is told before there is a request.
+  yield* Sinks.make(input, { organization: "", spool: "" })
   const selection = yield* Source.selection(input)
   const targets = Sinks.targets(input)
   const typed = (value: Input["since"]) =>

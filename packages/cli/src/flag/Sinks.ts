@@ -146,13 +146,15 @@ export const make = (
             batchBytes: Option.getOrUndefined(values.batchBytes),
             allowPrivateHosts: values.allowPrivateHosts
           }).pipe(
-            Effect.mapError(
-              ({ advice, description }) =>
-                new UsageError({
-                  problem: `--to ${Target.describe(target)}: ${description}`,
-                  ...(advice === undefined ? {} : { advice })
-                })
-            )
+            Effect.mapError(({ advice, description }) => {
+              const help = description.includes("private hosts")
+                ? "Add --allow-private-hosts if the receiver is on this machine or in a private network."
+                : advice
+              return new UsageError({
+                problem: `--to ${Target.describe(target)}: ${description}`,
+                ...(help === undefined ? {} : { advice: help })
+              })
+            })
           )
         )
     }

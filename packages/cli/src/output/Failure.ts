@@ -89,8 +89,9 @@ const ofOutput = (error: OutputError): Report => {
 
 const ofSink = (error: SinkError): Report => {
   if (isClosedPipe(error)) return { lines: [], exitCode: exitCode.done }
+  const help = error.code === "EEXIST" ? "Choose another name, or add --force to replace it." : error.advice
   return {
-    lines: [`error: ${error.message}`, ...(error.advice === undefined ? [] : [`  ${error.advice}`])],
+    lines: [`error: ${error.message}`, ...(help === undefined ? [] : [`  ${help}`])],
     exitCode: error.operation === "open" ? exitCode.usage : exitCode.failed
   }
 }

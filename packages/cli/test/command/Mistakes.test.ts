@@ -192,7 +192,7 @@ describe("an output that cannot be", alongside, () => {
       const before = readdirSync(cwd).sort()
       for (const [flag, name, message] of [
         ["--to", "none/calls.ndjson", "none/calls.ndjson: the folder does not exist (ENOENT)\n  Make the folder first"],
-        ["--to", "folder.ndjson", "folder.ndjson: it is not a regular file\n  Choose the name of a file."],
+        ["--to", "folder.ndjson", "folder.ndjson: it is not a regular file\n  Choose the name of a regular file."],
         ["--to", "file/calls.ndjson", "file/calls.ndjson: the folder does not exist (ENOTDIR)\n"],
         ["--dead-letters", "none/odd.ndjson", "none/odd.ndjson: the folder does not exist (ENOENT)\n"],
         ["--dead-letters", "folder.ndjson", "folder.ndjson: it is not a regular file (EISDIR)\n"]

@@ -73,7 +73,7 @@ describe("an export that ends early", alongside, () => {
         shell: 'mkfifo pipe; exec "$@"'
       })
       yield* until(() => requests.length > 0)
-      yield* Effect.sleep("200 millis")
+      yield* Effect.sleep("1 second")
       child.kill("SIGINT")
       yield* Effect.sleep("300 millis")
       assert.strictEqual(child.exitCode, null)

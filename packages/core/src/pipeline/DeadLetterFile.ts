@@ -57,14 +57,9 @@ export const sink = (path: string): SessionSink<Line, FileSystem.FileSystem> => 
       file !== undefined
         ? Effect.succeed(file)
         : Effect.gen(function* () {
-            const opened = yield* fs.open(path, { flag: "a+", mode: 0o600 }).pipe(Scope.provide(scope))
-            const { size } = yield* opened.stat
-            if (size > 0n) {
-              yield* opened.seek(size - 1n, "start")
-              torn = Option.getOrUndefined(yield* opened.readAlloc(1))?.[0] !== newline
-            }
-            file = opened
-            return opened
+            torn = yield* endsMidway(fs, path)
+            file = yield* fs.open(path, { flag: "a", mode: 0o600 }).pipe(Scope.provide(scope))
+            return file
           })
     )
     return {
@@ -91,6 +86,19 @@ export const sink = (path: string): SessionSink<Line, FileSystem.FileSystem> => 
 })
 
 const newline = 10
+
+const endsMidway = Effect.fnUntraced(function* (fs: FileSystem.FileSystem, path: string) {
+  if (!(yield* fs.exists(path))) return false
+  const { size, type } = yield* fs.stat(path)
+  if (type !== "File" || size === 0n) return false
+  return yield* Effect.scoped(
+    Effect.gen(function* () {
+      const file = yield* fs.open(path, { flag: "r" })
+      yield* file.seek(size - 1n, "start")
+      return Option.getOrUndefined(yield* file.readAlloc(1))?.[0] !== newline
+    })
+  )
+})
 
 /**
  * What a file of dead letters holds: those that are not done with, each once, and how many lines could not be read because

@@ -131,9 +131,9 @@ const advice: Partial<Record<OutputError["reason"], string>> = {
   notAFile: "Choose the name of a regular file.",
   noFolder: "Make the folder first, or choose another one.",
   notAllowed: "Let this user write there, or choose another folder.",
-  full: "Make room, and run it again: it goes on from its last commit.",
+  full: "Make room, or write to another disk, and run it again.",
   replaced: "Let one run at a time write to a name.",
-  unsynced: "Check the disk, then run it again: it goes on from its last commit.",
+  unsynced: "Check the disk, then run it again.",
   missing: putBack,
   shorter: putBack,
   changed: putBack,
@@ -163,6 +163,6 @@ export const toSinkError =
       retryable: reason === "full" || (reason === "other" && passing.has(code ?? "")),
       description: target === sink ? what : `${target}: ${what}`,
       ...(help === undefined ? {} : { advice: help }),
-      ...(code === undefined ? {} : { code })
+      ...(code === undefined ? (reason === "exists" ? { code: "EEXIST" } : {}) : { code })
     })
   }
