@@ -1,0 +1,84 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { readdirSync, readFileSync } from "node:fs"
+import { join } from "node:path"
+import { zstdDecompressSync } from "node:zlib"
+import { alongside, callstream, folder, idsOf, lines, simulation } from "../Callstream.ts"
+
+describe("callstream export as a pipeline", alongside, () => {
+  it.live("filters and masks on the way to several sinks, which get the same", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const { run, simulator } = yield* simulation({ sessions: 400, undated: 0 })
+      const transforms = [
+        "--where",
+        "durationSec > 60",
+        "--redact",
+        "email,phone",
+        "--select",
+        "id,callerEmail,durationSec"
+      ]
+      const { code, stderr, stdout } = yield* run(
+        ["export", ...transforms, "--to", "a.ndjson", "--to", "b.ndjson.zst", "--to", "-"],
+        { cwd }
+      )
+      assert.strictEqual(code, 0, stderr)
+      const text = readFileSync(join(cwd, "a.ndjson"), "utf8")
+      assert.strictEqual(stdout, text)
+      assert.strictEqual(zstdDecompressSync(readFileSync(join(cwd, "b.ndjson.zst"))).toString(), text)
+      const rows = lines(text)
+      const taken = rows.length
+      assert.isAbove(taken, 10)
+      assert.isBelow(taken, 400)
+      for (const row of rows) {
+        assert.isAbove(Number(row["durationSec"]), 60)
+        assert.notMatch(String(row["callerEmail"]), /@/)
+        assert.hasAllKeys(row, ["id", "callerEmail", "durationSec"])
+      }
+      assert.include(stderr, `${taken} sessions in `)
+      assert.include(stderr, `  ${taken} sessions to b.ndjson.zst\n`)
+      assert.include(stderr, `  ${400 - taken} sessions left out by --where\n`)
+      const ids = new Set(simulator.truth().map(({ id }) => id))
+      assert.isTrue(idsOf(text).every((id) => ids.has(String(id))))
+    })
+  )
+
+  it.live("makes a file a day, which the manifest names, and all of them together hold everything", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const { run, simulator } = yield* simulation({ sessions: 300, undated: 0.1, span: "4 days" })
+      const { code, stderr } = yield* run(["export", "--to", "calls.ndjson.gz", "--rotate", "day"], { cwd })
+      assert.strictEqual(code, 0, stderr)
+      const names = readdirSync(cwd)
+      assert.include(names, "calls.manifest.json")
+      assert.include(names, "calls-undated.ndjson.gz")
+      assert.isAtLeast(names.length, 6)
+      const manifest: { readonly files?: ReadonlyArray<{ readonly rows: number }> } = JSON.parse(
+        readFileSync(join(cwd, "calls.manifest.json"), "utf8")
+      )
+      assert.strictEqual(
+        (manifest.files ?? []).reduce((sum, { rows }) => sum + rows, 0),
+        simulator.truth().length
+      )
+    })
+  )
+
+  it.live("--explain tells what is promised of each sink, and asks nobody", () =>
+    Effect.gen(function* () {
+      const args = ["export", "--explain", "--name", "nightly", "--to", "calls.ndjson", "--to", "-"]
+      const { code, stderr, stdout } = yield* callstream(args, { env: { AGNI_BASE_URL: "http://127.0.0.1:1" } })
+      assert.strictEqual(code, 0, stderr)
+      assert.match(stdout, /^calls\.ndjson: each session exactly once, because /m)
+      assert.match(stdout, /^stdout: each session at least once \(a repeat is there twice\), because /m)
+    })
+  )
+
+  it.live("a mistake in a condition is marked where it is", () =>
+    Effect.gen(function* () {
+      const { code, stderr } = yield* callstream(["export", "--where", "durationSecs > 60"])
+      assert.strictEqual(code, 2)
+      assert.match(stderr, /durationSecs > 60\n {2,}\^+\n/)
+      assert.include(stderr, "durationSec")
+    })
+  )
+})
