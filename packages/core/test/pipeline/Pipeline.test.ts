@@ -245,6 +245,31 @@ describe("Pipeline", () => {
       })
     )
 
+    it.effect("gives back what it holds when it is closed, while the others go on", () =>
+      Effect.gen(function* () {
+        const b = recording("b", { write: () => Effect.fail(trouble("b", "write")) })
+        const seen: Array<string | undefined> = []
+        const a = recording("a", {
+          write: () =>
+            Effect.sync(() => {
+              seen.push(b.calls.at(-1))
+              return []
+            })
+        })
+        yield* checkpoint().run(
+          Pipeline.make({
+            name,
+            source: source(2).windows,
+            transform,
+            sinks: [b.sink, a.sink],
+            deadLetters: letterBox().sink,
+            onSinkFailure: "continue"
+          })
+        )
+        assert.strictEqual(seen.at(-1), "close")
+      })
+    )
+
     it.effect("to open is closed and reported with `continue`; when none can go on, the run fails", () =>
       Effect.gen(function* () {
         for (const operation of ["open", "write", "flush", "finish"] as const) {
@@ -485,6 +510,29 @@ describe("Pipeline", () => {
         const slow = (index: number) => (index === 1 ? Effect.sleep("2 seconds") : Effect.void)
         assert.deepStrictEqual(yield* stopped(a, slow), { promptly: true, cursors: [] })
         assert.deepStrictEqual(a.calls, ["open", "write 10", "write 10", "flush 20", "close"])
+      })
+    )
+
+    it.effect("by a bug after a window was delivered, before it was counted, does not commit", () =>
+      Effect.gen(function* () {
+        const state = checkpoint()
+        const a = recording("a")
+        const exit = yield* Effect.exit(
+          state.run(
+            Pipeline.make({
+              name,
+              source: source(4).windows,
+              transform,
+              sinks: [a.sink],
+              deadLetters: letterBox().sink,
+              onDelivered: ({ from }) => {
+                if (from === begin + 20) throw new RangeError("a bug")
+              }
+            })
+          )
+        )
+        assert.isTrue(Exit.hasDies(exit))
+        assert.deepStrictEqual([a.calls, state.saved], [["open", "write 10", "write 10", "write 10", "close"], []])
       })
     )
 
