@@ -12,10 +12,9 @@ import * as Option from "effect/Option"
 import type * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { Checkpoint, type CheckpointError, type Fingerprint, type State } from "../checkpoint/Checkpoint.ts"
+import { Checkpoint, type CheckpointError, type Fingerprint } from "../checkpoint/Checkpoint.ts"
 import { AgniError } from "../model/AgniError.ts"
 import * as CallSession from "../model/CallSession.ts"
-import type { Committed } from "../model/Committed.ts"
 import type { Instant } from "../model/Instant.ts"
 import type { SessionSink } from "../sink/SessionSink.ts"
 import { SinkError } from "../sink/SinkError.ts"
@@ -23,6 +22,7 @@ import type { Window } from "../stream/Coverage.ts"
 import type { Transform } from "../transform/Transform.ts"
 import type { DeadLetter } from "./DeadLetter.ts"
 import * as Guarantee from "./Guarantee.ts"
+import * as Commit from "./internal/Commit.ts"
 import * as Outlet from "./internal/Outlet.ts"
 import * as Pass from "./internal/Pass.ts"
 import type { TooManyDeadLetters } from "./TooManyDeadLetters.ts"
@@ -112,15 +112,15 @@ export interface Options<A, RS, Sinks extends ReadonlyArray<AnySink>, RD> {
   /** A flush and a checkpoint cost several milliseconds each: they go by time. @default "1 second" */
   readonly commitEvery?: Duration.Input | undefined
   /**
-   * `stop` ends the run with the error. `continue` closes the sink and goes on with the others; the next run brings it up
-   * to them. @default "stop"
+   * `stop` ends the run with the error. `continue` closes the sink, or does without one that cannot be opened, and goes on
+   * with the others as long as there are any; the next run brings it up to them. @default "stop"
    */
   readonly onSinkFailure?: "stop" | "continue" | undefined
   /** The share of records that may become dead letters, once there are 100. @default 0.1 */
   readonly maxDeadShare?: number | undefined
   /** What is kept in the checkpoint beside the sinks, and given to the source when the run goes on. */
   readonly notes?: (() => Schema.Json) | undefined
-  /** Called when a window is in all sinks, with the sessions that the first sink was given. */
+  /** Called when a window is in all sinks, with the sessions that the transform let through. */
   readonly onDelivered?: ((window: Window, sessions: ReadonlyArray<CallSession.CallSession>) => void) | undefined
 }
 
@@ -159,86 +159,90 @@ export const make = <A, RS, RD, const Sinks extends readonly [AnySink, ...Readon
     const lease = yield* Effect.flatMap(Checkpoint, (checkpoint) => checkpoint.open(name, fingerprint))
     const kept = Option.getOrUndefined(lease.state)
     if (kept?.finished === true) return nothingToDo(sinks)
-    const committed: Record<string, Committed> = { ...kept?.sinks }
-    const outlets = yield* Effect.forEach(sinks, (sink) => Outlet.open(sink, committed[sink.name]))
-    const letters = yield* Outlet.open(deadLetters, committed[deadLetters.name])
-    const starts = outlets.map((outlet) => outlet.at())
-    const least = Math.min(...starts)
-    const from = Number.isFinite(least) ? least : undefined
 
-    /** Everything before this is in all sinks that are open, though perhaps not yet for good. */
-    let reached = from
-    let end = from ?? 0
-    let last = yield* Clock.currentTimeMillis
-    let midway = false
-    const pass = Pass.make({ transform, outlets, letters, maxDeadShare })
+    const outlets: Array<Outlet.Outlet<A>> = []
     const open = () => outlets.filter((outlet) => outlet.failure() === undefined)
+    for (const sink of sinks) {
+      const outlet = yield* Outlet.open(sink, kept?.sinks[sink.name])
+      const failure = outlet.failure()
+      outlets.push(outlet)
+      if (
+        failure !== undefined &&
+        (onSinkFailure === "stop" || (outlets.length === sinks.length && open().length === 0))
+      ) {
+        return yield* failure
+      }
+    }
+    const letters = yield* Outlet.open(deadLetters, kept?.sinks[deadLetters.name])
+    const noLetters = letters.failure()
+    if (noLetters !== undefined) return yield* noLetters
 
     /** A sink that fails ends the run, or only itself. */
-    const orClose = <B>(outlet: Outlet.Outlet<A>, effect: Effect.Effect<B, SinkError>, instead: B) =>
+    const orClose: Commit.OrClose<A> = (outlet, step, instead) =>
       onSinkFailure === "stop"
-        ? effect
-        : effect.pipe(
+        ? step
+        : step.pipe(
             Effect.catch((error) =>
-              Effect.andThen(outlet.close(error), open().length === 0 ? Effect.fail(error) : Effect.succeed(instead))
+              Effect.andThen(
+                outlet.close(error),
+                Effect.suspend(() => (open().length === 0 ? Effect.fail(error) : Effect.succeed(instead)))
+              )
             )
           )
+    const pass = Pass.make({ transform, outlets, letters, maxDeadShare })
+    const commit = Commit.make({ lease, fingerprint, notes: options.notes, letters, outlets, orClose })
 
-    const commit = Effect.fnUntraced(function* (cursor: Instant, finished: boolean) {
-      const behind = open().filter((outlet) => outlet.at() < cursor)
-      const flushed = yield* Effect.forEach(
-        behind,
-        (outlet) =>
-          orClose(
-            outlet,
-            Effect.map(outlet.flush(cursor), (at) => [outlet.name, at] as const),
-            undefined
-          ),
-        { concurrency: "unbounded" }
-      )
-      for (const one of flushed) if (one !== undefined) committed[one[0]] = one[1]
-      if (letters.at() < cursor) committed[letters.name] = yield* letters.flush(cursor)
-      const state: State = {
-        version: 1,
-        fingerprint,
-        sinks: { ...committed },
-        finished,
-        ...(options.notes === undefined ? {} : { notes: options.notes() })
-      }
-      yield* lease.commit(state)
-      last = yield* Clock.currentTimeMillis
-    })
+    const starts = open().map((outlet) => outlet.at())
+    const least = Math.min(...starts)
+    const from = Number.isFinite(least) ? least : undefined
+    /** Everything before this is in all sinks that are open, though perhaps not yet for good. */
+    let reached = least
+    /** The sinks hold rows that no cursor tells apart: what has no start, or a part of a walk that goes by pages. */
+    let loose = false
+    /** A window is in some sinks. */
+    let midway = false
+    let last = yield* now
+    /** How far the sinks can be committed, if that is further than where they began. */
+    const ahead = () => (!loose && !midway && !commit.isMidway() && reached > least ? reached : undefined)
 
     const deliver = Effect.fnUntraced(function* (window: Window) {
       midway = true
       const given = yield* pass.through(window, orClose)
       midway = false
-      end = window.to + 1
       options.onDelivered?.(window, given)
-      // A window of no length holds what has no start, or a page of a walk that goes by pages: neither is a place to go on from.
       if (window.to > window.from) reached = window.to
-      const now = yield* Clock.currentTimeMillis
-      if (now - last >= every && reached !== undefined && reached > least) yield* commit(reached, false)
+      else loose = true
+      const cursor = ahead()
+      if (cursor !== undefined && (yield* now) - last >= every) {
+        yield* commit.to(cursor, false)
+        last = yield* now
+      }
     })
 
-    const cuts = [...starts, letters.at()].filter((at) => Number.isFinite(at) && at > least)
-    yield* options.source({ from, cuts, notes: kept?.notes }).pipe(
-      Stream.runForEach(deliver),
-      Effect.onExit((exit) =>
-        // A clean stop loses nothing, and repeats nothing.
-        Exit.isSuccess(exit) || midway || reached === undefined || reached <= least || !isClean(exit.cause)
-          ? Effect.void
-          : Effect.ignore(commit(reached, false))
+    // What a run that was killed between its last window and its end left to do is not to read.
+    if (least < Outlet.end) {
+      const cuts = [...starts, letters.at()].filter((at) => at > least && at < Outlet.end)
+      yield* options.source({ from, cuts, notes: kept?.notes }).pipe(
+        Stream.runForEach(deliver),
+        Effect.onExit((exit) => {
+          const cursor = ahead()
+          return Exit.isSuccess(exit) || cursor === undefined || !isClean(exit.cause)
+            ? Effect.void
+            : // A clean stop loses nothing, and repeats nothing; but whoever stops a run does not wait for a sink that hangs.
+              Effect.ignore(Effect.timeoutOption(commit.to(cursor, false), "5 seconds"))
+        })
       )
-    )
-    yield* commit(end, false)
+    }
+    yield* commit.to(Outlet.end, false)
     yield* Effect.forEach(open(), (outlet) => orClose(outlet, outlet.finish, undefined), {
       concurrency: "unbounded",
       discard: true
     })
-    yield* letters.finish
-    const whole = open().length === outlets.length
-    if (whole) yield* commit(end, true)
+    // A sink that was closed catches up later, and may then have dead letters.
+    if (open().length === outlets.length) {
+      yield* letters.finish
+      yield* commit.to(Outlet.end, true)
+    }
     return {
       ...pass.counts(),
       finishedBefore: false,
@@ -258,6 +262,9 @@ export const make = <A, RS, RD, const Sinks extends readonly [AnySink, ...Readon
     run
   }
 }
+
+/** A clock that nobody sets. */
+const now = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos) / 1e6)
 
 /** What came from the endpoint ended, or somebody stopped the run; a sink that failed may not be flushed again. */
 const isClean = (cause: Cause.Cause<unknown>): boolean =>

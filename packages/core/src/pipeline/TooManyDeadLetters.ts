@@ -12,6 +12,7 @@ import * as Schema from "effect/Schema"
  * @category errors
  */
 export class TooManyDeadLetters extends Schema.TaggedError<TooManyDeadLetters>()("TooManyDeadLetters", {
+  /** Records with a dead letter, however many sinks refused them. */
   dead: Schema.Int,
   of: Schema.Int,
   /** The most frequent reason. */

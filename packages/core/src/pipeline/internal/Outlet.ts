@@ -1,58 +1,120 @@
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 import type { Committed } from "../../model/Committed.ts"
 import type { Instant } from "../../model/Instant.ts"
-import type { Batch, Refused, SessionSink, Writer } from "../../sink/SessionSink.ts"
+import type { Batch, Delivery, Refused, SessionSink, Writer } from "../../sink/SessionSink.ts"
 import type { SinkError } from "../../sink/SinkError.ts"
 
 /** A sink of a run: where it stands, what it took, and the error that closed it, if one did. */
 export interface Outlet<in A> {
   readonly name: string
-  /** Everything that started before this is in it for good. */
+  readonly delivery: Delivery
+  /** What is in it for good, as it says itself. */
+  readonly committed: () => Committed | undefined
+  /** The cursor of that; everything is after it when there is nothing. */
   readonly at: () => Instant
+  /** It holds rows that were not flushed. */
+  readonly dirty: () => boolean
   readonly failure: () => SinkError | undefined
   readonly written: () => number
   readonly refused: () => number
   readonly write: (batch: Batch<A>) => Effect.Effect<ReadonlyArray<Refused>, SinkError>
-  readonly flush: (cursor: Instant) => Effect.Effect<Committed, SinkError>
+  readonly flush: (cursor: Instant) => Effect.Effect<void, SinkError>
   readonly finish: Effect.Effect<void, SinkError>
   readonly close: (error: SinkError) => Effect.Effect<void>
 }
+
+/**
+ * The cursor of a sink that has everything, what has no start included: the end of the range would not tell whether that is
+ * in it too.
+ */
+export const end: Instant = Number.MAX_SAFE_INTEGER
 
 /** What fails in passing is tried again for about ten seconds; a sink that wants to wait longer does so itself. */
 const again = Schedule.min([Schedule.exponential("200 millis", 3), Schedule.spaced("5 seconds")]).pipe(
   Schedule.upTo({ times: 4 })
 )
 
-const patiently = <B>(effect: Effect.Effect<B, SinkError>): Effect.Effect<B, SinkError> =>
+const patiently = <B, R>(effect: Effect.Effect<B, SinkError, R>): Effect.Effect<B, SinkError, R> =>
   Effect.retry(effect, { schedule: again, while: (error) => error.retryable })
 
+interface Opened<in A> {
+  readonly writer: Writer<A>
+  readonly scope: Scope.Closeable
+}
+
+/** In a scope of its own, so that one that is closed gives back what it holds while the others go on. */
+const attempt = Effect.fnUntraced(function* <A, R>(
+  sink: SessionSink<A, R>,
+  from: Committed | undefined
+): Effect.fn.Return<Opened<A>, SinkError, R | Scope.Scope> {
+  const scope = yield* Effect.flatMap(Effect.scope, Scope.fork)
+  const writer = yield* sink.open(Option.fromUndefinedOr(from)).pipe(
+    Scope.provide(scope),
+    Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause)))
+  )
+  return { writer, scope }
+})
+
+/** Opens a sink. One that cannot be opened is closed from the beginning. */
 export const open = Effect.fnUntraced(function* <A, R>(
   sink: SessionSink<A, R>,
   from: Committed | undefined
-): Effect.fn.Return<Outlet<A>, SinkError, R | Scope.Scope> {
-  const writer: Writer<A> = yield* sink.open(Option.fromUndefinedOr(from))
-  let at: Instant = Option.match(writer.committed, { onNone: () => -Infinity, onSome: ({ cursor }) => cursor })
+): Effect.fn.Return<Outlet<A>, never, R | Scope.Scope> {
+  const opened = yield* Effect.result(patiently(attempt(sink, from)))
+  if (opened._tag === "Failure") return unopened(sink, opened.failure)
+  const { scope, writer } = opened.success
+  let committed = Option.getOrUndefined(writer.committed)
+  let dirty = false
   let failure: SinkError | undefined
   let written = 0
   let refused = 0
   return {
     name: sink.name,
-    at: () => at,
+    delivery: sink.delivery,
+    committed: () => committed,
+    at: () => committed?.cursor ?? -Infinity,
+    dirty: () => dirty,
     failure: () => failure,
     written: () => written,
     refused: () => refused,
     write: (batch) =>
-      Effect.tap(patiently(writer.write(batch)), (no) =>
-        Effect.sync(() => {
+      Effect.suspend(() => {
+        dirty ||= batch.items.length > 0
+        return Effect.map(patiently(writer.write(batch)), (no) => {
           written += batch.items.length - no.length
           refused += no.length
+          return no
         })
-      ),
-    flush: (cursor) => Effect.tap(patiently(writer.flush(cursor)), () => Effect.sync(() => (at = cursor))),
+      }),
+    flush: (cursor) =>
+      Effect.map(patiently(writer.flush(cursor)), (flushed) => {
+        committed = flushed
+        dirty = false
+      }),
     finish: patiently(writer.finish),
-    close: (error) => Effect.sync(() => (failure = error))
+    close: (error) =>
+      Effect.suspend(() => {
+        failure = error
+        return Scope.close(scope, Exit.fail(error))
+      })
   }
+})
+
+const unopened = <A>({ delivery, name }: SessionSink<A, unknown>, error: SinkError): Outlet<A> => ({
+  name,
+  delivery,
+  committed: () => undefined,
+  at: () => -Infinity,
+  dirty: () => false,
+  failure: () => error,
+  written: () => 0,
+  refused: () => 0,
+  write: () => Effect.fail(error),
+  flush: () => Effect.fail(error),
+  finish: Effect.fail(error),
+  close: () => Effect.void
 })

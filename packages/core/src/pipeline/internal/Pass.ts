@@ -1,12 +1,14 @@
 import * as Effect from "effect/Effect"
 import * as CallSession from "../../model/CallSession.ts"
+import type { Instant } from "../../model/Instant.ts"
 import type { Batch, Item, Refused } from "../../sink/SessionSink.ts"
-import type { SinkError } from "../../sink/SinkError.ts"
+import { SinkError } from "../../sink/SinkError.ts"
 import type { Window } from "../../stream/Coverage.ts"
 import type { Transform } from "../../transform/Transform.ts"
-import { type DeadLetter, seal } from "../DeadLetter.ts"
+import { DeadLetter, seal } from "../DeadLetter.ts"
 import { TooManyDeadLetters } from "../TooManyDeadLetters.ts"
-import type { Outlet } from "./Outlet.ts"
+import type { OrClose } from "./Commit.ts"
+import { end, type Outlet } from "./Outlet.ts"
 
 /** Fewer records say nothing about their share. */
 const enough = 100
@@ -24,11 +26,45 @@ export const make = <A>(options: {
   let received = 0
   let filtered = 0
   let dead = 0
+  /** Records with a dead letter: several sinks may refuse one and the same. */
+  let lost = 0
 
-  const through = Effect.fnUntraced(function* (
-    window: Window,
-    orClose: <B>(outlet: Outlet<A>, effect: Effect.Effect<B, SinkError>, instead: B) => Effect.Effect<B, SinkError>
+  const putAside = Effect.fnUntraced(function* (
+    found: ReadonlyArray<Omit<DeadLetter, "letter">>,
+    records: number,
+    observedAt: Instant
   ) {
+    const sealed = yield* seal(found)
+    const refused = yield* letters.write({
+      items: sealed.map((row) => ({ id: row.letter, start: undefined, row })),
+      columns: letterColumns,
+      observedAt
+    })
+    const [first] = refused
+    if (first !== undefined) {
+      return yield* new SinkError({
+        sink: letters.name,
+        operation: "write",
+        retryable: false,
+        description: `${refused.length} of ${sealed.length} dead letters were refused: ${first.reason}`
+      })
+    }
+    dead += found.length
+    lost += records
+    for (const { reason } of found) reasons.set(reason, (reasons.get(reason) ?? 0) + 1)
+  })
+
+  /** Also after a window that was well: those before may have been too few to tell. */
+  const refuseTooMany = Effect.fnUntraced(function* () {
+    if (received >= enough && lost > maxDeadShare * received) {
+      // They are what tells why, and nothing will flush them later.
+      yield* Effect.ignore(letters.flush(Math.max(0, letters.at())))
+      const [most] = [...reasons].sort(([, left], [, right]) => right - left)
+      return yield* new TooManyDeadLetters({ dead: lost, of: received, reason: most?.[0] ?? "" })
+    }
+  })
+
+  const through = Effect.fnUntraced(function* (window: Window, orClose: OrClose<A>) {
     const { observedAt, rejected, sessions } = window
     const failed: Array<Omit<DeadLetter, "letter">> = rejected.map(({ observedAt, raw, reason, stage }) => ({
       stage,
@@ -52,54 +88,50 @@ export const make = <A>(options: {
     }
     received += sessions.length + rejected.length
 
-    const open = outlets.filter((outlet) => outlet.failure() === undefined)
+    const open = outlets.filter((outlet) => outlet.failure() === undefined && !has(outlet.at(), window))
     const refused = yield* Effect.forEach(
       open,
       (outlet) => {
+        // Without rows too: a sink learns the columns from a batch.
         const batch: Batch<A> = { items: missing(items, window, outlet.at()), columns, observedAt }
-        return batch.items.length === 0
-          ? Effect.succeed([])
-          : Effect.map(orClose<ReadonlyArray<Refused>>(outlet, outlet.write(batch), []), (rows) =>
-              rows.map((row) => ({ ...row, sink: outlet.name }))
-            )
+        return Effect.map(orClose<ReadonlyArray<Refused>>(outlet, outlet.write(batch), []), (rows) =>
+          rows.map((row) => ({ ...row, sink: outlet.name }))
+        )
       },
       { concurrency: "unbounded" }
     )
-    const byId = new Map(refused.flat().length === 0 ? [] : passed.map((session) => [session.id, session] as const))
-    const lost = [
-      // What an earlier run put aside already.
-      ...(window.to > window.from && window.to <= letters.at() ? [] : failed),
-      ...refused
-        .flat()
-        .map(({ id, reason, sink }) => ({ stage: "sink", sink, reason, raw: byId.get(id) ?? { id }, observedAt }))
-    ]
-    if (lost.length > 0) {
-      const sealed = yield* seal(lost)
-      yield* letters.write({
-        items: sealed.map((row) => ({ id: row.letter, start: undefined, row })),
-        columns: [],
-        observedAt
-      })
-      dead += lost.length
-      for (const { reason } of lost) reasons.set(reason, (reasons.get(reason) ?? 0) + 1)
-      if (received >= enough && dead > maxDeadShare * received) {
-        const [most] = [...reasons].sort(([, left], [, right]) => right - left)
-        return yield* new TooManyDeadLetters({ dead, of: received, reason: most?.[0] ?? "" })
-      }
+    // What an earlier run put aside already.
+    const fresh = has(letters.at(), window) ? [] : failed
+    const rows = refused.flat()
+    if (fresh.length > 0 || rows.length > 0) {
+      const byId = new Map(rows.length === 0 ? [] : passed.map((session) => [session.id, session] as const))
+      const found = [
+        ...fresh,
+        ...rows.map(({ id, reason, sink }) => ({
+          stage: "sink",
+          sink,
+          reason,
+          raw: byId.get(id) ?? { id },
+          observedAt
+        }))
+      ]
+      yield* putAside(found, fresh.length + new Set(rows.map(({ id }) => id)).size, observedAt)
     }
+    yield* refuseTooMany()
     return passed
   })
 
   return { through, counts: () => ({ received, filtered, dead }) }
 }
 
+const letterColumns = Object.keys(DeadLetter.fields)
+
+/** Whether a sink that stands at `at` has all of a window. One of no length may hold what has no start. */
+const has = (at: Instant, { from, to }: Window): boolean => at === end || (to > from && at >= to)
+
 /** Of a window's rows those that a sink does not have. */
-const missing = <A>(items: ReadonlyArray<Item<A>>, { from, to }: Window, at: number): ReadonlyArray<Item<A>> =>
-  at <= from || at === -Infinity
-    ? items
-    : to > from && at >= to
-      ? []
-      : items.filter(({ start }) => (start === undefined ? at <= to : start >= at))
+const missing = <A>(items: ReadonlyArray<Item<A>>, { from }: Window, at: Instant): ReadonlyArray<Item<A>> =>
+  at <= from ? items : items.filter(({ start }) => start === undefined || start >= at)
 
 /** A transform's message may hold a record's values. */
 const nameOf = (cause: unknown): string =>

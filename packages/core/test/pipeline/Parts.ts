@@ -1,0 +1,132 @@
+/** Sources, sinks and a checkpoint that tell what was asked of them. */
+import { Checkpoint, type State } from "@callstream/core/checkpoint/Checkpoint"
+import type { CallSession } from "@callstream/core/model/CallSession"
+import * as Instant from "@callstream/core/model/Instant"
+import type { DeadLetter } from "@callstream/core/pipeline/DeadLetter"
+import type * as Pipeline from "@callstream/core/pipeline/Pipeline"
+import type { Batch, Delivery, Refused, SessionSink } from "@callstream/core/sink/SessionSink"
+import { SinkError } from "@callstream/core/sink/SinkError"
+import type { Window } from "@callstream/core/stream/Coverage"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+
+export const begin = Instant.parse("2026-07-01T00:00:00Z") ?? 0
+
+/** Ten sessions a window. */
+export const window = (index: number, sessions: ReadonlyArray<CallSession> = tenOf(index)): Window => ({
+  from: begin + 10 * index,
+  to: begin + 10 * index + 10,
+  sessions,
+  rejected: [],
+  coverage: { _tag: "Proven" },
+  settled: 0,
+  requests: 1,
+  observedAt: begin + 1000
+})
+
+const tenOf = (index: number) => Array.from({ length: 10 }, (_, at) => session(10 * index + at))
+
+export const session = (at: number): CallSession => ({ id: String(at), startedAt: Instant.format(begin + at) })
+
+/** `count` windows, those before the place to go on from left out. */
+export const source = (count: number, each: (index: number) => Effect.Effect<void> = () => Effect.void) => {
+  const asked: Array<Pipeline.Resume> = []
+  let pulled = 0
+  return {
+    asked,
+    pulled: () => pulled,
+    windows: (resume: Pipeline.Resume): Stream.Stream<Window> => {
+      asked.push(resume)
+      return Stream.range(0, count - 1).pipe(
+        Stream.filter((index) => window(index).from >= (resume.from ?? -Infinity)),
+        Stream.mapEffect((index) => {
+          pulled++
+          return Effect.as(each(index), window(index))
+        })
+      )
+    }
+  }
+}
+
+interface Behaviour<A> {
+  readonly delivery?: Delivery
+  readonly open?: Effect.Effect<void, SinkError>
+  readonly write?: (batch: Batch<A>) => Effect.Effect<ReadonlyArray<Refused>, SinkError>
+  readonly flush?: (cursor: number) => Effect.Effect<void, SinkError>
+  readonly finish?: Effect.Effect<void, SinkError>
+}
+
+export const recording = <A = CallSession>(name: string, behaviour: Behaviour<A> = {}) => {
+  const calls: Array<string> = []
+  const ids: Array<string> = []
+  const columns = new Set<string>()
+  const {
+    finish = Effect.void,
+    flush = () => Effect.void,
+    open = Effect.void,
+    write = () => Effect.succeed([])
+  } = behaviour
+  const sink: SessionSink<A> = {
+    name,
+    delivery: behaviour.delivery ?? "idempotent",
+    open: (from) =>
+      Effect.gen(function* () {
+        calls.push("open")
+        yield* open
+        yield* Effect.addFinalizer(() => Effect.sync(() => void calls.push("close")))
+        return {
+          committed: from,
+          write: (batch) =>
+            Effect.suspend(() => {
+              calls.push(`write ${batch.items.length}`)
+              for (const column of batch.columns) columns.add(column)
+              return Effect.tap(write(batch), () => Effect.sync(() => ids.push(...batch.items.map(({ id }) => id))))
+            }),
+          flush: (cursor) =>
+            Effect.suspend(() => {
+              calls.push(cursor === Number.MAX_SAFE_INTEGER ? "flush all" : `flush ${cursor - begin}`)
+              return Effect.as(flush(cursor), { cursor, position: null })
+            }),
+          finish: Effect.suspend(() => {
+            calls.push("finish")
+            return finish
+          })
+        }
+      })
+  }
+  return { sink, calls, ids, columns }
+}
+
+export type Recording = ReturnType<typeof recording<CallSession>>
+
+export const letterBox = (behaviour: Behaviour<DeadLetter> = {}) => recording<DeadLetter>("letters", behaviour)
+
+export const trouble = (sink: string, operation: "open" | "write" | "flush" | "finish", retryable = false) =>
+  new SinkError({ sink, operation, retryable, description: "no room" })
+
+/** Keeps all that was saved, and goes on from the last. */
+export const checkpoint = (...states: ReadonlyArray<State>) => {
+  const saved: Array<State> = [...states]
+  const service: Checkpoint["Service"] = {
+    open: () =>
+      Effect.succeed({
+        state: Option.fromUndefinedOr(saved.at(-1)),
+        commit: (state) => Effect.sync(() => void saved.push(state))
+      })
+  }
+  return {
+    saved,
+    run: <A, E, R>({ run }: { readonly run: Effect.Effect<A, E, R> }) => Effect.provideService(run, Checkpoint, service)
+  }
+}
+
+/** A checkpoint where the sinks stand at these places. */
+export const standing = (at: Readonly<Record<string, number>>): State => ({
+  version: 1,
+  fingerprint: {},
+  sinks: Object.fromEntries(
+    Object.entries(at).map(([name, place]) => [name, { cursor: begin + place, position: null }])
+  ),
+  finished: false
+})

@@ -1,0 +1,672 @@
+import { AgniError, Unavailable } from "@callstream/core/model/AgniError"
+import type { CallSession } from "@callstream/core/model/CallSession"
+import * as Pipeline from "@callstream/core/pipeline/Pipeline"
+import { SinkError } from "@callstream/core/sink/SinkError"
+import * as Transform from "@callstream/core/transform/Transform"
+import { assert, describe, it } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Stream from "effect/Stream"
+import * as TestClock from "effect/testing/TestClock"
+import * as Parts from "./Parts.ts"
+
+const { begin, checkpoint, letterBox, recording, session, source, standing, trouble, window } = Parts
+
+const transform = Transform.identity<CallSession>()
+const name = "calls"
+const numbers = (from: number, to: number) => Array.from({ length: to - from }, (_, at) => String(from + at))
+
+/** Runs while time passes in steps of 100 ms. */
+const overTime = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effect<A, E, R>, steps = 400) {
+  const fiber = yield* Effect.forkChild(effect)
+  for (let step = 0; step < steps; step++) yield* TestClock.adjust("100 millis")
+  return yield* Fiber.await(fiber)
+})
+
+const errorOf = <A, E>(exit: Exit.Exit<A, E>): unknown =>
+  Exit.isFailure(exit) ? exit.cause.reasons.map((one) => (one._tag === "Fail" ? one.error : one._tag))[0] : undefined
+
+describe("Pipeline", () => {
+  it.effect("two sinks of one name are refused before anything is opened, that of the dead letters too", () =>
+    Effect.gen(function* () {
+      for (const names of [
+        ["a", "b", "a"],
+        ["a", "letters"]
+      ]) {
+        const [first, ...rest] = names.map((one) => recording(one))
+        assert(first !== undefined)
+        const state = checkpoint()
+        const pipeline = Pipeline.make({
+          name,
+          source: source(1).windows,
+          transform,
+          sinks: [first.sink, ...rest.map(({ sink }) => sink)],
+          deadLetters: letterBox().sink
+        })
+        const error = yield* Effect.flip(state.run(pipeline))
+        assert(error instanceof SinkError)
+        assert.deepStrictEqual([error.sink, error.operation, error.retryable], [names.at(-1), "open", false])
+        assert.deepStrictEqual([first.calls, state.saved], [[], []])
+      }
+    })
+  )
+
+  it.effect("a run that came to its end is not read again", () =>
+    Effect.gen(function* () {
+      const state = checkpoint()
+      const { asked, windows } = source(3)
+      const a = recording("a")
+      const pipeline = Pipeline.make({
+        name,
+        source: windows,
+        transform,
+        sinks: [a.sink],
+        deadLetters: letterBox().sink
+      })
+      const first = yield* state.run(pipeline)
+      assert.deepInclude(first, { received: 30, dead: 0, filtered: 0, finishedBefore: false })
+      assert.deepStrictEqual(first.sinks, [{ sink: "a", written: 30, refused: 0, failure: undefined }])
+      assert.deepStrictEqual(a.calls.slice(-3), ["flush all", "finish", "close"])
+      const second = yield* state.run(pipeline)
+      assert.deepInclude(second, { received: 0, finishedBefore: true })
+      assert.lengthOf(asked, 1)
+    })
+  )
+
+  it.effect("a history without windows, one with rejected records only, and one that is filtered out", () =>
+    Effect.gen(function* () {
+      const rejected = { stage: "decode", reason: "no id", raw: {}, page: 1, index: 0, observedAt: begin }
+      for (const [windows, keep, lettered] of [
+        [[], true, 0],
+        [[{ ...window(0, []), rejected: [rejected] }], true, 1],
+        [[window(0)], false, 0]
+      ] as const) {
+        const state = checkpoint()
+        const a = recording("a")
+        const letters = letterBox()
+        const { columns } = transform
+        const apply = (one: CallSession) => (keep ? one : undefined)
+        yield* state.run(
+          Pipeline.make({
+            name,
+            source: () => Stream.fromIterable(windows),
+            transform: Transform.make({ label: "keep", columns, apply }),
+            sinks: [a.sink],
+            deadLetters: letters.sink
+          })
+        )
+        assert.deepStrictEqual([a.ids.length, letters.ids.length], [0, lettered])
+        assert.deepStrictEqual(a.calls.slice(-3), ["flush all", "finish", "close"])
+        assert.isTrue(state.saved.at(-1)?.finished)
+        // A table without rows has a header all the same.
+        assert.strictEqual(a.columns.size, windows.length === 0 ? 0 : 26)
+      }
+    })
+  )
+
+  describe("a sink that fails", () => {
+    it.effect("in passing is tried again, by itself, at each step", () =>
+      Effect.gen(function* () {
+        const failing = { open: 2, write: 3, flush: 1, finish: 4 }
+        const fails = (operation: keyof typeof failing) =>
+          Effect.suspend(() => (failing[operation]-- > 0 ? Effect.fail(trouble("b", operation, true)) : Effect.void))
+        const state = checkpoint()
+        const a = recording("a")
+        const b = recording("b", {
+          open: fails("open"),
+          write: () => Effect.as(fails("write"), []),
+          flush: () => fails("flush"),
+          finish: fails("finish")
+        })
+        const exit = yield* overTime(
+          state.run(
+            Pipeline.make({
+              name,
+              source: source(2).windows,
+              transform,
+              sinks: [a.sink, b.sink],
+              deadLetters: letterBox().sink,
+              commitEvery: "1 hour"
+            })
+          )
+        )
+        assert.isTrue(Exit.isSuccess(exit))
+        assert.deepStrictEqual(a.calls, ["open", "write 10", "write 10", "flush all", "finish", "close"])
+        assert.deepStrictEqual(b.ids, numbers(0, 20))
+        assert.deepStrictEqual(
+          ["open", "write 10", "flush all", "finish"].map((call) => b.calls.filter((one) => one === call).length),
+          [3, 5, 2, 5]
+        )
+      })
+    )
+
+    it.effect("in passing, again and again, is given up after five times", () =>
+      Effect.gen(function* () {
+        const b = recording("b", { write: () => Effect.fail(trouble("b", "write", true)) })
+        const exit = yield* overTime(
+          checkpoint().run(
+            Pipeline.make({
+              name,
+              source: source(2).windows,
+              transform,
+              sinks: [b.sink],
+              deadLetters: letterBox().sink
+            })
+          )
+        )
+        assert.deepInclude(errorOf(exit), { _tag: "SinkError", sink: "b", operation: "write" })
+        assert.lengthOf(
+          b.calls.filter((call) => call === "write 10"),
+          5
+        )
+      })
+    )
+
+    it.effect("for good stops the run with an error that names it, and nothing is committed", () =>
+      Effect.gen(function* () {
+        const state = checkpoint()
+        const a = recording("a")
+        const b = recording("b", {
+          write: ({ items }) => (items[0]?.id === "10" ? Effect.fail(trouble("b", "write")) : Effect.succeed([]))
+        })
+        const error = yield* Effect.flip(
+          state.run(
+            Pipeline.make({
+              name,
+              source: source(4).windows,
+              transform,
+              sinks: [a.sink, b.sink],
+              deadLetters: letterBox().sink
+            })
+          )
+        )
+        assert.deepInclude(error, { _tag: "SinkError", sink: "b", operation: "write" })
+        assert.deepStrictEqual(state.saved, [])
+        assert.notInclude(a.calls, "finish")
+        assert.strictEqual(b.calls.at(-1), "close")
+      })
+    )
+
+    it.effect("for good is closed and reported with `continue`, and catches up alone", () =>
+      Effect.gen(function* () {
+        const state = checkpoint()
+        const { asked, windows } = source(4)
+        let broken = true
+        const a = recording("a")
+        const b = recording("b", {
+          write: ({ items }) =>
+            items[0]?.id === "20" && broken
+              ? Effect.fail(trouble("b", "write"))
+              : Effect.succeed(items[0]?.id === "30" ? [{ id: "33", reason: "too long" }] : [])
+        })
+        const letters = letterBox({ delivery: "resumable" })
+        const pipeline = Pipeline.make({
+          name,
+          source: windows,
+          transform,
+          sinks: [a.sink, b.sink],
+          deadLetters: letters.sink,
+          commitEvery: 0,
+          onSinkFailure: "continue"
+        })
+        const first = yield* state.run(pipeline)
+        assert.deepStrictEqual(
+          first.sinks.map(({ failure, sink, written }) => [sink, written, failure?.sink]),
+          [
+            ["a", 40, undefined],
+            ["b", 20, "b"]
+          ]
+        )
+        assert.deepStrictEqual(b.calls.slice(-2), ["write 10", "close"])
+        assert.isFalse(state.saved.at(-1)?.finished)
+        assert.deepStrictEqual(a.calls.slice(-2), ["finish", "close"])
+        // It may still get letters.
+        assert.notInclude(letters.calls, "finish")
+
+        broken = false
+        a.calls.length = 0
+        letters.calls.length = 0
+        const second = yield* state.run(pipeline)
+        assert.deepStrictEqual(
+          second.sinks.map(({ failure, sink, written }) => [sink, written, failure]),
+          [
+            ["a", 0, undefined],
+            ["b", 19, undefined]
+          ]
+        )
+        assert.strictEqual(asked[1]?.from, begin + 20)
+        assert.deepStrictEqual(a.calls, ["open", "finish", "close"])
+        assert.deepStrictEqual(b.ids, numbers(0, 40))
+        assert.deepStrictEqual(letters.calls, ["open", "write 1", "flush all", "finish", "close"])
+        assert.isTrue(state.saved.at(-1)?.finished)
+      })
+    )
+
+    it.effect("gives back what it holds when it is closed, while the others go on", () =>
+      Effect.gen(function* () {
+        const b = recording("b", { write: () => Effect.fail(trouble("b", "write")) })
+        const seen: Array<string | undefined> = []
+        const a = recording("a", {
+          write: () =>
+            Effect.sync(() => {
+              seen.push(b.calls.at(-1))
+              return []
+            })
+        })
+        yield* checkpoint().run(
+          Pipeline.make({
+            name,
+            source: source(2).windows,
+            transform,
+            sinks: [b.sink, a.sink],
+            deadLetters: letterBox().sink,
+            onSinkFailure: "continue"
+          })
+        )
+        assert.strictEqual(seen.at(-1), "close")
+      })
+    )
+
+    it.effect("to open is closed and reported with `continue`; when none can go on, the run fails", () =>
+      Effect.gen(function* () {
+        for (const operation of ["open", "write", "flush", "finish"] as const) {
+          const failing = (one: string) => {
+            const fails = Effect.fail(trouble(one, operation))
+            return recording(one, {
+              ...(operation === "open" || operation === "finish" ? { [operation]: fails } : {}),
+              ...(operation === "write" || operation === "flush" ? { [operation]: () => fails } : {})
+            })
+          }
+          const make = (a: Parts.Recording) =>
+            Pipeline.make({
+              name,
+              source: source(2).windows,
+              transform,
+              sinks: [a.sink, failing("b").sink],
+              deadLetters: letterBox().sink,
+              onSinkFailure: "continue"
+            })
+          const state = checkpoint()
+          const a = recording("a")
+          const summary = yield* state.run(make(a))
+          assert.deepStrictEqual(
+            summary.sinks.map(({ failure }) => failure?.operation),
+            [undefined, operation]
+          )
+          assert.deepStrictEqual([a.ids, state.saved.at(-1)?.finished], [numbers(0, 20), false])
+          const error = yield* Effect.flip(checkpoint().run(make(failing("a"))))
+          assert.deepInclude(error, { _tag: "SinkError", operation })
+        }
+      })
+    )
+  })
+
+  describe("a run that goes on", () => {
+    it.effect(
+      "starts at the least, tells the source where the others stand, and each sink is given what it lacks",
+      () =>
+        Effect.gen(function* () {
+          const state = checkpoint(standing({ a: 10, b: 30, letters: 20 }))
+          const { asked, windows } = source(5)
+          const [a, b] = [recording("a"), recording("b")]
+          yield* state.run(
+            Pipeline.make({ name, source: windows, transform, sinks: [a.sink, b.sink], deadLetters: letterBox().sink })
+          )
+          assert.deepStrictEqual(asked, [{ from: begin + 10, cuts: [begin + 30, begin + 20], notes: undefined }])
+          assert.deepStrictEqual([a.ids, b.ids], [numbers(10, 50), numbers(30, 50)])
+        })
+    )
+
+    it.effect("has a session that starts just at a cursor, and what has no start, once", () =>
+      Effect.gen(function* () {
+        const state = checkpoint(standing({ a: 10, b: 30, letters: 10 }))
+        const [a, b] = [recording("a"), recording("b")]
+        const undated: CallSession = { id: "99", startedAt: null }
+        const page = { ...window(1, [session(29), session(30), session(31), undated]), to: begin + 10 }
+        const last = { ...window(1, []), to: begin + 40 }
+        yield* state.run(
+          Pipeline.make({
+            name,
+            source: () => Stream.make(page, last),
+            transform,
+            sinks: [a.sink, b.sink],
+            deadLetters: letterBox().sink,
+            commitEvery: 0
+          })
+        )
+        assert.deepStrictEqual(
+          [a.ids, b.ids],
+          [
+            ["29", "30", "31", "99"],
+            ["30", "31", "99"]
+          ]
+        )
+        // No cursor but that of the end tells that the one without a start is there.
+        assert.deepStrictEqual(
+          state.saved.slice(1).map(({ finished, sinks }) => [sinks["a"]?.cursor, finished]),
+          [
+            [Number.MAX_SAFE_INTEGER, false],
+            [Number.MAX_SAFE_INTEGER, true]
+          ]
+        )
+      })
+    )
+
+    it.effect("with everything delivered has only to finish, and asks the source for nothing", () =>
+      Effect.gen(function* () {
+        const end = Number.MAX_SAFE_INTEGER - begin
+        const state = checkpoint(standing({ a: end, letters: end }))
+        const { asked, windows } = source(5)
+        const a = recording("a")
+        yield* state.run(
+          Pipeline.make({ name, source: windows, transform, sinks: [a.sink], deadLetters: letterBox().sink })
+        )
+        assert.deepStrictEqual([asked, a.calls], [[], ["open", "finish", "close"]])
+        assert.isTrue(state.saved.at(-1)?.finished)
+      })
+    )
+
+    it.effect("gives the source what was noted when the checkpoint was written", () =>
+      Effect.gen(function* () {
+        const state = checkpoint()
+        const asked: Array<Pipeline.Resume> = []
+        let windows = 0
+        const pipeline = Pipeline.make({
+          name,
+          source: (resume) => {
+            asked.push(resume)
+            return asked.length === 1 ? Stream.concat(source(3).windows(resume), Stream.fail(broken)) : Stream.empty
+          },
+          transform,
+          sinks: [recording("a").sink],
+          deadLetters: letterBox().sink,
+          onDelivered: () => windows++,
+          notes: () => ({ windows })
+        })
+        assert.strictEqual((yield* Effect.flip(state.run(pipeline)))._tag, "AgniError")
+        yield* state.run(pipeline)
+        assert.deepStrictEqual(asked[1], { from: begin + 30, cuts: [], notes: { windows: 3 } })
+      })
+    )
+  })
+
+  describe("commits", () => {
+    const saves = (commitEvery: Duration.Input | undefined) =>
+      Effect.gen(function* () {
+        const state = checkpoint()
+        const a = recording("a")
+        const { windows } = source(30, () => Effect.sleep("100 millis"))
+        yield* overTime(
+          state.run(
+            Pipeline.make({
+              name,
+              source: windows,
+              transform,
+              sinks: [a.sink],
+              deadLetters: letterBox().sink,
+              commitEvery
+            })
+          ),
+          40
+        )
+        return a.calls.filter((call) => call.startsWith("flush"))
+      })
+
+    it.effect("go by time, not by windows", () =>
+      Effect.gen(function* () {
+        assert.deepStrictEqual(yield* saves(undefined), ["flush 100", "flush 200", "flush 300", "flush all"])
+        assert.deepStrictEqual(yield* saves("2 seconds"), ["flush 200", "flush all"])
+        assert.deepStrictEqual(yield* saves("1 hour"), ["flush all"])
+        assert.lengthOf(yield* saves(0), 31)
+      })
+    )
+
+    it.effect("after the dead letters", () =>
+      Effect.gen(function* () {
+        const order: Array<string> = []
+        const note = (what: string) => () => Effect.sync(() => void order.push(what))
+        const a = recording("a", {
+          delivery: "transactional",
+          write: ({ items }) => Effect.succeed(items.slice(0, 1).map(({ id }) => ({ id, reason: "too long" }))),
+          flush: note("a")
+        })
+        const state = checkpoint()
+        const letters = letterBox({ delivery: "resumable", flush: note("letters") })
+        const notes = () => {
+          order.push("notes")
+          return null
+        }
+        yield* state.run(
+          Pipeline.make({
+            name,
+            source: source(1).windows,
+            transform,
+            sinks: [a.sink],
+            deadLetters: letters.sink,
+            notes
+          })
+        )
+        assert.deepStrictEqual(order, ["letters", "a", "notes", "notes"])
+        // The letters are in the checkpoint before a sink goes beyond it.
+        assert.deepStrictEqual(
+          state.saved.map(({ sinks }) => Object.keys(sinks)),
+          [["letters"], ["a", "letters"], ["a", "letters"]]
+        )
+      })
+    )
+  })
+
+  describe("a run that is stopped", () => {
+    const stopped = Effect.fnUntraced(function* (a: Parts.Recording, pause: (index: number) => Effect.Effect<void>) {
+      const state = checkpoint()
+      const b = recording("b")
+      const fiber = yield* Effect.forkChild(
+        state.run(
+          Pipeline.make({
+            name,
+            source: source(4, pause).windows,
+            transform,
+            sinks: [a.sink, b.sink],
+            deadLetters: letterBox().sink
+          })
+        )
+      )
+      yield* TestClock.adjust("5 seconds")
+      const stop = yield* Effect.forkChild(Fiber.interrupt(fiber))
+      yield* TestClock.adjust("4 seconds")
+      const promptly = stop.pollUnsafe() !== undefined
+      yield* TestClock.adjust("2 seconds")
+      assert.isTrue(stop.pollUnsafe() !== undefined)
+      return {
+        promptly,
+        cursors: state.saved.map(({ sinks }) => [sinks["a"], sinks["b"]].map((one) => (one?.cursor ?? 0) - begin))
+      }
+    })
+    const hang = (index: number) => (index === 2 ? Effect.never : Effect.void)
+
+    it.effect("between two windows commits", () =>
+      Effect.gen(function* () {
+        const a = recording("a")
+        assert.deepStrictEqual(yield* stopped(a, hang), { promptly: true, cursors: [[20, 20]] })
+        assert.deepStrictEqual(a.calls, ["open", "write 10", "write 10", "flush 20", "close"])
+      })
+    )
+
+    it.effect("in the middle of a write does not", () =>
+      Effect.gen(function* () {
+        const a = recording("a", {
+          write: ({ items }) => (items[0]?.id === "20" ? Effect.never : Effect.succeed([]))
+        })
+        assert.deepStrictEqual(yield* stopped(a, () => Effect.void), { promptly: true, cursors: [] })
+      })
+    )
+
+    it.effect("in the middle of a flush does not call it again", () =>
+      Effect.gen(function* () {
+        const a = recording("a", { flush: () => Effect.never })
+        const slow = (index: number) => (index === 1 ? Effect.sleep("2 seconds") : Effect.void)
+        assert.deepStrictEqual(yield* stopped(a, slow), { promptly: true, cursors: [] })
+        assert.deepStrictEqual(a.calls, ["open", "write 10", "write 10", "flush 20", "close"])
+      })
+    )
+
+    it.effect("by a bug after a window was delivered, before it was counted, does not commit", () =>
+      Effect.gen(function* () {
+        const state = checkpoint()
+        const a = recording("a")
+        const exit = yield* Effect.exit(
+          state.run(
+            Pipeline.make({
+              name,
+              source: source(4).windows,
+              transform,
+              sinks: [a.sink],
+              deadLetters: letterBox().sink,
+              onDelivered: ({ from }) => {
+                if (from === begin + 20) throw new RangeError("a bug")
+              }
+            })
+          )
+        )
+        assert.isTrue(Exit.hasDies(exit))
+        assert.deepStrictEqual([a.calls, state.saved], [["open", "write 10", "write 10", "write 10", "close"], []])
+      })
+    )
+
+    it.effect("does not wait for a sink that hangs", () =>
+      Effect.gen(function* () {
+        const a = recording("a", { flush: () => Effect.never })
+        assert.deepStrictEqual(yield* stopped(a, hang), { promptly: false, cursors: [] })
+      })
+    )
+  })
+
+  it.effect("the slowest sink holds the reading back", () =>
+    Effect.gen(function* () {
+      const go = yield* Deferred.make<void>()
+      const a = recording("a")
+      const b = recording("b", {
+        write: ({ items }) => (items[0]?.id === "20" ? Effect.as(Deferred.await(go), []) : Effect.succeed([]))
+      })
+      const { pulled, windows } = source(50)
+      const fiber = yield* Effect.forkChild(
+        checkpoint().run(
+          Pipeline.make({ name, source: windows, transform, sinks: [a.sink, b.sink], deadLetters: letterBox().sink })
+        )
+      )
+      yield* TestClock.adjust("1 minute")
+      assert.strictEqual(pulled(), 3)
+      assert.deepStrictEqual([a.ids, b.ids], [numbers(0, 30), numbers(0, 20)])
+      yield* Deferred.succeed(go, undefined)
+      yield* Fiber.join(fiber)
+      assert.deepStrictEqual([pulled(), b.ids.length], [50, 500])
+    })
+  )
+
+  describe("dead letters", () => {
+    const refusing = (sink: string, those: (id: number) => boolean) =>
+      recording(sink, {
+        write: ({ items }) =>
+          Effect.succeed(items.filter(({ id }) => those(Number(id))).map(({ id }) => ({ id, reason: "too long" })))
+      })
+    const attempt = Effect.fnUntraced(function* (windows: number, those: (id: number) => boolean, share?: number) {
+      const letters = letterBox()
+      const state = checkpoint()
+      const exit = yield* Effect.exit(
+        state.run(
+          Pipeline.make({
+            name,
+            source: source(windows).windows,
+            transform,
+            sinks: [refusing("a", those).sink, refusing("b", those).sink, recording("c").sink],
+            deadLetters: letters.sink,
+            maxDeadShare: share
+          })
+        )
+      )
+      return { error: errorOf(exit), letters, saved: state.saved.length }
+    })
+
+    it.effect("of more than a tenth of at least 100 records stop the run, counted by record", () =>
+      Effect.gen(function* () {
+        assert.isUndefined((yield* attempt(9, () => true)).error)
+        const tenth = yield* attempt(20, (id) => id % 10 === 7)
+        assert.isUndefined(tenth.error)
+        assert.deepStrictEqual([tenth.letters.ids.length, tenth.saved], [40, 2])
+        assert.deepInclude((yield* attempt(20, (id) => id % 10 === 7 || id === 42)).error, { dead: 11, of: 100 })
+        // The first ones were too few to tell, and then there are no more.
+        assert.deepInclude((yield* attempt(20, (id) => id < 90)).error, { dead: 90, of: 100 })
+      })
+    )
+
+    it.effect("too many: what was put aside is safe all the same, and nothing is committed", () =>
+      Effect.gen(function* () {
+        const { error, letters, saved } = yield* attempt(20, () => true)
+        assert.deepInclude(error, { _tag: "TooManyDeadLetters", dead: 100, of: 100, reason: "too long" })
+        assert.deepStrictEqual(
+          letters.calls.slice(-2).map((call) => call.split(" ")[0]),
+          ["flush", "close"]
+        )
+        assert.strictEqual(saved, 0)
+      })
+    )
+
+    it.effect("as many as one likes", () =>
+      Effect.gen(function* () {
+        assert.isUndefined((yield* attempt(20, () => true, 1)).error)
+        assert.deepInclude((yield* attempt(20, (id) => id === 0, 0)).error, {
+          _tag: "TooManyDeadLetters",
+          dead: 1,
+          of: 100
+        })
+      })
+    )
+
+    it.effect("that cannot be kept stop the run", () =>
+      Effect.gen(function* () {
+        const letters = letterBox({
+          write: ({ items }) => Effect.succeed(items.map(({ id }) => ({ id, reason: "not JSON" })))
+        })
+        const error = yield* Effect.flip(
+          checkpoint().run(
+            Pipeline.make({
+              name,
+              source: source(1).windows,
+              transform,
+              sinks: [refusing("a", (id) => id === 1).sink],
+              deadLetters: letters.sink
+            })
+          )
+        )
+        assert.deepInclude(error, { _tag: "SinkError", sink: "letters", operation: "write" })
+      })
+    )
+
+    it.effect("of windows that an earlier run put aside are not written again", () =>
+      Effect.gen(function* () {
+        const letters = letterBox()
+        const rejected = { stage: "decode", reason: "no id", raw: {}, page: 1, index: 0, observedAt: begin }
+        yield* checkpoint(standing({ a: 10, letters: 30 })).run(
+          Pipeline.make({
+            name,
+            source: () => Stream.make(1, 2, 3).pipe(Stream.map((at) => ({ ...window(at), rejected: [rejected] }))),
+            transform,
+            sinks: [recording("a").sink],
+            deadLetters: letters.sink
+          })
+        )
+        assert.lengthOf(letters.ids, 1)
+      })
+    )
+  })
+})
+
+const broken = new AgniError({
+  reason: new Unavailable({ description: "no connection" }),
+  request: "GET /",
+  attempts: 1,
+  elapsed: Duration.zero
+})

@@ -1,0 +1,377 @@
+/** A history, sinks and what becomes of each record, drawn from a seed; and the runs until all is delivered. */
+import { Checkpoint, CheckpointError, State } from "@callstream/core/checkpoint/Checkpoint"
+import { AgniError, Unavailable } from "@callstream/core/model/AgniError"
+import type { CallSession } from "@callstream/core/model/CallSession"
+import * as Instant from "@callstream/core/model/Instant"
+import type { DeadLetter } from "@callstream/core/pipeline/DeadLetter"
+import * as Guarantee from "@callstream/core/pipeline/Guarantee"
+import * as Pipeline from "@callstream/core/pipeline/Pipeline"
+import type { Delivery } from "@callstream/core/sink/SessionSink"
+import type { Window } from "@callstream/core/stream/Coverage"
+import * as Transform from "@callstream/core/transform/Transform"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import * as Outside from "./Outside.ts"
+import * as Store from "./Store.ts"
+
+const begin = Instant.parse("2026-07-01T00:00:00Z") ?? 0
+
+/** What the source holds, and what is to become of it. */
+interface Record {
+  readonly id: string
+  /** `undefined` for one without a start. */
+  readonly start: number | undefined
+  readonly fate: "passes" | "filtered" | "throws" | "undecodable"
+  readonly refusedBy: ReadonlyArray<string>
+}
+
+export interface Result {
+  readonly wrong: ReadonlyArray<string>
+  readonly processes: number
+  readonly told: string
+}
+
+const deliveries: ReadonlyArray<Delivery> = ["transactional", "idempotent", "resumable", "append"]
+
+const decodeState = Schema.decodeUnknownSync(Schema.fromJsonString(State))
+
+export const run = Effect.fnUntraced(function* (seed: number): Effect.fn.Return<Result> {
+  const chance = Outside.chanceOf(seed)
+  const below = (count: number) => Math.floor(chance() * count)
+  const pick = <A>(...of: readonly [A, ...ReadonlyArray<A>]): A => of[below(of.length)] ?? of[0]
+  const wrong: Array<string> = []
+
+  // The history.
+  const length = pick(10, 100, 1000)
+  const range = { from: begin, to: begin + length }
+  const whole = chance() < 0.7
+  const names = Array.from({ length: 1 + below(3) }, (_, at) => `sink-${at}`)
+  const size = pick(0, 1, 5, 30, 60)
+  const shares = pick([0.9, 0.05, 0.03, 0.02], [1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 0, 1], [0.3, 0.3, 0.2, 0.2])
+  const fateOf = (draw: number): Record["fate"] =>
+    draw < (shares[0] ?? 0)
+      ? "passes"
+      : draw < (shares[0] ?? 0) + (shares[1] ?? 0)
+        ? "filtered"
+        : draw < (shares[0] ?? 0) + (shares[1] ?? 0) + (shares[2] ?? 0)
+          ? "throws"
+          : "undecodable"
+  const refusing = pick(0, 0, 0.2)
+  const records = Array.from({ length: size }, (_, at): Record => {
+    const undated = whole && chance() < 0.1
+    return {
+      id: `record-${String(at).padStart(3, "0")}`,
+      // Few instants, so that many records share one.
+      start: undated ? undefined : begin + below(Math.min(length, 20)) * Math.floor(length / Math.min(length, 20)),
+      fate: fateOf(chance()),
+      refusedBy: names.filter(() => chance() < refusing)
+    }
+  }).sort((left, right) => (left.start ?? Infinity) - (right.start ?? Infinity) || (left.id < right.id ? -1 : 1))
+  const byId = new Map(records.map((one) => [one.id, one]))
+  /** Whether the time at which a response was made is the same in all runs. */
+  const steady = chance() < 0.5
+
+  // Where it goes.
+  const onSinkFailure = pick("stop", "continue")
+  const stores = names.map((name) => {
+    const delivery = pick(...(deliveries as readonly [Delivery, ...ReadonlyArray<Delivery>]))
+    const store: Store.Store<CallSession> = Store.make<CallSession>({
+      name,
+      delivery,
+      refuses: (id) => byId.get(id)?.refusedBy.includes(name) === true,
+      onFlush: (committed) => delivery === "transactional" && claims(store, committed)
+    })
+    return store
+  })
+  const letters = Store.make<DeadLetter>({
+    name: "letters",
+    delivery: pick("append", "append", "resumable", "transactional", "idempotent"),
+    refuses: () => false
+  })
+  const expectedIn = (sink: string) =>
+    records.filter(({ fate, refusedBy }) => fate === "passes" && !refusedBy.includes(sink))
+  const isBefore = ({ start }: Record, cursor: number) => cursor > range.to || (start !== undefined && start < cursor)
+  const countsOf = (held: ReadonlyArray<{ readonly id: string }>) => {
+    const counts = new Map<string, number>()
+    for (const { id } of held) counts.set(id, (counts.get(id) ?? 0) + 1)
+    return counts
+  }
+  const lettersOf = (held: ReadonlyArray<Store.Held<DeadLetter>>) =>
+    countsOf(
+      held.map(({ row }) => {
+        const raw = row.raw
+        const id = typeof raw === "object" && raw !== null && "id" in raw ? String(raw.id) : "?"
+        return { id: `${id} ${row.sink ?? row.stage}` }
+      })
+    )
+
+  /** A sink that says it has everything before a cursor has it, for good. */
+  const claims = (
+    store: Store.Store<CallSession>,
+    committed: { readonly cursor: number; readonly position: Schema.Json }
+  ) => {
+    const counts = countsOf(store.durable(committed))
+    const exact = store.delivery === "transactional" || store.delivery === "resumable"
+    for (const one of expectedIn(store.name)) {
+      const count = counts.get(one.id) ?? 0
+      if (isBefore(one, committed.cursor) ? count === 0 : exact && count > 0) {
+        wrong.push(
+          `${store.name} (${store.delivery}) claims ${committed.cursor - begin}: ${one.id} of ${(one.start ?? NaN) - begin} is there ${count} times`
+        )
+      }
+    }
+  }
+
+  // The checkpoint.
+  let saved: string | undefined
+  let held = false
+  const checkpoint = (outside: Outside.Outside, trouble: Store.Trouble): Checkpoint["Service"] => ({
+    open: () =>
+      Effect.acquireRelease(
+        Effect.sync(() => {
+          if (held) wrong.push("two runs hold the checkpoint")
+          held = true
+          return {
+            state: saved === undefined ? Option.none<State>() : Option.some(decodeState(saved)),
+            commit: (state: State) =>
+              trouble("checkpoint", "save") === "lasting"
+                ? Effect.fail(new CheckpointError({ reason: "io", description: "the disk is full" }))
+                : outside.step("save", () => {
+                    check(state)
+                    saved = JSON.stringify(state)
+                  })
+          }
+        }),
+        () =>
+          Effect.sync(() => {
+            held = false
+          })
+      )
+  })
+  const check = (state: State) => {
+    const before = saved === undefined ? undefined : decodeState(saved)
+    for (const [name, { cursor }] of Object.entries(before?.sinks ?? {})) {
+      if (cursor > (state.sinks[name]?.cursor ?? -Infinity)) wrong.push(`${name} went back`)
+    }
+    const cursors: Array<number> = []
+    const put = letters.delivery === "transactional" ? letters.account() : state.sinks[letters.name]
+    const aside = lettersOf(put === undefined && letters.delivery === "resumable" ? [] : letters.durable(put))
+    for (const store of stores) {
+      const committed = state.sinks[store.name]
+      cursors.push(committed?.cursor ?? -Infinity)
+      if (committed === undefined) continue
+      if ((state.finished || committed.cursor > range.to) !== committed.cursor > range.to)
+        wrong.push("finished too early")
+      // Its own account may be ahead of the checkpoint, never behind.
+      claims(store, store.delivery === "transactional" ? (store.account() ?? committed) : committed)
+      for (const one of records) {
+        if (one.fate !== "passes" || !one.refusedBy.includes(store.name) || !isBefore(one, committed.cursor)) continue
+        if (!aside.has(`${one.id} ${store.name}`)) wrong.push(`the letter of ${one.id} for ${store.name} is not safe`)
+      }
+    }
+    const least = Math.min(...cursors)
+    for (const one of records) {
+      if ((one.fate === "throws" || one.fate === "undecodable") && isBefore(one, least)) {
+        if (!aside.has(`${one.id} ${one.fate}`)) wrong.push(`the letter of ${one.id} is not safe`)
+      }
+    }
+  }
+
+  // The source.
+  let process = 0
+  const windowOf = (from: number, to: number, of: ReadonlyArray<Record>): Window => ({
+    from,
+    to,
+    sessions: of.filter(({ fate }) => fate !== "undecodable").map(toSession),
+    rejected: of
+      .filter(({ fate }) => fate === "undecodable")
+      .map(({ id }) => ({
+        stage: "undecodable",
+        reason: "no shape",
+        raw: { id },
+        page: 1,
+        index: 0,
+        observedAt: observed()
+      })),
+    coverage: { _tag: "Proven" },
+    settled: 0,
+    requests: 1,
+    observedAt: observed()
+  })
+  const observed = () => range.to + (steady ? 0 : process)
+  const byPages = chance() < 0.3
+  /** A source that does not know of cuts. */
+  const blunt = chance() < 0.2
+  const source =
+    (outside: Outside.Outside, ends: () => "fails" | "dies" | undefined) =>
+    ({ cuts, from: resumed }: Pipeline.Resume): Stream.Stream<Window, AgniError> => {
+      const from = resumed ?? range.from
+      if (from > range.to) wrong.push("asked for what comes after the end")
+      const windows: Array<Window> = []
+      if (byPages && chance() < 0.7) {
+        const order = records
+          .filter(({ start }) => start === undefined || start >= from)
+          .map((one) => [chance(), one] as const)
+          .sort(([left], [right]) => left - right)
+          .map(([, one]) => one)
+        const page = 1 + below(10)
+        for (let at = 0; at < order.length; at += page) {
+          const of = order.slice(at, at + page)
+          windows.push(windowOf(from, from, of))
+        }
+        windows.push(windowOf(from, range.to, []))
+      } else {
+        const widest = Math.ceil(length / pick(1, 3, 10))
+        for (let at = from; at < range.to;) {
+          const cut = Math.min(range.to, ...(blunt ? [] : cuts.filter((one) => one > at)))
+          const to = Math.min(cut, at + 1 + below(widest))
+          windows.push(
+            windowOf(
+              at,
+              to,
+              records.filter(({ start }) => start !== undefined && start >= at && start < to)
+            )
+          )
+          at = to
+        }
+        if (whole)
+          windows.push(
+            windowOf(
+              range.to,
+              range.to,
+              records.filter(({ start }) => start === undefined)
+            )
+          )
+      }
+      return Stream.fromIterable(windows).pipe(
+        Stream.mapEffect((window) => {
+          const end = ends()
+          if (end === "dies") return Effect.die("a bug in the source")
+          if (end === "fails") return Effect.fail(broken)
+          return outside.step("pull", () => window)
+        })
+      )
+    }
+  const transform = Transform.make<CallSession, CallSession>({
+    label: "throws",
+    columns: (columns) => columns,
+    apply: (session) => {
+      const fate = byId.get(session.id)?.fate
+      if (fate === "throws") throw new RangeError(session.id)
+      return fate === "filtered" ? undefined : session
+    }
+  })
+
+  const one = Effect.fnUntraced(function* (faulty: boolean) {
+    process++
+    const often = pick(0, 0.02, 0.1)
+    const trouble: Store.Trouble = () =>
+      !faulty || chance() >= often ? undefined : chance() < 0.8 ? "passing" : "lasting"
+    const fate: Outside.Fate | undefined =
+      !faulty || chance() < 0.2
+        ? undefined
+        : {
+            how: chance() < 0.7 ? "killed" : "interrupted",
+            after: chance() < 0.5,
+            ...pick(
+              { at: undefined, nth: 1 + below(60) },
+              { at: pick<Outside.Step>("pull", "write", "flush", "save"), nth: 1 + below(8) },
+              { at: pick<Outside.Step>("finish", "save", "flush"), nth: 1 + below(4) }
+            )
+          }
+    const outside = Outside.make(chance, fate)
+    const breaks = faulty && chance() < 0.2 ? below(20) : -1
+    let pulls = 0
+    const pipeline = Pipeline.make({
+      name: "model",
+      source: source(outside, () => (pulls++ === breaks ? pick("fails", "dies") : undefined)),
+      transform,
+      sinks: mapFirst(stores, (store) => store.sink(outside, trouble, chance)),
+      deadLetters: letters.sink(outside, trouble, chance),
+      commitEvery: pick<Duration.Input>(0, "200 millis", "1 second"),
+      onSinkFailure,
+      maxDeadShare: 1
+    })
+    const fiber = yield* outside.run(Effect.provideService(pipeline.run, Checkpoint, checkpoint(outside, trouble)))
+    const exit = yield* Fiber.await(fiber)
+    held = false
+    for (const store of [...stores, letters]) store.abandon(chance)
+    if (Exit.isFailure(exit) && exit.cause.reasons.some(({ _tag }) => _tag === "Die") && !outside.ended()) {
+      if (!String(exit.cause).includes("a bug in the source")) wrong.push(`died: ${String(exit.cause)}`)
+    }
+    return exit
+  })
+
+  const told = `seed ${seed}: ${size} records, ${onSinkFailure}, ${stores.map(({ delivery }) => delivery).join("+")}, letters ${letters.delivery}${byPages ? ", by pages" : ""}`
+  const faultyRuns = below(7)
+  const isFinished = () => saved !== undefined && decodeState(saved).finished
+  for (let at = 0; at < faultyRuns && !isFinished() && wrong.length === 0; at++) yield* one(true)
+  if (!isFinished()) {
+    const exit = yield* one(false)
+    if (Exit.isFailure(exit)) wrong.push(`a run without trouble failed: ${String(exit.cause).slice(0, 600)}`)
+    else if (exit.value.sinks.some(({ failure }) => failure !== undefined))
+      wrong.push("a sink was closed without trouble")
+  }
+  if (wrong.length === 0 && !isFinished()) wrong.push("not finished")
+  const again = yield* one(false)
+  if (wrong.length === 0 && !(Exit.isSuccess(again) && again.value.finishedBefore)) wrong.push("went on after the end")
+
+  // What is there in the end.
+  for (const store of stores) {
+    wrong.push(...store.wrong)
+    if (!store.finished()) wrong.push(`${store.name} was not finished`)
+    const { arrives, repeats } = Guarantee.of(store.name, store.delivery, { durable: true })
+    const counts = countsOf(store.durable())
+    const expected = new Set(expectedIn(store.name).map(({ id }) => id))
+    for (const id of expected) {
+      const count = counts.get(id) ?? 0
+      if (count === 0 || (arrives === "exactly once" && count > 1))
+        wrong.push(`${store.name} (${store.delivery}): ${id} ${count} times`)
+    }
+    for (const id of counts.keys()) if (!expected.has(id)) wrong.push(`${store.name} has ${id}`)
+    if (repeats === "none" && counts.size !== store.durable().length) wrong.push(`${store.name} has repeats`)
+  }
+  wrong.push(...letters.wrong)
+  if (!letters.finished()) wrong.push("the letters were not finished")
+  const found = lettersOf(letters.durable())
+  const due = new Set(
+    records.flatMap(({ fate, id, refusedBy }) =>
+      fate === "passes" ? refusedBy.map((sink) => `${id} ${sink}`) : fate === "filtered" ? [] : [`${id} ${fate}`]
+    )
+  )
+  for (const letter of due) if (!found.has(letter)) wrong.push(`no letter for ${letter}`)
+  for (const letter of found.keys()) if (!due.has(letter)) wrong.push(`a letter for ${letter}`)
+  const keys = new Map<string, string>()
+  for (const { row } of letters.durable()) {
+    const { letter, ...rest } = row
+    const text = JSON.stringify([rest.raw, rest.sink, rest.stage, rest.observedAt])
+    if ((keys.get(text) ?? letter) !== letter) wrong.push("two names for one letter")
+    keys.set(text, letter)
+  }
+  if (new Set(keys.values()).size !== keys.size) wrong.push("one name for two letters")
+  if (steady && keys.size !== due.size) wrong.push("a repeated letter is another one")
+  return { wrong, processes: process, told }
+})
+
+const toSession = ({ id, start }: Record): CallSession => ({
+  id,
+  startedAt: start === undefined ? null : Instant.format(start)
+})
+
+const mapFirst = <A, B>(of: ReadonlyArray<A>, f: (one: A) => B): readonly [B, ...ReadonlyArray<B>] => {
+  const [first, ...rest] = of.map(f)
+  if (first === undefined) throw new Error("no sinks")
+  return [first, ...rest]
+}
+
+const broken = new AgniError({
+  reason: new Unavailable({ description: "no connection" }),
+  request: "GET /",
+  attempts: 1,
+  elapsed: Duration.zero
+})
