@@ -1023,5 +1023,52 @@ export const found: Readonly<Record<string, Case>> = {
     read: { concurrency: 1, pageSize: 5, pagesPerWindow: 20, keepGoing: false, cuts: [] },
     step: 50,
     client: false
+  },
+  "filters applied after paging, and the first place taken in turn": {
+    simulator: {
+      seed: 484,
+      startAt: 1780272000000000,
+      sessions: 28,
+      content: "minimal",
+      maxPageSize: 3,
+      span: "30 days",
+      age: "3 hours",
+      granularity: "micro",
+      undated: 0.02,
+      undatedAs: "null",
+      undatedOrder: "postgres",
+      queued: 0.3,
+      ties: { share: 0.2, ways: 3 },
+      edition: "camel",
+      emptyList: "absent",
+      metaTotal: "absent",
+      order: "start-desc",
+      sorting: "ignored",
+      sortFields: [],
+      unknownSort: "reject",
+      offsetFrom: "clamped",
+      beyondLast: "last",
+      tieOrder: "random",
+      clockOffset: 0,
+      date: "clock",
+      visible: "ended",
+      visibleLag: "5 minutes",
+      arrivalsPerHour: 100,
+      departuresPerHour: 0,
+      duplicated: 0,
+      bounds: { after: "exclusive", before: "inclusive", truncate: "none", undated: "none" },
+      filterAfterPaging: "filters"
+    },
+    range: { from: 1777392000000000, to: 1780286400000000 },
+    read: {
+      concurrency: 1,
+      pageSize: 100,
+      pagesPerWindow: 1,
+      keepGoing: false,
+      cuts: [1778886400689354, 1778564551529448, 1779668784829427, 1777392000000000, 1780286400000000],
+      agentId: "9e8e982a-4a03-44c7-8c75-1794d696eabd"
+    },
+    step: 50,
+    client: false
   }
 }

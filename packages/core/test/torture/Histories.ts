@@ -27,7 +27,8 @@ export interface Case {
   readonly client: boolean
 }
 
-const random = (seed: number) => {
+/** Chance that follows from a seed. */
+export const random = (seed: number) => {
   let state = Math.imul(seed, 2_654_435_761) >>> 0 || 1
   const next = () => {
     state = (state + 0x6d2b79f5) >>> 0
@@ -300,7 +301,8 @@ export const missed = (one: Case, { simulator }: World, ids: Iterable<string>): 
   return missing.filter((id) => meant.has(id))
 }
 
-const judge = (one: Case, world: World, windows: ReadonlyArray<Window>): Judgement => {
+/** Holds what was delivered against what there is. */
+export const judge = (one: Case, world: World, windows: ReadonlyArray<Window>): Judgement => {
   const wrong: Array<string> = []
   const ids = windows.flatMap(({ rejected, sessions }) => [
     ...sessions.map(({ id }) => id),

@@ -102,8 +102,8 @@ const valueOf = (session: CallSession | undefined, kind: Kind): string | undefin
 
 /**
  * A filter must leave out what does not match, and must do so before pages are taken: where the first row does not match a
- * value, pages of one row must each bring a row that does. The bounds lie in the older half of what is known, so that a
- * call that comes meanwhile does not take the first place.
+ * value, pages of one row must each bring a row that does, twice over, because equal rows may stand in any order. The
+ * bounds lie in the older half of what is known, so that a call that comes meanwhile does not take the first place.
  */
 export const filters = Effect.fnUntraced(function* (
   list: AgniClient["Service"]["list"],
@@ -129,50 +129,66 @@ export const filters = Effect.fnUntraced(function* (
   const problems = yield* Effect.forEach(
     tried,
     Effect.fnUntraced(function* (kind) {
-      let problem: string | undefined
+      const unseen = `whether the filter by ${kind} works could not be seen`
+      let told = 0
       for (const end of [middle, newest, middle, newest]) {
         const bounds = { after: Ask.floorSecond(oldest) - Ask.second, before: Ask.ceilSecond(end) + Ask.second }
-        problem = yield* tryFilter(list, ask, kind, bounds)
-        if (problem === undefined || problem.endsWith("ignored")) return problem
+        const trial = yield* Effect.catchIf(
+          tryFilter(list, ask, kind, bounds, size),
+          Ask.isPoison,
+          () => Effect.undefined
+        )
+        if (typeof trial === "string") return trial
+        if (trial === true && ++told === 2) return undefined
       }
-      return problem
+      return unseen
     }),
     { concurrency: "unbounded" }
   )
   return problems.find((problem) => problem !== undefined)
 })
 
-const tryFilter = Effect.fnUntraced(
-  function* (
-    list: AgniClient["Service"]["list"],
-    ask: Ask.Ask,
-    kind: Kind,
-    bounds: { readonly after: Instant.Instant; readonly before: Instant.Instant }
-  ): Effect.fn.Return<string | undefined, AgniError> {
-    const unseen = `whether the filter by ${kind} works could not be seen`
-    const top = Effect.map(ask(1, bounds, { size: 1 }), ({ rows }) => valueOf(rows[0]?.session, kind))
-    const answers = yield* Effect.all([1, 2, 3].map((page) => ask(page, bounds)))
-    const before = yield* top
-    const values = new Map<string, Set<string>>()
-    for (const { key, session } of answers.flatMap(({ rows }) => rows)) {
-      const value = valueOf(session, kind)
-      if (value === undefined || value === "" || value === before) continue
-      values.set(value, (values.get(value) ?? new Set()).add(key))
+/** Whether a filter works, or what it does instead; nothing when that could not be seen. */
+const tryFilter = Effect.fnUntraced(function* (
+  list: AgniClient["Service"]["list"],
+  ask: Ask.Ask,
+  kind: Kind,
+  bounds: { readonly after: Instant.Instant; readonly before: Instant.Instant },
+  size: number
+): Effect.fn.Return<string | true | undefined, AgniError> {
+  const top = Effect.map(ask(1, bounds, { size: 1 }), ({ rows }) => rows[0])
+  const answers = yield* Effect.all([1, 2, 3].map((page) => ask(page, bounds)))
+  const before = yield* top
+  const first = valueOf(before?.session, kind)
+  const values = new Map<string, Map<string, Rows.Dated>>()
+  for (const row of answers.flatMap(({ rows }) => rows).filter(Rows.isDated)) {
+    const value = valueOf(row.session, kind)
+    if (value === undefined || value === "") continue
+    values.set(value, (values.get(value) ?? new Map<string, Rows.Dated>()).set(row.key, row))
+  }
+  // What may stand in the first place in turn with the row there tells nothing.
+  const isFar = ({ start }: Rows.Dated) => before?.start === undefined || Math.abs(before.start - start) > Ask.second
+  // The rarer the value, the less likely it is to stand there by chance; several, because ties may stand at random.
+  const rarest = [...values]
+    .filter(([value, rows]) => value !== first && [...rows.values()].every(isFar))
+    .toSorted(([, left], [, right]) => left.size - right.size)
+    .slice(0, 4)
+  if (rarest.length === 0) return undefined
+  for (const [value, known] of rarest) {
+    const rows = [...known.values()].slice(0, 3)
+    const one = Ask.make(list, { [kind]: value }, { size: 1, sort: { by: undefined, order: undefined } })
+    const found = yield* Effect.all(rows.map((_, i) => one(i + 1, bounds)))
+    if (found.some(({ rows }) => rows.some(({ session }) => valueOf(session, kind) !== value))) {
+      return `the filter by ${kind} is ignored`
     }
-    // The rarer the value, the less likely it is to stand there by chance; several, because ties may stand at random.
-    const rarest = [...values].toSorted(([, left], [, right]) => left.size - right.size).slice(0, 4)
-    if (rarest.length === 0) return unseen
-    for (const [value, rows] of rarest) {
-      const pages = Array.from({ length: Math.min(3, rows.size) }, (_, i) => i + 1)
-      const one = Ask.make(list, { [kind]: value }, { size: 1, sort: { by: undefined, order: undefined } })
-      const found = yield* Effect.all(pages.map((page) => one(page, bounds)))
-      if (found.some(({ rows }) => rows.some(({ session }) => valueOf(session, kind) !== value))) {
-        return `the filter by ${kind} is ignored`
-      }
-      if (found.some(({ rows }) => rows.length === 0)) return `the filter by ${kind} is applied after paging`
+    if (found.some(({ rows }) => rows.length === 0)) {
+      // Unless one of them left.
+      const still = yield* Effect.forEach(rows, (row) => Ask.control(ask, row, size))
+      return still.every((problem) => problem === undefined)
+        ? `the filter by ${kind} is applied after paging`
+        : undefined
     }
-    return (yield* top) === before ? undefined : unseen
-  },
-  (effect, _list, _ask, kind) =>
-    Effect.catchIf(effect, Ask.isPoison, () => Effect.succeed(`whether the filter by ${kind} works could not be seen`))
-)
+  }
+  const after = yield* top
+  return valueOf(after?.session, kind) === first ? true : undefined
+})
