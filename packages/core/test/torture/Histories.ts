@@ -332,7 +332,12 @@ export const judge = (one: Case, world: World, windows: ReadonlyArray<Window>): 
     wrong.push("the windows end elsewhere")
   }
   const missing = new Set(missed(one, world, ids))
-  const truth = world.simulator.truth().filter(({ id }) => missing.has(id))
+  const began = world.simulator.requests[0]?.at ?? startAt
+  const horizon = began - Duration.toMillis(Duration.fromInputUnsafe(one.read.horizon ?? "2 hours")) * 1000
+  // What has no start is as old as its creation: nothing is claimed of what is younger than the horizon.
+  const truth = world.simulator
+    .truth()
+    .filter(({ createdAt, id, startedAt }) => missing.has(id) && (startedAt !== undefined || createdAt < horizon))
   const total = windows.map(({ coverage }) => verdict(coverage)).reduce(weaker, "proven")
   const claimed = truth.filter(({ startedAt }) =>
     startedAt === undefined
