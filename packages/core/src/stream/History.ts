@@ -89,7 +89,8 @@ export const windows = (range: OpenRange = {}, options: Options = {}): Stream.St
         witnesses: seen.witnesses,
         horizon: serverNow - Duration.toMillis(Duration.fromInputUnsafe(options.horizon ?? "2 hours")) * 1000,
         doubt: mutable(status, search),
-        maxRows: 2 * perWindow * learned.pageSize
+        maxRows: 2 * perWindow * learned.pageSize,
+        repeated: new Map()
       }
       const density = makeDensity(learned, oldest ?? from, serverNow)
       const read = (part: Range) =>

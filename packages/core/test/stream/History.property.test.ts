@@ -58,8 +58,8 @@ describe("History.windows over any endpoint", () => {
           const world = Histories.open(one)
           const read = (range: History.OpenRange, options: History.Options) =>
             Stream.provideService(History.windows(range, { ...one.read, ...options }), AgniClient, world.client)
-          const stop = Math.floor(next() ** 2 * 12)
-          const before = yield* Stream.runCollect(Stream.take(read(one.range, {}), stop))
+          const stop = Math.floor(next() ** 2 * 8)
+          const before = yield* Stream.runCollect(Stream.take(read(one.range, { pagesPerWindow: pick(1, 2) }), stop))
           // Where bounds do not work the range stays unread until its end.
           if (before.some(({ coverage }) => coverage._tag === "Unprovable")) continue
           const frontier = before.at(-1)?.to ?? one.range.from ?? from
@@ -89,7 +89,7 @@ describe("History.windows over any endpoint", () => {
         }
         const told = JSON.stringify(tally)
         console.log(told)
-        assert.isAtLeast(tally.resumed, 0.4 * tally.of, told)
+        assert.isAtLeast(tally.resumed, 0.25 * tally.of, told)
         assert.isAtLeast(tally.complete, 0.9 * tally.of, told)
       }),
     { timeout: 120_000 }

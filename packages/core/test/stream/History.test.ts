@@ -86,6 +86,17 @@ describe("History.windows", () => {
     )
   )
 
+  it.live("rows that the server lists twice come once, and the whole adds up", () =>
+    Effect.gen(function* () {
+      const one = quiet({ sessions: 3000, undated: 0.02, duplicated: 0.05 })
+      const world = open(one)
+      const windows = yield* Stream.runCollect(world.stream())
+      assert.lengthOf(new Set(idsOf(windows)), idsOf(windows).length)
+      assert.isEmpty(Histories.missed(one, world, idsOf(windows)))
+      assert.strictEqual(windows.at(-1)?.coverage._tag, "Proven")
+    })
+  )
+
   it.live("what is younger than the horizon is provisional, what is older is not", () =>
     Effect.gen(function* () {
       const windows = yield* all(quiet({ sessions: 2000, age: "1 minute", span: "1 days" }, { horizon: "6 hours" }))

@@ -30,6 +30,8 @@ export interface Reading {
   readonly doubt: Coverage | undefined
   /** A window with more rows is read in parts. */
   readonly maxRows: number
+  /** How often the server lists delivered rows besides the first time: they stand in its counts. */
+  readonly repeated: Map<string, number>
 }
 
 /** A window, or the news that it holds too many rows, and how to cut it: ascending, the first part still unread. */
@@ -234,6 +236,12 @@ const middle = (held: Rows.Held, range: Range): Rows.Dated | undefined => {
 const deliver = (reading: Reading, ask: Ask.Ask, range: Range, held: Rows.Held, coverage: Coverage): Window => {
   const rows = within(held, range).sort(byStart)
   const sessions = rows.flatMap(({ session }) => session ?? [])
+  if (held.repeats.size > 0) {
+    for (const { key } of rows) {
+      const times = held.repeats.get(key)
+      if (times !== undefined) reading.repeated.set(key, times)
+    }
+  }
   return {
     ...range,
     sessions,

@@ -75,20 +75,23 @@ export const window = (
 const read = (reading: Reading, range: Range, tally: Tally): Effect.Effect<Window, AgniError> =>
   Effect.gen(function* () {
     const { repeats, size } = reading
-    const dated = tally.rows()
+    const dated = [...reading.repeated.values()].reduce((sum, times) => sum + times, tally.rows())
     const ask = Ask.make(reading.list, reading.filters, reading)
-    const found = new Map<string, Rows.Row>()
+    const found = Rows.makeHeld()
     let came = false
-    const { first, front, rows: inFrontRows } = yield* scanFront(ask, range, repeats)
+    const scanned = yield* scanFront(ask, range, repeats)
+    const { first, front } = scanned
     const note = (rows: ReadonlyArray<Rows.Row>) => {
+      const without: Array<Rows.Row> = []
       for (const row of rows) {
         if (tally.unplaced.has(row.key)) continue
-        if (row.start === undefined && !tally.recent.has(row.key)) found.set(row.key, row)
+        if (row.start === undefined && !tally.recent.has(row.key)) without.push(row)
         else if (row.start === undefined || row.start >= range.to) came = true
       }
+      found.add(without)
     }
-    note(inFrontRows)
-    const expected = () => dated + found.size
+    scanned.pages.forEach(note)
+    const expected = () => dated + found.size()
     const count = (bounds: Ask.Bounds, rows: number) =>
       Ask.count(ask, bounds, { expected: Math.max(1, rows), size, first, sure: true, snapshot: false, repeats })
     let total = yield* Effect.suspend(() => count({}, expected()))
@@ -108,12 +111,13 @@ const read = (reading: Reading, range: Range, tally: Tally): Effect.Effect<Windo
     const withStart = yield* count(starts, dated)
     let still = true
     if (inFront) {
-      const before = new Set(found.keys())
-      note((yield* scanFront(ask, range, repeats)).rows)
-      still = before.size === found.size && [...found.keys()].every((key) => before.has(key))
+      const before = new Set(found.rows.keys())
+      const again = yield* scanFront(ask, range, repeats)
+      again.pages.forEach(note)
+      still = before.size === found.rows.size && [...found.rows.keys()].every((key) => before.has(key))
     }
     const after = yield* count({}, expected())
-    const sessions = [...found.values()].flatMap(({ session }) => session ?? [])
+    const sessions = [...found.rows.values()].flatMap(({ session }) => session ?? [])
     const counted = Math.max(total.rows, after.rows)
     const agrees =
       [total, after].every((count) => count._tag === "Exactly" && count.rows === expected()) &&
@@ -130,7 +134,9 @@ const read = (reading: Reading, range: Range, tally: Tally): Effect.Effect<Windo
       to: range.to,
       sessions,
       // A session whose start is no time is one without a start here.
-      rejected: [...found.values()].flatMap(({ rejected, session }) => (session === undefined ? (rejected ?? []) : [])),
+      rejected: [...found.rows.values()].flatMap(({ rejected, session }) =>
+        session === undefined ? (rejected ?? []) : []
+      ),
       coverage,
       settled: sessions.filter(CallSession.isSettled).length,
       requests: ask.log.requests,
@@ -144,20 +150,25 @@ const scanFront = Effect.fnUntraced(function* (
   range: Range,
   repeats: boolean
 ): Effect.fn.Return<
-  { readonly first: ReadonlyArray<Rows.Row>; readonly front: number; readonly rows: ReadonlyArray<Rows.Row> },
+  {
+    readonly first: ReadonlyArray<Rows.Row>
+    readonly front: number
+    readonly pages: ReadonlyArray<ReadonlyArray<Rows.Row>>
+  },
   AgniError
 > {
   const all = Rows.makeHeld()
-  let first: ReadonlyArray<Rows.Row> = []
+  const pages: Array<ReadonlyArray<Rows.Row>> = []
   for (let page = 1; ; page++) {
     const { rows } = yield* ask(page, {})
-    if (page === 1) first = rows
-    const known = page === 1 ? [] : [first]
-    if (yield* Ask.isEnd(ask, {}, page, rows, known, { repeats }))
-      return { first, front: page - 1, rows: [...all.rows.values()] }
+    const [first = rows] = pages
+    if (yield* Ask.isEnd(ask, {}, page, rows, page === 1 ? [] : [first], { repeats })) {
+      return { first, front: page - 1, pages }
+    }
+    pages.push(rows)
     const fresh = all.add(rows)
     if (fresh === 0 || rows.every(({ start }) => start !== undefined && start < range.to)) {
-      return { first, front: page, rows: [...all.rows.values()] }
+      return { first, front: page, pages }
     }
   }
 })
