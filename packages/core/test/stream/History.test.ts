@@ -97,6 +97,16 @@ describe("History.windows", () => {
     })
   )
 
+  it.live("calls that come while it is read do not keep those without a start from being proven", () =>
+    Effect.gen(function* () {
+      const one = { ...quiet({ sessions: 8000, undated: 0.02, arrivalsPerHour: 60, age: "3 hours" }), step: 1000 }
+      const world = open(one)
+      const windows = yield* Stream.runCollect(world.stream())
+      assert.isAtLeast(world.simulator.count({ from: startAt }), 1)
+      assert.strictEqual(windows.at(-1)?.coverage._tag, "Proven")
+    })
+  )
+
   it.live("what is younger than the horizon is provisional, what is older is not", () =>
     Effect.gen(function* () {
       const windows = yield* all(quiet({ sessions: 2000, age: "1 minute", span: "1 days" }, { horizon: "6 hours" }))

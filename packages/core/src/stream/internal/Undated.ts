@@ -72,26 +72,42 @@ export const window = (
     )
   )
 
-const read = (reading: Reading, range: Range, tally: Tally): Effect.Effect<Window, AgniError> =>
+const attempts = 3
+
+/** While calls come, the sum is right only between two of them: it is tried a few times. */
+const read = (reading: Reading, range: Range, tally: Tally): Effect.Effect<Window, AgniError> => {
+  const ask = Ask.make(reading.list, reading.filters, reading)
+  const again = (left: number): Effect.Effect<Window, AgniError> =>
+    Effect.flatMap(attempt(reading, ask, range, tally), ({ moved, window }) =>
+      moved && left > 1 ? again(left - 1) : Effect.succeed(window)
+    )
+  return again(attempts)
+}
+
+const attempt = (
+  reading: Reading,
+  ask: Ask.Ask,
+  range: Range,
+  tally: Tally
+): Effect.Effect<{ readonly window: Window; readonly moved: boolean }, AgniError> =>
   Effect.gen(function* () {
     const { repeats, size } = reading
     const dated = [...reading.repeated.values()].reduce((sum, times) => sum + times, tally.rows())
-    const ask = Ask.make(reading.list, reading.filters, reading)
     const found = Rows.makeHeld()
+    /** Those that started after the range: they stand in the counts. */
+    const later = Rows.makeHeld()
     let came = false
     const scanned = yield* scanFront(ask, range, repeats)
     const { first, front } = scanned
     const note = (rows: ReadonlyArray<Rows.Row>) => {
-      const without: Array<Rows.Row> = []
-      for (const row of rows) {
-        if (tally.unplaced.has(row.key)) continue
-        if (row.start === undefined && !tally.recent.has(row.key)) without.push(row)
-        else if (row.start === undefined || row.start >= range.to) came = true
-      }
-      found.add(without)
+      found.add(
+        rows.filter(({ key, start }) => start === undefined && !tally.unplaced.has(key) && !tally.recent.has(key))
+      )
+      later.add(rows.filter(({ start }) => start !== undefined && start >= range.to))
+      came ||= rows.some(({ key, start }) => start === undefined && tally.recent.has(key))
     }
     scanned.pages.forEach(note)
-    const expected = () => dated + found.size()
+    const expected = () => dated + later.size() + found.size()
     const count = (bounds: Ask.Bounds, rows: number) =>
       Ask.count(ask, bounds, { expected: Math.max(1, rows), size, first, sure: true, snapshot: false, repeats })
     let total = yield* Effect.suspend(() => count({}, expected()))
@@ -108,13 +124,13 @@ const read = (reading: Reading, range: Range, tally: Tally): Effect.Effect<Windo
       total = yield* count({}, expected())
     }
     const starts = { after: Ask.second * 946_684_800, before: Ask.ceilSecond(range.to) + 366 * 86_400 * Ask.second }
-    const withStart = yield* count(starts, dated)
+    const withStart = yield* count(starts, dated + later.size())
     let still = true
     if (inFront) {
-      const before = new Set(found.rows.keys())
+      const before = new Set([...found.rows.keys(), ...later.rows.keys()])
       const again = yield* scanFront(ask, range, repeats)
       again.pages.forEach(note)
-      still = before.size === found.rows.size && [...found.rows.keys()].every((key) => before.has(key))
+      still = before.size === found.rows.size + later.rows.size
     }
     const after = yield* count({}, expected())
     const sessions = [...found.rows.values()].flatMap(({ session }) => session ?? [])
@@ -122,14 +138,14 @@ const read = (reading: Reading, range: Range, tally: Tally): Effect.Effect<Windo
     const agrees =
       [total, after].every((count) => count._tag === "Exactly" && count.rows === expected()) &&
       withStart._tag === "Exactly" &&
-      withStart.rows === dated
+      withStart.rows === dated + later.size()
     const coverage: Coverage =
       agrees && still && !came && tally.proven()
         ? temper(reading, ask, { from: range.from, to: -Infinity }, { _tag: "Proven" })
-        : !came && counted > expected()
+        : !came && later.size() === 0 && counted > expected()
           ? { _tag: "Unprovable", reason: `${expected()} sessions were seen, but the server counts ${counted}` }
           : { _tag: "Provisional", reason: "sessions came or left while the history was read" }
-    return {
+    const window: Window = {
       from: range.to,
       to: range.to,
       sessions,
@@ -142,6 +158,8 @@ const read = (reading: Reading, range: Range, tally: Tally): Effect.Effect<Windo
       requests: ask.log.requests,
       observedAt: ask.log.observedAt ?? 0
     }
+    // Only where they stand in front an attempt takes few requests.
+    return { window, moved: inFront && coverage._tag === "Provisional" && tally.proven() }
   })
 
 /** Pages from the first on, as long as they hold sessions without a start or newer ones than the range. */
