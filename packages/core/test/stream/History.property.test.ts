@@ -39,7 +39,6 @@ describe("History.windows over any endpoint", () => {
         assert.isAtLeast(tally.proven + tally.provisional, 0.6 * count, told)
         assert.isAtLeast(tally.provenWindows, 0.4 * tally.windows, told)
         assert.isAtMost(tally.failed, 0.03 * count, told)
-        console.log(told)
       }),
     { timeout: 120_000 }
   )
@@ -90,7 +89,6 @@ describe("History.windows over any endpoint", () => {
           if (complete) tally.complete++
         }
         const told = JSON.stringify(tally)
-        console.log(told)
         assert.isAtLeast(tally.resumed, 0.25 * tally.of, told)
         assert.isAtLeast(tally.complete, 0.9 * tally.of, told)
       }),
@@ -118,7 +116,6 @@ describe("History.windows over any endpoint", () => {
           if (complete && Histories.missed(one, seams, ids).length > 0) missed.seams++
         }
         const told = JSON.stringify(missed)
-        console.log(told)
         assert.isAtLeast(missed.of, 400, told)
         assert.isAtLeast(missed.pages, 0.05 * missed.of, told)
         assert.isAtLeast(missed.seams, 0.05 * missed.of, told)

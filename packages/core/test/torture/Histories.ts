@@ -246,7 +246,7 @@ export interface World {
 }
 
 /** The server of a case, and a client of it whose every request takes the case's time. */
-export const open = (one: Case, limit = 20_000): World => {
+export const open = (one: Case, limit = 8_000): World => {
   let clock = startAt / 1000
   const simulator = AgniSimulator.makeUnsafe(one.simulator, () => clock)
   let requests = 0

@@ -133,7 +133,7 @@ export const isEnd = (
         )
 
 /** Whether the server answers at all: for a day before there were calls, where no row can be at fault. */
-export const isUp = (ask: Ask): Effect.Effect<boolean> =>
+const isUp = (ask: Ask): Effect.Effect<boolean> =>
   Effect.match(ask(1, { after: 946_684_800 * second, before: 946_771_200 * second }, { size: 1 }), {
     onSuccess: () => true,
     // A refusal is an answer.

@@ -97,7 +97,13 @@ const attempt = (
     /** Those that started after the range: they stand in the counts. */
     const later = Rows.makeHeld()
     let came = false
-    const scanned = yield* scanFront(ask, range, repeats)
+    /** Calls may come as fast as pages are read: what came since the reading began makes no walk longer. */
+    const limit = (rows: Iterable<Rows.Row>) => {
+      let old = dated
+      for (const { created, start } of rows) if (start === undefined && (created ?? 0) < range.to) old++
+      return 50 + (4 * old) / size
+    }
+    const scanned = yield* scanFront(ask, range, repeats, limit)
     const { first, front } = scanned
     const note = (rows: ReadonlyArray<Rows.Row>) => {
       found.add(
@@ -115,7 +121,11 @@ const attempt = (
     if (!inFront) {
       // They may stand at the end, or, when the order is another one, anywhere: on to the end then.
       let before: ReadonlyArray<Rows.Row> = []
-      for (let page = front + 1; page < 20 + (4 * expected()) / size; page++) {
+      let most = 0
+      for (let page = front + 1; ; page++) {
+        // It may have to be counted anew as more is found.
+        if (page >= most) most = limit(found.rows.values())
+        if (page >= most) break
         const { rows } = yield* ask(page, {})
         if (yield* Ask.isEnd(ask, {}, page, rows, [before, first], { repeats })) break
         before = rows
@@ -128,7 +138,7 @@ const attempt = (
     let still = true
     if (inFront) {
       const before = new Set([...found.rows.keys(), ...later.rows.keys()])
-      const again = yield* scanFront(ask, range, repeats)
+      const again = yield* scanFront(ask, range, repeats, limit)
       again.pages.forEach(note)
       still = before.size === found.rows.size + later.rows.size
     }
@@ -166,7 +176,8 @@ const attempt = (
 const scanFront = Effect.fnUntraced(function* (
   ask: Ask.Ask,
   range: Range,
-  repeats: boolean
+  repeats: boolean,
+  limit: (rows: Iterable<Rows.Row>) => number
 ): Effect.fn.Return<
   {
     readonly first: ReadonlyArray<Rows.Row>
@@ -185,7 +196,8 @@ const scanFront = Effect.fnUntraced(function* (
     }
     pages.push(rows)
     const fresh = all.add(rows)
-    if (fresh === 0 || rows.every(({ start }) => start !== undefined && start < range.to)) {
+    const endless = page % 50 === 0 && page > limit(all.rows.values())
+    if (endless || fresh === 0 || rows.every(({ start }) => start !== undefined && start < range.to)) {
       return { first, front: page, pages }
     }
   }
