@@ -83,7 +83,7 @@ export const learn = Effect.fnUntraced(function* (options: {
   const unclamped = Ask.make(list, filters, { size: options.pageSize, sort: unsorted })
   const { answer: opening, page, size: asked } = yield* firstAnswer(unclamped, options.pageSize)
   const first = opening.rows
-  const size = yield* pageSize(unclamped, page, first, asked)
+  const size = pageSize(first, asked)
   const ask = Ask.make(list, filters, { size, sort: unsorted, believeEmpty: 1 })
 
   const [sorted, deep, repeatsBeyondEnd] = yield* Effect.all(
@@ -114,9 +114,13 @@ export const learn = Effect.fnUntraced(function* (options: {
       newestFirst: sorted.newestFirst,
       filterProblem:
         problem ??
-        (first.length > 0 && known.length === 0
-          ? "no session with a start was seen, so the time bounds could not be tried"
-          : undefined),
+        (known.length > 0
+          ? undefined
+          : first.length > 0
+            ? "no session with a start was seen, so the time bounds could not be tried"
+            : filters.status !== undefined || filters.search !== undefined
+              ? "no session was found, so the filter could not be tried"
+              : undefined),
       edition: opening.edition,
       repeatsBeyondEnd,
       clockOffset: opening.observedAt - localNow * 1000,
@@ -141,18 +145,12 @@ const firstAnswer = Effect.fnUntraced(function* (ask: Ask.Ask, asked: number) {
   return { answer: yield* ask(1, {}), page: 1, size: 1 }
 })
 
-/** A short first page is all there is, or all that a page brings: the next one tells. */
-const pageSize = Effect.fnUntraced(function* (
-  ask: Ask.Ask,
-  page: number,
-  first: ReadonlyArray<Rows.Row>,
-  asked: number
-) {
-  if (first.length === 0 || first.length >= asked) return asked
-  // What cannot be rendered is there.
-  const next = yield* Ask.catchPoison(ask, ask(page + 1, {}, { size: first.length }), () => Effect.undefined)
-  return next?.rows.length === 0 ? asked : first.length
-})
+/**
+ * A short first page is all there is, or all that a page brings. More is never asked for than was seen to come: a server
+ * that cuts pages may count their places by the size that was asked for, and one more call would never be shown.
+ */
+const pageSize = (first: ReadonlyArray<Rows.Row>, asked: number): number =>
+  first.length === 0 ? asked : Math.min(asked, Math.max(2, first.length))
 
 /** Whether a page that lies far beyond any end brings something; what cannot be rendered is there. */
 const repeats = (ask: Ask.Ask, first: ReadonlyArray<Rows.Row>) =>

@@ -246,7 +246,7 @@ const deliver = (reading: Reading, ask: Ask.Ask, range: Range, held: Rows.Held, 
     ...range,
     sessions,
     rejected: [...rows, ...[...held.rows.values()].filter(Rows.isUnplaced)].flatMap(({ rejected }) => rejected ?? []),
-    coverage: temper(reading, ask, range, coverage),
+    coverage: temper(reading, ask, range, held.size(), coverage),
     settled: sessions.filter(CallSession.isSettled).length,
     requests: ask.log.requests,
     observedAt: ask.log.observedAt ?? 0
@@ -254,8 +254,12 @@ const deliver = (reading: Reading, ask: Ask.Ask, range: Range, held: Rows.Held, 
 }
 
 /** A count that agrees is not yet a proof when what it counts may still change. */
-export const temper = (reading: Reading, ask: Ask.Ask, range: Range, coverage: Coverage): Coverage => {
+export const temper = (reading: Reading, ask: Ask.Ask, range: Range, rows: number, coverage: Coverage): Coverage => {
   if (coverage._tag !== "Proven") return coverage
+  // An outage that answers nothing: neither pages nor bounds were tried.
+  if (rows > 0 && reading.witnesses.length === 0) {
+    return { _tag: "Provisional", reason: "no session was there when the reading began" }
+  }
   if (reading.doubt !== undefined) return reading.doubt
   if (ask.log.cached) return { _tag: "Provisional", reason: "a cache answered in the server's place" }
   return range.to > reading.horizon

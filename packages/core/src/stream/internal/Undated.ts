@@ -151,7 +151,7 @@ const attempt = (
       withStart.rows === dated + later.size()
     const coverage: Coverage =
       agrees && still && !came && tally.proven()
-        ? temper(reading, ask, { from: range.from, to: -Infinity }, { _tag: "Proven" })
+        ? temper(reading, ask, { from: range.from, to: -Infinity }, found.size(), { _tag: "Proven" })
         : !came && later.size() === 0 && counted > expected()
           ? { _tag: "Unprovable", reason: `${expected()} sessions were seen, but the server counts ${counted}` }
           : { _tag: "Provisional", reason: "sessions came or left while the history was read" }
