@@ -29,8 +29,8 @@ export interface Range {
  *   should.
  * - `Gap`: the stretch could not be read.
  *
- * What is left to believe of `Proven`: no session becomes visible later than the horizon after it started, and no
- * departure hid an arrival while the stretch was read.
+ * What is left to believe of `Proven`: no session becomes visible later than the horizon after it started (one without a
+ * start, after it was created), and no departure hid an arrival while the stretch was read.
  *
  * @since 0.1.0
  * @category models

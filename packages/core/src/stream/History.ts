@@ -103,7 +103,8 @@ export const windows = (range: OpenRange = {}, options: Options = {}): Stream.St
         horizon: serverNow - Duration.toMillis(Duration.fromInputUnsafe(options.horizon ?? "2 hours")) * 1000,
         doubt: doubtOf(status, search),
         maxRows: 2 * perWindow * learned.pageSize,
-        maxCharacters: Tile.maxCharacters
+        maxCharacters: Tile.maxCharacters,
+        repeated: new Map()
       }
       const density = Tile.makeDensity(pagesAtMost * learned.pageSize, oldest ?? from, serverNow)
       const read = (part: Range) =>

@@ -199,9 +199,13 @@ const look = Effect.fnUntraced(function* (
   const problem =
     given.map((kind) => Trial.problemOf(kind, answers[kind])).find((problem) => problem !== undefined) ??
     boundsProblem ??
-    (first.length > 0 && samples.length === 0
-      ? "no session with a start was seen, so the time bounds could not be tried"
-      : undefined)
+    (samples.length > 0
+      ? undefined
+      : first.length > 0
+        ? "no session with a start was seen, so the time bounds could not be tried"
+        : filters.status !== undefined || filters.search !== undefined
+          ? "no session was found, so the filter could not be tried"
+          : undefined)
   return {
     learned: {
       version: 1,

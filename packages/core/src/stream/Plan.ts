@@ -82,8 +82,9 @@ export interface Plan extends Range {
   readonly spent: number
 }
 
-/** Requests that planning may take; where a filter is hard to try, learning alone may take more. */
+/** Requests that planning may take, and so many more for each filter that is tried; where that is hard, learning takes more. */
 const budget = 48
+const budgetOfFilter = 24
 
 /**
  * Learns how the endpoint behaves, counts the range by the number of its last page, looks where in time its sessions
@@ -100,6 +101,7 @@ export const make = Effect.fnUntraced(function* (
   const { agentId, callerNumber, channel, concurrency = 4, search, status } = options
   const filters = { agentId, status, channel, callerNumber, search }
   const filtered = Object.values(filters).some((value) => value !== undefined)
+  const tried = [agentId, channel, callerNumber].filter((value) => value !== undefined).length
   const mistake = mistakeIn(options)
   if (mistake !== undefined) return yield* mistake
   const meter = Meter.make(yield* AgniClient)
@@ -133,7 +135,7 @@ export const make = Effect.fnUntraced(function* (
       newestFirst: newestFirst && problem === undefined,
       known: unbounded && seen.sorted ? seen.pages : [],
       beyond: pagesAtMost,
-      left: () => budget - meter.requests(),
+      left: () => budget + budgetOfFilter * tried - meter.requests(),
       perWindow
     }
   )

@@ -1,11 +1,14 @@
 import { AgniClient } from "@callstream/core/client/AgniClient"
 import { assert, describe, it } from "@effect/vitest"
+import * as History from "@callstream/core/stream/History"
 import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
 import * as Histories from "../torture/Histories.ts"
 import * as SeamWalk from "../torture/SeamWalk.ts"
 
 const first = 1
 const count = 2600
+const hour = 3_600_000_000
 
 /** A case without its range and filters: what the simple walks are about. */
 const bare = (seed: number): Histories.Case => ({ ...Histories.make(seed), range: {}, read: {}, client: false })
@@ -36,7 +39,58 @@ describe("History.windows over any endpoint", () => {
         assert.isAtLeast(tally.proven + tally.provisional, 0.6 * count, told)
         assert.isAtLeast(tally.provenWindows, 0.4 * tally.windows, told)
         assert.isAtMost(tally.failed, 0.03 * count, told)
-        console.log(told)
+      }),
+    { timeout: 120_000 }
+  )
+
+  it.live(
+    "stopped after any window and resumed there, with other widths and any cuts: nothing missing, nothing twice",
+    () =>
+      Effect.gen(function* () {
+        const tally = { resumed: 0, complete: 0, of: 0 }
+        for (let seed = first; seed < first + 500; seed++) {
+          const whole = Histories.make(seed)
+          const { from = Histories.startAt - 800 * hour, to = Histories.startAt } = whole.range
+          const one: Histories.Case = { ...whole, range: { from: Math.min(from, to), to }, client: false }
+          if (one.simulator.poison !== undefined || one.simulator.faultRate !== undefined) continue
+          const { next, pick } = Histories.random(-seed)
+          const world = Histories.open(one)
+          const read = (range: History.OpenRange, options: History.Options) =>
+            Stream.provideService(History.windows(range, { ...one.read, ...options }), AgniClient, world.client)
+          const stop = pick(0, 1, 1, 2, 2, 3, 5)
+          const before = yield* Stream.runCollect(
+            Stream.take(read(one.range, { pagesPerWindow: 1, pageSize: pick(2, 5) }), stop)
+          )
+          // Where bounds do not work the range stays unread until its end.
+          if (before.some(({ coverage }) => coverage._tag === "Unprovable")) continue
+          const frontier = before.at(-1)?.to ?? one.range.from ?? from
+          const cuts = Array.from(
+            { length: Math.floor(next() * 4) },
+            () => frontier + Math.floor(next() * (to - frontier))
+          )
+          const after = yield* Stream.runCollect(
+            read(
+              { from: frontier, to },
+              { cuts: [...cuts, frontier, to], concurrency: pick(1, 2, 5), pagesPerWindow: pick(undefined, 1, 3, 11) }
+            )
+          )
+          const told = `seed ${seed}: ${JSON.stringify(one)}`
+          const { complete, wrong } = Histories.judge(one, world, [...before, ...after])
+          assert.deepStrictEqual(wrong, [], told)
+          const edges = new Set(after.map((window) => window.from))
+          if (after.every(({ coverage }) => coverage._tag !== "Unprovable")) {
+            assert.isTrue(
+              cuts.every((cut) => cut <= frontier || cut >= to || edges.has(cut)),
+              told
+            )
+          }
+          tally.of++
+          if (before.length > 0 && frontier < to) tally.resumed++
+          if (complete) tally.complete++
+        }
+        const told = JSON.stringify(tally)
+        assert.isAtLeast(tally.resumed, 0.25 * tally.of, told)
+        assert.isAtLeast(tally.complete, 0.9 * tally.of, told)
       }),
     { timeout: 120_000 }
   )
@@ -62,7 +116,6 @@ describe("History.windows over any endpoint", () => {
           if (complete && Histories.missed(one, seams, ids).length > 0) missed.seams++
         }
         const told = JSON.stringify(missed)
-        console.log(told)
         assert.isAtLeast(missed.of, 400, told)
         assert.isAtLeast(missed.pages, 0.05 * missed.of, told)
         assert.isAtLeast(missed.seams, 0.05 * missed.of, told)

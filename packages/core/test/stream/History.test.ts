@@ -86,6 +86,34 @@ describe("History.windows", () => {
     )
   )
 
+  it.live("rows that the server lists twice come once, and the whole adds up", () =>
+    Effect.gen(function* () {
+      const one = quiet({ sessions: 3000, undated: 0.02, duplicated: 0.05 })
+      const world = open(one)
+      const windows = yield* Stream.runCollect(world.stream())
+      assert.lengthOf(new Set(idsOf(windows)), idsOf(windows).length)
+      assert.isEmpty(Histories.missed(one, world, idsOf(windows)))
+      assert.strictEqual(windows.at(-1)?.coverage._tag, "Proven")
+    })
+  )
+
+  it.live("calls that come while it is read do not keep those without a start from being proven", () =>
+    Effect.gen(function* () {
+      const last: Array<string | undefined> = []
+      let came = 0
+      for (const seed of [1, 2, 3, 4]) {
+        const simulator = { seed, sessions: 8000, undated: 0.02, arrivalsPerHour: 120, age: "3 hours" } as const
+        const world = open({ ...quiet(simulator), step: 1000 })
+        const windows = yield* Stream.runCollect(world.stream())
+        came += world.simulator.count({ from: startAt })
+        last.push(windows.at(-1)?.coverage._tag)
+      }
+      assert.isAtLeast(came, 8)
+      // One may come between the two counts of each attempt.
+      assert.isAtLeast(last.filter((tag) => tag === "Proven").length, 3, last.join())
+    })
+  )
+
   it.live("what is younger than the horizon is provisional, what is older is not", () =>
     Effect.gen(function* () {
       const windows = yield* all(quiet({ sessions: 2000, age: "1 minute", span: "1 days" }, { horizon: "6 hours" }))

@@ -68,7 +68,8 @@ describe("Plan.make", () => {
         const sessions = windows.reduce((sum, { sessions }) => sum + sessions.length, 0)
         const requests = read.simulator.requests.length
         const told = `${JSON.stringify({ ...plan, windows: plan.windows.length })} against ${requests} requests for ${sessions} sessions in ${windows.length} windows`
-        assert.isAtMost(plan.spent, 48, told)
+        // A filter is tried twice.
+        assert.isAtMost(plan.spent, world.counted === false ? 72 : 48, told)
         assert.isAtMost(Math.abs(plan.requests - requests), Math.max(3, 0.2 * requests), told)
         if (world.counted === false) {
           assert.isAtMost(plan.sessions.least, sessions, told)

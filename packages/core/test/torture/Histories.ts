@@ -27,7 +27,8 @@ export interface Case {
   readonly client: boolean
 }
 
-const random = (seed: number) => {
+/** Chance that follows from a seed. */
+export const random = (seed: number) => {
   let state = Math.imul(seed, 2_654_435_761) >>> 0 || 1
   const next = () => {
     state = (state + 0x6d2b79f5) >>> 0
@@ -244,7 +245,7 @@ export interface World {
 }
 
 /** The server of a case, and a client of it whose every request takes the case's time. */
-export const open = (one: Case, limit = 20_000): World => {
+export const open = (one: Case, limit = 8_000): World => {
   let clock = startAt / 1000
   const simulator = AgniSimulator.makeUnsafe(one.simulator, () => clock)
   let requests = 0
@@ -299,7 +300,8 @@ export const missed = (one: Case, { simulator }: World, ids: Iterable<string>): 
   return missing.filter((id) => meant.has(id))
 }
 
-const judge = (one: Case, world: World, windows: ReadonlyArray<Window>): Judgement => {
+/** Holds what was delivered against what there is. */
+export const judge = (one: Case, world: World, windows: ReadonlyArray<Window>): Judgement => {
   const wrong: Array<string> = []
   const ids = windows.flatMap(({ rejected, sessions }) => [
     ...sessions.map(({ id }) => id),
@@ -329,7 +331,12 @@ const judge = (one: Case, world: World, windows: ReadonlyArray<Window>): Judgeme
     wrong.push("the windows end elsewhere")
   }
   const missing = new Set(missed(one, world, ids))
-  const truth = world.simulator.truth().filter(({ id }) => missing.has(id))
+  const began = world.simulator.requests[0]?.at ?? startAt
+  const horizon = began - Duration.toMillis(Duration.fromInputUnsafe(one.read.horizon ?? "2 hours")) * 1000
+  // What has no start is as old as its creation: nothing is claimed of what is younger than the horizon.
+  const truth = world.simulator
+    .truth()
+    .filter(({ createdAt, id, startedAt }) => missing.has(id) && (startedAt !== undefined || createdAt < horizon))
   const total = windows.map(({ coverage }) => verdict(coverage)).reduce(weaker, "proven")
   const claimed = truth.filter(({ startedAt }) =>
     startedAt === undefined

@@ -32,7 +32,7 @@ const pageSize = ({ clamped, pageSize, pageSizeAsked, pageSizeRefused, pagesAtMo
   }
   if (pagesAtMost === 0) return `${refused}not to be seen: there are no sessions`
   return pagesAtMost !== undefined && pagesAtMost <= 2
-    ? `${refused}not known to have a limit: ${pageSize} were asked for, and one page held nearly all there are`
+    ? `${refused}not known to have a limit: ${pageSizeAsked} were asked for, and one page held nearly all there are`
     : `${refused}${pageSize} in one request, and perhaps more`
 }
 

@@ -75,6 +75,13 @@ export const firstAnswer = Effect.fnUntraced(function* (ask: Ask.Ask, asked: num
   return { answer: yield* ask(1, {}), page: 1, size: 1 }
 })
 
+/**
+ * More is never asked for than was seen to come: a server that cuts pages may count their places by the size that was asked
+ * for, and one more call than a short first page would never be shown.
+ */
+export const pageSize = (first: ReadonlyArray<Rows.Row>, asked: number): number =>
+  first.length === 0 ? asked : Math.min(asked, Math.max(2, first.length))
+
 /** A short first page is all there is, or all that a page brings: the next one tells. */
 export const isClamped = Effect.fnUntraced(function* (
   ask: Ask.Ask,

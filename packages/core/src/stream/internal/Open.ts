@@ -24,7 +24,7 @@ const find = Effect.fnUntraced(function* (
   const ask = Ask.make(list, filters, { size: asked, sort: Observe.unsorted })
   const { answer, page, size } = yield* Observe.firstAnswer(ask, asked)
   const clamped = yield* Observe.isClamped(ask, page, answer.rows, size)
-  return { answer, page, size: clamped ? answer.rows.length : size, clamped, sorted: undefined }
+  return { answer, page, size: Observe.pageSize(answer.rows, size), clamped, sorted: undefined }
 })
 
 /**

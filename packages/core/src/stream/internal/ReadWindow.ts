@@ -31,6 +31,8 @@ export interface Reading {
   /** A window with more rows, or more characters, is read in parts. */
   readonly maxRows: number
   readonly maxCharacters: number
+  /** How often the server lists delivered rows besides the first time: they stand in its counts. */
+  readonly repeated: Map<string, number>
 }
 
 /** A set filtered by what changes with time is another one at each request. */
@@ -249,11 +251,17 @@ const middle = (held: Rows.Held, range: Range): Rows.Dated | undefined => {
 const deliver = (reading: Reading, ask: Ask.Ask, range: Range, held: Rows.Held, coverage: Coverage): Window => {
   const rows = within(held, range).sort(byStart)
   const sessions = rows.flatMap(({ session }) => session ?? [])
+  if (held.repeats.size > 0) {
+    for (const { key } of rows) {
+      const times = held.repeats.get(key)
+      if (times !== undefined) reading.repeated.set(key, times)
+    }
+  }
   return {
     ...range,
     sessions,
     rejected: [...rows, ...[...held.rows.values()].filter(Rows.isUnplaced)].flatMap(({ rejected }) => rejected ?? []),
-    coverage: temper(reading, ask, range, coverage),
+    coverage: temper(reading, ask, range, held.size(), coverage),
     settled: sessions.filter(CallSession.isSettled).length,
     requests: ask.log.requests,
     observedAt: ask.log.observedAt ?? 0
@@ -261,8 +269,12 @@ const deliver = (reading: Reading, ask: Ask.Ask, range: Range, held: Rows.Held, 
 }
 
 /** A count that agrees is not yet a proof when what it counts may still change. */
-export const temper = (reading: Reading, ask: Ask.Ask, range: Range, coverage: Coverage): Coverage => {
+export const temper = (reading: Reading, ask: Ask.Ask, range: Range, rows: number, coverage: Coverage): Coverage => {
   if (coverage._tag !== "Proven") return coverage
+  // An outage that answers nothing: neither pages nor bounds were tried.
+  if (rows > 0 && reading.witnesses.length === 0) {
+    return { _tag: "Provisional", reason: "no session was there when the reading began" }
+  }
   if (reading.doubt !== undefined) return reading.doubt
   if (ask.log.cached) return { _tag: "Provisional", reason: "a cache answered in the server's place" }
   return range.to > reading.horizon

@@ -116,8 +116,9 @@ const valueOf = (session: CallSession | undefined, kind: Kind): string | undefin
 
 /**
  * A filter must leave out what does not match, and must do so before pages are taken: where the first row does not match a
- * value, pages of one row must each bring a row that does. The bounds lie in the older half of what is known, so that a
- * call that comes meanwhile does not take the first place. What was not tried is unknown.
+ * value, pages of one row must each bring a row that does, twice over, because equal rows may stand in any order. The
+ * bounds lie in the older half of what is known, so that a call that comes meanwhile does not take the first place. What was
+ * not tried is unknown.
  */
 export const filters = Effect.fnUntraced(function* (
   list: AgniClient["Service"]["list"],
@@ -141,10 +142,15 @@ export const filters = Effect.fnUntraced(function* (
   yield* Effect.forEach(
     tried,
     Effect.fnUntraced(function* (kind) {
+      let understood = 0
       for (const end of [middle, newest, middle, newest]) {
         const bounds = { after: Ask.floorSecond(oldest) - Ask.second, before: Ask.ceilSecond(end) + Ask.second }
-        answers[kind] = yield* tryFilter(list, ask, kind, bounds)
-        if (answers[kind] === "understood" || answers[kind] === "ignored") return
+        const answer = yield* Effect.catchIf(tryFilter(list, ask, kind, bounds, size), Ask.isPoison, () =>
+          Effect.succeed("unknown" as const)
+        )
+        if (answer === "unknown" || (answer === "understood" && ++understood < 2)) continue
+        answers[kind] = answer
+        return
       }
     }),
     { concurrency: "unbounded", discard: true }
@@ -152,35 +158,44 @@ export const filters = Effect.fnUntraced(function* (
   return answers
 })
 
-const tryFilter = Effect.fnUntraced(
-  function* (
-    list: AgniClient["Service"]["list"],
-    ask: Ask.Ask,
-    kind: Kind,
-    bounds: { readonly after: Instant.Instant; readonly before: Instant.Instant }
-  ): Effect.fn.Return<FilterAnswer, AgniError> {
-    const top = Effect.map(ask(1, bounds, { size: 1 }), ({ rows }) => valueOf(rows[0]?.session, kind))
-    const answers = yield* Effect.all([1, 2, 3].map((page) => ask(page, bounds)))
-    const before = yield* top
-    const values = new Map<string, Set<string>>()
-    for (const { key, session } of answers.flatMap(({ rows }) => rows)) {
-      const value = valueOf(session, kind)
-      if (value === undefined || value === "" || value === before) continue
-      values.set(value, (values.get(value) ?? new Set()).add(key))
+const tryFilter = Effect.fnUntraced(function* (
+  list: AgniClient["Service"]["list"],
+  ask: Ask.Ask,
+  kind: Kind,
+  bounds: { readonly after: Instant.Instant; readonly before: Instant.Instant },
+  size: number
+): Effect.fn.Return<FilterAnswer, AgniError> {
+  const top = Effect.map(ask(1, bounds, { size: 1 }), ({ rows }) => rows[0])
+  const answers = yield* Effect.all([1, 2, 3].map((page) => ask(page, bounds)))
+  const before = yield* top
+  const first = valueOf(before?.session, kind)
+  const values = new Map<string, Map<string, Rows.Dated>>()
+  for (const row of answers.flatMap(({ rows }) => rows).filter(Rows.isDated)) {
+    const value = valueOf(row.session, kind)
+    if (value === undefined || value === "") continue
+    values.set(value, (values.get(value) ?? new Map<string, Rows.Dated>()).set(row.key, row))
+  }
+  // What may stand in the first place in turn with the row there tells nothing.
+  const isFar = ({ start }: Rows.Dated) => before?.start === undefined || Math.abs(before.start - start) > Ask.second
+  // The rarer the value, the less likely it is to stand there by chance; several, because ties may stand at random.
+  const rarest = [...values]
+    .filter(([value, rows]) => value !== first && [...rows.values()].every(isFar))
+    .toSorted(([, left], [, right]) => left.size - right.size)
+    .slice(0, 4)
+  if (rarest.length === 0) return "unknown"
+  for (const [value, known] of rarest) {
+    const rows = [...known.values()].slice(0, 3)
+    const one = Ask.make(list, { [kind]: value }, { size: 1, sort: { by: undefined, order: undefined } })
+    const found = yield* Effect.all(rows.map((_, i) => one(i + 1, bounds)))
+    if (found.some(({ rows }) => rows.some(({ session }) => valueOf(session, kind) !== value))) {
+      return "ignored"
     }
-    // The rarer the value, the less likely it is to stand there by chance; several, because ties may stand at random.
-    const rarest = [...values].toSorted(([, left], [, right]) => left.size - right.size).slice(0, 4)
-    if (rarest.length === 0) return "unknown"
-    for (const [value, rows] of rarest) {
-      const pages = Array.from({ length: Math.min(3, rows.size) }, (_, i) => i + 1)
-      const one = Ask.make(list, { [kind]: value }, { size: 1, sort: { by: undefined, order: undefined } })
-      const found = yield* Effect.all(pages.map((page) => one(page, bounds)))
-      if (found.some(({ rows }) => rows.some(({ session }) => valueOf(session, kind) !== value))) {
-        return "ignored"
-      }
-      if (found.some(({ rows }) => rows.length === 0)) return "applied after paging"
+    if (found.some(({ rows }) => rows.length === 0)) {
+      // Unless one of them left.
+      const still = yield* Effect.forEach(rows, (row) => Ask.control(ask, row, size))
+      return still.every((problem) => problem === undefined) ? "applied after paging" : "unknown"
     }
-    return (yield* top) === before ? "understood" : "unknown"
-  },
-  (effect) => Effect.catchIf(effect, Ask.isPoison, () => Effect.succeed("unknown" as const))
-)
+  }
+  const after = yield* top
+  return valueOf(after?.session, kind) === first ? "understood" : "unknown"
+})

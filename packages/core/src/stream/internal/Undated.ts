@@ -73,23 +73,48 @@ export const window = (
     )
   )
 
-const read = (reading: Reading, range: Range, tally: Tally): Effect.Effect<Window, AgniError> =>
+const attempts = 3
+
+/** While calls come, the sum is right only between two of them: it is tried a few times. */
+const read = (reading: Reading, range: Range, tally: Tally): Effect.Effect<Window, AgniError> => {
+  const ask = Ask.make(reading.list, reading.filters, reading)
+  const again = (left: number): Effect.Effect<Window, AgniError> =>
+    Effect.flatMap(attempt(reading, ask, range, tally), ({ moved, window }) =>
+      moved && left > 1 ? again(left - 1) : Effect.succeed(window)
+    )
+  return again(attempts)
+}
+
+const attempt = (
+  reading: Reading,
+  ask: Ask.Ask,
+  range: Range,
+  tally: Tally
+): Effect.Effect<{ readonly window: Window; readonly moved: boolean }, AgniError> =>
   Effect.gen(function* () {
     const { repeats, size } = reading
-    const dated = tally.rows()
-    const ask = Ask.make(reading.list, reading.filters, reading)
-    const found = new Map<string, Rows.Row>()
+    const dated = [...reading.repeated.values()].reduce((sum, times) => sum + times, tally.rows())
+    const found = Rows.makeHeld()
+    /** Those that started after the range: they stand in the counts. */
+    const later = Rows.makeHeld()
     let came = false
-    const { first, front, rows: inFrontRows } = yield* scanFront(ask, range, repeats)
-    const note = (rows: ReadonlyArray<Rows.Row>) => {
-      for (const row of rows) {
-        if (tally.unplaced.has(row.key)) continue
-        if (row.start === undefined && !tally.recent.has(row.key)) found.set(row.key, row)
-        else if (row.start === undefined || row.start >= range.to) came = true
-      }
+    /** Calls may come as fast as pages are read: what came since the reading began makes no walk longer. */
+    const limit = (rows: Iterable<Rows.Row>) => {
+      let old = dated
+      for (const { created, start } of rows) if (start === undefined && (created ?? 0) < range.to) old++
+      return 50 + (4 * old) / size
     }
-    note(inFrontRows)
-    const expected = () => dated + found.size
+    const scanned = yield* scanFront(ask, range, repeats, limit)
+    const { first, front } = scanned
+    const note = (rows: ReadonlyArray<Rows.Row>) => {
+      found.add(
+        rows.filter(({ key, start }) => start === undefined && !tally.unplaced.has(key) && !tally.recent.has(key))
+      )
+      later.add(rows.filter(({ start }) => start !== undefined && start >= range.to))
+      came ||= rows.some(({ key, start }) => start === undefined && tally.recent.has(key))
+    }
+    scanned.pages.forEach(note)
+    const expected = () => dated + later.size() + found.size()
     const count = (bounds: Ask.Bounds, rows: number) =>
       Ask.count(ask, bounds, { expected: Math.max(1, rows), size, first, sure: true, snapshot: false, repeats })
     let total = yield* Effect.suspend(() => count({}, expected()))
@@ -97,7 +122,11 @@ const read = (reading: Reading, range: Range, tally: Tally): Effect.Effect<Windo
     if (!inFront) {
       // They may stand at the end, or, when the order is another one, anywhere: on to the end then.
       let before: ReadonlyArray<Rows.Row> = []
-      for (let page = front + 1; page < 20 + (4 * expected()) / size; page++) {
+      let most = 0
+      for (let page = front + 1; ; page++) {
+        // It may have to be counted anew as more is found.
+        if (page >= most) most = limit(found.rows.values())
+        if (page >= most) break
         const { rows } = yield* ask(page, {})
         if (yield* Ask.isEnd(ask, {}, page, rows, [before, first], { repeats })) break
         before = rows
@@ -106,59 +135,71 @@ const read = (reading: Reading, range: Range, tally: Tally): Effect.Effect<Windo
       total = yield* count({}, expected())
     }
     const starts = { after: Ask.second * 946_684_800, before: Ask.ceilSecond(range.to) + 366 * 86_400 * Ask.second }
-    const withStart = yield* count(starts, dated)
+    const withStart = yield* count(starts, dated + later.size())
     let still = true
     if (inFront) {
-      const before = new Set(found.keys())
-      note((yield* scanFront(ask, range, repeats)).rows)
-      still = before.size === found.size && [...found.keys()].every((key) => before.has(key))
+      const before = new Set([...found.rows.keys(), ...later.rows.keys()])
+      const again = yield* scanFront(ask, range, repeats, limit)
+      again.pages.forEach(note)
+      still = before.size === found.rows.size + later.rows.size
     }
     const after = yield* count({}, expected())
-    const sessions = [...found.values()].flatMap(({ session }) => session ?? [])
+    const sessions = [...found.rows.values()].flatMap(({ session }) => session ?? [])
     const counted = Math.max(total.rows, after.rows)
     const agrees =
       [total, after].every((count) => count._tag === "Exactly" && count.rows === expected()) &&
       withStart._tag === "Exactly" &&
-      withStart.rows === dated
+      withStart.rows === dated + later.size()
     const coverage: Coverage =
       agrees && still && !came && tally.proven()
-        ? temper(reading, ask, { from: range.from, to: -Infinity }, { _tag: "Proven" })
-        : !came && counted > expected()
+        ? temper(reading, ask, { from: range.from, to: -Infinity }, found.size(), { _tag: "Proven" })
+        : !came && later.size() === 0 && counted > expected()
           ? { _tag: "Unprovable", reason: `${expected()} sessions were seen, but the server counts ${counted}` }
           : { _tag: "Provisional", reason: "sessions came or left while the history was read" }
-    return {
+    const window: Window = {
       from: range.to,
       to: range.to,
       sessions,
       // A session whose start is no time is one without a start here.
-      rejected: [...found.values()].flatMap(({ rejected, session }) => (session === undefined ? (rejected ?? []) : [])),
+      rejected: [...found.rows.values()].flatMap(({ rejected, session }) =>
+        session === undefined ? (rejected ?? []) : []
+      ),
       coverage,
       settled: sessions.filter(CallSession.isSettled).length,
       requests: ask.log.requests,
       observedAt: ask.log.observedAt ?? 0
     }
+    // Only where they stand in front an attempt takes few requests.
+    return { window, moved: inFront && coverage._tag === "Provisional" && tally.proven() }
   })
 
 /** Pages from the first on, as long as they hold sessions without a start or newer ones than the range. */
 const scanFront = Effect.fnUntraced(function* (
   ask: Ask.Ask,
   range: Range,
-  repeats: boolean
+  repeats: boolean,
+  limit: (rows: Iterable<Rows.Row>) => number
 ): Effect.fn.Return<
-  { readonly first: ReadonlyArray<Rows.Row>; readonly front: number; readonly rows: ReadonlyArray<Rows.Row> },
+  {
+    readonly first: ReadonlyArray<Rows.Row>
+    readonly front: number
+    readonly pages: ReadonlyArray<ReadonlyArray<Rows.Row>>
+  },
   AgniError
 > {
   const all = Rows.makeHeld()
-  let first: ReadonlyArray<Rows.Row> = []
+  const pages: Array<ReadonlyArray<Rows.Row>> = []
   for (let page = 1; ; page++) {
     const { rows } = yield* ask(page, {})
-    if (page === 1) first = rows
-    const known = page === 1 ? [] : [first]
-    if (yield* Ask.isEnd(ask, {}, page, rows, known, { repeats }))
-      return { first, front: page - 1, rows: [...all.rows.values()] }
+    const [first = rows] = pages
+    if (yield* Ask.isEnd(ask, {}, page, rows, page === 1 ? [] : [first], { repeats })) {
+      return { first, front: page - 1, pages }
+    }
+    pages.push(rows)
     const fresh = all.add(rows)
-    if (fresh === 0 || rows.every(({ start }) => start !== undefined && start < range.to)) {
-      return { first, front: page, rows: [...all.rows.values()] }
+    const endless = page % 50 === 0 && page > limit(all.rows.values())
+    if (endless || fresh === 0 || rows.every(({ start }) => start !== undefined && start < range.to)) {
+      return { first, front: page, pages }
     }
   }
 })
