@@ -62,9 +62,14 @@ export const make = (horizonMillis: number): Collector => {
   let asOf = Infinity
   let provenUntil: Instant.Instant | undefined
   let unbroken = true
+  let restored: ReadonlyArray<Coverage.Range> = []
   return {
     add: (window) => {
       const { coverage, from, requests, sessions, to } = window
+      // A sink that catches up is given what is accounted for already.
+      const covers = (one: Coverage.Range) =>
+        from === to ? one.from === from && one.to === to : one.from <= from && one.to >= to
+      if (restored.some(covers)) return
       const verdict = Coverage.verdict(coverage)
       const reason = coverage._tag === "Proven" ? null : coverage.reason
       set = Coverage.weaker(set, verdict)
@@ -99,6 +104,7 @@ export const make = (horizonMillis: number): Collector => {
       windows.splice(0, windows.length, ...saved.windows)
       for (const reason of saved.reasons) reasons.add(reason)
       ;({ of, set, settled, unbroken, undated } = saved)
+      restored = saved.windows.map((one) => ({ from: Instant.parse(one.from) ?? 0, to: Instant.parse(one.to) ?? 0 }))
       asOf = saved.asOf ?? Infinity
       provenUntil = saved.provenUntil ?? undefined
     },

@@ -25,6 +25,7 @@ import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import * as Path from "effect/Path"
 import * as Stream from "effect/Stream"
+import * as Struct from "effect/Struct"
 import { fstatSync } from "node:fs"
 import * as Sinks from "../flag/Sinks.ts"
 import type * as Target from "../flag/Target.ts"
@@ -62,11 +63,14 @@ export interface Job {
   readonly report: "people" | "json" | "none"
 }
 
-/** Whose calls these are: webhooks say it, and a checkpoint belongs to it. */
-const organizationOf = Effect.flatMap(AgniClient, ({ list }) =>
-  Effect.map(list({ pageSize: 20 }), ({ sessions }) => {
+/**
+ * Whose calls these are: webhooks say it, and a checkpoint belongs to it. And the server's time: where a range without an
+ * end ends, also when the run goes on a day later.
+ */
+const look = Effect.flatMap(AgniClient, ({ list }) =>
+  Effect.map(list({ pageSize: 20 }), ({ observedAt, sessions }) => {
     const found = sessions.find(({ organizationId }) => typeof organizationId === "string" && organizationId !== "")
-    return found?.organizationId ?? ""
+    return { organization: found?.organizationId ?? "", now: observedAt }
   })
 )
 
@@ -85,7 +89,8 @@ export const run = Effect.fnUntraced(function* (job: Job) {
   const summary = yield* Effect.scoped(
     Effect.gen(function* () {
       const hasWebhook = job.targets.some(({ _tag }) => _tag === "Webhook")
-      const organization = named || hasWebhook ? yield* organizationOf : ""
+      const { now, organization } = named || hasWebhook ? yield* look : { now: undefined, organization: "" }
+      notes.begin(named ? now : undefined)
       const spool = !hasWebhook
         ? ""
         : named
@@ -104,7 +109,7 @@ export const run = Effect.fnUntraced(function* (job: Job) {
         source: (resume) => {
           notes.restore(resume.notes)
           if (resume.from !== undefined) progress.resumedAt = resume.from
-          return Stream.tap(source(job, notes.selection(), resume, collector), (window) =>
+          return Stream.tap(source(job, notes.range(), resume, collector), (window) =>
             Effect.sync(() => Progress.addRead(progress, window))
           )
         },
@@ -170,20 +175,21 @@ const asWindow = ({ rejected, sessions }: Progress.Batch): Coverage.Window => ({
 
 const source = (
   job: Job,
-  selection: CallSessions.Selection,
+  range: Notes.Range,
   resume: Pipeline.Resume,
   collector: CoverageReport.Collector
 ): Stream.Stream<Coverage.Window, AgniError, AgniClient> => {
+  const { end, from, to } = range
   if (job.walk === "pages") {
-    const pages: Batches = CallSessions.selectedPages(selection)
+    const iso = (instant: Instant.Instant | undefined) => (instant === undefined ? undefined : Instant.format(instant))
+    const pages: Batches = CallSessions.selectedPages({ ...job.selection, from: iso(from), to: iso(to) })
     return Stream.map(job.keep === undefined ? pages : job.keep(pages), asWindow)
   }
-  const { from, to, ...rest } = selection
-  const instant = (input: Instant.Input | undefined) => (input === undefined ? undefined : Instant.fromInput(input))
   const windows = History.windows(
-    { from: instant(from), to: instant(to) },
+    { from, to },
     {
-      ...rest,
+      ...Struct.omit(job.selection, ["from", "to"]),
+      end,
       horizon: job.horizon,
       keepGoing: job.keepGoing,
       learned: job.learned,

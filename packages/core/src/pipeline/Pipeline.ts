@@ -219,17 +219,29 @@ export const make = <A, RS, RD, const Sinks extends readonly [AnySink, ...Readon
       }
     })
 
+    /** What cannot be committed is cut off by the next run, but whoever stopped this one may look at it. */
+    const writeOut = Effect.suspend(() =>
+      midway || commit.isMidway()
+        ? Effect.void
+        : Effect.forEach(
+            open().filter((outlet) => outlet.delivery === "resumable"),
+            (outlet) => outlet.flush(outlet.at()),
+            { concurrency: "unbounded", discard: true }
+          )
+    )
+
     // What a run that was killed between its last window and its end left to do is not to read.
     if (least < Outlet.end) {
       const cuts = [...starts, letters.at()].filter((at) => at > least && at < Outlet.end)
       yield* options.source({ from, cuts, notes: kept?.notes }).pipe(
         Stream.runForEach(deliver),
         Effect.onExit((exit) => {
+          if (Exit.isSuccess(exit) || !isClean(exit.cause)) return Effect.void
           const cursor = ahead()
-          return Exit.isSuccess(exit) || cursor === undefined || !isClean(exit.cause)
-            ? Effect.void
-            : // A clean stop loses nothing, and repeats nothing; but whoever stops a run does not wait for a sink that hangs.
-              Effect.ignore(Effect.timeoutOption(commit.to(cursor, false), "5 seconds"))
+          // A clean stop loses nothing, and repeats nothing; but whoever stops a run does not wait for a sink that hangs.
+          return Effect.ignore(
+            Effect.timeoutOption(cursor === undefined ? writeOut : commit.to(cursor, false), "5 seconds")
+          )
         })
       )
     }

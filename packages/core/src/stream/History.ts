@@ -33,6 +33,8 @@ export interface Options extends Pick<CallSessionQuery, "agentId" | "status" | "
   readonly cuts?: ReadonlyArray<Instant.Instant> | undefined
   /** Where a run goes on: what started before is not read again, and the range means what it meant. @default none */
   readonly resume?: Instant.Instant | undefined
+  /** Where a range without a `to` ends. @default the server's clock when the reading begins */
+  readonly end?: Instant.Instant | undefined
   /** A stretch that cannot be read becomes a `Gap` instead of the stream's error. @default false */
   readonly keepGoing?: boolean | undefined
   /** How long after its start a session may become visible: what is younger is `Provisional`. @default "2 hours" */
@@ -79,7 +81,7 @@ export const windows = (range: OpenRange = {}, options: Options = {}): Stream.St
       const seen = yield* Learned.learn({ filters, pageSize: options.pageSize, learned: options.learned })
       const { learned, oldest, pagesAtMost, serverNow } = seen
       yield* Effect.forEach(Learned.facts(learned), ({ about, text }) => Effect.logDebug(`${about}: ${text}`))
-      const to = range.to ?? serverNow
+      const to = range.to ?? options.end ?? serverNow
       const begin = Math.min(range.from ?? oldest ?? to, to)
       const from = options.resume === undefined ? begin : Math.min(Math.max(begin, options.resume), to)
       const whole = range.from === undefined && range.to === undefined
