@@ -121,9 +121,11 @@ describe("callstream export", alongside, () => {
         "--concurrency",
         "1"
       ])
-      assert.strictEqual(all.code, 0)
+      // Nothing found is what a filter that does not work looks like too.
+      assert.strictEqual(all.code, 3)
       assert.strictEqual(all.stdout, "")
       assert.match(all.stderr, /^0 sessions to stdout in /)
+      assert.include(all.stderr, "the filter could not be tried")
       assert.deepStrictEqual(simulator.requests[0]?.params, {
         page: "1",
         page_size: "7",
