@@ -217,7 +217,7 @@ const confirmEmpty = Effect.fnUntraced(function* (
     const failed = yield* Effect.catchIf(Ask.control(ask, witness, reading.size), Ask.isPoison, () =>
       Effect.succeed(Ask.notBack)
     )
-    if (failed === Ask.notBack) continue
+    if (failed === Ask.notBack || failed === Ask.hidden) continue
     if (failed !== undefined) return { _tag: "Unprovable", reason: failed }
     const { rows } = yield* ask(1, bounds)
     return rows.length === 0
