@@ -102,6 +102,7 @@ export const windows = (range: OpenRange = {}, options: Options = {}): Stream.St
         order: "unknown",
         witnesses: seen.witnesses,
         horizon: serverNow - Duration.toMillis(Duration.fromInputUnsafe(options.horizon ?? "2 hours")) * 1000,
+        now: serverNow,
         doubt: doubtOf(status, search),
         maxRows: 2 * perWindow * learned.pageSize,
         maxCharacters: Tile.maxCharacters,

@@ -55,7 +55,7 @@ export const makeTally = (horizon: Instant, inPart = false): Tally => {
   }
 }
 
-/** What starts later than this after the end has a broken clock: no run would read it for years. What starts before is new. */
+/** What starts later than this from now has a broken clock: no run would read it for years. What starts before is new. */
 const distance = 86_400 * Ask.second
 
 /** All starts that are credible, and none that overflows where a server adds a zone. */
@@ -104,7 +104,7 @@ const attempt = (
     const { repeats, size } = reading
     const delivered = [...reading.repeated.values()].reduce((sum, times) => sum + times, tally.rows())
     /** What starts up to here is for this run or the next one. */
-    const near = Ask.ceilSecond(range.to) + distance
+    const near = Ask.ceilSecond(Math.max(range.to, reading.now)) + distance
     const measure = LastPage.count(ask, { after: starts.after, before: near }, { size, repeats })
     /** Rows that start up to there, counted where it is not known how many there should be. */
     let measured = tally.inPart ? yield* measure : undefined
