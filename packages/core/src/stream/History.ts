@@ -64,8 +64,9 @@ export interface OpenRange {
 /**
  * The windows of a range, ascending and without a hole: each session that started in `[from, to)` is in exactly one.
  *
- * Without `from` and `to` the sessions without a start come too, in a last window of no length (`from` and `to` are the
- * end of the range), whose coverage also says whether the whole adds up to the server's own total.
+ * Without `from` and `to` the sessions without a start come too, and those whose start lies more than a day in the future,
+ * in a last window of no length (`from` and `to` are the end of the range), whose coverage also says whether the whole adds
+ * up to the server's own total.
  *
  * @since 0.1.0
  * @category streams
@@ -103,6 +104,7 @@ export const windows = (range: OpenRange = {}, options: Options = {}): Stream.St
         order: "unknown",
         witnesses: seen.witnesses,
         horizon: serverNow - Duration.toMillis(Duration.fromInputUnsafe(options.horizon ?? "2 hours")) * 1000,
+        now: serverNow,
         doubt: doubtOf(status, search),
         maxRows: 2 * perWindow * learned.pageSize,
         maxCharacters: Tile.maxCharacters,

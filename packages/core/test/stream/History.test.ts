@@ -1,5 +1,7 @@
 import { AgniClient } from "@callstream/core/client/AgniClient"
 import { AgniError, Unavailable } from "@callstream/core/model/AgniError"
+import { type CallSession, startInstant } from "@callstream/core/model/CallSession"
+import * as Instant from "@callstream/core/model/Instant"
 import type { Window } from "@callstream/core/stream/Coverage"
 import * as History from "@callstream/core/stream/History"
 import { AgniSimulator, Fault } from "@callstream/core/testing"
@@ -85,6 +87,114 @@ describe("History.windows", () => {
       })
     )
   )
+
+  it.live("resumed on its last pages, all undated come, wherever the order puts them, and none from before", () =>
+    Effect.forEach(
+      [
+        { order: "start-desc", undatedOrder: "first" },
+        { order: "start-desc", undatedOrder: "last" },
+        { order: "start-asc", undatedOrder: "last", sorting: "ignored", beyondLast: "last" },
+        { order: "id-asc", sorting: "ignored", beyondLast: "first" }
+      ] as const,
+      (simulator) =>
+        Effect.gen(function* () {
+          const one = quiet({ sessions: 3000, undated: 0.04, maxPageSize: 10, ...simulator })
+          const world = open(one)
+          const truth = world.simulator.truth()
+          const resume = startAt - 30 * hour
+          const meant = truth.filter(({ startedAt }) => startedAt === undefined || startedAt >= resume)
+          const windows = yield* Stream.runCollect(world.stream({ resume }))
+          const sorted = (ids: ReadonlyArray<string>) => ids.toSorted((a, b) => a.localeCompare(b))
+          assert.deepStrictEqual(sorted(idsOf(windows)), sorted(meant.map(({ id }) => id)), JSON.stringify(simulator))
+          assert.isAbove(meant.filter(({ startedAt }) => startedAt === undefined).length, 80)
+          assert.isAtMost(meant.length, 400)
+          assert.deepStrictEqual(windows.at(-1)?.coverage, {
+            _tag: "Provisional",
+            reason: "read in parts: whether the whole adds up was not counted"
+          })
+        })
+    )
+  )
+
+  describe("starts in the future of the server's clock", () => {
+    /** Another simulated server's sessions, some with another start, in an order and with bounds of their own. */
+    const changed = (
+      one: Histories.Case,
+      order: "desc" | "asc" | "none",
+      startOf: (row: number) => number | undefined
+    ) =>
+      Effect.gen(function* () {
+        const world = open({ ...one, simulator: { ...one.simulator, maxPageSize: 10_000 } })
+        const page = yield* world.client.list({ pageSize: 10_000 })
+        const future: Array<string> = []
+        const rows = page.sessions.map((session, row) => {
+          const start = startOf(row)
+          if (start === undefined) return session
+          future.push(session.id)
+          return Struct.assign(session, { startedAt: Instant.format(start) })
+        })
+        const sign = order === "desc" ? -1 : 1
+        // As in PostgreSQL, nulls are the greatest.
+        const start = (session: CallSession) => startInstant(session) ?? Infinity
+        if (order !== "none") rows.sort((a, b) => (start(a) === start(b) ? 0 : start(a) < start(b) ? -sign : sign))
+        const list: AgniClient["Service"]["list"] = ({ page = 1, pageSize = 20, startedAfter, startedBefore }) =>
+          Effect.sync(() => {
+            const after = typeof startedAfter === "string" ? Instant.parse(startedAfter) : undefined
+            const before = typeof startedBefore === "string" ? Instant.parse(startedBefore) : undefined
+            const fitting = rows.filter((session) => {
+              const at = startInstant(session)
+              if (at === undefined) return after === undefined && before === undefined
+              return at >= (after ?? -Infinity) && at <= (before ?? Infinity)
+            })
+            const size = Math.min(pageSize, 20)
+            const sessions = fitting.slice((page - 1) * size, page * size)
+            return { page, sessions, rejected: [], total: undefined, observedAt: startAt, age: 0, edition: "camelCase" }
+          })
+        const undated = rows.filter((session) => startInstant(session) === undefined).map(({ id }) => id)
+        return { future, undated, list, count: rows.length, client: AgniClient.of({ list }) }
+      })
+    const read = (client: AgniClient["Service"], range: History.OpenRange = {}, options: History.Options = {}) =>
+      Stream.runCollect(Stream.provideService(History.windows(range, options), AgniClient, client))
+
+    it.live("years ahead: they come in the last window of a whole history, which adds up", () =>
+      Effect.forEach(["desc", "asc", "none"] as const, (order) =>
+        Effect.gen(function* () {
+          const one = quiet({ sessions: 900, undated: 0.03 })
+          const world = yield* changed(one, order, (row) =>
+            row % 40 === 7 ? startAt + (row + 30) * 24 * hour + row : undefined
+          )
+          for (const resume of [undefined, startAt - 30 * hour]) {
+            const windows = yield* read(world.client, {}, { resume })
+            const last = windows.at(-1)
+            assert.deepStrictEqual(
+              new Set(last?.sessions.map(({ id }) => id)),
+              new Set([...world.future, ...world.undated])
+            )
+            assert.lengthOf(new Set(idsOf(windows)), idsOf(windows).length)
+            assert.strictEqual(last?.coverage._tag, resume === undefined ? "Proven" : "Provisional", order)
+            if (resume === undefined) assert.lengthOf(idsOf(windows), world.count)
+          }
+        })
+      )
+    )
+
+    it.live("within a day: they belong to the next run", () =>
+      Effect.forEach(["desc", "asc"] as const, (order) =>
+        Effect.gen(function* () {
+          const world = yield* changed(quiet({ sessions: 900 }), order, (row) =>
+            row % 40 === 7 ? startAt + (1 + (row % 20)) * hour : undefined
+          )
+          const windows = yield* read(world.client)
+          const last = windows.at(-1)
+          assert.isEmpty(last?.sessions)
+          assert.notInclude(tags(windows), "Unprovable")
+          const next = yield* read(world.client, { from: last?.to, to: startAt + 25 * hour })
+          assert.deepStrictEqual(new Set(idsOf(next)), new Set(world.future))
+          assert.lengthOf([...idsOf(windows), ...idsOf(next)], world.count)
+        })
+      )
+    )
+  })
 
   it.live("rows that the server lists twice come once, and the whole adds up", () =>
     Effect.gen(function* () {

@@ -6,7 +6,7 @@ import * as Scenario from "./Scenario.ts"
 import * as Postgres from "./Server.ts"
 
 // In 2 ties hide rows from every way of asking; the others are a stretch of small ones.
-const seeds = [2, ...Array.from({ length: 18 }, (_, i) => 12 + i)]
+const seeds = [2, ...Array.from({ length: 11 }, (_, i) => 12 + i)]
 const count = seeds.length
 
 const database = Effect.flatMap(Postgres.Server, (server) => server.database())
@@ -84,6 +84,8 @@ describe.skipIf(Postgres.missing)(`History.windows over PostgreSQL${Postgres.rea
             assert.strictEqual(passes[1], passes[0])
             const judgement = yield* Scenario.read(one, world)
             assert.deepStrictEqual(judgement.wrong, [], JSON.stringify({ order, judgement }))
+            // What ties hide does not make bounds look broken.
+            assert.notInclude(judgement.reasons, "a session did not come back for its own start", order)
           }
         })
     )

@@ -26,6 +26,8 @@ export interface Reading {
   readonly witnesses: ReadonlyArray<Rows.Dated>
   /** What is younger than this may still become visible. */
   readonly horizon: Instant
+  /** The server's time when the reading began: a range may end long before it. */
+  readonly now: Instant
   /** Why no window of this reading can be proven, whatever its count says. */
   readonly doubt: Coverage | undefined
   /** A window with more rows, or more characters, is read in parts. */
@@ -217,7 +219,7 @@ const confirmEmpty = Effect.fnUntraced(function* (
     const failed = yield* Effect.catchIf(Ask.control(ask, witness, reading.size), Ask.isPoison, () =>
       Effect.succeed(Ask.notBack)
     )
-    if (failed === Ask.notBack) continue
+    if (failed === Ask.notBack || failed === Ask.hidden) continue
     if (failed !== undefined) return { _tag: "Unprovable", reason: failed }
     const { rows } = yield* ask(1, bounds)
     return rows.length === 0

@@ -81,15 +81,16 @@ const comesBack = Effect.fnUntraced(
     for (let turn = 0; turn < 5; turn++) {
       problem = yield* Ask.control(ask, row, size)
       if (problem === undefined) return row
-      if (problem !== Ask.notBack) return problem
+      if (problem !== Ask.notBack && problem !== Ask.hidden) return problem
       const { rows } = yield* unsorted(sample.page, {})
-      if (rows.some(({ key }) => key === row.key) && ++stillThere === 2) return problem
-      if (!rows.some(({ key }) => key === row.key)) {
+      const isThere = rows.some(({ key }) => key === row.key)
+      if (problem === Ask.notBack && isThere && ++stillThere === 2) return problem
+      if (problem === Ask.hidden || !isThere) {
         const others = rows.filter(Rows.isDated)
-        row = others[Math.floor(others.length / 2)] ?? row
+        row = others[Math.floor(((turn + 3) % 6) * (others.length / 6))] ?? row
       }
     }
-    return problem
+    return problem === Ask.hidden ? undefined : problem
   },
   // A row that the server cannot render proves nothing; the windows find it.
   (effect) => Effect.catchIf(effect, Ask.isPoison, () => Effect.undefined)

@@ -7,12 +7,15 @@ import type { Rejected } from "../../model/Rejected.ts"
 import type { Coverage, Range, Window } from "../Coverage.ts"
 import * as Ask from "./Ask.ts"
 import { gap } from "./Bisect.ts"
+import * as LastPage from "./LastPage.ts"
 import { type Reading, temper } from "./ReadWindow.ts"
 import * as Rows from "./Rows.ts"
 
 /** What the windows of a reading delivered. */
 export interface Tally {
   readonly rows: () => number
+  /** Whether an earlier run read what lies before: then the sum is not known. */
+  readonly inPart: boolean
   /** Whether each window that is older than the horizon is proven: rows that came or went there make a sum right by chance. */
   readonly proven: () => boolean
   /** Keys of what is younger than the horizon: a replica that lags may still show it without its start. */
@@ -23,7 +26,6 @@ export interface Tally {
   readonly add: (window: Window) => Window
 }
 
-/** `inPart` when an earlier run read what lies before: then the sum is not known. */
 export const makeTally = (horizon: Instant, inPart = false): Tally => {
   let rows = 0
   let proven = !inPart
@@ -35,6 +37,7 @@ export const makeTally = (horizon: Instant, inPart = false): Tally => {
   }
   return {
     rows: () => rows,
+    inPart,
     proven: () => proven,
     recent,
     unplaced,
@@ -52,9 +55,15 @@ export const makeTally = (horizon: Instant, inPart = false): Tally => {
   }
 }
 
+/** What starts later than this from now has a broken clock: no run would read it for years. What starts before is new. */
+const distance = 86_400 * Ask.second
+
+/** All starts that are credible, and none that overflows where a server adds a zone. */
+const starts = { after: Date.UTC(2000, 0, 1) * 1000, before: Date.UTC(9000, 0, 1) * 1000 }
+
 /**
- * The sessions that no time filter matches, found where an order by start puts them (in front or at the end) or, when the
- * total says that there are more, on any page.
+ * The sessions that no window holds, because they have no start or one in the distant future: found where an order by start
+ * puts them (in front or at the end) or, when the total says that there are more, on any page.
  *
  * They are all there when the count without bounds, less the count of all that has a start, is what was found, and the
  * whole adds up: dated + undated = total. Sessions leave and come, and what left could hide what was not found: nothing
@@ -93,15 +102,22 @@ const attempt = (
 ): Effect.Effect<{ readonly window: Window; readonly moved: boolean }, AgniError> =>
   Effect.gen(function* () {
     const { repeats, size } = reading
-    const dated = [...reading.repeated.values()].reduce((sum, times) => sum + times, tally.rows())
+    const delivered = [...reading.repeated.values()].reduce((sum, times) => sum + times, tally.rows())
+    /** What starts up to here is for this run or the next one. */
+    const near = Ask.ceilSecond(Math.max(range.to, reading.now)) + distance
+    const measure = LastPage.count(ask, { after: starts.after, before: near }, { size, repeats })
+    /** Rows that start up to there, counted where it is not known how many there should be. */
+    let measured = tally.inPart ? yield* measure : undefined
     const found = Rows.makeHeld()
-    /** Those that started after the range: they stand in the counts. */
+    const distant = Rows.makeHeld()
+    /** Those that started since: they stand in the counts. */
     const later = Rows.makeHeld()
     let came = false
+    const isDistant = ({ start }: Rows.Row) => start !== undefined && start > near
     /** Calls may come as fast as pages are read: what came since the reading began makes no walk longer. */
     const limit = (rows: Iterable<Rows.Row>) => {
-      let old = dated
-      for (const { created, start } of rows) if (start === undefined && (created ?? 0) < range.to) old++
+      let old = measured ?? delivered
+      for (const row of rows) if ((row.start === undefined || isDistant(row)) && (row.created ?? 0) < range.to) old++
       return 50 + (4 * old) / size
     }
     const scanned = yield* scanFront(ask, range, repeats, limit)
@@ -110,22 +126,29 @@ const attempt = (
       found.add(
         rows.filter(({ key, start }) => start === undefined && !tally.unplaced.has(key) && !tally.recent.has(key))
       )
-      later.add(rows.filter(({ start }) => start !== undefined && start >= range.to))
+      distant.add(rows.filter(isDistant))
+      later.add(rows.filter((row) => row.start !== undefined && row.start >= range.to && !isDistant(row)))
       came ||= rows.some(({ key, start }) => start === undefined && tally.recent.has(key))
     }
     scanned.pages.forEach(note)
-    const expected = () => dated + later.size() + found.size()
+    const dated = () => (measured ?? delivered + later.size()) + distant.size()
+    const expected = () => dated() + found.size()
     const count = (bounds: Ask.Bounds, rows: number) =>
       Ask.count(ask, bounds, { expected: Math.max(1, rows), size, first, sure: true, snapshot: false, repeats })
     let total = yield* Effect.suspend(() => count({}, expected()))
-    const inFront = total._tag === "Exactly"
+    if (measured === undefined && total._tag === "Exactly" && total.rows < expected()) {
+      // Some left: as many may stand at the end.
+      measured = yield* measure
+      total = yield* count({}, expected())
+    }
+    const inFront = total._tag === "Exactly" && total.rows === expected()
     if (!inFront) {
       // They may stand at the end, or, when the order is another one, anywhere: on to the end then.
       let before: ReadonlyArray<Rows.Row> = []
       let most = 0
       for (let page = front + 1; ; page++) {
         // It may have to be counted anew as more is found.
-        if (page >= most) most = limit(found.rows.values())
+        if (page >= most) most = limit([...found.rows.values(), ...distant.rows.values()])
         if (page >= most) break
         const { rows } = yield* ask(page, {})
         if (yield* Ask.isEnd(ask, {}, page, rows, [before, first], { repeats })) break
@@ -134,36 +157,37 @@ const attempt = (
       }
       total = yield* count({}, expected())
     }
-    const starts = { after: Ask.second * 946_684_800, before: Ask.ceilSecond(range.to) + 366 * 86_400 * Ask.second }
-    const withStart = yield* count(starts, dated + later.size())
+    const withStart = yield* count(starts, dated())
     let still = true
     if (inFront) {
-      const before = new Set([...found.rows.keys(), ...later.rows.keys()])
+      const held = () => found.rows.size + distant.rows.size + later.rows.size
+      const before = held()
       const again = yield* scanFront(ask, range, repeats, limit)
       again.pages.forEach(note)
-      still = before.size === found.rows.size + later.rows.size
+      still = before === held()
     }
     const after = yield* count({}, expected())
-    const sessions = [...found.rows.values()].flatMap(({ session }) => session ?? [])
+    const rows = [...found.rows.values(), ...distant.rows.values()]
+    const sessions = rows.flatMap(({ session }) => session ?? [])
     const counted = Math.max(total.rows, after.rows)
     const agrees =
       [total, after].every((count) => count._tag === "Exactly" && count.rows === expected()) &&
       withStart._tag === "Exactly" &&
-      withStart.rows === dated + later.size()
+      withStart.rows === dated()
     const coverage: Coverage =
-      agrees && still && !came && tally.proven()
-        ? temper(reading, ask, { from: range.from, to: -Infinity }, found.size(), { _tag: "Proven" })
+      agrees && measured === undefined && still && !came && tally.proven()
+        ? temper(reading, ask, { from: range.from, to: -Infinity }, rows.length, { _tag: "Proven" })
         : !came && later.size() === 0 && counted > expected()
           ? { _tag: "Unprovable", reason: `${expected()} sessions were seen, but the server counts ${counted}` }
-          : { _tag: "Provisional", reason: "sessions came or left while the history was read" }
+          : tally.inPart
+            ? { _tag: "Provisional", reason: "read in parts: whether the whole adds up was not counted" }
+            : { _tag: "Provisional", reason: "sessions came or left while the history was read" }
     const window: Window = {
       from: range.to,
       to: range.to,
       sessions,
       // A session whose start is no time is one without a start here.
-      rejected: [...found.rows.values()].flatMap(({ rejected, session }) =>
-        session === undefined ? (rejected ?? []) : []
-      ),
+      rejected: rows.flatMap(({ rejected, session }) => (session === undefined ? (rejected ?? []) : [])),
       coverage,
       settled: sessions.filter(CallSession.isSettled).length,
       requests: ask.log.requests,
