@@ -136,7 +136,7 @@ describe("documentation", { timeout: 60_000 }, () => {
     expect(shape(stdout)).toEqual(lines)
   })
 
-  it.concurrent.for(["export", "plan", "check", "simulate", "demo"])(
+  it.concurrent.for(["export", "plan", "replay", "check", "simulate", "demo"])(
     "docs/cli.md names every flag of %s",
     async (command, { expect }) => {
       const { stdout } = await run(process.execPath, [callstream, command, "--help"])
