@@ -3,7 +3,7 @@ import { AgniSimulator } from "@callstream/core/testing"
 import { NodeHttpServer } from "@effect/platform-node"
 import { Effect, Exit, Scope } from "effect"
 import { HttpServer } from "effect/http"
-import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { createServer } from "node:http"
 import { tmpdir } from "node:os"
 import { delimiter, dirname, join, resolve } from "node:path"
@@ -100,6 +100,27 @@ describe("documentation", { timeout: 60_000 }, () => {
     expect(blocks.filter(({ language }) => !known.includes(language)).map(({ at }) => at)).toEqual([])
     const idle = sh.filter((block) => commands(block).length === 0).map(({ at }) => at)
     expect(idle, "runs nothing: mark it no-run").toEqual([])
+  })
+
+  it("links to what is there", ({ expect }) => {
+    const anchorsOf = (text: string) =>
+      Array.from(text.matchAll(/^#+ (.+)$/gm), ([, title = ""]) =>
+        title
+          .toLowerCase()
+          .replace(/[^\p{L}\p{N} _-]/gu, "")
+          .replaceAll(" ", "-")
+      )
+    const dead = pages.flatMap((page) =>
+      Array.from(readFileSync(join(root, page), "utf8").matchAll(/\]\((?!https:)([^)]+)\)/g), ([, link = ""]) => {
+        const [path = "", anchor] = link.split("#")
+        const target = path === "" ? join(root, page) : join(root, dirname(page), path)
+        // The page of a package is read on npm, where the rest of the repository is not.
+        const isThere = !page.startsWith("packages/") && existsSync(target)
+        const found = isThere && (anchor === undefined || anchorsOf(readFileSync(target, "utf8")).includes(anchor))
+        return found ? [] : [`${page}: ${link}`]
+      }).flat()
+    )
+    expect(dead).toEqual([])
   })
 
   it("compiles", async ({ expect }) => {
