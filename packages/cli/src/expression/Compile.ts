@@ -43,9 +43,7 @@ const identifier = (node: ASTNode, name: string, scope: Scope): Attempt => {
   return mistake(
     node,
     `unknown field ${name}`,
-    close === undefined
-      ? "The fields are those of a session, and direction, customerNumber, cost, analysis."
-      : `Did you mean ${close}?`
+    close === undefined ? `The fields are ${[...fields.keys(), ...scope.keys()].join(", ")}.` : `Did you mean ${close}?`
   )
 }
 

@@ -89,7 +89,12 @@ const ofOutput = (error: OutputError): Report => {
 
 const ofSink = (error: SinkError): Report => {
   if (isClosedPipe(error)) return { lines: [], exitCode: exitCode.done }
-  const help = error.code === "EEXIST" ? "Choose another name, or add --force to replace it." : error.advice
+  const help =
+    error.code === "EEXIST"
+      ? "Choose another name, or add --force to replace it."
+      : error.description.includes("loopback, private or link-local")
+        ? "Add --allow-private-hosts if the receiver is on this machine or in a private network."
+        : error.advice
   return {
     lines: [`error: ${error.message}`, ...(help === undefined ? [] : [`  ${help}`])],
     exitCode: error.operation === "open" ? exitCode.usage : exitCode.failed

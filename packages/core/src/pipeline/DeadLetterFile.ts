@@ -9,9 +9,9 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Ndjson from "../sink/Ndjson.ts"
-import { fromPlatform, toSinkError } from "../sink/OutputError.ts"
+import { codeOf, fromPlatform, toSinkError } from "../sink/OutputError.ts"
 import type { SessionSink } from "../sink/SessionSink.ts"
-import type { SinkError } from "../sink/SinkError.ts"
+import { SinkError } from "../sink/SinkError.ts"
 import { DeadLetter } from "./DeadLetter.ts"
 
 /**
@@ -126,7 +126,15 @@ export const read = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Pending, SinkError, FileSystem.FileSystem> {
   const fs = yield* FileSystem.FileSystem
   const text = yield* Effect.mapError(fs.readFileString(path), (error) =>
-    toSinkError(path, "open")(fromPlatform(path, "open")(error))
+    codeOf(error) === "ENOENT"
+      ? new SinkError({
+          sink: path,
+          operation: "open",
+          retryable: false,
+          description: "there is no such file",
+          advice: "Name the file of dead letters that the summary of the run named."
+        })
+      : toSinkError(path, "open")(fromPlatform(path, "open")(error))
   )
   const letters = new Map<string, DeadLetter>()
   const done = new Set<string>()
