@@ -16,6 +16,7 @@ import * as Sinks from "../flag/Sinks.ts"
 import * as Source from "../flag/Source.ts"
 import * as Target from "../flag/Target.ts"
 import * as Transforms from "../flag/Transforms.ts"
+import * as When from "../flag/When.ts"
 import * as DeadLetters from "../output/DeadLetters.ts"
 import type * as Progress from "../output/Progress.ts"
 import { answer, toPrintable } from "../output/Screen.ts"
@@ -96,8 +97,7 @@ export const resolve = Effect.fnUntraced(function* (input: Input) {
   yield* Sinks.make(input, { organization: "", spool: "" })
   const selection = yield* Source.selection(input)
   const targets = Sinks.targets(input)
-  const typed = (value: Input["since"]) =>
-    Option.match(value, { onNone: () => "", onSome: (when) => JSON.stringify(when) })
+  const typed = (value: Input["since"]) => Option.match(value, { onNone: () => "", onSome: When.format })
   const job: Job.Job = {
     name: Option.getOrUndefined(input.name),
     stateFolder: input.state,

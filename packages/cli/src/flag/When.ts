@@ -30,6 +30,13 @@ export const expected =
 export const resolve = (when: When, nowMillis: number): Instant.Instant =>
   when._tag === "At" ? when.instant : (nowMillis - when.millis) * 1000
 
+/** As it may be typed again. */
+export const format = (when: When): string => {
+  if (when._tag === "At") return Instant.format(when.instant)
+  const unit = ["w", "d", "h", "m", "s"].find((name) => when.millis % (units[name] ?? 1) === 0) ?? "s"
+  return `${when.millis / (units[unit] ?? 1)}${unit}`
+}
+
 const length = /^(\d{1,9})(ms|s|m|h|d|w)$/
 
 /** A length of time in milliseconds: an age, or so many `ms`. */

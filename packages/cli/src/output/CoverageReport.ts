@@ -130,6 +130,6 @@ export const describe = ({ asOf, horizon, of, provenUntil, reasons, set, settled
   if (set === "proven") return `proven complete as of ${asOf ?? "now"}; ${final}; left to believe: ${believed}`
   if (set === "unprovable") return `NOT proven complete: ${reasons.join("; ")}; ${final}`
   return provenUntil === null
-    ? `not yet to be proven: ${reasons.join("; ")}; ${final}`
+    ? `not proven: ${reasons.join("; ")}; ${final}`
     : `proven complete up to ${provenUntil} (horizon ${limit}); later: ${reasons.join("; ")}; ${final}; left to believe: ${believed}`
 }

@@ -3,6 +3,7 @@ import { Instant, OutputFile, type Pipeline } from "@callstream/core"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Target from "../flag/Target.ts"
 import type { Job } from "../spec/Job.ts"
 import * as CoverageReport from "./CoverageReport.ts"
@@ -41,8 +42,18 @@ export const tellWhatIsThere = (
   }
 }
 
-const sinkLine = (target: Target.Target | undefined, { failure, refused, written }: Pipeline.SinkSummary): string => {
-  const name = target === undefined ? "" : Target.describe(target)
+/** With `--rotate` there is no file of the name that was given. */
+const nameOf = (about: About, target: Target.Target): string =>
+  target._tag === "File" && Option.isSome(about.sinks.rotate)
+    ? `the files of ${target.path}, which its manifest names,`
+    : Target.describe(target)
+
+const sinkLine = (
+  about: About,
+  target: Target.Target | undefined,
+  { failure, refused, written }: Pipeline.SinkSummary
+): string => {
+  const name = target === undefined ? "" : nameOf(about, target)
   const no = refused === 0 ? "" : `, ${Format.count(refused)} refused`
   const end = failure === undefined ? "" : `; it FAILED: ${failure.description}`
   return `  ${Format.counted(written, "session")} to ${name}${no}${end}`
@@ -103,8 +114,8 @@ export const print = Effect.fnUntraced(function* (
   const [target] = about.targets
   const single = about.targets.length === 1 && target !== undefined
   yield* printLines(
-    `${Format.counted(sessions, "session")}${single ? ` to ${Target.describe(target)}` : ""} in ${Format.duration(elapsed)}${speed}`,
-    ...(single && sinks[0]?.refused === 0 ? [] : sinks.map((sink, i) => sinkLine(about.targets[i], sink))),
+    `${Format.counted(sessions, "session")}${single ? ` to ${nameOf(about, target)}` : ""} in ${Format.duration(elapsed)}${speed}`,
+    ...(single && sinks[0]?.refused === 0 ? [] : sinks.map((sink, i) => sinkLine(about, about.targets[i], sink))),
     ...(resumedAt === undefined ? [] : [`  went on at ${Format.time(resumedAt)}, where an earlier run had stopped`]),
     ...(filtered === 0 ? [] : [`  ${Format.counted(filtered, "session")} left out by --where`]),
     `  ${Format.counted(requests.sent, "request")}${retries === "" ? "" : `, ${retries}`}`,

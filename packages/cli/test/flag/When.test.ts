@@ -16,6 +16,13 @@ describe("When", () => {
     }
   })
 
+  it("is written as it may be typed again", () => {
+    for (const text of ["45s", "90m", "12h", "6d", "2w", "2026-07-31T07:16:10Z", "2026-07-31T07:16:10.117605Z"]) {
+      const when = When.parse(text)
+      assert.strictEqual(when === undefined ? "" : When.format(when), text)
+    }
+  })
+
   it("reads ages in five units", () => {
     for (const [text, millis] of [
       ["0s", 0],
