@@ -55,6 +55,7 @@ export interface Job {
   readonly transform: Transform.Transform<CallSession.CallSession, object>
   readonly targets: ReadonlyArray<Target.Target>
   readonly sinks: Sinks.Flags
+  readonly commitEvery: Duration.Duration
   readonly onSinkFailure: "stop" | "continue"
   readonly deadLetters: string
   readonly maxDeadShare: number
@@ -116,6 +117,7 @@ export const run = Effect.fnUntraced(function* (job: Job) {
         transform: job.transform,
         sinks: [first, ...rest],
         deadLetters: DeadLetterFile.sink(job.deadLetters),
+        commitEvery: job.commitEvery,
         onSinkFailure: job.onSinkFailure,
         maxDeadShare: job.maxDeadShare,
         notes: notes.save,
