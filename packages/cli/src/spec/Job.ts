@@ -109,7 +109,6 @@ export const run = Effect.fnUntraced(function* (job: Job) {
         name: job.name ?? "export",
         fingerprint: fingerprintOf(job, organization),
         source: (resume) => {
-          notes.restore(resume.notes)
           if (resume.from !== undefined) progress.resumedAt = resume.from
           return Stream.tap(source(job, notes.range(), resume, collector), (window) =>
             Effect.sync(() => Progress.addRead(progress, window))
@@ -122,6 +121,10 @@ export const run = Effect.fnUntraced(function* (job: Job) {
         onSinkFailure: job.onSinkFailure,
         maxDeadShare: job.maxDeadShare,
         notes: notes.save,
+        restore: (kept) => {
+          notes.restore(kept)
+          progress.resumedAt = collector.end()
+        },
         onDelivered: (window, sessions) => {
           Progress.addWritten(progress, { sessions, rejected: window.rejected })
           if (job.keep === undefined && job.walk === "history") collector.add(window)
@@ -129,7 +132,8 @@ export const run = Effect.fnUntraced(function* (job: Job) {
       })
       if (job.report === "people" && live && alone) yield* Progress.show(progress)
       const done = yield* pipeline.run
-      if (coverage !== undefined && !done.finishedBefore) {
+      // Also of a run that came to its end before: it may have been killed before it wrote the file.
+      if (coverage !== undefined && (!done.finishedBefore || collector.end() !== undefined)) {
         yield* coverage.write(`${JSON.stringify(collector.report(), null, 2)}\n`)
         yield* coverage.finish
       }
@@ -141,7 +145,8 @@ export const run = Effect.fnUntraced(function* (job: Job) {
     )
   )
 
-  const covered = job.walk === "history" && !summary.finishedBefore ? collector.report() : undefined
+  const known = !summary.finishedBefore || collector.end() !== undefined
+  const covered = job.walk === "history" && known ? collector.report() : undefined
   yield* Summary.print(job, progress, summary, covered)
   const failed = covered?.set === "unprovable" || summary.sinks.some(({ failure }) => failure !== undefined)
   const doubtful = summary.dead > 0 || covered?.set === "provisional"
