@@ -49,6 +49,7 @@ const demo = Effect.gen(function* () {
     transform: Transform.identity(),
     targets: [target],
     sinks: { ...Sinks.none, to: [target] },
+    commitEvery: Duration.seconds(1),
     onSinkFailure: "stop",
     deadLetters: Target.deadLettersOf([target]),
     maxDeadShare: 0.1,

@@ -119,6 +119,7 @@ export const resolve = Effect.fnUntraced(function* (input: Input) {
     transform: yield* Transforms.toTransform(Transforms.fromFlags(input), { tabular: false }),
     targets,
     sinks: input,
+    commitEvery: input.commitEvery,
     onSinkFailure: input.onSinkFailure,
     deadLetters: Option.getOrElse(input.deadLetters, () => Target.deadLettersOf(targets)),
     maxDeadShare: input.maxDeadLetters / 100,

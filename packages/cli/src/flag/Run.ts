@@ -1,6 +1,8 @@
 /** The flags that say how a run goes on, and what becomes of what cannot. */
 import * as Flag from "effect/cli/Flag"
+import * as Duration from "effect/Duration"
 import * as Figure from "./Figure.ts"
+import * as Source from "./Source.ts"
 
 export const flags = {
   name: Flag.String("name").pipe(
@@ -17,6 +19,10 @@ export const flags = {
     Flag.withDescription("The folder of such states (default: .callstream)"),
     Flag.withDefault(".callstream")
   ),
+  commitEvery: Source.duration(
+    "commit-every",
+    "How often what was written is made safe and the state of the run kept, such as 5s (default: 1s)"
+  ).pipe(Flag.withDefault(Duration.seconds(1))),
   onSinkFailure: Flag.Literals("on-sink-failure", ["stop", "continue"]).pipe(
     Flag.withDescription(
       "When one of several sinks fails for good: stop the run, or continue without it and exit with 3 (default: stop)"

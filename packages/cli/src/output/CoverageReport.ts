@@ -50,6 +50,8 @@ export interface Collector {
   readonly report: () => Report
   readonly save: () => Saved
   readonly restore: (saved: Saved) => void
+  /** The end of the last window, if there is one. */
+  readonly end: () => Instant.Instant | undefined
 }
 
 export const make = (horizonMillis: number): Collector => {
@@ -62,14 +64,18 @@ export const make = (horizonMillis: number): Collector => {
   let asOf = Infinity
   let provenUntil: Instant.Instant | undefined
   let unbroken = true
-  let restored: ReadonlyArray<Coverage.Range> = []
+  /** The windows that were restored, which tile it; the last one of no length is for what has no start. */
+  let restored: (Coverage.Range & { readonly undated: boolean }) | undefined
   return {
+    end: () => {
+      const last = windows.at(-1)
+      return last === undefined ? undefined : Instant.parse(last.to)
+    },
     add: (window) => {
       const { coverage, from, requests, sessions, to } = window
       // A sink that catches up is given what is accounted for already.
-      const covers = (one: Coverage.Range) =>
-        from === to ? one.from === from && one.to === to : one.from <= from && one.to >= to
-      if (restored.some(covers)) return
+      if (restored !== undefined && from >= restored.from && to <= restored.to && (from < to || restored.undated))
+        return
       const verdict = Coverage.verdict(coverage)
       const reason = coverage._tag === "Proven" ? null : coverage.reason
       set = Coverage.weaker(set, verdict)
@@ -104,7 +110,14 @@ export const make = (horizonMillis: number): Collector => {
       windows.splice(0, windows.length, ...saved.windows)
       for (const reason of saved.reasons) reasons.add(reason)
       ;({ of, set, settled, unbroken, undated } = saved)
-      restored = saved.windows.map((one) => ({ from: Instant.parse(one.from) ?? 0, to: Instant.parse(one.to) ?? 0 }))
+      const first = saved.windows[0]
+      const last = saved.windows.at(-1)
+      if (first === undefined || last === undefined) return
+      restored = {
+        from: Instant.parse(first.from) ?? 0,
+        to: Instant.parse(last.to) ?? 0,
+        undated: last.from === last.to
+      }
       asOf = saved.asOf ?? Infinity
       provenUntil = saved.provenUntil ?? undefined
     },

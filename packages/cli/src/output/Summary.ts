@@ -96,7 +96,7 @@ export const print = Effect.fnUntraced(function* (
         earliest: earliest === undefined ? null : Instant.format(earliest),
         latest: latest === undefined ? null : Instant.format(latest),
         walk: about.walk,
-        ...(resumedAt === undefined ? {} : { resumedAt: Instant.format(resumedAt) }),
+        ...(resumedAt === undefined || finishedBefore ? {} : { resumedAt: Instant.format(resumedAt) }),
         ...(finishedBefore ? { finishedBefore } : {}),
         ...(covered === undefined ? {} : { coverage: { ...covered, windows: covered.windows.length } }),
         elapsedMs: elapsed
@@ -106,6 +106,7 @@ export const print = Effect.fnUntraced(function* (
   if (finishedBefore) {
     return yield* printLines(
       `nothing is left to do: ${about.name ?? "it"} came to its end before`,
+      ...(covered === undefined ? [] : [`  ${CoverageReport.describe(covered)}`]),
       "  Give it another --name to begin anew."
     )
   }

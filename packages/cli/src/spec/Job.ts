@@ -26,6 +26,7 @@ import * as Layer from "effect/Layer"
 import * as Path from "effect/Path"
 import * as Stream from "effect/Stream"
 import * as Struct from "effect/Struct"
+import { createHash } from "node:crypto"
 import { fstatSync } from "node:fs"
 import * as Sinks from "../flag/Sinks.ts"
 import type * as Target from "../flag/Target.ts"
@@ -55,6 +56,7 @@ export interface Job {
   readonly transform: Transform.Transform<CallSession.CallSession, object>
   readonly targets: ReadonlyArray<Target.Target>
   readonly sinks: Sinks.Flags
+  readonly commitEvery: Duration.Duration
   readonly onSinkFailure: "stop" | "continue"
   readonly deadLetters: string
   readonly maxDeadShare: number
@@ -107,7 +109,6 @@ export const run = Effect.fnUntraced(function* (job: Job) {
         name: job.name ?? "export",
         fingerprint: fingerprintOf(job, organization),
         source: (resume) => {
-          notes.restore(resume.notes)
           if (resume.from !== undefined) progress.resumedAt = resume.from
           return Stream.tap(source(job, notes.range(), resume, collector), (window) =>
             Effect.sync(() => Progress.addRead(progress, window))
@@ -116,9 +117,14 @@ export const run = Effect.fnUntraced(function* (job: Job) {
         transform: job.transform,
         sinks: [first, ...rest],
         deadLetters: DeadLetterFile.sink(job.deadLetters),
+        commitEvery: job.commitEvery,
         onSinkFailure: job.onSinkFailure,
         maxDeadShare: job.maxDeadShare,
         notes: notes.save,
+        restore: (kept) => {
+          notes.restore(kept)
+          progress.resumedAt = collector.end()
+        },
         onDelivered: (window, sessions) => {
           Progress.addWritten(progress, { sessions, rejected: window.rejected })
           if (job.keep === undefined && job.walk === "history") collector.add(window)
@@ -126,7 +132,8 @@ export const run = Effect.fnUntraced(function* (job: Job) {
       })
       if (job.report === "people" && live && alone) yield* Progress.show(progress)
       const done = yield* pipeline.run
-      if (coverage !== undefined && !done.finishedBefore) {
+      // Also of a run that came to its end before: it may have been killed before it wrote the file.
+      if (coverage !== undefined && (!done.finishedBefore || collector.end() !== undefined)) {
         yield* coverage.write(`${JSON.stringify(collector.report(), null, 2)}\n`)
         yield* coverage.finish
       }
@@ -138,7 +145,8 @@ export const run = Effect.fnUntraced(function* (job: Job) {
     )
   )
 
-  const covered = job.walk === "history" && !summary.finishedBefore ? collector.report() : undefined
+  const known = !summary.finishedBefore || collector.end() !== undefined
+  const covered = job.walk === "history" && known ? collector.report() : undefined
   yield* Summary.print(job, progress, summary, covered)
   const failed = covered?.set === "unprovable" || summary.sinks.some(({ failure }) => failure !== undefined)
   const doubtful = summary.dead > 0 || covered?.set === "provisional"
@@ -148,6 +156,10 @@ export const run = Effect.fnUntraced(function* (job: Job) {
 const fileState = (folder: string) => Layer.provide(FileCheckpoint.layer({ folder }), ProcessOwner.layer)
 const webhooks = Layer.provide(GuardedTransport.layer, NodeDns.layer)
 
+/** A person's number or words have no business in a state file, nor in what is told when they differ. */
+const veiled = (text: string | undefined) =>
+  text === undefined ? undefined : `#${createHash("sha256").update(text).digest("hex").slice(0, 8)}`
+
 const fingerprintOf = (job: Job, organization: string) => {
   const { agentId, callerNumber, channel, search, status } = job.selection
   return {
@@ -155,7 +167,7 @@ const fingerprintOf = (job: Job, organization: string) => {
     organization,
     since: job.asked.since,
     until: job.asked.until,
-    filters: Object.entries({ agentId, callerNumber, channel, search, status })
+    filters: Object.entries({ agentId, callerNumber: veiled(callerNumber), channel, search: veiled(search), status })
       .flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${value}`]))
       .join(" ")
   }

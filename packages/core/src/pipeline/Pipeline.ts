@@ -118,6 +118,8 @@ export interface Options<A, RS, Sinks extends ReadonlyArray<AnySink>, RD> {
   readonly onSinkFailure?: "stop" | "continue" | undefined
   /** The share of records that may become dead letters, once there are 100. @default 0.1 */
   readonly maxDeadShare?: number | undefined
+  /** Given what `notes` saved last, before anything is read; also when an earlier run left nothing to read, or to do. */
+  readonly restore?: ((notes: Schema.Json) => void) | undefined
   /** What is kept in the checkpoint beside the sinks, and given to the source when the run goes on. */
   readonly notes?: (() => Schema.Json) | undefined
   /** Called when a window is in all sinks, with the sessions that the transform let through. */
@@ -158,6 +160,7 @@ export const make = <A, RS, RD, const Sinks extends readonly [AnySink, ...Readon
     }
     const lease = yield* Effect.flatMap(Checkpoint, (checkpoint) => checkpoint.open(name, fingerprint))
     const kept = Option.getOrUndefined(lease.state)
+    if (kept?.notes !== undefined) options.restore?.(kept.notes)
     if (kept?.finished === true) return nothingToDo(sinks)
 
     const outlets: Array<Outlet.Outlet<A>> = []

@@ -1,0 +1,111 @@
+/** Dead letters, sent again. */
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { readFileSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { alongside, callstream, folder, idsOf, lines, records, server, simulation } from "../Callstream.ts"
+import * as Receiver from "../torture/Receiver.ts"
+
+const env = { CALLSTREAM_WEBHOOK_SECRET: "whsec_bm8gc2VjcmV0LCBqdXN0IGEgdGVzdCdzIGtleSE=" }
+const text = (...path: ReadonlyArray<string>) => readFileSync(join(...path), "utf8")
+
+describe("callstream replay", alongside, () => {
+  it.live("sends what a webhook had refused, once, and leaves what it refuses again", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const { run, simulator } = yield* simulation({ sessions: 60, undated: 0 })
+      const [one = "", two = "", three = ""] = simulator.truth().map(({ id }) => id)
+      const never = new Set([one, two, three])
+      const receiver = yield* Receiver.make({ refuses: (id) => never.has(id) })
+      const to = ["--to", receiver.url, "--allow-private-hosts"]
+      const exported = yield* run(["export", ...to, "--dead-letters", "dead.ndjson"], { cwd, env })
+      assert.strictEqual(exported.code, 0)
+      assert.include(exported.stderr, "3 refused")
+      assert.include(exported.stderr, "  3 records could not go on: see dead.ndjson\n")
+      const letters = lines(text(cwd, "dead.ndjson"))
+      assert.deepStrictEqual(new Set(letters.map(({ raw }) => (raw as { readonly id: string }).id)), never)
+      for (const letter of letters) {
+        assert.deepInclude(letter, { stage: "sink", reason: "the receiver will not take it (422)" })
+      }
+
+      never.delete(one)
+      never.delete(two)
+      const replay = ["replay", "dead.ndjson", ...to]
+      const first = yield* run(replay, { cwd, env })
+      assert.strictEqual(first.code, 3)
+      assert.strictEqual(first.stderr, "2 dead letters replayed, 1 left in dead.ndjson\n")
+      const taken = receiver.events.slice(-2)
+      assert.deepStrictEqual(taken.map(({ sessionId }) => sessionId).sort(), [one, two].sort())
+      // Whoever keeps the newest version of a session compares these.
+      for (const { organization, sequence, sessionId } of taken) {
+        const letter = letters.find(({ raw }) => (raw as { readonly id: string }).id === sessionId)
+        assert.deepStrictEqual(
+          { organization, sequence },
+          { organization: simulator.organizationId, sequence: letter?.["observedAt"] }
+        )
+      }
+
+      never.delete(three)
+      const second = yield* run(replay, { cwd, env })
+      assert.strictEqual(second.code, 0)
+      assert.strictEqual(second.stderr, "1 dead letter replayed, 0 left in dead.ndjson\n")
+      const before = receiver.messages.length
+      const third = yield* run(replay, { cwd, env })
+      assert.strictEqual(third.code, 0)
+      assert.strictEqual(third.stderr, "no dead letters are left in dead.ndjson: 3 were replayed before\n")
+      assert.strictEqual(receiver.messages.length, before)
+      assert.strictEqual(lines(text(cwd, "dead.ndjson")).length, 6)
+    })
+  )
+
+  it.live("leaves what still cannot be read, and marks what went to a file", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const odd = { id: 42 }
+      const { url } = yield* server(records([{ id: "one" }, odd, { id: "two", durationSec: "1:30" }]))
+      const exported = yield* callstream(["export", "--walk", "pages", "--to", "calls.ndjson"], {
+        cwd,
+        env: { AGNI_BASE_URL: url }
+      })
+      assert.strictEqual(exported.code, 0)
+      const name = "calls.ndjson.dead-letters.ndjson"
+      const letters = text(cwd, name)
+      assert.strictEqual(lines(letters).length, 2)
+      const again = yield* callstream(["replay", name, "--to", "again.ndjson"], { cwd })
+      assert.strictEqual(again.code, 3)
+      assert.strictEqual(again.stderr, `0 dead letters replayed, 2 left in ${name}\n`)
+      assert.strictEqual(text(cwd, name), letters)
+
+      // As if a new version could read it: the record is mended by hand.
+      writeFileSync(join(cwd, name), `${letters.replace('"1:30"', "90")}{"letter":"torn`)
+      const mended = yield* callstream(["replay", name, "--to", "mended.ndjson", "--select", "id,durationSec"], { cwd })
+      assert.strictEqual(mended.code, 3)
+      assert.match(mended.stderr, /^1 dead letter replayed, 1 left in .*\n {2}1 line of it could not be read: /)
+      assert.deepStrictEqual(lines(text(cwd, "mended.ndjson")), [{ id: "two", durationSec: 90 }])
+      const stdout = yield* callstream(["replay", name], { cwd })
+      assert.strictEqual(stdout.code, 3)
+      assert.deepStrictEqual(idsOf(stdout.stdout), [])
+    })
+  )
+
+  it.live("marks nothing when it is refused, or its sink fails", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const { run, simulator } = yield* simulation({ sessions: 30 })
+      const [one = ""] = simulator.truth().map(({ id }) => id)
+      const receiver = yield* Receiver.make({ refuses: (id) => id === one })
+      const to = ["--to", receiver.url, "--allow-private-hosts"]
+      yield* run(["export", ...to, "--dead-letters", "dead.ndjson"], { cwd, env })
+      const letters = text(cwd, "dead.ndjson")
+      assert.strictEqual(lines(letters).length, 1)
+      receiver.answer(401)
+      const failed = yield* run(["replay", "dead.ndjson", ...to], { cwd, env })
+      assert.strictEqual(failed.code, 1)
+      assert.include(failed.stderr, "Check that both sides have the same secret.")
+      const missing = yield* run(["replay", "none.ndjson"], { cwd })
+      assert.strictEqual(missing.code, 2)
+      assert.match(missing.stderr, /^error: none\.ndjson: /)
+      assert.strictEqual(text(cwd, "dead.ndjson"), letters)
+    })
+  )
+})

@@ -1,0 +1,190 @@
+/** What is told of a run that goes on, or does not. */
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { alongside, folder, idsOf, lines, type Simulation, simulation, until } from "../Callstream.ts"
+import * as Receiver from "../torture/Receiver.ts"
+
+const env = { CALLSTREAM_WEBHOOK_SECRET: "whsec_bm8gc2VjcmV0LCBqdXN0IGEgdGVzdCdzIGtleSE=" }
+const narrow = ["--page-size", "5", "--concurrency", "4", "--commit-every", "0ms"]
+const nightly = ["export", "--name", "nightly", "--to", "calls.ndjson", ...narrow]
+const text = (...path: ReadonlyArray<string>) => readFileSync(join(...path), "utf8")
+const truth = ({ simulator }: Simulation) => simulator.truth().map(({ id }) => id)
+const sorted = (ids: ReadonlyArray<unknown>) => ids.map(String).sort()
+
+/** Runs it until it has committed something, and kills it there. */
+const killedMidway = Effect.fnUntraced(function* (
+  { start }: Simulation,
+  args: ReadonlyArray<string>,
+  cwd: string,
+  commits = () => existsSync(join(cwd, ".callstream", "nightly.json"))
+) {
+  yield* Effect.scoped(
+    Effect.gen(function* () {
+      const { child, ended } = yield* start(args, { cwd, env })
+      yield* until(() => commits() || child.exitCode !== null)
+      child.kill("SIGKILL")
+      assert.strictEqual((yield* ended).code, null)
+    })
+  )
+})
+
+/** Slow enough to be caught in the middle. */
+const slow = { sessions: 300, latency: "20 millis" } as const
+
+describe("an export under a name", alongside, () => {
+  it.live("is refused while another run of it is under way, which is named", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const one = yield* simulation(slow)
+      const { child } = yield* one.start(nightly, { cwd })
+      yield* until(() => existsSync(join(cwd, ".callstream", "nightly.lock")))
+      const { code, stderr, stdout } = yield* one.run(nightly, { cwd })
+      assert.strictEqual(code, 2)
+      assert.include(stderr, `error: the pipeline nightly is running already: process ${child.pid} on `)
+      assert.include(stderr, "Wait for it or stop it.")
+      assert.strictEqual(stdout, "")
+    })
+  )
+
+  it.live("is refused with other flags, which are named, and goes on with other widths", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const one = yield* simulation(slow)
+      yield* killedMidway(one, nightly, cwd)
+      const changed = yield* one.run([...nightly, "--status", "completed", "--where", "durationSec > 5"], { cwd })
+      assert.strictEqual(changed.code, 2)
+      assert.match(
+        changed.stderr,
+        /^error: the checkpoint nightly belongs to another pipeline: filters was nothing, now status=completed; transforms was .*, now .*durationSec > 5.*\n {2}Run it as it was, or give this one another name\.\n$/
+      )
+      const elsewhere = yield* one.run(
+        ["export", "--name", "nightly", "--to", "other.ndjson", "--since", "2020-01-01", ...narrow],
+        { cwd }
+      )
+      assert.strictEqual(elsewhere.code, 2)
+      assert.match(elsewhere.stderr, /since was nothing, now .*; sinks was calls\.ndjson, now other\.ndjson/)
+      const { code, stderr } = yield* one.run(
+        ["export", "--name", "nightly", "--to", "calls.ndjson", "--page-size", "100", "--concurrency", "8"],
+        { cwd }
+      )
+      assert.strictEqual(code, 0)
+      assert.match(stderr, / {2}went on at .* UTC, where an earlier run had stopped\n/)
+      assert.include(stderr, "proven complete up to")
+      assert.deepStrictEqual(sorted(idsOf(text(cwd, "calls.ndjson"))), sorted(truth(one)))
+    })
+  )
+
+  it.live("does nothing when it came to its end before, and says what was proven then", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const one = yield* simulation({ sessions: 60 })
+      assert.strictEqual((yield* one.run(nightly, { cwd })).code, 0)
+      const before = text(cwd, "calls.ndjson")
+      const again = yield* one.run([...nightly, "--coverage", "coverage.json"], { cwd })
+      assert.strictEqual(again.code, 0)
+      assert.match(
+        again.stderr,
+        /^nothing is left to do: nightly came to its end before\n {2}proven complete up to .*\n {2}Give it another --name to begin anew\.\n$/
+      )
+      assert.strictEqual(text(cwd, "calls.ndjson"), before)
+      // Also when that run was killed before it wrote the file.
+      assert.strictEqual(JSON.parse(text(cwd, "coverage.json")).of, 60)
+      const json = yield* one.run([...nightly, "--json"], { cwd })
+      assert.deepInclude(JSON.parse(json.stderr), { sessions: 0, finishedBefore: true })
+    })
+  )
+
+  it.live("goes on with a webhook alone that had failed, and leaves the file as it is", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const one = yield* simulation({ sessions: 120, undated: 0.1 })
+      const receiver = yield* Receiver.make()
+      const args = [...nightly, "--to", receiver.url, "--allow-private-hosts", "--on-sink-failure", "continue"]
+      receiver.answer(410)
+      const first = yield* one.run([...args, "--coverage", "coverage.json"], { cwd, env })
+      assert.strictEqual(first.code, 3)
+      assert.match(
+        first.stderr,
+        / {2}120 sessions to calls\.ndjson\n {2}0 sessions to 127.*; it FAILED: the receiver answered 410/
+      )
+      assert.deepStrictEqual(sorted(idsOf(text(cwd, "calls.ndjson"))), sorted(truth(one)))
+      const { ino, mtimeMs } = statSync(join(cwd, "calls.ndjson"))
+      assert.strictEqual(receiver.events.length, 0)
+
+      receiver.answer(undefined)
+      // Its windows are others than the first time.
+      const wide = ["--page-size", "50", "--concurrency", "1"]
+      const second = yield* one.run(
+        [...args.filter((arg) => !narrow.includes(arg)), ...wide, "--coverage", "coverage.json"],
+        { cwd, env }
+      )
+      assert.strictEqual(second.code, 0, second.stderr)
+      assert.match(second.stderr, / {2}0 sessions to calls\.ndjson\n {2}120 sessions to 127/)
+      assert.deepInclude(statSync(join(cwd, "calls.ndjson")), { ino, mtimeMs })
+      assert.deepStrictEqual(
+        sorted([...new Set(receiver.events.map(({ sessionId }) => sessionId))]),
+        sorted(truth(one))
+      )
+      // What was read again is told once.
+      const coverage = JSON.parse(text(cwd, "coverage.json"))
+      assert.strictEqual(coverage.of, 120)
+    })
+  )
+
+  it.live("refuses a checkpoint that is torn, and says what to do", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const one = yield* simulation(slow)
+      yield* killedMidway(one, nightly, cwd)
+      const path = join(cwd, ".callstream", "nightly.json")
+      writeFileSync(path, text(path).slice(0, -40))
+      const { code, stderr } = yield* one.run(nightly, { cwd })
+      assert.strictEqual(code, 2)
+      assert.match(
+        stderr,
+        /^error: the checkpoint .*nightly\.json is torn: .*\n {2}Restore .*nightly\.json from a copy, or delete it to begin again from the beginning\.\n$/
+      )
+    })
+  )
+
+  it.live("keeps the range of its first run, however long ago that was", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      // A call a second: an age that is counted from the second run would leave out the oldest.
+      const one = yield* simulation({ ...slow, sessions: 400, span: "400 seconds", age: 0 })
+      const args = [...nightly, "--since", "200s", "--until", "20s", "--coverage", "coverage.json"]
+      yield* killedMidway(one, args, cwd)
+      const kept = JSON.parse(text(cwd, ".callstream", "nightly.json")).notes
+      yield* Effect.sleep("2 seconds")
+      const { code } = yield* one.run(args, { cwd })
+      assert.strictEqual(code, 0)
+      const within = one.simulator.truth({ from: kept.from, to: kept.to }).map(({ id }) => id)
+      assert.isAbove(within.length, 50)
+      assert.deepStrictEqual(sorted(idsOf(text(cwd, "calls.ndjson"))), sorted(within))
+      const { windows } = JSON.parse(text(cwd, "coverage.json"))
+      assert.strictEqual(Date.parse(windows[0].from) * 1000, Math.floor(kept.from / 1000) * 1000)
+      assert.strictEqual(Date.parse(windows.at(-1).to) * 1000, Math.floor(kept.to / 1000) * 1000)
+    })
+  )
+
+  it.live("appends to stdout what came after the last commit, and no line is torn", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const one = yield* simulation(slow)
+      const args = ["export", "--name", "nightly", ...narrow]
+      const { child, ended } = yield* one.start(args, { cwd })
+      yield* until(() => existsSync(join(cwd, ".callstream", "nightly.json")))
+      child.kill("SIGINT")
+      const stopped = yield* ended
+      assert.strictEqual(stopped.code, 130)
+      assert.match(stopped.stderr, /^stopped after \d+ sessions; the same command goes on from there\n$/)
+      const { code, stdout } = yield* one.run(args, { cwd })
+      assert.strictEqual(code, 0)
+      // After a clean stop nothing comes twice.
+      const ids = [...lines(stopped.stdout), ...lines(stdout)].map(({ id }) => id)
+      assert.deepStrictEqual(sorted(ids), sorted(truth(one)))
+    })
+  )
+})

@@ -1,0 +1,184 @@
+/** What a chain of killed runs leaves, held against the truth. Each function answers what is wrong, in words. */
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs"
+import { join } from "node:path"
+import { gunzipSync, zstdDecompressSync } from "node:zlib"
+import type { Event } from "./Receiver.ts"
+
+type Problems = ReadonlyArray<string>
+
+const json = (path: string): unknown => JSON.parse(readFileSync(path, "utf8"))
+
+export const stateOf = (path: string) => json(path) as { readonly finished: boolean }
+
+const everything = (cwd: string): ReadonlyArray<string> =>
+  readdirSync(cwd, { recursive: true, encoding: "utf8" }).filter((name) => statSync(join(cwd, name)).isFile())
+
+/** A checkpoint that was being written: what it speaks of was flushed, and it has not taken the old one's place. */
+export const leftInsideCommit = (cwd: string): boolean =>
+  everything(cwd).some((name) => /torture\.json\.[0-9a-f-]{36}\.\d+\.tmp$/.test(name))
+
+/** Nothing is left but what is the result. */
+export const leftovers = (cwd: string): Problems =>
+  everything(cwd)
+    .filter(
+      (name) =>
+        !/^calls(-[\w-]+)?\.(ndjson(\.gz|\.zst)?|manifest\.json)$/.test(name) &&
+        !["coverage.json", "dead-letters.ndjson", join(".callstream", "torture.json")].includes(name)
+    )
+    .map((name) => `${name} is left over`)
+
+const rowsIn = (path: string): ReadonlyArray<{ readonly id: string }> => {
+  const bytes = readFileSync(path)
+  const plain = path.endsWith(".gz") ? gunzipSync(bytes) : path.endsWith(".zst") ? zstdDecompressSync(bytes) : bytes
+  const text = plain.toString("utf8")
+  if (text !== "" && !text.endsWith("\n")) throw new Error("the last line is torn")
+  return text
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line) as { readonly id: string })
+}
+
+const compare = (what: string, ids: ReadonlyArray<string>, truth: ReadonlySet<string>): Problems => {
+  const found = new Set(ids)
+  const lost = [...truth].filter((id) => !found.has(id))
+  const foreign = [...found].filter((id) => !truth.has(id))
+  return [
+    ...(lost.length === 0 ? [] : [`${what}: ${lost.length} of ${truth.size} are missing`]),
+    ...(foreign.length === 0 ? [] : [`${what}: ${foreign.length} are not of the truth`])
+  ]
+}
+
+interface Manifest {
+  readonly complete: boolean
+  readonly files: ReadonlyArray<{ readonly name: string; readonly rows: number; readonly bytes: number }>
+}
+
+/** Exactly the truth, each session once. */
+export const files = (cwd: string, name: string, rotated: boolean, truth: ReadonlySet<string>): Problems => {
+  const problems: Array<string> = []
+  const ids: Array<string> = []
+  const read = (file: string) => {
+    try {
+      const rows = rowsIn(join(cwd, file))
+      ids.push(...rows.map(({ id }) => id))
+      return rows.length
+    } catch (cause) {
+      problems.push(`${file} cannot be read: ${String(cause)}`)
+      return 0
+    }
+  }
+  if (rotated) {
+    const path = join(cwd, "calls.manifest.json")
+    if (!existsSync(path)) return ["there is no manifest"]
+    const manifest = json(path) as Manifest
+    if (!manifest.complete) problems.push("the manifest does not say that it is complete")
+    for (const { bytes, name, rows } of manifest.files) {
+      if (read(name) !== rows) problems.push(`${name} has not as many rows as the manifest says`)
+      if (existsSync(join(cwd, name)) && statSync(join(cwd, name)).size !== bytes) {
+        problems.push(`${name} is not as long as the manifest says`)
+      }
+    }
+    const named = new Set(manifest.files.map(({ name }) => name))
+    for (const file of everything(cwd)) {
+      if (file.startsWith("calls-") && !named.has(file)) problems.push(`${file} is not in the manifest`)
+    }
+  } else read(name)
+  if (new Set(ids).size < ids.length) problems.push(`${name}: ${ids.length - new Set(ids).size} came twice`)
+  return [...problems, ...compare(name, ids, truth)]
+}
+
+/** Each session at least once, and with the same id as often as it came with the same content. */
+export const received = (
+  events: ReadonlyArray<Event>,
+  truth: ReadonlySet<string>,
+  refuses: (id: string) => boolean
+): Problems => {
+  const taken = new Set([...truth].filter((id) => !refuses(id)))
+  const ids = new Map<string, string>()
+  const contents = new Map<string, string>()
+  const problems = new Set<string>()
+  for (const { data, id, sessionId } of events) {
+    // A recording's address is signed anew by each answer of the API.
+    const { recordingUrl, ...rest } = data
+    const content = JSON.stringify([sessionId, String(recordingUrl).replace(/[?#].*$/s, ""), rest])
+    if ((ids.get(content) ?? id) !== id) problems.add("webhook: the same content came with two ids")
+    if ((contents.get(id) ?? content) !== content) problems.add("webhook: one id came with two contents")
+    ids.set(content, id)
+    contents.set(id, content)
+  }
+  return [
+    ...problems,
+    ...compare(
+      "webhook",
+      events.map(({ sessionId }) => sessionId),
+      taken
+    )
+  ]
+}
+
+/** What the receiver refused, at least once, and whole lines but those that a killed run left half written. */
+export const deadLetters = (cwd: string, truth: ReadonlySet<string>, refuses: (id: string) => boolean): Problems => {
+  const path = join(cwd, "dead-letters.ndjson")
+  const expected = new Set([...truth].filter(refuses))
+  if (!existsSync(path)) return expected.size === 0 ? [] : ["there are no dead letters"]
+  const ids = readFileSync(path, "utf8")
+    .split("\n")
+    .flatMap((line) => {
+      try {
+        return [(JSON.parse(line) as { readonly raw: { readonly id: string } }).raw.id]
+      } catch {
+        return []
+      }
+    })
+  return compare("dead letters", ids, expected)
+}
+
+/** Each session at least once; every line whole, except for the one in which a run was killed. */
+export const appended = (outputs: ReadonlyArray<string>, truth: ReadonlySet<string>): Problems => {
+  const ids: Array<string> = []
+  const problems: Array<string> = []
+  outputs.forEach((output, run) => {
+    const lines = output.split("\n")
+    const torn = lines.pop()
+    if (torn !== "" && run === outputs.length - 1) problems.push("stdout: the last line is torn")
+    for (const line of lines) {
+      try {
+        ids.push((JSON.parse(line) as { readonly id: string }).id)
+      } catch {
+        problems.push("stdout: a line in the middle is torn")
+      }
+    }
+  })
+  return [...problems, ...compare("stdout", ids, truth)]
+}
+
+interface Coverage {
+  readonly set: string
+  readonly of: number
+  readonly undated: number
+  readonly windows: ReadonlyArray<{ readonly from: string; readonly to: string; readonly count: number }>
+}
+
+/** Windows without a hole or an overlap over the range, of which the undated have one of no length at the end. */
+export const coverage = (path: string, range: { readonly from?: string; readonly to?: string }): Problems => {
+  if (!existsSync(path)) return ["coverage: there is no file"]
+  const { of, set, windows } = json(path) as Coverage
+  const problems: Array<string> = []
+  const [first] = windows
+  const last = windows.at(-1)
+  if (first === undefined || last === undefined) return ["coverage: there are no windows"]
+  const at = (text: string) => Date.parse(text)
+  windows.forEach(({ from, to }, index) => {
+    const next = windows[index + 1]
+    if (next !== undefined && next.from !== to) problems.push(`coverage: ${to} and ${next.from} do not meet`)
+    if (from === to && next !== undefined) problems.push("coverage: a window of no length is not the last")
+  })
+  if (range.from !== undefined && at(first.from) !== at(range.from)) problems.push("coverage: begins elsewhere")
+  if (range.to !== undefined && at(last.to) !== at(range.to)) problems.push("coverage: ends elsewhere")
+  const whole = range.from === undefined && range.to === undefined
+  if (whole && last.from !== last.to) problems.push("coverage: has no window for those without a start")
+  const sum = windows.reduce((sum, { count }) => sum + count, 0)
+  if (sum !== of) problems.push(`coverage: ${of} sessions, and ${sum} in its windows`)
+  if (set === "unprovable") problems.push("coverage: unprovable")
+  return problems
+}
