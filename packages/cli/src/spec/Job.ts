@@ -174,16 +174,28 @@ const fingerprintOf = (job: Job, organization: string) => {
 }
 
 /** Where there are no windows, everything is one: it is committed when all of it is there. */
-const asWindow = ({ rejected, sessions }: Progress.Batch): Coverage.Window => ({
-  from: 0,
-  to: 0,
-  sessions,
-  rejected,
-  coverage: { _tag: "Provisional", reason: "read page by page" },
-  settled: 0,
-  requests: 0,
-  observedAt: rejected[0]?.observedAt ?? 0
-})
+const asWindows = (
+  read: Stream.Stream<Progress.Batch & { readonly observedAt: Instant.Instant }, AgniError, AgniClient>,
+  keep: Job["keep"]
+): Stream.Stream<Coverage.Window, AgniError, AgniClient> =>
+  Stream.suspend(() => {
+    // What is kept of all that was read was observed when the first of it was, at least.
+    let first = Infinity
+    const noted = Stream.map(read, (batch) => {
+      first = Math.min(first, batch.observedAt)
+      return batch
+    })
+    return Stream.map(keep === undefined ? noted : keep(noted), ({ rejected, sessions }): Coverage.Window => ({
+      from: 0,
+      to: 0,
+      sessions,
+      rejected,
+      coverage: { _tag: "Provisional", reason: "read page by page" },
+      settled: 0,
+      requests: 0,
+      observedAt: first
+    }))
+  })
 
 const source = (
   job: Job,
@@ -194,8 +206,7 @@ const source = (
   const { end, from, to } = range
   if (job.walk === "pages") {
     const iso = (instant: Instant.Instant | undefined) => (instant === undefined ? undefined : Instant.format(instant))
-    const pages: Batches = CallSessions.selectedPages({ ...job.selection, from: iso(from), to: iso(to) })
-    return Stream.map(job.keep === undefined ? pages : job.keep(pages), asWindow)
+    return asWindows(CallSessions.selectedPages({ ...job.selection, from: iso(from), to: iso(to) }), job.keep)
   }
   const windows = History.windows(
     { from, to },
@@ -211,5 +222,8 @@ const source = (
   )
   return job.keep === undefined
     ? windows
-    : Stream.map(job.keep(Stream.tap(windows, (window) => Effect.sync(() => collector.add(window)))), asWindow)
+    : asWindows(
+        Stream.tap(windows, (window) => Effect.sync(() => collector.add(window))),
+        job.keep
+      )
 }
