@@ -2,12 +2,13 @@
  * `pnpm bench`: whole commands against peers on the same server, in turn, as ratios of medians. Absolute times say more
  * about the machine than about the program; the ratios hold when its speed drifts.
  */
-import { type ChildProcess, spawn } from "node:child_process"
+import { type ChildProcess, execFileSync, spawn } from "node:child_process"
 import { once } from "node:events"
 import { createReadStream, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { createInterface } from "node:readline"
+import type { Asked, Took } from "./virtual.ts"
 
 const cli = join(import.meta.dirname, "../dist/callstream.mjs")
 const folder = mkdtempSync(join(tmpdir(), "callstream-bench-"))
@@ -85,8 +86,17 @@ const exportTo = (baseUrl: string, ...flags: ReadonlyArray<string>) => [
 const peer = (name: string) => join(import.meta.dirname, "peer", name)
 const loop = (baseUrl: string) => [process.execPath, peer("loop.mjs"), baseUrl, out]
 const parallel = (baseUrl: string) => [process.execPath, peer("parallel.mjs"), baseUrl, out]
+const redacting = (baseUrl: string) => [process.execPath, peer("redact.mjs"), baseUrl, out]
 const shell = (baseUrl: string) => ["bash", peer("shell.sh"), baseUrl, out]
 const byPages = ["--walk", "pages"]
+const redacted = ["--where", "durationSec > 60.0", "--redact", "email"]
+
+const virtual = (asked: Asked): Took =>
+  JSON.parse(
+    execFileSync(process.execPath, [join(import.meta.dirname, "virtual.ts"), JSON.stringify(asked)], {
+      encoding: "utf8"
+    })
+  )
 
 const rows: Array<readonly [string, string, string, string]> = []
 
@@ -95,15 +105,18 @@ const compare = async (
   bar: string,
   ours: ReadonlyArray<string>,
   theirs: ReadonlyArray<string>,
-  options: { readonly runs: number; readonly expect?: number }
+  options: { readonly runs: number; readonly expect?: number | "same" }
 ) => {
   const pairs: Array<readonly [Ran, Ran]> = []
   for (let i = 0; i <= options.runs; i++) {
     const both: Array<Ran> = []
+    let { expect } = options
     for (const command of [ours, theirs]) {
       both.push(await run(command))
-      const written = options.expect === undefined ? undefined : await lines()
-      if (written !== options.expect) throw new Error(`${what}: ${written} lines, expected ${options.expect}`)
+      if (expect === undefined) continue
+      const written = await lines()
+      if (expect === "same" && written > 0) expect = written
+      if (written !== expect) throw new Error(`${what}: ${written} lines, expected ${expect}`)
     }
     const [a, b] = both
     if (a === undefined || b === undefined) throw new Error(what)
@@ -133,22 +146,31 @@ try {
       { runs: 9 }
     ))
   await bench("wall", async () => {
-    const server = await serve(50_000, 0, true)
-    const { baseUrl } = server
-    const options = { runs: 5, expect: 50_000 }
-    await compare("50,000 by pages / fetch loop", "at most 1.25", exportTo(baseUrl, ...byPages), loop(baseUrl), options)
-    await server.end()
-  })
-  await bench("history", async () => {
     const server = await serve(100_000, 0, true)
     const { baseUrl } = server
     const options = { runs: 3, expect: 100_000 }
     await compare("100,000 proven / fetch loop", "at most 1.25", exportTo(baseUrl), loop(baseUrl), options)
+    await compare("100,000 by pages / fetch loop", "", exportTo(baseUrl, ...byPages), loop(baseUrl), options)
     await compare("100,000 proven / eight pages in flight", "", exportTo(baseUrl), parallel(baseUrl), options)
-    await fetch(`${baseUrl}/served`)
-    await run(exportTo(baseUrl))
-    const served = Number(await (await fetch(`${baseUrl}/served`)).text())
-    rows.push(["requests for 100,000 proven / pages", `${served} / 1000`, (served / 1000).toFixed(2), "at most 1.15"])
+    for (const concurrency of [4, 8]) {
+      await fetch(`${baseUrl}/served`)
+      await run(exportTo(baseUrl, "--concurrency", String(concurrency)))
+      const served = Number(await (await fetch(`${baseUrl}/served`)).text())
+      const what = `requests for 100,000 proven, ${concurrency} at once / pages`
+      rows.push([what, `${served} / 1000`, (served / 1000).toFixed(3), "at most 1.15"])
+    }
+    await server.end()
+  })
+  await bench("transform", async () => {
+    const server = await serve(100_000, 0, true)
+    const { baseUrl } = server
+    await compare(
+      "100,000 filtered and redacted / loop that does it",
+      "at most 1.25",
+      exportTo(baseUrl, ...redacted),
+      redacting(baseUrl),
+      { runs: 3, expect: "same" }
+    )
     await server.end()
   })
   await bench("shell", async () => {
@@ -166,6 +188,7 @@ try {
     const options = { runs: 1, expect: 50_000 }
     const eight = ["--concurrency", "8"]
     const bar = "at most 0.167"
+    await compare("50,000 proven, 50 ms, 8 at once / loop", bar, exportTo(baseUrl, ...eight), loop(baseUrl), options)
     await compare(
       "50,000 by pages, 50 ms, 8 at once / loop",
       bar,
@@ -173,11 +196,62 @@ try {
       loop(baseUrl),
       options
     )
-    await compare("50,000 proven, 50 ms, 8 at once / loop", bar, exportTo(baseUrl, ...eight), loop(baseUrl), options)
+    await compare(
+      "50,000 filtered and redacted, 50 ms, 8 at once / loop that does it",
+      bar,
+      exportTo(baseUrl, ...redacted, ...eight),
+      redacting(baseUrl),
+      { runs: 1, expect: "same" }
+    )
     await server.end()
   })
-  await bench("memory", async () => {
-    for (const walk of ["pages", "history"]) {
+  await bench("virtual", async () => {
+    for (const [sessions, bar] of [
+      [50_000, "at least 0.85"],
+      [100_000, ""],
+      [1_000_000, "at least 0.95"]
+    ] as const) {
+      const { requests, virtualSeconds } = virtual({ sessions, latency: 50, concurrency: 8 })
+      const ideal = (requests * 0.05) / 8
+      rows.push([
+        `${sessions.toLocaleString("en")} proven in virtual time, 50 ms, 8 at once: requests × latency / 8 / time`,
+        `${ideal.toFixed(2)} s / ${virtualSeconds.toFixed(2)} s`,
+        (ideal / virtualSeconds).toFixed(2),
+        bar
+      ])
+    }
+  })
+  await bench("rate", async () => {
+    for (const [rate, sessions, limitedEvery] of [
+      [20, 100_000, undefined],
+      [100, 100_000, undefined],
+      [20, 100_000, 500]
+    ] as const) {
+      const took = virtual({
+        sessions,
+        latency: 50,
+        concurrency: 8,
+        rate,
+        ...(limitedEvery === undefined ? {} : { limitedEvery })
+      })
+      const { limited, requests, virtualSeconds } = took
+      const when = limitedEvery === undefined ? "" : `, and a 429 for every ${limitedEvery}th all the same`
+      rows.push([
+        `--rate ${rate} against a limit of ${rate}${when}: share of it used`,
+        `${requests} in ${virtualSeconds.toFixed(1)} s`,
+        (requests / virtualSeconds / rate).toFixed(3),
+        "at least 0.95"
+      ])
+      rows.push([
+        `--rate ${rate} against a limit of ${rate}${when}: share answered 429`,
+        `${limited} / ${requests}`,
+        (limited / requests).toFixed(4),
+        "below 0.01"
+      ])
+    }
+  })
+  for (const walk of ["history", "pages"]) {
+    await bench(`memory-${walk}`, async () => {
       const peak = async (sessions: number) => {
         const server = await serve(sessions, 0, false)
         const { megabytes } = await run(exportTo(server.baseUrl, "--walk", walk))
@@ -189,14 +263,10 @@ try {
       const small = await peak(100_000)
       const large = await peak(1_000_000)
       const values = `${large.toFixed(0)} MB / ${small.toFixed(0)} MB`
-      rows.push([
-        `peak memory, 1,000,000 / 100,000, ${walk}`,
-        values,
-        (large / small).toFixed(2),
-        "at most 1.2, under 256 MB"
-      ])
-    }
-  })
+      const what = `peak memory, 1,000,000 / 100,000, ${walk}`
+      rows.push([what, values, (large / small).toFixed(2), "at most 1.2, under 256 MB"])
+    })
+  }
   console.table(rows.map(([what, values, ratio, bar]) => ({ what, values, ratio, bar })))
 } finally {
   rmSync(folder, { recursive: true, force: true })

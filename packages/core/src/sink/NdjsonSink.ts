@@ -18,7 +18,7 @@ import * as RotatedFiles from "./internal/RotatedFiles.ts"
 import * as Ndjson from "./Ndjson.ts"
 import { type OutputError, toSinkError } from "./OutputError.ts"
 import type { TextOutput } from "./OutputFile.ts"
-import type { SessionSink, Writer } from "./SessionSink.ts"
+import type { Refused, SessionSink, Writer } from "./SessionSink.ts"
 import { SinkError } from "./SinkError.ts"
 
 /**
@@ -92,10 +92,12 @@ export const output = <R>(options: OutputOptions<R>): SessionSink<unknown, R> =>
   open: (from) =>
     Effect.map(Effect.mapError(options.output, toSinkError(options.name, "open")), ({ finish, write }) => {
       const opened = writer(options.name, undefined, from, {
-        write: (lines) => {
-          const text = Lines.join(lines)
-          return lines.length === 0 ? Effect.void : write(options.forTerminal === true ? Ndjson.escape(text) : text)
-        },
+        write: Effect.fnUntraced(function* (pieces) {
+          for (const lines of pieces) {
+            const text = Lines.join(lines)
+            yield* write(options.forTerminal === true ? Ndjson.escape(text) : text)
+          }
+        }),
         flush: () => Effect.succeed(null),
         finish
       })
@@ -126,10 +128,13 @@ const openOne = (options: Options): Open =>
       toSinkError(path, "open")
     )
     return writer(path, form, from, {
-      write: (lines) =>
+      write: (pieces) =>
         Effect.suspend(() => {
           const before = part.mark()
-          return Effect.onError(part.add(lines), () => Effect.sync(() => part.rewind(before)))
+          const add = Effect.gen(function* () {
+            for (const lines of pieces) yield* part.add(lines)
+          })
+          return Effect.onError(add, () => Effect.sync(() => part.rewind(before)))
         }),
       flush: () => Effect.andThen(part.drain, part.file.sync),
       finish: Effect.andThen(part.drain, part.file.finish)
@@ -154,7 +159,7 @@ const openRotated = (options: Options, rotate: Rotation): Open =>
       RotatedFiles.open({ path, force, compression, rotate, from: position }),
       toSinkError(path, "open")
     )
-    return writer(path, form, from, files)
+    return writer(path, form, from, { ...files, write: (pieces) => files.write([...pieces].flat()) })
   })
 
 /** What a checkpoint keeps may be of another version, or of the same path with other options: no way to go on from. */
@@ -185,7 +190,7 @@ const writer = <Position extends Committed["position"]>(
   form: string | undefined,
   committed: Option.Option<Committed>,
   files: {
-    readonly write: (lines: ReadonlyArray<Lines.Line>) => Effect.Effect<unknown, OutputError>
+    readonly write: (pieces: Iterable<ReadonlyArray<Lines.Line>>) => Effect.Effect<unknown, OutputError>
     readonly flush: (cursor: number) => Effect.Effect<Position, OutputError>
     readonly finish: Effect.Effect<void, OutputError>
   }
@@ -193,8 +198,8 @@ const writer = <Position extends Committed["position"]>(
   committed,
   write: ({ items }) =>
     Effect.suspend(() => {
-      const { lines, refused } = Lines.fromItems(items)
-      return Effect.as(files.write(lines), refused)
+      const refused: Array<Refused> = []
+      return Effect.as(files.write(Lines.pieces(items, refused)), refused)
     }).pipe(Effect.mapError(toSinkError(sink, "write"))),
   flush: (cursor) =>
     files.flush(cursor).pipe(

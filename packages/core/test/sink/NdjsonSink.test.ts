@@ -1,7 +1,9 @@
+import type { CallSession } from "@callstream/core/model/CallSession"
 import type { Committed } from "@callstream/core/model/Committed"
 import * as NdjsonSink from "@callstream/core/sink/NdjsonSink"
 import type { TextOutput } from "@callstream/core/sink/OutputFile"
 import { fromCode } from "@callstream/core/sink/OutputError"
+import type { Item } from "@callstream/core/sink/SessionSink"
 import type { SinkError } from "@callstream/core/sink/SinkError"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -17,7 +19,7 @@ const item = (id: string, startedAt?: string) => ({
   start: startedAt === undefined ? undefined : Date.parse(startedAt) * 1000,
   row: { id, ...(startedAt === undefined ? {} : { startedAt }) }
 })
-type Items = ReadonlyArray<ReturnType<typeof item>>
+type Items = ReadonlyArray<Item<CallSession>>
 const batch = (items: Items) => ({ items, columns: ["id"], observedAt: 0 })
 const end = Number.MAX_SAFE_INTEGER
 
@@ -42,6 +44,45 @@ const run = (
 const refusal = (effect: Effect.Effect<unknown, SinkError>) => Effect.flip(effect)
 
 describe("NdjsonSink.file", () => {
+  it.effect(
+    "a window larger than what is encoded at once is there whole or, after a failure in its middle, not at all",
+    () =>
+      Effect.gen(function* () {
+        const store = NdjsonFiles.make({})
+        const { memory } = store
+        // Of one, two, three and four bytes a character, and one longer than a piece.
+        const rows = ["a", "é", "ह", "😀"].flatMap((character, at) =>
+          Array.from({ length: 40 }, (_, n) => ({
+            id: `${at}-${n}`,
+            summary: character.repeat(n === 7 ? 300_000 : 3000)
+          }))
+        )
+        const items = rows.map((row) => ({ id: row.id, start: undefined, row }))
+        const first = { id: "first" }
+        let writes = 0
+        yield* Effect.scoped(
+          Effect.gen(function* () {
+            const writer = yield* store.sink.open(Option.none())
+            yield* writer.write(batch([item("first")]))
+            memory.intercept(({ method, path }) =>
+              method === "file.writeAll" && ++writes === 3
+                ? Effect.fail(MemoryFileSystem.failed(method, path, "ENOSPC"))
+                : Effect.void
+            )
+            yield* refusal(writer.write(batch(items)))
+            yield* writer.flush(end)
+            assert.strictEqual(memory.text(partial)?.slice(0, 15), `${JSON.stringify(first)}\n`)
+            yield* writer.write(batch(items))
+            yield* writer.flush(end)
+            yield* writer.finish
+          })
+        )
+        assert.isAbove(writes, 6)
+        const lines = [first, ...rows].map((row) => `${JSON.stringify(row)}\n`)
+        assert.isTrue(memory.text(path) === lines.join(""))
+      })
+  )
+
   it.effect("another file in the partial one's place is refused, and both stay as they are", () =>
     Effect.gen(function* () {
       const store = NdjsonFiles.make({})

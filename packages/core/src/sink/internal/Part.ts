@@ -6,7 +6,7 @@ import type * as Scope from "effect/Scope"
 import type { Instant } from "../../model/Instant.ts"
 import type { Compression } from "../Compression.ts"
 import type { OutputError } from "../OutputError.ts"
-import { join, type Line } from "./Lines.ts"
+import { join, type Line, makeEncoder } from "./Lines.ts"
 import * as PartialFile from "./PartialFile.ts"
 import * as Tail from "./Tail.ts"
 
@@ -55,8 +55,6 @@ export interface Options extends PartialFile.Options {
   readonly limit: number
 }
 
-const encoder = new TextEncoder()
-
 /** Without compression a piece is what is encoded at once where there is a limit: it is given up when it does not fit. */
 const rowsPerPiece = 256
 
@@ -65,7 +63,9 @@ export const open = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Part, OutputError, FileSystem.FileSystem | Path.Path | Scope.Scope> {
   const file = yield* PartialFile.open(options)
   const { compression, limit } = options
-  const encode = compression?.encode ?? ((text: string) => Effect.sync(() => encoder.encode(text)))
+  const plain = makeEncoder()
+  const encode = (lines: ReadonlyArray<Line>) =>
+    compression === undefined ? Effect.sync(() => plain(lines)) : compression.encode(join(lines))
   const enough = compression?.rowsPerMember ?? 1
   const piece = limit === Infinity ? Infinity : (compression?.rowsPerMember ?? rowsPerPiece)
   let pending: ReadonlyArray<Line> = []
@@ -75,7 +75,7 @@ export const open = Effect.fnUntraced(function* (
     let size = piece
     while (pending.length > 0) {
       const lines = pending.length <= size ? pending : pending.slice(0, size)
-      const bytes = yield* encode(join(lines))
+      const bytes = yield* encode(lines)
       const { bytes: length } = file.end()
       if (length + bytes.length > limit && !(length === 0 && lines.length === 1)) {
         if (length > 0) return false
@@ -92,7 +92,7 @@ export const open = Effect.fnUntraced(function* (
       )
     }
     // No bytes at all are no compressed file.
-    if (file.end().bytes === 0 && compression !== undefined) yield* Effect.flatMap(encode(""), file.write)
+    if (file.end().bytes === 0 && compression !== undefined) yield* Effect.flatMap(encode([]), file.write)
     return true
   })
 
