@@ -19,8 +19,8 @@ export const pagesPerWindow = (
     Math.min(40, Math.ceil(pagesAtMost / (concurrency * 3)), Math.ceil(charactersPerWindow / charactersPerPage))
   )
 
-/** How wide the next window should be that begins at an instant. */
-export type Width = (at: Instant) => number
+/** How wide the next window should be that begins at an instant, with so much left to read from there. */
+export type Width = (at: Instant, rest: number) => number
 
 export const makeWidth = (options: {
   readonly oldest: Instant | undefined
@@ -31,12 +31,15 @@ export const makeWidth = (options: {
 }): Width => {
   const { concurrency, density, oldest, perWindow, size } = options
   let begun = 0
-  return (at) => {
+  return (at, rest) => {
     // Before the first session there is one window, however long.
     if (oldest !== undefined && at < oldest) return oldest - at
-    // The first windows are small, so that the first sessions come soon.
-    const pages = begun++ < concurrency ? Math.min(perWindow, Math.max(4, perWindow / 4)) : perWindow
-    return (pages * size) / density.rowsPerMicro()
+    const perMicro = density.rowsPerMicro()
+    // The first sessions come soon, and windows that begin together do not all end, and wait in memory, at once.
+    const ramp = (perWindow * ++begun) / concurrency
+    // Towards the end they are smaller, so that no reader is left alone with a whole one.
+    const share = Math.max((rest * perMicro) / size / concurrency, perWindow / 2)
+    return (Math.min(perWindow, Math.max(4, Math.min(ramp, share))) * size) / perMicro
   }
 }
 
@@ -48,7 +51,7 @@ export const next = (from: Instant, edges: ReadonlyArray<Instant>, width: Width)
   const { second } = Ask
   const edge = edges.find((candidate) => candidate > from)
   if (edge === undefined) return undefined
-  const end = Math.floor((from + Math.max(width(from), second)) / second) * second
+  const end = Math.floor((from + Math.max(width(from, (edges.at(-1) ?? edge) - from), second)) / second) * second
   // A rest too small for a window of its own goes with the last one.
   return { from, to: end > from && end + second < edge ? end : edge }
 }
