@@ -37,6 +37,8 @@ export interface Report {
   readonly settled: number
   readonly of: number
   readonly undated: number
+  /** Sessions without a start, which lie outside a bounded range; `null` where they were not counted. */
+  readonly undatedOutside: number | null
   readonly horizon: number
   /** When the first of it was observed: what is said holds as of then. */
   readonly asOf: string | null
@@ -64,6 +66,7 @@ export const make = (horizonMillis: number): Collector => {
   let asOf = Infinity
   let provenUntil: Instant.Instant | undefined
   let unbroken = true
+  let outside: number | undefined
   /** The windows that were restored, which tile it; the last one of no length is for what has no start. */
   let restored: (Coverage.Range & { readonly undated: boolean }) | undefined
   return {
@@ -76,10 +79,15 @@ export const make = (horizonMillis: number): Collector => {
       // A sink that catches up is given what is accounted for already.
       if (restored !== undefined && from >= restored.from && to <= restored.to && (from < to || restored.undated))
         return
+      if (window.outside !== undefined) {
+        outside = window.outside
+        return
+      }
       const verdict = Coverage.verdict(coverage)
       const reason = coverage._tag === "Proven" ? null : coverage.reason
       set = Coverage.weaker(set, verdict)
-      if (reason !== null) reasons.add(coverage._tag === "Gap" ? `could not be read: ${reason}` : reason)
+      if (reason !== null)
+        reasons.add(coverage._tag === "Gap" ? `${place(window)} could not be read: ${reason}` : reason)
       settled += window.settled
       of += sessions.length
       if (from === to) undated += sessions.filter((session) => CallSession.startInstant(session) === undefined).length
@@ -122,11 +130,13 @@ export const make = (horizonMillis: number): Collector => {
       provenUntil = saved.provenUntil ?? undefined
     },
     report: () => ({
-      set,
-      reasons: [...reasons],
+      // Nothing was looked at, so nothing is known.
+      set: windows.length === 0 ? "provisional" : set,
+      reasons: windows.length === 0 ? ["nothing was read"] : [...reasons],
       settled,
       of,
       undated,
+      undatedOutside: outside ?? null,
       horizon: horizonMillis / 1000,
       asOf: asOf === Infinity ? null : Instant.format(asOf),
       provenUntil: provenUntil === undefined ? null : Instant.format(provenUntil),
@@ -135,10 +145,19 @@ export const make = (horizonMillis: number): Collector => {
   }
 }
 
+const place = ({ from, to }: Coverage.Range): string =>
+  from === to ? "sessions without a start" : `${Format.time(from)} to ${Format.time(to)}`
+
 /** One line: what is proven, as of when, with which horizon, how many are settled, and what is left to believe. */
-export const describe = ({ asOf, horizon, of, provenUntil, reasons, set, settled }: Report): string => {
+export const describe = (report: Report): string => {
+  const { asOf, horizon, of, provenUntil, reasons, set, settled, undatedOutside } = report
+
   const limit = Format.duration(horizon * 1000)
-  const final = `${Format.count(settled)} of ${Format.count(of)} settled`
+  const outside =
+    undatedOutside === null || undatedOutside === 0
+      ? ""
+      : `; ${Format.counted(undatedOutside, "session")} without a start, outside the range`
+  const final = `${Format.count(settled)} of ${Format.count(of)} settled${outside}`
   const believed = `none becomes visible later than ${limit} after its start`
   if (set === "proven") return `proven complete as of ${asOf ?? "now"}; ${final}; left to believe: ${believed}`
   if (set === "unprovable") return `NOT proven complete: ${reasons.join("; ")}; ${final}`

@@ -41,7 +41,7 @@ const advice = (error: AgniError): string | undefined => {
       if (error.reason.retryAfter !== undefined) return "Wait as long as it asks, then try again."
       return error.reason.status === undefined
         ? "Try again later, with more --retries or a longer --timeout."
-        : "The server failed, not the request: try again later, or with more --retries."
+        : "The server failed, not the request: try again later, with more --retries, or leave that stretch out with --keep-going."
     case "InvalidResponse":
       return error.reason.retryable ? "Try again later; --debug shows each attempt." : undefined
     case "InvalidRequest":

@@ -68,8 +68,11 @@ const endpoint = "/api/v1/calling/call-sessions"
 export class AgniClient extends Context.Service<
   AgniClient,
   {
-    /** One page, with nothing left to provide. */
-    readonly list: (query: CallSessionQuery.CallSessionQuery) => Effect.Effect<Page, AgniError>
+    /** One page, with nothing left to provide. `tries` limits this request below what the client's policy allows. */
+    readonly list: (
+      query: CallSessionQuery.CallSessionQuery,
+      options?: { readonly tries?: number | undefined }
+    ) => Effect.Effect<Page, AgniError>
   }
 >()("@callstream/core/client/AgniClient") {
   /**
@@ -125,7 +128,14 @@ export class AgniClient extends Context.Service<
         )
       }
 
-      const list = Effect.fn("AgniClient.list")(function* (query: CallSessionQuery.CallSessionQuery) {
+      const list = Effect.fn("AgniClient.list")(function* (
+        query: CallSessionQuery.CallSessionQuery,
+        options?: { readonly tries?: number | undefined }
+      ) {
+        const most = Math.min(policy.tries, options?.tries ?? Infinity)
+        // A server that asks to wait says nothing about the request.
+        const again = (reason: AgniErrorReason) =>
+          mayRetry(reason) && attempts < (reason._tag === "RateLimited" ? policy.tries : most)
         const checked = CallSessionQuery.toParameters(query)
         if (Result.isFailure(checked)) return yield* refused(`GET ${settings.url}`)(checked.failure)
         const parameters = checked.success
@@ -136,16 +146,16 @@ export class AgniClient extends Context.Service<
           return attempt(parameters, query.page ?? 1)
         }).pipe(
           Effect.tapError((reason) =>
-            mayRetry(reason) && attempts < policy.tries
+            again(reason)
               ? Effect.andThen(
                   Metric.update(Metric.withAttributes(ClientMetrics.retries, { reason: reason._tag }), 1),
                   Effect.logDebug(
-                    `try ${attempts} of ${policy.tries} failed: ${reason.message} (${CallSessionQuery.describe(parameters)})`
+                    `try ${attempts} of ${most} failed: ${reason.message} (${CallSessionQuery.describe(parameters)})`
                   )
                 )
               : Effect.void
           ),
-          Effect.retry({ schedule, while: mayRetry }),
+          Effect.retry({ schedule, while: again }),
           Effect.catch((reason) =>
             Effect.flatMap(Clock.currentTimeMillis, (now) => {
               const search = CallSessionQuery.describe(parameters)

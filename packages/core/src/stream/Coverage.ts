@@ -54,6 +54,8 @@ export interface Window extends Range {
   readonly coverage: Coverage
   /** How many of the sessions are not expected to change any more. */
   readonly settled: number
+  /** With the last window of a bounded range, when asked for: how many sessions without a start lie outside it. */
+  readonly outside?: number | undefined
   /** Requests that it took. */
   readonly requests: number
   /** When its first response was made: the version of what it holds. */

@@ -35,6 +35,11 @@ export interface Options extends Pick<CallSessionQuery, "agentId" | "status" | "
   readonly resume?: Instant.Instant | undefined
   /** Where a range without a `to` ends. @default the server's clock when the reading begins */
   readonly end?: Instant.Instant | undefined
+  /**
+   * Of a bounded range, also counts the sessions without a start, which lie in none: with the last window, `outside`. It
+   * takes some twenty requests. @default false
+   */
+  readonly countOutside?: boolean | undefined
   /** A stretch that cannot be read becomes a `Gap` instead of the stream's error. @default false */
   readonly keepGoing?: boolean | undefined
   /** How long after its start a session may become visible: what is younger is `Provisional`. @default "2 hours" */
@@ -83,7 +88,10 @@ export const windows = (range: OpenRange = {}, options: Options = {}): Stream.St
       const { learned, oldest, pagesAtMost, serverNow } = seen
       yield* Effect.forEach(Learned.facts(learned), ({ about, text }) => Effect.logDebug(`${about}: ${text}`))
       const to = range.to ?? options.end ?? serverNow
-      const begin = Math.min(range.from ?? oldest ?? to, to)
+      if (range.from !== undefined && range.from >= to) return Stream.make(notYet(range.from, to, serverNow))
+      // A range that ends before the first session is counted too, not taken for empty because of what was learned.
+      const begin =
+        range.from ?? (oldest !== undefined && oldest < to ? oldest : range.to === undefined ? to : earliest)
       const from = options.resume === undefined ? begin : Math.min(Math.max(begin, options.resume), to)
       const whole = range.from === undefined && range.to === undefined
       if (learned.filterProblem !== undefined) {
@@ -143,10 +151,27 @@ export const windows = (range: OpenRange = {}, options: Options = {}): Stream.St
             dated,
             Stream.unwrap(Effect.sync(() => Undated.window(reading, { from, to }, tally, options.keepGoing === true)))
           )
-        : dated
+        : options.countOutside === true
+          ? Stream.concat(dated, Stream.fromEffect(Undated.outside(reading, to)))
+          : dated
     })
   ).pipe(Stream.tap((window) => Effect.logDebug(describe(window))))
 }
+
+/** No session of the contract is older. */
+const earliest = 946_684_800_000_000
+
+/** A range that begins later than the server's clock: calls may still come into it. */
+const notYet = (from: Instant.Instant, to: Instant.Instant, now: Instant.Instant): Window => ({
+  from,
+  to: Math.max(from, to),
+  sessions: [],
+  rejected: [],
+  coverage: { _tag: "Provisional", reason: "the range begins later than the server's clock" },
+  settled: 0,
+  requests: 0,
+  observedAt: now
+})
 
 const describe = ({ coverage, from, rejected, requests, sessions, to }: Window): string =>
   `${Instant.format(from)} to ${Instant.format(to)}: ${sessions.length + rejected.length} sessions, ${requests} requests, ` +

@@ -2,7 +2,9 @@ import type * as AgniClient from "@callstream/core/client/AgniClient"
 import { AgniSimulator, Fault } from "@callstream/core/testing"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Redacted from "effect/Redacted"
+import * as TestClock from "effect/testing/TestClock"
 import * as Server from "./Server.ts"
 
 const clientOf = (simulator: AgniSimulator.AgniSimulator, options: Partial<AgniClient.Options> = {}) =>
@@ -16,6 +18,26 @@ const everything = (options: AgniSimulator.Options, pageSize = 50) =>
     const pages = yield* Effect.forEach([1, 2, 3, 4], (page) => client.list({ page, pageSize }))
     return { simulator, pages, sessions: pages.flatMap(({ sessions }) => sessions) }
   })
+
+describe("tries", () => {
+  it.effect("may be fewer for one request, except where the server asks to wait", () =>
+    Effect.gen(function* () {
+      const failing = yield* AgniSimulator.make({ sessions: 5 })
+      failing.failNext(9, Fault.status(500))
+      const client = yield* clientOf(failing, { retry: { tries: 8, base: "1 millis" } })
+      const fiber = yield* Effect.forkChild(Effect.flip(client.list({}, { tries: 2 })))
+      yield* TestClock.adjust("1 minute")
+      const error = yield* Fiber.join(fiber)
+      assert.strictEqual(error.attempts, 2)
+      const busy = yield* AgniSimulator.make({ sessions: 5 })
+      busy.failNext(5, Fault.tooManyRequests({ retryAfter: 0 }))
+      const patient = yield* clientOf(busy, { retry: { tries: 8, base: "1 millis" } })
+      const page = yield* Effect.forkChild(patient.list({}, { tries: 2 }))
+      yield* TestClock.adjust("1 minute")
+      assert.lengthOf((yield* Fiber.join(page)).sessions, 5)
+    })
+  )
+})
 
 describe("what the endpoint may write", () => {
   const wires: ReadonlyArray<AgniSimulator.Options> = [

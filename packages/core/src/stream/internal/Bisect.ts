@@ -10,14 +10,16 @@ import { type Outcome, type Reading, readWindow } from "./ReadWindow.ts"
  */
 export const read = (reading: Reading, range: Range, keepGoing: boolean): Effect.Effect<Outcome, AgniError> => {
   const ask = Ask.make(reading.list, reading.filters, reading)
-  const attempt = (range: Range): Effect.Effect<Outcome, AgniError> =>
+  // What failed with all its tries is looked for with few, because each level of halving meets it again.
+  const hasty: Reading = { ...reading, list: (query) => reading.list(query, { tries: 2 }) }
+  const attempt = (range: Range, reading = hasty): Effect.Effect<Outcome, AgniError> =>
     Ask.catchPoison(ask, readWindow(reading, range), (error) => divide(range, error))
   const divide = (range: Range, error: AgniError): Effect.Effect<Outcome, AgniError> => {
     const middle = Ask.floorSecond((range.from + range.to) / 2)
     const lower = { from: range.from, to: middle }
     const upper = { from: middle, to: range.to }
     if (middle <= range.from || range.to - range.from <= 2 * Ask.second) {
-      return keepGoing ? lastTry(range) : Effect.fail(error)
+      return lastTry(range, error)
     }
     return Effect.flatMap(attempt(lower), (left): Effect.Effect<Outcome, AgniError> => {
       if (left._tag === "Dense") return Effect.succeed({ _tag: "Dense", parts: [lower, upper] })
@@ -34,11 +36,13 @@ export const read = (reading: Reading, range: Range, keepGoing: boolean): Effect
     })
   }
   // An outage may have come to its end before the server was asked whether it is up.
-  const lastTry = (range: Range) =>
+  const lastTry = (range: Range, before: AgniError) =>
     Ask.catchPoison(ask, readWindow(reading, range), (error) =>
-      Effect.succeed<Outcome>({ _tag: "Read", windows: [gap(range, error)] })
+      keepGoing
+        ? Effect.succeed<Outcome>({ _tag: "Read", windows: [gap(range, error)] })
+        : Effect.fail(error.attempts > before.attempts ? error : before)
     )
-  return attempt(range)
+  return attempt(range, reading)
 }
 
 /** A stretch that cannot be read. */

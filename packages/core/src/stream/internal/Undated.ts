@@ -82,6 +82,29 @@ export const window = (
     )
   )
 
+/** How many sessions without a start lie outside a range: all that there are, less those with a start. */
+export const outside = (reading: Reading, to: Instant): Effect.Effect<Window, AgniError> =>
+  Effect.gen(function* () {
+    const ask = Ask.make(reading.list, reading.filters, reading)
+    const { repeats, size } = reading
+    const starts = { after: Ask.second * 946_684_800, before: Ask.ceilSecond(reading.now) + 366 * 86_400 * Ask.second }
+    const [all, dated] = yield* Effect.all(
+      [LastPage.count(ask, {}, { size, repeats }), LastPage.count(ask, starts, { size, repeats })],
+      { concurrency: 2 }
+    )
+    return {
+      from: to,
+      to,
+      sessions: [],
+      rejected: [],
+      coverage: { _tag: "Proven" },
+      settled: 0,
+      requests: ask.log.requests,
+      observedAt: ask.log.observedAt ?? 0,
+      ...(all === undefined || dated === undefined ? {} : { outside: Math.max(0, all - dated) })
+    }
+  })
+
 const attempts = 3
 
 /** While calls come, the sum is right only between two of them: it is tried a few times. */
