@@ -30,6 +30,7 @@ import { createHash } from "node:crypto"
 import { fstatSync } from "node:fs"
 import * as Sinks from "../flag/Sinks.ts"
 import type * as Target from "../flag/Target.ts"
+import * as DeadLetters from "../output/DeadLetters.ts"
 import * as CoverageReport from "../output/CoverageReport.ts"
 import * as Progress from "../output/Progress.ts"
 import { Screen } from "../output/Screen.ts"
@@ -101,10 +102,7 @@ export const run = Effect.fnUntraced(function* (job: Job) {
       const sinks = yield* Sinks.make(job.sinks, { organization, spool })
       const [first, ...rest] = sinks
       if (first === undefined) return yield* Effect.die(new Error("no sink"))
-      const coverage =
-        job.coverage === undefined
-          ? undefined
-          : yield* OutputFile.open({ path: job.coverage, force: job.sinks.force || named })
+      const coverage = job.coverage === undefined ? undefined : yield* openCoverage(job.coverage, job)
       const pipeline = Pipeline.make({
         name: job.name ?? "export",
         fingerprint: fingerprintOf(job, organization),
@@ -134,8 +132,9 @@ export const run = Effect.fnUntraced(function* (job: Job) {
       const done = yield* pipeline.run
       // Also of a run that came to its end before: it may have been killed before it wrote the file.
       if (coverage !== undefined && (!done.finishedBefore || collector.end() !== undefined)) {
-        yield* coverage.write(`${JSON.stringify(collector.report(), null, 2)}\n`)
-        yield* coverage.finish
+        const { finish, write } = yield* coverage
+        yield* write(`${JSON.stringify(collector.report(), null, 2)}\n`)
+        yield* finish
       }
       return done
     }).pipe(Effect.provide(Layer.merge(named ? fileState(job.stateFolder) : Checkpoint.layerMemory, webhooks)))
@@ -155,6 +154,16 @@ export const run = Effect.fnUntraced(function* (job: Job) {
 
 const fileState = (folder: string) => Layer.provide(FileCheckpoint.layer({ folder }), ProcessOwner.layer)
 const webhooks = Layer.provide(GuardedTransport.layer, NodeDns.layer)
+
+/**
+ * The coverage file, opened now or, under a name, when it is to be written: another run may have it open, until the state
+ * of this one is known to be held by nobody else.
+ */
+const openCoverage = Effect.fnUntraced(function* (path: string, { name, sinks }: Job) {
+  if (name === undefined) return Effect.succeed(yield* OutputFile.open({ path, force: sinks.force }))
+  yield* DeadLetters.check(path)
+  return OutputFile.open({ path, force: true, alone: true })
+})
 
 /** A person's number or words have no business in a state file, nor in what is told when they differ. */
 const veiled = (text: string | undefined) =>

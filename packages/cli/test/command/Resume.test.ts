@@ -34,17 +34,21 @@ const killedMidway = Effect.fnUntraced(function* (
 const slow = { sessions: 300, latency: "20 millis" } as const
 
 describe("an export under a name", alongside, () => {
-  it.live("is refused while another run of it is under way, which is named", () =>
+  it.live("is refused while another run of it is under way, which is named, and which it does not disturb", () =>
     Effect.gen(function* () {
       const cwd = yield* folder
       const one = yield* simulation(slow)
-      const { child } = yield* one.start(nightly, { cwd })
+      const args = [...nightly, "--coverage", "coverage.json"]
+      const { child, ended } = yield* one.start(args, { cwd })
       yield* until(() => existsSync(join(cwd, ".callstream", "nightly.lock")))
-      const { code, stderr, stdout } = yield* one.run(nightly, { cwd })
+      const { code, stderr, stdout } = yield* one.run(args, { cwd })
       assert.strictEqual(code, 2)
       assert.include(stderr, `error: the pipeline nightly is running already: process ${child.pid} on `)
       assert.include(stderr, "Wait for it or stop it.")
       assert.strictEqual(stdout, "")
+      const first = yield* ended
+      assert.strictEqual(first.code, 0, first.stderr)
+      assert.strictEqual(JSON.parse(text(cwd, "coverage.json")).of, 300)
     })
   )
 

@@ -32,6 +32,8 @@ export interface Options {
   readonly path: string
   /** Replaces an existing file, at the end and in one step. @default false */
   readonly force?: boolean | undefined
+  /** No other run writes there now: what one left that was killed while it gave the name is removed. @default false */
+  readonly alone?: boolean | undefined
   /** Bytes of a piece of text, for example compressed. @default UTF-8 */
   readonly encode?: ((text: string) => Effect.Effect<Uint8Array>) | undefined
 }
@@ -54,7 +56,7 @@ export const partialPath: (path: string) => string = PartialFile.partialPath
 export const open = Effect.fnUntraced(function* (
   options: Options
 ): Effect.fn.Return<TextOutput, OutputError, FileSystem.FileSystem | Path.Path | Scope.Scope> {
-  const file = yield* PartialFile.open({ path: options.path, force: options.force === true })
+  const file = yield* PartialFile.open({ path: options.path, force: options.force === true, alone: options.alone })
   const encoder = new TextEncoder()
   const encode = options.encode ?? ((text: string) => Effect.sync(() => encoder.encode(text)))
   const write = (text: string) => Effect.flatMap(encode(text), file.write)

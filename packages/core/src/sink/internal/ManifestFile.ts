@@ -66,7 +66,7 @@ export const open = Effect.fnUntraced(function* (options: {
   const write = (complete: boolean) =>
     Effect.gen(function* () {
       const manifest: Manifest = { version: 1, run, complete, files }
-      const output = yield* OutputFile.open({ path, force: true })
+      const output = yield* OutputFile.open({ path, force: true, alone: from !== undefined })
       yield* output.write(`${JSON.stringify(manifest, null, 2)}\n`)
       yield* output.finish
       foreign = false

@@ -26,6 +26,8 @@ export interface Options {
   readonly path: string
   /** Replaces an existing file, at the end and in one step. */
   readonly force: boolean
+  /** No other run writes there now. */
+  readonly alone?: boolean | undefined
   /** Goes on there: what the file holds beyond it is cut. */
   readonly from?: Position | undefined
 }
@@ -93,14 +95,26 @@ const fresh = Effect.fnUntraced(function* (
   fs: FileSystem.FileSystem,
   options: Options,
   path: string
-): Effect.fn.Return<Opened, OutputError, Scope.Scope> {
+): Effect.fn.Return<Opened, OutputError, Path.Path | Scope.Scope> {
   const opening = Effect.mapError(fromPlatform(options.path, "open"))
   const partial = partialPath(path)
   yield* opening(fs.remove(partial, { force: true }))
+  if (options.alone === true) yield* Effect.ignore(clear(fs, partial))
   const file = yield* Effect.mapError(fs.open(partial, { flag: "wx", mode: 0o600 }), (error) =>
     codeOf(error) === "EEXIST" ? failWith(options.path, "open", "replaced") : fromPlatform(options.path, "open")(error)
   )
   return { path, file, inode: inodeOf(yield* opening(file.stat)), end: Tail.start }
+})
+
+/** What runs left that were killed between the two steps of giving the name. */
+const clear = Effect.fnUntraced(function* (fs: FileSystem.FileSystem, partial: string) {
+  const paths = yield* Path.Path
+  const folder = paths.dirname(partial)
+  const start = `${paths.basename(partial)}.`
+  const names = yield* fs.readDirectory(folder)
+  for (const name of names) {
+    if (name.startsWith(start) && /^\d+$/.test(name.slice(start.length))) yield* fs.remove(paths.join(folder, name))
+  }
 })
 
 const resumed = Effect.fnUntraced(function* (
