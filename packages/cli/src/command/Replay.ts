@@ -17,7 +17,7 @@ import * as Sinks from "../flag/Sinks.ts"
 import * as Transforms from "../flag/Transforms.ts"
 import * as Format from "../output/Format.ts"
 import { print } from "../output/Screen.ts"
-import { Incomplete } from "../output/UsageError.ts"
+import { Incomplete, UsageError } from "../output/UsageError.ts"
 
 const flags = {
   file: Argument.String("file").pipe(Argument.withDescription("A file of dead letters")),
@@ -63,6 +63,12 @@ const replay = Effect.fnUntraced(function* (
   const organization =
     Option.getOrUndefined(input.organization) ?? said.find((one): one is string => typeof one === "string") ?? ""
   const [first, ...rest] = yield* Sinks.make(input, { organization, spool })
+  if (letters.length + replayed === 0 && torn > 0) {
+    return yield* new UsageError({
+      problem: `${input.file} is no file of dead letters`,
+      advice: "The summary of the run that put records aside names it."
+    })
+  }
   if (first === undefined || letters.length === 0) {
     return yield* print(
       `no dead letters are left in ${input.file}: ${Format.counted(replayed, "was", "were")} replayed before`
@@ -99,7 +105,7 @@ const replay = Effect.fnUntraced(function* (
     },
     maxDeadShare: 1
   })
-  yield* pipeline.run
+  yield* Sinks.orUnfinished(pipeline.run, 1 + rest.length)
   const now = Instant.format((yield* Clock.currentTimeMillis) * 1000)
   const done = ordered.filter(({ letter }) => !failed.has(letter))
   const marks = yield* DeadLetterFile.sink(input.file).open(Option.none())

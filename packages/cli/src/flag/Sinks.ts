@@ -1,5 +1,5 @@
 /** The flags that say where sessions go, and the sinks they ask for. */
-import { NdjsonSink, type SessionSink, WebhookSink, type WebhookTransport } from "@callstream/core"
+import { NdjsonSink, type SessionSink, SinkError, WebhookSink, type WebhookTransport } from "@callstream/core"
 import { Gzip, StdoutSink, Zstd } from "@callstream/node"
 import * as Flag from "effect/cli/Flag"
 import * as Config from "effect/Config"
@@ -8,7 +8,9 @@ import type * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import type * as Path from "effect/Path"
 import * as Redacted from "effect/Redacted"
+import { resolve } from "node:path"
 import { UsageError } from "../output/UsageError.ts"
+import * as Failure from "../output/Failure.ts"
 import * as Figure from "./Figure.ts"
 import * as Source from "./Source.ts"
 import * as Target from "./Target.ts"
@@ -93,7 +95,8 @@ export const check = Effect.fnUntraced(function* (values: Flags): Effect.fn.Retu
     return yield* new UsageError({ problem: "--to: - is named twice" })
   }
   const paths = all.flatMap((target) => (target._tag === "File" ? [target.path] : []))
-  const twice = paths.find((path, at) => paths.indexOf(path) !== at)
+  const places = paths.map((path) => resolve(path))
+  const twice = paths.find((_, at) => places.indexOf(places[at] ?? "") !== at)
   if (twice !== undefined) return yield* new UsageError({ problem: `--to: ${twice} is named twice` })
   const useless = [
     !has("File") && values.force && "--force: goes with a file only",
@@ -104,6 +107,23 @@ export const check = Effect.fnUntraced(function* (values: Flags): Effect.fn.Retu
   ].find((problem) => problem !== false)
   if (useless !== undefined) return yield* new UsageError({ problem: useless })
 })
+
+/** A reader of stdout that goes away ends a run well, unless other sinks were to get everything. */
+export const orUnfinished = <A, E, R>(
+  effect: Effect.Effect<A, E, R>,
+  count: number
+): Effect.Effect<A, E | SinkError, R> =>
+  Effect.mapError(effect, (error) =>
+    count > 1 && Failure.isClosedPipe(error)
+      ? new SinkError({
+          sink: "stdout",
+          operation: "write",
+          retryable: false,
+          description: "its reader went away, and the other sinks have not got everything",
+          advice: "Let it read to the end, or add --on-sink-failure continue."
+        })
+      : error
+  )
 
 const secret = Effect.gen(function* () {
   const found = yield* Effect.option(Config.Redacted(secretVariable))

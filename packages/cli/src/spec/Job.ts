@@ -12,7 +12,7 @@ import {
   type Learned,
   OutputFile,
   Pipeline,
-  type Transform
+  Transform
 } from "@callstream/core"
 import { GuardedTransport, ProcessOwner } from "@callstream/node"
 import type * as Coverage from "@callstream/core/stream/Coverage"
@@ -94,10 +94,16 @@ export const run = Effect.fnUntraced(function* (job: Job) {
       const hasWebhook = job.targets.some(({ _tag }) => _tag === "Webhook")
       const { now, organization } = named || hasWebhook ? yield* look : { now: undefined, organization: "" }
       notes.begin(named ? now : undefined)
+      const fingerprint = fingerprintOf(job, organization)
+      const label = veiledLabel(job.transform.label)
+      // What waits there was made by these flags: a run with others, which may leave more out, never sends it.
       const spool = !hasWebhook
         ? ""
         : named
-          ? paths.join(job.stateFolder, `spool-${encodeURIComponent(job.name)}`)
+          ? paths.join(
+              job.stateFolder,
+              `spool-${encodeURIComponent(job.name)}-${digest(JSON.stringify([fingerprint, label]))}`
+            )
           : yield* Effect.orDie(fs.makeTempDirectoryScoped({ prefix: "callstream-" }))
       const sinks = yield* Sinks.make(job.sinks, { organization, spool })
       const [first, ...rest] = sinks
@@ -105,14 +111,14 @@ export const run = Effect.fnUntraced(function* (job: Job) {
       const coverage = job.coverage === undefined ? undefined : yield* openCoverage(job.coverage, job)
       const pipeline = Pipeline.make({
         name: job.name ?? "export",
-        fingerprint: fingerprintOf(job, organization),
+        fingerprint,
         source: (resume) => {
           if (resume.from !== undefined) progress.resumedAt = resume.from
           return Stream.tap(source(job, notes.range(), resume, collector), (window) =>
             Effect.sync(() => Progress.addRead(progress, window))
           )
         },
-        transform: job.transform,
+        transform: Transform.make({ ...job.transform, label }),
         sinks: [first, ...rest],
         deadLetters: DeadLetterFile.sink(job.deadLetters),
         commitEvery: job.commitEvery,
@@ -129,7 +135,7 @@ export const run = Effect.fnUntraced(function* (job: Job) {
         }
       })
       if (job.report === "people" && live && alone) yield* Progress.show(progress)
-      const done = yield* pipeline.run
+      const done = yield* Sinks.orUnfinished(pipeline.run, sinks.length)
       // Also of a run that came to its end before: it may have been killed before it wrote the file.
       if (coverage !== undefined && (!done.finishedBefore || collector.end() !== undefined)) {
         const { finish, write } = yield* coverage
@@ -165,9 +171,14 @@ const openCoverage = Effect.fnUntraced(function* (path: string, { name, sinks }:
   return OutputFile.open({ path, force: true, alone: true })
 })
 
+const digest = (text: string) => createHash("sha256").update(text).digest("hex").slice(0, 8)
+
+/** The words in a condition may be a person's number or name. */
+const veiledLabel = (label: string) =>
+  label.replace(/"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'/g, (text) => `"#${digest(text)}"`)
+
 /** A person's number or words have no business in a state file, nor in what is told when they differ. */
-const veiled = (text: string | undefined) =>
-  text === undefined ? undefined : `#${createHash("sha256").update(text).digest("hex").slice(0, 8)}`
+const veiled = (text: string | undefined) => (text === undefined ? undefined : `#${digest(text)}`)
 
 const fingerprintOf = (job: Job, organization: string) => {
   const { agentId, callerNumber, channel, search, status } = job.selection

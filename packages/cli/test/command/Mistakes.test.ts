@@ -74,6 +74,7 @@ const mistakes: ReadonlyArray<readonly [args: ReadonlyArray<string>, ...parts: R
   [["export", "--walk", "pages", "--coverage", "c.json"], "--coverage: does not go with --walk pages"],
   [["export", "--to", "-", "--to", "-"], "--to: - is named twice"],
   [["export", "--to", "a.ndjson", "--to", "a.ndjson"], "--to: a.ndjson is named twice"],
+  [["export", "--to", "a.ndjson", "--to", "./a.ndjson"], "--to: ./a.ndjson is named twice"],
   [["export", "--to", "-", "--force"], "--force: goes with a file only"],
   [["export", "--rotate", "day"], "--rotate: goes with a file only"],
   [["export", "--to", "a.ndjson", "--rotate", "weekly"], "--rotate", "a size such as 100MB"],

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { zstdDecompressSync } from "node:zlib"
-import { alongside, callstream, folder, idsOf, lines, simulation } from "../Callstream.ts"
+import { alongside, callstream, folder, idsOf, lines, server, simulation } from "../Callstream.ts"
 
 describe("callstream export as a pipeline", alongside, () => {
   it.live("filters and masks on the way to several sinks, which get the same", () =>
@@ -60,6 +60,52 @@ describe("callstream export as a pipeline", alongside, () => {
         (manifest.files ?? []).reduce((sum, { rows }) => sum + rows, 0),
         simulator.truth().length
       )
+    })
+  )
+
+  it.live("a reader of stdout that goes away is no success where a file was to be whole", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const { run } = yield* simulation({ sessions: 3000, undated: 0 })
+      const { stderr } = yield* run(["export", "--to", "-", "--to", "a.ndjson"], {
+        cwd,
+        shell: '{ "$@"; echo "code $?" >&2; } | head -n 1'
+      })
+      assert.include(stderr, "error: stdout: its reader went away, and the other sinks have not got everything")
+      assert.include(stderr, "code 1\n")
+      assert.notInclude(readdirSync(cwd), "a.ndjson")
+    })
+  )
+
+  it.live("what a run left for a webhook is never sent by one with other flags, and no state names a person", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const { run } = yield* simulation({ sessions: 200, undated: 0 })
+      let accepts = false
+      const bodies: Array<string> = []
+      const { url } = yield* server((request, response) => {
+        let body = ""
+        request.setEncoding("utf8").on("data", (text: string) => (body += text))
+        request.on("end", () => {
+          if (accepts) bodies.push(body)
+          response.statusCode = accepts ? 204 : 401
+          response.end()
+        })
+      })
+      const env = { CALLSTREAM_WEBHOOK_SECRET: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw" }
+      const args = ["export", "--name", "z", "--to", url, "--allow-private-hosts"]
+      assert.strictEqual((yield* run(args, { cwd, env })).code, 1)
+      accepts = true
+      const canary = 'callerName != "canary person" && durationSec > 60'
+      const less = yield* run([...args, "--where", canary, "--select", "id,durationSec"], { cwd, env })
+      assert.strictEqual(less.code, 0, less.stderr)
+      assert.isAbove(bodies.length, 0)
+      for (const body of bodies) assert.notMatch(body, /callerNumber|calleeNumber|summary/)
+      const state = readFileSync(join(cwd, ".callstream", "z.json"), "utf8")
+      assert.notInclude(state, "canary person")
+      const other = yield* run(args, { cwd, env })
+      assert.strictEqual(other.code, 2)
+      assert.notInclude(other.stderr, "canary person")
     })
   )
 
