@@ -7,6 +7,7 @@ import type * as PlatformError from "effect/PlatformError"
 import { codeOf } from "../../OutputError.ts"
 import { SinkError } from "../../SinkError.ts"
 import * as Message from "./Message.ts"
+import { syncFolder } from "../Publish.ts"
 
 export interface Spool {
   /** Safe from a power failure when it returns. */
@@ -102,15 +103,6 @@ export const open = Effect.fnUntraced(function* (folder: string, sink: string) {
   }
   return spool
 })
-
-/** Some systems do not let a folder be opened. */
-const syncFolder = (fs: FileSystem.FileSystem, folder: string) =>
-  Effect.scoped(Effect.flatMap(fs.open(folder, { flag: "r" }), (file) => file.sync)).pipe(
-    Effect.catchIf(
-      (error) => ["EPERM", "EACCES", "EISDIR", "EINVAL", "ENOTSUP"].includes(codeOf(error) ?? ""),
-      () => Effect.void
-    )
-  )
 
 const lasting = ["EACCES", "EPERM", "EROFS", "ENOTDIR", "ENOENT", "EEXIST"]
 
