@@ -140,7 +140,8 @@ const attempt = (
     /** Calls may come as fast as pages are read: what came since the reading began makes no walk longer. */
     const limit = (rows: Iterable<Rows.Row>) => {
       let old = measured ?? delivered
-      for (const row of rows) if ((row.start === undefined || isDistant(row)) && (row.created ?? 0) < range.to) old++
+      for (const row of rows)
+        if ((row.start === undefined || isDistant(row)) && (Rows.createdOf(row) ?? 0) < range.to) old++
       return 50 + (4 * old) / size
     }
     const scanned = yield* scanFront(ask, range, repeats, limit)
@@ -158,7 +159,11 @@ const attempt = (
     const expected = () => dated() + found.size()
     const count = (bounds: Ask.Bounds, rows: number) =>
       Ask.count(ask, bounds, { expected: Math.max(1, rows), size, first, sure: true, snapshot: false, repeats })
-    let total = yield* Effect.suspend(() => count({}, expected()))
+    /** All, and all that have a start: one after the other would take twice as long. */
+    let [total, withStart] = yield* Effect.suspend(() =>
+      Effect.all([count({}, expected()), count(starts, dated())], { concurrency: 2 })
+    )
+    const both = total
     if (measured === undefined && total._tag === "Exactly" && total.rows < expected()) {
       // Some left: as many may stand at the end.
       measured = yield* measure
@@ -180,7 +185,8 @@ const attempt = (
       }
       total = yield* count({}, expected())
     }
-    const withStart = yield* count(starts, dated())
+    // It lies between two counts of all.
+    if (total !== both) withStart = yield* count(starts, dated())
     let still = true
     if (inFront) {
       const held = () => found.rows.size + distant.rows.size + later.rows.size
