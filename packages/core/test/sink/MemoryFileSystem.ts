@@ -170,7 +170,7 @@ export const make = () => {
         }),
       readAlloc: (size) =>
         call("file.readAlloc", path, () => {
-          const bytes = node.data.slice(position, position + Number(size))
+          const bytes = node.data.slice(position, position + size)
           position += bytes.length
           return bytes.length === 0 ? Option.none() : Option.some(bytes)
         }),
