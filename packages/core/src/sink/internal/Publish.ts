@@ -13,7 +13,8 @@ const alreadyThere = PlatformError.systemError({
 
 /** Never over a file that is there: a link fails then, in one step with looking. Some file systems have no links. */
 export const linkOrRename = (fs: FileSystem.FileSystem, from: string, to: string) =>
-  Effect.andThen(fs.link(from, to), Effect.ignore(fs.remove(from))).pipe(
+  // The second name does no harm, but nobody would remove it later.
+  Effect.andThen(fs.link(from, to), Effect.ignore(Effect.retry(fs.remove(from), { times: 2 }))).pipe(
     Effect.catchIf(
       (error) => ["EPERM", "EACCES", "EMLINK", "ENOSYS", "ENOTSUP", "EOPNOTSUPP"].includes(codeOf(error) ?? ""),
       () => Effect.flatMap(fs.exists(to), (exists) => (exists ? Effect.fail(alreadyThere) : fs.rename(from, to)))

@@ -98,7 +98,9 @@ export const open = Effect.fnUntraced(function* (folder: string, sink: string) {
     remove,
     sync: failing("write")(syncFolder(fs, folder)),
     left: failing("write")(
-      Effect.map(Effect.forEach([...names].sort(), read), (messages) => messages.flatMap(Option.toArray))
+      Effect.suspend(() =>
+        Effect.map(Effect.forEach([...names].sort(), read), (messages) => messages.flatMap(Option.toArray))
+      )
     )
   }
   return spool
