@@ -94,7 +94,8 @@ const wrong = (flag: string, text: string, mistake: Mistake): UsageError => {
   const [line = "", mark = ""] = show(text, mistake)
   return new UsageError({
     problem: [`--${flag}: ${mistake.problem}`, `  ${line}`, `  ${mark}`].join("\n"),
-    ...(mistake.advice === undefined ? {} : { advice: mistake.advice })
+    ...(mistake.advice === undefined ? {} : { advice: mistake.advice }),
+    place: { item: text, begin: mistake.begin, end: mistake.end }
   })
 }
 

@@ -3,7 +3,7 @@ import { Instant, OutputFile, type Pipeline } from "@callstream/core"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
+import type * as Sinks from "../flag/Sinks.ts"
 import * as Target from "../flag/Target.ts"
 import type { Job } from "../spec/Job.ts"
 import * as CoverageReport from "./CoverageReport.ts"
@@ -12,7 +12,7 @@ import * as Format from "./Format.ts"
 import * as Progress from "./Progress.ts"
 import { print as printLines, Screen } from "./Screen.ts"
 
-type About = Pick<Job, "name" | "targets" | "sinks" | "report" | "deadLetters" | "walk">
+type About = Pick<Job, "name" | "sinks" | "report" | "deadLetters" | "walk">
 
 /** What a run that ended early leaves behind. */
 export const tellWhatIsThere = (
@@ -27,8 +27,9 @@ export const tellWhatIsThere = (
   }
   const amount = `stopped after ${Format.counted(progress.sessions, "session")}`
   if (about.name !== undefined) return printLines(`${amount}; the same command goes on from there`)
-  const [target] = about.targets
-  if (target === undefined || about.targets.length > 1) return printLines(amount)
+  const [sink] = about.sinks
+  if (sink === undefined || about.sinks.length > 1) return printLines(amount)
+  const { settings, target } = sink
   switch (target._tag) {
     case "Stdout":
       return printLines(`${amount} to stdout; there may be more`)
@@ -37,23 +38,19 @@ export const tellWhatIsThere = (
     case "File":
       return printLines(
         `${amount}, which ${progress.sessions === 1 ? "is" : "are"} in ${OutputFile.partialPath(target.path)}; ` +
-          `${target.path} was ${about.sinks.force ? "left as it was" : "not made"}`
+          `${target.path} was ${settings.force === true ? "left as it was" : "not made"}`
       )
   }
 }
 
 /** With `--rotate` there is no file of the name that was given. */
-const nameOf = (about: About, target: Target.Target): string =>
-  target._tag === "File" && Option.isSome(about.sinks.rotate)
+const nameOf = ({ settings, target }: Sinks.Planned): string =>
+  target._tag === "File" && settings.rotate !== undefined
     ? `the files of ${target.path}, which its manifest names,`
     : Target.describe(target)
 
-const sinkLine = (
-  about: About,
-  target: Target.Target | undefined,
-  { failure, refused, written }: Pipeline.SinkSummary
-): string => {
-  const name = target === undefined ? "" : nameOf(about, target)
+const sinkLine = (sink: Sinks.Planned | undefined, { failure, refused, written }: Pipeline.SinkSummary): string => {
+  const name = sink === undefined ? "" : nameOf(sink)
   const no = refused === 0 ? "" : `, ${Format.count(refused)} refused`
   const end = failure === undefined ? "" : `; it FAILED: ${failure.description}`
   return `  ${Format.counted(written, "session")} to ${name}${no}${end}`
@@ -71,7 +68,7 @@ export const print = Effect.fnUntraced(function* (
   const requests = yield* Progress.requests
   const { earliest, latest, resumedAt, sessions } = progress
   const { dead, filtered, finishedBefore, sinks } = done
-  const to = about.targets.map((target) => (target._tag === "File" ? target.path : Target.describe(target)))
+  const to = about.sinks.map(({ target }) => (target._tag === "File" ? target.path : Target.describe(target)))
   if (about.report === "json") {
     const { write } = yield* Screen
     return yield* write(
@@ -112,11 +109,11 @@ export const print = Effect.fnUntraced(function* (
   }
   const retries = Progress.describeRetries(requests)
   const speed = elapsed < 1000 ? "" : `, ${Format.count((progress.read / elapsed) * 1000)} a second`
-  const [target] = about.targets
-  const single = about.targets.length === 1 && target !== undefined
+  const [only] = about.sinks
+  const single = about.sinks.length === 1 && only !== undefined
   yield* printLines(
-    `${Format.counted(sessions, "session")}${single ? ` to ${nameOf(about, target)}` : ""} in ${Format.duration(elapsed)}${speed}`,
-    ...(single && sinks[0]?.refused === 0 ? [] : sinks.map((sink, i) => sinkLine(about, about.targets[i], sink))),
+    `${Format.counted(sessions, "session")}${single ? ` to ${nameOf(only)}` : ""} in ${Format.duration(elapsed)}${speed}`,
+    ...(single && sinks[0]?.refused === 0 ? [] : sinks.map((sink, i) => sinkLine(about.sinks[i], sink))),
     ...(resumedAt === undefined ? [] : [`  went on at ${Format.time(resumedAt)}, where an earlier run had stopped`]),
     ...(filtered === 0 ? [] : [`  ${Format.counted(filtered, "session")} left out by --where`]),
     `  ${Format.counted(requests.sent, "request")}${retries === "" ? "" : `, ${retries}`}`,

@@ -3,7 +3,16 @@ import * as Schema from "effect/Schema"
 
 export class UsageError extends Schema.TaggedError<UsageError>()("UsageError", {
   problem: Schema.String,
-  advice: Schema.optionalKey(Schema.String)
+  advice: Schema.optionalKey(Schema.String),
+  /** Where in what the flag says, which the problem begins with: the item of several, by number or text, and what in it. */
+  place: Schema.optionalKey(
+    Schema.Struct({
+      item: Schema.Union([Schema.String, Schema.Int]),
+      key: Schema.optionalKey(Schema.String),
+      begin: Schema.optionalKey(Schema.Int),
+      end: Schema.optionalKey(Schema.Int)
+    })
+  )
 }) {
   override get message(): string {
     return this.problem

@@ -1,4 +1,4 @@
-/** What a command line asks for, as one value, and the run that does it. */
+/** What is asked for, as one value, and the run that does it. */
 import {
   AgniClient,
   type AgniError,
@@ -29,7 +29,6 @@ import * as Struct from "effect/Struct"
 import { createHash } from "node:crypto"
 import { fstatSync } from "node:fs"
 import * as Sinks from "../flag/Sinks.ts"
-import type * as Target from "../flag/Target.ts"
 import * as DeadLetters from "../output/DeadLetters.ts"
 import * as CoverageReport from "../output/CoverageReport.ts"
 import * as Progress from "../output/Progress.ts"
@@ -55,8 +54,7 @@ export interface Job {
   /** Only the newest, or oldest, of the range. */
   readonly keep: ((batches: Batches) => Batches) | undefined
   readonly transform: Transform.Transform<CallSession.CallSession, object>
-  readonly targets: ReadonlyArray<Target.Target>
-  readonly sinks: Sinks.Flags
+  readonly sinks: ReadonlyArray<Sinks.Planned>
   readonly commitEvery: Duration.Duration
   readonly onSinkFailure: "stop" | "continue"
   readonly deadLetters: string
@@ -85,13 +83,13 @@ export const run = Effect.fnUntraced(function* (job: Job) {
   const collector = CoverageReport.make(Duration.toMillis(job.horizon))
   const notes = Notes.make(job.selection, collector)
   const named = job.name !== undefined
-  const toStdout = job.targets.some(({ _tag }) => _tag === "Stdout")
+  const toStdout = job.sinks.some(({ target }) => target._tag === "Stdout")
   // Data, or what a program makes of it, and a line that redraws itself would overwrite each other on one terminal.
   const alone = !toStdout || (!process.stdout.isTTY && fstatSync(1).isFile())
 
   const summary = yield* Effect.scoped(
     Effect.gen(function* () {
-      const hasWebhook = job.targets.some(({ _tag }) => _tag === "Webhook")
+      const hasWebhook = job.sinks.some(({ target }) => target._tag === "Webhook")
       const { now, organization } = named || hasWebhook ? yield* look : { now: undefined, organization: "" }
       notes.begin(named ? now : undefined)
       const fingerprint = fingerprintOf(job, organization)
@@ -166,7 +164,8 @@ const webhooks = Layer.provide(GuardedTransport.layer, NodeDns.layer)
  * of this one is known to be held by nobody else.
  */
 const openCoverage = Effect.fnUntraced(function* (path: string, { name, sinks }: Job) {
-  if (name === undefined) return Effect.succeed(yield* OutputFile.open({ path, force: sinks.force }))
+  if (name === undefined)
+    return Effect.succeed(yield* OutputFile.open({ path, force: sinks.some(({ settings }) => settings.force) }))
   yield* DeadLetters.check(path)
   return OutputFile.open({ path, force: true, alone: true })
 })
