@@ -15,6 +15,7 @@ import { demoCommand } from "./command/Demo.ts"
 import { exportCommand } from "./command/Export.ts"
 import { planCommand } from "./command/Plan.ts"
 import { replayCommand } from "./command/Replay.ts"
+import { runCommand } from "./command/Run.ts"
 import { simulateCommand } from "./command/Simulate.ts"
 import * as Failure from "./output/Failure.ts"
 import { wrap } from "./output/Help.ts"
@@ -38,7 +39,15 @@ const root = Command.make("callstream").pipe(
     { command: "callstream check", description: "Is the key good?" },
     { command: "callstream export --since 7d --to calls.ndjson", description: "The last seven days, to a file" }
   ]),
-  Command.withSubcommands([exportCommand, planCommand, replayCommand, checkCommand, simulateCommand, demoCommand]),
+  Command.withSubcommands([
+    exportCommand,
+    runCommand,
+    planCommand,
+    replayCommand,
+    checkCommand,
+    simulateCommand,
+    demoCommand
+  ]),
   Command.withGlobalFlags([debugFlag])
 )
 

@@ -35,6 +35,7 @@ const demo = Effect.gen(function* () {
   const client = AgniClient.layer({ apiKey: Redacted.make(simulator.apiKey), baseUrl })
   const target: Target.Target = { _tag: "File", path, compression: undefined }
   yield* Job.run({
+    title: undefined,
     name: undefined,
     stateFolder: folder,
     baseUrl,

@@ -1,6 +1,4 @@
 /** `callstream export`: a range of sessions, once. */
-import type { Guarantee } from "@callstream/core"
-import * as Guarantees from "@callstream/core/pipeline/Guarantee"
 import { AgniTransport } from "@callstream/node"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
@@ -10,7 +8,7 @@ import * as Run from "../flag/Run.ts"
 import * as Sinks from "../flag/Sinks.ts"
 import * as Source from "../flag/Source.ts"
 import * as Transforms from "../flag/Transforms.ts"
-import { answer, toPrintable } from "../output/Screen.ts"
+import * as Explain from "../output/Explain.ts"
 import type { UsageError } from "../output/UsageError.ts"
 import * as Job from "../spec/Job.ts"
 import type { PipelineSpec } from "../spec/PipelineSpec.ts"
@@ -50,24 +48,16 @@ export const specOf = Effect.fnUntraced(function* (input: Input): Effect.fn.Retu
   }
 })
 
-const explain = (job: Job.Job) =>
-  Effect.flatMap(Sinks.make(job.sinks, { organization: "", spool: "" }), (sinks) =>
-    Effect.forEach(
-      sinks.map((sink): Guarantee.Guarantee =>
-        Guarantees.of(sink.name, sink.delivery, { durable: job.name !== undefined })
-      ),
-      (guarantee) => answer(toPrintable(Guarantees.describe(guarantee))),
-      { discard: true }
-    )
-  )
-
 const command = Command.make(
   "export",
   flags,
   Effect.fnUntraced(function* (input) {
     const spec = yield* specOf(input)
-    const job = yield* Resolve.toJob(spec, { report: input.json ? "json" : input.quiet ? "none" : "people" })
-    if (input.explain) return yield* explain(job)
+    const job = yield* Resolve.toJob(spec, {
+      report: input.json ? "json" : input.quiet ? "none" : "people",
+      from: "flags"
+    })
+    if (input.explain) return yield* Explain.print(job)
     yield* Effect.provide(Job.run(job), Layer.provide(Source.client(spec.source ?? {}), AgniTransport.layer))
   })
 )

@@ -108,7 +108,7 @@ export const planCommand = Command.make(
   Export.flags,
   Effect.fnUntraced(function* (input) {
     const spec = yield* Export.specOf(input)
-    const { horizon, learned, selection, walk } = yield* Resolve.toJob(spec, { report: "none" })
+    const { horizon, learned, selection, walk } = yield* Resolve.toJob(spec, { report: "none", from: "flags" })
     const { concurrency = 4, from, to, ...rest } = selection
     const instant = (text: Instant.Input | undefined) => (text === undefined ? undefined : Instant.fromInput(text))
     const rate = spec.source?.rate

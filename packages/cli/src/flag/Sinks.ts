@@ -82,7 +82,7 @@ const kinds: {
 } = {
   Stdout: { words: "stdout", settings: [] },
   File: { words: "a file", settings: ["force", "rotate"] },
-  Webhook: { words: "a webhook", settings: ["batchSize", "batchBytes", "allowPrivateHosts"] }
+  Webhook: { words: "a webhook", settings: ["batchSize", "batchBytes", "allowPrivateHosts", "secret"] }
 }
 
 const flagOf = (setting: keyof SinkSettings) => `--${setting.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
@@ -160,7 +160,8 @@ export const orUnfinished = <A, E, R>(
       : error
   )
 
-const secret = Effect.gen(function* () {
+const secretOf = Effect.fnUntraced(function* (settings: SinkSettings) {
+  if (settings.secret !== undefined) return Redacted.make(settings.secret)
   const found = yield* Effect.option(Config.Redacted(secretVariable))
   if (Option.isSome(found) && Redacted.value(found.value).trim() !== "") return found.value
   return yield* new UsageError({
@@ -197,7 +198,7 @@ export const make = (
         )
       }
       case "Webhook":
-        return Effect.flatMap(secret, (secrets) =>
+        return Effect.flatMap(secretOf(settings), (secrets) =>
           WebhookSink.make({
             url: target.url,
             secrets,

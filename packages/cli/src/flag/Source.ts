@@ -172,7 +172,8 @@ const durationOf = (text: string | undefined): Duration.Duration | undefined => 
   return millis === undefined ? undefined : Duration.millis(millis)
 }
 
-const readKey = Effect.fnUntraced(function* (file: string | undefined) {
+const readKey = Effect.fnUntraced(function* ({ apiKey, apiKeyFile: file }: ConnectionSpec) {
+  if (apiKey !== undefined) return Redacted.make(apiKey.trim())
   if (file !== undefined) {
     const fs = yield* FileSystem.FileSystem
     const content = yield* Effect.mapError(
@@ -237,7 +238,7 @@ export const client = (
   Layer.effect(
     AgniClient,
     Effect.gen(function* () {
-      const apiKey = yield* readKey(connection.apiKeyFile)
+      const apiKey = yield* readKey(connection)
       const options: AgniClientOptions = {
         apiKey,
         baseUrl: connection.baseUrl,

@@ -21,3 +21,6 @@ export class UsageError extends Schema.TaggedError<UsageError>()("UsageError", {
 
 /** The run came to its end, but not everything is as it should be: exit code 3. What is missing was told before. */
 export class Incomplete extends Schema.TaggedError<Incomplete>()("Incomplete", {}) {}
+
+/** Several pipelines ended, and each told how: this is the exit code of all together. */
+export class Told extends Schema.TaggedError<Told>()("Told", { exitCode: Schema.Int }) {}

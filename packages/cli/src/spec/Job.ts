@@ -40,6 +40,8 @@ import * as Notes from "./Notes.ts"
 type Batches = Stream.Stream<Progress.Batch, AgniError, AgniClient>
 
 export interface Job {
+  /** Which of several pipelines it is: what is told of it begins with that. */
+  readonly title: string | undefined
   /** Under which its state is kept; without a name a run begins afresh. */
   readonly name: string | undefined
   readonly stateFolder: string
@@ -75,17 +77,15 @@ const look = Effect.flatMap(AgniClient, ({ list }) =>
   })
 )
 
-export const run = Effect.fnUntraced(function* (job: Job) {
+/** `shared` is counted in when somebody else shows how far it is. */
+export const run = Effect.fnUntraced(function* (job: Job, shared?: Progress.Progress) {
   const { live } = yield* Screen
   const fs = yield* FileSystem.FileSystem
   const paths = yield* Path.Path
-  const progress = yield* Progress.make
+  const progress = shared ?? (yield* Progress.make)
   const collector = CoverageReport.make(Duration.toMillis(job.horizon))
   const notes = Notes.make(job.selection, collector)
   const named = job.name !== undefined
-  const toStdout = job.sinks.some(({ target }) => target._tag === "Stdout")
-  // Data, or what a program makes of it, and a line that redraws itself would overwrite each other on one terminal.
-  const alone = !toStdout || (!process.stdout.isTTY && fstatSync(1).isFile())
 
   const summary = yield* Effect.scoped(
     Effect.gen(function* () {
@@ -132,7 +132,7 @@ export const run = Effect.fnUntraced(function* (job: Job) {
           if (job.keep === undefined && job.walk === "history") collector.add(window)
         }
       })
-      if (job.report === "people" && live && alone) yield* Progress.show(progress)
+      if (shared === undefined && showsProgress([job], live)) yield* Progress.show(() => progress)
       const done = yield* Sinks.orUnfinished(pipeline.run, sinks.length)
       // Also of a run that came to its end before: it may have been killed before it wrote the file.
       if (coverage !== undefined && (!done.finishedBefore || collector.end() !== undefined)) {
@@ -155,6 +155,13 @@ export const run = Effect.fnUntraced(function* (job: Job) {
   const doubtful = summary.dead > 0 || covered?.set === "provisional"
   if (failed || (job.strict && doubtful)) return yield* new Incomplete()
 })
+
+/** Data, or what a program makes of it, and a line that redraws itself would overwrite each other on one terminal. */
+export const showsProgress = (jobs: ReadonlyArray<Job>, live: boolean): boolean => {
+  const toStdout = jobs.some(({ sinks }) => sinks.some(({ target }) => target._tag === "Stdout"))
+  const alone = !toStdout || (!process.stdout.isTTY && fstatSync(1).isFile())
+  return live && alone && jobs.every(({ report }) => report === "people")
+}
 
 const fileState = (folder: string) => Layer.provide(FileCheckpoint.layer({ folder }), ProcessOwner.layer)
 const webhooks = Layer.provide(GuardedTransport.layer, NodeDns.layer)

@@ -21,22 +21,48 @@ type Batches = Stream.Stream<Progress.Batch, AgniError, AgniClient>
 const durationOf = (text: string | undefined, otherwise: Duration.Duration): Duration.Duration =>
   text === undefined ? otherwise : Duration.millis(When.parseDuration(text) ?? Duration.toMillis(otherwise))
 
+interface Contradiction {
+  readonly problem: string
+  readonly advice?: string
+  readonly place?: NonNullable<UsageError["place"]>
+}
+
 /** What does not go together, if anything does not. Flags are named; a file's keys are told from them. */
-const check = ({ coverage, sinks, source = {}, state }: PipelineSpec): string | undefined => {
+const check = (
+  { coverage, sinks, source = {}, state }: PipelineSpec,
+  from: Options["from"]
+): Contradiction | undefined => {
   const some = source.newest !== undefined ? "--newest" : source.oldest !== undefined ? "--oldest" : undefined
-  const force = sinks.some((sink) => typeof sink === "object" && sink.force === true)
+  const force = sinks.findIndex((sink) => typeof sink === "object" && sink.force === true)
   const proving = [
     coverage !== undefined && "--coverage",
     source.horizon !== undefined && "--horizon",
     source.learned !== undefined && "--learned",
     source.keepGoing === true && "--keep-going"
   ].find((flag) => flag !== false)
+  if (source.apiKey !== undefined && source.apiKeyFile !== undefined) {
+    return { problem: "--api-key-file: does not go with apiKey" }
+  }
   if (source.walk === "pages" && proving !== undefined) {
-    return `${proving}: does not go with --walk pages; page numbers prove nothing`
+    return { problem: `${proving}: does not go with --walk pages; page numbers prove nothing` }
   }
   if (state === false) return undefined
-  if (some !== undefined) return `--name: does not go with ${some}, which is kept in one piece`
-  return force ? "--force: does not go with --name: a run that goes on replaces nothing" : undefined
+  const name = from === "flags" ? "--name" : "a state"
+  const advice = from === "flags" ? {} : { advice: "Add state: false, and each run begins afresh." }
+  if (some !== undefined) {
+    const problem =
+      from === "flags"
+        ? `--name: does not go with ${some}, which is kept in one piece`
+        : `${some}: does not go with a state, because it is kept in one piece`
+    return { problem, ...advice }
+  }
+  return force < 0
+    ? undefined
+    : {
+        problem: `--force: does not go with ${name}: a run that goes on replaces nothing`,
+        ...advice,
+        place: { item: force, key: "force" }
+      }
 }
 
 const keepOf = ({ newest, oldest }: NonNullable<PipelineSpec["source"]>): Job.Job["keep"] =>
@@ -62,20 +88,25 @@ const deadLetters = Effect.fnUntraced(function* (file: string, targets: Readonly
 
 export interface Options {
   readonly report: Job.Job["report"]
+  /** Where it was written: it is told in the same words. */
+  readonly from: "flags" | "file"
+  /** Which of several it is. */
+  readonly title?: string | undefined
 }
 
 /** The one door from a pipeline as data to one that can run. */
-export const toJob = Effect.fnUntraced(function* (spec: PipelineSpec, { report }: Options) {
+export const toJob = Effect.fnUntraced(function* (spec: PipelineSpec, { from, report, title }: Options) {
   const { name, source = {}, state = ".callstream", transforms = {} } = spec
   const sinks = yield* Sinks.plan(spec.sinks)
-  const problem = check(spec)
-  if (problem !== undefined) return yield* new UsageError({ problem })
+  const contradiction = check(spec, from)
+  if (contradiction !== undefined) return yield* new UsageError(contradiction)
   // What is wrong with a sink's settings is told before there is a request.
   yield* Sinks.make(sinks, { organization: "", spool: "" })
   const selection = yield* Source.selection(source)
   const targets = sinks.map(({ target }) => target)
   const baseUrl = Source.baseUrlOf(source)
   const job: Job.Job = {
+    title,
     name: state === false ? undefined : name,
     stateFolder: state === false ? "" : state,
     baseUrl,
@@ -90,7 +121,7 @@ export const toJob = Effect.fnUntraced(function* (spec: PipelineSpec, { report }
     sinks,
     commitEvery: durationOf(spec.commitEvery, Duration.seconds(1)),
     onSinkFailure: spec.onSinkFailure ?? "stop",
-    deadLetters: spec.deadLetters?.file ?? Target.deadLettersOf(targets),
+    deadLetters: spec.deadLetters?.file ?? Target.deadLettersOf(targets, title),
     maxDeadShare: spec.deadLetters?.maxShare ?? 0.1,
     coverage: spec.coverage,
     strict: spec.strict ?? false,
