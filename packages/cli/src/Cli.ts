@@ -13,6 +13,7 @@ import manifest from "../package.json" with { type: "json" }
 import { checkCommand } from "./command/Check.ts"
 import { demoCommand } from "./command/Demo.ts"
 import { exportCommand } from "./command/Export.ts"
+import { initCommand } from "./command/Init.ts"
 import { planCommand } from "./command/Plan.ts"
 import { replayCommand } from "./command/Replay.ts"
 import { runCommand } from "./command/Run.ts"
@@ -42,6 +43,7 @@ const root = Command.make("callstream").pipe(
   Command.withSubcommands([
     exportCommand,
     runCommand,
+    initCommand,
     planCommand,
     replayCommand,
     checkCommand,

@@ -4,15 +4,18 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Run from "../flag/Run.ts"
 import * as Sinks from "../flag/Sinks.ts"
 import * as Source from "../flag/Source.ts"
 import * as Transforms from "../flag/Transforms.ts"
 import * as Explain from "../output/Explain.ts"
-import type { UsageError } from "../output/UsageError.ts"
+import { invocation, print } from "../output/Screen.ts"
+import { UsageError } from "../output/UsageError.ts"
 import * as Job from "../spec/Job.ts"
 import type { PipelineSpec } from "../spec/PipelineSpec.ts"
 import * as Resolve from "../spec/Resolve.ts"
+import * as Save from "../spec/Save.ts"
 
 export const flags = {
   ...Source.selectionFlags,
@@ -48,15 +51,41 @@ export const specOf = Effect.fnUntraced(function* (input: Input): Effect.fn.Retu
   }
 })
 
+const saveFlag = Flag.String("save").pipe(
+  Flag.withMetavar("FILE"),
+  Flag.withDescription("Write what the flags say to a file that callstream run takes, instead of doing it"),
+  Flag.filter(
+    (file) => /[^/\\]\.ya?ml$/i.test(file),
+    () => "Expected: a file name that ends in .yaml, such as pipeline.yaml"
+  ),
+  Flag.optional
+)
+
+/** Only writes the file: what it will do can be looked at before it is done. */
+const save = Effect.fnUntraced(function* (spec: PipelineSpec, file: string, options: ReadonlyArray<string>) {
+  const { text, variables } = Save.write(spec, file)
+  yield* Save.toFile(file, text, { force: false, advice: "Choose another name, or remove it first." })
+  const command = [invocation, "run", file, ...options].join(" ")
+  yield* print(
+    `${file} says what these flags say; nothing was read or sent`,
+    ...variables.map(
+      ({ meaning, name }) => `  Set ${name} to the whole address at ${meaning}, which is not in the file.`
+    ),
+    `  Next: ${command} --dry-run shows the first records, ${command} does it.`
+  )
+})
+
 const command = Command.make(
   "export",
-  flags,
+  { ...flags, save: saveFlag },
   Effect.fnUntraced(function* (input) {
     const spec = yield* specOf(input)
-    const job = yield* Resolve.toJob(spec, {
-      report: input.json ? "json" : input.quiet ? "none" : "people",
-      from: "flags"
-    })
+    const report = input.json ? "json" : input.quiet ? "none" : "people"
+    const job = yield* Resolve.toJob(spec, { report, from: "flags" })
+    if (Option.isSome(input.save)) {
+      if (input.explain) return yield* new UsageError({ problem: "--explain: does not go with --save" })
+      return yield* save(spec, input.save.value, report === "json" ? ["--json"] : report === "none" ? ["--quiet"] : [])
+    }
     if (input.explain) return yield* Explain.print(job)
     yield* Effect.provide(Job.run(job), Layer.provide(Source.client(spec.source ?? {}), AgniTransport.layer))
   })
@@ -83,6 +112,10 @@ export const exportCommand = command.pipe(
     {
       command: "callstream export --name nightly --to calls.ndjson --to https://example.com/hook",
       description: "To a file and a webhook; run it again when it was stopped, and it goes on"
+    },
+    {
+      command: "callstream export --since 7d --to calls.ndjson --save pipeline.yaml",
+      description: "The same as a file, for callstream run"
     }
   ])
 )

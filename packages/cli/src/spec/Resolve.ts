@@ -65,6 +65,12 @@ const check = (
       }
 }
 
+/** In one form, so that 7d and 1w are the same range for a run that goes on. */
+const typed = (text: string | undefined): string => {
+  const when = text === undefined ? undefined : When.parse(text)
+  return when === undefined ? "" : When.format(when)
+}
+
 const keepOf = ({ newest, oldest }: NonNullable<PipelineSpec["source"]>): Job.Job["keep"] =>
   newest !== undefined
     ? (batches: Batches) => Extremes.newest(newest)(batches)
@@ -111,7 +117,7 @@ export const toJob = Effect.fnUntraced(function* (spec: PipelineSpec, { from, re
     stateFolder: state === false ? "" : state,
     baseUrl,
     selection,
-    asked: { since: source.since ?? "", until: source.until ?? "" },
+    asked: { since: typed(source.since), until: typed(source.until) },
     walk: source.walk ?? "history",
     horizon: durationOf(source.horizon, Duration.hours(2)),
     keepGoing: source.keepGoing ?? false,
