@@ -109,7 +109,7 @@ const replay = Effect.fnUntraced(function* (
     Sinks.Flags & { readonly file: string; readonly organization: Option.Option<string> }
 ) {
   const { file } = input
-  yield* Sinks.check(input)
+  const planned = yield* Effect.flatMap(Sinks.fromFlags(input), Sinks.plan)
   const transform = yield* Transforms.toTransform(Transforms.fromFlags(input), { tabular: false })
   const { letters, replayed, torn } = yield* DeadLetterFile.read(file)
   const fs = yield* FileSystem.FileSystem
@@ -117,7 +117,7 @@ const replay = Effect.fnUntraced(function* (
   const said = letters.map(({ raw }) => (isObject(raw) ? (raw["organizationId"] ?? raw["organization_id"]) : undefined))
   const organization =
     Option.getOrUndefined(input.organization) ?? said.find((one): one is string => typeof one === "string") ?? ""
-  const [first, ...rest] = yield* Sinks.make(input, { organization, spool })
+  const [first, ...rest] = yield* Sinks.make(planned, { organization, spool })
   if (letters.length + replayed === 0 && torn > 0) {
     return yield* new UsageError({
       problem: `${file} is no file of dead letters`,

@@ -25,10 +25,13 @@ export const parse = (text: string): Option.Option<Target> => {
   return Option.some({ _tag: "File", path: text, compression })
 }
 
-/** Beside the first file, so that it is found; other sinks have no name to stand beside. */
-export const deadLettersOf = (targets: ReadonlyArray<Target>): string => {
+/**
+ * Beside the first file, so that it is found; other sinks have no name to stand beside. Of several pipelines each has its
+ * own.
+ */
+export const deadLettersOf = (targets: ReadonlyArray<Target>, title = "callstream"): string => {
   const file = targets.find((target) => target._tag === "File")
-  return file === undefined ? "callstream.dead-letters.ndjson" : `${file.path}.dead-letters.ndjson`
+  return file === undefined ? `${encodeURIComponent(title)}.dead-letters.ndjson` : `${file.path}.dead-letters.ndjson`
 }
 
 export const describe = (target: Target): string => {

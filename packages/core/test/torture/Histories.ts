@@ -151,12 +151,7 @@ export const make = (seed: number): Case => {
     const to = chance(0.7) ? Math.min(spanned[1] ?? now, now - 3 * hour) : (spanned[1] ?? now)
     return { from: Math.min(spanned[0] ?? to, to - 1), to }
   }
-  const range =
-    ranged && !chance(0.15)
-      ? bounded()
-      : ranged
-        ? pick({ from: spanned[0] }, { to: spanned[1] })
-        : {}
+  const range = ranged && !chance(0.15) ? bounded() : ranged ? pick({ from: spanned[0] }, { to: spanned[1] }) : {}
   const read: History.Options = {
     concurrency: pick(1, 3, 4),
     pageSize: pick(5, 10, 100),
