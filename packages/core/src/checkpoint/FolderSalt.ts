@@ -11,7 +11,8 @@ import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Hex from "effect/encoding/Hex"
 import * as Redacted from "effect/Redacted"
 import { CheckpointError } from "./Checkpoint.ts"
-import { failed, isAlreadyThere, makeFolder, readIfThere, syncFolder, writeNew } from "./internal/Files.ts"
+import { syncFolder } from "../file/internal/Platform.ts"
+import { failed, isAlreadyThere, makeFolder, readIfThere, writeNew } from "./internal/Files.ts"
 
 /**
  * Where the salt is.

@@ -30,7 +30,7 @@ export const lettersPath = "/d/dead-letters.ndjson"
 export const statePath = "/d/state/calls.json"
 
 /** A call of the file system, a request to the endpoint or one to the webhook's receiver. */
-export interface Operation {
+interface Operation {
   /** From 1, over all of them. */
   readonly number: number
   readonly what: string

@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import * as PlatformError from "effect/PlatformError"
-import { codeOf } from "../OutputError.ts"
+import { codeOf } from "../../file/internal/Platform.ts"
 
 const alreadyThere = PlatformError.systemError({
   _tag: "AlreadyExists",
@@ -18,14 +18,5 @@ export const linkOrRename = (fs: FileSystem.FileSystem, from: string, to: string
     Effect.catchIf(
       (error) => ["EPERM", "EACCES", "EMLINK", "ENOSYS", "ENOTSUP", "EOPNOTSUPP"].includes(codeOf(error) ?? ""),
       () => Effect.flatMap(fs.exists(to), (exists) => (exists ? Effect.fail(alreadyThere) : fs.rename(from, to)))
-    )
-  )
-
-/** A name is only safe from a power failure when its folder is synced; some systems do not let a folder be opened. */
-export const syncFolder = (fs: FileSystem.FileSystem, folder: string) =>
-  Effect.scoped(Effect.flatMap(fs.open(folder, { flag: "r" }), (file) => file.sync)).pipe(
-    Effect.catchIf(
-      (error) => ["EPERM", "EACCES", "EISDIR", "EINVAL", "ENOTSUP"].includes(codeOf(error) ?? ""),
-      () => Effect.void
     )
   )

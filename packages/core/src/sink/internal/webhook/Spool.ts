@@ -7,7 +7,7 @@ import type * as PlatformError from "effect/PlatformError"
 import { codeOf } from "../../OutputError.ts"
 import { SinkError } from "../../SinkError.ts"
 import * as Message from "./Message.ts"
-import { syncFolder } from "../Publish.ts"
+import { syncFolder } from "../../../file/internal/Platform.ts"
 
 export interface Spool {
   /** Safe from a power failure when it returns. */
