@@ -114,6 +114,9 @@ export const windows = (range: OpenRange = {}, options: Options = {}): Stream.St
         repeats: learned.repeatsBeyondEnd,
         order: "unknown",
         witnesses: seen.witnesses,
+        undated: new Set(
+          seen.pages.flatMap(({ rows }) => rows.filter(({ start }) => start === undefined).map(({ key }) => key))
+        ),
         horizon: serverNow - Duration.toMillis(Duration.fromInputUnsafe(options.horizon ?? "2 hours")) * 1000,
         now: serverNow,
         doubt: doubtOf(status, search),

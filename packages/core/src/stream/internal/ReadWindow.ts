@@ -25,6 +25,8 @@ export interface Reading {
   order: "unknown" | "start" | "other"
   /** Known rows, for windows that hold none: does the server find those? */
   readonly witnesses: ReadonlyArray<Rows.Dated>
+  /** Keys of rows without a start that were seen before the reading began. */
+  readonly undated: ReadonlySet<string>
   /** What is younger than this may still become visible. */
   readonly horizon: Instant
   /** The server's time when the reading began: a range may end long before it. */
