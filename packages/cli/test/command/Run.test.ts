@@ -20,12 +20,14 @@ describe("callstream run", alongside, () => {
     Effect.gen(function* () {
       const cwd = yield* folder
       const { run, simulator } = yield* simulation({ sessions: 300, undated: 0 })
-      writeFileSync(join(cwd, "long.yaml"), `${transforms}sinks: [calls.ndjson]\n`)
+      writeFileSync(join(cwd, "long.yaml"), `source: { since: 14d }\n${transforms}sinks: [calls.ndjson]\n`)
       const first = yield* run(["run", "long.yaml"], { cwd })
       assert.strictEqual(first.code, 0, first.stderr)
       assert.match(first.stderr, / sessions left out by transforms\.where\n/)
       assert.include(readdirSync(join(cwd, ".callstream")), "long.json")
-      const flags = ["--where", "durationSec > 60", "--redact", "email,phone", "--select", "id,callerEmail,durationSec"]
+      const flags = "--since 14d --where durationSec>60 --redact email,phone --select id,callerEmail,durationSec".split(
+        " "
+      )
       const same = yield* run(["export", ...flags], { cwd })
       assert.strictEqual(readFileSync(join(cwd, "calls.ndjson"), "utf8"), same.stdout)
       const asked = simulator.requests.length
@@ -206,8 +208,8 @@ describe("callstream export --save", alongside, () => {
       assert.strictEqual(twice.code, 2)
       assert.include(twice.stderr, "p.yaml is there already")
       // As with these flags, each run begins afresh.
-      for (const _ of [1, 2]) {
-        const ran = yield* run(["run", "p.yaml"], { cwd })
+      for (const reports of [[], ["--quiet"]]) {
+        const ran = yield* run(["run", "p.yaml", ...reports], { cwd })
         assert.strictEqual(ran.code, 0, ran.stderr)
       }
       const exported = yield* run(["export", ...flags.slice(0, 2)], { cwd })

@@ -3,8 +3,11 @@ import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
 import { UsageError } from "../../src/output/UsageError.ts"
 import * as PipelineFile from "../../src/spec/PipelineFile.ts"
+import { jsonSchema } from "../../src/spec/PipelineSpec.ts"
 import * as Resolve from "../../src/spec/Resolve.ts"
 
 type Env = Readonly<Record<string, string>>
@@ -171,7 +174,8 @@ describe("spec/PipelineFile", () => {
         ["sinks:\n  - { to: a.ndjson, secret: canary }\n", "CALLSTREAM_WEBHOOK_SECRET"],
         ["note: whsec_canary\n", "CALLSTREAM_WEBHOOK_SECRET"],
         ["sinks: ['postgres://me:canary@host/db']\n", "NAME"],
-        ["sinks: ['https://hooks.example.com/?token=canary']\n", "NAME"]
+        ["sinks: ['https://hooks.example.com/?token=canary']\n", "NAME"],
+        ["sinks: ['https://hooks.example.com/?sig=canary']\n", "NAME"]
       ] as const) {
         const problem = yield* refused(text, { KEY: "k" })
         assert.match(problem, /^nightly\.yaml:\d+:\d+: a (secret|password or key) stands in/, text)
@@ -214,6 +218,44 @@ describe("spec/PipelineFile", () => {
         )
         assert.match(error instanceof UsageError ? locate(error).problem : String(error), expected, text)
       }
+    })
+  )
+
+  it.live("reads what docs/pipelines.md and the README show, whose tables have every key", () =>
+    Effect.gen(function* () {
+      const pages = ["docs/pipelines.md", "README.md"].map((page) =>
+        readFileSync(join(import.meta.dirname, "../../../..", page), "utf8")
+      )
+      const blocks = pages.flatMap((page) =>
+        Array.from(page.matchAll(/^```yaml\n([^]*?)^```$/gm), ([, text = ""]) => text)
+      )
+      assert.isAtLeast(blocks.length, 5)
+      const env = {
+        CALLSTREAM_REDACT_KEY: "0123456789abcdef",
+        CALLSTREAM_WEBHOOK_URL: "https://example.com/hook",
+        CALLSTREAM_WEBHOOK_SECRET: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+      }
+      for (const block of blocks) {
+        for (const { locate, spec } of (yield* read(block, env)).pipelines) {
+          yield* Resolve.toJob(spec, { report: "none", from: "file" }).pipe(
+            Effect.mapError((error) => (error instanceof UsageError ? locate(error) : error)),
+            Effect.provide(NodeServices.layer),
+            Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromEnv({ env })),
+            Effect.orDie
+          )
+        }
+      }
+      const tables =
+        pages[0]
+          ?.split("\n")
+          .filter((line) => line.startsWith("|"))
+          .join("\n") ?? ""
+      const keys = Array.from(JSON.stringify(jsonSchema()).matchAll(/"(\w+)":\{/g), ([, key]) => key)
+      const known = new Set(["properties", "items", "additionalItems", "not"])
+      assert.deepStrictEqual(
+        keys.filter((key) => key !== undefined && !known.has(key) && !tables.includes(`\`${key}\``)),
+        []
+      )
     })
   )
 })
