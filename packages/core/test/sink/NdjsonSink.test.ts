@@ -20,7 +20,7 @@ const item = (id: string, startedAt?: string) => ({
   row: { id, ...(startedAt === undefined ? {} : { startedAt }) }
 })
 type Items = ReadonlyArray<Item<CallSession>>
-const batch = (items: Items) => ({ items, columns: ["id"], observedAt: 0 })
+const batch = (items: Items) => ({ items, columns: [], observedAt: 0 })
 const end = Number.MAX_SAFE_INTEGER
 
 /** One process. */
