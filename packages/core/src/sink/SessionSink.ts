@@ -128,17 +128,25 @@ export const toSink = <R, E2 = never, R2 = never>(
   return Sink.unwrap(
     Effect.map(self.open(Option.none()), (writer) => {
       let taken = 0
+      let columnsKnown = false
       const write = Effect.fnUntraced(function* (sessions: ReadonlyArray<CallSession>) {
         const refused = yield* writer.write({
           items: sessions.map((session) => ({ id: session.id, start: startInstant(session), row: session })),
           columns: ofSession,
           observedAt: (yield* Clock.currentTimeMillis) * 1000
         })
+        columnsKnown = true
         taken += sessions.length - refused.length
         if (refused.length > 0) yield* onRefused(refused)
       })
       return Sink.forEachArray(write).pipe(
-        Sink.mapEffect(() => Effect.andThen(writer.flush(Number.MAX_SAFE_INTEGER), writer.finish)),
+        Sink.mapEffect(() =>
+          // A table without rows has its columns all the same.
+          Effect.suspend(() => (columnsKnown ? Effect.void : write([]))).pipe(
+            Effect.andThen(writer.flush(Number.MAX_SAFE_INTEGER)),
+            Effect.andThen(writer.finish)
+          )
+        ),
         Sink.map(() => taken)
       )
     })

@@ -78,4 +78,6 @@ export const oddSessions: ReadonlyArray<CallSession> = odd.map((text, index) =>
 )
 
 /** Columns stay the same from batch to batch, as in a pipeline. */
-const columns: ReadonlyArray<Column.Column> = Column.ofSession.filter(({ name }) => Object.hasOwn(session(0), name))
+const columns: ReadonlyArray<Column.Column> = Column.ofSession.filter(({ name }) =>
+  [...sessions(5), ...oddSessions].some((session) => Object.hasOwn(session, name))
+)
