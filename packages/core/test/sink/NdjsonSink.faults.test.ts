@@ -12,6 +12,7 @@ import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as MemoryFileSystem from "./MemoryFileSystem.ts"
 import * as CsvFiles from "./CsvFiles.ts"
+import * as GroupFiles from "./GroupFiles.ts"
 import * as NdjsonFiles from "./NdjsonFiles.ts"
 
 const columns = Column.ofSession
@@ -64,7 +65,7 @@ const outcome = (effect: Effect.Effect<void, SinkError>) =>
 
 const assertTold = (error: SinkError, where: string) => {
   assert.instanceOf(error, SinkError, where)
-  assert.match(error.sink, /^\/d\/calls\.(?:ndjson|csv)$/, where)
+  assert.match(error.sink, /^\/d\/calls\.(?:ndjson|csv|toy)$/, where)
   assert.match(error.description, /^[a-z/]/, where)
   assert.notInclude(error.message, "2026-07-30T10", where)
 }
@@ -100,7 +101,10 @@ const csvForms = Object.entries({ "csv, plain": plain, "csv, by size, compressed
 
 describe.each([
   ...forms.map(([name, options]) => [name, options, NdjsonFiles.ndjson] as const),
-  ...csvForms.map(([name, options]) => [name, options ?? {}, CsvFiles.csv] as const)
+  ...csvForms.map(([name, options]) => [name, options ?? {}, CsvFiles.csv] as const),
+  ["groups, one file", {}, GroupFiles.kind(3)] as const,
+  ["groups, by size", { rotate: { bytes: 1000 } }, GroupFiles.kind(2)] as const,
+  ["groups, by day", { rotate: "day" }, GroupFiles.kind(2)] as const
 ])("a file when something goes wrong: %s", (_, options, kind) => {
   it.effect("a call that fails, once or from then on, is told or got over, and the next run brings all of it", () =>
     Effect.gen(function* () {

@@ -7,6 +7,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as CsvFiles from "./CsvFiles.ts"
+import * as GroupFiles from "./GroupFiles.ts"
 import * as NdjsonFiles from "./NdjsonFiles.ts"
 
 const columns = Column.ofSession
@@ -57,7 +58,8 @@ describe.each<[string, Parameters<typeof NdjsonFiles.make>[0], NdjsonFiles.Kind]
   ["plain", {}, NdjsonFiles.ndjson],
   ["compressed", { compression: NdjsonFiles.framed }, NdjsonFiles.ndjson],
   ["csv", {}, CsvFiles.csv],
-  ["csv, compressed", { compression: NdjsonFiles.framed }, CsvFiles.csv]
+  ["csv, compressed", { compression: NdjsonFiles.framed }, CsvFiles.csv],
+  ["groups", {}, GroupFiles.kind(2)]
 ])("a partial file that is torn: %s", (_, options, kind) => {
   const partial = `${kind.path}.partial`
   it.effect.each<[string, number]>([

@@ -39,10 +39,9 @@ export const unwritten: Mark = { end: Tail.start, content: nothing, pending: [],
 
 /** Of rows that are written in groups: what does not fill one yet waits in another file. */
 export const Groups = Schema.Struct({
+  /** Those that wait included. */
   rows: Schema.Int,
-  from: Schema.NullOr(Schema.Int),
-  to: Schema.NullOr(Schema.Int),
-  /** The footer is in the file. */
+  /** The end of the file is written. */
   closed: Schema.Boolean,
   waiting: Schema.NullOr(Schema.Struct({ ...PartialFile.Position.fields, number: Schema.Int }))
 })
