@@ -116,7 +116,7 @@ export const resolve = Effect.fnUntraced(function* (input: Input) {
           onNone: () => undefined
         })
     }),
-    transform: yield* Transforms.toTransform(Transforms.fromFlags(input), { tabular: false }),
+    transform: yield* Transforms.toTransform(Transforms.fromFlags(input), { tabular: targets.some(Target.isTable) }),
     targets,
     sinks: input,
     commitEvery: input.commitEvery,

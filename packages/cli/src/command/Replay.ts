@@ -14,6 +14,7 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import * as Sinks from "../flag/Sinks.ts"
+import * as Target from "../flag/Target.ts"
 import * as Transforms from "../flag/Transforms.ts"
 import * as Format from "../output/Format.ts"
 import { print } from "../output/Screen.ts"
@@ -55,7 +56,9 @@ const replay = Effect.fnUntraced(function* (
     Sinks.Flags & { readonly file: string; readonly organization: Option.Option<string> }
 ) {
   yield* Sinks.check(input)
-  const transform = yield* Transforms.toTransform(Transforms.fromFlags(input), { tabular: false })
+  const transform = yield* Transforms.toTransform(Transforms.fromFlags(input), {
+    tabular: Sinks.targets(input).some(Target.isTable)
+  })
   const { letters, replayed, torn } = yield* DeadLetterFile.read(input.file)
   const fs = yield* FileSystem.FileSystem
   const spool = yield* Effect.orDie(fs.makeTempDirectoryScoped({ prefix: "callstream-" }))

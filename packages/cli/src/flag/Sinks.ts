@@ -1,6 +1,6 @@
 /** The flags that say where sessions go, and the sinks they ask for. */
-import { NdjsonSink, type SessionSink, SinkError, WebhookSink, type WebhookTransport } from "@callstream/core"
-import { Gzip, StdoutSink, Zstd } from "@callstream/node"
+import { CsvSink, NdjsonSink, type SessionSink, SinkError, WebhookSink, type WebhookTransport } from "@callstream/core"
+import { Gzip, ParquetSink, StdoutSink, Zstd } from "@callstream/node"
 import * as Flag from "effect/cli/Flag"
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
@@ -36,7 +36,7 @@ export const flags = {
   to: Flag.String("to").pipe(
     Flag.withMetavar("SINK"),
     Flag.withDescription(
-      "Where sessions go: - for stdout, calls.ndjson, calls.ndjson.gz, calls.ndjson.zst, https://… for a webhook (repeatable; default: -)"
+      "Where sessions go: - for stdout, calls.ndjson or calls.csv (also with .gz or .zst), calls.parquet, https://… for a webhook (repeatable; default: -)"
     ),
     Flag.filterMap(Target.parse, () => `Expected: ${Target.expected}`),
     Flag.atLeast(0)
@@ -50,6 +50,14 @@ export const flags = {
     Flag.withDescription("Many files instead of one, by UTC day or up to a size such as 100MB, with a manifest"),
     Flag.filterMap(rotation, () => "Expected: day, or a size such as 100MB or 64MiB"),
     Flag.optional
+  ),
+  csvRaw: Flag.Boolean("csv-raw").pipe(
+    Flag.withDescription("Leave text in CSV as it is, also where a spreadsheet would run it as a formula"),
+    Flag.withDefault(false)
+  ),
+  csvBom: Flag.Boolean("csv-bom").pipe(
+    Flag.withDescription("Begin CSV with a byte order mark, by which Excel knows UTF-8"),
+    Flag.withDefault(false)
   ),
   batchSize: Figure.integer("batch-size", 1, "Sessions in one request to a webhook (default: 100)", 10_000).pipe(
     Flag.optional
@@ -76,6 +84,8 @@ export const none: Flags = {
   to: [],
   force: false,
   rotate: Option.none(),
+  csvRaw: false,
+  csvBom: false,
   batchSize: Option.none(),
   batchBytes: Option.none(),
   allowPrivateHosts: false
@@ -98,9 +108,12 @@ export const check = Effect.fnUntraced(function* (values: Flags): Effect.fn.Retu
   const places = paths.map((path) => resolve(path))
   const twice = paths.find((_, at) => places.indexOf(places[at] ?? "") !== at)
   if (twice !== undefined) return yield* new UsageError({ problem: `--to: ${twice} is named twice` })
+  const hasCsv = all.some((target) => target._tag === "File" && target.format === "csv")
   const useless = [
     !has("File") && values.force && "--force: goes with a file only",
     !has("File") && Option.isSome(values.rotate) && "--rotate: goes with a file only",
+    !hasCsv && values.csvRaw && "--csv-raw: goes with a CSV file only",
+    !hasCsv && values.csvBom && "--csv-bom: goes with a CSV file only",
     !has("Webhook") && Option.isSome(values.batchSize) && "--batch-size: goes with a webhook only",
     !has("Webhook") && Option.isSome(values.batchBytes) && "--batch-bytes: goes with a webhook only",
     !has("Webhook") && values.allowPrivateHosts && "--allow-private-hosts: goes with a webhook only"
@@ -144,16 +157,25 @@ export const make = (
       case "Stdout":
         return Effect.sync(StdoutSink.make)
       case "File": {
-        const { compression, path } = target
-        return Effect.succeed(
-          NdjsonSink.file({
-            path,
-            force: values.force,
-            compression:
-              compression === "gzip" ? Gzip.compression : compression === "zstd" ? Zstd.compression : undefined,
-            rotate: Option.getOrUndefined(values.rotate)
-          })
-        )
+        const options = {
+          path: target.path,
+          force: values.force,
+          rotate: Option.getOrUndefined(values.rotate),
+          compression:
+            target.compression === "gzip"
+              ? Gzip.compression
+              : target.compression === "zstd"
+                ? Zstd.compression
+                : undefined
+        }
+        switch (target.format) {
+          case "ndjson":
+            return Effect.succeed(NdjsonSink.file(options))
+          case "csv":
+            return Effect.succeed(CsvSink.file({ ...options, raw: values.csvRaw, bom: values.csvBom }))
+          case "parquet":
+            return Effect.succeed(ParquetSink.file(options))
+        }
       }
       case "Webhook":
         return Effect.flatMap(secret, (secrets) =>

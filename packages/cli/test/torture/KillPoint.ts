@@ -36,6 +36,7 @@ const placeOf = (path: unknown): string | undefined => {
     [/\.manifest\.json/, "manifest"],
     [/^coverage\.json/, "coverage"],
     [/dead-letters\.ndjson$/, "dead-letters"],
+    [/\.rows-\d+\.partial/, "waiting"],
     [/^calls/, "data"]
   ]
   if (/^webhook-[0-9a-f]{16}$/.test(name) || /^webhook-[0-9a-f]{16}$/.test(basename(dirname(path)))) return "spool"

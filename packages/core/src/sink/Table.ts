@@ -12,7 +12,7 @@ import { SinkError } from "./SinkError.ts"
 /**
  * What stands in a cell, by the type of its column:
  *
- * - `text`: text that UTF-8 can hold.
+ * - `text`: text, well-formed.
  * - `integer`: a safe integer; `number`: a finite number.
  * - `decimal`: an exact decimal as text, without exponent and needless zeros, of at most 20 digits before the point and 18
  *   behind it.
@@ -56,8 +56,8 @@ const isRow = (row: object): row is Readonly<Record<string, unknown>> => !Array.
  * has beyond its columns, and of what its columns cannot hold, by name; `null` when there is none of it. So nothing is
  * refused for its type, nothing is lost, and a field that the vendor adds tomorrow is kept today.
  *
- * Text with half of a surrogate pair, such as an emoji that was cut in two, has `U+FFFD` in the cell, because UTF-8 has no
- * way to write it, and stands in `extra` as it came.
+ * Half of a surrogate pair, such as an emoji that was cut in two, is `U+FFFD` in text and in JSON: UTF-8 has no way to
+ * write it, and one such escape in one row is enough for a database to refuse a whole column of JSON.
  *
  * ```ts
  * Table.make(Column.ofSession).cells(session)
@@ -87,9 +87,9 @@ export const make = (columns: ReadonlyArray<Column.Column>): Table => {
       if (value === undefined) continue
       const cell = place === undefined ? undefined : cellOf(types[place], value)
       if (place !== undefined && cell !== undefined) out[place] = cell
-      if (cell === undefined || (typeof value === "string" && !value.isWellFormed())) {
-        const json = JSON.stringify(value)
-        if (json !== undefined) extra += `${extra === "" ? "{" : ","}${JSON.stringify(key)}:${json}`
+      if (cell === undefined) {
+        const json = jsonOf(value)
+        if (json !== undefined) extra += `${extra === "" ? "{" : ","}${jsonOf(key) ?? ""}:${json}`
       }
     }
     if (extra !== "") out[width] = `${extra}}`
@@ -120,13 +120,23 @@ const cellOf = (type: Column.Type | undefined, value: unknown): Cell | undefined
     case "boolean":
       return typeof value === "boolean" ? value : undefined
     case "any":
-      return typeof value === "string" ? value.toWellFormed() : JSON.stringify(value)
+      return typeof value === "string" ? value.toWellFormed() : jsonOf(value)
     case "json":
-      return JSON.stringify(value)
+      return jsonOf(value)
     case undefined:
       return undefined
   }
 }
+
+/** `undefined` for what JSON leaves out, such as a function. Only half of a pair is ever escaped with `\\ud…`. */
+const jsonOf = (value: unknown): string | undefined => {
+  // The types promise text for everything.
+  const json: string | undefined = JSON.stringify(value)
+  return json?.includes("\\ud") === true ? json.replace(halves, (found) => (found === "\\\\" ? found : "\ufffd")) : json
+}
+
+/** A backslash that is escaped itself comes first: what stands behind it is text. */
+const halves = /\\\\|\\ud[89a-f][0-9a-f]{2}/g
 
 const date = /^\d{4}-\d{2}-\d{2}$/
 

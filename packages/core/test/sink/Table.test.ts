@@ -127,11 +127,17 @@ describe("Table", () => {
     }
   })
 
-  it("keeps half of an emoji in extra, where JSON can say it", () => {
+  it("has no half of an emoji, which no database takes, and nothing else that is like it", () => {
     const cut = "so \ud83d"
-    assert.deepStrictEqual(one("text", cut), ["so \ufffd", '{"a":"so \\ud83d"}'])
-    assert.deepStrictEqual(one("any", cut), ["so \ufffd", '{"a":"so \\ud83d"}'])
-    assert.deepStrictEqual(one("json", cut), ['"so \\ud83d"', '{"a":"so \\ud83d"}'])
+    assert.deepStrictEqual(one("text", cut), ["so \ufffd", null])
+    assert.deepStrictEqual(one("any", cut), ["so \ufffd", null])
+    assert.deepStrictEqual(one("json", { [cut]: cut }), ['{"so \ufffd":"so \ufffd"}', null])
+    assert.deepStrictEqual(one("integer", cut), [null, '{"a":"so \ufffd"}'])
+    for (const text of ["\\ud83d", "\\\\udc00", '"\\ud83d"', "😀\\ud", "\n\\ud800", "\ud83d\\ud83d\ude00\\"]) {
+      const [json] = one("json", [text])
+      assert.deepStrictEqual(JSON.parse(String(json)), [text.toWellFormed()])
+      assert.isTrue(String(json).isWellFormed())
+    }
   })
 
   it("keeps what has no column, under a name that is free", () => {
