@@ -5,7 +5,7 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 
 /** What the rows of a file are written as. */
-export type Format = "ndjson" | "csv" | "parquet"
+type Format = "ndjson" | "csv" | "parquet"
 
 export type Target =
   | { readonly _tag: "Stdout" }

@@ -132,7 +132,9 @@ const cellOf = (type: Column.Type | undefined, value: unknown): Cell | undefined
 const jsonOf = (value: unknown): string | undefined => {
   // The types promise text for everything.
   const json: string | undefined = JSON.stringify(value)
-  return json?.includes("\\ud") === true ? json.replace(halves, (found) => (found === "\\\\" ? found : "\ufffd")) : json
+  return json !== undefined && json.includes("\\ud")
+    ? json.replace(halves, (found) => (found === "\\\\" ? found : "\ufffd"))
+    : json
 }
 
 /** A backslash that is escaped itself comes first: what stands behind it is text. */

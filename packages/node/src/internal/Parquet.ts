@@ -108,7 +108,7 @@ export const format: RowGroups.Format = {
   name: "parquet",
   begin: magic,
   rowsPerGroup: 50_000,
-  charactersPerGroup: 16 * 1024 * 1024,
+  charactersPerGroup: 8 * 1024 * 1024,
   group: (columns, rows, at) => {
     const { writer, written } = writerAt(columns, at, false)
     const columnData = columns.map(({ name, type }, place): ColumnSource => {

@@ -38,7 +38,7 @@ export interface Mark {
 export const unwritten: Mark = { end: Tail.start, content: nothing, pending: [], groups: 0 }
 
 /** Of rows that are written in groups: what does not fill one yet waits in another file. */
-export const Groups = Schema.Struct({
+const Groups = Schema.Struct({
   /** Those that wait included. */
   rows: Schema.Int,
   /** The end of the file is written. */
