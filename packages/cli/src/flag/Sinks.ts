@@ -36,7 +36,7 @@ export const flags = {
     Flag.atLeast(0)
   ),
   force: Flag.Boolean("force").pipe(
-    Flag.withDescription("Replace a file if it is there already"),
+    Flag.withDescription("Replace a file, or the files of an earlier --rotate, if it is there already"),
     Flag.withDefault(false)
   ),
   rotate: Flag.String("rotate").pipe(

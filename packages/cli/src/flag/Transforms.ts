@@ -1,5 +1,5 @@
 /** The flags that say what happens to records on their way, in the order in which it happens. */
-import { type CallSession, Derive, FieldPath, Flatten, Omit, Redact, Select, Transform, Where } from "@callstream/core"
+import { CallSession, Derive, FieldPath, Flatten, Omit, Redact, Select, Transform, Where } from "@callstream/core"
 import { KeyedHash } from "@callstream/node"
 import * as Flag from "effect/cli/Flag"
 import * as Config from "effect/Config"
@@ -10,6 +10,7 @@ import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Expression from "../expression/Expression.ts"
+import { fields } from "../expression/Fields.ts"
 import { type Mistake, nearest, show } from "../expression/Mistake.ts"
 import { UsageError } from "../output/UsageError.ts"
 
@@ -190,8 +191,45 @@ const redact = Effect.fnUntraced(function* (
   return Redact.redact<CallSession.CallSession>(what, { callingCode })
 })
 
+const isDerived = (name: string): name is keyof Derive.Derived => Derive.names.some((known) => known === name)
+
+/**
+ * A name that no record has would be a column that is never there. What the vendor adds after this was written is reached
+ * by `["name"]`.
+ */
+const mistakeIn = (
+  flag: "select" | "omit",
+  [name, ...inside]: FieldPath.FieldPath,
+  columns: ReadonlyArray<string>
+): Pick<Mistake, "problem" | "advice"> | undefined => {
+  const known = [...new Set<string>([...CallSession.fieldNames, ...columns])]
+  if (flag === "select" && known.includes(name) && !columns.includes(name)) {
+    return { problem: `${name} is dropped by --redact`, advice: "Leave it out here, or mask it." }
+  }
+  if (!known.includes(name)) {
+    if (isDerived(name))
+      return { problem: `${name} is not there unless it is derived`, advice: `Add --derive ${name}.` }
+    const close = nearest(name, known)
+    return {
+      problem: `there is no field ${name}`,
+      advice: [
+        ...(close === undefined ? [] : [`Did you mean ${close}?`]),
+        `A field that the endpoint has and callstream does not know stands in brackets: [${JSON.stringify(name)}].`
+      ].join(" ")
+    }
+  }
+  const type = name === "startedDate" ? "text" : (fields.get(name)?.type ?? "any")
+  return inside.length === 0 || type === "object" || type === "any"
+    ? undefined
+    : { problem: `nothing is inside of ${name}`, advice: `It is one value: name ${name} alone.` }
+}
+
 /** A path, and behind `=` the name that its value gets. */
-const selected = (flag: "select" | "omit", text: string): Result.Result<Select.Selected, UsageError> => {
+const selected = (
+  flag: "select" | "omit",
+  text: string,
+  columns: ReadonlyArray<string>
+): Result.Result<Select.Selected, UsageError> => {
   const failure = (at: number, problem: string, advice?: string) =>
     Result.fail(wrong(flag, text, { problem, begin: at, end: at + 1, advice }))
   const parsed = FieldPath.parseAt(text, 0)
@@ -199,6 +237,8 @@ const selected = (flag: "select" | "omit", text: string): Result.Result<Select.S
   const { end, path } = parsed.success
   const rest = text.slice(end).trim()
   const written = FieldPath.format(path)
+  const mistake = text.trimStart().startsWith("[") ? undefined : mistakeIn(flag, path, columns)
+  if (mistake !== undefined) return Result.fail(wrong(flag, text, { ...mistake, begin: 0, end }))
   if (rest === "") return Result.succeed(written)
   if (flag === "select" && rest.startsWith("=")) {
     const as = rest.slice(1).trim()
@@ -207,12 +247,12 @@ const selected = (flag: "select" | "omit", text: string): Result.Result<Select.S
   return failure(end, "this cannot stand in the path of a field", 'A key that is no plain word stands in ["…"].')
 }
 
-const select = Effect.fnUntraced(function* (given: ReadonlyArray<string>) {
+const select = Effect.fnUntraced(function* (given: ReadonlyArray<string>, columns: ReadonlyArray<string>) {
   if (given.length === 0) return yield* empty("select")
   const names = new Set<string>()
   const all: Array<Select.Selected> = []
   for (const text of given) {
-    const one = yield* Effect.fromResult(selected("select", text))
+    const one = yield* Effect.fromResult(selected("select", text, columns))
     const name = typeof one === "string" ? one : one.as
     if (names.has(name)) {
       const advice = `Give one of them another name, as in ${text.split("=")[0]}=other.`
@@ -229,11 +269,11 @@ const select = Effect.fnUntraced(function* (given: ReadonlyArray<string>) {
   return Select.select(all)
 })
 
-const omit = Effect.fnUntraced(function* (given: ReadonlyArray<string>) {
+const omit = Effect.fnUntraced(function* (given: ReadonlyArray<string>, columns: ReadonlyArray<string>) {
   if (given.length === 0) return yield* empty("omit")
   const paths: Array<string> = []
   for (const text of given) {
-    const one = yield* Effect.fromResult(selected("omit", text))
+    const one = yield* Effect.fromResult(selected("omit", text, columns))
     paths.push(typeof one === "string" ? one : one.path)
   }
   return Omit.omit(paths)
@@ -289,12 +329,13 @@ export const toStages = Effect.fnUntraced(function* (
     stages.push({ verb: "redact", upTo: sessions })
   }
   let rows: Transform.Transform<CallSession.CallSession, object> = sessions
+  const columns = sessions.columns(CallSession.fieldNames)
   if (spec.select !== undefined) {
-    rows = Transform.andThen(rows, yield* select(spec.select))
+    rows = Transform.andThen(rows, yield* select(spec.select, columns))
     stages.push({ verb: "select", upTo: rows })
   }
   if (spec.omit !== undefined) {
-    rows = Transform.andThen(rows, yield* omit(spec.omit))
+    rows = Transform.andThen(rows, yield* omit(spec.omit, columns))
     stages.push({ verb: "omit", upTo: rows })
   }
   if (spec.flatten === true) {

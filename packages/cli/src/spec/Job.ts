@@ -36,6 +36,8 @@ import { Screen } from "../output/Screen.ts"
 import * as Summary from "../output/Summary.ts"
 import { Incomplete } from "../output/UsageError.ts"
 import * as Notes from "./Notes.ts"
+import * as Spool from "./Spool.ts"
+import * as Veil from "./Veil.ts"
 
 type Batches = Stream.Stream<Progress.Batch, AgniError, AgniClient>
 
@@ -92,8 +94,9 @@ export const run = Effect.fnUntraced(function* (job: Job, shared?: Progress.Prog
       const hasWebhook = job.sinks.some(({ target }) => target._tag === "Webhook")
       const { now, organization } = named || hasWebhook ? yield* look : { now: undefined, organization: "" }
       notes.begin(named ? now : undefined)
-      const fingerprint = fingerprintOf(job, organization)
-      const label = veiledLabel(job.transform.label)
+      const veil = named ? yield* Veil.ofFolder(job.stateFolder) : Veil.none
+      const fingerprint = fingerprintOf(job, organization, veil)
+      const label = veil.label(job.transform.label)
       // What waits there was made by these flags: a run with others, which may leave more out, never sends it.
       const spool = !hasWebhook
         ? ""
@@ -133,7 +136,11 @@ export const run = Effect.fnUntraced(function* (job: Job, shared?: Progress.Prog
         }
       })
       if (shared === undefined && showsProgress([job], live)) yield* Progress.show(() => progress)
-      const done = yield* Sinks.orUnfinished(pipeline.run, sinks.length)
+      const checkpoint = yield* Checkpoint
+      const done = yield* Sinks.orUnfinished(pipeline.run, sinks.length).pipe(
+        Effect.provideService(Checkpoint, named && hasWebhook ? Spool.tidied(checkpoint, spool) : checkpoint),
+        Effect.mapError(Veil.explain(job.name ?? "", job.stateFolder))
+      )
       // Also of a run that came to its end before: it may have been killed before it wrote the file.
       if (coverage !== undefined && (!done.finishedBefore || collector.end() !== undefined)) {
         const { finish, write } = yield* coverage
@@ -179,15 +186,9 @@ const openCoverage = Effect.fnUntraced(function* (path: string, { name, sinks }:
 
 const digest = (text: string) => createHash("sha256").update(text).digest("hex").slice(0, 8)
 
-/** The words in a condition may be a person's number or name. */
-const veiledLabel = (label: string) =>
-  label.replace(/"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'/g, (text) => `"#${digest(text)}"`)
-
-/** A person's number or words have no business in a state file, nor in what is told when they differ. */
-const veiled = (text: string | undefined) => (text === undefined ? undefined : `#${digest(text)}`)
-
-const fingerprintOf = (job: Job, organization: string) => {
+const fingerprintOf = (job: Job, organization: string, veil: Veil.Veil) => {
   const { agentId, callerNumber, channel, search, status } = job.selection
+  const veiled = (text: string | undefined) => (text === undefined ? undefined : veil.text(text))
   return {
     endpoint: job.baseUrl,
     organization,
@@ -195,7 +196,8 @@ const fingerprintOf = (job: Job, organization: string) => {
     until: job.asked.until,
     filters: Object.entries({ agentId, callerNumber: veiled(callerNumber), channel, search: veiled(search), status })
       .flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${value}`]))
-      .join(" ")
+      .join(" "),
+    salt: veil.salt
   }
 }
 
