@@ -13,8 +13,10 @@ import manifest from "../package.json" with { type: "json" }
 import { checkCommand } from "./command/Check.ts"
 import { demoCommand } from "./command/Demo.ts"
 import { exportCommand } from "./command/Export.ts"
+import { initCommand } from "./command/Init.ts"
 import { planCommand } from "./command/Plan.ts"
 import { replayCommand } from "./command/Replay.ts"
+import { runCommand } from "./command/Run.ts"
 import { simulateCommand } from "./command/Simulate.ts"
 import * as Failure from "./output/Failure.ts"
 import { wrap } from "./output/Help.ts"
@@ -38,7 +40,16 @@ const root = Command.make("callstream").pipe(
     { command: "callstream check", description: "Is the key good?" },
     { command: "callstream export --since 7d --to calls.ndjson", description: "The last seven days, to a file" }
   ]),
-  Command.withSubcommands([exportCommand, planCommand, replayCommand, checkCommand, simulateCommand, demoCommand]),
+  Command.withSubcommands([
+    exportCommand,
+    runCommand,
+    initCommand,
+    planCommand,
+    replayCommand,
+    checkCommand,
+    simulateCommand,
+    demoCommand
+  ]),
   Command.withGlobalFlags([debugFlag])
 )
 

@@ -57,11 +57,12 @@ export const checkCommand = Command.make(
     )
   },
   Effect.fnUntraced(function* (input) {
-    const baseUrl = Source.baseUrlOf(input)
+    const connection = Source.connectionOf(input)
+    const baseUrl = Source.baseUrlOf(connection)
     const asked = input.json
       ? Effect.flatMap(Learned.examine({ pageSize }), ({ learned }) => answer(LearnedFile.write(learned, baseUrl)))
       : report(baseUrl)
-    yield* Effect.provide(asked, Layer.provide(Source.client(input, 4), AgniTransport.layer))
+    yield* Effect.provide(asked, Layer.provide(Source.client(connection), AgniTransport.layer))
   })
 ).pipe(
   Command.withDescription(

@@ -10,7 +10,6 @@ import * as Layer from "effect/Layer"
 import * as Path from "effect/Path"
 import * as Redacted from "effect/Redacted"
 import { fromPlatform } from "@callstream/core/sink/OutputError"
-import * as Sinks from "../flag/Sinks.ts"
 import * as Target from "../flag/Target.ts"
 import * as Format from "../output/Format.ts"
 import { invocation, print } from "../output/Screen.ts"
@@ -36,6 +35,7 @@ const demo = Effect.gen(function* () {
   const client = AgniClient.layer({ apiKey: Redacted.make(simulator.apiKey), baseUrl })
   const target: Target.Target = { _tag: "File", path, format: "ndjson", compression: undefined }
   yield* Job.run({
+    title: undefined,
     name: undefined,
     stateFolder: folder,
     baseUrl,
@@ -47,8 +47,7 @@ const demo = Effect.gen(function* () {
     learned: undefined,
     keep: undefined,
     transform: Transform.identity(),
-    targets: [target],
-    sinks: { ...Sinks.none, to: [target] },
+    sinks: [{ target, settings: {} }],
     commitEvery: Duration.seconds(1),
     onSinkFailure: "stop",
     deadLetters: Target.deadLettersOf([target]),

@@ -1,60 +1,28 @@
 /** `callstream export`: a range of sessions, once. */
-import { type AgniClient, type AgniError, Extremes, type Guarantee, OutputFile } from "@callstream/core"
-import * as Guarantees from "@callstream/core/pipeline/Guarantee"
 import { AgniTransport } from "@callstream/node"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Path from "effect/Path"
-import type * as Stream from "effect/Stream"
-import * as LearnedFile from "../flag/LearnedFile.ts"
 import * as Run from "../flag/Run.ts"
 import * as Sinks from "../flag/Sinks.ts"
 import * as Source from "../flag/Source.ts"
-import * as Target from "../flag/Target.ts"
 import * as Transforms from "../flag/Transforms.ts"
-import * as When from "../flag/When.ts"
-import * as DeadLetters from "../output/DeadLetters.ts"
-import type * as Progress from "../output/Progress.ts"
-import { answer, toPrintable } from "../output/Screen.ts"
+import * as Explain from "../output/Explain.ts"
+import { invocation, print } from "../output/Screen.ts"
 import { UsageError } from "../output/UsageError.ts"
 import * as Job from "../spec/Job.ts"
+import type { PipelineSpec } from "../spec/PipelineSpec.ts"
+import * as Resolve from "../spec/Resolve.ts"
+import * as Save from "../spec/Save.ts"
 
 export const flags = {
   ...Source.selectionFlags,
   ...Transforms.flags,
   ...Sinks.flags,
   ...Run.flags,
-  walk: Flag.Literals("walk", ["history", "pages"]).pipe(
-    Flag.withDescription(
-      "How to read: history goes by time and proves what is complete; pages goes by page numbers and proves nothing (default: history)"
-    ),
-    Flag.withDefault("history")
-  ),
-  coverage: Flag.String("coverage").pipe(
-    Flag.withMetavar("FILE"),
-    Flag.withDescription("Write as JSON what was proven complete, stretch by stretch"),
-    Flag.optional
-  ),
-  horizon: Source.duration("horizon", "How long after its start a session may still become visible (default: 2h)").pipe(
-    Flag.optional
-  ),
-  keepGoing: Flag.Boolean("keep-going").pipe(
-    Flag.withDescription("Leave out, and name, a stretch that the server fails to give, and exit with 3"),
-    Flag.withDefault(false)
-  ),
-  learned: Flag.String("learned").pipe(
-    Flag.withMetavar("FILE"),
-    Flag.withDescription("What check --json saved of this endpoint: saves requests"),
-    Flag.optional
-  ),
-  strict: Flag.Boolean("strict").pipe(
-    Flag.withDescription("Exit with 3 also when a record could not go on, or what was read is not proven yet"),
-    Flag.withDefault(false)
-  ),
+  ...Source.walkFlags,
   quiet: Flag.Boolean("quiet").pipe(
     Flag.withDescription("No progress and no summary; errors still"),
     Flag.withDefault(false)
@@ -67,99 +35,60 @@ export const flags = {
 }
 
 type Input = Source.Values<typeof flags>
-type Batches = Stream.Stream<Progress.Batch, AgniError, AgniClient>
 
-/** Flags that do not go together, if there are any. */
-const check = Effect.fnUntraced(function* (input: Input): Effect.fn.Return<void, UsageError> {
-  yield* Sinks.check(input)
-  const some = Option.isSome(input.newest) ? "--newest" : Option.isSome(input.oldest) ? "--oldest" : undefined
-  const problems = [
-    ...(input.walk === "pages"
-      ? [
-          Option.isSome(input.coverage) && "--coverage",
-          Option.isSome(input.horizon) && "--horizon",
-          Option.isSome(input.learned) && "--learned",
-          input.keepGoing && "--keep-going"
-        ].map((flag) => flag !== false && `${flag}: does not go with --walk pages; page numbers prove nothing`)
-      : []),
-    Option.isSome(input.name) && some !== undefined && `--name: does not go with ${some}, which is kept in one piece`,
-    Option.isSome(input.name) && input.force && "--force: does not go with --name: a run that goes on replaces nothing",
-    Option.isNone(input.name) && input.state !== ".callstream" && "--state: goes with --name only"
-  ]
-  const problem = problems.find((problem) => problem !== false)
-  if (problem !== undefined) return yield* new UsageError({ problem })
+/** What the flags say, as data. */
+export const specOf = Effect.fnUntraced(function* (input: Input): Effect.fn.Return<PipelineSpec, UsageError> {
+  const { name, ...run } = yield* Run.fromFlags(input)
+  const sinks = yield* Sinks.fromFlags(input)
+  const source = { ...Source.connectionOf(input), ...Source.selectionOf(input) }
+  const transforms = Transforms.fromFlags(input)
+  return {
+    ...(name === undefined ? {} : { name }),
+    ...(Object.keys(source).length === 0 ? {} : { source }),
+    ...(Object.keys(transforms).length === 0 ? {} : { transforms }),
+    sinks,
+    ...run
+  }
 })
 
-/** What the flags ask for, or what is wrong with them; nothing is asked of the server. */
-export const resolve = Effect.fnUntraced(function* (input: Input) {
-  yield* check(input)
-  // What is wrong with a sink's settings is told before there is a request.
-  yield* Sinks.make(input, { organization: "", spool: "" })
-  const selection = yield* Source.selection(input)
-  const targets = Sinks.targets(input)
-  const typed = (value: Input["since"]) => Option.match(value, { onNone: () => "", onSome: When.format })
-  const job: Job.Job = {
-    name: Option.getOrUndefined(input.name),
-    stateFolder: input.state,
-    baseUrl: Source.baseUrlOf(input),
-    selection,
-    asked: { since: typed(input.since), until: typed(input.until) },
-    walk: input.walk,
-    horizon: Option.getOrElse(input.horizon, () => Duration.hours(2)),
-    keepGoing: input.keepGoing,
-    learned: yield* LearnedFile.read(input),
-    keep: Option.match(input.newest, {
-      onSome: (limit) => (batches: Batches) => Extremes.newest(limit)(batches),
-      onNone: () =>
-        Option.match(input.oldest, {
-          onSome: (limit) => (batches: Batches) => Extremes.oldest(limit)(batches),
-          onNone: () => undefined
-        })
-    }),
-    transform: yield* Transforms.toTransform(Transforms.fromFlags(input), { tabular: targets.some(Target.isTable) }),
-    targets,
-    sinks: input,
-    commitEvery: input.commitEvery,
-    onSinkFailure: input.onSinkFailure,
-    deadLetters: Option.getOrElse(input.deadLetters, () => Target.deadLettersOf(targets)),
-    maxDeadShare: input.maxDeadLetters / 100,
-    coverage: Option.getOrUndefined(input.coverage),
-    strict: input.strict,
-    report: input.json ? "json" : input.quiet ? "none" : "people"
-  }
-  if (Option.isSome(input.deadLetters)) {
-    if (["", "-"].includes(input.deadLetters.value.trim())) {
-      return yield* new UsageError({ problem: "--dead-letters: give it the name of a file" })
-    }
-    const { resolve } = yield* Path.Path
-    const outputs = targets.flatMap((target) =>
-      target._tag === "File" ? [target.path, OutputFile.partialPath(target.path)] : []
-    )
-    if (outputs.some((path) => resolve(path) === resolve(job.deadLetters))) {
-      return yield* new UsageError({ problem: "--dead-letters: the file is where the sessions go; give it another" })
-    }
-    yield* DeadLetters.check(job.deadLetters)
-  }
-  return job
+const saveFlag = Flag.String("save").pipe(
+  Flag.withMetavar("FILE"),
+  Flag.withDescription("Write what the flags say to a file that callstream run takes, instead of doing it"),
+  Flag.filter(
+    (file) => /[^/\\]\.ya?ml$/i.test(file),
+    () => "Expected: a file name that ends in .yaml, such as pipeline.yaml"
+  ),
+  Flag.optional
+)
+
+/** Only writes the file: what it will do can be looked at before it is done. */
+const save = Effect.fnUntraced(function* (spec: PipelineSpec, file: string, options: ReadonlyArray<string>) {
+  const { text, variables } = Save.write(spec, file)
+  yield* Save.toFile(file, text, { force: false, advice: "Choose another name, or remove it first." })
+  const command = [invocation, "run", file, ...options].join(" ")
+  yield* print(
+    `${file} says what these flags say; nothing was read or sent`,
+    ...variables.map(
+      ({ meaning, name }) => `  Set ${name} to the whole address at ${meaning}, which is not in the file.`
+    ),
+    `  Next: ${command} --dry-run shows the first records, ${command} does it.`
+  )
 })
 
-const explain = (job: Job.Job) =>
-  Effect.flatMap(Sinks.make(job.sinks, { organization: "", spool: "" }), (sinks) =>
-    Effect.forEach(
-      sinks.map((sink): Guarantee.Guarantee =>
-        Guarantees.of(sink.name, sink.delivery, { durable: job.name !== undefined })
-      ),
-      (guarantee) => answer(toPrintable(Guarantees.describe(guarantee))),
-      { discard: true }
-    )
-  )
-
-const command = Command.make("export", flags, (input) =>
-  Effect.flatMap(resolve(input), (job) =>
-    input.explain
-      ? explain(job)
-      : Effect.provide(Job.run(job), Layer.provide(Source.client(input, input.concurrency), AgniTransport.layer))
-  )
+const command = Command.make(
+  "export",
+  { ...flags, save: saveFlag },
+  Effect.fnUntraced(function* (input) {
+    const spec = yield* specOf(input)
+    const report = input.json ? "json" : input.quiet ? "none" : "people"
+    const job = yield* Resolve.toJob(spec, { report, from: "flags" })
+    if (Option.isSome(input.save)) {
+      if (input.explain) return yield* new UsageError({ problem: "--explain: does not go with --save" })
+      return yield* save(spec, input.save.value, report === "json" ? ["--json"] : report === "none" ? ["--quiet"] : [])
+    }
+    if (input.explain) return yield* Explain.print(job)
+    yield* Effect.provide(Job.run(job), Layer.provide(Source.client(spec.source ?? {}), AgniTransport.layer))
+  })
 )
 
 export const exportCommand = command.pipe(
@@ -183,6 +112,10 @@ export const exportCommand = command.pipe(
     {
       command: "callstream export --name nightly --to calls.ndjson --to https://example.com/hook",
       description: "To a file and a webhook; run it again when it was stopped, and it goes on"
+    },
+    {
+      command: "callstream export --since 7d --to calls.ndjson --save pipeline.yaml",
+      description: "The same as a file, for callstream run"
     }
   ])
 )

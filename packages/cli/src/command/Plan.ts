@@ -4,10 +4,10 @@ import { AgniTransport } from "@callstream/node"
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import * as Source from "../flag/Source.ts"
 import * as Format from "../output/Format.ts"
 import { answer, toPrintable } from "../output/Screen.ts"
+import * as Resolve from "../spec/Resolve.ts"
 import * as Export from "./Export.ts"
 
 const span = ({ from, to }: { readonly from: number; readonly to: number }): string =>
@@ -107,18 +107,16 @@ export const planCommand = Command.make(
   "plan",
   Export.flags,
   Effect.fnUntraced(function* (input) {
-    const { horizon, learned, selection, walk } = yield* Export.resolve(input)
+    const spec = yield* Export.specOf(input)
+    const { horizon, learned, selection, walk } = yield* Resolve.toJob(spec, { report: "none", from: "flags" })
     const { concurrency = 4, from, to, ...rest } = selection
     const instant = (text: Instant.Input | undefined) => (text === undefined ? undefined : Instant.fromInput(text))
-    const rate = Option.getOrUndefined(input.rate)
+    const rate = spec.source?.rate
     const made = Plan.make(
       { from: instant(from), to: instant(to) },
       { ...rest, concurrency, horizon, learned, walk, requestsPerSecond: rate }
     )
-    const plan = yield* Effect.provide(
-      made,
-      Layer.provide(Source.client(input, input.concurrency), AgniTransport.layer)
-    )
+    const plan = yield* Effect.provide(made, Layer.provide(Source.client(spec.source ?? {}), AgniTransport.layer))
     yield* answer(
       input.json
         ? JSON.stringify(toJson(plan))

@@ -1,5 +1,14 @@
 /** `callstream replay FILE`: what could not go on before is sent through transforms and sinks again. */
-import { CallSession, Checkpoint, DeadLetterFile, Instant, Pipeline, type DeadLetter } from "@callstream/core"
+import {
+  CallSession,
+  Checkpoint,
+  CheckpointError,
+  type DeadLetter,
+  DeadLetterFile,
+  Instant,
+  Pipeline,
+  type SinkError
+} from "@callstream/core"
 import type * as Coverage from "@callstream/core/stream/Coverage"
 import { GuardedTransport } from "@callstream/node"
 import * as NodeDns from "@effect/platform-node/NodeDns"
@@ -16,6 +25,7 @@ import * as Stream from "effect/Stream"
 import * as Sinks from "../flag/Sinks.ts"
 import * as Target from "../flag/Target.ts"
 import * as Transforms from "../flag/Transforms.ts"
+import * as DeadLetters from "../output/DeadLetters.ts"
 import * as Format from "../output/Format.ts"
 import { print } from "../output/Screen.ts"
 import { Incomplete, UsageError } from "../output/UsageError.ts"
@@ -33,63 +43,137 @@ const flags = {
 
 const isObject = (u: unknown): u is Record<string, unknown> => typeof u === "object" && u !== null && !Array.isArray(u)
 
-/** Each letter is a window of its own: it keeps the time at which it was observed, which is its version. */
-const asWindow = (letter: DeadLetter.DeadLetter): Coverage.Window => {
-  const decoded = CallSession.fromWire(letter.raw)
-  const { observedAt, raw } = letter
-  return {
-    from: 0,
-    to: 0,
-    sessions: Result.isSuccess(decoded) ? [decoded.success] : [],
-    rejected: Result.isSuccess(decoded)
-      ? []
-      : [{ stage: letter.stage, reason: decoded.failure, raw, page: 0, index: 0, observedAt }],
-    coverage: { _tag: "Provisional", reason: "a dead letter" },
-    settled: 0,
-    requests: 0,
-    observedAt
-  }
+interface Part {
+  readonly letters: ReadonlyArray<DeadLetter.DeadLetter>
+  readonly window: Coverage.Window
 }
+
+const mostInPart = 100
+
+/**
+ * What was observed at one time goes together, and is marked together; a sink that refuses says which session, so a part
+ * has each once. All keep the time at which they were observed, which is their version: the earliest come first.
+ */
+const inParts = (letters: ReadonlyArray<DeadLetter.DeadLetter>, origin: Map<unknown, string>): ReadonlyArray<Part> => {
+  const parts: Array<Array<DeadLetter.DeadLetter>> = []
+  const sessions = new Map<DeadLetter.DeadLetter, CallSession.CallSession>()
+  const reasons = new Map<DeadLetter.DeadLetter, string>()
+  const ids = new Set<string>()
+  for (const letter of letters.toSorted((left, right) => left.observedAt - right.observedAt)) {
+    const decoded = CallSession.fromWire(letter.raw)
+    origin.set(letter.raw, letter.letter)
+    if (Result.isSuccess(decoded)) {
+      sessions.set(letter, decoded.success)
+      origin.set(decoded.success, letter.letter)
+    } else reasons.set(letter, decoded.failure)
+    const id = sessions.get(letter)?.id ?? letter.letter
+    const part = parts.at(-1)
+    if (part?.[0]?.observedAt === letter.observedAt && part.length < mostInPart && !ids.has(id)) part.push(letter)
+    else {
+      parts.push([letter])
+      ids.clear()
+    }
+    ids.add(id)
+  }
+  return parts.map((letters, place): Part => {
+    const observedAt = letters[0]?.observedAt ?? 0
+    return {
+      letters,
+      window: {
+        // Places, not times: they tell how far the replay is.
+        from: place,
+        to: place + 1,
+        sessions: letters.flatMap((letter) => sessions.get(letter) ?? []),
+        rejected: letters.flatMap((letter) => {
+          const reason = reasons.get(letter)
+          const { raw, stage } = letter
+          return reason === undefined ? [] : [{ stage, reason, raw, page: 0, index: 0, observedAt }]
+        }),
+        coverage: { _tag: "Provisional", reason: "a dead letter" },
+        settled: 0,
+        requests: 0,
+        observedAt
+      }
+    }
+  })
+}
+
+const notMarked = (file: string) => (error: SinkError) =>
+  new CheckpointError({
+    reason: "io",
+    description: `what arrived cannot be marked in ${file}: ${error.description}`,
+    advice: "Mend that and replay it again: what is not marked is sent once more."
+  })
 
 const replay = Effect.fnUntraced(function* (
   input: Parameters<typeof Transforms.fromFlags>[0] &
     Sinks.Flags & { readonly file: string; readonly organization: Option.Option<string> }
 ) {
-  yield* Sinks.check(input)
+  const { file } = input
+  const planned = yield* Effect.flatMap(Sinks.fromFlags(input), Sinks.plan)
   const transform = yield* Transforms.toTransform(Transforms.fromFlags(input), {
-    tabular: Sinks.targets(input).some(Target.isTable)
+    tabular: planned.some(({ target }) => Target.isTable(target))
   })
-  const { letters, replayed, torn } = yield* DeadLetterFile.read(input.file)
+  const { letters, replayed, torn } = yield* DeadLetterFile.read(file)
   const fs = yield* FileSystem.FileSystem
   const spool = yield* Effect.orDie(fs.makeTempDirectoryScoped({ prefix: "callstream-" }))
   const said = letters.map(({ raw }) => (isObject(raw) ? (raw["organizationId"] ?? raw["organization_id"]) : undefined))
   const organization =
     Option.getOrUndefined(input.organization) ?? said.find((one): one is string => typeof one === "string") ?? ""
-  const [first, ...rest] = yield* Sinks.make(input, { organization, spool })
+  const [first, ...rest] = yield* Sinks.make(planned, { organization, spool })
   if (letters.length + replayed === 0 && torn > 0) {
     return yield* new UsageError({
-      problem: `${input.file} is no file of dead letters`,
+      problem: `${file} is no file of dead letters`,
       advice: "The summary of the run that put records aside names it."
     })
   }
   if (first === undefined || letters.length === 0) {
     return yield* print(
-      `no dead letters are left in ${input.file}: ${Format.counted(replayed, "was", "were")} replayed before`
+      `no dead letters are left in ${file}: ${Format.counted(replayed, "was", "were")} replayed before`
     )
   }
-  const ordered = letters.toSorted((left, right) => left.observedAt - right.observedAt)
+  yield* DeadLetters.check(file)
   const origin = new Map<unknown, string>()
+  const parts = inParts(letters, origin)
   const failed = new Set<string>()
+  const marks = yield* DeadLetterFile.sink(file).open(Option.none())
+  let next = 0
+  let marked = 0
+  /** Of the parts before a place, which are safe in every sink, those that arrived. */
+  const mark = Effect.fnUntraced(function* (place: number) {
+    const replayed = Instant.format((yield* Clock.currentTimeMillis) * 1000)
+    const done = parts
+      .slice(next, place)
+      .flatMap(({ letters }) => letters)
+      .filter(({ letter }) => !failed.has(letter))
+    next = Math.max(next, Math.min(place, parts.length))
+    if (done.length === 0) return
+    yield* marks.write({
+      items: done.map(({ letter }) => ({ id: letter, start: undefined, row: { letter, replayed } })),
+      columns: [],
+      observedAt: 0
+    })
+    yield* marks.flush(0)
+    marked += done.length
+  })
+  const sinks = [first, ...rest] as const
+  /** A file that is not finished is begun anew by the next replay, and whether a pipe's reader read on nobody knows. */
+  const byParts = sinks.every(({ delivery }) => delivery === "idempotent" || delivery === "transactional")
+  const checkpoint: Checkpoint["Service"] = {
+    open: () =>
+      Effect.succeed({
+        state: Option.none(),
+        commit: ({ finished, sinks }) =>
+          byParts || finished
+            ? Effect.mapError(mark(Math.min(...Object.values(sinks).map(({ cursor }) => cursor))), notMarked(file))
+            : Effect.void
+      })
+  }
   const pipeline = Pipeline.make({
     name: "replay",
-    source: () =>
-      Stream.map(Stream.fromIterable(ordered), (letter) => {
-        const window = asWindow(letter)
-        for (const record of [...window.sessions, letter.raw]) origin.set(record, letter.letter)
-        return window
-      }),
+    source: () => Stream.fromIterable(parts.map(({ window }) => window)),
     transform,
-    sinks: [first, ...rest],
+    sinks,
     // What fails again is in the file already.
     deadLetters: {
       name: "dead-letters",
@@ -106,26 +190,24 @@ const replay = Effect.fnUntraced(function* (
           finish: Effect.void
         })
     },
+    commitEvery: 0,
     maxDeadShare: 1
   })
-  yield* Sinks.orUnfinished(pipeline.run, 1 + rest.length)
-  const now = Instant.format((yield* Clock.currentTimeMillis) * 1000)
-  const done = ordered.filter(({ letter }) => !failed.has(letter))
-  const marks = yield* DeadLetterFile.sink(input.file).open(Option.none())
-  yield* marks.write({
-    items: done.map(({ letter }) => ({ id: letter, start: undefined, row: { letter, replayed: now } })),
-    columns: [],
-    observedAt: 0
-  })
-  yield* marks.flush(0)
+  yield* Sinks.orUnfinished(Effect.provideService(pipeline.run, Checkpoint, checkpoint), sinks.length).pipe(
+    Effect.onError(() =>
+      marked === 0
+        ? Effect.void
+        : print(`${Format.counted(marked, "dead letter")} replayed and marked in ${file} before that`)
+    )
+  )
   yield* print(
-    `${Format.counted(done.length, "dead letter")} replayed, ${Format.count(failed.size)} left in ${input.file}`,
+    `${Format.counted(marked, "dead letter")} replayed, ${Format.count(failed.size)} left in ${file}`,
     ...(torn === 0 ? [] : [`  ${Format.counted(torn, "line")} of it could not be read: a run was killed in the middle`])
   )
   if (failed.size > 0) return yield* new Incomplete()
 })
 
-const environment = Layer.merge(Checkpoint.layerMemory, Layer.provide(GuardedTransport.layer, NodeDns.layer))
+const environment = Layer.provide(GuardedTransport.layer, NodeDns.layer)
 
 export const replayCommand = Command.make("replay", flags, (input) =>
   Effect.provide(Effect.scoped(replay(input)), environment)

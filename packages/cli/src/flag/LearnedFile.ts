@@ -5,7 +5,6 @@ import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { UsageError } from "../output/UsageError.ts"
-import * as Source from "./Source.ts"
 
 const decode = Schema.decodeUnknownOption(Schema.fromJsonString(Learned.Learned))
 const decodeVersion = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Struct({ version: Schema.Int })))
@@ -14,12 +13,11 @@ const decodeVersion = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.St
 export const write = ({ version, ...learned }: Learned.Learned, baseUrl: string): string =>
   JSON.stringify({ version, ...learned, baseUrl }, null, 2)
 
-/** Reads the file that the flags name; refuses one that is no such thing, or comes from another endpoint. */
+/** Reads the file; refuses one that is no such thing, or comes from another endpoint than this. */
 export const read = Effect.fnUntraced(function* (
-  flags: Pick<Source.Connection, "baseUrl"> & { readonly learned: Option.Option<string> }
-): Effect.fn.Return<Learned.Learned | undefined, UsageError, FileSystem.FileSystem> {
-  if (Option.isNone(flags.learned)) return undefined
-  const path = flags.learned.value
+  path: string,
+  here: string
+): Effect.fn.Return<Learned.Learned, UsageError, FileSystem.FileSystem> {
   const fs = yield* FileSystem.FileSystem
   const refuse = (problem: string, advice: string) =>
     new UsageError({ problem: `--learned: ${path} ${problem}`, advice })
@@ -33,7 +31,6 @@ export const read = Effect.fnUntraced(function* (
       ? refuse("is of another version of callstream", again)
       : refuse("is not what check --json saves", again)
   }
-  const here = Source.baseUrlOf(flags)
   const { baseUrl } = learned.value
   if (baseUrl !== undefined && baseUrl !== here) {
     return yield* refuse(`was learned from ${baseUrl}, and this is ${here}`, again)

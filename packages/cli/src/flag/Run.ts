@@ -1,8 +1,13 @@
 /** The flags that say how a run goes on, and what becomes of what cannot. */
 import * as Flag from "effect/cli/Flag"
-import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import { UsageError } from "../output/UsageError.ts"
+import type { PipelineSpec } from "../spec/PipelineSpec.ts"
 import * as Figure from "./Figure.ts"
+import { given } from "./Given.ts"
 import * as Source from "./Source.ts"
+import * as When from "./When.ts"
 
 export const flags = {
   name: Flag.String("name").pipe(
@@ -17,17 +22,17 @@ export const flags = {
   state: Flag.String("state").pipe(
     Flag.withMetavar("DIR"),
     Flag.withDescription("The folder of such states (default: .callstream)"),
-    Flag.withDefault(".callstream")
+    Flag.optional
   ),
   commitEvery: Source.duration(
     "commit-every",
     "How often what was written is made safe and the state of the run kept, such as 5s (default: 1s)"
-  ).pipe(Flag.withDefault(Duration.seconds(1))),
+  ).pipe(Flag.optional),
   onSinkFailure: Flag.Literals("on-sink-failure", ["stop", "continue"]).pipe(
     Flag.withDescription(
       "When one of several sinks fails for good: stop the run, or continue without it and exit with 3 (default: stop)"
     ),
-    Flag.withDefault("stop")
+    Flag.optional
   ),
   deadLetters: Flag.String("dead-letters").pipe(
     Flag.withMetavar("FILE"),
@@ -39,9 +44,47 @@ export const flags = {
     (value) => value >= 0 && value <= 100,
     "a percentage from 0 to 100",
     "Stop when more than this percentage of at least 100 records cannot go on (default: 10)"
-  ).pipe(Flag.withDefault(10)),
+  ).pipe(Flag.optional),
+  coverage: Flag.String("coverage").pipe(
+    Flag.withMetavar("FILE"),
+    Flag.withDescription("Write as JSON what was proven complete, stretch by stretch"),
+    Flag.optional
+  ),
+  strict: Flag.Boolean("strict").pipe(
+    Flag.withDescription("Exit with 3 also when a record could not go on, or what was read is not proven yet"),
+    Flag.withDefault(false)
+  ),
   explain: Flag.Boolean("explain").pipe(
     Flag.withDescription("Only tell what is promised of each sink, and why; nothing is read"),
     Flag.withDefault(false)
   )
 }
+
+type Part = Pick<
+  PipelineSpec,
+  "name" | "state" | "commitEvery" | "onSinkFailure" | "deadLetters" | "coverage" | "strict"
+>
+
+/** What the flags say, as data: without a name there is no state. */
+export const fromFlags = Effect.fnUntraced(function* (
+  values: Source.Values<typeof flags>
+): Effect.fn.Return<Part, UsageError> {
+  if (Option.isNone(values.name) && Option.isSome(values.state)) {
+    return yield* new UsageError({ problem: "--state: goes with --name only" })
+  }
+  const deadLetters = given({
+    file: values.deadLetters,
+    maxShare: Option.map(values.maxDeadLetters, (percentage) => percentage / 100)
+  })
+  return {
+    ...given({
+      name: values.name,
+      state: Option.isNone(values.name) ? Option.some<string | false>(false) : values.state,
+      commitEvery: Option.map(values.commitEvery, When.formatDuration),
+      onSinkFailure: values.onSinkFailure,
+      coverage: values.coverage
+    }),
+    ...(Object.keys(deadLetters).length === 0 ? {} : { deadLetters }),
+    ...(values.strict ? { strict: true } : {})
+  }
+})

@@ -8,29 +8,20 @@ import type * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import type * as Path from "effect/Path"
 import * as Redacted from "effect/Redacted"
+import * as Struct from "effect/Struct"
 import { resolve } from "node:path"
+import { type SinkSpec, SinkSettings } from "../spec/PipelineSpec.ts"
 import { UsageError } from "../output/UsageError.ts"
 import * as Failure from "../output/Failure.ts"
 import * as Figure from "./Figure.ts"
-import * as Source from "./Source.ts"
+import * as Size from "./Size.ts"
+import type * as Source from "./Source.ts"
 import * as Target from "./Target.ts"
 
 /** Never a flag's value, which others on the machine can read. */
 const secretVariable = "CALLSTREAM_WEBHOOK_SECRET"
 
-const sizes: Readonly<Record<string, number>> = { kb: 1e3, mb: 1e6, gb: 1e9, kib: 2 ** 10, mib: 2 ** 20, gib: 2 ** 30 }
-
-const bytesOf = (text: string): number | undefined => {
-  const match = /^(\d+(?:\.\d+)?)\s*([kmg]i?b)$/i.exec(text.trim())
-  const unit = sizes[(match?.[2] ?? "").toLowerCase()]
-  const bytes = unit === undefined ? Number.NaN : Math.floor(Number(match?.[1]) * unit)
-  return Number.isSafeInteger(bytes) && bytes > 0 ? bytes : undefined
-}
-
-const rotation = (text: string): Option.Option<NonNullable<NdjsonSink.Options["rotate"]>> => {
-  if (text === "day") return Option.some("day")
-  return Option.map(Option.fromUndefinedOr(bytesOf(text)), (bytes) => ({ bytes }))
-}
+const isRotation = (text: string) => text === "day" || Size.parse(text) !== undefined
 
 export const flags = {
   to: Flag.String("to").pipe(
@@ -38,17 +29,20 @@ export const flags = {
     Flag.withDescription(
       "Where sessions go: - for stdout, calls.ndjson or calls.csv (also with .gz or .zst), calls.parquet, https://… for a webhook (repeatable; default: -)"
     ),
-    Flag.filterMap(Target.parse, () => `Expected: ${Target.expected}`),
+    Flag.filter(
+      (text) => Option.isSome(Target.parse(text)),
+      () => `Expected: ${Target.expected}`
+    ),
     Flag.atLeast(0)
   ),
   force: Flag.Boolean("force").pipe(
-    Flag.withDescription("Replace a file if it is there already"),
+    Flag.withDescription("Replace a file, or the files of an earlier --rotate, if it is there already"),
     Flag.withDefault(false)
   ),
   rotate: Flag.String("rotate").pipe(
     Flag.withMetavar("day|SIZE"),
     Flag.withDescription("Many files instead of one, by UTC day or up to a size such as 100MB, with a manifest"),
-    Flag.filterMap(rotation, () => "Expected: day, or a size such as 100MB or 64MiB"),
+    Flag.filter(isRotation, () => "Expected: day, or a size such as 100MB or 64MiB"),
     Flag.optional
   ),
   csvRaw: Flag.Boolean("csv-raw").pipe(
@@ -65,8 +59,8 @@ export const flags = {
   batchBytes: Flag.String("batch-bytes").pipe(
     Flag.withMetavar("SIZE"),
     Flag.withDescription("Size of one request to a webhook at most (default: 512KiB)"),
-    Flag.filterMap(
-      (text) => Option.fromUndefinedOr(bytesOf(text)),
+    Flag.filter(
+      (text) => Size.parse(text) !== undefined,
       () => "Expected: a size such as 256KiB or 1MB"
     ),
     Flag.optional
@@ -79,46 +73,97 @@ export const flags = {
 
 export type Flags = Source.Values<typeof flags>
 
-/** What the flags say when none is given. */
-export const none: Flags = {
-  to: [],
-  force: false,
-  rotate: Option.none(),
-  csvRaw: false,
-  csvBom: false,
-  batchSize: Option.none(),
-  batchBytes: Option.none(),
-  allowPrivateHosts: false
+/** A place where sessions go, with what it was told. */
+export interface Planned {
+  readonly target: Target.Target
+  readonly settings: SinkSettings
 }
-
-/** The targets that the flags name: stdout when they name none. */
-export const targets = ({ to }: Pick<Flags, "to">): ReadonlyArray<Target.Target> =>
-  to.length === 0 ? [{ _tag: "Stdout" }] : to
 
 export type Sink = SessionSink.SessionSink<unknown, FileSystem.FileSystem | Path.Path | WebhookTransport>
 
-/** What is wrong with the flags together, if anything is. */
-export const check = Effect.fnUntraced(function* (values: Flags): Effect.fn.Return<void, UsageError> {
-  const all = targets(values)
-  const has = (tag: Target.Target["_tag"]) => all.some((target) => target._tag === tag)
-  if (all.filter(({ _tag }) => _tag === "Stdout").length > 1) {
-    return yield* new UsageError({ problem: "--to: - is named twice" })
+type Kind = Target.Target["_tag"] | "Csv"
+
+const kindOf = (target: Target.Target): Kind =>
+  target._tag === "File" && target.format === "csv" ? "Csv" : target._tag
+
+/** What each kind of sink can be told: a flag or a key goes with these kinds only. */
+const kinds: {
+  readonly [K in Kind]: {
+    readonly words: string
+    readonly settings: ReadonlyArray<keyof SinkSettings>
   }
-  const paths = all.flatMap((target) => (target._tag === "File" ? [target.path] : []))
-  const places = paths.map((path) => resolve(path))
-  const twice = paths.find((_, at) => places.indexOf(places[at] ?? "") !== at)
-  if (twice !== undefined) return yield* new UsageError({ problem: `--to: ${twice} is named twice` })
-  const hasCsv = all.some((target) => target._tag === "File" && target.format === "csv")
-  const useless = [
-    !has("File") && values.force && "--force: goes with a file only",
-    !has("File") && Option.isSome(values.rotate) && "--rotate: goes with a file only",
-    !hasCsv && values.csvRaw && "--csv-raw: goes with a CSV file only",
-    !hasCsv && values.csvBom && "--csv-bom: goes with a CSV file only",
-    !has("Webhook") && Option.isSome(values.batchSize) && "--batch-size: goes with a webhook only",
-    !has("Webhook") && Option.isSome(values.batchBytes) && "--batch-bytes: goes with a webhook only",
-    !has("Webhook") && values.allowPrivateHosts && "--allow-private-hosts: goes with a webhook only"
-  ].find((problem) => problem !== false)
-  if (useless !== undefined) return yield* new UsageError({ problem: useless })
+} = {
+  Stdout: { words: "stdout", settings: [] },
+  File: { words: "a file", settings: ["force", "rotate"] },
+  Csv: { words: "a CSV file", settings: ["force", "rotate", "csvRaw", "csvBom"] },
+  Webhook: { words: "a webhook", settings: ["batchSize", "batchBytes", "allowPrivateHosts", "secret"] }
+}
+
+const flagOf = (setting: keyof SinkSettings) => `--${setting.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
+
+const goesWith = (setting: keyof SinkSettings): string => {
+  const words = Object.values(kinds).flatMap((kind) =>
+    // What goes with every file goes with a CSV file too.
+    kind.settings.includes(setting) && !(kind === kinds.Csv && kinds.File.settings.includes(setting))
+      ? [kind.words]
+      : []
+  )
+  return `${flagOf(setting)}: goes with ${words.join(" or ")} only`
+}
+
+const settingNames = Struct.keys(SinkSettings.fields)
+
+/** What the flags say, as data: each sink is told what goes with it. Refuses a flag that goes with none of them. */
+export const fromFlags = Effect.fnUntraced(function* (
+  values: Flags
+): Effect.fn.Return<readonly [SinkSpec, ...ReadonlyArray<SinkSpec>], UsageError> {
+  const { allowPrivateHosts, csvBom, csvRaw, force, to } = values
+  const given: SinkSettings = {
+    ...(force ? { force } : {}),
+    ...Option.match(values.rotate, { onNone: () => ({}), onSome: (rotate) => ({ rotate }) }),
+    ...(csvRaw ? { csvRaw } : {}),
+    ...(csvBom ? { csvBom } : {}),
+    ...Option.match(values.batchSize, { onNone: () => ({}), onSome: (batchSize) => ({ batchSize }) }),
+    ...Option.match(values.batchBytes, { onNone: () => ({}), onSome: (batchBytes) => ({ batchBytes }) }),
+    ...(allowPrivateHosts ? { allowPrivateHosts } : {})
+  }
+  const useless = new Set(settingNames.filter((name) => given[name] !== undefined))
+  const all = (to.length === 0 ? ["-"] : to).map((text): SinkSpec => {
+    const target = Option.getOrUndefined(Target.parse(text))
+    const taken = target === undefined ? [] : kinds[kindOf(target)].settings.filter((name) => given[name] !== undefined)
+    for (const name of taken) useless.delete(name)
+    return taken.length === 0 ? text : { to: text, ...Struct.pick(given, taken) }
+  })
+  const [setting] = useless
+  if (setting !== undefined) return yield* new UsageError({ problem: goesWith(setting) })
+  const [first = "-", ...rest] = all
+  return [first, ...rest]
+})
+
+/** What is asked for, or what is wrong with it. */
+export const plan = Effect.fnUntraced(function* (
+  specs: ReadonlyArray<SinkSpec>
+): Effect.fn.Return<ReadonlyArray<Planned>, UsageError> {
+  const planned: Array<Planned> = []
+  const places = new Map<string, number>()
+  for (const [item, spec] of specs.entries()) {
+    const { to, ...settings } = typeof spec === "string" ? { to: spec } : spec
+    const refuse = (problem: string, key?: string) =>
+      new UsageError({ problem, place: key === undefined ? { item } : { item, key } })
+    const target = Option.getOrUndefined(Target.parse(to))
+    if (target === undefined) return yield* refuse(`--to: expected ${Target.expected}`)
+    const odd = settingNames.find(
+      (name) => settings[name] !== undefined && !kinds[kindOf(target)].settings.includes(name)
+    )
+    if (odd !== undefined) return yield* refuse(goesWith(odd), odd)
+    const place = target._tag === "Stdout" ? "-" : target._tag === "File" ? resolve(target.path) : undefined
+    if (place !== undefined && places.has(place)) {
+      return yield* refuse(`--to: ${target._tag === "File" ? target.path : "-"} is named twice`)
+    }
+    if (place !== undefined) places.set(place, item)
+    planned.push({ target, settings })
+  }
+  return planned
 })
 
 /** A reader of stdout that goes away ends a run well, unless other sinks were to get everything. */
@@ -138,7 +183,8 @@ export const orUnfinished = <A, E, R>(
       : error
   )
 
-const secret = Effect.gen(function* () {
+const secretOf = Effect.fnUntraced(function* (settings: SinkSettings) {
+  if (settings.secret !== undefined) return Redacted.make(settings.secret)
   const found = yield* Effect.option(Config.Redacted(secretVariable))
   if (Option.isSome(found) && Redacted.value(found.value).trim() !== "") return found.value
   return yield* new UsageError({
@@ -147,46 +193,49 @@ const secret = Effect.gen(function* () {
   })
 })
 
+const rotation = (text: string | undefined): NdjsonSink.Options["rotate"] => {
+  const bytes = text === undefined ? undefined : Size.parse(text)
+  return bytes === undefined ? (text === "day" ? "day" : undefined) : { bytes }
+}
+
+const compressions = { gzip: Gzip.compression, zstd: Zstd.compression }
+
 /** The sinks, not yet open. `spool` is where a webhook's messages wait on their way. */
 export const make = (
-  values: Flags,
+  planned: ReadonlyArray<Planned>,
   options: { readonly organization: string; readonly spool: string }
 ): Effect.Effect<ReadonlyArray<Sink>, UsageError> =>
-  Effect.forEach(targets(values), (target): Effect.Effect<Sink, UsageError> => {
+  Effect.forEach(planned, ({ settings, target }, item): Effect.Effect<Sink, UsageError> => {
     switch (target._tag) {
       case "Stdout":
         return Effect.sync(StdoutSink.make)
       case "File": {
+        const { compression, path } = target
         const options = {
-          path: target.path,
-          force: values.force,
-          rotate: Option.getOrUndefined(values.rotate),
-          compression:
-            target.compression === "gzip"
-              ? Gzip.compression
-              : target.compression === "zstd"
-                ? Zstd.compression
-                : undefined
+          path,
+          force: settings.force,
+          compression: compression === undefined ? undefined : compressions[compression],
+          rotate: rotation(settings.rotate)
         }
         switch (target.format) {
           case "ndjson":
             return Effect.succeed(NdjsonSink.file(options))
           case "csv":
-            return Effect.succeed(CsvSink.file({ ...options, raw: values.csvRaw, bom: values.csvBom }))
+            return Effect.succeed(CsvSink.file({ ...options, raw: settings.csvRaw, bom: settings.csvBom }))
           case "parquet":
             return Effect.succeed(ParquetSink.file(options))
         }
       }
       case "Webhook":
-        return Effect.flatMap(secret, (secrets) =>
+        return Effect.flatMap(secretOf(settings), (secrets) =>
           WebhookSink.make({
             url: target.url,
             secrets,
             organization: options.organization,
             spool: options.spool,
-            batchSize: Option.getOrUndefined(values.batchSize),
-            batchBytes: Option.getOrUndefined(values.batchBytes),
-            allowPrivateHosts: values.allowPrivateHosts
+            batchSize: settings.batchSize,
+            batchBytes: settings.batchBytes === undefined ? undefined : Size.parse(settings.batchBytes),
+            allowPrivateHosts: settings.allowPrivateHosts
           }).pipe(
             Effect.mapError(({ advice, description }) => {
               const help = description.includes("private hosts")
@@ -194,7 +243,8 @@ export const make = (
                 : advice
               return new UsageError({
                 problem: `--to ${Target.describe(target)}: ${description}`,
-                ...(help === undefined ? {} : { advice: help })
+                ...(help === undefined ? {} : { advice: help }),
+                place: { item }
               })
             })
           )

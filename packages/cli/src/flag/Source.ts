@@ -19,8 +19,10 @@ import type * as HttpClient from "effect/http/HttpClient"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
+import type { Connection as ConnectionSpec, Selection as SelectionSpec } from "../spec/PipelineSpec.ts"
 import { UsageError } from "../output/UsageError.ts"
 import * as Figure from "./Figure.ts"
+import { given } from "./Given.ts"
 import * as When from "./When.ts"
 
 const optional = Flag.optional
@@ -103,12 +105,26 @@ export const selectionFlags = {
     1,
     "Only the N sessions that started first, oldest first (reads the whole range)"
   ).pipe(optional),
-  pageSize: Figure.integer("page-size", 1, "Sessions asked for in one request (default: 100)", 100_000).pipe(
-    Flag.withDefault(100)
+  pageSize: Figure.integer("page-size", 1, "Sessions asked for in one request (default: 100)", 100_000).pipe(optional),
+  concurrency: Figure.integer("concurrency", 1, "Requests under way at once (default: 4)", 256).pipe(optional)
+}
+
+/** How they are read. */
+export const walkFlags = {
+  walk: Flag.Literals("walk", ["history", "pages"]).pipe(
+    Flag.withDescription(
+      "How to read: history goes by time and proves what is complete; pages goes by page numbers and proves nothing (default: history)"
+    ),
+    optional
   ),
-  concurrency: Figure.integer("concurrency", 1, "Requests under way at once (default: 4)", 256).pipe(
-    Flag.withDefault(4)
-  )
+  horizon: duration("horizon", "How long after its start a session may still become visible (default: 2h)").pipe(
+    optional
+  ),
+  keepGoing: Flag.Boolean("keep-going").pipe(
+    Flag.withDescription("Leave out, and name, a stretch that the server fails to give, and exit with 3"),
+    Flag.withDefault(false)
+  ),
+  learned: text("learned", "FILE", "What check --json saved of this endpoint: saves requests").pipe(optional)
 }
 
 export type Values<Flags> = { readonly [K in keyof Flags]: Flags[K] extends Flag.Flag<infer A> ? A : never }
@@ -116,18 +132,59 @@ export type Values<Flags> = { readonly [K in keyof Flags]: Flags[K] extends Flag
 export type Connection = Values<typeof connectionFlags>
 export type SelectionFlags = Values<typeof selectionFlags>
 
-const readKey = Effect.fnUntraced(function* (file: Option.Option<string>) {
-  if (Option.isSome(file)) {
+/** How to reach the endpoint, as data. */
+export const connectionOf = (flags: Connection): ConnectionSpec => ({
+  ...given({
+    baseUrl: flags.baseUrl,
+    apiKeyFile: flags.apiKeyFile,
+    timeout: Option.map(flags.timeout, When.formatDuration),
+    retries: flags.retries,
+    rate: flags.rate
+  }),
+  ...(flags.allowHttp ? { allowHttp: true } : {})
+})
+
+/** Which sessions, and how they are read, as data. */
+export const selectionOf = (
+  flags: SelectionFlags & Values<typeof walkFlags>
+): SelectionSpec & Pick<ConnectionSpec, "concurrency"> => ({
+  ...given({
+    since: Option.map(flags.since, When.format),
+    until: Option.map(flags.until, When.format),
+    agentId: flags.agentId,
+    status: flags.status,
+    channel: flags.channel,
+    callerNumber: flags.callerNumber,
+    search: flags.search,
+    newest: flags.newest,
+    oldest: flags.oldest,
+    pageSize: flags.pageSize,
+    concurrency: flags.concurrency,
+    walk: flags.walk,
+    horizon: Option.map(flags.horizon, When.formatDuration),
+    learned: flags.learned
+  }),
+  ...(flags.keepGoing ? { keepGoing: true } : {})
+})
+
+const durationOf = (text: string | undefined): Duration.Duration | undefined => {
+  const millis = text === undefined ? undefined : When.parseDuration(text)
+  return millis === undefined ? undefined : Duration.millis(millis)
+}
+
+const readKey = Effect.fnUntraced(function* ({ apiKey, apiKeyFile: file }: ConnectionSpec) {
+  if (apiKey !== undefined) return Redacted.make(apiKey.trim())
+  if (file !== undefined) {
     const fs = yield* FileSystem.FileSystem
     const content = yield* Effect.mapError(
-      fs.readFileString(file.value),
+      fs.readFileString(file),
       () =>
         new UsageError({
-          problem: `--api-key-file: ${file.value} cannot be read`,
+          problem: `--api-key-file: ${file} cannot be read`,
           advice: "Name a file that exists, that you may read, and that holds the key and nothing else."
         })
     )
-    if (content.trim() === "") return yield* new UsageError({ problem: `--api-key-file: ${file.value} is empty` })
+    if (content.trim() === "") return yield* new UsageError({ problem: `--api-key-file: ${file} is empty` })
     return Redacted.make(content.trim())
   }
   const key = yield* Effect.option(Config.Redacted("AGNI_API_KEY"))
@@ -170,30 +227,26 @@ const toUsage = (reason: { readonly parameter?: string; readonly description: st
     : new UsageError({ problem })
 }
 
-/** Where the API is, by the flags. */
-export const baseUrlOf = ({ baseUrl }: Pick<Connection, "baseUrl">): string =>
-  Option.getOrElse(baseUrl, () => "https://api.ravan.ai").replace(/\/+$/, "")
+/** Where the API is. */
+export const baseUrlOf = ({ baseUrl = "https://api.ravan.ai" }: Pick<ConnectionSpec, "baseUrl">): string =>
+  baseUrl.replace(/\/+$/, "")
 
-/** The client that the flags ask for. Fails before any request when they, or the key, are wrong. */
+/** The client that is asked for. Fails before any request when something in it, or the key, is wrong. */
 export const client = (
-  connection: Connection,
-  concurrency: number
+  connection: ConnectionSpec
 ): Layer.Layer<AgniClient, UsageError | AgniError, HttpClient.HttpClient | FileSystem.FileSystem> =>
   Layer.effect(
     AgniClient,
     Effect.gen(function* () {
-      const apiKey = yield* readKey(connection.apiKeyFile)
+      const apiKey = yield* readKey(connection)
       const options: AgniClientOptions = {
         apiKey,
-        baseUrl: Option.getOrUndefined(connection.baseUrl),
+        baseUrl: connection.baseUrl,
         allowInsecureHttp: connection.allowHttp,
-        timeout: Option.getOrUndefined(connection.timeout),
-        maxConcurrentRequests: concurrency,
-        requestsPerSecond: Option.getOrUndefined(connection.rate),
-        retry: Option.match(connection.retries, {
-          onNone: () => RetryPolicy.make(),
-          onSome: (retries) => RetryPolicy.make({ tries: retries + 1 })
-        })
+        timeout: durationOf(connection.timeout),
+        maxConcurrentRequests: connection.concurrency ?? 4,
+        requestsPerSecond: connection.rate,
+        retry: RetryPolicy.make(connection.retries === undefined ? {} : { tries: connection.retries + 1 })
       }
       return yield* AgniClient.make(options).pipe(
         Effect.catchReason("AgniError", "InvalidRequest", (reason) => Effect.fail(toUsage(reason)))
@@ -204,46 +257,44 @@ export const client = (
 /** The epoch of instants; no call is older. */
 const earliest = 0
 
-/** The sessions that the flags ask for, ages resolved against the clock once. */
+/** The sessions that are asked for, ages resolved against the clock once. */
 export const selection = Effect.fnUntraced(function* (
-  flags: SelectionFlags
+  spec: SelectionSpec & Pick<ConnectionSpec, "concurrency">
 ): Effect.fn.Return<
   CallSessions.Selection & { readonly from?: Instant.Input; readonly to?: Instant.Input },
   UsageError
 > {
   const now = yield* Clock.currentTimeMillis
-  const from = Option.map(flags.since, (since) => When.resolve(since, now))
-  const to = Option.map(flags.until, (until) => When.resolve(until, now))
+  const at = (text: string | undefined) => {
+    const when = text === undefined ? undefined : When.parse(text)
+    return when === undefined ? undefined : When.resolve(when, now)
+  }
+  const from = at(spec.since)
+  const to = at(spec.until)
   for (const [flag, instant] of [
     ["--since", from],
     ["--until", to]
   ] as const) {
-    if (Option.exists(instant, (value) => value < earliest)) {
+    if (instant !== undefined && instant < earliest) {
       return yield* new UsageError({ problem: `${flag} lies before the year 1970` })
     }
   }
-  if (Option.isSome(from) && Option.isSome(to) && from.value >= to.value) {
+  if (from !== undefined && to !== undefined && from >= to) {
     return yield* new UsageError({
-      problem: `--until (${Instant.format(to.value)}) is not later than --since (${Instant.format(from.value)})`
+      problem: `--until (${Instant.format(to)}) is not later than --since (${Instant.format(from)})`
     })
   }
-  if (Option.isSome(flags.newest) && Option.isSome(flags.oldest)) {
+  if (spec.newest !== undefined && spec.oldest !== undefined) {
     return yield* new UsageError({ problem: "--newest and --oldest cannot be used together" })
   }
-  const filters = {
-    agentId: Option.getOrUndefined(flags.agentId),
-    status: Option.getOrUndefined(flags.status),
-    channel: Option.getOrUndefined(flags.channel),
-    callerNumber: Option.getOrUndefined(flags.callerNumber),
-    search: Option.getOrUndefined(flags.search),
-    pageSize: flags.pageSize
-  }
+  const { agentId, callerNumber, channel, concurrency = 4, pageSize = 100, search, status } = spec
+  const filters = { agentId, status, channel, callerNumber, search, pageSize }
   const checked = CallSessionQuery.toParameters(filters)
   if (Result.isFailure(checked)) return yield* toUsage(checked.failure)
   return {
     ...filters,
-    concurrency: flags.concurrency,
-    ...(Option.isSome(from) ? { from: Instant.format(from.value) } : {}),
-    ...(Option.isSome(to) ? { to: Instant.format(to.value) } : {})
+    concurrency,
+    ...(from === undefined ? {} : { from: Instant.format(from) }),
+    ...(to === undefined ? {} : { to: Instant.format(to) })
   }
 })

@@ -38,10 +38,13 @@ export const parse = (text: string): Option.Option<Target> => {
 /** Whether rows go into columns that are known before the first of them. */
 export const isTable = (target: Target): boolean => target._tag === "File" && target.format !== "ndjson"
 
-/** Beside the first file, so that it is found; other sinks have no name to stand beside. */
-export const deadLettersOf = (targets: ReadonlyArray<Target>): string => {
+/**
+ * Beside the first file, so that it is found; other sinks have no name to stand beside. Of several pipelines each has its
+ * own.
+ */
+export const deadLettersOf = (targets: ReadonlyArray<Target>, title = "callstream"): string => {
   const file = targets.find((target) => target._tag === "File")
-  return file === undefined ? "callstream.dead-letters.ndjson" : `${file.path}.dead-letters.ndjson`
+  return file === undefined ? `${encodeURIComponent(title)}.dead-letters.ndjson` : `${file.path}.dead-letters.ndjson`
 }
 
 export const describe = (target: Target): string => {

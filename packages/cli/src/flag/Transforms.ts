@@ -1,5 +1,16 @@
 /** The flags that say what happens to records on their way, in the order in which it happens. */
-import { type CallSession, Derive, FieldPath, Flatten, Omit, Redact, Select, Transform, Where } from "@callstream/core"
+import {
+  CallSession,
+  Column,
+  Derive,
+  FieldPath,
+  Flatten,
+  Omit,
+  Redact,
+  Select,
+  Transform,
+  Where
+} from "@callstream/core"
 import { KeyedHash } from "@callstream/node"
 import * as Flag from "effect/cli/Flag"
 import * as Config from "effect/Config"
@@ -10,6 +21,7 @@ import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Expression from "../expression/Expression.ts"
+import { fields } from "../expression/Fields.ts"
 import { type Mistake, nearest, show } from "../expression/Mistake.ts"
 import { UsageError } from "../output/UsageError.ts"
 
@@ -19,16 +31,24 @@ const keyVariable = "CALLSTREAM_REDACT_KEY"
 const shortestKey = 16
 
 const texts = Schema.optionalKey(Schema.Array(Schema.String))
+const text = Schema.optionalKey(Schema.String)
 
 /** What the flags say, as data: a pipeline file says the same. */
 export const Spec = Schema.Struct({
-  where: texts,
-  derive: texts,
-  redact: texts,
-  callingCode: Schema.optionalKey(Schema.String),
-  select: texts,
-  omit: texts,
-  flatten: Schema.optionalKey(Schema.Boolean)
+  where: texts.annotateKey({ description: "Only sessions for which each of these holds, in CEL: durationSec > 60" }),
+  derive: texts.annotateKey({
+    description: "Adds fields: direction, customerNumber, startedDate (startedDate@Europe/Berlin), cost, analysis"
+  }),
+  redact: texts.annotateKey({
+    description: "Takes personal data out: phone, email, name, recording, freeText; behind = mask, drop or hash"
+  }),
+  callingCode: text.annotateKey({ description: 'Of phone numbers that come without one, in quotes: "49"' }),
+  redactKey: text.annotateKey({ description: `The key of hashes, as \${NAME}. Default: \${${keyVariable}}` }),
+  select: texts.annotateKey({ description: "Only these values, in this order: id, metadata.crm.id=lead" }),
+  omit: texts.annotateKey({ description: "All values but these" }),
+  flatten: Schema.optionalKey(Schema.Boolean).annotateKey({
+    description: "Values inside objects become fields named by their path, such as metadata.crm.id"
+  })
 })
 
 export interface Spec extends Schema.Schema.Type<typeof Spec> {}
@@ -94,7 +114,8 @@ const wrong = (flag: string, text: string, mistake: Mistake): UsageError => {
   const [line = "", mark = ""] = show(text, mistake)
   return new UsageError({
     problem: [`--${flag}: ${mistake.problem}`, `  ${line}`, `  ${mark}`].join("\n"),
-    ...(mistake.advice === undefined ? {} : { advice: mistake.advice })
+    ...(mistake.advice === undefined ? {} : { advice: mistake.advice }),
+    place: { item: text, begin: mistake.begin, end: mistake.end }
   })
 }
 
@@ -141,27 +162,30 @@ const derive = Effect.fnUntraced(function* (given: ReadonlyArray<string>): Effec
   return Derive.derive(wanted, { timeZone })
 })
 
-const key = Effect.gen(function* () {
-  const found = yield* Effect.option(Config.Redacted(keyVariable))
-  const length = Option.match(found, { onNone: () => 0, onSome: (value) => Redacted.value(value).trim().length })
-  if (Option.isNone(found) || length === 0) {
+const keyOf = Effect.fnUntraced(function* (given: string | undefined) {
+  const found = given === undefined ? yield* Effect.option(Config.String(keyVariable)) : Option.some(given)
+  const text = Option.getOrElse(found, () => "").trim()
+  if (text === "") {
     return yield* new UsageError({
       problem: "--redact: there is no key to hash with",
       advice: `Set ${keyVariable}, to what openssl rand -hex 32 prints, for example, and keep it: another key gives other hashes.`
     })
   }
-  if (length < shortestKey) {
+  if (text.length < shortestKey) {
     return yield* new UsageError({
-      problem: `--redact: the key in ${keyVariable} is shorter than ${shortestKey} characters, and could be guessed`,
+      problem: `--redact: the key${given === undefined ? ` in ${keyVariable}` : ""} is shorter than ${shortestKey} characters, and could be guessed`,
       advice: "Make one with openssl rand -hex 32."
     })
   }
-  return KeyedHash.make(Redacted.make(Redacted.value(found.value).trim()))
+  return KeyedHash.make(Redacted.make(text))
 })
 
 const modes = ["mask", "drop", "hash"] as const
 
-const redact = Effect.fnUntraced(function* (given: ReadonlyArray<string>, callingCode: string | undefined) {
+const redact = Effect.fnUntraced(function* (
+  given: ReadonlyArray<string>,
+  { callingCode, redactKey }: Pick<Spec, "callingCode" | "redactKey">
+) {
   if (given.length === 0) return yield* empty("redact")
   const what: { [K in Redact.Class]?: Redact.Mode } = {}
   for (const text of given) {
@@ -173,13 +197,50 @@ const redact = Effect.fnUntraced(function* (given: ReadonlyArray<string>, callin
     if (what[name] !== undefined) {
       return yield* wrong("redact", text, { problem: `${name} is named twice`, begin: 0, end: text.length })
     }
-    what[name] = mode === "hash" ? yield* key : mode
+    what[name] = mode === "hash" ? yield* keyOf(redactKey) : mode
   }
   return Redact.redact<CallSession.CallSession>(what, { callingCode })
 })
 
+const isDerived = (name: string): name is keyof Derive.Derived => Derive.names.some((known) => known === name)
+
+/**
+ * A name that no record has would be a column that is never there. What the vendor adds after this was written is reached
+ * by `["name"]`.
+ */
+const mistakeIn = (
+  flag: "select" | "omit",
+  [name, ...inside]: FieldPath.FieldPath,
+  columns: ReadonlyArray<string>
+): Pick<Mistake, "problem" | "advice"> | undefined => {
+  const known = [...new Set<string>([...CallSession.fieldNames, ...columns])]
+  if (flag === "select" && known.includes(name) && !columns.includes(name)) {
+    return { problem: `${name} is dropped by --redact`, advice: "Leave it out here, or mask it." }
+  }
+  if (!known.includes(name)) {
+    if (isDerived(name))
+      return { problem: `${name} is not there unless it is derived`, advice: `Add --derive ${name}.` }
+    const close = nearest(name, known)
+    return {
+      problem: `there is no field ${name}`,
+      advice: [
+        ...(close === undefined ? [] : [`Did you mean ${close}?`]),
+        `A field that the endpoint has and callstream does not know stands in brackets: [${JSON.stringify(name)}].`
+      ].join(" ")
+    }
+  }
+  const type = name === "startedDate" ? "text" : (fields.get(name)?.type ?? "any")
+  return inside.length === 0 || type === "object" || type === "any"
+    ? undefined
+    : { problem: `nothing is inside of ${name}`, advice: `It is one value: name ${name} alone.` }
+}
+
 /** A path, and behind `=` the name that its value gets. */
-const selected = (flag: "select" | "omit", text: string): Result.Result<Select.Selected, UsageError> => {
+const selected = (
+  flag: "select" | "omit",
+  text: string,
+  columns: ReadonlyArray<string>
+): Result.Result<Select.Selected, UsageError> => {
   const failure = (at: number, problem: string, advice?: string) =>
     Result.fail(wrong(flag, text, { problem, begin: at, end: at + 1, advice }))
   const parsed = FieldPath.parseAt(text, 0)
@@ -187,6 +248,8 @@ const selected = (flag: "select" | "omit", text: string): Result.Result<Select.S
   const { end, path } = parsed.success
   const rest = text.slice(end).trim()
   const written = FieldPath.format(path)
+  const mistake = text.trimStart().startsWith("[") ? undefined : mistakeIn(flag, path, columns)
+  if (mistake !== undefined) return Result.fail(wrong(flag, text, { ...mistake, begin: 0, end }))
   if (rest === "") return Result.succeed(written)
   if (flag === "select" && rest.startsWith("=")) {
     const as = rest.slice(1).trim()
@@ -195,12 +258,12 @@ const selected = (flag: "select" | "omit", text: string): Result.Result<Select.S
   return failure(end, "this cannot stand in the path of a field", 'A key that is no plain word stands in ["…"].')
 }
 
-const select = Effect.fnUntraced(function* (given: ReadonlyArray<string>) {
+const select = Effect.fnUntraced(function* (given: ReadonlyArray<string>, columns: ReadonlyArray<string>) {
   if (given.length === 0) return yield* empty("select")
   const names = new Set<string>()
   const all: Array<Select.Selected> = []
   for (const text of given) {
-    const one = yield* Effect.fromResult(selected("select", text))
+    const one = yield* Effect.fromResult(selected("select", text, columns))
     const name = typeof one === "string" ? one : one.as
     if (names.has(name)) {
       const advice = `Give one of them another name, as in ${text.split("=")[0]}=other.`
@@ -217,11 +280,11 @@ const select = Effect.fnUntraced(function* (given: ReadonlyArray<string>) {
   return Select.select(all)
 })
 
-const omit = Effect.fnUntraced(function* (given: ReadonlyArray<string>) {
+const omit = Effect.fnUntraced(function* (given: ReadonlyArray<string>, columns: ReadonlyArray<string>) {
   if (given.length === 0) return yield* empty("omit")
   const paths: Array<string> = []
   for (const text of given) {
-    const one = yield* Effect.fromResult(selected("omit", text))
+    const one = yield* Effect.fromResult(selected("omit", text, columns))
     paths.push(typeof one === "string" ? one : one.path)
   }
   return Omit.omit(paths)
@@ -232,14 +295,20 @@ export interface Options {
   readonly tabular: boolean
 }
 
+/** What has happened to a record when it leaves a stage: that of all before it too. */
+export interface Stage {
+  readonly verb: keyof Spec
+  readonly upTo: Transform.Transform<CallSession.CallSession, object>
+}
+
 /**
- * The transform that the flags, or a file, ask for: where, derive, redact, select or omit, flatten. Everything in them is
+ * The transforms that the flags, or a file, ask for: where, derive, redact, select or omit, flatten. Everything in them is
  * checked here, before there is a record. The key of hashes is read only when something is to be hashed.
  */
-export const toTransform = Effect.fnUntraced(function* (
+export const toStages = Effect.fnUntraced(function* (
   spec: Spec,
   options: Options
-): Effect.fn.Return<Transform.Transform<CallSession.CallSession, object>, UsageError> {
+): Effect.fn.Return<ReadonlyArray<Stage>, UsageError> {
   if (spec.select !== undefined && spec.omit !== undefined) {
     return yield* new UsageError({
       problem: "--select and --omit cannot be used together",
@@ -252,18 +321,41 @@ export const toTransform = Effect.fnUntraced(function* (
       advice: "Write the digits alone, such as 1 or 49."
     })
   }
+  if (spec.redactKey !== undefined && spec.redact?.some((text) => /=\s*hash\s*$/.test(text)) !== true) {
+    return yield* new UsageError({ problem: "--redact-key: goes with --redact …=hash only" })
+  }
+  const stages: Array<Stage> = []
   let sessions: Transform.Transform<CallSession.CallSession, CallSession.CallSession> = Transform.identity()
   for (const text of spec.where ?? []) {
     const { holds, label } = yield* Effect.fromResult(where(text))
     sessions = Transform.andThen(sessions, Where.where(label, holds))
+    stages.push({ verb: "where", upTo: sessions })
   }
-  if (spec.derive !== undefined) sessions = Transform.andThen(sessions, yield* derive(spec.derive))
-  if (spec.redact !== undefined) sessions = Transform.andThen(sessions, yield* redact(spec.redact, spec.callingCode))
+  if (spec.derive !== undefined) {
+    sessions = Transform.andThen(sessions, yield* derive(spec.derive))
+    stages.push({ verb: "derive", upTo: sessions })
+  }
+  if (spec.redact !== undefined) {
+    sessions = Transform.andThen(sessions, yield* redact(spec.redact, spec))
+    stages.push({ verb: "redact", upTo: sessions })
+  }
   let rows: Transform.Transform<CallSession.CallSession, object> = sessions
-  if (spec.select !== undefined) rows = Transform.andThen(rows, yield* select(spec.select))
-  if (spec.omit !== undefined) rows = Transform.andThen(rows, yield* omit(spec.omit))
+  const columns = Column.names(sessions.columns(Column.ofSession))
+  if (spec.select !== undefined) {
+    rows = Transform.andThen(rows, yield* select(spec.select, columns))
+    stages.push({ verb: "select", upTo: rows })
+  }
+  if (spec.omit !== undefined) {
+    rows = Transform.andThen(rows, yield* omit(spec.omit, columns))
+    stages.push({ verb: "omit", upTo: rows })
+  }
   if (spec.flatten === true) {
     rows = Transform.andThen(rows, Flatten.flatten({ objects: options.tabular ? "whole" : "keys" }))
+    stages.push({ verb: "flatten", upTo: rows })
   }
-  return rows
+  return stages
 })
+
+/** All of the stages, as one transform. */
+export const toTransform = (spec: Spec, options: Options): Effect.Effect<Stage["upTo"], UsageError> =>
+  Effect.map(toStages(spec, options), (stages) => stages.at(-1)?.upTo ?? Transform.identity())

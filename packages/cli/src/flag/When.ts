@@ -1,5 +1,6 @@
 /** A moment on the command line: a time, a date, or an age. */
 import { Instant } from "@callstream/core"
+import * as Duration from "effect/Duration"
 
 /** `age` counts back from the moment at which the command runs, in milliseconds. */
 export type When =
@@ -43,4 +44,11 @@ const length = /^(\d{1,9})(ms|s|m|h|d|w)$/
 export const parseDuration = (text: string): number | undefined => {
   const match = length.exec(text.trim())
   return match === null ? undefined : Number(match[1]) * (units[match[2] ?? ""] ?? 1)
+}
+
+/** As it may be typed again. */
+export const formatDuration = (duration: Duration.Duration): string => {
+  const millis = Duration.toMillis(duration)
+  const unit = ["h", "m", "s"].find((name) => millis > 0 && millis % (units[name] ?? 1) === 0)
+  return unit === undefined ? `${millis}ms` : `${millis / (units[unit] ?? 1)}${unit}`
 }

@@ -4,7 +4,7 @@ import * as Cause from "effect/Cause"
 import * as CliError from "effect/cli/CliError"
 import * as Duration from "effect/Duration"
 import * as Format from "./Format.ts"
-import { Incomplete, UsageError } from "./UsageError.ts"
+import { Incomplete, Told, UsageError } from "./UsageError.ts"
 
 export interface Report {
   readonly lines: ReadonlyArray<string>
@@ -23,6 +23,7 @@ export type CommandError =
   | TooManyDeadLetters
   | UsageError
   | Incomplete
+  | Told
   | CliError.CliError
 
 const advice = (error: AgniError): string | undefined => {
@@ -151,6 +152,7 @@ export const report = (cause: Cause.Cause<CommandError>, debug: boolean): Report
     return { lines: [...lines, ...stack], exitCode: exitCode.usage }
   }
   if (error instanceof Incomplete) return { lines: [], exitCode: exitCode.incomplete }
+  if (error instanceof Told) return { lines: [], exitCode: error.exitCode }
   const told = known(error)
   if (told !== undefined) return { ...told, lines: [...told.lines, ...stack] }
   const name = error instanceof Error ? error.name : typeof error

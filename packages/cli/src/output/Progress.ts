@@ -39,6 +39,19 @@ export const make: Effect.Effect<Progress> = Effect.map(Clock.currentTimeMillis,
   resumedAt: undefined
 }))
 
+/** What several runs have done together: the totals of each are not known, so neither is how long it takes. */
+export const sum = (all: ReadonlyArray<Progress>): Progress => ({
+  startedAt: Math.min(...all.map(({ startedAt }) => startedAt)),
+  read: all.reduce((sum, { read }) => sum + read, 0),
+  sessions: all.reduce((sum, { sessions }) => sum + sessions, 0),
+  rejected: all.reduce((sum, { rejected }) => sum + rejected, 0),
+  earliest: undefined,
+  latest: undefined,
+  last: undefined,
+  total: undefined,
+  resumedAt: undefined
+})
+
 /** Counts a page that came. */
 export const addRead = (progress: Progress, page: Batch): void => {
   progress.read += page.sessions.length
@@ -122,12 +135,12 @@ export const line = (progress: Progress, counts: Requests, now: number, columns:
 const clear = "\r\u001b[2K"
 
 /** Redraws the line ten times a second while the scope is open, on a terminal only, and takes it away at the end. */
-export const show = (progress: Progress): Effect.Effect<void, never, Screen | Scope.Scope> =>
+export const show = (progress: () => Progress): Effect.Effect<void, never, Screen | Scope.Scope> =>
   Effect.flatMap(Screen, (screen) => {
     if (!screen.live) return Effect.void
     const draw = Effect.flatMap(Effect.all([requests, Clock.currentTimeMillis]), ([counted, now]) => {
       // Room for the ^C that a terminal writes: on a line of its own it would stay there.
-      const text = line(progress, counted, now, screen.columns() - 3)
+      const text = line(progress(), counted, now, screen.columns() - 3)
       return screen.write(`${clear}${screen.colors ? `\u001b[2m${text}\u001b[22m` : text}`)
     })
     return Effect.asVoid(

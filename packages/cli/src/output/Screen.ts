@@ -13,6 +13,10 @@ export class Screen extends Context.Service<
     readonly colors: boolean
     readonly columns: () => number
     readonly write: (text: string) => Effect.Effect<void>
+    /** From now on everything is told in other words: what a file refers to, by the reference, and flags by their keys. */
+    readonly reword: (change: (text: string) => string) => Effect.Effect<void>
+    /** Text for elsewhere, in those words. */
+    readonly reworded: (text: string) => string
   }
 >()("@callstream/cli/output/Screen") {
   /** stderr of this process. `NO_COLOR` and `TERM=dumb` are respected. */
@@ -20,11 +24,17 @@ export class Screen extends Context.Service<
     const live = process.stderr.isTTY && process.env["TERM"] !== "dumb"
     // A terminal that goes away must not take the run with it.
     process.stderr.on("error", () => {})
+    let reworded = (text: string) => text
     return Screen.of({
       live,
       colors: live && (process.env["NO_COLOR"] ?? "") === "",
       columns: () => process.stderr.columns ?? 80,
-      write: (text) => Effect.sync(() => void process.stderr.write(text))
+      write: (text) => Effect.sync(() => void process.stderr.write(reworded(text))),
+      reword: (change) =>
+        Effect.sync(() => {
+          reworded = change
+        }),
+      reworded: (text) => reworded(text)
     })
   })
 }

@@ -3,7 +3,7 @@ import { Instant, OutputFile, type Pipeline } from "@callstream/core"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
+import type * as Sinks from "../flag/Sinks.ts"
 import * as Target from "../flag/Target.ts"
 import type { Job } from "../spec/Job.ts"
 import * as CoverageReport from "./CoverageReport.ts"
@@ -12,7 +12,11 @@ import * as Format from "./Format.ts"
 import * as Progress from "./Progress.ts"
 import { print as printLines, Screen } from "./Screen.ts"
 
-type About = Pick<Job, "name" | "targets" | "sinks" | "report" | "deadLetters" | "walk">
+type About = Pick<Job, "title" | "name" | "sinks" | "report" | "deadLetters" | "walk">
+
+/** Of several pipelines each is named. */
+const printOf = ({ title }: About, first: string, ...rest: ReadonlyArray<string>) =>
+  printLines(title === undefined ? first : `${title}: ${first}`, ...rest)
 
 /** What a run that ended early leaves behind. */
 export const tellWhatIsThere = (
@@ -23,41 +27,60 @@ export const tellWhatIsThere = (
 ): Effect.Effect<void, never, Screen> => {
   if (about.report === "none" || Failure.isClosedPipe(error)) return Effect.void
   if (progress.sessions === 0) {
-    return Cause.hasInterruptsOnly(cause) ? printLines("stopped before a session was written") : Effect.void
+    return Cause.hasInterruptsOnly(cause) ? printOf(about, "stopped before a session was written") : Effect.void
   }
   const amount = `stopped after ${Format.counted(progress.sessions, "session")}`
-  if (about.name !== undefined) return printLines(`${amount}; the same command goes on from there`)
-  const [target] = about.targets
-  if (target === undefined || about.targets.length > 1) return printLines(amount)
+  if (about.name !== undefined) return printOf(about, `${amount}; the same command goes on from there`)
+  const [sink] = about.sinks
+  if (sink === undefined || about.sinks.length > 1) return printOf(about, amount)
+  const { settings, target } = sink
   switch (target._tag) {
     case "Stdout":
-      return printLines(`${amount} to stdout; there may be more`)
+      return printOf(about, `${amount} to stdout; there may be more`)
     case "Webhook":
-      return printLines(`${amount} to ${Target.describe(target)}; there may be more`)
+      return printOf(about, `${amount} to ${Target.describe(target)}; there may be more`)
     case "File":
-      return printLines(
+      return printOf(
+        about,
         `${amount}, which ${progress.sessions === 1 ? "is" : "are"} in ${OutputFile.partialPath(target.path)}; ` +
-          `${target.path} was ${about.sinks.force ? "left as it was" : "not made"}`
+          `${target.path} was ${settings.force === true ? "left as it was" : "not made"}`
       )
   }
 }
 
 /** With `--rotate` there is no file of the name that was given. */
-const nameOf = (about: About, target: Target.Target): string =>
-  target._tag === "File" && Option.isSome(about.sinks.rotate)
+const nameOf = ({ settings, target }: Sinks.Planned): string =>
+  target._tag === "File" && settings.rotate !== undefined
     ? `the files of ${target.path}, which its manifest names,`
     : Target.describe(target)
 
-const sinkLine = (
-  about: About,
-  target: Target.Target | undefined,
-  { failure, refused, written }: Pipeline.SinkSummary
-): string => {
-  const name = target === undefined ? "" : nameOf(about, target)
+const sinkLine = (sink: Sinks.Planned | undefined, { failure, refused, written }: Pipeline.SinkSummary): string => {
+  const name = sink === undefined ? "" : nameOf(sink)
   const no = refused === 0 ? "" : `, ${Format.count(refused)} refused`
   const end = failure === undefined ? "" : `; it FAILED: ${failure.description}`
   return `  ${Format.counted(written, "session")} to ${name}${no}${end}`
 }
+
+const ofRequests = ({ retried, sent }: Progress.Requests) => ({
+  requests: sent,
+  retries: Object.fromEntries(retried)
+})
+
+const describeRequests = (requests: Progress.Requests): string => {
+  const retries = Progress.describeRetries(requests)
+  return `${Format.counted(requests.sent, "request")}${retries === "" ? "" : `, ${retries}`}`
+}
+
+/** What several pipelines sent together, below what each of them did. */
+export const printTogether = Effect.fnUntraced(function* (pipelines: number, report: Job["report"]) {
+  if (report === "none") return
+  const requests = yield* Progress.requests
+  if (report === "people") {
+    return yield* printLines(`${Format.count(pipelines)} pipelines together: ${describeRequests(requests)}`)
+  }
+  const { write } = yield* Screen
+  yield* write(`${JSON.stringify({ pipelines, ...ofRequests(requests) })}\n`)
+})
 
 /** The summary of a run that came to its end. */
 export const print = Effect.fnUntraced(function* (
@@ -71,11 +94,12 @@ export const print = Effect.fnUntraced(function* (
   const requests = yield* Progress.requests
   const { earliest, latest, resumedAt, sessions } = progress
   const { dead, filtered, finishedBefore, sinks } = done
-  const to = about.targets.map((target) => (target._tag === "File" ? target.path : Target.describe(target)))
+  const to = about.sinks.map(({ target }) => (target._tag === "File" ? target.path : Target.describe(target)))
   if (about.report === "json") {
     const { write } = yield* Screen
     return yield* write(
       `${JSON.stringify({
+        ...(about.title === undefined ? {} : { pipeline: about.title }),
         sessions,
         rejected: dead,
         ...(filtered === 0 ? {} : { filtered }),
@@ -91,8 +115,7 @@ export const print = Effect.fnUntraced(function* (
               }))
             }),
         ...(dead === 0 ? {} : { deadLetters: about.deadLetters }),
-        requests: requests.sent,
-        retries: Object.fromEntries(requests.retried),
+        ...(about.title === undefined ? ofRequests(requests) : {}),
         earliest: earliest === undefined ? null : Instant.format(earliest),
         latest: latest === undefined ? null : Instant.format(latest),
         walk: about.walk,
@@ -104,22 +127,24 @@ export const print = Effect.fnUntraced(function* (
     )
   }
   if (finishedBefore) {
-    return yield* printLines(
+    return yield* printOf(
+      about,
       `nothing is left to do: ${about.name ?? "it"} came to its end before`,
       ...(covered === undefined ? [] : [`  ${CoverageReport.describe(covered)}`]),
       "  Give it another --name to begin anew."
     )
   }
-  const retries = Progress.describeRetries(requests)
   const speed = elapsed < 1000 ? "" : `, ${Format.count((progress.read / elapsed) * 1000)} a second`
-  const [target] = about.targets
-  const single = about.targets.length === 1 && target !== undefined
-  yield* printLines(
-    `${Format.counted(sessions, "session")}${single ? ` to ${nameOf(about, target)}` : ""} in ${Format.duration(elapsed)}${speed}`,
-    ...(single && sinks[0]?.refused === 0 ? [] : sinks.map((sink, i) => sinkLine(about, about.targets[i], sink))),
+  const [only] = about.sinks
+  const single = about.sinks.length === 1 && only !== undefined
+  yield* printOf(
+    about,
+    `${Format.counted(sessions, "session")}${single ? ` to ${nameOf(only)}` : ""} in ${Format.duration(elapsed)}${speed}`,
+    ...(single && sinks[0]?.refused === 0 ? [] : sinks.map((sink, i) => sinkLine(about.sinks[i], sink))),
     ...(resumedAt === undefined ? [] : [`  went on at ${Format.time(resumedAt)}, where an earlier run had stopped`]),
     ...(filtered === 0 ? [] : [`  ${Format.counted(filtered, "session")} left out by --where`]),
-    `  ${Format.counted(requests.sent, "request")}${retries === "" ? "" : `, ${retries}`}`,
+    // Several pipelines send them together.
+    ...(about.title === undefined ? [`  ${describeRequests(requests)}`] : []),
     ...(earliest === undefined || latest === undefined
       ? []
       : [

@@ -1,4 +1,4 @@
-/** What a command line asks for, as one value, and the run that does it. */
+/** What is asked for, as one value, and the run that does it. */
 import {
   AgniClient,
   type AgniError,
@@ -29,7 +29,6 @@ import * as Struct from "effect/Struct"
 import { createHash } from "node:crypto"
 import { fstatSync } from "node:fs"
 import * as Sinks from "../flag/Sinks.ts"
-import type * as Target from "../flag/Target.ts"
 import * as DeadLetters from "../output/DeadLetters.ts"
 import * as CoverageReport from "../output/CoverageReport.ts"
 import * as Progress from "../output/Progress.ts"
@@ -37,10 +36,14 @@ import { Screen } from "../output/Screen.ts"
 import * as Summary from "../output/Summary.ts"
 import { Incomplete } from "../output/UsageError.ts"
 import * as Notes from "./Notes.ts"
+import * as Spool from "./Spool.ts"
+import * as Veil from "./Veil.ts"
 
 type Batches = Stream.Stream<Progress.Batch, AgniError, AgniClient>
 
 export interface Job {
+  /** Which of several pipelines it is: what is told of it begins with that. */
+  readonly title: string | undefined
   /** Under which its state is kept; without a name a run begins afresh. */
   readonly name: string | undefined
   readonly stateFolder: string
@@ -55,8 +58,7 @@ export interface Job {
   /** Only the newest, or oldest, of the range. */
   readonly keep: ((batches: Batches) => Batches) | undefined
   readonly transform: Transform.Transform<CallSession.CallSession, object>
-  readonly targets: ReadonlyArray<Target.Target>
-  readonly sinks: Sinks.Flags
+  readonly sinks: ReadonlyArray<Sinks.Planned>
   readonly commitEvery: Duration.Duration
   readonly onSinkFailure: "stop" | "continue"
   readonly deadLetters: string
@@ -77,25 +79,24 @@ const look = Effect.flatMap(AgniClient, ({ list }) =>
   })
 )
 
-export const run = Effect.fnUntraced(function* (job: Job) {
+/** `shared` is counted in when somebody else shows how far it is. */
+export const run = Effect.fnUntraced(function* (job: Job, shared?: Progress.Progress) {
   const { live } = yield* Screen
   const fs = yield* FileSystem.FileSystem
   const paths = yield* Path.Path
-  const progress = yield* Progress.make
+  const progress = shared ?? (yield* Progress.make)
   const collector = CoverageReport.make(Duration.toMillis(job.horizon))
   const notes = Notes.make(job.selection, collector)
   const named = job.name !== undefined
-  const toStdout = job.targets.some(({ _tag }) => _tag === "Stdout")
-  // Data, or what a program makes of it, and a line that redraws itself would overwrite each other on one terminal.
-  const alone = !toStdout || (!process.stdout.isTTY && fstatSync(1).isFile())
 
   const summary = yield* Effect.scoped(
     Effect.gen(function* () {
-      const hasWebhook = job.targets.some(({ _tag }) => _tag === "Webhook")
+      const hasWebhook = job.sinks.some(({ target }) => target._tag === "Webhook")
       const { now, organization } = named || hasWebhook ? yield* look : { now: undefined, organization: "" }
       notes.begin(named ? now : undefined)
-      const fingerprint = fingerprintOf(job, organization)
-      const label = veiledLabel(job.transform.label)
+      const veil = named ? yield* Veil.ofFolder(job.stateFolder) : Veil.none
+      const fingerprint = fingerprintOf(job, organization, veil)
+      const label = veil.label(job.transform.label)
       // What waits there was made by these flags: a run with others, which may leave more out, never sends it.
       const spool = !hasWebhook
         ? ""
@@ -134,8 +135,12 @@ export const run = Effect.fnUntraced(function* (job: Job) {
           if (job.keep === undefined && job.walk === "history") collector.add(window)
         }
       })
-      if (job.report === "people" && live && alone) yield* Progress.show(progress)
-      const done = yield* Sinks.orUnfinished(pipeline.run, sinks.length)
+      if (shared === undefined && showsProgress([job], live)) yield* Progress.show(() => progress)
+      const checkpoint = yield* Checkpoint
+      const done = yield* Sinks.orUnfinished(pipeline.run, sinks.length).pipe(
+        Effect.provideService(Checkpoint, named && hasWebhook ? Spool.tidied(checkpoint, spool) : checkpoint),
+        Effect.mapError(Veil.explain(job.name ?? "", job.stateFolder))
+      )
       // Also of a run that came to its end before: it may have been killed before it wrote the file.
       if (coverage !== undefined && (!done.finishedBefore || collector.end() !== undefined)) {
         const { finish, write } = yield* coverage
@@ -158,6 +163,13 @@ export const run = Effect.fnUntraced(function* (job: Job) {
   if (failed || (job.strict && doubtful)) return yield* new Incomplete()
 })
 
+/** Data, or what a program makes of it, and a line that redraws itself would overwrite each other on one terminal. */
+export const showsProgress = (jobs: ReadonlyArray<Job>, live: boolean): boolean => {
+  const toStdout = jobs.some(({ sinks }) => sinks.some(({ target }) => target._tag === "Stdout"))
+  const alone = !toStdout || (!process.stdout.isTTY && fstatSync(1).isFile())
+  return live && alone && jobs.every(({ report }) => report === "people")
+}
+
 const fileState = (folder: string) => Layer.provide(FileCheckpoint.layer({ folder }), ProcessOwner.layer)
 const webhooks = Layer.provide(GuardedTransport.layer, NodeDns.layer)
 
@@ -166,22 +178,17 @@ const webhooks = Layer.provide(GuardedTransport.layer, NodeDns.layer)
  * of this one is known to be held by nobody else.
  */
 const openCoverage = Effect.fnUntraced(function* (path: string, { name, sinks }: Job) {
-  if (name === undefined) return Effect.succeed(yield* OutputFile.open({ path, force: sinks.force }))
+  if (name === undefined)
+    return Effect.succeed(yield* OutputFile.open({ path, force: sinks.some(({ settings }) => settings.force) }))
   yield* DeadLetters.check(path)
   return OutputFile.open({ path, force: true, alone: true })
 })
 
 const digest = (text: string) => createHash("sha256").update(text).digest("hex").slice(0, 8)
 
-/** The words in a condition may be a person's number or name. */
-const veiledLabel = (label: string) =>
-  label.replace(/"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'/g, (text) => `"#${digest(text)}"`)
-
-/** A person's number or words have no business in a state file, nor in what is told when they differ. */
-const veiled = (text: string | undefined) => (text === undefined ? undefined : `#${digest(text)}`)
-
-const fingerprintOf = (job: Job, organization: string) => {
+const fingerprintOf = (job: Job, organization: string, veil: Veil.Veil) => {
   const { agentId, callerNumber, channel, search, status } = job.selection
+  const veiled = (text: string | undefined) => (text === undefined ? undefined : veil.text(text))
   return {
     endpoint: job.baseUrl,
     organization,
@@ -189,7 +196,8 @@ const fingerprintOf = (job: Job, organization: string) => {
     until: job.asked.until,
     filters: Object.entries({ agentId, callerNumber: veiled(callerNumber), channel, search: veiled(search), status })
       .flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${value}`]))
-      .join(" ")
+      .join(" "),
+    salt: veil.salt
   }
 }
 

@@ -16,7 +16,9 @@ const told = Effect.fnUntraced(function* (args: ReadonlyArray<string>, env: Read
       live: false,
       colors: false,
       columns: () => 80,
-      write: (text) => Effect.sync(() => void written.push(text))
+      write: (text) => Effect.sync(() => void written.push(text)),
+      reword: () => Effect.void,
+      reworded: (text) => text
     }),
     Effect.provide(NodeServices.layer),
     Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromEnv({ env }))

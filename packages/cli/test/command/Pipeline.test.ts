@@ -100,6 +100,10 @@ describe("callstream export as a pipeline", alongside, () => {
       const less = yield* run([...args, "--where", canary, "--select", "id,durationSec"], { cwd, env })
       assert.strictEqual(less.code, 0, less.stderr)
       assert.isAbove(bodies.length, 0)
+      // What waits for the other run stays, and what this one used is gone.
+      const spools = readdirSync(join(cwd, ".callstream")).filter((name) => name.startsWith("spool-"))
+      assert.lengthOf(spools, 1)
+      assert.isAbove(readdirSync(join(cwd, ".callstream", spools[0] ?? ""), { recursive: true }).length, 1)
       for (const body of bodies) assert.notMatch(body, /callerNumber|calleeNumber|summary/)
       const state = readFileSync(join(cwd, ".callstream", "z.json"), "utf8")
       assert.notInclude(state, "canary person")

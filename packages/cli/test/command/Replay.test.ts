@@ -58,6 +58,81 @@ describe("callstream replay", alongside, () => {
     })
   )
 
+  it.live("what arrived is marked although the replay was killed, or failed, and is not sent again", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const { run, start, simulator } = yield* simulation({ sessions: 300, undated: 0 })
+      const never = new Set(simulator.truth().map(({ id }) => id))
+      const receiver = yield* Receiver.make({ refuses: (id) => never.has(id) })
+      const to = ["--to", receiver.url, "--allow-private-hosts"]
+      const all = ["--max-dead-letters", "100", "--dead-letters", "dead.ndjson"]
+      const exported = yield* run(["export", ...to, ...all], { cwd, env })
+      assert.strictEqual(exported.code, 0, exported.stderr)
+      const letters = lines(text(cwd, "dead.ndjson"))
+      assert.strictEqual(letters.length, 300)
+      never.clear()
+      const marked = () => lines(text(cwd, "dead.ndjson")).filter(({ replayed }) => replayed !== undefined).length
+      const times = () => {
+        const counts = new Map<string, number>()
+        for (const { sessionId } of receiver.events) counts.set(sessionId, (counts.get(sessionId) ?? 0) + 1)
+        return counts
+      }
+      const replay = ["replay", "dead.ndjson", ...to]
+
+      const killed = yield* start(replay, { cwd, env })
+      receiver.set({ phase: "before", nth: 2, kill: () => void killed.child.kill("SIGKILL") })
+      yield* killed.ended
+      receiver.set(undefined)
+      const afterKill = marked()
+      assert.isAbove(afterKill, 0)
+      assert.isBelow(afterKill, 300)
+      const safe = [...times()].filter(([, count]) => count === 1).length
+      assert.isAbove(safe, afterKill)
+
+      const from = receiver.messages.length
+      receiver.answerFrom(from + 1, 401)
+      const failed = yield* run(replay, { cwd, env })
+      assert.strictEqual(failed.code, 1)
+      assert.match(failed.stderr, /^\d+ dead letters? replayed and marked in dead\.ndjson before that\n/m)
+      assert.isAbove(marked(), afterKill)
+
+      receiver.answerFrom(Infinity, 401)
+      const left = 300 - marked()
+      const last = yield* run(replay, { cwd, env })
+      assert.strictEqual(last.stderr, `${left} dead letters replayed, 0 left in dead.ndjson\n`)
+      assert.strictEqual(last.code, 0)
+      assert.strictEqual(marked(), 300)
+      assert.strictEqual(times().size, 300)
+      // Only what was on its way at the kill came again.
+      assert.isAtMost(Math.max(...times().values()), 2)
+      assert.strictEqual([...times().values()].filter((count) => count === 2).length, safe - afterKill)
+    })
+  )
+
+  it.live("a file of a replay that was killed is begun anew: what is in it is not marked", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const { run, start, simulator } = yield* simulation({ sessions: 300, undated: 0 })
+      const never = new Set(simulator.truth().map(({ id }) => id))
+      const receiver = yield* Receiver.make({ refuses: (id) => never.has(id) })
+      const to = ["--to", receiver.url, "--allow-private-hosts"]
+      const all = ["--max-dead-letters", "100", "--dead-letters", "dead.ndjson"]
+      yield* run(["export", ...to, ...all], { cwd, env })
+      never.clear()
+      const before = text(cwd, "dead.ndjson")
+      const replay = ["replay", "dead.ndjson", ...to, "--to", "again.ndjson"]
+      const killed = yield* start(replay, { cwd, env })
+      receiver.set({ phase: "before", nth: 3, kill: () => void killed.child.kill("SIGKILL") })
+      yield* killed.ended
+      receiver.set(undefined)
+      assert.strictEqual(text(cwd, "dead.ndjson"), before)
+      const { code, stderr } = yield* run(replay, { cwd, env })
+      assert.strictEqual(code, 0, stderr)
+      assert.strictEqual(new Set(idsOf(text(cwd, "again.ndjson"))).size, 300)
+      assert.strictEqual(lines(text(cwd, "dead.ndjson")).length, 600)
+    })
+  )
+
   it.live("leaves what still cannot be read, and marks what went to a file", () =>
     Effect.gen(function* () {
       const cwd = yield* folder

@@ -1,7 +1,8 @@
 /** What is told of a run that goes on, or does not. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs"
+import { createHash, createHmac } from "node:crypto"
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { alongside, folder, idsOf, lines, type Simulation, simulation, until } from "../Callstream.ts"
 import * as Receiver from "../torture/Receiver.ts"
@@ -189,6 +190,52 @@ describe("an export under a name", alongside, () => {
       // After a clean stop nothing comes twice.
       const ids = [...lines(stopped.stdout), ...lines(stdout)].map(({ id }) => id)
       assert.deepStrictEqual(sorted(ids), sorted(truth(one)))
+    })
+  )
+
+  it.live("keeps numbers and words in a way that the state alone tells nobody, and knows them again", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const one = yield* simulation({ sessions: 40, undated: 0 })
+      const number = "+14155550123"
+      const filters = ["--caller-number", number, "--where", `callerNumber == "${number}"`]
+      const args = ["export", "--name", "nightly", "--to", "calls.ndjson", ...filters]
+      const first = yield* one.run(args, { cwd })
+      assert.include([0, 3], first.code, first.stderr)
+      const again = yield* one.run(args, { cwd })
+      assert.include(again.stderr, "nothing is left to do")
+      const digits = number.replace(/^\+/, "")
+      const state = text(cwd, ".callstream", "nightly.json")
+      assert.notInclude(state, digits)
+      // Whoever has the state, and tries all numbers, finds none without the salt.
+      const words = state.match(/#[0-9a-f]{8}/g) ?? []
+      assert.strictEqual(words.length, 2)
+      for (const told of [number, `"${number}"`, digits]) {
+        for (const hash of [createHash("sha256").update(told), createHmac("sha256", "").update(told)]) {
+          assert.notInclude(words, `#${hash.digest("hex").slice(0, 8)}`)
+        }
+      }
+      const salt = join(cwd, ".callstream", "salt")
+      assert.strictEqual(statSync(salt).mode & 0o777, 0o600)
+      assert.notInclude(state, text(salt).trim())
+
+      // Another salt, then none: the same advice each time, until it is back.
+      const kept = text(salt)
+      rmSync(salt)
+      for (const found of ["made anew", "there"]) {
+        const lost = yield* one.run(args, { cwd })
+        assert.strictEqual(lost.code, 2, found)
+        assert.match(
+          lost.stderr,
+          /^error: the checkpoint nightly was kept with another salt than the one in \.callstream now, .*\n {2}Put the file salt back into \.callstream as it was, or give this run another name: .*\n$/
+        )
+      }
+      writeFileSync(salt, "torn")
+      const torn = yield* one.run(args, { cwd })
+      assert.strictEqual(torn.code, 2)
+      assert.match(torn.stderr, /salt does not hold the salt of the checkpoints beside it\n {2}Restore it/)
+      writeFileSync(salt, kept)
+      assert.include((yield* one.run(args, { cwd })).stderr, "nothing is left to do")
     })
   )
 })

@@ -108,6 +108,30 @@ describe("flag/Transforms", () => {
     })
   )
 
+  it.effect(
+    "reach what is inside of a customer's objects, what is derived, and in brackets what is not known here",
+    () =>
+      Effect.gen(function* () {
+        const select = [
+          "metadata.crm.id",
+          'postCallAnalysisResult["Lead Score"]=score',
+          "analysis.x",
+          '["leadScore"]=lead'
+        ]
+        const newer = Object.assign({}, session, { leadScore: 5, postCallAnalysisResult: { "Lead Score": 3 } })
+        assert.deepStrictEqual((yield* made({ select, derive: ["analysis"] })).apply(newer), {
+          "metadata.crm.id": 7,
+          score: 3,
+          lead: 5
+        })
+        const omit = ['["leadScore"]', "metadata", "postCallAnalysisResult", "startedDate"]
+        assert.deepStrictEqual(
+          (yield* made({ omit, derive: ["startedDate@Asia/Tokyo"] })).apply(newer),
+          (yield* made({ omit: ["metadata"] })).apply(session)
+        )
+      })
+  )
+
   it.effect("leave a table's objects whole, and nothing at all where no flag is given", () =>
     Effect.gen(function* () {
       const table = yield* made({ flatten: true }, {}, true)
@@ -156,6 +180,20 @@ describe("flag/Transforms", () => {
         [{ select: ["id", "status=id"] }, /two values under the name id/],
         [{ select: ["metadata."] }, /the name of a field is missing\n.*\n {11}\^/],
         [{ select: ["id="] }, /the new name is missing/],
+        [
+          { select: ["idd", "status"] },
+          /there is no field idd\n {2}idd\n {2}\^{3}\n {2}Did you mean id\? .* \["idd"\]\./
+        ],
+        [{ select: ["started_at"] }, /Did you mean startedAt\?/],
+        [
+          { select: ["leadScore=score"] },
+          /there is no field leadScore\n.*\n {2}\^{9}\n {2}A field that .* \["leadScore"\]\./
+        ],
+        [{ omit: ["metdata.crm"] }, /there is no field metdata\n.*\n {2}\^{11}\n {2}Did you mean metadata\?/],
+        [{ select: ["direction"] }, /direction is not there unless .*\n.*\n.*\n {2}Add --derive direction\./],
+        [{ select: ["durationSec.minutes"] }, /nothing is inside of durationSec/],
+        [{ omit: ["startedDate.year"], derive: ["startedDate"] }, /nothing is inside of startedDate/],
+        [{ select: ["recordingUrl"], redact: ["recording=drop"] }, /recordingUrl is dropped by --redact/],
         [{ omit: ["id=x"] }, /cannot stand in the path/],
         [{ select: ["id"], omit: ["id"] }, /cannot be used together/],
         [{ callingCode: "+49" }, /no calling code/]

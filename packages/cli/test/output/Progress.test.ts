@@ -73,12 +73,19 @@ describe("Progress", () => {
       const written: Array<string> = []
       const progress = yield* Progress.make
       Progress.addRead(progress, page(["a"], 1003))
-      const shown = yield* Effect.scoped(Effect.andThen(Progress.show(progress), Effect.sleep("1 second"))).pipe(
+      const shown = yield* Effect.scoped(
+        Effect.andThen(
+          Progress.show(() => progress),
+          Effect.sleep("1 second")
+        )
+      ).pipe(
         Effect.provideService(Screen, {
           live: true,
           colors: false,
           columns: () => 30,
-          write: (text) => Effect.sync(() => void written.push(text))
+          write: (text) => Effect.sync(() => void written.push(text)),
+          reword: () => Effect.void,
+          reworded: (text) => text
         }),
         Effect.forkChild
       )

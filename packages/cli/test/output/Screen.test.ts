@@ -19,7 +19,9 @@ describe("Screen", () => {
           live: false,
           colors: false,
           columns: () => 80,
-          write: (text) => Effect.sync(() => void written.push(text))
+          write: (text) => Effect.sync(() => void written.push(text)),
+          reword: () => Effect.void,
+          reworded: (text) => text
         })
       )
       assert.strictEqual(written.join(""), "one\\u001b[31m\ntwo\\u000athree\n")

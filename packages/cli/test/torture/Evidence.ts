@@ -14,17 +14,25 @@ export const stateOf = (path: string) => json(path) as { readonly finished: bool
 const everything = (cwd: string): ReadonlyArray<string> =>
   readdirSync(cwd, { recursive: true, encoding: "utf8" }).filter((name) => statSync(join(cwd, name)).isFile())
 
+const spools = (cwd: string): ReadonlyArray<string> =>
+  readdirSync(cwd, { recursive: true, encoding: "utf8" }).filter((name) => /spool-[^/\\]*$/.test(name))
+
 /** A checkpoint that was being written: what it speaks of was flushed, and it has not taken the old one's place. */
 export const leftInsideCommit = (cwd: string): boolean =>
   everything(cwd).some((name) => /torture\.json\.[0-9a-f-]{36}\.\d+\.tmp$/.test(name))
 
 /** Nothing is left but what is the result. */
 export const leftovers = (cwd: string): Problems =>
-  everything(cwd)
+  [...everything(cwd), ...spools(cwd)]
     .filter(
       (name) =>
         !/^calls(-[\w-]+)?\.((ndjson|csv)(\.gz|\.zst)?|parquet|manifest\.json)$/.test(name) &&
-        !["coverage.json", "dead-letters.ndjson", join(".callstream", "torture.json")].includes(name)
+        ![
+          "coverage.json",
+          "dead-letters.ndjson",
+          join(".callstream", "torture.json"),
+          join(".callstream", "salt")
+        ].includes(name)
     )
     .map((name) => `${name} is left over`)
 

@@ -34,6 +34,7 @@ const placeOf = (path: unknown): string | undefined => {
     [/\.lock(\.|$)/, "lock"],
     [/\.json\.[0-9a-f-]{36}\.\d+\.tmp$/, "checkpoint"],
     [/\.manifest\.json/, "manifest"],
+    [/^salt(\.|$)/, "salt"],
     [/^coverage\.json/, "coverage"],
     [/dead-letters\.ndjson$/, "dead-letters"],
     [/\.rows-\d+\.partial/, "waiting"],

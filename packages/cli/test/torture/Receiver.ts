@@ -29,6 +29,8 @@ export interface Receiver {
   readonly set: (trap: Trap | undefined) => void
   /** From now on every message is answered so. */
   readonly answer: (status: number | undefined) => void
+  /** Every message is answered so that comes after as many. */
+  readonly answerFrom: (count: number, status: number) => void
 }
 
 const eventsOf = (body: string): ReadonlyArray<Event> => {
@@ -57,11 +59,13 @@ export const make = Effect.fnUntraced(function* (
   let trap: Trap | undefined
   let since = 0
   let always: number | undefined
+  let late: { readonly count: number; readonly status: number } | undefined
 
   const handle = async (request: IncomingMessage, response: ServerResponse) => {
     const body = await bodyOf(request)
     messages.push(String(request.headers["webhook-id"]))
     if (always !== undefined) return void response.writeHead(always).end()
+    if (late !== undefined && messages.length > late.count) return void response.writeHead(late.status).end()
     if (fails()) return void response.writeHead(503).end()
     const found = eventsOf(body)
     if (found.some(({ sessionId }) => refuses(sessionId))) return void response.writeHead(422).end()
@@ -85,6 +89,9 @@ export const make = Effect.fnUntraced(function* (
     },
     answer: (status) => {
       always = status
+    },
+    answerFrom: (count, status) => {
+      late = { count, status }
     }
   }
 })

@@ -58,7 +58,9 @@ export class CheckpointError extends Schema.TaggedError<CheckpointError>()("Chec
   /** What happened, in one sentence without a capital and a full stop. */
   description: Schema.String,
   /** What to do, in one sentence. */
-  advice: Schema.optionalKey(Schema.String)
+  advice: Schema.optionalKey(Schema.String),
+  /** Of `different`: the parts of the fingerprint that differ. */
+  parts: Schema.optionalKey(Schema.Array(Schema.String))
 }) {
   override get message(): string {
     return this.description
@@ -138,7 +140,8 @@ export const refuseOther = (
       description: `the checkpoint ${pipeline} belongs to another pipeline: ${parts
         .map((part) => `${part} was ${tell(kept[part])}, now ${tell(asked[part])}`)
         .join("; ")}`,
-      advice: "Run it as it was, or give this one another name."
+      advice: "Run it as it was, or give this one another name.",
+      parts
     })
   )
 }

@@ -12,8 +12,10 @@ import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import * as Digest from "effect/crypto/Digest"
 import { Checkpoint, CheckpointError, type Fingerprint, type Lease, refuseOther, type State } from "./Checkpoint.ts"
+import * as FolderSalt from "./FolderSalt.ts"
 import * as FileName from "./internal/FileName.ts"
-import { failed, makeFolder, readIfThere, syncFolder, writeNew } from "./internal/Files.ts"
+import { syncFolder } from "../file/internal/Platform.ts"
+import { failed, makeFolder, readIfThere, writeNew } from "./internal/Files.ts"
 import * as LockFile from "./internal/LockFile.ts"
 import * as StateFile from "./internal/StateFile.ts"
 import { ProcessOwner } from "./ProcessOwner.ts"
@@ -95,7 +97,10 @@ export const make = Effect.fnUntraced(function* (
   const clear = (name: string) =>
     Effect.flatMap(fs.readDirectory(folder), (entries) =>
       Effect.forEach(
-        entries.filter((entry) => entry.startsWith(`${name}.`) && leftover.test(entry.slice(name.length))),
+        entries.filter(
+          (entry) =>
+            (entry.startsWith(`${name}.`) && leftover.test(entry.slice(name.length))) || FolderSalt.isLeftover(entry)
+        ),
         (entry) => Effect.ignore(fs.remove(paths.join(folder, entry))),
         { discard: true }
       )

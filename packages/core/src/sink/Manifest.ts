@@ -40,7 +40,9 @@ export const Manifest = Schema.Struct({
   /** The same for a run and those that go on with it, and for no other. */
   run: Schema.String,
   complete: Schema.Boolean,
-  files: Schema.Array(File)
+  files: Schema.Array(File),
+  /** Files that only the manifest before this one named: they go when the run is complete. */
+  replaces: Schema.optionalKey(Schema.Array(File))
 })
 
 /**

@@ -5,6 +5,7 @@
  */
 import type * as PlatformError from "effect/PlatformError"
 import * as Schema from "effect/Schema"
+import * as Platform from "../file/internal/Platform.ts"
 import { SinkError } from "./SinkError.ts"
 
 /**
@@ -103,14 +104,7 @@ export const fromCode = (target: string, operation: OutputError["operation"], co
  * @since 0.1.0
  * @category reading
  */
-export const codeOf = (error: unknown): string | undefined => {
-  let cause: unknown = error
-  for (let depth = 0; depth < 8 && typeof cause === "object" && cause !== null; depth++) {
-    if ("code" in cause && typeof cause.code === "string") return cause.code
-    cause = "reason" in cause ? cause.reason : "cause" in cause ? cause.cause : undefined
-  }
-  return undefined
-}
+export const codeOf: (error: unknown) => string | undefined = Platform.codeOf
 
 /**
  * Names the target and the operation of a platform error.

@@ -17,7 +17,7 @@ import * as Observe from "./internal/Observe.ts"
 import * as Tile from "./internal/Tile.ts"
 import * as Undated from "./internal/Undated.ts"
 import { doubtOf, type Outcome, type Reading } from "./internal/ReadWindow.ts"
-import { mistakeIn } from "./internal/Refuse.ts"
+import { mistakeIn, refuse } from "./internal/Refuse.ts"
 import * as Learned from "./Learned.ts"
 
 /**
@@ -79,6 +79,9 @@ export interface OpenRange {
 export const windows = (range: OpenRange = {}, options: Options = {}): Stream.Stream<Window, AgniError, AgniClient> => {
   const mistake = mistakeIn(options)
   if (mistake !== undefined) return Stream.fail(mistake)
+  if (range.from !== undefined && range.to !== undefined && range.from > range.to) {
+    return refuse("from", "must not be later than to")
+  }
   return Stream.unwrap(
     Effect.gen(function* () {
       const { agentId, callerNumber, channel, concurrency = 4, search, status } = options
@@ -111,6 +114,9 @@ export const windows = (range: OpenRange = {}, options: Options = {}): Stream.St
         repeats: learned.repeatsBeyondEnd,
         order: "unknown",
         witnesses: seen.witnesses,
+        undated: new Set(
+          seen.pages.flatMap(({ rows }) => rows.filter(({ start }) => start === undefined).map(({ key }) => key))
+        ),
         horizon: serverNow - Duration.toMillis(Duration.fromInputUnsafe(options.horizon ?? "2 hours")) * 1000,
         now: serverNow,
         doubt: doubtOf(status, search),

@@ -4,6 +4,11 @@ import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import * as MemoryFileSystem from "../sink/MemoryFileSystem.ts"
 
+interface MakeDirectory {
+  readonly mode?: number | undefined
+  readonly recursive?: boolean | undefined
+}
+
 /** Reading a file, a folder and making one count and fail as `open`, `stat` and `exists` of it. */
 export const make = () => {
   const memory = MemoryFileSystem.make()
@@ -19,12 +24,19 @@ export const make = () => {
             .names()
             .filter((name) => name.startsWith(`${path}/`))
             .map((name) => name.slice(path.length + 1))
+            .filter((name) => !name.includes("/"))
         ),
-      makeDirectory: (path: string, options?: { readonly mode?: number | undefined }) =>
+      makeDirectory: (path: string, options?: MakeDirectory) =>
         Effect.flatMap(fs.exists(path), (exists) =>
-          exists
+          exists && options?.recursive !== true
             ? Effect.fail(MemoryFileSystem.failed("makeDirectory", path, "EEXIST"))
-            : Effect.sync(() => void memory.add(path, "Directory", "", options?.mode))
+            : Effect.sync(() => {
+                const parts = path.split("/")
+                for (let depth = options?.recursive === true ? 2 : parts.length; depth <= parts.length; depth++) {
+                  const folder = parts.slice(0, depth).join("/")
+                  if (memory.node(folder) === undefined) memory.add(folder, "Directory", "", options?.mode)
+                }
+              })
         )
     }))
   ).pipe(Layer.provide(memory.layer))

@@ -127,8 +127,8 @@ export const make = () => {
     blocks: Option.none()
   })
 
-  const fileOf = (path: string, node: Node): FileSystem.File => {
-    let position = 0
+  const fileOf = (path: string, node: Node, at = 0): FileSystem.File => {
+    let position = at
     return {
       [FileSystem.FileTypeId]: FileSystem.FileTypeId,
       stat: call("file.stat", path, () => info(node)),
@@ -168,8 +168,13 @@ export const make = () => {
         call("file.truncate", path, () => {
           node.data = node.data.slice(0, length)
         }),
-      write: () => Effect.die("write"),
-      readAlloc: () => Effect.die("readAlloc")
+      readAlloc: (size) =>
+        call("file.readAlloc", path, () => {
+          const bytes = node.data.slice(position, position + size)
+          position += bytes.length
+          return bytes.length === 0 ? Option.none() : Option.some(bytes)
+        }),
+      write: () => Effect.die("write")
     }
   }
 
@@ -208,6 +213,9 @@ export const make = () => {
           const node = nodes.get(path)
           if (options?.flag === "wx") {
             return node === undefined ? fileOf(path, add(path, "File", "", options.mode)) : "EEXIST"
+          }
+          if (options?.flag === "a") {
+            return fileOf(path, node ?? add(path, "File", "", options.mode), node?.data.length)
           }
           return node === undefined ? "ENOENT" : fileOf(path, node)
         }),

@@ -483,6 +483,17 @@ describe("History.windows", () => {
     })
   )
 
+  it.live("a range that ends before it begins is refused before any request", () =>
+    Effect.gen(function* () {
+      const at = startAt - 4 * hour
+      for (const from of [at + 1, at + hour]) {
+        const error = yield* Effect.flip(all(quiet({ sessions: 3 }, {}, { from, to: at })))
+        assert.strictEqual(error.reason._tag, "InvalidRequest")
+        assert.strictEqual(error.attempts, 0)
+      }
+    })
+  )
+
   it.live("an outage that answers nothing is not an empty window", () =>
     Effect.gen(function* () {
       const to = startAt - 4 * hour

@@ -147,12 +147,11 @@ export const make = (seed: number): Case => {
   const now = startAt + Duration.toMillis(Duration.fromInputUnsafe(simulator.clockOffset ?? 0)) * 1000
   const back = (longest: number) => now - Math.floor(next() * longest * hour)
   const spanned = ranged ? [back(80), back(80)].sort((a, b) => a - b) : []
-  const range =
-    ranged && !chance(0.15)
-      ? { from: spanned[0], to: chance(0.7) ? Math.min(spanned[1] ?? now, now - 3 * hour) : spanned[1] }
-      : ranged
-        ? pick({ from: spanned[0] }, { to: spanned[1] })
-        : {}
+  const bounded = () => {
+    const to = chance(0.7) ? Math.min(spanned[1] ?? now, now - 3 * hour) : (spanned[1] ?? now)
+    return { from: Math.min(spanned[0] ?? to, to - 1), to }
+  }
+  const range = ranged && !chance(0.15) ? bounded() : ranged ? pick({ from: spanned[0] }, { to: spanned[1] }) : {}
   const read: History.Options = {
     concurrency: pick(1, 3, 4),
     pageSize: pick(5, 10, 100),

@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import type * as PlatformError from "effect/PlatformError"
+import { codeOf, syncFolder } from "../../file/internal/Platform.ts"
 import { CheckpointError } from "../Checkpoint.ts"
 
 /** Creates the file, for its owner only. It is safe from a power failure on return; one that fails leaves nothing. */
@@ -49,25 +50,9 @@ export const makeFolder = (
     )
   })
 
-/** A rename is only safe from a power failure when its folder is synced; some systems do not let a folder be opened. */
-export const syncFolder = (fs: FileSystem.FileSystem, folder: string) =>
-  Effect.scoped(Effect.flatMap(fs.open(folder, { flag: "r" }), (file) => file.sync)).pipe(
-    Effect.catchIf(
-      (error) => ["EPERM", "EACCES", "EISDIR", "EINVAL", "ENOTSUP"].includes(codeOf(error) ?? ""),
-      () => Effect.void
-    )
-  )
-
 export const isAlreadyThere = (error: PlatformError.PlatformError): boolean => error.reason._tag === "AlreadyExists"
 
 const isNotFound = (error: PlatformError.PlatformError): boolean => error.reason._tag === "NotFound"
-
-const codeOf = (error: PlatformError.PlatformError): string | undefined => {
-  const cause = error.reason.cause
-  return typeof cause === "object" && cause !== null && "code" in cause && typeof cause.code === "string"
-    ? cause.code
-    : undefined
-}
 
 /** Names the file, what was to be done with it, and what to do about it. */
 export const failed =

@@ -6,7 +6,8 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import { codeOf, fromPlatform, OutputError } from "../OutputError.ts"
-import { linkOrRename, syncFolder } from "./Publish.ts"
+import { syncFolder } from "../../file/internal/Platform.ts"
+import { linkOrRename } from "./Publish.ts"
 import * as Tail from "./Tail.ts"
 
 /** Where a file ends that is safe on disk, and by what it is known again: its inode, and a hash of its last 4 KiB. */

@@ -6,7 +6,7 @@ import * as Path from "effect/Path"
 import * as Schema from "effect/Schema"
 import { Manifest, type File } from "../Manifest.ts"
 import * as OutputFile from "../OutputFile.ts"
-import { fromPlatform, OutputError } from "../OutputError.ts"
+import { codeOf, fromPlatform, OutputError } from "../OutputError.ts"
 import * as Tail from "./Tail.ts"
 
 /** Whose manifest it is, and the files that it began with when it was committed. */
@@ -27,7 +27,10 @@ export interface ManifestFile {
   readonly begin: Effect.Effect<void, OutputError>
   /** To what the next `save` writes. */
   readonly add: (file: File) => void
-  /** Does nothing when there is nothing new to say. */
+  /**
+   * Does nothing when there is nothing new to say. When the run is complete, what only the manifest before it named is
+   * removed; until then the new one remembers it, so that a run that is killed leaves nothing behind that nobody knows.
+   */
   readonly save: (complete: boolean) => Effect.Effect<void, OutputError>
 }
 
@@ -37,6 +40,8 @@ const digest = (files: ReadonlyArray<File>) => Tail.digest(encoder.encode(JSON.s
 export const open = Effect.fnUntraced(function* (options: {
   readonly path: string
   readonly force: boolean
+  /** Nothing else is ever removed, whatever a manifest says. */
+  readonly isPart: (name: string) => boolean
   readonly from: Head | undefined
 }): Effect.fn.Return<ManifestFile, OutputError, FileSystem.FileSystem | Path.Path> {
   const context = yield* Effect.context<FileSystem.FileSystem | Path.Path>()
@@ -44,7 +49,8 @@ export const open = Effect.fnUntraced(function* (options: {
   const found = yield* read(path)
   if (from === undefined && found !== undefined && !options.force) return yield* failWith(path, "exists")
   const run = from?.run ?? (yield* WebCrypto.WebCrypto).randomUUID()
-  const old = from === undefined ? undefined : yield* parse(path, found)
+  // One that is to be replaced need not be readable.
+  const old = yield* from === undefined ? Effect.orElseSucceed(parse(path, found), () => undefined) : parse(path, found)
   const ours = old?.run === run ? old : undefined
   if (from !== undefined) {
     // Until a file gets its name, an older manifest that is to be replaced stays as it was.
@@ -58,6 +64,9 @@ export const open = Effect.fnUntraced(function* (options: {
   }
   const files = [...(ours?.files.slice(0, from?.files) ?? [])]
   const names = new Set(files.map(({ name }) => name))
+  let replaces = [...(ours === undefined ? (old?.files ?? []) : []), ...(old?.replaces ?? [])].filter(({ name }) =>
+    options.isPart(name)
+  )
   let foreign = found !== undefined && ours === undefined
   let head: Head | undefined
   /** Of what was added here: an earlier run may have added it as well, in another order. */
@@ -65,13 +74,36 @@ export const open = Effect.fnUntraced(function* (options: {
 
   const write = (complete: boolean) =>
     Effect.gen(function* () {
-      const manifest: Manifest = { version: 1, run, complete, files }
+      const manifest: Manifest = { version: 1, run, complete, files, ...(replaces.length === 0 ? {} : { replaces }) }
       const output = yield* OutputFile.open({ path, force: true, alone: from !== undefined })
       yield* output.write(`${JSON.stringify(manifest, null, 2)}\n`)
       yield* output.finish
       foreign = false
       behind = false
     }).pipe(Effect.scoped, Effect.provideContext(context))
+
+  const fs = yield* FileSystem.FileSystem
+  const paths = yield* Path.Path
+  /** What was changed since is somebody else's. */
+  const discard = Effect.fnUntraced(function* ({ bytes, name }: File) {
+    const at = paths.join(paths.dirname(path), name)
+    const isSame = yield* fs.stat(at).pipe(
+      Effect.map((info) => info.type === "File" && Number(info.size) === bytes),
+      Effect.catchIf(
+        (error) => codeOf(error) === "ENOENT",
+        () => Effect.succeed(false)
+      )
+    )
+    if (isSame) yield* fs.remove(at)
+  })
+  const complete = Effect.gen(function* () {
+    replaces = replaces.filter(({ name }) => !names.has(name))
+    yield* write(true)
+    if (replaces.length === 0) return
+    yield* Effect.mapError(Effect.forEach(replaces, discard, { discard: true }), fromPlatform(path, "finish"))
+    replaces = []
+    yield* write(true)
+  })
 
   return {
     files: () => files,
@@ -89,7 +121,7 @@ export const open = Effect.fnUntraced(function* (options: {
       head = undefined
       behind = true
     },
-    save: (complete) => Effect.suspend(() => (behind || complete ? write(complete) : Effect.void))
+    save: (all) => Effect.suspend(() => (all ? complete : behind ? write(false) : Effect.void))
   }
 })
 

@@ -7,7 +7,11 @@ export interface Naming {
   readonly manifest: string
   /** @param repeat From 1: a day that comes again after its file was complete. */
   readonly of: (key: string, repeat: number) => string
+  /** Whether a run of the same name could have called a file so, also one that was compressed in another way. */
+  readonly isPart: (name: string) => boolean
 }
+
+const part = /^-(?:\d{5,}|\d{4}-\d\d-\d\d|undated)(?:-\d+)?(?:\.\w+)*$/
 
 /** @param base The name that was given, without its folder. */
 export const make = (base: string, compression = ""): Naming => {
@@ -17,7 +21,8 @@ export const make = (base: string, compression = ""): Naming => {
   const extension = base.slice(stem.length)
   return {
     manifest: `${stem}.manifest.json`,
-    of: (key, repeat) => `${stem}-${key}${repeat === 1 ? "" : `-${repeat}`}${extension}`
+    of: (key, repeat) => `${stem}-${key}${repeat === 1 ? "" : `-${repeat}`}${extension}`,
+    isPart: (name) => name.startsWith(`${stem}-`) && part.test(name.slice(stem.length))
   }
 }
 

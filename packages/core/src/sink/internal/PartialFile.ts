@@ -17,7 +17,7 @@ import {
   partialPath,
   type Position
 } from "./GrowingFile.ts"
-import { syncFolder } from "./Publish.ts"
+import { syncFolder } from "../../file/internal/Platform.ts"
 import * as Tail from "./Tail.ts"
 
 export { type PartialFile, partialPath, Position } from "./GrowingFile.ts"

@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import * as PlatformError from "effect/PlatformError"
-import { codeOf } from "../OutputError.ts"
+import { codeOf } from "../../file/internal/Platform.ts"
 
 const alreadyThere = PlatformError.systemError({
   _tag: "AlreadyExists",
@@ -13,18 +13,10 @@ const alreadyThere = PlatformError.systemError({
 
 /** Never over a file that is there: a link fails then, in one step with looking. Some file systems have no links. */
 export const linkOrRename = (fs: FileSystem.FileSystem, from: string, to: string) =>
-  Effect.andThen(fs.link(from, to), Effect.ignore(fs.remove(from))).pipe(
+  // The second name does no harm, but nobody would remove it later.
+  Effect.andThen(fs.link(from, to), Effect.ignore(Effect.retry(fs.remove(from), { times: 2 }))).pipe(
     Effect.catchIf(
       (error) => ["EPERM", "EACCES", "EMLINK", "ENOSYS", "ENOTSUP", "EOPNOTSUPP"].includes(codeOf(error) ?? ""),
       () => Effect.flatMap(fs.exists(to), (exists) => (exists ? Effect.fail(alreadyThere) : fs.rename(from, to)))
-    )
-  )
-
-/** A name is only safe from a power failure when its folder is synced; some systems do not let a folder be opened. */
-export const syncFolder = (fs: FileSystem.FileSystem, folder: string) =>
-  Effect.scoped(Effect.flatMap(fs.open(folder, { flag: "r" }), (file) => file.sync)).pipe(
-    Effect.catchIf(
-      (error) => ["EPERM", "EACCES", "EISDIR", "EINVAL", "ENOTSUP"].includes(codeOf(error) ?? ""),
-      () => Effect.void
     )
   )

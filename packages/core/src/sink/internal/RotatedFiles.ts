@@ -73,6 +73,7 @@ export const open = Effect.fnUntraced(function* (
   const manifest = yield* ManifestFile.open({
     path: paths.join(folder, naming.manifest),
     force: options.force,
+    isPart: naming.isPart,
     from: from?.manifest
   })
   /** By name; the one that was written to last is last. */

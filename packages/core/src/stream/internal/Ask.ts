@@ -90,23 +90,31 @@ export const make = (
     { size = defaults.size, sort = defaults.sort }: { readonly size?: number; readonly sort?: Sort } = {}
   ) => {
     const full = once(page, bounds, size, sort)
-    const again = (answer: Answer, times: number): Effect.Effect<Answer, AgniError> => {
-      if (answer.rows.length > 0 || times >= believeEmpty) return Effect.succeed(answer)
-      // The first page begins at the same row whatever its size: another size passes a cache by.
+    /** The first page begins at the same row whatever its size: another size passes a cache by. */
+    const repeat = (times: number) => {
       const smaller = Math.max(1, size - times)
       return page > 1 || smaller === size
-        ? Effect.flatMap(full, (next) => again(next, times + 1))
+        ? full
         : Effect.flatMap(once(page, bounds, smaller, sort), (next) =>
             // Of a smaller page that holds rows only that much is believed: the whole one is asked for again.
             next.rows.length === 0
-              ? again(next, times + 1)
-              : Effect.flatMap(full, (whole) => {
-                  if (whole.rows.length === 0) log.cached = true
-                  return again(whole, times + 1)
-                })
+              ? Effect.succeed(next)
+              : Effect.tap(full, (whole) =>
+                  Effect.sync(() => {
+                    if (whole.rows.length === 0) log.cached = true
+                  })
+                )
           )
     }
-    return Effect.flatMap(full, (answer) => again(answer, 1))
+    return Effect.flatMap(full, (answer) => {
+      if (answer.rows.length > 0 || believeEmpty <= 1) return Effect.succeed(answer)
+      // Side by side: each waits as long as the first did, and together they take one more turn instead of several.
+      const repeats = Array.from({ length: believeEmpty - 1 }, (_, i) => repeat(i + 1))
+      return Effect.map(
+        Effect.all(repeats, { concurrency: "unbounded" }),
+        (answers) => answers.find(({ rows }) => rows.length > 0) ?? answer
+      )
+    })
   }
   return Object.assign(ask, { log })
 }

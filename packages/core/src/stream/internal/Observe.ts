@@ -49,7 +49,7 @@ type Order = "start-desc" | "start-asc" | "created-desc" | "created-asc" | "othe
 /** How rows come, as far as they show it. */
 export const orderOf = (rows: ReadonlyArray<Rows.Row>): Order => {
   if (Rows.distinctStarts(rows) < 2) return "unknown"
-  const byCreation = rows.map((row): Rows.Row => ({ ...row, start: row.created }))
+  const byCreation = rows.map((row): Rows.Row => ({ ...row, start: Rows.createdOf(row) }))
   return comesNewestFirst(rows)
     ? "start-desc"
     : comesOldestFirst(rows)

@@ -3,6 +3,7 @@ import type { AgniClient } from "../../client/AgniClient.ts"
 import type { AgniError } from "../../model/AgniError.ts"
 import * as CallSession from "../../model/CallSession.ts"
 import type { Instant } from "../../model/Instant.ts"
+import type { Rejected } from "../../model/Rejected.ts"
 import type { Coverage, Range, Window } from "../Coverage.ts"
 import * as Ask from "./Ask.ts"
 import * as Leaf from "./Leaf.ts"
@@ -24,6 +25,8 @@ export interface Reading {
   order: "unknown" | "start" | "other"
   /** Known rows, for windows that hold none: does the server find those? */
   readonly witnesses: ReadonlyArray<Rows.Dated>
+  /** Keys of rows without a start that were seen before the reading began. */
+  readonly undated: ReadonlySet<string>
   /** What is younger than this may still become visible. */
   readonly horizon: Instant
   /** The server's time when the reading began: a range may end long before it. */
@@ -132,9 +135,10 @@ export const readWindow = Effect.fnUntraced(function* (
   if (denseAt !== undefined) {
     return { _tag: "Dense", parts: cut(range, held, denseAt) }
   }
+  let rows = within(held, range)
   const done = (coverage: Coverage): Outcome => ({
     _tag: "Read",
-    windows: [deliver(reading, ask, range, held, coverage)]
+    windows: [deliver(reading, ask, range, held, rows, coverage)]
   })
   if (problem !== undefined) return done({ _tag: "Unprovable", reason: problem })
   if (held.size() === 0) return done(yield* confirmEmpty(reading, ask, range, bounds))
@@ -149,7 +153,7 @@ export const readWindow = Effect.fnUntraced(function* (
       sure: held.size() < size || Object.values(reading.filters).some((value) => value !== undefined),
       repeats
     })
-  const sample = middle(held, range)
+  const sample = middleOf(rows)
   const [counted, failed] = yield* Effect.all(
     [countAll(steps === 1), sample === undefined ? Effect.undefined : Ask.control(ask, sample, size)],
     { concurrency: 2 }
@@ -176,6 +180,7 @@ export const readWindow = Effect.fnUntraced(function* (
     }
   }
   const leaf = yield* Leaf.read(ask, bounds, held, reading)
+  rows = within(held, range)
   const misplacedAfter = Ask.misplaced([...held.rows.values()], bounds.after - second, bounds.before + second)
   if (misplacedAfter !== undefined) return done({ _tag: "Unprovable", reason: misplacedAfter })
   switch (leaf._tag) {
@@ -184,7 +189,7 @@ export const readWindow = Effect.fnUntraced(function* (
     case "Incomplete":
       return done({ _tag: "Unprovable", reason: `${leaf.held} of ${leaf.of} rows seen` })
     case "Complete": {
-      const again = middle(held, range)
+      const again = middleOf(rows)
       const wrong = again === undefined ? undefined : yield* Ask.control(ask, again, size)
       return done(wrong === undefined ? { _tag: "Proven" } : { _tag: "Unprovable", reason: wrong })
     }
@@ -231,28 +236,41 @@ const confirmEmpty = Effect.fnUntraced(function* (
 
 /** What was not reached, and what was, in halves: each about as large as a window should be. */
 const cut = (range: Range, held: Rows.Held, reached: Instant): ReadonlyArray<Range> => {
-  const known = within(held, range).sort(byStart)
-  const edges = [Ask.ceilSecond(reached), Ask.floorSecond(known[Math.floor(known.length / 2)]?.start ?? reached)]
+  const edges = [Ask.ceilSecond(reached), Ask.floorSecond(middleOf(within(held, range))?.start ?? reached)]
   const inside = [...new Set(edges)].filter((edge) => edge > range.from && edge < range.to).sort((a, b) => a - b)
   const ends = [...inside, range.to]
   return ends.map((to, i) => ({ from: i === 0 ? range.from : (ends[i - 1] ?? range.from), to }))
 }
 
-const within = (held: Rows.Held, { from, to }: Range): Array<Rows.Dated> =>
-  [...held.rows.values()].filter(Rows.isDated).filter(({ start }) => start >= from && start < to)
+/** What is held of the range, by start. Walks go from the newest to the oldest, so most of it is turned round already. */
+const within = (held: Rows.Held, { from, to }: Range): ReadonlyArray<Rows.Dated> => {
+  const rows: Array<Rows.Dated> = []
+  for (const row of held.rows.values()) if (Rows.isDated(row) && row.start >= from && row.start < to) rows.push(row)
+  return rows.reverse().sort(byStart)
+}
 
 const byStart = (left: Rows.Dated, right: Rows.Dated): number =>
   left.start - right.start || (left.key < right.key ? -1 : left.key > right.key ? 1 : 0)
 
-/** The row in the middle of what is held of the range. */
-const middle = (held: Rows.Held, range: Range): Rows.Dated | undefined => {
-  const rows = within(held, range).sort(byStart)
-  return rows[Math.floor(rows.length / 2)]
-}
+const middleOf = (rows: ReadonlyArray<Rows.Dated>): Rows.Dated | undefined => rows[Math.floor(rows.length / 2)]
 
-const deliver = (reading: Reading, ask: Ask.Ask, range: Range, held: Rows.Held, coverage: Coverage): Window => {
-  const rows = within(held, range).sort(byStart)
-  const sessions = rows.flatMap(({ session }) => session ?? [])
+const deliver = (
+  reading: Reading,
+  ask: Ask.Ask,
+  range: Range,
+  held: Rows.Held,
+  rows: ReadonlyArray<Rows.Dated>,
+  coverage: Coverage
+): Window => {
+  const sessions: Array<CallSession.CallSession> = []
+  const rejected: Array<Rejected> = []
+  for (const row of rows) {
+    if (row.session !== undefined) sessions.push(row.session)
+    if (row.rejected !== undefined) rejected.push(row.rejected)
+  }
+  for (const row of held.rows.values()) {
+    if (row.rejected !== undefined && Rows.isUnplaced(row)) rejected.push(row.rejected)
+  }
   if (held.repeats.size > 0) {
     for (const { key } of rows) {
       const times = held.repeats.get(key)
@@ -262,7 +280,7 @@ const deliver = (reading: Reading, ask: Ask.Ask, range: Range, held: Rows.Held, 
   return {
     ...range,
     sessions,
-    rejected: [...rows, ...[...held.rows.values()].filter(Rows.isUnplaced)].flatMap(({ rejected }) => rejected ?? []),
+    rejected,
     coverage: temper(reading, ask, range, held.size(), coverage),
     settled: sessions.filter(CallSession.isSettled).length,
     requests: ask.log.requests,

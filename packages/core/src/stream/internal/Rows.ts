@@ -8,7 +8,6 @@ export interface Row {
   readonly key: string
   /** `undefined` without a credible one. */
   readonly start: Instant.Instant | undefined
-  readonly created: Instant.Instant | undefined
   readonly session: CallSession.CallSession | undefined
   readonly rejected: Rejected | undefined
 }
@@ -45,7 +44,6 @@ const ofSession = (session: CallSession.CallSession, page: Page, index: number):
   return {
     key: session.id,
     start,
-    created: CallSession.createdInstant(session),
     session,
     rejected: start === undefined && hasUnreadableStart(session) ? outOfRange(session, page, index) : undefined
   }
@@ -74,10 +72,13 @@ export const outOfRange = (
 export const ofRejected = (rejected: Rejected): Row => ({
   key: keyOf(rejected),
   start: instantIn(rejected.raw, "startedAt", "started_at"),
-  created: instantIn(rejected.raw, "createdAt", "created_at"),
   session: undefined,
   rejected
 })
+
+/** When it was queued. Read when it is asked for: of most rows nobody wants to know. */
+export const createdOf = ({ rejected, session }: Row): Instant.Instant | undefined =>
+  session === undefined ? instantIn(rejected?.raw, "createdAt", "created_at") : CallSession.createdInstant(session)
 
 /** The page's rows in the server's order. */
 export const ofPage = (page: Page): ReadonlyArray<Row> => {
@@ -111,7 +112,9 @@ export const showsOrderByStart = (rows: ReadonlyArray<Row>): boolean => {
   if (rows.length < 3 || !isNewestFirst(rows)) return false
   let oldestCreated = Infinity
   let itsStart = 0
-  for (const { created, start } of rows) {
+  for (const row of rows) {
+    const { start } = row
+    const created = start === undefined ? undefined : createdOf(row)
     if (start === undefined || created === undefined) continue
     if (created > oldestCreated && start < itsStart) return true
     if (created < oldestCreated) {
@@ -157,10 +160,12 @@ export const makeHeld = (): Held => {
     add: (rows) => {
       const before = held.size
       let again: Array<string> | undefined
+      let size = before
       for (const row of rows) {
         // A later answer is the newer version of a record.
-        if (held.has(row.key)) (again ??= []).push(row.key)
         held.set(row.key, row)
+        if (held.size === size) (again ??= []).push(row.key)
+        else size++
       }
       for (const key of again ?? []) {
         const times = rows.reduce((times, row) => (row.key === key ? times + 1 : times), 0)

@@ -25,14 +25,19 @@ export const bounds = Effect.fnUntraced(function* (
   size: number
 ): Effect.fn.Return<string | undefined, AgniError> {
   if (samples.length === 0) return undefined
-  const trials = yield* Effect.forEach(samples, (sample) => comesBack(ask, unsorted, sample, size), {
-    concurrency: "unbounded"
-  })
+  // What comes first without bounds is asked for meanwhile: it must stand there before, and after.
+  const [trials, top] = yield* Effect.all(
+    [
+      Effect.forEach(samples, (sample) => comesBack(ask, unsorted, sample, size), { concurrency: "unbounded" }),
+      topOf(ask)
+    ],
+    { concurrency: 2 }
+  )
   const problem = trials.find((trial) => typeof trial === "string")
   if (problem !== undefined) return problem
   const [oldest, middle, newest] = trials.map((trial) => (typeof trial === "object" ? [trial] : []))
   for (const row of [...(middle ?? []), ...(oldest ?? []), ...(newest ?? [])]) {
-    const told = yield* Effect.catchIf(comesFirst(ask, row, size), Ask.isPoison, () => Effect.undefined)
+    const told = yield* Effect.catchIf(comesFirst(ask, row, top, size), Ask.isPoison, () => Effect.undefined)
     if (told === true) return undefined
     if (told === false) return "the time bounds are applied after paging"
   }
@@ -46,13 +51,21 @@ export const bounds = Effect.fnUntraced(function* (
     : "whether the time bounds are applied before paging could not be seen"
 })
 
+/** What comes first when there are no bounds; nothing when it cannot be rendered. */
+const topOf = (ask: Ask.Ask): Effect.Effect<Rows.Row | undefined, AgniError> =>
+  Effect.catchIf(
+    Effect.map(ask(1, {}, { size: 1 }), ({ rows }) => rows[0]),
+    Ask.isPoison,
+    () => Effect.undefined
+  )
+
 /** Whether a row comes first within its own bounds, told when another one, from outside them, comes first without. */
 const comesFirst = Effect.fnUntraced(function* (
   ask: Ask.Ask,
   row: Rows.Dated,
+  first: Rows.Row | undefined,
   size: number
 ): Effect.fn.Return<boolean | undefined, AgniError> {
-  const [first] = (yield* ask(1, {}, { size: 1 })).rows
   const { rows } = yield* ask(1, Ask.around(row), { size: 1 })
   if (rows.length === 0) return (yield* Ask.control(ask, row, size)) === undefined ? false : undefined
   if (first === undefined || (first.start !== undefined && Math.abs(first.start - row.start) <= 3 * Ask.second)) return

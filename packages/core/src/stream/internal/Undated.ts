@@ -119,12 +119,25 @@ const read = (reading: Reading, range: Range, tally: Tally): Effect.Effect<Windo
 
 const attempt = (
   reading: Reading,
-  ask: Ask.Ask,
+  plain: Ask.Ask,
   range: Range,
   tally: Tally
 ): Effect.Effect<{ readonly window: Window; readonly moved: boolean }, AgniError> =>
   Effect.gen(function* () {
     const { repeats, size } = reading
+    /** Whoever was once listed without a start must be found, or it left; a count shows rows too. */
+    const shown = new Set(reading.undated)
+    const ask: Ask.Ask = Object.assign(
+      (...asked: Parameters<Ask.Ask>) =>
+        Effect.map(plain(...asked), (answer) => {
+          const [, { after, before }] = asked
+          if (after === undefined && before === undefined) {
+            for (const { key, start } of answer.rows) if (start === undefined) shown.add(key)
+          }
+          return answer
+        }),
+      { log: plain.log }
+    )
     const delivered = [...reading.repeated.values()].reduce((sum, times) => sum + times, tally.rows())
     /** What starts up to here is for this run or the next one. */
     const near = Ask.ceilSecond(Math.max(range.to, reading.now)) + distance
@@ -140,7 +153,8 @@ const attempt = (
     /** Calls may come as fast as pages are read: what came since the reading began makes no walk longer. */
     const limit = (rows: Iterable<Rows.Row>) => {
       let old = measured ?? delivered
-      for (const row of rows) if ((row.start === undefined || isDistant(row)) && (row.created ?? 0) < range.to) old++
+      for (const row of rows)
+        if ((row.start === undefined || isDistant(row)) && (Rows.createdOf(row) ?? 0) < range.to) old++
       return 50 + (4 * old) / size
     }
     const scanned = yield* scanFront(ask, range, repeats, limit)
@@ -158,14 +172,21 @@ const attempt = (
     const expected = () => dated() + found.size()
     const count = (bounds: Ask.Bounds, rows: number) =>
       Ask.count(ask, bounds, { expected: Math.max(1, rows), size, first, sure: true, snapshot: false, repeats })
-    let total = yield* Effect.suspend(() => count({}, expected()))
+    /** All, and all that have a start: one after the other would take twice as long. */
+    let [total, withStart] = yield* Effect.suspend(() =>
+      Effect.all([count({}, expected()), count(starts, dated())], { concurrency: 2 })
+    )
+    const both = total
     if (measured === undefined && total._tag === "Exactly" && total.rows < expected()) {
       // Some left: as many may stand at the end.
       measured = yield* measure
       total = yield* count({}, expected())
     }
     const inFront = total._tag === "Exactly" && total.rows === expected()
+    let still = true
     if (!inFront) {
+      // What leaves while pages are walked makes another one be passed by, and the sum right.
+      const atFirst = yield* LastPage.count(ask, {}, { size, repeats })
       // They may stand at the end, or, when the order is another one, anywhere: on to the end then.
       let before: ReadonlyArray<Rows.Row> = []
       let most = 0
@@ -179,9 +200,10 @@ const attempt = (
         note(rows)
       }
       total = yield* count({}, expected())
+      still = total._tag === "Exactly" && total.rows === atFirst
     }
-    const withStart = yield* count(starts, dated())
-    let still = true
+    // It lies between two counts of all.
+    if (total !== both) withStart = yield* count(starts, dated())
     if (inFront) {
       const held = () => found.rows.size + distant.rows.size + later.rows.size
       const before = held()
@@ -192,6 +214,7 @@ const attempt = (
     const after = yield* count({}, expected())
     const rows = [...found.rows.values(), ...distant.rows.values()]
     const sessions = rows.flatMap(({ session }) => session ?? [])
+    still &&= [...shown].every((key) => found.rows.has(key) || tally.unplaced.has(key))
     const counted = Math.max(total.rows, after.rows)
     const agrees =
       [total, after].every((count) => count._tag === "Exactly" && count.rows === expected()) &&

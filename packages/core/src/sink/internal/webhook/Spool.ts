@@ -7,7 +7,7 @@ import type * as PlatformError from "effect/PlatformError"
 import { codeOf } from "../../OutputError.ts"
 import { SinkError } from "../../SinkError.ts"
 import * as Message from "./Message.ts"
-import { syncFolder } from "../Publish.ts"
+import { syncFolder } from "../../../file/internal/Platform.ts"
 
 export interface Spool {
   /** Safe from a power failure when it returns. */
@@ -98,7 +98,9 @@ export const open = Effect.fnUntraced(function* (folder: string, sink: string) {
     remove,
     sync: failing("write")(syncFolder(fs, folder)),
     left: failing("write")(
-      Effect.map(Effect.forEach([...names].sort(), read), (messages) => messages.flatMap(Option.toArray))
+      Effect.suspend(() =>
+        Effect.map(Effect.forEach([...names].sort(), read), (messages) => messages.flatMap(Option.toArray))
+      )
     )
   }
   return spool

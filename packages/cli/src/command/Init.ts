@@ -1,0 +1,141 @@
+/** `callstream init`: a few questions, and a file of pipelines to begin with. */
+import { AgniClient } from "@callstream/core"
+import { AgniTransport } from "@callstream/node"
+import * as Argument from "effect/cli/Argument"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as Prompt from "effect/cli/Prompt"
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Path from "effect/Path"
+import * as Source from "../flag/Source.ts"
+import * as Target from "../flag/Target.ts"
+import * as When from "../flag/When.ts"
+import { invocation, print } from "../output/Screen.ts"
+import { UsageError } from "../output/UsageError.ts"
+import * as Save from "../spec/Save.ts"
+import * as Template from "../spec/Template.ts"
+
+const flags = {
+  file: Argument.String("file").pipe(
+    Argument.withDescription("The file to write (default: pipeline.yaml)"),
+    Argument.withDefault("pipeline.yaml")
+  ),
+  force: Flag.Boolean("force").pipe(
+    Flag.withDescription("Replace the file if it is there already"),
+    Flag.withDefault(false)
+  ),
+  ...Source.connectionFlags
+}
+
+/** Text that is checked when it is entered. */
+const typed = (message: string, initial: string, holds: (text: string) => boolean, expected: string) =>
+  Prompt.String({
+    message,
+    default: initial,
+    validate: (text) => (holds(text.trim()) ? Effect.succeed(text.trim()) : Effect.fail(`Expected: ${expected}`))
+  })
+
+const since = Prompt.Select({
+  message: "Which sessions?",
+  choices: [
+    { title: "of the last 7 days", value: "7d" },
+    { title: "of the last 30 days", value: "30d" },
+    { title: "all there are", value: "all" },
+    { title: "since …", value: "other" }
+  ]
+}).pipe(
+  Prompt.flatMap((choice) =>
+    choice === "other"
+      ? typed("Since when?", "", (text) => When.parse(text) !== undefined, When.expected)
+      : Prompt.succeed(choice === "all" ? undefined : choice)
+  )
+)
+
+const isFile = (text: string) => Option.exists(Target.parse(text), ({ _tag }) => _tag === "File")
+
+const to = Prompt.Select<"file" | "webhook">({
+  message: "Where do they go?",
+  choices: [
+    { title: "to a file, one JSON object a line", value: "file" },
+    { title: "to a webhook, signed", value: "webhook" }
+  ]
+}).pipe(
+  Prompt.flatMap((choice): Prompt.Prompt<Template.Answers["to"]> =>
+    choice === "webhook"
+      ? Prompt.succeed(choice)
+      : typed("Its name?", "calls.ndjson", isFile, "a name that ends in .ndjson, .ndjson.gz or .ndjson.zst").pipe(
+          Prompt.map((file) => ({ file }))
+        )
+  )
+)
+
+const personal = Prompt.Select<"keep" | "mask">({
+  message: "Personal data (numbers, e-mail, names, recordings, what was said)?",
+  choices: [
+    { title: "masked", value: "mask" },
+    { title: "as it is", value: "keep" }
+  ]
+})
+
+const questions = Prompt.all({ since, to, personal })
+
+/** What is still to be done before it runs, and the next command. */
+const next = (file: string, answers: Template.Answers): ReadonlyArray<string> => [
+  ...(answers.to === "webhook"
+    ? [
+        "  Set CALLSTREAM_WEBHOOK_URL to the address of the receiver, and CALLSTREAM_WEBHOOK_SECRET to its secret (whsec_…)."
+      ]
+    : []),
+  answers.connection.apiKeyFile === undefined
+    ? "  The key stays in AGNI_API_KEY: the file does not hold it."
+    : `  The key stays in ${answers.connection.apiKeyFile}: the file does not hold it.`,
+  `  Next: ${invocation} run ${file} --dry-run`
+]
+
+const init = Effect.fnUntraced(function* (
+  input: Source.Connection & { readonly file: string; readonly force: boolean }
+) {
+  const { file, force } = input
+  if (!process.stdin.isTTY || !process.stdout.isTTY) {
+    return yield* new UsageError({
+      problem: "init asks questions, and this is no terminal",
+      advice:
+        "Write the file by hand (callstream run --schema tells the keys), or with callstream export … --save FILE."
+    })
+  }
+  const fs = yield* FileSystem.FileSystem
+  const paths = yield* Path.Path
+  const advice = "Choose another name, or add --force to replace it."
+  // Before the questions: nobody wants to answer them twice.
+  const there = yield* Effect.orElseSucceed(fs.exists(file), () => false)
+  if (there && !force) return yield* new UsageError({ problem: `${file} is there already`, advice })
+  const connection = Source.connectionOf(input)
+  const client = Layer.provide(Source.client(connection), AgniTransport.layer)
+  yield* Effect.provide(
+    Effect.flatMap(AgniClient, ({ list }) => list({ pageSize: 1 })),
+    client
+  )
+  yield* print("The key is accepted.")
+  const asked = yield* Prompt.run(questions)
+  const name = paths.basename(file).replace(/\.ya?ml$/i, "")
+  const answers = { ...asked, name, connection }
+  yield* Save.toFile(file, Template.write(answers, file), { force, advice })
+  yield* print(`${file} is written`, ...next(file, answers))
+})
+
+export const initCommand = Command.make("init", flags, (input) =>
+  // Who leaves the questions has changed nothing.
+  Effect.catchTag(init(input), "QuitError", () => Effect.interrupt)
+).pipe(
+  Command.withDescription(
+    "Test the key, ask a few questions on the terminal, and write a file of pipelines for callstream run, with comments that tell what else it can say. No secret is written into it."
+  ),
+  Command.withShortDescription("Write a file of pipelines"),
+  Command.withExamples([
+    { command: "callstream init", description: "Writes pipeline.yaml" },
+    { command: "callstream init nightly.yaml --api-key-file key.txt", description: "With the key in a file" }
+  ])
+)

@@ -1,0 +1,195 @@
+/** `callstream run FILE`: the pipelines of a file. */
+import { OutputFile } from "@callstream/core"
+import { AgniTransport } from "@callstream/node"
+import * as Argument from "effect/cli/Argument"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Path from "effect/Path"
+import * as References from "effect/References"
+import * as Source from "../flag/Source.ts"
+import * as DryRun from "../output/DryRun.ts"
+import * as Explain from "../output/Explain.ts"
+import * as Failure from "../output/Failure.ts"
+import * as Progress from "../output/Progress.ts"
+import { answer, print, Screen } from "../output/Screen.ts"
+import * as Summary from "../output/Summary.ts"
+import { Told, UsageError } from "../output/UsageError.ts"
+import * as Job from "../spec/Job.ts"
+import * as PipelineFile from "../spec/PipelineFile.ts"
+import { jsonSchema } from "../spec/PipelineSpec.ts"
+import * as Resolve from "../spec/Resolve.ts"
+import * as Words from "../spec/Words.ts"
+
+const flags = {
+  file: Argument.String("file").pipe(
+    Argument.withDescription("A file of pipelines, in YAML; callstream init writes one"),
+    Argument.optional
+  ),
+  dryRun: Flag.Boolean("dry-run").pipe(
+    Flag.withDescription("Show the first ten records at every stage; nothing is written, sent or kept"),
+    Flag.withDefault(false)
+  ),
+  explain: Flag.Boolean("explain").pipe(
+    Flag.withDescription("Only tell what is promised of each sink, and why; nothing is read"),
+    Flag.withDefault(false)
+  ),
+  schema: Flag.Boolean("schema").pipe(
+    Flag.withDescription("Print the JSON Schema of such files, for an editor; needs no file"),
+    Flag.withDefault(false)
+  ),
+  quiet: Flag.Boolean("quiet").pipe(
+    Flag.withDescription("No progress and no summary; errors still"),
+    Flag.withDefault(false)
+  ),
+  json: Flag.Boolean("json").pipe(
+    Flag.withDescription("The summary of each pipeline as one line of JSON, on stderr"),
+    Flag.withDefault(false)
+  )
+}
+
+/** A reference that stands for less could stand anywhere in a text. */
+const shortest = 6
+
+/** What is told from now on: keys where flags are meant, and no value of a reference. */
+const reword = ({ referred }: PipelineFile.PipelineFile) => {
+  const values = referred.filter(([value]) => value.length >= shortest).toSorted(([a], [b]) => b.length - a.length)
+  return Effect.flatMap(Screen, (screen) =>
+    screen.reword((text) =>
+      values.reduce((told, [value, reference]) => told.replaceAll(value, reference), Words.inFile(text))
+    )
+  )
+}
+
+type Task = PipelineFile.Named & { readonly job: Job.Job }
+
+/** Two pipelines that write to one place would destroy each other's work. */
+const checkPlaces = Effect.fnUntraced(function* (tasks: ReadonlyArray<Task>) {
+  const { resolve } = yield* Path.Path
+  const taken = new Map<string, string>()
+  for (const { job, locate, spec } of tasks) {
+    const outputs = job.sinks.flatMap(({ target }, item): ReadonlyArray<readonly [string, string, number?]> =>
+      target._tag === "Stdout"
+        ? [["-", "--to", item]]
+        : target._tag === "File"
+          ? [
+              [target.path, "--to", item],
+              [OutputFile.partialPath(target.path), "--to", item]
+            ]
+          : []
+    )
+    const all = [
+      ...outputs,
+      [job.deadLetters, "--dead-letters"] as const,
+      ...(job.coverage === undefined ? [] : [[job.coverage, "--coverage"] as const])
+    ]
+    for (const [path, flag, item] of all) {
+      const other = taken.get(path === "-" ? path : resolve(path))
+      if (other !== undefined && other !== spec.name) {
+        const what = path === "-" ? "stdout" : path
+        return yield* locate(
+          new UsageError({
+            problem: `${flag}: ${other} writes to ${what} already`,
+            ...(item === undefined ? {} : { place: { item } })
+          })
+        )
+      }
+      taken.set(path === "-" ? path : resolve(path), spec.name)
+    }
+  }
+})
+
+/** The worst of all: what failed, then what could not begin, then what is incomplete. */
+const worst = (codes: ReadonlyArray<number>): number =>
+  [Failure.exitCode.failed, Failure.exitCode.usage, Failure.exitCode.incomplete].find((code) => codes.includes(code)) ??
+  Failure.exitCode.done
+
+/** All at once, over one client. What one of them meets is its own affair: the others go on. */
+const sideBySide = Effect.fnUntraced(function* (tasks: ReadonlyArray<Task>) {
+  const { live } = yield* Screen
+  const debug = (yield* References.MinimumLogLevel) === "Debug"
+  const each = yield* Effect.forEach(tasks, (task) => Effect.map(Progress.make, (progress) => ({ ...task, progress })))
+  const jobs = each.map(({ job }) => job)
+  if (Job.showsProgress(jobs, live)) {
+    yield* Progress.show(() => Progress.sum(each.map(({ progress }) => progress)))
+  }
+  const codes = yield* Effect.forEach(
+    each,
+    ({ job, locate, progress, spec }) =>
+      Effect.flatMap(Effect.exit(Job.run(job, progress)), (exit) => {
+        if (Exit.isSuccess(exit)) return Effect.succeed<number>(Failure.exitCode.done)
+        if (Cause.hasInterruptsOnly(exit.cause)) return Effect.failCause(exit.cause)
+        const placed = Cause.map(exit.cause, (error) => (error instanceof UsageError ? locate(error) : error))
+        const { exitCode, lines } = Failure.report(placed, debug)
+        const told = lines.map((line) => line.replace(/^error: /, `error: ${spec.name}: `))
+        return Effect.as(print(...told), exitCode)
+      }),
+    { concurrency: "unbounded" }
+  )
+  return worst(codes)
+}, Effect.scoped)
+
+const run = Effect.fnUntraced(function* (
+  file: string,
+  options: { readonly dryRun: boolean; readonly explain: boolean; readonly report: Job.Job["report"] }
+) {
+  const read = yield* PipelineFile.read(file)
+  yield* reword(read)
+  const { connection, pipelines, several } = read
+  const [first] = pipelines
+  const tasks = yield* Effect.forEach(pipelines, ({ locate, spec }) =>
+    Resolve.toJob(spec, { report: options.report, from: "file", title: several ? spec.name : undefined }).pipe(
+      Effect.mapBoth({
+        onSuccess: (job): Task => ({ spec, locate, job }),
+        onFailure: (error) => (error instanceof UsageError ? locate(error) : error)
+      })
+    )
+  )
+  yield* checkPlaces(tasks)
+  if (options.explain) return yield* Effect.forEach(tasks, ({ job }) => Explain.print(job), { discard: true })
+  const client = Layer.provide(Source.client(connection), AgniTransport.layer)
+  const work = Effect.gen(function* () {
+    if (options.dryRun) {
+      return yield* Effect.forEach(tasks, ({ job, spec }) => DryRun.run(job, spec), { discard: true })
+    }
+    const [only, ...others] = tasks
+    if (only !== undefined && others.length === 0) return yield* Job.run(only.job)
+    const exitCode = yield* sideBySide(tasks)
+    yield* Summary.printTogether(tasks.length, options.report)
+    if (exitCode !== Failure.exitCode.done) return yield* new Told({ exitCode })
+  })
+  yield* work.pipe(
+    Effect.provide(client),
+    Effect.mapError((error) => (error instanceof UsageError ? first.locate(error) : error))
+  )
+})
+
+export const runCommand = Command.make(
+  "run",
+  flags,
+  Effect.fnUntraced(function* ({ dryRun, explain, file, json, quiet, schema }) {
+    if (schema) return yield* answer(JSON.stringify(jsonSchema(), null, 2))
+    if (Option.isNone(file)) {
+      return yield* new UsageError({
+        problem: "which file is to be run?",
+        advice: "Name it, as in callstream run pipeline.yaml; callstream init writes one."
+      })
+    }
+    yield* run(file.value, { dryRun, explain, report: json ? "json" : quiet ? "none" : "people" })
+  })
+).pipe(
+  Command.withDescription(
+    "Run what a file of pipelines says: where sessions come from, what happens to them, where they go. A run that was stopped goes on when it is started again. Several pipelines in one file run side by side, over one budget of requests."
+  ),
+  Command.withShortDescription("Run the pipelines of a file"),
+  Command.withExamples([
+    { command: "callstream run pipeline.yaml", description: "Run it, or go on where it was stopped" },
+    { command: "callstream run pipeline.yaml --dry-run", description: "The first ten records at every stage" },
+    { command: "callstream run pipeline.yaml --explain", description: "What is promised of each sink" },
+    { command: "callstream run --schema > pipeline.schema.json", description: "For an editor" }
+  ])
+)

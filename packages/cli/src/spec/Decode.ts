@@ -1,0 +1,124 @@
+/** What a schema says of data, told as a person needs it: where, what was expected, and the near word. */
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import type * as SchemaAST from "effect/SchemaAST"
+import type * as SchemaIssue from "effect/SchemaIssue"
+import * as SchemaParser from "effect/SchemaParser"
+import { nearest } from "../expression/Mistake.ts"
+import type { Path } from "./Yaml.ts"
+
+export interface Problem {
+  readonly path: Path
+  /** Whether the key is wrong, or is what stands behind it. */
+  readonly about: "key" | "value"
+  readonly problem: string
+  readonly advice?: string | undefined
+}
+
+const expectedOf = (ast: SchemaAST.AST): string => {
+  const own = ast.checks?.at(-1)?.annotations?.expected
+  if (typeof own === "string") return own
+  switch (ast._tag) {
+    case "String":
+      return "text"
+    case "Number":
+      return "a number"
+    case "Boolean":
+      return "true or false"
+    case "Arrays":
+      return "a list, each item behind a - on a line of its own"
+    case "Objects":
+      return `keys with values: ${keysOf(ast).join(", ")}`
+    case "Literal":
+      return String(ast.literal)
+    case "Union":
+      return [...new Set(ast.types.map(expectedOf))].join(" or ")
+    default:
+      return "something else"
+  }
+}
+
+const keysOf = (ast: SchemaAST.AST): ReadonlyArray<string> =>
+  ast._tag === "Objects" ? ast.propertySignatures.map(({ name }) => String(name)) : []
+
+const isPart = (part: PropertyKey): part is string | number => typeof part !== "symbol"
+
+const at = (data: unknown, path: Path): unknown =>
+  path.reduce<unknown>(
+    (value, part) =>
+      typeof value === "object" && value !== null
+        ? Object.entries(value).find(([key]) => key === String(part))?.[1]
+        : undefined,
+    data
+  )
+
+/** What helps when a value is of the wrong kind. */
+const adviceFor = (value: unknown, expected: string, ast: SchemaAST.AST): string | undefined => {
+  if (ast._tag === "String" && (typeof value === "number" || typeof value === "boolean")) {
+    return "As text it stands in quotes."
+  }
+  if (value === null) return `Write it behind the colon, or leave the key out.`
+  if (ast._tag === "Arrays" && typeof value === "string") return `As in [${JSON.stringify(value)}].`
+  const near = typeof value === "string" ? nearest(value, expected.split(" or ")) : undefined
+  return near === undefined ? undefined : `Did you mean ${near}?`
+}
+
+const problemsOf = (issue: SchemaIssue.Issue, path: Path, data: unknown, expected?: string): ReadonlyArray<Problem> => {
+  switch (issue._tag) {
+    case "Pointer":
+      return problemsOf(issue.issue, [...path, ...issue.path.filter(isPart)], data, expected)
+    case "Composite":
+      return issue.issues.flatMap((inner) => problemsOf(inner, path, data, expected))
+    case "Encoding":
+      return problemsOf(issue.issue, path, data, expected)
+    case "Filter": {
+      const own = issue.filter.annotations?.expected
+      return problemsOf(issue.issue, path, data, typeof own === "string" ? own : expected)
+    }
+    case "AnyOf": {
+      // Of a sink that is written with keys, what is wrong with these is told; otherwise, all that could stand there.
+      const value = at(data, path)
+      const inner = issue.issues.flatMap((one) => problemsOf(one, path, data))
+      const deeper = inner.filter((one) => one.path.length > path.length)
+      if (deeper.length > 0 && typeof value === "object") return deeper
+      const all = expectedOf(issue.ast)
+      return [{ path, about: "value", problem: `expected ${all}`, advice: adviceFor(value, all, issue.ast) }]
+    }
+    case "UnexpectedKey": {
+      const key = String(path.at(-1))
+      const keys = keysOf(issue.ast)
+      const near = nearest(key, keys)
+      const inside =
+        path.length > 1
+          ? ` in ${path
+              .slice(0, -1)
+              .filter((part) => typeof part === "string")
+              .at(-1)}`
+          : ""
+      const advice = near === undefined ? `The keys here are ${keys.join(", ")}.` : `Did you mean ${near}?`
+      return [{ path, about: "key", problem: `there is no key ${key}${inside}`, advice }]
+    }
+    case "MissingKey": {
+      const problem = `the key ${String(path.at(-1))} is missing`
+      return [{ path: path.slice(0, -1), about: "key", problem }]
+    }
+    case "InvalidType": {
+      const words = expected ?? expectedOf(issue.ast)
+      return [
+        { path, about: "value", problem: `expected ${words}`, advice: adviceFor(at(data, path), words, issue.ast) }
+      ]
+    }
+    default:
+      return [{ path, about: "value", problem: `expected ${expected ?? "something else"}` }]
+  }
+}
+
+/** The data as the schema has it, or everything that is wrong with it. */
+export const decode = <S extends Schema.Top & { readonly DecodingServices: never }>(
+  schema: S,
+  data: unknown
+): Result.Result<S["Type"], ReadonlyArray<Problem>> =>
+  Result.mapError(
+    SchemaParser.decodeUnknownResult(schema)(data, { errors: "all", onExcessProperty: "error" }),
+    (issue) => problemsOf(issue, [], data)
+  )

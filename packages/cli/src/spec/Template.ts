@@ -1,0 +1,75 @@
+/** The file that `callstream init` writes: few keys, and comments that teach the next ones. */
+import { stringify } from "yaml"
+import type { Connection } from "./PipelineSpec.ts"
+import { heading } from "./Save.ts"
+
+/** What is asked. */
+export interface Answers {
+  readonly name: string
+  /** A time, a date or an age; nothing for all there is. */
+  readonly since: string | undefined
+  readonly to: "webhook" | { readonly file: string }
+  readonly personal: "keep" | "mask"
+  readonly connection: Connection
+}
+
+const scalar = (value: unknown): string => stringify(value, { lineWidth: 0 }).trimEnd()
+
+const sinkLines = (to: Answers["to"]): ReadonlyArray<string> =>
+  to === "webhook"
+    ? [
+        "  - to: ${CALLSTREAM_WEBHOOK_URL}",
+        "    secret: ${CALLSTREAM_WEBHOOK_SECRET} # what the receiver checks the signature with: whsec_…",
+        "    # batchSize: 100 # sessions in one request",
+        "  # A second place gets the same sessions:",
+        "  # - calls.ndjson"
+      ]
+    : [
+        `  - to: ${scalar(to.file)}`,
+        "    # rotate: day # a file for each day, or for each 100MB",
+        "  # A second place gets the same sessions:",
+        "  # - to: ${CALLSTREAM_WEBHOOK_URL}",
+        "  #   secret: ${CALLSTREAM_WEBHOOK_SECRET}"
+      ]
+
+export const write = ({ connection, name, personal, since, to }: Answers, file: string): string =>
+  [
+    ...heading(file)
+      .split("\n")
+      .map((line) => `#${line}`),
+    "",
+    "# Its state is kept under this name, in .callstream: when it was stopped, the same command goes on; when it came to its",
+    "# end, there is nothing left to do. With another name, or with state: false, it begins afresh.",
+    `name: ${scalar(name)}`,
+    "",
+    "source:",
+    "  # A time (2026-07-31T07:16:10Z), a date (2026-07-31, in UTC) or an age (90m, 12h, 7d, 2w). Without it: everything.",
+    since === undefined ? "  # since: 7d" : `  since: ${scalar(since)}`,
+    "  # until: 1d",
+    "  # channel: inbound_call",
+    ...(connection.rate === undefined ? ["  # rate: 5 # requests a second at most"] : []),
+    ...Object.entries(connection).map(([key, value]) => `  ${key}: ${scalar(value)}`),
+    "  concurrency: 4 # requests under way at once",
+    "",
+    "transforms:",
+    "  # Only sessions for which each of these holds, in CEL:",
+    "  # where:",
+    `  #   - durationSec > 60 && status == "completed"`,
+    ...(personal === "mask"
+      ? [
+          "  # Personal data is masked. Behind = stands another way: phone=hash (with CALLSTREAM_REDACT_KEY), recording=drop.",
+          "  redact: [phone, email, name, recording, freeText]"
+        ]
+      : ["  # Personal data goes as it is. To mask it:", "  # redact: [phone, email, name, recording, freeText]"]),
+    "  derive: [direction, cost] # fields that are added",
+    "  # select: [id, startedAt, direction, durationSec, cost] # only these",
+    "",
+    "sinks:",
+    ...sinkLines(to),
+    "",
+    "# Records that cannot go on are put aside; callstream replay sends them again.",
+    "# deadLetters:",
+    `#   file: ${scalar(`${name}.dead-letters.ndjson`)}`,
+    "#   maxShare: 0.1 # stop when it is more than that share of at least 100 records",
+    ""
+  ].join("\n")

@@ -1,0 +1,210 @@
+/** YAML as data, with the place of everything in it, so that a mistake can be pointed at. */
+import * as Config from "effect/Config"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, visit } from "yaml"
+import { show } from "../expression/Mistake.ts"
+import { UsageError } from "../output/UsageError.ts"
+
+/** From a file's beginning, in characters. */
+interface Span {
+  readonly begin: number
+  readonly end: number
+}
+
+/** Keys and places in lists, from the outermost in. */
+export type Path = ReadonlyArray<string | number>
+
+/** What is wrong with a file, and where. */
+export interface Mistake {
+  readonly problem: string
+  readonly advice?: string | undefined
+  readonly at: Span
+}
+
+export interface Yaml {
+  /** Plain data, with `${NAME}` replaced. */
+  readonly data: unknown
+  /** What was put in for each reference, and the reference: what is shown to people names the latter. */
+  readonly referred: ReadonlyArray<readonly [value: string, reference: string]>
+  /** The texts as they are written, references and all. */
+  readonly written: ReadonlyArray<{ readonly path: Path; readonly text: string }>
+  readonly valueAt: (path: Path) => Span | undefined
+  /** The key that leads there, or the item of a list. */
+  readonly keyAt: (path: Path) => Span | undefined
+  /** A part of the text at a path, when it is written there as it is; otherwise all of it. */
+  readonly partAt: (path: Path, text: string, begin: number, end: number) => Span | undefined
+  readonly refuse: (mistakes: ReadonlyArray<Mistake>) => UsageError
+}
+
+/** More than anybody writes: an alias inside of an alias inside of an alias … would fill the memory. */
+const mostNodes = 10_000
+
+/** A line that may hold a secret is not repeated. */
+const secretive = /(?:key|secret|token|password|passwd|authorization)["']?\s*:(?!\s*["']?\$\{)|whsec_|:\/\/[^\s/"']*@/i
+
+/** How many mistakes are told at once. */
+const most = 10
+
+const refuseIn =
+  (file: string, text: string, lines: LineCounter) =>
+  (mistakes: ReadonlyArray<Mistake>): UsageError => {
+    const ordered = mistakes.toSorted((a, b) => a.at.begin - b.at.begin)
+    const blocks = ordered.slice(0, most).map(({ advice, at, problem }) => {
+      const { col, line } = lines.linePos(Math.min(at.begin, text.length))
+      const shown = show(text, { problem, ...at }).map((part) => `  ${part.trimEnd()}`)
+      return {
+        head: [`${file}:${line}:${col}: ${problem}`, ...(secretive.test(shown[0] ?? "") ? [] : shown)],
+        advice
+      }
+    })
+    const last = blocks.at(-1)
+    const more = ordered.length > most ? [`error: ${file}: ${ordered.length - most} more like these`] : []
+    return new UsageError({
+      problem: [
+        ...blocks.flatMap(({ advice, head: [first = "", ...rest] }, i) => [
+          i === 0 ? first : `error: ${first}`,
+          ...rest,
+          ...(advice === undefined || (i === blocks.length - 1 && more.length === 0) ? [] : [`  ${advice}`])
+        ]),
+        ...more
+      ].join("\n"),
+      ...(last?.advice === undefined || more.length > 0 ? {} : { advice: last.advice })
+    })
+  }
+
+const words: Readonly<Record<string, string>> = {
+  TAB_AS_INDENT: "a tab stands where the line is indented: write spaces",
+  DUPLICATE_KEY: "this key stands here twice",
+  MULTIPLE_DOCS: "a second document begins here: write several pipelines under pipelines",
+  BAD_ALIAS: "this alias has no anchor before it",
+  MISSING_CHAR: "a quote, bracket or comma is missing here",
+  BAD_INDENT: "this line is indented too little or too far",
+  BLOCK_AS_IMPLICIT_KEY: "a key and its value stand in one line, or the value below, indented further",
+  MULTILINE_IMPLICIT_KEY: "this is no key: a colon is missing, or a quote"
+}
+
+const reference = /\$(\$?)\{([^}]*)(\}?)/g
+
+/** Reads the text of a file. `${NAME}` comes from the environment; `$${NAME}` is the text `${NAME}`. */
+export const read = Effect.fnUntraced(function* (file: string, text: string): Effect.fn.Return<Yaml, UsageError> {
+  const lines = new LineCounter()
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
+  const refuse = refuseIn(file, text, lines)
+  const [unreadable] = [...document.errors, ...document.warnings]
+  if (unreadable !== undefined) {
+    const [begin, end] = unreadable.pos
+    const problem = words[unreadable.code] ?? "this is not understood as YAML"
+    // A quote that is missing is noticed at the end of the file: where it was opened is what helps.
+    let opened: number | undefined
+    visit(document, {
+      Scalar: (_, { range }) => {
+        if (range != null && range[0] < begin && range[1] >= begin) [opened] = range
+      }
+    })
+    const at =
+      unreadable.code === "MISSING_CHAR" && opened !== undefined ? { begin: opened, end: opened + 1 } : undefined
+    return yield* refuse([{ problem, at: at ?? { begin, end: Math.max(end, begin + 1) } }])
+  }
+
+  const spans = new Map<string, { readonly key: Span | undefined; readonly value: Span | undefined }>()
+  const referred = new Map<string, string>()
+  const written: Array<Yaml["written"][number]> = []
+  const mistakes: Array<Mistake> = []
+  let nodes = 0
+
+  const put = Effect.fnUntraced(function* (value: string, at: Span) {
+    const parts: Array<string> = []
+    let from = 0
+    for (const match of value.matchAll(reference)) {
+      const [whole, escape = "", name = "", closing] = match
+      parts.push(value.slice(from, match.index))
+      from = match.index + whole.length
+      if (escape !== "") {
+        parts.push(whole.slice(1))
+        continue
+      }
+      if (closing === "" || !/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
+        mistakes.push({
+          problem: "a reference is ${NAME}, with the name of an environment variable",
+          advice: "If it is meant as it stands, write $${ for ${.",
+          at
+        })
+        continue
+      }
+      const found = Option.filter(yield* Effect.option(Config.String(name)), (text) => text.trim() !== "")
+      if (Option.isNone(found)) {
+        mistakes.push({
+          problem: `the environment variable ${name} is not set`,
+          advice: `Set ${name}, or write something else than \${${name}} here.`,
+          at
+        })
+        continue
+      }
+      referred.set(found.value.trim(), whole)
+      parts.push(found.value.trim())
+    }
+    return [...parts, value.slice(from)].join("")
+  })
+
+  const walk = Effect.fnUntraced(function* (
+    given: unknown,
+    path: Path,
+    key: Span | undefined,
+    outer: ReadonlyArray<unknown>
+  ): Effect.fn.Return<unknown, UsageError> {
+    const node = isAlias(given) ? given.resolve(document) : given
+    const [begin = key?.end ?? 0, end = begin] = (isNode(given) ? given.range : undefined) ?? []
+    const at = { begin, end: Math.max(end, begin + 1) }
+    nodes++
+    if (outer.includes(node) || nodes > mostNodes) {
+      const problem = nodes > mostNodes ? "this is too much for a file of pipelines" : "this is inside of itself"
+      return yield* refuse([{ problem, at: key ?? at }])
+    }
+    const inside = [...outer, node]
+    spans.set(JSON.stringify(path), { key, value: isAlias(given) ? key : at })
+    if (isMap(node)) {
+      const entries: Array<readonly [string, unknown]> = []
+      for (const pair of node.items) {
+        const name = isScalar(pair.key) ? pair.key : undefined
+        const [keyBegin = begin, keyEnd = begin + 1] = name?.range ?? []
+        const place = { begin: keyBegin, end: keyEnd }
+        if (name === undefined || typeof name.value !== "string") {
+          mistakes.push({ problem: "a key is a word", at: place })
+          continue
+        }
+        entries.push([name.value, yield* walk(pair.value, [...path, name.value], place, inside)])
+      }
+      return Object.fromEntries(entries)
+    }
+    if (isSeq(node)) {
+      return yield* Effect.forEach(node.items, (item, i) => walk(item, [...path, i], undefined, inside))
+    }
+    const value: unknown = isScalar(node) ? node.value : null
+    if (typeof value !== "string") return value
+    written.push({ path, text: value })
+    return yield* put(value, at)
+  })
+
+  const data: unknown = yield* walk(document.contents, [], undefined, [])
+  if (mistakes.length > 0) return yield* refuse(mistakes)
+  const valueAt = (path: Path) => spans.get(JSON.stringify(path))?.value
+  return {
+    data,
+    referred: [...referred],
+    written,
+    valueAt,
+    keyAt: (path) => {
+      const found = spans.get(JSON.stringify(path))
+      return found?.key ?? found?.value
+    },
+    partAt: (path, part, begin, end) => {
+      const all = valueAt(path)
+      const start = all === undefined ? -1 : text.slice(all.begin, all.end).indexOf(part)
+      return all === undefined || start < 0
+        ? all
+        : { begin: all.begin + start + begin, end: all.begin + start + Math.max(end, begin + 1) }
+    },
+    refuse
+  }
+})
