@@ -96,7 +96,8 @@ afterAll(async () => {
 describe("documentation", { timeout: 60_000 }, () => {
   it("has only blocks that this test knows", ({ expect }) => {
     expect(pages.length).toBeGreaterThan(5)
-    const known = ["ts", "sh", "text", "json"]
+    // What stands in YAML is read by the tests of the cli.
+    const known = ["ts", "sh", "text", "json", "yaml"]
     expect(blocks.filter(({ language }) => !known.includes(language)).map(({ at }) => at)).toEqual([])
     const idle = sh.filter((block) => commands(block).length === 0).map(({ at }) => at)
     expect(idle, "runs nothing: mark it no-run").toEqual([])
@@ -157,7 +158,7 @@ describe("documentation", { timeout: 60_000 }, () => {
     expect(shape(stdout)).toEqual(lines)
   })
 
-  it.concurrent.for(["export", "plan", "replay", "check", "simulate", "demo"])(
+  it.concurrent.for(["export", "run", "init", "plan", "replay", "check", "simulate", "demo"])(
     "docs/cli.md names every flag of %s",
     async (command, { expect }) => {
       const { stdout } = await run(process.execPath, [callstream, command, "--help"])

@@ -128,7 +128,7 @@ const init = Effect.fnUntraced(function* (
 
 export const initCommand = Command.make("init", flags, (input) =>
   // Who leaves the questions has changed nothing.
-  Effect.catchTag(init(input), "QuitError", () => Effect.interrupt)
+  Effect.catchTag(init(input), "QuitError", () => Effect.andThen(print("", "Nothing was written."), Effect.interrupt))
 ).pipe(
   Command.withDescription(
     "Test the key, ask a few questions on the terminal, and write a file of pipelines for callstream run, with comments that tell what else it can say. No secret is written into it."

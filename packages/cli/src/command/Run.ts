@@ -156,8 +156,8 @@ const run = Effect.fnUntraced(function* (
     if (options.dryRun) {
       return yield* Effect.forEach(tasks, ({ job, spec }) => DryRun.run(job, spec), { discard: true })
     }
-    const [only, ...others] = tasks
-    if (only !== undefined && others.length === 0) return yield* Job.run(only.job)
+    const [only] = tasks
+    if (only !== undefined && !several) return yield* Job.run(only.job)
     const exitCode = yield* sideBySide(tasks)
     yield* Summary.printTogether(tasks.length, options.report)
     if (exitCode !== Failure.exitCode.done) return yield* new Told({ exitCode })

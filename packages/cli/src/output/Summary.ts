@@ -76,7 +76,7 @@ export const printTogether = Effect.fnUntraced(function* (pipelines: number, rep
   if (report === "none") return
   const requests = yield* Progress.requests
   if (report === "people") {
-    return yield* printLines(`${Format.count(pipelines)} pipelines together: ${describeRequests(requests)}`)
+    return yield* printLines(`${Format.counted(pipelines, "pipeline")} together: ${describeRequests(requests)}`)
   }
   const { write } = yield* Screen
   yield* write(`${JSON.stringify({ pipelines, ...ofRequests(requests) })}\n`)

@@ -99,6 +99,9 @@ const problemsOf = (issue: SchemaIssue.Issue, path: Path, data: unknown, expecte
       return [{ path, about: "key", problem: `there is no key ${key}${inside}`, advice }]
     }
     case "MissingKey": {
+      if (typeof path.at(-1) === "number") {
+        return [{ path: path.slice(0, -1), about: "value", problem: "expected one item at least" }]
+      }
       const problem = `the key ${String(path.at(-1))} is missing`
       return [{ path: path.slice(0, -1), about: "key", problem }]
     }

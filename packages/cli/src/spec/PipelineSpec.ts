@@ -164,16 +164,30 @@ export const PipelinesSpec = Schema.Struct({
 })
 export interface PipelinesSpec extends Schema.Schema.Type<typeof PipelinesSpec> {}
 
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+
+/** A description in an `allOf` of its own is not shown by every editor. */
+const plain = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(plain)
+  if (!isObject(value)) return value
+  const { allOf, ...others } = value
+  const [only, ...rest] = Array.isArray(allOf) ? allOf : []
+  const lifts = isObject(only) && rest.length === 0 && Object.keys(only).join() === "description"
+  const entries = Object.entries(lifts ? { ...others, ...only } : value)
+  return Object.fromEntries(entries.map(([name, inner]) => [name, plain(inner)]))
+}
+
 /** What editors need to know of a file: JSON Schema, of draft 7, which all of them understand. */
-export const jsonSchema = (): JsonSchema.JsonSchema => {
+export const jsonSchema = (): unknown => {
   const one = Schema.Union([PipelineSpec, PipelinesSpec])
   const { definitions, schema } = JsonSchema.toDocumentDraft07(
     Schema.toJsonSchemaDocument(one, { onExcessProperty: "error" })
   )
-  return {
+  return plain({
     $schema: JsonSchema.META_SCHEMA_URI_DRAFT_07,
     title: "callstream pipelines",
     ...schema,
     ...(Object.keys(definitions).length === 0 ? {} : { definitions })
-  }
+  })
 }

@@ -46,7 +46,8 @@ export const literals = (yaml: Pick<Yaml, "written" | "keyAt">): ReadonlyArray<M
         {
           problem: "a secret stands in the file itself",
           advice: `Set it as ${variable}, and write \${${variable}} here; and since it was in a file, better get a new one.`,
-          at
+          at,
+          hidden: true
         }
       ]
     }
@@ -56,7 +57,8 @@ export const literals = (yaml: Pick<Yaml, "written" | "keyAt">): ReadonlyArray<M
         problem: "a password or key stands in this address itself",
         advice:
           "Put the secret part, or the whole address, into an environment variable, and write ${NAME} for it here.",
-        at
+        at,
+        hidden: true
       }
     ]
   })

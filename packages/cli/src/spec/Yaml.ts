@@ -20,6 +20,8 @@ export interface Mistake {
   readonly problem: string
   readonly advice?: string | undefined
   readonly at: Span
+  /** The line is not repeated. */
+  readonly hidden?: boolean
 }
 
 export interface Yaml {
@@ -41,7 +43,8 @@ export interface Yaml {
 const mostNodes = 10_000
 
 /** A line that may hold a secret is not repeated. */
-const secretive = /(?:key|secret|token|password|passwd|authorization)["']?\s*:(?!\s*["']?\$\{)|whsec_|:\/\/[^\s/"']*@/i
+const secretive =
+  /(?:key|secret|token|password|passwd|authorization)["']?\s*[:=](?!\s*["']?\$\{)|whsec_|:\/\/[^\s/"']*@/i
 
 /** How many mistakes are told at once. */
 const most = 10
@@ -50,11 +53,14 @@ const refuseIn =
   (file: string, text: string, lines: LineCounter) =>
   (mistakes: ReadonlyArray<Mistake>): UsageError => {
     const ordered = mistakes.toSorted((a, b) => a.at.begin - b.at.begin)
-    const blocks = ordered.slice(0, most).map(({ advice, at, problem }) => {
+    const blocks = ordered.slice(0, most).map(({ advice, at, hidden, problem }) => {
       const { col, line } = lines.linePos(Math.min(at.begin, text.length))
       const shown = show(text, { problem, ...at }).map((part) => `  ${part.trimEnd()}`)
       return {
-        head: [`${file}:${line}:${col}: ${problem}`, ...(secretive.test(shown[0] ?? "") ? [] : shown)],
+        head: [
+          `${file}:${line}:${col}: ${problem}`,
+          ...(hidden === true || secretive.test(shown[0] ?? "") ? [] : shown)
+        ],
         advice
       }
     })

@@ -10,7 +10,7 @@ import { alongside, callstream, folder, idsOf, start, until } from "../Callstrea
 describe("what needs no server", alongside, () => {
   it.live("help goes to stdout, with examples for every command", () =>
     Effect.gen(function* () {
-      const commands = [[], ["export"], ["plan"], ["check"], ["simulate"], ["demo"]]
+      const commands = [[], ["export"], ["run"], ["init"], ["plan"], ["check"], ["simulate"], ["demo"]]
       const all = yield* Effect.forEach(commands, (command) => callstream([...command, "--help"]), { concurrency: 2 })
       all.forEach(({ code, stderr, stdout }, i) => {
         const name = ["callstream", ...(commands[i] ?? [])].join(" ")
@@ -20,7 +20,7 @@ describe("what needs no server", alongside, () => {
         assert.notInclude(stdout, "\u001b")
       })
       const [root, exporting] = all
-      for (const command of ["export", "plan", "check", "simulate", "demo"])
+      for (const command of ["export", "run", "init", "plan", "check", "simulate", "demo"])
         assert.include(root?.stdout, `\n  ${command} `)
       for (const flag of ["since", "to", "dead-letters", "strict", "json", "allow-http"]) {
         assert.include(exporting?.stdout, `  --${flag} `)

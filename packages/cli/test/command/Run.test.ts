@@ -1,0 +1,292 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { spawnSync } from "node:child_process"
+import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { alongside, callstream, folder, idsOf, lines, simulation, until } from "../Callstream.ts"
+
+/** util-linux's `script` gives a command a terminal. */
+const noTerminal = !String(spawnSync("script", ["--version"]).stdout).includes("util-linux")
+const inTerminal = (columns: number) => `exec script -qec "stty cols ${columns}; $*" /dev/null`
+
+const transforms = `transforms:
+  where: [durationSec > 60]
+  redact: [email, phone]
+  select: [id, callerEmail, durationSec]
+`
+
+describe("callstream run", alongside, () => {
+  it.live("does what the same flags do, goes on under the file's name, and does nothing when it came to its end", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const { run, simulator } = yield* simulation({ sessions: 300, undated: 0 })
+      writeFileSync(join(cwd, "long.yaml"), `source: { since: 14d }\n${transforms}sinks: [calls.ndjson]\n`)
+      const first = yield* run(["run", "long.yaml"], { cwd })
+      assert.strictEqual(first.code, 0, first.stderr)
+      assert.match(first.stderr, / sessions left out by transforms\.where\n/)
+      assert.include(readdirSync(join(cwd, ".callstream")), "long.json")
+      const flags = "--since 14d --where durationSec>60 --redact email,phone --select id,callerEmail,durationSec".split(
+        " "
+      )
+      const same = yield* run(["export", ...flags], { cwd })
+      assert.strictEqual(readFileSync(join(cwd, "calls.ndjson"), "utf8"), same.stdout)
+      const asked = simulator.requests.length
+      const again = yield* run(["run", "long.yaml", "--json"], { cwd })
+      assert.strictEqual(again.code, 0)
+      assert.isTrue(lines(again.stderr)[0]?.["finishedBefore"])
+      assert.isAtMost(simulator.requests.length - asked, 1)
+      // The same as flags is the same run.
+      const named = yield* run(["export", ...flags, "--name", "long", "--to", "calls.ndjson"], { cwd })
+      assert.include(named.stderr, "nothing is left to do")
+    })
+  )
+
+  it.live("runs several side by side over one budget, tells them apart, and exits with the worst", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const { run, simulator } = yield* simulation({ sessions: 300, undated: 0, latency: "20 millis" })
+      const file = (every: string, some: string) =>
+        writeFileSync(
+          join(cwd, "all.yaml"),
+          `source: { concurrency: 2 }
+pipelines:
+  - { name: ${every}, sinks: [${every}.ndjson] }
+  - { name: ${some}, source: { status: completed }, strict: true, sinks: [some.ndjson] }
+`
+        )
+      file("every", "some")
+      const { code, stderr } = yield* run(["run", "all.yaml"], { cwd })
+      assert.strictEqual(code, 3, stderr)
+      assert.match(stderr, /^every: 300 sessions to every\.ndjson in /m)
+      assert.match(stderr, /^some: \d+ sessions to some\.ndjson in /m)
+      assert.match(stderr, /^2 pipelines together: \d+ requests/m)
+      assert.strictEqual(new Set(idsOf(readFileSync(join(cwd, "every.ndjson"), "utf8"))).size, 300)
+      // Of three requests in a row the last began when one of the others was answered, which takes 20 ms.
+      const begun = simulator.requests.map(({ at }) => at)
+      begun.forEach((at, i) => i < 2 || assert.isAtLeast(at - (begun[i - 2] ?? 0), 15_000))
+      assert.sameMembers(
+        readdirSync(join(cwd, ".callstream")).filter((name) => name.endsWith(".json")),
+        ["every.json", "some.json"]
+      )
+      // What cannot begin fails alone.
+      file("again", "other")
+      const mixed = yield* run(["run", "all.yaml"], { cwd })
+      assert.strictEqual(mixed.code, 2, mixed.stderr)
+      assert.match(mixed.stderr, /^again: 300 sessions to again\.ndjson in /m)
+      assert.match(mixed.stderr, /^error: other: .*some\.ndjson.*there already/m)
+    })
+  )
+
+  it.live("refuses two that write to one place, before any request", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const { run, simulator } = yield* simulation()
+      for (const [one, other, message] of [
+        ["sinks: [a.ndjson]", "sinks: [./a.ndjson]", "all.yaml:3:26: sinks: one writes to ./a.ndjson already"],
+        ["sinks: ['-']", "sinks: ['-']", "all.yaml:3:26: sinks: one writes to stdout already"],
+        [
+          "sinks: [a.ndjson], deadLetters: { file: d }",
+          "sinks: [b.ndjson], deadLetters: { file: d }",
+          "deadLetters.file: one writes to d already"
+        ]
+      ] as const) {
+        writeFileSync(join(cwd, "all.yaml"), `pipelines:\n  - { name: one, ${one} }\n  - { name: two, ${other} }\n`)
+        const { code, stderr } = yield* run(["run", "all.yaml"], { cwd })
+        assert.strictEqual(code, 2)
+        assert.include(stderr, message)
+      }
+      assert.strictEqual(simulator.requests.length, 0)
+      assert.deepStrictEqual(readdirSync(cwd), ["all.yaml"])
+    })
+  )
+
+  it.live("--dry-run shows ten records at every stage with a request or two, and leaves nothing behind", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const { run, simulator } = yield* simulation({ sessions: 300, undated: 0 })
+      writeFileSync(join(cwd, "long.yaml"), `${transforms}sinks: [calls.ndjson, "-"]\n`)
+      const { code, stderr, stdout } = yield* run(["run", "long.yaml", "--dry-run"], { cwd })
+      assert.deepStrictEqual({ code, stderr }, { code: 0, stderr: "" })
+      const rows = lines(stdout)
+      const of = (stage: string) => rows.filter((row) => row["stage"] === stage)
+      assert.strictEqual(of("source").length, 10)
+      assert.isAtMost(of("where").length, 10)
+      assert.strictEqual(of("select").length, of("where").length)
+      assert.deepStrictEqual([...new Set(of("to").map(({ to }) => to))], ["calls.ndjson", "stdout"])
+      for (const { pipeline, record } of of("to")) {
+        assert.strictEqual(pipeline, "long")
+        assert.hasAllKeys(record, ["id", "callerEmail", "durationSec"])
+        assert.notMatch(JSON.stringify(record), /@/)
+      }
+      assert.isAtMost(simulator.requests.length, 2)
+      assert.deepStrictEqual(readdirSync(cwd), ["long.yaml"])
+    })
+  )
+
+  it.live.skipIf(noTerminal)("--dry-run is a table on a terminal, within its columns", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const { run } = yield* simulation({ sessions: 300, undated: 0 })
+      writeFileSync(join(cwd, "long.yaml"), `${transforms}sinks: [calls.ndjson]\n`)
+      const { code, stdout } = yield* run(["run", "long.yaml", "--dry-run"], {
+        cwd,
+        env: { TERM: "xterm" },
+        shell: inTerminal(60)
+      })
+      assert.strictEqual(code, 0)
+      const shown = stdout.split("\r\n")
+      for (const line of shown) assert.isAtMost(line.length, 60, line)
+      assert.include(shown, "source: 10 sessions, as the API sends them")
+      assert.match(stdout, /redact: \d+ of 10\r\nid +\S/)
+      assert.match(stdout, /to calls\.ndjson: \d+ of 10, as above\r\n/)
+    })
+  )
+
+  it.live("--explain tells what is promised, --schema what a file may say; no value of a reference is told", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      writeFileSync(
+        join(cwd, "a.yaml"),
+        'sinks: [{ to: "${HOOK}", secret: "${SECRET}", batchSize: 3 }, "${FOLDER}/x.ndjson"]\n'
+      )
+      const env = {
+        AGNI_BASE_URL: "http://127.0.0.1:1",
+        HOOK: "https://hooks.example.com/canary-path",
+        SECRET: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+        FOLDER: cwd
+      }
+      const explained = yield* callstream(["run", "a.yaml", "--explain"], { cwd, env })
+      assert.strictEqual(explained.code, 0, explained.stderr)
+      assert.match(explained.stdout, /^webhook:https:\/\/hooks\.example\.com#\w+: each session at least once/m)
+      assert.match(explained.stdout, /^\$\{FOLDER\}\/x\.ndjson: each session exactly once/m)
+      const failed = yield* callstream(["run", "a.yaml", "--debug"], {
+        cwd,
+        env: { ...env, HOOK: "http://hooks.example.com/canary-path" }
+      })
+      assert.strictEqual(failed.code, 2)
+      assert.match(failed.stderr, /^error: a\.yaml:1:15: /)
+      assert.notMatch(failed.stderr + explained.stdout, /canary|whsec_MfKQ/)
+      const { code, stdout } = yield* callstream(["run", "--schema"])
+      assert.strictEqual(code, 0)
+      assert.include(JSON.parse(stdout), { title: "callstream pipelines" })
+    })
+  )
+
+  it.live("what is not there or cannot be is exit code 2", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      writeFileSync(join(cwd, "a.yaml"), "source: { apiKeyFile: none }\nsinks: [a.ndjson]\n")
+      for (const [args, message] of [
+        [["run"], "error: which file is to be run?"],
+        [["run", "none.yaml"], "error: none.yaml cannot be read\n"],
+        [["run", "a.yaml"], "error: a.yaml:1:23: source.apiKeyFile: none cannot be read\n"]
+      ] as const) {
+        const { code, stderr } = yield* callstream(args, { cwd })
+        assert.strictEqual(code, 2)
+        assert.include(stderr, message)
+      }
+    })
+  )
+})
+
+describe("callstream export --save", alongside, () => {
+  it.live("writes what the flags say, does nothing else, and run does the same", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const { run, simulator } = yield* simulation({ sessions: 100, undated: 0 })
+      const flags = ["--where", 'durationSec > 60 && status != "${x}"', "--to", "calls.ndjson", "--force"]
+      const saved = yield* run(["export", ...flags, "--save", "p.yaml"], { cwd })
+      assert.deepInclude(saved, { code: 0, stdout: "" })
+      assert.match(
+        saved.stderr,
+        /^p\.yaml says what these flags say; nothing was read or sent\n {2}Next: callstream run p\.yaml --dry-run/
+      )
+      assert.strictEqual(simulator.requests.length, 0)
+      assert.deepStrictEqual(readdirSync(cwd), ["p.yaml"])
+      assert.strictEqual(statSync(join(cwd, "p.yaml")).mode & 0o777, 0o600)
+      const twice = yield* run(["export", ...flags, "--save", "p.yaml"], { cwd })
+      assert.strictEqual(twice.code, 2)
+      assert.include(twice.stderr, "p.yaml is there already")
+      // As with these flags, each run begins afresh.
+      for (const reports of [[], ["--quiet"]]) {
+        const ran = yield* run(["run", "p.yaml", ...reports], { cwd })
+        assert.strictEqual(ran.code, 0, ran.stderr)
+      }
+      const exported = yield* run(["export", ...flags.slice(0, 2)], { cwd })
+      assert.deepStrictEqual(idsOf(readFileSync(join(cwd, "calls.ndjson"), "utf8")), idsOf(exported.stdout))
+    })
+  )
+
+  it.live("writes no file for flags that are refused, and no address into one", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const env = { CALLSTREAM_WEBHOOK_SECRET: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw" }
+      for (const args of [
+        ["--where", "durationSecs > 1", "--save", "a.yaml"],
+        ["--save", "a.json"],
+        ["--save", "a.yaml", "--explain"]
+      ]) {
+        assert.strictEqual((yield* callstream(["export", ...args], { cwd, env })).code, 2)
+      }
+      assert.deepStrictEqual(readdirSync(cwd), [])
+      const url = "https://hooks.example.com/canary?x=1"
+      const { code, stderr } = yield* callstream(["export", "--to", url, "--save", "a.yaml"], { cwd, env })
+      assert.strictEqual(code, 0, stderr)
+      assert.include(stderr, "Set CALLSTREAM_WEBHOOK_URL to the whole address at hooks.example.com")
+      const text = readFileSync(join(cwd, "a.yaml"), "utf8")
+      assert.include(text, "- ${CALLSTREAM_WEBHOOK_URL}\n")
+      assert.notMatch(text + stderr, /canary|whsec_/)
+    })
+  )
+})
+
+describe("callstream init", alongside, () => {
+  it.live("is for terminals", () =>
+    Effect.gen(function* () {
+      const { code, stderr } = yield* callstream(["init"], { cwd: yield* folder })
+      assert.strictEqual(code, 2)
+      assert.match(stderr, /^error: init asks questions, and this is no terminal\n {2}/)
+    })
+  )
+
+  it.live.skipIf(noTerminal)("tests the key, asks, and writes a file that runs; one that is there is kept", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const cwd = yield* folder
+        const { run, simulator, start } = yield* simulation({ sessions: 30, undated: 0 })
+        const terminal = { cwd, env: { TERM: "xterm" }, shell: inTerminal(100) }
+        const { child, ended, stdout } = yield* start(["init"], { ...terminal, stdio: ["pipe", "pipe", "pipe"] })
+        const answer = (question: string, keys: string) =>
+          Effect.andThen(
+            until(() => stdout().includes(question)),
+            Effect.sync(() => void child.stdin?.write(keys))
+          )
+        yield* answer("Which sessions?", "\u001b[B\u001b[B\r")
+        yield* answer("Where do they go?", "\r")
+        yield* answer("Its name?", "\r")
+        yield* answer("Personal data", "\r")
+        const { code, stdout: shown } = yield* ended
+        assert.strictEqual(code, 0, shown)
+        assert.include(shown, "The key is accepted.")
+        assert.include(shown, "Next: callstream run pipeline.yaml --dry-run")
+        assert.strictEqual(simulator.requests.length, 1)
+        const text = readFileSync(join(cwd, "pipeline.yaml"), "utf8")
+        assert.include(text, "  - to: calls.ndjson\n")
+        assert.include(text, "\n  redact: [")
+        assert.notInclude(text, simulator.apiKey)
+        const ran = yield* run(["run", "pipeline.yaml"], { cwd })
+        assert.strictEqual(ran.code, 0, ran.stderr)
+        assert.strictEqual(lines(readFileSync(join(cwd, "calls.ndjson"), "utf8")).length, 30)
+        const again = yield* run(["init"], terminal)
+        assert.strictEqual(again.code, 2)
+        assert.include(again.stdout, "pipeline.yaml is there already")
+        const wrong = yield* run(["init", "other.yaml"], {
+          ...terminal,
+          env: { ...terminal.env, AGNI_API_KEY: "wrong" }
+        })
+        assert.strictEqual(wrong.code, 1)
+        assert.notInclude(readdirSync(cwd), "other.yaml")
+      })
+    )
+  )
+})
