@@ -81,19 +81,21 @@ export interface Planned {
 
 export type Sink = SessionSink.SessionSink<unknown, FileSystem.FileSystem | Path.Path | WebhookTransport>
 
-const kindOf = (target: Target.Target) => (target._tag === "File" ? target.format : target._tag)
+type Kind = Target.Target["_tag"] | "Csv"
+
+const kindOf = (target: Target.Target): Kind =>
+  target._tag === "File" && target.format === "csv" ? "Csv" : target._tag
 
 /** What each kind of sink can be told: a flag or a key goes with these kinds only. */
 const kinds: {
-  readonly [K in ReturnType<typeof kindOf>]: {
+  readonly [K in Kind]: {
     readonly words: string
     readonly settings: ReadonlyArray<keyof SinkSettings>
   }
 } = {
   Stdout: { words: "stdout", settings: [] },
-  ndjson: { words: "an NDJSON file", settings: ["force", "rotate"] },
-  csv: { words: "a CSV file", settings: ["force", "rotate", "csvRaw", "csvBom"] },
-  parquet: { words: "a Parquet file", settings: ["force", "rotate"] },
+  File: { words: "a file", settings: ["force", "rotate"] },
+  Csv: { words: "a CSV file", settings: ["force", "rotate", "csvRaw", "csvBom"] },
   Webhook: { words: "a webhook", settings: ["batchSize", "batchBytes", "allowPrivateHosts", "secret"] }
 }
 
@@ -102,10 +104,13 @@ const flagOf = (setting: keyof SinkSettings) => `--${setting.replace(/[A-Z]/g, (
 const files = new Set([kinds.ndjson.words, kinds.csv.words, kinds.parquet.words])
 
 const goesWith = (setting: keyof SinkSettings): string => {
-  const words = Object.values(kinds).flatMap(({ settings, words }) => (settings.includes(setting) ? [words] : []))
-  const all = [...files].every((file) => words.includes(file))
-  const told = all ? ["a file", ...words.filter((word) => !files.has(word))] : words
-  return `${flagOf(setting)}: goes with ${told.join(" or ")} only`
+  const words = Object.values(kinds).flatMap((kind) =>
+    // What goes with every file goes with a CSV file too.
+    kind.settings.includes(setting) && !(kind === kinds.Csv && kinds.File.settings.includes(setting))
+      ? [kind.words]
+      : []
+  )
+  return `${flagOf(setting)}: goes with ${words.join(" or ")} only`
 }
 
 const settingNames = Struct.keys(SinkSettings.fields)

@@ -340,7 +340,7 @@ export const toStages = Effect.fnUntraced(function* (
     stages.push({ verb: "redact", upTo: sessions })
   }
   let rows: Transform.Transform<CallSession.CallSession, object> = sessions
-  const columns = sessions.columns(Column.ofSession).map(({ name }) => name)
+  const columns = Column.names(sessions.columns(Column.ofSession))
   if (spec.select !== undefined) {
     rows = Transform.andThen(rows, yield* select(spec.select, columns))
     stages.push({ verb: "select", upTo: rows })

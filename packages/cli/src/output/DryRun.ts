@@ -50,7 +50,7 @@ const through = (
       return []
     }
   })
-  return { columns: transform.columns(Column.ofSession).map(({ name }) => name), records, failed }
+  return { columns: Column.names(transform.columns(Column.ofSession)), records, failed }
 }
 
 const stagesOf = Effect.fnUntraced(function* (job: Job, spec: PipelineSpec) {
