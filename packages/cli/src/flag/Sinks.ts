@@ -101,8 +101,6 @@ const kinds: {
 
 const flagOf = (setting: keyof SinkSettings) => `--${setting.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
 
-const files = new Set([kinds.ndjson.words, kinds.csv.words, kinds.parquet.words])
-
 const goesWith = (setting: keyof SinkSettings): string => {
   const words = Object.values(kinds).flatMap((kind) =>
     // What goes with every file goes with a CSV file too.
