@@ -75,7 +75,7 @@ export const sqlite = Effect.map(SinkStore.folder, (folder): Store & { readonly 
     file,
     faults,
     sink: sinkOver(SqliteClient.layer({ filename: file, busyTimeout: 200 }), faults),
-    read: Effect.sync(() => {
+    read: Effect.try(() => {
       const database = new DatabaseSync(file)
       try {
         const rows = database
@@ -91,9 +91,8 @@ export const sqlite = Effect.map(SinkStore.folder, (folder): Store & { readonly 
   }
 })
 
-export const postgres = Effect.gen(function* () {
+const inDatabase = Effect.fnUntraced(function* (database: string) {
   const server = yield* Postgres.Server
-  const database = yield* server.database()
   const faults = Faults.make("postgres")
   const reader = yield* server.client(database, { maxConnections: 1 })
   const client = Layer.effect(SqlClient.SqlClient, server.client(database, { maxConnections: 2 }))
@@ -109,3 +108,14 @@ export const postgres = Effect.gen(function* () {
     )
   } satisfies Store & { readonly reader: SqlClient.SqlClient }
 })
+
+/** In a database of its own. */
+export const postgres = Effect.flatMap(
+  Effect.flatMap(Postgres.Server, (server) => server.database()),
+  inDatabase
+)
+
+/** In one database that is emptied before: making a new one takes longer than a whole run. */
+export const postgresAgain = Effect.flatMap(inDatabase("postgres"), (store) =>
+  Effect.as(Effect.andThen(store.reader`DROP SCHEMA public CASCADE`, store.reader`CREATE SCHEMA public`), store)
+)
