@@ -37,7 +37,7 @@ const demo = Effect.gen(function* () {
   const target: Target.Target = { _tag: "File", path, compression: undefined }
   yield* Job.run({
     name: undefined,
-    stateFolder: folder,
+    state: { folder, database: undefined },
     baseUrl,
     selection: {},
     asked: { since: "", until: "" },

@@ -94,13 +94,13 @@ const check = Effect.fnUntraced(function* (input: Input): Effect.fn.Return<void,
 export const resolve = Effect.fnUntraced(function* (input: Input) {
   yield* check(input)
   // What is wrong with a sink's settings is told before there is a request.
-  yield* Sinks.make(input, { organization: "", spool: "" })
+  yield* Sinks.make(input, { organization: "", spool: "", account: undefined })
   const selection = yield* Source.selection(input)
   const targets = Sinks.targets(input)
   const typed = (value: Input["since"]) => Option.match(value, { onNone: () => "", onSome: When.format })
   const job: Job.Job = {
     name: Option.getOrUndefined(input.name),
-    stateFolder: input.state,
+    state: Run.stateOf(input),
     baseUrl: Source.baseUrlOf(input),
     selection,
     asked: { since: typed(input.since), until: typed(input.until) },
@@ -116,7 +116,7 @@ export const resolve = Effect.fnUntraced(function* (input: Input) {
           onNone: () => undefined
         })
     }),
-    transform: yield* Transforms.toTransform(Transforms.fromFlags(input), { tabular: false }),
+    transform: yield* Transforms.toTransform(Transforms.fromFlags(input), { tabular: Sinks.areTables(input) }),
     targets,
     sinks: input,
     commitEvery: input.commitEvery,
@@ -132,9 +132,7 @@ export const resolve = Effect.fnUntraced(function* (input: Input) {
       return yield* new UsageError({ problem: "--dead-letters: give it the name of a file" })
     }
     const { resolve } = yield* Path.Path
-    const outputs = targets.flatMap((target) =>
-      target._tag === "File" ? [target.path, OutputFile.partialPath(target.path)] : []
-    )
+    const outputs = targets.flatMap(Target.fileOf).flatMap((path) => [path, OutputFile.partialPath(path)])
     if (outputs.some((path) => resolve(path) === resolve(job.deadLetters))) {
       return yield* new UsageError({ problem: "--dead-letters: the file is where the sessions go; give it another" })
     }
@@ -144,7 +142,7 @@ export const resolve = Effect.fnUntraced(function* (input: Input) {
 })
 
 const explain = (job: Job.Job) =>
-  Effect.flatMap(Sinks.make(job.sinks, { organization: "", spool: "" }), (sinks) =>
+  Effect.flatMap(Sinks.make(job.sinks, { organization: "", spool: "", account: job.name }), (sinks) =>
     Effect.forEach(
       sinks.map((sink): Guarantee.Guarantee =>
         Guarantees.of(sink.name, sink.delivery, { durable: job.name !== undefined })

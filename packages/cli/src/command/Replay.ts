@@ -55,14 +55,14 @@ const replay = Effect.fnUntraced(function* (
     Sinks.Flags & { readonly file: string; readonly organization: Option.Option<string> }
 ) {
   yield* Sinks.check(input)
-  const transform = yield* Transforms.toTransform(Transforms.fromFlags(input), { tabular: false })
+  const transform = yield* Transforms.toTransform(Transforms.fromFlags(input), { tabular: Sinks.areTables(input) })
   const { letters, replayed, torn } = yield* DeadLetterFile.read(input.file)
   const fs = yield* FileSystem.FileSystem
   const spool = yield* Effect.orDie(fs.makeTempDirectoryScoped({ prefix: "callstream-" }))
   const said = letters.map(({ raw }) => (isObject(raw) ? (raw["organizationId"] ?? raw["organization_id"]) : undefined))
   const organization =
     Option.getOrUndefined(input.organization) ?? said.find((one): one is string => typeof one === "string") ?? ""
-  const [first, ...rest] = yield* Sinks.make(input, { organization, spool })
+  const [first, ...rest] = yield* Sinks.make(input, { organization, spool, account: undefined })
   if (letters.length + replayed === 0 && torn > 0) {
     return yield* new UsageError({
       problem: `${input.file} is no file of dead letters`,

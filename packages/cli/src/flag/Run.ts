@@ -1,8 +1,12 @@
 /** The flags that say how a run goes on, and what becomes of what cannot. */
 import * as Flag from "effect/cli/Flag"
+import * as Option from "effect/Option"
 import * as Duration from "effect/Duration"
+import * as Database from "./Database.ts"
 import * as Figure from "./Figure.ts"
 import * as Source from "./Source.ts"
+
+const defaultFolder = ".callstream"
 
 export const flags = {
   name: Flag.String("name").pipe(
@@ -15,9 +19,11 @@ export const flags = {
     Flag.optional
   ),
   state: Flag.String("state").pipe(
-    Flag.withMetavar("DIR"),
-    Flag.withDescription("The folder of such states (default: .callstream)"),
-    Flag.withDefault(".callstream")
+    Flag.withMetavar("DIR|DATABASE"),
+    Flag.withDescription(
+      "Where such states are: a folder, sqlite:state.db, or postgres:DATABASE_URL (default: .callstream)"
+    ),
+    Flag.withDefault(defaultFolder)
   ),
   commitEvery: Source.duration(
     "commit-every",
@@ -44,4 +50,15 @@ export const flags = {
     Flag.withDescription("Only tell what is promised of each sink, and why; nothing is read"),
     Flag.withDefault(false)
   )
+}
+
+/** Where states are kept: a database has no folder for what waits for a webhook, so that is where it always is. */
+export interface State {
+  readonly folder: string
+  readonly database: Database.Database | undefined
+}
+
+export const stateOf = ({ state }: { readonly state: string }): State => {
+  const database = Option.getOrUndefined(Database.parse(state))
+  return { folder: database === undefined ? state : defaultFolder, database }
 }

@@ -11,6 +11,7 @@ import * as Redacted from "effect/Redacted"
 import { resolve } from "node:path"
 import { UsageError } from "../output/UsageError.ts"
 import * as Failure from "../output/Failure.ts"
+import * as Database from "./Database.ts"
 import * as Figure from "./Figure.ts"
 import * as Source from "./Source.ts"
 import * as Target from "./Target.ts"
@@ -36,7 +37,7 @@ export const flags = {
   to: Flag.String("to").pipe(
     Flag.withMetavar("SINK"),
     Flag.withDescription(
-      "Where sessions go: - for stdout, calls.ndjson, calls.ndjson.gz, calls.ndjson.zst, https://… for a webhook (repeatable; default: -)"
+      "Where sessions go: - for stdout, calls.ndjson, calls.ndjson.gz, calls.ndjson.zst, sqlite:calls.db, postgres:DATABASE_URL, https://… for a webhook (repeatable; default: -)"
     ),
     Flag.filterMap(Target.parse, () => `Expected: ${Target.expected}`),
     Flag.atLeast(0)
@@ -49,6 +50,16 @@ export const flags = {
     Flag.withMetavar("day|SIZE"),
     Flag.withDescription("Many files instead of one, by UTC day or up to a size such as 100MB, with a manifest"),
     Flag.filterMap(rotation, () => "Expected: day, or a size such as 100MB or 64MiB"),
+    Flag.optional
+  ),
+  table: Flag.String("table").pipe(
+    Flag.withMetavar("NAME"),
+    Flag.withDescription("The table of a database, made when it is missing (default: call_sessions)"),
+    Flag.optional
+  ),
+  schema: Flag.String("schema").pipe(
+    Flag.withMetavar("NAME"),
+    Flag.withDescription("The schema of that table in PostgreSQL (default: the first of the search path)"),
     Flag.optional
   ),
   batchSize: Figure.integer("batch-size", 1, "Sessions in one request to a webhook (default: 100)", 10_000).pipe(
@@ -76,6 +87,8 @@ export const none: Flags = {
   to: [],
   force: false,
   rotate: Option.none(),
+  table: Option.none(),
+  schema: Option.none(),
   batchSize: Option.none(),
   batchBytes: Option.none(),
   allowPrivateHosts: false
@@ -85,7 +98,10 @@ export const none: Flags = {
 export const targets = ({ to }: Pick<Flags, "to">): ReadonlyArray<Target.Target> =>
   to.length === 0 ? [{ _tag: "Stdout" }] : to
 
-export type Sink = SessionSink.SessionSink<unknown, FileSystem.FileSystem | Path.Path | WebhookTransport>
+/** Whether rows become those of a table: then the customer's objects stay whole, because their keys cannot be columns. */
+export const areTables = (values: Pick<Flags, "to">): boolean => targets(values).some(({ _tag }) => _tag === "Table")
+
+export type Sink = SessionSink.SessionSink<object, FileSystem.FileSystem | Path.Path | WebhookTransport>
 
 /** What is wrong with the flags together, if anything is. */
 export const check = Effect.fnUntraced(function* (values: Flags): Effect.fn.Return<void, UsageError> {
@@ -94,11 +110,23 @@ export const check = Effect.fnUntraced(function* (values: Flags): Effect.fn.Retu
   if (all.filter(({ _tag }) => _tag === "Stdout").length > 1) {
     return yield* new UsageError({ problem: "--to: - is named twice" })
   }
-  const paths = all.flatMap((target) => (target._tag === "File" ? [target.path] : []))
+  const databases = all.flatMap((target) => (target._tag === "Table" ? [target.database] : []))
+  const paths = all.flatMap(Target.fileOf)
   const places = paths.map((path) => resolve(path))
   const twice = paths.find((_, at) => places.indexOf(places[at] ?? "") !== at)
   if (twice !== undefined) return yield* new UsageError({ problem: `--to: ${twice} is named twice` })
+  const told = databases.map(Database.describe)
+  const again = told.find((name, at) => told.indexOf(name) !== at)
+  if (again !== undefined) return yield* new UsageError({ problem: `--to: ${again} is named twice` })
+  for (const [flag, name] of [["--table", values.table] as const, ["--schema", values.schema] as const]) {
+    const wrong = Option.isSome(name) ? Database.wrongName(name.value, databases) : undefined
+    if (wrong !== undefined) return yield* new UsageError({ problem: `${flag}: ${wrong}` })
+  }
   const useless = [
+    !has("Table") && Option.isSome(values.table) && "--table: goes with a database only",
+    !databases.some(({ _tag }) => _tag === "Postgres") &&
+      Option.isSome(values.schema) &&
+      "--schema: goes with PostgreSQL only",
     !has("File") && values.force && "--force: goes with a file only",
     !has("File") && Option.isSome(values.rotate) && "--rotate: goes with a file only",
     !has("Webhook") && Option.isSome(values.batchSize) && "--batch-size: goes with a webhook only",
@@ -134,12 +162,15 @@ const secret = Effect.gen(function* () {
   })
 })
 
-/** The sinks, not yet open. `spool` is where a webhook's messages wait on their way. */
+/**
+ * The sinks, not yet open. `spool` is where a webhook's messages wait on their way; under `account` a table keeps how far it
+ * got.
+ */
 export const make = (
   values: Flags,
-  options: { readonly organization: string; readonly spool: string }
-): Effect.Effect<ReadonlyArray<Sink>, UsageError> =>
-  Effect.forEach(targets(values), (target): Effect.Effect<Sink, UsageError> => {
+  options: { readonly organization: string; readonly spool: string; readonly account: string | undefined }
+): Effect.Effect<ReadonlyArray<Sink>, UsageError, FileSystem.FileSystem> =>
+  Effect.forEach(targets(values), (target): Effect.Effect<Sink, UsageError, FileSystem.FileSystem> => {
     switch (target._tag) {
       case "Stdout":
         return Effect.sync(StdoutSink.make)
@@ -155,6 +186,12 @@ export const make = (
           })
         )
       }
+      case "Table":
+        return Database.sink(target.database, {
+          table: Option.getOrUndefined(values.table),
+          schema: target.database._tag === "Postgres" ? Option.getOrUndefined(values.schema) : undefined,
+          account: options.account
+        })
       case "Webhook":
         return Effect.flatMap(secret, (secrets) =>
           WebhookSink.make({

@@ -32,6 +32,8 @@ export const tellWhatIsThere = (
   switch (target._tag) {
     case "Stdout":
       return printLines(`${amount} to stdout; there may be more`)
+    case "Table":
+      return printLines(`${amount} to ${Target.describe(target)}, not all of which may have been committed`)
     case "Webhook":
       return printLines(`${amount} to ${Target.describe(target)}; there may be more`)
     case "File":

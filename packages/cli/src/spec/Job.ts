@@ -28,6 +28,8 @@ import * as Stream from "effect/Stream"
 import * as Struct from "effect/Struct"
 import { createHash } from "node:crypto"
 import { fstatSync } from "node:fs"
+import * as Database from "../flag/Database.ts"
+import type * as Run from "../flag/Run.ts"
 import * as Sinks from "../flag/Sinks.ts"
 import type * as Target from "../flag/Target.ts"
 import * as DeadLetters from "../output/DeadLetters.ts"
@@ -43,7 +45,7 @@ type Batches = Stream.Stream<Progress.Batch, AgniError, AgniClient>
 export interface Job {
   /** Under which its state is kept; without a name a run begins afresh. */
   readonly name: string | undefined
-  readonly stateFolder: string
+  readonly state: Run.State
   readonly baseUrl: string
   readonly selection: CallSessions.Selection
   /** The range as it was typed: an age stays what it is when the run goes on a day later. */
@@ -101,11 +103,13 @@ export const run = Effect.fnUntraced(function* (job: Job) {
         ? ""
         : named
           ? paths.join(
-              job.stateFolder,
+              job.state.folder,
               `spool-${encodeURIComponent(job.name)}-${digest(JSON.stringify([fingerprint, label]))}`
             )
           : yield* Effect.orDie(fs.makeTempDirectoryScoped({ prefix: "callstream-" }))
-      const sinks = yield* Sinks.make(job.sinks, { organization, spool })
+      // Whoever asks for something else has not got what this table got.
+      const account = named ? `${job.name} ${digest(JSON.stringify([fingerprint, label]))}` : undefined
+      const sinks = yield* Sinks.make(job.sinks, { organization, spool, account })
       const [first, ...rest] = sinks
       if (first === undefined) return yield* Effect.die(new Error("no sink"))
       const coverage = job.coverage === undefined ? undefined : yield* openCoverage(job.coverage, job)
@@ -143,7 +147,7 @@ export const run = Effect.fnUntraced(function* (job: Job) {
         yield* finish
       }
       return done
-    }).pipe(Effect.provide(Layer.merge(named ? fileState(job.stateFolder) : Checkpoint.layerMemory, webhooks)))
+    }).pipe(Effect.provide(Layer.merge(named ? yield* stateIn(job.state) : Checkpoint.layerMemory, webhooks)))
   ).pipe(
     Effect.onExit((exit) =>
       Exit.isSuccess(exit) ? Effect.void : Summary.tellWhatIsThere(job, progress, Cause.squash(exit.cause), exit.cause)
@@ -158,7 +162,11 @@ export const run = Effect.fnUntraced(function* (job: Job) {
   if (failed || (job.strict && doubtful)) return yield* new Incomplete()
 })
 
-const fileState = (folder: string) => Layer.provide(FileCheckpoint.layer({ folder }), ProcessOwner.layer)
+const stateIn = ({ database, folder }: Run.State) =>
+  Effect.map(
+    database === undefined ? Effect.succeed(FileCheckpoint.layer({ folder })) : Database.checkpoint(database),
+    Layer.provide(ProcessOwner.layer)
+  )
 const webhooks = Layer.provide(GuardedTransport.layer, NodeDns.layer)
 
 /**
