@@ -29,8 +29,8 @@ export const plan = (
   const { quote } = dialect
   const wanted = columns.map(({ name }) => name)
   const idAt = columns.findIndex(({ name, type }) => name === "id" && type === "text")
-  // Names of the rows come first: what is added to them gives way.
-  const names = dialect.names([...wanted, "session_id", "observed_at"])
+  // The version is in the same column in each run, whatever its rows have; the key is known by being the key.
+  const [version = "", ...names] = dialect.names(["observed_at", ...wanted, "session_id"])
   const cells = columns.map(({ name, type }, at): Target => ({
     name: names[at] ?? name,
     origin: name,
@@ -38,7 +38,6 @@ export const plan = (
     declared: dialect.declare(type)
   }))
   const beside = names[wanted.length] ?? ""
-  const version = names[wanted.length + 1] ?? ""
   const table = dialect.qualified(place)
   const told = place.schema === undefined ? place.table : `${place.schema}.${place.table}`
   const timestamp = dialect.declare("timestamp")
