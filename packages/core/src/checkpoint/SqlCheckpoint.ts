@@ -77,7 +77,10 @@ export const make = Effect.fnUntraced(function* <E extends SqlError | { readonly
     fingerprint: Fingerprint
   ): Effect.fn.Return<Lease, CheckpointError, Scope.Scope> {
     const path = `${pipeline} in ${options.name}`
-    const services = yield* Effect.mapError(Effect.provideContext(Layer.build(options.client), context), failed)
+    // In the lease's scope, not in that of the layer, which is in the context too.
+    const scope = yield* Effect.scope
+    const building = Effect.provideContext(Layer.buildWithScope(options.client, scope), context)
+    const services = yield* Effect.mapError(building, failed)
     const sql = Context.get(services, SqlClient.SqlClient)
     const since = DateTime.formatIso(yield* DateTime.now)
     const lease = yield* Effect.sync(() => SecureRandom.uuidV4Unsafe())
