@@ -64,7 +64,7 @@ export const make = Effect.fnUntraced(function* (
     prepared.set(sql, statement)
     return statement
   }
-  const all = (statement: StatementSync, params: ReadonlyArray<unknown>) => statement.all(...params.map(bindable))
+  const all = (statement: StatementSync, params: ReadonlyArray<unknown>) => statement.all(...bindings(params))
   const patiently = waiting(patience)
   const run = (sql: string, params: ReadonlyArray<unknown>) =>
     patiently(attempt("execute", () => all(prepare(sql), params)))
@@ -132,6 +132,13 @@ const load = (): typeof import("node:sqlite") => {
     process.emitWarning = emitWarning
   }
 }
+
+const isPlain = (value: unknown): value is SQLInputValue =>
+  typeof value === "string" || typeof value === "number" || value === null
+
+/** Mostly all of them can be bound as they are, and then nothing is copied. */
+const bindings = (params: ReadonlyArray<unknown>): ReadonlyArray<SQLInputValue> =>
+  params.every(isPlain) ? params : params.map(bindable)
 
 const bindable = (value: unknown): SQLInputValue => {
   switch (typeof value) {
