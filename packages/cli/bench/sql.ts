@@ -59,7 +59,7 @@ const compare = Effect.fnUntraced(function* <E, R>(
     if (turn > 0) rates.push(turn % 2 === 0 ? [first, second] : [second, first])
   }
   const of = (side: 0 | 1) => median(rates.map((pair) => pair[side]))
-  return { what, ours: of(0), theirs: of(1), ratio: of(0) / of(1) } satisfies Rate
+  return { what, ours: of(0), theirs: of(1), ratio: median(rates.map(([a, b]) => a / b)) } satisfies Rate
 })
 
 const main = Effect.gen(function* () {

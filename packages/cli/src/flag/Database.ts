@@ -17,7 +17,7 @@ export type Database =
   | { readonly _tag: "Postgres"; readonly url: Source }
 
 /** A URL without a password, the environment variable that has it, or a file that holds it. */
-export type Source =
+type Source =
   | { readonly _tag: "Url"; readonly url: Redacted.Redacted }
   | { readonly _tag: "Variable"; readonly name: string }
   | { readonly _tag: "File"; readonly path: string }
@@ -83,10 +83,10 @@ const read = Effect.fnUntraced(function* (
   }
 })
 
-export type Client = Layer.Layer<SqlClient.SqlClient, SqlError | PostgresClient.PostgresUrlError>
+type Client = Layer.Layer<SqlClient.SqlClient, SqlError | PostgresClient.PostgresUrlError>
 
 /** The client, not yet connected; whatever is wrong with the address is told now. */
-export const client = Effect.fnUntraced(function* (
+const client = Effect.fnUntraced(function* (
   flag: string,
   database: Database
 ): Effect.fn.Return<Client, UsageError, FileSystem.FileSystem> {

@@ -107,7 +107,7 @@ export const tableAfterKill = (cwd: string, name: string): Problems => {
   const cursor = account === undefined ? Number.NEGATIVE_INFINITY : Number(account["cursor"])
   if (cursor === Number.MAX_SAFE_INTEGER) return []
   const beyond = ask(path, "SELECT startedAt AS at FROM call_sessions").filter(
-    ({ at }) => at === null || Date.parse(String(at)) * 1000 >= cursor + 1000
+    ({ at }) => typeof at !== "string" || Date.parse(at) * 1000 >= cursor + 1000
   )
   return beyond.length === 0 ? [] : [`${name}: ${beyond.length} rows are beyond what its account says`]
 }

@@ -31,7 +31,7 @@ const over = (client: Layer.Layer<SqlClient.SqlClient, SqlError>) => {
 }
 type Open = ReturnType<typeof over>
 
-const laws = Effect.fnUntraced(function* (open: Open) {
+const assertLaws = Effect.fnUntraced(function* (open: Open) {
   const first = yield* Effect.scoped(
     Effect.gen(function* () {
       const lease = yield* open()
@@ -58,7 +58,7 @@ const laws = Effect.fnUntraced(function* (open: Open) {
 })
 
 /** Another run took the row over, which this one does not notice until it commits. */
-const fenced = Effect.fnUntraced(function* (
+const assertFenced = Effect.fnUntraced(function* (
   open: Open,
   steal: Effect.Effect<unknown, unknown>,
   read: Effect.Effect<unknown, unknown>
@@ -90,12 +90,12 @@ describe("SqlCheckpoint, in SQLite", () => {
     join(folder, "state.db")
   )
   it.live("is held by one run at a time, keeps what was committed, and is refused to others", () =>
-    Effect.flatMap(database, (filename) => laws(over(SqliteClient.layer({ filename }))))
+    Effect.flatMap(database, (filename) => assertLaws(over(SqliteClient.layer({ filename }))))
   )
 
   it.live("is not written to by a run that another one took over from", () =>
     Effect.flatMap(database, (filename) =>
-      fenced(
+      assertFenced(
         over(SqliteClient.layer({ filename })),
         ask(filename, "UPDATE callstream_checkpoints SET holder = 'another'"),
         ask(filename, "SELECT * FROM callstream_checkpoints")
@@ -149,12 +149,12 @@ describe.skipIf(Postgres.missing)(`SqlCheckpoint, in PostgreSQL${Postgres.reason
     })
 
     it.effect("is held by one run at a time, keeps what was committed, and is refused to others", () =>
-      Effect.flatMap(opened, ({ open }) => laws(open))
+      Effect.flatMap(opened, ({ open }) => assertLaws(open))
     )
 
     it.effect("is not written to by a run that another one took over from", () =>
       Effect.flatMap(opened, ({ open, sql }) =>
-        fenced(
+        assertFenced(
           open,
           sql`UPDATE callstream_checkpoints SET holder = 'another'`,
           sql`SELECT * FROM callstream_checkpoints`

@@ -74,7 +74,7 @@ const every: ReadonlyArray<readonly [Kind, after: boolean]> = [
   ["lost", true]
 ]
 
-const sweep = <E, R>(make: Effect.Effect<Stores.Store, E, R | Scope.Scope>, faults = every) =>
+const assertSweep = <E, R>(make: Effect.Effect<Stores.Store, E, R | Scope.Scope>, faults = every) =>
   Effect.gen(function* () {
     const statements = yield* Effect.scoped(
       Effect.gen(function* () {
@@ -127,7 +127,7 @@ const sweep = <E, R>(make: Effect.Effect<Stores.Store, E, R | Scope.Scope>, faul
   })
 
 describe("SqlSink, where one statement fails", () => {
-  it.live("SQLite", () => sweep(Stores.sqlite), { timeout: 60_000 })
+  it.live("SQLite", () => assertSweep(Stores.sqlite), { timeout: 60_000 })
 })
 
 describe.skipIf(Postgres.missing)(`SqlSink, where one statement fails${Postgres.reason}`, () => {
@@ -135,7 +135,7 @@ describe.skipIf(Postgres.missing)(`SqlSink, where one statement fails${Postgres.
     it.effect(
       "PostgreSQL",
       () =>
-        sweep(Stores.postgresAgain, [
+        assertSweep(Stores.postgresAgain, [
           ["full", false],
           ["lost", true]
         ]),

@@ -70,7 +70,7 @@ describe.skipIf(Postgres.missing)(`SqlSink, in PostgreSQL${Postgres.reason}`, ()
             plain: { $json: '"not escaped"' }
           }
           const refused = yield* written(sink(), (writer) =>
-            writer.write(batch([session(1, odd), { ...session(2), id: "bad\0id" }, session(3)]))
+            writer.write(batch([session(1, odd), session(2, { id: "bad\0id" }), session(3)]))
           )
           assert.deepStrictEqual(
             refused.map(({ id }) => id),
@@ -109,7 +109,7 @@ describe.skipIf(Postgres.missing)(`SqlSink, in PostgreSQL${Postgres.reason}`, ()
         const found = yield* row(sql, `SELECT to_jsonb(t) - 'observed_at' AS all FROM "Odd Schema"."q""t" t`)
         assert.deepStrictEqual(found?.["all"], {
           session_id: "a",
-          [`${"é".repeat(31)}`]: "1",
+          ["é".repeat(31)]: "1",
           [`${"é".repeat(30)}_2`]: "2",
           xmin_2: "3",
           extra: null
@@ -153,14 +153,13 @@ describe.skipIf(Postgres.missing)(`SqlSink, in PostgreSQL${Postgres.reason}`, ()
         const rows = Array.from({ length: 40 }, (_, at) =>
           session(at + 10, at === 7 ? { durationSec: 101 } : at === 30 ? { durationSec: 5_000_000_000 } : {})
         )
-        const deep = {
-          ...session(60),
+        const deep = session(60, {
           metadata: JSON.parse(`${'{"a":'.repeat(9000)}1${"}".repeat(9000)}`) as Record<string, unknown>
-        }
+        })
         const refused = yield* written(sink({ account: "a" }), (writer) =>
           Effect.gen(function* () {
             const first = yield* writer.write(batch([session(1), session(2)]))
-            const second = yield* writer.write(batch([...rows, { ...session(50), id: "x".repeat(21) }, deep]))
+            const second = yield* writer.write(batch([...rows, session(50, { id: "x".repeat(21) }), deep]))
             const third = yield* writer.write(batch([session(3)]))
             return [...first, ...second, ...third]
           })
@@ -186,10 +185,14 @@ describe.skipIf(Postgres.missing)(`SqlSink, in PostgreSQL${Postgres.reason}`, ()
         const orAgain = <A, E extends { readonly retryable: boolean; readonly description: string }>(
           effect: Effect.Effect<A, E>
         ) =>
-          Effect.catch(effect, (error) => {
-            assert.isTrue(error.retryable, error.description)
-            return effect
-          })
+          Effect.catchIf(
+            effect,
+            () => true,
+            (error) => {
+              assert.isTrue(error.retryable, error.description)
+              return effect
+            }
+          )
         let lost = 0
         yield* written(sink({ account: "a" }), (writer) =>
           Effect.gen(function* () {

@@ -35,7 +35,7 @@ describe("SqlSink, in SQLite", () => {
   it.live("has typed columns, exact costs, times that sort, and what does not fit in extra", () =>
     Effect.gen(function* () {
       const file = yield* database
-      const odd = { ...session(2), costTotal: "free", durationSec: 65.5, newField: { a: 1 }, summary: "a\ud83db" }
+      const odd = session(2, { costTotal: "free", durationSec: 65.5, newField: { a: 1 }, summary: "a\ud83db" })
       yield* written(sinkAt(file), (writer) => writer.write(batch([session(1), odd])))
       const [one, two] = ask(file, 'SELECT * FROM "call_sessions" ORDER BY id')
       assert.deepInclude(one, {

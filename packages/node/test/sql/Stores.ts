@@ -51,7 +51,7 @@ const asHeld = ({ cost, duration, extra, id, metadata, started }: Read): unknown
     id,
     started: started === null ? null : Date.parse(started),
     cost: Number(cost),
-    duration: Number(duration),
+    duration,
     metadata: exact === undefined ? (metadata === null ? null : JSON.parse(metadata)) : unwrapped(exact),
     beyond: Object.keys(more).length === 0 ? null : more
   }

@@ -7,7 +7,7 @@ import type { Connection } from "effect/sql/SqlConnection"
 import { isSqlError, type SqlError } from "effect/sql/SqlError"
 import type { CheckpointError } from "../Checkpoint.ts"
 
-export const table = "callstream_checkpoints"
+const table = "callstream_checkpoints"
 
 export interface Seat {
   /** The state that is kept, `undefined` for none. `elsewhere` says why it is not to be had. */
@@ -39,13 +39,16 @@ const columns = (time: string) => `(name text PRIMARY KEY NOT NULL, state text, 
 /** The lock of a session: it is over when its connection is. */
 const postgres = (sql: SqlClient.SqlClient, pipeline: string): Seat => {
   let session: { readonly connection: Connection; readonly scope: Scope.Closeable } | undefined
-  const drop = Effect.suspend(() => {
-    const scope = session?.scope
-    session = undefined
-    return scope === undefined ? Effect.void : Scope.close(scope, Exit.void)
-  })
   const ask = (connection: Connection, text: string, ...params: ReadonlyArray<string>) =>
     connection.execute(text, params, undefined)
+  const drop = Effect.suspend(() => {
+    const left = session
+    session = undefined
+    if (left === undefined) return Effect.void
+    // It goes back to a pool, where it must not keep a lock.
+    const unlock = Effect.timeoutOption(ask(left.connection, "SELECT pg_advisory_unlock_all()"), "2 seconds")
+    return Effect.ensuring(Effect.ignoreCause(unlock), Scope.close(left.scope, Exit.void))
+  })
   const key = "hashtextextended('callstream ' || current_schema() || ' ' || $1::text, 0)"
 
   const connect = Effect.uninterruptibleMask((restore) =>
@@ -78,12 +81,9 @@ const postgres = (sql: SqlClient.SqlClient, pipeline: string): Seat => {
     const connection = yield* connect
     const [there] = yield* ask(connection, `SELECT to_regclass('${table}')::text AS there`)
     if (typeof there?.there === "string") return
-    // Two that make it at the same time fail in the catalogue, one of them: then it is there.
-    yield* Effect.catchIf(
-      ask(connection, `CREATE TABLE IF NOT EXISTS ${table} ${columns("timestamptz")}`),
-      (error) => error.reason._tag === "UniqueViolation",
-      () => Effect.void
-    )
+    // Of two that make it at the same time one would fail in the catalogue.
+    yield* ask(connection, `SELECT pg_advisory_lock(hashtextextended('callstream makes ${table}', 0))`)
+    yield* ask(connection, `CREATE TABLE IF NOT EXISTS ${table} ${columns("timestamptz")}`)
   })
   return {
     take: (own, _, elsewhere) =>
