@@ -25,7 +25,7 @@ export interface Rate {
 }
 
 const size = 1000
-const windows = 20
+const windows = 60
 const observedAt = Date.UTC(2026, 6, 1) * 1000
 
 const median = (values: ReadonlyArray<number>): number =>

@@ -43,7 +43,7 @@ const accepts = (type: Type, has: string): boolean => {
 }
 
 /** As many as make the cost of a statement small, and no more, because a statement of each width is kept prepared. */
-const width = 16
+const width = 32
 
 const shapes = new WeakMap<Layout, (rows: number) => string>()
 

@@ -6,7 +6,7 @@ const day = 86_400_000_000
 let lastDay = Number.NaN
 let lastDate = ""
 
-const two = (value: number) => (value < 10 ? `0${value}` : `${value}`)
+const pairs = Array.from({ length: 60 }, (_, value) => String(value).padStart(2, "0"))
 
 /** `2026-07-31T07:16:10.117605Z`, always as long, so that it sorts as text: the years of an instant have four digits. */
 export const format = (instant: Instant): string => {
@@ -19,5 +19,7 @@ export const format = (instant: Instant): string => {
   const seconds = Math.floor(rest / 1_000_000)
   const micros = rest - seconds * 1_000_000
   const minutes = Math.floor(seconds / 60)
-  return `${lastDate}T${two(Math.floor(minutes / 60))}:${two(minutes % 60)}:${two(seconds % 60)}.${String(micros).padStart(6, "0")}Z`
+  const hours = Math.floor(minutes / 60)
+  const digits = String(1_000_000 + micros).slice(1)
+  return `${lastDate}T${pairs[hours]}:${pairs[minutes - hours * 60]}:${pairs[seconds - minutes * 60]}.${digits}Z`
 }
