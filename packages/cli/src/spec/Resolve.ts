@@ -15,6 +15,7 @@ import * as DeadLetters from "../output/DeadLetters.ts"
 import type * as Progress from "../output/Progress.ts"
 import { UsageError } from "../output/UsageError.ts"
 import type * as Job from "./Job.ts"
+import * as Places from "./Places.ts"
 import type { PipelineSpec } from "./PipelineSpec.ts"
 
 type Batches = Stream.Stream<Progress.Batch, AgniError, AgniClient>
@@ -91,6 +92,22 @@ const deadLetters = Effect.fnUntraced(function* (file: string, targets: Readonly
   yield* DeadLetters.check(file)
 })
 
+/** Sinks that write to one file would destroy each other's work, be it the manifest of two rotated ones. */
+const checkPlaces = Effect.fnUntraced(function* (job: Job.Job) {
+  const places = yield* Places.of(job, "")
+  for (const [at, place] of places.entries()) {
+    const { flag, item, told } = place
+    const other = places
+      .slice(0, at)
+      .find((one) => (one.item !== item || one.flag !== flag) && Places.collide(one, place))
+    if (other === undefined) continue
+    return yield* new UsageError({
+      problem: `${flag}: ${told} and ${other.told} would be written to one place; give one of them another name`,
+      ...(item === undefined ? {} : { place: { item } })
+    })
+  }
+})
+
 export interface Options {
   readonly report: Job.Job["report"]
   /** Where it was written: it is told in the same words. */
@@ -133,5 +150,6 @@ export const toJob = Effect.fnUntraced(function* (spec: PipelineSpec, { from, re
     report
   }
   if (spec.deadLetters?.file !== undefined) yield* deadLetters(spec.deadLetters.file, targets)
+  yield* checkPlaces(job)
   return job
 })
