@@ -226,7 +226,7 @@ const confirmEmpty = Effect.fnUntraced(function* (
     )
     if (failed === Ask.notBack || failed === Ask.hidden) continue
     if (failed !== undefined) return { _tag: "Unprovable", reason: failed }
-    const { rows } = yield* ask(1, bounds)
+    const { rows } = yield* ask(1, bounds, { expectNothing: true })
     return rows.length === 0
       ? { _tag: "Proven" }
       : { _tag: "Provisional", reason: "sessions came or went while it was read" }
