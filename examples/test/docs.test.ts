@@ -3,10 +3,12 @@ import { AgniSimulator } from "@callstream/core/testing"
 import { NodeHttpServer } from "@effect/platform-node"
 import { Effect, Exit, Scope } from "effect"
 import { HttpServer } from "effect/http"
+import { once } from "node:events"
 import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
-import { createServer } from "node:http"
+import { createServer, type Server } from "node:http"
 import { tmpdir } from "node:os"
 import { delimiter, dirname, join, resolve } from "node:path"
+import { text } from "node:stream/consumers"
 import { afterAll, beforeAll, describe, it } from "vitest"
 import { run } from "./run.ts"
 
@@ -19,8 +21,10 @@ const pages = globSync(["README.md", "docs/*.md", "packages/*/README.md"], { cwd
 interface Block {
   /** Page and line. */
   readonly at: string
+  readonly page: string
   readonly language: string
-  readonly runs: boolean
+  /** What stands behind the language: `no-run`, `script` for a block that runs in one piece, or the name of a file. */
+  readonly info: string
   readonly text: string
 }
 
@@ -28,19 +32,22 @@ const blocks = pages.flatMap((page): ReadonlyArray<Block> => {
   const text = readFileSync(join(root, page), "utf8")
   return Array.from(text.matchAll(/^```(\S*)(.*)\n([^]*?)^```$/gm), ([, language = "", info = "", code = ""], i) => {
     const line = text.slice(0, text.indexOf(code)).split("\n").length
-    return { at: `${page}:${line} (${i + 1})`, language, runs: info.trim() !== "no-run", text: code }
+    return { at: `${page}:${line} (${i + 1})`, page, language, info: info.trim(), text: code }
   })
 })
 
 const ts = blocks.filter(({ language }) => language === "ts")
-const sh = blocks.filter(({ language, runs }) => language === "sh" && runs)
+const sh = blocks.filter(({ info, language }) => language === "sh" && info === "")
+const scripts = blocks.filter(({ info, language }) => language === "sh" && info === "script")
+/** The files that stand in the folder of each script of their page. */
+const files = blocks.filter(({ info }) => /^[\w-]+\.\w+$/.test(info))
 const fileOf = (block: Block) => `${block.at.replace(/[^a-zA-Z0-9]+/g, "-")}.ts`
 
 /** Each runs by itself, in a folder of its own. */
 const commands = (block: Block) => block.text.split("\n").filter((line) => line.startsWith("callstream "))
 
-const inFolder = async <A>(use: (folder: string) => Promise<A>): Promise<A> => {
-  const temporary = mkdtempSync(join(tmpdir(), "callstream-docs-"))
+const inFolder = async <A>(use: (folder: string) => Promise<A>, parent = tmpdir()): Promise<A> => {
+  const temporary = mkdtempSync(join(parent, "callstream-docs-"))
   try {
     return await use(temporary)
   } finally {
@@ -48,8 +55,8 @@ const inFolder = async <A>(use: (folder: string) => Promise<A>): Promise<A> => {
   }
 }
 
-/** What `// → ` at the end of a line says is printed. */
-const printed = (block: Block) => Array.from(block.text.matchAll(/ \/\/ → (.*)$/gm), ([, text = ""]) => text)
+/** What `// → ` or `# → ` at the end of a line says is printed. */
+const printed = (block: Block) => Array.from(block.text.matchAll(/ (?:\/\/|#) → (.*)$/gm), ([, text = ""]) => text)
 
 /** What a terminal showed, without what differs from run to run: addresses, paths, figures, and the reasons for retries. */
 const shape = (screen: string): ReadonlyArray<string> =>
@@ -69,6 +76,35 @@ const shape = (screen: string): ReadonlyArray<string> =>
 const shown = (begin: string): string =>
   blocks.find(({ at, text }) => at.startsWith("README.md") && text.startsWith(begin))?.text ?? `no block: ${begin}`
 
+/** The CRM of the cookbook. It is not there at first, and one call it never takes. */
+const crm = { calls: new Map<string, unknown>(), refused: new Set<string>(), answered: 0 }
+
+const answerAsCrm = createServer(async (request, response) => {
+  const id = request.url?.replace("/calls/", "") ?? ""
+  const call: unknown = JSON.parse(await text(request))
+  crm.answered += 1
+  if (crm.calls.size === 3 && !crm.calls.has(id) && crm.refused.size === 0) crm.refused.add(id)
+  if (crm.answered === 1 || request.method !== "PUT") response.statusCode = 503
+  else if (crm.refused.has(id)) response.statusCode = 400
+  else crm.calls.set(id, call)
+  response.end()
+})
+
+const listen = async (server: Server): Promise<number> => {
+  server.listen(0, "127.0.0.1")
+  await once(server, "listening")
+  const address = server.address()
+  return typeof address === "object" && address !== null ? address.port : 0
+}
+
+/** A port that was free a moment ago. */
+const freePort = async () => {
+  const server = createServer()
+  const port = await listen(server)
+  server.close()
+  return String(port)
+}
+
 const scope = Effect.runSync(Scope.make())
 let env: Readonly<Record<string, string>> = {}
 
@@ -81,6 +117,8 @@ beforeAll(async () => {
   })
   env = {
     ...(await Effect.runPromise(Scope.provide(serve, scope))),
+    CRM_URL: `http://127.0.0.1:${await listen(answerAsCrm)}`,
+    PORT: await freePort(),
     PATH: [dirname(process.execPath), process.env["PATH"]].join(delimiter)
   }
   rmSync(folder, { recursive: true, force: true })
@@ -90,15 +128,25 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await Effect.runPromise(Scope.close(scope, Exit.void))
+  answerAsCrm.close()
   rmSync(folder, { recursive: true, force: true })
 })
 
 describe("documentation", { timeout: 60_000 }, () => {
   it("has only blocks that this test knows", ({ expect }) => {
     expect(pages.length).toBeGreaterThan(5)
-    // What stands in YAML is read by the tests of the cli.
+    // What stands in YAML is read by the tests of the cli, or by a script.
     const known = ["ts", "sh", "text", "json", "yaml"]
     expect(blocks.filter(({ language }) => !known.includes(language)).map(({ at }) => at)).toEqual([])
+    const infos = blocks.filter((block) => !["", "no-run", "script"].includes(block.info) && !files.includes(block))
+    expect(infos.map(({ at, info }) => `${at}: ${info}`)).toEqual([])
+    const unused = files.filter(
+      ({ info, page }) => !scripts.some((script) => script.page === page && script.text.includes(info))
+    )
+    expect(
+      unused.map(({ at }) => at),
+      "no script has it"
+    ).toEqual([])
     const idle = sh.filter((block) => commands(block).length === 0).map(({ at }) => at)
     expect(idle, "runs nothing: mark it no-run").toEqual([])
   })
@@ -169,7 +217,7 @@ describe("documentation", { timeout: 60_000 }, () => {
     }
   )
 
-  it.concurrent.for(ts.filter(({ runs }) => runs))("$at runs", async (block, { expect }) => {
+  it.concurrent.for(ts.filter(({ info }) => info === ""))("$at runs", async (block, { expect }) => {
     const { code, stderr, stdout } = await run(process.execPath, [join(folder, fileOf(block))], { cwd: folder, env })
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" })
     if (printed(block).length > 0) expect(stdout.trimEnd().split("\n")).toEqual(printed(block))
@@ -179,5 +227,21 @@ describe("documentation", { timeout: 60_000 }, () => {
     const script = `set -euo pipefail; callstream() { node "$0" "$@"; }; ${command}`
     const { code, stderr } = await inFolder((cwd) => run("bash", ["-c", script, callstream], { cwd, env }))
     expect({ code, stderr }).toEqual({ code: 0, stderr: expect.any(String) })
+  })
+
+  it.concurrent.for(scripts)("$at runs as it stands", async (block, { expect }) => {
+    // Among the packages that its programs import.
+    await inFolder(async (cwd) => {
+      for (const file of files) if (file.page === block.page) writeFileSync(join(cwd, file.info), file.text)
+      const script = `set -euo pipefail; callstream() { node "$0" "$@"; }\n${block.text}`
+      const { code, stderr, stdout } = await run("bash", ["-c", script, callstream], { cwd, env })
+      expect({ code, stderr }).toEqual({ code: 0, stderr: expect.any(String) })
+      if (printed(block).length > 0) expect(stdout.trimEnd().split("\n")).toEqual(printed(block))
+      if (block.text.includes("crm.yaml")) {
+        const letters = readFileSync(join(cwd, "crm.dead-letters.ndjson"), "utf8").trimEnd().split("\n")
+        expect(stderr).toContain(`${crm.calls.size + 1} sessions to 127.0.0.1`)
+        expect([crm.calls.size > 10, crm.refused.size, letters.length]).toEqual([true, 1, 1])
+      }
+    }, folder)
   })
 })
