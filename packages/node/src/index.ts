@@ -6,6 +6,7 @@
 export * as AgniTransport from "./AgniTransport.ts"
 export * as GuardedTransport from "./GuardedTransport.ts"
 export * as Gzip from "./Gzip.ts"
+export * as ParquetSink from "./ParquetSink.ts"
 export * as ProcessOwner from "./ProcessOwner.ts"
 export * as KeyedHash from "./KeyedHash.ts"
 export * as StdoutOutput from "./StdoutOutput.ts"

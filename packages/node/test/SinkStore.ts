@@ -6,7 +6,9 @@ import type { SinkConformance } from "@callstream/core/testing"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as NodePath from "@effect/platform-node/NodePath"
 import * as Effect from "effect/Effect"
+import type * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
+import type * as Path from "effect/Path"
 import * as Fs from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -18,18 +20,20 @@ export const folder = Effect.acquireRelease(
   (path) => Effect.sync(() => Fs.rmSync(path, { recursive: true, force: true }))
 )
 
-export const sinkAt = (options: NdjsonSink.Options): SessionSink<CallSession> => {
-  const sink = NdjsonSink.file(options)
-  return { ...sink, open: (from) => Effect.provide(sink.open(from), platform) }
-}
+export const provided = <A>(sink: SessionSink<A, FileSystem.FileSystem | Path.Path>): SessionSink<A> => ({
+  ...sink,
+  open: (from) => Effect.provide(sink.open(from), platform)
+})
+
+export const sinkAt = (options: NdjsonSink.Options): SessionSink<CallSession> => provided(NdjsonSink.file(options))
 
 export interface Store extends SinkConformance.Store {
   readonly folder: string
 }
 
-interface ManifestText {
+export interface ManifestText {
   readonly complete: boolean
-  readonly files: ReadonlyArray<{ readonly name: string; readonly rows: number }>
+  readonly files: ReadonlyArray<{ readonly name: string; readonly rows: number; readonly bytes: number }>
 }
 
 export const rowsIn = (text: string): ReadonlyArray<unknown> => {

@@ -33,7 +33,7 @@ const demo = Effect.gen(function* () {
     `$ callstream export --base-url ${baseUrl} --to ${path}`
   )
   const client = AgniClient.layer({ apiKey: Redacted.make(simulator.apiKey), baseUrl })
-  const target: Target.Target = { _tag: "File", path, compression: undefined }
+  const target: Target.Target = { _tag: "File", path, format: "ndjson", compression: undefined }
   yield* Job.run({
     title: undefined,
     name: undefined,

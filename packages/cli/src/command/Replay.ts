@@ -23,6 +23,7 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import * as Sinks from "../flag/Sinks.ts"
+import * as Target from "../flag/Target.ts"
 import * as Transforms from "../flag/Transforms.ts"
 import * as DeadLetters from "../output/DeadLetters.ts"
 import * as Format from "../output/Format.ts"
@@ -110,7 +111,9 @@ const replay = Effect.fnUntraced(function* (
 ) {
   const { file } = input
   const planned = yield* Effect.flatMap(Sinks.fromFlags(input), Sinks.plan)
-  const transform = yield* Transforms.toTransform(Transforms.fromFlags(input), { tabular: false })
+  const transform = yield* Transforms.toTransform(Transforms.fromFlags(input), {
+    tabular: planned.some(({ target }) => Target.isTable(target))
+  })
   const { letters, replayed, torn } = yield* DeadLetterFile.read(file)
   const fs = yield* FileSystem.FileSystem
   const spool = yield* Effect.orDie(fs.makeTempDirectoryScoped({ prefix: "callstream-" }))

@@ -1,6 +1,6 @@
 /** The flags that say where sessions go, and the sinks they ask for. */
-import { NdjsonSink, type SessionSink, SinkError, WebhookSink, type WebhookTransport } from "@callstream/core"
-import { Gzip, StdoutSink, Zstd } from "@callstream/node"
+import { CsvSink, NdjsonSink, type SessionSink, SinkError, WebhookSink, type WebhookTransport } from "@callstream/core"
+import { Gzip, ParquetSink, StdoutSink, Zstd } from "@callstream/node"
 import * as Flag from "effect/cli/Flag"
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
@@ -27,7 +27,7 @@ export const flags = {
   to: Flag.String("to").pipe(
     Flag.withMetavar("SINK"),
     Flag.withDescription(
-      "Where sessions go: - for stdout, calls.ndjson, calls.ndjson.gz, calls.ndjson.zst, https://… for a webhook (repeatable; default: -)"
+      "Where sessions go: - for stdout, calls.ndjson or calls.csv (also with .gz or .zst), calls.parquet, https://… for a webhook (repeatable; default: -)"
     ),
     Flag.filter(
       (text) => Option.isSome(Target.parse(text)),
@@ -44,6 +44,14 @@ export const flags = {
     Flag.withDescription("Many files instead of one, by UTC day or up to a size such as 100MB, with a manifest"),
     Flag.filter(isRotation, () => "Expected: day, or a size such as 100MB or 64MiB"),
     Flag.optional
+  ),
+  csvRaw: Flag.Boolean("csv-raw").pipe(
+    Flag.withDescription("Leave text in CSV as it is, also where a spreadsheet would run it as a formula"),
+    Flag.withDefault(false)
+  ),
+  csvBom: Flag.Boolean("csv-bom").pipe(
+    Flag.withDescription("Begin CSV with a byte order mark, by which Excel knows UTF-8"),
+    Flag.withDefault(false)
   ),
   batchSize: Figure.integer("batch-size", 1, "Sessions in one request to a webhook (default: 100)", 10_000).pipe(
     Flag.optional
@@ -73,22 +81,33 @@ export interface Planned {
 
 export type Sink = SessionSink.SessionSink<unknown, FileSystem.FileSystem | Path.Path | WebhookTransport>
 
+type Kind = Target.Target["_tag"] | "Csv"
+
+const kindOf = (target: Target.Target): Kind =>
+  target._tag === "File" && target.format === "csv" ? "Csv" : target._tag
+
 /** What each kind of sink can be told: a flag or a key goes with these kinds only. */
 const kinds: {
-  readonly [K in Target.Target["_tag"]]: {
+  readonly [K in Kind]: {
     readonly words: string
     readonly settings: ReadonlyArray<keyof SinkSettings>
   }
 } = {
   Stdout: { words: "stdout", settings: [] },
   File: { words: "a file", settings: ["force", "rotate"] },
+  Csv: { words: "a CSV file", settings: ["force", "rotate", "csvRaw", "csvBom"] },
   Webhook: { words: "a webhook", settings: ["batchSize", "batchBytes", "allowPrivateHosts", "secret"] }
 }
 
 const flagOf = (setting: keyof SinkSettings) => `--${setting.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
 
 const goesWith = (setting: keyof SinkSettings): string => {
-  const words = Object.values(kinds).flatMap(({ settings, words }) => (settings.includes(setting) ? [words] : []))
+  const words = Object.values(kinds).flatMap((kind) =>
+    // What goes with every file goes with a CSV file too.
+    kind.settings.includes(setting) && !(kind === kinds.Csv && kinds.File.settings.includes(setting))
+      ? [kind.words]
+      : []
+  )
   return `${flagOf(setting)}: goes with ${words.join(" or ")} only`
 }
 
@@ -98,10 +117,12 @@ const settingNames = Struct.keys(SinkSettings.fields)
 export const fromFlags = Effect.fnUntraced(function* (
   values: Flags
 ): Effect.fn.Return<readonly [SinkSpec, ...ReadonlyArray<SinkSpec>], UsageError> {
-  const { allowPrivateHosts, force, to } = values
+  const { allowPrivateHosts, csvBom, csvRaw, force, to } = values
   const given: SinkSettings = {
     ...(force ? { force } : {}),
     ...Option.match(values.rotate, { onNone: () => ({}), onSome: (rotate) => ({ rotate }) }),
+    ...(csvRaw ? { csvRaw } : {}),
+    ...(csvBom ? { csvBom } : {}),
     ...Option.match(values.batchSize, { onNone: () => ({}), onSome: (batchSize) => ({ batchSize }) }),
     ...Option.match(values.batchBytes, { onNone: () => ({}), onSome: (batchBytes) => ({ batchBytes }) }),
     ...(allowPrivateHosts ? { allowPrivateHosts } : {})
@@ -109,7 +130,7 @@ export const fromFlags = Effect.fnUntraced(function* (
   const useless = new Set(settingNames.filter((name) => given[name] !== undefined))
   const all = (to.length === 0 ? ["-"] : to).map((text): SinkSpec => {
     const target = Option.getOrUndefined(Target.parse(text))
-    const taken = target === undefined ? [] : kinds[target._tag].settings.filter((name) => given[name] !== undefined)
+    const taken = target === undefined ? [] : kinds[kindOf(target)].settings.filter((name) => given[name] !== undefined)
     for (const name of taken) useless.delete(name)
     return taken.length === 0 ? text : { to: text, ...Struct.pick(given, taken) }
   })
@@ -131,7 +152,9 @@ export const plan = Effect.fnUntraced(function* (
       new UsageError({ problem, place: key === undefined ? { item } : { item, key } })
     const target = Option.getOrUndefined(Target.parse(to))
     if (target === undefined) return yield* refuse(`--to: expected ${Target.expected}`)
-    const odd = settingNames.find((name) => settings[name] !== undefined && !kinds[target._tag].settings.includes(name))
+    const odd = settingNames.find(
+      (name) => settings[name] !== undefined && !kinds[kindOf(target)].settings.includes(name)
+    )
     if (odd !== undefined) return yield* refuse(goesWith(odd), odd)
     const place = target._tag === "Stdout" ? "-" : target._tag === "File" ? resolve(target.path) : undefined
     if (place !== undefined && places.has(place)) {
@@ -188,14 +211,20 @@ export const make = (
         return Effect.sync(StdoutSink.make)
       case "File": {
         const { compression, path } = target
-        return Effect.succeed(
-          NdjsonSink.file({
-            path,
-            force: settings.force,
-            compression: compression === undefined ? undefined : compressions[compression],
-            rotate: rotation(settings.rotate)
-          })
-        )
+        const options = {
+          path,
+          force: settings.force,
+          compression: compression === undefined ? undefined : compressions[compression],
+          rotate: rotation(settings.rotate)
+        }
+        switch (target.format) {
+          case "ndjson":
+            return Effect.succeed(NdjsonSink.file(options))
+          case "csv":
+            return Effect.succeed(CsvSink.file({ ...options, raw: settings.csvRaw, bom: settings.csvBom }))
+          case "parquet":
+            return Effect.succeed(ParquetSink.file(options))
+        }
       }
       case "Webhook":
         return Effect.flatMap(secretOf(settings), (secrets) =>

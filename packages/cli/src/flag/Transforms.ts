@@ -1,5 +1,16 @@
 /** The flags that say what happens to records on their way, in the order in which it happens. */
-import { CallSession, Derive, FieldPath, Flatten, Omit, Redact, Select, Transform, Where } from "@callstream/core"
+import {
+  CallSession,
+  Column,
+  Derive,
+  FieldPath,
+  Flatten,
+  Omit,
+  Redact,
+  Select,
+  Transform,
+  Where
+} from "@callstream/core"
 import { KeyedHash } from "@callstream/node"
 import * as Flag from "effect/cli/Flag"
 import * as Config from "effect/Config"
@@ -329,7 +340,7 @@ export const toStages = Effect.fnUntraced(function* (
     stages.push({ verb: "redact", upTo: sessions })
   }
   let rows: Transform.Transform<CallSession.CallSession, object> = sessions
-  const columns = sessions.columns(CallSession.fieldNames)
+  const columns = Column.names(sessions.columns(Column.ofSession))
   if (spec.select !== undefined) {
     rows = Transform.andThen(rows, yield* select(spec.select, columns))
     stages.push({ verb: "select", upTo: rows })

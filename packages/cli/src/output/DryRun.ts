@@ -1,5 +1,5 @@
 /** The first few records at every stage of a pipeline: what a run would do, without doing it. */
-import { CallSession, CallSessions, type Transform } from "@callstream/core"
+import { CallSession, CallSessions, Column, type Transform } from "@callstream/core"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import * as Target from "../flag/Target.ts"
@@ -50,12 +50,14 @@ const through = (
       return []
     }
   })
-  return { columns: transform.columns(CallSession.fieldNames), records, failed }
+  return { columns: Column.names(transform.columns(Column.ofSession)), records, failed }
 }
 
 const stagesOf = Effect.fnUntraced(function* (job: Job, spec: PipelineSpec) {
   const sessions = yield* first(job)
-  const verbs = yield* Transforms.toStages(spec.transforms ?? {}, { tabular: false })
+  const verbs = yield* Transforms.toStages(spec.transforms ?? {}, {
+    tabular: job.sinks.some(({ target }) => Target.isTable(target))
+  })
   const last = through(sessions, job.transform)
   const source: Stage = { stage: "source", columns: CallSession.fieldNames, records: sessions, failed: 0 }
   return [

@@ -75,6 +75,8 @@ const settings = {
     text("day, or a size such as 100MB or 64MiB", (value) => value === "day" || Size.parse(value) !== undefined),
     "Many files instead of one: day, or a size such as 100MB"
   ),
+  csvRaw: key(Schema.Boolean, "Leave text in CSV as it is, also where a spreadsheet would run it as a formula"),
+  csvBom: key(Schema.Boolean, "Begin CSV with a byte order mark, by which Excel knows UTF-8"),
   batchSize: key(whole(1, 10_000), "Sessions in one request to a webhook. Default: 100"),
   batchBytes: key(
     text("a size such as 256KiB or 1MB", (value) => Size.parse(value) !== undefined),

@@ -123,7 +123,7 @@ export const toJob = Effect.fnUntraced(function* (spec: PipelineSpec, { from, re
     keepGoing: source.keepGoing ?? false,
     learned: source.learned === undefined ? undefined : yield* LearnedFile.read(source.learned, baseUrl),
     keep: keepOf(source),
-    transform: yield* Transforms.toTransform(transforms, { tabular: false }),
+    transform: yield* Transforms.toTransform(transforms, { tabular: targets.some(Target.isTable) }),
     sinks,
     commitEvery: durationOf(spec.commitEvery, Duration.seconds(1)),
     onSinkFailure: spec.onSinkFailure ?? "stop",

@@ -2,6 +2,7 @@ import { Instant } from "@callstream/core"
 import { Fault } from "@callstream/core/testing"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import { parquetMetadata } from "hyparquet"
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { gunzipSync } from "node:zlib"
@@ -72,6 +73,39 @@ describe("callstream export", alongside, () => {
       const ids = truth(simulator.truth())
       assert.deepStrictEqual(sorted(idsOf(readFileSync(join(cwd, "calls.ndjson"), "utf8"))), ids)
       assert.deepStrictEqual(sorted(idsOf(gunzipSync(readFileSync(join(cwd, "calls.ndjson.gz"))).toString())), ids)
+    })
+  )
+
+  it.live("writes tables: CSV that no spreadsheet runs, and Parquet, with the customer's objects whole", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const { run, simulator } = yield* simulation({ sessions: 90, content: "hostile" })
+      const targets = ["calls.ndjson", "calls.csv", "calls.csv.gz", "calls.parquet"].flatMap((name) => ["--to", name])
+      const { code, stderr } = yield* run(["export", "--flatten", "--csv-bom", ...targets], { cwd })
+      assert.strictEqual(code, 0, stderr)
+      for (const name of ["calls.csv", "calls.csv.gz", "calls.parquet"]) assert.include(stderr, `to ${name}`)
+      const rows = simulator.truth()
+      const csv = readFileSync(join(cwd, "calls.csv"), "utf8")
+      assert.strictEqual(gunzipSync(readFileSync(join(cwd, "calls.csv.gz"))).toString(), csv)
+      assert.isTrue(csv.startsWith("\ufeffid,agentId,"))
+      const [header = ""] = csv.split("\r\n")
+      assert.isTrue(header.endsWith(",creditBreakdown.total_credits,creditBreakdown,extra"))
+      assert.notMatch(csv, /(?:^|[,\n])"?[=@]/)
+      for (const { id } of rows) assert.include(csv, `\n${id},`)
+      const parquet = new Uint8Array(readFileSync(join(cwd, "calls.parquet"))).buffer
+      const metadata = parquetMetadata(parquet)
+      assert.strictEqual(Number(metadata.num_rows), rows.length)
+      assert.strictEqual(metadata.schema.map(({ name }) => name).join(), `calls,${header.slice(1)}`)
+      // For all of the sinks alike: a row is made once.
+      assert.isTrue(
+        lines(readFileSync(join(cwd, "calls.ndjson"), "utf8")).some(({ metadata }) => typeof metadata === "object")
+      )
+
+      const raw = yield* run(["export", "--quiet", "--csv-raw", "--rotate", "day", "--to", "raw.csv"], { cwd })
+      assert.strictEqual(raw.code, 0, raw.stderr)
+      const parts = readdirSync(cwd).filter((name) => /^raw-.*\.csv$/.test(name))
+      assert.isAbove(parts.length, 1)
+      for (const part of parts) assert.isTrue(readFileSync(join(cwd, part), "utf8").startsWith("id,agentId,"))
     })
   )
 

@@ -17,6 +17,9 @@ const kills: Readonly<Record<string, ReadonlyArray<Chain.Kill>>> = {
   zstd: [request(40), at("midway", "write", "checkpoint", 2)],
   "by day": [at("before", "rename", "manifest", 1), at("after", "rename", "data", 1)],
   "by size": [at("after", "fsync", "checkpoint", 3), at("before", "link", "data", 1)],
+  csv: [at("midway", "write", "data", 2), at("before", "link", "data", 1)],
+  parquet: [at("midway", "write", "waiting", 3), at("after", "link", "data", 1)],
+  "parquet by size": [at("after", "fsync", "checkpoint", 3), at("before", "rename", "manifest", 1)],
   webhook: [answer("before", 2), answer("after", 3)],
   "file and webhook": [at("midway", "write", "dead-letters", 1), answer("before", 2), at("before", "rm", "spool", 2)],
   stdout: [at("midway", "write", "stdout", 3), at("before", "rename", "checkpoint", 2)]

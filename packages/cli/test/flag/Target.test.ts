@@ -6,10 +6,14 @@ describe("Target", () => {
   it("knows stdout and files by what they look like", () => {
     for (const [text, target] of [
       ["-", { _tag: "Stdout" }],
-      ["calls.ndjson", { _tag: "File", path: "calls.ndjson", compression: undefined }],
-      ["../a b/Calls.JSONL", { _tag: "File", path: "../a b/Calls.JSONL", compression: undefined }],
-      ["/tmp/calls.ndjson.gz", { _tag: "File", path: "/tmp/calls.ndjson.gz", compression: "gzip" }],
-      ["calls.ndjson.zst", { _tag: "File", path: "calls.ndjson.zst", compression: "zstd" }]
+      ["calls.ndjson", { _tag: "File", path: "calls.ndjson", format: "ndjson", compression: undefined }],
+      ["../a b/Calls.JSONL", { _tag: "File", path: "../a b/Calls.JSONL", format: "ndjson", compression: undefined }],
+      ["/tmp/calls.ndjson.gz", { _tag: "File", path: "/tmp/calls.ndjson.gz", format: "ndjson", compression: "gzip" }],
+      ["calls.ndjson.zst", { _tag: "File", path: "calls.ndjson.zst", format: "ndjson", compression: "zstd" }],
+      ["calls.CSV", { _tag: "File", path: "calls.CSV", format: "csv", compression: undefined }],
+      ["calls.csv.gz", { _tag: "File", path: "calls.csv.gz", format: "csv", compression: "gzip" }],
+      ["calls.csv.zst", { _tag: "File", path: "calls.csv.zst", format: "csv", compression: "zstd" }],
+      ["a/calls.parquet", { _tag: "File", path: "a/calls.parquet", format: "parquet", compression: undefined }]
     ] as const) {
       assert.deepStrictEqual(Target.parse(text), Option.some<Target.Target>(target), text)
     }
@@ -27,7 +31,11 @@ describe("Target", () => {
       "",
       "--",
       "calls",
-      "calls.csv",
+      "calls.tsv",
+      ".csv",
+      ".parquet",
+      "calls.parquet.gz",
+      "calls.parquet/",
       "calls.json",
       "ndjson",
       ".ndjson",
@@ -42,7 +50,10 @@ describe("Target", () => {
 
   it("puts dead letters beside the output", () => {
     assert.strictEqual(
-      Target.deadLettersOf([{ _tag: "Stdout" }, { _tag: "File", path: "a/b.ndjson.gz", compression: "gzip" }]),
+      Target.deadLettersOf([
+        { _tag: "Stdout" },
+        { _tag: "File", path: "a/b.ndjson.gz", format: "ndjson", compression: "gzip" }
+      ]),
       "a/b.ndjson.gz.dead-letters.ndjson"
     )
     assert.strictEqual(Target.deadLettersOf([{ _tag: "Stdout" }]), "callstream.dead-letters.ndjson")

@@ -1,4 +1,4 @@
-import { CallSession } from "@callstream/core"
+import { type CallSession, Column } from "@callstream/core"
 import { assert, describe, it } from "@effect/vitest"
 import * as Command from "effect/cli/Command"
 import * as NodeServices from "@effect/platform-node/NodeServices"
@@ -96,7 +96,7 @@ describe("flag/Transforms", () => {
       assert.strictEqual(who, callerNumber)
       assert.deepStrictEqual(others, { startedDate: "2026-08-01", callerEmail: "[email]", ab: 1, "metadata.crm.id": 7 })
       assert.isUndefined(transform.apply(Object.assign({}, session, { durationSec: 60 })))
-      assert.deepStrictEqual(transform.columns(CallSession.fieldNames), [
+      assert.deepStrictEqual(Column.names(transform.columns(Column.ofSession)), [
         "startedDate",
         "who",
         "callerNumber",
@@ -136,7 +136,7 @@ describe("flag/Transforms", () => {
     Effect.gen(function* () {
       const table = yield* made({ flatten: true }, {}, true)
       assert.deepStrictEqual(table.apply(session), session)
-      assert.include(table.columns(CallSession.fieldNames), "metadata")
+      assert.include(Column.names(table.columns(Column.ofSession)), "metadata")
       const nothing = yield* made({})
       assert.strictEqual(nothing.apply(session), session)
       assert.strictEqual(nothing.label, "")

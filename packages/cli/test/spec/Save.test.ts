@@ -99,6 +99,7 @@ describe("spec/Save", () => {
         "--name n --state s --since 90m --to a.ndjson.gz --to - --rotate 100MB --commit-every 0ms --strict",
         "--newest 3 --force --to a.ndjson --to https://example.com/canary --to https://example.com/canary2?x=1 --batch-size 3 --batch-bytes 1MB --allow-private-hosts",
         "--where durationSec>60 --derive direction,cost --redact phone=drop,email --calling-code 49 --select id,cost=c --flatten",
+        "--to calls.csv --csv-raw --csv-bom --to calls.parquet",
         "--omit summary --on-sink-failure continue --dead-letters d.ndjson --max-dead-letters 7 --coverage c.json --horizon 90m --keep-going",
         "--page-size 10 --concurrency 2 --rate 0.5 --timeout 1500ms --retries 0 --walk pages --oldest 2 --base-url https://example.com --allow-http",
         "--agent-id 0b6b0f52-5f0b-4c0b-8f0b-0b6b0f525f0b --status completed --channel inbound_call --caller-number +14155550123 --search x --learned l.json --api-key-file k.txt"

@@ -26,6 +26,11 @@ export const scenarios: ReadonlyArray<Scenario> = [
   { name: "by day", file: "calls.ndjson", rotate: "day" },
   { name: "by size", file: "calls.ndjson", rotate: "100KB" },
   { name: "by size, gzip", file: "calls.ndjson.gz", rotate: "20KB" },
+  { name: "csv", file: "calls.csv" },
+  { name: "csv by size, zstd", file: "calls.csv.zst", rotate: "20KB" },
+  { name: "parquet", file: "calls.parquet" },
+  { name: "parquet by size", file: "calls.parquet", rotate: "60KB" },
+  { name: "parquet by day", file: "calls.parquet", rotate: "day" },
   { name: "webhook", webhook: true },
   { name: "file and webhook", file: "calls.ndjson", webhook: true },
   { name: "stdout", stdout: true }
@@ -164,10 +169,13 @@ export const run = Effect.fnUntraced(function* (options: Options): Effect.fn.Ret
   }
   const truth = new Set(simulator.simulator.truth(bounds).map(({ id }) => id))
   const { events } = receiver
+  const { file, rotate } = scenario
+  const found =
+    file === undefined ? [] : yield* Effect.promise(() => Evidence.files(cwd, file, rotate !== undefined, truth))
   problems.push(
     ...Evidence.leftovers(cwd),
     ...Evidence.coverage(join(cwd, "coverage.json"), range),
-    ...(scenario.file === undefined ? [] : Evidence.files(cwd, scenario.file, scenario.rotate !== undefined, truth)),
+    ...found,
     ...(scenario.webhook === true ? Evidence.received(events, truth, refuses) : []),
     ...(scenario.webhook === true ? Evidence.deadLetters(cwd, truth, refuses) : []),
     ...(scenario.stdout === true ? Evidence.appended(outputs, truth) : [])

@@ -1,4 +1,5 @@
 /** What a chain of killed runs leaves, held against the truth. Each function answers what is wrong, in words. */
+import { parquetReadObjects } from "hyparquet"
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs"
 import { join } from "node:path"
 import { gunzipSync, zstdDecompressSync } from "node:zlib"
@@ -25,7 +26,7 @@ export const leftovers = (cwd: string): Problems =>
   [...everything(cwd), ...spools(cwd)]
     .filter(
       (name) =>
-        !/^calls(-[\w-]+)?\.(ndjson(\.gz|\.zst)?|manifest\.json)$/.test(name) &&
+        !/^calls(-[\w-]+)?\.((ndjson|csv)(\.gz|\.zst)?|parquet|manifest\.json)$/.test(name) &&
         ![
           "coverage.json",
           "dead-letters.ndjson",
@@ -35,15 +36,41 @@ export const leftovers = (cwd: string): Problems =>
     )
     .map((name) => `${name} is left over`)
 
-const rowsIn = (path: string): ReadonlyArray<{ readonly id: string }> => {
+interface Row {
+  readonly id: string
+}
+
+const parquetRows = async (bytes: Buffer): Promise<ReadonlyArray<Row>> => {
+  const file = new Uint8Array(bytes).buffer
+  const compressors = { ZSTD: (page: Uint8Array) => zstdDecompressSync(page) }
+  const rows = await parquetReadObjects({ file, compressors, columns: ["id"] })
+  return rows.map((row) => ({ id: String(row["id"]) }))
+}
+
+/** Ids have no commas and no quotes, and a line that begins with one has a whole row behind it. */
+const csvRows = (text: string): ReadonlyArray<Row> => {
+  if (!text.endsWith("\r\n")) throw new Error("the last line is torn")
+  // A line break inside of quotes is no end of a row: what stands between quotes goes first.
+  const [header, ...lines] = text
+    .replace(/"(?:[^"]|"")*"/g, "")
+    .split("\r\n")
+    .slice(0, -1)
+  if (header?.split(",")[0] !== "id") throw new Error("there is no header")
+  for (const line of lines) if (line.startsWith("id,")) throw new Error("there is a second header")
+  return lines.map((line) => ({ id: line.split(",")[0] ?? "" }))
+}
+
+const rowsIn = async (path: string): Promise<ReadonlyArray<Row>> => {
   const bytes = readFileSync(path)
+  if (path.endsWith(".parquet")) return parquetRows(bytes)
   const plain = path.endsWith(".gz") ? gunzipSync(bytes) : path.endsWith(".zst") ? zstdDecompressSync(bytes) : bytes
   const text = plain.toString("utf8")
+  if (path.includes(".csv")) return csvRows(text)
   if (text !== "" && !text.endsWith("\n")) throw new Error("the last line is torn")
   return text
     .split("\n")
     .filter((line) => line !== "")
-    .map((line) => JSON.parse(line) as { readonly id: string })
+    .map((line) => JSON.parse(line) as Row)
 }
 
 const compare = (what: string, ids: ReadonlyArray<string>, truth: ReadonlySet<string>): Problems => {
@@ -62,12 +89,17 @@ interface Manifest {
 }
 
 /** Exactly the truth, each session once. */
-export const files = (cwd: string, name: string, rotated: boolean, truth: ReadonlySet<string>): Problems => {
+export const files = async (
+  cwd: string,
+  name: string,
+  rotated: boolean,
+  truth: ReadonlySet<string>
+): Promise<Problems> => {
   const problems: Array<string> = []
   const ids: Array<string> = []
-  const read = (file: string) => {
+  const read = async (file: string) => {
     try {
-      const rows = rowsIn(join(cwd, file))
+      const rows = await rowsIn(join(cwd, file))
       ids.push(...rows.map(({ id }) => id))
       return rows.length
     } catch (cause) {
@@ -81,7 +113,7 @@ export const files = (cwd: string, name: string, rotated: boolean, truth: Readon
     const manifest = json(path) as Manifest
     if (!manifest.complete) problems.push("the manifest does not say that it is complete")
     for (const { bytes, name, rows } of manifest.files) {
-      if (read(name) !== rows) problems.push(`${name} has not as many rows as the manifest says`)
+      if ((await read(name)) !== rows) problems.push(`${name} has not as many rows as the manifest says`)
       if (existsSync(join(cwd, name)) && statSync(join(cwd, name)).size !== bytes) {
         problems.push(`${name} is not as long as the manifest says`)
       }
@@ -90,7 +122,7 @@ export const files = (cwd: string, name: string, rotated: boolean, truth: Readon
     for (const file of everything(cwd)) {
       if (file.startsWith("calls-") && !named.has(file)) problems.push(`${file} is not in the manifest`)
     }
-  } else read(name)
+  } else await read(name)
   if (new Set(ids).size < ids.length) problems.push(`${name}: ${ids.length - new Set(ids).size} came twice`)
   return [...problems, ...compare(name, ids, truth)]
 }

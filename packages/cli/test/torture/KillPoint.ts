@@ -37,6 +37,7 @@ const placeOf = (path: unknown): string | undefined => {
     [/^salt(\.|$)/, "salt"],
     [/^coverage\.json/, "coverage"],
     [/dead-letters\.ndjson$/, "dead-letters"],
+    [/\.rows-\d+\.partial/, "waiting"],
     [/^calls/, "data"]
   ]
   if (/^webhook-[0-9a-f]{16}$/.test(name) || /^webhook-[0-9a-f]{16}$/.test(basename(dirname(path)))) return "spool"

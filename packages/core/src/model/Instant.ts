@@ -126,7 +126,26 @@ export const fromInput = (input: Input): Instant | undefined =>
  * @category formatting
  */
 export const format = (instant: Instant): string => {
-  const micros = ((instant % 1_000_000) + 1_000_000) % 1_000_000
-  const seconds = new Date((instant - micros) / 1000).toISOString().slice(0, -5)
-  return micros === 0 ? `${seconds}Z` : `${seconds}.${String(micros).padStart(6, "0")}Z`
+  const day = Math.floor(instant / microsPerDay)
+  if (day !== lastDay) {
+    lastDayText = new Date(day * (microsPerDay / 1000)).toISOString().slice(0, -14)
+    lastDay = day
+  }
+  let rest = instant - day * microsPerDay
+  const micros = rest % 1_000_000
+  rest = (rest - micros) / 1_000_000
+  const second = rest % 60
+  const minute = ((rest - second) / 60) % 60
+  const hour = (rest - second - 60 * minute) / 3600
+  const text = `${lastDayText}T${two(hour)}:${two(minute)}:${two(second)}`
+  return micros === 0 ? `${text}Z` : `${text}.${String(micros).padStart(6, "0")}Z`
 }
+
+const microsPerDay = 86_400_000_000
+
+/** Neighbours mostly share their day, and a calendar costs several times what the rest does. */
+let lastDay = Number.NaN
+let lastDayText = ""
+
+const twos = Array.from({ length: 60 }, (_, number) => String(number).padStart(2, "0"))
+const two = (number: number): string => twos[number] ?? String(number)

@@ -8,7 +8,8 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Sink from "effect/Sink"
-import { type CallSession, fieldNames, startInstant } from "../model/CallSession.ts"
+import { type CallSession, startInstant } from "../model/CallSession.ts"
+import { type Column, ofSession } from "../model/Column.ts"
 import type { Committed } from "../model/Committed.ts"
 import type { Instant } from "../model/Instant.ts"
 import { SinkError } from "./SinkError.ts"
@@ -35,8 +36,8 @@ export interface Item<out A> {
  */
 export interface Batch<out A> {
   readonly items: ReadonlyArray<Item<A>>
-  /** The columns of the rows, in order, known before the first one. */
-  readonly columns: ReadonlyArray<string>
+  /** The columns of the rows, in order, and what their values are, known before the first one. */
+  readonly columns: ReadonlyArray<Column>
   /** When the rows were observed: their version. An earlier one never overwrites a later one. */
   readonly observedAt: Instant
 }
@@ -127,17 +128,25 @@ export const toSink = <R, E2 = never, R2 = never>(
   return Sink.unwrap(
     Effect.map(self.open(Option.none()), (writer) => {
       let taken = 0
+      let columnsKnown = false
       const write = Effect.fnUntraced(function* (sessions: ReadonlyArray<CallSession>) {
         const refused = yield* writer.write({
           items: sessions.map((session) => ({ id: session.id, start: startInstant(session), row: session })),
-          columns: fieldNames,
+          columns: ofSession,
           observedAt: (yield* Clock.currentTimeMillis) * 1000
         })
+        columnsKnown = true
         taken += sessions.length - refused.length
         if (refused.length > 0) yield* onRefused(refused)
       })
       return Sink.forEachArray(write).pipe(
-        Sink.mapEffect(() => Effect.andThen(writer.flush(Number.MAX_SAFE_INTEGER), writer.finish)),
+        Sink.mapEffect(() =>
+          // A table without rows has its columns all the same.
+          Effect.suspend(() => (columnsKnown ? Effect.void : write([]))).pipe(
+            Effect.andThen(writer.flush(Number.MAX_SAFE_INTEGER)),
+            Effect.andThen(writer.finish)
+          )
+        ),
         Sink.map(() => taken)
       )
     })

@@ -5,6 +5,7 @@
  */
 import * as DateTime from "effect/DateTime"
 import * as CallSession from "../model/CallSession.ts"
+import type { Column, Type } from "../model/Column.ts"
 import type { Instant } from "../model/Instant.ts"
 import { make, type Transform } from "./Transform.ts"
 
@@ -46,6 +47,14 @@ export interface Options {
  * @category models
  */
 export const names: ReadonlyArray<keyof Derived> = ["direction", "customerNumber", "startedDate", "cost", "analysis"]
+
+const types: { readonly [K in keyof Derived]: Type } = {
+  direction: "text",
+  customerNumber: "text",
+  startedDate: "date",
+  cost: "number",
+  analysis: "json"
+}
 
 /** Every zone's midnight since 2000 falls on one of these in UTC. */
 const quarter = 15 * 60 * 1_000_000
@@ -106,7 +115,10 @@ export const derive = <const K extends keyof Derived>(
   const all = rules(zone)
   return make({
     label: `derive ${chosen.map((name) => (name === "startedDate" ? `${name}@${DateTime.zoneToString(zone)}` : name)).join(",")}`,
-    columns: (columns) => [...columns.filter((column) => !chosen.some((name) => name === column)), ...chosen],
+    columns: (columns) => [
+      ...columns.filter((column) => !chosen.some((name) => name === column.name)),
+      ...chosen.map((name): Column => ({ name, type: types[name] }))
+    ],
     apply: (session) => {
       const derived: { -readonly [K in keyof Derived]?: unknown } = {}
       for (const name of chosen) derived[name] = all[name](session)

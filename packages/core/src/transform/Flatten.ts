@@ -3,8 +3,7 @@
  *
  * @since 0.1.0
  */
-import * as Struct from "effect/Struct"
-import { CreditBreakdownFields } from "../model/internal/SessionSchema.ts"
+import * as Column from "../model/Column.ts"
 import * as FieldPath from "./FieldPath.ts"
 import { customerObjects, fromRecord, isObject, type Row, set } from "./internal/Row.ts"
 import { make, type Transform } from "./Transform.ts"
@@ -25,9 +24,11 @@ export interface Options {
 }
 
 /** The objects whose keys the contract names. */
-const known: ReadonlyMap<string, ReadonlyArray<string>> = new Map([
-  ["creditBreakdown", Struct.keys(CreditBreakdownFields.fields)]
-])
+const known: ReadonlyMap<string, ReadonlyArray<Column.Column>> = new Map([["creditBreakdown", Column.ofCredits]])
+
+const knownKeys: ReadonlyMap<string, ReadonlyArray<string>> = new Map(
+  [...known].map(([name, columns]) => [name, Column.names(columns)])
+)
 
 /** The objects whose keys come with the records. */
 const open: ReadonlySet<string> = new Set([...customerObjects, "analysis"])
@@ -71,9 +72,12 @@ export const flatten = (options: Options = {}): Transform<object, Row> => {
     label: whole ? "flatten whole" : "flatten",
     columns: (columns) =>
       columns.flatMap((column) => {
-        const keys = known.get(column)
-        if (keys === undefined) return whole || !open.has(column) ? [column] : []
-        const inner = keys.map((key) => FieldPath.under(column, [key]))
+        const keys = known.get(column.name)
+        if (keys === undefined) return whole || !open.has(column.name) ? [column] : []
+        const inner = keys.map(({ name, type }): Column.Column => ({
+          name: FieldPath.under(column.name, [name]),
+          type
+        }))
         return whole ? [...inner, column] : inner
       }),
     apply: (record) => {
@@ -84,7 +88,7 @@ export const flatten = (options: Options = {}): Transform<object, Row> => {
         if (!isObject(value)) set(out, name, value)
         else if (!whole) spread(out, name, value)
         else {
-          const keys = known.get(name)
+          const keys = knownKeys.get(name)
           if (keys === undefined) set(out, name, value)
           else take(out, name, value, keys)
         }

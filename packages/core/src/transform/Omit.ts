@@ -50,7 +50,7 @@ export const omit = (paths: ReadonlyArray<string>): Transform<object, Row> => {
   const texts = new Set(all.map(({ text }) => text))
   return make({
     label: `omit ${[...texts].sort().join(",")}`,
-    columns: (columns) => columns.filter((column) => !texts.has(column) && !texts.has(FieldPath.format([column]))),
+    columns: (columns) => columns.filter(({ name }) => !texts.has(name) && !texts.has(FieldPath.format([name]))),
     apply: (record) => {
       let row = fromRecord(record)
       for (const { path, text } of all) {
@@ -80,7 +80,7 @@ export const drop =
         .map((name) => FieldPath.format([name]))
         .sort()
         .join(",")}`,
-      columns: (columns) => columns.filter((column) => !left.has(column)),
+      columns: (columns) => columns.filter(({ name }) => !left.has(name)),
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- these are all of its fields but the named ones
       apply: (record) => without(fromRecord(record), left) as Omit<A, K>
     })

@@ -98,7 +98,7 @@ export const redact = <A extends object>(
   const code = hashes && options.callingCode !== undefined ? ` +${options.callingCode}` : ""
   return make({
     label: `redact ${chosen.map(({ mode, name }) => `${name}=${modeName(mode)}`).join(",")}${code}`,
-    columns: (columns) => columns.filter((column) => !redactor.drops(column)),
+    columns: (columns) => columns.filter(({ name }) => !redactor.drops(name)),
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- text stays text, and what is dropped may be absent
     apply: (record) => redactor.apply(fromRecord(record)) as A
   })

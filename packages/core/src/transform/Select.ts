@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Result from "effect/Result"
+import * as Column from "../model/Column.ts"
 import * as FieldPath from "./FieldPath.ts"
 import { bug, fromRecord, type Row, set } from "./internal/Row.ts"
 import { make, type Transform } from "./Transform.ts"
@@ -16,13 +17,13 @@ import { make, type Transform } from "./Transform.ts"
  */
 export type Selected = string | { readonly path: string; readonly as: string }
 
-interface Column {
+interface Wanted {
   readonly text: string
   readonly path: FieldPath.FieldPath
   readonly name: string
 }
 
-const columnOf = (selected: Selected): Column => {
+const wantedOf = (selected: Selected): Wanted => {
   const { path: written, as } = typeof selected === "string" ? { path: selected, as: undefined } : selected
   const path = Result.getOrThrowWith(FieldPath.parse(written), ({ problem }) => bug("select", `${written}: ${problem}`))
   const text = FieldPath.format(path)
@@ -30,8 +31,17 @@ const columnOf = (selected: Selected): Column => {
 }
 
 /** A flattened row has the path's text itself as a key; any other has the value at the end of the path. */
-const valueOf = (row: Row, { path, text }: Column): unknown =>
+const valueOf = (row: Row, { path, text }: Wanted): unknown =>
   Object.hasOwn(row, text) ? row[text] : path.length === 1 ? undefined : FieldPath.get(row, path)
+
+/** What lies under a customer's key may be anything; the keys of a credit breakdown are the contract's. */
+const typeOf = (columns: ReadonlyArray<Column.Column>, { path, text }: Wanted): Column.Type => {
+  const itself = Column.typeOf(columns, text)
+  if (itself !== undefined) return itself
+  const [object, key, ...further] = path
+  const inside = object === "creditBreakdown" && Column.typeOf(columns, object) === "json" && further.length === 0
+  return (inside && key !== undefined ? Column.typeOf(Column.ofCredits, key) : undefined) ?? "any"
+}
 
 /**
  * Exactly the named values, in this order, under these names. A value inside an object comes out of it: the row has
@@ -46,19 +56,19 @@ const valueOf = (row: Row, { path, text }: Column): unknown =>
  * @category constructors
  */
 export const select = (selected: ReadonlyArray<Selected>): Transform<object, Row> => {
-  const columns = selected.map(columnOf)
-  const names = columns.map(({ name }) => name)
+  const wanted = selected.map(wantedOf)
+  const names = wanted.map(({ name }) => name)
   const twice = names.find((name, index) => names.indexOf(name) !== index)
   if (twice !== undefined) throw bug("select", `two values under the name ${twice}`)
   return make({
-    label: `select ${columns.map(({ name, text }) => (name === text ? text : `${text}=${JSON.stringify(name)}`)).join(",")}`,
-    columns: () => names,
+    label: `select ${wanted.map(({ name, text }) => (name === text ? text : `${text}=${JSON.stringify(name)}`)).join(",")}`,
+    columns: (columns) => wanted.map((one) => ({ name: one.name, type: typeOf(columns, one) })),
     apply: (record) => {
       const row = fromRecord(record)
       const out: Record<string, unknown> = {}
-      for (const column of columns) {
-        const value = valueOf(row, column)
-        if (value !== undefined) set(out, column.name, value)
+      for (const one of wanted) {
+        const value = valueOf(row, one)
+        if (value !== undefined) set(out, one.name, value)
       }
       return out
     }
@@ -80,7 +90,7 @@ export const pick =
   <const K extends keyof A & string>(...names: ReadonlyArray<K>): Transform<A, Pick<A, K>> =>
     make({
       label: `select ${names.map((name) => FieldPath.format([name])).join(",")}`,
-      columns: () => names,
+      columns: (columns) => names.map((name) => ({ name, type: Column.typeOf(columns, name) ?? "any" })),
       apply: (record) => {
         const out: Partial<A> = {}
         for (const name of names) if (Object.hasOwn(record, name)) out[name] = record[name]

@@ -5,6 +5,7 @@
  */
 import { dual } from "effect/Function"
 import { type Pipeable, pipeArguments } from "effect/Pipeable"
+import type { Column } from "../model/Column.ts"
 
 /**
  * A pure function of one record. `undefined` leaves the record out; a throw makes it a dead letter, and the others go on.
@@ -15,8 +16,8 @@ import { type Pipeable, pipeArguments } from "effect/Pipeable"
 export interface Transform<in A, out B> extends Pipeable {
   /** Canonical text of what it does, without secrets: equal labels do the same. */
   readonly label: string
-  /** The columns that come out for those that go in, known before the first record. */
-  readonly columns: (input: ReadonlyArray<string>) => ReadonlyArray<string>
+  /** The columns that come out for those that go in, and what their values are, known before the first record. */
+  readonly columns: (input: ReadonlyArray<Column>) => ReadonlyArray<Column>
   readonly apply: (record: A) => B | undefined
 }
 
@@ -28,7 +29,7 @@ export interface Transform<in A, out B> extends Pipeable {
  */
 export const make = <A, B>(options: {
   readonly label: string
-  readonly columns: (input: ReadonlyArray<string>) => ReadonlyArray<string>
+  readonly columns: (input: ReadonlyArray<Column>) => ReadonlyArray<Column>
   readonly apply: (record: A) => B | undefined
 }): Transform<A, B> => ({
   ...options,

@@ -80,7 +80,7 @@ export const recording = <A = CallSession>(name: string, behaviour: Behaviour<A>
           write: (batch) =>
             Effect.suspend(() => {
               calls.push(`write ${batch.items.length}`)
-              for (const column of batch.columns) columns.add(column)
+              for (const column of batch.columns) columns.add(column.name)
               return Effect.tap(write(batch), () => Effect.sync(() => ids.push(...batch.items.map(({ id }) => id))))
             }),
           flush: (cursor) =>

@@ -197,6 +197,12 @@ export const make = () => {
         const node = nodes.get(resolve(path))
         return node === undefined ? "ENOENT" : { text: node.text }
       }).pipe(Effect.map((found) => found.text)),
+    readDirectory: (path) =>
+      call<{ names: Array<string> }>("readDirectory", path, () => ({
+        names: [...nodes.keys()]
+          .filter((name) => name !== path && folderOf(name) === path)
+          .map((name) => name.slice(path.length + 1))
+      })).pipe(Effect.map(({ names }) => names)),
     remove: (path, options) =>
       call("remove", path, () => (nodes.delete(path) || options?.force === true ? undefined : "ENOENT")),
     open: (path, options) =>

@@ -1,4 +1,4 @@
-/** NDJSON files in memory, in each form that they have, and what a reader makes of them. */
+/** Files of rows in memory, in each form that they have, and what a reader makes of them. */
 import type { CallSession } from "@callstream/core/model/CallSession"
 import type { Compression } from "@callstream/core/sink/Compression"
 import { Manifest } from "@callstream/core/sink/Manifest"
@@ -13,6 +13,13 @@ import * as Schema from "effect/Schema"
 import * as MemoryFileSystem from "./MemoryFileSystem.ts"
 
 export const path = "/d/calls.ndjson"
+
+/** What is tested: the sink, and how its text is read. */
+export interface Kind {
+  readonly path: string
+  readonly file: (options: NdjsonSink.Options) => SessionSink<unknown, FileSystem.FileSystem | Path.Path>
+  readonly parse: (text: string) => ReadonlyArray<unknown>
+}
 
 /** Members that say how long they are, so that a torn one is found out. */
 export const framed: Compression = {
@@ -42,6 +49,8 @@ const parse = (text: string): ReadonlyArray<unknown> => {
     .map((line): unknown => JSON.parse(line))
 }
 
+export const ndjson: Kind = { path, file: NdjsonSink.file, parse }
+
 export const forms: Readonly<Record<string, Partial<NdjsonSink.Options>>> = {
   plain: {},
   compressed: { compression: framed },
@@ -55,13 +64,14 @@ const decodeManifest = Schema.decodeUnknownSync(Schema.fromJsonString(Manifest))
 
 /** The rows of what is finished; throws where something is there that is neither whole nor unfinished. */
 const read = (
+  kind: Kind,
   options: Partial<NdjsonSink.Options>,
   file: (path: string) => string | undefined,
   length: (path: string) => number | undefined
 ): ReadonlyArray<unknown> | undefined => {
-  const rowsIn = (text: string) => parse(options.compression === undefined ? text : unframe(text))
+  const rowsIn = (text: string) => kind.parse(options.compression === undefined ? text : unframe(text))
   if (options.rotate === undefined) {
-    const text = file(path)
+    const text = file(kind.path)
     return text === undefined ? undefined : rowsIn(text)
   }
   const text = file("/d/calls.manifest.json")
@@ -81,9 +91,10 @@ const read = (
 
 export const sinkOn = (
   layer: Layer.Layer<FileSystem.FileSystem | Path.Path>,
-  options: NdjsonSink.Options
+  options: NdjsonSink.Options,
+  kind: Kind = ndjson
 ): SessionSink<CallSession> => {
-  const sink = NdjsonSink.file(options)
+  const sink = kind.file(options)
   return { ...sink, open: (from) => Effect.provide(sink.open(from), layer) }
 }
 
@@ -92,12 +103,12 @@ export interface Store extends SinkConformance.Store {
   readonly fail: (code: string, times: number, methods?: ReadonlyArray<string>) => void
 }
 
-export const make = (options: Partial<NdjsonSink.Options>): Store => {
+export const make = (options: Partial<NdjsonSink.Options>, kind: Kind = ndjson): Store => {
   const memory = MemoryFileSystem.make()
   return {
     memory,
-    sink: sinkOn(memory.layer, { path, ...options }),
-    read: Effect.sync(() => read(options, memory.text, (at) => memory.node(at)?.data.length)),
+    sink: sinkOn(memory.layer, { path: kind.path, ...options }, kind),
+    read: Effect.sync(() => read(kind, options, memory.text, (at) => memory.node(at)?.data.length)),
     fail: (code, times, methods = ["file.writeAll"]) => {
       let left = times
       memory.intercept(({ method, path }) =>

@@ -1,5 +1,6 @@
 /** Whatever goes wrong in a run: the next one, from what was committed, brings the file to what it has to be, or is told why not. */
 import type { CallSession } from "@callstream/core/model/CallSession"
+import * as Column from "@callstream/core/model/Column"
 import type { Committed } from "@callstream/core/model/Committed"
 import type { Writer } from "@callstream/core/sink/SessionSink"
 import { SinkError } from "@callstream/core/sink/SinkError"
@@ -10,7 +11,11 @@ import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as MemoryFileSystem from "./MemoryFileSystem.ts"
+import * as CsvFiles from "./CsvFiles.ts"
+import * as GroupFiles from "./GroupFiles.ts"
 import * as NdjsonFiles from "./NdjsonFiles.ts"
+
+const columns = Column.ofSession
 
 const starts = ["T10:00:00Z", "T11:30:00Z", "T23:59:59Z"]
 const sessions: ReadonlyArray<CallSession> = ["2026-07-30", "2026-07-31", "2026-08-01"]
@@ -47,7 +52,7 @@ const run = (store: NdjsonFiles.Store, checkpoint: Checkpoint): Effect.Effect<vo
         .map((row) => ({ id: row.id, start: micros(row), row }))
         .filter(({ start }) => start >= done)
       if (items.length === 0) continue
-      const refused = yield* patiently(writer.write({ items, columns: [], observedAt: 0 }))
+      const refused = yield* patiently(writer.write({ items, columns, observedAt: 0 }))
       assert.isEmpty(refused)
       if (place % (2 * width) !== 0) checkpoint.committed = yield* patiently(writer.flush(cursorAt(place + width)))
     }
@@ -60,7 +65,7 @@ const outcome = (effect: Effect.Effect<void, SinkError>) =>
 
 const assertTold = (error: SinkError, where: string) => {
   assert.instanceOf(error, SinkError, where)
-  assert.strictEqual(error.sink, NdjsonFiles.path, where)
+  assert.match(error.sink, /^\/d\/calls\.(?:ndjson|csv|toy)$/, where)
   assert.match(error.description, /^[a-z/]/, where)
   assert.notInclude(error.message, "2026-07-30T10", where)
 }
@@ -82,8 +87,8 @@ const assertRecovers = Effect.fnUntraced(function* (store: NdjsonFiles.Store, ch
   assert.deepStrictEqual(rowsOf(yield* store.read), whole, where)
 })
 
-const callsOf = Effect.fnUntraced(function* (options: Parameters<typeof NdjsonFiles.make>[0]) {
-  const store = NdjsonFiles.make(options)
+const callsOf = Effect.fnUntraced(function* (...form: Parameters<typeof NdjsonFiles.make>) {
+  const store = NdjsonFiles.make(...form)
   yield* run(store, { committed: undefined })
   assert.deepStrictEqual(rowsOf(yield* store.read), whole)
   return store.memory.calls.length
@@ -91,11 +96,19 @@ const callsOf = Effect.fnUntraced(function* (options: Parameters<typeof NdjsonFi
 
 // By day and compressed is two of the others at once, and takes as long as all of them.
 const forms = Object.entries(NdjsonFiles.forms).filter(([name]) => name !== "by day, compressed")
+const { "by day": byDay, "by size, compressed": bySize, plain } = NdjsonFiles.forms
+const csvForms = Object.entries({ "csv, plain": plain, "csv, by size, compressed": bySize, "csv, by day": byDay })
 
-describe.each(forms)("NdjsonSink.file when something goes wrong: %s", (_, options) => {
+describe.each([
+  ...forms.map(([name, options]) => [name, options, NdjsonFiles.ndjson] as const),
+  ...csvForms.map(([name, options]) => [name, options ?? {}, CsvFiles.csv] as const),
+  ["groups, one file", {}, GroupFiles.kind(3)] as const,
+  ["groups, by size", { rotate: { bytes: 1000 } }, GroupFiles.kind(2)] as const,
+  ["groups, by day", { rotate: "day" }, GroupFiles.kind(2)] as const
+])("a file when something goes wrong: %s", (_, options, kind) => {
   it.effect("a call that fails, once or from then on, is told or got over, and the next run brings all of it", () =>
     Effect.gen(function* () {
-      const calls = yield* callsOf(options)
+      const calls = yield* callsOf(options, kind)
       assert.isAtLeast(calls, 18)
       let told = 0
       for (const [code, lasting] of [
@@ -103,7 +116,7 @@ describe.each(forms)("NdjsonSink.file when something goes wrong: %s", (_, option
         ["EIO", true]
       ] as const) {
         for (let number = 1; number <= calls; number++) {
-          const store = NdjsonFiles.make(options)
+          const store = NdjsonFiles.make(options, kind)
           const checkpoint: Checkpoint = { committed: undefined }
           let where = ""
           store.memory.intercept((call) => {
@@ -135,9 +148,9 @@ describe.each(forms)("NdjsonSink.file when something goes wrong: %s", (_, option
     ]
   ] as const)("at any call %s, and the next run brings all of it", ([, happen]) =>
     Effect.gen(function* () {
-      const calls = yield* callsOf(options)
+      const calls = yield* callsOf(options, kind)
       for (let number = 1; number <= calls; number++) {
-        const store = NdjsonFiles.make(options)
+        const store = NdjsonFiles.make(options, kind)
         const checkpoint: Checkpoint = { committed: undefined }
         const dead = yield* Deferred.make<string>()
         store.memory.intercept((call) =>
@@ -159,7 +172,7 @@ describe.each(forms)("NdjsonSink.file when something goes wrong: %s", (_, option
     Effect.gen(function* () {
       for (let seed = 1; seed <= 25; seed++) {
         const random = yield* Random.withSeed(Random.Random, seed)
-        const store = NdjsonFiles.make(options)
+        const store = NdjsonFiles.make(options, kind)
         const checkpoint: Checkpoint = { committed: undefined }
         for (let times = 0; times < 6; times++) {
           const last = store.memory.calls.length + 1 + Math.floor(random.nextDoubleUnsafe() * 40)

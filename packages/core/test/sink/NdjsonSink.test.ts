@@ -20,7 +20,7 @@ const item = (id: string, startedAt?: string) => ({
   row: { id, ...(startedAt === undefined ? {} : { startedAt }) }
 })
 type Items = ReadonlyArray<Item<CallSession>>
-const batch = (items: Items) => ({ items, columns: ["id"], observedAt: 0 })
+const batch = (items: Items) => ({ items, columns: [], observedAt: 0 })
 const end = Number.MAX_SAFE_INTEGER
 
 /** One process. */
@@ -54,7 +54,7 @@ describe("NdjsonSink.file", () => {
         const rows = ["a", "é", "ह", "😀"].flatMap((character, at) =>
           Array.from({ length: 40 }, (_, n) => ({
             id: `${at}-${n}`,
-            summary: character.repeat(n === 7 ? 300_000 : 3000)
+            summary: character.repeat(n === 7 ? 1_200_000 : 3000)
           }))
         )
         const items = rows.map((row) => ({ id: row.id, start: undefined, row }))

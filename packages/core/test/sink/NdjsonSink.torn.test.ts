@@ -1,11 +1,16 @@
 /** What an earlier run left, cut and spoilt at every place: gone on with exactly, or refused with a reason. */
 import type { CallSession } from "@callstream/core/model/CallSession"
+import * as Column from "@callstream/core/model/Column"
 import type { Committed } from "@callstream/core/model/Committed"
 import type { SinkError } from "@callstream/core/sink/SinkError"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as CsvFiles from "./CsvFiles.ts"
+import * as GroupFiles from "./GroupFiles.ts"
 import * as NdjsonFiles from "./NdjsonFiles.ts"
+
+const columns = Column.ofSession
 
 const session = (place: number): CallSession => ({ id: `é${place}`, startedAt: `2026-07-3${place >> 1}T10:00:00Z` })
 const item = (place: number) => ({
@@ -21,11 +26,11 @@ const begin = (store: NdjsonFiles.Store): Effect.Effect<Committed, SinkError> =>
   Effect.scoped(
     Effect.gen(function* () {
       const writer = yield* store.sink.open(Option.none())
-      for (const place of [0, 1]) yield* writer.write({ items: [item(place)], columns: [], observedAt: 0 })
+      for (const place of [0, 1]) yield* writer.write({ items: [item(place)], columns, observedAt: 0 })
       yield* writer.flush(item(2).start)
       // By day, the first file may have its name from here on.
       const committed = yield* writer.flush(item(2).start)
-      yield* writer.write({ items: [item(2)], columns: [], observedAt: 0 })
+      yield* writer.write({ items: [item(2)], columns, observedAt: 0 })
       return committed
     })
   )
@@ -34,7 +39,7 @@ const goOn = (store: NdjsonFiles.Store, committed: Committed) =>
   Effect.scoped(
     Effect.gen(function* () {
       const writer = yield* store.sink.open(Option.some(committed))
-      yield* writer.write({ items: [item(2), item(3)], columns: [], observedAt: 0 })
+      yield* writer.write({ items: [item(2), item(3)], columns, observedAt: 0 })
       yield* writer.flush(Number.MAX_SAFE_INTEGER)
       yield* writer.finish
     })
@@ -49,23 +54,27 @@ const assertRefused = (error: SinkError | undefined, expected: string, where: st
 
 const encoder = new TextEncoder()
 
-describe.each([
-  ["plain", {}],
-  ["compressed", { compression: NdjsonFiles.framed }]
-])("a partial file that is torn: %s", (_, options) => {
+describe.each<[string, Parameters<typeof NdjsonFiles.make>[0], NdjsonFiles.Kind]>([
+  ["plain", {}, NdjsonFiles.ndjson],
+  ["compressed", { compression: NdjsonFiles.framed }, NdjsonFiles.ndjson],
+  ["csv", {}, CsvFiles.csv],
+  ["csv, compressed", { compression: NdjsonFiles.framed }, CsvFiles.csv],
+  ["groups", {}, GroupFiles.kind(2)]
+])("a partial file that is torn: %s", (_, options, kind) => {
+  const partial = `${kind.path}.partial`
   it.effect.each<[string, number]>([
     ["cut", 0],
     ["cut, with garbage behind", 300]
   ])("%s at every place", ([, garbage]) =>
     Effect.gen(function* () {
       const length = yield* Effect.map(
-        begin(NdjsonFiles.make(options)),
+        begin(NdjsonFiles.make(options, kind)),
         ({ position }) => (position as { at: { bytes: number } }).at.bytes
       )
       for (let place = 0; place <= length + 20; place++) {
-        const store = NdjsonFiles.make(options)
+        const store = NdjsonFiles.make(options, kind)
         const committed = yield* begin(store)
-        const node = store.memory.node(`${NdjsonFiles.path}.partial`)
+        const node = store.memory.node(partial)
         assert.isDefined(node)
         node.data = node.data.slice(0, place)
         node.write(encoder.encode("?\u0007".repeat(garbage)), node.data.length)
@@ -73,7 +82,7 @@ describe.each([
         const where = `cut at ${place} of ${length}`
         if (place < length) {
           assertRefused(error, garbage === 0 ? "shorter than" : "not as the earlier run left it", where)
-          assert.deepStrictEqual(store.memory.names(), [`${NdjsonFiles.path}.partial`], where)
+          assert.deepStrictEqual(store.memory.names(), [partial], where)
         } else {
           assert.isUndefined(error, where)
           assert.deepStrictEqual(yield* store.read, whole, where)
@@ -85,13 +94,13 @@ describe.each([
   it.effect("changed at every place", () =>
     Effect.gen(function* () {
       const length = yield* Effect.map(
-        begin(NdjsonFiles.make(options)),
+        begin(NdjsonFiles.make(options, kind)),
         ({ position }) => (position as { at: { bytes: number } }).at.bytes
       )
       for (let place = 0; place < length; place++) {
-        const store = NdjsonFiles.make(options)
+        const store = NdjsonFiles.make(options, kind)
         const committed = yield* begin(store)
-        const node = store.memory.node(`${NdjsonFiles.path}.partial`)
+        const node = store.memory.node(partial)
         node?.write(new Uint8Array([7]), place)
         assertRefused(yield* goOn(store, committed), "not as the earlier run left it", `changed at ${place}`)
       }

@@ -60,7 +60,7 @@ describe("SessionSink.toSink", () => {
       const into = SessionSink.toSink(sink)
       assert.strictEqual(yield* Stream.run(Stream.empty, into), 0)
       assert.strictEqual(yield* Stream.run(Stream.make(session(1)), into), 1)
-      assert.deepStrictEqual(calls.join(), "open None,flush,finish,close,open None,write 1,flush,finish,close")
+      assert.deepStrictEqual(calls.join(), "open None,write 0,flush,finish,close,open None,write 1,flush,finish,close")
     })
   )
 

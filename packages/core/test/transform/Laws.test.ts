@@ -1,4 +1,5 @@
 import * as CallSession from "@callstream/core/model/CallSession"
+import * as Column from "@callstream/core/model/Column"
 import * as Derive from "@callstream/core/transform/Derive"
 import * as FieldPath from "@callstream/core/transform/FieldPath"
 import * as Flatten from "@callstream/core/transform/Flatten"
@@ -50,7 +51,7 @@ describe("transforms", () => {
   it.effect("compose in any grouping to the same rows, columns and label, and change no input", () =>
     Effect.gen(function* () {
       const records = yield* sessions(21, 120)
-      const columns = CallSession.fieldNames
+      const columns = Column.ofSession
       for (let seed = 1; seed <= 200; seed++) {
         const random = dice(seed)
         const [a, b, c] = [someTransform(random), someTransform(random), someTransform(random)]
@@ -89,7 +90,7 @@ describe("transforms", () => {
   it.effect("a table's columns hold all of a row, whatever it is", () =>
     Effect.gen(function* () {
       const table = asRow.pipe(Transform.andThen(Flatten.flatten({ objects: "whole" })))
-      const columns = new Set(table.columns(CallSession.fieldNames))
+      const columns = new Set(Column.names(table.columns(Column.ofSession)))
       for (const session of yield* sessions(23, 200)) {
         const more = { ...session, creditBreakdown: Object.assign({ gpu_credits: 1 }, session.creditBreakdown) }
         for (const one of [session, more]) {
@@ -133,7 +134,20 @@ describe("transforms", () => {
   it.effect("derived fields are there in every row, and in the columns", () =>
     Effect.gen(function* () {
       const derive = Derive.derive(Derive.names)
-      assert.deepStrictEqual(derive.columns(["id", "cost"]), ["id", ...Derive.names])
+      assert.deepStrictEqual(
+        derive.columns([
+          { name: "id", type: "text" },
+          { name: "cost", type: "text" }
+        ]),
+        [
+          { name: "id", type: "text" },
+          { name: "direction", type: "text" },
+          { name: "customerNumber", type: "text" },
+          { name: "startedDate", type: "date" },
+          { name: "cost", type: "number" },
+          { name: "analysis", type: "json" }
+        ]
+      )
       for (const session of yield* sessions(26, 200)) {
         const row = derive.apply(freeze(session))
         assert.isDefined(row)
@@ -189,7 +203,12 @@ describe("Derive", () => {
 describe("Select", () => {
   it("has exactly its columns, renamed, and keeps null and absent apart", () => {
     const select = Select.select(["id", { path: "callerNumber", as: "from" }, 'metadata["a.b"].c', "summary"])
-    assert.deepStrictEqual(select.columns(["anything"]), ["id", "from", 'metadata["a.b"].c', "summary"])
+    assert.deepStrictEqual(select.columns(Column.ofSession), [
+      { name: "id", type: "text" },
+      { name: "from", type: "text" },
+      { name: 'metadata["a.b"].c', type: "any" },
+      { name: "summary", type: "text" }
+    ])
     assert.deepStrictEqual(select.apply({ id: "1", callerNumber: null, metadata: { "a.b": { c: 0 } } }), {
       id: "1",
       from: null,
@@ -221,6 +240,14 @@ describe("Select", () => {
     assert.deepStrictEqual<unknown>(picked, { id: "1", status: "completed" })
     const left: { readonly id: string } | undefined = Omit.drop<CallSession.CallSession>()("status").apply(session)
     assert.deepStrictEqual<unknown>(left, { id: "1", durationSec: 5 })
-    assert.deepStrictEqual(Omit.drop<CallSession.CallSession>()("status").columns(["id", "status"]), ["id"])
+    assert.deepStrictEqual(
+      Column.names(
+        Omit.drop<CallSession.CallSession>()("status").columns([
+          { name: "id", type: "text" },
+          { name: "status", type: "text" }
+        ])
+      ),
+      ["id"]
+    )
   })
 })

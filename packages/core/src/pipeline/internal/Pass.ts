@@ -1,5 +1,6 @@
 import * as Effect from "effect/Effect"
 import * as CallSession from "../../model/CallSession.ts"
+import * as Column from "../../model/Column.ts"
 import type { Instant } from "../../model/Instant.ts"
 import type { Batch, Item, Refused } from "../../sink/SessionSink.ts"
 import { SinkError } from "../../sink/SinkError.ts"
@@ -21,7 +22,7 @@ export const make = <A>(options: {
   readonly maxDeadShare: number
 }) => {
   const { letters, maxDeadShare, outlets, transform } = options
-  const columns = transform.columns(CallSession.fieldNames)
+  const columns = transform.columns(Column.ofSession)
   const reasons = new Map<string, number>()
   let received = 0
   let filtered = 0
@@ -124,7 +125,16 @@ export const make = <A>(options: {
   return { through, counts: () => ({ received, filtered, dead }) }
 }
 
-const letterColumns = Object.keys(DeadLetter.fields)
+const letterTypes: { readonly [K in keyof DeadLetter]: Column.Type } = {
+  letter: "text",
+  stage: "text",
+  sink: "text",
+  reason: "text",
+  raw: "json",
+  observedAt: "integer"
+}
+
+const letterColumns = Object.entries(letterTypes).map(([name, type]): Column.Column => ({ name, type }))
 
 /** Whether a sink that stands at `at` has all of a window. One of no length may hold what has no start. */
 const has = (at: Instant, { from, to }: Window): boolean => at === end || (to > from && at >= to)

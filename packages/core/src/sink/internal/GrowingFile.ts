@@ -24,6 +24,8 @@ export interface PartialFile {
   readonly end: () => Tail.End
   /** Goes back to an end that it had. */
   readonly rewind: (end: Tail.End) => void
+  /** What the file holds there; fewer bytes when it ends before that. */
+  readonly read: (at: number, length: number) => Effect.Effect<Uint8Array, OutputError>
   /** All of it or, after a failure, nothing: the next call cuts off what came through. */
   readonly write: (bytes: Uint8Array) => Effect.Effect<void, OutputError>
   /** Safe from a power failure when it returns, the name of the partial file included. */
@@ -184,6 +186,7 @@ export const make = (context: {
   return {
     finished: false,
     end: () => end,
+    read: (at, length) => named("open")(Tail.readAt(file, at, length)),
     rewind: (to) => {
       if (to === end) return
       end = to

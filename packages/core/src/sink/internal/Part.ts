@@ -1,12 +1,9 @@
-/** A partial file of lines, compressed or not, and what it holds. */
-import * as Effect from "effect/Effect"
-import type * as FileSystem from "effect/FileSystem"
-import type * as Path from "effect/Path"
-import type * as Scope from "effect/Scope"
+/** A partial file of rows, and what it holds. */
+import type * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 import type { Instant } from "../../model/Instant.ts"
-import type { Compression } from "../Compression.ts"
 import type { OutputError } from "../OutputError.ts"
-import { join, type Line, makeEncoder } from "./Lines.ts"
+import type { Line } from "./Lines.ts"
 import * as PartialFile from "./PartialFile.ts"
 import * as Tail from "./Tail.ts"
 
@@ -19,7 +16,7 @@ export interface Content {
 
 export const nothing: Content = { rows: 0, from: null, to: null }
 
-const withLines = (content: Content, lines: ReadonlyArray<Line>): Content => {
+export const withLines = (content: Content, lines: ReadonlyArray<Line>): Content => {
   let { from, to } = content
   for (const { start } of lines) {
     if (start === undefined) continue
@@ -34,81 +31,53 @@ export interface Mark {
   readonly end: Tail.End
   readonly content: Content
   readonly pending: ReadonlyArray<Line>
+  /** Of rows that are written in groups, how many groups there are. */
+  readonly groups: number
 }
 
-export const unwritten: Mark = { end: Tail.start, content: nothing, pending: [] }
+export const unwritten: Mark = { end: Tail.start, content: nothing, pending: [], groups: 0 }
+
+/** Of rows that are written in groups: what does not fill one yet waits in another file. */
+const Groups = Schema.Struct({
+  /** Those that wait included. */
+  rows: Schema.Int,
+  /** The end of the file is written. */
+  closed: Schema.Boolean,
+  waiting: Schema.NullOr(Schema.Struct({ ...PartialFile.Position.fields, number: Schema.Int }))
+})
+
+/** Where a part stands that is safe on disk. */
+export const Position = Schema.Struct({ ...PartialFile.Position.fields, groups: Schema.optionalKey(Groups) })
+export type Position = typeof Position.Type
 
 export interface Part {
-  readonly file: PartialFile.PartialFile
+  /** Opened again after it had got its name: there is nothing left to write. */
+  readonly finished: boolean
+  /** What it holds, that of which it is pending included. */
+  readonly content: () => Content
   readonly mark: () => Mark
   readonly rewind: (mark: Mark) => void
-  /** Takes the lines; they are in the file when enough came for a member, or after a `drain`. `false` as there. */
+  /** Takes the lines; they are in the file when enough came, or after a `drain`. `false` as there. */
   readonly add: (lines: ReadonlyArray<Line>) => Effect.Effect<boolean, OutputError>
+  /** As much as must be in the file before a flush; `false` as for `drain`. */
+  readonly settle: Effect.Effect<boolean, OutputError>
   /** Writes what is pending; `false` when that went beyond the limit, and some of it is pending still. */
   readonly drain: Effect.Effect<boolean, OutputError>
+  /** Gives back what is pending, for another part. */
+  readonly release: () => ReadonlyArray<Line>
+  /** Safe from a power failure when it returns. */
+  readonly sync: Effect.Effect<Position, OutputError>
+  /** All of it is in the file, which only waits for its name: gives back the handle. */
+  readonly seal: Effect.Effect<void, OutputError>
+  /** Can be called again after it failed. */
+  readonly finish: Effect.Effect<void, OutputError>
 }
 
-export interface Options extends PartialFile.Options {
-  readonly compression: Compression | undefined
+export interface Options {
+  readonly path: string
+  readonly force: boolean
+  readonly from: Position | undefined
   readonly content: Content
   /** More bytes than this never go into the file, unless one line alone is longer; the rest stays pending. */
   readonly limit: number
 }
-
-/** Without compression a piece is what is encoded at once where there is a limit: it is given up when it does not fit. */
-const rowsPerPiece = 256
-
-export const open = Effect.fnUntraced(function* (
-  options: Options
-): Effect.fn.Return<Part, OutputError, FileSystem.FileSystem | Path.Path | Scope.Scope> {
-  const file = yield* PartialFile.open(options)
-  const { compression, limit } = options
-  const plain = makeEncoder()
-  const encode = (lines: ReadonlyArray<Line>) =>
-    compression === undefined ? Effect.sync(() => plain(lines)) : compression.encode(join(lines))
-  const enough = compression?.rowsPerMember ?? 1
-  const piece = limit === Infinity ? Infinity : (compression?.rowsPerMember ?? rowsPerPiece)
-  let pending: ReadonlyArray<Line> = []
-  let content = options.content
-
-  const drain = Effect.gen(function* () {
-    let size = piece
-    while (pending.length > 0) {
-      const lines = pending.length <= size ? pending : pending.slice(0, size)
-      const bytes = yield* encode(lines)
-      const { bytes: length } = file.end()
-      if (length + bytes.length > limit && !(length === 0 && lines.length === 1)) {
-        if (length > 0) return false
-        size = Math.ceil(lines.length / 2)
-        continue
-      }
-      yield* Effect.uninterruptible(
-        Effect.tap(file.write(bytes), () =>
-          Effect.sync(() => {
-            content = withLines(content, lines)
-            pending = pending.slice(lines.length)
-          })
-        )
-      )
-    }
-    // No bytes at all are no compressed file.
-    if (file.end().bytes === 0 && compression !== undefined) yield* Effect.flatMap(encode([]), file.write)
-    return true
-  })
-
-  return {
-    file,
-    mark: () => ({ end: file.end(), content, pending }),
-    rewind: (mark) => {
-      file.rewind(mark.end)
-      content = mark.content
-      pending = mark.pending
-    },
-    add: (lines) =>
-      Effect.suspend(() => {
-        pending = pending.length === 0 ? lines : [...pending, ...lines]
-        return pending.length < enough ? Effect.succeed(true) : drain
-      }),
-    drain
-  }
-})

@@ -30,6 +30,8 @@ export interface Options {
   readonly alone?: boolean | undefined
   /** Goes on there: what the file holds beyond it is cut. */
   readonly from?: Position | undefined
+  /** Giving it its name adds to it: a file that has its name may be longer than it was committed. */
+  readonly grows?: boolean | undefined
 }
 
 const lengthOf = (info: FileSystem.File.Info): number => Number(ByteSize.toBigInt(info.size))
@@ -53,9 +55,11 @@ export const open = Effect.fnUntraced(function* (
   // A link keeps pointing where it does: what it points at is replaced.
   const path = exists ? yield* opening(fs.realPath(options.path)) : options.path
 
-  if (options.from !== undefined && exists && (yield* isFinished(fs, options, path, options.from))) {
+  const length =
+    options.from === undefined || !exists ? undefined : yield* finishedLength(fs, options, path, options.from)
+  if (length !== undefined) {
     const finish = Effect.mapError(syncFolder(fs, paths.dirname(path)), fromPlatform(options.path, "finish"))
-    return finishedFile(options.path, options.from, finish)
+    return finishedFile(fs, options, path, length, finish)
   }
   if (exists && !options.force) return yield* failWith(options.path, "open", "exists")
 
@@ -151,38 +155,51 @@ const resumed = Effect.fnUntraced(function* (
   return { path, file, inode: from.inode, end }
 })
 
-/** Whether the file under the name is the one that was committed, whole: a run that ended after it gave the name. */
-const isFinished = Effect.fnUntraced(function* (
+/** How long the file under the name is when it is the one that was committed: a run that ended after it gave the name. */
+const finishedLength = Effect.fnUntraced(function* (
   fs: FileSystem.FileSystem,
   options: Options,
   path: string,
   from: Position
-): Effect.fn.Return<boolean, OutputError> {
+): Effect.fn.Return<number | undefined, OutputError> {
   const opening = Effect.mapError(fromPlatform(options.path, "open"))
-  if (yield* opening(isInode(fs, partialPath(path), from.inode))) return false
-  if (!(yield* opening(isInode(fs, path, from.inode)))) return false
-  const end = yield* opening(
+  if (yield* opening(isInode(fs, partialPath(path), from.inode))) return undefined
+  if (!(yield* opening(isInode(fs, path, from.inode)))) return undefined
+  const found = yield* opening(
     Effect.scoped(
       Effect.gen(function* () {
         const file = yield* fs.open(path, { flag: "r" })
-        return lengthOf(yield* file.stat) === from.bytes ? yield* Tail.read(file, from.bytes) : undefined
+        const length = lengthOf(yield* file.stat)
+        const whole = options.grows === true ? length >= from.bytes : length === from.bytes
+        return whole ? { length, end: yield* Tail.read(file, from.bytes) } : undefined
       })
     )
   )
-  if (end === undefined || (yield* Tail.digest(end.tail)) !== from.tail) {
+  if (found === undefined || (yield* Tail.digest(found.end.tail)) !== from.tail) {
     return yield* failWith(options.path, "open", "changed")
   }
   const own = ownPath(path, from.inode)
   if (yield* opening(isInode(fs, own, from.inode))) yield* Effect.ignore(fs.remove(own))
-  return true
+  return found.length
 })
 
-const finishedFile = (path: string, position: Position, finish: PartialFile["finish"]): PartialFile => ({
+const finishedFile = (
+  fs: FileSystem.FileSystem,
+  options: Options,
+  path: string,
+  length: number,
+  finish: PartialFile["finish"]
+): PartialFile => ({
   finished: true,
-  end: () => ({ ...Tail.start, bytes: position.bytes }),
+  end: () => ({ ...Tail.start, bytes: length }),
+  read: (at, count) =>
+    Effect.scoped(Effect.flatMap(fs.open(path, { flag: "r" }), (file) => Tail.readAt(file, at, count))).pipe(
+      Effect.mapError(fromPlatform(options.path, "open"))
+    ),
   rewind: () => {},
-  write: (bytes) => (bytes.length === 0 ? Effect.void : Effect.fail(failWith(path, "write", "finished"))),
-  sync: Effect.succeed(position),
+  write: (bytes) => (bytes.length === 0 ? Effect.void : Effect.fail(failWith(options.path, "write", "finished"))),
+  // Only what was committed may be committed again.
+  sync: options.from === undefined ? Effect.die("finished without a position") : Effect.succeed(options.from),
   seal: Effect.void,
   finish
 })

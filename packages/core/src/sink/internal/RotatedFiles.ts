@@ -1,4 +1,4 @@
-/** Lines in many files, by size or by day, and the manifest that says which of them are complete. */
+/** Rows in many files, by size or by day, and the manifest that says which of them are complete. */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as FileSystem from "effect/FileSystem"
@@ -6,16 +6,14 @@ import * as Path from "effect/Path"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Instant from "../../model/Instant.ts"
-import type { Compression } from "../Compression.ts"
 import { OutputError } from "../OutputError.ts"
 import type { Line } from "./Lines.ts"
 import * as ManifestFile from "./ManifestFile.ts"
 import * as Part from "./Part.ts"
-import * as PartialFile from "./PartialFile.ts"
 import * as PartName from "./PartName.ts"
 
 const PartPosition = Schema.Struct({
-  ...PartialFile.Position.fields,
+  ...Part.Position.fields,
   key: Schema.String,
   name: Schema.String,
   complete: Schema.Boolean,
@@ -33,8 +31,12 @@ export type Position = typeof Position.Type
 export interface Options {
   readonly path: string
   readonly force: boolean
-  readonly compression: Compression | undefined
+  /** What the names of the files end with beyond that of the rows, such as `.gz`. */
+  readonly compression: string | undefined
   readonly rotate: PartName.Rotation
+  readonly openPart: (
+    options: Part.Options
+  ) => Effect.Effect<Part.Part, OutputError, FileSystem.FileSystem | Path.Path | Scope.Scope>
   readonly from: Position | undefined
 }
 
@@ -67,7 +69,7 @@ export const open = Effect.fnUntraced(function* (
   const parent = yield* Scope.Scope
   const { compression, from, path, rotate } = options
   const folder = paths.dirname(path)
-  const naming = PartName.make(paths.basename(path), compression?.extension)
+  const naming = PartName.make(paths.basename(path), compression)
   const manifest = yield* ManifestFile.open({
     path: paths.join(folder, naming.manifest),
     force: options.force,
@@ -79,18 +81,19 @@ export const open = Effect.fnUntraced(function* (
 
   const openPart = Effect.fnUntraced(function* (key: string, name: string, from: PartPosition | undefined) {
     const scope = yield* Scope.fork(parent)
-    const part = yield* Part.open({
-      path: paths.join(folder, name),
-      force: options.force,
-      from,
-      compression,
-      content: from ?? Part.nothing,
-      limit: rotate === "day" ? Infinity : rotate.bytes
-    }).pipe(
-      Scope.provide(scope),
-      Effect.provideContext(context),
-      Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause)))
-    )
+    const part = yield* options
+      .openPart({
+        path: paths.join(folder, name),
+        force: options.force,
+        from,
+        content: from ?? Part.nothing,
+        limit: rotate === "day" ? Infinity : rotate.bytes
+      })
+      .pipe(
+        Scope.provide(scope),
+        Effect.provideContext(context),
+        Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause)))
+      )
     const complete = from?.complete ?? false
     const opened: Open = { key, name, part, scope, complete, due: complete }
     parts.set(name, opened)
@@ -98,7 +101,8 @@ export const open = Effect.fnUntraced(function* (
   })
 
   const add = ({ name, part }: Open) => {
-    const { content, end } = part.mark()
+    const content = part.content()
+    const { end } = part.mark()
     const time = (instant: Instant.Instant | null) => (instant === null ? null : Instant.format(instant))
     manifest.add({ name, rows: content.rows, bytes: end.bytes, from: time(content.from), to: time(content.to) })
     parts.delete(name)
@@ -107,7 +111,7 @@ export const open = Effect.fnUntraced(function* (
     if (chosen.length > 0) yield* manifest.begin
     for (const one of chosen) {
       yield* Effect.andThen(
-        one.part.file.finish,
+        one.part.finish,
         Effect.sync(() => add(one))
       ).pipe(Effect.uninterruptible)
       yield* Scope.close(one.scope, Exit.void)
@@ -117,7 +121,7 @@ export const open = Effect.fnUntraced(function* (
 
   for (const position of from?.parts ?? []) {
     const opened = yield* openPart(position.key, position.name, position)
-    if (opened.part.file.finished) add(opened)
+    if (opened.part.finished) add(opened)
   }
   const closed = manifest.complete && parts.size === 0
   let number = Math.max(1, manifest.files().length + parts.size)
@@ -148,21 +152,22 @@ export const open = Effect.fnUntraced(function* (
     }
   })
   /** Moves what did not fit to the next file, as often as it takes. */
-  const roll = Effect.fnUntraced(function* (full: Open) {
+  const roll = Effect.fnUntraced(function* (full: Open, put: "settle" | "drain") {
     let current = full
-    do {
+    let fits = false
+    while (!fits) {
       number++
       const next = yield* ofNumber()
-      const { pending, ...rest } = current.part.mark()
-      next.part.rewind({ ...next.part.mark(), pending })
-      current.part.rewind({ ...rest, pending: [] })
+      const rest = current.part.release()
       current.complete = true
       current = next
-    } while (!(yield* current.part.drain))
+      fits = yield* current.part.add(rest)
+      if (fits) fits = yield* current.part[put]
+    }
   })
   const writeNumbered = Effect.fnUntraced(function* (lines: ReadonlyArray<Line>) {
     const current = yield* ofNumber()
-    if (!(yield* current.part.add(lines))) yield* roll(current)
+    if (!(yield* current.part.add(lines))) yield* roll(current, "settle")
   })
 
   /** Gives back the handles of files that are complete. */
@@ -171,18 +176,19 @@ export const open = Effect.fnUntraced(function* (
     for (const one of growing.slice(0, Math.max(0, growing.length - maxOpen))) one.complete = true
     return Effect.forEach(
       [...parts.values()].filter((one) => one.complete),
-      ({ part }) => Effect.andThen(part.drain, part.file.seal),
+      ({ part }) => part.seal,
       { discard: true }
     )
   })
-  const drain = Effect.suspend(() =>
-    Effect.forEach(
-      [...parts.values()].filter((one) => !one.complete && one.part.mark().pending.length > 0),
-      (one) => Effect.flatMap(one.part.drain, (fits) => (fits ? Effect.void : roll(one))),
-      { discard: true }
+  const write = (put: "settle" | "drain") =>
+    Effect.suspend(() =>
+      Effect.forEach(
+        [...parts.values()].filter((one) => !one.complete && one.part.mark().pending.length > 0),
+        (one) => Effect.flatMap(one.part[put], (fits) => (fits ? Effect.void : roll(one, put))),
+        { discard: true }
+      )
     )
-  )
-  const withRows = () => [...parts.values()].filter(({ part }) => part.mark().content.rows > 0)
+  const withRows = () => [...parts.values()].filter(({ part }) => part.content().rows > 0)
 
   return {
     write: (lines) =>
@@ -209,16 +215,16 @@ export const open = Effect.fnUntraced(function* (
       }),
     flush: Effect.fnUntraced(function* (cursor) {
       yield* retire
-      yield* drain
+      yield* write("settle")
       yield* publish(
         withRows().filter((one) => one.due),
         false
       )
       if (rotate === "day") for (const one of parts.values()) if (PartName.endOf(one.key) <= cursor) one.complete = true
       const positions = yield* Effect.forEach(withRows(), (one) =>
-        Effect.map(one.part.file.sync, (position): PartPosition => {
+        Effect.map(one.part.sync, (position): PartPosition => {
           const { key, name, complete, part } = one
-          return { ...position, ...part.mark().content, key, name, complete }
+          return { ...position, ...part.content(), key, name, complete }
         })
       )
       const position = { manifest: yield* manifest.head, parts: positions }
@@ -226,7 +232,7 @@ export const open = Effect.fnUntraced(function* (
       return position
     }),
     finish: Effect.gen(function* () {
-      yield* drain
+      yield* write("drain")
       yield* publish(withRows(), true)
     })
   }

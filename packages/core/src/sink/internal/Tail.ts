@@ -31,14 +31,24 @@ export const read = Effect.fnUntraced(function* (
   bytes: number
 ): Effect.fn.Return<End, PlatformError.PlatformError> {
   const from = Math.max(0, bytes - size)
-  const tail = new Uint8Array(bytes - from)
-  let length = 0
-  while (length < tail.length) {
-    const count = yield* file.read(tail.subarray(length), { position: BigInt(from + length) })
+  const tail = yield* readAt(file, from, bytes - from)
+  return { bytes: from + tail.length, tail }
+})
+
+/** What a file holds there; fewer bytes when it ends before that. */
+export const readAt = Effect.fnUntraced(function* (
+  file: FileSystem.File,
+  at: number,
+  length: number
+): Effect.fn.Return<Uint8Array<ArrayBuffer>, PlatformError.PlatformError> {
+  const bytes = new Uint8Array(length)
+  let read = 0
+  while (read < length) {
+    const count = yield* file.read(bytes.subarray(read), { position: BigInt(at + read) })
     if (count === 0) break
-    length += count
+    read += count
   }
-  return { bytes: from + length, tail: tail.slice(0, length) }
+  return bytes.slice(0, read)
 })
 
 export const digest = (bytes: Uint8Array<ArrayBuffer>): Effect.Effect<string> =>

@@ -1,6 +1,7 @@
 /** Sessions for a sink to hold, and their way into it. */
 import type { CallSession } from "../../../model/CallSession.ts"
 import { startInstant } from "../../../model/CallSession.ts"
+import * as Column from "../../../model/Column.ts"
 import * as Instant from "../../../model/Instant.ts"
 import type { Batch, Item } from "../../../sink/SessionSink.ts"
 
@@ -77,6 +78,6 @@ export const oddSessions: ReadonlyArray<CallSession> = odd.map((text, index) =>
 )
 
 /** Columns stay the same from batch to batch, as in a pipeline. */
-const columns: ReadonlyArray<string> = [
-  ...new Set([...sessions(5), ...oddSessions].flatMap((session) => Object.keys(session)))
-]
+const columns: ReadonlyArray<Column.Column> = Column.ofSession.filter(({ name }) =>
+  [...sessions(5), ...oddSessions].some((session) => Object.hasOwn(session, name))
+)

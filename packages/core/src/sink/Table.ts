@@ -1,0 +1,175 @@
+/**
+ * Rows as the cells of a table whose columns have types.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Column from "../model/Column.ts"
+import * as Instant from "../model/Instant.ts"
+import * as Decimal from "./internal/Decimal.ts"
+import { SinkError } from "./SinkError.ts"
+
+/**
+ * What stands in a cell, by the type of its column:
+ *
+ * - `text`: text, well-formed.
+ * - `integer`: a safe integer; `number`: a finite number.
+ * - `decimal`: an exact decimal as text, without exponent and needless zeros, of at most 20 digits before the point and 18
+ *   behind it.
+ * - `timestamp`: microseconds since the Unix epoch, a safe integer: the years 1684 to 2255.
+ * - `date`: `2026-07-31`.
+ * - `boolean`.
+ * - `json`: JSON text; `any`: text, or the JSON text of anything else.
+ *
+ * `null` is a value that is absent, that is `null`, or that the column cannot hold: then it stands in `extra`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Cell = string | number | boolean | null
+
+/**
+ * The columns of a table, and rows as their cells.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Table {
+  /** Those that were given, then one of type `json` for what they cannot hold. */
+  readonly columns: ReadonlyArray<Column.Column>
+  /** One cell a column. Throws when JSON cannot say a value: a bigint, an object that holds itself. */
+  readonly cells: (row: object) => ReadonlyArray<Cell>
+}
+
+/** `extra`, unless a column has that name in any case: some databases do not tell `Extra` from `extra`. */
+const extraName = (columns: ReadonlyArray<Column.Column>): string => {
+  const taken = new Set(columns.map(({ name }) => name.toLowerCase()))
+  let name = "extra"
+  for (let n = 2; taken.has(name); n++) name = `extra_${n}`
+  return name
+}
+
+const isRow = (row: object): row is Readonly<Record<string, unknown>> => !Array.isArray(row)
+
+/**
+ * The table of these columns, and after them `extra` (`extra_2` when there is such a column): a JSON object of what a row
+ * has beyond its columns, and of what its columns cannot hold, by name; `null` when there is none of it. So nothing is
+ * refused for its type, nothing is lost, and a field that the vendor adds tomorrow is kept today.
+ *
+ * Half of a surrogate pair, such as an emoji that was cut in two, is `U+FFFD` in text and in JSON: UTF-8 has no way to
+ * write it, and one such escape in one row is enough for a database to refuse a whole column of JSON.
+ *
+ * ```ts
+ * Table.make(Column.ofSession).cells(session)
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = (columns: ReadonlyArray<Column.Column>): Table => {
+  const names = columns.map(({ name }) => name)
+  const types = columns.map(({ type }) => type)
+  const places = new Map(names.map((name, place) => [name, place]))
+  const width = columns.length
+
+  const cells = (row: object): ReadonlyArray<Cell> => {
+    const out: Array<Cell> = []
+    for (let place = 0; place <= width; place++) out.push(null)
+    if (!isRow(row)) return out
+    let extra = ""
+    // Rows mostly have their fields in the order of the columns, so that the next name is a guess that mostly is right.
+    let next = 0
+    for (const key of Object.keys(row)) {
+      const value = row[key]
+      const place = names[next] === key ? next : places.get(key)
+      if (place !== undefined) next = place + 1
+      if (value === null && place !== undefined) continue
+      if (value === undefined) continue
+      const cell = place === undefined ? undefined : cellOf(types[place], value)
+      if (place !== undefined && cell !== undefined) out[place] = cell
+      if (cell === undefined) {
+        const json = jsonOf(value)
+        if (json !== undefined) extra += `${extra === "" ? "{" : ","}${jsonOf(key) ?? ""}:${json}`
+      }
+    }
+    if (extra !== "") out[width] = `${extra}}`
+    return out
+  }
+  return { columns: [...columns, { name: extraName(columns), type: "json" }], cells }
+}
+
+/** `undefined` for what the type cannot hold. */
+const cellOf = (type: Column.Type | undefined, value: unknown): Cell | undefined => {
+  switch (type) {
+    case "text":
+      return typeof value === "string" ? value.toWellFormed() : undefined
+    case "integer":
+      return Number.isSafeInteger(value) && typeof value === "number" ? value : undefined
+    case "number":
+      return typeof value === "number" && Number.isFinite(value) ? value : undefined
+    case "decimal":
+      return typeof value === "string"
+        ? Decimal.canonical(value)
+        : typeof value === "number"
+          ? Decimal.canonical(String(value))
+          : undefined
+    case "timestamp":
+      return typeof value === "string" ? timestamp(value) : undefined
+    case "date":
+      return typeof value === "string" && date.test(value) && Instant.parse(value) !== undefined ? value : undefined
+    case "boolean":
+      return typeof value === "boolean" ? value : undefined
+    case "any":
+      return typeof value === "string" ? value.toWellFormed() : jsonOf(value)
+    case "json":
+      return jsonOf(value)
+    case undefined:
+      return undefined
+  }
+}
+
+/** `undefined` for what JSON leaves out, such as a function. Only half of a pair is ever escaped with `\\ud…`. */
+const jsonOf = (value: unknown): string | undefined => {
+  // The types promise text for everything.
+  const json: string | undefined = JSON.stringify(value)
+  return json !== undefined && json.includes("\\ud")
+    ? json.replace(halves, (found) => (found === "\\\\" ? found : "\ufffd"))
+    : json
+}
+
+/** A backslash that is escaped itself comes first: what stands behind it is text. */
+const halves = /\\\\|\\ud[89a-f][0-9a-f]{2}/g
+
+const date = /^\d{4}-\d{2}-\d{2}$/
+
+const timestamp = (text: string): Instant.Instant | undefined => {
+  const instant = Instant.parse(text)
+  return instant !== undefined && Number.isSafeInteger(instant) ? instant : undefined
+}
+
+/**
+ * The table of a sink: that of its first batch's columns. A later batch with other ones is a `SinkError`, because a file
+ * or a statement has its columns already.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const ofBatches = (
+  sink: string
+): ((columns: ReadonlyArray<Column.Column>) => Effect.Effect<Table, SinkError>) => {
+  let first: { readonly columns: ReadonlyArray<Column.Column>; readonly table: Table } | undefined
+  return (columns) =>
+    Effect.suspend(() => {
+      first ??= { columns, table: make(columns) }
+      return Column.same(first.columns, columns) ? Effect.succeed(first.table) : Effect.fail(otherColumns(sink))
+    })
+}
+
+const otherColumns = (sink: string): SinkError =>
+  new SinkError({
+    sink,
+    operation: "write",
+    retryable: false,
+    description: "a batch has other columns than the first one had",
+    advice: "Give all batches of a run the same columns, in the same order."
+  })

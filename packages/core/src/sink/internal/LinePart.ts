@@ -1,0 +1,95 @@
+/** A partial file of lines, compressed or not. */
+import * as Effect from "effect/Effect"
+import type * as FileSystem from "effect/FileSystem"
+import type * as Path from "effect/Path"
+import type * as Scope from "effect/Scope"
+import type { Compression } from "../Compression.ts"
+import type { OutputError } from "../OutputError.ts"
+import { join, type Line, makeEncoder, type Terminator } from "./Lines.ts"
+import * as PartialFile from "./PartialFile.ts"
+import { type Options as PartOptions, type Part, withLines } from "./Part.ts"
+
+export interface Options extends PartOptions {
+  readonly compression: Compression | undefined
+  readonly terminator: Terminator
+  /** What the file begins with; known when there is a line. */
+  readonly begin: () => string | undefined
+}
+
+/** Without compression a piece is what is encoded at once where there is a limit: it is given up when it does not fit. */
+const rowsPerPiece = 256
+
+export const open = Effect.fnUntraced(function* (
+  options: Options
+): Effect.fn.Return<Part, OutputError, FileSystem.FileSystem | Path.Path | Scope.Scope> {
+  const file = yield* PartialFile.open(options)
+  const { begin, compression, limit, terminator } = options
+  const plain = makeEncoder(terminator)
+  const encode = (lines: ReadonlyArray<Line>) => {
+    const first = file.end().bytes === 0 ? (begin() ?? "") : ""
+    return compression === undefined
+      ? Effect.sync(() => plain(first, lines))
+      : compression.encode(first + join(lines, terminator))
+  }
+  const enough = compression?.rowsPerMember ?? 1
+  const piece = limit === Infinity ? Infinity : (compression?.rowsPerMember ?? rowsPerPiece)
+  let pending: ReadonlyArray<Line> = []
+  let content = options.content
+
+  const drain = Effect.gen(function* () {
+    let size = piece
+    while (pending.length > 0) {
+      const lines = pending.length <= size ? pending : pending.slice(0, size)
+      const bytes = yield* encode(lines)
+      const { bytes: length } = file.end()
+      if (length + bytes.length > limit && !(length === 0 && lines.length === 1)) {
+        if (length > 0) return false
+        size = Math.ceil(lines.length / 2)
+        continue
+      }
+      yield* Effect.uninterruptible(
+        Effect.tap(file.write(bytes), () =>
+          Effect.sync(() => {
+            content = withLines(content, lines)
+            pending = pending.slice(lines.length)
+          })
+        )
+      )
+    }
+    // No bytes at all are no table and no compressed file, but what begins it must be known.
+    if (file.end().bytes === 0 && begin() !== undefined) yield* Effect.flatMap(encode([]), file.write)
+    return true
+  })
+  const complete = Effect.andThen(
+    drain,
+    Effect.suspend(() =>
+      file.end().bytes === 0 && !file.finished ? Effect.flatMap(encode([]), file.write) : Effect.void
+    )
+  )
+
+  return {
+    finished: file.finished,
+    content: () => content,
+    mark: () => ({ end: file.end(), content, pending, groups: 0 }),
+    rewind: (mark) => {
+      file.rewind(mark.end)
+      content = mark.content
+      pending = mark.pending
+    },
+    add: (lines) =>
+      Effect.suspend(() => {
+        pending = pending.length === 0 ? lines : [...pending, ...lines]
+        return pending.length < enough ? Effect.succeed(true) : drain
+      }),
+    settle: drain,
+    drain,
+    release: () => {
+      const lines = pending
+      pending = []
+      return lines
+    },
+    sync: file.sync,
+    seal: Effect.andThen(complete, file.seal),
+    finish: Effect.andThen(complete, file.finish)
+  }
+})

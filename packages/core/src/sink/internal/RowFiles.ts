@@ -1,0 +1,151 @@
+/** A sink of rows in one file or in many, in whatever encoding. */
+import * as Effect from "effect/Effect"
+import type * as FileSystem from "effect/FileSystem"
+import * as Option from "effect/Option"
+import type * as Path from "effect/Path"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import type { Committed } from "../../model/Committed.ts"
+import { type OutputError, toSinkError } from "../OutputError.ts"
+import type { Refused, SessionSink, Writer } from "../SessionSink.ts"
+import { SinkError } from "../SinkError.ts"
+import * as Encoding from "./Encoding.ts"
+import type { Line } from "./Lines.ts"
+import * as Part from "./Part.ts"
+import type { Rotation } from "./PartName.ts"
+import * as RotatedFiles from "./RotatedFiles.ts"
+
+type Services = FileSystem.FileSystem | Path.Path
+type Sink = SessionSink<unknown, Services>
+
+export interface Options {
+  readonly path: string
+  readonly force: boolean
+  readonly rotate: Rotation | undefined
+  /** What the name ends with beyond that of the rows, such as `.gz`. */
+  readonly compression: string | undefined
+  readonly encoding: Encoding.Encoding
+  readonly openPart: (
+    options: Part.Options,
+    rows: Encoding.Rows
+  ) => Effect.Effect<Part.Part, OutputError, Services | Scope.Scope>
+}
+
+/** A file that grows as `NAME.partial` and gets its name when the whole run is in, or many and their manifest. */
+export const make = (options: Options): Sink => ({
+  name: options.path,
+  delivery: "resumable",
+  open: options.rotate === undefined ? openOne(options) : openRotated(options, options.rotate)
+})
+
+const openOne = (options: Options): Sink["open"] =>
+  Effect.fnUntraced(function* (from) {
+    const { compression = "", encoding, force, path } = options
+    const form = `one file${compression}${encoding.name}`
+    const kept = yield* positionIn(Part.Position, form, path, from)
+    const rows = encoding.open(kept?.columns)
+    const part = yield* Effect.mapError(
+      options.openPart({ path, force, from: kept?.at, content: Part.nothing, limit: Infinity }, rows),
+      toSinkError(path, "open")
+    )
+    return writer(path, form, from, rows, {
+      write: (pieces) =>
+        Effect.suspend(() => {
+          const before = part.mark()
+          const add = Effect.gen(function* () {
+            for (const lines of pieces) yield* part.add(lines)
+          })
+          return Effect.onError(add, () => Effect.sync(() => part.rewind(before)))
+        }),
+      flush: () => Effect.andThen(part.settle, part.sync),
+      finish: part.finish
+    })
+  })
+
+const openRotated = (options: Options, rotate: Rotation): Sink["open"] =>
+  Effect.fnUntraced(function* (from) {
+    const { compression = "", encoding, force, path } = options
+    if (rotate !== "day" && !(rotate.bytes >= 1)) {
+      return yield* new SinkError({
+        sink: path,
+        operation: "open",
+        retryable: false,
+        description: "rotate.bytes must be a number of at least 1",
+        advice: "Say how many bytes a file may have."
+      })
+    }
+    const form = `${rotate === "day" ? "by day" : "by size"}${compression}${encoding.name}`
+    const kept = yield* positionIn(RotatedFiles.Position, form, path, from)
+    const rows = encoding.open(kept?.columns)
+    const files = yield* Effect.mapError(
+      RotatedFiles.open({
+        path,
+        force,
+        compression: options.compression,
+        rotate,
+        from: kept?.at,
+        openPart: (part) => options.openPart(part, rows)
+      }),
+      toSinkError(path, "open")
+    )
+    return writer(path, form, from, rows, { ...files, write: (pieces) => files.write([...pieces].flat()) })
+  })
+
+/** What a checkpoint keeps may be of another version, or of the same path with other options: no way to go on from. */
+const positionIn = <A>(
+  schema: Schema.ConstraintDecoder<A>,
+  form: string,
+  sink: string,
+  from: Option.Option<Committed>
+): Effect.Effect<{ readonly at: A; readonly columns?: Encoding.Columns | undefined } | undefined, SinkError> =>
+  Option.match(from, {
+    onNone: () => Effect.undefined,
+    onSome: ({ position }) =>
+      Effect.mapError(
+        Schema.decodeUnknownEffect(
+          Schema.Struct({
+            form: Schema.Literal(form),
+            at: schema,
+            columns: Schema.optionalKey(Encoding.Columns)
+          })
+        )(position),
+        () =>
+          new SinkError({
+            sink,
+            operation: "open",
+            retryable: false,
+            description: "the checkpoint does not say where this file ended: it was kept for another kind of output",
+            advice: "Write to what it was kept for, or delete the checkpoint to begin again."
+          })
+      )
+  })
+
+const writer = <Position extends Committed["position"]>(
+  sink: string,
+  form: string,
+  committed: Option.Option<Committed>,
+  rows: Encoding.Rows,
+  files: {
+    readonly write: (pieces: Iterable<ReadonlyArray<Line>>) => Effect.Effect<unknown, OutputError>
+    readonly flush: (cursor: number) => Effect.Effect<Position, OutputError>
+    readonly finish: Effect.Effect<void, OutputError>
+  }
+): Writer<unknown> => ({
+  committed,
+  write: (batch) =>
+    Effect.suspend(() => {
+      const refused: Array<Refused> = []
+      return Effect.flatMap(rows.pieces(batch, refused), (pieces) =>
+        Effect.as(Effect.mapError(files.write(pieces), toSinkError(sink, "write")), refused)
+      )
+    }),
+  flush: (cursor) =>
+    files.flush(cursor).pipe(
+      Effect.map((at): Committed => {
+        const columns = rows.columns()
+        return { cursor, position: { form, at, ...(columns === undefined ? {} : { columns }) } }
+      }),
+      Effect.mapError(toSinkError(sink, "flush"))
+    ),
+  finish: Effect.mapError(files.finish, toSinkError(sink, "finish"))
+})
