@@ -10,6 +10,7 @@ import { tmpdir } from "node:os"
 import { delimiter, dirname, join, resolve } from "node:path"
 import { text } from "node:stream/consumers"
 import { afterAll, beforeAll, describe, it } from "vitest"
+import * as Postgres from "../../packages/node/test/postgres/Server.ts"
 import { run } from "./run.ts"
 
 const root = resolve(import.meta.dirname, "../..")
@@ -38,7 +39,11 @@ const blocks = pages.flatMap((page): ReadonlyArray<Block> => {
 
 const ts = blocks.filter(({ language }) => language === "ts")
 const sh = blocks.filter(({ info, language }) => language === "sh" && info === "")
-const scripts = blocks.filter(({ info, language }) => language === "sh" && info === "script")
+const allScripts = blocks.filter(({ info, language }) => language === "sh" && info === "script")
+/** Those that fill a database, and what is then asked of it. */
+const mirrors = allScripts.filter(({ text }) => text.includes("postgres:DATABASE_URL"))
+const queries = blocks.filter(({ language, page }) => language === "sql" && mirrors.some((it) => it.page === page))
+const scripts = allScripts.filter((block) => !mirrors.includes(block))
 /** The files that stand in the folder of each script of their page. */
 const files = blocks.filter(({ info }) => /^[\w-]+\.\w+$/.test(info))
 const fileOf = (block: Block) => `${block.at.replace(/[^a-zA-Z0-9]+/g, "-")}.ts`
@@ -57,6 +62,11 @@ const inFolder = async <A>(use: (folder: string) => Promise<A>, parent = tmpdir(
 
 /** What `// → ` or `# → ` at the end of a line says is printed. */
 const printed = (block: Block) => Array.from(block.text.matchAll(/ (?:\/\/|#) → (.*)$/gm), ([, text = ""]) => text)
+
+const runScript = (block: Block, cwd: string, more: Readonly<Record<string, string>> = {}) => {
+  const script = `set -euo pipefail; callstream() { node "$0" "$@"; }\n${block.text}`
+  return run("bash", ["-c", script, callstream], { cwd, env: { ...env, ...more } })
+}
 
 /** What a terminal showed, without what differs from run to run: addresses, paths, figures, and the reasons for retries. */
 const shape = (screen: string): ReadonlyArray<string> =>
@@ -137,7 +147,8 @@ describe("documentation", { timeout: 60_000 }, () => {
     expect(pages.length).toBeGreaterThan(5)
     // What stands in YAML is read by the tests of the cli, or by a script.
     const known = ["ts", "sh", "text", "json", "yaml"]
-    expect(blocks.filter(({ language }) => !known.includes(language)).map(({ at }) => at)).toEqual([])
+    const unknown = blocks.filter((block) => !known.includes(block.language) && !queries.includes(block))
+    expect(unknown.map(({ at }) => at)).toEqual([])
     const infos = blocks.filter((block) => !["", "no-run", "script"].includes(block.info) && !files.includes(block))
     expect(infos.map(({ at, info }) => `${at}: ${info}`)).toEqual([])
     const unused = files.filter(
@@ -252,8 +263,7 @@ describe("documentation", { timeout: 60_000 }, () => {
     // Among the packages that its programs import.
     await inFolder(async (cwd) => {
       for (const file of files) if (file.page === block.page) writeFileSync(join(cwd, file.info), file.text)
-      const script = `set -euo pipefail; callstream() { node "$0" "$@"; }\n${block.text}`
-      const { code, stderr, stdout } = await run("bash", ["-c", script, callstream], { cwd, env })
+      const { code, stderr, stdout } = await runScript(block, cwd)
       expect({ code, stderr }).toEqual({ code: 0, stderr: expect.any(String) })
       if (printed(block).length > 0) expect(stdout.trimEnd().split("\n")).toEqual(printed(block))
       if (block.text.includes("calls.csv")) {
@@ -276,4 +286,20 @@ describe("documentation", { timeout: 60_000 }, () => {
       }
     }, folder)
   })
+
+  it.skipIf(Postgres.missing)(`what fills a database is found there${Postgres.reason}`, ({ expect }) =>
+    Effect.gen(function* () {
+      expect([mirrors.length, queries.length]).toEqual([1, 1])
+      const server = yield* Postgres.Server.make
+      const client = yield* server.client("postgres", { maxConnections: 1 })
+      const [{ port } = { port: "" }] = yield* client.unsafe<{ readonly port: string }>("SHOW port")
+      const DATABASE_URL = `postgres://postgres@127.0.0.1:${port}/postgres`
+      for (const block of mirrors) {
+        const { code, stderr } = yield* Effect.promise(() => inFolder((cwd) => runScript(block, cwd, { DATABASE_URL })))
+        expect({ code, stderr }).toEqual({ code: 0, stderr: expect.any(String) })
+      }
+      expect(yield* client.unsafe("SELECT count(*)::int AS n FROM call_sessions")).toEqual([{ n: 400 }])
+      for (const query of queries) expect((yield* client.unsafe(query.text)).length).toBeGreaterThan(5)
+    }).pipe(Effect.scoped, Effect.runPromise)
+  )
 })
