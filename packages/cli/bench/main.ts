@@ -8,6 +8,7 @@ import { createReadStream, existsSync, mkdtempSync, readFileSync, rmSync } from 
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { createInterface } from "node:readline"
+import type { Rate } from "./sql.ts"
 import type { Asked, Took } from "./virtual.ts"
 
 const cli = join(import.meta.dirname, "../dist/callstream.mjs")
@@ -248,6 +249,13 @@ try {
         (limited / requests).toFixed(4),
         "below 0.01"
       ])
+    }
+  })
+  await bench("sql", async () => {
+    const text = execFileSync(process.execPath, [join(import.meta.dirname, "sql.ts")], { encoding: "utf8" })
+    for (const { ours, ratio, theirs, what } of JSON.parse(text) as ReadonlyArray<Rate>) {
+      const values = `${Math.round(ours).toLocaleString("en")} / ${Math.round(theirs).toLocaleString("en")} rows/s`
+      rows.push([`${what}: rows a second, the sink / its driver alone`, values, ratio.toFixed(2), "at least 0.8"])
     }
   })
   for (const walk of ["history", "pages"]) {

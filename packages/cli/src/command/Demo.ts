@@ -37,7 +37,7 @@ const demo = Effect.gen(function* () {
   yield* Job.run({
     title: undefined,
     name: undefined,
-    stateFolder: folder,
+    state: { folder, database: undefined },
     baseUrl,
     selection: {},
     asked: { since: "", until: "" },

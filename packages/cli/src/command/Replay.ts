@@ -120,7 +120,7 @@ const replay = Effect.fnUntraced(function* (
   const said = letters.map(({ raw }) => (isObject(raw) ? (raw["organizationId"] ?? raw["organization_id"]) : undefined))
   const organization =
     Option.getOrUndefined(input.organization) ?? said.find((one): one is string => typeof one === "string") ?? ""
-  const [first, ...rest] = yield* Sinks.make(planned, { organization, spool })
+  const [first, ...rest] = yield* Sinks.make(planned, { organization, spool, account: undefined })
   if (letters.length + replayed === 0 && torn > 0) {
     return yield* new UsageError({
       problem: `${file} is no file of dead letters`,

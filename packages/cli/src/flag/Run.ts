@@ -4,10 +4,13 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { UsageError } from "../output/UsageError.ts"
 import type { PipelineSpec } from "../spec/PipelineSpec.ts"
+import * as Database from "./Database.ts"
 import * as Figure from "./Figure.ts"
 import { given } from "./Given.ts"
 import * as Source from "./Source.ts"
 import * as When from "./When.ts"
+
+const defaultFolder = ".callstream"
 
 export const flags = {
   name: Flag.String("name").pipe(
@@ -20,8 +23,10 @@ export const flags = {
     Flag.optional
   ),
   state: Flag.String("state").pipe(
-    Flag.withMetavar("DIR"),
-    Flag.withDescription("The folder of such states (default: .callstream)"),
+    Flag.withMetavar("DIR|DATABASE"),
+    Flag.withDescription(
+      "Where such states are: a folder, sqlite:state.db, or postgres:DATABASE_URL (default: .callstream)"
+    ),
     Flag.optional
   ),
   commitEvery: Source.duration(
@@ -72,6 +77,7 @@ export const fromFlags = Effect.fnUntraced(function* (
   if (Option.isNone(values.name) && Option.isSome(values.state)) {
     return yield* new UsageError({ problem: "--state: goes with --name only" })
   }
+  yield* Database.refusePassword("--state", Option.toArray(values.state))
   const deadLetters = given({
     file: values.deadLetters,
     maxShare: Option.map(values.maxDeadLetters, (percentage) => percentage / 100)
@@ -88,3 +94,14 @@ export const fromFlags = Effect.fnUntraced(function* (
     ...(values.strict ? { strict: true } : {})
   }
 })
+
+/** Where states are kept: a database has no folder for what waits for a webhook, so that is where it always is. */
+export interface State {
+  readonly folder: string
+  readonly database: Database.Database | undefined
+}
+
+export const stateOf = (state = defaultFolder): State => {
+  const database = Option.getOrUndefined(Database.parse(state))
+  return { folder: database === undefined ? state : defaultFolder, database }
+}

@@ -13,6 +13,7 @@ import { resolve } from "node:path"
 import { type SinkSpec, SinkSettings } from "../spec/PipelineSpec.ts"
 import { UsageError } from "../output/UsageError.ts"
 import * as Failure from "../output/Failure.ts"
+import * as Database from "./Database.ts"
 import * as Figure from "./Figure.ts"
 import * as Size from "./Size.ts"
 import type * as Source from "./Source.ts"
@@ -27,7 +28,7 @@ export const flags = {
   to: Flag.String("to").pipe(
     Flag.withMetavar("SINK"),
     Flag.withDescription(
-      "Where sessions go: - for stdout, calls.ndjson or calls.csv (also with .gz or .zst), calls.parquet, https://… for a webhook (repeatable; default: -)"
+      "Where sessions go: - for stdout, calls.ndjson or calls.csv (also with .gz or .zst), calls.parquet, sqlite:calls.db, postgres:DATABASE_URL, https://… for a webhook (repeatable; default: -)"
     ),
     Flag.filter(
       (text) => Option.isSome(Target.parse(text)),
@@ -43,6 +44,16 @@ export const flags = {
     Flag.withMetavar("day|SIZE"),
     Flag.withDescription("Many files instead of one, by UTC day or up to a size such as 100MB, with a manifest"),
     Flag.filter(isRotation, () => "Expected: day, or a size such as 100MB or 64MiB"),
+    Flag.optional
+  ),
+  table: Flag.String("table").pipe(
+    Flag.withMetavar("NAME"),
+    Flag.withDescription("The table of a database, made when it is missing (default: call_sessions)"),
+    Flag.optional
+  ),
+  schema: Flag.String("schema").pipe(
+    Flag.withMetavar("NAME"),
+    Flag.withDescription("The schema of that table in PostgreSQL (default: the first of the search path)"),
     Flag.optional
   ),
   csvRaw: Flag.Boolean("csv-raw").pipe(
@@ -79,12 +90,14 @@ export interface Planned {
   readonly settings: SinkSettings
 }
 
-export type Sink = SessionSink.SessionSink<unknown, FileSystem.FileSystem | Path.Path | WebhookTransport>
+export type Sink = SessionSink.SessionSink<object, FileSystem.FileSystem | Path.Path | WebhookTransport>
 
-type Kind = Target.Target["_tag"] | "Csv"
+type Kind = Exclude<Target.Target["_tag"], "Table"> | "Csv" | Database.Database["_tag"]
 
-const kindOf = (target: Target.Target): Kind =>
-  target._tag === "File" && target.format === "csv" ? "Csv" : target._tag
+const kindOf = (target: Target.Target): Kind => {
+  if (target._tag === "Table") return target.database._tag
+  return target._tag === "File" && target.format === "csv" ? "Csv" : target._tag
+}
 
 /** What each kind of sink can be told: a flag or a key goes with these kinds only. */
 const kinds: {
@@ -96,6 +109,8 @@ const kinds: {
   Stdout: { words: "stdout", settings: [] },
   File: { words: "a file", settings: ["force", "rotate"] },
   Csv: { words: "a CSV file", settings: ["force", "rotate", "csvRaw", "csvBom"] },
+  Sqlite: { words: "SQLite", settings: ["table"] },
+  Postgres: { words: "PostgreSQL", settings: ["table", "schema"] },
   Webhook: { words: "a webhook", settings: ["batchSize", "batchBytes", "allowPrivateHosts", "secret"] }
 }
 
@@ -118,9 +133,12 @@ export const fromFlags = Effect.fnUntraced(function* (
   values: Flags
 ): Effect.fn.Return<readonly [SinkSpec, ...ReadonlyArray<SinkSpec>], UsageError> {
   const { allowPrivateHosts, csvBom, csvRaw, force, to } = values
+  yield* Database.refusePassword("--to", to)
   const given: SinkSettings = {
     ...(force ? { force } : {}),
     ...Option.match(values.rotate, { onNone: () => ({}), onSome: (rotate) => ({ rotate }) }),
+    ...Option.match(values.table, { onNone: () => ({}), onSome: (table) => ({ table }) }),
+    ...Option.match(values.schema, { onNone: () => ({}), onSome: (schema) => ({ schema }) }),
     ...(csvRaw ? { csvRaw } : {}),
     ...(csvBom ? { csvBom } : {}),
     ...Option.match(values.batchSize, { onNone: () => ({}), onSome: (batchSize) => ({ batchSize }) }),
@@ -140,6 +158,13 @@ export const fromFlags = Effect.fnUntraced(function* (
   return [first, ...rest]
 })
 
+/** What two sinks cannot share. */
+const placeOf = (target: Target.Target): string | undefined => {
+  const [file] = Target.fileOf(target)
+  if (file !== undefined) return resolve(file)
+  return target._tag === "Stdout" ? "-" : target._tag === "Table" ? Target.describe(target) : undefined
+}
+
 /** What is asked for, or what is wrong with it. */
 export const plan = Effect.fnUntraced(function* (
   specs: ReadonlyArray<SinkSpec>
@@ -156,9 +181,15 @@ export const plan = Effect.fnUntraced(function* (
       (name) => settings[name] !== undefined && !kinds[kindOf(target)].settings.includes(name)
     )
     if (odd !== undefined) return yield* refuse(goesWith(odd), odd)
-    const place = target._tag === "Stdout" ? "-" : target._tag === "File" ? resolve(target.path) : undefined
+    const databases = target._tag === "Table" ? [target.database] : []
+    for (const [key, name] of Object.entries(Struct.pick(settings, ["table", "schema"]))) {
+      const wrong = name === undefined ? undefined : Database.wrongName(name, databases)
+      if (wrong !== undefined) return yield* refuse(`--${key}: ${wrong}`, key)
+    }
+    const place = placeOf(target)
     if (place !== undefined && places.has(place)) {
-      return yield* refuse(`--to: ${target._tag === "File" ? target.path : "-"} is named twice`)
+      const [file] = Target.fileOf(target)
+      return yield* refuse(`--to: ${file ?? (target._tag === "Stdout" ? "-" : Target.describe(target))} is named twice`)
     }
     if (place !== undefined) places.set(place, item)
     planned.push({ target, settings })
@@ -200,12 +231,15 @@ const rotation = (text: string | undefined): NdjsonSink.Options["rotate"] => {
 
 const compressions = { gzip: Gzip.compression, zstd: Zstd.compression }
 
-/** The sinks, not yet open. `spool` is where a webhook's messages wait on their way. */
+/**
+ * The sinks, not yet open. `spool` is where a webhook's messages wait on their way; under `account` a table keeps how far it
+ * got.
+ */
 export const make = (
   planned: ReadonlyArray<Planned>,
-  options: { readonly organization: string; readonly spool: string }
-): Effect.Effect<ReadonlyArray<Sink>, UsageError> =>
-  Effect.forEach(planned, ({ settings, target }, item): Effect.Effect<Sink, UsageError> => {
+  options: { readonly organization: string; readonly spool: string; readonly account: string | undefined }
+): Effect.Effect<ReadonlyArray<Sink>, UsageError, FileSystem.FileSystem> =>
+  Effect.forEach(planned, ({ settings, target }, item): Effect.Effect<Sink, UsageError, FileSystem.FileSystem> => {
     switch (target._tag) {
       case "Stdout":
         return Effect.sync(StdoutSink.make)
@@ -226,6 +260,12 @@ export const make = (
             return Effect.succeed(ParquetSink.file(options))
         }
       }
+      case "Table":
+        return Effect.mapError(
+          Database.sink(target.database, { table: settings.table, schema: settings.schema, account: options.account }),
+          ({ advice, problem }) =>
+            new UsageError({ problem, ...(advice === undefined ? {} : { advice }), place: { item } })
+        )
       case "Webhook":
         return Effect.flatMap(secretOf(settings), (secrets) =>
           WebhookSink.make({

@@ -3,6 +3,7 @@ import { fstatSync, statSync } from "node:fs"
 import { devNull } from "node:os"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import * as Database from "./Database.ts"
 
 /** What the rows of a file are written as. */
 type Format = "ndjson" | "csv" | "parquet"
@@ -15,17 +16,20 @@ export type Target =
       readonly format: Format
       readonly compression: "gzip" | "zstd" | undefined
     }
+  | { readonly _tag: "Table"; readonly database: Database.Database }
   /** The path and query of a webhook may be all that keeps others from writing to it. */
   | { readonly _tag: "Webhook"; readonly url: Redacted.Redacted }
 
 export const expected =
-  "- for stdout, a file name that ends in .ndjson, .csv (either with .gz or .zst) or .parquet, or the URL of a webhook (https://…)"
+  "- for stdout, a file name that ends in .ndjson, .csv (either with .gz or .zst) or .parquet, sqlite:FILE, postgres:VARIABLE with the URL in that environment variable, or the URL of a webhook (https://…)"
 
 export const parse = (text: string): Option.Option<Target> => {
   if (text === "-") return Option.some({ _tag: "Stdout" })
   if (/^https?:\/\//i.test(text)) {
     return URL.canParse(text) ? Option.some({ _tag: "Webhook", url: Redacted.make(text) }) : Option.none()
   }
+  const database = Database.parse(text)
+  if (Option.isSome(database)) return Option.some({ _tag: "Table", database: database.value })
   const match = /[^/\\]\.(?:(ndjson|jsonl|csv)(\.gz|\.zst)?|parquet)$/i.exec(text)
   if (match === null) return Option.none()
   const extension = match[2]?.toLowerCase()
@@ -36,21 +40,32 @@ export const parse = (text: string): Option.Option<Target> => {
 }
 
 /** Whether rows go into columns that are known before the first of them. */
-export const isTable = (target: Target): boolean => target._tag === "File" && target.format !== "ndjson"
+export const isTable = (target: Target): boolean =>
+  target._tag === "Table" || (target._tag === "File" && target.format !== "ndjson")
+
+/** The file of a target that is one. */
+export const fileOf = (target: Target): ReadonlyArray<string> =>
+  target._tag === "File"
+    ? [target.path]
+    : target._tag === "Table" && target.database._tag === "Sqlite"
+      ? [target.database.path]
+      : []
 
 /**
  * Beside the first file, so that it is found; other sinks have no name to stand beside. Of several pipelines each has its
  * own.
  */
 export const deadLettersOf = (targets: ReadonlyArray<Target>, title = "callstream"): string => {
-  const file = targets.find((target) => target._tag === "File")
-  return file === undefined ? `${encodeURIComponent(title)}.dead-letters.ndjson` : `${file.path}.dead-letters.ndjson`
+  const [file = encodeURIComponent(title)] = targets.flatMap(fileOf)
+  return `${file}.dead-letters.ndjson`
 }
 
 export const describe = (target: Target): string => {
   switch (target._tag) {
     case "File":
       return target.path
+    case "Table":
+      return Database.describe(target.database)
     case "Webhook":
       return new URL(Redacted.value(target.url)).host
     case "Stdout":

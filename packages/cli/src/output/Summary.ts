@@ -37,6 +37,8 @@ export const tellWhatIsThere = (
   switch (target._tag) {
     case "Stdout":
       return printOf(about, `${amount} to stdout; there may be more`)
+    case "Table":
+      return printOf(about, `${amount} to ${Target.describe(target)}, not all of which may have been committed`)
     case "Webhook":
       return printOf(about, `${amount} to ${Target.describe(target)}; there may be more`)
     case "File":

@@ -28,6 +28,8 @@ import * as Stream from "effect/Stream"
 import * as Struct from "effect/Struct"
 import { createHash } from "node:crypto"
 import { fstatSync } from "node:fs"
+import * as Database from "../flag/Database.ts"
+import type * as Run from "../flag/Run.ts"
 import * as Sinks from "../flag/Sinks.ts"
 import * as DeadLetters from "../output/DeadLetters.ts"
 import * as CoverageReport from "../output/CoverageReport.ts"
@@ -46,7 +48,7 @@ export interface Job {
   readonly title: string | undefined
   /** Under which its state is kept; without a name a run begins afresh. */
   readonly name: string | undefined
-  readonly stateFolder: string
+  readonly state: Run.State
   readonly baseUrl: string
   readonly selection: CallSessions.Selection
   /** The range as it was typed: an age stays what it is when the run goes on a day later. */
@@ -94,7 +96,7 @@ export const run = Effect.fnUntraced(function* (job: Job, shared?: Progress.Prog
       const hasWebhook = job.sinks.some(({ target }) => target._tag === "Webhook")
       const { now, organization } = named || hasWebhook ? yield* look : { now: undefined, organization: "" }
       notes.begin(named ? now : undefined)
-      const veil = named ? yield* Veil.ofFolder(job.stateFolder) : Veil.none
+      const veil = named && job.state.database === undefined ? yield* Veil.ofFolder(job.state.folder) : Veil.none
       const fingerprint = fingerprintOf(job, organization, veil)
       const label = veil.label(job.transform.label)
       // What waits there was made by these flags: a run with others, which may leave more out, never sends it.
@@ -102,11 +104,13 @@ export const run = Effect.fnUntraced(function* (job: Job, shared?: Progress.Prog
         ? ""
         : named
           ? paths.join(
-              job.stateFolder,
+              job.state.folder,
               `spool-${encodeURIComponent(job.name)}-${digest(JSON.stringify([fingerprint, label]))}`
             )
           : yield* Effect.orDie(fs.makeTempDirectoryScoped({ prefix: "callstream-" }))
-      const sinks = yield* Sinks.make(job.sinks, { organization, spool })
+      // Whoever asks for something else has not got what this table got.
+      const account = named ? `${job.name} ${digest(JSON.stringify([fingerprint, label]))}` : undefined
+      const sinks = yield* Sinks.make(job.sinks, { organization, spool, account })
       const [first, ...rest] = sinks
       if (first === undefined) return yield* Effect.die(new Error("no sink"))
       const coverage = job.coverage === undefined ? undefined : yield* openCoverage(job.coverage, job)
@@ -139,7 +143,7 @@ export const run = Effect.fnUntraced(function* (job: Job, shared?: Progress.Prog
       const checkpoint = yield* Checkpoint
       const done = yield* Sinks.orUnfinished(pipeline.run, sinks.length).pipe(
         Effect.provideService(Checkpoint, named && hasWebhook ? Spool.tidied(checkpoint, spool) : checkpoint),
-        Effect.mapError(Veil.explain(job.name ?? "", job.stateFolder))
+        Effect.mapError(Veil.explain(job.name ?? "", job.state.folder))
       )
       // Also of a run that came to its end before: it may have been killed before it wrote the file.
       if (coverage !== undefined && (!done.finishedBefore || collector.end() !== undefined)) {
@@ -148,7 +152,7 @@ export const run = Effect.fnUntraced(function* (job: Job, shared?: Progress.Prog
         yield* finish
       }
       return done
-    }).pipe(Effect.provide(Layer.merge(named ? fileState(job.stateFolder) : Checkpoint.layerMemory, webhooks)))
+    }).pipe(Effect.provide(Layer.merge(named ? yield* stateIn(job.state) : Checkpoint.layerMemory, webhooks)))
   ).pipe(
     Effect.onExit((exit) =>
       Exit.isSuccess(exit) ? Effect.void : Summary.tellWhatIsThere(job, progress, Cause.squash(exit.cause), exit.cause)
@@ -170,7 +174,11 @@ export const showsProgress = (jobs: ReadonlyArray<Job>, live: boolean): boolean 
   return live && alone && jobs.every(({ report }) => report === "people")
 }
 
-const fileState = (folder: string) => Layer.provide(FileCheckpoint.layer({ folder }), ProcessOwner.layer)
+const stateIn = ({ database, folder }: Run.State) =>
+  Effect.map(
+    database === undefined ? Effect.succeed(FileCheckpoint.layer({ folder })) : Database.checkpoint(database),
+    Layer.provide(ProcessOwner.layer)
+  )
 const webhooks = Layer.provide(GuardedTransport.layer, NodeDns.layer)
 
 /**

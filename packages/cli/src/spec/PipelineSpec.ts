@@ -75,6 +75,11 @@ const settings = {
     text("day, or a size such as 100MB or 64MiB", (value) => value === "day" || Size.parse(value) !== undefined),
     "Many files instead of one: day, or a size such as 100MB"
   ),
+  table: key(some("the name of a table"), "The table of a database, made when it is missing. Default: call_sessions"),
+  schema: key(
+    some("the name of a schema"),
+    "The schema of that table in PostgreSQL. Default: the first of the search path"
+  ),
   csvRaw: key(Schema.Boolean, "Leave text in CSV as it is, also where a spreadsheet would run it as a formula"),
   csvBom: key(Schema.Boolean, "Begin CSV with a byte order mark, by which Excel knows UTF-8"),
   batchSize: key(whole(1, 10_000), "Sessions in one request to a webhook. Default: 100"),
@@ -122,7 +127,7 @@ export interface Selection extends Schema.Schema.Type<typeof Selection> {}
 
 const state = key(
   Schema.Union([Schema.Literal(false), file]),
-  "The folder of the state, with which a run goes on where it was stopped; false keeps none, and each run begins afresh. Default: .callstream"
+  "Where the state is kept, with which a run goes on where it was stopped: a folder, sqlite:state.db, or postgres:DATABASE_URL; false keeps none, and each run begins afresh. Default: .callstream"
 )
 
 const parts = {

@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Path from "effect/Path"
 import type * as Stream from "effect/Stream"
 import * as LearnedFile from "../flag/LearnedFile.ts"
+import * as Run from "../flag/Run.ts"
 import * as Sinks from "../flag/Sinks.ts"
 import * as Source from "../flag/Source.ts"
 import * as Target from "../flag/Target.ts"
@@ -83,9 +84,7 @@ const deadLetters = Effect.fnUntraced(function* (file: string, targets: Readonly
     return yield* new UsageError({ problem: "--dead-letters: give it the name of a file" })
   }
   const { resolve } = yield* Path.Path
-  const outputs = targets.flatMap((target) =>
-    target._tag === "File" ? [target.path, OutputFile.partialPath(target.path)] : []
-  )
+  const outputs = targets.flatMap(Target.fileOf).flatMap((path) => [path, OutputFile.partialPath(path)])
   if (outputs.some((path) => resolve(path) === resolve(file))) {
     return yield* new UsageError({ problem: "--dead-letters: the file is where the sessions go; give it another" })
   }
@@ -102,19 +101,19 @@ export interface Options {
 
 /** The one door from a pipeline as data to one that can run. */
 export const toJob = Effect.fnUntraced(function* (spec: PipelineSpec, { from, report, title }: Options) {
-  const { name, source = {}, state = ".callstream", transforms = {} } = spec
+  const { name, source = {}, state, transforms = {} } = spec
   const sinks = yield* Sinks.plan(spec.sinks)
   const contradiction = check(spec, from)
   if (contradiction !== undefined) return yield* new UsageError(contradiction)
   // What is wrong with a sink's settings is told before there is a request.
-  yield* Sinks.make(sinks, { organization: "", spool: "" })
+  yield* Sinks.make(sinks, { organization: "", spool: "", account: undefined })
   const selection = yield* Source.selection(source)
   const targets = sinks.map(({ target }) => target)
   const baseUrl = Source.baseUrlOf(source)
   const job: Job.Job = {
     title,
     name: state === false ? undefined : name,
-    stateFolder: state === false ? "" : state,
+    state: Run.stateOf(state === false ? undefined : state),
     baseUrl,
     selection,
     asked: { since: typed(source.since), until: typed(source.until) },

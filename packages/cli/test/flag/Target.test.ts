@@ -26,6 +26,25 @@ describe("Target", () => {
     assert.notInclude(JSON.stringify(target), "canary")
   })
 
+  it("knows databases, and keeps their URLs out of sight", () => {
+    for (const [text, name] of [
+      ["sqlite:calls.db", "sqlite:calls.db"],
+      ["postgres:DATABASE_URL", "postgres:DATABASE_URL"],
+      ["postgres:@/run/secrets/db", "postgres:@/run/secrets/db"],
+      ["postgresql://u:canary@db.example.com:6432/calls?sslmode=require", "postgres://db.example.com:6432/calls"]
+    ] as const) {
+      const target = Option.getOrThrow(Target.parse(text))
+      assert.strictEqual(target._tag, "Table")
+      assert.strictEqual(Target.describe(target), name)
+      assert.notInclude(JSON.stringify(target), "canary")
+    }
+    for (const text of ["sqlite:", "postgres:", "postgres:@", "postgres:NOT-A-NAME", "calls.db"]) {
+      assert.isTrue(Option.isNone(Target.parse(text)), text)
+    }
+    const [database] = Option.toArray(Target.parse("sqlite:a/calls.db"))
+    assert.strictEqual(Target.deadLettersOf(database === undefined ? [] : [database]), "a/calls.db.dead-letters.ndjson")
+  })
+
   it("takes nothing else for a file", () => {
     for (const text of [
       "",

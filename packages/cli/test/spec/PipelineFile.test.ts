@@ -183,7 +183,7 @@ describe("spec/PipelineFile", () => {
         assert.notInclude(problem, "canary")
       }
       // What is referred to is fine, also within an address; a mistake in the same line is told without the line.
-      const fine = yield* refused("sinks: ['postgres://me:${PW}@host/db']\n", { PW: "canary" })
+      const fine = yield* refused("sinks: ['mysql://me:${PW}@host/db']\n", { PW: "canary" })
       assert.notInclude(fine, "canary")
       const torn = yield* refused("source: { apiKey: canary\n")
       assert.notInclude(torn, "canary")

@@ -17,6 +17,8 @@ export interface Scenario {
   readonly rotate?: string | undefined
   readonly webhook?: boolean | undefined
   readonly stdout?: boolean | undefined
+  /** A SQLite file of this name. */
+  readonly table?: string | undefined
 }
 
 export const scenarios: ReadonlyArray<Scenario> = [
@@ -33,7 +35,9 @@ export const scenarios: ReadonlyArray<Scenario> = [
   { name: "parquet by day", file: "calls.parquet", rotate: "day" },
   { name: "webhook", webhook: true },
   { name: "file and webhook", file: "calls.ndjson", webhook: true },
-  { name: "stdout", stdout: true }
+  { name: "stdout", stdout: true },
+  { name: "sqlite", table: "calls.db" },
+  { name: "sqlite and webhook", table: "calls.db", webhook: true }
 ]
 
 /** How a run is ended: at a call of its own, at an answer of the receiver, or after so many requests to the server. */
@@ -145,6 +149,7 @@ export const run = Effect.fnUntraced(function* (options: Options): Effect.fn.Ret
     if (code === null) {
       kills.push(one.kill === undefined ? "by nobody" : describe(one.kill))
       if (Evidence.leftInsideCommit(cwd)) insideCommits++
+      if (scenario.table !== undefined) problems.push(...Evidence.tableAfterKill(cwd, scenario.table))
       continue
     }
     if (code !== 0) problems.push(`a run ended with ${code}: ${stderr}`)
@@ -176,6 +181,7 @@ export const run = Effect.fnUntraced(function* (options: Options): Effect.fn.Ret
     ...Evidence.leftovers(cwd),
     ...Evidence.coverage(join(cwd, "coverage.json"), range),
     ...found,
+    ...(scenario.table === undefined ? [] : Evidence.table(cwd, scenario.table, truth)),
     ...(scenario.webhook === true ? Evidence.received(events, truth, refuses) : []),
     ...(scenario.webhook === true ? Evidence.deadLetters(cwd, truth, refuses) : []),
     ...(scenario.stdout === true ? Evidence.appended(outputs, truth) : [])
@@ -201,6 +207,7 @@ const argumentsOf = (
   ...(range.from === undefined ? [] : ["--since", range.from]),
   ...(range.to === undefined ? [] : ["--until", range.to]),
   ...(scenario.file === undefined ? [] : ["--to", scenario.file]),
+  ...(scenario.table === undefined ? [] : ["--to", `sqlite:${scenario.table}`]),
   ...(scenario.rotate === undefined ? [] : ["--rotate", scenario.rotate]),
   ...(scenario.webhook === true
     ? ["--to", url, "--allow-private-hosts", "--dead-letters", "dead-letters.ndjson", "--max-dead-letters", "50"]

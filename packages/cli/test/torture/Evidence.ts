@@ -2,6 +2,7 @@
 import { parquetReadObjects } from "hyparquet"
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs"
 import { join } from "node:path"
+import { DatabaseSync } from "node:sqlite"
 import { gunzipSync, zstdDecompressSync } from "node:zlib"
 import type { Event } from "./Receiver.ts"
 
@@ -28,6 +29,7 @@ export const leftovers = (cwd: string): Problems =>
       (name) =>
         !/^calls(-[\w-]+)?\.((ndjson|csv)(\.gz|\.zst)?|parquet|manifest\.json)$/.test(name) &&
         ![
+          "calls.db",
           "coverage.json",
           "dead-letters.ndjson",
           join(".callstream", "torture.json"),
@@ -125,6 +127,44 @@ export const files = async (
   } else await read(name)
   if (new Set(ids).size < ids.length) problems.push(`${name}: ${ids.length - new Set(ids).size} came twice`)
   return [...problems, ...compare(name, ids, truth)]
+}
+
+const ask = (path: string, sql: string): ReadonlyArray<Record<string, unknown>> => {
+  const database = new DatabaseSync(path)
+  try {
+    return database.prepare(sql).all()
+  } finally {
+    database.close()
+  }
+}
+
+/** What a killed run left ends exactly where its account says, and the checkpoint is not ahead of it. */
+export const tableAfterKill = (cwd: string, name: string): Problems => {
+  const path = join(cwd, name)
+  if (!existsSync(path)) return []
+  const tables = ask(path, "SELECT name FROM sqlite_schema WHERE type = 'table'").map(({ name }) => name)
+  if (!tables.includes("call_sessions")) return []
+  const [account] = ask(path, "SELECT cursor FROM callstream_commits")
+  const cursor = account === undefined ? Number.NEGATIVE_INFINITY : Number(account["cursor"])
+  if (cursor === Number.MAX_SAFE_INTEGER) return []
+  const beyond = ask(path, "SELECT startedAt AS at FROM call_sessions").filter(
+    ({ at }) => typeof at !== "string" || Date.parse(at) * 1000 >= cursor + 1000
+  )
+  return beyond.length === 0 ? [] : [`${name}: ${beyond.length} rows are beyond what its account says`]
+}
+
+/** Exactly the truth, each session once, and the account says so. */
+export const table = (cwd: string, name: string, truth: ReadonlySet<string>): Problems => {
+  const path = join(cwd, name)
+  const ids = ask(path, "SELECT id FROM call_sessions").map(({ id }) => String(id))
+  const [account, more] = ask(path, "SELECT cursor FROM callstream_commits")
+  return [
+    ...compare(name, ids, truth),
+    ...(ids.length === truth.size ? [] : [`${name}: ${ids.length} rows of ${truth.size}`]),
+    ...(Number(account?.["cursor"]) === Number.MAX_SAFE_INTEGER && more === undefined
+      ? []
+      : [`${name}: the account does not say that all is there`])
+  ]
 }
 
 /** Each session at least once, and with the same id as often as it came with the same content. */

@@ -109,6 +109,19 @@ const install = (point: KillPoint | undefined, trace: string) => {
   wrap("rm", ([path]) => placeOf(path))
   syncBuiltinESMExports()
 
+  const { StatementSync } = process.getBuiltinModule("node:sqlite")
+  const statements = StatementSync.prototype as unknown as Record<string, Call>
+  const all = statements["all"]
+  if (all === undefined) throw new Error("node:sqlite has no statements")
+  statements["all"] = function (this: { readonly sourceSQL: string }, ...args) {
+    const word = /^(BEGIN|INSERT|COMMIT|CREATE)\b/.exec(this.sourceSQL)?.[1]
+    const phase = word === undefined ? undefined : count(word.toLowerCase(), "table")
+    if (phase === "before") kill()
+    const rows = all.call(this, ...args)
+    if (phase === "after") kill()
+    return rows
+  }
+
   const { stdout } = process
   const write = stdout.write.bind(stdout) as Call
   stdout.write = ((...args: ReadonlyArray<unknown>) => {

@@ -1,0 +1,151 @@
+/** A database as `--to` and `--state` name it, and how it is reached. No password is on a command line. */
+import { SqlCheckpoint, SqlSink } from "@callstream/core"
+import { PostgresClient, SqliteClient } from "@callstream/node"
+import * as Config from "effect/Config"
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import type * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import type * as SqlClient from "effect/sql/SqlClient"
+import type { SqlError } from "effect/sql/SqlError"
+import { UsageError } from "../output/UsageError.ts"
+
+export type Database =
+  | { readonly _tag: "Sqlite"; readonly path: string }
+  | { readonly _tag: "Postgres"; readonly url: Source }
+
+/** A URL without a password, the environment variable that has it, or a file that holds it. */
+type Source =
+  | { readonly _tag: "Url"; readonly url: Redacted.Redacted }
+  | { readonly _tag: "Variable"; readonly name: string }
+  | { readonly _tag: "File"; readonly path: string }
+
+export const parse = (text: string): Option.Option<Database> => {
+  const file = /^sqlite:(.+)$/i.exec(text)?.[1]
+  if (file !== undefined) return Option.some({ _tag: "Sqlite", path: file })
+  if (/^postgres(ql)?:\/\//i.test(text)) {
+    return Option.some({ _tag: "Postgres", url: { _tag: "Url", url: Redacted.make(text) } })
+  }
+  const source = /^postgres(?:ql)?:(.+)$/i.exec(text)?.[1]
+  if (source === undefined) return Option.none()
+  if (source.startsWith("@") && source.length > 1) {
+    return Option.some({ _tag: "Postgres", url: { _tag: "File", path: source.slice(1) } })
+  }
+  return /^[A-Za-z_][A-Za-z0-9_]*$/.test(source)
+    ? Option.some({ _tag: "Postgres", url: { _tag: "Variable", name: source } })
+    : Option.none()
+}
+
+/** The same in each run, and without what may be a secret: the key of a sink, and what messages call it. */
+export const describe = (database: Database): string => {
+  if (database._tag === "Sqlite") return `sqlite:${database.path}`
+  const { url } = database
+  switch (url._tag) {
+    case "Variable":
+      return `postgres:${url.name}`
+    case "File":
+      return `postgres:@${url.path}`
+    case "Url":
+      return Result.match(PostgresClient.parse(url.url), {
+        onSuccess: ({ database, host, port }) => `postgres://${host}${port === 5432 ? "" : `:${port}`}/${database}`,
+        onFailure: () => "postgres://…"
+      })
+  }
+}
+
+const read = Effect.fnUntraced(function* (
+  flag: string,
+  source: Source
+): Effect.fn.Return<Redacted.Redacted, UsageError, FileSystem.FileSystem> {
+  switch (source._tag) {
+    case "Url":
+      return source.url
+    case "Variable": {
+      const found = Option.getOrUndefined(yield* Effect.option(Config.Redacted(source.name)))
+      const text = found === undefined ? "" : Redacted.value(found).trim()
+      if (text !== "") return Redacted.make(text)
+      return yield* new UsageError({
+        problem: `${flag}: the environment variable ${source.name} is not set`,
+        advice: "Put a URL into it, such as postgres://user:password@host/database?sslmode=verify-full."
+      })
+    }
+    case "File": {
+      const fs = yield* FileSystem.FileSystem
+      const text = yield* Effect.mapError(
+        fs.readFileString(source.path),
+        () => new UsageError({ problem: `${flag}: ${source.path} cannot be read` })
+      )
+      if (text.trim() !== "") return Redacted.make(text.trim())
+      return yield* new UsageError({ problem: `${flag}: ${source.path} is empty` })
+    }
+  }
+})
+
+/** A password has no place in a flag. What a file of pipelines refers to is another matter. */
+export const refusePassword = (flag: string, texts: ReadonlyArray<string>): Effect.Effect<void, UsageError> =>
+  texts.some((text) => {
+    const database = Option.getOrUndefined(parse(text))
+    if (database?._tag !== "Postgres" || database.url._tag !== "Url") return false
+    const url = PostgresClient.parse(database.url.url)
+    return Result.isSuccess(url) && url.success.password !== undefined
+  })
+    ? Effect.fail(
+        new UsageError({
+          problem: `${flag}: others on this machine can read a password on the command line`,
+          advice:
+            "Put the URL into an environment variable, such as DATABASE_URL, and say postgres:DATABASE_URL; or leave the password out and put it into PGPASSWORD."
+        })
+      )
+    : Effect.void
+
+type Client = Layer.Layer<SqlClient.SqlClient, SqlError | PostgresClient.PostgresUrlError>
+
+/** The client, not yet connected; whatever is wrong with the address is told now. */
+const client = Effect.fnUntraced(function* (
+  flag: string,
+  database: Database
+): Effect.fn.Return<Client, UsageError, FileSystem.FileSystem> {
+  if (database._tag === "Sqlite") return SqliteClient.layer({ filename: database.path })
+  const url = yield* read(flag, database.url)
+  yield* Effect.mapError(
+    Effect.fromResult(PostgresClient.parse(url)),
+    ({ description }) => new UsageError({ problem: `${flag} ${describe(database)}: ${description}` })
+  )
+  const password = Option.getOrUndefined(yield* Effect.option(Config.Redacted("PGPASSWORD")))
+  return PostgresClient.layer({ url, password })
+})
+
+/** The table of a database as a sink. */
+export const sink = (
+  database: Database,
+  options: {
+    readonly table: string | undefined
+    readonly schema: string | undefined
+    readonly account: string | undefined
+  }
+) =>
+  Effect.map(client("--to", database), (client) => {
+    const { schema, table } = options
+    const place = [schema, table].filter((part) => part !== undefined).join(".")
+    const name = place === "" ? describe(database) : `${describe(database)} (${place})`
+    return SqlSink.provide(SqlSink.make({ ...options, name }), client)
+  })
+
+/** The table of checkpoints of a database. */
+export const checkpoint = (database: Database) =>
+  Effect.map(client("--state", database), (client) => SqlCheckpoint.layer({ name: describe(database), client }))
+
+const own = new Set(["callstream_commits", "callstream_checkpoints"])
+
+/** What is wrong with the name of a table or schema, if anything is. */
+export const wrongName = (name: string, databases: ReadonlyArray<Database>): string | undefined => {
+  if (name.trim() === "" || name.includes("\0")) return "give it a name"
+  if (own.has(name.toLowerCase())) return `${name} is a table of callstream's own`
+  const long = databases.some(({ _tag }) => _tag === "Postgres") && new TextEncoder().encode(name).length > 63
+  if (long) return "PostgreSQL has no names of more than 63 bytes"
+  return databases.some(({ _tag }) => _tag === "Sqlite") && /^sqlite_/i.test(name)
+    ? "SQLite keeps names that begin with sqlite_ for itself"
+    : undefined
+}

@@ -1,0 +1,117 @@
+/** Exports to SQLite and PostgreSQL as people make them. */
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { existsSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { DatabaseSync } from "node:sqlite"
+import * as Postgres from "../../../node/test/postgres/Server.ts"
+import { alongside, folder, simulation } from "../Callstream.ts"
+
+const ask = (file: string, sql: string): ReadonlyArray<Record<string, unknown>> => {
+  const database = new DatabaseSync(file)
+  const rows = database.prepare(sql).all()
+  database.close()
+  return rows
+}
+
+describe("callstream export to a table", alongside, () => {
+  it.live("in SQLite: twice changes nothing, a table of another name is beside it, objects stay whole", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const one = yield* simulation({ sessions: 60, undated: 0.1 })
+      for (const width of ["20", "50"]) {
+        const { code, stderr } = yield* one.run(["export", "--to", "sqlite:calls.db", "--page-size", width], { cwd })
+        assert.strictEqual(code, 0, stderr)
+        assert.match(stderr, /^60 sessions to sqlite:calls\.db in /)
+      }
+      const flags = ["--flatten", "--omit", "id", "--table", "flat"]
+      assert.strictEqual((yield* one.run(["export", "--to", "sqlite:calls.db", ...flags], { cwd })).code, 0)
+      const ids = (sql: string) => ask(join(cwd, "calls.db"), sql).map(({ id }) => id)
+      const truth = one.simulator.truth().map(({ id }) => id)
+      assert.sameMembers(ids("SELECT id FROM call_sessions"), truth)
+      assert.sameMembers(
+        ids("SELECT session_id AS id FROM flat WHERE metadata IS NULL OR \"metadata\" LIKE '{%'"),
+        truth
+      )
+    })
+  )
+
+  it.live("keeps its state in a database, goes on nowhere when it came to its end, and is refused to other flags", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const one = yield* simulation({ sessions: 40 })
+      const args = ["export", "--name", "nightly", "--state", "sqlite:state.db", "--to", "sqlite:calls.db"]
+      assert.strictEqual((yield* one.run(args, { cwd })).code, 0)
+      assert.match((yield* one.run(args, { cwd })).stderr, /^nothing is left to do/)
+      const other = yield* one.run([...args, "--status", "completed"], { cwd })
+      assert.strictEqual(other.code, 2)
+      assert.include(other.stderr, "filters was nothing, now status=completed")
+      assert.isFalse(existsSync(join(cwd, ".callstream")))
+      assert.strictEqual(ask(join(cwd, "calls.db"), "SELECT * FROM callstream_commits").length, 1)
+    })
+  )
+
+  it.live("tells what is wrong before it asks anything, and no password", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const one = yield* simulation({ sessions: 1 })
+      writeFileSync(join(cwd, "url"), "postgres://u:canary@127.0.0.1:1/x?sslmode=disable\n")
+      const cases = [
+        [["--to", "postgres://u:canary@h/d"], /^error: --to: others on this machine can read a password/],
+        [["--to", "postgres:NONE"], /^error: --to: the environment variable NONE is not set\n/],
+        [["--to", "postgres:@none"], /^error: --to: none cannot be read\n/],
+        [["--to", "postgres:ODD"], /^error: --to postgres:ODD: the URL has the parameter channel_binding/],
+        [["--to", "postgres:HASH"], /^error: --to postgres:HASH: the URL cannot be read: .*percent-encoded/],
+        [["--to", "postgres:@url"], /^error: postgres:@url: nobody answers there \(ECONNREFUSED\)\n/],
+        [["--to", "sqlite:a.db", "--to", "sqlite:./a.db"], /^error: --to: .*a\.db is named twice\n/],
+        [["--to", "sqlite:a.db", "--schema", "x"], /^error: --schema: goes with PostgreSQL only\n/],
+        [["--to", "sqlite:a.db", "--table", "callstream_commits"], /^error: --table: .* callstream's own\n/],
+        [["--table", "x"], /^error: --table: goes with SQLite or PostgreSQL only\n/]
+      ] as const
+      const env = {
+        ODD: "postgres://u:canary@h/d?channel_binding=require",
+        HASH: "postgres://u:canary#1@h/d"
+      }
+      for (const [flags, expected] of cases) {
+        const { code, stderr, stdout } = yield* one.run(["export", "--debug", ...flags], { cwd, env })
+        assert.match(stderr, expected)
+        assert.strictEqual(code, 2, stderr)
+        assert.notInclude(stderr + stdout, "canary")
+      }
+      assert.isFalse(existsSync(join(cwd, "a.db")))
+    })
+  )
+})
+
+describe.skipIf(Postgres.missing)(`callstream export to PostgreSQL${Postgres.reason}`, alongside, () => {
+  it.live("by a URL in the environment, with its state there too", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const one = yield* simulation({ sessions: 300, undated: 0.1 })
+      const server = yield* Postgres.Server.make
+      const name = yield* server.database()
+      const sql = yield* server.client(name, { maxConnections: 1 })
+      const env = { DATABASE_URL: `postgres://postgres@127.0.0.1:${sql.config.port}/${name}` }
+      const args = [
+        "export",
+        "--name",
+        "m",
+        "--state",
+        "postgres:DATABASE_URL",
+        "--to",
+        "postgres:DATABASE_URL",
+        "--commit-every",
+        "0ms"
+      ]
+      const first = yield* one.run([...args, "--page-size", "20"], { cwd, env })
+      assert.strictEqual(first.code, 0, first.stderr)
+      assert.match(first.stderr, /^300 sessions to postgres:DATABASE_URL in /)
+      const rows = yield* sql<{ readonly id: string }>`SELECT id FROM call_sessions`
+      assert.sameMembers(
+        rows.map(({ id }) => id),
+        one.simulator.truth().map(({ id }) => id)
+      )
+      assert.match((yield* one.run(args, { cwd, env })).stderr, /^nothing is left to do/)
+    }).pipe(Effect.scoped)
+  )
+})

@@ -1,0 +1,108 @@
+/**
+ * Sessions as the rows of a table in PostgreSQL or SQLite.
+ *
+ * @since 0.1.0
+ */
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as SqlClient from "effect/sql/SqlClient"
+import { isSqlError, type SqlError } from "effect/sql/SqlError"
+import * as SqlFailure from "../model/internal/SqlFailure.ts"
+import * as Opened from "./internal/sql/Opened.ts"
+import { postgres } from "./internal/sql/Postgres.ts"
+import { sqlite } from "./internal/sql/Sqlite.ts"
+import type { SessionSink } from "./SessionSink.ts"
+import { SinkError } from "./SinkError.ts"
+
+/**
+ * Which table, and how.
+ *
+ * @since 0.1.0
+ * @category options
+ */
+export interface Options {
+  /** The sink's key in the checkpoint, without secrets. @default the table's name */
+  readonly name?: string | undefined
+  /** Made when it is not there; columns that it lacks are added. @default "call_sessions" */
+  readonly table?: string | undefined
+  /** Of PostgreSQL. @default the first one of the search path that is there */
+  readonly schema?: string | undefined
+  /**
+   * The key under which the sink keeps how far it got, in `callstream_commits` beside the table, in one transaction with
+   * the rows: one for each pipeline, and another one when it asks for something else. With none it keeps nothing, and is
+   * `idempotent` instead of `transactional`.
+   *
+   * @default none
+   */
+  readonly account?: string | undefined
+  /** For all that one write, flush or opening asks of the database. @default "2 minutes" */
+  readonly timeout?: Duration.Input | undefined
+  /** Characters of rows that one transaction holds at most; more are committed in several. @default 32000000 */
+  readonly maxPending?: number | undefined
+}
+
+/**
+ * Keeps one row for each session, under its id. A row that was observed earlier than the one that is there changes
+ * nothing, whatever the order in which they come.
+ *
+ * The table has a typed column for each column of the rows, one for what they have beyond that (`extra`), and
+ * `observed_at`. Its primary key is `id`, or, when the rows have none, `session_id`. Rows become visible with the cursor
+ * that they lead up to, in one transaction. A row that the database refuses for what it holds comes back; in SQLite only
+ * what a constraint of a table of your own refuses stops the sink instead.
+ *
+ * After a retryable error, such as a lost connection, what was not committed is written again by the next call.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = (options: Options = {}): SessionSink<object, SqlClient.SqlClient> => {
+  const { account, schema, table = "call_sessions" } = options
+  const name = options.name ?? table
+  return {
+    name,
+    delivery: account === undefined ? "idempotent" : "transactional",
+    open: Effect.fnUntraced(function* (from) {
+      const sql = yield* SqlClient.SqlClient
+      const dialect = sql.onDialectOrElse({
+        pg: () => postgres,
+        sqlite: () => sqlite,
+        orElse: () => undefined
+      })
+      if (dialect === undefined) {
+        const description = "the database is neither PostgreSQL nor SQLite"
+        return yield* new SinkError({ sink: name, operation: "open", retryable: false, description })
+      }
+      return yield* Opened.make(sql, dialect, from, {
+        name,
+        place: { schema: dialect.name === "postgres" ? schema : undefined, table },
+        account,
+        timeout: options.timeout ?? "2 minutes",
+        maxPending: options.maxPending ?? 32_000_000
+      })
+    })
+  }
+}
+
+/**
+ * The sink with a client of its own, which is made when the sink is opened and closed with it.
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const provide = <A, R, E extends SqlError | { readonly description: string }, RL>(
+  self: SessionSink<A, R>,
+  client: Layer.Layer<SqlClient.SqlClient, E, RL>
+): SessionSink<A, Exclude<R, SqlClient.SqlClient> | RL> => ({
+  ...self,
+  open: (from) =>
+    Layer.build(client).pipe(
+      Effect.mapError((error) => {
+        const told = isSqlError(error)
+          ? SqlFailure.of(error)
+          : { retryable: false, description: error.description, advice: undefined, code: undefined }
+        return Opened.failure(self.name, "open", told)
+      }),
+      Effect.flatMap((context) => Effect.provideContext(self.open(from), context))
+    )
+})

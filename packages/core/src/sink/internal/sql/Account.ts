@@ -1,0 +1,44 @@
+/** The table in which a sink keeps how far it got, beside the rows. */
+import * as Effect from "effect/Effect"
+import type { Connection } from "effect/sql/SqlConnection"
+import type { Instant } from "../../../model/Instant.ts"
+import { type Dialect, type Place, type Statement, statement } from "./Dialect.ts"
+
+export const tableName = "callstream_commits"
+
+const tableOf = (dialect: Dialect, place: Place) => dialect.qualified({ ...place, table: tableName })
+
+export const create = (dialect: Dialect, place: Place): Statement => {
+  const text = dialect.declare("text")
+  return statement(
+    `CREATE TABLE IF NOT EXISTS ${tableOf(dialect, place)} (name ${text} PRIMARY KEY NOT NULL, cursor ${dialect.declare("integer")} NOT NULL, updated_at ${dialect.declare("timestamp")} NOT NULL)`
+  )
+}
+
+const parameter = (dialect: Dialect, nth: number, type: "text" | "integer" | "timestamp") =>
+  dialect.name === "sqlite" ? "?" : `$${nth}::text::${dialect.declare(type)}`
+
+/** The cursor that is kept under the name. */
+export const read = (dialect: Dialect, place: Place, connection: Connection, name: string) =>
+  Effect.map(
+    connection.execute(
+      `SELECT cursor FROM ${tableOf(dialect, place)} WHERE name = ${parameter(dialect, 1, "text")}`,
+      [name],
+      undefined
+    ),
+    ([row]): Instant | undefined => (row === undefined ? undefined : Number(row.cursor))
+  )
+
+export const write = (dialect: Dialect, place: Place, name: string, cursor: Instant, now: string): Statement => {
+  const values = [parameter(dialect, 1, "text"), parameter(dialect, 2, "integer"), parameter(dialect, 3, "timestamp")]
+  return statement(
+    `INSERT INTO ${tableOf(dialect, place)} (name, cursor, updated_at) VALUES (${values.join(", ")})
+ON CONFLICT (name) DO UPDATE SET cursor = excluded.cursor, updated_at = excluded.updated_at`,
+    name,
+    dialect.name === "sqlite" ? cursor : String(cursor),
+    now
+  )
+}
+
+export const forget = (dialect: Dialect, place: Place, name: string): Statement =>
+  statement(`DELETE FROM ${tableOf(dialect, place)} WHERE name = ${parameter(dialect, 1, "text")}`, name)

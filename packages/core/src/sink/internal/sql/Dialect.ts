@@ -1,0 +1,107 @@
+/** What PostgreSQL and SQLite do in different ways. */
+import type * as Effect from "effect/Effect"
+import type { Connection } from "effect/sql/SqlConnection"
+import type { SqlError } from "effect/sql/SqlError"
+import type { Type } from "../../../model/Column.ts"
+import type { Instant } from "../../../model/Instant.ts"
+import type { Cell } from "../../Table.ts"
+
+/** Where a table is: in PostgreSQL the schema of the search path when none is named. */
+export interface Place {
+  readonly schema: string | undefined
+  readonly table: string
+}
+
+/** A column that a table has. */
+export interface Existing {
+  readonly name: string
+  /** As the database tells it. */
+  readonly declared: string
+  /** It must not be empty. */
+  readonly required: boolean
+  /** The database has a value for it when none is given. */
+  readonly filled: boolean
+  /** The database makes its value, and takes none. */
+  readonly generated: boolean
+}
+
+export interface Found {
+  readonly kind: "table" | "other"
+  readonly columns: ReadonlyArray<Existing>
+  readonly primaryKey: ReadonlyArray<string>
+}
+
+/** What there is, or why nothing can be there; `schema` is where it is, or would be made. */
+export type Look =
+  | { readonly _tag: "Found"; readonly schema: string | undefined; readonly found: Found | undefined }
+  | { readonly _tag: "Refused"; readonly description: string; readonly advice: string }
+
+/** A column of the database that takes a cell. */
+export interface Target {
+  readonly name: string
+  /** Of the column that the cell comes from: what may stand in `extra` is there by this name. */
+  readonly origin: string
+  readonly type: Type
+  readonly declared: string
+}
+
+/** A table as rows are written to it. */
+export interface Layout {
+  /** Quoted, with its schema. */
+  readonly table: string
+  /** One a cell, in their order; the last one is `extra`. */
+  readonly cells: ReadonlyArray<Target>
+  /** The primary key, which holds the session's id. */
+  readonly key: string
+  /** Which of the cells is the key; with none it stands beside them. */
+  readonly keyCell: number | undefined
+  /** The column that says when a row was observed. */
+  readonly version: string
+}
+
+export interface Row {
+  readonly id: string
+  readonly cells: ReadonlyArray<Cell>
+}
+
+/** Something to run, and about how many characters it has. */
+export interface Statement {
+  readonly sql: string
+  readonly params: ReadonlyArray<string | number | null>
+  readonly weight: number
+}
+
+export interface Dialect {
+  readonly name: "postgres" | "sqlite"
+  readonly begin: string
+  /**
+   * Whether rows are sent with each write, in a transaction that stays open until the flush, so that what the database
+   * refuses is known at once. A SQLite file has one lock for all: there rows wait in memory, and the lock is held only as
+   * long as they are written.
+   */
+  readonly eager: boolean
+  readonly quote: (name: string) => string
+  /** The names of columns, as the database can tell them apart; in the order of `wanted`. */
+  readonly names: (wanted: ReadonlyArray<string>) => ReadonlyArray<string>
+  /** The same for names that are one to the database. */
+  readonly fold: (name: string) => string
+  readonly declare: (type: Type) => string
+  /** Whether a column that is declared so holds all values of the type, as they are. */
+  readonly accepts: (type: Type, declared: string) => boolean
+  readonly qualified: (place: Place) => string
+  /** Run before a table is changed: nobody else changes it at the same time, and nobody waits for ever. */
+  readonly lock: (place: Place) => ReadonlyArray<Statement>
+  readonly look: (connection: Connection, place: Place) => Effect.Effect<Look, SqlError>
+  /** The upserts of these rows, no two of one id, and those among them that cannot be said here. */
+  readonly upserts: (
+    layout: Layout,
+    rows: ReadonlyArray<Row>,
+    observedAt: Instant
+  ) => { readonly statements: ReadonlyArray<Statement>; readonly unsayable: ReadonlyArray<Row> }
+}
+
+export const statement = (sql: string, ...params: ReadonlyArray<string | number | null>): Statement => ({
+  sql,
+  params,
+  weight: 0
+})

@@ -1,0 +1,58 @@
+/** Text and JSON that PostgreSQL has no way to hold: the character NUL, and half a surrogate pair in JSON. */
+
+const isObject = (u: unknown): u is Record<string, unknown> => typeof u === "object" && u !== null
+
+/** Whether text, well-formed as that of a cell is, can stand in a column of text. */
+export const holdsText = (text: string): boolean => !text.includes("\0")
+
+const says = (text: string): boolean => text.isWellFormed() && holdsText(text)
+
+const holdsValue = (value: unknown): boolean =>
+  typeof value === "string"
+    ? says(value)
+    : !isObject(value) || Object.entries(value).every(([key, inner]) => says(key) && holdsValue(inner))
+
+/** Whether JSON text can stand in a column of jsonb. What JSON writes as an escape is rare, and only then it is looked at. */
+export const holds = (json: string): boolean =>
+  (!json.includes("\\u0000") && !json.includes("\\ud")) || holdsValue(JSON.parse(json))
+
+const shown = (text: string): string => text.toWellFormed().replaceAll("\0", "\ufffd")
+
+/** With U+FFFD in place of what cannot be held. */
+export const showText = shown
+
+const showValue = (value: unknown): unknown =>
+  typeof value === "string"
+    ? shown(value)
+    : Array.isArray(value)
+      ? value.map(showValue)
+      : isObject(value)
+        ? Object.fromEntries(Object.entries(value).map(([key, inner]) => [shown(key), showValue(inner)]))
+        : value
+
+/** The same JSON with U+FFFD in place of what cannot be held. */
+export const show = (json: string): string => JSON.stringify(showValue(JSON.parse(json)))
+
+const mark = '{"$json":'
+
+/** Whether an object of `extra` can stand as it is. One that has the mark itself would be taken for what the mark says. */
+export const holdsExtra = (json: string): boolean => holds(json) && !json.includes(mark)
+
+/**
+ * The JSON object `extra`, and more members as their JSON. What cannot be held of it is `{ "$json": "…" }` there: its JSON
+ * text, in which such a character is an escape.
+ */
+export const extra = (json: string | null, more: ReadonlyArray<readonly [name: string, json: string]>): string => {
+  const members: Array<readonly [string, string]> = json === null ? [] : entriesOf(JSON.parse(json))
+  // What the table put there before is the value itself: it wins over its cell, which already lacks something.
+  const known = new Set(members.map(([name]) => name))
+  const all = [...members, ...more.filter(([name]) => !known.has(name))]
+  const told = all.map(([name, value]) => {
+    const safe = holdsExtra(value) ? value : `${mark}${JSON.stringify(value)}}`
+    return `${JSON.stringify(shown(name))}:${safe}`
+  })
+  return `{${told.join(",")}}`
+}
+
+const entriesOf = (value: unknown): Array<readonly [string, string]> =>
+  isObject(value) ? Object.entries(value).map(([name, inner]) => [name, JSON.stringify(inner)] as const) : []

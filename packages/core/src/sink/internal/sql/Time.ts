@@ -1,0 +1,25 @@
+/** Instants as databases read them. */
+import type { Instant } from "../../../model/Instant.ts"
+
+const day = 86_400_000_000
+
+let lastDay = Number.NaN
+let lastDate = ""
+
+const pairs = Array.from({ length: 60 }, (_, value) => String(value).padStart(2, "0"))
+
+/** `2026-07-31T07:16:10.117605Z`, always as long, so that it sorts as text: the years of an instant have four digits. */
+export const format = (instant: Instant): string => {
+  const days = Math.floor(instant / day)
+  if (days !== lastDay) {
+    lastDay = days
+    lastDate = new Date(days * 86_400_000).toISOString().slice(0, 10)
+  }
+  const rest = instant - days * day
+  const seconds = Math.floor(rest / 1_000_000)
+  const micros = rest - seconds * 1_000_000
+  const minutes = Math.floor(seconds / 60)
+  const hours = Math.floor(minutes / 60)
+  const digits = String(1_000_000 + micros).slice(1)
+  return `${lastDate}T${pairs[hours]}:${pairs[minutes - hours * 60]}:${pairs[seconds - minutes * 60]}.${digits}Z`
+}

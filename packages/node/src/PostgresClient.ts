@@ -1,0 +1,230 @@
+/**
+ * PostgreSQL as an `effect/sql` client, from a URL as libpq reads it.
+ *
+ * @since 0.1.0
+ */
+import * as PgClient from "@effect/sql-pg/PgClient"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Reactivity from "effect/reactivity/Reactivity"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import * as SqlClient from "effect/sql/SqlClient"
+import { ConnectionError, SqlError } from "effect/sql/SqlError"
+import { readFileSync } from "node:fs"
+import { isIP } from "node:net"
+import { userInfo } from "node:os"
+import type { ConnectionOptions } from "node:tls"
+
+/**
+ * Which database, and as whom.
+ *
+ * @since 0.1.0
+ * @category options
+ */
+export interface Options {
+  /**
+   * `postgres://user:password@host:port/database?sslmode=verify-full`. The parameters `host`, `port`, `user`, `dbname`,
+   * `sslmode`, `sslrootcert`, `sslcert`, `sslkey`, `connect_timeout`, `application_name` and `options` mean what they mean
+   * to libpq.
+   */
+  readonly url: Redacted.Redacted
+  /** Used when the URL has none, such as that of `PGPASSWORD`. @default none */
+  readonly password?: Redacted.Redacted | undefined
+  /** Connections at most. @default 2 */
+  readonly maxConnections?: number | undefined
+}
+
+/**
+ * A URL that says no database. Texts do not repeat the URL.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class PostgresUrlError extends Schema.TaggedError<PostgresUrlError>()("PostgresUrlError", {
+  /** What is wrong, in one sentence without a capital and a full stop. */
+  description: Schema.String
+}) {
+  override get message(): string {
+    return this.description
+  }
+}
+
+/**
+ * How a connection is encrypted, as `sslmode` says: `disable` not at all; `prefer`, the default, and `allow` when the
+ * server can, and without knowing who it is; `require` always, also without knowing; `verify-ca` with a certificate of a
+ * known authority; `verify-full` with one for this very host.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type SslMode = "disable" | "allow" | "prefer" | "require" | "verify-ca" | "verify-full"
+
+/**
+ * What a URL says, the password apart.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Target {
+  readonly host: string
+  readonly port: number
+  readonly database: string
+  readonly username: string
+  readonly password: Redacted.Redacted | undefined
+  readonly sslMode: SslMode
+  /** PEM files. */
+  readonly sslRootCert: string | undefined
+  readonly sslCert: string | undefined
+  readonly sslKey: string | undefined
+  /** In seconds; 0 for ever. */
+  readonly connectTimeout: number
+  readonly applicationName: string
+  readonly options: string | undefined
+}
+
+const sslModes: ReadonlyArray<SslMode> = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
+
+const parameters = new Set([
+  "host",
+  "port",
+  "user",
+  "password",
+  "dbname",
+  "sslmode",
+  "sslrootcert",
+  "sslcert",
+  "sslkey",
+  "connect_timeout",
+  "application_name",
+  "options"
+])
+
+/**
+ * Reads a URL. One that asks for what is not done here is refused, because to leave out a parameter that protects would
+ * be worse.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const parse = (url: Redacted.Redacted): Result.Result<Target, PostgresUrlError> => {
+  const refuse = (description: string) => Result.fail(new PostgresUrlError({ description }))
+  const text = Redacted.value(url)
+  if (!/^postgres(ql)?:\/\//i.test(text)) return refuse("the URL does not begin with postgres://")
+  if (!URL.canParse(text)) {
+    return refuse("the URL cannot be read: are characters such as #, / or @ in the password percent-encoded?")
+  }
+  const { hash, hostname, password, pathname, port, searchParams, username } = new URL(text)
+  if (hash !== "") return refuse("the URL has a #, which has to be written as %23 in a password")
+  const unknown = [...searchParams.keys()].find((key) => !parameters.has(key))
+  if (unknown !== undefined) return refuse(`the URL has the parameter ${unknown}, which is not understood here`)
+  const decoded = (part: string): string | undefined => {
+    try {
+      return decodeURIComponent(part)
+    } catch {
+      return undefined
+    }
+  }
+  const parts = [hostname, username, password, pathname.slice(1)].map(decoded)
+  if (parts.includes(undefined)) return refuse("the URL has a % that is no percent-encoding: write it as %25")
+  const [host = "", user = "", secret = "", name = ""] = parts
+  const said = (key: string, instead: string) => {
+    const value = searchParams.get(key)
+    return value === null || value === "" ? instead : value
+  }
+  const portNumber = Number(said("port", port === "" ? "5432" : port))
+  if (!Number.isInteger(portNumber) || portNumber < 1 || portNumber > 65_535) return refuse("the URL's port is none")
+  const mode = said("sslmode", "prefer")
+  const sslMode = sslModes.find((one) => one === mode)
+  if (sslMode === undefined) return refuse(`the URL's sslmode is none of ${sslModes.join(", ")}`)
+  const connectTimeout = Number(said("connect_timeout", "10"))
+  if (!Number.isInteger(connectTimeout) || connectTimeout < 0)
+    return refuse("the URL's connect_timeout is no number of seconds")
+  const as = said("user", user === "" ? userInfo().username : user)
+  const hidden = said("password", secret)
+  const bare = host.startsWith("[") ? host.slice(1, -1) : host
+  return Result.succeed({
+    host: said("host", bare === "" ? "localhost" : bare),
+    port: portNumber,
+    database: said("dbname", name === "" ? as : name),
+    username: as,
+    password: hidden === "" ? undefined : Redacted.make(hidden),
+    sslMode,
+    sslRootCert: searchParams.get("sslrootcert") ?? undefined,
+    sslCert: searchParams.get("sslcert") ?? undefined,
+    sslKey: searchParams.get("sslkey") ?? undefined,
+    connectTimeout,
+    applicationName: said("application_name", "callstream"),
+    options: searchParams.get("options") ?? undefined
+  })
+}
+
+/** What Node has to be told so that it does what libpq does. `require` with an authority at hand verifies, too. */
+const tlsOf = ({ host, sslCert, sslKey, sslMode, sslRootCert }: Target): ConnectionOptions => {
+  const system = sslRootCert === undefined || sslRootCert === "system"
+  const verified = sslMode === "verify-full" || sslMode === "verify-ca" || !system
+  return {
+    rejectUnauthorized: verified,
+    ...(isIP(host) === 0 ? { servername: host } : {}),
+    ...(system ? {} : { ca: readFileSync(sslRootCert) }),
+    ...(sslCert === undefined ? {} : { cert: readFileSync(sslCert) }),
+    ...(sslKey === undefined ? {} : { key: readFileSync(sslKey) }),
+    ...(sslMode === "verify-full" ? {} : { checkServerIdentity: () => undefined })
+  }
+}
+
+const unreadable = (cause: unknown) =>
+  new SqlError({
+    reason: new ConnectionError({ cause, message: "a file with a certificate cannot be read", operation: "connect" })
+  })
+
+/**
+ * A client. It connects when it is first used, and again when a connection was lost; the error of a lost one is that of
+ * the statement that was under way. A broken certificate, a wrong password and the like are `SqlError`s of that moment.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = Effect.fnUntraced(function* (
+  options: Options
+): Effect.fn.Return<SqlClient.SqlClient, SqlError | PostgresUrlError, Scope.Scope | Reactivity.Reactivity> {
+  const target = yield* Effect.fromResult(parse(options.url))
+  const config = {
+    host: target.host,
+    port: target.port,
+    database: target.database,
+    username: target.username,
+    password: target.password ?? options.password,
+    applicationName: target.applicationName,
+    startupOptions: target.options,
+    connectTimeout: target.connectTimeout === 0 ? "Infinity" : `${target.connectTimeout} seconds`,
+    keepAlive: "30 seconds",
+    maxConnections: options.maxConnections ?? 2
+  } as const satisfies PgClient.PgPoolConfig
+  const connect = (ssl: ConnectionOptions | false) => PgClient.make({ ...config, ssl })
+  if (target.sslMode === "disable") return yield* connect(false)
+  const tls = yield* Effect.try({ try: () => tlsOf(target), catch: unreadable })
+  if (target.sslMode !== "prefer" && target.sslMode !== "allow") return yield* connect(tls)
+  return yield* connect((yield* offersTls(connect(tls))) ? tls : false)
+})
+
+/** The driver can do without TLS only where it would verify the server, which `prefer` does not ask for. */
+const offersTls = <R>(connect: Effect.Effect<SqlClient.SqlClient, SqlError, R>) =>
+  Effect.scoped(Effect.flatMap(connect, (sql) => sql.reserve)).pipe(
+    Effect.as(true),
+    Effect.catchIf(refusedTls, () => Effect.succeed(false))
+  )
+
+const refusedTls = ({ reason: { cause } }: SqlError): boolean =>
+  cause instanceof Error && cause.message === "The server does not support TLS"
+
+/**
+ * The client as a layer.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer = (options: Options): Layer.Layer<SqlClient.SqlClient, SqlError | PostgresUrlError> =>
+  Layer.effect(SqlClient.SqlClient, make(options)).pipe(Layer.provide(Reactivity.layer))

@@ -1,0 +1,192 @@
+/**
+ * SQLite files as an `effect/sql` client, over the SQLite that is in Node.
+ *
+ * @since 0.1.0
+ */
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Reactivity from "effect/reactivity/Reactivity"
+import type * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
+import * as SqlClient from "effect/sql/SqlClient"
+import type { Connection } from "effect/sql/SqlConnection"
+import { classifySqliteError, SqlError } from "effect/sql/SqlError"
+import * as Statement from "effect/sql/Statement"
+import * as Stream from "effect/Stream"
+import { closeSync, openSync } from "node:fs"
+import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite"
+
+/**
+ * Which file, and how.
+ *
+ * @since 0.1.0
+ * @category options
+ */
+export interface Options {
+  /** Made, for its owner only, when it is not there. `:memory:` for none. */
+  readonly filename: string
+  /** How long a statement waits for a lock that another process holds. @default "5 seconds" */
+  readonly busyTimeout?: Duration.Input | undefined
+}
+
+/** Prepared statements that are kept: a sink has a handful. */
+const kept = 64
+
+/** A lock is looked for again after so many milliseconds. SQLite's own waiting would hold up the whole process. */
+const pause = 10
+
+/**
+ * A client of one connection: its statements and transactions come one after another.
+ *
+ * The file is kept in WAL mode, where readers and a writer do not wait for each other, and a commit is on the disk when it
+ * returns. A transaction begins with the right to write, so that it does not find out in its middle that somebody else
+ * has it. Errors are `SqlError`s whose cause has SQLite's own number as `errcode`.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = Effect.fnUntraced(function* (
+  options: Options
+): Effect.fn.Return<SqlClient.SqlClient, SqlError, Scope.Scope | Reactivity.Reactivity> {
+  const patience = Duration.toMillis(Duration.fromInputUnsafe(options.busyTimeout ?? "5 seconds"))
+  const database = yield* Effect.acquireRelease(
+    attempt("open", () => open(options.filename)),
+    (database) => Effect.ignore(attempt("close", () => database.close()))
+  )
+  const prepared = new Map<string, StatementSync>()
+  const prepare = (sql: string): StatementSync => {
+    const known = prepared.get(sql)
+    if (known !== undefined) return known
+    const statement = database.prepare(sql)
+    if (prepared.size >= kept) prepared.delete(prepared.keys().next().value ?? "")
+    prepared.set(sql, statement)
+    return statement
+  }
+  const all = (statement: StatementSync, params: ReadonlyArray<unknown>) => statement.all(...bindings(params))
+  const patiently = waiting(patience)
+  const run = (sql: string, params: ReadonlyArray<unknown>) =>
+    patiently(attempt("execute", () => all(prepare(sql), params)))
+  const values = (statement: () => StatementSync, params: ReadonlyArray<unknown>) =>
+    patiently(attempt("execute", () => all(statement(), params).map((row) => Object.values(row))))
+
+  const connection: Connection = {
+    execute: (sql, params, transform) => {
+      const rows = run(sql, params)
+      return transform === undefined ? rows : Effect.map(rows, (found) => transform(found))
+    },
+    executeRaw: run,
+    executeStream: (sql, params, transform) => {
+      const rows = run(sql, params)
+      return Stream.fromIterableEffect(transform === undefined ? rows : Effect.map(rows, (found) => transform(found)))
+    },
+    executeValues: (sql, params) => values(() => prepare(sql), params),
+    executeValuesUnprepared: (sql, params) => values(() => database.prepare(sql), params),
+    executeUnprepared: (sql, params, transform) => {
+      const rows = patiently(attempt("execute", () => all(database.prepare(sql), params)))
+      return transform === undefined ? rows : Effect.map(rows, (found) => transform(found))
+    }
+  }
+  yield* patiently(
+    attempt("open", () => {
+      database.exec("PRAGMA journal_mode = WAL")
+      database.exec("PRAGMA synchronous = FULL")
+    })
+  )
+  return yield* SqlClient.make({
+    ...SqlClient.makeSqliteAcquirers({
+      connection: Effect.succeed(connection),
+      semaphore: Semaphore.makeUnsafe(1),
+      isTransaction: () => database.isTransaction
+    }),
+    compiler: Statement.makeCompilerSqlite(),
+    driver: "node-sqlite",
+    beginTransaction: "BEGIN IMMEDIATE",
+    spanAttributes: [["db.system.name", "sqlite"]]
+  })
+})
+
+/**
+ * The client as a layer.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer = (options: Options): Layer.Layer<SqlClient.SqlClient, SqlError> =>
+  Layer.effect(SqlClient.SqlClient, make(options)).pipe(Layer.provide(Reactivity.layer))
+
+/** What is in the file is as private as any other output. */
+const open = (filename: string): DatabaseSync => {
+  if (filename !== ":memory:") closeSync(openSync(filename, "a", 0o600))
+  return new (load().DatabaseSync)(filename, { timeout: 0 })
+}
+
+/** Only when it is needed; Node would tell everybody who runs a program with this in it, once, that it is experimental. */
+const load = (): typeof import("node:sqlite") => {
+  const emitWarning = process.emitWarning.bind(process)
+  process.emitWarning = () => {}
+  try {
+    return process.getBuiltinModule("node:sqlite")
+  } finally {
+    process.emitWarning = emitWarning
+  }
+}
+
+const isPlain = (value: unknown): value is SQLInputValue =>
+  typeof value === "string" || typeof value === "number" || value === null
+
+/** Mostly all of them can be bound as they are, and then nothing is copied. */
+const bindings = (params: ReadonlyArray<unknown>): ReadonlyArray<SQLInputValue> =>
+  params.every(isPlain) ? params : params.map(bindable)
+
+const bindable = (value: unknown): SQLInputValue => {
+  switch (typeof value) {
+    case "string":
+    case "number":
+    case "bigint":
+      return value
+    case "boolean":
+      return value ? 1 : 0
+    case "undefined":
+      return null
+    default:
+      if (value === null || value instanceof Uint8Array) return value
+      throw new TypeError("a value that SQLite has no type for")
+  }
+}
+
+const attempt = <A>(operation: string, run: () => A): Effect.Effect<A, SqlError> =>
+  Effect.suspend(() => {
+    try {
+      return Effect.succeed(run())
+    } catch (cause) {
+      return Effect.fail(failed(operation, cause))
+    }
+  })
+
+const errcodeOf = (cause: unknown): number | undefined =>
+  cause instanceof Error && "errcode" in cause && typeof cause.errcode === "number" ? cause.errcode : undefined
+
+const failed = (operation: string, cause: unknown): SqlError => {
+  const errcode = errcodeOf(cause)
+  const numbered = cause instanceof Error && errcode !== undefined ? Object.assign(cause, { errno: errcode }) : cause
+  return new SqlError({ reason: classifySqliteError(numbered, { message: `SQLite: ${operation} failed`, operation }) })
+}
+
+/** SQLITE_BUSY and SQLITE_LOCKED: the statement has done nothing, and can be run again. */
+const isLocked = (error: SqlError): boolean => [5, 6].includes((errcodeOf(error.reason.cause) ?? 0) & 0xff)
+
+const waiting =
+  (patience: number) =>
+  <A>(effect: Effect.Effect<A, SqlError>): Effect.Effect<A, SqlError> =>
+    Effect.catchIf(effect, isLocked, (first) =>
+      patience <= 0
+        ? Effect.fail(first)
+        : Effect.flatMap(Clock.currentTimeMillis, (since) => {
+            const again: Effect.Effect<A, SqlError> = Effect.catchIf(Effect.delay(effect, pause), isLocked, (error) =>
+              Effect.flatMap(Clock.currentTimeMillis, (now) => (now - since < patience ? again : Effect.fail(error)))
+            )
+            return again
+          })
+    )

@@ -1,0 +1,43 @@
+/** Rows for a sink, and a sink that is used from beginning to end. */
+import type { CallSession } from "@callstream/core/model/CallSession"
+import * as Column from "@callstream/core/model/Column"
+import type { Batch, SessionSink, Writer } from "@callstream/core/sink/SessionSink"
+import type { SinkError } from "@callstream/core/sink/SinkError"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
+
+export const observedAt = Date.parse("2026-08-01T00:00:00Z") * 1000
+
+export const session = (at: number, fields: Partial<CallSession> & Record<string, unknown> = {}): CallSession => ({
+  id: `session-${String(at).padStart(6, "0")}`,
+  startedAt: "2026-07-31 07:16:10.117605 +0000 UTC",
+  durationSec: 65,
+  costTotal: "0.1234567890123",
+  metadata: { crm: at },
+  ...fields
+})
+
+export const batch = (
+  rows: ReadonlyArray<CallSession>,
+  options: { readonly columns?: ReadonlyArray<Column.Column>; readonly observedAt?: number } = {}
+): Batch<CallSession> => ({
+  items: rows.map((row) => ({ id: row.id, start: undefined, row })),
+  columns: options.columns ?? Column.ofSession,
+  observedAt: options.observedAt ?? observedAt
+})
+
+/** One run from its beginning to its end. */
+export const written = <A, Row = CallSession>(
+  sink: SessionSink<Row>,
+  use: (writer: Writer<Row>) => Effect.Effect<A, SinkError, Scope.Scope>
+): Effect.Effect<A, SinkError> =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const writer = yield* sink.open(Option.none())
+      const result = yield* use(writer)
+      yield* writer.flush(Number.MAX_SAFE_INTEGER)
+      yield* writer.finish
+      return result
+    })
+  )

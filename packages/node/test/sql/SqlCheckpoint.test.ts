@@ -1,0 +1,192 @@
+import { Checkpoint, type CheckpointError, type State } from "@callstream/core/checkpoint/Checkpoint"
+import { ProcessOwner as Owner } from "@callstream/core/checkpoint/ProcessOwner"
+import * as SqlCheckpoint from "@callstream/core/checkpoint/SqlCheckpoint"
+import * as ProcessOwner from "@callstream/node/ProcessOwner"
+import * as SqliteClient from "@callstream/node/SqliteClient"
+import { assert, describe, it, layer } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
+import * as SqlClient from "effect/sql/SqlClient"
+import type { SqlError } from "effect/sql/SqlError"
+import { join } from "node:path"
+import { DatabaseSync } from "node:sqlite"
+import * as Postgres from "../postgres/Server.ts"
+import * as SinkStore from "../SinkStore.ts"
+
+const fingerprint = { filters: "status=completed" }
+const state: State = {
+  version: 1,
+  fingerprint,
+  sinks: { calls: { cursor: 7, position: { length: 3 } } },
+  finished: false,
+  notes: { from: 1 }
+}
+
+const over = (client: Layer.Layer<SqlClient.SqlClient, SqlError>) => {
+  const checkpoints = SqlCheckpoint.layer({ name: "the database", client }).pipe(Layer.provide(ProcessOwner.layer))
+  return (pipeline = "night'ly", asked: Record<string, string> = fingerprint) =>
+    Checkpoint.use((checkpoint) => checkpoint.open(pipeline, asked)).pipe(Effect.provide(checkpoints))
+}
+type Open = ReturnType<typeof over>
+
+const assertLaws = Effect.fnUntraced(function* (open: Open) {
+  const first = yield* Effect.scoped(
+    Effect.gen(function* () {
+      const lease = yield* open()
+      const other = yield* Effect.flip(Effect.scoped(open()))
+      assert.strictEqual(other.reason, "held")
+      assert.match(other.message, /^the pipeline night'ly is running already: process \d+ on .*, since 20/)
+      // Another pipeline has a row of its own.
+      yield* Effect.scoped(open("weekly"))
+      yield* lease.commit(state)
+      yield* lease.commit({ ...state, finished: true })
+      return lease.state
+    })
+  )
+  assert.isTrue(Option.isNone(first))
+  assert.deepStrictEqual(yield* Effect.scoped(Effect.map(open(), (lease) => Option.getOrUndefined(lease.state))), {
+    ...state,
+    finished: true
+  })
+  const different = yield* Effect.flip(Effect.scoped(open("night'ly", { filters: "none" })))
+  assert.strictEqual(different.reason, "different")
+  assert.include(different.message, "filters was status=completed, now none")
+  // One that was refused is not held.
+  yield* Effect.scoped(open())
+})
+
+/** Another run took the row over, which this one does not notice until it commits. */
+const assertFenced = Effect.fnUntraced(function* (
+  open: Open,
+  steal: Effect.Effect<unknown, unknown>,
+  read: Effect.Effect<unknown, unknown>
+) {
+  yield* Effect.scoped(
+    Effect.gen(function* () {
+      const lease = yield* open()
+      yield* lease.commit(state)
+      yield* steal
+      const before = yield* read
+      const error: CheckpointError = yield* Effect.flip(lease.commit({ ...state, finished: true }))
+      assert.strictEqual(error.reason, "held")
+      assert.include(error.advice, "another one took over")
+      assert.deepStrictEqual(yield* read, before)
+    })
+  )
+})
+
+const ask = (file: string, sql: string, ...params: ReadonlyArray<string>) =>
+  Effect.sync(() => {
+    const database = new DatabaseSync(file)
+    const rows = database.prepare(sql).all(...params)
+    database.close()
+    return rows.map((row) => ({ ...row }))
+  })
+
+describe("SqlCheckpoint, in SQLite", () => {
+  const database: Effect.Effect<string, never, Scope.Scope> = Effect.map(SinkStore.folder, (folder) =>
+    join(folder, "state.db")
+  )
+  it.live("is held by one run at a time, keeps what was committed, and is refused to others", () =>
+    Effect.flatMap(database, (filename) => assertLaws(over(SqliteClient.layer({ filename }))))
+  )
+
+  it.live("is not written to by a run that another one took over from", () =>
+    Effect.flatMap(database, (filename) =>
+      assertFenced(
+        over(SqliteClient.layer({ filename })),
+        ask(filename, "UPDATE callstream_checkpoints SET holder = 'another'"),
+        ask(filename, "SELECT * FROM callstream_checkpoints")
+      )
+    )
+  )
+
+  it.live("is taken over from a process that has ended, and not from one of another machine", () =>
+    Effect.gen(function* () {
+      const filename = yield* database
+      const open = over(SqliteClient.layer({ filename }))
+      const { self } = yield* Owner.pipe(Effect.provide(ProcessOwner.layer))
+      const held = (changes: object) => {
+        const holder = { lease: "a", since: "2026-01-01T00:00:00Z", ...self, ...changes }
+        return ask(filename, "UPDATE callstream_checkpoints SET holder = ?", JSON.stringify(holder))
+      }
+      yield* Effect.scoped(Effect.flatMap(open(), (lease) => lease.commit(state)))
+      // Beyond what a system gives to a process.
+      yield* held({ pid: 0x7fff_fffe })
+      assert.isTrue(Option.isSome((yield* Effect.scoped(open())).state))
+      yield* held({ host: "elsewhere", pid: 7 })
+      const error = yield* Effect.flip(Effect.scoped(open()))
+      assert.include(error.message, "process 7 on elsewhere")
+      assert.include(error.advice, "WHERE name = 'night''ly'")
+    })
+  )
+
+  it.live("that was changed by hand is refused", () =>
+    Effect.gen(function* () {
+      const filename = yield* database
+      const open = over(SqliteClient.layer({ filename }))
+      yield* Effect.scoped(Effect.flatMap(open(), (lease) => lease.commit(state)))
+      yield* ask(filename, "UPDATE callstream_checkpoints SET state = replace(state, '7', '8')")
+      const error = yield* Effect.flip(Effect.scoped(open()))
+      assert.strictEqual(error.reason, "torn")
+    })
+  )
+})
+
+describe.skipIf(Postgres.missing)(`SqlCheckpoint, in PostgreSQL${Postgres.reason}`, () => {
+  layer(Postgres.Server.layer, { excludeTestServices: true, timeout: "60 seconds" })((it) => {
+    const opened = Effect.gen(function* () {
+      const server = yield* Postgres.Server
+      const name = yield* server.database()
+      const sql = yield* server.client(name, { maxConnections: 1 })
+      const open = over(Layer.effect(SqlClient.SqlClient, server.client(name, { maxConnections: 2 })))
+      const cut = sql.unsafe(
+        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${name}' AND pid <> pg_backend_pid()`
+      )
+      return { cut, open, sql }
+    })
+
+    it.effect("is held by one run at a time, keeps what was committed, and is refused to others", () =>
+      Effect.flatMap(opened, ({ open }) => assertLaws(open))
+    )
+
+    it.effect("is not written to by a run that another one took over from", () =>
+      Effect.flatMap(opened, ({ open, sql }) =>
+        assertFenced(
+          open,
+          sql`UPDATE callstream_checkpoints SET holder = 'another'`,
+          sql`SELECT * FROM callstream_checkpoints`
+        )
+      )
+    )
+
+    it.effect("is committed on another connection when one was cut off, and taken over at once when its run was", () =>
+      Effect.gen(function* () {
+        const { cut, open } = yield* opened
+        yield* Effect.scoped(
+          Effect.gen(function* () {
+            const lease = yield* open()
+            yield* lease.commit(state)
+            yield* cut
+            yield* lease.commit({ ...state, finished: true })
+            assert.strictEqual((yield* Effect.flip(Effect.scoped(open()))).reason, "held")
+            // As when the process is killed: its connections end, and its row still names it.
+            yield* cut
+            const next = yield* Effect.scoped(Effect.map(open(), (other) => Option.getOrUndefined(other.state)))
+            assert.strictEqual(next?.finished, true)
+            assert.strictEqual((yield* Effect.flip(lease.commit(state))).reason, "held")
+          })
+        )
+      })
+    )
+
+    it.effect("is made by one of two runs that begin at the same time", () =>
+      Effect.gen(function* () {
+        const { open } = yield* opened
+        yield* Effect.forEach(["a", "b", "c"], (name) => Effect.scoped(open(name)), { concurrency: "unbounded" })
+      })
+    )
+  })
+})

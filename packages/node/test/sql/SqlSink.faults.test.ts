@@ -1,0 +1,145 @@
+/** Statement N fails, once and from then on, before and after it was run: what a run leaves is whole, and the next one brings the rest. */
+import type { CallSession } from "@callstream/core/model/CallSession"
+import * as Column from "@callstream/core/model/Column"
+import type { Committed } from "@callstream/core/model/Committed"
+import { SinkError } from "@callstream/core/sink/SinkError"
+import { assert, describe, it, layer } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
+import * as Postgres from "../postgres/Server.ts"
+import type { Kind } from "./Faults.ts"
+import * as Stores from "./Stores.ts"
+
+const day = 86_400_000_000
+const begin = Date.parse("2026-07-30T00:00:00Z") * 1000
+const sessions: ReadonlyArray<CallSession> = Array.from({ length: 9 }, (_, at) => ({
+  id: `session-${at}`,
+  durationSec: at,
+  costTotal: "0.5",
+  startedAt: new Date((begin + at * day) / 1000).toISOString()
+}))
+const micros = (at: number) => begin + at * day
+const columns = Column.ofSession
+const width = 2
+
+interface Checkpoint {
+  committed: Committed | undefined
+}
+
+/** Tries again what may be tried again, as often as a pipeline would. */
+const patiently = <A, R>(operation: Effect.Effect<A, SinkError, R>, tries = 2): Effect.Effect<A, SinkError, R> =>
+  Effect.catchTag(operation, "SinkError", (error) =>
+    error.retryable && tries > 0 ? patiently(operation, tries - 1) : Effect.fail(error)
+  )
+
+/** A run as a pipeline makes it; the checkpoint is kept beside the database. */
+const run = (store: Stores.Store, checkpoint: Checkpoint): Effect.Effect<void, SinkError> =>
+  Effect.gen(function* () {
+    const writer = yield* patiently(store.sink.open(Option.fromUndefinedOr(checkpoint.committed)))
+    const done = Option.match(writer.committed, { onNone: () => -Infinity, onSome: ({ cursor }) => cursor })
+    for (let place = 0; place < sessions.length; place += width) {
+      const items = sessions
+        .slice(place, place + width)
+        .map((row, at) => ({ id: row.id, start: micros(place + at), row }))
+        .filter(({ start }) => start >= done)
+      if (items.length === 0) continue
+      assert.isEmpty(yield* patiently(writer.write({ items, columns, observedAt: begin })))
+      if (place % (2 * width) !== 0) checkpoint.committed = yield* patiently(writer.flush(micros(place + width)))
+    }
+    checkpoint.committed = yield* patiently(writer.flush(micros(sessions.length)))
+    yield* patiently(writer.finish)
+  }).pipe(Effect.scoped)
+
+const idsOf = (rows: ReadonlyArray<unknown> | undefined) =>
+  (rows ?? []).map((row) => (row as { readonly id: string }).id).sort()
+const whole = sessions.map(({ id }) => id)
+
+/** What a reader finds is exactly what started before a place at which it was committed. */
+const assertBetweenCommits = (ids: ReadonlyArray<string>, where: string) => {
+  assert.deepStrictEqual(ids, whole.slice(0, ids.length), where)
+  assert.include([0, 4, 8, 9], ids.length, where)
+}
+
+const read = (store: Stores.Store) =>
+  Effect.map(
+    Effect.orElseSucceed(store.read, () => undefined),
+    idsOf
+  )
+
+const every: ReadonlyArray<readonly [Kind, after: boolean]> = [
+  ["full", false],
+  ["full", true],
+  ["lost", false],
+  ["lost", true]
+]
+
+const assertSweep = <E, R>(make: Effect.Effect<Stores.Store, E, R | Scope.Scope>, faults = every) =>
+  Effect.gen(function* () {
+    const statements = yield* Effect.scoped(
+      Effect.gen(function* () {
+        const store = yield* make
+        yield* run(store, { committed: undefined })
+        assert.deepStrictEqual(yield* read(store), whole)
+        return store.faults.count()
+      })
+    )
+    assert.isAbove(statements, 15)
+    const outcomes = { went: 0, failed: 0 }
+    for (const [kind, after] of faults) {
+      for (const times of [1, Infinity]) {
+        for (let skip = 0; skip < statements; skip++) {
+          const where = `statement ${skip + 1}, ${kind}, ${after ? "after it was run, " : ""}${times} times`
+          yield* Effect.scoped(
+            Effect.gen(function* () {
+              const store = yield* make
+              const checkpoint: Checkpoint = { committed: undefined }
+              store.faults.fail({ skip, times, kind, after })
+              const error = yield* Effect.match(run(store, checkpoint), {
+                onSuccess: () => undefined,
+                onFailure: (error) => error
+              })
+              if (times === 1) assert.isUndefined(error, where)
+              if (error === undefined) outcomes.went++
+              else {
+                outcomes.failed++
+                assert.instanceOf(error, SinkError, where)
+                assert.strictEqual(error.sink, "calls", where)
+                assert.isTrue(error.retryable, where)
+                assert.isDefined(error.advice, where)
+              }
+              const left = yield* read(store)
+              assertBetweenCommits(left, where)
+              // The cursor that a checkpoint heard of is never ahead of what is there.
+              if (checkpoint.committed !== undefined) {
+                assert.isAtLeast(left.length, Math.round((checkpoint.committed.cursor - begin) / day), where)
+              }
+              store.faults.fail({ times: 0 })
+              yield* run(store, checkpoint)
+              assert.deepStrictEqual(yield* read(store), whole, where)
+            })
+          )
+        }
+      }
+    }
+    assert.isAbove(outcomes.went, statements)
+    assert.isAbove(outcomes.failed, statements)
+  })
+
+describe("SqlSink, where one statement fails", () => {
+  it.live("SQLite", () => assertSweep(Stores.sqlite), { timeout: 60_000 })
+})
+
+describe.skipIf(Postgres.missing)(`SqlSink, where one statement fails${Postgres.reason}`, () => {
+  layer(Postgres.Server.layer, { excludeTestServices: true, timeout: "60 seconds" })((it) => {
+    it.effect(
+      "PostgreSQL",
+      () =>
+        assertSweep(Stores.postgresAgain, [
+          ["full", false],
+          ["lost", true]
+        ]),
+      { timeout: 120_000 }
+    )
+  })
+})
