@@ -129,7 +129,9 @@ export const readWindow = Effect.fnUntraced(function* (
   const { second } = Ask
   const { repeats, size } = reading
   const ask = Ask.make(reading.list, reading.filters, reading)
-  const bounds = { after: Ask.floorSecond(range.from) - second, before: Ask.ceilSecond(range.to) + second }
+  // A second for bounds that are cut to seconds and not included, and one because a clock that is a second off finds known
+  // rows all the same.
+  const bounds = { after: Ask.floorSecond(range.from) - 2 * second, before: Ask.ceilSecond(range.to) + 2 * second }
   const walked = yield* walk(reading, ask, bounds.after, bounds.before, size)
   const { denseAt, first, held, moved, problem, steps } = walked
   if (denseAt !== undefined) {
