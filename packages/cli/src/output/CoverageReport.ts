@@ -87,7 +87,7 @@ export const make = (horizonMillis: number): Collector => {
       const reason = coverage._tag === "Proven" ? null : coverage.reason
       set = Coverage.weaker(set, verdict)
       if (reason !== null)
-        reasons.add(coverage._tag === "Gap" ? `${place(window)} could not be read: ${reason}` : reason)
+        reasons.add(coverage._tag === "Gap" ? `${place(window)} could not all be read: ${reason}` : reason)
       settled += window.settled
       of += sessions.length
       if (from === to) undated += sessions.filter((session) => CallSession.startInstant(session) === undefined).length
