@@ -79,16 +79,30 @@ const keepOf = ({ newest, oldest }: NonNullable<PipelineSpec["source"]>): Job.Jo
       ? undefined
       : (batches: Batches) => Extremes.oldest(oldest)(batches)
 
-const deadLetters = Effect.fnUntraced(function* (file: string, targets: ReadonlyArray<Target.Target>) {
-  if (["", "-"].includes(file.trim())) {
-    return yield* new UsageError({ problem: "--dead-letters: give it the name of a file" })
-  }
+/** The files in which a target's sessions come to stand, and that a run cannot do without. */
+const filesOf = ({ settings, target }: Sinks.Planned): ReadonlyArray<string> => [
+  ...Target.fileOf(target).flatMap((path) => [path, OutputFile.partialPath(path)]),
+  ...(target._tag === "File" && settings.rotate !== undefined
+    ? [target.path.replace(/\.[^./\\]+(\.gz|\.zst)?$/i, ".manifest.json")]
+    : [])
+]
+
+/** What is told beside the sessions goes to files of its own: one would overwrite the other. */
+const checkFiles = Effect.fnUntraced(function* ({ coverage, deadLetters, sinks }: Job.Job) {
   const { resolve } = yield* Path.Path
-  const outputs = targets.flatMap(Target.fileOf).flatMap((path) => [path, OutputFile.partialPath(path)])
-  if (outputs.some((path) => resolve(path) === resolve(file))) {
-    return yield* new UsageError({ problem: "--dead-letters: the file is where the sessions go; give it another" })
+  const taken = new Map(sinks.flatMap(filesOf).map((path) => [resolve(path), "where the sessions go"]))
+  const files = [
+    ["--dead-letters", deadLetters, [deadLetters]],
+    ...(coverage === undefined ? [] : [["--coverage", coverage, [coverage, OutputFile.partialPath(coverage)]] as const])
+  ] as const
+  for (const [flag, file, places] of files) {
+    if (["", "-"].includes(file.trim())) {
+      return yield* new UsageError({ problem: `${flag}: give it the name of a file` })
+    }
+    const other = places.map((place) => taken.get(resolve(place))).find((known) => known !== undefined)
+    if (other !== undefined) return yield* new UsageError({ problem: `${flag}: the file is ${other}; give it another` })
+    for (const place of places) taken.set(resolve(place), `that of ${flag}`)
   }
-  yield* DeadLetters.check(file)
 })
 
 export interface Options {
@@ -106,7 +120,7 @@ export const toJob = Effect.fnUntraced(function* (spec: PipelineSpec, { from, re
   const contradiction = check(spec, from)
   if (contradiction !== undefined) return yield* new UsageError(contradiction)
   // What is wrong with a sink's settings is told before there is a request.
-  yield* Sinks.make(sinks, { organization: "", spool: "", account: undefined })
+  yield* Sinks.make(sinks, { organization: "", spool: undefined, account: undefined })
   const selection = yield* Source.selection(source)
   const targets = sinks.map(({ target }) => target)
   const baseUrl = Source.baseUrlOf(source)
@@ -132,6 +146,7 @@ export const toJob = Effect.fnUntraced(function* (spec: PipelineSpec, { from, re
     strict: spec.strict ?? false,
     report
   }
-  if (spec.deadLetters?.file !== undefined) yield* deadLetters(spec.deadLetters.file, targets)
+  yield* checkFiles(job)
+  if (spec.deadLetters?.file !== undefined) yield* DeadLetters.check(spec.deadLetters.file)
   return job
 })

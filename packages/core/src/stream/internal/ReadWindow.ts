@@ -245,7 +245,7 @@ const cut = (range: Range, held: Rows.Held, reached: Instant): ReadonlyArray<Ran
 }
 
 /** What is held of the range, by start. Walks go from the newest to the oldest, so most of it is turned round already. */
-const within = (held: Rows.Held, { from, to }: Range): ReadonlyArray<Rows.Dated> => {
+export const within = (held: Rows.Held, { from, to }: Range): ReadonlyArray<Rows.Dated> => {
   const rows: Array<Rows.Dated> = []
   for (const row of held.rows.values()) if (Rows.isDated(row) && row.start >= from && row.start < to) rows.push(row)
   return rows.reverse().sort(byStart)
