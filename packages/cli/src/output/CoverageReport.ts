@@ -87,7 +87,7 @@ export const make = (horizonMillis: number): Collector => {
       const reason = coverage._tag === "Proven" ? null : coverage.reason
       set = Coverage.weaker(set, verdict)
       if (reason !== null)
-        reasons.add(coverage._tag === "Gap" ? `${place(window)} could not be read: ${reason}` : reason)
+        reasons.add(coverage._tag === "Gap" ? `${place(window)} could not all be read: ${reason}` : reason)
       settled += window.settled
       of += sessions.length
       if (from === to) undated += sessions.filter((session) => CallSession.startInstant(session) === undefined).length
@@ -148,6 +148,9 @@ export const make = (horizonMillis: number): Collector => {
 const place = ({ from, to }: Coverage.Range): string =>
   from === to ? "sessions without a start" : `${Format.time(from)} to ${Format.time(to)}`
 
+/** A history can have as many as it has windows. */
+const mostReasons = 3
+
 /** One line: what is proven, as of when, with which horizon, how many are settled, and what is left to believe. */
 export const describe = (report: Report): string => {
   const { asOf, horizon, of, provenUntil, reasons, set, settled, undatedOutside } = report
@@ -160,8 +163,13 @@ export const describe = (report: Report): string => {
   const final = `${Format.count(settled)} of ${Format.count(of)} settled${outside}`
   const believed = `none becomes visible later than ${limit} after its start`
   if (set === "proven") return `proven complete as of ${asOf ?? "now"}; ${final}; left to believe: ${believed}`
-  if (set === "unprovable") return `NOT proven complete: ${reasons.join("; ")}; ${final}`
+  const more = reasons.length - mostReasons
+  const why = [
+    ...reasons.slice(0, mostReasons),
+    ...(more > 0 ? [`and ${Format.counted(more, "reason")} more, which --coverage writes down`] : [])
+  ].join("; ")
+  if (set === "unprovable") return `NOT proven complete: ${why}; ${final}`
   return provenUntil === null
-    ? `not proven: ${reasons.join("; ")}; ${final}`
-    : `proven complete up to ${provenUntil} (horizon ${limit}); later: ${reasons.join("; ")}; ${final}; left to believe: ${believed}`
+    ? `not proven: ${why}; ${final}`
+    : `proven complete up to ${provenUntil} (horizon ${limit}); later: ${why}; ${final}; left to believe: ${believed}`
 }

@@ -20,7 +20,7 @@ const printOf = ({ title }: About, first: string, ...rest: ReadonlyArray<string>
 
 /** What a run that ended early leaves behind. */
 export const tellWhatIsThere = (
-  about: About,
+  about: About & { readonly committed: boolean },
   progress: Progress.Progress,
   error: unknown,
   cause: Cause.Cause<unknown>
@@ -30,7 +30,9 @@ export const tellWhatIsThere = (
     return Cause.hasInterruptsOnly(cause) ? printOf(about, "stopped before a session was written") : Effect.void
   }
   const amount = `stopped after ${Format.counted(progress.sessions, "session")}`
-  if (about.name !== undefined) return printOf(about, `${amount}; the same command goes on from there`)
+  if (about.name !== undefined) {
+    return printOf(about, `${amount}; the same command ${about.committed ? "goes on from there" : "begins anew"}`)
+  }
   const [sink] = about.sinks
   if (sink === undefined || about.sinks.length > 1) return printOf(about, amount)
   const { settings, target } = sink

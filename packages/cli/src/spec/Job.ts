@@ -21,7 +21,6 @@ import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import * as Path from "effect/Path"
 import * as Stream from "effect/Stream"
@@ -84,12 +83,13 @@ const look = Effect.flatMap(AgniClient, ({ list }) =>
 /** `shared` is counted in when somebody else shows how far it is. */
 export const run = Effect.fnUntraced(function* (job: Job, shared?: Progress.Progress) {
   const { live } = yield* Screen
-  const fs = yield* FileSystem.FileSystem
   const paths = yield* Path.Path
   const progress = shared ?? (yield* Progress.make)
   const collector = CoverageReport.make(Duration.toMillis(job.horizon))
   const notes = Notes.make(job.selection, collector)
   const named = job.name !== undefined
+  /** There is something to go on from. */
+  let committed = false
 
   const summary = yield* Effect.scoped(
     Effect.gen(function* () {
@@ -100,14 +100,13 @@ export const run = Effect.fnUntraced(function* (job: Job, shared?: Progress.Prog
       const fingerprint = fingerprintOf(job, organization, veil)
       const label = veil.label(job.transform.label)
       // What waits there was made by these flags: a run with others, which may leave more out, never sends it.
-      const spool = !hasWebhook
-        ? ""
-        : named
+      const spool =
+        hasWebhook && named
           ? paths.join(
               job.state.folder,
               `spool-${encodeURIComponent(job.name)}-${digest(JSON.stringify([fingerprint, label]))}`
             )
-          : yield* Effect.orDie(fs.makeTempDirectoryScoped({ prefix: "callstream-" }))
+          : undefined
       // Whoever asks for something else has not got what this table got.
       const account = named ? `${job.name} ${digest(JSON.stringify([fingerprint, label]))}` : undefined
       const sinks = yield* Sinks.make(job.sinks, { organization, spool, account })
@@ -129,8 +128,12 @@ export const run = Effect.fnUntraced(function* (job: Job, shared?: Progress.Prog
         commitEvery: job.commitEvery,
         onSinkFailure: job.onSinkFailure,
         maxDeadShare: job.maxDeadShare,
-        notes: notes.save,
+        notes: () => {
+          committed = true
+          return notes.save()
+        },
         restore: (kept) => {
+          committed = true
           notes.restore(kept)
           progress.resumedAt = collector.end()
         },
@@ -142,7 +145,7 @@ export const run = Effect.fnUntraced(function* (job: Job, shared?: Progress.Prog
       if (shared === undefined && showsProgress([job], live)) yield* Progress.show(() => progress)
       const checkpoint = yield* Checkpoint
       const done = yield* Sinks.orUnfinished(pipeline.run, sinks.length).pipe(
-        Effect.provideService(Checkpoint, named && hasWebhook ? Spool.tidied(checkpoint, spool) : checkpoint),
+        Effect.provideService(Checkpoint, spool === undefined ? checkpoint : Spool.tidied(checkpoint, spool)),
         Effect.mapError(Veil.explain(job.name ?? "", job.state.folder))
       )
       // Also of a run that came to its end before: it may have been killed before it wrote the file.
@@ -155,7 +158,9 @@ export const run = Effect.fnUntraced(function* (job: Job, shared?: Progress.Prog
     }).pipe(Effect.provide(Layer.merge(named ? yield* stateIn(job.state) : Checkpoint.layerMemory, webhooks)))
   ).pipe(
     Effect.onExit((exit) =>
-      Exit.isSuccess(exit) ? Effect.void : Summary.tellWhatIsThere(job, progress, Cause.squash(exit.cause), exit.cause)
+      Exit.isSuccess(exit)
+        ? Effect.void
+        : Summary.tellWhatIsThere({ ...job, committed }, progress, Cause.squash(exit.cause), exit.cause)
     )
   )
 

@@ -4,7 +4,6 @@ import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import * as Path from "effect/Path"
 import * as Database from "../flag/Database.ts"
-import type { Planned } from "../flag/Sinks.ts"
 import * as Sinks from "../flag/Sinks.ts"
 import type { UsageError } from "../output/UsageError.ts"
 
@@ -22,16 +21,15 @@ export interface Place {
 }
 
 interface Outputs {
-  readonly sinks: ReadonlyArray<Planned>
+  readonly sinks: ReadonlyArray<Sinks.Planned>
   readonly deadLetters: string
   readonly coverage: string | undefined
 }
 
 const extensions = { gzip: ".gz", zstd: ".zst" }
 
-/** The sinks alone. */
-export const ofSinks = Effect.fnUntraced(function* (
-  sinks: ReadonlyArray<Planned>,
+const ofSinks = Effect.fnUntraced(function* (
+  sinks: ReadonlyArray<Sinks.Planned>,
   rows: string
 ): Effect.fn.Return<ReadonlyArray<Place>, UsageError, FileSystem.FileSystem | Path.Path> {
   const { basename, dirname, join, resolve } = yield* Path.Path
@@ -91,7 +89,9 @@ export const of = Effect.fnUntraced(function* (
   return [
     ...(yield* ofSinks(sinks, rows)),
     file("--dead-letters", deadLetters),
-    ...(coverage === undefined ? [] : [file("--coverage", coverage)])
+    ...(coverage === undefined
+      ? []
+      : [file("--coverage", coverage), file("--coverage", OutputFile.partialPath(coverage))])
   ]
 })
 

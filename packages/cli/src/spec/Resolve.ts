@@ -1,8 +1,7 @@
 /** From a pipeline as data to a job: everything that can be wrong with it is told here, and nothing is asked of the server. */
-import { type AgniClient, type AgniError, Extremes, OutputFile } from "@callstream/core"
+import { type AgniClient, type AgniError, Extremes } from "@callstream/core"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Path from "effect/Path"
 import type * as Stream from "effect/Stream"
 import * as LearnedFile from "../flag/LearnedFile.ts"
 import * as Run from "../flag/Run.ts"
@@ -80,20 +79,19 @@ const keepOf = ({ newest, oldest }: NonNullable<PipelineSpec["source"]>): Job.Jo
       ? undefined
       : (batches: Batches) => Extremes.oldest(oldest)(batches)
 
-const deadLetters = Effect.fnUntraced(function* (file: string, targets: ReadonlyArray<Target.Target>) {
-  if (["", "-"].includes(file.trim())) {
-    return yield* new UsageError({ problem: "--dead-letters: give it the name of a file" })
-  }
-  const { resolve } = yield* Path.Path
-  const outputs = targets.flatMap(Target.fileOf).flatMap((path) => [path, OutputFile.partialPath(path)])
-  if (outputs.some((path) => resolve(path) === resolve(file))) {
-    return yield* new UsageError({ problem: "--dead-letters: the file is where the sessions go; give it another" })
-  }
-  yield* DeadLetters.check(file)
-})
-
-/** Sinks that write to one file would destroy each other's work, be it the manifest of two rotated ones. */
+/**
+ * Sinks that write to one file would destroy each other's work, be it the manifest of two rotated ones; and what is told
+ * beside the sessions goes to files of its own.
+ */
 const checkPlaces = Effect.fnUntraced(function* (job: Job.Job) {
+  for (const [flag, file] of [
+    ["--dead-letters", job.deadLetters],
+    ["--coverage", job.coverage]
+  ] as const) {
+    if (file !== undefined && ["", "-"].includes(file.trim())) {
+      return yield* new UsageError({ problem: `${flag}: give it the name of a file` })
+    }
+  }
   const places = yield* Places.of(job, "")
   for (const [at, place] of places.entries()) {
     const { flag, item, told } = place
@@ -101,9 +99,13 @@ const checkPlaces = Effect.fnUntraced(function* (job: Job.Job) {
       .slice(0, at)
       .find((one) => (one.item !== item || one.flag !== flag) && Places.collide(one, place))
     if (other === undefined) continue
+    if (item === undefined) {
+      const what = other.flag === "--to" ? "where the sessions go" : `that of ${other.flag}`
+      return yield* new UsageError({ problem: `${flag}: the file is ${what}; give it another` })
+    }
     return yield* new UsageError({
       problem: `${flag}: ${told} and ${other.told} would be written to one place; give one of them another name`,
-      ...(item === undefined ? {} : { place: { item } })
+      place: { item }
     })
   }
 })
@@ -123,7 +125,7 @@ export const toJob = Effect.fnUntraced(function* (spec: PipelineSpec, { from, re
   const contradiction = check(spec, from)
   if (contradiction !== undefined) return yield* new UsageError(contradiction)
   // What is wrong with a sink's settings is told before there is a request.
-  yield* Sinks.make(sinks, { organization: "", spool: "", account: undefined })
+  yield* Sinks.make(sinks, { organization: "", spool: undefined, account: undefined })
   const selection = yield* Source.selection(source)
   const targets = sinks.map(({ target }) => target)
   const baseUrl = Source.baseUrlOf(source)
@@ -149,7 +151,7 @@ export const toJob = Effect.fnUntraced(function* (spec: PipelineSpec, { from, re
     strict: spec.strict ?? false,
     report
   }
-  if (spec.deadLetters?.file !== undefined) yield* deadLetters(spec.deadLetters.file, targets)
   yield* checkPlaces(job)
+  if (spec.deadLetters?.file !== undefined) yield* DeadLetters.check(spec.deadLetters.file)
   return job
 })

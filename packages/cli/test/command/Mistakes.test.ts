@@ -71,6 +71,24 @@ const mistakes: ReadonlyArray<readonly [args: ReadonlyArray<string>, ...parts: R
   [["simulate", "--port", "99999"], "--port", wholeFrom(0, 65535)],
   [["export", "--since", "999999w"], "--since lies before the year 1970"],
   [["export", "--dead-letters", "-"], "--dead-letters: give it the name of a file"],
+  [["export", "--coverage", "-"], "--coverage: give it the name of a file"],
+  [
+    ["export", "--to", "a.ndjson", "--coverage", "./a.ndjson"],
+    "--coverage: the file is where the sessions go; give it another"
+  ],
+  [["export", "--to", "a.ndjson", "--coverage", "a.ndjson.partial"], "--coverage: the file is where the sessions go"],
+  [
+    ["export", "--to", "a.ndjson.gz", "--rotate", "day", "--coverage", "a.manifest.json"],
+    "--coverage: the file is where the sessions go"
+  ],
+  [
+    ["export", "--to", "a.ndjson", "--coverage", "b.json", "--dead-letters", "./b.json"],
+    "--coverage: the file is that of --dead-letters; give it another"
+  ],
+  [
+    ["export", "--to", "a.ndjson", "--coverage", "a.ndjson.dead-letters.ndjson"],
+    "--coverage: the file is that of --dead-letters"
+  ],
   [["export", "--walk", "pages", "--horizon", "1h"], "--horizon: does not go with --walk pages"],
   [["export", "--walk", "pages", "--keep-going"], "--keep-going: does not go with --walk pages"],
   [["export", "--walk", "pages", "--coverage", "c.json"], "--coverage: does not go with --walk pages"],

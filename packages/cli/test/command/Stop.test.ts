@@ -1,7 +1,7 @@
 import { Fault } from "@callstream/core/testing"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { gunzipSync } from "node:zlib"
 import { alongside, folder, idsOf, records, server, simulation, start, until } from "../Callstream.ts"
@@ -59,6 +59,36 @@ describe("an export that ends early", alongside, () => {
       yield* until(() => simulator.requests.length === 3)
       child.kill("SIGINT")
       assert.deepStrictEqual(yield* ended, { code: 130, stdout: "", stderr: "stopped before a session was written\n" })
+    })
+  )
+
+  unix("a run that has kept nothing yet says that the next one begins anew, though it has a name", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      // Its pages are read without bounds, so there is no place to go on from.
+      const { start } = yield* simulation({ sessions: 3000, bounds: { ignored: "all" }, latency: "50 millis" })
+      const args = ["export", "--name", "all", "--to", "calls.ndjson", "--concurrency", "1"]
+      const { child, ended } = yield* start(args, { cwd })
+      const partial = join(cwd, "calls.ndjson.partial")
+      yield* until(() => existsSync(partial) && statSync(partial).size > 0)
+      child.kill("SIGINT")
+      const { code, stderr } = yield* ended
+      assert.strictEqual(code, 130)
+      assert.match(stderr, /^stopped after [\d,]+ sessions; the same command begins anew\n$/)
+    })
+  )
+
+  unix("a run without a name that is killed leaves no calls in the temporary folder", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const { start } = yield* simulation()
+      const { requests, url } = yield* server(() => undefined)
+      const env = { TMPDIR: cwd, CALLSTREAM_WEBHOOK_SECRET: "whsec_bm8gc2VjcmV0LCBqdXN0IGEgdGVzdCdzIGtleSE=" }
+      const { child, ended } = yield* start(["export", "--to", url, "--allow-private-hosts"], { cwd, env })
+      yield* until(() => requests.length > 0)
+      child.kill("SIGKILL")
+      yield* ended
+      assert.deepStrictEqual(readdirSync(cwd), [])
     })
   )
 

@@ -70,7 +70,10 @@ describe("callstream export to a table", alongside, () => {
           ["--to", "a.csv", "--to", "a.ndjson", "--rotate", "day"],
           /^error: --to: a\.ndjson and a\.csv would be written to one place/
         ],
-        [["--to", "a.csv", "--coverage", "a.csv"], /^error: --coverage: a\.csv and a\.csv would be written/],
+        [
+          ["--to", "a.csv", "--rotate", "day", "--coverage", "a.manifest.json"],
+          /^error: --coverage: the file is where/
+        ],
         [["--table", "x"], /^error: --table: goes with SQLite or PostgreSQL only\n/]
       ] as const
       const env = {

@@ -43,8 +43,13 @@ export interface Options {
   readonly secrets: Redacted.Redacted
   /** Whose calls these are: a part of each event, and of what its id is made of. */
   readonly organization: string
-  /** A folder for messages on their way: `concurrency` at a time, and twice their bytes at most. They hold calls' data. */
-  readonly spool: string
+  /**
+   * A folder for messages on their way: `concurrency` at a time, and twice their bytes at most. They hold calls' data. What
+   * a run that was killed left there is sent first by the next one, byte for byte.
+   *
+   * @default in memory, for a run that begins anew when it was killed
+   */
+  readonly spool?: string | undefined
   /** Events in one request at most; with 1 a request is the event itself. @default 100 */
   readonly batchSize?: number | undefined
   /** Bytes of a request's body at most; an event that is larger goes by itself. @default 524288 */
@@ -118,10 +123,14 @@ export const make = Effect.fnUntraced(function* (
       const send = yield* Delivery.make(exchange, {
         sink: name,
         giveUpAfter: Duration.fromInputUnsafe(options.giveUpAfter ?? "3 days"),
+        lasting: options.spool !== undefined,
         onStatus: options.onStatus ?? log(name)
       }).pipe(Effect.provide(store))
       // Another receiver or organization never gets what was meant for this one.
-      const kept = yield* Spool.open(paths.join(options.spool, `webhook-${spool.slice(0, 16)}`), name)
+      const kept =
+        options.spool === undefined
+          ? Spool.inMemory()
+          : yield* Spool.open(paths.join(options.spool, `webhook-${spool.slice(0, 16)}`), name)
       const writer = makeWriter({ send, spool: kept, size, bytes, concurrency, organization: options.organization })
       yield* during("open", writer.recover)
       const opened: Writer<unknown> = {

@@ -27,7 +27,7 @@ export interface Range {
  * - `Provisional`: it may still change; read it again later.
  * - `Unprovable`: the count says that there is more than any way of asking brings, or the filter does not do what it
  *   should.
- * - `Gap`: the stretch could not be read.
+ * - `Gap`: the stretch could not be read, or not all of it: the sessions are those that could.
  *
  * What is left to believe of `Proven`: no session becomes visible later than the horizon after it started (one without a
  * start, after it was created), and no departure hid an arrival while the stretch was read.

@@ -40,7 +40,7 @@ export interface Options extends Pick<CallSessionQuery, "agentId" | "status" | "
    * takes some twenty requests. @default false
    */
   readonly countOutside?: boolean | undefined
-  /** A stretch that cannot be read becomes a `Gap` instead of the stream's error. @default false */
+  /** A stretch of which something cannot be read becomes a `Gap` instead of the stream's error. @default false */
   readonly keepGoing?: boolean | undefined
   /** How long after its start a session may become visible: what is younger is `Provisional`. @default "2 hours" */
   readonly horizon?: Duration.Input | undefined

@@ -32,7 +32,7 @@ const wantedOf = (selected: Selected): Wanted => {
 
 /** A flattened row has the path's text itself as a key; any other has the value at the end of the path. */
 const valueOf = (row: Row, { path, text }: Wanted): unknown =>
-  Object.hasOwn(row, text) ? row[text] : path.length === 1 ? undefined : FieldPath.get(row, path)
+  Object.hasOwn(row, text) ? row[text] : FieldPath.get(row, path)
 
 /** What lies under a customer's key may be anything; the keys of a credit breakdown are the contract's. */
 const typeOf = (columns: ReadonlyArray<Column.Column>, { path, text }: Wanted): Column.Type => {

@@ -344,6 +344,59 @@ describe("History.windows", () => {
     })
   )
 
+  it.live("with keepGoing everything comes but the rows that cannot be rendered, however close the others are", () =>
+    Effect.forEach([10, 37], (maxPageSize) =>
+      Effect.gen(function* () {
+        const poison = [400, 401, 900]
+        const one = quiet({ sessions: 1500, span: "10 minutes", maxPageSize, poison }, { keepGoing: true })
+        const world = open(one)
+        const windows = yield* Stream.runCollect(world.stream())
+        const truth = world.simulator.truth()
+        assert.deepStrictEqual(
+          new Set(Histories.missed(one, world, idsOf(windows))),
+          new Set(poison.map((row) => truth[row]?.id ?? ""))
+        )
+        const ids = idsOf(windows)
+        assert.lengthOf(new Set(ids), ids.length)
+        for (const row of poison) {
+          const at = truth[row]?.startedAt ?? 0
+          const [found] = windows.filter(({ from, to }) => from <= at && at < to)
+          assert.strictEqual(found?.coverage._tag, "Gap")
+        }
+        for (const window of windows) {
+          const starts = window.sessions.map((session) => startInstant(session) ?? 0)
+          assert.deepStrictEqual(
+            starts,
+            starts.toSorted((left, right) => left - right)
+          )
+          assert.isTrue(starts.every((start) => start >= window.from && start < window.to))
+        }
+      })
+    )
+  )
+
+  it.live("with keepGoing a row that cannot be rendered takes no session without a start with it", () =>
+    Effect.forEach(["postgres", "first", "last"] as const, (undatedOrder) =>
+      Effect.forEach([[300], [0, 699]], (poison) =>
+        Effect.gen(function* () {
+          const one = quiet({ sessions: 700, undated: 0.2, undatedOrder, maxPageSize: 20, poison }, { keepGoing: true })
+          const world = open(one)
+          const windows = yield* Stream.runCollect(world.stream())
+          const truth = world.simulator.truth()
+          const lost = new Set(poison.map((row) => truth[row]?.id ?? ""))
+          assert.deepStrictEqual(new Set(Histories.missed(one, world, idsOf(windows))), lost)
+          assert.lengthOf(new Set(idsOf(windows)), 700 - poison.length)
+          const last = windows.at(-1)
+          // Where the newest one cannot be rendered, time bounds cannot be tried: all pages are read, and all is a gap.
+          const whole = last !== undefined && last.from < last.to
+          assert.strictEqual(whole, undatedOrder === "last" && poison.includes(699))
+          const undated = poison.some((row) => truth[row]?.startedAt === undefined)
+          assert.strictEqual(last?.coverage._tag, whole || undated ? "Gap" : "Unprovable")
+        })
+      )
+    )
+  )
+
   const failed = (reason: AgniError["reason"]) =>
     new AgniError({ reason, request: "GET", attempts: 5, elapsed: Duration.seconds(30) })
   const reset = failed(new Unavailable({ description: "read ECONNRESET" }))

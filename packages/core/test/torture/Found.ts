@@ -1365,5 +1365,59 @@ export const found: Readonly<Record<string, Case>> = {
     read: { concurrency: 4, pageSize: 10, keepGoing: false, cuts: [] },
     step: 50,
     client: false
+  },
+  "bounds that are a second off, cut to seconds and not included leave out the first row of a window": {
+    simulator: {
+      seed: 800043902,
+      startAt: 1780272000000000,
+      sessions: 8,
+      content: "minimal",
+      maxPageSize: 3,
+      span: "3 days",
+      age: "1 minute",
+      granularity: "milli",
+      undated: 0.02,
+      undatedAs: "null",
+      undatedOrder: "last",
+      queued: 0.3,
+      ties: { share: 0.2, ways: 3 },
+      edition: "snake",
+      emptyList: "absent",
+      metaTotal: "absent",
+      order: "id-desc",
+      sorting: "honoured",
+      sortFields: ["startedAt"],
+      unknownSort: "ignore",
+      offsetFrom: "asked",
+      beyondLast: "first",
+      tieOrder: "id",
+      clockOffset: 0,
+      date: "frozen",
+      visible: "ended",
+      visibleLag: 0,
+      arrivalsPerHour: 0,
+      departuresPerHour: 10,
+      duplicated: 0.05,
+      bounds: {
+        after: "exclusive",
+        before: "exclusive",
+        truncate: "second",
+        undated: "none",
+        shift: "1 seconds",
+        ignored: "none",
+        field: "start"
+      },
+      filterAfterPaging: "nothing"
+    },
+    range: {},
+    read: {
+      concurrency: 1,
+      pageSize: 5,
+      pagesPerWindow: 2,
+      keepGoing: false,
+      cuts: [1780240909508634, 1780105255727713]
+    },
+    step: 0,
+    client: false
   }
 }

@@ -87,6 +87,18 @@ describe("transforms", () => {
     })
   )
 
+  it.effect("select finds a field of the record itself whose name is no plain word, flat or not", () =>
+    Effect.sync(() => {
+      const record = { "Lead Score": 7, 'a.b["c"]': null, id: "x" }
+      const names = Object.keys(record).map((key) => FieldPath.format([key]))
+      const expected = { '["Lead Score"]': 7, '["a.b[\\"c\\"]"]': null, id: "x" }
+      assert.deepStrictEqual(Select.select(names).apply(record), expected)
+      assert.deepStrictEqual(Select.select(names).apply(Flatten.flatten().apply(record) ?? {}), expected)
+      const renamed = Select.select([{ path: '["Lead Score"]', as: "lead" }])
+      assert.deepStrictEqual(renamed.apply(record), { lead: 7 })
+    })
+  )
+
   it.effect("a table's columns hold all of a row, whatever it is", () =>
     Effect.gen(function* () {
       const table = asRow.pipe(Transform.andThen(Flatten.flatten({ objects: "whole" })))

@@ -27,7 +27,10 @@ export const holds = (session: CallSession): unknown => {
     cost: Number(costTotal),
     duration: durationSec,
     metadata: metadata ?? null,
-    beyond: summary === undefined ? null : { callerName, summary }
+    beyond:
+      summary === undefined && callerName === undefined
+        ? null
+        : { ...(callerName === undefined ? {} : { callerName }), ...(summary === undefined ? {} : { summary }) }
   }
 }
 
@@ -41,12 +44,18 @@ interface Read {
   readonly cost: string
   readonly duration: number
   readonly metadata: string | null
+  readonly callerName: string | null
+  readonly summary: string | null
   readonly extra: string | null
 }
 
-const asHeld = ({ cost, duration, extra, id, metadata, started }: Read): unknown => {
+const asHeld = ({ callerName, cost, duration, extra, id, metadata, started, summary }: Read): unknown => {
   const { metadata: exact, ...beyond } = extra === null ? {} : (JSON.parse(extra) as Record<string, unknown>)
-  const more = Object.fromEntries(Object.entries(beyond).map(([name, value]) => [name, unwrapped(value)]))
+  const more = {
+    ...(callerName === null ? {} : { callerName }),
+    ...(summary === null ? {} : { summary }),
+    ...Object.fromEntries(Object.entries(beyond).map(([name, value]) => [name, unwrapped(value)]))
+  }
   return {
     id,
     started: started === null ? null : Date.parse(started),
@@ -80,7 +89,7 @@ export const sqlite = Effect.map(SinkStore.folder, (folder): Store & { readonly 
       try {
         const rows = database
           .prepare(
-            `SELECT id, startedAt AS started, costTotal AS cost, durationSec AS duration, metadata, extra FROM "Calls of ""July"""`
+            `SELECT id, startedAt AS started, costTotal AS cost, durationSec AS duration, metadata, callerName, summary, extra FROM "Calls of ""July"""`
           )
           .all() as unknown as ReadonlyArray<Read>
         return rows.map(asHeld)
@@ -102,7 +111,7 @@ const inDatabase = Effect.fnUntraced(function* (database: string) {
     sink: sinkOver(client, faults),
     read: Effect.map(
       reader.unsafe<Read>(
-        `SELECT id, "startedAt"::text AS started, "costTotal"::text AS cost, "durationSec"::int AS duration, metadata::text, extra::text FROM "Calls of ""July"""`
+        `SELECT id, "startedAt"::text AS started, "costTotal"::text AS cost, "durationSec"::int AS duration, metadata::text, "callerName", summary, extra::text FROM "Calls of ""July"""`
       ),
       (rows) => rows.map(asHeld)
     )

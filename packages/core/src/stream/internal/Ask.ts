@@ -34,7 +34,12 @@ export interface Ask {
   (
     page: number,
     bounds: Bounds,
-    options?: { readonly size?: number; readonly sort?: Sort }
+    options?: {
+      readonly size?: number
+      readonly sort?: Sort
+      /** Where nothing should be: it is asked at once as often as an empty answer must come to be believed. */
+      readonly expectNothing?: boolean
+    }
   ): Effect.Effect<Answer, AgniError>
   readonly log: { requests: number; observedAt: Instant.Instant | undefined; cached: boolean }
 }
@@ -87,7 +92,7 @@ export const make = (
   const ask = (
     page: number,
     bounds: Bounds,
-    { size = defaults.size, sort = defaults.sort }: { readonly size?: number; readonly sort?: Sort } = {}
+    { expectNothing = false, size = defaults.size, sort = defaults.sort }: NonNullable<Parameters<Ask>[2]> = {}
   ) => {
     const full = once(page, bounds, size, sort)
     /** The first page begins at the same row whatever its size: another size passes a cache by. */
@@ -106,15 +111,19 @@ export const make = (
                 )
           )
     }
-    return Effect.flatMap(full, (answer) => {
-      if (answer.rows.length > 0 || believeEmpty <= 1) return Effect.succeed(answer)
-      // Side by side: each waits as long as the first did, and together they take one more turn instead of several.
-      const repeats = Array.from({ length: believeEmpty - 1 }, (_, i) => repeat(i + 1))
-      return Effect.map(
-        Effect.all(repeats, { concurrency: "unbounded" }),
-        (answers) => answers.find(({ rows }) => rows.length > 0) ?? answer
-      )
-    })
+    // Side by side: one after the other they would take a turn each.
+    const repeats = Effect.all(
+      Array.from({ length: believeEmpty - 1 }, (_, i) => repeat(i + 1)),
+      { concurrency: "unbounded" }
+    )
+    const believed = (answer: Answer, answers: ReadonlyArray<Answer>) =>
+      [answer, ...answers].find(({ rows }) => rows.length > 0) ?? answer
+    if (believeEmpty <= 1) return full
+    return expectNothing
+      ? Effect.map(Effect.all([full, repeats], { concurrency: 2 }), ([answer, answers]) => believed(answer, answers))
+      : Effect.flatMap(full, (answer) =>
+          answer.rows.length > 0 ? Effect.succeed(answer) : Effect.map(repeats, (answers) => believed(answer, answers))
+        )
   }
   return Object.assign(ask, { log })
 }
@@ -186,7 +195,9 @@ export const count = Effect.fnUntraced(function* (
   const [last, next] = yield* Effect.all(
     [
       snapshot ? Effect.succeed({ rows: first }) : ask(k, bounds),
-      sure || expected % size === 0 ? Effect.asSome(ask(k + 1, bounds)) : Effect.succeedNone
+      sure || expected % size === 0
+        ? Effect.asSome(ask(k + 1, bounds, { expectNothing: !repeats }))
+        : Effect.succeedNone
     ],
     { concurrency: 2 }
   )

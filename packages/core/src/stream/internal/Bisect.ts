@@ -3,15 +3,16 @@ import type { AgniError } from "../../model/AgniError.ts"
 import type { Range, Window } from "../Coverage.ts"
 import * as Ask from "./Ask.ts"
 import { type Outcome, type Reading, readWindow } from "./ReadWindow.ts"
+import * as Salvage from "./Salvage.ts"
 
 /**
  * Reads a window; one that fails every time, while the server answers other requests, is halved until the failing part is a
- * second or two long, which is a gap when the reading keeps going and the error, naming it, when it does not.
+ * second or two long. When the reading keeps going that is a gap, with those of its rows that can be had one by one; when it
+ * does not, it is the error, naming it.
  */
 export const read = (reading: Reading, range: Range, keepGoing: boolean): Effect.Effect<Outcome, AgniError> => {
   const ask = Ask.make(reading.list, reading.filters, reading)
-  // What failed with all its tries is looked for with few, because each level of halving meets it again.
-  const hasty: Reading = { ...reading, list: (query) => reading.list(query, { tries: 2 }) }
+  const hasty = Salvage.hasty(reading)
   const attempt = (range: Range, reading = hasty): Effect.Effect<Outcome, AgniError> =>
     Ask.catchPoison(ask, readWindow(reading, range), (error) => divide(range, error))
   const divide = (range: Range, error: AgniError): Effect.Effect<Outcome, AgniError> => {
@@ -39,22 +40,11 @@ export const read = (reading: Reading, range: Range, keepGoing: boolean): Effect
   const lastTry = (range: Range, before: AgniError) =>
     Ask.catchPoison(ask, readWindow(reading, range), (error) =>
       keepGoing
-        ? Effect.succeed<Outcome>({ _tag: "Read", windows: [gap(range, error)] })
+        ? Effect.map(Salvage.read(reading, range, error), (window): Outcome => ({ _tag: "Read", windows: [window] }))
         : Effect.fail(error.attempts > before.attempts ? error : before)
     )
   return attempt(range, reading)
 }
-
-/** A stretch that cannot be read. */
-export const gap = (range: Range, error: AgniError): Window => ({
-  ...range,
-  sessions: [],
-  rejected: [],
-  coverage: { _tag: "Gap", reason: error.reason.message, error },
-  settled: 0,
-  requests: 0,
-  observedAt: 0
-})
 
 /** Neighbouring gaps are one. */
 const merge = (windows: ReadonlyArray<Window>): ReadonlyArray<Window> => {
@@ -62,7 +52,15 @@ const merge = (windows: ReadonlyArray<Window>): ReadonlyArray<Window> => {
   for (const window of windows) {
     const last = merged.at(-1)
     if (last?.coverage._tag === "Gap" && window.coverage._tag === "Gap")
-      merged[merged.length - 1] = { ...last, to: window.to }
+      merged[merged.length - 1] = {
+        ...last,
+        to: window.to,
+        sessions: [...last.sessions, ...window.sessions],
+        rejected: [...last.rejected, ...window.rejected],
+        settled: last.settled + window.settled,
+        requests: last.requests + window.requests,
+        observedAt: Math.min(last.observedAt, window.observedAt)
+      }
     else merged.push(window)
   }
   return merged

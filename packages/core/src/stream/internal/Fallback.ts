@@ -9,10 +9,14 @@ import type { Coverage, Range, Window } from "../Coverage.ts"
 import * as Ask from "./Ask.ts"
 import * as Pages from "./Pages.ts"
 import * as Rows from "./Rows.ts"
+import * as Salvage from "./Salvage.ts"
+
+type Read = Pick<Page, "page" | "sessions" | "rejected" | "observedAt">
 
 /**
  * When bounds or filters do not do what they should, all pages are read without bounds and what lies in the range is
- * kept. Each page is a window of no length at the beginning of the range; the last window is the range itself.
+ * kept. Each page is a window of no length at the beginning of the range; the last window is the range itself. A page that
+ * cannot be rendered ends it or, when the reading keeps going, is read in parts, and the range is a gap.
  */
 export const windows = (
   range: Range,
@@ -31,7 +35,32 @@ export const windows = (
   const delivered = new Set<string>()
   // What was delivered long ago may come again when calls come while it is read.
   const isNew = (key: string) => !delivered.has(key) && delivered.add(key) !== undefined
-  const pages = Pages.walk({ ...filters, pageSize: options.size }, { concurrency: options.concurrency })
+  let next = 1
+  let lost: AgniError | undefined
+  const pagesFrom = (page: number): Stream.Stream<Read, AgniError, AgniClient> =>
+    Pages.walk({ ...filters, page, pageSize: options.size }, { concurrency: options.concurrency }).pipe(
+      Stream.map((read): Read => {
+        next = read.page + 1
+        return read
+      }),
+      Stream.catchIf(
+        () => options.keepGoing === true,
+        (error) =>
+          Stream.fromEffect(
+            Effect.gen(function* () {
+              const { list } = yield* AgniClient
+              const ask = Ask.make(list, filters, { size: options.size, sort: { by: undefined, order: undefined } })
+              const found = yield* Ask.catchPoison(ask, Effect.fail(error), () =>
+                Salvage.page(list, filters, next, options.size)
+              )
+              lost = error
+              next++
+              return found
+            })
+          ).pipe(Stream.concat(Stream.suspend(() => pagesFrom(next))))
+      )
+    )
+  const pages = pagesFrom(1)
   const last = (coverage: Coverage): Window => ({
     ...range,
     sessions: [],
@@ -69,19 +98,10 @@ export const windows = (
         observedAt: page.observedAt
       }
     }),
-    Stream.concat(Stream.suspend(() => Stream.make(last(coverage)))),
-    Stream.catchIf(
-      () => options.keepGoing === true,
-      (error) =>
-        Stream.fromEffect(
-          Effect.gen(function* () {
-            const { list } = yield* AgniClient
-            const ask = Ask.make(list, filters, { size: options.size, sort: { by: undefined, order: undefined } })
-            return yield* Ask.catchPoison(ask, Effect.fail(error), () =>
-              Effect.succeed(last({ _tag: "Gap", reason: error.reason.message, error }))
-            )
-          })
-        )
+    Stream.concat(
+      Stream.suspend(() =>
+        Stream.make(last(lost === undefined ? coverage : { _tag: "Gap", reason: lost.reason.message, error: lost }))
+      )
     )
   )
 }

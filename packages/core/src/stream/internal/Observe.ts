@@ -197,7 +197,7 @@ export const findOldest = Effect.fnUntraced(function* (
     Ask.catchPoison(
       ask,
       Effect.map(
-        ask(1, { after: earliest, before }),
+        ask(1, { after: earliest, before }, { expectNothing: true }),
         ({ rows }) =>
           rows.length < size && rows.every((row) => (Rows.isDated(row) ? row.start >= before : !Rows.isUnplaced(row)))
       ),

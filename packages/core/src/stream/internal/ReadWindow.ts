@@ -129,7 +129,9 @@ export const readWindow = Effect.fnUntraced(function* (
   const { second } = Ask
   const { repeats, size } = reading
   const ask = Ask.make(reading.list, reading.filters, reading)
-  const bounds = { after: Ask.floorSecond(range.from) - second, before: Ask.ceilSecond(range.to) + second }
+  // A second for bounds that are cut to seconds and not included, and one because a clock that is a second off finds known
+  // rows all the same.
+  const bounds = { after: Ask.floorSecond(range.from) - 2 * second, before: Ask.ceilSecond(range.to) + 2 * second }
   const walked = yield* walk(reading, ask, bounds.after, bounds.before, size)
   const { denseAt, first, held, moved, problem, steps } = walked
   if (denseAt !== undefined) {
@@ -226,7 +228,7 @@ const confirmEmpty = Effect.fnUntraced(function* (
     )
     if (failed === Ask.notBack || failed === Ask.hidden) continue
     if (failed !== undefined) return { _tag: "Unprovable", reason: failed }
-    const { rows } = yield* ask(1, bounds)
+    const { rows } = yield* ask(1, bounds, { expectNothing: true })
     return rows.length === 0
       ? { _tag: "Proven" }
       : { _tag: "Provisional", reason: "sessions came or went while it was read" }
@@ -243,7 +245,7 @@ const cut = (range: Range, held: Rows.Held, reached: Instant): ReadonlyArray<Ran
 }
 
 /** What is held of the range, by start. Walks go from the newest to the oldest, so most of it is turned round already. */
-const within = (held: Rows.Held, { from, to }: Range): ReadonlyArray<Rows.Dated> => {
+export const within = (held: Rows.Held, { from, to }: Range): ReadonlyArray<Rows.Dated> => {
   const rows: Array<Rows.Dated> = []
   for (const row of held.rows.values()) if (Rows.isDated(row) && row.start >= from && row.start < to) rows.push(row)
   return rows.reverse().sort(byStart)

@@ -6,10 +6,10 @@ import type { Instant } from "../../model/Instant.ts"
 import type { Rejected } from "../../model/Rejected.ts"
 import type { Coverage, Range, Window } from "../Coverage.ts"
 import * as Ask from "./Ask.ts"
-import { gap } from "./Bisect.ts"
 import * as LastPage from "./LastPage.ts"
 import { type Reading, temper } from "./ReadWindow.ts"
 import * as Rows from "./Rows.ts"
+import * as Salvage from "./Salvage.ts"
 
 /** What the windows of a reading delivered. */
 export interface Tally {
@@ -78,9 +78,24 @@ export const window = (
 ): Stream.Stream<Window, AgniError> =>
   Stream.fromEffect(
     Ask.catchPoison(Ask.make(reading.list, reading.filters, reading), read(reading, range, tally), (error) =>
-      keepGoing ? Effect.succeed(gap({ from: range.to, to: range.to }, error)) : Effect.fail(error)
+      keepGoing
+        ? Salvage.undated(
+            reading,
+            range,
+            starts,
+            {
+              rows: tally.rows(),
+              isKnown: (key) => tally.unplaced.has(key) || tally.recent.has(key),
+              isDistant: ({ start }) => start !== undefined && start > nearest(reading, range)
+            },
+            error
+          )
+        : Effect.fail(error)
     )
   )
+
+/** What starts up to here is for this run or the next one. */
+const nearest = (reading: Reading, range: Range): Instant => Ask.ceilSecond(Math.max(range.to, reading.now)) + distance
 
 /** How many sessions without a start lie outside a range: all that there are, less those with a start. */
 export const outside = (reading: Reading, to: Instant): Effect.Effect<Window, AgniError> =>
@@ -139,8 +154,7 @@ const attempt = (
       { log: plain.log }
     )
     const delivered = [...reading.repeated.values()].reduce((sum, times) => sum + times, tally.rows())
-    /** What starts up to here is for this run or the next one. */
-    const near = Ask.ceilSecond(Math.max(range.to, reading.now)) + distance
+    const near = nearest(reading, range)
     const measure = LastPage.count(ask, { after: starts.after, before: near }, { size, repeats })
     /** Rows that start up to there, counted where it is not known how many there should be. */
     let measured = tally.inPart ? yield* measure : undefined

@@ -336,6 +336,30 @@ describe("WebhookSink", () => {
     })
   )
 
+  it.effect("without a folder keeps what is on its way in memory, and sends it again after a failure", () =>
+    Effect.gen(function* () {
+      const { disk, receiver } = world(({ number }) => (number === 2 ? 410 : 204))
+      const refused = yield* run(
+        { disk, receiver },
+        (writer) =>
+          Effect.gen(function* () {
+            const failed = yield* Effect.flip(writer.write(batch(["a", "b"])))
+            assert.strictEqual(failed.operation, "write")
+            return yield* writer.write(batch(["a", "b"]))
+          }),
+        { spool: undefined, batchSize: 1, concurrency: 1 }
+      )
+      assert.deepStrictEqual(refused, [])
+      const [, second, third] = receiver.messages
+      assert.strictEqual(third?.body, second?.body)
+      assert.deepStrictEqual(
+        receiver.events().map(({ sessionId }) => sessionId),
+        ["a", "b", "a", "b"]
+      )
+      assert.deepStrictEqual(disk.names(), [])
+    })
+  )
+
   it.effect("commits what it was told, and a batch of nothing sends nothing", () =>
     Effect.gen(function* () {
       const { disk, receiver } = world()

@@ -1,22 +1,19 @@
-/** Text and JSON that PostgreSQL has no way to hold: the character NUL, and half a surrogate pair in JSON. */
+/** Text and JSON that PostgreSQL has no way to hold: the character NUL. Cells are well-formed otherwise. */
 
 const isObject = (u: unknown): u is Record<string, unknown> => typeof u === "object" && u !== null
 
-/** Whether text, well-formed as that of a cell is, can stand in a column of text. */
+/** Whether text can stand in a column of text. */
 export const holdsText = (text: string): boolean => !text.includes("\0")
-
-const says = (text: string): boolean => text.isWellFormed() && holdsText(text)
 
 const holdsValue = (value: unknown): boolean =>
   typeof value === "string"
-    ? says(value)
-    : !isObject(value) || Object.entries(value).every(([key, inner]) => says(key) && holdsValue(inner))
+    ? holdsText(value)
+    : !isObject(value) || Object.entries(value).every(([key, inner]) => holdsText(key) && holdsValue(inner))
 
 /** Whether JSON text can stand in a column of jsonb. What JSON writes as an escape is rare, and only then it is looked at. */
-export const holds = (json: string): boolean =>
-  (!json.includes("\\u0000") && !json.includes("\\ud")) || holdsValue(JSON.parse(json))
+export const holds = (json: string): boolean => !json.includes("\\u0000") || holdsValue(JSON.parse(json))
 
-const shown = (text: string): string => text.toWellFormed().replaceAll("\0", "\ufffd")
+const shown = (text: string): string => text.replaceAll("\0", "\ufffd")
 
 /** With U+FFFD in place of what cannot be held. */
 export const showText = shown

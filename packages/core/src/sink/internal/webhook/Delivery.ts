@@ -19,6 +19,8 @@ export type Status =
 interface Options {
   readonly sink: string
   readonly giveUpAfter: Duration.Duration
+  /** Whether what waits is there for the next run. */
+  readonly lasting: boolean
   readonly onStatus: (status: Status) => Effect.Effect<void>
 }
 
@@ -130,13 +132,15 @@ const stopped = (sink: string, because: string, advice: string) =>
     new SinkError({ sink, operation: "write", retryable: false, description: `the receiver ${because}`, advice })
   )
 
-const givenUp = ({ giveUpAfter, sink }: Options, because: string) =>
+const givenUp = ({ giveUpAfter, lasting, sink }: Options, because: string) =>
   Effect.fail(
     new SinkError({
       sink,
       operation: "write",
       retryable: true,
       description: `the receiver ${because}, and did not take a message within ${Duration.format(giveUpAfter)}`,
-      advice: "Run it again when the receiver is back: what waits is kept, and is sent first."
+      advice: lasting
+        ? "Run it again when the receiver is back: what waits is kept, and is sent first."
+        : "Run it again when the receiver is back: what it took already comes again under the same ids."
     })
   )

@@ -1,4 +1,4 @@
-/** Messages on their way, as files: written before they are sent, removed when the receiver has answered for them. */
+/** Messages on their way: kept before they are sent, removed when the receiver has answered for them. */
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
@@ -23,7 +23,20 @@ const unfinished = ".partial"
 const shape = /^\d{16}-(msg_[0-9a-f]{32})\.json$/
 const nameOf = ({ id, sequence }: Message.Message) => `${String(sequence).padStart(16, "0")}-${id}.json`
 
-/** Opens the folder, made private when it is not there, without what a killed run had not written to its end. */
+/** For a run that nobody goes on with: what it was sending when it was killed is read again, and sent from the beginning. */
+export const inMemory = (): Spool => {
+  const messages = new Map<string, Message.Message>()
+  return {
+    put: (message) => Effect.sync(() => void messages.set(nameOf(message), message)),
+    remove: (message) => Effect.sync(() => void messages.delete(nameOf(message))),
+    sync: Effect.void,
+    left: Effect.sync(() =>
+      [...messages].toSorted(([left], [right]) => (left < right ? -1 : 1)).map(([, message]) => message)
+    )
+  }
+}
+
+/** As files. Opens the folder, made private when it is not there, without what a killed run had not written to its end. */
 export const open = Effect.fnUntraced(function* (folder: string, sink: string) {
   const fs = yield* FileSystem.FileSystem
   const paths = yield* Path.Path

@@ -1,0 +1,30 @@
+import * as CoverageReport from "../../src/output/CoverageReport.ts"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+
+const hour = 3_600_000_000
+const window = (at: number, reason: string | undefined) => ({
+  from: at * hour,
+  to: (at + 1) * hour,
+  sessions: [],
+  rejected: [],
+  coverage: reason === undefined ? ({ _tag: "Proven" } as const) : ({ _tag: "Unprovable", reason } as const),
+  settled: 0,
+  requests: 1,
+  observedAt: 100 * hour
+})
+
+describe("CoverageReport", () => {
+  it.effect("names three reasons in its line, and all in the file", () =>
+    Effect.sync(() => {
+      const collector = CoverageReport.make(0)
+      for (let at = 0; at < 6; at++) collector.add(window(at, at === 0 ? undefined : `${at} of 9 rows seen`))
+      const report = collector.report()
+      assert.lengthOf(report.reasons, 5)
+      assert.strictEqual(
+        CoverageReport.describe(report),
+        "NOT proven complete: 1 of 9 rows seen; 2 of 9 rows seen; 3 of 9 rows seen; and 2 reasons more, which --coverage writes down; 0 of 0 settled"
+      )
+    })
+  )
+})

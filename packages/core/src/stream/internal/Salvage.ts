@@ -1,0 +1,207 @@
+/** What can be had where some rows cannot be rendered: all the others. */
+import * as Effect from "effect/Effect"
+import type { AgniClient } from "../../client/AgniClient.ts"
+import type { AgniError } from "../../model/AgniError.ts"
+import * as CallSession from "../../model/CallSession.ts"
+import type { Page } from "../../model/Page.ts"
+import type { Range, Window } from "../Coverage.ts"
+import * as Ask from "./Ask.ts"
+import * as LastPage from "./LastPage.ts"
+import { type Reading, within } from "./ReadWindow.ts"
+import * as Rows from "./Rows.ts"
+
+/** What failed with all its tries is looked for with few, because each smaller part meets it again. */
+export const hasty = (reading: Reading): Reading => ({ ...reading, list: (query) => reading.list(query, { tries: 2 }) })
+
+/** Stands for a row that cannot be rendered, so that pages keep their length. */
+const isLost = ({ rejected, session }: Rows.Row): boolean => session === undefined && rejected === undefined
+
+const lostRow = (page: number): Rows.Row => ({
+  key: `lost ${page}`,
+  start: undefined,
+  session: undefined,
+  rejected: undefined
+})
+
+const largestPart = (size: number): number => {
+  for (let parts = 2; parts * parts <= size; parts++) if (size % parts === 0) return size / parts
+  return 1
+}
+
+/** An ask whose pages that fail are asked for in parts, down to single rows. */
+const asking = (reading: Reading): Ask.Ask => {
+  const plain = Ask.make(hasty(reading).list, reading.filters, reading)
+  const inParts = (
+    page: number,
+    bounds: Ask.Bounds,
+    size: number,
+    sort: Ask.Sort | undefined
+  ): Effect.Effect<Ask.Answer, AgniError> =>
+    Ask.catchPoison(plain, plain(page, bounds, { size, ...(sort === undefined ? {} : { sort }) }), () => {
+      if (size === 1) {
+        const { observedAt = 0 } = plain.log
+        return Effect.succeed({ rows: [lostRow(page)], observedAt, edition: undefined, characters: 0 })
+      }
+      const part = largestPart(size)
+      const first = (page - 1) * (size / part) + 1
+      return Effect.map(
+        Effect.forEach(Array.from({ length: size / part }), (_, i) => inParts(first + i, bounds, part, sort)),
+        (answers): Ask.Answer => ({
+          rows: answers.flatMap(({ rows }) => rows),
+          observedAt: Math.min(...answers.map(({ observedAt }) => observedAt)),
+          edition: answers.find(({ edition }) => edition !== undefined)?.edition,
+          characters: answers.reduce((sum, { characters }) => sum + characters, 0)
+        })
+      )
+    })
+  return Object.assign(
+    (page: number, bounds: Ask.Bounds, options: { readonly size?: number; readonly sort?: Ask.Sort } = {}) =>
+      inParts(page, bounds, options.size ?? reading.size, options.sort),
+    { log: plain.log }
+  )
+}
+
+type Found = Pick<Page, "page" | "sessions" | "rejected" | "observedAt">
+
+/** A page without bounds that failed, in parts: those of its records that can be rendered. */
+export const page = (
+  list: AgniClient["Service"]["list"],
+  filters: Ask.Filters,
+  number: number,
+  size: number
+): Effect.Effect<Found, AgniError> => {
+  const ask = Ask.make(list, filters, { size, sort: { by: undefined, order: undefined } })
+  const inParts = (number: number, size: number): Effect.Effect<ReadonlyArray<Found>, AgniError> =>
+    Ask.catchPoison(
+      ask,
+      Effect.map(list({ ...filters, page: number, pageSize: size }, { tries: 2 }), (found) => [found]),
+      () => {
+        if (size === 1) return Effect.succeed([])
+        const part = largestPart(size)
+        const first = (number - 1) * (size / part) + 1
+        return Effect.map(
+          Effect.forEach(Array.from({ length: size / part }), (_, i) => inParts(first + i, part)),
+          (parts) => parts.flat()
+        )
+      }
+    )
+  return Effect.map(inParts(number, size), (parts) => ({
+    page: number,
+    sessions: parts.flatMap(({ sessions }) => sessions),
+    rejected: parts.flatMap(({ rejected }) => rejected),
+    observedAt: Math.min(...parts.map(({ observedAt }) => observedAt), ask.log.observedAt ?? Infinity)
+  }))
+}
+
+/** A stretch that cannot be read, or not all of it. */
+export const gap = (range: Range, error: AgniError): Window => ({
+  ...range,
+  sessions: [],
+  rejected: [],
+  coverage: { _tag: "Gap", reason: error.reason.message, error },
+  settled: 0,
+  requests: 0,
+  observedAt: 0
+})
+
+const holding = (empty: Window, rows: ReadonlyArray<Rows.Row>, { log }: Ask.Ask): Window => {
+  const sessions = rows.flatMap(({ session }) => session ?? [])
+  return {
+    ...empty,
+    sessions,
+    rejected: rows.flatMap(({ rejected, session }) => (session === undefined ? (rejected ?? []) : [])),
+    settled: sessions.filter(CallSession.isSettled).length,
+    requests: log.requests,
+    observedAt: log.observedAt ?? 0
+  }
+}
+
+/** A walk over broken pages of fixed bounds ends with this at the latest. */
+const mostPages = 500
+
+/** So many pages in a row that bring nothing new lie beyond the end. */
+const mostIdle = 5
+
+/** The rows of a stretch that can be rendered, as a gap. */
+export const read = Effect.fnUntraced(function* (
+  reading: Reading,
+  range: Range,
+  error: AgniError
+): Effect.fn.Return<Window, AgniError> {
+  const { repeats } = reading
+  const ask = asking(reading)
+  const bounds = { after: Ask.floorSecond(range.from) - Ask.second, before: Ask.ceilSecond(range.to) + Ask.second }
+  const held = Rows.makeHeld()
+  let first: ReadonlyArray<Rows.Row> = []
+  let before: ReadonlyArray<Rows.Row> = []
+  let idle = 0
+  for (let page = 1; page <= mostPages && idle < mostIdle; page++) {
+    const { rows } = yield* ask(page, bounds)
+    if (yield* Ask.isEnd(ask, bounds, page, rows, page === 1 ? [] : [before, first], { repeats })) break
+    if (page === 1) first = rows
+    before = rows
+    idle = held.add(rows.filter((row) => !isLost(row))) === 0 ? idle + 1 : 0
+    if (rows.length < reading.size) break
+  }
+  const unplaced = [...held.rows.values()].filter((row) => Rows.isUnplaced(row))
+  return holding(gap(range, error), [...within(held, range), ...unplaced], ask)
+})
+
+/** What the windows before have delivered, and what stands in for a session without a start that they know. */
+interface Delivered {
+  readonly rows: number
+  readonly isKnown: (key: string) => boolean
+  readonly isDistant: (row: Rows.Row) => boolean
+}
+
+/**
+ * The sessions that no window holds, where some cannot be rendered: in front, or, when more are counted than stand there,
+ * on all pages. They are a gap unless all came; then it is the windows that some are missing from.
+ */
+export const undated = Effect.fnUntraced(function* (
+  reading: Reading,
+  range: Range,
+  starts: Required<Ask.Bounds>,
+  { isDistant, isKnown, rows: delivered }: Delivered,
+  error: AgniError
+): Effect.fn.Return<Window, AgniError> {
+  const { repeats, size } = reading
+  const ask = asking(reading)
+  const [all, dated] = yield* Effect.all(
+    [LastPage.count(ask, {}, { size, repeats }), LastPage.count(ask, starts, { size, repeats })],
+    { concurrency: 2 }
+  )
+  const expected = all === undefined || dated === undefined ? Infinity : all - dated
+  const seen = new Set<string>()
+  const held = Rows.makeHeld()
+  const distant = Rows.makeHeld()
+  let first: ReadonlyArray<Rows.Row> = []
+  let before: ReadonlyArray<Rows.Row> = []
+  let behind = false
+  let idle = 0
+  // Calls that come meanwhile push the end away.
+  const most = all === undefined ? Infinity : 50 + all / size
+  for (let page = 1; page <= most && idle < mostIdle; page++) {
+    const { rows } = yield* ask(page, {})
+    if (yield* Ask.isEnd(ask, {}, page, rows, page === 1 ? [] : [before, first], { repeats })) break
+    if (page === 1) first = rows
+    before = rows
+    held.add(rows.filter((row) => row.start === undefined && !isLost(row) && !isKnown(row.key)))
+    distant.add(rows.filter(isDistant))
+    const fresh = rows.filter((row) => !isLost(row) && !seen.has(row.key))
+    for (const { key } of fresh) seen.add(key)
+    idle = fresh.length === 0 ? idle + 1 : 0
+    behind ||=
+      rows.some(Rows.isDated) && rows.every((row) => isLost(row) || (Rows.isDated(row) && row.start < range.to))
+    if (behind && held.rows.size >= expected) break
+  }
+  const rows = [...held.rows.values(), ...distant.rows.values()]
+  const window = holding(gap({ from: range.to, to: range.to }, error), rows, ask)
+  const sum = delivered + rows.length
+  return all !== undefined && held.rows.size >= expected && all > sum
+    ? {
+        ...window,
+        coverage: { _tag: "Unprovable", reason: `${sum} sessions were seen, but the server counts ${all}` }
+      }
+    : window
+})
