@@ -1,9 +1,8 @@
 /** From a pipeline as data to a job: everything that can be wrong with it is told here, and nothing is asked of the server. */
-import { type AgniClient, type AgniError, Extremes, OutputFile } from "@callstream/core"
+import { OutputFile } from "@callstream/core"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Path from "effect/Path"
-import type * as Stream from "effect/Stream"
 import * as LearnedFile from "../flag/LearnedFile.ts"
 import * as Run from "../flag/Run.ts"
 import * as Sinks from "../flag/Sinks.ts"
@@ -12,12 +11,9 @@ import * as Target from "../flag/Target.ts"
 import * as Transforms from "../flag/Transforms.ts"
 import * as When from "../flag/When.ts"
 import * as DeadLetters from "../output/DeadLetters.ts"
-import type * as Progress from "../output/Progress.ts"
 import { UsageError } from "../output/UsageError.ts"
 import type * as Job from "./Job.ts"
 import type { PipelineSpec } from "./PipelineSpec.ts"
-
-type Batches = Stream.Stream<Progress.Batch, AgniError, AgniClient>
 
 const durationOf = (text: string | undefined, otherwise: Duration.Duration): Duration.Duration =>
   text === undefined ? otherwise : Duration.millis(When.parseDuration(text) ?? Duration.toMillis(otherwise))
@@ -74,10 +70,10 @@ const typed = (text: string | undefined): string => {
 
 const keepOf = ({ newest, oldest }: NonNullable<PipelineSpec["source"]>): Job.Job["keep"] =>
   newest !== undefined
-    ? (batches: Batches) => Extremes.newest(newest)(batches)
+    ? { side: "newest", limit: newest }
     : oldest === undefined
       ? undefined
-      : (batches: Batches) => Extremes.oldest(oldest)(batches)
+      : { side: "oldest", limit: oldest }
 
 /** The files in which a target's sessions come to stand, and that a run cannot do without. */
 const filesOf = ({ settings, target }: Sinks.Planned): ReadonlyArray<string> => [
