@@ -20,6 +20,7 @@ import { runCommand } from "./command/Run.ts"
 import { simulateCommand } from "./command/Simulate.ts"
 import * as Failure from "./output/Failure.ts"
 import { wrap } from "./output/Help.ts"
+import * as Log from "./output/Log.ts"
 import { answer, print, Screen } from "./output/Screen.ts"
 
 const debugFlag = GlobalFlag.Setting("debug")({
@@ -83,8 +84,8 @@ export const main = Effect.fnUntraced(function* (args: ReadonlyArray<string>) {
   const environment = Layer.mergeAll(
     CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions] }),
     CliOutput.layerPresenter(presenter(screen)),
-    Layer.succeed(Logger.LogToStderr, true),
-    Layer.succeed(References.MinimumLogLevel, debug ? "Debug" : "Warn")
+    Logger.layer([Log.logger(screen, debug)]),
+    Layer.succeed(References.MinimumLogLevel, debug ? "Debug" : "Info")
   )
   return yield* Command.runWith(root, { version: manifest.version })(args).pipe(
     Effect.as<number>(Failure.exitCode.done),

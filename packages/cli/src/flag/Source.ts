@@ -95,16 +95,8 @@ export const selectionFlags = {
     optional
   ),
   search: text("search", "TEXT", "Sessions that the server's search finds").pipe(optional),
-  newest: Figure.integer(
-    "newest",
-    1,
-    "Only the N sessions that started last, newest first (reads the whole range)"
-  ).pipe(optional),
-  oldest: Figure.integer(
-    "oldest",
-    1,
-    "Only the N sessions that started first, oldest first (reads the whole range)"
-  ).pipe(optional),
+  newest: Figure.integer("newest", 1, "Only the N sessions that started last, newest first").pipe(optional),
+  oldest: Figure.integer("oldest", 1, "Only the N sessions that started first, oldest first").pipe(optional),
   pageSize: Figure.integer("page-size", 1, "Sessions asked for in one request (default: 100)", 100_000).pipe(optional),
   concurrency: Figure.integer("concurrency", 1, "Requests under way at once (default: 4)", 256).pipe(optional)
 }

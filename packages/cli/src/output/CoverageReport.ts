@@ -23,9 +23,7 @@ export const Saved = Schema.Struct({
   settled: Schema.Int,
   of: Schema.Int,
   undated: Schema.Int,
-  asOf: Schema.NullOr(Schema.Int),
-  provenUntil: Schema.NullOr(Schema.Int),
-  unbroken: Schema.Boolean
+  asOf: Schema.NullOr(Schema.Int)
 })
 export type Saved = typeof Saved.Type
 
@@ -56,6 +54,17 @@ export interface Collector {
   readonly end: () => Instant.Instant | undefined
 }
 
+const instantOf = (text: string): Instant.Instant => Instant.parse(text) ?? 0
+
+/** The newest few are read from the end backwards. */
+const ascending = (left: Stretch, right: Stretch): number => instantOf(left.from) - instantOf(right.from)
+
+/** How far everything is proven, from the first stretch on. */
+const provenUpTo = (windows: ReadonlyArray<Stretch>): string | null => {
+  const end = windows.findIndex(({ set }) => set !== "proven")
+  return windows.slice(0, end < 0 ? windows.length : end).at(-1)?.to ?? null
+}
+
 export const make = (horizonMillis: number): Collector => {
   const windows: Array<Stretch> = []
   const reasons = new Set<string>()
@@ -64,8 +73,6 @@ export const make = (horizonMillis: number): Collector => {
   let of = 0
   let undated = 0
   let asOf = Infinity
-  let provenUntil: Instant.Instant | undefined
-  let unbroken = true
   let outside: number | undefined
   /** The windows that were restored, which tile it; the last one of no length is for what has no start. */
   let restored: (Coverage.Range & { readonly undated: boolean }) | undefined
@@ -92,8 +99,6 @@ export const make = (horizonMillis: number): Collector => {
       of += sessions.length
       if (from === to) undated += sessions.filter((session) => CallSession.startInstant(session) === undefined).length
       if (window.observedAt > 0) asOf = Math.min(asOf, window.observedAt)
-      unbroken &&= verdict === "proven"
-      if (unbroken) provenUntil = to
       windows.push({
         from: Instant.format(from),
         to: Instant.format(to),
@@ -110,14 +115,12 @@ export const make = (horizonMillis: number): Collector => {
       settled,
       of,
       undated,
-      asOf: asOf === Infinity ? null : asOf,
-      provenUntil: provenUntil ?? null,
-      unbroken
+      asOf: asOf === Infinity ? null : asOf
     }),
     restore: (saved) => {
       windows.splice(0, windows.length, ...saved.windows)
       for (const reason of saved.reasons) reasons.add(reason)
-      ;({ of, set, settled, unbroken, undated } = saved)
+      ;({ of, set, settled, undated } = saved)
       const first = saved.windows[0]
       const last = saved.windows.at(-1)
       if (first === undefined || last === undefined) return
@@ -127,21 +130,23 @@ export const make = (horizonMillis: number): Collector => {
         undated: last.from === last.to
       }
       asOf = saved.asOf ?? Infinity
-      provenUntil = saved.provenUntil ?? undefined
     },
-    report: () => ({
-      // Nothing was looked at, so nothing is known.
-      set: windows.length === 0 ? "provisional" : set,
-      reasons: windows.length === 0 ? ["nothing was read"] : [...reasons],
-      settled,
-      of,
-      undated,
-      undatedOutside: outside ?? null,
-      horizon: horizonMillis / 1000,
-      asOf: asOf === Infinity ? null : Instant.format(asOf),
-      provenUntil: provenUntil === undefined ? null : Instant.format(provenUntil),
-      windows
-    })
+    report: () => {
+      const stretches = windows.toSorted(ascending)
+      return {
+        // Nothing was looked at, so nothing is known.
+        set: windows.length === 0 ? "provisional" : set,
+        reasons: windows.length === 0 ? ["nothing was read"] : [...reasons],
+        settled,
+        of,
+        undated,
+        undatedOutside: outside ?? null,
+        horizon: horizonMillis / 1000,
+        asOf: asOf === Infinity ? null : Instant.format(asOf),
+        provenUntil: provenUpTo(stretches),
+        windows: stretches
+      }
+    }
   }
 }
 

@@ -81,7 +81,9 @@ const ofOutput = (error: OutputError): Report => {
           ? "Choose the name of a file."
           : error.reason === "full"
             ? "Make room, or write to another disk, and run it again."
-            : undefined
+            : error.reason === "notAllowed"
+              ? "Let this user write there, or choose another folder."
+              : undefined
   return {
     lines: [`error: ${error.message}`, ...(help === undefined ? [] : [`  ${help}`])],
     exitCode: error.operation === "open" ? exitCode.usage : exitCode.failed

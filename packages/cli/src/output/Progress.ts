@@ -6,7 +6,7 @@ import * as Metric from "effect/Metric"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import * as Format from "./Format.ts"
-import { Screen } from "./Screen.ts"
+import { clearLine, Screen } from "./Screen.ts"
 
 /** A page or a window. */
 export type Batch = Pick<Page, "sessions" | "rejected"> & { readonly total?: number | undefined }
@@ -132,8 +132,6 @@ export const line = (progress: Progress, counts: Requests, now: number, columns:
   }, "")
 }
 
-const clear = "\r\u001b[2K"
-
 /** Redraws the line ten times a second while the scope is open, on a terminal only, and takes it away at the end. */
 export const show = (progress: () => Progress): Effect.Effect<void, never, Screen | Scope.Scope> =>
   Effect.flatMap(Screen, (screen) => {
@@ -141,11 +139,11 @@ export const show = (progress: () => Progress): Effect.Effect<void, never, Scree
     const draw = Effect.flatMap(Effect.all([requests, Clock.currentTimeMillis]), ([counted, now]) => {
       // Room for the ^C that a terminal writes: on a line of its own it would stay there.
       const text = line(progress(), counted, now, screen.columns() - 3)
-      return screen.write(`${clear}${screen.colors ? `\u001b[2m${text}\u001b[22m` : text}`)
+      return screen.write(`${clearLine}${screen.colors ? `\u001b[2m${text}\u001b[22m` : text}`)
     })
     return Effect.asVoid(
       Effect.andThen(
-        Effect.addFinalizer(() => screen.write(clear)),
+        Effect.addFinalizer(() => screen.write(clearLine)),
         Effect.forkScoped(Effect.repeat(draw, Schedule.spaced("100 millis")))
       )
     )

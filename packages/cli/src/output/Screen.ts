@@ -39,6 +39,9 @@ export class Screen extends Context.Service<
   })
 }
 
+/** Takes away the line that shows how far a run is. */
+export const clearLine = "\r\u001b[2K"
+
 /** Lines for people, each cleared of characters that a terminal would take for a command. */
 export const print = (...lines: ReadonlyArray<string>): Effect.Effect<void, never, Screen> =>
   Effect.flatMap(Screen, (screen) => screen.write(lines.map((line) => `${toPrintable(line)}\n`).join("")))

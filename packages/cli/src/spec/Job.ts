@@ -6,6 +6,7 @@ import {
   type CallSession,
   Checkpoint,
   DeadLetterFile,
+  Extremes,
   FileCheckpoint,
   History,
   Instant,
@@ -40,8 +41,6 @@ import * as Notes from "./Notes.ts"
 import * as Spool from "./Spool.ts"
 import * as Veil from "./Veil.ts"
 
-type Batches = Stream.Stream<Progress.Batch, AgniError, AgniClient>
-
 export interface Job {
   /** Which of several pipelines it is: what is told of it begins with that. */
   readonly title: string | undefined
@@ -57,7 +56,7 @@ export interface Job {
   readonly keepGoing: boolean
   readonly learned: Learned.Learned | undefined
   /** Only the newest, or oldest, of the range. */
-  readonly keep: ((batches: Batches) => Batches) | undefined
+  readonly keep: { readonly side: "newest" | "oldest"; readonly limit: number } | undefined
   readonly transform: Transform.Transform<CallSession.CallSession, object>
   readonly sinks: ReadonlyArray<Sinks.Planned>
   readonly commitEvery: Duration.Duration
@@ -226,16 +225,19 @@ const asWindows = (
       first = Math.min(first, batch.observedAt)
       return batch
     })
-    return Stream.map(keep === undefined ? noted : keep(noted), ({ rejected, sessions }): Coverage.Window => ({
-      from: 0,
-      to: 0,
-      sessions,
-      rejected,
-      coverage: { _tag: "Provisional", reason: "read page by page" },
-      settled: 0,
-      requests: 0,
-      observedAt: first
-    }))
+    return Stream.map(
+      keep === undefined ? noted : Extremes[keep.side](keep.limit)(noted),
+      ({ rejected, sessions }): Coverage.Window => ({
+        from: 0,
+        to: 0,
+        sessions,
+        rejected,
+        coverage: { _tag: "Provisional", reason: "read page by page" },
+        settled: 0,
+        requests: 0,
+        observedAt: first
+      })
+    )
   })
 
 const source = (
@@ -249,24 +251,22 @@ const source = (
     const iso = (instant: Instant.Instant | undefined) => (instant === undefined ? undefined : Instant.format(instant))
     return asWindows(CallSessions.selectedPages({ ...job.selection, from: iso(from), to: iso(to) }), job.keep)
   }
-  const windows = History.windows(
-    { from, to },
-    {
-      ...Struct.omit(job.selection, ["from", "to"]),
-      end,
-      horizon: job.horizon,
-      keepGoing: job.keepGoing,
-      learned: job.learned,
-      // The file tells it; otherwise it is not worth twenty requests.
-      countOutside: job.coverage !== undefined && (from !== undefined || to !== undefined),
-      resume: resume.from,
-      cuts: resume.cuts
-    }
+  const options: History.Options = {
+    ...Struct.omit(job.selection, ["from", "to"]),
+    end,
+    horizon: job.horizon,
+    keepGoing: job.keepGoing,
+    learned: job.learned,
+    // The file tells it; otherwise it is not worth twenty requests.
+    countOutside: job.coverage !== undefined && (from !== undefined || to !== undefined),
+    resume: resume.from,
+    cuts: resume.cuts
+  }
+  if (job.keep === undefined) return History.windows({ from, to }, options)
+  const { limit, side } = job.keep
+  const windows = (side === "newest" ? Extremes.lastWindows : Extremes.firstWindows)(limit, { from, to }, options)
+  return asWindows(
+    Stream.tap(windows, (window) => Effect.sync(() => collector.add(window))),
+    job.keep
   )
-  return job.keep === undefined
-    ? windows
-    : asWindows(
-        Stream.tap(windows, (window) => Effect.sync(() => collector.add(window))),
-        job.keep
-      )
 }

@@ -56,15 +56,18 @@ export const selection = {
   channel: key(some("a channel such as inbound_call"), "Sessions of this channel"),
   callerNumber: key(some("a number in E.164 form, such as +14155550123"), "Sessions from this number"),
   search: key(some("words"), "Sessions that the server's search finds; nothing can be proven complete then"),
-  newest: key(whole(1), "Only so many, those that started last. The whole range is read for them"),
-  oldest: key(whole(1), "Only so many, those that started first. The whole range is read for them"),
+  newest: key(whole(1), "Only so many, those that started last"),
+  oldest: key(whole(1), "Only so many, those that started first"),
   pageSize: key(whole(1, 100_000), "Sessions asked for in one request. Default: 100"),
   walk: key(
     Schema.Literals(["history", "pages"]),
     "history goes by time and proves what is complete; pages goes by page numbers and proves nothing. Default: history"
   ),
   horizon: key(duration, "How long after its start a session may still become visible. Default: 2h"),
-  keepGoing: key(Schema.Boolean, "Leave out, and name, a stretch that the server fails to give"),
+  keepGoing: key(
+    Schema.Boolean,
+    "Leave out the records that the server fails to give, and name the seconds they lie in"
+  ),
   learned: key(file, "What check --json saved of this endpoint")
 }
 

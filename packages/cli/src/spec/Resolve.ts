@@ -1,8 +1,6 @@
 /** From a pipeline as data to a job: everything that can be wrong with it is told here, and nothing is asked of the server. */
-import { type AgniClient, type AgniError, Extremes } from "@callstream/core"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type * as Stream from "effect/Stream"
 import * as LearnedFile from "../flag/LearnedFile.ts"
 import * as Run from "../flag/Run.ts"
 import * as Sinks from "../flag/Sinks.ts"
@@ -11,13 +9,10 @@ import * as Target from "../flag/Target.ts"
 import * as Transforms from "../flag/Transforms.ts"
 import * as When from "../flag/When.ts"
 import * as DeadLetters from "../output/DeadLetters.ts"
-import type * as Progress from "../output/Progress.ts"
 import { UsageError } from "../output/UsageError.ts"
 import type * as Job from "./Job.ts"
 import * as Places from "./Places.ts"
 import type { PipelineSpec } from "./PipelineSpec.ts"
-
-type Batches = Stream.Stream<Progress.Batch, AgniError, AgniClient>
 
 const durationOf = (text: string | undefined, otherwise: Duration.Duration): Duration.Duration =>
   text === undefined ? otherwise : Duration.millis(When.parseDuration(text) ?? Duration.toMillis(otherwise))
@@ -74,10 +69,10 @@ const typed = (text: string | undefined): string => {
 
 const keepOf = ({ newest, oldest }: NonNullable<PipelineSpec["source"]>): Job.Job["keep"] =>
   newest !== undefined
-    ? (batches: Batches) => Extremes.newest(newest)(batches)
+    ? { side: "newest", limit: newest }
     : oldest === undefined
       ? undefined
-      : (batches: Batches) => Extremes.oldest(oldest)(batches)
+      : { side: "oldest", limit: oldest }
 
 /**
  * Sinks that write to one file would destroy each other's work, be it the manifest of two rotated ones; and what is told

@@ -3,7 +3,8 @@ import * as Effect from "effect/Effect"
 import { spawnSync } from "node:child_process"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
-import { alongside, callstream, folder, lines, records, server, simulation } from "../Callstream.ts"
+import { alongside, callstream, folder, lines, records, server, simulation, until } from "../Callstream.ts"
+import * as Receiver from "../torture/Receiver.ts"
 
 /** util-linux's `script` gives a command a terminal. */
 const noTerminal = !String(spawnSync("script", ["--version"]).stdout).includes("util-linux")
@@ -51,6 +52,28 @@ describe.skipIf(noTerminal)("on a terminal", alongside, () => {
       assert.notInclude(plain.stdout, "\u001b[2m")
       assert.match(dumb.stdout, /^60 sessions to calls\.ndjson in /)
       assert.strictEqual(lines(readFileSync(join(cwd, "calls.ndjson"), "utf8")).length, 60)
+    })
+  )
+
+  it.live("a warning takes the place of that line, which comes again below", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const { start } = yield* simulation({ sessions: 60 })
+      const receiver = yield* Receiver.make()
+      receiver.answer(503)
+      const { ended, stdout } = yield* start(["export", "--to", receiver.url, "--allow-private-hosts"], {
+        cwd,
+        env: { ...env, CALLSTREAM_WEBHOOK_SECRET: "whsec_bm8gc2VjcmV0LCBqdXN0IGEgdGVzdCdzIGtleSE=" },
+        shell: inTerminal(200)
+      })
+      yield* until(() => stdout().includes("tries again"))
+      receiver.answer(undefined)
+      yield* ended
+      assert.match(
+        stdout(),
+        // oxlint-disable-next-line no-control-regex
+        /sessions · [^\r\n]*\r\u001b\[2Kwarning: webhook:[^\r\n]* tries again for up to 3d\r\n\r\u001b\[2K/
+      )
     })
   )
 

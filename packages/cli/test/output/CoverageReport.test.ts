@@ -15,6 +15,19 @@ const window = (at: number, reason: string | undefined) => ({
 })
 
 describe("CoverageReport", () => {
+  it.effect("is in the order of time, however it was read, and proven up to the first that is not", () =>
+    Effect.sync(() => {
+      const collector = CoverageReport.make(0)
+      for (const at of [8, 9, 2, 3, 4]) collector.add(window(at, at === 4 || at === 9 ? "young" : undefined))
+      const { provenUntil, windows } = collector.report()
+      assert.strictEqual(provenUntil, "1970-01-01T04:00:00Z")
+      assert.deepStrictEqual(
+        windows.map(({ from }) => from.slice(11, 13)),
+        ["02", "03", "04", "08", "09"]
+      )
+    })
+  )
+
   it.effect("names three reasons in its line, and all in the file", () =>
     Effect.sync(() => {
       const collector = CoverageReport.make(0)

@@ -10,6 +10,7 @@ import * as Schema from "effect/Schema"
 import * as Guard from "./internal/Guard.ts"
 import { CallSession, CreditBreakdownFields, fieldNames, Fields } from "./internal/SessionSchema.ts"
 import * as Instant from "./Instant.ts"
+import { isObject } from "./internal/Json.ts"
 
 export {
   CallSession,
@@ -24,8 +25,6 @@ export {
 const camelOf: ReadonlyMap<string, string> = new Map(
   fieldNames.map((name) => [name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), name])
 )
-
-const isObject = (u: unknown): u is Record<string, unknown> => typeof u === "object" && u !== null && !Array.isArray(u)
 
 /**
  * A record of the older edition under the names of the newer one: only the record's own keys, never the customer's

@@ -3,9 +3,16 @@
  *
  * @since 0.1.0
  */
+import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
+import type { AgniClient } from "../client/AgniClient.ts"
+import type { AgniError } from "../model/AgniError.ts"
 import * as CallSession from "../model/CallSession.ts"
+import type { Instant } from "../model/Instant.ts"
 import type { Rejected } from "../model/Rejected.ts"
+import type { Window } from "./Coverage.ts"
+import * as History from "./History.ts"
+import * as Learned from "./Learned.ts"
 
 /** A page or a window: anything that brings sessions and what was rejected. */
 interface Batch {
@@ -57,8 +64,8 @@ const keep =
 
 /**
  * Only the `limit` sessions that started last, newest first, as one batch at the end. The whole stream is read, because
- * the endpoint does not say in which order it answers; `limit` sessions (and as many again) are held in memory. Sessions
- * without a start are left out; rejected records pass through.
+ * the endpoint does not say in which order it answers: give it `lastWindows`, which end when no later one can come. `limit`
+ * sessions (and as many again) are held in memory. Sessions without a start are left out; rejected records pass through.
  *
  * @since 0.1.0
  * @category streams
@@ -72,3 +79,75 @@ export const newest = keep((left, right) => byStart(right, left))
  * @category streams
  */
 export const oldest = keep(byStart)
+
+const datedIn = ({ sessions }: Window): number =>
+  sessions.reduce((sum, session) => (CallSession.startInstant(session) === undefined ? sum : sum + 1), 0)
+
+/**
+ * The windows of a range from its beginning, until they hold `limit` sessions: those that started first are among them. Where
+ * time bounds do not work, all of the range.
+ *
+ * @since 0.1.0
+ * @category streams
+ */
+export const firstWindows = (
+  limit: number,
+  range: History.OpenRange = {},
+  options: History.Options = {}
+): Stream.Stream<Window, AgniError, AgniClient> =>
+  Stream.suspend(() => {
+    let held = 0
+    return Stream.takeUntil(History.windows(range, options), (window) => {
+      // One of no length says nothing of time.
+      if (window.from === window.to) return false
+      held += datedIn(window)
+      return held >= limit
+    })
+  })
+
+const hour = 3_600_000_000
+
+/**
+ * The windows at the end of a range that hold its last `limit` sessions: a stretch that should hold as many, and longer ones
+ * before it while they are fewer. In a stretch windows ascend; the stretches do not. Where time bounds do not work, all of
+ * the range.
+ *
+ * @since 0.1.0
+ * @category streams
+ */
+export const lastWindows = (
+  limit: number,
+  range: History.OpenRange = {},
+  options: History.Options = {}
+): Stream.Stream<Window, AgniError, AgniClient> =>
+  Stream.unwrap(
+    Effect.gen(function* () {
+      const { agentId, callerNumber, channel, pageSize, search, status } = options
+      const filters = { agentId, status, channel, callerNumber, search }
+      const seen = yield* Learned.learn({ filters, pageSize, learned: options.learned })
+      const { learned, oldest, pagesAtMost, serverNow } = seen
+      const to = range.to ?? options.end ?? serverNow
+      const from = range.from ?? oldest
+      if (learned.filterProblem !== undefined || oldest === undefined || from === undefined || from >= to) {
+        return History.windows(range, { ...options, learned })
+      }
+      const perSession = Math.max(1, serverNow - oldest) / Math.max(1, pagesAtMost * learned.pageSize)
+      let held = 0
+      const before = (end: Instant, width: number): Stream.Stream<Window, AgniError, AgniClient> => {
+        const begin = Math.max(from, Math.floor((end - width) / 1_000_000) * 1_000_000)
+        const countOutside = options.countOutside === true && end === to
+        return History.windows({ from: begin, to: end }, { ...options, learned, countOutside }).pipe(
+          Stream.tap((window) =>
+            Effect.sync(() => {
+              held += datedIn(window)
+            })
+          ),
+          Stream.concat(
+            Stream.suspend(() => (held >= limit || begin <= from ? Stream.empty : before(begin, 4 * width)))
+          )
+        )
+      }
+      // The number of pages is a bound: there may be half as many.
+      return before(to, Math.max(hour, 3 * limit * perSession))
+    })
+  )

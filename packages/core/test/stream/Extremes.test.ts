@@ -1,5 +1,7 @@
 import * as CallSessions from "@callstream/core/stream/CallSessions"
+import type { Window } from "@callstream/core/stream/Coverage"
 import * as Extremes from "@callstream/core/stream/Extremes"
+import type * as History from "@callstream/core/stream/History"
 import { AgniSimulator } from "@callstream/core/testing"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -8,6 +10,7 @@ import * as Stream from "effect/Stream"
 import { all, between, collect, idsOf, json, page, session } from "./walk.ts"
 
 const sides = { newest: Extremes.newest, oldest: Extremes.oldest }
+const ofWindows = { newest: Extremes.lastWindows, oldest: Extremes.firstWindows }
 
 describe("Extremes", () => {
   it.effect.prop(
@@ -86,6 +89,91 @@ describe("Extremes", () => {
       )
     })
   )
+
+  describe("of windows", () => {
+    const day = 86_400_000_000
+    const read = Effect.fnUntraced(function* (
+      simulator: AgniSimulator.AgniSimulator,
+      side: "newest" | "oldest",
+      limit: number,
+      range: History.OpenRange = {},
+      options: History.Options = {}
+    ) {
+      const windows: Array<Window> = []
+      const kept = sides[side](limit)(
+        Stream.tap(ofWindows[side](limit, range, options), (window) => Effect.sync(() => windows.push(window)))
+      )
+      const { elements, error } = yield* all(simulator, kept)
+      assert.isUndefined(error)
+      const sorted = simulator
+        .truth({ from: range.from ?? 0, to: range.to })
+        .map(({ id, startedAt = NaN }) => ({ id, startedAt }))
+        .sort((left, right) => left.startedAt - right.startedAt || (left.id < right.id ? -1 : 1))
+        .map(({ id }) => id)
+      if (side === "newest") sorted.reverse()
+      assert.deepStrictEqual(idsOf(elements), sorted.slice(0, limit))
+      return windows
+    })
+
+    it.effect.each(["newest", "oldest"] as const)("the %s few are proven without reading the others", (side) =>
+      Effect.gen(function* () {
+        const simulator = yield* AgniSimulator.make({
+          sessions: 20_000,
+          content: "minimal",
+          ties: { share: 0.2, ways: 9 }
+        })
+        const windows = yield* read(simulator, side, 10)
+        assert.isAtMost(simulator.requests.length, 110)
+        const tags = new Set(windows.map(({ coverage }) => coverage._tag))
+        tags.delete("Provisional")
+        assert.deepStrictEqual([...tags], ["Proven"])
+      })
+    )
+
+    it.effect.prop(
+      "are what sorting everything finds, in any range and order, and in whatever way bounds are understood",
+      {
+        seed: between(1, 1_000_000),
+        sessions: between(0, 400),
+        limit: between(1, 140),
+        side: Schema.Literals(["newest", "oldest"]),
+        order: Schema.Literals(["start-desc", "start-asc", "created-asc", "id-desc"]),
+        undated: Schema.Literals([0, 0.3]),
+        maxPageSize: between(5, 50),
+        ignored: Schema.Literals(["none", "none", "all"]),
+        ranged: Schema.Literals(["none", "from", "to", "both"])
+      },
+      ({ ignored, limit, ranged, side, ...options }) =>
+        Effect.gen(function* () {
+          const simulator = yield* AgniSimulator.make({
+            ...options,
+            bounds: { ignored },
+            content: "minimal",
+            ties: { share: 0.5, ways: 6 }
+          })
+          const now = simulator.now()
+          const windows = yield* read(simulator, side, limit, {
+            ...(ranged === "from" || ranged === "both" ? { from: now - 20 * day } : {}),
+            ...(ranged === "to" || ranged === "both" ? { to: now - 3 * day } : {})
+          })
+          assert.isNotEmpty(windows)
+        }),
+      { timeout: 60_000, arbitrary: { runs: 60 } }
+    )
+
+    it.effect("a long silence is crossed in a few steps", () =>
+      Effect.gen(function* () {
+        const simulator = yield* AgniSimulator.make({
+          sessions: 300,
+          content: "minimal",
+          age: "2000 days",
+          span: "1 day"
+        })
+        yield* read(simulator, "newest", 3)
+        assert.isAtMost(simulator.requests.length, 400)
+      })
+    )
+  })
 
   it.effect("of nothing are nothing, of a failure the failure, and each run stands for itself", () =>
     Effect.gen(function* () {

@@ -47,10 +47,15 @@ const idsOf = (windows: ReadonlyArray<Window>) => windows.flatMap(({ sessions })
 const tags = (windows: ReadonlyArray<Window>) => windows.map(({ coverage }) => coverage._tag)
 
 describe("History.windows", () => {
-  it.live("an empty history: nothing, proven", () =>
+  it.live("an empty history: nothing, and nothing is claimed, because an outage can look like that", () =>
     Effect.gen(function* () {
       const windows = yield* all(quiet({ sessions: 0 }))
       assert.isEmpty(idsOf(windows))
+      assert.deepStrictEqual([...new Set(tags(windows))], ["Provisional"])
+      const outage = { sessions: 50, script: [{ on: { from: 1 }, fault: Fault.emptyAnswer, times: 10_000 }] }
+      for (const range of [{}, { from: startAt - 9 * hour, to: startAt - 5 * hour }]) {
+        assert.notInclude(tags(yield* all(quiet(outage, {}, range))), "Proven")
+      }
       const ranged = yield* all(quiet({ sessions: 0 }, {}, { from: startAt - 9 * hour, to: startAt - 5 * hour }))
       assert.isEmpty(idsOf(ranged))
       assert.deepStrictEqual([ranged[0]?.from, ranged.at(-1)?.to], [startAt - 9 * hour, startAt - 5 * hour])

@@ -3,6 +3,7 @@ import type { AgniErrorReason } from "../../model/AgniError.ts"
 import { InvalidResponse, Unavailable } from "../../model/AgniError.ts"
 import * as CallSession from "../../model/CallSession.ts"
 import type { Instant } from "../../model/Instant.ts"
+import { isObject } from "../../model/internal/Json.ts"
 import type { Edition, Page } from "../../model/Page.ts"
 import type { Rejected } from "../../model/Rejected.ts"
 
@@ -11,9 +12,6 @@ interface Records {
   readonly edition: Edition | undefined
   readonly total: number | undefined
 }
-
-const isObject = (u: unknown): u is Readonly<Record<string, unknown>> =>
-  typeof u === "object" && u !== null && !Array.isArray(u)
 
 const nothing: Records = { records: [], edition: undefined, total: undefined }
 

@@ -233,7 +233,7 @@ const confirmEmpty = Effect.fnUntraced(function* (
       ? { _tag: "Proven" }
       : { _tag: "Provisional", reason: "sessions came or went while it was read" }
   }
-  return witnesses.length === 0 ? { _tag: "Proven" } : { _tag: "Unprovable", reason: Ask.notBack }
+  return witnesses.length === 0 ? nothingKnown : { _tag: "Unprovable", reason: Ask.notBack }
 })
 
 /** What was not reached, and what was, in halves: each about as large as a window should be. */
@@ -283,20 +283,20 @@ const deliver = (
     ...range,
     sessions,
     rejected,
-    coverage: temper(reading, ask, range, held.size(), coverage),
+    coverage: temper(reading, ask, range, coverage),
     settled: sessions.filter(CallSession.isSettled).length,
     requests: ask.log.requests,
     observedAt: ask.log.observedAt ?? 0
   }
 }
 
+/** An outage may answer so too: neither pages nor bounds were tried. */
+const nothingKnown: Coverage = { _tag: "Provisional", reason: "no session was there when the reading began" }
+
 /** A count that agrees is not yet a proof when what it counts may still change. */
-export const temper = (reading: Reading, ask: Ask.Ask, range: Range, rows: number, coverage: Coverage): Coverage => {
+export const temper = (reading: Reading, ask: Ask.Ask, range: Range, coverage: Coverage): Coverage => {
   if (coverage._tag !== "Proven") return coverage
-  // An outage that answers nothing: neither pages nor bounds were tried.
-  if (rows > 0 && reading.witnesses.length === 0) {
-    return { _tag: "Provisional", reason: "no session was there when the reading began" }
-  }
+  if (reading.witnesses.length === 0) return nothingKnown
   if (reading.doubt !== undefined) return reading.doubt
   if (ask.log.cached) return { _tag: "Provisional", reason: "a cache answered in the server's place" }
   return range.to > reading.horizon

@@ -94,7 +94,7 @@ export const page = (
 }
 
 /** A stretch that cannot be read, or not all of it. */
-export const gap = (range: Range, error: AgniError): Window => ({
+const gap = (range: Range, error: AgniError): Window => ({
   ...range,
   sessions: [],
   rejected: [],

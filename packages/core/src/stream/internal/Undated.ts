@@ -234,14 +234,14 @@ const attempt = (
       [total, after].every((count) => count._tag === "Exactly" && count.rows === expected()) &&
       withStart._tag === "Exactly" &&
       withStart.rows === dated()
-    const coverage: Coverage =
-      agrees && measured === undefined && still && !came && tally.proven()
-        ? temper(reading, ask, { from: range.from, to: -Infinity }, rows.length, { _tag: "Proven" })
-        : !came && later.size() === 0 && counted > expected()
-          ? { _tag: "Unprovable", reason: `${expected()} sessions were seen, but the server counts ${counted}` }
-          : tally.inPart
-            ? { _tag: "Provisional", reason: "read in parts: whether the whole adds up was not counted" }
-            : { _tag: "Provisional", reason: "sessions came or left while the history was read" }
+    const complete = agrees && measured === undefined && still && !came && tally.proven()
+    const coverage: Coverage = complete
+      ? temper(reading, ask, { from: range.from, to: -Infinity }, { _tag: "Proven" })
+      : !came && later.size() === 0 && counted > expected()
+        ? { _tag: "Unprovable", reason: `${expected()} sessions were seen, but the server counts ${counted}` }
+        : tally.inPart
+          ? { _tag: "Provisional", reason: "read in parts: whether the whole adds up was not counted" }
+          : { _tag: "Provisional", reason: "sessions came or left while the history was read" }
     const window: Window = {
       from: range.to,
       to: range.to,
@@ -254,7 +254,7 @@ const attempt = (
       observedAt: ask.log.observedAt ?? 0
     }
     // Only where they stand in front an attempt takes few requests.
-    return { window, moved: inFront && coverage._tag === "Provisional" && tally.proven() }
+    return { window, moved: inFront && !complete && coverage._tag === "Provisional" && tally.proven() }
   })
 
 /** Pages from the first on, as long as they hold sessions without a start or newer ones than the range. */

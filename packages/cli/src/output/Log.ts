@@ -1,0 +1,25 @@
+/** What the library logs, as lines among the others that are for people. */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Logger from "effect/Logger"
+import { clearLine, type Screen, toPrintable } from "./Screen.ts"
+
+const words: Readonly<Record<string, string>> = { Warn: "warning: ", Error: "error: ", Fatal: "error: " }
+
+const textOf = (message: unknown): string =>
+  (Array.isArray(message) ? message : [message])
+    .map((part) => (typeof part === "string" ? part : JSON.stringify(part)))
+    .join(" ")
+
+/**
+ * A line each; those of `--debug` say when. A line that shows how far a run is makes room, and is drawn again below.
+ */
+export const logger = (screen: Screen["Service"], debug: boolean): Logger.Logger<unknown, void> =>
+  Logger.make(({ cause, date, logLevel, message }) => {
+    const begin = debug ? `[${date.toISOString().slice(11, 23)}] ${logLevel.toUpperCase()}: ` : (words[logLevel] ?? "")
+    const lines = [
+      `${begin}${textOf(message)}`,
+      ...(cause.reasons.length === 0 ? [] : Cause.pretty(cause).split("\n"))
+    ].map((line) => `${toPrintable(line)}\n`)
+    Effect.runSync(screen.write(`${screen.live ? clearLine : ""}${lines.join("")}`))
+  })
