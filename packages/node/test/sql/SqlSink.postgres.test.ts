@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import * as Schedule from "effect/Schedule"
 import * as SqlClient from "effect/sql/SqlClient"
 import * as TestClock from "effect/testing/TestClock"
 import { readFileSync, writeFileSync } from "node:fs"
@@ -303,7 +304,11 @@ describe.skipIf(Postgres.missing)(`SqlSink, in PostgreSQL${Postgres.reason}`, ()
               PostgresClient.layer({ url: Redacted.make(`postgres://${login}@${address}`) })
             ).open(Option.none())
           )
-        const error = yield* Effect.flip(open("locked:canary-password"))
+        // The server reads its file when it comes to it: until then it asks for no password.
+        const error = yield* Effect.retry(Effect.flip(open("locked:canary-password")), {
+          schedule: Schedule.spaced("20 millis"),
+          times: 250
+        })
         assert.match(error.description, /^the password is wrong: .*\(SQLSTATE 28P01\)$/)
         assert.strictEqual(error.advice, "Check the user and the password in the URL.")
         assert.isFalse(error.retryable)
