@@ -195,8 +195,8 @@ describe("ParquetSink.file", () => {
         )
         yield* written(path, batches)
         const groups = yield* Effect.promise(() => Duck.groups(path))
-        assert.lengthOf(groups, 3)
-        assert.isAbove(groups[0] ?? 0, 1300)
+        assert.lengthOf(groups, 12)
+        assert.isAbove(groups[0] ?? 0, 340)
         assert.strictEqual(
           groups.reduce((sum, n) => sum + n),
           4000
@@ -206,6 +206,19 @@ describe("ParquetSink.file", () => {
           7_998_000
         )
         assert.deepStrictEqual(Fs.readdirSync(folder), ["calls.parquet"])
+      })
+    )
+  )
+
+  it.live("no group is more than a moment's work: 2 million characters at most", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const path = join(yield* SinkStore.folder, "calls.parquet")
+        const row = (n: number) => ({ id: `s${n}`, count: n, tags: { text: "x".repeat(1000) } })
+        yield* written(path, [Array.from({ length: 5000 }, (_, n) => row(n))])
+        const groups = yield* Effect.promise(() => Duck.groups(path))
+        assert.isAtMost(Math.max(...groups), (2 * 1024 * 1024) / 1000)
+        assert.isAtMost(groups.length, 3)
       })
     )
   )

@@ -55,21 +55,34 @@ const since = Prompt.Select({
 )
 
 const isFile = (text: string) => Option.exists(Target.parse(text), ({ _tag }) => _tag === "File")
+const files = "a name that ends in .ndjson, .csv (either also with .gz or .zst) or .parquet"
 
-const to = Prompt.Select<"file" | "webhook">({
+type Kind = "ndjson" | "csv" | "parquet" | "sqlite" | Exclude<Template.Answers["to"], object>
+
+const to = Prompt.Select<Kind>({
   message: "Where do they go?",
   choices: [
-    { title: "to a file, one JSON object a line", value: "file" },
+    { title: "to a file, one JSON object a line", value: "ndjson" },
+    { title: "to a file for a spreadsheet (CSV)", value: "csv" },
+    { title: "to a file for analysis (Parquet)", value: "parquet" },
+    { title: "to a table in a SQLite file", value: "sqlite" },
+    { title: "to a table in PostgreSQL", value: "postgres" },
     { title: "to a webhook, signed", value: "webhook" }
   ]
 }).pipe(
-  Prompt.flatMap((choice): Prompt.Prompt<Template.Answers["to"]> =>
-    choice === "webhook"
-      ? Prompt.succeed(choice)
-      : typed("Its name?", "calls.ndjson", isFile, "a name that ends in .ndjson, .ndjson.gz or .ndjson.zst").pipe(
-          Prompt.map((file) => ({ file }))
+  Prompt.flatMap((choice): Prompt.Prompt<Template.Answers["to"]> => {
+    switch (choice) {
+      case "postgres":
+      case "webhook":
+        return Prompt.succeed(choice)
+      case "sqlite":
+        return typed("Its name?", "calls.db", (text) => text !== "", "the name of a file").pipe(
+          Prompt.map((sqlite) => ({ sqlite }))
         )
-  )
+      default:
+        return typed("Its name?", `calls.${choice}`, isFile, files).pipe(Prompt.map((file) => ({ file })))
+    }
+  })
 )
 
 const personal = Prompt.Select<"keep" | "mask">({
@@ -84,6 +97,11 @@ const questions = Prompt.all({ since, to, personal })
 
 /** What is still to be done before it runs, and the next command. */
 const next = (file: string, answers: Template.Answers): ReadonlyArray<string> => [
+  ...(answers.to === "postgres"
+    ? [
+        `  Set ${Template.databaseVariable} to the address of the database: postgres://user:password@host/database?sslmode=verify-full`
+      ]
+    : []),
   ...(answers.to === "webhook"
     ? [
         "  Set CALLSTREAM_WEBHOOK_URL to the address of the receiver, and CALLSTREAM_WEBHOOK_SECRET to its secret (whsec_…)."

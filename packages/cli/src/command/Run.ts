@@ -1,5 +1,4 @@
 /** `callstream run FILE`: the pipelines of a file. */
-import { OutputFile } from "@callstream/core"
 import { AgniTransport } from "@callstream/node"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
@@ -9,9 +8,10 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Path from "effect/Path"
 import * as References from "effect/References"
+import * as Struct from "effect/Struct"
 import * as Source from "../flag/Source.ts"
+import * as Transforms from "../flag/Transforms.ts"
 import * as DryRun from "../output/DryRun.ts"
 import * as Explain from "../output/Explain.ts"
 import * as Failure from "../output/Failure.ts"
@@ -20,6 +20,7 @@ import { answer, print, Screen } from "../output/Screen.ts"
 import * as Summary from "../output/Summary.ts"
 import { Told, UsageError } from "../output/UsageError.ts"
 import * as Job from "../spec/Job.ts"
+import * as Places from "../spec/Places.ts"
 import * as PipelineFile from "../spec/PipelineFile.ts"
 import { jsonSchema } from "../spec/PipelineSpec.ts"
 import * as Resolve from "../spec/Resolve.ts"
@@ -67,39 +68,30 @@ const reword = ({ referred }: PipelineFile.PipelineFile) => {
 
 type Task = PipelineFile.Named & { readonly job: Job.Job }
 
-/** Two pipelines that write to one place would destroy each other's work. */
+/**
+ * Two pipelines that write to one place would destroy each other's work. A table is shared by those that make the same
+ * rows of sessions, whichever sessions those are.
+ */
 const checkPlaces = Effect.fnUntraced(function* (tasks: ReadonlyArray<Task>) {
-  const { resolve } = yield* Path.Path
-  const taken = new Map<string, string>()
+  const taken: Array<Places.Place & { readonly by: string }> = []
   for (const { job, locate, spec } of tasks) {
-    const outputs = job.sinks.flatMap(({ target }, item): ReadonlyArray<readonly [string, string, number?]> =>
-      target._tag === "Stdout"
-        ? [["-", "--to", item]]
-        : target._tag === "File"
-          ? [
-              [target.path, "--to", item],
-              [OutputFile.partialPath(target.path), "--to", item]
-            ]
-          : []
-    )
-    const all = [
-      ...outputs,
-      [job.deadLetters, "--dead-letters"] as const,
-      ...(job.coverage === undefined ? [] : [[job.coverage, "--coverage"] as const])
-    ]
-    for (const [path, flag, item] of all) {
-      const other = taken.get(path === "-" ? path : resolve(path))
-      if (other !== undefined && other !== spec.name) {
-        const what = path === "-" ? "stdout" : path
-        return yield* locate(
-          new UsageError({
-            problem: `${flag}: ${other} writes to ${what} already`,
-            ...(item === undefined ? {} : { place: { item } })
-          })
-        )
-      }
-      taken.set(path === "-" ? path : resolve(path), spec.name)
+    const { label } = yield* Transforms.toTransform(Struct.omit(spec.transforms ?? {}, ["where"]), { tabular: true })
+    const places = yield* Places.of(job, label)
+    for (const place of places) {
+      const other = taken.find((one) => Places.collide(one, place))
+      if (other === undefined) continue
+      const { flag, item, shared, told } = place
+      return yield* locate(
+        new UsageError({
+          problem:
+            shared === undefined || other.key !== place.key
+              ? `${flag}: ${other.by} writes to ${told} already`
+              : `${flag}: ${other.by} writes other rows to ${told}, by other transforms`,
+          ...(item === undefined ? {} : { place: { item } })
+        })
+      )
     }
+    taken.push(...places.map((place) => ({ ...place, by: spec.name })))
   }
 })
 

@@ -10,6 +10,7 @@ import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import type * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
+import { resolve } from "node:path"
 import { UsageError } from "../output/UsageError.ts"
 
 export type Database =
@@ -55,6 +56,15 @@ export const describe = (database: Database): string => {
   }
 }
 
+/** The same with the table, when one is named. */
+export const describeTable = (
+  database: Database,
+  { schema, table }: { readonly schema?: string | undefined; readonly table?: string | undefined }
+): string => {
+  const place = [schema, table].filter((part) => part !== undefined).join(".")
+  return place === "" ? describe(database) : `${describe(database)} (${place})`
+}
+
 const read = Effect.fnUntraced(function* (
   flag: string,
   source: Source
@@ -82,6 +92,21 @@ const read = Effect.fnUntraced(function* (
     }
   }
 })
+
+/** Equal for what is one database, as far as its address tells. */
+export const identity = Effect.fnUntraced(function* (flag: string, database: Database) {
+  if (database._tag === "Sqlite") return `sqlite:${resolve(database.path)}`
+  const target = PostgresClient.parse(yield* read(flag, database.url))
+  return Result.isFailure(target)
+    ? describe(database)
+    : JSON.stringify([target.success.host, target.success.port, target.success.database])
+})
+
+/** Equal for what is one table of a database. */
+export const tableOf = (
+  { _tag }: Database,
+  { schema = "", table = SqlSink.defaultTable }: { readonly schema?: string; readonly table?: string }
+): ReadonlyArray<string> => [schema, _tag === "Sqlite" ? table.toLowerCase() : table]
 
 /** A password has no place in a flag. What a file of pipelines refers to is another matter. */
 export const refusePassword = (flag: string, texts: ReadonlyArray<string>): Effect.Effect<void, UsageError> =>
@@ -127,10 +152,7 @@ export const sink = (
   }
 ) =>
   Effect.map(client("--to", database), (client) => {
-    const { schema, table } = options
-    const place = [schema, table].filter((part) => part !== undefined).join(".")
-    const name = place === "" ? describe(database) : `${describe(database)} (${place})`
-    return SqlSink.provide(SqlSink.make({ ...options, name }), client)
+    return SqlSink.provide(SqlSink.make({ ...options, name: describeTable(database, options) }), client)
   })
 
 /** The table of checkpoints of a database. */

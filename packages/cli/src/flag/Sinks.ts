@@ -90,6 +90,10 @@ export interface Planned {
   readonly settings: SinkSettings
 }
 
+/** What messages call it: its table is told too. */
+export const describe = ({ settings, target }: Planned): string =>
+  target._tag === "Table" ? Database.describeTable(target.database, settings) : Target.describe(target)
+
 export type Sink = SessionSink.SessionSink<object, FileSystem.FileSystem | Path.Path | WebhookTransport>
 
 type Kind = Exclude<Target.Target["_tag"], "Table"> | "Csv" | Database.Database["_tag"]

@@ -55,9 +55,12 @@ export const fileOf = (target: Target): ReadonlyArray<string> =>
  * Beside the first file, so that it is found; other sinks have no name to stand beside. Of several pipelines each has its
  * own.
  */
-export const deadLettersOf = (targets: ReadonlyArray<Target>, title = "callstream"): string => {
-  const [file = encodeURIComponent(title)] = targets.flatMap(fileOf)
-  return `${file}.dead-letters.ndjson`
+export const deadLettersOf = (targets: ReadonlyArray<Target>, title?: string): string => {
+  const own = encodeURIComponent(title ?? "callstream")
+  const first = targets.find((target) => fileOf(target).length > 0)
+  const [file = own] = first === undefined ? [] : fileOf(first)
+  // Several pipelines may write to one database.
+  return `${title !== undefined && first?._tag === "Table" ? `${file}.${own}` : file}.dead-letters.ndjson`
 }
 
 export const describe = (target: Target): string => {

@@ -2,6 +2,7 @@
 import { CallSession, CallSessions, Column, type Transform } from "@callstream/core"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
+import * as Sinks from "../flag/Sinks.ts"
 import * as Target from "../flag/Target.ts"
 import * as Transforms from "../flag/Transforms.ts"
 import type { Job } from "../spec/Job.ts"
@@ -63,7 +64,7 @@ const stagesOf = Effect.fnUntraced(function* (job: Job, spec: PipelineSpec) {
   return [
     source,
     ...verbs.map(({ upTo, verb }): Stage => ({ stage: verb, ...through(sessions, upTo) })),
-    ...job.sinks.map(({ target }): Stage => ({ stage: "to", to: Target.describe(target), ...last }))
+    ...job.sinks.map((sink): Stage => ({ stage: "to", to: Sinks.describe(sink), ...last }))
   ]
 })
 

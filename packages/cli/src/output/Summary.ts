@@ -3,7 +3,7 @@ import { Instant, OutputFile, type Pipeline } from "@callstream/core"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import type * as Sinks from "../flag/Sinks.ts"
+import * as Sinks from "../flag/Sinks.ts"
 import * as Target from "../flag/Target.ts"
 import type { Job } from "../spec/Job.ts"
 import * as CoverageReport from "./CoverageReport.ts"
@@ -40,7 +40,7 @@ export const tellWhatIsThere = (
     case "Stdout":
       return printOf(about, `${amount} to stdout; there may be more`)
     case "Table":
-      return printOf(about, `${amount} to ${Target.describe(target)}, not all of which may have been committed`)
+      return printOf(about, `${amount} to ${Sinks.describe(sink)}, not all of which may have been committed`)
     case "Webhook":
       return printOf(about, `${amount} to ${Target.describe(target)}; there may be more`)
     case "File":
@@ -53,10 +53,10 @@ export const tellWhatIsThere = (
 }
 
 /** With `--rotate` there is no file of the name that was given. */
-const nameOf = ({ settings, target }: Sinks.Planned): string =>
-  target._tag === "File" && settings.rotate !== undefined
-    ? `the files of ${target.path}, which its manifest names,`
-    : Target.describe(target)
+const nameOf = (sink: Sinks.Planned): string =>
+  sink.target._tag === "File" && sink.settings.rotate !== undefined
+    ? `the files of ${sink.target.path}, which its manifest names,`
+    : Sinks.describe(sink)
 
 const sinkLine = (sink: Sinks.Planned | undefined, { failure, refused, written }: Pipeline.SinkSummary): string => {
   const name = sink === undefined ? "" : nameOf(sink)
@@ -98,7 +98,7 @@ export const print = Effect.fnUntraced(function* (
   const requests = yield* Progress.requests
   const { earliest, latest, resumedAt, sessions } = progress
   const { dead, filtered, finishedBefore, sinks } = done
-  const to = about.sinks.map(({ target }) => (target._tag === "File" ? target.path : Target.describe(target)))
+  const to = about.sinks.map(Sinks.describe)
   if (about.report === "json") {
     const { write } = yield* Screen
     return yield* write(

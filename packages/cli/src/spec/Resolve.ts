@@ -1,8 +1,6 @@
 /** From a pipeline as data to a job: everything that can be wrong with it is told here, and nothing is asked of the server. */
-import { OutputFile } from "@callstream/core"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Path from "effect/Path"
 import * as LearnedFile from "../flag/LearnedFile.ts"
 import * as Run from "../flag/Run.ts"
 import * as Sinks from "../flag/Sinks.ts"
@@ -13,6 +11,7 @@ import * as When from "../flag/When.ts"
 import * as DeadLetters from "../output/DeadLetters.ts"
 import { UsageError } from "../output/UsageError.ts"
 import type * as Job from "./Job.ts"
+import * as Places from "./Places.ts"
 import type { PipelineSpec } from "./PipelineSpec.ts"
 
 const durationOf = (text: string | undefined, otherwise: Duration.Duration): Duration.Duration =>
@@ -75,29 +74,34 @@ const keepOf = ({ newest, oldest }: NonNullable<PipelineSpec["source"]>): Job.Jo
       ? undefined
       : { side: "oldest", limit: oldest }
 
-/** The files in which a target's sessions come to stand, and that a run cannot do without. */
-const filesOf = ({ settings, target }: Sinks.Planned): ReadonlyArray<string> => [
-  ...Target.fileOf(target).flatMap((path) => [path, OutputFile.partialPath(path)]),
-  ...(target._tag === "File" && settings.rotate !== undefined
-    ? [target.path.replace(/\.[^./\\]+(\.gz|\.zst)?$/i, ".manifest.json")]
-    : [])
-]
-
-/** What is told beside the sessions goes to files of its own: one would overwrite the other. */
-const checkFiles = Effect.fnUntraced(function* ({ coverage, deadLetters, sinks }: Job.Job) {
-  const { resolve } = yield* Path.Path
-  const taken = new Map(sinks.flatMap(filesOf).map((path) => [resolve(path), "where the sessions go"]))
-  const files = [
-    ["--dead-letters", deadLetters, [deadLetters]],
-    ...(coverage === undefined ? [] : [["--coverage", coverage, [coverage, OutputFile.partialPath(coverage)]] as const])
-  ] as const
-  for (const [flag, file, places] of files) {
-    if (["", "-"].includes(file.trim())) {
+/**
+ * Sinks that write to one file would destroy each other's work, be it the manifest of two rotated ones; and what is told
+ * beside the sessions goes to files of its own.
+ */
+const checkPlaces = Effect.fnUntraced(function* (job: Job.Job) {
+  for (const [flag, file] of [
+    ["--dead-letters", job.deadLetters],
+    ["--coverage", job.coverage]
+  ] as const) {
+    if (file !== undefined && ["", "-"].includes(file.trim())) {
       return yield* new UsageError({ problem: `${flag}: give it the name of a file` })
     }
-    const other = places.map((place) => taken.get(resolve(place))).find((known) => known !== undefined)
-    if (other !== undefined) return yield* new UsageError({ problem: `${flag}: the file is ${other}; give it another` })
-    for (const place of places) taken.set(resolve(place), `that of ${flag}`)
+  }
+  const places = yield* Places.of(job, "")
+  for (const [at, place] of places.entries()) {
+    const { flag, item, told } = place
+    const other = places
+      .slice(0, at)
+      .find((one) => (one.item !== item || one.flag !== flag) && Places.collide(one, place))
+    if (other === undefined) continue
+    if (item === undefined) {
+      const what = other.flag === "--to" ? "where the sessions go" : `that of ${other.flag}`
+      return yield* new UsageError({ problem: `${flag}: the file is ${what}; give it another` })
+    }
+    return yield* new UsageError({
+      problem: `${flag}: ${told} and ${other.told} would be written to one place; give one of them another name`,
+      place: { item }
+    })
   }
 })
 
@@ -142,7 +146,7 @@ export const toJob = Effect.fnUntraced(function* (spec: PipelineSpec, { from, re
     strict: spec.strict ?? false,
     report
   }
-  yield* checkFiles(job)
+  yield* checkPlaces(job)
   if (spec.deadLetters?.file !== undefined) yield* DeadLetters.check(spec.deadLetters.file)
   return job
 })

@@ -8,29 +8,45 @@ export interface Answers {
   readonly name: string
   /** A time, a date or an age; nothing for all there is. */
   readonly since: string | undefined
-  readonly to: "webhook" | { readonly file: string }
+  readonly to: "postgres" | "webhook" | { readonly file: string } | { readonly sqlite: string }
   readonly personal: "keep" | "mask"
   readonly connection: Connection
 }
 
 const scalar = (value: unknown): string => stringify(value, { lineWidth: 0 }).trimEnd()
 
-const sinkLines = (to: Answers["to"]): ReadonlyArray<string> =>
-  to === "webhook"
-    ? [
-        "  - to: ${CALLSTREAM_WEBHOOK_URL}",
-        "    secret: ${CALLSTREAM_WEBHOOK_SECRET} # what the receiver checks the signature with: whsec_…",
-        "    # batchSize: 100 # sessions in one request",
-        "  # A second place gets the same sessions:",
-        "  # - calls.ndjson"
-      ]
-    : [
-        `  - to: ${scalar(to.file)}`,
-        "    # rotate: day # a file for each day, or for each 100MB",
-        "  # A second place gets the same sessions:",
-        "  # - to: ${CALLSTREAM_WEBHOOK_URL}",
-        "  #   secret: ${CALLSTREAM_WEBHOOK_SECRET}"
-      ]
+/** The environment variable that has the address of a database. */
+export const databaseVariable = "DATABASE_URL"
+
+const table = "    # table: call_sessions # made when it is missing"
+const second = ["  # A second place gets the same sessions:", "  # - calls.ndjson"]
+
+const sinkLines = (to: Answers["to"]): ReadonlyArray<string> => {
+  if (to === "webhook") {
+    return [
+      "  - to: ${CALLSTREAM_WEBHOOK_URL}",
+      "    secret: ${CALLSTREAM_WEBHOOK_SECRET} # what the receiver checks the signature with: whsec_…",
+      "    # batchSize: 100 # sessions in one request",
+      ...second
+    ]
+  }
+  if (to === "postgres") {
+    return [
+      `  - to: postgres:${databaseVariable} # the environment variable that has the address`,
+      table,
+      "    # schema: public",
+      ...second
+    ]
+  }
+  if ("sqlite" in to) return [`  - to: ${scalar(`sqlite:${to.sqlite}`)}`, table, ...second]
+  return [
+    `  - to: ${scalar(to.file)}`,
+    "    # rotate: day # a file for each day, or for each 100MB",
+    "  # A second place gets the same sessions:",
+    "  # - to: ${CALLSTREAM_WEBHOOK_URL}",
+    "  #   secret: ${CALLSTREAM_WEBHOOK_SECRET}"
+  ]
+}
 
 export const write = ({ connection, name, personal, since, to }: Answers, file: string): string =>
   [

@@ -100,7 +100,9 @@ export const read = Effect.fnUntraced(function* (file: string, text: string): Ef
   const [unreadable] = [...document.errors, ...document.warnings]
   if (unreadable !== undefined) {
     const [begin, end] = unreadable.pos
-    const problem = words[unreadable.code] ?? "this is not understood as YAML"
+    const problem = unreadable.message.includes("and end with a")
+      ? "a bracket that was opened above is not closed"
+      : (words[unreadable.code] ?? "this is not understood as YAML")
     // A quote that is missing is noticed at the end of the file: where it was opened is what helps.
     let opened: number | undefined
     visit(document, {

@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import { spawnSync } from "node:child_process"
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { DatabaseSync } from "node:sqlite"
 import { alongside, callstream, folder, idsOf, lines, simulation, until } from "../Callstream.ts"
 
 /** util-linux's `script` gives a command a terminal. */
@@ -81,6 +82,7 @@ pipelines:
     Effect.gen(function* () {
       const cwd = yield* folder
       const { run, simulator } = yield* simulation()
+      const env = { ONE: "postgres://a@127.0.0.1:1/calls", TWO: "postgres://b@127.0.0.1:1/calls?sslmode=disable" }
       for (const [one, other, message] of [
         ["sinks: [a.ndjson]", "sinks: [./a.ndjson]", "all.yaml:3:26: sinks: one writes to ./a.ndjson already"],
         ["sinks: ['-']", "sinks: ['-']", "all.yaml:3:26: sinks: one writes to stdout already"],
@@ -88,10 +90,31 @@ pipelines:
           "sinks: [a.ndjson], deadLetters: { file: d }",
           "sinks: [b.ndjson], deadLetters: { file: d }",
           "deadLetters.file: one writes to d already"
-        ]
+        ],
+        [
+          "sinks: [{ to: a.csv, rotate: 1MB }]",
+          "sinks: [a-00001.csv]",
+          "all.yaml:3:26: sinks: one writes to a-00001.csv already"
+        ],
+        [
+          "sinks: [{ to: a.csv, rotate: day }]",
+          "sinks: [{ to: a.ndjson, rotate: day }]",
+          "all.yaml:3:32: sinks: one writes to a.ndjson already"
+        ],
+        [
+          "sinks: ['sqlite:a.db'], transforms: { redact: [phone] }",
+          "sinks: [{ to: 'sqlite:./a.db', table: CALL_SESSIONS }]",
+          "all.yaml:3:32: sinks: one writes other rows to sqlite:./a.db (CALL_SESSIONS), by other transforms"
+        ],
+        [
+          "sinks: ['postgres:ONE']",
+          "sinks: ['postgres:TWO'], transforms: { flatten: true }",
+          "all.yaml:3:26: sinks: one writes other rows to postgres:TWO, by other transforms"
+        ],
+        ["sinks: ['sqlite:a.csv']", "sinks: [a.csv]", "all.yaml:3:26: sinks: one writes to a.csv already"]
       ] as const) {
         writeFileSync(join(cwd, "all.yaml"), `pipelines:\n  - { name: one, ${one} }\n  - { name: two, ${other} }\n`)
-        const { code, stderr } = yield* run(["run", "all.yaml"], { cwd })
+        const { code, stderr } = yield* run(["run", "all.yaml"], { cwd, env })
         assert.strictEqual(code, 2)
         assert.include(stderr, message)
       }
@@ -100,11 +123,48 @@ pipelines:
     })
   )
 
+  it.live("lets several write to one database, and to one table when they make the same rows", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const { run, simulator } = yield* simulation({ sessions: 200, undated: 0 })
+      writeFileSync(
+        join(cwd, "all.yaml"),
+        `pipelines:
+  - { name: in, source: { channel: inbound_call }, sinks: ["sqlite:calls.db"] }
+  - { name: out, source: { channel: outbound_call }, sinks: ["sqlite:calls.db"] }
+  - { name: short, transforms: { where: ['channel == "web"'], select: [id] }, sinks: [{ to: "sqlite:calls.db", table: short }] }
+`
+      )
+      const { code, stderr } = yield* run(["run", "all.yaml"], { cwd })
+      assert.strictEqual(code, 0, stderr)
+      assert.match(stderr, /^short: [\d,]+ sessions to sqlite:calls\.db \(short\) in /m)
+      const database = new DatabaseSync(join(cwd, "calls.db"))
+      const ids = (table: string) =>
+        database
+          .prepare(`SELECT id FROM ${table}`)
+          .all()
+          .map(({ id }) => id)
+      const truth = simulator.truth()
+      assert.sameMembers(
+        ids("call_sessions"),
+        truth.filter(({ channel }) => channel === "inbound_call" || channel === "outbound_call").map(({ id }) => id)
+      )
+      assert.sameMembers(
+        ids("short"),
+        truth.filter(({ channel }) => channel === "web").map(({ id }) => id)
+      )
+      database.close()
+    })
+  )
+
   it.live("--dry-run shows ten records at every stage with a request or two, and leaves nothing behind", () =>
     Effect.gen(function* () {
       const cwd = yield* folder
       const { run, simulator } = yield* simulation({ sessions: 300, undated: 0 })
-      writeFileSync(join(cwd, "long.yaml"), `${transforms}sinks: [calls.ndjson, "-"]\n`)
+      writeFileSync(
+        join(cwd, "long.yaml"),
+        `${transforms}sinks: [calls.ndjson, "-", { to: "sqlite:calls.db", table: short }]\n`
+      )
       const { code, stderr, stdout } = yield* run(["run", "long.yaml", "--dry-run"], { cwd })
       assert.deepStrictEqual({ code, stderr }, { code: 0, stderr: "" })
       const rows = lines(stdout)
@@ -112,7 +172,10 @@ pipelines:
       assert.strictEqual(of("source").length, 10)
       assert.isAtMost(of("where").length, 10)
       assert.strictEqual(of("select").length, of("where").length)
-      assert.deepStrictEqual([...new Set(of("to").map(({ to }) => to))], ["calls.ndjson", "stdout"])
+      assert.deepStrictEqual(
+        [...new Set(of("to").map(({ to }) => to))],
+        ["calls.ndjson", "stdout", "sqlite:calls.db (short)"]
+      )
       for (const { pipeline, record } of of("to")) {
         assert.strictEqual(pipeline, "long")
         assert.hasAllKeys(record, ["id", "callerEmail", "durationSec"])
@@ -277,6 +340,20 @@ describe("callstream init", alongside, () => {
         const ran = yield* run(["run", "pipeline.yaml"], { cwd })
         assert.strictEqual(ran.code, 0, ran.stderr)
         assert.strictEqual(lines(readFileSync(join(cwd, "calls.ndjson"), "utf8")).length, 30)
+        const table = yield* start(["init", "table.yaml"], { ...terminal, stdio: ["pipe", "pipe", "pipe"] })
+        for (const [question, keys] of [
+          ["Which sessions?", "\u001b[B\u001b[B\r"],
+          ["Where do they go?", "\u001b[B\u001b[B\u001b[B\r"],
+          ["Its name?", "\r"],
+          ["Personal data", "\r"]
+        ] as const) {
+          yield* until(() => table.stdout().includes(question))
+          table.child.stdin?.write(keys)
+        }
+        assert.strictEqual((yield* table.ended).code, 0)
+        const filled = yield* run(["run", "table.yaml"], { cwd })
+        assert.strictEqual(filled.code, 0, filled.stderr)
+        assert.match(filled.stderr, /^30 sessions to sqlite:calls\.db in /)
         const again = yield* run(["init"], terminal)
         assert.strictEqual(again.code, 2)
         assert.include(again.stdout, "pipeline.yaml is there already")

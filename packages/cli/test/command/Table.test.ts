@@ -66,6 +66,14 @@ describe("callstream export to a table", alongside, () => {
         [["--to", "sqlite:a.db", "--to", "sqlite:./a.db"], /^error: --to: .*a\.db is named twice\n/],
         [["--to", "sqlite:a.db", "--schema", "x"], /^error: --schema: goes with PostgreSQL only\n/],
         [["--to", "sqlite:a.db", "--table", "callstream_commits"], /^error: --table: .* callstream's own\n/],
+        [
+          ["--to", "a.csv", "--to", "a.ndjson", "--rotate", "day"],
+          /^error: --to: a\.ndjson and a\.csv would be written to one place/
+        ],
+        [
+          ["--to", "a.csv", "--rotate", "day", "--coverage", "a.manifest.json"],
+          /^error: --coverage: the file is where/
+        ],
         [["--table", "x"], /^error: --table: goes with SQLite or PostgreSQL only\n/]
       ] as const
       const env = {

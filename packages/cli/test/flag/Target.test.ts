@@ -45,6 +45,14 @@ describe("Target", () => {
     assert.strictEqual(Target.deadLettersOf(database === undefined ? [] : [database]), "a/calls.db.dead-letters.ndjson")
   })
 
+  it("gives each of several pipelines dead letters of its own, also where they share a database", () => {
+    const database = Option.getOrUndefined(Target.parse("sqlite:a/calls.db"))
+    assert.isDefined(database)
+    if (database === undefined) return
+    assert.strictEqual(Target.deadLettersOf([database], "nightly"), "a/calls.db.nightly.dead-letters.ndjson")
+    assert.strictEqual(Target.deadLettersOf([{ _tag: "Stdout" }], "a/b"), "a%2Fb.dead-letters.ndjson")
+  })
+
   it("takes nothing else for a file", () => {
     for (const text of [
       "",

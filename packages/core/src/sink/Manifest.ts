@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
+import * as PartName from "./internal/PartName.ts"
 
 const count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 
@@ -50,3 +51,24 @@ export const Manifest = Schema.Struct({
  * @category models
  */
 export type Manifest = typeof Manifest.Type
+
+/**
+ * What the files of a rotated output are called.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Naming {
+  readonly manifest: string
+  /** Whether a file of the output could be called so, now or while it grows. */
+  readonly isPart: (name: string) => boolean
+}
+
+/**
+ * What the files are called that are written instead of one of this name, which has no folder; `compression` is the
+ * extension that says how it is compressed, such as `.gz`, if it is.
+ *
+ * @since 0.1.0
+ * @category reading
+ */
+export const naming = (name: string, compression = ""): Naming => PartName.make(name, compression)

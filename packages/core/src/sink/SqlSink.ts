@@ -16,6 +16,14 @@ import type { SessionSink } from "./SessionSink.ts"
 import { SinkError } from "./SinkError.ts"
 
 /**
+ * The table when none is named.
+ *
+ * @since 0.1.0
+ * @category constants
+ */
+export const defaultTable = "call_sessions"
+
+/**
  * Which table, and how.
  *
  * @since 0.1.0
@@ -57,7 +65,7 @@ export interface Options {
  * @category constructors
  */
 export const make = (options: Options = {}): SessionSink<object, SqlClient.SqlClient> => {
-  const { account, schema, table = "call_sessions" } = options
+  const { account, schema, table = defaultTable } = options
   const name = options.name ?? table
   return {
     name,

@@ -41,6 +41,21 @@ export interface Table {
   readonly cells: (row: object) => ReadonlyArray<Cell>
 }
 
+/**
+ * How cells are made.
+ *
+ * @since 0.1.0
+ * @category options
+ */
+export interface Options {
+  /**
+   * What stands in the cell of a timestamp, by the instant and the text that it was.
+   *
+   * @default the instant
+   */
+  readonly timestamp?: ((instant: Instant.Instant, text: string) => Cell) | undefined
+}
+
 /** `extra`, unless a column has that name in any case: some databases do not tell `Extra` from `extra`. */
 const extraName = (columns: ReadonlyArray<Column.Column>): string => {
   const taken = new Set(columns.map(({ name }) => name.toLowerCase()))
@@ -66,7 +81,8 @@ const isRow = (row: object): row is Readonly<Record<string, unknown>> => !Array.
  * @since 0.1.0
  * @category constructors
  */
-export const make = (columns: ReadonlyArray<Column.Column>): Table => {
+export const make = (columns: ReadonlyArray<Column.Column>, options: Options = {}): Table => {
+  const { timestamp = itself } = options
   const names = columns.map(({ name }) => name)
   const types = columns.map(({ type }) => type)
   const places = new Map(names.map((name, place) => [name, place]))
@@ -85,7 +101,7 @@ export const make = (columns: ReadonlyArray<Column.Column>): Table => {
       if (place !== undefined) next = place + 1
       if (value === null && place !== undefined) continue
       if (value === undefined) continue
-      const cell = place === undefined ? undefined : cellOf(types[place], value)
+      const cell = place === undefined ? undefined : cellOf(types[place], value, timestamp)
       if (place !== undefined && cell !== undefined) out[place] = cell
       if (cell === undefined) {
         const json = jsonOf(value)
@@ -99,7 +115,11 @@ export const make = (columns: ReadonlyArray<Column.Column>): Table => {
 }
 
 /** `undefined` for what the type cannot hold. */
-const cellOf = (type: Column.Type | undefined, value: unknown): Cell | undefined => {
+const cellOf = (
+  type: Column.Type | undefined,
+  value: unknown,
+  timestamp: (instant: Instant.Instant, text: string) => Cell
+): Cell | undefined => {
   switch (type) {
     case "text":
       return typeof value === "string" ? value.toWellFormed() : undefined
@@ -114,7 +134,7 @@ const cellOf = (type: Column.Type | undefined, value: unknown): Cell | undefined
           ? Decimal.canonical(String(value))
           : undefined
     case "timestamp":
-      return typeof value === "string" ? timestamp(value) : undefined
+      return typeof value === "string" ? timestampOf(value, timestamp) : undefined
     case "date":
       return typeof value === "string" && date.test(value) && Instant.parse(value) !== undefined ? value : undefined
     case "boolean":
@@ -142,9 +162,11 @@ const halves = /\\\\|\\ud[89a-f][0-9a-f]{2}/g
 
 const date = /^\d{4}-\d{2}-\d{2}$/
 
-const timestamp = (text: string): Instant.Instant | undefined => {
+const itself = (instant: Instant.Instant): Cell => instant
+
+const timestampOf = (text: string, make: (instant: Instant.Instant, text: string) => Cell): Cell | undefined => {
   const instant = Instant.parse(text)
-  return instant !== undefined && Number.isSafeInteger(instant) ? instant : undefined
+  return instant !== undefined && Number.isSafeInteger(instant) ? make(instant, text) : undefined
 }
 
 /**
@@ -155,12 +177,13 @@ const timestamp = (text: string): Instant.Instant | undefined => {
  * @category constructors
  */
 export const ofBatches = (
-  sink: string
+  sink: string,
+  options: Options = {}
 ): ((columns: ReadonlyArray<Column.Column>) => Effect.Effect<Table, SinkError>) => {
   let first: { readonly columns: ReadonlyArray<Column.Column>; readonly table: Table } | undefined
   return (columns) =>
     Effect.suspend(() => {
-      first ??= { columns, table: make(columns) }
+      first ??= { columns, table: make(columns, options) }
       return Column.same(first.columns, columns) ? Effect.succeed(first.table) : Effect.fail(otherColumns(sink))
     })
 }

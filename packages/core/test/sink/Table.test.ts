@@ -20,6 +20,12 @@ const put = (type: Column.Type, value: unknown) =>
   [one(type, value), [null, JSON.stringify({ a: value })], `${type} ${String(value)}`] as const
 
 describe("Table", () => {
+  it("has timestamps as they are asked for, where they are some", () => {
+    const { cells } = Table.make([{ name: "a", type: "timestamp" }], { timestamp: (at, text) => `${text} ${at}` })
+    assert.deepStrictEqual(cells({ a: "1970-01-01T00:00:01Z" }), ["1970-01-01T00:00:01Z 1000000", null])
+    assert.deepStrictEqual(cells({ a: "soon" }), [null, '{"a":"soon"}'])
+  })
+
   it("types each cell once, and keeps in extra what a column cannot hold", () => {
     assert.deepStrictEqual<unknown>(...taken("text", "", ""))
     assert.deepStrictEqual<unknown>(...taken("text", "  =1+1\u0000 😀", "  =1+1\u0000 😀"))

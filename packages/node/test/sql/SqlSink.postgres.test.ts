@@ -9,6 +9,8 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as SqlClient from "effect/sql/SqlClient"
 import * as TestClock from "effect/testing/TestClock"
+import { readFileSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
 import * as Postgres from "../postgres/Server.ts"
 import { batch, session, written } from "./Rows.ts"
 import { unwrapped } from "./Stores.ts"
@@ -269,6 +271,47 @@ describe.skipIf(Postgres.missing)(`SqlSink, in PostgreSQL${Postgres.reason}`, ()
           assert.notInclude(JSON.stringify(error), "canary")
           assert.notInclude(String(error.stack), "canary")
         }
+      })
+    )
+
+    it.effect("tells a wrong password, of an address that it never repeats", () =>
+      Effect.gen(function* () {
+        const { sql } = yield* opened
+        const { folder } = yield* Postgres.Server
+        const hba = join(folder, "data", "pg_hba.conf")
+        const before = readFileSync(hba, "utf8")
+        yield* Effect.acquireRelease(
+          Effect.gen(function* () {
+            yield* sql.unsafe("CREATE ROLE locked LOGIN PASSWORD 'right'")
+            writeFileSync(hba, `host all locked 127.0.0.1/32 scram-sha-256\n${before}`)
+            yield* sql.unsafe("SELECT pg_reload_conf()")
+          }),
+          () =>
+            Effect.orDie(
+              Effect.gen(function* () {
+                writeFileSync(hba, before)
+                yield* sql.unsafe("SELECT pg_reload_conf()")
+                yield* sql.unsafe("DROP ROLE locked")
+              })
+            )
+        )
+        const address = `127.0.0.1:${sql.config.port}/${sql.config.database}`
+        const open = (login: string) =>
+          Effect.scoped(
+            SqlSink.provide(
+              SqlSink.make({ name: "calls" }),
+              PostgresClient.layer({ url: Redacted.make(`postgres://${login}@${address}`) })
+            ).open(Option.none())
+          )
+        const error = yield* Effect.flip(open("locked:canary-password"))
+        assert.match(error.description, /^the password is wrong: .*\(SQLSTATE 28P01\)$/)
+        assert.strictEqual(error.advice, "Check the user and the password in the URL.")
+        assert.isFalse(error.retryable)
+        assert.notInclude(`${JSON.stringify(error)} ${error.stack}`, "canary")
+        const none = yield* Effect.flip(open("locked"))
+        assert.isFalse(none.retryable)
+        assert.isDefined(none.advice)
+        yield* open("locked:right")
       })
     )
 

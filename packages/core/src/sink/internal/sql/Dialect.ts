@@ -61,6 +61,7 @@ export interface Layout {
 
 export interface Row {
   readonly id: string
+  /** Timestamps are the text of `Time`. */
   readonly cells: ReadonlyArray<Cell>
 }
 

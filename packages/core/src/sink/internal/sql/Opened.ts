@@ -52,9 +52,9 @@ export const failure = (
 
 /** Of two rows with one id the last one. */
 const last = (rows: ReadonlyArray<Row>): ReadonlyArray<Row> => {
-  const byId = new Map<string, Row>()
-  for (const row of rows) byId.set(row.id, row)
-  return byId.size === rows.length ? rows : [...byId.values()]
+  const ids = new Set<string>()
+  for (const { id } of rows) ids.add(id)
+  return ids.size === rows.length ? rows : [...new Map(rows.map((row) => [row.id, row])).values()]
 }
 
 export const make = Effect.fnUntraced(function* (
@@ -150,7 +150,7 @@ export const make = Effect.fnUntraced(function* (
   )
   const { place } = opened
 
-  const tables = Table.ofBatches(name)
+  const tables = Table.ofBatches(name, { timestamp: Time.text })
   let layout: Layout | undefined
   /** Makes the table, or brings it to what these columns need. */
   const settle = Effect.fnUntraced(function* (columns: ReadonlyArray<Column.Column>) {

@@ -78,8 +78,8 @@ WHERE held.${seen} IS NULL OR excluded.${seen} >= held.${seen}`
 const noDate = (cell: Cell): boolean => typeof cell === "string" && cell.startsWith("0000")
 
 const jsonOf = (type: Type, cell: Cell): string =>
-  type === "timestamp" && typeof cell === "number"
-    ? `"${Time.format(cell)}"`
+  type === "timestamp"
+    ? `"${String(cell)}"`
     : type === "json" || typeof cell !== "string"
       ? String(cell)
       : JSON.stringify(cell)

@@ -43,7 +43,7 @@ const accepts = (type: Type, has: string): boolean => {
 }
 
 /** As many as make the cost of a statement small, and no more, because a statement of each width is kept prepared. */
-const width = 32
+const together = 32
 
 const shapes = new WeakMap<Layout, (rows: number) => string>()
 
@@ -72,31 +72,26 @@ WHERE held.${seen} IS NULL OR excluded.${seen} >= held.${seen}`
   return sql
 }
 
-const bound = (type: Type | undefined, cell: Cell): string | number | null =>
-  typeof cell === "boolean"
-    ? cell
-      ? 1
-      : 0
-    : type === "timestamp" && typeof cell === "number"
-      ? Time.format(cell)
-      : cell
+const bound = (cell: Cell): string | number | null => (typeof cell === "boolean" ? (cell ? 1 : 0) : cell)
 
 const upserts: Dialect["upserts"] = (layout, rows, observedAt) => {
-  const { cells: targets, keyCell } = layout
+  const { keyCell } = layout
+  const width = layout.cells.length
   const sql = sqlOf(layout)
   const observed = Time.format(observedAt)
   const statements: Array<Statement> = []
   for (let from = 0; from < rows.length;) {
-    const count = rows.length - from >= width ? width : 1
+    const count = rows.length - from >= together ? together : 1
     const params: Array<string | number | null> = []
     let weight = 0
     for (let at = from; at < from + count; at++) {
       const row: Row | undefined = rows[at]
       if (row === undefined) continue
-      for (let cell = 0; cell < targets.length; cell++) {
-        const value = bound(targets[cell]?.type, row.cells[cell] ?? null)
-        if (typeof value === "string") weight += value.length
-        params.push(value)
+      const { cells } = row
+      for (let place = 0; place < width; place++) {
+        const cell = cells[place] ?? null
+        if (typeof cell === "string") weight += cell.length
+        params.push(bound(cell))
       }
       if (keyCell === undefined) params.push(row.id)
       params.push(observed)

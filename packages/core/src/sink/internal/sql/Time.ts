@@ -23,3 +23,18 @@ export const format = (instant: Instant): string => {
   const digits = String(1_000_000 + micros).slice(1)
   return `${lastDate}T${pairs[hours]}:${pairs[minutes - hours * 60]}:${pairs[seconds - minutes * 60]}.${digits}Z`
 }
+
+/** The separators of `format`, by where they stand. */
+const separators: ReadonlyArray<readonly [number, string]> = [
+  [4, "-"],
+  [7, "-"],
+  [10, "T"],
+  [13, ":"],
+  [16, ":"],
+  [19, "."],
+  [26, "Z"]
+]
+
+/** The same, of the text that the instant was read from: nearly always that is it already. */
+export const text = (instant: Instant, from: string): string =>
+  from.length === 27 && separators.every(([at, separator]) => from[at] === separator) ? from : format(instant)
