@@ -6,6 +6,7 @@ import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { pathToFileURL } from "node:url"
 import { folder, simulation, type Simulation, until } from "../Callstream.ts"
+import * as Postgres from "../../../node/test/postgres/Server.ts"
 import * as Evidence from "./Evidence.ts"
 import { type KillPoint, type Trace, variables } from "./KillPoint.ts"
 import * as Receiver from "./Receiver.ts"
@@ -19,6 +20,8 @@ export interface Scenario {
   readonly stdout?: boolean | undefined
   /** A SQLite file of this name. */
   readonly table?: string | undefined
+  /** A database of a server that is not killed. */
+  readonly postgres?: boolean | undefined
 }
 
 export const scenarios: ReadonlyArray<Scenario> = [
@@ -37,7 +40,8 @@ export const scenarios: ReadonlyArray<Scenario> = [
   { name: "file and webhook", file: "calls.ndjson", webhook: true },
   { name: "stdout", stdout: true },
   { name: "sqlite", table: "calls.db" },
-  { name: "sqlite and webhook", table: "calls.db", webhook: true }
+  { name: "sqlite and webhook", table: "calls.db", webhook: true },
+  ...(Postgres.missing ? [] : [{ name: "postgres", postgres: true }])
 ]
 
 /** How a run is ended: at a call of its own, at an answer of the receiver, or after so many requests to the server. */
@@ -124,6 +128,16 @@ export const run = Effect.fnUntraced(function* (options: Options): Effect.fn.Ret
   })
   const refuses = (id: string) => scenario.webhook === true && options.seed % 2 === 0 && /[0-7][08]$/.test(id)
   const receiver = yield* Receiver.make({ refuses, fails: () => random() < 0.03 })
+  const database =
+    scenario.postgres === true
+      ? yield* Effect.orDie(
+          Effect.gen(function* () {
+            const server = yield* Postgres.Server.make
+            const name = yield* server.database()
+            return yield* server.client(name, { maxConnections: 1 })
+          })
+        )
+      : undefined
   const range = ranges[Math.floor(random() * ranges.length)] ?? {}
   const args = argumentsOf(scenario, range, receiver.url)
   const trace = join(yield* folder, "trace.json")
@@ -142,7 +156,8 @@ export const run = Effect.fnUntraced(function* (options: Options): Effect.fn.Ret
     const { code, stderr, stdout, traced } = yield* once(simulator, receiver, [...args, ...widths(one)], {
       cwd,
       trace,
-      kill: one.kill
+      kill: one.kill,
+      database: database?.config
     })
     outputs.push(stdout)
     if (traced !== undefined) counts = traced.counts
@@ -150,6 +165,7 @@ export const run = Effect.fnUntraced(function* (options: Options): Effect.fn.Ret
       kills.push(one.kill === undefined ? "by nobody" : describe(one.kill))
       if (Evidence.leftInsideCommit(cwd)) insideCommits++
       if (scenario.table !== undefined) problems.push(...Evidence.tableAfterKill(cwd, scenario.table))
+      if (database !== undefined) problems.push(...(yield* Evidence.serverAfterKill(database)))
       continue
     }
     if (code !== 0) problems.push(`a run ended with ${code}: ${stderr}`)
@@ -162,7 +178,12 @@ export const run = Effect.fnUntraced(function* (options: Options): Effect.fn.Ret
     break
   }
   if (!ended) problems.push("it never ended")
-  const again = yield* once(simulator, receiver, args, { cwd, trace, kill: undefined })
+  const again = yield* once(simulator, receiver, args, {
+    cwd,
+    trace,
+    kill: undefined,
+    database: database?.config
+  })
   if (again.code !== 0 || !again.stderr.includes("nothing is left to do")) {
     problems.push(`one run more does something: ${again.code} ${again.stderr}`)
   }
@@ -182,6 +203,7 @@ export const run = Effect.fnUntraced(function* (options: Options): Effect.fn.Ret
     ...Evidence.coverage(join(cwd, "coverage.json"), range),
     ...found,
     ...(scenario.table === undefined ? [] : Evidence.table(cwd, scenario.table, truth)),
+    ...(database === undefined ? [] : yield* Evidence.server(database, truth)),
     ...(scenario.webhook === true ? Evidence.received(events, truth, refuses) : []),
     ...(scenario.webhook === true ? Evidence.deadLetters(cwd, truth, refuses) : []),
     ...(scenario.stdout === true ? Evidence.appended(outputs, truth) : [])
@@ -208,6 +230,7 @@ const argumentsOf = (
   ...(range.to === undefined ? [] : ["--until", range.to]),
   ...(scenario.file === undefined ? [] : ["--to", scenario.file]),
   ...(scenario.table === undefined ? [] : ["--to", `sqlite:${scenario.table}`]),
+  ...(scenario.postgres === true ? ["--to", "postgres:DATABASE_URL"] : []),
   ...(scenario.rotate === undefined ? [] : ["--rotate", scenario.rotate]),
   ...(scenario.webhook === true
     ? ["--to", url, "--allow-private-hosts", "--dead-letters", "dead-letters.ndjson", "--max-dead-letters", "50"]
@@ -226,15 +249,22 @@ const once = Effect.fnUntraced(function* (
   { simulator, start }: Simulation,
   receiver: Receiver.Receiver,
   args: ReadonlyArray<string>,
-  options: { readonly cwd: string; readonly trace: string; readonly kill: Kill | undefined }
+  options: {
+    readonly cwd: string
+    readonly trace: string
+    readonly kill: Kill | undefined
+    readonly database: { readonly port?: number | undefined; readonly database?: string | undefined } | undefined
+  }
 ) {
-  const { cwd, kill, trace } = options
+  const { cwd, database, kill, trace } = options
   return yield* Effect.scoped(
     Effect.gen(function* () {
       const { child, ended } = yield* start(args, {
         cwd,
         env: {
           CALLSTREAM_WEBHOOK_SECRET: secret,
+          DATABASE_URL:
+            database === undefined ? undefined : `postgres://postgres@127.0.0.1:${database.port}/${database.database}`,
           NODE_OPTIONS: `--import=${preload}`,
           [variables.trace]: trace,
           [variables.point]: kill?._tag === "Point" ? JSON.stringify(kill.point) : undefined

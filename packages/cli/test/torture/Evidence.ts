@@ -1,4 +1,6 @@
 /** What a chain of killed runs leaves, held against the truth. Each function answers what is wrong, in words. */
+import * as Effect from "effect/Effect"
+import type { SqlClient } from "effect/sql/SqlClient"
 import { parquetReadObjects } from "hyparquet"
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs"
 import { join } from "node:path"
@@ -166,6 +168,36 @@ export const table = (cwd: string, name: string, truth: ReadonlySet<string>): Pr
       : [`${name}: the account does not say that all is there`])
   ]
 }
+
+const unsafe = (sql: SqlClient, text: string) => Effect.orDie(sql.unsafe<Record<string, unknown>>(text))
+
+/** The same of a server, in one statement: what a killed run sent last may still be done between two. */
+export const serverAfterKill = Effect.fnUntraced(function* (sql: SqlClient): Effect.fn.Return<Problems> {
+  const [made] = yield* unsafe(sql, "SELECT to_regclass('call_sessions') IS NOT NULL AS made")
+  if (made?.["made"] !== true) return []
+  const beyond = yield* unsafe(
+    sql,
+    `SELECT id FROM call_sessions, (SELECT coalesce(max(cursor), 0) AS cursor FROM callstream_commits) AS account
+WHERE cursor < ${Number.MAX_SAFE_INTEGER} AND coalesce(extract(epoch FROM "startedAt") * 1000000 >= cursor + 1000, true)`
+  )
+  return beyond.length === 0 ? [] : [`${beyond.length} rows are beyond what the account of the table says`]
+})
+
+/** Exactly the truth, each session once, and the account says so. */
+export const server = Effect.fnUntraced(function* (
+  sql: SqlClient,
+  truth: ReadonlySet<string>
+): Effect.fn.Return<Problems> {
+  const ids = (yield* unsafe(sql, "SELECT id FROM call_sessions")).map(({ id }) => String(id))
+  const [account, more] = yield* unsafe(sql, "SELECT cursor::text AS cursor FROM callstream_commits")
+  return [
+    ...compare("PostgreSQL", ids, truth),
+    ...(ids.length === truth.size ? [] : [`PostgreSQL: ${ids.length} rows of ${truth.size}`]),
+    ...(Number(account?.["cursor"]) === Number.MAX_SAFE_INTEGER && more === undefined
+      ? []
+      : ["PostgreSQL: the account does not say that all is there"])
+  ]
+})
 
 /** Each session at least once, and with the same id as often as it came with the same content. */
 export const received = (

@@ -4,6 +4,7 @@
  */
 import fs from "node:fs"
 import { syncBuiltinESMExports } from "node:module"
+import net from "node:net"
 import { basename, dirname } from "node:path"
 
 /** Which call, on what, when in it, and how often before. */
@@ -120,6 +121,21 @@ const install = (point: KillPoint | undefined, trace: string) => {
     const rows = all.call(this, ...args)
     if (phase === "after") kill()
     return rows
+  }
+
+  // What is said to a PostgreSQL server: sent, it is done there, whether or not anybody hears the answer.
+  const sockets = net.Socket.prototype as unknown as Record<string, Call>
+  const send = sockets["write"]
+  if (send === undefined) throw new Error("node:net has no sockets")
+  sockets["write"] = function (this: net.Socket, ...args) {
+    const [data] = args
+    const text = data instanceof Uint8Array && data.length < 1000 ? Buffer.from(data).toString("latin1") : ""
+    const word = /\b(BEGIN|COMMIT)\0/.exec(text)?.[1]
+    const phase = word === undefined ? undefined : count(word.toLowerCase(), "server")
+    if (phase === "before") kill()
+    const sent = send.call(this, ...args)
+    if (phase === "after") kill()
+    return sent
   }
 
   const { stdout } = process

@@ -196,7 +196,14 @@ export const make = <A, RS, RD, const Sinks extends readonly [AnySink, ...Readon
     const commit = Commit.make({ lease, fingerprint, notes: options.notes, letters, outlets, orClose })
 
     const starts = open().map((outlet) => outlet.at())
-    const least = Math.min(...starts)
+    const behind = Math.min(...starts)
+    // A sink with an account of its own stands beyond the checkpoint when a run was killed between the two, and the notes
+    // stand where the checkpoint does: what they have not seen is read again, and given to no sink that has it.
+    const noted =
+      options.notes === undefined
+        ? behind
+        : Math.min(...open().map((outlet) => kept?.sinks[outlet.name]?.cursor ?? -Infinity))
+    const least = Math.min(behind, noted)
     const from = Number.isFinite(least) ? least : undefined
     /** Everything before this is in all sinks that are open, though perhaps not yet for good. */
     let reached = least
@@ -206,7 +213,7 @@ export const make = <A, RS, RD, const Sinks extends readonly [AnySink, ...Readon
     let midway = false
     let last = yield* now
     /** How far the sinks can be committed, if that is further than where they began. */
-    const ahead = () => (!loose && !midway && !commit.isMidway() && reached > least ? reached : undefined)
+    const ahead = () => (!loose && !midway && !commit.isMidway() && reached > behind ? reached : undefined)
 
     const deliver = Effect.fnUntraced(function* (window: Window) {
       midway = true

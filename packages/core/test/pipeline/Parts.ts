@@ -51,6 +51,8 @@ export const source = (count: number, each: (index: number) => Effect.Effect<voi
 
 interface Behaviour<A> {
   readonly delivery?: Delivery
+  /** Where it stands by an account of its own. */
+  readonly stands?: number
   readonly open?: Effect.Effect<void, SinkError>
   readonly write?: (batch: Batch<A>) => Effect.Effect<ReadonlyArray<Refused>, SinkError>
   readonly flush?: (cursor: number) => Effect.Effect<void, SinkError>
@@ -76,7 +78,8 @@ export const recording = <A = CallSession>(name: string, behaviour: Behaviour<A>
         yield* open
         yield* Effect.addFinalizer(() => Effect.sync(() => void calls.push("close")))
         return {
-          committed: from,
+          committed:
+            behaviour.stands === undefined ? from : Option.some({ cursor: begin + behaviour.stands, position: null }),
           write: (batch) =>
             Effect.suspend(() => {
               calls.push(`write ${batch.items.length}`)

@@ -424,6 +424,40 @@ describe("Pipeline", () => {
       })
     )
 
+    it.effect("are of the notes too: what they have not seen is read again, and no sink is given it that has it", () =>
+      Effect.gen(function* () {
+        const run = Effect.fnUntraced(function* (
+          states: ReadonlyArray<ReturnType<typeof standing>>,
+          notes: (() => string) | undefined
+        ) {
+          const a = recording("a", { delivery: "transactional", stands: 30 })
+          const state = checkpoint(...states)
+          const windows = source(5)
+          yield* state.run(
+            Pipeline.make({
+              name,
+              source: windows.windows,
+              transform,
+              sinks: [a.sink],
+              deadLetters: letterBox().sink,
+              commitEvery: 0,
+              notes
+            })
+          )
+          return { asked: windows.asked.map(({ cuts, from }) => [from, cuts]), calls: a.calls }
+        })
+        const calls = ["open", "write 10", "flush 40", "write 10", "flush 50", "flush all", "finish", "close"]
+        // Killed when the sink had committed 30, and before the checkpoint said so.
+        assert.deepStrictEqual(yield* run([standing({ a: 10, letters: 10 })], () => "seen"), {
+          asked: [[begin + 10, [begin + 30]]],
+          calls
+        })
+        assert.deepStrictEqual(yield* run([], () => "seen"), { asked: [[undefined, [begin + 30]]], calls })
+        // Without notes there is nothing to make up for.
+        assert.deepStrictEqual((yield* run([standing({ a: 10, letters: 10 })], undefined)).asked[0]?.[0], begin + 30)
+      })
+    )
+
     it.effect("after the dead letters", () =>
       Effect.gen(function* () {
         const order: Array<string> = []
