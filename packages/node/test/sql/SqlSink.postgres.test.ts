@@ -283,6 +283,7 @@ describe.skipIf(Postgres.missing)(`SqlSink, in PostgreSQL${Postgres.reason}`, ()
         yield* Effect.acquireRelease(
           Effect.gen(function* () {
             yield* sql.unsafe("CREATE ROLE locked LOGIN PASSWORD 'right'")
+            yield* sql.unsafe("GRANT CREATE ON SCHEMA public TO locked")
             writeFileSync(hba, `host all locked 127.0.0.1/32 scram-sha-256\n${before}`)
             yield* sql.unsafe("SELECT pg_reload_conf()")
           }),
@@ -291,6 +292,7 @@ describe.skipIf(Postgres.missing)(`SqlSink, in PostgreSQL${Postgres.reason}`, ()
               Effect.gen(function* () {
                 writeFileSync(hba, before)
                 yield* sql.unsafe("SELECT pg_reload_conf()")
+                yield* sql.unsafe("DROP OWNED BY locked")
                 yield* sql.unsafe("DROP ROLE locked")
               })
             )
@@ -303,7 +305,11 @@ describe.skipIf(Postgres.missing)(`SqlSink, in PostgreSQL${Postgres.reason}`, ()
               PostgresClient.layer({ url: Redacted.make(`postgres://${login}@${address}`) })
             ).open(Option.none())
           )
-        const error = yield* Effect.flip(open("locked:canary-password"))
+        // The server reads the file again soon, not at once: until then it asks for no password.
+        const error = yield* Effect.flip(open("locked:canary-password")).pipe(
+          Effect.tapError(() => sql.unsafe("SELECT pg_sleep(0.05)")),
+          Effect.retry({ times: 100 })
+        )
         assert.match(error.description, /^the password is wrong: .*\(SQLSTATE 28P01\)$/)
         assert.strictEqual(error.advice, "Check the user and the password in the URL.")
         assert.isFalse(error.retryable)
