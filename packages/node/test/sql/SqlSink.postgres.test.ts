@@ -7,7 +7,6 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import * as Schedule from "effect/Schedule"
 import * as SqlClient from "effect/sql/SqlClient"
 import * as TestClock from "effect/testing/TestClock"
 import { readFileSync, writeFileSync } from "node:fs"
@@ -284,6 +283,7 @@ describe.skipIf(Postgres.missing)(`SqlSink, in PostgreSQL${Postgres.reason}`, ()
         yield* Effect.acquireRelease(
           Effect.gen(function* () {
             yield* sql.unsafe("CREATE ROLE locked LOGIN PASSWORD 'right'")
+            yield* sql.unsafe("GRANT CREATE ON SCHEMA public TO locked")
             writeFileSync(hba, `host all locked 127.0.0.1/32 scram-sha-256\n${before}`)
             yield* sql.unsafe("SELECT pg_reload_conf()")
           }),
@@ -292,6 +292,7 @@ describe.skipIf(Postgres.missing)(`SqlSink, in PostgreSQL${Postgres.reason}`, ()
               Effect.gen(function* () {
                 writeFileSync(hba, before)
                 yield* sql.unsafe("SELECT pg_reload_conf()")
+                yield* sql.unsafe("DROP OWNED BY locked")
                 yield* sql.unsafe("DROP ROLE locked")
               })
             )
@@ -304,14 +305,11 @@ describe.skipIf(Postgres.missing)(`SqlSink, in PostgreSQL${Postgres.reason}`, ()
               PostgresClient.layer({ url: Redacted.make(`postgres://${login}@${address}`) })
             ).open(Option.none())
           )
-        // The server reads its file when it comes to it: until then it asks for no password.
-        const wrong = Effect.flip(open("locked:canary-password"))
-        yield* Effect.repeat(wrong, {
-          until: ({ description }) => !description.startsWith("no permission"),
-          schedule: Schedule.spaced("20 millis"),
-          times: 250
-        })
-        const error = yield* wrong
+        // The server reads the file again soon, not at once: until then it asks for no password.
+        const error = yield* Effect.flip(open("locked:canary-password")).pipe(
+          Effect.tapError(() => sql.unsafe("SELECT pg_sleep(0.05)")),
+          Effect.retry({ times: 100 })
+        )
         assert.match(error.description, /^the password is wrong: .*\(SQLSTATE 28P01\)$/)
         assert.strictEqual(error.advice, "Check the user and the password in the URL.")
         assert.isFalse(error.retryable)
@@ -319,7 +317,7 @@ describe.skipIf(Postgres.missing)(`SqlSink, in PostgreSQL${Postgres.reason}`, ()
         const none = yield* Effect.flip(open("locked"))
         assert.isFalse(none.retryable)
         assert.isDefined(none.advice)
-        assert.match((yield* Effect.flip(open("locked:right"))).description, /^no permission to make the table/)
+        yield* open("locked:right")
       })
     )
 
