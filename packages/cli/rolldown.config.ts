@@ -9,12 +9,16 @@ import manifest from "./package.json" with { type: "json" }
  * version, which scripts do to see whether a command is there, needs none of it.
  */
 const launcher = `#!/usr/bin/env node
-import { enableCompileCache } from "node:module"
+import * as module from "node:module"
+const needed = "${manifest.engines.node.replace(">=", "")} or newer"
 const [flag, ...rest] = process.argv.slice(2)
 if ((flag === "--version" || flag === "-v") && rest.length === 0) {
   console.log("callstream v${manifest.version}")
+} else if (module.enableCompileCache === undefined || Number(process.versions.node.split(".")[0]) < 22) {
+  console.error(\`error: callstream needs Node \${needed}, and this is \${process.versions.node}\\n  Install a newer Node, from https://nodejs.org for example.\`)
+  process.exitCode = 2
 } else {
-  enableCompileCache()
+  module.enableCompileCache()
   await import("./main.mjs")
 }
 `

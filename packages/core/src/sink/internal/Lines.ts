@@ -12,7 +12,7 @@ export interface Line {
 const reason = "the row is not JSON: it holds a bigint or itself, or a toJSON that fails, or is nothing at all"
 
 /** What is made into text at once: no more than that is held beside the rows, whatever a window holds. */
-const charactersPerPiece = 1024 * 1024
+const charactersPerPiece = 512 * 1024
 
 /** Lines in pieces, made as they are asked for. Rows that JSON cannot say, for which `textOf` throws, go to `refused`. */
 export function* pieces(
