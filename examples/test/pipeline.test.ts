@@ -33,7 +33,7 @@ describe("pipeline", { timeout: 60_000 }, () => {
         })
       )
       const env = { AGNI_API_KEY: simulator.apiKey, AGNI_BASE_URL: HttpServer.formatAddress(server.address) }
-      /** The run needs some 90 requests, the first 25 to learn what the endpoint does. */
+      /** The run needs some 80 requests, the first 20 to learn what the endpoint does. */
       const atRequest = (request: number, what: () => void) => {
         left = request
         then = what
@@ -46,7 +46,7 @@ describe("pipeline", { timeout: 60_000 }, () => {
         })
 
       const today = DateTime.startOf(yield* DateTime.now, "day")
-      atRequest(65, () => simulator.failNext(1, Fault.status(403)))
+      atRequest(48, () => simulator.failNext(1, Fault.status(403)))
       const failed = yield* Effect.promise(start)
       assert.strictEqual(failed.code, 1)
       assert.include(failed.stdout, "403")
@@ -55,7 +55,7 @@ describe("pipeline", { timeout: 60_000 }, () => {
       const before = (yield* fs.stat(partial)).size
       assert.isAbove(Number(before), 0)
 
-      atRequest(40, () => killed.kill("SIGKILL"))
+      atRequest(34, () => killed.kill("SIGKILL"))
       const killed = spawn(process.execPath, [program, folder], { env: { ...process.env, ...env }, stdio: "ignore" })
       yield* Effect.promise(() => ended(killed))
       assert.strictEqual(killed.signalCode, "SIGKILL")
