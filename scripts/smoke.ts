@@ -114,6 +114,9 @@ const smokeCli = async (folder: string, tarball: string): Promise<void> => {
   const installed = readdirSync(join(folder, "node_modules")).filter((name) => !name.startsWith("."))
   check("the command brings no dependency", installed.join() === "@callstream", installed)
 
+  const worker = join(folder, "node_modules/@callstream/cli/dist/DecodingWorker.mjs")
+  check("the thread that decodes finds its module", existsSync(worker), worker)
+
   const callstream = join(folder, "node_modules", ".bin", "callstream")
   const version = versionOf(join(root, "packages/cli/package.json"))
   const told = await succeed("callstream --version", folder, callstream, ["--version"])

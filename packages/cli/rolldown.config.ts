@@ -59,9 +59,19 @@ const shipped = (): Plugin => ({
   }
 })
 
-export default defineConfig({
-  input: { main: "src/bin.ts" },
-  platform: "node",
-  plugins: [shipped()],
-  output: { dir: "dist", entryFileNames: "[name].mjs", format: "esm", codeSplitting: false, minify: true }
-})
+const output = { dir: "dist", format: "esm", codeSplitting: false, minify: true } as const
+
+export default defineConfig([
+  {
+    input: { main: "src/bin.ts" },
+    platform: "node",
+    plugins: [shipped()],
+    output: { ...output, entryFileNames: "[name].mjs" }
+  },
+  // Where it is looked for: beside the module that starts it.
+  {
+    input: { DecodingWorker: "../node/src/internal/DecodingWorker.ts" },
+    platform: "node",
+    output: { ...output, entryFileNames: "[name].mjs" }
+  }
+])

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 export * as AgniTransport from "./AgniTransport.ts"
+export * as DecodingThread from "./DecodingThread.ts"
 export * as GuardedTransport from "./GuardedTransport.ts"
 export * as Gzip from "./Gzip.ts"
 export * as ParquetSink from "./ParquetSink.ts"

@@ -1,5 +1,5 @@
 /** `callstream export`: a range of sessions, once. */
-import { AgniTransport } from "@callstream/node"
+import { AgniTransport, DecodingThread } from "@callstream/node"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
@@ -87,7 +87,10 @@ const command = Command.make(
       return yield* save(spec, input.save.value, report === "json" ? ["--json"] : report === "none" ? ["--quiet"] : [])
     }
     if (input.explain) return yield* Explain.print(job)
-    yield* Effect.provide(Job.run(job), Layer.provide(Source.client(spec.source ?? {}), AgniTransport.layer))
+    yield* Effect.provide(
+      Job.run(job),
+      Layer.provide(Source.client(spec.source ?? {}), [AgniTransport.layer, DecodingThread.layer])
+    )
   })
 )
 

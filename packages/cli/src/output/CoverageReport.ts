@@ -1,5 +1,5 @@
 /** What the windows of a run say together: for the summary, and for `--coverage FILE`. */
-import { CallSession, Coverage, Instant } from "@callstream/core"
+import { Coverage, Instant } from "@callstream/core"
 import * as Schema from "effect/Schema"
 import * as Format from "./Format.ts"
 
@@ -82,7 +82,8 @@ export const make = (horizonMillis: number): Collector => {
       return last === undefined ? undefined : Instant.parse(last.to)
     },
     add: (window) => {
-      const { coverage, from, requests, sessions, to } = window
+      const { coverage, from, requests, to } = window
+      const items = Coverage.items(window)
       // A sink that catches up is given what is accounted for already.
       if (restored !== undefined && from >= restored.from && to <= restored.to && (from < to || restored.undated))
         return
@@ -96,15 +97,15 @@ export const make = (horizonMillis: number): Collector => {
       if (reason !== null)
         reasons.add(coverage._tag === "Gap" ? `${place(window)} could not all be read: ${reason}` : reason)
       settled += window.settled
-      of += sessions.length
-      if (from === to) undated += sessions.filter((session) => CallSession.startInstant(session) === undefined).length
+      of += items.length
+      if (from === to) undated += items.filter(({ start }) => start === undefined).length
       if (window.observedAt > 0) asOf = Math.min(asOf, window.observedAt)
       windows.push({
         from: Instant.format(from),
         to: Instant.format(to),
         set: verdict,
         reason,
-        count: sessions.length,
+        count: items.length,
         requests
       })
     },

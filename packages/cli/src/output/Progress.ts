@@ -1,5 +1,5 @@
 /** What a run has done so far, and the line that shows it. */
-import { CallSession, type Page } from "@callstream/core"
+import type { SessionSink } from "@callstream/core"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
@@ -8,8 +8,8 @@ import type * as Scope from "effect/Scope"
 import * as Format from "./Format.ts"
 import { clearLine, Screen } from "./Screen.ts"
 
-/** A page or a window. */
-export type Batch = Pick<Page, "sessions" | "rejected"> & { readonly total?: number | undefined }
+/** What comes of sessions: their starts will do. */
+type Items = ReadonlyArray<Pick<SessionSink.Item<unknown>, "start">>
 
 export interface Progress {
   readonly startedAt: number
@@ -21,8 +21,6 @@ export interface Progress {
   earliest: number | undefined
   latest: number | undefined
   last: number | undefined
-  /** The count of the whole set, where the server tells it. */
-  total: number | undefined
   /** Where an earlier run stopped, when this one goes on. */
   resumedAt: number | undefined
 }
@@ -35,11 +33,10 @@ export const make: Effect.Effect<Progress> = Effect.map(Clock.currentTimeMillis,
   earliest: undefined,
   latest: undefined,
   last: undefined,
-  total: undefined,
   resumedAt: undefined
 }))
 
-/** What several runs have done together: the totals of each are not known, so neither is how long it takes. */
+/** What several runs have done together. */
 export const sum = (all: ReadonlyArray<Progress>): Progress => ({
   startedAt: Math.min(...all.map(({ startedAt }) => startedAt)),
   read: all.reduce((sum, { read }) => sum + read, 0),
@@ -48,24 +45,20 @@ export const sum = (all: ReadonlyArray<Progress>): Progress => ({
   earliest: undefined,
   latest: undefined,
   last: undefined,
-  total: undefined,
   resumedAt: undefined
 })
 
-/** Counts a page that came. */
-export const addRead = (progress: Progress, page: Batch): void => {
-  progress.read += page.sessions.length
-  progress.total = page.total ?? progress.total
-  const last = page.sessions.findLast((session) => CallSession.startInstant(session) !== undefined)
-  if (last !== undefined) progress.last = CallSession.startInstant(last)
+/** Counts what came. */
+export const addRead = (progress: Progress, items: Items): void => {
+  progress.read += items.length
+  progress.last = items.findLast(({ start }) => start !== undefined)?.start ?? progress.last
 }
 
 /** Counts what was written. */
-export const addWritten = (progress: Progress, page: Batch): void => {
-  progress.sessions += page.sessions.length
-  progress.rejected += page.rejected.length
-  for (const session of page.sessions) {
-    const start = CallSession.startInstant(session)
+export const addWritten = (progress: Progress, items: Items, rejected: number): void => {
+  progress.sessions += items.length
+  progress.rejected += rejected
+  for (const { start } of items) {
     if (start === undefined) continue
     if (progress.earliest === undefined || start < progress.earliest) progress.earliest = start
     if (progress.latest === undefined || start > progress.latest) progress.latest = start
@@ -111,18 +104,12 @@ export const describeRetries = (counts: Requests): string => {
 export const line = (progress: Progress, counts: Requests, now: number, columns: number): string => {
   const seconds = (now - progress.startedAt) / 1000
   const speed = seconds < 0.5 ? 0 : progress.read / seconds
-  const left = progress.total === undefined ? undefined : progress.total - progress.read
   const retries = timesRetried(counts)
   // A part has a short form where the long one may find no room.
   const parts: ReadonlyArray<ReadonlyArray<string>> = [
-    [
-      progress.total === undefined
-        ? Format.counted(progress.read, "session")
-        : `${Format.count(progress.read)} of ${Format.counted(progress.total, "session")}`
-    ],
+    [Format.counted(progress.read, "session")],
     speed > 0 ? [`${Format.count(speed)}/s`] : [],
     progress.last === undefined ? [] : [`at ${Format.time(progress.last).slice(0, "2026-07-31 07:16".length)}`],
-    left !== undefined && left > 0 && speed > 0 ? [`${Format.duration((left / speed) * 1000)} left`] : [],
     [Format.counted(counts.sent, "request")],
     retries === 0 ? [] : [describeRetries(counts), `${Format.count(retries)} tried again`]
   ]

@@ -5,6 +5,7 @@ import {
   CallSessions,
   type CallSession,
   Checkpoint,
+  Coverage,
   DeadLetterFile,
   Extremes,
   FileCheckpoint,
@@ -12,11 +13,11 @@ import {
   Instant,
   type Learned,
   OutputFile,
+  type Page,
   Pipeline,
   Transform
 } from "@callstream/core"
 import { GuardedTransport, ProcessOwner } from "@callstream/node"
-import type * as Coverage from "@callstream/core/stream/Coverage"
 import * as NodeDns from "@effect/platform-node/NodeDns"
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
@@ -118,7 +119,7 @@ export const run = Effect.fnUntraced(function* (job: Job, shared?: Progress.Prog
         source: (resume) => {
           if (resume.from !== undefined) progress.resumedAt = resume.from
           return Stream.tap(source(job, notes.range(), resume, collector), (window) =>
-            Effect.sync(() => Progress.addRead(progress, window))
+            Effect.sync(() => Progress.addRead(progress, Coverage.items(window)))
           )
         },
         transform: Transform.make({ ...job.transform, label }),
@@ -136,8 +137,8 @@ export const run = Effect.fnUntraced(function* (job: Job, shared?: Progress.Prog
           notes.restore(kept)
           progress.resumedAt = collector.end()
         },
-        onDelivered: (window, sessions) => {
-          Progress.addWritten(progress, { sessions, rejected: window.rejected })
+        onDelivered: (window, passed) => {
+          Progress.addWritten(progress, passed, window.rejected.length)
           if (job.keep === undefined && job.walk === "history") collector.add(window)
         }
       })
@@ -215,7 +216,7 @@ const fingerprintOf = (job: Job, organization: string, veil: Veil.Veil) => {
 
 /** Where there are no windows, everything is one: it is committed when all of it is there. */
 const asWindows = (
-  read: Stream.Stream<Progress.Batch & { readonly observedAt: Instant.Instant }, AgniError, AgniClient>,
+  read: Stream.Stream<Pick<Page, "sessions" | "rejected" | "observedAt">, AgniError, AgniClient>,
   keep: Job["keep"]
 ): Stream.Stream<Coverage.Window, AgniError, AgniClient> =>
   Stream.suspend(() => {
@@ -225,15 +226,12 @@ const asWindows = (
       first = Math.min(first, batch.observedAt)
       return batch
     })
-    return Stream.map(
-      keep === undefined ? noted : Extremes[keep.side](keep.limit)(noted),
-      ({ rejected, sessions }): Coverage.Window => ({
+    return Stream.map(keep === undefined ? noted : Extremes[keep.side](keep.limit)(noted), (batch) =>
+      Coverage.make(Coverage.items(batch), {
         from: 0,
         to: 0,
-        sessions,
-        rejected,
+        rejected: batch.rejected,
         coverage: { _tag: "Provisional", reason: "read page by page" },
-        settled: 0,
         requests: 0,
         observedAt: first
       })

@@ -17,13 +17,14 @@ import * as Result from "effect/Result"
 import type { AgniErrorReason } from "../model/AgniError.ts"
 import { AgniError, InvalidRequest, Unavailable } from "../model/AgniError.ts"
 import * as CallSessionQuery from "../model/CallSessionQuery.ts"
+import * as Packed from "../model/internal/Packed.ts"
 import type { Page } from "../model/Page.ts"
 import * as ClientMetrics from "./ClientMetrics.ts"
 import * as Budget from "./internal/Budget.ts"
-import * as Envelope from "./internal/Envelope.ts"
 import * as Quote from "./internal/Quote.ts"
 import * as Transport from "./internal/Transport.ts"
 import { isLoopback } from "./Loopback.ts"
+import { PageDecoder } from "./PageDecoder.ts"
 import * as RetryPolicy from "./RetryPolicy.ts"
 
 /**
@@ -85,6 +86,7 @@ export class AgniClient extends Context.Service<
       const settings = yield* Effect.mapError(Effect.fromResult(resolve(options)), refused("options of AgniClient"))
       const transport = Transport.make((options.transformClient ?? identity)(yield* HttpClient.HttpClient), settings)
       const budget = yield* Budget.make(settings)
+      const { decode } = yield* PageDecoder
       const { policy, timeout } = settings
       const schedule = RetryPolicy.toSchedule(policy)
       const mayRetry = RetryPolicy.mayRetry(policy)
@@ -105,10 +107,12 @@ export class AgniClient extends Context.Service<
         const quote = Quote.make([Redacted.value(settings.apiKey), ...CallSessionQuery.personalValues(parameters)])
         return transport(parameters, quote).pipe(
           Effect.flatMap((received) => {
-            const { age, bytes, date, text } = received
+            const { age, body, date } = received
             const observedAt = Math.round((date - age * 1000) * 1000)
-            const decoded = Envelope.decode(text, { page, observedAt, age, quote })
-            return Effect.andThen(Metric.update(ClientMetrics.bytes, bytes), Effect.fromResult(decoded))
+            return Effect.andThen(
+              Metric.update(ClientMetrics.bytes, body.length),
+              decode(body, { page, observedAt, age, quote })
+            )
           }),
           Effect.timeoutOrElse({ duration: timeout, orElse: timedOut }),
           Effect.tapError(hold),
@@ -117,7 +121,7 @@ export class AgniClient extends Context.Service<
             Effect.andThen(
               count("Success"),
               Effect.andThen(
-                Metric.update(ClientMetrics.sessions, result.sessions.length),
+                Metric.update(ClientMetrics.sessions, Packed.itemsOf(result).length),
                 result.rejected.length === 0
                   ? Effect.void
                   : Metric.update(ClientMetrics.rejected, result.rejected.length)

@@ -16,6 +16,7 @@ import { Checkpoint, type CheckpointError, type Fingerprint } from "../checkpoin
 import { AgniError } from "../model/AgniError.ts"
 import * as CallSession from "../model/CallSession.ts"
 import type { Instant } from "../model/Instant.ts"
+import type { Item } from "../model/Item.ts"
 import type { SessionSink } from "../sink/SessionSink.ts"
 import { SinkError } from "../sink/SinkError.ts"
 import type { Window } from "../stream/Coverage.ts"
@@ -122,8 +123,8 @@ export interface Options<A, RS, Sinks extends ReadonlyArray<AnySink>, RD> {
   readonly restore?: ((notes: Schema.Json) => void) | undefined
   /** What is kept in the checkpoint beside the sinks, and given to the source when the run goes on. */
   readonly notes?: (() => Schema.Json) | undefined
-  /** Called when a window is in all sinks, with the sessions that the transform let through. */
-  readonly onDelivered?: ((window: Window, sessions: ReadonlyArray<CallSession.CallSession>) => void) | undefined
+  /** Called when a window is in all sinks, with those of its sessions that the transform let through. */
+  readonly onDelivered?: ((window: Window, passed: ReadonlyArray<Item<CallSession.CallSession>>) => void) | undefined
 }
 
 /**
@@ -217,9 +218,9 @@ export const make = <A, RS, RD, const Sinks extends readonly [AnySink, ...Readon
 
     const deliver = Effect.fnUntraced(function* (window: Window) {
       midway = true
-      const given = yield* pass.through(window, orClose)
+      const passed = yield* pass.through(window, orClose)
       midway = false
-      options.onDelivered?.(window, given)
+      options.onDelivered?.(window, passed)
       if (window.to > window.from) reached = window.to
       else loose = true
       const cursor = ahead()

@@ -68,7 +68,7 @@ export const file = (options: Options): SessionSink<unknown, FileSystem.FileSyst
 
 const terminator = "\n"
 
-const textOf = ({ row }: Item<unknown>): string | undefined => JSON.stringify(row)
+const textOf = (item: Item<unknown>) => item.json ?? JSON.stringify(item.row)
 
 const encoding: Encoding = {
   name: "",

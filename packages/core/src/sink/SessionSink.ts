@@ -12,21 +12,10 @@ import { type CallSession, startInstant } from "../model/CallSession.ts"
 import { type Column, ofSession } from "../model/Column.ts"
 import type { Committed } from "../model/Committed.ts"
 import type { Instant } from "../model/Instant.ts"
+import type { Item } from "../model/Item.ts"
 import { SinkError } from "./SinkError.ts"
 
-/**
- * A row with what must not get lost when transforms leave fields out: the session's id, which is the key of an upsert and
- * of a webhook's event, and its start.
- *
- * @since 0.1.0
- * @category models
- */
-export interface Item<out A> {
-  readonly id: string
-  /** `undefined` for a session without a credible start. */
-  readonly start: Instant | undefined
-  readonly row: A
-}
+export type { Item, JsonBytes } from "../model/Item.ts"
 
 /**
  * The rows of one window, ordered by start, then id.

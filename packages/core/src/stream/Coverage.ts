@@ -6,7 +6,9 @@
 import type { AgniError } from "../model/AgniError.ts"
 import type { CallSession } from "../model/CallSession.ts"
 import type { Instant } from "../model/Instant.ts"
+import type { Item } from "../model/Item.ts"
 import type { Rejected } from "../model/Rejected.ts"
+import * as Packed from "../model/internal/Packed.ts"
 
 /**
  * A stretch of start time, `from <= start < to`, in microseconds since the epoch.
@@ -48,7 +50,7 @@ export type Coverage =
  * @category models
  */
 export interface Window extends Range {
-  /** May be empty: the frontier still moves. */
+  /** May be empty: the frontier still moves. Held as JSON, and read when they are first asked for: see `items`. */
   readonly sessions: ReadonlyArray<CallSession>
   readonly rejected: ReadonlyArray<Rejected>
   readonly coverage: Coverage
@@ -61,6 +63,27 @@ export interface Window extends Range {
   /** When its first response was made: the version of what it holds. */
   readonly observedAt: Instant
 }
+
+/**
+ * A window of items: its sessions are read when they are first asked for.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = (items: ReadonlyArray<Item<CallSession>>, rest: Omit<Window, "sessions" | "settled">): Window =>
+  Packed.holding(items, {
+    ...rest,
+    settled: items.reduce((sum, item) => (Packed.isSettled(item) ? sum + 1 : sum), 0)
+  })
+
+/**
+ * The sessions of a window, or of a page, one by one: how many they are, their ids, their starts and their JSON are there
+ * without reading them.
+ *
+ * @since 0.1.0
+ * @category reading
+ */
+export const items = (holder: Pick<Window, "sessions">): ReadonlyArray<Item<CallSession>> => Packed.itemsOf(holder)
 
 /**
  * A whole set of windows, as its weakest one.

@@ -10,7 +10,7 @@ import type { AgniError } from "../model/AgniError.ts"
 import * as CallSession from "../model/CallSession.ts"
 import type { Instant } from "../model/Instant.ts"
 import type { Rejected } from "../model/Rejected.ts"
-import type { Window } from "./Coverage.ts"
+import { items, type Window } from "./Coverage.ts"
 import * as History from "./History.ts"
 import * as Learned from "./Learned.ts"
 
@@ -80,8 +80,8 @@ export const newest = keep((left, right) => byStart(right, left))
  */
 export const oldest = keep(byStart)
 
-const datedIn = ({ sessions }: Window): number =>
-  sessions.reduce((sum, session) => (CallSession.startInstant(session) === undefined ? sum : sum + 1), 0)
+const datedIn = (window: Window): number =>
+  items(window).reduce((sum, { start }) => (start === undefined ? sum : sum + 1), 0)
 
 /**
  * The windows of a range from its beginning, until they hold `limit` sessions: those that started first are among them. Where

@@ -10,7 +10,7 @@ import { AgniClient } from "../client/AgniClient.ts"
 import type { AgniError } from "../model/AgniError.ts"
 import type { CallSessionQuery } from "../model/CallSessionQuery.ts"
 import * as Instant from "../model/Instant.ts"
-import { type Range, verdict, type Window } from "./Coverage.ts"
+import { items, type Range, verdict, type Window } from "./Coverage.ts"
 import * as Bisect from "./internal/Bisect.ts"
 import * as Fallback from "./internal/Fallback.ts"
 import * as Observe from "./internal/Observe.ts"
@@ -179,15 +179,20 @@ const notYet = (from: Instant.Instant, to: Instant.Instant, now: Instant.Instant
   observedAt: now
 })
 
-const describe = ({ coverage, from, rejected, requests, sessions, to }: Window): string =>
-  `${Instant.format(from)} to ${Instant.format(to)}: ${sessions.length + rejected.length} sessions, ${requests} requests, ` +
-  (coverage._tag === "Proven" ? "proven" : `${verdict(coverage)}: ${coverage.reason}`)
+const describe = (window: Window): string => {
+  const { coverage, from, rejected, requests, to } = window
+  const count = items(window).length + rejected.length
+  return (
+    `${Instant.format(from)} to ${Instant.format(to)}: ${count} sessions, ${requests} requests, ` +
+    (coverage._tag === "Proven" ? "proven" : `${verdict(coverage)}: ${coverage.reason}`)
+  )
+}
 
 const observe = (density: Tile.Density, outcome: Outcome): void => {
   if (outcome._tag === "Dense") return density.dense()
   const [first] = outcome.windows
   const last = outcome.windows.at(-1)
   if (first === undefined || last === undefined) return
-  const rows = outcome.windows.reduce((sum, window) => sum + window.sessions.length, 0)
+  const rows = outcome.windows.reduce((sum, window) => sum + items(window).length, 0)
   density.observe({ from: first.from, to: last.to }, rows)
 }

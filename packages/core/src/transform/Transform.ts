@@ -6,6 +6,7 @@
 import { dual } from "effect/Function"
 import { type Pipeable, pipeArguments } from "effect/Pipeable"
 import type { Column } from "../model/Column.ts"
+import type { Item } from "../model/Item.ts"
 
 /**
  * A pure function of one record. `undefined` leaves the record out; a throw makes it a dead letter, and the others go on.
@@ -45,8 +46,41 @@ export const make = <A, B>(options: {
  * @since 0.1.0
  * @category constructors
  */
-export const identity = <A>(): Transform<A, A> =>
-  make({ label: "", columns: (columns) => columns, apply: (record) => record })
+export const identity = <A>(): Transform<A, A> => make({ label: "", columns: (columns) => columns, apply: same })
+
+const same = <A>(record: A): A => record
+
+/**
+ * What comes of items: their rows through the transform, beside the items that they came from. Those that the transform
+ * threw for are told with what was thrown. Where it is the one that changes nothing, the items are not even read.
+ *
+ * @since 0.1.0
+ * @category conversions
+ */
+export const toItems =
+  <A, B>(self: Transform<A, B>) =>
+  (
+    given: ReadonlyArray<Item<A>>,
+    onThrow: (row: A, cause: unknown) => void
+  ): { readonly items: ReadonlyArray<Item<B>>; readonly passed: ReadonlyArray<Item<A>> } => {
+    // Its results are what it was given, so `B` is `A`.
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+    if (self.apply === (same as unknown)) return { items: given as unknown as ReadonlyArray<Item<B>>, passed: given }
+    const items: Array<Item<B>> = []
+    const passed: Array<Item<A>> = []
+    for (const item of given) {
+      const { row: record } = item
+      try {
+        const row = self.apply(record)
+        if (row === undefined) continue
+        items.push({ id: item.id, start: item.start, row })
+        passed.push(item)
+      } catch (cause) {
+        onThrow(record, cause)
+      }
+    }
+    return { items, passed }
+  }
 
 /**
  * One after another, as one function: what the first leaves out the second never sees.

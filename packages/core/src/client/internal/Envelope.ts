@@ -38,58 +38,95 @@ const findRecords = (body: Readonly<Record<string, unknown>>): Records | undefin
     : undefined
 }
 
-/** A failure told with status 200. */
-const toldFailure = (body: Readonly<Record<string, unknown>>, quote: (text: string) => string) => {
-  const message = typeof body["message"] === "string" ? quote(body["message"]) : ""
-  return new Unavailable({
-    status: 200,
-    description: `the server answered success: false${message === "" ? "" : ` ("${message}")`}`
-  })
-}
+/** What a body says, as plain data: its sessions as objects, or as whatever another thread made of them. */
+export type Body<Sessions> =
+  | {
+      readonly _tag: "Records"
+      readonly sessions: Sessions
+      readonly rejected: ReadonlyArray<Pick<Rejected, "reason" | "raw"> & { readonly index: number }>
+      readonly edition: Edition | undefined
+      readonly total: number | undefined
+      readonly characters: number
+    }
+  /** A failure told with status 200. */
+  | { readonly _tag: "Failure"; readonly message: string }
+  | { readonly _tag: "NotJson"; readonly html: boolean; readonly characters: number }
+  | { readonly _tag: "Unexpected" }
 
-/** The text of a 200 response as a page. `quote` makes a server's words safe to repeat. */
-export const decode = (
-  text: string,
-  context: {
-    readonly page: number
-    readonly observedAt: Instant
-    readonly age: number
-    readonly quote: (text: string) => string
-  }
-): Result.Result<Page, AgniErrorReason> => {
+export const read = (text: string): Body<ReadonlyArray<CallSession.CallSession>> => {
   let body: unknown
   try {
     body = JSON.parse(text)
   } catch {
-    const html = text.trimStart().startsWith("<")
-    return Result.fail(
-      new InvalidResponse({
-        description: html
-          ? "the response is HTML, not JSON: something between here and the API answered in its place"
-          : `the response is not JSON, or ends early (${text.length} characters)`,
-        retryable: true,
-        ...(html ? {} : { fault: "syntax" as const })
-      })
-    )
+    return { _tag: "NotJson", html: text.trimStart().startsWith("<"), characters: text.length }
   }
-  if (!isObject(body)) return Result.fail(unexpected)
-  if (body["success"] === false) return Result.fail(toldFailure(body, context.quote))
+  if (!isObject(body)) return { _tag: "Unexpected" }
+  if (body["success"] === false) {
+    return { _tag: "Failure", message: typeof body["message"] === "string" ? body["message"] : "" }
+  }
   const found = findRecords(body)
-  if (found === undefined) return Result.fail(unexpected)
-  const { age, observedAt, page } = context
+  if (found === undefined) return { _tag: "Unexpected" }
+  const { edition, records, total } = found
   const sessions: Array<CallSession.CallSession> = []
-  const rejected: Array<Rejected> = []
-  for (let index = 0; index < found.records.length; index++) {
-    const raw = found.records[index]
+  const rejected: Array<Pick<Rejected, "reason" | "raw"> & { readonly index: number }> = []
+  for (let index = 0; index < records.length; index++) {
+    const raw = records[index]
     const result = CallSession.fromWire(raw)
     if (Result.isSuccess(result)) sessions.push(result.success)
-    else rejected.push({ stage: "decode", reason: result.failure, raw, page, index, observedAt })
+    else rejected.push({ reason: result.failure, raw, index })
   }
-  const { edition, total } = found
-  return Result.succeed({ page, sessions, rejected, observedAt, age, edition, total, characters: text.length })
+  return { _tag: "Records", sessions, rejected, edition, total, characters: text.length }
 }
 
-const unexpected = new InvalidResponse({
-  description: "the response holds no list of call sessions (neither data.callSessions nor data)",
-  retryable: false
-})
+export interface Context {
+  readonly page: number
+  readonly observedAt: Instant
+  readonly age: number
+  /** Makes a server's words safe to repeat. */
+  readonly quote: (text: string) => string
+}
+
+/** @param hold What makes the page of its sessions and the rest. */
+export const toPage = <Sessions>(
+  body: Body<Sessions>,
+  { age, observedAt, page, quote }: Context,
+  hold: (sessions: Sessions, rest: Omit<Page, "sessions">) => Page
+): Result.Result<Page, AgniErrorReason> => {
+  switch (body._tag) {
+    case "Records": {
+      const { characters, edition, sessions, total } = body
+      const rejected = body.rejected.map((record): Rejected => ({ stage: "decode", ...record, page, observedAt }))
+      return Result.succeed(hold(sessions, { page, rejected, observedAt, age, edition, total, characters }))
+    }
+    case "Failure": {
+      const message = quote(body.message)
+      return Result.fail(
+        new Unavailable({
+          status: 200,
+          description: `the server answered success: false${message === "" ? "" : ` ("${message}")`}`
+        })
+      )
+    }
+    case "NotJson":
+      return Result.fail(
+        new InvalidResponse({
+          description: body.html
+            ? "the response is HTML, not JSON: something between here and the API answered in its place"
+            : `the response is not JSON, or ends early (${body.characters} characters)`,
+          retryable: true,
+          ...(body.html ? {} : { fault: "syntax" as const })
+        })
+      )
+    case "Unexpected":
+      return Result.fail(
+        new InvalidResponse({
+          description: "the response holds no list of call sessions (neither data.callSessions nor data)",
+          retryable: false
+        })
+      )
+  }
+}
+
+/** Text as a page that holds its sessions as objects. */
+export const decode = (text: string, context: Context): Result.Result<Page, AgniErrorReason> =>
+  toPage(read(text), context, (sessions, rest) => ({ ...rest, sessions }))

@@ -24,8 +24,7 @@ import * as CallSessionQuery from "../../model/CallSessionQuery.ts"
 
 /** A response of status 200, read to its end. */
 export interface Received {
-  readonly text: string
-  readonly bytes: number
+  readonly body: Uint8Array<ArrayBuffer>
   /** Milliseconds since the epoch by the server's clock, or by ours when it sent none. */
   readonly date: number
   /** Seconds. */
@@ -135,22 +134,20 @@ const hostOf = (target: URL, quote: (text: string) => string): string =>
 const drain = (response: HttpClientResponse.HttpClientResponse): Effect.Effect<string> =>
   readBody(response, maxErrorBodyBytes).pipe(
     Effect.timeout(errorBodyTimeout),
-    Effect.match({ onSuccess: ({ text }) => text, onFailure: () => "" })
+    Effect.match({ onSuccess: (body) => new TextDecoder().decode(body), onFailure: () => "" })
   )
 
 const readBody = (
   response: HttpClientResponse.HttpClientResponse,
   limit: number
-): Effect.Effect<{ readonly text: string; readonly bytes: number }, BodyError> => {
+): Effect.Effect<Uint8Array<ArrayBuffer>, BodyError> => {
   const cutOff = (error: unknown): BodyError => ({ _tag: "CutOff", because: because(error) })
   // A length that the transport itself holds the body to needs no counting here, which is a fifth of a page's cost.
   const declared = response.headers["content-encoding"] === undefined ? Number(response.headers["content-length"]) : NaN
   if (declared <= limit) {
-    return Effect.mapBoth(response.text, { onSuccess: (text) => ({ text, bytes: declared }), onFailure: cutOff })
+    return Effect.mapBoth(response.arrayBuffer, { onSuccess: (body) => new Uint8Array(body), onFailure: cutOff })
   }
-  const decoder = new TextDecoder()
-  let text = ""
-  let bytes = 0
+  const all: Array<Uint8Array> = []
   return Effect.map(
     Stream.runForEachArray(
       response.stream.pipe(
@@ -159,14 +156,21 @@ const readBody = (
       ),
       (chunks) =>
         Effect.sync(() => {
-          for (const chunk of chunks) {
-            bytes += chunk.byteLength
-            text += decoder.decode(chunk, { stream: true })
-          }
+          all.push(...chunks)
         })
     ),
-    () => ({ text: text + decoder.decode(), bytes })
+    () => concat(all)
   )
+}
+
+const concat = (chunks: ReadonlyArray<Uint8Array>): Uint8Array<ArrayBuffer> => {
+  const whole = new Uint8Array(chunks.reduce((sum, { length }) => sum + length, 0))
+  let at = 0
+  for (const chunk of chunks) {
+    whole.set(chunk, at)
+    at += chunk.length
+  }
+  return whole
 }
 
 type BodyError = { readonly _tag: "TooLarge" } | { readonly _tag: "CutOff"; readonly because: string }
@@ -182,7 +186,7 @@ const receive = (
     const age = Number(response.headers["age"] ?? 0)
     return Effect.mapBoth(readBody(response, maxBodyBytes), {
       onSuccess: (body) => ({
-        ...body,
+        body,
         date: Number.isNaN(date) ? now : date,
         age: Number.isFinite(age) && age > 0 ? age : 0
       }),

@@ -1,11 +1,12 @@
 import * as Effect from "effect/Effect"
-import * as CallSession from "../../model/CallSession.ts"
+import type { CallSession } from "../../model/CallSession.ts"
 import * as Column from "../../model/Column.ts"
 import type { Instant } from "../../model/Instant.ts"
+import type { Rejected } from "../../model/Rejected.ts"
 import type { Batch, Item, Refused } from "../../sink/SessionSink.ts"
 import { SinkError } from "../../sink/SinkError.ts"
-import type { Window } from "../../stream/Coverage.ts"
-import type { Transform } from "../../transform/Transform.ts"
+import * as Coverage from "../../stream/Coverage.ts"
+import * as Transform from "../../transform/Transform.ts"
 import { DeadLetter, seal } from "../DeadLetter.ts"
 import { TooManyDeadLetters } from "../TooManyDeadLetters.ts"
 import type { OrClose } from "./Commit.ts"
@@ -14,15 +15,19 @@ import { end, type Outlet } from "./Outlet.ts"
 /** Fewer records say nothing about their share. */
 const enough = 100
 
+/** What is read, transformed and written at once: objects of a whole window would live long enough to cost a lot. */
+const together = 250
+
 /** One window through the transform, to all sinks side by side, and what could not go on to the dead letters. */
 export const make = <A>(options: {
-  readonly transform: Transform<CallSession.CallSession, A>
+  readonly transform: Transform.Transform<CallSession, A>
   readonly outlets: ReadonlyArray<Outlet<A>>
   readonly letters: Outlet<DeadLetter>
   readonly maxDeadShare: number
 }) => {
   const { letters, maxDeadShare, outlets, transform } = options
   const columns = transform.columns(Column.ofSession)
+  const apply = Transform.toItems(transform)
   const reasons = new Map<string, number>()
   let received = 0
   let filtered = 0
@@ -65,29 +70,24 @@ export const make = <A>(options: {
     }
   })
 
-  const through = Effect.fnUntraced(function* (window: Window, orClose: OrClose<A>) {
-    const { observedAt, rejected, sessions } = window
+  const deliver = Effect.fnUntraced(function* (
+    window: Coverage.Window,
+    given: ReadonlyArray<Item<CallSession>>,
+    rejected: ReadonlyArray<Rejected>,
+    orClose: OrClose<A>
+  ) {
+    const { observedAt } = window
     const failed: Array<Omit<DeadLetter, "letter">> = rejected.map(({ observedAt, raw, reason, stage }) => ({
       stage,
       reason,
       raw,
       observedAt
     }))
-    const items: Array<Item<A>> = []
-    const passed: Array<CallSession.CallSession> = []
-    for (const session of sessions) {
-      try {
-        const row = transform.apply(session)
-        if (row === undefined) filtered++
-        else {
-          items.push({ id: session.id, start: CallSession.startInstant(session), row })
-          passed.push(session)
-        }
-      } catch (cause) {
-        failed.push({ stage: transform.label, reason: nameOf(cause), raw: session, observedAt })
-      }
-    }
-    received += sessions.length + rejected.length
+    const { items, passed } = apply(given, (session, cause) => {
+      failed.push({ stage: transform.label, reason: nameOf(cause), raw: session, observedAt })
+    })
+    filtered += given.length - passed.length - (failed.length - rejected.length)
+    received += given.length + rejected.length
 
     const open = outlets.filter((outlet) => outlet.failure() === undefined && !has(outlet.at(), window))
     const refused = yield* Effect.forEach(
@@ -105,18 +105,30 @@ export const make = <A>(options: {
     const fresh = has(letters.at(), window) ? [] : failed
     const rows = refused.flat()
     if (fresh.length > 0 || rows.length > 0) {
-      const byId = new Map(rows.length === 0 ? [] : passed.map((session) => [session.id, session] as const))
+      const byId = new Map(rows.length === 0 ? [] : passed.map((item) => [item.id, item] as const))
       const found = [
         ...fresh,
         ...rows.map(({ id, reason, sink }) => ({
           stage: "sink",
           sink,
           reason,
-          raw: byId.get(id) ?? { id },
+          raw: byId.get(id)?.row ?? { id },
           observedAt
         }))
       ]
       yield* putAside(found, fresh.length + new Set(rows.map(({ id }) => id)).size, observedAt)
+    }
+    return passed
+  })
+
+  const through = Effect.fnUntraced(function* (window: Coverage.Window, orClose: OrClose<A>) {
+    const all = Coverage.items(window)
+    const passed: Array<Item<CallSession>> = []
+    let { rejected } = window
+    for (let at = 0; at === 0 || at < all.length; at += together) {
+      const part = all.length <= together ? all : all.slice(at, at + together)
+      for (const item of yield* deliver(window, part, rejected, orClose)) passed.push(item)
+      rejected = []
     }
     yield* refuseTooMany()
     return passed
@@ -137,10 +149,10 @@ const letterTypes: { readonly [K in keyof DeadLetter]: Column.Type } = {
 const letterColumns = Object.entries(letterTypes).map(([name, type]): Column.Column => ({ name, type }))
 
 /** Whether a sink that stands at `at` has all of a window. One of no length may hold what has no start. */
-const has = (at: Instant, { from, to }: Window): boolean => at === end || (to > from && at >= to)
+const has = (at: Instant, { from, to }: Coverage.Window): boolean => at === end || (to > from && at >= to)
 
 /** Of a window's rows those that a sink does not have. */
-const missing = <A>(items: ReadonlyArray<Item<A>>, { from }: Window, at: Instant): ReadonlyArray<Item<A>> =>
+const missing = <A>(items: ReadonlyArray<Item<A>>, { from }: Coverage.Window, at: Instant): ReadonlyArray<Item<A>> =>
   at <= from ? items : items.filter(({ start }) => start === undefined || start >= at)
 
 /** A transform's message may hold a record's values. */

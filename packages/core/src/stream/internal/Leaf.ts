@@ -49,7 +49,7 @@ export const read = Effect.fnUntraced(function* (
       before = rows
       counted += rows.length
       seen.add(rows)
-      fresh += held.add(rows)
+      fresh += held.add(Rows.pack(rows))
       for (const { key } of rows) lastSeen.set(key, pass)
     }
     const recent = [...lastSeen.values()].every((seen) => seen >= pass - 1)

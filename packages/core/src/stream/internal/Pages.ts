@@ -2,11 +2,14 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { AgniClient } from "../../client/AgniClient.ts"
 import type { AgniError } from "../../model/AgniError.ts"
-import * as CallSession from "../../model/CallSession.ts"
+import type { CallSession } from "../../model/CallSession.ts"
 import type { CallSessionQuery } from "../../model/CallSessionQuery.ts"
 import * as Instant from "../../model/Instant.ts"
+import * as Packed from "../../model/internal/Packed.ts"
+import type { Item } from "../../model/Item.ts"
 import type { Page } from "../../model/Page.ts"
 import { refuse } from "./Refuse.ts"
+import * as Rows from "./Rows.ts"
 import * as Seen from "./Seen.ts"
 
 /** How a walk reads. */
@@ -80,13 +83,15 @@ const pageSizeOf = Effect.fnUntraced(function* (
   first: Page
 ): Effect.fn.Return<number | undefined, AgniError> {
   const asked = query.pageSize
-  const brought = first.sessions.length + first.rejected.length
+  const brought = countOf(first)
   if (asked === undefined || brought === 0 || brought >= asked || first.page !== 1) return asked
   const again = yield* list({ ...query, page: 1, pageSize: brought })
-  return again.sessions.length + again.rejected.length === brought ? brought : asked
+  return countOf(again) === brought ? brought : asked
 })
 
-const isEmpty = (page: Page): boolean => page.sessions.length === 0 && page.rejected.length === 0
+const countOf = (page: Page): number => Packed.itemsOf(page).length + page.rejected.length
+
+const isEmpty = (page: Page): boolean => countOf(page) === 0
 
 /**
  * The same within a range, which is asked for a second wider on both sides and applied here exactly. A session without a
@@ -127,19 +132,14 @@ const wider = (
 
 /** The page's sessions in `[from, to)`. A start that is text but no time is not dropped in silence. */
 const within = (page: Page, from: Instant.Instant, to: Instant.Instant): Page => {
-  const sessions: Array<CallSession.CallSession> = []
+  const items: Array<Item<CallSession>> = []
   const rejected = [...page.rejected]
-  page.sessions.forEach((session, index) => {
-    const start = CallSession.startInstant(session)
-    if (start !== undefined) {
-      if (start >= from && start < to) sessions.push(session)
-      return
-    }
-    const text = session.startedAt?.trim()
-    if (text !== undefined && text !== "" && Instant.parse(text) === undefined) {
-      const reason = "startedAt is not a time that is understood, so the session cannot be placed in the range"
-      rejected.push({ stage: "range", reason, raw: session, page: page.page, index, observedAt: page.observedAt })
-    }
+  Packed.itemsOf(page).forEach((item, index) => {
+    const { start } = item
+    if (start === undefined) {
+      const { row } = item
+      if (Rows.hasUnreadableStart(row)) rejected.push(Rows.outOfRange(row, page, index))
+    } else if (start >= from && start < to) items.push(item)
   })
-  return { ...page, sessions, rejected }
+  return Packed.pageOf(page, items, rejected)
 }

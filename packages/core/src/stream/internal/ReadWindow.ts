@@ -1,10 +1,11 @@
 import * as Effect from "effect/Effect"
 import type { AgniClient } from "../../client/AgniClient.ts"
 import type { AgniError } from "../../model/AgniError.ts"
-import * as CallSession from "../../model/CallSession.ts"
+import type { CallSession } from "../../model/CallSession.ts"
 import type { Instant } from "../../model/Instant.ts"
+import type { Item } from "../../model/Item.ts"
 import type { Rejected } from "../../model/Rejected.ts"
-import type { Coverage, Range, Window } from "../Coverage.ts"
+import { type Coverage, make as makeWindow, type Range, type Window } from "../Coverage.ts"
 import * as Ask from "./Ask.ts"
 import * as Leaf from "./Leaf.ts"
 import * as Rows from "./Rows.ts"
@@ -83,17 +84,21 @@ const walk = Effect.fnUntraced(function* (
   let moved = false
   let steps = 0
   let characters = 0
+  // Here, so that nothing of the answer stays alive while the next one is waited for.
+  const look = ({ characters, rows }: Ask.Answer) => {
+    if (!Rows.isNewestFirst(rows)) reading.order = "other"
+    else if (reading.order === "unknown" && Rows.showsOrderByStart(rows)) reading.order = "start"
+    return { characters, rows: Rows.pack(rows) }
+  }
   for (;;) {
     steps++
-    const { characters: more, rows } = yield* ask(1, { after: a, before: cur }, { size })
+    const { characters: more, rows } = yield* Effect.map(ask(1, { after: a, before: cur }, { size }), look)
     characters += more
     if (steps === 1) first = rows
     const problem = Ask.misplaced(rows, a - second, cur + second)
     if (problem !== undefined) return { held, first, steps, moved, problem, denseAt: undefined }
     if (seam !== undefined && !rows.some(({ key }) => key === seam)) moved = true
     held.add(rows)
-    if (!Rows.isNewestFirst(rows)) reading.order = "other"
-    else if (reading.order === "unknown" && Rows.showsOrderByStart(rows)) reading.order = "start"
     if (rows.length < size || !Rows.isNewestFirst(rows)) break
     const divisible = Ask.ceilSecond(cur) > a + 2 * second && Ask.ceilSecond(cur) < b - 2 * second
     const dense = held.size() > reading.maxRows || characters > reading.maxCharacters
@@ -264,10 +269,10 @@ const deliver = (
   rows: ReadonlyArray<Rows.Dated>,
   coverage: Coverage
 ): Window => {
-  const sessions: Array<CallSession.CallSession> = []
+  const items: Array<Item<CallSession>> = []
   const rejected: Array<Rejected> = []
   for (const row of rows) {
-    if (row.session !== undefined) sessions.push(row.session)
+    if (row.item !== undefined) items.push(row.item)
     if (row.rejected !== undefined) rejected.push(row.rejected)
   }
   for (const row of held.rows.values()) {
@@ -279,15 +284,13 @@ const deliver = (
       if (times !== undefined) reading.repeated.set(key, times)
     }
   }
-  return {
+  return makeWindow(items, {
     ...range,
-    sessions,
     rejected,
     coverage: temper(reading, ask, range, coverage),
-    settled: sessions.filter(CallSession.isSettled).length,
     requests: ask.log.requests,
     observedAt: ask.log.observedAt ?? 0
-  }
+  })
 }
 
 /** An outage may answer so too: neither pages nor bounds were tried. */

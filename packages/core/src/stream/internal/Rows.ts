@@ -1,6 +1,8 @@
 import * as CallSession from "../../model/CallSession.ts"
 import * as Instant from "../../model/Instant.ts"
+import type { Item } from "../../model/Item.ts"
 import type { Page } from "../../model/Page.ts"
+import * as Packed from "../../model/internal/Packed.ts"
 import type { Rejected } from "../../model/Rejected.ts"
 
 /** A record of a response, decoded or not, by what the walk needs of it. */
@@ -8,7 +10,7 @@ export interface Row {
   readonly key: string
   /** `undefined` without a credible one. */
   readonly start: Instant.Instant | undefined
-  readonly session: CallSession.CallSession | undefined
+  readonly item: Item<CallSession.CallSession> | undefined
   readonly rejected: Rejected | undefined
 }
 
@@ -39,15 +41,13 @@ export const keyOf = ({ raw }: Rejected): string => {
 const withoutSignature = (key: string, value: unknown): unknown =>
   key === "recordingUrl" || key === "recording_url" ? undefined : value
 
-const ofSession = (session: CallSession.CallSession, page: Page, index: number): Row => {
-  const start = CallSession.startInstant(session)
-  return {
-    key: session.id,
-    start,
-    session,
-    rejected: start === undefined && hasUnreadableStart(session) ? outOfRange(session, page, index) : undefined
-  }
+const ofItem = (item: Item<CallSession.CallSession>, page: Page, index: number): Row => {
+  const { id, start } = item
+  return { key: id, start, item, rejected: start === undefined ? unreadable(item.row, page, index) : undefined }
 }
+
+const unreadable = (session: CallSession.CallSession, page: Page, index: number): Rejected | undefined =>
+  hasUnreadableStart(session) ? outOfRange(session, page, index) : undefined
 
 /** Text that is no time, which the server may understand all the same. */
 export const hasUnreadableStart = ({ startedAt }: CallSession.CallSession): boolean => {
@@ -72,28 +72,40 @@ export const outOfRange = (
 export const ofRejected = (rejected: Rejected): Row => ({
   key: keyOf(rejected),
   start: instantIn(rejected.raw, "startedAt", "started_at"),
-  session: undefined,
+  item: undefined,
   rejected
 })
 
 /** When it was queued. Read when it is asked for: of most rows nobody wants to know. */
-export const createdOf = ({ rejected, session }: Row): Instant.Instant | undefined =>
-  session === undefined ? instantIn(rejected?.raw, "createdAt", "created_at") : CallSession.createdInstant(session)
+export const createdOf = ({ item, rejected }: Row): Instant.Instant | undefined =>
+  item === undefined ? instantIn(rejected?.raw, "createdAt", "created_at") : Packed.createdInstant(item)
 
 /** The page's rows in the server's order. */
 export const ofPage = (page: Page): ReadonlyArray<Row> => {
-  if (page.rejected.length === 0) return page.sessions.map((session, index) => ofSession(session, page, index))
+  const items = Packed.itemsOf(page)
+  if (page.rejected.length === 0) return items.map((item, index) => ofItem(item, page, index))
   const rows: Array<Row> = []
   const rejected = new Map(page.rejected.map((record) => [record.index, record]))
   let next = 0
-  const length = page.sessions.length + page.rejected.length
+  const length = items.length + page.rejected.length
   for (let index = 0; index < length; index++) {
     const record = rejected.get(index)
-    const session = record === undefined ? page.sessions[next++] : undefined
+    const item = record === undefined ? items[next++] : undefined
     if (record !== undefined) rows.push(ofRejected(record))
-    else if (session !== undefined) rows.push(ofSession(session, page, index))
+    else if (item !== undefined) rows.push(ofItem(item, page, index))
   }
   return rows
+}
+
+/** The same rows, so that they can wait for a window to be proven. */
+export const pack = (rows: ReadonlyArray<Row>): ReadonlyArray<Row> => {
+  const loose = rows.flatMap(({ item }) => (item === undefined || item.json !== undefined ? [] : [item.row]))
+  if (loose.length === 0) return rows
+  const packed = Packed.unpack(Packed.pack(loose))
+  let next = 0
+  return rows.map((row) =>
+    row.item === undefined || row.item.json !== undefined ? row : { ...row, item: packed[next++] }
+  )
 }
 
 /** Whether no row starts later than one before it. */

@@ -2,9 +2,8 @@
 import * as Effect from "effect/Effect"
 import type { AgniClient } from "../../client/AgniClient.ts"
 import type { AgniError } from "../../model/AgniError.ts"
-import * as CallSession from "../../model/CallSession.ts"
 import type { Page } from "../../model/Page.ts"
-import type { Range, Window } from "../Coverage.ts"
+import { make as makeWindow, type Range, type Window } from "../Coverage.ts"
 import * as Ask from "./Ask.ts"
 import * as LastPage from "./LastPage.ts"
 import { type Reading, within } from "./ReadWindow.ts"
@@ -14,12 +13,12 @@ import * as Rows from "./Rows.ts"
 export const hasty = (reading: Reading): Reading => ({ ...reading, list: (query) => reading.list(query, { tries: 2 }) })
 
 /** Stands for a row that cannot be rendered, so that pages keep their length. */
-const isLost = ({ rejected, session }: Rows.Row): boolean => session === undefined && rejected === undefined
+const isLost = ({ item, rejected }: Rows.Row): boolean => item === undefined && rejected === undefined
 
 const lostRow = (page: number): Rows.Row => ({
   key: `lost ${page}`,
   start: undefined,
-  session: undefined,
+  item: undefined,
   rejected: undefined
 })
 
@@ -105,15 +104,15 @@ const gap = (range: Range, error: AgniError): Window => ({
 })
 
 const holding = (empty: Window, rows: ReadonlyArray<Rows.Row>, { log }: Ask.Ask): Window => {
-  const sessions = rows.flatMap(({ session }) => session ?? [])
-  return {
-    ...empty,
-    sessions,
-    rejected: rows.flatMap(({ rejected, session }) => (session === undefined ? (rejected ?? []) : [])),
-    settled: sessions.filter(CallSession.isSettled).length,
-    requests: log.requests,
-    observedAt: log.observedAt ?? 0
-  }
+  return makeWindow(
+    rows.flatMap(({ item }) => item ?? []),
+    {
+      ...empty,
+      rejected: rows.flatMap(({ item, rejected }) => (item === undefined ? (rejected ?? []) : [])),
+      requests: log.requests,
+      observedAt: log.observedAt ?? 0
+    }
+  )
 }
 
 /** A walk over broken pages of fixed bounds ends with this at the latest. */

@@ -1,3 +1,4 @@
+import * as Packed from "../../model/internal/Packed.ts"
 import type { Page } from "../../model/Page.ts"
 import { keyOf } from "./Rows.ts"
 
@@ -31,12 +32,13 @@ export const make = (): Seen => {
         older = recent
         recent = new Set()
       }
-      const sessions = page.sessions.filter((session) => isNew(session.id))
+      const all = Packed.itemsOf(page)
+      const items = all.filter(({ id }) => isNew(id))
       const rejected = page.rejected.filter((record) => isNew(keyOf(record)))
       first ??= new Set(recent)
-      return sessions.length === page.sessions.length && rejected.length === page.rejected.length
+      return items.length === all.length && rejected.length === page.rejected.length
         ? page
-        : { ...page, sessions, rejected }
+        : Packed.pageOf(page, items, rejected)
     }
   }
 }

@@ -182,10 +182,10 @@ const tryFilter = Effect.fnUntraced(function* (
   const top = Effect.map(ask(1, bounds, { size: 1 }), ({ rows }) => rows[0])
   const answers = yield* Effect.all([1, 2, 3].map((page) => ask(page, bounds)))
   const before = yield* top
-  const first = valueOf(before?.session, kind)
+  const first = valueOf(before?.item?.row, kind)
   const values = new Map<string, Map<string, Rows.Dated>>()
   for (const row of answers.flatMap(({ rows }) => rows).filter(Rows.isDated)) {
-    const value = valueOf(row.session, kind)
+    const value = valueOf(row.item?.row, kind)
     if (value === undefined || value === "") continue
     values.set(value, (values.get(value) ?? new Map<string, Rows.Dated>()).set(row.key, row))
   }
@@ -201,7 +201,7 @@ const tryFilter = Effect.fnUntraced(function* (
     const rows = [...known.values()].slice(0, 3)
     const one = Ask.make(list, { [kind]: value }, { size: 1, sort: { by: undefined, order: undefined } })
     const found = yield* Effect.all(rows.map((_, i) => one(i + 1, bounds)))
-    if (found.some(({ rows }) => rows.some(({ session }) => valueOf(session, kind) !== value))) {
+    if (found.some(({ rows }) => rows.some(({ item }) => valueOf(item?.row, kind) !== value))) {
       return "ignored"
     }
     if (found.some(({ rows }) => rows.length === 0)) {
@@ -211,5 +211,5 @@ const tryFilter = Effect.fnUntraced(function* (
     }
   }
   const after = yield* top
-  return valueOf(after?.session, kind) === first ? "understood" : "unknown"
+  return valueOf(after?.item?.row, kind) === first ? "understood" : "unknown"
 })

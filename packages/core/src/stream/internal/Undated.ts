@@ -1,10 +1,9 @@
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { AgniError } from "../../model/AgniError.ts"
-import * as CallSession from "../../model/CallSession.ts"
 import type { Instant } from "../../model/Instant.ts"
 import type { Rejected } from "../../model/Rejected.ts"
-import type { Coverage, Range, Window } from "../Coverage.ts"
+import * as Coverage from "../Coverage.ts"
 import * as Ask from "./Ask.ts"
 import * as LastPage from "./LastPage.ts"
 import { type Reading, temper } from "./ReadWindow.ts"
@@ -23,7 +22,7 @@ export interface Tally {
   /** Keys of what could not be placed: it may come for two windows that touch. */
   readonly unplaced: ReadonlySet<string>
   /** Takes a window in; without the records that came with another one already. */
-  readonly add: (window: Window) => Window
+  readonly add: (window: Coverage.Window) => Coverage.Window
 }
 
 export const makeTally = (horizon: Instant, inPart = false): Tally => {
@@ -42,12 +41,13 @@ export const makeTally = (horizon: Instant, inPart = false): Tally => {
     recent,
     unplaced,
     add: (window) => {
-      const { coverage, sessions, to } = window
+      const { coverage, to } = window
+      const items = Coverage.items(window)
       const rejected = window.rejected.filter(isNew)
-      rows += sessions.length + rejected.length
+      rows += items.length + rejected.length
       if (to <= horizon) proven &&= coverage._tag === "Proven"
       else {
-        for (const { id } of sessions) recent.add(id)
+        for (const { id } of items) recent.add(id)
         for (const record of rejected) recent.add(Rows.keyOf(record))
       }
       return rejected.length === window.rejected.length ? window : { ...window, rejected }
@@ -72,10 +72,10 @@ const starts = { after: Date.UTC(2000, 0, 1) * 1000, before: Date.UTC(9000, 0, 1
  */
 export const window = (
   reading: Reading,
-  range: Range,
+  range: Coverage.Range,
   tally: Tally,
   keepGoing: boolean
-): Stream.Stream<Window, AgniError> =>
+): Stream.Stream<Coverage.Window, AgniError> =>
   Stream.fromEffect(
     Ask.catchPoison(Ask.make(reading.list, reading.filters, reading), read(reading, range, tally), (error) =>
       keepGoing
@@ -95,10 +95,11 @@ export const window = (
   )
 
 /** What starts up to here is for this run or the next one. */
-const nearest = (reading: Reading, range: Range): Instant => Ask.ceilSecond(Math.max(range.to, reading.now)) + distance
+const nearest = (reading: Reading, range: Coverage.Range): Instant =>
+  Ask.ceilSecond(Math.max(range.to, reading.now)) + distance
 
 /** How many sessions without a start lie outside a range: all that there are, less those with a start. */
-export const outside = (reading: Reading, to: Instant): Effect.Effect<Window, AgniError> =>
+export const outside = (reading: Reading, to: Instant): Effect.Effect<Coverage.Window, AgniError> =>
   Effect.gen(function* () {
     const ask = Ask.make(reading.list, reading.filters, reading)
     const { repeats, size } = reading
@@ -123,9 +124,9 @@ export const outside = (reading: Reading, to: Instant): Effect.Effect<Window, Ag
 const attempts = 3
 
 /** While calls come, the sum is right only between two of them: it is tried a few times. */
-const read = (reading: Reading, range: Range, tally: Tally): Effect.Effect<Window, AgniError> => {
+const read = (reading: Reading, range: Coverage.Range, tally: Tally): Effect.Effect<Coverage.Window, AgniError> => {
   const ask = Ask.make(reading.list, reading.filters, reading)
-  const again = (left: number): Effect.Effect<Window, AgniError> =>
+  const again = (left: number): Effect.Effect<Coverage.Window, AgniError> =>
     Effect.flatMap(attempt(reading, ask, range, tally), ({ moved, window }) =>
       moved && left > 1 ? again(left - 1) : Effect.succeed(window)
     )
@@ -135,9 +136,9 @@ const read = (reading: Reading, range: Range, tally: Tally): Effect.Effect<Windo
 const attempt = (
   reading: Reading,
   plain: Ask.Ask,
-  range: Range,
+  range: Coverage.Range,
   tally: Tally
-): Effect.Effect<{ readonly window: Window; readonly moved: boolean }, AgniError> =>
+): Effect.Effect<{ readonly window: Coverage.Window; readonly moved: boolean }, AgniError> =>
   Effect.gen(function* () {
     const { repeats, size } = reading
     /** Whoever was once listed without a start must be found, or it left; a count shows rows too. */
@@ -227,7 +228,6 @@ const attempt = (
     }
     const after = yield* count({}, expected())
     const rows = [...found.rows.values(), ...distant.rows.values()]
-    const sessions = rows.flatMap(({ session }) => session ?? [])
     still &&= [...shown].every((key) => found.rows.has(key) || tally.unplaced.has(key))
     const counted = Math.max(total.rows, after.rows)
     const agrees =
@@ -235,24 +235,25 @@ const attempt = (
       withStart._tag === "Exactly" &&
       withStart.rows === dated()
     const complete = agrees && measured === undefined && still && !came && tally.proven()
-    const coverage: Coverage = complete
+    const coverage: Coverage.Coverage = complete
       ? temper(reading, ask, { from: range.from, to: -Infinity }, { _tag: "Proven" })
       : !came && later.size() === 0 && counted > expected()
         ? { _tag: "Unprovable", reason: `${expected()} sessions were seen, but the server counts ${counted}` }
         : tally.inPart
           ? { _tag: "Provisional", reason: "read in parts: whether the whole adds up was not counted" }
           : { _tag: "Provisional", reason: "sessions came or left while the history was read" }
-    const window: Window = {
-      from: range.to,
-      to: range.to,
-      sessions,
-      // A session whose start is no time is one without a start here.
-      rejected: rows.flatMap(({ rejected, session }) => (session === undefined ? (rejected ?? []) : [])),
-      coverage,
-      settled: sessions.filter(CallSession.isSettled).length,
-      requests: ask.log.requests,
-      observedAt: ask.log.observedAt ?? 0
-    }
+    const window = Coverage.make(
+      rows.flatMap(({ item }) => item ?? []),
+      {
+        from: range.to,
+        to: range.to,
+        // A session whose start is no time is one without a start here.
+        rejected: rows.flatMap(({ item, rejected }) => (item === undefined ? (rejected ?? []) : [])),
+        coverage,
+        requests: ask.log.requests,
+        observedAt: ask.log.observedAt ?? 0
+      }
+    )
     // Only where they stand in front an attempt takes few requests.
     return { window, moved: inFront && !complete && coverage._tag === "Provisional" && tally.proven() }
   })
@@ -260,7 +261,7 @@ const attempt = (
 /** Pages from the first on, as long as they hold sessions without a start or newer ones than the range. */
 const scanFront = Effect.fnUntraced(function* (
   ask: Ask.Ask,
-  range: Range,
+  range: Coverage.Range,
   repeats: boolean,
   limit: (rows: Iterable<Rows.Row>) => number
 ): Effect.fn.Return<

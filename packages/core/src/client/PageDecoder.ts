@@ -1,0 +1,98 @@
+/**
+ * What makes a page of a response's body, here or in another thread.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import type * as Result from "effect/Result"
+import type { AgniErrorReason } from "../model/AgniError.ts"
+import type { Instant } from "../model/Instant.ts"
+import * as Packed from "../model/internal/Packed.ts"
+import type { Page } from "../model/Page.ts"
+import * as Envelope from "./internal/Envelope.ts"
+
+/**
+ * What a page tells beside what its body says.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface About {
+  readonly page: number
+  readonly observedAt: Instant
+  readonly age: number
+  /** Makes a server's words safe to repeat. */
+  readonly quote: (text: string) => string
+}
+
+/**
+ * Makes a page of the body, in UTF-8, of a response with status 200. The body is the decoder's: it may give it away.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Decoder {
+  readonly decode: (body: Uint8Array<ArrayBuffer>, about: About) => Effect.Effect<Page, AgniErrorReason>
+}
+
+const decoder = new TextDecoder()
+
+/**
+ * Decodes at once, where it is called.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const here: Decoder = {
+  decode: (body, about) => Effect.suspend(() => Effect.fromResult(Envelope.decode(decoder.decode(body), about)))
+}
+
+/**
+ * The decoder that clients use.
+ *
+ * @since 0.1.0
+ * @category services
+ */
+export const PageDecoder: Context.Reference<Decoder> = Context.Reference("@callstream/core/client/PageDecoder", {
+  defaultValue: () => here
+})
+
+/**
+ * What another thread sends back: `message` can be posted, and what `transfer` lists goes along without a copy.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Digest {
+  readonly message: unknown
+  readonly transfer: Array<ArrayBuffer>
+}
+
+type Message = Envelope.Body<Packed.Packed>
+
+/**
+ * The work of decoding, for another thread.
+ *
+ * @since 0.1.0
+ * @category decoding
+ */
+export const digest = (body: Uint8Array): Digest => {
+  const read = Envelope.read(decoder.decode(body))
+  if (read._tag !== "Records") return { message: read satisfies Message, transfer: [] }
+  const sessions = Packed.pack(read.sessions)
+  const { bytes, created, ends, settled, starts } = sessions
+  const message: Message = { ...read, sessions }
+  return { message, transfer: [bytes, created, ends, settled, starts].map(({ buffer }) => buffer) }
+}
+
+/**
+ * The page of a digest's message. Its sessions are read when they are first asked for.
+ *
+ * @since 0.1.0
+ * @category decoding
+ */
+export const fromDigest = (message: unknown, about: About): Result.Result<Page, AgniErrorReason> =>
+  // What `digest` made of a body, and nobody else.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  Envelope.toPage(message as Message, about, (sessions, rest) => Packed.holding(Packed.unpack(sessions), rest))

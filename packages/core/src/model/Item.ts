@@ -1,0 +1,35 @@
+/**
+ * A row on its way to a sink.
+ *
+ * @since 0.1.0
+ */
+import type { Instant } from "./Instant.ts"
+
+/**
+ * JSON as a piece of a buffer, in UTF-8, from `begin` up to `end`. Nobody writes to the buffer.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface JsonBytes {
+  readonly bytes: Uint8Array
+  readonly begin: number
+  readonly end: number
+}
+
+/**
+ * A row with what must not get lost when transforms leave fields out: the session's id, which is the key of an upsert and
+ * of a webhook's event, and its start.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Item<out A> {
+  readonly id: string
+  /** `undefined` for a session without a credible start. */
+  readonly start: Instant | undefined
+  /** Where there is `json`, it is read from that each time it is asked for. */
+  readonly row: A
+  /** The row as JSON, where it is held so: in a hundredth of the objects, and ready for a file of lines. */
+  readonly json?: JsonBytes | undefined
+}

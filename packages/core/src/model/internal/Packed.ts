@@ -1,0 +1,160 @@
+/**
+ * Sessions as the JSON that they came as. Objects that live until their window is proven cost more to keep, a garbage
+ * collector that carries them from one generation to the next included, than JSON costs to be made and read again: those of
+ * a page that are given up at once cost next to nothing. And JSON can be handed to another thread.
+ */
+import * as CallSession from "../CallSession.ts"
+import type { Instant } from "../Instant.ts"
+import type { Item, JsonBytes } from "../Item.ts"
+import type { Page } from "../Page.ts"
+import type { Rejected } from "../Rejected.ts"
+
+/** Sessions as columns, of plain data only. What a session does not have is NaN. */
+export interface Packed {
+  readonly ids: ReadonlyArray<string>
+  readonly starts: Float64Array<ArrayBuffer>
+  readonly created: Float64Array<ArrayBuffer>
+  /** 1 for a session that is not expected to change any more. */
+  readonly settled: Uint8Array<ArrayBuffer>
+  /** A JSON array of them, and where in it each one ends: the next begins one byte, a comma, later. */
+  readonly bytes: Uint8Array<ArrayBuffer>
+  readonly ends: Uint32Array<ArrayBuffer>
+}
+
+const encoder = new TextEncoder()
+const decoder = new TextDecoder()
+
+/** What sessions are encoded into before it is known how long they get. */
+let buffer = new Uint8Array(1 << 20)
+
+export const pack = (sessions: ReadonlyArray<CallSession.CallSession>): Packed => {
+  const { length } = sessions
+  const ids: Array<string> = []
+  const starts = new Float64Array(length)
+  const created = new Float64Array(length)
+  const settled = new Uint8Array(length)
+  const ends = new Uint32Array(length)
+  let end = 1
+  for (const [i, session] of sessions.entries()) {
+    ids.push(session.id)
+    starts[i] = CallSession.startInstant(session) ?? Number.NaN
+    created[i] = CallSession.createdInstant(session) ?? Number.NaN
+    settled[i] = CallSession.isSettled(session) ? 1 : 0
+    const text = JSON.stringify(session)
+    // No character of a string takes more than three bytes.
+    const most = end + 3 * text.length + 1
+    if (most > buffer.length) {
+      const longer = new Uint8Array(2 * most)
+      longer.set(buffer.subarray(0, end))
+      buffer = longer
+    }
+    end += encoder.encodeInto(text, buffer.subarray(end)).written
+    ends[i] = end
+    buffer[end++] = comma
+  }
+  const bytes = buffer.slice(0, Math.max(2, end))
+  bytes[0] = open
+  bytes[bytes.length - 1] = close
+  return { ids, starts, created, settled, bytes, ends }
+}
+
+const [open = 0, comma = 0, close = 0] = encoder.encode("[,]")
+
+let latest: Packed | undefined
+let itsSessions: ReadonlyArray<CallSession.CallSession> | undefined
+
+/**
+ * The second one in a row of the same page brings all of it: that is faster than one by one, and those who want one session
+ * mostly want its neighbours. Only one page is held.
+ */
+const sessionAt = (packed: Packed, i: number, { begin, end }: JsonBytes): CallSession.CallSession => {
+  const { bytes } = packed
+  if (packed === latest) {
+    const sessions: ReadonlyArray<CallSession.CallSession> = (itsSessions ??= JSON.parse(decoder.decode(bytes)))
+    const session = sessions[i]
+    if (session !== undefined) return session
+  }
+  latest = packed
+  itsSessions = undefined
+  return JSON.parse(decoder.decode(bytes.subarray(begin, end)))
+}
+
+class PackedItem implements Item<CallSession.CallSession>, JsonBytes {
+  readonly id: string
+  readonly start: Instant | undefined
+  readonly created: Instant | undefined
+  readonly settled: boolean
+  readonly begin: number
+  readonly end: number
+  private readonly packed: Packed
+  private readonly i: number
+
+  constructor(packed: Packed, i: number) {
+    const { created, ends, ids, settled, starts } = packed
+    this.packed = packed
+    this.i = i
+    this.id = ids[i] ?? ""
+    this.start = instantAt(starts, i)
+    this.created = instantAt(created, i)
+    this.settled = settled[i] === 1
+    this.begin = i === 0 ? 1 : (ends[i - 1] ?? 0) + 1
+    this.end = ends[i] ?? 0
+  }
+
+  get bytes(): Uint8Array {
+    return this.packed.bytes
+  }
+  get json(): JsonBytes {
+    return this
+  }
+  get row(): CallSession.CallSession {
+    return sessionAt(this.packed, this.i, this)
+  }
+}
+
+const instantAt = (instants: Float64Array, i: number): Instant | undefined => {
+  const instant = instants[i]
+  return instant === undefined || Number.isNaN(instant) ? undefined : instant
+}
+
+export const unpack = (packed: Packed): ReadonlyArray<Item<CallSession.CallSession>> =>
+  packed.ids.map((_, i) => new PackedItem(packed, i))
+
+type SessionItem = Item<CallSession.CallSession>
+
+export const isSettled = (item: SessionItem): boolean =>
+  item instanceof PackedItem ? item.settled : CallSession.isSettled(item.row)
+
+export const createdInstant = (item: SessionItem): Instant | undefined =>
+  item instanceof PackedItem ? item.created : CallSession.createdInstant(item.row)
+
+/** What has sessions: a page, a window. */
+interface Holder {
+  readonly sessions: ReadonlyArray<CallSession.CallSession>
+}
+
+const held = new WeakMap<Holder, ReadonlyArray<SessionItem>>()
+
+/** With the sessions of the items, which are read when they are first asked for. */
+export const holding = <A extends object>(items: ReadonlyArray<SessionItem>, rest: A): A & Holder => {
+  let sessions: ReadonlyArray<CallSession.CallSession> | undefined
+  const holder = {
+    ...rest,
+    get sessions() {
+      return (sessions ??= items.map(({ row }) => row))
+    }
+  }
+  held.set(holder, items)
+  return holder
+}
+
+/** The page with other sessions. A spread would read those that it has. */
+export const pageOf = (
+  { age, characters, edition, observedAt, page, total }: Page,
+  items: ReadonlyArray<SessionItem>,
+  rejected: ReadonlyArray<Rejected>
+): Page => holding(items, { age, characters, edition, observedAt, page, rejected, total })
+
+/** Of a copy, which may have other sessions than what was copied, it is those sessions. */
+export const itemsOf = (holder: Holder): ReadonlyArray<SessionItem> =>
+  held.get(holder) ?? holder.sessions.map((row) => ({ id: row.id, start: CallSession.startInstant(row), row }))

@@ -1,0 +1,105 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import * as CallSession from "../../src/model/CallSession.ts"
+import * as Envelope from "../../src/client/internal/Envelope.ts"
+import * as Packed from "../../src/model/internal/Packed.ts"
+import * as Coverage from "../../src/stream/Coverage.ts"
+import { AgniSimulator } from "../../src/testing/index.ts"
+
+const sessionOf = (raw: object): CallSession.CallSession => Result.getOrThrow(CallSession.fromWire(raw))
+
+const now = Date.UTC(2026, 6, 31)
+
+/** Records in many scripts, with and without a start, of a random seed. */
+const varied = (seed: number): ReadonlyArray<CallSession.CallSession> => {
+  const simulator = AgniSimulator.makeUnsafe({ seed, sessions: 180, undated: 20, content: "varied" }, () => now)
+  const { body } = simulator.handle(
+    {
+      method: "GET",
+      origin: "https://api.ravan.ai",
+      path: "/api/v1/calling/call-sessions",
+      search: "page_size=200",
+      params: { page_size: "200" },
+      headers: { "x-api-key": simulator.apiKey }
+    },
+    now
+  )
+  const read = Envelope.read(typeof body === "string" ? body : new TextDecoder().decode(body))
+  return read._tag === "Records" ? read.sessions : assert.fail(read._tag)
+}
+
+const unpacked = (sessions: ReadonlyArray<CallSession.CallSession>) => Packed.unpack(Packed.pack(sessions))
+
+describe("Packed", () => {
+  const seed = Math.floor(Math.random() * 1e9)
+  it(`gives back what was packed, in whatever order it is asked for, and knows the rest without reading (seed ${seed})`, () => {
+    const sessions = varied(seed)
+    assert.isAtLeast(sessions.length, 100)
+    const half = sessions.length >>> 1
+    const items = [...unpacked(sessions.slice(0, half)), ...unpacked(sessions.slice(half))]
+    assert.deepStrictEqual(
+      items.map((item) => [item.id, item.start, Packed.createdInstant(item), Packed.isSettled(item)]),
+      sessions.map((session) => [
+        session.id,
+        CallSession.startInstant(session),
+        CallSession.createdInstant(session),
+        CallSession.isSettled(session)
+      ])
+    )
+    const ascending = sessions.map((_, i) => i)
+    const scattered = ascending.map((i) => (i * 7919) % sessions.length)
+    for (const i of [...ascending, ...ascending.toReversed(), ...scattered]) {
+      assert.deepStrictEqual(items[i]?.row, sessions[i])
+    }
+    const decoder = new TextDecoder()
+    assert.deepStrictEqual(
+      items.map(({ json }) => decoder.decode(json?.bytes.subarray(json.begin, json.end))),
+      sessions.map((session) => JSON.stringify(session))
+    )
+    assert.deepStrictEqual(unpacked([]), [])
+  })
+
+  it("has room for what is longer than any page before", () => {
+    const sessions = Array.from({ length: 3 }, (_, i) =>
+      sessionOf({ id: `${i}`, metadata: { text: "é☎😀".repeat(400_000) } })
+    )
+    assert.deepStrictEqual(
+      unpacked(sessions).map(({ row }) => row),
+      sessions
+    )
+  })
+})
+
+describe("Coverage.items", () => {
+  const sessions = ["a", "b", "c"].map((id) => sessionOf({ id, status: "failed", startedAt: "2026-07-31T07:16:10Z" }))
+  const rest = { from: 0, to: 1, rejected: [], coverage: { _tag: "Proven" }, requests: 1, observedAt: 5 } as const
+  const window = Coverage.make(unpacked(sessions), rest)
+
+  it("are the window's own, and its sessions are read once", () => {
+    assert.strictEqual(window.settled, 3)
+    assert.deepStrictEqual(
+      Coverage.items(window).map(({ id }) => id),
+      ["a", "b", "c"]
+    )
+    assert.deepStrictEqual(window.sessions, sessions)
+    assert.strictEqual(window.sessions, window.sessions)
+  })
+
+  it.effect("of a copy are those of its sessions", () =>
+    Effect.sync(() => {
+      const fewer: Coverage.Window = { ...window, sessions: window.sessions.slice(1) }
+      assert.deepStrictEqual(
+        Coverage.items(fewer).map(({ id, start }) => [id, start]),
+        [
+          ["b", 1_785_482_170_000_000],
+          ["c", 1_785_482_170_000_000]
+        ]
+      )
+      assert.deepStrictEqual(
+        Coverage.items({ ...window }).map(({ row }) => row),
+        sessions
+      )
+    })
+  )
+})

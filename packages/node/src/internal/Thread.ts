@@ -1,0 +1,71 @@
+/** A thread that decodes, and what is done here when it cannot. */
+import * as PageDecoder from "@callstream/core/client/PageDecoder"
+import { Unavailable } from "@callstream/core/model/AgniError"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import { extname } from "node:path"
+import { Worker } from "node:worker_threads"
+import type { Answered, Asked } from "./DecodingWorker.ts"
+
+/** Handing a smaller body over costs more than decoding it. */
+export const worthIt = 32 * 1024
+
+/** The same folder holds it, as TypeScript or built. */
+const decoding = new URL(`./DecodingWorker${extname(import.meta.url)}`, import.meta.url)
+
+export interface Thread extends PageDecoder.Decoder {
+  readonly started: Effect.Effect<void>
+}
+
+const lost = new Unavailable({ description: "the thread that decoded the response ended" })
+
+export const make = Effect.fnUntraced(function* (script = decoding): Effect.fn.Return<Thread, never, Scope.Scope> {
+  const waiting = new Map<number, (answer: Effect.Effect<unknown, Unavailable>) => void>()
+  const started = yield* Deferred.make<void>()
+  let runs = false
+  let next = 0
+  const worker = yield* Effect.acquireRelease(
+    Effect.sync(() => new Worker(script, { name: "callstream-decoder" })),
+    (worker) => Effect.promise(() => worker.terminate())
+  )
+  const forget = (id: number) => {
+    waiting.delete(id)
+    if (waiting.size === 0) worker.unref()
+  }
+  const stop = () => {
+    runs = false
+    for (const resume of waiting.values()) resume(Effect.fail(lost))
+    waiting.clear()
+  }
+  worker.on("message", (answer: Answered | "ready") => {
+    if (answer === "ready") {
+      runs = true
+      Deferred.doneUnsafe(started, Effect.void)
+      return
+    }
+    waiting.get(answer.id)?.(Effect.succeed(answer.message))
+    forget(answer.id)
+  })
+  worker.on("error", stop)
+  worker.on("exit", stop)
+  worker.unref()
+
+  const ask = (body: Uint8Array<ArrayBuffer>) =>
+    Effect.callback<unknown, Unavailable>((resume) => {
+      const id = next++
+      waiting.set(id, resume)
+      worker.ref()
+      worker.postMessage({ id, body } satisfies Asked, [body.buffer])
+      return Effect.sync(() => forget(id))
+    })
+  return {
+    started: Deferred.await(started),
+    decode: (body, about) =>
+      Effect.suspend(() =>
+        runs && body.length >= worthIt
+          ? Effect.flatMap(ask(body), (message) => Effect.fromResult(PageDecoder.fromDigest(message, about)))
+          : PageDecoder.here.decode(body, about)
+      )
+  }
+})

@@ -1,0 +1,114 @@
+import { AgniClient, type AgniError, Coverage, type Page, PageDecoder } from "@callstream/core"
+import { AgniSimulator } from "@callstream/core/testing"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as HttpClient from "effect/http/HttpClient"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import * as DecodingThread from "../src/DecodingThread.ts"
+import * as Thread from "../src/internal/Thread.ts"
+
+const about: PageDecoder.About = { page: 3, observedAt: 5, age: 0, quote: (text) => `<${text}>` }
+
+const bytes = (text: string) => new TextEncoder().encode(text)
+
+/** Long enough for the thread. */
+const padded = (value: object) => JSON.stringify({ ...value, padding: "x".repeat(Thread.worthIt) })
+
+const records = [
+  { id: "a", startedAt: "2026-07-31T07:16:10.117605Z", status: "completed", callerNumber: "+49 ☎", costTotal: 0.5 },
+  { id: "b", agent_id: "x", started_at: null, metadata: { emoji: "😀", __proto__x: [1, null] } },
+  {
+    id: "c",
+    createdAt: "2026-07-31T07:16:10Z",
+    duration_sec: "12",
+    postCallAnalysisResult: { a: { type: "t", value: 1 } }
+  },
+  { agentId: "no id" },
+  "no record"
+]
+
+const bodies = {
+  camelCase: padded({ success: true, data: { callSessions: records } }),
+  snakeCase: padded({ success: true, data: records, meta: { total: 41 } }),
+  empty: padded({ success: true, data: { callSessions: [] } }),
+  nothing: padded({ success: true }),
+  failure: padded({ success: false, message: "no such luck" }),
+  unexpected: padded({ data: { calls: [] } }),
+  cut: padded({ success: true, data: { callSessions: records } }).slice(0, -5),
+  html: `<html>${"x".repeat(Thread.worthIt)}</html>`,
+  small: JSON.stringify({ success: true, data: { callSessions: records } })
+}
+
+const plain = (result: Result.Result<Page, AgniError["reason"]>) =>
+  Result.isSuccess(result)
+    ? { ...result.success }
+    : { tag: result.failure._tag, message: result.failure.message, retryable: result.failure.retryable }
+
+describe("DecodingThread", () => {
+  for (const [name, body] of Object.entries(bodies)) {
+    it.live(`makes of a body what would be made of it here: ${name}`, () =>
+      Effect.gen(function* () {
+        const thread = yield* Thread.make()
+        yield* thread.started
+        const expected = yield* Effect.result(PageDecoder.here.decode(bytes(body), about))
+        assert.deepStrictEqual(plain(yield* Effect.result(thread.decode(bytes(body), about))), plain(expected))
+      }).pipe(Effect.scoped)
+    )
+  }
+
+  it.live("tells ids, starts and JSON without reading the sessions, and reads them one by one or together", () =>
+    Effect.gen(function* () {
+      const thread = yield* Thread.make()
+      yield* thread.started
+      const page = yield* thread.decode(bytes(bodies.camelCase), about)
+      const expected = yield* PageDecoder.here.decode(bytes(bodies.camelCase), about)
+      const items = Coverage.items(page)
+      assert.deepStrictEqual(
+        items.map(({ id, start }) => ({ id, start })),
+        Coverage.items(expected).map(({ id, start }) => ({ id, start }))
+      )
+      for (const item of items) {
+        const { begin, bytes, end } = item.json ?? assert.fail("no JSON")
+        assert.deepStrictEqual(JSON.parse(new TextDecoder().decode(bytes.subarray(begin, end))), item.row)
+      }
+      for (const i of [1, 1, 1, 0, 2]) assert.deepStrictEqual(items[i]?.row, expected.sessions[i])
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("decodes here until it has started, and after it has ended", () =>
+    Effect.gen(function* () {
+      const thread = yield* Thread.make(new URL("./threads/Ends.ts", import.meta.url))
+      const before = yield* thread.decode(bytes(bodies.camelCase), about)
+      assert.isUndefined(Coverage.items(before)[0]?.json)
+      yield* thread.started
+      const exit = yield* Effect.exit(thread.decode(bytes(bodies.camelCase), about))
+      const failure = Exit.isFailure(exit) ? Exit.findErrorOption(exit) : assert.fail("the thread ended")
+      assert.deepInclude(failure, { _tag: "Some" })
+      assert.include(JSON.stringify(failure), "Unavailable")
+      const after = yield* thread.decode(bytes(bodies.camelCase), about)
+      assert.deepStrictEqual(after.sessions, before.sessions)
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("is what a client under it uses, and a page whose thread ended is asked for again", () =>
+    Effect.gen(function* () {
+      const simulator = yield* AgniSimulator.make({ sessions: 300, content: "varied" })
+      const read = Effect.flatMap(
+        AgniClient.make({ apiKey: Redacted.make(simulator.apiKey), retry: { base: "1 millis" } }),
+        ({ list }) => list({ pageSize: 100 })
+      ).pipe(Effect.provideService(HttpClient.HttpClient, simulator.httpClient))
+      const expected = yield* read
+      const page = yield* Effect.provide(read, DecodingThread.layer)
+      assert.deepStrictEqual(
+        page.sessions.map(({ id }) => id),
+        expected.sessions.map(({ id }) => id)
+      )
+      const thread = yield* Thread.make(new URL("./threads/Ends.ts", import.meta.url))
+      yield* thread.started
+      const again = yield* Effect.provideService(read, PageDecoder.PageDecoder, thread)
+      assert.strictEqual(again.sessions.length, 100)
+    }).pipe(Effect.scoped)
+  )
+})

@@ -1,0 +1,8 @@
+/** A thread that ends when it is given something. */
+import { parentPort } from "node:worker_threads"
+
+const port = parentPort
+if (port !== null) {
+  port.on("message", () => process.exit(1))
+  port.postMessage("ready")
+}
