@@ -97,7 +97,10 @@ export const firstWindows = (
 ): Stream.Stream<Window, AgniError, AgniClient> =>
   Stream.suspend(() => {
     let held = 0
-    return Stream.takeUntil(History.windows(range, options), (window) => {
+    // Windows are read ahead: small ones where few sessions are wanted.
+    const pages = Math.ceil(limit / (options.pageSize ?? 100))
+    const few = pages < 20 ? { pagesPerWindow: Math.max(4, pages) } : {}
+    return Stream.takeUntil(History.windows(range, { ...few, ...options }), (window) => {
       // One of no length says nothing of time.
       if (window.from === window.to) return false
       held += datedIn(window)

@@ -10,10 +10,11 @@ import { AgniClient } from "../client/AgniClient.ts"
 import type { AgniError } from "../model/AgniError.ts"
 import type { CallSessionQuery } from "../model/CallSessionQuery.ts"
 import * as Instant from "../model/Instant.ts"
-import { items, type Range, verdict, type Window } from "./Coverage.ts"
+import { items, verdict, type Window } from "./Coverage.ts"
 import * as Bisect from "./internal/Bisect.ts"
 import * as Fallback from "./internal/Fallback.ts"
 import * as Observe from "./internal/Observe.ts"
+import * as Readers from "./internal/Readers.ts"
 import * as Tile from "./internal/Tile.ts"
 import * as Undated from "./internal/Undated.ts"
 import { doubtOf, type Outcome, type Reading } from "./internal/ReadWindow.ts"
@@ -114,9 +115,7 @@ export const windows = (range: OpenRange = {}, options: Options = {}): Stream.St
         repeats: learned.repeatsBeyondEnd,
         order: "unknown",
         witnesses: seen.witnesses,
-        undated: new Set(
-          seen.pages.flatMap(({ rows }) => rows.filter(({ start }) => start === undefined).map(({ key }) => key))
-        ),
+        undated: seen.undated,
         horizon: serverNow - Duration.toMillis(Duration.fromInputUnsafe(options.horizon ?? "2 hours")) * 1000,
         now: serverNow,
         doubt: doubtOf(status, search),
@@ -125,24 +124,12 @@ export const windows = (range: OpenRange = {}, options: Options = {}): Stream.St
         repeated: new Map()
       }
       const density = Tile.makeDensity(pagesAtMost * learned.pageSize, oldest ?? from, serverNow)
-      const read = (part: Range) =>
-        Effect.tap(Bisect.read(reading, part, options.keepGoing === true), (outcome) =>
+      const tally = Undated.makeTally(reading.horizon, from > begin)
+      const readers = Readers.make(concurrency, (part, help) =>
+        Effect.tap(Bisect.read(reading, part, options.keepGoing === true, help), (outcome) =>
           Effect.sync(() => observe(density, outcome))
         )
-      const readAll = (parts: Stream.Stream<Range>): Stream.Stream<Window, AgniError> =>
-        parts.pipe(
-          Stream.mapEffect((part) => Effect.exit(read(part)), { concurrency }),
-          Stream.mapEffect((exit) => exit),
-          Stream.flatMap((outcome) =>
-            outcome._tag === "Read"
-              ? Stream.concat(
-                  Stream.fromIterable(outcome.windows),
-                  outcome.failure === undefined ? Stream.empty : Stream.fail(outcome.failure)
-                )
-              : readAll(Stream.fromIterable(outcome.parts))
-          )
-        )
-      const tally = Undated.makeTally(reading.horizon, from > begin)
+      )
       const edges = Tile.edgesOf({ from, to }, [...(options.cuts ?? []), reading.horizon])
       const width = Tile.makeWidth({ oldest, perWindow, size: learned.pageSize, concurrency, density })
       const parts = Stream.unfold(from, (at) =>
@@ -151,15 +138,20 @@ export const windows = (range: OpenRange = {}, options: Options = {}): Stream.St
           return part === undefined ? undefined : ([part, part.to] as const)
         })
       )
-      const dated = Stream.map(readAll(parts), tally.add)
-      return whole
-        ? Stream.concat(
-            dated,
-            Stream.unwrap(Effect.sync(() => Undated.window(reading, { from, to }, tally, options.keepGoing === true)))
-          )
-        : options.countOutside === true
-          ? Stream.concat(dated, Stream.fromEffect(Undated.outside(reading, to)))
-          : dated
+      if (whole) {
+        let front = Undated.front(reading, { from, to }, tally)
+        const lookInFront = Effect.map(Effect.exit(front), (exit) => {
+          front = Effect.suspend(() => exit)
+        })
+        return Stream.concat(
+          Stream.map(readers.windows(parts, lookInFront), tally.add),
+          Stream.suspend(() => Undated.window(reading, { from, to }, tally, options.keepGoing === true, front))
+        )
+      }
+      const dated = Stream.map(readers.windows(parts), tally.add)
+      return options.countOutside === true
+        ? Stream.concat(dated, Stream.fromEffect(Undated.outside(reading, to)))
+        : dated
     })
   ).pipe(Stream.tap((window) => Effect.logDebug(describe(window))))
 }
@@ -190,6 +182,7 @@ const describe = (window: Window): string => {
 
 const observe = (density: Tile.Density, outcome: Outcome): void => {
   if (outcome._tag === "Dense") return density.dense()
+  if (outcome._tag === "Shared") return
   const [first] = outcome.windows
   const last = outcome.windows.at(-1)
   if (first === undefined || last === undefined) return

@@ -5,6 +5,7 @@
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
 import { AgniClient } from "../client/AgniClient.ts"
 import type { AgniError } from "../model/AgniError.ts"
@@ -110,6 +111,8 @@ export interface Seen {
   readonly pages: ReadonlyArray<Observe.Numbered>
   /** Whether those came in the order of `sortBy`. */
   readonly sorted: boolean
+  /** Keys of rows that were listed without a start, on any page. */
+  readonly undated: ReadonlySet<string>
   /** Rows that came back for their own start. */
   readonly witnesses: ReadonlyArray<Rows.Dated>
   /** How much text a page brings, in characters. */
@@ -148,8 +151,16 @@ const look = Effect.fnUntraced(function* (
   options: Options,
   tried: ReadonlyArray<Trial.Kind>
 ): Effect.fn.Return<Seen, AgniError, AgniClient> {
-  const { list } = yield* AgniClient
+  const { list: bare } = yield* AgniClient
   const { filters = {}, learned: known, pageSize: asked = 100 } = options
+  const undated = new Set<string>()
+  const list: typeof bare = (query, options) =>
+    Effect.tap(bare(query, options), (page) =>
+      Effect.sync(() => {
+        if (query.startedAfter !== undefined || query.startedBefore !== undefined) return
+        for (const { key, start } of Rows.ofPage(page)) if (start === undefined) undated.add(key)
+      })
+    )
   const filtered = Object.values(filters).some((value) => value !== undefined)
   const localNow = yield* Clock.currentTimeMillis
   const opening = yield* Open.open(list, filters, asked, known)
@@ -162,16 +173,24 @@ const look = Effect.fnUntraced(function* (
       : known.pagesAtMost * known.pageSize
   const guess = rowsAtMost === undefined ? undefined : 2 ** Math.ceil(Math.log2(Math.max(1, rowsAtMost / size)))
 
-  const [{ newestFirst: atFirst, sortBy }, deep, repeatsBeyondEnd] = yield* Effect.all(
+  const early = yield* Effect.forkChild(page === 1 ? Trial.early(ask, first, size) : Effect.undefined)
+  const careful = Ask.make(list, filters, { size, sort: Observe.unsorted })
+  const [{ newestFirst: atFirst, sortBy }, reached, repeatsBeyondEnd, oldestFirst] = yield* Effect.all(
     [
       sorted === undefined ? Observe.chooseSort(ask, first) : Effect.succeed(sorted),
       Observe.gallop(ask, first, guess),
-      Observe.repeats(ask, first)
+      Observe.repeats(ask, first),
+      Observe.oldestFirst(careful, "started_at")
     ],
-    { concurrency: 3 }
+    { concurrency: "unbounded" }
   )
   const best = Ask.make(list, filters, { size, sort: Observe.newest(sortBy) })
-  const pages = [{ page, rows: first }, ...deep.pages]
+  const isUndated = ({ rows }: Observe.Numbered) => !rows.some(Rows.isDated)
+  // Where sessions without a start fill the pages, the next look may be the first that shows another one.
+  const near = [{ page, rows: first }, ...reached.pages].every(isUndated)
+    ? yield* Observe.halve(ask, first, reached)
+    : reached
+  const pages = [{ page, rows: first }, ...near.pages]
   // Sessions without a start may fill the first page.
   const telling = pages.find(({ rows }) => Rows.distinctStarts(rows) > 1)?.rows ?? first
   const newestFirst = atFirst || (sortBy === "none" && Observe.comesNewestFirst(telling))
@@ -182,16 +201,14 @@ const look = Effect.fnUntraced(function* (
   const ends = [...new Set([byStart[0], byStart[Math.floor(byStart.length / 2)], byStart.at(-1)])].flatMap(
     (sample) => sample ?? []
   )
-  const [[oldest, ascending], answers, boundsProblem] = yield* Effect.all(
+  const ascending = Observe.sortAnswer(oldestFirst, plain ?? [])
+  const starts = [byStart[0]?.row, ...(oldestFirst === "refused" ? [] : oldestFirst)].flatMap((row) => row?.start ?? [])
+  const [oldest, deep, answers, boundsProblem] = yield* Effect.all(
     [
-      Effect.gen(function* () {
-        const ascending = yield* Observe.oldestFirst(best, "started_at", plain ?? [])
-        const starts = [byStart[0]?.row.start, ...ascending.rows.map(({ start }) => start)]
-        const dated = starts.filter((start) => start !== undefined)
-        return [yield* Observe.findOldest(best, ask, dated, observedAt, size), ascending.answer] as const
-      }),
-      Trial.filters(list, tried, size),
-      Trial.bounds(best, ask, ends, size)
+      Observe.findOldest(best, ask, starts, observedAt, size),
+      Observe.halve(ask, first, near),
+      Trial.filters(bare, tried, size),
+      Trial.bounds(best, ask, ends, Fiber.join(early), size)
     ],
     { concurrency: "unbounded" }
   )
@@ -232,9 +249,10 @@ const look = Effect.fnUntraced(function* (
     serverNow: observedAt,
     oldest,
     pagesAtMost: deep.pagesAtMost,
-    pages,
+    pages: [{ page, rows: first }, ...deep.pages],
     sorted: sorted !== undefined || sortBy === "none",
     witnesses: samples.map(({ row }) => row),
+    undated,
     charactersPerPage: (characters / Math.max(1, first.length)) * size
   }
 })
@@ -294,10 +312,10 @@ export const examine = Effect.fnUntraced(function* (
   const offsets = learned.clamped ? yield* orUnknown(Examine.offsets(ask, learned.pageSize), unknown) : unknown
   const bounds = yield* orUnknown(Examine.bounds(ask, witnesses, learned.pageSize), Examine.unseen)
   const ignored = bounds === "ignored" ? { filterProblem: "sessions from outside the bounds came back" } : {}
-  const { answer: startedAt } =
+  const startedAt =
     learned.sortFields.startedAt === unknown
-      ? yield* Observe.oldestFirst(ask, "startedAt", pages[0]?.rows ?? [])
-      : { answer: learned.sortFields.startedAt }
+      ? Observe.sortAnswer(yield* Observe.oldestFirst(ask, "startedAt"), pages[0]?.rows ?? [])
+      : learned.sortFields.startedAt
   const rows = [...new Map(pages.flatMap(({ rows }) => rows.map((row) => [row.key, row] as const))).values()]
   const rejected = rows.flatMap(({ rejected }) => rejected ?? [])
   return {

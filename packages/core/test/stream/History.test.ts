@@ -70,6 +70,41 @@ describe("History.windows", () => {
     })
   )
 
+  it.live("a window that would keep one reader busy is shared with those who have nothing to do", () =>
+    Effect.gen(function* () {
+      const range = { from: startAt - 500 * hour, to: startAt - 6 * hour }
+      const one = quiet({ sessions: 6000 }, { pagesPerWindow: 60 }, range)
+      const alone = yield* all({ ...one, read: { ...one.read, concurrency: 1 } })
+      const shared = yield* all({ ...one, read: { ...one.read, concurrency: 8 } })
+      assert.deepStrictEqual(idsOf(shared), idsOf(alone))
+      assert.deepStrictEqual([...new Set(tags(shared))], ["Proven"])
+      assert.isAbove(shared.length, alone.length)
+      const edges = shared.flatMap(({ from, to }) => [from, to])
+      assert.deepStrictEqual([edges[0], edges.at(-1)], [range.from, range.to])
+      for (let i = 1; i + 1 < edges.length; i += 2) assert.strictEqual(edges[i], edges[i + 1])
+    })
+  )
+
+  it.live("of a shared window that fails in its older part, only what lies before is delivered", () =>
+    Effect.gen(function* () {
+      const range = { from: startAt - 500 * hour, to: startAt - 6 * hour }
+      const one = quiet({ sessions: 6000, poison: [4321] }, { pagesPerWindow: 60, concurrency: 8 }, range)
+      const whole = yield* all(quiet({ sessions: 6000 }, { pagesPerWindow: 60, concurrency: 8 }, range))
+      const delivered: Array<Window> = []
+      const exit = yield* Effect.exit(
+        Stream.runForEach(open(one).stream(), (window) => Effect.sync(() => delivered.push(window)))
+      )
+      assert.isTrue(exit._tag === "Failure")
+      const ids = idsOf(delivered)
+      assert.deepStrictEqual(ids, idsOf(whole).slice(0, ids.length))
+      assert.isBelow(ids.length, 6000)
+      const gaps = yield* all({ ...one, read: { ...one.read, keepGoing: true } })
+      assert.include(tags(gaps), "Gap")
+      assert.lengthOf(new Set(idsOf(gaps)), idsOf(whole).length - 1)
+      assert.lengthOf(idsOf(gaps), idsOf(whole).length - 1)
+    })
+  )
+
   it.live("all undated: they come, and nothing is claimed", () =>
     Effect.gen(function* () {
       const windows = yield* all(quiet({ sessions: 250, undated: 1 }))

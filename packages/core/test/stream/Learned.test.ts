@@ -178,7 +178,7 @@ describe("Learned.learn, told what was learned before", () => {
       assert.deepStrictEqual(second.learned, { ...first.learned, bounds, offsets, clockOffset })
       assert.strictEqual(second.serverNow, first.serverNow)
       assert.strictEqual(second.oldest, first.oldest)
-      assert.isAtMost(again.simulator.requests.length, fresh.simulator.requests.length - 6)
+      assert.isAtMost(again.simulator.requests.length, fresh.simulator.requests.length - 3)
     })
   )
 

@@ -4,17 +4,24 @@ import type { Range, Window } from "../Coverage.ts"
 import * as Ask from "./Ask.ts"
 import { type Outcome, type Reading, readWindow } from "./ReadWindow.ts"
 import * as Salvage from "./Salvage.ts"
+import * as Together from "./Together.ts"
 
 /**
  * Reads a window; one that fails every time, while the server answers other requests, is halved until the failing part is a
  * second or two long. When the reading keeps going that is a gap, with those of its rows that can be had one by one; when it
  * does not, it is the error, naming it.
  */
-export const read = (reading: Reading, range: Range, keepGoing: boolean): Effect.Effect<Outcome, AgniError> => {
+export const read = (
+  reading: Reading,
+  range: Range,
+  keepGoing: boolean,
+  help: Together.Help
+): Effect.Effect<Outcome, AgniError> => {
   const ask = Ask.make(reading.list, reading.filters, reading)
   const hasty = Salvage.hasty(reading)
-  const attempt = (range: Range, reading = hasty): Effect.Effect<Outcome, AgniError> =>
-    Ask.catchPoison(ask, readWindow(reading, range), (error) => divide(range, error))
+  const orDivide = (range: Range, outcome: Effect.Effect<Outcome, AgniError>) =>
+    Ask.catchPoison(ask, outcome, (error) => divide(range, error))
+  const attempt = (range: Range) => orDivide(range, readWindow(hasty, range))
   const divide = (range: Range, error: AgniError): Effect.Effect<Outcome, AgniError> => {
     const middle = Ask.floorSecond((range.from + range.to) / 2)
     const lower = { from: range.from, to: middle }
@@ -23,11 +30,11 @@ export const read = (reading: Reading, range: Range, keepGoing: boolean): Effect
       return lastTry(range, error)
     }
     return Effect.flatMap(attempt(lower), (left): Effect.Effect<Outcome, AgniError> => {
-      if (left._tag === "Dense") return Effect.succeed({ _tag: "Dense", parts: [lower, upper] })
+      if (left._tag !== "Read") return Effect.succeed({ _tag: "Dense", parts: [lower, upper] })
       if (left.failure !== undefined) return Effect.succeed(left)
       return attempt(upper).pipe(
         Effect.map((right): Outcome =>
-          right._tag === "Dense"
+          right._tag !== "Read"
             ? { _tag: "Dense", parts: [lower, upper] }
             : { ...right, windows: merge([...left.windows, ...right.windows]) }
         ),
@@ -43,7 +50,7 @@ export const read = (reading: Reading, range: Range, keepGoing: boolean): Effect
         ? Effect.map(Salvage.read(reading, range, error), (window): Outcome => ({ _tag: "Read", windows: [window] }))
         : Effect.fail(error.attempts > before.attempts ? error : before)
     )
-  return attempt(range, reading)
+  return orDivide(range, Together.read(reading, range, help))
 }
 
 /** Neighbouring gaps are one. */

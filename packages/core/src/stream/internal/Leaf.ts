@@ -109,3 +109,31 @@ const variant = (pass: number, size: number, sort: Ask.Sort): { readonly size: n
   const turned = size < 10 ? pass % 2 === 1 : pass >= 3 && pass % 2 === 1
   return { size: Math.max(1, Math.floor(size * (shares[pass] ?? 1))), sort: turned ? reversed : sort }
 }
+
+/**
+ * A departure can hide what a walk missed: the count is one less for each. Where the order is by start a walk misses
+ * nothing; otherwise every row must be there after the count as it was before, and no other. It is looked for by pages,
+ * because a walk would miss the same again.
+ */
+export const isStillThere = Effect.fnUntraced(function* (
+  ask: Ask.Ask,
+  bounds: Ask.Bounds,
+  held: Rows.Held,
+  { repeats, size: usual }: { readonly size: number; readonly repeats: boolean }
+): Effect.fn.Return<boolean, AgniError> {
+  const size = Math.max(1, usual - 1)
+  const seen = new Set<string>()
+  let first: ReadonlyArray<Rows.Row> = []
+  let before: ReadonlyArray<Rows.Row> = []
+  for (let page = 1; page <= 2 + held.size() / size; page++) {
+    const { rows } = yield* ask(page, bounds, { size })
+    const known = page === 1 ? [] : [before, first]
+    if (yield* Ask.isEnd(ask, bounds, page, rows, known, { repeats, size })) break
+    if (page === 1) first = rows
+    before = rows
+    if (rows.some(({ key }) => !held.rows.has(key))) return false
+    for (const { key } of rows) seen.add(key)
+    if (rows.length < size) break
+  }
+  return seen.size === held.rows.size
+})

@@ -110,7 +110,8 @@ export const chooseSort = Effect.fnUntraced(function* (
   ask: Ask.Ask,
   first: ReadonlyArray<Rows.Row>
 ): Effect.fn.Return<{ readonly sortBy: SortField | "none"; readonly newestFirst: boolean }, AgniError> {
-  if (comesNewestFirst(first) || first.length < 2) return { sortBy: "none", newestFirst: comesNewestFirst(first) }
+  const newestFirst = comesNewestFirst(first)
+  if (newestFirst || first.length < 2) return { sortBy: "none", newestFirst }
   const answers = yield* Effect.all(
     fields.map((field) => orEmpty(ask, ask(1, {}, { sort: newest(field) }))),
     { concurrency: "unbounded" }
@@ -120,63 +121,91 @@ export const chooseSort = Effect.fnUntraced(function* (
 })
 
 /** What asking for the oldest first brings. */
-export const oldestFirst = Effect.fnUntraced(function* (
+export const oldestFirst = (
   ask: Ask.Ask,
-  field: SortField,
+  field: SortField
+): Effect.Effect<ReadonlyArray<Rows.Row> | "refused", AgniError> =>
+  Effect.map(orElse(ask, ask(1, {}, { sort: { by: field, order: "asc" } }), "refused" as const), (answer) =>
+    answer === "refused" ? answer : answer.rows
+  )
+
+/** What became of asking for the oldest first, beside how rows come when no order is asked for. */
+export const sortAnswer = (
+  ascending: ReadonlyArray<Rows.Row> | "refused",
   unsorted: ReadonlyArray<Rows.Row>
-) {
-  const answer = yield* orElse(ask, ask(1, {}, { sort: { by: field, order: "asc" } }), "refused" as const)
-  if (answer === "refused") return { rows: [], answer } as const
-  const { rows } = answer
-  const seen: SortAnswer =
-    Rows.distinctStarts(rows) < 2 || comesOldestFirst(unsorted)
+): SortAnswer =>
+  ascending === "refused"
+    ? ascending
+    : Rows.distinctStarts(ascending) < 2 || comesOldestFirst(unsorted)
       ? "unknown"
-      : comesOldestFirst(rows)
+      : comesOldestFirst(ascending)
         ? "understood"
         : "ignored"
-  return { rows, answer: seen }
-})
 
-/** Pages 2, 4, 8 … until one is beyond the end: empty, or what another one was. */
+export interface Depth {
+  readonly pages: ReadonlyArray<Numbered>
+  /** A page beyond the end, and whether the one of half its number is still to be looked at. */
+  readonly pagesAtMost: number
+  readonly unsure: boolean
+}
+
+const look = (ask: Ask.Ask, numbers: ReadonlyArray<number>) =>
+  Effect.map(
+    Effect.all(
+      numbers.map((page) => orEmpty(ask, ask(page, {}))),
+      { concurrency: "unbounded" }
+    ),
+    (answers) => answers.map(({ rows }, i): Numbered => ({ page: numbers[i] ?? 2, rows }))
+  )
+
+/** Pages that share most rows are beyond the end. */
+const isBeyond = ({ rows }: Numbered, first: ReadonlyArray<Rows.Row>, before: ReadonlyArray<Rows.Row>): boolean =>
+  rows.length === 0 || Rows.alike(rows, first) || Rows.alike(rows, before)
+
+/** Pages 4, 16, 64 … until one is beyond the end: empty, or what another one was. */
 export const gallop = Effect.fnUntraced(function* (
   ask: Ask.Ask,
   first: ReadonlyArray<Rows.Row>,
   guess: number | undefined
-): Effect.fn.Return<{ readonly pages: ReadonlyArray<Numbered>; readonly pagesAtMost: number }, AgniError> {
-  const pages: Array<Numbered> = []
-  if (first.length === 0) return { pages, pagesAtMost: 0 }
-  const look = (numbers: ReadonlyArray<number>) =>
-    Effect.map(
-      Effect.all(
-        numbers.map((page) => orEmpty(ask, ask(page, {}))),
-        { concurrency: "unbounded" }
-      ),
-      (answers) => answers.map(({ rows }, i): Numbered => ({ page: numbers[i] ?? 2, rows }))
-    )
-  // Pages that share most rows are beyond the end.
-  const isBeyond = ({ rows }: Numbered, before: ReadonlyArray<Rows.Row>) =>
-    rows.length === 0 || Rows.alike(rows, first) || Rows.alike(rows, before)
+): Effect.fn.Return<Depth, AgniError> {
+  if (first.length === 0) return { pages: [], pagesAtMost: 0, unsure: false }
   if (guess !== undefined && guess >= 2) {
     const numbers = [guess / 8, guess / 4, guess / 2, guess].filter((page) => page >= 2)
-    const seen = yield* look(numbers)
-    const within = seen.slice(0, -1).every((page, i) => !isBeyond(page, seen[i - 1]?.rows ?? first))
+    const seen = yield* look(ask, numbers)
+    const within = seen.slice(0, -1).every((page, i) => !isBeyond(page, first, seen[i - 1]?.rows ?? first))
     const last = seen.at(-1)
-    if (within && last !== undefined && isBeyond(last, seen.at(-2)?.rows ?? first)) {
-      return { pages: seen, pagesAtMost: guess }
+    if (within && last !== undefined && isBeyond(last, first, seen.at(-2)?.rows ?? first)) {
+      return { pages: seen, pagesAtMost: guess, unsure: false }
     }
   }
+  const pages: Array<Numbered> = []
   let before = first
-  for (let exponent = 1; exponent < 30; exponent += 5) {
-    const seen = yield* look(Array.from({ length: 5 }, (_, i) => 2 ** (exponent + i)))
+  for (let exponent = 1; exponent <= 15; exponent += 5) {
+    const seen = yield* look(
+      ask,
+      Array.from({ length: 5 }, (_, i) => 4 ** (exponent + i))
+    )
     // Those beyond the end too: they may be all that is known.
     pages.push(...seen)
     for (const page of seen) {
-      if (isBeyond(page, before)) return { pages, pagesAtMost: page.page }
+      if (isBeyond(page, first, before)) return { pages, pagesAtMost: page.page, unsure: true }
       before = page.rows
     }
   }
-  return { pages, pagesAtMost: 2 ** 30 }
+  return { pages, pagesAtMost: 4 ** 15, unsure: false }
 })
+
+/** The depth to the next power of two. */
+export const halve = (ask: Ask.Ask, first: ReadonlyArray<Rows.Row>, depth: Depth): Effect.Effect<Depth, AgniError> => {
+  const { pages, pagesAtMost, unsure } = depth
+  if (!unsure) return Effect.succeed(depth)
+  const before = pages.findLast(({ page }) => page < pagesAtMost)?.rows ?? first
+  return Effect.map(look(ask, [pagesAtMost / 2]), (seen) => ({
+    pages: [...pages, ...seen].toSorted((left, right) => left.page - right.page),
+    pagesAtMost: seen.some((page) => isBeyond(page, first, before)) ? pagesAtMost / 2 : pagesAtMost,
+    unsure: false
+  }))
+}
 
 /**
  * Nothing is older than the answer: the least of what is known, when nothing lies before it, or a stretch found empty.

@@ -52,13 +52,20 @@ export const doubtOf = (status: string | undefined, search: string | undefined):
 
 /**
  * A window (in parts, and perhaps only those before a part that fails), or the news that it holds too many rows, and how
- * to cut it: ascending, the first part still unread.
+ * to cut it: ascending, the first part still unread; or what others read of it, ascending too, and the rest of it last.
  */
 export type Outcome =
   | { readonly _tag: "Read"; readonly windows: ReadonlyArray<Window>; readonly failure?: AgniError }
   | { readonly _tag: "Dense"; readonly parts: ReadonlyArray<Range> }
+  | { readonly _tag: "Shared"; readonly outcomes: ReadonlyArray<Outcome> }
+
+/** Pages for which it is worth that another one reads half of them: each half is counted on its own. */
+const worthSharing = 10
 
 interface Walked {
+  /** Less than it was asked for when others read the rest. */
+  readonly range: Range
+  readonly bounds: ReturnType<typeof boundsOf>
   readonly held: Rows.Held
   readonly first: ReadonlyArray<Rows.Row>
   readonly steps: number
@@ -68,15 +75,30 @@ interface Walked {
   readonly denseAt: Instant | undefined
 }
 
+/** Hands over what lies below the middle, if it can: then that is where the rest begins. */
+export type Share = (from: Instant, to: Instant) => Effect.Effect<Instant | undefined>
+
+/**
+ * A second for bounds that are cut to seconds and not included, and one because a clock that is a second off finds known rows
+ * all the same.
+ */
+const boundsOf = ({ from, to }: Range): { readonly after: Instant; readonly before: Instant } => ({
+  after: Ask.floorSecond(from) - 2 * Ask.second,
+  before: Ask.ceilSecond(to) + 2 * Ask.second
+})
+
 /** Steps down from the newest row by start: the oldest row of an answer is the next answer's upper bound. */
 const walk = Effect.fnUntraced(function* (
   reading: Reading,
   ask: Ask.Ask,
-  a: Instant,
-  b: Instant,
-  size: number
+  whole: Range,
+  size: number,
+  share?: Share
 ): Effect.fn.Return<Walked, AgniError> {
   const { second } = Ask
+  let range = whole
+  let bounds = boundsOf(range)
+  const { before: b } = bounds
   const held = Rows.makeHeld()
   let first: ReadonlyArray<Rows.Row> = []
   let seam: string | undefined
@@ -92,17 +114,17 @@ const walk = Effect.fnUntraced(function* (
   }
   for (;;) {
     steps++
-    const { characters: more, rows } = yield* Effect.map(ask(1, { after: a, before: cur }, { size }), look)
+    const { characters: more, rows } = yield* Effect.map(ask(1, { after: bounds.after, before: cur }, { size }), look)
     characters += more
     if (steps === 1) first = rows
-    const problem = Ask.misplaced(rows, a - second, cur + second)
-    if (problem !== undefined) return { held, first, steps, moved, problem, denseAt: undefined }
+    const problem = Ask.misplaced(rows, bounds.after - second, cur + second)
+    if (problem !== undefined) return { range, bounds, held, first, steps, moved, problem, denseAt: undefined }
     if (seam !== undefined && !rows.some(({ key }) => key === seam)) moved = true
     held.add(rows)
     if (rows.length < size || !Rows.isNewestFirst(rows)) break
-    const divisible = Ask.ceilSecond(cur) > a + 2 * second && Ask.ceilSecond(cur) < b - 2 * second
+    const divisible = Ask.ceilSecond(cur) > bounds.after + 2 * second && Ask.ceilSecond(cur) < b - 2 * second
     const dense = held.size() > reading.maxRows || characters > reading.maxCharacters
-    if (dense && divisible) return { held, first, steps, moved, problem: undefined, denseAt: cur }
+    if (dense && divisible) return { range, bounds, held, first, steps, moved, problem: undefined, denseAt: cur }
     const oldest = rows.findLast(Rows.isDated)
     // Rows that cannot be placed lead nowhere: the count decides.
     if (oldest === undefined) break
@@ -110,35 +132,44 @@ const walk = Effect.fnUntraced(function* (
     if (Ask.ceilSecond(start) + second < cur) {
       cur = Ask.ceilSecond(start) + second
       seam = oldest.key
+      const left = ((cur - range.from) / (b - cur)) * held.size()
+      const from = share !== undefined && left >= worthSharing * size ? yield* share(range.from, cur) : undefined
+      if (from !== undefined) {
+        range = { from, to: range.to }
+        bounds = boundsOf(range)
+      }
       continue
     }
     // More rows in a second or two than a page holds: they are read by pages, and the walk goes on below them.
     const floor = Ask.floorSecond(start)
     const wall = Rows.makeHeld()
-    const leaf = yield* Leaf.read(ask, { after: Math.max(a, floor - 2 * second), before: cur }, wall, reading)
+    const leaf = yield* Leaf.read(
+      ask,
+      { after: Math.max(bounds.after, floor - 2 * second), before: cur },
+      wall,
+      reading
+    )
     if (leaf._tag !== "Complete") moved = true
     held.merge(wall)
     // A row may start at the bound itself: down by a second at least.
     cur = Math.min(floor, cur - second)
-    if (cur <= a) break
+    if (cur <= bounds.after) break
     seam = undefined
   }
-  return { held, first, steps, moved, problem: undefined, denseAt: undefined }
+  return { range, bounds, held, first, steps, moved, problem: undefined, denseAt: undefined }
 })
 
 /** Reads one window to its verdict, in parts when it has to be. */
 export const readWindow = Effect.fnUntraced(function* (
   reading: Reading,
-  range: Range
+  whole: Range,
+  share?: Share
 ): Effect.fn.Return<Outcome, AgniError> {
   const { second } = Ask
   const { repeats, size } = reading
   const ask = Ask.make(reading.list, reading.filters, reading)
-  // A second for bounds that are cut to seconds and not included, and one because a clock that is a second off finds known
-  // rows all the same.
-  const bounds = { after: Ask.floorSecond(range.from) - 2 * second, before: Ask.ceilSecond(range.to) + 2 * second }
-  const walked = yield* walk(reading, ask, bounds.after, bounds.before, size)
-  const { denseAt, first, held, moved, problem, steps } = walked
+  const walked = yield* walk(reading, ask, whole, size, share)
+  const { bounds, denseAt, first, held, moved, problem, range, steps } = walked
   if (denseAt !== undefined) {
     return { _tag: "Dense", parts: cut(range, held, denseAt) }
   }
@@ -168,7 +199,7 @@ export const readWindow = Effect.fnUntraced(function* (
   const agrees = counted._tag === "Exactly" && counted.rows === held.size()
   if (agrees && !moved && failed === undefined) {
     const atOnce = steps === 1 && first.length < size
-    if (atOnce || reading.order === "start" || (yield* isStillThere(reading, ask, bounds, held))) {
+    if (atOnce || reading.order === "start" || (yield* Leaf.isStillThere(ask, bounds, held, reading))) {
       return done({ _tag: "Proven" })
     }
   }
@@ -202,20 +233,6 @@ export const readWindow = Effect.fnUntraced(function* (
     }
   }
 })
-
-/**
- * A departure can hide what a walk missed: the count is one less for each. Where the order is by start a walk misses
- * nothing; otherwise every row must be there after the count as it was before, and no other.
- */
-const isStillThere = (reading: Reading, ask: Ask.Ask, bounds: Required<Ask.Bounds>, held: Rows.Held) =>
-  Effect.map(
-    walk(reading, ask, bounds.after ?? 0, bounds.before ?? 0, Math.max(1, reading.size - 1)),
-    (again) =>
-      !again.moved &&
-      again.problem === undefined &&
-      [...again.held.rows.keys()].every((key) => held.rows.has(key)) &&
-      [...held.rows.keys()].every((key) => again.held.rows.has(key))
-  )
 
 /** Nothing came. A server that finds a known row, and then nothing once more, has nothing there. */
 const confirmEmpty = Effect.fnUntraced(function* (

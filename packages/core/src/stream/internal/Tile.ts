@@ -16,11 +16,11 @@ export const pagesPerWindow = (
 ): number =>
   Math.max(
     4,
-    Math.min(40, Math.ceil(pagesAtMost / (concurrency * 3)), Math.ceil(charactersPerWindow / charactersPerPage))
+    Math.min(40, Math.ceil(pagesAtMost / (concurrency * 2)), Math.ceil(charactersPerWindow / charactersPerPage))
   )
 
-/** How wide the next window should be that begins at an instant, with so much left to read from there. */
-export type Width = (at: Instant, rest: number) => number
+/** How wide the next window should be that begins at an instant. */
+export type Width = (at: Instant) => number
 
 export const makeWidth = (options: {
   readonly oldest: Instant | undefined
@@ -31,15 +31,12 @@ export const makeWidth = (options: {
 }): Width => {
   const { concurrency, density, oldest, perWindow, size } = options
   let begun = 0
-  return (at, rest) => {
+  return (at) => {
     // Before the first session there is one window, however long.
     if (oldest !== undefined && at < oldest) return oldest - at
-    const perMicro = density.rowsPerMicro()
     // The first sessions come soon, and windows that begin together do not all end, and wait in memory, at once.
-    const ramp = (perWindow * ++begun) / concurrency
-    // Towards the end they are smaller, so that no reader is left alone with a whole one.
-    const share = Math.max((rest * perMicro) / size / concurrency, perWindow / 2)
-    return (Math.min(perWindow, Math.max(4, Math.min(ramp, share))) * size) / perMicro
+    const ramp = 0.5 + ++begun / concurrency / 2
+    return (Math.max(4, perWindow * Math.min(1, ramp)) * size) / density.rowsPerMicro()
   }
 }
 
@@ -51,7 +48,7 @@ export const next = (from: Instant, edges: ReadonlyArray<Instant>, width: Width)
   const { second } = Ask
   const edge = edges.find((candidate) => candidate > from)
   if (edge === undefined) return undefined
-  const end = Math.floor((from + Math.max(width(from, (edges.at(-1) ?? edge) - from), second)) / second) * second
+  const end = Math.floor((from + Math.max(width(from), second)) / second) * second
   // A rest too small for a window of its own goes with the last one.
   return { from, to: end > from && end + second < edge ? end : edge }
 }

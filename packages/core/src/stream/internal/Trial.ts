@@ -22,22 +22,22 @@ export const bounds = Effect.fnUntraced(function* (
   ask: Ask.Ask,
   unsorted: Ask.Ask,
   samples: ReadonlyArray<Sample>,
+  early: Effect.Effect<boolean | undefined, AgniError>,
   size: number
 ): Effect.fn.Return<string | undefined, AgniError> {
   if (samples.length === 0) return undefined
-  // What comes first without bounds is asked for meanwhile: it must stand there before, and after.
-  const [trials, top] = yield* Effect.all(
-    [
-      Effect.forEach(samples, (sample) => comesBack(ask, unsorted, sample, size), { concurrency: "unbounded" }),
-      topOf(ask)
-    ],
+  const [trials, before] = yield* Effect.all(
+    [Effect.forEach(samples, (sample) => comesBack(ask, unsorted, sample, size), { concurrency: "unbounded" }), early],
     { concurrency: 2 }
   )
   const problem = trials.find((trial) => typeof trial === "string")
   if (problem !== undefined) return problem
+  if (before === true) return undefined
+  // What comes first without bounds must stand there before, and after.
+  const top = yield* topOf(ask)
   const [oldest, middle, newest] = trials.map((trial) => (typeof trial === "object" ? [trial] : []))
   for (const row of [...(middle ?? []), ...(oldest ?? []), ...(newest ?? [])]) {
-    const told = yield* Effect.catchIf(comesFirst(ask, row, top, size), Ask.isPoison, () => Effect.undefined)
+    const told = yield* isFirst(ask, row, top, size)
     if (told === true) return undefined
     if (told === false) return "the time bounds are applied after paging"
   }
@@ -50,6 +50,22 @@ export const bounds = Effect.fnUntraced(function* (
     ? undefined
     : "whether the time bounds are applied before paging could not be seen"
 })
+
+/**
+ * The same, told by the first page alone, which is enough where it holds rows that start at different times: `true` when
+ * bounds are applied before pages are taken, nothing when that could not be seen.
+ */
+export const early = (
+  ask: Ask.Ask,
+  first: ReadonlyArray<Rows.Row>,
+  size: number
+): Effect.Effect<boolean | undefined, AgniError> => {
+  const row = first.findLast(Rows.isDated)
+  return row === undefined ? Effect.undefined : isFirst(ask, row, first[0], size)
+}
+
+const isFirst = (ask: Ask.Ask, row: Rows.Dated, top: Rows.Row | undefined, size: number) =>
+  Effect.catchIf(comesFirst(ask, row, top, size), Ask.isPoison, () => Effect.undefined)
 
 /** What comes first when there are no bounds; nothing when it cannot be rendered. */
 const topOf = (ask: Ask.Ask): Effect.Effect<Rows.Row | undefined, AgniError> =>

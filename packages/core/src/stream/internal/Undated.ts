@@ -74,10 +74,11 @@ export const window = (
   reading: Reading,
   range: Coverage.Range,
   tally: Tally,
-  keepGoing: boolean
+  keepGoing: boolean,
+  front: Effect.Effect<Front, AgniError>
 ): Stream.Stream<Coverage.Window, AgniError> =>
   Stream.fromEffect(
-    Ask.catchPoison(Ask.make(reading.list, reading.filters, reading), read(reading, range, tally), (error) =>
+    Ask.catchPoison(Ask.make(reading.list, reading.filters, reading), read(reading, range, tally, front), (error) =>
       keepGoing
         ? Salvage.undated(
             reading,
@@ -124,25 +125,77 @@ export const outside = (reading: Reading, to: Instant): Effect.Effect<Coverage.W
 const attempts = 3
 
 /** While calls come, the sum is right only between two of them: it is tried a few times. */
-const read = (reading: Reading, range: Coverage.Range, tally: Tally): Effect.Effect<Coverage.Window, AgniError> => {
-  const ask = Ask.make(reading.list, reading.filters, reading)
-  const again = (left: number): Effect.Effect<Coverage.Window, AgniError> =>
-    Effect.flatMap(attempt(reading, ask, range, tally), ({ moved, window }) =>
-      moved && left > 1 ? again(left - 1) : Effect.succeed(window)
+const read = (
+  reading: Reading,
+  range: Coverage.Range,
+  tally: Tally,
+  front: Effect.Effect<Front, AgniError>
+): Effect.Effect<Coverage.Window, AgniError> => {
+  const again = (left: number, front: Effect.Effect<Front, AgniError>): Effect.Effect<Coverage.Window, AgniError> =>
+    Effect.flatMap(front, (scanned) =>
+      Effect.flatMap(attempt(reading, range, tally, scanned), (result) =>
+        result._tag === "Stale"
+          ? again(left, Effect.succeed(result.front))
+          : result.moved && left > 1
+            ? again(left - 1, scan(reading, scanned.ask, range, tally))
+            : Effect.succeed(result.window)
+      )
     )
-  return again(attempts)
+  return again(attempts, front)
 }
+
+/** What stood in front, and who asked. */
+export interface Front {
+  readonly ask: Ask.Ask
+  readonly pages: ReadonlyArray<ReadonlyArray<Rows.Row>>
+  /** Windows were still being read. */
+  readonly early: boolean
+}
+
+/** Looks at what stands in front: it may do so while the last windows are read. */
+export const front = (reading: Reading, range: Coverage.Range, tally: Tally): Effect.Effect<Front, AgniError> =>
+  Effect.map(scan(reading, Ask.make(reading.list, reading.filters, reading), range, tally), (front) => ({
+    ...front,
+    early: true
+  }))
+
+const scan = (reading: Reading, ask: Ask.Ask, range: Coverage.Range, tally: Tally): Effect.Effect<Front, AgniError> =>
+  Effect.map(scanFront(reading, ask, range, limitOf(reading, range, tally.rows)), (pages) => ({
+    ask,
+    pages,
+    early: false
+  }))
+
+/** Calls may come as fast as pages are read: what came since the reading began makes no walk longer. */
+const limitOf =
+  (reading: Reading, range: Coverage.Range, delivered: () => number) =>
+  (rows: Iterable<Rows.Row>): number => {
+    let old = delivered()
+    for (const row of rows)
+      if ((row.start === undefined || isDistant(reading, range, row)) && (Rows.createdOf(row) ?? 0) < range.to) old++
+    return 50 + (4 * old) / reading.size
+  }
+
+const isDistant = (reading: Reading, range: Coverage.Range, { start }: Rows.Row): boolean =>
+  start !== undefined && start > nearest(reading, range)
 
 const attempt = (
   reading: Reading,
-  plain: Ask.Ask,
   range: Coverage.Range,
-  tally: Tally
-): Effect.Effect<{ readonly window: Coverage.Window; readonly moved: boolean }, AgniError> =>
+  tally: Tally,
+  { ask: plain, early, pages }: Front
+): Effect.Effect<
+  | { readonly _tag: "Read"; readonly window: Coverage.Window; readonly moved: boolean }
+  // Calls came, or left, since it was looked at what stands in front: this stands there now.
+  | { readonly _tag: "Stale"; readonly front: Front },
+  AgniError
+> =>
   Effect.gen(function* () {
     const { repeats, size } = reading
+    const [first = []] = pages
     /** Whoever was once listed without a start must be found, or it left; a count shows rows too. */
     const shown = new Set(reading.undated)
+    for (const { key, start } of pages.flat()) if (start === undefined) shown.add(key)
     const ask: Ask.Ask = Object.assign(
       (...asked: Parameters<Ask.Ask>) =>
         Effect.map(plain(...asked), (answer) => {
@@ -164,34 +217,28 @@ const attempt = (
     /** Those that started since: they stand in the counts. */
     const later = Rows.makeHeld()
     let came = false
-    const isDistant = ({ start }: Rows.Row) => start !== undefined && start > near
-    /** Calls may come as fast as pages are read: what came since the reading began makes no walk longer. */
-    const limit = (rows: Iterable<Rows.Row>) => {
-      let old = measured ?? delivered
-      for (const row of rows)
-        if ((row.start === undefined || isDistant(row)) && (Rows.createdOf(row) ?? 0) < range.to) old++
-      return 50 + (4 * old) / size
-    }
-    const scanned = yield* scanFront(ask, range, repeats, limit)
-    const { first, front } = scanned
+    const limit = limitOf(reading, range, () => measured ?? delivered)
     const note = (rows: ReadonlyArray<Rows.Row>) => {
       found.add(
         rows.filter(({ key, start }) => start === undefined && !tally.unplaced.has(key) && !tally.recent.has(key))
       )
-      distant.add(rows.filter(isDistant))
-      later.add(rows.filter((row) => row.start !== undefined && row.start >= range.to && !isDistant(row)))
+      const dated = rows.filter(Rows.isDated)
+      distant.add(dated.filter((row) => isDistant(reading, range, row)))
+      later.add(dated.filter((row) => row.start >= range.to && !isDistant(reading, range, row)))
       came ||= rows.some(({ key, start }) => start === undefined && tally.recent.has(key))
     }
-    scanned.pages.forEach(note)
+    pages.forEach(note)
     const dated = () => (measured ?? delivered + later.size()) + distant.size()
     const expected = () => dated() + found.size()
     const count = (bounds: Ask.Bounds, rows: number) =>
       Ask.count(ask, bounds, { expected: Math.max(1, rows), size, first, sure: true, snapshot: false, repeats })
-    /** All, and all that have a start: one after the other would take twice as long. */
-    let [total, withStart] = yield* Effect.suspend(() =>
-      Effect.all([count({}, expected()), count(starts, dated())], { concurrency: 2 })
+    // What was found in front is looked for again meanwhile: one after the other they would take a turn each.
+    let [total, again] = yield* Effect.suspend(() =>
+      Effect.all([count({}, expected()), scanFront(reading, ask, range, limit)], { concurrency: 2 })
     )
-    const both = total
+    if (early && !(total._tag === "Exactly" && total.rows === expected())) {
+      return { _tag: "Stale", front: { ask: plain, pages: again, early: false } }
+    }
     if (measured === undefined && total._tag === "Exactly" && total.rows < expected()) {
       // Some left: as many may stand at the end.
       measured = yield* measure
@@ -205,7 +252,7 @@ const attempt = (
       // They may stand at the end, or, when the order is another one, anywhere: on to the end then.
       let before: ReadonlyArray<Rows.Row> = []
       let most = 0
-      for (let page = front + 1; ; page++) {
+      for (let page = pages.length + 1; ; page++) {
         // It may have to be counted anew as more is found.
         if (page >= most) most = limit([...found.rows.values(), ...distant.rows.values()])
         if (page >= most) break
@@ -217,16 +264,13 @@ const attempt = (
       total = yield* count({}, expected())
       still = total._tag === "Exactly" && total.rows === atFirst
     }
-    // It lies between two counts of all.
-    if (total !== both) withStart = yield* count(starts, dated())
     if (inFront) {
       const held = () => found.rows.size + distant.rows.size + later.rows.size
       const before = held()
-      const again = yield* scanFront(ask, range, repeats, limit)
-      again.pages.forEach(note)
+      again.forEach(note)
       still = before === held()
     }
-    const after = yield* count({}, expected())
+    const [after, withStart] = yield* Effect.all([count({}, expected()), count(starts, dated())], { concurrency: 2 })
     const rows = [...found.rows.values(), ...distant.rows.values()]
     still &&= [...shown].every((key) => found.rows.has(key) || tally.unplaced.has(key))
     const counted = Math.max(total.rows, after.rows)
@@ -255,36 +299,27 @@ const attempt = (
       }
     )
     // Only where they stand in front an attempt takes few requests.
-    return { window, moved: inFront && !complete && coverage._tag === "Provisional" && tally.proven() }
+    return { _tag: "Read", window, moved: inFront && !complete && coverage._tag === "Provisional" && tally.proven() }
   })
 
 /** Pages from the first on, as long as they hold sessions without a start or newer ones than the range. */
 const scanFront = Effect.fnUntraced(function* (
+  { repeats }: Reading,
   ask: Ask.Ask,
   range: Coverage.Range,
-  repeats: boolean,
   limit: (rows: Iterable<Rows.Row>) => number
-): Effect.fn.Return<
-  {
-    readonly first: ReadonlyArray<Rows.Row>
-    readonly front: number
-    readonly pages: ReadonlyArray<ReadonlyArray<Rows.Row>>
-  },
-  AgniError
-> {
+): Effect.fn.Return<ReadonlyArray<ReadonlyArray<Rows.Row>>, AgniError> {
   const all = Rows.makeHeld()
   const pages: Array<ReadonlyArray<Rows.Row>> = []
   for (let page = 1; ; page++) {
     const { rows } = yield* ask(page, {})
     const [first = rows] = pages
-    if (yield* Ask.isEnd(ask, {}, page, rows, page === 1 ? [] : [first], { repeats })) {
-      return { first, front: page - 1, pages }
-    }
+    if (yield* Ask.isEnd(ask, {}, page, rows, page === 1 ? [] : [first], { repeats })) return pages
     pages.push(rows)
     const fresh = all.add(rows)
     const endless = page % 50 === 0 && page > limit(all.rows.values())
     if (endless || fresh === 0 || rows.every(({ start }) => start !== undefined && start < range.to)) {
-      return { first, front: page, pages }
+      return pages
     }
   }
 })
