@@ -24,7 +24,7 @@ const kills: Readonly<Record<string, ReadonlyArray<Chain.Kill>>> = {
   "file and webhook": [at("midway", "write", "dead-letters", 1), answer("before", 2), at("before", "rm", "spool", 2)],
   sqlite: [at("before", "commit", "table", 5), at("after", "insert", "table", 6), at("after", "commit", "table", 5)],
   "sqlite and webhook": [at("after", "commit", "table", 4), answer("after", 2)],
-  postgres: [at("after", "commit", "server", 5), at("before", "commit", "server", 6)],
+  postgres: [at("after", "commit", "server", 4), at("before", "commit", "server", 4)],
   stdout: [at("midway", "write", "stdout", 3), at("before", "rename", "checkpoint", 2)]
 }
 

@@ -233,9 +233,12 @@ const attempt = (
     const count = (bounds: Ask.Bounds, rows: number) =>
       Ask.count(ask, bounds, { expected: Math.max(1, rows), size, first, sure: true, snapshot: false, repeats })
     // What was found in front is looked for again meanwhile: one after the other they would take a turn each.
-    let [total, again] = yield* Effect.suspend(() =>
-      Effect.all([count({}, expected()), scanFront(reading, ask, range, limit)], { concurrency: 2 })
+    let [total, withStart, again] = yield* Effect.suspend(() =>
+      Effect.all([count({}, expected()), count(starts, dated()), scanFront(reading, ask, range, limit)], {
+        concurrency: "unbounded"
+      })
     )
+    const both = total
     if (early && !(total._tag === "Exactly" && total.rows === expected())) {
       return { _tag: "Stale", front: { ask: plain, pages: again, early: false } }
     }
@@ -264,13 +267,15 @@ const attempt = (
       total = yield* count({}, expected())
       still = total._tag === "Exactly" && total.rows === atFirst
     }
+    // It lies between two counts of all: a call that came with its start could stand for one that left.
+    if (total !== both) withStart = yield* count(starts, dated())
     if (inFront) {
       const held = () => found.rows.size + distant.rows.size + later.rows.size
       const before = held()
       again.forEach(note)
       still = before === held()
     }
-    const [after, withStart] = yield* Effect.all([count({}, expected()), count(starts, dated())], { concurrency: 2 })
+    const after = yield* count({}, expected())
     const rows = [...found.rows.values(), ...distant.rows.values()]
     still &&= [...shown].every((key) => found.rows.has(key) || tally.unplaced.has(key))
     const counted = Math.max(total.rows, after.rows)
