@@ -22,9 +22,9 @@ const kills: Readonly<Record<string, ReadonlyArray<Chain.Kill>>> = {
   "parquet by size": [at("after", "fsync", "checkpoint", 3), at("before", "rename", "manifest", 1)],
   webhook: [answer("before", 2), answer("after", 3)],
   "file and webhook": [at("midway", "write", "dead-letters", 1), answer("before", 2), at("before", "rm", "spool", 2)],
-  sqlite: [at("before", "commit", "table", 5), at("after", "insert", "table", 6), at("after", "commit", "table", 5)],
-  "sqlite and webhook": [at("after", "commit", "table", 4), answer("after", 2)],
-  postgres: [at("after", "commit", "server", 4), at("before", "commit", "server", 4)],
+  sqlite: [at("before", "commit", "table", 4), at("after", "insert", "table", 4), at("after", "commit", "table", 3)],
+  "sqlite and webhook": [at("after", "commit", "table", 3), answer("after", 2)],
+  postgres: [at("after", "commit", "server", 3), at("before", "commit", "server", 2)],
   stdout: [at("midway", "write", "stdout", 3), at("before", "rename", "checkpoint", 2)]
 }
 
