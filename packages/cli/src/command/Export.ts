@@ -1,5 +1,5 @@
 /** `callstream export`: a range of sessions, once. */
-import { AgniTransport, DecodingThread } from "@callstream/node"
+import { AgniTransport } from "@callstream/node"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
@@ -89,7 +89,7 @@ const command = Command.make(
     if (input.explain) return yield* Explain.print(job)
     yield* Effect.provide(
       Job.run(job),
-      Layer.provide(Source.client(spec.source ?? {}), [AgniTransport.layer, DecodingThread.layer])
+      Layer.provide(Source.client(spec.source ?? {}), [AgniTransport.layer, Job.decoder([job])])
     )
   })
 )

@@ -1,5 +1,5 @@
 /** `callstream run FILE`: the pipelines of a file. */
-import { AgniTransport, DecodingThread } from "@callstream/node"
+import { AgniTransport } from "@callstream/node"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
@@ -143,7 +143,10 @@ const run = Effect.fnUntraced(function* (
   )
   yield* checkPlaces(tasks)
   if (options.explain) return yield* Effect.forEach(tasks, ({ job }) => Explain.print(job), { discard: true })
-  const client = Layer.provide(Source.client(connection), [AgniTransport.layer, DecodingThread.layer])
+  const client = Layer.provide(Source.client(connection), [
+    AgniTransport.layer,
+    Job.decoder(tasks.map(({ job }) => job))
+  ])
   const work = Effect.gen(function* () {
     if (options.dryRun) {
       return yield* Effect.forEach(tasks, ({ job, spec }) => DryRun.run(job, spec), { discard: true })

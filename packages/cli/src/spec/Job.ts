@@ -17,7 +17,7 @@ import {
   Pipeline,
   Transform
 } from "@callstream/core"
-import { GuardedTransport, ProcessOwner } from "@callstream/node"
+import { DecodingThread, GuardedTransport, ProcessOwner } from "@callstream/node"
 import * as NodeDns from "@effect/platform-node/NodeDns"
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
@@ -68,6 +68,15 @@ export interface Job {
   readonly strict: boolean
   readonly report: "people" | "json" | "none"
 }
+
+/** Whether sessions go as they came into lines of JSON, and nowhere else. */
+const isLines = ({ sinks, transform }: Job): boolean =>
+  transform.label === "" &&
+  sinks.every(({ target }) => target._tag === "Stdout" || (target._tag === "File" && target.format === "ndjson"))
+
+/** A thread of its own makes such lines while the others wait; objects come cheaper without it. */
+export const decoder = (jobs: ReadonlyArray<Job>): Layer.Layer<never> =>
+  jobs.every(isLines) ? DecodingThread.layer : Layer.empty
 
 /**
  * Whose calls these are: webhooks say it, and a checkpoint belongs to it. And the server's time: where a range without an
@@ -252,6 +261,7 @@ const source = (
   const options: History.Options = {
     ...Struct.omit(job.selection, ["from", "to"]),
     end,
+    hold: isLines(job) ? "json" : "objects",
     horizon: job.horizon,
     keepGoing: job.keepGoing,
     learned: job.learned,

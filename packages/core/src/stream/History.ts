@@ -16,6 +16,7 @@ import * as Fallback from "./internal/Fallback.ts"
 import * as Observe from "./internal/Observe.ts"
 import * as Readers from "./internal/Readers.ts"
 import * as Tile from "./internal/Tile.ts"
+import * as Rows from "./internal/Rows.ts"
 import * as Undated from "./internal/Undated.ts"
 import { doubtOf, type Outcome, type Reading } from "./internal/ReadWindow.ts"
 import { mistakeIn, refuse } from "./internal/Refuse.ts"
@@ -43,6 +44,11 @@ export interface Options extends Pick<CallSessionQuery, "agentId" | "status" | "
   readonly countOutside?: boolean | undefined
   /** A stretch of which something cannot be read becomes a `Gap` instead of the stream's error. @default false */
   readonly keepGoing?: boolean | undefined
+  /**
+   * What sessions are while their window is read. As `json` they take less memory, and go into a file of JSON lines as they
+   * are; as `objects` they need not be read again by those who want objects. @default "json"
+   */
+  readonly hold?: "json" | "objects" | undefined
   /** How long after its start a session may become visible: what is younger is `Provisional`. @default "2 hours" */
   readonly horizon?: Duration.Input | undefined
   /**
@@ -116,6 +122,7 @@ export const windows = (range: OpenRange = {}, options: Options = {}): Stream.St
         order: "unknown",
         witnesses: seen.witnesses,
         undated: seen.undated,
+        hold: options.hold === "objects" ? (rows) => rows : Rows.pack,
         horizon: serverNow - Duration.toMillis(Duration.fromInputUnsafe(options.horizon ?? "2 hours")) * 1000,
         now: serverNow,
         doubt: doubtOf(status, search),

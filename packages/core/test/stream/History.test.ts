@@ -2,7 +2,7 @@ import { AgniClient } from "@callstream/core/client/AgniClient"
 import { AgniError, Unavailable } from "@callstream/core/model/AgniError"
 import { type CallSession, startInstant } from "@callstream/core/model/CallSession"
 import * as Instant from "@callstream/core/model/Instant"
-import type { Window } from "@callstream/core/stream/Coverage"
+import { items, type Window } from "@callstream/core/stream/Coverage"
 import * as History from "@callstream/core/stream/History"
 import { AgniSimulator, Fault } from "@callstream/core/testing"
 import { assert, describe, it } from "@effect/vitest"
@@ -67,6 +67,27 @@ describe("History.windows", () => {
       const windows = yield* all(quiet({ sessions: 1 }))
       assert.lengthOf(idsOf(windows), 1)
       assert.deepStrictEqual([...new Set(tags(windows))].sort(), ["Proven", "Provisional"])
+    })
+  )
+
+  it.live("sessions are held as JSON, or as objects where that is asked for", () =>
+    Effect.gen(function* () {
+      const one = quiet({ sessions: 700, undated: 0.1, content: "varied" })
+      const json = yield* all(one)
+      const objects = yield* all({ ...one, read: { hold: "objects" } })
+      const held = (windows: ReadonlyArray<Window>) =>
+        new Set(
+          windows.filter(({ from, to }) => from < to).flatMap((window) => items(window).map(({ json }) => typeof json))
+        )
+      assert.deepStrictEqual([...held(json)], ["object"])
+      assert.deepStrictEqual([...held(objects)], ["undefined"])
+      const withoutSignature = (windows: ReadonlyArray<Window>) =>
+        windows.flatMap(({ sessions }) => sessions.map((session) => Struct.omit(session, ["recordingUrl"])))
+      assert.deepStrictEqual(withoutSignature(json), withoutSignature(objects))
+      assert.deepStrictEqual(
+        json.map(({ settled }) => settled),
+        objects.map(({ settled }) => settled)
+      )
     })
   )
 

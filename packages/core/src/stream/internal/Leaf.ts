@@ -24,7 +24,12 @@ export const read = Effect.fnUntraced(function* (
   ask: Ask.Ask,
   bounds: Ask.Bounds,
   held: Rows.Held,
-  options: { readonly size: number; readonly sort: Ask.Sort; readonly repeats: boolean }
+  options: {
+    readonly size: number
+    readonly sort: Ask.Sort
+    readonly repeats: boolean
+    readonly hold: (rows: ReadonlyArray<Rows.Row>) => ReadonlyArray<Rows.Row>
+  }
 ): Effect.fn.Return<LeafResult, AgniError> {
   const lastSeen = new Map<string, number>([...held.rows.keys()].map((key) => [key, -1]))
   let previous: Pass | undefined
@@ -49,7 +54,7 @@ export const read = Effect.fnUntraced(function* (
       before = rows
       counted += rows.length
       seen.add(rows)
-      fresh += held.add(Rows.pack(rows))
+      fresh += held.add(options.hold(rows))
       for (const { key } of rows) lastSeen.set(key, pass)
     }
     const recent = [...lastSeen.values()].every((seen) => seen >= pass - 1)

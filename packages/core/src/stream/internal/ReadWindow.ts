@@ -28,6 +28,8 @@ export interface Reading {
   readonly witnesses: ReadonlyArray<Rows.Dated>
   /** Keys of rows without a start that were seen before the reading began. */
   readonly undated: ReadonlySet<string>
+  /** What rows are until their window is delivered. */
+  readonly hold: (rows: ReadonlyArray<Rows.Row>) => ReadonlyArray<Rows.Row>
   /** What is younger than this may still become visible. */
   readonly horizon: Instant
   /** The server's time when the reading began: a range may end long before it. */
@@ -110,7 +112,7 @@ const walk = Effect.fnUntraced(function* (
   const look = ({ characters, rows }: Ask.Answer) => {
     if (!Rows.isNewestFirst(rows)) reading.order = "other"
     else if (reading.order === "unknown" && Rows.showsOrderByStart(rows)) reading.order = "start"
-    return { characters, rows: Rows.pack(rows) }
+    return { characters, rows: reading.hold(rows) }
   }
   for (;;) {
     steps++
