@@ -126,6 +126,37 @@ describe("History.windows", () => {
     })
   )
 
+  it.live("one without a start that left, after it was found, does not stand for another one that was not", () =>
+    Effect.gen(function* () {
+      const options = { seed: 5, sessions: 3000, order: "created-desc", sorting: "ignored", age: "3 hours" } as const
+      const { client, simulator } = open(quiet({ ...options, undated: 0, queued: 0 }))
+      const add = (createdAt: number) => simulator.add({ createdAt, startedAt: null, endedAt: null })
+      const inFront = add(startAt - 3 * hour + 1)
+      const elsewhere = add(startAt - 123 * hour)
+      let reading = false
+      const leaving = AgniClient.of({
+        list: (query, options) =>
+          Effect.tap(client.list(query, options), () =>
+            Effect.sync(() => {
+              const unbounded = query.startedAfter === undefined && query.startedBefore === undefined
+              if (reading && unbounded) simulator.remove(inFront)
+            })
+          )
+      })
+      const windows = yield* History.windows({}, { pageSize: 50 }).pipe(
+        Stream.tap(() =>
+          Effect.sync(() => {
+            reading = true
+          })
+        ),
+        Stream.provideService(AgniClient, leaving),
+        Stream.runCollect
+      )
+      const last = windows.at(-1) ?? assert.fail("no window")
+      assert.isTrue(idsOf([last]).includes(elsewhere) || last.coverage._tag !== "Proven")
+    })
+  )
+
   it.live("all undated: they come, and nothing is claimed", () =>
     Effect.gen(function* () {
       const windows = yield* all(quiet({ sessions: 250, undated: 1 }))

@@ -135,7 +135,7 @@ const read = (
     Effect.flatMap(front, (scanned) =>
       Effect.flatMap(attempt(reading, range, tally, scanned), (result) =>
         result._tag === "Stale"
-          ? again(left, Effect.succeed(result.front))
+          ? again(left, scan(reading, scanned.ask, range, tally))
           : result.moved && left > 1
             ? again(left - 1, scan(reading, scanned.ask, range, tally))
             : Effect.succeed(result.window)
@@ -186,8 +186,8 @@ const attempt = (
   { ask: plain, early, pages }: Front
 ): Effect.Effect<
   | { readonly _tag: "Read"; readonly window: Coverage.Window; readonly moved: boolean }
-  // Calls came, or left, since it was looked at what stands in front: this stands there now.
-  | { readonly _tag: "Stale"; readonly front: Front },
+  // Calls came, or left, since it was looked at what stands in front.
+  | { readonly _tag: "Stale" },
   AgniError
 > =>
   Effect.gen(function* () {
@@ -232,16 +232,12 @@ const attempt = (
     const expected = () => dated() + found.size()
     const count = (bounds: Ask.Bounds, rows: number) =>
       Ask.count(ask, bounds, { expected: Math.max(1, rows), size, first, sure: true, snapshot: false, repeats })
-    // What was found in front is looked for again meanwhile: one after the other they would take a turn each.
-    let [total, withStart, again] = yield* Effect.suspend(() =>
-      Effect.all([count({}, expected()), count(starts, dated()), scanFront(reading, ask, range, limit)], {
-        concurrency: "unbounded"
-      })
+    /** All, and all that have a start: one after the other would take twice as long. */
+    let [total, withStart] = yield* Effect.suspend(() =>
+      Effect.all([count({}, expected()), count(starts, dated())], { concurrency: 2 })
     )
     const both = total
-    if (early && !(total._tag === "Exactly" && total.rows === expected())) {
-      return { _tag: "Stale", front: { ask: plain, pages: again, early: false } }
-    }
+    if (early && !(total._tag === "Exactly" && total.rows === expected())) return { _tag: "Stale" }
     if (measured === undefined && total._tag === "Exactly" && total.rows < expected()) {
       // Some left: as many may stand at the end.
       measured = yield* measure
@@ -269,13 +265,19 @@ const attempt = (
     }
     // It lies between two counts of all: a call that came with its start could stand for one that left.
     if (total !== both) withStart = yield* count(starts, dated())
+    // Looked for after the count of all: one that was found and left before it would let another one, not found, make it right.
+    const [after, again] = yield* Effect.suspend(() =>
+      Effect.all([count({}, expected()), inFront ? scanFront(reading, ask, range, limit) : Effect.succeed([])], {
+        concurrency: 2
+      })
+    )
     if (inFront) {
       const held = () => found.rows.size + distant.rows.size + later.rows.size
       const before = held()
       again.forEach(note)
-      still = before === held()
+      const there = new Set(again.flat().map(({ key }) => key))
+      still = before === held() && [...found.rows.keys(), ...distant.rows.keys()].every((key) => there.has(key))
     }
-    const after = yield* count({}, expected())
     const rows = [...found.rows.values(), ...distant.rows.values()]
     still &&= [...shown].every((key) => found.rows.has(key) || tally.unplaced.has(key))
     const counted = Math.max(total.rows, after.rows)
