@@ -12,7 +12,8 @@ import * as Thread from "./internal/Thread.ts"
 /**
  * Clients under this layer decode large responses in a thread of its own, where there is more than one processor; small
  * ones, and those that come before the thread has started, at once. The thread lives as long as the layer, and does not keep
- * the process alive. Should it end, nothing is lost but speed: what it held is asked for again, and decoded here.
+ * the process alive. Should it end, or not be to be had, nothing is lost but speed: what it held is asked for again, and decoded
+ * here.
  *
  * A page then holds its sessions as JSON until they are asked for. That is made for files of JSON lines; who wants each
  * session as an object reads it a second time.
@@ -22,5 +23,9 @@ import * as Thread from "./internal/Thread.ts"
  */
 export const layer: Layer.Layer<never> = Layer.effect(
   PageDecoder.PageDecoder,
-  Effect.suspend(() => (availableParallelism() > 1 ? Thread.make() : Effect.succeed(PageDecoder.here)))
+  Effect.suspend(() =>
+    availableParallelism() > 1
+      ? Effect.orElseSucceed(Thread.make(), () => PageDecoder.here)
+      : Effect.succeed(PageDecoder.here)
+  )
 )

@@ -92,6 +92,29 @@ describe("DecodingThread", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.live("decodes here what the thread can say and nobody here can read", () =>
+    Effect.gen(function* () {
+      // A record without an id is sent as it is, and the thread's stack is larger.
+      const nested = `{"metadata":{"x":${"[".repeat(8000)}${"]".repeat(8000)}}}`
+      const body = `{"success":true,"data":[${nested}],"padding":"${"x".repeat(Thread.worthIt)}"}`
+      const thread = yield* Thread.make()
+      yield* thread.started
+      const decode = Effect.suspend(() => thread.decode(bytes(body), about))
+      const page = yield* Effect.retry(Effect.timeout(decode, "5 seconds"), {
+        times: 1,
+        while: ({ _tag }) => _tag !== "TimeoutError"
+      })
+      assert.lengthOf(page.rejected, 1)
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("fails as an effect where no thread can be had", () =>
+    Effect.gen(function* () {
+      const exit = yield* Effect.exit(Thread.make(new URL("https://example.com/no-such-thread.js")))
+      assert.isTrue(Exit.isFailure(exit) && Exit.findErrorOption(exit)._tag === "Some")
+    }).pipe(Effect.scoped)
+  )
+
   it.live("is what a client under it uses, and a page whose thread ended is asked for again", () =>
     Effect.gen(function* () {
       const simulator = yield* AgniSimulator.make({ sessions: 300, content: "varied" })

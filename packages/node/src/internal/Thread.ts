@@ -1,6 +1,7 @@
 /** A thread that decodes, and what is done here when it cannot. */
 import * as PageDecoder from "@callstream/core/client/PageDecoder"
 import { Unavailable } from "@callstream/core/model/AgniError"
+import type * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
@@ -11,8 +12,8 @@ import type { Answered, Asked } from "./DecodingWorker.ts"
 /** Handing a smaller body over costs more than decoding it. */
 export const worthIt = 32 * 1024
 
-/** The same folder holds it, as TypeScript or built. */
-const decoding = new URL(`./DecodingWorker${extname(import.meta.url)}`, import.meta.url)
+/** The same folder holds it, as TypeScript or built. A bundle may have no such address. */
+const decoding = () => new URL(`./DecodingWorker${extname(import.meta.url)}`, import.meta.url)
 
 export interface Thread extends PageDecoder.Decoder {
   readonly started: Effect.Effect<void>
@@ -20,13 +21,16 @@ export interface Thread extends PageDecoder.Decoder {
 
 const lost = new Unavailable({ description: "the thread that decoded the response ended" })
 
-export const make = Effect.fnUntraced(function* (script = decoding): Effect.fn.Return<Thread, never, Scope.Scope> {
+/** Fails where threads are not to be had: a process may not be allowed to start one. */
+export const make = Effect.fnUntraced(function* (
+  script?: URL
+): Effect.fn.Return<Thread, Cause.UnknownError, Scope.Scope> {
   const waiting = new Map<number, (answer: Effect.Effect<unknown, Unavailable>) => void>()
   const started = yield* Deferred.make<void>()
   let runs = false
   let next = 0
   const worker = yield* Effect.acquireRelease(
-    Effect.sync(() => new Worker(script, { name: "callstream-decoder" })),
+    Effect.try(() => new Worker(script ?? decoding(), { name: "callstream-decoder" })),
     (worker) => Effect.promise(() => worker.terminate())
   )
   const forget = (id: number) => {
@@ -37,6 +41,7 @@ export const make = Effect.fnUntraced(function* (script = decoding): Effect.fn.R
     runs = false
     for (const resume of waiting.values()) resume(Effect.fail(lost))
     waiting.clear()
+    worker.unref()
   }
   worker.on("message", (answer: Answered | "ready") => {
     if (answer === "ready") {
@@ -48,6 +53,8 @@ export const make = Effect.fnUntraced(function* (script = decoding): Effect.fn.R
     forget(answer.id)
   })
   worker.on("error", stop)
+  // Its stack is larger: what it can say, a record nested thousands deep, may be more than can be read here.
+  worker.on("messageerror", stop)
   worker.on("exit", stop)
   worker.unref()
 

@@ -97,11 +97,21 @@ export const ofPage = (page: Page): ReadonlyArray<Row> => {
   return rows
 }
 
+/** What cannot be said in JSON, because it is nested too deep for the stack, waits as it is. */
+const tryPack = (sessions: ReadonlyArray<CallSession.CallSession>) => {
+  try {
+    return Packed.unpack(Packed.pack(sessions))
+  } catch {
+    return undefined
+  }
+}
+
 /** The same rows, so that they can wait for a window to be proven. */
 export const pack = (rows: ReadonlyArray<Row>): ReadonlyArray<Row> => {
   const loose = rows.flatMap(({ item }) => (item === undefined || item.json !== undefined ? [] : [item.row]))
   if (loose.length === 0) return rows
-  const packed = Packed.unpack(Packed.pack(loose))
+  const packed = tryPack(loose)
+  if (packed === undefined) return rows
   let next = 0
   return rows.map((row) =>
     row.item === undefined || row.item.json !== undefined ? row : { ...row, item: packed[next++] }
