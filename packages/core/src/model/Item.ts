@@ -28,7 +28,10 @@ export interface Item<out A> {
   readonly id: string
   /** `undefined` for a session without a credible start. */
   readonly start: Instant | undefined
-  /** Where there is `json`, it is read from that each time it is asked for. */
+  /**
+   * Where there is `json`, it is read from that when it is asked for: a copy by `{ ...item }` is without it. Not to be
+   * changed: whoever asks next may be given the same one, or another one without the change.
+   */
   readonly row: A
   /** The row as JSON, where it is held so: in a hundredth of the objects, and ready for a file of lines. */
   readonly json?: JsonBytes | undefined

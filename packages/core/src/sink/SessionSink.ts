@@ -18,7 +18,7 @@ import { SinkError } from "./SinkError.ts"
 export type { Item, JsonBytes } from "../model/Item.ts"
 
 /**
- * The rows of one window, ordered by start, then id.
+ * The rows of one window, or of a part of it, ordered by start, then id.
  *
  * @since 0.1.0
  * @category models
