@@ -6,6 +6,7 @@ import * as Exit from "effect/Exit"
 import * as HttpClient from "effect/http/HttpClient"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
+import { markAsUntransferable } from "node:worker_threads"
 import * as DecodingThread from "../src/DecodingThread.ts"
 import * as Thread from "../src/internal/Thread.ts"
 
@@ -74,6 +75,20 @@ describe("DecodingThread", () => {
         assert.deepStrictEqual(JSON.parse(new TextDecoder().decode(bytes.subarray(begin, end))), item.row)
       }
       for (const i of [1, 1, 1, 0, 2]) assert.deepStrictEqual(items[i]?.row, expected.sessions[i])
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("decodes here what cannot be given away", () =>
+    Effect.gen(function* () {
+      const thread = yield* Thread.make()
+      yield* thread.started
+      const body = bytes(bodies.camelCase)
+      markAsUntransferable(body.buffer)
+      const page = yield* thread.decode(body, about)
+      assert.deepStrictEqual(
+        plain(Result.succeed(page)),
+        plain(yield* Effect.result(PageDecoder.here.decode(body, about)))
+      )
     }).pipe(Effect.scoped)
   )
 

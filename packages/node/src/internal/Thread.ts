@@ -63,7 +63,13 @@ export const make = Effect.fnUntraced(function* (
       const id = next++
       waiting.set(id, resume)
       worker.ref()
-      worker.postMessage({ id, body } satisfies Asked, [body.buffer])
+      try {
+        worker.postMessage({ id, body } satisfies Asked, [body.buffer])
+      } catch {
+        // A body that cannot be given away, because a transport still holds on to it.
+        forget(id)
+        resume(Effect.undefined)
+      }
       return Effect.sync(() => forget(id))
     })
   return {
@@ -71,7 +77,11 @@ export const make = Effect.fnUntraced(function* (
     decode: (body, about) =>
       Effect.suspend(() =>
         runs && body.length >= worthIt
-          ? Effect.flatMap(ask(body), (message) => Effect.fromResult(PageDecoder.fromDigest(message, about)))
+          ? Effect.flatMap(ask(body), (message) =>
+              message === undefined
+                ? PageDecoder.here.decode(body, about)
+                : Effect.fromResult(PageDecoder.fromDigest(message, about))
+            )
           : PageDecoder.here.decode(body, about)
       )
   }

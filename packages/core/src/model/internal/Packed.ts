@@ -24,8 +24,11 @@ export interface Packed {
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 
-/** What sessions are encoded into before it is known how long they get. */
-let buffer = new Uint8Array(1 << 20)
+const usual = 1 << 20
+const tooLong = 8 * usual
+
+/** What sessions are encoded into before it is known how long they get: not kept after an exceptionally long page. */
+let buffer = new Uint8Array(usual)
 
 export const pack = (sessions: ReadonlyArray<CallSession.CallSession>): Packed => {
   const { length } = sessions
@@ -53,6 +56,7 @@ export const pack = (sessions: ReadonlyArray<CallSession.CallSession>): Packed =
     buffer[end++] = comma
   }
   const bytes = buffer.slice(0, Math.max(2, end))
+  if (buffer.length > tooLong) buffer = new Uint8Array(usual)
   bytes[0] = open
   bytes[bytes.length - 1] = close
   return { ids, starts, created, settled, bytes, ends }
@@ -63,13 +67,17 @@ const [open = 0, comma = 0, close = 0] = encoder.encode("[,]")
 let latest: Packed | undefined
 let itsSessions: ReadonlyArray<CallSession.CallSession> | undefined
 
+const readWhole = new WeakSet<Packed>()
+
 /**
  * The second one in a row of the same page brings all of it: that is faster than one by one, and those who want one session
- * mostly want its neighbours. Only one page is held.
+ * mostly want its neighbours. Only one page is held, and none is read whole twice: where rows of several pages alternate,
+ * that would be done for every few of them.
  */
 const sessionAt = (packed: Packed, i: number, { begin, end }: JsonBytes): CallSession.CallSession => {
   const { bytes } = packed
-  if (packed === latest) {
+  if (packed === latest && (itsSessions !== undefined || !readWhole.has(packed))) {
+    readWhole.add(packed)
     const sessions: ReadonlyArray<CallSession.CallSession> = (itsSessions ??= JSON.parse(decoder.decode(bytes)))
     const session = sessions[i]
     if (session !== undefined) return session

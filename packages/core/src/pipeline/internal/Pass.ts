@@ -16,7 +16,7 @@ import { end, type Outlet } from "./Outlet.ts"
 const enough = 100
 
 /** What is read, transformed and written at once: objects of a whole window would live long enough to cost a lot. */
-const together = 250
+const together = 500
 
 /** One window through the transform, to all sinks side by side, and what could not go on to the dead letters. */
 export const make = <A>(options: {
