@@ -171,7 +171,7 @@ export const readWindow = Effect.fnUntraced(function* (
   const { repeats, size } = reading
   const ask = Ask.make(reading.list, reading.filters, reading)
   const walked = yield* walk(reading, ask, whole, size, share)
-  const { bounds, denseAt, first, held, moved, problem, range, steps } = walked
+  const { bounds, denseAt, held, moved, problem, range, steps } = walked
   if (denseAt !== undefined) {
     return { _tag: "Dense", parts: cut(range, held, denseAt) }
   }
@@ -183,6 +183,8 @@ export const readWindow = Effect.fnUntraced(function* (
   if (problem !== undefined) return done({ _tag: "Unprovable", reason: problem })
   if (held.size() === 0) return done(yield* confirmEmpty(reading, ask, range, bounds))
 
+  // Of other bounds, when others read a part, it may be another page, and a server that repeats itself is known by it.
+  const first = repeats && range.from > whole.from ? (yield* ask(1, bounds)).rows : walked.first
   const countAll = (snapshot: boolean) =>
     Ask.count(ask, bounds, {
       expected: held.size(),

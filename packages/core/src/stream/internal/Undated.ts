@@ -231,7 +231,12 @@ const attempt = (
     const dated = () => (measured ?? delivered + later.size()) + distant.size()
     const expected = () => dated() + found.size()
     const count = (bounds: Ask.Bounds, rows: number) =>
-      Ask.count(ask, bounds, { expected: Math.max(1, rows), size, first, sure: true, snapshot: false, repeats })
+      Effect.flatMap(
+        // What a server repeats beyond the end is the first page of those bounds, not of others.
+        repeats && bounds.after !== undefined ? Effect.map(ask(1, bounds), ({ rows }) => rows) : Effect.succeed(first),
+        (first) =>
+          Ask.count(ask, bounds, { expected: Math.max(1, rows), size, first, sure: true, snapshot: false, repeats })
+      )
     /** All, and all that have a start: one after the other would take twice as long. */
     let [total, withStart] = yield* Effect.suspend(() =>
       Effect.all([count({}, expected()), count(starts, dated())], { concurrency: 2 })
