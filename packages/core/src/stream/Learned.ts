@@ -5,7 +5,6 @@
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
 import { AgniClient } from "../client/AgniClient.ts"
 import type { AgniError } from "../model/AgniError.ts"
@@ -173,7 +172,6 @@ const look = Effect.fnUntraced(function* (
       : known.pagesAtMost * known.pageSize
   const guess = rowsAtMost === undefined ? undefined : 2 ** Math.ceil(Math.log2(Math.max(1, rowsAtMost / size)))
 
-  const early = yield* Effect.forkChild(page === 1 ? Trial.early(ask, first, size) : Effect.undefined)
   const careful = Ask.make(list, filters, { size, sort: Observe.unsorted })
   const [{ newestFirst: atFirst, sortBy }, reached, repeatsBeyondEnd, oldestFirst] = yield* Effect.all(
     [
@@ -208,7 +206,13 @@ const look = Effect.fnUntraced(function* (
       Observe.findOldest(best, ask, starts, observedAt, size),
       Observe.halve(ask, first, near),
       Trial.filters(bare, tried, size),
-      Trial.bounds(best, ask, ends, Fiber.join(early), size)
+      Trial.bounds(
+        best,
+        ask,
+        ends,
+        page === 1 && (sorted !== undefined || sortBy === "none") ? first[0] : undefined,
+        size
+      )
     ],
     { concurrency: "unbounded" }
   )

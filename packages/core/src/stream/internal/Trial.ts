@@ -22,17 +22,25 @@ export const bounds = Effect.fnUntraced(function* (
   ask: Ask.Ask,
   unsorted: Ask.Ask,
   samples: ReadonlyArray<Sample>,
-  early: Effect.Effect<boolean | undefined, AgniError>,
+  first: Rows.Row | undefined,
   size: number
 ): Effect.fn.Return<string | undefined, AgniError> {
   if (samples.length === 0) return undefined
-  const [trials, before] = yield* Effect.all(
-    [Effect.forEach(samples, (sample) => comesBack(ask, unsorted, sample, size), { concurrency: "unbounded" }), early],
-    { concurrency: 2 }
+  let told = false
+  const trials = yield* Effect.forEach(
+    samples,
+    (sample, i) =>
+      i !== 1 || first === undefined || sample.page < deepPage
+        ? comesBack(ask, unsorted, sample, size)
+        : Effect.flatMap(deep(ask, sample.row, first), (seen) => {
+            told = seen.told
+            return seen.back ? Effect.succeed(sample.row) : comesBack(ask, unsorted, sample, size)
+          }),
+    { concurrency: "unbounded" }
   )
   const problem = trials.find((trial) => typeof trial === "string")
   if (problem !== undefined) return problem
-  if (before === true) return undefined
+  if (told) return undefined
   // What comes first without bounds must stand there before, and after.
   const top = yield* topOf(ask)
   const [oldest, middle, newest] = trials.map((trial) => (typeof trial === "object" ? [trial] : []))
@@ -51,18 +59,25 @@ export const bounds = Effect.fnUntraced(function* (
     : "whether the time bounds are applied before paging could not be seen"
 })
 
+/** Rows between it and the first place: no replica that lags, and no departure, puts it there. */
+const deepPage = 4
+
 /**
- * The same, told by the first page alone, which is enough where it holds rows that start at different times: `true` when
- * bounds are applied before pages are taken, nothing when that could not be seen.
+ * A row from deep within, asked for alone, and the first page once more at the same time. Whether it came back; and whether
+ * bounds are applied before pages are taken, which is so when anything came though another row, which still stands there,
+ * comes first.
  */
-export const early = (
-  ask: Ask.Ask,
-  first: ReadonlyArray<Rows.Row>,
-  size: number
-): Effect.Effect<boolean | undefined, AgniError> => {
-  const row = first.findLast(Rows.isDated)
-  return row === undefined ? Effect.undefined : isFirst(ask, row, first[0], size)
-}
+const deep = (ask: Ask.Ask, row: Rows.Dated, top: Rows.Row) =>
+  Effect.map(
+    Effect.all([ask(1, Ask.around(row), { size: 1 }), ask(1, {})], { concurrency: 2 }),
+    ([{ rows }, first]) => ({
+      back: rows.some(({ key }) => key === row.key),
+      told: rows.length > 0 && isElsewhere(top, row) && first.rows.some(({ key }) => key === top.key)
+    })
+  ).pipe(Effect.catchIf(Ask.isPoison, () => Effect.succeed({ back: false, told: false })))
+
+const isElsewhere = (first: Rows.Row, row: Rows.Dated): boolean =>
+  first.start === undefined || Math.abs(first.start - row.start) > 3 * Ask.second
 
 const isFirst = (ask: Ask.Ask, row: Rows.Dated, top: Rows.Row | undefined, size: number) =>
   Effect.catchIf(comesFirst(ask, row, top, size), Ask.isPoison, () => Effect.undefined)
@@ -84,7 +99,7 @@ const comesFirst = Effect.fnUntraced(function* (
 ): Effect.fn.Return<boolean | undefined, AgniError> {
   const { rows } = yield* ask(1, Ask.around(row), { size: 1 })
   if (rows.length === 0) return (yield* Ask.control(ask, row, size)) === undefined ? false : undefined
-  if (first === undefined || (first.start !== undefined && Math.abs(first.start - row.start) <= 3 * Ask.second)) return
+  if (first === undefined || !isElsewhere(first, row)) return
   // It must have stood there all the while: rows leave. Those without a start stand together, in any order.
   const after = yield* Effect.catchIf(ask(1, {}), Ask.isPoison, () => ask(1, {}, { size: 1 }))
   return after.rows.some(({ key, start }) => key === first.key || (start ?? first.start) === undefined)
