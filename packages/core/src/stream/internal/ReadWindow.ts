@@ -62,7 +62,7 @@ export type Outcome =
   | { readonly _tag: "Shared"; readonly outcomes: ReadonlyArray<Outcome> }
 
 /** Pages for which it is worth that another one reads half of them: each half is counted on its own. */
-const worthSharing = 10
+const worthSharing = 12
 
 interface Walked {
   /** Less than it was asked for when others read the rest. */
