@@ -106,7 +106,7 @@ export const selectedPages = (selection: Selection = {}): Stream.Stream<Page, Ag
  */
 export const windows = (
   selection: Selection = {},
-  options: Pick<History.Options, "keepGoing" | "horizon"> = {}
+  options: Pick<History.Options, "keepGoing" | "horizon" | "hold"> = {}
 ): Stream.Stream<Window, AgniError, AgniClient> => {
   const range = rangeOf(selection)
   if (range.refused !== undefined) return range.refused
@@ -137,7 +137,8 @@ export const sessions = (
       Effect.sync(() => {
         if (window.coverage._tag === "Unprovable") doubts.add(window.coverage.reason)
       })
-    return windows(rest).pipe(
+    // Each comes as an object: reading it again would cost more than keeping it.
+    return windows(rest, { hold: "objects" }).pipe(
       Stream.mapEffect((window) =>
         (window.rejected.length === 0 ? Effect.void : onRejected(window.rejected)).pipe(
           Effect.andThen((onWindow ?? note)(window)),

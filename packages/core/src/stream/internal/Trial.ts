@@ -59,7 +59,7 @@ export const bounds = Effect.fnUntraced(function* (
     : "whether the time bounds are applied before paging could not be seen"
 })
 
-/** Rows between it and the first place: no replica that lags, and no departure, puts it there. */
+/** The page on which a row is deep within: a replica that lags, or a departure, may put one of the first page in the first place. */
 const deepPage = 4
 
 /**
