@@ -18,6 +18,7 @@ import { planCommand } from "./command/Plan.ts"
 import { replayCommand } from "./command/Replay.ts"
 import { runCommand } from "./command/Run.ts"
 import { simulateCommand } from "./command/Simulate.ts"
+import * as CommandLine from "./output/CommandLine.ts"
 import * as Failure from "./output/Failure.ts"
 import { wrap } from "./output/Help.ts"
 import * as Log from "./output/Log.ts"
@@ -55,25 +56,16 @@ const root = Command.make("callstream").pipe(
 )
 
 /** Help goes to stdout when it was asked for; a mistake is told on stderr, in a line or two. */
-const presenter = (screen: Screen["Service"]): CliOutput.Presenter => ({
+const presenter = (screen: Screen["Service"], args: ReadonlyArray<string>): CliOutput.Presenter => ({
   present: (event) => {
     if (event._tag === "Help") {
       const help = CliOutput.defaultFormatter().formatHelpDoc(event.helpDoc)
       return Effect.orDie(answer(process.stdout.isTTY ? wrap(help, process.stdout.columns) : help))
     }
     if (event._tag === "Version") return Effect.orDie(answer(`${event.name} v${event.version}`))
-    const told = [...new Set(event.errors.map((error) => error.message))]
-    return print(
-      // The suggestion comes on lines of its own, with empty ones between.
-      ...told.flatMap((message) => {
-        const [first = "", ...rest] = message
-          .split("\n")
-          .map((line) => line.trim())
-          .filter((line) => line !== "")
-        return rest.length === 0 ? [`error: ${first}`] : [`error: ${first}`, `  ${rest.join(" ")}`]
-      }),
-      `  ${event.commandPath.join(" ")} --help tells all flags`
-    ).pipe(Effect.provideService(Screen, screen))
+    return print(...CommandLine.report(event.errors, event.commandPath, args)).pipe(
+      Effect.provideService(Screen, screen)
+    )
   }
 })
 
@@ -83,7 +75,7 @@ export const main = Effect.fnUntraced(function* (args: ReadonlyArray<string>) {
   const screen = yield* Screen
   const environment = Layer.mergeAll(
     CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions] }),
-    CliOutput.layerPresenter(presenter(screen)),
+    CliOutput.layerPresenter(presenter(screen, args)),
     Logger.layer([Log.logger(screen, debug)]),
     Layer.succeed(References.MinimumLogLevel, debug ? "Debug" : "Info")
   )

@@ -25,7 +25,8 @@ type Source =
 
 export const parse = (text: string): Option.Option<Database> => {
   const file = /^sqlite:(.+)$/i.exec(text)?.[1]
-  if (file !== undefined) return Option.some({ _tag: "Sqlite", path: file })
+  // A database in memory would be gone with the run.
+  if (file !== undefined) return file.startsWith(":") ? Option.none() : Option.some({ _tag: "Sqlite", path: file })
   if (/^postgres(ql)?:\/\//i.test(text)) {
     return Option.some({ _tag: "Postgres", url: { _tag: "Url", url: Redacted.make(text) } })
   }

@@ -9,7 +9,7 @@ import * as Option from "effect/Option"
 import type * as Path from "effect/Path"
 import * as Redacted from "effect/Redacted"
 import * as Struct from "effect/Struct"
-import { resolve } from "node:path"
+import { basename, resolve } from "node:path"
 import { type SinkSpec, SinkSettings } from "../spec/PipelineSpec.ts"
 import { UsageError } from "../output/UsageError.ts"
 import * as Failure from "../output/Failure.ts"
@@ -162,6 +162,9 @@ export const fromFlags = Effect.fnUntraced(function* (
   return [first, ...rest]
 })
 
+/** File systems take 255 bytes, and a run makes files beside this one whose names are longer. */
+const longestName = 200
+
 /** What two sinks cannot share. */
 const placeOf = (target: Target.Target): string | undefined => {
   const [file] = Target.fileOf(target)
@@ -181,6 +184,11 @@ export const plan = Effect.fnUntraced(function* (
       new UsageError({ problem, place: key === undefined ? { item } : { item, key } })
     const target = Option.getOrUndefined(Target.parse(to))
     if (target === undefined) return yield* refuse(`--to: expected ${Target.expected}`)
+    const long = Target.fileOf(target).find((file) => Buffer.byteLength(basename(file)) > longestName)
+    if (long !== undefined) {
+      const shown = `${basename(long).slice(0, 30)}…`
+      return yield* refuse(`--to: the file name ${shown} is longer than ${longestName} bytes; give it a shorter one`)
+    }
     const odd = settingNames.find(
       (name) => settings[name] !== undefined && !kinds[kindOf(target)].settings.includes(name)
     )

@@ -77,13 +77,15 @@ const ofOutput = (error: OutputError): Report => {
       ? "Choose another name, or add --force to replace it."
       : error.reason === "noFolder"
         ? "Make the folder first, or choose another one."
-        : error.reason === "notAFile"
-          ? "Choose the name of a file."
-          : error.reason === "full"
-            ? "Make room, or write to another disk, and run it again."
-            : error.reason === "notAllowed"
-              ? "Let this user write there, or choose another folder."
-              : undefined
+        : error.reason === "nameTooLong"
+          ? "Choose a name of at most 200 characters."
+          : error.reason === "notAFile"
+            ? "Choose the name of a file."
+            : error.reason === "full"
+              ? "Make room, or write to another disk, and run it again."
+              : error.reason === "notAllowed"
+                ? "Let this user write there, or choose another folder."
+                : undefined
   return {
     lines: [`error: ${error.message}`, ...(help === undefined ? [] : [`  ${help}`])],
     exitCode: error.operation === "open" ? exitCode.usage : exitCode.failed

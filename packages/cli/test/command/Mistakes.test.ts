@@ -60,6 +60,10 @@ const mistakes: ReadonlyArray<readonly [args: ReadonlyArray<string>, ...parts: R
   [["export", "--channel", ""], "--channel must not be empty"],
   [["export", "--to", "calls.xlsx"], "--to", '"calls.xlsx"', ".ndjson"],
   [["export", "--to", ""], "--to"],
+  [["export", "--to", "s3://bucket/x.parquet"], "--to", ".parquet, sqlite:FILE, postgres:VARIABLE"],
+  [["export", "--to", "sqlite::memory:"], "--to", "sqlite:FILE"],
+  [["export", "--to", `${"a".repeat(250)}.ndjson`], `--to: the file name ${"a".repeat(30)}… is longer than 200 bytes`],
+  [["export", "--to", `sqlite:${"a".repeat(250)}.db`], "is longer than 200 bytes"],
   [["export", "--to", "calls.ndjson", "--dead-letters", "./calls.ndjson"], "--dead-letters"],
   [["export", "--base-url", "api.ravan.ai"], "--base-url (or AGNI_BASE_URL) is not a valid URL"],
   [["export", "--base-url", ""], "--base-url (or AGNI_BASE_URL)"],
@@ -153,8 +157,23 @@ describe("mistakes on the command line", alongside, () => {
         assert.strictEqual(code, 2)
         assert.match(
           stderr,
-          new RegExp(`^error: .*\\n  Did you mean this\\? ${near}\\n  callstream.* --help tells all flags\\n$`)
+          new RegExp(`^error: .*\\n  Did you mean ${near}\\?\\n  callstream.* --help lists all flags\\n$`)
         )
+      }
+    })
+  )
+
+  it.live("are one error where a flag has one dash, and suggest nothing that is not near", () =>
+    Effect.gen(function* () {
+      for (const [args, expected] of [
+        [["export", "-since", "1d"], "there is no flag -since\n  Flags begin with two dashes: --since"],
+        [["export", "-since=1d"], "there is no flag -since\n  Flags begin with two dashes: --since"],
+        [["export", "--id", "a"], "there is no flag --id"],
+        [["export", "-x"], "there is no flag -x"]
+      ] as const) {
+        const { code, stderr } = yield* told(args, {})
+        assert.strictEqual(code, 2)
+        assert.strictEqual(stderr, `error: ${expected}\n  callstream export --help lists all flags\n`)
       }
     })
   )

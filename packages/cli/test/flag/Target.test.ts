@@ -38,7 +38,7 @@ describe("Target", () => {
       assert.strictEqual(Target.describe(target), name)
       assert.notInclude(JSON.stringify(target), "canary")
     }
-    for (const text of ["sqlite:", "postgres:", "postgres:@", "postgres:NOT-A-NAME", "calls.db"]) {
+    for (const text of ["sqlite:", "postgres:", "postgres:@", "postgres:NOT-A-NAME", "calls.db", "sqlite::memory:"]) {
       assert.isTrue(Option.isNone(Target.parse(text)), text)
     }
     const [database] = Option.toArray(Target.parse("sqlite:a/calls.db"))
@@ -69,6 +69,9 @@ describe("Target", () => {
       "folder/.ndjson",
       "a.ndjson.bz2",
       "https://",
+      "s3://bucket/calls.parquet",
+      "gs://bucket/calls.ndjson",
+      "mysql:calls.csv",
       "ftp://example.com/calls.ndjson.tar"
     ]) {
       assert.isTrue(Option.isNone(Target.parse(text)), text)

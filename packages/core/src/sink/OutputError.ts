@@ -30,6 +30,7 @@ export class OutputError extends Schema.TaggedError<OutputError>()("OutputError"
     "exists",
     "notAFile",
     "noFolder",
+    "nameTooLong",
     "notAllowed",
     "full",
     "closed",
@@ -47,14 +48,19 @@ export class OutputError extends Schema.TaggedError<OutputError>()("OutputError"
 }) {
   override get message(): string {
     const code = this.code === undefined ? "" : ` (${this.code})`
-    return `${this.target}: ${descriptions[this.reason]}${code}`
+    return `${shortened(this.target)}: ${descriptions[this.reason]}${code}`
   }
 }
+
+/** A name of several lines would hide what is said of it. */
+const shortened = (target: string): string =>
+  target.length <= 200 ? target : `${target.slice(0, 40)}…${target.slice(-40)}`
 
 const descriptions: Readonly<Record<OutputError["reason"], string>> = {
   exists: "the file is there already",
   notAFile: "it is not a regular file",
   noFolder: "the folder does not exist",
+  nameTooLong: "the file name is too long",
   notAllowed: "no permission to write there",
   full: "the disk is full",
   closed: "the reader closed it",
@@ -77,6 +83,7 @@ const reasons: Readonly<Record<string, OutputError["reason"]>> = {
   EROFS: "notAllowed",
   ENOENT: "noFolder",
   ENOTDIR: "noFolder",
+  ENAMETOOLONG: "nameTooLong",
   EISDIR: "notAFile",
   EEXIST: "exists",
   EPIPE: "closed",
@@ -124,6 +131,7 @@ const advice: Partial<Record<OutputError["reason"], string>> = {
   exists: "Choose another name, or let the file be replaced.",
   notAFile: "Choose the name of a regular file.",
   noFolder: "Make the folder first, or choose another one.",
+  nameTooLong: "Choose a name of at most 200 characters.",
   notAllowed: "Let this user write there, or choose another folder.",
   full: "Make room, or write to another disk, and run it again.",
   replaced: "Let one run at a time write to a name.",
@@ -155,7 +163,7 @@ export const toSinkError =
       sink,
       operation,
       retryable: reason === "full" || (reason === "other" && passing.has(code ?? "")),
-      description: target === sink ? what : `${target}: ${what}`,
+      description: target === sink ? what : `${shortened(target)}: ${what}`,
       ...(help === undefined ? {} : { advice: help }),
       ...(code === undefined ? (reason === "exists" ? { code: "EEXIST" } : {}) : { code })
     })
