@@ -7,13 +7,30 @@ export interface Mistake {
   readonly advice?: string | undefined
 }
 
-/** The line that the mistake is in, and `^` under the place. */
-export const show = (text: string, { begin, end }: Mistake): ReadonlyArray<string> => {
-  const start = text.lastIndexOf("\n", Math.max(0, begin - 1)) + 1
+/** What is shown of a line, at most: a file of one long line would fill the screen. */
+const widest = 160
+
+const lineOf = (text: string, at: number): { readonly start: number; readonly line: string } => {
+  const start = text.lastIndexOf("\n", Math.max(0, at - 1)) + 1
   const stop = text.indexOf("\n", start)
-  const line = text.slice(start, stop < 0 ? text.length : stop)
-  const width = Math.max(1, Math.min(end, start + line.length) - begin)
-  return [line.replaceAll("\t", " "), " ".repeat(cells(line.slice(0, begin - start))) + "^".repeat(width)]
+  return { start, line: text.slice(start, stop < 0 ? text.length : stop) }
+}
+
+/** The whole line that a place is in. */
+export const lineAt = (text: string, at: number): string => lineOf(text, at).line
+
+/** The line that the mistake is in, or the part of it around the place, and `^` under the place. */
+export const show = (text: string, { begin, end }: Mistake): ReadonlyArray<string> => {
+  const { line: whole, start } = lineOf(text, begin)
+  const at = begin - start
+  const cut = whole.length > widest
+  const from = cut ? Math.max(0, at - widest / 2) : 0
+  const before = from > 0 ? "…" : ""
+  const after = cut && from + widest < whole.length ? "…" : ""
+  const line = `${before}${whole.slice(from, from + (cut ? widest : whole.length))}${after}`
+  const place = at - from + before.length
+  const width = Math.max(1, Math.min(end - begin, line.length - place))
+  return [line.replaceAll("\t", " "), " ".repeat(cells(line.slice(0, place))) + "^".repeat(width)]
 }
 
 /** A terminal shows Han, Kana, Hangul and most emoji two cells wide. */

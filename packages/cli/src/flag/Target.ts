@@ -31,7 +31,7 @@ export const parse = (text: string): Option.Option<Target> => {
   const database = Database.parse(text)
   if (Option.isSome(database)) return Option.some({ _tag: "Table", database: database.value })
   // The name of a store that there is no sink for would otherwise be that of a folder.
-  if (/^[a-z][a-z0-9+.-]+:/i.test(text) && !/^[a-z]:[\\/]/i.test(text)) return Option.none()
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) return Option.none()
   const match = /[^/\\]\.(?:(ndjson|jsonl|csv)(\.gz|\.zst)?|parquet)$/i.exec(text)
   if (match === null) return Option.none()
   const extension = match[2]?.toLowerCase()

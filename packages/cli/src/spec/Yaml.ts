@@ -3,7 +3,7 @@ import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, visit } from "yaml"
-import { show } from "../expression/Mistake.ts"
+import { lineAt, show } from "../expression/Mistake.ts"
 import { UsageError } from "../output/UsageError.ts"
 
 /** From a file's beginning, in characters. */
@@ -59,7 +59,7 @@ const refuseIn =
       return {
         head: [
           `${file}:${line}:${col}: ${problem}`,
-          ...(hidden === true || secretive.test(shown[0] ?? "") ? [] : shown)
+          ...(hidden === true || secretive.test(lineAt(text, at.begin)) ? [] : shown)
         ],
         advice
       }

@@ -71,7 +71,6 @@ describe("Target", () => {
       "https://",
       "s3://bucket/calls.parquet",
       "gs://bucket/calls.ndjson",
-      "mysql:calls.csv",
       "ftp://example.com/calls.ndjson.tar"
     ]) {
       assert.isTrue(Option.isNone(Target.parse(text)), text)

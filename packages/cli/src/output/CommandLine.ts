@@ -1,0 +1,50 @@
+/** What is wrong with a command line that could not be parsed, as lines for the person who typed it. */
+import type * as CliError from "effect/cli/CliError"
+import { nearest } from "../expression/Mistake.ts"
+
+/** `-since` reaches the parser as `-s -i -n -c -e`: the word as it was typed, and the flag that was meant. */
+const withOneDash = (args: ReadonlyArray<string>, letter: string): string | undefined =>
+  args.find((arg) => /^-[a-z][a-z-]+/.test(arg) && arg.includes(letter.slice(1)))?.replace(/=.*$/s, "")
+
+const didYouMean = (word: string, known: ReadonlyArray<string>): ReadonlyArray<string> => {
+  // Without the dashes, which are alike in all flags.
+  const bare = (text: string) => text.replace(/^-+/, "")
+  const near = nearest(bare(word), known.map(bare))
+  return near === undefined ? [] : [`Did you mean ${known.find((one) => bare(one) === near)}?`]
+}
+
+const describe = (error: CliError.CliError, args: ReadonlyArray<string>): ReadonlyArray<string> => {
+  switch (error._tag) {
+    case "UnrecognizedOption": {
+      const word = withOneDash(args, error.option)
+      if (/^-[^-]/.test(error.option) && word !== undefined) {
+        return [`there is no flag ${word}`, `Flags begin with two dashes: -${word}`]
+      }
+      return [`there is no flag ${error.option}`, ...didYouMean(error.option, error.suggestions)]
+    }
+    case "UnknownSubcommand":
+      return [`there is no command "${error.subcommand}"`, ...didYouMean(error.subcommand, error.suggestions)]
+    case "UnexpectedArgument": {
+      const [first = ""] = error.arguments
+      return [`"${first}" belongs to no flag`, "Quote a value that holds spaces."]
+    }
+    default: {
+      const [first = "", ...rest] = error.message.split("\n").flatMap((line) => (line.trim() === "" ? [] : line.trim()))
+      return rest.length === 0 ? [first] : [first, rest.join(" ")]
+    }
+  }
+}
+
+/** One error a line, what to do below it; the same thing is said once. */
+export const report = (
+  errors: ReadonlyArray<CliError.CliError>,
+  commandPath: ReadonlyArray<string>,
+  args: ReadonlyArray<string>
+): ReadonlyArray<string> => {
+  const lines = new Set<string>()
+  for (const error of errors) {
+    const [problem = "", ...advice] = describe(error, args)
+    lines.add([`error: ${problem}`, ...advice.map((line) => `  ${line}`)].join("\n"))
+  }
+  return [...lines].flatMap((text) => text.split("\n")).concat(`  ${commandPath.join(" ")} --help lists all flags`)
+}
