@@ -84,7 +84,7 @@ export const main = Effect.fnUntraced(function* (args: ReadonlyArray<string>) {
     Effect.catchCause((cause) => {
       // An interruption stays one: the runtime's own exit code tells it.
       if (Cause.hasInterruptsOnly(cause)) return Effect.failCause(cause)
-      const { exitCode, lines } = Failure.report(cause, debug)
+      const { exitCode, lines } = Failure.report(cause, { debug })
       return Effect.as(print(...lines), exitCode)
     }),
     Effect.provide(environment)

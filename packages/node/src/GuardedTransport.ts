@@ -54,14 +54,9 @@ const resolve = (dns: Dns.Dns["Service"], { allowPrivateHosts, url }: Target): A
   )
 
 const unknownHost = (error: Dns.DnsError): WebhookHostError =>
-  new WebhookHostError({
-    code: "ERR_WEBHOOK_HOST",
-    description:
-      error.reason === "NotFound" || error.reason === "BadName"
-        ? "there is no host of that name"
-        : `the name of the host could not be looked up (${error.reason})`,
-    retryable: error.reason !== "BadName"
-  })
+  error.reason === "NotFound" || error.reason === "BadName"
+    ? new WebhookHostError({ code: "ERR_WEBHOOK_HOST", reason: "unknown", retryable: error.reason !== "BadName" })
+    : new WebhookHostError({ code: "ERR_WEBHOOK_HOST", reason: "lookup", detail: error.reason, retryable: true })
 
 /** What a socket asks for where it is to connect to. Addresses in a URL are not asked for: they were looked at before. */
 const lookupOf =

@@ -2,11 +2,12 @@
 import { AgniClient, Learned } from "@callstream/core"
 import { AgniTransport } from "@callstream/node"
 import * as Command from "effect/cli/Command"
-import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as LearnedFile from "../flag/LearnedFile.ts"
+import * as ProfileFile from "../flag/ProfileFile.ts"
 import * as Source from "../flag/Source.ts"
+import { flags, onOff, pick } from "../option/Declared.ts"
+import * as Options from "../option/Options.ts"
 import * as Format from "../output/Format.ts"
 import { answer, toPrintable } from "../output/Screen.ts"
 
@@ -49,19 +50,17 @@ const report = Effect.fnUntraced(function* (baseUrl: string) {
 
 export const checkCommand = Command.make(
   "check",
-  {
-    ...Source.connectionFlags,
-    json: Flag.Boolean("json").pipe(
-      Flag.withDescription("What was learned as JSON, to be saved for export --learned"),
-      Flag.withDefault(false)
-    )
-  },
+  flags({
+    ...Options.connection,
+    json: onOff("Print the endpoint profile as JSON, for export --profile")
+  }),
   Effect.fnUntraced(function* (input) {
-    const connection = Source.connectionOf(input)
+    const connection = pick(Options.connection, input)
     const baseUrl = Source.baseUrlOf(connection)
-    const asked = input.json
-      ? Effect.flatMap(Learned.examine({ pageSize }), ({ learned }) => answer(LearnedFile.write(learned, baseUrl)))
-      : report(baseUrl)
+    const asked =
+      input.json === true
+        ? Effect.flatMap(Learned.examine({ pageSize }), ({ learned }) => answer(ProfileFile.write(learned, baseUrl)))
+        : report(baseUrl)
     yield* Effect.provide(asked, Layer.provide(Source.client(connection), AgniTransport.layer))
   })
 ).pipe(
@@ -72,6 +71,6 @@ export const checkCommand = Command.make(
   Command.withExamples([
     { command: "callstream check", description: "With the key in AGNI_API_KEY" },
     { command: "callstream check --api-key-file key.txt", description: "With the key in a file" },
-    { command: "callstream check --json > learned.json", description: "Saved for export --learned learned.json" }
+    { command: "callstream check --json > profile.json", description: "Saved for export --profile profile.json" }
   ])
 )

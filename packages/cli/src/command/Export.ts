@@ -1,70 +1,65 @@
 /** `callstream export`: a range of sessions, once. */
 import { AgniTransport } from "@callstream/node"
 import * as Command from "effect/cli/Command"
-import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import * as Run from "../flag/Run.ts"
 import * as Sinks from "../flag/Sinks.ts"
 import * as Source from "../flag/Source.ts"
-import * as Transforms from "../flag/Transforms.ts"
+import { flags, type FlagValues, one, onOff, pick } from "../option/Declared.ts"
+import * as Kind from "../option/Kind.ts"
+import * as Options from "../option/Options.ts"
+import { UsageError } from "../option/UsageError.ts"
 import * as Explain from "../output/Explain.ts"
 import { invocation, print } from "../output/Screen.ts"
-import { UsageError } from "../output/UsageError.ts"
 import * as Job from "../spec/Job.ts"
 import type { PipelineSpec } from "../spec/PipelineSpec.ts"
 import * as Resolve from "../spec/Resolve.ts"
 import * as Save from "../spec/Save.ts"
 
-export const flags = {
-  ...Source.selectionFlags,
-  ...Transforms.flags,
-  ...Sinks.flags,
-  ...Run.flags,
-  ...Source.walkFlags,
-  quiet: Flag.Boolean("quiet").pipe(
-    Flag.withDescription("No progress and no summary; errors still"),
-    Flag.withDefault(false)
-  ),
-  json: Flag.Boolean("json").pipe(
-    Flag.withDescription("The summary as one line of JSON, on stderr"),
-    Flag.withDefault(false)
-  ),
-  ...Source.connectionFlags
+const { run: running, sink, ...others } = Options.groups
+
+/** The options of `export` and `plan`, in the order of their help. */
+export const options = {
+  ...others.selection,
+  ...others.transforms,
+  to: Options.to,
+  ...sink,
+  ...running,
+  ...others.reading,
+  quiet: onOff("No progress and no summary; errors are still shown"),
+  json: onOff("Print the summary as one line of JSON, on stderr"),
+  explain: onOff("Only print the guarantee of each sink, and why; nothing is read"),
+  ...others.connection
 }
 
-type Input = Source.Values<typeof flags>
+const save = {
+  save: one(
+    Kind.text("FILE", "a file name that ends in .yaml, such as pipeline.yaml", (file) => /[^/\\]\.ya?ml$/i.test(file)),
+    "Write these flags to a pipeline file for `callstream run`, and do nothing else"
+  )
+}
+
+type Input = Partial<FlagValues<typeof options>>
 
 /** What the flags say, as data. */
 export const specOf = Effect.fnUntraced(function* (input: Input): Effect.fn.Return<PipelineSpec, UsageError> {
-  const { name, ...run } = yield* Run.fromFlags(input)
-  const sinks = yield* Sinks.fromFlags(input)
-  const source = { ...Source.connectionOf(input), ...Source.selectionOf(input) }
-  const transforms = Transforms.fromFlags(input)
+  const source = { ...pick(others.connection, input), ...pick(others.selection, input), ...pick(others.reading, input) }
+  const transforms = pick(others.transforms, input)
+  const { name, ...run } = yield* Run.fromFlags(pick(running, input))
   return {
     ...(name === undefined ? {} : { name }),
     ...(Object.keys(source).length === 0 ? {} : { source }),
     ...(Object.keys(transforms).length === 0 ? {} : { transforms }),
-    sinks,
+    sinks: yield* Sinks.fromFlags(input.to, pick(sink, input)),
     ...run
   }
 })
 
-const saveFlag = Flag.String("save").pipe(
-  Flag.withMetavar("FILE"),
-  Flag.withDescription("Write what the flags say to a file that callstream run takes, instead of doing it"),
-  Flag.filter(
-    (file) => /[^/\\]\.ya?ml$/i.test(file),
-    () => "Expected: a file name that ends in .yaml, such as pipeline.yaml"
-  ),
-  Flag.optional
-)
-
 /** Only writes the file: what it will do can be looked at before it is done. */
-const save = Effect.fnUntraced(function* (spec: PipelineSpec, file: string, options: ReadonlyArray<string>) {
+const saveTo = Effect.fnUntraced(function* (spec: PipelineSpec, file: string, options: ReadonlyArray<string>) {
   const { text, variables } = Save.write(spec, file)
-  yield* Save.toFile(file, text, { force: false, advice: "Choose another name, or remove it first." })
+  yield* Save.toFile(file, text, { force: false, replaceable: false })
   const command = [invocation, "run", file, ...options].join(" ")
   yield* print(
     `${file} says what these flags say; nothing was read or sent`,
@@ -77,14 +72,16 @@ const save = Effect.fnUntraced(function* (spec: PipelineSpec, file: string, opti
 
 const command = Command.make(
   "export",
-  { ...flags, save: saveFlag },
+  flags({ ...options, ...save }),
   Effect.fnUntraced(function* (input) {
     const spec = yield* specOf(input)
     const report = input.json ? "json" : input.quiet ? "none" : "people"
-    const job = yield* Resolve.toJob(spec, { report, from: "flags" })
-    if (Option.isSome(input.save)) {
-      if (input.explain) return yield* new UsageError({ problem: "--explain: does not go with --save" })
-      return yield* save(spec, input.save.value, report === "json" ? ["--json"] : report === "none" ? ["--quiet"] : [])
+    const job = yield* Resolve.toJob(spec, { report })
+    if (input.save !== undefined) {
+      if (input.explain) {
+        return yield* new UsageError({ option: "explain", reason: { _tag: "Conflict", with: { option: "save" } } })
+      }
+      return yield* saveTo(spec, input.save, report === "json" ? ["--json"] : report === "none" ? ["--quiet"] : [])
     }
     if (input.explain) return yield* Explain.print(job)
     yield* Effect.provide(

@@ -3,7 +3,6 @@ import { AgniClient } from "@callstream/core"
 import { AgniTransport } from "@callstream/node"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
-import * as Flag from "effect/cli/Flag"
 import * as Prompt from "effect/cli/Prompt"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
@@ -13,8 +12,10 @@ import * as Path from "effect/Path"
 import * as Source from "../flag/Source.ts"
 import * as Target from "../flag/Target.ts"
 import * as When from "../flag/When.ts"
+import { type FlagValues, flags as flagsOf, onOff, pick } from "../option/Declared.ts"
+import * as Options from "../option/Options.ts"
+import { UsageError } from "../option/UsageError.ts"
 import { invocation, print } from "../output/Screen.ts"
-import { UsageError } from "../output/UsageError.ts"
 import * as Save from "../spec/Save.ts"
 import * as Template from "../spec/Template.ts"
 
@@ -23,11 +24,7 @@ const flags = {
     Argument.withDescription("The file to write (default: pipeline.yaml)"),
     Argument.withDefault("pipeline.yaml")
   ),
-  force: Flag.Boolean("force").pipe(
-    Flag.withDescription("Replace the file if it is there already"),
-    Flag.withDefault(false)
-  ),
-  ...Source.connectionFlags
+  ...flagsOf({ force: onOff("Replace the file if it exists"), ...Options.connection })
 }
 
 /** Text that is checked when it is entered. */
@@ -114,23 +111,18 @@ const next = (file: string, answers: Template.Answers): ReadonlyArray<string> =>
 ]
 
 const init = Effect.fnUntraced(function* (
-  input: Source.Connection & { readonly file: string; readonly force: boolean }
+  input: FlagValues<typeof Options.connection> & { readonly file: string; readonly force: boolean | undefined }
 ) {
-  const { file, force } = input
+  const { file, force = false } = input
   if (!process.stdin.isTTY || !process.stdout.isTTY) {
-    return yield* new UsageError({
-      problem: "init asks questions, and this is no terminal",
-      advice:
-        "Write the file by hand (callstream run --schema tells the keys), or with callstream export … --save FILE."
-    })
+    return yield* new UsageError({ reason: { _tag: "NotATerminal" } })
   }
   const fs = yield* FileSystem.FileSystem
   const paths = yield* Path.Path
-  const advice = "Choose another name, or add --force to replace it."
   // Before the questions: nobody wants to answer them twice.
   const there = yield* Effect.orElseSucceed(fs.exists(file), () => false)
-  if (there && !force) return yield* new UsageError({ problem: `${file} is there already`, advice })
-  const connection = Source.connectionOf(input)
+  if (there && !force) return yield* new UsageError({ reason: { _tag: "FileExists", path: file, replaceable: true } })
+  const connection = pick(Options.connection, input)
   const client = Layer.provide(Source.client(connection), AgniTransport.layer)
   yield* Effect.provide(
     Effect.flatMap(AgniClient, ({ list }) => list({ pageSize: 1 })),
@@ -140,7 +132,7 @@ const init = Effect.fnUntraced(function* (
   const asked = yield* Prompt.run(questions)
   const name = paths.basename(file).replace(/\.ya?ml$/i, "")
   const answers = { ...asked, name, connection }
-  yield* Save.toFile(file, Template.write(answers, file), { force, advice })
+  yield* Save.toFile(file, Template.write(answers, file), { force, replaceable: true })
   yield* print(`${file} is written`, ...next(file, answers))
 })
 

@@ -5,6 +5,7 @@ import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Source from "../flag/Source.ts"
+import { flags } from "../option/Declared.ts"
 import * as Format from "../output/Format.ts"
 import { answer, toPrintable } from "../output/Screen.ts"
 import * as Resolve from "../spec/Resolve.ts"
@@ -105,10 +106,10 @@ const toJson = (plan: Plan.Plan) => ({
 
 export const planCommand = Command.make(
   "plan",
-  Export.flags,
+  flags(Export.options),
   Effect.fnUntraced(function* (input) {
     const spec = yield* Export.specOf(input)
-    const { horizon, learned, selection, walk } = yield* Resolve.toJob(spec, { report: "none", from: "flags" })
+    const { horizon, learned, selection, walk } = yield* Resolve.toJob(spec, { report: "none" })
     const { concurrency = 4, from, to, ...rest } = selection
     const instant = (text: Instant.Input | undefined) => (text === undefined ? undefined : Instant.fromInput(text))
     const rate = spec.source?.rate
@@ -118,7 +119,7 @@ export const planCommand = Command.make(
     )
     const plan = yield* Effect.provide(made, Layer.provide(Source.client(spec.source ?? {}), AgniTransport.layer))
     yield* answer(
-      input.json
+      input.json === true
         ? JSON.stringify(toJson(plan))
         : lines(plan, concurrency, rate)
             .map((line) => toPrintable(line))

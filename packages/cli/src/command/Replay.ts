@@ -14,7 +14,6 @@ import { GuardedTransport } from "@callstream/node"
 import * as NodeDns from "@effect/platform-node/NodeDns"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
-import * as Flag from "effect/cli/Flag"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -27,17 +26,24 @@ import * as Transforms from "../flag/Transforms.ts"
 import * as DeadLetters from "../output/DeadLetters.ts"
 import * as Format from "../output/Format.ts"
 import { print } from "../output/Screen.ts"
-import { Incomplete, UsageError } from "../output/UsageError.ts"
+import { type FlagValues, flags as flagsOf, one, pick } from "../option/Declared.ts"
+import * as Kind from "../option/Kind.ts"
+import * as Options from "../option/Options.ts"
+import { Incomplete, UsageError } from "../option/UsageError.ts"
+
+const options = {
+  ...Options.transforms,
+  to: Options.to,
+  ...Options.sink,
+  organization: one(
+    Kind.text("ID", "the id of an organization"),
+    "Organization of the calls, for a webhook, when the records do not name it"
+  )
+}
 
 const flags = {
-  file: Argument.String("file").pipe(Argument.withDescription("A file of dead letters")),
-  ...Transforms.flags,
-  ...Sinks.flags,
-  organization: Flag.String("organization").pipe(
-    Flag.withMetavar("ID"),
-    Flag.withDescription("Whose calls they are, for a webhook, when the records do not say it"),
-    Flag.optional
-  )
+  file: Argument.String("file").pipe(Argument.withDescription("A dead-letter file")),
+  ...flagsOf(options)
 }
 
 const isObject = (u: unknown): u is Record<string, unknown> => typeof u === "object" && u !== null && !Array.isArray(u)
@@ -104,25 +110,18 @@ const notMarked = (file: string) => (error: SinkError) =>
     advice: "Mend that and replay it again: what is not marked is sent once more."
   })
 
-const replay = Effect.fnUntraced(function* (
-  input: Parameters<typeof Transforms.fromFlags>[0] &
-    Sinks.Flags & { readonly file: string; readonly organization: Option.Option<string> }
-) {
+const replay = Effect.fnUntraced(function* (input: FlagValues<typeof options> & { readonly file: string }) {
   const { file } = input
-  const planned = yield* Effect.flatMap(Sinks.fromFlags(input), Sinks.plan)
-  const transform = yield* Transforms.toTransform(Transforms.fromFlags(input), {
+  const planned = yield* Effect.flatMap(Sinks.fromFlags(input.to, pick(Options.sink, input)), Sinks.plan)
+  const transform = yield* Transforms.toTransform(pick(Options.transforms, input), {
     tabular: planned.some(({ target }) => Target.isTable(target))
   })
   const { letters, replayed, torn } = yield* DeadLetterFile.read(file)
   const said = letters.map(({ raw }) => (isObject(raw) ? (raw["organizationId"] ?? raw["organization_id"]) : undefined))
-  const organization =
-    Option.getOrUndefined(input.organization) ?? said.find((one): one is string => typeof one === "string") ?? ""
+  const organization = input.organization ?? said.find((one): one is string => typeof one === "string") ?? ""
   const [first, ...rest] = yield* Sinks.make(planned, { organization, spool: undefined, account: undefined })
   if (letters.length + replayed === 0 && torn > 0) {
-    return yield* new UsageError({
-      problem: `${file} is no file of dead letters`,
-      advice: "The summary of the run that put records aside names it."
-    })
+    return yield* new UsageError({ reason: { _tag: "NotDeadLetters", path: file } })
   }
   if (first === undefined || letters.length === 0) {
     return yield* print(

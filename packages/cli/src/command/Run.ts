@@ -10,6 +10,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as References from "effect/References"
 import * as Struct from "effect/Struct"
+import { inFile } from "../option/Reason.ts"
 import * as Source from "../flag/Source.ts"
 import * as Transforms from "../flag/Transforms.ts"
 import * as DryRun from "../output/DryRun.ts"
@@ -18,13 +19,13 @@ import * as Failure from "../output/Failure.ts"
 import * as Progress from "../output/Progress.ts"
 import { answer, print, Screen } from "../output/Screen.ts"
 import * as Summary from "../output/Summary.ts"
-import { Told, UsageError } from "../output/UsageError.ts"
+import { ReportedExit, UsageError } from "../option/UsageError.ts"
 import * as Job from "../spec/Job.ts"
 import * as Places from "../spec/Places.ts"
 import * as PipelineFile from "../spec/PipelineFile.ts"
 import { jsonSchema } from "../spec/PipelineSpec.ts"
 import * as Resolve from "../spec/Resolve.ts"
-import * as Words from "../spec/Words.ts"
+import type * as Yaml from "../spec/Yaml.ts"
 
 const flags = {
   file: Argument.String("file").pipe(
@@ -56,13 +57,11 @@ const flags = {
 /** A reference that stands for less could stand anywhere in a text. */
 const shortest = 6
 
-/** What is told from now on: keys where flags are meant, and no value of a reference. */
-const reword = ({ referred }: PipelineFile.PipelineFile) => {
+/** From now on nothing shows the value of a reference. */
+const hideReferences = ({ referred }: PipelineFile.PipelineFile) => {
   const values = referred.filter(([value]) => value.length >= shortest).toSorted(([a], [b]) => b.length - a.length)
   return Effect.flatMap(Screen, (screen) =>
-    screen.reword((text) =>
-      values.reduce((told, [value, reference]) => told.replaceAll(value, reference), Words.inFile(text))
-    )
+    screen.reword((text) => values.reduce((told, [value, reference]) => told.replaceAll(value, reference), text))
   )
 }
 
@@ -72,27 +71,31 @@ type Task = PipelineFile.Named & { readonly job: Job.Job }
  * Two pipelines that write to one place would destroy each other's work. A table is shared by those that make the same
  * rows of sessions, whichever sessions those are.
  */
-const checkPlaces = Effect.fnUntraced(function* (tasks: ReadonlyArray<Task>) {
+const collisions = Effect.fnUntraced(function* (tasks: ReadonlyArray<Task>) {
   const taken: Array<Places.Place & { readonly by: string }> = []
+  const mistakes: Array<Yaml.Mistake> = []
   for (const { job, locate, spec } of tasks) {
     const { label } = yield* Transforms.toTransform(Struct.omit(spec.transforms ?? {}, ["where"]), { tabular: true })
     const places = yield* Places.of(job, label)
     for (const place of places) {
       const other = taken.find((one) => Places.collide(one, place))
       if (other === undefined) continue
-      const { flag, item, shared, told } = place
-      return yield* locate(
-        new UsageError({
-          problem:
-            shared === undefined || other.key !== place.key
-              ? `${flag}: ${other.by} writes to ${told} already`
-              : `${flag}: ${other.by} writes other rows to ${told}, by other transforms`,
-          ...(item === undefined ? {} : { place: { item } })
-        })
+      const { item, option, shared, told } = place
+      const otherRows = shared !== undefined && other.key === place.key
+      mistakes.push(
+        locate(
+          new UsageError({
+            option,
+            ...(item === undefined ? {} : { at: { item } }),
+            reason: { _tag: "TakenBy", pipeline: other.by, place: told, otherRows }
+          })
+        )
       )
+      break
     }
     taken.push(...places.map((place) => ({ ...place, by: spec.name })))
   }
+  return mistakes
 })
 
 /** The worst of all: what failed, then what could not begin, then what is incomplete. */
@@ -111,12 +114,11 @@ const sideBySide = Effect.fnUntraced(function* (tasks: ReadonlyArray<Task>) {
   }
   const codes = yield* Effect.forEach(
     each,
-    ({ job, locate, progress, spec }) =>
+    ({ job, progress, spec }) =>
       Effect.flatMap(Effect.exit(Job.run(job, progress)), (exit) => {
         if (Exit.isSuccess(exit)) return Effect.succeed<number>(Failure.exitCode.done)
         if (Cause.hasInterruptsOnly(exit.cause)) return Effect.failCause(exit.cause)
-        const placed = Cause.map(exit.cause, (error) => (error instanceof UsageError ? locate(error) : error))
-        const { exitCode, lines } = Failure.report(placed, debug)
+        const { exitCode, lines } = Failure.report(exit.cause, { debug, speaker: inFile })
         const told = lines.map((line) => line.replace(/^error: /, `error: ${spec.name}: `))
         return Effect.as(print(...told), exitCode)
       }),
@@ -130,18 +132,21 @@ const run = Effect.fnUntraced(function* (
   options: { readonly dryRun: boolean; readonly explain: boolean; readonly report: Job.Job["report"] }
 ) {
   const read = yield* PipelineFile.read(file)
-  yield* reword(read)
-  const { connection, pipelines, several } = read
-  const [first] = pipelines
-  const tasks = yield* Effect.forEach(pipelines, ({ locate, spec }) =>
-    Resolve.toJob(spec, { report: options.report, from: "file", title: several ? spec.name : undefined }).pipe(
-      Effect.mapBoth({
-        onSuccess: (job): Task => ({ spec, locate, job }),
-        onFailure: (error) => (error instanceof UsageError ? locate(error) : error)
+  yield* hideReferences(read)
+  const { connection, pipelines, refuse, several } = read
+  const mistakes: Array<Yaml.Mistake> = [...read.mistakes]
+  const tasks: Array<Task> = []
+  for (const { locate, spec } of pipelines) {
+    const job = yield* Resolve.toJob(spec, { report: options.report, title: several ? spec.name : undefined }).pipe(
+      Effect.map(Option.some),
+      Effect.catchTags({
+        UsageError: (error) => Effect.sync(() => (mistakes.push(locate(error)), Option.none())),
+        UsageErrors: ({ errors }) => Effect.sync(() => (mistakes.push(...errors.map(locate)), Option.none()))
       })
     )
-  )
-  yield* checkPlaces(tasks)
+    if (Option.isSome(job)) tasks.push({ spec, locate, job: job.value })
+  }
+  yield* refuse([...mistakes, ...(yield* collisions(tasks))])
   if (options.explain) return yield* Effect.forEach(tasks, ({ job }) => Explain.print(job), { discard: true })
   const client = Layer.provide(Source.client(connection), [
     AgniTransport.layer,
@@ -155,11 +160,11 @@ const run = Effect.fnUntraced(function* (
     if (only !== undefined && !several) return yield* Job.run(only.job)
     const exitCode = yield* sideBySide(tasks)
     yield* Summary.printTogether(tasks.length, options.report)
-    if (exitCode !== Failure.exitCode.done) return yield* new Told({ exitCode })
+    if (exitCode !== Failure.exitCode.done) return yield* new ReportedExit({ exitCode })
   })
   yield* work.pipe(
     Effect.provide(client),
-    Effect.mapError((error) => (error instanceof UsageError ? first.locate(error) : error))
+    Effect.catchTag("UsageError", (error) => Effect.andThen(refuse([pipelines[0].locate(error)]), Effect.fail(error)))
   )
 })
 
@@ -169,10 +174,7 @@ export const runCommand = Command.make(
   Effect.fnUntraced(function* ({ dryRun, explain, file, json, quiet, schema }) {
     if (schema) return yield* answer(JSON.stringify(jsonSchema(), null, 2))
     if (Option.isNone(file)) {
-      return yield* new UsageError({
-        problem: "which file is to be run?",
-        advice: "Name it, as in callstream run pipeline.yaml; callstream init writes one."
-      })
+      return yield* new UsageError({ reason: { _tag: "NoPipelineFile" } })
     }
     yield* run(file.value, { dryRun, explain, report: json ? "json" : quiet ? "none" : "people" })
   })

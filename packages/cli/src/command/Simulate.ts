@@ -2,18 +2,16 @@
 import { AgniSimulator, Fault } from "@callstream/core/testing"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as Command from "effect/cli/Command"
-import * as Flag from "effect/cli/Flag"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as HttpServer from "effect/http/HttpServer"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import { createServer } from "node:http"
-import * as Figure from "../flag/Figure.ts"
-import * as Source from "../flag/Source.ts"
+import { flags, one, pick } from "../option/Declared.ts"
+import * as Kind from "../option/Kind.ts"
 import * as Format from "../output/Format.ts"
 import { answer, invocation, print } from "../output/Screen.ts"
-import { UsageError } from "../output/UsageError.ts"
+import { UsageError } from "../option/UsageError.ts"
 
 /** Serves a simulator on a loopback port while the scope is open, and answers its base URL. Port 0 takes a free one. */
 export const serve = (
@@ -24,16 +22,7 @@ export const serve = (
     const server = yield* NodeHttpServer.make(createServer, { port, host: "127.0.0.1", gracefulShutdownTimeout: 100 })
     yield* server.serve(simulator.httpApp)
     return HttpServer.formatAddress(server.address)
-  }).pipe(
-    Effect.catchTag(
-      "ServeError",
-      () =>
-        new UsageError({
-          problem: `--port: ${port} cannot be listened on`,
-          advice: "Another program may use it: choose another one, or 0 for any free one."
-        })
-    )
-  )
+  }).pipe(Effect.catchTag("ServeError", () => new UsageError({ option: "port", reason: { _tag: "PortTaken", port } })))
 
 const faults = {
   "429": [
@@ -62,56 +51,48 @@ const parseFaults = (text: string): Option.Option<ReadonlyArray<Fault.Fault>> =>
   return names.every(isFaultName) ? Option.some(names.flatMap((name) => [...faults[name]])) : Option.none()
 }
 
-const whole = (name: string, least: number, most: number, otherwise: number, description: string) =>
-  Figure.integer(name, least, `${description} (default: ${otherwise})`, most).pipe(Flag.withDefault(otherwise))
+const defaults = { port: 8787, seed: 1, sessions: 1000, arrivals: 0, maxPageSize: 100 }
 
-const flags = {
-  port: whole("port", 0, 65_535, 8787, "Port on 127.0.0.1; 0 takes a free one"),
-  seed: whole("seed", 0, 4_294_967_295, 1, "All chance follows from it"),
-  sessions: whole("sessions", 0, 5_000_000, 1000, "Sessions that exist at the start"),
-  arrivals: whole("arrivals", 0, 1_000_000, 0, "Further sessions an hour"),
-  edition: Flag.Literals("edition", ["camel", "snake"]).pipe(
-    Flag.withMetavar("NAME"),
-    Flag.withDescription("The edition of the response (default: camel)"),
-    Flag.withDefault("camel")
-  ),
-  maxPageSize: whole("max-page-size", 1, 1_000_000, 100, "Larger pages are silently cut to it"),
-  latency: Source.duration("latency", "How long each answer takes, such as 50ms or 1s (default: none)").pipe(
-    Flag.withDefault(Duration.zero)
-  ),
-  rate: Figure.integer("rate", 1, "Requests a second that are answered; above it comes 429 (default: no limit)").pipe(
-    Flag.optional
-  ),
-  faultRate: Figure.decimal(
-    "fault-rate",
-    (value) => value <= 1,
-    "a number from 0 to 1",
-    "The share of requests that meet a fault, from 0 to 1 (default: 0, or 0.1 with --faults)"
-  ).pipe(Flag.optional),
-  faults: Flag.String("faults").pipe(
-    Flag.withMetavar("LIST"),
-    Flag.withDescription(
-      `Which faults, separated by commas: ${faultNames.join(", ")} (default: all that pass quickly)`
+const count = (key: keyof typeof defaults, least: number, most: number, help: string) =>
+  one(Kind.integer(least, most), help, { fallback: String(defaults[key]) })
+
+const options = {
+  port: count("port", 0, 65_535, "Port on 127.0.0.1; 0 takes a free one"),
+  seed: count("seed", 0, 4_294_967_295, "Seed of everything random"),
+  sessions: count("sessions", 0, 5_000_000, "Calls that exist at the start"),
+  arrivals: count("arrivals", 0, 1_000_000, "New calls an hour"),
+  edition: one(Kind.choice("NAME", ["camel", "snake"]), "Edition of the response", { fallback: "camel" }),
+  maxPageSize: count("maxPageSize", 1, 1_000_000, "Largest page; a larger one that is asked for is cut to it"),
+  latency: one(Kind.duration, "Time that each answer takes", { fallback: "none" }),
+  rate: one(Kind.integer(1), "Requests a second that are answered; above it comes 429", { fallback: "no limit" }),
+  faultRate: one(Kind.share, "Share of requests that meet a fault, from 0 to 1", {
+    fallback: "0, or 0.1 with --faults"
+  }),
+  faults: one(
+    Kind.text("LIST", `some of ${faultNames.join(", ")}, separated by commas`, (text) =>
+      Option.isSome(parseFaults(text))
     ),
-    Flag.filterMap(parseFaults, () => `Expected: some of ${faultNames.join(", ")}, separated by commas`),
-    Flag.optional
+    `Faults, separated by commas: ${faultNames.join(", ")}`,
+    { fallback: "all that pass quickly" }
   )
 }
 
 export const simulateCommand = Command.make(
   "simulate",
-  flags,
-  Effect.fnUntraced(function* (input) {
+  flags(options),
+  Effect.fnUntraced(function* (values) {
+    const input = { ...defaults, ...pick(options, values) }
+    const { faultRate = input.faults === undefined ? 0 : 0.1, latency = "0s", rate } = input
     const simulator = yield* AgniSimulator.make({
       seed: input.seed,
       sessions: input.sessions,
       arrivalsPerHour: input.arrivals,
-      edition: input.edition,
+      edition: input.edition ?? "camel",
       maxPageSize: input.maxPageSize,
-      latency: input.latency,
-      rateLimit: Option.getOrUndefined(input.rate),
-      faultRate: Option.getOrElse(input.faultRate, () => (Option.isSome(input.faults) ? 0.1 : 0)),
-      faults: Option.getOrUndefined(input.faults)
+      latency: Kind.durationOf(latency),
+      rateLimit: rate,
+      faultRate,
+      faults: input.faults === undefined ? undefined : Option.getOrUndefined(parseFaults(input.faults))
     })
     return yield* Effect.scoped(
       Effect.gen(function* () {

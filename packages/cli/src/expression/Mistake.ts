@@ -5,6 +5,8 @@ export interface Mistake {
   readonly begin: number
   readonly end: number
   readonly advice?: string | undefined
+  /** The option that would help, with its value. */
+  readonly add?: { readonly option: "derive"; readonly value: string } | undefined
 }
 
 /** What is shown of a line, at most: a file of one long line would fill the screen. */

@@ -11,7 +11,7 @@ import * as Result from "effect/Result"
 import type * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import { resolve } from "node:path"
-import { UsageError } from "../output/UsageError.ts"
+import { type Reason, type TableNameProblem, UsageError } from "../option/UsageError.ts"
 
 export type Database =
   | { readonly _tag: "Sqlite"; readonly path: string }
@@ -66,10 +66,13 @@ export const describeTable = (
   return place === "" ? describe(database) : `${describe(database)} (${place})`
 }
 
+type Where = "to" | "state"
+
 const read = Effect.fnUntraced(function* (
-  flag: string,
+  option: Where,
   source: Source
 ): Effect.fn.Return<Redacted.Redacted, UsageError, FileSystem.FileSystem> {
+  const wrong = (reason: Reason) => new UsageError({ option, reason })
   switch (source._tag) {
     case "Url":
       return source.url
@@ -77,27 +80,23 @@ const read = Effect.fnUntraced(function* (
       const found = Option.getOrUndefined(yield* Effect.option(Config.Redacted(source.name)))
       const text = found === undefined ? "" : Redacted.value(found).trim()
       if (text !== "") return Redacted.make(text)
-      return yield* new UsageError({
-        problem: `${flag}: the environment variable ${source.name} is not set`,
-        advice: "Put a URL into it, such as postgres://user:password@host/database?sslmode=verify-full."
-      })
+      return yield* wrong({ _tag: "VariableNotSet", variable: source.name })
     }
     case "File": {
       const fs = yield* FileSystem.FileSystem
-      const text = yield* Effect.mapError(
-        fs.readFileString(source.path),
-        () => new UsageError({ problem: `${flag}: ${source.path} cannot be read` })
+      const text = yield* Effect.mapError(fs.readFileString(source.path), () =>
+        wrong({ _tag: "FileUnreadable", path: source.path, holds: "the URL of a database" })
       )
       if (text.trim() !== "") return Redacted.make(text.trim())
-      return yield* new UsageError({ problem: `${flag}: ${source.path} is empty` })
+      return yield* wrong({ _tag: "FileEmpty", path: source.path })
     }
   }
 })
 
 /** Equal for what is one database, as far as its address tells. */
-export const identity = Effect.fnUntraced(function* (flag: string, database: Database) {
+export const identity = Effect.fnUntraced(function* (option: Where, database: Database) {
   if (database._tag === "Sqlite") return `sqlite:${resolve(database.path)}`
-  const target = PostgresClient.parse(yield* read(flag, database.url))
+  const target = PostgresClient.parse(yield* read(option, database.url))
   return Result.isFailure(target)
     ? describe(database)
     : JSON.stringify([target.success.host, target.success.port, target.success.database])
@@ -110,34 +109,29 @@ export const tableOf = (
 ): ReadonlyArray<string> => [schema, _tag === "Sqlite" ? table.toLowerCase() : table]
 
 /** A password has no place in a flag. What a file of pipelines refers to is another matter. */
-export const refusePassword = (flag: string, texts: ReadonlyArray<string>): Effect.Effect<void, UsageError> =>
+export const refusePassword = (option: Where, texts: ReadonlyArray<string>): Effect.Effect<void, UsageError> =>
   texts.some((text) => {
     const database = Option.getOrUndefined(parse(text))
     if (database?._tag !== "Postgres" || database.url._tag !== "Url") return false
     const url = PostgresClient.parse(database.url.url)
     return Result.isSuccess(url) && url.success.password !== undefined
   })
-    ? Effect.fail(
-        new UsageError({
-          problem: `${flag}: others on this machine can read a password on the command line`,
-          advice:
-            "Put the URL into an environment variable, such as DATABASE_URL, and say postgres:DATABASE_URL; or leave the password out and put it into PGPASSWORD."
-        })
-      )
+    ? Effect.fail(new UsageError({ option, reason: { _tag: "PasswordOnCommandLine" } }))
     : Effect.void
 
 type Client = Layer.Layer<SqlClient.SqlClient, SqlError | PostgresClient.PostgresUrlError>
 
 /** The client, not yet connected; whatever is wrong with the address is told now. */
 const client = Effect.fnUntraced(function* (
-  flag: string,
+  option: Where,
   database: Database
 ): Effect.fn.Return<Client, UsageError, FileSystem.FileSystem> {
   if (database._tag === "Sqlite") return SqliteClient.layer({ filename: database.path })
-  const url = yield* read(flag, database.url)
+  const url = yield* read(option, database.url)
   yield* Effect.mapError(
     Effect.fromResult(PostgresClient.parse(url)),
-    ({ description }) => new UsageError({ problem: `${flag} ${describe(database)}: ${description}` })
+    ({ description }) =>
+      new UsageError({ option, reason: { _tag: "SinkRefused", sink: describe(database), description } })
   )
   const password = Option.getOrUndefined(yield* Effect.option(Config.Redacted("PGPASSWORD")))
   return PostgresClient.layer({ url, password })
@@ -152,23 +146,21 @@ export const sink = (
     readonly account: string | undefined
   }
 ) =>
-  Effect.map(client("--to", database), (client) => {
+  Effect.map(client("to", database), (client) => {
     return SqlSink.provide(SqlSink.make({ ...options, name: describeTable(database, options) }), client)
   })
 
 /** The table of checkpoints of a database. */
 export const checkpoint = (database: Database) =>
-  Effect.map(client("--state", database), (client) => SqlCheckpoint.layer({ name: describe(database), client }))
+  Effect.map(client("state", database), (client) => SqlCheckpoint.layer({ name: describe(database), client }))
 
 const own = new Set(["callstream_commits", "callstream_checkpoints"])
 
 /** What is wrong with the name of a table or schema, if anything is. */
-export const wrongName = (name: string, databases: ReadonlyArray<Database>): string | undefined => {
-  if (name.trim() === "" || name.includes("\0")) return "give it a name"
-  if (own.has(name.toLowerCase())) return `${name} is a table of callstream's own`
+export const wrongName = (name: string, databases: ReadonlyArray<Database>): TableNameProblem | undefined => {
+  if (name.trim() === "" || name.includes("\0")) return "empty"
+  if (own.has(name.toLowerCase())) return "own"
   const long = databases.some(({ _tag }) => _tag === "Postgres") && new TextEncoder().encode(name).length > 63
-  if (long) return "PostgreSQL has no names of more than 63 bytes"
-  return databases.some(({ _tag }) => _tag === "Sqlite") && /^sqlite_/i.test(name)
-    ? "SQLite keeps names that begin with sqlite_ for itself"
-    : undefined
+  if (long) return "too long for PostgreSQL"
+  return databases.some(({ _tag }) => _tag === "Sqlite") && /^sqlite_/i.test(name) ? "reserved by SQLite" : undefined
 }

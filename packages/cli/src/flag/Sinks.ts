@@ -1,88 +1,26 @@
-/** The flags that say where sessions go, and the sinks they ask for. */
+/** The sinks that options ask for. */
 import { CsvSink, NdjsonSink, type SessionSink, SinkError, WebhookSink, type WebhookTransport } from "@callstream/core"
 import { Gzip, ParquetSink, StdoutSink, Zstd } from "@callstream/node"
-import * as Flag from "effect/cli/Flag"
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import type * as Path from "effect/Path"
 import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
 import * as Struct from "effect/Struct"
 import { basename, resolve } from "node:path"
 import { type SinkSpec, SinkSettings } from "../spec/PipelineSpec.ts"
-import { UsageError } from "../output/UsageError.ts"
+import type * as Declared from "../option/Declared.ts"
+import type * as Options from "../option/Options.ts"
+import { among, type Reason, UsageError, type UsageErrors } from "../option/UsageError.ts"
 import * as Failure from "../output/Failure.ts"
 import * as Database from "./Database.ts"
-import * as Figure from "./Figure.ts"
 import * as Size from "./Size.ts"
-import type * as Source from "./Source.ts"
 import * as Target from "./Target.ts"
 
 /** Never a flag's value, which others on the machine can read. */
 const secretVariable = "CALLSTREAM_WEBHOOK_SECRET"
-
-const isRotation = (text: string) => text === "day" || Size.parse(text) !== undefined
-
-export const flags = {
-  to: Flag.String("to").pipe(
-    Flag.withMetavar("SINK"),
-    Flag.withDescription(
-      "Where sessions go: - for stdout, calls.ndjson or calls.csv (also with .gz or .zst), calls.parquet, sqlite:calls.db, postgres:DATABASE_URL, https://… for a webhook (repeatable; default: -)"
-    ),
-    Flag.filter(
-      (text) => Option.isSome(Target.parse(text)),
-      () => `Expected: ${Target.expected}`
-    ),
-    Flag.atLeast(0)
-  ),
-  force: Flag.Boolean("force").pipe(
-    Flag.withDescription("Replace a file, or the files of an earlier --rotate, if it is there already"),
-    Flag.withDefault(false)
-  ),
-  rotate: Flag.String("rotate").pipe(
-    Flag.withMetavar("day|SIZE"),
-    Flag.withDescription("Many files instead of one, by UTC day or up to a size such as 100MB, with a manifest"),
-    Flag.filter(isRotation, () => "Expected: day, or a size such as 100MB or 64MiB"),
-    Flag.optional
-  ),
-  table: Flag.String("table").pipe(
-    Flag.withMetavar("NAME"),
-    Flag.withDescription("The table of a database, made when it is missing (default: call_sessions)"),
-    Flag.optional
-  ),
-  schema: Flag.String("schema").pipe(
-    Flag.withMetavar("NAME"),
-    Flag.withDescription("The schema of that table in PostgreSQL (default: the first of the search path)"),
-    Flag.optional
-  ),
-  csvRaw: Flag.Boolean("csv-raw").pipe(
-    Flag.withDescription("Leave text in CSV as it is, also where a spreadsheet would run it as a formula"),
-    Flag.withDefault(false)
-  ),
-  csvBom: Flag.Boolean("csv-bom").pipe(
-    Flag.withDescription("Begin CSV with a byte order mark, by which Excel knows UTF-8"),
-    Flag.withDefault(false)
-  ),
-  batchSize: Figure.integer("batch-size", 1, "Sessions in one request to a webhook (default: 100)", 10_000).pipe(
-    Flag.optional
-  ),
-  batchBytes: Flag.String("batch-bytes").pipe(
-    Flag.withMetavar("SIZE"),
-    Flag.withDescription("Size of one request to a webhook at most (default: 512KiB)"),
-    Flag.filter(
-      (text) => Size.parse(text) !== undefined,
-      () => "Expected: a size such as 256KiB or 1MB"
-    ),
-    Flag.optional
-  ),
-  allowPrivateHosts: Flag.Boolean("allow-private-hosts").pipe(
-    Flag.withDescription("Let a webhook be on this machine or in a private network, where http is allowed too"),
-    Flag.withDefault(false)
-  )
-}
-
-export type Flags = Source.Values<typeof flags>
 
 /** A place where sessions go, with what it was told. */
 export interface Planned {
@@ -118,46 +56,34 @@ const kinds: {
   Webhook: { words: "a webhook", settings: ["batchSize", "batchBytes", "allowPrivateHosts", "secret"] }
 }
 
-const flagOf = (setting: keyof SinkSettings) => `--${setting.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
-
-const goesWith = (setting: keyof SinkSettings): string => {
-  const words = Object.values(kinds).flatMap((kind) =>
+const onlyWith = (setting: keyof SinkSettings): Reason => ({
+  _tag: "OnlyWith",
+  sinks: Object.values(kinds).flatMap((kind) =>
     // What goes with every file goes with a CSV file too.
     kind.settings.includes(setting) && !(kind === kinds.Csv && kinds.File.settings.includes(setting))
       ? [kind.words]
       : []
   )
-  return `${flagOf(setting)}: goes with ${words.join(" or ")} only`
-}
+})
 
 const settingNames = Struct.keys(SinkSettings.fields)
 
 /** What the flags say, as data: each sink is told what goes with it. Refuses a flag that goes with none of them. */
 export const fromFlags = Effect.fnUntraced(function* (
-  values: Flags
+  to: ReadonlyArray<string> = ["-"],
+  given: Declared.Values<typeof Options.sink>
 ): Effect.fn.Return<readonly [SinkSpec, ...ReadonlyArray<SinkSpec>], UsageError> {
-  const { allowPrivateHosts, csvBom, csvRaw, force, to } = values
-  yield* Database.refusePassword("--to", to)
-  const given: SinkSettings = {
-    ...(force ? { force } : {}),
-    ...Option.match(values.rotate, { onNone: () => ({}), onSome: (rotate) => ({ rotate }) }),
-    ...Option.match(values.table, { onNone: () => ({}), onSome: (table) => ({ table }) }),
-    ...Option.match(values.schema, { onNone: () => ({}), onSome: (schema) => ({ schema }) }),
-    ...(csvRaw ? { csvRaw } : {}),
-    ...(csvBom ? { csvBom } : {}),
-    ...Option.match(values.batchSize, { onNone: () => ({}), onSome: (batchSize) => ({ batchSize }) }),
-    ...Option.match(values.batchBytes, { onNone: () => ({}), onSome: (batchBytes) => ({ batchBytes }) }),
-    ...(allowPrivateHosts ? { allowPrivateHosts } : {})
-  }
-  const useless = new Set(settingNames.filter((name) => given[name] !== undefined))
-  const all = (to.length === 0 ? ["-"] : to).map((text): SinkSpec => {
+  yield* Database.refusePassword("to", to)
+  const useless = new Set(Struct.keys(given))
+  const all = to.map((text): SinkSpec => {
     const target = Option.getOrUndefined(Target.parse(text))
-    const taken = target === undefined ? [] : kinds[kindOf(target)].settings.filter((name) => given[name] !== undefined)
+    const taken =
+      target === undefined ? [] : Struct.keys(given).filter((name) => kinds[kindOf(target)].settings.includes(name))
     for (const name of taken) useless.delete(name)
     return taken.length === 0 ? text : { to: text, ...Struct.pick(given, taken) }
   })
   const [setting] = useless
-  if (setting !== undefined) return yield* new UsageError({ problem: goesWith(setting) })
+  if (setting !== undefined) return yield* new UsageError({ option: setting, reason: onlyWith(setting) })
   const [first = "-", ...rest] = all
   return [first, ...rest]
 })
@@ -172,41 +98,44 @@ const placeOf = (target: Target.Target): string | undefined => {
   return target._tag === "Stdout" ? "-" : target._tag === "Table" ? Target.describe(target) : undefined
 }
 
-/** What is asked for, or what is wrong with it. */
+/** One sink, or what is wrong with it. */
+const planOne = Effect.fnUntraced(function* (spec: SinkSpec, item: number): Effect.fn.Return<Planned, UsageError> {
+  const { to, ...settings } = typeof spec === "string" ? { to: spec } : spec
+  const refuse = (reason: Reason, key: "to" | keyof SinkSettings = "to") =>
+    new UsageError({ option: key, at: key === "to" ? { item } : { item, key }, reason })
+  const target = Option.getOrUndefined(Target.parse(to))
+  if (target === undefined) return yield* refuse({ _tag: "Expected", expected: Target.expected })
+  const long = Target.fileOf(target).find((file) => Buffer.byteLength(basename(file)) > longestName)
+  if (long !== undefined) return yield* refuse({ _tag: "NameTooLong", name: basename(long), most: longestName })
+  const odd = settingNames.find(
+    (name) => settings[name] !== undefined && !kinds[kindOf(target)].settings.includes(name)
+  )
+  if (odd !== undefined) return yield* refuse(onlyWith(odd), odd)
+  const databases = target._tag === "Table" ? [target.database] : []
+  for (const key of ["table", "schema"] as const) {
+    const name = settings[key]
+    const problem = name === undefined ? undefined : Database.wrongName(name, databases)
+    if (name !== undefined && problem !== undefined) return yield* refuse({ _tag: "TableName", name, problem }, key)
+  }
+  return { target, settings }
+})
+
+/** What is asked for, or everything that is wrong with it. */
 export const plan = Effect.fnUntraced(function* (
   specs: ReadonlyArray<SinkSpec>
-): Effect.fn.Return<ReadonlyArray<Planned>, UsageError> {
-  const planned: Array<Planned> = []
-  const places = new Map<string, number>()
-  for (const [item, spec] of specs.entries()) {
-    const { to, ...settings } = typeof spec === "string" ? { to: spec } : spec
-    const refuse = (problem: string, key?: string) =>
-      new UsageError({ problem, place: key === undefined ? { item } : { item, key } })
-    const target = Option.getOrUndefined(Target.parse(to))
-    if (target === undefined) return yield* refuse(`--to: expected ${Target.expected}`)
-    const long = Target.fileOf(target).find((file) => Buffer.byteLength(basename(file)) > longestName)
-    if (long !== undefined) {
-      const shown = `${basename(long).slice(0, 30)}…`
-      return yield* refuse(`--to: the file name ${shown} is longer than ${longestName} bytes; give it a shorter one`)
-    }
-    const odd = settingNames.find(
-      (name) => settings[name] !== undefined && !kinds[kindOf(target)].settings.includes(name)
-    )
-    if (odd !== undefined) return yield* refuse(goesWith(odd), odd)
-    const databases = target._tag === "Table" ? [target.database] : []
-    for (const [key, name] of Object.entries(Struct.pick(settings, ["table", "schema"]))) {
-      const wrong = name === undefined ? undefined : Database.wrongName(name, databases)
-      if (wrong !== undefined) return yield* refuse(`--${key}: ${wrong}`, key)
-    }
-    const place = placeOf(target)
-    if (place !== undefined && places.has(place)) {
-      const [file] = Target.fileOf(target)
-      return yield* refuse(`--to: ${file ?? (target._tag === "Stdout" ? "-" : Target.describe(target))} is named twice`)
-    }
-    if (place !== undefined) places.set(place, item)
-    planned.push({ target, settings })
-  }
-  return planned
+): Effect.fn.Return<ReadonlyArray<Planned>, UsageErrors> {
+  const planned = yield* Effect.all(specs.map(planOne), { mode: "result" })
+  const places = planned.map((one) => (Result.isSuccess(one) ? placeOf(one.success.target) : undefined))
+  const twice = planned.flatMap((one, item) => {
+    const place = places[item]
+    if (Result.isFailure(one) || place === undefined || places.indexOf(place) === item) return []
+    const { target } = one.success
+    const [file] = Target.fileOf(target)
+    const what = file ?? (target._tag === "Stdout" ? "-" : Target.describe(target))
+    return [Result.fail(new UsageError({ option: "to", at: { item }, reason: { _tag: "NamedTwice", what } }))]
+  })
+  yield* among([...planned, ...twice])
+  return planned.flatMap((one) => (Result.isSuccess(one) ? [one.success] : []))
 })
 
 /** A reader of stdout that goes away ends a run well, unless other sinks were to get everything. */
@@ -230,10 +159,7 @@ const secretOf = Effect.fnUntraced(function* (settings: SinkSettings) {
   if (settings.secret !== undefined) return Redacted.make(settings.secret)
   const found = yield* Effect.option(Config.Redacted(secretVariable))
   if (Option.isSome(found) && Redacted.value(found.value).trim() !== "") return found.value
-  return yield* new UsageError({
-    problem: "--to: there is no secret to sign webhooks with",
-    advice: `Set ${secretVariable} to the receiver's secret, which begins with whsec_.`
-  })
+  return yield* new UsageError({ option: "to", reason: { _tag: "NoWebhookSecret", variable: secretVariable } })
 })
 
 const rotation = (text: string | undefined): NdjsonSink.Options["rotate"] => {
@@ -275,8 +201,7 @@ export const make = (
       case "Table":
         return Effect.mapError(
           Database.sink(target.database, { table: settings.table, schema: settings.schema, account: options.account }),
-          ({ advice, problem }) =>
-            new UsageError({ problem, ...(advice === undefined ? {} : { advice }), place: { item } })
+          ({ reason }) => new UsageError({ option: "to", at: { item }, reason })
         )
       case "Webhook":
         return Effect.flatMap(secretOf(settings), (secrets) =>
@@ -289,16 +214,20 @@ export const make = (
             batchBytes: settings.batchBytes === undefined ? undefined : Size.parse(settings.batchBytes),
             allowPrivateHosts: settings.allowPrivateHosts
           }).pipe(
-            Effect.mapError(({ advice, description }) => {
-              const help = description.includes("private hosts")
-                ? "Add --allow-private-hosts if the receiver is on this machine or in a private network."
-                : advice
-              return new UsageError({
-                problem: `--to ${Target.describe(target)}: ${description}`,
-                ...(help === undefined ? {} : { advice: help }),
-                place: { item }
-              })
-            })
+            Effect.mapError(
+              ({ advice, description, reason }) =>
+                new UsageError({
+                  option: "to",
+                  at: { item },
+                  reason: {
+                    _tag: "SinkRefused",
+                    sink: Target.describe(target),
+                    description,
+                    ...(advice === undefined ? {} : { advice }),
+                    privateHost: reason === "privateHost"
+                  }
+                })
+            )
           )
         )
     }

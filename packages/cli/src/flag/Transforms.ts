@@ -1,4 +1,4 @@
-/** The flags that say what happens to records on their way, in the order in which it happens. */
+/** The transforms that options ask for, in the order in which they happen. */
 import {
   CallSession,
   Column,
@@ -12,117 +12,34 @@ import {
   Where
 } from "@callstream/core"
 import { KeyedHash } from "@callstream/node"
-import * as Flag from "effect/cli/Flag"
 import * as Config from "effect/Config"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
-import * as Schema from "effect/Schema"
 import * as Expression from "../expression/Expression.ts"
 import { fields } from "../expression/Fields.ts"
-import { type Mistake, nearest, show } from "../expression/Mistake.ts"
-import { UsageError } from "../output/UsageError.ts"
+import { type Mistake, nearest } from "../expression/Mistake.ts"
+import { among, type At, UsageError, type UsageErrors } from "../option/UsageError.ts"
+import type { Transforms as Spec } from "../spec/PipelineSpec.ts"
 
 /** Where the key of hashes comes from; never a flag's value, which others on the machine can read. */
 const keyVariable = "CALLSTREAM_REDACT_KEY"
 
 const shortestKey = 16
 
-const texts = Schema.optionalKey(Schema.Array(Schema.String))
-const text = Schema.optionalKey(Schema.String)
+type Verb = "where" | "derive" | "redact" | "select" | "omit"
 
-/** What the flags say, as data: a pipeline file says the same. */
-export const Spec = Schema.Struct({
-  where: texts.annotateKey({ description: "Only sessions for which each of these holds, in CEL: durationSec > 60" }),
-  derive: texts.annotateKey({
-    description: "Adds fields: direction, customerNumber, startedDate (startedDate@Europe/Berlin), cost, analysis"
-  }),
-  redact: texts.annotateKey({
-    description: "Takes personal data out: phone, email, name, recording, freeText; behind = mask, drop or hash"
-  }),
-  callingCode: text.annotateKey({ description: 'Of phone numbers that come without one, in quotes: "49"' }),
-  redactKey: text.annotateKey({ description: `The key of hashes, as \${NAME}. Default: \${${keyVariable}}` }),
-  select: texts.annotateKey({ description: "Only these values, in this order: id, metadata.crm.id=lead" }),
-  omit: texts.annotateKey({ description: "All values but these" }),
-  flatten: Schema.optionalKey(Schema.Boolean).annotateKey({
-    description: "Values inside objects become fields named by their path, such as metadata.crm.id"
-  })
-})
-
-export interface Spec extends Schema.Schema.Type<typeof Spec> {}
-
-const list = (name: string, metavar: string, description: string) =>
-  Flag.String(name).pipe(Flag.withMetavar(metavar), Flag.withDescription(description), Flag.optional)
-
-export const flags = {
-  where: Flag.String("where").pipe(
-    Flag.withMetavar("EXPR"),
-    Flag.withDescription(
-      `Only sessions for which this holds, in CEL, such as 'durationSec > 60 && status == "completed"' (repeatable: all must hold)`
-    ),
-    Flag.atLeast(0)
-  ),
-  derive: list(
-    "derive",
-    "NAME,...",
-    "Add fields: direction, customerNumber, startedDate (startedDate@Europe/Berlin for that zone's dates), cost, analysis"
-  ),
-  redact: list(
-    "redact",
-    "CLASS[=MODE],...",
-    `Take personal data out: phone, email, name, recording, freeText; as mask (the default), drop, or hash with the key in ${keyVariable}`
-  ),
-  callingCode: Flag.String("calling-code").pipe(
-    Flag.withMetavar("CODE"),
-    Flag.withDescription("Calling code of phone numbers that come without one, such as 49, so that their hashes match"),
-    Flag.optional
-  ),
-  select: list("select", "PATH[=NAME],...", "Only these values, in this order, such as id,metadata.crm.id=lead"),
-  omit: list("omit", "PATH,...", "All values but these"),
-  flatten: Flag.Boolean("flatten").pipe(
-    Flag.withDescription("Values inside objects become fields named by their path, such as metadata.crm.id"),
-    Flag.withDefault(false)
-  )
+const wrong = (option: Verb, text: string, mistake: Mistake): UsageError => {
+  const at: At = { item: text, begin: mistake.begin, end: mistake.end }
+  return new UsageError({ option, at, reason: { _tag: "InText", text, mistake } })
 }
 
-type Values<Flags> = { readonly [K in keyof Flags]: Flags[K] extends Flag.Flag<infer A> ? A : never }
-
-/** A comma inside of `["…"]` belongs to a key. */
-const item = /(?:\[\s*"(?:[^"\\]|\\.)*"\s*\]|[^,])+/g
-
-const itemsOf = (given: string): ReadonlyArray<string> =>
-  (given.match(item) ?? []).map((one) => one.trim()).filter((one) => one !== "")
-
-/** The values of the flags as data. */
-export const fromFlags = (values: Values<typeof flags>): Spec => {
-  const items = (key: "derive" | "redact" | "select" | "omit") =>
-    Option.match(values[key], { onNone: () => ({}), onSome: (given) => ({ [key]: itemsOf(given) }) })
-  return {
-    ...(values.where.length === 0 ? {} : { where: values.where }),
-    ...items("derive"),
-    ...items("redact"),
-    ...Option.match(values.callingCode, { onNone: () => ({}), onSome: (callingCode) => ({ callingCode }) }),
-    ...items("select"),
-    ...items("omit"),
-    ...(values.flatten ? { flatten: true } : {})
-  }
-}
-
-const wrong = (flag: string, text: string, mistake: Mistake): UsageError => {
-  const [line = "", mark = ""] = show(text, mistake)
-  return new UsageError({
-    problem: [`--${flag}: ${mistake.problem}`, `  ${line}`, `  ${mark}`].join("\n"),
-    ...(mistake.advice === undefined ? {} : { advice: mistake.advice }),
-    place: { item: text, begin: mistake.begin, end: mistake.end }
-  })
-}
-
-const notAmong = (flag: string, text: string, word: string, known: ReadonlyArray<string>): UsageError => {
+const notAmong = (option: Verb, text: string, word: string, known: ReadonlyArray<string>): UsageError => {
   const close = nearest(word, known)
   const begin = text.indexOf(word)
-  return wrong(flag, text, {
+  return wrong(option, text, {
     problem: `there is no ${word === "" ? "empty name" : word}`,
     begin,
     end: begin + Math.max(1, word.length),
@@ -130,7 +47,7 @@ const notAmong = (flag: string, text: string, word: string, known: ReadonlyArray
   })
 }
 
-const empty = (flag: string): UsageError => new UsageError({ problem: `--${flag}: nothing is named` })
+const empty = (option: Verb): UsageError => new UsageError({ option, reason: { _tag: "NothingNamed" } })
 
 const where = (text: string): Result.Result<Expression.Expression, UsageError> =>
   Result.mapError(Expression.parse(text), (mistake) => wrong("where", text, mistake))
@@ -166,15 +83,13 @@ const keyOf = Effect.fnUntraced(function* (given: string | undefined) {
   const found = given === undefined ? yield* Effect.option(Config.String(keyVariable)) : Option.some(given)
   const text = Option.getOrElse(found, () => "").trim()
   if (text === "") {
-    return yield* new UsageError({
-      problem: "--redact: there is no key to hash with",
-      advice: `Set ${keyVariable}, to what openssl rand -hex 32 prints, for example, and keep it: another key gives other hashes.`
-    })
+    return yield* new UsageError({ option: "redact", reason: { _tag: "NoRedactKey", variable: keyVariable } })
   }
   if (text.length < shortestKey) {
+    const variable = given === undefined ? keyVariable : undefined
     return yield* new UsageError({
-      problem: `--redact: the key${given === undefined ? ` in ${keyVariable}` : ""} is shorter than ${shortestKey} characters, and could be guessed`,
-      advice: "Make one with openssl rand -hex 32."
+      option: "redact",
+      reason: { _tag: "ShortRedactKey", variable, least: shortestKey }
     })
   }
   return KeyedHash.make(Redacted.make(text))
@@ -212,14 +127,13 @@ const mistakeIn = (
   flag: "select" | "omit",
   [name, ...inside]: FieldPath.FieldPath,
   columns: ReadonlyArray<string>
-): Pick<Mistake, "problem" | "advice"> | undefined => {
+): Pick<Mistake, "problem" | "advice" | "add"> | undefined => {
   const known = [...new Set<string>([...CallSession.fieldNames, ...columns])]
   if (flag === "select" && known.includes(name) && !columns.includes(name)) {
-    return { problem: `${name} is dropped by --redact`, advice: "Leave it out here, or mask it." }
+    return { problem: `the redaction drops ${name}`, advice: "Leave it out here, or mask it." }
   }
   if (!known.includes(name)) {
-    if (isDerived(name))
-      return { problem: `${name} is not there unless it is derived`, advice: `Add --derive ${name}.` }
+    if (isDerived(name)) return { problem: `${name} is a derived field`, add: { option: "derive", value: name } }
     const close = nearest(name, known)
     return {
       problem: `there is no field ${name}`,
@@ -301,53 +215,78 @@ export interface Stage {
   readonly upTo: Transform.Transform<CallSession.CallSession, object>
 }
 
+const contradictions = (spec: Spec): ReadonlyArray<UsageError> => [
+  ...(spec.select !== undefined && spec.omit !== undefined
+    ? [
+        new UsageError({
+          option: "omit",
+          reason: { _tag: "Conflict", with: { option: "select" }, because: "select leaves out the rest" }
+        })
+      ]
+    : []),
+  ...(spec.callingCode !== undefined && !/^[1-9]\d{0,3}$/.test(spec.callingCode)
+    ? [new UsageError({ option: "callingCode", reason: { _tag: "NotACallingCode", value: spec.callingCode } })]
+    : []),
+  ...(spec.redactKey !== undefined && spec.redact?.some((text) => /=\s*hash\s*$/.test(text)) !== true
+    ? [
+        new UsageError({
+          option: "redactKey",
+          reason: { _tag: "OnlyWithOption", other: { option: "redact", value: "…=hash" } }
+        })
+      ]
+    : [])
+]
+
 /**
- * The transforms that the flags, or a file, ask for: where, derive, redact, select or omit, flatten. Everything in them is
- * checked here, before there is a record. The key of hashes is read only when something is to be hashed.
+ * The transforms that the options ask for: where, derive, redact, select or omit, flatten. Everything in them is checked
+ * here, before there is a record, and fails with all that is wrong. The key of hashes is read only when something is hashed.
  */
 export const toStages = Effect.fnUntraced(function* (
   spec: Spec,
   options: Options
-): Effect.fn.Return<ReadonlyArray<Stage>, UsageError> {
-  if (spec.select !== undefined && spec.omit !== undefined) {
-    return yield* new UsageError({
-      problem: "--select and --omit cannot be used together",
-      advice: "--select already leaves out what it does not name."
-    })
-  }
-  if (spec.callingCode !== undefined && !/^[1-9]\d{0,3}$/.test(spec.callingCode)) {
-    return yield* new UsageError({
-      problem: `--calling-code: ${spec.callingCode} is no calling code`,
-      advice: "Write the digits alone, such as 1 or 49."
-    })
-  }
-  if (spec.redactKey !== undefined && spec.redact?.some((text) => /=\s*hash\s*$/.test(text)) !== true) {
-    return yield* new UsageError({ problem: "--redact-key: goes with --redact …=hash only" })
-  }
+): Effect.fn.Return<ReadonlyArray<Stage>, UsageErrors> {
+  const wrong: Array<Result.Result<never, UsageError>> = contradictions(spec).map(Result.fail)
   const stages: Array<Stage> = []
   let sessions: Transform.Transform<CallSession.CallSession, CallSession.CallSession> = Transform.identity()
-  for (const text of spec.where ?? []) {
-    const { holds, label } = yield* Effect.fromResult(where(text))
-    sessions = Transform.andThen(sessions, Where.where(label, holds))
-    stages.push({ verb: "where", upTo: sessions })
+  const parts = yield* Effect.all(
+    [
+      ...(spec.where ?? []).map((text) => {
+        const parsed = Effect.fromResult(where(text))
+        return Effect.map(parsed, ({ holds, label }) => ({ verb: "where" as const, add: Where.where(label, holds) }))
+      }),
+      ...(spec.derive === undefined
+        ? []
+        : [Effect.map(derive(spec.derive), (add) => ({ verb: "derive" as const, add }))]),
+      ...(spec.redact === undefined
+        ? []
+        : [Effect.map(redact(spec.redact, spec), (add) => ({ verb: "redact" as const, add }))])
+    ],
+    { mode: "result" }
+  )
+  for (const part of parts) {
+    if (Result.isFailure(part)) {
+      wrong.push(Result.fail(part.failure))
+      continue
+    }
+    const { add, verb } = part.success
+    sessions = Transform.andThen(sessions, add)
+    stages.push({ verb, upTo: sessions })
   }
-  if (spec.derive !== undefined) {
-    sessions = Transform.andThen(sessions, yield* derive(spec.derive))
-    stages.push({ verb: "derive", upTo: sessions })
-  }
-  if (spec.redact !== undefined) {
-    sessions = Transform.andThen(sessions, yield* redact(spec.redact, spec))
-    stages.push({ verb: "redact", upTo: sessions })
-  }
-  let rows: Transform.Transform<CallSession.CallSession, object> = sessions
   const columns = Column.names(sessions.columns(Column.ofSession))
-  if (spec.select !== undefined) {
-    rows = Transform.andThen(rows, yield* select(spec.select, columns))
-    stages.push({ verb: "select", upTo: rows })
-  }
-  if (spec.omit !== undefined) {
-    rows = Transform.andThen(rows, yield* omit(spec.omit, columns))
-    stages.push({ verb: "omit", upTo: rows })
+  const chosen = yield* Effect.all(
+    {
+      select: spec.select === undefined ? Effect.succeed(undefined) : select(spec.select, columns),
+      omit: spec.omit === undefined ? Effect.succeed(undefined) : omit(spec.omit, columns)
+    },
+    { mode: "result" }
+  )
+  yield* among([...wrong, ...Object.values(chosen)])
+  let rows: Transform.Transform<CallSession.CallSession, object> = sessions
+  for (const verb of ["select", "omit"] as const) {
+    const add = Result.getSuccess(chosen[verb])
+    if (Option.isNone(add) || add.value === undefined) continue
+    rows = Transform.andThen(rows, add.value)
+    stages.push({ verb, upTo: rows })
   }
   if (spec.flatten === true) {
     rows = Transform.andThen(rows, Flatten.flatten({ objects: options.tabular ? "whole" : "keys" }))
@@ -357,5 +296,5 @@ export const toStages = Effect.fnUntraced(function* (
 })
 
 /** All of the stages, as one transform. */
-export const toTransform = (spec: Spec, options: Options): Effect.Effect<Stage["upTo"], UsageError> =>
+export const toTransform = (spec: Spec, options: Options): Effect.Effect<Stage["upTo"], UsageErrors> =>
   Effect.map(toStages(spec, options), (stages) => stages.at(-1)?.upTo ?? Transform.identity())

@@ -4,7 +4,9 @@ import * as Cause from "effect/Cause"
 import * as CliError from "effect/cli/CliError"
 import * as Duration from "effect/Duration"
 import * as Format from "./Format.ts"
-import { Incomplete, Told, UsageError } from "./UsageError.ts"
+import { PipelineFileError } from "../spec/Yaml.ts"
+import { describe, inFlags, privateHostAdvice, type Speaker } from "../option/Reason.ts"
+import { Incomplete, ReportedExit, UsageError, UsageErrors } from "../option/UsageError.ts"
 
 export interface Report {
   readonly lines: ReadonlyArray<string>
@@ -22,8 +24,10 @@ export type CommandError =
   | CheckpointError
   | TooManyDeadLetters
   | UsageError
+  | UsageErrors
+  | PipelineFileError
   | Incomplete
-  | Told
+  | ReportedExit
   | CliError.CliError
 
 const advice = (error: AgniError): string | undefined => {
@@ -95,10 +99,10 @@ const ofOutput = (error: OutputError): Report => {
 const ofSink = (error: SinkError): Report => {
   if (isClosedPipe(error)) return { lines: [], exitCode: exitCode.done }
   const help =
-    error.code === "EEXIST"
+    error.reason === "exists"
       ? "Choose another name, or add --force to replace it."
-      : error.description.includes("loopback, private or link-local")
-        ? "Add --allow-private-hosts if the receiver is on this machine or in a private network."
+      : error.reason === "privateHost"
+        ? privateHostAdvice(inFlags)
         : error.advice
   return {
     lines: [`error: ${error.message}`, ...(help === undefined ? [] : [`  ${help}`])],
@@ -136,8 +140,46 @@ const known = (error: unknown): Report | undefined =>
 const isAgniError = (error: unknown): error is AgniError =>
   typeof error === "object" && error !== null && "_tag" in error && error._tag === "AgniError"
 
+/** How many mistakes are shown at once. */
+const most = 10
+
+const blocksOf = (blocks: ReadonlyArray<ReadonlyArray<string>>, where: string): ReadonlyArray<string> => [
+  ...blocks
+    .slice(0, most)
+    .flatMap(([first = "", ...rest]) => [`error: ${first}`, ...rest.map((line) => `  ${line.trimEnd()}`)]),
+  ...(blocks.length > most ? [`error: ${where}${blocks.length - most} more like these`] : [])
+]
+
+const some = (text: string | undefined): ReadonlyArray<string> => (text === undefined ? [] : [text])
+
+const ofUsage = (errors: ReadonlyArray<UsageError>, speaker: Speaker): ReadonlyArray<string> =>
+  blocksOf(
+    errors.map((error) => {
+      const { advice, problem, quoted = [] } = describe(error, speaker)
+      return [problem, ...quoted, ...some(advice)]
+    }),
+    ""
+  )
+
+/** Each mistake of a file with its place, as compilers show it. */
+const ofFile = ({ file, mistakes }: PipelineFileError): ReadonlyArray<string> =>
+  blocksOf(
+    mistakes.map(({ advice, column, line, problem, quoted }) => [
+      `${file}:${line}:${column}: ${problem}`,
+      ...quoted,
+      ...some(advice)
+    ]),
+    `${file}: `
+  )
+
+interface Options {
+  readonly debug: boolean
+  /** How options are named. @default as flags */
+  readonly speaker?: Speaker | undefined
+}
+
 /** What to print and how to exit. Stacks only under `--debug`. */
-export const report = (cause: Cause.Cause<CommandError>, debug: boolean): Report => {
+export const report = (cause: Cause.Cause<CommandError>, { debug, speaker = inFlags }: Options): Report => {
   if (Cause.hasInterruptsOnly(cause)) return { lines: [], exitCode: exitCode.interrupted }
   const error: unknown = Cause.squash(cause)
   const stack = debug ? Cause.pretty(cause).split("\n") : []
@@ -148,15 +190,13 @@ export const report = (cause: Cause.Cause<CommandError>, debug: boolean): Report
       exitCode: error._tag === "ShowHelp" && error.errors.length === 0 ? exitCode.done : exitCode.usage
     }
   }
-  if (error instanceof UsageError) {
-    const lines = [
-      ...`error: ${error.problem}`.split("\n"),
-      ...(error.advice === undefined ? [] : [`  ${error.advice}`])
-    ]
-    return { lines: [...lines, ...stack], exitCode: exitCode.usage }
+  if (error instanceof UsageError || error instanceof UsageErrors) {
+    const errors = error instanceof UsageErrors ? error.errors : [error]
+    return { lines: [...ofUsage(errors, speaker), ...stack], exitCode: exitCode.usage }
   }
+  if (error instanceof PipelineFileError) return { lines: [...ofFile(error), ...stack], exitCode: exitCode.usage }
   if (error instanceof Incomplete) return { lines: [], exitCode: exitCode.incomplete }
-  if (error instanceof Told) return { lines: [], exitCode: error.exitCode }
+  if (error instanceof ReportedExit) return { lines: [], exitCode: error.exitCode }
   const told = known(error)
   if (told !== undefined) return { ...told, lines: [...told.lines, ...stack] }
   const name = error instanceof Error ? error.name : typeof error

@@ -146,7 +146,7 @@ export const print = Effect.fnUntraced(function* (
     `${Format.counted(sessions, "session")}${single ? ` to ${nameOf(only)}` : ""} in ${Format.duration(elapsed)}${speed}`,
     ...(single && sinks[0]?.refused === 0 ? [] : sinks.map((sink, i) => sinkLine(about.sinks[i], sink))),
     ...(resumedAt === undefined ? [] : [`  went on at ${Format.time(resumedAt)}, where an earlier run had stopped`]),
-    ...(filtered === 0 ? [] : [`  ${Format.counted(filtered, "session")} left out by --where`]),
+    ...(filtered === 0 ? [] : [`  ${Format.counted(filtered, "session")} left out by filters`]),
     // Several pipelines send them together.
     ...(about.title === undefined ? [`  ${describeRequests(requests)}`] : []),
     ...(earliest === undefined || latest === undefined

@@ -5,12 +5,12 @@ import type * as FileSystem from "effect/FileSystem"
 import * as Path from "effect/Path"
 import * as Database from "../flag/Database.ts"
 import * as Sinks from "../flag/Sinks.ts"
-import type { UsageError } from "../output/UsageError.ts"
+import type { UsageError } from "../option/UsageError.ts"
 
 export interface Place {
   /** Which of the job's sinks writes there, if one does. */
   readonly item: number | undefined
-  readonly flag: "--to" | "--dead-letters" | "--coverage"
+  readonly option: "to" | "deadLetters" | "coverage"
   readonly told: string
   /** Equal keys are one place. */
   readonly key: string
@@ -37,7 +37,7 @@ const ofSinks = Effect.fnUntraced(function* (
   for (const [item, sink] of sinks.entries()) {
     const { settings, target } = sink
     const at = (key: string, more: Partial<Place> = {}) =>
-      places.push({ item, flag: "--to", told: Sinks.describe(sink), key, holds: undefined, shared: undefined, ...more })
+      places.push({ item, option: "to", told: Sinks.describe(sink), key, holds: undefined, shared: undefined, ...more })
     switch (target._tag) {
       case "Stdout":
         at("-", { told: "stdout" })
@@ -60,7 +60,7 @@ const ofSinks = Effect.fnUntraced(function* (
         const { database } = target
         // The file of a database takes many tables, and one table the same rows of more than one.
         if (database._tag === "Sqlite") at(resolve(database.path), { shared: "" })
-        at(JSON.stringify([yield* Database.identity("--to", database), ...Database.tableOf(database, settings)]), {
+        at(JSON.stringify([yield* Database.identity("to", database), ...Database.tableOf(database, settings)]), {
           shared: rows
         })
         break
@@ -78,9 +78,9 @@ export const of = Effect.fnUntraced(function* (
   rows: string
 ): Effect.fn.Return<ReadonlyArray<Place>, UsageError, FileSystem.FileSystem | Path.Path> {
   const { resolve } = yield* Path.Path
-  const file = (flag: Place["flag"], path: string): Place => ({
+  const file = (option: Place["option"], path: string): Place => ({
     item: undefined,
-    flag,
+    option,
     told: path,
     key: resolve(path),
     holds: undefined,
@@ -88,10 +88,8 @@ export const of = Effect.fnUntraced(function* (
   })
   return [
     ...(yield* ofSinks(sinks, rows)),
-    file("--dead-letters", deadLetters),
-    ...(coverage === undefined
-      ? []
-      : [file("--coverage", coverage), file("--coverage", OutputFile.partialPath(coverage))])
+    file("deadLetters", deadLetters),
+    ...(coverage === undefined ? [] : [file("coverage", coverage), file("coverage", OutputFile.partialPath(coverage))])
   ]
 })
 

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { Document, isMap, isScalar, isSeq, visit } from "yaml"
 import * as Target from "../flag/Target.ts"
-import { UsageError } from "../output/UsageError.ts"
+import { UsageError } from "../option/UsageError.ts"
 import type { PipelineSpec, SinkSpec } from "./PipelineSpec.ts"
 
 export interface Saved {
@@ -84,7 +84,11 @@ export const write = (spec: PipelineSpec, file: string): Saved => {
 }
 
 /** Writes a new file, for its owner only; `force` replaces one that is there. */
-export const toFile = (path: string, text: string, options: { readonly force: boolean; readonly advice: string }) =>
+export const toFile = (
+  path: string,
+  text: string,
+  options: { readonly force: boolean; readonly replaceable: boolean }
+) =>
   Effect.scoped(
     Effect.gen(function* () {
       const { finish, write } = yield* OutputFile.open({ path, force: options.force })
@@ -95,7 +99,7 @@ export const toFile = (path: string, text: string, options: { readonly force: bo
     Effect.catchTag("OutputError", (error) =>
       Effect.fail(
         error.reason === "exists"
-          ? new UsageError({ problem: `${path} is there already`, advice: options.advice })
+          ? new UsageError({ reason: { _tag: "FileExists", path, replaceable: options.replaceable } })
           : error
       )
     )

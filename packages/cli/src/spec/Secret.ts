@@ -44,7 +44,7 @@ export const literals = (yaml: Pick<Yaml, "written" | "keyAt">): ReadonlyArray<M
     if (variable !== undefined && text.trim() !== "") {
       return [
         {
-          problem: "a secret stands in the file itself",
+          problem: "a secret is in the file itself",
           advice: `Set it as ${variable}, and write \${${variable}} here; and since it was in a file, better get a new one.`,
           at,
           hidden: true
@@ -54,7 +54,7 @@ export const literals = (yaml: Pick<Yaml, "written" | "keyAt">): ReadonlyArray<M
     if (!inUrl(text)) return []
     return [
       {
-        problem: "a password or key stands in this address itself",
+        problem: "a password or key is in this address itself",
         advice:
           "Put the secret part, or the whole address, into an environment variable, and write ${NAME} for it here.",
         at,

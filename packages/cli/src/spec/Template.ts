@@ -83,9 +83,8 @@ export const write = ({ connection, name, personal, since, to }: Answers, file: 
     "sinks:",
     ...sinkLines(to),
     "",
-    "# Records that cannot go on are put aside; callstream replay sends them again.",
-    "# deadLetters:",
-    `#   file: ${scalar(`${name}.dead-letters.ndjson`)}`,
-    "#   maxShare: 0.1 # stop when it is more than that share of at least 100 records",
+    "# Rejected records are written to this file; callstream replay sends them again.",
+    `# deadLetters: ${scalar(`${name}.dead-letters.ndjson`)}`,
+    "# maxDeadLetters: 10 # stop when more than this percentage of at least 100 records is rejected",
     ""
   ].join("\n")

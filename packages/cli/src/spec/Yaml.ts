@@ -1,10 +1,11 @@
 /** YAML as data, with the place of everything in it, so that a mistake can be pointed at. */
+import * as Arr from "effect/Array"
 import * as Config from "effect/Config"
+import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, visit } from "yaml"
 import { lineAt, show } from "../expression/Mistake.ts"
-import { UsageError } from "../output/UsageError.ts"
 
 /** From a file's beginning, in characters. */
 interface Span {
@@ -24,6 +25,25 @@ export interface Mistake {
   readonly hidden?: boolean
 }
 
+/** The same for people: a line and a column, and the line with a mark below. */
+export interface Pointed {
+  readonly line: number
+  readonly column: number
+  readonly problem: string
+  readonly quoted: ReadonlyArray<string>
+  readonly advice: string | undefined
+}
+
+/** A pipeline file that cannot be used: exit code 2. Its mistakes are in the order of their lines. */
+export class PipelineFileError extends Data.TaggedError("PipelineFileError")<{
+  readonly file: string
+  readonly mistakes: readonly [Pointed, ...ReadonlyArray<Pointed>]
+}> {
+  override get message(): string {
+    return this.mistakes.map(({ column, line, problem }) => `${this.file}:${line}:${column}: ${problem}`).join("\n")
+  }
+}
+
 export interface Yaml {
   /** Plain data, with `${NAME}` replaced. */
   readonly data: unknown
@@ -36,7 +56,10 @@ export interface Yaml {
   readonly keyAt: (path: Path) => Span | undefined
   /** A part of the text at a path, when it is written there as it is; otherwise all of it. */
   readonly partAt: (path: Path, text: string, begin: number, end: number) => Span | undefined
-  readonly refuse: (mistakes: ReadonlyArray<Mistake>) => UsageError
+  /** References that lead nowhere, and the paths of the values that hold them. */
+  readonly mistakes: ReadonlyArray<Mistake & { readonly path: Path }>
+  /** Fails when there is a mistake. */
+  readonly refuse: (mistakes: ReadonlyArray<Mistake>) => Effect.Effect<void, PipelineFileError>
 }
 
 /** More than anybody writes: an alias inside of an alias inside of an alias … would fill the memory. */
@@ -46,54 +69,39 @@ const mostNodes = 10_000
 const secretive =
   /(?:key|secret|token|password|passwd|authorization)["']?\s*[:=](?!\s*["']?\$\{)|whsec_|:\/\/[^\s/"']*@/i
 
-/** How many mistakes are told at once. */
-const most = 10
-
 const refuseIn =
   (file: string, text: string, lines: LineCounter) =>
-  (mistakes: ReadonlyArray<Mistake>): UsageError => {
-    const ordered = mistakes.toSorted((a, b) => a.at.begin - b.at.begin)
-    const blocks = ordered.slice(0, most).map(({ advice, at, hidden, problem }) => {
-      const { col, line } = lines.linePos(Math.min(at.begin, text.length))
-      const shown = show(text, { problem, ...at }).map((part) => `  ${part.trimEnd()}`)
-      return {
-        head: [
-          `${file}:${line}:${col}: ${problem}`,
-          ...(hidden === true || secretive.test(lineAt(text, at.begin)) ? [] : shown)
-        ],
-        advice
-      }
-    })
-    const last = blocks.at(-1)
-    const more = ordered.length > most ? [`error: ${file}: ${ordered.length - most} more like these`] : []
-    return new UsageError({
-      problem: [
-        ...blocks.flatMap(({ advice, head: [first = "", ...rest] }, i) => [
-          i === 0 ? first : `error: ${first}`,
-          ...rest,
-          ...(advice === undefined || (i === blocks.length - 1 && more.length === 0) ? [] : [`  ${advice}`])
-        ]),
-        ...more
-      ].join("\n"),
-      ...(last?.advice === undefined || more.length > 0 ? {} : { advice: last.advice })
-    })
+  (mistakes: ReadonlyArray<Mistake>): Effect.Effect<void, PipelineFileError> => {
+    const pointed = mistakes
+      .toSorted((a, b) => a.at.begin - b.at.begin)
+      .map(({ advice, at, hidden, problem }): Pointed => {
+        const { col, line } = lines.linePos(Math.min(at.begin, text.length))
+        const quoted = hidden === true || secretive.test(lineAt(text, at.begin)) ? [] : show(text, { problem, ...at })
+        return { line, column: col, problem, quoted, advice }
+      })
+    return Arr.isReadonlyArrayNonEmpty(pointed)
+      ? Effect.fail(new PipelineFileError({ file, mistakes: pointed }))
+      : Effect.void
   }
 
 const words: Readonly<Record<string, string>> = {
-  TAB_AS_INDENT: "a tab stands where the line is indented: write spaces",
-  DUPLICATE_KEY: "this key stands here twice",
-  MULTIPLE_DOCS: "a second document begins here: write several pipelines under pipelines",
+  TAB_AS_INDENT: "a tab indents this line: write spaces",
+  DUPLICATE_KEY: "this key is here twice",
+  MULTIPLE_DOCS: "a second document begins here: list several pipelines under pipelines",
   BAD_ALIAS: "this alias has no anchor before it",
   MISSING_CHAR: "a quote, bracket or comma is missing here",
   BAD_INDENT: "this line is indented too little or too far",
-  BLOCK_AS_IMPLICIT_KEY: "a key and its value stand in one line, or the value below, indented further",
+  BLOCK_AS_IMPLICIT_KEY: "write a key and its value in one line, or the value below it, indented further",
   MULTILINE_IMPLICIT_KEY: "this is no key: a colon is missing, or a quote"
 }
 
 const reference = /\$(\$?)\{([^}]*)(\}?)/g
 
 /** Reads the text of a file. `${NAME}` comes from the environment; `$${NAME}` is the text `${NAME}`. */
-export const read = Effect.fnUntraced(function* (file: string, text: string): Effect.fn.Return<Yaml, UsageError> {
+export const read = Effect.fnUntraced(function* (
+  file: string,
+  text: string
+): Effect.fn.Return<Yaml, PipelineFileError> {
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
   const refuse = refuseIn(file, text, lines)
@@ -112,16 +120,16 @@ export const read = Effect.fnUntraced(function* (file: string, text: string): Ef
     })
     const at =
       unreadable.code === "MISSING_CHAR" && opened !== undefined ? { begin: opened, end: opened + 1 } : undefined
-    return yield* refuse([{ problem, at: at ?? { begin, end: Math.max(end, begin + 1) } }])
+    yield* refuse([{ problem, at: at ?? { begin, end: Math.max(end, begin + 1) } }])
   }
 
   const spans = new Map<string, { readonly key: Span | undefined; readonly value: Span | undefined }>()
   const referred = new Map<string, string>()
   const written: Array<Yaml["written"][number]> = []
-  const mistakes: Array<Mistake> = []
+  const mistakes: Array<Mistake & { readonly path: Path }> = []
   let nodes = 0
 
-  const put = Effect.fnUntraced(function* (value: string, at: Span) {
+  const put = Effect.fnUntraced(function* (value: string, path: Path, at: Span) {
     const parts: Array<string> = []
     let from = 0
     for (const match of value.matchAll(reference)) {
@@ -135,7 +143,8 @@ export const read = Effect.fnUntraced(function* (file: string, text: string): Ef
       if (closing === "" || !/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
         mistakes.push({
           problem: "a reference is ${NAME}, with the name of an environment variable",
-          advice: "If it is meant as it stands, write $${ for ${.",
+          advice: "For the text ${ itself write $${.",
+          path,
           at
         })
         continue
@@ -144,7 +153,8 @@ export const read = Effect.fnUntraced(function* (file: string, text: string): Ef
       if (Option.isNone(found)) {
         mistakes.push({
           problem: `the environment variable ${name} is not set`,
-          advice: `Set ${name}, or write something else than \${${name}} here.`,
+          advice: `Set ${name}, or write another value here.`,
+          path,
           at
         })
         continue
@@ -160,14 +170,14 @@ export const read = Effect.fnUntraced(function* (file: string, text: string): Ef
     path: Path,
     key: Span | undefined,
     outer: ReadonlyArray<unknown>
-  ): Effect.fn.Return<unknown, UsageError> {
+  ): Effect.fn.Return<unknown, PipelineFileError> {
     const node = isAlias(given) ? given.resolve(document) : given
     const [begin = key?.end ?? 0, end = begin] = (isNode(given) ? given.range : undefined) ?? []
     const at = { begin, end: Math.max(end, begin + 1) }
     nodes++
     if (outer.includes(node) || nodes > mostNodes) {
       const problem = nodes > mostNodes ? "this is too much for a file of pipelines" : "this is inside of itself"
-      return yield* refuse([{ problem, at: key ?? at }])
+      yield* refuse([{ problem, at: key ?? at }])
     }
     const inside = [...outer, node]
     spans.set(JSON.stringify(path), { key, value: isAlias(given) ? key : at })
@@ -178,7 +188,7 @@ export const read = Effect.fnUntraced(function* (file: string, text: string): Ef
         const [keyBegin = begin, keyEnd = begin + 1] = name?.range ?? []
         const place = { begin: keyBegin, end: keyEnd }
         if (name === undefined || typeof name.value !== "string") {
-          mistakes.push({ problem: "a key is a word", at: place })
+          mistakes.push({ problem: "a key must be a word", path, at: place })
           continue
         }
         entries.push([name.value, yield* walk(pair.value, [...path, name.value], place, inside)])
@@ -191,14 +201,14 @@ export const read = Effect.fnUntraced(function* (file: string, text: string): Ef
     const value: unknown = isScalar(node) ? node.value : null
     if (typeof value !== "string") return value
     written.push({ path, text: value })
-    return yield* put(value, at)
+    return yield* put(value, path, at)
   })
 
   const data: unknown = yield* walk(document.contents, [], undefined, [])
-  if (mistakes.length > 0) return yield* refuse(mistakes)
   const valueAt = (path: Path) => spans.get(JSON.stringify(path))?.value
   return {
     data,
+    mistakes,
     referred: [...referred],
     written,
     valueAt,

@@ -74,7 +74,7 @@ describe("what needs no server", alongside, () => {
         assert.strictEqual(idsOf(data).length, 1)
         const taken = yield* callstream(["simulate", "--port", new URL(url).port])
         assert.strictEqual(taken.code, 2)
-        assert.match(taken.stderr, /^error: --port: \d+ cannot be listened on\n {2}Another program/)
+        assert.match(taken.stderr, /^error: --port: port \d+ cannot be listened on\n {2}Another program/)
         child.kill("SIGINT")
         assert.strictEqual((yield* ended).code, 130)
       })

@@ -37,7 +37,7 @@ describe("callstream export as a pipeline", alongside, () => {
       }
       assert.include(stderr, `${taken} sessions in `)
       assert.include(stderr, `  ${taken} sessions to b.ndjson.zst\n`)
-      assert.include(stderr, `  ${400 - taken} sessions left out by --where\n`)
+      assert.include(stderr, `  ${400 - taken} sessions left out by filters\n`)
       const ids = new Set(simulator.truth().map(({ id }) => id))
       assert.isTrue(idsOf(text).every((id) => ids.has(String(id))))
     })

@@ -70,7 +70,7 @@ describe("callstream plan", alongside, () => {
       const { run, simulator } = yield* simulation()
       const useless = yield* run(["plan", "--walk", "pages", "--horizon", "1h"])
       assert.strictEqual(useless.code, 2)
-      assert.include(useless.stderr, "--horizon: does not go with --walk pages")
+      assert.include(useless.stderr, "--horizon cannot be combined with --walk pages")
       const reversed = yield* run(["plan", "--since", "1d", "--until", "2d"])
       assert.strictEqual(reversed.code, 2)
       assert.strictEqual(simulator.requests.length, 0)
@@ -78,7 +78,7 @@ describe("callstream plan", alongside, () => {
   )
 })
 
-describe("callstream check --json, export --learned", alongside, () => {
+describe("callstream check --json, export --profile", alongside, () => {
   it.live("what check saved saves requests; --debug tells what was learned, and each window", () =>
     Effect.gen(function* () {
       const cwd = yield* folder
@@ -98,7 +98,7 @@ describe("callstream check --json, export --learned", alongside, () => {
       yield* run([...flags, "a.ndjson"], { cwd })
       const without = simulator.requests.length - before
       before = simulator.requests.length
-      const { code, stderr } = yield* run([...flags, "b.ndjson", "--learned", "learned.json", "--debug"], { cwd })
+      const { code, stderr } = yield* run([...flags, "b.ndjson", "--profile", "learned.json", "--debug"], { cwd })
       assert.strictEqual(code, 0, stderr)
       assert.isAtMost(simulator.requests.length - before, without - 4)
       assert.include(stderr, "paging: a page begins where the one before it ended")
@@ -120,16 +120,16 @@ describe("callstream check --json, export --learned", alongside, () => {
         ["not JSON", "is not what check --json saves"],
         [JSON.stringify({ ...learned, pageSize: -1 }), "is not what check --json saves"],
         [JSON.stringify({ ...learned, version: 2 }), "is of another version of callstream"],
-        [JSON.stringify({ ...learned, baseUrl: "https://api.ravan.ai" }), "was learned from https://api.ravan.ai"]
+        [JSON.stringify({ ...learned, baseUrl: "https://api.ravan.ai" }), "is the profile of https://api.ravan.ai"]
       ]
       for (const [i, [text, told]] of files.entries()) {
         writeFileSync(join(cwd, `${i}.json`), text)
-        const { code, stderr } = yield* run(["export", "--learned", `${i}.json`], { cwd })
+        const { code, stderr } = yield* run(["export", "--profile", `${i}.json`], { cwd })
         assert.strictEqual(code, 2, told)
-        assert.match(stderr, /^error: --learned: \d\.json .*\n {2}Save it anew: .*\n$/)
+        assert.match(stderr, /^error: --profile: \d\.json .*\n {2}Save it again: .*\n$/)
         assert.include(stderr, told)
       }
-      const missing = yield* run(["plan", "--learned", "none.json"], { cwd })
+      const missing = yield* run(["plan", "--profile", "none.json"], { cwd })
       assert.strictEqual(missing.code, 2)
       assert.include(missing.stderr, "none.json cannot be read")
       assert.strictEqual(simulator.requests.length, before)

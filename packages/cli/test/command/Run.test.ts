@@ -16,6 +16,39 @@ const transforms = `transforms:
   select: [id, callerEmail, durationSec]
 `
 
+describe("a pipeline file with many mistakes", alongside, () => {
+  it.live("shows all of them at once, whatever finds them", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      writeFileSync(
+        join(cwd, "p.yaml"),
+        [
+          "nam: nightly",
+          "source:",
+          "  since: yesterdayish",
+          "  until: 2026-07-01",
+          "  newest: 0",
+          "  walk: pages",
+          "  keepGoing: true",
+          "  baseUrl: ${NOWHERE}",
+          "transforms:",
+          "  where: ['durationSecs > 60', 'status =']",
+          "  derive: [nothing]",
+          "  callingCode: '+49'",
+          "sinks:",
+          "  - { to: a.ndjson, table: x }",
+          "  - { to: sqlite:a.db, rotate: weekly }"
+        ].join("\n")
+      )
+      const { code, stderr } = yield* callstream(["run", "p.yaml"], { cwd })
+      assert.strictEqual(code, 2)
+      const places = Array.from(stderr.matchAll(/^error: p\.yaml:(\d+):/gm), ([, line]) => Number(line))
+      assert.deepStrictEqual(places, [1, 3, 5, 7, 8, 10, 10, 11, 12, 14])
+      assert.include(stderr, "error: p.yaml: 1 more like these\n")
+    })
+  )
+})
+
 describe("callstream run", alongside, () => {
   it.live("does what the same flags do, goes on under the file's name, and does nothing when it came to its end", () =>
     Effect.gen(function* () {
@@ -24,7 +57,7 @@ describe("callstream run", alongside, () => {
       writeFileSync(join(cwd, "long.yaml"), `source: { since: 14d }\n${transforms}sinks: [calls.ndjson]\n`)
       const first = yield* run(["run", "long.yaml"], { cwd })
       assert.strictEqual(first.code, 0, first.stderr)
-      assert.match(first.stderr, / sessions left out by transforms\.where\n/)
+      assert.match(first.stderr, / sessions left out by filters\n/)
       assert.include(readdirSync(join(cwd, ".callstream")), "long.json")
       const flags = "--since 14d --where durationSec>60 --redact email,phone --select id,callerEmail,durationSec".split(
         " "
@@ -84,34 +117,34 @@ pipelines:
       const { run, simulator } = yield* simulation()
       const env = { ONE: "postgres://a@127.0.0.1:1/calls", TWO: "postgres://b@127.0.0.1:1/calls?sslmode=disable" }
       for (const [one, other, message] of [
-        ["sinks: [a.ndjson]", "sinks: [./a.ndjson]", "all.yaml:3:26: sinks: one writes to ./a.ndjson already"],
-        ["sinks: ['-']", "sinks: ['-']", "all.yaml:3:26: sinks: one writes to stdout already"],
+        ["sinks: [a.ndjson]", "sinks: [./a.ndjson]", "all.yaml:3:26: to: one writes to ./a.ndjson already"],
+        ["sinks: ['-']", "sinks: ['-']", "all.yaml:3:26: to: one writes to stdout already"],
         [
-          "sinks: [a.ndjson], deadLetters: { file: d }",
-          "sinks: [b.ndjson], deadLetters: { file: d }",
-          "deadLetters.file: one writes to d already"
+          "sinks: [a.ndjson], deadLetters: d",
+          "sinks: [b.ndjson], deadLetters: d",
+          "deadLetters: one writes to d already"
         ],
         [
           "sinks: [{ to: a.csv, rotate: 1MB }]",
           "sinks: [a-00001.csv]",
-          "all.yaml:3:26: sinks: one writes to a-00001.csv already"
+          "all.yaml:3:26: to: one writes to a-00001.csv already"
         ],
         [
           "sinks: [{ to: a.csv, rotate: day }]",
           "sinks: [{ to: a.ndjson, rotate: day }]",
-          "all.yaml:3:32: sinks: one writes to a.ndjson already"
+          "all.yaml:3:32: to: one writes to a.ndjson already"
         ],
         [
           "sinks: ['sqlite:a.db'], transforms: { redact: [phone] }",
           "sinks: [{ to: 'sqlite:./a.db', table: CALL_SESSIONS }]",
-          "all.yaml:3:32: sinks: one writes other rows to sqlite:./a.db (CALL_SESSIONS), by other transforms"
+          "all.yaml:3:32: to: one writes other rows to sqlite:./a.db (CALL_SESSIONS), by other transforms"
         ],
         [
           "sinks: ['postgres:ONE']",
           "sinks: ['postgres:TWO'], transforms: { flatten: true }",
-          "all.yaml:3:26: sinks: one writes other rows to postgres:TWO, by other transforms"
+          "all.yaml:3:26: to: one writes other rows to postgres:TWO, by other transforms"
         ],
-        ["sinks: ['sqlite:a.csv']", "sinks: [a.csv]", "all.yaml:3:26: sinks: one writes to a.csv already"]
+        ["sinks: ['sqlite:a.csv']", "sinks: [a.csv]", "all.yaml:3:26: to: one writes to a.csv already"]
       ] as const) {
         writeFileSync(join(cwd, "all.yaml"), `pipelines:\n  - { name: one, ${one} }\n  - { name: two, ${other} }\n`)
         const { code, stderr } = yield* run(["run", "all.yaml"], { cwd, env })
@@ -240,9 +273,9 @@ pipelines:
       const cwd = yield* folder
       writeFileSync(join(cwd, "a.yaml"), "source: { apiKeyFile: none }\nsinks: [a.ndjson]\n")
       for (const [args, message] of [
-        [["run"], "error: which file is to be run?"],
+        [["run"], "error: no pipeline file is named"],
         [["run", "none.yaml"], "error: none.yaml cannot be read\n"],
-        [["run", "a.yaml"], "error: a.yaml:1:23: source.apiKeyFile: none cannot be read\n"]
+        [["run", "a.yaml"], "error: a.yaml:1:23: apiKeyFile: none cannot be read\n"]
       ] as const) {
         const { code, stderr } = yield* callstream(args, { cwd })
         assert.strictEqual(code, 2)
@@ -269,7 +302,7 @@ describe("callstream export --save", alongside, () => {
       assert.strictEqual(statSync(join(cwd, "p.yaml")).mode & 0o777, 0o600)
       const twice = yield* run(["export", ...flags, "--save", "p.yaml"], { cwd })
       assert.strictEqual(twice.code, 2)
-      assert.include(twice.stderr, "p.yaml is there already")
+      assert.include(twice.stderr, "p.yaml exists already")
       // As with these flags, each run begins afresh.
       for (const reports of [[], ["--quiet"]]) {
         const ran = yield* run(["run", "p.yaml", ...reports], { cwd })
@@ -356,7 +389,7 @@ describe("callstream init", alongside, () => {
         assert.match(filled.stderr, /^30 sessions to sqlite:calls\.db in /)
         const again = yield* run(["init"], terminal)
         assert.strictEqual(again.code, 2)
-        assert.include(again.stdout, "pipeline.yaml is there already")
+        assert.include(again.stdout, "pipeline.yaml exists already")
         const wrong = yield* run(["init", "other.yaml"], {
           ...terminal,
           env: { ...terminal.env, AGNI_API_KEY: "wrong" }

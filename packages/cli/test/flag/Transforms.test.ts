@@ -6,6 +6,10 @@ import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Transforms from "../../src/flag/Transforms.ts"
+import { fields, flags, pick } from "../../src/option/Declared.ts"
+import * as Options from "../../src/option/Options.ts"
+import { describe as describeError, inFlags } from "../../src/option/Reason.ts"
+import type { Transforms as Spec } from "../../src/spec/PipelineSpec.ts"
 
 const session: CallSession.CallSession = {
   id: "1",
@@ -20,20 +24,23 @@ const session: CallSession.CallSession = {
 
 const key = "0123456789abcdef0123456789abcdef"
 
-const made = (spec: Transforms.Spec, env: Readonly<Record<string, string>> = {}, tabular = false) =>
+const made = (spec: Spec, env: Readonly<Record<string, string>> = {}, tabular = false) =>
   Transforms.toTransform(spec, { tabular }).pipe(
     Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromUnknown(env))
   )
 
-const problem = (spec: Transforms.Spec, env?: Readonly<Record<string, string>>) =>
-  Effect.map(Effect.flip(made(spec, env)), ({ advice, problem }) => `${problem}\n  ${advice ?? ""}`)
+const problem = (spec: Spec, env?: Readonly<Record<string, string>>) =>
+  Effect.map(Effect.flip(made(spec, env)), ({ errors: [error] }) => {
+    const { advice = "", problem, quoted = [] } = describeError(error, inFlags)
+    return [problem, ...quoted.map((line) => `  ${line}`), `  ${advice}`].join("\n")
+  })
 
 describe("flag/Transforms", () => {
   it.effect("are data, which a file may hold as well", () =>
     Effect.gen(function* () {
-      const seen: Array<Transforms.Spec> = []
-      const command = Command.make("test", Transforms.flags, (values) =>
-        Effect.sync(() => void seen.push(Transforms.fromFlags(values)))
+      const seen: Array<Spec> = []
+      const command = Command.make("test", flags(Options.transforms), (values) =>
+        Effect.sync(() => void seen.push(pick(Options.transforms, values)))
       )
       const run = Command.runWith(command, { version: "0" })
       yield* run([])
@@ -65,7 +72,7 @@ describe("flag/Transforms", () => {
       ])
       for (const spec of seen) {
         const file: unknown = JSON.parse(JSON.stringify(spec))
-        assert.deepStrictEqual(yield* Schema.decodeUnknownEffect(Transforms.Spec)(file), spec)
+        assert.deepStrictEqual(yield* Schema.decodeUnknownEffect(Schema.Struct(fields(Options.transforms)))(file), spec)
       }
     }).pipe(Effect.provide(NodeServices.layer))
   )
@@ -190,13 +197,13 @@ describe("flag/Transforms", () => {
           /there is no field leadScore\n.*\n {2}\^{9}\n {2}A field that .* \["leadScore"\]\./
         ],
         [{ omit: ["metdata.crm"] }, /there is no field metdata\n.*\n {2}\^{11}\n {2}Did you mean metadata\?/],
-        [{ select: ["direction"] }, /direction is not there unless .*\n.*\n.*\n {2}Add --derive direction\./],
+        [{ select: ["direction"] }, /direction is a derived field\n.*\n.*\n {2}Add --derive direction\./],
         [{ select: ["durationSec.minutes"] }, /nothing is inside of durationSec/],
         [{ omit: ["startedDate.year"], derive: ["startedDate"] }, /nothing is inside of startedDate/],
-        [{ select: ["recordingUrl"], redact: ["recording=drop"] }, /recordingUrl is dropped by --redact/],
+        [{ select: ["recordingUrl"], redact: ["recording=drop"] }, /the redaction drops recordingUrl/],
         [{ omit: ["id=x"] }, /cannot stand in the path/],
-        [{ select: ["id"], omit: ["id"] }, /cannot be used together/],
-        [{ callingCode: "+49" }, /no calling code/]
+        [{ select: ["id"], omit: ["id"] }, /--omit cannot be combined with --select/],
+        [{ callingCode: "+49" }, /not a calling code/]
       ] as const) {
         assert.match(yield* problem(spec), expected)
       }

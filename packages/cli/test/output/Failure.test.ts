@@ -5,12 +5,12 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import { type CommandError, isClosedPipe, report } from "../../src/output/Failure.ts"
-import { Incomplete, UsageError } from "../../src/output/UsageError.ts"
+import { Incomplete, UsageError } from "../../src/option/UsageError.ts"
 
 const agni = (reason: Reasons.AgniErrorReason, attempts = 1) =>
   new AgniError({ reason, request: "GET https://api.example/x?page=1", attempts, elapsed: Duration.seconds(90) })
 
-const told = (error: CommandError) => report(Cause.fail(error), false)
+const told = (error: CommandError) => report(Cause.fail(error), { debug: false })
 
 const reasons: ReadonlyArray<Reasons.AgniErrorReason> = [
   new Reasons.Unauthorized({ description: "the API key was not accepted (401)" }),
@@ -22,7 +22,7 @@ const reasons: ReadonlyArray<Reasons.AgniErrorReason> = [
   new Reasons.Unavailable({ description: "the server failed with status 503", status: 503 }),
   new Reasons.InvalidResponse({ description: "the response is not JSON", retryable: true }),
   new Reasons.InvalidResponse({ description: "no list", retryable: false }),
-  new Reasons.InvalidRequest({ description: "the server refused the request with status 400" })
+  new Reasons.InvalidRequest({ status: 400 })
 ]
 
 describe("Failure", () => {
@@ -44,7 +44,7 @@ describe("Failure", () => {
   })
 
   it("takes an error before the first request for wrong usage", () => {
-    const reason = new Reasons.InvalidRequest({ description: "from must be earlier than to" })
+    const reason = new Reasons.InvalidRequest({ parameter: "from", requirement: "must be earlier than to" })
     assert.deepStrictEqual(told(agni(reason, 0)), { lines: ["error: from must be earlier than to"], exitCode: 2 })
   })
 
@@ -73,24 +73,27 @@ describe("Failure", () => {
   })
 
   it("tells wrong usage with its advice, an incomplete run by its code, an interruption by 130", () => {
-    assert.deepStrictEqual(told(new UsageError({ problem: "no key", advice: "Set one." })), {
-      lines: ["error: no key", "  Set one."],
+    assert.deepStrictEqual(told(new UsageError({ option: "apiKey", reason: { _tag: "NoApiKey" } })), {
+      lines: [
+        "error: there is no API key",
+        "  Set AGNI_API_KEY, or name a file that holds the key with --api-key-file."
+      ],
       exitCode: 2
     })
     assert.deepStrictEqual(told(new Incomplete()), { lines: [], exitCode: 3 })
-    assert.deepStrictEqual(report(Cause.interrupt(), false), { lines: [], exitCode: 130 })
+    assert.deepStrictEqual(report(Cause.interrupt(), { debug: false }), { lines: [], exitCode: 130 })
   })
 
   it("shows a stack under --debug only, and never the message of a defect without it", () => {
     const defect = Cause.die(new TypeError("secret words"))
-    const quiet = report(defect, false)
+    const quiet = report(defect, { debug: false })
     assert.strictEqual(quiet.exitCode, 1)
     assert.deepStrictEqual(quiet.lines, [
       "error: callstream itself failed (TypeError)",
       "  Run it again with --debug and report what it prints."
     ])
-    assert.include(report(defect, true).lines.join("\n"), "secret words")
+    assert.include(report(defect, { debug: true }).lines.join("\n"), "secret words")
     const failed = Cause.fail(agni(new Reasons.Unavailable({ description: "no answer" })))
-    assert.isAbove(report(failed, true).lines.length, report(failed, false).lines.length)
+    assert.isAbove(report(failed, { debug: true }).lines.length, report(failed, { debug: false }).lines.length)
   })
 })

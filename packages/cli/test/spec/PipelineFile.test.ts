@@ -1,11 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as Cause from "effect/Cause"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
-import { UsageError } from "../../src/output/UsageError.ts"
+import * as Failure from "../../src/output/Failure.ts"
 import * as PipelineFile from "../../src/spec/PipelineFile.ts"
 import { jsonSchema } from "../../src/spec/PipelineSpec.ts"
 import * as Resolve from "../../src/spec/Resolve.ts"
@@ -20,12 +21,13 @@ const read = (text: string, env: Env = {}) =>
       const path = `${folder}/nightly.yaml`
       yield* Effect.orDie(fs.writeFileString(path, text))
       return yield* PipelineFile.read(path).pipe(
-        Effect.mapError(
-          ({ advice, problem }) =>
-            new UsageError({
-              problem: problem.replaceAll(`${folder}/`, ""),
-              ...(advice === undefined ? {} : { advice })
-            })
+        // What is only known when the pipelines are, too.
+        Effect.tap(({ mistakes, refuse }) => refuse(mistakes)),
+        Effect.mapError((error) =>
+          Failure.report(Cause.fail(error), { debug: false })
+            .lines.join("\n")
+            .replaceAll(`${folder}/`, "")
+            .replace(/^error: /, "")
         )
       )
     })
@@ -34,10 +36,8 @@ const read = (text: string, env: Env = {}) =>
     Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromEnv({ env }))
   )
 
-const told = ({ advice, problem }: UsageError) => (advice === undefined ? problem : `${problem}\n  ${advice}`)
-
 /** What is said of a file that is refused. */
-const refused = (text: string, env?: Env) => Effect.map(Effect.flip(read(text, env)), told)
+const refused = (text: string, env?: Env) => Effect.flip(read(text, env))
 
 const ends = "sinks: [calls.ndjson]\n"
 
@@ -105,10 +105,10 @@ describe("spec/PipelineFile", () => {
         ["- a\n", /holds no pipeline/],
         ["", /holds no pipeline/],
         ["name: 'a\n", /:1:7: a quote, bracket or comma is missing here\n/],
-        ["name: a\nname: b\n", /:2:1: this key stands here twice/],
+        ["name: a\nname: b\n", /:2:1: this key is here twice/],
         ["name: a\n---\nname: b\n", /second document/],
         [`name: &a [*a]\n${ends}`, /inside of itself/],
-        ["1: a\n", /:1:1: a key is a word/]
+        ["1: a\n", /:1:1: a key must be a word/]
       ] as const) {
         assert.match(yield* refused(text), expected, text)
       }
@@ -178,7 +178,7 @@ describe("spec/PipelineFile", () => {
         ["sinks: ['https://hooks.example.com/?sig=canary']\n", "NAME"]
       ] as const) {
         const problem = yield* refused(text, { KEY: "k" })
-        assert.match(problem, /^nightly\.yaml:\d+:\d+: a (secret|password or key) stands in/, text)
+        assert.match(problem, /nightly\.yaml:\d+:\d+: a (secret|password or key) is in/, text)
         assert.include(problem, `\${${variable}}`)
         assert.notInclude(problem, "canary")
       }
@@ -195,28 +195,40 @@ describe("spec/PipelineFile", () => {
       for (const [text, expected] of [
         [
           "transforms:\n  where:\n    - durationSec > 60\n    - 'durationSecs > 60'\nsinks: [a.ndjson]\n",
-          /^[^\n]*:4:8: transforms\.where: unknown field durationSecs\n {6}- 'durationSecs > 60'\n {9}\^{12}$/
+          /^[^\n]*:4:8: where: unknown field durationSecs\n {6}- 'durationSecs > 60'\n {9}\^{12}\n {2}Did you mean durationSec\?$/
         ],
-        ["source: { newest: 3 }\nsinks: [a.ndjson]\n", /:1:19: source\.newest: does not go with a state/],
-        ["sinks:\n  - to: a.ndjson\n    force: true\n", /:3:5: force: does not go with a state/],
-        ["sinks:\n  - a.ndjson\n  - { to: '-', rotate: day }\n", /:3:16: rotate: goes with a file only/],
-        ["sinks: [a.ndjson, ./a.ndjson]\n", /:1:19: sinks: \.\/a\.ndjson is named twice/],
+        [
+          "source: { newest: 3 }\nsinks: [a.ndjson]\n",
+          /:1:19: newest cannot be combined with name; such a run cannot be resumed\n.*\n.*\n {2}Add state: false/
+        ],
+        [
+          "sinks:\n  - to: a.ndjson\n    force: true\n",
+          /:3:5: force cannot be combined with name; a run that resumes replaces nothing/
+        ],
+        ["sinks:\n  - a.ndjson\n  - { to: '-', rotate: day }\n", /:3:16: rotate applies to a file only/],
+        ["sinks: [a.ndjson, ./a.ndjson]\n", /:1:19: to: \.\/a\.ndjson is named twice/],
         [
           "source: { since: 2026-07-02, until: 2026-07-01 }\nsinks: [a.ndjson]\n",
-          /:1:37: source\.until .* is not later than source\.since/
+          /:1:37: until .* is not later than since/
         ],
         [
           "source: { walk: pages, horizon: 1h }\nsinks: [a.ndjson]\n",
-          /:1:33: source\.horizon: does not go with source\.walk: pages/
+          /:1:33: horizon cannot be combined with walk: pages; reading by page number proves nothing/
         ]
       ] as const) {
-        const { pipelines } = yield* read(text)
+        const { pipelines, refuse } = yield* read(text)
         const [{ locate, spec }] = pipelines
-        const error = yield* Resolve.toJob(spec, { report: "none", from: "file" }).pipe(
+        const refused = yield* Resolve.toJob(spec, { report: "none" }).pipe(
+          Effect.asVoid,
+          Effect.catchTags({
+            UsageError: (error) => refuse([locate(error)]),
+            UsageErrors: ({ errors }) => refuse(errors.map(locate))
+          }),
           Effect.flip,
           Effect.provide(NodeServices.layer)
         )
-        assert.match(error instanceof UsageError ? locate(error).problem : String(error), expected, text)
+        const { lines } = Failure.report(Cause.fail(refused), { debug: false })
+        assert.match(lines.join("\n"), expected, text)
       }
     })
   )
@@ -236,9 +248,8 @@ describe("spec/PipelineFile", () => {
         CALLSTREAM_WEBHOOK_SECRET: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
       }
       for (const block of blocks) {
-        for (const { locate, spec } of (yield* read(block, env)).pipelines) {
-          yield* Resolve.toJob(spec, { report: "none", from: "file" }).pipe(
-            Effect.mapError((error) => (error instanceof UsageError ? locate(error) : error)),
+        for (const { spec } of (yield* read(block, env)).pipelines) {
+          yield* Resolve.toJob(spec, { report: "none" }).pipe(
             Effect.provide(NodeServices.layer),
             Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromEnv({ env })),
             Effect.orDie

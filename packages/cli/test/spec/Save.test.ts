@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Export from "../../src/command/Export.ts"
+import { flagOf, flags } from "../../src/option/Declared.ts"
 import * as Decode from "../../src/spec/Decode.ts"
 import { PipelineSpec } from "../../src/spec/PipelineSpec.ts"
 import * as Save from "../../src/spec/Save.ts"
@@ -77,7 +78,8 @@ describe("spec/Save", () => {
           transforms: { where: texts, select: [...texts, file], flatten: true },
           sinks: [`${file.trim()}.ndjson`, { to: `https://example.com/${file.length}?q=1`, batchSize: 3 }, "-"],
           state: false,
-          deadLetters: { file, maxShare: 0.07 },
+          deadLetters: file,
+          maxDeadLetters: 7,
           coverage: file,
           strict: true
         }
@@ -89,7 +91,7 @@ describe("spec/Save", () => {
   it.effect("flags come to the same data from the file, and no address stands in it", () =>
     Effect.gen(function* () {
       const specs: Array<PipelineSpec> = []
-      const command = Command.make("export", Export.flags, (input) =>
+      const command = Command.make("export", flags(Export.options), (input) =>
         Effect.map(Export.specOf(input), (spec) => void specs.push(spec))
       )
       const run = Command.runWith(command, { version: "0" })
@@ -103,7 +105,7 @@ describe("spec/Save", () => {
         "--to calls.csv --csv-raw --csv-bom --to calls.parquet",
         "--omit summary --on-sink-failure continue --dead-letters d.ndjson --max-dead-letters 7 --coverage c.json --horizon 90m --keep-going",
         "--page-size 10 --concurrency 2 --rate 0.5 --timeout 1500ms --retries 0 --walk pages --oldest 2 --base-url https://example.com --allow-http",
-        "--agent-id 0b6b0f52-5f0b-4c0b-8f0b-0b6b0f525f0b --status completed --channel inbound_call --caller-number +14155550123 --search x --learned l.json --api-key-file k.txt"
+        "--agent-id 0b6b0f52-5f0b-4c0b-8f0b-0b6b0f525f0b --status completed --channel inbound_call --caller-number +14155550123 --search x --profile l.json --api-key-file k.txt"
       ]
       for (const line of lines) yield* run(line.split(" ").filter((word) => word !== ""))
       assert.strictEqual(specs.length, lines.length)
@@ -114,10 +116,10 @@ describe("spec/Save", () => {
       }
       // Every flag that says something of a pipeline is among them.
       const said = new Set(lines.flatMap((line) => Array.from(line.matchAll(/--([a-z-]+)/g), ([, flag]) => flag)))
-      const all = Object.keys(Export.flags).map((name) => name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`))
+      const all = Object.keys(Export.options).map((name) => flagOf(name).slice(2))
       assert.deepStrictEqual(
         all.filter((flag) => !said.has(flag)),
-        ["explain", "quiet", "json"]
+        ["quiet", "json", "explain"]
       )
     }).pipe(
       Effect.provide(NodeServices.layer),

@@ -225,53 +225,53 @@ const refused = (request: string) => (reason: InvalidRequest) =>
   new AgniError({ reason, request, attempts: 0, elapsed: Duration.zero })
 
 const resolve = (options: Options) => {
-  const invalid = (parameter: keyof Options, description: string) =>
-    Result.fail(new InvalidRequest({ parameter, description }))
+  const invalid = (parameter: string, requirement: string) =>
+    Result.fail(new InvalidRequest({ parameter, requirement }))
   const key = Redacted.value(options.apiKey).trim()
-  if (key === "") return invalid("apiKey", "the API key is empty")
+  if (key === "") return invalid("apiKey", "must not be empty")
   if (!/^[\x21-\x7e]+$/.test(key)) {
-    return invalid(
-      "apiKey",
-      "the API key holds a character that cannot be in a key (a line break, a space, a quote mark?)"
-    )
+    return invalid("apiKey", "holds a character that no key has (a line break, a space, a quote mark?)")
   }
   const baseUrl = options.baseUrl ?? "https://api.ravan.ai"
-  if (!URL.canParse(baseUrl)) return invalid("baseUrl", "the base URL is not a valid URL")
+  if (!URL.canParse(baseUrl)) return invalid("baseUrl", "is not a valid URL")
   const base = new URL(baseUrl)
   if (base.protocol !== "https:" && base.protocol !== "http:") {
-    return invalid("baseUrl", "the base URL must begin with https://")
+    return invalid("baseUrl", "must begin with https://")
   }
   if (base.username !== "" || base.password !== "" || base.search !== "" || base.hash !== "") {
-    return invalid("baseUrl", "the base URL must be an origin and a path, without user, query or fragment")
+    return invalid("baseUrl", "must be an origin and a path, without user, query or fragment")
   }
   if (base.protocol === "http:" && !isLoopback(base.hostname) && options.allowInsecureHttp !== true) {
-    return invalid(
-      "baseUrl",
-      `the base URL is plain http to ${base.host}, where anyone on the way can read the key: use https, or allow it by name`
+    return Result.fail(
+      new InvalidRequest({
+        parameter: "baseUrl",
+        requirement: `is plain http to ${base.host}, where others on the way can read the key`,
+        allowedBy: "allowInsecureHttp"
+      })
     )
   }
   const { maxBodyBytes = 64 * 1024 * 1024, maxConcurrentRequests = 8, requestsPerSecond } = options
   if (!Number.isInteger(maxConcurrentRequests) || maxConcurrentRequests < 1) {
-    return invalid("maxConcurrentRequests", "maxConcurrentRequests must be an integer of at least 1")
+    return invalid("maxConcurrentRequests", "must be an integer of at least 1")
   }
   if (requestsPerSecond !== undefined && !(requestsPerSecond > 0 && Number.isFinite(requestsPerSecond))) {
-    return invalid("requestsPerSecond", "requestsPerSecond must be a number above 0")
+    return invalid("requestsPerSecond", "must be a number above 0")
   }
   if (!Number.isInteger(maxBodyBytes) || maxBodyBytes < 1) {
-    return invalid("maxBodyBytes", "maxBodyBytes must be an integer of at least 1")
+    return invalid("maxBodyBytes", "must be an integer of at least 1")
   }
   const policy = RetryPolicy.make(options.retry)
   if (!Number.isInteger(policy.tries) || policy.tries < 1) {
-    return invalid("retry", "retry.tries must be an integer of at least 1")
+    return invalid("retry.tries", "must be an integer of at least 1")
   }
   if (!(policy.factor >= 1 && Number.isFinite(policy.factor))) {
-    return invalid("retry", "retry.factor must be a number of at least 1")
+    return invalid("retry.factor", "must be a number of at least 1")
   }
   for (const name of ["base", "cap", "retryAfterCap"] as const) {
-    if (!isPositive(policy[name])) return invalid("retry", `retry.${name} must be a duration above 0`)
+    if (!isPositive(policy[name])) return invalid(`retry.${name}`, "must be a duration above 0")
   }
   const timeout = options.timeout ?? "30 seconds"
-  if (!isPositive(timeout)) return invalid("timeout", "timeout must be a duration above 0")
+  if (!isPositive(timeout)) return invalid("timeout", "must be a duration above 0")
   return Result.succeed({
     apiKey: Redacted.make(key),
     origin: base.origin,

@@ -17,11 +17,21 @@ const retryAfter = Schema.optionalKey(Schema.DurationFromMillis)
 export class InvalidRequest extends Schema.TaggedError<InvalidRequest>()("InvalidRequest", {
   /** The option at fault, when it is known. */
   parameter: Schema.optionalKey(Schema.String),
-  description: Schema.String
+  /** What it has to be, or what is wrong with it, as a predicate: `must be a UUID`. Absent when the server refused it. */
+  requirement: Schema.optionalKey(Schema.String),
+  /** The option that would allow what was refused. */
+  allowedBy: Schema.optionalKey(Schema.Literal("allowInsecureHttp")),
+  /** The status with which the server refused it, and its words. */
+  status: Schema.optionalKey(Schema.Int),
+  quote: Schema.optionalKey(Schema.String)
 }) {
   readonly retryable = false
   override get message(): string {
-    return this.description
+    return this.requirement === undefined
+      ? `the server refused the request${this.status === undefined ? "" : ` with status ${this.status}`}${
+          this.quote === undefined ? "" : `: "${this.quote}"`
+        }`
+      : `${this.parameter ?? "the request"} ${this.requirement}`
   }
 }
 

@@ -68,8 +68,8 @@ const e164 = /^\+[1-9]\d{1,14}$/
 const isCount = (value: number) => Number.isSafeInteger(value) && value >= 1
 
 const problem = (query: CallSessionQuery): InvalidRequest | undefined => {
-  const invalid = (parameter: keyof CallSessionQuery, description: string) =>
-    new InvalidRequest({ parameter, description: `${parameter} ${description}` })
+  const invalid = (parameter: keyof CallSessionQuery, requirement: string) =>
+    new InvalidRequest({ parameter, requirement })
   if (query.page !== undefined && !isCount(query.page)) return invalid("page", "must be an integer of at least 1")
   if (query.pageSize !== undefined && !isCount(query.pageSize)) {
     return invalid("pageSize", "must be an integer of at least 1")

@@ -165,6 +165,7 @@ export const toSinkError =
       retryable: reason === "full" || (reason === "other" && passing.has(code ?? "")),
       description: target === sink ? what : `${shortened(target)}: ${what}`,
       ...(help === undefined ? {} : { advice: help }),
-      ...(code === undefined ? (reason === "exists" ? { code: "EEXIST" } : {}) : { code })
+      ...(reason === "exists" ? { reason } : {}),
+      ...(code === undefined ? {} : { code })
     })
   }

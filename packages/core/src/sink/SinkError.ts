@@ -21,6 +21,8 @@ export class SinkError extends Schema.TaggedError<SinkError>()("SinkError", {
   description: Schema.String,
   /** What to do, in one sentence. */
   advice: Schema.optionalKey(Schema.String),
+  /** What the caller may choose otherwise: `exists`, to replace the file; `privateHost`, to allow such a receiver. */
+  reason: Schema.optionalKey(Schema.Literals(["exists", "privateHost"])),
   /** The system's code where there is one, such as `EPIPE`: the reader went away. */
   code: Schema.optionalKey(Schema.String)
 }) {

@@ -76,6 +76,18 @@ export const literal = (url: URL): Option.Option<NetAddress.IpAddress> =>
   Result.getSuccess(NetAddress.ipFromString(url.hostname.replace(/^\[|\]$/g, "")))
 
 /**
+ * Why an address may not be sent to.
+ *
+ * - `unusable`: it is not one of a host.
+ * - `private`: it is a loopback, private or link-local one, and those are not allowed.
+ * - `plainHttp`: plain http goes to private addresses only.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Refusal = "unusable" | "private" | "plainHttp"
+
+/**
  * Why a URL whose host has these addresses may not be sent to; `undefined` when it may. One address that may not be
  * refuses the host. Plain http may go to private addresses only, and those only when they are allowed.
  *
@@ -86,10 +98,10 @@ export const refusal = (
   url: URL,
   addresses: ReadonlyArray<NetAddress.IpAddress>,
   allowPrivateHosts: boolean
-): string | undefined => {
+): Refusal | undefined => {
   const kinds = new Set(addresses.map(kindOf))
-  if (kinds.has("unusable")) return "its address is not one of a host"
-  if (kinds.has("private") && !allowPrivateHosts) return "its address is a loopback, private or link-local one"
-  if (kinds.has("public") && url.protocol !== "https:") return "plain http may go to a private address only"
+  if (kinds.has("unusable")) return "unusable"
+  if (kinds.has("private") && !allowPrivateHosts) return "private"
+  if (kinds.has("public") && url.protocol !== "https:") return "plainHttp"
   return undefined
 }

@@ -106,12 +106,13 @@ export const make = Effect.fnUntraced(function* (
         })
         .pipe(
           Effect.mapError(
-            ({ description, retryable }) =>
+            ({ message, reason, retryable }) =>
               new SinkError({
                 sink: name,
                 operation: "open",
                 retryable,
-                description: `the receiver cannot be sent to: ${description}`
+                description: `the receiver cannot be sent to: ${message}`,
+                ...(reason === "private" ? { reason: "privateHost" } : {})
               })
           )
         )
@@ -221,14 +222,22 @@ const encoder = new TextEncoder()
 const digest = (text: string) => Effect.map(Sha256.hexOf([encoder.encode(text)]), ([hex]) => hex ?? "")
 
 const checkUrl = (options: Options): Effect.Effect<Redacted.Redacted<URL>, SinkError> => {
-  const wrong = (description: string) =>
-    Effect.fail(new SinkError({ sink: "webhook", operation: "open", retryable: false, description }))
+  const wrong = (description: string, reason?: "privateHost") =>
+    Effect.fail(
+      new SinkError({
+        sink: "webhook",
+        operation: "open",
+        retryable: false,
+        description,
+        ...(reason === undefined ? {} : { reason })
+      })
+    )
   const text = Redacted.isRedacted(options.url) ? Redacted.value(options.url) : options.url
   if (!URL.canParse(text)) return wrong("the address is no URL")
   const url = new URL(text)
   if (url.protocol !== "https:" && url.protocol !== "http:") return wrong("the address is no https URL")
   if (url.protocol === "http:" && options.allowPrivateHosts !== true) {
-    return wrong("the address is plain http, which is for private hosts, and those are not allowed: use https")
+    return wrong("the address is plain http, which is for private hosts only, and those are not allowed", "privateHost")
   }
   return Effect.succeed(Redacted.make(url, { label: "webhook" }))
 }

@@ -23,13 +23,25 @@ import * as WebhookAddress from "./WebhookAddress.ts"
 export class WebhookHostError extends Schema.TaggedError<WebhookHostError>()("WebhookHostError", {
   /** What a platform's own errors have, so that it is known again behind a failed connection. */
   code: Schema.Literal("ERR_WEBHOOK_HOST"),
-  description: Schema.String,
+  /** `unknown`: there is no such host; `lookup`: its name could not be looked up; the others are of `WebhookAddress.Refusal`. */
+  reason: Schema.Literals(["unusable", "private", "plainHttp", "unknown", "lookup"]),
+  /** Of `lookup`: what the name service said. */
+  detail: Schema.optionalKey(Schema.String),
   /** Whether it may be otherwise later. */
   retryable: Schema.Boolean
 }) {
   override get message(): string {
-    return this.description
+    const { detail, reason } = this
+    return detail === undefined ? messages[reason] : `${messages[reason]} (${detail})`
   }
+}
+
+const messages: Readonly<Record<WebhookHostError["reason"], string>> = {
+  unusable: "its address is not one of a host",
+  private: "its address is a loopback, private or link-local one",
+  plainHttp: "plain http goes to private addresses only",
+  unknown: "there is no host of that name",
+  lookup: "the name of the host could not be looked up"
 }
 
 /**
@@ -82,5 +94,5 @@ export class WebhookTransport extends Context.Service<
  * @since 0.1.0
  * @category constructors
  */
-export const refuse = (description: string): WebhookHostError =>
-  new WebhookHostError({ code: "ERR_WEBHOOK_HOST", description, retryable: false })
+export const refuse = (reason: WebhookAddress.Refusal): WebhookHostError =>
+  new WebhookHostError({ code: "ERR_WEBHOOK_HOST", reason, retryable: false })

@@ -791,8 +791,8 @@ describe("the options", () => {
     ["requestsPerSecond", { requestsPerSecond: NaN }],
     ["requestsPerSecond", { requestsPerSecond: Infinity }],
     ["maxBodyBytes", { maxBodyBytes: 0 }],
-    ["retry", { retry: { tries: 0 } }],
-    ["retry", { retry: { tries: Infinity } }]
+    ["retry.tries", { retry: { tries: 0 } }],
+    ["retry.tries", { retry: { tries: Infinity } }]
   ])("are refused: %j", ([parameter, options]) =>
     Effect.gen(function* () {
       const error = yield* Server.failure(yield* made(options))

@@ -130,7 +130,7 @@ const servers: ReadonlyArray<
 ]
 
 const refused = new AgniError({
-  reason: new InvalidRequest({ description: "page_size is too large" }),
+  reason: new InvalidRequest({ status: 400, quote: "page_size is too large" }),
   request: "GET",
   attempts: 1,
   elapsed: Duration.zero

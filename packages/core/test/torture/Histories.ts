@@ -225,7 +225,7 @@ const direct = (simulator: AgniSimulator.AgniSimulator, tick: () => void): AgniC
       const date = headers["date"] === undefined ? simulator.now() / 1000 : Date.parse(headers["date"])
       const fail = (reason: AgniError["reason"]) =>
         Effect.fail(new AgniError({ reason, request: search, attempts: 1, elapsed: Duration.zero }))
-      if (status === 400) return fail(new InvalidRequest({ description: body }))
+      if (status === 400) return fail(new InvalidRequest({ status, quote: body }))
       if (status !== 200) return fail(new Unavailable({ status, description: body }))
       const observed = { page: query.page ?? 1, observedAt: Math.round((date - age * 1000) * 1000), age }
       const text = unsigned(body)

@@ -237,7 +237,8 @@ const toReason = (
   }
   const parameter = status === 400 && said !== undefined ? CallSessionQuery.mentioned(said) : undefined
   return new InvalidRequest({
-    description: `the server refused the request with status ${status}${words}`,
+    status,
+    ...(said === undefined ? {} : { quote: quote(said) }),
     ...(parameter === undefined ? {} : { parameter })
   })
 }
@@ -257,7 +258,7 @@ const toldMessage = (body: string): string | undefined => {
 /** A transport's own error may hold the request, and so the key: only its code goes on. */
 const unreachable = (error: HttpClientError.HttpClientError): AgniErrorReason =>
   error.reason._tag === "InvalidUrlError"
-    ? new InvalidRequest({ parameter: "baseUrl", description: "the base URL is not a valid URL" })
+    ? new InvalidRequest({ parameter: "baseUrl", requirement: "is not a valid URL" })
     : new Unavailable({ description: `the server could not be reached${because(error)}` })
 
 const explanations: Readonly<Record<string, string>> = {

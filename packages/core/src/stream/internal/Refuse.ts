@@ -2,17 +2,17 @@ import * as Duration from "effect/Duration"
 import * as Stream from "effect/Stream"
 import { AgniError, InvalidRequest } from "../../model/AgniError.ts"
 
-const mistake = (parameter: string, what: string): AgniError =>
+const mistake = (parameter: string, requirement: string): AgniError =>
   new AgniError({
-    reason: new InvalidRequest({ parameter, description: `${parameter} ${what}` }),
+    reason: new InvalidRequest({ parameter, requirement }),
     request: "CallSessions",
     attempts: 0,
     elapsed: Duration.zero
   })
 
 /** A stream that cannot be begun with, because of what it was given. */
-export const refuse = (parameter: string, what: string): Stream.Stream<never, AgniError> =>
-  Stream.fail(mistake(parameter, what))
+export const refuse = (parameter: string, requirement: string): Stream.Stream<never, AgniError> =>
+  Stream.fail(mistake(parameter, requirement))
 
 const numbers = ["concurrency", "pageSize", "pagesPerWindow"] as const
 

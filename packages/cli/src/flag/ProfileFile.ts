@@ -1,10 +1,10 @@
-/** `--learned FILE`: what `check --json` saved. */
+/** `--profile FILE`: what `check --json` saved. */
 import { Learned } from "@callstream/core"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import { UsageError } from "../output/UsageError.ts"
+import { type Reason, UsageError } from "../option/UsageError.ts"
 
 const decode = Schema.decodeUnknownOption(Schema.fromJsonString(Learned.Learned))
 const decodeVersion = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Struct({ version: Schema.Int })))
@@ -19,21 +19,21 @@ export const read = Effect.fnUntraced(function* (
   here: string
 ): Effect.fn.Return<Learned.Learned, UsageError, FileSystem.FileSystem> {
   const fs = yield* FileSystem.FileSystem
-  const refuse = (problem: string, advice: string) =>
-    new UsageError({ problem: `--learned: ${path} ${problem}`, advice })
-  const again = "Save it anew: callstream check --json > learned.json"
+  const wrong = (reason: Reason) => new UsageError({ option: "profile", reason })
   const text = yield* Effect.mapError(fs.readFileString(path), () =>
-    refuse("cannot be read", "Name a file that exists and that you may read, or leave --learned out.")
+    wrong({ _tag: "FileUnreadable", path, holds: "an endpoint profile" })
   )
   const learned = decode(text)
   if (Option.isNone(learned)) {
-    return yield* Option.exists(decodeVersion(text), ({ version }) => version !== 1)
-      ? refuse("is of another version of callstream", again)
-      : refuse("is not what check --json saves", again)
+    return yield* wrong(
+      Option.exists(decodeVersion(text), ({ version }) => version !== 1)
+        ? { _tag: "ProfileOfOtherVersion", path }
+        : { _tag: "NotAProfile", path }
+    )
   }
   const { baseUrl } = learned.value
   if (baseUrl !== undefined && baseUrl !== here) {
-    return yield* refuse(`was learned from ${baseUrl}, and this is ${here}`, again)
+    return yield* wrong({ _tag: "ProfileOfOtherEndpoint", path, from: baseUrl, here })
   }
   return learned.value
 })

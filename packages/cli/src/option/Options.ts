@@ -1,0 +1,147 @@
+/** Every option that a flag and a key of a pipeline file share, declared once. */
+import * as When from "../flag/When.ts"
+import * as Target from "../flag/Target.ts"
+import { each, list, one, onOff } from "./Declared.ts"
+import * as Kind from "./Kind.ts"
+
+/** How the API is reached. Pipelines of one file share it, and with it the budget of requests. */
+export const connection = {
+  apiKeyFile: one(Kind.file, "File that holds the API key and nothing else", {
+    fallback: "the key is in AGNI_API_KEY"
+  }),
+  baseUrl: one(Kind.text("URL", "the URL of the API"), "URL of the API", {
+    fallback: "AGNI_BASE_URL, or https://api.ravan.ai",
+    variable: "AGNI_BASE_URL"
+  }),
+  allowHttp: onOff("Send the key over plain http to another machine, where others can read it on the way"),
+  timeout: one(Kind.positiveDuration, "Time limit of one attempt, body included", { fallback: "30s" }),
+  retries: one(Kind.integer(0, 1000), "Retries after a transient failure", { fallback: "7" }),
+  rate: one(Kind.above(0), "Requests a second at most, retries included", { fallback: "no limit" }),
+  concurrency: one(Kind.integer(1, 256), "Requests in flight at once", { fallback: "4" })
+}
+
+const time = Kind.text("TIME", When.expected, (text) => When.parse(text) !== undefined)
+const filter = (metavar: string, expected: string) => Kind.text(metavar, expected, () => true)
+
+/** Which calls. */
+export const selection = {
+  since: one(time, "Calls that started at this time or later: 2026-07-31T07:16:10Z, 2026-07-31, or an age such as 7d"),
+  until: one(time, "Calls that started before this time"),
+  agentId: one(filter("UUID", "the id of an agent, a UUID"), "Calls of one agent"),
+  status: one(
+    filter("STATUS", "a status such as completed"),
+    "Calls with this status, such as completed; they cannot be proven complete, --where can"
+  ),
+  channel: one(filter("CHANNEL", "a channel such as inbound_call"), "Calls of this channel, such as inbound_call"),
+  callerNumber: one(
+    filter("NUMBER", "a number in E.164 form, such as +14155550123"),
+    "Calls from this number, in E.164 form (+14155550123)"
+  ),
+  search: one(filter("TEXT", "words"), "Calls that the server's search finds; they cannot be proven complete"),
+  newest: one(Kind.integer(1), "Only the N calls that started last, newest first"),
+  oldest: one(Kind.integer(1), "Only the N calls that started first, oldest first"),
+  pageSize: one(Kind.integer(1, 100_000), "Calls asked for in one request", { fallback: "100" })
+}
+
+/** How they are read. */
+export const reading = {
+  walk: one(
+    Kind.choice("history|pages", ["history", "pages"]),
+    "history reads by time and proves what is complete; pages reads by page number and proves nothing",
+    { fallback: "history" }
+  ),
+  horizon: one(Kind.duration, "How long after its start a call may still appear in the API", { fallback: "2h" }),
+  keepGoing: onOff("Leave out the records that the server fails to return, report where they are, and exit with 3"),
+  profile: one(Kind.file, "Endpoint profile from `check --json`; skips most probing")
+}
+
+const words = (metavar: string, expected: string) => Kind.text(metavar, expected, () => true)
+
+/** What happens to the calls on their way, in the order in which it happens. */
+export const transforms = {
+  where: each(
+    words("EXPR", "a condition in CEL"),
+    `Only calls for which this holds, in CEL, such as 'durationSec > 60 && status == "completed"'; all must hold`
+  ),
+  derive: list(
+    words("NAME", "the name of a derived field"),
+    "Add fields: direction, customerNumber, startedDate (startedDate@Europe/Berlin for that zone's dates), cost, analysis"
+  ),
+  redact: list(
+    words("CLASS[=MODE]", "a class of personal data"),
+    "Remove personal data: phone, email, name, recording, freeText; each as mask, drop or hash (key in CALLSTREAM_REDACT_KEY)",
+    { fallback: "mask" }
+  ),
+  callingCode: one(
+    words("CODE", 'a calling code in quotes, such as "49"'),
+    "Calling code of phone numbers that come without one, such as 49, so that their hashes match"
+  ),
+  select: list(
+    words("PATH[=NAME]", "the path of a field"),
+    "Only these values, in this order: id,metadata.crm.id=lead"
+  ),
+  omit: list(words("PATH", "the path of a field"), "All values except these"),
+  flatten: onOff("Turn values inside objects into fields named by their path, such as metadata.crm.id")
+}
+
+/** Where the calls go. */
+export const to = each(
+  Kind.text("SINK", Target.expected, (text) => Target.parse(text)._tag === "Some"),
+  "Where calls go: - for stdout, calls.ndjson or calls.csv (also with .gz or .zst), calls.parquet, sqlite:calls.db, postgres:DATABASE_URL, https://… for a webhook",
+  { fallback: "-" }
+)
+
+/** What one kind of sink or another takes; which kind takes what is in `flag/Sinks.ts`. */
+export const sink = {
+  force: onOff("Replace a file, or the files of an earlier --rotate, if it exists"),
+  rotate: one(Kind.rotation, "Many files instead of one, by UTC day or up to a size such as 100MB, with a manifest"),
+  table: one(Kind.text("NAME", "the name of a table"), "Table of a database, made when it is missing", {
+    fallback: "call_sessions"
+  }),
+  schema: one(Kind.text("NAME", "the name of a schema"), "Schema of that table in PostgreSQL", {
+    fallback: "the first of the search path"
+  }),
+  csvRaw: onOff("Leave text in CSV as it is, also where a spreadsheet would run it as a formula"),
+  csvBom: onOff("Begin CSV with a byte order mark, by which Excel recognizes UTF-8"),
+  batchSize: one(Kind.integer(1, 10_000), "Calls in one request to a webhook", { fallback: "100" }),
+  batchBytes: one(Kind.size, "Size of one request to a webhook at most", { fallback: "512KiB" }),
+  allowPrivateHosts: onOff("Allow a webhook on this machine or in a private network, with http too")
+}
+
+/** How a run resumes, and what becomes of what it cannot deliver. */
+export const run = {
+  name: one(
+    Kind.text("NAME", "a name, such as nightly"),
+    "Keep the state of the run under this name: the same command resumes where it stopped"
+  ),
+  state: one(
+    Kind.text("DIR|DATABASE", "a folder, sqlite:FILE or postgres:VARIABLE"),
+    "Where states are kept: a folder, sqlite:state.db, or postgres:DATABASE_URL",
+    { fallback: ".callstream" }
+  ),
+  commitEvery: one(Kind.duration, "How often to save progress", { fallback: "1s" }),
+  onSinkFailure: one(
+    Kind.choice("stop|continue", ["stop", "continue"]),
+    "When one of several sinks fails for good: stop the run, or continue without it and exit with 3",
+    { fallback: "stop" }
+  ),
+  deadLetters: one(Kind.file, "File for rejected records", { fallback: "beside the first file, made when needed" }),
+  maxDeadLetters: one(Kind.percentage, "Stop when more than this percentage of at least 100 records is rejected", {
+    fallback: "10"
+  }),
+  coverage: one(Kind.file, "Write the coverage report to this file, as JSON"),
+  strict: onOff("Exit with 3 also when a record was rejected, or what was read is not proven yet")
+}
+
+/** The groups by where a pipeline file holds them. */
+export const groups = { connection, selection, reading, transforms, sink, run } as const
+
+/** The name of an option: its key in a file, and its flag with dashes. */
+export type OptionId =
+  | "to"
+  | keyof typeof connection
+  | keyof typeof selection
+  | keyof typeof reading
+  | keyof typeof transforms
+  | keyof typeof sink
+  | keyof typeof run

@@ -1,0 +1,243 @@
+/** Reasons of a `UsageError` as words: what happened and what to do, in the language of flags or of a file's keys. */
+import { show } from "../expression/Mistake.ts"
+import { flagOf } from "./Declared.ts"
+import type { AnyOption, ConflictCause, Holds, Mention, Reason, TableNameProblem, UsageError } from "./UsageError.ts"
+
+/** How the person writes an option. */
+export interface Speaker {
+  readonly name: (mention: Mention) => string
+  /** `--force`, or `force: true`: what is added to turn an option on. */
+  readonly on: (option: AnyOption) => string
+  /** A run without a name, or a file that keeps no state. */
+  readonly withoutState: string
+}
+
+const wordsOf = ({ option, value }: Mention, between: string): string =>
+  value === undefined ? option : `${option}${between}${value}`
+
+export const inFlags: Speaker = {
+  name: ({ option, value }) => (value === undefined ? flagOf(option) : `${flagOf(option)} ${value}`),
+  on: flagOf,
+  withoutState: "Remove --name."
+}
+
+export const inFile: Speaker = {
+  name: (mention) => wordsOf(mention, ": "),
+  on: (option) => `${option}: true`,
+  withoutState: "Add state: false, and each run begins afresh."
+}
+
+export const inCode: Speaker = { ...inFile, withoutState: "Leave out the name." }
+
+export interface Words {
+  readonly problem: string
+  /** Lines below it that repeat a text and point at a place; where a whole file is shown, its own line replaces them. */
+  readonly quoted?: ReadonlyArray<string>
+  readonly advice?: string
+}
+
+const causes: Readonly<Record<ConflictCause, string>> = {
+  "pages prove nothing": "; reading by page number proves nothing",
+  "not resumable": "; such a run cannot be resumed",
+  "a resumed run replaces nothing": "; a run that resumes replaces nothing",
+  "select leaves out the rest": ""
+}
+
+const readable: Readonly<Record<Holds, string>> = {
+  "an API key": "Name a file that exists, that you may read, and that holds the key and nothing else.",
+  "an endpoint profile": "Name a file that exists and that you may read, or leave the option out.",
+  "a pipeline": "Name a pipeline file that exists and that you may read; callstream init writes one.",
+  "the URL of a database": "Name a file that exists, that you may read, and that holds the URL and nothing else."
+}
+
+const tableNames: Readonly<Record<TableNameProblem, (name: string) => string>> = {
+  empty: () => "the name is empty",
+  own: (name) => `${name} is a table of callstream's own`,
+  "too long for PostgreSQL": () => "PostgreSQL has no names of more than 63 bytes",
+  "reserved by SQLite": () => "SQLite keeps names that begin with sqlite_ for itself"
+}
+
+const profileAgain = "Save it again: callstream check --json > profile.json"
+
+/** Without the subject, which is the option. */
+const wordsFor = (reason: Reason, option: AnyOption | undefined, speaker: Speaker): Words => {
+  switch (reason._tag) {
+    case "Expected":
+      return { problem: `expected ${reason.expected}` }
+    case "Requirement":
+      return reason.allowedBy === undefined
+        ? { problem: reason.requirement }
+        : {
+            problem: reason.requirement,
+            advice: `Use https, or add ${speaker.on(reason.allowedBy)} if the way there is safe.`
+          }
+    case "Conflict": {
+      const problem = `cannot be combined with ${speaker.name(reason.with)}${reason.because === undefined ? "" : causes[reason.because]}`
+      switch (reason.because) {
+        case "select leaves out the rest":
+          return { problem, advice: `${speaker.name(reason.with)} already leaves out what it does not name.` }
+        case "not resumable":
+        case "a resumed run replaces nothing":
+          return { problem, advice: speaker.withoutState }
+        default:
+          return { problem, advice: "Remove one of them." }
+      }
+    }
+    case "OnlyWith":
+      return { problem: `applies to ${reason.sinks.join(" or ")} only`, advice: "Remove it, or add such a sink." }
+    case "OnlyWithOption":
+      return { problem: `needs ${speaker.name(reason.other)}`, advice: "Add that, or remove this." }
+    case "Reversed":
+      return { problem: `(${reason.until}) is not later than ${speaker.name({ option: "since" })} (${reason.since})` }
+    case "TooEarly":
+      return { problem: `is before the year ${reason.year}`, advice: "No call is that old: give a later time." }
+    case "NoApiKey":
+      return {
+        problem: "there is no API key",
+        advice: `Set AGNI_API_KEY, or name a file that holds the key with ${speaker.name({ option: "apiKeyFile" })}.`
+      }
+    case "FileUnreadable":
+      return { problem: `${reason.path} cannot be read`, advice: readable[reason.holds] }
+    case "FileEmpty":
+      return { problem: `${reason.path} is empty` }
+    case "FileExists":
+      return {
+        problem: `${reason.path} exists already`,
+        advice: reason.replaceable
+          ? "Choose another name, or add --force to replace it."
+          : "Choose another name, or remove it first."
+      }
+    case "NameTooLong":
+      return {
+        problem: `the file name ${reason.name.slice(0, 30)}… is longer than ${reason.most} bytes`,
+        advice: "Choose a shorter one."
+      }
+    case "NoFileName":
+      return { problem: "expected the name of a file" }
+    case "NotAProfile":
+      return { problem: `${reason.path} is not what check --json saves`, advice: profileAgain }
+    case "ProfileOfOtherVersion":
+      return { problem: `${reason.path} is of another version of callstream`, advice: profileAgain }
+    case "ProfileOfOtherEndpoint":
+      return {
+        problem: `${reason.path} is the profile of ${reason.from}, and this is ${reason.here}`,
+        advice: profileAgain
+      }
+    case "NotDeadLetters":
+      return {
+        problem: `${reason.path} is not a dead-letter file`,
+        advice: "The summary of the run that rejected records names it."
+      }
+    case "NoPipeline":
+      return {
+        problem: `${reason.path} holds no pipeline`,
+        advice: "A pipeline file is YAML with the keys source, transforms and sinks; callstream init writes one."
+      }
+    case "NoPipelineFile":
+      return {
+        problem: "no pipeline file is named",
+        advice: "Name it, as in callstream run pipeline.yaml; callstream init writes one."
+      }
+    case "NamedTwice":
+      return { problem: `${reason.what} is named twice`, advice: "Remove one of them." }
+    case "SamePlace":
+      return {
+        problem: `${reason.place} and ${reason.other} would be written to one place`,
+        advice: "Give one of them another name."
+      }
+    case "FileOfOther":
+      return {
+        problem: `the file is ${reason.other === "calls" ? "where the calls go" : `that of ${speaker.name({ option: reason.other })}`}`,
+        advice: "Give it another name."
+      }
+    case "TakenBy":
+      return {
+        problem: reason.otherRows
+          ? `${reason.pipeline} writes other rows to ${reason.place}, by other transforms`
+          : `${reason.pipeline} writes to ${reason.place} already`,
+        advice: "Give one of them another place."
+      }
+    case "NoWebhookSecret":
+      return {
+        problem: "there is no secret to sign webhooks with",
+        advice: `Set ${reason.variable} to the receiver's secret, which begins with whsec_.`
+      }
+    case "NoRedactKey":
+      return {
+        problem: "there is no key to hash with",
+        advice: `Set ${reason.variable} to what openssl rand -hex 32 prints, and keep it: another key gives other hashes.`
+      }
+    case "ShortRedactKey":
+      return {
+        problem: `the key${reason.variable === undefined ? "" : ` in ${reason.variable}`} is shorter than ${reason.least} characters, and could be guessed`,
+        advice: "Make one with openssl rand -hex 32."
+      }
+    case "VariableNotSet":
+      return {
+        problem: `the environment variable ${reason.variable} is not set`,
+        advice: "Set it to a URL such as postgres://user:password@host/database?sslmode=verify-full."
+      }
+    case "PasswordOnCommandLine":
+      return {
+        problem: "others on this machine can read a password on the command line",
+        advice:
+          "Put the URL into an environment variable, such as DATABASE_URL, and write postgres:DATABASE_URL; or leave the password out and set PGPASSWORD."
+      }
+    case "SinkRefused": {
+      const problem = `${reason.sink}: ${reason.description}`
+      if (reason.privateHost === true) return { problem, advice: privateHostAdvice(speaker) }
+      return reason.advice === undefined ? { problem } : { problem, advice: reason.advice }
+    }
+    case "TableName":
+      return { problem: tableNames[reason.problem](reason.name), advice: "Give it another name." }
+    case "InText": {
+      const { mistake, text } = reason
+      const quoted = show(text, mistake)
+      const advice = mistake.add === undefined ? mistake.advice : `Add ${speaker.name(mistake.add)}.`
+      return advice === undefined ? { problem: mistake.problem, quoted } : { problem: mistake.problem, quoted, advice }
+    }
+    case "NothingNamed":
+      return {
+        problem: "nothing is named",
+        advice: `Name something, or remove ${option === undefined ? "it" : speaker.name({ option })}.`
+      }
+    case "NotACallingCode":
+      return { problem: `${reason.value} is not a calling code`, advice: "Write the digits alone, such as 1 or 49." }
+    case "PortTaken":
+      return {
+        problem: `port ${reason.port} cannot be listened on`,
+        advice: "Another program may use it: choose another one, or 0 for any free one."
+      }
+    case "NotATerminal":
+      return {
+        problem: "init asks questions, and this is no terminal",
+        advice:
+          "Write the file by hand (callstream run --schema prints the keys), or with callstream export … --save FILE."
+      }
+  }
+}
+
+/** What to do where a webhook's host is on this machine or in a private network. */
+export const privateHostAdvice = (speaker: Speaker): string =>
+  `Add ${speaker.on("allowPrivateHosts")} if the receiver is on this machine or in a private network.`
+
+/** Reasons whose words continue a sentence that begins with the option. */
+const continues = new Set<Reason["_tag"]>([
+  "Requirement",
+  "Conflict",
+  "OnlyWith",
+  "OnlyWithOption",
+  "Reversed",
+  "TooEarly"
+])
+
+/** Reasons that name what they are about themselves. */
+const complete = new Set<Reason["_tag"]>(["NoApiKey", "NotATerminal", "NoPipelineFile", "NotDeadLetters", "NoPipeline"])
+
+/** The whole, beginning with the option it is about. */
+export const describe = ({ option, reason }: Pick<UsageError, "option" | "reason">, speaker: Speaker): Words => {
+  const words = wordsFor(reason, option, speaker)
+  if (option === undefined || complete.has(reason._tag)) return words
+  const subject = option === "apiKey" ? "the API key" : speaker.name({ option })
+  return { ...words, problem: `${subject}${continues.has(reason._tag) ? " " : ": "}${words.problem}` }
+}

@@ -1,0 +1,115 @@
+/** What the person who typed the command can mend, found before anything ran: exit code 2. Facts only; words are in `Reason`. */
+import * as Arr from "effect/Array"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import type { Mistake } from "../expression/Mistake.ts"
+import type { OptionId } from "./Options.ts"
+import { describe, inCode } from "./Reason.ts"
+
+/** Options that only a file has, or only a command. */
+export type AnyOption = OptionId | "apiKey" | "secret" | "redactKey" | "port" | "explain" | "save"
+
+/** An option that another one is about, with the value that matters. */
+export interface Mention {
+  readonly option: AnyOption
+  readonly value?: string
+}
+
+export type Reason =
+  /** What the value has to be, as a noun phrase. */
+  | { readonly _tag: "Expected"; readonly expected: string }
+  /** The same as a predicate, of the option: `must be a UUID`. */
+  | { readonly _tag: "Requirement"; readonly requirement: string; readonly allowedBy?: AnyOption }
+  | { readonly _tag: "Conflict"; readonly with: Mention; readonly because?: ConflictCause }
+  | { readonly _tag: "OnlyWith"; readonly sinks: ReadonlyArray<string> }
+  | { readonly _tag: "OnlyWithOption"; readonly other: Mention }
+  | { readonly _tag: "Reversed"; readonly since: string; readonly until: string }
+  | { readonly _tag: "TooEarly"; readonly year: number }
+  | { readonly _tag: "NoApiKey" }
+  | { readonly _tag: "FileUnreadable"; readonly path: string; readonly holds: Holds }
+  | { readonly _tag: "FileEmpty"; readonly path: string }
+  | { readonly _tag: "FileExists"; readonly path: string; readonly replaceable: boolean }
+  | { readonly _tag: "NameTooLong"; readonly name: string; readonly most: number }
+  | { readonly _tag: "NoFileName" }
+  | { readonly _tag: "NotAProfile"; readonly path: string }
+  | { readonly _tag: "ProfileOfOtherVersion"; readonly path: string }
+  | { readonly _tag: "ProfileOfOtherEndpoint"; readonly path: string; readonly from: string; readonly here: string }
+  | { readonly _tag: "NotDeadLetters"; readonly path: string }
+  | { readonly _tag: "NoPipeline"; readonly path: string }
+  | { readonly _tag: "NoPipelineFile" }
+  | { readonly _tag: "NamedTwice"; readonly what: string }
+  | { readonly _tag: "SamePlace"; readonly place: string; readonly other: string }
+  | { readonly _tag: "FileOfOther"; readonly other: "calls" | AnyOption }
+  | { readonly _tag: "TakenBy"; readonly pipeline: string; readonly place: string; readonly otherRows: boolean }
+  | { readonly _tag: "NoWebhookSecret"; readonly variable: string }
+  | { readonly _tag: "NoRedactKey"; readonly variable: string }
+  | { readonly _tag: "ShortRedactKey"; readonly variable: string | undefined; readonly least: number }
+  | { readonly _tag: "VariableNotSet"; readonly variable: string }
+  | { readonly _tag: "PasswordOnCommandLine" }
+  /** What the sink itself says of how it was set up. */
+  | {
+      readonly _tag: "SinkRefused"
+      readonly sink: string
+      readonly description: string
+      readonly advice?: string
+      readonly privateHost?: boolean
+    }
+  | { readonly _tag: "TableName"; readonly problem: TableNameProblem; readonly name: string }
+  /** In a text that is repeated, with the place. */
+  | { readonly _tag: "InText"; readonly text: string; readonly mistake: Mistake }
+  | { readonly _tag: "NothingNamed" }
+  | { readonly _tag: "NotACallingCode"; readonly value: string }
+  | { readonly _tag: "PortTaken"; readonly port: number }
+  | { readonly _tag: "NotATerminal" }
+
+export type ConflictCause =
+  | "pages prove nothing"
+  | "not resumable"
+  | "a resumed run replaces nothing"
+  | "select leaves out the rest"
+export type Holds = "an API key" | "an endpoint profile" | "a pipeline" | "the URL of a database"
+export type TableNameProblem = "empty" | "own" | "too long for PostgreSQL" | "reserved by SQLite"
+
+/** Where in what an option holds: the item of several by number or text, and what in it. */
+export interface At {
+  readonly item: string | number
+  readonly key?: string
+  readonly begin?: number
+  readonly end?: number
+}
+
+export class UsageError extends Data.TaggedError("UsageError")<{
+  readonly option?: AnyOption
+  readonly at?: At
+  readonly reason: Reason
+}> {
+  override get message(): string {
+    return describe(this, inCode).problem
+  }
+}
+
+/** Everything that is wrong, found at once. */
+export class UsageErrors extends Data.TaggedError("UsageErrors")<{
+  readonly errors: readonly [UsageError, ...ReadonlyArray<UsageError>]
+}> {
+  override get message(): string {
+    return this.errors.map(({ message }) => message).join("\n")
+  }
+}
+
+/** What is wrong among the results of several checks. */
+export const among = (
+  results: Iterable<Result.Result<unknown, UsageError | UsageErrors>>
+): Effect.Effect<void, UsageErrors> => {
+  const errors = Array.from(results).flatMap((result) =>
+    Result.isSuccess(result) ? [] : result.failure._tag === "UsageErrors" ? result.failure.errors : [result.failure]
+  )
+  return Arr.isReadonlyArrayNonEmpty(errors) ? Effect.fail(new UsageErrors({ errors })) : Effect.void
+}
+
+/** The run finished, but not everything is as it should be: exit code 3. What is missing was reported before. */
+export class Incomplete extends Data.TaggedError("Incomplete") {}
+
+/** Several pipelines ended, and each reported how: this is the exit code of all together. */
+export class ReportedExit extends Data.TaggedError("ReportedExit")<{ readonly exitCode: number }> {}
