@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import type * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import type * as Path from "effect/Path"
@@ -35,6 +36,8 @@ export interface Options extends Csv.Options {
    * @default one file
    */
   readonly rotate?: Rotation | undefined
+  /** Whose days the files of `rotate: "day"` have. @default UTC */
+  readonly timeZone?: DateTime.TimeZone | undefined
   /** The byte order mark by which some spreadsheets know UTF-8. @default false */
   readonly bom?: boolean | undefined
 }
@@ -52,6 +55,7 @@ export const file = (options: Options): SessionSink<unknown, FileSystem.FileSyst
     path: options.path,
     force: options.force === true,
     rotate: options.rotate,
+    timeZone: options.timeZone,
     compression: options.compression?.extension,
     encoding: encoding(options),
     openPart: (part, { begin }) =>
