@@ -5,10 +5,12 @@ import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import { given } from "../flag/Given.ts"
 import * as Run from "../flag/Run.ts"
 import * as Sinks from "../flag/Sinks.ts"
 import * as Source from "../flag/Source.ts"
 import * as Transforms from "../flag/Transforms.ts"
+import * as Zone from "../flag/Zone.ts"
 import * as Explain from "../output/Explain.ts"
 import { invocation, print } from "../output/Screen.ts"
 import { UsageError } from "../output/UsageError.ts"
@@ -19,6 +21,7 @@ import * as Save from "../spec/Save.ts"
 
 export const flags = {
   ...Source.selectionFlags,
+  zone: Zone.flag,
   ...Transforms.flags,
   ...Sinks.flags,
   ...Run.flags,
@@ -44,6 +47,7 @@ export const specOf = Effect.fnUntraced(function* (input: Input): Effect.fn.Retu
   const transforms = Transforms.fromFlags(input)
   return {
     ...(name === undefined ? {} : { name }),
+    ...given({ zone: input.zone }),
     ...(Object.keys(source).length === 0 ? {} : { source }),
     ...(Object.keys(transforms).length === 0 ? {} : { transforms }),
     sinks,
@@ -101,6 +105,10 @@ export const exportCommand = command.pipe(
   Command.withShortDescription("Take call sessions to files, tables, stdout and webhooks"),
   Command.withExamples([
     { command: "callstream export --since 7d --to calls.ndjson", description: "The last seven days, to a file" },
+    {
+      command: "callstream export --on yesterday --zone Asia/Kolkata --to yesterday.ndjson",
+      description: "Yesterday, as a clock in India shows it"
+    },
     {
       command: "callstream export --since 2026-07-01 --until 2026-08-01 --to july.ndjson.gz",
       description: "One month, compressed"

@@ -24,6 +24,7 @@ import * as Stream from "effect/Stream"
 import * as Sinks from "../flag/Sinks.ts"
 import * as Target from "../flag/Target.ts"
 import * as Transforms from "../flag/Transforms.ts"
+import * as Zone from "../flag/Zone.ts"
 import * as DeadLetters from "../output/DeadLetters.ts"
 import * as Format from "../output/Format.ts"
 import { print } from "../output/Screen.ts"
@@ -32,6 +33,7 @@ import { Incomplete, UsageError } from "../output/UsageError.ts"
 const flags = {
   file: Argument.String("file").pipe(Argument.withDescription("A file of dead letters")),
   ...Transforms.flags,
+  zone: Zone.flag,
   ...Sinks.flags,
   organization: Flag.String("organization").pipe(
     Flag.withMetavar("ID"),
@@ -106,18 +108,29 @@ const notMarked = (file: string) => (error: SinkError) =>
 
 const replay = Effect.fnUntraced(function* (
   input: Parameters<typeof Transforms.fromFlags>[0] &
-    Sinks.Flags & { readonly file: string; readonly organization: Option.Option<string> }
+    Sinks.Flags & {
+      readonly file: string
+      readonly zone: Option.Option<string>
+      readonly organization: Option.Option<string>
+    }
 ) {
   const { file } = input
+  const zone = yield* Zone.make(Option.getOrUndefined(input.zone))
   const planned = yield* Effect.flatMap(Sinks.fromFlags(input), Sinks.plan)
   const transform = yield* Transforms.toTransform(Transforms.fromFlags(input), {
-    tabular: planned.some(({ target }) => Target.isTable(target))
+    tabular: planned.some(({ target }) => Target.isTable(target)),
+    zone
   })
   const { letters, replayed, torn } = yield* DeadLetterFile.read(file)
   const said = letters.map(({ raw }) => (isObject(raw) ? (raw["organizationId"] ?? raw["organization_id"]) : undefined))
   const organization =
     Option.getOrUndefined(input.organization) ?? said.find((one): one is string => typeof one === "string") ?? ""
-  const [first, ...rest] = yield* Sinks.make(planned, { organization, spool: undefined, account: undefined })
+  const [first, ...rest] = yield* Sinks.make(planned, {
+    organization,
+    spool: undefined,
+    account: undefined,
+    timeZone: Zone.forSinks(zone)
+  })
   if (letters.length + replayed === 0 && torn > 0) {
     return yield* new UsageError({
       problem: `${file} is no file of dead letters`,

@@ -3,6 +3,7 @@ import { CsvSink, NdjsonSink, type SessionSink, SinkError, WebhookSink, type Web
 import { Gzip, ParquetSink, StdoutSink, Zstd } from "@callstream/node"
 import * as Flag from "effect/cli/Flag"
 import * as Config from "effect/Config"
+import type * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
@@ -42,7 +43,9 @@ export const flags = {
   ),
   rotate: Flag.String("rotate").pipe(
     Flag.withMetavar("day|SIZE"),
-    Flag.withDescription("Many files instead of one, by UTC day or up to a size such as 100MB, with a manifest"),
+    Flag.withDescription(
+      "Many files instead of one, by day of the start or up to a size such as 100MB, with a manifest"
+    ),
     Flag.filter(isRotation, () => "Expected: day, or a size such as 100MB or 64MiB"),
     Flag.optional
   ),
@@ -241,7 +244,13 @@ const compressions = { gzip: Gzip.compression, zstd: Zstd.compression }
  */
 export const make = (
   planned: ReadonlyArray<Planned>,
-  options: { readonly organization: string; readonly spool: string | undefined; readonly account: string | undefined }
+  options: {
+    readonly organization: string
+    readonly spool: string | undefined
+    readonly account: string | undefined
+    /** Whose days the files of `--rotate day` have. */
+    readonly timeZone: DateTime.TimeZone | undefined
+  }
 ): Effect.Effect<ReadonlyArray<Sink>, UsageError, FileSystem.FileSystem> =>
   Effect.forEach(planned, ({ settings, target }, item): Effect.Effect<Sink, UsageError, FileSystem.FileSystem> => {
     switch (target._tag) {
@@ -249,19 +258,21 @@ export const make = (
         return Effect.sync(StdoutSink.make)
       case "File": {
         const { compression, path } = target
-        const options = {
+        const { timeZone } = options
+        const file = {
           path,
           force: settings.force,
           compression: compression === undefined ? undefined : compressions[compression],
-          rotate: rotation(settings.rotate)
+          rotate: rotation(settings.rotate),
+          timeZone: settings.rotate === "day" ? timeZone : undefined
         }
         switch (target.format) {
           case "ndjson":
-            return Effect.succeed(NdjsonSink.file(options))
+            return Effect.succeed(NdjsonSink.file(file))
           case "csv":
-            return Effect.succeed(CsvSink.file({ ...options, raw: settings.csvRaw, bom: settings.csvBom }))
+            return Effect.succeed(CsvSink.file({ ...file, raw: settings.csvRaw, bom: settings.csvBom }))
           case "parquet":
-            return Effect.succeed(ParquetSink.file(options))
+            return Effect.succeed(ParquetSink.file(file))
         }
       }
       case "Table":

@@ -20,19 +20,22 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import type { Connection as ConnectionSpec, Selection as SelectionSpec } from "../spec/PipelineSpec.ts"
+import * as Format from "../output/Format.ts"
 import { UsageError } from "../output/UsageError.ts"
 import * as Figure from "./Figure.ts"
 import { given } from "./Given.ts"
 import * as When from "./When.ts"
+import type * as Zone from "./Zone.ts"
 
 const optional = Flag.optional
 const text = (name: string, metavar: string, description: string) =>
   Flag.String(name).pipe(Flag.withMetavar(metavar), Flag.withDescription(description))
 
+/** Kept as it was typed: what it means hangs on the time zone and on the moment at which a run begins. */
 const when = (name: string, description: string) =>
   text(name, "TIME", description).pipe(
-    Flag.filterMap(
-      (value) => Option.fromUndefinedOr(When.parse(value)),
+    Flag.filter(
+      (value) => When.parse(value) !== undefined,
       () => `Expected: ${When.expected}`
     ),
     optional
@@ -85,9 +88,16 @@ export const connectionFlags = {
 export const selectionFlags = {
   since: when(
     "since",
-    "Sessions that started at this time or later: 2026-07-31T07:16:10Z, 2026-07-31, or an age such as 7d"
+    "Sessions that started at this time or later: 2026-07-31T07:16:10Z, '2026-07-31 07:16', 2026-07-31, yesterday, monday, or an age such as 7d"
   ),
   until: when("until", "Sessions that started before this time"),
+  on: text("on", "DAY", "Sessions of one whole day: today, yesterday, monday (the last one), or 2026-07-31").pipe(
+    Flag.filter(
+      (value) => When.parseDay(value) !== undefined,
+      () => `Expected: ${When.expectedDay}`
+    ),
+    optional
+  ),
   agentId: text("agent-id", "UUID", "Sessions of one agent").pipe(optional),
   status: text("status", "STATUS", "Sessions with this status, such as completed").pipe(optional),
   channel: text("channel", "CHANNEL", "Sessions of this channel, such as inbound_call").pipe(optional),
@@ -143,8 +153,9 @@ export const selectionOf = (
   flags: SelectionFlags & Values<typeof walkFlags>
 ): SelectionSpec & Pick<ConnectionSpec, "concurrency"> => ({
   ...given({
-    since: Option.map(flags.since, When.format),
-    until: Option.map(flags.until, When.format),
+    since: flags.since,
+    until: flags.until,
+    on: flags.on,
     agentId: flags.agentId,
     status: flags.status,
     channel: flags.channel,
@@ -251,14 +262,32 @@ export const client = (
 /** The epoch of instants; no call is older. */
 const earliest = 0
 
-/** The sessions that are asked for, ages resolved against the clock once. */
-export const selection = Effect.fnUntraced(function* (
-  spec: SelectionSpec & Pick<ConnectionSpec, "concurrency">
-): Effect.fn.Return<
-  CallSessions.Selection & { readonly from?: Instant.Input; readonly to?: Instant.Input },
-  UsageError
-> {
-  const now = yield* Clock.currentTimeMillis
+/** The range of starts, ages and names of days resolved against the clock once. */
+const range = Effect.fnUntraced(function* (
+  spec: SelectionSpec,
+  { calendar, clock, name }: Zone.Zone
+): Effect.fn.Return<{ readonly from?: Instant.Instant; readonly to?: Instant.Instant }, UsageError> {
+  const now = { millis: yield* Clock.currentTimeMillis, calendar }
+  if (spec.on !== undefined) {
+    const other = spec.since !== undefined ? "--since" : spec.until !== undefined ? "--until" : undefined
+    if (other !== undefined) {
+      return yield* new UsageError({
+        problem: `--on and ${other} cannot be used together`,
+        advice: "--on is a whole day: for another range leave it out."
+      })
+    }
+    const when = When.parseDay(spec.on)
+    if (when === undefined) return yield* new UsageError({ problem: `--on: expected ${When.expectedDay}` })
+    const { date, from, to } = When.resolveDay(when, now)
+    if (from < earliest) return yield* new UsageError({ problem: "--on lies before the year 1970" })
+    if (from >= to) {
+      return yield* new UsageError({
+        problem: `--on: there was no ${date} in ${name}, whose calendar skipped that day`,
+        advice: "Name the day before or after it."
+      })
+    }
+    return { from, to }
+  }
   const at = (text: string | undefined) => {
     const when = text === undefined ? undefined : When.parse(text)
     return when === undefined ? undefined : When.resolve(when, now)
@@ -275,9 +304,21 @@ export const selection = Effect.fnUntraced(function* (
   }
   if (from !== undefined && to !== undefined && from >= to) {
     return yield* new UsageError({
-      problem: `--until (${Instant.format(to)}) is not later than --since (${Instant.format(from)})`
+      problem: `--until (${Format.time(to, clock)}) is not later than --since (${Format.time(from, clock)})`
     })
   }
+  return { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) }
+})
+
+/** The sessions that are asked for. */
+export const selection = Effect.fnUntraced(function* (
+  spec: SelectionSpec & Pick<ConnectionSpec, "concurrency">,
+  zone: Zone.Zone
+): Effect.fn.Return<
+  CallSessions.Selection & { readonly from?: Instant.Input; readonly to?: Instant.Input },
+  UsageError
+> {
+  const { from, to } = yield* range(spec, zone)
   if (spec.newest !== undefined && spec.oldest !== undefined) {
     return yield* new UsageError({ problem: "--newest and --oldest cannot be used together" })
   }

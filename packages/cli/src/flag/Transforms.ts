@@ -14,7 +14,6 @@ import {
 import { KeyedHash } from "@callstream/node"
 import * as Flag from "effect/cli/Flag"
 import * as Config from "effect/Config"
-import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
@@ -24,6 +23,7 @@ import * as Expression from "../expression/Expression.ts"
 import { fields } from "../expression/Fields.ts"
 import { type Mistake, nearest, show } from "../expression/Mistake.ts"
 import { UsageError } from "../output/UsageError.ts"
+import type * as Zone from "./Zone.ts"
 
 /** Where the key of hashes comes from; never a flag's value, which others on the machine can read. */
 const keyVariable = "CALLSTREAM_REDACT_KEY"
@@ -37,7 +37,8 @@ const text = Schema.optionalKey(Schema.String)
 export const Spec = Schema.Struct({
   where: texts.annotateKey({ description: "Only sessions for which each of these holds, in CEL: durationSec > 60" }),
   derive: texts.annotateKey({
-    description: "Adds fields: direction, customerNumber, startedDate (startedDate@Europe/Berlin), cost, analysis"
+    description:
+      "Adds fields: direction, customerNumber, startedDate, startedTime, startedHour, weekday, cost, analysis"
   }),
   redact: texts.annotateKey({
     description: "Takes personal data out: phone, email, name, recording, freeText; behind = mask, drop or hash"
@@ -67,7 +68,7 @@ export const flags = {
   derive: list(
     "derive",
     "NAME,...",
-    "Add fields: direction, customerNumber, startedDate (startedDate@Europe/Berlin for that zone's dates), cost, analysis"
+    "Add fields: direction, customerNumber, startedDate, startedTime, startedHour, weekday (all four in the time zone of --zone), cost, analysis"
   ),
   redact: list(
     "redact",
@@ -137,29 +138,18 @@ const where = (text: string): Result.Result<Expression.Expression, UsageError> =
 
 type Deriving = ReturnType<typeof Derive.derive<keyof Derive.Derived>>
 
-const derive = Effect.fnUntraced(function* (given: ReadonlyArray<string>): Effect.fn.Return<Deriving, UsageError> {
+const derive = Effect.fnUntraced(function* (
+  given: ReadonlyArray<string>,
+  { calendar }: Zone.Zone
+): Effect.fn.Return<Deriving, UsageError> {
   if (given.length === 0) return yield* empty("derive")
   const wanted: Array<keyof Derive.Derived> = []
-  let timeZone: DateTime.TimeZone | undefined
   for (const text of given) {
-    const [word = "", zone] = text.split("@", 2)
-    const name = Derive.names.find((known) => known === word)
-    if (name === undefined) return yield* notAmong("derive", text, word, Derive.names)
+    const name = Derive.names.find((known) => known === text)
+    if (name === undefined) return yield* notAmong("derive", text, text, Derive.names)
     wanted.push(name)
-    if (zone === undefined) continue
-    const begin = word.length + 1
-    if (name !== "startedDate") {
-      const problem = `${name} has no time zone`
-      return yield* wrong("derive", text, { problem, begin, end: text.length, advice: "Only startedDate has one." })
-    }
-    const found = DateTime.zoneFromString(zone)
-    if (Option.isNone(found)) {
-      const advice = "Name a zone of the IANA database, such as Europe/Berlin, or an offset such as +05:30."
-      return yield* wrong("derive", text, { problem: "there is no such time zone", begin, end: text.length, advice })
-    }
-    timeZone = found.value
   }
-  return Derive.derive(wanted, { timeZone })
+  return Derive.derive(wanted, { timeZone: calendar.zone })
 })
 
 const keyOf = Effect.fnUntraced(function* (given: string | undefined) {
@@ -229,7 +219,7 @@ const mistakeIn = (
       ].join(" ")
     }
   }
-  const type = name === "startedDate" ? "text" : (fields.get(name)?.type ?? "any")
+  const type = isDerived(name) && name !== "analysis" ? "text" : (fields.get(name)?.type ?? "any")
   return inside.length === 0 || type === "object" || type === "any"
     ? undefined
     : { problem: `nothing is inside of ${name}`, advice: `It is one value: name ${name} alone.` }
@@ -293,6 +283,8 @@ const omit = Effect.fnUntraced(function* (given: ReadonlyArray<string>, columns:
 export interface Options {
   /** Whether a sink is a table: then the customer's objects stay whole, because their keys cannot be columns. */
   readonly tabular: boolean
+  /** Whose dates and clock times are derived. */
+  readonly zone: Zone.Zone
 }
 
 /** What has happened to a record when it leaves a stage: that of all before it too. */
@@ -332,7 +324,7 @@ export const toStages = Effect.fnUntraced(function* (
     stages.push({ verb: "where", upTo: sessions })
   }
   if (spec.derive !== undefined) {
-    sessions = Transform.andThen(sessions, yield* derive(spec.derive))
+    sessions = Transform.andThen(sessions, yield* derive(spec.derive, options.zone))
     stages.push({ verb: "derive", upTo: sessions })
   }
   if (spec.redact !== undefined) {

@@ -5,6 +5,7 @@ import * as Size from "../flag/Size.ts"
 import * as Target from "../flag/Target.ts"
 import * as Transforms from "../flag/Transforms.ts"
 import * as When from "../flag/When.ts"
+import * as Zone from "../flag/Zone.ts"
 
 /** Text that holds a condition; `expected` says which, to people. */
 const text = (expected: string, holds: (value: string) => boolean) =>
@@ -21,6 +22,8 @@ const whole = (minimum: number, maximum = Number.MAX_SAFE_INTEGER) => {
 }
 
 const time = text(When.expected, (value) => When.parse(value) !== undefined)
+
+const day = text(When.expectedDay, (value) => When.parseDay(value) !== undefined)
 
 const duration = text("a duration such as 500ms, 30s, 2m or 2h", (value) => When.parseDuration(value) !== undefined)
 
@@ -49,8 +52,12 @@ export const connection = {
 
 /** Which sessions, and how they are read. */
 export const selection = {
-  since: key(time, "Sessions that started at this time or later: a time, a date or an age such as 7d"),
+  since: key(
+    time,
+    "Sessions that started at this time or later: a time, a day such as yesterday, or an age such as 7d"
+  ),
   until: key(time, "Sessions that started before this time"),
+  on: key(day, "Sessions of one whole day, instead of since and until: yesterday, monday, or 2026-07-31"),
   agentId: key(some("the id of an agent, a UUID"), "Sessions of one agent"),
   status: key(some("a status such as completed"), "Sessions with this status; nothing can be proven complete then"),
   channel: key(some("a channel such as inbound_call"), "Sessions of this channel"),
@@ -134,6 +141,10 @@ const state = key(
 )
 
 const parts = {
+  zone: key(
+    some(Zone.expected),
+    "Whose days and clock times are meant: in since, until and on, by files of days, derived dates, and the summary. Default: UTC"
+  ),
   transforms: key(Transforms.Spec, "What happens to the sessions on their way, in this order"),
   sinks: Schema.NonEmptyArray(SinkSpec).annotateKey({ description: "Where the sessions go: each goes to all of them" }),
   state,

@@ -1,4 +1,5 @@
 /** From a pipeline as data to a job: everything that can be wrong with it is told here, and nothing is asked of the server. */
+import { Derive } from "@callstream/core"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as LearnedFile from "../flag/LearnedFile.ts"
@@ -8,6 +9,7 @@ import * as Source from "../flag/Source.ts"
 import * as Target from "../flag/Target.ts"
 import * as Transforms from "../flag/Transforms.ts"
 import * as When from "../flag/When.ts"
+import * as Zone from "../flag/Zone.ts"
 import * as DeadLetters from "../output/DeadLetters.ts"
 import { UsageError } from "../output/UsageError.ts"
 import type * as Job from "./Job.ts"
@@ -62,10 +64,16 @@ const check = (
 }
 
 /** In one form, so that 7d and 1w are the same range for a run that goes on. */
-const typed = (text: string | undefined): string => {
+const typed = (text: string | undefined, { calendar }: Zone.Zone): string => {
   const when = text === undefined ? undefined : When.parse(text)
-  return when === undefined ? "" : When.format(when)
+  return when === undefined ? "" : When.format(when, calendar)
 }
+
+/** Whether another zone would write something else. A date or a clock time is kept as the instant that it is. */
+const isZoned = ({ sinks, source = {}, transforms = {} }: PipelineSpec): boolean =>
+  [source.since, source.until, source.on].some((text) => text !== undefined && When.parse(text)?._tag === "Day") ||
+  sinks.some((sink) => typeof sink === "object" && sink.rotate === "day") ||
+  (transforms.derive ?? []).some((name) => Derive.isZoned(name))
 
 const keepOf = ({ newest, oldest }: NonNullable<PipelineSpec["source"]>): Job.Job["keep"] =>
   newest !== undefined
@@ -116,12 +124,13 @@ export interface Options {
 /** The one door from a pipeline as data to one that can run. */
 export const toJob = Effect.fnUntraced(function* (spec: PipelineSpec, { from, report, title }: Options) {
   const { name, source = {}, state, transforms = {} } = spec
+  const zone = yield* Zone.make(spec.zone)
   const sinks = yield* Sinks.plan(spec.sinks)
   const contradiction = check(spec, from)
   if (contradiction !== undefined) return yield* new UsageError(contradiction)
   // What is wrong with a sink's settings is told before there is a request.
-  yield* Sinks.make(sinks, { organization: "", spool: undefined, account: undefined })
-  const selection = yield* Source.selection(source)
+  yield* Sinks.make(sinks, { organization: "", spool: undefined, account: undefined, timeZone: undefined })
+  const selection = yield* Source.selection(source, zone)
   const targets = sinks.map(({ target }) => target)
   const baseUrl = Source.baseUrlOf(source)
   const job: Job.Job = {
@@ -130,13 +139,15 @@ export const toJob = Effect.fnUntraced(function* (spec: PipelineSpec, { from, re
     state: Run.stateOf(state === false ? undefined : state),
     baseUrl,
     selection,
-    asked: { since: typed(source.since), until: typed(source.until) },
+    asked: { since: typed(source.since, zone), until: typed(source.until, zone), on: typed(source.on, zone) },
+    zone,
+    zoned: isZoned(spec),
     walk: source.walk ?? "history",
     horizon: durationOf(source.horizon, Duration.hours(2)),
     keepGoing: source.keepGoing ?? false,
     learned: source.learned === undefined ? undefined : yield* LearnedFile.read(source.learned, baseUrl),
     keep: keepOf(source),
-    transform: yield* Transforms.toTransform(transforms, { tabular: targets.some(Target.isTable) }),
+    transform: yield* Transforms.toTransform(transforms, { tabular: targets.some(Target.isTable), zone }),
     sinks,
     commitEvery: durationOf(spec.commitEvery, Duration.seconds(1)),
     onSinkFailure: spec.onSinkFailure ?? "stop",

@@ -79,8 +79,15 @@ export const names: ReadonlyArray<keyof Derived> = [
   "analysis"
 ]
 
-/** Those that another time zone changes. */
-const zoned: ReadonlySet<keyof Derived> = new Set(["startedDate", "startedTime", "startedHour", "weekday"])
+const zoned: ReadonlySet<string> = new Set<keyof Derived>(["startedDate", "startedTime", "startedHour", "weekday"])
+
+/**
+ * Whether the time zone changes what is derived under this name.
+ *
+ * @since 0.1.0
+ * @category reading
+ */
+export const isZoned = (name: string): boolean => zoned.has(name)
 
 const types: { readonly [K in keyof Derived]: Type } = {
   direction: "text",
@@ -148,7 +155,7 @@ export const derive = <const K extends keyof Derived>(
   const chosen = names.filter((name): name is K => wanted.some((other) => other === name))
   const all = rules(Calendar.make(zone))
   return make({
-    label: `derive ${chosen.map((name) => (zoned.has(name) ? `${name}@${DateTime.zoneToString(zone)}` : name)).join(",")}`,
+    label: `derive ${chosen.map((name) => (isZoned(name) ? `${name}@${DateTime.zoneToString(zone)}` : name)).join(",")}`,
     columns: (columns) => [
       ...columns.filter((column) => !chosen.some((name) => name === column.name)),
       ...chosen.map((name): Column => ({ name, type: types[name] }))
