@@ -201,8 +201,11 @@ const isDerived = (name: string): name is keyof Derive.Derived => Derive.names.s
 const mistakeIn = (
   flag: "select" | "omit",
   [name, ...inside]: FieldPath.FieldPath,
-  columns: ReadonlyArray<string>
+  columns: ReadonlyArray<string>,
+  tabular: boolean
 ): Pick<Mistake, "problem" | "advice"> | undefined => {
+  // Of tables, for what its columns cannot hold.
+  if (flag === "select" && tabular && name === "extra" && inside.length === 0) return undefined
   const known = [...new Set<string>([...CallSession.fieldNames, ...columns])]
   if (flag === "select" && known.includes(name) && !columns.includes(name)) {
     return { problem: `${name} is dropped by --redact`, advice: "Leave it out here, or mask it." }
@@ -229,7 +232,8 @@ const mistakeIn = (
 const selected = (
   flag: "select" | "omit",
   text: string,
-  columns: ReadonlyArray<string>
+  columns: ReadonlyArray<string>,
+  tabular: boolean
 ): Result.Result<Select.Selected, UsageError> => {
   const failure = (at: number, problem: string, advice?: string) =>
     Result.fail(wrong(flag, text, { problem, begin: at, end: at + 1, advice }))
@@ -238,7 +242,7 @@ const selected = (
   const { end, path } = parsed.success
   const rest = text.slice(end).trim()
   const written = FieldPath.format(path)
-  const mistake = text.trimStart().startsWith("[") ? undefined : mistakeIn(flag, path, columns)
+  const mistake = text.trimStart().startsWith("[") ? undefined : mistakeIn(flag, path, columns, tabular)
   if (mistake !== undefined) return Result.fail(wrong(flag, text, { ...mistake, begin: 0, end }))
   if (rest === "") return Result.succeed(written)
   if (flag === "select" && rest.startsWith("=")) {
@@ -248,12 +252,16 @@ const selected = (
   return failure(end, "this cannot stand in the path of a field", 'A key that is no plain word stands in ["…"].')
 }
 
-const select = Effect.fnUntraced(function* (given: ReadonlyArray<string>, columns: ReadonlyArray<string>) {
+const select = Effect.fnUntraced(function* (
+  given: ReadonlyArray<string>,
+  columns: ReadonlyArray<string>,
+  tabular: boolean
+) {
   if (given.length === 0) return yield* empty("select")
   const names = new Set<string>()
   const all: Array<Select.Selected> = []
   for (const text of given) {
-    const one = yield* Effect.fromResult(selected("select", text, columns))
+    const one = yield* Effect.fromResult(selected("select", text, columns, tabular))
     const name = typeof one === "string" ? one : one.as
     if (names.has(name)) {
       const advice = `Give one of them another name, as in ${text.split("=")[0]}=other.`
@@ -274,7 +282,7 @@ const omit = Effect.fnUntraced(function* (given: ReadonlyArray<string>, columns:
   if (given.length === 0) return yield* empty("omit")
   const paths: Array<string> = []
   for (const text of given) {
-    const one = yield* Effect.fromResult(selected("omit", text, columns))
+    const one = yield* Effect.fromResult(selected("omit", text, columns, false))
     paths.push(typeof one === "string" ? one : one.path)
   }
   return Omit.omit(paths)
@@ -334,7 +342,7 @@ export const toStages = Effect.fnUntraced(function* (
   let rows: Transform.Transform<CallSession.CallSession, object> = sessions
   const columns = Column.names(sessions.columns(Column.ofSession))
   if (spec.select !== undefined) {
-    rows = Transform.andThen(rows, yield* select(spec.select, columns))
+    rows = Transform.andThen(rows, yield* select(spec.select, columns, options.tabular))
     stages.push({ verb: "select", upTo: rows })
   }
   if (spec.omit !== undefined) {

@@ -44,7 +44,8 @@ export interface Options extends Csv.Options {
 
 /**
  * A CSV file that grows as `NAME.partial` and gets its name when the whole run is in, as `NdjsonSink.file` does, with the
- * same promises. The columns are those of `Table.make`, so `extra` is the last one; a file has one header, however often
+ * same promises. The columns are those of `Table.make`, so `extra` is the last one, unless they were chosen by name: then a value that its column cannot hold is written
+ * as it came; a file has one header, however often
  * the run was stopped. A row that JSON cannot say is refused.
  *
  * @since 0.1.0
@@ -65,9 +66,10 @@ export const file = (options: Options): SessionSink<unknown, FileSystem.FileSyst
 const encoding = ({ bom = false, path, raw = false }: Options): Encoding => ({
   name: ` csv${raw ? " raw" : ""}${bom ? " bom" : ""}`,
   open: (kept) => {
-    const tabular = Tabular.make(path, kept)
+    const tabular = Tabular.make(path, kept, { misfits: "text" })
     return {
       columns: tabular.columns,
+      told: tabular.told,
       begin: () => {
         const table = tabular.table()
         return table === undefined

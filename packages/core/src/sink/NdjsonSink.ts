@@ -79,6 +79,7 @@ const encoding: Encoding = {
   open: () => ({
     begin: () => "",
     columns: () => undefined,
+    told: Effect.void,
     pieces: ({ items }, refused) => Effect.sync(() => Lines.pieces(items, refused, textOf))
   })
 }

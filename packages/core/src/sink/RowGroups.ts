@@ -96,6 +96,7 @@ const encoding = ({ format, path }: Options): Encoding => ({
     const tabular = Tabular.make(path, kept)
     return {
       columns: tabular.columns,
+      told: tabular.told,
       begin: () => undefined,
       pieces: (batch, refused) =>
         Effect.map(tabular.of(batch.columns), ({ cells }) => {

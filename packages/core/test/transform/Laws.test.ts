@@ -243,11 +243,13 @@ describe("Select", () => {
   it("has exactly its columns, renamed, and keeps null and absent apart", () => {
     const select = Select.select(["id", { path: "callerNumber", as: "from" }, 'metadata["a.b"].c', "summary"])
     assert.deepStrictEqual(select.columns(Column.ofSession), [
-      { name: "id", type: "text" },
-      { name: "from", type: "text" },
-      { name: 'metadata["a.b"].c', type: "any" },
-      { name: "summary", type: "text" }
+      { name: "id", type: "text", chosen: true },
+      { name: "from", type: "text", chosen: true },
+      { name: 'metadata["a.b"].c', type: "any", chosen: true },
+      { name: "summary", type: "text", chosen: true }
     ])
+    // With extra they are not all: that column is the table's own.
+    assert.deepStrictEqual(Select.select(["extra", "id"]).columns(Column.ofSession), [{ name: "id", type: "text" }])
     assert.deepStrictEqual(select.apply({ id: "1", callerNumber: null, metadata: { "a.b": { c: 0 } } }), {
       id: "1",
       from: null,

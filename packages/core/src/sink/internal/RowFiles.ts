@@ -143,7 +143,7 @@ const writer = <Position extends Committed["position"]>(
     Effect.suspend(() => {
       const refused: Array<Refused> = []
       return Effect.flatMap(rows.pieces(batch, refused), (pieces) =>
-        Effect.as(Effect.mapError(files.write(pieces), toSinkError(sink, "write")), refused)
+        Effect.as(Effect.andThen(Effect.mapError(files.write(pieces), toSinkError(sink, "write")), rows.told), refused)
       )
     }),
   flush: (cursor) =>
