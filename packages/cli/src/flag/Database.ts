@@ -3,7 +3,6 @@ import { SqlCheckpoint, SqlSink } from "@callstream/core"
 import { PostgresClient, SqliteClient } from "@callstream/node"
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
-import * as FileSystem from "effect/FileSystem"
 import type * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
@@ -12,6 +11,7 @@ import type * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import { resolve } from "node:path"
 import { UsageError } from "../output/UsageError.ts"
+import * as SmallFile from "./SmallFile.ts"
 
 export type Database =
   | { readonly _tag: "Sqlite"; readonly path: string }
@@ -68,7 +68,7 @@ export const describeTable = (
 const read = Effect.fnUntraced(function* (
   flag: string,
   source: Source
-): Effect.fn.Return<Redacted.Redacted, UsageError, FileSystem.FileSystem> {
+): Effect.fn.Return<Redacted.Redacted, UsageError> {
   switch (source._tag) {
     case "Url":
       return source.url
@@ -82,10 +82,13 @@ const read = Effect.fnUntraced(function* (
       })
     }
     case "File": {
-      const fs = yield* FileSystem.FileSystem
       const text = yield* Effect.mapError(
-        fs.readFileString(source.path),
-        () => new UsageError({ problem: `${flag}: ${source.path} cannot be read` })
+        SmallFile.read(source.path, SmallFile.secret),
+        ({ problem }) =>
+          new UsageError({
+            problem: `${flag}: ${source.path} ${problem}`,
+            advice: "Name a regular file or a pipe that you may read, and that holds the URL and nothing else."
+          })
       )
       if (text.trim() !== "") return Redacted.make(text.trim())
       return yield* new UsageError({ problem: `${flag}: ${source.path} is empty` })
@@ -128,10 +131,7 @@ export const refusePassword = (flag: string, texts: ReadonlyArray<string>): Effe
 type Client = Layer.Layer<SqlClient.SqlClient, SqlError | PostgresClient.PostgresUrlError>
 
 /** The client, not yet connected; whatever is wrong with the address is told now. */
-const client = Effect.fnUntraced(function* (
-  flag: string,
-  database: Database
-): Effect.fn.Return<Client, UsageError, FileSystem.FileSystem> {
+const client = Effect.fnUntraced(function* (flag: string, database: Database): Effect.fn.Return<Client, UsageError> {
   if (database._tag === "Sqlite") return SqliteClient.layer({ filename: database.path })
   const url = yield* read(flag, database.url)
   yield* Effect.mapError(

@@ -13,7 +13,6 @@ import * as Clock from "effect/Clock"
 import * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as Option from "effect/Option"
@@ -24,6 +23,7 @@ import * as Format from "../output/Format.ts"
 import { UsageError } from "../output/UsageError.ts"
 import * as Figure from "./Figure.ts"
 import { given } from "./Given.ts"
+import * as SmallFile from "./SmallFile.ts"
 import * as When from "./When.ts"
 import type * as Zone from "./Zone.ts"
 
@@ -180,13 +180,12 @@ const durationOf = (text: string | undefined): Duration.Duration | undefined => 
 const readKey = Effect.fnUntraced(function* ({ apiKey, apiKeyFile: file }: ConnectionSpec) {
   if (apiKey !== undefined) return Redacted.make(apiKey.trim())
   if (file !== undefined) {
-    const fs = yield* FileSystem.FileSystem
     const content = yield* Effect.mapError(
-      fs.readFileString(file),
-      () =>
+      SmallFile.read(file, SmallFile.secret),
+      ({ problem }) =>
         new UsageError({
-          problem: `--api-key-file: ${file} cannot be read`,
-          advice: "Name a file that exists, that you may read, and that holds the key and nothing else."
+          problem: `--api-key-file: ${file} ${problem}`,
+          advice: "Name a regular file or a pipe that you may read, and that holds the key and nothing else."
         })
     )
     if (content.trim() === "") return yield* new UsageError({ problem: `--api-key-file: ${file} is empty` })
@@ -239,7 +238,7 @@ export const baseUrlOf = ({ baseUrl = "https://api.ravan.ai" }: Pick<ConnectionS
 /** The client that is asked for. Fails before any request when something in it, or the key, is wrong. */
 export const client = (
   connection: ConnectionSpec
-): Layer.Layer<AgniClient, UsageError | AgniError, HttpClient.HttpClient | FileSystem.FileSystem> =>
+): Layer.Layer<AgniClient, UsageError | AgniError, HttpClient.HttpClient> =>
   Layer.effect(
     AgniClient,
     Effect.gen(function* () {

@@ -1,9 +1,9 @@
 /** A file of pipelines: read, checked, and each mistake pointed at. */
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
-import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import * as Path from "effect/Path"
+import * as SmallFile from "../flag/SmallFile.ts"
 import { UsageError } from "../output/UsageError.ts"
 import * as Decode from "./Decode.ts"
 import { type Connection, connection, PipelineSpec, PipelinesSpec } from "./PipelineSpec.ts"
@@ -83,16 +83,13 @@ const elsewhere = Effect.map(Effect.option(Config.String("AGNI_BASE_URL")), (fou
 })
 
 /** Reads and checks a file. Nothing is asked of the server, and no secret that it refers to is told. */
-export const read = Effect.fnUntraced(function* (
-  file: string
-): Effect.fn.Return<PipelineFile, UsageError, FileSystem.FileSystem | Path.Path> {
-  const fs = yield* FileSystem.FileSystem
+export const read = Effect.fnUntraced(function* (file: string): Effect.fn.Return<PipelineFile, UsageError, Path.Path> {
   const paths = yield* Path.Path
   const text = yield* Effect.mapError(
-    fs.readFileString(file),
-    () =>
+    SmallFile.read(file, SmallFile.settings),
+    ({ problem }) =>
       new UsageError({
-        problem: `${file} cannot be read`,
+        problem: `${file} ${problem}`,
         advice: "Name a file of pipelines that exists and that you may read; callstream init writes one."
       })
   )

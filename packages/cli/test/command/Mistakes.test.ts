@@ -198,8 +198,8 @@ describe("the key", alongside, () => {
           "canary“key”",
           "error: the API key (AGNI_API_KEY or --api-key-file) holds a character that cannot be"
         ],
-        [file("missing"), "right", "missing cannot be read\n  Name a file that exists"],
-        [file("folder"), "right", "folder cannot be read\n"],
+        [file("missing"), "right", "missing cannot be read\n  Name a regular file or a pipe"],
+        [file("folder"), "right", "folder is no file\n"],
         [file("empty"), "right", "empty is empty\n"],
         [file("two"), "right", "holds a character that cannot be"]
       ] as const) {
