@@ -268,7 +268,7 @@ describe("documentation", { timeout: 60_000 }, () => {
       if (printed(block).length > 0) expect(stdout.trimEnd().split("\n")).toEqual(printed(block))
       if (block.text.includes("calls.csv")) {
         const csv = readFileSync(join(cwd, "calls.csv"), "utf8")
-        expect(csv).toMatch(/^\uFEFFstartedDate,direction,agentName,status,durationSec,cost,customer,extra\r\n/)
+        expect(csv).toMatch(/^\uFEFFstartedDate,direction,agentName,status,durationSec,cost,customer\r\n/)
         expect(csv).toContain(",phone_")
         const personal = ["callerNumber", "calleeNumber", "callerName", "callerEmail", "recordingUrl", "summary"]
         const sessions = await run(process.execPath, [callstream, "export", "--select", personal.join()], { env })

@@ -5,6 +5,7 @@ import type { Committed } from "@callstream/core/model/Committed"
 import * as Instant from "@callstream/core/model/Instant"
 import * as SessionSink from "@callstream/core/sink/SessionSink"
 import * as Table from "@callstream/core/sink/Table"
+import * as Select from "@callstream/core/transform/Select"
 import { SinkConformance } from "@callstream/core/testing"
 import * as ParquetSink from "@callstream/node/ParquetSink"
 import { DuckDBDateValue, DuckDBDecimalValue, DuckDBTimestampTZValue, type DuckDBValue } from "@duckdb/node-api"
@@ -133,6 +134,23 @@ const odd = [
 ]
 
 describe("ParquetSink.file", () => {
+  it.live("has chosen columns and no other, empty where they cannot hold a value", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const path = join(yield* SinkStore.folder, "calls.parquet")
+        const columns = Select.select(["id", "costTotal", "metadata.crm"]).columns(Column.ofSession)
+        const writer = yield* SinkStore.provided(ParquetSink.file({ path })).open(Option.none())
+        const row = { id: "a", costTotal: "free", "metadata.crm": 7 }
+        yield* writer.write({ items: [{ id: "a", start: undefined, row }], columns, observedAt: 0 })
+        yield* writer.flush(1)
+        yield* writer.finish
+        assert.deepStrictEqual(yield* Effect.promise(() => Duck.rows(path)), [
+          { id: "a", costTotal: null, "metadata.crm": "7" }
+        ])
+      })
+    )
+  )
+
   it.live("has the types that a database expects, and each value exactly", () =>
     Effect.scoped(
       Effect.gen(function* () {

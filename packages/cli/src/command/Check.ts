@@ -40,7 +40,7 @@ const report = Effect.fnUntraced(function* (baseUrl: string) {
     "oldest",
     oldest === undefined
       ? "not to be seen: there is no session with a start"
-      : `none starts before ${Format.time(oldest)}`
+      : `none starts before ${Format.time(oldest, undefined)}`
   )
   yield* tell(
     "latency",

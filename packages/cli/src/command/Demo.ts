@@ -11,6 +11,7 @@ import * as Path from "effect/Path"
 import * as Redacted from "effect/Redacted"
 import { fromPlatform } from "@callstream/core/sink/OutputError"
 import * as Target from "../flag/Target.ts"
+import * as Zone from "../flag/Zone.ts"
 import * as Format from "../output/Format.ts"
 import { invocation, print } from "../output/Screen.ts"
 import * as Job from "../spec/Job.ts"
@@ -40,7 +41,9 @@ const demo = Effect.gen(function* () {
     state: { folder, database: undefined },
     baseUrl,
     selection: {},
-    asked: { since: "", until: "" },
+    asked: { since: "", until: "", on: "" },
+    zone: Zone.utc,
+    zoned: false,
     walk: "history",
     horizon: Duration.hours(2),
     keepGoing: false,

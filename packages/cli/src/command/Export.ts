@@ -99,6 +99,10 @@ export const exportCommand = command.pipe(
   Command.withExamples([
     { command: "callstream export --since 7d --to calls.ndjson", description: "The last seven days, to a file" },
     {
+      command: "callstream export --on yesterday --zone Asia/Kolkata --to yesterday.ndjson",
+      description: "Yesterday, as a clock in India shows it"
+    },
+    {
       command: "callstream export --since 2026-07-01 --until 2026-08-01 --to july.ndjson.gz",
       description: "One month, compressed"
     },

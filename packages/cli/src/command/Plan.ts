@@ -1,5 +1,5 @@
 /** `callstream plan`: what an export will take, before it is made. */
-import { Instant, Plan } from "@callstream/core"
+import { type Calendar, Instant, Plan } from "@callstream/core"
 import { AgniTransport } from "@callstream/node"
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
@@ -10,6 +10,8 @@ import * as Format from "../output/Format.ts"
 import { answer, toPrintable } from "../output/Screen.ts"
 import * as Resolve from "../spec/Resolve.ts"
 import * as Export from "./Export.ts"
+
+type Clock = Calendar.Calendar | undefined
 
 const span = ({ from, to }: { readonly from: number; readonly to: number }): string =>
   Format.duration((to - from) / 1000)
@@ -24,10 +26,10 @@ const sessions = ({ pageSize, sessions, undated }: Plan.Plan): string => {
   return `${some}${without}; ${Format.count(pageSize)} to a page`
 }
 
-const windowOf = (window: Plan.Stretch): string =>
-  `${span(window)} from ${Format.time(window.from)} with ${about(window.sessions)}`
+const windowOf = (window: Plan.Stretch, clock: Clock): string =>
+  `${span(window)} from ${Format.time(window.from, clock)} with ${about(window.sessions)}`
 
-const split = ({ spreadSeen, walk, windows }: Plan.Plan): ReadonlyArray<string> => {
+const split = ({ spreadSeen, walk, windows }: Plan.Plan, clock: Clock): ReadonlyArray<string> => {
   if (walk === "pages") return ["by page numbers, not into windows of time"]
   const filled = windows.filter(({ sessions }) => sessions > 0)
   if (filled.length === 0) return ["nothing to read"]
@@ -39,10 +41,10 @@ const split = ({ spreadSeen, walk, windows }: Plan.Plan): ReadonlyArray<string> 
   if (!spreadSeen) return [`into ${number}, if the sessions lie evenly: the order does not show it`]
   return densest === undefined || thinnest === undefined || densest === thinnest
     ? [`into ${number}`]
-    : [`into ${number} of start time`, `densest: ${windowOf(densest)}`, `thinnest: ${windowOf(thinnest)}`]
+    : [`into ${number} of start time`, `densest: ${windowOf(densest, clock)}`, `thinnest: ${windowOf(thinnest, clock)}`]
 }
 
-const proof = (plan: Plan.Plan): ReadonlyArray<string> => {
+const proof = (plan: Plan.Plan, clock: Clock): ReadonlyArray<string> => {
   if (plan.set === "unprovable") {
     return plan.learned.filterProblem === undefined
       ? [`nothing can be proven: ${plan.reasons.join("; ")} (--walk history can)`]
@@ -52,15 +54,15 @@ const proof = (plan: Plan.Plan): ReadonlyArray<string> => {
   const until = plan.provableUntil
   return until === undefined
     ? [`not to be proven: ${plan.reasons.join("; ")}`]
-    : [`can be proven up to ${Format.time(until)}; later: ${plan.reasons.join("; ")}`]
+    : [`can be proven up to ${Format.time(until, clock)}; later: ${plan.reasons.join("; ")}`]
 }
 
-const lines = (plan: Plan.Plan, concurrency: number, rate: number | undefined): ReadonlyArray<string> => {
+const lines = (plan: Plan.Plan, concurrency: number, rate: number | undefined, clock: Clock): ReadonlyArray<string> => {
   const pace = rate === undefined ? "" : `, at most ${rate} a second`
   const rows: ReadonlyArray<readonly [string, ReadonlyArray<string>]> = [
-    ["range", [`${Format.time(plan.from)} to ${Format.time(plan.to)}, ${span(plan)}`]],
+    ["range", [`${Format.times(plan.from, "to", plan.to, clock)}, ${span(plan)}`]],
     ["sessions", [sessions(plan)]],
-    ["split", split(plan)],
+    ["split", split(plan, clock)],
     [
       "requests",
       [
@@ -74,7 +76,7 @@ const lines = (plan: Plan.Plan, concurrency: number, rate: number | undefined): 
         `about ${Format.duration(plan.elapsed)}: a request takes ${Format.duration(plan.latency)} now, ${concurrency} at once${pace}`
       ]
     ],
-    ["proof", proof(plan)],
+    ["proof", proof(plan, clock)],
     ["planned", [`with ${Format.counted(plan.spent, "request")}; nothing was written`]]
   ]
   return rows.flatMap(([name, texts]) => texts.map((text, i) => `${(i === 0 ? name : "").padEnd(12)} ${text}`))
@@ -109,7 +111,7 @@ export const planCommand = Command.make(
   flags(Export.options),
   Effect.fnUntraced(function* (input) {
     const spec = yield* Export.specOf(input)
-    const { horizon, learned, selection, walk } = yield* Resolve.toJob(spec, { report: "none" })
+    const { horizon, learned, selection, walk, zone } = yield* Resolve.toJob(spec, { report: "none" })
     const { concurrency = 4, from, to, ...rest } = selection
     const instant = (text: Instant.Input | undefined) => (text === undefined ? undefined : Instant.fromInput(text))
     const rate = spec.source?.rate
@@ -121,7 +123,7 @@ export const planCommand = Command.make(
     yield* answer(
       input.json === true
         ? JSON.stringify(toJson(plan))
-        : lines(plan, concurrency, rate)
+        : lines(plan, concurrency, rate, zone.clock)
             .map((line) => toPrintable(line))
             .join("\n")
     )

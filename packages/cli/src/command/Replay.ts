@@ -23,6 +23,7 @@ import * as Stream from "effect/Stream"
 import * as Sinks from "../flag/Sinks.ts"
 import * as Target from "../flag/Target.ts"
 import * as Transforms from "../flag/Transforms.ts"
+import * as Zone from "../flag/Zone.ts"
 import * as DeadLetters from "../output/DeadLetters.ts"
 import * as Format from "../output/Format.ts"
 import { print } from "../output/Screen.ts"
@@ -33,6 +34,7 @@ import { Incomplete, UsageError } from "../option/UsageError.ts"
 
 const options = {
   ...Options.transforms,
+  zone: Options.run.zone,
   to: Options.to,
   ...Options.sink,
   organization: one(
@@ -112,14 +114,21 @@ const notMarked = (file: string) => (error: SinkError) =>
 
 const replay = Effect.fnUntraced(function* (input: FlagValues<typeof options> & { readonly file: string }) {
   const { file } = input
+  const zone = yield* Zone.make(input.zone)
   const planned = yield* Effect.flatMap(Sinks.fromFlags(input.to, pick(Options.sink, input)), Sinks.plan)
   const transform = yield* Transforms.toTransform(pick(Options.transforms, input), {
-    tabular: planned.some(({ target }) => Target.isTable(target))
+    tabular: planned.some(({ target }) => Target.isTable(target)),
+    zone
   })
   const { letters, replayed, torn } = yield* DeadLetterFile.read(file)
   const said = letters.map(({ raw }) => (isObject(raw) ? (raw["organizationId"] ?? raw["organization_id"]) : undefined))
   const organization = input.organization ?? said.find((one): one is string => typeof one === "string") ?? ""
-  const [first, ...rest] = yield* Sinks.make(planned, { organization, spool: undefined, account: undefined })
+  const [first, ...rest] = yield* Sinks.make(planned, {
+    organization,
+    spool: undefined,
+    account: undefined,
+    timeZone: Zone.forSinks(zone)
+  })
   if (letters.length + replayed === 0 && torn > 0) {
     return yield* new UsageError({ reason: { _tag: "NotDeadLetters", path: file } })
   }

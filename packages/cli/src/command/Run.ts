@@ -75,7 +75,10 @@ const collisions = Effect.fnUntraced(function* (tasks: ReadonlyArray<Task>) {
   const taken: Array<Places.Place & { readonly by: string }> = []
   const mistakes: Array<Yaml.Mistake> = []
   for (const { job, locate, spec } of tasks) {
-    const { label } = yield* Transforms.toTransform(Struct.omit(spec.transforms ?? {}, ["where"]), { tabular: true })
+    const { label } = yield* Transforms.toTransform(Struct.omit(spec.transforms ?? {}, ["where"]), {
+      tabular: true,
+      zone: job.zone
+    })
     const places = yield* Places.of(job, label)
     for (const place of places) {
       const other = taken.find((one) => Places.collide(one, place))
@@ -110,7 +113,8 @@ const sideBySide = Effect.fnUntraced(function* (tasks: ReadonlyArray<Task>) {
   const each = yield* Effect.forEach(tasks, (task) => Effect.map(Progress.make, (progress) => ({ ...task, progress })))
   const jobs = each.map(({ job }) => job)
   if (Job.showsProgress(jobs, live)) {
-    yield* Progress.show(() => Progress.sum(each.map(({ progress }) => progress)))
+    // Together they tell no time.
+    yield* Progress.show(() => Progress.sum(each.map(({ progress }) => progress)), undefined)
   }
   const codes = yield* Effect.forEach(
     each,

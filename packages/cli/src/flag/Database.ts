@@ -3,7 +3,6 @@ import { SqlCheckpoint, SqlSink } from "@callstream/core"
 import { PostgresClient, SqliteClient } from "@callstream/node"
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
-import * as FileSystem from "effect/FileSystem"
 import type * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
@@ -11,6 +10,7 @@ import * as Result from "effect/Result"
 import type * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import { resolve } from "node:path"
+import * as SmallFile from "./SmallFile.ts"
 import { type Reason, type TableNameProblem, UsageError } from "../option/UsageError.ts"
 
 export type Database =
@@ -71,7 +71,7 @@ type Where = "to" | "state"
 const read = Effect.fnUntraced(function* (
   option: Where,
   source: Source
-): Effect.fn.Return<Redacted.Redacted, UsageError, FileSystem.FileSystem> {
+): Effect.fn.Return<Redacted.Redacted, UsageError> {
   const wrong = (reason: Reason) => new UsageError({ option, reason })
   switch (source._tag) {
     case "Url":
@@ -83,9 +83,8 @@ const read = Effect.fnUntraced(function* (
       return yield* wrong({ _tag: "VariableNotSet", variable: source.name })
     }
     case "File": {
-      const fs = yield* FileSystem.FileSystem
-      const text = yield* Effect.mapError(fs.readFileString(source.path), () =>
-        wrong({ _tag: "FileUnreadable", path: source.path, holds: "the URL of a database" })
+      const text = yield* Effect.mapError(SmallFile.read(source.path, SmallFile.secret), (why) =>
+        wrong({ _tag: "FileUnreadable", path: source.path, holds: "the URL of a database", why })
       )
       if (text.trim() !== "") return Redacted.make(text.trim())
       return yield* wrong({ _tag: "FileEmpty", path: source.path })
@@ -122,10 +121,7 @@ export const refusePassword = (option: Where, texts: ReadonlyArray<string>): Eff
 type Client = Layer.Layer<SqlClient.SqlClient, SqlError | PostgresClient.PostgresUrlError>
 
 /** The client, not yet connected; whatever is wrong with the address is told now. */
-const client = Effect.fnUntraced(function* (
-  option: Where,
-  database: Database
-): Effect.fn.Return<Client, UsageError, FileSystem.FileSystem> {
+const client = Effect.fnUntraced(function* (option: Where, database: Database): Effect.fn.Return<Client, UsageError> {
   if (database._tag === "Sqlite") return SqliteClient.layer({ filename: database.path })
   const url = yield* read(option, database.url)
   yield* Effect.mapError(

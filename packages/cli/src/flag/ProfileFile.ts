@@ -1,9 +1,9 @@
 /** `--profile FILE`: what `check --json` saved. */
 import { Learned } from "@callstream/core"
 import * as Effect from "effect/Effect"
-import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import * as SmallFile from "./SmallFile.ts"
 import { type Reason, UsageError } from "../option/UsageError.ts"
 
 const decode = Schema.decodeUnknownOption(Schema.fromJsonString(Learned.Learned))
@@ -17,11 +17,10 @@ export const write = ({ version, ...learned }: Learned.Learned, baseUrl: string)
 export const read = Effect.fnUntraced(function* (
   path: string,
   here: string
-): Effect.fn.Return<Learned.Learned, UsageError, FileSystem.FileSystem> {
-  const fs = yield* FileSystem.FileSystem
+): Effect.fn.Return<Learned.Learned, UsageError> {
   const wrong = (reason: Reason) => new UsageError({ option: "profile", reason })
-  const text = yield* Effect.mapError(fs.readFileString(path), () =>
-    wrong({ _tag: "FileUnreadable", path, holds: "an endpoint profile" })
+  const text = yield* Effect.mapError(SmallFile.read(path, SmallFile.settings), (why) =>
+    wrong({ _tag: "FileUnreadable", path, holds: "an endpoint profile", why })
   )
   const learned = decode(text)
   if (Option.isNone(learned)) {

@@ -11,7 +11,7 @@ const defaultFolder = ".callstream"
 
 type Part = Pick<
   PipelineSpec,
-  "name" | "state" | "commitEvery" | "onSinkFailure" | "deadLetters" | "maxDeadLetters" | "coverage" | "strict"
+  "name" | "zone" | "state" | "commitEvery" | "onSinkFailure" | "deadLetters" | "maxDeadLetters" | "coverage" | "strict"
 >
 
 /** What the flags say, as data: without a name there is no state. */

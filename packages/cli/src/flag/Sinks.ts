@@ -2,6 +2,7 @@
 import { CsvSink, NdjsonSink, type SessionSink, SinkError, WebhookSink, type WebhookTransport } from "@callstream/core"
 import { Gzip, ParquetSink, StdoutSink, Zstd } from "@callstream/node"
 import * as Config from "effect/Config"
+import type * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
@@ -175,7 +176,13 @@ const compressions = { gzip: Gzip.compression, zstd: Zstd.compression }
  */
 export const make = (
   planned: ReadonlyArray<Planned>,
-  options: { readonly organization: string; readonly spool: string | undefined; readonly account: string | undefined }
+  options: {
+    readonly organization: string
+    readonly spool: string | undefined
+    readonly account: string | undefined
+    /** Whose days the files of `--rotate day` have. */
+    readonly timeZone: DateTime.TimeZone | undefined
+  }
 ): Effect.Effect<ReadonlyArray<Sink>, UsageError, FileSystem.FileSystem> =>
   Effect.forEach(planned, ({ settings, target }, item): Effect.Effect<Sink, UsageError, FileSystem.FileSystem> => {
     switch (target._tag) {
@@ -183,19 +190,21 @@ export const make = (
         return Effect.sync(StdoutSink.make)
       case "File": {
         const { compression, path } = target
-        const options = {
+        const { timeZone } = options
+        const file = {
           path,
           force: settings.force,
           compression: compression === undefined ? undefined : compressions[compression],
-          rotate: rotation(settings.rotate)
+          rotate: rotation(settings.rotate),
+          timeZone: settings.rotate === "day" ? timeZone : undefined
         }
         switch (target.format) {
           case "ndjson":
-            return Effect.succeed(NdjsonSink.file(options))
+            return Effect.succeed(NdjsonSink.file(file))
           case "csv":
-            return Effect.succeed(CsvSink.file({ ...options, raw: settings.csvRaw, bom: settings.csvBom }))
+            return Effect.succeed(CsvSink.file({ ...file, raw: settings.csvRaw, bom: settings.csvBom }))
           case "parquet":
-            return Effect.succeed(ParquetSink.file(options))
+            return Effect.succeed(ParquetSink.file(file))
         }
       }
       case "Table":

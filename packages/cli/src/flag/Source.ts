@@ -12,7 +12,6 @@ import {
 import * as Clock from "effect/Clock"
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
-import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as Option from "effect/Option"
@@ -21,15 +20,17 @@ import * as Result from "effect/Result"
 import type { Connection as ConnectionSpec, Selection as SelectionSpec } from "../spec/PipelineSpec.ts"
 import * as Kind from "../option/Kind.ts"
 import { type AnyOption, type Reason, UsageError } from "../option/UsageError.ts"
+import * as Format from "../output/Format.ts"
+import * as SmallFile from "./SmallFile.ts"
 import * as When from "./When.ts"
+import type * as Zone from "./Zone.ts"
 
 const readKey = Effect.fnUntraced(function* ({ apiKey, apiKeyFile: file }: ConnectionSpec) {
   if (apiKey !== undefined) return Redacted.make(apiKey.trim())
   if (file !== undefined) {
-    const fs = yield* FileSystem.FileSystem
     const wrong = (reason: Reason) => new UsageError({ option: "apiKeyFile", reason })
-    const content = yield* Effect.mapError(fs.readFileString(file), () =>
-      wrong({ _tag: "FileUnreadable", path: file, holds: "an API key" })
+    const content = yield* Effect.mapError(SmallFile.read(file, SmallFile.secret), (why) =>
+      wrong({ _tag: "FileUnreadable", path: file, holds: "an API key", why })
     )
     if (content.trim() === "") return yield* wrong({ _tag: "FileEmpty", path: file })
     return Redacted.make(content.trim())
@@ -77,7 +78,7 @@ export const baseUrlOf = ({ baseUrl = "https://api.ravan.ai" }: Pick<ConnectionS
 /** The client that is asked for. Fails before any request when something in it, or the key, is wrong. */
 export const client = (
   connection: ConnectionSpec
-): Layer.Layer<AgniClient, UsageError | AgniError, HttpClient.HttpClient | FileSystem.FileSystem> =>
+): Layer.Layer<AgniClient, UsageError | AgniError, HttpClient.HttpClient> =>
   Layer.effect(
     AgniClient,
     Effect.gen(function* () {
@@ -100,34 +101,50 @@ export const client = (
 /** The epoch of instants; no call is older. */
 const earliest = 0
 
-/** The sessions that are asked for, ages resolved against the clock once. */
-export const selection = Effect.fnUntraced(function* (
-  spec: SelectionSpec & Pick<ConnectionSpec, "concurrency">
-): Effect.fn.Return<
-  CallSessions.Selection & { readonly from?: Instant.Input; readonly to?: Instant.Input },
-  UsageError
-> {
-  const now = yield* Clock.currentTimeMillis
+/** The range of starts, ages and names of days resolved against the clock once. */
+const range = Effect.fnUntraced(function* (
+  spec: SelectionSpec,
+  { calendar, clock, name }: Zone.Zone
+): Effect.fn.Return<{ readonly from?: Instant.Instant; readonly to?: Instant.Instant }, UsageError> {
+  const now = { millis: yield* Clock.currentTimeMillis, calendar }
+  const tooEarly = (option: AnyOption) => new UsageError({ option, reason: { _tag: "TooEarly", year: 1970 } })
+  if (spec.on !== undefined) {
+    const wrong = (reason: Reason) => new UsageError({ option: "on", reason })
+    const other = spec.since !== undefined ? "since" : spec.until !== undefined ? "until" : undefined
+    if (other !== undefined) return yield* wrong({ _tag: "Conflict", with: { option: other } })
+    const when = When.parseDay(spec.on)
+    if (when === undefined) return yield* wrong({ _tag: "Expected", expected: When.expectedDay })
+    const { date, from, to } = When.resolveDay(when, now)
+    if (from < earliest) return yield* tooEarly("on")
+    if (from >= to) return yield* wrong({ _tag: "SkippedDay", date, zone: name })
+    return { from, to }
+  }
   const at = (text: string | undefined) => {
     const when = text === undefined ? undefined : When.parse(text)
     return when === undefined ? undefined : When.resolve(when, now)
   }
   const from = at(spec.since)
   const to = at(spec.until)
-  for (const [option, instant] of [
-    ["since", from],
-    ["until", to]
-  ] as const) {
-    if (instant !== undefined && instant < earliest) {
-      return yield* new UsageError({ option, reason: { _tag: "TooEarly", year: 1970 } })
-    }
-  }
+  if (from !== undefined && from < earliest) return yield* tooEarly("since")
+  if (to !== undefined && to < earliest) return yield* tooEarly("until")
   if (from !== undefined && to !== undefined && from >= to) {
     return yield* new UsageError({
       option: "until",
-      reason: { _tag: "Reversed", since: Instant.format(from), until: Instant.format(to) }
+      reason: { _tag: "Reversed", since: Format.time(from, clock), until: Format.time(to, clock) }
     })
   }
+  return { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) }
+})
+
+/** The calls that are asked for. */
+export const selection = Effect.fnUntraced(function* (
+  spec: SelectionSpec & Pick<ConnectionSpec, "concurrency">,
+  zone: Zone.Zone
+): Effect.fn.Return<
+  CallSessions.Selection & { readonly from?: Instant.Input; readonly to?: Instant.Input },
+  UsageError
+> {
+  const { from, to } = yield* range(spec, zone)
   if (spec.newest !== undefined && spec.oldest !== undefined) {
     return yield* new UsageError({ option: "newest", reason: { _tag: "Conflict", with: { option: "oldest" } } })
   }

@@ -13,7 +13,6 @@ import {
 } from "@callstream/core"
 import { KeyedHash } from "@callstream/node"
 import * as Config from "effect/Config"
-import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
@@ -23,6 +22,7 @@ import { fields } from "../expression/Fields.ts"
 import { type Mistake, nearest } from "../expression/Mistake.ts"
 import { among, type At, UsageError, type UsageErrors } from "../option/UsageError.ts"
 import type { Transforms as Spec } from "../spec/PipelineSpec.ts"
+import type * as Zone from "./Zone.ts"
 
 /** Where the key of hashes comes from; never a flag's value, which others on the machine can read. */
 const keyVariable = "CALLSTREAM_REDACT_KEY"
@@ -54,29 +54,18 @@ const where = (text: string): Result.Result<Expression.Expression, UsageError> =
 
 type Deriving = ReturnType<typeof Derive.derive<keyof Derive.Derived>>
 
-const derive = Effect.fnUntraced(function* (given: ReadonlyArray<string>): Effect.fn.Return<Deriving, UsageError> {
+const derive = Effect.fnUntraced(function* (
+  given: ReadonlyArray<string>,
+  { calendar }: Zone.Zone
+): Effect.fn.Return<Deriving, UsageError> {
   if (given.length === 0) return yield* empty("derive")
   const wanted: Array<keyof Derive.Derived> = []
-  let timeZone: DateTime.TimeZone | undefined
   for (const text of given) {
-    const [word = "", zone] = text.split("@", 2)
-    const name = Derive.names.find((known) => known === word)
-    if (name === undefined) return yield* notAmong("derive", text, word, Derive.names)
+    const name = Derive.names.find((known) => known === text)
+    if (name === undefined) return yield* notAmong("derive", text, text, Derive.names)
     wanted.push(name)
-    if (zone === undefined) continue
-    const begin = word.length + 1
-    if (name !== "startedDate") {
-      const problem = `${name} has no time zone`
-      return yield* wrong("derive", text, { problem, begin, end: text.length, advice: "Only startedDate has one." })
-    }
-    const found = DateTime.zoneFromString(zone)
-    if (Option.isNone(found)) {
-      const advice = "Name a zone of the IANA database, such as Europe/Berlin, or an offset such as +05:30."
-      return yield* wrong("derive", text, { problem: "there is no such time zone", begin, end: text.length, advice })
-    }
-    timeZone = found.value
   }
-  return Derive.derive(wanted, { timeZone })
+  return Derive.derive(wanted, { timeZone: calendar.zone })
 })
 
 const keyOf = Effect.fnUntraced(function* (given: string | undefined) {
@@ -126,8 +115,11 @@ const isDerived = (name: string): name is keyof Derive.Derived => Derive.names.s
 const mistakeIn = (
   flag: "select" | "omit",
   [name, ...inside]: FieldPath.FieldPath,
-  columns: ReadonlyArray<string>
+  columns: ReadonlyArray<string>,
+  tabular: boolean
 ): Pick<Mistake, "problem" | "advice" | "add"> | undefined => {
+  // Of tables, for what its columns cannot hold.
+  if (flag === "select" && tabular && name === "extra" && inside.length === 0) return undefined
   const known = [...new Set<string>([...CallSession.fieldNames, ...columns])]
   if (flag === "select" && known.includes(name) && !columns.includes(name)) {
     return { problem: `the redaction drops ${name}`, advice: "Leave it out here, or mask it." }
@@ -143,7 +135,7 @@ const mistakeIn = (
       ].join(" ")
     }
   }
-  const type = name === "startedDate" ? "text" : (fields.get(name)?.type ?? "any")
+  const type = isDerived(name) && name !== "analysis" ? "text" : (fields.get(name)?.type ?? "any")
   return inside.length === 0 || type === "object" || type === "any"
     ? undefined
     : { problem: `nothing is inside of ${name}`, advice: `It is one value: name ${name} alone.` }
@@ -153,7 +145,8 @@ const mistakeIn = (
 const selected = (
   flag: "select" | "omit",
   text: string,
-  columns: ReadonlyArray<string>
+  columns: ReadonlyArray<string>,
+  tabular: boolean
 ): Result.Result<Select.Selected, UsageError> => {
   const failure = (at: number, problem: string, advice?: string) =>
     Result.fail(wrong(flag, text, { problem, begin: at, end: at + 1, advice }))
@@ -162,7 +155,7 @@ const selected = (
   const { end, path } = parsed.success
   const rest = text.slice(end).trim()
   const written = FieldPath.format(path)
-  const mistake = text.trimStart().startsWith("[") ? undefined : mistakeIn(flag, path, columns)
+  const mistake = text.trimStart().startsWith("[") ? undefined : mistakeIn(flag, path, columns, tabular)
   if (mistake !== undefined) return Result.fail(wrong(flag, text, { ...mistake, begin: 0, end }))
   if (rest === "") return Result.succeed(written)
   if (flag === "select" && rest.startsWith("=")) {
@@ -172,12 +165,16 @@ const selected = (
   return failure(end, "this cannot stand in the path of a field", 'A key that is no plain word stands in ["…"].')
 }
 
-const select = Effect.fnUntraced(function* (given: ReadonlyArray<string>, columns: ReadonlyArray<string>) {
+const select = Effect.fnUntraced(function* (
+  given: ReadonlyArray<string>,
+  columns: ReadonlyArray<string>,
+  tabular: boolean
+) {
   if (given.length === 0) return yield* empty("select")
   const names = new Set<string>()
   const all: Array<Select.Selected> = []
   for (const text of given) {
-    const one = yield* Effect.fromResult(selected("select", text, columns))
+    const one = yield* Effect.fromResult(selected("select", text, columns, tabular))
     const name = typeof one === "string" ? one : one.as
     if (names.has(name)) {
       const advice = `Give one of them another name, as in ${text.split("=")[0]}=other.`
@@ -198,7 +195,7 @@ const omit = Effect.fnUntraced(function* (given: ReadonlyArray<string>, columns:
   if (given.length === 0) return yield* empty("omit")
   const paths: Array<string> = []
   for (const text of given) {
-    const one = yield* Effect.fromResult(selected("omit", text, columns))
+    const one = yield* Effect.fromResult(selected("omit", text, columns, false))
     paths.push(typeof one === "string" ? one : one.path)
   }
   return Omit.omit(paths)
@@ -207,6 +204,8 @@ const omit = Effect.fnUntraced(function* (given: ReadonlyArray<string>, columns:
 export interface Options {
   /** Whether a sink is a table: then the customer's objects stay whole, because their keys cannot be columns. */
   readonly tabular: boolean
+  /** Whose dates and clock times are derived. */
+  readonly zone: Zone.Zone
 }
 
 /** What has happened to a record when it leaves a stage: that of all before it too. */
@@ -256,7 +255,7 @@ export const toStages = Effect.fnUntraced(function* (
       }),
       ...(spec.derive === undefined
         ? []
-        : [Effect.map(derive(spec.derive), (add) => ({ verb: "derive" as const, add }))]),
+        : [Effect.map(derive(spec.derive, options.zone), (add) => ({ verb: "derive" as const, add }))]),
       ...(spec.redact === undefined
         ? []
         : [Effect.map(redact(spec.redact, spec), (add) => ({ verb: "redact" as const, add }))])
@@ -275,7 +274,7 @@ export const toStages = Effect.fnUntraced(function* (
   const columns = Column.names(sessions.columns(Column.ofSession))
   const chosen = yield* Effect.all(
     {
-      select: spec.select === undefined ? Effect.succeed(undefined) : select(spec.select, columns),
+      select: spec.select === undefined ? Effect.succeed(undefined) : select(spec.select, columns, options.tabular),
       omit: spec.omit === undefined ? Effect.succeed(undefined) : omit(spec.omit, columns)
     },
     { mode: "result" }

@@ -1,6 +1,7 @@
 /** Every option that a flag and a key of a pipeline file share, declared once. */
 import * as When from "../flag/When.ts"
 import * as Target from "../flag/Target.ts"
+import * as Zone from "../flag/Zone.ts"
 import { each, list, one, onOff } from "./Declared.ts"
 import * as Kind from "./Kind.ts"
 
@@ -25,8 +26,15 @@ const filter = (metavar: string, expected: string) => Kind.text(metavar, expecte
 
 /** Which calls. */
 export const selection = {
-  since: one(time, "Calls that started at this time or later: 2026-07-31T07:16:10Z, 2026-07-31, or an age such as 7d"),
+  since: one(
+    time,
+    "Calls that started at this time or later: 2026-07-31T07:16:10Z, '2026-07-31 07:16', 2026-07-31, yesterday, monday, or an age such as 7d"
+  ),
   until: one(time, "Calls that started before this time"),
+  on: one(
+    Kind.text("DAY", When.expectedDay, (text) => When.parseDay(text) !== undefined),
+    "Calls of one whole day: today, yesterday, monday (the last one), or 2026-07-31"
+  ),
   agentId: one(filter("UUID", "the id of an agent, a UUID"), "Calls of one agent"),
   status: one(
     filter("STATUS", "a status such as completed"),
@@ -65,7 +73,7 @@ export const transforms = {
   ),
   derive: list(
     words("NAME", "the name of a derived field"),
-    "Add fields: direction, customerNumber, startedDate (startedDate@Europe/Berlin for that zone's dates), cost, analysis"
+    "Add fields: direction, customerNumber, startedDate, startedTime, startedHour, weekday (these four in --zone), cost, analysis"
   ),
   redact: list(
     words("CLASS[=MODE]", "a class of personal data"),
@@ -94,7 +102,10 @@ export const to = each(
 /** What one kind of sink or another takes; which kind takes what is in `flag/Sinks.ts`. */
 export const sink = {
   force: onOff("Replace a file, or the files of an earlier --rotate, if it exists"),
-  rotate: one(Kind.rotation, "Many files instead of one, by UTC day or up to a size such as 100MB, with a manifest"),
+  rotate: one(
+    Kind.rotation,
+    "Many files instead of one, by day of the start or up to a size such as 100MB, with a manifest"
+  ),
   table: one(Kind.text("NAME", "the name of a table"), "Table of a database, made when it is missing", {
     fallback: "call_sessions"
   }),
@@ -113,6 +124,11 @@ export const run = {
   name: one(
     Kind.text("NAME", "a name, such as nightly"),
     "Keep the state of the run under this name: the same command resumes where it stopped"
+  ),
+  zone: one(
+    Kind.text("ZONE", Zone.expected),
+    "Time zone of days and clock times, in options, files by day, derived fields and the summary: Asia/Kolkata, or local",
+    { fallback: "UTC" }
   ),
   state: one(
     Kind.text("DIR|DATABASE", "a folder, sqlite:FILE or postgres:VARIABLE"),

@@ -1,5 +1,6 @@
 /** Reasons of a `UsageError` as words: what happened and what to do, in the language of flags or of a file's keys. */
 import { show } from "../expression/Mistake.ts"
+import type { Unreadable } from "../flag/SmallFile.ts"
 import { flagOf } from "./Declared.ts"
 import type { AnyOption, ConflictCause, Holds, Mention, Reason, TableNameProblem, UsageError } from "./UsageError.ts"
 
@@ -44,10 +45,21 @@ const causes: Readonly<Record<ConflictCause, string>> = {
 }
 
 const readable: Readonly<Record<Holds, string>> = {
-  "an API key": "Name a file that exists, that you may read, and that holds the key and nothing else.",
+  "an API key": "Name a regular file or a pipe that you may read, and that holds the key and nothing else.",
   "an endpoint profile": "Name a file that exists and that you may read, or leave the option out.",
   "a pipeline": "Name a pipeline file that exists and that you may read; callstream init writes one.",
-  "the URL of a database": "Name a file that exists, that you may read, and that holds the URL and nothing else."
+  "the URL of a database": "Name a regular file or a pipe that you may read, and that holds the URL and nothing else."
+}
+
+const unreadable = (why: Unreadable): string => {
+  switch (why._tag) {
+    case "Unreadable":
+      return "cannot be read"
+    case "NotAFile":
+      return "is not a file"
+    case "TooLarge":
+      return `is larger than ${why.limit}`
+  }
 }
 
 const tableNames: Readonly<Record<TableNameProblem, (name: string) => string>> = {
@@ -91,13 +103,28 @@ const wordsFor = (reason: Reason, option: AnyOption | undefined, speaker: Speake
       return { problem: `(${reason.until}) is not later than ${speaker.name({ option: "since" })} (${reason.since})` }
     case "TooEarly":
       return { problem: `is before the year ${reason.year}`, advice: "No call is that old: give a later time." }
+    case "SkippedDay":
+      return {
+        problem: `there was no ${reason.date} in ${reason.zone}, whose calendar skipped that day`,
+        advice: "Name the day before or after it."
+      }
+    case "UnknownZone":
+      return {
+        problem: `there is no time zone ${reason.name === "" ? "without a name" : reason.name}`,
+        advice: reason.near === undefined ? `Write ${reason.expected}.` : `Did you mean ${reason.near}?`
+      }
+    case "UnknownLocalZone":
+      return {
+        problem: "the time zone of this machine is not known",
+        advice: "Name a zone, such as Asia/Kolkata, or set the environment variable TZ to one."
+      }
     case "NoApiKey":
       return {
         problem: "there is no API key",
         advice: `Set AGNI_API_KEY, or name a file that holds the key with ${speaker.name({ option: "apiKeyFile" })}.`
       }
     case "FileUnreadable":
-      return { problem: `${reason.path} cannot be read`, advice: readable[reason.holds] }
+      return { problem: `${reason.path} ${unreadable(reason.why)}`, advice: readable[reason.holds] }
     case "FileEmpty":
       return { problem: `${reason.path} is empty` }
     case "FileExists":

@@ -4,6 +4,7 @@ import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type { Mistake } from "../expression/Mistake.ts"
+import type { Unreadable } from "../flag/SmallFile.ts"
 import type { OptionId } from "./Options.ts"
 import { describe, inCode } from "./Reason.ts"
 
@@ -26,8 +27,16 @@ export type Reason =
   | { readonly _tag: "OnlyWithOption"; readonly other: Mention }
   | { readonly _tag: "Reversed"; readonly since: string; readonly until: string }
   | { readonly _tag: "TooEarly"; readonly year: number }
+  | { readonly _tag: "SkippedDay"; readonly date: string; readonly zone: string }
+  | {
+      readonly _tag: "UnknownZone"
+      readonly name: string
+      readonly near: string | undefined
+      readonly expected: string
+    }
+  | { readonly _tag: "UnknownLocalZone" }
   | { readonly _tag: "NoApiKey" }
-  | { readonly _tag: "FileUnreadable"; readonly path: string; readonly holds: Holds }
+  | { readonly _tag: "FileUnreadable"; readonly path: string; readonly holds: Holds; readonly why: Unreadable }
   | { readonly _tag: "FileEmpty"; readonly path: string }
   | { readonly _tag: "FileExists"; readonly path: string; readonly replaceable: boolean }
   | { readonly _tag: "NameTooLong"; readonly name: string; readonly most: number }

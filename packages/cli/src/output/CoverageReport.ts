@@ -1,5 +1,5 @@
 /** What the windows of a run say together: for the summary, and for `--coverage FILE`. */
-import { Coverage, Instant } from "@callstream/core"
+import { type Calendar, Coverage, Instant } from "@callstream/core"
 import * as Schema from "effect/Schema"
 import * as Format from "./Format.ts"
 
@@ -65,7 +65,7 @@ const provenUpTo = (windows: ReadonlyArray<Stretch>): string | null => {
   return windows.slice(0, end < 0 ? windows.length : end).at(-1)?.to ?? null
 }
 
-export const make = (horizonMillis: number): Collector => {
+export const make = (horizonMillis: number, clock: Calendar.Calendar | undefined): Collector => {
   const windows: Array<Stretch> = []
   const reasons = new Set<string>()
   let set: Coverage.Verdict = "proven"
@@ -95,7 +95,7 @@ export const make = (horizonMillis: number): Collector => {
       const reason = coverage._tag === "Proven" ? null : coverage.reason
       set = Coverage.weaker(set, verdict)
       if (reason !== null)
-        reasons.add(coverage._tag === "Gap" ? `${place(window)} could not all be read: ${reason}` : reason)
+        reasons.add(coverage._tag === "Gap" ? `${place(window, clock)} could not all be read: ${reason}` : reason)
       settled += window.settled
       of += items.length
       if (from === to) undated += items.filter(({ start }) => start === undefined).length
@@ -151,14 +151,15 @@ export const make = (horizonMillis: number): Collector => {
   }
 }
 
-const place = ({ from, to }: Coverage.Range): string =>
-  from === to ? "sessions without a start" : `${Format.time(from)} to ${Format.time(to)}`
+const place = ({ from, to }: Coverage.Range, clock: Calendar.Calendar | undefined): string =>
+  from === to ? "sessions without a start" : Format.times(from, "to", to, clock)
 
 /** A history can have as many as it has windows. */
 const mostReasons = 3
 
 /** One line: what is proven, as of when, with which horizon, how many are settled, and what is left to believe. */
-export const describe = (report: Report): string => {
+export const describe = (report: Report, clock: Calendar.Calendar | undefined): string => {
+  const time = (text: string) => Format.time(instantOf(text), clock)
   const { asOf, horizon, of, provenUntil, reasons, set, settled, undatedOutside } = report
 
   const limit = Format.duration(horizon * 1000)
@@ -168,7 +169,8 @@ export const describe = (report: Report): string => {
       : `; ${Format.counted(undatedOutside, "session")} without a start, outside the range`
   const final = `${Format.count(settled)} of ${Format.count(of)} settled${outside}`
   const believed = `none becomes visible later than ${limit} after its start`
-  if (set === "proven") return `proven complete as of ${asOf ?? "now"}; ${final}; left to believe: ${believed}`
+  if (set === "proven")
+    return `proven complete as of ${asOf === null ? "now" : time(asOf)}; ${final}; left to believe: ${believed}`
   const more = reasons.length - mostReasons
   const why = [
     ...reasons.slice(0, mostReasons),
@@ -177,5 +179,5 @@ export const describe = (report: Report): string => {
   if (set === "unprovable") return `NOT proven complete: ${why}; ${final}`
   return provenUntil === null
     ? `not proven: ${why}; ${final}`
-    : `proven complete up to ${provenUntil} (horizon ${limit}); later: ${why}; ${final}; left to believe: ${believed}`
+    : `proven complete up to ${time(provenUntil)} (horizon ${limit}); later: ${why}; ${final}; left to believe: ${believed}`
 }

@@ -57,7 +57,8 @@ const through = (
 const stagesOf = Effect.fnUntraced(function* (job: Job, spec: PipelineSpec) {
   const sessions = yield* first(job)
   const verbs = yield* Transforms.toStages(spec.transforms ?? {}, {
-    tabular: job.sinks.some(({ target }) => Target.isTable(target))
+    tabular: job.sinks.some(({ target }) => Target.isTable(target)),
+    zone: job.zone
   })
   const last = through(sessions, job.transform)
   const source: Stage = { stage: "source", columns: CallSession.fieldNames, records: sessions, failed: 0 }

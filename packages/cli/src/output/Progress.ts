@@ -1,5 +1,5 @@
 /** What a run has done so far, and the line that shows it. */
-import type { SessionSink } from "@callstream/core"
+import type { Calendar, SessionSink } from "@callstream/core"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
@@ -101,7 +101,13 @@ export const describeRetries = (counts: Requests): string => {
 }
 
 /** What fits into the columns. */
-export const line = (progress: Progress, counts: Requests, now: number, columns: number): string => {
+export const line = (
+  progress: Progress,
+  counts: Requests,
+  now: number,
+  columns: number,
+  clock: Calendar.Calendar | undefined
+): string => {
   const seconds = (now - progress.startedAt) / 1000
   const speed = seconds < 0.5 ? 0 : progress.read / seconds
   const retries = timesRetried(counts)
@@ -109,7 +115,7 @@ export const line = (progress: Progress, counts: Requests, now: number, columns:
   const parts: ReadonlyArray<ReadonlyArray<string>> = [
     [Format.counted(progress.read, "session")],
     speed > 0 ? [`${Format.count(speed)}/s`] : [],
-    progress.last === undefined ? [] : [`at ${Format.time(progress.last).slice(0, "2026-07-31 07:16".length)}`],
+    progress.last === undefined ? [] : [`at ${Format.minute(progress.last, clock)}`],
     [Format.counted(counts.sent, "request")],
     retries === 0 ? [] : [describeRetries(counts), `${Format.count(retries)} tried again`]
   ]
@@ -120,12 +126,15 @@ export const line = (progress: Progress, counts: Requests, now: number, columns:
 }
 
 /** Redraws the line ten times a second while the scope is open, on a terminal only, and takes it away at the end. */
-export const show = (progress: () => Progress): Effect.Effect<void, never, Screen | Scope.Scope> =>
+export const show = (
+  progress: () => Progress,
+  clock: Calendar.Calendar | undefined
+): Effect.Effect<void, never, Screen | Scope.Scope> =>
   Effect.flatMap(Screen, (screen) => {
     if (!screen.live) return Effect.void
     const draw = Effect.flatMap(Effect.all([requests, Clock.currentTimeMillis]), ([counted, now]) => {
       // Room for the ^C that a terminal writes: on a line of its own it would stay there.
-      const text = line(progress(), counted, now, screen.columns() - 3)
+      const text = line(progress(), counted, now, screen.columns() - 3, clock)
       return screen.write(`${clearLine}${screen.colors ? `\u001b[2m${text}\u001b[22m` : text}`)
     })
     return Effect.asVoid(

@@ -12,7 +12,7 @@ import * as Format from "./Format.ts"
 import * as Progress from "./Progress.ts"
 import { print as printLines, Screen } from "./Screen.ts"
 
-type About = Pick<Job, "title" | "name" | "sinks" | "report" | "deadLetters" | "walk">
+type About = Pick<Job, "title" | "name" | "zone" | "sinks" | "report" | "deadLetters" | "walk">
 
 /** Of several pipelines each is named. */
 const printOf = ({ title }: About, first: string, ...rest: ReadonlyArray<string>) =>
@@ -94,6 +94,7 @@ export const print = Effect.fnUntraced(function* (
   covered: CoverageReport.Report | undefined
 ) {
   if (about.report === "none") return
+  const { clock } = about.zone
   const elapsed = (yield* Clock.currentTimeMillis) - progress.startedAt
   const requests = yield* Progress.requests
   const { earliest, latest, resumedAt, sessions } = progress
@@ -134,7 +135,7 @@ export const print = Effect.fnUntraced(function* (
     return yield* printOf(
       about,
       `nothing is left to do: ${about.name ?? "it"} came to its end before`,
-      ...(covered === undefined ? [] : [`  ${CoverageReport.describe(covered)}`]),
+      ...(covered === undefined ? [] : [`  ${CoverageReport.describe(covered, clock)}`]),
       "  Give it another --name to begin anew."
     )
   }
@@ -145,7 +146,9 @@ export const print = Effect.fnUntraced(function* (
     about,
     `${Format.counted(sessions, "session")}${single ? ` to ${nameOf(only)}` : ""} in ${Format.duration(elapsed)}${speed}`,
     ...(single && sinks[0]?.refused === 0 ? [] : sinks.map((sink, i) => sinkLine(about.sinks[i], sink))),
-    ...(resumedAt === undefined ? [] : [`  went on at ${Format.time(resumedAt)}, where an earlier run had stopped`]),
+    ...(resumedAt === undefined
+      ? []
+      : [`  went on at ${Format.time(resumedAt, clock)}, where an earlier run had stopped`]),
     ...(filtered === 0 ? [] : [`  ${Format.counted(filtered, "session")} left out by filters`]),
     // Several pipelines send them together.
     ...(about.title === undefined ? [`  ${describeRequests(requests)}`] : []),
@@ -153,12 +156,12 @@ export const print = Effect.fnUntraced(function* (
       ? []
       : [
           sessions === 1
-            ? `  started at ${Format.time(earliest)}`
-            : `  started between ${Format.time(earliest)} and ${Format.time(latest)}`
+            ? `  started at ${Format.time(earliest, clock)}`
+            : `  started between ${Format.times(earliest, "and", latest, clock)}`
         ]),
     ...(dead === 0 ? [] : [`  ${Format.counted(dead, "record")} could not go on: see ${about.deadLetters}`]),
     covered === undefined
       ? "  read page by page: a session that left the set while it was read may be missing"
-      : `  ${CoverageReport.describe(covered)}`
+      : `  ${CoverageReport.describe(covered, clock)}`
   )
 })

@@ -32,6 +32,7 @@ import { fstatSync } from "node:fs"
 import * as Database from "../flag/Database.ts"
 import type * as Run from "../flag/Run.ts"
 import * as Sinks from "../flag/Sinks.ts"
+import * as Zone from "../flag/Zone.ts"
 import * as DeadLetters from "../output/DeadLetters.ts"
 import * as CoverageReport from "../output/CoverageReport.ts"
 import * as Progress from "../output/Progress.ts"
@@ -51,7 +52,10 @@ export interface Job {
   readonly baseUrl: string
   readonly selection: CallSessions.Selection
   /** The range as it was typed: an age stays what it is when the run goes on a day later. */
-  readonly asked: { readonly since: string; readonly until: string }
+  readonly asked: { readonly since: string; readonly until: string; readonly on: string }
+  readonly zone: Zone.Zone
+  /** Whether it changes what is written. */
+  readonly zoned: boolean
   readonly walk: "history" | "pages"
   readonly horizon: Duration.Duration
   readonly keepGoing: boolean
@@ -94,7 +98,7 @@ export const run = Effect.fnUntraced(function* (job: Job, shared?: Progress.Prog
   const { live } = yield* Screen
   const paths = yield* Path.Path
   const progress = shared ?? (yield* Progress.make)
-  const collector = CoverageReport.make(Duration.toMillis(job.horizon))
+  const collector = CoverageReport.make(Duration.toMillis(job.horizon), job.zone.clock)
   const notes = Notes.make(job.selection, collector)
   const named = job.name !== undefined
   /** There is something to go on from. */
@@ -118,7 +122,7 @@ export const run = Effect.fnUntraced(function* (job: Job, shared?: Progress.Prog
           : undefined
       // Whoever asks for something else has not got what this table got.
       const account = named ? `${job.name} ${digest(JSON.stringify([fingerprint, label]))}` : undefined
-      const sinks = yield* Sinks.make(job.sinks, { organization, spool, account })
+      const sinks = yield* Sinks.make(job.sinks, { organization, spool, account, timeZone: Zone.forSinks(job.zone) })
       const [first, ...rest] = sinks
       if (first === undefined) return yield* Effect.die(new Error("no sink"))
       const coverage = job.coverage === undefined ? undefined : yield* openCoverage(job.coverage, job)
@@ -151,7 +155,7 @@ export const run = Effect.fnUntraced(function* (job: Job, shared?: Progress.Prog
           if (job.keep === undefined && job.walk === "history") collector.add(window)
         }
       })
-      if (shared === undefined && showsProgress([job], live)) yield* Progress.show(() => progress)
+      if (shared === undefined && showsProgress([job], live)) yield* Progress.show(() => progress, job.zone.clock)
       const checkpoint = yield* Checkpoint
       const done = yield* Sinks.orUnfinished(pipeline.run, sinks.length).pipe(
         Effect.provideService(Checkpoint, spool === undefined ? checkpoint : Spool.tidied(checkpoint, spool)),
@@ -216,6 +220,8 @@ const fingerprintOf = (job: Job, organization: string, veil: Veil.Veil) => {
     organization,
     since: job.asked.since,
     until: job.asked.until,
+    on: job.asked.on,
+    zone: job.zoned ? job.zone.name : "",
     filters: Object.entries({ agentId, callerNumber: veiled(callerNumber), channel, search: veiled(search), status })
       .flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${value}`]))
       .join(" "),

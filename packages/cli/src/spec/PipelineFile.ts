@@ -1,11 +1,11 @@
 /** A pipeline file: read, checked, and each mistake pointed at. */
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
-import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import * as Path from "effect/Path"
 import * as Result from "effect/Result"
 import type * as Schema from "effect/Schema"
+import * as SmallFile from "../flag/SmallFile.ts"
 import * as Options from "../option/Options.ts"
 import { describe, inFile } from "../option/Reason.ts"
 import { type AnyOption, UsageError } from "../option/UsageError.ts"
@@ -140,12 +140,11 @@ const decode = <S extends Schema.Top & { readonly DecodingServices: never }>(sch
 /** Reads and checks a file. Nothing is asked of the server, and no secret that it refers to is shown. */
 export const read = Effect.fnUntraced(function* (
   file: string
-): Effect.fn.Return<PipelineFile, UsageError | Yaml.PipelineFileError, FileSystem.FileSystem | Path.Path> {
-  const fs = yield* FileSystem.FileSystem
+): Effect.fn.Return<PipelineFile, UsageError | Yaml.PipelineFileError, Path.Path> {
   const paths = yield* Path.Path
   const text = yield* Effect.mapError(
-    fs.readFileString(file),
-    () => new UsageError({ reason: { _tag: "FileUnreadable", path: file, holds: "a pipeline" } })
+    SmallFile.read(file, SmallFile.settings),
+    (why) => new UsageError({ reason: { _tag: "FileUnreadable", path: file, holds: "a pipeline", why } })
   )
   const yaml = yield* Yaml.read(file, text)
   const { data, referred, refuse } = yaml

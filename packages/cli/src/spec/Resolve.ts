@@ -1,4 +1,5 @@
 /** From a pipeline as data to a job: everything that can be wrong with it is found here, and nothing is asked of the server. */
+import { Derive } from "@callstream/core"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -10,6 +11,7 @@ import * as Source from "../flag/Source.ts"
 import * as Target from "../flag/Target.ts"
 import * as Transforms from "../flag/Transforms.ts"
 import * as When from "../flag/When.ts"
+import * as Zone from "../flag/Zone.ts"
 import * as Kind from "../option/Kind.ts"
 import { among, UsageError } from "../option/UsageError.ts"
 import * as DeadLetters from "../output/DeadLetters.ts"
@@ -58,10 +60,16 @@ const contradictions = ({ coverage, name, sinks, source = {}, state }: PipelineS
 }
 
 /** In one form, so that 7d and 1w are the same range for a run that goes on. */
-const typed = (text: string | undefined): string => {
+const typed = (text: string | undefined, { calendar }: Zone.Zone): string => {
   const when = text === undefined ? undefined : When.parse(text)
-  return when === undefined ? "" : When.format(when)
+  return when === undefined ? "" : When.format(when, calendar)
 }
+
+/** Whether another zone would write something else. A date or a clock time is kept as the instant that it is. */
+const isZoned = ({ sinks, source = {}, transforms = {} }: PipelineSpec): boolean =>
+  [source.since, source.until, source.on].some((text) => text !== undefined && When.parse(text)?._tag === "Day") ||
+  sinks.some((sink) => typeof sink === "object" && sink.rotate === "day") ||
+  (transforms.derive ?? []).some((name) => Derive.isZoned(name))
 
 const keepOf = ({ newest, oldest }: NonNullable<PipelineSpec["source"]>): Job.Job["keep"] =>
   newest !== undefined
@@ -114,19 +122,21 @@ const isTabular = (sinks: PipelineSpec["sinks"]): boolean =>
 export const toJob = Effect.fnUntraced(function* (spec: PipelineSpec, { report, title }: Options) {
   const { name, source = {}, state, transforms = {} } = spec
   const baseUrl = Source.baseUrlOf(source)
+  const known = yield* Effect.result(Zone.make(spec.zone))
+  const zone = Result.getOrElse(known, () => Zone.utc)
   const parts = yield* Effect.all(
     {
       // What is wrong with a sink's settings is found before there is a request.
       sinks: Effect.tap(Sinks.plan(spec.sinks), (planned) =>
-        Sinks.make(planned, { organization: "", spool: undefined, account: undefined })
+        Sinks.make(planned, { organization: "", spool: undefined, account: undefined, timeZone: undefined })
       ),
-      selection: Source.selection(source),
+      selection: Source.selection(source, zone),
       profile: source.profile === undefined ? Effect.succeed(undefined) : ProfileFile.read(source.profile, baseUrl),
-      transform: Transforms.toTransform(transforms, { tabular: isTabular(spec.sinks) })
+      transform: Transforms.toTransform(transforms, { tabular: isTabular(spec.sinks), zone })
     },
     { mode: "result" }
   )
-  yield* among([...contradictions(spec).map(Result.fail), ...Object.values(parts)])
+  yield* among([...contradictions(spec).map(Result.fail), known, ...Object.values(parts)])
   const sinks = yield* Effect.fromResult(parts.sinks)
   const job: Job.Job = {
     title,
@@ -134,7 +144,9 @@ export const toJob = Effect.fnUntraced(function* (spec: PipelineSpec, { report, 
     state: Run.stateOf(state === false ? undefined : state),
     baseUrl,
     selection: yield* Effect.fromResult(parts.selection),
-    asked: { since: typed(source.since), until: typed(source.until) },
+    asked: { since: typed(source.since, zone), until: typed(source.until, zone), on: typed(source.on, zone) },
+    zone,
+    zoned: isZoned(spec),
     walk: source.walk ?? "history",
     horizon: durationOf(source.horizon, Duration.hours(2)),
     keepGoing: source.keepGoing ?? false,

@@ -52,11 +52,11 @@ export const write = (spec: PipelineSpec, file: string): Saved => {
     referring.add(reference)
     return typeof sink === "string" ? reference : { ...sink, to: reference }
   }
-  const { name, sinks, source, transforms, ...others } = spec
+  const { name, sinks, source, transforms, zone, ...others } = spec
   const sinksAsWritten = sinks.map(sinkOf)
   const document = new Document(
     Object.fromEntries(
-      Object.entries({ name, source, transforms, sinks: sinksAsWritten, ...others }).filter(
+      Object.entries({ name, zone, source, transforms, sinks: sinksAsWritten, ...others }).filter(
         ([, value]) => value !== undefined
       )
     )
@@ -74,6 +74,9 @@ export const write = (spec: PipelineSpec, file: string): Saved => {
       key.spaceBefore = i > 0
       if (key.value === "state" && isScalar(value) && value.value === false) {
         value.comment = " no state is kept: each run begins afresh"
+      }
+      if (key.value === "zone" && isScalar(value) && value.value === "local") {
+        value.comment = " that of the machine on which it is run"
       }
       if (key.value === "sinks" && isSeq(value) && referring.size > 0) {
         key.commentBefore = variables.map(({ meaning, name }) => ` ${name} holds the address at ${meaning}`).join("\n")

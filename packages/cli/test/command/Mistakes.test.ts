@@ -33,12 +33,21 @@ const wholeFrom = (least: number, most?: number) =>
 
 /** Arguments, and what the first line must hold besides `error: `. */
 const mistakes: ReadonlyArray<readonly [args: ReadonlyArray<string>, ...parts: ReadonlyArray<string>]> = [
-  [["export", "--since", "yesterday"], "--since", '"yesterday"', "an age (90m, 12h, 7d, 2w)"],
+  [["export", "--since", "lately"], "--since", '"lately"', "an age (90m, 12h, 7d, 2w)"],
   [["export", "--until", "2026-02-30"], "--until", '"2026-02-30"'],
   [
     ["export", "--since", "2026-08-01", "--until", "2026-07-01"],
-    "--until (2026-07-01T00:00:00Z) is not later than --since (2026-08-01T00:00:00Z)"
+    "--until (2026-07-01 00:00:00 UTC) is not later than --since (2026-08-01 00:00:00 UTC)"
   ],
+  [
+    ["export", "--since", "2026-08-01 05:30", "--until", "2026-08-01", "--zone", "Asia/Kolkata"],
+    "--until (2026-08-01 00:00:00) is not later than --since (2026-08-01 05:30:00)"
+  ],
+  [["export", "--on", "7d"], "--on", '"7d"', "a day: today, yesterday, monday"],
+  [["export", "--on", "today", "--until", "1d"], "--on cannot be combined with --until"],
+  [["export", "--on", "2011-12-30", "--zone", "Pacific/Apia"], "there was no 2011-12-30 in Pacific/Apia"],
+  [["export", "--on", "1969-12-31"], "--on is before the year 1970"],
+  [["export", "--zone", "Asia/Kolkatta"], "--zone: there is no time zone Asia/Kolkatta"],
   [["export", "--since", "1d", "--until", "7d"], "--until (", "is not later than --since ("],
   [["export", "--since", "2026-07-01", "--until", "2026-07-01"], "--until"],
   [["export", "--page-size", "0"], "--page-size", '"0"', wholeFrom(1, 100000)],
@@ -201,8 +210,8 @@ describe("the key", alongside, () => {
         [["export"], "  ", none],
         [["export"], "", none],
         [["export"], "canary“key”", "error: the API key holds a character that no key has"],
-        [file("missing"), "right", "missing cannot be read\n  Name a file that exists"],
-        [file("folder"), "right", "folder cannot be read\n"],
+        [file("missing"), "right", "missing cannot be read\n  Name a regular file or a pipe"],
+        [file("folder"), "right", "folder is not a file\n"],
         [file("empty"), "right", "empty is empty\n"],
         [file("two"), "right", "holds a character that no key has"]
       ] as const) {

@@ -17,7 +17,7 @@ const window = (at: number, reason: string | undefined) => ({
 describe("CoverageReport", () => {
   it.effect("is in the order of time, however it was read, and proven up to the first that is not", () =>
     Effect.sync(() => {
-      const collector = CoverageReport.make(0)
+      const collector = CoverageReport.make(0, undefined)
       for (const at of [8, 9, 2, 3, 4]) collector.add(window(at, at === 4 || at === 9 ? "young" : undefined))
       const { provenUntil, windows } = collector.report()
       assert.strictEqual(provenUntil, "1970-01-01T04:00:00Z")
@@ -30,12 +30,12 @@ describe("CoverageReport", () => {
 
   it.effect("names three reasons in its line, and all in the file", () =>
     Effect.sync(() => {
-      const collector = CoverageReport.make(0)
+      const collector = CoverageReport.make(0, undefined)
       for (let at = 0; at < 6; at++) collector.add(window(at, at === 0 ? undefined : `${at} of 9 rows seen`))
       const report = collector.report()
       assert.lengthOf(report.reasons, 5)
       assert.strictEqual(
-        CoverageReport.describe(report),
+        CoverageReport.describe(report, undefined),
         "NOT proven complete: 1 of 9 rows seen; 2 of 9 rows seen; 3 of 9 rows seen; and 2 reasons more, which --coverage writes down; 0 of 0 settled"
       )
     })

@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { Instant } from "@callstream/core"
 import * as TestClock from "effect/testing/TestClock"
+import * as Zone from "../../src/flag/Zone.ts"
 import * as Progress from "../../src/output/Progress.ts"
 import { Screen } from "../../src/output/Screen.ts"
 
@@ -16,18 +17,30 @@ describe("Progress", () => {
   it.effect("says what was read, how fast, and up to where", () =>
     Effect.gen(function* () {
       const progress = yield* Progress.make
-      assert.strictEqual(Progress.line(progress, { sent: 0, retried: [] }, 0, 80), "0 sessions · 0 requests")
+      assert.strictEqual(Progress.line(progress, { sent: 0, retried: [] }, 0, 80, undefined), "0 sessions · 0 requests")
       Progress.addRead(progress, items(1))
-      assert.strictEqual(Progress.line(progress, none, 0, 80), "1 session · at 2026-07-31 07:16 · 1 request")
+      assert.strictEqual(
+        Progress.line(progress, none, 0, 80, undefined),
+        "1 session · at 2026-07-31 07:16 UTC · 1 request"
+      )
       Progress.addRead(progress, items(2))
       const retried: Progress.Requests = { sent: 3, retried: [["RateLimited", 2]] }
       assert.strictEqual(
-        Progress.line(progress, retried, 1000, 200),
-        "3 sessions · 3/s · at 2026-07-31 07:16 · 3 requests · 2 tried again (2 rate limited)"
+        Progress.line(progress, retried, 1000, 200, undefined),
+        "3 sessions · 3/s · at 2026-07-31 07:16 UTC · 3 requests · 2 tried again (2 rate limited)"
       )
-      assert.strictEqual(Progress.line(progress, retried, 1000, 35), "3 sessions · 3/s · 3 requests")
-      assert.include(Progress.line(progress, retried, 1000, 97), " · 3 requests · 2 tried again")
-      assert.strictEqual(Progress.line(progress, retried, 1000, 5), "3/s")
+      assert.strictEqual(Progress.line(progress, retried, 1000, 35, undefined), "3 sessions · 3/s · 3 requests")
+      assert.include(Progress.line(progress, retried, 1000, 97, undefined), " · 3 requests · 2 tried again")
+      assert.strictEqual(Progress.line(progress, retried, 1000, 5, undefined), "3/s")
+    })
+  )
+
+  it.effect("tells the time by the clock of the zone that is set", () =>
+    Effect.gen(function* () {
+      const { clock } = yield* Zone.make("Asia/Kolkata")
+      const progress = yield* Progress.make
+      Progress.addRead(progress, items(1))
+      assert.strictEqual(Progress.line(progress, none, 0, 80, clock), "1 session · at 2026-07-31 12:46 · 1 request")
     })
   )
 
@@ -66,7 +79,7 @@ describe("Progress", () => {
       Progress.addRead(progress, items(1))
       const shown = yield* Effect.scoped(
         Effect.andThen(
-          Progress.show(() => progress),
+          Progress.show(() => progress, undefined),
           Effect.sleep("1 second")
         )
       ).pipe(

@@ -75,7 +75,7 @@ describe("spec/PipelineFile", () => {
         "nightly.yaml:2:3: there is no key sinces in source\n    sinces: 7d\n    ^^^^^^\n  Did you mean since?"
       )
       for (const [text, expected] of [
-        [`source:\n  since: yesterday\n${ends}`, /^nightly\.yaml:2:10: expected a time .*\n.*\n {11}\^{9}$/],
+        [`source:\n  since: lately\n${ends}`, /^nightly\.yaml:2:10: expected a time .*\n.*\n {11}\^{6}$/],
         [`source: { concurrency: 0 }\n${ends}`, /:1:24: expected a whole number from 1 to 256\n/],
         [`source: { rate: fast }\n${ends}`, /:1:17: expected a number above 0\n/],
         [`source: { rate: .inf }\n${ends}`, /:1:17: expected /],

@@ -32,6 +32,12 @@ export type Type = "text" | "integer" | "number" | "decimal" | "timestamp" | "da
 export interface Column {
   readonly name: string
   readonly type: Type
+  /**
+   * It was chosen by name, with all the others: a table of chosen columns has exactly these, and no `extra` beside them.
+   *
+   * @default false
+   */
+  readonly chosen?: true
 }
 
 const sessionTypes: { readonly [K in keyof CallSession]?: Type } = {
@@ -100,4 +106,7 @@ export const typeOf = (columns: ReadonlyArray<Column>, name: string): Type | und
 export const same = (left: ReadonlyArray<Column>, right: ReadonlyArray<Column>): boolean =>
   left === right ||
   (left.length === right.length &&
-    left.every(({ name, type }, index) => right[index]?.name === name && right[index].type === type))
+    left.every(
+      ({ chosen, name, type }, index) =>
+        right[index]?.name === name && right[index].type === type && right[index].chosen === chosen
+    ))

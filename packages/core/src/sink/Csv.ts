@@ -29,10 +29,15 @@ export interface Options {
   readonly raw?: boolean | undefined
 }
 
+// A number as JSON writes it. To a spreadsheet it is that number, also with a minus before it, and never runs anything.
+const number = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/
+
 // What a spreadsheet takes for a formula, also behind spaces, quotes, and characters that it does not show. The wide forms
 // are taken for the narrow ones in some locales; a tab or a line break at the start may begin a cell of its own.
 // oxlint-disable-next-line no-control-regex
 const formula = /^[\s"'\u0000-\u001f\u007f-\u009f\p{Cf}]*[=+\-@\t\r\n＝＋－＠]/u
+
+const isFormula = (text: string): boolean => formula.test(text) && !number.test(text)
 
 /** Only what begins with a letter or a digit, which is nearly everything, is known to be none at a glance. */
 const isPlain = (code: number): boolean =>
@@ -40,14 +45,15 @@ const isPlain = (code: number): boolean =>
 
 /**
  * Text that no spreadsheet takes for a formula: an apostrophe goes before what begins with `=`, `+`, `-`, `@`, a tab or a
- * line break, also behind spaces, quotes and invisible characters. A phone number in international form is such text.
+ * line break, also behind spaces, quotes and invisible characters. A phone number in international form is such text; a
+ * number, such as `-12.5`, is not.
  * No two texts become the same, and `unguard` gives back what it was.
  *
  * @since 0.1.0
  * @category encoding
  */
 export const guard = (text: string): string =>
-  text === "" || isPlain(text.charCodeAt(0)) || !formula.test(text) ? text : `'${text}`
+  text === "" || isPlain(text.charCodeAt(0)) || !isFormula(text) ? text : `'${text}`
 
 /**
  * The text that `guard` was given.
@@ -56,7 +62,7 @@ export const guard = (text: string): string =>
  * @category decoding
  */
 export const unguard = (text: string): string =>
-  text.startsWith("'") && formula.test(text.slice(1)) ? text.slice(1) : text
+  text.startsWith("'") && isFormula(text.slice(1)) ? text.slice(1) : text
 
 const comma = 44
 const quote = 34
@@ -106,8 +112,7 @@ export const record = (columns: ReadonlyArray<Column>, cells: ReadonlyArray<Cell
     const cell = cells[place]
     if (cell === null || cell === undefined) continue
     if (typeof cell === "string") {
-      const type = columns[place]?.type
-      line += type === "decimal" || type === "date" ? cell : textual(cell, raw)
+      line += textual(cell, raw)
     } else if (typeof cell === "number") {
       line += columns[place]?.type === "timestamp" ? Instant.format(cell) : String(cell)
     } else line += cell ? "true" : "false"

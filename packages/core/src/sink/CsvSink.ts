@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import type * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import type * as Path from "effect/Path"
@@ -35,13 +36,16 @@ export interface Options extends Csv.Options {
    * @default one file
    */
   readonly rotate?: Rotation | undefined
+  /** Whose days the files of `rotate: "day"` have. @default UTC */
+  readonly timeZone?: DateTime.TimeZone | undefined
   /** The byte order mark by which some spreadsheets know UTF-8. @default false */
   readonly bom?: boolean | undefined
 }
 
 /**
  * A CSV file that grows as `NAME.partial` and gets its name when the whole run is in, as `NdjsonSink.file` does, with the
- * same promises. The columns are those of `Table.make`, so `extra` is the last one; a file has one header, however often
+ * same promises. The columns are those of `Table.make`, so `extra` is the last one, unless they were chosen by name: then a value that its column cannot hold is written
+ * as it came; a file has one header, however often
  * the run was stopped. A row that JSON cannot say is refused.
  *
  * @since 0.1.0
@@ -52,6 +56,7 @@ export const file = (options: Options): SessionSink<unknown, FileSystem.FileSyst
     path: options.path,
     force: options.force === true,
     rotate: options.rotate,
+    timeZone: options.timeZone,
     compression: options.compression?.extension,
     encoding: encoding(options),
     openPart: (part, { begin }) =>
@@ -61,9 +66,10 @@ export const file = (options: Options): SessionSink<unknown, FileSystem.FileSyst
 const encoding = ({ bom = false, path, raw = false }: Options): Encoding => ({
   name: ` csv${raw ? " raw" : ""}${bom ? " bom" : ""}`,
   open: (kept) => {
-    const tabular = Tabular.make(path, kept)
+    const tabular = Tabular.make(path, kept, { misfits: "text" })
     return {
       columns: tabular.columns,
+      told: tabular.told,
       begin: () => {
         const table = tabular.table()
         return table === undefined

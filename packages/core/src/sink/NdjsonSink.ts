@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import type * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import type * as Path from "effect/Path"
@@ -34,12 +35,14 @@ export interface Options {
    * Many files instead of one, and `calls.manifest.json`, which says which of them are complete.
    *
    * - `{ bytes }`: `calls-00001.ndjson` and so on, each at most that large, unless one row alone is larger.
-   * - `"day"`: `calls-2026-07-31.ndjson`, by the UTC day of the session's start; `calls-undated.ndjson` for those without
+   * - `"day"`: `calls-2026-07-31.ndjson`, by the day of the session's start; `calls-undated.ndjson` for those without
    *   one. A day that comes again after its file was complete goes on in `calls-2026-07-31-2.ndjson`.
    *
    * @default one file
    */
   readonly rotate?: Rotation | undefined
+  /** Whose days the files of `rotate: "day"` have. @default UTC */
+  readonly timeZone?: DateTime.TimeZone | undefined
 }
 
 /**
@@ -61,6 +64,7 @@ export const file = (options: Options): SessionSink<unknown, FileSystem.FileSyst
     path: options.path,
     force: options.force === true,
     rotate: options.rotate,
+    timeZone: options.timeZone,
     compression: options.compression?.extension,
     encoding,
     openPart: (part, { begin }) => LinePart.open({ ...part, compression: options.compression, terminator, begin })
@@ -75,6 +79,7 @@ const encoding: Encoding = {
   open: () => ({
     begin: () => "",
     columns: () => undefined,
+    told: Effect.void,
     pieces: ({ items }, refused) => Effect.sync(() => Lines.pieces(items, refused, textOf))
   })
 }

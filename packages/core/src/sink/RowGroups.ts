@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import type * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import type * as Path from "effect/Path"
@@ -62,6 +63,8 @@ export interface Options {
   readonly force?: boolean | undefined
   /** Many files instead of one, and a manifest: as for `NdjsonSink`. @default one file */
   readonly rotate?: Rotation | undefined
+  /** Whose days the files of `rotate: "day"` have. @default UTC */
+  readonly timeZone?: DateTime.TimeZone | undefined
   readonly format: Format
 }
 
@@ -80,6 +83,7 @@ export const file = (options: Options): SessionSink<unknown, FileSystem.FileSyst
     path: options.path,
     force: options.force === true,
     rotate: options.rotate,
+    timeZone: options.timeZone,
     compression: undefined,
     encoding: encoding(options),
     openPart: (part, { columns }) =>
@@ -92,6 +96,7 @@ const encoding = ({ format, path }: Options): Encoding => ({
     const tabular = Tabular.make(path, kept)
     return {
       columns: tabular.columns,
+      told: tabular.told,
       begin: () => undefined,
       pieces: (batch, refused) =>
         Effect.map(tabular.of(batch.columns), ({ cells }) => {

@@ -21,7 +21,8 @@ import { SinkError } from "./SinkError.ts"
  * - `boolean`.
  * - `json`: JSON text; `any`: text, or the JSON text of anything else.
  *
- * `null` is a value that is absent, that is `null`, or that the column cannot hold: then it stands in `extra`.
+ * `null` is a value that is absent, that is `null`, or that the column cannot hold: then it is in `extra`, where there is
+ * one.
  *
  * @since 0.1.0
  * @category models
@@ -35,8 +36,12 @@ export type Cell = string | number | boolean | null
  * @category models
  */
 export interface Table {
-  /** Those that were given, then one of type `json` for what they cannot hold. */
+  /** Those that were given, then, unless they were chosen by name, one of type `json` for what they cannot hold. */
   readonly columns: ReadonlyArray<Column.Column>
+  /** Whether the last column is that one. */
+  readonly hasExtra: boolean
+  /** Where there is no such column: the names of columns whose cells are empty because they could not hold the value. */
+  readonly misfits: ReadonlySet<string>
   /** One cell a column. Throws when JSON cannot say a value: a bigint, an object that holds itself. */
   readonly cells: (row: object) => ReadonlyArray<Cell>
 }
@@ -54,6 +59,13 @@ export interface Options {
    * @default the instant
    */
   readonly timestamp?: ((instant: Instant.Instant, text: string) => Cell) | undefined
+  /**
+   * What becomes of a value that its column cannot hold, where there is no `extra` for it: an empty cell or, for tables
+   * whose cells are text anyway, the text that it is, or its JSON.
+   *
+   * @default "empty"
+   */
+  readonly misfits?: "empty" | "text" | undefined
 }
 
 /** `extra`, unless a column has that name in any case: some databases do not tell `Extra` from `extra`. */
@@ -71,6 +83,9 @@ const isRow = (row: object): row is Readonly<Record<string, unknown>> => !Array.
  * has beyond its columns, and of what its columns cannot hold, by name; `null` when there is none of it. So nothing is
  * refused for its type, nothing is lost, and a field that the vendor adds tomorrow is kept today.
  *
+ * Columns that were chosen by name, as by `Select`, are the whole table: it has no `extra`, and what becomes of a value
+ * that its column cannot hold is said by `misfits`.
+ *
  * Half of a surrogate pair, such as an emoji that was cut in two, is `U+FFFD` in text and in JSON: UTF-8 has no way to
  * write it, and one such escape in one row is enough for a database to refuse a whole column of JSON.
  *
@@ -82,15 +97,17 @@ const isRow = (row: object): row is Readonly<Record<string, unknown>> => !Array.
  * @category constructors
  */
 export const make = (columns: ReadonlyArray<Column.Column>, options: Options = {}): Table => {
-  const { timestamp = itself } = options
+  const { misfits: become = "empty", timestamp = itself } = options
   const names = columns.map(({ name }) => name)
   const types = columns.map(({ type }) => type)
   const places = new Map(names.map((name, place) => [name, place]))
   const width = columns.length
+  const hasExtra = !columns.some(({ chosen }) => chosen === true)
+  const misfits = new Set<string>()
 
   const cells = (row: object): ReadonlyArray<Cell> => {
     const out: Array<Cell> = []
-    for (let place = 0; place <= width; place++) out.push(null)
+    for (let place = hasExtra ? 0 : 1; place <= width; place++) out.push(null)
     if (!isRow(row)) return out
     let extra = ""
     // Rows mostly have their fields in the order of the columns, so that the next name is a guess that mostly is right.
@@ -103,15 +120,24 @@ export const make = (columns: ReadonlyArray<Column.Column>, options: Options = {
       if (value === undefined) continue
       const cell = place === undefined ? undefined : cellOf(types[place], value, timestamp)
       if (place !== undefined && cell !== undefined) out[place] = cell
-      if (cell === undefined) {
+      if (cell !== undefined) continue
+      if (hasExtra) {
         const json = jsonOf(value)
         if (json !== undefined) extra += `${extra === "" ? "{" : ","}${jsonOf(key) ?? ""}:${json}`
+      } else if (place !== undefined) {
+        if (become === "text") out[place] = cellOf("any", value, timestamp) ?? null
+        else misfits.add(key)
       }
     }
     if (extra !== "") out[width] = `${extra}}`
     return out
   }
-  return { columns: [...columns, { name: extraName(columns), type: "json" }], cells }
+  return {
+    columns: hasExtra ? [...columns, { name: extraName(columns), type: "json" }] : columns,
+    hasExtra,
+    misfits,
+    cells
+  }
 }
 
 /** `undefined` for what the type cannot hold. */

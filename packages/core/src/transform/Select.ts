@@ -34,6 +34,11 @@ const wantedOf = (selected: Selected): Wanted => {
 const valueOf = (row: Row, { path, text }: Wanted): unknown =>
   Object.hasOwn(row, text) ? row[text] : FieldPath.get(row, path)
 
+const chosen = true
+
+/** What a table calls the column for what its other columns cannot hold. */
+const extra = "extra"
+
 /** What lies under a customer's key may be anything; the keys of a credit breakdown are the contract's. */
 const typeOf = (columns: ReadonlyArray<Column.Column>, { path, text }: Wanted): Column.Type => {
   const itself = Column.typeOf(columns, text)
@@ -45,7 +50,8 @@ const typeOf = (columns: ReadonlyArray<Column.Column>, { path, text }: Wanted): 
 
 /**
  * Exactly the named values, in this order, under these names. A value inside an object comes out of it: the row has
- * `metadata.crm.id` as a key. What a record does not have, its row does not have either; `null` stays `null`. Throws a
+ * `metadata.crm.id` as a key. A table has no other columns, unless `extra` is named, too: then it has that one at its end, for
+ * values that their columns cannot hold. What a record does not have, its row does not have either; `null` stays `null`. Throws a
  * `TypeError` for text that is no path and for a name given twice.
  *
  * ```ts
@@ -58,11 +64,16 @@ const typeOf = (columns: ReadonlyArray<Column.Column>, { path, text }: Wanted): 
 export const select = (selected: ReadonlyArray<Selected>): Transform<object, Row> => {
   const wanted = selected.map(wantedOf)
   const names = wanted.map(({ name }) => name)
+  const rest = wanted.find(({ name, text }) => name === extra && text === extra)
   const twice = names.find((name, index) => names.indexOf(name) !== index)
   if (twice !== undefined) throw bug("select", `two values under the name ${twice}`)
   return make({
     label: `select ${wanted.map(({ name, text }) => (name === text ? text : `${text}=${JSON.stringify(name)}`)).join(",")}`,
-    columns: (columns) => wanted.map((one) => ({ name: one.name, type: typeOf(columns, one) })),
+    columns: (columns) =>
+      wanted.flatMap((one): ReadonlyArray<Column.Column> => {
+        if (one === rest && Column.typeOf(columns, extra) === undefined) return []
+        return [{ name: one.name, type: typeOf(columns, one), ...(rest === undefined ? { chosen } : {}) }]
+      }),
     apply: (record) => {
       const row = fromRecord(record)
       const out: Record<string, unknown> = {}
@@ -90,7 +101,7 @@ export const pick =
   <const K extends keyof A & string>(...names: ReadonlyArray<K>): Transform<A, Pick<A, K>> =>
     make({
       label: `select ${names.map((name) => FieldPath.format([name])).join(",")}`,
-      columns: (columns) => names.map((name) => ({ name, type: Column.typeOf(columns, name) ?? "any" })),
+      columns: (columns) => names.map((name) => ({ name, type: Column.typeOf(columns, name) ?? "any", chosen })),
       apply: (record) => {
         const out: Partial<A> = {}
         for (const name of names) if (Object.hasOwn(record, name)) out[name] = record[name]

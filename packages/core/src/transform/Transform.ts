@@ -7,9 +7,11 @@ import { dual } from "effect/Function"
 import { type Pipeable, pipeArguments } from "effect/Pipeable"
 import type { Column } from "../model/Column.ts"
 import type { Item } from "../model/Item.ts"
+import { itself, NotARow } from "./internal/Itself.ts"
 
 /**
  * A pure function of one record. `undefined` leaves the record out; a throw makes it a dead letter, and the others go on.
+ * A Promise, an Effect or the like in place of a row is a bug of the program, and stops it.
  *
  * @since 0.1.0
  * @category models
@@ -23,16 +25,30 @@ export interface Transform<in A, out B> extends Pipeable {
 }
 
 /**
- * A transform of one's own.
+ * What a transform gives: a record itself. A Promise, an Effect, a Stream, an Option, a Result, a generator or a list is
+ * none.
  *
  * @since 0.1.0
- * @category constructors
+ * @category models
  */
-export const make = <A, B>(options: {
+export type Row = object & {
+  readonly then?: never
+  readonly [Symbol.iterator]?: never
+  readonly [Symbol.asyncIterator]?: never
+  readonly "~effect/Effect"?: never
+  readonly "~effect/Exit"?: never
+  readonly "~effect/Stream"?: never
+  readonly "~effect/Option"?: never
+  readonly "~effect/Result"?: never
+}
+
+interface Options<A, B> {
   readonly label: string
   readonly columns: (input: ReadonlyArray<Column>) => ReadonlyArray<Column>
   readonly apply: (record: A) => B | undefined
-}): Transform<A, B> => ({
+}
+
+const create = <A, B>(options: Options<A, B>): Transform<A, B> => ({
   ...options,
   pipe() {
     // oxlint-disable-next-line prefer-rest-params
@@ -41,12 +57,25 @@ export const make = <A, B>(options: {
 })
 
 /**
+ * A transform of one's own. `apply` gives the row itself, at once: one that gives a Promise, an Effect or the like does not
+ * compile and, where types do not reach, ends the run with a `TypeError` before any of it is written.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make: <A, B extends Row>(options: {
+  readonly label: string
+  readonly columns: (input: ReadonlyArray<Column>) => ReadonlyArray<Column>
+  readonly apply: (record: A) => B | undefined
+}) => Transform<A, B> = create
+
+/**
  * The transform that changes nothing.
  *
  * @since 0.1.0
  * @category constructors
  */
-export const identity = <A>(): Transform<A, A> => make({ label: "", columns: (columns) => columns, apply: same })
+export const identity = <A>(): Transform<A, A> => create({ label: "", columns: (columns) => columns, apply: same })
 
 const same = <A>(record: A): A => record
 
@@ -71,11 +100,12 @@ export const toItems =
     for (const item of given) {
       const { row: record } = item
       try {
-        const row = self.apply(record)
+        const row = itself(self.label, self.apply(record))
         if (row === undefined) continue
         items.push({ id: item.id, start: item.start, row })
         passed.push(item)
       } catch (cause) {
+        if (cause instanceof NotARow) throw cause
         onThrow(record, cause)
       }
     }
@@ -92,11 +122,11 @@ export const andThen: {
   <B, C>(next: Transform<B, C>): <A>(self: Transform<A, B>) => Transform<A, C>
   <A, B, C>(self: Transform<A, B>, next: Transform<B, C>): Transform<A, C>
 } = dual(2, <A, B, C>(self: Transform<A, B>, next: Transform<B, C>): Transform<A, C> =>
-  make({
+  create({
     label: [self.label, next.label].filter((label) => label !== "").join(" | "),
     columns: (input) => next.columns(self.columns(input)),
     apply: (record) => {
-      const between = self.apply(record)
+      const between = itself(self.label, self.apply(record))
       return between === undefined ? undefined : next.apply(between)
     }
   })

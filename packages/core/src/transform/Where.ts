@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import { NotARow } from "./internal/Itself.ts"
 import { make, type Transform } from "./Transform.ts"
 
 /**
@@ -16,9 +17,14 @@ import { make, type Transform } from "./Transform.ts"
  * @since 0.1.0
  * @category constructors
  */
-export const where = <A>(label: string, predicate: (record: A) => boolean): Transform<A, A> =>
+export const where = <A extends object>(label: string, predicate: (record: A) => boolean): Transform<A, A> =>
   make({
     label: `where ${label}`,
     columns: (columns) => columns,
-    apply: (record) => (predicate(record) ? record : undefined)
+    apply: (record) => {
+      const holds: unknown = predicate(record)
+      // A Promise would hold for every record.
+      if (typeof holds !== "boolean") throw new NotARow(`where ${label}`, "no boolean for its condition")
+      return holds ? record : undefined
+    }
   })

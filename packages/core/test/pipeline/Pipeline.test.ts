@@ -4,6 +4,7 @@ import * as Pipeline from "@callstream/core/pipeline/Pipeline"
 import { SinkError } from "@callstream/core/sink/SinkError"
 import * as Transform from "@callstream/core/transform/Transform"
 import { assert, describe, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -104,6 +105,29 @@ describe("Pipeline", () => {
         // A table without rows has a header all the same.
         assert.strictEqual(a.columns.size, windows.length === 0 ? 0 : 26)
       }
+    })
+  )
+
+  it.effect("a transform that gives something else than a row ends the run, with nothing written", () =>
+    Effect.gen(function* () {
+      const state = checkpoint()
+      const a = recording("a")
+      const letters = letterBox()
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what a program without types can say
+      const apply = ((one: CallSession) => Effect.succeed(one)) as unknown as (one: CallSession) => CallSession
+      const run = state.run(
+        Pipeline.make({
+          name,
+          source: source(3).windows,
+          transform: Transform.make({ label: "mine", columns: transform.columns, apply }),
+          sinks: [a.sink],
+          deadLetters: letters.sink
+        })
+      )
+      const exit = yield* Effect.exit(run)
+      assert.isTrue(Exit.isFailure(exit) && Cause.pretty(exit.cause).includes('the transform "mine" gave an Effect'))
+      assert.deepStrictEqual([a.ids, letters.ids], [[], []])
+      assert.notInclude(a.calls, "finish")
     })
   )
 

@@ -5,6 +5,7 @@ import * as Csv from "@callstream/core/sink/Csv"
 import * as CsvSink from "@callstream/core/sink/CsvSink"
 import * as SessionSink from "@callstream/core/sink/SessionSink"
 import * as Table from "@callstream/core/sink/Table"
+import * as Select from "@callstream/core/transform/Select"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -64,6 +65,15 @@ const odd = [
   "x".repeat(10_000)
 ] as const
 
+/** As JSON reads it: a number, and nothing that runs. */
+const isNumber = (text: string | null): boolean => {
+  try {
+    return text !== null && text.trim() === text && typeof JSON.parse(text) === "number"
+  } catch {
+    return false
+  }
+}
+
 const textOf = ({ pick, roll }: Dice): string => Array.from({ length: roll(6) }, () => pick(odd)).join("")
 
 describe("Csv", () => {
@@ -71,7 +81,16 @@ describe("Csv", () => {
     for (const text of [
       "=1+1",
       "+15551234567",
-      "-1",
+      "-1+1",
+      "-1%",
+      "--1",
+      "-01",
+      "-1,5",
+      "-0x10",
+      "-Infinity",
+      " -1",
+      "-1 ",
+      "'-1",
       "@SUM(A1)",
       "\tx",
       "\rx",
@@ -97,7 +116,27 @@ describe("Csv", () => {
       assert.strictEqual(Csv.guard(text), `'${text}`)
       assert.strictEqual(Csv.unguard(`'${text}`), text)
     }
-    for (const text of ["", "a", "a=1", "1-2", "it's", "'tis", "'", '{"a":-1}', "(-1)", "é=", " a", "[1]", "."]) {
+    for (const text of [
+      "",
+      "a",
+      "a=1",
+      "1-2",
+      "it's",
+      "'tis",
+      "'",
+      '{"a":-1}',
+      "(-1)",
+      "é=",
+      " a",
+      "[1]",
+      ".",
+      "-1",
+      "-0",
+      "-12.5",
+      "-1e5",
+      "-1.5E+20",
+      "-4876876000000420001"
+    ]) {
       assert.strictEqual(Csv.guard(text), text)
       assert.strictEqual(Csv.unguard(text), text)
     }
@@ -121,9 +160,30 @@ describe("Csv", () => {
         cells,
         `seed ${seed}`
       )
-      for (const cell of line ?? []) assert.notMatch(cell ?? "", /^[\s"]*[=+\-@\t\r\n]/, `seed ${seed}`)
+      for (const cell of line ?? []) {
+        if (!isNumber(cell)) assert.notMatch(cell ?? "", /^[\s"]*[=+\-@\t\r\n]/, `seed ${seed}`)
+      }
       const [, raw] = CsvFiles.parse(`${header}\r\n${Csv.record(table.columns, cells, { raw: true })}\r\n`)
       assert.deepStrictEqual(raw, cells, `seed ${seed}`)
+    }
+  })
+
+  it("never guards a number, whatever column it is in", () => {
+    const table = Table.make(
+      Select.select(["metadata.balance", "metadata", "costTotal", "summary"]).columns(Column.ofSession),
+      { misfits: "text" }
+    )
+    const line = (row: object) => Csv.record(table.columns, table.cells(row))
+    assert.strictEqual(
+      line({ "metadata.balance": -12.5, metadata: -3, costTotal: -0.0425, summary: -7 }),
+      "-12.5,-3,-0.0425,-7"
+    )
+    assert.strictEqual(line({ "metadata.balance": "-12.5", summary: "-12.5" }), "-12.5,,,-12.5")
+    for (let seed = 1; seed <= 2000; seed++) {
+      const random = dice(seed)
+      const value = (random.roll(2_000_001) - 1_000_000) / 10 ** random.roll(8)
+      const cell = line({ "metadata.balance": value }).split(",")[0] ?? ""
+      assert.strictEqual(Number(cell), value, `seed ${seed}`)
     }
   })
 
@@ -200,6 +260,48 @@ describe("CsvSink.file", () => {
       yield* Stream.run(Stream.make<[CallSession]>({ id: "=1" }), SessionSink.toSink(raw.sink))
       assert.include(raw.memory.text(path) ?? "", "\r\n=1,")
     })
+  )
+
+  it.effect(
+    "has chosen columns and no other, with what they cannot hold as it came, and extra where it is chosen",
+    () =>
+      Effect.gen(function* () {
+        const rows: ReadonlyArray<Readonly<Record<string, unknown>>> = [
+          { id: "1", startedAt: "0001-01-01T00:00:00Z", costTotal: "=free", durationSec: "65s", lead: { a: 1 } },
+          { id: "2", startedAt: "2026-07-31T07:16:10Z", costTotal: "1.50", durationSec: 65, lead: -5 }
+        ]
+        const written = Effect.fnUntraced(function* (names: ReadonlyArray<string>) {
+          const { memory, sink } = make()
+          const columns = Select.select(names).columns(Column.ofSession)
+          const write = (from: Committed | undefined, part: typeof rows) =>
+            Effect.scoped(
+              Effect.gen(function* () {
+                const writer = yield* sink.open(Option.fromUndefinedOr(from))
+                const items = part.map((row) => ({ id: String(row["id"]), start: undefined, row }))
+                assert.isEmpty(yield* writer.write({ items, columns, observedAt: 0 }))
+                const committed = yield* writer.flush(1)
+                if (from !== undefined) yield* writer.finish
+                return committed
+              })
+            )
+          yield* write(yield* write(undefined, rows.slice(0, 1)), rows.slice(1))
+          return memory.text(path)
+        })
+        const names = ["id", "startedAt", "costTotal", "durationSec", "lead"]
+        assert.strictEqual(
+          yield* written(names),
+          [
+            "id,startedAt,costTotal,durationSec,lead",
+            `1,0001-01-01T00:00:00Z,'=free,65s,"{""a"":1}"`,
+            "2,2026-07-31T07:16:10Z,1.5,65,-5",
+            ""
+          ].join("\r\n")
+        )
+        assert.match(
+          (yield* written(["extra", ...names])) ?? "",
+          /^id,startedAt,costTotal,durationSec,lead,extra\r\n1,,,,"\{""a"":1\}","\{""startedAt"":""0001/
+        )
+      })
   )
 
   it.effect("refuses other columns, in a run and after one, and another way of writing", () =>

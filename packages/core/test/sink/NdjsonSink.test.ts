@@ -6,6 +6,7 @@ import { fromCode } from "@callstream/core/sink/OutputError"
 import type { Item } from "@callstream/core/sink/SessionSink"
 import type { SinkError } from "@callstream/core/sink/SinkError"
 import { assert, describe, it } from "@effect/vitest"
+import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as MemoryFileSystem from "./MemoryFileSystem.ts"
@@ -307,6 +308,37 @@ describe("NdjsonSink.file", () => {
 describe("NdjsonSink.file, by day", () => {
   const days = ["2026-07-30", "2026-07-31", "2026-08-01"]
   const rowsOf = (day: string) => [item(`${day} 1`, `${day}T00:00:00Z`), item(`${day} 2`, `${day}T23:59:59.999Z`)]
+
+  it.effect("days are those of a time zone, of 23 hours too, and a run goes on in the same zone alone", () =>
+    Effect.gen(function* () {
+      const timeZone = DateTime.zoneMakeNamedUnsafe("Europe/Berlin")
+      const store = NdjsonFiles.make({ rotate: "day", timeZone })
+      const before = [item("first", "2026-03-28T23:00:00Z"), item("last", "2026-03-29T21:59:59.999999Z")]
+      const at = (text: string) => Date.parse(text) * 1000
+      let committed: Committed | undefined
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const writer = yield* store.sink.open(Option.none())
+          yield* writer.write(batch(before))
+          yield* writer.flush(at("2026-03-29T21:59:59Z"))
+          yield* writer.flush(at("2026-03-29T21:59:59Z"))
+          // The day is not over.
+          assert.notInclude(store.memory.names(), "/d/calls-2026-03-29.ndjson")
+          yield* writer.flush(at("2026-03-29T22:00:00Z"))
+          committed = yield* writer.flush(at("2026-03-29T22:00:00Z"))
+          assert.include(store.memory.names(), "/d/calls-2026-03-29.ndjson")
+        })
+      )
+      for (const options of [{}, { timeZone: DateTime.zoneMakeNamedUnsafe("Asia/Kolkata") }]) {
+        const other = { ...store, sink: NdjsonFiles.sinkOn(store.memory.layer, { path, rotate: "day", ...options }) }
+        assert.include((yield* refusal(run(other, committed, []))).description, "another kind of output")
+      }
+      yield* run(store, committed, [[item("next", "2026-03-29T22:00:00Z")]])
+      const ids = (day: string) => store.memory.text(`/d/calls-${day}.ndjson`)?.match(/(?<="id":")\w+/g)
+      assert.deepStrictEqual(ids("2026-03-29"), ["first", "last"])
+      assert.deepStrictEqual(ids("2026-03-30"), ["next"])
+    })
+  )
 
   it.effect("a day's file gets its name when a commit has passed it, and the manifest says so", () =>
     Effect.gen(function* () {

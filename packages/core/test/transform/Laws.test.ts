@@ -156,6 +156,9 @@ describe("transforms", () => {
           { name: "direction", type: "text" },
           { name: "customerNumber", type: "text" },
           { name: "startedDate", type: "date" },
+          { name: "startedTime", type: "text" },
+          { name: "startedHour", type: "integer" },
+          { name: "weekday", type: "text" },
           { name: "cost", type: "number" },
           { name: "analysis", type: "json" }
         ]
@@ -166,6 +169,7 @@ describe("transforms", () => {
         for (const name of Derive.names) assert.notStrictEqual(row[name], undefined)
         assert.strictEqual(row.direction, CallSession.direction(session) ?? null)
         assert.strictEqual(row.startedDate, session.startedAt?.slice(0, 10) ?? null)
+        assert.strictEqual(row.startedTime, session.startedAt?.slice(11, 19) ?? null)
       }
     })
   )
@@ -192,7 +196,30 @@ describe("Derive", () => {
     }
   })
 
+  it("has the clock times and the days of the week of its zone", () => {
+    for (const [zone, startedAt, ...expected] of [
+      ["UTC", "2001-01-01T00:00:00Z", "00:00:00", 0, "monday"],
+      ["UTC", "2026-11-28T23:59:59.999999Z", "23:59:59", 23, "saturday"],
+      ["Asia/Kolkata", "2026-11-28T18:29:59Z", "23:59:59", 23, "saturday"],
+      ["Asia/Kolkata", "2026-11-28T18:30:00Z", "00:00:00", 0, "sunday"],
+      // The same clock time twice, and one that is skipped.
+      ["Europe/Berlin", "2026-10-25T00:30:00Z", "02:30:00", 2, "sunday"],
+      ["Europe/Berlin", "2026-10-25T01:30:00Z", "02:30:00", 2, "sunday"],
+      ["Europe/Berlin", "2026-03-29T01:30:00Z", "03:30:00", 3, "sunday"],
+      ["Australia/Lord_Howe", "2026-10-03T15:30:00Z", "02:30:00", 2, "sunday"],
+      ["UTC", "soon", null, null, null]
+    ] as const) {
+      const timeZone = DateTime.zoneMakeNamedUnsafe(zone)
+      const row = Derive.derive(["startedTime", "startedHour", "weekday"], { timeZone }).apply({ id: "1", startedAt })
+      assert.deepStrictEqual([row?.startedTime, row?.startedHour, row?.weekday], expected, `${zone} ${startedAt}`)
+    }
+  })
+
   it("says its zone in the label, where it matters", () => {
+    assert.strictEqual(
+      Derive.derive(["weekday", "cost"], { timeZone: DateTime.zoneMakeNamedUnsafe("Asia/Tokyo") }).label,
+      "derive weekday@Asia/Tokyo,cost"
+    )
     assert.strictEqual(zoned("Asia/Tokyo").label, "derive startedDate@Asia/Tokyo")
     assert.strictEqual(Derive.derive(["cost", "direction"]).label, "derive direction,cost")
   })
@@ -216,11 +243,13 @@ describe("Select", () => {
   it("has exactly its columns, renamed, and keeps null and absent apart", () => {
     const select = Select.select(["id", { path: "callerNumber", as: "from" }, 'metadata["a.b"].c', "summary"])
     assert.deepStrictEqual(select.columns(Column.ofSession), [
-      { name: "id", type: "text" },
-      { name: "from", type: "text" },
-      { name: 'metadata["a.b"].c', type: "any" },
-      { name: "summary", type: "text" }
+      { name: "id", type: "text", chosen: true },
+      { name: "from", type: "text", chosen: true },
+      { name: 'metadata["a.b"].c', type: "any", chosen: true },
+      { name: "summary", type: "text", chosen: true }
     ])
+    // With extra they are not all: that column is the table's own.
+    assert.deepStrictEqual(Select.select(["extra", "id"]).columns(Column.ofSession), [{ name: "id", type: "text" }])
     assert.deepStrictEqual(select.apply({ id: "1", callerNumber: null, metadata: { "a.b": { c: 0 } } }), {
       id: "1",
       from: null,

@@ -1,5 +1,6 @@
 import * as Column from "@callstream/core/model/Column"
 import * as SqlSink from "@callstream/core/sink/SqlSink"
+import * as Select from "@callstream/core/transform/Select"
 import * as PostgresClient from "@callstream/node/PostgresClient"
 import type { PgClient } from "@effect/sql-pg/PgClient"
 import { assert, describe, layer } from "@effect/vitest"
@@ -84,6 +85,25 @@ describe.skipIf(Postgres.missing)(`SqlSink, in PostgreSQL${Postgres.reason}`, ()
           Object.fromEntries(Object.entries(extra).map(([name, value]) => [name, unwrapped(value)])),
           odd
         )
+      })
+    )
+
+    it.effect("has chosen columns and no extra: what they cannot hold is empty, and NUL is shown", () =>
+      Effect.gen(function* () {
+        const { sink, sql } = yield* opened
+        const columns = Select.select(["summary", "durationSec", "metadata"]).columns(Column.ofSession)
+        const one = { summary: "a\0b", durationSec: 65.5, metadata: { "k\0": 1 } }
+        const refused = yield* written<unknown, object>(sink({ table: "chosen" }), (writer) =>
+          writer.write({ items: [{ id: "a", start: undefined, row: one }], columns, observedAt: 1 })
+        )
+        assert.isEmpty(refused)
+        const found = yield* row(sql, `SELECT to_jsonb(t) - 'observed_at' AS all FROM chosen t`)
+        assert.deepStrictEqual(found?.["all"], {
+          session_id: "a",
+          summary: "a\ufffdb",
+          durationSec: null,
+          metadata: { "k\ufffd": 1 }
+        })
       })
     )
 

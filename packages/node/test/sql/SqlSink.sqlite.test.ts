@@ -1,8 +1,10 @@
 import * as Column from "@callstream/core/model/Column"
 import * as SqlSink from "@callstream/core/sink/SqlSink"
+import * as Select from "@callstream/core/transform/Select"
 import * as SqliteClient from "@callstream/node/SqliteClient"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
 import { SqlClient } from "effect/sql/SqlClient"
 import * as Fs from "node:fs"
@@ -32,6 +34,34 @@ const failing = (file: string, options: SqlSink.Options = {}) =>
   Effect.flip(written(sinkAt(file, options), (writer) => writer.write(batch([session(1)]))))
 
 describe("SqlSink, in SQLite", () => {
+  it.live("has chosen columns and no extra, empty where they cannot hold a value, and tells it once", () =>
+    Effect.gen(function* () {
+      const file = yield* database
+      const columns = Select.select(["id", "costTotal", "durationSec"]).columns(Column.ofSession)
+      const odd = (id: string) => ({ id, start: undefined, row: { id, costTotal: "free", durationSec: 65 } })
+      const told: Array<string> = []
+      const logger = Logger.make(({ message }) => void told.push(String(message)))
+      yield* written(sinkAt(file), (writer) =>
+        Effect.andThen(
+          writer.write({ items: [odd("a")], columns, observedAt }),
+          writer.write({ items: [odd("b")], columns, observedAt })
+        )
+      ).pipe(Effect.provide(Logger.layer([logger])))
+      assert.deepStrictEqual(ask(file, 'SELECT * FROM "call_sessions" ORDER BY id'), [
+        { id: "a", costTotal: null, durationSec: 65, observed_at: "2026-08-01T00:00:00.000000Z" },
+        { id: "b", costTotal: null, durationSec: 65, observed_at: "2026-08-01T00:00:00.000000Z" }
+      ])
+      assert.deepStrictEqual(told, [
+        "calls.db: costTotal had values that the column cannot hold: their cells are empty. Select extra, too, to keep such values there"
+      ])
+      // A table that has more columns, extra among them, keeps them as they are.
+      yield* written(sinkAt(file), (writer) => writer.write(batch([session(1, { newField: 1 })])))
+      yield* written(sinkAt(file), (writer) => writer.write({ items: [odd("session-000001")], columns, observedAt }))
+      const [, , third] = ask(file, 'SELECT * FROM "call_sessions" ORDER BY id')
+      assert.deepInclude(third, { id: "session-000001", costTotal: null, durationSec: 65, extra: '{"newField":1}' })
+    })
+  )
+
   it.live("has typed columns, exact costs, times that sort, and what does not fit in extra", () =>
     Effect.gen(function* () {
       const file = yield* database

@@ -9,7 +9,8 @@ import type { Line } from "./Lines.ts"
 export const Columns = Schema.Array(
   Schema.Struct({
     name: Schema.String,
-    type: Schema.Literals(["text", "integer", "number", "decimal", "timestamp", "date", "boolean", "json", "any"])
+    type: Schema.Literals(["text", "integer", "number", "decimal", "timestamp", "date", "boolean", "json", "any"]),
+    chosen: Schema.optionalKey(Schema.Literal(true))
   })
 )
 export type Columns = typeof Columns.Type
@@ -32,4 +33,6 @@ export interface Rows {
     batch: Batch<unknown>,
     refused: Array<Refused>
   ) => Effect.Effect<Iterable<ReadonlyArray<Line>>, SinkError>
+  /** Tells what became of the rows of a batch, when they are written. */
+  readonly told: Effect.Effect<void>
 }

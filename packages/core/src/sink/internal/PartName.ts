@@ -1,5 +1,6 @@
 /** What the files of a rotated output are called: `calls-00001.ndjson`, `calls-2026-07-31.ndjson`. */
-import * as Instant from "../../model/Instant.ts"
+import type { Calendar } from "../../model/Calendar.ts"
+import type { Instant } from "../../model/Instant.ts"
 
 export type Rotation = "day" | { readonly bytes: number }
 
@@ -28,18 +29,11 @@ export const make = (base: string, compression = ""): Naming => {
 
 export const ofNumber = (number: number): string => String(number).padStart(5, "0")
 
-const micros = 86_400_000_000
-
-/** Days since the epoch, in UTC. */
-export const dayOf = (start: Instant.Instant): number => Math.floor(start / micros)
-
 const undated = "undated"
 
-export const ofDay = (day: number | undefined): string =>
-  day === undefined ? undated : Instant.format(day * micros).slice(0, 10)
+/** What the file of a start is called after: its day in the calendar. */
+export const ofStart = (calendar: Calendar, start: Instant | undefined): string =>
+  start === undefined ? undated : calendar.day(start).date
 
 /** When the day is over; never, for what has no day. */
-export const endOf = (key: string): Instant.Instant => {
-  const midnight = key === undated ? undefined : Instant.parse(key)
-  return midnight === undefined ? Infinity : midnight + micros
-}
+export const endOf = (calendar: Calendar, key: string): Instant => calendar.dayOf(key)?.to ?? Infinity

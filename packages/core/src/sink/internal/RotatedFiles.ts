@@ -5,6 +5,7 @@ import * as FileSystem from "effect/FileSystem"
 import * as Path from "effect/Path"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
+import type { Calendar } from "../../model/Calendar.ts"
 import * as Instant from "../../model/Instant.ts"
 import { OutputError } from "../OutputError.ts"
 import type { Line } from "./Lines.ts"
@@ -34,6 +35,8 @@ export interface Options {
   /** What the names of the files end with beyond that of the rows, such as `.gz`. */
   readonly compression: string | undefined
   readonly rotate: PartName.Rotation
+  /** Whose days those are. */
+  readonly calendar: Calendar
   readonly openPart: (
     options: Part.Options
   ) => Effect.Effect<Part.Part, OutputError, FileSystem.FileSystem | Path.Path | Scope.Scope>
@@ -67,7 +70,7 @@ export const open = Effect.fnUntraced(function* (
   const context = yield* Effect.context<FileSystem.FileSystem | Path.Path>()
   const paths = yield* Path.Path
   const parent = yield* Scope.Scope
-  const { compression, from, path, rotate } = options
+  const { calendar, compression, from, path, rotate } = options
   const folder = paths.dirname(path)
   const naming = PartName.make(paths.basename(path), compression)
   const manifest = yield* ManifestFile.open({
@@ -139,7 +142,7 @@ export const open = Effect.fnUntraced(function* (
     }
   })
   const writeDays = Effect.fnUntraced(function* (lines: ReadonlyArray<Line>) {
-    for (const [day, group] of byDay(lines)) yield* (yield* ofDay(PartName.ofDay(day))).part.add(group)
+    for (const [key, group] of byDay(lines, calendar)) yield* (yield* ofDay(key)).part.add(group)
   })
 
   const ofNumber = Effect.fnUntraced(function* () {
@@ -220,7 +223,9 @@ export const open = Effect.fnUntraced(function* (
         withRows().filter((one) => one.due),
         false
       )
-      if (rotate === "day") for (const one of parts.values()) if (PartName.endOf(one.key) <= cursor) one.complete = true
+      if (rotate === "day") {
+        for (const one of parts.values()) if (PartName.endOf(calendar, one.key) <= cursor) one.complete = true
+      }
       const positions = yield* Effect.forEach(withRows(), (one) =>
         Effect.map(one.part.sync, (position): PartPosition => {
           const { key, name, complete, part } = one
@@ -238,12 +243,12 @@ export const open = Effect.fnUntraced(function* (
   }
 })
 
-const byDay = (lines: ReadonlyArray<Line>): ReadonlyMap<number | undefined, ReadonlyArray<Line>> => {
-  const days = new Map<number | undefined, Array<Line>>()
+const byDay = (lines: ReadonlyArray<Line>, calendar: Calendar): ReadonlyMap<string, ReadonlyArray<Line>> => {
+  const days = new Map<string, Array<Line>>()
   for (const line of lines) {
-    const day = line.start === undefined ? undefined : PartName.dayOf(line.start)
-    const group = days.get(day)
-    if (group === undefined) days.set(day, [line])
+    const key = PartName.ofStart(calendar, line.start)
+    const group = days.get(key)
+    if (group === undefined) days.set(key, [line])
     else group.push(line)
   }
   return days

@@ -1,10 +1,12 @@
 /** A sink of rows in one file or in many, in whatever encoding. */
+import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import type * as Path from "effect/Path"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
+import * as Calendar from "../../model/Calendar.ts"
 import type { Committed } from "../../model/Committed.ts"
 import { type OutputError, toSinkError } from "../OutputError.ts"
 import type { Refused, SessionSink, Writer } from "../SessionSink.ts"
@@ -22,6 +24,8 @@ export interface Options {
   readonly path: string
   readonly force: boolean
   readonly rotate: Rotation | undefined
+  /** Whose days files of days have; UTC without one. */
+  readonly timeZone: DateTime.TimeZone | undefined
   /** What the name ends with beyond that of the rows, such as `.gz`. */
   readonly compression: string | undefined
   readonly encoding: Encoding.Encoding
@@ -64,7 +68,7 @@ const openOne = (options: Options): Sink["open"] =>
 
 const openRotated = (options: Options, rotate: Rotation): Sink["open"] =>
   Effect.fnUntraced(function* (from) {
-    const { compression = "", encoding, force, path } = options
+    const { compression = "", encoding, force, path, timeZone } = options
     if (rotate !== "day" && !(rotate.bytes >= 1)) {
       return yield* new SinkError({
         sink: path,
@@ -74,7 +78,9 @@ const openRotated = (options: Options, rotate: Rotation): Sink["open"] =>
         advice: "Say how many bytes a file may have."
       })
     }
-    const form = `${rotate === "day" ? "by day" : "by size"}${compression}${encoding.name}`
+    const calendar = timeZone === undefined ? Calendar.utc : Calendar.make(timeZone)
+    const days = timeZone === undefined ? "by day" : `by day in ${DateTime.zoneToString(timeZone)}`
+    const form = `${rotate === "day" ? days : "by size"}${compression}${encoding.name}`
     const kept = yield* positionIn(RotatedFiles.Position, form, path, from)
     const rows = encoding.open(kept?.columns)
     const files = yield* Effect.mapError(
@@ -83,6 +89,7 @@ const openRotated = (options: Options, rotate: Rotation): Sink["open"] =>
         force,
         compression: options.compression,
         rotate,
+        calendar,
         from: kept?.at,
         openPart: (part) => options.openPart(part, rows)
       }),
@@ -136,7 +143,7 @@ const writer = <Position extends Committed["position"]>(
     Effect.suspend(() => {
       const refused: Array<Refused> = []
       return Effect.flatMap(rows.pieces(batch, refused), (pieces) =>
-        Effect.as(Effect.mapError(files.write(pieces), toSinkError(sink, "write")), refused)
+        Effect.as(Effect.andThen(Effect.mapError(files.write(pieces), toSinkError(sink, "write")), rows.told), refused)
       )
     }),
   flush: (cursor) =>

@@ -4,21 +4,26 @@ import * as Column from "../../model/Column.ts"
 import { SinkError } from "../SinkError.ts"
 import * as Table from "../Table.ts"
 import type { Columns } from "./Encoding.ts"
+import * as Misfits from "./Misfits.ts"
 
 export interface Tabular {
   /** `undefined` before the first batch. */
   readonly table: () => Table.Table | undefined
+  /** Tells of the columns that could not hold a value, once of each. */
+  readonly told: Effect.Effect<void>
   /** The columns that were given, without `extra`. */
   readonly columns: () => Columns | undefined
   readonly of: (columns: ReadonlyArray<Column.Column>) => Effect.Effect<Table.Table, SinkError>
 }
 
-export const make = (sink: string, kept: Columns | undefined): Tabular => {
-  const ofBatches = Table.ofBatches(sink)
+export const make = (sink: string, kept: Columns | undefined, options: Table.Options = {}): Tabular => {
+  const ofBatches = Table.ofBatches(sink, options)
+  const warn = Misfits.warner(sink)
   let columns: Columns | undefined = kept
-  let table: Table.Table | undefined = kept === undefined ? undefined : Table.make(kept)
+  let table: Table.Table | undefined = kept === undefined ? undefined : Table.make(kept, options)
   return {
     table: () => table,
+    told: Effect.suspend(() => warn(table)),
     columns: () => columns,
     of: (given) =>
       kept !== undefined && !Column.same(kept, given)

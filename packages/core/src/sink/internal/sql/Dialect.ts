@@ -49,8 +49,10 @@ export interface Target {
 export interface Layout {
   /** Quoted, with its schema. */
   readonly table: string
-  /** One a cell, in their order; the last one is `extra`. */
+  /** One a cell, in their order. */
   readonly cells: ReadonlyArray<Target>
+  /** Whether the last of them is `extra`. */
+  readonly hasExtra: boolean
   /** The primary key, which holds the session's id. */
   readonly key: string
   /** Which of the cells is the key; with none it stands beside them. */

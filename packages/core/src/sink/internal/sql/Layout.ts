@@ -1,6 +1,6 @@
 /** Which column takes which cell, and what a table lacks for that. */
 import * as Result from "effect/Result"
-import type { Column } from "../../../model/Column.ts"
+import type { Table } from "../../Table.ts"
 import type { Dialect, Found, Layout, Place, Target } from "./Dialect.ts"
 
 export interface Plan {
@@ -17,14 +17,14 @@ export interface Problem {
 const another = "or choose another table with --table"
 
 /**
- * The plan for these columns, of which the last is `extra`. The key is the table's primary key, or `id` when the rows have
+ * The plan for the columns of a table. The key is the table's primary key, or `id` when the rows have
  * it, or a column of its own, `session_id`; columns that the table has and the rows have not are left alone.
  */
 export const plan = (
   dialect: Dialect,
   place: Place,
   found: Found | undefined,
-  columns: ReadonlyArray<Column>
+  { columns, hasExtra }: Pick<Table, "columns" | "hasExtra">
 ): Result.Result<Plan, Problem> => {
   const { quote } = dialect
   const wanted = columns.map(({ name }) => name)
@@ -42,7 +42,14 @@ export const plan = (
   const told = place.schema === undefined ? place.table : `${place.schema}.${place.table}`
   const timestamp = dialect.declare("timestamp")
   const text = dialect.declare("text")
-  const keyed = (key: string, at: number) => ({ table, cells, key, version, keyCell: at === -1 ? undefined : at })
+  const keyed = (key: string, at: number) => ({
+    table,
+    cells,
+    hasExtra,
+    key,
+    version,
+    keyCell: at === -1 ? undefined : at
+  })
 
   if (found === undefined) {
     const key = idAt === -1 ? beside : (cells[idAt]?.name ?? beside)

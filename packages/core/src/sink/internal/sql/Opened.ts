@@ -14,6 +14,7 @@ import * as SqlFailure from "../../../model/internal/SqlFailure.ts"
 import type { Batch, Refused, Writer } from "../../SessionSink.ts"
 import { SinkError } from "../../SinkError.ts"
 import * as Table from "../../Table.ts"
+import * as Misfits from "../Misfits.ts"
 import * as Account from "./Account.ts"
 import { type Dialect, type Layout, type Place, type Row, type Statement, statement } from "./Dialect.ts"
 import * as LayoutOf from "./Layout.ts"
@@ -132,7 +133,7 @@ export const make = Effect.fnUntraced(function* (
         const { found, schema } = yield* look(options.place.table)
         const place = { ...options.place, schema }
         // What is wrong with a table that is there is told now, as far as it does not depend on the rows.
-        const planned = LayoutOf.plan(dialect, place, found, Table.make([]).columns)
+        const planned = LayoutOf.plan(dialect, place, found, { columns: [], hasExtra: false })
         if (planned._tag === "Failure") return yield* fail("open", planned.failure.description, planned.failure.advice)
         if (account === undefined) return { place, cursor: undefined }
         if ((yield* look(Account.tableName)).found === undefined) {
@@ -151,14 +152,15 @@ export const make = Effect.fnUntraced(function* (
   const { place } = opened
 
   const tables = Table.ofBatches(name, { timestamp: Time.text })
+  const warn = Misfits.warner(name)
   let layout: Layout | undefined
   /** Makes the table, or brings it to what these columns need. */
-  const settle = Effect.fnUntraced(function* (columns: ReadonlyArray<Column.Column>) {
+  const settle = Effect.fnUntraced(function* (table: Table.Table) {
     const planned = yield* whole(
       Effect.gen(function* () {
         for (const one of dialect.lock(place)) yield* transaction.run(one)
         const { found } = yield* look(place.table)
-        const planned = LayoutOf.plan(dialect, place, found, columns)
+        const planned = LayoutOf.plan(dialect, place, found, table)
         if (planned._tag === "Failure") return yield* fail("write", planned.failure.description, planned.failure.advice)
         for (const change of planned.success.changes) yield* transaction.run(statement(change))
         return planned.success
@@ -216,7 +218,7 @@ export const make = Effect.fnUntraced(function* (
 
   const write = Effect.fnUntraced(function* (batch: Batch<object>) {
     const table = yield* tables(batch.columns)
-    const at = layout ?? (yield* settle(table.columns))
+    const at = layout ?? (yield* settle(table))
     const { refused, rows, strange } = typed(batch, table, at.keyCell)
     if (strange) {
       return yield* fail(
@@ -288,14 +290,12 @@ export const make = Effect.fnUntraced(function* (
 
   return {
     committed: stands(account, from, opened.cursor),
-    write: (batch) => operation("write", write(batch)),
+    write: (batch) => Effect.tap(operation("write", write(batch)), () => Effect.flatMap(tables(batch.columns), warn)),
     flush: (cursor) => operation("flush", flush(cursor)),
     // A run without a single batch leaves a table that can be read all the same.
     finish: operation(
       "finish",
-      Effect.suspend(() =>
-        layout === undefined ? Effect.asVoid(settle(Table.make(Column.ofSession).columns)) : Effect.void
-      )
+      Effect.suspend(() => (layout === undefined ? Effect.asVoid(settle(Table.make(Column.ofSession))) : Effect.void))
     )
   }
 })

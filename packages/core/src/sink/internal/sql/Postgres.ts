@@ -84,9 +84,16 @@ const jsonOf = (type: Type, cell: Cell): string =>
       ? String(cell)
       : JSON.stringify(cell)
 
-/** A row as a JSON object. What its columns cannot hold stands in `extra`, the last cell, beside what is shown of it. */
-const encode = ({ cells: targets, keyCell }: Layout, labels: ReadonlyArray<string>, { cells, id }: Row): string => {
-  const last = targets.length - 1
+/**
+ * A row as a JSON object. What its columns cannot hold is in `extra`, the last cell where there is one, beside what is
+ * shown of it.
+ */
+const encode = (
+  { cells: targets, hasExtra, keyCell }: Layout,
+  labels: ReadonlyArray<string>,
+  { cells, id }: Row
+): string => {
+  const last = hasExtra ? targets.length - 1 : targets.length
   const moved: Array<readonly [string, string]> = []
   let text = ""
   for (let at = 0; at < last; at++) {
@@ -107,12 +114,12 @@ const encode = ({ cells: targets, keyCell }: Layout, labels: ReadonlyArray<strin
     }
     text += `${text === "" ? "{" : ","}${labels[at] ?? ""}${jsonOf(type, cell)}`
   }
-  const own = cells[last]
+  const own = hasExtra ? cells[last] : null
   const beyond = typeof own === "string" ? own : null
-  if (moved.length > 0 || (beyond !== null && !Jsonb.holdsExtra(beyond))) {
+  if ((hasExtra && moved.length > 0) || (beyond !== null && !Jsonb.holdsExtra(beyond))) {
     text += `${text === "" ? "{" : ","}${labels[last] ?? ""}${Jsonb.extra(beyond, moved)}`
   } else if (beyond !== null) text += `${text === "" ? "{" : ","}${labels[last] ?? ""}${beyond}`
-  if (keyCell === undefined) text += `${text === "" ? "{" : ","}${labels[last + 1] ?? ""}${JSON.stringify(id)}`
+  if (keyCell === undefined) text += `${text === "" ? "{" : ","}${labels[targets.length] ?? ""}${JSON.stringify(id)}`
   return `${text}}`
 }
 
