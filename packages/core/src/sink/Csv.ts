@@ -107,7 +107,7 @@ export const record = (columns: ReadonlyArray<Column>, cells: ReadonlyArray<Cell
     if (cell === null || cell === undefined) continue
     if (typeof cell === "string") {
       const type = columns[place]?.type
-      line += type === "decimal" || type === "date" ? cell : textual(cell, raw)
+      line += type === "decimal" || type === "date" || type === "integer" ? cell : textual(cell, raw)
     } else if (typeof cell === "number") {
       line += columns[place]?.type === "timestamp" ? Instant.format(cell) : String(cell)
     } else line += cell ? "true" : "false"

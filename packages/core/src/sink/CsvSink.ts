@@ -63,6 +63,7 @@ const encoding = ({ bom = false, path, raw = false }: Options): Encoding => ({
   open: (kept) => {
     const tabular = Tabular.make(path, kept)
     return {
+      repairs: tabular.repairs,
       columns: tabular.columns,
       begin: () => {
         const table = tabular.table()

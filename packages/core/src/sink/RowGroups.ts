@@ -91,6 +91,7 @@ const encoding = ({ format, path }: Options): Encoding => ({
   open: (kept) => {
     const tabular = Tabular.make(path, kept)
     return {
+      repairs: tabular.repairs,
       columns: tabular.columns,
       begin: () => undefined,
       pieces: (batch, refused) =>

@@ -1,11 +1,13 @@
 /** The table of a file: that of its first batch, or of the run that began it. */
 import * as Effect from "effect/Effect"
 import * as Column from "../../model/Column.ts"
+import type { Repairs } from "../../model/internal/Json.ts"
 import { SinkError } from "../SinkError.ts"
 import * as Table from "../Table.ts"
 import type { Columns } from "./Encoding.ts"
 
 export interface Tabular {
+  readonly repairs: Repairs
   /** `undefined` before the first batch. */
   readonly table: () => Table.Table | undefined
   /** The columns that were given, without `extra`. */
@@ -14,10 +16,12 @@ export interface Tabular {
 }
 
 export const make = (sink: string, kept: Columns | undefined): Tabular => {
-  const ofBatches = Table.ofBatches(sink)
+  const repairs: Repairs = { texts: 0 }
+  const ofBatches = Table.ofBatches(sink, { repairs })
   let columns: Columns | undefined = kept
-  let table: Table.Table | undefined = kept === undefined ? undefined : Table.make(kept)
+  let table: Table.Table | undefined = kept === undefined ? undefined : Table.make(kept, { repairs })
   return {
+    repairs,
     table: () => table,
     columns: () => columns,
     of: (given) =>

@@ -10,10 +10,12 @@ import type { SqlError } from "effect/sql/SqlError"
 import * as Column from "../../../model/Column.ts"
 import type { Committed } from "../../../model/Committed.ts"
 import type { Instant } from "../../../model/Instant.ts"
+import type { Repairs } from "../../../model/internal/Json.ts"
 import * as SqlFailure from "../../../model/internal/SqlFailure.ts"
 import type { Batch, Refused, Writer } from "../../SessionSink.ts"
 import { SinkError } from "../../SinkError.ts"
 import * as Table from "../../Table.ts"
+import * as Repaired from "../Repaired.ts"
 import * as Account from "./Account.ts"
 import { type Dialect, type Layout, type Place, type Row, type Statement, statement } from "./Dialect.ts"
 import * as LayoutOf from "./Layout.ts"
@@ -150,7 +152,8 @@ export const make = Effect.fnUntraced(function* (
   )
   const { place } = opened
 
-  const tables = Table.ofBatches(name, { timestamp: Time.text })
+  const repairs: Repairs = { texts: 0 }
+  const tables = Table.ofBatches(name, { timestamp: Time.text, repairs })
   let layout: Layout | undefined
   /** Makes the table, or brings it to what these columns need. */
   const settle = Effect.fnUntraced(function* (columns: ReadonlyArray<Column.Column>) {
@@ -291,10 +294,14 @@ export const make = Effect.fnUntraced(function* (
     write: (batch) => operation("write", write(batch)),
     flush: (cursor) => operation("flush", flush(cursor)),
     // A run without a single batch leaves a table that can be read all the same.
-    finish: operation(
-      "finish",
-      Effect.suspend(() =>
-        layout === undefined ? Effect.asVoid(settle(Table.make(Column.ofSession).columns)) : Effect.void
+    finish: Repaired.reporting(
+      name,
+      repairs,
+      operation(
+        "finish",
+        Effect.suspend(() =>
+          layout === undefined ? Effect.asVoid(settle(Table.make(Column.ofSession).columns)) : Effect.void
+        )
       )
     )
   }
