@@ -95,12 +95,17 @@ const sameAs = (found: ReadonlyArray<Fields>) => {
 
 const types = new Map(columns.map(({ name, type }) => [name, type] as const))
 
+const textOf = (cell: unknown): string =>
+  typeof cell === "string" || typeof cell === "number" || typeof cell === "bigint"
+    ? String(cell)
+    : assert.fail(`a cell is ${typeof cell}`)
+
 /** What a table holds of a row, its columns as text and what is in `extra`. */
 const ofCells = (cells: Readonly<Record<string, unknown>>): Fields => {
-  const fields = new Map<string, unknown>(cells["extra"] === null ? [] : fieldsOf(String(cells["extra"])))
+  const fields = new Map<string, unknown>(cells["extra"] === null ? [] : fieldsOf(textOf(cells["extra"])))
   for (const [name, cell] of Object.entries(cells)) {
     if (cell === null || name === "extra") continue
-    const text = String(cell)
+    const text = textOf(cell)
     const type = types.get(name)
     assert.isFalse(fields.has(name), `${name} is in its column and beyond`)
     if (type === "json") fields.set(name, sorted(ExactJson.read(text)))
@@ -134,7 +139,7 @@ describe.each(["thread", "here"] as const)(`numbers are exact, decoded %s (seed 
       const folder = yield* SinkStore.folder
       const items = yield* decoded(where)
       assert.strictEqual(items[0]?.json !== undefined, where === "thread")
-      const copies = items.map(({ id, row, start }) => ({ id, start, row: { ...row } }))
+      const copies = items.map(({ id, row, start }) => ({ id, start, row: Object.assign({}, row) }))
       for (const [name, some] of Object.entries({ items, copies })) {
         const path = join(folder, `${name}.ndjson`)
         yield* fill(SinkStore.provided(NdjsonSink.file({ path })), some)
@@ -158,6 +163,7 @@ describe.each(["thread", "here"] as const)(`numbers are exact, decoded %s (seed 
           `SELECT ${names} FROM read_csv('${path}', all_varchar = true, header = true, max_line_size = 10000000)`
         )
       )
+      assert.lengthOf(rows, records.length)
       sameAs(rows.map(ofCells))
     })
   )

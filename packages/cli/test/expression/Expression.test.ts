@@ -207,6 +207,12 @@ describe("Expression", () => {
     }
   })
 
+  it("knows a cost to its last digit", () => {
+    const of = { id: "1", costTotal: "0.12345678901234567890" }
+    assert.isTrue(holds("cost == 0.1234567890123456789 && cost > 0.12345678901234567 && cost * 2 > 0.24", of))
+    assert.isFalse(holds("cost == 0.12345678901234568", of))
+  })
+
   it(`compares as decimals do (seed ${seed})`, () => {
     const roll = ExactJson.rollOf(seed)
     const number = (): string => {

@@ -25,7 +25,7 @@ describe("ExactNumber", () => {
     const number = one(text)
     assert.strictEqual(number.text, written)
     assert.strictEqual(JSON.stringify({ n: [number] }), `{"n":[${written}]}`)
-    assert.strictEqual(`${number}`, written)
+    assert.strictEqual(String(number), written)
     assert.isTrue(Equal.equals(number, one(written)))
   })
 

@@ -54,7 +54,7 @@ const text = optional(Schema.String)
 const number = optional(Schema.Finite)
 const object = optional(Schema.Record(Schema.String, Schema.Unknown))
 
-export const CreditBreakdownFields = Schema.Struct({
+const CreditBreakdownFields = Schema.Struct({
   channel: text,
   duration_sec: number,
   model_credits: number,
@@ -82,7 +82,7 @@ export const CreditBreakdown: Schema.Codec<CreditBreakdown> = Schema.revealCodec
   Schema.StructWithRest(CreditBreakdownFields, [Schema.Record(Schema.String, Schema.Unknown)])
 )
 
-export const Fields = Schema.Struct({
+const Fields = Schema.Struct({
   id: Schema.String.check(Schema.isNonEmpty()),
   agentId: text,
   organizationId: text,
