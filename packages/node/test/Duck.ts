@@ -36,6 +36,10 @@ export const groups = async (path: string): Promise<ReadonlyArray<number>> =>
     .getRowObjects()
     .map(({ n }) => Number(n))
 
+/** Any question. */
+export const all = async (sql: string): Promise<ReadonlyArray<Readonly<Record<string, DuckDBValue>>>> =>
+  (await query(sql)).getRowObjects()
+
 /** Any question that gives one value. */
 export const value = async (sql: string): Promise<DuckDBValue | undefined> => {
   const [first] = (await query(sql)).getRows()

@@ -1,8 +1,8 @@
 /** What it means that one value equals another or comes before it. */
-import { CallSession, Instant } from "@callstream/core"
+import { CallSession, ExactNumber, Instant } from "@callstream/core"
 import type { ASTNode } from "@marcbachmann/cel-js"
 import * as Result from "effect/Result"
-import { type Attempt, type Compiled, isScalar, mistake, names, type Run } from "./Compiled.ts"
+import { type Attempt, type Compiled, isNumber, isScalar, mistake, names, type Run, type Scalar } from "./Compiled.ts"
 import type { Mistake } from "./Mistake.ts"
 
 type Order = "<" | "<=" | ">" | ">="
@@ -17,6 +17,14 @@ const test: {
   "<=": (a, b) => a <= b,
   ">": (a, b) => a > b,
   ">=": (a, b) => a >= b
+}
+
+/** What the operator says of two values of one kind; nothing of two kinds, which are neither equal nor in order. */
+const judge = (op: Order | Equality, left: Scalar, right: Scalar): boolean | undefined => {
+  if (typeof left !== "object" && typeof right !== "object") {
+    return typeof left === typeof right ? test[op](left, right) : undefined
+  }
+  return isNumber(left) && isNumber(right) ? test[op](ExactNumber.compare(left, right), 0) : undefined
 }
 
 /** A time of a record, from its text; a moment that was never set is none. */
@@ -72,7 +80,6 @@ export const compare = (node: ASTNode, op: Order | Equality, [left, a]: Side, [r
       return yield* mistake(node, `${names[a.type]} cannot be compared with ${names[b.type]}`, mixedAdvice(left, right))
     }
     if (a.type === "bool" && op !== "==" && op !== "!=") return yield* mistake(node, `true and false have no order`)
-    const equality = op === "==" || op === "!="
     const x = a.run
     const y = b.run
     return {
@@ -81,7 +88,7 @@ export const compare = (node: ASTNode, op: Order | Equality, [left, a]: Side, [r
         const p = x(session)
         const q = y(session)
         // Text and a number are not equal, and neither comes before the other.
-        return isScalar(p) && isScalar(q) && (typeof p === typeof q ? holds(p, q) : equality && op === "!=")
+        return isScalar(p) && isScalar(q) && (judge(op, p, q) ?? op === "!=")
       }
     }
   })

@@ -3,11 +3,21 @@
  * because CEL makes a missing field an error and an integer something else than a number, and people who filter calls
  * want neither.
  */
-import { type CallSession, FieldPath } from "@callstream/core"
+import { type CallSession, ExactNumber, FieldPath } from "@callstream/core"
 import type { ASTNode } from "@marcbachmann/cel-js"
 import * as Result from "effect/Result"
 import { asMoment, compare } from "./Compare.ts"
-import { type Attempt, type Compiled, constant, isScalar, mistake, names, type Run } from "./Compiled.ts"
+import {
+  type Attempt,
+  type Compiled,
+  constant,
+  isContainer,
+  isNumber,
+  isScalar,
+  mistake,
+  names,
+  type Run
+} from "./Compiled.ts"
 import { fields } from "./Fields.ts"
 import { functions, methods } from "./Functions.ts"
 import { type Mistake, nearest } from "./Mistake.ts"
@@ -21,9 +31,11 @@ const literal = (node: ASTNode, value: unknown): Attempt => {
       return Result.succeed(constant("text", value))
     case "boolean":
       return Result.succeed(constant("bool", value))
-    case "number":
     case "bigint":
-      return Result.succeed(constant("number", Number(value)))
+      return Result.succeed(constant("number", ExactNumber.fromText(String(value))))
+    case "number":
+      // As it is written: the parser has rounded it.
+      return Result.succeed(constant("number", ExactNumber.fromText(node.input.slice(node.start, node.end)) ?? value))
     default:
       return value === null
         ? Result.succeed(constant("null", undefined))
@@ -95,7 +107,14 @@ const membership = ([left, right]: readonly [ASTNode, ASTNode], scope: Scope): A
       return yield* mistake(left, `${names[item.type]} is never in a list`)
     if (Array.isArray(list.constant)) {
       const among = new Set<unknown>(list.constant)
-      return { type: "bool", run: (session) => among.has(item.run(session) ?? missing) }
+      const exact = new Map(list.constant.filter(ExactNumber.isExactNumber).map((one) => [one.text, one]))
+      return {
+        type: "bool",
+        run: (session) => {
+          const value = item.run(session) ?? missing
+          return among.has(ExactNumber.isExactNumber(value) ? (exact.get(value.text) ?? missing) : value)
+        }
+      }
     }
     return {
       type: "bool",
@@ -103,8 +122,11 @@ const membership = ([left, right]: readonly [ASTNode, ASTNode], scope: Scope): A
         const value = item.run(session)
         const whole = list.run(session)
         if (value === undefined) return false
-        if (Array.isArray(whole)) return whole.includes(value)
-        return typeof whole === "object" && whole !== null && isScalar(value) && Object.hasOwn(whole, String(value))
+        if (Array.isArray(whole))
+          return whole.some(
+            (one) => one === value || (isNumber(one) && isNumber(value) && ExactNumber.compare(one, value) === 0)
+          )
+        return isContainer(whole) && isScalar(value) && Object.hasOwn(whole, String(value))
       }
     }
   })
@@ -148,14 +170,17 @@ const calculation = (op: string, [left, right]: readonly [ASTNode, ASTNode], sco
     const run: Run = (session) => {
       const x = a.run(session)
       const y = b.run(session)
-      if (typeof x === "number" && typeof y === "number") {
-        const result = calculate?.(x, y)
+      if (isNumber(x) && isNumber(y)) {
+        const result = calculate?.(Number(x), Number(y))
         return Number.isFinite(result) ? result : undefined
       }
       return op === "+" && typeof x === "string" && typeof y === "string" ? x + y : undefined
     }
     return { type: joins ? "text" : a.type === "number" || b.type === "number" || op !== "+" ? "number" : "any", run }
   })
+
+const negate = (value: number | ExactNumber.ExactNumber) =>
+  typeof value === "number" ? -value : ExactNumber.negate(value)
 
 const list = (items: ReadonlyArray<ASTNode>, scope: Scope): Attempt =>
   Result.gen(function* () {
@@ -227,7 +252,7 @@ const quantifier = (
       type: "bool",
       run: (session) => {
         const value = over.run(session)
-        if (typeof value !== "object" || value === null) return false
+        if (!isContainer(value)) return false
         const check = (item: unknown): boolean => {
           place.value = item
           return holds(session)
@@ -321,10 +346,10 @@ export const compile = (node: ASTNode, scope: Scope): Attempt => {
       const inner = node.args
       return Result.flatMap(compile(inner, scope), ({ constant: value, run, type }): Attempt => {
         if (type !== "number" && type !== "any") return mistake(inner, `- takes a number, and this is ${names[type]}`)
-        if (typeof value === "number") return Result.succeed(constant("number", -value))
+        if (isNumber(value)) return Result.succeed(constant("number", negate(value)))
         const negative: Run = (session) => {
           const result = run(session)
-          return typeof result === "number" ? -result : undefined
+          return isNumber(result) ? negate(result) : undefined
         }
         return Result.succeed({ type: "number", run: negative })
       })

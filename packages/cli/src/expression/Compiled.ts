@@ -1,5 +1,5 @@
 /** An expression as a function, with what is known of its value. */
-import type { CallSession } from "@callstream/core"
+import { type CallSession, ExactNumber } from "@callstream/core"
 import type { ASTNode } from "@marcbachmann/cel-js"
 import * as Result from "effect/Result"
 import type { Type } from "./Fields.ts"
@@ -33,5 +33,14 @@ export const mistake = (node: ASTNode, problem: string, advice?: string): Result
 
 export const constant = (type: Type, value: unknown): Compiled => ({ type, run: () => value, constant: value })
 
-export const isScalar = (value: unknown): value is string | number | boolean =>
-  typeof value === "string" || typeof value === "number" || typeof value === "boolean"
+export type Scalar = string | number | boolean | ExactNumber.ExactNumber
+
+export const isNumber = (value: unknown): value is number | ExactNumber.ExactNumber =>
+  typeof value === "number" || ExactNumber.isExactNumber(value)
+
+export const isScalar = (value: unknown): value is Scalar =>
+  typeof value === "string" || typeof value === "boolean" || isNumber(value)
+
+/** Something with values inside: an object or a list. */
+export const isContainer = (value: unknown): value is object =>
+  typeof value === "object" && value !== null && !ExactNumber.isExactNumber(value)

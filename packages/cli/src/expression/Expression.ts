@@ -1,6 +1,6 @@
 /** A condition on a session, written in CEL. */
-import type { CallSession } from "@callstream/core"
-import { Environment, ParseError, serialize } from "@marcbachmann/cel-js"
+import { type CallSession, ExactNumber } from "@callstream/core"
+import { type ASTNode, Environment, ParseError, serialize } from "@marcbachmann/cel-js"
 import * as Result from "effect/Result"
 import { compile } from "./Compile.ts"
 import { mistake } from "./Compiled.ts"
@@ -48,6 +48,27 @@ const unreadable = (text: string, error: ParseError): Mistake => {
   return { problem: "this is not understood here", begin: start, end: start + word, advice }
 }
 
+/** Each number with a point or an exponent, as it is written: `serialize` would round it. */
+const fractions = (node: unknown): ReadonlyArray<string> => {
+  if (Array.isArray(node)) return node.flatMap(fractions)
+  if (typeof node !== "object" || node === null || !("args" in node)) return []
+  const { args } = node
+  if (typeof args !== "number") return fractions(Array.isArray(args) ? args : [args])
+  return "input" in node && "start" in node && "end" in node
+    ? [String(node.input).slice(Number(node.start), Number(node.end))]
+    : []
+}
+
+/** Two conditions with other numbers have other labels. */
+const labelOf = (text: string, ast: ASTNode): string => {
+  const label = serialize(ast)
+  const written = fractions(ast)
+  const parsed = Result.try(() => fractions(cel.parse(label).ast))
+  const value = (number: string) => String(ExactNumber.fromText(number))
+  const same = Result.isSuccess(parsed) && written.map(value).join() === parsed.success.map(value).join()
+  return same ? label : text.trim()
+}
+
 /** Reads an expression and checks every name and type in it, before there is a record. */
 export const parse = (text: string): Result.Result<Expression, Mistake> =>
   Result.flatMap(
@@ -61,7 +82,7 @@ export const parse = (text: string): Result.Result<Expression, Mistake> =>
     (ast) =>
       Result.flatMap(compile(ast, new Map()), ({ run, type }) =>
         type === "bool" || type === "any"
-          ? Result.succeed({ label: serialize(ast), holds: (session) => run(session) === true })
+          ? Result.succeed({ label: labelOf(text, ast), holds: (session) => run(session) === true })
           : mistake(ast, "a condition is true or false, and this is neither", "Compare it with something.")
       )
   )

@@ -1,5 +1,5 @@
 /** What an expression can name, and what it finds there. */
-import { CallSession } from "@callstream/core"
+import { CallSession, ExactNumber } from "@callstream/core"
 
 /** `time` is a timestamp, which is compared as the moment it is. `any` is known only when a record is there. */
 export type Type = "text" | "number" | "bool" | "time" | "list" | "object" | "null" | "any"
@@ -48,7 +48,10 @@ const derived: Readonly<Record<string, Field>> = {
   customerNumber: { type: "text", read: CallSession.customerNumber },
   cost: {
     type: "number",
-    read: (session) => (CallSession.cost(session) === undefined ? undefined : Number(session.costTotal))
+    read: (session) => {
+      const { costTotal } = session
+      return CallSession.cost(session) === undefined ? undefined : ExactNumber.fromText(costTotal ?? "")
+    }
   },
   analysis: { type: "object", read: CallSession.analysisValues }
 }

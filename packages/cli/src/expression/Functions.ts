@@ -1,4 +1,6 @@
 /** The functions of an expression. What a value is not made for has no result, as if the field were missing. */
+import { ExactNumber } from "@callstream/core"
+import { isContainer, isNumber, isScalar } from "./Compiled.ts"
 import type { Type } from "./Fields.ts"
 
 interface OfValue {
@@ -15,11 +17,11 @@ interface OfText {
 
 const finite = (value: number): number | undefined => (Number.isFinite(value) ? value : undefined)
 
-const numberOf = (value: unknown): number | undefined =>
-  typeof value === "number"
+const numberOf = (value: unknown): number | ExactNumber.ExactNumber | undefined =>
+  isNumber(value)
     ? value
     : typeof value === "string" && value.trim() !== ""
-      ? finite(Number(value))
+      ? (ExactNumber.fromText(value) ?? finite(Number(value)))
       : undefined
 
 /** `size(x)`, `double(x)`, … */
@@ -32,7 +34,7 @@ export const functions: ReadonlyMap<string, OfValue> = new Map<string, OfValue>(
       apply: (value) =>
         typeof value === "string"
           ? Array.from(value).length
-          : typeof value === "object" && value !== null
+          : isContainer(value)
             ? Object.keys(value).length
             : undefined
     }
@@ -45,7 +47,7 @@ export const functions: ReadonlyMap<string, OfValue> = new Map<string, OfValue>(
       gives: "number",
       apply: (value) => {
         const number = numberOf(value)
-        return number === undefined ? undefined : Math.trunc(number)
+        return typeof number === "object" ? ExactNumber.truncate(number) : number && Math.trunc(number)
       }
     }
   ],
@@ -54,8 +56,7 @@ export const functions: ReadonlyMap<string, OfValue> = new Map<string, OfValue>(
     {
       takes: ["text", "number", "bool", "time"],
       gives: "text",
-      apply: (value) =>
-        typeof value === "string" || typeof value === "number" || typeof value === "boolean" ? String(value) : undefined
+      apply: (value) => (isScalar(value) ? String(value) : undefined)
     }
   ],
   [

@@ -1,5 +1,5 @@
 /** The first few records at every stage of a pipeline: what a run would do, without doing it. */
-import { CallSession, CallSessions, Column, type Transform } from "@callstream/core"
+import { CallSession, CallSessions, Column, Ndjson, type Transform } from "@callstream/core"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import * as Sinks from "../flag/Sinks.ts"
@@ -114,11 +114,14 @@ export const run = Effect.fnUntraced(function* (job: Job, spec: PipelineSpec) {
   const stages = yield* stagesOf(job, spec)
   if (!process.stdout.isTTY) {
     const lines = stages.flatMap(({ records, stage, to }) =>
-      records.map((record) =>
-        JSON.stringify({ pipeline: spec.name, stage, ...(to === undefined ? {} : { to: reworded(to) }), record })
-      )
+      records.map((record) => ({
+        pipeline: spec.name,
+        stage,
+        ...(to === undefined ? {} : { to: reworded(to) }),
+        record
+      }))
     )
-    return lines.length === 0 ? undefined : yield* answer(lines.join("\n"))
+    return lines.length === 0 ? undefined : yield* answer(Ndjson.encode(lines).trimEnd())
   }
   const of = stages[0]?.records.length ?? 0
   const columns = process.stdout.columns ?? 80

@@ -1,8 +1,11 @@
-import type { CallSession } from "@callstream/core"
+import { CallSession, ExactNumber } from "@callstream/core"
 import { assert, describe, it } from "@effect/vitest"
 import * as Result from "effect/Result"
 import * as Expression from "../../src/expression/Expression.ts"
 import { show } from "../../src/expression/Mistake.ts"
+import * as ExactJson from "../../../core/test/model/ExactJson.ts"
+
+const seed = Math.floor(Math.random() * 2 ** 31)
 
 const session: CallSession.CallSession = {
   id: "1",
@@ -164,10 +167,85 @@ describe("Expression", () => {
     }
   })
 
+  it("compares exactly what a double would round, and everything else as before", () => {
+    const of = Result.getOrThrow(
+      CallSession.fromWire(
+        ExactNumber.parseJson(
+          `{"id":"1","metadata":{"id":4876876000000420001,"other":4876876000000420000,"huge":1e400,"tiny":-0.1e-400,
+"f":12345678.123456789012,"list":[1,4876876000000420001],"text":"4876876000000420001","deep":{"4876876000000420001":true}}}`
+        )
+      )
+    )
+    for (const text of [
+      "metadata.id == 4876876000000420001",
+      "metadata.id in [1, 4876876000000420001] && metadata.id in metadata.list && metadata.id in metadata.deep",
+      "metadata.other == 4876876000000420000 && metadata.id != metadata.other && metadata.id > metadata.other",
+      "metadata.id > 4876876000000420000.5 && metadata.id < 4876876000000420001.5 && metadata.id >= 4876876000000420001",
+      "-metadata.id == -4876876000000420001 && -metadata.id < 0",
+      "metadata.huge > 1 && metadata.huge == double('1e400') && metadata.huge > 1.7976931348623157e308",
+      "metadata.tiny < 0 && metadata.tiny > -1.0e-300",
+      "metadata.f == 12345678.123456789012 && metadata.f > 12345678.123456789 && int(metadata.f) == 12345678",
+      "string(metadata.id) == metadata.text && int(metadata.text) == metadata.id && double(metadata.text) == metadata.id",
+      "metadata.list.exists(n, n == 4876876000000420001) && metadata.list[1] == metadata.id",
+      "metadata.deep[metadata.id] == true",
+      "metadata.id + 1 > 4876876000000000000.0 && metadata.f / 2 < 6172840.0",
+      "has(metadata.id) && metadata.id != null && metadata.id != 'x' && metadata.id != true"
+    ]) {
+      assert.isTrue(holds(text, of), text)
+    }
+    for (const text of [
+      "metadata.id == 4876876000000420000",
+      "metadata.other == 4876876000000420001",
+      "metadata.id == '4876876000000420001' || metadata.id < '5'",
+      "metadata.id in [4876876000000420000, '4876876000000420001']",
+      "metadata.other in metadata.list",
+      "has(metadata.id.text) || 'text' in metadata.id || metadata.id.exists(x, true) || size(metadata.id) >= 0",
+      "metadata.huge * 2 > 0",
+      "metadata.f == 12345678.12345679"
+    ]) {
+      assert.isFalse(holds(text, of), text)
+    }
+  })
+
+  it("knows a cost to its last digit", () => {
+    const of = { id: "1", costTotal: "0.12345678901234567890" }
+    assert.isTrue(holds("cost == 0.1234567890123456789 && cost > 0.12345678901234567 && cost * 2 > 0.24", of))
+    assert.isFalse(holds("cost == 0.12345678901234568", of))
+  })
+
+  it(`compares as decimals do (seed ${seed})`, () => {
+    const roll = ExactJson.rollOf(seed)
+    const number = (): string => {
+      const text = ExactJson.number(roll)
+      // What CEL has no way to write, or takes for beyond every number.
+      return Number.isFinite(Number(text)) ? text.replace(/^(-?\d+)[eE]/, "$1.0e") : number()
+    }
+    for (let n = 0; n < 500; n++) {
+      const [a, b] = [number(), number()]
+      const of = Result.getOrThrow(CallSession.fromWire(ExactNumber.parseJson(`{"id":"1","metadata":{"n":${a}}}`)))
+      const [x, y] = [a, b].map((text) => ExactNumber.fromText(text))
+      if (x === undefined || y === undefined) return assert.fail(`${a} ${b}`)
+      const order = ExactNumber.compare(x, y)
+      assert.isTrue(holds(`metadata.n == ${a} && !(metadata.n < ${a}) && metadata.n <= ${a}`, of), a)
+      assert.strictEqual(holds(`metadata.n < ${b}`, of), order < 0, `${a} < ${b}`)
+      assert.strictEqual(holds(`metadata.n >= ${b}`, of), order >= 0, `${a} >= ${b}`)
+      assert.strictEqual(holds(`metadata.n == ${b} && metadata.n in [${b}]`, of), order === 0, `${a} == ${b}`)
+    }
+  })
+
   it("has one label, however it is written", () => {
     const label = (text: string) => Result.map(Expression.parse(text), (expression) => expression.label)
     assert.deepStrictEqual(label(` (durationSec)>60&&status=='a' // long`), label(`durationSec > 60 && status == "a"`))
     assert.notDeepEqual(label("durationSec > 60"), label("durationSec > 61"))
+    assert.deepStrictEqual(label("cost>0.5"), label("cost > 0.50"))
+    for (const [one, two] of [
+      ["cost > 0.0000000001", "cost > 0.0000000002"],
+      ["metadata.id == 4876876000000420001", "metadata.id == 4876876000000420002"],
+      ["metadata.f == 12345678.123456789012", "metadata.f == 12345678.123456789013"],
+      ["metadata.f < 1.0e21", "metadata.f < 1.0e22"]
+    ] as const) {
+      assert.notDeepEqual(label(one), label(two))
+    }
   })
 
   it("refuses what is too deep instead of failing on it", () => {

@@ -7,6 +7,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Result from "effect/Result"
 import type { AgniErrorReason } from "../model/AgniError.ts"
+import * as ExactNumber from "../model/ExactNumber.ts"
 import type { Instant } from "../model/Instant.ts"
 import * as Packed from "../model/internal/Packed.ts"
 import type { Page } from "../model/Page.ts"
@@ -69,6 +70,7 @@ export interface Digest {
   readonly transfer: Array<ArrayBuffer>
 }
 
+/** The raw records that are rejected stand in it as JSON, because a thread makes plain objects of numbers of their own class. */
 type Message = Envelope.Body<Packed.Packed>
 
 /**
@@ -82,7 +84,8 @@ export const digest = (body: Uint8Array): Digest => {
   if (read._tag !== "Records") return { message: read satisfies Message, transfer: [] }
   const sessions = Packed.pack(read.sessions)
   const { bytes, created, ends, settled, starts } = sessions
-  const message: Message = { ...read, sessions }
+  const rejected = read.rejected.map((record) => ({ ...record, raw: JSON.stringify(record.raw) }))
+  const message: Message = { ...read, sessions, rejected }
   return { message, transfer: [bytes, created, ends, settled, starts].map(({ buffer }) => buffer) }
 }
 
@@ -95,4 +98,12 @@ export const digest = (body: Uint8Array): Digest => {
 export const fromDigest = (message: unknown, about: About): Result.Result<Page, AgniErrorReason> =>
   // What `digest` made of a body, and nobody else.
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-  Envelope.toPage(message as Message, about, (sessions, rest) => Packed.holding(Packed.unpack(sessions), rest))
+  Envelope.toPage(withRaw(message as Message), about, (sessions, rest) => Packed.holding(Packed.unpack(sessions), rest))
+
+const withRaw = (message: Message): Message =>
+  message._tag === "Records" && message.rejected.length > 0
+    ? {
+        ...message,
+        rejected: message.rejected.map((record) => ({ ...record, raw: ExactNumber.parseJson(String(record.raw)) }))
+      }
+    : message

@@ -6,11 +6,11 @@
 import * as BigDecimal from "effect/BigDecimal"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
-import * as Schema from "effect/Schema"
-import * as Guard from "./internal/Guard.ts"
-import { CallSession, CreditBreakdownFields, fieldNames, Fields } from "./internal/SessionSchema.ts"
+import * as ExactNumber from "./ExactNumber.ts"
 import * as Instant from "./Instant.ts"
+import * as DecimalText from "./internal/DecimalText.ts"
 import { isObject } from "./internal/Json.ts"
+import { type CallSession, fieldNames } from "./internal/SessionSchema.ts"
 
 export {
   CallSession,
@@ -30,7 +30,7 @@ const camelOf: ReadonlyMap<string, string> = new Map(
  * A record of the older edition under the names of the newer one: only the record's own keys, never the customer's
  * inside it. A key that is there in both spellings keeps its camelCase value, and the other passes through as it is.
  */
-const toCamelCase = (record: Record<string, unknown>): Record<string, unknown> =>
+const toCamelCase = (record: Readonly<Record<string, unknown>>): Record<string, unknown> =>
   Object.fromEntries(
     Object.entries(record).map(([key, value]) => {
       const camel = camelOf.get(key)
@@ -38,7 +38,7 @@ const toCamelCase = (record: Record<string, unknown>): Record<string, unknown> =
     })
   )
 
-const hasSnakeCase = (record: Record<string, unknown>): boolean => {
+const hasSnakeCase = (record: Readonly<Record<string, unknown>>): boolean => {
   for (const key in record) {
     if (key.includes("_") && camelOf.has(key)) return true
   }
@@ -49,89 +49,94 @@ const decimal = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/
 
 /** A 64-bit integer comes as text from a protobuf gateway. */
 const toNumber = (value: unknown): unknown =>
-  typeof value === "string" && decimal.test(value.trim()) ? Number(value) : value
+  typeof value === "string" && decimal.test(value.trim()) ? (ExactNumber.fromText(value.trim()) ?? value) : value
+
+/** Zeros that an exponent stands for: more of them would be an attack, not a cost. */
+const mostZeros = 1000
+
+/** Digits without an exponent. Other text stays what it is, also `0.30`. */
+const toCost = (value: unknown): unknown => {
+  if (typeof value === "number" || ExactNumber.isExactNumber(value)) {
+    return DecimalText.plain(String(value), mostZeros) ?? value
+  }
+  return typeof value === "string" && /[eE]/.test(value) ? (DecimalText.plain(value, mostZeros) ?? value) : value
+}
 
 const numericCredits = ["duration_sec", "model_credits", "provider_credits", "total_credits"] as const
 
-const numericText = (record: Record<string, unknown>): boolean => {
+const hasNumericText = (record: Readonly<Record<string, unknown>>): boolean => {
   for (const key of numericCredits) if (typeof record[key] === "string") return true
   return false
 }
+
+const toCredits = (credits: unknown): unknown => {
+  if (!isObject(credits) || !hasNumericText(credits)) return credits
+  return Object.fromEntries(
+    Object.entries(credits).map(([name, credit]) => [
+      name,
+      numericCredits.some((numeric) => numeric === name) ? toNumber(credit) : credit
+    ])
+  )
+}
+
+const changes: ReadonlyMap<string, (value: unknown) => unknown> = new Map([
+  ["durationSec", toNumber],
+  ["callLatencyMs", toNumber],
+  ["costTotal", toCost],
+  ["creditBreakdown", toCredits]
+])
+const changing = [...changes]
 
 /**
  * The same record with numbers where the contract says numbers and text where it says text, copied only when something
  * differs: nearly every record of the documented edition is returned as it came.
  */
-const normalize = (input: Record<string, unknown>): Record<string, unknown> => {
+const normalize = (input: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> => {
   const record = hasSnakeCase(input) ? toCamelCase(input) : input
-  const { callLatencyMs, costTotal, creditBreakdown, durationSec } = record
-  const credits = isObject(creditBreakdown) && numericText(creditBreakdown) ? creditBreakdown : undefined
-  if (
-    typeof durationSec !== "string" &&
-    typeof callLatencyMs !== "string" &&
-    typeof costTotal !== "number" &&
-    credits === undefined
-  ) {
-    return record
-  }
+  if (changing.every(([key, change]) => change(record[key]) === record[key])) return record
   return Object.fromEntries(
     Object.entries(record).map(([key, value]) => {
-      if (key === "durationSec" || key === "callLatencyMs") return [key, toNumber(value)]
-      if (key === "costTotal" && typeof value === "number") {
-        return [key, Option.getOrElse(Option.map(BigDecimal.fromNumber(value), BigDecimal.format), () => value)]
-      }
-      if (key === "creditBreakdown" && credits !== undefined) {
-        return [
-          key,
-          Object.fromEntries(
-            Object.entries(credits).map(([name, credit]) => [
-              name,
-              numericCredits.some((numeric) => numeric === name) ? toNumber(credit) : credit
-            ])
-          )
-        ]
-      }
-      return [key, value]
+      const change = changes.get(key)
+      return [key, change === undefined ? value : change(value)]
     })
   )
 }
 
-const decode = Schema.decodeUnknownResult(CallSession)
+/** An id of another type than text. */
+const numberAsId = (id: unknown): string | undefined =>
+  (typeof id === "number" && Number.isFinite(id)) || ExactNumber.isExactNumber(id) ? String(id) : undefined
 
-const guard = Guard.make(Fields.fields, {
-  nested: {
-    creditBreakdown: Guard.make(CreditBreakdownFields.fields, { nested: {}, alias: () => false })
-  },
-  alias: (key) => key.includes("_") && camelOf.has(key)
-})
-
-const decodesToItself = (record: Record<string, unknown>): record is Record<string, unknown> & CallSession =>
-  guard(record)
+const hasId = (record: Readonly<Record<string, unknown>>): record is Readonly<Record<string, unknown>> & CallSession =>
+  typeof record["id"] === "string" && record["id"] !== ""
 
 /**
  * Reads one record of the wire, in either edition: snake_case keys of the record itself become camelCase, numeric text
- * becomes a number, a numeric cost its shortest exact text. A record that needs none of this is the result itself, not a
- * copy. Fails with a reason that names paths and never values.
+ * becomes a number, a cost its digits without an exponent, an id that is a number its digits. A record that needs none of
+ * this is the result itself, not a copy. Any other value is kept as it came, also where the contract says another type.
+ * Fails only for what is no object and for an object without an id, with a reason that names no value.
  *
  * @since 0.1.0
  * @category decoding
  */
-export const fromWire = (raw: unknown): Result.Result<CallSession, string> =>
-  isObject(raw) && decodesToItself(raw)
-    ? Result.succeed(raw)
-    : Result.mapError(decode(isObject(raw) ? normalize(raw) : raw), (error) => error.message.replace(/\s*\n\s*/g, " "))
+export const fromWire = (raw: unknown): Result.Result<CallSession, string> => {
+  if (!isObject(raw)) return Result.fail("the record is no object")
+  const record = normalize(raw)
+  if (hasId(record)) return Result.succeed(record)
+  const id = numberAsId(record["id"])
+  return id === undefined ? Result.fail('the record has no id at ["id"]') : Result.succeed({ ...record, id })
+}
 
 const credible = Instant.parse("2000-01-01T00:00:00Z") ?? 0
 
 /**
- * A timestamp of a record in microseconds since the epoch; `undefined` for none, for text that is no time, and for years
+ * A timestamp of a record in microseconds since the epoch; `undefined` for none, for what is no time, and for years
  * before 2000: Go writes a time that was never set as the year 1.
  *
  * @since 0.1.0
  * @category reading
  */
-export const credibleInstant = (timestamp: string | null | undefined): Instant.Instant | undefined => {
-  if (timestamp === undefined || timestamp === null) return undefined
+export const credibleInstant = (timestamp: unknown): Instant.Instant | undefined => {
+  if (typeof timestamp !== "string") return undefined
   const instant = Instant.parse(timestamp)
   return instant !== undefined && instant >= credible ? instant : undefined
 }
@@ -197,7 +202,7 @@ export const direction = (session: CallSession): Direction | undefined =>
 export const customerNumber = (session: CallSession): string | undefined => {
   const way = direction(session)
   const found = way === "inbound" ? session.callerNumber : way === "outbound" ? session.calleeNumber : undefined
-  return found === null || found === "" ? undefined : found
+  return typeof found === "string" && found !== "" ? found : undefined
 }
 
 /**
@@ -212,8 +217,10 @@ export const cost = (session: CallSession): BigDecimal.BigDecimal | undefined =>
 }
 
 const costText = (session: CallSession): string | undefined => {
-  const total = session.costTotal?.trim()
-  return total === undefined || total === "" || !decimal.test(total) ? undefined : total
+  const { costTotal } = session
+  // A value of another type than the contract's is kept as it came.
+  const total = typeof costTotal === "string" ? costTotal.trim() : ""
+  return decimal.test(total) ? total : undefined
 }
 
 const answered = new Set(["completed", "ended"])
@@ -254,8 +261,7 @@ const isWrapped = (value: unknown): value is { readonly type: string; readonly v
  */
 export const analysisValues = (session: CallSession): Readonly<Record<string, unknown>> =>
   Object.fromEntries(
-    Object.entries(session.postCallAnalysisResult ?? {}).map(([key, value]) => [
-      key,
-      isWrapped(value) ? value.value : value
-    ])
+    Object.entries(isObject(session.postCallAnalysisResult) ? session.postCallAnalysisResult : {}).map(
+      ([key, value]) => [key, isWrapped(value) ? value.value : value]
+    )
   )

@@ -8,6 +8,7 @@ import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
+import { parseJson } from "../model/ExactNumber.ts"
 import * as Ndjson from "../sink/Ndjson.ts"
 import { codeOf, fromPlatform, toSinkError } from "../sink/OutputError.ts"
 import type { SessionSink } from "../sink/SessionSink.ts"
@@ -152,7 +153,7 @@ export const read = Effect.fnUntraced(function* (
 
 const parse = (line: string): Option.Option<unknown> => {
   try {
-    return Option.some(JSON.parse(line))
+    return Option.some(parseJson(line))
   } catch {
     return Option.none()
   }

@@ -68,6 +68,7 @@ const encoding = ({ bom = false, path, raw = false }: Options): Encoding => ({
   open: (kept) => {
     const tabular = Tabular.make(path, kept, { misfits: "text" })
     return {
+      repairs: tabular.repairs,
       columns: tabular.columns,
       told: tabular.told,
       begin: () => {

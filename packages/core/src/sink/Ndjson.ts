@@ -3,15 +3,17 @@
  *
  * @since 0.1.0
  */
+import { stringify } from "../model/internal/Json.ts"
 
 /**
- * The values as lines, each ended by a newline; the empty text for none.
+ * The values as lines, each ended by a newline; the empty text for none. Half of a surrogate pair becomes `U+FFFD`, and
+ * `U+2028` and `U+2029` are JSON escapes: some readers refuse the one, and take the other for the end of a line.
  *
  * @since 0.1.0
  * @category encoding
  */
 export const encode = (values: ReadonlyArray<unknown>): string =>
-  values.length === 0 ? "" : `${values.map((value) => JSON.stringify(value)).join("\n")}\n`
+  values.length === 0 ? "" : `${values.map((value) => stringify(value) ?? "").join("\n")}\n`
 
 /**
  * Line by line what `encode` makes, with every character that a terminal could take for a command, or that hides or

@@ -7,11 +7,13 @@ import type * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import type * as Path from "effect/Path"
+import * as Json from "../model/internal/Json.ts"
 import type { Compression } from "./Compression.ts"
 import type { Encoding } from "./internal/Encoding.ts"
 import * as LinePart from "./internal/LinePart.ts"
 import * as Lines from "./internal/Lines.ts"
 import type { Rotation } from "./internal/PartName.ts"
+import * as Repaired from "./internal/Repaired.ts"
 import * as RowFiles from "./internal/RowFiles.ts"
 import * as Ndjson from "./Ndjson.ts"
 import { type OutputError, toSinkError } from "./OutputError.ts"
@@ -46,8 +48,9 @@ export interface Options {
 }
 
 /**
- * A file that grows as `NAME.partial` and gets its name when the whole run is in. Each row is a line of JSON; one that
- * JSON cannot say is refused.
+ * A file that grows as `NAME.partial` and gets its name when the whole run is in. Each row is a line of JSON as
+ * `Ndjson.encode` writes it; one that JSON cannot say is refused. How many texts had half of a surrogate pair is logged
+ * when the file is finished.
  *
  * A run that is opened with what an earlier one committed goes on in the same `NAME.partial`: it is known by its inode and
  * a hash of its last 4 KiB, and cut back to what was committed. A file that is shorter, or another one, is refused. Rows
@@ -72,16 +75,20 @@ export const file = (options: Options): SessionSink<unknown, FileSystem.FileSyst
 
 const terminator = "\n"
 
-const textOf = (item: Item<unknown>) => item.json ?? JSON.stringify(item.row)
+const textOf = (repairs: Json.Repairs) => (item: Item<unknown>) => item.json ?? Json.stringify(item.row, repairs)
 
 const encoding: Encoding = {
   name: "",
-  open: () => ({
-    begin: () => "",
-    columns: () => undefined,
-    told: Effect.void,
-    pieces: ({ items }, refused) => Effect.sync(() => Lines.pieces(items, refused, textOf))
-  })
+  open: () => {
+    const repairs: Json.Repairs = { texts: 0 }
+    return {
+      repairs,
+      begin: () => "",
+      columns: () => undefined,
+      told: Effect.void,
+      pieces: ({ items }, refused) => Effect.sync(() => Lines.pieces(items, refused, textOf(repairs)))
+    }
+  }
 }
 
 /**
@@ -122,19 +129,20 @@ export const output = <R>(options: OutputOptions<R>): SessionSink<unknown, R> =>
           ...(code === undefined ? {} : { code })
         })
       }
+      const repairs: Json.Repairs = { texts: 0 }
       return {
         committed: from,
         write: ({ items }) =>
           Effect.gen(function* () {
             const refused: Array<Refused> = []
-            for (const lines of Lines.pieces(items, refused, textOf)) {
+            for (const lines of Lines.pieces(items, refused, textOf(repairs))) {
               const text = Lines.join(lines, terminator)
               yield* Effect.mapError(write(options.forTerminal === true ? Ndjson.escape(text) : text), failed)
             }
             return refused
           }),
         flush: (cursor) => Effect.succeed({ cursor, position: null }),
-        finish: Effect.mapError(finish, toSinkError(options.name, "finish"))
+        finish: Repaired.reporting(options.name, repairs, Effect.mapError(finish, toSinkError(options.name, "finish")))
       }
     })
 })

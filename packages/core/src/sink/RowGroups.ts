@@ -95,6 +95,7 @@ const encoding = ({ format, path }: Options): Encoding => ({
   open: (kept) => {
     const tabular = Tabular.make(path, kept)
     return {
+      repairs: tabular.repairs,
       columns: tabular.columns,
       told: tabular.told,
       begin: () => undefined,

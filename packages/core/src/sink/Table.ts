@@ -5,7 +5,9 @@
  */
 import * as Effect from "effect/Effect"
 import * as Column from "../model/Column.ts"
+import { ExactNumber } from "../model/ExactNumber.ts"
 import * as Instant from "../model/Instant.ts"
+import { type Repairs, stringify } from "../model/internal/Json.ts"
 import * as Decimal from "./internal/Decimal.ts"
 import { SinkError } from "./SinkError.ts"
 
@@ -13,13 +15,14 @@ import { SinkError } from "./SinkError.ts"
  * What stands in a cell, by the type of its column:
  *
  * - `text`: text, well-formed.
- * - `integer`: a safe integer; `number`: a finite number.
+ * - `integer`: a safe integer, or the digits of another one that 64 bits hold; `number`: a finite number that a double
+ *   holds.
  * - `decimal`: an exact decimal as text, without exponent and needless zeros, of at most 20 digits before the point and 18
  *   behind it.
  * - `timestamp`: microseconds since the Unix epoch, a safe integer: the years 1684 to 2255.
  * - `date`: `2026-07-31`.
  * - `boolean`.
- * - `json`: JSON text; `any`: text, or the JSON text of anything else.
+ * - `json`: the JSON text of an object or a list; `any`: text, or the JSON text of anything else.
  *
  * `null` is a value that is absent, that is `null`, or that the column cannot hold: then it is in `extra`, where there is
  * one.
@@ -66,6 +69,8 @@ export interface Options {
    * @default "empty"
    */
   readonly misfits?: "empty" | "text" | undefined
+  /** Counts the texts in which half of a surrogate pair is now `U+FFFD`. */
+  readonly repairs?: { texts: number } | undefined
 }
 
 /** `extra`, unless a column has that name in any case: some databases do not tell `Extra` from `extra`. */
@@ -97,7 +102,7 @@ const isRow = (row: object): row is Readonly<Record<string, unknown>> => !Array.
  * @category constructors
  */
 export const make = (columns: ReadonlyArray<Column.Column>, options: Options = {}): Table => {
-  const { misfits: become = "empty", timestamp = itself } = options
+  const { misfits: become = "empty", repairs = { texts: 0 }, timestamp = itself } = options
   const names = columns.map(({ name }) => name)
   const types = columns.map(({ type }) => type)
   const places = new Map(names.map((name, place) => [name, place]))
@@ -118,14 +123,14 @@ export const make = (columns: ReadonlyArray<Column.Column>, options: Options = {
       if (place !== undefined) next = place + 1
       if (value === null && place !== undefined) continue
       if (value === undefined) continue
-      const cell = place === undefined ? undefined : cellOf(types[place], value, timestamp)
+      const cell = place === undefined ? undefined : cellOf(types[place], value, timestamp, repairs)
       if (place !== undefined && cell !== undefined) out[place] = cell
       if (cell !== undefined) continue
       if (hasExtra) {
-        const json = jsonOf(value)
-        if (json !== undefined) extra += `${extra === "" ? "{" : ","}${jsonOf(key) ?? ""}:${json}`
+        const json = stringify(value, repairs)
+        if (json !== undefined) extra += `${extra === "" ? "{" : ","}${stringify(key, repairs) ?? ""}:${json}`
       } else if (place !== undefined) {
-        if (become === "text") out[place] = cellOf("any", value, timestamp) ?? null
+        if (become === "text") out[place] = cellOf("any", value, timestamp, repairs) ?? null
         else misfits.add(key)
       }
     }
@@ -144,21 +149,20 @@ export const make = (columns: ReadonlyArray<Column.Column>, options: Options = {
 const cellOf = (
   type: Column.Type | undefined,
   value: unknown,
-  timestamp: (instant: Instant.Instant, text: string) => Cell
+  timestamp: (instant: Instant.Instant, text: string) => Cell,
+  repairs: Repairs
 ): Cell | undefined => {
   switch (type) {
     case "text":
-      return typeof value === "string" ? value.toWellFormed() : undefined
+      return typeof value === "string" ? wellFormed(value, repairs) : undefined
     case "integer":
-      return Number.isSafeInteger(value) && typeof value === "number" ? value : undefined
+      return typeof value === "number" && Number.isSafeInteger(value) ? value : longInteger(value)
     case "number":
       return typeof value === "number" && Number.isFinite(value) ? value : undefined
     case "decimal":
-      return typeof value === "string"
-        ? Decimal.canonical(value)
-        : typeof value === "number"
-          ? Decimal.canonical(String(value))
-          : undefined
+      return typeof value === "string" || typeof value === "number" || value instanceof ExactNumber
+        ? Decimal.canonical(String(value))
+        : undefined
     case "timestamp":
       return typeof value === "string" ? timestampOf(value, timestamp) : undefined
     case "date":
@@ -166,25 +170,30 @@ const cellOf = (
     case "boolean":
       return typeof value === "boolean" ? value : undefined
     case "any":
-      return typeof value === "string" ? value.toWellFormed() : jsonOf(value)
+      return typeof value === "string" ? wellFormed(value, repairs) : stringify(value, repairs)
     case "json":
-      return jsonOf(value)
+      return typeof value === "object" && !(value instanceof ExactNumber) ? stringify(value, repairs) : undefined
     case undefined:
       return undefined
   }
 }
 
-/** `undefined` for what JSON leaves out, such as a function. Only half of a pair is ever escaped with `\\ud…`. */
-const jsonOf = (value: unknown): string | undefined => {
-  // The types promise text for everything.
-  const json: string | undefined = JSON.stringify(value)
-  return json !== undefined && json.includes("\\ud")
-    ? json.replace(halves, (found) => (found === "\\\\" ? found : "\ufffd"))
-    : json
+const wellFormed = (text: string, repairs: Repairs): string => {
+  const whole = text.toWellFormed()
+  if (whole !== text) repairs.texts++
+  return whole
 }
 
-/** A backslash that is escaped itself comes first: what stands behind it is text. */
-const halves = /\\\\|\\ud[89a-f][0-9a-f]{2}/g
+const mostLong = 2n ** 63n - 1n
+
+/** A whole number that a double rounds and 64 bits hold, as its digits. */
+const longInteger = (value: unknown): string | undefined => {
+  if (typeof value !== "number" && !(value instanceof ExactNumber)) return undefined
+  const digits = String(value)
+  if (!/^-?\d{16,19}$/.test(digits)) return undefined
+  const integer = BigInt(digits)
+  return integer <= mostLong && integer >= -mostLong - 1n ? digits : undefined
+}
 
 const date = /^\d{4}-\d{2}-\d{2}$/
 

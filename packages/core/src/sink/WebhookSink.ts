@@ -11,6 +11,8 @@ import * as Path from "effect/Path"
 import * as CircuitBreaker from "effect/persistence/CircuitBreaker"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
+import type { Repairs } from "../model/internal/Json.ts"
+import * as Repaired from "./internal/Repaired.ts"
 import * as Delivery from "./internal/webhook/Delivery.ts"
 import * as Exchange from "./internal/webhook/Exchange.ts"
 import * as Message from "./internal/webhook/Message.ts"
@@ -132,14 +134,16 @@ export const make = Effect.fnUntraced(function* (
         options.spool === undefined
           ? Spool.inMemory()
           : yield* Spool.open(paths.join(options.spool, `webhook-${spool.slice(0, 16)}`), name)
-      const writer = makeWriter({ send, spool: kept, size, bytes, concurrency, organization: options.organization })
+      const repairs: Repairs = { texts: 0 }
+      const { organization } = options
+      const writer = makeWriter({ send, spool: kept, size, bytes, concurrency, organization, repairs })
       yield* during("open", writer.recover)
       const opened: Writer<unknown> = {
         committed: from,
         write: writer.write,
         flush: (cursor) =>
           Effect.as(during("flush", Effect.andThen(writer.recover, kept.sync)), { cursor, position: null }),
-        finish: Effect.void
+        finish: Repaired.reporting(name, repairs, Effect.void)
       }
       return opened
     }
@@ -154,6 +158,7 @@ const makeWriter = (options: {
   readonly bytes: number
   readonly concurrency: number
   readonly organization: string
+  readonly repairs: Repairs
 }) => {
   const { send, spool } = options
   /** A receiver that found a message too large finds the next one too large, too. */
@@ -184,7 +189,7 @@ const makeWriter = (options: {
 
   const write = Effect.fnUntraced(function* (batch: Batch<unknown>) {
     yield* recover
-    const { events, refused } = yield* Message.events(batch, options.organization)
+    const { events, refused } = yield* Message.events(batch, options.organization, options.repairs)
     const all = [...refused]
     for (const round of Message.rounds(events)) {
       const sent = yield* Effect.forEach(

@@ -122,11 +122,11 @@ describe("a page", () => {
 
   it.effect("keeps records that could not be decoded", () =>
     Effect.gen(function* () {
-      const found = yield* pageOf(always({ body: { data: [{ id }, { id: 7 }], meta: { total: "2" } } }))
+      const found = yield* pageOf(always({ body: { data: [{ id }, { id: null }], meta: { total: "2" } } }))
       assert.lengthOf(found.sessions, 1)
       assert.deepStrictEqual(
         found.rejected.map(({ index, raw }) => [index, raw]),
-        [[1, { id: 7 }]]
+        [[1, { id: null }]]
       )
       assert.strictEqual(found.total, 2)
     })
@@ -1096,7 +1096,7 @@ describe("metrics", () => {
       const answers: ReadonlyArray<Server.Answer> = [
         { status: 500 },
         { status: 429 },
-        { body: { data: [{ id }, { id }, { id: 5 }] } },
+        { body: { data: [{ id }, { id }, { id: [] }] } },
         { status: 401, body: { message: key } }
       ]
       const server = Server.make((number) => answers[number - 1] ?? page)
@@ -1116,7 +1116,7 @@ describe("metrics", () => {
         "callstream_retries_total{reason=RateLimited}": 1,
         callstream_sessions_total: 2,
         callstream_rejected_total: 1,
-        callstream_response_bytes_total: JSON.stringify({ data: [{ id }, { id }, { id: 5 }] }).length
+        callstream_response_bytes_total: JSON.stringify({ data: [{ id }, { id }, { id: [] }] }).length
       })
     })
   )

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as CallSession from "../../src/model/CallSession.ts"
+import * as ExactNumber from "../../src/model/ExactNumber.ts"
 import * as Envelope from "../../src/client/internal/Envelope.ts"
 import * as Packed from "../../src/model/internal/Packed.ts"
 import * as Coverage from "../../src/stream/Coverage.ts"
@@ -59,6 +60,30 @@ describe("Packed", () => {
       sessions.map((session) => JSON.stringify(session))
     )
     assert.deepStrictEqual(unpacked([]), [])
+  })
+
+  it("gives no JSON of a session with half of a surrogate pair, and none that ends a line early", () => {
+    const sessions = ["plain 😀", "half \ud83d", "\\ud83d", "\u2028 and \u2029"].map((summary, at) =>
+      sessionOf({ id: `${at}`, summary, metadata: { n: ExactNumber.fromText("4876876000000420001") } })
+    )
+    const items = unpacked(sessions)
+    assert.deepStrictEqual(
+      items.map(({ row }) => row),
+      sessions
+    )
+    const text = items.map(({ json }) => json && new TextDecoder().decode(json.bytes.subarray(json.begin, json.end)))
+    assert.isUndefined(text[1])
+    assert.notMatch(text.join("\n"), /[\u2028\u2029]/)
+    for (const at of [0, 2, 3]) {
+      assert.deepStrictEqual<unknown>(ExactNumber.parseJson(text[at] ?? ""), sessions[at])
+      assert.include(text[at], '"n":4876876000000420001')
+    }
+    // Rows that are kept as JSON already stay so, and the others are themselves.
+    const rows = items.map((item) => ({ key: item.id, start: undefined, item, rejected: undefined }))
+    assert.deepStrictEqual(
+      Rows.pack(rows).map(({ item }) => item?.row),
+      sessions
+    )
   })
 
   it("has room for what is longer than any page before", () => {

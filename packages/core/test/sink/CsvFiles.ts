@@ -63,7 +63,13 @@ export const holds = (session: CallSession): Readonly<Record<string, string>> =>
       if (value === null || value === undefined) return []
       const text = typeof value === "string" ? value : JSON.stringify(value)
       const type = Column.typeOf(Column.ofSession, name)
-      if (type === "json") return [[name, JSON.stringify(value)]]
+      if (type === "json") {
+        const escaped = JSON.stringify(value).replace(
+          /[\u2028\u2029]/g,
+          (one) => `\\u${one.charCodeAt(0).toString(16)}`
+        )
+        return [[name, escaped]]
+      }
       if (type === "decimal") {
         return [[name, BigDecimal.format(BigDecimal.normalize(BigDecimal.fromStringUnsafe(text)))]]
       }

@@ -76,13 +76,22 @@ describe("Ndjson", () => {
 
   it.each(interesting.map((text) => [json(text), text]))("encodeForTerminal takes %s alone", (_, text) => {
     const encoded = Ndjson.encodeForTerminal([{ text }])
-    assert.deepStrictEqual(parse(encoded), [{ text }])
+    assert.deepStrictEqual(parse(encoded), [{ text: text.toWellFormed() }])
     assert.notMatch(encoded.slice(0, -1), dangerous)
   })
 
   it("leaves letters, emoji and ASCII as they are", () => {
     const plain = [{ name: "Zoë 日本 😀 مرحبا", n: 1.5 }]
     assert.strictEqual(Ndjson.encodeForTerminal(plain), `${JSON.stringify(plain[0])}\n`)
+  })
+
+  it("writes no half of a surrogate pair, and ends no line early", () => {
+    const halves = { "k\udc00": ["a\ud83d", "\ude00b", "😀", "\\ud83d", '"\ud83d'] }
+    assert.strictEqual(
+      Ndjson.encode([halves, "a\u2028b\u2029"]),
+      '{"k\ufffd":["a\ufffd","\ufffdb","😀","\\\\ud83d","\\"\ufffd"]}\n"a\\u2028b\\u2029"\n'
+    )
+    assert.strictEqual(Ndjson.encode([{ text: `${"x".repeat(3_000_000)}\ud83d` }]).length, 3_000_000 + 13)
   })
 
   it("is one line a value, each ended, and nothing for none", () => {

@@ -33,7 +33,8 @@ describe("Table", () => {
     assert.deepStrictEqual<unknown>(...put("text", ["a"]))
     assert.deepStrictEqual<unknown>(...taken("integer", 65, 65))
     assert.deepStrictEqual<unknown>(...taken("integer", 0, 0))
-    for (const value of [65.5, 2 ** 53, "65", true]) assert.deepStrictEqual<unknown>(...put("integer", value))
+    assert.deepStrictEqual<unknown>(...taken("integer", 2 ** 53, "9007199254740992"))
+    for (const value of [65.5, 1e19, "65", true]) assert.deepStrictEqual<unknown>(...put("integer", value))
     assert.deepStrictEqual<unknown>(...taken("number", 65.5, 65.5))
     assert.deepStrictEqual<unknown>(...put("number", "65.5"))
     assert.deepStrictEqual<unknown>(...taken("boolean", false, false))
@@ -56,7 +57,7 @@ describe("Table", () => {
       assert.deepStrictEqual<unknown>(...taken(type, undefined, null))
     }
     assert.deepStrictEqual<unknown>(...taken("json", { a: [1, null] }, '{"a":[1,null]}'))
-    assert.deepStrictEqual<unknown>(...taken("json", "text", '"text"'))
+    for (const value of ["text", "", 5, false]) assert.deepStrictEqual<unknown>(...put("json", value))
     assert.deepStrictEqual<unknown>(...taken("any", "text", "text"))
     assert.deepStrictEqual<unknown>(...taken("any", { a: 1 }, '{"a":1}'))
     assert.deepStrictEqual<unknown>(...taken("any", 7, "7"))

@@ -1,5 +1,6 @@
 import * as CallSession from "@callstream/core/model/CallSession"
 import * as Column from "@callstream/core/model/Column"
+import * as ExactNumber from "@callstream/core/model/ExactNumber"
 import * as Derive from "@callstream/core/transform/Derive"
 import * as FieldPath from "@callstream/core/transform/FieldPath"
 import * as Flatten from "@callstream/core/transform/Flatten"
@@ -23,7 +24,8 @@ const asRow: Transform.Transform<Session, Row> = Transform.make({
   apply: (session) => ({ ...session })
 })
 
-const isObject = (value: unknown): value is Row => typeof value === "object" && value !== null && !Array.isArray(value)
+const isObject = (value: unknown): value is Row =>
+  typeof value === "object" && value !== null && !Array.isArray(value) && !ExactNumber.isExactNumber(value)
 
 /** The paths of all that is in a record, down to what is no object or an empty one. */
 const leavesOf = (value: unknown, path: ReadonlyArray<string> = []): ReadonlyArray<ReadonlyArray<string>> =>

@@ -1,3 +1,4 @@
+import * as ExactNumber from "@callstream/core/model/ExactNumber"
 import * as Redact from "@callstream/core/transform/Redact"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -239,7 +240,7 @@ describe("Redact", () => {
       const strings = (value: unknown): ReadonlyArray<string> =>
         typeof value === "string"
           ? [value].filter((text) => text !== "")
-          : typeof value === "object" && value !== null
+          : typeof value === "object" && value !== null && !ExactNumber.isExactNumber(value)
             ? Object.entries(value).flatMap(([key, inner]) => (key === "type" ? [] : strings(inner)))
             : []
       for (const session of yield* sessions(12, 200)) {

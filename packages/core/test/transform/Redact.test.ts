@@ -1,4 +1,5 @@
 import * as Column from "@callstream/core/model/Column"
+import * as ExactNumber from "@callstream/core/model/ExactNumber"
 import * as Redact from "@callstream/core/transform/Redact"
 import * as Transform from "@callstream/core/transform/Transform"
 import { assert, describe, it } from "@effect/vitest"
@@ -25,6 +26,38 @@ describe("Redact", () => {
     ] as const) {
       assert.strictEqual(summary(text, { phone: "mask" }), masked)
     }
+  })
+
+  it("takes a number beyond doubles as it takes one within: by its digits, as one value", () => {
+    const record = (number: string) =>
+      ExactNumber.parseJson(
+        `{"id":"1","callerNumber":"+4876876000000420001","metadata":{"id":${number},"phone":${number},"list":[${number}]}}`
+      ) as Record<string, unknown>
+    const masked = redact({ phone: "mask" })
+    for (const number of ["4876876000000420001", "-4876876000000420001"]) {
+      assert.deepStrictEqual(masked.apply(record(number)), {
+        id: "1",
+        callerNumber: "[phone]",
+        metadata: { id: "[phone]", phone: "[phone]", list: ["[phone]"] }
+      })
+    }
+    const other = record("99999999999999999999.5")
+    assert.deepStrictEqual(masked.apply(other)?.["metadata"], other["metadata"])
+    const named = record("99999999999999999999")
+    assert.deepStrictEqual(masked.apply(named)?.["metadata"], {
+      ...(named["metadata"] as object),
+      phone: "[phone]"
+    })
+    assert.strictEqual(
+      JSON.stringify(redact({ email: "mask", name: "mask", freeText: "drop" }).apply(named)),
+      JSON.stringify(named)
+    )
+    // A number in the place of text is the record's own number as well.
+    assert.deepStrictEqual(masked.apply({ id: "1", callerNumber: 14_155_550_123, summary: "4155550123" }), {
+      id: "1",
+      callerNumber: "[phone]",
+      summary: "[phone]"
+    })
   })
 
   it("leaves what only has digits", () => {

@@ -66,6 +66,7 @@ const valueOf = (type: Column.Type, cell: Table.Cell): unknown => {
   if (typeof cell === "number") return type === "number" ? cell : BigInt(cell)
   if (typeof cell !== "string") return cell
   if (type === "decimal") return unscaled(cell)
+  if (type === "integer") return BigInt(cell)
   if (type === "date") return Math.floor((Instant.parse(cell) ?? 0) / microsPerDay)
   return type === "json" ? encoder.encode(cell) : cell
 }

@@ -2,6 +2,7 @@ import * as Result from "effect/Result"
 import type { AgniErrorReason } from "../../model/AgniError.ts"
 import { InvalidResponse, Unavailable } from "../../model/AgniError.ts"
 import * as CallSession from "../../model/CallSession.ts"
+import * as ExactNumber from "../../model/ExactNumber.ts"
 import type { Instant } from "../../model/Instant.ts"
 import { isObject } from "../../model/internal/Json.ts"
 import type { Edition, Page } from "../../model/Page.ts"
@@ -56,7 +57,7 @@ export type Body<Sessions> =
 export const read = (text: string): Body<ReadonlyArray<CallSession.CallSession>> => {
   let body: unknown
   try {
-    body = JSON.parse(text)
+    body = ExactNumber.parseJson(text)
   } catch {
     return { _tag: "NotJson", html: text.trimStart().startsWith("<"), characters: text.length }
   }

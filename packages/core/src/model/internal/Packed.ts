@@ -4,10 +4,12 @@
  * a page that are given up at once cost next to nothing. And JSON can be handed to another thread.
  */
 import * as CallSession from "../CallSession.ts"
+import * as ExactNumber from "../ExactNumber.ts"
 import type { Instant } from "../Instant.ts"
 import type { Item, JsonBytes } from "../Item.ts"
 import type { Page } from "../Page.ts"
 import type { Rejected } from "../Rejected.ts"
+import * as Json from "./Json.ts"
 
 /** Sessions as columns, of plain data only. What a session does not have is NaN. */
 export interface Packed {
@@ -19,6 +21,8 @@ export interface Packed {
   /** A JSON array of them, and where in it each one ends: the next begins one byte, a comma, later. */
   readonly bytes: Uint8Array<ArrayBuffer>
   readonly ends: Uint32Array<ArrayBuffer>
+  /** Those with half of a surrogate pair in a text: their JSON is not fit for a file. */
+  readonly broken: ReadonlySet<number>
 }
 
 const encoder = new TextEncoder()
@@ -37,13 +41,15 @@ export const pack = (sessions: ReadonlyArray<CallSession.CallSession>): Packed =
   const created = new Float64Array(length)
   const settled = new Uint8Array(length)
   const ends = new Uint32Array(length)
+  const broken = new Set<number>()
   let end = 1
   for (const [i, session] of sessions.entries()) {
     ids.push(session.id)
     starts[i] = CallSession.startInstant(session) ?? Number.NaN
     created[i] = CallSession.createdInstant(session) ?? Number.NaN
     settled[i] = CallSession.isSettled(session) ? 1 : 0
-    const text = JSON.stringify(session)
+    const text = Json.escapeLineEnds(JSON.stringify(session))
+    if (Json.hasHalf(text)) broken.add(i)
     // No character of a string takes more than three bytes.
     const most = end + 3 * text.length + 1
     if (most > buffer.length) {
@@ -59,7 +65,7 @@ export const pack = (sessions: ReadonlyArray<CallSession.CallSession>): Packed =
   if (buffer.length > tooLong) buffer = new Uint8Array(usual)
   bytes[0] = open
   bytes[bytes.length - 1] = close
-  return { ids, starts, created, settled, bytes, ends }
+  return { ids, starts, created, settled, bytes, ends, broken }
 }
 
 const [open = 0, comma = 0, close = 0] = encoder.encode("[,]")
@@ -78,13 +84,15 @@ const sessionAt = (packed: Packed, i: number, { begin, end }: JsonBytes): CallSe
   const { bytes } = packed
   if (packed === latest && (itsSessions !== undefined || !readWhole.has(packed))) {
     readWhole.add(packed)
-    const sessions: ReadonlyArray<CallSession.CallSession> = (itsSessions ??= JSON.parse(decoder.decode(bytes)))
-    const session = sessions[i]
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what `pack` wrote
+    itsSessions ??= ExactNumber.parseJson(decoder.decode(bytes)) as ReadonlyArray<CallSession.CallSession>
+    const session = itsSessions[i]
     if (session !== undefined) return session
   }
   latest = packed
   itsSessions = undefined
-  return JSON.parse(decoder.decode(bytes.subarray(begin, end)))
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what `pack` wrote
+  return ExactNumber.parseJson(decoder.decode(bytes.subarray(begin, end))) as CallSession.CallSession
 }
 
 class PackedItem implements Item<CallSession.CallSession>, JsonBytes {
@@ -112,8 +120,8 @@ class PackedItem implements Item<CallSession.CallSession>, JsonBytes {
   get bytes(): Uint8Array {
     return this.packed.bytes
   }
-  get json(): JsonBytes {
-    return this
+  get json(): JsonBytes | undefined {
+    return this.packed.broken.has(this.i) ? undefined : this
   }
   get row(): CallSession.CallSession {
     return sessionAt(this.packed, this.i, this)

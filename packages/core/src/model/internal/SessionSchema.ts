@@ -54,7 +54,7 @@ const text = optional(Schema.String)
 const number = optional(Schema.Finite)
 const object = optional(Schema.Record(Schema.String, Schema.Unknown))
 
-export const CreditBreakdownFields = Schema.Struct({
+const CreditBreakdownFields = Schema.Struct({
   channel: text,
   duration_sec: number,
   model_credits: number,
@@ -82,7 +82,7 @@ export const CreditBreakdown: Schema.Codec<CreditBreakdown> = Schema.revealCodec
   Schema.StructWithRest(CreditBreakdownFields, [Schema.Record(Schema.String, Schema.Unknown)])
 )
 
-export const Fields = Schema.Struct({
+const Fields = Schema.Struct({
   id: Schema.String.check(Schema.isNonEmpty()),
   agentId: text,
   organizationId: text,
@@ -114,8 +114,9 @@ export const Fields = Schema.Struct({
 /**
  * One call session. Every field but `id` may be absent or `null`, and the two stay apart from `""` and `0`. Timestamps
  * are the wire's own text, `durationSec` is in seconds, `callLatencyMs` in milliseconds, `costTotal` an exact decimal
- * without a currency. Fields that the contract does not name are kept at run time but are not in the type, so that a
- * misspelt field does not compile.
+ * without a currency or an exponent. Fields that the contract does not name are kept at run time but are not in the type,
+ * so that a misspelt field does not compile. The types are those of the contract: a value that the server sends with
+ * another type is kept as it came, and a number that a double would round is an `ExactNumber`.
  *
  * @since 0.1.0
  * @category models
@@ -123,7 +124,8 @@ export const Fields = Schema.Struct({
 export interface CallSession extends Schema.Schema.Type<typeof Fields> {}
 
 /**
- * The schema of `CallSession` in its camelCase form. What the wire sends in either edition goes through `fromWire`.
+ * The contract's schema of `CallSession` in its camelCase form: it fails for a value of another type, which `fromWire`
+ * keeps.
  *
  * @since 0.1.0
  * @category schemas

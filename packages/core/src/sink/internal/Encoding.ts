@@ -1,6 +1,7 @@
 /** How rows become what a file holds. */
 import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import type { Repairs } from "../../model/internal/Json.ts"
 import type { Batch, Refused } from "../SessionSink.ts"
 import type { SinkError } from "../SinkError.ts"
 import type { Line } from "./Lines.ts"
@@ -24,6 +25,7 @@ export interface Encoding {
 
 /** The rows of one run. */
 export interface Rows {
+  readonly repairs: Repairs
   /** What each file begins with, such as a line of names; `undefined` as long as no batch told it. */
   readonly begin: () => string | undefined
   /** The columns that the rest of the file must have, for a position; `undefined` where rows may differ in them. */

@@ -15,6 +15,7 @@ import * as Encoding from "./Encoding.ts"
 import type { Line } from "./Lines.ts"
 import * as Part from "./Part.ts"
 import type { Rotation } from "./PartName.ts"
+import * as Repaired from "./Repaired.ts"
 import * as RotatedFiles from "./RotatedFiles.ts"
 
 type Services = FileSystem.FileSystem | Path.Path
@@ -154,5 +155,5 @@ const writer = <Position extends Committed["position"]>(
       }),
       Effect.mapError(toSinkError(sink, "flush"))
     ),
-  finish: Effect.mapError(files.finish, toSinkError(sink, "finish"))
+  finish: Repaired.reporting(sink, rows.repairs, Effect.mapError(files.finish, toSinkError(sink, "finish")))
 })

@@ -1,12 +1,14 @@
 /** The table of a file: that of its first batch, or of the run that began it. */
 import * as Effect from "effect/Effect"
 import * as Column from "../../model/Column.ts"
+import type { Repairs } from "../../model/internal/Json.ts"
 import { SinkError } from "../SinkError.ts"
 import * as Table from "../Table.ts"
 import type { Columns } from "./Encoding.ts"
 import * as Misfits from "./Misfits.ts"
 
 export interface Tabular {
+  readonly repairs: Repairs
   /** `undefined` before the first batch. */
   readonly table: () => Table.Table | undefined
   /** Tells of the columns that could not hold a value, once of each. */
@@ -17,11 +19,14 @@ export interface Tabular {
 }
 
 export const make = (sink: string, kept: Columns | undefined, options: Table.Options = {}): Tabular => {
-  const ofBatches = Table.ofBatches(sink, options)
+  const repairs: Repairs = { texts: 0 }
+  const counting = { ...options, repairs }
+  const ofBatches = Table.ofBatches(sink, counting)
   const warn = Misfits.warner(sink)
   let columns: Columns | undefined = kept
-  let table: Table.Table | undefined = kept === undefined ? undefined : Table.make(kept, options)
+  let table: Table.Table | undefined = kept === undefined ? undefined : Table.make(kept, counting)
   return {
+    repairs,
     table: () => table,
     told: Effect.suspend(() => warn(table)),
     columns: () => columns,

@@ -51,8 +51,9 @@ const unreadable = (session: CallSession.CallSession, page: Page, index: number)
 
 /** Text that is no time, which the server may understand all the same. */
 export const hasUnreadableStart = ({ startedAt }: CallSession.CallSession): boolean => {
-  const text = startedAt?.trim()
-  return text !== undefined && text !== "" && Instant.parse(text) === undefined
+  // What is no text at all is kept as it came, and is no start.
+  const text = typeof startedAt === "string" ? startedAt.trim() : ""
+  return text !== "" && Instant.parse(text) === undefined
 }
 
 /** A session that lies in no range, because its start is text that is no time. */

@@ -1,4 +1,5 @@
 /** One pass over a record that replaces what belongs to some classes of personal data. */
+import { ExactNumber } from "../../model/ExactNumber.ts"
 import * as Emails from "./Emails.ts"
 import * as Names from "./Names.ts"
 import * as Phones from "./Phones.ts"
@@ -83,7 +84,12 @@ const kinds = new Set(["string", "text", "enum", "number", "integer", "boolean",
 const isTypeOfWrapped = (object: Row, key: string): boolean =>
   key === "type" && Object.hasOwn(object, "value") && kinds.has(String(object[key]).toLowerCase())
 
-const textOf = (value: unknown): string | undefined => (typeof value === "string" && value !== "" ? value : undefined)
+const textOf = (value: unknown): string | undefined =>
+  typeof value === "string" && value !== ""
+    ? value
+    : typeof value === "number" || value instanceof ExactNumber
+      ? String(value)
+      : undefined
 
 const nameIn = (record: Row): string | undefined => {
   const name = textOf(record["callerName"])?.trim()
@@ -214,17 +220,18 @@ export const make = (modes: ReadonlyMap<Class, Mode>, callingCode: string | unde
     return place.free && free ? instead("freeText", value) : scan(value, place.depth, known)
   }
 
-  const ofNumber = (value: number, place: Place, known: Known): unknown => {
-    if (!phones || !Number.isSafeInteger(value)) return value
-    const digits = String(Math.abs(value))
-    if (digits.length < 7) return value
+  const ofNumber = (value: number | ExactNumber, place: Place, known: Known): unknown => {
+    if (!phones || (typeof value === "number" && !Number.isSafeInteger(value))) return value
+    const digits = String(value).replace("-", "")
+    if (!/^\d{7,}$/.test(digits)) return value
     const isOne = place.whole === "phone" || known.phones.some((ending) => digits.endsWith(ending))
     return isOne ? instead("phone", digits) : value
   }
 
   const ofValue = (value: unknown, place: Place, known: Known): unknown => {
     if (typeof value === "string") return ofText(value, place, known)
-    if (typeof value === "number") return place.depth === "any" ? ofNumber(value, place, known) : value
+    if (typeof value === "number" || value instanceof ExactNumber)
+      return place.depth === "any" ? ofNumber(value, place, known) : value
     if (Array.isArray(value)) return ofList(value, place, known)
     return isObject(value) ? ofObject(value, place, known) : value
   }

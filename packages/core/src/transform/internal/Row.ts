@@ -1,4 +1,5 @@
 /** What rows are made of, and how one is copied without its prototype getting in the way. */
+import { ExactNumber } from "../../model/ExactNumber.ts"
 
 export type Row = Readonly<Record<string, unknown>>
 
@@ -10,14 +11,14 @@ export const customerObjects = [
   "postCallAnalysisResult"
 ] as const
 
-export const isObject = (value: unknown): value is Row =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
+export { isObject } from "../../model/internal/Json.ts"
 
 /** A record as a row: an interface such as `CallSession` has no index signature. */
 export const fromRecord = (record: object): Row => (isContainer(record) ? record : {})
 
 /** An object or a list: something with values under keys. */
-export const isContainer = (value: unknown): value is Row => typeof value === "object" && value !== null
+export const isContainer = (value: unknown): value is Row =>
+  typeof value === "object" && value !== null && !(value instanceof ExactNumber)
 
 /** `row[key] = value`, also for the key `__proto__`, which JSON may hold. */
 export const set = (row: Record<string, unknown>, key: string, value: unknown): void => {

@@ -1,9 +1,11 @@
+import * as ExactNumber from "@callstream/core/model/ExactNumber"
 import * as WebhookSink from "@callstream/core/sink/WebhookSink"
 import { SinkError } from "@callstream/core/sink/SinkError"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
 import { Webhook } from "standardwebhooks"
@@ -300,6 +302,33 @@ describe("WebhookSink", () => {
       )
       assert.deepStrictEqual(disk.names(), [])
       assert.isAtMost(disk.most(), 4 * (1 + Math.ceil(Math.log2(25)) + 1))
+    })
+  )
+
+  it.effect("sends exact numbers and whole texts, also of a message that was kept and is halved", () =>
+    Effect.gen(function* () {
+      const { disk, receiver } = world(() => 400)
+      const row = (id: string) =>
+        ExactNumber.parseJson(`{"id":"${id}","big":4876876000000420001,"huge":1e400,"text":"\\ud83d \u2028"}`)
+      const json = (id: string) => `{"id":"${id}","big":4876876000000420001,"huge":1e+400,"text":"\ufffd \\u2028"}`
+      const given = batch(["a", "b"].map((id) => item(id, row(id))))
+      assert.isTrue(Result.isFailure(yield* Effect.result(run({ disk, receiver }, (writer) => writer.write(given)))))
+      for (const id of ["a", "b"]) assert.include(receiver.messages[0]?.body ?? "", `"data":${json(id)}`)
+
+      receiver.answer(({ events }) => (events.length > 1 ? 413 : 204))
+      yield* run({ disk, receiver }, (writer) => writer.flush(1))
+      assert.deepStrictEqual(
+        receiver.taken.map(({ body }) => /"data":(\{"id".*\})\}\]/.exec(body)?.[1]),
+        [json("a"), json("b")]
+      )
+      // The same content is the same event, however its numbers are spelt, and other digits are another one.
+      const idsOf = Effect.fnUntraced(function* (text: string) {
+        const there = world()
+        yield* run(there, (writer) => writer.write(batch([item("a", ExactNumber.parseJson(text))])))
+        return there.receiver.events().map(({ id }) => id)
+      })
+      assert.deepStrictEqual(yield* idsOf('{"n":1e400}'), yield* idsOf('{"n":10e399}'))
+      assert.notDeepEqual(yield* idsOf('{"n":4876876000000420001}'), yield* idsOf('{"n":4876876000000420000}'))
     })
   )
 

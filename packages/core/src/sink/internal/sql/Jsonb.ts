@@ -1,6 +1,9 @@
 /** Text and JSON that PostgreSQL has no way to hold: the character NUL. Cells are well-formed otherwise. */
 
-const isObject = (u: unknown): u is Record<string, unknown> => typeof u === "object" && u !== null
+import { ExactNumber, parseJson } from "../../../model/ExactNumber.ts"
+
+const isObject = (u: unknown): u is Record<string, unknown> =>
+  typeof u === "object" && u !== null && !(u instanceof ExactNumber)
 
 /** Whether text can stand in a column of text. */
 export const holdsText = (text: string): boolean => !text.includes("\0")
@@ -11,7 +14,7 @@ const holdsValue = (value: unknown): boolean =>
     : !isObject(value) || Object.entries(value).every(([key, inner]) => holdsText(key) && holdsValue(inner))
 
 /** Whether JSON text can stand in a column of jsonb. What JSON writes as an escape is rare, and only then it is looked at. */
-export const holds = (json: string): boolean => !json.includes("\\u0000") || holdsValue(JSON.parse(json))
+export const holds = (json: string): boolean => !json.includes("\\u0000") || holdsValue(parseJson(json))
 
 const shown = (text: string): string => text.replaceAll("\0", "\ufffd")
 
@@ -28,7 +31,7 @@ const showValue = (value: unknown): unknown =>
         : value
 
 /** The same JSON with U+FFFD in place of what cannot be held. */
-export const show = (json: string): string => JSON.stringify(showValue(JSON.parse(json)))
+export const show = (json: string): string => JSON.stringify(showValue(parseJson(json)))
 
 const mark = '{"$json":'
 
@@ -40,7 +43,7 @@ export const holdsExtra = (json: string): boolean => holds(json) && !json.includ
  * text, in which such a character is an escape.
  */
 export const extra = (json: string | null, more: ReadonlyArray<readonly [name: string, json: string]>): string => {
-  const members: Array<readonly [string, string]> = json === null ? [] : entriesOf(JSON.parse(json))
+  const members: Array<readonly [string, string]> = json === null ? [] : entriesOf(parseJson(json))
   // What the table put there before is the value itself: it wins over its cell, which already lacks something.
   const known = new Set(members.map(([name]) => name))
   const all = [...members, ...more.filter(([name]) => !known.has(name))]

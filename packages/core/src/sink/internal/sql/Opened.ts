@@ -10,11 +10,13 @@ import type { SqlError } from "effect/sql/SqlError"
 import * as Column from "../../../model/Column.ts"
 import type { Committed } from "../../../model/Committed.ts"
 import type { Instant } from "../../../model/Instant.ts"
+import type { Repairs } from "../../../model/internal/Json.ts"
 import * as SqlFailure from "../../../model/internal/SqlFailure.ts"
 import type { Batch, Refused, Writer } from "../../SessionSink.ts"
 import { SinkError } from "../../SinkError.ts"
 import * as Table from "../../Table.ts"
 import * as Misfits from "../Misfits.ts"
+import * as Repaired from "../Repaired.ts"
 import * as Account from "./Account.ts"
 import { type Dialect, type Layout, type Place, type Row, type Statement, statement } from "./Dialect.ts"
 import * as LayoutOf from "./Layout.ts"
@@ -151,7 +153,8 @@ export const make = Effect.fnUntraced(function* (
   )
   const { place } = opened
 
-  const tables = Table.ofBatches(name, { timestamp: Time.text })
+  const repairs: Repairs = { texts: 0 }
+  const tables = Table.ofBatches(name, { timestamp: Time.text, repairs })
   const warn = Misfits.warner(name)
   let layout: Layout | undefined
   /** Makes the table, or brings it to what these columns need. */
@@ -293,9 +296,13 @@ export const make = Effect.fnUntraced(function* (
     write: (batch) => Effect.tap(operation("write", write(batch)), () => Effect.flatMap(tables(batch.columns), warn)),
     flush: (cursor) => operation("flush", flush(cursor)),
     // A run without a single batch leaves a table that can be read all the same.
-    finish: operation(
-      "finish",
-      Effect.suspend(() => (layout === undefined ? Effect.asVoid(settle(Table.make(Column.ofSession))) : Effect.void))
+    finish: Repaired.reporting(
+      name,
+      repairs,
+      operation(
+        "finish",
+        Effect.suspend(() => (layout === undefined ? Effect.asVoid(settle(Table.make(Column.ofSession))) : Effect.void))
+      )
     )
   }
 })

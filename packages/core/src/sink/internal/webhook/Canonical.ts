@@ -1,3 +1,5 @@
+import { ExactNumber } from "../../../model/ExactNumber.ts"
+
 /**
  * A JSON value as text that is the same for the same content: keys sorted, no spaces, and signed URLs without their
  * signatures, which each answer of the API makes anew. A recording counts by its path and presence.
@@ -6,6 +8,7 @@ export const encode = (value: unknown): string => write("", value)
 
 const write = (key: string, value: unknown): string => {
   if (typeof value === "string") return JSON.stringify(withoutSignature(key, value))
+  if (value instanceof ExactNumber) return value.text
   if (typeof value !== "object" || value === null) return JSON.stringify(value)
   if (Array.isArray(value)) return `[${value.map((item) => write("", item)).join(",")}]`
   return `{${Object.entries(value)

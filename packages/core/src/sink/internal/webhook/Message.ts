@@ -2,7 +2,9 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import { parseJson } from "../../../model/ExactNumber.ts"
 import * as Instant from "../../../model/Instant.ts"
+import { type Repairs, stringify } from "../../../model/internal/Json.ts"
 import type { Batch, Refused } from "../../SessionSink.ts"
 import * as Canonical from "./Canonical.ts"
 import * as Sha256 from "./Sha256.ts"
@@ -28,14 +30,14 @@ const encoder = new TextEncoder()
 const batchType = "call_session.batch"
 
 /** The events of a batch, in its order, and the rows that are no JSON. */
-export const events = Effect.fnUntraced(function* (batch: Batch<unknown>, organization: string) {
+export const events = Effect.fnUntraced(function* (batch: Batch<unknown>, organization: string, repairs: Repairs) {
   const refused: Array<Refused> = []
   const rows: Array<{ readonly id: string; readonly json: string; readonly content: Uint8Array<ArrayBuffer> }> = []
   for (const { id, row } of batch.items) {
     try {
-      const json: string | undefined = JSON.stringify(row)
+      const json = stringify(row, repairs)
       if (json === undefined) throw new TypeError("no JSON")
-      const content = `[${JSON.stringify(organization)},${JSON.stringify(id)},${Canonical.encode(JSON.parse(json))}]`
+      const content = `[${JSON.stringify(organization)},${JSON.stringify(id)},${Canonical.encode(parseJson(json))}]`
       rows.push({ id, json, content: encoder.encode(content) })
     } catch {
       refused.push({ id, reason: "the row cannot be written as JSON" })
@@ -47,7 +49,7 @@ export const events = Effect.fnUntraced(function* (batch: Batch<unknown>, organi
     refused,
     events: rows.map(({ id, json }, at): Event => ({
       session: id,
-      json: `{"id":"evt_${short(digests[at])}",${common},"sessionId":${JSON.stringify(id)},"data":${json}}`
+      json: `{"id":"evt_${short(digests[at])}",${common},"sessionId":${stringify(id) ?? ""},"data":${json}}`
     }))
   }
 })
@@ -123,23 +125,23 @@ const EventJson = Schema.StructWithRest(Schema.Struct({ sessionId: Schema.String
   Schema.Record(Schema.String, Schema.Unknown)
 ])
 const decode = Schema.decodeUnknownOption(
-  Schema.fromJsonString(
-    Schema.Union([
-      EventJson,
-      Schema.Struct({
-        type: Schema.Literal(batchType),
-        data: Schema.Struct({ events: Schema.NonEmptyArray(EventJson) })
-      })
-    ])
-  )
+  Schema.Union([
+    EventJson,
+    Schema.Struct({
+      type: Schema.Literal(batchType),
+      data: Schema.Struct({ events: Schema.NonEmptyArray(EventJson) })
+    })
+  ])
 )
+
+const tryParse = Option.liftThrowable(parseJson)
 
 /** A message as it was written; none when the bytes are not those that had this id. */
 export const read = (id: string, body: Uint8Array<ArrayBuffer>): Effect.Effect<Option.Option<Message>> =>
   Effect.map(idOf(body), (found) =>
     found !== id
       ? Option.none()
-      : Option.map(decode(new TextDecoder().decode(body)), (json): Message => {
+      : Option.map(Option.flatMap(tryParse(new TextDecoder().decode(body)), decode), (json): Message => {
           const plain = "sessionId" in json
           const all = plain ? [json] : json.data.events
           return {
@@ -147,7 +149,7 @@ export const read = (id: string, body: Uint8Array<ArrayBuffer>): Effect.Effect<O
             body,
             plain,
             sequence: all[0].sequence,
-            events: all.map((event) => ({ session: event.sessionId, json: JSON.stringify(event) }))
+            events: all.map((event) => ({ session: event.sessionId, json: stringify(event) ?? "" }))
           }
         })
   )
