@@ -21,6 +21,7 @@ export class OutputError extends Schema.TaggedError<OutputError>()("OutputError"
   /**
    * - `exists`: it is there and may not be overwritten.
    * - `closed`: the reader went away.
+   * - `foreign`: another program changed the file while it was written.
    * - `unsynced`: the disk did not confirm what was written, and what of it is there nobody knows.
    * - `missing`, `shorter`, `changed`: what an earlier run left is not there any more as it left it.
    * - `torn`: it does not have the shape of what is written there.
@@ -34,6 +35,7 @@ export class OutputError extends Schema.TaggedError<OutputError>()("OutputError"
     "full",
     "closed",
     "replaced",
+    "foreign",
     "unsynced",
     "missing",
     "shorter",
@@ -59,6 +61,7 @@ const descriptions: Readonly<Record<OutputError["reason"], string>> = {
   full: "the disk is full",
   closed: "the reader closed it",
   replaced: "another run wrote to the same place at the same time",
+  foreign: "another program changed the file while it was written",
   unsynced: "the disk did not confirm what was written",
   missing: "the file that the earlier run left is not there",
   shorter: "the file is shorter than the earlier run left it",
@@ -127,6 +130,7 @@ const advice: Partial<Record<OutputError["reason"], string>> = {
   notAllowed: "Let this user write there, or choose another folder.",
   full: "Make room, or write to another disk, and run it again.",
   replaced: "Let one run at a time write to a name.",
+  foreign: "Keep other programs away from the file until it has its name, then run it again.",
   unsynced: "Check the disk, then run it again.",
   missing: putBack,
   shorter: putBack,

@@ -22,7 +22,7 @@ const rowsPerPiece = 256
 export const open = Effect.fnUntraced(function* (
   options: Options
 ): Effect.fn.Return<Part, OutputError, FileSystem.FileSystem | Path.Path | Scope.Scope> {
-  const file = yield* PartialFile.open(options)
+  const file = yield* PartialFile.open({ ...options, verify: options.compression?.verify })
   const { begin, compression, limit, terminator } = options
   const plain = makeEncoder(terminator)
   const encode = (lines: ReadonlyArray<Line>) => {
