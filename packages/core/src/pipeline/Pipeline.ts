@@ -162,7 +162,13 @@ export const make = <A, RS, RD, const Sinks extends readonly [AnySink, ...Readon
     const lease = yield* Effect.flatMap(Checkpoint, (checkpoint) => checkpoint.open(name, fingerprint))
     const kept = Option.getOrUndefined(lease.state)
     if (kept?.notes !== undefined) options.restore?.(kept.notes)
-    if (kept?.finished === true) return nothingToDo(sinks)
+    if (kept?.finished === true) {
+      for (const { name, verify } of sinks) {
+        const left = kept.sinks[name]
+        if (verify !== undefined && left !== undefined) yield* Outlet.patiently(verify(left))
+      }
+      return nothingToDo(sinks)
+    }
 
     const outlets: Array<Outlet.Outlet<A>> = []
     const open = () => outlets.filter((outlet) => outlet.failure() === undefined)

@@ -54,6 +54,7 @@ export const file = (options: Options): SessionSink<unknown, FileSystem.FileSyst
     rotate: options.rotate,
     compression: options.compression?.extension,
     encoding: encoding(options),
+    verifyPart: LinePart.verify,
     openPart: (part, { begin }) =>
       LinePart.open({ ...part, compression: options.compression, terminator: Csv.lineEnd, begin })
   })

@@ -63,6 +63,7 @@ export const file = (options: Options): SessionSink<unknown, FileSystem.FileSyst
     rotate: options.rotate,
     compression: options.compression?.extension,
     encoding,
+    verifyPart: LinePart.verify,
     openPart: (part, { begin }) => LinePart.open({ ...part, compression: options.compression, terminator, begin })
   })
 

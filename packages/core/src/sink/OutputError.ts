@@ -17,13 +17,14 @@ import { SinkError } from "./SinkError.ts"
 export class OutputError extends Schema.TaggedError<OutputError>()("OutputError", {
   /** A path, or `stdout`. */
   target: Schema.String,
-  operation: Schema.Literals(["open", "write", "flush", "finish"]),
+  operation: Schema.Literals(["open", "write", "flush", "finish", "verify"]),
   /**
    * - `exists`: it is there and may not be overwritten.
    * - `closed`: the reader went away.
    * - `foreign`: another program changed the file while it was written.
    * - `unsynced`: the disk did not confirm what was written, and what of it is there nobody knows.
    * - `missing`, `shorter`, `changed`: what an earlier run left is not there any more as it left it.
+   * - `gone`, `altered`: what a finished run left is not there any more, or not as it left it.
    * - `torn`: it does not have the shape of what is written there.
    * - `finished`: it has its name, and nothing can be added.
    */
@@ -40,6 +41,8 @@ export class OutputError extends Schema.TaggedError<OutputError>()("OutputError"
     "missing",
     "shorter",
     "changed",
+    "gone",
+    "altered",
     "torn",
     "finished",
     "other"
@@ -66,6 +69,8 @@ const descriptions: Readonly<Record<OutputError["reason"], string>> = {
   missing: "the file that the earlier run left is not there",
   shorter: "the file is shorter than the earlier run left it",
   changed: "the file is not as the earlier run left it",
+  gone: "the file is gone since the run finished",
+  altered: "the file was replaced or changed since the run finished",
   torn: "the file is not what was written there",
   finished: "it is finished already, and there is more to write",
   other: "it could not be written"
@@ -123,6 +128,8 @@ export const fromPlatform =
 const putBack =
   "Put the file back as the earlier run left it, moved and not copied, or delete the checkpoint to begin again."
 
+const beginAnew = "Put the file back, or give the run another name to export everything again."
+
 const advice: Partial<Record<OutputError["reason"], string>> = {
   exists: "Choose another name, or let the file be replaced.",
   notAFile: "Choose the name of a regular file.",
@@ -135,6 +142,8 @@ const advice: Partial<Record<OutputError["reason"], string>> = {
   missing: putBack,
   shorter: putBack,
   changed: putBack,
+  gone: beginAnew,
+  altered: beginAnew,
   torn: putBack,
   finished: "Move the file away, or choose another name, and delete the checkpoint to begin again."
 }

@@ -82,6 +82,7 @@ export const file = (options: Options): SessionSink<unknown, FileSystem.FileSyst
     rotate: options.rotate,
     compression: undefined,
     encoding: encoding(options),
+    verifyPart: GroupPart.verify(options.format),
     openPart: (part, { columns }) =>
       GroupPart.open({ ...part, format: options.format, columns: () => makeTable(columns() ?? []).columns })
   })

@@ -84,6 +84,11 @@ export interface SessionSink<in A, out R = never> {
   readonly delivery: Delivery
   /** Opens it where it stood, or, with none, from the beginning. */
   readonly open: (from: Option.Option<Committed>) => Effect.Effect<Writer<A>, SinkError, R | Scope.Scope>
+  /**
+   * Whether what a finished run left, which committed this last, is still there as it left it. Asked when the run is
+   * started again, which then has nothing to do. Without it the sink answers for nothing that it wrote.
+   */
+  readonly verify?: ((left: Committed) => Effect.Effect<void, SinkError, R | Scope.Scope>) | undefined
 }
 
 /**

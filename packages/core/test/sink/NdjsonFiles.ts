@@ -113,7 +113,12 @@ export const sinkOn = (
   kind: Kind = ndjson
 ): SessionSink<CallSession> => {
   const sink = kind.file(options)
-  return { ...sink, open: (from) => Effect.provide(sink.open(from), layer) }
+  const { open, verify } = sink
+  return {
+    ...sink,
+    open: (from) => Effect.provide(open(from), layer),
+    verify: verify === undefined ? undefined : (left) => Effect.provide(verify(left), layer)
+  }
 }
 
 export interface Store extends SinkConformance.Store {

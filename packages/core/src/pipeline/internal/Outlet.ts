@@ -38,7 +38,7 @@ const again = Schedule.min([Schedule.exponential("200 millis", 3), Schedule.spac
   Schedule.upTo({ times: 4 })
 )
 
-const patiently = <B, R>(effect: Effect.Effect<B, SinkError, R>): Effect.Effect<B, SinkError, R> =>
+export const patiently = <B, R>(effect: Effect.Effect<B, SinkError, R>): Effect.Effect<B, SinkError, R> =>
   Effect.retry(effect, { schedule: again, while: (error) => error.retryable })
 
 interface Opened<in A> {

@@ -51,8 +51,10 @@ const noteBytes = (note: Note): Uint8Array => {
   return bytes
 }
 
+type Readable = Pick<PartialFile.PartialFile, "end" | "read">
+
 /** The note that ends there. */
-const noteAt = Effect.fnUntraced(function* (path: string, file: PartialFile.PartialFile, end: number) {
+const noteAt = Effect.fnUntraced(function* (path: string, file: Readable, end: number) {
   const torn = () => failWith(path, "open", "torn")
   const last = yield* file.read(Math.max(0, end - 4), 4)
   const length = last.length < 4 ? 0 : new DataView(last.buffer, last.byteOffset).getUint32(0, true)
@@ -311,9 +313,18 @@ export const open = Effect.fnUntraced(function* (
 })
 
 /** What a file that has its name holds, by the note before its end. */
-const rowsIn = Effect.fnUntraced(function* (path: string, file: PartialFile.PartialFile, format: Format) {
+const rowsIn = Effect.fnUntraced(function* (path: string, file: Readable, format: Format) {
   const { bytes } = file.end()
   const length = format.endLength(yield* file.read(Math.max(0, bytes - 8), 8))
   const end = bytes - (length ?? bytes)
   return end <= format.begin.length ? 0 : (yield* noteAt(path, file, end)).rows
 })
+
+/** Whether the file that a finished run left is still there; it has its end since that position. */
+export const verify = (format: Format) =>
+  Effect.fnUntraced(function* (path: string, from: Position) {
+    const file = yield* PartialFile.openFinished(path, from, true)
+    const altered = () => failWith(path, "verify", "altered")
+    const rows = yield* Effect.mapError(rowsIn(path, file, format), altered)
+    if (rows !== from.groups?.rows) return yield* altered()
+  }, Effect.scoped)

@@ -88,7 +88,7 @@ export const open = Effect.fnUntraced(function* (options: {
   const discard = Effect.fnUntraced(function* ({ bytes, name }: File) {
     const at = paths.join(paths.dirname(path), name)
     const isSame = yield* fs.stat(at).pipe(
-      Effect.map((info) => info.type === "File" && Number(info.size) === bytes),
+      Effect.map((info) => info.type === "File" && Tail.lengthOf(info) === bytes),
       Effect.catchIf(
         (error) => codeOf(error) === "ENOENT",
         () => Effect.succeed(false)
@@ -125,12 +125,34 @@ export const open = Effect.fnUntraced(function* (options: {
   }
 })
 
+/** Whether the manifest of a finished run is still there, and every file that it names. */
+export const verify = Effect.fnUntraced(function* (
+  path: string,
+  from: Head
+): Effect.fn.Return<void, OutputError, FileSystem.FileSystem | Path.Path> {
+  const fs = yield* FileSystem.FileSystem
+  const paths = yield* Path.Path
+  const failed = (target: string, reason: "gone" | "altered") =>
+    new OutputError({ target, operation: "verify", reason })
+  const text = yield* read(path, "verify")
+  if (text === undefined) return yield* failed(path, "gone")
+  const manifest = yield* Effect.mapError(parse(path, text), () => failed(path, "altered"))
+  if (manifest?.run !== from.run || !manifest.complete) return yield* failed(path, "altered")
+  for (const { bytes, name } of manifest.files) {
+    const at = paths.join(paths.dirname(path), name)
+    const info = yield* Effect.mapError(fs.stat(at), (error) =>
+      codeOf(error) === "ENOENT" ? failed(at, "gone") : fromPlatform(at, "verify")(error)
+    )
+    if (info.type !== "File" || Tail.lengthOf(info) !== bytes) return yield* failed(at, "altered")
+  }
+})
+
 const failWith = (path: string, reason: OutputError["reason"]) =>
   new OutputError({ target: path, operation: "open", reason })
 
-const read = Effect.fnUntraced(function* (path: string) {
+const read = Effect.fnUntraced(function* (path: string, operation: "open" | "verify" = "open") {
   const fs = yield* FileSystem.FileSystem
-  const opening = Effect.mapError(fromPlatform(path, "open"))
+  const opening = Effect.mapError(fromPlatform(path, operation))
   if (!(yield* opening(fs.exists(path)))) return undefined
   if ((yield* opening(fs.stat(path))).type !== "File") return yield* failWith(path, "notAFile")
   return yield* opening(fs.readFileString(path))

@@ -183,6 +183,34 @@ const finishedLength = Effect.fnUntraced(function* (
   return found.length
 })
 
+/**
+ * The file that a finished run left under the name, to be read. It may be a copy: nothing is written to it any more.
+ *
+ * @param grows It got longer when it was finished.
+ */
+export const openFinished = Effect.fnUntraced(function* (
+  path: string,
+  from: Position,
+  grows: boolean
+): Effect.fn.Return<Pick<PartialFile, "end" | "read">, OutputError, FileSystem.FileSystem | Scope.Scope> {
+  const fs = yield* FileSystem.FileSystem
+  const verifying = Effect.mapError(fromPlatform(path, "verify"))
+  const file = yield* Effect.mapError(fs.open(path, { flag: "r" }), (error) =>
+    codeOf(error) === "ENOENT" ? failWith(path, "verify", "gone") : fromPlatform(path, "verify")(error)
+  )
+  const info = yield* verifying(file.stat)
+  const bytes = Tail.lengthOf(info)
+  const whole = info.type === "File" && (grows ? bytes >= from.bytes : bytes === from.bytes)
+  const end = whole ? yield* verifying(Tail.read(file, from.bytes)) : undefined
+  if (end === undefined || (yield* Tail.digest(end.tail)) !== from.tail) {
+    return yield* failWith(path, "verify", "altered")
+  }
+  return {
+    end: () => ({ ...Tail.start, bytes }),
+    read: (at, length) => verifying(Tail.readAt(file, at, length))
+  }
+})
+
 const finishedFile = (
   fs: FileSystem.FileSystem,
   options: Options,

@@ -248,3 +248,10 @@ const byDay = (lines: ReadonlyArray<Line>): ReadonlyMap<number | undefined, Read
   }
   return days
 }
+
+/** Whether the files that a finished run left are still there, and its manifest. */
+export const verify = Effect.fnUntraced(function* (path: string, compression: string | undefined, from: Position) {
+  const paths = yield* Path.Path
+  const { manifest } = PartName.make(paths.basename(path), compression)
+  yield* ManifestFile.verify(paths.join(paths.dirname(path), manifest), from.manifest)
+})

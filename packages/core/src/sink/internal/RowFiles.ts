@@ -29,19 +29,38 @@ export interface Options {
     options: Part.Options,
     rows: Encoding.Rows
   ) => Effect.Effect<Part.Part, OutputError, Services | Scope.Scope>
+  readonly verifyPart: (path: string, from: Part.Position) => Effect.Effect<void, OutputError, Services>
 }
 
 /** A file that grows as `NAME.partial` and gets its name when the whole run is in, or many and their manifest. */
 export const make = (options: Options): Sink => ({
   name: options.path,
   delivery: "resumable",
-  open: options.rotate === undefined ? openOne(options) : openRotated(options, options.rotate)
+  open: options.rotate === undefined ? openOne(options) : openRotated(options, options.rotate),
+  verify: (left) => verify(options, left)
+})
+
+const formOf = ({ compression = "", encoding, rotate }: Options): string =>
+  `${rotate === undefined ? "one file" : rotate === "day" ? "by day" : "by size"}${compression}${encoding.name}`
+
+const verify = Effect.fnUntraced(function* (options: Options, left: Committed) {
+  const { compression, path, rotate, verifyPart } = options
+  const form = formOf(options)
+  const verified =
+    rotate === undefined
+      ? Effect.map(positionIn(Part.Position, form, path, Option.some(left)), (kept) =>
+          kept === undefined ? Effect.void : verifyPart(path, kept.at)
+        )
+      : Effect.map(positionIn(RotatedFiles.Position, form, path, Option.some(left)), (kept) =>
+          kept === undefined ? Effect.void : RotatedFiles.verify(path, compression, kept.at)
+        )
+  yield* Effect.mapError(yield* verified, toSinkError(path, "verify"))
 })
 
 const openOne = (options: Options): Sink["open"] =>
   Effect.fnUntraced(function* (from) {
-    const { compression = "", encoding, force, path } = options
-    const form = `one file${compression}${encoding.name}`
+    const { encoding, force, path } = options
+    const form = formOf(options)
     const kept = yield* positionIn(Part.Position, form, path, from)
     const rows = encoding.open(kept?.columns)
     const part = yield* Effect.mapError(
@@ -64,7 +83,7 @@ const openOne = (options: Options): Sink["open"] =>
 
 const openRotated = (options: Options, rotate: Rotation): Sink["open"] =>
   Effect.fnUntraced(function* (from) {
-    const { compression = "", encoding, force, path } = options
+    const { encoding, force, path } = options
     if (rotate !== "day" && !(rotate.bytes >= 1)) {
       return yield* new SinkError({
         sink: path,
@@ -74,7 +93,7 @@ const openRotated = (options: Options, rotate: Rotation): Sink["open"] =>
         advice: "Say how many bytes a file may have."
       })
     }
-    const form = `${rotate === "day" ? "by day" : "by size"}${compression}${encoding.name}`
+    const form = formOf(options)
     const kept = yield* positionIn(RotatedFiles.Position, form, path, from)
     const rows = encoding.open(kept?.columns)
     const files = yield* Effect.mapError(
