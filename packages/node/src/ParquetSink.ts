@@ -24,6 +24,8 @@ export interface Options {
    * and so on, each at most that large, `"day"` for `calls-2026-07-31.parquet`. @default one file
    */
   readonly rotate?: RowGroups.Options["rotate"]
+  /** Which sessions the rows are of: as for `NdjsonSink`. @default not known */
+  readonly covers?: RowGroups.Options["covers"]
 }
 
 /**

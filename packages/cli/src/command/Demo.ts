@@ -41,6 +41,7 @@ const demo = Effect.gen(function* () {
     baseUrl,
     selection: {},
     asked: { since: "", until: "" },
+    filters: "",
     walk: "history",
     horizon: Duration.hours(2),
     keepGoing: false,

@@ -235,13 +235,28 @@ const rotation = (text: string | undefined): NdjsonSink.Options["rotate"] => {
 
 const compressions = { gzip: Gzip.compression, zstd: Zstd.compression }
 
+/** Asks the files that may replace others whether they may, where something is sent before they are opened. */
+export const check = Effect.fnUntraced(function* (
+  planned: ReadonlyArray<Planned>,
+  covers: NdjsonSink.Options["covers"]
+) {
+  const replacing = planned.filter(({ settings }) => settings.force === true && settings.rotate !== undefined)
+  const sinks = yield* make(replacing, { organization: "", spool: undefined, account: undefined, covers })
+  yield* Effect.forEach(sinks, (sink) => Effect.scoped(sink.open(Option.none())), { discard: true })
+})
+
 /**
  * The sinks, not yet open. `spool` is the folder where a webhook's messages wait on their way, without one in memory; under
  * `account` a table keeps how far it got.
  */
 export const make = (
   planned: ReadonlyArray<Planned>,
-  options: { readonly organization: string; readonly spool: string | undefined; readonly account: string | undefined }
+  options: {
+    readonly organization: string
+    readonly spool: string | undefined
+    readonly account: string | undefined
+    readonly covers?: NdjsonSink.Options["covers"]
+  }
 ): Effect.Effect<ReadonlyArray<Sink>, UsageError, FileSystem.FileSystem> =>
   Effect.forEach(planned, ({ settings, target }, item): Effect.Effect<Sink, UsageError, FileSystem.FileSystem> => {
     switch (target._tag) {
@@ -249,19 +264,20 @@ export const make = (
         return Effect.sync(StdoutSink.make)
       case "File": {
         const { compression, path } = target
-        const options = {
+        const file = {
           path,
           force: settings.force,
           compression: compression === undefined ? undefined : compressions[compression],
-          rotate: rotation(settings.rotate)
+          rotate: rotation(settings.rotate),
+          covers: options.covers
         }
         switch (target.format) {
           case "ndjson":
-            return Effect.succeed(NdjsonSink.file(options))
+            return Effect.succeed(NdjsonSink.file(file))
           case "csv":
-            return Effect.succeed(CsvSink.file({ ...options, raw: settings.csvRaw, bom: settings.csvBom }))
+            return Effect.succeed(CsvSink.file({ ...file, raw: settings.csvRaw, bom: settings.csvBom }))
           case "parquet":
-            return Effect.succeed(ParquetSink.file(options))
+            return Effect.succeed(ParquetSink.file(file))
         }
       }
       case "Table":

@@ -12,6 +12,7 @@ import {
   History,
   Instant,
   type Learned,
+  type Manifest,
   OutputFile,
   type Page,
   Pipeline,
@@ -52,6 +53,8 @@ export interface Job {
   readonly selection: CallSessions.Selection
   /** The range as it was typed: an age stays what it is when the run goes on a day later. */
   readonly asked: { readonly since: string; readonly until: string }
+  /** What is left out, in words that name no person: two of them are compared. */
+  readonly filters: string
   readonly walk: "history" | "pages"
   readonly horizon: Duration.Duration
   readonly keepGoing: boolean
@@ -89,6 +92,10 @@ const look = Effect.flatMap(AgniClient, ({ list }) =>
   })
 )
 
+/** What all of these sessions are; a run with a limit, or that leaves gaps, does not have all of anything. */
+const coversOf = ({ filters, keep, keepGoing }: Job, { end, from, to }: Notes.Range): Manifest.Covers | undefined =>
+  keep === undefined && !keepGoing ? { from, to: to ?? end, filters } : undefined
+
 /** `shared` is counted in when somebody else shows how far it is. */
 export const run = Effect.fnUntraced(function* (job: Job, shared?: Progress.Progress) {
   const { live } = yield* Screen
@@ -103,6 +110,8 @@ export const run = Effect.fnUntraced(function* (job: Job, shared?: Progress.Prog
   const summary = yield* Effect.scoped(
     Effect.gen(function* () {
       const hasWebhook = job.sinks.some(({ target }) => target._tag === "Webhook")
+      const covers = () => coversOf(job, notes.range())
+      if (hasWebhook) yield* Sinks.check(job.sinks, covers)
       const { now, organization } = named || hasWebhook ? yield* look : { now: undefined, organization: "" }
       notes.begin(named ? now : undefined)
       const veil = named && job.state.database === undefined ? yield* Veil.ofFolder(job.state.folder) : Veil.none
@@ -118,7 +127,7 @@ export const run = Effect.fnUntraced(function* (job: Job, shared?: Progress.Prog
           : undefined
       // Whoever asks for something else has not got what this table got.
       const account = named ? `${job.name} ${digest(JSON.stringify([fingerprint, label]))}` : undefined
-      const sinks = yield* Sinks.make(job.sinks, { organization, spool, account })
+      const sinks = yield* Sinks.make(job.sinks, { organization, spool, account, covers })
       const [first, ...rest] = sinks
       if (first === undefined) return yield* Effect.die(new Error("no sink"))
       const coverage = job.coverage === undefined ? undefined : yield* openCoverage(job.coverage, job)

@@ -1,4 +1,5 @@
 /** From a pipeline as data to a job: everything that can be wrong with it is told here, and nothing is asked of the server. */
+import type { CallSessions } from "@callstream/core"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as LearnedFile from "../flag/LearnedFile.ts"
@@ -67,6 +68,18 @@ const typed = (text: string | undefined): string => {
   return when === undefined ? "" : When.format(when)
 }
 
+/** Numbers, searches and conditions may name a person: that there is one has to do. */
+const filtersOf = (
+  { agentId, callerNumber, channel, search, status }: CallSessions.Selection,
+  { where }: NonNullable<PipelineSpec["transforms"]>
+): string =>
+  [
+    ...Object.entries({ agentId, channel, status }).flatMap(([name, value]) =>
+      value === undefined ? [] : [`${name}=${value}`]
+    ),
+    ...Object.entries({ callerNumber, search, where }).flatMap(([name, value]) => (value === undefined ? [] : [name]))
+  ].join(" ")
+
 const keepOf = ({ newest, oldest }: NonNullable<PipelineSpec["source"]>): Job.Job["keep"] =>
   newest !== undefined
     ? { side: "newest", limit: newest }
@@ -131,6 +144,7 @@ export const toJob = Effect.fnUntraced(function* (spec: PipelineSpec, { from, re
     baseUrl,
     selection,
     asked: { since: typed(source.since), until: typed(source.until) },
+    filters: filtersOf(selection, transforms),
     walk: source.walk ?? "history",
     horizon: durationOf(source.horizon, Duration.hours(2)),
     keepGoing: source.keepGoing ?? false,

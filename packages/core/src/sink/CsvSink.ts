@@ -14,6 +14,7 @@ import * as Lines from "./internal/Lines.ts"
 import type { Rotation } from "./internal/PartName.ts"
 import * as RowFiles from "./internal/RowFiles.ts"
 import * as Tabular from "./internal/Tabular.ts"
+import type { Covers } from "./Manifest.ts"
 import type { Item, SessionSink } from "./SessionSink.ts"
 
 /**
@@ -35,6 +36,8 @@ export interface Options extends Csv.Options {
    * @default one file
    */
   readonly rotate?: Rotation | undefined
+  /** As for `NdjsonSink`. @default not known */
+  readonly covers?: (() => Covers | undefined) | undefined
   /** The byte order mark by which some spreadsheets know UTF-8. @default false */
   readonly bom?: boolean | undefined
 }
@@ -52,6 +55,7 @@ export const file = (options: Options): SessionSink<unknown, FileSystem.FileSyst
     path: options.path,
     force: options.force === true,
     rotate: options.rotate,
+    covers: options.covers,
     compression: options.compression?.extension,
     encoding: encoding(options),
     verifyPart: LinePart.verify,

@@ -12,6 +12,7 @@ import * as LinePart from "./internal/LinePart.ts"
 import * as Lines from "./internal/Lines.ts"
 import type { Rotation } from "./internal/PartName.ts"
 import * as RowFiles from "./internal/RowFiles.ts"
+import type { Covers } from "./Manifest.ts"
 import * as Ndjson from "./Ndjson.ts"
 import { type OutputError, toSinkError } from "./OutputError.ts"
 import type { TextOutput } from "./OutputFile.ts"
@@ -40,6 +41,13 @@ export interface Options {
    * @default one file
    */
   readonly rotate?: Rotation | undefined
+  /**
+   * Which sessions the rows are of, asked when the sink is opened. With `force` and `rotate: "day"` a day's file is only
+   * replaced by one that covers what it covered, and a day that is not covered stays. Without it no day is replaced.
+   *
+   * @default not known
+   */
+  readonly covers?: (() => Covers | undefined) | undefined
 }
 
 /**
@@ -61,6 +69,7 @@ export const file = (options: Options): SessionSink<unknown, FileSystem.FileSyst
     path: options.path,
     force: options.force === true,
     rotate: options.rotate,
+    covers: options.covers,
     compression: options.compression?.extension,
     encoding,
     verifyPart: LinePart.verify,

@@ -20,6 +20,7 @@ export class OutputError extends Schema.TaggedError<OutputError>()("OutputError"
   operation: Schema.Literals(["open", "write", "flush", "finish", "verify"]),
   /**
    * - `exists`: it is there and may not be overwritten.
+   * - `uncovered`: it may be overwritten, but holds what the run does not read.
    * - `closed`: the reader went away.
    * - `foreign`: another program changed the file while it was written.
    * - `unsynced`: the disk did not confirm what was written, and what of it is there nobody knows.
@@ -30,6 +31,7 @@ export class OutputError extends Schema.TaggedError<OutputError>()("OutputError"
    */
   reason: Schema.Literals([
     "exists",
+    "uncovered",
     "notAFile",
     "noFolder",
     "notAllowed",
@@ -48,16 +50,23 @@ export class OutputError extends Schema.TaggedError<OutputError>()("OutputError"
     "other"
   ]),
   /** The system's code, such as `ENOSPC`. */
-  code: Schema.optionalKey(Schema.String)
+  code: Schema.optionalKey(Schema.String),
+  /** What happened, where the reason alone does not say it, in one sentence without a capital and a full stop. */
+  description: Schema.optionalKey(Schema.String),
+  /** What to do, where it depends on what happened. */
+  advice: Schema.optionalKey(Schema.String)
 }) {
   override get message(): string {
-    const code = this.code === undefined ? "" : ` (${this.code})`
-    return `${this.target}: ${descriptions[this.reason]}${code}`
+    return `${this.target}: ${describe(this)}`
   }
 }
 
+const describe = ({ code, description, reason }: OutputError): string =>
+  `${description ?? descriptions[reason]}${code === undefined ? "" : ` (${code})`}`
+
 const descriptions: Readonly<Record<OutputError["reason"], string>> = {
   exists: "the file is there already",
+  uncovered: "it holds what this run does not read",
   notAFile: "it is not a regular file",
   noFolder: "the folder does not exist",
   notAllowed: "no permission to write there",
@@ -162,8 +171,8 @@ export const toSinkError =
   (sink: string, operation: SinkError["operation"]) =>
   (error: OutputError): SinkError => {
     const { code, reason, target } = error
-    const help = advice[reason]
-    const what = `${descriptions[reason]}${code === undefined ? "" : ` (${code})`}`
+    const help = error.advice ?? advice[reason]
+    const what = describe(error)
     return new SinkError({
       sink,
       operation,

@@ -13,6 +13,7 @@ import * as Lines from "./internal/Lines.ts"
 import type { Rotation } from "./internal/PartName.ts"
 import * as RowFiles from "./internal/RowFiles.ts"
 import * as Tabular from "./internal/Tabular.ts"
+import type { Covers } from "./Manifest.ts"
 import type { Item, SessionSink } from "./SessionSink.ts"
 import { type Cell, make as makeTable } from "./Table.ts"
 
@@ -62,6 +63,8 @@ export interface Options {
   readonly force?: boolean | undefined
   /** Many files instead of one, and a manifest: as for `NdjsonSink`. @default one file */
   readonly rotate?: Rotation | undefined
+  /** As for `NdjsonSink`. @default not known */
+  readonly covers?: (() => Covers | undefined) | undefined
   readonly format: Format
 }
 
@@ -80,6 +83,7 @@ export const file = (options: Options): SessionSink<unknown, FileSystem.FileSyst
     path: options.path,
     force: options.force === true,
     rotate: options.rotate,
+    covers: options.covers,
     compression: undefined,
     encoding: encoding(options),
     verifyPart: GroupPart.verify(options.format),

@@ -68,7 +68,9 @@ describe("Pipeline", () => {
       })
       const first = yield* state.run(pipeline)
       assert.deepInclude(first, { received: 30, dead: 0, filtered: 0, finishedBefore: false })
-      assert.deepStrictEqual(first.sinks, [{ sink: "a", written: 30, refused: 0, failure: undefined }])
+      assert.deepStrictEqual(first.sinks, [
+        { sink: "a", written: 30, refused: 0, failure: undefined, replaced: [], removed: [] }
+      ])
       assert.deepStrictEqual(a.calls.slice(-3), ["flush all", "finish", "close"])
       const left: Array<unknown> = []
       const lacking = Pipeline.make({

@@ -1,13 +1,14 @@
 /** A sink of rows in one file or in many, in whatever encoding. */
 import * as Effect from "effect/Effect"
-import type * as FileSystem from "effect/FileSystem"
+import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
-import type * as Path from "effect/Path"
+import * as Path from "effect/Path"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type { Committed } from "../../model/Committed.ts"
-import { type OutputError, toSinkError } from "../OutputError.ts"
-import type { Refused, SessionSink, Writer } from "../SessionSink.ts"
+import { fromPlatform, type OutputError, toSinkError } from "../OutputError.ts"
+import type { Covers } from "../Manifest.ts"
+import type { Refused, Replaced, SessionSink, Writer } from "../SessionSink.ts"
 import { SinkError } from "../SinkError.ts"
 import * as Encoding from "./Encoding.ts"
 import type { Line } from "./Lines.ts"
@@ -22,6 +23,7 @@ export interface Options {
   readonly path: string
   readonly force: boolean
   readonly rotate: Rotation | undefined
+  readonly covers: (() => Covers | undefined) | undefined
   /** What the name ends with beyond that of the rows, such as `.gz`. */
   readonly compression: string | undefined
   readonly encoding: Encoding.Encoding
@@ -63,6 +65,10 @@ const openOne = (options: Options): Sink["open"] =>
     const form = formOf(options)
     const kept = yield* positionIn(Part.Position, form, path, from)
     const rows = encoding.open(kept?.columns)
+    const fs = yield* FileSystem.FileSystem
+    const before = yield* Effect.mapError(fs.exists(path), (error) =>
+      toSinkError(path, "open")(fromPlatform(path, "open")(error))
+    )
     const part = yield* Effect.mapError(
       options.openPart({ path, force, from: kept?.at, content: Part.nothing, limit: Infinity }, rows),
       toSinkError(path, "open")
@@ -77,7 +83,8 @@ const openOne = (options: Options): Sink["open"] =>
           return Effect.onError(add, () => Effect.sync(() => part.rewind(before)))
         }),
       flush: () => Effect.andThen(part.settle, part.sync),
-      finish: part.finish
+      finish: part.finish,
+      replaced: () => ({ replaced: before && !part.finished ? [path] : [], removed: [] })
     })
   })
 
@@ -102,12 +109,22 @@ const openRotated = (options: Options, rotate: Rotation): Sink["open"] =>
         force,
         compression: options.compression,
         rotate,
+        covers: options.covers?.(),
         from: kept?.at,
         openPart: (part) => options.openPart(part, rows)
       }),
       toSinkError(path, "open")
     )
-    return writer(path, form, from, rows, { ...files, write: (pieces) => files.write([...pieces].flat()) })
+    const paths = yield* Path.Path
+    const named = (names: ReadonlyArray<string>) => names.map((name) => paths.join(paths.dirname(path), name))
+    return writer(path, form, from, rows, {
+      ...files,
+      write: (pieces) => files.write([...pieces].flat()),
+      replaced: () => {
+        const { removed, replaced } = files.replaced()
+        return { replaced: named(replaced), removed: named(removed) }
+      }
+    })
   })
 
 /** What a checkpoint keeps may be of another version, or of the same path with other options: no way to go on from. */
@@ -148,9 +165,11 @@ const writer = <Position extends Committed["position"]>(
     readonly write: (pieces: Iterable<ReadonlyArray<Line>>) => Effect.Effect<unknown, OutputError>
     readonly flush: (cursor: number) => Effect.Effect<Position, OutputError>
     readonly finish: Effect.Effect<void, OutputError>
+    readonly replaced: () => Replaced
   }
 ): Writer<unknown> => ({
   committed,
+  replaced: files.replaced,
   write: (batch) =>
     Effect.suspend(() => {
       const refused: Array<Refused> = []
