@@ -14,6 +14,8 @@ import {
   type Learned,
   type Manifest,
   OutputFile,
+  OutputLock,
+  OutputLockFile,
   type Page,
   Pipeline,
   Transform
@@ -173,7 +175,15 @@ export const run = Effect.fnUntraced(function* (job: Job, shared?: Progress.Prog
         yield* finish
       }
       return done
-    }).pipe(Effect.provide(Layer.merge(named ? yield* stateIn(job.state) : Checkpoint.layerMemory, webhooks)))
+    }).pipe(
+      Effect.provide(
+        Layer.mergeAll(
+          named ? yield* stateIn(job.state) : Checkpoint.layerMemory,
+          webhooks,
+          Layer.provide(OutputLockFile.layer, ProcessOwner.layer)
+        )
+      )
+    )
   ).pipe(
     Effect.onExit((exit) =>
       Exit.isSuccess(exit)
@@ -209,10 +219,13 @@ const webhooks = Layer.provide(GuardedTransport.layer, NodeDns.layer)
  * of this one is known to be held by nobody else.
  */
 const openCoverage = Effect.fnUntraced(function* (path: string, { name, sinks }: Job) {
-  if (name === undefined)
+  const { acquire } = yield* OutputLock
+  if (name === undefined) {
+    yield* acquire(path)
     return Effect.succeed(yield* OutputFile.open({ path, force: sinks.some(({ settings }) => settings.force) }))
+  }
   yield* DeadLetters.check(path)
-  return OutputFile.open({ path, force: true, alone: true })
+  return Effect.andThen(acquire(path), OutputFile.open({ path, force: true, alone: true }))
 })
 
 const digest = (text: string) => createHash("sha256").update(text).digest("hex").slice(0, 8)

@@ -20,6 +20,7 @@ export class OutputError extends Schema.TaggedError<OutputError>()("OutputError"
   operation: Schema.Literals(["open", "write", "flush", "finish", "verify"]),
   /**
    * - `exists`: it is there and may not be overwritten.
+   * - `locked`: another run writes to it.
    * - `uncovered`: it may be overwritten, but holds what the run does not read.
    * - `closed`: the reader went away.
    * - `foreign`: another program changed the file while it was written.
@@ -31,6 +32,7 @@ export class OutputError extends Schema.TaggedError<OutputError>()("OutputError"
    */
   reason: Schema.Literals([
     "exists",
+    "locked",
     "uncovered",
     "notAFile",
     "noFolder",
@@ -66,6 +68,7 @@ const describe = ({ code, description, reason }: OutputError): string =>
 
 const descriptions: Readonly<Record<OutputError["reason"], string>> = {
   exists: "the file is there already",
+  locked: "another run writes to it",
   uncovered: "it holds what this run does not read",
   notAFile: "it is not a regular file",
   noFolder: "the folder does not exist",

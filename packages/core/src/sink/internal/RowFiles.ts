@@ -13,7 +13,8 @@ import { SinkError } from "../SinkError.ts"
 import * as Encoding from "./Encoding.ts"
 import type { Line } from "./Lines.ts"
 import * as Part from "./Part.ts"
-import type { Rotation } from "./PartName.ts"
+import * as PartName from "./PartName.ts"
+import { OutputLock } from "../OutputLock.ts"
 import * as RotatedFiles from "./RotatedFiles.ts"
 
 type Services = FileSystem.FileSystem | Path.Path
@@ -22,7 +23,7 @@ type Sink = SessionSink<unknown, Services>
 export interface Options {
   readonly path: string
   readonly force: boolean
-  readonly rotate: Rotation | undefined
+  readonly rotate: PartName.Rotation | undefined
   readonly covers: (() => Covers | undefined) | undefined
   /** What the name ends with beyond that of the rows, such as `.gz`. */
   readonly compression: string | undefined
@@ -59,12 +60,22 @@ const verify = Effect.fnUntraced(function* (options: Options, left: Committed) {
   yield* Effect.mapError(yield* verified, toSinkError(path, "verify"))
 })
 
+/** As long as the sink is open no other run begins there, whatever its name; two rotated ones share a manifest. */
+const lock = Effect.fnUntraced(function* ({ compression, path, rotate }: Options) {
+  const paths = yield* Path.Path
+  const { manifest } = PartName.make(paths.basename(path), compression)
+  const { acquire } = yield* OutputLock
+  const locked = acquire(rotate === undefined ? path : paths.join(paths.dirname(path), manifest))
+  yield* Effect.mapError(locked, toSinkError(path, "open"))
+})
+
 const openOne = (options: Options): Sink["open"] =>
   Effect.fnUntraced(function* (from) {
     const { encoding, force, path } = options
     const form = formOf(options)
     const kept = yield* positionIn(Part.Position, form, path, from)
     const rows = encoding.open(kept?.columns)
+    yield* lock(options)
     const fs = yield* FileSystem.FileSystem
     const before = yield* Effect.mapError(fs.exists(path), (error) =>
       toSinkError(path, "open")(fromPlatform(path, "open")(error))
@@ -88,7 +99,7 @@ const openOne = (options: Options): Sink["open"] =>
     })
   })
 
-const openRotated = (options: Options, rotate: Rotation): Sink["open"] =>
+const openRotated = (options: Options, rotate: PartName.Rotation): Sink["open"] =>
   Effect.fnUntraced(function* (from) {
     const { encoding, force, path } = options
     if (rotate !== "day" && !(rotate.bytes >= 1)) {
@@ -103,6 +114,7 @@ const openRotated = (options: Options, rotate: Rotation): Sink["open"] =>
     const form = formOf(options)
     const kept = yield* positionIn(RotatedFiles.Position, form, path, from)
     const rows = encoding.open(kept?.columns)
+    yield* lock(options)
     const files = yield* Effect.mapError(
       RotatedFiles.open({
         path,
