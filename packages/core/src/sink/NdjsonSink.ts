@@ -59,7 +59,8 @@ export interface Options {
  * wait in memory until they make a member of the compression, or until a flush.
  *
  * A `write` that failed has written nothing, so that it can be tried again after somebody made room. Files are private to
- * their owner. Two runs must not go on in the same file at the same time: a checkpoint's lease sees to that.
+ * their owner. Two runs must not write to the same file at the same time: a checkpoint's lease sees to that for one pipeline, and
+ * `OutputLockFile.layer` for all of them. A file that another program changes meanwhile fails the run.
  *
  * @since 0.1.0
  * @category constructors
