@@ -5,7 +5,8 @@
  */
 import type { Compression } from "@callstream/core/sink/Compression"
 import * as Effect from "effect/Effect"
-import { gzip } from "node:zlib"
+import { createGunzip, gzip } from "node:zlib"
+import * as Members from "./internal/Members.ts"
 
 /**
  * The text as one complete gzip member. Members one after another are a valid gzip file, whose every member end is a
@@ -25,4 +26,9 @@ export const encode = (text: string): Effect.Effect<Uint8Array> =>
  * @since 0.1.0
  * @category compression
  */
-export const compression: Compression = { extension: ".gz", encode, rowsPerMember: 2000 }
+export const compression: Compression = {
+  extension: ".gz",
+  encode,
+  verify: Members.verify(() => createGunzip({ chunkSize: Members.chunkSize })),
+  rowsPerMember: 2000
+}

@@ -5,7 +5,8 @@
  */
 import type { Compression } from "@callstream/core/sink/Compression"
 import * as Effect from "effect/Effect"
-import { constants, zstdCompress } from "node:zlib"
+import { constants, createZstdDecompress, zstdCompress } from "node:zlib"
+import * as Members from "./internal/Members.ts"
 
 /** A frame that was damaged is found out when it is read. */
 const params = { [constants.ZSTD_c_checksumFlag]: 1 }
@@ -27,4 +28,9 @@ export const encode = (text: string): Effect.Effect<Uint8Array> =>
  * @since 0.1.0
  * @category compression
  */
-export const compression: Compression = { extension: ".zst", encode, rowsPerMember: 2000 }
+export const compression: Compression = {
+  extension: ".zst",
+  encode,
+  verify: Members.verify(() => createZstdDecompress({ chunkSize: Members.chunkSize })),
+  rowsPerMember: 2000
+}

@@ -197,7 +197,7 @@ describe("OutputFile on a real file system", () => {
     inFolder((at) =>
       Effect.gen(function* () {
         const path = join(at, "calls.ndjson.gz")
-        yield* write({ path, encode: Gzip.encode }, ["a1\n", "a2 é\n", "a3\n"])
+        yield* write({ path, compression: Gzip.compression }, ["a1\n", "a2 é\n", "a3\n"])
         assert.strictEqual(gunzipSync(Fs.readFileSync(path)).toString(), "a1\na2 é\na3\n")
       })
     )

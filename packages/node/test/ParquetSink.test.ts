@@ -16,6 +16,7 @@ import * as Stream from "effect/Stream"
 import * as Fs from "node:fs"
 import { join } from "node:path"
 import * as Duck from "./Duck.ts"
+import * as Rust from "./Rust.ts"
 import * as SinkStore from "./SinkStore.ts"
 
 /** A value as `Table` types it. */
@@ -235,6 +236,7 @@ describe("ParquetSink.file", () => {
         const row = (n: number) => ({ id: `s${n}`, count: n, tags: { text: "x".repeat(1000) } })
         yield* written(path, [Array.from({ length: 5000 }, (_, n) => row(n))])
         const groups = yield* Effect.promise(() => Duck.groups(path))
+        assert.strictEqual(Rust.rows(path), 5000)
         assert.isAtMost(Math.max(...groups), (2 * 1024 * 1024) / 1000)
         assert.isAtMost(groups.length, 3)
       })
@@ -248,8 +250,10 @@ describe("ParquetSink.file", () => {
         yield* Stream.run(Stream.empty, SessionSink.toSink(sinkAt({ path })))
         assert.lengthOf(yield* Effect.promise(() => Duck.types(path)), 27)
         assert.deepStrictEqual(yield* Effect.promise(() => Duck.rows(path)), [])
+        assert.strictEqual(Rust.rows(path), 0)
         yield* written(path, [])
         assert.deepStrictEqual(yield* Effect.promise(() => Duck.types(path)), [["extra", "JSON"]])
+        assert.strictEqual(Rust.rows(path), 0)
       })
     )
   )

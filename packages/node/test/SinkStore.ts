@@ -20,9 +20,14 @@ export const folder = Effect.acquireRelease(
   (path) => Effect.sync(() => Fs.rmSync(path, { recursive: true, force: true }))
 )
 
-export const provided = <A>(sink: SessionSink<A, FileSystem.FileSystem | Path.Path>): SessionSink<A> => ({
+export const provided = <A>({
+  open,
+  verify,
+  ...sink
+}: SessionSink<A, FileSystem.FileSystem | Path.Path>): SessionSink<A> => ({
   ...sink,
-  open: (from) => Effect.provide(sink.open(from), platform)
+  open: (from) => Effect.provide(open(from), platform),
+  verify: verify === undefined ? undefined : (left) => Effect.provide(verify(left), platform)
 })
 
 export const sinkAt = (options: NdjsonSink.Options): SessionSink<CallSession> => provided(NdjsonSink.file(options))

@@ -44,6 +44,7 @@ const demo = Effect.gen(function* () {
     asked: { since: "", until: "", on: "" },
     zone: Zone.utc,
     zoned: false,
+    filters: "",
     walk: "history",
     horizon: Duration.hours(2),
     keepGoing: false,

@@ -6,11 +6,12 @@ import {
   type DeadLetter,
   DeadLetterFile,
   Instant,
+  OutputLockFile,
   Pipeline,
   type SinkError
 } from "@callstream/core"
 import type * as Coverage from "@callstream/core/stream/Coverage"
-import { GuardedTransport } from "@callstream/node"
+import { GuardedTransport, ProcessOwner } from "@callstream/node"
 import * as NodeDns from "@effect/platform-node/NodeDns"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
@@ -212,7 +213,10 @@ const replay = Effect.fnUntraced(function* (input: FlagValues<typeof options> & 
   if (failed.size > 0) return yield* new Incomplete()
 })
 
-const environment = Layer.provide(GuardedTransport.layer, NodeDns.layer)
+const environment = Layer.merge(
+  Layer.provide(GuardedTransport.layer, NodeDns.layer),
+  Layer.provide(OutputLockFile.layer, ProcessOwner.layer)
+)
 
 export const replayCommand = Command.make("replay", flags, (input) =>
   Effect.provide(Effect.scoped(replay(input)), environment)

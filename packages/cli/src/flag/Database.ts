@@ -1,5 +1,6 @@
 /** A database as `--to` and `--state` name it, and how it is reached. No password is on a command line. */
-import { SqlCheckpoint, SqlSink } from "@callstream/core"
+import { type Committed, OutputError, SqlCheckpoint, SqlSink } from "@callstream/core"
+import { toSinkError } from "@callstream/core/sink/OutputError"
 import { PostgresClient, SqliteClient } from "@callstream/node"
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
@@ -9,6 +10,7 @@ import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import type * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
+import { existsSync } from "node:fs"
 import { resolve } from "node:path"
 import * as SmallFile from "./SmallFile.ts"
 import { type Reason, type TableNameProblem, UsageError } from "../option/UsageError.ts"
@@ -143,7 +145,24 @@ export const sink = (
   }
 ) =>
   Effect.map(client("to", database), (client) => {
-    return SqlSink.provide(SqlSink.make({ ...options, name: describeTable(database, options) }), client)
+    const name = describeTable(database, options)
+    const sink = SqlSink.provide(SqlSink.make({ ...options, name }), client)
+    const { verify } = sink
+    return database._tag === "Postgres" || verify === undefined
+      ? sink
+      : {
+          ...sink,
+          // Opening it would make a file that was deleted, without a row in it.
+          verify: (left: Committed) =>
+            existsSync(database.path)
+              ? verify(left)
+              : Effect.fail(
+                  toSinkError(
+                    name,
+                    "verify"
+                  )(new OutputError({ target: database.path, operation: "verify", reason: "gone" }))
+                )
+        }
   })
 
 /** The table of checkpoints of a database. */

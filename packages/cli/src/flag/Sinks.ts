@@ -170,6 +170,17 @@ const rotation = (text: string | undefined): NdjsonSink.Options["rotate"] => {
 
 const compressions = { gzip: Gzip.compression, zstd: Zstd.compression }
 
+/** Asks the files that may replace others whether they may, where something is sent before they are opened. */
+export const check = Effect.fnUntraced(function* (
+  planned: ReadonlyArray<Planned>,
+  covers: NdjsonSink.Options["covers"],
+  timeZone: DateTime.TimeZone | undefined
+) {
+  const replacing = planned.filter(({ settings }) => settings.force === true && settings.rotate !== undefined)
+  const sinks = yield* make(replacing, { organization: "", spool: undefined, account: undefined, timeZone, covers })
+  yield* Effect.forEach(sinks, (sink) => Effect.scoped(sink.open(Option.none())), { discard: true })
+})
+
 /**
  * The sinks, not yet open. `spool` is the folder where a webhook's messages wait on their way, without one in memory; under
  * `account` a table keeps how far it got.
@@ -182,6 +193,7 @@ export const make = (
     readonly account: string | undefined
     /** Whose days the files of `--rotate day` have. */
     readonly timeZone: DateTime.TimeZone | undefined
+    readonly covers?: NdjsonSink.Options["covers"]
   }
 ): Effect.Effect<ReadonlyArray<Sink>, UsageError, FileSystem.FileSystem> =>
   Effect.forEach(planned, ({ settings, target }, item): Effect.Effect<Sink, UsageError, FileSystem.FileSystem> => {
@@ -196,7 +208,8 @@ export const make = (
           force: settings.force,
           compression: compression === undefined ? undefined : compressions[compression],
           rotate: rotation(settings.rotate),
-          timeZone: settings.rotate === "day" ? timeZone : undefined
+          timeZone: settings.rotate === "day" ? timeZone : undefined,
+          covers: options.covers
         }
         switch (target.format) {
           case "ndjson":

@@ -89,7 +89,7 @@ const ofOutput = (error: OutputError): Report => {
               ? "Make room, or write to another disk, and run it again."
               : error.reason === "notAllowed"
                 ? "Let this user write there, or choose another folder."
-                : undefined
+                : error.advice
   return {
     lines: [`error: ${error.message}`, ...(help === undefined ? [] : [`  ${help}`])],
     exitCode: error.operation === "open" ? exitCode.usage : exitCode.failed

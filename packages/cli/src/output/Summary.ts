@@ -65,6 +65,19 @@ const sinkLine = (sink: Sinks.Planned | undefined, { failure, refused, written }
   return `  ${Format.counted(written, "session")} to ${name}${no}${end}`
 }
 
+/** What was there before, by name: nobody would miss it otherwise. */
+const replacedLines = (sinks: ReadonlyArray<Pipeline.SinkSummary>): ReadonlyArray<string> =>
+  (["replaced", "removed"] as const).flatMap((what) => {
+    const names = sinks.flatMap((sink) => sink[what])
+    return names.length === 0 ? [] : [`  ${what} ${Format.counted(names.length, "file")}: ${names.join(", ")}`]
+  })
+
+const replacedNames = (sinks: ReadonlyArray<Pipeline.SinkSummary>) => {
+  const replaced = sinks.flatMap((sink) => sink.replaced)
+  const removed = sinks.flatMap((sink) => sink.removed)
+  return { ...(replaced.length === 0 ? {} : { replaced }), ...(removed.length === 0 ? {} : { removed }) }
+}
+
 const ofRequests = ({ retried, sent }: Progress.Requests) => ({
   requests: sent,
   retries: Object.fromEntries(retried)
@@ -119,6 +132,7 @@ export const print = Effect.fnUntraced(function* (
                 failed: failure?.description ?? null
               }))
             }),
+        ...replacedNames(sinks),
         ...(dead === 0 ? {} : { deadLetters: about.deadLetters }),
         ...(about.title === undefined ? ofRequests(requests) : {}),
         earliest: earliest === undefined ? null : Instant.format(earliest),
@@ -145,6 +159,7 @@ export const print = Effect.fnUntraced(function* (
   yield* printOf(
     about,
     `${Format.counted(sessions, "session")}${single ? ` to ${nameOf(only)}` : ""} in ${Format.duration(elapsed)}${speed}`,
+    ...replacedLines(sinks),
     ...(single && sinks[0]?.refused === 0 ? [] : sinks.map((sink, i) => sinkLine(about.sinks[i], sink))),
     ...(resumedAt === undefined
       ? []

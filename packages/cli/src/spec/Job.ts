@@ -12,7 +12,10 @@ import {
   History,
   Instant,
   type Learned,
+  type Manifest,
   OutputFile,
+  OutputLock,
+  OutputLockFile,
   type Page,
   Pipeline,
   Transform
@@ -56,6 +59,8 @@ export interface Job {
   readonly zone: Zone.Zone
   /** Whether it changes what is written. */
   readonly zoned: boolean
+  /** What is left out, in words that name no person: two of them are compared. */
+  readonly filters: string
   readonly walk: "history" | "pages"
   readonly horizon: Duration.Duration
   readonly keepGoing: boolean
@@ -93,6 +98,10 @@ const look = Effect.flatMap(AgniClient, ({ list }) =>
   })
 )
 
+/** What all of these sessions are; a run with a limit, or that leaves gaps, does not have all of anything. */
+const coversOf = ({ filters, keep, keepGoing }: Job, { end, from, to }: Notes.Range): Manifest.Covers | undefined =>
+  keep === undefined && !keepGoing ? { from, to: to ?? end, filters } : undefined
+
 /** `shared` is counted in when somebody else shows how far it is. */
 export const run = Effect.fnUntraced(function* (job: Job, shared?: Progress.Progress) {
   const { live } = yield* Screen
@@ -107,6 +116,8 @@ export const run = Effect.fnUntraced(function* (job: Job, shared?: Progress.Prog
   const summary = yield* Effect.scoped(
     Effect.gen(function* () {
       const hasWebhook = job.sinks.some(({ target }) => target._tag === "Webhook")
+      const covers = () => coversOf(job, notes.range())
+      if (hasWebhook) yield* Sinks.check(job.sinks, covers, Zone.forSinks(job.zone))
       const { now, organization } = named || hasWebhook ? yield* look : { now: undefined, organization: "" }
       notes.begin(named ? now : undefined)
       const veil = named && job.state.database === undefined ? yield* Veil.ofFolder(job.state.folder) : Veil.none
@@ -122,7 +133,13 @@ export const run = Effect.fnUntraced(function* (job: Job, shared?: Progress.Prog
           : undefined
       // Whoever asks for something else has not got what this table got.
       const account = named ? `${job.name} ${digest(JSON.stringify([fingerprint, label]))}` : undefined
-      const sinks = yield* Sinks.make(job.sinks, { organization, spool, account, timeZone: Zone.forSinks(job.zone) })
+      const sinks = yield* Sinks.make(job.sinks, {
+        organization,
+        spool,
+        account,
+        covers,
+        timeZone: Zone.forSinks(job.zone)
+      })
       const [first, ...rest] = sinks
       if (first === undefined) return yield* Effect.die(new Error("no sink"))
       const coverage = job.coverage === undefined ? undefined : yield* openCoverage(job.coverage, job)
@@ -168,7 +185,15 @@ export const run = Effect.fnUntraced(function* (job: Job, shared?: Progress.Prog
         yield* finish
       }
       return done
-    }).pipe(Effect.provide(Layer.merge(named ? yield* stateIn(job.state) : Checkpoint.layerMemory, webhooks)))
+    }).pipe(
+      Effect.provide(
+        Layer.mergeAll(
+          named ? yield* stateIn(job.state) : Checkpoint.layerMemory,
+          webhooks,
+          Layer.provide(OutputLockFile.layer, ProcessOwner.layer)
+        )
+      )
+    )
   ).pipe(
     Effect.onExit((exit) =>
       Exit.isSuccess(exit)
@@ -204,10 +229,13 @@ const webhooks = Layer.provide(GuardedTransport.layer, NodeDns.layer)
  * of this one is known to be held by nobody else.
  */
 const openCoverage = Effect.fnUntraced(function* (path: string, { name, sinks }: Job) {
-  if (name === undefined)
+  const { acquire } = yield* OutputLock
+  if (name === undefined) {
+    yield* acquire(path)
     return Effect.succeed(yield* OutputFile.open({ path, force: sinks.some(({ settings }) => settings.force) }))
+  }
   yield* DeadLetters.check(path)
-  return OutputFile.open({ path, force: true, alone: true })
+  return Effect.andThen(acquire(path), OutputFile.open({ path, force: true, alone: true }))
 })
 
 const digest = (text: string) => createHash("sha256").update(text).digest("hex").slice(0, 8)

@@ -1,5 +1,5 @@
 /** From a pipeline as data to a job: everything that can be wrong with it is found here, and nothing is asked of the server. */
-import { Derive } from "@callstream/core"
+import { type CallSessions, Derive } from "@callstream/core"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -70,6 +70,17 @@ const isZoned = ({ sinks, source = {}, transforms = {} }: PipelineSpec): boolean
   [source.since, source.until, source.on].some((text) => text !== undefined && When.parse(text)?._tag === "Day") ||
   sinks.some((sink) => typeof sink === "object" && sink.rotate === "day") ||
   (transforms.derive ?? []).some((name) => Derive.isZoned(name))
+/** Numbers, searches and conditions may name a person: that there is one has to do. */
+const filtersOf = (
+  { agentId, callerNumber, channel, search, status }: CallSessions.Selection,
+  { where }: NonNullable<PipelineSpec["transforms"]>
+): string =>
+  [
+    ...Object.entries({ agentId, channel, status }).flatMap(([name, value]) =>
+      value === undefined ? [] : [`${name}=${value}`]
+    ),
+    ...Object.entries({ callerNumber, search, where }).flatMap(([name, value]) => (value === undefined ? [] : [name]))
+  ].join(" ")
 
 const keepOf = ({ newest, oldest }: NonNullable<PipelineSpec["source"]>): Job.Job["keep"] =>
   newest !== undefined
@@ -138,12 +149,14 @@ export const toJob = Effect.fnUntraced(function* (spec: PipelineSpec, { report, 
   )
   yield* among([...contradictions(spec).map(Result.fail), known, ...Object.values(parts)])
   const sinks = yield* Effect.fromResult(parts.sinks)
+  const selection = yield* Effect.fromResult(parts.selection)
   const job: Job.Job = {
     title,
     name: state === false ? undefined : name,
     state: Run.stateOf(state === false ? undefined : state),
     baseUrl,
-    selection: yield* Effect.fromResult(parts.selection),
+    selection,
+    filters: filtersOf(selection, transforms),
     asked: { since: typed(source.since, zone), until: typed(source.until, zone), on: typed(source.on, zone) },
     zone,
     zoned: isZoned(spec),

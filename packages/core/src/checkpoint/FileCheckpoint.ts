@@ -66,7 +66,12 @@ export const make = Effect.fnUntraced(function* (
     const { lock, state } = yield* Effect.acquireRelease(
       Effect.gen(function* () {
         yield* Effect.mapError(makeFolder(fs, paths.dirname, folder), failed(folder, "written"))
-        const lock = yield* LockFile.acquire(fs, process, pipeline, lockPath)
+        const lock = yield* LockFile.acquire(fs, process, lockPath, {
+          subject: `the pipeline ${pipeline}`,
+          busy: "is running already",
+          held: (description, advice) => new CheckpointError({ reason: "held", description, advice }),
+          failed
+        })
         // A checkpoint that is refused is not held: whoever mends it is not kept from trying again.
         const state = yield* Effect.onError(read, () => lock.release)
         yield* clear(name)

@@ -17,7 +17,7 @@ import { AgniError } from "../model/AgniError.ts"
 import * as CallSession from "../model/CallSession.ts"
 import type { Instant } from "../model/Instant.ts"
 import type { Item } from "../model/Item.ts"
-import type { SessionSink } from "../sink/SessionSink.ts"
+import type { Replaced, SessionSink } from "../sink/SessionSink.ts"
 import { SinkError } from "../sink/SinkError.ts"
 import type { Window } from "../stream/Coverage.ts"
 import type { Transform } from "../transform/Transform.ts"
@@ -49,7 +49,7 @@ export interface Resume {
  * @since 0.1.0
  * @category models
  */
-export interface SinkSummary {
+export interface SinkSummary extends Replaced {
   readonly sink: string
   readonly written: number
   readonly refused: number
@@ -162,7 +162,13 @@ export const make = <A, RS, RD, const Sinks extends readonly [AnySink, ...Readon
     const lease = yield* Effect.flatMap(Checkpoint, (checkpoint) => checkpoint.open(name, fingerprint))
     const kept = Option.getOrUndefined(lease.state)
     if (kept?.notes !== undefined) options.restore?.(kept.notes)
-    if (kept?.finished === true) return nothingToDo(sinks)
+    if (kept?.finished === true) {
+      for (const { name, verify } of sinks) {
+        const left = kept.sinks[name]
+        if (verify !== undefined && left !== undefined) yield* Outlet.patiently(verify(left))
+      }
+      return nothingToDo(sinks)
+    }
 
     const outlets: Array<Outlet.Outlet<A>> = []
     const open = () => outlets.filter((outlet) => outlet.failure() === undefined)
@@ -273,7 +279,8 @@ export const make = <A, RS, RD, const Sinks extends readonly [AnySink, ...Readon
         sink: outlet.name,
         written: outlet.written(),
         refused: outlet.refused(),
-        failure: outlet.failure()
+        failure: outlet.failure(),
+        ...outlet.replaced()
       }))
     } satisfies RunSummary
   }).pipe(Effect.scoped)
@@ -298,5 +305,5 @@ const nothingToDo = (sinks: ReadonlyArray<{ readonly name: string }>): RunSummar
   filtered: 0,
   dead: 0,
   finishedBefore: true,
-  sinks: sinks.map(({ name }) => ({ sink: name, written: 0, refused: 0, failure: undefined }))
+  sinks: sinks.map(({ name }) => ({ sink: name, written: 0, refused: 0, failure: undefined, ...Outlet.nothing }))
 })

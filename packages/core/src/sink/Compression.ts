@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import type * as Effect from "effect/Effect"
+import type * as Stream from "effect/Stream"
 
 /**
  * Makes members: pieces that are each a whole compressed file, and one after another again one. A file can go on only at
@@ -17,6 +18,8 @@ export interface Compression {
   readonly extension: string
   /** One member; also of the empty text. */
   readonly encode: (text: string) => Effect.Effect<Uint8Array>
+  /** Whether the pieces of a file are whole members one after another, and nothing else; that a file was cut is known by its length. Keeps none of them. */
+  readonly verify: <E>(pieces: Stream.Stream<Uint8Array, E>) => Effect.Effect<boolean, E>
   /** Rows that a member holds at least, unless it is the last before a flush: small members compress badly. */
   readonly rowsPerMember: number
 }

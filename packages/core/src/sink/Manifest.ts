@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
+import type { Instant } from "../model/Instant.ts"
 import * as PartName from "./internal/PartName.ts"
 
 const count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
@@ -20,7 +21,20 @@ export const File = Schema.Struct({
   rows: count,
   bytes: count,
   from: Schema.NullOr(Schema.String),
-  to: Schema.NullOr(Schema.String)
+  to: Schema.NullOr(Schema.String),
+  /**
+   * The range of starts of which it has every session that the filters let through, as ISO 8601 in UTC, `from` included
+   * and `to` not, `null` for no bound: a file is only replaced by one that covers that too. Without it that is not known.
+   */
+  covers: Schema.optionalKey(
+    Schema.Struct({
+      from: Schema.NullOr(Schema.String),
+      to: Schema.NullOr(Schema.String),
+      filters: Schema.String
+    })
+  ),
+  /** Of a file that was there before, and stays: the run that wrote it. */
+  run: Schema.optionalKey(Schema.String)
 })
 
 /**
@@ -51,6 +65,21 @@ export const Manifest = Schema.Struct({
  * @category models
  */
 export type Manifest = typeof Manifest.Type
+
+/**
+ * The starts of which a run, or a file, has every session, but for what its filters leave out. Without bounds it has those
+ * without a start too.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Covers {
+  readonly from?: Instant | undefined
+  /** @default the time at which the run begins */
+  readonly to?: Instant | undefined
+  /** Equal for runs that leave out the same. @default nothing is left out */
+  readonly filters?: string | undefined
+}
 
 /**
  * What the files of a rotated output are called.

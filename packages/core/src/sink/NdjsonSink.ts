@@ -15,6 +15,7 @@ import * as Lines from "./internal/Lines.ts"
 import type { Rotation } from "./internal/PartName.ts"
 import * as Repaired from "./internal/Repaired.ts"
 import * as RowFiles from "./internal/RowFiles.ts"
+import type { Covers } from "./Manifest.ts"
 import * as Ndjson from "./Ndjson.ts"
 import { type OutputError, toSinkError } from "./OutputError.ts"
 import type { TextOutput } from "./OutputFile.ts"
@@ -45,6 +46,13 @@ export interface Options {
   readonly rotate?: Rotation | undefined
   /** Whose days the files of `rotate: "day"` have. @default UTC */
   readonly timeZone?: DateTime.TimeZone | undefined
+  /**
+   * Which sessions the rows are of, asked when the sink is opened. With `force` and `rotate: "day"` a day's file is only
+   * replaced by one that covers what it covered, and a day that is not covered stays. Without it no day is replaced.
+   *
+   * @default not known
+   */
+  readonly covers?: (() => Covers | undefined) | undefined
 }
 
 /**
@@ -57,7 +65,8 @@ export interface Options {
  * wait in memory until they make a member of the compression, or until a flush.
  *
  * A `write` that failed has written nothing, so that it can be tried again after somebody made room. Files are private to
- * their owner. Two runs must not go on in the same file at the same time: a checkpoint's lease sees to that.
+ * their owner. Two runs must not write to the same file at the same time: a checkpoint's lease sees to that for one pipeline, and
+ * `OutputLockFile.layer` for all of them. A file that another program changes meanwhile fails the run.
  *
  * @since 0.1.0
  * @category constructors
@@ -68,8 +77,10 @@ export const file = (options: Options): SessionSink<unknown, FileSystem.FileSyst
     force: options.force === true,
     rotate: options.rotate,
     timeZone: options.timeZone,
+    covers: options.covers,
     compression: options.compression?.extension,
     encoding,
+    verifyPart: LinePart.verify,
     openPart: (part, { begin }) => LinePart.open({ ...part, compression: options.compression, terminator, begin })
   })
 

@@ -17,17 +17,23 @@ import { SinkError } from "./SinkError.ts"
 export class OutputError extends Schema.TaggedError<OutputError>()("OutputError", {
   /** A path, or `stdout`. */
   target: Schema.String,
-  operation: Schema.Literals(["open", "write", "flush", "finish"]),
+  operation: Schema.Literals(["open", "write", "flush", "finish", "verify"]),
   /**
    * - `exists`: it is there and may not be overwritten.
+   * - `locked`: another run writes to it.
+   * - `uncovered`: it may be overwritten, but holds what the run does not read.
    * - `closed`: the reader went away.
+   * - `foreign`: another program changed the file while it was written.
    * - `unsynced`: the disk did not confirm what was written, and what of it is there nobody knows.
    * - `missing`, `shorter`, `changed`: what an earlier run left is not there any more as it left it.
+   * - `gone`, `altered`: what a finished run left is not there any more, or not as it left it.
    * - `torn`: it does not have the shape of what is written there.
    * - `finished`: it has its name, and nothing can be added.
    */
   reason: Schema.Literals([
     "exists",
+    "locked",
+    "uncovered",
     "notAFile",
     "noFolder",
     "nameTooLong",
@@ -35,29 +41,39 @@ export class OutputError extends Schema.TaggedError<OutputError>()("OutputError"
     "full",
     "closed",
     "replaced",
+    "foreign",
     "unsynced",
     "missing",
     "shorter",
     "changed",
+    "gone",
+    "altered",
     "torn",
     "finished",
     "other"
   ]),
   /** The system's code, such as `ENOSPC`. */
-  code: Schema.optionalKey(Schema.String)
+  code: Schema.optionalKey(Schema.String),
+  /** What happened, where the reason alone does not say it, in one sentence without a capital and a full stop. */
+  description: Schema.optionalKey(Schema.String),
+  /** What to do, where it depends on what happened. */
+  advice: Schema.optionalKey(Schema.String)
 }) {
   override get message(): string {
-    const code = this.code === undefined ? "" : ` (${this.code})`
-    return `${shortened(this.target)}: ${descriptions[this.reason]}${code}`
+    return `${shortened(this.target)}: ${describe(this)}`
   }
 }
 
 /** A name of several lines would hide what is said of it. */
 const shortened = (target: string): string =>
   target.length <= 200 ? target : `${target.slice(0, 40)}…${target.slice(-40)}`
+const describe = ({ code, description, reason }: OutputError): string =>
+  `${description ?? descriptions[reason]}${code === undefined ? "" : ` (${code})`}`
 
 const descriptions: Readonly<Record<OutputError["reason"], string>> = {
   exists: "the file is there already",
+  locked: "another run writes to it",
+  uncovered: "it holds what this run does not read",
   notAFile: "it is not a regular file",
   noFolder: "the folder does not exist",
   nameTooLong: "the file name is too long",
@@ -65,10 +81,13 @@ const descriptions: Readonly<Record<OutputError["reason"], string>> = {
   full: "the disk is full",
   closed: "the reader closed it",
   replaced: "another run wrote to the same place at the same time",
+  foreign: "another program changed the file while it was written",
   unsynced: "the disk did not confirm what was written",
   missing: "the file that the earlier run left is not there",
   shorter: "the file is shorter than the earlier run left it",
   changed: "the file is not as the earlier run left it",
+  gone: "the file is gone since the run finished",
+  altered: "the file was replaced or changed since the run finished",
   torn: "the file is not what was written there",
   finished: "it is finished already, and there is more to write",
   other: "it could not be written"
@@ -127,6 +146,8 @@ export const fromPlatform =
 const putBack =
   "Put the file back as the earlier run left it, moved and not copied, or delete the checkpoint to begin again."
 
+const beginAnew = "Put the file back, or give the run another name to export everything again."
+
 const advice: Partial<Record<OutputError["reason"], string>> = {
   exists: "Choose another name, or let the file be replaced.",
   notAFile: "Choose the name of a regular file.",
@@ -135,10 +156,13 @@ const advice: Partial<Record<OutputError["reason"], string>> = {
   notAllowed: "Let this user write there, or choose another folder.",
   full: "Make room, or write to another disk, and run it again.",
   replaced: "Let one run at a time write to a name.",
+  foreign: "Keep other programs away from the file until it has its name, then run it again.",
   unsynced: "Check the disk, then run it again.",
   missing: putBack,
   shorter: putBack,
   changed: putBack,
+  gone: beginAnew,
+  altered: beginAnew,
   torn: putBack,
   finished: "Move the file away, or choose another name, and delete the checkpoint to begin again."
 }
@@ -157,8 +181,8 @@ export const toSinkError =
   (sink: string, operation: SinkError["operation"]) =>
   (error: OutputError): SinkError => {
     const { code, reason, target } = error
-    const help = advice[reason]
-    const what = `${descriptions[reason]}${code === undefined ? "" : ` (${code})`}`
+    const help = error.advice ?? advice[reason]
+    const what = describe(error)
     return new SinkError({
       sink,
       operation,

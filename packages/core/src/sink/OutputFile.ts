@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import type * as Path from "effect/Path"
 import type * as Scope from "effect/Scope"
+import type { Compression } from "./Compression.ts"
 import * as PartialFile from "./internal/PartialFile.ts"
 import type { OutputError } from "./OutputError.ts"
 
@@ -34,8 +35,8 @@ export interface Options {
   readonly force?: boolean | undefined
   /** No other run writes there now: what one left that was killed while it gave the name is removed. @default false */
   readonly alone?: boolean | undefined
-  /** Bytes of a piece of text, for example compressed. @default UTF-8 */
-  readonly encode?: ((text: string) => Effect.Effect<Uint8Array>) | undefined
+  /** Each piece of text is a member. @default none */
+  readonly compression?: Compression | undefined
 }
 
 /**
@@ -56,9 +57,10 @@ export const partialPath: (path: string) => string = PartialFile.partialPath
 export const open = Effect.fnUntraced(function* (
   options: Options
 ): Effect.fn.Return<TextOutput, OutputError, FileSystem.FileSystem | Path.Path | Scope.Scope> {
-  const file = yield* PartialFile.open({ path: options.path, force: options.force === true, alone: options.alone })
+  const { alone, compression, force, path } = options
+  const file = yield* PartialFile.open({ path, force: force === true, alone, verify: compression?.verify })
   const encoder = new TextEncoder()
-  const encode = options.encode ?? ((text: string) => Effect.sync(() => encoder.encode(text)))
+  const encode = compression?.encode ?? ((text: string) => Effect.sync(() => encoder.encode(text)))
   const write = (text: string) => Effect.flatMap(encode(text), file.write)
   return {
     write,

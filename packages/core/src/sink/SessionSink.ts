@@ -43,6 +43,18 @@ export interface Refused {
 }
 
 /**
+ * Files of an earlier output: those that were overwritten, and those that were removed because the new output has none in
+ * their place.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Replaced {
+  readonly replaced: ReadonlyArray<string>
+  readonly removed: ReadonlyArray<string>
+}
+
+/**
  * What a sink does when it is given a row twice, or a run is killed.
  *
  * - `transactional`: keeps its own `Committed` in one transaction with its rows.
@@ -70,6 +82,8 @@ export interface Writer<in A> {
   readonly flush: (cursor: Instant) => Effect.Effect<Committed, SinkError>
   /** The whole run is in: rename, footer. A scope closed without it leaves no finished file. Comes after a flush. */
   readonly finish: Effect.Effect<void, SinkError>
+  /** After `finish`: what was there before. Without it there is nothing to say. */
+  readonly replaced?: (() => Replaced) | undefined
 }
 
 /**
@@ -84,6 +98,11 @@ export interface SessionSink<in A, out R = never> {
   readonly delivery: Delivery
   /** Opens it where it stood, or, with none, from the beginning. */
   readonly open: (from: Option.Option<Committed>) => Effect.Effect<Writer<A>, SinkError, R | Scope.Scope>
+  /**
+   * Whether what a finished run left, which committed this last, is still there as it left it. Asked when the run is
+   * started again, which then has nothing to do. Without it the sink answers for nothing that it wrote.
+   */
+  readonly verify?: ((left: Committed) => Effect.Effect<void, SinkError, R | Scope.Scope>) | undefined
 }
 
 /**

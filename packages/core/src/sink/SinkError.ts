@@ -14,7 +14,7 @@ import * as Schema from "effect/Schema"
 export class SinkError extends Schema.TaggedError<SinkError>()("SinkError", {
   /** The sink's name in the pipeline. */
   sink: Schema.String,
-  operation: Schema.Literals(["open", "write", "flush", "finish"]),
+  operation: Schema.Literals(["open", "write", "flush", "finish", "verify"]),
   /** Whether the same call may succeed later. A retryable `write` can be called again with the same batch. */
   retryable: Schema.Boolean,
   /** What happened, in one sentence without a capital and a full stop. */

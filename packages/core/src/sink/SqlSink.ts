@@ -6,12 +6,14 @@
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
 import * as SqlClient from "effect/sql/SqlClient"
 import { isSqlError, type SqlError } from "effect/sql/SqlError"
 import * as SqlFailure from "../model/internal/SqlFailure.ts"
 import * as Opened from "./internal/sql/Opened.ts"
 import { postgres } from "./internal/sql/Postgres.ts"
 import { sqlite } from "./internal/sql/Sqlite.ts"
+import * as Verify from "./internal/sql/Verify.ts"
 import type { SessionSink } from "./SessionSink.ts"
 import { SinkError } from "./SinkError.ts"
 
@@ -67,28 +69,28 @@ export interface Options {
 export const make = (options: Options = {}): SessionSink<object, SqlClient.SqlClient> => {
   const { account, schema, table = defaultTable } = options
   const name = options.name ?? table
+  const connected = Effect.fnUntraced(function* (operation: SinkError["operation"]) {
+    const sql = yield* SqlClient.SqlClient
+    const dialect = sql.onDialectOrElse({
+      pg: () => postgres,
+      sqlite: () => sqlite,
+      orElse: () => undefined
+    })
+    if (dialect === undefined) {
+      const description = "the database is neither PostgreSQL nor SQLite"
+      return yield* new SinkError({ sink: name, operation, retryable: false, description })
+    }
+    const place = { schema: dialect.name === "postgres" ? schema : undefined, table }
+    const maxPending = options.maxPending ?? 32_000_000
+    return { sql, dialect, settings: { name, place, account, timeout: options.timeout ?? "2 minutes", maxPending } }
+  })
   return {
     name,
     delivery: account === undefined ? "idempotent" : "transactional",
-    open: Effect.fnUntraced(function* (from) {
-      const sql = yield* SqlClient.SqlClient
-      const dialect = sql.onDialectOrElse({
-        pg: () => postgres,
-        sqlite: () => sqlite,
-        orElse: () => undefined
-      })
-      if (dialect === undefined) {
-        const description = "the database is neither PostgreSQL nor SQLite"
-        return yield* new SinkError({ sink: name, operation: "open", retryable: false, description })
-      }
-      return yield* Opened.make(sql, dialect, from, {
-        name,
-        place: { schema: dialect.name === "postgres" ? schema : undefined, table },
-        account,
-        timeout: options.timeout ?? "2 minutes",
-        maxPending: options.maxPending ?? 32_000_000
-      })
-    })
+    open: (from) =>
+      Effect.flatMap(connected("open"), ({ dialect, settings, sql }) => Opened.make(sql, dialect, from, settings)),
+    verify: (left) =>
+      Effect.flatMap(connected("verify"), ({ dialect, settings, sql }) => Verify.run(sql, dialect, left, settings))
   }
 }
 
@@ -101,16 +103,21 @@ export const make = (options: Options = {}): SessionSink<object, SqlClient.SqlCl
 export const provide = <A, R, E extends SqlError | { readonly description: string }, RL>(
   self: SessionSink<A, R>,
   client: Layer.Layer<SqlClient.SqlClient, E, RL>
-): SessionSink<A, Exclude<R, SqlClient.SqlClient> | RL> => ({
-  ...self,
-  open: (from) =>
+): SessionSink<A, Exclude<R, SqlClient.SqlClient> | RL> => {
+  const { verify } = self
+  const withClient = <B>(operation: SinkError["operation"], use: Effect.Effect<B, SinkError, R | Scope.Scope>) =>
     Layer.build(client).pipe(
       Effect.mapError((error) => {
         const told = isSqlError(error)
           ? SqlFailure.of(error)
           : { retryable: false, description: error.description, advice: undefined, code: undefined }
-        return Opened.failure(self.name, "open", told)
+        return Opened.failure(self.name, operation, told)
       }),
-      Effect.flatMap((context) => Effect.provideContext(self.open(from), context))
+      Effect.flatMap((context) => Effect.provideContext(use, context))
     )
-})
+  return {
+    ...self,
+    open: (from) => withClient("open", self.open(from)),
+    verify: verify === undefined ? undefined : (left) => withClient("verify", verify(left))
+  }
+}

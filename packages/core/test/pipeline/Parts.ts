@@ -105,7 +105,7 @@ export type Recording = ReturnType<typeof recording<CallSession>>
 
 export const letterBox = (behaviour: Behaviour<DeadLetter> = {}) => recording<DeadLetter>("letters", behaviour)
 
-export const trouble = (sink: string, operation: "open" | "write" | "flush" | "finish", retryable = false) =>
+export const trouble = (sink: string, operation: SinkError["operation"], retryable = false) =>
   new SinkError({ sink, operation, retryable, description: "no room" })
 
 /** Keeps all that was saved, and goes on from the last. */

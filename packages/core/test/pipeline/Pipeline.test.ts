@@ -69,8 +69,32 @@ describe("Pipeline", () => {
       })
       const first = yield* state.run(pipeline)
       assert.deepInclude(first, { received: 30, dead: 0, filtered: 0, finishedBefore: false })
-      assert.deepStrictEqual(first.sinks, [{ sink: "a", written: 30, refused: 0, failure: undefined }])
+      assert.deepStrictEqual(first.sinks, [
+        { sink: "a", written: 30, refused: 0, failure: undefined, replaced: [], removed: [] }
+      ])
       assert.deepStrictEqual(a.calls.slice(-3), ["flush all", "finish", "close"])
+      const left: Array<unknown> = []
+      const lacking = Pipeline.make({
+        name,
+        source: windows,
+        transform,
+        sinks: [
+          {
+            ...a.sink,
+            verify: (committed) =>
+              Effect.suspend(() => {
+                left.push(committed)
+                return left.length < 3 ? Effect.fail(trouble("a", "verify", left.length < 2)) : Effect.void
+              })
+          }
+        ],
+        deadLetters: letterBox().sink
+      })
+      const lacks = errorOf(yield* overTime(state.run(lacking), 10))
+      assert.deepInclude(lacks, { sink: "a", operation: "verify", retryable: false })
+      assert.lengthOf(left, 2)
+      assert.deepInclude(left[0], { cursor: Number.MAX_SAFE_INTEGER })
+      assert.deepInclude(yield* state.run(lacking), { received: 0, finishedBefore: true })
       const second = yield* state.run(pipeline)
       assert.deepInclude(second, { received: 0, finishedBefore: true })
       assert.lengthOf(asked, 1)

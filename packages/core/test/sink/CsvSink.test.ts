@@ -21,7 +21,11 @@ const make = (options: Partial<CsvSink.Options> = {}) => {
   const sink = CsvSink.file({ path, ...options })
   return {
     memory,
-    sink: { ...sink, open: (from: Option.Option<Committed>) => Effect.provide(sink.open(from), memory.layer) }
+    sink: {
+      ...sink,
+      open: (from: Option.Option<Committed>) => Effect.provide(sink.open(from), memory.layer),
+      verify: undefined
+    }
   }
 }
 

@@ -211,7 +211,7 @@ export const make = () => {
           const problem = folderProblem(path)
           if (problem !== undefined) return problem
           const node = nodes.get(path)
-          if (options?.flag === "wx") {
+          if (options?.flag?.startsWith("wx") === true) {
             return node === undefined ? fileOf(path, add(path, "File", "", options.mode)) : "EEXIST"
           }
           if (options?.flag === "a") {

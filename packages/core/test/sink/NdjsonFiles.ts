@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import type * as Layer from "effect/Layer"
 import type * as Path from "effect/Path"
+import * as Stream from "effect/Stream"
 import * as Schema from "effect/Schema"
 import * as MemoryFileSystem from "./MemoryFileSystem.ts"
 
@@ -25,6 +26,15 @@ export interface Kind {
 export const framed: Compression = {
   extension: ".framed",
   encode: (text) => Effect.sync(() => new TextEncoder().encode(`#${text.length}\n${text}`)),
+  verify: (pieces) =>
+    Effect.map(
+      Stream.runFold(
+        pieces,
+        () => "",
+        (text, piece) => text + new TextDecoder().decode(piece)
+      ),
+      isFramed
+    ),
   rowsPerMember: 6
 }
 
@@ -39,6 +49,14 @@ const unframe = (text: string): string => {
     at = end + 1 + length
   }
   return plain
+}
+
+const isFramed = (text: string): boolean => {
+  try {
+    return unframe(text) !== undefined
+  } catch {
+    return false
+  }
 }
 
 const parse = (text: string): ReadonlyArray<unknown> => {
@@ -95,7 +113,12 @@ export const sinkOn = (
   kind: Kind = ndjson
 ): SessionSink<CallSession> => {
   const sink = kind.file(options)
-  return { ...sink, open: (from) => Effect.provide(sink.open(from), layer) }
+  const { open, verify } = sink
+  return {
+    ...sink,
+    open: (from) => Effect.provide(open(from), layer),
+    verify: verify === undefined ? undefined : (left) => Effect.provide(verify(left), layer)
+  }
 }
 
 export interface Store extends SinkConformance.Store {

@@ -19,7 +19,7 @@ const august = ["2026-07-31", "2026-08-01"].map(rowOf)
 const run = (store: NdjsonFiles.Store, rows: ReadonlyArray<CallSession>, options: Partial<Options> = {}) =>
   Effect.scoped(
     Effect.gen(function* () {
-      const sink = NdjsonFiles.sinkOn(store.memory.layer, { path, rotate: "day", ...options })
+      const sink = NdjsonFiles.sinkOn(store.memory.layer, { path, rotate: "day", covers: () => ({}), ...options })
       const writer = yield* sink.open(Option.none())
       for (const row of rows) {
         const start = Date.parse(row.startedAt ?? "") * 1000

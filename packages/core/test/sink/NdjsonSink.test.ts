@@ -433,7 +433,10 @@ describe("NdjsonSink.file, by day", () => {
       const error = yield* refusal(run(store, undefined, [rowsOf("2026-07-30")]))
       assert.include(error.description, "/d/calls.manifest.json: the file is there already")
       assert.strictEqual(store.memory.text("/d/calls.manifest.json"), before)
-      const forced = { ...store, sink: NdjsonFiles.sinkOn(store.memory.layer, { path, force: true, rotate: "day" }) }
+      const forced = {
+        ...store,
+        sink: NdjsonFiles.sinkOn(store.memory.layer, { path, force: true, rotate: "day", covers: () => ({}) })
+      }
       const seen: Array<string | undefined> = []
       store.memory.intercept(({ method, path }) =>
         Effect.sync(() => {

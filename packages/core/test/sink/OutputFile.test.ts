@@ -4,6 +4,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as NdjsonFiles from "./NdjsonFiles.ts"
 import * as MemoryFileSystem from "./MemoryFileSystem.ts"
 
 const path = "/d/calls.ndjson"
@@ -174,12 +175,16 @@ describe("OutputFile", () => {
     })
   )
 
-  it.effect("is written through encode", () =>
+  it.effect("each text is a member of the compression, and all of them are read again before there is a name", () =>
     Effect.gen(function* () {
       const memory = MemoryFileSystem.make()
-      const encode = (text: string) => Effect.succeed(new TextEncoder().encode(text.toUpperCase()))
-      yield* run(memory, { encode })
-      assert.strictEqual(memory.text(path), "A1\nA2\n")
+      yield* run(memory, { compression: NdjsonFiles.framed })
+      assert.strictEqual(memory.text(path), "#3\na1\n#3\na2\n")
+      const never = { ...NdjsonFiles.framed, verify: () => Effect.succeed(false) }
+      const error = yield* run(memory, { compression: never, force: true })
+      assert.instanceOf(error, OutputError)
+      assert.deepInclude(error, { target: `${path}.partial`, operation: "finish", reason: "foreign" })
+      assert.strictEqual(memory.text(path), "#3\na1\n#3\na2\n")
     })
   )
 

@@ -105,6 +105,21 @@ const fromText = (about: string): ReadonlyArray<RowGroup> => {
   return isRowGroup(value) ? [value] : []
 }
 
+/**
+ * The number of rows, 0, and the list of row groups, in the footer's encoding. The writer takes the type of a list from its
+ * first element and gives an empty one the type 0, which readers may refuse; a row group is a struct.
+ */
+const noGroups = { written: [0x16, 0x00, 0x19, 0x00], right: [0x16, 0x00, 0x19, 0x0c] }
+
+const withTypedGroups = (end: Uint8Array): Uint8Array => {
+  const at = end.findLastIndex((_, start) => noGroups.written.every((byte, place) => end[start + place] === byte))
+  // A writer that knows better needs no help.
+  if (at < 0) return end
+  const mended = end.slice()
+  mended.set(noGroups.right, at)
+  return mended
+}
+
 export const format: RowGroups.Format = {
   name: "parquet",
   begin: magic,
@@ -129,7 +144,7 @@ export const format: RowGroups.Format = {
       writer.num_rows += group.num_rows
     }
     void writer.finish()
-    return written()
+    return about.length === 0 ? withTypedGroups(written()) : written()
   },
   endLength: (last) => {
     const view = new DataView(last.buffer, last.byteOffset, last.byteLength)

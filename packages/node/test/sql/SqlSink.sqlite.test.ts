@@ -89,6 +89,31 @@ describe("SqlSink, in SQLite", () => {
     })
   )
 
+  it.live("knows again what a finished run filled, and misses a table or file that is gone or another", () =>
+    Effect.gen(function* () {
+      const file = yield* database
+      const sink = sinkAt(file, { account: "nightly" })
+      const left = yield* written(sink, (writer) =>
+        Effect.andThen(
+          writer.write(batch([session(1)])),
+          Effect.tap(writer.flush(9), () => writer.finish)
+        )
+      )
+      const verify = (of = sink) => Effect.scoped(of.verify?.(left) ?? Effect.die("there is no verify"))
+      yield* verify()
+      yield* verify(sinkAt(file))
+      const another = yield* Effect.flip(verify(sinkAt(file, { account: "another" })))
+      assert.deepInclude(another, { operation: "verify", retryable: false })
+      assert.include(another.description, "is not the one that the finished run filled")
+      ask(file, "DROP TABLE call_sessions")
+      const gone = yield* Effect.flip(verify())
+      assert.deepInclude(gone, { operation: "verify", description: "the table is gone since the run finished" })
+      assert.match(gone.advice ?? "", /^Restore the table, or give the run another name/)
+      Fs.rmSync(file)
+      assert.include((yield* Effect.flip(verify())).description, "gone")
+    })
+  )
+
   it.live(
     "adds columns that are new, leaves those that are not written any more, and keeps a key of its own without an id",
     () =>

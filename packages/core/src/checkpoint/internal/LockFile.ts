@@ -4,10 +4,10 @@ import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import type * as PlatformError from "effect/PlatformError"
 import * as SecureRandom from "effect/crypto/SecureRandom"
-import { CheckpointError } from "../Checkpoint.ts"
 import { Owner, type ProcessOwner } from "../ProcessOwner.ts"
-import { failed, isAlreadyThere, parse, readIfThere, writeNew } from "./Files.ts"
+import { isAlreadyThere, parse, readIfThere, writeNew } from "./Files.ts"
 
 const Holder = Schema.Struct({
   version: Schema.Literal(1),
@@ -26,12 +26,22 @@ interface Found {
   readonly holder: Holder | undefined
 }
 
-export interface LockFile {
+export interface LockFile<E> {
   readonly id: string
   /** Fails when the lock is no longer this one. */
-  readonly verify: Effect.Effect<void, CheckpointError>
+  readonly verify: Effect.Effect<void, E>
   /** Removes the lock if it is still this one. */
   readonly release: Effect.Effect<void>
+}
+
+/** What is locked, in the words of whoever locks it. */
+export interface About<E> {
+  /** What the lock is on, as the subject of a sentence. */
+  readonly subject: string
+  /** What holding it means: `is running already`. */
+  readonly busy: string
+  readonly held: (description: string, advice: string) => E
+  readonly failed: (path: string, action: "read" | "written") => (error: PlatformError.PlatformError) => E
 }
 
 /** A lock that changes hands more often while one looks at it is not worth waiting for. */
@@ -47,26 +57,33 @@ const attempts = 32
  * same step. Who comes later and gets the name again finds another lock in the place of the old one and steps back. One
  * that ends in between leaves a lock that is taken over in the same way: the last of such a chain is the one that counts.
  */
-export const acquire = Effect.fnUntraced(function* (
+export const acquire = <E>(
   fs: FileSystem.FileSystem,
   process: ProcessOwner["Service"],
-  pipeline: string,
-  path: string
-): Effect.fn.Return<LockFile, CheckpointError> {
-  const reading = Effect.mapError(failed(path, "read"))
-  const writing = Effect.mapError(failed(path, "written"))
+  path: string,
+  about: About<E>
+): Effect.Effect<LockFile<E>, E> => Effect.uninterruptible(take(fs, process, path, about))
+
+const take = Effect.fnUntraced(function* <E>(
+  fs: FileSystem.FileSystem,
+  process: ProcessOwner["Service"],
+  path: string,
+  about: About<E>
+): Effect.fn.Return<LockFile<E>, E> {
+  const reading = Effect.mapError(about.failed(path, "read"))
+  const writing = Effect.mapError(about.failed(path, "written"))
   const id = yield* Effect.sync(() => SecureRandom.uuidV4Unsafe())
   const since = DateTime.formatIso(yield* DateTime.now)
   const own: Holder = { version: 1, id, ...process.self, since }
   const text = `${JSON.stringify(own, undefined, 2)}\n`
 
   const held = (description: string, advice: string) =>
-    new CheckpointError({ reason: "held", description: `the pipeline ${pipeline} ${description}`, advice })
+    Effect.fail(about.held(`${about.subject} ${description}`, advice))
   const heldBy = (holder: Holder, advice: string) =>
     held(
       process.self.pid === holder.pid && process.self.start === holder.start && process.self.host === holder.host
-        ? `is running already, in this process, since ${holder.since}`
-        : `is running already: process ${holder.pid} on ${holder.host}, since ${holder.since}`,
+        ? `${about.busy}, in this process, since ${holder.since}`
+        : `${about.busy}: process ${holder.pid} on ${holder.host}, since ${holder.since}`,
       advice
     )
 
@@ -155,4 +172,7 @@ export const acquire = Effect.fnUntraced(function* (
     }),
     release: removeOwn(path)
   }
-}, Effect.uninterruptible)
+})
+
+/** What a process leaves that ends while it takes a lock, by what it is called beyond the lock's own name. */
+export const leftover = /^\.[0-9a-f-]{36}\.(\d+\.tmp|next)$/

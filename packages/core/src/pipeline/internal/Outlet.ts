@@ -5,7 +5,7 @@ import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import type { Committed } from "../../model/Committed.ts"
 import type { Instant } from "../../model/Instant.ts"
-import type { Batch, Delivery, Refused, SessionSink, Writer } from "../../sink/SessionSink.ts"
+import type { Batch, Delivery, Refused, Replaced, SessionSink, Writer } from "../../sink/SessionSink.ts"
 import type { SinkError } from "../../sink/SinkError.ts"
 
 /** A sink of a run: where it stands, what it took, and the error that closed it, if one did. */
@@ -24,6 +24,7 @@ export interface Outlet<in A> {
   readonly write: (batch: Batch<A>) => Effect.Effect<ReadonlyArray<Refused>, SinkError>
   readonly flush: (cursor: Instant) => Effect.Effect<void, SinkError>
   readonly finish: Effect.Effect<void, SinkError>
+  readonly replaced: () => Replaced
   readonly close: (error: SinkError) => Effect.Effect<void>
 }
 
@@ -38,8 +39,10 @@ const again = Schedule.min([Schedule.exponential("200 millis", 3), Schedule.spac
   Schedule.upTo({ times: 4 })
 )
 
-const patiently = <B, R>(effect: Effect.Effect<B, SinkError, R>): Effect.Effect<B, SinkError, R> =>
+export const patiently = <B, R>(effect: Effect.Effect<B, SinkError, R>): Effect.Effect<B, SinkError, R> =>
   Effect.retry(effect, { schedule: again, while: (error) => error.retryable })
+
+export const nothing: Replaced = { replaced: [], removed: [] }
 
 interface Opened<in A> {
   readonly writer: Writer<A>
@@ -96,6 +99,7 @@ export const open = Effect.fnUntraced(function* <A, R>(
         dirty = false
       }),
     finish: patiently(writer.finish),
+    replaced: () => writer.replaced?.() ?? nothing,
     close: (error) =>
       Effect.suspend(() => {
         failure = error
@@ -116,5 +120,6 @@ const unopened = <A>({ delivery, name }: SessionSink<A, unknown>, error: SinkErr
   write: () => Effect.fail(error),
   flush: () => Effect.fail(error),
   finish: Effect.fail(error),
+  replaced: () => nothing,
   close: () => Effect.void
 })

@@ -5,6 +5,7 @@ import type * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
+import type { Compression } from "../Compression.ts"
 import { codeOf, fromPlatform, OutputError } from "../OutputError.ts"
 import { syncFolder } from "../../file/internal/Platform.ts"
 import { linkOrRename } from "./Publish.ts"
@@ -66,7 +67,11 @@ export interface Opened {
 export const make = (context: {
   readonly fs: FileSystem.FileSystem
   readonly folder: string
-  readonly options: { readonly path: string; readonly force: boolean }
+  readonly options: {
+    readonly path: string
+    readonly force: boolean
+    readonly verify?: Compression["verify"] | undefined
+  }
   readonly opened: Opened
   readonly handle: Scope.Closeable
   /** Called when there is something to keep. */
@@ -82,14 +87,25 @@ export const make = (context: {
   // The file may hold more than `end` says.
   let torn = false
   let synced: { readonly end: Tail.End; readonly position: Position } | undefined
-  let known = false
+  let inFolder = false
   let lost: OutputError | undefined
   let state: "open" | "sealed" | "named" | "finished" = "open"
 
+  // What another program did to the file would be written on after, and found out by whoever reads it.
+  const foreign = (operation: OutputError["operation"]) =>
+    Effect.suspend(() => {
+      lost = failWith(partial, operation, "foreign")
+      return Effect.fail(lost)
+    })
+  const assertLength = Effect.flatMap(named("write")(file.stat), (info) => {
+    const length = Tail.lengthOf(info)
+    return (torn ? length < end.bytes : length !== end.bytes) ? foreign("write") : Effect.void
+  })
   const repair = Effect.suspend(() =>
     torn
       ? Effect.andThen(file.truncate(end.bytes), file.seek(BigInt(end.bytes), "start")).pipe(
-          Effect.tap(() => Effect.sync(() => (torn = false)))
+          Effect.tap(() => Effect.sync(() => (torn = false))),
+          named("write")
         )
       : Effect.void
   )
@@ -99,11 +115,12 @@ export const make = (context: {
       if (lost !== undefined) return Effect.fail(lost)
       if (state !== "open") return Effect.fail(failWith(options.path, "write", "finished"))
       if (bytes.length === 0) return Effect.void
-      return repair.pipe(
+      return assertLength.pipe(
+        Effect.andThen(repair),
         Effect.andThen(
           Effect.suspend(() => {
             torn = true
-            return file.writeAll(bytes)
+            return named("write")(file.writeAll(bytes))
           })
         ),
         Effect.tap(() =>
@@ -112,7 +129,6 @@ export const make = (context: {
             torn = false
           })
         ),
-        named("write"),
         // A handle that is closed under a write may belong to another file by the time the system gets to it.
         Effect.uninterruptible
       )
@@ -135,18 +151,21 @@ export const make = (context: {
   ).pipe(Effect.uninterruptible)
   const sync = Effect.gen(function* () {
     context.begun()
-    if (synced !== undefined && synced.end === end && lost === undefined) return synced.position
     const at = end
-    yield* toDisk
-    if (!known) yield* named("flush")(syncFolder(fs, folder))
-    known = true
+    const known = synced?.end === at
+    if (!known || lost !== undefined) yield* toDisk
+    // A file that only waits for its name is looked at when it gets it.
+    if (state === "open" && !(yield* named("flush")(Tail.isEnd(file, at, torn)))) return yield* foreign("flush")
+    if (synced !== undefined && known) return synced.position
+    if (!inFolder) yield* named("flush")(syncFolder(fs, folder))
+    inFolder = true
     const position = { bytes: at.bytes, inode, tail: yield* Tail.digest(at.tail) }
     synced = { end: at, position }
     return position
   })
   const seal = Effect.gen(function* () {
     if (state !== "open") return
-    yield* named("flush")(Effect.uninterruptible(repair))
+    yield* Effect.uninterruptible(Effect.andThen(assertLength, repair))
     yield* sync
     state = "sealed"
     yield* Scope.close(handle, Exit.void)
@@ -155,6 +174,23 @@ export const make = (context: {
   const assertOurs = Effect.fnUntraced(function* (name: string) {
     if (!(yield* named("finish")(isInode(fs, name, inode)))) return yield* failWith(options.path, "finish", "replaced")
   })
+  /** What counts is what is on the disk: it is read again, under the name that it has still. */
+  const verified = Effect.scoped(
+    Effect.gen(function* () {
+      const reader = yield* Effect.mapError(fs.open(partial, { flag: "r" }), (error) =>
+        codeOf(error) === "ENOENT"
+          ? failWith(options.path, "finish", "replaced")
+          : fromPlatform(options.path, "finish")(error)
+      )
+      if (inodeOf(yield* named("finish")(reader.stat)) !== inode) {
+        return yield* failWith(options.path, "finish", "replaced")
+      }
+      const whole =
+        (yield* named("finish")(Tail.isEnd(reader, end))) &&
+        (options.verify === undefined || (yield* named("finish")(options.verify(Tail.pieces(reader, end.bytes)))))
+      if (!whole) return yield* foreign("finish")
+    })
+  )
   // Under its own name, what was looked at is also what gets the name.
   const publish = Effect.andThen(
     assertOurs(own),
@@ -167,7 +203,7 @@ export const make = (context: {
         : new OutputError({ target: options.path, operation: "finish", reason, code })
     )
     if (state === "sealed") {
-      yield* assertOurs(partial)
+      yield* verified
       yield* fs.rename(partial, own).pipe(
         Effect.mapError((error) =>
           codeOf(error) === "ENOENT"

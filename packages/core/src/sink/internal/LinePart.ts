@@ -7,7 +7,7 @@ import type { Compression } from "../Compression.ts"
 import type { OutputError } from "../OutputError.ts"
 import { join, type Line, makeEncoder, type Terminator } from "./Lines.ts"
 import * as PartialFile from "./PartialFile.ts"
-import { type Options as PartOptions, type Part, withLines } from "./Part.ts"
+import { type Options as PartOptions, type Part, type Position, withLines } from "./Part.ts"
 
 export interface Options extends PartOptions {
   readonly compression: Compression | undefined
@@ -22,7 +22,7 @@ const rowsPerPiece = 256
 export const open = Effect.fnUntraced(function* (
   options: Options
 ): Effect.fn.Return<Part, OutputError, FileSystem.FileSystem | Path.Path | Scope.Scope> {
-  const file = yield* PartialFile.open(options)
+  const file = yield* PartialFile.open({ ...options, verify: options.compression?.verify })
   const { begin, compression, limit, terminator } = options
   const plain = makeEncoder(terminator)
   const encode = (lines: ReadonlyArray<Line>) => {
@@ -93,3 +93,7 @@ export const open = Effect.fnUntraced(function* (
     finish: Effect.andThen(complete, file.finish)
   }
 })
+
+/** Whether the file that a finished run left is still there. Where nothing was known to begin it, it begins at its end. */
+export const verify = (path: string, from: Position) =>
+  Effect.scoped(Effect.asVoid(PartialFile.openFinished(path, from, from.bytes === 0)))

@@ -1,10 +1,10 @@
 /** A file that grows as `NAME.partial` and gets its name when it is complete; what a killed run left of it goes on. */
-import * as ByteSize from "effect/ByteSize"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import * as Path from "effect/Path"
 import * as Scope from "effect/Scope"
+import type { Compression } from "../Compression.ts"
 import { codeOf, fromPlatform, type OutputError } from "../OutputError.ts"
 import * as GrowingFile from "./GrowingFile.ts"
 import {
@@ -32,9 +32,9 @@ export interface Options {
   readonly from?: Position | undefined
   /** Giving it its name adds to it: a file that has its name may be longer than it was committed. */
   readonly grows?: boolean | undefined
+  /** Asked of the whole file before it gets its name. */
+  readonly verify?: Compression["verify"] | undefined
 }
-
-const lengthOf = (info: FileSystem.File.Info): number => Number(ByteSize.toBigInt(info.size))
 
 export const open = Effect.fnUntraced(function* (
   options: Options
@@ -104,7 +104,7 @@ const fresh = Effect.fnUntraced(function* (
   const partial = partialPath(path)
   yield* opening(fs.remove(partial, { force: true }))
   if (options.alone === true) yield* Effect.ignore(clear(fs, partial))
-  const file = yield* Effect.mapError(fs.open(partial, { flag: "wx", mode: 0o600 }), (error) =>
+  const file = yield* Effect.mapError(fs.open(partial, { flag: "wx+", mode: 0o600 }), (error) =>
     codeOf(error) === "EEXIST" ? failWith(options.path, "open", "replaced") : fromPlatform(options.path, "open")(error)
   )
   return { path, file, inode: inodeOf(yield* opening(file.stat)), end: Tail.start }
@@ -141,7 +141,7 @@ const resumed = Effect.fnUntraced(function* (
   const file = yield* opening(fs.open(partial, { flag: "r+" }))
   const info = yield* opening(file.stat)
   if (inodeOf(info) !== from.inode) return yield* failWith(partial, "open", "changed")
-  const length = lengthOf(info)
+  const length = Tail.lengthOf(info)
   if (length < from.bytes) return yield* failWith(partial, "open", "shorter")
   const end = yield* opening(Tail.read(file, from.bytes))
   if (end.bytes !== from.bytes || (yield* Tail.digest(end.tail)) !== from.tail) {
@@ -169,7 +169,7 @@ const finishedLength = Effect.fnUntraced(function* (
     Effect.scoped(
       Effect.gen(function* () {
         const file = yield* fs.open(path, { flag: "r" })
-        const length = lengthOf(yield* file.stat)
+        const length = Tail.lengthOf(yield* file.stat)
         const whole = options.grows === true ? length >= from.bytes : length === from.bytes
         return whole ? { length, end: yield* Tail.read(file, from.bytes) } : undefined
       })
@@ -181,6 +181,34 @@ const finishedLength = Effect.fnUntraced(function* (
   const own = ownPath(path, from.inode)
   if (yield* opening(isInode(fs, own, from.inode))) yield* Effect.ignore(fs.remove(own))
   return found.length
+})
+
+/**
+ * The file that a finished run left under the name, to be read. It may be a copy: nothing is written to it any more.
+ *
+ * @param grows It got longer when it was finished.
+ */
+export const openFinished = Effect.fnUntraced(function* (
+  path: string,
+  from: Position,
+  grows: boolean
+): Effect.fn.Return<Pick<PartialFile, "end" | "read">, OutputError, FileSystem.FileSystem | Scope.Scope> {
+  const fs = yield* FileSystem.FileSystem
+  const verifying = Effect.mapError(fromPlatform(path, "verify"))
+  const file = yield* Effect.mapError(fs.open(path, { flag: "r" }), (error) =>
+    codeOf(error) === "ENOENT" ? failWith(path, "verify", "gone") : fromPlatform(path, "verify")(error)
+  )
+  const info = yield* verifying(file.stat)
+  const bytes = Tail.lengthOf(info)
+  const whole = info.type === "File" && (grows ? bytes >= from.bytes : bytes === from.bytes)
+  const end = whole ? yield* verifying(Tail.read(file, from.bytes)) : undefined
+  if (end === undefined || (yield* Tail.digest(end.tail)) !== from.tail) {
+    return yield* failWith(path, "verify", "altered")
+  }
+  return {
+    end: () => ({ ...Tail.start, bytes }),
+    read: (at, length) => verifying(Tail.readAt(file, at, length))
+  }
 })
 
 const finishedFile = (

@@ -1,4 +1,5 @@
 /** Rows in many files, by size or by day, and the manifest that says which of them are complete. */
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as FileSystem from "effect/FileSystem"
@@ -7,11 +8,14 @@ import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import type { Calendar } from "../../model/Calendar.ts"
 import * as Instant from "../../model/Instant.ts"
-import { OutputError } from "../OutputError.ts"
+import type * as Manifest from "../Manifest.ts"
+import { fromPlatform, OutputError } from "../OutputError.ts"
+import type { Replaced } from "../SessionSink.ts"
 import type { Line } from "./Lines.ts"
 import * as ManifestFile from "./ManifestFile.ts"
 import * as Part from "./Part.ts"
 import * as PartName from "./PartName.ts"
+import * as Replacement from "./Replacement.ts"
 
 const PartPosition = Schema.Struct({
   ...Part.Position.fields,
@@ -41,6 +45,7 @@ export interface Options {
     options: Part.Options
   ) => Effect.Effect<Part.Part, OutputError, FileSystem.FileSystem | Path.Path | Scope.Scope>
   readonly from: Position | undefined
+  readonly covers: Manifest.Covers | undefined
 }
 
 export interface RotatedFiles {
@@ -48,6 +53,7 @@ export interface RotatedFiles {
   readonly write: (lines: ReadonlyArray<Line>) => Effect.Effect<void, OutputError>
   readonly flush: (cursor: Instant.Instant) => Effect.Effect<Position, OutputError>
   readonly finish: Effect.Effect<void, OutputError>
+  readonly replaced: () => Replaced
 }
 
 interface Open {
@@ -73,11 +79,32 @@ export const open = Effect.fnUntraced(function* (
   const { calendar, compression, from, path, rotate } = options
   const folder = paths.dirname(path)
   const naming = PartName.make(paths.basename(path), compression)
+  const fs = yield* FileSystem.FileSystem
+  const now = (yield* Clock.currentTimeMillis) * 1000
+  const scope: Replacement.Scope = { covers: options.covers, now, calendar }
+  /** Files of days that no manifest names, and that this run would write over. */
+  const strangers = Effect.fnUntraced(function* (old: ReadonlyArray<Manifest.File>) {
+    if (!options.force || rotate !== "day") return []
+    const known = new Set(old.map(({ name }) => name))
+    const names = yield* Effect.mapError(fs.readDirectory(folder), fromPlatform(path, "open"))
+    return names.filter((name) => naming.isOwn(name) && !known.has(name))
+  })
   const manifest = yield* ManifestFile.open({
     path: paths.join(folder, naming.manifest),
     force: options.force,
-    isPart: naming.isPart,
-    from: from?.manifest
+    keyOf: naming.keyOf,
+    from: from?.manifest,
+    claim: (name) => Replacement.claim(scope, naming.keyOf(name) ?? ""),
+    plan: Effect.fnUntraced(function* (old) {
+      const plan = Replacement.plan({
+        old,
+        strangers: yield* strangers(old),
+        naming,
+        byDay: rotate === "day",
+        scope
+      })
+      return "refused" in plan ? yield* Replacement.toError(paths.join(folder, plan.name), plan.refused) : plan
+    })
   })
   /** By name; the one that was written to last is last. */
   const parts = new Map<string, Open>()
@@ -103,11 +130,17 @@ export const open = Effect.fnUntraced(function* (
     return opened
   })
 
-  const add = ({ name, part }: Open) => {
+  /** Of all that starts before this nothing comes any more. */
+  let reached = -Infinity
+  const isOver = (key: string) => PartName.endOf(calendar, key) <= reached
+  const add = ({ key, name, part }: Open) => {
     const content = part.content()
     const { end } = part.mark()
     const time = (instant: Instant.Instant | null) => (instant === null ? null : Instant.format(instant))
-    manifest.add({ name, rows: content.rows, bytes: end.bytes, from: time(content.from), to: time(content.to) })
+    manifest.add(
+      { name, rows: content.rows, bytes: end.bytes, from: time(content.from), to: time(content.to) },
+      rotate === "day" && isOver(key)
+    )
     parts.delete(name)
   }
   const publish = Effect.fnUntraced(function* (chosen: ReadonlyArray<Open>, complete: boolean) {
@@ -220,12 +253,14 @@ export const open = Effect.fnUntraced(function* (
       yield* retire
       yield* write("settle")
       yield* publish(
-        withRows().filter((one) => one.due),
+        // A part of a day never takes the place of what was there before.
+        withRows().filter((one) => one.due && (!options.force || rotate !== "day" || isOver(one.key))),
         false
       )
       if (rotate === "day") {
         for (const one of parts.values()) if (PartName.endOf(calendar, one.key) <= cursor) one.complete = true
       }
+      reached = cursor
       const positions = yield* Effect.forEach(withRows(), (one) =>
         Effect.map(one.part.sync, (position): PartPosition => {
           const { key, name, complete, part } = one
@@ -239,7 +274,8 @@ export const open = Effect.fnUntraced(function* (
     finish: Effect.gen(function* () {
       yield* write("drain")
       yield* publish(withRows(), true)
-    })
+    }),
+    replaced: manifest.replaced
   }
 })
 
@@ -253,3 +289,10 @@ const byDay = (lines: ReadonlyArray<Line>, calendar: Calendar): ReadonlyMap<stri
   }
   return days
 }
+
+/** Whether the files that a finished run left are still there, and its manifest. */
+export const verify = Effect.fnUntraced(function* (path: string, compression: string | undefined, from: Position) {
+  const paths = yield* Path.Path
+  const { manifest } = PartName.make(paths.basename(path), compression)
+  yield* ManifestFile.verify(paths.join(paths.dirname(path), manifest), from.manifest)
+})

@@ -1,9 +1,11 @@
 /** What a file ends with: enough to know it again, and cheap to keep. */
+import * as ByteSize from "effect/ByteSize"
 import * as WebCrypto from "effect/crypto/WebCrypto"
 import * as Effect from "effect/Effect"
 import * as Hex from "effect/encoding/Hex"
 import type * as FileSystem from "effect/FileSystem"
 import type * as PlatformError from "effect/PlatformError"
+import * as Stream from "effect/Stream"
 
 const size = 4096
 
@@ -50,6 +52,31 @@ export const readAt = Effect.fnUntraced(function* (
   }
   return bytes.slice(0, read)
 })
+
+/** Whether a file is as long as that, or longer with `beyond`, and ends there as it should. */
+export const isEnd = Effect.fnUntraced(function* (
+  file: FileSystem.File,
+  end: End,
+  beyond = false
+): Effect.fn.Return<boolean, PlatformError.PlatformError> {
+  const length = lengthOf(yield* file.stat)
+  if (beyond ? length < end.bytes : length !== end.bytes) return false
+  const { tail } = yield* read(file, end.bytes)
+  return tail.length === end.tail.length && tail.every((byte, at) => byte === end.tail[at])
+})
+
+const pieceSize = 1024 * 1024
+
+/** What a file holds up to there, from its start. */
+export const pieces = (
+  file: FileSystem.File,
+  bytes: number
+): Stream.Stream<Uint8Array<ArrayBuffer>, PlatformError.PlatformError> =>
+  Stream.range(0, Math.ceil(bytes / pieceSize) - 1).pipe(
+    Stream.mapEffect((number) => readAt(file, number * pieceSize, Math.min(pieceSize, bytes - number * pieceSize)))
+  )
+
+export const lengthOf = (info: FileSystem.File.Info): number => Number(ByteSize.toBigInt(info.size))
 
 export const digest = (bytes: Uint8Array<ArrayBuffer>): Effect.Effect<string> =>
   Effect.flatMap(WebCrypto.WebCrypto, (crypto) =>

@@ -11,10 +11,12 @@ export const claim = <S, R>({ delivery, sink }: Kit<S, R>): Test<R> =>
   )
 
 const holdsAfter = <S, R>(kit: Kit<S, R>, sessions: ReadonlyArray<CallSession>, ...widths: ReadonlyArray<number>) =>
-  Effect.andThen(
-    kit.process(undefined, (writer) => Effect.andThen(write(writer, sessions, ...widths), close(writer))),
-    kit.assertHolds(sessions)
-  )
+  kit
+    .process(undefined, (writer) => Effect.andThen(write(writer, sessions, ...widths), close(writer)))
+    .pipe(
+      Effect.flatMap((left) => Effect.scoped(kit.sink.verify?.(left) ?? Effect.void)),
+      Effect.andThen(kit.assertHolds(sessions))
+    )
 
 export const all = <S, R>(kit: Kit<S, R>): Test<R> => holdsAfter(kit, Sample.sessions(40), 1, 7, 3)
 

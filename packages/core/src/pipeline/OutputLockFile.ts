@@ -1,0 +1,59 @@
+/**
+ * Locks on outputs as files beside them.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Layer from "effect/Layer"
+import * as Path from "effect/Path"
+import * as LockFile from "../checkpoint/internal/LockFile.ts"
+import { ProcessOwner } from "../checkpoint/ProcessOwner.ts"
+import { fromPlatform, OutputError } from "../sink/OutputError.ts"
+import { OutputLock } from "../sink/OutputLock.ts"
+
+/**
+ * `NAME.lock` is there while a run writes to `NAME`, private to its owner. It is the lock of a state: that of a process that
+ * has ended is taken over, where the process can be seen from here. Of one on another machine or in another container
+ * nothing can be said, and what to remove is.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer: Layer.Layer<never, never, ProcessOwner> = Layer.effect(
+  OutputLock,
+  Effect.map(ProcessOwner, (process) => ({
+    acquire: Effect.fnUntraced(function* (path: string) {
+      const fs = yield* FileSystem.FileSystem
+      const paths = yield* Path.Path
+      const folder = paths.dirname(path)
+      // What is wrong with the folder is wrong with the output.
+      yield* Effect.mapError(fs.access(folder, { writable: true }), fromPlatform(path, "open"))
+      const lock = `${path}.lock`
+      yield* Effect.acquireRelease(
+        LockFile.acquire(fs, process, lock, {
+          subject: "it",
+          busy: "is being written by another run",
+          held: (description, advice) =>
+            new OutputError({ target: path, operation: "open", reason: "locked", description, advice }),
+          failed: () => fromPlatform(lock, "open")
+        }),
+        ({ release }) => release
+      )
+      yield* Effect.ignore(clear(fs, paths, lock))
+    })
+  }))
+)
+
+/** What processes left that ended while they took the lock: it is this run's now, and nobody needs them. */
+const clear = (fs: FileSystem.FileSystem, paths: Path.Path, lock: string) => {
+  const folder = paths.dirname(lock)
+  const start = paths.basename(lock)
+  return Effect.flatMap(fs.readDirectory(folder), (names) =>
+    Effect.forEach(
+      names.filter((name) => name.startsWith(start) && LockFile.leftover.test(name.slice(start.length))),
+      (name) => Effect.ignore(fs.remove(paths.join(folder, name))),
+      { discard: true }
+    )
+  )
+}
