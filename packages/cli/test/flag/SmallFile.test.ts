@@ -79,7 +79,7 @@ describe("flag/SmallFile", alongside, () => {
       assert.lengthOf(keys, asked)
       const others = [
         ["run", "/dev/zero"],
-        ["export", "--learned", "/dev/zero"],
+        ["export", "--profile", "/dev/zero"],
         ["export", "--to", "postgres:@/dev/zero"]
       ]
       for (const other of others) {
