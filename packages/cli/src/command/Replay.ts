@@ -6,10 +6,12 @@ import {
   type DeadLetter,
   DeadLetterFile,
   Instant,
+  type Item,
   Pipeline,
-  type SinkError
+  Coverage,
+  type SinkError,
+  Version
 } from "@callstream/core"
-import type * as Coverage from "@callstream/core/stream/Coverage"
 import { GuardedTransport } from "@callstream/node"
 import * as NodeDns from "@effect/platform-node/NodeDns"
 import * as Argument from "effect/cli/Argument"
@@ -27,6 +29,7 @@ import * as Transforms from "../flag/Transforms.ts"
 import * as DeadLetters from "../output/DeadLetters.ts"
 import * as Format from "../output/Format.ts"
 import { print } from "../output/Screen.ts"
+import * as Summary from "../output/Summary.ts"
 import { Incomplete, UsageError } from "../output/UsageError.ts"
 
 const flags = {
@@ -78,24 +81,32 @@ const inParts = (letters: ReadonlyArray<DeadLetter.DeadLetter>, origin: Map<unkn
     const observedAt = letters[0]?.observedAt ?? 0
     return {
       letters,
-      window: {
+      window: Coverage.make(itemsOf(letters, sessions), {
         // Places, not times: they tell how far the replay is.
         from: place,
         to: place + 1,
-        sessions: letters.flatMap((letter) => sessions.get(letter) ?? []),
         rejected: letters.flatMap((letter) => {
           const reason = reasons.get(letter)
           const { raw, stage } = letter
           return reason === undefined ? [] : [{ stage, reason, raw, page: 0, index: 0, observedAt }]
         }),
         coverage: { _tag: "Provisional", reason: "a dead letter" },
-        settled: 0,
         requests: 0,
         observedAt
-      }
+      })
     }
   })
 }
+
+const itemsOf = (
+  letters: ReadonlyArray<DeadLetter.DeadLetter>,
+  sessions: ReadonlyMap<DeadLetter.DeadLetter, CallSession.CallSession>
+): ReadonlyArray<Item<CallSession.CallSession>> =>
+  letters.flatMap((letter) => {
+    const row = sessions.get(letter)
+    const version = Version.of(letter.observedAt)
+    return row === undefined ? [] : [{ id: row.id, start: CallSession.startInstant(row), version, row }]
+  })
 
 const notMarked = (file: string) => (error: SinkError) =>
   new CheckpointError({
@@ -190,7 +201,10 @@ const replay = Effect.fnUntraced(function* (
     commitEvery: 0,
     maxDeadShare: 1
   })
-  yield* Sinks.orUnfinished(Effect.provideService(pipeline.run, Checkpoint, checkpoint), sinks.length).pipe(
+  const done = yield* Sinks.orUnfinished(
+    Effect.provideService(pipeline.run, Checkpoint, checkpoint),
+    sinks.length
+  ).pipe(
     Effect.onError(() =>
       marked === 0
         ? Effect.void
@@ -199,6 +213,7 @@ const replay = Effect.fnUntraced(function* (
   )
   yield* print(
     `${Format.counted(marked, "dead letter")} replayed, ${Format.count(failed.size)} left in ${file}`,
+    ...done.sinks.flatMap((sink, at) => Summary.versionLines(planned[at], sink)),
     ...(torn === 0 ? [] : [`  ${Format.counted(torn, "line")} of it could not be read: a run was killed in the middle`])
   )
   if (failed.size > 0) return yield* new Incomplete()

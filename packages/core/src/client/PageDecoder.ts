@@ -10,6 +10,7 @@ import type { AgniErrorReason } from "../model/AgniError.ts"
 import type { Instant } from "../model/Instant.ts"
 import * as Packed from "../model/internal/Packed.ts"
 import type { Page } from "../model/Page.ts"
+import type { Version } from "../model/Version.ts"
 import * as Envelope from "./internal/Envelope.ts"
 
 /**
@@ -21,6 +22,7 @@ import * as Envelope from "./internal/Envelope.ts"
 export interface About {
   readonly page: number
   readonly observedAt: Instant
+  readonly version?: Version | undefined
   readonly age: number
   /** Makes a server's words safe to repeat. */
   readonly quote: (text: string) => string
@@ -95,4 +97,9 @@ export const digest = (body: Uint8Array): Digest => {
 export const fromDigest = (message: unknown, about: About): Result.Result<Page, AgniErrorReason> =>
   // What `digest` made of a body, and nobody else.
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-  Envelope.toPage(message as Message, about, (sessions, rest) => Packed.holding(Packed.unpack(sessions), rest))
+  Envelope.toPage(message as Message, about, (sessions, rest) =>
+    Packed.holding(
+      Packed.unpack(sessions, () => about.version),
+      rest
+    )
+  )
