@@ -100,9 +100,7 @@ export class AgniClient extends Context.Service<
       /** The others need not find out for themselves that the server wants a pause. */
       const hold = (reason: AgniErrorReason): Effect.Effect<void> =>
         reason._tag === "RateLimited" && mayRetry(reason)
-          ? Effect.flatMap(Clock.currentTimeMillis, (now) =>
-              budget.holdUntil(now + Duration.toMillis(reason.retryAfter ?? Duration.fromInputUnsafe(policy.base)))
-            )
+          ? budget.hold(Duration.toMillis(reason.retryAfter ?? Duration.fromInputUnsafe(policy.base)))
           : Effect.void
 
       const attempt = (parameters: ReadonlyArray<readonly [string, string]>, page: number) => {
