@@ -9,6 +9,7 @@ import * as Transform from "@callstream/core/transform/Transform"
 import { assert, describe, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
 import * as Option from "effect/Option"
@@ -127,7 +128,7 @@ const history = Effect.fnUntraced(function* (seed: number) {
       transform: Transform.identity<CallSession>(),
       sinks: [sinkOf("one"), sinkOf("two")],
       deadLetters: letterBox().sink,
-      commitEvery: pick(0, "1 second", "1 hour"),
+      commitEvery: pick<Duration.Input>(0, "1 second", "1 hour"),
       onSinkFailure: "continue"
     })
     const client = yield* Server.clientOf({ client: delays(server.client) }).pipe(
