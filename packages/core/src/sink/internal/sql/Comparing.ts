@@ -18,28 +18,26 @@ export const plus = (left: Compared, right: Compared): Compared => ({
   notBelieved: left.notBelieved + right.notBelieved
 })
 
-/** Writes rows; those that the table holds in a version that is not believed are written by a second statement. */
-const runOne = (
-  dialect: Dialect,
-  transaction: Transaction,
-  { above, highestCredible, rows, statement }: Pending
-): Effect.Effect<Compared, SqlError> =>
-  transaction.use(
-    Effect.fnUntraced(function* (connection) {
-      const left = rows - (yield* dialect.wrote(connection, statement))
-      if (left === 0 || highestCredible === undefined) return { newer: left, notBelieved: 0 }
-      const notBelieved = yield* dialect.wrote(connection, above(highestCredible))
-      return { newer: left - notBelieved, notBelieved }
-    })
-  )
-
-/** In the open transaction. */
+/**
+ * Writes rows in the open transaction; those that the table holds in a version that is not believed are written by a second
+ * statement.
+ */
 export const run = (
   dialect: Dialect,
   transaction: Transaction,
   all: ReadonlyArray<Pending>
 ): Effect.Effect<Compared, SqlError> =>
-  Effect.map(
-    Effect.forEach(all, (one) => runOne(dialect, transaction, one)),
-    (each) => each.reduce(plus, nothing)
+  transaction.use(
+    Effect.fnUntraced(function* (connection) {
+      let newer = 0
+      let notBelieved = 0
+      for (const { above, highestCredible, rows, statement } of all) {
+        const left = rows - (yield* dialect.wrote(connection, statement))
+        if (left === 0) continue
+        const over = highestCredible === undefined ? 0 : yield* dialect.wrote(connection, above(highestCredible))
+        newer += left - over
+        notBelieved += over
+      }
+      return { newer, notBelieved }
+    })
   )
