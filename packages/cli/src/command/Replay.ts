@@ -7,10 +7,12 @@ import {
   DeadLetterFile,
   Instant,
   OutputLockFile,
+  type Item,
   Pipeline,
-  type SinkError
+  Coverage,
+  type SinkError,
+  Version
 } from "@callstream/core"
-import type * as Coverage from "@callstream/core/stream/Coverage"
 import { GuardedTransport, ProcessOwner } from "@callstream/node"
 import * as NodeDns from "@effect/platform-node/NodeDns"
 import * as Argument from "effect/cli/Argument"
@@ -31,6 +33,7 @@ import { print } from "../output/Screen.ts"
 import { type FlagValues, flags as flagsOf, one, pick } from "../option/Declared.ts"
 import * as Kind from "../option/Kind.ts"
 import * as Options from "../option/Options.ts"
+import * as Summary from "../output/Summary.ts"
 import { Incomplete, UsageError } from "../option/UsageError.ts"
 
 const options = {
@@ -87,24 +90,32 @@ const inParts = (letters: ReadonlyArray<DeadLetter.DeadLetter>, origin: Map<unkn
     const observedAt = letters[0]?.observedAt ?? 0
     return {
       letters,
-      window: {
+      window: Coverage.make(itemsOf(letters, sessions), {
         // Places, not times: they tell how far the replay is.
         from: place,
         to: place + 1,
-        sessions: letters.flatMap((letter) => sessions.get(letter) ?? []),
         rejected: letters.flatMap((letter) => {
           const reason = reasons.get(letter)
           const { raw, stage } = letter
           return reason === undefined ? [] : [{ stage, reason, raw, page: 0, index: 0, observedAt }]
         }),
         coverage: { _tag: "Provisional", reason: "a dead letter" },
-        settled: 0,
         requests: 0,
         observedAt
-      }
+      })
     }
   })
 }
+
+const itemsOf = (
+  letters: ReadonlyArray<DeadLetter.DeadLetter>,
+  sessions: ReadonlyMap<DeadLetter.DeadLetter, CallSession.CallSession>
+): ReadonlyArray<Item<CallSession.CallSession>> =>
+  letters.flatMap((letter) => {
+    const row = sessions.get(letter)
+    const version = Version.of(letter.observedAt)
+    return row === undefined ? [] : [{ id: row.id, start: CallSession.startInstant(row), version, row }]
+  })
 
 const notMarked = (file: string) => (error: SinkError) =>
   new CheckpointError({
@@ -199,7 +210,10 @@ const replay = Effect.fnUntraced(function* (input: FlagValues<typeof options> & 
     commitEvery: 0,
     maxDeadShare: 1
   })
-  yield* Sinks.orUnfinished(Effect.provideService(pipeline.run, Checkpoint, checkpoint), sinks.length).pipe(
+  const done = yield* Sinks.orUnfinished(
+    Effect.provideService(pipeline.run, Checkpoint, checkpoint),
+    sinks.length
+  ).pipe(
     Effect.onError(() =>
       marked === 0
         ? Effect.void
@@ -208,6 +222,7 @@ const replay = Effect.fnUntraced(function* (input: FlagValues<typeof options> & 
   )
   yield* print(
     `${Format.counted(marked, "dead letter")} replayed, ${Format.count(failed.size)} left in ${file}`,
+    ...done.sinks.flatMap((sink, at) => Summary.versionLines(planned[at], sink)),
     ...(torn === 0 ? [] : [`  ${Format.counted(torn, "line")} of it could not be read: a run was killed in the middle`])
   )
   if (failed.size > 0) return yield* new Incomplete()

@@ -78,6 +78,29 @@ const replacedNames = (sinks: ReadonlyArray<Pipeline.SinkSummary>) => {
   return { ...(replaced.length === 0 ? {} : { replaced }), ...(removed.length === 0 ? {} : { removed }) }
 }
 
+/** Rows whose versions a table compared, and did not simply write. */
+export const versionLines = (
+  sink: Sinks.Planned | undefined,
+  { newer, notBelieved, sink: key }: Pipeline.SinkSummary
+): ReadonlyArray<string> => {
+  const name = sink === undefined ? key : nameOf(sink)
+  const rows = (count: number) => Format.counted(count, "row")
+  return [
+    ...(newer === 0 ? [] : [`  ${rows(newer)} left unchanged: ${name} holds a newer version`]),
+    ...(notBelieved === 0
+      ? []
+      : [
+          `  warning: ${rows(notBelieved)} of ${name} had a version more than 5 minutes in the future and ` +
+            `${notBelieved === 1 ? "was" : "were"} overwritten; check the clocks of the machines that write to it`
+        ])
+  ]
+}
+
+const versionFields = ({ newer, notBelieved }: Pipeline.SinkSummary) => ({
+  ...(newer === 0 ? {} : { newer }),
+  ...(notBelieved === 0 ? {} : { notBelieved })
+})
+
 const ofRequests = ({ retried, sent }: Progress.Requests) => ({
   requests: sent,
   retries: Object.fromEntries(retried)
@@ -125,14 +148,16 @@ export const print = Effect.fnUntraced(function* (
         ...(to.length === 1
           ? {}
           : {
-              sinks: sinks.map(({ failure, refused, written }, i) => ({
+              sinks: sinks.map((sink, i) => ({
                 to: to[i],
-                written,
-                refused,
-                failed: failure?.description ?? null
+                written: sink.written,
+                refused: sink.refused,
+                ...versionFields(sink),
+                failed: sink.failure?.description ?? null
               }))
             }),
         ...replacedNames(sinks),
+        ...(to.length === 1 && sinks[0] !== undefined ? versionFields(sinks[0]) : {}),
         ...(dead === 0 ? {} : { deadLetters: about.deadLetters }),
         ...(about.title === undefined ? ofRequests(requests) : {}),
         earliest: earliest === undefined ? null : Instant.format(earliest),
@@ -161,6 +186,7 @@ export const print = Effect.fnUntraced(function* (
     `${Format.counted(sessions, "session")}${single ? ` to ${nameOf(only)}` : ""} in ${Format.duration(elapsed)}${speed}`,
     ...replacedLines(sinks),
     ...(single && sinks[0]?.refused === 0 ? [] : sinks.map((sink, i) => sinkLine(about.sinks[i], sink))),
+    ...sinks.flatMap((sink, i) => versionLines(about.sinks[i], sink)),
     ...(resumedAt === undefined
       ? []
       : [`  went on at ${Format.time(resumedAt, clock)}, where an earlier run had stopped`]),

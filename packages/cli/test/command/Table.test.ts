@@ -36,6 +36,44 @@ describe("callstream export to a table", alongside, () => {
     })
   )
 
+  it.live("overwrites what a wrong clock wrote and says so, and counts what it leaves because it is newer", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const one = yield* simulation({ sessions: 30 })
+      const args = ["export", "--to", "sqlite:calls.db"]
+      assert.strictEqual((yield* one.run(args, { cwd })).code, 0)
+      const file = join(cwd, "calls.db")
+      const spoil = () => {
+        const [first, second, third] = ask(file, "SELECT id FROM call_sessions ORDER BY id LIMIT 3").map(({ id }) =>
+          String(id)
+        )
+        const database = new DatabaseSync(file)
+        const change = database.prepare(
+          "UPDATE call_sessions SET agentName = 'other', observed_at = ? WHERE id IN (?, ?)"
+        )
+        const at = (millis: number) => new Date(Date.now() + millis).toISOString().replace("Z", "000Z")
+        change.run(at(86_400_000), first ?? "", second ?? "")
+        change.run(at(200_000), third ?? "", "")
+        database.close()
+      }
+      const others = () => ask(file, "SELECT count(*) AS n FROM call_sessions WHERE agentName = 'other'")[0]?.["n"]
+      spoil()
+      const people = yield* one.run(args, { cwd })
+      assert.match(people.stderr, /^30 sessions to sqlite:calls\.db in /)
+      assert.include(people.stderr, "\n  1 row left unchanged: sqlite:calls.db holds a newer version\n")
+      assert.include(
+        people.stderr,
+        "\n  warning: 2 rows of sqlite:calls.db had a version more than 5 minutes in the future and were overwritten"
+      )
+      assert.strictEqual(others(), 1)
+      spoil()
+      const json = yield* one.run([...args, "--json"], { cwd })
+      assert.deepInclude(JSON.parse(json.stderr), { sessions: 30, newer: 1, notBelieved: 2 })
+      const third = yield* one.run([...args, "--json"], { cwd })
+      assert.notProperty(JSON.parse(third.stderr), "notBelieved")
+    })
+  )
+
   it.live("keeps its state in a database, goes on nowhere when it came to its end, and is refused to other flags", () =>
     Effect.gen(function* () {
       const cwd = yield* folder

@@ -10,6 +10,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import { Committed } from "../model/Committed.ts"
+import { Version } from "../model/Version.ts"
 
 /**
  * What a pipeline is, part by part: base URL, organization, range, filters, transforms, sinks. A checkpoint of another one
@@ -32,6 +33,8 @@ export const State = Schema.Struct({
   sinks: Schema.Record(Schema.String, Committed),
   /** The whole range is in every sink: there is nothing to go on with. */
   finished: Schema.Boolean,
+  /** No version above this one was given to a row: the next run gives higher ones. */
+  lastVersion: Schema.optionalKey(Version),
   /** What whoever runs the pipeline wants to know again: the range as it was resolved, what was proven so far. */
   notes: Schema.optionalKey(Schema.Json)
 })
@@ -110,7 +113,7 @@ export class Checkpoint extends Context.Service<
           () => Effect.sync(() => held.delete(pipeline))
         )
         const state = states.get(pipeline)
-        if (state !== undefined) yield* refuseOther(pipeline, state.fingerprint, fingerprint)
+        if (state !== undefined) yield* refuseOther(pipeline, state, fingerprint)
         return {
           state: Option.fromUndefinedOr(state),
           commit: (next: State) => Effect.sync(() => void states.set(pipeline, next))
@@ -121,16 +124,18 @@ export class Checkpoint extends Context.Service<
 }
 
 /**
- * Fails, naming the parts, when a checkpoint was kept by another pipeline than the one that asks for it.
+ * Fails, naming the parts, when a checkpoint was kept by another pipeline than the one that asks for it. One in which no
+ * sink has anything belongs to nobody yet.
  *
  * @since 0.1.0
  * @category checks
  */
 export const refuseOther = (
   pipeline: string,
-  kept: Fingerprint,
+  { fingerprint: kept, sinks }: State,
   asked: Fingerprint
 ): Effect.Effect<void, CheckpointError> => {
+  if (Object.keys(sinks).length === 0) return Effect.void
   const parts = [...new Set([...Object.keys(kept), ...Object.keys(asked)])].filter((part) => kept[part] !== asked[part])
   if (parts.length === 0) return Effect.void
   const tell = (value: string | undefined) => (value === undefined || value === "" ? "nothing" : value)

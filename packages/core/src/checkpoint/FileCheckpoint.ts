@@ -60,7 +60,7 @@ export const make = Effect.fnUntraced(function* (
       const bytes = yield* Effect.mapError(readIfThere(fs, path), failed(path, "read"))
       if (Option.isNone(bytes)) return Option.none<State>()
       const state = yield* Effect.provideService(StateFile.decode(path, pipeline, bytes.value), Digest.Digest, digest)
-      yield* refuseOther(pipeline, state.fingerprint, fingerprint)
+      yield* refuseOther(pipeline, state, fingerprint)
       return Option.some(state)
     })
     const { lock, state } = yield* Effect.acquireRelease(

@@ -122,7 +122,7 @@ export const make = Effect.fnUntraced(function* <E extends SqlError | { readonly
       if (kept === undefined) return Option.none<State>()
       const bytes = new TextEncoder().encode(kept)
       const state = yield* Effect.provideService(StateFile.decode(path, pipeline, bytes), Digest.Digest, digest)
-      yield* refuseOther(pipeline, state.fingerprint, fingerprint)
+      yield* refuseOther(pipeline, state, fingerprint)
       return Option.some(state)
     })
 

@@ -26,6 +26,7 @@ import * as Transport from "./internal/Transport.ts"
 import { isLoopback } from "./Loopback.ts"
 import { PageDecoder } from "./PageDecoder.ts"
 import * as RetryPolicy from "./RetryPolicy.ts"
+import * as VersionClock from "./VersionClock.ts"
 
 /**
  * Everything about a client that can be chosen; only the key must be.
@@ -89,6 +90,7 @@ export class AgniClient extends Context.Service<
       const { decode } = yield* PageDecoder
       const { policy, timeout } = settings
       const schedule = RetryPolicy.toSchedule(policy)
+      const ownClock = VersionClock.make()
       const mayRetry = RetryPolicy.mayRetry(policy)
       const timedOut = () =>
         Effect.fail(
@@ -98,22 +100,20 @@ export class AgniClient extends Context.Service<
       /** The others need not find out for themselves that the server wants a pause. */
       const hold = (reason: AgniErrorReason): Effect.Effect<void> =>
         reason._tag === "RateLimited" && mayRetry(reason)
-          ? Effect.flatMap(Clock.currentTimeMillis, (now) =>
-              budget.holdUntil(now + Duration.toMillis(reason.retryAfter ?? Duration.fromInputUnsafe(policy.base)))
-            )
+          ? budget.hold(Duration.toMillis(reason.retryAfter ?? Duration.fromInputUnsafe(policy.base)))
           : Effect.void
 
       const attempt = (parameters: ReadonlyArray<readonly [string, string]>, page: number) => {
         const quote = Quote.make([Redacted.value(settings.apiKey), ...CallSessionQuery.personalValues(parameters)])
         return transport(parameters, quote).pipe(
-          Effect.flatMap((received) => {
-            const { age, body, date } = received
-            const observedAt = Math.round((date - age * 1000) * 1000)
-            return Effect.andThen(
-              Metric.update(ClientMetrics.bytes, body.length),
-              decode(body, { page, observedAt, age, quote })
-            )
-          }),
+          Effect.flatMap(
+            Effect.fnUntraced(function* ({ age, body, date }) {
+              const observedAt = Math.round((date - age * 1000) * 1000)
+              const version = yield* ((yield* VersionClock.Current) ?? ownClock).observe(observedAt)
+              yield* Metric.update(ClientMetrics.bytes, body.length)
+              return yield* decode(body, { page, observedAt, version, age, quote })
+            })
+          ),
           Effect.timeoutOrElse({ duration: timeout, orElse: timedOut }),
           Effect.tapError(hold),
           budget.spend,

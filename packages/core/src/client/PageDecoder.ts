@@ -11,6 +11,7 @@ import * as ExactNumber from "../model/ExactNumber.ts"
 import type { Instant } from "../model/Instant.ts"
 import * as Packed from "../model/internal/Packed.ts"
 import type { Page } from "../model/Page.ts"
+import type { Version } from "../model/Version.ts"
 import * as Envelope from "./internal/Envelope.ts"
 
 /**
@@ -22,6 +23,7 @@ import * as Envelope from "./internal/Envelope.ts"
 export interface About {
   readonly page: number
   readonly observedAt: Instant
+  readonly version?: Version | undefined
   readonly age: number
   /** Makes a server's words safe to repeat. */
   readonly quote: (text: string) => string
@@ -98,7 +100,12 @@ export const digest = (body: Uint8Array): Digest => {
 export const fromDigest = (message: unknown, about: About): Result.Result<Page, AgniErrorReason> =>
   // What `digest` made of a body, and nobody else.
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-  Envelope.toPage(withRaw(message as Message), about, (sessions, rest) => Packed.holding(Packed.unpack(sessions), rest))
+  Envelope.toPage(withRaw(message as Message), about, (sessions, rest) =>
+    Packed.holding(
+      Packed.unpack(sessions, () => about.version),
+      rest
+    )
+  )
 
 const withRaw = (message: Message): Message =>
   message._tag === "Records" && message.rejected.length > 0

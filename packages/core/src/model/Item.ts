@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import type { Instant } from "./Instant.ts"
+import type { Version } from "./Version.ts"
 
 /**
  * JSON as a piece of a buffer, in UTF-8, from `begin` up to `end`. Nobody writes to the buffer.
@@ -28,6 +29,8 @@ export interface Item<out A> {
   readonly id: string
   /** `undefined` for a session without a credible start. */
   readonly start: Instant | undefined
+  /** The version of the answer that held it. @default that of the batch it is in */
+  readonly version?: Version | undefined
   /**
    * Where there is `json`, it is read from that when it is asked for: a copy by `{ ...item }` is without it. Not to be
    * changed: whoever asks next may be given the same one, or another one without the change.

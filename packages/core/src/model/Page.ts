@@ -6,6 +6,7 @@
 import type { CallSession } from "./CallSession.ts"
 import type { Instant } from "./Instant.ts"
 import type { Rejected } from "./Rejected.ts"
+import type { Version } from "./Version.ts"
 
 /**
  * Which of the two documented editions the response spoke: `{ data: { callSessions } }` with camelCase records, or
@@ -28,10 +29,12 @@ export interface Page {
   readonly sessions: ReadonlyArray<CallSession>
   readonly rejected: ReadonlyArray<Rejected>
   /**
-   * When the server made the response, in microseconds since the epoch: its `Date` minus its `Age`, or this machine's
-   * clock when it sent no `Date`. A record has no other version.
+   * The server's clock when it made the response, in microseconds since the epoch: its `Date` minus its `Age`, or this
+   * machine's clock when it sent no `Date`.
    */
   readonly observedAt: Instant
+  /** The version of its records. @default the run gives one when they are delivered */
+  readonly version?: Version | undefined
   /** `undefined` when the response was empty in a way that both editions share. */
   readonly edition: Edition | undefined
   /** The count of the whole set, which only the snake_case edition tells (`meta.total`). */

@@ -24,6 +24,6 @@ export interface Rejected {
   readonly page: number
   /** Its place on that page, from 0. */
   readonly index: number
-  /** When the response that held it was made, in microseconds since the epoch. */
+  /** The version of the response that held it. */
   readonly observedAt: Instant
 }

@@ -16,7 +16,7 @@ import * as Schema from "effect/Schema"
  * @category schemas
  */
 export const DeadLetter = Schema.Struct({
-  /** The same for the same record, stage and time of observation: what a replay marks. */
+  /** The same for the same record, stage and version: what a replay marks. */
   letter: Schema.String,
   /** `decode`, `range`, the label of a transform, or `sink`. */
   stage: Schema.String,
@@ -24,7 +24,7 @@ export const DeadLetter = Schema.Struct({
   sink: Schema.optionalKey(Schema.String),
   reason: Schema.String,
   raw: Schema.Unknown,
-  /** When the response that held it was made, in microseconds since the epoch: the version of the record. */
+  /** The version of the response that held it, in microseconds since the epoch. */
   observedAt: Schema.Int
 })
 

@@ -13,10 +13,12 @@ import type * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { Checkpoint, type CheckpointError, type Fingerprint } from "../checkpoint/Checkpoint.ts"
+import * as VersionClock from "../client/VersionClock.ts"
 import { AgniError } from "../model/AgniError.ts"
 import * as CallSession from "../model/CallSession.ts"
 import type { Instant } from "../model/Instant.ts"
 import type { Item } from "../model/Item.ts"
+import * as Version from "../model/Version.ts"
 import type { Replaced, SessionSink } from "../sink/SessionSink.ts"
 import { SinkError } from "../sink/SinkError.ts"
 import type { Window } from "../stream/Coverage.ts"
@@ -53,6 +55,10 @@ export interface SinkSummary extends Replaced {
   readonly sink: string
   readonly written: number
   readonly refused: number
+  /** Of those written, rows left as they are, because the sink holds a newer version of them. */
+  readonly newer: number
+  /** Of those written, rows that overwrote a version in the future of both clocks, the server's and this machine's. */
+  readonly notBelieved: number
   /** What closed it, when the run went on without it. */
   readonly failure: SinkError | undefined
 }
@@ -199,8 +205,9 @@ export const make = <A, RS, RD, const Sinks extends readonly [AnySink, ...Readon
               )
             )
           )
-    const pass = Pass.make({ transform, outlets, letters, maxDeadShare })
-    const commit = Commit.make({ lease, fingerprint, notes: options.notes, letters, outlets, orClose })
+    const clock = VersionClock.make(Version.clock(kept?.lastVersion))
+    const pass = Pass.make({ transform, outlets, letters, clock, maxDeadShare })
+    const commit = Commit.make({ lease, fingerprint, clock, notes: options.notes, letters, outlets, orClose })
 
     const starts = open().map((outlet) => outlet.at())
     const behind = Math.min(...starts)
@@ -222,9 +229,14 @@ export const make = <A, RS, RD, const Sinks extends readonly [AnySink, ...Readon
     /** How far the sinks can be committed, if that is further than where they began. */
     const ahead = () => (!loose && !midway && !commit.isMidway() && reached > behind ? reached : undefined)
 
+    /** Files hold each row once, whatever its version. */
+    const reserve = outlets.some(({ delivery }) => delivery === "idempotent" || delivery === "transactional")
+      ? commit.reserve
+      : Effect.void
+
     const deliver = Effect.fnUntraced(function* (window: Window) {
       midway = true
-      const passed = yield* pass.through(window, orClose)
+      const passed = yield* pass.through(window, orClose, reserve)
       midway = false
       options.onDelivered?.(window, passed)
       if (window.to > window.from) reached = window.to
@@ -251,6 +263,7 @@ export const make = <A, RS, RD, const Sinks extends readonly [AnySink, ...Readon
     if (least < Outlet.end) {
       const cuts = [...starts, letters.at()].filter((at) => at > least && at < Outlet.end)
       yield* options.source({ from, cuts, notes: kept?.notes }).pipe(
+        Stream.provideService(VersionClock.Current, clock),
         Stream.runForEach(deliver),
         Effect.onExit((exit) => {
           if (Exit.isSuccess(exit) || !isClean(exit.cause)) return Effect.void
@@ -279,6 +292,7 @@ export const make = <A, RS, RD, const Sinks extends readonly [AnySink, ...Readon
         sink: outlet.name,
         written: outlet.written(),
         refused: outlet.refused(),
+        ...outlet.compared(),
         failure: outlet.failure(),
         ...outlet.replaced()
       }))
@@ -305,5 +319,13 @@ const nothingToDo = (sinks: ReadonlyArray<{ readonly name: string }>): RunSummar
   filtered: 0,
   dead: 0,
   finishedBefore: true,
-  sinks: sinks.map(({ name }) => ({ sink: name, written: 0, refused: 0, failure: undefined, ...Outlet.nothing }))
+  sinks: sinks.map(({ name }) => ({
+    sink: name,
+    written: 0,
+    refused: 0,
+    newer: 0,
+    notBelieved: 0,
+    failure: undefined,
+    ...Outlet.nothing
+  }))
 })

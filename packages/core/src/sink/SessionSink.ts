@@ -13,6 +13,7 @@ import { type Column, ofSession } from "../model/Column.ts"
 import type { Committed } from "../model/Committed.ts"
 import type { Instant } from "../model/Instant.ts"
 import type { Item } from "../model/Item.ts"
+import type { Version } from "../model/Version.ts"
 import { SinkError } from "./SinkError.ts"
 
 export type { Item, JsonBytes } from "../model/Item.ts"
@@ -27,8 +28,39 @@ export interface Batch<out A> {
   readonly items: ReadonlyArray<Item<A>>
   /** The columns of the rows, in order, and what their values are, known before the first one. */
   readonly columns: ReadonlyArray<Column>
-  /** When the rows were observed: their version. An earlier one never overwrites a later one. */
+  /**
+   * The version of the rows that carry none of their own: `versionOf` tells each one's. A lower one never overwrites a
+   * higher one.
+   */
   readonly observedAt: Instant
+  /**
+   * A higher version that a sink already holds was written by a wrong clock: it is overwritten, and counted.
+   *
+   * @default every version is believed
+   */
+  readonly highestCredible?: Version | undefined
+}
+
+/**
+ * The version of a row: its own, or that of its batch.
+ *
+ * @since 0.1.0
+ * @category reading
+ */
+export const versionOf = ({ observedAt }: Pick<Batch<unknown>, "observedAt">, { version }: Item<unknown>): Instant =>
+  version ?? observedAt
+
+/**
+ * What a sink that compares versions did not simply write.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Compared {
+  /** Rows left alone, because the sink holds a newer version of them. */
+  readonly newer: number
+  /** Rows overwritten although the sink held a higher version, because that was above `highestCredible`. */
+  readonly notBelieved: number
 }
 
 /**
@@ -84,6 +116,8 @@ export interface Writer<in A> {
   readonly finish: Effect.Effect<void, SinkError>
   /** After `finish`: what was there before. Without it there is nothing to say. */
   readonly replaced?: (() => Replaced) | undefined
+  /** Of the rows that are safe. @default the sink does not compare versions, or does not count */
+  readonly compared?: (() => Compared) | undefined
 }
 
 /**

@@ -195,7 +195,7 @@ const makeWriter = (options: {
       const sent = yield* Effect.forEach(
         Message.cut(round, { size: options.size, bytes: Math.min(options.bytes, taken) }),
         (piece) =>
-          Effect.flatMap(Message.make(piece, batch.observedAt, options.size === 1), (message) =>
+          Effect.flatMap(Message.make(piece, options.size === 1), (message) =>
             Effect.andThen(spool.put(message), deliver(message))
           ),
         { concurrency: options.concurrency }

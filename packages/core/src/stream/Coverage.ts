@@ -60,7 +60,7 @@ export interface Window extends Range {
   readonly outside?: number | undefined
   /** Requests that it took. */
   readonly requests: number
-  /** When its first response was made: the version of what it holds. */
+  /** The server's clock at its first response. What it holds has versions of its own: see `Item`. */
   readonly observedAt: Instant
 }
 

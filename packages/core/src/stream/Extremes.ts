@@ -7,9 +7,11 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { AgniClient } from "../client/AgniClient.ts"
 import type { AgniError } from "../model/AgniError.ts"
-import * as CallSession from "../model/CallSession.ts"
+import type * as CallSession from "../model/CallSession.ts"
 import type { Instant } from "../model/Instant.ts"
+import * as Packed from "../model/internal/Packed.ts"
 import type { Rejected } from "../model/Rejected.ts"
+import type { Version } from "../model/Version.ts"
 import { items, type Window } from "./Coverage.ts"
 import * as History from "./History.ts"
 import * as Learned from "./Learned.ts"
@@ -20,15 +22,18 @@ interface Batch {
   readonly rejected: ReadonlyArray<Rejected>
 }
 
+/** An item whose row was read: one that is held as JSON would keep its whole page. */
 interface Placed {
+  readonly id: string
   readonly start: number
-  readonly session: CallSession.CallSession
+  readonly row: CallSession.CallSession
+  readonly version: Version | undefined
 }
 
 type Compare = (left: Placed, right: Placed) => number
 
 const byStart: Compare = (left, right) =>
-  left.start - right.start || (left.session.id < right.session.id ? -1 : left.session.id > right.session.id ? 1 : 0)
+  left.start - right.start || (left.id < right.id ? -1 : left.id > right.id ? 1 : 0)
 
 const keep =
   (compare: Compare) =>
@@ -40,17 +45,14 @@ const keep =
         held = held.sort(compare).slice(0, limit)
       }
       const add = (batch: Batch) => {
-        for (const session of batch.sessions) {
-          const start = CallSession.startInstant(session)
-          if (start !== undefined) held.push({ start, session })
+        for (const { id, row, start, version } of items(batch)) {
+          if (start !== undefined) held.push({ id, start, row, version })
         }
         if (held.length >= 2 * limit + 1000) trim()
       }
       const kept = Stream.suspend(() => {
         trim()
-        return held.length === 0
-          ? Stream.empty
-          : Stream.make<[Batch]>({ sessions: held.map(({ session }) => session), rejected: [] })
+        return held.length === 0 ? Stream.empty : Stream.make<[Batch]>(Packed.holding(held, { rejected: [] }))
       })
       return batches.pipe(
         Stream.map((batch): Batch => {

@@ -90,7 +90,7 @@ export const toItems =
   <A, B>(self: Transform<A, B>) =>
   (
     given: ReadonlyArray<Item<A>>,
-    onThrow: (row: A, cause: unknown) => void
+    onThrow: (item: Item<A>, cause: unknown) => void
   ): { readonly items: ReadonlyArray<Item<B>>; readonly passed: ReadonlyArray<Item<A>> } => {
     // Its results are what it was given, so `B` is `A`.
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion
@@ -102,11 +102,11 @@ export const toItems =
       try {
         const row = itself(self.label, self.apply(record))
         if (row === undefined) continue
-        items.push({ id: item.id, start: item.start, row })
+        items.push({ id: item.id, start: item.start, version: item.version, row })
         passed.push(item)
       } catch (cause) {
         if (cause instanceof NotARow) throw cause
-        onThrow(record, cause)
+        onThrow(item, cause)
       }
     }
     return { items, passed }

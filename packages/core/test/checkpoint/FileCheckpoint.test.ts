@@ -1,4 +1,5 @@
 import type { CheckpointError } from "@callstream/core/checkpoint/Checkpoint"
+import * as Version from "@callstream/core/model/Version"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -123,6 +124,16 @@ describe("FileCheckpoint", () => {
         "different",
         "belongs to the pipeline calls"
       )
+    })
+  )
+
+  it.effect("one in which no sink has anything belongs to no pipeline, and keeps the last version", () =>
+    Effect.gen(function* () {
+      const runs = Runs.make()
+      yield* run(runs, [{ ...stateOf(17), sinks: {}, lastVersion: Version.of(1_785_482_170_117_605) }])
+      const as = { ...fingerprint, range: "2026-08" }
+      const { state } = yield* Effect.scoped(runs.open(1, { as }))
+      assert.strictEqual<number | undefined>(Option.getOrUndefined(state)?.lastVersion, 1_785_482_170_117_605)
     })
   )
 

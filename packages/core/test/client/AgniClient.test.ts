@@ -1,6 +1,9 @@
 import * as AgniClient from "@callstream/core/client/AgniClient"
+import * as VersionClock from "@callstream/core/client/VersionClock"
 import { AgniError } from "@callstream/core/model/AgniError"
 import type { CallSessionQuery } from "@callstream/core/model/CallSessionQuery"
+import * as Version from "@callstream/core/model/Version"
+import * as Coverage from "@callstream/core/stream/Coverage"
 import { assert, describe, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
@@ -170,11 +173,57 @@ describe("observedAt", () => {
       }
     })
   )
+})
 
-  it.effect("reaches the rejected records too", () =>
+describe("the version of a page", () => {
+  const now = Date.parse("2026-07-31T07:16:10.117Z")
+  const http = (millis: number) => new Date(millis).toUTCString()
+  const dated = (dates: ReadonlyArray<string>) =>
+    Server.make((number) => ({ body: { data: [{ id }, {}] }, headers: { date: dates[number - 1] ?? "" } }))
+
+  it.effect("is the server's clock, and is that of its records, those that cannot be decoded too", () =>
     Effect.gen(function* () {
-      const found = yield* pageOf(always({ body: { data: [{}] }, headers: { date } }))
-      assert.strictEqual(found.rejected[0]?.observedAt, Date.parse(date) * 1000)
+      yield* TestClock.setTime(now)
+      const page = yield* pageOf(dated([http(now)]))
+      const version = Date.parse(http(now)) * 1000
+      assert.strictEqual<number | undefined>(page.version, version)
+      assert.deepStrictEqual<ReadonlyArray<number | undefined>>(
+        Coverage.items(page).map(({ version }) => version),
+        [version]
+      )
+      assert.strictEqual(page.rejected[0]?.observedAt, version)
+    })
+  )
+
+  it.effect("rises from page to page of a client, while Date stands still, or is wrong for a while", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(now)
+      const dates = [now, now, now + 86_400_000, now + 1000, now - 86_400_000].map(http)
+      const client = yield* Server.clientOf(dated(dates))
+      const pages = yield* Effect.forEach(dates, () => client.list({}))
+      const [first = 0] = dates.map((date) => Date.parse(date) * 1000)
+      const ahead = (now + 300_000) * 1000
+      assert.deepStrictEqual<ReadonlyArray<number | undefined>>(
+        pages.map(({ version }) => version),
+        [first, first + 1, ahead, ahead + 1, ahead + 2]
+      )
+      // What the server's clock says stays what it is.
+      assert.deepStrictEqual(
+        pages.map(({ observedAt }) => observedAt / 1000),
+        dates.map((date) => Date.parse(date))
+      )
+    })
+  )
+
+  it.effect("is given by the clock of the run that asks", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(now)
+      const client = yield* Server.clientOf(dated([http(now), http(now)]))
+      const clock = VersionClock.make(Version.clock(Version.of(now * 1000 + 5)))
+      const page = yield* Effect.provideService(client.list({}), VersionClock.Current, clock)
+      assert.strictEqual<number | undefined>(page.version, now * 1000 + 6)
+      const other = yield* client.list({})
+      assert.strictEqual<number | undefined>(other.version, Date.parse(http(now)) * 1000)
     })
   )
 })

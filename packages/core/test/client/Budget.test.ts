@@ -100,8 +100,8 @@ describe("Budget", () => {
     Effect.gen(function* () {
       const budget = yield* Budget.make({ maxConcurrentRequests: 100, requestsPerSecond: undefined })
       const { start, times } = starts()
-      yield* budget.holdUntil(5000)
-      yield* budget.holdUntil(3000)
+      yield* budget.hold(5000)
+      yield* budget.hold(3000)
       const fiber = yield* Effect.forkChild(
         Effect.forEach(many(3), () => budget.spend(start), { concurrency: "unbounded", discard: true })
       )
@@ -123,7 +123,7 @@ describe("Budget", () => {
         Effect.forEach(many(4), () => budget.spend(start), { concurrency: "unbounded", discard: true })
       )
       yield* TestClock.adjust("500 millis")
-      yield* budget.holdUntil(10_000)
+      yield* budget.hold(9500)
       yield* TestClock.adjust("1 minute")
       yield* Fiber.join(fiber)
       assert.deepStrictEqual(times, [0, 10_000, 11_000, 12_000])
@@ -138,8 +138,8 @@ describe("Budget", () => {
         Effect.forEach(many(5), () => budget.spend(start), { concurrency: "unbounded", discard: true })
       )
       yield* TestClock.adjust("500 millis")
-      yield* budget.holdUntil(5000)
-      yield* budget.holdUntil(3000)
+      yield* budget.hold(4500)
+      yield* budget.hold(2500)
       yield* TestClock.adjust("1 minute")
       yield* Fiber.join(fiber)
       assert.deepStrictEqual(times, [0, 5000, 6000, 7000, 8000])
@@ -150,13 +150,25 @@ describe("Budget", () => {
     Effect.gen(function* () {
       const budget = yield* Budget.make({ maxConcurrentRequests: 100, requestsPerSecond: undefined })
       const { start, times } = starts()
-      yield* budget.holdUntil(1000)
+      yield* budget.hold(1000)
       const fiber = yield* Effect.forkChild(budget.spend(start))
       yield* TestClock.adjust("500 millis")
-      yield* budget.holdUntil(2000)
+      yield* budget.hold(1500)
       yield* TestClock.adjust("1 minute")
       yield* Fiber.join(fiber)
       assert.deepStrictEqual(times, [2000])
+    })
+  )
+
+  it.effect("lets the next one through when this machine's clock is set back", () =>
+    Effect.gen(function* () {
+      const budget = yield* Budget.make({ maxConcurrentRequests: 1, requestsPerSecond: 1 })
+      yield* TestClock.setTime(Date.parse("2026-08-02T00:00:00Z"))
+      yield* budget.spend(Effect.void)
+      yield* TestClock.setTime(Date.parse("2026-08-01T00:00:00Z"))
+      const fiber = yield* Effect.forkChild(budget.spend(Effect.succeed("yes")))
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(yield* Fiber.join(fiber), "yes")
     })
   )
 

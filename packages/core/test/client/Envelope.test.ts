@@ -1,8 +1,15 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Result from "effect/Result"
+import * as Version from "../../src/model/Version.ts"
 import * as Envelope from "../../src/client/internal/Envelope.ts"
 
-const context = { page: 3, observedAt: 1_785_482_170_117_605, age: 7, quote: (text: string) => `<${text}>` }
+const context = {
+  page: 3,
+  observedAt: 1_785_482_170_000_000,
+  version: Version.of(1_785_482_170_117_605),
+  age: 7,
+  quote: (text: string) => `<${text}>`
+}
 
 const decode = (body: unknown) => Envelope.decode(typeof body === "string" ? body : JSON.stringify(body), context)
 
@@ -21,6 +28,7 @@ describe("Envelope.decode", () => {
       sessions: [{ id: "b", agentId: "x" }, { id: "a" }],
       rejected: [],
       observedAt: context.observedAt,
+      version: context.version,
       age: 7,
       edition: "camelCase",
       total: undefined,
@@ -132,9 +140,9 @@ describe("Envelope.decode", () => {
     assert.deepStrictEqual(
       found.rejected.map(({ reason: _, ...rest }) => rest),
       [
-        { stage: "decode", raw: bad, page: 3, index: 1, observedAt: context.observedAt },
-        { stage: "decode", raw: null, page: 3, index: 3, observedAt: context.observedAt },
-        { stage: "decode", raw: "text", page: 3, index: 4, observedAt: context.observedAt }
+        { stage: "decode", raw: bad, page: 3, index: 1, observedAt: context.version },
+        { stage: "decode", raw: null, page: 3, index: 3, observedAt: context.version },
+        { stage: "decode", raw: "text", page: 3, index: 4, observedAt: context.version }
       ]
     )
     assert.include(found.rejected[0]?.reason, '["id"]')

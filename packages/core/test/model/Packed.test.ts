@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as CallSession from "../../src/model/CallSession.ts"
 import * as ExactNumber from "../../src/model/ExactNumber.ts"
+import * as Version from "../../src/model/Version.ts"
 import * as Envelope from "../../src/client/internal/Envelope.ts"
 import * as Packed from "../../src/model/internal/Packed.ts"
 import * as Coverage from "../../src/stream/Coverage.ts"
@@ -31,7 +32,8 @@ const varied = (seed: number): ReadonlyArray<CallSession.CallSession> => {
   return read._tag === "Records" ? read.sessions : assert.fail(read._tag)
 }
 
-const unpacked = (sessions: ReadonlyArray<CallSession.CallSession>) => Packed.unpack(Packed.pack(sessions))
+const unpacked = (sessions: ReadonlyArray<CallSession.CallSession>) =>
+  Packed.unpack(Packed.pack(sessions), () => undefined)
 
 describe("Packed", () => {
   const seed = Math.floor(Math.random() * 1e9)
@@ -98,6 +100,26 @@ describe("Packed", () => {
 })
 
 describe("Rows.pack", () => {
+  it("keeps the version of each row, also where they are of several answers", () => {
+    const rows = [5, undefined, 7].map((version, at) => ({
+      key: `${at}`,
+      start: undefined,
+      rejected: undefined,
+      item: {
+        id: `${at}`,
+        start: undefined,
+        version: version === undefined ? undefined : Version.of(version),
+        row: sessionOf({ id: `${at}` })
+      }
+    }))
+    const packed = Rows.pack(rows).map(({ item }) => [item?.json === undefined, item?.version])
+    assert.deepStrictEqual<ReadonlyArray<unknown>>(packed, [
+      [false, 5],
+      [false, undefined],
+      [false, 7]
+    ])
+  })
+
   it("leaves rows as they are that cannot be said in JSON", () => {
     // In Node 22 that is also what is nested five thousand deep.
     const row = Object.assign(sessionOf({ id: "a" }), { metadata: { n: 1n } })

@@ -110,16 +110,26 @@ export const trouble = (sink: string, operation: SinkError["operation"], retryab
 
 /** Keeps all that was saved, and goes on from the last. */
 export const checkpoint = (...states: ReadonlyArray<State>) => {
+  /** What sinks have. */
   const saved: Array<State> = [...states]
+  /** Of runs in which no sink had anything yet. */
+  const reserved: Array<State> = []
+  let last = states.at(-1)
   const service: Checkpoint["Service"] = {
     open: () =>
       Effect.succeed({
-        state: Option.fromUndefinedOr(saved.at(-1)),
-        commit: (state) => Effect.sync(() => void saved.push(state))
+        state: Option.fromUndefinedOr(last),
+        commit: (state) =>
+          Effect.sync(() => {
+            last = state
+            const empty = Object.keys(state.sinks).length === 0
+            void (empty ? reserved : saved).push(state)
+          })
       })
   }
   return {
     saved,
+    reserved,
     run: <A, E, R>({ run }: { readonly run: Effect.Effect<A, E, R> }) => Effect.provideService(run, Checkpoint, service)
   }
 }

@@ -3,6 +3,7 @@ import { ProcessOwner as Owner } from "@callstream/core/checkpoint/ProcessOwner"
 import * as SqlCheckpoint from "@callstream/core/checkpoint/SqlCheckpoint"
 import * as ProcessOwner from "@callstream/node/ProcessOwner"
 import * as SqliteClient from "@callstream/node/SqliteClient"
+import * as Version from "@callstream/core/model/Version"
 import { assert, describe, it, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -53,8 +54,11 @@ const assertLaws = Effect.fnUntraced(function* (open: Open) {
   const different = yield* Effect.flip(Effect.scoped(open("night'ly", { filters: "none" })))
   assert.strictEqual(different.reason, "different")
   assert.include(different.message, "filters was status=completed, now none")
-  // One that was refused is not held.
-  yield* Effect.scoped(open())
+  // One that was refused is not held. A state in which no sink has anything belongs to no pipeline.
+  const lastVersion = Version.of(1_785_482_170_117_605)
+  yield* Effect.scoped(Effect.flatMap(open(), (lease) => lease.commit({ ...state, sinks: {}, lastVersion })))
+  const taken = yield* Effect.scoped(open("night'ly", { filters: "none" }))
+  assert.strictEqual(Option.getOrUndefined(taken.state)?.lastVersion, lastVersion)
 })
 
 /** Another run took the row over, which this one does not notice until it commits. */

@@ -7,9 +7,12 @@ import * as Semaphore from "effect/Semaphore"
 export interface Budget {
   /** Runs one attempt when its turn has come. A retry's wait lies outside, so it holds no place. */
   readonly spend: <A, E, R>(attempt: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
-  /** Nobody starts another attempt before this time, in milliseconds since the epoch. */
-  readonly holdUntil: (millis: number) => Effect.Effect<void>
+  /** Nobody starts another attempt for so many milliseconds. */
+  readonly hold: (millis: number) => Effect.Effect<void>
 }
+
+/** A clock that nobody sets back: a request would wait until it is there again. */
+const now = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos) / 1e6)
 
 /**
  * Starts are spaced by 1/rate seconds. A token bucket would let twice the rate through in its first second, which is what
@@ -24,7 +27,7 @@ export const make = (options: {
     let next = 0
     let held = 0
 
-    const turn: Effect.Effect<void> = Effect.flatMap(Clock.currentTimeMillis, (now) => {
+    const turn: Effect.Effect<void> = Effect.flatMap(now, (now) => {
       const at = Math.max(now, held, next)
       next = at + spacing
       if (at <= now) return Effect.void
@@ -33,19 +36,19 @@ export const make = (options: {
         if (next === at + spacing) next = at
       })
       return Effect.andThen(
-        Effect.onInterrupt(Effect.sleep(Duration.millis(at - now)), () => leave),
+        Effect.onInterrupt(Effect.sleep(Duration.millis(Math.ceil(at - now))), () => leave),
         recheck
       )
     })
     // While waiting for its slot an attempt may have been held back by a 429 that another one got: then it takes a new one.
-    const recheck = Effect.flatMap(Clock.currentTimeMillis, (now) => (held > now ? turn : Effect.void))
+    const recheck = Effect.flatMap(now, (now) => (held > now ? turn : Effect.void))
 
     return {
       spend: (attempt) => permits.withPermit(Effect.andThen(turn, attempt)),
-      holdUntil: (millis) =>
-        Effect.sync(() => {
-          held = Math.max(held, millis)
-          next = Math.max(next, millis)
+      hold: (millis) =>
+        Effect.map(now, (now) => {
+          held = Math.max(held, now + millis)
+          next = Math.max(next, now + millis)
         })
     }
   })

@@ -7,6 +7,7 @@ import type { Instant } from "../../model/Instant.ts"
 import { isObject } from "../../model/internal/Json.ts"
 import type { Edition, Page } from "../../model/Page.ts"
 import type { Rejected } from "../../model/Rejected.ts"
+import type { Version } from "../../model/Version.ts"
 
 interface Records {
   readonly records: ReadonlyArray<unknown>
@@ -82,6 +83,7 @@ export const read = (text: string): Body<ReadonlyArray<CallSession.CallSession>>
 export interface Context {
   readonly page: number
   readonly observedAt: Instant
+  readonly version?: Version | undefined
   readonly age: number
   /** Makes a server's words safe to repeat. */
   readonly quote: (text: string) => string
@@ -90,14 +92,19 @@ export interface Context {
 /** @param hold What makes the page of its sessions and the rest. */
 export const toPage = <Sessions>(
   body: Body<Sessions>,
-  { age, observedAt, page, quote }: Context,
+  { age, observedAt, page, quote, version }: Context,
   hold: (sessions: Sessions, rest: Omit<Page, "sessions">) => Page
 ): Result.Result<Page, AgniErrorReason> => {
   switch (body._tag) {
     case "Records": {
       const { characters, edition, sessions, total } = body
-      const rejected = body.rejected.map((record): Rejected => ({ stage: "decode", ...record, page, observedAt }))
-      return Result.succeed(hold(sessions, { page, rejected, observedAt, age, edition, total, characters }))
+      const rejected = body.rejected.map((record): Rejected => ({
+        stage: "decode",
+        ...record,
+        page,
+        observedAt: version ?? observedAt
+      }))
+      return Result.succeed(hold(sessions, { page, rejected, observedAt, version, age, edition, total, characters }))
     }
     case "Failure": {
       const message = quote(body.message)

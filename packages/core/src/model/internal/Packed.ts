@@ -10,6 +10,7 @@ import type { Item, JsonBytes } from "../Item.ts"
 import type { Page } from "../Page.ts"
 import type { Rejected } from "../Rejected.ts"
 import * as Json from "./Json.ts"
+import type { Version } from "../Version.ts"
 
 /** Sessions as columns, of plain data only. What a session does not have is NaN. */
 export interface Packed {
@@ -100,12 +101,13 @@ class PackedItem implements Item<CallSession.CallSession>, JsonBytes {
   readonly start: Instant | undefined
   readonly created: Instant | undefined
   readonly settled: boolean
+  readonly version: Version | undefined
   readonly begin: number
   readonly end: number
   private readonly packed: Packed
   private readonly i: number
 
-  constructor(packed: Packed, i: number) {
+  constructor(packed: Packed, i: number, version: Version | undefined) {
     const { created, ends, ids, settled, starts } = packed
     this.packed = packed
     this.i = i
@@ -113,6 +115,7 @@ class PackedItem implements Item<CallSession.CallSession>, JsonBytes {
     this.start = instantAt(starts, i)
     this.created = instantAt(created, i)
     this.settled = settled[i] === 1
+    this.version = version
     this.begin = i === 0 ? 1 : (ends[i - 1] ?? 0) + 1
     this.end = ends[i] ?? 0
   }
@@ -133,8 +136,11 @@ const instantAt = (instants: Float64Array, i: number): Instant | undefined => {
   return instant === undefined || Number.isNaN(instant) ? undefined : instant
 }
 
-export const unpack = (packed: Packed): ReadonlyArray<Item<CallSession.CallSession>> =>
-  packed.ids.map((_, i) => new PackedItem(packed, i))
+/** @param versionAt The version of the session at a place. */
+export const unpack = (
+  packed: Packed,
+  versionAt: (i: number) => Version | undefined
+): ReadonlyArray<Item<CallSession.CallSession>> => packed.ids.map((_, i) => new PackedItem(packed, i, versionAt(i)))
 
 type SessionItem = Item<CallSession.CallSession>
 
@@ -147,12 +153,13 @@ export const createdInstant = (item: SessionItem): Instant | undefined =>
 /** What has sessions: a page, a window. */
 interface Holder {
   readonly sessions: ReadonlyArray<CallSession.CallSession>
+  readonly version?: Version | undefined
 }
 
 const held = new WeakMap<Holder, ReadonlyArray<SessionItem>>()
 
 /** With the sessions of the items, which are read when they are first asked for. */
-export const holding = <A extends object>(items: ReadonlyArray<SessionItem>, rest: A): A & Holder => {
+export const holding = <A extends object>(items: ReadonlyArray<SessionItem>, rest: A): A & Pick<Holder, "sessions"> => {
   let sessions: ReadonlyArray<CallSession.CallSession> | undefined
   const holder = {
     ...rest,
@@ -166,11 +173,17 @@ export const holding = <A extends object>(items: ReadonlyArray<SessionItem>, res
 
 /** The page with other sessions. A spread would read those that it has. */
 export const pageOf = (
-  { age, characters, edition, observedAt, page, total }: Page,
+  { age, characters, edition, observedAt, page, total, version }: Page,
   items: ReadonlyArray<SessionItem>,
   rejected: ReadonlyArray<Rejected>
-): Page => holding(items, { age, characters, edition, observedAt, page, rejected, total })
+): Page => holding(items, { age, characters, edition, observedAt, page, rejected, total, version })
 
 /** Of a copy, which may have other sessions than what was copied, it is those sessions. */
 export const itemsOf = (holder: Holder): ReadonlyArray<SessionItem> =>
-  held.get(holder) ?? holder.sessions.map((row) => ({ id: row.id, start: CallSession.startInstant(row), row }))
+  held.get(holder) ??
+  holder.sessions.map((row) => ({
+    id: row.id,
+    start: CallSession.startInstant(row),
+    row,
+    version: holder.version
+  }))

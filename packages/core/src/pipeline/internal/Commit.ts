@@ -3,7 +3,9 @@ import * as Option from "effect/Option"
 import type * as Schema from "effect/Schema"
 import type { CheckpointError, Fingerprint, Lease, State } from "../../checkpoint/Checkpoint.ts"
 import type { Committed } from "../../model/Committed.ts"
+import type { VersionClock } from "../../client/VersionClock.ts"
 import type { Instant } from "../../model/Instant.ts"
+import * as Version from "../../model/Version.ts"
 import type { SinkError } from "../../sink/SinkError.ts"
 import type { DeadLetter } from "../DeadLetter.ts"
 import type { Outlet } from "./Outlet.ts"
@@ -18,22 +20,33 @@ export type OrClose<A> = <B>(
 export interface Commit {
   /** Flushes what is behind the cursor, the dead letters first, and then writes the checkpoint. */
   readonly to: (cursor: Instant, finished: boolean) => Effect.Effect<void, SinkError | CheckpointError>
+  /**
+   * Keeps the versions given so far from being given again, whatever happens to this run. To be called before rows go to a
+   * sink: one that was killed may have them.
+   */
+  readonly reserve: Effect.Effect<void, CheckpointError>
   /** A flush did not come to its end: what the sink holds is not known. */
   readonly isMidway: () => boolean
 }
 
+/** Versions that are kept for what is read until the next commit: 2 seconds of microseconds. */
+const ahead = 2_000_000
+
 export const make = <A>(options: {
   readonly lease: Lease
   readonly fingerprint: Fingerprint
+  readonly clock: VersionClock
   readonly notes: (() => Schema.Json) | undefined
   readonly letters: Outlet<DeadLetter>
   readonly outlets: ReadonlyArray<Outlet<A>>
   readonly orClose: OrClose<A>
 }): Commit => {
-  const { fingerprint, lease, letters, orClose, outlets } = options
+  const { clock, fingerprint, lease, letters, orClose, outlets } = options
   const kept = Option.getOrUndefined(lease.state)
   let notes = kept?.notes
   let midway = false
+  let reserved = kept?.lastVersion
+  const isReserved = () => (clock.state().last ?? -Infinity) <= (reserved ?? -Infinity)
 
   const save = (finished: boolean) =>
     Effect.suspend(() => {
@@ -42,12 +55,26 @@ export const make = <A>(options: {
         const one = committed()
         if (one !== undefined) sinks[name] = one
       }
-      const state: State = { version: 1, fingerprint, sinks, finished }
-      return lease.commit(notes === undefined ? state : { ...state, notes })
+      const { last } = clock.state()
+      const lastVersion = last === undefined ? reserved : Version.of(Math.max(last + ahead, reserved ?? -Infinity))
+      const state: State = {
+        version: 1,
+        fingerprint,
+        sinks,
+        finished,
+        ...(lastVersion === undefined ? {} : { lastVersion }),
+        ...(notes === undefined ? {} : { notes })
+      }
+      return Effect.tap(lease.commit(state), () =>
+        Effect.sync(() => {
+          reserved = lastVersion
+        })
+      )
     })
 
   return {
     isMidway: () => midway,
+    reserve: Effect.suspend(() => (isReserved() ? Effect.void : save(false))),
     to: Effect.fnUntraced(function* (cursor, finished) {
       const behind = outlets.filter((outlet) => outlet.failure() === undefined && outlet.at() < cursor)
       const newLetters = letters.dirty()

@@ -5,7 +5,7 @@ import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import type { Committed } from "../../model/Committed.ts"
 import type { Instant } from "../../model/Instant.ts"
-import type { Batch, Delivery, Refused, Replaced, SessionSink, Writer } from "../../sink/SessionSink.ts"
+import type { Batch, Compared, Delivery, Refused, Replaced, SessionSink, Writer } from "../../sink/SessionSink.ts"
 import type { SinkError } from "../../sink/SinkError.ts"
 
 /** A sink of a run: where it stands, what it took, and the error that closed it, if one did. */
@@ -21,6 +21,7 @@ export interface Outlet<in A> {
   readonly failure: () => SinkError | undefined
   readonly written: () => number
   readonly refused: () => number
+  readonly compared: () => Compared
   readonly write: (batch: Batch<A>) => Effect.Effect<ReadonlyArray<Refused>, SinkError>
   readonly flush: (cursor: Instant) => Effect.Effect<void, SinkError>
   readonly finish: Effect.Effect<void, SinkError>
@@ -33,6 +34,8 @@ export interface Outlet<in A> {
  * in it too.
  */
 export const end: Instant = Number.MAX_SAFE_INTEGER
+
+const nothingCompared: Compared = { newer: 0, notBelieved: 0 }
 
 /** What fails in passing is tried again for about ten seconds; a sink that wants to wait longer does so itself. */
 const again = Schedule.min([Schedule.exponential("200 millis", 3), Schedule.spaced("5 seconds")]).pipe(
@@ -84,6 +87,7 @@ export const open = Effect.fnUntraced(function* <A, R>(
     failure: () => failure,
     written: () => written,
     refused: () => refused,
+    compared: () => writer.compared?.() ?? nothingCompared,
     write: (batch) =>
       Effect.suspend(() => {
         dirty ||= batch.items.length > 0
@@ -117,6 +121,7 @@ const unopened = <A>({ delivery, name }: SessionSink<A, unknown>, error: SinkErr
   failure: () => error,
   written: () => 0,
   refused: () => 0,
+  compared: () => nothingCompared,
   write: () => Effect.fail(error),
   flush: () => Effect.fail(error),
   finish: Effect.fail(error),

@@ -1,9 +1,13 @@
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import type { CheckpointError } from "../../checkpoint/Checkpoint.ts"
 import type { CallSession } from "../../model/CallSession.ts"
 import * as Column from "../../model/Column.ts"
 import type { Instant } from "../../model/Instant.ts"
+import type { VersionClock } from "../../client/VersionClock.ts"
 import type { Rejected } from "../../model/Rejected.ts"
-import type { Batch, Item, Refused } from "../../sink/SessionSink.ts"
+import * as Version from "../../model/Version.ts"
+import { type Batch, type Item, type Refused, versionOf } from "../../sink/SessionSink.ts"
 import { SinkError } from "../../sink/SinkError.ts"
 import * as Coverage from "../../stream/Coverage.ts"
 import * as Transform from "../../transform/Transform.ts"
@@ -23,9 +27,10 @@ export const make = <A>(options: {
   readonly transform: Transform.Transform<CallSession, A>
   readonly outlets: ReadonlyArray<Outlet<A>>
   readonly letters: Outlet<DeadLetter>
+  readonly clock: VersionClock
   readonly maxDeadShare: number
 }) => {
-  const { letters, maxDeadShare, outlets, transform } = options
+  const { clock, letters, maxDeadShare, outlets, transform } = options
   const columns = transform.columns(Column.ofSession)
   const apply = Transform.toItems(transform)
   const reasons = new Map<string, number>()
@@ -35,16 +40,24 @@ export const make = <A>(options: {
   /** Records with a dead letter: several sinks may refuse one and the same. */
   let lost = 0
 
+  /** What a row's version is compared with, and the one of those that carry none. */
+  const versionsOf = Effect.fnUntraced(function* ({ observedAt }: Coverage.Window, all: ReadonlyArray<Item<unknown>>) {
+    const complete = all.every(({ version }) => version !== undefined)
+    const version = complete ? observedAt : yield* clock.observe(observedAt)
+    const own = (yield* Clock.currentTimeMillis) * 1000
+    return { observedAt: version, highestCredible: Version.highestCredible(clock.state(), own) }
+  })
+
   const putAside = Effect.fnUntraced(function* (
     found: ReadonlyArray<Omit<DeadLetter, "letter">>,
     records: number,
-    observedAt: Instant
+    versions: Versions
   ) {
     const sealed = yield* seal(found)
     const refused = yield* letters.write({
       items: sealed.map((row) => ({ id: row.letter, start: undefined, row })),
       columns: letterColumns,
-      observedAt
+      ...versions
     })
     const [first] = refused
     if (first !== undefined) {
@@ -74,17 +87,18 @@ export const make = <A>(options: {
     window: Coverage.Window,
     given: ReadonlyArray<Item<CallSession>>,
     rejected: ReadonlyArray<Rejected>,
+    versions: Versions,
     orClose: OrClose<A>
   ) {
-    const { observedAt } = window
     const failed: Array<Omit<DeadLetter, "letter">> = rejected.map(({ observedAt, raw, reason, stage }) => ({
       stage,
       reason,
       raw,
       observedAt
     }))
-    const { items, passed } = apply(given, (session, cause) => {
-      failed.push({ stage: transform.label, reason: nameOf(cause), raw: session, observedAt })
+    const { items, passed } = apply(given, (item, cause) => {
+      const observedAt = versionOf(versions, item)
+      failed.push({ stage: transform.label, reason: nameOf(cause), raw: item.row, observedAt })
     })
     filtered += given.length - passed.length - (failed.length - rejected.length)
     received += given.length + rejected.length
@@ -94,7 +108,7 @@ export const make = <A>(options: {
       open,
       (outlet) => {
         // Without rows too: a sink learns the columns from a batch.
-        const batch: Batch<A> = { items: missing(items, window, outlet.at()), columns, observedAt }
+        const batch: Batch<A> = { items: missing(items, window, outlet.at()), columns, ...versions }
         return Effect.map(orClose<ReadonlyArray<Refused>>(outlet, outlet.write(batch), []), (rows) =>
           rows.map((row) => ({ ...row, sink: outlet.name }))
         )
@@ -108,26 +122,30 @@ export const make = <A>(options: {
       const byId = new Map(rows.length === 0 ? [] : passed.map((item) => [item.id, item] as const))
       const found = [
         ...fresh,
-        ...rows.map(({ id, reason, sink }) => ({
-          stage: "sink",
-          sink,
-          reason,
-          raw: byId.get(id)?.row ?? { id },
-          observedAt
-        }))
+        ...rows.map(({ id, reason, sink }) => {
+          const item = byId.get(id)
+          const observedAt = item === undefined ? versions.observedAt : versionOf(versions, item)
+          return { stage: "sink", sink, reason, raw: item?.row ?? { id }, observedAt }
+        })
       ]
-      yield* putAside(found, fresh.length + new Set(rows.map(({ id }) => id)).size, observedAt)
+      yield* putAside(found, fresh.length + new Set(rows.map(({ id }) => id)).size, versions)
     }
     return passed
   })
 
-  const through = Effect.fnUntraced(function* (window: Coverage.Window, orClose: OrClose<A>) {
+  const through = Effect.fnUntraced(function* (
+    window: Coverage.Window,
+    orClose: OrClose<A>,
+    beforeRows: Effect.Effect<void, CheckpointError>
+  ) {
     const all = Coverage.items(window)
+    const versions = yield* versionsOf(window, all)
+    yield* beforeRows
     const passed: Array<Item<CallSession>> = []
     let { rejected } = window
     for (let at = 0; at === 0 || at < all.length; at += together) {
       const part = all.length <= together ? all : all.slice(at, at + together)
-      for (const item of yield* deliver(window, part, rejected, orClose)) passed.push(item)
+      for (const item of yield* deliver(window, part, rejected, versions, orClose)) passed.push(item)
       rejected = []
     }
     yield* refuseTooMany()
@@ -136,6 +154,8 @@ export const make = <A>(options: {
 
   return { through, counts: () => ({ received, filtered, dead }) }
 }
+
+type Versions = Pick<Batch<unknown>, "observedAt" | "highestCredible">
 
 const letterTypes: { readonly [K in keyof DeadLetter]: Column.Type } = {
   letter: "text",

@@ -59,7 +59,7 @@ export const hasUnreadableStart = ({ startedAt }: CallSession.CallSession): bool
 /** A session that lies in no range, because its start is text that is no time. */
 export const outOfRange = (
   raw: CallSession.CallSession,
-  { observedAt, page }: Pick<Page, "page" | "observedAt">,
+  { observedAt, page, version }: Pick<Page, "page" | "observedAt" | "version">,
   index: number
 ): Rejected => ({
   stage: "range",
@@ -67,7 +67,7 @@ export const outOfRange = (
   raw,
   page,
   index,
-  observedAt
+  observedAt: version ?? observedAt
 })
 
 export const ofRejected = (rejected: Rejected): Row => ({
@@ -99,9 +99,9 @@ export const ofPage = (page: Page): ReadonlyArray<Row> => {
 }
 
 /** What cannot be said in JSON, because it is nested too deep for the stack, waits as it is. */
-const tryPack = (sessions: ReadonlyArray<CallSession.CallSession>) => {
+const tryPack = (items: ReadonlyArray<Item<CallSession.CallSession>>) => {
   try {
-    return Packed.unpack(Packed.pack(sessions))
+    return Packed.unpack(Packed.pack(items.map(({ row }) => row)), (i) => items[i]?.version)
   } catch {
     return undefined
   }
@@ -109,7 +109,7 @@ const tryPack = (sessions: ReadonlyArray<CallSession.CallSession>) => {
 
 /** The same rows, so that they can wait for a window to be proven. */
 export const pack = (rows: ReadonlyArray<Row>): ReadonlyArray<Row> => {
-  const loose = rows.flatMap(({ item }) => (item === undefined || item.json !== undefined ? [] : [item.row]))
+  const loose = rows.flatMap(({ item }) => (item === undefined || item.json !== undefined ? [] : [item]))
   if (loose.length === 0) return rows
   const packed = tryPack(loose)
   if (packed === undefined) return rows

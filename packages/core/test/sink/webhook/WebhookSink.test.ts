@@ -1,4 +1,5 @@
 import * as ExactNumber from "@callstream/core/model/ExactNumber"
+import * as Version from "@callstream/core/model/Version"
 import * as WebhookSink from "@callstream/core/sink/WebhookSink"
 import { SinkError } from "@callstream/core/sink/SinkError"
 import { assert, describe, it } from "@effect/vitest"
@@ -59,6 +60,36 @@ describe("WebhookSink", () => {
         timestamp: "2026-07-31T07:16:10.117605Z",
         data: { events: message.events }
       })
+    })
+  )
+
+  it.effect("gives each event the version of its row, and sends the earlier one of a session first", () =>
+    Effect.gen(function* () {
+      const { disk, receiver } = world()
+      const at = (id: string, more: number, v: number) => ({
+        ...item(id, { id, v }),
+        version: Version.of(observedAt + more)
+      })
+      const rows = [at("a", 7, 2), at("b", 3, 1), at("a", 5, 1), item("c", { id: "c", v: 1 })]
+      assert.isEmpty(yield* run({ disk, receiver }, (writer) => writer.write(batch(rows))))
+      assert.deepStrictEqual(
+        receiver
+          .events()
+          .filter(({ sessionId }) => sessionId === "a")
+          .map(({ data, sequence }) => [data, sequence - observedAt]),
+        [
+          [{ id: "a", v: 1 }, 5],
+          [{ id: "a", v: 2 }, 7]
+        ]
+      )
+      const others = receiver.events().filter(({ sessionId }) => sessionId !== "a")
+      assert.deepStrictEqual(
+        new Map(others.map(({ sequence, sessionId }) => [sessionId, sequence - observedAt])),
+        new Map([
+          ["b", 3],
+          ["c", 0]
+        ])
+      )
     })
   )
 

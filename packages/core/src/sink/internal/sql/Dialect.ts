@@ -63,6 +63,7 @@ export interface Layout {
 
 export interface Row {
   readonly id: string
+  readonly version: Instant
   /** Timestamps are the text of `Time`. */
   readonly cells: ReadonlyArray<Cell>
 }
@@ -72,6 +73,14 @@ export interface Statement {
   readonly sql: string
   readonly params: ReadonlyArray<string | number | null>
   readonly weight: number
+}
+
+/** Rows to write where the table does not hold a newer version of them. */
+export interface Upsert {
+  readonly statement: Statement
+  readonly rows: number
+  /** The same for those of them whose version in the table is newer, and higher than this. */
+  readonly above: (version: Instant) => Statement
 }
 
 export interface Dialect {
@@ -98,9 +107,10 @@ export interface Dialect {
   /** The upserts of these rows, no two of one id, and those among them that cannot be said here. */
   readonly upserts: (
     layout: Layout,
-    rows: ReadonlyArray<Row>,
-    observedAt: Instant
-  ) => { readonly statements: ReadonlyArray<Statement>; readonly unsayable: ReadonlyArray<Row> }
+    rows: ReadonlyArray<Row>
+  ) => { readonly upserts: ReadonlyArray<Upsert>; readonly unsayable: ReadonlyArray<Row> }
+  /** Runs a statement of an upsert: how many rows it wrote. */
+  readonly wrote: (connection: Connection, statement: Statement) => Effect.Effect<number, SqlError>
 }
 
 export const statement = (sql: string, ...params: ReadonlyArray<string | number | null>): Statement => ({

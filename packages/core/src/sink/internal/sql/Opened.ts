@@ -9,16 +9,18 @@ import type * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import * as Column from "../../../model/Column.ts"
 import type { Committed } from "../../../model/Committed.ts"
+import type { Version } from "../../../model/Version.ts"
 import type { Instant } from "../../../model/Instant.ts"
 import type { Repairs } from "../../../model/internal/Json.ts"
 import * as SqlFailure from "../../../model/internal/SqlFailure.ts"
-import type { Batch, Refused, Writer } from "../../SessionSink.ts"
+import { type Batch, type Refused, versionOf, type Writer } from "../../SessionSink.ts"
 import { SinkError } from "../../SinkError.ts"
 import * as Table from "../../Table.ts"
 import * as Misfits from "../Misfits.ts"
 import * as Repaired from "../Repaired.ts"
 import * as Account from "./Account.ts"
-import { type Dialect, type Layout, type Place, type Row, type Statement, statement } from "./Dialect.ts"
+import * as Comparing from "./Comparing.ts"
+import { type Dialect, type Layout, type Place, type Row, statement } from "./Dialect.ts"
 import * as LayoutOf from "./Layout.ts"
 import * as Time from "./Time.ts"
 import * as Transaction from "./Transaction.ts"
@@ -53,11 +55,14 @@ export const failure = (
     ...(told.code === undefined ? {} : { code: told.code })
   })
 
-/** Of two rows with one id the last one. */
-const last = (rows: ReadonlyArray<Row>): ReadonlyArray<Row> => {
+/** Of rows with one id the newest one, the last one of those that are as new. */
+const newest = (rows: ReadonlyArray<Row>): ReadonlyArray<Row> => {
   const ids = new Set<string>()
   for (const { id } of rows) ids.add(id)
-  return ids.size === rows.length ? rows : [...new Map(rows.map((row) => [row.id, row])).values()]
+  if (ids.size === rows.length) return rows
+  const found = new Map<string, Row>()
+  for (const row of rows) if (row.version >= (found.get(row.id)?.version ?? -Infinity)) found.set(row.id, row)
+  return [...found.values()]
 }
 
 export const make = Effect.fnUntraced(function* (
@@ -73,15 +78,22 @@ export const make = Effect.fnUntraced(function* (
     Effect.fail(failure(name, operation, { retryable: false, description, advice }))
 
   /** What was not committed: it is sent again when its transaction was lost. */
-  let pending: Array<Statement> = []
+  let pending: Array<Comparing.Pending> = []
   let weight = 0
-  /** How much of it the open transaction has. */
+  /** How much of it the open transaction has, and what it did not simply write. */
   let sent = 0
+  let compared = Comparing.nothing
+  let committed = Comparing.nothing
   let used = 0
-  const rollback = Effect.suspend(() => {
+  const begin = () => {
     sent = 0
+    compared = Comparing.nothing
+  }
+  const rollback = Effect.suspend(() => {
+    begin()
     return transaction.rollback
   })
+  const run = (all: ReadonlyArray<Comparing.Pending>) => Comparing.run(dialect, transaction, all)
 
   /** One operation at a time, which takes everything back when it fails. */
   const operation = <A>(what: Operation, run: Effect.Effect<A, SqlError | SinkError>): Effect.Effect<A, SinkError> =>
@@ -104,18 +116,19 @@ export const make = Effect.fnUntraced(function* (
   /** In an open transaction, that has all that is pending. */
   const send = Effect.gen(function* () {
     if (!transaction.isOpen()) {
-      sent = 0
+      begin()
       yield* transaction.begin
     }
     for (let next = pending[sent]; next !== undefined; next = pending[sent]) {
-      yield* transaction.run(next)
+      compared = Comparing.plus(compared, yield* run([next]))
       sent++
     }
   })
   const commit = Effect.map(transaction.commit, () => {
+    committed = Comparing.plus(committed, compared)
     pending = []
     weight = 0
-    sent = 0
+    begin()
   })
   const whole = <A>(run: Effect.Effect<A, SqlError | SinkError>) =>
     Effect.andThen(
@@ -179,44 +192,47 @@ export const make = Effect.fnUntraced(function* (
     const rows: Array<Row> = []
     const refused: Array<Refused> = []
     let strange = false
-    for (const { id, row } of batch.items) {
+    for (const item of batch.items) {
+      const { id, row } = item
       try {
         const cells = table.cells(row)
         if (!id.isWellFormed()) refused.push({ id, reason: "its id is no text that a database can hold" })
         else {
           strange ||= keyCell !== undefined && cells[keyCell] !== id
-          rows.push({ id, cells })
+          rows.push({ id, version: versionOf(batch, item), cells })
         }
       } catch {
         refused.push({ id, reason: "JSON cannot say one of its values" })
       }
     }
-    return { rows: last(rows), refused, strange }
+    return { rows: newest(rows), refused, strange }
   }
 
   /** Each half by itself, until those are alone that the database does not take. */
-  const sift = (layout: Layout, rows: ReadonlyArray<Row>, observedAt: Instant): Effect.Effect<Sifted, SqlError> =>
+  const sift = (
+    layout: Layout,
+    rows: ReadonlyArray<Row>,
+    highestCredible: Version | undefined
+  ): Effect.Effect<Sifted, SqlError> =>
     Effect.gen(function* () {
-      const { statements } = dialect.upserts(layout, rows, observedAt)
+      const pending = dialect.upserts(layout, rows).upserts.map((upsert) => ({ ...upsert, highestCredible }))
       yield* transaction.run(statement("SAVEPOINT callstream"))
-      const failed = yield* Effect.forEach(statements, transaction.run, { discard: true }).pipe(
-        Effect.as(undefined),
-        Effect.catch((error) => Effect.succeed(error))
-      )
-      if (failed === undefined) {
+      const done = yield* Effect.result(run(pending))
+      if (done._tag === "Success") {
         yield* transaction.run(statement("RELEASE SAVEPOINT callstream"))
-        return { statements, refused: [] }
+        compared = Comparing.plus(compared, done.success)
+        return { pending, refused: [] }
       }
-      const { description, row } = SqlFailure.of(failed)
-      if (!row) return yield* failed
+      const { description, row } = SqlFailure.of(done.failure)
+      if (!row) return yield* done.failure
       yield* transaction.run(statement("ROLLBACK TO SAVEPOINT callstream"))
       yield* transaction.run(statement("RELEASE SAVEPOINT callstream"))
       const [first] = rows
-      if (rows.length <= 1) return { statements: [], refused: first === undefined ? [] : [refuse(first, description)] }
+      if (rows.length <= 1) return { pending: [], refused: first === undefined ? [] : [refuse(first, description)] }
       const middle = rows.length >> 1
-      const left = yield* sift(layout, rows.slice(0, middle), observedAt)
-      const right = yield* sift(layout, rows.slice(middle), observedAt)
-      return { statements: [...left.statements, ...right.statements], refused: [...left.refused, ...right.refused] }
+      const left = yield* sift(layout, rows.slice(0, middle), highestCredible)
+      const right = yield* sift(layout, rows.slice(middle), highestCredible)
+      return { pending: [...left.pending, ...right.pending], refused: [...left.refused, ...right.refused] }
     })
 
   const write = Effect.fnUntraced(function* (batch: Batch<object>) {
@@ -231,30 +247,31 @@ export const make = Effect.fnUntraced(function* (
       )
     }
     if (rows.length === 0) return refused
-    const { statements, unsayable } = dialect.upserts(at, rows, batch.observedAt)
+    const { highestCredible } = batch
+    const { unsayable, upserts } = dialect.upserts(at, rows)
+    const given = upserts.map((upsert) => ({ ...upsert, highestCredible }))
     for (const row of unsayable) refused.push(refuse(row, "its id has a character that the database cannot hold"))
     const before = pending.length
-    const add = (more: ReadonlyArray<Statement>) => {
+    const add = (more: ReadonlyArray<Comparing.Pending>) => {
       for (const one of more) {
         pending.push(one)
-        weight += one.weight
+        weight += one.statement.weight
       }
     }
-    if (!dialect.eager) add(statements)
+    if (!dialect.eager) add(given)
     else {
       yield* send
-      const failed = yield* Effect.forEach(statements, transaction.run, { discard: true }).pipe(
-        Effect.as(undefined),
-        Effect.catch((error) => Effect.succeed(error))
-      )
-      if (failed === undefined) add(statements)
-      else if (!SqlFailure.of(failed).row) return yield* failed
+      const done = yield* Effect.result(run(given))
+      if (done._tag === "Success") {
+        add(given)
+        compared = Comparing.plus(compared, done.success)
+      } else if (!SqlFailure.of(done.failure).row) return yield* done.failure
       else {
         // The server has given up the whole transaction.
         yield* rollback
         yield* send
-        const sifted = yield* sift(at, rows, batch.observedAt)
-        add(sifted.statements)
+        const sifted = yield* sift(at, rows, highestCredible)
+        add(sifted.pending)
         refused.push(...sifted.refused)
       }
       sent = pending.length
@@ -264,7 +281,7 @@ export const make = Effect.fnUntraced(function* (
         // The same batch will be given again.
         Effect.onError(() =>
           Effect.sync(() => {
-            for (const one of pending.splice(before)) weight -= one.weight
+            for (const one of pending.splice(before)) weight -= one.statement.weight
           })
         )
       )
@@ -295,6 +312,7 @@ export const make = Effect.fnUntraced(function* (
     committed: stands(account, from, opened.cursor),
     write: (batch) => Effect.tap(operation("write", write(batch)), () => Effect.flatMap(tables(batch.columns), warn)),
     flush: (cursor) => operation("flush", flush(cursor)),
+    compared: () => committed,
     // A run without a single batch leaves a table that can be read all the same.
     finish: Repaired.reporting(
       name,
@@ -308,7 +326,7 @@ export const make = Effect.fnUntraced(function* (
 })
 
 interface Sifted {
-  readonly statements: ReadonlyArray<Statement>
+  readonly pending: ReadonlyArray<Comparing.Pending>
   readonly refused: ReadonlyArray<Refused>
 }
 

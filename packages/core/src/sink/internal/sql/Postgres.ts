@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import type { Type } from "../../../model/Column.ts"
 import type { Cell } from "../../Table.ts"
-import { type Dialect, type Existing, type Layout, type Look, type Row, type Statement, statement } from "./Dialect.ts"
+import { type Dialect, type Existing, type Layout, type Look, type Row, statement, type Upsert } from "./Dialect.ts"
 import * as Jsonb from "./Jsonb.ts"
 import * as Names from "./Names.ts"
 import * as Time from "./Time.ts"
@@ -43,7 +43,10 @@ const accepts = (type: Type, has: string): boolean => {
 const most = { rows: 500, characters: 4_000_000 }
 
 interface Shape {
+  /** Says how many rows it wrote. */
   readonly sql: string
+  /** The same with one more parameter. */
+  readonly above: string
   /** The beginning of each member of a row's JSON: `"c0":`. */
   readonly labels: ReadonlyArray<string>
 }
@@ -57,18 +60,20 @@ const shapeOf = (layout: Layout): Shape => {
   const { cells, key, keyCell, table, version } = layout
   const targets = keyCell === undefined ? [...cells, { name: key, declared: "text" }] : cells
   const list = [...targets.map(({ name }) => name), version].map(Names.quote)
-  const typed = targets.map(({ declared }, at) => `c${at} ${declared}`).join(", ")
+  const typed = [...targets.map(({ declared }, at) => `c${at} ${declared}`), "v timestamptz"].join(", ")
   const updates = list
     .filter((name) => name !== Names.quote(key))
     .map((name) => `${name} = excluded.${name}`)
     .join(", ")
   const seen = Names.quote(version)
+  const upsert = (where: string) => `WITH wrote AS (INSERT INTO ${table} AS held (${list.join(", ")})
+SELECT given.* FROM jsonb_to_recordset($1::text::jsonb) AS given (${typed})
+ON CONFLICT (${Names.quote(key)}) DO UPDATE SET ${updates}
+WHERE ${where} RETURNING 1) SELECT count(*) AS wrote FROM wrote`
   const shape: Shape = {
     labels: targets.map((_, at) => `"c${at}":`),
-    sql: `INSERT INTO ${table} AS held (${list.join(", ")})
-SELECT given.*, $2::text::timestamptz FROM jsonb_to_recordset($1::text::jsonb) AS given (${typed})
-ON CONFLICT (${Names.quote(key)}) DO UPDATE SET ${updates}
-WHERE held.${seen} IS NULL OR excluded.${seen} >= held.${seen}`
+    sql: upsert(`held.${seen} IS NULL OR excluded.${seen} >= held.${seen}`),
+    above: upsert(`excluded.${seen} < held.${seen} AND held.${seen} > $2::text::timestamptz`)
   }
   shapes.set(layout, shape)
   return shape
@@ -91,11 +96,12 @@ const jsonOf = (type: Type, cell: Cell): string =>
 const encode = (
   { cells: targets, hasExtra, keyCell }: Layout,
   labels: ReadonlyArray<string>,
-  { cells, id }: Row
+  { cells, id }: Row,
+  version: string
 ): string => {
   const last = hasExtra ? targets.length - 1 : targets.length
   const moved: Array<readonly [string, string]> = []
-  let text = ""
+  let text = `{"v":"${version}"`
   for (let at = 0; at < last; at++) {
     const target = targets[at]
     let cell = cells[at]
@@ -112,26 +118,34 @@ const encode = (
       moved.push([origin, JSON.stringify(cell)])
       continue
     }
-    text += `${text === "" ? "{" : ","}${labels[at] ?? ""}${jsonOf(type, cell)}`
+    text += `,${labels[at] ?? ""}${jsonOf(type, cell)}`
   }
   const own = hasExtra ? cells[last] : null
   const beyond = typeof own === "string" ? own : null
   if ((hasExtra && moved.length > 0) || (beyond !== null && !Jsonb.holdsExtra(beyond))) {
-    text += `${text === "" ? "{" : ","}${labels[last] ?? ""}${Jsonb.extra(beyond, moved)}`
-  } else if (beyond !== null) text += `${text === "" ? "{" : ","}${labels[last] ?? ""}${beyond}`
-  if (keyCell === undefined) text += `${text === "" ? "{" : ","}${labels[targets.length] ?? ""}${JSON.stringify(id)}`
+    text += `,${labels[last] ?? ""}${Jsonb.extra(beyond, moved)}`
+  } else if (beyond !== null) text += `,${labels[last] ?? ""}${beyond}`
+  if (keyCell === undefined) text += `,${labels[targets.length] ?? ""}${JSON.stringify(id)}`
   return `${text}}`
 }
 
-const upserts: Dialect["upserts"] = (layout, rows, observedAt) => {
-  const { labels, sql } = shapeOf(layout)
-  const observed = Time.format(observedAt)
-  const statements: Array<Statement> = []
+const upserts: Dialect["upserts"] = (layout, rows) => {
+  const { above, labels, sql } = shapeOf(layout)
+  const observed = Time.repeated()
+  const upserts: Array<Upsert> = []
   const unsayable: Array<Row> = []
   let text = ""
   let count = 0
   const close = () => {
-    if (count > 0) statements.push({ sql, params: [`[${text}]`, observed], weight: text.length })
+    if (count > 0) {
+      const given = `[${text}]`
+      const weight = text.length
+      upserts.push({
+        statement: { sql, params: [given], weight },
+        rows: count,
+        above: (version) => ({ sql: above, params: [given, Time.format(version)], weight })
+      })
+    }
     text = ""
     count = 0
   }
@@ -140,13 +154,16 @@ const upserts: Dialect["upserts"] = (layout, rows, observedAt) => {
       unsayable.push(row)
       continue
     }
-    text += `${count === 0 ? "" : ","}${encode(layout, labels, row)}`
+    text += `${count === 0 ? "" : ","}${encode(layout, labels, row, observed(row.version))}`
     count++
     if (count >= most.rows || text.length >= most.characters) close()
   }
   close()
-  return { statements, unsayable }
+  return { upserts, unsayable }
 }
+
+const wrote: Dialect["wrote"] = (connection, { params, sql }) =>
+  Effect.map(connection.execute(sql, params, undefined), ([row]) => Number(row?.wrote))
 
 const words = {
   columns: `SELECT a.attname AS name, format_type(a.atttypid, a.atttypmod) AS declared, a.attnotnull AS required,
@@ -241,5 +258,6 @@ export const postgres: Dialect = {
     statement("SELECT pg_advisory_xact_lock(hashtextextended($1::text, 0))", `callstream ${qualified(place)}`)
   ],
   look,
-  upserts
+  upserts,
+  wrote
 }

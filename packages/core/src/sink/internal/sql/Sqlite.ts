@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import type { Type } from "../../../model/Column.ts"
 import type { Cell } from "../../Table.ts"
-import { type Dialect, type Existing, type Layout, type Row, type Statement } from "./Dialect.ts"
+import { type Dialect, type Existing, type Layout, type Row, type Upsert } from "./Dialect.ts"
 import * as Names from "./Names.ts"
 import * as Time from "./Time.ts"
 
@@ -45,9 +45,15 @@ const accepts = (type: Type, has: string): boolean => {
 /** As many as make the cost of a statement small, and no more, because a statement of each width is kept prepared. */
 const together = 32
 
-const shapes = new WeakMap<Layout, (rows: number) => string>()
+interface Shape {
+  readonly sql: string
+  /** With one more parameter at the end. */
+  readonly above: string
+}
 
-const sqlOf = (layout: Layout): ((rows: number) => string) => {
+const shapes = new WeakMap<Layout, (rows: number) => Shape>()
+
+const shapeOf = (layout: Layout): ((rows: number) => Shape) => {
   const known = shapes.get(layout)
   if (known !== undefined) return known
   const { cells, key, keyCell, table, version } = layout
@@ -58,28 +64,32 @@ const sqlOf = (layout: Layout): ((rows: number) => string) => {
     .filter((name) => name !== Names.quote(key))
     .map((name) => `${name} = excluded.${name}`)
     .join(", ")
-  const texts = new Map<number, string>()
-  const sql = (rows: number) => {
-    const made = texts.get(rows)
-    if (made !== undefined) return made
-    const text = `INSERT INTO ${table} AS held (${list.join(", ")}) VALUES ${Array.from({ length: rows }, () => row).join(", ")}
+  const made = new Map<number, Shape>()
+  const shape = (rows: number): Shape => {
+    const known = made.get(rows)
+    if (known !== undefined) return known
+    const upsert = `INSERT INTO ${table} AS held (${list.join(", ")}) VALUES ${Array.from({ length: rows }, () => row).join(", ")}
 ON CONFLICT (${Names.quote(key)}) DO UPDATE SET ${updates}
-WHERE held.${seen} IS NULL OR excluded.${seen} >= held.${seen}`
-    texts.set(rows, text)
-    return text
+WHERE`
+    const shape = {
+      sql: `${upsert} held.${seen} IS NULL OR excluded.${seen} >= held.${seen}`,
+      above: `${upsert} excluded.${seen} < held.${seen} AND held.${seen} > ?`
+    }
+    made.set(rows, shape)
+    return shape
   }
-  shapes.set(layout, sql)
-  return sql
+  shapes.set(layout, shape)
+  return shape
 }
 
 const bound = (cell: Cell): string | number | null => (typeof cell === "boolean" ? (cell ? 1 : 0) : cell)
 
-const upserts: Dialect["upserts"] = (layout, rows, observedAt) => {
+const upserts: Dialect["upserts"] = (layout, rows) => {
   const { keyCell } = layout
   const width = layout.cells.length
-  const sql = sqlOf(layout)
-  const observed = Time.format(observedAt)
-  const statements: Array<Statement> = []
+  const shape = shapeOf(layout)
+  const observed = Time.repeated()
+  const upserts: Array<Upsert> = []
   for (let from = 0; from < rows.length;) {
     const count = rows.length - from >= together ? together : 1
     const params: Array<string | number | null> = []
@@ -94,13 +104,24 @@ const upserts: Dialect["upserts"] = (layout, rows, observedAt) => {
         params.push(bound(cell))
       }
       if (keyCell === undefined) params.push(row.id)
-      params.push(observed)
+      params.push(observed(row.version))
     }
-    statements.push({ sql: sql(count), params, weight })
+    const { above, sql } = shape(count)
+    upserts.push({
+      statement: { sql, params, weight },
+      rows: count,
+      above: (version) => ({ sql: above, params: [...params, Time.format(version)], weight })
+    })
     from += count
   }
-  return { statements, unsayable: [] }
+  return { upserts, unsayable: [] }
 }
+
+const wrote: Dialect["wrote"] = (connection, { params, sql }) =>
+  Effect.andThen(
+    connection.execute(sql, params, undefined),
+    Effect.map(connection.execute("SELECT changes() AS wrote", [], undefined), ([row]) => Number(row?.wrote))
+  )
 
 const look: Dialect["look"] = Effect.fnUntraced(function* (connection, { table }) {
   const ask = (sql: string) => connection.execute(sql, [table], undefined)
@@ -140,5 +161,6 @@ export const sqlite: Dialect = {
   qualified: ({ table }) => Names.quote(table),
   lock: () => [],
   look,
-  upserts
+  upserts,
+  wrote
 }

@@ -24,6 +24,19 @@ export const format = (instant: Instant): string => {
   return `${lastDate}T${pairs[hours]}:${pairs[minutes - hours * 60]}:${pairs[seconds - minutes * 60]}.${digits}Z`
 }
 
+/** `format` for versions, of which many in a row are the same. */
+export const repeated = (): ((instant: Instant) => string) => {
+  let last = Number.NaN
+  let text = ""
+  return (instant) => {
+    if (instant !== last) {
+      last = instant
+      text = format(instant)
+    }
+    return text
+  }
+}
+
 /** The separators of `format`, by where they stand. */
 const separators: ReadonlyArray<readonly [number, string]> = [
   [4, "-"],

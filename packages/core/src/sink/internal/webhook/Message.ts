@@ -5,7 +5,7 @@ import * as Schema from "effect/Schema"
 import { parseJson } from "../../../model/ExactNumber.ts"
 import * as Instant from "../../../model/Instant.ts"
 import { type Repairs, stringify } from "../../../model/internal/Json.ts"
-import type { Batch, Refused } from "../../SessionSink.ts"
+import { type Batch, type Refused, versionOf } from "../../SessionSink.ts"
 import * as Canonical from "./Canonical.ts"
 import * as Sha256 from "./Sha256.ts"
 
@@ -13,12 +13,14 @@ import * as Sha256 from "./Sha256.ts"
 export interface Event {
   /** The session's id. */
   readonly session: string
+  readonly sequence: Instant.Instant
   readonly json: string
 }
 
 /** One request's worth. The id is made of the body: the same id means the same bytes. */
 export interface Message {
   readonly id: string
+  /** Of its first event. */
   readonly sequence: Instant.Instant
   readonly body: Uint8Array<ArrayBuffer>
   readonly events: ReadonlyArray<Event>
@@ -32,24 +34,26 @@ const batchType = "call_session.batch"
 /** The events of a batch, in its order, and the rows that are no JSON. */
 export const events = Effect.fnUntraced(function* (batch: Batch<unknown>, organization: string, repairs: Repairs) {
   const refused: Array<Refused> = []
-  const rows: Array<{ readonly id: string; readonly json: string; readonly content: Uint8Array<ArrayBuffer> }> = []
-  for (const { id, row } of batch.items) {
+  const rows: Array<Omit<Event, "session"> & { readonly id: string; readonly content: Uint8Array<ArrayBuffer> }> = []
+  for (const item of batch.items) {
+    const { id, row } = item
     try {
       const json = stringify(row, repairs)
       if (json === undefined) throw new TypeError("no JSON")
       const content = `[${JSON.stringify(organization)},${JSON.stringify(id)},${Canonical.encode(parseJson(json))}]`
-      rows.push({ id, json, content: encoder.encode(content) })
+      rows.push({ id, sequence: versionOf(batch, item), json, content: encoder.encode(content) })
     } catch {
       refused.push({ id, reason: "the row cannot be written as JSON" })
     }
   }
   const digests = yield* Sha256.hexOf(rows.map(({ content }) => content))
-  const common = `"type":"call_session.observed","timestamp":${JSON.stringify(Instant.format(batch.observedAt))},"sequence":${batch.observedAt},"organization":${JSON.stringify(organization)}`
+  const whose = JSON.stringify(organization)
   return {
     refused,
-    events: rows.map(({ id, json }, at): Event => ({
+    events: rows.map(({ id, json, sequence }, at): Event => ({
       session: id,
-      json: `{"id":"evt_${short(digests[at])}",${common},"sessionId":${stringify(id) ?? ""},"data":${json}}`
+      sequence,
+      json: `{"id":"evt_${short(digests[at])}","type":"call_session.observed","timestamp":"${Instant.format(sequence)}","sequence":${sequence},"organization":${whose},"sessionId":${stringify(id) ?? ""},"data":${json}}`
     }))
   }
 })
@@ -57,11 +61,14 @@ export const events = Effect.fnUntraced(function* (batch: Batch<unknown>, organi
 /** 128 bits of a digest. */
 const short = (digest: string | undefined): string => (digest ?? "").slice(0, 32)
 
-/** A session that stands in it again goes to the next round: a round is sent side by side, and rounds one after another. */
+/**
+ * A session that stands in it again goes to a later round, the earlier sequence first: a round is sent side by side, and
+ * rounds one after another.
+ */
 export const rounds = (events: ReadonlyArray<Event>): ReadonlyArray<ReadonlyArray<Event>> => {
   const rounds: Array<Array<Event>> = []
   const times = new Map<string, number>()
-  for (const event of events) {
+  for (const event of inOrder(events)) {
     const round = times.get(event.session) ?? 0
     times.set(event.session, round + 1)
     const earlier = rounds[round]
@@ -70,6 +77,12 @@ export const rounds = (events: ReadonlyArray<Event>): ReadonlyArray<ReadonlyArra
   }
   return rounds
 }
+
+/** By sequence where sessions repeat, otherwise as they come: neighbours share their page, and go together. */
+const inOrder = (events: ReadonlyArray<Event>): ReadonlyArray<Event> =>
+  new Set(events.map(({ session }) => session)).size === events.length
+    ? events
+    : events.toSorted((left, right) => left.sequence - right.sequence)
 
 /** Cut into pieces of so many events and bytes of body at most; an event that is larger goes by itself. */
 export const cut = (
@@ -103,11 +116,8 @@ const write = (events: ReadonlyArray<Event>, sequence: Instant.Instant, plain: b
 const envelopeBytes = write([], 1, false).length
 
 /** The message of these events. */
-export const make = (
-  events: ReadonlyArray<Event>,
-  sequence: Instant.Instant,
-  plain: boolean
-): Effect.Effect<Message> => {
+export const make = (events: ReadonlyArray<Event>, plain: boolean): Effect.Effect<Message> => {
+  const sequence = events[0]?.sequence ?? 0
   const body = encoder.encode(write(events, sequence, plain))
   return Effect.map(idOf(body), (id) => ({ id, sequence, body, events, plain }))
 }
@@ -116,9 +126,9 @@ const idOf = (body: Uint8Array<ArrayBuffer>): Effect.Effect<string> =>
   Effect.map(Sha256.hexOf([body]), ([digest]) => `msg_${short(digest)}`)
 
 /** The two halves of a message with more than one event, the earlier one first. */
-export const halves = ({ events, plain, sequence }: Message): Effect.Effect<readonly [Message, Message]> => {
+export const halves = ({ events, plain }: Message): Effect.Effect<readonly [Message, Message]> => {
   const middle = Math.ceil(events.length / 2)
-  return Effect.all([make(events.slice(0, middle), sequence, plain), make(events.slice(middle), sequence, plain)])
+  return Effect.all([make(events.slice(0, middle), plain), make(events.slice(middle), plain)])
 }
 
 const EventJson = Schema.StructWithRest(Schema.Struct({ sessionId: Schema.String, sequence: Schema.Int }), [
@@ -149,7 +159,11 @@ export const read = (id: string, body: Uint8Array<ArrayBuffer>): Effect.Effect<O
             body,
             plain,
             sequence: all[0].sequence,
-            events: all.map((event) => ({ session: event.sessionId, json: stringify(event) ?? "" }))
+            events: all.map((event) => ({
+              session: event.sessionId,
+              sequence: event.sequence,
+              json: stringify(event) ?? ""
+            }))
           }
         })
   )

@@ -18,26 +18,29 @@ const faster = 0.9
 /** Below this distance of starts there is no limit any more: 38 requests, or 10 s, after `slow`. */
 const unlimited = 20
 
+/** A clock that nobody sets back: a request would wait until it is there again. */
+const now = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos) / 1e6)
+
 export const make = (): Pace => {
   let interval = 0
   let next = 0
   let held = 0
   const past = (at: number): Effect.Effect<void> =>
-    Effect.flatMap(Clock.currentTimeMillis, (now) => {
+    Effect.flatMap(now, (now) => {
       const until = Math.max(at, held)
       return until > now ? Effect.andThen(Effect.sleep(Math.ceil(until - now)), past(at)) : Effect.void
     })
   return {
-    turn: Effect.flatMap(Clock.currentTimeMillis, (now) => {
+    turn: Effect.flatMap(now, (now) => {
       const at = Math.max(now, next, held)
       next = at + interval
       return past(at)
     }),
     hold: (millis) =>
-      Effect.map(Clock.currentTimeMillis, (now) => {
+      Effect.map(now, (now) => {
         held = Math.max(held, now + millis)
       }),
-    slow: Effect.map(Clock.currentTimeMillis, (now) => {
+    slow: Effect.map(now, (now) => {
       interval = slowest
       next = Math.max(next, now + interval)
     }),

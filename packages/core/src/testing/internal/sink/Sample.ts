@@ -3,6 +3,7 @@ import type { CallSession } from "../../../model/CallSession.ts"
 import { startInstant } from "../../../model/CallSession.ts"
 import * as Column from "../../../model/Column.ts"
 import * as Instant from "../../../model/Instant.ts"
+import * as Version from "../../../model/Version.ts"
 import type { Batch, Item } from "../../../sink/SessionSink.ts"
 
 const begin = Instant.parse("2026-07-30T20:00:00Z") ?? 0
@@ -46,6 +47,16 @@ export const batch = (sessions: ReadonlyArray<CallSession>, observedAt = observe
   columns,
   observedAt
 })
+
+/** Rows with a version of their own, in a batch of another one. */
+export const withVersion = (
+  sessions: ReadonlyArray<CallSession>,
+  version: Instant.Instant,
+  observedAt: Instant.Instant
+): Batch<CallSession> => {
+  const { items, ...rest } = batch(sessions, observedAt)
+  return { ...rest, items: items.map((item) => ({ ...item, version: Version.of(version) })) }
+}
 
 /** Cut into pieces of these widths, over and over. */
 export const cut = <A>(array: ReadonlyArray<A>, widths: ReadonlyArray<number>): ReadonlyArray<ReadonlyArray<A>> => {

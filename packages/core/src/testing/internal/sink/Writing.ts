@@ -90,6 +90,7 @@ export const versions = <S, R>(kit: Kit<S, R>): Test<R> =>
         yield* writer.write(Sample.batch(version("third"), Sample.observed + 2))
         yield* writer.flush(Sample.end)
         yield* writer.write(Sample.batch(version("second"), Sample.observed + 1))
+        yield* writer.write(Sample.withVersion(version("own"), Sample.observed + 1, Sample.observed + 9))
         yield* close(writer)
       })
     )

@@ -1,0 +1,43 @@
+/** Upserts run one after another, and what they found newer in the table. */
+import * as Effect from "effect/Effect"
+import type { SqlError } from "effect/sql/SqlError"
+import type { Version } from "../../../model/Version.ts"
+import type { Compared } from "../../SessionSink.ts"
+import type { Dialect, Upsert } from "./Dialect.ts"
+import type { Transaction } from "./Transaction.ts"
+
+/** An upsert, and the highest version that is believed of what the table holds. */
+export interface Pending extends Upsert {
+  readonly highestCredible: Version | undefined
+}
+
+export const nothing: Compared = { newer: 0, notBelieved: 0 }
+
+export const plus = (left: Compared, right: Compared): Compared => ({
+  newer: left.newer + right.newer,
+  notBelieved: left.notBelieved + right.notBelieved
+})
+
+/**
+ * Writes rows in the open transaction; those that the table holds in a version that is not believed are written by a second
+ * statement.
+ */
+export const run = (
+  dialect: Dialect,
+  transaction: Transaction,
+  all: ReadonlyArray<Pending>
+): Effect.Effect<Compared, SqlError> =>
+  transaction.use(
+    Effect.fnUntraced(function* (connection) {
+      let newer = 0
+      let notBelieved = 0
+      for (const { above, highestCredible, rows, statement } of all) {
+        const left = rows - (yield* dialect.wrote(connection, statement))
+        if (left === 0) continue
+        const over = highestCredible === undefined ? 0 : yield* dialect.wrote(connection, above(highestCredible))
+        newer += left - over
+        notBelieved += over
+      }
+      return { newer, notBelieved }
+    })
+  )
