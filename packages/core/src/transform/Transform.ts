@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
 import { type Pipeable, pipeArguments } from "effect/Pipeable"
 import type { Column } from "../model/Column.ts"
@@ -20,6 +21,17 @@ export interface Transform<in A, out B> extends Pipeable {
   /** The columns that come out for those that go in, and what their values are, known before the first record. */
   readonly columns: (input: ReadonlyArray<Column>) => ReadonlyArray<Column>
   readonly apply: (record: A) => B | undefined
+}
+
+/**
+ * What a transform throws to say why it cannot take a record: `message` becomes the reason in the dead letter, so it must
+ * hold no value of the record. Of anything else that is thrown a dead letter has only the name.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class TransformError extends Error {
+  override readonly name = "TransformError"
 }
 
 /**
@@ -50,9 +62,13 @@ export const identity = <A>(): Transform<A, A> => make({ label: "", columns: (co
 
 const same = <A>(record: A): A => record
 
+/** Milliseconds without a look at signals and timers: shorter than anybody notices, far longer than a batch takes. */
+const turn = 20
+
 /**
  * What comes of items: their rows through the transform, beside the items that they came from. Those that the transform
- * threw for are told with what was thrown. Where it is the one that changes nothing, the items are not even read.
+ * threw for are reported with what was thrown. Where it is the one that changes nothing, the items are not even read. One
+ * that takes long lets others have a turn, so that it can be interrupted between two records.
  *
  * @since 0.1.0
  * @category conversions
@@ -62,24 +78,37 @@ export const toItems =
   (
     given: ReadonlyArray<Item<A>>,
     onThrow: (row: A, cause: unknown) => void
-  ): { readonly items: ReadonlyArray<Item<B>>; readonly passed: ReadonlyArray<Item<A>> } => {
+  ): Effect.Effect<{ readonly items: ReadonlyArray<Item<B>>; readonly passed: ReadonlyArray<Item<A>> }> => {
     // Its results are what it was given, so `B` is `A`.
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-    if (self.apply === (same as unknown)) return { items: given as unknown as ReadonlyArray<Item<B>>, passed: given }
-    const items: Array<Item<B>> = []
-    const passed: Array<Item<A>> = []
-    for (const item of given) {
-      const { row: record } = item
-      try {
-        const row = self.apply(record)
-        if (row === undefined) continue
-        items.push({ id: item.id, start: item.start, row })
-        passed.push(item)
-      } catch (cause) {
-        onThrow(record, cause)
+    const unchanged = self.apply === (same as unknown) ? (given as unknown as ReadonlyArray<Item<B>>) : undefined
+    if (unchanged !== undefined) return Effect.succeed({ items: unchanged, passed: given })
+    return Effect.clockWith((clock) => {
+      const items: Array<Item<B>> = []
+      const passed: Array<Item<A>> = []
+      const from = (begin: number): Effect.Effect<{ items: Array<Item<B>>; passed: Array<Item<A>> }> => {
+        const end = clock.currentTimeMillisUnsafe() + turn
+        for (let at = begin; at < given.length; at++) {
+          const item = given[at]
+          if (item === undefined) continue
+          const { row: record } = item
+          try {
+            const row = self.apply(record)
+            if (row !== undefined) {
+              items.push({ id: item.id, start: item.start, row })
+              passed.push(item)
+            }
+          } catch (cause) {
+            onThrow(record, cause)
+          }
+          if (clock.currentTimeMillisUnsafe() >= end) {
+            return Effect.flatMap(Effect.yieldNow, () => from(at + 1))
+          }
+        }
+        return Effect.succeed({ items, passed })
       }
-    }
-    return { items, passed }
+      return from(0)
+    })
   }
 
 /**
