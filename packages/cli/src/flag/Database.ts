@@ -3,7 +3,7 @@ import { SqlCheckpoint, SqlSink } from "@callstream/core"
 import { PostgresClient, SqliteClient } from "@callstream/node"
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
-import * as FileSystem from "effect/FileSystem"
+import type * as FileSystem from "effect/FileSystem"
 import type * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
@@ -12,6 +12,7 @@ import type * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import { resolve } from "node:path"
 import { UsageError } from "../output/UsageError.ts"
+import * as InputFile from "./InputFile.ts"
 
 export type Database =
   | { readonly _tag: "Sqlite"; readonly path: string }
@@ -82,11 +83,7 @@ const read = Effect.fnUntraced(function* (
       })
     }
     case "File": {
-      const fs = yield* FileSystem.FileSystem
-      const text = yield* Effect.mapError(
-        fs.readFileString(source.path),
-        () => new UsageError({ problem: `${flag}: ${source.path} cannot be read` })
-      )
+      const text = yield* InputFile.read(source.path, { subject: `${flag}: `, isSecret: true })
       if (text.trim() !== "") return Redacted.make(text.trim())
       return yield* new UsageError({ problem: `${flag}: ${source.path} is empty` })
     }

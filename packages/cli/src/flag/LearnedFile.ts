@@ -1,10 +1,11 @@
 /** `--learned FILE`: what `check --json` saved. */
 import { Learned } from "@callstream/core"
 import * as Effect from "effect/Effect"
-import * as FileSystem from "effect/FileSystem"
+import type * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { UsageError } from "../output/UsageError.ts"
+import * as InputFile from "./InputFile.ts"
 
 const decode = Schema.decodeUnknownOption(Schema.fromJsonString(Learned.Learned))
 const decodeVersion = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Struct({ version: Schema.Int })))
@@ -18,13 +19,11 @@ export const read = Effect.fnUntraced(function* (
   path: string,
   here: string
 ): Effect.fn.Return<Learned.Learned, UsageError, FileSystem.FileSystem> {
-  const fs = yield* FileSystem.FileSystem
   const refuse = (problem: string, advice: string) =>
     new UsageError({ problem: `--learned: ${path} ${problem}`, advice })
   const again = "Save it anew: callstream check --json > learned.json"
-  const text = yield* Effect.mapError(fs.readFileString(path), () =>
-    refuse("cannot be read", "Name a file that exists and that you may read, or leave --learned out.")
-  )
+  const advice = "Name a file that exists and that you may read, or leave --learned out."
+  const text = yield* InputFile.read(path, { subject: "--learned: ", advice })
   const learned = decode(text)
   if (Option.isNone(learned)) {
     return yield* Option.exists(decodeVersion(text), ({ version }) => version !== 1)

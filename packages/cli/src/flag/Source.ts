@@ -13,7 +13,7 @@ import * as Clock from "effect/Clock"
 import * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as FileSystem from "effect/FileSystem"
+import type * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as Option from "effect/Option"
@@ -23,6 +23,7 @@ import type { Connection as ConnectionSpec, Selection as SelectionSpec } from ".
 import { UsageError } from "../output/UsageError.ts"
 import * as Figure from "./Figure.ts"
 import { given } from "./Given.ts"
+import * as InputFile from "./InputFile.ts"
 import * as When from "./When.ts"
 
 const optional = Flag.optional
@@ -169,15 +170,11 @@ const durationOf = (text: string | undefined): Duration.Duration | undefined => 
 const readKey = Effect.fnUntraced(function* ({ apiKey, apiKeyFile: file }: ConnectionSpec) {
   if (apiKey !== undefined) return Redacted.make(apiKey.trim())
   if (file !== undefined) {
-    const fs = yield* FileSystem.FileSystem
-    const content = yield* Effect.mapError(
-      fs.readFileString(file),
-      () =>
-        new UsageError({
-          problem: `--api-key-file: ${file} cannot be read`,
-          advice: "Name a file that exists, that you may read, and that holds the key and nothing else."
-        })
-    )
+    const content = yield* InputFile.read(file, {
+      subject: "--api-key-file: ",
+      advice: "Name a file that exists, that you may read, and that holds the key and nothing else.",
+      isSecret: true
+    })
     if (content.trim() === "") return yield* new UsageError({ problem: `--api-key-file: ${file} is empty` })
     return Redacted.make(content.trim())
   }

@@ -1,9 +1,10 @@
 /** A file of pipelines: read, checked, and each mistake pointed at. */
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
-import * as FileSystem from "effect/FileSystem"
+import type * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import * as Path from "effect/Path"
+import * as InputFile from "../flag/InputFile.ts"
 import { UsageError } from "../output/UsageError.ts"
 import * as Decode from "./Decode.ts"
 import { type Connection, connection, PipelineSpec, PipelinesSpec } from "./PipelineSpec.ts"
@@ -86,16 +87,10 @@ const elsewhere = Effect.map(Effect.option(Config.String("AGNI_BASE_URL")), (fou
 export const read = Effect.fnUntraced(function* (
   file: string
 ): Effect.fn.Return<PipelineFile, UsageError, FileSystem.FileSystem | Path.Path> {
-  const fs = yield* FileSystem.FileSystem
   const paths = yield* Path.Path
-  const text = yield* Effect.mapError(
-    fs.readFileString(file),
-    () =>
-      new UsageError({
-        problem: `${file} cannot be read`,
-        advice: "Name a file of pipelines that exists and that you may read; callstream init writes one."
-      })
-  )
+  const text = yield* InputFile.read(file, {
+    advice: "Name a file of pipelines that exists and that you may read; callstream init writes one."
+  })
   const yaml = yield* Yaml.read(file, text)
   const secrets = Secret.literals(yaml)
   if (secrets.length > 0) return yield* yaml.refuse(secrets)

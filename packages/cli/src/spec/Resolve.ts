@@ -147,6 +147,8 @@ export const toJob = Effect.fnUntraced(function* (spec: PipelineSpec, { from, re
     report
   }
   yield* checkPlaces(job)
-  if (spec.deadLetters?.file !== undefined) yield* DeadLetters.check(spec.deadLetters.file)
+  yield* spec.deadLetters?.file === undefined
+    ? DeadLetters.checkTrust(job.deadLetters)
+    : DeadLetters.check(job.deadLetters)
   return job
 })

@@ -6,6 +6,7 @@
 import type * as PlatformError from "effect/PlatformError"
 import * as Schema from "effect/Schema"
 import * as Platform from "../file/internal/Platform.ts"
+import * as TrustedFile from "../file/TrustedFile.ts"
 import { SinkError } from "./SinkError.ts"
 
 /**
@@ -25,6 +26,7 @@ export class OutputError extends Schema.TaggedError<OutputError>()("OutputError"
    * - `missing`, `shorter`, `changed`: what an earlier run left is not there any more as it left it.
    * - `torn`: it does not have the shape of what is written there.
    * - `finished`: it has its name, and nothing can be added.
+   * - `untrusted`: another user owns it or can write to it, or it is a symbolic link; `refusal` says which.
    */
   reason: Schema.Literals([
     "exists",
@@ -40,12 +42,16 @@ export class OutputError extends Schema.TaggedError<OutputError>()("OutputError"
     "changed",
     "torn",
     "finished",
+    "untrusted",
     "other"
   ]),
+  /** Of `untrusted`. */
+  refusal: Schema.optionalKey(TrustedFile.UntrustedFile),
   /** The system's code, such as `ENOSPC`. */
   code: Schema.optionalKey(Schema.String)
 }) {
   override get message(): string {
+    if (this.refusal !== undefined) return `${this.target}: ${told(this.refusal, this.target)}`
     const code = this.code === undefined ? "" : ` (${this.code})`
     return `${this.target}: ${descriptions[this.reason]}${code}`
   }
@@ -65,6 +71,7 @@ const descriptions: Readonly<Record<OutputError["reason"], string>> = {
   changed: "the file is not as the earlier run left it",
   torn: "the file is not what was written there",
   finished: "it is finished already, and there is more to write",
+  untrusted: "it is not this user's own",
   other: "it could not be written"
 }
 
@@ -114,8 +121,12 @@ export const codeOf: (error: unknown) => string | undefined = Platform.codeOf
  */
 export const fromPlatform =
   (target: string, operation: OutputError["operation"]) =>
-  (error: PlatformError.PlatformError): OutputError =>
-    fromCode(target, operation, codeOf(error))
+  (error: PlatformError.PlatformError): OutputError => {
+    const refusal = TrustedFile.refusalOf(error)
+    return refusal === undefined
+      ? fromCode(target, operation, codeOf(error))
+      : new OutputError({ target, operation, reason: "untrusted", refusal })
+  }
 
 const putBack =
   "Put the file back as the earlier run left it, moved and not copied, or delete the checkpoint to begin again."
@@ -135,6 +146,10 @@ const advice: Partial<Record<OutputError["reason"], string>> = {
   finished: "Move the file away, or choose another name, and delete the checkpoint to begin again."
 }
 
+/** Messages begin with what is written to. */
+const told = ({ message, path, problem }: TrustedFile.UntrustedFile, target: string): string =>
+  path === target ? `it ${problem}` : message
+
 /** What passes without anybody doing anything, or once there is room. */
 const passing = new Set(["EAGAIN", "EBUSY", "EINTR", "EMFILE", "ENFILE", "ENOBUFS", "ENOMEM", "ETIMEDOUT"])
 
@@ -148,14 +163,14 @@ const passing = new Set(["EAGAIN", "EBUSY", "EINTR", "EMFILE", "ENFILE", "ENOBUF
 export const toSinkError =
   (sink: string, operation: SinkError["operation"]) =>
   (error: OutputError): SinkError => {
-    const { code, reason, target } = error
-    const help = advice[reason]
+    const { code, reason, refusal, target } = error
+    const help = refusal?.advice ?? advice[reason]
     const what = `${descriptions[reason]}${code === undefined ? "" : ` (${code})`}`
     return new SinkError({
       sink,
       operation,
       retryable: reason === "full" || (reason === "other" && passing.has(code ?? "")),
-      description: target === sink ? what : `${target}: ${what}`,
+      description: refusal === undefined ? (target === sink ? what : `${target}: ${what}`) : told(refusal, sink),
       ...(help === undefined ? {} : { advice: help }),
       ...(code === undefined ? (reason === "exists" ? { code: "EEXIST" } : {}) : { code })
     })

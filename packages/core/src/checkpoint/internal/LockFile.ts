@@ -7,7 +7,7 @@ import * as Schema from "effect/Schema"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import { CheckpointError } from "../Checkpoint.ts"
 import { Owner, type ProcessOwner } from "../ProcessOwner.ts"
-import { failed, isAlreadyThere, parse, readIfThere, writeNew } from "./Files.ts"
+import { failed, ifThere, isAlreadyThere, parse, writeNew } from "./Files.ts"
 
 const Holder = Schema.Struct({
   version: Schema.Literal(1),
@@ -72,7 +72,8 @@ export const acquire = Effect.fnUntraced(function* (
 
   const look = (at: string) =>
     Effect.map(
-      readIfThere(fs, at),
+      // Looked at before each commit, in a folder that nobody else can write to.
+      ifThere(fs.readFile(at)),
       Option.map((bytes): Found => ({ path: at, holder: Option.getOrUndefined(decodeHolder(parse(bytes))) }))
     )
   const successor = (holder: Holder) => `${path}.${holder.id}.next`

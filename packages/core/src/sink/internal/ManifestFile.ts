@@ -2,8 +2,10 @@
 import * as WebCrypto from "effect/crypto/WebCrypto"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
+import * as Option from "effect/Option"
 import * as Path from "effect/Path"
 import * as Schema from "effect/Schema"
+import * as TrustedFile from "../../file/TrustedFile.ts"
 import { Manifest, type File } from "../Manifest.ts"
 import * as OutputFile from "../OutputFile.ts"
 import { codeOf, fromPlatform, OutputError } from "../OutputError.ts"
@@ -87,7 +89,7 @@ export const open = Effect.fnUntraced(function* (options: {
   /** What was changed since is somebody else's. */
   const discard = Effect.fnUntraced(function* ({ bytes, name }: File) {
     const at = paths.join(paths.dirname(path), name)
-    const isSame = yield* fs.stat(at).pipe(
+    const isSame = yield* fs.lstat(at).pipe(
       Effect.map((info) => info.type === "File" && Number(info.size) === bytes),
       Effect.catchIf(
         (error) => codeOf(error) === "ENOENT",
@@ -129,11 +131,11 @@ const failWith = (path: string, reason: OutputError["reason"]) =>
   new OutputError({ target: path, operation: "open", reason })
 
 const read = Effect.fnUntraced(function* (path: string) {
-  const fs = yield* FileSystem.FileSystem
   const opening = Effect.mapError(fromPlatform(path, "open"))
-  if (!(yield* opening(fs.exists(path)))) return undefined
-  if ((yield* opening(fs.stat(path))).type !== "File") return yield* failWith(path, "notAFile")
-  return yield* opening(fs.readFileString(path))
+  const found = yield* opening(TrustedFile.check(path))
+  if (Option.isNone(found)) return undefined
+  if (found.value.type !== "File") return yield* failWith(path, "notAFile")
+  return yield* opening(TrustedFile.readString(path))
 })
 
 const decode = Schema.decodeUnknownEffect(Schema.fromJsonString(Manifest))
