@@ -25,6 +25,20 @@ const numberOf = (value: unknown): number | undefined =>
       ? finite(Number(value))
       : undefined
 
+/** Code points; half a pair counts as one. */
+const characters = (text: string): number => {
+  let count = text.length
+  for (let at = 1; at < text.length; at++) {
+    if (isHalf(text, at - 1, 0xd800) && isHalf(text, at, 0xdc00)) {
+      count--
+      at++
+    }
+  }
+  return count
+}
+
+const isHalf = (text: string, at: number, half: number): boolean => (text.charCodeAt(at) & 0xfc00) === half
+
 /** `size(x)`, `double(x)`, … */
 export const functions: ReadonlyMap<string, OfValue> = new Map<string, OfValue>([
   [
@@ -33,7 +47,7 @@ export const functions: ReadonlyMap<string, OfValue> = new Map<string, OfValue>(
       takes: ["text", "time", "list", "object"],
       gives: "number",
       apply: (value, read) => {
-        if (typeof value === "string") return Array.from(value).length
+        if (typeof value === "string") return characters(value)
         if (Array.isArray(value)) return value.length
         return typeof value === "object" && value !== null ? keysOf(value, read).length : undefined
       }
