@@ -65,6 +65,9 @@ const same = <A>(record: A): A => record
 /** Milliseconds without a look at signals and timers: shorter than anybody notices, far longer than a batch takes. */
 const turn = 20
 
+/** Records between two looks at the clock. */
+const longest = 32
+
 /**
  * What comes of items: their rows through the transform, beside the items that they came from. Those that the transform
  * threw for are reported with what was thrown. Where it is the one that changes nothing, the items are not even read. One
@@ -87,7 +90,10 @@ export const toItems =
       const items: Array<Item<B>> = []
       const passed: Array<Item<A>> = []
       const from = (begin: number): Effect.Effect<{ items: Array<Item<B>>; passed: Array<Item<A>> }> => {
-        const end = clock.currentTimeMillisUnsafe() + turn
+        const begun = clock.currentTimeMillisUnsafe()
+        // A look at the clock may cost more than a record: as long as records are quick, it is seldom.
+        let stride = 1
+        let next = begin
         for (let at = begin; at < given.length; at++) {
           const item = given[at]
           if (item === undefined) continue
@@ -101,9 +107,14 @@ export const toItems =
           } catch (cause) {
             onThrow(record, cause)
           }
-          if (clock.currentTimeMillisUnsafe() >= end) {
-            return Effect.flatMap(Effect.yieldNow, () => from(at + 1))
+          if (at < next) continue
+          const elapsed = clock.currentTimeMillisUnsafe() - begun
+          if (elapsed >= turn) {
+            const after = at + 1
+            return Effect.flatMap(Effect.yieldNow, () => from(after))
           }
+          if (elapsed < turn / 4) stride = Math.min(stride * 2, longest)
+          next = at + stride
         }
         return Effect.succeed({ items, passed })
       }
