@@ -3,10 +3,14 @@
  *
  * @since 0.1.0
  */
+import * as TrustedFile from "@callstream/core/file/TrustedFile"
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import { type PlatformError, systemError } from "effect/PlatformError"
 import * as Reactivity from "effect/reactivity/Reactivity"
 import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
@@ -15,7 +19,6 @@ import type { Connection } from "effect/sql/SqlConnection"
 import { classifySqliteError, SqlError } from "effect/sql/SqlError"
 import * as Statement from "effect/sql/Statement"
 import * as Stream from "effect/Stream"
-import { closeSync, openSync } from "node:fs"
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite"
 
 /**
@@ -51,9 +54,8 @@ export const make = Effect.fnUntraced(function* (
   options: Options
 ): Effect.fn.Return<SqlClient.SqlClient, SqlError, Scope.Scope | Reactivity.Reactivity> {
   const patience = Duration.toMillis(Duration.fromInputUnsafe(options.busyTimeout ?? "5 seconds"))
-  const database = yield* Effect.acquireRelease(
-    attempt("open", () => open(options.filename)),
-    (database) => Effect.ignore(attempt("close", () => database.close()))
+  const database = yield* Effect.acquireRelease(open(options.filename), (database) =>
+    Effect.ignore(attempt("close", () => database.close()))
   )
   const prepared = new Map<string, StatementSync>()
   const prepare = (sql: string): StatementSync => {
@@ -116,11 +118,32 @@ export const make = Effect.fnUntraced(function* (
 export const layer = (options: Options): Layer.Layer<SqlClient.SqlClient, SqlError> =>
   Layer.effect(SqlClient.SqlClient, make(options)).pipe(Layer.provide(Reactivity.layer))
 
-/** What is in the file is as private as any other output. */
-const open = (filename: string): DatabaseSync => {
-  if (filename !== ":memory:") closeSync(openSync(filename, "a", 0o600))
-  return new (load().DatabaseSync)(filename, { timeout: 0 })
-}
+/**
+ * What is in the file is as private as any other output. SQLite also takes over what is in the files beside it. A file
+ * that is there is not opened here: closing it would take SQLite's own locks on it from the whole process.
+ */
+const open = Effect.fnUntraced(function* (filename: string): Effect.fn.Return<DatabaseSync, SqlError> {
+  const database = attempt("open", () => new (load().DatabaseSync)(filename, { timeout: 0 }))
+  if (filename === ":memory:") return yield* database
+  const checked = Effect.gen(function* () {
+    for (const end of ["-wal", "-shm", "-journal"]) yield* TrustedFile.check(`${filename}${end}`)
+    const found = yield* TrustedFile.check(filename, { isPublic: false })
+    if (Option.isSome(found)) return found.value.type === "Directory" ? yield* isFolder : undefined
+    const made = TrustedFile.open(filename, { flag: "wx", mode: 0o600 })
+    yield* Effect.catchIf(Effect.scoped(made), isThere, () => TrustedFile.check(filename))
+  }).pipe(
+    Effect.provide(NodeFileSystem.layer),
+    Effect.mapError((error) => failed("open", TrustedFile.refusalOf(error) ?? error.reason.cause))
+  )
+  yield* checked
+  return yield* database
+})
+
+const isFolder = Effect.fail(
+  systemError({ _tag: "BadResource", module: "FileSystem", method: "open", cause: { code: "EISDIR" } })
+)
+
+const isThere = (error: PlatformError) => error.reason._tag === "AlreadyExists"
 
 /** Only when it is needed; Node would tell everybody who runs a program with this in it, once, that it is experimental. */
 const load = (): typeof import("node:sqlite") => {

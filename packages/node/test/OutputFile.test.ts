@@ -119,23 +119,6 @@ describe("OutputFile on a real file system", () => {
     )
   )
 
-  it.live("a link keeps pointing, and what it points at is replaced", () =>
-    inFolder((at) =>
-      Effect.gen(function* () {
-        Fs.mkdirSync(join(at, "data"))
-        Fs.writeFileSync(join(at, "data", "real"), "old")
-        const path = join(at, "calls.ndjson")
-        Fs.symlinkSync(join("data", "real"), path)
-        yield* assertRefused({ path }, "exists")
-        yield* write({ path, force: true })
-        assert.strictEqual(Fs.readlinkSync(path), join("data", "real"))
-        assert.isTrue(Fs.lstatSync(path).isSymbolicLink())
-        assert.strictEqual(Fs.readFileSync(join(at, "data", "real"), "utf8"), "a1\na2\n")
-        assert.deepStrictEqual(Fs.readdirSync(join(at, "data")), ["real"])
-      })
-    )
-  )
-
   it.live("two writers to one place: one is told, the file is the other's whole", () =>
     inFolder((at) =>
       Effect.gen(function* () {

@@ -3,7 +3,7 @@
  * because CEL makes a missing field an error and an integer something else than a number, and people who filter calls
  * want neither.
  */
-import { type CallSession, ExactNumber, FieldPath } from "@callstream/core"
+import { type CallSession, ExactNumber } from "@callstream/core"
 import type { ASTNode } from "@marcbachmann/cel-js"
 import * as Result from "effect/Result"
 import { asMoment, compare } from "./Compare.ts"
@@ -14,53 +14,36 @@ import {
   isContainer,
   isNumber,
   isScalar,
+  literal,
+  missing,
   mistake,
   names,
-  type Run
+  own,
+  type Run,
+  type Scope
 } from "./Compiled.ts"
 import { fields } from "./Fields.ts"
-import { functions, methods } from "./Functions.ts"
+import { arithmetic, functions, keysOf, methods, noPatterns } from "./Functions.ts"
 import { type Mistake, nearest } from "./Mistake.ts"
+import { counting, sizeOf } from "./Steps.ts"
 
-/** The variables of `exists` and `all`, by name: each has one place, written before each look. */
-type Scope = ReadonlyMap<string, { value: unknown }>
-
-const literal = (node: ASTNode, value: unknown): Attempt => {
-  switch (typeof value) {
-    case "string":
-      return Result.succeed(constant("text", value))
-    case "boolean":
-      return Result.succeed(constant("bool", value))
-    case "bigint":
-      return Result.succeed(constant("number", ExactNumber.fromText(String(value))))
-    case "number":
-      // As it is written: the parser has rounded it.
-      return Result.succeed(constant("number", ExactNumber.fromText(node.input.slice(node.start, node.end)) ?? value))
-    default:
-      return value === null
-        ? Result.succeed(constant("null", undefined))
-        : mistake(node, "bytes and unsigned numbers are not used here", 'Write text as "…" and numbers as they are.')
-  }
-}
-
-const identifier = (node: ASTNode, name: string, scope: Scope): Attempt => {
-  const variable = scope.get(name)
+const identifier = (node: ASTNode, name: string, { variables }: Scope): Attempt => {
+  const variable = variables.get(name)
   if (variable !== undefined) return Result.succeed({ type: "any", run: () => variable.value ?? undefined })
   const field = fields.get(name)
   if (field !== undefined) {
     const { read, type } = field
     return Result.succeed({ type, run: (session) => read(session) ?? undefined })
   }
-  const close = nearest(name, [...fields.keys(), ...scope.keys()])
+  const close = nearest(name, [...fields.keys(), ...variables.keys()])
   return mistake(
     node,
     `unknown field ${name}`,
-    close === undefined ? `The fields are ${[...fields.keys(), ...scope.keys()].join(", ")}.` : `Did you mean ${close}?`
+    close === undefined
+      ? `The fields are ${[...fields.keys(), ...variables.keys()].join(", ")}.`
+      : `Did you mean ${close}?`
   )
 }
-
-/** Only what an object or a list holds itself, never what it inherits. */
-const own = (value: unknown, key: string): unknown => FieldPath.get(value, [key]) ?? undefined
 
 const access = (node: ASTNode, target: ASTNode, key: ASTNode | string, scope: Scope): Attempt =>
   Result.gen(function* () {
@@ -89,7 +72,11 @@ const comparison = (
   scope: Scope
 ): Attempt =>
   Result.flatMap(compile(left, scope), (a) =>
-    Result.flatMap(compile(right, scope), (b) => compare(node, op, [left, a], [right, b]))
+    Result.flatMap(compile(right, scope), (b) => {
+      // A constant is as short as it is written; two long texts may be the same up to their last characters.
+      const counted = Object.hasOwn(a, "constant") || Object.hasOwn(b, "constant") ? a : counting(a, scope.steps)
+      return compare(node, op, [left, counted], [right, b])
+    })
   )
 
 const membership = ([left, right]: readonly [ASTNode, ASTNode], scope: Scope): Attempt =>
@@ -122,17 +109,16 @@ const membership = ([left, right]: readonly [ASTNode, ASTNode], scope: Scope): A
         const value = item.run(session)
         const whole = list.run(session)
         if (value === undefined) return false
-        if (Array.isArray(whole))
+        if (Array.isArray(whole)) {
+          scope.steps.read(whole.length * (typeof value === "string" ? Math.max(1, value.length) : 1))
           return whole.some(
             (one) => one === value || (isNumber(one) && isNumber(value) && ExactNumber.compare(one, value) === 0)
           )
+        }
         return isContainer(whole) && isScalar(value) && Object.hasOwn(whole, String(value))
       }
     }
   })
-
-/** What no list holds. */
-const missing = Symbol("missing")
 
 const truth = (node: ASTNode, scope: Scope): Result.Result<(session: CallSession.CallSession) => boolean, Mistake> =>
   Result.flatMap(compile(node, scope), ({ run, type }) =>
@@ -140,14 +126,6 @@ const truth = (node: ASTNode, scope: Scope): Result.Result<(session: CallSession
       ? Result.succeed((session: CallSession.CallSession) => run(session) === true)
       : mistake(node, `this is ${names[type]}, where true or false is needed`, "Compare it with something.")
   )
-
-const arithmetic: Readonly<Record<string, (a: number, b: number) => number>> = {
-  "+": (a, b) => a + b,
-  "-": (a, b) => a - b,
-  "*": (a, b) => a * b,
-  "/": (a, b) => a / b,
-  "%": (a, b) => a % b
-}
 
 const calculation = (op: string, [left, right]: readonly [ASTNode, ASTNode], scope: Scope): Attempt =>
   Result.gen(function* () {
@@ -174,7 +152,9 @@ const calculation = (op: string, [left, right]: readonly [ASTNode, ASTNode], sco
         const result = calculate?.(Number(x), Number(y))
         return Number.isFinite(result) ? result : undefined
       }
-      return op === "+" && typeof x === "string" && typeof y === "string" ? x + y : undefined
+      if (op !== "+" || typeof x !== "string" || typeof y !== "string") return undefined
+      scope.steps.read(x.length + y.length)
+      return x + y
     }
     return { type: joins ? "text" : a.type === "number" || b.type === "number" || op !== "+" ? "number" : "any", run }
   })
@@ -222,13 +202,12 @@ const call = (node: ASTNode, name: string, args: ReadonlyArray<ASTNode>, scope: 
       type: found.gives,
       run: (session) => {
         const given = run(session)
-        return given === undefined ? undefined : found.apply(given)
+        if (given === undefined) return undefined
+        if (typeof given === "string") scope.steps.read(given.length * 2)
+        return found.apply(given, scope.steps.read)
       }
     }
   })
-
-const noPatterns =
-  "Some never come to an end. Use contains, startsWith, endsWith, or in, several of them joined by || if need be."
 
 const quantifier = (
   node: ASTNode,
@@ -247,17 +226,22 @@ const quantifier = (
       return yield* mistake(node, `${name} takes a name and a condition`, `As in metadata.tags.${name}(t, t == "vip").`)
     }
     const place: { value: unknown } = { value: undefined }
-    const holds = yield* truth(condition, new Map([...scope, [variable.args, place]]))
+    const holds = yield* truth(condition, {
+      steps: scope.steps,
+      variables: new Map([...scope.variables, [variable.args, place]])
+    })
+    const weight = sizeOf(condition)
     return {
       type: "bool",
       run: (session) => {
         const value = over.run(session)
         if (!isContainer(value)) return false
         const check = (item: unknown): boolean => {
+          scope.steps.take(weight)
           place.value = item
           return holds(session)
         }
-        const items: ReadonlyArray<unknown> = Array.isArray(value) ? value : Object.keys(value)
+        const items: ReadonlyArray<unknown> = Array.isArray(value) ? value : keysOf(value, scope.steps.read)
         return name === "exists" ? items.some(check) : items.every(check)
       }
     }
@@ -296,7 +280,9 @@ const method = (node: ASTNode, name: string, target: ASTNode, args: ReadonlyArra
       run: (session) => {
         const text = receiver.run(session)
         const other = first === undefined ? "" : first.run(session)
-        return typeof text === "string" && typeof other === "string" ? found.apply(text, other) : undefined
+        if (typeof text !== "string" || typeof other !== "string") return undefined
+        scope.steps.read(found.work(text.length, other.length))
+        return found.apply(text, other)
       }
     }
   })

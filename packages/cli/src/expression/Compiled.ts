@@ -1,9 +1,10 @@
 /** An expression as a function, with what is known of its value. */
-import { type CallSession, ExactNumber } from "@callstream/core"
+import { type CallSession, ExactNumber, FieldPath } from "@callstream/core"
 import type { ASTNode } from "@marcbachmann/cel-js"
 import * as Result from "effect/Result"
 import type { Type } from "./Fields.ts"
 import type { Mistake } from "./Mistake.ts"
+import type { Steps } from "./Steps.ts"
 
 /** What a record does not have is `undefined`, and so is its `null`. */
 export type Run = (session: CallSession.CallSession) => unknown
@@ -13,6 +14,13 @@ export interface Compiled {
   readonly run: Run
   /** The value, where it is the same for all records. */
   readonly constant?: unknown
+}
+
+export interface Scope {
+  /** Of `exists` and `all`, by name: each has one place, written before each look. */
+  readonly variables: ReadonlyMap<string, { value: unknown }>
+  /** Without loops a condition is as long as its text, so steps are counted in loops, and of long texts. */
+  readonly steps: Steps
 }
 
 export type Attempt = Result.Result<Compiled, Mistake>
@@ -44,3 +52,27 @@ export const isScalar = (value: unknown): value is Scalar =>
 /** Something with values inside: an object or a list. */
 export const isContainer = (value: unknown): value is object =>
   typeof value === "object" && value !== null && !ExactNumber.isExactNumber(value)
+
+export const literal = (node: ASTNode, value: unknown): Attempt => {
+  switch (typeof value) {
+    case "string":
+      return Result.succeed(constant("text", value))
+    case "boolean":
+      return Result.succeed(constant("bool", value))
+    case "bigint":
+      return Result.succeed(constant("number", ExactNumber.fromText(String(value))))
+    case "number":
+      // As it is written: the parser has rounded it.
+      return Result.succeed(constant("number", ExactNumber.fromText(node.input.slice(node.start, node.end)) ?? value))
+    default:
+      return value === null
+        ? Result.succeed(constant("null", undefined))
+        : mistake(node, "bytes and unsigned numbers are not used here", 'Write text as "…" and numbers as they are.')
+  }
+}
+
+/** Only what an object or a list holds itself, never what it inherits. */
+export const own = (value: unknown, key: string): unknown => FieldPath.get(value, [key]) ?? undefined
+
+/** What no list holds. */
+export const missing = Symbol("missing")

@@ -5,6 +5,7 @@ import * as Result from "effect/Result"
 import { compile } from "./Compile.ts"
 import { mistake } from "./Compiled.ts"
 import type { Mistake } from "./Mistake.ts"
+import * as Steps from "./Steps.ts"
 
 /** More than anybody writes, and little enough to go through without running out of stack. */
 const cel = new Environment({ limits: { maxAstNodes: 2000, maxDepth: 64, maxListElements: 2000 } })
@@ -12,6 +13,7 @@ const cel = new Environment({ limits: { maxAstNodes: 2000, maxDepth: 64, maxList
 export interface Expression {
   /** The one way to write it: without further spaces, brackets and comments. */
   readonly label: string
+  /** Throws a `TransformError` for a record for which it takes too many steps. */
   readonly holds: (session: CallSession.CallSession) => boolean
 }
 
@@ -79,10 +81,18 @@ export const parse = (text: string): Result.Result<Expression, Mistake> =>
           ? unreadable(text, error)
           : { problem: "this is not understood", begin: 0, end: text.length }
     }),
-    (ast) =>
-      Result.flatMap(compile(ast, new Map()), ({ run, type }) =>
+    (ast) => {
+      const steps = Steps.make()
+      return Result.flatMap(compile(ast, { variables: new Map(), steps }), ({ run, type }) =>
         type === "bool" || type === "any"
-          ? Result.succeed({ label: labelOf(text, ast), holds: (session) => run(session) === true })
+          ? Result.succeed({
+              label: labelOf(text, ast),
+              holds: (session) => {
+                steps.begin()
+                return run(session) === true
+              }
+            })
           : mistake(ast, "a condition is true or false, and this is neither", "Compare it with something.")
       )
+    }
   )

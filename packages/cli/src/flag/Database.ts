@@ -4,6 +4,7 @@ import { toSinkError } from "@callstream/core/sink/OutputError"
 import { PostgresClient, SqliteClient } from "@callstream/node"
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
+import type * as FileSystem from "effect/FileSystem"
 import type * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
@@ -73,7 +74,7 @@ type Where = "to" | "state"
 const read = Effect.fnUntraced(function* (
   option: Where,
   source: Source
-): Effect.fn.Return<Redacted.Redacted, UsageError> {
+): Effect.fn.Return<Redacted.Redacted, UsageError, FileSystem.FileSystem> {
   const wrong = (reason: Reason) => new UsageError({ option, reason })
   switch (source._tag) {
     case "Url":
@@ -123,7 +124,10 @@ export const refusePassword = (option: Where, texts: ReadonlyArray<string>): Eff
 type Client = Layer.Layer<SqlClient.SqlClient, SqlError | PostgresClient.PostgresUrlError>
 
 /** The client, not yet connected; whatever is wrong with the address is told now. */
-const client = Effect.fnUntraced(function* (option: Where, database: Database): Effect.fn.Return<Client, UsageError> {
+const client = Effect.fnUntraced(function* (
+  option: Where,
+  database: Database
+): Effect.fn.Return<Client, UsageError, FileSystem.FileSystem> {
   if (database._tag === "Sqlite") return SqliteClient.layer({ filename: database.path })
   const url = yield* read(option, database.url)
   yield* Effect.mapError(

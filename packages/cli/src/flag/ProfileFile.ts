@@ -1,6 +1,7 @@
 /** `--profile FILE`: what `check --json` saved. */
 import { Learned } from "@callstream/core"
 import * as Effect from "effect/Effect"
+import type * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as SmallFile from "./SmallFile.ts"
@@ -17,7 +18,7 @@ export const write = ({ version, ...learned }: Learned.Learned, baseUrl: string)
 export const read = Effect.fnUntraced(function* (
   path: string,
   here: string
-): Effect.fn.Return<Learned.Learned, UsageError> {
+): Effect.fn.Return<Learned.Learned, UsageError, FileSystem.FileSystem> {
   const wrong = (reason: Reason) => new UsageError({ option: "profile", reason })
   const text = yield* Effect.mapError(SmallFile.read(path, SmallFile.settings), (why) =>
     wrong({ _tag: "FileUnreadable", path, holds: "an endpoint profile", why })

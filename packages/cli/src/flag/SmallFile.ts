@@ -1,6 +1,8 @@
 /** A file that a person names and that is read whole: a key, an address, settings. */
+import * as TrustedFile from "@callstream/core/file/TrustedFile"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import type * as FileSystem from "effect/FileSystem"
 import { constants } from "node:fs"
 import { type FileHandle, open } from "node:fs/promises"
 
@@ -9,15 +11,19 @@ export type Unreadable =
   | { readonly _tag: "Unreadable" }
   /** A folder, or a device. */
   | { readonly _tag: "NotAFile" }
+  /** Somebody else could have put in what is read. */
+  | { readonly _tag: "Untrusted"; readonly problem: string; readonly advice: string }
   | { readonly _tag: "TooLarge"; readonly limit: string }
 
+const mebibyte = 1024 * 1024
+
 /** A key or an address is far shorter. */
-export const secret = 64 * 1024
+export const secret: Options = { limit: 64 * 1024, isSecret: true }
 
 /** Settings that people write are shorter. */
-export const settings = 1024 * 1024
+export const settings: Options = { limit: mebibyte }
 
-const sizeOf = (bytes: number): string => (bytes < settings ? `${bytes / 1024} KiB` : `${bytes / settings} MiB`)
+const sizeOf = (bytes: number): string => (bytes < mebibyte ? `${bytes / 1024} KiB` : `${bytes / mebibyte} MiB`)
 
 /** How long a pipe is waited for that nobody has opened to write. */
 const patience = 5000
@@ -55,17 +61,40 @@ const contentOf = Effect.fnUntraced(function* (file: FileHandle, limit: number):
   return yield* Effect.fail<Unreadable>({ _tag: "TooLarge", limit: sizeOf(limit) })
 })
 
+export interface Options {
+  /** In bytes. */
+  readonly limit: number
+  /** It holds a secret, which others should not be able to read. @default false */
+  readonly isSecret?: boolean | undefined
+}
+
+/** Links are followed, as mounted secrets need it: what they lead to is what has to be trusted. */
+const trusted = (path: string, isSecret: boolean) =>
+  Effect.mapError(TrustedFile.check(path, { follow: true, isPublic: !isSecret }), (error): Unreadable => {
+    const refusal = TrustedFile.refusalOf(error)
+    return refusal === undefined
+      ? unreadable()
+      : { _tag: "Untrusted", problem: refusal.problem, advice: refusal.advice }
+  })
+
 /**
- * The text of a regular file, or of a pipe such as `<(…)` makes, of at most so many bytes. Anything else is refused, and no
- * more than that is read. Opened so that nothing hangs on a pipe: the process could not even end.
+ * The text of a regular file, or of a pipe such as `<(…)` makes, of at most so many bytes, that nobody else can write to.
+ * Anything else is refused, and no more than that is read. Opened so that nothing hangs on a pipe: the process could not
+ * even end.
  */
-export const read = (path: string, limit: number): Effect.Effect<string, Unreadable> =>
-  Effect.acquireUseRelease(
-    Effect.tryPromise({
-      // Windows has no such flags.
-      try: () => open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOCTTY ?? 0)),
-      catch: unreadable
-    }),
-    (file) => contentOf(file, limit),
-    (file) => Effect.promise(() => file.close())
+export const read = (
+  path: string,
+  { isSecret = false, limit }: Options
+): Effect.Effect<string, Unreadable, FileSystem.FileSystem> =>
+  Effect.andThen(
+    trusted(path, isSecret),
+    Effect.acquireUseRelease(
+      Effect.tryPromise({
+        // Windows has no such flags.
+        try: () => open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOCTTY ?? 0)),
+        catch: unreadable
+      }),
+      (file) => contentOf(file, limit),
+      (file) => Effect.promise(() => file.close())
+    )
   )

@@ -12,6 +12,7 @@ import {
 import * as Clock from "effect/Clock"
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
+import type * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as Option from "effect/Option"
@@ -78,7 +79,7 @@ export const baseUrlOf = ({ baseUrl = "https://api.ravan.ai" }: Pick<ConnectionS
 /** The client that is asked for. Fails before any request when something in it, or the key, is wrong. */
 export const client = (
   connection: ConnectionSpec
-): Layer.Layer<AgniClient, UsageError | AgniError, HttpClient.HttpClient> =>
+): Layer.Layer<AgniClient, UsageError | AgniError, HttpClient.HttpClient | FileSystem.FileSystem> =>
   Layer.effect(
     AgniClient,
     Effect.gen(function* () {

@@ -59,6 +59,8 @@ const unreadable = (why: Unreadable): string => {
       return "is not a file"
     case "TooLarge":
       return `is larger than ${why.limit}`
+    case "Untrusted":
+      return why.problem
   }
 }
 
@@ -124,7 +126,10 @@ const wordsFor = (reason: Reason, option: AnyOption | undefined, speaker: Speake
         advice: `Set AGNI_API_KEY, or name a file that holds the key with ${speaker.name({ option: "apiKeyFile" })}.`
       }
     case "FileUnreadable":
-      return { problem: `${reason.path} ${unreadable(reason.why)}`, advice: readable[reason.holds] }
+      return {
+        problem: `${reason.path} ${unreadable(reason.why)}`,
+        advice: reason.why._tag === "Untrusted" ? reason.why.advice : readable[reason.holds]
+      }
     case "FileEmpty":
       return { problem: `${reason.path} is empty` }
     case "FileExists":

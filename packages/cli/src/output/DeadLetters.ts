@@ -1,8 +1,10 @@
 /** The file of dead letters, before a run. */
 import type { OutputError } from "@callstream/core"
+import * as TrustedFile from "@callstream/core/file/TrustedFile"
 import { fromCode, fromPlatform } from "@callstream/core/sink/OutputError"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
+import * as Option from "effect/Option"
 import * as Path from "effect/Path"
 
 /** Whether the file could be written, asked before anything is read: it may be needed only hours later. */
@@ -12,9 +14,18 @@ export const check = Effect.fnUntraced(function* (
   const fs = yield* FileSystem.FileSystem
   const paths = yield* Path.Path
   const opening = Effect.mapError(fromPlatform(path, "open"))
-  const exists = yield* opening(fs.exists(path))
-  if (exists && (yield* opening(fs.stat(path))).type === "Directory") {
-    return yield* fromCode(path, "open", "EISDIR")
-  }
-  yield* opening(fs.access(exists ? path : paths.dirname(path), { writable: true }))
+  const found = yield* opening(TrustedFile.check(path))
+  if (Option.isSome(found) && found.value.type === "Directory") return yield* fromCode(path, "open", "EISDIR")
+  yield* opening(fs.access(Option.isSome(found) ? path : paths.dirname(path), { writable: true }))
 })
+
+/** Of the default name only what is there has to be trusted: whether it could be written is asked when it is needed. */
+export const checkTrust = (path: string): Effect.Effect<void, OutputError, FileSystem.FileSystem> =>
+  TrustedFile.check(path).pipe(
+    Effect.catchIf(
+      (error) => TrustedFile.refusalOf(error) === undefined,
+      () => Effect.void
+    ),
+    Effect.mapError(fromPlatform(path, "open")),
+    Effect.asVoid
+  )

@@ -77,7 +77,8 @@ export const isClosedPipe = (error: unknown): boolean =>
 const ofOutput = (error: OutputError): Report => {
   if (isClosedPipe(error)) return { lines: [], exitCode: exitCode.done }
   const help =
-    error.reason === "exists"
+    error.refusal?.advice ??
+    (error.reason === "exists"
       ? "Choose another name, or add --force to replace it."
       : error.reason === "noFolder"
         ? "Make the folder first, or choose another one."
@@ -89,7 +90,7 @@ const ofOutput = (error: OutputError): Report => {
               ? "Make room, or write to another disk, and run it again."
               : error.reason === "notAllowed"
                 ? "Let this user write there, or choose another folder."
-                : error.advice
+                : error.advice)
   return {
     lines: [`error: ${error.message}`, ...(help === undefined ? [] : [`  ${help}`])],
     exitCode: error.operation === "open" ? exitCode.usage : exitCode.failed

@@ -131,6 +131,7 @@ export const run = Effect.fnUntraced(function* (job: Job, shared?: Progress.Prog
               `spool-${encodeURIComponent(job.name)}-${digest(JSON.stringify([fingerprint, label]))}`
             )
           : undefined
+      if (spool !== undefined) yield* Spool.check(job.state.folder)
       // Whoever asks for something else has not got what this table got.
       const account = named ? `${job.name} ${digest(JSON.stringify([fingerprint, label]))}` : undefined
       const sinks = yield* Sinks.make(job.sinks, {

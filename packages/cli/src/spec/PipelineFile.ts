@@ -1,6 +1,7 @@
 /** A pipeline file: read, checked, and each mistake pointed at. */
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
+import type * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import * as Path from "effect/Path"
 import * as Result from "effect/Result"
@@ -140,7 +141,7 @@ const decode = <S extends Schema.Top & { readonly DecodingServices: never }>(sch
 /** Reads and checks a file. Nothing is asked of the server, and no secret that it refers to is shown. */
 export const read = Effect.fnUntraced(function* (
   file: string
-): Effect.fn.Return<PipelineFile, UsageError | Yaml.PipelineFileError, Path.Path> {
+): Effect.fn.Return<PipelineFile, UsageError | Yaml.PipelineFileError, FileSystem.FileSystem | Path.Path> {
   const paths = yield* Path.Path
   const text = yield* Effect.mapError(
     SmallFile.read(file, SmallFile.settings),

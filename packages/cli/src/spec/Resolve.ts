@@ -181,6 +181,6 @@ export const toJob = Effect.fnUntraced(function* (spec: PipelineSpec, { report, 
     report
   }
   yield* checkPlaces(job)
-  if (spec.deadLetters !== undefined) yield* DeadLetters.check(spec.deadLetters)
+  yield* spec.deadLetters === undefined ? DeadLetters.checkTrust(job.deadLetters) : DeadLetters.check(job.deadLetters)
   return job
 })

@@ -229,7 +229,7 @@ describe("the key", alongside, () => {
     Effect.gen(function* () {
       const cwd = yield* folder
       const { run, simulator } = yield* simulation()
-      writeFileSync(join(cwd, "key"), `${simulator.apiKey}\r\n`)
+      writeFileSync(join(cwd, "key"), `${simulator.apiKey}\r\n`, { mode: 0o600 })
       const [file, variable] = yield* Effect.all(
         [
           run(["export", "--quiet", "--api-key-file", "key"], { cwd, env: { AGNI_API_KEY: undefined } }),

@@ -1,3 +1,4 @@
+import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -10,16 +11,18 @@ import { alongside, callstream, folder, server } from "../Callstream.ts"
 
 const limit = 1000
 
+const read = (path: string) => Effect.provide(SmallFile.read(path, { limit }), NodeServices.layer)
+
 describe("flag/SmallFile", alongside, () => {
   it.live("reads a regular file up to the limit and refuses one byte more, without reading on", () =>
     Effect.gen(function* () {
       const path = join(yield* folder, "key")
       writeFileSync(path, "é".repeat(limit / 2))
-      assert.strictEqual(yield* SmallFile.read(path, limit), "é".repeat(limit / 2))
+      assert.strictEqual(yield* read(path), "é".repeat(limit / 2))
       writeFileSync(path, "")
-      assert.strictEqual(yield* SmallFile.read(path, limit), "")
+      assert.strictEqual(yield* read(path), "")
       writeFileSync(path, "a".repeat(limit + 1))
-      assert.include(yield* Effect.flip(SmallFile.read(path, limit)), { _tag: "TooLarge", limit: "0.9765625 KiB" })
+      assert.include(yield* Effect.flip(read(path)), { _tag: "TooLarge", limit: "0.9765625 KiB" })
     })
   )
 
@@ -28,9 +31,9 @@ describe("flag/SmallFile", alongside, () => {
       const cwd = yield* folder
       mkdirSync(join(cwd, "keys"))
       for (const path of ["/dev/zero", "/dev/null", join(cwd, "keys")]) {
-        assert.include(yield* Effect.flip(SmallFile.read(path, limit)), { _tag: "NotAFile" }, path)
+        assert.include(yield* Effect.flip(read(path)), { _tag: "NotAFile" }, path)
       }
-      assert.include(yield* Effect.flip(SmallFile.read(join(cwd, "none"), limit)), { _tag: "Unreadable" })
+      assert.include(yield* Effect.flip(read(join(cwd, "none"))), { _tag: "Unreadable" })
     })
   )
 
@@ -38,11 +41,11 @@ describe("flag/SmallFile", alongside, () => {
     Effect.gen(function* () {
       const path = join(yield* folder, "pipe")
       execFileSync("/bin/sh", ["-c", 'mkfifo "$0"', path])
-      const reading = yield* Effect.forkChild(SmallFile.read(path, limit))
+      const reading = yield* Effect.forkChild(read(path))
       yield* Effect.sleep("60 millis")
       yield* Effect.promise(() => writeFile(path, "agni_key"))
       assert.strictEqual(yield* Fiber.join(reading), "agni_key")
-      const waiting = yield* Effect.forkChild(SmallFile.read(path, limit))
+      const waiting = yield* Effect.forkChild(read(path))
       yield* Effect.sleep("60 millis")
       yield* Fiber.interrupt(waiting)
     })

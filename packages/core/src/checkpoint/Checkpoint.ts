@@ -51,13 +51,14 @@ export type State = typeof State.Type
  * - `held`: another run of the pipeline is under way.
  * - `torn`: what was kept cannot be read, or was changed by hand.
  * - `different`: it belongs to another pipeline.
+ * - `untrusted`: another user owns it, its folder or its lock, or can write there, or it is a symbolic link.
  * - `io`: it cannot be written or read.
  *
  * @since 0.1.0
  * @category errors
  */
 export class CheckpointError extends Schema.TaggedError<CheckpointError>()("CheckpointError", {
-  reason: Schema.Literals(["held", "torn", "different", "io"]),
+  reason: Schema.Literals(["held", "torn", "different", "untrusted", "io"]),
   /** What happened, in one sentence without a capital and a full stop. */
   description: Schema.String,
   /** What to do, in one sentence. */

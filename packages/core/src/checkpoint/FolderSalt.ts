@@ -77,7 +77,6 @@ export const get = Effect.fnUntraced(function* (
   })
   /** Whole when it appears, and nobody's is replaced. Without links it is created exclusively, and written then. */
   const place = Effect.gen(function* () {
-    yield* makeFolder(fs, paths.dirname, folder)
     const text = yield* Effect.sync(() => `${Hex.encode(SecureRandom.randomBytesUnsafe(32))}\n`)
     const temporary = `${file}.${yield* Effect.sync(() => SecureRandom.uuidV4Unsafe())}.tmp`
     yield* writeNew(fs, temporary, text)
@@ -89,6 +88,8 @@ export const get = Effect.fnUntraced(function* (
     yield* syncFolder(fs, folder)
   }).pipe(Effect.uninterruptible)
 
+  // Also before the first look: a salt in somebody else's folder is no secret.
+  yield* writing(makeFolder(fs, paths.dirname, folder))
   const found = yield* read
   if (Option.isSome(found)) return found.value
   yield* writing(place)

@@ -62,11 +62,11 @@ export const make = Effect.fnUntraced(function* <E extends SqlError | { readonly
   const digest = yield* Digest.Digest
   const context = yield* Effect.context<R>()
   const told = (error: SqlError | { readonly description: string }) =>
-    isSqlError(error) ? SqlFailure.of(error) : { description: error.description, advice: undefined }
+    isSqlError(error) ? SqlFailure.of(error) : { description: error.description }
   const failed = (error: SqlError | { readonly description: string }) => {
-    const { advice, description } = told(error)
+    const { advice, description, untrusted }: Partial<SqlFailure.SqlFailure> = told(error)
     return new CheckpointError({
-      reason: "io",
+      reason: untrusted === true ? "untrusted" : "io",
       description: `${options.name}: ${description}`,
       ...(advice === undefined ? {} : { advice })
     })

@@ -9,6 +9,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import { parseJson } from "../model/ExactNumber.ts"
+import * as TrustedFile from "../file/TrustedFile.ts"
 import * as Ndjson from "../sink/Ndjson.ts"
 import { codeOf, fromPlatform, toSinkError } from "../sink/OutputError.ts"
 import type { SessionSink } from "../sink/SessionSink.ts"
@@ -37,8 +38,8 @@ type Line = DeadLetter | Tombstone
 
 /**
  * A sink for dead letters. What an earlier run put aside stays, so the file is opened for appending, and only when there is
- * something to write; it is private to its owner, because records are whole. A line that a killed run left half written is
- * ended before the next one.
+ * something to write. It is private to its owner, because records are whole; one that another user owns or can write to is
+ * refused. A line that a killed run left half written is ended before the next one.
  *
  * @since 0.1.0
  * @category constructors
@@ -58,8 +59,11 @@ export const sink = (path: string): SessionSink<Line, FileSystem.FileSystem> => 
       file !== undefined
         ? Effect.succeed(file)
         : Effect.gen(function* () {
-            torn = yield* endsMidway(fs, path)
-            file = yield* fs.open(path, { flag: "a", mode: 0o600 }).pipe(Scope.provide(scope))
+            torn = yield* Effect.provideService(endsMidway(path), FileSystem.FileSystem, fs)
+            file = yield* TrustedFile.open(path, { flag: "a", mode: 0o600 }).pipe(
+              Effect.provideService(FileSystem.FileSystem, fs),
+              Scope.provide(scope)
+            )
             return file
           })
     )
@@ -88,13 +92,14 @@ export const sink = (path: string): SessionSink<Line, FileSystem.FileSystem> => 
 
 const newline = 10
 
-const endsMidway = Effect.fnUntraced(function* (fs: FileSystem.FileSystem, path: string) {
-  if (!(yield* fs.exists(path))) return false
-  const { size, type } = yield* fs.stat(path)
+const endsMidway = Effect.fnUntraced(function* (path: string) {
+  const found = yield* TrustedFile.check(path)
+  if (Option.isNone(found)) return false
+  const { size, type } = found.value
   if (type !== "File" || size === 0n) return false
   return yield* Effect.scoped(
     Effect.gen(function* () {
-      const file = yield* fs.open(path, { flag: "r" })
+      const file = yield* TrustedFile.open(path, { flag: "r", isPublic: true })
       yield* file.seek(size - 1n, "start")
       return Option.getOrUndefined(yield* file.readAlloc(1))?.[0] !== newline
     })
@@ -125,8 +130,7 @@ const decodeLine = Schema.decodeUnknownOption(Schema.Union([DeadLetter, Tombston
 export const read = Effect.fnUntraced(function* (
   path: string
 ): Effect.fn.Return<Pending, SinkError, FileSystem.FileSystem> {
-  const fs = yield* FileSystem.FileSystem
-  const text = yield* Effect.mapError(fs.readFileString(path), (error) =>
+  const text = yield* Effect.mapError(TrustedFile.readString(path), (error) =>
     codeOf(error) === "ENOENT"
       ? new SinkError({
           sink: path,

@@ -6,6 +6,7 @@
 import type * as PlatformError from "effect/PlatformError"
 import * as Schema from "effect/Schema"
 import * as Platform from "../file/internal/Platform.ts"
+import * as TrustedFile from "../file/TrustedFile.ts"
 import { SinkError } from "./SinkError.ts"
 
 /**
@@ -29,6 +30,7 @@ export class OutputError extends Schema.TaggedError<OutputError>()("OutputError"
    * - `gone`, `altered`: what a finished run left is not there any more, or not as it left it.
    * - `torn`: it does not have the shape of what is written there.
    * - `finished`: it has its name, and nothing can be added.
+   * - `untrusted`: another user owns it or can write to it, or it is a symbolic link; `refusal` says which.
    */
   reason: Schema.Literals([
     "exists",
@@ -50,8 +52,11 @@ export class OutputError extends Schema.TaggedError<OutputError>()("OutputError"
     "altered",
     "torn",
     "finished",
+    "untrusted",
     "other"
   ]),
+  /** Of `untrusted`. */
+  refusal: Schema.optionalKey(TrustedFile.UntrustedFile),
   /** The system's code, such as `ENOSPC`. */
   code: Schema.optionalKey(Schema.String),
   /** What happened, where the reason alone does not say it, in one sentence without a capital and a full stop. */
@@ -60,13 +65,15 @@ export class OutputError extends Schema.TaggedError<OutputError>()("OutputError"
   advice: Schema.optionalKey(Schema.String)
 }) {
   override get message(): string {
-    return `${shortened(this.target)}: ${describe(this)}`
+    const { refusal, target } = this
+    return `${shortened(target)}: ${refusal === undefined ? describe(this) : told(refusal, target)}`
   }
 }
 
 /** A name of several lines would hide what is said of it. */
 const shortened = (target: string): string =>
   target.length <= 200 ? target : `${target.slice(0, 40)}…${target.slice(-40)}`
+
 const describe = ({ code, description, reason }: OutputError): string =>
   `${description ?? descriptions[reason]}${code === undefined ? "" : ` (${code})`}`
 
@@ -90,6 +97,7 @@ const descriptions: Readonly<Record<OutputError["reason"], string>> = {
   altered: "the file was replaced or changed since the run finished",
   torn: "the file is not what was written there",
   finished: "it is finished already, and there is more to write",
+  untrusted: "it is not this user's own",
   other: "it could not be written"
 }
 
@@ -140,8 +148,12 @@ export const codeOf: (error: unknown) => string | undefined = Platform.codeOf
  */
 export const fromPlatform =
   (target: string, operation: OutputError["operation"]) =>
-  (error: PlatformError.PlatformError): OutputError =>
-    fromCode(target, operation, codeOf(error))
+  (error: PlatformError.PlatformError): OutputError => {
+    const refusal = TrustedFile.refusalOf(error)
+    return refusal === undefined
+      ? fromCode(target, operation, codeOf(error))
+      : new OutputError({ target, operation, reason: "untrusted", refusal })
+  }
 
 const putBack =
   "Put the file back as the earlier run left it, moved and not copied, or delete the checkpoint to begin again."
@@ -167,6 +179,10 @@ const advice: Partial<Record<OutputError["reason"], string>> = {
   finished: "Move the file away, or choose another name, and delete the checkpoint to begin again."
 }
 
+/** Messages begin with what is written to. */
+const told = ({ message, path, problem }: TrustedFile.UntrustedFile, target: string): string =>
+  path === target ? `it ${problem}` : message
+
 /** What passes without anybody doing anything, or once there is room. */
 const passing = new Set(["EAGAIN", "EBUSY", "EINTR", "EMFILE", "ENFILE", "ENOBUFS", "ENOMEM", "ETIMEDOUT"])
 
@@ -180,14 +196,15 @@ const passing = new Set(["EAGAIN", "EBUSY", "EINTR", "EMFILE", "ENFILE", "ENOBUF
 export const toSinkError =
   (sink: string, operation: SinkError["operation"]) =>
   (error: OutputError): SinkError => {
-    const { code, reason, target } = error
-    const help = error.advice ?? advice[reason]
+    const { code, reason, refusal, target } = error
+    const help = refusal?.advice ?? error.advice ?? advice[reason]
     const what = describe(error)
     return new SinkError({
       sink,
       operation,
       retryable: reason === "full" || (reason === "other" && passing.has(code ?? "")),
-      description: target === sink ? what : `${shortened(target)}: ${what}`,
+      description:
+        refusal === undefined ? (target === sink ? what : `${shortened(target)}: ${what}`) : told(refusal, sink),
       ...(help === undefined ? {} : { advice: help }),
       ...(reason === "exists" ? { reason } : {}),
       ...(code === undefined ? {} : { code })

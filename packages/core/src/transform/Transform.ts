@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
 import { type Pipeable, pipeArguments } from "effect/Pipeable"
 import type { Column } from "../model/Column.ts"
@@ -22,6 +23,17 @@ export interface Transform<in A, out B> extends Pipeable {
   /** The columns that come out for those that go in, and what their values are, known before the first record. */
   readonly columns: (input: ReadonlyArray<Column>) => ReadonlyArray<Column>
   readonly apply: (record: A) => B | undefined
+}
+
+/**
+ * What a transform throws to say why it cannot take a record: `message` becomes the reason in the dead letter, so it must
+ * hold no value of the record. Of anything else that is thrown a dead letter has only the name.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class TransformError extends Error {
+  override readonly name = "TransformError"
 }
 
 /**
@@ -79,9 +91,16 @@ export const identity = <A>(): Transform<A, A> => create({ label: "", columns: (
 
 const same = <A>(record: A): A => record
 
+/** Milliseconds without a look at signals and timers: shorter than anybody notices, far longer than a batch takes. */
+const turn = 20
+
+/** Records between two looks at the clock. */
+const longest = 32
+
 /**
  * What comes of items: their rows through the transform, beside the items that they came from. Those that the transform
- * threw for are told with what was thrown. Where it is the one that changes nothing, the items are not even read.
+ * threw for are reported with what was thrown. Where it is the one that changes nothing, the items are not even read. One
+ * that takes long lets others have a turn, so that it can be interrupted between two records.
  *
  * @since 0.1.0
  * @category conversions
@@ -91,25 +110,46 @@ export const toItems =
   (
     given: ReadonlyArray<Item<A>>,
     onThrow: (item: Item<A>, cause: unknown) => void
-  ): { readonly items: ReadonlyArray<Item<B>>; readonly passed: ReadonlyArray<Item<A>> } => {
+  ): Effect.Effect<{ readonly items: ReadonlyArray<Item<B>>; readonly passed: ReadonlyArray<Item<A>> }> => {
     // Its results are what it was given, so `B` is `A`.
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-    if (self.apply === (same as unknown)) return { items: given as unknown as ReadonlyArray<Item<B>>, passed: given }
-    const items: Array<Item<B>> = []
-    const passed: Array<Item<A>> = []
-    for (const item of given) {
-      const { row: record } = item
-      try {
-        const row = itself(self.label, self.apply(record))
-        if (row === undefined) continue
-        items.push({ id: item.id, start: item.start, version: item.version, row })
-        passed.push(item)
-      } catch (cause) {
-        if (cause instanceof NotARow) throw cause
-        onThrow(item, cause)
+    const unchanged = self.apply === (same as unknown) ? (given as unknown as ReadonlyArray<Item<B>>) : undefined
+    if (unchanged !== undefined) return Effect.succeed({ items: unchanged, passed: given })
+    return Effect.clockWith((clock) => {
+      const items: Array<Item<B>> = []
+      const passed: Array<Item<A>> = []
+      const from = (begin: number): Effect.Effect<{ items: Array<Item<B>>; passed: Array<Item<A>> }> => {
+        const begun = clock.currentTimeMillisUnsafe()
+        // A look at the clock may cost more than a record: as long as records are quick, it is seldom.
+        let stride = 1
+        let next = begin
+        for (let at = begin; at < given.length; at++) {
+          const item = given[at]
+          if (item === undefined) continue
+          const { row: record } = item
+          try {
+            const row = itself(self.label, self.apply(record))
+            if (row !== undefined) {
+              items.push({ id: item.id, start: item.start, version: item.version, row })
+              passed.push(item)
+            }
+          } catch (cause) {
+            if (cause instanceof NotARow) throw cause
+            onThrow(item, cause)
+          }
+          if (at < next) continue
+          const elapsed = clock.currentTimeMillisUnsafe() - begun
+          if (elapsed >= turn) {
+            const after = at + 1
+            return Effect.flatMap(Effect.yieldNow, () => from(after))
+          }
+          if (elapsed < turn / 4) stride = Math.min(stride * 2, longest)
+          next = at + stride
+        }
+        return Effect.succeed({ items, passed })
       }
-    }
-    return { items, passed }
+      return from(0)
+    })
   }
 
 /**

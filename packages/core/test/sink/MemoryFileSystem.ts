@@ -185,13 +185,11 @@ export const make = () => {
         const node = nodes.get(resolve(path))
         return node === undefined ? "ENOENT" : info(node)
       }),
-    realPath: (path) =>
-      call<{ path: string }>("realPath", path, () => ({ path: resolve(path) })).pipe(Effect.map((found) => found.path)),
-    readLink: (path) =>
-      call<{ path: string }>("readLink", path, () => {
+    lstat: (path) =>
+      call("lstat", path, () => {
         const node = nodes.get(path)
-        return node?.type === "SymbolicLink" && node.target !== undefined ? { path: node.target } : "EINVAL"
-      }).pipe(Effect.map((found) => found.path)),
+        return node === undefined ? "ENOENT" : info(node)
+      }),
     readFileString: (path) =>
       call<{ text: string }>("readFileString", path, () => {
         const node = nodes.get(resolve(path))

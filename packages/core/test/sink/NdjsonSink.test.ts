@@ -142,17 +142,20 @@ describe("NdjsonSink.file", () => {
     })
   )
 
-  it.effect("behind a link, it goes on, and the link keeps pointing", () =>
+  it.effect("refuses a link, to begin and to resume, and leaves what it points at", () =>
     Effect.gen(function* () {
       const store = NdjsonFiles.make({ force: true })
+      const committed = yield* run(store, undefined, [[item("a")]], false)
       store.memory.add("/e", "Directory")
       store.memory.add("/e/real", "File", "old")
       store.memory.add(path, "SymbolicLink", "", 0o777, "/e/real")
-      const committed = yield* run(store, undefined, [[item("a")]], false)
-      const last = yield* run(store, committed, [[item("b")]])
-      yield* run(store, last, [])
-      assert.deepStrictEqual(store.memory.names(), [path, "/e/real"])
-      assert.strictEqual(store.memory.text("/e/real"), '{"id":"a"}\n{"id":"b"}\n')
+      for (const from of [undefined, committed]) {
+        const error = yield* refusal(run(store, from, [[item("b")]]))
+        assert.strictEqual(error.message, `${path}: it is a symbolic link`)
+        assert.strictEqual(error.advice, "Remove the link, or name the file that it points to.")
+      }
+      assert.deepStrictEqual(store.memory.names(), [path, `${path}.partial`, "/e/real"])
+      assert.strictEqual(store.memory.text("/e/real"), "old")
     })
   )
 

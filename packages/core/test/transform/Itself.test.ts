@@ -48,7 +48,7 @@ describe("a row that is none", () => {
       const one = anything(row)
       const dead: Array<unknown> = []
       const run = (transform: Transform.Transform<CallSession, object>) => () =>
-        Transform.toItems(transform)([item], (_, cause) => void dead.push(cause))
+        Effect.runSync(Transform.toItems(transform)([item], (_, cause) => void dead.push(cause)))
       assert.throws(run(one), TypeError, `the transform "mine" gave ${found}: it must give the row itself`)
       assert.throws(run(Transform.andThen(one, Select.select(["id"]))), TypeError, `"mine" gave ${found}`)
       // Every record would show it again: it is no matter of this one.
@@ -69,16 +69,17 @@ describe("a row that is none", () => {
       Object.create(null),
       { _id: "Exit" }
     ]) {
-      const { items } = Transform.toItems(anything(row))([item], () => assert.fail("it is a row"))
+      const { items } = Effect.runSync(Transform.toItems(anything(row))([item], () => assert.fail("it is a row")))
       assert.strictEqual(items[0]?.row, row)
     }
-    assert.isEmpty(Transform.toItems(anything(undefined))([item], () => undefined).items)
+    assert.isEmpty(Effect.runSync(Transform.toItems(anything(undefined))([item], () => undefined)).items)
   })
 
   it("is a condition that is no boolean, too: a Promise would hold for every record", () => {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what a program without types can say
     const holds = (() => Promise.resolve(false)) as unknown as () => boolean
-    const run = () => Transform.toItems(Where.where("later", holds))([item], () => assert.fail("no dead letter"))
+    const run = () =>
+      Effect.runSync(Transform.toItems(Where.where("later", holds))([item], () => assert.fail("no dead letter")))
     assert.throws(run, TypeError, 'the transform "where later" gave no boolean for its condition')
   })
 

@@ -1,9 +1,10 @@
 /** Small files that are whole or not there, and what their failures mean. */
 import * as Effect from "effect/Effect"
-import type * as FileSystem from "effect/FileSystem"
+import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import type * as PlatformError from "effect/PlatformError"
 import { codeOf, syncFolder } from "../../file/internal/Platform.ts"
+import * as TrustedFile from "../../file/TrustedFile.ts"
 import { CheckpointError } from "../Checkpoint.ts"
 
 /** Creates the file, for its owner only. It is safe from a power failure on return; one that fails leaves nothing. */
@@ -17,11 +18,15 @@ export const writeNew = (fs: FileSystem.FileSystem, path: string, text: string) 
   )
 
 /** Nothing when there is no such file. */
-export const readIfThere = (fs: FileSystem.FileSystem, path: string) =>
-  fs.readFile(path).pipe(
+export const ifThere = (reading: Effect.Effect<Uint8Array, PlatformError.PlatformError>) =>
+  reading.pipe(
     Effect.map((bytes) => Option.some(bytes)),
     Effect.catchIf(isNotFound, () => Effect.succeed(Option.none<Uint8Array>()))
   )
+
+/** Of a file that can be trusted. */
+export const readIfThere = (fs: FileSystem.FileSystem, path: string) =>
+  ifThere(Effect.provideService(TrustedFile.read(path), FileSystem.FileSystem, fs))
 
 /** `undefined` when the bytes are no JSON in UTF-8. */
 export const parse = (bytes: Uint8Array): unknown => {
@@ -32,8 +37,15 @@ export const parse = (bytes: Uint8Array): unknown => {
   }
 }
 
+/** A folder that can be trusted: the one that is there, or a new one. */
+export const makeFolder = (fs: FileSystem.FileSystem, dirname: (path: string) => string, folder: string) =>
+  Effect.andThen(
+    makeFolders(fs, dirname, folder),
+    Effect.provideService(TrustedFile.checkFolder(folder), FileSystem.FileSystem, fs)
+  )
+
 /** Makes the folder, and those above it, for their owner only, and safe from a power failure. */
-export const makeFolder = (
+const makeFolders = (
   fs: FileSystem.FileSystem,
   dirname: (path: string) => string,
   folder: string
@@ -42,7 +54,7 @@ export const makeFolder = (
     if (exists) return Effect.void
     const parent = dirname(folder)
     return Effect.andThen(
-      parent === folder ? Effect.void : makeFolder(fs, dirname, parent),
+      parent === folder ? Effect.void : makeFolders(fs, dirname, parent),
       Effect.andThen(
         Effect.catchIf(fs.makeDirectory(folder, { mode: 0o700 }), isAlreadyThere, () => Effect.void),
         syncFolder(fs, parent)
@@ -58,6 +70,10 @@ const isNotFound = (error: PlatformError.PlatformError): boolean => error.reason
 export const failed =
   (path: string, action: "read" | "written") =>
   (error: PlatformError.PlatformError): CheckpointError => {
+    const refusal = TrustedFile.refusalOf(error)
+    if (refusal !== undefined) {
+      return new CheckpointError({ reason: "untrusted", description: refusal.message, advice: refusal.advice })
+    }
     const code = codeOf(error)
     const known = code === undefined ? undefined : problems[code]
     return new CheckpointError({

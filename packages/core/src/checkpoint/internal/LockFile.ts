@@ -7,7 +7,7 @@ import * as Schema from "effect/Schema"
 import type * as PlatformError from "effect/PlatformError"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import { Owner, type ProcessOwner } from "../ProcessOwner.ts"
-import { isAlreadyThere, parse, readIfThere, writeNew } from "./Files.ts"
+import { ifThere, isAlreadyThere, parse, writeNew } from "./Files.ts"
 
 const Holder = Schema.Struct({
   version: Schema.Literal(1),
@@ -89,7 +89,8 @@ const take = Effect.fnUntraced(function* <E>(
 
   const look = (at: string) =>
     Effect.map(
-      readIfThere(fs, at),
+      // Looked at before each commit, in a folder that nobody else can write to.
+      ifThere(fs.readFile(at)),
       Option.map((bytes): Found => ({ path: at, holder: Option.getOrUndefined(decodeHolder(parse(bytes))) }))
     )
   const successor = (holder: Holder) => `${path}.${holder.id}.next`

@@ -9,6 +9,8 @@ export interface SqlFailure {
   readonly retryable: boolean
   /** It is about what a row holds: another row would have been taken. */
   readonly row: boolean
+  /** It is about a file that was there before, and may be somebody else's. */
+  readonly untrusted?: true
   /** In one sentence without a capital and a full stop. */
   readonly description: string
   readonly advice?: string
@@ -216,6 +218,10 @@ const ofSqlite = (number: number): SqlFailure => {
 /** What an error of a driver means. */
 export const of = ({ isRetryable, reason }: SqlError): SqlFailure => {
   const { cause } = reason
+  if (property(cause, "_tag") === "UntrustedFile") {
+    const description = textOf(cause, "message") ?? ""
+    return { retryable: false, row: false, untrusted: true, description, advice: textOf(cause, "advice") ?? "" }
+  }
   const errcode = property(cause, "errcode")
   if (typeof errcode === "number") return ofSqlite(errcode)
   const code = textOf(cause, "code")

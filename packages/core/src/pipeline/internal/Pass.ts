@@ -96,7 +96,7 @@ export const make = <A>(options: {
       raw,
       observedAt
     }))
-    const { items, passed } = apply(given, (item, cause) => {
+    const { items, passed } = yield* apply(given, (item, cause) => {
       const observedAt = versionOf(versions, item)
       failed.push({ stage: transform.label, reason: nameOf(cause), raw: item.row, observedAt })
     })
@@ -175,6 +175,10 @@ const has = (at: Instant, { from, to }: Coverage.Window): boolean => at === end 
 const missing = <A>(items: ReadonlyArray<Item<A>>, { from }: Coverage.Window, at: Instant): ReadonlyArray<Item<A>> =>
   at <= from ? items : items.filter(({ start }) => start === undefined || start >= at)
 
-/** A transform's message may hold a record's values. */
+/** A transform's message may hold a record's values, unless it is made for this. */
 const nameOf = (cause: unknown): string =>
-  cause instanceof Error ? `the transform failed with ${cause.name}` : "the transform failed"
+  cause instanceof Transform.TransformError
+    ? cause.message
+    : cause instanceof Error
+      ? `the transform failed with ${cause.name}`
+      : "the transform failed"

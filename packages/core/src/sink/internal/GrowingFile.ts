@@ -45,7 +45,7 @@ export const ownPath = (path: string, inode: string | null): string => `${partia
 export const inodeOf = (info: FileSystem.File.Info): string | null => Option.getOrNull(Option.map(info.ino, String))
 
 export const isInode = (fs: FileSystem.FileSystem, path: string, inode: string | null) =>
-  fs.stat(path).pipe(
+  fs.lstat(path).pipe(
     Effect.map((info) => info.type === "File" && inodeOf(info) === inode),
     Effect.catchIf(
       (error) => codeOf(error) === "ENOENT",
@@ -57,7 +57,6 @@ export const failWith = (path: string, operation: OutputError["operation"], reas
   new OutputError({ target: path, operation, reason })
 
 export interface Opened {
-  /** What is written to, links followed. */
   readonly path: string
   readonly file: FileSystem.File
   readonly inode: string | null

@@ -2,8 +2,10 @@
 import * as WebCrypto from "effect/crypto/WebCrypto"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
+import * as Option from "effect/Option"
 import * as Path from "effect/Path"
 import * as Schema from "effect/Schema"
+import * as TrustedFile from "../../file/TrustedFile.ts"
 import { Manifest, type File } from "../Manifest.ts"
 import type { Replaced } from "../SessionSink.ts"
 import * as OutputFile from "../OutputFile.ts"
@@ -80,7 +82,7 @@ export const open = Effect.fnUntraced(function* (options: {
   const paths = yield* Path.Path
   /** What was changed since is somebody else's. */
   const isThere = ({ bytes, name }: File) =>
-    fs.stat(paths.join(paths.dirname(path), name)).pipe(
+    fs.lstat(paths.join(paths.dirname(path), name)).pipe(
       Effect.map((info) => info.type === "File" && Tail.lengthOf(info) === bytes),
       Effect.catchIf(
         (error) => codeOf(error) === "ENOENT",
@@ -217,11 +219,11 @@ const failWith = (path: string, reason: OutputError["reason"]) =>
   new OutputError({ target: path, operation: "open", reason })
 
 const read = Effect.fnUntraced(function* (path: string, operation: "open" | "verify" = "open") {
-  const fs = yield* FileSystem.FileSystem
   const opening = Effect.mapError(fromPlatform(path, operation))
-  if (!(yield* opening(fs.exists(path)))) return undefined
-  if ((yield* opening(fs.stat(path))).type !== "File") return yield* failWith(path, "notAFile")
-  return yield* opening(fs.readFileString(path))
+  const found = yield* opening(TrustedFile.check(path))
+  if (Option.isNone(found)) return undefined
+  if (found.value.type !== "File") return yield* failWith(path, "notAFile")
+  return yield* opening(TrustedFile.readString(path))
 })
 
 const decode = Schema.decodeUnknownEffect(Schema.fromJsonString(Manifest))

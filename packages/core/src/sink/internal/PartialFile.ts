@@ -18,6 +18,7 @@ import {
   type Position
 } from "./GrowingFile.ts"
 import { syncFolder } from "../../file/internal/Platform.ts"
+import * as TrustedFile from "../../file/TrustedFile.ts"
 import * as Tail from "./Tail.ts"
 
 export { type PartialFile, partialPath, Position } from "./GrowingFile.ts"
@@ -42,18 +43,11 @@ export const open = Effect.fnUntraced(function* (
   const fs = yield* FileSystem.FileSystem
   const paths = yield* Path.Path
   const opening = Effect.mapError(fromPlatform(options.path, "open"))
-  const exists = yield* opening(fs.exists(options.path))
-  if (exists) {
-    if ((yield* opening(fs.stat(options.path))).type !== "File") {
-      return yield* failWith(options.path, "open", "notAFile")
-    }
-  }
-  // A link to nothing would be found out about only at the end.
-  else if (Option.isSome(yield* Effect.option(fs.readLink(options.path)))) {
-    return yield* failWith(options.path, "open", "notAFile")
-  }
-  // A link keeps pointing where it does: what it points at is replaced.
-  const path = exists ? yield* opening(fs.realPath(options.path)) : options.path
+  const { path } = options
+  const found = yield* opening(TrustedFile.check(path))
+  const exists = Option.isSome(found)
+  if (exists && found.value.type !== "File") return yield* failWith(path, "open", "notAFile")
+  yield* opening(TrustedFile.check(partialPath(path)))
 
   const length =
     options.from === undefined || !exists ? undefined : yield* finishedLength(fs, options, path, options.from)
@@ -99,7 +93,7 @@ const fresh = Effect.fnUntraced(function* (
   fs: FileSystem.FileSystem,
   options: Options,
   path: string
-): Effect.fn.Return<Opened, OutputError, Path.Path | Scope.Scope> {
+): Effect.fn.Return<Opened, OutputError, FileSystem.FileSystem | Path.Path | Scope.Scope> {
   const opening = Effect.mapError(fromPlatform(options.path, "open"))
   const partial = partialPath(path)
   yield* opening(fs.remove(partial, { force: true }))
@@ -126,7 +120,7 @@ const resumed = Effect.fnUntraced(function* (
   options: Options,
   path: string,
   from: Position
-): Effect.fn.Return<Opened, OutputError, Scope.Scope> {
+): Effect.fn.Return<Opened, OutputError, FileSystem.FileSystem | Path.Path | Scope.Scope> {
   const opening = Effect.mapError(fromPlatform(options.path, "open"))
   const partial = partialPath(path)
   const own = ownPath(path, from.inode)
@@ -138,7 +132,7 @@ const resumed = Effect.fnUntraced(function* (
       return yield* failWith(partial, "open", there ? "changed" : "missing")
     }
   }
-  const file = yield* opening(fs.open(partial, { flag: "r+" }))
+  const file = yield* opening(TrustedFile.open(partial, { flag: "r+" }))
   const info = yield* opening(file.stat)
   if (inodeOf(info) !== from.inode) return yield* failWith(partial, "open", "changed")
   const length = Tail.lengthOf(info)
@@ -161,14 +155,14 @@ const finishedLength = Effect.fnUntraced(function* (
   options: Options,
   path: string,
   from: Position
-): Effect.fn.Return<number | undefined, OutputError> {
+): Effect.fn.Return<number | undefined, OutputError, FileSystem.FileSystem> {
   const opening = Effect.mapError(fromPlatform(options.path, "open"))
   if (yield* opening(isInode(fs, partialPath(path), from.inode))) return undefined
   if (!(yield* opening(isInode(fs, path, from.inode)))) return undefined
   const found = yield* opening(
     Effect.scoped(
       Effect.gen(function* () {
-        const file = yield* fs.open(path, { flag: "r" })
+        const file = yield* TrustedFile.open(path, { flag: "r" })
         const length = Tail.lengthOf(yield* file.stat)
         const whole = options.grows === true ? length >= from.bytes : length === from.bytes
         return whole ? { length, end: yield* Tail.read(file, from.bytes) } : undefined

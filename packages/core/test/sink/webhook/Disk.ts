@@ -2,8 +2,10 @@
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Path from "effect/Path"
 import type * as PlatformError from "effect/PlatformError"
+import * as ByteSize from "effect/ByteSize"
 import { failed } from "../MemoryFileSystem.ts"
 
 interface Inode {
@@ -26,6 +28,23 @@ const concat = (left: Uint8Array, right: Uint8Array): Uint8Array => {
   all.set(right, left.length)
   return all
 }
+
+const infoOf = (type: FileSystem.File.Type, mode: number): FileSystem.File.Info => ({
+  type,
+  mode,
+  mtime: Option.none(),
+  atime: Option.none(),
+  birthtime: Option.none(),
+  dev: 1n,
+  ino: Option.none(),
+  nlink: Option.none(),
+  uid: Option.none(),
+  gid: Option.none(),
+  rdev: Option.none(),
+  size: ByteSize.bytes(0),
+  blksize: Option.none(),
+  blocks: Option.none()
+})
 
 export const make = () => {
   let entries = new Map<string, Inode>()
@@ -52,7 +71,7 @@ export const make = () => {
   const folderOf = (path: string) => path.slice(0, path.lastIndexOf("/"))
   const names = () => [...entries.keys()].sort()
 
-  const fileOf = (path: string, inode: Inode): FileSystem.File => ({
+  const fileOf = (path: string, inode: Inode, read = 0): FileSystem.File => ({
     [FileSystem.FileTypeId]: FileSystem.FileTypeId,
     writeAll: (bytes) =>
       call("writeAll", path, () => {
@@ -61,11 +80,16 @@ export const make = () => {
     sync: call("sync", path, () => {
       inode.synced = inode.bytes
     }),
-    stat: Effect.die("stat"),
+    stat: call("file.stat", path, () => infoOf("File", inode.mode)),
     write: () => Effect.die("write"),
     seek: () => Effect.die("seek"),
     read: () => Effect.die("read"),
-    readAlloc: () => Effect.die("readAlloc"),
+    readAlloc: () =>
+      call("readAlloc", path, () => {
+        const rest = inode.bytes.slice(read)
+        read = inode.bytes.length
+        return rest.length === 0 ? Option.none() : Option.some(rest)
+      }),
     truncate: () => Effect.die("truncate")
   })
   const folderFile = (path: string): FileSystem.File => ({
@@ -89,6 +113,13 @@ export const make = () => {
               .map((name) => name.slice(path.length + 1))
           : { code: "ENOENT" }
       ),
+    lstat: (path) =>
+      call<FileSystem.File.Info>("lstat", path, () => {
+        const folder = folders.get(path)
+        if (folder !== undefined) return infoOf("Directory", folder)
+        const inode = entries.get(path)
+        return inode === undefined ? { code: "ENOENT" } : infoOf("File", inode.mode)
+      }),
     readFile: (path) => call<Uint8Array>("readFile", path, () => entries.get(path)?.bytes ?? { code: "ENOENT" }),
     remove: (path, options) =>
       call("remove", path, () => (entries.delete(path) || options?.force === true ? undefined : { code: "ENOENT" })),
@@ -104,6 +135,8 @@ export const make = () => {
       call<FileSystem.File>("open", path, () => {
         if (folders.has(path)) return folderFile(path)
         if (!folders.has(folderOf(path))) return { code: "ENOENT" }
+        const found = entries.get(path)
+        if (options?.flag === "r") return found === undefined ? { code: "ENOENT" } : fileOf(path, found)
         if (options?.flag !== "wx") throw new Error(`opened with ${options?.flag}`)
         if (entries.has(path)) return { code: "EEXIST" }
         const inode: Inode = { mode: options.mode ?? 0o666, bytes: new Uint8Array(), synced: new Uint8Array() }

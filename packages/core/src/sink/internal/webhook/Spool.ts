@@ -6,6 +6,7 @@ import * as Path from "effect/Path"
 import type * as PlatformError from "effect/PlatformError"
 import { codeOf } from "../../OutputError.ts"
 import { SinkError } from "../../SinkError.ts"
+import * as TrustedFile from "../../../file/TrustedFile.ts"
 import * as Message from "./Message.ts"
 import { syncFolder } from "../../../file/internal/Platform.ts"
 
@@ -45,6 +46,7 @@ export const open = Effect.fnUntraced(function* (folder: string, sink: string) {
 
   const list = Effect.map(fs.readDirectory(folder), (names) => [...names].sort())
   yield* failing("open")(fs.makeDirectory(folder, { recursive: true, mode: 0o700 }))
+  yield* failing("open")(TrustedFile.checkFolder(folder))
   const found = yield* failing("open")(list)
   for (const name of found) {
     if (name.endsWith(unfinished)) yield* failing("open")(fs.remove(paths.join(folder, name), { force: true }))
@@ -83,7 +85,8 @@ export const open = Effect.fnUntraced(function* (folder: string, sink: string) {
 
   const read = Effect.fnUntraced(function* (name: string) {
     const path = paths.join(folder, name)
-    const bytes = yield* fs.readFile(path).pipe(
+    const bytes = yield* TrustedFile.read(path).pipe(
+      Effect.provideService(FileSystem.FileSystem, fs),
       Effect.map(Option.some),
       // Another run over the same folder has sent it.
       Effect.catchIf(
@@ -127,6 +130,16 @@ const failed = (
   folder: string,
   error: PlatformError.PlatformError
 ): SinkError => {
+  const refusal = TrustedFile.refusalOf(error)
+  if (refusal !== undefined) {
+    return new SinkError({
+      sink,
+      operation,
+      retryable: false,
+      description: refusal.message,
+      advice: refusal.advice
+    })
+  }
   const code = codeOf(error)
   return new SinkError({
     sink,
