@@ -4,7 +4,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { parseJson } from "../../../model/ExactNumber.ts"
 import * as Instant from "../../../model/Instant.ts"
-import { type Repairs, stringify } from "../../../model/internal/Json.ts"
+import { fit, type Repairs, stringify } from "../../../model/internal/Json.ts"
 import type { Batch, Refused } from "../../SessionSink.ts"
 import * as Canonical from "./Canonical.ts"
 import * as Sha256 from "./Sha256.ts"
@@ -35,10 +35,11 @@ export const events = Effect.fnUntraced(function* (batch: Batch<unknown>, organi
   const rows: Array<{ readonly id: string; readonly json: string; readonly content: Uint8Array<ArrayBuffer> }> = []
   for (const { id, row } of batch.items) {
     try {
-      const json = stringify(row, repairs)
+      const json: string | undefined = JSON.stringify(row)
       if (json === undefined) throw new TypeError("no JSON")
+      // Of the texts as they came: two keys may be one when they are repaired.
       const content = `[${JSON.stringify(organization)},${JSON.stringify(id)},${Canonical.encode(parseJson(json))}]`
-      rows.push({ id, json, content: encoder.encode(content) })
+      rows.push({ id, json: fit(json, repairs), content: encoder.encode(content) })
     } catch {
       refused.push({ id, reason: "the row cannot be written as JSON" })
     }
