@@ -46,7 +46,7 @@ const sessionsWithCanaries = Effect.fnUntraced(function* (options: Parameters<ty
           summary: `${personal.name} <${personal.email}> called`,
           metadata: { customer_name: personal.name },
           recordingUrl: `https://recordings.example/call.wav?token=${personal.recording}`,
-          ...(/[0-3]$/.test(String(record["id"])) ? { durationSec: `${personal.name}?` } : {})
+          ...(/[0-3]$/.test(String(record["id"])) ? { id: null, errorMessage: `${personal.name}?` } : {})
         })
       }
       response.end(JSON.stringify(body))

@@ -136,8 +136,8 @@ describe("callstream replay", alongside, () => {
   it.live("leaves what still cannot be read, and marks what went to a file", () =>
     Effect.gen(function* () {
       const cwd = yield* folder
-      const odd = { id: 42 }
-      const { url } = yield* server(records([{ id: "one" }, odd, { id: "two", durationSec: "1:30" }]))
+      const odd = { id: true }
+      const { url } = yield* server(records([{ id: "one" }, odd, { no: "two", durationSec: 90 }]))
       const exported = yield* callstream(["export", "--walk", "pages", "--to", "calls.ndjson"], {
         cwd,
         env: { AGNI_BASE_URL: url }
@@ -152,7 +152,7 @@ describe("callstream replay", alongside, () => {
       assert.strictEqual(text(cwd, name), letters)
 
       // As if a new version could read it: the record is mended by hand.
-      writeFileSync(join(cwd, name), `${letters.replace('"1:30"', "90")}{"letter":"torn`)
+      writeFileSync(join(cwd, name), `${letters.replace('"no"', '"id"')}{"letter":"torn`)
       const mended = yield* callstream(["replay", name, "--to", "mended.ndjson", "--select", "id,durationSec"], { cwd })
       assert.strictEqual(mended.code, 3)
       assert.match(mended.stderr, /^1 dead letter replayed, 1 left in .*\n {2}1 line of it could not be read: /)

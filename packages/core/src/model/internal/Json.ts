@@ -31,8 +31,12 @@ export const escapeLineEnds = (json: string): string =>
 export const stringify = (value: unknown, repairs?: Repairs): string | undefined => {
   // The types promise text for everything.
   const json: string | undefined = JSON.stringify(value)
-  return json === undefined ? undefined : escapeLineEnds(json.includes("\\ud") ? repair(json, repairs) : json)
+  return json === undefined ? undefined : fit(json, repairs)
 }
+
+/** The same for what `JSON.stringify` gave. */
+export const fit = (json: string, repairs?: Repairs): string =>
+  escapeLineEnds(json.includes("\\ud") ? repair(json, repairs) : json)
 
 const repair = (json: string, repairs: Repairs | undefined): string =>
   json.replace(texts, (text) => {

@@ -4,7 +4,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { parseJson } from "../../../model/ExactNumber.ts"
 import * as Instant from "../../../model/Instant.ts"
-import { type Repairs, stringify } from "../../../model/internal/Json.ts"
+import { fit, type Repairs, stringify } from "../../../model/internal/Json.ts"
 import { type Batch, type Refused, versionOf } from "../../SessionSink.ts"
 import * as Canonical from "./Canonical.ts"
 import * as Sha256 from "./Sha256.ts"
@@ -38,10 +38,11 @@ export const events = Effect.fnUntraced(function* (batch: Batch<unknown>, organi
   for (const item of batch.items) {
     const { id, row } = item
     try {
-      const json = stringify(row, repairs)
+      const json: string | undefined = JSON.stringify(row)
       if (json === undefined) throw new TypeError("no JSON")
+      // Of the texts as they came: two keys may be one when they are repaired.
       const content = `[${JSON.stringify(organization)},${JSON.stringify(id)},${Canonical.encode(parseJson(json))}]`
-      rows.push({ id, sequence: versionOf(batch, item), json, content: encoder.encode(content) })
+      rows.push({ id, sequence: versionOf(batch, item), json: fit(json, repairs), content: encoder.encode(content) })
     } catch {
       refused.push({ id, reason: "the row cannot be written as JSON" })
     }
