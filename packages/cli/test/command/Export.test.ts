@@ -32,7 +32,7 @@ describe("callstream export", alongside, () => {
       assert.deepStrictEqual(sorted(idsOf(stdout)), truth(simulator.truth()))
       assert.match(
         stderr,
-        /^250 sessions to stdout in .*\n {2}\d+ requests\n {2}started between .* UTC and .* UTC\n {2}proven complete up to .*\n$/
+        /^250 sessions to stdout in .*\n {2}\d+ requests\n {2}started between [-\d]+ [:\d]+ and [-\d]+ [:\d]+ UTC\n {2}proven complete up to .*\n$/
       )
       for (const record of lines(stdout)) {
         assert.notProperty(record, "agent_id")

@@ -111,19 +111,47 @@ describe("callstream --zone", alongside, () => {
         const other = yield* run(name, "Asia/Kolkata", ...rest)
         assert.strictEqual(other.code, 2, name)
         assert.include(other.stderr, "zone was Europe/Berlin, now Asia/Kolkata")
-        // Under the machine's zone it is the same only on a machine of that zone.
-        const local = (TZ: string) =>
-          callstream(["export", "--walk", "pages", "--name", name, "--zone", "local", ...rest], {
-            env: { ...env, TZ },
-            cwd
-          })
-        assert.strictEqual((yield* local("Europe/Berlin")).code, 0)
-        assert.include((yield* local("America/Lima")).stderr, "zone was Europe/Berlin, now America/Lima")
       }
-      // Times alone are told in another way, and a date is the instant that it was.
+    })
+  )
+
+  it.live("under local that of the machine is kept: elsewhere it is another run", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const { url } = yield* server(calls)
+      const args = [
+        "export",
+        "--walk",
+        "pages",
+        "--name",
+        "day",
+        "--zone",
+        "local",
+        "--on",
+        "monday",
+        "--to",
+        "a.ndjson"
+      ]
+      const on = (TZ: string) => callstream(args, { env: { AGNI_BASE_URL: url, TZ }, cwd })
+      assert.strictEqual((yield* on("Europe/Berlin")).code, 0)
+      assert.strictEqual((yield* on("Europe/Berlin")).code, 0)
+      assert.include((yield* on("America/Lima")).stderr, "zone was Europe/Berlin, now America/Lima")
+    })
+  )
+
+  it.live("a named run goes on in another zone where times are told in another way, and no more", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const { url } = yield* server(calls)
+      const run = (name: string, zone: string, ...rest: ReadonlyArray<string>) =>
+        callstream(["export", "--walk", "pages", "--name", name, "--zone", zone, ...rest], {
+          env: { AGNI_BASE_URL: url },
+          cwd
+        })
       const since = ["--since", "2026-03-28T23:00:00Z", "--to", "d.ndjson"]
       assert.strictEqual((yield* run("plain", "Europe/Berlin", ...since)).code, 0)
       assert.strictEqual((yield* run("plain", "Asia/Kolkata", ...since)).code, 0)
+      // A date is the instant that it was.
       const dated = ["--since", "2026-03-29", "--to", "e.ndjson"]
       assert.strictEqual((yield* run("dated", "Europe/Berlin", ...dated)).code, 0)
       const moved = yield* run("dated", "Asia/Kolkata", ...dated)
