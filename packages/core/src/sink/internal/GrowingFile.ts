@@ -153,8 +153,6 @@ export const make = (context: {
     const at = end
     const known = synced?.end === at
     if (!known || lost !== undefined) yield* toDisk
-    // A file that only waits for its name is looked at when it gets it.
-    if (state === "open" && !(yield* named("flush")(Tail.isEnd(file, at, torn)))) return yield* foreign("flush")
     if (synced !== undefined && known) return synced.position
     if (!inFolder) yield* named("flush")(syncFolder(fs, folder))
     inFolder = true
@@ -162,9 +160,20 @@ export const make = (context: {
     synced = { end: at, position }
     return position
   })
+  // A file that only waits for its name is looked at when it gets it.
+  const isAsWritten = Effect.suspend(() =>
+    state === "open"
+      ? named("flush")(Effect.flatMap(file.stat, (info) => Tail.isEnd(file, info, end, torn)))
+      : Effect.succeed(true)
+  )
+  const flush = Effect.gen(function* () {
+    const position = yield* sync
+    if (!(yield* isAsWritten)) return yield* foreign("flush")
+    return position
+  })
   const seal = Effect.gen(function* () {
     if (state !== "open") return
-    yield* Effect.uninterruptible(Effect.andThen(assertLength, repair))
+    if (torn) yield* Effect.uninterruptible(Effect.andThen(assertLength, repair))
     yield* sync
     state = "sealed"
     yield* Scope.close(handle, Exit.void)
@@ -181,11 +190,10 @@ export const make = (context: {
           ? failWith(options.path, "finish", "replaced")
           : fromPlatform(options.path, "finish")(error)
       )
-      if (inodeOf(yield* named("finish")(reader.stat)) !== inode) {
-        return yield* failWith(options.path, "finish", "replaced")
-      }
+      const info = yield* named("finish")(reader.stat)
+      if (inodeOf(info) !== inode) return yield* failWith(options.path, "finish", "replaced")
       const whole =
-        (yield* named("finish")(Tail.isEnd(reader, end))) &&
+        (yield* named("finish")(Tail.isEnd(reader, info, end))) &&
         (options.verify === undefined || (yield* named("finish")(options.verify(Tail.pieces(reader, end.bytes)))))
       if (!whole) return yield* foreign("finish")
     })
@@ -228,7 +236,7 @@ export const make = (context: {
       torn = true
     },
     write,
-    sync,
+    sync: flush,
     seal,
     finish
   }

@@ -56,10 +56,11 @@ export const readAt = Effect.fnUntraced(function* (
 /** Whether a file is as long as that, or longer with `beyond`, and ends there as it should. */
 export const isEnd = Effect.fnUntraced(function* (
   file: FileSystem.File,
+  info: FileSystem.File.Info,
   end: End,
   beyond = false
 ): Effect.fn.Return<boolean, PlatformError.PlatformError> {
-  const length = lengthOf(yield* file.stat)
+  const length = lengthOf(info)
   if (beyond ? length < end.bytes : length !== end.bytes) return false
   const { tail } = yield* read(file, end.bytes)
   return tail.length === end.tail.length && tail.every((byte, at) => byte === end.tail[at])
