@@ -4,6 +4,7 @@ import { Environment, ParseError, serialize } from "@marcbachmann/cel-js"
 import * as Result from "effect/Result"
 import { compile } from "./Compile.ts"
 import { mistake } from "./Compiled.ts"
+import { readBy } from "./Fields.ts"
 import type { Mistake } from "./Mistake.ts"
 
 /** More than anybody writes, and little enough to go through without running out of stack. */
@@ -13,6 +14,8 @@ export interface Expression {
   /** The one way to write it: without further spaces, brackets and comments. */
   readonly label: string
   readonly holds: (session: CallSession.CallSession) => boolean
+  /** The fields of a session that it looks at. */
+  readonly reads: ReadonlySet<string>
 }
 
 /** What people who know SQL or another language write first. */
@@ -48,6 +51,16 @@ const unreadable = (text: string, error: ParseError): Mistake => {
   return { problem: "this is not understood here", begin: start, end: start + word, advice }
 }
 
+/** A name that is none of a field reads nothing: it is a variable of `exists` or `all`. */
+const readsOf = (part: unknown, found = new Set<string>()): ReadonlySet<string> => {
+  if (Array.isArray(part)) for (const one of part) readsOf(one, found)
+  else if (typeof part === "object" && part !== null && "op" in part && "args" in part) {
+    if (part.op === "id" && typeof part.args === "string") for (const field of readBy(part.args)) found.add(field)
+    else readsOf(part.args, found)
+  }
+  return found
+}
+
 /** Reads an expression and checks every name and type in it, before there is a record. */
 export const parse = (text: string): Result.Result<Expression, Mistake> =>
   Result.flatMap(
@@ -61,7 +74,7 @@ export const parse = (text: string): Result.Result<Expression, Mistake> =>
     (ast) =>
       Result.flatMap(compile(ast, new Map()), ({ run, type }) =>
         type === "bool" || type === "any"
-          ? Result.succeed({ label: serialize(ast), holds: (session) => run(session) === true })
+          ? Result.succeed({ label: serialize(ast), holds: (session) => run(session) === true, reads: readsOf(ast) })
           : mistake(ast, "a condition is true or false, and this is neither", "Compare it with something.")
       )
   )

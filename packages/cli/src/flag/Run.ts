@@ -44,6 +44,12 @@ export const flags = {
     Flag.withDescription("Where records go that cannot go on (default: beside the first file, only when needed)"),
     Flag.optional
   ),
+  deadLettersRaw: Flag.Boolean("dead-letters-raw").pipe(
+    Flag.withDescription(
+      "Keep rejected records as they were read, with the personal data that --redact takes out, and without transforms"
+    ),
+    Flag.withDefault(false)
+  ),
   maxDeadLetters: Figure.decimal(
     "max-dead-letters",
     (value) => value >= 0 && value <= 100,
@@ -80,6 +86,7 @@ export const fromFlags = Effect.fnUntraced(function* (
   yield* Database.refusePassword("--state", Option.toArray(values.state))
   const deadLetters = given({
     file: values.deadLetters,
+    raw: values.deadLettersRaw ? Option.some(true) : Option.none<boolean>(),
     maxShare: Option.map(values.maxDeadLetters, (percentage) => percentage / 100)
   })
   return {

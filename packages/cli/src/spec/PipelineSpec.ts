@@ -114,6 +114,10 @@ export type SinkSpec = typeof SinkSpec.Type
 
 const DeadLetters = Schema.Struct({
   file: key(file, "Where records go that cannot go on. Default: beside the first file"),
+  raw: key(
+    Schema.Boolean,
+    "Keep rejected records as they were read, with the personal data that redact takes out, and without transforms"
+  ),
   maxShare: key(
     Schema.Finite.check(
       Schema.isBetween({ minimum: 0, maximum: 1 }, { expected: "a share from 0 to 1, such as 0.1 for 10 %" })

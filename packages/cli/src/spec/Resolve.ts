@@ -141,6 +141,7 @@ export const toJob = Effect.fnUntraced(function* (spec: PipelineSpec, { from, re
     commitEvery: durationOf(spec.commitEvery, Duration.seconds(1)),
     onSinkFailure: spec.onSinkFailure ?? "stop",
     deadLetters: spec.deadLetters?.file ?? Target.deadLettersOf(targets, title),
+    deadLettersRaw: spec.deadLetters?.raw ?? false,
     maxDeadShare: spec.deadLetters?.maxShare ?? 0.1,
     coverage: spec.coverage,
     strict: spec.strict ?? false,

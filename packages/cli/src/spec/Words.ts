@@ -17,6 +17,7 @@ const paths = new Map<string, Path>([
   ...Struct.keys(SinkSettings.fields).map((name): readonly [string, Path] => [name, [name]]),
   ["to", ["sinks"]],
   ["deadLetters", ["deadLetters", "file"]],
+  ["deadLettersRaw", ["deadLetters", "raw"]],
   ["maxDeadLetters", ["deadLetters", "maxShare"]]
 ])
 

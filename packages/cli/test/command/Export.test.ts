@@ -247,10 +247,10 @@ describe("callstream export", alongside, () => {
       const path = join(cwd, "calls.ndjson.dead-letters.ndjson")
       assert.strictEqual(statSync(path).mode & 0o777, 0o600)
       const [first, second, third] = lines(readFileSync(path, "utf8"))
-      assert.deepInclude(first, { stage: "decode", raw: odd })
+      assert.deepInclude(first, { stage: "decode", record: odd })
       assert.match(String(first?.["reason"]), /"id"/)
       assert.approximately(Number(first?.["observedAt"]) / 1000, Date.now(), 30_000)
-      assert.deepInclude(second, { raw: "text" })
+      assert.deepInclude(second, { record: "text" })
       assert.match(String(third?.["reason"]), /durationSec/)
 
       assert.strictEqual(named.code, 3)

@@ -36,7 +36,7 @@ type Line = DeadLetter | Tombstone
 
 /**
  * A sink for dead letters. What an earlier run put aside stays, so the file is opened for appending, and only when there is
- * something to write; it is private to its owner, because records are whole. A line that a killed run left half written is
+ * something to write; it is private to its owner, because records may hold personal data. A line that a killed run left half written is
  * ended before the next one.
  *
  * @since 0.1.0

@@ -9,6 +9,49 @@ import type { Column } from "../model/Column.ts"
 import type { Item } from "../model/Item.ts"
 
 /**
+ * How a transform takes personal data out, for what is kept of a record that it did not reach the end of.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Redaction {
+  /** Equal labels redact alike. */
+  readonly label: string
+  /** Takes any JSON: a record that could not be decoded too. Redacting twice changes nothing. */
+  readonly apply: (value: unknown) => Redacted
+}
+
+/**
+ * Redacted JSON, and how to redact what is said of it.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Redacted {
+  readonly value: unknown
+  /** The fields of the record that were changed, in camelCase. */
+  readonly fields: ReadonlyArray<string>
+  /** Redacts a text about the record, such as an error that quotes it. */
+  readonly text: (text: string) => string
+}
+
+const bothOf = (first: Redaction | undefined, second: Redaction | undefined): Redaction | undefined => {
+  if (first === undefined || second === undefined) return first ?? second
+  return {
+    label: `${first.label} | ${second.label}`,
+    apply: (value) => {
+      const one = first.apply(value)
+      const other = second.apply(one.value)
+      return {
+        value: other.value,
+        fields: [...new Set([...one.fields, ...other.fields])],
+        text: (text) => other.text(one.text(text))
+      }
+    }
+  }
+}
+
+/**
  * A pure function of one record. `undefined` leaves the record out; a throw makes it a dead letter, and the others go on.
  *
  * @since 0.1.0
@@ -20,6 +63,8 @@ export interface Transform<in A, out B> extends Pipeable {
   /** The columns that come out for those that go in, and what their values are, known before the first record. */
   readonly columns: (input: ReadonlyArray<Column>) => ReadonlyArray<Column>
   readonly apply: (record: A) => B | undefined
+  /** What it takes out of records, if that is its purpose: dead letters are redacted by it. */
+  readonly redaction?: Redaction | undefined
 }
 
 /**
@@ -32,6 +77,7 @@ export const make = <A, B>(options: {
   readonly label: string
   readonly columns: (input: ReadonlyArray<Column>) => ReadonlyArray<Column>
   readonly apply: (record: A) => B | undefined
+  readonly redaction?: Redaction | undefined
 }): Transform<A, B> => ({
   ...options,
   pipe() {
@@ -95,6 +141,7 @@ export const andThen: {
   make({
     label: [self.label, next.label].filter((label) => label !== "").join(" | "),
     columns: (input) => next.columns(self.columns(input)),
+    redaction: bothOf(self.redaction, next.redaction),
     apply: (record) => {
       const between = self.apply(record)
       return between === undefined ? undefined : next.apply(between)

@@ -7,9 +7,10 @@ import type { Batch, Item, Refused } from "../../sink/SessionSink.ts"
 import { SinkError } from "../../sink/SinkError.ts"
 import * as Coverage from "../../stream/Coverage.ts"
 import * as Transform from "../../transform/Transform.ts"
-import { DeadLetter, seal } from "../DeadLetter.ts"
+import { type DeadLetter, seal } from "../DeadLetter.ts"
 import { TooManyDeadLetters } from "../TooManyDeadLetters.ts"
 import type { OrClose } from "./Commit.ts"
+import * as Letters from "./Letters.ts"
 import { end, type Outlet } from "./Outlet.ts"
 
 /** Fewer records say nothing about their share. */
@@ -24,10 +25,12 @@ export const make = <A>(options: {
   readonly outlets: ReadonlyArray<Outlet<A>>
   readonly letters: Outlet<DeadLetter>
   readonly maxDeadShare: number
+  readonly rawLetters: boolean
 }) => {
   const { letters, maxDeadShare, outlets, transform } = options
   const columns = transform.columns(Column.ofSession)
   const apply = Transform.toItems(transform)
+  const kept = Letters.make(transform.redaction, options.rawLetters)
   const reasons = new Map<string, number>()
   let received = 0
   let filtered = 0
@@ -36,7 +39,7 @@ export const make = <A>(options: {
   let lost = 0
 
   const putAside = Effect.fnUntraced(function* (
-    found: ReadonlyArray<Omit<DeadLetter, "letter">>,
+    found: ReadonlyArray<Letters.Unsealed>,
     records: number,
     observedAt: Instant
   ) {
@@ -77,14 +80,9 @@ export const make = <A>(options: {
     orClose: OrClose<A>
   ) {
     const { observedAt } = window
-    const failed: Array<Omit<DeadLetter, "letter">> = rejected.map(({ observedAt, raw, reason, stage }) => ({
-      stage,
-      reason,
-      raw,
-      observedAt
-    }))
+    const failed = rejected.map(kept.ofRecord)
     const { items, passed } = apply(given, (session, cause) => {
-      failed.push({ stage: transform.label, reason: nameOf(cause), raw: session, observedAt })
+      failed.push(kept.ofRecord({ stage: transform.label, reason: nameOf(cause), raw: session, observedAt }))
     })
     filtered += given.length - passed.length - (failed.length - rejected.length)
     received += given.length + rejected.length
@@ -105,16 +103,20 @@ export const make = <A>(options: {
     const fresh = has(letters.at(), window) ? [] : failed
     const rows = refused.flat()
     if (fresh.length > 0 || rows.length > 0) {
-      const byId = new Map(rows.length === 0 ? [] : passed.map((item) => [item.id, item] as const))
+      const records = new Map(rows.length === 0 ? [] : passed.map((item) => [item.id, item] as const))
+      const made = new Map(rows.length === 0 ? [] : items.map((item) => [item.id, item] as const))
       const found = [
         ...fresh,
-        ...rows.map(({ id, reason, sink }) => ({
-          stage: "sink",
-          sink,
-          reason,
-          raw: byId.get(id)?.row ?? { id },
-          observedAt
-        }))
+        ...rows.map(({ id, reason, sink }) =>
+          kept.ofRow({
+            id,
+            sink,
+            reason,
+            record: records.get(id)?.row ?? { id },
+            row: made.get(id)?.row ?? { id },
+            observedAt
+          })
+        )
       ]
       yield* putAside(found, fresh.length + new Set(rows.map(({ id }) => id)).size, observedAt)
     }
@@ -142,7 +144,10 @@ const letterTypes: { readonly [K in keyof DeadLetter]: Column.Type } = {
   stage: "text",
   sink: "text",
   reason: "text",
-  raw: "json",
+  id: "text",
+  record: "json",
+  row: "json",
+  redaction: "json",
   observedAt: "integer"
 }
 
