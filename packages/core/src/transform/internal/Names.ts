@@ -57,6 +57,7 @@ export interface Name {
   readonly text: string
   /** The longest piece of it in plain letters: every text that holds the name holds that, in one case or another. */
   readonly probe: string
+  readonly rarest: number
   readonly word: string
   readonly several: boolean
   readonly pattern: () => RegExp
@@ -64,6 +65,9 @@ export interface Name {
 
 /** In a folded text. A letter with a mark may be one character elsewhere. */
 const plainLetters = /[a-z]+(?![\u0300-\u036f])/g
+
+/** Letters, those first that texts have least of. */
+const rare = "qxzjkvwybfpghumdcltnrsioae"
 
 const space = String.raw`[\s\u200b-\u200d\u2060\ufeff+_.-]{1,4}`
 
@@ -77,10 +81,15 @@ export const nameOf = (given: string): Name | undefined => {
   if (text.length < 2 || word === undefined || StandIn.is(text)) return undefined
   let probe = ""
   for (const [piece] of words.join(" ").matchAll(plainLetters)) if (piece.length > probe.length) probe = piece
+  let rarest = 0
+  for (let at = 1; at < probe.length; at++) {
+    if (rare.indexOf(probe.charAt(at)) < rare.indexOf(probe.charAt(rarest))) rarest = at
+  }
   let pattern: RegExp | undefined
   return {
     text,
     probe,
+    rarest,
     word,
     several: words.length > 1,
     pattern: () => (pattern ??= new RegExp(`${words.map(escape).join(space)}(?![\u0300-\u036f])`, "gu"))
@@ -94,11 +103,37 @@ const letter = /[\p{Script=Latin}\p{Script=Cyrillic}\p{Script=Greek}\p{N}_]/u
 /** What another letter may stand for, or more than one. */
 const odd = /[ßẞſıİK\ufb00-\ufb06\uff01-\uff5e]/
 
+const isAt = (text: string, probe: string, begin: number): boolean => {
+  if (begin < 0) return false
+  for (let at = 0; at < probe.length; at++) {
+    // Both cases of a plain letter differ in this bit only.
+    if ((text.charCodeAt(begin + at) | 32) !== probe.charCodeAt(at)) return false
+  }
+  return true
+}
+
+/** By its rarest letter, which costs a third of making the text lower case. */
+const holdsProbe = (text: string, probe: string, rarest: number): boolean => {
+  const lower = probe.charAt(rarest)
+  for (let at = text.indexOf(lower); at >= 0; at = text.indexOf(lower, at + 1)) {
+    if (isAt(text, probe, at - rarest)) return true
+  }
+  const upper = lower.toUpperCase()
+  for (let at = text.indexOf(upper); at >= 0; at = text.indexOf(upper, at + 1)) {
+    if (isAt(text, probe, at - rarest)) return true
+  }
+  return false
+}
+
 /** Cheap, and true for every text that holds the name. */
-const mayHold = (text: string, { probe, word }: Name): boolean =>
+const mayHold = (text: string, { probe, rarest, word }: Name): boolean =>
   probe.length > 1
-    ? text.toLowerCase().includes(probe) || odd.test(text)
-    : Spelling.fold(text).includes(word) || (text.includes("%") && Spelling.hasLongEscape(text))
+    ? holdsProbe(text, probe, rarest) || odd.test(text)
+    : !Spelling.isAscii(text)
+      ? Spelling.fold(text).includes(word)
+      : word.length === probe.length
+        ? text.toLowerCase().includes(word)
+        : text.includes("%") && Spelling.hasLongEscape(text)
 
 /**
  * The text with each occurrence of a name replaced; the same text when there is none. A single word counts only where it

@@ -53,16 +53,18 @@ const startsWith = (text: string, ending: string, begin: number): boolean => {
   return true
 }
 
-/** Whether these digits are in a text, with nothing but signs between them. */
-const mayHold = (text: string, ending: string): boolean => {
+/** Whether these digits are in a text as they are, with nothing but signs between them. */
+const holds = (text: string, ending: string): boolean => {
   if (text.length < ending.length) return false
   const first = ending.charAt(0)
   for (let at = text.indexOf(first); at >= 0; at = text.indexOf(first, at + 1)) {
     if (startsWith(text, ending, at)) return true
   }
-  // Digits themselves may be escaped, or of another script.
-  return (text.includes("%") && escapedDigit.test(text)) || Phones.otherDigit.test(text)
+  return false
 }
+
+/** Whether digits themselves may be escaped, or of another script. */
+const isOdd = (text: string): boolean => (text.includes("%") && escapedDigit.test(text)) || Phones.otherDigit.test(text)
 
 const escapedDigit = /%(?:25)*(?:3\d|[89A-Fa-f][\dA-Fa-f])/
 
@@ -117,9 +119,11 @@ const beginOf = (text: string, { begins, digits, ends, linked }: Places, at: num
 
 /** The text with the numbers that are known replaced wherever they stand, inside a longer word too. */
 export const replace = (text: string, known: ReadonlyArray<Known>, by: (known: Known) => string): string => {
+  if (known.length === 0) return text
   let left = text
+  const odd = text.length > 6 && isOdd(text)
   for (const one of known) {
-    if (one.ending !== undefined && mayHold(left, one.ending)) left = replaceOne(left, one, one.ending, by)
+    if (one.ending !== undefined && (odd || holds(left, one.ending))) left = replaceOne(left, one, one.ending, by)
   }
   return left
 }

@@ -222,7 +222,7 @@ export const make = (modes: ReadonlyMap<Class, Mode>, callingCode: string | unde
       const fits = place.whole !== "phone" || Phones.digitsOf(value).length >= 4
       if (fits) return instead(place.whole, value)
     }
-    if (place.depth === "figure" && decimal.test(value)) return ofNumber(value, value, place, known)
+    if (phones && place.depth === "figure" && decimal.test(value)) return ofNumber(value, value, place, known)
     if (free && (place.free || (place.depth === "figure" && !isFigure(value)))) return instead("freeText", value)
     if (known.short && place.depth !== "figure" && !/\p{L}/u.test(value) && isShort(Phones.digitsOf(value), known))
       return instead("phone", value)
