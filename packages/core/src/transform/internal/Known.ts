@@ -2,7 +2,7 @@
 import * as Names from "./Names.ts"
 import * as OwnNumbers from "./OwnNumbers.ts"
 import { isObject, type Row } from "./Row.ts"
-import * as StandIn from "./StandIn.ts"
+import * as StandIn from "../../model/internal/StandIn.ts"
 
 export interface Known {
   readonly name: Names.Name | undefined

@@ -3,7 +3,7 @@
 import * as Emails from "../../model/internal/Emails.ts"
 import * as Phones from "../../model/internal/Phones.ts"
 import * as Spelling from "./Spelling.ts"
-import * as StandIn from "./StandIn.ts"
+import * as StandIn from "../../model/internal/StandIn.ts"
 
 type Kind = "name" | "phone" | "recording" | "other"
 

@@ -7,7 +7,7 @@ import * as Names from "./Names.ts"
 import * as OwnNumbers from "./OwnNumbers.ts"
 import * as Phones from "../../model/internal/Phones.ts"
 import { isObject, type Row, set } from "./Row.ts"
-import * as StandIn from "./StandIn.ts"
+import * as StandIn from "../../model/internal/StandIn.ts"
 import * as Urls from "./Urls.ts"
 
 export const classes = ["phone", "email", "name", "recording", "freeText"] as const
