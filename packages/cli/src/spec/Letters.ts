@@ -6,7 +6,7 @@ import * as Transforms from "../flag/Transforms.ts"
 
 type Letter = DeadLetter.DeadLetter
 
-export interface Part {
+interface Part {
   readonly letters: ReadonlyArray<Letter>
   readonly window: Coverage.Window
 }

@@ -7,7 +7,7 @@ import type { DeadLetter } from "../DeadLetter.ts"
 export type Unsealed = Omit<DeadLetter, "letter">
 
 /** A row that a sink refused, and the record that it was made of. */
-export interface RefusedRow {
+interface RefusedRow {
   readonly id: string
   readonly sink: string
   readonly reason: string

@@ -33,9 +33,6 @@ const longEscape = /%(?:25)*[89A-Fa-f][\dA-Fa-f]/
 /** Whether a character beyond ASCII is escaped. */
 export const hasLongEscape = (text: string): boolean => longEscape.test(text)
 
-/** The text with the escapes of ASCII characters decoded. */
-export const unescape = (text: string): string => text.replace(/%(?:25)*[0-7][\dA-Fa-f]/g, meant)
-
 /** Upper case first: it makes one of `ß` and `ss`, and of the forms of sigma. */
 const folded = (text: string): string =>
   text
