@@ -17,7 +17,7 @@ let files = 0
 const newPath = () => join(folder, `${++files}.ndjson`)
 
 const letterOf = (id: string) =>
-  DeadLetter.seal([{ stage: "decode", reason: "id is missing", raw: { id }, observedAt: 5 }])
+  DeadLetter.seal([{ stage: "decode", reason: "id is missing", record: { id }, observedAt: 5 }])
 
 type Rows = ReadonlyArray<DeadLetter.DeadLetter | DeadLetterFile.Tombstone>
 

@@ -111,6 +111,9 @@ const ofCells = (cells: Readonly<Record<string, unknown>>): Fields => {
     if (type === "json") fields.set(name, sorted(ExactJson.read(text)))
     else if (type === "text") fields.set(name, text)
     else if (type === "timestamp") fields.set(name, "2026-07-31T07:16:10.117605Z")
+    // A double of more than 16 digits has several spellings, of which each reader has its own.
+    else if (type === "number")
+      fields.set(name, ExactJson.numberMark + ExactJson.exact(String(Number(text.replace(/^'/, "")))))
     // A formula to a spreadsheet begins as a number below zero does.
     else fields.set(name, ExactJson.numberMark + ExactJson.exact(text.replace(/^'/, "")))
   }
@@ -200,7 +203,7 @@ describe.each(["thread", "here"] as const)(`numbers are exact, decoded %s (seed 
       const path = join(yield* SinkStore.folder, "dead.ndjson")
       const items = yield* decoded(where)
       const letters = yield* DeadLetter.seal(
-        items.map(({ row }) => ({ stage: "sink", sink: "x", reason: "no", raw: row, observedAt }))
+        items.map(({ row }) => ({ stage: "sink", sink: "x", reason: "no", record: row, observedAt }))
       )
       yield* Effect.scoped(
         Effect.gen(function* () {
@@ -215,13 +218,13 @@ describe.each(["thread", "here"] as const)(`numbers are exact, decoded %s (seed 
       )
       const lines = Fs.readFileSync(path, "utf8").trimEnd().split("\n").map(fieldsOf)
       const raws = lines.map((line) => {
-        const raw = line.get("raw")
+        const raw = line.get("record")
         return new Map((raw as { readonly members: ReadonlyArray<readonly [string, unknown]> }).members)
       })
       sameAs(raws)
       const read = yield* Effect.provide(DeadLetterFile.read(path), NodeServices.layer)
       assert.strictEqual(read.torn, 0)
-      sameAs(read.letters.map(({ raw }) => fieldsOf(JSON.stringify(raw))))
+      sameAs(read.letters.map(({ record }) => fieldsOf(JSON.stringify(record))))
     })
   )
 })

@@ -55,6 +55,7 @@ const demo = Effect.gen(function* () {
     commitEvery: Duration.seconds(1),
     onSinkFailure: "stop",
     deadLetters: Target.deadLettersOf([target]),
+    deadLettersRaw: false,
     maxDeadShare: 0.1,
     coverage: undefined,
     strict: false,

@@ -1,17 +1,13 @@
 /** `callstream replay FILE`: what could not go on before is sent through transforms and sinks again. */
 import {
-  CallSession,
   Checkpoint,
   CheckpointError,
-  type DeadLetter,
   DeadLetterFile,
   Instant,
   OutputLockFile,
-  type Item,
   Pipeline,
-  Coverage,
   type SinkError,
-  Version
+  Transform
 } from "@callstream/core"
 import { GuardedTransport, ProcessOwner } from "@callstream/node"
 import * as NodeDns from "@effect/platform-node/NodeDns"
@@ -21,7 +17,6 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import * as Sinks from "../flag/Sinks.ts"
 import * as Target from "../flag/Target.ts"
@@ -35,6 +30,7 @@ import * as Kind from "../option/Kind.ts"
 import * as Options from "../option/Options.ts"
 import * as Summary from "../output/Summary.ts"
 import { Incomplete, UsageError } from "../option/UsageError.ts"
+import * as Letters from "../spec/Letters.ts"
 
 const options = {
   ...Options.transforms,
@@ -52,71 +48,6 @@ const flags = {
   ...flagsOf(options)
 }
 
-const isObject = (u: unknown): u is Record<string, unknown> => typeof u === "object" && u !== null && !Array.isArray(u)
-
-interface Part {
-  readonly letters: ReadonlyArray<DeadLetter.DeadLetter>
-  readonly window: Coverage.Window
-}
-
-const mostInPart = 100
-
-/**
- * What was observed at one time goes together, and is marked together; a sink that refuses says which session, so a part
- * has each once. All keep the time at which they were observed, which is their version: the earliest come first.
- */
-const inParts = (letters: ReadonlyArray<DeadLetter.DeadLetter>, origin: Map<unknown, string>): ReadonlyArray<Part> => {
-  const parts: Array<Array<DeadLetter.DeadLetter>> = []
-  const sessions = new Map<DeadLetter.DeadLetter, CallSession.CallSession>()
-  const reasons = new Map<DeadLetter.DeadLetter, string>()
-  const ids = new Set<string>()
-  for (const letter of letters.toSorted((left, right) => left.observedAt - right.observedAt)) {
-    const decoded = CallSession.fromWire(letter.raw)
-    origin.set(letter.raw, letter.letter)
-    if (Result.isSuccess(decoded)) {
-      sessions.set(letter, decoded.success)
-      origin.set(decoded.success, letter.letter)
-    } else reasons.set(letter, decoded.failure)
-    const id = sessions.get(letter)?.id ?? letter.letter
-    const part = parts.at(-1)
-    if (part?.[0]?.observedAt === letter.observedAt && part.length < mostInPart && !ids.has(id)) part.push(letter)
-    else {
-      parts.push([letter])
-      ids.clear()
-    }
-    ids.add(id)
-  }
-  return parts.map((letters, place): Part => {
-    const observedAt = letters[0]?.observedAt ?? 0
-    return {
-      letters,
-      window: Coverage.make(itemsOf(letters, sessions), {
-        // Places, not times: they tell how far the replay is.
-        from: place,
-        to: place + 1,
-        rejected: letters.flatMap((letter) => {
-          const reason = reasons.get(letter)
-          const { raw, stage } = letter
-          return reason === undefined ? [] : [{ stage, reason, raw, page: 0, index: 0, observedAt }]
-        }),
-        coverage: { _tag: "Provisional", reason: "a dead letter" },
-        requests: 0,
-        observedAt
-      })
-    }
-  })
-}
-
-const itemsOf = (
-  letters: ReadonlyArray<DeadLetter.DeadLetter>,
-  sessions: ReadonlyMap<DeadLetter.DeadLetter, CallSession.CallSession>
-): ReadonlyArray<Item<CallSession.CallSession>> =>
-  letters.flatMap((letter) => {
-    const row = sessions.get(letter)
-    const version = Version.of(letter.observedAt)
-    return row === undefined ? [] : [{ id: row.id, start: CallSession.startInstant(row), version, row }]
-  })
-
 const notMarked = (file: string) => (error: SinkError) =>
   new CheckpointError({
     reason: "io",
@@ -128,13 +59,15 @@ const replay = Effect.fnUntraced(function* (input: FlagValues<typeof options> & 
   const { file } = input
   const zone = yield* Zone.make(input.zone)
   const planned = yield* Effect.flatMap(Sinks.fromFlags(input.to, pick(Options.sink, input)), Sinks.plan)
-  const transform = yield* Transforms.toTransform(pick(Options.transforms, input), {
+  const spec = pick(Options.transforms, input)
+  const transform = yield* Transforms.toTransform(spec, {
     tabular: planned.some(({ target }) => Target.isTable(target)),
     zone
   })
   const { letters, replayed, torn } = yield* DeadLetterFile.read(file)
-  const said = letters.map(({ raw }) => (isObject(raw) ? (raw["organizationId"] ?? raw["organization_id"]) : undefined))
-  const organization = input.organization ?? said.find((one): one is string => typeof one === "string") ?? ""
+  const wrong = Letters.mistakeIn(letters, spec, transform.redaction)
+  if (wrong !== undefined) return yield* wrong
+  const organization = input.organization ?? Letters.organizationOf(letters) ?? ""
   const [first, ...rest] = yield* Sinks.make(planned, {
     organization,
     spool: undefined,
@@ -150,8 +83,7 @@ const replay = Effect.fnUntraced(function* (input: FlagValues<typeof options> & 
     )
   }
   yield* DeadLetters.check(file)
-  const origin = new Map<unknown, string>()
-  const parts = inParts(letters, origin)
+  const { made, origin, parts } = Letters.inParts(letters)
   const failed = new Set<string>()
   const marks = yield* DeadLetterFile.sink(file).open(Option.none())
   let next = 0
@@ -189,7 +121,8 @@ const replay = Effect.fnUntraced(function* (input: FlagValues<typeof options> & 
   const pipeline = Pipeline.make({
     name: "replay",
     source: () => Stream.fromIterable(parts.map(({ window }) => window)),
-    transform,
+    // What a sink refused was made by the transforms already.
+    transform: Transform.make({ ...transform, apply: (session) => made.get(session) ?? transform.apply(session) }),
     sinks,
     // What fails again is in the file already.
     deadLetters: {
@@ -200,13 +133,15 @@ const replay = Effect.fnUntraced(function* (input: FlagValues<typeof options> & 
           committed: from,
           write: ({ items }) =>
             Effect.sync(() => {
-              for (const { row } of items) failed.add(origin.get(row.raw) ?? row.letter)
+              for (const { row } of items) failed.add(origin.get(row.record) ?? row.letter)
               return []
             }),
           flush: (cursor) => Effect.succeed({ cursor, position: null }),
           finish: Effect.void
         })
     },
+    // They are told by their records, which are as they were in the file.
+    rawLetters: true,
     commitEvery: 0,
     maxDeadShare: 1
   })
@@ -237,7 +172,7 @@ export const replayCommand = Command.make("replay", flags, (input) =>
   Effect.provide(Effect.scoped(replay(input)), environment)
 ).pipe(
   Command.withDescription(
-    "Send the records of a file of dead letters again, with the flags of the export that put them aside. Those that arrive are marked in the file; exit code 3 says that some are left."
+    "Send a file of dead letters again, with the flags of the export that wrote it. Rows that a sink refused go as they were, records go through the transforms. Those that arrive are marked in the file; exit code 3 says that some are left."
   ),
   Command.withShortDescription("Send dead letters again"),
   Command.withExamples([

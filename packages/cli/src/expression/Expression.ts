@@ -4,6 +4,7 @@ import { type ASTNode, Environment, ParseError, serialize } from "@marcbachmann/
 import * as Result from "effect/Result"
 import { compile } from "./Compile.ts"
 import { mistake } from "./Compiled.ts"
+import { readBy } from "./Fields.ts"
 import type { Mistake } from "./Mistake.ts"
 import * as Steps from "./Steps.ts"
 
@@ -15,6 +16,8 @@ export interface Expression {
   readonly label: string
   /** Throws a `TransformError` for a record for which it takes too many steps. */
   readonly holds: (session: CallSession.CallSession) => boolean
+  /** The fields of a session that it looks at. */
+  readonly reads: ReadonlySet<string>
 }
 
 /** What people who know SQL or another language write first. */
@@ -71,6 +74,16 @@ const labelOf = (text: string, ast: ASTNode): string => {
   return same ? label : text.trim()
 }
 
+/** A name that is none of a field reads nothing: it is a variable of `exists` or `all`. */
+const readsOf = (part: unknown, found = new Set<string>()): ReadonlySet<string> => {
+  if (Array.isArray(part)) for (const one of part) readsOf(one, found)
+  else if (typeof part === "object" && part !== null && "op" in part && "args" in part) {
+    if (part.op === "id" && typeof part.args === "string") for (const field of readBy(part.args)) found.add(field)
+    else readsOf(part.args, found)
+  }
+  return found
+}
+
 /** Reads an expression and checks every name and type in it, before there is a record. */
 export const parse = (text: string): Result.Result<Expression, Mistake> =>
   Result.flatMap(
@@ -90,7 +103,8 @@ export const parse = (text: string): Result.Result<Expression, Mistake> =>
               holds: (session) => {
                 steps.begin()
                 return run(session) === true
-              }
+              },
+              reads: readsOf(ast)
             })
           : mistake(ast, "a condition is true or false, and this is neither", "Compare it with something.")
       )

@@ -58,3 +58,15 @@ const derived: Readonly<Record<string, Field>> = {
 
 /** The contract's fields, and what can be derived from them without a time zone. */
 export const fields: ReadonlyMap<string, Field> = new Map([...ofContract, ...Object.entries(derived)])
+
+const direction = ["channel", "creditBreakdown"]
+
+const read: Readonly<Record<string, ReadonlyArray<string>>> = {
+  direction,
+  customerNumber: [...direction, "callerNumber", "calleeNumber"],
+  cost: ["costTotal"],
+  analysis: ["postCallAnalysisResult"]
+}
+
+/** The fields of the contract that one of these looks at. */
+export const readBy = (name: string): ReadonlyArray<string> => (Object.hasOwn(read, name) ? (read[name] ?? []) : [name])

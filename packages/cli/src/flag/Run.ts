@@ -11,7 +11,16 @@ const defaultFolder = ".callstream"
 
 type Part = Pick<
   PipelineSpec,
-  "name" | "zone" | "state" | "commitEvery" | "onSinkFailure" | "deadLetters" | "maxDeadLetters" | "coverage" | "strict"
+  | "name"
+  | "zone"
+  | "state"
+  | "commitEvery"
+  | "onSinkFailure"
+  | "deadLetters"
+  | "deadLettersRaw"
+  | "maxDeadLetters"
+  | "coverage"
+  | "strict"
 >
 
 /** What the flags say, as data: without a name there is no state. */

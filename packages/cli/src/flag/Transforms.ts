@@ -52,6 +52,22 @@ const empty = (option: Verb): UsageError => new UsageError({ option, reason: { _
 const where = (text: string): Result.Result<Expression.Expression, UsageError> =>
   Result.mapError(Expression.parse(text), (mistake) => wrong("where", text, mistake))
 
+/**
+ * The condition that looks at one of these fields, if one does: of a record that is redacted already it would not say what
+ * it said before.
+ */
+export const readsAny = (
+  spec: Spec,
+  fields: ReadonlyArray<string>
+): { readonly condition: string; readonly field: string } | undefined => {
+  for (const condition of spec.where ?? []) {
+    const reads = Result.getOrUndefined(where(condition))?.reads
+    const field = fields.find((one) => reads?.has(one) === true)
+    if (field !== undefined) return { condition, field }
+  }
+  return undefined
+}
+
 type Deriving = ReturnType<typeof Derive.derive<keyof Derive.Derived>>
 
 const derive = Effect.fnUntraced(function* (

@@ -142,6 +142,9 @@ export const run = {
     { fallback: "stop" }
   ),
   deadLetters: one(Kind.file, "File for rejected records", { fallback: "beside the first file, made when needed" }),
+  deadLettersRaw: onOff(
+    "Keep rejected records as they were read, with the personal data that --redact removes, and without transforms"
+  ),
   maxDeadLetters: one(Kind.percentage, "Stop when more than this percentage of at least 100 records is rejected", {
     fallback: "10"
   }),

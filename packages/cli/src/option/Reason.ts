@@ -160,6 +160,16 @@ const wordsFor = (reason: Reason, option: AnyOption | undefined, speaker: Speake
         problem: `${reason.path} is not a dead-letter file`,
         advice: "The summary of the run that rejected records names it."
       }
+    case "RedactedOtherwise":
+      return {
+        problem: `the records in the file were redacted in another way (${reason.label})`,
+        advice: `Remove ${speaker.name({ option: "redact" })}: they stay redacted as they are.`
+      }
+    case "ReadsRedacted":
+      return {
+        problem: `${reason.condition} reads ${reason.field}, which was redacted in the file`,
+        advice: `Remove this condition. Exports with ${speaker.on("deadLettersRaw")} keep what it needs.`
+      }
     case "NoPipeline":
       return {
         problem: `${reason.path} holds no pipeline`,

@@ -45,6 +45,9 @@ export type Reason =
   | { readonly _tag: "ProfileOfOtherVersion"; readonly path: string }
   | { readonly _tag: "ProfileOfOtherEndpoint"; readonly path: string; readonly from: string; readonly here: string }
   | { readonly _tag: "NotDeadLetters"; readonly path: string }
+  /** Of dead letters whose records are redacted already. */
+  | { readonly _tag: "RedactedOtherwise"; readonly label: string }
+  | { readonly _tag: "ReadsRedacted"; readonly condition: string; readonly field: string }
   | { readonly _tag: "NoPipeline"; readonly path: string }
   | { readonly _tag: "NoPipelineFile" }
   | { readonly _tag: "NamedTwice"; readonly what: string }

@@ -26,6 +26,18 @@ interface Stage {
   readonly failed: number
 }
 
+/** What is shown is redacted at every stage: a screen, or a log of a job, is no place for what no file is to hold. */
+const redacted = (
+  { redaction }: Transform.Transform<never, unknown>,
+  records: ReadonlyArray<object>
+): ReadonlyArray<object> =>
+  redaction === undefined
+    ? records
+    : records.flatMap((record) => {
+        const { value } = redaction.apply(record)
+        return typeof value === "object" && value !== null ? [value] : []
+      })
+
 /** The sessions that come first from the server: no walk, so neither the oldest nor a proof of anything. */
 const first = Effect.fnUntraced(function* ({ selection }: Job) {
   const sessions: Array<CallSession.CallSession> = []
@@ -62,11 +74,12 @@ const stagesOf = Effect.fnUntraced(function* (job: Job, spec: PipelineSpec) {
   })
   const last = through(sessions, job.transform)
   const source: Stage = { stage: "source", columns: CallSession.fieldNames, records: sessions, failed: 0 }
-  return [
+  const stages = [
     source,
     ...verbs.map(({ upTo, verb }): Stage => ({ stage: verb, ...through(sessions, upTo) })),
     ...job.sinks.map((sink): Stage => ({ stage: "to", to: Sinks.describe(sink), ...last }))
   ]
+  return stages.map((stage): Stage => ({ ...stage, records: redacted(job.transform, stage.records) }))
 })
 
 /** What a person looks at first, behind what the pipeline changes. */
@@ -99,10 +112,13 @@ const choosing = new Set<string>(["select", "omit", "flatten", "to"])
 const same = (a: Stage, b: Stage | undefined): boolean =>
   b !== undefined && JSON.stringify([a.columns, a.records]) === JSON.stringify([b.columns, b.records])
 
-const heading = ({ failed, records, stage, to }: Stage, of: number, again: boolean): string => {
+const heading = (
+  { failed, records, stage, to }: Stage,
+  { again, of, redacts }: { readonly again: boolean; readonly of: number; readonly redacts: boolean }
+): string => {
   const amount =
     stage === "source"
-      ? `${Format.counted(records.length, "session")}, as the API sends them`
+      ? `${Format.counted(records.length, "session")}, as the API sends them${redacts ? ", redacted" : ""}`
       : `${Format.count(records.length)} of ${Format.count(of)}`
   const dead = failed === 0 ? "" : `, ${Format.count(failed)} could not go on`
   return `${to === undefined ? stage : `to ${to}`}: ${amount}${dead}${again ? ", as above" : ""}`
@@ -124,6 +140,7 @@ export const run = Effect.fnUntraced(function* (job: Job, spec: PipelineSpec) {
     return lines.length === 0 ? undefined : yield* answer(Ndjson.encode(lines).trimEnd())
   }
   const of = stages[0]?.records.length ?? 0
+  const redacts = job.transform.redaction !== undefined
   const columns = process.stdout.columns ?? 80
   const first = ["id", ...changed(stages.filter(({ stage }) => !choosing.has(stage))), ...telling]
   const tables = stages.flatMap((stage, i) => {
@@ -133,7 +150,7 @@ export const run = Effect.fnUntraced(function* (job: Job, spec: PipelineSpec) {
       again || stage.records.length === 0
         ? []
         : Table.render(stage.records, [...new Set([...names, ...stage.columns])], columns)
-    return [reworded(heading(stage, of, again)), ...rows, ""]
+    return [reworded(heading(stage, { again, of, redacts })), ...rows, ""]
   })
   const title = job.title === undefined ? [] : [toPrintable(job.title), ""]
   yield* answer([...title, ...tables, "Nothing was written, sent or kept."].join("\n"))

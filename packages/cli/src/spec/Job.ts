@@ -39,7 +39,7 @@ import * as Zone from "../flag/Zone.ts"
 import * as DeadLetters from "../output/DeadLetters.ts"
 import * as CoverageReport from "../output/CoverageReport.ts"
 import * as Progress from "../output/Progress.ts"
-import { Screen } from "../output/Screen.ts"
+import { print, Screen } from "../output/Screen.ts"
 import * as Summary from "../output/Summary.ts"
 import { Incomplete } from "../option/UsageError.ts"
 import * as Notes from "./Notes.ts"
@@ -72,6 +72,8 @@ export interface Job {
   readonly commitEvery: Duration.Duration
   readonly onSinkFailure: "stop" | "continue"
   readonly deadLetters: string
+  /** Rejected records stay as they were read, also where others are redacted. */
+  readonly deadLettersRaw: boolean
   readonly maxDeadShare: number
   readonly coverage: string | undefined
   readonly strict: boolean
@@ -113,6 +115,11 @@ export const run = Effect.fnUntraced(function* (job: Job, shared?: Progress.Prog
   /** There is something to go on from. */
   let committed = false
 
+  if (job.deadLettersRaw && job.transform.redaction !== undefined) {
+    yield* print(
+      `warning: ${job.title === undefined ? "" : `${job.title}: `}${job.deadLetters} keeps rejected records with the personal data that --redact takes out, because of --dead-letters-raw`
+    )
+  }
   const summary = yield* Effect.scoped(
     Effect.gen(function* () {
       const hasWebhook = job.sinks.some(({ target }) => target._tag === "Webhook")
@@ -157,6 +164,7 @@ export const run = Effect.fnUntraced(function* (job: Job, shared?: Progress.Prog
         sinks: [first, ...rest],
         deadLetters: DeadLetterFile.sink(job.deadLetters),
         commitEvery: job.commitEvery,
+        rawLetters: job.deadLettersRaw,
         onSinkFailure: job.onSinkFailure,
         maxDeadShare: job.maxDeadShare,
         notes: () => {

@@ -175,6 +175,7 @@ export const toJob = Effect.fnUntraced(function* (spec: PipelineSpec, { report, 
         sinks.map(({ target }) => target),
         title
       ),
+    deadLettersRaw: spec.deadLettersRaw ?? false,
     maxDeadShare: (spec.maxDeadLetters ?? 10) / 100,
     coverage: spec.coverage,
     strict: spec.strict ?? false,

@@ -2,7 +2,7 @@
 import { Fault } from "@callstream/core/testing"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs"
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { alongside, callstream, folder, type Options, server, simulation, start } from "../Callstream.ts"
 import * as Receiver from "../torture/Receiver.ts"
@@ -139,6 +139,7 @@ describe("secrets and personal data", { ...alongside, timeout: 120_000 }, () => 
             ...lasting
           ]
         ],
+        [0, ["run", "shown.yaml", "--dry-run"]],
         [0, ["export", ...hook, "--debug", ...lasting]],
         [
           1,
@@ -169,6 +170,10 @@ describe("secrets and personal data", { ...alongside, timeout: 120_000 }, () => 
         assertNone(args.join(" "), ran.stderr + ran.stdout, { ...secrets, ...personal })
         assert.strictEqual(ran.code, code, `${args.join(" ")}: ${ran.stderr}`)
       })
+      writeFileSync(
+        join(cwd, "shown.yaml"),
+        "transforms:\n  redact: [phone, email, name, recording, freeText]\nsinks: [shown.ndjson]\n"
+      )
       yield* Effect.forEach(commands, (one) => check(...one), { concurrency: 3, discard: true })
       yield* check(3, ["replay", "dead.ndjson", ...hook.slice(0, 3)])
       assert.isTrue(existsSync(join(cwd, "dead.ndjson")))
@@ -211,7 +216,9 @@ describe("secrets and personal data", { ...alongside, timeout: 120_000 }, () => 
       // They were there to be found.
       assert.include(readFileSync(join(cwd, "plain.ndjson"), "utf8"), personal.recording)
       assert.include(readFileSync(join(cwd, "dead.ndjson"), "utf8"), personal.name)
-      assertNone("hashed.ndjson", readFileSync(join(cwd, "hashed.ndjson"), "utf8"), personal)
+      for (const redacted of ["hashed.ndjson", "hashed.ndjson.dead-letters.ndjson"]) {
+        assertNone(redacted, readFileSync(join(cwd, redacted), "utf8"), personal)
+      }
 
       const changed = yield* callstream([...filtered.slice(0, -1), "other words"], options)
       assert.strictEqual(changed.code, 2)

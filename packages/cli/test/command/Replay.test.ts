@@ -23,7 +23,7 @@ describe("callstream replay", alongside, () => {
       assert.include(exported.stderr, "3 refused")
       assert.include(exported.stderr, "  3 records could not go on: see dead.ndjson\n")
       const letters = lines(text(cwd, "dead.ndjson"))
-      assert.deepStrictEqual(new Set(letters.map(({ raw }) => (raw as { readonly id: string }).id)), never)
+      assert.deepStrictEqual(new Set(letters.map(({ row }) => (row as { readonly id: string }).id)), never)
       for (const letter of letters) {
         assert.deepInclude(letter, { stage: "sink", reason: "the receiver will not take it (422)" })
       }
@@ -38,7 +38,7 @@ describe("callstream replay", alongside, () => {
       assert.deepStrictEqual(taken.map(({ sessionId }) => sessionId).sort(), [one, two].sort())
       // Whoever keeps the newest version of a session compares these.
       for (const { organization, sequence, sessionId } of taken) {
-        const letter = letters.find(({ raw }) => (raw as { readonly id: string }).id === sessionId)
+        const letter = letters.find(({ row }) => (row as { readonly id: string }).id === sessionId)
         assert.deepStrictEqual(
           { organization, sequence },
           { organization: simulator.organizationId, sequence: letter?.["observedAt"] }
@@ -160,6 +160,57 @@ describe("callstream replay", alongside, () => {
       const stdout = yield* callstream(["replay", name], { cwd })
       assert.strictEqual(stdout.code, 3)
       assert.deepStrictEqual(idsOf(stdout.stdout), [])
+    })
+  )
+
+  it.live("sends a refused row as it was made, and refuses what would read what was redacted", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const digits = "4155550123"
+      const { url } = yield* server(
+        records([
+          { id: `call-${digits}`, callerNumber: `+1${digits}`, summary: `from ${digits}`, status: "completed" },
+          { callerNumber: `+1${digits}`, note: `+1${digits}`, status: "completed" },
+          { id: "other", callerNumber: `+1${digits}`, status: "completed" }
+        ])
+      )
+      const keys = { ...env, AGNI_BASE_URL: url, CALLSTREAM_REDACT_KEY: "a key of a test, long enough" }
+      const never = new Set([`call-${digits}`])
+      const receiver = yield* Receiver.make({ refuses: (id) => never.has(id) })
+      const to = ["--to", receiver.url, "--allow-private-hosts"]
+      const redact = ["--redact", "phone=hash"]
+      const put = ["export", "--walk", "pages", ...to, "--max-dead-letters", "100", "--select", "id,summary"]
+      const exported = yield* callstream([...put, ...redact, "--dead-letters", "dead.ndjson"], { cwd, env: keys })
+      assert.strictEqual(exported.code, 0, exported.stderr)
+      const letters = lines(text(cwd, "dead.ndjson"))
+      assert.strictEqual(letters.length, 2)
+      for (const letter of letters) assert.notInclude(JSON.stringify({ ...letter, id: "" }), digits)
+
+      const where = yield* callstream(["replay", "dead.ndjson", ...to, "--where", 'callerNumber != "+1"'], {
+        cwd,
+        env: keys
+      })
+      assert.strictEqual(where.code, 2)
+      assert.include(where.stderr, "reads callerNumber, which was redacted in the file")
+      const otherwise = yield* callstream(["replay", "dead.ndjson", ...to, "--redact", "phone"], { cwd, env: keys })
+      assert.strictEqual(otherwise.code, 2)
+      assert.include(otherwise.stderr, "redacted in another way")
+
+      never.clear()
+      const same = ["replay", "dead.ndjson", ...to, ...redact, "--where", 'status == "completed"']
+      const replayed = yield* callstream(same, { cwd, env: keys })
+      assert.strictEqual(replayed.code, 3, replayed.stderr)
+      assert.strictEqual(replayed.stderr, "1 dead letter replayed, 1 left in dead.ndjson\n")
+      const refused = letters.find(({ stage }) => stage === "sink")
+      const [sent] = receiver.events.slice(-1)
+      assert.strictEqual(sent?.sessionId, `call-${digits}`)
+      assert.deepStrictEqual(sent?.data, refused?.["row"])
+
+      const raw = [...put, ...redact, "--dead-letters", "raw.ndjson", "--dead-letters-raw"]
+      never.add(`call-${digits}`)
+      const kept = yield* callstream(raw, { cwd, env: keys })
+      assert.include(kept.stderr, "warning: raw.ndjson keeps rejected records with the personal data")
+      for (const letter of lines(text(cwd, "raw.ndjson"))) assert.include(JSON.stringify(letter), `"+1${digits}"`)
     })
   )
 

@@ -203,6 +203,7 @@ pipelines:
       const rows = lines(stdout)
       const of = (stage: string) => rows.filter((row) => row["stage"] === stage)
       assert.strictEqual(of("source").length, 10)
+      assert.notMatch(stdout, /\w@\w/)
       assert.isAtMost(of("where").length, 10)
       assert.strictEqual(of("select").length, of("where").length)
       assert.deepStrictEqual(
@@ -232,8 +233,10 @@ pipelines:
       assert.strictEqual(code, 0)
       const shown = stdout.split("\r\n")
       for (const line of shown) assert.isAtMost(line.length, 60, line)
-      assert.include(shown, "source: 10 sessions, as the API sends them")
-      assert.match(stdout, /redact: \d+ of 10\r\nid +\S/)
+      assert.include(shown, "source: 10 sessions, as the API sends them, redacted")
+      // What is shown of the stages before it is redacted too.
+      assert.match(stdout, /redact: \d+ of 10, as above\r\n/)
+      assert.notMatch(stdout, /\w@\w/)
       assert.match(stdout, /to calls\.ndjson: \d+ of 10, as above\r\n/)
     })
   )

@@ -237,7 +237,12 @@ export const deadLetters = (cwd: string, truth: ReadonlySet<string>, refuses: (i
     .split("\n")
     .flatMap((line) => {
       try {
-        return [(JSON.parse(line) as { readonly raw: { readonly id: string } }).raw.id]
+        const letter = JSON.parse(line) as {
+          readonly record?: { readonly id: string }
+          readonly row?: { readonly id: string }
+        }
+        const id = (letter.record ?? letter.row)?.id
+        return id === undefined ? [] : [id]
       } catch {
         return []
       }

@@ -38,7 +38,7 @@ type Line = DeadLetter | Tombstone
 
 /**
  * A sink for dead letters. What an earlier run put aside stays, so the file is opened for appending, and only when there is
- * something to write. It is private to its owner, because records are whole; one that another user owns or can write to is
+ * something to write. It is private to its owner, because records may hold personal data; one that another user owns or can write to is
  * refused. A line that a killed run left half written is ended before the next one.
  *
  * @since 0.1.0

@@ -116,6 +116,11 @@ export interface Options<A, RS, Sinks extends ReadonlyArray<AnySink>, RD> {
   readonly sinks: Sinks & { readonly [K in keyof Sinks]: SessionSink<NoInfer<A>, unknown> }
   /** A sink like any other, flushed before the checkpoint. */
   readonly deadLetters: SessionSink<DeadLetter, RD>
+  /**
+   * Keep in dead letters the records as they were read, with the personal data that the transform takes out, and where
+   * a sink refused a row the record instead of it. @default false
+   */
+  readonly rawLetters?: boolean | undefined
   /** A flush and a checkpoint cost several milliseconds each: they go by time. @default "1 second" */
   readonly commitEvery?: Duration.Input | undefined
   /**
@@ -206,7 +211,14 @@ export const make = <A, RS, RD, const Sinks extends readonly [AnySink, ...Readon
             )
           )
     const clock = VersionClock.make(Version.clock(kept?.lastVersion))
-    const pass = Pass.make({ transform, outlets, letters, clock, maxDeadShare })
+    const pass = Pass.make({
+      transform,
+      outlets,
+      letters,
+      clock,
+      maxDeadShare,
+      rawLetters: options.rawLetters ?? false
+    })
     const commit = Commit.make({ lease, fingerprint, clock, notes: options.notes, letters, outlets, orClose })
 
     const starts = open().map((outlet) => outlet.at())

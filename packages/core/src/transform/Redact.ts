@@ -10,10 +10,10 @@ import { make, type Transform } from "./Transform.ts"
 /**
  * What is taken out:
  *
- * - `phone`: `callerNumber`, `calleeNumber`, `customerNumber`, values under keys such as `mobile`, and phone numbers in
- *   any text and any key of the record.
+ * - `phone`: `callerNumber`, `calleeNumber`, `customerNumber`, wherever else in the record these very numbers are, values
+ *   under keys such as `mobile`, and phone numbers in any text and any key of the record.
  * - `email`: `callerEmail`, and e-mail addresses in any text and any key.
- * - `name`: `callerName`, wherever else in the record that very name stands, and values under keys such as
+ * - `name`: `callerName`, wherever else in the record that very name is, and values under keys such as
  *   `customer_name` or `lastName`. Other names inside running text cannot be told from other words: `freeText` is for
  *   them. `agentName` is the name of a voice agent and stays.
  * - `recording`: `recordingUrl`, and signed URLs in any text.
@@ -43,6 +43,7 @@ export const classes: ReadonlyArray<Class> = Redactor.classes
 export interface KeyedHash {
   /** Tells keys apart and says nothing about them. It is in the label: with another key it is another pipeline. */
   readonly fingerprint: string
+  /** Gives 32 hexadecimal digits in lower case, by which a hash is known again and not hashed once more. */
   readonly hash: (text: string) => string
 }
 
@@ -62,8 +63,8 @@ export type Mode = "drop" | "mask" | KeyedHash
  */
 export interface Options {
   /**
-   * The calling code of numbers without one, digits only, such as `"49"`: then `030 1234567` and `+49 30 1234567` have
-   * the same hash. Matters to hashes only.
+   * The calling code of numbers without one, digits only, such as `"49"`: then `030 1234567`, `0049 30 1234567` and
+   * `+49 30 1234567` have the same hash. Matters to hashes only.
    */
   readonly callingCode?: string | undefined
 }
@@ -71,10 +72,11 @@ export interface Options {
 const modeName = (mode: Mode): string => (typeof mode === "string" ? mode : `hash:${mode.fingerprint}`)
 
 /**
- * The record without the data of the given classes, the very same object when there was none in it. Ids, timestamps,
- * costs, numbers and booleans stay as they are; a number under a key such as `phone`, or one that is the caller's or
- * callee's, does not. `drop` takes fields out and their columns with them, and found text out of longer text; the other
- * modes put text in its place.
+ * The record without the data of the given classes, the very same object when there was none in it. Timestamps, costs,
+ * other numbers and booleans stay as they are. The record's own numbers go from every field, an `id` that holds one becomes
+ * a hash as a whole (in the mode `hash`; otherwise the number in it is masked); the key of the row, by which sinks know it,
+ * stays. `drop` takes fields out and their columns with them, and found text out of longer text; the other modes put text in
+ * its place. Redacting twice changes nothing.
  *
  * It goes by the names of fields: redact before you rename, flatten, or select from inside an object.
  *
@@ -96,8 +98,10 @@ export const redact = <A extends object>(
   const redactor = Redactor.make(new Map(chosen.map(({ mode, name }) => [name, mode])), options.callingCode)
   const hashes = chosen.some(({ mode }) => typeof mode !== "string")
   const code = hashes && options.callingCode !== undefined ? ` +${options.callingCode}` : ""
+  const label = `redact ${chosen.map(({ mode, name }) => `${name}=${modeName(mode)}`).join(",")}${code}`
   return make({
-    label: `redact ${chosen.map(({ mode, name }) => `${name}=${modeName(mode)}`).join(",")}${code}`,
+    label,
+    redaction: { label, apply: redactor.applyToJson },
     columns: (columns) => columns.filter(({ name }) => !redactor.drops(name)),
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- text stays text, and what is dropped may be absent
     apply: (record) => redactor.apply(fromRecord(record)) as A

@@ -11,6 +11,49 @@ import type { Item } from "../model/Item.ts"
 import { itself, NotARow } from "./internal/Itself.ts"
 
 /**
+ * How a transform takes personal data out, for what is kept of a record that it did not reach the end of.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Redaction {
+  /** Equal labels redact alike. */
+  readonly label: string
+  /** Takes any JSON: a record that could not be decoded too. Redacting twice changes nothing. */
+  readonly apply: (value: unknown) => Redacted
+}
+
+/**
+ * Redacted JSON, and how to redact what is said of it.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Redacted {
+  readonly value: unknown
+  /** The fields of the record that were changed, in camelCase. */
+  readonly fields: ReadonlyArray<string>
+  /** Redacts a text about the record, such as an error that quotes it. */
+  readonly text: (text: string) => string
+}
+
+const bothOf = (first: Redaction | undefined, second: Redaction | undefined): Redaction | undefined => {
+  if (first === undefined || second === undefined) return first ?? second
+  return {
+    label: `${first.label} | ${second.label}`,
+    apply: (value) => {
+      const one = first.apply(value)
+      const other = second.apply(one.value)
+      return {
+        value: other.value,
+        fields: [...new Set([...one.fields, ...other.fields])],
+        text: (text) => other.text(one.text(text))
+      }
+    }
+  }
+}
+
+/**
  * A pure function of one record. `undefined` leaves the record out; a throw makes it a dead letter, and the others go on.
  * A Promise, an Effect or the like in place of a row is a bug of the program, and stops it.
  *
@@ -23,6 +66,8 @@ export interface Transform<in A, out B> extends Pipeable {
   /** The columns that come out for those that go in, and what their values are, known before the first record. */
   readonly columns: (input: ReadonlyArray<Column>) => ReadonlyArray<Column>
   readonly apply: (record: A) => B | undefined
+  /** What it takes out of records, if that is its purpose: dead letters are redacted by it. */
+  readonly redaction?: Redaction | undefined
 }
 
 /**
@@ -58,6 +103,7 @@ interface Options<A, B> {
   readonly label: string
   readonly columns: (input: ReadonlyArray<Column>) => ReadonlyArray<Column>
   readonly apply: (record: A) => B | undefined
+  readonly redaction?: Redaction | undefined
 }
 
 const create = <A, B>(options: Options<A, B>): Transform<A, B> => ({
@@ -79,6 +125,7 @@ export const make: <A, B extends Row>(options: {
   readonly label: string
   readonly columns: (input: ReadonlyArray<Column>) => ReadonlyArray<Column>
   readonly apply: (record: A) => B | undefined
+  readonly redaction?: Redaction | undefined
 }) => Transform<A, B> = create
 
 /**
@@ -165,6 +212,7 @@ export const andThen: {
   create({
     label: [self.label, next.label].filter((label) => label !== "").join(" | "),
     columns: (input) => next.columns(self.columns(input)),
+    redaction: bothOf(self.redaction, next.redaction),
     apply: (record) => {
       const between = itself(self.label, self.apply(record))
       return between === undefined ? undefined : next.apply(between)

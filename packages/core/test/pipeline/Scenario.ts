@@ -104,7 +104,7 @@ export const run = Effect.fnUntraced(function* (seed: number): Effect.fn.Return<
   const lettersOf = (held: ReadonlyArray<Store.Held<DeadLetter>>) =>
     countsOf(
       held.map(({ row }) => {
-        const raw = row.raw
+        const raw = row.record ?? row.row
         const id = typeof raw === "object" && raw !== null && "id" in raw ? String(raw.id) : "?"
         return { id: `${id} ${row.sink ?? row.stage}` }
       })
@@ -350,7 +350,7 @@ export const run = Effect.fnUntraced(function* (seed: number): Effect.fn.Return<
   const undecodable = new Set<string>()
   for (const { row } of letters.durable()) {
     const { letter, ...rest } = row
-    const text = JSON.stringify([rest.raw, rest.sink, rest.stage, rest.observedAt])
+    const text = JSON.stringify([rest.id ?? null, rest.record ?? rest.row, rest.sink, rest.stage, rest.observedAt])
     if ((keys.get(text) ?? letter) !== letter) wrong.push("two names for one letter")
     keys.set(text, letter)
     if (rest.stage === "undecodable") undecodable.add(letter)

@@ -153,8 +153,12 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     letters: () =>
       (files.text(lettersPath) ?? "").split("\n").flatMap((line): ReadonlyArray<string> => {
         try {
-          const { raw, stage } = JSON.parse(line) as { readonly raw: { readonly id: string }; readonly stage: string }
-          return [`${raw.id} ${stage}`]
+          const { record, row, stage } = JSON.parse(line) as {
+            readonly record?: { readonly id: string }
+            readonly row?: { readonly id: string }
+            readonly stage: string
+          }
+          return [`${(record ?? row)?.id} ${stage}`]
         } catch {
           return []
         }

@@ -42,7 +42,8 @@ describe("Redact", () => {
       })
     }
     const other = record("99999999999999999999.5")
-    assert.deepStrictEqual(masked.apply(other)?.["metadata"], other["metadata"])
+    // A field that is called so holds a number, whatever it looks like.
+    assert.deepStrictEqual(masked.apply(other)?.["metadata"], { ...(other["metadata"] as object), phone: "[phone]" })
     const named = record("99999999999999999999")
     assert.deepStrictEqual(masked.apply(named)?.["metadata"], {
       ...(named["metadata"] as object),

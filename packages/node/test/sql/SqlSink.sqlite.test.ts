@@ -114,6 +114,19 @@ describe("SqlSink, in SQLite", () => {
     })
   )
 
+  it.live("keeps the key of a row whose id is redacted", () =>
+    Effect.gen(function* () {
+      const file = yield* database
+      const columns: ReadonlyArray<Column.Column> = [{ name: "id", type: "text" }]
+      for (const id of [`id_${"0".repeat(32)}`, "call-[phone]-1"]) {
+        yield* written<unknown, object>(sinkAt(file), (writer) =>
+          writer.write({ items: [{ id: "call-14155550123-1", start: undefined, row: { id } }], columns, observedAt })
+        )
+      }
+      assert.deepStrictEqual(ask(file, 'SELECT id FROM "call_sessions"'), [{ id: "call-14155550123-1" }])
+    })
+  )
+
   it.live(
     "adds columns that are new, leaves those that are not written any more, and keeps a key of its own without an id",
     () =>

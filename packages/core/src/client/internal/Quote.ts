@@ -1,6 +1,9 @@
+import * as Emails from "../../model/internal/Emails.ts"
+import * as Phones from "../../model/internal/Phones.ts"
+
 /**
  * A server's words, safe to repeat in an error: one line, at most 200 characters, without the values that must not leak
- * (the key, the personal values of a query), without paths and queries of URLs (a recording's carry a token) and without
+ * (the key, the personal values of a query, phone numbers and e-mail addresses of a record), without paths and queries of URLs (a recording's carry a token) and without
  * control characters.
  */
 export const make =
@@ -13,8 +16,11 @@ export const make =
       .replace(/\b([a-z][a-z\d+.-]*:\/\/)(?:[^\s/?#"'<>]*@)?([^\s/?#"'<>]*)[^\s"'<>]*/gi, "$1$2/…")
       .replace(/[?&][^\s=&"'<>]+=[^\s"'<>]*/g, "?…")
       .trim()
-    return safe.length > 200 ? `${safe.slice(0, 199).replace(/[\ud800-\udbff]$/, "")}…` : safe
+    const quoted = Phones.replace(Emails.replace(safe, hidden), "any", hidden)
+    return quoted.length > 200 ? `${quoted.slice(0, 199).replace(/[\ud800-\udbff]$/, "")}…` : quoted
   }
+
+const hidden = (): string => "…"
 
 const toLine = (text: string): string => text.toWellFormed().replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, " ")
 

@@ -11,9 +11,10 @@ import { type Batch, type Item, type Refused, versionOf } from "../../sink/Sessi
 import { SinkError } from "../../sink/SinkError.ts"
 import * as Coverage from "../../stream/Coverage.ts"
 import * as Transform from "../../transform/Transform.ts"
-import { DeadLetter, seal } from "../DeadLetter.ts"
+import { type DeadLetter, seal } from "../DeadLetter.ts"
 import { TooManyDeadLetters } from "../TooManyDeadLetters.ts"
 import type { OrClose } from "./Commit.ts"
+import * as Letters from "./Letters.ts"
 import { end, type Outlet } from "./Outlet.ts"
 
 /** Fewer records say nothing about their share. */
@@ -29,10 +30,12 @@ export const make = <A>(options: {
   readonly letters: Outlet<DeadLetter>
   readonly clock: VersionClock
   readonly maxDeadShare: number
+  readonly rawLetters: boolean
 }) => {
   const { clock, letters, maxDeadShare, outlets, transform } = options
   const columns = transform.columns(Column.ofSession)
   const apply = Transform.toItems(transform)
+  const kept = Letters.make(transform.redaction, options.rawLetters)
   const reasons = new Map<string, number>()
   let received = 0
   let filtered = 0
@@ -49,7 +52,7 @@ export const make = <A>(options: {
   })
 
   const putAside = Effect.fnUntraced(function* (
-    found: ReadonlyArray<Omit<DeadLetter, "letter">>,
+    found: ReadonlyArray<Letters.Unsealed>,
     records: number,
     versions: Versions
   ) {
@@ -90,15 +93,10 @@ export const make = <A>(options: {
     versions: Versions,
     orClose: OrClose<A>
   ) {
-    const failed: Array<Omit<DeadLetter, "letter">> = rejected.map(({ observedAt, raw, reason, stage }) => ({
-      stage,
-      reason,
-      raw,
-      observedAt
-    }))
+    const failed = rejected.map(kept.ofRecord)
     const { items, passed } = yield* apply(given, (item, cause) => {
       const observedAt = versionOf(versions, item)
-      failed.push({ stage: transform.label, reason: nameOf(cause), raw: item.row, observedAt })
+      failed.push(kept.ofRecord({ stage: transform.label, reason: nameOf(cause), raw: item.row, observedAt }))
     })
     filtered += given.length - passed.length - (failed.length - rejected.length)
     received += given.length + rejected.length
@@ -119,13 +117,15 @@ export const make = <A>(options: {
     const fresh = has(letters.at(), window) ? [] : failed
     const rows = refused.flat()
     if (fresh.length > 0 || rows.length > 0) {
-      const byId = new Map(rows.length === 0 ? [] : passed.map((item) => [item.id, item] as const))
+      const records = new Map(rows.length === 0 ? [] : passed.map((item) => [item.id, item] as const))
+      const made = new Map(rows.length === 0 ? [] : items.map((item) => [item.id, item] as const))
       const found = [
         ...fresh,
         ...rows.map(({ id, reason, sink }) => {
-          const item = byId.get(id)
+          const item = records.get(id)
           const observedAt = item === undefined ? versions.observedAt : versionOf(versions, item)
-          return { stage: "sink", sink, reason, raw: item?.row ?? { id }, observedAt }
+          const row = made.get(id)?.row ?? { id }
+          return kept.ofRow({ id, sink, reason, record: item?.row ?? { id }, row, observedAt })
         })
       ]
       yield* putAside(found, fresh.length + new Set(rows.map(({ id }) => id)).size, versions)
@@ -162,7 +162,10 @@ const letterTypes: { readonly [K in keyof DeadLetter]: Column.Type } = {
   stage: "text",
   sink: "text",
   reason: "text",
-  raw: "json",
+  id: "text",
+  record: "json",
+  row: "json",
+  redaction: "json",
   observedAt: "integer"
 }
 

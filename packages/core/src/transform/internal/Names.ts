@@ -1,7 +1,9 @@
 /** What keys say of the values under them, and a known name inside text. */
 
-import * as Emails from "./Emails.ts"
-import * as Phones from "./Phones.ts"
+import * as Emails from "../../model/internal/Emails.ts"
+import * as Phones from "../../model/internal/Phones.ts"
+import * as Spelling from "./Spelling.ts"
+import * as StandIn from "../../model/internal/StandIn.ts"
 
 type Kind = "name" | "phone" | "recording" | "other"
 
@@ -18,6 +20,8 @@ export interface Key {
   readonly kind: Kind
   /** Whether patterns might find something in the key itself. */
   readonly open: boolean
+  /** The key in the spelling in which names are compared. */
+  readonly folded: string
 }
 
 const known = new Map<string, Key>()
@@ -25,11 +29,16 @@ const known = new Map<string, Key>()
 /** Keys repeat from record to record; those that do not must not fill the memory. */
 const most = 4096
 
-/** What a customer's key says, whatever its spelling. */
+/** What a customer's key says, whatever its spelling. What stands in place of a number says nothing of what is under it. */
 export const keyOf = (text: string): Key => {
   const found = known.get(text)
   if (found !== undefined) return found
-  const letters = text.length > 64 ? "" : text.toLowerCase().replace(/[^a-z0-9]/g, "")
+  const letters =
+    text.length > 64
+      ? ""
+      : StandIn.without(text)
+          .toLowerCase()
+          .replace(/[^a-z0-9]/g, "")
   const kind = person.test(letters)
     ? "name"
     : phone.test(letters)
@@ -38,30 +47,113 @@ export const keyOf = (text: string): Key => {
         ? "recording"
         : "other"
   if (known.size >= most) known.clear()
-  const key: Key = { kind, open: Emails.mayHold(text) || Phones.mayHold(text) }
+  const key: Key = { kind, open: Emails.mayHold(text) || Phones.mayHold(text), folded: Spelling.of(text).text }
   known.set(text, key)
   return key
 }
 
+/** A name to look for, in any case, Unicode form and with any kind of space. */
+export interface Name {
+  readonly text: string
+  /** The longest piece of it in plain letters: every text that holds the name holds that, in one case or another. */
+  readonly probe: string
+  readonly rarest: number
+  readonly word: string
+  readonly several: boolean
+  readonly pattern: () => RegExp
+}
+
+/** In a folded text. A letter with a mark may be one character elsewhere. */
+const plainLetters = /[a-z]+(?![\u0300-\u036f])/g
+
+/** Letters, those first that texts have least of. */
+const rare = "qxzjkvwybfpghumdcltnrsioae"
+
+const space = String.raw`[\s\u200b-\u200d\u2060\ufeff+_.-]{1,4}`
+
+/** `undefined` for what is too short to be told from other text. */
+export const nameOf = (given: string): Name | undefined => {
+  const text = given.trim()
+  const words = Spelling.fold(text)
+    .split(/[\s\u200b-\u200d\u2060\ufeff]+/)
+    .filter((word) => word !== "")
+  const [word] = words
+  if (text.length < 2 || word === undefined || StandIn.is(text)) return undefined
+  let probe = ""
+  for (const [piece] of words.join(" ").matchAll(plainLetters)) if (piece.length > probe.length) probe = piece
+  let rarest = 0
+  for (let at = 1; at < probe.length; at++) {
+    if (rare.indexOf(probe.charAt(at)) < rare.indexOf(probe.charAt(rarest))) rarest = at
+  }
+  let pattern: RegExp | undefined
+  return {
+    text,
+    probe,
+    rarest,
+    word,
+    several: words.length > 1,
+    pattern: () => (pattern ??= new RegExp(`${words.map(escape).join(space)}(?![\u0300-\u036f])`, "gu"))
+  }
+}
+
+const escape = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&")
+
 const letter = /[\p{Script=Latin}\p{Script=Cyrillic}\p{Script=Greek}\p{N}_]/u
+
+/** What another letter may stand for, or more than one. */
+const odd = /[ßẞſıİK\ufb00-\ufb06\uff01-\uff5e]/
+
+const isAt = (text: string, probe: string, begin: number): boolean => {
+  if (begin < 0) return false
+  for (let at = 0; at < probe.length; at++) {
+    // Both cases of a plain letter differ in this bit only.
+    if ((text.charCodeAt(begin + at) | 32) !== probe.charCodeAt(at)) return false
+  }
+  return true
+}
+
+/** By its rarest letter, which costs a third of making the text lower case. */
+const holdsProbe = (text: string, probe: string, rarest: number): boolean => {
+  const lower = probe.charAt(rarest)
+  for (let at = text.indexOf(lower); at >= 0; at = text.indexOf(lower, at + 1)) {
+    if (isAt(text, probe, at - rarest)) return true
+  }
+  const upper = lower.toUpperCase()
+  for (let at = text.indexOf(upper); at >= 0; at = text.indexOf(upper, at + 1)) {
+    if (isAt(text, probe, at - rarest)) return true
+  }
+  return false
+}
+
+/** Cheap, and true for every text that holds the name. */
+const mayHold = (text: string, { probe, rarest, word }: Name): boolean =>
+  probe.length > 1
+    ? holdsProbe(text, probe, rarest) || odd.test(text)
+    : !Spelling.isAscii(text)
+      ? Spelling.fold(text).includes(word)
+      : word.length === probe.length
+        ? text.toLowerCase().includes(word)
+        : text.includes("%") && Spelling.hasLongEscape(text)
 
 /**
  * The text with each occurrence of a name replaced; the same text when there is none. A single word counts only where it
  * stands alone, because `Ana` is also in `analysis`; several words never stand together by chance.
  */
-export const replaceKnown = (text: string, name: string, by: (name: string) => string): string => {
-  let at = text.indexOf(name)
-  if (at < 0) return text
-  const several = /\s/.test(name)
+export const replaceKnown = (text: string, name: Name, by: () => string): string => {
+  if (!mayHold(text, name)) return text
+  const { pattern, several } = name
+  const spelled = Spelling.of(text)
   let out = ""
   let done = 0
-  for (; at >= 0; at = text.indexOf(name, at + name.length)) {
-    const end = at + name.length
-    if (!several && (letter.test(text[at - 1] ?? "") || letter.test(text[end] ?? ""))) continue
-    out += text.slice(done, at) + by(name)
-    done = end
+  for (const { 0: found, index } of spelled.text.matchAll(pattern())) {
+    const after = index + found.length
+    if (!several && (letter.test(spelled.text[index - 1] ?? "") || letter.test(spelled.text[after] ?? ""))) continue
+    const begin = spelled.begins[index] ?? 0
+    if (begin < done) continue
+    out += text.slice(done, begin) + by()
+    done = spelled.ends[after - 1] ?? text.length
   }
-  return out + text.slice(done)
+  return done === 0 ? text : out + text.slice(done)
 }
 
 /** The same for each way to write one name. */

@@ -1,9 +1,13 @@
 /** One pass over a record that replaces what belongs to some classes of personal data. */
-import { ExactNumber } from "../../model/ExactNumber.ts"
-import * as Emails from "./Emails.ts"
+import type { Redacted } from "../Transform.ts"
+import * as DialledNumber from "./DialledNumber.ts"
+import * as Emails from "../../model/internal/Emails.ts"
+import * as Known from "./Known.ts"
 import * as Names from "./Names.ts"
-import * as Phones from "./Phones.ts"
+import * as OwnNumbers from "./OwnNumbers.ts"
+import * as Phones from "../../model/internal/Phones.ts"
 import { isObject, type Row, set } from "./Row.ts"
+import * as StandIn from "../../model/internal/StandIn.ts"
 import * as Urls from "./Urls.ts"
 
 export const classes = ["phone", "email", "name", "recording", "freeText"] as const
@@ -15,11 +19,11 @@ type Mode = "drop" | "mask" | { readonly hash: (text: string) => string }
 const dropped = Symbol("dropped")
 
 /**
- * How far text is looked into: all of `any`; in a `url` only a `+` marks a phone number, because it is full of digits that
- * are none; in a `token`, such as an id or a state, further only a plain `@` an address; a `room` may be named after
- * a number of the record; a `figure`, such as a time, holds a `+` of its own.
+ * How far text is looked into, besides for what the record itself is about: all of `any`; in a `url` only a `+` marks
+ * a phone number, because it is full of digits that are none; in a `token`, such as an id or a state, further only a plain
+ * `@` an address; in a `figure` nothing, as long as it is a time or a decimal.
  */
-type Depth = "any" | "url" | "token" | "room" | "figure"
+type Depth = "any" | "url" | "token" | "figure"
 
 interface Field {
   /** The class that the whole value belongs to. */
@@ -36,7 +40,7 @@ const fields: ReadonlyMap<string, Field> = new Map(
     id: token,
     agentId: token,
     organizationId: token,
-    roomId: { depth: "room" },
+    roomId: token,
     callerNumber: { whole: "phone", depth: "any" },
     calleeNumber: { whole: "phone", depth: "any" },
     customerNumber: { whole: "phone", depth: "any" },
@@ -62,13 +66,6 @@ const fields: ReadonlyMap<string, Field> = new Map(
   } satisfies Readonly<Record<string, Field>>)
 )
 
-/** What stands in a record besides its patterns. */
-interface Known {
-  readonly name: string | undefined
-  readonly phones: ReadonlyArray<string>
-  readonly recording: string | undefined
-}
-
 /** What holds for a value because of where it stands. */
 interface Place {
   readonly depth: Depth
@@ -80,36 +77,9 @@ interface Place {
 
 const kinds = new Set(["string", "text", "enum", "number", "integer", "boolean", "date", "datetime", "array", "object"])
 
-/** `{ type: "enum", value: … }`: the type says nothing about anybody. */
-const isTypeOfWrapped = (object: Row, key: string): boolean =>
-  key === "type" && Object.hasOwn(object, "value") && kinds.has(String(object[key]).toLowerCase())
-
-const textOf = (value: unknown): string | undefined =>
-  typeof value === "string" && value !== ""
-    ? value
-    : typeof value === "number" || value instanceof ExactNumber
-      ? String(value)
-      : undefined
-
-const nameIn = (record: Row): string | undefined => {
-  const name = textOf(record["callerName"])?.trim()
-  return name === undefined || name.length < 2 ? undefined : name
-}
-
-const phonesIn = (record: Row): ReadonlyArray<string> => {
-  const endings = new Set<string>()
-  for (const field of ["callerNumber", "calleeNumber", "customerNumber"]) {
-    const phone = textOf(record[field])
-    const ending = phone === undefined ? undefined : Phones.ending(phone)
-    if (ending !== undefined) endings.add(ending)
-  }
-  return [...endings]
-}
-
-const recordingIn = (record: Row): string | undefined => {
-  const url = textOf(record["recordingUrl"])
-  return url === undefined || url.length < 8 ? undefined : url
-}
+/** `{ type: "enum", value: … }`: the type says nothing about anybody. The value may have been dropped. */
+const isTypeOfWrapped = (key: string, value: unknown): boolean =>
+  key === "type" && typeof value === "string" && kinds.has(value.toLowerCase())
 
 /** Two keys that become the same one must not cost a value. */
 const unused = (key: string, object: Row, out: Row): string => {
@@ -151,15 +121,26 @@ const rebuild = (object: Row, { keys, values }: Change): Row => {
   return out
 }
 
+const decimal = /^[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?$/
+
+/** Times as the endpoint and Go write them, and decimals. */
+const isFigure = (text: string): boolean =>
+  decimal.test(text) ||
+  /^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?: ?(?:Z|UTC|[-+]\d\d:?\d\d))*(?: m=[-+]?[\d.]+)?)?$/.test(
+    text
+  )
+
 export interface Redactor {
   readonly apply: (record: Row) => Row
+  /** Of what need not be a session: a record that was not understood. */
+  readonly applyToJson: (value: unknown) => Redacted
   /** Whether this field of a record is always taken out. */
   readonly drops: (field: string) => boolean
 }
 
 export const make = (modes: ReadonlyMap<Class, Mode>, callingCode: string | undefined): Redactor => {
   const normalize: { readonly [K in Class]: (text: string) => string } = {
-    phone: (phone) => Phones.normalize(phone, callingCode) || phone.trim().toLowerCase(),
+    phone: (phone) => DialledNumber.normalize(phone, callingCode) || phone.trim().toLowerCase(),
     email: Emails.normalize,
     name: Names.normalize,
     recording: (url) => url,
@@ -184,16 +165,24 @@ export const make = (modes: ReadonlyMap<Class, Mode>, callingCode: string | unde
     recording,
     freeText: within("freeText")
   }
-  const phones = modes.has("phone")
+  const wanted: Known.Wanted = {
+    phones: modes.has("phone"),
+    names: modes.has("name"),
+    recordings: modes.has("recording")
+  }
+  const { phones, recordings } = wanted
   const emails = modes.has("email")
-  const names = modes.has("name")
-  const recordings = modes.has("recording")
   const free = modes.has("freeText")
 
   const instead = (whole: Class, value: string): unknown =>
-    modes.get(whole) === "drop" ? dropped : stands[whole](value)
+    StandIn.is(value) ? value : modes.get(whole) === "drop" ? dropped : stands[whole](value)
 
-  const scan = (given: string, depth: Depth, known: Known): string => {
+  /** A number of the record has the same hash however it is written. */
+  const phoneOf = (known: Known.Known) => (found: string) =>
+    phone(OwnNumbers.knownIn(Phones.digitsOf(found), known.phones)?.text ?? found)
+  const ownPhone = ({ text }: OwnNumbers.Known): string => phone(text)
+
+  const once = (given: string, depth: Depth, known: Known.Known): string => {
     let text = given
     if (recordings) {
       if (known.recording !== undefined && text.includes(known.recording)) {
@@ -202,41 +191,68 @@ export const make = (modes: ReadonlyMap<Class, Mode>, callingCode: string | unde
       text = Urls.replace(text, recording)
     }
     if (emails && (depth === "any" || depth === "url" || text.includes("@"))) text = Emails.replace(text, email)
-    if (phones && depth !== "figure") {
-      text = Phones.replace(text, depth === "any" ? "any" : "marked", phone)
-      if (depth === "any" || depth === "room") text = Phones.replaceKnown(text, known.phones, phone)
+    if (phones && !(depth === "figure" && isFigure(text))) {
+      text = Phones.replace(text, depth === "any" ? "any" : "marked", phoneOf(known))
+      text = OwnNumbers.replace(text, known.phones, ownPhone)
     }
-    if (names && known.name !== undefined) text = Names.replaceKnown(text, known.name, name)
+    const own = known.name
+    if (own !== undefined) text = Names.replaceKnown(text, own, () => name(own.text))
     return text
   }
 
-  const ofText = (value: string, place: Place, known: Known): unknown => {
+  /** What stands in place of one thing is not taken for another, and what is left when one is taken out is looked at again. */
+  const scan = (given: string, depth: Depth, known: Known.Known): string => {
+    let text = once(given, depth, known)
+    if (text === given) return given
+    if (StandIn.isIn(given)) text = given
+    for (;;) {
+      const next = StandIn.between(text, (part) => once(part, depth, known))
+      if (next === text) return text
+      text = next
+    }
+  }
+
+  const isShort = (digits: string, known: Known.Known): boolean =>
+    known.short && known.phones.some(({ digits: own, ending }) => ending === undefined && own === digits)
+
+  const ofText = (value: string, place: Place, known: Known.Known): unknown => {
     if (value === "") return value
     if (place.whole !== undefined && modes.has(place.whole)) {
       // A mobile is not always a number: `"mobile": "Android"`.
       const fits = place.whole !== "phone" || Phones.digitsOf(value).length >= 4
       if (fits) return instead(place.whole, value)
     }
-    return place.free && free ? instead("freeText", value) : scan(value, place.depth, known)
+    if (phones && place.depth === "figure" && decimal.test(value)) return ofNumber(value, value, place, known)
+    if (free && (place.free || (place.depth === "figure" && !isFigure(value)))) return instead("freeText", value)
+    if (known.short && place.depth !== "figure" && !/\p{L}/u.test(value) && isShort(Phones.digitsOf(value), known))
+      return instead("phone", value)
+    return scan(value, place.depth, known)
   }
 
-  const ofNumber = (value: number | ExactNumber, place: Place, known: Known): unknown => {
-    if (!phones || (typeof value === "number" && !Number.isSafeInteger(value))) return value
-    const digits = String(value).replace("-", "")
-    if (!/^\d{7,}$/.test(digits)) return value
-    const isOne = place.whole === "phone" || known.phones.some((ending) => digits.endsWith(ending))
-    return isOne ? instead("phone", digits) : value
+  const ofNumber = (value: unknown, text: string, place: Place, known: Known.Known): unknown => {
+    const digits = Phones.digitsOf(text)
+    const own = OwnNumbers.knownIn(digits, known.phones)
+    if (place.depth === "figure") {
+      return own?.ending === undefined || !/^[-+]?\d+$/.test(text) ? value : instead("phone", own.text)
+    }
+    if (own !== undefined) return instead("phone", own.text)
+    if (digits.length < 7) return value
+    if (place.whole === "phone") return instead("phone", digits)
+    const inside = known.phones.find(({ ending }) => ending !== undefined && digits.includes(ending))
+    return inside === undefined ? value : instead("phone", inside.text)
   }
 
-  const ofValue = (value: unknown, place: Place, known: Known): unknown => {
+  const ofValue = (value: unknown, place: Place, known: Known.Known): unknown => {
     if (typeof value === "string") return ofText(value, place, known)
-    if (typeof value === "number" || value instanceof ExactNumber)
-      return place.depth === "any" ? ofNumber(value, place, known) : value
+    if (typeof value === "number") return phones ? ofNumber(value, String(value), place, known) : value
     if (Array.isArray(value)) return ofList(value, place, known)
-    return isObject(value) ? ofObject(value, place, known) : value
+    const exact = Known.exactText(value)
+    if (exact !== undefined) return phones ? ofNumber(value, exact, place, known) : value
+    if (!isObject(value)) return value
+    return ofObject(value, place, known)
   }
 
-  const ofList = (list: ReadonlyArray<unknown>, place: Place, known: Known): ReadonlyArray<unknown> => {
+  const ofList = (list: ReadonlyArray<unknown>, place: Place, known: Known.Known): ReadonlyArray<unknown> => {
     const found = list.map((value) => ofValue(value, place, known))
     return found.every((value, index) => value === list[index]) ? list : found.filter((value) => value !== dropped)
   }
@@ -244,17 +260,19 @@ export const make = (modes: ReadonlyMap<Class, Mode>, callingCode: string | unde
   const placeUnder = ({ kind }: Names.Key, outer: Place): Place =>
     kind === "other" || kind === outer.whole || !modes.has(kind) ? outer : { ...outer, whole: kind }
 
-  const ofKey = (key: string, { open }: Names.Key, known: Known): string =>
-    open || known.name !== undefined || known.recording !== undefined ? scan(key, "any", known) : key
+  const ofKey = (key: string, about: Names.Key, known: Known.Known): string =>
+    about.open || known.recording !== undefined || (known.name !== undefined && about.folded.includes(known.name.probe))
+      ? scan(key, "any", known)
+      : key
 
   /** The same object when nothing in it changed, so that what was not touched is not copied either. */
-  const ofObject = (object: Row, place: Place, known: Known): Row => {
+  const ofObject = (object: Row, place: Place, known: Known.Known): Row => {
     let change: Change | undefined
     for (const key of Object.keys(object)) {
       const about = Names.keyOf(key)
       const value = object[key]
       const newKey = ofKey(key, about, known)
-      const newValue = isTypeOfWrapped(object, key) ? value : ofValue(value, placeUnder(about, place), known)
+      const newValue = isTypeOfWrapped(key, value) ? value : ofValue(value, placeUnder(about, place), known)
       if (newValue !== value || newKey !== key) change = changed(change, key, newKey, newValue)
     }
     return change === undefined ? object : rebuild(object, change)
@@ -263,33 +281,66 @@ export const make = (modes: ReadonlyMap<Class, Mode>, callingCode: string | unde
   const places = new Map([...fields].map(([key, { depth, whole }]) => [key, { depth, whole, free: false }]))
   const elsewhere: Place = { depth: "any", whole: undefined, free: true }
 
-  const ofField = (value: unknown, place: Place, known: Known): unknown => {
+  const ofField = (value: unknown, place: Place, known: Known.Known): unknown => {
     if (value === null || value === undefined || value === "") return value
     return place.whole !== undefined && modes.has(place.whole)
-      ? instead(place.whole, typeof value === "string" ? value : JSON.stringify(value))
+      ? instead(place.whole, typeof value === "string" ? value : (Known.exactText(value) ?? JSON.stringify(value)))
       : ofValue(value, place, known)
   }
 
-  return {
-    apply: (record) => {
-      const known: Known = {
-        name: names ? nameIn(record) : undefined,
-        phones: phones ? phonesIn(record) : [],
-        recording: recordings ? recordingIn(record) : undefined
-      }
-      let change: Change | undefined
-      for (const key of Object.keys(record)) {
-        const value = record[key]
-        const place = places.get(key)
-        const about = place === undefined ? Names.keyOf(key) : undefined
-        const newKey = about === undefined ? key : ofKey(key, about, known)
-        const newValue =
-          place === undefined
-            ? ofValue(value, about === undefined ? elsewhere : placeUnder(about, elsewhere), known)
+  /** A visible id stays one: it is never empty, and the holder of the key can still tell rows apart by it. */
+  const ofId = (value: unknown, place: Place, known: Known.Known): unknown => {
+    if (typeof value !== "string" || !phones || StandIn.is(value)) return ofValue(value, place, known)
+    const mode = modes.get("phone")
+    const stands = typeof mode === "object" ? ownPhone : () => "[phone]"
+    const marked = OwnNumbers.replace(value, known.phones, stands)
+    const found = marked !== value || isShort(value, known)
+    if (!found) return scan(value, place.depth, known)
+    return typeof mode === "object"
+      ? `id_${mode.hash(`id:${value}`)}`
+      : marked === value
+        ? "[phone]"
+        : scan(marked, place.depth, known)
+  }
+
+  const ofRecord = (record: Row, known: Known.Known, fieldOf: (key: string) => string): Row => {
+    let change: Change | undefined
+    for (const key of Object.keys(record)) {
+      const value = record[key]
+      const field = fieldOf(key)
+      const place = places.get(field)
+      const about = place === undefined ? Names.keyOf(key) : undefined
+      const newKey = about === undefined ? key : ofKey(key, about, known)
+      const newValue =
+        place === undefined
+          ? ofValue(value, about === undefined ? elsewhere : placeUnder(about, elsewhere), known)
+          : field === "id"
+            ? ofId(value, place, known)
             : ofField(value, place, known)
-        if (newValue !== value || newKey !== key) change = changed(change, key, newKey, newValue)
+      if (newValue !== value || newKey !== key) change = changed(change, key, newKey, newValue)
+    }
+    return change === undefined ? record : rebuild(record, change)
+  }
+
+  return {
+    apply: (record) => ofRecord(record, Known.ofSession(record, wanted), (key) => key),
+    applyToJson: (given) => {
+      const known = Known.ofJson(given, wanted)
+      const value = isObject(given) ? ofRecord(given, known, Known.fieldOf) : ofValue(given, elsewhere, known)
+      const isOther = (key: string): boolean =>
+        !isObject(given) || !isObject(value) || !Object.hasOwn(value, key) || value[key] !== given[key]
+      // A key that is another now is personal data itself.
+      const isTold = (key: string): boolean =>
+        places.has(Known.fieldOf(key)) || (isObject(value) && Object.hasOwn(value, key))
+      return {
+        value: value === dropped ? null : value,
+        fields: isObject(given)
+          ? Object.keys(given)
+              .filter((key) => isOther(key) && isTold(key))
+              .map(Known.fieldOf)
+          : [],
+        text: (text) => scan(text, "any", known)
       }
-      return change === undefined ? record : rebuild(record, change)
     },
     drops: (field) => {
       const whole = fields.get(field)?.whole

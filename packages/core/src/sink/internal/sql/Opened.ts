@@ -13,6 +13,7 @@ import type { Version } from "../../../model/Version.ts"
 import type { Instant } from "../../../model/Instant.ts"
 import type { Repairs } from "../../../model/internal/Json.ts"
 import * as SqlFailure from "../../../model/internal/SqlFailure.ts"
+import * as StandIn from "../../../model/internal/StandIn.ts"
 import { type Batch, type Refused, versionOf, type Writer } from "../../SessionSink.ts"
 import { SinkError } from "../../SinkError.ts"
 import * as Table from "../../Table.ts"
@@ -198,8 +199,15 @@ export const make = Effect.fnUntraced(function* (
         const cells = table.cells(row)
         if (!id.isWellFormed()) refused.push({ id, reason: "its id is no text that a database can hold" })
         else {
-          strange ||= keyCell !== undefined && cells[keyCell] !== id
-          rows.push({ id, version: versionOf(batch, item), cells })
+          const key = keyCell === undefined ? undefined : cells[keyCell]
+          // The key of a row stays what it is, also where the id in it is redacted.
+          const isRedacted = typeof key === "string" && key !== id && StandIn.isIn(key)
+          strange ||= keyCell !== undefined && key !== id && !isRedacted
+          rows.push({
+            id,
+            version: versionOf(batch, item),
+            cells: keyCell !== undefined && isRedacted ? cells.with(keyCell, id) : cells
+          })
         }
       } catch {
         refused.push({ id, reason: "JSON cannot say one of its values" })

@@ -5,13 +5,13 @@
 
 const digitSets = /\p{Nd}/u
 const gap = String.raw`[ \t\u00a0\u2002-\u200b\u2010-\u2015\u202f\u2060\u2212()./\uff08\uff09\u00ad-]`
-const plusSign = String.raw`(?:[+\uff0b]|%2[Bb])`
+const plusSign = String.raw`(?:[+\uff0b]|%(?:25)*2[Bb])`
 const run = new RegExp(`(?:${plusSign}[ (]{0,2})?[(\uff08]?\\p{Nd}(?:${gap}{0,3}\\p{Nd})*`, "gu")
-const startsWithPlus = new RegExp(`^${plusSign}`)
+export const startsWithPlus = new RegExp(`^${plusSign}`)
 
-const isAsciiDigit = (code: number): boolean => code >= 48 && code <= 57
+export const isAsciiDigit = (code: number): boolean => code >= 48 && code <= 57
 
-const otherDigit = /[^\P{Nd}0-9]/u
+export const otherDigit = /[^\P{Nd}0-9]/u
 
 /** Cheap, and true for every text that holds a number: seven digits, or some of another script. */
 export const mayHold = (text: string): boolean => {
@@ -134,7 +134,7 @@ const isJoined = (near: string, beyond: string): boolean =>
 
 const isExtension = (text: string, end: number): boolean => /^\s?(?:x|ext)[.\s]?\d/i.test(text.slice(end, end + 8))
 
-interface Span {
+export interface Span {
   readonly begin: number
   readonly end: number
 }
@@ -198,7 +198,7 @@ const spansIn = (text: string, found: string, begin: number, loose: boolean): Re
   return spans
 }
 
-const replaceSpans = (text: string, spans: ReadonlyArray<Span>, by: (found: string) => string): string => {
+export const replaceSpans = (text: string, spans: ReadonlyArray<Span>, by: (found: string) => string): string => {
   let out = ""
   let done = 0
   for (const { begin, end } of spans) {
@@ -217,65 +217,4 @@ export const replace = (text: string, which: "marked" | "any", by: (phone: strin
   const spans: Array<Span> = []
   for (const match of text.matchAll(run)) spans.push(...spansIn(text, match[0], match.index, which === "any"))
   return replaceSpans(text, spans, by)
-}
-
-/** So many digits at the end of a number tell it from others, whatever stands before them. */
-const telling = 9
-
-/** What to look for to find a certain number in any notation; `undefined` for what has too few digits to be told. */
-export const ending = (phone: string): string | undefined => {
-  const digits = digitsOf(phone)
-  return digits.length < 7 ? undefined : digits.slice(-telling)
-}
-
-const separator = new RegExp(`^(?:${gap}){0,3}$`, "u")
-
-/** The text with numbers that are known, by their endings, replaced wherever they stand, inside a longer word too. */
-export const replaceKnown = (text: string, endings: ReadonlyArray<string>, by: (phone: string) => string): string => {
-  if (endings.length === 0 || !mayHold(text)) return text
-  const digits = digitsOf(text)
-  const present = endings.filter((ending) => digits.includes(ending))
-  return present.reduce((left, ending) => replaceEnding(left, ending, by), text)
-}
-
-const replaceEnding = (text: string, ending: string, by: (phone: string) => string): string => {
-  const digits = digitsOf(text)
-  const places = [...text.matchAll(/\p{Nd}/gu)].map(({ index }) => index)
-  const spans: Array<Span> = []
-  for (let at = digits.indexOf(ending); at >= 0; at = digits.indexOf(ending, at + 1)) {
-    const own = places.slice(at, at + ending.length)
-    const last = own.at(-1) ?? 0
-    const together = own.every((place, index) => {
-      const next = own[index + 1]
-      return next === undefined || separator.test(text.slice(place + characterAt(text, place).length, next))
-    })
-    let begin = own[0] ?? 0
-    while (begin > 0 && /[\p{Nd}+\uff0b(]/u.test(text[begin - 1] ?? "")) begin--
-    if (together && begin >= (spans.at(-1)?.end ?? 0)) spans.push({ begin, end: last + characterAt(text, last).length })
-  }
-  return replaceSpans(text, spans, by)
-}
-
-const characterAt = (text: string, index: number): string => String.fromCodePoint(text.codePointAt(index) ?? 0)
-
-/**
- * The same for each way to write one number: `+` and its digits. One without a `+` or `00` is of the country with this
- * calling code; without a code it stays the digits that were dialled.
- */
-export const normalize = (phone: string, callingCode: string | undefined): string => {
-  // `+49 (0)30 …`: the bracket says what is dialled inside the country.
-  const written = phone
-    .trim()
-    .replace(/^[(\uff08]/, "")
-    .replace("(0)", "")
-  const plus = startsWithPlus.exec(written)?.[0] ?? ""
-  const digits = digitsOf(written.slice(plus.length))
-  if (plus !== "") return `+${digits}`
-  if (digits.startsWith("00")) return `+${digits.slice(2)}`
-  if (callingCode === undefined || digits.length < 7) return digits
-  // Where `00` is not what one dials to get out of the country.
-  if (callingCode === "1" && digits.startsWith("011")) return `+${digits.slice(3)}`
-  // With its country, only the `+` left out.
-  if (digits.startsWith(callingCode) && digits.length > 10) return `+${digits}`
-  return `+${callingCode}${digits.replace(/^0/, "")}`
 }

@@ -1,0 +1,84 @@
+/** What becomes of a record or a row that cannot go on: a dead letter without personal data that the pipeline redacts. */
+import type { Rejected } from "../../model/Rejected.ts"
+import type { Instant } from "../../model/Instant.ts"
+import type { Redaction } from "../../transform/Transform.ts"
+import type { DeadLetter } from "../DeadLetter.ts"
+
+export type Unsealed = Omit<DeadLetter, "letter">
+
+/** A row that a sink refused, and the record that it was made of. */
+interface RefusedRow {
+  readonly id: string
+  readonly sink: string
+  readonly reason: string
+  readonly record: unknown
+  readonly row: unknown
+  readonly observedAt: Instant
+}
+
+export interface Letters {
+  readonly ofRecord: (rejected: Pick<Rejected, "stage" | "reason" | "raw" | "observedAt">) => Unsealed
+  readonly ofRow: (refused: RefusedRow) => Unsealed
+}
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+
+const idOf = (value: unknown): string | undefined =>
+  isObject(value) && typeof value["id"] === "string" && value["id"] !== "" ? value["id"] : undefined
+
+/** What cannot be said in JSON, or is nested too deep, can be in no letter. */
+const isJson = (value: unknown): boolean => {
+  try {
+    return JSON.stringify(value) !== undefined
+  } catch {
+    return false
+  }
+}
+
+const notKept = "it cannot be written as JSON, so it is not kept"
+
+/** The key of a row, where what is kept does not say it. */
+const keyOf = (id: string | undefined, kept: unknown): { readonly id?: string } =>
+  id === undefined || idOf(kept) === id ? {} : { id }
+
+/** @param redaction `undefined` keeps everything as it came. */
+export const make = (redaction: Redaction | undefined, keepsRaw: boolean): Letters => {
+  const redact = (value: unknown) => {
+    if (redaction === undefined || keepsRaw) return undefined
+    try {
+      return redaction.apply(value)
+    } catch {
+      return { value: undefined, fields: [], text: () => notKept }
+    }
+  }
+
+  const ofRecord: Letters["ofRecord"] = ({ observedAt, raw, reason, stage }) => {
+    const redacted = redact(raw)
+    const record = redacted === undefined ? raw : redacted.value
+    const kept = isJson(record)
+    const text = redacted?.text ?? ((same: string) => same)
+    return {
+      // The label of a transform may hold what a condition compares with, but no word of the record.
+      stage: redacted === undefined ? stage : (redaction?.apply(null).text(stage) ?? stage),
+      reason: kept ? text(reason) : `${text(reason)}; ${notKept}`,
+      ...keyOf(idOf(raw), record),
+      record: kept ? record : null,
+      ...(redacted === undefined || redaction === undefined
+        ? {}
+        : { redaction: { label: redaction.label, fields: redacted.fields } }),
+      observedAt
+    }
+  }
+
+  return {
+    ofRecord,
+    ofRow: ({ id, observedAt, reason, record, row, sink }) => {
+      if (keepsRaw || !isJson(row)) {
+        const letter = ofRecord({ stage: "sink", reason, raw: record, observedAt })
+        return { ...letter, sink, ...keyOf(id, letter.record) }
+      }
+      return { stage: "sink", sink, reason: redact(record)?.text(reason) ?? reason, ...keyOf(id, row), row, observedAt }
+    }
+  }
+}
