@@ -70,9 +70,16 @@ const flags = {
   seed: whole("seed", 0, 4_294_967_295, 1, "All chance follows from it"),
   sessions: whole("sessions", 0, 5_000_000, 1000, "Sessions that exist at the start"),
   arrivals: whole("arrivals", 0, 1_000_000, 0, "Further sessions an hour"),
+  wire: Flag.Literals("wire", ["documented", "seen"]).pipe(
+    Flag.withMetavar("NAME"),
+    Flag.withDescription(
+      "Shape of the answers: documented follows the contract; seen mixes nulls, omissions, numeric text and Go times (default: documented)"
+    ),
+    Flag.withDefault("documented")
+  ),
   edition: Flag.Literals("edition", ["camel", "snake"]).pipe(
     Flag.withMetavar("NAME"),
-    Flag.withDescription("The edition of the response (default: camel)"),
+    Flag.withDescription("Edition of the answers; snake, the older one, needs --wire seen (default: camel)"),
     Flag.withDefault("camel")
   ),
   maxPageSize: whole("max-page-size", 1, 1_000_000, 100, "Larger pages are silently cut to it"),
@@ -102,10 +109,17 @@ export const simulateCommand = Command.make(
   "simulate",
   flags,
   Effect.fnUntraced(function* (input) {
+    if (input.edition === "snake" && input.wire === "documented") {
+      return yield* new UsageError({
+        problem: "--edition snake: the documented wire has the camel edition only",
+        advice: "Add --wire seen, or remove --edition."
+      })
+    }
     const simulator = yield* AgniSimulator.make({
       seed: input.seed,
       sessions: input.sessions,
       arrivalsPerHour: input.arrivals,
+      wire: input.wire,
       edition: input.edition,
       maxPageSize: input.maxPageSize,
       latency: input.latency,
@@ -135,6 +149,10 @@ export const simulateCommand = Command.make(
     {
       command: "callstream simulate --port 0 --sessions 50000 --latency 50ms",
       description: "More of them, further away, on a free port"
+    },
+    {
+      command: "callstream simulate --wire seen --edition snake",
+      description: "The older edition, with nulls, omissions, numeric text and Go times"
     },
     { command: "callstream simulate --faults 429,cut,reset --fault-rate 0.2", description: "One that often fails" }
   ])
