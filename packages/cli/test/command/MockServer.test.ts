@@ -15,7 +15,7 @@ const run = Effect.fnUntraced(function* (server: HandMade, args: ReadonlyArray<s
 const exportTo = (...args: ReadonlyArray<string>) => ["export", ...args, "--to", "-"]
 
 describe("a mock server that answers with the example of the contract", () => {
-  it.effect(
+  it.live(
     "check says what cannot be seen, and finds no limit where there is one call",
     () =>
       Effect.gen(function* () {
@@ -28,7 +28,7 @@ describe("a mock server that answers with the example of the contract", () => {
     alongside
   )
 
-  it.effect(
+  it.live(
     "plan says that nothing can be proven",
     () =>
       Effect.gen(function* () {
@@ -40,7 +40,7 @@ describe("a mock server that answers with the example of the contract", () => {
     alongside
   )
 
-  it.effect.each(["--since 7d", "--walk history", "--walk pages", "--walk pages --since 7d"])(
+  it.live.each(["--since 7d", "--walk history", "--walk pages", "--walk pages --since 7d"])(
     "export %s delivers the call once, as one without a start, and proves nothing",
     (args) =>
       Effect.gen(function* () {
@@ -78,7 +78,7 @@ describe("a mock server that makes its answers up", () => {
   for (const options of servers) {
     // The variants once: each is a process.
     const all = options.seed === 2 ? [...commands, ...variants] : commands
-    it.effect.each(all.map((args) => [args.join(" "), args] as const))(
+    it.live.each(all.map((args) => [args.join(" "), args] as const))(
       `${JSON.stringify(options)}: %s ends in seconds, and proves nothing`,
       ([, args]) =>
         Effect.gen(function* () {
