@@ -132,7 +132,7 @@ describe("DecodingThread", () => {
 
   it.live("is what a client under it uses, and a page whose thread ended is asked for again", () =>
     Effect.gen(function* () {
-      const simulator = yield* AgniSimulator.make({ sessions: 300, content: "varied" })
+      const simulator = yield* AgniSimulator.make({ wire: "seen", sessions: 300, content: "varied" })
       const read = Effect.flatMap(
         AgniClient.make({ apiKey: Redacted.make(simulator.apiKey), retry: { base: "1 millis" } }),
         ({ list }) => list({ pageSize: 100 })

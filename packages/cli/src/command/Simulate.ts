@@ -61,7 +61,16 @@ const options = {
   seed: count("seed", 0, 4_294_967_295, "Seed of everything random"),
   sessions: count("sessions", 0, 5_000_000, "Calls that exist at the start"),
   arrivals: count("arrivals", 0, 1_000_000, "New calls an hour"),
-  edition: one(Kind.choice("NAME", ["camel", "snake"]), "Edition of the response", { fallback: "camel" }),
+  wire: one(
+    Kind.choice("NAME", ["documented", "seen"]),
+    "Shape of the answers: documented follows the contract; seen mixes nulls, omissions, numeric text and Go times",
+    { fallback: "documented" }
+  ),
+  edition: one(
+    Kind.choice("NAME", ["camel", "snake"]),
+    "Edition of the answers; snake, the older one, needs --wire seen",
+    { fallback: "camel" }
+  ),
   maxPageSize: count("maxPageSize", 1, 1_000_000, "Largest page; a larger one that is asked for is cut to it"),
   latency: one(Kind.duration, "Time that each answer takes", { fallback: "none" }),
   rate: one(Kind.integer(1), "Requests a second that are answered; above it comes 429", { fallback: "no limit" }),
@@ -82,12 +91,18 @@ export const simulateCommand = Command.make(
   flags(options),
   Effect.fnUntraced(function* (values) {
     const input = { ...defaults, ...pick(options, values) }
+    const { edition = "camel", wire = "documented" } = input
+    if (edition === "snake" && wire === "documented") {
+      const other = { option: "wire", value: "seen" } as const
+      return yield* new UsageError({ option: "edition", reason: { _tag: "OnlyWithOption", other } })
+    }
     const { faultRate = input.faults === undefined ? 0 : 0.1, latency = "0s", rate } = input
     const simulator = yield* AgniSimulator.make({
       seed: input.seed,
       sessions: input.sessions,
       arrivalsPerHour: input.arrivals,
-      edition: input.edition ?? "camel",
+      wire,
+      edition,
       maxPageSize: input.maxPageSize,
       latency: Kind.durationOf(latency),
       rateLimit: rate,
@@ -116,6 +131,10 @@ export const simulateCommand = Command.make(
     {
       command: "callstream simulate --port 0 --sessions 50000 --latency 50ms",
       description: "More of them, further away, on a free port"
+    },
+    {
+      command: "callstream simulate --wire seen --edition snake",
+      description: "The older edition, with nulls, omissions, numeric text and Go times"
     },
     { command: "callstream simulate --faults 429,cut,reset --fault-rate 0.2", description: "One that often fails" }
   ])

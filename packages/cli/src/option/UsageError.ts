@@ -9,7 +9,7 @@ import type { OptionId } from "./Options.ts"
 import { describe, inCode } from "./Reason.ts"
 
 /** Options that only a file has, or only a command. */
-export type AnyOption = OptionId | "apiKey" | "secret" | "redactKey" | "port" | "explain" | "save"
+export type AnyOption = OptionId | "apiKey" | "secret" | "redactKey" | "port" | "edition" | "wire" | "explain" | "save"
 
 /** An option that another one is about, with the value that matters. */
 export interface Mention {

@@ -125,6 +125,8 @@ const mistakes: ReadonlyArray<readonly [args: ReadonlyArray<string>, ...parts: R
   [["replay"], "file"],
   [["simulate", "--port", "-1"], "--port", wholeFrom(0, 65535)],
   [["simulate", "--edition", "kebab"], "--edition"],
+  [["simulate", "--edition", "snake"], "--edition needs --wire seen"],
+  [["simulate", "--wire", "odd"], "--wire"],
   [["simulate", "--latency", "soon"], "--latency", "a duration such as 500ms, 30s, 2m or 2h"],
   [["simulate", "--fault-rate", "1.5"], "--fault-rate", "a number from 0 to 1"],
   [["simulate", "--faults", "429,flood"], "--faults", '"429,flood"', "some of 429, 500"],

@@ -25,7 +25,7 @@ export interface RetryPolicy {
   readonly base: Duration.Input
   /** @default 2 */
   readonly factor: number
-  /** The longest random wait. @default "30 seconds" */
+  /** The longest random wait; after `success: false` with status 200 it is 2 s at most. @default "30 seconds" */
   readonly cap: Duration.Input
   /** A server that asks for a longer wait than this is not waited for: the error comes at once. @default "60 seconds" */
   readonly retryAfterCap: Duration.Input
@@ -74,6 +74,14 @@ export const mayRetry =
     reason.retryable &&
     Duration.isLessThanOrEqualTo(askedWait(reason) ?? Duration.zero, Duration.fromInputUnsafe(policy.retryAfterCap))
 
+/** A server that answers, though with `success: false`, is not down: long waits would not help. */
+const answeredCap = Duration.seconds(2)
+
+const longestWait = (policy: RetryPolicy, reason: AgniErrorReason): Duration.Duration => {
+  const cap = Duration.fromInputUnsafe(policy.cap)
+  return reason._tag === "Unavailable" && reason.status === 200 ? Duration.min(cap, answeredCap) : cap
+}
+
 /**
  * The policy as a schedule over reasons. `Schedule.jittered` is ±20 %; this is the full range, which spreads many
  * clients best.
@@ -88,7 +96,7 @@ export const toSchedule = (policy: RetryPolicy): Schedule.Schedule<unknown, Agni
     Schedule.modifyDelay(({ duration, input }) =>
       Effect.map(Random.next, (random) =>
         Duration.max(
-          Duration.times(Duration.min(duration, Duration.fromInputUnsafe(policy.cap)), random),
+          Duration.times(Duration.min(duration, longestWait(policy, input)), random),
           askedWait(input) ?? Duration.zero
         )
       )

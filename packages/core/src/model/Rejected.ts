@@ -15,7 +15,7 @@ import type { Instant } from "./Instant.ts"
 export interface Rejected {
   /**
    * The stage that refused it: `decode` for a record that does not have the contract's shape; `range` for a session whose
-   * start is no time, so that it cannot be placed in a range, with the session in camelCase as `raw`.
+   * start is no time, so that no window of start time holds it, with the session in camelCase as `raw`.
    */
   readonly stage: string
   readonly reason: string

@@ -321,7 +321,7 @@ export const examine = Effect.fnUntraced(function* (
       ? Observe.sortAnswer(yield* Observe.oldestFirst(ask, "startedAt"), pages[0]?.rows ?? [])
       : learned.sortFields.startedAt
   const rows = [...new Map(pages.flatMap(({ rows }) => rows.map((row) => [row.key, row] as const))).values()]
-  const rejected = rows.flatMap(({ rejected }) => rejected ?? [])
+  const rejected = rows.flatMap(({ item, rejected }) => (item === undefined ? (rejected ?? []) : []))
   return {
     ...seen,
     records: {

@@ -41,8 +41,10 @@ describe("tries", () => {
 
 describe("what the endpoint may write", () => {
   const wires: ReadonlyArray<AgniSimulator.Options> = [
-    { edition: "camel" },
+    { wire: "documented" },
+    { wire: "seen" },
     { edition: "snake" },
+    { wire: "seen", edition: "snake" },
     {
       edition: "camel",
       integers: "mixed",
@@ -61,9 +63,10 @@ describe("what the endpoint may write", () => {
       undatedAs: "mixed",
       undated: 0.2
     },
-    { edition: "camel", content: "hostile", unknownFields: true, zeros: "omitted", emptyList: "absent" },
+    { missing: "null", content: "hostile", unknownFields: true, zeros: "omitted", emptyList: "absent" },
     {
       edition: "snake",
+      missing: "null",
       content: "hostile",
       unknownFields: true,
       zeros: "omitted",

@@ -54,6 +54,20 @@ describe("RetryPolicy.toSchedule", () => {
     })
   )
 
+  it.effect(
+    "a server that answers success: false is asked again within two seconds, or the cap where it is shorter",
+    () =>
+      Effect.gen(function* () {
+        const answered = () => new Unavailable({ status: 200, description: "the server answered success: false" })
+        assert.deepStrictEqual(
+          yield* waits(RetryPolicy.make(), answered).pipe(Server.withWaits(1)),
+          [500, 1000, 2000, 2000, 2000, 2000, 2000]
+        )
+        const short = RetryPolicy.make({ tries: 4, cap: "700 millis" })
+        assert.deepStrictEqual(yield* waits(short, answered).pipe(Server.withWaits(1)), [500, 700, 700])
+      })
+  )
+
   it.effect("grows by the factor up to the cap", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* waits(RetryPolicy.make()).pipe(Server.withWaits(1)), longest)

@@ -16,7 +16,10 @@ const now = Date.UTC(2026, 6, 31)
 
 /** Records in many scripts, with and without a start, of a random seed. */
 const varied = (seed: number): ReadonlyArray<CallSession.CallSession> => {
-  const simulator = AgniSimulator.makeUnsafe({ seed, sessions: 180, undated: 20, content: "varied" }, () => now)
+  const simulator = AgniSimulator.makeUnsafe(
+    { wire: "seen", seed, sessions: 180, undated: 20, content: "varied" },
+    () => now
+  )
   const { body } = simulator.handle(
     {
       method: "GET",

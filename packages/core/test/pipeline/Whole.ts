@@ -49,7 +49,7 @@ export interface Options {
 }
 
 export const make = Effect.fnUntraced(function* (options: Options) {
-  const simulator = yield* AgniSimulator.make({ content: "minimal", ...options.simulator })
+  const simulator = yield* AgniSimulator.make({ wire: "seen", content: "minimal", ...options.simulator })
   const files = MemoryFiles.make()
   const receiver = Receiver.make()
   const operations: Array<Operation> = []

@@ -15,6 +15,7 @@ const configuration = {
   offsetFrom: Schema.Literals(["asked", "clamped"]),
   beyondLast: Schema.Literals(["empty", "last", "first"]),
   order: Schema.Literals(orders),
+  wire: Schema.Literals(["documented", "seen"]),
   edition: Schema.Literals(["camel", "snake"]),
   emptyList: Schema.Literals(["array", "null", "absent"]),
   duplicated: Schema.Literals([0, 0.1]),

@@ -210,7 +210,7 @@ describe("CallSessions.pages: the end", () => {
       )
       assert.isUndefined(error)
       assert.strictEqual(idsOf(elements).length, 2 * size)
-      assert.lengthOf(made.asked, 4)
+      assert.lengthOf(made.asked, 5)
     })
   )
 })

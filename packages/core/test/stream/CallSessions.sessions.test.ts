@@ -161,7 +161,7 @@ describe("CallSessions.selectedPages: sessions without a start", () => {
     })
   )
 
-  it.effect("are rejected in a range when startedAt is text but no time, and pass without one", () =>
+  it.effect("come with any range when startedAt is text but no time: what it means only the server knows", () =>
     Effect.gen(function* () {
       const odd = session("odd", { startedAt: "last Tuesday" })
       const sessions = [
@@ -178,14 +178,11 @@ describe("CallSessions.selectedPages: sessions without a start", () => {
       const { elements } = yield* collect(CallSessions.selectedPages({ from: "2026-07-31" })).pipe(
         Effect.provide(made.layer)
       )
-      assert.deepStrictEqual(idsOf(elements), ["in"])
-      const rejected = elements.flatMap((page) => page.rejected)
+      assert.deepStrictEqual(idsOf(elements), ["in", "odd"])
       assert.deepStrictEqual(
-        rejected.map(({ stage }) => stage),
-        ["decode", "range"]
+        elements.flatMap((page) => page.rejected.map(({ stage }) => stage)),
+        ["decode"]
       )
-      assert.deepInclude(rejected[1], { stage: "range", raw: odd, page: 1, index: 1, observedAt: 5 })
-      assert.notInclude(rejected[1]?.reason, "Tuesday")
       const whole = yield* collect(CallSessions.selectedPages()).pipe(Effect.provide(made.layer))
       assert.deepStrictEqual(idsOf(whole.elements), ["in", "odd", "blank", "none", "zero"])
       assert.lengthOf(

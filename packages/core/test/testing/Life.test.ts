@@ -9,7 +9,13 @@ const hour = 3600e6
 describe("the life of sessions", () => {
   it.effect("a call waits, talks, ends, and settles", () =>
     Effect.gen(function* () {
-      const simulator = yield* AgniSimulator.make({ sessions: 0, content: "plain", settlesWithin: "10 minutes" })
+      const simulator = yield* AgniSimulator.make({
+        missing: "null",
+        undatedAs: "null",
+        sessions: 0,
+        content: "plain",
+        settlesWithin: "10 minutes"
+      })
       const now = simulator.now()
       simulator.add({ startedAt: now + 600e6, endedAt: now + 900e6 })
       const shown = Effect.map(list(simulator), ([record]) => record)

@@ -207,7 +207,7 @@ describe("order", () => {
       const starts = (options: AgniSimulator.Options, sort_order: string) =>
         Effect.flatMap(AgniSimulator.make({ sessions: 60, undated: 0.2, ...options }), (simulator) =>
           Effect.map(list(simulator, { page_size: 100, sort_order }), (rows) =>
-            rows.map(({ startedAt }) => startedAt === null)
+            rows.map(({ startedAt }) => startedAt === undefined)
           )
         )
       assert.isTrue((yield* starts({}, "desc"))[0])

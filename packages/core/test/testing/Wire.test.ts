@@ -44,6 +44,49 @@ describe("the wire", () => {
     })
   )
 
+  it.effect("as documented: text is never null, times are RFC 3339 or left out, integers are numbers", () =>
+    Effect.gen(function* () {
+      const list = yield* records({ undated: 0.2, stuck: 0.2 })
+      const numbers = new Set(["callLatencyMs", "durationSec"])
+      const times = new Set(["startedAt", "endedAt", "createdAt"])
+      const objects = new Set(["metadata", "promptDynamicVariables", "postCallAnalysisResult", "creditBreakdown"])
+      for (const record of list) {
+        assert.isEmpty(Object.keys(record).filter((key) => !fields.includes(key)))
+        for (const [key, value] of Object.entries(record)) {
+          if (key === "extractDynamicVariables") assert.isTrue(typeof value === "object", key)
+          else if (numbers.has(key)) assert.isTrue(Number.isInteger(value), key)
+          else if (times.has(key)) assert.match(String(value), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/)
+          else if (objects.has(key)) assert.isTrue(typeof value === "object" && value !== null, key)
+          else assert.isString(value, key)
+        }
+      }
+      const credits = list.flatMap(({ creditBreakdown }) => (creditBreakdown === undefined ? [] : [creditBreakdown]))
+      assert.isNotEmpty(credits)
+      for (const credit of credits) assert.lengthOf(Object.keys(Object(credit)), 7)
+      assert.isTrue(list.some((record) => !("startedAt" in record)))
+      assert.isTrue(list.some((record) => !("endedAt" in record)))
+      assert.isTrue(distinct(list, "extractDynamicVariables").has(null))
+    })
+  )
+
+  it.effect("as seen: nulls, empty texts, omissions, numeric text, each spelling of a time, unknown fields", () =>
+    Effect.gen(function* () {
+      const list = yield* records({ wire: "seen", undated: 0.2 })
+      const names = distinct(list, "callerName")
+      assert.isTrue(names.has(null) && names.has("") && names.has(undefined))
+      assert.strictEqual(kinds(list, "callLatencyMs").size, 2)
+      assert.isTrue(distinct(list, "callLatencyMs").has(undefined))
+      assert.strictEqual(kinds(list, "costTotal").size, 2)
+      const created = list.map((record) => String(record["createdAt"]))
+      assert.isTrue(created.some((at) => at.endsWith(" +0000 UTC")) && created.some((at) => at.endsWith("Z")))
+      const starts = distinct(list, "startedAt")
+      for (const start of [null, undefined, "", "0001-01-01T00:00:00Z"]) assert.isTrue(starts.has(start), `${start}`)
+      assert.isTrue(list.every((record) => "qualityScores" in record))
+      const empty = yield* AgniSimulator.make({ sessions: 0, wire: "seen" })
+      assert.deepStrictEqual(JSON.parse(yield* text(empty)).data, { callSessions: null })
+    })
+  )
+
   it.effect("the snake edition has meta", () =>
     Effect.gen(function* () {
       const meta = (metaTotal: "number" | "string" | "absent") =>
@@ -75,7 +118,7 @@ describe("the wire", () => {
     Effect.gen(function* () {
       const names = (options: AgniSimulator.Options) =>
         Effect.map(records(options), (list) => distinct(list, "callerName"))
-      assert.isTrue((yield* names({})).has(null))
+      assert.isTrue((yield* names({ missing: "null" })).has(null))
       assert.isTrue((yield* names({ missing: "empty" })).has(""))
       const absent = yield* records({ missing: "absent" })
       assert.isTrue(absent.some((record) => !("callerName" in record)))
@@ -100,7 +143,10 @@ describe("the wire", () => {
       assert.deepStrictEqual([...kinds(yield* records({ integers: "string" }), "durationSec")], ["string"])
       assert.strictEqual(kinds(yield* records({ integers: "mixed" }), "callLatencyMs").size, 2)
       assert.deepStrictEqual([...kinds(yield* records({}), "costTotal")], ["string"])
-      assert.deepStrictEqual([...kinds(yield* records({ edition: "snake" }), "cost_total")], ["number"])
+      assert.deepStrictEqual(
+        [...kinds(yield* records({ edition: "snake", missing: "null" }), "cost_total")],
+        ["number"]
+      )
       assert.strictEqual(kinds(yield* records({ cost: "mixed" }), "costTotal").size, 2)
     })
   )

@@ -179,6 +179,7 @@ const filters = (
 const everything = (options: AgniSimulator.Options, query: CallSessionQuery.CallSessionQuery) => {
   const twin = AgniSimulator.makeUnsafe(
     {
+      wire: "seen",
       ...options,
       bounds: {},
       cache: undefined,
@@ -246,7 +247,7 @@ export interface World {
 /** The server of a case, and a client of it whose every request takes the case's time. */
 export const open = (one: Case, limit = 8_000): World => {
   let clock = startAt / 1000
-  const simulator = AgniSimulator.makeUnsafe(one.simulator, () => clock)
+  const simulator = AgniSimulator.makeUnsafe({ wire: "seen", ...one.simulator }, () => clock)
   let requests = 0
   const tick = () => {
     clock += one.step

@@ -13,7 +13,15 @@ export const sessions = Effect.fnUntraced(function* (
   count: number,
   content: "varied" | "hostile" = "hostile"
 ) {
-  const simulator = yield* AgniSimulator.make({ seed, sessions: count, content })
+  const simulator = yield* AgniSimulator.make({
+    wire: "seen",
+    seed,
+    sessions: count,
+    content,
+    // What the laws say of columns and dates is about these.
+    unknownFields: false,
+    timestamps: "micros"
+  })
   const { elements } = yield* all(simulator, CallSessions.pages({ pageSize: 100 }))
   return elements.flatMap((page): ReadonlyArray<Session> => page.sessions)
 })

@@ -79,19 +79,18 @@ export const windows = (
     Stream.takeUntil(ended),
     Stream.map((page): Window => {
       observedAt ||= page.observedAt
-      const rejected = [...page.rejected]
-      const sessions = page.sessions.filter((session, index) => {
+      const sessions = page.sessions.filter((session) => {
         const start = CallSession.startInstant(session)
-        if (start === undefined && !whole && Rows.hasUnreadableStart(session)) {
-          rejected.push(Rows.outOfRange(session, page, index))
-        }
-        return start === undefined ? whole : start >= range.from && (start < range.to || whole)
+        // One whose start is text but no time may lie in the range: delivered rather than lost.
+        return start === undefined
+          ? whole || Rows.hasUnreadableStart(session)
+          : start >= range.from && (start < range.to || whole)
       })
       return {
         from: range.from,
         to: range.from,
         sessions,
-        rejected,
+        rejected: page.rejected,
         coverage,
         settled: sessions.filter(CallSession.isSettled).length,
         requests: 1,

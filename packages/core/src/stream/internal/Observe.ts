@@ -92,7 +92,10 @@ export const isClamped = Effect.fnUntraced(function* (
   if (first.length === 0 || first.length >= asked) return false
   // What cannot be rendered is there.
   const next = yield* Ask.catchPoison(ask, ask(page + 1, {}, { size: first.length }), () => Effect.undefined)
-  return next?.rows.length !== 0
+  if (next === undefined) return true
+  // A server that repeats its only page brings nothing more.
+  const known = new Set(first.map(({ key }) => key))
+  return next.rows.some(({ key }) => !known.has(key))
 })
 
 /** Whether a page that lies far beyond any end brings something; what cannot be rendered is there. */

@@ -6,6 +6,7 @@ import type { Learned } from "../Learned.ts"
 import * as Ask from "./Ask.ts"
 import * as Observe from "./Observe.ts"
 import * as Rows from "./Rows.ts"
+import * as Steady from "./Steady.ts"
 
 export interface Opening {
   readonly answer: Ask.Answer
@@ -23,6 +24,10 @@ const find = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Opening, AgniError> {
   const ask = Ask.make(list, filters, { size: asked, sort: Observe.unsorted })
   const { answer, page, size } = yield* Observe.firstAnswer(ask, asked)
+  yield* Steady.check(
+    answer.rows,
+    Effect.map(ask(page, {}, { size }), ({ rows }) => rows)
+  )
   const clamped = yield* Observe.isClamped(ask, page, answer.rows, size)
   return { answer, page, size: Observe.pageSize(answer.rows, size), clamped, sorted: undefined }
 })

@@ -2,15 +2,14 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { AgniClient } from "../../client/AgniClient.ts"
 import type { AgniError } from "../../model/AgniError.ts"
-import type { CallSession } from "../../model/CallSession.ts"
 import type { CallSessionQuery } from "../../model/CallSessionQuery.ts"
 import * as Instant from "../../model/Instant.ts"
 import * as Packed from "../../model/internal/Packed.ts"
-import type { Item } from "../../model/Item.ts"
 import type { Page } from "../../model/Page.ts"
 import { refuse } from "./Refuse.ts"
 import * as Rows from "./Rows.ts"
 import * as Seen from "./Seen.ts"
+import * as Steady from "./Steady.ts"
 
 /** How a walk reads. */
 export interface ReadOptions {
@@ -37,7 +36,10 @@ export const walk = (
       // An outage can look like "no calls": the first empty page in a row is asked for twice.
       const confirm = (asked: CallSessionQuery, page: Page) =>
         isEmpty(page) && withoutNew === 0 ? list(asked) : Effect.succeed(page)
-      const read = Effect.flatMap(list({ ...query, page: start }), (page) => confirm({ ...query, page: start }, page))
+      const firstAsked = { ...query, page: start }
+      const read = Effect.flatMap(list(firstAsked), (page) => confirm(firstAsked, page)).pipe(
+        Effect.tap((page) => Steady.check(Rows.ofPage(page), Effect.map(list(firstAsked), Rows.ofPage)))
+      )
       const rest = (first: Page) =>
         Stream.unwrap(
           Effect.map(pageSizeOf(list, query, first), (pageSize) => {
@@ -130,16 +132,12 @@ const wider = (
   }
 }
 
-/** The page's sessions in `[from, to)`. A start that is text but no time is not dropped in silence. */
-const within = (page: Page, from: Instant.Instant, to: Instant.Instant): Page => {
-  const items: Array<Item<CallSession>> = []
-  const rejected = [...page.rejected]
-  Packed.itemsOf(page).forEach((item, index) => {
-    const { start } = item
-    if (start === undefined) {
-      const { row } = item
-      if (Rows.hasUnreadableStart(row)) rejected.push(Rows.outOfRange(row, page, index))
-    } else if (start >= from && start < to) items.push(item)
-  })
-  return Packed.pageOf(page, items, rejected)
-}
+/** The page's sessions in `[from, to)`, and those whose start is text but no time: the server says that they lie there. */
+const within = (page: Page, from: Instant.Instant, to: Instant.Instant): Page =>
+  Packed.pageOf(
+    page,
+    Packed.itemsOf(page).filter(({ row, start }) =>
+      start === undefined ? Rows.hasUnreadableStart(row) : start >= from && start < to
+    ),
+    page.rejected
+  )

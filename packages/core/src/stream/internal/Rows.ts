@@ -57,7 +57,7 @@ export const hasUnreadableStart = ({ startedAt }: CallSession.CallSession): bool
 }
 
 /** A session that lies in no range, because its start is text that is no time. */
-export const outOfRange = (
+const outOfRange = (
   raw: CallSession.CallSession,
   { observedAt, page, version }: Pick<Page, "page" | "observedAt" | "version">,
   index: number

@@ -103,7 +103,8 @@ export const make = Effect.fnUntraced(function* (ask: Ask.Ask, options: Options)
       if (allUndated(yield* look(middle))) low = middle
       else high = middle
     }
-    undatedInFront = low * size + (yield* look(high)).filter(({ start }) => start === undefined).length
+    // No more than there are: a server that repeats itself shows the same ones on each page.
+    undatedInFront = Math.min(most, low * size + (yield* look(high)).filter(({ start }) => start === undefined).length)
   }
   const undatedElsewhere = lastRows.some(({ start }) => start === undefined) && last > Math.ceil(undatedInFront / size)
   const dated = Math.max(0, total - undatedInFront)

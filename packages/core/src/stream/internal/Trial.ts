@@ -1,8 +1,10 @@
 /** Whether time bounds and filters do what they should, tried on rows that are known. */
 import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
 import type { AgniClient } from "../../client/AgniClient.ts"
 import type { AgniError } from "../../model/AgniError.ts"
 import type { CallSession } from "../../model/CallSession.ts"
+import * as CallSessionQuery from "../../model/CallSessionQuery.ts"
 import * as Instant from "../../model/Instant.ts"
 import * as Ask from "./Ask.ts"
 import * as Rows from "./Rows.ts"
@@ -157,7 +159,11 @@ export const problemOf = (kind: Kind, answer: FilterAnswer): string | undefined 
       ? `whether the filter by ${kind} works could not be seen`
       : `the filter by ${kind} is ${answer}`
 
-const valueOf = (session: CallSession | undefined, kind: Kind): string | undefined => session?.[kind] ?? undefined
+/** What to ask for, as a record has it. A number that is no E.164, such as one of SIP, cannot be asked for. */
+const valueOf = (session: CallSession | undefined, kind: Kind): string | undefined => {
+  const value = session?.[kind] ?? undefined
+  return value !== undefined && Result.isSuccess(CallSessionQuery.toParameters({ [kind]: value })) ? value : undefined
+}
 
 /**
  * A filter must leave out what does not match, and must do so before pages are taken: where the first row does not match a

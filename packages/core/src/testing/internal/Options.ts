@@ -88,7 +88,7 @@ export interface Options {
   readonly queuedFor?: Duration.Input | undefined
   /** The share of sessions that never start. @default 0.01 */
   readonly undated?: number | undefined
-  /** What stands in `startedAt` for these. @default "null" */
+  /** The `startedAt` of these. @default "absent", or "mixed" where seen */
   readonly undatedAs?: "null" | "absent" | "empty" | "zero" | "mixed" | undefined
   /** The share of sessions that stay in progress for ever. @default 0 */
   readonly stuck?: number | undefined
@@ -138,21 +138,28 @@ export interface Options {
   readonly bounds?: BoundsOptions | undefined
 
   // --- the wire
-  /** @default "camel" */
+  /**
+   * What answers look like. `documented`: as the contract says, text is never null, times are RFC 3339 or left out,
+   * integers are numbers, and nothing is there that the contract does not name. `seen`: each record has another mix of
+   * nulls, empty text, omissions, numeric text, Go times and fields that no contract names. Each option below changes one
+   * part of it. @default "documented"
+   */
+  readonly wire?: "documented" | "seen" | undefined
+  /** `snake` is the older edition, which the contract no longer describes. @default "camel" */
   readonly edition?: "camel" | "snake" | undefined
-  /** @default "array" */
+  /** @default "array", or "null" where seen */
   readonly emptyList?: "array" | "null" | "absent" | undefined
-  /** How a missing value is written. @default "null" */
-  readonly missing?: "null" | "absent" | "empty" | "mixed" | undefined
-  /** Whether 0, "" and false are left out, as proto3 does. @default "kept" */
-  readonly zeros?: "kept" | "omitted" | undefined
-  /** @default "number" */
+  /** How a missing value is written; as documented, text is empty and the rest is left out, or null where that is allowed. @default "documented", or "mixed" where seen */
+  readonly missing?: "documented" | "null" | "absent" | "empty" | "mixed" | undefined
+  /** Whether 0, "" and false are left out, as proto3 does. @default "kept", or "mixed" where seen */
+  readonly zeros?: "kept" | "omitted" | "mixed" | undefined
+  /** @default "number", or "mixed" where seen */
   readonly integers?: "number" | "string" | "mixed" | undefined
-  /** @default "string" in the camel edition, "number" in the snake edition */
+  /** @default "string" in the camel edition, "number" in the snake edition, or "mixed" where seen */
   readonly cost?: "string" | "number" | "mixed" | undefined
-  /** @default "micros" */
+  /** `mixed` takes those that show the whole instant. @default "micros", or "mixed" where seen */
   readonly timestamps?: Spelling | "mixed" | undefined
-  /** Whether records carry fields that no contract names. @default false */
+  /** Whether records carry fields that no contract names. @default false, or true where seen */
   readonly unknownFields?: boolean | undefined
   /** `meta.total` in the snake edition. @default "number" */
   readonly metaTotal?: "number" | "string" | "absent" | undefined
@@ -219,6 +226,7 @@ const defaultFaults: ReadonlyArray<Fault.Fault> = [
 ]
 
 export const resolve = (options: Options, clockMillis: number) => {
+  const seen = options.wire === "seen"
   const edition = options.edition ?? "camel"
   const startAt = options.startAt ?? (clockMillis < year2000 ? Date.UTC(2026, 5, 1) : Math.floor(clockMillis)) * 1000
   const arrivalsPerHour = options.arrivalsPerHour ?? 0
@@ -237,7 +245,7 @@ export const resolve = (options: Options, clockMillis: number) => {
     queued: options.queued ?? 0.02,
     queuedFor: micros(options.queuedFor, "30 minutes"),
     undated: options.undated ?? 0.01,
-    undatedAs: options.undatedAs ?? "null",
+    undatedAs: options.undatedAs ?? (seen ? "mixed" : "absent"),
     stuck: options.stuck ?? 0,
     callDuration: micros(options.callDuration, "3 minutes"),
     arrivalsPerHour,
@@ -267,13 +275,13 @@ export const resolve = (options: Options, clockMillis: number) => {
       undated: bounds.undated ?? "none"
     },
     edition,
-    emptyList: options.emptyList ?? "array",
-    missing: options.missing ?? "null",
-    zeros: options.zeros ?? "kept",
-    integers: options.integers ?? "number",
-    cost: options.cost ?? (edition === "camel" ? "string" : "number"),
-    timestamps: options.timestamps ?? "micros",
-    unknownFields: options.unknownFields ?? false,
+    emptyList: options.emptyList ?? (seen ? "null" : "array"),
+    missing: options.missing ?? (seen ? "mixed" : "documented"),
+    zeros: options.zeros ?? (seen ? "mixed" : "kept"),
+    integers: options.integers ?? (seen ? "mixed" : "number"),
+    cost: options.cost ?? (seen ? "mixed" : edition === "camel" ? "string" : "number"),
+    timestamps: options.timestamps ?? (seen ? "mixed" : "micros"),
+    unknownFields: options.unknownFields ?? seen,
     metaTotal: options.metaTotal ?? "number",
     content: options.content ?? "varied",
     recordingsUrl: options.recordingsUrl ?? "https://recordings.ravan.ai",

@@ -27,7 +27,11 @@ const camelKey = (name: string): string => name
 const missing = Symbol("missing")
 type Json = string | typeof missing
 
-const spellings: ReadonlyArray<Instant.Spelling> = ["seconds", "millis", "micros", "offset", "go"]
+const exact: ReadonlyArray<Instant.Spelling> = ["micros", "offset", "go"]
+
+/** Those that show the whole instant: one that is cut off would be another one than the server orders and filters by. */
+const spellingsOf = (grain: number): ReadonlyArray<Instant.Spelling> =>
+  grain >= 1e6 ? ["seconds", "millis", ...exact] : grain >= 1e3 ? ["millis", ...exact] : exact
 
 /** A customer calls again: about one in eight rows shares its caller. */
 const customerOf = (world: World, row: number): number =>
@@ -86,13 +90,42 @@ const integer = (options: Resolved, row: number, value: number): Json =>
 
 const breakdown = (world: World, row: number, seconds: number, millis: number): string => {
   const { web } = party(world, row)
-  const extra = hash(world.seed, 37, row) % 7 === 0 ? `,"llm_tokens":${hash(world.seed, 38, row) % 5000}` : ""
+  const extra =
+    world.options.unknownFields && hash(world.seed, 37, row) % 7 === 0
+      ? `,"llm_tokens":${hash(world.seed, 38, row) % 5000}`
+      : ""
   return `{"channel":${JSON.stringify(channels[world.channel[row] ?? 0])},"duration_sec":${seconds},"model_credits":${
     (millis * 6) / 10_000
   },"provider_credits":${(millis * 4) / 10_000},"provider_managed":${!web},"telephony_type":${
     web ? '""' : '"twilio"'
   },"total_credits":${(millis * 10) / 10_000}${extra}}`
 }
+
+type Kind = "text" | "time" | "number" | "object" | "nullable"
+
+/** What is written for a value that isn't there; `missing` where the key itself is left out. */
+const missingAs = (o: Resolved, seed: number, row: number, name: string, kind: Kind): Json => {
+  const text = kind === "text" || kind === "time"
+  switch (o.missing) {
+    case "documented":
+      return kind === "text" ? '""' : kind === "nullable" ? "null" : missing
+    case "absent":
+      return missing
+    case "empty":
+      return text ? '""' : "null"
+    case "null":
+      return "null"
+    case "mixed": {
+      const manner = hash(seed, 63 + name.length, row) % 3
+      return manner === 0 ? missing : manner === 1 && text ? '""' : "null"
+    }
+  }
+}
+
+const isZero = (json: string): boolean => json === "0" || json === '"0"' || json === '""' || json === "false"
+
+const omitsZero = ({ zeros }: Resolved, seed: number, row: number, name: string): boolean =>
+  zeros === "omitted" || (zeros === "mixed" && hash(seed, 88 + name.length, row) % 2 === 0)
 
 /** Writes the record of a row at an instant. */
 const render = (world: World, row: number, at: number): Rendered => {
@@ -106,7 +139,9 @@ const render = (world: World, row: number, at: number): Rendered => {
   const dated = !Number.isNaN(start)
   const stage = world.stageAt(row, at)
   const id = world.id(row)
-  const spelling = o.timestamps === "mixed" ? (spellings[hash(seed, 60, row) % 5] ?? "micros") : o.timestamps
+  const spellings = spellingsOf(o.grain)
+  const spelling =
+    o.timestamps === "mixed" ? (spellings[hash(seed, 60, row) % spellings.length] ?? "micros") : o.timestamps
   const when = (instant: number): string => `"${Instant.format(instant, spelling)}"`
   const seconds = dated && ended ? Math.floor((end - start) / 1e6) : 0
   const final = finalStatuses[world.final[row] ?? 0]
@@ -122,14 +157,9 @@ const render = (world: World, row: number, at: number): Rendered => {
   // Joined at the end: a text that was added up piece by piece stays a tree, and thousands of trees are kept.
   const out: Array<string> = []
   const key = o.edition === "camel" ? camelKey : snakeKey
-  const write = (name: string, value: Json, kind: "text" | "object" | "number"): void => {
-    let json = value
-    if (json === missing) {
-      const manner = o.missing === "mixed" ? hash(seed, 63 + name.length, row) % 3 : -1
-      if (o.missing === "absent" || manner === 0) return
-      json = kind === "text" && (o.missing === "empty" || manner === 1) ? '""' : "null"
-    }
-    if (o.zeros === "omitted" && (json === "0" || json === '"0"' || json === '""' || json === "false")) return
+  const write = (name: string, value: Json, kind: Kind): void => {
+    const json = value === missing ? missingAs(o, seed, row, name, kind) : value
+    if (json === missing || (isZero(json) && omitsZero(o, seed, row, name))) return
     out.push(`"${key(name)}":${json}`)
   }
 
@@ -159,14 +189,14 @@ const render = (world: World, row: number, at: number): Rendered => {
   write(
     "extractDynamicVariables",
     analysed && hash(seed, 65, row) % 2 === 0 ? Content.extracted(seed, row) : missing,
-    "object"
+    "nullable"
   )
   write("callLatencyMs", integer(o, row, talked ? 200 + (hash(seed, 66, row) % 1800) : 0), "number")
   const startedAt = dated ? when(start) : undatedText(o, seed, row)
   if (startedAt !== missing) out.push(`"${key("startedAt")}":${startedAt}`)
-  write("endedAt", ended && end !== Infinity ? when(end) : missing, "text")
+  write("endedAt", ended && end !== Infinity ? when(end) : missing, "time")
   write("durationSec", ended ? integer(o, row, seconds) : missing, "number")
-  write("createdAt", when(created), "text")
+  write("createdAt", when(created), "time")
   write("costTotal", costs ? costText(o, row, cost) : missing, "text")
   write("agentName", text(Content.agentName(level, world.agent[row] ?? 0)), "text")
   write("postCallAnalysisResult", analysed ? Content.analysis(level, seed, row) : missing, "object")

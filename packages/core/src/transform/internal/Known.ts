@@ -21,8 +21,7 @@ export interface Wanted {
 }
 
 /** A number that a double cannot hold is an object, which writes its digits into JSON. */
-export const exactText = (value: unknown): string | undefined =>
-  isExactNumber(value) ? value.text : undefined
+export const exactText = (value: unknown): string | undefined => (isExactNumber(value) ? value.text : undefined)
 
 const textOf = (value: unknown): string | undefined => {
   if (typeof value === "string") return value === "" || StandIn.is(value) ? undefined : value
