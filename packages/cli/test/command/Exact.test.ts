@@ -73,7 +73,7 @@ describe("values", alongside, () => {
       const raws = text("dead.ndjson")
         .trimEnd()
         .split("\n")
-        .map((line) => /"raw":(.*),"observedAt"/.exec(line)?.[1])
+        .map((line) => /"record":(.*),"observedAt"/.exec(line)?.[1])
       assert.deepStrictEqual(raws, ['{"no":"id","big":4876876000000420001}', "1e+400"])
       // Somebody mends the record.
       const cwd = yield* folder

@@ -32,7 +32,7 @@ describe("callstream export", alongside, () => {
       assert.deepStrictEqual(sorted(idsOf(stdout)), truth(simulator.truth()))
       assert.match(
         stderr,
-        /^250 sessions to stdout in .*\n {2}\d+ requests\n {2}started between [-\d]+ [:\d]+ and [-\d]+ [:\d]+ UTC\n {2}proven complete up to .*\n$/
+        /^(?:warning: .* U\+FFFD\n)?250 sessions to stdout in .*\n {2}\d+ requests\n {2}started between [-\d]+ [:\d]+ and [-\d]+ [:\d]+ UTC\n {2}proven complete up to .*\n$/
       )
       for (const record of lines(stdout)) {
         assert.notProperty(record, "agent_id")
@@ -43,7 +43,10 @@ describe("callstream export", alongside, () => {
         const response = await fetch(`${url}/api/v1/calling/call-sessions?page_size=60`, {
           headers: { "x-api-key": simulator.apiKey }
         })
-        return JSON.parse(await response.text())
+        // Half of a pair is the one thing that a file cannot hold.
+        return JSON.parse(await response.text(), (_, value: unknown) =>
+          typeof value === "string" ? value.toWellFormed() : value
+        )
       })
       const first = sent.data[0] ?? {}
       const same = lines(stdout).find(({ id }) => id === first["id"]) ?? {}
@@ -251,7 +254,7 @@ describe("callstream export", alongside, () => {
       assert.match(String(first?.["reason"]), /"id"/)
       assert.approximately(Number(first?.["observedAt"]) / 1000, Date.now(), 30_000)
       assert.deepInclude(second, { record: "text" })
-      assert.match(String(third?.["reason"]), /durationSec/)
+      assert.match(String(third?.["reason"]), /"id"/)
 
       assert.strictEqual(named.code, 3)
       assert.deepStrictEqual(idsOf(named.stdout), ["one"])

@@ -93,7 +93,7 @@ describe("callstream export to a table", alongside, () => {
     Effect.gen(function* () {
       const cwd = yield* folder
       const one = yield* simulation({ sessions: 1 })
-      writeFileSync(join(cwd, "url"), "postgres://u:canary@127.0.0.1:1/x?sslmode=disable\n")
+      writeFileSync(join(cwd, "url"), "postgres://u:canary@127.0.0.1:1/x?sslmode=disable\n", { mode: 0o600 })
       const cases = [
         [["--to", "postgres://u:canary@h/d"], /^error: --to: others on this machine can read a password/],
         [["--to", "postgres:NONE"], /^error: --to: the environment variable NONE is not set\n/],
@@ -102,7 +102,7 @@ describe("callstream export to a table", alongside, () => {
         [["--to", "postgres:HASH"], /^error: --to: postgres:HASH: the URL cannot be read: .*percent-encoded/],
         [["--to", "postgres:@url"], /^error: postgres:@url: nobody answers there \(ECONNREFUSED\)\n/],
         [["--to", "sqlite:a.db", "--to", "sqlite:./a.db"], /^error: --to: .*a\.db is named twice\n/],
-        [["--to", "sqlite:a.db", "--schema", "x"], /^error: --schema: goes with PostgreSQL only\n/],
+        [["--to", "sqlite:a.db", "--schema", "x"], /^error: --schema applies to PostgreSQL only\n/],
         [["--to", "sqlite:a.db", "--table", "callstream_commits"], /^error: --table: .* callstream's own\n/],
         [
           ["--to", "a.csv", "--to", "a.ndjson", "--rotate", "day"],
@@ -112,7 +112,7 @@ describe("callstream export to a table", alongside, () => {
           ["--to", "a.csv", "--rotate", "day", "--coverage", "a.manifest.json"],
           /^error: --coverage: the file is where/
         ],
-        [["--table", "x"], /^error: --table: goes with SQLite or PostgreSQL only\n/]
+        [["--table", "x"], /^error: --table applies to SQLite or PostgreSQL only\n/]
       ] as const
       const env = {
         ODD: "postgres://u:canary@h/d?channel_binding=require",

@@ -36,7 +36,7 @@ export const layer: Layer.Layer<never, never, ProcessOwner> = Layer.effect(
           busy: "is being written by another run",
           held: (description, advice) =>
             new OutputError({ target: path, operation: "open", reason: "locked", description, advice }),
-          failed: () => fromPlatform(lock, "open")
+          failed: () => fromPlatform(path, "open")
         }),
         ({ release }) => release
       )

@@ -14,6 +14,9 @@ export interface Budget {
 /** A clock that nobody sets back: a request would wait until it is there again. */
 const now = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos) / 1e6)
 
+/** Sums of fractions are off by less, in milliseconds: a whole one more would bring a start too near to the next ones. */
+const rounding = 1e-3
+
 /**
  * Starts are spaced by 1/rate seconds. A token bucket would let twice the rate through in its first second, which is what
  * a server's own limit then punishes.
@@ -36,7 +39,7 @@ export const make = (options: {
         if (next === at + spacing) next = at
       })
       return Effect.andThen(
-        Effect.onInterrupt(Effect.sleep(Duration.millis(Math.ceil(at - now))), () => leave),
+        Effect.onInterrupt(Effect.sleep(Duration.millis(Math.ceil(at - now - rounding))), () => leave),
         recheck
       )
     })
