@@ -88,7 +88,7 @@ describe("a whole run whose webhook's receiver is down for a day", () => {
         assert.deepStrictEqual(waiting(one), [])
         assert.deepStrictEqual(one.files.names(), [Whole.path, Whole.statePath])
       }),
-    60_000
+    180_000
   )
 
   it.effect(
@@ -128,6 +128,6 @@ describe("a whole run whose webhook's receiver is down for a day", () => {
         assert.isAtMost(one.receiver.most(), 4)
         assert.deepStrictEqual(waiting(one), [])
       }),
-    60_000
+    180_000
   )
 })

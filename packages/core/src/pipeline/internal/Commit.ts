@@ -48,19 +48,26 @@ export const make = <A>(options: {
   let reserved = kept?.lastVersion
   const isReserved = () => (clock.state().last ?? -Infinity) <= (reserved ?? -Infinity)
 
-  const save = (finished: boolean) =>
+  let sinks: Readonly<Record<string, Committed>> = kept?.sinks ?? {}
+
+  /**
+   * @param those The sinks whose place is kept anew. A table that is ahead of the checkpoint keeps its old place until the
+   * notes have seen what is in between.
+   */
+  const save = (finished: boolean, those: ReadonlyArray<Pick<Outlet<never>, "name" | "committed">>) =>
     Effect.suspend(() => {
-      const sinks: Record<string, Committed> = { ...kept?.sinks }
-      for (const { committed, name } of [...outlets, letters]) {
+      const next: Record<string, Committed> = { ...sinks }
+      for (const { committed, name } of those) {
         const one = committed()
-        if (one !== undefined) sinks[name] = one
+        if (one !== undefined) next[name] = one
       }
+      sinks = next
       const { last } = clock.state()
       const lastVersion = last === undefined ? reserved : Version.of(Math.max(last + ahead, reserved ?? -Infinity))
       const state: State = {
         version: 1,
         fingerprint,
-        sinks,
+        sinks: next,
         finished,
         ...(lastVersion === undefined ? {} : { lastVersion }),
         ...(notes === undefined ? {} : { notes })
@@ -74,7 +81,7 @@ export const make = <A>(options: {
 
   return {
     isMidway: () => midway,
-    reserve: Effect.suspend(() => (isReserved() ? Effect.void : save(false))),
+    reserve: Effect.suspend(() => (isReserved() ? Effect.void : save(false, []))),
     to: Effect.fnUntraced(function* (cursor, finished) {
       const behind = outlets.filter((outlet) => outlet.failure() === undefined && outlet.at() < cursor)
       const newLetters = letters.dirty()
@@ -84,7 +91,7 @@ export const make = <A>(options: {
       // A sink with an account of its own stands beyond the checkpoint when the run is killed here, and will not refuse the
       // same rows again: their letters may not be cut off.
       if (newLetters && letters.delivery === "resumable" && behind.some((one) => one.delivery === "transactional")) {
-        yield* save(false)
+        yield* save(false, [letters])
       }
       yield* Effect.forEach(behind, (outlet) => orClose(outlet, outlet.flush(cursor), undefined), {
         concurrency: "unbounded",
@@ -92,7 +99,7 @@ export const make = <A>(options: {
       })
       midway = false
       notes = options.notes?.() ?? notes
-      yield* save(finished)
+      yield* save(finished, [...outlets, letters])
     })
   }
 }
