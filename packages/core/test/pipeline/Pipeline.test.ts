@@ -536,7 +536,7 @@ describe("Pipeline", () => {
         // The letters are in the checkpoint before a sink goes beyond it.
         assert.deepStrictEqual(
           state.saved.map(({ sinks }) => Object.keys(sinks)),
-          [["letters"], ["a", "letters"], ["a", "letters"]]
+          [["letters"], ["letters", "a"], ["letters", "a"]]
         )
       })
     )
