@@ -135,7 +135,7 @@ const begin = (range: OpenRange, options: Options): Stream.Stream<Window, AgniEr
         ends: seen.ends,
         hold: options.hold === "objects" ? (rows) => rows : Rows.pack,
         horizon: Duration.toMillis(Duration.fromInputUnsafe(options.horizon ?? "2 hours")) * 1000,
-        now: seen.localNow,
+        now: clocks.local,
         seen: serverNow,
         latest: Ask.ceilSecond(clocks.latest),
         doubt: Settings.doubtOf(status, search),

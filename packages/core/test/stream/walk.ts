@@ -6,7 +6,6 @@ import type { CallSessionQuery } from "@callstream/core/model/CallSessionQuery"
 import type { Page } from "@callstream/core/model/Page"
 import type { Rejected } from "@callstream/core/model/Rejected"
 import type { AgniSimulator } from "@callstream/core/testing"
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as HttpClient from "effect/http/HttpClient"
@@ -52,23 +51,7 @@ export const all = <A, E>(
   simulator: AgniSimulator.AgniSimulator,
   stream: Stream.Stream<A, E, AgniClient.AgniClient>,
   options?: Partial<AgniClient.Options>
-) => settle(Effect.provideServiceEffect(clientOf(simulator, options)(collect(stream)), Clock.Clock, clockOf(simulator)))
-
-/** This machine's clock, which goes with the simulated server's. */
-const clockOf = (simulator: AgniSimulator.AgniSimulator): Effect.Effect<Clock.Clock> =>
-  Effect.map(Clock.Clock, (clock) => {
-    const ahead = Math.floor(simulator.now() / 1000) - clock.currentTimeMillisUnsafe()
-    const nanos = BigInt(ahead) * 1_000_000n
-    return {
-      currentTimeMillis: Effect.map(clock.currentTimeMillis, (millis) => millis + ahead),
-      currentTimeMillisUnsafe: () => clock.currentTimeMillisUnsafe() + ahead,
-      currentTimeNanos: Effect.map(clock.currentTimeNanos, (at) => at + nanos),
-      currentTimeNanosUnsafe: () => clock.currentTimeNanosUnsafe() + nanos,
-      monotonicTimeNanos: clock.monotonicTimeNanos,
-      monotonicTimeNanosUnsafe: () => clock.monotonicTimeNanosUnsafe(),
-      sleep: (duration) => clock.sleep(duration)
-    }
-  })
+) => settle(clientOf(simulator, options)(collect(stream)))
 
 /** The ids of pages, those of rejected records included. */
 export const idsOf = (pages: ReadonlyArray<Pick<Page, "sessions">>): ReadonlyArray<string> =>

@@ -20,12 +20,18 @@ export interface Clocks {
   readonly apart: number
 }
 
-export const make = (local: Instant, { latest, observedAt }: Pick<Ask.Log, "latest" | "observedAt">): Clocks => ({
-  local,
-  earliest: Math.min(local, observedAt ?? local),
-  latest: latest !== undefined && latest <= local + credible ? Math.max(local, latest) : local,
-  apart: Math.max(Math.abs((latest ?? local) - local), Math.abs((observedAt ?? local) - local))
-})
+/** A machine whose clock is earlier has none that runs: then there is only the server's. */
+const year2000 = Date.UTC(2000, 0, 1) * 1000
+
+export const make = (machine: Instant, { latest, observedAt }: Pick<Ask.Log, "latest" | "observedAt">): Clocks => {
+  const local = machine < year2000 ? (latest ?? machine) : machine
+  return {
+    local,
+    earliest: Math.min(local, observedAt ?? local),
+    latest: latest !== undefined && latest <= local + credible ? Math.max(local, latest) : local,
+    apart: Math.max(Math.abs((latest ?? local) - local), Math.abs((observedAt ?? local) - local))
+  }
+}
 
 /** Where a range without an end ends: what starts later has a broken clock, and is delivered like a call without a start. */
 export const openEnd = ({ latest }: Clocks): Instant => Math.ceil(latest / 1_000_000) * 1_000_000 + day
