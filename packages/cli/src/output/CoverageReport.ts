@@ -76,6 +76,17 @@ export const make = (horizonMillis: number, clock: Calendar.Calendar | undefined
   let outside: number | undefined
   /** The windows that were restored, which tile it; the last one of no length is for what has no start. */
   let restored: (Coverage.Range & { readonly undated: boolean }) | undefined
+  /** What was said of windows before, and no longer holds. */
+  const takeBack = ({ coverage, from, to }: Coverage.Range & { readonly coverage: Coverage.Coverage }): void => {
+    if (coverage._tag === "Proven") return
+    const verdict = Coverage.verdict(coverage)
+    for (const [i, window] of windows.entries()) {
+      if (window.set !== "proven" || instantOf(window.from) >= to || instantOf(window.to) <= from) continue
+      windows[i] = { ...window, set: verdict, reason: coverage.reason }
+      reasons.add(coverage.reason)
+      set = Coverage.weaker(set, verdict)
+    }
+  }
   return {
     end: () => {
       const last = windows.at(-1)
@@ -91,6 +102,7 @@ export const make = (horizonMillis: number, clock: Calendar.Calendar | undefined
         outside = window.outside
         return
       }
+      for (const revision of window.revised ?? []) takeBack(revision)
       const verdict = Coverage.verdict(coverage)
       const reason = coverage._tag === "Proven" ? null : coverage.reason
       set = Coverage.weaker(set, verdict)

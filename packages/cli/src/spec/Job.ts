@@ -23,6 +23,7 @@ import {
 import { DecodingThread, GuardedTransport, ProcessOwner } from "@callstream/node"
 import * as NodeDns from "@effect/platform-node/NodeDns"
 import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -89,14 +90,11 @@ const isLines = ({ sinks, transform }: Job): boolean =>
 export const decoder = (jobs: ReadonlyArray<Job>): Layer.Layer<never> =>
   jobs.every(isLines) ? DecodingThread.layer : Layer.empty
 
-/**
- * Whose calls these are: webhooks say it, and a checkpoint belongs to it. And the server's time: where a range without an
- * end ends, also when the run goes on a day later.
- */
-const look = Effect.flatMap(AgniClient, ({ list }) =>
+/** Whose calls these are: webhooks say it, and a checkpoint belongs to it. And where a range without an end ends for good. */
+const look = Effect.flatMap(Effect.all([AgniClient, Clock.currentTimeMillis]), ([{ list }, local]) =>
   Effect.map(list({ pageSize: 20 }), ({ observedAt, sessions }) => {
     const found = sessions.find(({ organizationId }) => typeof organizationId === "string" && organizationId !== "")
-    return { organization: found?.organizationId ?? "", now: observedAt }
+    return { organization: found?.organizationId ?? "", end: History.openEnd(local * 1000, observedAt) }
   })
 )
 
@@ -125,8 +123,8 @@ export const run = Effect.fnUntraced(function* (job: Job, shared?: Progress.Prog
       const hasWebhook = job.sinks.some(({ target }) => target._tag === "Webhook")
       const covers = () => coversOf(job, notes.range())
       if (hasWebhook) yield* Sinks.check(job.sinks, covers, Zone.forSinks(job.zone))
-      const { now, organization } = named || hasWebhook ? yield* look : { now: undefined, organization: "" }
-      notes.begin(named ? now : undefined)
+      const { end, organization } = named || hasWebhook ? yield* look : { end: undefined, organization: "" }
+      notes.begin(named ? end : undefined)
       const veil = named && job.state.database === undefined ? yield* Veil.ofFolder(job.state.folder) : Veil.none
       const fingerprint = fingerprintOf(job, organization, veil)
       const label = veil.label(job.transform.label)

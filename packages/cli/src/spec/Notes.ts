@@ -16,8 +16,8 @@ export interface Range {
 }
 
 export interface Notes {
-  /** The run begins, at this time of the server's. */
-  readonly begin: (now: Instant.Instant | undefined) => void
+  /** The run begins: a range without an end ends here, also when it is resumed later. */
+  readonly begin: (end: Instant.Instant | undefined) => void
   readonly range: () => Range
   readonly save: () => Schema.Json
   /** The run goes on. */
@@ -29,8 +29,8 @@ const instant = (input: Instant.Input | undefined) => (input === undefined ? und
 export const make = (selection: CallSessions.Selection, collector: CoverageReport.Collector): Notes => {
   let range: Range = { from: instant(selection.from), to: instant(selection.to), end: undefined }
   return {
-    begin: (now) => {
-      range = { ...range, end: now }
+    begin: (end) => {
+      range = { ...range, end }
     },
     range: () => range,
     save: () => ({

@@ -58,6 +58,10 @@ export interface Window extends Range {
   readonly settled: number
   /** With the last window of a bounded range, when asked for: how many sessions without a start lie outside it. */
   readonly outside?: number | undefined
+  /** What was said of earlier windows, and no longer holds. */
+  /** Rows that the server lists besides, under ids that came already: they are in its counts. */
+  readonly extra?: number | undefined
+  readonly revised?: ReadonlyArray<Range & { readonly coverage: Coverage }> | undefined
   /** Requests that it took. */
   readonly requests: number
   /** The server's clock at its first response. What it holds has versions of its own: see `Item`. */
@@ -111,3 +115,30 @@ const rank: Readonly<Record<Verdict, number>> = { proven: 0, provisional: 1, unp
  * @category combining
  */
 export const weaker = (left: Verdict, right: Verdict): Verdict => (rank[left] >= rank[right] ? left : right)
+
+/**
+ * A window without its sessions: a spread would read them.
+ *
+ * @internal
+ */
+export const rest = ({
+  coverage,
+  extra,
+  from,
+  observedAt,
+  outside,
+  rejected,
+  requests,
+  revised,
+  to
+}: Window): Omit<Window, "sessions" | "settled"> => ({
+  coverage,
+  extra,
+  from,
+  observedAt,
+  outside,
+  rejected,
+  requests,
+  revised,
+  to
+})

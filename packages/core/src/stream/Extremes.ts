@@ -14,6 +14,7 @@ import type { Rejected } from "../model/Rejected.ts"
 import type { Version } from "../model/Version.ts"
 import { items, type Window } from "./Coverage.ts"
 import * as History from "./History.ts"
+import * as Clocks from "./internal/Clocks.ts"
 import * as Learned from "./Learned.ts"
 
 /** A page or a window: anything that brings sessions and what was rejected. */
@@ -129,19 +130,22 @@ export const lastWindows = (
     Effect.gen(function* () {
       const { agentId, callerNumber, channel, pageSize, search, status } = options
       const filters = { agentId, status, channel, callerNumber, search }
-      const seen = yield* Learned.learn({ filters, pageSize, learned: options.learned })
-      const { learned, oldest, pagesAtMost, serverNow } = seen
-      const to = range.to ?? options.end ?? serverNow
+      const seen = yield* Learned.learn({ filters, pageSize, learned: options.learned, deep: false })
+      const { about, controls, learned, oldest } = seen
+      const clocks = Clocks.make(seen.localNow, seen.log)
+      const to = range.to ?? options.end ?? Clocks.openEnd(clocks)
+      const newest = controls.at(-1)?.start ?? clocks.latest
       const from = range.from ?? oldest
       if (learned.filterProblem !== undefined || oldest === undefined || from === undefined || from >= to) {
-        return History.windows(range, { ...options, learned })
+        return History.windows(range, options)
       }
-      const perSession = Math.max(1, serverNow - oldest) / Math.max(1, pagesAtMost * learned.pageSize)
+      const perSession = Math.max(1, newest - oldest) / Math.max(1, about)
+      const profile = { ...learned, repeatsBeyondEnd: yield* seen.repeats }
       let held = 0
       const before = (end: Instant, width: number): Stream.Stream<Window, AgniError, AgniClient> => {
-        const begin = Math.max(from, Math.floor((end - width) / 1_000_000) * 1_000_000)
+        const begin = Math.max(from, Math.floor((Math.min(end, newest) - width) / 1_000_000) * 1_000_000)
         const countOutside = options.countOutside === true && end === to
-        return History.windows({ from: begin, to: end }, { ...options, learned, countOutside }).pipe(
+        return History.windows({ from: begin, to: end }, { ...options, learned: profile, countOutside }).pipe(
           Stream.tap((window) =>
             Effect.sync(() => {
               held += datedIn(window)
@@ -152,7 +156,6 @@ export const lastWindows = (
           )
         )
       }
-      // The number of pages is a bound: there may be half as many.
       return before(to, Math.max(hour, 3 * limit * perSession))
     })
   )

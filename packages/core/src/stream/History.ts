@@ -11,14 +11,15 @@ import type { AgniError } from "../model/AgniError.ts"
 import type { CallSessionQuery } from "../model/CallSessionQuery.ts"
 import * as Instant from "../model/Instant.ts"
 import { items, verdict, type Window } from "./Coverage.ts"
-import * as Bisect from "./internal/Bisect.ts"
+import * as Ask from "./internal/Ask.ts"
+import * as Clocks from "./internal/Clocks.ts"
 import * as Fallback from "./internal/Fallback.ts"
 import * as Observe from "./internal/Observe.ts"
-import * as Readers from "./internal/Readers.ts"
+import * as Reading from "./internal/Reading.ts"
 import * as Tile from "./internal/Tile.ts"
 import * as Rows from "./internal/Rows.ts"
+import * as Settings from "./internal/Settings.ts"
 import * as Undated from "./internal/Undated.ts"
-import { doubtOf, type Outcome, type Reading } from "./internal/ReadWindow.ts"
 import { mistakeIn, refuse } from "./internal/Refuse.ts"
 import * as Learned from "./Learned.ts"
 
@@ -35,7 +36,7 @@ export interface Options extends Pick<CallSessionQuery, "agentId" | "status" | "
   readonly cuts?: ReadonlyArray<Instant.Instant> | undefined
   /** Where a run goes on: what started before is not read again, and the range means what it meant. @default none */
   readonly resume?: Instant.Instant | undefined
-  /** Where a range without a `to` ends. @default the server's clock when the reading begins */
+  /** Where a range without a `to` ends. @default a day after the latest credible clock when the reading begins: `openEnd` */
   readonly end?: Instant.Instant | undefined
   /**
    * Of a bounded range, also counts the sessions without a start, which lie in none: with the last window, `outside`. It
@@ -63,7 +64,7 @@ export interface Options extends Pick<CallSessionQuery, "agentId" | "status" | "
 }
 
 /**
- * A range to read: without `from` it begins with the oldest session, without `to` it ends now, by the server's clock.
+ * A range to read: without `from` it begins with the oldest call, without `to` it ends a day after the latest credible clock.
  *
  * @since 0.1.0
  * @category models
@@ -89,79 +90,95 @@ export const windows = (range: OpenRange = {}, options: Options = {}): Stream.St
   if (range.from !== undefined && range.to !== undefined && range.from > range.to) {
     return refuse("from", "must not be later than to")
   }
-  return Stream.unwrap(
+  return begin(range, options).pipe(Stream.tap((window) => Effect.logDebug(describe(window))))
+}
+
+const begin = (range: OpenRange, options: Options): Stream.Stream<Window, AgniError, AgniClient> =>
+  Stream.unwrap(
     Effect.gen(function* () {
-      const { agentId, callerNumber, channel, concurrency = 4, search, status } = options
+      const { agentId, callerNumber, channel, concurrency = 4, keepGoing = false, search, status } = options
       const filters = { agentId, status, channel, callerNumber, search }
       const { list } = yield* AgniClient
-      const seen = yield* Learned.learn({ filters, pageSize: options.pageSize, learned: options.learned })
-      const { learned, oldest, pagesAtMost, serverNow } = seen
+      const seen = yield* Learned.learn({
+        filters,
+        pageSize: options.pageSize,
+        learned: options.learned,
+        deep: false,
+        bounded: range.from !== undefined
+      })
+      const { learned, oldest, serverNow } = seen
       yield* Effect.forEach(Learned.facts(learned), ({ about, text }) => Effect.logDebug(`${about}: ${text}`))
-      const to = range.to ?? options.end ?? serverNow
+      const clocks = Clocks.make(seen.localNow, seen.log)
+      if (clocks.apart > Clocks.notable) yield* Effect.logWarning(Clocks.describe(clocks))
+      const to = range.to ?? options.end ?? Clocks.openEnd(clocks)
       if (range.from !== undefined && range.from >= to) return Stream.make(notYet(range.from, to, serverNow))
       // A range that ends before the first session is counted too, not taken for empty because of what was learned.
-      const begin =
+      const first =
         range.from ?? (oldest !== undefined && oldest < to ? oldest : range.to === undefined ? to : earliest)
-      const from = options.resume === undefined ? begin : Math.min(Math.max(begin, options.resume), to)
+      const from = options.resume === undefined ? first : Math.min(Math.max(first, options.resume), to)
       const whole = range.from === undefined && range.to === undefined
       if (learned.filterProblem !== undefined) {
-        const { concurrency, keepGoing } = options
         return Fallback.windows({ from, to }, whole, filters, learned.filterProblem, {
           concurrency,
           keepGoing,
           size: learned.pageSize
         })
       }
-      const perWindow = options.pagesPerWindow ?? Tile.pagesPerWindow(seen, concurrency)
-      const reading: Reading = {
+      const perWindow = (options.pagesPerWindow ?? Tile.pagesPerWindow(seen, concurrency)) * learned.pageSize
+      const settings: Settings.Settings = {
         list,
         filters,
         size: learned.pageSize,
         sort: Observe.newest(learned.sortBy),
-        repeats: learned.repeatsBeyondEnd,
-        order: "unknown",
-        witnesses: seen.witnesses,
-        undated: seen.undated,
+        repeats: seen.repeats,
+        controls: seen.controls,
+        ends: seen.ends,
         hold: options.hold === "objects" ? (rows) => rows : Rows.pack,
-        horizon: serverNow - Duration.toMillis(Duration.fromInputUnsafe(options.horizon ?? "2 hours")) * 1000,
-        now: serverNow,
-        doubt: doubtOf(status, search),
-        maxRows: 2 * perWindow * learned.pageSize,
-        maxCharacters: Tile.maxCharacters,
-        repeated: new Map()
+        horizon: Duration.toMillis(Duration.fromInputUnsafe(options.horizon ?? "2 hours")) * 1000,
+        now: clocks.local,
+        seen: serverNow,
+        latest: Ask.ceilSecond(clocks.latest),
+        doubt: Settings.doubtOf(status, search),
+        perWindow,
+        maxCharacters: Tile.maxCharacters
       }
-      const density = Tile.makeDensity(pagesAtMost * learned.pageSize, oldest ?? from, serverNow)
-      const tally = Undated.makeTally(reading.horizon, from > begin)
-      const readers = Readers.make(concurrency, (part, help) =>
-        Effect.tap(Bisect.read(reading, part, options.keepGoing === true, help), (outcome) =>
-          Effect.sync(() => observe(density, outcome))
-        )
+      const reading = yield* Reading.make(
+        settings,
+        { from, to },
+        {
+          concurrency,
+          keepGoing,
+          earliest: clocks.earliest,
+          log: seen.log
+        }
       )
-      const edges = Tile.edgesOf({ from, to }, [...(options.cuts ?? []), reading.horizon])
-      const width = Tile.makeWidth({ oldest, perWindow, size: learned.pageSize, concurrency, density })
-      const parts = Stream.unfold(from, (at) =>
-        Effect.sync(() => {
-          const part = Tile.next(at, edges, width)
-          return part === undefined ? undefined : ([part, part.to] as const)
-        })
+      const tasks = Tile.tasks(
+        { from, to },
+        [...(options.cuts ?? []), reading.horizon(), settings.latest],
+        seen,
+        range.from === undefined,
+        settings.latest
       )
-      if (whole) {
-        let front = Undated.front(reading, { from, to }, tally)
-        const lookInFront = Effect.map(Effect.exit(front), (exit) => {
-          front = Effect.suspend(() => exit)
-        })
-        return Stream.concat(
-          Stream.map(readers.windows(parts, lookInFront), tally.add),
-          Stream.suspend(() => Undated.window(reading, { from, to }, tally, options.keepGoing === true, front))
-        )
-      }
-      const dated = Stream.map(readers.windows(parts), tally.add)
-      return options.countOutside === true
-        ? Stream.concat(dated, Stream.fromEffect(Undated.outside(reading, to)))
-        : dated
+      const about = { ledger: reading.ledger, inPart: from > first, known: reading.known }
+      const last = Undated.front(settings, { from, to }, about)
+      const undated = Effect.suspend(() => Undated.window(settings, { from, to }, about, keepGoing, last))
+      const closing = Effect.flatMap(whole ? undated : Effect.undefined, reading.closing)
+      return Stream.concat(
+        reading.windows(tasks),
+        Stream.unwrap(Effect.map(closing, (window) => (window === undefined ? Stream.empty : Stream.make(window))))
+      )
     })
-  ).pipe(Stream.tap((window) => Effect.logDebug(describe(window))))
-}
+  )
+
+/**
+ * Where a range without an end ends: a day after the latest clock that can be right. What starts later has a broken clock, and
+ * is delivered like a call without a start.
+ *
+ * @since 0.1.0
+ * @category ranges
+ */
+export const openEnd = (local: Instant.Instant, observedAt: Instant.Instant): Instant.Instant =>
+  Clocks.openEnd(Clocks.make(local, { latest: observedAt, observedAt }))
 
 /** No session of the contract is older. */
 const earliest = 946_684_800_000_000
@@ -185,14 +202,4 @@ const describe = (window: Window): string => {
     `${Instant.format(from)} to ${Instant.format(to)}: ${count} sessions, ${requests} requests, ` +
     (coverage._tag === "Proven" ? "proven" : `${verdict(coverage)}: ${coverage.reason}`)
   )
-}
-
-const observe = (density: Tile.Density, outcome: Outcome): void => {
-  if (outcome._tag === "Dense") return density.dense()
-  if (outcome._tag === "Shared") return
-  const [first] = outcome.windows
-  const last = outcome.windows.at(-1)
-  if (first === undefined || last === undefined) return
-  const rows = outcome.windows.reduce((sum, window) => sum + items(window).length, 0)
-  density.observe({ from: first.from, to: last.to }, rows)
 }

@@ -110,10 +110,23 @@ export interface Seen {
   readonly pages: ReadonlyArray<Observe.Numbered>
   /** Whether those came in the order of `sortBy`. */
   readonly sorted: boolean
-  /** Keys of rows that were listed without a start, on any page. */
-  readonly undated: ReadonlySet<string>
-  /** Rows that came back for their own start. */
-  readonly witnesses: ReadonlyArray<Rows.Dated>
+  /** This machine's time when learning began. */
+  readonly localNow: Instant.Instant
+  /** How many rows there are, as far as the first and the last ones show it, and how many a µs. */
+  readonly about: number
+  readonly rate: number
+  /** Whether a page beyond the end brings something: asked for when it has to be known. */
+  readonly repeats: Effect.Effect<boolean, AgniError>
+  /** Rows that were listed, by start. */
+  readonly controls: ReadonlyArray<Rows.Dated>
+  /** Whether the last control is the first row of the list, newest first, and whether nothing is older than the first one. */
+  readonly ends: { readonly newest: boolean; readonly oldest: boolean }
+  /** The oldest rows, where they could be asked for. */
+  readonly oldRows: ReadonlyArray<Rows.Dated>
+  /** What all answers showed. */
+  readonly log: Ask.Log
+  /** Whether a saved profile was believed without a trial: the first window shows whether it still holds. */
+  readonly trusted: boolean
   /** How much text a page brings, in characters. */
   readonly charactersPerPage: number
 }
@@ -131,6 +144,10 @@ export interface Options {
   readonly pageSize?: number | undefined
   /** What was learned before: it saves requests where one look shows that it still holds. @default none */
   readonly learned?: Learned | undefined
+  /** Whether to find out how many pages there are. @default true */
+  readonly deep?: boolean | undefined
+  /** Whether a range with a beginning will be read: then nobody needs to know what is the oldest. @default false */
+  readonly bounded?: boolean | undefined
 }
 
 /**
@@ -151,43 +168,61 @@ const look = Effect.fnUntraced(function* (
   tried: ReadonlyArray<Trial.Kind>
 ): Effect.fn.Return<Seen, AgniError, AgniClient> {
   const { list: bare } = yield* AgniClient
-  const { filters = {}, learned: known, pageSize: asked = 100 } = options
-  const undated = new Set<string>()
+  const { deep: isDeep = true, filters = {}, learned: known, pageSize: asked = 100 } = options
+  const log = Ask.makeLog()
   const list: typeof bare = (query, options) =>
     Effect.tap(bare(query, options), (page) =>
       Effect.sync(() => {
-        if (query.startedAfter !== undefined || query.startedBefore !== undefined) return
-        for (const { key, start } of Rows.ofPage(page)) if (start === undefined) undated.add(key)
+        const { age, observedAt } = page
+        log.observedAt = Math.min(log.observedAt ?? Infinity, observedAt)
+        log.latest = Math.max(log.latest ?? -Infinity, observedAt)
+        log.cached ||= age > 0
+        for (const { key, start } of Rows.ofPage(page)) {
+          if (start !== undefined) log.shown.set(key, start)
+          else if (!log.shown.has(key)) log.shown.set(key, undefined)
+        }
       })
     )
   const filtered = Object.values(filters).some((value) => value !== undefined)
-  const localNow = yield* Clock.currentTimeMillis
-  const opening = yield* Open.open(list, filters, asked, known)
+  const localNow = (yield* Clock.currentTimeMillis) * 1000
+  const unsure = Ask.make(list, filters, { size: asked, sort: Observe.unsorted })
+  const askOldest = known === undefined || options.bounded !== true || isDeep
+  const [opening, oldestFirst] = yield* Effect.all(
+    [
+      Open.open(list, filters, asked, known),
+      askOldest ? Observe.oldestFirst(unsure, "started_at") : Effect.succeed("refused" as const)
+    ],
+    { concurrency: 2 }
+  )
   const { clamped, page, size, sorted } = opening
   const { characters, edition, observedAt, rows: first } = opening.answer
-  const ask = Ask.make(list, filters, { size, sort: Observe.newest(sorted?.sortBy ?? "none"), believeEmpty: 1 })
+  const ask = Ask.make(list, filters, { size, sort: Observe.newest(sorted?.sortBy ?? "none") })
+  const ended = page === 1 && first.length < size
+  const oldRows = oldestFirst === "refused" ? [] : oldestFirst.filter(Rows.isDated)
+  // Sessions without a start may fill the first page, or the oldest stand on it: then others are looked for.
+  const needsDepth = isDeep || !first.some(Rows.isDated) || (!ended && deepRow(first, [], oldRows) === undefined)
   const rowsAtMost =
     sorted === undefined || filtered || known?.pagesAtMost === undefined
       ? undefined
       : known.pagesAtMost * known.pageSize
   const guess = rowsAtMost === undefined ? undefined : 2 ** Math.ceil(Math.log2(Math.max(1, rowsAtMost / size)))
-
-  const careful = Ask.make(list, filters, { size, sort: Observe.unsorted })
-  const [{ newestFirst: atFirst, sortBy }, reached, repeatsBeyondEnd, oldestFirst] = yield* Effect.all(
+  const repeats = yield* Effect.cached(
+    known === undefined ? Observe.repeats(ask, first) : Effect.succeed(known.repeatsBeyondEnd)
+  )
+  const [{ newestFirst: atFirst, sortBy }, reached] = yield* Effect.all(
     [
       sorted === undefined ? Observe.chooseSort(ask, first) : Effect.succeed(sorted),
-      Observe.gallop(ask, first, guess),
-      Observe.repeats(ask, first),
-      Observe.oldestFirst(careful, "started_at")
+      needsDepth ? Observe.gallop(ask, first, guess) : Effect.succeed({ pages: [], pagesAtMost: 0, unsure: false })
     ],
     { concurrency: "unbounded" }
   )
   const best = Ask.make(list, filters, { size, sort: Observe.newest(sortBy) })
   const isUndated = ({ rows }: Observe.Numbered) => !rows.some(Rows.isDated)
   // Where sessions without a start fill the pages, the next look may be the first that shows another one.
-  const near = [{ page, rows: first }, ...reached.pages].every(isUndated)
-    ? yield* Observe.halve(ask, first, reached)
-    : reached
+  const near =
+    needsDepth && [{ page, rows: first }, ...reached.pages].every(isUndated)
+      ? yield* Observe.halve(ask, first, reached)
+      : reached
   const pages = [{ page, rows: first }, ...near.pages]
   // Sessions without a start may fill the first page.
   const telling = pages.find(({ rows }) => Rows.distinctStarts(rows) > 1)?.rows ?? first
@@ -195,24 +230,38 @@ const look = Effect.fnUntraced(function* (
   // Without an order asked for, unless one that is known was.
   const plain = sortBy === "none" || sorted === undefined ? telling : undefined
   const samples = pages.flatMap(({ page, rows }) => rows.filter(Rows.isDated).map((row) => ({ page, row })))
-  const byStart = samples.toSorted((a, b) => a.row.start - b.row.start)
-  const ends = [...new Set([byStart[0], byStart[Math.floor(byStart.length / 2)], byStart.at(-1)])].flatMap(
+  const bySample = samples.toSorted((a, b) => a.row.start - b.row.start)
+  const ends = [...new Set([bySample[0], bySample[Math.floor(bySample.length / 2)], bySample.at(-1)])].flatMap(
     (sample) => sample ?? []
   )
-  const ascending = Observe.sortAnswer(oldestFirst, plain ?? [])
-  const starts = [byStart[0]?.row, ...(oldestFirst === "refused" ? [] : oldestFirst)].flatMap((row) => row?.start ?? [])
-  const [oldest, deep, answers, boundsProblem] = yield* Effect.all(
+  const ascending = askOldest ? Observe.sortAnswer(oldestFirst, plain ?? []) : unknown
+  const controls = [
+    ...new Map([...samples.map(({ row }) => row), ...oldRows].map((row) => [row.key, row])).values()
+  ].sort((left, right) => left.start - right.start)
+  const comesOldest = ascending !== "ignored" && oldRows.length > 0 && oldRows[0]?.key === controls[0]?.key
+  const starts = controls[0] === undefined ? [] : [controls[0].start]
+  // The window that is read first shows whether a profile still holds.
+  const trusted = known !== undefined && sorted !== undefined && !isDeep && options.bounded === true
+  const [oldest, deepest, answers, boundsProblem] = yield* Effect.all(
     [
-      Observe.findOldest(best, ask, starts, observedAt, size),
-      Observe.halve(ask, first, near),
+      options.bounded === true && !isDeep
+        ? Effect.succeed(starts[0] === undefined ? undefined : Ask.floorSecond(starts[0]))
+        : Observe.findOldest(best, starts, comesOldest, observedAt, size),
+      needsDepth ? Observe.halve(ask, first, near) : Effect.succeed(reached),
       Trial.filters(bare, tried, size),
-      Trial.bounds(
-        best,
-        ask,
-        ends,
-        page === 1 && (sorted !== undefined || sortBy === "none") ? first[0] : undefined,
-        size
-      )
+      trusted
+        ? Effect.undefined
+        : Effect.flatMap(Trial.quick(best, deepRow(first, near.pages, oldRows)), (well) =>
+            well
+              ? Effect.undefined
+              : Trial.bounds(
+                  best,
+                  ask,
+                  ends,
+                  page === 1 && (sorted !== undefined || sortBy === "none") ? first[0] : undefined,
+                  size
+                )
+          )
     ],
     { concurrency: "unbounded" }
   )
@@ -220,13 +269,20 @@ const look = Effect.fnUntraced(function* (
   const problem =
     given.map((kind) => Trial.problemOf(kind, answers[kind])).find((problem) => problem !== undefined) ??
     boundsProblem ??
-    (samples.length > 0
+    (controls.length > 0
       ? undefined
       : first.length > 0
         ? "no session with a start was seen, so the time bounds could not be tried"
         : filters.status !== undefined || filters.search !== undefined
           ? "no session was found, so the filter could not be tried"
           : undefined)
+  const rate = rateOf(first, oldRows)
+  const newest = controls.at(-1)
+  const about =
+    ended && !clamped
+      ? first.length
+      : Math.max(controls.length, newest === undefined || oldest === undefined ? 0 : rate * (newest.start - oldest))
+  const pagesAtMost = needsDepth ? deepest.pagesAtMost : 2 ** Math.ceil(Math.log2(Math.max(1, about / size)))
   return {
     learned: {
       version: 1,
@@ -236,8 +292,8 @@ const look = Effect.fnUntraced(function* (
       pageSize: size,
       clamped,
       offsets: known?.offsets ?? unknown,
-      repeatsBeyondEnd,
-      ...(filtered ? {} : { pagesAtMost: deep.pagesAtMost }),
+      repeatsBeyondEnd: isDeep ? yield* repeats : (known?.repeatsBeyondEnd ?? false),
+      ...(filtered || !isDeep ? {} : { pagesAtMost }),
       order: plain === undefined ? (known?.order ?? unknown) : Observe.orderOf(plain),
       sortFields: {
         started_at: sortBy === "started_at" ? "understood" : plain === undefined ? unknown : ascending,
@@ -248,18 +304,51 @@ const look = Effect.fnUntraced(function* (
       bounds: known?.bounds ?? Examine.unseen,
       filters: answers,
       ...(problem === undefined ? {} : { filterProblem: problem }),
-      clockOffset: Math.round(observedAt - localNow * 1000)
+      clockOffset: Math.round(observedAt - localNow)
     },
     serverNow: observedAt,
+    localNow,
     oldest,
-    pagesAtMost: deep.pagesAtMost,
-    pages: [{ page, rows: first }, ...deep.pages],
+    pagesAtMost,
+    about,
+    rate,
+    repeats,
+    pages: [{ page, rows: first }, ...deepest.pages],
     sorted: sorted !== undefined || sortBy === "none",
-    witnesses: samples.map(({ row }) => row),
-    undated,
+    controls,
+    ends: {
+      newest: page === 1 && newestFirst && first.find(Rows.isDated)?.key === newest?.key,
+      oldest: comesOldest && oldest !== undefined && oldest <= (controls[0]?.start ?? 0)
+    },
+    oldRows: comesOldest ? oldRows : [],
+    log,
+    trusted,
     charactersPerPage: (characters / Math.max(1, first.length)) * size
   }
 })
+
+/** A row that cannot be on the first page of the list without bounds, nor on one of a replica that lags. */
+const deepRow = (
+  first: ReadonlyArray<Rows.Row>,
+  pages: ReadonlyArray<Observe.Numbered>,
+  oldRows: ReadonlyArray<Rows.Dated>
+): Rows.Dated | undefined => {
+  const keys = new Set(first.map(({ key }) => key))
+  const deep = pages.filter(({ page }) => page >= 4).flatMap(({ rows }) => rows.filter(Rows.isDated))
+  const old = oldRows.some(({ key }) => keys.has(key)) ? [] : oldRows
+  const rows = (deep.length > 0 ? deep : old).filter(({ key }) => !keys.has(key))
+  return rows[Math.floor(rows.length / 2)]
+}
+
+/** Rows a µs, where rows are known that follow one another. */
+const rateOf = (...runs: ReadonlyArray<ReadonlyArray<Rows.Row>>): number => {
+  const rates = runs.flatMap((rows) => {
+    const starts = rows.flatMap(({ start }) => start ?? [])
+    const spread = Math.max(...starts) - Math.min(...starts)
+    return starts.length > 2 && spread > 0 ? [(starts.length - 1) / spread] : []
+  })
+  return rates.length === 0 ? 0 : rates.reduce((sum, rate) => sum + rate, 0) / rates.length
+}
 
 /**
  * What an examination saw besides.
@@ -301,12 +390,8 @@ export const examine = Effect.fnUntraced(function* (
         : Effect.map(lookAt(usual), (seen) => [seen, true] as const)
     )
   )
-  const { learned, pages, witnesses } = seen
-  const ask = Ask.make(
-    meter.client.list,
-    {},
-    { size: learned.pageSize, sort: Observe.newest(learned.sortBy), believeEmpty: 1 }
-  )
+  const { controls, learned, pages } = seen
+  const ask = Ask.make(meter.client.list, {}, { size: learned.pageSize, sort: Observe.newest(learned.sortBy) })
   const orUnknown = <A>(effect: Effect.Effect<A, AgniError>, otherwise: A) =>
     Ask.catchPoison(
       ask,
@@ -314,7 +399,7 @@ export const examine = Effect.fnUntraced(function* (
       () => Effect.succeed(otherwise)
     )
   const offsets = learned.clamped ? yield* orUnknown(Examine.offsets(ask, learned.pageSize), unknown) : unknown
-  const bounds = yield* orUnknown(Examine.bounds(ask, witnesses, learned.pageSize), Examine.unseen)
+  const bounds = yield* orUnknown(Examine.bounds(ask, controls, learned.pageSize), Examine.unseen)
   const ignored = bounds === "ignored" ? { filterProblem: "sessions from outside the bounds came back" } : {}
   const startedAt =
     learned.sortFields.startedAt === unknown

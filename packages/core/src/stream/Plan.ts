@@ -12,10 +12,11 @@ import type * as Instant from "../model/Instant.ts"
 import { type Range, verdict, type Verdict } from "./Coverage.ts"
 import type { OpenRange, Options as HistoryOptions } from "./History.ts"
 import * as Ask from "./internal/Ask.ts"
+import * as Clocks from "./internal/Clocks.ts"
 import * as Forecast from "./internal/Forecast.ts"
 import * as Meter from "./internal/Meter.ts"
 import * as Observe from "./internal/Observe.ts"
-import { doubtOf } from "./internal/ReadWindow.ts"
+import { doubtOf } from "./internal/Settings.ts"
 import { mistakeIn } from "./internal/Refuse.ts"
 import * as Survey from "./internal/Survey.ts"
 import * as Tile from "./internal/Tile.ts"
@@ -100,32 +101,40 @@ export const make = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Plan, AgniError, AgniClient> {
   const { agentId, callerNumber, channel, concurrency = 4, search, status } = options
   const filters = { agentId, status, channel, callerNumber, search }
-  const filtered = Object.values(filters).some((value) => value !== undefined)
   const tried = [agentId, channel, callerNumber].filter((value) => value !== undefined).length
   const mistake = mistakeIn(options)
   if (mistake !== undefined) return yield* mistake
   const meter = Meter.make(yield* AgniClient)
   const began = yield* Clock.currentTimeMillis
   const seen = yield* Effect.provideService(
-    Learned.learn({ filters, pageSize: options.pageSize, learned: options.learned }),
+    Learned.learn({
+      filters,
+      pageSize: options.pageSize,
+      learned: options.learned,
+      deep: false,
+      bounded: range.from !== undefined
+    }),
     AgniClient,
     meter.client
   )
   const learnedIn = (yield* Clock.currentTimeMillis) - began
   const learning = meter.requests()
-  const { charactersPerPage, learned, oldest, pagesAtMost, serverNow } = seen
-  const { newestFirst, pageSize: size, repeatsBeyondEnd: repeats } = learned
-  const to = range.to ?? serverNow
+  const { oldest } = seen
+  const repeats = yield* Effect.provideService(seen.repeats, AgniClient, meter.client)
+  const learned = { ...seen.learned, repeatsBeyondEnd: repeats }
+  const { newestFirst, pageSize: size } = learned
+  const clocks = Clocks.make(seen.localNow, seen.log)
+  const to = range.to ?? options.end ?? Clocks.openEnd(clocks)
   const problem = learned.filterProblem
   // Where bounds do not work, nothing tells that there is no older one.
-  const least = problem === undefined ? oldest : seen.witnesses.reduce((least, { start }) => Math.min(least, start), to)
+  const least = problem === undefined ? oldest : seen.controls.reduce((least, { start }) => Math.min(least, start), to)
   const from = Math.min(range.from ?? least ?? to, to)
   const whole = range.from === undefined && range.to === undefined
   const unbounded = whole || problem !== undefined
   const byPages = options.walk === "pages" || problem !== undefined
   const perWindow = options.pagesPerWindow ?? Tile.pagesPerWindow(seen, concurrency)
   const survey = yield* Survey.make(
-    Ask.make(meter.client.list, filters, { size, sort: Observe.newest(learned.sortBy), believeEmpty: 1 }),
+    Ask.make(meter.client.list, filters, { size, sort: Observe.newest(learned.sortBy) }),
     {
       bounds: unbounded ? {} : { after: Ask.floorSecond(from) - Ask.second, before: Ask.ceilSecond(to) + Ask.second },
       range: { from, to },
@@ -134,7 +143,9 @@ export const make = Effect.fnUntraced(function* (
       repeats,
       newestFirst: newestFirst && problem === undefined,
       known: unbounded && seen.sorted ? seen.pages : [],
-      beyond: pagesAtMost,
+      beyond: unbounded
+        ? Math.max(1, Math.ceil(seen.about / size))
+        : Math.max(1, Math.ceil((seen.rate * (to - from)) / size)),
       left: () => budget + budgetOfFilter * tried - meter.requests(),
       perWindow
     }
@@ -144,21 +155,26 @@ export const make = Effect.fnUntraced(function* (
   const latency = meter.latency() ?? learnedIn / Math.max(1, learning)
   const rate = options.requestsPerSecond ?? Infinity
   const doubt = doubtOf(status, search)
-  const horizon = serverNow - Duration.toMillis(Duration.fromInputUnsafe(options.horizon ?? "2 hours")) * 1000
+  const horizon = clocks.earliest - Duration.toMillis(Duration.fromInputUnsafe(options.horizon ?? "2 hours")) * 1000
 
   const shape: Forecast.Shape = {
     spread: Forecast.spread(survey.points),
     size,
-    maxRows: Math.min(2 * perWindow * size, (Tile.maxCharacters / charactersPerPage) * size),
+    perWindow: perWindow * size,
     concurrency,
-    filtered,
     repeats,
-    order: !newestFirst ? "other" : survey.orderShown ? "start" : "unknown"
+    newestFirst,
+    newest: seen.ends.newest ? seen.controls.at(-1)?.start : undefined
   }
-  const edges = Tile.edgesOf({ from, to }, [...(options.cuts ?? []), horizon])
-  const density = Tile.makeDensity(pagesAtMost * size, oldest ?? from, serverNow)
-  const width = Tile.makeWidth({ oldest, perWindow, size, concurrency, density })
-  const windows = byPages || from >= to ? [] : Forecast.windows(shape, { from, to }, edges, width, density)
+  const latest = Ask.ceilSecond(clocks.latest)
+  const tasks = Tile.tasks(
+    { from, to },
+    [...(options.cuts ?? []), horizon, latest],
+    seen,
+    range.from === undefined,
+    latest
+  )
+  const windows = byPages || from >= to ? [] : Forecast.windows(shape, [...tasks.first, ...tasks.rest])
   const reading = byPages
     ? Math.ceil(total / size) + concurrency + 2
     : windows.reduce((sum, { requests }) => sum + requests, 0)

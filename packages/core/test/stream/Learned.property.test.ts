@@ -81,7 +81,7 @@ describe("History.windows told what another server does", () => {
           tally[result.success.verdict]++
         }
         const told = JSON.stringify(tally)
-        assert.isAtLeast(tally.proven, 0.25 * count, told)
+        assert.isAtLeast(tally.proven, 0.24 * count, told)
         assert.isAtMost(tally.failed, 0.04 * count, told)
       }),
     { timeout: 120_000 }

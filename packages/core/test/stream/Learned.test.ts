@@ -5,6 +5,7 @@ import * as Learned from "@callstream/core/stream/Learned"
 import { AgniSimulator } from "@callstream/core/testing"
 import { assert, describe, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
@@ -200,9 +201,10 @@ describe("Learned.learn, told what was learned before", () => {
   it.live("bounds that were understood, and are read in another zone now: unprovable", () =>
     Effect.gen(function* () {
       const learned = yield* known
-      const { client } = open({ sessions: 3000, bounds: { shift: "330 minutes" } })
+      const { client, clock } = open({ sessions: 3000, bounds: { shift: "330 minutes" } })
       const windows = yield* Stream.runCollect(History.windows({}, { learned })).pipe(
-        Effect.provideService(AgniClient, client)
+        Effect.provideService(AgniClient, client),
+        Effect.provideService(Clock.Clock, clock)
       )
       assert.notInclude(
         windows.map(({ coverage }) => coverage._tag),

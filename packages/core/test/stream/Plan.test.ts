@@ -3,6 +3,7 @@ import * as History from "@callstream/core/stream/History"
 import * as Plan from "@callstream/core/stream/Plan"
 import { AgniSimulator } from "@callstream/core/testing"
 import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
 import * as Redacted from "effect/Redacted"
@@ -59,11 +60,15 @@ describe("Plan.make", () => {
     it.live(`${name}: the requests within a fifth of what reading takes, the sessions as many`, () =>
       Effect.gen(function* () {
         const planned = open(world)
-        const plan = yield* Effect.provideService(Plan.make(world.range, world.read), AgniClient, planned.client)
+        const plan = yield* Plan.make(world.range, world.read).pipe(
+          Effect.provideService(AgniClient, planned.client),
+          Effect.provideService(Clock.Clock, planned.clock)
+        )
         assert.strictEqual(plan.spent, planned.simulator.requests.length)
         const read = open(world)
         const windows = yield* Stream.runCollect(History.windows(world.range, world.read)).pipe(
-          Effect.provideService(AgniClient, read.client)
+          Effect.provideService(AgniClient, read.client),
+          Effect.provideService(Clock.Clock, read.clock)
         )
         const sessions = windows.reduce((sum, { sessions }) => sum + sessions.length, 0)
         const requests = read.simulator.requests.length

@@ -10,6 +10,7 @@ import { AgniSimulator, Fault } from "@callstream/core/testing"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as References from "effect/References"
 import * as HttpClient from "effect/http/HttpClient"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
@@ -203,7 +204,11 @@ const unsigned = (body: string) => body.replaceAll(/[?]token=[^"]*|"offset":[0-9
  * The client's job without transport, budget and retries. Pages come again and again in a reading: the text of one is
  * decoded once.
  */
-const direct = (simulator: AgniSimulator.AgniSimulator, tick: () => void): AgniClient["Service"]["list"] => {
+const direct = (
+  simulator: AgniSimulator.AgniSimulator,
+  tick: () => void,
+  now: () => number = () => startAt / 1000
+): AgniClient["Service"]["list"] => {
   const decoded = new Map<string, Page>()
   const headersSent = { "x-api-key": simulator.apiKey, "cache-control": "no-cache" }
   return (query) =>
@@ -223,7 +228,7 @@ const direct = (simulator: AgniSimulator.AgniSimulator, tick: () => void): AgniC
         simulator.now() / 1000
       )
       const age = Number(headers["age"] ?? 0)
-      const date = headers["date"] === undefined ? simulator.now() / 1000 : Date.parse(headers["date"])
+      const date = headers["date"] === undefined ? now() : Date.parse(headers["date"])
       const fail = (reason: AgniError["reason"]) =>
         Effect.fail(new AgniError({ reason, request: search, attempts: 1, elapsed: Duration.zero }))
       if (status === 400) return fail(new InvalidRequest({ status, quote: body }))
@@ -241,6 +246,8 @@ const direct = (simulator: AgniSimulator.AgniSimulator, tick: () => void): AgniC
 
 export interface World {
   readonly simulator: AgniSimulator.AgniSimulator
+  /** This machine's clock, which goes with the server's. */
+  readonly clock: Clock.Clock
   readonly client: AgniClient["Service"]
 }
 
@@ -267,9 +274,15 @@ export const open = (one: Case, limit = 8_000): World => {
       )
     )
   )
-  const bare = direct(simulator, tick)
+  const bare = direct(simulator, tick, () => clock)
   return {
     simulator,
+    clock: impatient(
+      () => clock,
+      (millis) => {
+        clock += millis
+      }
+    ),
     // The turn of another reader comes between a request and the next one.
     client: one.client
       ? Effect.runSync(made)
@@ -287,6 +300,19 @@ export interface Judgement {
   readonly proven: number
   readonly reasons: ReadonlyArray<string>
   readonly wrong: ReadonlyArray<string>
+}
+
+/** What is said of each stretch when the last window has come: it may take back what was said before. */
+export const finalCoverage = (windows: ReadonlyArray<Window>) => {
+  const said = windows.map(({ coverage, from, to }) => ({ coverage, from, to }))
+  for (const { revised = [] } of windows) {
+    for (const { coverage, from, to } of revised) {
+      for (const one of said) {
+        if (one.from < to && one.to > from && verdict(one.coverage) === "proven") one.coverage = coverage
+      }
+    }
+  }
+  return said
 }
 
 /** Ids visible throughout, of the range and filters, that are not among these. */
@@ -337,11 +363,12 @@ export const judge = (one: Case, world: World, windows: ReadonlyArray<Window>): 
   const truth = world.simulator
     .truth()
     .filter(({ createdAt, id, startedAt }) => missing.has(id) && (startedAt !== undefined || createdAt < horizon))
-  const total = windows.map(({ coverage }) => verdict(coverage)).reduce(weaker, "proven")
+  const said = finalCoverage(windows)
+  const total = said.map(({ coverage }) => verdict(coverage)).reduce(weaker, "proven")
   const claimed = truth.filter(({ startedAt }) =>
     startedAt === undefined
       ? windows.at(-1)?.coverage._tag === "Proven" && windows.at(-1)?.from === windows.at(-1)?.to
-      : windows.some((window) => startedAt >= window.from && startedAt < window.to && window.coverage._tag === "Proven")
+      : said.some((window) => startedAt >= window.from && startedAt < window.to && window.coverage._tag === "Proven")
   )
   // What starts after the end of the range was not asked for.
   const meant = truth.filter(({ startedAt }) => startedAt === undefined || startedAt < (end ?? Infinity))
@@ -360,22 +387,32 @@ export const judge = (one: Case, world: World, windows: ReadonlyArray<Window>): 
 }
 
 /** The client's waits between tries take no time, and its time-outs their own. */
-const impatient: Effect.Effect<Clock.Clock> = Effect.map(Clock.Clock, (clock) => ({
-  currentTimeMillis: clock.currentTimeMillis,
-  currentTimeMillisUnsafe: () => clock.currentTimeMillisUnsafe(),
-  currentTimeNanos: clock.currentTimeNanos,
-  currentTimeNanosUnsafe: () => clock.currentTimeNanosUnsafe(),
-  monotonicTimeNanos: clock.monotonicTimeNanos,
-  monotonicTimeNanosUnsafe: () => clock.monotonicTimeNanosUnsafe(),
-  sleep: (duration) => (Duration.toMillis(duration) <= 1000 ? Effect.yieldNow : clock.sleep(duration))
-}))
+const impatient = (millis: () => number, wait: (millis: number) => void): Clock.Clock => {
+  const clock = Clock.Clock.defaultValue()
+  return {
+    currentTimeMillis: Effect.sync(millis),
+    currentTimeMillisUnsafe: millis,
+    currentTimeNanos: Effect.sync(() => BigInt(Math.floor(millis())) * 1_000_000n),
+    currentTimeNanosUnsafe: () => BigInt(Math.floor(millis())) * 1_000_000n,
+    monotonicTimeNanos: clock.monotonicTimeNanos,
+    monotonicTimeNanosUnsafe: () => clock.monotonicTimeNanosUnsafe(),
+    sleep: (duration) =>
+      Duration.toMillis(duration) <= 1000
+        ? Effect.andThen(
+            Effect.sync(() => wait(Duration.toMillis(duration))),
+            Effect.yieldNow
+          )
+        : clock.sleep(duration)
+  }
+}
 
 /** One case from end to end. A case with faults may fail: that is no lie. */
 export const run = (one: Case) => {
   const world = open(one)
   return Stream.runCollect(History.windows(one.range, one.read)).pipe(
     Effect.provideService(AgniClient, world.client),
-    Effect.provideServiceEffect(Clock.Clock, impatient),
+    Effect.provideService(References.MinimumLogLevel, "None"),
+    Effect.provideService(Clock.Clock, world.clock),
     Effect.map((windows) => judge(one, world, windows))
   )
 }

@@ -1,3 +1,4 @@
+/** One question to the endpoint, and a log of what the answers showed. */
 import * as Effect from "effect/Effect"
 import type { AgniClient } from "../../client/AgniClient.ts"
 import type { AgniError } from "../../model/AgniError.ts"
@@ -17,6 +18,11 @@ export interface Bounds {
   readonly before?: Instant.Instant | undefined
 }
 
+export interface Between extends Bounds {
+  readonly after: Instant.Instant
+  readonly before: Instant.Instant
+}
+
 export interface Sort {
   readonly by: string | undefined
   readonly order: "asc" | "desc" | undefined
@@ -29,19 +35,54 @@ export interface Answer {
   readonly characters: number
 }
 
-/** Asks on behalf of one window, and keeps what its verdict needs: how often, when first, and whether a cache answered. */
+/** What the answers to one reader showed. It belongs to that reader alone, until it is handed over with the result. */
+export interface Log {
+  requests: number
+  /** When the first answer was made, by the server's clock: the earliest, because replicas differ. */
+  observedAt: Instant.Instant | undefined
+  /** When the last one was. */
+  latest: Instant.Instant | undefined
+  cached: boolean
+  /** An answer was made before one that came earlier: a cache that hides its age, or replicas whose clocks differ. */
+  stale: boolean
+  /** Each row that an answer listed, with its start: `undefined` without one. */
+  readonly shown: Map<string, Instant.Instant | undefined>
+  /** Keys that were listed with two starts. */
+  readonly moved: Set<string>
+  /** The widest spread of rows that answers to the same bounds, both given, brought. */
+  width: number
+  /** Bounds of which a page beyond the first was asked for, and where its last row stood: so many rows they held at least. */
+  readonly places: Map<string, Counted>
+  /** Bounds that were counted, also on a server that repeats itself beyond the end. */
+  readonly counts: Map<string, Counted>
+}
+
+/** So many rows lie between two bounds. */
+export interface Counted extends Between {
+  readonly rows: number
+}
+
+export const makeLog = (): Log => ({
+  requests: 0,
+  observedAt: undefined,
+  latest: undefined,
+  cached: false,
+  stale: false,
+  shown: new Map(),
+  moved: new Set(),
+  width: 0,
+  places: new Map(),
+  counts: new Map()
+})
+
+/** Asks on behalf of one reader. */
 export interface Ask {
   (
     page: number,
     bounds: Bounds,
-    options?: {
-      readonly size?: number
-      readonly sort?: Sort
-      /** Where nothing should be: it is asked at once as often as an empty answer must come to be believed. */
-      readonly expectNothing?: boolean
-    }
+    options?: { readonly size?: number; readonly sort?: Sort }
   ): Effect.Effect<Answer, AgniError>
-  readonly log: { requests: number; observedAt: Instant.Instant | undefined; cached: boolean }
+  readonly log: Log
 }
 
 export type Filters = Pick<CallSessionQuery, "agentId" | "status" | "channel" | "callerNumber" | "search">
@@ -53,21 +94,64 @@ export type Filters = Pick<CallSessionQuery, "agentId" | "status" | "channel" | 
 export const isPoison = ({ reason }: AgniError): boolean =>
   reason._tag === "Unavailable" || (reason._tag === "InvalidResponse" && reason.fault !== undefined)
 
-/**
- * @param defaults `believeEmpty` is how often an empty answer must come to be believed: an outage can look like "no
- *   calls". Where no verdict hangs on it, once will do.
- */
+/** The server refused what it was asked, after it was asked. */
+export const isRefusal = ({ attempts, reason }: AgniError): boolean => reason._tag === "InvalidRequest" && attempts > 0
+
+/** The last years that ISO 8601 writes with four digits: a bound beyond them is left out, because nothing lies there. */
+const least = Date.parse("0000-01-01T00:00:00Z") * 1000
+const most = Date.parse("9999-12-31T23:59:59Z") * 1000
+
+const format = (bound: Instant.Instant | undefined): string | undefined =>
+  bound === undefined || bound < least || bound > most ? undefined : Instant.format(bound)
+
+/** Keeps the greatest count of the same bounds. */
+export const noteCount = (counts: Map<string, Counted>, { after, before }: Bounds, rows: number): void => {
+  if (after === undefined || before === undefined) return
+  const key = `${after} ${before}`
+  if (rows > (counts.get(key)?.rows ?? 0)) counts.set(key, { after, before, rows })
+}
+
+/** Rows that the bounds held, as far as any answer showed. */
+export const countOf = ({ counts, places }: Log, { after, before }: Between, repeats: boolean): number => {
+  const key = `${after} ${before}`
+  return Math.max(counts.get(key)?.rows ?? 0, repeats ? 0 : (places.get(key)?.rows ?? 0))
+}
+
+const note = (log: Log, rows: ReadonlyArray<Rows.Row>): void => {
+  for (const { key, start } of rows) {
+    const before = log.shown.get(key)
+    if (before !== undefined && before !== start) log.moved.add(key)
+    if (start !== undefined || before === undefined) log.shown.set(key, start)
+  }
+}
+
 export const make = (
   list: AgniClient["Service"]["list"],
   filters: Filters,
-  defaults: { readonly size: number; readonly sort: Sort; readonly believeEmpty?: number }
+  defaults: { readonly size: number; readonly sort: Sort }
 ): Ask => {
-  const log: Ask["log"] = { requests: 0, observedAt: undefined, cached: false }
-  let latest = -Infinity
-  const once = (page: number, bounds: Bounds, size: number, sort: Sort): Effect.Effect<Answer, AgniError> =>
+  const log = makeLog()
+  const spreads = new Map<string, { least: number; most: number }>()
+  const noteWithin = ({ after, before }: Bounds, skipped: number, rows: ReadonlyArray<Rows.Row>): void => {
+    if (after === undefined || before === undefined || rows.length === 0) return
+    const key = `${after} ${before}`
+    if (skipped > 0) noteCount(log.places, { after, before }, skipped + rows.length)
+    const known = spreads.get(key) ?? { least: Infinity, most: -Infinity }
+    for (const { start } of rows) {
+      if (start === undefined || start < after - second || start > before + second) continue
+      if (start < known.least) known.least = start
+      if (start > known.most) known.most = start
+    }
+    spreads.set(key, known)
+    if (known.most - known.least > log.width) log.width = known.most - known.least
+  }
+  const ask = (
+    page: number,
+    bounds: Bounds,
+    { size = defaults.size, sort = defaults.sort }: NonNullable<Parameters<Ask>[2]> = {}
+  ): Effect.Effect<Answer, AgniError> =>
     Effect.suspend(() => {
       log.requests++
-      const before = latest
       return Effect.map(
         list({
           ...filters,
@@ -75,56 +159,22 @@ export const make = (
           pageSize: size,
           sortBy: sort.by,
           sortOrder: sort.order,
-          startedAfter: bounds.after === undefined ? undefined : Instant.format(bounds.after),
-          startedBefore: bounds.before === undefined ? undefined : Instant.format(bounds.before)
+          startedAfter: format(bounds.after),
+          startedBefore: format(bounds.before)
         }),
         (answer): Answer => {
           const { age, characters = 0, edition, observedAt } = answer
           log.observedAt = Math.min(log.observedAt ?? Infinity, observedAt)
-          // A cache that hides its age still repeats an old Date; clocks of several servers may be a second apart.
-          log.cached ||= age > 0 || observedAt < before - second
-          latest = Math.max(latest, observedAt)
-          return { rows: Rows.ofPage(answer), observedAt, edition, characters }
+          log.cached ||= age > 0
+          log.stale ||= observedAt < (log.latest ?? -Infinity) - second
+          log.latest = Math.max(log.latest ?? -Infinity, observedAt)
+          const rows = Rows.ofPage(answer)
+          note(log, rows)
+          noteWithin(bounds, (page - 1) * size, rows)
+          return { rows, observedAt, edition, characters }
         }
       )
     })
-  const believeEmpty = defaults.believeEmpty ?? 3
-  const ask = (
-    page: number,
-    bounds: Bounds,
-    { expectNothing = false, size = defaults.size, sort = defaults.sort }: NonNullable<Parameters<Ask>[2]> = {}
-  ) => {
-    const full = once(page, bounds, size, sort)
-    /** The first page begins at the same row whatever its size: another size passes a cache by. */
-    const repeat = (times: number) => {
-      const smaller = Math.max(1, size - times)
-      return page > 1 || smaller === size
-        ? full
-        : Effect.flatMap(once(page, bounds, smaller, sort), (next) =>
-            // Of a smaller page that holds rows only that much is believed: the whole one is asked for again.
-            next.rows.length === 0
-              ? Effect.succeed(next)
-              : Effect.tap(full, (whole) =>
-                  Effect.sync(() => {
-                    if (whole.rows.length === 0) log.cached = true
-                  })
-                )
-          )
-    }
-    // Side by side: one after the other they would take a turn each.
-    const repeats = Effect.all(
-      Array.from({ length: believeEmpty - 1 }, (_, i) => repeat(i + 1)),
-      { concurrency: "unbounded" }
-    )
-    const believed = (answer: Answer, answers: ReadonlyArray<Answer>) =>
-      [answer, ...answers].find(({ rows }) => rows.length > 0) ?? answer
-    if (believeEmpty <= 1) return full
-    return expectNothing
-      ? Effect.map(Effect.all([full, repeats], { concurrency: 2 }), ([answer, answers]) => believed(answer, answers))
-      : Effect.flatMap(full, (answer) =>
-          answer.rows.length > 0 ? Effect.succeed(answer) : Effect.map(repeats, (answers) => believed(answer, answers))
-        )
-  }
   return Object.assign(ask, { log })
 }
 
@@ -168,51 +218,6 @@ export const catchPoison = <A, B>(
     Effect.flatMap(isUp(ask), (up) => (up ? instead(error) : Effect.fail(error)))
   )
 
-/** The number of rows of fixed bounds, from the last page that holds any; `more` when there are at least so many. */
-export type Count =
-  | { readonly _tag: "Exactly"; readonly rows: number }
-  | { readonly _tag: "More"; readonly rows: number }
-
-/**
- * Counts by looking where the end should be when there are `expected` rows: (k − 1) × size + the length of page k, where k
- * is the last page that holds rows. `sure` also looks behind a page that is not full, which a server that filters after
- * paging may cut short.
- */
-export const count = Effect.fnUntraced(function* (
-  ask: Ask,
-  bounds: Bounds,
-  options: {
-    readonly expected: number
-    readonly size: number
-    readonly first: ReadonlyArray<Rows.Row>
-    readonly sure: boolean
-    readonly snapshot: boolean
-    readonly repeats: boolean
-  }
-): Effect.fn.Return<Count, AgniError> {
-  const { expected, first, repeats, size, snapshot, sure } = options
-  const k = Math.max(1, Math.ceil(expected / size))
-  const [last, next] = yield* Effect.all(
-    [
-      snapshot ? Effect.succeed({ rows: first }) : ask(k, bounds),
-      sure || expected % size === 0
-        ? Effect.asSome(ask(k + 1, bounds, { expectNothing: !repeats }))
-        : Effect.succeedNone
-    ],
-    { concurrency: 2 }
-  )
-  const rows = (k - 1) * size + last.rows.length
-  // A server that repeats itself has rows on page k even when they end before it.
-  const known = repeats && k > 1 ? [first, (yield* ask(k - 1, bounds)).rows] : [first]
-  if (last.rows.length === 0 || (k > 1 && (yield* isEnd(ask, bounds, k, last.rows, known, { repeats })))) {
-    return { _tag: "Exactly", rows: k === 1 ? 0 : Math.min(expected - 1, rows) }
-  }
-  if (last.rows.length < size && next._tag === "None") return { _tag: "Exactly", rows }
-  const behind = next._tag === "Some" ? next.value : yield* ask(k + 1, bounds)
-  const ended = yield* isEnd(ask, bounds, k + 1, behind.rows, [last.rows, first], { repeats })
-  return ended ? { _tag: "Exactly", rows } : { _tag: "More", rows: rows + behind.rows.length }
-})
-
 /** What `control` says when a row is not there; it may also have left. */
 export const notBack = "a session did not come back for its own start"
 
@@ -248,7 +253,7 @@ export const control = Effect.fnUntraced(function* (
 })
 
 /** Bounds that a row's start lies within, however they are understood, by a second. */
-export const around = ({ start }: Rows.Dated) => ({
+export const around = ({ start }: Pick<Rows.Dated, "start">) => ({
   after: floorSecond(start) - second,
   before: floorSecond(start) + 2 * second
 })

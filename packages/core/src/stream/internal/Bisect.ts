@@ -1,56 +1,82 @@
 import * as Effect from "effect/Effect"
 import type { AgniError } from "../../model/AgniError.ts"
-import type { Range, Window } from "../Coverage.ts"
+import type { Window } from "../Coverage.ts"
 import * as Ask from "./Ask.ts"
-import { type Outcome, type Reading, readWindow } from "./ReadWindow.ts"
+import type { Evidence, Known } from "./Known.ts"
+import { readRange, type Share, type Task } from "./ReadRange.ts"
 import * as Salvage from "./Salvage.ts"
-import * as Together from "./Together.ts"
+import type * as Scheduler from "./Scheduler.ts"
+import type { Settings } from "./Settings.ts"
+
+type Work = Scheduler.Work<Task, Window, AgniError>
 
 /**
- * Reads a window; one that fails every time, while the server answers other requests, is halved until the failing part is a
+ * Reads a task; one that fails every time, while the server answers other requests, is halved until the failing part is a
  * second or two long. When the reading keeps going that is a gap, with those of its rows that can be had one by one; when it
  * does not, it is the error, naming it.
  */
 export const read = (
-  reading: Reading,
-  range: Range,
-  keepGoing: boolean,
-  help: Together.Help
-): Effect.Effect<Outcome, AgniError> => {
-  const ask = Ask.make(reading.list, reading.filters, reading)
-  const hasty = Salvage.hasty(reading)
-  const orDivide = (range: Range, outcome: Effect.Effect<Outcome, AgniError>) =>
-    Ask.catchPoison(ask, outcome, (error) => divide(range, error))
-  const attempt = (range: Range) => orDivide(range, readWindow(hasty, range))
-  const divide = (range: Range, error: AgniError): Effect.Effect<Outcome, AgniError> => {
-    const middle = Ask.floorSecond((range.from + range.to) / 2)
-    const lower = { from: range.from, to: middle }
-    const upper = { from: middle, to: range.to }
-    if (middle <= range.from || range.to - range.from <= 2 * Ask.second) {
-      return lastTry(range, error)
-    }
-    return Effect.flatMap(attempt(lower), (left): Effect.Effect<Outcome, AgniError> => {
-      if (left._tag !== "Read") return Effect.succeed({ _tag: "Dense", parts: [lower, upper] })
+  settings: Settings,
+  known: () => Known,
+  whole: Task,
+  options: {
+    readonly keepGoing: boolean
+    readonly handOver: Scheduler.HandOver<Task>
+    readonly tell: (evidence: Evidence) => void
+  }
+): Effect.Effect<Work, AgniError> => {
+  const { handOver, keepGoing, tell } = options
+  const ask = Ask.make(settings.list, settings.filters, settings)
+  const hasty = Salvage.hasty(settings)
+  /** What lies below is read by others. */
+  const rest = { from: whole.from }
+  const share: Share = (from, before, rows) =>
+    Effect.suspend(() => {
+      const at = Ask.floorSecond((from + before) / 2)
+      if (at <= rest.from || at >= whole.to) return Effect.undefined
+      return Effect.map(handOver({ from: rest.from, to: at, expected: rows / 2 }), (taken) => {
+        if (!taken) return undefined
+        rest.from = at
+        return at
+      })
+    })
+  const work = (settings: Settings, task: Task, share?: Share): Effect.Effect<Work, AgniError> =>
+    Effect.map(readRange(settings, known(), task, share), (outcome): Work => {
+      tell(outcome.evidence)
+      return outcome._tag === "Split"
+        ? { _tag: "Split", parts: outcome.parts }
+        : { _tag: "Done", outputs: outcome.windows, failure: outcome.failure }
+    })
+  const orDivide = (task: () => Task, work: Effect.Effect<Work, AgniError>) =>
+    Ask.catchPoison(ask, work, (error) => divide(task(), error))
+  const attempt = (task: Task) => orDivide(() => task, work(hasty, task))
+  const divide = (task: Task, error: AgniError): Effect.Effect<Work, AgniError> => {
+    const middle = Ask.floorSecond((task.from + task.to) / 2)
+    const lower = { from: task.from, to: middle, expected: task.expected / 2 }
+    const upper = { from: middle, to: task.to, expected: task.expected / 2 }
+    if (middle <= task.from || task.to - task.from <= 2 * Ask.second) return lastTry(task, error)
+    return Effect.flatMap(attempt(lower), (left): Effect.Effect<Work, AgniError> => {
+      if (left._tag !== "Done") return Effect.succeed({ _tag: "Split", parts: [...left.parts, upper] })
       if (left.failure !== undefined) return Effect.succeed(left)
       return attempt(upper).pipe(
-        Effect.map((right): Outcome =>
-          right._tag !== "Read"
-            ? { _tag: "Dense", parts: [lower, upper] }
-            : { ...right, windows: merge([...left.windows, ...right.windows]) }
+        Effect.map((right): Work =>
+          right._tag !== "Done"
+            ? { _tag: "Split", parts: [lower, ...right.parts] }
+            : { ...right, outputs: merge([...left.outputs, ...right.outputs]) }
         ),
         // What was read before the part that fails is delivered before the error.
-        Effect.catch((failure) => Effect.succeed<Outcome>({ ...left, failure }))
+        Effect.catch((failure) => Effect.succeed<Work>({ ...left, failure }))
       )
     })
   }
   // An outage may have come to its end before the server was asked whether it is up.
-  const lastTry = (range: Range, before: AgniError) =>
-    Ask.catchPoison(ask, readWindow(reading, range), (error) =>
+  const lastTry = (task: Task, before: AgniError) =>
+    Ask.catchPoison(ask, work(settings, task), (error) =>
       keepGoing
-        ? Effect.map(Salvage.read(reading, range, error), (window): Outcome => ({ _tag: "Read", windows: [window] }))
+        ? Effect.map(Salvage.read(settings, task, error), (window): Work => ({ _tag: "Done", outputs: [window] }))
         : Effect.fail(error.attempts > before.attempts ? error : before)
     )
-  return orDivide(range, Together.read(reading, range, help))
+  return orDivide(() => ({ ...whole, from: rest.from }), work(settings, whole, share))
 }
 
 /** Neighbouring gaps are one. */

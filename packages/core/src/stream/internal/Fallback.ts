@@ -60,7 +60,12 @@ export const windows = (
           ).pipe(Stream.concat(Stream.suspend(() => pagesFrom(next))))
       )
     )
-  const pages = pagesFrom(1)
+  // So deep the server does not go.
+  const pages = Stream.catchIf(
+    pagesFrom(1),
+    (error) => next > 1 && Ask.isRefusal(error),
+    () => Stream.empty
+  )
   const last = (coverage: Coverage): Window => ({
     ...range,
     sessions: [],

@@ -2,7 +2,9 @@
 import type { Instant } from "../../model/Instant.ts"
 import type { Range } from "../Coverage.ts"
 import * as Ask from "./Ask.ts"
-import * as Tile from "./Tile.ts"
+import { leastWidth } from "./Known.ts"
+import type { Task } from "./ReadRange.ts"
+import * as Step from "./Step.ts"
 
 /** How many rows start before an instant, as known from some points, evenly between them. */
 export interface Spread {
@@ -34,14 +36,15 @@ export const spread = (points: ReadonlyArray<{ readonly at: Instant; readonly ro
 export interface Shape {
   readonly spread: Spread
   readonly size: number
-  /** A window with more is read in parts. */
-  readonly maxRows: number
+  /** Rows that a window should hold. */
+  readonly perWindow: number
   readonly concurrency: number
-  readonly filtered: boolean
   /** Whether a page beyond the last brings another one again. */
   readonly repeats: boolean
-  /** `start` when the order was seen to be by start, `unknown` when it could be another one, `other` when it is. */
-  readonly order: "start" | "unknown" | "other"
+  /** Whether rows come newest start first. */
+  readonly newestFirst: boolean
+  /** The newest row that is known: its window needs no control. */
+  readonly newest: Instant | undefined
 }
 
 export interface Stretch extends Range {
@@ -49,84 +52,63 @@ export interface Stretch extends Range {
   readonly requests: number
 }
 
-/** What an empty answer costs: it must come three times. */
-const emptied = 3
+/** So many pages are read so that they overlap; more are walked down by start, between two counts. */
+const mostOverlapping = 12
 
-/** Requests behind the last page: nothing, or what came already, and two more to be sure of that, the next and one far away. */
-const behind = ({ repeats }: Shape): number => (repeats ? 3 : emptied)
+/** Pages of fixed bounds that overlap, until all rows came. */
+const overlapping = (rows: number, size: number): number => {
+  let pages = 1
+  let read = Math.min(size, Math.floor(rows) + 1)
+  while (read <= rows) {
+    const step = Step.overlapping(read, size)
+    if (step === undefined) return pages * 2
+    read = step.skip + step.size
+    pages++
+  }
+  return pages
+}
 
 /** Pages walked down by start: each begins a second or two above the end of the one before it. */
-const steps = (shape: Shape, rows: number, range: Range): number => {
-  const { size } = shape
+const steps = (size: number, rows: number, range: Range): number => {
   const overlap = 1 + (1.5 * rows * Ask.second) / Math.max(Ask.second, range.to - range.from)
   return rows < size ? 1 : 2 + Math.floor((rows - size) / Math.max(1, size - overlap))
 }
 
-const costOf = (shape: Shape, rows: number, range: Range): number => {
-  const { filtered, order, repeats, size } = shape
-  const control = 1
-  if (rows < 0.5) return emptied + control + emptied
-  const pages = Math.ceil(rows / size)
-  if (order === "other" && pages > 1) {
-    // The count says that there is more; then two passes over the pages, of two sizes.
-    const passes = pages + behind(shape) + Math.ceil(pages / 0.7) + behind(shape)
-    return 1 + 1 + control + passes + control
+const costOf = ({ newest, newestFirst, perWindow, repeats, size }: Shape, rows: number, range: Range): number => {
+  // Nothing, and then the nearest known rows with nothing between them.
+  if (rows < 0.5) return 2
+  const control = newest !== undefined && newest >= range.from && newest < range.to ? 0 : 1
+  if (rows <= mostOverlapping * size || !newestFirst) {
+    return overlapping(rows, size) + control
   }
-  const walked = steps(shape, rows, range)
-  if (walked === 1) return 1 + behind(shape) + control
-  const count = 1 + (repeats ? 1 : 0) + (filtered ? behind(shape) : 0)
-  return walked * (order === "start" ? 1 : 2) + count + control
+  const count = repeats ? 4 + 2 * Math.log2(rows / size) : 1
+  const walked = steps(size, rows, range) + 2 * count + control
+  return rows > 1.5 * perWindow ? walked + count : walked
 }
 
-/** The windows of a range, in its order, and what each takes; a part that was read in vain counts with the next one. */
-export const windows = (
-  shape: Shape,
-  range: Range,
-  edges: ReadonlyArray<Instant>,
-  width: Tile.Width,
-  density: Tile.Density
-): ReadonlyArray<Stretch> => {
-  const { concurrency, maxRows: most, size, spread } = shape
+/** The windows of tasks, in order, and what each takes; what cutting one takes counts with its first part. */
+export const windows = (shape: Shape, tasks: ReadonlyArray<Task>): ReadonlyArray<Stretch> => {
+  const { perWindow, repeats, size, spread } = shape
   const { second } = Ask
-  const done: Array<Stretch> = []
-  let wasted = 0
-  const read = (part: Range, depth: number): void => {
-    const low = spread.rowsBefore(part.from - second)
-    const rows = spread.rowsBefore(part.to + second) - low
-    const reached = Ask.ceilSecond(spread.startOf(low + rows - most))
-    const divisible = reached > part.from + 2 * second && reached < part.to - 2 * second
-    if (rows > most + size && divisible && depth < 50 && shape.order !== "other") {
-      wasted += steps(shape, most, { from: reached, to: part.to })
-      density.dense()
-      const middle = Ask.floorSecond(spread.startOf(low + rows - most / 2))
-      const cuts = [reached, ...(middle > reached && middle < part.to ? [middle] : []), part.to]
-      let from = part.from
-      for (const to of cuts) {
-        read({ from, to }, depth + 1)
-        from = to
-      }
-      return
-    }
-    const own = spread.rowsBefore(part.to) - spread.rowsBefore(part.from)
-    done.push({ ...part, rows: own, requests: costOf(shape, rows, part) + wasted })
-    wasted = 0
-    density.observe(part, own)
-  }
-  // What is under way was cut before it could be learned from.
-  const underWay: Array<Range> = []
-  let at = range.from
-  for (;;) {
-    const part = Tile.next(at, edges, width)
-    if (part === undefined) break
-    at = part.to
-    underWay.push(part)
-    if (underWay.length === concurrency) {
-      const first = underWay.shift()
-      if (first !== undefined) read(first, 0)
-    }
-  }
-  for (const part of underWay) read(part, 0)
-  return done
+  return tasks.flatMap((task): ReadonlyArray<Stretch> => {
+    const low = spread.rowsBefore(task.from - second)
+    const rows = spread.rowsBefore(task.to + second) - low
+    const own = (range: Range) => spread.rowsBefore(range.to) - spread.rowsBefore(range.from)
+    const small = rows <= 1.5 * perWindow
+    // Of a range whose ends are no known rows not all of the width is seen: it is read in two.
+    const { newest = -Infinity } = shape
+    const wide = rows >= 1 && task.to - task.from > leastWidth && Math.abs(task.to - newest) > 2 * second
+    if (small && !wide) return [{ ...task, rows: own(task), requests: costOf(shape, rows, task) }]
+    const parts = small ? 2 : Math.max(2, Math.ceil(rows / perWindow))
+    const edges = Array.from({ length: parts - 1 }, (_, i) =>
+      Ask.floorSecond(spread.startOf(low + ((i + 1) * rows) / parts))
+    ).filter((edge) => edge > task.from && edge < task.to)
+    const cutting = small ? 4 : (repeats ? 4 + 2 * Math.log2(rows / size) : 2) + edges.length
+    return [...edges, task.to].map((to, i) => {
+      const range = { from: i === 0 ? task.from : (edges[i - 1] ?? task.from), to }
+      return { ...range, rows: own(range), requests: costOf(shape, rows / parts, range) + (i === 0 ? cutting : 0) }
+    })
+  })
 }
 
 /** What the sessions without a start take: looked for in front, twice, between counts, and everywhere when they are not there. */
@@ -134,12 +116,16 @@ export const undated = (
   shape: Shape,
   rows: { readonly dated: number; readonly inFront: number; readonly elsewhere: boolean }
 ): number => {
-  // Each of its eight questions is answered by nothing.
-  if (rows.dated + rows.inFront === 0) return 8 * emptied
+  if (rows.dated + rows.inFront === 0) return 4
   const front = Math.ceil((rows.inFront + 1) / shape.size)
-  const count = 1 + (shape.repeats ? 1 : 0) + behind(shape)
-  const everywhere = rows.elsewhere ? Math.ceil(rows.dated / shape.size) + behind(shape) + count - front : 0
-  return 2 * front + 3 * count + everywhere
+  const pages = Math.ceil((rows.dated + rows.inFront) / shape.size)
+  const count = shape.repeats
+    ? 4 + 2 * Math.log2(Math.max(1, pages))
+    : (rows.dated + rows.inFront) % shape.size === 0
+      ? 2
+      : 1
+  const everywhere = rows.elsewhere ? pages + 1 + 3 * count - front : 0
+  return (rows.inFront > 0 || rows.elsewhere ? 2 * front + 3 * count : front + 2 * count) + everywhere
 }
 
 /** Requests that follow one another when so many windows are read side by side: within one, only the last two do not. */

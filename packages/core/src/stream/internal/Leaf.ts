@@ -47,7 +47,14 @@ export const read = Effect.fnUntraced(function* (
       // A server that repeats itself without an end that shows.
       const endless = page > 4 + 3 * Math.ceil(Math.max(seen.size(), held.size()) / size)
       if (page > maxPages || endless) return { _tag: "Incomplete", held: held.size(), of: counted }
-      const { rows } = yield* ask(page, bounds, { size, sort })
+      // So deep the server does not go.
+      const answer = yield* Effect.catchIf(
+        ask(page, bounds, { size, sort }),
+        (error) => page > 1 && Ask.isRefusal(error),
+        () => Effect.undefined
+      )
+      if (answer === undefined) return { _tag: "Incomplete", held: held.size(), of: Math.max(counted, held.size()) }
+      const { rows } = answer
       const known = page === 1 ? [] : [before, first]
       if (yield* Ask.isEnd(ask, bounds, page, rows, known, { repeats: options.repeats, size, sort })) break
       if (page === 1) first = rows
@@ -131,7 +138,13 @@ export const isStillThere = Effect.fnUntraced(function* (
   let first: ReadonlyArray<Rows.Row> = []
   let before: ReadonlyArray<Rows.Row> = []
   for (let page = 1; page <= 2 + held.size() / size; page++) {
-    const { rows } = yield* ask(page, bounds, { size })
+    const answer = yield* Effect.catchIf(
+      ask(page, bounds, { size }),
+      (error) => page > 1 && Ask.isRefusal(error),
+      () => Effect.undefined
+    )
+    if (answer === undefined) return false
+    const { rows } = answer
     const known = page === 1 ? [] : [before, first]
     if (yield* Ask.isEnd(ask, bounds, page, rows, known, { repeats, size })) break
     if (page === 1) first = rows

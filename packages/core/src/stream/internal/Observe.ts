@@ -213,35 +213,44 @@ export const halve = (ask: Ask.Ask, first: ReadonlyArray<Rows.Row>, depth: Depth
 /**
  * Nothing is older than the answer: the least of what is known, when nothing lies before it, or a stretch found empty.
  *
- * @param ask believes an empty answer only when it comes again: a range may begin where this says.
- * @param quick may believe it at once.
+ * @param listed whether the list without bounds ends with the least of what is known.
  */
 export const findOldest = Effect.fnUntraced(function* (
   ask: Ask.Ask,
-  quick: Ask.Ask,
   starts: ReadonlyArray<Instant.Instant>,
+  listed: boolean,
   now: Instant.Instant,
   size: number
 ): Effect.fn.Return<Instant.Instant | undefined, AgniError> {
   const earliest = Date.UTC(2000, 0, 1) * 1000
   // A full page at the bound itself could hide what lies before it.
-  const nothingBefore = (ask: Ask.Ask, before: Instant.Instant) =>
+  const before = (edge: Instant.Instant, margin: number) =>
     Ask.catchPoison(
       ask,
-      Effect.map(
-        ask(1, { after: earliest, before }, { expectNothing: true }),
-        ({ rows }) =>
-          rows.length < size && rows.every((row) => (Rows.isDated(row) ? row.start >= before : !Rows.isUnplaced(row)))
-      ),
-      () => Effect.succeed(false)
+      Effect.catchIf(ask(1, { after: earliest, before: edge + margin }), Ask.isRefusal, () => Effect.undefined),
+      () => Effect.undefined
     )
+  const isOlder = (edge: Instant.Instant) => (row: Rows.Row) =>
+    Rows.isDated(row) ? row.start < edge : Rows.isUnplaced(row)
   const guess = Ask.floorSecond(Math.min(...starts))
-  if (starts.length > 0 && (yield* nothingBefore(ask, guess))) return guess
+  if (starts.length > 0) {
+    const answer = yield* before(guess, 2 * Ask.second)
+    // A limit on the width of a range hides what lies before: then the list itself must do.
+    if (answer === undefined ? listed : answer.rows.length < size && !answer.rows.some(isOlder(guess))) return guess
+  }
   const day = 86_400 * Ask.second
   const edges = Array.from({ length: 14 }, (_, i) => Math.max(earliest, Ask.floorSecond(now - 2 ** i * day)))
-  const empty = yield* Effect.forEach(edges, (edge) => nothingBefore(quick, edge), { concurrency: "unbounded" })
+  const empty = yield* Effect.forEach(
+    edges,
+    (edge) =>
+      Effect.map(
+        before(edge, 0),
+        (answer) => answer !== undefined && !answer.rows.some(isOlder(edge)) && answer.rows.length < size
+      ),
+    { concurrency: "unbounded" }
+  )
   for (const [i, edge] of edges.entries()) {
-    if (empty[i] !== true || !(yield* nothingBefore(ask, edge))) continue
+    if (empty[i] !== true || edge > guess) continue
     return starts.length === 0 && i === 0 ? undefined : edge
   }
   return earliest

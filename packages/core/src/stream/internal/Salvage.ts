@@ -6,11 +6,15 @@ import type { Page } from "../../model/Page.ts"
 import { make as makeWindow, type Range, type Window } from "../Coverage.ts"
 import * as Ask from "./Ask.ts"
 import * as LastPage from "./LastPage.ts"
-import { type Reading, within } from "./ReadWindow.ts"
+import { within } from "./ReadRange.ts"
 import * as Rows from "./Rows.ts"
+import type { Settings } from "./Settings.ts"
 
 /** What failed with all its tries is looked for with few, because each smaller part meets it again. */
-export const hasty = (reading: Reading): Reading => ({ ...reading, list: (query) => reading.list(query, { tries: 2 }) })
+export const hasty = (settings: Settings): Settings => ({
+  ...settings,
+  list: (query) => settings.list(query, { tries: 2 })
+})
 
 /** Stands for a row that cannot be rendered, so that pages keep their length. */
 const isLost = ({ item, rejected }: Rows.Row): boolean => item === undefined && rejected === undefined
@@ -28,8 +32,8 @@ const largestPart = (size: number): number => {
 }
 
 /** An ask whose pages that fail are asked for in parts, down to single rows. */
-const asking = (reading: Reading): Ask.Ask => {
-  const plain = Ask.make(hasty(reading).list, reading.filters, reading)
+const asking = (settings: Settings): Ask.Ask => {
+  const plain = Ask.make(hasty(settings).list, settings.filters, settings)
   const inParts = (
     page: number,
     bounds: Ask.Bounds,
@@ -55,7 +59,7 @@ const asking = (reading: Reading): Ask.Ask => {
     })
   return Object.assign(
     (page: number, bounds: Ask.Bounds, options: { readonly size?: number; readonly sort?: Ask.Sort } = {}) =>
-      inParts(page, bounds, options.size ?? reading.size, options.sort),
+      inParts(page, bounds, options.size ?? settings.size, options.sort),
     { log: plain.log }
   )
 }
@@ -123,12 +127,12 @@ const mostIdle = 5
 
 /** The rows of a stretch that can be rendered, as a gap. */
 export const read = Effect.fnUntraced(function* (
-  reading: Reading,
+  settings: Settings,
   range: Range,
   error: AgniError
 ): Effect.fn.Return<Window, AgniError> {
-  const { repeats } = reading
-  const ask = asking(reading)
+  const repeats = yield* settings.repeats
+  const ask = asking(settings)
   const bounds = { after: Ask.floorSecond(range.from) - Ask.second, before: Ask.ceilSecond(range.to) + Ask.second }
   const held = Rows.makeHeld()
   let first: ReadonlyArray<Rows.Row> = []
@@ -140,7 +144,7 @@ export const read = Effect.fnUntraced(function* (
     if (page === 1) first = rows
     before = rows
     idle = held.add(rows.filter((row) => !isLost(row))) === 0 ? idle + 1 : 0
-    if (rows.length < reading.size) break
+    if (rows.length < settings.size) break
   }
   const unplaced = [...held.rows.values()].filter((row) => Rows.isUnplaced(row))
   return holding(gap(range, error), [...within(held, range), ...unplaced], ask)
@@ -158,14 +162,15 @@ interface Delivered {
  * on all pages. They are a gap unless all came; then it is the windows that some are missing from.
  */
 export const undated = Effect.fnUntraced(function* (
-  reading: Reading,
+  settings: Settings,
   range: Range,
-  starts: Required<Ask.Bounds>,
+  starts: Ask.Between,
   { isDistant, isKnown, rows: delivered }: Delivered,
   error: AgniError
 ): Effect.fn.Return<Window, AgniError> {
-  const { repeats, size } = reading
-  const ask = asking(reading)
+  const repeats = yield* settings.repeats
+  const { size } = settings
+  const ask = asking(settings)
   const [all, dated] = yield* Effect.all(
     [LastPage.count(ask, {}, { size, repeats }), LastPage.count(ask, starts, { size, repeats })],
     { concurrency: 2 }

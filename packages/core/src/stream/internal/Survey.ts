@@ -29,7 +29,7 @@ export interface Options {
   readonly newestFirst: boolean
   /** Pages that are known already. */
   readonly known: ReadonlyArray<Numbered>
-  /** A page that is beyond the end. */
+  /** About so many pages there are. */
   readonly beyond: number
   /** Requests that may still be made. */
   readonly left: () => number
@@ -66,11 +66,28 @@ export const make = Effect.fnUntraced(function* (ask: Ask.Ask, options: Options)
 
   // The last page that is within, and the first one that is beyond.
   let within = 1
-  let beyond = Math.max(2, options.beyond)
-  for (const [page, rows] of seen) {
+  let beyond = Infinity
+  const note = (page: number, rows: ReadonlyArray<Rows.Row>) => {
     if (isBeyond(page, rows)) beyond = Math.min(beyond, page)
     else within = Math.max(within, page)
   }
+  for (const [page, rows] of seen) note(page, rows)
+  if (first.length < size && within === 1) beyond = 2
+  // Around the guess first, then further and further away from it.
+  for (let factor = 1.02, page = Math.max(2, options.beyond); beyond === Infinity && left() > 1; factor = factor ** 2) {
+    note(page, yield* look(page))
+    page = Math.ceil(page * factor) + 1
+  }
+  for (
+    let factor = 0.98, page = options.beyond;
+    within * 1.2 < beyond && within < 0.9 * options.beyond && left() > 1;
+    factor = factor ** 2
+  ) {
+    page = Math.floor(page * factor) - 1
+    if (page <= within) break
+    note(page, yield* look(page))
+  }
+  if (beyond === Infinity) beyond = 2 * within
   while (beyond - within > 1 && left() > 1) {
     const middle = (within + beyond) >>> 1
     if (isBeyond(middle, yield* look(middle))) beyond = middle

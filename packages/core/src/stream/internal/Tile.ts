@@ -1,7 +1,9 @@
-/** How a range is cut into windows. */
+/** How a range is cut into tasks. */
 import type { Instant } from "../../model/Instant.ts"
 import type { Range } from "../Coverage.ts"
 import * as Ask from "./Ask.ts"
+import type { Task } from "./ReadRange.ts"
+import type * as Rows from "./Rows.ts"
 
 /** As many windows as are read side by side are held in memory: sessions that are large make them shorter. */
 const charactersPerWindow = 8_000_000
@@ -9,72 +11,60 @@ const charactersPerWindow = 8_000_000
 /** A window with more is read in parts. */
 export const maxCharacters = 3 * charactersPerWindow
 
-/** Pages that a window should hold, so that all readers have work and a small history is not cut to pieces. */
+/** Fewer pages are not worth what counting a window costs, more are not worth the memory. */
+const least = 10
+const most = 45
+
+/** Pages that a window should hold: as many windows as there are readers, or twice, three times as many. */
 export const pagesPerWindow = (
-  { charactersPerPage, pagesAtMost }: { readonly pagesAtMost: number; readonly charactersPerPage: number },
+  {
+    about,
+    charactersPerPage,
+    learned
+  }: { readonly about: number; readonly charactersPerPage: number; readonly learned: { readonly pageSize: number } },
   concurrency: number
-): number =>
-  Math.max(
-    4,
-    Math.min(40, Math.ceil(pagesAtMost / (concurrency * 2)), Math.ceil(charactersPerWindow / charactersPerPage))
-  )
-
-/** How wide the next window should be that begins at an instant. */
-export type Width = (at: Instant) => number
-
-export const makeWidth = (options: {
-  readonly oldest: Instant | undefined
-  readonly perWindow: number
-  readonly size: number
-  readonly concurrency: number
-  readonly density: Density
-}): Width => {
-  const { concurrency, density, oldest, perWindow, size } = options
-  let begun = 0
-  return (at) => {
-    // Before the first session there is one window, however long.
-    if (oldest !== undefined && at < oldest) return oldest - at
-    // The first sessions come soon, and windows that begin together do not all end, and wait in memory, at once.
-    const ramp = 0.5 + ++begun / concurrency / 2
-    return (Math.max(4, perWindow * Math.min(1, ramp)) * size) / density.rowsPerMicro()
-  }
-}
-
-/**
- * The next one of the ranges that tile up to the last edge: as wide as asked for, in whole seconds, none across an edge.
- * `edges` ascend; `undefined` when `from` has reached the last.
- */
-export const next = (from: Instant, edges: ReadonlyArray<Instant>, width: Width): Range | undefined => {
-  const { second } = Ask
-  const edge = edges.find((candidate) => candidate > from)
-  if (edge === undefined) return undefined
-  const end = Math.floor((from + Math.max(width(from), second)) / second) * second
-  // A rest too small for a window of its own goes with the last one.
-  return { from, to: end > from && end + second < edge ? end : edge }
+): number => {
+  const pages = about / learned.pageSize
+  const turns = Math.max(1, Math.ceil(pages / (concurrency * most)))
+  const even = Math.ceil((pages / (concurrency * turns)) * 1.02)
+  return Math.max(4, Math.min(Math.max(least, even), most, Math.ceil(charactersPerWindow / charactersPerPage)))
 }
 
 export const edgesOf = (range: Range, cuts: ReadonlyArray<Instant>): ReadonlyArray<Instant> =>
-  [...cuts.filter((cut) => cut > range.from && cut < range.to), range.to].sort((a, b) => a - b)
+  [...new Set([...cuts.filter((cut) => cut > range.from && cut < range.to), range.to])].sort((a, b) => a - b)
 
-export interface Density {
-  readonly rowsPerMicro: () => number
-  /** There were more than a window should hold. */
-  readonly dense: () => void
-  /** So many rows lay in a range. */
-  readonly observe: (range: Range, rows: number) => void
+interface Shape {
+  readonly controls: ReadonlyArray<Rows.Dated>
+  readonly ends: { readonly newest: boolean; readonly oldest: boolean }
+  readonly oldRows: ReadonlyArray<Rows.Dated>
+  readonly rate: number
+  readonly about: number
 }
 
-/** Rows a µs, at first from the page count, then from the windows as they are read. */
-export const makeDensity = (rowsAtMost: number, oldest: Instant, now: Instant): Density => {
-  let density = (0.7 * rowsAtMost) / Math.max(1_000_000, now - oldest)
-  return {
-    rowsPerMicro: () => Math.max(density, Number.MIN_VALUE),
-    dense: () => {
-      density *= 1.5
-    },
-    observe: ({ from, to }, rows) => {
-      // A quiet stretch makes the next window wider by half, not by any factor.
-      density = Math.max(density / 1.5, (density + rows / (to - from)) / 2)
-    }
-  }
+/**
+ * The tasks that tile a range, in order: cut where sinks are, at the horizon, and where the calls begin and end. How many rows
+ * each holds is a guess; one that holds too many is counted and cut. The first is small, so that the first calls come soon.
+ */
+export const tasks = (
+  range: Range,
+  cuts: ReadonlyArray<Instant>,
+  { about, controls, ends, oldRows, rate }: Shape,
+  small: boolean,
+  latest: Instant
+): { readonly first: ReadonlyArray<Task>; readonly rest: ReadonlyArray<Task> } => {
+  const oldest = ends.oldest && controls[0] !== undefined ? Ask.floorSecond(controls[0].start) : -Infinity
+  const newest = controls.at(-1)
+  const end = ends.newest && newest !== undefined ? Ask.floorSecond(newest.start) + Ask.second : Infinity
+  const middle = oldRows[Math.floor(oldRows.length / 2)]
+  const soon = small && middle !== undefined && oldRows.length >= 10 ? Ask.floorSecond(middle.start) : Infinity
+  const edges = edgesOf(range, [...cuts, oldest, end, soon])
+  const all = edges.map((to, i): Task => {
+    const from = i === 0 ? range.from : (edges[i - 1] ?? range.from)
+    const low = Math.max(from, oldest)
+    const high = Math.min(to, end)
+    const empty = low >= high || from >= latest
+    return { from, to, expected: empty ? 0 : Math.min(about, Math.max(1, rate * (high - low))) }
+  })
+  const isFirst = all[0]?.to === soon && all.length > 1
+  return isFirst ? { first: all.slice(0, 1), rest: all.slice(1) } : { first: [], rest: all }
 }

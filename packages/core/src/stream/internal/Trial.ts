@@ -56,10 +56,29 @@ export const bounds = Effect.fnUntraced(function* (
     Effect.catchIf(Ask.isPoison, () => Effect.undefined)
   )
   const keys = new Set(places?.flatMap(({ rows }) => rows.map(({ key }) => key)))
+  for (const { row } of samples) keys.add(row.key)
   return places !== undefined && keys.size < 2
     ? undefined
     : "whether the time bounds are applied before paging could not be seen"
 })
+
+/**
+ * Whether a row from deep within comes back for its own instant, and nothing from elsewhere: then both bounds are understood,
+ * and are applied before pages are taken, because the first page without bounds is another one.
+ */
+export const quick = (ask: Ask.Ask, row: Rows.Dated | undefined): Effect.Effect<boolean, AgniError> => {
+  if (row === undefined) return Effect.succeed(false)
+  const bounds = Ask.around(row)
+  return Effect.map(ask(1, bounds), ({ rows }) => {
+    const problem = Ask.misplaced(rows, bounds.after - Ask.second, bounds.before + Ask.second)
+    return problem === undefined && rows.some(({ key }) => key === row.key)
+  }).pipe(
+    Effect.catchIf(
+      (error) => Ask.isPoison(error) || Ask.isRefusal(error),
+      () => Effect.succeed(false)
+    )
+  )
+}
 
 /** The page on which a row is deep within: a replica that lags, or a departure, may put one of the first page in the first place. */
 const deepPage = 4

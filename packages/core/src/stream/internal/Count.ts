@@ -1,0 +1,77 @@
+/** How many rows fixed bounds hold: (k − 1) × size + the length of page k, where k is the last page that holds rows. */
+import * as Effect from "effect/Effect"
+import type { AgniError } from "../../model/AgniError.ts"
+import * as Ask from "./Ask.ts"
+import * as LastPage from "./LastPage.ts"
+import * as Rows from "./Rows.ts"
+
+const mostPages = 2 ** 26
+
+/**
+ * Begins where the last page should be when there are about so many rows; where that page is not full, one request is all. A
+ * count that cannot be had (a page fails on a record, or the server refuses a page that lies so deep) is unknown.
+ */
+export const rows = (
+  ask: Ask.Ask,
+  bounds: Ask.Bounds,
+  options: { readonly expected: number; readonly size: number; readonly repeats: boolean; readonly sort?: Ask.Sort }
+): Effect.Effect<number | undefined, AgniError> => {
+  const counted: Effect.Effect<number | undefined, AgniError> = options.repeats
+    ? LastPage.count(ask, bounds, options)
+    : search(ask, bounds, options)
+  return counted.pipe(
+    Effect.tap((rows) =>
+      Effect.sync(() => {
+        if (rows !== undefined) Ask.noteCount(ask.log.counts, bounds, rows)
+      })
+    ),
+    Effect.catchIf(
+      (error) => Ask.isPoison(error) || Ask.isRefusal(error),
+      () => Effect.undefined
+    )
+  )
+}
+
+const search = Effect.fnUntraced(function* (
+  ask: Ask.Ask,
+  bounds: Ask.Bounds,
+  { expected, size, sort }: { readonly expected: number; readonly size: number; readonly sort?: Ask.Sort }
+): Effect.fn.Return<number | undefined, AgniError> {
+  /** Pages up to there are full; from there on there are none. */
+  let full = 0
+  let none = Infinity
+  let page = Math.max(1, Math.ceil(expected / size))
+  /** Greater each time, so that a server that repeats itself for ever is soon given up. */
+  let step = 1
+  while (none - full > 1) {
+    if (page > mostPages) return undefined
+    const { rows } = yield* ask(page, bounds, sort === undefined ? {} : { sort })
+    if (rows.length > 0 && rows.length < size) return (page - 1) * size + rows.length
+    const guess = step > 64 ? undefined : extrapolate(bounds, page * size, rows)
+    if (rows.length === 0) none = page
+    else full = page
+    page =
+      guess !== undefined
+        ? Math.ceil(guess / size)
+        : none === Infinity
+          ? full + step
+          : full === 0
+            ? none - step
+            : (full + none) >>> 1
+    // One that is known already would bring nothing new.
+    page = Math.max(full + 1, Math.min(none - 1, page))
+    step *= 4
+  }
+  return full * size
+})
+
+/** How many there are between the bounds, when so many of them are newer than the last one, and they lie evenly. */
+const extrapolate = (
+  { after, before }: Ask.Bounds,
+  newer: number,
+  rows: ReadonlyArray<Rows.Row>
+): number | undefined => {
+  const start = rows.at(-1)?.start
+  if (after === undefined || before === undefined || start === undefined || !Rows.isNewestFirst(rows)) return undefined
+  return start <= after || start >= before ? undefined : (newer * (before - after)) / (before - start)
+}

@@ -1,0 +1,64 @@
+/** A range for which nothing came. */
+import * as Effect from "effect/Effect"
+import type { AgniError } from "../../model/AgniError.ts"
+import type { Coverage, Range } from "../Coverage.ts"
+import * as Ask from "./Ask.ts"
+import type { Known } from "./Known.ts"
+import type * as Rows from "./Rows.ts"
+import { believedWidth, nothingKnown, type Settings } from "./Settings.ts"
+
+const came: Coverage = { _tag: "Provisional", reason: "sessions came or went while it was read" }
+
+export const tooWide: Coverage = {
+  _tag: "Provisional",
+  reason: "nothing was found in a range wider than the server was seen to answer"
+}
+
+/**
+ * One answer that brings the nearest known rows on both sides, and none between, shows that nothing is there: an outage, or a
+ * limit on the width of a range, would hide those too. Beyond the ends of the list without bounds one side is enough. Where
+ * they do not come in one answer, a known row must come back, and then nothing once more; nothing is said of a range that is too
+ * wide for that.
+ */
+export const confirm = Effect.fnUntraced(function* (
+  settings: Settings,
+  known: Known,
+  ask: Ask.Ask,
+  range: Range,
+  bounds: Ask.Between
+): Effect.fn.Return<Coverage | undefined, AgniError> {
+  const { controls, ends, size } = settings
+  if (controls.length === 0) return nothingKnown
+  const below = controls.findLast(({ start }) => start < range.from)
+  const above = controls.find(({ start }) => start >= range.to)
+  const isEnd = (below === undefined && ends.oldest) || (above === undefined && ends.newest)
+  if ((below !== undefined && above !== undefined) || isEnd) {
+    const after = below === undefined ? bounds.after : Ask.around(below).after
+    const before = above === undefined ? bounds.before : Ask.around(above).before
+    const { rows } = yield* orNothing(ask(1, { after, before }))
+    const keys = new Set(rows.map(({ key }) => key))
+    const back = (row: Rows.Dated | undefined) => row === undefined || keys.has(row.key)
+    if (rows.some(({ start }) => start !== undefined && start >= range.from && start < range.to)) return came
+    if (rows.length < size && back(below) && back(above)) return { _tag: "Proven" }
+  }
+  if (range.to - range.from > believedWidth(known.width) && !isEnd) return undefined
+  const distance = ({ start }: Rows.Dated) => Math.abs(start - (range.from + range.to) / 2)
+  for (const control of controls.toSorted((left, right) => distance(left) - distance(right)).slice(0, 3)) {
+    // It may have left, or have a neighbour that cannot be rendered; another one will do.
+    const failed = yield* Effect.catchIf(Ask.control(ask, control, size), Ask.isPoison, () =>
+      Effect.succeed(Ask.notBack)
+    )
+    if (failed === Ask.notBack || failed === Ask.hidden) continue
+    if (failed !== undefined) return { _tag: "Unprovable", reason: failed }
+    const { rows } = yield* ask(1, bounds, { size: Math.max(1, size - 1) })
+    return rows.length === 0 ? { _tag: "Proven" } : came
+  }
+  return { _tag: "Unprovable", reason: Ask.notBack }
+})
+
+const orNothing = (answer: Effect.Effect<Ask.Answer, AgniError>) =>
+  Effect.catchIf(
+    answer,
+    (error) => Ask.isPoison(error) || Ask.isRefusal(error),
+    () => Effect.succeed({ rows: [] })
+  )

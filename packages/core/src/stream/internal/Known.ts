@@ -1,0 +1,42 @@
+/** What answers showed of an endpoint while a range is read: a value, and a fold over the evidence of each part. */
+import type { Instant } from "../../model/Instant.ts"
+import type * as Ask from "./Ask.ts"
+
+const second = 1_000_000
+
+/** Bounds so far apart are believed without having been seen: no server is known that limits a range to less than a day. */
+export const leastWidth = 86_400 * second + 10 * second
+
+export interface Known {
+  /**
+   * By start, once an answer was seen whose rows stand newest start first although they were created in another order;
+   * another one, once an answer stood otherwise.
+   */
+  readonly order: "unknown" | "start" | "other"
+  /** The widest spread of rows that answers to the same bounds brought. */
+  readonly width: number
+  /** Answers contradicted each other: a count that agrees proves nothing any more. */
+  readonly differs: boolean
+  /** The earliest time that an answer gave. */
+  readonly earliest: Instant
+  /** So many rows of the same bounds are given at most. */
+  readonly deepest: number
+}
+
+/** What the reading of one part showed. */
+export interface Evidence {
+  readonly order: Known["order"]
+  readonly differs: boolean
+  readonly deepest: number
+  /** Whether a page beyond the end brings something, where that was asked: then the place of a row counts nothing. */
+  readonly repeats: boolean
+  readonly log: Ask.Log
+}
+
+export const fold = (known: Known, { deepest, differs, log, order }: Evidence): Known => ({
+  order: known.order === "other" || order === "unknown" ? known.order : order,
+  width: Math.max(known.width, log.width),
+  differs: known.differs || differs,
+  earliest: Math.min(known.earliest, log.observedAt ?? Infinity),
+  deepest: Math.min(known.deepest, deepest)
+})

@@ -1,0 +1,258 @@
+/**
+ * What was delivered, held against what any answer showed: each call that was listed with a start in the range must come, once,
+ * or its window is not proven. It is the one place where windows, which know nothing of each other, meet.
+ */
+import * as Effect from "effect/Effect"
+import type { AgniError } from "../../model/AgniError.ts"
+import type { CallSession } from "../../model/CallSession.ts"
+import type { Instant } from "../../model/Instant.ts"
+import type { Item } from "../../model/Item.ts"
+import * as Coverage from "../Coverage.ts"
+import type { Rejected } from "../../model/Rejected.ts"
+import * as Ask from "./Ask.ts"
+import * as IdSet from "./IdSet.ts"
+import type { Evidence, Known } from "./Known.ts"
+import * as Rows from "./Rows.ts"
+import { horizonOf, type Settings, tooYoung } from "./Settings.ts"
+
+/** More are not looked for one by one. */
+const mostLookups = 50
+
+export const changed: Coverage.Coverage = { _tag: "Provisional", reason: "calls changed their start while it was read" }
+
+const differ = (calls: number): Coverage.Coverage => ({
+  _tag: "Provisional",
+  reason: `answers differ: ${calls} call${calls === 1 ? "" : "s"} came in some of them only`
+})
+
+interface Delivered extends Coverage.Range {
+  proven: boolean
+  /** Starts, ascending. */
+  readonly starts: Float64Array
+}
+
+type Revision = Coverage.Range & { readonly coverage: Coverage.Coverage }
+
+export interface Ledger {
+  /** What the reading of a part showed. */
+  readonly note: (evidence: Pick<Evidence, "log" | "repeats">) => void
+  /** The window, without what came before, and with what others showed of it. */
+  readonly deliver: (window: Coverage.Window) => Effect.Effect<Coverage.Window, AgniError>
+  /** Rows delivered, as the server counts them. */
+  readonly rows: () => number
+  /** Rows delivered that start between the bounds, and those that start at one of them besides. */
+  readonly between: (bounds: Ask.Between) => { readonly within: number; readonly at: number }
+  /** Whether it was delivered. */
+  readonly has: (id: string) => boolean
+  /** Notes that it comes with the calls without a start. */
+  readonly claim: (id: string) => void
+  /** Ids that were listed without a start. */
+  readonly withoutStart: ReadonlySet<string>
+  /** Rows that were shown only when the window that they belong to was gone: they come at the end. */
+  readonly late: Effect.Effect<ReadonlyArray<Rows.Row>, AgniError>
+  /** What was said of windows and does not hold any more. */
+  readonly revised: (known: Known) => ReadonlyArray<Revision>
+  /** Takes back what was said of the windows in a range. */
+  readonly revise: (range: Coverage.Range, coverage: Coverage.Coverage) => void
+  /** Whether each window that is older than the horizon is proven. */
+  readonly proven: () => boolean
+  readonly windows: () => number
+  /** Ids of what is younger than the horizon: a replica that lags may still show it without its start. */
+  readonly recent: ReadonlySet<string>
+  /** Keys of what could not be placed: it may come for two windows that touch. */
+  readonly unplaced: ReadonlySet<string>
+  /** Whether calls were seen with two starts. */
+  readonly moved: () => number
+}
+
+const firstFrom = (starts: Float64Array, at: Instant): number => {
+  let low = 0
+  let high = starts.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((starts[middle] ?? Infinity) < at) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+export const make = (settings: Settings, range: Coverage.Range, known: () => Known): Ledger => {
+  const ids = IdSet.make()
+  /** Shown, and not delivered yet. */
+  const awaited = new Map<string, Instant>()
+  /** Shown outside the range, near its ends. */
+  const beside = new Map<string, Instant>()
+  const withoutStart = new Set<string>()
+  const movedIds = new Set<string>()
+  const late = new Map<string, Instant>()
+  const counts = new Map<string, Ask.Counted>()
+  const windows: Array<Delivered> = []
+  const revisions: Array<Revision> = []
+  const recent = new Set<string>()
+  const unplaced = new Set<string>()
+  const state = { rows: 0, proven: true, until: range.from }
+  const ask = Ask.make(settings.list, settings.filters, settings)
+  const near = 4 * Ask.second
+
+  const note: Ledger["note"] = ({ log, repeats }) => {
+    for (const counted of log.counts.values()) Ask.noteCount(counts, counted, counted.rows)
+    if (!repeats) for (const counted of log.places.values()) Ask.noteCount(counts, counted, counted.rows)
+    for (const id of log.moved) movedIds.add(id)
+    for (const [key, start] of log.shown) {
+      if (start === undefined) withoutStart.add(key)
+      else if (start < range.from || start >= range.to) {
+        if (start >= range.from - near && start < range.to + near) beside.set(key, start)
+      } else if (!ids.has(key)) (start < state.until ? late : awaited).set(key, start)
+    }
+  }
+
+  const isNew = (record: Rejected) => {
+    const { key, start } = Rows.ofRejected(record)
+    if (start === undefined) return !unplaced.has(key) && unplaced.add(key) !== undefined
+    awaited.delete(key)
+    return ids.add(key)
+  }
+
+  /** Asks for a row at its own instant again. */
+  const lookUp = Effect.fnUntraced(function* (key: string, start: Instant) {
+    const { rows } = yield* Effect.catchIf(ask(1, Ask.around({ start })), Ask.isPoison, () =>
+      Effect.succeed({ rows: [] })
+    )
+    return rows.find((row) => row.key === key)
+  })
+
+  const deliver = Effect.fnUntraced(function* (window: Coverage.Window): Effect.fn.Return<Coverage.Window, AgniError> {
+    const all = Coverage.items(window)
+    let items: ReadonlyArray<Item<CallSession>> = all
+    let coverage = window.coverage
+    const weaken = (to: Coverage.Coverage) => {
+      if (coverage._tag === "Proven") coverage = to
+    }
+    let twice: Set<Item<CallSession>> | undefined
+    for (const item of all) {
+      if (!ids.add(item.id)) (twice ??= new Set()).add(item)
+      awaited.delete(item.id)
+      if (movedIds.size > 0 && movedIds.has(item.id)) weaken(changed)
+    }
+    const rejected = window.rejected.filter(isNew)
+    if (twice !== undefined) {
+      const came = twice
+      items = items.filter((item) => !came.has(item))
+      for (const { id } of came) movedIds.add(id)
+      weaken(changed)
+      // Of which window it was is not known.
+      revisions.push({ from: range.from, to: window.from, coverage: changed })
+    }
+    const missing = [...awaited].filter(([, start]) => start >= window.from && start < window.to)
+    if (missing.length > 0) {
+      const found: Array<Rows.Row> = []
+      for (const [key, start] of missing.slice(0, mostLookups)) {
+        const row = yield* lookUp(key, start)
+        if (row !== undefined) found.push(row)
+      }
+      const here = found.filter(
+        ({ key, start }) => start !== undefined && start >= window.from && start < window.to && ids.add(key)
+      )
+      const more = here.flatMap(({ item }) => item ?? [])
+      if (more.length > 0) items = [...items, ...more].sort((a, b) => (a.start ?? 0) - (b.start ?? 0))
+      rejected.push(...here.flatMap(({ item, rejected }) => (item === undefined ? (rejected ?? []) : [])))
+      for (const [key] of missing) awaited.delete(key)
+      weaken(differ(missing.length))
+    }
+    const done =
+      items === all && rejected.length === window.rejected.length && coverage === window.coverage
+        ? window
+        : Coverage.make(items, { ...Coverage.rest(window), rejected, coverage })
+    take(done)
+    return done
+  })
+
+  const take = (window: Coverage.Window): void => {
+    const { coverage, extra = 0, from, rejected, to } = window
+    const items = Coverage.items(window)
+    state.rows += items.length + rejected.length + extra
+    state.until = Math.max(state.until, to)
+    if (to <= horizonOf(settings, known())) state.proven &&= coverage._tag === "Proven"
+    else {
+      for (const { id } of items) recent.add(id)
+      for (const record of rejected) recent.add(Rows.keyOf(record))
+    }
+    const dated = rejected.flatMap((record) => Rows.ofRejected(record).start ?? [])
+    const starts = Float64Array.from([...items.map(({ start = 0 }) => start), ...dated])
+    if (dated.length > 0) starts.sort()
+    windows.push({ from, to, proven: coverage._tag === "Proven", starts })
+  }
+
+  const between: Ledger["between"] = ({ after, before }) => {
+    let within = 0
+    let at = 0
+    for (const { from, starts, to } of windows) {
+      if (to < after || from > before) continue
+      const low = firstFrom(starts, after)
+      const high = firstFrom(starts, before)
+      const above = firstFrom(starts, after + 1)
+      const end = firstFrom(starts, before + 1)
+      within += Math.max(0, high - above)
+      at += above - low + (end - high)
+    }
+    for (const [id, start] of beside) {
+      if (ids.has(id)) continue
+      if (start > after && start < before) within++
+      else if (start === after || start === before) at++
+    }
+    return { within, at }
+  }
+
+  return {
+    note,
+    deliver,
+    rows: () => state.rows,
+    between,
+    has: ids.has,
+    claim: (id) => {
+      ids.add(id)
+    },
+    withoutStart,
+    late: Effect.gen(function* () {
+      note({ repeats: false, log: ask.log })
+      const found: Array<Rows.Row> = []
+      for (const [key, start] of late) {
+        if (ids.has(key)) continue
+        revisions.push({ from: start, to: start + 1, coverage: differ(1) })
+        if (found.length >= mostLookups) continue
+        const row = yield* lookUp(key, start)
+        if (row?.start !== undefined && row.start >= range.from && row.start < range.to && ids.add(key)) found.push(row)
+      }
+      late.clear()
+      return found
+    }),
+    revise: (range, coverage) => {
+      revisions.push({ ...range, coverage })
+    },
+    revised: (known) => {
+      const horizon = horizonOf(settings, known)
+      for (const { from, proven, to } of windows) {
+        if (proven && to > horizon)
+          revisions.push({ from: Math.max(from, Math.min(horizon, to - 1)), to, coverage: tooYoung })
+      }
+      for (const { after, before, rows } of counts.values()) {
+        const { at, within } = between({ after, before })
+        if (rows <= within + at) continue
+        const reason = `the server once counted ${rows} calls, and ${within + at} were read`
+        revisions.push({
+          from: after + 2 * Ask.second,
+          to: before - 2 * Ask.second,
+          coverage: { _tag: "Provisional", reason }
+        })
+      }
+      return revisions.filter(({ from, to }) =>
+        windows.some((window) => window.proven && window.from < to && window.to > from)
+      )
+    },
+    proven: () => state.proven,
+    windows: () => windows.length,
+    recent,
+    unplaced,
+    moved: () => movedIds.size
+  }
+}

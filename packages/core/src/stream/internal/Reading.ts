@@ -1,0 +1,114 @@
+/** A reading of a range: tasks side by side, what their answers showed as one value, and what was delivered. */
+import * as Effect from "effect/Effect"
+import * as Ref from "effect/Ref"
+import * as Stream from "effect/Stream"
+import type { AgniError } from "../../model/AgniError.ts"
+import type { CallSession } from "../../model/CallSession.ts"
+import type { Instant } from "../../model/Instant.ts"
+import type { Item } from "../../model/Item.ts"
+import * as Coverage from "../Coverage.ts"
+import * as Ask from "./Ask.ts"
+import * as Bisect from "./Bisect.ts"
+import { type Evidence, fold, type Known } from "./Known.ts"
+import * as Ledger from "./Ledger.ts"
+import type { Task } from "./ReadRange.ts"
+import * as Scheduler from "./Scheduler.ts"
+import { horizonOf, type Settings } from "./Settings.ts"
+import * as Sum from "./Sum.ts"
+
+export interface Reading {
+  readonly known: () => Known
+  readonly horizon: () => Instant
+  readonly ledger: Ledger.Ledger
+  /** The windows of the tasks: the first ones one after another, so that sessions come soon, then all others side by side. */
+  readonly windows: (tasks: {
+    readonly first: ReadonlyArray<Task>
+    readonly rest: ReadonlyArray<Task>
+  }) => Stream.Stream<Coverage.Window, AgniError>
+  /**
+   * What is to be said at the end: whether a range adds up, and what does not hold any more. It goes with the window of the
+   * calls without a start, where there is one.
+   */
+  readonly closing: (withoutStart: Coverage.Window | undefined) => Effect.Effect<Coverage.Window | undefined, AgniError>
+}
+
+const byStart = (left: Item<CallSession>, right: Item<CallSession>): number =>
+  (left.start ?? -Infinity) - (right.start ?? -Infinity) || 0
+
+export const make = Effect.fnUntraced(function* (
+  settings: Settings,
+  range: Coverage.Range,
+  options: {
+    readonly concurrency: number
+    readonly keepGoing: boolean
+    readonly earliest: Instant
+    readonly log: Ask.Log
+  }
+) {
+  const ref = yield* Ref.make<Known>({
+    order: "unknown",
+    width: 0,
+    differs: false,
+    earliest: options.earliest,
+    deepest: Infinity
+  })
+  const known = () => Ref.getUnsafe(ref)
+  const ledger = Ledger.make(settings, range, known)
+  ledger.note({ repeats: true, log: options.log })
+  const tell = (evidence: Evidence): void => {
+    ref.ref.current = fold(ref.ref.current, evidence)
+    ledger.note(evidence)
+  }
+  const run = (tasks: ReadonlyArray<Task>, concurrency: number) =>
+    Scheduler.run<Task, Coverage.Window, AgniError>(tasks, {
+      concurrency,
+      work: (task, handOver) => Bisect.read(settings, known, task, { keepGoing: options.keepGoing, handOver, tell })
+    })
+  return {
+    known,
+    horizon: () => horizonOf(settings, known()),
+    ledger,
+    windows: ({ first, rest }) =>
+      Stream.concat(
+        run(first, 1),
+        Stream.suspend(() => run(rest, options.concurrency))
+      ).pipe(Stream.mapEffect((window) => ledger.deliver(window))),
+    closing: (withoutStart) =>
+      Effect.gen(function* () {
+        const ask = Ask.make(settings.list, settings.filters, settings)
+        const provable = ledger.windows() > 1 && settings.doubt === undefined && ledger.proven()
+        if (withoutStart === undefined && provable) {
+          const difference = yield* Sum.check(settings, known(), ledger, range, ask)
+          ledger.note({ repeats: yield* settings.repeats, log: ask.log })
+          if (difference !== undefined) {
+            const { counted, delivered } = difference
+            const reason = `${delivered} calls were read, but the server counts ${counted}`
+            ledger.revise(difference, { _tag: "Provisional", reason })
+          }
+        }
+        if (withoutStart !== undefined) for (const { id } of Coverage.items(withoutStart)) ledger.claim(id)
+        const late = yield* ledger.late
+        const revised = ledger.revised(known())
+        if (late.length === 0 && revised.length === 0) return withoutStart
+        const items = late.flatMap(({ item }) => item ?? [])
+        const rejected = late.flatMap(({ item, rejected }) => (item === undefined ? (rejected ?? []) : []))
+        const last: Omit<Coverage.Window, "sessions" | "settled"> =
+          withoutStart === undefined
+            ? {
+                from: range.to,
+                to: range.to,
+                rejected: [],
+                coverage: { _tag: "Proven" },
+                requests: ask.log.requests,
+                observedAt: ask.log.observedAt ?? known().earliest
+              }
+            : Coverage.rest(withoutStart)
+        const before = withoutStart === undefined ? [] : Coverage.items(withoutStart)
+        return Coverage.make(items.length === 0 ? before : [...items, ...before].sort(byStart), {
+          ...last,
+          rejected: [...rejected, ...last.rejected],
+          revised
+        })
+      })
+  } satisfies Reading
+})

@@ -1,0 +1,23 @@
+/** Which page to ask for next, so that it overlaps with what was read of the same bounds. */
+
+export interface Step {
+  readonly page: number
+  readonly size: number
+  /** How many rows lie in front of it. */
+  readonly skip: number
+}
+
+/**
+ * A page's place is a multiple of its size: of the sizes that make one begin before `read` rows end, the one that brings the
+ * most. Nothing where no size does, because pages are too small.
+ */
+export const overlapping = (read: number, most: number): Step | undefined => {
+  let best: Step | undefined
+  for (let size = most; size >= most * 0.6; size--) {
+    const before = Math.floor((read - 1) / size)
+    const skip = before * size
+    if (skip + size > Math.max(read, best === undefined ? 0 : best.skip + best.size))
+      best = { page: before + 1, size, skip }
+  }
+  return best
+}
