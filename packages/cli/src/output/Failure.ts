@@ -5,6 +5,8 @@ import * as CliError from "effect/cli/CliError"
 import * as Duration from "effect/Duration"
 import * as Format from "./Format.ts"
 import { PipelineFileError } from "../spec/Yaml.ts"
+import { adviceFor } from "../render/AgniAdvice.ts"
+import { exitCode } from "../render/ExitCode.ts"
 import { describe, inFlags, privateHostAdvice, type Speaker } from "../option/Reason.ts"
 import { Incomplete, ReportedExit, UsageError, UsageErrors } from "../option/UsageError.ts"
 
@@ -12,9 +14,6 @@ export interface Report {
   readonly lines: ReadonlyArray<string>
   readonly exitCode: number
 }
-
-/** `done` 0, `failed` 1, `usage` 2, `incomplete` 3, `interrupted` 130. */
-export const exitCode = { done: 0, failed: 1, usage: 2, incomplete: 3, interrupted: 130 } as const
 
 /** The errors a command may end with. Anything else is a defect. */
 export type CommandError =
@@ -30,40 +29,17 @@ export type CommandError =
   | ReportedExit
   | CliError.CliError
 
-const advice = (error: AgniError): string | undefined => {
-  switch (error.reason._tag) {
-    case "Unauthorized":
-      return "Check the key in AGNI_API_KEY or --api-key-file: is it whole, and of the right organization?"
-    case "Forbidden":
-      return "Ask the owner of the organization whether its plan and this key may use the API."
-    case "NotFound":
-      return "The API is at https://api.ravan.ai: do --base-url and AGNI_BASE_URL say otherwise?"
-    case "RateLimited":
-      return error.reason.retryAfter === undefined
-        ? "Try again in a while with --rate, such as --rate 2."
-        : "Wait as long as it asks, then try again with --rate, such as --rate 2."
-    case "Unavailable":
-      if (error.reason.retryAfter !== undefined) return "Wait as long as it asks, then try again."
-      return error.reason.status === undefined
-        ? "Try again later, with more --retries or a longer --timeout."
-        : "The server failed, not the request: try again later, with more --retries, or leave that stretch out with --keep-going."
-    case "InvalidResponse":
-      return error.reason.retryable ? "Try again later; --debug shows each attempt." : undefined
-    case "InvalidRequest":
-      return undefined
-  }
-}
-
-const ofAgni = (error: AgniError): Report => {
+const ofAgni = (error: AgniError, speaker: Speaker): Report => {
   const { attempts, elapsed, reason, request } = error
-  if (attempts === 0) return { lines: [`error: ${reason.message}`], exitCode: exitCode.usage }
+  const advice = adviceFor(error, speaker)
+  const help = advice === undefined ? [] : [`  ${advice}`]
+  if (attempts === 0) return { lines: [`error: ${reason.message}`, ...help], exitCode: exitCode.usage }
   const tried =
     attempts === 1
       ? ""
       : `, after ${Format.counted(attempts, "attempt")} over ${Format.duration(Duration.toMillis(elapsed))}`
-  const help = advice(error)
   return {
-    lines: [`error: ${reason.message}${tried}`, `  in ${request}`, ...(help === undefined ? [] : [`  ${help}`])],
+    lines: [`error: ${reason.message}${tried}`, `  in ${request}`, ...help],
     exitCode: exitCode.failed
   }
 }
@@ -125,9 +101,9 @@ const ofDeadLetters = ({ message }: TooManyDeadLetters): Report => ({
   exitCode: exitCode.failed
 })
 
-const known = (error: unknown): Report | undefined =>
+const known = (error: unknown, speaker: Speaker): Report | undefined =>
   isAgniError(error)
-    ? ofAgni(error)
+    ? ofAgni(error, speaker)
     : error instanceof OutputError
       ? ofOutput(error)
       : error instanceof SinkError
@@ -198,7 +174,7 @@ export const report = (cause: Cause.Cause<CommandError>, { debug, speaker = inFl
   if (error instanceof PipelineFileError) return { lines: [...ofFile(error), ...stack], exitCode: exitCode.usage }
   if (error instanceof Incomplete) return { lines: [], exitCode: exitCode.incomplete }
   if (error instanceof ReportedExit) return { lines: [], exitCode: error.exitCode }
-  const told = known(error)
+  const told = known(error, speaker)
   if (told !== undefined) return { ...told, lines: [...told.lines, ...stack] }
   const name = error instanceof Error ? error.name : typeof error
   return {

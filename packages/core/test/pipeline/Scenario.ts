@@ -373,7 +373,7 @@ const mapFirst = <A, B>(of: ReadonlyArray<A>, f: (one: A) => B): readonly [B, ..
 }
 
 const broken = new AgniError({
-  reason: new Unavailable({ description: "no connection" }),
+  reason: new Unavailable({ outage: { _tag: "Unreachable" } }),
   request: "GET /",
   attempts: 1,
   elapsed: Duration.zero
