@@ -10,7 +10,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as References from "effect/References"
 import * as Struct from "effect/Struct"
-import { inFile } from "../option/Reason.ts"
+import { inFile } from "../option/Speaker.ts"
 import * as Source from "../flag/Source.ts"
 import * as Transforms from "../flag/Transforms.ts"
 import * as DryRun from "../output/DryRun.ts"
@@ -122,7 +122,11 @@ const sideBySide = Effect.fnUntraced(function* (tasks: ReadonlyArray<Task>) {
       Effect.flatMap(Effect.exit(Job.run(job, progress)), (exit) => {
         if (Exit.isSuccess(exit)) return Effect.succeed<number>(exitCode.done)
         if (Cause.hasInterruptsOnly(exit.cause)) return Effect.failCause(exit.cause)
-        const { exitCode: code, lines } = Failure.report(exit.cause, { debug, speaker: inFile })
+        const { exitCode: code, lines } = Failure.report(exit.cause, {
+          debug,
+          speaker: inFile,
+          resumes: job.name !== undefined
+        })
         const told = lines.map((line) => line.replace(/^error: /, `error: ${spec.name}: `))
         return Effect.as(print(...told), code)
       }),

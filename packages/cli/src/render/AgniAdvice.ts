@@ -1,7 +1,7 @@
 /** What to do about an error of the API, by its reason, in the language of flags or of a file's keys. */
 import type { AgniError } from "@callstream/core"
 import type { Malformed, Outage } from "@callstream/core/model/AgniError"
-import type { Speaker } from "../option/Reason.ts"
+import type { Speaker } from "../option/Speaker.ts"
 
 const adviceForOutage = (outage: Outage, { name, on }: Speaker): string => {
   switch (outage._tag) {

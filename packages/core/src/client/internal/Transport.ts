@@ -2,13 +2,11 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
-import * as Headers from "effect/http/Headers"
 import * as HttpClient from "effect/http/HttpClient"
 import type * as HttpClientError from "effect/http/HttpClientError"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import type * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Redacted from "effect/Redacted"
-import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import type { AgniErrorReason } from "../../model/AgniError.ts"
 import {
@@ -21,6 +19,7 @@ import {
   Unavailable
 } from "../../model/AgniError.ts"
 import * as CallSessionQuery from "../../model/CallSessionQuery.ts"
+import * as RetryAfter from "../../platform/internal/RetryAfter.ts"
 import { ProxyError } from "../ProxyError.ts"
 
 /** A response of status 200, read to its end. */
@@ -216,12 +215,8 @@ const toReason = (
   if (status === 401) return new Unauthorized(words)
   if (status === 403) return new Forbidden(words)
   if (status === 404) return new NotFound()
-  const asked = headers["retry-after"]
-  const parsed = asked === undefined ? undefined : Result.getOrUndefined(Headers.parseRetryAfter(asked))
-  // A date is meant by the server's clock, which may not be ours.
-  const date = Date.parse(headers["date"] ?? "")
-  const wait =
-    parsed === undefined ? {} : { retryAfter: Headers.retryAfterDelay(parsed, Number.isNaN(date) ? now : date) }
+  const asked = RetryAfter.read(headers, now)
+  const wait = asked === undefined ? {} : { retryAfter: asked }
   if (status === 429) return new RateLimited(wait)
   if (status === 408 || status === 425 || status >= 500) {
     return new Unavailable({ outage: { _tag: "Status", status, ...words }, ...wait })
