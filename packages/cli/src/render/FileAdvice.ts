@@ -90,7 +90,9 @@ export const output = (reason: OutputError["reason"], reader: Reader): string | 
     case "NotAllowed":
       return "Let this user write there, or choose another folder."
     case "Full":
-      return `Make room, and ${again(reader)}.`
+      return reader.resumes
+        ? `Make room, and ${again(reader)}.`
+        : `Make room, or write to another disk, and ${again(reader)}.`
     case "Replaced":
       return "Let one run at a time write to a name."
     case "Foreign":

@@ -102,7 +102,7 @@ describe("callstream export to a table", alongside, () => {
         [["--to", "postgres:HASH"], /^error: --to: postgres:HASH: the URL cannot be read: .*percent-encoded/],
         [["--to", "postgres:@url"], /^error: postgres:@url: nobody answers there \(ECONNREFUSED\)\n/],
         [["--to", "sqlite:a.db", "--to", "sqlite:./a.db"], /^error: --to: .*a\.db is named twice\n/],
-        [["--to", "sqlite:a.db", "--schema", "x"], /^error: --schema: goes with PostgreSQL only\n/],
+        [["--to", "sqlite:a.db", "--schema", "x"], /^error: --schema applies to PostgreSQL only\n/],
         [["--to", "sqlite:a.db", "--table", "callstream_commits"], /^error: --table: .* callstream's own\n/],
         [
           ["--to", "a.csv", "--to", "a.ndjson", "--rotate", "day"],
@@ -112,7 +112,7 @@ describe("callstream export to a table", alongside, () => {
           ["--to", "a.csv", "--rotate", "day", "--coverage", "a.manifest.json"],
           /^error: --coverage: the file is where/
         ],
-        [["--table", "x"], /^error: --table: goes with SQLite or PostgreSQL only\n/]
+        [["--table", "x"], /^error: --table applies to SQLite or PostgreSQL only\n/]
       ] as const
       const env = {
         ODD: "postgres://u:canary@h/d?channel_binding=require",
@@ -121,7 +121,8 @@ describe("callstream export to a table", alongside, () => {
       for (const [flags, expected] of cases) {
         const { code, stderr, stdout } = yield* one.run(["export", "--debug", ...flags], { cwd, env })
         assert.match(stderr, expected)
-        assert.strictEqual(code, 2, stderr)
+        // A database that is down is no mistake of whoever typed the command.
+        assert.strictEqual(code, stderr.includes("nobody answers there") ? 1 : 2, stderr)
         assert.notInclude(stderr + stdout, "canary")
       }
       assert.isFalse(existsSync(join(cwd, "a.db")))

@@ -81,8 +81,9 @@ export const make = Effect.fnUntraced(function* <E extends SqlError | { readonly
     const path = `${pipeline} in ${options.name}`
     // In the lease's scope, not in that of the layer, which is in the context too.
     const scope = yield* Effect.scope
-    const building = Effect.provideContext(Layer.buildWithScope(options.client, scope), context)
-    const services = yield* Effect.mapError(building, failed)
+    const building = Effect.provideContext(Layer.buildWithScope(Layer.fresh(options.client), scope), context)
+    const passes = (error: unknown) => isSqlError(error) && SqlFailure.isRetryable(SqlFailure.of(error))
+    const services = yield* building.pipe(Effect.retry({ schedule: again, while: passes }), Effect.mapError(failed))
     const sql = Context.get(services, SqlClient.SqlClient)
     const since = DateTime.formatIso(yield* DateTime.now)
     const lease = yield* Effect.sync(() => SecureRandom.uuidV4Unsafe())
@@ -110,7 +111,7 @@ export const make = Effect.fnUntraced(function* <E extends SqlError | { readonly
     const patiently = <A>(effect: Effect.Effect<A, SqlError | CheckpointError>): Effect.Effect<A, CheckpointError> =>
       Effect.retry(effect, {
         schedule: again,
-        while: (error) => isSqlError(error) && SqlFailure.isRetryable(SqlFailure.of(error))
+        while: passes
       }).pipe(Effect.mapError((error) => (error._tag === "CheckpointError" ? error : failed(error))))
 
     yield* Effect.addFinalizer(() => Effect.ignoreCause(Effect.timeoutOption(seat.leave(own), "5 seconds")))

@@ -11,7 +11,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as SqlClient from "effect/sql/SqlClient"
-import type { SqlError } from "effect/sql/SqlError"
+import { ConnectionError, SqlError } from "effect/sql/SqlError"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import * as Postgres from "../postgres/Server.ts"
@@ -96,6 +96,21 @@ describe("SqlCheckpoint, in SQLite", () => {
   )
   it.live("is held by one run at a time, keeps what was committed, and is refused to others", () =>
     Effect.flatMap(database, (filename) => assertLaws(over(SqliteClient.layer({ filename }))))
+  )
+
+  it.live("waits for a database that is down for a moment", () =>
+    Effect.gen(function* () {
+      const filename = yield* database
+      let refused = 0
+      const down = new SqlError({
+        reason: new ConnectionError({ cause: Object.assign(new Error("down"), { code: "ECONNREFUSED" }) })
+      })
+      const client = Layer.unwrap(
+        Effect.suspend(() => (refused++ < 2 ? Effect.fail(down) : Effect.succeed(SqliteClient.layer({ filename }))))
+      )
+      yield* Effect.scoped(over(client)())
+      assert.strictEqual(refused, 3)
+    })
   )
 
   it.live("is not written to by a run that another one took over from", () =>
