@@ -125,10 +125,10 @@ const sideBySide = Effect.fnUntraced(function* (tasks: ReadonlyArray<Task>) {
         const { exitCode: code, lines } = Failure.report(exit.cause, {
           debug,
           speaker: inFile,
-          resumes: job.name !== undefined
+          resumes: job.name !== undefined,
+          pipeline: spec.name
         })
-        const told = lines.map((line) => line.replace(/^error: /, `error: ${spec.name}: `))
-        return Effect.as(print(...told), code)
+        return Effect.as(print(...lines), code)
       }),
     { concurrency: "unbounded" }
   )
@@ -170,9 +170,12 @@ const run = Effect.fnUntraced(function* (
     yield* Summary.printTogether(tasks.length, options.report)
     if (code !== exitCode.done) return yield* new ReportedExit({ exitCode: code })
   })
-  yield* work.pipe(
-    Effect.provide(client),
-    Effect.catchTag("UsageError", (error) => Effect.andThen(refuse([pipelines[0].locate(error)]), Effect.fail(error)))
+  yield* Failure.reporting(
+    work.pipe(
+      Effect.provide(client),
+      Effect.catchTag("UsageError", (error) => Effect.andThen(refuse([pipelines[0].locate(error)]), Effect.fail(error)))
+    ),
+    { speaker: inFile, resumes: tasks.every(({ job }) => job.name !== undefined) }
   )
 })
 

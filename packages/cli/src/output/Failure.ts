@@ -38,12 +38,17 @@ export type CommandError =
 
 const some = (text: string | undefined): ReadonlyArray<string> => (text === undefined ? [] : [text])
 
-const told = (error: Known, ...below: ReadonlyArray<string>): Report => ({
-  lines: [`error: ${error.message}`, ...below.map((line) => `  ${line}`)],
+/** With what the first line of an error begins: it names the run where several report side by side. */
+interface Context extends Reader {
+  readonly prefix: string
+}
+
+const told = ({ prefix }: Context, error: Known, ...below: ReadonlyArray<string>): Report => ({
+  lines: [`${prefix}${error.message}`, ...below.map((line) => `  ${line}`)],
   exitCode: exitCodeOf(error)
 })
 
-const ofAgni = (error: AgniError, { speaker }: Reader): Report => {
+const ofAgni = (error: AgniError, { prefix, speaker }: Context): Report => {
   const { attempts, elapsed, reason, request } = error
   const tried =
     attempts <= 1
@@ -51,7 +56,7 @@ const ofAgni = (error: AgniError, { speaker }: Reader): Report => {
       : `, after ${Format.counted(attempts, "attempt")} over ${Format.duration(Duration.toMillis(elapsed))}`
   const below = [...(attempts === 0 ? [] : [`in ${request}`]), ...some(AgniAdvice.adviceFor(error, speaker))]
   return {
-    lines: [`error: ${reason.message}${tried}`, ...below.map((line) => `  ${line}`)],
+    lines: [`${prefix}${reason.message}${tried}`, ...below.map((line) => `  ${line}`)],
     exitCode: exitCodeOf(error)
   }
 }
@@ -62,35 +67,40 @@ export const isClosedPipe = (error: unknown): boolean =>
     ? error.reason._tag === "Closed" && error.code === "EPIPE"
     : error instanceof SinkError && SinkAdvice.isClosedPipe(error)
 
-const ofDeadLetters = ({ message }: TooManyDeadLetters, { speaker: { name } }: Reader): Report => ({
+const ofDeadLetters = ({ message }: TooManyDeadLetters, { prefix, speaker: { name } }: Context): Report => ({
   lines: [
-    `error: ${message}`,
+    `${prefix}${message}`,
     `  So many have one cause: look at the dead-letter file, or allow more with ${name({ option: "maxDeadLetters" })}.`
   ],
   exitCode: exitCode.failed
 })
 
-const known = (error: unknown, reader: Reader): Report | undefined => {
+const known = (error: unknown, reader: Context): Report | undefined => {
   if (isClosedPipe(error)) return { lines: [], exitCode: exitCode.done }
   if (error instanceof AgniError) return ofAgni(error, reader)
-  if (error instanceof OutputError) return told(error, ...some(FileAdvice.output(error.reason, reader)))
-  if (error instanceof SinkError) return told(error, ...some(SinkAdvice.adviceFor(error, reader)))
-  if (error instanceof CheckpointError) return told(error, ...some(CheckpointAdvice.adviceFor(error, reader)))
+  if (error instanceof OutputError) return told(reader, error, ...some(FileAdvice.output(error.reason, reader)))
+  if (error instanceof SinkError) return told(reader, error, ...some(SinkAdvice.adviceFor(error, reader)))
+  if (error instanceof CheckpointError) return told(reader, error, ...some(CheckpointAdvice.adviceFor(error, reader)))
   return error instanceof TooManyDeadLetters ? ofDeadLetters(error, reader) : undefined
 }
 
 /** How many mistakes are shown at once. */
 const most = 10
 
-const blocksOf = (blocks: ReadonlyArray<ReadonlyArray<string>>, where: string): ReadonlyArray<string> => [
+const blocksOf = (
+  prefix: string,
+  blocks: ReadonlyArray<ReadonlyArray<string>>,
+  where: string
+): ReadonlyArray<string> => [
   ...blocks
     .slice(0, most)
-    .flatMap(([first = "", ...rest]) => [`error: ${first}`, ...rest.map((line) => `  ${line.trimEnd()}`)]),
-  ...(blocks.length > most ? [`error: ${where}${blocks.length - most} more like these`] : [])
+    .flatMap(([first = "", ...rest]) => [`${prefix}${first}`, ...rest.map((line) => `  ${line.trimEnd()}`)]),
+  ...(blocks.length > most ? [`${prefix}${where}${blocks.length - most} more like these`] : [])
 ]
 
-const ofUsage = (errors: ReadonlyArray<UsageError>, speaker: Speaker): ReadonlyArray<string> =>
+const ofUsage = (prefix: string, errors: ReadonlyArray<UsageError>, speaker: Speaker): ReadonlyArray<string> =>
   blocksOf(
+    prefix,
     errors.map((error) => {
       const { advice, problem, quoted = [] } = describe(error, speaker)
       return [problem, ...quoted, ...some(advice)]
@@ -99,8 +109,9 @@ const ofUsage = (errors: ReadonlyArray<UsageError>, speaker: Speaker): ReadonlyA
   )
 
 /** Each mistake of a file with its place, as compilers show it. */
-const ofFile = ({ file, mistakes }: PipelineFileError): ReadonlyArray<string> =>
+const ofFile = (prefix: string, { file, mistakes }: PipelineFileError): ReadonlyArray<string> =>
   blocksOf(
+    prefix,
     mistakes.map(({ advice, column, line, problem, quoted }) => [
       `${file}:${line}:${column}: ${problem}`,
       ...quoted,
@@ -115,13 +126,16 @@ interface Options {
   readonly speaker?: Speaker | undefined
   /** Whether the run keeps its state under a name. @default false */
   readonly resumes?: boolean | undefined
+  /** The pipeline it is of, where there are several. */
+  readonly pipeline?: string | undefined
 }
 
 /** What to print and how to exit. Stacks only under `--debug`. */
 export const report = (
   cause: Cause.Cause<CommandError>,
-  { debug, resumes = false, speaker = inFlags }: Options
+  { debug, pipeline, resumes = false, speaker = inFlags }: Options
 ): Report => {
+  const prefix = pipeline === undefined ? "error: " : `error: ${pipeline}: `
   if (Cause.hasInterruptsOnly(cause)) return { lines: [], exitCode: exitCode.interrupted }
   const error: unknown = Cause.squash(cause)
   const stack = debug ? Cause.pretty(cause).split("\n") : []
@@ -134,17 +148,18 @@ export const report = (
   }
   if (error instanceof UsageError || error instanceof UsageErrors) {
     const errors = error instanceof UsageErrors ? error.errors : [error]
-    return { lines: [...ofUsage(errors, speaker), ...stack], exitCode: exitCode.usage }
+    return { lines: [...ofUsage(prefix, errors, speaker), ...stack], exitCode: exitCode.usage }
   }
-  if (error instanceof PipelineFileError) return { lines: [...ofFile(error), ...stack], exitCode: exitCode.usage }
+  if (error instanceof PipelineFileError)
+    return { lines: [...ofFile(prefix, error), ...stack], exitCode: exitCode.usage }
   if (error instanceof Incomplete) return { lines: [], exitCode: exitCode.incomplete }
   if (error instanceof ReportedExit) return { lines: [], exitCode: error.exitCode }
-  const report = known(error, { speaker, resumes })
+  const report = known(error, { speaker, resumes, prefix })
   if (report !== undefined) return { ...report, lines: [...report.lines, ...stack] }
   const name = error instanceof Error ? error.name : typeof error
   return {
     lines: [
-      `error: callstream itself failed (${name})`,
+      `${prefix}callstream itself failed (${name})`,
       debug ? "  Please report this with the lines below." : "  Run it again with --debug and report what it prints.",
       ...stack
     ],

@@ -96,7 +96,7 @@ describe("an export that ends early", alongside, () => {
     Effect.gen(function* () {
       const cwd = yield* folder
       // A pipe that nobody reads: it cannot be opened, nor can the wait for that be broken off.
-      const { requests, url } = yield* server(records([{ id: 1 }]))
+      const { requests, url } = yield* server(records([{ status: "completed" }]))
       const { child, ended } = yield* start(["export", "--walk", "pages", "--dead-letters", "pipe"], {
         cwd,
         env: { AGNI_BASE_URL: url },

@@ -75,7 +75,7 @@ const places: ReadonlyArray<{
 /** What is only read: a link is followed. */
 const inputs: typeof places = [
   { name: "p.yaml", args: ["run", "p.yaml"] },
-  { name: "seen.json", args: ["export", "--to", "calls.ndjson", "--learned", "seen.json"] },
+  { name: "seen.json", args: ["export", "--to", "calls.ndjson", "--profile", "seen.json"] },
   { name: "key.txt", args: ["export", "--to", "calls.ndjson", "--api-key-file", "key.txt"] },
   { name: "url.txt", args: ["export", "--to", "postgres:@url.txt"] }
 ]

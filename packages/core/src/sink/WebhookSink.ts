@@ -17,6 +17,7 @@ import * as Delivery from "./internal/webhook/Delivery.ts"
 import * as Exchange from "./internal/webhook/Exchange.ts"
 import * as Message from "./internal/webhook/Message.ts"
 import * as Sha256 from "./internal/webhook/Sha256.ts"
+import * as SinkWords from "./internal/SinkWords.ts"
 import * as Signer from "./internal/webhook/Signer.ts"
 import * as Spool from "./internal/webhook/Spool.ts"
 import type { Batch, Refused, SessionSink, Writer } from "./SessionSink.ts"
@@ -247,6 +248,6 @@ const log =
   (status: Status): Effect.Effect<void> =>
     status._tag === "Waiting"
       ? Effect.logWarning(
-          `${name}: the receiver ${status.because}: the run waits and tries again for up to ${Duration.format(status.giveUpAfter)}`
+          `${name}: the receiver ${SinkWords.answered(status.answer)}: the run waits and tries again for up to ${Duration.format(status.giveUpAfter)}`
         )
       : Effect.logInfo(`${name}: the receiver is back after ${Duration.format(status.after)}`)

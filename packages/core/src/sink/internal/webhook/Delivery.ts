@@ -8,14 +8,13 @@ import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import { SinkError } from "../../SinkError.ts"
 import type { Answer as Reply } from "../../SinkReason.ts"
-import * as SinkWords from "../SinkWords.ts"
 import type { Outcome } from "./Exchange.ts"
 import type { Message } from "./Message.ts"
 import * as Pace from "./Pace.ts"
 
 /** Whether the receiver takes messages. */
 export type Status =
-  | { readonly _tag: "Waiting"; readonly because: string; readonly giveUpAfter: Duration.Duration }
+  | { readonly _tag: "Waiting"; readonly answer: Reply; readonly giveUpAfter: Duration.Duration }
   | { readonly _tag: "Back"; readonly after: Duration.Duration }
 
 interface Options {
@@ -65,11 +64,11 @@ export const make = Effect.fnUntraced(function* (
   })
 
   /** Says once that the receiver is down. */
-  const failed = Effect.fnUntraced(function* (because: string) {
+  const failed = Effect.fnUntraced(function* (answer: Reply) {
     if (downSince !== undefined) return
     if (yield* isClosed) return
     downSince = yield* Clock.currentTimeMillis
-    yield* options.onStatus({ _tag: "Waiting", because, giveUpAfter: options.giveUpAfter })
+    yield* options.onStatus({ _tag: "Waiting", answer, giveUpAfter: options.giveUpAfter })
   })
 
   /** It answers: those who wait go one after another, and not all at once. */
@@ -99,7 +98,7 @@ export const make = Effect.fnUntraced(function* (
           return answer
         }
         last = answer.answer
-        yield* failed(SinkWords.answered(last))
+        yield* failed(last)
         wait = yield* backOff(tries++, answer.retryAfter)
         if (answer.overloaded) {
           yield* pace.slow
