@@ -2,6 +2,7 @@
 import * as Duration from "effect/Duration"
 import * as SqlFailure from "../../platform/SqlFailure.ts"
 import { describe as describeOutput, shortened } from "../OutputReason.ts"
+import { hostProblems } from "../WebhookAddress.ts"
 import type { Answer, SecretProblem, SinkReason, TableProblem } from "../SinkReason.ts"
 
 /** In one sentence without a capital and a full stop; `sink` is not named again. */
@@ -27,7 +28,7 @@ export const describe = (reason: SinkReason, sink: string): string => {
     case "Address":
       return reason.problem
     case "ReceiverHost":
-      return `the receiver cannot be sent to: ${hosts[reason.problem]}${reason.detail === undefined ? "" : ` (${reason.detail})`}`
+      return `the receiver cannot be sent to: ${hostProblems[reason.problem]}${reason.detail === undefined ? "" : ` (${reason.detail})`}`
     case "ReceiverAddress":
       return addresses[reason.problem]
     case "Secret":
@@ -60,14 +61,6 @@ export const describe = (reason: SinkReason, sink: string): string => {
       return reason.description
   }
 }
-
-const hosts = {
-  unusable: "its address is not one of a host",
-  private: "its address is a loopback, private or link-local one",
-  plainHttp: "plain http goes to private addresses only",
-  unknown: "there is no host of that name",
-  lookup: "the name of the host could not be looked up"
-} as const
 
 const addresses = {
   notAUrl: "the address is no URL",
