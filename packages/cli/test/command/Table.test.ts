@@ -93,7 +93,7 @@ describe("callstream export to a table", alongside, () => {
     Effect.gen(function* () {
       const cwd = yield* folder
       const one = yield* simulation({ sessions: 1 })
-      writeFileSync(join(cwd, "url"), "postgres://u:canary@127.0.0.1:1/x?sslmode=disable\n")
+      writeFileSync(join(cwd, "url"), "postgres://u:canary@127.0.0.1:1/x?sslmode=disable\n", { mode: 0o600 })
       const cases = [
         [["--to", "postgres://u:canary@h/d"], /^error: --to: others on this machine can read a password/],
         [["--to", "postgres:NONE"], /^error: --to: the environment variable NONE is not set\n/],
