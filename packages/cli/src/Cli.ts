@@ -20,6 +20,7 @@ import { runCommand } from "./command/Run.ts"
 import { simulateCommand } from "./command/Simulate.ts"
 import * as CommandLine from "./output/CommandLine.ts"
 import * as Failure from "./output/Failure.ts"
+import { exitCode } from "./render/ExitCode.ts"
 import { wrap } from "./output/Help.ts"
 import * as Log from "./output/Log.ts"
 import { answer, print, Screen } from "./output/Screen.ts"
@@ -80,12 +81,12 @@ export const main = Effect.fnUntraced(function* (args: ReadonlyArray<string>) {
     Layer.succeed(References.MinimumLogLevel, debug ? "Debug" : "Info")
   )
   return yield* Command.runWith(root, { version: manifest.version })(args).pipe(
-    Effect.as<number>(Failure.exitCode.done),
+    Effect.as<number>(exitCode.done),
     Effect.catchCause((cause) => {
       // An interruption stays one: the runtime's own exit code tells it.
       if (Cause.hasInterruptsOnly(cause)) return Effect.failCause(cause)
-      const { exitCode, lines } = Failure.report(cause, { debug })
-      return Effect.as(print(...lines), exitCode)
+      const { exitCode: code, lines } = Failure.report(cause, { debug })
+      return Effect.as(print(...lines), code)
     }),
     Effect.provide(environment)
   )

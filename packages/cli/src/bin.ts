@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import { main } from "./Cli.ts"
-import { exitCode } from "./output/Failure.ts"
+import { exitCode } from "./render/ExitCode.ts"
 import { Screen } from "./output/Screen.ts"
 
 // The first Ctrl-C ends the run cleanly; whoever presses it again does not want to wait for that. Then the signal does

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import { isLoopback } from "@callstream/core/client/Loopback"
+import { ProxyError } from "@callstream/core/client/ProxyError"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as Undici from "@effect/platform-node/Undici"
 import * as Effect from "effect/Effect"
@@ -30,7 +31,7 @@ export const layer: Layer.Layer<HttpClient.HttpClient> = Layer.effect(
       NodeHttpClient.Dispatcher,
       Effect.gen(function* () {
         const direct = yield* acquire(() => new Undici.Agent())
-        const proxied = yield* acquire(() => new Undici.EnvHttpProxyAgent())
+        const proxied = yield* acquire(() => new Undici.EnvHttpProxyAgent({ clientFactory: toProxy }))
         return proxied.compose(pastProxy(direct), decompress())
       })
     )
@@ -39,6 +40,37 @@ export const layer: Layer.Layer<HttpClient.HttpClient> = Layer.effect(
 
 const acquire = <A extends Undici.Dispatcher>(make: () => A) =>
   Effect.acquireRelease(Effect.sync(make), (agent) => Effect.promise(() => agent.destroy()))
+
+/** Connections to a proxy, whose failures name it: they are not the server's. */
+const toProxy = (origin: URL, options: object): Undici.Dispatcher => {
+  const connect: unknown = Reflect.get(options, "connect")
+  if (!isConnector(connect)) return new Undici.Pool(origin, options)
+  return new Undici.Pool(origin, {
+    ...options,
+    connect: (to, callback) =>
+      connect(to, (...[error, socket]) => {
+        if (error === null) callback(null, socket)
+        else callback(failedProxy(origin, error), null)
+      })
+  })
+}
+
+const isConnector = (value: unknown): value is Undici.buildConnector.connector => typeof value === "function"
+
+const failedProxy = (origin: URL, error: Error): ProxyError => {
+  const variable = ["https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY"].find((name) => {
+    const value = process.env[name] ?? ""
+    return URL.canParse(value) && new URL(value).origin === origin.origin
+  })
+  return new ProxyError({
+    proxy: {
+      host: origin.hostname,
+      port: Number(origin.port) || (origin.protocol === "https:" ? 443 : 80),
+      variable: variable ?? "HTTPS_PROXY"
+    },
+    ...("code" in error && typeof error.code === "string" ? { code: error.code } : {})
+  })
+}
 
 /** A proxy cannot reach this machine's own loopback addresses, and must not see a key that is sent there in the clear. */
 const pastProxy =

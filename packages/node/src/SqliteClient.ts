@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import * as TrustedFile from "@callstream/core/file/TrustedFile"
+import * as TrustedFile from "@callstream/core/platform/TrustedFile"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"

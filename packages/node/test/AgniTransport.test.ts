@@ -4,7 +4,7 @@ import * as CallSessions from "@callstream/core/stream/CallSessions"
 import { AgniSimulator } from "@callstream/core/testing"
 import * as AgniTransport from "@callstream/node/AgniTransport"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it, vi } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
@@ -214,6 +214,28 @@ describe.each(both)("AgniClient over %s", (name) => {
       assert.strictEqual(error.reason._tag, "Unavailable")
       assert.include(error.message, "ECONNREFUSED")
     }).pipe(Effect.scoped, Effect.provide(transport))
+  )
+
+  it.live("a proxy that is not there is named, without its password", () =>
+    Effect.gen(function* () {
+      const gone = yield* Effect.scoped(
+        Effect.map(
+          Loopback.make(() => {}),
+          ({ url }) => new URL(url)
+        )
+      )
+      vi.stubEnv("HTTPS_PROXY", `http://user:proxypass@127.0.0.1:${gone.port}`)
+      const error = yield* Effect.flatMap(clientOf("https://api.example"), (client) =>
+        Effect.flip(client.list({}))
+      ).pipe(Effect.provide(AgniTransport.layer))
+      const { reason } = error
+      assert.deepStrictEqual(reason._tag === "Unavailable" ? reason.outage : undefined, {
+        _tag: "Unreachable",
+        code: "ECONNREFUSED",
+        proxy: { host: "127.0.0.1", port: Number(gone.port), variable: "HTTPS_PROXY" }
+      })
+      assert.notInclude(JSON.stringify(error), "proxypass")
+    }).pipe(Effect.scoped, Effect.ensuring(Effect.sync(() => vi.unstubAllEnvs())))
   )
 
   it.live("walks the simulator over real sockets, with faults", () =>

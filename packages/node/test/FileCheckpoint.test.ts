@@ -1,5 +1,6 @@
 /** `FileCheckpoint` on a real file system, with real processes. */
-import { Checkpoint, CheckpointError, type State } from "@callstream/core/checkpoint/Checkpoint"
+import { Checkpoint, type State } from "@callstream/core/checkpoint/Checkpoint"
+import { CheckpointError } from "@callstream/core/checkpoint/CheckpointError"
 import * as FileCheckpoint from "@callstream/core/checkpoint/FileCheckpoint"
 import * as ProcessOwner from "@callstream/node/ProcessOwner"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
@@ -90,7 +91,7 @@ describe("FileCheckpoint on a real file system", () => {
         for (const folder of [join(at, "file"), join(at, "file", "state")]) {
           const error = yield* Effect.flip(Effect.scoped(open(folder)))
           assert.instanceOf(error, CheckpointError)
-          assert.strictEqual(error.reason, "io")
+          assert.strictEqual(error.reason._tag, "File")
           assert.match(error.message, /what should be its folder is none/)
         }
         const folder = join(at, "state")
@@ -99,7 +100,7 @@ describe("FileCheckpoint on a real file system", () => {
             const lease = yield* open(folder)
             Fs.rmSync(folder, { recursive: true })
             const error = yield* Effect.flip(lease.commit(state))
-            assert.strictEqual(error.reason, "io")
+            assert.strictEqual(error.reason._tag, "File")
             assert.match(error.message, /its folder is not there/)
           })
         )
@@ -135,7 +136,7 @@ describe("FileCheckpoint on a real file system", () => {
             exits.filter((exit) => exit._tag === "Success"),
             1
           )
-          for (const exit of exits) if (exit._tag === "Failure") assert.strictEqual(exit.failure.reason, "held")
+          for (const exit of exits) if (exit._tag === "Failure") assert.strictEqual(exit.failure.reason._tag, "Held")
           assert.isEmpty(Fs.readdirSync(folder))
         }
       })
@@ -157,7 +158,7 @@ describe("FileCheckpoint on a real file system", () => {
             1,
             answers.join("\n")
           )
-          for (const answer of answers) assert.match(answer, /^(taken$|held: the pipeline calls is running already)/)
+          for (const answer of answers) assert.match(answer, /^(taken$|Held: the pipeline calls is running already)/)
           yield* Effect.forEach(holders, ({ ask }) => ask(""), { concurrency: "unbounded" })
           assert.isEmpty(Fs.readdirSync(folder))
         }

@@ -17,7 +17,7 @@ const take = (folder: string, scope: Scope.Scope) =>
   Checkpoint.use((checkpoint) => checkpoint.open("calls", {})).pipe(
     Scope.provide(scope),
     Effect.provide(Layer.provide(FileCheckpoint.layer({ folder }), platform)),
-    Effect.match({ onSuccess: () => "taken", onFailure: (error) => `${error.reason}: ${error.message}` })
+    Effect.match({ onSuccess: () => "taken", onFailure: (error) => `${error.reason._tag}: ${error.message}` })
   )
 
 let scope = Scope.makeUnsafe()

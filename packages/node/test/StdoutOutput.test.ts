@@ -60,10 +60,10 @@ describe("StdoutOutput", () => {
           }))
         }
         tell(error === undefined ? {} : {
-          tag: error._tag, target: error.target, operation: error.operation, reason: error.reason, code: error.code
+          tag: error._tag, target: error.target, operation: error.operation, reason: error.reason._tag, code: error.code
         })
         const again = await Effect.runPromise(Effect.flip(output.write("more")))
-        tell(again.reason)
+        tell(again.reason._tag)
         // An error that arrives when nobody writes any more must not end the process either.
         setTimeout(() => tell("still there"), 50)
         `,
@@ -75,8 +75,8 @@ describe("StdoutOutput", () => {
         .map((line): unknown => JSON.parse(line))
       assert.deepStrictEqual(lines, [
         1,
-        { tag: "OutputError", target: "stdout", operation: "write", reason: "closed", code: "EPIPE" },
-        "closed",
+        { tag: "OutputError", target: "stdout", operation: "write", reason: "Closed", code: "EPIPE" },
+        "Closed",
         "still there"
       ])
       assert.strictEqual(done.code, 0)

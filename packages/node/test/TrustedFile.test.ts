@@ -1,5 +1,5 @@
 /** `TrustedFile` on a real file system, and on those that keep no modes, no owners, or know no way past links. */
-import * as TrustedFile from "@callstream/core/file/TrustedFile"
+import * as TrustedFile from "@callstream/core/platform/TrustedFile"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -36,7 +36,7 @@ const append = (path: string, fs: typeof real = real) =>
     yield* file.writeAll(new TextEncoder().encode("more"))
   }).pipe(Effect.scoped, Effect.provideServiceEffect(FileSystem.FileSystem, fs))
 
-const problemOf = (error: PlatformError.PlatformError) => TrustedFile.refusalOf(error)?.problem
+const problemOf = (error: PlatformError.PlatformError) => TrustedFile.refusalOf(error)?.predicate
 
 const changing = (fs: FileSystem.FileSystem, change: (info: FileSystem.File.Info) => FileSystem.File.Info) => ({
   lstat: (path: string) => Effect.map(fs.lstat(path), change),
@@ -120,7 +120,7 @@ describe("TrustedFile", () => {
         Fs.chmodSync(path, 0o666)
         const error = yield* Effect.flip(append(path))
         assert.strictEqual(problemOf(error), "can be written to by others (mode 0666)")
-        assert.strictEqual(TrustedFile.refusalOf(error)?.advice, `Look at what is in it, then run: chmod go-w ${path}`)
+        assert.deepStrictEqual(TrustedFile.refusalOf(error)?.problem, { _tag: "WritableByOthers", mode: 0o666 })
         assert.deepStrictEqual(Fs.readdirSync(at), ["letters"])
       })
     )

@@ -11,6 +11,7 @@ import * as Kind from "../option/Kind.ts"
 import * as Options from "../option/Options.ts"
 import { UsageError } from "../option/UsageError.ts"
 import * as Explain from "../output/Explain.ts"
+import * as Failure from "../output/Failure.ts"
 import { invocation, print } from "../output/Screen.ts"
 import * as Job from "../spec/Job.ts"
 import type { PipelineSpec } from "../spec/PipelineSpec.ts"
@@ -85,7 +86,7 @@ const command = Command.make(
     }
     if (input.explain) return yield* Explain.print(job)
     yield* Effect.provide(
-      Job.run(job),
+      Failure.reporting(Job.run(job), { resumes: job.name !== undefined }),
       Layer.provide(Source.client(spec.source ?? {}), [AgniTransport.layer, Job.decoder([job])])
     )
   })

@@ -48,12 +48,21 @@ const flags = {
   ...flagsOf(options)
 }
 
-const notMarked = (file: string) => (error: SinkError) =>
-  new CheckpointError({
-    reason: "io",
-    description: `what arrived cannot be marked in ${file}: ${error.description}`,
-    advice: "Mend that and replay it again: what is not marked is sent once more."
-  })
+/** To a replay the file is what a checkpoint is to a run. */
+const notMarked =
+  (file: string) =>
+  ({ reason }: SinkError): CheckpointError =>
+    new CheckpointError({
+      reason:
+        reason._tag === "Untrusted"
+          ? reason
+          : {
+              _tag: "File",
+              path: file,
+              action: "written",
+              code: (reason._tag === "Output" ? reason.code : undefined) ?? reason._tag
+            }
+    })
 
 const replay = Effect.fnUntraced(function* (input: FlagValues<typeof options> & { readonly file: string }) {
   const { file } = input

@@ -10,12 +10,13 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as References from "effect/References"
 import * as Struct from "effect/Struct"
-import { inFile } from "../option/Reason.ts"
+import { inFile } from "../option/Speaker.ts"
 import * as Source from "../flag/Source.ts"
 import * as Transforms from "../flag/Transforms.ts"
 import * as DryRun from "../output/DryRun.ts"
 import * as Explain from "../output/Explain.ts"
 import * as Failure from "../output/Failure.ts"
+import { exitCode } from "../render/ExitCode.ts"
 import * as Progress from "../output/Progress.ts"
 import { answer, print, Screen } from "../output/Screen.ts"
 import * as Summary from "../output/Summary.ts"
@@ -103,8 +104,7 @@ const collisions = Effect.fnUntraced(function* (tasks: ReadonlyArray<Task>) {
 
 /** The worst of all: what failed, then what could not begin, then what is incomplete. */
 const worst = (codes: ReadonlyArray<number>): number =>
-  [Failure.exitCode.failed, Failure.exitCode.usage, Failure.exitCode.incomplete].find((code) => codes.includes(code)) ??
-  Failure.exitCode.done
+  [exitCode.failed, exitCode.usage, exitCode.incomplete].find((code) => codes.includes(code)) ?? exitCode.done
 
 /** All at once, over one client. What one of them meets is its own affair: the others go on. */
 const sideBySide = Effect.fnUntraced(function* (tasks: ReadonlyArray<Task>) {
@@ -120,11 +120,15 @@ const sideBySide = Effect.fnUntraced(function* (tasks: ReadonlyArray<Task>) {
     each,
     ({ job, progress, spec }) =>
       Effect.flatMap(Effect.exit(Job.run(job, progress)), (exit) => {
-        if (Exit.isSuccess(exit)) return Effect.succeed<number>(Failure.exitCode.done)
+        if (Exit.isSuccess(exit)) return Effect.succeed<number>(exitCode.done)
         if (Cause.hasInterruptsOnly(exit.cause)) return Effect.failCause(exit.cause)
-        const { exitCode, lines } = Failure.report(exit.cause, { debug, speaker: inFile })
-        const told = lines.map((line) => line.replace(/^error: /, `error: ${spec.name}: `))
-        return Effect.as(print(...told), exitCode)
+        const { exitCode: code, lines } = Failure.report(exit.cause, {
+          debug,
+          speaker: inFile,
+          resumes: job.name !== undefined,
+          pipeline: spec.name
+        })
+        return Effect.as(print(...lines), code)
       }),
     { concurrency: "unbounded" }
   )
@@ -162,13 +166,16 @@ const run = Effect.fnUntraced(function* (
     }
     const [only] = tasks
     if (only !== undefined && !several) return yield* Job.run(only.job)
-    const exitCode = yield* sideBySide(tasks)
+    const code = yield* sideBySide(tasks)
     yield* Summary.printTogether(tasks.length, options.report)
-    if (exitCode !== Failure.exitCode.done) return yield* new ReportedExit({ exitCode })
+    if (code !== exitCode.done) return yield* new ReportedExit({ exitCode: code })
   })
-  yield* work.pipe(
-    Effect.provide(client),
-    Effect.catchTag("UsageError", (error) => Effect.andThen(refuse([pipelines[0].locate(error)]), Effect.fail(error)))
+  yield* Failure.reporting(
+    work.pipe(
+      Effect.provide(client),
+      Effect.catchTag("UsageError", (error) => Effect.andThen(refuse([pipelines[0].locate(error)]), Effect.fail(error)))
+    ),
+    { speaker: inFile, resumes: tasks.every(({ job }) => job.name !== undefined) }
   )
 })
 

@@ -1,5 +1,5 @@
 /** A database as `--to` and `--state` name it, and how it is reached. No password is on a command line. */
-import { type Committed, OutputError, SqlCheckpoint, SqlSink } from "@callstream/core"
+import { type Committed, OutputError, SqlCheckpoint, SqlSink, SinkError } from "@callstream/core"
 import { toSinkError } from "@callstream/core/sink/OutputError"
 import { PostgresClient, SqliteClient } from "@callstream/node"
 import * as Config from "effect/Config"
@@ -133,7 +133,19 @@ const client = Effect.fnUntraced(function* (
   yield* Effect.mapError(
     Effect.fromResult(PostgresClient.parse(url)),
     ({ description }) =>
-      new UsageError({ option, reason: { _tag: "SinkRefused", sink: describe(database), description } })
+      new UsageError({
+        option,
+        reason: {
+          _tag: "SinkRefused",
+          sink: describe(database),
+          error: new SinkError({
+            sink: describe(database),
+            operation: "open",
+            retryable: false,
+            reason: { _tag: "Address", problem: description }
+          })
+        }
+      })
   )
   const password = Option.getOrUndefined(yield* Effect.option(Config.Redacted("PGPASSWORD")))
   return PostgresClient.layer({ url, password })
@@ -164,7 +176,7 @@ export const sink = (
                   toSinkError(
                     name,
                     "verify"
-                  )(new OutputError({ target: database.path, operation: "verify", reason: "gone" }))
+                  )(new OutputError({ target: database.path, operation: "verify", reason: { _tag: "Gone" } }))
                 )
         }
   })

@@ -150,8 +150,7 @@ export const orUnfinished = <A, E, R>(
           sink: "stdout",
           operation: "write",
           retryable: false,
-          description: "its reader went away, and the other sinks have not got everything",
-          advice: "Let it read to the end, or add --on-sink-failure continue."
+          reason: { _tag: "ReaderLeft" }
         })
       : error
   )
@@ -237,17 +236,11 @@ export const make = (
             allowPrivateHosts: settings.allowPrivateHosts
           }).pipe(
             Effect.mapError(
-              ({ advice, description, reason }) =>
+              (error) =>
                 new UsageError({
                   option: "to",
                   at: { item },
-                  reason: {
-                    _tag: "SinkRefused",
-                    sink: Target.describe(target),
-                    description,
-                    ...(advice === undefined ? {} : { advice }),
-                    privateHost: reason === "privateHost"
-                  }
+                  reason: { _tag: "SinkRefused", sink: Target.describe(target), error }
                 })
             )
           )

@@ -1,5 +1,5 @@
 /** A file that a person names and that is read whole: a key, an address, settings. */
-import * as TrustedFile from "@callstream/core/file/TrustedFile"
+import * as TrustedFile from "@callstream/core/platform/TrustedFile"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
@@ -12,7 +12,7 @@ export type Unreadable =
   /** A folder, or a device. */
   | { readonly _tag: "NotAFile" }
   /** Somebody else could have put in what is read. */
-  | { readonly _tag: "Untrusted"; readonly problem: string; readonly advice: string }
+  | { readonly _tag: "Untrusted"; readonly file: TrustedFile.UntrustedFile }
   | { readonly _tag: "TooLarge"; readonly limit: string }
 
 const mebibyte = 1024 * 1024
@@ -72,9 +72,7 @@ export interface Options {
 const trusted = (path: string, isSecret: boolean) =>
   Effect.mapError(TrustedFile.check(path, { follow: true, isPublic: !isSecret }), (error): Unreadable => {
     const refusal = TrustedFile.refusalOf(error)
-    return refusal === undefined
-      ? unreadable()
-      : { _tag: "Untrusted", problem: refusal.problem, advice: refusal.advice }
+    return refusal === undefined ? unreadable() : { _tag: "Untrusted", file: refusal }
   })
 
 /**

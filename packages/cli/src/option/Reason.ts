@@ -1,34 +1,10 @@
 /** Reasons of a `UsageError` as words: what happened and what to do, in the language of flags or of a file's keys. */
 import { show } from "../expression/Mistake.ts"
 import type { Unreadable } from "../flag/SmallFile.ts"
-import { flagOf } from "./Declared.ts"
-import type { AnyOption, ConflictCause, Holds, Mention, Reason, TableNameProblem, UsageError } from "./UsageError.ts"
-
-/** How the person writes an option. */
-export interface Speaker {
-  readonly name: (mention: Mention) => string
-  /** `--force`, or `force: true`: what is added to turn an option on. */
-  readonly on: (option: AnyOption) => string
-  /** A run without a name, or a file that keeps no state. */
-  readonly withoutState: string
-}
-
-const wordsOf = ({ option, value }: Mention, between: string): string =>
-  value === undefined ? option : `${option}${between}${value}`
-
-export const inFlags: Speaker = {
-  name: ({ option, value }) => (value === undefined ? flagOf(option) : `${flagOf(option)} ${value}`),
-  on: flagOf,
-  withoutState: "Remove --name."
-}
-
-export const inFile: Speaker = {
-  name: (mention) => wordsOf(mention, ": "),
-  on: (option) => `${option}: true`,
-  withoutState: "Add state: false, and each run begins afresh."
-}
-
-export const inCode: Speaker = { ...inFile, withoutState: "Leave out the name." }
+import { untrusted } from "../render/FileAdvice.ts"
+import { adviceFor } from "../render/SinkAdvice.ts"
+import type { Speaker } from "./Speaker.ts"
+import type { AnyOption, ConflictCause, Holds, Reason, TableNameProblem, UsageError } from "./UsageError.ts"
 
 export interface Words {
   readonly problem: string
@@ -60,7 +36,7 @@ const unreadable = (why: Unreadable): string => {
     case "TooLarge":
       return `is larger than ${why.limit}`
     case "Untrusted":
-      return why.problem
+      return why.file.predicate
   }
 }
 
@@ -128,7 +104,7 @@ const wordsFor = (reason: Reason, option: AnyOption | undefined, speaker: Speake
     case "FileUnreadable":
       return {
         problem: `${reason.path} ${unreadable(reason.why)}`,
-        advice: reason.why._tag === "Untrusted" ? reason.why.advice : readable[reason.holds]
+        advice: reason.why._tag === "Untrusted" ? untrusted(reason.why.file) : readable[reason.holds]
       }
     case "FileEmpty":
       return { problem: `${reason.path} is empty` }
@@ -226,9 +202,9 @@ const wordsFor = (reason: Reason, option: AnyOption | undefined, speaker: Speake
           "Put the URL into an environment variable, such as DATABASE_URL, and write postgres:DATABASE_URL; or leave the password out and set PGPASSWORD."
       }
     case "SinkRefused": {
-      const problem = `${reason.sink}: ${reason.description}`
-      if (reason.privateHost === true) return { problem, advice: privateHostAdvice(speaker) }
-      return reason.advice === undefined ? { problem } : { problem, advice: reason.advice }
+      const problem = `${reason.sink}: ${reason.error.description}`
+      const advice = adviceFor(reason.error, { speaker, resumes: false })
+      return advice === undefined ? { problem } : { problem, advice }
     }
     case "TableName":
       return { problem: tableNames[reason.problem](reason.name), advice: "Give it another name." }
@@ -258,10 +234,6 @@ const wordsFor = (reason: Reason, option: AnyOption | undefined, speaker: Speake
       }
   }
 }
-
-/** What to do where a webhook's host is on this machine or in a private network. */
-export const privateHostAdvice = (speaker: Speaker): string =>
-  `Add ${speaker.on("allowPrivateHosts")} if the receiver is on this machine or in a private network.`
 
 /** Reasons whose words continue a sentence that begins with the option. */
 const continues = new Set<Reason["_tag"]>([

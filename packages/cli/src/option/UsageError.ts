@@ -1,4 +1,5 @@
 /** What the person who typed the command can mend, found before anything ran: exit code 2. Facts only; words are in `Reason`. */
+import type { SinkError } from "@callstream/core"
 import * as Arr from "effect/Array"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
@@ -6,7 +7,8 @@ import * as Result from "effect/Result"
 import type { Mistake } from "../expression/Mistake.ts"
 import type { Unreadable } from "../flag/SmallFile.ts"
 import type { OptionId } from "./Options.ts"
-import { describe, inCode } from "./Reason.ts"
+import { describe } from "./Reason.ts"
+import { inCode } from "./Speaker.ts"
 
 /** Options that only a file has, or only a command. */
 export type AnyOption = OptionId | "apiKey" | "secret" | "redactKey" | "port" | "edition" | "wire" | "explain" | "save"
@@ -60,13 +62,7 @@ export type Reason =
   | { readonly _tag: "VariableNotSet"; readonly variable: string }
   | { readonly _tag: "PasswordOnCommandLine" }
   /** What the sink itself says of how it was set up. */
-  | {
-      readonly _tag: "SinkRefused"
-      readonly sink: string
-      readonly description: string
-      readonly advice?: string
-      readonly privateHost?: boolean
-    }
+  | { readonly _tag: "SinkRefused"; readonly sink: string; readonly error: SinkError }
   | { readonly _tag: "TableName"; readonly problem: TableNameProblem; readonly name: string }
   /** In a text that is repeated, with the place. */
   | { readonly _tag: "InText"; readonly text: string; readonly mistake: Mistake }

@@ -1,6 +1,6 @@
 /** The file of dead letters, before a run. */
 import type { OutputError } from "@callstream/core"
-import * as TrustedFile from "@callstream/core/file/TrustedFile"
+import * as TrustedFile from "@callstream/core/platform/TrustedFile"
 import { fromCode, fromPlatform } from "@callstream/core/sink/OutputError"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"

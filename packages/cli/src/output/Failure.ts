@@ -1,11 +1,21 @@
 /** An error as the person at the terminal needs it: one to three lines, and an exit code. */
-import { type AgniError, CheckpointError, OutputError, SinkError, TooManyDeadLetters } from "@callstream/core"
+import { AgniError, CheckpointError, OutputError, SinkError, TooManyDeadLetters } from "@callstream/core"
 import * as Cause from "effect/Cause"
 import * as CliError from "effect/cli/CliError"
 import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as References from "effect/References"
 import * as Format from "./Format.ts"
+import { print, type Screen } from "./Screen.ts"
 import { PipelineFileError } from "../spec/Yaml.ts"
-import { describe, inFlags, privateHostAdvice, type Speaker } from "../option/Reason.ts"
+import * as AgniAdvice from "../render/AgniAdvice.ts"
+import * as CheckpointAdvice from "../render/CheckpointAdvice.ts"
+import * as FileAdvice from "../render/FileAdvice.ts"
+import type { Reader } from "../render/FileAdvice.ts"
+import * as SinkAdvice from "../render/SinkAdvice.ts"
+import { exitCode, exitCodeOf } from "../render/ExitCode.ts"
+import { describe } from "../option/Reason.ts"
+import { inFlags, type Speaker } from "../option/Speaker.ts"
 import { Incomplete, ReportedExit, UsageError, UsageErrors } from "../option/UsageError.ts"
 
 export interface Report {
@@ -13,15 +23,11 @@ export interface Report {
   readonly exitCode: number
 }
 
-/** `done` 0, `failed` 1, `usage` 2, `incomplete` 3, `interrupted` 130. */
-export const exitCode = { done: 0, failed: 1, usage: 2, incomplete: 3, interrupted: 130 } as const
+type Known = AgniError | OutputError | SinkError | CheckpointError
 
 /** The errors a command may end with. Anything else is a defect. */
 export type CommandError =
-  | AgniError
-  | OutputError
-  | SinkError
-  | CheckpointError
+  | Known
   | TooManyDeadLetters
   | UsageError
   | UsageErrors
@@ -30,131 +36,71 @@ export type CommandError =
   | ReportedExit
   | CliError.CliError
 
-const advice = (error: AgniError): string | undefined => {
-  switch (error.reason._tag) {
-    case "Unauthorized":
-      return "Check the key in AGNI_API_KEY or --api-key-file: is it whole, and of the right organization?"
-    case "Forbidden":
-      return "Ask the owner of the organization whether its plan and this key may use the API."
-    case "NotFound":
-      return "The API is at https://api.ravan.ai: do --base-url and AGNI_BASE_URL say otherwise?"
-    case "RateLimited":
-      return error.reason.retryAfter === undefined
-        ? "Try again in a while with --rate, such as --rate 2."
-        : "Wait as long as it asks, then try again with --rate, such as --rate 2."
-    case "Unavailable":
-      if (error.reason.retryAfter !== undefined) return "Wait as long as it asks, then try again."
-      return error.reason.status === undefined
-        ? "Try again later, with more --retries or a longer --timeout."
-        : "The server failed, not the request: try again later, with more --retries, or leave that stretch out with --keep-going."
-    case "InvalidResponse":
-      return error.reason.retryable ? "Try again later; --debug shows each attempt." : undefined
-    case "InvalidRequest":
-      return undefined
-  }
+const some = (text: string | undefined): ReadonlyArray<string> => (text === undefined ? [] : [text])
+
+/** With what the first line of an error begins: it names the run where several report side by side. */
+interface Context extends Reader {
+  readonly prefix: string
 }
 
-const ofAgni = (error: AgniError): Report => {
+const told = ({ prefix }: Context, error: Known, ...below: ReadonlyArray<string>): Report => ({
+  lines: [`${prefix}${error.message}`, ...below.map((line) => `  ${line}`)],
+  exitCode: exitCodeOf(error)
+})
+
+const ofAgni = (error: AgniError, { prefix, speaker }: Context): Report => {
   const { attempts, elapsed, reason, request } = error
-  if (attempts === 0) return { lines: [`error: ${reason.message}`], exitCode: exitCode.usage }
   const tried =
-    attempts === 1
+    attempts <= 1
       ? ""
       : `, after ${Format.counted(attempts, "attempt")} over ${Format.duration(Duration.toMillis(elapsed))}`
-  const help = advice(error)
+  const below = [...(attempts === 0 ? [] : [`in ${request}`]), ...some(AgniAdvice.adviceFor(error, speaker))]
   return {
-    lines: [`error: ${reason.message}${tried}`, `  in ${request}`, ...(help === undefined ? [] : [`  ${help}`])],
-    exitCode: exitCode.failed
+    lines: [`${prefix}${reason.message}${tried}`, ...below.map((line) => `  ${line}`)],
+    exitCode: exitCodeOf(error)
   }
 }
 
 /** A reader that has seen enough (`| head`) is no failure. */
 export const isClosedPipe = (error: unknown): boolean =>
   error instanceof OutputError
-    ? error.reason === "closed" && error.code === "EPIPE"
-    : error instanceof SinkError && error.operation !== "open" && error.code === "EPIPE"
+    ? error.reason._tag === "Closed" && error.code === "EPIPE"
+    : error instanceof SinkError && SinkAdvice.isClosedPipe(error)
 
-const ofOutput = (error: OutputError): Report => {
-  if (isClosedPipe(error)) return { lines: [], exitCode: exitCode.done }
-  const help =
-    error.refusal?.advice ??
-    (error.reason === "exists"
-      ? "Choose another name, or add --force to replace it."
-      : error.reason === "noFolder"
-        ? "Make the folder first, or choose another one."
-        : error.reason === "nameTooLong"
-          ? "Choose a name of at most 200 characters."
-          : error.reason === "notAFile"
-            ? "Choose the name of a file."
-            : error.reason === "full"
-              ? "Make room, or write to another disk, and run it again."
-              : error.reason === "notAllowed"
-                ? "Let this user write there, or choose another folder."
-                : error.advice)
-  return {
-    lines: [`error: ${error.message}`, ...(help === undefined ? [] : [`  ${help}`])],
-    exitCode: error.operation === "open" ? exitCode.usage : exitCode.failed
-  }
-}
-
-const ofSink = (error: SinkError): Report => {
-  if (isClosedPipe(error)) return { lines: [], exitCode: exitCode.done }
-  const help =
-    error.reason === "exists"
-      ? "Choose another name, or add --force to replace it."
-      : error.reason === "privateHost"
-        ? privateHostAdvice(inFlags)
-        : error.advice
-  return {
-    lines: [`error: ${error.message}`, ...(help === undefined ? [] : [`  ${help}`])],
-    exitCode: error.operation === "open" ? exitCode.usage : exitCode.failed
-  }
-}
-
-/** Told before anything ran, unless it was the state that could not be kept. */
-const ofCheckpoint = ({ advice, message, reason }: CheckpointError): Report => ({
-  lines: [`error: ${message}`, ...(advice === undefined ? [] : [`  ${advice}`])],
-  exitCode: reason === "io" ? exitCode.failed : exitCode.usage
-})
-
-const ofDeadLetters = ({ message }: TooManyDeadLetters): Report => ({
+const ofDeadLetters = ({ message }: TooManyDeadLetters, { prefix, speaker: { name } }: Context): Report => ({
   lines: [
-    `error: ${message}`,
-    "  So many have one cause: look at the file of dead letters, or allow more with --max-dead-letters."
+    `${prefix}${message}`,
+    `  So many have one cause: look at the dead-letter file, or allow more with ${name({ option: "maxDeadLetters" })}.`
   ],
   exitCode: exitCode.failed
 })
 
-const known = (error: unknown): Report | undefined =>
-  isAgniError(error)
-    ? ofAgni(error)
-    : error instanceof OutputError
-      ? ofOutput(error)
-      : error instanceof SinkError
-        ? ofSink(error)
-        : error instanceof CheckpointError
-          ? ofCheckpoint(error)
-          : error instanceof TooManyDeadLetters
-            ? ofDeadLetters(error)
-            : undefined
-
-const isAgniError = (error: unknown): error is AgniError =>
-  typeof error === "object" && error !== null && "_tag" in error && error._tag === "AgniError"
+const known = (error: unknown, reader: Context): Report | undefined => {
+  if (isClosedPipe(error)) return { lines: [], exitCode: exitCode.done }
+  if (error instanceof AgniError) return ofAgni(error, reader)
+  if (error instanceof OutputError) return told(reader, error, ...some(FileAdvice.output(error.reason, reader)))
+  if (error instanceof SinkError) return told(reader, error, ...some(SinkAdvice.adviceFor(error, reader)))
+  if (error instanceof CheckpointError) return told(reader, error, ...some(CheckpointAdvice.adviceFor(error, reader)))
+  return error instanceof TooManyDeadLetters ? ofDeadLetters(error, reader) : undefined
+}
 
 /** How many mistakes are shown at once. */
 const most = 10
 
-const blocksOf = (blocks: ReadonlyArray<ReadonlyArray<string>>, where: string): ReadonlyArray<string> => [
+const blocksOf = (
+  prefix: string,
+  blocks: ReadonlyArray<ReadonlyArray<string>>,
+  where: string
+): ReadonlyArray<string> => [
   ...blocks
     .slice(0, most)
-    .flatMap(([first = "", ...rest]) => [`error: ${first}`, ...rest.map((line) => `  ${line.trimEnd()}`)]),
-  ...(blocks.length > most ? [`error: ${where}${blocks.length - most} more like these`] : [])
+    .flatMap(([first = "", ...rest]) => [`${prefix}${first}`, ...rest.map((line) => `  ${line.trimEnd()}`)]),
+  ...(blocks.length > most ? [`${prefix}${where}${blocks.length - most} more like these`] : [])
 ]
 
-const some = (text: string | undefined): ReadonlyArray<string> => (text === undefined ? [] : [text])
-
-const ofUsage = (errors: ReadonlyArray<UsageError>, speaker: Speaker): ReadonlyArray<string> =>
+const ofUsage = (prefix: string, errors: ReadonlyArray<UsageError>, speaker: Speaker): ReadonlyArray<string> =>
   blocksOf(
+    prefix,
     errors.map((error) => {
       const { advice, problem, quoted = [] } = describe(error, speaker)
       return [problem, ...quoted, ...some(advice)]
@@ -163,8 +109,9 @@ const ofUsage = (errors: ReadonlyArray<UsageError>, speaker: Speaker): ReadonlyA
   )
 
 /** Each mistake of a file with its place, as compilers show it. */
-const ofFile = ({ file, mistakes }: PipelineFileError): ReadonlyArray<string> =>
+const ofFile = (prefix: string, { file, mistakes }: PipelineFileError): ReadonlyArray<string> =>
   blocksOf(
+    prefix,
     mistakes.map(({ advice, column, line, problem, quoted }) => [
       `${file}:${line}:${column}: ${problem}`,
       ...quoted,
@@ -177,10 +124,18 @@ interface Options {
   readonly debug: boolean
   /** How options are named. @default as flags */
   readonly speaker?: Speaker | undefined
+  /** Whether the run keeps its state under a name. @default false */
+  readonly resumes?: boolean | undefined
+  /** The pipeline it is of, where there are several. */
+  readonly pipeline?: string | undefined
 }
 
 /** What to print and how to exit. Stacks only under `--debug`. */
-export const report = (cause: Cause.Cause<CommandError>, { debug, speaker = inFlags }: Options): Report => {
+export const report = (
+  cause: Cause.Cause<CommandError>,
+  { debug, pipeline, resumes = false, speaker = inFlags }: Options
+): Report => {
+  const prefix = pipeline === undefined ? "error: " : `error: ${pipeline}: `
   if (Cause.hasInterruptsOnly(cause)) return { lines: [], exitCode: exitCode.interrupted }
   const error: unknown = Cause.squash(cause)
   const stack = debug ? Cause.pretty(cause).split("\n") : []
@@ -193,20 +148,38 @@ export const report = (cause: Cause.Cause<CommandError>, { debug, speaker = inFl
   }
   if (error instanceof UsageError || error instanceof UsageErrors) {
     const errors = error instanceof UsageErrors ? error.errors : [error]
-    return { lines: [...ofUsage(errors, speaker), ...stack], exitCode: exitCode.usage }
+    return { lines: [...ofUsage(prefix, errors, speaker), ...stack], exitCode: exitCode.usage }
   }
-  if (error instanceof PipelineFileError) return { lines: [...ofFile(error), ...stack], exitCode: exitCode.usage }
+  if (error instanceof PipelineFileError)
+    return { lines: [...ofFile(prefix, error), ...stack], exitCode: exitCode.usage }
   if (error instanceof Incomplete) return { lines: [], exitCode: exitCode.incomplete }
   if (error instanceof ReportedExit) return { lines: [], exitCode: error.exitCode }
-  const told = known(error)
-  if (told !== undefined) return { ...told, lines: [...told.lines, ...stack] }
+  const report = known(error, { speaker, resumes, prefix })
+  if (report !== undefined) return { ...report, lines: [...report.lines, ...stack] }
   const name = error instanceof Error ? error.name : typeof error
   return {
     lines: [
-      `error: callstream itself failed (${name})`,
+      `${prefix}callstream itself failed (${name})`,
       debug ? "  Please report this with the lines below." : "  Run it again with --debug and report what it prints.",
       ...stack
     ],
     exitCode: exitCode.failed
   }
 }
+
+/** Reports how a run ended where it is known whether it resumes, and leaves only its exit code. */
+export const reporting = <A, E extends CommandError, R>(
+  run: Effect.Effect<A, E, R>,
+  options: Pick<Options, "speaker" | "resumes">
+): Effect.Effect<A, ReportedExit, R | Screen> =>
+  Effect.catchCause(
+    run,
+    Effect.fnUntraced(function* (cause) {
+      // An interruption stays one: the runtime's own exit code tells it.
+      if (Cause.hasInterruptsOnly(cause)) return yield* Effect.interrupt
+      const debug = (yield* References.MinimumLogLevel) === "Debug"
+      const { exitCode, lines } = report(cause, { ...options, debug })
+      yield* print(...lines)
+      return yield* new ReportedExit({ exitCode })
+    })
+  )

@@ -101,7 +101,7 @@ export const toFile = (
   ).pipe(
     Effect.catchTag("OutputError", (error) =>
       Effect.fail(
-        error.reason === "exists"
+        error.reason._tag === "Exists"
           ? new UsageError({ reason: { _tag: "FileExists", path, replaceable: options.replaceable } })
           : error
       )

@@ -1,6 +1,6 @@
 /** The folder in which webhooks wait on their way. */
 import { type Checkpoint, CheckpointError } from "@callstream/core"
-import * as TrustedFile from "@callstream/core/file/TrustedFile"
+import * as TrustedFile from "@callstream/core/platform/TrustedFile"
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import { readdirSync, rmdirSync } from "node:fs"
@@ -41,9 +41,9 @@ export const tidied = (checkpoint: Checkpoint["Service"], folder: string): Check
 export const check = (folder: string): Effect.Effect<void, CheckpointError, FileSystem.FileSystem> =>
   TrustedFile.checkFolder(folder).pipe(
     Effect.catch((error) => {
-      const refusal = TrustedFile.refusalOf(error)
-      if (refusal === undefined) return Effect.void
-      const { advice, message } = refusal
-      return Effect.fail(new CheckpointError({ reason: "untrusted", description: message, advice }))
+      const file = TrustedFile.refusalOf(error)
+      return file === undefined
+        ? Effect.void
+        : Effect.fail(new CheckpointError({ reason: { _tag: "Untrusted", file } }))
     })
   )

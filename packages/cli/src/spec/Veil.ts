@@ -36,11 +36,8 @@ export const none: Veil = make(Redacted.make(""))
 export const explain =
   (name: string, folder: string) =>
   <E>(error: E): E | CheckpointError =>
-    error instanceof CheckpointError && error.parts?.includes("salt") === true
-      ? new CheckpointError({
-          reason: "different",
-          description: `the checkpoint ${name} was kept with another salt than the one in ${folder} now, so whether it is of the same search cannot be told`,
-          advice: `Put the file salt back into ${folder} as it was, or give this run another name: it then begins from the beginning.`,
-          parts: error.parts
-        })
+    error instanceof CheckpointError &&
+    error.reason._tag === "Different" &&
+    error.reason.parts.some((part) => part.name === "salt")
+      ? new CheckpointError({ reason: { _tag: "OtherSalt", pipeline: name, folder } })
       : error

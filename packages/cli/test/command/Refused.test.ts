@@ -22,7 +22,7 @@ describe("a server that refuses", alongside, () => {
       assert.strictEqual(wrong.code, 1)
       assert.match(
         wrong.stderr,
-        /^error: the API key was not accepted \(401\).*\n {2}in GET .*\n {2}Check the key in AGNI_API_KEY.*\n$/
+        /^error: the server did not accept the API key \(401\).*\n {2}in GET .*\n {2}Check the key in AGNI_API_KEY.*\n$/
       )
       assert.strictEqual(forbidden.code, 1)
       assert.match(
@@ -36,7 +36,7 @@ describe("a server that refuses", alongside, () => {
       )
       assert.strictEqual(checked.code, 1)
       assert.strictEqual(checked.stdout, "")
-      assert.match(checked.stderr, /^error: the API key was not accepted/)
+      assert.match(checked.stderr, /^error: the server did not accept the API key/)
       assert.notInclude(wrong.stderr + checked.stderr, "canary")
       assert.deepStrictEqual(quiet.simulator.requests.map(({ outcome }) => outcome).sort(), [
         "not-found",
@@ -61,7 +61,7 @@ describe("a server that refuses", alongside, () => {
       assert.strictEqual(code, 1)
       assert.match(
         stderr,
-        /^error: the server could not be reached: connection refused \(ECONNREFUSED\), after 2 attempts over \d.* m?s\n {2}in GET .*\n {2}Try again later.*\n$/
+        /^error: the server could not be reached: connection refused \(ECONNREFUSED\), after 2 attempts over \d.* m?s\n {2}in GET .*\n {2}Check that --base-url .*\n$/
       )
       assert.notInclude(readdirSync(cwd), "calls.ndjson")
     })

@@ -48,7 +48,7 @@ describe("export --rotate day --force", alongside, () => {
         assert.strictEqual(partly.code, 2)
         assert.strictEqual(
           partly.stderr,
-          `error: calls.ndjson: ${days[4]}: it holds the calls from ${wholeDay} to ${iso(midnight - day)}, and this run reads those from ${half} to ${last}\n  Begin at ${wholeDay}, or choose another name.\n`
+          `error: calls.ndjson: ${days[4]}: it holds the calls from ${wholeDay} to ${iso(midnight - day)}, and this run reads those from ${half} to ${last}\n  Set --since ${wholeDay}, or choose another name.\n`
         )
       }
       const narrow = ["--since", wholeDay, "--until", last, "--force"]

@@ -121,7 +121,8 @@ describe("callstream export to a table", alongside, () => {
       for (const [flags, expected] of cases) {
         const { code, stderr, stdout } = yield* one.run(["export", "--debug", ...flags], { cwd, env })
         assert.match(stderr, expected)
-        assert.strictEqual(code, 2, stderr)
+        // A database that is down is no mistake of whoever typed the command.
+        assert.strictEqual(code, stderr.includes("nobody answers there") ? 1 : 2, stderr)
         assert.notInclude(stderr + stdout, "canary")
       }
       assert.isFalse(existsSync(join(cwd, "a.db")))

@@ -9,7 +9,8 @@ import * as Transforms from "../../src/flag/Transforms.ts"
 import * as Zone from "../../src/flag/Zone.ts"
 import { fields, flags, pick } from "../../src/option/Declared.ts"
 import * as Options from "../../src/option/Options.ts"
-import { describe as describeError, inFlags } from "../../src/option/Reason.ts"
+import { describe as describeError } from "../../src/option/Reason.ts"
+import { inFlags } from "../../src/option/Speaker.ts"
 import type { Transforms as Spec } from "../../src/spec/PipelineSpec.ts"
 
 const session: CallSession.CallSession = {

@@ -2,7 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Zone from "../../src/flag/Zone.ts"
-import { describe as describeError, inFlags } from "../../src/option/Reason.ts"
+import { describe as describeError } from "../../src/option/Reason.ts"
+import { inFlags } from "../../src/option/Speaker.ts"
 
 const problem = (text: string) =>
   Effect.map(Effect.flip(Zone.make(text)), (error) => {

@@ -13,15 +13,34 @@ const agni = (reason: Reasons.AgniErrorReason, attempts = 1) =>
 const told = (error: CommandError) => report(Cause.fail(error), { debug: false })
 
 const reasons: ReadonlyArray<Reasons.AgniErrorReason> = [
-  new Reasons.Unauthorized({ description: "the API key was not accepted (401)" }),
-  new Reasons.Forbidden({ description: "the API key may not list call sessions (403)" }),
-  new Reasons.NotFound({ description: "there is no endpoint (404)" }),
+  new Reasons.Unauthorized({ quote: "no" }),
+  new Reasons.Forbidden({}),
+  new Reasons.NotFound(),
   new Reasons.RateLimited({ retryAfter: Duration.minutes(5) }),
   new Reasons.RateLimited({}),
-  new Reasons.Unavailable({ description: "the server could not be reached" }),
-  new Reasons.Unavailable({ description: "the server failed with status 503", status: 503 }),
-  new Reasons.InvalidResponse({ description: "the response is not JSON", retryable: true }),
-  new Reasons.InvalidResponse({ description: "no list", retryable: false }),
+  ...(
+    [
+      { _tag: "Unreachable", code: "ECONNREFUSED" },
+      { _tag: "Unreachable", proxy: { host: "proxy.local", port: 3128, variable: "HTTPS_PROXY" } },
+      { _tag: "TimedOut", limit: Duration.seconds(30) },
+      { _tag: "CutOff" },
+      { _tag: "Status", status: 503 },
+      { _tag: "Unsuccessful", quote: "busy" },
+      { _tag: "DecoderEnded" }
+    ] as const
+  ).map((outage) => new Reasons.Unavailable({ outage })),
+  ...(
+    [
+      { _tag: "TooManyRedirects", limit: 5 },
+      { _tag: "RedirectedNowhere" },
+      { _tag: "RedirectedElsewhere", to: "https://other.example", origin: "https://api.example" },
+      { _tag: "TooLarge", limit: 64 * 1024 * 1024 },
+      { _tag: "Html" },
+      { _tag: "NotJson", characters: 12 },
+      { _tag: "NoList" },
+      { _tag: "MadeUp" }
+    ] as const
+  ).map((problem) => new Reasons.InvalidResponse({ problem })),
   new Reasons.InvalidRequest({ status: 400 })
 ]
 
@@ -38,8 +57,8 @@ describe("Failure", () => {
 
   it("says how many attempts over how long, when there were several", () => {
     assert.strictEqual(
-      told(agni(new Reasons.Unavailable({ description: "no answer" }), 8)).lines[0],
-      "error: no answer, after 8 attempts over 1 min 30 s"
+      told(agni(new Reasons.Unavailable({ outage: { _tag: "TimedOut", limit: Duration.seconds(30) } }), 8)).lines[0],
+      "error: no complete response within 30s, after 8 attempts over 1 min 30 s"
     )
   })
 
@@ -93,7 +112,9 @@ describe("Failure", () => {
       "  Run it again with --debug and report what it prints."
     ])
     assert.include(report(defect, { debug: true }).lines.join("\n"), "secret words")
-    const failed = Cause.fail(agni(new Reasons.Unavailable({ description: "no answer" })))
+    const failed = Cause.fail(
+      agni(new Reasons.Unavailable({ outage: { _tag: "TimedOut", limit: Duration.seconds(30) } }))
+    )
     assert.isAbove(report(failed, { debug: true }).lines.length, report(failed, { debug: false }).lines.length)
   })
 })

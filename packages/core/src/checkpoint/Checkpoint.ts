@@ -11,6 +11,7 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import { Committed } from "../model/Committed.ts"
 import { Version } from "../model/Version.ts"
+import { CheckpointError } from "./CheckpointError.ts"
 
 /**
  * What a pipeline is, part by part: base URL, organization, range, filters, transforms, sinks. A checkpoint of another one
@@ -44,32 +45,6 @@ export const State = Schema.Struct({
  * @category models
  */
 export type State = typeof State.Type
-
-/**
- * Why a checkpoint cannot be used.
- *
- * - `held`: another run of the pipeline is under way.
- * - `torn`: what was kept cannot be read, or was changed by hand.
- * - `different`: it belongs to another pipeline.
- * - `untrusted`: another user owns it, its folder or its lock, or can write there, or it is a symbolic link.
- * - `io`: it cannot be written or read.
- *
- * @since 0.1.0
- * @category errors
- */
-export class CheckpointError extends Schema.TaggedError<CheckpointError>()("CheckpointError", {
-  reason: Schema.Literals(["held", "torn", "different", "untrusted", "io"]),
-  /** What happened, in one sentence without a capital and a full stop. */
-  description: Schema.String,
-  /** What to do, in one sentence. */
-  advice: Schema.optionalKey(Schema.String),
-  /** Of `different`: the parts of the fingerprint that differ. */
-  parts: Schema.optionalKey(Schema.Array(Schema.String))
-}) {
-  override get message(): string {
-    return this.description
-  }
-}
 
 /**
  * A pipeline's checkpoint, held by one run at a time.
@@ -106,8 +81,7 @@ export class Checkpoint extends Context.Service<
         yield* Effect.acquireRelease(
           Effect.suspend(() => {
             if (held.has(pipeline)) {
-              const description = `the pipeline ${pipeline} is running already, in this process`
-              return Effect.fail(new CheckpointError({ reason: "held", description }))
+              return Effect.fail(new CheckpointError({ reason: { _tag: "Held", pipeline, held: { _tag: "Running" } } }))
             }
             return Effect.sync(() => held.add(pipeline))
           }),
@@ -139,15 +113,16 @@ export const refuseOther = (
   if (Object.keys(sinks).length === 0) return Effect.void
   const parts = [...new Set([...Object.keys(kept), ...Object.keys(asked)])].filter((part) => kept[part] !== asked[part])
   if (parts.length === 0) return Effect.void
-  const tell = (value: string | undefined) => (value === undefined || value === "" ? "nothing" : value)
   return Effect.fail(
     new CheckpointError({
-      reason: "different",
-      description: `the checkpoint ${pipeline} belongs to another pipeline: ${parts
-        .map((part) => `${part} was ${tell(kept[part])}, now ${tell(asked[part])}`)
-        .join("; ")}`,
-      advice: "Run it as it was, or give this one another name.",
-      parts
+      reason: {
+        _tag: "Different",
+        pipeline,
+        parts: parts.map((name) => {
+          const [was, now] = [kept[name], asked[name]]
+          return { name, ...(was === undefined ? {} : { was }), ...(now === undefined ? {} : { now }) }
+        })
+      }
     })
   )
 }

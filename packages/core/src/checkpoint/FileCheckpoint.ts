@@ -11,10 +11,11 @@ import * as Path from "effect/Path"
 import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import * as Digest from "effect/crypto/Digest"
-import { Checkpoint, CheckpointError, type Fingerprint, type Lease, refuseOther, type State } from "./Checkpoint.ts"
+import { CheckpointError } from "./CheckpointError.ts"
+import { Checkpoint, type Fingerprint, type Lease, refuseOther, type State } from "./Checkpoint.ts"
 import * as FolderSalt from "./FolderSalt.ts"
 import * as FileName from "./internal/FileName.ts"
-import { syncFolder } from "../file/internal/Platform.ts"
+import { syncFolder } from "../platform/internal/System.ts"
 import { failed, makeFolder, readIfThere, writeNew } from "./internal/Files.ts"
 import * as LockFile from "./internal/LockFile.ts"
 import * as StateFile from "./internal/StateFile.ts"
@@ -67,9 +68,7 @@ export const make = Effect.fnUntraced(function* (
       Effect.gen(function* () {
         yield* Effect.mapError(makeFolder(fs, paths.dirname, folder), failed(folder, "written"))
         const lock = yield* LockFile.acquire(fs, process, lockPath, {
-          subject: `the pipeline ${pipeline}`,
-          busy: "is running already",
-          held: (description, advice) => new CheckpointError({ reason: "held", description, advice }),
+          held: (held) => new CheckpointError({ reason: { _tag: "Held", pipeline, held } }),
           failed
         })
         // A checkpoint that is refused is not held: whoever mends it is not kept from trying again.
@@ -117,11 +116,7 @@ export const make = Effect.fnUntraced(function* (
 const leftover = /^\.(json|lock)\.[0-9a-f-]{36}\.(\d+\.tmp|next)$/
 
 const unusable = (pipeline: string) =>
-  new CheckpointError({
-    reason: "io",
-    description: `the pipeline's name ${JSON.stringify(pipeline)} is empty or too long for a file's name`,
-    advice: `Give it a name of 1 to ${FileName.longest} small letters, digits, _ and -; other characters count three or more.`
-  })
+  new CheckpointError({ reason: { _tag: "Name", pipeline, longest: FileName.longest } })
 
 /**
  * Checkpoints in `folder`.

@@ -10,8 +10,8 @@ import * as Path from "effect/Path"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Hex from "effect/encoding/Hex"
 import * as Redacted from "effect/Redacted"
-import { CheckpointError } from "./Checkpoint.ts"
-import { syncFolder } from "../file/internal/Platform.ts"
+import { CheckpointError } from "./CheckpointError.ts"
+import { syncFolder } from "../platform/internal/System.ts"
 import { failed, isAlreadyThere, makeFolder, readIfThere, writeNew } from "./internal/Files.ts"
 
 /**
@@ -67,13 +67,7 @@ export const get = Effect.fnUntraced(function* (
     const text = new TextDecoder().decode(bytes.value).trim()
     return whole.test(text)
       ? Effect.succeedSome(Redacted.make(text, { label: "salt" }))
-      : Effect.fail(
-          new CheckpointError({
-            reason: "torn",
-            description: `${file} does not hold the salt of the checkpoints beside it`,
-            advice: "Restore it from a copy, or delete it together with the checkpoints beside it, to begin them again."
-          })
-        )
+      : Effect.fail(new CheckpointError({ reason: { _tag: "Torn", path: file, problem: { _tag: "NoSalt" } } }))
   })
   /** Whole when it appears, and nobody's is replaced. Without links it is created exclusively, and written then. */
   const place = Effect.gen(function* () {
@@ -97,14 +91,7 @@ export const get = Effect.fnUntraced(function* (
     read,
     Option.match({
       onSome: Effect.succeed,
-      onNone: () =>
-        Effect.fail(
-          new CheckpointError({
-            reason: "io",
-            description: `${file} was removed while it was made`,
-            advice: "Run it again."
-          })
-        )
+      onNone: () => Effect.fail(new CheckpointError({ reason: { _tag: "SaltRemoved", path: file } }))
     })
   )
 })

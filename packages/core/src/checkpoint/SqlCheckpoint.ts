@@ -17,8 +17,10 @@ import * as Digest from "effect/crypto/Digest"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as SqlClient from "effect/sql/SqlClient"
 import { isSqlError, type SqlError } from "effect/sql/SqlError"
-import * as SqlFailure from "../model/internal/SqlFailure.ts"
-import { Checkpoint, CheckpointError, type Fingerprint, type Lease, refuseOther, type State } from "./Checkpoint.ts"
+import type { Held } from "../platform/Held.ts"
+import * as SqlFailure from "../platform/SqlFailure.ts"
+import { CheckpointError } from "./CheckpointError.ts"
+import { Checkpoint, type Fingerprint, type Lease, refuseOther, type State } from "./Checkpoint.ts"
 import * as Seat from "./internal/Seat.ts"
 import * as StateFile from "./internal/StateFile.ts"
 import { Owner, ProcessOwner } from "./ProcessOwner.ts"
@@ -61,16 +63,16 @@ export const make = Effect.fnUntraced(function* <E extends SqlError | { readonly
   const process = yield* ProcessOwner
   const digest = yield* Digest.Digest
   const context = yield* Effect.context<R>()
-  const told = (error: SqlError | { readonly description: string }) =>
-    isSqlError(error) ? SqlFailure.of(error) : { description: error.description }
-  const failed = (error: SqlError | { readonly description: string }) => {
-    const { advice, description, untrusted }: Partial<SqlFailure.SqlFailure> = told(error)
-    return new CheckpointError({
-      reason: untrusted === true ? "untrusted" : "io",
-      description: `${options.name}: ${description}`,
-      ...(advice === undefined ? {} : { advice })
+  const { name } = options
+  const broken = (failure: SqlFailure.SqlFailure) =>
+    new CheckpointError({
+      reason:
+        failure._tag === "Untrusted" ? { _tag: "Untrusted", file: failure.file } : { _tag: "Database", name, failure }
     })
-  }
+  const failed = (error: SqlError | { readonly description: string }) =>
+    isSqlError(error)
+      ? broken(SqlFailure.of(error))
+      : new CheckpointError({ reason: { _tag: "Address", name, problem: error.description } })
 
   const open = Effect.fnUntraced(function* (
     pipeline: string,
@@ -79,45 +81,41 @@ export const make = Effect.fnUntraced(function* <E extends SqlError | { readonly
     const path = `${pipeline} in ${options.name}`
     // In the lease's scope, not in that of the layer, which is in the context too.
     const scope = yield* Effect.scope
-    const building = Effect.provideContext(Layer.buildWithScope(options.client, scope), context)
-    const services = yield* Effect.mapError(building, failed)
+    const building = Effect.provideContext(Layer.buildWithScope(Layer.fresh(options.client), scope), context)
+    const passes = (error: unknown) => isSqlError(error) && SqlFailure.isRetryable(SqlFailure.of(error))
+    const services = yield* building.pipe(Effect.retry({ schedule: again, while: passes }), Effect.mapError(failed))
     const sql = Context.get(services, SqlClient.SqlClient)
     const since = DateTime.formatIso(yield* DateTime.now)
     const lease = yield* Effect.sync(() => SecureRandom.uuidV4Unsafe())
     const own = JSON.stringify({ lease, since, ...process.self } satisfies Holder)
 
-    const held = (text: string | undefined, advice: string) => {
+    const heldBy = (held: Held) => new CheckpointError({ reason: { _tag: "Held", pipeline, held } })
+    const holderIn = (text: string | undefined) => {
       const holder = Option.getOrUndefined(decodeHolder(text))
-      const who = holder === undefined ? "" : `: process ${holder.pid} on ${holder.host}, since ${holder.since}`
-      return new CheckpointError({
-        reason: "held",
-        description: `the pipeline ${pipeline} is running already${who}`,
-        advice
-      })
+      if (holder === undefined) return {}
+      const { host, pid, since } = holder
+      return { holder: { host, pid, since, here: false } }
     }
+    const running = (text: string | undefined) => heldBy({ _tag: "Running", ...holderIn(text) })
     /** Whether the one that holds it may be put aside, where nothing but its process tells. */
     const refuseUnlessGone = Effect.fnUntraced(function* (text: string) {
       const holder = Option.getOrUndefined(decodeHolder(text))
-      const free = `If that run is over, free it: UPDATE callstream_checkpoints SET holder = NULL WHERE name = '${pipeline.replaceAll("'", "''")}'`
-      if (holder === undefined) return yield* held(text, free)
-      const verdict = yield* process.judge(holder)
+      const place = { _tag: "Row", table: Seat.table, name: pipeline } as const
+      const verdict = holder === undefined ? "elsewhere" : yield* process.judge(holder)
       if (verdict === "gone") return
-      return yield* held(
-        text,
-        verdict === "alive" ? "Wait for it or stop it." : `Whether it still runs cannot be told from here. ${free}`
-      )
+      return yield* verdict === "alive" ? running(text) : heldBy({ _tag: "Elsewhere", ...holderIn(text), place })
     })
 
     const seat = Seat.make(sql, pipeline)
-    if (seat === undefined) return yield* failed({ description: "the database is neither PostgreSQL nor SQLite" })
+    if (seat === undefined) return yield* broken(SqlFailure.make("UnknownDialect"))
     const patiently = <A>(effect: Effect.Effect<A, SqlError | CheckpointError>): Effect.Effect<A, CheckpointError> =>
       Effect.retry(effect, {
         schedule: again,
-        while: (error) => isSqlError(error) && SqlFailure.of(error).retryable
+        while: passes
       }).pipe(Effect.mapError((error) => (error._tag === "CheckpointError" ? error : failed(error))))
 
     yield* Effect.addFinalizer(() => Effect.ignoreCause(Effect.timeoutOption(seat.leave(own), "5 seconds")))
-    const kept = yield* patiently(seat.take(own, refuseUnlessGone, (text) => held(text, "Wait for it or stop it.")))
+    const kept = yield* patiently(seat.take(own, refuseUnlessGone, running))
     const state = yield* Effect.gen(function* () {
       if (kept === undefined) return Option.none<State>()
       const bytes = new TextEncoder().encode(kept)
@@ -131,7 +129,7 @@ export const make = Effect.fnUntraced(function* <E extends SqlError | { readonly
       const now = DateTime.formatIso(DateTime.makeUnsafe(yield* Clock.currentTimeMillis))
       const other = yield* patiently(seat.write(own, text, now))
       if (other !== undefined) {
-        return yield* held(other.holder, "This run was cut off, and another one took over. Let that one finish.")
+        return yield* heldBy({ _tag: "TakenOver", ...holderIn(other.holder) })
       }
     })
     const turns = Semaphore.makeUnsafe(1)

@@ -92,10 +92,7 @@ export class AgniClient extends Context.Service<
       const schedule = RetryPolicy.toSchedule(policy)
       const ownClock = VersionClock.make()
       const mayRetry = RetryPolicy.mayRetry(policy)
-      const timedOut = () =>
-        Effect.fail(
-          new Unavailable({ description: `no complete response within ${Duration.format(settings.timeout)}` })
-        )
+      const timedOut = () => Effect.fail(new Unavailable({ outage: { _tag: "TimedOut", limit: settings.timeout } }))
 
       /** The others need not find out for themselves that the server wants a pause. */
       const hold = (reason: AgniErrorReason): Effect.Effect<void> =>

@@ -79,7 +79,7 @@ const answeredCap = Duration.seconds(2)
 
 const longestWait = (policy: RetryPolicy, reason: AgniErrorReason): Duration.Duration => {
   const cap = Duration.fromInputUnsafe(policy.cap)
-  return reason._tag === "Unavailable" && reason.status === 200 ? Duration.min(cap, answeredCap) : cap
+  return reason._tag === "Unavailable" && reason.outage._tag === "Unsuccessful" ? Duration.min(cap, answeredCap) : cap
 }
 
 /**

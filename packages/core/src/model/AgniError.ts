@@ -35,18 +35,20 @@ export class InvalidRequest extends Schema.TaggedError<InvalidRequest>()("Invali
   }
 }
 
+const quote = Schema.optionalKey(Schema.String)
+
+const quoted = (words: string | undefined): string => (words === undefined ? "" : `: "${words}"`)
+
 /**
- * 401: the API key is missing or not accepted.
+ * 401: the API key is missing or not accepted. `quote` is what the server said.
  *
  * @since 0.1.0
  * @category reasons
  */
-export class Unauthorized extends Schema.TaggedError<Unauthorized>()("Unauthorized", {
-  description: Schema.String
-}) {
+export class Unauthorized extends Schema.TaggedError<Unauthorized>()("Unauthorized", { quote }) {
   readonly retryable = false
   override get message(): string {
-    return this.description
+    return `the server did not accept the API key (401)${quoted(this.quote)}`
   }
 }
 
@@ -56,10 +58,10 @@ export class Unauthorized extends Schema.TaggedError<Unauthorized>()("Unauthoriz
  * @since 0.1.0
  * @category reasons
  */
-export class Forbidden extends Schema.TaggedError<Forbidden>()("Forbidden", { description: Schema.String }) {
+export class Forbidden extends Schema.TaggedError<Forbidden>()("Forbidden", { quote }) {
   readonly retryable = false
   override get message(): string {
-    return this.description
+    return `the API key may not list call sessions (403)${quoted(this.quote)}`
   }
 }
 
@@ -69,10 +71,10 @@ export class Forbidden extends Schema.TaggedError<Forbidden>()("Forbidden", { de
  * @since 0.1.0
  * @category reasons
  */
-export class NotFound extends Schema.TaggedError<NotFound>()("NotFound", { description: Schema.String }) {
+export class NotFound extends Schema.TaggedError<NotFound>()("NotFound", {}) {
   readonly retryable = false
   override get message(): string {
-    return this.description
+    return "there is no call-sessions endpoint at this address (404)"
   }
 }
 
@@ -91,39 +93,179 @@ export class RateLimited extends Schema.TaggedError<RateLimited>()("RateLimited"
   }
 }
 
+/** The proxy that a connection was made to: never its user and password. */
+const Proxy = Schema.Struct({
+  host: Schema.String,
+  port: Schema.Int,
+  /** The environment variable that names it. */
+  variable: Schema.String
+})
+
+/** A code of the system or of TLS, such as `ECONNREFUSED`. */
+const code = Schema.optionalKey(Schema.String)
+
+/**
+ * How the server, or the way to it, failed.
+ *
+ * - `Unreachable`: no connection. `proxy` when the connection to it was the one that failed.
+ * - `TimedOut`: no complete response within `limit`.
+ * - `CutOff`: the connection ended within the body.
+ * - `Status`: 408, 425 or a 5xx; `quote` is what the server said.
+ * - `Unsuccessful`: status 200 with `success: false`.
+ * - `DecoderEnded`: the thread that decoded the response ended.
+ *
+ * @since 0.1.0
+ * @category reasons
+ */
+export const Outage = Schema.Union([
+  Schema.TaggedStruct("Unreachable", { code, proxy: Schema.optionalKey(Proxy) }),
+  Schema.TaggedStruct("TimedOut", { limit: Schema.DurationFromMillis }),
+  Schema.TaggedStruct("CutOff", { code }),
+  Schema.TaggedStruct("Status", { status: Schema.Int, quote }),
+  Schema.TaggedStruct("Unsuccessful", { quote }),
+  Schema.TaggedStruct("DecoderEnded", {})
+])
+
+/**
+ * How the server, or the way to it, failed.
+ *
+ * @since 0.1.0
+ * @category reasons
+ */
+export type Outage = typeof Outage.Type
+
+/** What a code of the system or of TLS says of a connection. */
+const connections: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "connection refused",
+  ECONNRESET: "connection reset",
+  EPIPE: "connection closed",
+  UND_ERR_SOCKET: "connection closed",
+  ENOTFOUND: "no such host",
+  EAI_AGAIN: "the name of the host could not be looked up",
+  ETIMEDOUT: "connection timed out",
+  UND_ERR_CONNECT_TIMEOUT: "connection timed out",
+  EHOSTUNREACH: "no route to the host",
+  ENETUNREACH: "no network",
+  CERT_HAS_EXPIRED: "its certificate has expired",
+  DEPTH_ZERO_SELF_SIGNED_CERT: "its certificate is self-signed",
+  SELF_SIGNED_CERT_IN_CHAIN: "a certificate in its chain is self-signed",
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: "its certificate could not be verified",
+  ERR_TLS_CERT_ALTNAME_INVALID: "its certificate is for another host"
+}
+
+const because = (code: string | undefined): string => {
+  if (code === undefined) return ""
+  const known = connections[code]
+  return known === undefined ? ` (${code})` : `: ${known} (${code})`
+}
+
+const outageMessage = (outage: Outage): string => {
+  switch (outage._tag) {
+    case "Unreachable": {
+      const { code, proxy } = outage
+      const what = proxy === undefined ? "the server" : `the proxy ${proxy.host}:${proxy.port} (from ${proxy.variable})`
+      return `${what} could not be reached${because(code)}`
+    }
+    case "TimedOut":
+      return `no complete response within ${Duration.format(outage.limit)}`
+    case "CutOff":
+      return `the response was cut off on the way${because(outage.code)}`
+    case "Status":
+      return `the server failed with status ${outage.status}${quoted(outage.quote)}`
+    case "Unsuccessful":
+      return `the server answered success: false${outage.quote === undefined ? "" : ` ("${outage.quote}")`}`
+    case "DecoderEnded":
+      return "the thread that decoded the response ended"
+  }
+}
+
 /**
  * The server or the way to it failed: no connection, a time-out, a body cut off, a 5xx, `success: false`.
  *
  * @since 0.1.0
  * @category reasons
  */
-export class Unavailable extends Schema.TaggedError<Unavailable>()("Unavailable", {
-  status: Schema.optionalKey(Schema.Int),
-  description: Schema.String,
-  retryAfter
-}) {
+export class Unavailable extends Schema.TaggedError<Unavailable>()("Unavailable", { outage: Outage, retryAfter }) {
   readonly retryable = true
   override get message(): string {
-    return this.retryAfter === undefined
-      ? this.description
-      : `${this.description}, and asks to wait ${Duration.format(this.retryAfter)}`
+    const what = outageMessage(this.outage)
+    return this.retryAfter === undefined ? what : `${what}, and asks to wait ${Duration.format(this.retryAfter)}`
   }
 }
 
 /**
- * The response is not what the contract says. `retryable` when it may have been cut off on the way.
+ * What is wrong with a response.
+ *
+ * - `RedirectedNowhere`, `RedirectedElsewhere`: the key is sent to `origin` only, so no other is followed.
+ * - `TooLarge`: above `limit` bytes.
+ * - `Html`: something between here and the API answered in its place.
+ * - `NotJson`: or it ends early.
+ * - `NoList`: JSON without a list of call sessions.
+ * - `MadeUp`: the same page has other calls each time, as a mock server's has.
  *
  * @since 0.1.0
  * @category reasons
  */
-export class InvalidResponse extends Schema.TaggedError<InvalidResponse>()("InvalidResponse", {
-  description: Schema.String,
-  retryable: Schema.Boolean,
+export const Malformed = Schema.Union([
+  Schema.TaggedStruct("TooManyRedirects", { limit: Schema.Int }),
+  Schema.TaggedStruct("RedirectedNowhere", {}),
+  Schema.TaggedStruct("RedirectedElsewhere", { to: Schema.String, origin: Schema.String }),
+  Schema.TaggedStruct("TooLarge", { limit: Schema.Int }),
+  Schema.TaggedStruct("Html", {}),
+  Schema.TaggedStruct("NotJson", { characters: Schema.Int }),
+  Schema.TaggedStruct("NoList", {}),
+  Schema.TaggedStruct("MadeUp", {})
+])
+
+/**
+ * What is wrong with a response.
+ *
+ * @since 0.1.0
+ * @category reasons
+ */
+export type Malformed = typeof Malformed.Type
+
+const malformedMessage = (problem: Malformed): string => {
+  switch (problem._tag) {
+    case "TooManyRedirects":
+      return `more than ${problem.limit} redirects`
+    case "RedirectedNowhere":
+      return "a redirect to nowhere: the response has no usable Location"
+    case "RedirectedElsewhere":
+      return `a redirect to another origin, ${problem.to}, was refused: the key is sent to ${problem.origin} only`
+    case "TooLarge":
+      return `the response is larger than ${bytes(problem.limit)}`
+    case "Html":
+      return "the response is HTML, not JSON: something between here and the API answered in its place"
+    case "NotJson":
+      return `the response is not JSON, or ends early (${problem.characters} characters)`
+    case "NoList":
+      return "the response holds no list of call sessions (neither data.callSessions nor data)"
+    case "MadeUp":
+      return "the server gives other calls each time that it is asked for the same page: it makes its answers up, as a mock server does"
+  }
+}
+
+const bytes = (count: number): string =>
+  count >= 1024 * 1024 ? `${Math.floor(count / (1024 * 1024))} MiB` : `${count} bytes`
+
+/**
+ * The response is not what the contract says. Only one that may have been cut off on the way is retryable.
+ *
+ * @since 0.1.0
+ * @category reasons
+ */
+export class InvalidResponse extends Schema.TaggedError<InvalidResponse>()("InvalidResponse", { problem: Malformed }) {
+  get retryable(): boolean {
+    return this.problem._tag === "Html" || this.problem._tag === "NotJson"
+  }
   /** `size` and `syntax` may come from what was asked for: another page may be well. */
-  fault: Schema.optionalKey(Schema.Literals(["size", "syntax"]))
-}) {
+  get fault(): "size" | "syntax" | undefined {
+    const { _tag } = this.problem
+    return _tag === "TooLarge" ? "size" : _tag === "NotJson" ? "syntax" : undefined
+  }
   override get message(): string {
-    return this.description
+    return malformedMessage(this.problem)
   }
 }
 

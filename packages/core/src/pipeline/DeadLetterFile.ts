@@ -9,7 +9,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import { parseJson } from "../model/ExactNumber.ts"
-import * as TrustedFile from "../file/TrustedFile.ts"
+import * as TrustedFile from "../platform/TrustedFile.ts"
 import * as Ndjson from "../sink/Ndjson.ts"
 import { codeOf, fromPlatform, toSinkError } from "../sink/OutputError.ts"
 import type { SessionSink } from "../sink/SessionSink.ts"
@@ -136,8 +136,7 @@ export const read = Effect.fnUntraced(function* (
           sink: path,
           operation: "open",
           retryable: false,
-          description: "there is no such file",
-          advice: "Name the file of dead letters that the summary of the run named."
+          reason: { _tag: "NoSuchFile" }
         })
       : toSinkError(path, "open")(fromPlatform(path, "open")(error))
   )

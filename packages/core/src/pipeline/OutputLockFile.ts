@@ -32,10 +32,7 @@ export const layer: Layer.Layer<never, never, ProcessOwner> = Layer.effect(
       const lock = `${path}.lock`
       yield* Effect.acquireRelease(
         LockFile.acquire(fs, process, lock, {
-          subject: "it",
-          busy: "is being written by another run",
-          held: (description, advice) =>
-            new OutputError({ target: path, operation: "open", reason: "locked", description, advice }),
+          held: (held) => new OutputError({ target: path, operation: "open", reason: { _tag: "Locked", held } }),
           failed: () => fromPlatform(path, "open")
         }),
         ({ release }) => release

@@ -12,7 +12,8 @@ import * as Option from "effect/Option"
 import type * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { Checkpoint, type CheckpointError, type Fingerprint } from "../checkpoint/Checkpoint.ts"
+import { Checkpoint, type Fingerprint } from "../checkpoint/Checkpoint.ts"
+import type { CheckpointError } from "../checkpoint/CheckpointError.ts"
 import * as VersionClock from "../client/VersionClock.ts"
 import { AgniError } from "../model/AgniError.ts"
 import * as CallSession from "../model/CallSession.ts"
@@ -167,8 +168,7 @@ export const make = <A, RS, RD, const Sinks extends readonly [AnySink, ...Readon
     const names = [...sinks.map((sink) => sink.name), deadLetters.name]
     const twice = names.find((one, at) => names.indexOf(one) !== at)
     if (twice !== undefined) {
-      const description = "two sinks of the pipeline have this name"
-      return yield* new SinkError({ sink: twice, operation: "open", retryable: false, description })
+      return yield* new SinkError({ sink: twice, operation: "open", retryable: false, reason: { _tag: "SameName" } })
     }
     const lease = yield* Effect.flatMap(Checkpoint, (checkpoint) => checkpoint.open(name, fingerprint))
     const kept = Option.getOrUndefined(lease.state)

@@ -130,15 +130,8 @@ export const output = <R>(options: OutputOptions<R>): SessionSink<unknown, R> =>
     Effect.map(Effect.mapError(options.output, toSinkError(options.name, "open")), ({ finish, write }) => {
       // Half of it may have gone out.
       const failed = (error: OutputError) => {
-        const { advice, code, description, operation, sink } = toSinkError(options.name, "write")(error)
-        return new SinkError({
-          sink,
-          operation,
-          retryable: false,
-          description,
-          ...(advice === undefined ? {} : { advice }),
-          ...(code === undefined ? {} : { code })
-        })
+        const { operation, reason, sink } = toSinkError(options.name, "write")(error)
+        return new SinkError({ sink, operation, retryable: false, reason })
       }
       const repairs: Json.Repairs = { texts: 0 }
       return {

@@ -196,12 +196,11 @@ export const toSink = <R, E2 = never, R2 = never>(
 }
 
 const refusal = (sink: string, refused: ReadonlyArray<Refused>): SinkError => {
-  const reasons = [...new Set(refused.map(({ reason }) => reason))].join("; ")
+  const reasons = [...new Set(refused.map(({ reason }) => reason))]
   return new SinkError({
     sink,
     operation: "write",
     retryable: false,
-    description: `${refused.length} ${refused.length === 1 ? "row was" : "rows were"} refused: ${reasons}`,
-    advice: "Say with onRefused what is to become of such rows."
+    reason: { _tag: "RowsRefused", count: refused.length, reasons }
   })
 }

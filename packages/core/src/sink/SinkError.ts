@@ -1,12 +1,14 @@
 /**
- * Why a sink could not go on.
+ * Why a sink could not continue.
  *
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
+import { SinkReason } from "./SinkReason.ts"
+import { describe } from "./internal/SinkWords.ts"
 
 /**
- * A sink that failed: which, doing what, why, and what can be done about it. Texts name no record's values and no secret.
+ * A sink that failed: which, doing what, and why. Nothing in it names a record's values or a secret.
  *
  * @since 0.1.0
  * @category errors
@@ -17,15 +19,12 @@ export class SinkError extends Schema.TaggedError<SinkError>()("SinkError", {
   operation: Schema.Literals(["open", "write", "flush", "finish", "verify"]),
   /** Whether the same call may succeed later. A retryable `write` can be called again with the same batch. */
   retryable: Schema.Boolean,
-  /** What happened, in one sentence without a capital and a full stop. */
-  description: Schema.String,
-  /** What to do, in one sentence. */
-  advice: Schema.optionalKey(Schema.String),
-  /** What the caller may choose otherwise: `exists`, to replace the file; `privateHost`, to allow such a receiver. */
-  reason: Schema.optionalKey(Schema.Literals(["exists", "privateHost"])),
-  /** The system's code where there is one, such as `EPIPE`: the reader went away. */
-  code: Schema.optionalKey(Schema.String)
+  reason: SinkReason
 }) {
+  /** What happened, in one sentence without a capital and a full stop, without the sink's name. */
+  get description(): string {
+    return describe(this.reason, this.sink)
+  }
   override get message(): string {
     return `${this.sink}: ${this.description}`
   }

@@ -9,7 +9,7 @@ import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import * as SqlClient from "effect/sql/SqlClient"
 import { isSqlError, type SqlError } from "effect/sql/SqlError"
-import * as SqlFailure from "../model/internal/SqlFailure.ts"
+import * as SqlFailure from "../platform/SqlFailure.ts"
 import * as Opened from "./internal/sql/Opened.ts"
 import { postgres } from "./internal/sql/Postgres.ts"
 import { sqlite } from "./internal/sql/Sqlite.ts"
@@ -77,8 +77,7 @@ export const make = (options: Options = {}): SessionSink<object, SqlClient.SqlCl
       orElse: () => undefined
     })
     if (dialect === undefined) {
-      const description = "the database is neither PostgreSQL nor SQLite"
-      return yield* new SinkError({ sink: name, operation, retryable: false, description })
+      return yield* Opened.broken(name, operation, SqlFailure.make("UnknownDialect"))
     }
     const place = { schema: dialect.name === "postgres" ? schema : undefined, table }
     const maxPending = options.maxPending ?? 32_000_000
@@ -107,12 +106,11 @@ export const provide = <A, R, E extends SqlError | { readonly description: strin
   const { verify } = self
   const withClient = <B>(operation: SinkError["operation"], use: Effect.Effect<B, SinkError, R | Scope.Scope>) =>
     Layer.build(client).pipe(
-      Effect.mapError((error) => {
-        const told = isSqlError(error)
-          ? SqlFailure.of(error)
-          : { retryable: false, description: error.description, advice: undefined, code: undefined }
-        return Opened.failure(self.name, operation, told)
-      }),
+      Effect.mapError((error) =>
+        isSqlError(error)
+          ? Opened.broken(self.name, operation, SqlFailure.of(error))
+          : Opened.failure(self.name, operation, { _tag: "Address", problem: error.description })
+      ),
       Effect.flatMap((context) => Effect.provideContext(use, context))
     )
   return {

@@ -228,6 +228,5 @@ const otherColumns = (sink: string): SinkError =>
     sink,
     operation: "write",
     retryable: false,
-    description: "a batch has other columns than the first one had",
-    advice: "Give all batches of a run the same columns, in the same order."
+    reason: { _tag: "OtherColumns", than: "the first batch" }
   })

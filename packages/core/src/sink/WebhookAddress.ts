@@ -105,3 +105,17 @@ export const refusal = (
   if (kinds.has("public") && url.protocol !== "https:") return "plainHttp"
   return undefined
 }
+
+/**
+ * What is said of a receiver's host that is not there, or that may not be sent to.
+ *
+ * @since 0.1.0
+ * @category reading
+ */
+export const hostProblems = {
+  unusable: "its address is not one of a host",
+  private: "its address is a loopback, private or link-local one",
+  plainHttp: "plain http goes to private addresses only",
+  unknown: "there is no host of that name",
+  lookup: "the name of the host could not be looked up"
+} as const

@@ -17,10 +17,12 @@ import * as Delivery from "./internal/webhook/Delivery.ts"
 import * as Exchange from "./internal/webhook/Exchange.ts"
 import * as Message from "./internal/webhook/Message.ts"
 import * as Sha256 from "./internal/webhook/Sha256.ts"
+import * as SinkWords from "./internal/SinkWords.ts"
 import * as Signer from "./internal/webhook/Signer.ts"
 import * as Spool from "./internal/webhook/Spool.ts"
 import type { Batch, Refused, SessionSink, Writer } from "./SessionSink.ts"
 import { SinkError } from "./SinkError.ts"
+import type { SinkReason } from "./SinkReason.ts"
 import { WebhookTransport } from "./WebhookTransport.ts"
 
 /**
@@ -83,15 +85,15 @@ export const make = Effect.fnUntraced(function* (
 ): Effect.fn.Return<SessionSink<unknown, WebhookTransport | FileSystem.FileSystem | Path.Path>, SinkError> {
   const url = yield* checkUrl(options)
   const name = `webhook:${Redacted.value(url).origin}#${(yield* digest(Redacted.value(url).href)).slice(0, 8)}`
-  const wrong = (description: string) =>
-    Effect.fail(new SinkError({ sink: name, operation: "open", retryable: false, description }))
+  const wrong = (reason: SinkReason) =>
+    Effect.fail(new SinkError({ sink: name, operation: "open", retryable: false, reason }))
   const secrets = Signer.check(options.secrets)
-  if (Result.isFailure(secrets)) return yield* wrong(secrets.failure)
+  if (Result.isFailure(secrets)) return yield* wrong({ _tag: "Secret", problem: secrets.failure })
   const size = options.batchSize ?? 100
   const bytes = options.batchBytes ?? 512 * 1024
   const concurrency = options.concurrency ?? 4
   for (const [what, value] of Object.entries({ batchSize: size, batchBytes: bytes, concurrency })) {
-    if (!Number.isSafeInteger(value) || value < 1) return yield* wrong(`${what} is no positive whole number`)
+    if (!Number.isSafeInteger(value) || value < 1) return yield* wrong({ _tag: "NotPositive", option: what })
   }
   const spool = yield* digest(`${options.organization}\n${Redacted.value(url).href}`)
 
@@ -108,13 +110,12 @@ export const make = Effect.fnUntraced(function* (
         })
         .pipe(
           Effect.mapError(
-            ({ message, reason, retryable }) =>
+            ({ detail, reason, retryable }) =>
               new SinkError({
                 sink: name,
                 operation: "open",
                 retryable,
-                description: `the receiver cannot be sent to: ${message}`,
-                ...(reason === "private" ? { reason: "privateHost" } : {})
+                reason: { _tag: "ReceiverHost", problem: reason, ...(detail === undefined ? {} : { detail }) }
               })
           )
         )
@@ -210,11 +211,7 @@ const makeWriter = (options: {
 
 /** What goes wrong while something is sent does so under the name of what it was sent for. */
 const during = <A>(operation: SinkError["operation"], effect: Effect.Effect<A, SinkError>) =>
-  Effect.mapError(
-    effect,
-    ({ advice, description, retryable, sink }) =>
-      new SinkError({ sink, operation, retryable, description, ...(advice === undefined ? {} : { advice }) })
-  )
+  Effect.mapError(effect, ({ reason, retryable, sink }) => new SinkError({ sink, operation, retryable, reason }))
 
 const tooLarge: Delivery.Answer = { _tag: "Refused", status: 413 }
 
@@ -227,22 +224,21 @@ const encoder = new TextEncoder()
 const digest = (text: string) => Effect.map(Sha256.hexOf([encoder.encode(text)]), ([hex]) => hex ?? "")
 
 const checkUrl = (options: Options): Effect.Effect<Redacted.Redacted<URL>, SinkError> => {
-  const wrong = (description: string, reason?: "privateHost") =>
+  const wrong = (problem: "notAUrl" | "notHttps" | "plainHttp") =>
     Effect.fail(
       new SinkError({
         sink: "webhook",
         operation: "open",
         retryable: false,
-        description,
-        ...(reason === undefined ? {} : { reason })
+        reason: { _tag: "ReceiverAddress", problem }
       })
     )
   const text = Redacted.isRedacted(options.url) ? Redacted.value(options.url) : options.url
-  if (!URL.canParse(text)) return wrong("the address is no URL")
+  if (!URL.canParse(text)) return wrong("notAUrl")
   const url = new URL(text)
-  if (url.protocol !== "https:" && url.protocol !== "http:") return wrong("the address is no https URL")
+  if (url.protocol !== "https:" && url.protocol !== "http:") return wrong("notHttps")
   if (url.protocol === "http:" && options.allowPrivateHosts !== true) {
-    return wrong("the address is plain http, which is for private hosts only, and those are not allowed", "privateHost")
+    return wrong("plainHttp")
   }
   return Effect.succeed(Redacted.make(url, { label: "webhook" }))
 }
@@ -252,6 +248,6 @@ const log =
   (status: Status): Effect.Effect<void> =>
     status._tag === "Waiting"
       ? Effect.logWarning(
-          `${name}: the receiver ${status.because}: the run waits and tries again for up to ${Duration.format(status.giveUpAfter)}`
+          `${name}: the receiver ${SinkWords.answered(status.answer)}: the run waits and tries again for up to ${Duration.format(status.giveUpAfter)}`
         )
       : Effect.logInfo(`${name}: the receiver is back after ${Duration.format(status.after)}`)

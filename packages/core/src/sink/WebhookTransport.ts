@@ -31,17 +31,9 @@ export class WebhookHostError extends Schema.TaggedError<WebhookHostError>()("We
   retryable: Schema.Boolean
 }) {
   override get message(): string {
-    const { detail, reason } = this
-    return detail === undefined ? messages[reason] : `${messages[reason]} (${detail})`
+    const what = WebhookAddress.hostProblems[this.reason]
+    return this.detail === undefined ? what : `${what} (${this.detail})`
   }
-}
-
-const messages: Readonly<Record<WebhookHostError["reason"], string>> = {
-  unusable: "its address is not one of a host",
-  private: "its address is a loopback, private or link-local one",
-  plainHttp: "plain http goes to private addresses only",
-  unknown: "there is no host of that name",
-  lookup: "the name of the host could not be looked up"
 }
 
 /**

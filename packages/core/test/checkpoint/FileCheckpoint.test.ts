@@ -1,4 +1,4 @@
-import type { CheckpointError } from "@callstream/core/checkpoint/Checkpoint"
+import type { CheckpointError } from "@callstream/core/checkpoint/CheckpointError"
 import * as Version from "@callstream/core/model/Version"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -11,13 +11,12 @@ import { errorOf, fingerprint, folder, lockPath, path, stateOf } from "./Runs.ts
 
 const assertRefused = (
   error: CheckpointError | undefined,
-  reason: CheckpointError["reason"],
+  tag: CheckpointError["reason"]["_tag"],
   text: string | RegExp
 ) => {
-  assert.strictEqual(error?.reason, reason, error?.message)
-  assert.match(`${error?.message} ${error?.advice}`, typeof text === "string" ? new RegExp(text) : text)
-  assert.match(error?.advice ?? "", /^[A-Z].*\.$/)
-  assert.match(error?.description ?? "", /^[^A-Z].*[^.]$/)
+  assert.strictEqual(error?.reason._tag, tag, error?.message)
+  assert.match(error?.message ?? "", typeof text === "string" ? new RegExp(text) : text)
+  assert.match(error?.message ?? "", /^[^A-Z].*[^.]$/)
 }
 
 /** Opens, commits each state, and closes. */
@@ -74,7 +73,7 @@ describe("FileCheckpoint", () => {
         const result = yield* Effect.result(run(runs, []))
         assert.strictEqual(runs.files.text(path), changed)
         if (result._tag === "Success") assert.deepStrictEqual(result.success, Option.some(stateOf(17)), changed)
-        else assertRefused(result.failure, "torn", `${path} .*(delete|Restore)`)
+        else assertRefused(result.failure, "Torn", `${path} .*`)
         return result._tag
       })
       for (let length = 0; length < text.length; length++) {
@@ -99,15 +98,11 @@ describe("FileCheckpoint", () => {
         runs.files.add(path, "File", changed)
         return errorOf(run(runs, []))
       }
-      assertRefused(yield* opened(text.slice(0, 40)), "torn", "is torn")
-      assertRefused(yield* opened("\0".repeat(text.length)), "torn", "is torn")
-      assertRefused(yield* opened(text.replace("17", "18")), "torn", "was changed after it was written")
-      assertRefused(
-        yield* opened(text.replace(`"version": 1`, `"version": 2`)),
-        "torn",
-        "has version 2.*newer callstream"
-      )
-      assertRefused(yield* opened("[]"), "torn", "was changed")
+      assertRefused(yield* opened(text.slice(0, 40)), "Torn", "is torn")
+      assertRefused(yield* opened("\0".repeat(text.length)), "Torn", "is torn")
+      assertRefused(yield* opened(text.replace("17", "18")), "Torn", "was changed after it was written")
+      assertRefused(yield* opened(text.replace(`"version": 1`, `"version": 2`)), "Torn", "has version 2")
+      assertRefused(yield* opened("[]"), "Torn", "was changed")
     })
   )
 
@@ -117,11 +112,11 @@ describe("FileCheckpoint", () => {
       yield* run(runs, [stateOf(17)])
       const as = { ...fingerprint, range: "2026-08" }
       const other = yield* errorOf(Effect.scoped(runs.open(1, { as })))
-      assertRefused(other, "different", "range was 2026-07, now 2026-08")
+      assertRefused(other, "Different", "range was 2026-07, now 2026-08")
       runs.files.add(`${folder}/copy.json`, "File", runs.files.text(path))
       assertRefused(
         yield* errorOf(Effect.scoped(runs.open(1, { pipeline: "copy" }))),
-        "different",
+        "OtherOwner",
         "belongs to the pipeline calls"
       )
     })
@@ -144,7 +139,7 @@ describe("FileCheckpoint", () => {
       runs.files.add(path, "File", "{")
       yield* Effect.scoped(
         Effect.gen(function* () {
-          assertRefused(yield* errorOf(runs.open(1)), "torn", path)
+          assertRefused(yield* errorOf(runs.open(1)), "Torn", path)
           assert.deepStrictEqual(runs.files.names(), [path])
         })
       )
@@ -183,7 +178,7 @@ describe("FileCheckpoint", () => {
             runs.files.intercept(() => Effect.void)
             if (error !== undefined) {
               refused++
-              assertRefused(error, "io", `${folder}.*${code}.*run it again`)
+              assertRefused(error, "File", `${folder}.*${code}`)
             }
             runs.ended.add(1)
             const kept = Option.getOrUndefined(yield* run(runs, [], 2))?.sinks["calls.ndjson"]?.cursor ?? 0
@@ -206,7 +201,7 @@ describe("FileCheckpoint", () => {
           const lease = yield* runs.open(1)
           runs.files.remove(lockPath)
           runs.files.remove(folder)
-          assertRefused(yield* errorOf(lease.commit(stateOf(1))), "io", "its folder is not there.*Put the folder back")
+          assertRefused(yield* errorOf(lease.commit(stateOf(1))), "File", "its folder is not there")
         })
       )
     })
@@ -216,7 +211,7 @@ describe("FileCheckpoint", () => {
     Effect.gen(function* () {
       const runs = Runs.make()
       yield* run(runs, [stateOf(1)])
-      assertRefused(yield* errorOf(run(runs, [stateOf(Number.NaN)])), "io", "is no JSON")
+      assertRefused(yield* errorOf(run(runs, [stateOf(Number.NaN)])), "NotJson", "is no JSON")
       assert.deepStrictEqual(yield* run(runs, []), Option.some(stateOf(1)))
     })
   )
@@ -268,7 +263,7 @@ describe("FileCheckpoint", () => {
       assert.strictEqual(fromPipeline("com1"), "%63om1")
       for (const pipeline of ["", "x".repeat(longest + 1), "\ud800"]) {
         const runs = Runs.make()
-        assertRefused(yield* errorOf(Effect.scoped(runs.open(1, { pipeline }))), "io", "name")
+        assertRefused(yield* errorOf(Effect.scoped(runs.open(1, { pipeline }))), "Name", "name")
         assert.isEmpty(runs.files.calls)
       }
     })

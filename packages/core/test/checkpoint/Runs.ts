@@ -1,5 +1,6 @@
 /** Runs of pipelines over files in memory, each in a process of its own that can end at any moment. */
-import { Checkpoint, type CheckpointError, type Fingerprint, type State } from "@callstream/core/checkpoint/Checkpoint"
+import { Checkpoint, type Fingerprint, type State } from "@callstream/core/checkpoint/Checkpoint"
+import type { CheckpointError } from "@callstream/core/checkpoint/CheckpointError"
 import * as FileCheckpoint from "@callstream/core/checkpoint/FileCheckpoint"
 import { ProcessOwner } from "@callstream/core/checkpoint/ProcessOwner"
 import * as Effect from "effect/Effect"

@@ -304,7 +304,10 @@ describe("what is tried again", () => {
           "GET https://api.ravan.ai/api/v1/calling/call-sessions (8 attempts in 31s)"
       )
       assert.isTrue(error.retryable)
-      assert.deepStrictEqual(error.reason._tag === "Unavailable" ? error.reason.status : 0, 500)
+      assert.deepStrictEqual(
+        error.reason._tag === "Unavailable" && error.reason.outage._tag === "Status" ? error.reason.outage.status : 0,
+        500
+      )
     })
   )
 

@@ -11,7 +11,7 @@ import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
 import * as Server from "./Server.ts"
 
-const failed = new Unavailable({ status: 500, description: "the server failed" })
+const failed = new Unavailable({ outage: { _tag: "Status", status: 500 } })
 
 /** The waits between the tries of an effect that always fails for the given reason. */
 const waits = Effect.fnUntraced(function* (
@@ -58,7 +58,7 @@ describe("RetryPolicy.toSchedule", () => {
     "a server that answers success: false is asked again within two seconds, or the cap where it is shorter",
     () =>
       Effect.gen(function* () {
-        const answered = () => new Unavailable({ status: 200, description: "the server answered success: false" })
+        const answered = () => new Unavailable({ outage: { _tag: "Unsuccessful" } })
         assert.deepStrictEqual(
           yield* waits(RetryPolicy.make(), answered).pipe(Server.withWaits(1)),
           [500, 1000, 2000, 2000, 2000, 2000, 2000]
@@ -104,7 +104,9 @@ describe("RetryPolicy.toSchedule", () => {
   it.effect("follows the last answer, not the first", () =>
     Effect.gen(function* () {
       const found = yield* waits(RetryPolicy.make({ tries: 4 }), (attempt) =>
-        attempt === 2 ? new Unavailable({ description: "", retryAfter: Duration.seconds(40) }) : failed
+        attempt === 2
+          ? new Unavailable({ outage: { _tag: "Status", status: 503 }, retryAfter: Duration.seconds(40) })
+          : failed
       ).pipe(Server.withWaits(0))
       assert.deepStrictEqual(found, [0, 40_000, 0])
     })
@@ -117,25 +119,27 @@ describe("RetryPolicy.mayRetry", () => {
   it("asks the reason", () => {
     assert.isTrue(mayRetry(failed))
     assert.isTrue(mayRetry(new RateLimited({})))
-    assert.isTrue(mayRetry(new InvalidResponse({ description: "", retryable: true })))
-    assert.isFalse(mayRetry(new InvalidResponse({ description: "", retryable: false })))
-    assert.isFalse(mayRetry(new Unauthorized({ description: "" })))
+    assert.isTrue(mayRetry(new InvalidResponse({ problem: { _tag: "Html" } })))
+    assert.isFalse(mayRetry(new InvalidResponse({ problem: { _tag: "NoList" } })))
+    assert.isFalse(mayRetry(new Unauthorized({})))
   })
 
   it("gives up when the server asks for more patience than there is", () => {
     assert.isTrue(mayRetry(new RateLimited({ retryAfter: Duration.seconds(60) })))
     assert.isFalse(mayRetry(new RateLimited({ retryAfter: Duration.millis(60_001) })))
-    assert.isFalse(mayRetry(new Unavailable({ description: "", retryAfter: Duration.hours(1) })))
+    assert.isFalse(
+      mayRetry(new Unavailable({ outage: { _tag: "Status", status: 503 }, retryAfter: Duration.hours(1) }))
+    )
     assert.isTrue(
       RetryPolicy.mayRetry(RetryPolicy.make({ retryAfterCap: "2 hours" }))(
-        new Unavailable({ description: "", retryAfter: Duration.hours(1) })
+        new Unavailable({ outage: { _tag: "Status", status: 503 }, retryAfter: Duration.hours(1) })
       )
     )
   })
 
   it("askedWait is what the reason carries", () => {
     assert.isUndefined(RetryPolicy.askedWait(failed))
-    assert.isUndefined(RetryPolicy.askedWait(new Unauthorized({ description: "" })))
+    assert.isUndefined(RetryPolicy.askedWait(new Unauthorized({})))
     assert.deepStrictEqual(
       RetryPolicy.askedWait(new RateLimited({ retryAfter: Duration.seconds(3) })),
       Duration.seconds(3)

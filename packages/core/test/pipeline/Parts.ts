@@ -106,7 +106,7 @@ export type Recording = ReturnType<typeof recording<CallSession>>
 export const letterBox = (behaviour: Behaviour<DeadLetter> = {}) => recording<DeadLetter>("letters", behaviour)
 
 export const trouble = (sink: string, operation: SinkError["operation"], retryable = false) =>
-  new SinkError({ sink, operation, retryable, description: "no room" })
+  new SinkError({ sink, operation, retryable, reason: { _tag: "Other", description: "no room" } })
 
 /** Keeps all that was saved, and goes on from the last. */
 export const checkpoint = (...states: ReadonlyArray<State>) => {

@@ -748,7 +748,7 @@ describe("Pipeline", () => {
 })
 
 const broken = new AgniError({
-  reason: new Unavailable({ description: "no connection" }),
+  reason: new Unavailable({ outage: { _tag: "Unreachable" } }),
   request: "GET /",
   attempts: 1,
   elapsed: Duration.zero

@@ -1,5 +1,6 @@
 /** A history, sinks and what becomes of each record, drawn from a seed; and the runs until all is delivered. */
-import { Checkpoint, CheckpointError, State } from "@callstream/core/checkpoint/Checkpoint"
+import { Checkpoint, State } from "@callstream/core/checkpoint/Checkpoint"
+import { CheckpointError } from "@callstream/core/checkpoint/CheckpointError"
 import { AgniError, Unavailable } from "@callstream/core/model/AgniError"
 import type { CallSession } from "@callstream/core/model/CallSession"
 import * as Instant from "@callstream/core/model/Instant"
@@ -140,7 +141,9 @@ export const run = Effect.fnUntraced(function* (seed: number): Effect.fn.Return<
             state: saved === undefined ? Option.none<State>() : Option.some(decodeState(saved)),
             commit: (state: State) =>
               trouble("checkpoint", "save") === "lasting"
-                ? Effect.fail(new CheckpointError({ reason: "io", description: "the disk is full" }))
+                ? Effect.fail(
+                    new CheckpointError({ reason: { _tag: "File", path: "state", action: "written", code: "ENOSPC" } })
+                  )
                 : outside.step("save", () => {
                     check(state)
                     saved = JSON.stringify(state)
@@ -373,7 +376,7 @@ const mapFirst = <A, B>(of: ReadonlyArray<A>, f: (one: A) => B): readonly [B, ..
 }
 
 const broken = new AgniError({
-  reason: new Unavailable({ description: "no connection" }),
+  reason: new Unavailable({ outage: { _tag: "Unreachable" } }),
   request: "GET /",
   attempts: 1,
   elapsed: Duration.zero

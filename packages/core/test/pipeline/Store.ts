@@ -49,7 +49,7 @@ export const make = <A>(options: {
   let finished = false
   const wrong: Array<string> = []
   const failure = (operation: "open" | "write" | "flush" | "finish", retryable: boolean, description = "trouble") =>
-    new SinkError({ sink: name, operation, retryable, description })
+    new SinkError({ sink: name, operation, retryable, reason: { _tag: "Other", description } })
 
   return {
     name,

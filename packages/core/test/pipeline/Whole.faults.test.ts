@@ -1,5 +1,5 @@
 /** Whatever fails in a whole run, and when: a clear error or success, never a wrong file, and the next run ends it. */
-import { CheckpointError } from "@callstream/core/checkpoint/Checkpoint"
+import { CheckpointError } from "@callstream/core/checkpoint/CheckpointError"
 import { AgniError } from "@callstream/core/model/AgniError"
 import { SinkError } from "@callstream/core/sink/SinkError"
 import { assert, describe, it } from "@effect/vitest"

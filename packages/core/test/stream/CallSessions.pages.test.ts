@@ -18,7 +18,7 @@ const sorted = (ids: Iterable<string>) => [...ids].sort()
 const trueIds = (simulator: AgniSimulator.AgniSimulator) => simulator.truth().map(({ id }) => id)
 
 const unavailable: AgniError = new Failure({
-  reason: new Unavailable({ description: "gone" }),
+  reason: new Unavailable({ outage: { _tag: "Unreachable" } }),
   request: "test",
   attempts: 1,
   elapsed: Duration.zero

@@ -311,7 +311,7 @@ describe("CallSessions.sessions", () => {
   it.effect("fails with what the client fails with, after the sessions that came before", () =>
     Effect.gen(function* () {
       const gone = new AgniError({
-        reason: new Unavailable({ description: "gone" }),
+        reason: new Unavailable({ outage: { _tag: "Unreachable" } }),
         request: "test",
         attempts: 1,
         elapsed: Duration.zero

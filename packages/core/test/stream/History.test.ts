@@ -500,8 +500,8 @@ describe("History.windows", () => {
 
   const failed = (reason: AgniError["reason"]) =>
     new AgniError({ reason, request: "GET", attempts: 5, elapsed: Duration.seconds(30) })
-  const reset = failed(new Unavailable({ description: "read ECONNRESET" }))
-  const overloaded = failed(new Unavailable({ status: 503, description: "no upstream" }))
+  const reset = failed(new Unavailable({ outage: { _tag: "Unreachable", code: "ECONNRESET" } }))
+  const overloaded = failed(new Unavailable({ outage: { _tag: "Status", status: 503, quote: "no upstream" } }))
 
   it.live("a row that breaks the connection each time is a gap too, with keepGoing", () =>
     Effect.gen(function* () {

@@ -13,7 +13,14 @@ const make = () => {
   const attempt = (operation: SinkError["operation"]) =>
     Effect.suspend(() =>
       held.failures-- > 0
-        ? Effect.fail(new SinkError({ sink: "held", operation, retryable: true, description: "not now" }))
+        ? Effect.fail(
+            new SinkError({
+              sink: "held",
+              operation,
+              retryable: true,
+              reason: { _tag: "Other", description: "not now" }
+            })
+          )
         : Effect.void
     )
   const sink: SessionSink<CallSession> = {
@@ -135,7 +142,7 @@ describe("SinkConformance", () => {
         write: (batch) =>
           Effect.mapError(
             write(batch),
-            ({ description, operation, sink }) => new SinkError({ sink, operation, description, retryable: false })
+            ({ operation, reason, sink }) => new SinkError({ sink, operation, reason, retryable: false })
           )
       })),
       /^failing: once/

@@ -232,7 +232,7 @@ const direct = (
       const fail = (reason: AgniError["reason"]) =>
         Effect.fail(new AgniError({ reason, request: search, attempts: 1, elapsed: Duration.zero }))
       if (status === 400) return fail(new InvalidRequest({ status, quote: body }))
-      if (status !== 200) return fail(new Unavailable({ status, description: body }))
+      if (status !== 200) return fail(new Unavailable({ outage: { _tag: "Status", status, quote: body } }))
       const observed = { page: query.page ?? 1, observedAt: Math.round((date - age * 1000) * 1000), age }
       const text = unsigned(body)
       const known = decoded.get(text)

@@ -19,7 +19,7 @@ export interface Thread extends PageDecoder.Decoder {
   readonly started: Effect.Effect<void>
 }
 
-const lost = new Unavailable({ description: "the thread that decoded the response ended" })
+const lost = new Unavailable({ outage: { _tag: "DecoderEnded" } })
 
 /** Fails where threads are not to be had: a process may not be allowed to start one. */
 export const make = Effect.fnUntraced(function* (

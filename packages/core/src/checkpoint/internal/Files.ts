@@ -3,9 +3,9 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import type * as PlatformError from "effect/PlatformError"
-import { codeOf, syncFolder } from "../../file/internal/Platform.ts"
-import * as TrustedFile from "../../file/TrustedFile.ts"
-import { CheckpointError } from "../Checkpoint.ts"
+import { codeOf, syncFolder } from "../../platform/internal/System.ts"
+import * as TrustedFile from "../../platform/TrustedFile.ts"
+import { CheckpointError } from "../CheckpointError.ts"
 
 /** Creates the file, for its owner only. It is safe from a power failure on return; one that fails leaves nothing. */
 export const writeNew = (fs: FileSystem.FileSystem, path: string, text: string) =>
@@ -66,33 +66,15 @@ export const isAlreadyThere = (error: PlatformError.PlatformError): boolean => e
 
 const isNotFound = (error: PlatformError.PlatformError): boolean => error.reason._tag === "NotFound"
 
-/** Names the file, what was to be done with it, and what to do about it. */
+/** Names the file, and what was to be done with it. */
 export const failed =
   (path: string, action: "read" | "written") =>
   (error: PlatformError.PlatformError): CheckpointError => {
-    const refusal = TrustedFile.refusalOf(error)
-    if (refusal !== undefined) {
-      return new CheckpointError({ reason: "untrusted", description: refusal.message, advice: refusal.advice })
-    }
-    const code = codeOf(error)
-    const known = code === undefined ? undefined : problems[code]
+    const file = TrustedFile.refusalOf(error)
     return new CheckpointError({
-      reason: "io",
-      description: `${path} could not be ${action}: ${known?.[0] ?? "the system refused"} (${code ?? error.reason._tag})`,
-      advice: `${known?.[1] ?? "Look after the disk"}, then run it again: it goes on from what was kept last.`
+      reason:
+        file === undefined
+          ? { _tag: "File", path, action, code: codeOf(error) ?? error.reason._tag }
+          : { _tag: "Untrusted", file }
     })
   }
-
-const space = "Make room on the disk"
-const rights = "Allow this user to read and write there"
-const folder = "Put the folder back, or look at what is in its place"
-const problems: Readonly<Record<string, readonly [what: string, advice: string]>> = {
-  ENOSPC: ["the disk is full", space],
-  EDQUOT: ["the disk quota is used up", space],
-  EACCES: ["no permission", rights],
-  EPERM: ["no permission", rights],
-  EROFS: ["the file system is read-only", "Make it writable"],
-  ENOENT: ["its folder is not there", folder],
-  ENOTDIR: ["what should be its folder is none", folder],
-  EISDIR: ["it is a folder", "Move that folder away"]
-}

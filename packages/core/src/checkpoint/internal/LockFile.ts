@@ -6,6 +6,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as PlatformError from "effect/PlatformError"
 import * as SecureRandom from "effect/crypto/SecureRandom"
+import type { Held } from "../../platform/Held.ts"
 import { Owner, type ProcessOwner } from "../ProcessOwner.ts"
 import { ifThere, isAlreadyThere, parse, writeNew } from "./Files.ts"
 
@@ -34,13 +35,9 @@ export interface LockFile<E> {
   readonly release: Effect.Effect<void>
 }
 
-/** What is locked, in the words of whoever locks it. */
+/** What its failures become. */
 export interface About<E> {
-  /** What the lock is on, as the subject of a sentence. */
-  readonly subject: string
-  /** What holding it means: `is running already`. */
-  readonly busy: string
-  readonly held: (description: string, advice: string) => E
+  readonly held: (held: Held) => E
   readonly failed: (path: string, action: "read" | "written") => (error: PlatformError.PlatformError) => E
 }
 
@@ -77,15 +74,13 @@ const take = Effect.fnUntraced(function* <E>(
   const own: Holder = { version: 1, id, ...process.self, since }
   const text = `${JSON.stringify(own, undefined, 2)}\n`
 
-  const held = (description: string, advice: string) =>
-    Effect.fail(about.held(`${about.subject} ${description}`, advice))
-  const heldBy = (holder: Holder, advice: string) =>
-    held(
-      process.self.pid === holder.pid && process.self.start === holder.start && process.self.host === holder.host
-        ? `${about.busy}, in this process, since ${holder.since}`
-        : `${about.busy}: process ${holder.pid} on ${holder.host}, since ${holder.since}`,
-      advice
-    )
+  const held = (why: Held) => Effect.fail(about.held(why))
+  const shown = ({ host, pid, since, start }: Holder) => ({
+    pid,
+    host,
+    since,
+    here: process.self.pid === pid && process.self.start === start && process.self.host === host
+  })
 
   const look = (at: string) =>
     Effect.map(
@@ -108,15 +103,11 @@ const take = Effect.fnUntraced(function* <E>(
   }).pipe(reading)
 
   const refuseUnlessGone = Effect.fnUntraced(function* ({ holder, path: at }: Found) {
-    const remove = `If that run is over, remove ${at} and run it again.`
-    if (holder === undefined) return yield* held(`is locked by ${at}, which does not say by whom`, remove)
+    const place = { _tag: "File", path: at } as const
+    if (holder === undefined) return yield* held({ _tag: "Elsewhere", place })
     const verdict = yield* process.judge(holder)
-    if (verdict === "elsewhere") {
-      return yield* heldBy(holder, `Whether it still runs cannot be told from here. ${remove}`)
-    }
-    if (verdict === "alive") {
-      return yield* heldBy(holder, `Wait for it or stop it. If that process is something else, remove ${at}.`)
-    }
+    if (verdict === "elsewhere") return yield* held({ _tag: "Elsewhere", holder: shown(holder), place })
+    if (verdict === "alive") return yield* held({ _tag: "Running", holder: shown(holder), place })
     return holder
   })
 
@@ -152,7 +143,7 @@ const take = Effect.fnUntraced(function* <E>(
       placed = found === undefined ? path : successor(yield* refuseUnlessGone(found))
       yield* place(placed, attempt)
     }
-    return yield* held(`has a lock, ${path}, that changes all the time`, "Run it again.")
+    return yield* held({ _tag: "Changing", path })
   }).pipe(Effect.onError(() => Effect.andThen(removeOwn(placed), removeOwn(path))))
 
   return {
@@ -161,15 +152,9 @@ const take = Effect.fnUntraced(function* <E>(
       const found = yield* reading(look(path))
       if (Option.isSome(found) && found.value.holder?.id === id) return
       if (Option.isSome(found) && found.value.holder !== undefined) {
-        return yield* heldBy(
-          found.value.holder,
-          "The lock of this run was removed while it ran. Let the other one finish."
-        )
+        return yield* held({ _tag: "TakenOver", holder: shown(found.value.holder) })
       }
-      return yield* held(
-        `lost its lock: ${path} was ${Option.isSome(found) ? "overwritten" : "removed"}`,
-        "Make sure that no other run of it is under way, then run it again."
-      )
+      return yield* held({ _tag: "Lost", path, how: Option.isSome(found) ? "overwritten" : "removed" })
     }),
     release: removeOwn(path)
   }

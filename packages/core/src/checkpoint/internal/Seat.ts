@@ -5,9 +5,9 @@ import * as Scope from "effect/Scope"
 import type * as SqlClient from "effect/sql/SqlClient"
 import type { Connection } from "effect/sql/SqlConnection"
 import { isSqlError, type SqlError } from "effect/sql/SqlError"
-import type { CheckpointError } from "../Checkpoint.ts"
+import type { CheckpointError } from "../CheckpointError.ts"
 
-const table = "callstream_checkpoints"
+export const table = "callstream_checkpoints"
 
 export interface Seat {
   /** The state that is kept, `undefined` for none. `elsewhere` says why it is not to be had. */

@@ -2,7 +2,8 @@
 import * as Effect from "effect/Effect"
 import * as Digest from "effect/crypto/Digest"
 import * as Schema from "effect/Schema"
-import { CheckpointError, State } from "../Checkpoint.ts"
+import { State } from "../Checkpoint.ts"
+import { CheckpointError, type CheckpointReason } from "../CheckpointError.ts"
 import { parse } from "./Files.ts"
 
 const Content = Schema.Struct({ ...State.fields, pipeline: Schema.String })
@@ -16,44 +17,28 @@ const checksumOf = (content: unknown) =>
 export const encode = Effect.fnUntraced(function* (path: string, pipeline: string, state: State) {
   const content = yield* Effect.mapError(
     encodeContent({ ...state, pipeline }),
-    () =>
-      new CheckpointError({
-        reason: "io",
-        description: `the state for ${path} cannot be kept: a cursor or a position of it is no JSON`,
-        advice: "Report this: a sink gave a wrong position."
-      })
+    () => new CheckpointError({ reason: { _tag: "NotJson", path } })
   )
   return `${JSON.stringify({ ...content, checksum: yield* checksumOf(content) }, undefined, 2)}\n`
 })
 
 /** The state, or why it is refused. */
 export const decode = Effect.fnUntraced(function* (path: string, pipeline: string, bytes: Uint8Array) {
-  const refuse = (
-    what: string,
-    advice = `Restore ${path} from a copy, or delete it to begin again from the beginning.`
-  ) => Effect.fail(new CheckpointError({ reason: "torn", description: `the checkpoint ${path} ${what}`, advice }))
+  const refuse = (problem: Extract<CheckpointReason, { readonly _tag: "Torn" }>["problem"]) =>
+    Effect.fail(new CheckpointError({ reason: { _tag: "Torn", path, problem } }))
 
   const parsed = parse(bytes)
-  if (typeof parsed !== "object" || parsed === null) return yield* refuse("is torn: it is not one whole piece of JSON")
+  if (typeof parsed !== "object" || parsed === null) return yield* refuse({ _tag: "NotWhole" })
   if ("version" in parsed && typeof parsed.version === "number" && parsed.version > 1) {
-    return yield* refuse(
-      `has version ${parsed.version}, and only version 1 is known here`,
-      `Run the newer callstream that wrote it, or delete ${path} to begin again from the beginning.`
-    )
+    return yield* refuse({ _tag: "NewerVersion", version: parsed.version })
   }
   const { checksum, ...content } = { checksum: undefined, ...parsed }
-  if (checksum !== (yield* checksumOf(content))) return yield* refuse("was changed after it was written")
+  if (checksum !== (yield* checksumOf(content))) return yield* refuse({ _tag: "Changed" })
   const { pipeline: owner, ...state } = yield* Effect.catchTag(decodeContent(content), "SchemaError", () =>
-    refuse("does not hold the state of a pipeline")
+    refuse({ _tag: "NoState" })
   )
   if (owner !== pipeline) {
-    return yield* Effect.fail(
-      new CheckpointError({
-        reason: "different",
-        description: `the checkpoint ${path} belongs to the pipeline ${owner}, not to ${pipeline}`,
-        advice: "Put the file back under its own name, or delete it to begin again from the beginning."
-      })
-    )
+    return yield* new CheckpointError({ reason: { _tag: "OtherOwner", path, owner, pipeline } })
   }
   return state satisfies State
 })

@@ -109,29 +109,17 @@ export const toPage = <Sessions>(
     case "Failure": {
       const message = quote(body.message)
       return Result.fail(
-        new Unavailable({
-          status: 200,
-          description: `the server answered success: false${message === "" ? "" : ` ("${message}")`}`
-        })
+        new Unavailable({ outage: { _tag: "Unsuccessful", ...(message === "" ? {} : { quote: message }) } })
       )
     }
     case "NotJson":
       return Result.fail(
         new InvalidResponse({
-          description: body.html
-            ? "the response is HTML, not JSON: something between here and the API answered in its place"
-            : `the response is not JSON, or ends early (${body.characters} characters)`,
-          retryable: true,
-          ...(body.html ? {} : { fault: "syntax" as const })
+          problem: body.html ? { _tag: "Html" } : { _tag: "NotJson", characters: body.characters }
         })
       )
     case "Unexpected":
-      return Result.fail(
-        new InvalidResponse({
-          description: "the response holds no list of call sessions (neither data.callSessions nor data)",
-          retryable: false
-        })
-      )
+      return Result.fail(new InvalidResponse({ problem: { _tag: "NoList" } }))
   }
 }
 

@@ -2,13 +2,11 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
-import * as Headers from "effect/http/Headers"
 import * as HttpClient from "effect/http/HttpClient"
 import type * as HttpClientError from "effect/http/HttpClientError"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import type * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Redacted from "effect/Redacted"
-import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import type { AgniErrorReason } from "../../model/AgniError.ts"
 import {
@@ -21,6 +19,8 @@ import {
   Unavailable
 } from "../../model/AgniError.ts"
 import * as CallSessionQuery from "../../model/CallSessionQuery.ts"
+import * as RetryAfter from "../../platform/internal/RetryAfter.ts"
+import { ProxyError } from "../ProxyError.ts"
 
 /** A response of status 200, read to its end. */
 export interface Received {
@@ -65,9 +65,7 @@ export const make =
               return Effect.fail(foreign(target, options.origin, quote))
             }
             return followed === maxRedirects
-              ? Effect.fail(
-                  new InvalidResponse({ description: `more than ${maxRedirects} redirects`, retryable: false })
-                )
+              ? Effect.fail(new InvalidResponse({ problem: { _tag: "TooManyRedirects", limit: maxRedirects } }))
               : send(target.href, followed + 1)
           })
         )
@@ -115,12 +113,10 @@ const resolve = (location: string, base: string): URL | undefined =>
 
 const foreign = (target: URL | undefined, origin: string, quote: (text: string) => string) =>
   new InvalidResponse({
-    description:
+    problem:
       target === undefined
-        ? "a redirect to nowhere: the response has no usable Location"
-        : `a redirect to another origin, ${hostOf(target, quote)}, was refused: the key is sent to ${origin} only. ` +
-          "If the API has moved there, make it the base URL",
-    retryable: false
+        ? { _tag: "RedirectedNowhere" }
+        : { _tag: "RedirectedElsewhere", to: hostOf(target, quote), origin }
   })
 
 /** A host name can carry what must not leak, too. */
@@ -141,7 +137,7 @@ const readBody = (
   response: HttpClientResponse.HttpClientResponse,
   limit: number
 ): Effect.Effect<Uint8Array<ArrayBuffer>, BodyError> => {
-  const cutOff = (error: unknown): BodyError => ({ _tag: "CutOff", because: because(error) })
+  const cutOff = (error: unknown): BodyError => ({ _tag: "CutOff", ...codeOf(error) })
   // A length that the transport itself holds the body to needs no counting here, which is a fifth of a page's cost.
   const declared = response.headers["content-encoding"] === undefined ? Number(response.headers["content-length"]) : NaN
   if (declared <= limit) {
@@ -173,7 +169,7 @@ const concat = (chunks: ReadonlyArray<Uint8Array>): Uint8Array<ArrayBuffer> => {
   return whole
 }
 
-type BodyError = { readonly _tag: "TooLarge" } | { readonly _tag: "CutOff"; readonly because: string }
+type BodyError = { readonly _tag: "TooLarge" } | { readonly _tag: "CutOff"; readonly code?: string }
 
 const receive = (
   response: HttpClientResponse.HttpClientResponse,
@@ -192,12 +188,8 @@ const receive = (
       }),
       onFailure: (error) =>
         error._tag === "TooLarge"
-          ? new InvalidResponse({
-              description: `the response is larger than ${formatBytes(maxBodyBytes)}: ask for smaller pages`,
-              retryable: false,
-              fault: "size"
-            })
-          : new Unavailable({ description: `the response was cut off on the way${error.because}` })
+          ? new InvalidResponse({ problem: { _tag: "TooLarge", limit: maxBodyBytes } })
+          : new Unavailable({ outage: error })
     })
   })
 }
@@ -219,26 +211,20 @@ const toReason = (
 ): AgniErrorReason => {
   const { headers, status } = response
   const said = toldMessage(body)
-  const words = said === undefined ? "" : `: "${quote(said)}"`
-  if (status === 401) return new Unauthorized({ description: `the API key was not accepted (401)${words}` })
-  if (status === 403) return new Forbidden({ description: `the API key may not list call sessions (403)${words}` })
-  if (status === 404) {
-    return new NotFound({ description: "there is no call-sessions endpoint at this address (404): check the base URL" })
-  }
-  const asked = headers["retry-after"]
-  const parsed = asked === undefined ? undefined : Result.getOrUndefined(Headers.parseRetryAfter(asked))
-  // A date is meant by the server's clock, which may not be ours.
-  const date = Date.parse(headers["date"] ?? "")
-  const wait =
-    parsed === undefined ? {} : { retryAfter: Headers.retryAfterDelay(parsed, Number.isNaN(date) ? now : date) }
+  const words = said === undefined ? {} : { quote: quote(said) }
+  if (status === 401) return new Unauthorized(words)
+  if (status === 403) return new Forbidden(words)
+  if (status === 404) return new NotFound()
+  const asked = RetryAfter.read(headers, now)
+  const wait = asked === undefined ? {} : { retryAfter: asked }
   if (status === 429) return new RateLimited(wait)
   if (status === 408 || status === 425 || status >= 500) {
-    return new Unavailable({ status, description: `the server failed with status ${status}${words}`, ...wait })
+    return new Unavailable({ outage: { _tag: "Status", status, ...words }, ...wait })
   }
   const parameter = status === 400 && said !== undefined ? CallSessionQuery.mentioned(said) : undefined
   return new InvalidRequest({
     status,
-    ...(said === undefined ? {} : { quote: quote(said) }),
+    ...words,
     ...(parameter === undefined ? {} : { parameter })
   })
 }
@@ -259,37 +245,25 @@ const toldMessage = (body: string): string | undefined => {
 const unreachable = (error: HttpClientError.HttpClientError): AgniErrorReason =>
   error.reason._tag === "InvalidUrlError"
     ? new InvalidRequest({ parameter: "baseUrl", requirement: "is not a valid URL" })
-    : new Unavailable({ description: `the server could not be reached${because(error)}` })
+    : new Unavailable({ outage: { _tag: "Unreachable", ...codeOf(error), ...proxyOf(error) } })
 
-const explanations: Readonly<Record<string, string>> = {
-  ECONNREFUSED: "connection refused",
-  ECONNRESET: "connection reset",
-  EPIPE: "connection closed",
-  UND_ERR_SOCKET: "connection closed",
-  ENOTFOUND: "no such host: check the base URL and the network",
-  EAI_AGAIN: "the name of the host could not be looked up: check the network",
-  ETIMEDOUT: "connection timed out",
-  UND_ERR_CONNECT_TIMEOUT: "connection timed out",
-  EHOSTUNREACH: "no route to the host",
-  ENETUNREACH: "no network",
-  CERT_HAS_EXPIRED: "its certificate has expired",
-  DEPTH_ZERO_SELF_SIGNED_CERT: "its certificate is self-signed",
-  SELF_SIGNED_CERT_IN_CHAIN: "a certificate in its chain is self-signed",
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: "its certificate could not be verified",
-  ERR_TLS_CERT_ALTNAME_INVALID: "its certificate is for another host"
-}
-
-const because = (error: unknown): string => {
+/** The first of an error and its causes that a reading finds something in. */
+const within = <A>(error: unknown, read: (cause: object) => A | undefined): A | undefined => {
   let cause: unknown = error
   for (let depth = 0; depth < 8 && typeof cause === "object" && cause !== null; depth++) {
-    if ("code" in cause && typeof cause.code === "string" && /^[A-Z][A-Z0-9_]+$/.test(cause.code)) {
-      const known = explanations[cause.code]
-      return known === undefined ? ` (${cause.code})` : `: ${known} (${cause.code})`
-    }
+    const found = read(cause)
+    if (found !== undefined) return found
     cause = "cause" in cause ? cause.cause : undefined
   }
-  return ""
+  return undefined
 }
 
-const formatBytes = (bytes: number): string =>
-  bytes >= 1024 * 1024 ? `${Math.floor(bytes / (1024 * 1024))} MiB` : `${bytes} bytes`
+const codeOf = (error: unknown): { readonly code?: string } =>
+  within(error, (cause) =>
+    "code" in cause && typeof cause.code === "string" && /^[A-Z][A-Z0-9_]+$/.test(cause.code)
+      ? { code: cause.code }
+      : undefined
+  ) ?? {}
+
+const proxyOf = (error: unknown): { readonly proxy?: ProxyError["proxy"] } =>
+  within(error, (cause) => (cause instanceof ProxyError ? { proxy: cause.proxy } : undefined)) ?? {}

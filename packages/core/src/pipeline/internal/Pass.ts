@@ -1,6 +1,6 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import type { CheckpointError } from "../../checkpoint/Checkpoint.ts"
+import type { CheckpointError } from "../../checkpoint/CheckpointError.ts"
 import type { CallSession } from "../../model/CallSession.ts"
 import * as Column from "../../model/Column.ts"
 import type { Instant } from "../../model/Instant.ts"
@@ -68,7 +68,7 @@ export const make = <A>(options: {
         sink: letters.name,
         operation: "write",
         retryable: false,
-        description: `${refused.length} of ${sealed.length} dead letters were refused: ${first.reason}`
+        reason: { _tag: "LettersRefused", count: refused.length, of: sealed.length, reason: first.reason }
       })
     }
     dead += found.length

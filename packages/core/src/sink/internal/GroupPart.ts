@@ -55,7 +55,7 @@ type Readable = Pick<PartialFile.PartialFile, "end" | "read">
 
 /** The note that ends there. */
 const noteAt = Effect.fnUntraced(function* (path: string, file: Readable, end: number) {
-  const torn = () => failWith(path, "open", "torn")
+  const torn = () => failWith(path, "open", "Torn")
   const last = yield* file.read(Math.max(0, end - 4), 4)
   const length = last.length < 4 ? 0 : new DataView(last.buffer, last.byteOffset).getUint32(0, true)
   if (length === 0 || length > end - 4) return yield* torn()
@@ -132,7 +132,7 @@ export const open = Effect.fnUntraced(function* (
   }
 
   if (began !== undefined && file.finished) {
-    if (!closed && (yield* rowsIn(path, file, format)) !== began.rows) return yield* failWith(path, "open", "changed")
+    if (!closed && (yield* rowsIn(path, file, format)) !== began.rows) return yield* failWith(path, "open", "Changed")
   } else if (closed) content = options.content
   else if (began !== undefined) {
     const found: Array<Note> = []
@@ -290,7 +290,7 @@ export const open = Effect.fnUntraced(function* (
     add: (lines) =>
       Effect.suspend(() => {
         if (lines.length === 0) return Effect.succeed(true)
-        if (closed || file.finished) return Effect.fail(failWith(path, "write", "finished"))
+        if (closed || file.finished) return Effect.fail(failWith(path, "write", "Finished"))
         pending = pending.length === 0 ? lines : [...pending, ...lines]
         for (const { text } of lines) characters += text.length
         return fill
@@ -324,7 +324,7 @@ const rowsIn = Effect.fnUntraced(function* (path: string, file: Readable, format
 export const verify = (format: Format) =>
   Effect.fnUntraced(function* (path: string, from: Position) {
     const file = yield* PartialFile.openFinished(path, from, true)
-    const altered = () => failWith(path, "verify", "altered")
+    const altered = () => failWith(path, "verify", "Altered")
     const rows = yield* Effect.mapError(rowsIn(path, file, format), altered)
     if (rows !== from.groups?.rows) return yield* altered()
   }, Effect.scoped)

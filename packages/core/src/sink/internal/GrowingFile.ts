@@ -7,7 +7,8 @@ import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import type { Compression } from "../Compression.ts"
 import { codeOf, fromPlatform, OutputError } from "../OutputError.ts"
-import { syncFolder } from "../../file/internal/Platform.ts"
+import type { OutputReason } from "../OutputReason.ts"
+import { syncFolder } from "../../platform/internal/System.ts"
 import { linkOrRename } from "./Publish.ts"
 import * as Tail from "./Tail.ts"
 
@@ -53,8 +54,11 @@ export const isInode = (fs: FileSystem.FileSystem, path: string, inode: string |
     )
   )
 
-export const failWith = (path: string, operation: OutputError["operation"], reason: OutputError["reason"]) =>
-  new OutputError({ target: path, operation, reason })
+export const failWith = (path: string, operation: OutputError["operation"], _tag: PlainReason["_tag"]) =>
+  new OutputError({ target: path, operation, reason: { _tag } })
+
+/** Reasons that need no more than their name. */
+export type PlainReason = Exclude<OutputReason, { readonly _tag: "Locked" | "Uncovered" | "Untrusted" }>
 
 export interface Opened {
   readonly path: string
@@ -93,7 +97,7 @@ export const make = (context: {
   // What another program did to the file would be written on after, and found out by whoever reads it.
   const foreign = (operation: OutputError["operation"]) =>
     Effect.suspend(() => {
-      lost = failWith(partial, operation, "foreign")
+      lost = failWith(partial, operation, "Foreign")
       return Effect.fail(lost)
     })
   const assertLength = Effect.flatMap(named("write")(file.stat), (info) => {
@@ -112,7 +116,7 @@ export const make = (context: {
     Effect.suspend(() => {
       context.begun()
       if (lost !== undefined) return Effect.fail(lost)
-      if (state !== "open") return Effect.fail(failWith(options.path, "write", "finished"))
+      if (state !== "open") return Effect.fail(failWith(options.path, "write", "Finished"))
       if (bytes.length === 0) return Effect.void
       return assertLength.pipe(
         Effect.andThen(repair),
@@ -142,7 +146,7 @@ export const make = (context: {
           lost = new OutputError({
             target: options.path,
             operation: "flush",
-            reason: "unsynced",
+            reason: { _tag: "Unsynced" },
             ...(code === undefined ? {} : { code })
           })
           return lost
@@ -180,18 +184,18 @@ export const make = (context: {
   })
 
   const assertOurs = Effect.fnUntraced(function* (name: string) {
-    if (!(yield* named("finish")(isInode(fs, name, inode)))) return yield* failWith(options.path, "finish", "replaced")
+    if (!(yield* named("finish")(isInode(fs, name, inode)))) return yield* failWith(options.path, "finish", "Replaced")
   })
   /** What counts is what is on the disk: it is read again, under the name that it has still. */
   const verified = Effect.scoped(
     Effect.gen(function* () {
       const reader = yield* Effect.mapError(fs.open(partial, { flag: "r" }), (error) =>
         codeOf(error) === "ENOENT"
-          ? failWith(options.path, "finish", "replaced")
+          ? failWith(options.path, "finish", "Replaced")
           : fromPlatform(options.path, "finish")(error)
       )
       const info = yield* named("finish")(reader.stat)
-      if (inodeOf(info) !== inode) return yield* failWith(options.path, "finish", "replaced")
+      if (inodeOf(info) !== inode) return yield* failWith(options.path, "finish", "Replaced")
       const whole =
         (yield* named("finish")(Tail.isEnd(reader, info, end))) &&
         (options.verify === undefined || (yield* named("finish")(options.verify(Tail.pieces(reader, end.bytes)))))
@@ -204,17 +208,22 @@ export const make = (context: {
     named("finish")(options.force ? fs.rename(own, path) : linkOrRename(fs, own, path))
   )
   const finish = Effect.gen(function* () {
-    yield* Effect.mapError(seal, ({ code, reason }) =>
-      code === undefined
-        ? failWith(options.path, "finish", reason)
-        : new OutputError({ target: options.path, operation: "finish", reason, code })
+    yield* Effect.mapError(
+      seal,
+      ({ code, reason }) =>
+        new OutputError({
+          target: options.path,
+          operation: "finish",
+          reason,
+          ...(code === undefined ? {} : { code })
+        })
     )
     if (state === "sealed") {
       yield* verified
       yield* fs.rename(partial, own).pipe(
         Effect.mapError((error) =>
           codeOf(error) === "ENOENT"
-            ? failWith(options.path, "finish", "replaced")
+            ? failWith(options.path, "finish", "Replaced")
             : fromPlatform(options.path, "finish")(error)
         ),
         Effect.andThen(Effect.onError(publish, () => Effect.ignore(fs.rename(own, partial)))),

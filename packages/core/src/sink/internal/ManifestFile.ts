@@ -5,12 +5,13 @@ import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import * as Path from "effect/Path"
 import * as Schema from "effect/Schema"
-import * as TrustedFile from "../../file/TrustedFile.ts"
+import * as TrustedFile from "../../platform/TrustedFile.ts"
 import { Manifest, type File } from "../Manifest.ts"
 import type { Replaced } from "../SessionSink.ts"
 import * as OutputFile from "../OutputFile.ts"
 import { codeOf, fromPlatform, OutputError } from "../OutputError.ts"
 import type * as Replacement from "./Replacement.ts"
+import type { PlainReason } from "./GrowingFile.ts"
 import * as Tail from "./Tail.ts"
 
 /** Whose manifest it is, and the files that it began with when it was committed. */
@@ -61,7 +62,7 @@ export const open = Effect.fnUntraced(function* (options: {
   const context = yield* Effect.context<FileSystem.FileSystem | Path.Path>()
   const { from, path } = options
   const found = yield* read(path)
-  if (from === undefined && found !== undefined && !options.force) return yield* failWith(path, "exists")
+  if (from === undefined && found !== undefined && !options.force) return yield* failWith(path, "Exists")
   const run = from?.run ?? (yield* WebCrypto.WebCrypto).randomUUID()
   // One that is to be replaced need not be readable.
   const old = yield* from === undefined ? Effect.orElseSucceed(parse(path, found), () => undefined) : parse(path, found)
@@ -69,11 +70,11 @@ export const open = Effect.fnUntraced(function* (options: {
   if (from !== undefined) {
     // Until a file gets its name, an older manifest that is to be replaced stays as it was.
     if (old !== undefined && ours === undefined && !(options.force && from.files === 0)) {
-      return yield* failWith(path, "changed")
+      return yield* failWith(path, "Changed")
     }
-    if (ours === undefined && from.files > 0) return yield* failWith(path, "missing")
+    if (ours === undefined && from.files > 0) return yield* failWith(path, "Missing")
     if (ours !== undefined && (yield* digest(ours.files.slice(0, from.files))) !== from.digest) {
-      return yield* failWith(path, "changed")
+      return yield* failWith(path, "Changed")
     }
   }
   const files = fresh(ours).slice(0, from?.files)
@@ -200,33 +201,33 @@ export const verify = Effect.fnUntraced(function* (
 ): Effect.fn.Return<void, OutputError, FileSystem.FileSystem | Path.Path> {
   const fs = yield* FileSystem.FileSystem
   const paths = yield* Path.Path
-  const failed = (target: string, reason: "gone" | "altered") =>
-    new OutputError({ target, operation: "verify", reason })
+  const failed = (target: string, _tag: "Gone" | "Altered") =>
+    new OutputError({ target, operation: "verify", reason: { _tag } })
   const text = yield* read(path, "verify")
-  if (text === undefined) return yield* failed(path, "gone")
-  const manifest = yield* Effect.mapError(parse(path, text), () => failed(path, "altered"))
-  if (manifest?.run !== from.run || !manifest.complete) return yield* failed(path, "altered")
+  if (text === undefined) return yield* failed(path, "Gone")
+  const manifest = yield* Effect.mapError(parse(path, text), () => failed(path, "Altered"))
+  if (manifest?.run !== from.run || !manifest.complete) return yield* failed(path, "Altered")
   for (const { bytes, name } of fresh(manifest)) {
     const at = paths.join(paths.dirname(path), name)
     const info = yield* Effect.mapError(fs.stat(at), (error) =>
-      codeOf(error) === "ENOENT" ? failed(at, "gone") : fromPlatform(at, "verify")(error)
+      codeOf(error) === "ENOENT" ? failed(at, "Gone") : fromPlatform(at, "verify")(error)
     )
-    if (info.type !== "File" || Tail.lengthOf(info) !== bytes) return yield* failed(at, "altered")
+    if (info.type !== "File" || Tail.lengthOf(info) !== bytes) return yield* failed(at, "Altered")
   }
 })
 
-const failWith = (path: string, reason: OutputError["reason"]) =>
-  new OutputError({ target: path, operation: "open", reason })
+const failWith = (path: string, _tag: PlainReason["_tag"]) =>
+  new OutputError({ target: path, operation: "open", reason: { _tag } })
 
 const read = Effect.fnUntraced(function* (path: string, operation: "open" | "verify" = "open") {
   const opening = Effect.mapError(fromPlatform(path, operation))
   const found = yield* opening(TrustedFile.check(path))
   if (Option.isNone(found)) return undefined
-  if (found.value.type !== "File") return yield* failWith(path, "notAFile")
+  if (found.value.type !== "File") return yield* failWith(path, "NotAFile")
   return yield* opening(TrustedFile.readString(path))
 })
 
 const decode = Schema.decodeUnknownEffect(Schema.fromJsonString(Manifest))
 
 const parse = (path: string, text: string | undefined) =>
-  text === undefined ? Effect.undefined : Effect.mapError(decode(text), () => failWith(path, "torn"))
+  text === undefined ? Effect.undefined : Effect.mapError(decode(text), () => failWith(path, "Torn"))

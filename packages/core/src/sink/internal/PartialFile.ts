@@ -17,8 +17,8 @@ import {
   partialPath,
   type Position
 } from "./GrowingFile.ts"
-import { syncFolder } from "../../file/internal/Platform.ts"
-import * as TrustedFile from "../../file/TrustedFile.ts"
+import { syncFolder } from "../../platform/internal/System.ts"
+import * as TrustedFile from "../../platform/TrustedFile.ts"
 import * as Tail from "./Tail.ts"
 
 export { type PartialFile, partialPath, Position } from "./GrowingFile.ts"
@@ -46,7 +46,7 @@ export const open = Effect.fnUntraced(function* (
   const { path } = options
   const found = yield* opening(TrustedFile.check(path))
   const exists = Option.isSome(found)
-  if (exists && found.value.type !== "File") return yield* failWith(path, "open", "notAFile")
+  if (exists && found.value.type !== "File") return yield* failWith(path, "open", "NotAFile")
   yield* opening(TrustedFile.check(partialPath(path)))
 
   const length =
@@ -55,7 +55,7 @@ export const open = Effect.fnUntraced(function* (
     const finish = Effect.mapError(syncFolder(fs, paths.dirname(path)), fromPlatform(options.path, "finish"))
     return finishedFile(fs, options, path, length, finish)
   }
-  if (exists && !options.force) return yield* failWith(options.path, "open", "exists")
+  if (exists && !options.force) return yield* failWith(options.path, "open", "Exists")
 
   // Runs after the file was closed. A run that failed before it had anything to write leaves nothing behind.
   const kept: { empty: boolean; inode: string | null | undefined } = {
@@ -99,7 +99,7 @@ const fresh = Effect.fnUntraced(function* (
   yield* opening(fs.remove(partial, { force: true }))
   if (options.alone === true) yield* Effect.ignore(clear(fs, partial))
   const file = yield* Effect.mapError(fs.open(partial, { flag: "wx+", mode: 0o600 }), (error) =>
-    codeOf(error) === "EEXIST" ? failWith(options.path, "open", "replaced") : fromPlatform(options.path, "open")(error)
+    codeOf(error) === "EEXIST" ? failWith(options.path, "open", "Replaced") : fromPlatform(options.path, "open")(error)
   )
   return { path, file, inode: inodeOf(yield* opening(file.stat)), end: Tail.start }
 })
@@ -129,17 +129,17 @@ const resumed = Effect.fnUntraced(function* (
     if (yield* opening(isInode(fs, own, from.inode))) yield* opening(fs.rename(own, partial))
     else {
       const there = yield* opening(fs.exists(partial))
-      return yield* failWith(partial, "open", there ? "changed" : "missing")
+      return yield* failWith(partial, "open", there ? "Changed" : "Missing")
     }
   }
   const file = yield* opening(TrustedFile.open(partial, { flag: "r+" }))
   const info = yield* opening(file.stat)
-  if (inodeOf(info) !== from.inode) return yield* failWith(partial, "open", "changed")
+  if (inodeOf(info) !== from.inode) return yield* failWith(partial, "open", "Changed")
   const length = Tail.lengthOf(info)
-  if (length < from.bytes) return yield* failWith(partial, "open", "shorter")
+  if (length < from.bytes) return yield* failWith(partial, "open", "Shorter")
   const end = yield* opening(Tail.read(file, from.bytes))
   if (end.bytes !== from.bytes || (yield* Tail.digest(end.tail)) !== from.tail) {
-    return yield* failWith(partial, "open", "changed")
+    return yield* failWith(partial, "open", "Changed")
   }
   if (length > from.bytes) {
     yield* opening(file.truncate(from.bytes))
@@ -170,7 +170,7 @@ const finishedLength = Effect.fnUntraced(function* (
     )
   )
   if (found === undefined || (yield* Tail.digest(found.end.tail)) !== from.tail) {
-    return yield* failWith(options.path, "open", "changed")
+    return yield* failWith(options.path, "open", "Changed")
   }
   const own = ownPath(path, from.inode)
   if (yield* opening(isInode(fs, own, from.inode))) yield* Effect.ignore(fs.remove(own))
@@ -190,14 +190,14 @@ export const openFinished = Effect.fnUntraced(function* (
   const fs = yield* FileSystem.FileSystem
   const verifying = Effect.mapError(fromPlatform(path, "verify"))
   const file = yield* Effect.mapError(fs.open(path, { flag: "r" }), (error) =>
-    codeOf(error) === "ENOENT" ? failWith(path, "verify", "gone") : fromPlatform(path, "verify")(error)
+    codeOf(error) === "ENOENT" ? failWith(path, "verify", "Gone") : fromPlatform(path, "verify")(error)
   )
   const info = yield* verifying(file.stat)
   const bytes = Tail.lengthOf(info)
   const whole = info.type === "File" && (grows ? bytes >= from.bytes : bytes === from.bytes)
   const end = whole ? yield* verifying(Tail.read(file, from.bytes)) : undefined
   if (end === undefined || (yield* Tail.digest(end.tail)) !== from.tail) {
-    return yield* failWith(path, "verify", "altered")
+    return yield* failWith(path, "verify", "Altered")
   }
   return {
     end: () => ({ ...Tail.start, bytes }),
@@ -219,7 +219,7 @@ const finishedFile = (
       Effect.mapError(fromPlatform(options.path, "open"))
     ),
   rewind: () => {},
-  write: (bytes) => (bytes.length === 0 ? Effect.void : Effect.fail(failWith(options.path, "write", "finished"))),
+  write: (bytes) => (bytes.length === 0 ? Effect.void : Effect.fail(failWith(options.path, "write", "Finished"))),
   // Only what was committed may be committed again.
   sync: options.from === undefined ? Effect.die("finished without a position") : Effect.succeed(options.from),
   seal: Effect.void,

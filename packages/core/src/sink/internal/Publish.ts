@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import * as PlatformError from "effect/PlatformError"
-import { codeOf } from "../../file/internal/Platform.ts"
+import { codeOf } from "../../platform/internal/System.ts"
 
 const alreadyThere = PlatformError.systemError({
   _tag: "AlreadyExists",

@@ -3,6 +3,7 @@ import type { Calendar } from "../../model/Calendar.ts"
 import * as Instant from "../../model/Instant.ts"
 import type { Covers, File } from "../Manifest.ts"
 import { OutputError } from "../OutputError.ts"
+import type { Uncovered } from "../OutputReason.ts"
 import * as PartName from "./PartName.ts"
 
 /** What a run reads, and when it begins. */
@@ -28,7 +29,7 @@ export interface Plan {
 }
 
 export type Verdict = Plan | { readonly name: string; readonly refused: Refusal }
-type Refusal = Pick<OutputError, "description" | "advice">
+type Refusal = Uncovered
 
 const rangeOf = ({ covers, now }: Scope): Range | undefined =>
   covers === undefined ? undefined : { from: covers.from ?? -Infinity, to: Math.min(covers.to ?? now, now) }
@@ -109,51 +110,26 @@ const hadRange = ({ covers }: File, day: Range, now: Instant.Instant): Range =>
     ? { from: day.from, to: Math.min(day.to, now) }
     : { from: instantOf(covers.from, -Infinity), to: instantOf(covers.to, Infinity) }
 
-const time = (instant: Instant.Instant): string =>
-  Number.isFinite(instant) ? Instant.format(instant) : instant < 0 ? "the beginning" : "the end"
-
-const between = ({ from, to }: Range): string => `from ${time(from)} to ${time(to)}`
-
-const unknown: Refusal = {
-  description: "it holds the calls of a day, and this run may not read all of them",
-  advice: "Read a whole range, without limits and gaps, or choose another name."
+const open = ({ from, to }: Range) => {
+  const [begin, end] = [textOf(from), textOf(to)]
+  return { ...(begin === null ? {} : { from: begin }), ...(end === null ? {} : { to: end }) }
 }
 
-const filtered = (filters: string): Refusal => ({
-  description: `it holds calls that this run leaves out (${filters})`,
-  advice: "Remove the filters, or choose another name."
-})
+const unknown: Refusal = { _tag: "Unknown" }
 
-const byHand = (day: Range): Refusal => ({
-  description: "no manifest says what it holds, and this run reads only a part of its day",
-  advice: `Begin at ${time(day.from)} and read that day to its end, or move the file away.`
-})
+const filtered = (filters: string): Refusal => ({ _tag: "Filtered", filters })
 
-const partly = (had: Range | undefined, range: Range): Refusal => {
-  if (had === undefined) {
-    return {
-      description: "it holds calls without a start time, and this run reads none",
-      advice: "Read without bounds, or choose another name."
-    }
-  }
-  const missing = [
-    ...(had.from < range.from ? [`begin at ${time(had.from)}`] : []),
-    ...(had.to > range.to ? [`end at ${time(had.to)}`] : [])
-  ].join(" and ")
-  return {
-    description: `it holds the calls ${between(had)}, and this run reads those ${between(range)}`,
-    advice:
-      missing === ""
-        ? "Choose another name."
-        : `${missing.slice(0, 1).toUpperCase()}${missing.slice(1)}, or choose another name.`
-  }
-}
+const byHand = (day: Range): Refusal => ({ _tag: "ByHand", from: Instant.format(day.from) })
 
-export const toError = (target: string, { advice, description }: Refusal): OutputError =>
-  new OutputError({
-    target,
-    operation: "open",
-    reason: "uncovered",
-    ...(description === undefined ? {} : { description }),
-    ...(advice === undefined ? {} : { advice })
-  })
+const partly = (had: Range | undefined, range: Range): Refusal =>
+  had === undefined
+    ? { _tag: "WithoutStart" }
+    : {
+        _tag: "Partly",
+        had: open(had),
+        reads: open(range),
+        missing: { from: had.from < range.from, to: had.to > range.to }
+      }
+
+export const toError = (target: string, gap: Refusal): OutputError =>
+  new OutputError({ target, operation: "open", reason: { _tag: "Uncovered", gap } })

@@ -230,7 +230,7 @@ export const open = Effect.fnUntraced(function* (
     write: (lines) =>
       Effect.gen(function* () {
         if (lines.length === 0) return
-        if (closed) return yield* new OutputError({ target: path, operation: "write", reason: "finished" })
+        if (closed) return yield* new OutputError({ target: path, operation: "write", reason: { _tag: "Finished" } })
         yield* retire
         const before = new Map(
           [...parts].map(([name, one]) => [name, { mark: one.part.mark(), complete: one.complete }])

@@ -114,8 +114,7 @@ const openRotated = (options: Options, rotate: PartName.Rotation): Sink["open"] 
         sink: path,
         operation: "open",
         retryable: false,
-        description: "rotate.bytes must be a number of at least 1",
-        advice: "Say how many bytes a file may have."
+        reason: { _tag: "NotPositive", option: "rotate.bytes" }
       })
     }
     const calendar = timeZone === undefined ? Calendar.utc : Calendar.make(timeZone)
@@ -171,8 +170,7 @@ const positionIn = <A>(
             sink,
             operation: "open",
             retryable: false,
-            description: "the checkpoint does not say where this file ended: it was kept for another kind of output",
-            advice: "Write to what it was kept for, or delete the checkpoint to begin again."
+            reason: { _tag: "OtherCheckpoint" }
           })
       )
   })

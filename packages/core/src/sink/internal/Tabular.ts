@@ -37,8 +37,7 @@ export const make = (sink: string, kept: Columns | undefined, options: Table.Opt
               sink,
               operation: "write",
               retryable: false,
-              description: "the rows have other columns than the file that an earlier run began",
-              advice: "Go on with the same columns, or delete the checkpoint and begin again."
+              reason: { _tag: "OtherColumns", than: "the earlier run" }
             })
           )
         : Effect.tap(ofBatches(given), (found) =>

@@ -43,11 +43,7 @@ export const check = Effect.fnUntraced(function* (
   // All of them are looked at: each may bring what only another one brought.
   if (answers.map(bringsKnown).includes(true)) return
   return yield* new AgniError({
-    reason: new InvalidResponse({
-      description:
-        "the server gives other calls each time that it is asked for the same page: it makes its answers up, as a mock server does, so there is nothing to read",
-      retryable: false
-    }),
+    reason: new InvalidResponse({ problem: { _tag: "MadeUp" } }),
     request: "GET /api/v1/calling/call-sessions",
     attempts: times + 1,
     elapsed: Duration.millis((yield* Clock.currentTimeMillis) - started)

@@ -132,7 +132,7 @@ describe("WebhookSink, failing", () => {
         Effect.sync(() => {
           if (result._tag === "Failure") {
             assert.instanceOf(result.failure, SinkError)
-            assert.isAbove((result.failure.advice ?? "").length, 10)
+            assert.notStrictEqual(result.failure.reason._tag, "Other")
           }
         })
       )

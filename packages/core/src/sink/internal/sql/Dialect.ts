@@ -4,6 +4,7 @@ import type { Connection } from "effect/sql/SqlConnection"
 import type { SqlError } from "effect/sql/SqlError"
 import type { Type } from "../../../model/Column.ts"
 import type { Instant } from "../../../model/Instant.ts"
+import type { TableProblem } from "../../SinkReason.ts"
 import type { Cell } from "../../Table.ts"
 
 /** Where a table is: in PostgreSQL the schema of the search path when none is named. */
@@ -34,7 +35,7 @@ export interface Found {
 /** What there is, or why nothing can be there; `schema` is where it is, or would be made. */
 export type Look =
   | { readonly _tag: "Found"; readonly schema: string | undefined; readonly found: Found | undefined }
-  | { readonly _tag: "Refused"; readonly description: string; readonly advice: string }
+  | { readonly _tag: "Refused"; readonly problem: TableProblem }
 
 /** A column of the database that takes a cell. */
 export interface Target {

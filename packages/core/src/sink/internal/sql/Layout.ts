@@ -1,5 +1,6 @@
 /** Which column takes which cell, and what a table lacks for that. */
 import * as Result from "effect/Result"
+import type { TableProblem } from "../../SinkReason.ts"
 import type { Table } from "../../Table.ts"
 import type { Dialect, Found, Layout, Place, Target } from "./Dialect.ts"
 
@@ -8,13 +9,6 @@ export interface Plan {
   /** What makes the table, or adds to it what it lacks. */
   readonly changes: ReadonlyArray<string>
 }
-
-export interface Problem {
-  readonly description: string
-  readonly advice: string
-}
-
-const another = "or choose another table with --table"
 
 /**
  * The plan for the columns of a table. The key is the table's primary key, or `id` when the rows have
@@ -25,7 +19,7 @@ export const plan = (
   place: Place,
   found: Found | undefined,
   { columns, hasExtra }: Pick<Table, "columns" | "hasExtra">
-): Result.Result<Plan, Problem> => {
+): Result.Result<Plan, TableProblem> => {
   const { quote } = dialect
   const wanted = columns.map(({ name }) => name)
   const idAt = columns.findIndex(({ name, type }) => name === "id" && type === "text")
@@ -66,13 +60,14 @@ export const plan = (
     })
   }
 
-  const refuse = (description: string, advice: string) => Result.fail({ description: `${told} ${description}`, advice })
-  if (found.kind === "other") return refuse("is no table", "Name a table with --table; it is made when it is missing.")
+  const refuse = (problem: TableProblem) => Result.fail(problem)
+  if (found.kind === "other") return refuse({ _tag: "NotATable", table: told })
   const [key, ...more] = found.primaryKey
   if (key === undefined || more.length > 0) {
     return refuse(
-      key === undefined ? "has no primary key" : `has a primary key of ${found.primaryKey.length} columns`,
-      `Give it one of one text column for the session's id, ${another}.`
+      key === undefined
+        ? { _tag: "NoKey", table: told }
+        : { _tag: "WideKey", table: told, columns: found.primaryKey.length }
     )
   }
   const isKey = (name: string) => dialect.fold(name) === dialect.fold(key)
@@ -89,12 +84,15 @@ export const plan = (
     const has = existing.get(dialect.fold(need.name))
     if (has === undefined) changes.push(`ALTER TABLE ${table} ADD COLUMN ${quote(need.name)} ${need.declared}`)
     else if (has.generated) {
-      return refuse(`has a column ${need.name} that the database fills in itself`, `Rename that column, ${another}.`)
+      return refuse({ _tag: "Generated", table: told, column: need.name })
     } else if (!dialect.accepts(need.type, has.declared) || (isKey(need.name) && need.type !== "text")) {
-      return refuse(
-        `has a column ${need.name} of type ${has.declared === "" ? "(none)" : has.declared}, and ${need.declared} is needed`,
-        `Change its type, rename it, ${another}.`
-      )
+      return refuse({
+        _tag: "OtherType",
+        table: told,
+        column: need.name,
+        has: has.declared,
+        needs: need.declared
+      })
     }
     settled.push(has === undefined ? need : { ...need, declared: has.declared })
   }
@@ -103,10 +101,7 @@ export const plan = (
     ({ filled, generated, name, required }) => required && !filled && !generated && !ours.has(dialect.fold(name))
   )
   if (empty !== undefined) {
-    return refuse(
-      `has a column ${empty.name} that must not be empty, and no session has anything for it`,
-      `Give it a default, let it be empty, ${another}.`
-    )
+    return refuse({ _tag: "Required", table: told, column: empty.name })
   }
   return Result.succeed({ layout: { ...keyed(key, keyCell), cells: settled.slice(0, cells.length) }, changes })
 }

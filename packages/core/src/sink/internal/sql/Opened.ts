@@ -12,10 +12,11 @@ import type { Committed } from "../../../model/Committed.ts"
 import type { Version } from "../../../model/Version.ts"
 import type { Instant } from "../../../model/Instant.ts"
 import type { Repairs } from "../../../model/internal/Json.ts"
-import * as SqlFailure from "../../../model/internal/SqlFailure.ts"
+import * as SqlFailure from "../../../platform/SqlFailure.ts"
 import * as StandIn from "../../../model/internal/StandIn.ts"
 import { type Batch, type Refused, versionOf, type Writer } from "../../SessionSink.ts"
 import { SinkError } from "../../SinkError.ts"
+import type { SinkReason, TableProblem } from "../../SinkReason.ts"
 import * as Table from "../../Table.ts"
 import * as Misfits from "../Misfits.ts"
 import * as Repaired from "../Repaired.ts"
@@ -39,22 +40,17 @@ const idle = { after: 10_000, look: "5 seconds" } as const
 
 type Operation = SinkError["operation"]
 
-export const failure = (
-  sink: string,
-  operation: Operation,
-  told: Pick<SqlFailure.SqlFailure, "retryable" | "description"> & {
-    readonly advice?: string | undefined
-    readonly code?: string | undefined
-  }
-): SinkError =>
+export const failure = (sink: string, operation: Operation, reason: SinkReason): SinkError =>
   new SinkError({
     sink,
     operation,
-    retryable: told.retryable,
-    description: told.description,
-    ...(told.advice === undefined ? {} : { advice: told.advice }),
-    ...(told.code === undefined ? {} : { code: told.code })
+    retryable: reason._tag === "Database" && SqlFailure.isRetryable(reason.failure),
+    reason
   })
+
+/** The failure of a driver. A file that is not trusted is told as files are. */
+export const broken = (sink: string, operation: Operation, failed: SqlFailure.SqlFailure): SinkError =>
+  failure(sink, operation, failed._tag === "Untrusted" ? failed : { _tag: "Database", failure: failed })
 
 /** Of rows with one id the newest one, the last one of those that are as new. */
 const newest = (rows: ReadonlyArray<Row>): ReadonlyArray<Row> => {
@@ -75,8 +71,8 @@ export const make = Effect.fnUntraced(function* (
   const { account, name } = options
   const transaction = yield* Transaction.make(sql, dialect)
   const turns = Semaphore.makeUnsafe(1)
-  const fail = (operation: Operation, description: string, advice?: string) =>
-    Effect.fail(failure(name, operation, { retryable: false, description, advice }))
+  const fail = (operation: Operation, reason: SinkReason) => Effect.fail(failure(name, operation, reason))
+  const refuseTable = (operation: Operation, problem: TableProblem) => fail(operation, { _tag: "Table", problem })
 
   /** What was not committed: it is sent again when its transaction was lost. */
   let pending: Array<Comparing.Pending> = []
@@ -101,17 +97,10 @@ export const make = Effect.fnUntraced(function* (
     Effect.tap(run, () => Effect.map(Clock.currentTimeMillis, (now) => (used = now))).pipe(
       Effect.timeoutOrElse({
         duration: options.timeout,
-        orElse: () =>
-          Effect.fail(
-            failure(name, what, {
-              retryable: true,
-              description: "the database did not answer in time",
-              advice: "Does it wait for a lock? Run it again: it goes on where it was."
-            })
-          )
+        orElse: () => Effect.fail(broken(name, what, SqlFailure.make("NoAnswer")))
       }),
       Effect.onError(() => rollback),
-      Effect.mapError((error) => (error._tag === "SinkError" ? error : failure(name, what, SqlFailure.of(error)))),
+      Effect.mapError((error) => (error._tag === "SinkError" ? error : broken(name, what, SqlFailure.of(error)))),
       turns.withPermits(1)
     )
   /** In an open transaction, that has all that is pending. */
@@ -140,7 +129,7 @@ export const make = Effect.fnUntraced(function* (
   const look = (table: string) =>
     Effect.flatMap(
       transaction.use((connection) => dialect.look(connection, { ...options.place, table })),
-      (look) => (look._tag === "Refused" ? fail("open", look.description, look.advice) : Effect.succeed(look))
+      (look) => (look._tag === "Refused" ? refuseTable("open", look.problem) : Effect.succeed(look))
     )
   const opened = yield* operation(
     "open",
@@ -150,7 +139,7 @@ export const make = Effect.fnUntraced(function* (
         const place = { ...options.place, schema }
         // What is wrong with a table that is there is told now, as far as it does not depend on the rows.
         const planned = LayoutOf.plan(dialect, place, found, { columns: [], hasExtra: false })
-        if (planned._tag === "Failure") return yield* fail("open", planned.failure.description, planned.failure.advice)
+        if (planned._tag === "Failure") return yield* refuseTable("open", planned.failure)
         if (account === undefined) return { place, cursor: undefined }
         if ((yield* look(Account.tableName)).found === undefined) {
           for (const one of dialect.lock({ ...place, table: Account.tableName })) yield* transaction.run(one)
@@ -178,7 +167,7 @@ export const make = Effect.fnUntraced(function* (
         for (const one of dialect.lock(place)) yield* transaction.run(one)
         const { found } = yield* look(place.table)
         const planned = LayoutOf.plan(dialect, place, found, table)
-        if (planned._tag === "Failure") return yield* fail("write", planned.failure.description, planned.failure.advice)
+        if (planned._tag === "Failure") return yield* refuseTable("write", planned.failure)
         for (const change of planned.success.changes) yield* transaction.run(statement(change))
         return planned.success
       })
@@ -231,8 +220,9 @@ export const make = Effect.fnUntraced(function* (
         compared = Comparing.plus(compared, done.success)
         return { pending, refused: [] }
       }
-      const { description, row } = SqlFailure.of(done.failure)
-      if (!row) return yield* done.failure
+      const failed = SqlFailure.of(done.failure)
+      if (failed._tag !== "Row") return yield* done.failure
+      const description = SqlFailure.describe(failed)
       yield* transaction.run(statement("ROLLBACK TO SAVEPOINT callstream"))
       yield* transaction.run(statement("RELEASE SAVEPOINT callstream"))
       const [first] = rows
@@ -248,11 +238,7 @@ export const make = Effect.fnUntraced(function* (
     const at = layout ?? (yield* settle(table))
     const { refused, rows, strange } = typed(batch, table, at.keyCell)
     if (strange) {
-      return yield* fail(
-        "write",
-        `the column ${at.key} of the rows is not the session's id, and the table's key is called so`,
-        "Give that column another name with --select, or leave it out."
-      )
+      return yield* fail("write", { _tag: "KeyColumn", column: at.key })
     }
     if (rows.length === 0) return refused
     const { highestCredible } = batch
@@ -273,7 +259,7 @@ export const make = Effect.fnUntraced(function* (
       if (done._tag === "Success") {
         add(given)
         compared = Comparing.plus(compared, done.success)
-      } else if (!SqlFailure.of(done.failure).row) return yield* done.failure
+      } else if (SqlFailure.of(done.failure)._tag !== "Row") return yield* done.failure
       else {
         // The server has given up the whole transaction.
         yield* rollback

@@ -1,5 +1,6 @@
 /** How PostgreSQL is spoken to: a batch is one text of JSON, which the server takes apart into typed columns. */
 import * as Effect from "effect/Effect"
+import type { TableProblem } from "../../SinkReason.ts"
 import type { Type } from "../../../model/Column.ts"
 import type { Cell } from "../../Table.ts"
 import { type Dialect, type Existing, type Layout, type Look, type Row, statement, type Upsert } from "./Dialect.ts"
@@ -181,41 +182,22 @@ WHERE n.nspname = $1::text AND c.relname = $2::text AND c.relkind IN ('r', 'p', 
 
 const look: Dialect["look"] = Effect.fnUntraced(function* (connection, { schema, table }) {
   const ask = (sql: string, ...params: ReadonlyArray<string | null>) => connection.execute(sql, params, undefined)
-  const refuse = (description: string, advice: string): Look => ({ _tag: "Refused", description, advice })
+  const refuse = (problem: TableProblem): Look => ({ _tag: "Refused", problem })
   const [place] = yield* ask(words.schema, schema ?? null)
   if (place === undefined) {
-    return schema === undefined
-      ? refuse("the search path of this user names no schema", "Name one with --schema.")
-      : refuse(
-          `there is no schema ${schema}`,
-          `Make it (CREATE SCHEMA ${Names.quote(schema)}), or name another one with --schema.`
-        )
+    return refuse(schema === undefined ? { _tag: "NoSearchPath" } : { _tag: "NoSchema", schema })
   }
   const name = String(place.name)
-  const told = `${name}.${table}`
-  if (place.usable !== true) {
-    return refuse(
-      `no permission to use the schema ${name}`,
-      `Grant it: GRANT USAGE ON SCHEMA ${Names.quote(name)} TO …`
-    )
-  }
+  if (place.usable !== true) return refuse({ _tag: "MayNotUseSchema", schema: name })
   const [there] = yield* ask(words.table, name, table)
   if (there === undefined) {
     return place.open === true
       ? { _tag: "Found", schema: name, found: undefined }
-      : refuse(
-          `no permission to make the table ${told}`,
-          `Make it yourself, or grant it: GRANT CREATE ON SCHEMA ${Names.quote(name)} TO …`
-        )
+      : refuse({ _tag: "MayNotMake", table, schema: name })
   }
   if (there.plain !== true)
     return { _tag: "Found", schema: name, found: { kind: "other", columns: [], primaryKey: [] } }
-  if (there.usable !== true) {
-    return refuse(
-      `no permission to write to ${told}`,
-      `Grant it: GRANT SELECT, INSERT, UPDATE ON ${Names.quote(name)}.${Names.quote(table)} TO …`
-    )
-  }
+  if (there.usable !== true) return refuse({ _tag: "MayNotWrite", table, schema: name })
   const columns = yield* ask(words.columns, String(there.oid))
   const key = yield* ask(words.key, String(there.oid))
   return {

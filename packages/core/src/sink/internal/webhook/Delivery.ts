@@ -7,13 +7,14 @@ import * as CircuitBreaker from "effect/persistence/CircuitBreaker"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import { SinkError } from "../../SinkError.ts"
+import type { Answer as Reply } from "../../SinkReason.ts"
 import type { Outcome } from "./Exchange.ts"
 import type { Message } from "./Message.ts"
 import * as Pace from "./Pace.ts"
 
 /** Whether the receiver takes messages. */
 export type Status =
-  | { readonly _tag: "Waiting"; readonly because: string; readonly giveUpAfter: Duration.Duration }
+  | { readonly _tag: "Waiting"; readonly answer: Reply; readonly giveUpAfter: Duration.Duration }
   | { readonly _tag: "Back"; readonly after: Duration.Duration }
 
 interface Options {
@@ -63,11 +64,11 @@ export const make = Effect.fnUntraced(function* (
   })
 
   /** Says once that the receiver is down. */
-  const failed = Effect.fnUntraced(function* (because: string) {
+  const failed = Effect.fnUntraced(function* (answer: Reply) {
     if (downSince !== undefined) return
     if (yield* isClosed) return
     downSince = yield* Clock.currentTimeMillis
-    yield* options.onStatus({ _tag: "Waiting", because, giveUpAfter: options.giveUpAfter })
+    yield* options.onStatus({ _tag: "Waiting", answer, giveUpAfter: options.giveUpAfter })
   })
 
   /** It answers: those who wait go one after another, and not all at once. */
@@ -83,7 +84,7 @@ export const make = Effect.fnUntraced(function* (
 
   return Effect.fnUntraced(function* (message: Message): Effect.fn.Return<Answer, SinkError> {
     const began = yield* Clock.currentTimeMillis
-    let because = "did not answer"
+    let last: Reply = { _tag: "Nothing" }
     for (let tries = 0; ;) {
       yield* pace.turn
       const outcome = yield* Effect.result(guarded(message))
@@ -91,13 +92,13 @@ export const make = Effect.fnUntraced(function* (
       if (outcome._tag === "Failure") wait = yield* untilProbe(outcome.failure)
       else {
         const answer = outcome.success
-        if (answer._tag === "Stopped") return yield* stopped(options.sink, answer.because, answer.advice)
+        if (answer._tag === "Stopped") return yield* stopped(options.sink, answer.answer)
         if (answer._tag !== "Unavailable") {
           yield* answered()
           return answer
         }
-        because = answer.because
-        yield* failed(because)
+        last = answer.answer
+        yield* failed(last)
         wait = yield* backOff(tries++, answer.retryAfter)
         if (answer.overloaded) {
           yield* pace.slow
@@ -105,7 +106,7 @@ export const make = Effect.fnUntraced(function* (
         }
       }
       if ((yield* Clock.currentTimeMillis) + wait - began > Duration.toMillis(options.giveUpAfter)) {
-        return yield* givenUp(options, because)
+        return yield* givenUp(options, last)
       }
       yield* Effect.sleep(Math.ceil(wait))
     }
@@ -127,20 +128,15 @@ const untilProbe = ({ reason }: CircuitBreaker.CircuitBreakerError): Effect.Effe
     reason._tag === "CircuitOpen" ? Duration.toMillis(reason.retryAfter) + 1000 * random : 1000 + 4000 * random
   )
 
-const stopped = (sink: string, because: string, advice: string) =>
-  Effect.fail(
-    new SinkError({ sink, operation: "write", retryable: false, description: `the receiver ${because}`, advice })
-  )
+const stopped = (sink: string, answer: Reply) =>
+  Effect.fail(new SinkError({ sink, operation: "write", retryable: false, reason: { _tag: "Stopped", answer } }))
 
-const givenUp = ({ giveUpAfter, lasting, sink }: Options, because: string) =>
+const givenUp = ({ giveUpAfter, lasting, sink }: Options, answer: Reply) =>
   Effect.fail(
     new SinkError({
       sink,
       operation: "write",
       retryable: true,
-      description: `the receiver ${because}, and did not take a message within ${Duration.format(giveUpAfter)}`,
-      advice: lasting
-        ? "Run it again when the receiver is back: what waits is kept, and is sent first."
-        : "Run it again when the receiver is back: what it took already comes again under the same ids."
+      reason: { _tag: "GaveUp", answer, after: giveUpAfter, kept: lasting }
     })
   )

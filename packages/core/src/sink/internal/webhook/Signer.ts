@@ -6,27 +6,27 @@ import * as Base64 from "effect/encoding/Base64"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
+import type { SecretProblem } from "../../SinkReason.ts"
 
 const prefix = "whsec_"
 const leastBytes = 24
 const mostBytes = 64
-const form = `write it as ${prefix} and the base64 of ${leastBytes} to ${mostBytes} random bytes`
 
 /** What is wrong with the text of one or more secrets, separated by spaces; never the text itself. */
-export const check = (secrets: Redacted.Redacted): Result.Result<ReadonlyArray<Uint8Array>, string> => {
+export const check = (secrets: Redacted.Redacted): Result.Result<ReadonlyArray<Uint8Array>, SecretProblem> => {
   const parts = Redacted.value(secrets)
     .split(/\s+/)
     .filter((part) => part !== "")
-  if (parts.length === 0) return Result.fail(`the webhook secret is empty: ${form}`)
+  if (parts.length === 0) return Result.fail({ _tag: "Empty" })
   return Result.all(
-    parts.map((part, at) => {
-      const which = parts.length === 1 ? "the webhook secret" : `webhook secret ${at + 1} of ${parts.length}`
-      if (!part.startsWith(prefix)) return Result.fail(`${which} does not begin with ${prefix}: ${form}`)
+    parts.map((part, index): Result.Result<Uint8Array, SecretProblem> => {
+      const place = { at: index + 1, of: parts.length }
+      if (!part.startsWith(prefix)) return Result.fail({ _tag: "NoPrefix", ...place })
       const bytes = Base64.decode(part.slice(prefix.length))
-      if (Result.isFailure(bytes)) return Result.fail(`${which} is no base64 after ${prefix}: ${form}`)
+      if (Result.isFailure(bytes)) return Result.fail({ _tag: "NotBase64", ...place })
       const { length } = bytes.success
       return length < leastBytes || length > mostBytes
-        ? Result.fail(`${which} has ${length} bytes: ${form}`)
+        ? Result.fail({ _tag: "Length", ...place, bytes: length })
         : Result.succeed(bytes.success)
     })
   )

@@ -6,9 +6,9 @@ import * as Path from "effect/Path"
 import type * as PlatformError from "effect/PlatformError"
 import { codeOf } from "../../OutputError.ts"
 import { SinkError } from "../../SinkError.ts"
-import * as TrustedFile from "../../../file/TrustedFile.ts"
+import * as TrustedFile from "../../../platform/TrustedFile.ts"
 import * as Message from "./Message.ts"
-import { syncFolder } from "../../../file/internal/Platform.ts"
+import { syncFolder } from "../../../platform/internal/System.ts"
 
 export interface Spool {
   /** Safe from a power failure when it returns. */
@@ -130,22 +130,15 @@ const failed = (
   folder: string,
   error: PlatformError.PlatformError
 ): SinkError => {
-  const refusal = TrustedFile.refusalOf(error)
-  if (refusal !== undefined) {
-    return new SinkError({
-      sink,
-      operation,
-      retryable: false,
-      description: refusal.message,
-      advice: refusal.advice
-    })
+  const file = TrustedFile.refusalOf(error)
+  if (file !== undefined) {
+    return new SinkError({ sink, operation, retryable: false, reason: { _tag: "Untrusted", file } })
   }
   const code = codeOf(error)
   return new SinkError({
     sink,
     operation,
     retryable: code !== undefined && !lasting.includes(code),
-    description: `messages cannot be kept in ${folder} before they are sent${code === undefined ? "" : ` (${code})`}`,
-    advice: "Make room or give another folder, and run it again: nothing that was sent is lost."
+    reason: { _tag: "Spool", folder, ...(code === undefined ? {} : { code }) }
   })
 }

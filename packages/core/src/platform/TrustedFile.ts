@@ -14,7 +14,7 @@ import * as PlatformError from "effect/PlatformError"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as SecureRandom from "effect/crypto/SecureRandom"
-import { codeOf } from "./internal/Platform.ts"
+import { codeOf } from "./internal/System.ts"
 
 /**
  * Why a file is refused. It is the cause of a `PlatformError`; `refusalOf` finds it there.
@@ -24,13 +24,26 @@ import { codeOf } from "./internal/Platform.ts"
  */
 export class UntrustedFile extends Schema.TaggedError<UntrustedFile>()("UntrustedFile", {
   path: Schema.String,
-  /** What is said of the file, such as `is a symbolic link`. */
-  problem: Schema.String,
-  /** What to do, in one sentence. */
-  advice: Schema.String
+  /** Its owner, where that is another user; its mode, where others can write to it. */
+  problem: Schema.Union([
+    Schema.TaggedStruct("Link", {}),
+    Schema.TaggedStruct("OtherOwner", { uid: Schema.Int }),
+    Schema.TaggedStruct("WritableByOthers", { mode: Schema.Int })
+  ])
 }) {
+  /** What is said of the file, such as `is a symbolic link`. */
+  get predicate(): string {
+    switch (this.problem._tag) {
+      case "Link":
+        return "is a symbolic link"
+      case "OtherOwner":
+        return `belongs to another user (uid ${this.problem.uid})`
+      case "WritableByOthers":
+        return `can be written to by others (mode ${octal(this.problem.mode)})`
+    }
+  }
   override get message(): string {
-    return `${this.path} ${this.problem}`
+    return `${this.path} ${this.predicate}`
   }
 }
 
@@ -49,7 +62,7 @@ export const refusalOf = (error: PlatformError.PlatformError): UntrustedFile | u
  * @since 0.1.0
  * @category services
  */
-export const User = Context.Reference<() => number | undefined>("@callstream/core/file/TrustedFile/User", {
+export const User = Context.Reference<() => number | undefined>("@callstream/core/platform/TrustedFile/User", {
   defaultValue: () => effectiveUser
 })
 
@@ -187,7 +200,7 @@ const look = (stat: FileSystem.FileSystem["stat"], path: string) =>
     )
   )
 
-type Problem = Pick<UntrustedFile, "problem" | "advice">
+type Problem = UntrustedFile["problem"]
 
 const refuse = (path: string, problem: Problem) =>
   Effect.fail(
@@ -196,14 +209,11 @@ const refuse = (path: string, problem: Problem) =>
       module: "FileSystem",
       method: "open",
       pathOrDescriptor: path,
-      cause: new UntrustedFile({ path, ...problem })
+      cause: new UntrustedFile({ path, problem })
     })
   )
 
-const link: Problem = {
-  problem: "is a symbolic link",
-  advice: "Remove the link, or name the file that it points to."
-}
+const link: Problem = { _tag: "Link" }
 
 const writers = 0o022
 const readers = 0o044
@@ -227,20 +237,12 @@ interface System {
   readonly meaningless: number
 }
 
-const judge = (path: string, info: FileSystem.File.Info, { meaningless, user }: System): Problem | undefined => {
+const judge = (info: FileSystem.File.Info, { meaningless, user }: System): Problem | undefined => {
   const owner = ownerOf(info)
-  if (!isTrusted(owner, user)) {
-    return {
-      problem: `belongs to another user (uid ${owner})`,
-      advice: "Choose another name, or run this as the user whose file it is."
-    }
-  }
+  if (!isTrusted(owner, user)) return { _tag: "OtherOwner", uid: owner }
   const keepsModes = info.type === "File" || info.type === "Directory"
   return keepsModes && (forOthers(info, writers) & ~meaningless) !== 0
-    ? {
-        problem: `can be written to by others (mode ${octal(info.mode)})`,
-        advice: `Look at what is in it, then run: chmod go-w ${path}`
-      }
+    ? { _tag: "WritableByOthers", mode: info.mode & 0o7777 }
     : undefined
 }
 
@@ -252,11 +254,11 @@ const admit = Effect.fnUntraced(function* (path: string, info: FileSystem.File.I
   if (info.type === "SymbolicLink") return yield* refuse(path, link)
   const user = (yield* User)()
   if (user === undefined) return
-  const problem = judge(path, info, { user, meaningless: 0 })
+  const problem = judge(info, { user, meaningless: 0 })
   if (problem === undefined) return
   const shown = yield* ownBeside(path, info)
   if (Option.isNone(shown)) return yield* refuse(path, problem)
-  const again = judge(path, info, { user: ownerOf(shown.value), meaningless: shown.value.mode })
+  const again = judge(info, { user: ownerOf(shown.value), meaningless: shown.value.mode })
   if (again !== undefined) return yield* refuse(path, again)
 })
 

@@ -1,0 +1,51 @@
+/** What to do about a checkpoint that cannot be used, by its reason. */
+import type { CheckpointError } from "@callstream/core"
+import { again, held, type Reader, untrusted } from "./FileAdvice.ts"
+import { database } from "./SqlAdvice.ts"
+
+const disk: Readonly<Record<string, string>> = {
+  ENOSPC: "Make room on the disk",
+  EDQUOT: "Make room on the disk",
+  EACCES: "Allow this user to read and write there",
+  EPERM: "Allow this user to read and write there",
+  EROFS: "Make it writable",
+  ENOENT: "Put the folder back, or look at what is in its place",
+  ENOTDIR: "Put the folder back, or look at what is in its place",
+  EISDIR: "Move that folder away"
+}
+
+export const adviceFor = ({ reason }: CheckpointError, reader: Reader): string | undefined => {
+  switch (reason._tag) {
+    case "Held":
+      return held(reason.held)
+    case "Torn":
+      switch (reason.problem._tag) {
+        case "NewerVersion":
+          return `Run the newer callstream that wrote it, or delete ${reason.path} to begin again from the beginning.`
+        case "NoSalt":
+          return "Restore it from a copy, or delete it together with the checkpoints beside it, to begin them again."
+        default:
+          return `Restore ${reason.path} from a copy, or delete it to begin again from the beginning.`
+      }
+    case "OtherOwner":
+      return "Put the file back under its own name, or delete it to begin again from the beginning."
+    case "Different":
+      return "Run it as it was, or give this one another name."
+    case "OtherSalt":
+      return `Put the file salt back into ${reason.folder} as it was, or give this run another name: it then begins from the beginning.`
+    case "Untrusted":
+      return untrusted(reason.file)
+    case "Name":
+      return `Give it a name of 1 to ${reason.longest} small letters, digits, _ and -; other characters count three or more.`
+    case "File":
+      return `${disk[reason.code] ?? "Check the disk"}, then ${again(reader)}.`
+    case "Database":
+      return database(reason.failure, reader)
+    case "NotJson":
+      return "Report this: a sink gave a wrong position."
+    case "SaltRemoved":
+      return "Run it again."
+    case "Address":
+      return undefined
+  }
+}
