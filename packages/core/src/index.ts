@@ -3,7 +3,12 @@
  *
  * @since 0.1.0
  */
-export { AgniClient, type Options as AgniClientOptions } from "./client/AgniClient.ts"
+export {
+  AgniClient,
+  type Options as AgniClientOptions,
+  type Settings as AgniClientSettings
+} from "./client/AgniClient.ts"
+export { Budget, type Options as BudgetOptions } from "./client/Budget.ts"
 export * as ClientMetrics from "./client/ClientMetrics.ts"
 export * as PageDecoder from "./client/PageDecoder.ts"
 export * as RetryPolicy from "./client/RetryPolicy.ts"
