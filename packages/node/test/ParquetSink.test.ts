@@ -5,7 +5,7 @@ import type { Committed } from "@callstream/core/model/Committed"
 import * as Instant from "@callstream/core/model/Instant"
 import * as SessionSink from "@callstream/core/sink/SessionSink"
 import * as Table from "@callstream/core/sink/Table"
-import * as Select from "@callstream/core/transform/Select"
+import * as Transform from "@callstream/core/transform/Transform"
 import { SinkConformance } from "@callstream/core/testing"
 import * as ParquetSink from "@callstream/node/ParquetSink"
 import { DuckDBDateValue, DuckDBDecimalValue, DuckDBTimestampTZValue, type DuckDBValue } from "@duckdb/node-api"
@@ -139,7 +139,9 @@ describe("ParquetSink.file", () => {
     Effect.scoped(
       Effect.gen(function* () {
         const path = join(yield* SinkStore.folder, "calls.parquet")
-        const columns = Select.select(["id", "costTotal", "metadata.crm"]).columns(Column.ofSession)
+        const columns = Transform.select(Transform.sessions, ["id", "costTotal", "metadata.crm"]).columns(
+          Column.ofSession
+        )
         const writer = yield* SinkStore.provided(ParquetSink.file({ path })).open(Option.none())
         const row = { id: "a", costTotal: "free", "metadata.crm": 7 }
         yield* writer.write({ items: [{ id: "a", start: undefined, row }], columns, observedAt: 0 })

@@ -67,7 +67,7 @@ export interface Job {
   readonly learned: Learned.Learned | undefined
   /** Only the newest, or oldest, of the range. */
   readonly keep: { readonly side: "newest" | "oldest"; readonly limit: number } | undefined
-  readonly transform: Transform.Transform<CallSession.CallSession, object>
+  readonly transform: Transform.Pure<CallSession.CallSession, object>
   readonly sinks: ReadonlyArray<Sinks.Planned>
   readonly commitEvery: Duration.Duration
   readonly onSinkFailure: "stop" | "continue"

@@ -6,7 +6,8 @@ import * as Pipeline from "@callstream/core/pipeline/Pipeline"
 import type { SessionSink } from "@callstream/core/sink/SessionSink"
 import * as Coverage from "@callstream/core/stream/Coverage"
 import * as Redact from "@callstream/core/transform/Redact"
-import * as Select from "@callstream/core/transform/Select"
+import * as Redacting from "../../src/transform/internal/Redacting.ts"
+import * as Select from "../../src/transform/internal/Select.ts"
 import * as Transform from "@callstream/core/transform/Transform"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -60,7 +61,7 @@ const rejected = [
 const run = Effect.fnUntraced(function* (raw: boolean) {
   const letters: Array<DeadLetter> = []
   const rows: Array<object> = []
-  const redact = Redact.redact<CallSession>({ phone: keyed, name: "mask", email: "mask" })
+  const redact = Redacting.redact<CallSession>({ phone: keyed, name: "mask", email: "mask" })
   const transform = redact.pipe(
     Transform.andThen(
       Transform.make<CallSession, CallSession>({

@@ -1,6 +1,6 @@
 import * as Column from "@callstream/core/model/Column"
 import * as SqlSink from "@callstream/core/sink/SqlSink"
-import * as Select from "@callstream/core/transform/Select"
+import * as Transform from "@callstream/core/transform/Transform"
 import * as PostgresClient from "@callstream/node/PostgresClient"
 import type { PgClient } from "@effect/sql-pg/PgClient"
 import { assert, describe, layer } from "@effect/vitest"
@@ -91,7 +91,9 @@ describe.skipIf(Postgres.missing)(`SqlSink, in PostgreSQL${Postgres.reason}`, ()
     it.effect("has chosen columns and no extra: what they cannot hold is empty, and NUL is shown", () =>
       Effect.gen(function* () {
         const { sink, sql } = yield* opened
-        const columns = Select.select(["summary", "durationSec", "metadata"]).columns(Column.ofSession)
+        const columns = Transform.select(Transform.sessions, ["summary", "durationSec", "metadata"]).columns(
+          Column.ofSession
+        )
         const one = { summary: "a\0b", durationSec: 65.5, metadata: { "k\0": 1 } }
         const refused = yield* written<unknown, object>(sink({ table: "chosen" }), (writer) =>
           writer.write({ items: [{ id: "a", start: undefined, row: one }], columns, observedAt: 1 })

@@ -1,6 +1,6 @@
 import * as Column from "@callstream/core/model/Column"
 import * as SqlSink from "@callstream/core/sink/SqlSink"
-import * as Select from "@callstream/core/transform/Select"
+import * as Transform from "@callstream/core/transform/Transform"
 import * as SqliteClient from "@callstream/node/SqliteClient"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -37,7 +37,7 @@ describe("SqlSink, in SQLite", () => {
   it.live("has chosen columns and no extra, empty where they cannot hold a value, and tells it once", () =>
     Effect.gen(function* () {
       const file = yield* database
-      const columns = Select.select(["id", "costTotal", "durationSec"]).columns(Column.ofSession)
+      const columns = Transform.select(Transform.sessions, ["id", "costTotal", "durationSec"]).columns(Column.ofSession)
       const odd = (id: string) => ({ id, start: undefined, row: { id, costTotal: "free", durationSec: 65 } })
       const told: Array<string> = []
       const logger = Logger.make(({ message }) => void told.push(String(message)))

@@ -1,21 +1,9 @@
-/**
- * Keeps some of the fields, and gives them names.
- *
- * @since 0.1.0
- */
+/** Keeps some of the fields, and gives them names. */
 import * as Result from "effect/Result"
-import * as Column from "../model/Column.ts"
-import * as FieldPath from "./FieldPath.ts"
-import { bug, fromRecord, type Row, set } from "./internal/Row.ts"
-import { make, type Transform } from "./Transform.ts"
-
-/**
- * A path whose value keeps the path as its name, or a path and the name its value gets.
- *
- * @since 0.1.0
- * @category models
- */
-export type Selected = string | { readonly path: string; readonly as: string }
+import * as Column from "../../model/Column.ts"
+import * as FieldPath from "../FieldPath.ts"
+import { bug, fromRecord, type Row, set } from "./Row.ts"
+import { make, type Pure, type Selected } from "../TransformContract.ts"
 
 interface Wanted {
   readonly text: string
@@ -48,20 +36,7 @@ const typeOf = (columns: ReadonlyArray<Column.Column>, { path, text }: Wanted): 
   return (inside && key !== undefined ? Column.typeOf(Column.ofCredits, key) : undefined) ?? "any"
 }
 
-/**
- * Exactly the named values, in this order, under these names. A value inside an object comes out of it: the row has
- * `metadata.crm.id` as a key. A table has no other columns, unless `extra` is named, too: then it has that one at its end, for
- * values that their columns cannot hold. What a record does not have, its row does not have either; `null` stays `null`. Throws a
- * `TypeError` for text that is no path and for a name given twice.
- *
- * ```ts
- * Select.select(["id", { path: "callerNumber", as: "from" }, 'postCallAnalysisResult["Lead Score"]'])
- * ```
- *
- * @since 0.1.0
- * @category constructors
- */
-export const select = (selected: ReadonlyArray<Selected>): Transform<object, Row> => {
+export const select = (selected: ReadonlyArray<Selected>): Pure<object, Row> => {
   const wanted = selected.map(wantedOf)
   const names = wanted.map(({ name }) => name)
   const rest = wanted.find(({ name, text }) => name === extra && text === extra)
@@ -86,26 +61,17 @@ export const select = (selected: ReadonlyArray<Selected>): Transform<object, Row
   })
 }
 
-/**
- * Fields of the record itself, with their types kept, so that a sink that needs `id` can ask for it.
- *
- * ```ts
- * Select.pick<CallSession.CallSession>()("id", "status", "durationSec")
- * ```
- *
- * @since 0.1.0
- * @category constructors
- */
-export const pick =
-  <A extends object>() =>
-  <const K extends keyof A & string>(...names: ReadonlyArray<K>): Transform<A, Pick<A, K>> =>
-    make({
-      label: `select ${names.map((name) => FieldPath.format([name])).join(",")}`,
-      columns: (columns) => names.map((name) => ({ name, type: Column.typeOf(columns, name) ?? "any", chosen })),
-      apply: (record) => {
-        const out: Partial<A> = {}
-        for (const name of names) if (Object.hasOwn(record, name)) out[name] = record[name]
-        // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a field that is required is there to be copied
-        return out as Pick<A, K>
-      }
-    })
+/** Fields of the record itself, with their types kept. */
+export const pick = <A extends object, const K extends keyof A & string>(
+  names: ReadonlyArray<K>
+): Pure<A, Pick<A, K>> =>
+  make({
+    label: `select ${names.map((name) => FieldPath.format([name])).join(",")}`,
+    columns: (columns) => names.map((name) => ({ name, type: Column.typeOf(columns, name) ?? "any", chosen })),
+    apply: (record) => {
+      const out: Partial<A> = {}
+      for (const name of names) if (Object.hasOwn(record, name)) out[name] = record[name]
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a field that is required is there to be copied
+      return out as Pick<A, K>
+    }
+  })

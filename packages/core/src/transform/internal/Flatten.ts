@@ -1,27 +1,8 @@
-/**
- * Brings what lies inside objects to the surface.
- *
- * @since 0.1.0
- */
-import * as Column from "../model/Column.ts"
-import * as FieldPath from "./FieldPath.ts"
-import { customerObjects, fromRecord, isObject, type Row, set } from "./internal/Row.ts"
-import { make, type Transform } from "./Transform.ts"
-
-/**
- * How far to go.
- *
- * @since 0.1.0
- * @category options
- */
-export interface Options {
-  /**
-   * What becomes of objects whose keys come with the records, such as `metadata`: `"keys"` makes each key a field of the
-   * row, so that rows differ in their fields; `"whole"` leaves the object as it is, and all rows have the same columns.
-   * @default "keys"
-   */
-  readonly objects?: "keys" | "whole" | undefined
-}
+/** Makes the values inside objects fields of the row. */
+import * as Column from "../../model/Column.ts"
+import * as FieldPath from "../FieldPath.ts"
+import { customerObjects, fromRecord, isObject, type Row, set } from "./Row.ts"
+import { type FlattenOptions, make, type Pure } from "../TransformContract.ts"
 
 /** The objects whose keys the contract names. */
 const known: ReadonlyMap<string, ReadonlyArray<Column.Column>> = new Map([["creditBreakdown", Column.ofCredits]])
@@ -52,21 +33,7 @@ const take = (out: Record<string, unknown>, name: string, object: Row, keys: Rea
   if (!isEmpty(rest) || isEmpty(object)) out[name] = rest
 }
 
-/**
- * Objects become fields named by their path: `{ metadata: { crm: { id: 7 } } }` becomes `{ "metadata.crm.id": 7 }`, and a
- * key with dots or spaces stands in brackets, as in `postCallAnalysisResult["Lead Score"]`, so that no two values ever
- * get the same name. The fields of the record keep their names and their order, the keys inside an object are sorted. Lists, `null` and
- * empty objects stay values.
- *
- * Columns are known before the first record, so they can only be those of the contract: `creditBreakdown` becomes its
- * fields, and with `objects: "whole"` it is itself a column for keys that the contract does not name. With
- * `objects: "keys"` the keys of `metadata` and the like are in the rows and not among the columns: that is for NDJSON.
- * For a table use `"whole"`, or select the paths that it should have.
- *
- * @since 0.1.0
- * @category constructors
- */
-export const flatten = (options: Options = {}): Transform<object, Row> => {
+export const flatten = (options: FlattenOptions = {}): Pure<object, Row> => {
   const whole = options.objects === "whole"
   return make({
     label: whole ? "flatten whole" : "flatten",

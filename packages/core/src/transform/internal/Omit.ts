@@ -1,12 +1,8 @@
-/**
- * Leaves out some of the fields.
- *
- * @since 0.1.0
- */
+/** Leaves out some of the fields. */
 import * as Result from "effect/Result"
-import * as FieldPath from "./FieldPath.ts"
-import { bug, fromRecord, isObject, type Row, set } from "./internal/Row.ts"
-import { make, type Transform } from "./Transform.ts"
+import * as FieldPath from "../FieldPath.ts"
+import { bug, fromRecord, isObject, type Row, set } from "./Row.ts"
+import { make, type Pure } from "../TransformContract.ts"
 
 interface Left {
   readonly text: string
@@ -31,18 +27,7 @@ const remove = (row: Row, path: ReadonlyArray<string>): Row => {
   return left === inner ? row : Object.fromEntries(Object.entries(row).map(([k, v]) => [k, k === key ? left : v]))
 }
 
-/**
- * The record without the named values; all else stays as it is, an object that loses its last value included. Lists are
- * not changed inside. Throws a `TypeError` for text that is no path.
- *
- * ```ts
- * Omit.omit(["recordingUrl", "metadata.crm"])
- * ```
- *
- * @since 0.1.0
- * @category constructors
- */
-export const omit = (paths: ReadonlyArray<string>): Transform<object, Row> => {
+export const omit = (paths: ReadonlyArray<string>): Pure<object, Row> => {
   const all = paths.map((written): Left => {
     const path = Result.getOrThrowWith(FieldPath.parse(written), ({ problem }) => bug("omit", `${written}: ${problem}`))
     return { path, text: FieldPath.format(path) }
@@ -61,27 +46,18 @@ export const omit = (paths: ReadonlyArray<string>): Transform<object, Row> => {
   })
 }
 
-/**
- * Leaves out fields of the record itself, in the type too.
- *
- * ```ts
- * Omit.drop<CallSession.CallSession>()("recordingUrl")
- * ```
- *
- * @since 0.1.0
- * @category constructors
- */
-export const drop =
-  <A extends object>() =>
-  <const K extends keyof A & string>(...names: ReadonlyArray<K>): Transform<A, Omit<A, K>> => {
-    const left = new Set<string>(names)
-    return make({
-      label: `omit ${[...left]
-        .map((name) => FieldPath.format([name]))
-        .sort()
-        .join(",")}`,
-      columns: (columns) => columns.filter(({ name }) => !left.has(name)),
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- these are all of its fields but the named ones
-      apply: (record) => without(fromRecord(record), left) as Omit<A, K>
-    })
-  }
+/** Leaves out fields of the record itself, in the type too. */
+export const drop = <A extends object, const K extends keyof A & string>(
+  names: ReadonlyArray<K>
+): Pure<A, Omit<A, K>> => {
+  const left = new Set<string>(names)
+  return make({
+    label: `omit ${[...left]
+      .map((name) => FieldPath.format([name]))
+      .sort()
+      .join(",")}`,
+    columns: (columns) => columns.filter(({ name }) => !left.has(name)),
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- these are all of its fields but the named ones
+    apply: (record) => without(fromRecord(record), left) as Omit<A, K>
+  })
+}
