@@ -66,8 +66,8 @@ export const enrich = (folder: string) => {
       Transform.pick(["id", "startedAt", "callerNumber", "durationSec"]),
       Transform.andThen(withOwner)
     ),
-    sinks: [NdjsonSink.file({ path })],
-    deadLetters: DeadLetterFile.sink(`${path}.dead-letters.ndjson`),
+    sinks: [NdjsonSink.make({ path })],
+    deadLetters: DeadLetterFile.make(`${path}.dead-letters.ndjson`),
     maxDeadShare: 1
   })
   return { path, pipeline }

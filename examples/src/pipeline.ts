@@ -27,8 +27,8 @@ export const week = (folder: string, before: DateTime.DateTime) => {
     // Where the run goes on, and where no window may lie across: both come from the checkpoint.
     source: ({ cuts, from }) => History.windows(range, { resume: from, cuts }),
     transform,
-    sinks: [NdjsonSink.file({ path })],
-    deadLetters: DeadLetterFile.sink(`${path}.dead-letters.ndjson`)
+    sinks: [NdjsonSink.make({ path })],
+    deadLetters: DeadLetterFile.make(`${path}.dead-letters.ndjson`)
   })
   return { path, pipeline }
 }

@@ -33,7 +33,7 @@ const transport = GuardedTransport.layer.pipe(Layer.provide(Dns.layerStatic({ ho
 const write = (url: string, sessions: number, options: Partial<WebhookSink.Options> = {}) =>
   Effect.gen(function* () {
     const spool = yield* (yield* FileSystem.FileSystem).makeTempDirectoryScoped()
-    const sink = yield* WebhookSink.make({
+    const sink = WebhookSink.make({
       url,
       secrets,
       organization: "acme",

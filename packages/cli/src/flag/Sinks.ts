@@ -213,11 +213,11 @@ export const make = (
         }
         switch (target.format) {
           case "ndjson":
-            return Effect.succeed(NdjsonSink.file(file))
+            return Effect.succeed(NdjsonSink.make(file))
           case "csv":
-            return Effect.succeed(CsvSink.file({ ...file, raw: settings.csvRaw, bom: settings.csvBom }))
+            return Effect.succeed(CsvSink.make({ ...file, raw: settings.csvRaw, bom: settings.csvBom }))
           case "parquet":
-            return Effect.succeed(ParquetSink.file(file))
+            return Effect.succeed(ParquetSink.make(file))
         }
       }
       case "Table":
@@ -226,8 +226,8 @@ export const make = (
           ({ reason }) => new UsageError({ option: "to", at: { item }, reason })
         )
       case "Webhook":
-        return Effect.flatMap(secretOf(settings), (secrets) =>
-          WebhookSink.make({
+        return Effect.flatMap(secretOf(settings), (secrets) => {
+          const webhook: WebhookSink.Options = {
             url: target.url,
             secrets,
             organization: options.organization,
@@ -235,7 +235,8 @@ export const make = (
             batchSize: settings.batchSize,
             batchBytes: settings.batchBytes === undefined ? undefined : Size.parse(settings.batchBytes),
             allowPrivateHosts: settings.allowPrivateHosts
-          }).pipe(
+          }
+          return Effect.as(WebhookSink.check(webhook), WebhookSink.make(webhook)).pipe(
             Effect.mapError(
               ({ advice, description, reason }) =>
                 new UsageError({
@@ -251,6 +252,6 @@ export const make = (
                 })
             )
           )
-        )
+        })
     }
   })

@@ -162,7 +162,7 @@ export const run = Effect.fnUntraced(function* (job: Job, shared?: Progress.Prog
         },
         transform: Transform.make({ ...job.transform, label }),
         sinks: [first, ...rest],
-        deadLetters: DeadLetterFile.sink(job.deadLetters),
+        deadLetters: DeadLetterFile.make(job.deadLetters),
         commitEvery: job.commitEvery,
         rawLetters: job.deadLettersRaw,
         onSinkFailure: job.onSinkFailure,

@@ -46,7 +46,7 @@ export interface Options extends Csv.Options {
 }
 
 /**
- * A CSV file that grows as `NAME.partial` and gets its name when the whole run is in, as `NdjsonSink.file` does, with the
+ * A CSV file that grows as `NAME.partial` and gets its name when the whole run is in, as `NdjsonSink.make` does, with the
  * same promises. The columns are those of `Table.make`, so `extra` is the last one, unless they were chosen by name: then a value that its column cannot hold is written
  * as it came; a file has one header, however often
  * the run was stopped. A row that JSON cannot say is refused.
@@ -54,7 +54,7 @@ export interface Options extends Csv.Options {
  * @since 0.1.0
  * @category constructors
  */
-export const file = (options: Options): SessionSink<unknown, FileSystem.FileSystem | Path.Path> =>
+export const make = (options: Options): SessionSink<object, FileSystem.FileSystem | Path.Path> =>
   RowFiles.make({
     path: options.path,
     force: options.force === true,

@@ -19,7 +19,7 @@ import type { Covers } from "./Manifest.ts"
 import * as Ndjson from "./Ndjson.ts"
 import { type OutputError, toSinkError } from "./OutputError.ts"
 import type { TextOutput } from "./OutputFile.ts"
-import type { Item, Refused, SessionSink } from "./SessionSink.ts"
+import * as SessionSink from "./SessionSink.ts"
 import { SinkError } from "./SinkError.ts"
 
 /**
@@ -71,7 +71,7 @@ export interface Options {
  * @since 0.1.0
  * @category constructors
  */
-export const file = (options: Options): SessionSink<unknown, FileSystem.FileSystem | Path.Path> =>
+export const make = (options: Options): SessionSink.SessionSink<unknown, FileSystem.FileSystem | Path.Path> =>
   RowFiles.make({
     path: options.path,
     force: options.force === true,
@@ -86,7 +86,8 @@ export const file = (options: Options): SessionSink<unknown, FileSystem.FileSyst
 
 const terminator = "\n"
 
-const textOf = (repairs: Json.Repairs) => (item: Item<unknown>) => item.json ?? Json.stringify(item.row, repairs)
+const textOf = (repairs: Json.Repairs) => (item: SessionSink.Item<unknown>) =>
+  item.json ?? Json.stringify(item.row, repairs)
 
 const encoding: Encoding = {
   name: "",
@@ -123,37 +124,40 @@ export interface OutputOptions<R> {
  * @since 0.1.0
  * @category constructors
  */
-export const output = <R>(options: OutputOptions<R>): SessionSink<unknown, R> => ({
-  name: options.name,
-  delivery: "append",
-  open: (from) =>
-    Effect.map(Effect.mapError(options.output, toSinkError(options.name, "open")), ({ finish, write }) => {
-      // Half of it may have gone out.
-      const failed = (error: OutputError) => {
-        const { advice, code, description, operation, sink } = toSinkError(options.name, "write")(error)
-        return new SinkError({
-          sink,
-          operation,
-          retryable: false,
-          description,
-          ...(advice === undefined ? {} : { advice }),
-          ...(code === undefined ? {} : { code })
-        })
-      }
-      const repairs: Json.Repairs = { texts: 0 }
-      return {
-        committed: from,
-        write: ({ items }) =>
-          Effect.gen(function* () {
-            const refused: Array<Refused> = []
-            for (const lines of Lines.pieces(items, refused, textOf(repairs))) {
-              const text = Lines.join(lines, terminator)
-              yield* Effect.mapError(write(options.forTerminal === true ? Ndjson.escape(text) : text), failed)
-            }
-            return refused
-          }),
-        flush: (cursor) => Effect.succeed({ cursor, position: null }),
-        finish: Repaired.reporting(options.name, repairs, Effect.mapError(finish, toSinkError(options.name, "finish")))
-      }
-    })
-})
+export const output = <R>(options: OutputOptions<R>): SessionSink.SessionSink<unknown, R> =>
+  SessionSink.make({
+    name: options.name,
+    delivery: "append",
+    open: () =>
+      Effect.map(Effect.mapError(options.output, toSinkError(options.name, "open")), ({ finish, write }) => {
+        // Half of it may have gone out.
+        const failed = (error: OutputError) => {
+          const { advice, code, description, operation, sink } = toSinkError(options.name, "write")(error)
+          return new SinkError({
+            sink,
+            operation,
+            retryable: false,
+            description,
+            ...(advice === undefined ? {} : { advice }),
+            ...(code === undefined ? {} : { code })
+          })
+        }
+        const repairs: Json.Repairs = { texts: 0 }
+        return {
+          write: ({ items }) =>
+            Effect.gen(function* () {
+              const refused: Array<SessionSink.Refused> = []
+              for (const lines of Lines.pieces(items, refused, textOf(repairs))) {
+                const text = Lines.join(lines, terminator)
+                yield* Effect.mapError(write(options.forTerminal === true ? Ndjson.escape(text) : text), failed)
+              }
+              return refused
+            }),
+          finish: Repaired.reporting(
+            options.name,
+            repairs,
+            Effect.mapError(finish, toSinkError(options.name, "finish"))
+          )
+        }
+      })
+  })

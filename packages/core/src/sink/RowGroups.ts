@@ -81,7 +81,7 @@ export interface Options {
  * @since 0.1.0
  * @category constructors
  */
-export const file = (options: Options): SessionSink<unknown, FileSystem.FileSystem | Path.Path> =>
+export const make = (options: Options): SessionSink<object, FileSystem.FileSystem | Path.Path> =>
   RowFiles.make({
     path: options.path,
     force: options.force === true,

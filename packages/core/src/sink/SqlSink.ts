@@ -5,16 +5,12 @@
  */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
-import type * as Scope from "effect/Scope"
 import * as SqlClient from "effect/sql/SqlClient"
-import { isSqlError, type SqlError } from "effect/sql/SqlError"
-import * as SqlFailure from "../model/internal/SqlFailure.ts"
 import * as Opened from "./internal/sql/Opened.ts"
 import { postgres } from "./internal/sql/Postgres.ts"
 import { sqlite } from "./internal/sql/Sqlite.ts"
 import * as Verify from "./internal/sql/Verify.ts"
-import type { SessionSink } from "./SessionSink.ts"
+import * as SessionSink from "./SessionSink.ts"
 import { SinkError } from "./SinkError.ts"
 
 /**
@@ -66,7 +62,7 @@ export interface Options {
  * @since 0.1.0
  * @category constructors
  */
-export const make = (options: Options = {}): SessionSink<object, SqlClient.SqlClient> => {
+export const make = (options: Options = {}): SessionSink.SessionSink<object, SqlClient.SqlClient> => {
   const { account, schema, table = defaultTable } = options
   const name = options.name ?? table
   const connected = Effect.fnUntraced(function* (operation: SinkError["operation"]) {
@@ -84,40 +80,12 @@ export const make = (options: Options = {}): SessionSink<object, SqlClient.SqlCl
     const maxPending = options.maxPending ?? 32_000_000
     return { sql, dialect, settings: { name, place, account, timeout: options.timeout ?? "2 minutes", maxPending } }
   })
-  return {
+  return SessionSink.make({
     name,
     delivery: account === undefined ? "idempotent" : "transactional",
     open: (from) =>
       Effect.flatMap(connected("open"), ({ dialect, settings, sql }) => Opened.make(sql, dialect, from, settings)),
     verify: (left) =>
       Effect.flatMap(connected("verify"), ({ dialect, settings, sql }) => Verify.run(sql, dialect, left, settings))
-  }
-}
-
-/**
- * The sink with a client of its own, which is made when the sink is opened and closed with it.
- *
- * @since 0.1.0
- * @category combinators
- */
-export const provide = <A, R, E extends SqlError | { readonly description: string }, RL>(
-  self: SessionSink<A, R>,
-  client: Layer.Layer<SqlClient.SqlClient, E, RL>
-): SessionSink<A, Exclude<R, SqlClient.SqlClient> | RL> => {
-  const { verify } = self
-  const withClient = <B>(operation: SinkError["operation"], use: Effect.Effect<B, SinkError, R | Scope.Scope>) =>
-    Layer.build(client).pipe(
-      Effect.mapError((error) => {
-        const told = isSqlError(error)
-          ? SqlFailure.of(error)
-          : { retryable: false, description: error.description, advice: undefined, code: undefined }
-        return Opened.failure(self.name, operation, told)
-      }),
-      Effect.flatMap((context) => Effect.provideContext(use, context))
-    )
-  return {
-    ...self,
-    open: (from) => withClient("open", self.open(from)),
-    verify: verify === undefined ? undefined : (left) => withClient("verify", verify(left))
-  }
+  })
 }

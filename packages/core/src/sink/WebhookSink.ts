@@ -19,7 +19,8 @@ import * as Message from "./internal/webhook/Message.ts"
 import * as Sha256 from "./internal/webhook/Sha256.ts"
 import * as Signer from "./internal/webhook/Signer.ts"
 import * as Spool from "./internal/webhook/Spool.ts"
-import type { Batch, Refused, SessionSink, Writer } from "./SessionSink.ts"
+import type { Batch, Refused } from "./SessionSink.ts"
+import * as SessionSink from "./SessionSink.ts"
 import { SinkError } from "./SinkError.ts"
 import { WebhookTransport } from "./WebhookTransport.ts"
 
@@ -73,16 +74,27 @@ export interface Options {
  * in the order of each session. `write` returns when the receiver has answered for every row; one that it will never take
  * (413 or 422, alone in a message) comes back as refused. While the receiver is down, `write` waits, and with it the run.
  *
- * Fails when an option is wrong, before anything is opened or sent.
+ * A wrong option fails the opening, before anything is sent; `check` says it before.
  *
  * @since 0.1.0
  * @category constructors
  */
-export const make = Effect.fnUntraced(function* (
+export const make = (
   options: Options
-): Effect.fn.Return<SessionSink<unknown, WebhookTransport | FileSystem.FileSystem | Path.Path>, SinkError> {
+): SessionSink.SessionSink<unknown, WebhookTransport | FileSystem.FileSystem | Path.Path> =>
+  SessionSink.make({ name: nameOf(options), delivery: "idempotent", open: () => open(options) })
+
+/**
+ * Fails when an option is wrong: opens and sends nothing.
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const check = (options: Options): Effect.Effect<void, SinkError> => Effect.asVoid(settingsOf(options))
+
+const settingsOf = Effect.fnUntraced(function* (options: Options) {
   const url = yield* checkUrl(options)
-  const name = `webhook:${Redacted.value(url).origin}#${(yield* digest(Redacted.value(url).href)).slice(0, 8)}`
+  const name = nameOf(options)
   const wrong = (description: string) =>
     Effect.fail(new SinkError({ sink: name, operation: "open", retryable: false, description }))
   const secrets = Signer.check(options.secrets)
@@ -93,62 +105,58 @@ export const make = Effect.fnUntraced(function* (
   for (const [what, value] of Object.entries({ batchSize: size, batchBytes: bytes, concurrency })) {
     if (!Number.isSafeInteger(value) || value < 1) return yield* wrong(`${what} is no positive whole number`)
   }
-  const spool = yield* digest(`${options.organization}\n${Redacted.value(url).href}`)
+  return { url, name, secrets: secrets.success, size, bytes, concurrency }
+})
 
-  const open: SessionSink<unknown, WebhookTransport | FileSystem.FileSystem | Path.Path>["open"] = Effect.fnUntraced(
-    function* (from) {
-      const transport = yield* WebhookTransport
-      const paths = yield* Path.Path
-      const store = yield* Layer.build(CircuitBreaker.layerStoreMemory())
-      const client = yield* transport
-        .connect({
-          url: Redacted.value(url),
-          allowPrivateHosts: options.allowPrivateHosts ?? false,
-          connections: concurrency
-        })
-        .pipe(
-          Effect.mapError(
-            ({ message, reason, retryable }) =>
-              new SinkError({
-                sink: name,
-                operation: "open",
-                retryable,
-                description: `the receiver cannot be sent to: ${message}`,
-                ...(reason === "private" ? { reason: "privateHost" } : {})
-              })
-          )
-        )
-      const exchange = Exchange.make(client, {
-        url,
-        sign: yield* Signer.make(secrets.success),
-        timeout: Duration.fromInputUnsafe(options.timeout ?? "30 seconds")
-      })
-      const send = yield* Delivery.make(exchange, {
-        sink: name,
-        giveUpAfter: Duration.fromInputUnsafe(options.giveUpAfter ?? "3 days"),
-        lasting: options.spool !== undefined,
-        onStatus: options.onStatus ?? log(name)
-      }).pipe(Effect.provide(store))
-      // Another receiver or organization never gets what was meant for this one.
-      const kept =
-        options.spool === undefined
-          ? Spool.inMemory()
-          : yield* Spool.open(paths.join(options.spool, `webhook-${spool.slice(0, 16)}`), name)
-      const repairs: Repairs = { texts: 0 }
-      const { organization } = options
-      const writer = makeWriter({ send, spool: kept, size, bytes, concurrency, organization, repairs })
-      yield* during("open", writer.recover)
-      const opened: Writer<unknown> = {
-        committed: from,
-        write: writer.write,
-        flush: (cursor) =>
-          Effect.as(during("flush", Effect.andThen(writer.recover, kept.sync)), { cursor, position: null }),
-        finish: Repaired.reporting(name, repairs, Effect.void)
-      }
-      return opened
-    }
-  )
-  return { name, delivery: "idempotent", open }
+const open = Effect.fnUntraced(function* (options: Options) {
+  const { bytes, concurrency, name, secrets, size, url } = yield* settingsOf(options)
+  const spool = yield* digest(`${options.organization}\n${Redacted.value(url).href}`)
+  const transport = yield* WebhookTransport
+  const paths = yield* Path.Path
+  const store = yield* Layer.build(CircuitBreaker.layerStoreMemory())
+  const client = yield* transport
+    .connect({
+      url: Redacted.value(url),
+      allowPrivateHosts: options.allowPrivateHosts ?? false,
+      connections: concurrency
+    })
+    .pipe(
+      Effect.mapError(
+        ({ message, reason, retryable }) =>
+          new SinkError({
+            sink: name,
+            operation: "open",
+            retryable,
+            description: `the receiver cannot be sent to: ${message}`,
+            ...(reason === "private" ? { reason: "privateHost" } : {})
+          })
+      )
+    )
+  const exchange = Exchange.make(client, {
+    url,
+    sign: yield* Signer.make(secrets),
+    timeout: Duration.fromInputUnsafe(options.timeout ?? "30 seconds")
+  })
+  const send = yield* Delivery.make(exchange, {
+    sink: name,
+    giveUpAfter: Duration.fromInputUnsafe(options.giveUpAfter ?? "3 days"),
+    lasting: options.spool !== undefined,
+    onStatus: options.onStatus ?? log(name)
+  }).pipe(Effect.provide(store))
+  // Another receiver or organization never gets what was meant for this one.
+  const kept =
+    options.spool === undefined
+      ? Spool.inMemory()
+      : yield* Spool.open(paths.join(options.spool, `webhook-${spool.slice(0, 16)}`), name)
+  const repairs: Repairs = { texts: 0 }
+  const { organization } = options
+  const writer = makeWriter({ send, spool: kept, size, bytes, concurrency, organization, repairs })
+  yield* during("open", writer.recover)
+  return {
+    write: writer.write,
+    flush: () => during("flush", Effect.andThen(writer.recover, kept.sync)),
+    finish: Repaired.reporting(name, repairs, Effect.void)
+  }
 })
 
 const makeWriter = (options: {
@@ -226,6 +234,23 @@ const refused = (id: string, status: 413 | 422): Refused => ({
 const encoder = new TextEncoder()
 const digest = (text: string) => Effect.map(Sha256.hexOf([encoder.encode(text)]), ([hex]) => hex ?? "")
 
+/** Its origin, and what tells another path there apart without showing it. */
+const nameOf = (options: Options): string => {
+  const text = textOf(options)
+  if (!URL.canParse(text)) return "webhook"
+  const { href, origin } = new URL(text)
+  return `webhook:${origin}#${fingerprint(href)}`
+}
+
+const textOf = ({ url }: Options): string => (Redacted.isRedacted(url) ? Redacted.value(url) : url)
+
+/** FNV-1a: 32 bits tell the few receivers of a pipeline apart, and give the path back to nobody. */
+const fingerprint = (text: string): string => {
+  let hash = 0x811c9dc5
+  for (const byte of encoder.encode(text)) hash = Math.imul(hash ^ byte, 0x01000193)
+  return (hash >>> 0).toString(16).padStart(8, "0")
+}
+
 const checkUrl = (options: Options): Effect.Effect<Redacted.Redacted<URL>, SinkError> => {
   const wrong = (description: string, reason?: "privateHost") =>
     Effect.fail(
@@ -237,7 +262,7 @@ const checkUrl = (options: Options): Effect.Effect<Redacted.Redacted<URL>, SinkE
         ...(reason === undefined ? {} : { reason })
       })
     )
-  const text = Redacted.isRedacted(options.url) ? Redacted.value(options.url) : options.url
+  const text = textOf(options)
   if (!URL.canParse(text)) return wrong("the address is no URL")
   const url = new URL(text)
   if (url.protocol !== "https:" && url.protocol !== "http:") return wrong("the address is no https URL")

@@ -77,4 +77,4 @@ export const holds = (session: CallSession): Readonly<Record<string, string>> =>
     })
   )
 
-export const csv: NdjsonFiles.Kind = { path: "/d/calls.csv", file: CsvSink.file, parse: rows }
+export const csv: NdjsonFiles.Kind = { path: "/d/calls.csv", file: CsvSink.make, parse: rows }

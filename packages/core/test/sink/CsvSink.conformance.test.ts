@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as CsvFiles from "./CsvFiles.ts"
 import * as NdjsonFiles from "./NdjsonFiles.ts"
 
-describe.each(Object.entries(NdjsonFiles.forms))("CsvSink.file conforms: %s", (_, options) => {
+describe.each(Object.entries(NdjsonFiles.forms))("CsvSink.make conforms: %s", (_, options) => {
   const cases = SinkConformance.cases({
     store: Effect.sync(() => NdjsonFiles.make(options, CsvFiles.csv)),
     delivery: "resumable",

@@ -18,7 +18,7 @@ const path = "/d/calls.csv"
 
 const make = (options: Partial<CsvSink.Options> = {}) => {
   const memory = MemoryFileSystem.make()
-  const sink = CsvSink.file({ path, ...options })
+  const sink = CsvSink.make({ path, ...options })
   return {
     memory,
     sink: {
@@ -223,7 +223,7 @@ describe("Csv", () => {
   })
 })
 
-describe("CsvSink.file", () => {
+describe("CsvSink.make", () => {
   it.effect("has one header, however often the run was stopped, and none twice in a file of a rotation", () =>
     Effect.gen(function* () {
       const rows = Array.from({ length: 9 }, (_, at): CallSession => ({ id: `s${at}`, summary: "=1", durationSec: at }))
@@ -326,7 +326,7 @@ describe("CsvSink.file", () => {
       assert.include(other.message, "a batch has other columns than the first one had")
       const error = yield* Effect.flip(open(committed, Column.ofSession)).pipe(Effect.map(String))
       assert.include(error, "/d/calls.csv: the rows have other columns than the file that an earlier run began")
-      const raw = CsvSink.file({ path, raw: true })
+      const raw = CsvSink.make({ path, raw: true })
       const otherKind = yield* Effect.flip(
         Effect.scoped(Effect.provide(raw.open(Option.some(committed)), memory.layer))
       )

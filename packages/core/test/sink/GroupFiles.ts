@@ -59,6 +59,6 @@ const parse = (text: string): ReadonlyArray<unknown> => {
 
 export const kind = (rowsPerGroup: number): NdjsonFiles.Kind => ({
   path: "/d/calls.toy",
-  file: (options) => RowGroups.file({ ...options, format: format(rowsPerGroup) }),
+  file: (options) => RowGroups.make({ ...options, format: format(rowsPerGroup) }),
   parse
 })

@@ -18,7 +18,7 @@ export const path = "/d/calls.ndjson"
 /** What is tested: the sink, and how its text is read. */
 export interface Kind {
   readonly path: string
-  readonly file: (options: NdjsonSink.Options) => SessionSink<unknown, FileSystem.FileSystem | Path.Path>
+  readonly file: (options: NdjsonSink.Options) => SessionSink<object, FileSystem.FileSystem | Path.Path>
   readonly parse: (text: string) => ReadonlyArray<unknown>
 }
 
@@ -67,7 +67,7 @@ const parse = (text: string): ReadonlyArray<unknown> => {
     .map((line): unknown => JSON.parse(line))
 }
 
-export const ndjson: Kind = { path, file: NdjsonSink.file, parse }
+export const ndjson: Kind = { path, file: NdjsonSink.make, parse }
 
 export const forms: Readonly<Record<string, Partial<NdjsonSink.Options>>> = {
   plain: {},

@@ -3,7 +3,7 @@ import { describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as NdjsonFiles from "./NdjsonFiles.ts"
 
-describe.each(Object.entries(NdjsonFiles.forms))("NdjsonSink.file conforms: %s", (_, options) => {
+describe.each(Object.entries(NdjsonFiles.forms))("NdjsonSink.make conforms: %s", (_, options) => {
   const cases = SinkConformance.cases({
     store: Effect.sync(() => NdjsonFiles.make(options)),
     delivery: "resumable",

@@ -94,7 +94,7 @@ const whole = Effect.gen(function* () {
   return store
 })
 
-describe("NdjsonSink.file, by day and with force", () => {
+describe("NdjsonSink.make, by day and with force", () => {
   it.effect.prop(
     "after runs over any ranges, some of them stopped, every call that was there is there, and once in a complete output",
     [

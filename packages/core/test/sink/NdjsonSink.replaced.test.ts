@@ -53,7 +53,7 @@ const assertReplaced = Effect.fnUntraced(function* (store: NdjsonFiles.Store, wh
   assert.notProperty(manifestOf(store), "replaces", where)
 })
 
-describe("NdjsonSink.file with rotate and force, over an earlier output", () => {
+describe("NdjsonSink.make with rotate and force, over an earlier output", () => {
   it.effect("files that only the earlier manifest named go with the end of the run, and not before", () =>
     Effect.gen(function* () {
       const store = yield* earlier

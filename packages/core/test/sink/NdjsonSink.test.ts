@@ -44,7 +44,7 @@ const run = (
 
 const refusal = (effect: Effect.Effect<unknown, SinkError>) => Effect.flip(effect)
 
-describe("NdjsonSink.file", () => {
+describe("NdjsonSink.make", () => {
   it.effect(
     "a window larger than what is encoded at once is there whole or, after a failure in its middle, not at all",
     () =>
@@ -308,7 +308,7 @@ describe("NdjsonSink.file", () => {
   )
 })
 
-describe("NdjsonSink.file, by day", () => {
+describe("NdjsonSink.make, by day", () => {
   const days = ["2026-07-30", "2026-07-31", "2026-08-01"]
   const rowsOf = (day: string) => [item(`${day} 1`, `${day}T00:00:00Z`), item(`${day} 2`, `${day}T23:59:59.999Z`)]
 
@@ -456,7 +456,7 @@ describe("NdjsonSink.file, by day", () => {
   )
 })
 
-describe("NdjsonSink.file, by size", () => {
+describe("NdjsonSink.make, by size", () => {
   it.effect("no file is larger than it may be, unless one row alone is", () =>
     Effect.gen(function* () {
       const store = NdjsonFiles.make({ rotate: { bytes: 100 } })

@@ -24,7 +24,7 @@ const holds = (session: CallSession): unknown =>
       .map(([name, value]) => [name, name === "costTotal" && typeof value === "string" ? canonical(value) : value])
   )
 
-describe.each(forms)("RowGroups.file conforms: %s", (_, options, rowsPerGroup) => {
+describe.each(forms)("RowGroups.make conforms: %s", (_, options, rowsPerGroup) => {
   const cases = SinkConformance.cases({
     store: Effect.sync(() => NdjsonFiles.make(options, GroupFiles.kind(rowsPerGroup))),
     delivery: "resumable",

@@ -1,4 +1,5 @@
 import * as Column from "@callstream/core/model/Column"
+import * as SessionSink from "@callstream/core/sink/SessionSink"
 import * as SqlSink from "@callstream/core/sink/SqlSink"
 import * as Transform from "@callstream/core/transform/Transform"
 import * as PostgresClient from "@callstream/node/PostgresClient"
@@ -24,7 +25,7 @@ const opened = Effect.gen(function* () {
     const url = Redacted.make(
       `postgres://${username ?? "postgres"}:canary-password@127.0.0.1:${sql.config.port}/${name}`
     )
-    return SqlSink.provide(SqlSink.make({ name: "calls", ...options }), PostgresClient.layer({ url }))
+    return SessionSink.provide(SqlSink.make({ name: "calls", ...options }), PostgresClient.layer({ url }))
   }
   return { sql, sink, name }
 })
@@ -276,7 +277,7 @@ describe.skipIf(Postgres.missing)(`SqlSink, in PostgreSQL${Postgres.reason}`, ()
       Effect.gen(function* () {
         const { sql } = yield* opened
         const at = (place: string) =>
-          SqlSink.provide(
+          SessionSink.provide(
             SqlSink.make({ name: "calls" }),
             PostgresClient.layer({ url: Redacted.make(`postgres://postgres:canary-password@${place}`) })
           )
@@ -322,7 +323,7 @@ describe.skipIf(Postgres.missing)(`SqlSink, in PostgreSQL${Postgres.reason}`, ()
         const address = `127.0.0.1:${sql.config.port}/${sql.config.database}`
         const open = (login: string) =>
           Effect.scoped(
-            SqlSink.provide(
+            SessionSink.provide(
               SqlSink.make({ name: "calls" }),
               PostgresClient.layer({ url: Redacted.make(`postgres://${login}@${address}`) })
             ).open(Option.none())
@@ -348,7 +349,7 @@ describe.skipIf(Postgres.missing)(`SqlSink, in PostgreSQL${Postgres.reason}`, ()
         const { name, sql } = yield* opened
         const server = yield* Postgres.Server
         const client = Layer.effect(SqlClient.SqlClient, server.client(name))
-        const sink = SqlSink.provide(SqlSink.make({ name: "calls" }), client)
+        const sink = SessionSink.provide(SqlSink.make({ name: "calls" }), client)
         const idle = Effect.map(
           sql.unsafe(`SELECT 1 FROM pg_stat_activity WHERE datname = '${name}' AND state = 'idle in transaction'`),
           (rows) => rows.length

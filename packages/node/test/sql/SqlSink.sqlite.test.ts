@@ -1,4 +1,5 @@
 import * as Column from "@callstream/core/model/Column"
+import * as SessionSink from "@callstream/core/sink/SessionSink"
 import * as SqlSink from "@callstream/core/sink/SqlSink"
 import * as Transform from "@callstream/core/transform/Transform"
 import * as SqliteClient from "@callstream/node/SqliteClient"
@@ -14,7 +15,10 @@ import * as SinkStore from "../SinkStore.ts"
 import { batch, observedAt, session, written } from "./Rows.ts"
 
 const sinkAt = (filename: string, options: SqlSink.Options = {}) =>
-  SqlSink.provide(SqlSink.make({ name: "calls.db", ...options }), SqliteClient.layer({ filename, busyTimeout: 100 }))
+  SessionSink.provide(
+    SqlSink.make({ name: "calls.db", ...options }),
+    SqliteClient.layer({ filename, busyTimeout: 100 })
+  )
 
 const ask = (file: string, sql: string): ReadonlyArray<Record<string, unknown>> => {
   const database = new DatabaseSync(file)

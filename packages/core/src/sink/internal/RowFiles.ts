@@ -10,7 +10,8 @@ import * as Calendar from "../../model/Calendar.ts"
 import type { Committed } from "../../model/Committed.ts"
 import { fromPlatform, type OutputError, toSinkError } from "../OutputError.ts"
 import type { Covers } from "../Manifest.ts"
-import type { Refused, Replaced, SessionSink, Writer } from "../SessionSink.ts"
+import * as SessionSink from "../SessionSink.ts"
+import type { Refused, Replaced, Writer } from "../SessionSink.ts"
 import { SinkError } from "../SinkError.ts"
 import * as Encoding from "./Encoding.ts"
 import type { Line } from "./Lines.ts"
@@ -21,7 +22,7 @@ import * as PartName from "./PartName.ts"
 import * as RotatedFiles from "./RotatedFiles.ts"
 
 type Services = FileSystem.FileSystem | Path.Path
-type Sink = SessionSink<unknown, Services>
+type Sink = SessionSink.SessionSink<unknown, Services>
 
 export interface Options {
   readonly path: string
@@ -41,12 +42,13 @@ export interface Options {
 }
 
 /** A file that grows as `NAME.partial` and gets its name when the whole run is in, or many and their manifest. */
-export const make = (options: Options): Sink => ({
-  name: options.path,
-  delivery: "resumable",
-  open: options.rotate === undefined ? openOne(options) : openRotated(options, options.rotate),
-  verify: (left) => verify(options, left)
-})
+export const make = (options: Options): Sink =>
+  SessionSink.make({
+    name: options.path,
+    delivery: "resumable",
+    open: options.rotate === undefined ? openOne(options) : openRotated(options, options.rotate),
+    verify: (left) => verify(options, left)
+  })
 
 const formOf = ({ compression = "", encoding, rotate, timeZone }: Options): string => {
   const days = timeZone === undefined ? "by day" : `by day in ${DateTime.zoneToString(timeZone)}`
