@@ -25,7 +25,7 @@ import * as Thread from "../src/internal/Thread.ts"
 import * as Duck from "./Duck.ts"
 import * as Postgres from "./postgres/Server.ts"
 import * as SinkStore from "./SinkStore.ts"
-import { observedAt, written } from "./sql/Rows.ts"
+import { observedAt, written } from "./sql/SqlRows.ts"
 
 const seed = Math.floor(Math.random() * 2 ** 31)
 

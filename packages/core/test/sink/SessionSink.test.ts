@@ -10,7 +10,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
-import * as NdjsonFiles from "./NdjsonFiles.ts"
+import * as NdjsonFiles from "./file/NdjsonFiles.ts"
 
 const session = (id: number): CallSession => ({ id: String(id), startedAt: `2026-07-30T10:00:${10 + (id % 50)}Z` })
 const sessions = Array.from({ length: 40 }, (_, id) => session(id))

@@ -14,7 +14,7 @@ import * as TestClock from "effect/testing/TestClock"
 import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import * as Postgres from "../postgres/Server.ts"
-import { batch, session, written } from "./Rows.ts"
+import { batch, session, written } from "./SqlRows.ts"
 import { unwrapped } from "./Stores.ts"
 
 const opened = Effect.gen(function* () {

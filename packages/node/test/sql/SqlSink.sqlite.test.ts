@@ -12,7 +12,7 @@ import * as Fs from "node:fs"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import * as SinkStore from "../SinkStore.ts"
-import { batch, observedAt, session, written } from "./Rows.ts"
+import { batch, observedAt, session, written } from "./SqlRows.ts"
 
 const sinkAt = (filename: string, options: SqlSink.Options = {}) =>
   SessionSink.provide(

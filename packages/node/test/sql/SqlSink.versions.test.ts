@@ -11,7 +11,7 @@ import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import * as Postgres from "../postgres/Server.ts"
 import * as SinkStore from "../SinkStore.ts"
-import { observedAt, written } from "./Rows.ts"
+import { observedAt, written } from "./SqlRows.ts"
 
 const day = 86_400_000_000
 const ids = Array.from({ length: 80 }, (_, at) => `call-${at}`)

@@ -12,7 +12,7 @@ import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import * as Postgres from "../postgres/Server.ts"
 import * as SinkStore from "../SinkStore.ts"
-import * as Faults from "./Faults.ts"
+import * as Faults from "./DatabaseFaults.ts"
 
 export interface Store extends SinkConformance.Store {
   readonly faults: Faults.Faults
