@@ -56,6 +56,36 @@ const rooms = order.flatMap((row, at) =>
   )
 )
 
+/** Each kind of sink stands alone. `../../file/` below a kind is the room of files, and `../file/` the kind. */
+const kinds = ["file", "sql", "webhook"]
+
+const sinkKinds = kinds.flatMap((kind) =>
+  ["*", "internal/*"].map((files, depth) => {
+    const forbidden = [...order.slice(order.findIndex((row) => row.includes("sink"))).flat(), "testing"]
+    const others = kinds.filter((other) => other !== kind).join("|")
+    return {
+      files: [`packages/core/src/sink/${kind}/${files}.ts`],
+      rules: restrict(
+        outerPackages,
+        otherSources,
+        ownBarrel,
+        effectBarrel,
+        ...forbidden
+          .filter((name) => name !== "sink")
+          .map((name) => ({
+            regex: room(name),
+            message: "A sink knows neither transforms, checkpoints nor pipelines."
+          })),
+        {
+          regex: `^(\\.\\./){${depth + 1}}(${others})/`,
+          message: "One kind of sink does not know another: what they share is in sink/ or sink/internal/."
+        },
+        outsideCore
+      )
+    }
+  })
+)
+
 export default defineConfig({
   plugins: ["eslint", "typescript", "unicorn", "oxc", "import", "promise", "vitest"],
   categories: { correctness: "error", suspicious: "error" },
@@ -89,6 +119,7 @@ export default defineConfig({
   overrides: [
     { files: ["packages/core/src/**"], rules: restrict(outerPackages, otherSources, effectBarrel, outsideCore) },
     ...rooms,
+    ...sinkKinds,
     inCore(
       "packages/core/src/testing/**",
       order

@@ -2,17 +2,7 @@
  * Last week's longer calls, without phone numbers and addresses, in a file: `node src/pipeline.ts [FOLDER]`. Kill it and
  * start it again: it goes on where it was.
  */
-import {
-  type CallSession,
-  DeadLetterFile,
-  FileCheckpoint,
-  History,
-  NdjsonSink,
-  Pipeline,
-  Redact,
-  Transform,
-  Where
-} from "@callstream/core"
+import { DeadLetterFile, FileCheckpoint, History, NdjsonSink, Pipeline, Transform } from "@callstream/core"
 import { ProcessOwner } from "@callstream/node"
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Console, DateTime, Effect, Layer } from "effect"
@@ -20,8 +10,10 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as Agni from "./Agni.ts"
 
-const keep = Where.where("durationSec >= 60", (session: CallSession.CallSession) => (session.durationSec ?? 0) >= 60)
-const transform = keep.pipe(Transform.andThen(Redact.redact({ phone: "mask", email: "mask", recording: "drop" })))
+const transform = Transform.sessions.pipe(
+  Transform.where("durationSec >= 60", ({ durationSec }) => (durationSec ?? 0) >= 60),
+  Transform.redact({ phone: "mask", email: "mask", recording: "drop" })
+)
 
 /** The seven days before a date, whenever it runs: a range that moves could not be gone on with. */
 export const week = (folder: string, before: DateTime.DateTime) => {
@@ -35,8 +27,8 @@ export const week = (folder: string, before: DateTime.DateTime) => {
     // Where the run goes on, and where no window may lie across: both come from the checkpoint.
     source: ({ cuts, from }) => History.windows(range, { resume: from, cuts }),
     transform,
-    sinks: [NdjsonSink.file({ path })],
-    deadLetters: DeadLetterFile.sink(`${path}.dead-letters.ndjson`)
+    sinks: [NdjsonSink.make({ path })],
+    deadLetters: DeadLetterFile.make(`${path}.dead-letters.ndjson`)
   })
   return { path, pipeline }
 }

@@ -51,7 +51,7 @@ const send = Effect.fnUntraced(function* (
   observedAt: number,
   options: Partial<WebhookSink.Options> = {}
 ) {
-  const sink = yield* WebhookSink.make({
+  const sink = WebhookSink.make({
     url,
     secrets: Redacted.make(`${newSecret} ${oldSecret}`),
     organization: "acme",

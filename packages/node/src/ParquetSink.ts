@@ -43,5 +43,5 @@ export interface Options {
  * @since 0.1.0
  * @category constructors
  */
-export const file = (options: Options): SessionSink.SessionSink<unknown, FileSystem.FileSystem | Path.Path> =>
-  RowGroups.file({ ...options, format: Parquet.format })
+export const make = (options: Options): SessionSink.SessionSink<object, FileSystem.FileSystem | Path.Path> =>
+  RowGroups.make({ ...options, format: Parquet.format })

@@ -16,7 +16,7 @@ import * as Stream from "effect/Stream"
 import { createServer } from "node:http"
 import { spawn } from "node:child_process"
 import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib"
-import * as Loopback from "./Loopback.ts"
+import * as Loopback from "./LoopbackServer.ts"
 
 const key = "sk-live-KEY7f3a9b2c"
 

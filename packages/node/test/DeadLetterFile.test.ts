@@ -24,7 +24,7 @@ type Rows = ReadonlyArray<DeadLetter.DeadLetter | DeadLetterFile.Tombstone>
 const write = (path: string, rows: Rows) =>
   Effect.scoped(
     Effect.gen(function* () {
-      const writer = yield* DeadLetterFile.sink(path).open(Option.none())
+      const writer = yield* DeadLetterFile.make(path).open(Option.none())
       yield* writer.write({
         items: rows.map((row) => ({ id: row.letter, start: undefined, row })),
         columns: [],
@@ -40,7 +40,7 @@ describe("DeadLetterFile", () => {
       const path = newPath()
       yield* Effect.gen(function* () {
         yield* Effect.scoped(
-          Effect.flatMap(DeadLetterFile.sink(path).open(Option.none()), (writer) =>
+          Effect.flatMap(DeadLetterFile.make(path).open(Option.none()), (writer) =>
             Effect.andThen(writer.flush(1), writer.finish)
           )
         )
@@ -118,7 +118,7 @@ describe("DeadLetterFile", () => {
         Effect.gen(function* () {
           const fs = yield* FileSystem.FileSystem
           const writer = yield* Effect.provideService(
-            DeadLetterFile.sink(path).open(Option.none()),
+            DeadLetterFile.make(path).open(Option.none()),
             FileSystem.FileSystem,
             halfway(fs)
           )

@@ -6,7 +6,7 @@ import * as DeadLetter from "@callstream/core/pipeline/DeadLetter"
 import * as DeadLetterFile from "@callstream/core/pipeline/DeadLetterFile"
 import * as CsvSink from "@callstream/core/sink/CsvSink"
 import * as NdjsonSink from "@callstream/core/sink/NdjsonSink"
-import type { Batch, SessionSink } from "@callstream/core/sink/SessionSink"
+import * as SessionSink from "@callstream/core/sink/SessionSink"
 import * as SqlSink from "@callstream/core/sink/SqlSink"
 import * as Coverage from "@callstream/core/stream/Coverage"
 import * as ParquetSink from "@callstream/node/ParquetSink"
@@ -25,7 +25,7 @@ import * as Thread from "../src/internal/Thread.ts"
 import * as Duck from "./Duck.ts"
 import * as Postgres from "./postgres/Server.ts"
 import * as SinkStore from "./SinkStore.ts"
-import { observedAt, written } from "./sql/Rows.ts"
+import { observedAt, written } from "./sql/SqlRows.ts"
 
 const seed = Math.floor(Math.random() * 2 ** 31)
 
@@ -123,8 +123,10 @@ const ofCells = (cells: Readonly<Record<string, unknown>>): Fields => {
 const names = '"id", "startedAt", "metadata", "durationSec", "costTotal", "integer", "number", "any", "extra"'
 const asText = names.replaceAll(/"(\w+)"/g, '"$1"::VARCHAR AS "$1"')
 
-const fill = <A>(sink: SessionSink<A>, items: ReadonlyArray<Item<A>>) =>
-  written<ReadonlyArray<unknown>, A>(sink, (writer) => writer.write({ items, columns, observedAt } satisfies Batch<A>))
+const fill = <A>(sink: SessionSink.SessionSink<A>, items: ReadonlyArray<Item<A>>) =>
+  written<ReadonlyArray<unknown>, A>(sink, (writer) =>
+    writer.write({ items, columns, observedAt } satisfies SessionSink.Batch<A>)
+  )
 
 /** From the thread as bytes, or as objects made here. */
 const decoded = Effect.fnUntraced(function* (where: "thread" | "here") {
@@ -145,7 +147,7 @@ describe.each(["thread", "here"] as const)(`numbers are exact, decoded %s (seed 
       const copies = items.map(({ id, row, start }) => ({ id, start, row: Object.assign({}, row) }))
       for (const [name, some] of Object.entries({ items, copies })) {
         const path = join(folder, `${name}.ndjson`)
-        yield* fill(SinkStore.provided(NdjsonSink.file({ path })), some)
+        yield* fill(SinkStore.provided(NdjsonSink.make({ path })), some)
         sameAs(Fs.readFileSync(path, "utf8").trimEnd().split("\n").map(fieldsOf))
         const count = yield* Effect.promise(() =>
           Duck.value(
@@ -160,7 +162,7 @@ describe.each(["thread", "here"] as const)(`numbers are exact, decoded %s (seed 
   it.live("in CSV", () =>
     Effect.gen(function* () {
       const path = join(yield* SinkStore.folder, "calls.csv")
-      yield* fill(SinkStore.provided(CsvSink.file({ path })), yield* decoded(where))
+      yield* fill(SinkStore.provided(CsvSink.make({ path })), yield* decoded(where))
       const rows = yield* Effect.promise(() =>
         Duck.all(
           `SELECT ${names} FROM read_csv('${path}', all_varchar = true, header = true, max_line_size = 10000000)`
@@ -174,7 +176,7 @@ describe.each(["thread", "here"] as const)(`numbers are exact, decoded %s (seed 
   it.live("in Parquet", () =>
     Effect.gen(function* () {
       const path = join(yield* SinkStore.folder, "calls.parquet")
-      yield* fill(SinkStore.provided(ParquetSink.file({ path })), yield* decoded(where))
+      yield* fill(SinkStore.provided(ParquetSink.make({ path })), yield* decoded(where))
       sameAs((yield* Effect.promise(() => Duck.all(`SELECT ${asText} FROM read_parquet('${path}')`))).map(ofCells))
       assert.includeDeepMembers([...(yield* Effect.promise(() => Duck.types(path)))], [["integer", "BIGINT"]])
     })
@@ -183,7 +185,7 @@ describe.each(["thread", "here"] as const)(`numbers are exact, decoded %s (seed 
   it.live("in SQLite", () =>
     Effect.gen(function* () {
       const filename = join(yield* SinkStore.folder, "calls.db")
-      const sink = SqlSink.provide(SqlSink.make({ name: "calls" }), SqliteClient.layer({ filename }))
+      const sink = SessionSink.provide(SqlSink.make({ name: "calls" }), SqliteClient.layer({ filename }))
       yield* fill(sink, yield* decoded(where))
       const database = new DatabaseSync(filename)
       const ask = database.prepare(`SELECT ${names} FROM call_sessions`)
@@ -207,7 +209,7 @@ describe.each(["thread", "here"] as const)(`numbers are exact, decoded %s (seed 
       )
       yield* Effect.scoped(
         Effect.gen(function* () {
-          const writer = yield* SinkStore.provided(DeadLetterFile.sink(path)).open(Option.none())
+          const writer = yield* SinkStore.provided(DeadLetterFile.make(path)).open(Option.none())
           yield* writer.write({
             items: letters.map((row) => ({ id: row.letter, start: undefined, row })),
             columns: [],
@@ -253,7 +255,7 @@ describe.skipIf(Postgres.missing)(`numbers are exact in PostgreSQL (seed ${seed}
         const name = yield* server.database()
         const sql = yield* server.client(name, { maxConnections: 1 })
         const url = Redacted.make(`postgres://postgres:secret@127.0.0.1:${sql.config.port}/${name}`)
-        const sink = SqlSink.provide(SqlSink.make({ name: "calls" }), PostgresClient.layer({ url }))
+        const sink = SessionSink.provide(SqlSink.make({ name: "calls" }), PostgresClient.layer({ url }))
         const items = yield* decoded("here")
         const beyond = `{"id":"beyond","metadata":{"n":1e200000}}`
         const page = yield* PageDecoder.here.decode(new TextEncoder().encode(body([beyond])), about)

@@ -13,7 +13,7 @@ import * as NetAddress from "effect/net/NetAddress"
 import * as Option from "effect/Option"
 import * as Path from "effect/Path"
 import * as Redacted from "effect/Redacted"
-import * as Loopback from "./Loopback.ts"
+import * as Loopback from "./LoopbackServer.ts"
 
 const secrets = Redacted.make("whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3")
 
@@ -33,7 +33,7 @@ const transport = GuardedTransport.layer.pipe(Layer.provide(Dns.layerStatic({ ho
 const write = (url: string, sessions: number, options: Partial<WebhookSink.Options> = {}) =>
   Effect.gen(function* () {
     const spool = yield* (yield* FileSystem.FileSystem).makeTempDirectoryScoped()
-    const sink = yield* WebhookSink.make({
+    const sink = WebhookSink.make({
       url,
       secrets,
       organization: "acme",

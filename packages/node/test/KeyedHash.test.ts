@@ -1,4 +1,4 @@
-import { Redact } from "@callstream/core"
+import { type Redact, Transform } from "@callstream/core"
 import { KeyedHash } from "@callstream/node"
 import { assert, describe, it } from "@effect/vitest"
 import * as Redacted from "effect/Redacted"
@@ -14,7 +14,8 @@ describe("KeyedHash", () => {
 
   it("joins what is the same under one key, and nothing under two", () => {
     const out = (hash: Redact.KeyedHash, callerNumber: string) =>
-      Redact.redact<{ readonly callerNumber: string }>({ phone: hash }).apply({ callerNumber })?.callerNumber
+      Transform.redact(Transform.identity<{ readonly callerNumber: string }>(), { phone: hash }).apply({ callerNumber })
+        ?.callerNumber
     assert.strictEqual(out(one, "+1 (415) 555-0123"), out(one, "0014155550123"))
     assert.notStrictEqual(out(one, "+14155550123"), out(other, "+14155550123"))
     assert.match(out(one, "+14155550123") ?? "", /^phone_[0-9a-f]{32}$/)
@@ -22,7 +23,7 @@ describe("KeyedHash", () => {
 
   it("tells keys apart without showing them", () => {
     assert.notStrictEqual(one.fingerprint, other.fingerprint)
-    const { label } = Redact.redact({ phone: one })
+    const { label } = Transform.redact(Transform.sessions, { phone: one })
     assert.strictEqual(label, `redact phone=hash:${one.fingerprint}`)
     assert.notInclude(label, "a key")
   })

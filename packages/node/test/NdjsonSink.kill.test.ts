@@ -29,7 +29,7 @@ const keep = (committed) => {
   Fs.writeFileSync(checkpoint + ".new", JSON.stringify(committed))
   Fs.renameSync(checkpoint + ".new", checkpoint)
 }
-const sink = NdjsonSink.file({
+const sink = NdjsonSink.make({
   path,
   compression: compressions[compression],
   rotate: rotate === "one" ? undefined : rotate === "day" ? "day" : { bytes: Number(rotate) }
@@ -71,7 +71,7 @@ const run = (args: ReadonlyArray<string>, killAfter: number | undefined) =>
     return Effect.sync(() => child.kill("SIGKILL"))
   })
 
-describe("NdjsonSink.file, killed", () => {
+describe("NdjsonSink.make, killed", () => {
   it.live.each([
     ["one", undefined, (bytes: Buffer) => bytes],
     ["2000", Gzip.compression, gunzipSync],

@@ -1,4 +1,4 @@
-/** `NdjsonSink.file` on a real file system, with real compressions. */
+/** `NdjsonSink.make` on a real file system, with real compressions. */
 import type { CallSession } from "@callstream/core/model/CallSession"
 import type { Committed } from "@callstream/core/model/Committed"
 import type * as NdjsonSink from "@callstream/core/sink/NdjsonSink"
@@ -27,7 +27,7 @@ const forms: ReadonlyArray<Form> = [
   ["by day, zstd", "calls.ndjson.zst", { compression: Zstd.compression, rotate: "day" }, zstdDecompressSync]
 ]
 
-describe.each(forms)("NdjsonSink.file on disk conforms: %s", (_, name, options, decompress) => {
+describe.each(forms)("NdjsonSink.make on disk conforms: %s", (_, name, options, decompress) => {
   const cases = SinkConformance.cases({
     store: SinkStore.make(name, options, decompress),
     delivery: "resumable",
@@ -124,7 +124,7 @@ describe.each([
   )
 })
 
-describe("NdjsonSink.file on disk", () => {
+describe("NdjsonSink.make on disk", () => {
   it.live("is private to its owner, in every form, and so is the manifest", () =>
     Effect.scoped(
       Effect.gen(function* () {

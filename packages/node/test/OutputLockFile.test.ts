@@ -52,15 +52,15 @@ const batch = {
 }
 
 const kinds: Readonly<Record<string, { readonly make: (folder: string) => Sink; readonly lock: string }>> = {
-  NDJSON: { make: (folder) => NdjsonSink.file({ path: join(folder, "calls.ndjson") }), lock: "calls.ndjson.lock" },
-  CSV: { make: (folder) => CsvSink.file({ path: join(folder, "calls.csv") }), lock: "calls.csv.lock" },
-  Parquet: { make: (folder) => ParquetSink.file({ path: join(folder, "calls.parquet") }), lock: "calls.parquet.lock" },
+  NDJSON: { make: (folder) => NdjsonSink.make({ path: join(folder, "calls.ndjson") }), lock: "calls.ndjson.lock" },
+  CSV: { make: (folder) => CsvSink.make({ path: join(folder, "calls.csv") }), lock: "calls.csv.lock" },
+  Parquet: { make: (folder) => ParquetSink.make({ path: join(folder, "calls.parquet") }), lock: "calls.parquet.lock" },
   "by day": {
-    make: (folder) => NdjsonSink.file({ path: join(folder, "calls.ndjson"), rotate: "day" }),
+    make: (folder) => NdjsonSink.make({ path: join(folder, "calls.ndjson"), rotate: "day" }),
     lock: "calls.manifest.json.lock"
   },
   "by size": {
-    make: (folder) => ParquetSink.file({ path: join(folder, "calls.parquet"), rotate: { bytes: 9000 } }),
+    make: (folder) => ParquetSink.make({ path: join(folder, "calls.parquet"), rotate: { bytes: 9000 } }),
     lock: "calls.manifest.json.lock"
   }
 }
@@ -114,7 +114,7 @@ describe("OutputLockFile", () => {
       Effect.gen(function* () {
         const folder = yield* SinkStore.folder
         const { ended, of } = processes()
-        const sink = NdjsonSink.file({ path: join(folder, "calls.ndjson") })
+        const sink = NdjsonSink.make({ path: join(folder, "calls.ndjson") })
         const killed = yield* Scope.make()
         yield* Scope.provide(open(sink, of(11)), killed)
         ended.add(11)
@@ -140,14 +140,14 @@ describe("OutputLockFile", () => {
       Effect.gen(function* () {
         const folder = yield* SinkStore.folder
         const { of } = processes()
-        const nowhere = NdjsonSink.file({ path: join(folder, "none", "calls.ndjson") })
+        const nowhere = NdjsonSink.make({ path: join(folder, "none", "calls.ndjson") })
         const error = yield* Effect.flip(Effect.scoped(open(nowhere, of(11))))
         assert.include(error.message, "the folder does not exist")
         const path = join(folder, "calls.ndjson")
-        yield* open(NdjsonSink.file({ path, rotate: "day" }), of(11))
-        const packed = NdjsonSink.file({ path: `${path}.gz`, rotate: "day", compression: Gzip.compression })
+        yield* open(NdjsonSink.make({ path, rotate: "day" }), of(11))
+        const packed = NdjsonSink.make({ path: `${path}.gz`, rotate: "day", compression: Gzip.compression })
         assert.include((yield* Effect.flip(Effect.scoped(open(packed, of(12))))).message, "written by another run")
-        yield* Effect.scoped(open(NdjsonSink.file({ path }), of(12)))
+        yield* Effect.scoped(open(NdjsonSink.make({ path }), of(12)))
       })
     )
   )

@@ -1,11 +1,11 @@
-/** `ParquetSink.file` on a real file system, read by DuckDB. */
+/** `ParquetSink.make` on a real file system, read by DuckDB. */
 import type { CallSession } from "@callstream/core/model/CallSession"
 import * as Column from "@callstream/core/model/Column"
 import type { Committed } from "@callstream/core/model/Committed"
 import * as Instant from "@callstream/core/model/Instant"
 import * as SessionSink from "@callstream/core/sink/SessionSink"
 import * as Table from "@callstream/core/sink/Table"
-import * as Select from "@callstream/core/transform/Select"
+import * as Transform from "@callstream/core/transform/Transform"
 import { SinkConformance } from "@callstream/core/testing"
 import * as ParquetSink from "@callstream/node/ParquetSink"
 import { DuckDBDateValue, DuckDBDecimalValue, DuckDBTimestampTZValue, type DuckDBValue } from "@duckdb/node-api"
@@ -46,7 +46,7 @@ const holds = (session: CallSession): Readonly<Record<string, unknown>> =>
   )
 
 const sinkAt = (options: ParquetSink.Options): SessionSink.SessionSink<CallSession> =>
-  SinkStore.provided(ParquetSink.file(options))
+  SinkStore.provided(ParquetSink.make(options))
 
 const store = (rotate: ParquetSink.Options["rotate"]) =>
   Effect.map(SinkStore.folder, (folder): SinkStore.Store => ({
@@ -111,7 +111,7 @@ const written = Effect.fnUntraced(function* (
 ) {
   yield* Effect.scoped(
     Effect.gen(function* () {
-      const writer = yield* SinkStore.provided(ParquetSink.file({ path, force: true })).open(Option.none())
+      const writer = yield* SinkStore.provided(ParquetSink.make({ path, force: true })).open(Option.none())
       for (const rows of batches) {
         yield* writer.write(batchOf(rows))
         yield* writer.flush(1)
@@ -139,8 +139,10 @@ describe("ParquetSink.file", () => {
     Effect.scoped(
       Effect.gen(function* () {
         const path = join(yield* SinkStore.folder, "calls.parquet")
-        const columns = Select.select(["id", "costTotal", "metadata.crm"]).columns(Column.ofSession)
-        const writer = yield* SinkStore.provided(ParquetSink.file({ path })).open(Option.none())
+        const columns = Transform.select(Transform.sessions, ["id", "costTotal", "metadata.crm"]).columns(
+          Column.ofSession
+        )
+        const writer = yield* SinkStore.provided(ParquetSink.make({ path })).open(Option.none())
         const row = { id: "a", costTotal: "free", "metadata.crm": 7 }
         yield* writer.write({ items: [{ id: "a", start: undefined, row }], columns, observedAt: 0 })
         yield* writer.flush(1)
@@ -263,7 +265,7 @@ describe("ParquetSink.file", () => {
       Effect.gen(function* () {
         const folder = yield* SinkStore.folder
         const path = join(folder, "calls.parquet")
-        const sink = SinkStore.provided(ParquetSink.file({ path, force: true }))
+        const sink = SinkStore.provided(ParquetSink.make({ path, force: true }))
         const begin = Effect.scoped(
           Effect.gen(function* () {
             const writer = yield* sink.open(Option.none())

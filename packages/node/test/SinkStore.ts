@@ -30,7 +30,7 @@ export const provided = <A>({
   verify: verify === undefined ? undefined : (left) => Effect.provide(verify(left), platform)
 })
 
-export const sinkAt = (options: NdjsonSink.Options): SessionSink<CallSession> => provided(NdjsonSink.file(options))
+export const sinkAt = (options: NdjsonSink.Options): SessionSink<CallSession> => provided(NdjsonSink.make(options))
 
 export interface Store extends SinkConformance.Store {
   readonly folder: string

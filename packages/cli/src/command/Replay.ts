@@ -2,10 +2,12 @@
 import {
   Checkpoint,
   CheckpointError,
+  type DeadLetter,
   DeadLetterFile,
   Instant,
   OutputLockFile,
   Pipeline,
+  SessionSink,
   type SinkError,
   Transform
 } from "@callstream/core"
@@ -94,7 +96,7 @@ const replay = Effect.fnUntraced(function* (input: FlagValues<typeof options> & 
   yield* DeadLetters.check(file)
   const { made, origin, parts } = Letters.inParts(letters)
   const failed = new Set<string>()
-  const marks = yield* DeadLetterFile.sink(file).open(Option.none())
+  const marks = yield* DeadLetterFile.make(file).open(Option.none())
   let next = 0
   let marked = 0
   /** Of the parts before a place, which are safe in every sink, those that arrived. */
@@ -134,21 +136,14 @@ const replay = Effect.fnUntraced(function* (input: FlagValues<typeof options> & 
     transform: Transform.make({ ...transform, apply: (session) => made.get(session) ?? transform.apply(session) }),
     sinks,
     // What fails again is in the file already.
-    deadLetters: {
+    deadLetters: SessionSink.make({
       name: "dead-letters",
       delivery: "append",
-      open: (from) =>
-        Effect.succeed({
-          committed: from,
-          write: ({ items }) =>
-            Effect.sync(() => {
-              for (const { row } of items) failed.add(origin.get(row.record) ?? row.letter)
-              return []
-            }),
-          flush: (cursor) => Effect.succeed({ cursor, position: null }),
-          finish: Effect.void
+      write: ({ items }: SessionSink.Batch<DeadLetter.DeadLetter>) =>
+        Effect.sync(() => {
+          for (const { row } of items) failed.add(origin.get(row.record) ?? row.letter)
         })
-    },
+    }),
     // They are told by their records, which are as they were in the file.
     rawLetters: true,
     commitEvery: 0,

@@ -1,5 +1,5 @@
 /** A database as `--to` and `--state` name it, and how it is reached. No password is on a command line. */
-import { type Committed, OutputError, SqlCheckpoint, SqlSink, SinkError } from "@callstream/core"
+import { type Committed, OutputError, SessionSink, SinkError, SqlCheckpoint, SqlSink } from "@callstream/core"
 import { toSinkError } from "@callstream/core/sink/OutputError"
 import { PostgresClient, SqliteClient } from "@callstream/node"
 import * as Config from "effect/Config"
@@ -162,7 +162,7 @@ export const sink = (
 ) =>
   Effect.map(client("to", database), (client) => {
     const name = describeTable(database, options)
-    const sink = SqlSink.provide(SqlSink.make({ ...options, name }), client)
+    const sink = SessionSink.provide(SqlSink.make({ ...options, name }), client)
     const { verify } = sink
     return database._tag === "Postgres" || verify === undefined
       ? sink

@@ -212,11 +212,11 @@ export const make = (
         }
         switch (target.format) {
           case "ndjson":
-            return Effect.succeed(NdjsonSink.file(file))
+            return Effect.succeed(NdjsonSink.make(file))
           case "csv":
-            return Effect.succeed(CsvSink.file({ ...file, raw: settings.csvRaw, bom: settings.csvBom }))
+            return Effect.succeed(CsvSink.make({ ...file, raw: settings.csvRaw, bom: settings.csvBom }))
           case "parquet":
-            return Effect.succeed(ParquetSink.file(file))
+            return Effect.succeed(ParquetSink.make(file))
         }
       }
       case "Table":
@@ -225,8 +225,8 @@ export const make = (
           ({ reason }) => new UsageError({ option: "to", at: { item }, reason })
         )
       case "Webhook":
-        return Effect.flatMap(secretOf(settings), (secrets) =>
-          WebhookSink.make({
+        return Effect.flatMap(secretOf(settings), (secrets) => {
+          const webhook: WebhookSink.Options = {
             url: target.url,
             secrets,
             organization: options.organization,
@@ -234,7 +234,8 @@ export const make = (
             batchSize: settings.batchSize,
             batchBytes: settings.batchBytes === undefined ? undefined : Size.parse(settings.batchBytes),
             allowPrivateHosts: settings.allowPrivateHosts
-          }).pipe(
+          }
+          return Effect.as(WebhookSink.check(webhook), WebhookSink.make(webhook)).pipe(
             Effect.mapError(
               (error) =>
                 new UsageError({
@@ -244,6 +245,6 @@ export const make = (
                 })
             )
           )
-        )
+        })
     }
   })

@@ -1,16 +1,5 @@
 /** The transforms that options ask for, in the order in which they happen. */
-import {
-  CallSession,
-  Column,
-  Derive,
-  FieldPath,
-  Flatten,
-  Omit,
-  Redact,
-  Select,
-  Transform,
-  Where
-} from "@callstream/core"
+import { CallSession, Column, Derive, FieldPath, Redact, Transform } from "@callstream/core"
 import { KeyedHash } from "@callstream/node"
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
@@ -68,12 +57,14 @@ export const readsAny = (
   return undefined
 }
 
-type Deriving = ReturnType<typeof Derive.derive<keyof Derive.Derived>>
+/** Rows of sessions so far, and what a verb adds to them. */
+type Sessions = Transform.Pure<CallSession.CallSession, CallSession.CallSession>
+type Rows = Transform.Pure<CallSession.CallSession, object>
 
 const derive = Effect.fnUntraced(function* (
   given: ReadonlyArray<string>,
   { calendar }: Zone.Zone
-): Effect.fn.Return<Deriving, UsageError> {
+): Effect.fn.Return<(sessions: Sessions) => Sessions, UsageError> {
   if (given.length === 0) return yield* empty("derive")
   const wanted: Array<keyof Derive.Derived> = []
   for (const text of given) {
@@ -81,7 +72,7 @@ const derive = Effect.fnUntraced(function* (
     if (name === undefined) return yield* notAmong("derive", text, text, Derive.names)
     wanted.push(name)
   }
-  return Derive.derive(wanted, { timeZone: calendar.zone })
+  return (sessions: Sessions) => Transform.derive(sessions, wanted, { timeZone: calendar.zone })
 })
 
 const keyOf = Effect.fnUntraced(function* (given: string | undefined) {
@@ -119,7 +110,7 @@ const redact = Effect.fnUntraced(function* (
     }
     what[name] = mode === "hash" ? yield* keyOf(redactKey) : mode
   }
-  return Redact.redact<CallSession.CallSession>(what, { callingCode })
+  return (sessions: Sessions) => Transform.redact(sessions, what, { callingCode })
 })
 
 const isDerived = (name: string): name is keyof Derive.Derived => Derive.names.some((known) => known === name)
@@ -163,7 +154,7 @@ const selected = (
   text: string,
   columns: ReadonlyArray<string>,
   tabular: boolean
-): Result.Result<Select.Selected, UsageError> => {
+): Result.Result<Transform.Selected, UsageError> => {
   const failure = (at: number, problem: string, advice?: string) =>
     Result.fail(wrong(flag, text, { problem, begin: at, end: at + 1, advice }))
   const parsed = FieldPath.parseAt(text, 0)
@@ -188,7 +179,7 @@ const select = Effect.fnUntraced(function* (
 ) {
   if (given.length === 0) return yield* empty("select")
   const names = new Set<string>()
-  const all: Array<Select.Selected> = []
+  const all: Array<Transform.Selected> = []
   for (const text of given) {
     const one = yield* Effect.fromResult(selected("select", text, columns, tabular))
     const name = typeof one === "string" ? one : one.as
@@ -204,7 +195,7 @@ const select = Effect.fnUntraced(function* (
     names.add(name)
     all.push(one)
   }
-  return Select.select(all)
+  return (rows: Rows) => Transform.select(rows, all)
 })
 
 const omit = Effect.fnUntraced(function* (given: ReadonlyArray<string>, columns: ReadonlyArray<string>) {
@@ -214,7 +205,7 @@ const omit = Effect.fnUntraced(function* (given: ReadonlyArray<string>, columns:
     const one = yield* Effect.fromResult(selected("omit", text, columns, false))
     paths.push(typeof one === "string" ? one : one.path)
   }
-  return Omit.omit(paths)
+  return (rows: Rows) => Transform.omit(rows, paths)
 })
 
 export interface Options {
@@ -227,7 +218,7 @@ export interface Options {
 /** What has happened to a record when it leaves a stage: that of all before it too. */
 export interface Stage {
   readonly verb: keyof Spec
-  readonly upTo: Transform.Transform<CallSession.CallSession, object>
+  readonly upTo: Rows
 }
 
 const contradictions = (spec: Spec): ReadonlyArray<UsageError> => [
@@ -262,12 +253,15 @@ export const toStages = Effect.fnUntraced(function* (
 ): Effect.fn.Return<ReadonlyArray<Stage>, UsageErrors> {
   const wrong: Array<Result.Result<never, UsageError>> = contradictions(spec).map(Result.fail)
   const stages: Array<Stage> = []
-  let sessions: Transform.Transform<CallSession.CallSession, CallSession.CallSession> = Transform.identity()
+  let sessions: Sessions = Transform.sessions
   const parts = yield* Effect.all(
     [
       ...(spec.where ?? []).map((text) => {
         const parsed = Effect.fromResult(where(text))
-        return Effect.map(parsed, ({ holds, label }) => ({ verb: "where" as const, add: Where.where(label, holds) }))
+        return Effect.map(parsed, ({ holds, label }) => ({
+          verb: "where" as const,
+          add: (rows: Sessions) => Transform.where(rows, label, holds)
+        }))
       }),
       ...(spec.derive === undefined
         ? []
@@ -284,7 +278,7 @@ export const toStages = Effect.fnUntraced(function* (
       continue
     }
     const { add, verb } = part.success
-    sessions = Transform.andThen(sessions, add)
+    sessions = add(sessions)
     stages.push({ verb, upTo: sessions })
   }
   const columns = Column.names(sessions.columns(Column.ofSession))
@@ -296,15 +290,15 @@ export const toStages = Effect.fnUntraced(function* (
     { mode: "result" }
   )
   yield* among([...wrong, ...Object.values(chosen)])
-  let rows: Transform.Transform<CallSession.CallSession, object> = sessions
+  let rows: Rows = sessions
   for (const verb of ["select", "omit"] as const) {
     const add = Result.getSuccess(chosen[verb])
     if (Option.isNone(add) || add.value === undefined) continue
-    rows = Transform.andThen(rows, add.value)
+    rows = add.value(rows)
     stages.push({ verb, upTo: rows })
   }
   if (spec.flatten === true) {
-    rows = Transform.andThen(rows, Flatten.flatten({ objects: options.tabular ? "whole" : "keys" }))
+    rows = Transform.flatten(rows, { objects: options.tabular ? "whole" : "keys" })
     stages.push({ verb: "flatten", upTo: rows })
   }
   return stages
@@ -312,4 +306,4 @@ export const toStages = Effect.fnUntraced(function* (
 
 /** All of the stages, as one transform. */
 export const toTransform = (spec: Spec, options: Options): Effect.Effect<Stage["upTo"], UsageErrors> =>
-  Effect.map(toStages(spec, options), (stages) => stages.at(-1)?.upTo ?? Transform.identity())
+  Effect.map(toStages(spec, options), (stages) => stages.at(-1)?.upTo ?? Transform.sessions)

@@ -51,7 +51,7 @@ const first = Effect.fnUntraced(function* ({ selection }: Job) {
 
 const through = (
   sessions: ReadonlyArray<CallSession.CallSession>,
-  transform: Transform.Transform<CallSession.CallSession, object>
+  transform: Transform.Pure<CallSession.CallSession, object>
 ) => {
   let failed = 0
   const records = sessions.flatMap((session) => {

@@ -68,7 +68,7 @@ export interface Job {
   readonly learned: Learned.Learned | undefined
   /** Only the newest, or oldest, of the range. */
   readonly keep: { readonly side: "newest" | "oldest"; readonly limit: number } | undefined
-  readonly transform: Transform.Transform<CallSession.CallSession, object>
+  readonly transform: Transform.Pure<CallSession.CallSession, object>
   readonly sinks: ReadonlyArray<Sinks.Planned>
   readonly commitEvery: Duration.Duration
   readonly onSinkFailure: "stop" | "continue"
@@ -160,7 +160,7 @@ export const run = Effect.fnUntraced(function* (job: Job, shared?: Progress.Prog
         },
         transform: Transform.make({ ...job.transform, label }),
         sinks: [first, ...rest],
-        deadLetters: DeadLetterFile.sink(job.deadLetters),
+        deadLetters: DeadLetterFile.make(job.deadLetters),
         commitEvery: job.commitEvery,
         rawLetters: job.deadLettersRaw,
         onSinkFailure: job.onSinkFailure,

@@ -12,7 +12,8 @@ type Problems = ReadonlyArray<string>
 
 const json = (path: string): unknown => JSON.parse(readFileSync(path, "utf8"))
 
-export const stateOf = (path: string) => json(path) as { readonly finished: boolean; readonly sinks: Readonly<Record<string, unknown>> }
+export const stateOf = (path: string) =>
+  json(path) as { readonly finished: boolean; readonly sinks: Readonly<Record<string, unknown>> }
 
 const everything = (cwd: string): ReadonlyArray<string> =>
   readdirSync(cwd, { recursive: true, encoding: "utf8" }).filter((name) => statSync(join(cwd, name)).isFile())

@@ -19,8 +19,8 @@ import { AgniError, InvalidRequest, Unavailable } from "../model/AgniError.ts"
 import * as CallSessionQuery from "../model/CallSessionQuery.ts"
 import * as Packed from "../model/internal/Packed.ts"
 import type { Page } from "../model/Page.ts"
+import * as Budget from "./Budget.ts"
 import * as ClientMetrics from "./ClientMetrics.ts"
-import * as Budget from "./internal/Budget.ts"
 import * as Quote from "./internal/Quote.ts"
 import * as Transport from "./internal/Transport.ts"
 import { isLoopback } from "./Loopback.ts"
@@ -29,12 +29,12 @@ import * as RetryPolicy from "./RetryPolicy.ts"
 import * as VersionClock from "./VersionClock.ts"
 
 /**
- * Everything about a client that can be chosen; only the key must be.
+ * Everything about a client that can be chosen, except for its budget; only the key must be.
  *
  * @since 0.1.0
  * @category options
  */
-export interface Options {
+export interface Settings {
   /** Sent as `X-Api-Key`, to the origin of `baseUrl` only. White space around it is trimmed. */
   readonly apiKey: Redacted.Redacted
   /** @default "https://api.ravan.ai" */
@@ -43,10 +43,6 @@ export interface Options {
   readonly allowInsecureHttp?: boolean | undefined
   /** For one attempt, from the request to the end of the body. @default "30 seconds" */
   readonly timeout?: Duration.Input | undefined
-  /** Requests under way at once, by all users of this client together. @default 8 */
-  readonly maxConcurrentRequests?: number | undefined
-  /** Spaces all requests of this client, retries included. @default no limit */
-  readonly requestsPerSecond?: number | undefined
   /** Parts of the policy to change. @default RetryPolicy.make() */
   readonly retry?: RetryPolicy.Options | undefined
   /** A larger response is an error, so that a broken server cannot fill the memory. @default 64 MiB */
@@ -55,14 +51,21 @@ export interface Options {
   readonly transformClient?: ((client: HttpClient.HttpClient) => HttpClient.HttpClient) | undefined
 }
 
+/**
+ * The settings of a client that has a budget of its own.
+ *
+ * @since 0.1.0
+ * @category options
+ */
+export interface Options extends Settings, Budget.Options {}
+
 const endpoint = "/api/v1/calling/call-sessions"
 
 /**
  * One page of call sessions a call.
  *
  * A call takes its turn in the client's budget, is tried again by the retry policy, and fails with an `AgniError` that
- * says what was tried. One layer value is one budget: build it once, high up, because sibling `provide`s of the same
- * layer build sibling budgets.
+ * says what was tried. Clients with different keys or settings share a budget by `layerShared` over one `Budget.layer`.
  *
  * @since 0.1.0
  * @category services
@@ -78,15 +81,18 @@ export class AgniClient extends Context.Service<
   }
 >()("@callstream/core/client/AgniClient") {
   /**
-   * Builds a client over the `HttpClient` in context. Fails when the options are wrong, before any request.
+   * Builds a client over the `HttpClient` and the `Budget` in context. Fails when the settings are wrong, before any
+   * request.
    *
    * @since 0.1.0
    */
-  static readonly make: (options: Options) => Effect.Effect<AgniClient["Service"], AgniError, HttpClient.HttpClient> =
-    Effect.fnUntraced(function* (options) {
+  static readonly makeShared: (
+    settings: Settings
+  ) => Effect.Effect<AgniClient["Service"], AgniError, HttpClient.HttpClient | Budget.Budget> = Effect.fnUntraced(
+    function* (options) {
       const settings = yield* Effect.mapError(Effect.fromResult(resolve(options)), refused("options of AgniClient"))
       const transport = Transport.make((options.transformClient ?? identity)(yield* HttpClient.HttpClient), settings)
-      const budget = yield* Budget.make(settings)
+      const budget = yield* Budget.Budget
       const { decode } = yield* PageDecoder
       const { policy, timeout } = settings
       const schedule = RetryPolicy.toSchedule(policy)
@@ -96,9 +102,7 @@ export class AgniClient extends Context.Service<
 
       /** The others need not find out for themselves that the server wants a pause. */
       const hold = (reason: AgniErrorReason): Effect.Effect<void> =>
-        reason._tag === "RateLimited" && mayRetry(reason)
-          ? budget.hold(Duration.toMillis(reason.retryAfter ?? Duration.fromInputUnsafe(policy.base)))
-          : Effect.void
+        reason._tag === "RateLimited" && mayRetry(reason) ? budget.hold(reason.retryAfter ?? policy.base) : Effect.void
 
       const attempt = (parameters: ReadonlyArray<readonly [string, string]>, page: number) => {
         const quote = Quote.make([Redacted.value(settings.apiKey), ...CallSessionQuery.personalValues(parameters)])
@@ -174,10 +178,30 @@ export class AgniClient extends Context.Service<
       })
 
       return AgniClient.of({ list })
-    })
+    }
+  )
 
   /**
-   * A client with the given options. One layer value is one budget.
+   * Builds a client with a budget of its own. Fails when the options are wrong, before any request.
+   *
+   * @since 0.1.0
+   */
+  static readonly make = (options: Options): Effect.Effect<AgniClient["Service"], AgniError, HttpClient.HttpClient> =>
+    Effect.provideServiceEffect(AgniClient.makeShared(options), Budget.Budget, Budget.Budget.make(options))
+
+  /**
+   * A client over the `Budget` in context: a 429 that one client gets holds back all that share it.
+   *
+   * @since 0.1.0
+   */
+  static readonly layerShared = (
+    settings: Settings
+  ): Layer.Layer<AgniClient, AgniError, HttpClient.HttpClient | Budget.Budget> =>
+    Layer.effect(AgniClient, AgniClient.makeShared(settings))
+
+  /**
+   * A client with a budget of its own. One layer value is one budget: build it once, high up, because sibling `provide`s
+   * of the same layer build sibling budgets.
    *
    * @since 0.1.0
    */
@@ -221,7 +245,7 @@ const count = (reason: string) => Metric.update(Metric.withAttributes(ClientMetr
 const refused = (request: string) => (reason: InvalidRequest) =>
   new AgniError({ reason, request, attempts: 0, elapsed: Duration.zero })
 
-const resolve = (options: Options) => {
+const resolve = (options: Settings) => {
   const invalid = (parameter: string, requirement: string) =>
     Result.fail(new InvalidRequest({ parameter, requirement }))
   const key = Redacted.value(options.apiKey).trim()
@@ -247,13 +271,7 @@ const resolve = (options: Options) => {
       })
     )
   }
-  const { maxBodyBytes = 64 * 1024 * 1024, maxConcurrentRequests = 8, requestsPerSecond } = options
-  if (!Number.isInteger(maxConcurrentRequests) || maxConcurrentRequests < 1) {
-    return invalid("maxConcurrentRequests", "must be an integer of at least 1")
-  }
-  if (requestsPerSecond !== undefined && !(requestsPerSecond > 0 && Number.isFinite(requestsPerSecond))) {
-    return invalid("requestsPerSecond", "must be a number above 0")
-  }
+  const { maxBodyBytes = 64 * 1024 * 1024 } = options
   if (!Number.isInteger(maxBodyBytes) || maxBodyBytes < 1) {
     return invalid("maxBodyBytes", "must be an integer of at least 1")
   }
@@ -274,8 +292,6 @@ const resolve = (options: Options) => {
     origin: base.origin,
     url: `${base.origin}${base.pathname.replace(/\/+$/, "")}${endpoint}`,
     maxBodyBytes,
-    maxConcurrentRequests,
-    requestsPerSecond,
     policy,
     timeout: Duration.fromInputUnsafe(timeout)
   })

@@ -10,7 +10,7 @@ import * as ExactNumber from "./ExactNumber.ts"
 import * as Instant from "./Instant.ts"
 import * as DecimalText from "./internal/DecimalText.ts"
 import { isObject } from "./internal/Json.ts"
-import { type CallSession, fieldNames } from "./internal/SessionSchema.ts"
+import { type CallSession, fieldNames } from "./SessionSchema.ts"
 
 export {
   CallSession,
@@ -20,7 +20,7 @@ export {
   type KnownDisconnectReason,
   type KnownStatus,
   type OpenString
-} from "./internal/SessionSchema.ts"
+} from "./SessionSchema.ts"
 
 const camelOf: ReadonlyMap<string, string> = new Map(
   fieldNames.map((name) => [name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), name])

@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import { type CallSession, fieldNames } from "./CallSession.ts"
-import type { CreditBreakdown } from "./internal/SessionSchema.ts"
+import type { CreditBreakdown } from "./SessionSchema.ts"
 
 /**
  * What the values of a column are:

@@ -10,9 +10,9 @@ import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import { parseJson } from "../model/ExactNumber.ts"
 import * as TrustedFile from "../platform/TrustedFile.ts"
-import * as Ndjson from "../sink/Ndjson.ts"
-import { codeOf, fromPlatform, toSinkError } from "../sink/OutputError.ts"
-import type { SessionSink } from "../sink/SessionSink.ts"
+import * as Ndjson from "../sink/file/Ndjson.ts"
+import { codeOf, fromPlatform, toSinkError } from "../sink/file/OutputError.ts"
+import * as SessionSink from "../sink/SessionSink.ts"
 import { SinkError } from "../sink/SinkError.ts"
 import { DeadLetter } from "./DeadLetter.ts"
 
@@ -44,51 +44,52 @@ type Line = DeadLetter | Tombstone
  * @since 0.1.0
  * @category constructors
  */
-export const sink = (path: string): SessionSink<Line, FileSystem.FileSystem> => ({
-  name: "dead-letters",
-  delivery: "append",
-  open: Effect.fnUntraced(function* (from) {
-    const fs = yield* FileSystem.FileSystem
-    const scope = yield* Scope.Scope
-    const failing = (operation: "write" | "flush") => (error: Parameters<ReturnType<typeof fromPlatform>>[0]) =>
-      toSinkError(path, operation)(fromPlatform(path, operation === "write" ? "write" : "finish")(error))
-    let file: FileSystem.File | undefined
-    /** Half a line may stand at the end. */
-    let torn = false
-    const opened = Effect.suspend(() =>
-      file !== undefined
-        ? Effect.succeed(file)
-        : Effect.gen(function* () {
-            torn = yield* Effect.provideService(endsMidway(path), FileSystem.FileSystem, fs)
-            file = yield* TrustedFile.open(path, { flag: "a", mode: 0o600 }).pipe(
-              Effect.provideService(FileSystem.FileSystem, fs),
-              Scope.provide(scope)
-            )
-            return file
-          })
-    )
-    return {
-      committed: from,
-      write: ({ items }) =>
-        Effect.gen(function* () {
-          const file = yield* opened
-          const text = `${torn ? "\n" : ""}${Ndjson.encode(items.map(({ row }) => row))}`
-          torn = true
-          yield* file.writeAll(new TextEncoder().encode(text))
-          torn = false
-          return []
-        }).pipe(Effect.mapError(failing("write"))),
-      flush: (cursor) =>
-        Effect.suspend(() =>
-          Effect.as(file === undefined ? Effect.void : Effect.mapError(file.sync, failing("flush")), {
-            cursor,
-            position: null
-          })
-        ),
-      finish: Effect.void
-    }
+export const make = (path: string): SessionSink.SessionSink<Line, FileSystem.FileSystem> =>
+  SessionSink.make({
+    name: "dead-letters",
+    delivery: "append",
+    open: Effect.fnUntraced(function* (from) {
+      const fs = yield* FileSystem.FileSystem
+      const scope = yield* Scope.Scope
+      const failing = (operation: "write" | "flush") => (error: Parameters<ReturnType<typeof fromPlatform>>[0]) =>
+        toSinkError(path, operation)(fromPlatform(path, operation === "write" ? "write" : "finish")(error))
+      let file: FileSystem.File | undefined
+      /** Half a line may stand at the end. */
+      let torn = false
+      const opened = Effect.suspend(() =>
+        file !== undefined
+          ? Effect.succeed(file)
+          : Effect.gen(function* () {
+              torn = yield* Effect.provideService(endsMidway(path), FileSystem.FileSystem, fs)
+              file = yield* TrustedFile.open(path, { flag: "a", mode: 0o600 }).pipe(
+                Effect.provideService(FileSystem.FileSystem, fs),
+                Scope.provide(scope)
+              )
+              return file
+            })
+      )
+      return {
+        committed: from,
+        write: ({ items }) =>
+          Effect.gen(function* () {
+            const file = yield* opened
+            const text = `${torn ? "\n" : ""}${Ndjson.encode(items.map(({ row }) => row))}`
+            torn = true
+            yield* file.writeAll(new TextEncoder().encode(text))
+            torn = false
+            return []
+          }).pipe(Effect.mapError(failing("write"))),
+        flush: (cursor) =>
+          Effect.suspend(() =>
+            Effect.as(file === undefined ? Effect.void : Effect.mapError(file.sync, failing("flush")), {
+              cursor,
+              position: null
+            })
+          ),
+        finish: Effect.void
+      }
+    })
   })
-})
 
 const newline = 10
 

@@ -9,8 +9,8 @@ import * as Layer from "effect/Layer"
 import * as Path from "effect/Path"
 import * as LockFile from "../checkpoint/internal/LockFile.ts"
 import { ProcessOwner } from "../checkpoint/ProcessOwner.ts"
-import { fromPlatform, OutputError } from "../sink/OutputError.ts"
-import { OutputLock } from "../sink/OutputLock.ts"
+import { fromPlatform, OutputError } from "../sink/file/OutputError.ts"
+import { OutputLock } from "../sink/file/OutputLock.ts"
 
 /**
  * `NAME.lock` is there while a run writes to `NAME`, private to its owner. It is the lock of a state: that of a process that

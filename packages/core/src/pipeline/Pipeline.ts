@@ -23,7 +23,7 @@ import * as Version from "../model/Version.ts"
 import type { Replaced, SessionSink } from "../sink/SessionSink.ts"
 import { SinkError } from "../sink/SinkError.ts"
 import type { Window } from "../stream/Coverage.ts"
-import type { Transform } from "../transform/Transform.ts"
+import type { Transform } from "../transform/TransformContract.ts"
 import type { DeadLetter } from "./DeadLetter.ts"
 import * as Guarantee from "./Guarantee.ts"
 import * as Commit from "./internal/Commit.ts"
@@ -87,12 +87,16 @@ export interface RunSummary {
  * @since 0.1.0
  * @category models
  */
-export interface Pipeline<out R> {
+export interface Pipeline<out R, out E = never> {
   readonly name: string
   readonly fingerprint: Fingerprint
   /** What is promised of each sink with a checkpoint that outlasts the process, or without one. */
   readonly explain: (options: { readonly durable: boolean }) => ReadonlyArray<Guarantee.Guarantee>
-  readonly run: Effect.Effect<RunSummary, AgniError | SinkError | CheckpointError | TooManyDeadLetters, R | Checkpoint>
+  readonly run: Effect.Effect<
+    RunSummary,
+    AgniError | SinkError | CheckpointError | TooManyDeadLetters | E,
+    R | Checkpoint
+  >
 }
 
 type AnySink = SessionSink<never, unknown>
@@ -106,14 +110,14 @@ type Services<Sinks extends ReadonlyArray<AnySink>> = {
  * @since 0.1.0
  * @category options
  */
-export interface Options<A, RS, Sinks extends ReadonlyArray<AnySink>, RD> {
+export interface Options<A, RS, Sinks extends ReadonlyArray<AnySink>, RD, E = never, RT = never> {
   /** The key of its checkpoint. */
   readonly name: string
   /** Windows in ascending order from `from` on, none across a cut: `(o) => History.windows(range, { resume: o.from, cuts: o.cuts })`. */
   readonly source: (resume: Resume) => Stream.Stream<Window, AgniError, RS>
   /** What the source is: base URL, organization, range, filters. @default nothing */
   readonly fingerprint?: Fingerprint | undefined
-  readonly transform: Transform<CallSession.CallSession, A>
+  readonly transform: Transform<CallSession.CallSession, A, E, RT>
   readonly sinks: Sinks & { readonly [K in keyof Sinks]: SessionSink<NoInfer<A>, unknown> }
   /** A sink like any other, flushed before the checkpoint. */
   readonly deadLetters: SessionSink<DeadLetter, RD>
@@ -149,9 +153,16 @@ export interface Options<A, RS, Sinks extends ReadonlyArray<AnySink>, RD> {
  * @since 0.1.0
  * @category constructors
  */
-export const make = <A, RS, RD, const Sinks extends readonly [AnySink, ...ReadonlyArray<AnySink>]>(
-  options: Options<A, RS, Sinks, RD>
-): Pipeline<Services<Sinks> | Exclude<RS, Scope.Scope> | Exclude<RD, Scope.Scope>> => {
+export const make = <
+  A,
+  RS,
+  RD,
+  const Sinks extends readonly [AnySink, ...ReadonlyArray<AnySink>],
+  E = never,
+  RT = never
+>(
+  options: Options<A, RS, Sinks, RD, E, RT>
+): Pipeline<Services<Sinks> | Exclude<RS | RD | RT, Scope.Scope>, E> => {
   type R = Services<Sinks> | RS | RD
   const { deadLetters, maxDeadShare = 0.1, name, onSinkFailure = "stop", transform } = options
   // The constraint above has checked that each sink takes what the transform gives.

@@ -4,17 +4,24 @@
  * @since 0.1.0
  */
 import * as Clock from "effect/Clock"
+import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import { dual } from "effect/Function"
+import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import { type Pipeable, pipeArguments } from "effect/Pipeable"
 import type * as Scope from "effect/Scope"
 import * as Sink from "effect/Sink"
+import { isSqlError, type SqlError } from "effect/sql/SqlError"
 import { type CallSession, startInstant } from "../model/CallSession.ts"
 import { type Column, ofSession } from "../model/Column.ts"
 import type { Committed } from "../model/Committed.ts"
 import type { Instant } from "../model/Instant.ts"
 import type { Item } from "../model/Item.ts"
+import * as SqlFailure from "../platform/SqlFailure.ts"
 import type { Version } from "../model/Version.ts"
 import { SinkError } from "./SinkError.ts"
+import type { SinkReason } from "./SinkReason.ts"
 
 export type { Item, JsonBytes } from "../model/Item.ts"
 
@@ -126,7 +133,7 @@ export interface Writer<in A> {
  * @since 0.1.0
  * @category models
  */
-export interface SessionSink<in A, out R = never> {
+export interface SessionSink<in A, out R = never> extends Pipeable {
   /** Its key in the checkpoint: unique in a pipeline, the same in each run, and without secrets. */
   readonly name: string
   readonly delivery: Delivery
@@ -140,6 +147,219 @@ export interface SessionSink<in A, out R = never> {
 }
 
 /**
+ * What an open sink has; all but `write` has a default.
+ *
+ * @since 0.1.0
+ * @category options
+ */
+export interface WriterOptions<in A, out R = never> {
+  /** @default what it was opened with */
+  readonly committed?: Writer<A>["committed"] | undefined
+  /** Gives what it will never take, or nothing when it took all. */
+  readonly write: (batch: Batch<A>) => Effect.Effect<ReadonlyArray<Refused> | void, SinkError, R>
+  /** Gives nothing when it keeps no position. @default what was written is safe already */
+  readonly flush?: ((cursor: FlushCursor) => Effect.Effect<Committed | void, SinkError, R>) | undefined
+  /** @default nothing is left to do */
+  readonly finish?: Effect.Effect<void, SinkError, R> | undefined
+  readonly replaced?: Writer<A>["replaced"]
+  readonly compared?: Writer<A>["compared"]
+}
+
+type FlushCursor = Parameters<Writer<never>["flush"]>[0]
+
+interface Named {
+  /** Its key in the checkpoint: unique in a pipeline, the same in each run, and without secrets. */
+  readonly name: string
+  readonly delivery: Delivery
+}
+
+/**
+ * What a sink is made of: what it does with a batch or, where it has something to open, to keep or to close, how it is
+ * opened.
+ *
+ * @since 0.1.0
+ * @category options
+ */
+export type Options<A, R, RV = never> = Named &
+  (
+    | (WriterOptions<A, R> & { readonly open?: undefined; readonly verify?: undefined })
+    | {
+        readonly open: (
+          ...from: Parameters<SessionSink<A, R>["open"]>
+        ) => Effect.Effect<WriterOptions<A, R>, SinkError, R | Scope.Scope>
+        readonly verify?: ((left: Committed) => Effect.Effect<void, SinkError, RV | Scope.Scope>) | undefined
+        readonly write?: undefined
+      }
+  )
+
+/**
+ * A sink, by what it does with a batch of rows:
+ *
+ * ```ts
+ * SessionSink.make({
+ *   name: "crm",
+ *   delivery: "idempotent",
+ *   write: ({ items }) => Effect.flatMap(Crm, (crm) => crm.upsert(items.map(({ row }) => row)))
+ * })
+ * ```
+ *
+ * or by how it is opened, for one that holds a file or a connection: `open` then gives the same members.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = <A, R = never, RV = never>(options: Options<A, R, RV>): SessionSink<A, R | RV> => {
+  const { delivery, name } = options
+  const verify = options.write === undefined ? options.verify : undefined
+  const opened = (from: Option.Option<Committed>): Effect.Effect<WriterOptions<A, R>, SinkError, R | Scope.Scope> =>
+    options.write === undefined ? options.open(from) : Effect.succeed(options)
+  return create<A, R | RV>({
+    name,
+    delivery,
+    open: (from) =>
+      Effect.flatMap(opened(from), (writer) =>
+        Effect.map(Effect.context<R>(), (context) => toWriter(writer, context, from))
+      ),
+    ...(verify === undefined ? {} : { verify })
+  })
+}
+
+const toWriter = <A, R>(
+  { committed, compared, finish = Effect.void, flush, replaced, write }: WriterOptions<A, R>,
+  context: Context.Context<R>,
+  from: Option.Option<Committed>
+): Writer<A> => ({
+  committed: committed ?? from,
+  write: (batch) =>
+    Effect.provideContext(
+      Effect.map(write(batch), (refused) => refused ?? []),
+      context
+    ),
+  flush: (cursor) =>
+    Effect.map(
+      flush === undefined ? Effect.void : Effect.provideContext(flush(cursor), context),
+      (kept) => kept ?? { cursor, position: null }
+    ),
+  finish: Effect.provideContext(finish, context),
+  ...(replaced === undefined ? {} : { replaced }),
+  ...(compared === undefined ? {} : { compared })
+})
+
+const create = <A, R>(sink: Omit<SessionSink<A, R>, "pipe">): SessionSink<A, R> => ({
+  ...sink,
+  pipe() {
+    // oxlint-disable-next-line prefer-rest-params
+    return pipeArguments(this, arguments)
+  }
+})
+
+/**
+ * What the services of a sink may fail with when they are built: a `SinkError`, an error of a database, or one that says
+ * what happened without secrets.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type ServiceError = SinkError | SqlError | { readonly description: string }
+
+/**
+ * The sink with services of its own, which are built when it is opened and closed with it.
+ *
+ * ```ts
+ * SqlSink.make().pipe(SessionSink.provide(SqliteClient.layer({ filename: "calls.db" })))
+ * ```
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const provide: {
+  <RO, E extends ServiceError, RL>(
+    services: Layer.Layer<RO, E, RL>
+  ): <A, R>(self: SessionSink<A, R>) => SessionSink<A, Exclude<R, RO> | RL>
+  <A, R, RO, E extends ServiceError, RL>(
+    self: SessionSink<A, R>,
+    services: Layer.Layer<RO, E, RL>
+  ): SessionSink<A, Exclude<R, RO> | RL>
+} = dual(
+  2,
+  <A, R, RO, E extends ServiceError, RL>(
+    self: SessionSink<A, R>,
+    services: Layer.Layer<RO, E, RL>
+  ): SessionSink<A, Exclude<R, RO> | RL> => {
+    const { delivery, name, open, verify } = self
+    const within = <B>(operation: SinkError["operation"], use: Effect.Effect<B, SinkError, R | Scope.Scope>) =>
+      Effect.flatMap(
+        Effect.mapError(Layer.build(services), toSinkError(name, operation)),
+        (context) =>
+          // The scope of the sink is no service that a layer builds.
+          // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+          Effect.provideContext(use, context) as Effect.Effect<B, SinkError, Exclude<R, RO> | Scope.Scope>
+      )
+    return create({
+      name,
+      delivery,
+      open: (from) => within("open", open(from)),
+      ...(verify === undefined ? {} : { verify: (left: Committed) => within("verify", verify(left)) })
+    })
+  }
+)
+
+const toSinkError =
+  (sink: string, operation: SinkError["operation"]) =>
+  (error: ServiceError): SinkError => {
+    if (error instanceof SinkError) return error
+    if (!isSqlError(error)) {
+      const reason: SinkReason = { _tag: "Address", problem: error.description }
+      return new SinkError({ sink, operation, retryable: false, reason })
+    }
+    const failure = SqlFailure.of(error)
+    const reason: SinkReason = failure._tag === "Untrusted" ? failure : { _tag: "Database", failure }
+    return new SinkError({ sink, operation, retryable: SqlFailure.isRetryable(failure), reason })
+  }
+
+/**
+ * A sink of other rows: each is given to `f` when it is written. `columns` are those of the rows that `f` gives.
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const mapInput: {
+  <A, B>(
+    f: (row: B) => A,
+    columns?: (input: ReadonlyArray<Column>) => ReadonlyArray<Column>
+  ): <R>(self: SessionSink<A, R>) => SessionSink<B, R>
+  <A, B, R>(
+    self: SessionSink<A, R>,
+    f: (row: B) => A,
+    columns?: (input: ReadonlyArray<Column>) => ReadonlyArray<Column>
+  ): SessionSink<B, R>
+} = dual(
+  (args) => typeof args[0] !== "function",
+  <A, B, R>(
+    self: SessionSink<A, R>,
+    f: (row: B) => A,
+    columns: (input: ReadonlyArray<Column>) => ReadonlyArray<Column> = (input) => input
+  ): SessionSink<B, R> => {
+    const { delivery, name, open, verify } = self
+    const mapped = (batch: Batch<B>): Batch<A> => ({
+      ...batch,
+      items: batch.items.map(({ id, row, start, version }) => ({ id, start, version, row: f(row) })),
+      columns: columns(batch.columns)
+    })
+    return create({
+      name,
+      delivery,
+      open: (from) =>
+        Effect.map(open(from), ({ write, ...writer }): Writer<B> => ({
+          ...writer,
+          write: (batch) => Effect.suspend(() => write(mapped(batch)))
+        })),
+      ...(verify === undefined ? {} : { verify })
+    })
+  }
+)
+
+/**
  * What becomes of rows that a sink will never take.
  *
  * @since 0.1.0
@@ -151,7 +371,7 @@ export interface ToSinkOptions<E = never, R = never> {
 }
 
 /**
- * The sink as an `effect/Sink`: `Stream.run(sessions, SessionSink.toSink(NdjsonSink.file({ path: "calls.ndjson" })))`.
+ * The sink as an `effect/Sink`: `Stream.run(sessions, SessionSink.toSink(NdjsonSink.make({ path: "calls.ndjson" })))`.
  * Gives the number of sessions that were taken. Each array of the stream is written as one batch, in the order in which
  * it comes: what depends on windows, such as a file of a day being complete, waits for the end.
  *

@@ -23,9 +23,9 @@ import type { HttpServerResponse } from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import type { Fault } from "./Fault.ts"
 import * as ClientFace from "./internal/ClientFace.ts"
-import type { RecordedRequest, Reply, Request } from "./internal/Exchange.ts"
-import { type Options, type Resolved, resolve } from "./internal/Options.ts"
-import { path, Server } from "./internal/Server.ts"
+import type { RecordedRequest, Reply, Request } from "./internal/SimulatorExchange.ts"
+import { type Options, type Resolved, resolve } from "./internal/SimulatorOptions.ts"
+import { path, Server } from "./internal/SimulatedServer.ts"
 import * as ServerFace from "./internal/ServerFace.ts"
 import * as Truth from "./internal/Truth.ts"
 import type { NewSession } from "./internal/World.ts"
@@ -56,7 +56,7 @@ export type {
    * @category models
    */
   Request
-} from "./internal/Exchange.ts"
+} from "./internal/SimulatorExchange.ts"
 export type {
   /**
    * @since 0.1.0
@@ -88,7 +88,7 @@ export type {
    * @category options
    */
   ScriptEntry
-} from "./internal/Options.ts"
+} from "./internal/SimulatorOptions.ts"
 export type {
   /**
    * @since 0.1.0

@@ -1,11 +1,9 @@
 /**
- * Takes personal data out of records.
+ * What personal data can be taken out of records, and what takes its place.
  *
  * @since 0.1.0
  */
 import * as Redactor from "./internal/Redactor.ts"
-import { fromRecord } from "./internal/Row.ts"
-import { make, type Transform } from "./Transform.ts"
 
 /**
  * What is taken out:
@@ -56,6 +54,14 @@ export interface KeyedHash {
 export type Mode = "drop" | "mask" | KeyedHash
 
 /**
+ * What is done with the data of each class; a class that is not named stays.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Modes = { readonly [K in Class]?: Mode | undefined }
+
+/**
  * How to redact.
  *
  * @since 0.1.0
@@ -67,43 +73,4 @@ export interface Options {
    * `+49 30 1234567` have the same hash. Matters to hashes only.
    */
   readonly callingCode?: string | undefined
-}
-
-const modeName = (mode: Mode): string => (typeof mode === "string" ? mode : `hash:${mode.fingerprint}`)
-
-/**
- * The record without the data of the given classes, the very same object when there was none in it. Timestamps, costs,
- * other numbers and booleans stay as they are. The record's own numbers go from every field, an `id` that holds one becomes
- * a hash as a whole (in the mode `hash`; otherwise the number in it is masked); the key of the row, by which sinks know it,
- * stays. `drop` takes fields out and their columns with them, and found text out of longer text; the other modes put text in
- * its place. Redacting twice changes nothing.
- *
- * It goes by the names of fields: redact before you rename, flatten, or select from inside an object.
- *
- * ```ts
- * Redact.redact({ phone: "mask", email: "mask", recording: "drop" })
- * ```
- *
- * @since 0.1.0
- * @category constructors
- */
-export const redact = <A extends object>(
-  what: { readonly [K in Class]?: Mode | undefined },
-  options: Options = {}
-): Transform<A, A> => {
-  const chosen = classes.flatMap((name) => {
-    const mode = what[name]
-    return mode === undefined ? [] : [{ name, mode }]
-  })
-  const redactor = Redactor.make(new Map(chosen.map(({ mode, name }) => [name, mode])), options.callingCode)
-  const hashes = chosen.some(({ mode }) => typeof mode !== "string")
-  const code = hashes && options.callingCode !== undefined ? ` +${options.callingCode}` : ""
-  const label = `redact ${chosen.map(({ mode, name }) => `${name}=${modeName(mode)}`).join(",")}${code}`
-  return make({
-    label,
-    redaction: { label, apply: redactor.applyToJson },
-    columns: (columns) => columns.filter(({ name }) => !redactor.drops(name)),
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- text stays text, and what is dropped may be absent
-    apply: (record) => redactor.apply(fromRecord(record)) as A
-  })
 }

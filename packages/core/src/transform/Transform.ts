@@ -1,221 +1,262 @@
 /**
- * The contract of what happens to a record between the endpoint and a sink.
+ * What happens to a record between the endpoint and a sink: verbs that make a chain.
+ *
+ * ```ts
+ * const report = Transform.sessions.pipe(
+ *   Transform.where("durationSec > 60", (session) => (session.durationSec ?? 0) > 60),
+ *   Transform.derive(["direction", "cost"]),
+ *   Transform.redact({ phone: "mask", email: "mask" }),
+ *   Transform.select(["id", "direction", "cost", "summary"])
+ * )
+ * ```
  *
  * @since 0.1.0
  */
-import * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
-import { type Pipeable, pipeArguments } from "effect/Pipeable"
-import type { Column } from "../model/Column.ts"
-import type { Item } from "../model/Item.ts"
-import { itself, NotARow } from "./internal/Itself.ts"
+import type { CallSession } from "../model/CallSession.ts"
+import type * as Derive from "./Derive.ts"
+import { derive as deriving } from "./internal/Deriving.ts"
+import { flatten as flattening } from "./internal/Flatten.ts"
+import { drop as dropping, omit as omitting } from "./internal/Omit.ts"
+import { redact as redacting } from "./internal/Redacting.ts"
+import { pick as picking, select as selecting } from "./internal/Select.ts"
+import { where as keeping } from "./internal/Where.ts"
+import type * as Redact from "./Redact.ts"
+import {
+  andThen,
+  type FlattenOptions,
+  identity,
+  type Pure,
+  type Selected,
+  type Transform
+} from "./TransformContract.ts"
+
+export * from "./TransformContract.ts"
+
+/** A chain that a verb is added to, as its first argument. */
+const isChain = ([first]: IArguments): boolean => typeof first === "object" && first !== null && "columns" in first
 
 /**
- * How a transform takes personal data out, for what is kept of a record that it did not reach the end of.
- *
- * @since 0.1.0
- * @category models
- */
-export interface Redaction {
-  /** Equal labels redact alike. */
-  readonly label: string
-  /** Takes any JSON: a record that could not be decoded too. Redacting twice changes nothing. */
-  readonly apply: (value: unknown) => Redacted
-}
-
-/**
- * Redacted JSON, and how to redact what is said of it.
- *
- * @since 0.1.0
- * @category models
- */
-export interface Redacted {
-  readonly value: unknown
-  /** The fields of the record that were changed, in camelCase. */
-  readonly fields: ReadonlyArray<string>
-  /** Redacts a text about the record, such as an error that quotes it. */
-  readonly text: (text: string) => string
-}
-
-const bothOf = (first: Redaction | undefined, second: Redaction | undefined): Redaction | undefined => {
-  if (first === undefined || second === undefined) return first ?? second
-  return {
-    label: `${first.label} | ${second.label}`,
-    apply: (value) => {
-      const one = first.apply(value)
-      const other = second.apply(one.value)
-      return {
-        value: other.value,
-        fields: [...new Set([...one.fields, ...other.fields])],
-        text: (text) => other.text(one.text(text))
-      }
-    }
-  }
-}
-
-/**
- * A pure function of one record. `undefined` leaves the record out; a throw makes it a dead letter, and the others go on.
- * A Promise, an Effect or the like in place of a row is a bug of the program, and stops it.
- *
- * @since 0.1.0
- * @category models
- */
-export interface Transform<in A, out B> extends Pipeable {
-  /** Canonical text of what it does, without secrets: equal labels do the same. */
-  readonly label: string
-  /** The columns that come out for those that go in, and what their values are, known before the first record. */
-  readonly columns: (input: ReadonlyArray<Column>) => ReadonlyArray<Column>
-  readonly apply: (record: A) => B | undefined
-  /** What it takes out of records, if that is its purpose: dead letters are redacted by it. */
-  readonly redaction?: Redaction | undefined
-}
-
-/**
- * What a transform throws to say why it cannot take a record: `message` becomes the reason in the dead letter, so it must
- * hold no value of the record. Of anything else that is thrown a dead letter has only the name.
- *
- * @since 0.1.0
- * @category errors
- */
-export class TransformError extends Error {
-  override readonly name = "TransformError"
-}
-
-/**
- * What a transform gives: a record itself. A Promise, an Effect, a Stream, an Option, a Result, a generator or a list is
- * none.
- *
- * @since 0.1.0
- * @category models
- */
-export type Row = object & {
-  readonly then?: never
-  readonly [Symbol.iterator]?: never
-  readonly [Symbol.asyncIterator]?: never
-  readonly "~effect/Effect"?: never
-  readonly "~effect/Exit"?: never
-  readonly "~effect/Stream"?: never
-  readonly "~effect/Option"?: never
-  readonly "~effect/Result"?: never
-}
-
-interface Options<A, B> {
-  readonly label: string
-  readonly columns: (input: ReadonlyArray<Column>) => ReadonlyArray<Column>
-  readonly apply: (record: A) => B | undefined
-  readonly redaction?: Redaction | undefined
-}
-
-const create = <A, B>(options: Options<A, B>): Transform<A, B> => ({
-  ...options,
-  pipe() {
-    // oxlint-disable-next-line prefer-rest-params
-    return pipeArguments(this, arguments)
-  }
-})
-
-/**
- * A transform of one's own. `apply` gives the row itself, at once: one that gives a Promise, an Effect or the like does not
- * compile and, where types do not reach, ends the run with a `TypeError` before any of it is written.
+ * Sessions as they come: where a chain begins.
  *
  * @since 0.1.0
  * @category constructors
  */
-export const make: <A, B extends Row>(options: {
-  readonly label: string
-  readonly columns: (input: ReadonlyArray<Column>) => ReadonlyArray<Column>
-  readonly apply: (record: A) => B | undefined
-  readonly redaction?: Redaction | undefined
-}) => Transform<A, B> = create
+export const sessions: Pure<CallSession, CallSession> = identity()
 
 /**
- * The transform that changes nothing.
+ * Keeps the records for which `predicate` holds. `label` says which those are: it stands for the predicate where a
+ * pipeline is shown and told from another, so it changes when the predicate does.
  *
  * @since 0.1.0
- * @category constructors
+ * @category verbs
  */
-export const identity = <A>(): Transform<A, A> => create({ label: "", columns: (columns) => columns, apply: same })
-
-const same = <A>(record: A): A => record
-
-/** Milliseconds without a look at signals and timers: shorter than anybody notices, far longer than a batch takes. */
-const turn = 20
-
-/** Records between two looks at the clock. */
-const longest = 32
+export const where: {
+  <B extends object>(
+    label: string,
+    predicate: (record: NoInfer<B>) => boolean
+  ): <A, E, R>(self: Transform<A, B, E, R>) => Transform<A, B, E, R>
+  <A, B extends object>(self: Pure<A, B>, label: string, predicate: (record: B) => boolean): Pure<A, B>
+  <A, B extends object, E, R>(
+    self: Transform<A, B, E, R>,
+    label: string,
+    predicate: (record: B) => boolean
+  ): Transform<A, B, E, R>
+} = dual(
+  3,
+  <A, B extends object, E, R>(
+    self: Transform<A, B, E, R>,
+    label: string,
+    predicate: (record: B) => boolean
+  ): Transform<A, B, E, R> => andThen(self, keeping(label, predicate))
+)
 
 /**
- * What comes of items: their rows through the transform, beside the items that they came from. Those that the transform
- * threw for are reported with what was thrown. Where it is the one that changes nothing, the items are not even read. One
- * that takes long lets others have a turn, so that it can be interrupted between two records.
+ * The record with the named values added, in the order of `Derive.names`. Their columns are there whether or not a record
+ * has a value, so that a table knows them before the first one. A field of the record that already has such a name gives
+ * way.
  *
  * @since 0.1.0
- * @category conversions
+ * @category verbs
  */
-export const toItems =
-  <A, B>(self: Transform<A, B>) =>
+export const derive: {
+  <const K extends keyof Derive.Derived>(
+    names: ReadonlyArray<K>,
+    options?: Derive.Options
+  ): <A, B extends CallSession, E, R>(self: Transform<A, B, E, R>) => Transform<A, B & Pick<Derive.Derived, K>, E, R>
+  <A, B extends CallSession, const K extends keyof Derive.Derived>(
+    self: Pure<A, B>,
+    names: ReadonlyArray<K>,
+    options?: Derive.Options
+  ): Pure<A, B & Pick<Derive.Derived, K>>
+  <A, B extends CallSession, const K extends keyof Derive.Derived, E, R>(
+    self: Transform<A, B, E, R>,
+    names: ReadonlyArray<K>,
+    options?: Derive.Options
+  ): Transform<A, B & Pick<Derive.Derived, K>, E, R>
+} = dual(
+  isChain,
+  <A, B extends CallSession, const K extends keyof Derive.Derived, E, R>(
+    self: Transform<A, B, E, R>,
+    names: ReadonlyArray<K>,
+    options?: Derive.Options
+  ): Transform<A, B & Pick<Derive.Derived, K>, E, R> => andThen(self, deriving<B, K>(names, options))
+)
+
+/**
+ * The record without the data of the given classes, the very same object when there was none in it. Timestamps, costs,
+ * other numbers and booleans stay as they are. The record's own numbers go from every field, an `id` that holds one becomes
+ * a hash as a whole (in the mode `hash`; otherwise the number in it is masked); the key of the row, by which sinks know it,
+ * stays. `drop` takes fields out and their columns with them, and found text out of longer text; the other modes put text in
+ * its place. Redacting twice changes nothing.
+ *
+ * It goes by the names of fields: redact before you rename, flatten, or select from inside an object.
+ *
+ * @since 0.1.0
+ * @category verbs
+ */
+export const redact: {
   (
-    given: ReadonlyArray<Item<A>>,
-    onThrow: (item: Item<A>, cause: unknown) => void
-  ): Effect.Effect<{ readonly items: ReadonlyArray<Item<B>>; readonly passed: ReadonlyArray<Item<A>> }> => {
-    // Its results are what it was given, so `B` is `A`.
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-    const unchanged = self.apply === (same as unknown) ? (given as unknown as ReadonlyArray<Item<B>>) : undefined
-    if (unchanged !== undefined) return Effect.succeed({ items: unchanged, passed: given })
-    return Effect.clockWith((clock) => {
-      const items: Array<Item<B>> = []
-      const passed: Array<Item<A>> = []
-      const from = (begin: number): Effect.Effect<{ items: Array<Item<B>>; passed: Array<Item<A>> }> => {
-        const begun = clock.currentTimeMillisUnsafe()
-        // A look at the clock may cost more than a record: as long as records are quick, it is seldom.
-        let stride = 1
-        let next = begin
-        for (let at = begin; at < given.length; at++) {
-          const item = given[at]
-          if (item === undefined) continue
-          const { row: record } = item
-          try {
-            const row = itself(self.label, self.apply(record))
-            if (row !== undefined) {
-              items.push({ id: item.id, start: item.start, version: item.version, row })
-              passed.push(item)
-            }
-          } catch (cause) {
-            if (cause instanceof NotARow) throw cause
-            onThrow(item, cause)
-          }
-          if (at < next) continue
-          const elapsed = clock.currentTimeMillisUnsafe() - begun
-          if (elapsed >= turn) {
-            const after = at + 1
-            return Effect.flatMap(Effect.yieldNow, () => from(after))
-          }
-          if (elapsed < turn / 4) stride = Math.min(stride * 2, longest)
-          next = at + stride
-        }
-        return Effect.succeed({ items, passed })
-      }
-      return from(0)
-    })
-  }
+    what: Redact.Modes,
+    options?: Redact.Options
+  ): <A, B extends object, E, R>(self: Transform<A, B, E, R>) => Transform<A, B, E, R>
+  <A, B extends object>(self: Pure<A, B>, what: Redact.Modes, options?: Redact.Options): Pure<A, B>
+  <A, B extends object, E, R>(
+    self: Transform<A, B, E, R>,
+    what: Redact.Modes,
+    options?: Redact.Options
+  ): Transform<A, B, E, R>
+} = dual(
+  isChain,
+  <A, B extends object, E, R>(
+    self: Transform<A, B, E, R>,
+    what: Redact.Modes,
+    options?: Redact.Options
+  ): Transform<A, B, E, R> => andThen(self, redacting<B>(what, options))
+)
+
+/** A row of which nothing is known but that it has keys. */
+type AnyRow = Readonly<Record<string, unknown>>
 
 /**
- * One after another, as one function: what the first leaves out the second never sees.
+ * Exactly the named values, in this order, under these names. A value inside an object comes out of it: the row has
+ * `metadata.crm.id` as a key. A table has no other columns, unless `extra` is named, too: then it has that one at its end, for
+ * values that their columns cannot hold. What a record does not have, its row does not have either; `null` stays `null`. Throws a
+ * `TypeError` for text that is no path and for a name given twice.
+ *
+ * ```ts
+ * Transform.select(["id", { path: "callerNumber", as: "from" }, 'postCallAnalysisResult["Lead Score"]'])
+ * ```
  *
  * @since 0.1.0
- * @category combining
+ * @category verbs
  */
-export const andThen: {
-  <B, C>(next: Transform<B, C>): <A>(self: Transform<A, B>) => Transform<A, C>
-  <A, B, C>(self: Transform<A, B>, next: Transform<B, C>): Transform<A, C>
-} = dual(2, <A, B, C>(self: Transform<A, B>, next: Transform<B, C>): Transform<A, C> =>
-  create({
-    label: [self.label, next.label].filter((label) => label !== "").join(" | "),
-    columns: (input) => next.columns(self.columns(input)),
-    redaction: bothOf(self.redaction, next.redaction),
-    apply: (record) => {
-      const between = itself(self.label, self.apply(record))
-      return between === undefined ? undefined : next.apply(between)
-    }
-  })
+export const select: {
+  (
+    selected: ReadonlyArray<Selected>
+  ): <A, B extends object, E, R>(self: Transform<A, B, E, R>) => Transform<A, AnyRow, E, R>
+  <A, B extends object>(self: Pure<A, B>, selected: ReadonlyArray<Selected>): Pure<A, AnyRow>
+  <A, B extends object, E, R>(
+    self: Transform<A, B, E, R>,
+    selected: ReadonlyArray<Selected>
+  ): Transform<A, AnyRow, E, R>
+} = dual(
+  2,
+  <A, B extends object, E, R>(
+    self: Transform<A, B, E, R>,
+    selected: ReadonlyArray<Selected>
+  ): Transform<A, AnyRow, E, R> => andThen(self, selecting(selected))
+)
+
+/**
+ * Fields of the record itself, with their types kept, so that a sink that needs `id` can ask for it.
+ *
+ * @since 0.1.0
+ * @category verbs
+ */
+export const pick: {
+  <B extends object, const K extends keyof B & string>(
+    names: ReadonlyArray<K>
+  ): <A, E, R>(self: Transform<A, B, E, R>) => Transform<A, Pick<B, K>, E, R>
+  <A, B extends object, const K extends keyof B & string>(
+    self: Pure<A, B>,
+    names: ReadonlyArray<K>
+  ): Pure<A, Pick<B, K>>
+  <A, B extends object, const K extends keyof B & string, E, R>(
+    self: Transform<A, B, E, R>,
+    names: ReadonlyArray<K>
+  ): Transform<A, Pick<B, K>, E, R>
+} = dual(
+  2,
+  <A, B extends object, const K extends keyof B & string, E, R>(
+    self: Transform<A, B, E, R>,
+    names: ReadonlyArray<K>
+  ): Transform<A, Pick<B, K>, E, R> => andThen(self, picking<B, K>(names))
+)
+
+/**
+ * The record without the named values; all else stays as it is, an object that loses its last value included. Lists are
+ * not changed inside. Throws a `TypeError` for text that is no path.
+ *
+ * @since 0.1.0
+ * @category verbs
+ */
+export const omit: {
+  (paths: ReadonlyArray<string>): <A, B extends object, E, R>(self: Transform<A, B, E, R>) => Transform<A, AnyRow, E, R>
+  <A, B extends object>(self: Pure<A, B>, paths: ReadonlyArray<string>): Pure<A, AnyRow>
+  <A, B extends object, E, R>(self: Transform<A, B, E, R>, paths: ReadonlyArray<string>): Transform<A, AnyRow, E, R>
+} = dual(
+  2,
+  <A, B extends object, E, R>(self: Transform<A, B, E, R>, paths: ReadonlyArray<string>): Transform<A, AnyRow, E, R> =>
+    andThen(self, omitting(paths))
+)
+
+/**
+ * Leaves out fields of the record itself, in the type too.
+ *
+ * @since 0.1.0
+ * @category verbs
+ */
+export const drop: {
+  <B extends object, const K extends keyof B & string>(
+    names: ReadonlyArray<K>
+  ): <A, E, R>(self: Transform<A, B, E, R>) => Transform<A, Omit<B, K>, E, R>
+  <A, B extends object, const K extends keyof B & string>(
+    self: Pure<A, B>,
+    names: ReadonlyArray<K>
+  ): Pure<A, Omit<B, K>>
+  <A, B extends object, const K extends keyof B & string, E, R>(
+    self: Transform<A, B, E, R>,
+    names: ReadonlyArray<K>
+  ): Transform<A, Omit<B, K>, E, R>
+} = dual(
+  2,
+  <A, B extends object, const K extends keyof B & string, E, R>(
+    self: Transform<A, B, E, R>,
+    names: ReadonlyArray<K>
+  ): Transform<A, Omit<B, K>, E, R> => andThen(self, dropping<B, K>(names))
+)
+
+/**
+ * Objects become fields named by their path: `{ metadata: { crm: { id: 7 } } }` becomes `{ "metadata.crm.id": 7 }`, and a
+ * key with dots or spaces is in brackets, as in `postCallAnalysisResult["Lead Score"]`, so that no two values ever get the
+ * same name. The fields of the record keep their names and their order, the keys inside an object are sorted. Lists,
+ * `null` and empty objects stay values.
+ *
+ * Columns are known before the first record, so they can only be those of the contract: `creditBreakdown` becomes its
+ * fields, and with `objects: "whole"` it is itself a column for keys that the contract does not name. With
+ * `objects: "keys"` the keys of `metadata` and the like are in the rows and not among the columns: that is for NDJSON.
+ * For a table use `"whole"`, or select the paths that it should have.
+ *
+ * @since 0.1.0
+ * @category verbs
+ */
+export const flatten: {
+  (options?: FlattenOptions): <A, B extends object, E, R>(self: Transform<A, B, E, R>) => Transform<A, AnyRow, E, R>
+  <A, B extends object>(self: Pure<A, B>, options?: FlattenOptions): Pure<A, AnyRow>
+  <A, B extends object, E, R>(self: Transform<A, B, E, R>, options?: FlattenOptions): Transform<A, AnyRow, E, R>
+} = dual(
+  isChain,
+  <A, B extends object, E, R>(self: Transform<A, B, E, R>, options?: FlattenOptions): Transform<A, AnyRow, E, R> =>
+    andThen(self, flattening(options))
 )

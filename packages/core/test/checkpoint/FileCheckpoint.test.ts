@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { fromPipeline, longest } from "../../src/checkpoint/internal/FileName.ts"
-import * as MemoryFileSystem from "../sink/MemoryFileSystem.ts"
+import * as MemoryFileSystem from "../sink/file/MemoryFileSystem.ts"
 import * as Runs from "./Runs.ts"
 import { errorOf, fingerprint, folder, lockPath, path, stateOf } from "./Runs.ts"
 

@@ -2,7 +2,7 @@ import * as FolderSalt from "@callstream/core/checkpoint/FolderSalt"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
-import * as MemoryFileSystem from "../sink/MemoryFileSystem.ts"
+import * as MemoryFileSystem from "../sink/file/MemoryFileSystem.ts"
 import * as MemoryFiles from "./MemoryFiles.ts"
 import * as Runs from "./Runs.ts"
 

@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
-import * as MemoryFileSystem from "../sink/MemoryFileSystem.ts"
+import * as MemoryFileSystem from "../sink/file/MemoryFileSystem.ts"
 import * as Runs from "./Runs.ts"
 import { errorOf, folder, lockPath, path, stateOf } from "./Runs.ts"
 

@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
-import * as MemoryFileSystem from "../sink/MemoryFileSystem.ts"
+import * as MemoryFileSystem from "../sink/file/MemoryFileSystem.ts"
 
 interface MakeDirectory {
   readonly mode?: number | undefined

@@ -1,4 +1,5 @@
 import * as AgniClient from "@callstream/core/client/AgniClient"
+import { Budget } from "@callstream/core/client/Budget"
 import * as VersionClock from "@callstream/core/client/VersionClock"
 import { AgniError } from "@callstream/core/model/AgniError"
 import type { CallSessionQuery } from "@callstream/core/model/CallSessionQuery"
@@ -495,6 +496,36 @@ describe("the budget", () => {
       const [, ...others] = server.times()
       assert.lengthOf(others, 3)
       for (const time of others) assert.isAtLeast(time, 10_000)
+    })
+  )
+
+  it.effect("a 429 that one client gets holds back all clients over the same budget, retries too", () =>
+    Effect.gen(function* () {
+      const server = Server.make((number) =>
+        number === 1
+          ? { status: 429, headers: { "retry-after": "10" } }
+          : number === 2
+            ? { status: 429, headers: { "retry-after": "20" } }
+            : Server.page
+      )
+      const keys = ["one", "two", "three"]
+      const clients = yield* Effect.forEach(keys, (key) =>
+        AgniClient.AgniClient.makeShared({ apiKey: Redacted.make(key) })
+      ).pipe(
+        Effect.provide(Budget.layer({ requestsPerSecond: 10 })),
+        Effect.provideService(HttpClient.HttpClient, server.client)
+      )
+      const fibers = yield* Effect.forEach(clients, (client) =>
+        Effect.tap(Effect.forkChild(client.list({})), () => TestClock.adjust("1 second"))
+      )
+      assert.deepStrictEqual(server.times(), [0])
+      yield* TestClock.adjust("1 hour")
+      yield* Fiber.joinAll(fibers)
+      const [, second, ...others] = server.times()
+      assert.strictEqual(second, 10_000)
+      assert.lengthOf(others, 3)
+      for (const time of others) assert.isAtLeast(time, 30_000)
+      assert.deepStrictEqual(new Set(server.sent.map(({ headers }) => headers["x-api-key"])), new Set(keys))
     })
   )
 

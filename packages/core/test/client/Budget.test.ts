@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Schedule from "effect/Schedule"
 import * as TestClock from "effect/testing/TestClock"
-import * as Budget from "../../src/client/internal/Budget.ts"
+import { Budget } from "@callstream/core/client/Budget"
 
 const starts = () => {
   const times: Array<number> = []

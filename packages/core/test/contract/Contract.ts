@@ -1,7 +1,7 @@
 /** The endpoint's contract as an OpenAPI document, made from the schemas and the query of the model. */
 import { CallSession, CreditBreakdown, fieldNames } from "@callstream/core/model/CallSession"
 import * as CallSessionQuery from "@callstream/core/model/CallSessionQuery"
-import { endpointPath } from "@callstream/core/testing/AgniSimulator"
+import { endpointPath } from "../../src/testing/AgniSimulator.ts"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type { OpenAPIV3 } from "openapi-types"

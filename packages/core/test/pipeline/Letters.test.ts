@@ -3,10 +3,11 @@ import { Checkpoint } from "@callstream/core/checkpoint/Checkpoint"
 import type { CallSession } from "@callstream/core/model/CallSession"
 import type { DeadLetter } from "@callstream/core/pipeline/DeadLetter"
 import * as Pipeline from "@callstream/core/pipeline/Pipeline"
-import type { SessionSink } from "@callstream/core/sink/SessionSink"
+import * as SessionSink from "@callstream/core/sink/SessionSink"
 import * as Coverage from "@callstream/core/stream/Coverage"
 import * as Redact from "@callstream/core/transform/Redact"
-import * as Select from "@callstream/core/transform/Select"
+import * as Redacting from "../../src/transform/internal/Redacting.ts"
+import * as Select from "../../src/transform/internal/Select.ts"
 import * as Transform from "@callstream/core/transform/Transform"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -19,21 +20,22 @@ const keyed: Redact.KeyedHash = {
   hash: (text) => createHmac("sha256", "a key").update(text).digest("hex").slice(0, 32)
 }
 
-const memory = <A>(name: string, refuses: (id: string) => boolean, rows: Array<A>): SessionSink<A> => ({
-  name,
-  delivery: "append",
-  open: (from) =>
-    Effect.succeed({
-      committed: from,
-      write: ({ items }) =>
-        Effect.sync(() => {
-          for (const { id, row } of items) if (!refuses(id)) rows.push(row)
-          return items.flatMap(({ id }) => (refuses(id) ? [{ id, reason: `will not take +14155550123` }] : []))
-        }),
-      flush: (cursor) => Effect.succeed({ cursor, position: null }),
-      finish: Effect.void
-    })
-})
+const memory = <A>(name: string, refuses: (id: string) => boolean, rows: Array<A>): SessionSink.SessionSink<A> =>
+  SessionSink.make({
+    name,
+    delivery: "append",
+    open: (from) =>
+      Effect.succeed({
+        committed: from,
+        write: ({ items }) =>
+          Effect.sync(() => {
+            for (const { id, row } of items) if (!refuses(id)) rows.push(row)
+            return items.flatMap(({ id }) => (refuses(id) ? [{ id, reason: `will not take +14155550123` }] : []))
+          }),
+        flush: (cursor) => Effect.succeed({ cursor, position: null }),
+        finish: Effect.void
+      })
+  })
 
 const digits = "4155550123"
 
@@ -60,7 +62,7 @@ const rejected = [
 const run = Effect.fnUntraced(function* (raw: boolean) {
   const letters: Array<DeadLetter> = []
   const rows: Array<object> = []
-  const redact = Redact.redact<CallSession>({ phone: keyed, name: "mask", email: "mask" })
+  const redact = Redacting.redact<CallSession>({ phone: keyed, name: "mask", email: "mask" })
   const transform = redact.pipe(
     Transform.andThen(
       Transform.make<CallSession, CallSession>({

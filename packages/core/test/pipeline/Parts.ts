@@ -4,7 +4,7 @@ import type { CallSession } from "@callstream/core/model/CallSession"
 import * as Instant from "@callstream/core/model/Instant"
 import type { DeadLetter } from "@callstream/core/pipeline/DeadLetter"
 import type * as Pipeline from "@callstream/core/pipeline/Pipeline"
-import type { Batch, Delivery, Refused, SessionSink } from "@callstream/core/sink/SessionSink"
+import * as SessionSink from "@callstream/core/sink/SessionSink"
 import { SinkError } from "@callstream/core/sink/SinkError"
 import type { Window } from "@callstream/core/stream/Coverage"
 import * as Effect from "effect/Effect"
@@ -50,11 +50,11 @@ export const source = (count: number, each: (index: number) => Effect.Effect<voi
 }
 
 interface Behaviour<A> {
-  readonly delivery?: Delivery
+  readonly delivery?: SessionSink.Delivery
   /** Where it stands by an account of its own. */
   readonly stands?: number
   readonly open?: Effect.Effect<void, SinkError>
-  readonly write?: (batch: Batch<A>) => Effect.Effect<ReadonlyArray<Refused>, SinkError>
+  readonly write?: (batch: SessionSink.Batch<A>) => Effect.Effect<ReadonlyArray<SessionSink.Refused>, SinkError>
   readonly flush?: (cursor: number) => Effect.Effect<void, SinkError>
   readonly finish?: Effect.Effect<void, SinkError>
 }
@@ -69,7 +69,7 @@ export const recording = <A = CallSession>(name: string, behaviour: Behaviour<A>
     open = Effect.void,
     write = () => Effect.succeed([])
   } = behaviour
-  const sink: SessionSink<A> = {
+  const sink: SessionSink.SessionSink<A> = SessionSink.make({
     name,
     delivery: behaviour.delivery ?? "idempotent",
     open: (from) =>
@@ -97,7 +97,7 @@ export const recording = <A = CallSession>(name: string, behaviour: Behaviour<A>
           })
         }
       })
-  }
+  })
   return { sink, calls, ids, columns }
 }
 

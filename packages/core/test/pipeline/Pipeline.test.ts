@@ -5,6 +5,7 @@ import { SinkError } from "@callstream/core/sink/SinkError"
 import * as Transform from "@callstream/core/transform/Transform"
 import { assert, describe, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -130,6 +131,58 @@ describe("Pipeline", () => {
         assert.strictEqual(a.columns.size, windows.length === 0 ? 0 : 26)
       }
     })
+  )
+
+  it.effect(
+    "a transform that asks another service: rejected records, its services and its error are the pipeline's",
+    () =>
+      Effect.gen(function* () {
+        class Crm extends Context.Service<Crm, { readonly ask: (id: string) => Effect.Effect<number, "down"> }>()(
+          "Crm"
+        ) {}
+        const state = checkpoint()
+        const a = recording("a")
+        const letters = letterBox()
+        const enriched = transform.pipe(
+          Transform.andThen(
+            Transform.effect({
+              label: "crm",
+              run: (rows: ReadonlyArray<CallSession>) =>
+                Effect.flatMap(Crm, ({ ask }) =>
+                  Effect.forEach(rows, (row) =>
+                    Effect.map(ask(row.id), (place) =>
+                      place === 3 ? new Transform.TransformError("unknown to the CRM") : place === 4 ? undefined : row
+                    )
+                  )
+                )
+            })
+          )
+        )
+        const pipeline = Pipeline.make({
+          name,
+          source: source(2).windows,
+          transform: enriched,
+          sinks: [a.sink],
+          deadLetters: letters.sink,
+          maxDeadShare: 1
+        })
+        assert.include(pipeline.fingerprint["transforms"], "crm")
+        let places = 0
+        let limit = 15
+        const crm = Crm.of({
+          ask: () => Effect.suspend(() => (places >= limit ? Effect.fail("down") : Effect.succeed(places++)))
+        })
+        const run = Effect.provideService(state.run(pipeline), Crm, crm)
+        const failure: "down" | { readonly _tag: string } = yield* Effect.flip(run)
+        assert.strictEqual(failure, "down")
+        assert.lengthOf(a.ids, 8)
+        assert.notInclude(a.calls, "finish")
+        limit = Infinity
+        const summary = yield* run
+        assert.deepInclude(summary, { dead: 0, filtered: 0, finishedBefore: false })
+        assert.include(a.calls, "finish")
+        assert.lengthOf(letters.ids, 1)
+      })
   )
 
   it.effect("a transform that gives something else than a row ends the run, with nothing written", () =>

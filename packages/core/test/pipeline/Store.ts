@@ -1,6 +1,6 @@
 /** Sinks as they are in the world: what was flushed stays, what was written after it may stay or not. */
 import type { Committed } from "@callstream/core/model/Committed"
-import type { Batch, Delivery, SessionSink } from "@callstream/core/sink/SessionSink"
+import * as SessionSink from "@callstream/core/sink/SessionSink"
 import { SinkError } from "@callstream/core/sink/SinkError"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -17,8 +17,8 @@ export type Trouble = (sink: string, step: Step) => "passing" | "lasting" | unde
 
 export interface Store<A> {
   readonly name: string
-  readonly delivery: Delivery
-  readonly sink: (outside: Outside, trouble: Trouble, chance: () => number) => SessionSink<A>
+  readonly delivery: SessionSink.Delivery
+  readonly sink: (outside: Outside, trouble: Trouble, chance: () => number) => SessionSink.SessionSink<A>
   /** What survives whatever happens; of a resumable one, up to a position. */
   readonly durable: (committed?: Committed) => ReadonlyArray<Held<A>>
   /** Its own account. */
@@ -37,7 +37,7 @@ const lengthIn = (committed: Committed): number => {
 
 export const make = <A>(options: {
   readonly name: string
-  readonly delivery: Delivery
+  readonly delivery: SessionSink.Delivery
   readonly refuses: (id: string) => boolean
   /** Tells whether it may be committed as it is. */
   readonly onFlush?: (committed: Committed) => void
@@ -83,7 +83,7 @@ export const make = <A>(options: {
             })
           )
         )
-      const rows = ({ items, observedAt }: Batch<A>): ReadonlyArray<Held<A>> =>
+      const rows = ({ items, observedAt }: SessionSink.Batch<A>): ReadonlyArray<Held<A>> =>
         items.filter(({ id }) => !refuses(id)).map(({ id, row }) => ({ id, row, observedAt }))
       let closed = false
       const flush = (cursor: number) => {
@@ -94,7 +94,7 @@ export const make = <A>(options: {
         options.onFlush?.(committed)
         return committed
       }
-      return {
+      return SessionSink.make({
         name,
         delivery,
         open: (from) =>
@@ -110,7 +110,7 @@ export const make = <A>(options: {
             }
             return {
               committed: delivery === "transactional" ? Option.fromUndefinedOr(account) : from,
-              write: (batch: Batch<A>) =>
+              write: (batch: SessionSink.Batch<A>) =>
                 call(
                   "write",
                   () => {
@@ -139,7 +139,7 @@ export const make = <A>(options: {
               })
             }
           })
-      }
+      })
     }
   }
 }

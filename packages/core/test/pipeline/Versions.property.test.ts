@@ -3,7 +3,7 @@ import * as PageDecoder from "@callstream/core/client/PageDecoder"
 import { Checkpoint, type State } from "@callstream/core/checkpoint/Checkpoint"
 import type { CallSession } from "@callstream/core/model/CallSession"
 import * as Pipeline from "@callstream/core/pipeline/Pipeline"
-import { type SessionSink, versionOf } from "@callstream/core/sink/SessionSink"
+import * as SessionSink from "@callstream/core/sink/SessionSink"
 import * as Coverage from "@callstream/core/stream/Coverage"
 import * as Transform from "@callstream/core/transform/Transform"
 import { assert, describe, it } from "@effect/vitest"
@@ -82,28 +82,29 @@ const history = Effect.fnUntraced(function* (seed: number) {
     const killAt = faulty && chance() < 0.7 ? 1 + below(2 * pages) : 0
     let dead = false
     let writes = 0
-    const sinkOf = (name: string): SessionSink<CallSession> => ({
-      name,
-      delivery: "idempotent",
-      open: (from) =>
-        Effect.succeed({
-          committed: from,
-          write: (batch) =>
-            Effect.suspend(() => {
-              if (dead) return Effect.never
-              if (faulty && chance() < 0.05) return Effect.fail(trouble(name, "write"))
-              for (const item of batch.items) {
-                const of = received.get(requestOf(item.row)) ?? -1
-                events.push({ sink: name, id: item.id, version: versionOf(batch, item), received: of })
-              }
-              if (++writes !== killAt) return Effect.succeed([])
-              dead = true
-              return Effect.andThen(Deferred.succeed(end, undefined), Effect.never)
-            }),
-          flush: (cursor) => Effect.succeed({ cursor, position: null }),
-          finish: Effect.void
-        })
-    })
+    const sinkOf = (name: string): SessionSink.SessionSink<CallSession> =>
+      SessionSink.make({
+        name,
+        delivery: "idempotent",
+        open: (from) =>
+          Effect.succeed({
+            committed: from,
+            write: (batch) =>
+              Effect.suspend(() => {
+                if (dead) return Effect.never
+                if (faulty && chance() < 0.05) return Effect.fail(trouble(name, "write"))
+                for (const item of batch.items) {
+                  const of = received.get(requestOf(item.row)) ?? -1
+                  events.push({ sink: name, id: item.id, version: SessionSink.versionOf(batch, item), received: of })
+                }
+                if (++writes !== killAt) return Effect.succeed([])
+                dead = true
+                return Effect.andThen(Deferred.succeed(end, undefined), Effect.never)
+              }),
+            flush: (cursor) => Effect.succeed({ cursor, position: null }),
+            finish: Effect.void
+          })
+      })
     const pipeline = Pipeline.make({
       name: "calls",
       source: ({ from = begin }) =>

@@ -20,7 +20,7 @@ import type * as PlatformError from "effect/PlatformError"
 import * as Random from "effect/Random"
 import * as Redacted from "effect/Redacted"
 import * as MemoryFiles from "../checkpoint/MemoryFiles.ts"
-import * as MemoryFileSystem from "../sink/MemoryFileSystem.ts"
+import * as MemoryFileSystem from "../sink/file/MemoryFileSystem.ts"
 import * as PromptCrypto from "../sink/webhook/PromptCrypto.ts"
 import * as Receiver from "../sink/webhook/Receiver.ts"
 import { secrets } from "../sink/webhook/run.ts"
@@ -86,7 +86,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
   /** One run, in a process of its own. */
   const run = Effect.gen(function* () {
     const pid = ++processes
-    const hook = yield* WebhookSink.make({
+    const hook = WebhookSink.make({
       url: "https://hooks.example.com/in",
       secrets: Redacted.make(secrets[0]),
       organization: "acme",
@@ -108,8 +108,8 @@ export const make = Effect.fnUntraced(function* (options: Options) {
           return session
         }
       }),
-      sinks: [NdjsonSink.file({ path }), hook],
-      deadLetters: DeadLetterFile.sink(lettersPath),
+      sinks: [NdjsonSink.make({ path }), hook],
+      deadLetters: DeadLetterFile.make(lettersPath),
       commitEvery: options.commitEvery,
       onSinkFailure: options.onSinkFailure,
       maxDeadShare: 1

@@ -1,12 +1,16 @@
 import type { CallSession } from "@callstream/core/model/CallSession"
+import * as Version from "@callstream/core/model/Version"
 import * as SessionSink from "@callstream/core/sink/SessionSink"
 import { SinkError } from "@callstream/core/sink/SinkError"
 import { assert, describe, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
-import * as NdjsonFiles from "./NdjsonFiles.ts"
+import * as NdjsonFiles from "./file/NdjsonFiles.ts"
 
 const session = (id: number): CallSession => ({ id: String(id), startedAt: `2026-07-30T10:00:${10 + (id % 50)}Z` })
 const sessions = Array.from({ length: 40 }, (_, id) => session(id))
@@ -14,7 +18,7 @@ const sessions = Array.from({ length: 40 }, (_, id) => session(id))
 /** A sink that tells what it was asked to do. */
 const telling = (refuse: (id: string) => boolean = () => false) => {
   const calls: Array<string> = []
-  const sink: SessionSink.SessionSink<CallSession> = {
+  const sink: SessionSink.SessionSink<CallSession> = SessionSink.make({
     name: "told",
     delivery: "append",
     open: (from) =>
@@ -40,7 +44,7 @@ const telling = (refuse: (id: string) => boolean = () => false) => {
           finish: Effect.sync(() => void calls.push("finish"))
         }
       )
-  }
+  })
   return { calls, sink }
 }
 
@@ -135,5 +139,130 @@ describe("SessionSink.toSink", () => {
         assert.isUndefined(yield* store.read)
       }
     })
+  )
+})
+
+describe("SessionSink.make", () => {
+  class Shop extends Context.Service<Shop, { readonly sell: (id: string) => Effect.Effect<void> }>()("Shop") {}
+
+  const batch = (...ids: ReadonlyArray<string>) => ({
+    items: ids.map((id) => ({ id, start: undefined, row: { id } })),
+    columns: [{ name: "id", type: "text" as const }],
+    observedAt: 1
+  })
+  const sold: Array<string> = []
+  const layer = Layer.effect(
+    Shop,
+    Effect.acquireRelease(
+      Effect.sync(() => {
+        sold.push("built")
+        return Shop.of({ sell: (id) => Effect.sync(() => void sold.push(id)) })
+      }),
+      () => Effect.sync(() => void sold.push("closed"))
+    )
+  )
+  const shop = SessionSink.make({
+    name: "shop",
+    delivery: "idempotent",
+    write: ({ items }: SessionSink.Batch<{ readonly id: string }>) =>
+      Effect.forEach(items, ({ row }) => Effect.flatMap(Shop, ({ sell }) => sell(row.id)), { discard: true })
+  })
+  const committed = { cursor: 7, position: "there" }
+
+  it.effect("needs no more than write: the rest is where it was opened, and nothing", () =>
+    Effect.gen(function* () {
+      sold.length = 0
+      const sink = SessionSink.provide(shop, layer)
+      assert.deepStrictEqual([sink.name, sink.delivery, sink.verify], ["shop", "idempotent", undefined])
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const writer = yield* sink.open(Option.some(committed))
+          assert.deepStrictEqual(writer.committed, Option.some(committed))
+          assert.deepStrictEqual(yield* writer.write(batch("1", "2")), [])
+          assert.deepStrictEqual(yield* writer.flush(9), { cursor: 9, position: null })
+          yield* writer.finish
+          assert.deepStrictEqual([writer.replaced, writer.compared], [undefined, undefined])
+        })
+      )
+      assert.deepStrictEqual(sold, ["built", "1", "2", "closed"])
+    })
+  )
+
+  it.effect("keeps what its opening gives, and asks verify with the services too", () =>
+    Effect.gen(function* () {
+      sold.length = 0
+      const refused = [{ id: "1", reason: "no" }]
+      const sink = SessionSink.make({
+        name: "shop",
+        delivery: "resumable",
+        open: (from) =>
+          Effect.map(Shop, ({ sell }) => ({
+            committed: Option.map(from, ({ position }) => ({ cursor: 8, position })),
+            write: (_: SessionSink.Batch<object>) => Effect.succeed(refused),
+            flush: (cursor) => Effect.as(sell("flush"), { cursor, position: "here" }),
+            finish: sell("finish"),
+            replaced: () => ({ replaced: ["a"], removed: [] }),
+            compared: () => ({ newer: 1, notBelieved: 0 })
+          })),
+        verify: ({ position }) => Effect.flatMap(Shop, ({ sell }) => sell(`verify ${position === "there"}`))
+      }).pipe(SessionSink.provide(layer))
+      yield* Effect.scoped(sink.verify?.(committed) ?? Effect.die("no verify"))
+      const writer = yield* sink.open(Option.some(committed))
+      assert.deepStrictEqual(writer.committed, Option.some({ cursor: 8, position: "there" }))
+      assert.deepStrictEqual(yield* writer.write(batch("1")), refused)
+      assert.deepStrictEqual(yield* writer.flush(9), { cursor: 9, position: "here" })
+      yield* writer.finish
+      assert.deepStrictEqual(
+        [writer.replaced?.(), writer.compared?.()],
+        [
+          { replaced: ["a"], removed: [] },
+          { newer: 1, notBelieved: 0 }
+        ]
+      )
+      assert.deepStrictEqual(sold, ["built", "verify true", "closed", "built", "flush", "finish"])
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("fails as a sink when its services cannot be built", () =>
+    Effect.gen(function* () {
+      const broken = Layer.effect(Shop, Effect.fail({ description: "the shop is closed" }))
+      const opened = SessionSink.provide(shop, broken).open(Option.none())
+      const error = yield* Effect.flip(Effect.scoped(opened))
+      assert.deepInclude(error, {
+        sink: "shop",
+        operation: "open",
+        retryable: false,
+        description: "the shop is closed"
+      })
+    })
+  )
+
+  it.effect("takes other rows through mapInput, with the columns that those have", () =>
+    Effect.gen(function* () {
+      const given: Array<SessionSink.Batch<{ readonly id: string }>> = []
+      const sink = SessionSink.make({
+        name: "mapped",
+        delivery: "append",
+        write: (batch: SessionSink.Batch<{ readonly id: string }>) => Effect.sync(() => void given.push(batch))
+      }).pipe(
+        SessionSink.mapInput(
+          ({ number }: { readonly number: number }) => ({ id: String(number) }),
+          () => [{ name: "id", type: "text" }]
+        )
+      )
+      const writer = yield* sink.open(Option.none())
+      yield* writer.write({
+        items: [{ id: "a", start: 5, version: Version.of(6), row: { number: 4 } }],
+        columns: [{ name: "number", type: "integer" }],
+        observedAt: 3
+      })
+      assert.deepStrictEqual(given, [
+        {
+          items: [{ id: "a", start: 5, version: Version.of(6), row: { id: "4" } }],
+          columns: [{ name: "id", type: "text" }],
+          observedAt: 3
+        }
+      ])
+    }).pipe(Effect.scoped)
   )
 })

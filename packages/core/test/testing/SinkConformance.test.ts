@@ -1,6 +1,6 @@
 /** The suite finds what is wrong with a sink: each way of being wrong is found by the cases that are about it. */
 import type { CallSession } from "@callstream/core/model/CallSession"
-import type { SessionSink, Writer } from "@callstream/core/sink/SessionSink"
+import * as SessionSink from "@callstream/core/sink/SessionSink"
 import { SinkError } from "@callstream/core/sink/SinkError"
 import { SinkConformance } from "@callstream/core/testing"
 import { assert, describe, it } from "@effect/vitest"
@@ -23,11 +23,11 @@ const make = () => {
           )
         : Effect.void
     )
-  const sink: SessionSink<CallSession> = {
+  const sink: SessionSink.SessionSink<CallSession> = SessionSink.make({
     name: "held",
     delivery: "resumable",
     open: (from) =>
-      Effect.sync((): Writer<CallSession> => {
+      Effect.sync((): SessionSink.Writer<CallSession> => {
         const length = Option.match(from, { onNone: () => 0, onSome: ({ position }) => Number(position) })
         if (Option.isNone(from) || held.rows.length > length) held.named = false
         held.rows = held.rows.slice(0, length)
@@ -43,7 +43,7 @@ const make = () => {
           finish: Effect.sync(() => void (held.named = true))
         }
       })
-  }
+  })
   return {
     held,
     sink,
@@ -72,12 +72,16 @@ describe("SinkConformance", () => {
     }
   })
 
-  const changed = (change: (writer: Writer<CallSession>, held: Held["held"]) => Partial<Writer<CallSession>>) => () => {
-    const made = make()
-    const open: Held["sink"]["open"] = (from) =>
-      Effect.map(made.sink.open(from), (writer) => ({ ...writer, ...change(writer, made.held) }))
-    return { ...made, sink: { ...made.sink, open } }
-  }
+  const changed =
+    (
+      change: (writer: SessionSink.Writer<CallSession>, held: Held["held"]) => Partial<SessionSink.Writer<CallSession>>
+    ) =>
+    () => {
+      const made = make()
+      const open: Held["sink"]["open"] = (from) =>
+        Effect.map(made.sink.open(from), (writer) => ({ ...writer, ...change(writer, made.held) }))
+      return { ...made, sink: { ...made.sink, open } }
+    }
 
   it.effect.each<[string, () => Held, RegExp]>([
     [

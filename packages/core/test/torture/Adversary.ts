@@ -250,7 +250,9 @@ export const serve = (
           underWay--
           if (found === "error") return Effect.fail(fail(new InvalidRequest({ status: 400, quote: "out of limits" })))
           if (found === "poison")
-            return Effect.fail(fail(new Unavailable({ outage: { _tag: "Status", status: 500, quote: "cannot render" } })))
+            return Effect.fail(
+              fail(new Unavailable({ outage: { _tag: "Status", status: 500, quote: "cannot render" } }))
+            )
           for (const { id } of found) listed.add(id)
           return Effect.succeed({
             page: query.page ?? 1,

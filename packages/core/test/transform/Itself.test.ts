@@ -1,8 +1,8 @@
 import type { CallSession } from "@callstream/core/model/CallSession"
 import * as Column from "@callstream/core/model/Column"
-import * as Select from "@callstream/core/transform/Select"
+import * as Select from "../../src/transform/internal/Select.ts"
 import * as Transform from "@callstream/core/transform/Transform"
-import * as Where from "@callstream/core/transform/Where"
+import * as Where from "../../src/transform/internal/Where.ts"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -13,7 +13,7 @@ import * as Stream from "effect/Stream"
 const columns = (given: ReadonlyArray<Column.Column>) => given
 
 /** What a program without types can make: the row that a transform gives is anything. */
-const anything = (row: unknown): Transform.Transform<CallSession, object> => {
+const anything = (row: unknown): Transform.Pure<CallSession, object> => {
   const made = Transform.make<CallSession, object>({ label: "mine", columns, apply: (session) => session })
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- this is what must not happen
   return { ...made, apply: () => row as object }

@@ -2,13 +2,14 @@ import * as CallSession from "@callstream/core/model/CallSession"
 import * as Column from "@callstream/core/model/Column"
 import * as ExactNumber from "@callstream/core/model/ExactNumber"
 import * as Derive from "@callstream/core/transform/Derive"
+import { derive } from "../../src/transform/internal/Deriving.ts"
 import * as FieldPath from "@callstream/core/transform/FieldPath"
-import * as Flatten from "@callstream/core/transform/Flatten"
-import * as Omit from "@callstream/core/transform/Omit"
-import * as Redact from "@callstream/core/transform/Redact"
-import * as Select from "@callstream/core/transform/Select"
+import * as Flatten from "../../src/transform/internal/Flatten.ts"
+import * as Omit from "../../src/transform/internal/Omit.ts"
+import * as Redacting from "../../src/transform/internal/Redacting.ts"
+import * as Select from "../../src/transform/internal/Select.ts"
 import * as Transform from "@callstream/core/transform/Transform"
-import * as Where from "@callstream/core/transform/Where"
+import * as Where from "../../src/transform/internal/Where.ts"
 import { assert, describe, it } from "@effect/vitest"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -18,7 +19,7 @@ import { type Dice, dice, freeze, type Session, sessions } from "./Records.ts"
 type Row = Readonly<Record<string, unknown>>
 
 /** A session as the first transform of a chain gets it. */
-const asRow: Transform.Transform<Session, Row> = Transform.make({
+const asRow: Transform.Pure<Session, Row> = Transform.make({
   label: "",
   columns: (columns) => columns,
   apply: (session) => ({ ...session })
@@ -38,14 +39,14 @@ const textOf = (path: ReadonlyArray<string>): string => {
   return FieldPath.format([first, ...rest])
 }
 
-const someTransform = (random: Dice): Transform.Transform<Row, Row> =>
+const someTransform = (random: Dice): Transform.Pure<Row, Row> =>
   random.pick([
     () => Where.where<Row>("even", ({ durationSec }) => Number(durationSec) % 2 === 0),
     () => Omit.omit(["recordingUrl", "metadata.crm.owner"]),
     () => Omit.omit(["creditBreakdown"]),
     () => Flatten.flatten(),
     () => Flatten.flatten({ objects: "whole" }),
-    () => Redact.redact<Row>({ phone: "mask", email: "drop", name: "mask" }),
+    () => Redacting.redact<Row>({ phone: "mask", email: "drop", name: "mask" }),
     () => Select.select(["id", "durationSec", "metadata", { path: "creditBreakdown.total_credits", as: "credits" }])
   ])()
 
@@ -57,7 +58,7 @@ describe("transforms", () => {
       for (let seed = 1; seed <= 200; seed++) {
         const random = dice(seed)
         const [a, b, c] = [someTransform(random), someTransform(random), someTransform(random)]
-        const left = asRow.pipe(Transform.andThen(a), Transform.andThen(b), Transform.andThen(c))
+        const left = Transform.andThen(Transform.andThen(Transform.andThen(asRow, a), b), c)
         const right = Transform.andThen(asRow, Transform.andThen(a, Transform.andThen(b, c)))
         assert.strictEqual(left.label, right.label)
         assert.deepStrictEqual(left.columns(columns), right.columns(columns), left.label)
@@ -103,7 +104,7 @@ describe("transforms", () => {
 
   it.effect("a table's columns hold all of a row, whatever it is", () =>
     Effect.gen(function* () {
-      const table = asRow.pipe(Transform.andThen(Flatten.flatten({ objects: "whole" })))
+      const table = Transform.andThen(asRow, Flatten.flatten({ objects: "whole" }))
       const columns = new Set(Column.names(table.columns(Column.ofSession)))
       for (const session of yield* sessions(23, 200)) {
         const more = { ...session, creditBreakdown: Object.assign({ gpu_credits: 1 }, session.creditBreakdown) }
@@ -147,9 +148,9 @@ describe("transforms", () => {
 
   it.effect("derived fields are there in every row, and in the columns", () =>
     Effect.gen(function* () {
-      const derive = Derive.derive(Derive.names)
+      const derived = derive(Derive.names)
       assert.deepStrictEqual(
-        derive.columns([
+        derived.columns([
           { name: "id", type: "text" },
           { name: "cost", type: "text" }
         ]),
@@ -166,7 +167,7 @@ describe("transforms", () => {
         ]
       )
       for (const session of yield* sessions(26, 200)) {
-        const row = derive.apply(freeze(session))
+        const row = derived.apply(freeze(session))
         assert.isDefined(row)
         for (const name of Derive.names) assert.notStrictEqual(row[name], undefined)
         assert.strictEqual(row.direction, CallSession.direction(session) ?? null)
@@ -178,7 +179,7 @@ describe("transforms", () => {
 })
 
 describe("Derive", () => {
-  const zoned = (zone: string) => Derive.derive(["startedDate"], { timeZone: DateTime.zoneMakeNamedUnsafe(zone) })
+  const zoned = (zone: string) => derive(["startedDate"], { timeZone: DateTime.zoneMakeNamedUnsafe(zone) })
   const date = (zone: string, startedAt: string | null) => zoned(zone).apply({ id: "1", startedAt })?.startedDate
 
   it("has the dates of its zone, on the days when clocks change too", () => {
@@ -212,24 +213,24 @@ describe("Derive", () => {
       ["UTC", "soon", null, null, null]
     ] as const) {
       const timeZone = DateTime.zoneMakeNamedUnsafe(zone)
-      const row = Derive.derive(["startedTime", "startedHour", "weekday"], { timeZone }).apply({ id: "1", startedAt })
+      const row = derive(["startedTime", "startedHour", "weekday"], { timeZone }).apply({ id: "1", startedAt })
       assert.deepStrictEqual([row?.startedTime, row?.startedHour, row?.weekday], expected, `${zone} ${startedAt}`)
     }
   })
 
   it("says its zone in the label, where it matters", () => {
     assert.strictEqual(
-      Derive.derive(["weekday", "cost"], { timeZone: DateTime.zoneMakeNamedUnsafe("Asia/Tokyo") }).label,
+      derive(["weekday", "cost"], { timeZone: DateTime.zoneMakeNamedUnsafe("Asia/Tokyo") }).label,
       "derive weekday@Asia/Tokyo,cost"
     )
     assert.strictEqual(zoned("Asia/Tokyo").label, "derive startedDate@Asia/Tokyo")
-    assert.strictEqual(Derive.derive(["cost", "direction"]).label, "derive direction,cost")
+    assert.strictEqual(derive(["cost", "direction"]).label, "derive direction,cost")
   })
 
   it("takes analyses out of their wrapping, and costs as numbers only where they are", () => {
-    const derive = Derive.derive(["analysis", "cost"])
+    const derived = derive(["analysis", "cost"])
     const values = (fields: Partial<CallSession.CallSession>) => {
-      const row = derive.apply({ id: "1", ...fields })
+      const row = derived.apply({ id: "1", ...fields })
       return [row?.analysis, row?.cost]
     }
     assert.deepStrictEqual(
@@ -275,17 +276,17 @@ describe("Select", () => {
 
   it("keeps types when it picks or drops fields of the record itself", () => {
     const session: CallSession.CallSession = { id: "1", status: "completed", durationSec: 5 }
-    const picked: { readonly id: string } | undefined = Select.pick<CallSession.CallSession>()(
+    const picked: { readonly id: string } | undefined = Transform.pick(Transform.sessions, [
       "id",
       "status",
       "summary"
-    ).apply(session)
+    ]).apply(session)
     assert.deepStrictEqual<unknown>(picked, { id: "1", status: "completed" })
-    const left: { readonly id: string } | undefined = Omit.drop<CallSession.CallSession>()("status").apply(session)
+    const left: { readonly id: string } | undefined = Transform.drop(Transform.sessions, ["status"]).apply(session)
     assert.deepStrictEqual<unknown>(left, { id: "1", durationSec: 5 })
     assert.deepStrictEqual(
       Column.names(
-        Omit.drop<CallSession.CallSession>()("status").columns([
+        Transform.drop(Transform.sessions, ["status"]).columns([
           { name: "id", type: "text" },
           { name: "status", type: "text" }
         ])

@@ -1,6 +1,7 @@
 /** What a record is about goes from all of it: its numbers and its name, in any spelling, in any field. */
 import * as ExactNumber from "@callstream/core/model/ExactNumber"
 import * as Redact from "@callstream/core/transform/Redact"
+import * as Redacting from "../../src/transform/internal/Redacting.ts"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { createHmac } from "node:crypto"
@@ -123,7 +124,7 @@ describe("Redact, of what the record is about", () => {
           random.pick(spellings(digits)),
           Number(digits)
         )
-        const redact = Redact.redact<Row>({ phone: random.pick(modes), email: random.pick(modes) })
+        const redact = Redacting.redact<Row>({ phone: random.pick(modes), email: random.pick(modes) })
         const out = redact.apply(freeze(planted))
         assert.isDefined(out)
         const left = texts(stringify(out)).filter((text) => digitsIn(text).includes(digits.slice(1)))
@@ -154,7 +155,7 @@ describe("Redact, of what the record is about", () => {
           summary: `${callerName}4155550123 415 +14155550123 5550199 [name] ${callerName} a@example.com${callerName}`,
           metadata: { "+14155550123": "order 12345", [`${callerName} mail`]: "12345678" }
         }
-        const redact = Redact.redact<Row>({
+        const redact = Redacting.redact<Row>({
           phone: random.pick(modes),
           email: random.pick(modes),
           name: random.pick(modes),
@@ -170,7 +171,7 @@ describe("Redact, of what the record is about", () => {
 
   it("finds its name in any case and Unicode form, with any space", () => {
     const record = (callerName: string, summary: string) => ({ callerName, summary })
-    const redact = Redact.redact<Row>({ name: keyed })
+    const redact = Redacting.redact<Row>({ name: keyed })
     for (const [callerName, text] of [
       ["Asha Rao", "ASHA RAO"],
       ["Asha Rao", "asha\u00a0 rao"],
@@ -198,7 +199,7 @@ describe("Redact, of what the record is about", () => {
   })
 
   it("gives a number one hash, wherever and however it stands in the record", () => {
-    const redact = Redact.redact<Row>({ phone: keyed }, { callingCode: "1" })
+    const redact = Redacting.redact<Row>({ phone: keyed }, { callingCode: "1" })
     const out = redact.apply({
       id: "call-14155550123-7",
       callerNumber: "sip:+14155550123@54.172.60.0:5060",
@@ -228,7 +229,7 @@ describe("Redact, of what the record is about", () => {
       costTotal: "12345",
       startedAt: "2026-07-31 07:16:10.117605 +0000 UTC"
     }
-    assert.deepStrictEqual(Redact.redact<Row>({ phone: "mask" }).apply(record), {
+    assert.deepStrictEqual(Redacting.redact<Row>({ phone: "mask" }).apply(record), {
       ...record,
       callerNumber: "[phone]",
       status: "[phone]",
@@ -241,7 +242,7 @@ describe("Redact, of what the record is about", () => {
       startedAt: "14155550123"
     }
     assert.deepStrictEqual(
-      texts(Redact.redact<Row>({ phone: "mask" }).apply(odd)).filter((text) => /\d/.test(text)),
+      texts(Redacting.redact<Row>({ phone: "mask" }).apply(odd)).filter((text) => /\d/.test(text)),
       []
     )
   })

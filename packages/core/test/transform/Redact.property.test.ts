@@ -1,5 +1,6 @@
 import * as ExactNumber from "@callstream/core/model/ExactNumber"
 import * as Redact from "@callstream/core/transform/Redact"
+import * as Redacting from "../../src/transform/internal/Redacting.ts"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { type Dice, dice, freeze, type Session, sessions, texts } from "./Records.ts"
@@ -121,7 +122,7 @@ const assertLeaves = Effect.fnUntraced(function* (
     const session = records[random.roll(records.length)]
     assert.isDefined(session)
     const record = freeze(plant(random, known(session, value), value))
-    const out = Redact.redact<Row>({ [what]: modes(random) }).apply(record)
+    const out = Redacting.redact<Row>({ [what]: modes(random) }).apply(record)
     const left = texts(out).filter((text) => text.includes(value))
     assert.deepStrictEqual(left, [], `seed ${seed}: ${value} in ${JSON.stringify(record)}`)
   }
@@ -164,7 +165,7 @@ describe("Redact", () => {
           roomId: `call_${digits}_x`,
           metadata: { ref: `sip${digits}x`, asNumber: Number(digits), [`call_${digits}`]: 1 }
         }
-        const out = Redact.redact<Row>({ phone: "mask" }).apply(record)
+        const out = Redacting.redact<Row>({ phone: "mask" }).apply(record)
         assert.deepStrictEqual(
           texts(out).filter((text) => text.includes(digits.slice(1))),
           [],
@@ -192,7 +193,7 @@ describe("Redact", () => {
         "disconnectReason",
         "creditBreakdown"
       ] as const
-      const redact = Redact.redact<Session>({ phone: "mask", email: "mask", name: "mask", freeText: "mask" })
+      const redact = Redacting.redact<Session>({ phone: "mask", email: "mask", name: "mask", freeText: "mask" })
       for (const session of yield* sessions(9, 400)) {
         const out = redact.apply(freeze(session))
         for (const field of kept) assert.deepStrictEqual(out?.[field], session[field], `${field} of ${session.id}`)
@@ -203,7 +204,7 @@ describe("Redact", () => {
 
   it.effect("changes nothing in the customer's objects that is no phone number and no address", () =>
     Effect.gen(function* () {
-      const redact = Redact.redact<Session>({ phone: "mask", email: "mask", recording: "mask" })
+      const redact = Redacting.redact<Session>({ phone: "mask", email: "mask", recording: "mask" })
       for (const session of yield* sessions(10, 400)) {
         const out = redact.apply(session)
         for (const field of ["metadata", "extractDynamicVariables", "postCallAnalysisResult"] as const) {
@@ -216,7 +217,7 @@ describe("Redact", () => {
 
   it.effect("does nothing more the second time, and returns the same object when there is nothing to do", () =>
     Effect.gen(function* () {
-      const redact = Redact.redact<Row>({
+      const redact = Redacting.redact<Row>({
         phone: "mask",
         email: "mask",
         name: "drop",
@@ -236,7 +237,7 @@ describe("Redact", () => {
 
   it.effect("free text leaves no text in what is the customer's", () =>
     Effect.gen(function* () {
-      const redact = Redact.redact<Session>({ freeText: "drop" })
+      const redact = Redacting.redact<Session>({ freeText: "drop" })
       const strings = (value: unknown): ReadonlyArray<string> =>
         typeof value === "string"
           ? [value].filter((text) => text !== "")

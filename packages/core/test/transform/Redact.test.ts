@@ -1,13 +1,14 @@
 import * as Column from "@callstream/core/model/Column"
 import * as ExactNumber from "@callstream/core/model/ExactNumber"
 import * as Redact from "@callstream/core/transform/Redact"
+import * as Redacting from "../../src/transform/internal/Redacting.ts"
 import * as Transform from "@callstream/core/transform/Transform"
 import { assert, describe, it } from "@effect/vitest"
 
-const redact = (what: Parameters<typeof Redact.redact>[0], options?: Redact.Options) =>
-  Redact.redact<Record<string, unknown>>(what, options)
+const redact = (what: Parameters<typeof Redacting.redact>[0], options?: Redact.Options) =>
+  Redacting.redact<Record<string, unknown>>(what, options)
 
-const summary = (text: string, what: Parameters<typeof Redact.redact>[0]): unknown =>
+const summary = (text: string, what: Parameters<typeof Redacting.redact>[0]): unknown =>
   redact(what).apply({ id: "1", summary: text })?.["summary"]
 
 /** A hash to look through: what it was given stands in it. */

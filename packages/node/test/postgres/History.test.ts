@@ -1,7 +1,7 @@
 import * as AgniTransport from "@callstream/node/AgniTransport"
 import { assert, describe, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Loopback from "../Loopback.ts"
+import * as Loopback from "../LoopbackServer.ts"
 import * as Scenario from "./Scenario.ts"
 import * as Postgres from "./Server.ts"
 

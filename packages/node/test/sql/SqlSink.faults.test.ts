@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Postgres from "../postgres/Server.ts"
-import type { Kind } from "./Faults.ts"
+import type { Kind } from "./DatabaseFaults.ts"
 import * as Stores from "./Stores.ts"
 
 const day = 86_400_000_000

@@ -1,6 +1,7 @@
 import * as Column from "@callstream/core/model/Column"
+import * as SessionSink from "@callstream/core/sink/SessionSink"
 import * as SqlSink from "@callstream/core/sink/SqlSink"
-import * as Select from "@callstream/core/transform/Select"
+import * as Transform from "@callstream/core/transform/Transform"
 import * as PostgresClient from "@callstream/node/PostgresClient"
 import type { PgClient } from "@effect/sql-pg/PgClient"
 import { assert, describe, layer } from "@effect/vitest"
@@ -13,7 +14,7 @@ import * as TestClock from "effect/testing/TestClock"
 import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import * as Postgres from "../postgres/Server.ts"
-import { batch, session, written } from "./Rows.ts"
+import { batch, session, written } from "./SqlRows.ts"
 import { unwrapped } from "./Stores.ts"
 
 const opened = Effect.gen(function* () {
@@ -24,7 +25,7 @@ const opened = Effect.gen(function* () {
     const url = Redacted.make(
       `postgres://${username ?? "postgres"}:canary-password@127.0.0.1:${sql.config.port}/${name}`
     )
-    return SqlSink.provide(SqlSink.make({ name: "calls", ...options }), PostgresClient.layer({ url }))
+    return SessionSink.provide(SqlSink.make({ name: "calls", ...options }), PostgresClient.layer({ url }))
   }
   return { sql, sink, name }
 })
@@ -91,7 +92,9 @@ describe.skipIf(Postgres.missing)(`SqlSink, in PostgreSQL${Postgres.reason}`, ()
     it.effect("has chosen columns and no extra: what they cannot hold is empty, and NUL is shown", () =>
       Effect.gen(function* () {
         const { sink, sql } = yield* opened
-        const columns = Select.select(["summary", "durationSec", "metadata"]).columns(Column.ofSession)
+        const columns = Transform.select(Transform.sessions, ["summary", "durationSec", "metadata"]).columns(
+          Column.ofSession
+        )
         const one = { summary: "a\0b", durationSec: 65.5, metadata: { "k\0": 1 } }
         const refused = yield* written<unknown, object>(sink({ table: "chosen" }), (writer) =>
           writer.write({ items: [{ id: "a", start: undefined, row: one }], columns, observedAt: 1 })
@@ -274,7 +277,7 @@ describe.skipIf(Postgres.missing)(`SqlSink, in PostgreSQL${Postgres.reason}`, ()
       Effect.gen(function* () {
         const { sql } = yield* opened
         const at = (place: string) =>
-          SqlSink.provide(
+          SessionSink.provide(
             SqlSink.make({ name: "calls" }),
             PostgresClient.layer({ url: Redacted.make(`postgres://postgres:canary-password@${place}`) })
           )
@@ -320,7 +323,7 @@ describe.skipIf(Postgres.missing)(`SqlSink, in PostgreSQL${Postgres.reason}`, ()
         const address = `127.0.0.1:${sql.config.port}/${sql.config.database}`
         const open = (login: string) =>
           Effect.scoped(
-            SqlSink.provide(
+            SessionSink.provide(
               SqlSink.make({ name: "calls" }),
               PostgresClient.layer({ url: Redacted.make(`postgres://${login}@${address}`) })
             ).open(Option.none())
@@ -346,7 +349,7 @@ describe.skipIf(Postgres.missing)(`SqlSink, in PostgreSQL${Postgres.reason}`, ()
         const { name, sql } = yield* opened
         const server = yield* Postgres.Server
         const client = Layer.effect(SqlClient.SqlClient, server.client(name))
-        const sink = SqlSink.provide(SqlSink.make({ name: "calls" }), client)
+        const sink = SessionSink.provide(SqlSink.make({ name: "calls" }), client)
         const idle = Effect.map(
           sql.unsafe(`SELECT 1 FROM pg_stat_activity WHERE datname = '${name}' AND state = 'idle in transaction'`),
           (rows) => rows.length

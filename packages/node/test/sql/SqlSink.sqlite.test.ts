@@ -1,7 +1,8 @@
 import type { SinkError } from "@callstream/core/sink/SinkError"
 import * as Column from "@callstream/core/model/Column"
+import * as SessionSink from "@callstream/core/sink/SessionSink"
 import * as SqlSink from "@callstream/core/sink/SqlSink"
-import * as Select from "@callstream/core/transform/Select"
+import * as Transform from "@callstream/core/transform/Transform"
 import * as SqliteClient from "@callstream/node/SqliteClient"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -12,10 +13,13 @@ import * as Fs from "node:fs"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import * as SinkStore from "../SinkStore.ts"
-import { batch, observedAt, session, written } from "./Rows.ts"
+import { batch, observedAt, session, written } from "./SqlRows.ts"
 
 const sinkAt = (filename: string, options: SqlSink.Options = {}) =>
-  SqlSink.provide(SqlSink.make({ name: "calls.db", ...options }), SqliteClient.layer({ filename, busyTimeout: 100 }))
+  SessionSink.provide(
+    SqlSink.make({ name: "calls.db", ...options }),
+    SqliteClient.layer({ filename, busyTimeout: 100 })
+  )
 
 const ask = (file: string, sql: string): ReadonlyArray<Record<string, unknown>> => {
   const database = new DatabaseSync(file)
@@ -41,7 +45,7 @@ describe("SqlSink, in SQLite", () => {
   it.live("has chosen columns and no extra, empty where they cannot hold a value, and tells it once", () =>
     Effect.gen(function* () {
       const file = yield* database
-      const columns = Select.select(["id", "costTotal", "durationSec"]).columns(Column.ofSession)
+      const columns = Transform.select(Transform.sessions, ["id", "costTotal", "durationSec"]).columns(Column.ofSession)
       const odd = (id: string) => ({ id, start: undefined, row: { id, costTotal: "free", durationSec: 65 } })
       const told: Array<string> = []
       const logger = Logger.make(({ message }) => void told.push(String(message)))

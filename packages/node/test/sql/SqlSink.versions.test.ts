@@ -1,6 +1,6 @@
 import * as Column from "@callstream/core/model/Column"
 import * as Version from "@callstream/core/model/Version"
-import type { Batch, Compared, SessionSink } from "@callstream/core/sink/SessionSink"
+import * as SessionSink from "@callstream/core/sink/SessionSink"
 import * as SqlSink from "@callstream/core/sink/SqlSink"
 import * as PostgresClient from "@callstream/node/PostgresClient"
 import * as SqliteClient from "@callstream/node/SqliteClient"
@@ -11,7 +11,7 @@ import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import * as Postgres from "../postgres/Server.ts"
 import * as SinkStore from "../SinkStore.ts"
-import { observedAt, written } from "./Rows.ts"
+import { observedAt, written } from "./SqlRows.ts"
 
 const day = 86_400_000_000
 const ids = Array.from({ length: 80 }, (_, at) => `call-${at}`)
@@ -24,7 +24,7 @@ interface Held {
 }
 
 interface Table {
-  readonly sink: (options: SqlSink.Options) => SessionSink<object>
+  readonly sink: (options: SqlSink.Options) => SessionSink.SessionSink<object>
   /** Makes the table, as others have left it. */
   readonly insert: (rows: ReadonlyArray<Held>) => Effect.Effect<void>
   readonly read: Effect.Effect<ReadonlyArray<Held>>
@@ -60,7 +60,7 @@ const compare = Effect.fnUntraced(function* (table: Table, seed: number) {
   if (before.length > 0) yield* table.insert(before)
   let newer = 0
   let notBelieved = 0
-  const batches = Array.from({ length: 1 + below(6) }, (_, nth): Batch<object> => {
+  const batches = Array.from({ length: 1 + below(6) }, (_, nth): SessionSink.Batch<object> => {
     const highestCredible = below(3) === 0 ? undefined : Version.of(observedAt + 1000)
     const own = near()
     const items = Array.from({ length: below(70) }, (_, at) => {
@@ -82,7 +82,7 @@ const compare = Effect.fnUntraced(function* (table: Table, seed: number) {
     }
     return { items, columns, observedAt: own, highestCredible }
   })
-  const counted = yield* written<Compared | undefined, object>(
+  const counted = yield* written<SessionSink.Compared | undefined, object>(
     table.sink({ maxPending: below(2) === 0 ? 500 : undefined }),
     (writer) =>
       Effect.gen(function* () {
@@ -169,7 +169,7 @@ describe("SqlSink, versions in SQLite", () => {
         }
       })
     return {
-      sink: (options) => SqlSink.provide(SqlSink.make(options), SqliteClient.layer({ filename })),
+      sink: (options) => SessionSink.provide(SqlSink.make(options), SqliteClient.layer({ filename })),
       insert: (rows) =>
         using((database) =>
           database.exec(
@@ -198,7 +198,7 @@ describe.skipIf(Postgres.missing)(`SqlSink, versions in PostgreSQL${Postgres.rea
     const sql = yield* server.client(name, { maxConnections: 1 })
     const url = Redacted.make(`postgres://postgres:canary-password@127.0.0.1:${sql.config.port}/${name}`)
     return {
-      sink: (options) => SqlSink.provide(SqlSink.make(options), PostgresClient.layer({ url })),
+      sink: (options) => SessionSink.provide(SqlSink.make(options), PostgresClient.layer({ url })),
       insert: (rows) =>
         Effect.gen(function* () {
           yield* sql.unsafe(

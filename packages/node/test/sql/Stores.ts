@@ -1,6 +1,6 @@
 /** Tables in real databases, as the conformance suite wants them. */
 import type { CallSession } from "@callstream/core/model/CallSession"
-import type { SessionSink } from "@callstream/core/sink/SessionSink"
+import * as SessionSink from "@callstream/core/sink/SessionSink"
 import * as SqlSink from "@callstream/core/sink/SqlSink"
 import type { SinkConformance } from "@callstream/core/testing"
 import * as SqliteClient from "@callstream/node/SqliteClient"
@@ -12,7 +12,7 @@ import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import * as Postgres from "../postgres/Server.ts"
 import * as SinkStore from "../SinkStore.ts"
-import * as Faults from "./Faults.ts"
+import * as Faults from "./DatabaseFaults.ts"
 
 export interface Store extends SinkConformance.Store {
   readonly faults: Faults.Faults
@@ -71,8 +71,8 @@ const named = { name: "calls", table: 'Calls of "July"', account: "a run" } as c
 const sinkOver = (
   client: Layer.Layer<SqlClient.SqlClient, SqlError>,
   faults: Faults.Faults
-): SessionSink<CallSession> =>
-  SqlSink.provide(
+): SessionSink.SessionSink<CallSession> =>
+  SessionSink.provide(
     SqlSink.make(named),
     Layer.effect(SqlClient.SqlClient, Effect.map(SqlClient.SqlClient, faults.over)).pipe(Layer.provide(client))
   )

@@ -1,7 +1,7 @@
 /** What becomes of a record or a row that cannot go on: a dead letter without personal data that the pipeline redacts. */
 import type { Rejected } from "../../model/Rejected.ts"
 import type { Instant } from "../../model/Instant.ts"
-import type { Redaction } from "../../transform/Transform.ts"
+import type { Redaction } from "../../transform/TransformContract.ts"
 import type { DeadLetter } from "../DeadLetter.ts"
 
 export type Unsealed = Omit<DeadLetter, "letter">

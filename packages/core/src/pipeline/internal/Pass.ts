@@ -10,7 +10,7 @@ import * as Version from "../../model/Version.ts"
 import { type Batch, type Item, type Refused, versionOf } from "../../sink/SessionSink.ts"
 import { SinkError } from "../../sink/SinkError.ts"
 import * as Coverage from "../../stream/Coverage.ts"
-import * as Transform from "../../transform/Transform.ts"
+import * as Transform from "../../transform/TransformContract.ts"
 import { type DeadLetter, seal } from "../DeadLetter.ts"
 import { TooManyDeadLetters } from "../TooManyDeadLetters.ts"
 import type { OrClose } from "./Commit.ts"
@@ -24,8 +24,8 @@ const enough = 100
 const together = 500
 
 /** One window through the transform, to all sinks side by side, and what could not go on to the dead letters. */
-export const make = <A>(options: {
-  readonly transform: Transform.Transform<CallSession, A>
+export const make = <A, E, R>(options: {
+  readonly transform: Transform.Transform<CallSession, A, E, R>
   readonly outlets: ReadonlyArray<Outlet<A>>
   readonly letters: Outlet<DeadLetter>
   readonly clock: VersionClock

@@ -2,7 +2,7 @@
 import * as Duration from "effect/Duration"
 import * as SqlFailure from "../../platform/SqlFailure.ts"
 import { describe as describeOutput, shortened } from "../OutputReason.ts"
-import { hostProblems } from "../WebhookAddress.ts"
+import { hostProblems } from "../webhook/WebhookAddress.ts"
 import type { Answer, SecretProblem, SinkReason, TableProblem } from "../SinkReason.ts"
 
 /** In one sentence without a capital and a full stop; `sink` is not named again. */

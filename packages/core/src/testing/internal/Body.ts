@@ -1,7 +1,7 @@
 /** A reply's body as bytes on their way: whole, trickling, padded, or broken off. */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import type { Reply } from "./Exchange.ts"
+import type { Reply } from "./SimulatorExchange.ts"
 
 const encoder = new TextEncoder()
 

@@ -14,7 +14,7 @@ import { pipeArguments } from "effect/Pipeable"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Body from "./Body.ts"
-import type { Reply, Request } from "./Exchange.ts"
+import type { Reply, Request } from "./SimulatorExchange.ts"
 
 /** A client whose requests are answered by `handle`. */
 export const make = (handle: (request: Request) => Reply): HttpClient.HttpClient =>

@@ -1,7 +1,7 @@
 /** What a request asks for, as this server understands it. */
-import type { Request } from "./Exchange.ts"
-import * as Instant from "./Instant.ts"
-import type { Resolved } from "./Options.ts"
+import type { Request } from "./SimulatorExchange.ts"
+import * as Instant from "./WireInstant.ts"
+import type { Resolved } from "./SimulatorOptions.ts"
 import type { SortField } from "./Order.ts"
 
 export interface Query {

@@ -1,7 +1,7 @@
 /** One session at one moment as JSON text, in the edition and with the manners that the options ask for. */
 import * as Content from "./Content.ts"
-import * as Instant from "./Instant.ts"
-import type { Resolved } from "./Options.ts"
+import * as Instant from "./WireInstant.ts"
+import type { Resolved } from "./SimulatorOptions.ts"
 import { hash, unit } from "./Random.ts"
 import { channels, finalStatuses, type World } from "./World.ts"
 

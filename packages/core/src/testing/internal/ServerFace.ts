@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Body from "./Body.ts"
-import type { Reply, Request } from "./Exchange.ts"
+import type { Reply, Request } from "./SimulatorExchange.ts"
 
 /** Node sends a head with the first bytes, and drops both when it destroys a connection in the same turn. */
 const linger = 50

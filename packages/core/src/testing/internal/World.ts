@@ -1,5 +1,5 @@
 /** The sessions and their life: what can be sorted and filtered lies in typed arrays, made when a session comes to be. */
-import type { Resolved } from "./Options.ts"
+import type { Resolved } from "./SimulatorOptions.ts"
 import { exponential, hash, hex, sequence, unit, uuid4 } from "./Random.ts"
 
 export const finalStatuses = ["completed", "ended", "no_answer", "failed", "busy", "voicemail", "error"] as const

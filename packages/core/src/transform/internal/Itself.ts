@@ -6,10 +6,12 @@ import * as Stream from "effect/Stream"
 
 /** A bug of the program, which every record would show again: the run stops with it. */
 export class NotARow extends TypeError {
-  constructor(label: string, found: string) {
-    super(
-      `the transform ${JSON.stringify(label)} gave ${found}: it must give the row itself, or undefined; do what takes time or needs services in the source or in a sink`
-    )
+  constructor(
+    label: string,
+    found: string,
+    instead = "the row itself, or undefined; use Transform.effect for what takes time or needs services"
+  ) {
+    super(`the transform ${JSON.stringify(label)} gave ${found}: it must give ${instead}`)
     this.name = "NotARow"
   }
 }

@@ -1,5 +1,5 @@
 /** One pass over a record that replaces what belongs to some classes of personal data. */
-import type { Redacted } from "../Transform.ts"
+import type { Redacted } from "../TransformContract.ts"
 import * as DialledNumber from "./DialledNumber.ts"
 import * as Emails from "../../model/internal/Emails.ts"
 import * as Known from "./Known.ts"

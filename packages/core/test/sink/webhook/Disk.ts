@@ -6,7 +6,7 @@ import * as Option from "effect/Option"
 import * as Path from "effect/Path"
 import type * as PlatformError from "effect/PlatformError"
 import * as ByteSize from "effect/ByteSize"
-import { failed } from "../MemoryFileSystem.ts"
+import { failed } from "../file/MemoryFileSystem.ts"
 
 interface Inode {
   readonly mode: number

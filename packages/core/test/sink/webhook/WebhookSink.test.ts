@@ -5,12 +5,14 @@ import { SinkError } from "@callstream/core/sink/SinkError"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
 import { Webhook } from "standardwebhooks"
 import * as Disk from "./Disk.ts"
+import * as PromptCrypto from "./PromptCrypto.ts"
 import * as Receiver from "./Receiver.ts"
 import { batch, ids, inTime, item, observedAt, options, run, secrets } from "./run.ts"
 
@@ -457,7 +459,14 @@ describe("WebhookSink", () => {
     [{ concurrency: -1 }, /concurrency/]
   ])("refuses %j before anything is opened", ([more, words]) =>
     Effect.gen(function* () {
-      const error = yield* Effect.flip(WebhookSink.make({ ...options, ...more }))
+      const error = yield* Effect.flip(WebhookSink.check({ ...options, ...more }))
+      const opening = WebhookSink.make({ ...options, ...more }).open(Option.none())
+      const opened = yield* opening.pipe(
+        Effect.scoped,
+        Effect.flip,
+        Effect.provide([Receiver.make(() => 204).layer, Disk.make().layer, PromptCrypto.layer])
+      )
+      assert.strictEqual(opened.message, error.message)
       assert.match(error.message, words)
       assert.isFalse(error.retryable)
       assert.notInclude(error.message, "c2hvcnQ")
@@ -465,13 +474,11 @@ describe("WebhookSink", () => {
     })
   )
 
-  it.effect("is named by its origin, and told apart from another path there", () =>
-    Effect.gen(function* () {
-      const name = (url: string) => Effect.map(WebhookSink.make({ ...options, url }), (sink) => sink.name)
-      const first = yield* name("https://hooks.example.com:8443/token1")
-      assert.match(first, /^webhook:https:\/\/hooks\.example\.com:8443#[0-9a-f]{8}$/)
-      assert.strictEqual(yield* name("https://hooks.example.com:8443/token1"), first)
-      assert.notStrictEqual(yield* name("https://hooks.example.com:8443/token2"), first)
-    })
-  )
+  it("is named by its origin, and told apart from another path there", () => {
+    const name = (url: string) => WebhookSink.make({ ...options, url }).name
+    const first = name("https://hooks.example.com:8443/token1")
+    assert.match(first, /^webhook:https:\/\/hooks\.example\.com:8443#[0-9a-f]{8}$/)
+    assert.strictEqual(name("https://hooks.example.com:8443/token1"), first)
+    assert.notStrictEqual(name("https://hooks.example.com:8443/token2"), first)
+  })
 })

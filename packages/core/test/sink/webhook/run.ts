@@ -46,7 +46,7 @@ export const run = <A, E>(
   crypto: Layer.Layer<never> = PromptCrypto.layer
 ): Effect.Effect<A, E | SinkError> =>
   Effect.gen(function* () {
-    const sink = yield* WebhookSink.make({ ...options, ...more })
+    const sink = WebhookSink.make({ ...options, ...more })
     const writer = yield* sink.open(Option.none())
     return yield* use(writer)
   }).pipe(Effect.scoped, Effect.provide([world.receiver.layer, world.disk.layer, crypto]))

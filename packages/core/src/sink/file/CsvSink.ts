@@ -1,0 +1,92 @@
+/**
+ * Comma-separated values in files: one row a line, one column a field.
+ *
+ * @since 0.1.0
+ */
+import type * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import type * as FileSystem from "effect/FileSystem"
+import type * as Path from "effect/Path"
+import type { Compression } from "./Compression.ts"
+import * as Csv from "./Csv.ts"
+import type { Encoding } from "./internal/Encoding.ts"
+import * as LinePart from "./internal/LinePart.ts"
+import * as Lines from "./internal/Lines.ts"
+import * as RowFiles from "./internal/RowFiles.ts"
+import * as Tabular from "./internal/Tabular.ts"
+import type { Covers, Rotation } from "./Manifest.ts"
+import type { Item, SessionSink } from "../SessionSink.ts"
+
+/**
+ * How rows are written to a file.
+ *
+ * @since 0.1.0
+ * @category options
+ */
+export interface Options extends Csv.Options {
+  readonly path: string
+  /** Replaces what is there under the name, at the end and in one step. @default false */
+  readonly force?: boolean | undefined
+  /** @default none */
+  readonly compression?: Compression | undefined
+  /**
+   * Many files instead of one, each with its header, and `calls.manifest.json`, which says which of them are complete: as
+   * for `NdjsonSink`.
+   *
+   * @default one file
+   */
+  readonly rotate?: Rotation | undefined
+  /** Whose days the files of `rotate: "day"` have. @default UTC */
+  readonly timeZone?: DateTime.TimeZone | undefined
+  /** As for `NdjsonSink`. @default not known */
+  readonly covers?: (() => Covers | undefined) | undefined
+  /** The byte order mark by which some spreadsheets know UTF-8. @default false */
+  readonly bom?: boolean | undefined
+}
+
+/**
+ * A CSV file that grows as `NAME.partial` and gets its name when the whole run is in, as `NdjsonSink.make` does, with the
+ * same promises. The columns are those of `Table.make`, so `extra` is the last one, unless they were chosen by name: then a value that its column cannot hold is written
+ * as it came; a file has one header, however often
+ * the run was stopped. A row that JSON cannot say is refused.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = (options: Options): SessionSink<object, FileSystem.FileSystem | Path.Path> =>
+  RowFiles.make({
+    path: options.path,
+    force: options.force === true,
+    rotate: options.rotate,
+    timeZone: options.timeZone,
+    covers: options.covers,
+    compression: options.compression?.extension,
+    encoding: encoding(options),
+    verifyPart: LinePart.verify,
+    openPart: (part, { begin }) =>
+      LinePart.open({ ...part, compression: options.compression, terminator: Csv.lineEnd, begin })
+  })
+
+const encoding = ({ bom = false, path, raw = false }: Options): Encoding => ({
+  name: ` csv${raw ? " raw" : ""}${bom ? " bom" : ""}`,
+  open: (kept) => {
+    const tabular = Tabular.make(path, kept, { misfits: "text" })
+    return {
+      repairs: tabular.repairs,
+      columns: tabular.columns,
+      told: tabular.told,
+      begin: () => {
+        const table = tabular.table()
+        return table === undefined
+          ? undefined
+          : `${bom ? "\ufeff" : ""}${Csv.header(table.columns, { raw })}${Csv.lineEnd}`
+      },
+      pieces: (batch, refused) =>
+        Effect.map(tabular.of(batch.columns), ({ cells, columns }) => {
+          const textOf = ({ row }: Item<unknown>): string | undefined =>
+            typeof row === "object" && row !== null ? Csv.record(columns, cells(row), { raw }) : undefined
+          return Lines.pieces(batch.items, refused, textOf)
+        })
+    }
+  }
+})

@@ -1,0 +1,111 @@
+/**
+ * What tells which files of a rotated output are complete.
+ *
+ * @since 0.1.0
+ */
+import * as Schema from "effect/Schema"
+import type { Instant } from "../../model/Instant.ts"
+import * as PartName from "./internal/PartName.ts"
+
+const count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
+
+/**
+ * When the next of many files begins: each day, or when so many bytes are in one.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Rotation = "day" | { readonly bytes: number }
+
+/**
+ * A complete file: its name in the manifest's folder, what it holds, and the least and greatest start of its sessions as
+ * ISO 8601 in UTC, `null` where none has a start.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const File = Schema.Struct({
+  name: Schema.String,
+  rows: count,
+  bytes: count,
+  from: Schema.NullOr(Schema.String),
+  to: Schema.NullOr(Schema.String),
+  /**
+   * The range of starts of which it has every session that the filters let through, as ISO 8601 in UTC, `from` included
+   * and `to` not, `null` for no bound: a file is only replaced by one that covers that too. Without it that is not known.
+   */
+  covers: Schema.optionalKey(
+    Schema.Struct({
+      from: Schema.NullOr(Schema.String),
+      to: Schema.NullOr(Schema.String),
+      filters: Schema.String
+    })
+  ),
+  /** Of a file that was there before, and stays: the run that wrote it. */
+  run: Schema.optionalKey(Schema.String)
+})
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type File = typeof File.Type
+
+/**
+ * The content of `NAME.manifest.json`: the files that are complete, in the order in which they became so, and whether
+ * the whole run is. A file that it does not name is not complete, or was there before.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const Manifest = Schema.Struct({
+  version: Schema.Literal(1),
+  /** The same for a run and those that go on with it, and for no other. */
+  run: Schema.String,
+  complete: Schema.Boolean,
+  files: Schema.Array(File),
+  /** Files that only the manifest before this one named: they go when the run is complete. */
+  replaces: Schema.optionalKey(Schema.Array(File))
+})
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type Manifest = typeof Manifest.Type
+
+/**
+ * The starts of which a run, or a file, has every session, but for what its filters leave out. Without bounds it has those
+ * without a start too.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Covers {
+  readonly from?: Instant | undefined
+  /** @default the time at which the run begins */
+  readonly to?: Instant | undefined
+  /** Equal for runs that leave out the same. @default nothing is left out */
+  readonly filters?: string | undefined
+}
+
+/**
+ * What the files of a rotated output are called.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Naming {
+  readonly manifest: string
+  /** Whether a file of the output could be called so, now or while it grows. */
+  readonly isPart: (name: string) => boolean
+}
+
+/**
+ * What the files are called that are written instead of one of this name, which has no folder; `compression` is the
+ * extension that says how it is compressed, such as `.gz`, if it is.
+ *
+ * @since 0.1.0
+ * @category reading
+ */
+export const naming = (name: string, compression = ""): Naming => PartName.make(name, compression)

@@ -1,0 +1,155 @@
+/**
+ * Newline-delimited JSON in files: one row a line.
+ *
+ * @since 0.1.0
+ */
+import type * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import type * as FileSystem from "effect/FileSystem"
+import type * as Path from "effect/Path"
+import * as Json from "../../model/internal/Json.ts"
+import type { Compression } from "./Compression.ts"
+import type { Encoding } from "./internal/Encoding.ts"
+import * as LinePart from "./internal/LinePart.ts"
+import * as Lines from "./internal/Lines.ts"
+import * as Repaired from "../internal/Repaired.ts"
+import * as RowFiles from "./internal/RowFiles.ts"
+import type { Covers, Rotation } from "./Manifest.ts"
+import * as Ndjson from "./Ndjson.ts"
+import { type OutputError, toSinkError } from "./OutputError.ts"
+import type { TextOutput } from "./OutputFile.ts"
+import * as SessionSink from "../SessionSink.ts"
+import { SinkError } from "../SinkError.ts"
+
+/**
+ * How rows are written to a file.
+ *
+ * @since 0.1.0
+ * @category options
+ */
+export interface Options {
+  readonly path: string
+  /** Replaces what is there under the name, at the end and in one step. @default false */
+  readonly force?: boolean | undefined
+  /** @default none */
+  readonly compression?: Compression | undefined
+  /**
+   * Many files instead of one, and `calls.manifest.json`, which says which of them are complete.
+   *
+   * - `{ bytes }`: `calls-00001.ndjson` and so on, each at most that large, unless one row alone is larger.
+   * - `"day"`: `calls-2026-07-31.ndjson`, by the day of the session's start; `calls-undated.ndjson` for those without
+   *   one. A day that comes again after its file was complete goes on in `calls-2026-07-31-2.ndjson`.
+   *
+   * @default one file
+   */
+  readonly rotate?: Rotation | undefined
+  /** Whose days the files of `rotate: "day"` have. @default UTC */
+  readonly timeZone?: DateTime.TimeZone | undefined
+  /**
+   * Which sessions the rows are of, asked when the sink is opened. With `force` and `rotate: "day"` a day's file is only
+   * replaced by one that covers what it covered, and a day that is not covered stays. Without it no day is replaced.
+   *
+   * @default not known
+   */
+  readonly covers?: (() => Covers | undefined) | undefined
+}
+
+/**
+ * A file that grows as `NAME.partial` and gets its name when the whole run is in. Each row is a line of JSON as
+ * `Ndjson.encode` writes it; one that JSON cannot say is refused. How many texts had half of a surrogate pair is logged
+ * when the file is finished.
+ *
+ * A run that is opened with what an earlier one committed goes on in the same `NAME.partial`: it is known by its inode and
+ * a hash of its last 4 KiB, and cut back to what was committed. A file that is shorter, or another one, is refused. Rows
+ * wait in memory until they make a member of the compression, or until a flush.
+ *
+ * A `write` that failed has written nothing, so that it can be tried again after somebody made room. Files are private to
+ * their owner. Two runs must not write to the same file at the same time: a checkpoint's lease sees to that for one pipeline, and
+ * `OutputLockFile.layer` for all of them. A file that another program changes meanwhile fails the run.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = (options: Options): SessionSink.SessionSink<unknown, FileSystem.FileSystem | Path.Path> =>
+  RowFiles.make({
+    path: options.path,
+    force: options.force === true,
+    rotate: options.rotate,
+    timeZone: options.timeZone,
+    covers: options.covers,
+    compression: options.compression?.extension,
+    encoding,
+    verifyPart: LinePart.verify,
+    openPart: (part, { begin }) => LinePart.open({ ...part, compression: options.compression, terminator, begin })
+  })
+
+const terminator = "\n"
+
+const textOf = (repairs: Json.Repairs) => (item: SessionSink.Item<unknown>) =>
+  item.json ?? Json.stringify(item.row, repairs)
+
+const encoding: Encoding = {
+  name: "",
+  open: () => {
+    const repairs: Json.Repairs = { texts: 0 }
+    return {
+      repairs,
+      begin: () => "",
+      columns: () => undefined,
+      told: Effect.void,
+      pieces: ({ items }, refused) => Effect.sync(() => Lines.pieces(items, refused, textOf(repairs)))
+    }
+  }
+}
+
+/**
+ * Where lines go that cannot be taken back.
+ *
+ * @since 0.1.0
+ * @category options
+ */
+export interface OutputOptions<R> {
+  readonly name: string
+  /** Opened with the sink. */
+  readonly output: Effect.Effect<TextOutput, OutputError, R>
+  /** Characters that a terminal could take for a command, or that hide or reorder text, as JSON escapes. @default false */
+  readonly forTerminal?: boolean | undefined
+}
+
+/**
+ * Appends lines of JSON to an output, such as stdout. A run that goes on after another was stopped repeats what came after
+ * its last commit, and a failed write is not tried again, because half of it may have gone out.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const output = <R>(options: OutputOptions<R>): SessionSink.SessionSink<unknown, R> =>
+  SessionSink.make({
+    name: options.name,
+    delivery: "append",
+    open: () =>
+      Effect.map(Effect.mapError(options.output, toSinkError(options.name, "open")), ({ finish, write }) => {
+        // Half of it may have gone out.
+        const failed = (error: OutputError) => {
+          const { operation, reason, sink } = toSinkError(options.name, "write")(error)
+          return new SinkError({ sink, operation, retryable: false, reason })
+        }
+        const repairs: Json.Repairs = { texts: 0 }
+        return {
+          write: ({ items }) =>
+            Effect.gen(function* () {
+              const refused: Array<SessionSink.Refused> = []
+              for (const lines of Lines.pieces(items, refused, textOf(repairs))) {
+                const text = Lines.join(lines, terminator)
+                yield* Effect.mapError(write(options.forTerminal === true ? Ndjson.escape(text) : text), failed)
+              }
+              return refused
+            }),
+          finish: Repaired.reporting(
+            options.name,
+            repairs,
+            Effect.mapError(finish, toSinkError(options.name, "finish"))
+          )
+        }
+      })
+  })

@@ -1,0 +1,40 @@
+/** How rows become what a file holds. */
+import type * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type { Repairs } from "../../../model/internal/Json.ts"
+import type { Batch, Refused } from "../../SessionSink.ts"
+import type { SinkError } from "../../SinkError.ts"
+import type { Line } from "./Lines.ts"
+
+/** Columns as a position keeps them. */
+export const Columns = Schema.Array(
+  Schema.Struct({
+    name: Schema.String,
+    type: Schema.Literals(["text", "integer", "number", "decimal", "timestamp", "date", "boolean", "json", "any"]),
+    chosen: Schema.optionalKey(Schema.Literal(true))
+  })
+)
+export type Columns = typeof Columns.Type
+
+export interface Encoding {
+  /** Tells it from others in a position: a file goes on only in the encoding that it began in. */
+  readonly name: string
+  /** @param kept The columns of what an earlier run wrote. */
+  readonly open: (kept: Columns | undefined) => Rows
+}
+
+/** The rows of one run. */
+export interface Rows {
+  readonly repairs: Repairs
+  /** What each file begins with, such as a line of names; `undefined` as long as no batch told it. */
+  readonly begin: () => string | undefined
+  /** The columns that the rest of the file must have, for a position; `undefined` where rows may differ in them. */
+  readonly columns: () => Columns | undefined
+  /** Lines in pieces, made as they are asked for. */
+  readonly pieces: (
+    batch: Batch<unknown>,
+    refused: Array<Refused>
+  ) => Effect.Effect<Iterable<ReadonlyArray<Line>>, SinkError>
+  /** Tells what became of the rows of a batch, when they are written. */
+  readonly told: Effect.Effect<void>
+}

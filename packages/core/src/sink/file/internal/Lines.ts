@@ -1,0 +1,107 @@
+/** Rows as lines of text, each with what a file's account of itself needs. */
+import type { Instant } from "../../../model/Instant.ts"
+import type { JsonBytes } from "../../../model/Item.ts"
+import type { Item, Refused } from "../../SessionSink.ts"
+
+export interface Line {
+  /** Without what ends it; read from `json` where there is that. */
+  readonly text: string
+  readonly json?: JsonBytes | undefined
+  readonly start: Instant | undefined
+}
+
+const decoder = new TextDecoder()
+
+class JsonLine implements Line {
+  readonly json: JsonBytes
+  readonly start: Instant | undefined
+  constructor(json: JsonBytes, start: Instant | undefined) {
+    this.json = json
+    this.start = start
+  }
+  get text(): string {
+    return decoder.decode(this.json.bytes.subarray(this.json.begin, this.json.end))
+  }
+}
+
+/** JSON's own words would name what the row holds. */
+const reason = "the row is not JSON: it holds a bigint or itself, or a toJSON that fails, or is nothing at all"
+
+/** What is made into text at once: no more than that is held beside the rows, whatever a window holds. */
+const charactersPerPiece = 512 * 1024
+
+/** Of a row, text, or the bytes that it is held as already; nothing for what cannot be said. */
+type TextOf = (item: Item<unknown>) => string | JsonBytes | undefined
+
+/** Lines in pieces, made as they are asked for. Rows that JSON cannot say, for which `textOf` throws, go to `refused`. */
+export function* pieces(
+  items: ReadonlyArray<Item<unknown>>,
+  refused: Array<Refused>,
+  textOf: TextOf
+): Generator<ReadonlyArray<Line>, void> {
+  let lines: Array<Line> = []
+  let characters = 0
+  for (const item of items) {
+    const text = tryText(textOf, item)
+    if (text === undefined) {
+      refused.push({ id: item.id, reason })
+      continue
+    }
+    const { start } = item
+    if (typeof text === "string") {
+      lines.push({ text, start })
+      characters += text.length
+    } else {
+      lines.push(new JsonLine(text, start))
+      characters += text.end - text.begin
+    }
+    if (characters < charactersPerPiece) continue
+    yield lines
+    lines = []
+    characters = 0
+  }
+  if (lines.length > 0) yield lines
+}
+
+const tryText = (textOf: TextOf, item: Item<unknown>): ReturnType<TextOf> => {
+  try {
+    return textOf(item)
+  } catch {
+    return undefined
+  }
+}
+
+export type Terminator = "\n" | "\r\n"
+
+export const join = (lines: ReadonlyArray<Line>, terminator: Terminator): string =>
+  lines.length === 0 ? "" : `${lines.map(({ text }) => text).join(terminator)}${terminator}`
+
+const encoder = new TextEncoder()
+
+/** No character of a string takes more than three bytes. */
+const bytesAtMost = (line: Line): number =>
+  line.json === undefined ? 3 * line.text.length : line.json.end - line.json.begin
+
+/**
+ * Encodes into a buffer that it uses again: what it gives holds until the next call. Line by line, because one character
+ * beyond Latin-1 makes all of a joined text twice as wide, and its encoding several times slower.
+ */
+export const makeEncoder = (terminator: Terminator): ((begin: string, lines: ReadonlyArray<Line>) => Uint8Array) => {
+  let buffer = new Uint8Array()
+  const ending = encoder.encode(terminator)
+  return (begin, lines) => {
+    const most = lines.reduce((sum, line) => sum + bytesAtMost(line) + ending.length, 3 * begin.length)
+    if (buffer.length < most) buffer = new Uint8Array(most)
+    let end = encoder.encodeInto(begin, buffer).written
+    for (const line of lines) {
+      const { json } = line
+      if (json === undefined) end += encoder.encodeInto(line.text, buffer.subarray(end)).written
+      else {
+        buffer.set(json.bytes.subarray(json.begin, json.end), end)
+        end += json.end - json.begin
+      }
+      for (const byte of ending) buffer[end++] = byte
+    }
+    return buffer.subarray(0, end)
+  }
+}

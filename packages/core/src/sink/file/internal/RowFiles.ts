@@ -1,0 +1,210 @@
+/** A sink of rows in one file or in many, in whatever encoding. */
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Option from "effect/Option"
+import * as Path from "effect/Path"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import * as Calendar from "../../../model/Calendar.ts"
+import type { Committed } from "../../../model/Committed.ts"
+import { fromPlatform, type OutputError, toSinkError } from "../OutputError.ts"
+import type { Covers } from "../Manifest.ts"
+import * as SessionSink from "../../SessionSink.ts"
+import type { Refused, Replaced, Writer } from "../../SessionSink.ts"
+import { SinkError } from "../../SinkError.ts"
+import * as Encoding from "./Encoding.ts"
+import type { Line } from "./Lines.ts"
+import * as Part from "./Part.ts"
+import * as Repaired from "../../internal/Repaired.ts"
+import { OutputLock } from "../OutputLock.ts"
+import * as PartName from "./PartName.ts"
+import * as RotatedFiles from "./RotatedFiles.ts"
+
+type Services = FileSystem.FileSystem | Path.Path
+type Sink = SessionSink.SessionSink<unknown, Services>
+
+export interface Options {
+  readonly path: string
+  readonly force: boolean
+  /** Whose days files of days have; UTC without one. */
+  readonly timeZone: DateTime.TimeZone | undefined
+  readonly rotate: PartName.Rotation | undefined
+  readonly covers: (() => Covers | undefined) | undefined
+  /** What the name ends with beyond that of the rows, such as `.gz`. */
+  readonly compression: string | undefined
+  readonly encoding: Encoding.Encoding
+  readonly openPart: (
+    options: Part.Options,
+    rows: Encoding.Rows
+  ) => Effect.Effect<Part.Part, OutputError, Services | Scope.Scope>
+  readonly verifyPart: (path: string, from: Part.Position) => Effect.Effect<void, OutputError, Services>
+}
+
+/** A file that grows as `NAME.partial` and gets its name when the whole run is in, or many and their manifest. */
+export const make = (options: Options): Sink =>
+  SessionSink.make({
+    name: options.path,
+    delivery: "resumable",
+    open: options.rotate === undefined ? openOne(options) : openRotated(options, options.rotate),
+    verify: (left) => verify(options, left)
+  })
+
+const formOf = ({ compression = "", encoding, rotate, timeZone }: Options): string => {
+  const days = timeZone === undefined ? "by day" : `by day in ${DateTime.zoneToString(timeZone)}`
+  return `${rotate === undefined ? "one file" : rotate === "day" ? days : "by size"}${compression}${encoding.name}`
+}
+
+const verify = Effect.fnUntraced(function* (options: Options, left: Committed) {
+  const { compression, path, rotate, verifyPart } = options
+  const form = formOf(options)
+  const verified =
+    rotate === undefined
+      ? Effect.map(positionIn(Part.Position, form, path, Option.some(left)), (kept) =>
+          kept === undefined ? Effect.void : verifyPart(path, kept.at)
+        )
+      : Effect.map(positionIn(RotatedFiles.Position, form, path, Option.some(left)), (kept) =>
+          kept === undefined ? Effect.void : RotatedFiles.verify(path, compression, kept.at)
+        )
+  yield* Effect.mapError(yield* verified, toSinkError(path, "verify"))
+})
+
+/** As long as the sink is open no other run begins there, whatever its name; two rotated ones share a manifest. */
+const lock = Effect.fnUntraced(function* ({ compression, path, rotate }: Options) {
+  const paths = yield* Path.Path
+  const { manifest } = PartName.make(paths.basename(path), compression)
+  const { acquire } = yield* OutputLock
+  const locked = acquire(rotate === undefined ? path : paths.join(paths.dirname(path), manifest))
+  yield* Effect.mapError(locked, toSinkError(path, "open"))
+})
+
+const openOne = (options: Options): Sink["open"] =>
+  Effect.fnUntraced(function* (from) {
+    const { encoding, force, path } = options
+    const form = formOf(options)
+    const kept = yield* positionIn(Part.Position, form, path, from)
+    const rows = encoding.open(kept?.columns)
+    yield* lock(options)
+    const fs = yield* FileSystem.FileSystem
+    const before = yield* Effect.mapError(fs.exists(path), (error) =>
+      toSinkError(path, "open")(fromPlatform(path, "open")(error))
+    )
+    const part = yield* Effect.mapError(
+      options.openPart({ path, force, from: kept?.at, content: Part.nothing, limit: Infinity }, rows),
+      toSinkError(path, "open")
+    )
+    return writer(path, form, from, rows, {
+      write: (pieces) =>
+        Effect.suspend(() => {
+          const before = part.mark()
+          const add = Effect.gen(function* () {
+            for (const lines of pieces) yield* part.add(lines)
+          })
+          return Effect.onError(add, () => Effect.sync(() => part.rewind(before)))
+        }),
+      flush: () => Effect.andThen(part.settle, part.sync),
+      finish: part.finish,
+      replaced: () => ({ replaced: before && !part.finished ? [path] : [], removed: [] })
+    })
+  })
+
+const openRotated = (options: Options, rotate: PartName.Rotation): Sink["open"] =>
+  Effect.fnUntraced(function* (from) {
+    const { encoding, force, path, timeZone } = options
+    if (rotate !== "day" && !(rotate.bytes >= 1)) {
+      return yield* new SinkError({
+        sink: path,
+        operation: "open",
+        retryable: false,
+        reason: { _tag: "NotPositive", option: "rotate.bytes" }
+      })
+    }
+    const calendar = timeZone === undefined ? Calendar.utc : Calendar.make(timeZone)
+    const form = formOf(options)
+    const kept = yield* positionIn(RotatedFiles.Position, form, path, from)
+    const rows = encoding.open(kept?.columns)
+    yield* lock(options)
+    const files = yield* Effect.mapError(
+      RotatedFiles.open({
+        path,
+        force,
+        compression: options.compression,
+        rotate,
+        calendar,
+        covers: options.covers?.(),
+        from: kept?.at,
+        openPart: (part) => options.openPart(part, rows)
+      }),
+      toSinkError(path, "open")
+    )
+    const paths = yield* Path.Path
+    const named = (names: ReadonlyArray<string>) => names.map((name) => paths.join(paths.dirname(path), name))
+    return writer(path, form, from, rows, {
+      ...files,
+      write: (pieces) => files.write([...pieces].flat()),
+      replaced: () => {
+        const { removed, replaced } = files.replaced()
+        return { replaced: named(replaced), removed: named(removed) }
+      }
+    })
+  })
+
+/** What a checkpoint keeps may be of another version, or of the same path with other options: no way to go on from. */
+const positionIn = <A>(
+  schema: Schema.ConstraintDecoder<A>,
+  form: string,
+  sink: string,
+  from: Option.Option<Committed>
+): Effect.Effect<{ readonly at: A; readonly columns?: Encoding.Columns | undefined } | undefined, SinkError> =>
+  Option.match(from, {
+    onNone: () => Effect.undefined,
+    onSome: ({ position }) =>
+      Effect.mapError(
+        Schema.decodeUnknownEffect(
+          Schema.Struct({
+            form: Schema.Literal(form),
+            at: schema,
+            columns: Schema.optionalKey(Encoding.Columns)
+          })
+        )(position),
+        () =>
+          new SinkError({
+            sink,
+            operation: "open",
+            retryable: false,
+            reason: { _tag: "OtherCheckpoint" }
+          })
+      )
+  })
+
+const writer = <Position extends Committed["position"]>(
+  sink: string,
+  form: string,
+  committed: Option.Option<Committed>,
+  rows: Encoding.Rows,
+  files: {
+    readonly write: (pieces: Iterable<ReadonlyArray<Line>>) => Effect.Effect<unknown, OutputError>
+    readonly flush: (cursor: number) => Effect.Effect<Position, OutputError>
+    readonly finish: Effect.Effect<void, OutputError>
+    readonly replaced: () => Replaced
+  }
+): Writer<unknown> => ({
+  committed,
+  replaced: files.replaced,
+  write: (batch) =>
+    Effect.suspend(() => {
+      const refused: Array<Refused> = []
+      return Effect.flatMap(rows.pieces(batch, refused), (pieces) =>
+        Effect.as(Effect.andThen(Effect.mapError(files.write(pieces), toSinkError(sink, "write")), rows.told), refused)
+      )
+    }),
+  flush: (cursor) =>
+    files.flush(cursor).pipe(
+      Effect.map((at): Committed => {
+        const columns = rows.columns()
+        return { cursor, position: { form, at, ...(columns === undefined ? {} : { columns }) } }
+      }),
+      Effect.mapError(toSinkError(sink, "flush"))
+    ),
+  finish: Repaired.reporting(sink, rows.repairs, Effect.mapError(files.finish, toSinkError(sink, "finish")))
+})

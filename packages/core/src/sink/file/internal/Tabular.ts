@@ -1,0 +1,50 @@
+/** The table of a file: that of its first batch, or of the run that began it. */
+import * as Effect from "effect/Effect"
+import * as Column from "../../../model/Column.ts"
+import type { Repairs } from "../../../model/internal/Json.ts"
+import { SinkError } from "../../SinkError.ts"
+import * as Table from "../../Table.ts"
+import type { Columns } from "./Encoding.ts"
+import * as Misfits from "../../internal/Misfits.ts"
+
+export interface Tabular {
+  readonly repairs: Repairs
+  /** `undefined` before the first batch. */
+  readonly table: () => Table.Table | undefined
+  /** Tells of the columns that could not hold a value, once of each. */
+  readonly told: Effect.Effect<void>
+  /** The columns that were given, without `extra`. */
+  readonly columns: () => Columns | undefined
+  readonly of: (columns: ReadonlyArray<Column.Column>) => Effect.Effect<Table.Table, SinkError>
+}
+
+export const make = (sink: string, kept: Columns | undefined, options: Table.Options = {}): Tabular => {
+  const repairs: Repairs = { texts: 0 }
+  const counting = { ...options, repairs }
+  const ofBatches = Table.ofBatches(sink, counting)
+  const warn = Misfits.warner(sink)
+  let columns: Columns | undefined = kept
+  let table: Table.Table | undefined = kept === undefined ? undefined : Table.make(kept, counting)
+  return {
+    repairs,
+    table: () => table,
+    told: Effect.suspend(() => warn(table)),
+    columns: () => columns,
+    of: (given) =>
+      kept !== undefined && !Column.same(kept, given)
+        ? Effect.fail(
+            new SinkError({
+              sink,
+              operation: "write",
+              retryable: false,
+              reason: { _tag: "OtherColumns", than: "the earlier run" }
+            })
+          )
+        : Effect.tap(ofBatches(given), (found) =>
+            Effect.sync(() => {
+              columns = given
+              table = found
+            })
+          )
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * Sessions as the rows of a table in PostgreSQL or SQLite.
+ *
+ * @since 0.1.0
+ */
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as SqlClient from "effect/sql/SqlClient"
+import * as SqlFailure from "../../platform/SqlFailure.ts"
+import * as Opened from "./internal/Opened.ts"
+import { postgres } from "./internal/Postgres.ts"
+import { sqlite } from "./internal/Sqlite.ts"
+import * as Verify from "./internal/Verify.ts"
+import * as SessionSink from "../SessionSink.ts"
+import { SinkError } from "../SinkError.ts"
+
+/**
+ * The table when none is named.
+ *
+ * @since 0.1.0
+ * @category constants
+ */
+export const defaultTable = "call_sessions"
+
+/**
+ * Which table, and how.
+ *
+ * @since 0.1.0
+ * @category options
+ */
+export interface Options {
+  /** The sink's key in the checkpoint, without secrets. @default the table's name */
+  readonly name?: string | undefined
+  /** Made when it is not there; columns that it lacks are added. @default "call_sessions" */
+  readonly table?: string | undefined
+  /** Of PostgreSQL. @default the first one of the search path that is there */
+  readonly schema?: string | undefined
+  /**
+   * The key under which the sink keeps how far it got, in `callstream_commits` beside the table, in one transaction with
+   * the rows: one for each pipeline, and another one when it asks for something else. With none it keeps nothing, and is
+   * `idempotent` instead of `transactional`.
+   *
+   * @default none
+   */
+  readonly account?: string | undefined
+  /** For all that one write, flush or opening asks of the database. @default "2 minutes" */
+  readonly timeout?: Duration.Input | undefined
+  /** Characters of rows that one transaction holds at most; more are committed in several. @default 32000000 */
+  readonly maxPending?: number | undefined
+}
+
+/**
+ * Keeps one row for each session, under its id. A row that was observed earlier than the one that is there changes
+ * nothing, whatever the order in which they come.
+ *
+ * The table has a typed column for each column of the rows, one for what they have beyond that (`extra`), and
+ * `observed_at`. Its primary key is `id`, or, when the rows have none, `session_id`. Rows become visible with the cursor
+ * that they lead up to, in one transaction. A row that the database refuses for what it holds comes back; in SQLite only
+ * what a constraint of a table of your own refuses stops the sink instead.
+ *
+ * After a retryable error, such as a lost connection, what was not committed is written again by the next call.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = (options: Options = {}): SessionSink.SessionSink<object, SqlClient.SqlClient> => {
+  const { account, schema, table = defaultTable } = options
+  const name = options.name ?? table
+  const connected = Effect.fnUntraced(function* (operation: SinkError["operation"]) {
+    const sql = yield* SqlClient.SqlClient
+    const dialect = sql.onDialectOrElse({
+      pg: () => postgres,
+      sqlite: () => sqlite,
+      orElse: () => undefined
+    })
+    if (dialect === undefined) {
+      return yield* Opened.broken(name, operation, SqlFailure.make("UnknownDialect"))
+    }
+    const place = { schema: dialect.name === "postgres" ? schema : undefined, table }
+    const maxPending = options.maxPending ?? 32_000_000
+    return { sql, dialect, settings: { name, place, account, timeout: options.timeout ?? "2 minutes", maxPending } }
+  })
+  return SessionSink.make({
+    name,
+    delivery: account === undefined ? "idempotent" : "transactional",
+    open: (from) =>
+      Effect.flatMap(connected("open"), ({ dialect, settings, sql }) => Opened.make(sql, dialect, from, settings)),
+    verify: (left) =>
+      Effect.flatMap(connected("verify"), ({ dialect, settings, sql }) => Verify.run(sql, dialect, left, settings))
+  })
+}

@@ -1,0 +1,312 @@
+/** What a simulated endpoint can be told to be, and the complete configuration that follows. */
+import * as Duration from "effect/Duration"
+import * as Fault from "../Fault.ts"
+import type { RecordedRequest } from "./SimulatorExchange.ts"
+import type { Spelling } from "./WireInstant.ts"
+
+/** How `started_after` and `started_before` are understood. */
+export interface BoundsOptions {
+  /** Whether a session that starts at `started_after` itself is listed. @default "inclusive" */
+  readonly after?: "inclusive" | "exclusive" | undefined
+  /** Whether a session that starts at `started_before` itself is listed. @default "inclusive" */
+  readonly before?: "inclusive" | "exclusive" | undefined
+  /** What a bound is cut down to before it is used. @default "none" */
+  readonly truncate?: "none" | "second" | "day" | undefined
+  /** Added to every bound: a server that reads instants in another zone. @default 0 */
+  readonly shift?: Duration.Input | undefined
+  /** Which bounds have no effect: those with a fraction of a second, or all. @default "none" */
+  readonly ignored?: "none" | "fraction" | "all" | undefined
+  /** The instant that is compared. @default "start" */
+  readonly field?: "start" | "created" | undefined
+  /** Whether undated rows are below every `started_before`, as Go's zero time is. @default "none" */
+  readonly undated?: "none" | "before" | undefined
+}
+
+/** A cache in front of the endpoint. */
+export interface CacheOptions {
+  /** How long an answer is repeated for the same URL. */
+  readonly ttl: Duration.Input
+  /** Whether `Cache-Control: no-cache` on a request passes the cache by. @default true */
+  readonly respectNoCache?: boolean | undefined
+  /** Whether a repeated answer says so in `Age`. @default true */
+  readonly age?: boolean | undefined
+}
+
+/** A fault for chosen requests. */
+export interface ScriptEntry {
+  /** A request's number (the first is 1), or what it must look like. */
+  readonly on:
+    | number
+    | {
+        readonly page?: number | undefined
+        readonly from?: number | undefined
+        readonly every?: number | undefined
+        readonly where?: ((request: RecordedRequest) => boolean) | undefined
+      }
+  readonly fault: Fault.Fault
+  /** How often at most. @default 1 */
+  readonly times?: number | undefined
+}
+
+/** The order of an answer when the request asks for none. */
+export type DefaultOrder =
+  | "start-desc"
+  | "start-asc"
+  | "created-desc"
+  | "created-asc"
+  | "id-desc"
+  | "id-asc"
+  | "insertion"
+
+/** Everything about the simulated endpoint; every part has a default, which together make a quiet, well-behaved server. */
+export interface Options {
+  /** All chance follows from it: same seed and options, same answers. @default 1 */
+  readonly seed?: number | undefined
+
+  // --- the history
+  /** Sessions that exist at `startAt`. @default 1000 */
+  readonly sessions?: number | undefined
+  /** The server's time when the simulator is made, in µs. @default the Clock's now, or 2026-06-01T00:00:00Z where the Clock is before the year 2000 */
+  readonly startAt?: number | undefined
+  /** How far the server's clock is ahead of `startAt`. @default 0 */
+  readonly clockOffset?: Duration.Input | undefined
+  /** The time over which the first sessions are spread. @default "30 days" */
+  readonly span?: Duration.Input | undefined
+  /** How long before `startAt` the newest of them was created. @default "3 hours", or 0 with `arrivalsPerHour` */
+  readonly age?: Duration.Input | undefined
+  /** @default 5 */
+  readonly agents?: number | undefined
+  /** The share of rows that are listed twice in a row, as a join does it. @default 0 */
+  readonly duplicated?: number | undefined
+  /** The precision of the instants that the server stores. @default "micro" */
+  readonly granularity?: "micro" | "milli" | "second" | undefined
+  /** The share of sessions that were created and started at one instant with others, in groups of 2 to `ways`. @default none */
+  readonly ties?: { readonly share: number; readonly ways: number } | undefined
+  /** The share of sessions that start 1 min to `queuedFor` after their creation. @default 0.02 */
+  readonly queued?: number | undefined
+  /** @default "30 minutes" */
+  readonly queuedFor?: Duration.Input | undefined
+  /** The share of sessions that never start. @default 0.01 */
+  readonly undated?: number | undefined
+  /** The `startedAt` of these. @default "absent", or "mixed" where seen */
+  readonly undatedAs?: "null" | "absent" | "empty" | "zero" | "mixed" | undefined
+  /** The share of sessions that stay in progress for ever. @default 0 */
+  readonly stuck?: number | undefined
+  /** The mean length of a call; none lasts longer than ten times this. @default "3 minutes" */
+  readonly callDuration?: Duration.Input | undefined
+
+  // --- its life
+  /** Sessions created per hour of server time after `startAt`. @default 0 */
+  readonly arrivalsPerHour?: number | undefined
+  /** The rate at which rows leave: 0.1 loses about 10 % of what is there each hour. @default 0 */
+  readonly departuresPerHour?: number | undefined
+  /** Which event makes a session visible. @default "created" */
+  readonly visible?: "created" | "started" | "ended" | undefined
+  /** A session becomes visible up to so much later than that event. @default 0 */
+  readonly visibleLag?: Duration.Input | undefined
+  /** Cost, recording and analysis arrive within so much of the end of a call. @default "10 minutes" */
+  readonly settlesWithin?: Duration.Input | undefined
+
+  /** Each request is answered by one of `count` replicas, the last of which is `lag` behind and the first is not. @default one */
+  readonly replicas?: { readonly count: number; readonly lag: Duration.Input } | undefined
+
+  // --- order
+  /** @default "start-desc" */
+  readonly order?: DefaultOrder | undefined
+  /** The order of equal keys: by id, chosen anew by each distinct query (page, size and bounds), or by each request. @default "id" */
+  readonly tieOrder?: "id" | "query" | "random" | undefined
+  /** Values of `sort_by` that are understood: spellings of start, created, ended, duration and id. @default all of both editions */
+  readonly sortFields?: ReadonlyArray<string> | undefined
+  /** What becomes of another `sort_by`. @default "ignore" */
+  readonly unknownSort?: "ignore" | "reject" | undefined
+  /** Whether `sort_by` and `sort_order` have an effect at all. @default "honoured" */
+  readonly sorting?: "honoured" | "ignored" | undefined
+  /** Where rows without the sort key stand. @default "postgres": first when descending, last when ascending */
+  readonly undatedOrder?: "postgres" | "first" | "last" | undefined
+
+  // --- pages and filters
+  /** @default 20 */
+  readonly defaultPageSize?: number | undefined
+  /** Larger sizes are silently cut to it. @default 100 */
+  readonly maxPageSize?: number | undefined
+  /** The size that the offset of a page is computed from when it was cut. @default "clamped" */
+  readonly offsetFrom?: "asked" | "clamped" | undefined
+  /** What a page beyond the last brings. @default "empty" */
+  readonly beyondLast?: "empty" | "last" | "first" | undefined
+  /** What is filtered only after the page was taken: nothing, everything but the time bounds, or all. @default "nothing" */
+  readonly filterAfterPaging?: "nothing" | "filters" | "all" | undefined
+  readonly bounds?: BoundsOptions | undefined
+
+  // --- the wire
+  /**
+   * What answers look like. `documented`: as the contract says, text is never null, times are RFC 3339 or left out,
+   * integers are numbers, and nothing is there that the contract does not name. `seen`: each record has another mix of
+   * nulls, empty text, omissions, numeric text, Go times and fields that no contract names. Each option below changes one
+   * part of it. @default "documented"
+   */
+  readonly wire?: "documented" | "seen" | undefined
+  /** `snake` is the older edition, which the contract no longer describes. @default "camel" */
+  readonly edition?: "camel" | "snake" | undefined
+  /** @default "array", or "null" where seen */
+  readonly emptyList?: "array" | "null" | "absent" | undefined
+  /** How a missing value is written; as documented, text is empty and the rest is left out, or null where that is allowed. @default "documented", or "mixed" where seen */
+  readonly missing?: "documented" | "null" | "absent" | "empty" | "mixed" | undefined
+  /** Whether 0, "" and false are left out, as proto3 does. @default "kept", or "mixed" where seen */
+  readonly zeros?: "kept" | "omitted" | "mixed" | undefined
+  /** @default "number", or "mixed" where seen */
+  readonly integers?: "number" | "string" | "mixed" | undefined
+  /** @default "string" in the camel edition, "number" in the snake edition, or "mixed" where seen */
+  readonly cost?: "string" | "number" | "mixed" | undefined
+  /** `mixed` takes those that show the whole instant. @default "micros", or "mixed" where seen */
+  readonly timestamps?: Spelling | "mixed" | undefined
+  /** Whether records carry fields that no contract names. @default false, or true where seen */
+  readonly unknownFields?: boolean | undefined
+  /** `meta.total` in the snake edition. @default "number" */
+  readonly metaTotal?: "number" | "string" | "absent" | undefined
+  /** `minimal` has no free text or objects, and is the fastest; `plain` is ASCII; `varied` has many scripts, newlines and quotes; `hostile` adds `__proto__` keys, lone surrogates and deep nesting. @default "varied" */
+  readonly content?: "minimal" | "plain" | "varied" | "hostile" | undefined
+  /** Where recording URLs point. @default "https://recordings.ravan.ai" */
+  readonly recordingsUrl?: string | undefined
+
+  // --- HTTP
+  /** @default "agni_test_key" */
+  readonly apiKey?: string | undefined
+  /** Whether the plan has no API access: 403 to a right key. @default false */
+  readonly forbidden?: boolean | undefined
+  /** How long an answer takes. @default 0 */
+  readonly latency?: Duration.Input | undefined
+  /** Up to so much is added to `latency`. @default 0 */
+  readonly jitter?: Duration.Input | undefined
+  /** Requests in any one second; above it 429 with `Retry-After: 1`. @default unlimited */
+  readonly rateLimit?: number | undefined
+  /** The `Date` header: the server's clock, the time of the first answer for ever, or none (a Node server then writes its own). @default "clock" */
+  readonly date?: "clock" | "frozen" | "absent" | undefined
+  readonly cache?: CacheOptions | undefined
+  /** Rows that can't be rendered, as a share or by their index: each page they are on is a 500. @default none */
+  readonly poison?: number | ReadonlyArray<number> | undefined
+  /** A body longer than so many characters becomes an error with code 8. @default unlimited */
+  readonly messageLimit?: number | undefined
+  /** The status of that error. @default 500 */
+  readonly messageLimitStatus?: number | undefined
+
+  // --- faults
+  readonly script?: ReadonlyArray<ScriptEntry> | undefined
+  /** The share of requests that meet a fault out of `faults`. @default 0 */
+  readonly faultRate?: number | undefined
+  /** @default 429 (with seconds, with a date, without), 500, 502 (HTML), 503, reset, cut, truncated */
+  readonly faults?: ReadonlyArray<Fault.Fault> | undefined
+  /** No URL meets more random faults in a row than this. @default 3 */
+  readonly faultsInARow?: number | undefined
+
+  // --- bounds of the simulator itself
+  /** The newest so many requests are kept in `requests`. @default 100000 */
+  readonly keepRequests?: number | undefined
+  /** Characters of record text that are kept to be sent again. @default 64 Mi */
+  readonly textCache?: number | undefined
+}
+
+/** Every option decided; durations and instants in µs. */
+export type Resolved = ReturnType<typeof resolve>
+
+const year2000 = 946_684_800_000
+
+const micros = (input: Duration.Input | undefined, otherwise: Duration.Input): number =>
+  Duration.toMillis(Duration.fromInputUnsafe(input ?? otherwise)) * 1000
+
+const defaultFaults: ReadonlyArray<Fault.Fault> = [
+  Fault.tooManyRequests({ retryAfter: 1 }),
+  Fault.tooManyRequests({ retryAfter: 1, retryAfterAs: "date" }),
+  Fault.tooManyRequests(),
+  Fault.status(500),
+  Fault.htmlError(502),
+  Fault.status(503),
+  Fault.reset,
+  Fault.cut(),
+  Fault.truncated()
+]
+
+export const resolve = (options: Options, clockMillis: number) => {
+  const seen = options.wire === "seen"
+  const edition = options.edition ?? "camel"
+  const startAt = options.startAt ?? (clockMillis < year2000 ? Date.UTC(2026, 5, 1) : Math.floor(clockMillis)) * 1000
+  const arrivalsPerHour = options.arrivalsPerHour ?? 0
+  const bounds = options.bounds ?? {}
+  const cache = options.cache
+  return {
+    seed: options.seed ?? 1,
+    sessions: options.sessions ?? 1000,
+    startAt: startAt + micros(options.clockOffset, 0),
+    span: micros(options.span, "30 days"),
+    age: micros(options.age, arrivalsPerHour > 0 ? 0 : "3 hours"),
+    agents: Math.max(1, options.agents ?? 5),
+    duplicated: options.duplicated ?? 0,
+    grain: options.granularity === "second" ? 1e6 : options.granularity === "milli" ? 1e3 : 1,
+    ties: options.ties ?? { share: 0, ways: 2 },
+    queued: options.queued ?? 0.02,
+    queuedFor: micros(options.queuedFor, "30 minutes"),
+    undated: options.undated ?? 0.01,
+    undatedAs: options.undatedAs ?? (seen ? "mixed" : "absent"),
+    stuck: options.stuck ?? 0,
+    callDuration: micros(options.callDuration, "3 minutes"),
+    arrivalsPerHour,
+    departuresPerHour: options.departuresPerHour ?? 0,
+    visible: options.visible ?? "created",
+    visibleLag: micros(options.visibleLag, 0),
+    settlesWithin: micros(options.settlesWithin, "10 minutes"),
+    replicas: { count: Math.max(1, options.replicas?.count ?? 1), lag: micros(options.replicas?.lag, 0) },
+    order: options.order ?? "start-desc",
+    tieOrder: options.tieOrder ?? "id",
+    sortFields: options.sortFields,
+    unknownSort: options.unknownSort ?? "ignore",
+    sorting: options.sorting ?? "honoured",
+    undatedOrder: options.undatedOrder ?? "postgres",
+    defaultPageSize: options.defaultPageSize ?? 20,
+    maxPageSize: Math.max(1, options.maxPageSize ?? 100),
+    offsetFrom: options.offsetFrom ?? "clamped",
+    beyondLast: options.beyondLast ?? "empty",
+    filterAfterPaging: options.filterAfterPaging ?? "nothing",
+    bounds: {
+      after: bounds.after ?? "inclusive",
+      before: bounds.before ?? "inclusive",
+      truncate: bounds.truncate ?? "none",
+      shift: micros(bounds.shift, 0),
+      ignored: bounds.ignored ?? "none",
+      field: bounds.field ?? "start",
+      undated: bounds.undated ?? "none"
+    },
+    edition,
+    emptyList: options.emptyList ?? (seen ? "null" : "array"),
+    missing: options.missing ?? (seen ? "mixed" : "documented"),
+    zeros: options.zeros ?? (seen ? "mixed" : "kept"),
+    integers: options.integers ?? (seen ? "mixed" : "number"),
+    cost: options.cost ?? (seen ? "mixed" : edition === "camel" ? "string" : "number"),
+    timestamps: options.timestamps ?? (seen ? "mixed" : "micros"),
+    unknownFields: options.unknownFields ?? seen,
+    metaTotal: options.metaTotal ?? "number",
+    content: options.content ?? "varied",
+    recordingsUrl: options.recordingsUrl ?? "https://recordings.ravan.ai",
+    apiKey: options.apiKey ?? "agni_test_key",
+    forbidden: options.forbidden ?? false,
+    latencyMillis: micros(options.latency, 0) / 1000,
+    jitterMillis: micros(options.jitter, 0) / 1000,
+    rateLimit: options.rateLimit ?? Infinity,
+    date: options.date ?? "clock",
+    cache:
+      cache === undefined
+        ? undefined
+        : {
+            ttl: micros(cache.ttl, 0),
+            respectNoCache: cache.respectNoCache ?? true,
+            age: cache.age ?? true
+          },
+    poison: options.poison ?? 0,
+    messageLimit: options.messageLimit ?? Infinity,
+    messageLimitStatus: options.messageLimitStatus ?? 500,
+    script: options.script ?? [],
+    faultRate: options.faultRate ?? 0,
+    faults: options.faults ?? defaultFaults,
+    faultsInARow: options.faultsInARow ?? 3,
+    keepRequests: options.keepRequests ?? 100_000,
+    textCache: options.textCache ?? 64 * 1024 * 1024
+  } as const
+}

@@ -1,0 +1,414 @@
+/**
+ * The contract of what happens to a record between the endpoint and a sink.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import { dual } from "effect/Function"
+import { type Pipeable, pipeArguments } from "effect/Pipeable"
+import type { Column } from "../model/Column.ts"
+import type { Item } from "../model/Item.ts"
+import { itself, NotARow } from "./internal/Itself.ts"
+
+/**
+ * How a transform takes personal data out, for what is kept of a record that it did not reach the end of.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Redaction {
+  /** Equal labels redact alike. */
+  readonly label: string
+  /** Takes any JSON: a record that could not be decoded too. Redacting twice changes nothing. */
+  readonly apply: (value: unknown) => Redacted
+}
+
+/**
+ * Redacted JSON, and how to redact what is said of it.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Redacted {
+  readonly value: unknown
+  /** The fields of the record that were changed, in camelCase. */
+  readonly fields: ReadonlyArray<string>
+  /** Redacts a text about the record, such as an error that quotes it. */
+  readonly text: (text: string) => string
+}
+
+const bothOf = (first: Redaction | undefined, second: Redaction | undefined): Redaction | undefined => {
+  if (first === undefined || second === undefined) return first ?? second
+  return {
+    label: `${first.label} | ${second.label}`,
+    apply: (value) => {
+      const one = first.apply(value)
+      const other = second.apply(one.value)
+      return {
+        value: other.value,
+        fields: [...new Set([...one.fields, ...other.fields])],
+        text: (text) => other.text(one.text(text))
+      }
+    }
+  }
+}
+
+/**
+ * What happens to the rows of a batch: some are left out, some are rejected, the others go on, changed or not. `E` and `R`
+ * are what a transform that asks others fails with and needs; a pure one has none.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Transform<in A, out B, out E = never, out R = never> extends Pipeable {
+  /** Canonical text of what it does, without secrets: equal labels do the same. */
+  readonly label: string
+  /** The columns that come out for those that go in, and what their values are, known before the first record. */
+  readonly columns: (input: ReadonlyArray<Column>) => ReadonlyArray<Column>
+  /** What it takes out of records, if that is its purpose: dead letters are redacted by it. */
+  readonly redaction?: Redaction | undefined
+  /** The rows of one batch. `onReject` gets the place of each row that it rejects, and why. */
+  readonly run: (given: ReadonlyArray<Item<A>>, onReject: OnReject) => Effect.Effect<Passed<B>, E, R>
+}
+
+type OnReject = (place: number, cause: unknown) => void
+
+/**
+ * What came through: the rows, and for each the place of the one that it was made of.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Passed<out B> {
+  readonly items: ReadonlyArray<Item<B>>
+  readonly places: ReadonlyArray<number>
+}
+
+/**
+ * A transform that is a pure function of one record. `undefined` leaves the record out; a throw rejects it, and the others
+ * go on. A Promise, an Effect or the like in place of a row is a bug of the program, and stops it: `effect` is for those.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Pure<in A, out B> extends Transform<A, B> {
+  readonly apply: (record: A) => B | undefined
+}
+
+/**
+ * What a pure transform throws, and `effect` gives in place of a row, to reject a record: `message` becomes the reason in
+ * the dead letter, so it must hold no value of the record. Of anything else that is thrown a dead letter has only the name.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class TransformError extends Error {
+  override readonly name = "TransformError"
+}
+
+/**
+ * What a transform gives: a record itself. A Promise, an Effect, a Stream, an Option, a Result, a generator or a list is
+ * none.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Row = object & {
+  readonly then?: never
+  readonly [Symbol.iterator]?: never
+  readonly [Symbol.asyncIterator]?: never
+  readonly "~effect/Effect"?: never
+  readonly "~effect/Exit"?: never
+  readonly "~effect/Stream"?: never
+  readonly "~effect/Option"?: never
+  readonly "~effect/Result"?: never
+}
+
+/**
+ * A path whose value keeps the path as its name, or a path and the name its value gets.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Selected = string | { readonly path: string; readonly as: string }
+
+/**
+ * How far to flatten.
+ *
+ * @since 0.1.0
+ * @category options
+ */
+export interface FlattenOptions {
+  /**
+   * What becomes of objects whose keys come with the records, such as `metadata`: `"keys"` makes each key a field of the
+   * row, so that rows differ in their fields; `"whole"` leaves the object as it is, and all rows have the same columns.
+   * @default "keys"
+   */
+  readonly objects?: "keys" | "whole" | undefined
+}
+
+interface Described {
+  readonly label: string
+  readonly columns: (input: ReadonlyArray<Column>) => ReadonlyArray<Column>
+  readonly redaction?: Redaction | undefined
+}
+
+const create = <A, B>(options: Described & Pick<Pure<A, B>, "apply">): Pure<A, B> => ({
+  ...options,
+  run(given, onReject) {
+    return each(this, given, onReject)
+  },
+  pipe() {
+    // oxlint-disable-next-line prefer-rest-params
+    return pipeArguments(this, arguments)
+  }
+})
+
+const createBatched = <A, B, E, R>(options: Described & Pick<Transform<A, B, E, R>, "run">): Transform<A, B, E, R> => ({
+  ...options,
+  pipe() {
+    // oxlint-disable-next-line prefer-rest-params
+    return pipeArguments(this, arguments)
+  }
+})
+
+const isPure = <A, B, E, R>(self: Transform<A, B, E, R>): self is Transform<A, B, E, R> & Pure<A, B> => "apply" in self
+
+/**
+ * A transform of one's own. `apply` gives the row itself, at once: one that gives a Promise, an Effect or the like does not
+ * compile and, where types do not reach, ends the run with a `TypeError` before any of it is written.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make: <A, B extends Row>(options: {
+  readonly label: string
+  readonly columns: (input: ReadonlyArray<Column>) => ReadonlyArray<Column>
+  readonly apply: (record: A) => B | undefined
+  readonly redaction?: Redaction | undefined
+}) => Pure<A, B> = create
+
+/**
+ * The transform that changes nothing.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const identity = <A>(): Pure<A, A> => create({ label: "", columns: (columns) => columns, apply: same })
+
+const same = <A>(record: A): A => record
+
+const isUnchanged = <A, B, E, R>(self: Transform<A, B, E, R>): boolean =>
+  isPure(self) && self.apply === (same as unknown)
+
+/** Milliseconds without a look at signals and timers: shorter than anybody notices, far longer than a batch takes. */
+const turn = 20
+
+/** Records between two looks at the clock. */
+const longest = 32
+
+/** One that takes long lets others have a turn, so that it can be interrupted between two records. */
+const each = <A, B>(self: Pure<A, B>, given: ReadonlyArray<Item<A>>, onReject: OnReject): Effect.Effect<Passed<B>> =>
+  Effect.clockWith((clock) => {
+    const items: Array<Item<B>> = []
+    const places: Array<number> = []
+    const from = (begin: number): Effect.Effect<Passed<B>> => {
+      const begun = clock.currentTimeMillisUnsafe()
+      // A look at the clock may cost more than a record: as long as records are quick, it is seldom.
+      let stride = 1
+      let next = begin
+      for (let at = begin; at < given.length; at++) {
+        const item = given[at]
+        if (item === undefined) continue
+        try {
+          const row = itself(self.label, self.apply(item.row))
+          if (row !== undefined) {
+            items.push({ id: item.id, start: item.start, version: item.version, row })
+            places.push(at)
+          }
+        } catch (cause) {
+          if (cause instanceof NotARow) throw cause
+          onReject(at, cause)
+        }
+        if (at < next) continue
+        const elapsed = clock.currentTimeMillisUnsafe() - begun
+        if (elapsed >= turn) {
+          const after = at + 1
+          return Effect.flatMap(Effect.yieldNow, () => from(after))
+        }
+        if (elapsed < turn / 4) stride = Math.min(stride * 2, longest)
+        next = at + stride
+      }
+      return Effect.succeed({ items, places })
+    }
+    return from(0)
+  })
+
+/**
+ * A transform that asks others, such as a CRM, once a batch. `run` gets the rows of a batch, at most 500, and gives as many
+ * results in the same order: the new row, `undefined` for one that is left out, a `TransformError` for one that is rejected.
+ * When it fails the run of the pipeline fails with that error, and the next run asks again for what was not committed; so
+ * retry inside of `run`. `columns` are those of the rows that it gives. @default columns as they come in
+ *
+ * ```ts
+ * Transform.effect({
+ *   label: "crm owner",
+ *   columns: (columns) => [...columns, { name: "owner", type: "text" }],
+ *   run: (rows: ReadonlyArray<CallSession.CallSession>) =>
+ *     Effect.map(ownersOf(rows), (owners) => rows.map((row, at) => ({ ...row, owner: owners[at] })))
+ * })
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const effect = <A, B extends Row, E = never, R = never>(
+  options: Omit<Described, "columns"> & {
+    readonly columns?: Described["columns"] | undefined
+    readonly run: (rows: ReadonlyArray<A>) => Effect.Effect<ReadonlyArray<B | TransformError | undefined>, E, R>
+  }
+): Transform<A, B, E, R> => {
+  const { columns = (input) => input, label, redaction, run } = options
+  return createBatched({
+    label,
+    columns,
+    redaction,
+    run: (given, onReject) =>
+      given.length === 0
+        ? Effect.succeed({ items: [], places: [] })
+        : Effect.map(
+            Effect.suspend(() => run(given.map(({ row }) => row))),
+            (results): Passed<B> => {
+              if (results.length !== given.length) {
+                const found = `${results.length} results for ${given.length} rows`
+                throw new NotARow(label, found, "one for each, in the same order")
+              }
+              const items: Array<Item<B>> = []
+              const places: Array<number> = []
+              for (const [at, result] of results.entries()) {
+                const item = given[at]
+                if (item === undefined || result === undefined) continue
+                if (result instanceof TransformError) onReject(at, result)
+                else {
+                  items.push({ id: item.id, start: item.start, version: item.version, row: itself(label, result) })
+                  places.push(at)
+                }
+              }
+              return { items, places }
+            }
+          )
+  })
+}
+
+/**
+ * What comes of items: their rows through the transform, beside the items that they came from. Those that the transform
+ * rejected are reported with the cause. Where it is the one that changes nothing, the items are not even read.
+ *
+ * @since 0.1.0
+ * @category conversions
+ */
+export const toItems =
+  <A, B, E, R>(self: Transform<A, B, E, R>) =>
+  <T extends Item<A>>(
+    given: ReadonlyArray<T>,
+    onReject: (item: T, cause: unknown) => void
+  ): Effect.Effect<{ readonly items: ReadonlyArray<Item<B>>; readonly passed: ReadonlyArray<T> }, E, R> => {
+    // Its results are what it was given, so `B` is `A`.
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+    if (isUnchanged(self)) return Effect.succeed({ items: given as unknown as ReadonlyArray<Item<B>>, passed: given })
+    const rejected = (place: number, cause: unknown) => {
+      const item = given[place]
+      if (item !== undefined) onReject(item, cause)
+    }
+    return Effect.map(self.run(given, rejected), ({ items, places }) => ({ items, passed: at(given, places) }))
+  }
+
+const at = <T>(given: ReadonlyArray<T>, places: ReadonlyArray<number>): ReadonlyArray<T> => {
+  const found: Array<T> = []
+  for (const place of places) {
+    const item = given[place]
+    if (item !== undefined) found.push(item)
+  }
+  return found
+}
+
+/**
+ * The rows of records that are in memory, without those that it leaves out: to try a chain. Fails when one is rejected.
+ *
+ * @since 0.1.0
+ * @category conversions
+ */
+export const applyAll: {
+  <A>(
+    records: ReadonlyArray<NoInfer<A>>
+  ): <B, E, R>(self: Transform<A, B, E, R>) => Effect.Effect<ReadonlyArray<B>, E | TransformError, R>
+  <A, B, E, R>(
+    self: Transform<A, B, E, R>,
+    records: ReadonlyArray<A>
+  ): Effect.Effect<ReadonlyArray<B>, E | TransformError, R>
+} = dual(
+  2,
+  <A, B, E, R>(
+    self: Transform<A, B, E, R>,
+    records: ReadonlyArray<A>
+  ): Effect.Effect<ReadonlyArray<B>, E | TransformError, R> =>
+    Effect.suspend(() => {
+      const rejected: Array<unknown> = []
+      const given = records.map((row, at) => ({ id: String(at), start: undefined, row }))
+      return Effect.flatMap(
+        toItems(self)(given, (_, cause) => void rejected.push(cause)),
+        ({ items }) => {
+          const [cause] = rejected
+          return cause === undefined ? Effect.succeed(items.map(({ row }) => row)) : Effect.fail(rejection(cause))
+        }
+      )
+    })
+)
+
+const rejection = (cause: unknown): TransformError =>
+  cause instanceof TransformError ? cause : new TransformError("the transform failed", { cause })
+
+/**
+ * One after another: what the first leaves out the second never sees. Pure ones become one function.
+ *
+ * @since 0.1.0
+ * @category combining
+ */
+export const andThen: {
+  <B, C, E2, R2>(
+    next: Transform<B, C, E2, R2>
+  ): <A, E, R>(self: Transform<A, B, E, R>) => Transform<A, C, E | E2, R | R2>
+  <A, B, C>(self: Pure<A, B>, next: Pure<B, C>): Pure<A, C>
+  <A, B, C, E, R, E2, R2>(self: Transform<A, B, E, R>, next: Transform<B, C, E2, R2>): Transform<A, C, E | E2, R | R2>
+} = dual(
+  2,
+  <A, B, C, E, R, E2, R2>(
+    self: Transform<A, B, E, R>,
+    next: Transform<B, C, E2, R2>
+  ): Transform<A, C, E | E2, R | R2> => {
+    const described: Described = {
+      label: [self.label, next.label].filter((label) => label !== "").join(" | "),
+      columns: (input) => next.columns(self.columns(input)),
+      redaction: bothOf(self.redaction, next.redaction)
+    }
+    if (isPure(self) && isPure(next)) {
+      return create({
+        ...described,
+        apply: (record: A) => {
+          const between = itself(self.label, self.apply(record))
+          return between === undefined ? undefined : next.apply(between)
+        }
+      })
+    }
+    return createBatched({
+      ...described,
+      run: (given, onReject) =>
+        Effect.flatMap(self.run(given, onReject), (first) =>
+          Effect.map(
+            next.run(first.items, (place, cause) => onReject(first.places[place] ?? place, cause)),
+            (second): Passed<C> => ({ items: second.items, places: at(first.places, second.places) })
+          )
+        )
+    })
+  }
+)

@@ -1,0 +1,269 @@
+/** Days of an earlier output, and runs that read other ranges over it: no call that was there is lost. */
+import type { SinkError } from "@callstream/core/sink/SinkError"
+import type { CallSession } from "@callstream/core/model/CallSession"
+import * as Instant from "@callstream/core/model/Instant"
+import { type Covers, Manifest } from "@callstream/core/sink/Manifest"
+import type { Options } from "@callstream/core/sink/NdjsonSink"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import * as TestClock from "effect/testing/TestClock"
+import * as NdjsonFiles from "./NdjsonFiles.ts"
+
+const { path } = NdjsonFiles
+const manifestPath = "/d/calls.manifest.json"
+const hour = 3_600_000_000
+const begin = Instant.parse("2026-07-27T00:00:00Z") ?? 0
+const at = (hours: number) => begin + hours * hour
+const rowAt = (hours: number): CallSession => ({ id: String(hours), startedAt: Instant.format(at(hours)) })
+
+/** One call an hour, five days long, and then it is noon of the sixth. */
+const hours = 5 * 24
+const noon = TestClock.setTime(at(hours + 12) / 1000)
+
+interface Asked {
+  /** In hours; none for no bound. */
+  readonly from?: number | undefined
+  readonly to?: number | undefined
+  /** After so many windows it ends. */
+  readonly stop?: number | undefined
+  readonly options?: Partial<Options>
+}
+
+const covers = ({ from, to }: Asked): Covers => ({
+  from: from === undefined ? undefined : at(from),
+  to: to === undefined ? undefined : at(to)
+})
+
+/** A run with force; a window is eight hours long. */
+const run = (store: NdjsonFiles.Store, asked: Asked) =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const { from = 0, options = {}, stop = Infinity, to = hours } = asked
+      const sink = NdjsonFiles.sinkOn(store.memory.layer, {
+        path,
+        rotate: "day",
+        force: true,
+        covers: () => covers(asked),
+        ...options
+      })
+      const writer = yield* sink.open(Option.none())
+      let windows = 0
+      for (let next = from; next < to; next += 8) {
+        if (windows++ >= stop) return writer
+        const rows = Array.from({ length: Math.min(8, to - next) }, (_, n) => rowAt(next + n))
+        const items = rows.map((row) => ({ id: row.id, start: Instant.parse(row.startedAt ?? ""), row }))
+        yield* writer.write({ items, columns: [], observedAt: 0 })
+        yield* writer.flush(at(next + 8))
+      }
+      yield* writer.flush(Number.MAX_SAFE_INTEGER)
+      yield* writer.finish
+      return writer
+    })
+  )
+
+const decode = Schema.decodeUnknownSync(Schema.fromJsonString(Manifest))
+const manifestOf = (store: NdjsonFiles.Store) => decode(store.memory.text(manifestPath) ?? "")
+
+const idsIn = (store: NdjsonFiles.Store, name: string) =>
+  (store.memory.text(name) ?? "").split("\n").flatMap((line) => /"id":"(\d+)"/.exec(line)?.[1] ?? [])
+
+/** What is in files that have their names. */
+const onDisk = (store: NdjsonFiles.Store): ReadonlySet<string> =>
+  new Set(store.memory.names().flatMap((name) => (name.endsWith(".partial") ? [] : idsIn(store, name))))
+
+/** What a reader of the manifest finds. */
+const named = (store: NdjsonFiles.Store) => manifestOf(store).files.flatMap(({ name }) => idsIn(store, `/d/${name}`))
+
+const refusal = (store: NdjsonFiles.Store, asked: Asked) =>
+  Effect.gen(function* () {
+    const before = store.memory.names().map((name) => [name, store.memory.text(name)])
+    const error = yield* Effect.flip(run(store, asked))
+    assert.strictEqual(error.operation, "open")
+    assert.deepStrictEqual(
+      store.memory.names().map((name) => [name, store.memory.text(name)]),
+      before
+    )
+    return error
+  })
+
+const whole = Effect.gen(function* () {
+  yield* noon
+  const store = NdjsonFiles.make({})
+  yield* run(store, {})
+  return store
+})
+
+const gapOf = ({ reason }: SinkError) =>
+  reason._tag === "Output" && reason.reason._tag === "Uncovered" ? reason.reason.gap : undefined
+
+const missing = (error: SinkError) => {
+  const gap = gapOf(error)
+  return gap?._tag === "Partly" ? gap.missing : undefined
+}
+
+describe("NdjsonSink.make, by day and with force", () => {
+  it.effect.prop(
+    "after runs over any ranges, some of them stopped, every call that was there is there, and once in a complete output",
+    [
+      Schema.Array(
+        Schema.Struct({
+          from: Schema.Literals([0, 24, 30, 48, 72, 90]),
+          length: Schema.Literals([6, 24, 30, 48, 72, 200]),
+          stop: Schema.Literals([0, 1, 4, 7, 99, 99, 99]),
+          bounded: Schema.Literals([true, true, true, false]),
+          compressed: Schema.Literals([false, false, true])
+        })
+      ).check(Schema.isMinLength(1), Schema.isMaxLength(7))
+    ],
+    ([steps]) =>
+      Effect.gen(function* () {
+        yield* noon
+        const store = NdjsonFiles.make({})
+        let held: ReadonlySet<string> = new Set()
+        for (const { bounded, compressed, from, length, stop } of steps) {
+          const to = Math.min(hours, from + length)
+          const options = compressed
+            ? { compression: NdjsonFiles.framed, path: `${path}${NdjsonFiles.framed.extension}` }
+            : {}
+          const asked = { ...(bounded ? { from, to } : {}), stop, options }
+          const result = yield* Effect.result(run(store, asked))
+          const now = onDisk(store)
+          for (const id of held) assert.isTrue(now.has(id), `hour ${id} is lost by ${JSON.stringify(asked)}`)
+          held = now
+          if (result._tag === "Failure") {
+            assert.include(result.failure.description, "it holds the calls from")
+            continue
+          }
+          if (store.memory.text(manifestPath) === undefined || !manifestOf(store).complete) continue
+          const ids = named(store)
+          assert.strictEqual(new Set(ids).size, ids.length, "a call is named twice")
+          assert.deepStrictEqual(new Set(ids), held, "the manifest names all that there is")
+        }
+      }),
+    { arbitrary: { runs: 150 } }
+  )
+
+  it.effect("days that are not read stay, and the manifest goes on naming them with what they cover", () =>
+    Effect.gen(function* () {
+      const store = yield* whole
+      const { run: first } = manifestOf(store)
+      const writer = yield* run(store, { from: 48, to: 96 })
+      const { complete, files, replaces } = manifestOf(store)
+      assert.isTrue(complete)
+      assert.isUndefined(replaces)
+      assert.deepStrictEqual(
+        files.map(({ covers, name, run }) => [name, covers?.from, covers?.to, run === first]),
+        ["27", "28", "31", "29", "30"].map((day) => [
+          `calls-2026-07-${day}.ndjson`,
+          `2026-07-${day}T00:00:00Z`,
+          day === "31" ? "2026-08-01T00:00:00Z" : `2026-07-${Number(day) + 1}T00:00:00Z`,
+          !["29", "30"].includes(day)
+        ])
+      )
+      assert.deepStrictEqual(writer.replaced?.(), {
+        replaced: ["/d/calls-2026-07-29.ndjson", "/d/calls-2026-07-30.ndjson"],
+        removed: []
+      })
+      assert.lengthOf(named(store), hours)
+    })
+  )
+
+  it.effect("a day that is read only in part is refused before anything is written, with what would do", () =>
+    Effect.gen(function* () {
+      const store = yield* whole
+      const late = yield* refusal(store, { from: 30 })
+      assert.strictEqual(
+        late.message,
+        "/d/calls.ndjson: /d/calls-2026-07-28.ndjson: it holds the calls from 2026-07-28T00:00:00Z to 2026-07-29T00:00:00Z, and this run reads those from 2026-07-28T06:00:00Z to 2026-08-01T12:00:00Z"
+      )
+      assert.deepStrictEqual(missing(late), { from: true, to: false })
+      const early = yield* refusal(store, { from: 24, to: 60 })
+      assert.deepStrictEqual(missing(early), { from: false, to: true })
+      const inside = yield* refusal(store, { from: 30, to: 40 })
+      assert.deepStrictEqual(missing(inside), { from: true, to: true })
+      // Fewer calls of the same day are fewer calls.
+      const filtered = yield* refusal(store, { options: { covers: () => ({ filters: "status=failed" }) } })
+      assert.include(filtered.message, "it holds calls that this run leaves out (status=failed)")
+      const unknown = yield* refusal(store, { options: { covers: undefined } })
+      assert.include(unknown.message, "this run may not read all of them")
+      const bySize = yield* refusal(store, { from: 96, options: { rotate: { bytes: 1000 } } })
+      assert.include(bySize.message, "/d/calls-2026-07-27.ndjson: it holds the calls from")
+      yield* run(store, { options: { rotate: { bytes: 1000 } } })
+      assert.notInclude(store.memory.names().join(), "2026")
+    })
+  )
+
+  it.effect("the last day, of which the first run had a part, is replaced by one that has more of it", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(at(100) / 1000)
+      const store = NdjsonFiles.make({})
+      yield* run(store, { to: 100 })
+      assert.strictEqual(manifestOf(store).files.at(-1)?.covers?.to, "2026-07-31T04:00:00Z")
+      yield* noon
+      yield* run(store, { from: 96 })
+      assert.strictEqual(manifestOf(store).files.at(-1)?.covers?.to, "2026-08-01T00:00:00Z")
+      assert.lengthOf(named(store), hours)
+    })
+  )
+
+  it.effect("a day that has no calls any more is removed, and said to be", () =>
+    Effect.gen(function* () {
+      const store = yield* whole
+      const sink = NdjsonFiles.sinkOn(store.memory.layer, {
+        path,
+        rotate: "day",
+        force: true,
+        covers: () => covers({ from: 24, to: 48 })
+      })
+      const writer = yield* Effect.scoped(
+        Effect.gen(function* () {
+          const writer = yield* sink.open(Option.none())
+          yield* writer.flush(Number.MAX_SAFE_INTEGER)
+          yield* writer.finish
+          return writer
+        })
+      )
+      assert.deepStrictEqual(writer.replaced?.(), { replaced: [], removed: ["/d/calls-2026-07-28.ndjson"] })
+      assert.lengthOf(named(store), hours - 24)
+      assert.strictEqual(onDisk(store).size, hours - 24)
+    })
+  )
+
+  it.effect("a day's file that no manifest names is replaced by a whole day only", () =>
+    Effect.gen(function* () {
+      yield* noon
+      const store = NdjsonFiles.make({})
+      const mine = "/d/calls-2026-07-28.ndjson"
+      store.memory.add(mine, "File", "mine")
+      const error = yield* refusal(store, { from: 30 })
+      assert.include(error.message, `${mine}: no manifest says what it holds`)
+      assert.deepStrictEqual(gapOf(error), { _tag: "ByHand", from: "2026-07-28T00:00:00Z" })
+      yield* run(store, { from: 48 })
+      assert.strictEqual(store.memory.text(mine), "mine")
+      const writer = yield* run(store, { from: 24 })
+      assert.isTrue(writer.replaced?.().replaced.includes(mine))
+      assert.lengthOf(idsIn(store, mine), 24)
+    })
+  )
+
+  it.effect("calls without a start lie in no range: their file stays until a run without bounds", () =>
+    Effect.gen(function* () {
+      const store = yield* whole
+      const undated = "/d/calls-undated.ndjson"
+      store.memory.add(undated, "File", "mine")
+      const manifest = manifestOf(store)
+      const files = [...manifest.files, { name: "calls-undated.ndjson", rows: 1, bytes: 4, from: null, to: null }]
+      store.memory.add(manifestPath, "File", JSON.stringify({ ...manifest, files }))
+      yield* run(store, { from: 24 })
+      assert.strictEqual(store.memory.text(undated), "mine")
+      assert.include(
+        manifestOf(store).files.map(({ name }) => name),
+        "calls-undated.ndjson"
+      )
+      const writer = yield* run(store, {})
+      assert.deepStrictEqual(writer.replaced?.().removed, [undated])
+    })
+  )
+})

@@ -1,0 +1,47 @@
+import type { CallSession } from "@callstream/core/model/CallSession"
+import { SinkConformance } from "@callstream/core/testing"
+import { describe, it } from "@effect/vitest"
+import * as BigDecimal from "effect/BigDecimal"
+import * as Effect from "effect/Effect"
+import * as GroupFiles from "./GroupFiles.ts"
+import * as NdjsonFiles from "./NdjsonFiles.ts"
+
+const forms = [
+  ["one file", {}, 7],
+  ["one file, a row a group", {}, 1],
+  ["one file, never a whole group", {}, 10_000],
+  ["by size", { rotate: { bytes: 2500 } }, 4],
+  ["by size, larger groups", { rotate: { bytes: 1500 } }, 100],
+  ["by day", { rotate: "day" }, 5]
+] as const
+
+const canonical = (cost: string): string => BigDecimal.format(BigDecimal.normalize(BigDecimal.fromStringUnsafe(cost)))
+
+const holds = (session: CallSession): unknown =>
+  Object.fromEntries(
+    Object.entries(session)
+      .filter(([, value]) => value !== null)
+      .map(([name, value]) => [name, name === "costTotal" && typeof value === "string" ? canonical(value) : value])
+  )
+
+describe.each(forms)("RowGroups.make conforms: %s", (_, options, rowsPerGroup) => {
+  const cases = SinkConformance.cases({
+    store: Effect.sync(() => NdjsonFiles.make(options, GroupFiles.kind(rowsPerGroup))),
+    delivery: "resumable",
+    holds,
+    refused: NdjsonFiles.refused,
+    large: 400,
+    tear: ({ memory }) =>
+      Effect.sync(() => {
+        for (const name of memory.names().filter((name) => name.endsWith(".partial"))) {
+          const node = memory.node(name)
+          node?.write(new TextEncoder().encode("[[torn"), node.data.length)
+        }
+      }),
+    fail: ({ fail }, times) => Effect.sync(() => fail("ENOSPC", times)),
+    slow: ({ memory }) => Effect.sync(() => memory.intercept(() => Effect.andThen(Effect.yieldNow, Effect.yieldNow)))
+  })
+  for (const { name, notApplicable, test } of cases) {
+    it.effect.skipIf(notApplicable !== undefined)(name, () => test)
+  }
+})
