@@ -119,8 +119,8 @@ export class Unavailable extends Schema.TaggedError<Unavailable>()("Unavailable"
 export class InvalidResponse extends Schema.TaggedError<InvalidResponse>()("InvalidResponse", {
   description: Schema.String,
   retryable: Schema.Boolean,
-  /** `size` and `syntax` may come from what was asked for: another page may be well. */
-  fault: Schema.optionalKey(Schema.Literals(["size", "syntax"]))
+  /** `size` and `syntax` may come from what was asked for: another page may be well. `noContent` is a status of 204. */
+  fault: Schema.optionalKey(Schema.Literals(["size", "syntax", "noContent"]))
 }) {
   override get message(): string {
     return this.description
