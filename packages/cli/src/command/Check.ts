@@ -48,12 +48,11 @@ const report = Effect.fnUntraced(function* (baseUrl: string) {
   )
 })
 
+export const options = { json: onOff("Print the endpoint profile as JSON, for export --profile") }
+
 export const checkCommand = Command.make(
   "check",
-  flags({
-    ...Options.connection,
-    json: onOff("Print the endpoint profile as JSON, for export --profile")
-  }),
+  flags({ ...Options.connection, ...options }),
   Effect.fnUntraced(function* (input) {
     const connection = pick(Options.connection, input)
     const baseUrl = Source.baseUrlOf(connection)

@@ -19,12 +19,14 @@ import { invocation, print } from "../output/Screen.ts"
 import * as Save from "../spec/Save.ts"
 import * as Template from "../spec/Template.ts"
 
+export const options = { force: onOff("Replace the file if it exists") }
+
 const flags = {
   file: Argument.String("file").pipe(
     Argument.withDescription("The file to write (default: pipeline.yaml)"),
     Argument.withDefault("pipeline.yaml")
   ),
-  ...flagsOf({ force: onOff("Replace the file if it exists"), ...Options.connection })
+  ...flagsOf({ ...options, ...Options.connection })
 }
 
 /** Text that is checked when it is entered. */

@@ -32,16 +32,15 @@ import * as Summary from "../output/Summary.ts"
 import { Incomplete, UsageError } from "../option/UsageError.ts"
 import * as Letters from "../spec/Letters.ts"
 
-const options = {
-  ...Options.transforms,
-  zone: Options.run.zone,
-  to: Options.to,
-  ...Options.sink,
+/** What only `replay` takes. */
+export const own = {
   organization: one(
     Kind.text("ID", "the id of an organization"),
     "Organization of the calls, for a webhook, when the records do not name it"
   )
 }
+
+const options = { ...Options.transforms, zone: Options.run.zone, to: Options.to, ...Options.sink, ...own }
 
 const flags = {
   file: Argument.String("file").pipe(Argument.withDescription("A dead-letter file")),

@@ -2,7 +2,6 @@
 import { AgniTransport } from "@callstream/node"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
-import * as Flag from "effect/cli/Flag"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -10,6 +9,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as References from "effect/References"
 import * as Struct from "effect/Struct"
+import { flags as flagsOf, onOff } from "../option/Declared.ts"
 import { inFile } from "../option/Reason.ts"
 import * as Source from "../flag/Source.ts"
 import * as Transforms from "../flag/Transforms.ts"
@@ -27,31 +27,21 @@ import { jsonSchema } from "../spec/PipelineSpec.ts"
 import * as Resolve from "../spec/Resolve.ts"
 import type * as Yaml from "../spec/Yaml.ts"
 
+/** What only `run` takes. */
+export const options = {
+  dryRun: onOff("Show the first ten calls that pass, at every stage; nothing is written, sent or kept"),
+  explain: onOff("Only print the guarantee of each sink, and why; nothing is read"),
+  schema: onOff("Print the JSON Schema of such files, for an editor; needs no file"),
+  quiet: onOff("No progress and no summary; errors are still shown"),
+  json: onOff("Print the summary of each pipeline as one line of JSON, on stderr")
+}
+
 const flags = {
   file: Argument.String("file").pipe(
     Argument.withDescription("A file of pipelines, in YAML; callstream init writes one"),
     Argument.optional
   ),
-  dryRun: Flag.Boolean("dry-run").pipe(
-    Flag.withDescription("Show the first ten records at every stage; nothing is written, sent or kept"),
-    Flag.withDefault(false)
-  ),
-  explain: Flag.Boolean("explain").pipe(
-    Flag.withDescription("Only tell what is promised of each sink, and why; nothing is read"),
-    Flag.withDefault(false)
-  ),
-  schema: Flag.Boolean("schema").pipe(
-    Flag.withDescription("Print the JSON Schema of such files, for an editor; needs no file"),
-    Flag.withDefault(false)
-  ),
-  quiet: Flag.Boolean("quiet").pipe(
-    Flag.withDescription("No progress and no summary; errors still"),
-    Flag.withDefault(false)
-  ),
-  json: Flag.Boolean("json").pipe(
-    Flag.withDescription("The summary of each pipeline as one line of JSON, on stderr"),
-    Flag.withDefault(false)
-  )
+  ...flagsOf(options)
 }
 
 /** A reference that stands for less could stand anywhere in a text. */
@@ -175,7 +165,7 @@ const run = Effect.fnUntraced(function* (
 export const runCommand = Command.make(
   "run",
   flags,
-  Effect.fnUntraced(function* ({ dryRun, explain, file, json, quiet, schema }) {
+  Effect.fnUntraced(function* ({ dryRun = false, explain = false, file, json, quiet, schema }) {
     if (schema) return yield* answer(JSON.stringify(jsonSchema(), null, 2))
     if (Option.isNone(file)) {
       return yield* new UsageError({ reason: { _tag: "NoPipelineFile" } })
@@ -189,7 +179,7 @@ export const runCommand = Command.make(
   Command.withShortDescription("Run the pipelines of a file"),
   Command.withExamples([
     { command: "callstream run pipeline.yaml", description: "Run it, or go on where it was stopped" },
-    { command: "callstream run pipeline.yaml --dry-run", description: "The first ten records at every stage" },
+    { command: "callstream run pipeline.yaml --dry-run", description: "The first ten calls that pass, at every stage" },
     { command: "callstream run pipeline.yaml --explain", description: "What is promised of each sink" },
     { command: "callstream run --schema > pipeline.schema.json", description: "For an editor" }
   ])

@@ -56,7 +56,7 @@ const defaults = { port: 8787, seed: 1, sessions: 1000, arrivals: 0, maxPageSize
 const count = (key: keyof typeof defaults, least: number, most: number, help: string) =>
   one(Kind.integer(least, most), help, { fallback: String(defaults[key]) })
 
-const options = {
+export const options = {
   port: count("port", 0, 65_535, "Port on 127.0.0.1; 0 takes a free one"),
   seed: count("seed", 0, 4_294_967_295, "Seed of everything random"),
   sessions: count("sessions", 0, 5_000_000, "Calls that exist at the start"),

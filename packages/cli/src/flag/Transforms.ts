@@ -21,6 +21,7 @@ import * as Expression from "../expression/Expression.ts"
 import { fields } from "../expression/Fields.ts"
 import { type Mistake, nearest } from "../expression/Mistake.ts"
 import { among, type At, UsageError, type UsageErrors } from "../option/UsageError.ts"
+import * as NothingMatched from "../output/NothingMatched.ts"
 import type { Transforms as Spec } from "../spec/PipelineSpec.ts"
 import type * as Zone from "./Zone.ts"
 
@@ -67,6 +68,13 @@ export const readsAny = (
   }
   return undefined
 }
+
+/** The conditions, as they may be repeated where nothing matched them. */
+export const conditionsOf = (spec: Spec): ReadonlyArray<NothingMatched.Condition> =>
+  (spec.where ?? []).flatMap((text) => {
+    const parsed = Result.getOrUndefined(where(text))
+    return parsed === undefined ? [] : [NothingMatched.condition(parsed.label, parsed.names)]
+  })
 
 type Deriving = ReturnType<typeof Derive.derive<keyof Derive.Derived>>
 

@@ -48,6 +48,7 @@ export const selection = {
   search: one(filter("TEXT", "words"), "Calls that the server's search finds; they cannot be proven complete"),
   newest: one(Kind.integer(1), "Only the N calls that started last, newest first"),
   oldest: one(Kind.integer(1), "Only the N calls that started first, oldest first"),
+  limit: one(Kind.integer(1), "Stop after N calls that passed the filters"),
   pageSize: one(Kind.integer(1, 100_000), "Calls asked for in one request", { fallback: "100" })
 }
 

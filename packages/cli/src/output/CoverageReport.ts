@@ -153,31 +153,3 @@ export const make = (horizonMillis: number, clock: Calendar.Calendar | undefined
 
 const place = ({ from, to }: Coverage.Range, clock: Calendar.Calendar | undefined): string =>
   from === to ? "sessions without a start" : Format.times(from, "to", to, clock)
-
-/** A history can have as many as it has windows. */
-const mostReasons = 3
-
-/** One line: what is proven, as of when, with which horizon, how many are settled, and what is left to believe. */
-export const describe = (report: Report, clock: Calendar.Calendar | undefined): string => {
-  const time = (text: string) => Format.time(instantOf(text), clock)
-  const { asOf, horizon, of, provenUntil, reasons, set, settled, undatedOutside } = report
-
-  const limit = Format.duration(horizon * 1000)
-  const outside =
-    undatedOutside === null || undatedOutside === 0
-      ? ""
-      : `; ${Format.counted(undatedOutside, "session")} without a start, outside the range`
-  const final = `${Format.count(settled)} of ${Format.count(of)} settled${outside}`
-  const believed = `none becomes visible later than ${limit} after its start`
-  if (set === "proven")
-    return `proven complete as of ${asOf === null ? "now" : time(asOf)}; ${final}; left to believe: ${believed}`
-  const more = reasons.length - mostReasons
-  const why = [
-    ...reasons.slice(0, mostReasons),
-    ...(more > 0 ? [`and ${Format.counted(more, "reason")} more, which --coverage writes down`] : [])
-  ].join("; ")
-  if (set === "unprovable") return `NOT proven complete: ${why}; ${final}`
-  return provenUntil === null
-    ? `not proven: ${why}; ${final}`
-    : `proven complete up to ${time(provenUntil)} (horizon ${limit}); later: ${why}; ${final}; left to believe: ${believed}`
-}

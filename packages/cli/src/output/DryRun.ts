@@ -1,4 +1,4 @@
-/** The first few records at every stage of a pipeline: what a run would do, without doing it. */
+/** The first few calls that pass, at every stage of a pipeline: what a run would do, without doing it. */
 import { CallSession, CallSessions, Column, Ndjson, type Transform } from "@callstream/core"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
@@ -8,14 +8,16 @@ import * as Transforms from "../flag/Transforms.ts"
 import type { Job } from "../spec/Job.ts"
 import type { PipelineSpec } from "../spec/PipelineSpec.ts"
 import * as Format from "./Format.ts"
-import { answer, Screen, toPrintable } from "./Screen.ts"
+import { wrap } from "./Help.ts"
+import * as NothingMatched from "./NothingMatched.ts"
+import { answer, print, Screen, toPrintable } from "./Screen.ts"
 import * as Table from "./Table.ts"
 
-/** How many records are shown. */
+/** How many calls are shown. */
 const shown = 10
 
-/** A page or a few, when a filter of the server's leaves most of them empty. */
-const mostPages = 5
+/** Pages that are looked at, at most, for calls that pass. */
+const mostPages = 10
 
 interface Stage {
   /** `source`, a verb, or `to` with the place. */
@@ -38,15 +40,43 @@ const redacted = (
         return typeof value === "object" && value !== null ? [value] : []
       })
 
-/** The sessions that come first from the server: no walk, so neither the oldest nor a proof of anything. */
-const first = Effect.fnUntraced(function* ({ selection }: Job) {
+interface Looked {
+  /** The first that pass the conditions; where none does, the first at all. */
+  readonly sessions: ReadonlyArray<CallSession.CallSession>
+  /** How many passed of so many that were looked at. */
+  readonly passed: number
+  readonly of: number
+  readonly unmatched: NothingMatched.Finding | undefined
+}
+
+/** No walk, so neither the oldest calls nor a proof of anything: the first that pass, in the order of the server. */
+const look = Effect.fnUntraced(function* ({ conditions, limit, passes, selection }: Job) {
+  const most = Math.min(shown, limit ?? shown)
   const sessions: Array<CallSession.CallSession> = []
-  yield* CallSessions.selectedPages({ ...selection, concurrency: 1, pageSize: 50 }).pipe(
+  const passed: Array<CallSession.CallSession> = []
+  const seen = NothingMatched.makeSeen([...new Set(conditions.flatMap(({ fields }) => fields))])
+  let of = 0
+  yield* CallSessions.selectedPages({ ...selection, concurrency: 1, pageSize: 100 }).pipe(
     Stream.take(mostPages),
-    Stream.takeUntil((page) => sessions.push(...page.sessions) >= shown),
+    Stream.takeUntil((page) => {
+      seen.add(page.sessions)
+      for (const session of page.sessions) {
+        if (passed.length === most) break
+        of++
+        if (sessions.length < most) sessions.push(session)
+        if (passes === undefined || passes(session)) passed.push(session)
+      }
+      return passed.length === most
+    }),
     Stream.runDrain
   )
-  return sessions.slice(0, shown)
+  const nothing = passed.length === 0
+  return {
+    sessions: nothing ? sessions : passed,
+    passed: passed.length,
+    of,
+    unmatched: nothing && of > 0 ? NothingMatched.ofConditions(conditions, seen) : undefined
+  } satisfies Looked
 })
 
 const through = (
@@ -67,7 +97,8 @@ const through = (
 }
 
 const stagesOf = Effect.fnUntraced(function* (job: Job, spec: PipelineSpec) {
-  const sessions = yield* first(job)
+  const looked = yield* look(job)
+  const { sessions } = looked
   const verbs = yield* Transforms.toStages(spec.transforms ?? {}, {
     tabular: job.sinks.some(({ target }) => Target.isTable(target)),
     zone: job.zone
@@ -79,7 +110,10 @@ const stagesOf = Effect.fnUntraced(function* (job: Job, spec: PipelineSpec) {
     ...verbs.map(({ upTo, verb }): Stage => ({ stage: verb, ...through(sessions, upTo) })),
     ...job.sinks.map((sink): Stage => ({ stage: "to", to: Sinks.describe(sink), ...last }))
   ]
-  return stages.map((stage): Stage => ({ ...stage, records: redacted(job.transform, stage.records) }))
+  return {
+    looked,
+    stages: stages.map((stage): Stage => ({ ...stage, records: redacted(job.transform, stage.records) }))
+  }
 })
 
 /** What a person looks at first, behind what the pipeline changes. */
@@ -118,17 +152,26 @@ const heading = (
 ): string => {
   const amount =
     stage === "source"
-      ? `${Format.counted(records.length, "session")}, as the API sends them${redacts ? ", redacted" : ""}`
+      ? `${Format.counted(records.length, "call")}, as the API sends them${redacts ? ", redacted" : ""}`
       : `${Format.count(records.length)} of ${Format.count(of)}`
-  const dead = failed === 0 ? "" : `, ${Format.count(failed)} could not go on`
+  const dead = failed === 0 ? "" : `, ${Format.count(failed)} rejected`
   return `${to === undefined ? stage : `to ${to}`}: ${amount}${dead}${again ? ", as above" : ""}`
 }
 
-/** Reads a page and tells what becomes of its records: as tables on a terminal, as NDJSON elsewhere. */
+/** Which calls are shown, of how many. */
+const choice = ({ of, passed, unmatched }: Looked): string =>
+  unmatched !== undefined
+    ? `None of the first ${Format.counted(of, "call")} passed; these came first. ${NothingMatched.describe(unmatched)}`
+    : passed === of
+      ? `The first ${Format.counted(of, "call")} that the API sends.`
+      : `The first ${Format.counted(passed, "call")} that passed, of ${Format.count(of)} looked at.`
+
+/** Reads a few pages and shows what becomes of the first calls that pass: tables on a terminal, NDJSON elsewhere. */
 export const run = Effect.fnUntraced(function* (job: Job, spec: PipelineSpec) {
   const { reworded } = yield* Screen
-  const stages = yield* stagesOf(job, spec)
+  const { looked, stages } = yield* stagesOf(job, spec)
   if (!process.stdout.isTTY) {
+    if (job.report === "people") yield* print(reworded(choice(looked)))
     const lines = stages.flatMap(({ records, stage, to }) =>
       records.map((record) => ({
         pipeline: spec.name,
@@ -153,5 +196,6 @@ export const run = Effect.fnUntraced(function* (job: Job, spec: PipelineSpec) {
     return [reworded(heading(stage, { again, of, redacts })), ...rows, ""]
   })
   const title = job.title === undefined ? [] : [toPrintable(job.title), ""]
-  yield* answer([...title, ...tables, "Nothing was written, sent or kept."].join("\n"))
+  const chosen = [wrap(toPrintable(reworded(choice(looked))), columns), ""]
+  yield* answer([...title, ...chosen, ...tables, "Nothing was written, sent or kept."].join("\n"))
 })

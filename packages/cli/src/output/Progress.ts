@@ -17,6 +17,8 @@ export interface Progress {
   read: number
   sessions: number
   rejected: number
+  /** Left out by conditions before the newest or oldest were chosen. */
+  leftOut: number
   /** The least and the greatest start written, and the last one read, in µs. */
   earliest: number | undefined
   latest: number | undefined
@@ -30,6 +32,7 @@ export const make: Effect.Effect<Progress> = Effect.map(Clock.currentTimeMillis,
   read: 0,
   sessions: 0,
   rejected: 0,
+  leftOut: 0,
   earliest: undefined,
   latest: undefined,
   last: undefined,
@@ -42,6 +45,7 @@ export const sum = (all: ReadonlyArray<Progress>): Progress => ({
   read: all.reduce((sum, { read }) => sum + read, 0),
   sessions: all.reduce((sum, { sessions }) => sum + sessions, 0),
   rejected: all.reduce((sum, { rejected }) => sum + rejected, 0),
+  leftOut: all.reduce((sum, { leftOut }) => sum + leftOut, 0),
   earliest: undefined,
   latest: undefined,
   last: undefined,
@@ -65,23 +69,26 @@ export const addWritten = (progress: Progress, items: Items, rejected: number): 
   }
 }
 
-/** What the client counted: requests, and those tried again by reason. */
+/** What the client counted: calls read, some of them twice, requests, and those retried by reason. */
 export interface Requests {
+  readonly read: number
   readonly sent: number
   readonly retried: ReadonlyArray<readonly [reason: string, times: number]>
 }
 
 export const requests: Effect.Effect<Requests> = Effect.map(Metric.snapshot, (metrics) => {
   let sent = 0
+  let read = 0
   const retried: Array<readonly [string, number]> = []
   for (const metric of metrics) {
     if (metric.type !== "Counter") continue
     const times = Number(metric.state.count)
     if (metric.id === "callstream_requests_total") sent += times
+    if (metric.id === "callstream_sessions_total") read += times
     if (metric.id === "callstream_retries_total" && times > 0)
       retried.push([metric.attributes?.["reason"] ?? "", times])
   }
-  return { sent, retried }
+  return { read, sent, retried }
 })
 
 const words: Readonly<Record<string, string>> = {
@@ -92,12 +99,12 @@ const words: Readonly<Record<string, string>> = {
 
 const timesRetried = ({ retried }: Requests): number => retried.reduce((sum, [, times]) => sum + times, 0)
 
-/** `3 tried again (2 rate limited, 1 unavailable)`, or nothing. */
+/** `3 retried (2 rate limited, 1 unavailable)`, or nothing. */
 export const describeRetries = (counts: Requests): string => {
   const times = timesRetried(counts)
   if (times === 0) return ""
   const reasons = counts.retried.map(([reason, n]) => `${Format.count(n)} ${words[reason] ?? reason}`).join(", ")
-  return `${Format.count(times)} tried again (${reasons})`
+  return `${Format.count(times)} retried (${reasons})`
 }
 
 /** What fits into the columns. */
@@ -109,15 +116,17 @@ export const line = (
   clock: Calendar.Calendar | undefined
 ): string => {
   const seconds = (now - progress.startedAt) / 1000
-  const speed = seconds < 0.5 ? 0 : progress.read / seconds
+  const speed = seconds < 0.5 ? 0 : counts.read / seconds
   const retries = timesRetried(counts)
   // A part has a short form where the long one may find no room.
   const parts: ReadonlyArray<ReadonlyArray<string>> = [
-    [Format.counted(progress.read, "session")],
+    ...(progress.sessions === 0
+      ? [[`${Format.counted(counts.read, "call")} read`]]
+      : [[`${Format.counted(progress.sessions, "call")} written`], [`${Format.count(counts.read)} read`]]),
     speed > 0 ? [`${Format.count(speed)}/s`] : [],
     progress.last === undefined ? [] : [`at ${Format.minute(progress.last, clock)}`],
     [Format.counted(counts.sent, "request")],
-    retries === 0 ? [] : [describeRetries(counts), `${Format.count(retries)} tried again`]
+    retries === 0 ? [] : [describeRetries(counts), `${Format.count(retries)} retried`]
   ]
   return parts.reduce((line, forms) => {
     const longer = forms.map((form) => (line === "" ? form : `${line} · ${form}`))
@@ -125,18 +134,28 @@ export const line = (
   }, "")
 }
 
-/** Redraws the line ten times a second while the scope is open, on a terminal only, and takes it away at the end. */
+/**
+ * While the scope is open: on a terminal a line that is redrawn ten times a second and taken away at the end, elsewhere a
+ * new line every 30 seconds.
+ */
 export const show = (
   progress: () => Progress,
   clock: Calendar.Calendar | undefined
 ): Effect.Effect<void, never, Screen | Scope.Scope> =>
   Effect.flatMap(Screen, (screen) => {
-    if (!screen.live) return Effect.void
-    const draw = Effect.flatMap(Effect.all([requests, Clock.currentTimeMillis]), ([counted, now]) => {
-      // Room for the ^C that a terminal writes: on a line of its own it would stay there.
-      const text = line(progress(), counted, now, screen.columns() - 3, clock)
-      return screen.write(`${clearLine}${screen.colors ? `\u001b[2m${text}\u001b[22m` : text}`)
-    })
+    const text = (columns: number) =>
+      Effect.map(Effect.all([requests, Clock.currentTimeMillis]), ([counted, now]) =>
+        line(progress(), counted, now, columns, clock)
+      )
+    if (!screen.live) {
+      const tell = Effect.flatMap(text(Infinity), (text) => screen.write(`${text}\n`))
+      return Effect.asVoid(Effect.forkScoped(Effect.repeat(Effect.delay(tell, "30 seconds"), Schedule.forever)))
+    }
+    // Room for the ^C that a terminal writes: on a line of its own it would stay there.
+    const draw = Effect.flatMap(
+      Effect.suspend(() => text(screen.columns() - 3)),
+      (text) => screen.write(`${clearLine}${screen.colors ? `\u001b[2m${text}\u001b[22m` : text}`)
+    )
     return Effect.asVoid(
       Effect.andThen(
         Effect.addFinalizer(() => screen.write(clearLine)),

@@ -6,13 +6,15 @@ import * as Effect from "effect/Effect"
 import * as Sinks from "../flag/Sinks.ts"
 import * as Target from "../flag/Target.ts"
 import type { Job } from "../spec/Job.ts"
-import * as CoverageReport from "./CoverageReport.ts"
+import type * as CoverageReport from "./CoverageReport.ts"
 import * as Failure from "./Failure.ts"
 import * as Format from "./Format.ts"
+import * as NothingMatched from "./NothingMatched.ts"
 import * as Progress from "./Progress.ts"
+import * as Proof from "./Proof.ts"
 import { print as printLines, Screen } from "./Screen.ts"
 
-type About = Pick<Job, "title" | "name" | "zone" | "sinks" | "report" | "deadLetters" | "walk">
+type About = Pick<Job, "title" | "name" | "zone" | "sinks" | "report" | "deadLetters" | "walk" | "limit">
 
 /** Of several pipelines each is named. */
 const printOf = ({ title }: About, first: string, ...rest: ReadonlyArray<string>) =>
@@ -27,11 +29,11 @@ export const tellWhatIsThere = (
 ): Effect.Effect<void, never, Screen> => {
   if (about.report === "none" || Failure.isClosedPipe(error)) return Effect.void
   if (progress.sessions === 0) {
-    return Cause.hasInterruptsOnly(cause) ? printOf(about, "stopped before a session was written") : Effect.void
+    return Cause.hasInterruptsOnly(cause) ? printOf(about, "stopped before a call was written") : Effect.void
   }
-  const amount = `stopped after ${Format.counted(progress.sessions, "session")}`
+  const amount = `stopped after ${Format.counted(progress.sessions, "call")}`
   if (about.name !== undefined) {
-    return printOf(about, `${amount}; the same command ${about.committed ? "goes on from there" : "begins anew"}`)
+    return printOf(about, `${amount}; the same command ${about.committed ? "resumes from there" : "begins again"}`)
   }
   const [sink] = about.sinks
   if (sink === undefined || about.sinks.length > 1) return printOf(about, amount)
@@ -60,9 +62,9 @@ const nameOf = (sink: Sinks.Planned): string =>
 
 const sinkLine = (sink: Sinks.Planned | undefined, { failure, refused, written }: Pipeline.SinkSummary): string => {
   const name = sink === undefined ? "" : nameOf(sink)
-  const no = refused === 0 ? "" : `, ${Format.count(refused)} refused`
+  const no = refused === 0 ? "" : `, ${Format.count(refused)} rejected by the sink`
   const end = failure === undefined ? "" : `; it FAILED: ${failure.description}`
-  return `  ${Format.counted(written, "session")} to ${name}${no}${end}`
+  return `  ${Format.counted(written, "call")} to ${name}${no}${end}`
 }
 
 /** What was there before, by name: nobody would miss it otherwise. */
@@ -127,14 +129,17 @@ export const print = Effect.fnUntraced(function* (
   about: About,
   progress: Progress.Progress,
   done: Pipeline.RunSummary,
-  covered: CoverageReport.Report | undefined
+  covered: CoverageReport.Report | undefined,
+  unmatched: NothingMatched.Finding | undefined
 ) {
   if (about.report === "none") return
   const { clock } = about.zone
   const elapsed = (yield* Clock.currentTimeMillis) - progress.startedAt
   const requests = yield* Progress.requests
   const { earliest, latest, resumedAt, sessions } = progress
-  const { dead, filtered, finishedBefore, sinks } = done
+  const { dead, finishedBefore, sinks } = done
+  const filtered = done.filtered + progress.leftOut
+  const written = Math.max(0, ...sinks.map((sink) => sink.written))
   const to = about.sinks.map(Sinks.describe)
   if (about.report === "json") {
     const { write } = yield* Screen
@@ -165,6 +170,8 @@ export const print = Effect.fnUntraced(function* (
         walk: about.walk,
         ...(resumedAt === undefined || finishedBefore ? {} : { resumedAt: Instant.format(resumedAt) }),
         ...(finishedBefore ? { finishedBefore } : {}),
+        ...(unmatched === undefined ? {} : { unmatched }),
+        ...(about.limit === undefined ? {} : { limit: about.limit, limited: sessions >= about.limit }),
         ...(covered === undefined ? {} : { coverage: { ...covered, windows: covered.windows.length } }),
         elapsedMs: elapsed
       })}\n`
@@ -173,24 +180,30 @@ export const print = Effect.fnUntraced(function* (
   if (finishedBefore) {
     return yield* printOf(
       about,
-      `nothing is left to do: ${about.name ?? "it"} came to its end before`,
-      ...(covered === undefined ? [] : [`  ${CoverageReport.describe(covered, clock)}`]),
-      "  Give it another --name to begin anew."
+      `run "${about.name ?? ""}" has finished and exports nothing more`,
+      ...(covered === undefined ? [] : [`  ${Proof.describe(covered, clock)}`]),
+      "  Use another --name to begin a new run."
     )
   }
-  const speed = elapsed < 1000 ? "" : `, ${Format.count((progress.read / elapsed) * 1000)} a second`
+  const speed = elapsed < 1000 || written === 0 ? "" : `, ${Format.count((written / elapsed) * 1000)} a second`
   const [only] = about.sinks
   const single = about.sinks.length === 1 && only !== undefined
   yield* printOf(
     about,
-    `${Format.counted(sessions, "session")}${single ? ` to ${nameOf(only)}` : ""} in ${Format.duration(elapsed)}${speed}`,
+    `${Format.counted(written, "call")} to ${single ? nameOf(only) : Format.counted(sinks.length, "sink")} in ${Format.duration(elapsed)}${speed}`,
     ...replacedLines(sinks),
-    ...(single && sinks[0]?.refused === 0 ? [] : sinks.map((sink, i) => sinkLine(about.sinks[i], sink))),
+    ...(single && sinks[0]?.failure === undefined ? [] : sinks.map((sink, i) => sinkLine(about.sinks[i], sink))),
+    ...(unmatched === undefined ? [] : [`  ${NothingMatched.describe(unmatched)}`]),
+    ...(about.limit === undefined || sessions < about.limit
+      ? []
+      : [`  stopped at the limit of ${Format.counted(about.limit, "call")}; there may be more`]),
     ...sinks.flatMap((sink, i) => versionLines(about.sinks[i], sink)),
     ...(resumedAt === undefined
       ? []
-      : [`  went on at ${Format.time(resumedAt, clock)}, where an earlier run had stopped`]),
-    ...(filtered === 0 ? [] : [`  ${Format.counted(filtered, "session")} left out by filters`]),
+      : [
+          `  resumed at ${Format.time(resumedAt, clock)}${covered === undefined ? "" : `; ${Format.counted(covered.of, "call")} read with the earlier runs of this name`}`
+        ]),
+    ...(filtered === 0 ? [] : [`  ${Format.counted(filtered, "call")} left out by filters`]),
     // Several pipelines send them together.
     ...(about.title === undefined ? [`  ${describeRequests(requests)}`] : []),
     ...(earliest === undefined || latest === undefined
@@ -200,9 +213,9 @@ export const print = Effect.fnUntraced(function* (
             ? `  started at ${Format.time(earliest, clock)}`
             : `  started between ${Format.times(earliest, "and", latest, clock)}`
         ]),
-    ...(dead === 0 ? [] : [`  ${Format.counted(dead, "record")} could not go on: see ${about.deadLetters}`]),
+    ...(dead === 0 ? [] : [`  ${Format.counted(dead, "record")} rejected: see ${about.deadLetters}`]),
     covered === undefined
-      ? "  read page by page: a session that left the set while it was read may be missing"
-      : `  ${CoverageReport.describe(covered, clock)}`
+      ? "  Read page by page: a call that left the set while it was read may be missing."
+      : `  ${Proof.describe(covered, clock)}`
   )
 })

@@ -16,7 +16,6 @@ import {
   OutputFile,
   OutputLock,
   OutputLockFile,
-  type Page,
   Pipeline,
   Transform
 } from "@callstream/core"
@@ -38,10 +37,12 @@ import * as Sinks from "../flag/Sinks.ts"
 import * as Zone from "../flag/Zone.ts"
 import * as DeadLetters from "../output/DeadLetters.ts"
 import * as CoverageReport from "../output/CoverageReport.ts"
+import * as NothingMatched from "../output/NothingMatched.ts"
 import * as Progress from "../output/Progress.ts"
 import { print, Screen } from "../output/Screen.ts"
 import * as Summary from "../output/Summary.ts"
 import { Incomplete } from "../option/UsageError.ts"
+import * as Limit from "./Limit.ts"
 import * as Notes from "./Notes.ts"
 import * as Spool from "./Spool.ts"
 import * as Veil from "./Veil.ts"
@@ -67,6 +68,11 @@ export interface Job {
   readonly learned: Learned.Learned | undefined
   /** Only the newest, or oldest, of the range. */
   readonly keep: { readonly side: "newest" | "oldest"; readonly limit: number } | undefined
+  /** Only so many, the first that come. */
+  readonly limit: number | undefined
+  readonly conditions: ReadonlyArray<NothingMatched.Condition>
+  /** Which calls the conditions let through: those alone count towards a limit. */
+  readonly passes: Limit.Passes | undefined
   readonly transform: Transform.Transform<CallSession.CallSession, object>
   readonly sinks: ReadonlyArray<Sinks.Planned>
   readonly commitEvery: Duration.Duration
@@ -101,8 +107,11 @@ const look = Effect.flatMap(AgniClient, ({ list }) =>
 )
 
 /** What all of these sessions are; a run with a limit, or that leaves gaps, does not have all of anything. */
-const coversOf = ({ filters, keep, keepGoing }: Job, { end, from, to }: Notes.Range): Manifest.Covers | undefined =>
-  keep === undefined && !keepGoing ? { from, to: to ?? end, filters } : undefined
+const coversOf = (
+  { filters, keep, keepGoing, limit }: Job,
+  { end, from, to }: Notes.Range
+): Manifest.Covers | undefined =>
+  keep === undefined && limit === undefined && !keepGoing ? { from, to: to ?? end, filters } : undefined
 
 /** `shared` is counted in when somebody else shows how far it is. */
 export const run = Effect.fnUntraced(function* (job: Job, shared?: Progress.Progress) {
@@ -111,6 +120,7 @@ export const run = Effect.fnUntraced(function* (job: Job, shared?: Progress.Prog
   const progress = shared ?? (yield* Progress.make)
   const collector = CoverageReport.make(Duration.toMillis(job.horizon), job.zone.clock)
   const notes = Notes.make(job.selection, collector)
+  const seen = NothingMatched.makeSeen([...new Set(job.conditions.flatMap(({ fields }) => fields))])
   const named = job.name !== undefined
   /** There is something to go on from. */
   let committed = false
@@ -156,8 +166,12 @@ export const run = Effect.fnUntraced(function* (job: Job, shared?: Progress.Prog
         fingerprint,
         source: (resume) => {
           if (resume.from !== undefined) progress.resumedAt = resume.from
-          return Stream.tap(source(job, notes.range(), resume, collector), (window) =>
-            Effect.sync(() => Progress.addRead(progress, Coverage.items(window)))
+          return Stream.tap(source(job, notes.range(), resume, collector, progress, seen), (window) =>
+            Effect.sync(() => {
+              Progress.addRead(progress, Coverage.items(window))
+              // Reading the rows is what conditions do anyway.
+              if (progress.sessions === 0 && job.conditions.length > 0) seen.add(window.sessions)
+            })
           )
         },
         transform: Transform.make({ ...job.transform, label }),
@@ -213,17 +227,33 @@ export const run = Effect.fnUntraced(function* (job: Job, shared?: Progress.Prog
 
   const known = !summary.finishedBefore || collector.end() !== undefined
   const covered = job.walk === "history" && known ? collector.report() : undefined
-  yield* Summary.print(job, progress, summary, covered)
+  const unmatched = yield* unmatchedIn(job, progress, notes.range(), seen, summary)
+  yield* Summary.print(job, progress, summary, covered, unmatched)
   const failed = covered?.set === "unprovable" || summary.sinks.some(({ failure }) => failure !== undefined)
   const doubtful = summary.dead > 0 || covered?.set === "provisional"
   if (failed || (job.strict && doubtful)) return yield* new Incomplete()
 })
 
+/** Why a run brought nothing, where filters are the reason. */
+const unmatchedIn = (
+  { conditions, report, selection }: Job,
+  { leftOut, read, resumedAt, sessions }: Progress.Progress,
+  range: Notes.Range,
+  seen: NothingMatched.Seen,
+  { dead, finishedBefore }: Pipeline.RunSummary
+) => {
+  const nothing = sessions === 0 && dead === 0 && resumedAt === undefined && !finishedBefore
+  if (!nothing || report === "none") return Effect.succeed(undefined)
+  if (read + leftOut > 0) return Effect.succeed(NothingMatched.ofConditions(conditions, seen))
+  return NothingMatched.ofSelection(selection, range)
+}
+
 /** Data, or what a program makes of it, and a line that redraws itself would overwrite each other on one terminal. */
 export const showsProgress = (jobs: ReadonlyArray<Job>, live: boolean): boolean => {
+  if (!live) return jobs.every(({ report }) => report === "people")
   const toStdout = jobs.some(({ sinks }) => sinks.some(({ target }) => target._tag === "Stdout"))
   const alone = !toStdout || (!process.stdout.isTTY && fstatSync(1).isFile())
-  return live && alone && jobs.every(({ report }) => report === "people")
+  return alone && jobs.every(({ report }) => report === "people")
 }
 
 const stateIn = ({ database, folder }: Run.State) =>
@@ -266,40 +296,26 @@ const fingerprintOf = (job: Job, organization: string, veil: Veil.Veil) => {
   }
 }
 
-/** Where there are no windows, everything is one: it is committed when all of it is there. */
-const asWindows = (
-  read: Stream.Stream<Pick<Page, "sessions" | "rejected" | "observedAt">, AgniError, AgniClient>,
-  keep: Job["keep"]
-): Stream.Stream<Coverage.Window, AgniError, AgniClient> =>
-  Stream.suspend(() => {
-    // What is kept of all that was read was observed when the first of it was, at least.
-    let first = Infinity
-    const noted = Stream.map(read, (batch) => {
-      first = Math.min(first, batch.observedAt)
-      return batch
-    })
-    return Stream.map(keep === undefined ? noted : Extremes[keep.side](keep.limit)(noted), (batch) =>
-      Coverage.make(Coverage.items(batch), {
-        from: 0,
-        to: 0,
-        rejected: batch.rejected,
-        coverage: { _tag: "Provisional", reason: "read page by page" },
-        requests: 0,
-        observedAt: first
-      })
-    )
-  })
-
 const source = (
   job: Job,
   range: Notes.Range,
   resume: Pipeline.Resume,
-  collector: CoverageReport.Collector
+  collector: CoverageReport.Collector,
+  progress: Progress.Progress,
+  seen: NothingMatched.Seen
 ): Stream.Stream<Coverage.Window, AgniError, AgniClient> => {
   const { end, from, to } = range
+  const { keep, limit, passes } = job
+  const onLeftOut = (sessions: ReadonlyArray<CallSession.CallSession>) => {
+    progress.leftOut += sessions.length
+    seen.add(sessions)
+  }
   if (job.walk === "pages") {
     const iso = (instant: Instant.Instant | undefined) => (instant === undefined ? undefined : Instant.format(instant))
-    return asWindows(CallSessions.selectedPages({ ...job.selection, from: iso(from), to: iso(to) }), job.keep)
+    const pages = CallSessions.selectedPages({ ...job.selection, from: iso(from), to: iso(to) })
+    if (keep !== undefined) return Limit.extremes(pages, { ...keep, passes, onLeftOut })
+    const windows = Limit.asWindows(pages)
+    return limit === undefined ? windows : Limit.first(windows, limit, passes)
   }
   const options: History.Options = {
     ...Struct.omit(job.selection, ["from", "to"]),
@@ -313,11 +329,14 @@ const source = (
     resume: resume.from,
     cuts: resume.cuts
   }
-  if (job.keep === undefined) return History.windows({ from, to }, options)
-  const { limit, side } = job.keep
-  const windows = (side === "newest" ? Extremes.lastWindows : Extremes.firstWindows)(limit, { from, to }, options)
-  return asWindows(
-    Stream.tap(windows, (window) => Effect.sync(() => collector.add(window))),
-    job.keep
-  )
+  if (keep !== undefined) {
+    const few = keep.side === "newest" ? Extremes.lastWindows : Extremes.firstWindows
+    const windows = few(keep.limit, { from, to }, { ...options, counts: passes })
+    const noted = Stream.tap(windows, (window) => Effect.sync(() => collector.add(window)))
+    return Limit.extremes(noted, { ...keep, passes, onLeftOut })
+  }
+  if (limit === undefined) return History.windows({ from, to }, options)
+  // They are read ahead, side by side: small ones where few calls are wanted.
+  const few = Extremes.firstWindows(limit, { from, to }, { ...options, counts: passes })
+  return Limit.first(few, limit, passes)
 }

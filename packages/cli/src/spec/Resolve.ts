@@ -13,9 +13,10 @@ import * as Transforms from "../flag/Transforms.ts"
 import * as When from "../flag/When.ts"
 import * as Zone from "../flag/Zone.ts"
 import * as Kind from "../option/Kind.ts"
-import { among, UsageError } from "../option/UsageError.ts"
+import { among, UsageError, type UsageErrors } from "../option/UsageError.ts"
 import * as DeadLetters from "../output/DeadLetters.ts"
 import type * as Job from "./Job.ts"
+import type * as Limit from "./Limit.ts"
 import * as Places from "./Places.ts"
 import type { PipelineSpec } from "./PipelineSpec.ts"
 
@@ -40,9 +41,13 @@ const contradictions = ({ coverage, name, sinks, source = {}, state }: PipelineS
       found.push(new UsageError({ option, reason: { _tag: "Conflict", with: other, because: "pages prove nothing" } }))
     }
   }
+  for (const option of ["newest", "oldest"] as const) {
+    if (source.limit === undefined || source[option] === undefined) continue
+    found.push(new UsageError({ option: "limit", reason: { _tag: "Conflict", with: { option } } }))
+  }
   if (state === false) return found
   const kept = { option: name === undefined ? "state" : "name" } as const
-  for (const option of ["newest", "oldest"] as const) {
+  for (const option of ["newest", "oldest", "limit"] as const) {
     if (source[option] === undefined) continue
     found.push(new UsageError({ option, reason: { _tag: "Conflict", with: kept, because: "not resumable" } }))
   }
@@ -88,6 +93,22 @@ const keepOf = ({ newest, oldest }: NonNullable<PipelineSpec["source"]>): Job.Jo
     : oldest === undefined
       ? undefined
       : { side: "oldest", limit: oldest }
+
+/** What the conditions alone say of a call. */
+const passesOf = Effect.fnUntraced(function* (
+  { where }: NonNullable<PipelineSpec["transforms"]>,
+  zone: Zone.Zone
+): Effect.fn.Return<Limit.Passes | undefined, UsageErrors> {
+  if (where === undefined) return undefined
+  const { apply } = yield* Transforms.toTransform({ where }, { tabular: false, zone })
+  return (session) => {
+    try {
+      return apply(session) !== undefined
+    } catch {
+      return true
+    }
+  }
+})
 
 /**
  * Sinks that write to one file would destroy each other's work, be it the manifest of two rotated ones; and what is told
@@ -165,6 +186,9 @@ export const toJob = Effect.fnUntraced(function* (spec: PipelineSpec, { report, 
     keepGoing: source.keepGoing ?? false,
     learned: yield* Effect.fromResult(parts.profile),
     keep: keepOf(source),
+    limit: source.limit,
+    conditions: Transforms.conditionsOf(transforms),
+    passes: yield* passesOf(transforms, zone),
     transform: yield* Effect.fromResult(parts.transform),
     sinks,
     commitEvery: durationOf(spec.commitEvery, Duration.seconds(1)),

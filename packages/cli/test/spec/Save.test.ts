@@ -101,7 +101,7 @@ describe("spec/Save", () => {
         "--name n --state s --since 90m --to a.ndjson.gz --to - --rotate 100MB --commit-every 0ms --strict",
         "--newest 3 --force --to a.ndjson --to https://example.com/canary --to https://example.com/canary2?x=1 --batch-size 3 --batch-bytes 1MB --allow-private-hosts",
         "--name t --state sqlite:state.db --to sqlite:calls.db --to postgres:DATABASE_URL --table calls --schema crm",
-        "--on yesterday --zone Asia/Kolkata",
+        "--on yesterday --zone Asia/Kolkata --limit 4",
         "--where durationSec>60 --derive direction,cost --redact phone=drop,email --calling-code 49 --select id,cost=c --flatten",
         "--to calls.csv --csv-raw --csv-bom --to calls.parquet",
         "--omit summary --on-sink-failure continue --dead-letters d.ndjson --dead-letters-raw --max-dead-letters 7 --coverage c.json --horizon 90m --keep-going",
