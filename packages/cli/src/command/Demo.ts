@@ -1,5 +1,5 @@
 /** `callstream demo`: the whole job against the simulator. */
-import { AgniClient, Transform } from "@callstream/core"
+import { AgniClient, Limits, Transform } from "@callstream/core"
 import { AgniSimulator } from "@callstream/core/testing"
 import { AgniTransport } from "@callstream/node"
 import * as Command from "effect/cli/Command"
@@ -46,7 +46,7 @@ const demo = Effect.gen(function* () {
     zoned: false,
     filters: "",
     walk: "history",
-    horizon: Duration.hours(2),
+    horizon: Limits.defaultHorizon,
     keepGoing: false,
     learned: undefined,
     keep: undefined,

@@ -1,5 +1,5 @@
 /** From a pipeline as data to a job: everything that can be wrong with it is found here, and nothing is asked of the server. */
-import { type CallSessions, Derive } from "@callstream/core"
+import { type CallSessions, Derive, Limits } from "@callstream/core"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -182,7 +182,7 @@ export const toJob = Effect.fnUntraced(function* (spec: PipelineSpec, { report, 
     zone,
     zoned: isZoned(spec),
     walk: source.walk ?? "history",
-    horizon: durationOf(source.horizon, Duration.hours(2)),
+    horizon: durationOf(source.horizon, Limits.defaultHorizon),
     keepGoing: source.keepGoing ?? false,
     learned: yield* Effect.fromResult(parts.profile),
     keep: keepOf(source),
