@@ -21,7 +21,8 @@ const otherReasons = ({ asOf, horizon, reasons, windows }: Report): ReadonlyArra
   const longest = (horizon + 60) * 1_000_000
   const isYoung = ({ from, set, to }: Report["windows"][number]) => {
     const end = Instant.parse(to) ?? -Infinity
-    return set === "provisional" && end > young && end - (Instant.parse(from) ?? -Infinity) <= longest
+    const length = end - (Instant.parse(from) ?? -Infinity)
+    return set === "provisional" && end > young && length > 0 && length <= longest
   }
   const expected = new Set(windows.filter(isYoung).map(({ reason }) => reason))
   return reasons.filter((reason) => !expected.has(reason))
