@@ -3,20 +3,20 @@ import { AgniTransport } from "@callstream/node"
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Run from "../flag/Run.ts"
-import * as Sinks from "../flag/Sinks.ts"
-import * as Source from "../flag/Source.ts"
+import * as Run from "../option/Run.ts"
+import * as Sinks from "../option/Sinks.ts"
+import * as Source from "../option/Source.ts"
 import { flags, type FlagValues, one, onOff, pick } from "../option/Declared.ts"
 import * as Kind from "../option/Kind.ts"
 import * as Options from "../option/Options.ts"
 import { UsageError } from "../option/UsageError.ts"
-import * as DryRun from "../output/DryRun.ts"
-import * as Explain from "../output/Explain.ts"
-import { invocation, print } from "../output/Screen.ts"
-import * as Job from "../spec/Job.ts"
-import type { PipelineSpec } from "../spec/PipelineSpec.ts"
-import * as Resolve from "../spec/Resolve.ts"
-import * as Save from "../spec/Save.ts"
+import * as DryRun from "../render/DryRun.ts"
+import * as Explain from "../render/Explain.ts"
+import { invocation, print } from "../render/Screen.ts"
+import * as RunJob from "../run/RunJob.ts"
+import type { PipelineSpec } from "../option/PipelineSpec.ts"
+import * as Resolve from "../job/Resolve.ts"
+import * as Save from "../job/Save.ts"
 
 const { run: running, sink, ...others } = Options.groups
 
@@ -92,9 +92,9 @@ const command = Command.make(
       return yield* saveTo(spec, input.save, report === "json" ? ["--json"] : report === "none" ? ["--quiet"] : [])
     }
     if (input.explain) return yield* Explain.print(job)
-    const client = Layer.provide(Source.client(spec.source ?? {}), [AgniTransport.layer, Job.decoder([job])])
+    const client = Layer.provide(Source.client(spec.source ?? {}), [AgniTransport.layer, RunJob.decoder([job])])
     if (input.dryRun) return yield* Effect.provide(DryRun.run(job, spec), client)
-    yield* Effect.provide(Job.run(job), client)
+    yield* Effect.provide(RunJob.run(job), client)
   })
 )
 

@@ -11,21 +11,22 @@ import * as References from "effect/References"
 import * as Struct from "effect/Struct"
 import { flags as flagsOf, onOff } from "../option/Declared.ts"
 import { inFile } from "../option/Reason.ts"
-import * as Source from "../flag/Source.ts"
-import * as Transforms from "../flag/Transforms.ts"
-import * as DryRun from "../output/DryRun.ts"
-import * as Explain from "../output/Explain.ts"
-import * as Failure from "../output/Failure.ts"
-import * as Progress from "../output/Progress.ts"
-import { answer, print, Screen } from "../output/Screen.ts"
-import * as Summary from "../output/Summary.ts"
+import * as Source from "../option/Source.ts"
+import * as Transforms from "../option/Transforms.ts"
+import * as DryRun from "../render/DryRun.ts"
+import * as Explain from "../render/Explain.ts"
+import * as Failure from "../render/Failure.ts"
+import * as Progress from "../render/Progress.ts"
+import { answer, print, Screen } from "../render/Screen.ts"
+import * as Summary from "../render/Summary.ts"
 import { ReportedExit, UsageError } from "../option/UsageError.ts"
-import * as Job from "../spec/Job.ts"
-import * as Places from "../spec/Places.ts"
-import * as PipelineFile from "../spec/PipelineFile.ts"
-import { jsonSchema } from "../spec/PipelineSpec.ts"
-import * as Resolve from "../spec/Resolve.ts"
-import type * as Yaml from "../spec/Yaml.ts"
+import type * as Job from "../job/Job.ts"
+import * as RunJob from "../run/RunJob.ts"
+import * as Places from "../job/Places.ts"
+import * as PipelineFile from "../job/PipelineFile.ts"
+import { jsonSchema } from "../option/PipelineSpec.ts"
+import * as Resolve from "../job/Resolve.ts"
+import type * as Yaml from "../option/Yaml.ts"
 
 /** What only `run` takes. */
 export const options = {
@@ -102,14 +103,14 @@ const sideBySide = Effect.fnUntraced(function* (tasks: ReadonlyArray<Task>) {
   const debug = (yield* References.MinimumLogLevel) === "Debug"
   const each = yield* Effect.forEach(tasks, (task) => Effect.map(Progress.make, (progress) => ({ ...task, progress })))
   const jobs = each.map(({ job }) => job)
-  if (Job.showsProgress(jobs, live)) {
+  if (RunJob.showsProgress(jobs, live)) {
     // Together they tell no time.
     yield* Progress.show(() => Progress.sum(each.map(({ progress }) => progress)), undefined)
   }
   const codes = yield* Effect.forEach(
     each,
     ({ job, progress, spec }) =>
-      Effect.flatMap(Effect.exit(Job.run(job, progress)), (exit) => {
+      Effect.flatMap(Effect.exit(RunJob.run(job, progress)), (exit) => {
         if (Exit.isSuccess(exit)) return Effect.succeed<number>(Failure.exitCode.done)
         if (Cause.hasInterruptsOnly(exit.cause)) return Effect.failCause(exit.cause)
         const { exitCode, lines } = Failure.report(exit.cause, { debug, speaker: inFile })
@@ -144,14 +145,14 @@ const run = Effect.fnUntraced(function* (
   if (options.explain) return yield* Effect.forEach(tasks, ({ job }) => Explain.print(job), { discard: true })
   const client = Layer.provide(Source.client(connection), [
     AgniTransport.layer,
-    Job.decoder(tasks.map(({ job }) => job))
+    RunJob.decoder(tasks.map(({ job }) => job))
   ])
   const work = Effect.gen(function* () {
     if (options.dryRun) {
       return yield* Effect.forEach(tasks, ({ job, spec }) => DryRun.run(job, spec), { discard: true })
     }
     const [only] = tasks
-    if (only !== undefined && !several) return yield* Job.run(only.job)
+    if (only !== undefined && !several) return yield* RunJob.run(only.job)
     const exitCode = yield* sideBySide(tasks)
     yield* Summary.printTogether(tasks.length, options.report)
     if (exitCode !== Failure.exitCode.done) return yield* new ReportedExit({ exitCode })

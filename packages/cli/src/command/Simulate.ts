@@ -9,8 +9,8 @@ import type * as Scope from "effect/Scope"
 import { createServer } from "node:http"
 import { flags, one, pick } from "../option/Declared.ts"
 import * as Kind from "../option/Kind.ts"
-import * as Format from "../output/Format.ts"
-import { answer, invocation, print } from "../output/Screen.ts"
+import * as Format from "../option/Format.ts"
+import { answer, invocation, print } from "../render/Screen.ts"
 import { UsageError } from "../option/UsageError.ts"
 
 /** Serves a simulator on a loopback port while the scope is open, and answers its base URL. Port 0 takes a free one. */

@@ -1,9 +1,9 @@
 /** Every option that a flag and a key of a pipeline file share, declared once. */
 import { Limits } from "@callstream/core"
 import * as Duration from "effect/Duration"
-import * as When from "../flag/When.ts"
-import * as Target from "../flag/Target.ts"
-import * as Zone from "../flag/Zone.ts"
+import * as When from "./When.ts"
+import * as Target from "./Target.ts"
+import * as Zone from "./Zone.ts"
 import { each, list, one, onOff } from "./Declared.ts"
 import * as Kind from "./Kind.ts"
 
@@ -107,7 +107,7 @@ export const to = each(
   { fallback: "-" }
 )
 
-/** What one kind of sink or another takes; which kind takes what is in `flag/Sinks.ts`. */
+/** What one kind of sink or another takes; which kind takes what is in `Sinks.ts`. */
 export const sink = {
   force: onOff("Replace a file, or the files of an earlier --rotate, if it exists"),
   rotate: one(

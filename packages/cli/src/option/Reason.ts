@@ -1,6 +1,6 @@
 /** Reasons of a `UsageError` as words: what happened and what to do, in the language of flags or of a file's keys. */
 import { show } from "../expression/Mistake.ts"
-import type { Unreadable } from "../flag/SmallFile.ts"
+import type { Unreadable } from "./SmallFile.ts"
 import { flagOf } from "./Declared.ts"
 import type { AnyOption, ConflictCause, Holds, Mention, Reason, TableNameProblem, UsageError } from "./UsageError.ts"
 

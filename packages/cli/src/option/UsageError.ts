@@ -4,7 +4,7 @@ import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type { Mistake } from "../expression/Mistake.ts"
-import type { Unreadable } from "../flag/SmallFile.ts"
+import type { Unreadable } from "./SmallFile.ts"
 import type { OptionId } from "./Options.ts"
 import { describe, inCode } from "./Reason.ts"
 
