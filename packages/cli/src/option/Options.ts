@@ -1,6 +1,5 @@
 /** Every option that a flag and a key of a pipeline file share, declared once. */
 import { Limits } from "@callstream/core"
-import * as Duration from "effect/Duration"
 import * as When from "./When.ts"
 import * as Target from "./Target.ts"
 import * as Zone from "./Zone.ts"
@@ -22,9 +21,6 @@ export const connection = {
   rate: one(Kind.above(0), "Requests a second at most, retries included", { fallback: "no limit" }),
   concurrency: one(Kind.integer(1, 256), "Requests in flight at once", { fallback: "4" })
 }
-
-/** As it is typed. */
-const durationText = (duration: Duration.Duration): string => Duration.format(duration).replaceAll(" ", "")
 
 const time = Kind.text("TIME", When.expected, (text) => When.parse(text) !== undefined)
 const filter = (metavar: string, expected: string) => Kind.text(metavar, expected, () => true)
@@ -65,7 +61,7 @@ export const reading = {
     { fallback: "history" }
   ),
   horizon: one(Kind.duration, "How long after its start a call may still appear in the API", {
-    fallback: durationText(Limits.defaultHorizon)
+    fallback: When.formatDuration(Limits.defaultHorizon)
   }),
   keepGoing: onOff("Leave out the records that the server fails to return, report where they are, and exit with 3"),
   profile: one(Kind.file, "Endpoint profile from `check --json`; skips most probing")
