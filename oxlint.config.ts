@@ -85,6 +85,19 @@ const sinkKinds = kinds.flatMap((kind) =>
     }
   })
 )
+/** The rooms of the cli, each of which imports from those before it only. */
+const cliOrder = ["expression", "option", "job", "render", "run", "command"]
+
+const cliRooms = cliOrder.map((name, at): OxlintOverride => ({
+  files: [`packages/cli/src/${name}/**`],
+  rules: restrict(
+    otherSources,
+    ...cliOrder.slice(at + 1).map((later) => ({
+      regex: `^\\.\\./${later}/`,
+      message: `${name}/ may import ${cliOrder.slice(0, at).join(", ") || "no other room"} only.`
+    }))
+  )
+}))
 
 export default defineConfig({
   plugins: ["eslint", "typescript", "unicorn", "oxc", "import", "promise", "vitest"],
@@ -138,6 +151,7 @@ export default defineConfig({
       )
     },
     { files: ["packages/cli/src/**"], rules: restrict(otherSources) },
+    ...cliRooms,
     { files: ["**/test/**", "**/bench/**", "examples/**"], rules: { "typescript/no-unsafe-type-assertion": "off" } }
   ]
 })

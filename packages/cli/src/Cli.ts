@@ -18,23 +18,21 @@ import { planCommand } from "./command/Plan.ts"
 import { replayCommand } from "./command/Replay.ts"
 import { runCommand } from "./command/Run.ts"
 import { simulateCommand } from "./command/Simulate.ts"
-import * as CommandLine from "./output/CommandLine.ts"
-import * as Failure from "./output/Failure.ts"
+import * as CommandLine from "./render/CommandLine.ts"
 import { exitCode } from "./render/ExitCode.ts"
-import { wrap } from "./output/Help.ts"
-import * as Log from "./output/Log.ts"
-import { answer, print, Screen } from "./output/Screen.ts"
+import * as Failure from "./render/Failure.ts"
+import { wrap } from "./render/Help.ts"
+import * as Log from "./render/Log.ts"
+import { answer, print, Screen } from "./render/Screen.ts"
+
+export const debugHelp =
+  "Print on stderr each attempt and failure, the endpoint profile, each window, and stacks of errors"
 
 const debugFlag = GlobalFlag.Setting("debug")({
-  flag: Flag.Boolean("debug").pipe(
-    Flag.withDescription(
-      "Tell on stderr each attempt and what failed, what was learned of the endpoint, each window, and stacks of errors"
-    ),
-    Flag.withDefault(false)
-  )
+  flag: Flag.Boolean("debug").pipe(Flag.withDescription(debugHelp), Flag.withDefault(false))
 })
 
-const root = Command.make("callstream").pipe(
+export const root = Command.make("callstream").pipe(
   Command.withDescription(
     "Take the call sessions of an Agni (Ravan AI) organization to where you need them. The API key is read from AGNI_API_KEY."
   ),

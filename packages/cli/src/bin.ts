@@ -7,7 +7,7 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import { main } from "./Cli.ts"
 import { exitCode } from "./render/ExitCode.ts"
-import { Screen } from "./output/Screen.ts"
+import { Screen } from "./render/Screen.ts"
 
 // The first Ctrl-C ends the run cleanly; whoever presses it again does not want to wait for that. Then the signal does
 // what it does to any program (a shell says 130): `process.exit` would wait for a file operation that hangs.

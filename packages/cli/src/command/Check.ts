@@ -4,12 +4,12 @@ import { AgniTransport } from "@callstream/node"
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as ProfileFile from "../flag/ProfileFile.ts"
-import * as Source from "../flag/Source.ts"
+import * as ProfileFile from "../option/ProfileFile.ts"
+import * as Source from "../option/Source.ts"
 import { flags, onOff, pick } from "../option/Declared.ts"
 import * as Options from "../option/Options.ts"
-import * as Format from "../output/Format.ts"
-import { answer, toPrintable } from "../output/Screen.ts"
+import * as Format from "../option/Format.ts"
+import { answer, toPrintable } from "../render/Screen.ts"
 
 /** The report is what was asked for, so it goes to stdout. */
 const tell = (about: string, text: string) => answer(toPrintable(`${about.padEnd(12)} ${text}`))
@@ -48,12 +48,11 @@ const report = Effect.fnUntraced(function* (baseUrl: string) {
   )
 })
 
+export const options = { json: onOff("Print the endpoint profile as JSON, for export --profile") }
+
 export const checkCommand = Command.make(
   "check",
-  flags({
-    ...Options.connection,
-    json: onOff("Print the endpoint profile as JSON, for export --profile")
-  }),
+  flags({ ...Options.connection, ...options }),
   Effect.fnUntraced(function* (input) {
     const connection = pick(Options.connection, input)
     const baseUrl = Source.baseUrlOf(connection)

@@ -1,5 +1,5 @@
 /** `callstream demo`: the whole job against the simulator. */
-import { AgniClient, Transform } from "@callstream/core"
+import { AgniClient, Limits, Transform } from "@callstream/core"
 import { AgniSimulator } from "@callstream/core/testing"
 import { AgniTransport } from "@callstream/node"
 import * as Command from "effect/cli/Command"
@@ -10,11 +10,11 @@ import * as Layer from "effect/Layer"
 import * as Path from "effect/Path"
 import * as Redacted from "effect/Redacted"
 import { fromPlatform } from "@callstream/core/sink/OutputError"
-import * as Target from "../flag/Target.ts"
-import * as Zone from "../flag/Zone.ts"
-import * as Format from "../output/Format.ts"
-import { invocation, print } from "../output/Screen.ts"
-import * as Job from "../spec/Job.ts"
+import * as Target from "../option/Target.ts"
+import * as Zone from "../option/Zone.ts"
+import * as Format from "../option/Format.ts"
+import { invocation, print } from "../render/Screen.ts"
+import * as RunJob from "../run/RunJob.ts"
 import { serve } from "./Simulate.ts"
 
 const sessions = 4000
@@ -35,7 +35,7 @@ const demo = Effect.gen(function* () {
   )
   const client = AgniClient.layer({ apiKey: Redacted.make(simulator.apiKey), baseUrl })
   const target: Target.Target = { _tag: "File", path, format: "ndjson", compression: undefined }
-  yield* Job.run({
+  yield* RunJob.run({
     title: undefined,
     name: undefined,
     state: { folder, database: undefined },
@@ -46,10 +46,13 @@ const demo = Effect.gen(function* () {
     zoned: false,
     filters: "",
     walk: "history",
-    horizon: Duration.hours(2),
+    horizon: Limits.defaultHorizon,
     keepGoing: false,
     learned: undefined,
     keep: undefined,
+    limit: undefined,
+    passes: undefined,
+    conditions: [],
     transform: Transform.identity(),
     sinks: [{ target, settings: {} }],
     commitEvery: Duration.seconds(1),

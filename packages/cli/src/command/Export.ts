@@ -3,22 +3,30 @@ import { AgniTransport } from "@callstream/node"
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Run from "../flag/Run.ts"
-import * as Sinks from "../flag/Sinks.ts"
-import * as Source from "../flag/Source.ts"
+import * as Run from "../option/Run.ts"
+import * as Sinks from "../option/Sinks.ts"
+import * as Source from "../option/Source.ts"
 import { flags, type FlagValues, one, onOff, pick } from "../option/Declared.ts"
 import * as Kind from "../option/Kind.ts"
 import * as Options from "../option/Options.ts"
 import { UsageError } from "../option/UsageError.ts"
-import * as Explain from "../output/Explain.ts"
-import * as Failure from "../output/Failure.ts"
-import { invocation, print } from "../output/Screen.ts"
-import * as Job from "../spec/Job.ts"
-import type { PipelineSpec } from "../spec/PipelineSpec.ts"
-import * as Resolve from "../spec/Resolve.ts"
-import * as Save from "../spec/Save.ts"
+import * as DryRun from "../render/DryRun.ts"
+import * as Explain from "../render/Explain.ts"
+import * as Failure from "../render/Failure.ts"
+import { invocation, print } from "../render/Screen.ts"
+import * as RunJob from "../run/RunJob.ts"
+import type { PipelineSpec } from "../option/PipelineSpec.ts"
+import * as Resolve from "../job/Resolve.ts"
+import * as Save from "../job/Save.ts"
 
 const { run: running, sink, ...others } = Options.groups
+
+/** What a command says of its run. */
+export const reporting = {
+  quiet: onOff("No progress and no summary; errors are still shown"),
+  json: onOff("Print the summary as one line of JSON, on stderr"),
+  explain: onOff("Only print the guarantee of each sink, and why; nothing is read")
+}
 
 /** The options of `export` and `plan`, in the order of their help. */
 export const options = {
@@ -28,13 +36,13 @@ export const options = {
   ...sink,
   ...running,
   ...others.reading,
-  quiet: onOff("No progress and no summary; errors are still shown"),
-  json: onOff("Print the summary as one line of JSON, on stderr"),
-  explain: onOff("Only print the guarantee of each sink, and why; nothing is read"),
+  ...reporting,
   ...others.connection
 }
 
-const save = {
+/** What only `export` takes. */
+export const only = {
+  dryRun: onOff("Show the first ten calls that pass, at every stage; nothing is written, sent or kept"),
   save: one(
     Kind.text("FILE", "a file name that ends in .yaml, such as pipeline.yaml", (file) => /[^/\\]\.ya?ml$/i.test(file)),
     "Write these flags to a pipeline file for `callstream run`, and do nothing else"
@@ -73,7 +81,7 @@ const saveTo = Effect.fnUntraced(function* (spec: PipelineSpec, file: string, op
 
 const command = Command.make(
   "export",
-  flags({ ...options, ...save }),
+  flags({ ...options, ...only }),
   Effect.fnUntraced(function* (input) {
     const spec = yield* specOf(input)
     const report = input.json ? "json" : input.quiet ? "none" : "people"
@@ -85,10 +93,9 @@ const command = Command.make(
       return yield* saveTo(spec, input.save, report === "json" ? ["--json"] : report === "none" ? ["--quiet"] : [])
     }
     if (input.explain) return yield* Explain.print(job)
-    yield* Effect.provide(
-      Failure.reporting(Job.run(job), { resumes: job.name !== undefined }),
-      Layer.provide(Source.client(spec.source ?? {}), [AgniTransport.layer, Job.decoder([job])])
-    )
+    const client = Layer.provide(Source.client(spec.source ?? {}), [AgniTransport.layer, RunJob.decoder([job])])
+    if (input.dryRun) return yield* Effect.provide(DryRun.run(job, spec), client)
+    yield* Effect.provide(Failure.reporting(RunJob.run(job), { resumes: job.name !== undefined }), client)
   })
 )
 
@@ -112,12 +119,13 @@ export const exportCommand = command.pipe(
     { command: "callstream export --newest 10 --quiet", description: "The ten that started last" },
     {
       command: "callstream export --since 30d --coverage coverage.json --to calls.ndjson",
-      description: "With an account of what is proven complete"
+      description: "With a report of what is proven complete"
     },
     {
       command: "callstream export --name nightly --to calls.ndjson --to https://example.com/hook",
-      description: "To a file and a webhook; run it again when it was stopped, and it goes on"
+      description: "To a file and a webhook; run it again after a stop, and it resumes"
     },
+    { command: "callstream export --since 7d --where 'durationSec > 60' --dry-run", description: "Look first" },
     {
       command: "callstream export --since 7d --to calls.ndjson --save pipeline.yaml",
       description: "The same as a file, for callstream run"

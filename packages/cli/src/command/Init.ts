@@ -9,22 +9,24 @@ import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Path from "effect/Path"
-import * as Source from "../flag/Source.ts"
-import * as Target from "../flag/Target.ts"
-import * as When from "../flag/When.ts"
+import * as Source from "../option/Source.ts"
+import * as Target from "../option/Target.ts"
+import * as When from "../option/When.ts"
 import { type FlagValues, flags as flagsOf, onOff, pick } from "../option/Declared.ts"
 import * as Options from "../option/Options.ts"
 import { UsageError } from "../option/UsageError.ts"
-import { invocation, print } from "../output/Screen.ts"
-import * as Save from "../spec/Save.ts"
-import * as Template from "../spec/Template.ts"
+import { invocation, print } from "../render/Screen.ts"
+import * as Save from "../job/Save.ts"
+import * as Template from "../job/Template.ts"
+
+export const options = { force: onOff("Replace the file if it exists") }
 
 const flags = {
   file: Argument.String("file").pipe(
     Argument.withDescription("The file to write (default: pipeline.yaml)"),
     Argument.withDefault("pipeline.yaml")
   ),
-  ...flagsOf({ force: onOff("Replace the file if it exists"), ...Options.connection })
+  ...flagsOf({ ...options, ...Options.connection })
 }
 
 /** Text that is checked when it is entered. */

@@ -20,30 +20,29 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
-import * as Sinks from "../flag/Sinks.ts"
-import * as Target from "../flag/Target.ts"
-import * as Transforms from "../flag/Transforms.ts"
-import * as Zone from "../flag/Zone.ts"
-import * as DeadLetters from "../output/DeadLetters.ts"
-import * as Format from "../output/Format.ts"
-import { print } from "../output/Screen.ts"
+import * as Sinks from "../option/Sinks.ts"
+import * as Target from "../option/Target.ts"
+import * as Transforms from "../option/Transforms.ts"
+import * as Zone from "../option/Zone.ts"
+import * as DeadLetters from "../job/DeadLetters.ts"
+import * as Format from "../option/Format.ts"
+import { print } from "../render/Screen.ts"
 import { type FlagValues, flags as flagsOf, one, pick } from "../option/Declared.ts"
 import * as Kind from "../option/Kind.ts"
 import * as Options from "../option/Options.ts"
-import * as Summary from "../output/Summary.ts"
+import * as Summary from "../render/Summary.ts"
 import { Incomplete, UsageError } from "../option/UsageError.ts"
-import * as Letters from "../spec/Letters.ts"
+import * as Letters from "../job/Letters.ts"
 
-const options = {
-  ...Options.transforms,
-  zone: Options.run.zone,
-  to: Options.to,
-  ...Options.sink,
+/** What only `replay` takes. */
+export const own = {
   organization: one(
     Kind.text("ID", "the id of an organization"),
     "Organization of the calls, for a webhook, when the records do not name it"
   )
 }
+
+const options = { ...Options.transforms, zone: Options.run.zone, to: Options.to, ...Options.sink, ...own }
 
 const flags = {
   file: Argument.String("file").pipe(Argument.withDescription("A dead-letter file")),

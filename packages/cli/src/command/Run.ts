@@ -2,7 +2,6 @@
 import { AgniTransport } from "@callstream/node"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
-import * as Flag from "effect/cli/Flag"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -10,49 +9,41 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as References from "effect/References"
 import * as Struct from "effect/Struct"
+import { flags as flagsOf, onOff } from "../option/Declared.ts"
 import { inFile } from "../option/Speaker.ts"
-import * as Source from "../flag/Source.ts"
-import * as Transforms from "../flag/Transforms.ts"
-import * as DryRun from "../output/DryRun.ts"
-import * as Explain from "../output/Explain.ts"
-import * as Failure from "../output/Failure.ts"
+import * as Source from "../option/Source.ts"
+import * as Transforms from "../option/Transforms.ts"
+import * as DryRun from "../render/DryRun.ts"
+import * as Explain from "../render/Explain.ts"
 import { exitCode } from "../render/ExitCode.ts"
-import * as Progress from "../output/Progress.ts"
-import { answer, print, Screen } from "../output/Screen.ts"
-import * as Summary from "../output/Summary.ts"
+import * as Failure from "../render/Failure.ts"
+import * as Progress from "../render/Progress.ts"
+import { answer, print, Screen } from "../render/Screen.ts"
+import * as Summary from "../render/Summary.ts"
 import { ReportedExit, UsageError } from "../option/UsageError.ts"
-import * as Job from "../spec/Job.ts"
-import * as Places from "../spec/Places.ts"
-import * as PipelineFile from "../spec/PipelineFile.ts"
-import { jsonSchema } from "../spec/PipelineSpec.ts"
-import * as Resolve from "../spec/Resolve.ts"
-import type * as Yaml from "../spec/Yaml.ts"
+import type * as Job from "../job/Job.ts"
+import * as RunJob from "../run/RunJob.ts"
+import * as Places from "../job/Places.ts"
+import * as PipelineFile from "../job/PipelineFile.ts"
+import { jsonSchema } from "../option/PipelineSpec.ts"
+import * as Resolve from "../job/Resolve.ts"
+import type * as Yaml from "../option/Yaml.ts"
+
+/** What only `run` takes. */
+export const options = {
+  dryRun: onOff("Show the first ten calls that pass, at every stage; nothing is written, sent or kept"),
+  explain: onOff("Only print the guarantee of each sink, and why; nothing is read"),
+  schema: onOff("Print the JSON Schema of such files, for an editor; needs no file"),
+  quiet: onOff("No progress and no summary; errors are still shown"),
+  json: onOff("Print the summary of each pipeline as one line of JSON, on stderr")
+}
 
 const flags = {
   file: Argument.String("file").pipe(
     Argument.withDescription("A file of pipelines, in YAML; callstream init writes one"),
     Argument.optional
   ),
-  dryRun: Flag.Boolean("dry-run").pipe(
-    Flag.withDescription("Show the first ten records at every stage; nothing is written, sent or kept"),
-    Flag.withDefault(false)
-  ),
-  explain: Flag.Boolean("explain").pipe(
-    Flag.withDescription("Only tell what is promised of each sink, and why; nothing is read"),
-    Flag.withDefault(false)
-  ),
-  schema: Flag.Boolean("schema").pipe(
-    Flag.withDescription("Print the JSON Schema of such files, for an editor; needs no file"),
-    Flag.withDefault(false)
-  ),
-  quiet: Flag.Boolean("quiet").pipe(
-    Flag.withDescription("No progress and no summary; errors still"),
-    Flag.withDefault(false)
-  ),
-  json: Flag.Boolean("json").pipe(
-    Flag.withDescription("The summary of each pipeline as one line of JSON, on stderr"),
-    Flag.withDefault(false)
-  )
+  ...flagsOf(options)
 }
 
 /** A reference that stands for less could stand anywhere in a text. */
@@ -112,14 +103,14 @@ const sideBySide = Effect.fnUntraced(function* (tasks: ReadonlyArray<Task>) {
   const debug = (yield* References.MinimumLogLevel) === "Debug"
   const each = yield* Effect.forEach(tasks, (task) => Effect.map(Progress.make, (progress) => ({ ...task, progress })))
   const jobs = each.map(({ job }) => job)
-  if (Job.showsProgress(jobs, live)) {
+  if (RunJob.showsProgress(jobs, live)) {
     // Together they tell no time.
     yield* Progress.show(() => Progress.sum(each.map(({ progress }) => progress)), undefined)
   }
   const codes = yield* Effect.forEach(
     each,
     ({ job, progress, spec }) =>
-      Effect.flatMap(Effect.exit(Job.run(job, progress)), (exit) => {
+      Effect.flatMap(Effect.exit(RunJob.run(job, progress)), (exit) => {
         if (Exit.isSuccess(exit)) return Effect.succeed<number>(exitCode.done)
         if (Cause.hasInterruptsOnly(exit.cause)) return Effect.failCause(exit.cause)
         const { exitCode: code, lines } = Failure.report(exit.cause, {
@@ -158,14 +149,14 @@ const run = Effect.fnUntraced(function* (
   if (options.explain) return yield* Effect.forEach(tasks, ({ job }) => Explain.print(job), { discard: true })
   const client = Layer.provide(Source.client(connection), [
     AgniTransport.layer,
-    Job.decoder(tasks.map(({ job }) => job))
+    RunJob.decoder(tasks.map(({ job }) => job))
   ])
   const work = Effect.gen(function* () {
     if (options.dryRun) {
       return yield* Effect.forEach(tasks, ({ job, spec }) => DryRun.run(job, spec), { discard: true })
     }
     const [only] = tasks
-    if (only !== undefined && !several) return yield* Job.run(only.job)
+    if (only !== undefined && !several) return yield* RunJob.run(only.job)
     const code = yield* sideBySide(tasks)
     yield* Summary.printTogether(tasks.length, options.report)
     if (code !== exitCode.done) return yield* new ReportedExit({ exitCode: code })
@@ -182,7 +173,7 @@ const run = Effect.fnUntraced(function* (
 export const runCommand = Command.make(
   "run",
   flags,
-  Effect.fnUntraced(function* ({ dryRun, explain, file, json, quiet, schema }) {
+  Effect.fnUntraced(function* ({ dryRun = false, explain = false, file, json, quiet, schema }) {
     if (schema) return yield* answer(JSON.stringify(jsonSchema(), null, 2))
     if (Option.isNone(file)) {
       return yield* new UsageError({ reason: { _tag: "NoPipelineFile" } })
@@ -196,7 +187,7 @@ export const runCommand = Command.make(
   Command.withShortDescription("Run the pipelines of a file"),
   Command.withExamples([
     { command: "callstream run pipeline.yaml", description: "Run it, or go on where it was stopped" },
-    { command: "callstream run pipeline.yaml --dry-run", description: "The first ten records at every stage" },
+    { command: "callstream run pipeline.yaml --dry-run", description: "The first ten calls that pass, at every stage" },
     { command: "callstream run pipeline.yaml --explain", description: "What is promised of each sink" },
     { command: "callstream run --schema > pipeline.schema.json", description: "For an editor" }
   ])

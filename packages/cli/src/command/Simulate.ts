@@ -9,8 +9,8 @@ import type * as Scope from "effect/Scope"
 import { createServer } from "node:http"
 import { flags, one, pick } from "../option/Declared.ts"
 import * as Kind from "../option/Kind.ts"
-import * as Format from "../output/Format.ts"
-import { answer, invocation, print } from "../output/Screen.ts"
+import * as Format from "../option/Format.ts"
+import { answer, invocation, print } from "../render/Screen.ts"
 import { UsageError } from "../option/UsageError.ts"
 
 /** Serves a simulator on a loopback port while the scope is open, and answers its base URL. Port 0 takes a free one. */
@@ -56,7 +56,7 @@ const defaults = { port: 8787, seed: 1, sessions: 1000, arrivals: 0, maxPageSize
 const count = (key: keyof typeof defaults, least: number, most: number, help: string) =>
   one(Kind.integer(least, most), help, { fallback: String(defaults[key]) })
 
-const options = {
+export const options = {
   port: count("port", 0, 65_535, "Port on 127.0.0.1; 0 takes a free one"),
   seed: count("seed", 0, 4_294_967_295, "Seed of everything random"),
   sessions: count("sessions", 0, 5_000_000, "Calls that exist at the start"),

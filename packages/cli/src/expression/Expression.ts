@@ -18,6 +18,8 @@ export interface Expression {
   readonly holds: (session: CallSession.CallSession) => boolean
   /** The fields of a session that it looks at. */
   readonly reads: ReadonlySet<string>
+  /** The names of fields in it, derived ones too. */
+  readonly names: ReadonlySet<string>
 }
 
 /** What people who know SQL or another language write first. */
@@ -74,12 +76,12 @@ const labelOf = (text: string, ast: ASTNode): string => {
   return same ? label : text.trim()
 }
 
-/** A name that is none of a field reads nothing: it is a variable of `exists` or `all`. */
-const readsOf = (part: unknown, found = new Set<string>()): ReadonlySet<string> => {
-  if (Array.isArray(part)) for (const one of part) readsOf(one, found)
+/** A name that is none of a field is a variable of `exists` or `all`. */
+const namesIn = (part: unknown, found = new Set<string>()): ReadonlySet<string> => {
+  if (Array.isArray(part)) for (const one of part) namesIn(one, found)
   else if (typeof part === "object" && part !== null && "op" in part && "args" in part) {
-    if (part.op === "id" && typeof part.args === "string") for (const field of readBy(part.args)) found.add(field)
-    else readsOf(part.args, found)
+    if (part.op === "id" && typeof part.args === "string") found.add(part.args)
+    else namesIn(part.args, found)
   }
   return found
 }
@@ -96,6 +98,7 @@ export const parse = (text: string): Result.Result<Expression, Mistake> =>
     }),
     (ast) => {
       const steps = Steps.make()
+      const names = namesIn(ast)
       return Result.flatMap(compile(ast, { variables: new Map(), steps }), ({ run, type }) =>
         type === "bool" || type === "any"
           ? Result.succeed({
@@ -104,7 +107,8 @@ export const parse = (text: string): Result.Result<Expression, Mistake> =>
                 steps.begin()
                 return run(session) === true
               },
-              reads: readsOf(ast)
+              reads: new Set([...names].flatMap(readBy)),
+              names
             })
           : mistake(ast, "a condition is true or false, and this is neither", "Compare it with something.")
       )

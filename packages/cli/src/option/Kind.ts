@@ -1,8 +1,8 @@
 /** Kinds of values: how text becomes one, what fits, and the same as the schema of a key in a pipeline file. */
 import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
-import * as Size from "../flag/Size.ts"
-import * as When from "../flag/When.ts"
+import * as Size from "./Size.ts"
+import * as When from "./When.ts"
 
 export interface Kind<out A> {
   /** What help puts in place of the value. */

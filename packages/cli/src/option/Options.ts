@@ -1,7 +1,8 @@
 /** Every option that a flag and a key of a pipeline file share, declared once. */
-import * as When from "../flag/When.ts"
-import * as Target from "../flag/Target.ts"
-import * as Zone from "../flag/Zone.ts"
+import { Limits } from "@callstream/core"
+import * as When from "./When.ts"
+import * as Target from "./Target.ts"
+import * as Zone from "./Zone.ts"
 import { each, list, one, onOff } from "./Declared.ts"
 import * as Kind from "./Kind.ts"
 
@@ -48,6 +49,7 @@ export const selection = {
   search: one(filter("TEXT", "words"), "Calls that the server's search finds; they cannot be proven complete"),
   newest: one(Kind.integer(1), "Only the N calls that started last, newest first"),
   oldest: one(Kind.integer(1), "Only the N calls that started first, oldest first"),
+  limit: one(Kind.integer(1), "Stop after N calls that passed the filters"),
   pageSize: one(Kind.integer(1, 100_000), "Calls asked for in one request", { fallback: "100" })
 }
 
@@ -58,7 +60,9 @@ export const reading = {
     "history reads by time and proves what is complete; pages reads by page number and proves nothing",
     { fallback: "history" }
   ),
-  horizon: one(Kind.duration, "How long after its start a call may still appear in the API", { fallback: "2h" }),
+  horizon: one(Kind.duration, "How long after its start a call may still appear in the API", {
+    fallback: When.formatDuration(Limits.defaultHorizon)
+  }),
   keepGoing: onOff("Leave out the records that the server fails to return, report where they are, and exit with 3"),
   profile: one(Kind.file, "Endpoint profile from `check --json`; skips most probing")
 }
@@ -99,7 +103,7 @@ export const to = each(
   { fallback: "-" }
 )
 
-/** What one kind of sink or another takes; which kind takes what is in `flag/Sinks.ts`. */
+/** What one kind of sink or another takes; which kind takes what is in `Sinks.ts`. */
 export const sink = {
   force: onOff("Replace a file, or the files of an earlier --rotate, if it exists"),
   rotate: one(

@@ -1,8 +1,8 @@
 /** Reasons of a `UsageError` as words: what happened and what to do, in the language of flags or of a file's keys. */
 import { show } from "../expression/Mistake.ts"
-import type { Unreadable } from "../flag/SmallFile.ts"
-import { untrusted } from "../render/FileAdvice.ts"
-import { adviceFor } from "../render/SinkAdvice.ts"
+import type { Unreadable } from "./SmallFile.ts"
+import { untrusted } from "./advice/FileAdvice.ts"
+import { adviceFor } from "./advice/SinkAdvice.ts"
 import type { Speaker } from "./Speaker.ts"
 import type { AnyOption, ConflictCause, Holds, Reason, TableNameProblem, UsageError } from "./UsageError.ts"
 

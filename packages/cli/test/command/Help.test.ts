@@ -55,7 +55,7 @@ describe("what needs no server", alongside, () => {
     Effect.gen(function* () {
       const { code, stderr, stdout } = yield* callstream(["demo"], { env: { TMPDIR: yield* folder } })
       assert.deepStrictEqual({ code, stdout }, { code: 0, stdout: "" })
-      assert.match(stderr, /^4,000 sessions to .* in .* s, .* a second\n {2}.* requests, \d+ tried again \(.*\)\n/m)
+      assert.match(stderr, /^4,000 calls to .* in .* s, .* a second\n {2}.* requests, \d+ retried \(.*\)\n/m)
       const path = /^The file: (.*)$/m.exec(stderr)?.[1] ?? ""
       assert.strictEqual(new Set(idsOf(readFileSync(path, "utf8"))).size, 4000)
     })

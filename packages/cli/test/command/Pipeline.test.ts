@@ -35,9 +35,9 @@ describe("callstream export as a pipeline", alongside, () => {
         assert.notMatch(String(row["callerEmail"]), /@/)
         assert.hasAllKeys(row, ["id", "callerEmail", "durationSec"])
       }
-      assert.include(stderr, `${taken} sessions in `)
-      assert.include(stderr, `  ${taken} sessions to b.ndjson.zst\n`)
-      assert.include(stderr, `  ${400 - taken} sessions left out by filters\n`)
+      assert.include(stderr, `${taken} calls to 3 sinks in `)
+      assert.include(stderr, `  ${taken} calls to b.ndjson.zst\n`)
+      assert.include(stderr, `  ${400 - taken} calls left out by filters\n`)
       const ids = new Set(simulator.truth().map(({ id }) => id))
       assert.isTrue(idsOf(text).every((id) => ids.has(String(id))))
     })

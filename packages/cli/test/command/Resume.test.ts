@@ -75,8 +75,8 @@ describe("an export under a name", alongside, () => {
         { cwd }
       )
       assert.strictEqual(code, 0)
-      assert.match(stderr, / {2}went on at .* UTC, where an earlier run had stopped\n/)
-      assert.include(stderr, "proven complete up to")
+      assert.match(stderr, / {2}resumed at .* UTC; [\d,]+ calls read with the earlier runs of this name\n/)
+      assert.include(stderr, "Complete up to")
       assert.deepStrictEqual(sorted(idsOf(text(cwd, "calls.ndjson"))), sorted(truth(one)))
     })
   )
@@ -91,7 +91,7 @@ describe("an export under a name", alongside, () => {
       assert.strictEqual(again.code, 0)
       assert.match(
         again.stderr,
-        /^nothing is left to do: nightly came to its end before\n {2}proven complete up to .*\n {2}Give it another --name to begin anew\.\n$/
+        /^run "nightly" has finished and exports nothing more\n {2}Complete up to .*\n {2}Use another --name to begin a new run\.\n$/
       )
       assert.strictEqual(text(cwd, "calls.ndjson"), before)
       // Also when that run was killed before it wrote the file.
@@ -140,7 +140,7 @@ describe("an export under a name", alongside, () => {
       assert.strictEqual(first.code, 3)
       assert.match(
         first.stderr,
-        / {2}120 sessions to calls\.ndjson\n {2}0 sessions to 127.*; it FAILED: the receiver answered 410/
+        / {2}120 calls to calls\.ndjson\n {2}0 calls to 127.*; it FAILED: the receiver answered 410/
       )
       assert.deepStrictEqual(sorted(idsOf(text(cwd, "calls.ndjson"))), sorted(truth(one)))
       const { ino, mtimeMs } = statSync(join(cwd, "calls.ndjson"))
@@ -154,7 +154,7 @@ describe("an export under a name", alongside, () => {
         { cwd, env }
       )
       assert.strictEqual(second.code, 0, second.stderr)
-      assert.match(second.stderr, / {2}0 sessions to calls\.ndjson\n {2}120 sessions to 127/)
+      assert.match(second.stderr, / {2}0 calls to calls\.ndjson\n {2}120 calls to 127/)
       assert.deepInclude(statSync(join(cwd, "calls.ndjson")), { ino, mtimeMs })
       assert.deepStrictEqual(
         sorted([...new Set(receiver.events.map(({ sessionId }) => sessionId))]),
@@ -212,7 +212,7 @@ describe("an export under a name", alongside, () => {
       child.kill("SIGINT")
       const stopped = yield* ended
       assert.strictEqual(stopped.code, 130)
-      assert.match(stopped.stderr, /^stopped after \d+ sessions; the same command goes on from there\n$/)
+      assert.match(stopped.stderr, /^stopped after \d+ calls; the same command resumes from there\n$/)
       const { code, stdout } = yield* one.run(args, { cwd })
       assert.strictEqual(code, 0)
       // After a clean stop nothing comes twice.
@@ -231,7 +231,7 @@ describe("an export under a name", alongside, () => {
       const first = yield* one.run(args, { cwd })
       assert.include([0, 3], first.code, first.stderr)
       const again = yield* one.run(args, { cwd })
-      assert.include(again.stderr, "nothing is left to do")
+      assert.include(again.stderr, "has finished and exports nothing more")
       const digits = number.replace(/^\+/, "")
       const state = text(cwd, ".callstream", "nightly.json")
       assert.notInclude(state, digits)
@@ -263,7 +263,7 @@ describe("an export under a name", alongside, () => {
       assert.strictEqual(torn.code, 2)
       assert.match(torn.stderr, /salt does not hold the salt of the checkpoints beside it\n {2}Restore it/)
       writeFileSync(salt, kept)
-      assert.include((yield* one.run(args, { cwd })).stderr, "nothing is left to do")
+      assert.include((yield* one.run(args, { cwd })).stderr, "has finished and exports nothing more")
     })
   )
 })

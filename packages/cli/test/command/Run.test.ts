@@ -57,7 +57,7 @@ describe("callstream run", alongside, () => {
       writeFileSync(join(cwd, "long.yaml"), `source: { since: 14d }\n${transforms}sinks: [calls.ndjson]\n`)
       const first = yield* run(["run", "long.yaml"], { cwd })
       assert.strictEqual(first.code, 0, first.stderr)
-      assert.match(first.stderr, / sessions left out by filters\n/)
+      assert.match(first.stderr, / calls left out by filters\n/)
       assert.include(readdirSync(join(cwd, ".callstream")), "long.json")
       const flags = "--since 14d --where durationSec>60 --redact email,phone --select id,callerEmail,durationSec".split(
         " "
@@ -71,7 +71,7 @@ describe("callstream run", alongside, () => {
       assert.isAtMost(simulator.requests.length - asked, 1)
       // The same as flags is the same run.
       const named = yield* run(["export", ...flags, "--name", "long", "--to", "calls.ndjson"], { cwd })
-      assert.include(named.stderr, "nothing is left to do")
+      assert.include(named.stderr, "has finished and exports nothing more")
     })
   )
 
@@ -91,8 +91,8 @@ pipelines:
       file("every", "some")
       const { code, stderr } = yield* run(["run", "all.yaml"], { cwd })
       assert.strictEqual(code, 3, stderr)
-      assert.match(stderr, /^every: 300 sessions to every\.ndjson in /m)
-      assert.match(stderr, /^some: \d+ sessions to some\.ndjson in /m)
+      assert.match(stderr, /^every: 300 calls to every\.ndjson in /m)
+      assert.match(stderr, /^some: \d+ calls to some\.ndjson in /m)
       assert.match(stderr, /^2 pipelines together: \d+ requests/m)
       assert.strictEqual(new Set(idsOf(readFileSync(join(cwd, "every.ndjson"), "utf8"))).size, 300)
       // Of three requests in a row the last began when one of the others was answered, which takes 20 ms.
@@ -106,7 +106,7 @@ pipelines:
       file("again", "other")
       const mixed = yield* run(["run", "all.yaml"], { cwd })
       assert.strictEqual(mixed.code, 2, mixed.stderr)
-      assert.match(mixed.stderr, /^again: 300 sessions to again\.ndjson in /m)
+      assert.match(mixed.stderr, /^again: 300 calls to again\.ndjson in /m)
       assert.match(mixed.stderr, /^error: other: .*some\.ndjson.*there already/m)
     })
   )
@@ -170,7 +170,7 @@ pipelines:
       )
       const { code, stderr } = yield* run(["run", "all.yaml"], { cwd })
       assert.strictEqual(code, 0, stderr)
-      assert.match(stderr, /^short: [\d,]+ sessions to sqlite:calls\.db \(short\) in /m)
+      assert.match(stderr, /^short: [\d,]+ calls to sqlite:calls\.db \(short\) in /m)
       const database = new DatabaseSync(join(cwd, "calls.db"))
       const ids = (table: string) =>
         database
@@ -190,34 +190,37 @@ pipelines:
     })
   )
 
-  it.live("--dry-run shows ten records at every stage with a request or two, and leaves nothing behind", () =>
-    Effect.gen(function* () {
-      const cwd = yield* folder
-      const { run, simulator } = yield* simulation({ sessions: 300, undated: 0 })
-      writeFileSync(
-        join(cwd, "long.yaml"),
-        `${transforms}sinks: [calls.ndjson, "-", { to: "sqlite:calls.db", table: short }]\n`
-      )
-      const { code, stderr, stdout } = yield* run(["run", "long.yaml", "--dry-run"], { cwd })
-      assert.deepStrictEqual({ code, stderr }, { code: 0, stderr: "" })
-      const rows = lines(stdout)
-      const of = (stage: string) => rows.filter((row) => row["stage"] === stage)
-      assert.strictEqual(of("source").length, 10)
-      assert.notMatch(stdout, /\w@\w/)
-      assert.isAtMost(of("where").length, 10)
-      assert.strictEqual(of("select").length, of("where").length)
-      assert.deepStrictEqual(
-        [...new Set(of("to").map(({ to }) => to))],
-        ["calls.ndjson", "stdout", "sqlite:calls.db (short)"]
-      )
-      for (const { pipeline, record } of of("to")) {
-        assert.strictEqual(pipeline, "long")
-        assert.hasAllKeys(record, ["id", "callerEmail", "durationSec"])
-        assert.notMatch(JSON.stringify(record), /@/)
-      }
-      assert.isAtMost(simulator.requests.length, 2)
-      assert.deepStrictEqual(readdirSync(cwd), ["long.yaml"])
-    })
+  it.live(
+    "--dry-run shows the first ten that pass at every stage with a request or two, and leaves nothing behind",
+    () =>
+      Effect.gen(function* () {
+        const cwd = yield* folder
+        const { run, simulator } = yield* simulation({ sessions: 300, undated: 0 })
+        writeFileSync(
+          join(cwd, "long.yaml"),
+          `${transforms}sinks: [calls.ndjson, "-", { to: "sqlite:calls.db", table: short }]\n`
+        )
+        const { code, stderr, stdout } = yield* run(["run", "long.yaml", "--dry-run"], { cwd })
+        assert.strictEqual(code, 0)
+        assert.match(stderr, /^The first 10 calls that passed, of \d+ looked at\.\n$/)
+        const rows = lines(stdout)
+        const of = (stage: string) => rows.filter((row) => row["stage"] === stage)
+        assert.strictEqual(of("source").length, 10)
+        assert.notMatch(stdout, /\w@\w/)
+        assert.strictEqual(of("where").length, 10)
+        assert.strictEqual(of("select").length, of("where").length)
+        assert.deepStrictEqual(
+          [...new Set(of("to").map(({ to }) => to))],
+          ["calls.ndjson", "stdout", "sqlite:calls.db (short)"]
+        )
+        for (const { pipeline, record } of of("to")) {
+          assert.strictEqual(pipeline, "long")
+          assert.hasAllKeys(record, ["id", "callerEmail", "durationSec"])
+          assert.notMatch(JSON.stringify(record), /@/)
+        }
+        assert.isAtMost(simulator.requests.length, 2)
+        assert.deepStrictEqual(readdirSync(cwd), ["long.yaml"])
+      })
   )
 
   it.live.skipIf(noTerminal)("--dry-run is a table on a terminal, within its columns", () =>
@@ -233,7 +236,8 @@ pipelines:
       assert.strictEqual(code, 0)
       const shown = stdout.split("\r\n")
       for (const line of shown) assert.isAtMost(line.length, 60, line)
-      assert.include(shown, "source: 10 sessions, as the API sends them, redacted")
+      assert.match(shown[0] ?? "", /^The first 10 calls that passed, of \d+ looked at\.$/)
+      assert.include(shown, "source: 10 calls, as the API sends them, redacted")
       // What is shown of the stages before it is redacted too.
       assert.match(stdout, /redact: \d+ of 10, as above\r\n/)
       assert.notMatch(stdout, /\w@\w/)
@@ -389,7 +393,7 @@ describe("callstream init", alongside, () => {
         assert.strictEqual((yield* table.ended).code, 0)
         const filled = yield* run(["run", "table.yaml"], { cwd })
         assert.strictEqual(filled.code, 0, filled.stderr)
-        assert.match(filled.stderr, /^30 sessions to sqlite:calls\.db in /)
+        assert.match(filled.stderr, /^30 calls to sqlite:calls\.db in /)
         const again = yield* run(["init"], terminal)
         assert.strictEqual(again.code, 2)
         assert.include(again.stdout, "pipeline.yaml exists already")

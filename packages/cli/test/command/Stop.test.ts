@@ -23,7 +23,7 @@ describe("an export that ends early", alongside, () => {
       assert.strictEqual(code, 1)
       assert.match(
         stderr,
-        /^stopped after 40 sessions, which are in calls\.ndjson\.gz\.partial; calls\.ndjson\.gz was not made\nerror: the server failed with status 500: .*, after 2 attempts over .*\n {2}in GET .*page=3&page_size=20\n {2}The server failed.*\n$/
+        /^stopped after 40 calls, which are in calls\.ndjson\.gz\.partial; calls\.ndjson\.gz was not made\nerror: the server failed with status 500: .*, after 2 attempts over .*\n {2}in GET .*page=3&page_size=20\n {2}The server failed.*\n$/
       )
       assert.deepStrictEqual(readdirSync(cwd), ["calls.ndjson.gz.partial"])
       const partial = gunzipSync(readFileSync(join(cwd, "calls.ndjson.gz.partial"))).toString()
@@ -44,7 +44,7 @@ describe("an export that ends early", alongside, () => {
         assert.strictEqual(code, 130)
         assert.strictEqual(
           stderr,
-          "stopped after 40 sessions, which are in calls.ndjson.partial; calls.ndjson was left as it was\n"
+          "stopped after 40 calls, which are in calls.ndjson.partial; calls.ndjson was left as it was\n"
         )
         assert.strictEqual(readFileSync(join(cwd, "calls.ndjson"), "utf8"), "mine\n")
         assert.strictEqual(idsOf(readFileSync(join(cwd, "calls.ndjson.partial"), "utf8")).length, 40)
@@ -58,7 +58,7 @@ describe("an export that ends early", alongside, () => {
       const { child, ended } = yield* start(["export", "--newest", "1", ...paging])
       yield* until(() => simulator.requests.length === 3)
       child.kill("SIGINT")
-      assert.deepStrictEqual(yield* ended, { code: 130, stdout: "", stderr: "stopped before a session was written\n" })
+      assert.deepStrictEqual(yield* ended, { code: 130, stdout: "", stderr: "stopped before a call was written\n" })
     })
   )
 
@@ -74,7 +74,7 @@ describe("an export that ends early", alongside, () => {
       child.kill("SIGINT")
       const { code, stderr } = yield* ended
       assert.strictEqual(code, 130)
-      assert.match(stderr, /^stopped after [\d,]+ sessions; the same command begins anew\n$/)
+      assert.match(stderr, /^stopped after [\d,]+ calls; the same command begins again\n$/)
     })
   )
 
@@ -143,7 +143,7 @@ describe("an export that ends early", alongside, () => {
     Effect.gen(function* () {
       const { run } = yield* simulation()
       const { stderr } = yield* run(["export"], { shell: '"$@" >&-' })
-      assert.match(stderr, /^25 sessions to stdout, which leads nowhere, in /)
+      assert.match(stderr, /^25 calls to stdout, which leads nowhere, in /)
     })
   )
 

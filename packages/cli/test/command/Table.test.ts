@@ -22,7 +22,7 @@ describe("callstream export to a table", alongside, () => {
       for (const width of ["20", "50"]) {
         const { code, stderr } = yield* one.run(["export", "--to", "sqlite:calls.db", "--page-size", width], { cwd })
         assert.strictEqual(code, 0, stderr)
-        assert.match(stderr, /^60 sessions to sqlite:calls\.db in /)
+        assert.match(stderr, /^60 calls to sqlite:calls\.db in /)
       }
       const flags = ["--flatten", "--omit", "id", "--table", "flat"]
       assert.strictEqual((yield* one.run(["export", "--to", "sqlite:calls.db", ...flags], { cwd })).code, 0)
@@ -59,7 +59,7 @@ describe("callstream export to a table", alongside, () => {
       const others = () => ask(file, "SELECT count(*) AS n FROM call_sessions WHERE agentName = 'other'")[0]?.["n"]
       spoil()
       const people = yield* one.run(args, { cwd })
-      assert.match(people.stderr, /^30 sessions to sqlite:calls\.db in /)
+      assert.match(people.stderr, /^30 calls to sqlite:calls\.db in /)
       assert.include(people.stderr, "\n  1 row left unchanged: sqlite:calls.db holds a newer version\n")
       assert.include(
         people.stderr,
@@ -80,7 +80,7 @@ describe("callstream export to a table", alongside, () => {
       const one = yield* simulation({ sessions: 40 })
       const args = ["export", "--name", "nightly", "--state", "sqlite:state.db", "--to", "sqlite:calls.db"]
       assert.strictEqual((yield* one.run(args, { cwd })).code, 0)
-      assert.match((yield* one.run(args, { cwd })).stderr, /^nothing is left to do/)
+      assert.match((yield* one.run(args, { cwd })).stderr, /^run ".*" has finished and exports nothing more/)
       const other = yield* one.run([...args, "--status", "completed"], { cwd })
       assert.strictEqual(other.code, 2)
       assert.include(other.stderr, "filters was nothing, now status=completed")
@@ -152,13 +152,13 @@ describe.skipIf(Postgres.missing)(`callstream export to PostgreSQL${Postgres.rea
       ]
       const first = yield* one.run([...args, "--page-size", "20"], { cwd, env })
       assert.strictEqual(first.code, 0, first.stderr)
-      assert.match(first.stderr, /^300 sessions to postgres:DATABASE_URL in /)
+      assert.match(first.stderr, /^300 calls to postgres:DATABASE_URL in /)
       const rows = yield* sql<{ readonly id: string }>`SELECT id FROM call_sessions`
       assert.sameMembers(
         rows.map(({ id }) => id),
         one.simulator.truth().map(({ id }) => id)
       )
-      assert.match((yield* one.run(args, { cwd, env })).stderr, /^nothing is left to do/)
+      assert.match((yield* one.run(args, { cwd, env })).stderr, /^run ".*" has finished and exports nothing more/)
     }).pipe(Effect.scoped)
   )
 })

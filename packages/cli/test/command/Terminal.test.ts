@@ -47,10 +47,10 @@ describe.skipIf(noTerminal)("on a terminal", alongside, () => {
       const last = drawn.pop() ?? ""
       // oxlint-disable-next-line no-control-regex
       for (const text of drawn.slice(1)) assert.match(text, /^(\u001b\[2m[^\u001b\r\n]{1,39}\u001b\[22m)?$/)
-      assert.match(last, /^60 sessions to calls\.ndjson in /)
-      assert.include(plain.stdout, "\r\u001b[2K40 sessions · ")
+      assert.match(last, /^60 calls to calls\.ndjson in /)
+      assert.include(plain.stdout, "\r\u001b[2K40 calls written · ")
       assert.notInclude(plain.stdout, "\u001b[2m")
-      assert.match(dumb.stdout, /^60 sessions to calls\.ndjson in /)
+      assert.match(dumb.stdout, /^60 calls to calls\.ndjson in /)
       assert.strictEqual(lines(readFileSync(join(cwd, "calls.ndjson"), "utf8")).length, 60)
     })
   )
@@ -72,7 +72,7 @@ describe.skipIf(noTerminal)("on a terminal", alongside, () => {
       assert.match(
         stdout(),
         // oxlint-disable-next-line no-control-regex
-        /sessions · [^\r\n]*\r\u001b\[2Kwarning: webhook:[^\r\n]* tries again for up to 3d\r\n\r\u001b\[2K/
+        /calls read · [^\r\n]*\r\u001b\[2Kwarning: webhook:[^\r\n]* tries again for up to 3d\r\n\r\u001b\[2K/
       )
     })
   )

@@ -23,7 +23,7 @@ describe("a webhook's receiver", alongside, () => {
       assert.strictEqual(code, 0)
       assert.match(
         stderr,
-        /^warning: webhook:http:\/\/127\.0\.0\.1:\d+#\w+: the receiver answered 503: the run waits and tries again for up to 3d\nwebhook:\S+ the receiver is back after [^\n]+\n60 sessions /
+        /^warning: webhook:http:\/\/127\.0\.0\.1:\d+#\w+: the receiver answered 503: the run waits and tries again for up to 3d\nwebhook:\S+ the receiver is back after [^\n]+\n60 calls /
       )
       const got = new Set(receiver.events.map(({ sessionId }) => sessionId))
       assert.deepStrictEqual(

@@ -173,7 +173,7 @@ export const run = Effect.fnUntraced(function* (options: Options): Effect.fn.Ret
     if (code !== 0) problems.push(`a run ended with ${code}: ${stderr}`)
     if (goesOn) {
       resumed++
-      const says = finished ? "nothing is left to do" : "went on at"
+      const says = finished ? "has finished and exports nothing more" : "resumed at"
       if (!stderr.includes(says)) problems.push(`a run that goes on does not say "${says}": ${stderr}`)
     }
     ended = true
@@ -186,7 +186,7 @@ export const run = Effect.fnUntraced(function* (options: Options): Effect.fn.Ret
     kill: undefined,
     database: database?.config
   })
-  if (again.code !== 0 || !again.stderr.includes("nothing is left to do")) {
+  if (again.code !== 0 || !again.stderr.includes("has finished and exports nothing more")) {
     problems.push(`one run more does something: ${again.code} ${again.stderr}`)
   }
   if (again.stdout !== "") problems.push("one run more writes to stdout")

@@ -200,6 +200,7 @@ export class Unavailable extends Schema.TaggedError<Unavailable>()("Unavailable"
  * - `TooLarge`: above `limit` bytes.
  * - `Html`: something between here and the API answered in its place.
  * - `NotJson`: or it ends early.
+ * - `NoContent`: a status of 204, as some servers answer behind their last page.
  * - `NoList`: JSON without a list of call sessions.
  * - `MadeUp`: the same page has other calls each time, as a mock server's has.
  *
@@ -213,6 +214,7 @@ export const Malformed = Schema.Union([
   Schema.TaggedStruct("TooLarge", { limit: Schema.Int }),
   Schema.TaggedStruct("Html", {}),
   Schema.TaggedStruct("NotJson", { characters: Schema.Int }),
+  Schema.TaggedStruct("NoContent", {}),
   Schema.TaggedStruct("NoList", {}),
   Schema.TaggedStruct("MadeUp", {})
 ])
@@ -239,6 +241,8 @@ const malformedMessage = (problem: Malformed): string => {
       return "the response is HTML, not JSON: something between here and the API answered in its place"
     case "NotJson":
       return `the response is not JSON, or ends early (${problem.characters} characters)`
+    case "NoContent":
+      return "the response has no content (status 204)"
     case "NoList":
       return "the response holds no list of call sessions (neither data.callSessions nor data)"
     case "MadeUp":

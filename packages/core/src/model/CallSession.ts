@@ -8,6 +8,7 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as ExactNumber from "./ExactNumber.ts"
 import * as Instant from "./Instant.ts"
+import { earliestStart } from "./Limits.ts"
 import * as DecimalText from "./internal/DecimalText.ts"
 import { isObject } from "./internal/Json.ts"
 import { type CallSession, fieldNames } from "./SessionSchema.ts"
@@ -126,8 +127,6 @@ export const fromWire = (raw: unknown): Result.Result<CallSession, string> => {
   return id === undefined ? Result.fail('the record has no id at ["id"]') : Result.succeed({ ...record, id })
 }
 
-const credible = Instant.parse("2000-01-01T00:00:00Z") ?? 0
-
 /**
  * A timestamp of a record in microseconds since the epoch; `undefined` for none, for what is no time, and for years
  * before 2000: Go writes a time that was never set as the year 1.
@@ -138,7 +137,7 @@ const credible = Instant.parse("2000-01-01T00:00:00Z") ?? 0
 export const credibleInstant = (timestamp: unknown): Instant.Instant | undefined => {
   if (typeof timestamp !== "string") return undefined
   const instant = Instant.parse(timestamp)
-  return instant !== undefined && instant >= credible ? instant : undefined
+  return instant !== undefined && instant >= earliestStart ? instant : undefined
 }
 
 /**

@@ -33,7 +33,7 @@ export type ReadOptions = Pages.ReadOptions
  * the error. The end is two pages in a row that bring no new id (with filters four, or as many as are asked for ahead),
  * because a server may answer its last page, or its first, for ever, may filter after it took a page, or may once answer
  * an empty list when something went wrong: the first empty page is asked for twice. A page shorter than asked is not the
- * end.
+ * end. After a page with records a 404, 400 or 204, given twice, is the end too.
  *
  * The first page is asked for alone. When the server cuts it, the next ones are asked for with what it brought: it may
  * still count pages by the size that was asked for.

@@ -83,8 +83,22 @@ export const newest = keep((left, right) => byStart(right, left))
  */
 export const oldest = keep(byStart)
 
-const datedIn = (window: Window): number =>
-  items(window).reduce((sum, { start }) => (start === undefined ? sum : sum + 1), 0)
+/**
+ * How windows with the first or last sessions are read.
+ *
+ * @since 0.1.0
+ * @category options
+ */
+export interface Options extends History.Options {
+  /** Which sessions count towards the limit. @default all that have a start */
+  readonly counts?: ((session: CallSession.CallSession) => boolean) | undefined
+}
+
+const countedIn = (window: Window, counts: Options["counts"]): number =>
+  items(window).reduce(
+    (sum, item) => (item.start === undefined || (counts !== undefined && !counts(item.row)) ? sum : sum + 1),
+    0
+  )
 
 /**
  * The windows of a range from its beginning, until they hold `limit` sessions: those that started first are among them. Where
@@ -96,7 +110,7 @@ const datedIn = (window: Window): number =>
 export const firstWindows = (
   limit: number,
   range: History.OpenRange = {},
-  options: History.Options = {}
+  { counts, ...options }: Options = {}
 ): Stream.Stream<Window, AgniError, AgniClient> =>
   Stream.suspend(() => {
     let held = 0
@@ -106,7 +120,7 @@ export const firstWindows = (
     return Stream.takeUntil(History.windows(range, { ...few, ...options }), (window) => {
       // One of no length says nothing of time.
       if (window.from === window.to) return false
-      held += datedIn(window)
+      held += countedIn(window, counts)
       return held >= limit
     })
   })
@@ -124,7 +138,7 @@ const hour = 3_600_000_000
 export const lastWindows = (
   limit: number,
   range: History.OpenRange = {},
-  options: History.Options = {}
+  { counts, ...options }: Options = {}
 ): Stream.Stream<Window, AgniError, AgniClient> =>
   Stream.unwrap(
     Effect.gen(function* () {
@@ -148,7 +162,7 @@ export const lastWindows = (
         return History.windows({ from: begin, to: end }, { ...options, learned: profile, countOutside }).pipe(
           Stream.tap((window) =>
             Effect.sync(() => {
-              held += datedIn(window)
+              held += countedIn(window, counts)
             })
           ),
           Stream.concat(

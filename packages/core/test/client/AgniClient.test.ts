@@ -251,6 +251,17 @@ describe("what is not tried again", () => {
     })
   )
 
+  it.effect("a success without content is one request, and says so", () =>
+    Effect.gen(function* () {
+      const server = always({ status: 204 })
+      const error = yield* errorOf(server)
+      assert.lengthOf(server.sent, 1)
+      assert.strictEqual(error.reason._tag, "InvalidResponse")
+      assert.include(error.message, "without content (204)")
+      assert.isFalse(error.retryable)
+    })
+  )
+
   it.effect("a Retry-After does not change that", () =>
     Effect.gen(function* () {
       const server = always({ status: 403, headers: { "retry-after": "1" } })

@@ -1,5 +1,12 @@
 import type { AgniError } from "@callstream/core/model/AgniError"
-import { Unavailable, AgniError as Failure } from "@callstream/core/model/AgniError"
+import {
+  AgniError as Failure,
+  type AgniErrorReason,
+  InvalidRequest,
+  InvalidResponse,
+  NotFound,
+  Unavailable
+} from "@callstream/core/model/AgniError"
 import * as CallSessions from "@callstream/core/stream/CallSessions"
 import { AgniSimulator, Fault } from "@callstream/core/testing"
 import { assert, describe, it } from "@effect/vitest"
@@ -17,12 +24,17 @@ const sorted = (ids: Iterable<string>) => [...ids].sort()
 
 const trueIds = (simulator: AgniSimulator.AgniSimulator) => simulator.truth().map(({ id }) => id)
 
-const unavailable: AgniError = new Failure({
-  reason: new Unavailable({ outage: { _tag: "Unreachable" } }),
-  request: "test",
-  attempts: 1,
-  elapsed: Duration.zero
-})
+const failure = (reason: AgniErrorReason): AgniError =>
+  new Failure({ reason, request: "test", attempts: 1, elapsed: Duration.zero })
+
+const unavailable = failure(new Unavailable({ outage: { _tag: "Unreachable" } }))
+
+/** What servers answer behind their last page, other than an empty list. */
+const pastEnd = {
+  404: failure(new NotFound({})),
+  400: failure(new InvalidRequest({ status: 400, quote: "page is out of range" })),
+  204: failure(new InvalidResponse({ problem: { _tag: "NoContent" } }))
+}
 
 describe("CallSessions.pages: errors", () => {
   it.effect.each([1, 2, 4, 8])("pages before an error come before the error, with %i at once", (concurrency) =>
@@ -68,6 +80,41 @@ describe("CallSessions.pages: errors", () => {
 })
 
 describe("CallSessions.pages: the end", () => {
+  it.effect.each([404, 400, 204] as const)("a %i behind the last page is the end, when it comes twice", (status) =>
+    Effect.gen(function* () {
+      const made = byHand(({ page }) => (page > 3 ? Effect.fail(pastEnd[status]) : numbered(60, 20)(page)))
+      const { elements, error } = yield* collect(CallSessions.pages({}, { concurrency: 1 })).pipe(
+        Effect.provide(made.layer)
+      )
+      assert.isUndefined(error)
+      assert.lengthOf(idsOf(elements), 60)
+      assert.deepStrictEqual(made.pagesAsked().slice(-3), [3, 4, 4])
+    })
+  )
+
+  it.effect.each([404, 400, 204] as const)("a %i that comes once, in passing, is no end", (status) =>
+    Effect.gen(function* () {
+      let failed = false
+      const made = byHand(({ page }) => {
+        if (page !== 2 || failed) return numbered(60, 20)(page)
+        failed = true
+        return Effect.fail(pastEnd[status])
+      })
+      const { elements, error } = yield* collect(CallSessions.pages()).pipe(Effect.provide(made.layer))
+      assert.isUndefined(error)
+      assert.lengthOf(idsOf(elements), 60)
+    })
+  )
+
+  it.effect.each([404, 400, 204] as const)("a %i to the first page is an error", (status) =>
+    Effect.gen(function* () {
+      const made = byHand(() => Effect.fail(pastEnd[status]))
+      const { elements, error } = yield* collect(CallSessions.pages()).pipe(Effect.provide(made.layer))
+      assert.lengthOf(elements, 0)
+      assert.strictEqual(error, pastEnd[status])
+    })
+  )
+
   it.effect.each([1, 3, 7, 10])("an empty answer on page %i that is not true loses nothing", (number) =>
     Effect.gen(function* () {
       const simulator = yield* AgniSimulator.make({

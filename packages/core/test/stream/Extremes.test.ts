@@ -115,6 +115,32 @@ describe("Extremes", () => {
       return windows
     })
 
+    it.effect.each(["newest", "oldest"] as const)(
+      "the %s few that pass a filter are read for as long as it takes",
+      (side) =>
+        Effect.gen(function* () {
+          const simulator = yield* AgniSimulator.make({ sessions: 5000, content: "minimal" })
+          // One in fifty: by the last digits of the id.
+          const passes = ({ id }: { readonly id: string }) => Number.parseInt(id.slice(-4), 16) % 50 === 0
+          const windows: Array<Window> = []
+          const passing = Stream.map(
+            Stream.tap(ofWindows[side](7, {}, { counts: passes }), (window) => Effect.sync(() => windows.push(window))),
+            (window) => ({ ...window, sessions: window.sessions.filter(passes) })
+          )
+          const { elements, error } = yield* all(simulator, sides[side](7)(passing))
+          assert.isUndefined(error)
+          const wanted = simulator
+            .truth({ from: 0 })
+            .filter(passes)
+            .map(({ id, startedAt = NaN }) => ({ id, startedAt }))
+            .sort((left, right) => left.startedAt - right.startedAt || (left.id < right.id ? -1 : 1))
+            .map(({ id }) => id)
+          if (side === "newest") wanted.reverse()
+          assert.deepStrictEqual(idsOf(elements), wanted.slice(0, 7))
+          assert.isBelow(idsOf(windows).length, 5000)
+        })
+    )
+
     it.effect.each(["newest", "oldest"] as const)("the %s few are proven without reading the others", (side) =>
       Effect.gen(function* () {
         const simulator = yield* AgniSimulator.make({

@@ -177,6 +177,9 @@ const receive = (
   quote: (text: string) => string
 ): Effect.Effect<Received, AgniErrorReason> => {
   if (response.status < 200 || response.status >= 300) return refuse(response, quote)
+  if (response.status === 204) {
+    return Effect.andThen(drain(response), Effect.fail(new InvalidResponse({ problem: { _tag: "NoContent" } })))
+  }
   return Effect.flatMap(Clock.currentTimeMillis, (now) => {
     const date = Date.parse(response.headers["date"] ?? "")
     const age = Number(response.headers["age"] ?? 0)

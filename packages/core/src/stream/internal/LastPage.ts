@@ -1,10 +1,10 @@
 /** How many rows fixed bounds hold, when nothing is known of them: from the number of the last page. */
 import * as Effect from "effect/Effect"
 import type { AgniError } from "../../model/AgniError.ts"
+import { pageBeyondAll } from "../../model/Limits.ts"
 import * as Ask from "./Ask.ts"
 import * as Rows from "./Rows.ts"
 
-const far = 90_000_001
 const mostPages = 2 ** 26
 
 /**
@@ -21,7 +21,7 @@ export const count = Effect.fnUntraced(function* (
   const look = (page: number) => Effect.map(ask(page, bounds), ({ rows }) => rows)
   const first = yield* look(1)
   if (first.length === 0) return 0
-  const repeated = repeats ? yield* look(far) : []
+  const repeated = repeats ? yield* look(pageBeyondAll) : []
   const isBeyond = (rows: ReadonlyArray<Rows.Row>) =>
     rows.length === 0 || (repeated.length > 0 && Rows.alike(rows, repeated))
   let within = 1

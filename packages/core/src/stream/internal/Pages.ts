@@ -1,4 +1,6 @@
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { AgniClient } from "../../client/AgniClient.ts"
 import type { AgniError } from "../../model/AgniError.ts"
@@ -47,7 +49,21 @@ export const walk = (
             return Stream.range(start + 1, Number.MAX_SAFE_INTEGER).pipe(
               // With its exit as a value a failed page waits for its turn, instead of throwing away the pages before it.
               Stream.mapEffect((page) => Effect.exit(list({ ...asked, page })), { concurrency }),
-              Stream.mapEffect((exit) => Effect.flatMap(exit, (page) => confirm({ ...asked, page: page.page }, page)))
+              Stream.mapEffect((exit, at) => {
+                const here = { ...asked, page: start + 1 + at }
+                // Once may be a failure in passing; where nothing was read yet, it says nothing of an end.
+                const result = isPastEnd(exit) && !isEmpty(first) ? Effect.exit(list(here)) : Effect.succeed(exit)
+                return Effect.flatMap(result, (exit) =>
+                  isPastEnd(exit) && !isEmpty(first)
+                    ? Effect.succeed(Option.none())
+                    : Effect.map(
+                        Effect.flatMap(exit, (page) => confirm(here, page)),
+                        Option.some
+                      )
+                )
+              }),
+              Stream.takeWhile(Option.isSome),
+              Stream.map(({ value }) => value)
             )
           })
         )
@@ -62,6 +78,23 @@ export const walk = (
       )
     })
   )
+}
+
+/** How servers answer a page that lies behind the last one, where they do not answer with an empty list. */
+const isPastEnd = (exit: Exit.Exit<Page, AgniError>): boolean => {
+  const error = Exit.isFailure(exit) ? Option.getOrUndefined(Exit.findErrorOption(exit)) : undefined
+  if (error === undefined) return false
+  const { reason } = error
+  switch (reason._tag) {
+    case "NotFound":
+      return true
+    case "InvalidRequest":
+      return reason.status === 400
+    case "InvalidResponse":
+      return reason.problem._tag === "NoContent"
+    default:
+      return false
+  }
 }
 
 const isFiltered = ({

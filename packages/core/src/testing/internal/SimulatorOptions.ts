@@ -1,5 +1,6 @@
 /** What a simulated endpoint can be told to be, and the complete configuration that follows. */
 import * as Duration from "effect/Duration"
+import { earliestStart } from "../../model/Limits.ts"
 import * as Fault from "../Fault.ts"
 import type { RecordedRequest } from "./SimulatorExchange.ts"
 import type { Spelling } from "./WireInstant.ts"
@@ -208,8 +209,6 @@ export interface Options {
 /** Every option decided; durations and instants in µs. */
 export type Resolved = ReturnType<typeof resolve>
 
-const year2000 = 946_684_800_000
-
 const micros = (input: Duration.Input | undefined, otherwise: Duration.Input): number =>
   Duration.toMillis(Duration.fromInputUnsafe(input ?? otherwise)) * 1000
 
@@ -228,7 +227,8 @@ const defaultFaults: ReadonlyArray<Fault.Fault> = [
 export const resolve = (options: Options, clockMillis: number) => {
   const seen = options.wire === "seen"
   const edition = options.edition ?? "camel"
-  const startAt = options.startAt ?? (clockMillis < year2000 ? Date.UTC(2026, 5, 1) : Math.floor(clockMillis)) * 1000
+  const startAt =
+    options.startAt ?? (clockMillis * 1000 < earliestStart ? Date.UTC(2026, 5, 1) : Math.floor(clockMillis)) * 1000
   const arrivalsPerHour = options.arrivalsPerHour ?? 0
   const bounds = options.bounds ?? {}
   const cache = options.cache

@@ -1,0 +1,192 @@
+/** A pipeline file: read, checked, and each mistake pointed at. */
+import * as Config from "effect/Config"
+import * as Effect from "effect/Effect"
+import type * as FileSystem from "effect/FileSystem"
+import * as Option from "effect/Option"
+import * as Path from "effect/Path"
+import * as Result from "effect/Result"
+import type * as Schema from "effect/Schema"
+import * as SmallFile from "../option/SmallFile.ts"
+import * as Options from "../option/Options.ts"
+import { describe } from "../option/Reason.ts"
+import { inFile } from "../option/Speaker.ts"
+import { type AnyOption, UsageError } from "../option/UsageError.ts"
+import * as Decode from "../option/Decode.ts"
+import { type Connection, PipelineSpec, PipelinesSpec } from "../option/PipelineSpec.ts"
+import * as Secret from "../option/Secret.ts"
+import * as Yaml from "../option/Yaml.ts"
+
+/** A pipeline of a file. It always has a name. */
+export interface Named {
+  readonly spec: PipelineSpec & { readonly name: string }
+  /** What is wrong with it, with the place in the file. */
+  readonly locate: (error: UsageError) => Yaml.Mistake
+}
+
+export interface PipelineFile {
+  /** How all of them reach the API. */
+  readonly connection: Connection
+  readonly pipelines: readonly [Named, ...ReadonlyArray<Named>]
+  /** Whether the file says `pipelines`: then each is reported by its name. */
+  readonly several: boolean
+  readonly referred: Yaml.Yaml["referred"]
+  /** What is wrong so far; what it is about is left out of the pipelines, so that the rest can be checked too. */
+  readonly mistakes: ReadonlyArray<Yaml.Mistake>
+  readonly refuse: Yaml.Yaml["refuse"]
+}
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+
+/** Where a file holds an option: a sink's own are found by the sink. */
+const pathOf = (option: AnyOption): Yaml.Path => {
+  if (option === "to" || option in Options.sink || option === "secret") return ["sinks"]
+  if (option === "redactKey" || option in Options.transforms) return ["transforms", option]
+  return option in Options.run ? [option] : ["source", option]
+}
+
+const isShared = (option: AnyOption): boolean => option === "apiKey" || option in Options.connection
+
+const somewhere = { begin: 0, end: 1 }
+
+const locate =
+  (yaml: Yaml.Yaml, base: Yaml.Path) =>
+  (error: UsageError): Yaml.Mistake => {
+    const { at, option } = error
+    const { advice, problem } = describe(error, inFile)
+    const found = () => {
+      if (option === undefined) return undefined
+      // What all pipelines share is at the top.
+      const whole: Yaml.Path = [...(isShared(option) ? [] : base), ...pathOf(option)]
+      if (typeof at?.item === "number") {
+        const sink: Yaml.Path = [...base, "sinks", at.item]
+        return at.key === undefined
+          ? (yaml.valueAt([...sink, "to"]) ?? yaml.valueAt(sink))
+          : (yaml.keyAt([...sink, at.key]) ?? yaml.valueAt(sink))
+      }
+      if (at !== undefined) {
+        const index = yaml.written.findLastIndex(
+          ({ path, text }) =>
+            text === at.item && path.length === whole.length + 1 && whole.every((part, i) => part === path[i])
+        )
+        const item = yaml.written[index]?.path
+        if (item !== undefined) return yaml.partAt(item, at.item, at.begin ?? 0, at.end ?? at.item.length)
+      }
+      return yaml.valueAt(whole) ?? yaml.keyAt(whole)
+    }
+    return { problem, advice, at: found() ?? yaml.keyAt(base) ?? yaml.valueAt(base) ?? somewhere }
+  }
+
+/** Where the API is when the file does not say it. */
+const elsewhere = Effect.map(Effect.option(Config.String("AGNI_BASE_URL")), (found) => {
+  const baseUrl = Option.getOrElse(found, () => "").trim()
+  return baseUrl === "" ? {} : { baseUrl }
+})
+
+/** Without what is at these paths; a sink that cannot be known takes all sinks with it, for nobody knows what they share. */
+const without = (data: unknown, paths: ReadonlyArray<Yaml.Path>, path: Yaml.Path = []): unknown => {
+  if (!isObject(data)) return data
+  return Object.fromEntries(
+    Object.entries(data).flatMap(([key, value]): ReadonlyArray<readonly [string, unknown]> => {
+      const here = [...path, key]
+      const below = paths.filter((one) => here.every((part, i) => part === one[i]))
+      if (below.length === 0) return [[key, value]]
+      if (key === "sinks") {
+        const ofSettings = below.every((one) => one.length === here.length + 2 && one.at(-1) !== "to")
+        return [[key, ofSettings && Array.isArray(value) ? withoutSettings(value, below, here) : ["-"]]]
+      }
+      if (key === "pipelines" && Array.isArray(value)) {
+        return [[key, value.map((item, i) => without(item, below, [...here, i]))]]
+      }
+      return below.some((one) => one.length > here.length) && isObject(value)
+        ? [[key, without(value, below, here)]]
+        : []
+    })
+  )
+}
+
+const withoutSettings = (sinks: ReadonlyArray<unknown>, paths: ReadonlyArray<Yaml.Path>, path: Yaml.Path) =>
+  sinks.map((sink, i) => without(sink, paths, [...path, i]))
+
+/** Decodes what is right of the data; what is wrong is left out of it, and returned beside it. */
+const decode = <S extends Schema.Top & { readonly DecodingServices: never }>(schema: S, yaml: Yaml.Yaml) => {
+  const unknown = yaml.mistakes.map(({ path }) => path)
+  const known = without(yaml.data, unknown)
+  const first = Decode.decode(schema, known)
+  const problems = Result.isSuccess(first) ? [] : first.failure
+  const secrets = Secret.literals(yaml)
+  // The line of another mistake may hold a secret that is known by something else in it.
+  const hidden = secrets.length > 0
+  const mistakes = [
+    ...secrets,
+    ...yaml.mistakes.map((mistake) => ({ ...mistake, hidden })),
+    ...problems.map(({ about, advice, path, problem }): Yaml.Mistake => ({
+      problem,
+      advice,
+      hidden,
+      at: (about === "key" ? yaml.keyAt(path) : yaml.valueAt(path)) ?? yaml.keyAt([]) ?? somewhere
+    }))
+  ]
+  const rest = Result.isSuccess(first)
+    ? first
+    : Decode.decode(
+        schema,
+        without(
+          known,
+          problems.map(({ path }) => path)
+        )
+      )
+  return { mistakes, spec: Result.getSuccess(rest) }
+}
+
+/** Reads and checks a file. Nothing is asked of the server, and no secret that it refers to is shown. */
+export const read = Effect.fnUntraced(function* (
+  file: string
+): Effect.fn.Return<PipelineFile, UsageError | Yaml.PipelineFileError, FileSystem.FileSystem | Path.Path> {
+  const paths = yield* Path.Path
+  const text = yield* Effect.mapError(
+    SmallFile.read(file, SmallFile.settings),
+    (why) => new UsageError({ reason: { _tag: "FileUnreadable", path: file, holds: "a pipeline", why } })
+  )
+  const yaml = yield* Yaml.read(file, text)
+  const { data, referred, refuse } = yaml
+  if (!isObject(data)) return yield* new UsageError({ reason: { _tag: "NoPipeline", path: file } })
+  const unusable = (mistakes: ReadonlyArray<Yaml.Mistake>) =>
+    Effect.andThen(refuse(mistakes), Effect.fail(new UsageError({ reason: { _tag: "NoPipeline", path: file } })))
+  if (!("pipelines" in data)) {
+    const { mistakes, spec } = decode(PipelineSpec, yaml)
+    if (Option.isNone(spec)) return yield* unusable(mistakes)
+    const source = { ...(yield* elsewhere), ...spec.value.source }
+    const name = spec.value.name ?? paths.basename(file).replace(/\.ya?ml$/i, "")
+    return {
+      connection: source,
+      pipelines: [{ spec: { ...spec.value, source, name }, locate: locate(yaml, []) }],
+      several: false,
+      referred,
+      mistakes,
+      refuse
+    }
+  }
+  const { mistakes, spec } = decode(PipelinesSpec, yaml)
+  if (Option.isNone(spec)) return yield* unusable(mistakes)
+  const { pipelines, source: given } = spec.value
+  const source = { ...(yield* elsewhere), ...given }
+  const named = (spec: (typeof pipelines)[number], i: number): Named => ({
+    spec: { ...spec, source: { ...source, ...spec.source } },
+    locate: locate(yaml, ["pipelines", i])
+  })
+  const twice = pipelines.flatMap(({ name }, i): ReadonlyArray<Yaml.Mistake> => {
+    if (pipelines.findIndex((other) => other.name === name) === i) return []
+    const at = yaml.valueAt(["pipelines", i, "name"]) ?? somewhere
+    return [{ problem: "another pipeline of the file has this name", at }]
+  })
+  const [first, ...rest] = pipelines
+  return {
+    connection: source,
+    pipelines: [named(first, 0), ...rest.map((one, i) => named(one, i + 1))],
+    several: true,
+    referred,
+    mistakes: [...mistakes, ...twice],
+    refuse
+  }
+})

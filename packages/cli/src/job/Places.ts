@@ -1,0 +1,100 @@
+/** Where a job writes, so that no two of them write to one place. */
+import { Manifest, OutputFile } from "@callstream/core"
+import * as Effect from "effect/Effect"
+import type * as FileSystem from "effect/FileSystem"
+import * as Path from "effect/Path"
+import * as Database from "../option/Database.ts"
+import * as Sinks from "../option/Sinks.ts"
+import type { UsageError } from "../option/UsageError.ts"
+
+export interface Place {
+  /** Which of the job's sinks writes there, if one does. */
+  readonly item: number | undefined
+  readonly option: "to" | "deadLetters" | "coverage"
+  readonly told: string
+  /** Equal keys are one place. */
+  readonly key: string
+  /** Files that it makes beside that one, by their paths. */
+  readonly holds: ((path: string) => boolean) | undefined
+  /** It takes more than one writer, if all of them write this. */
+  readonly shared: string | undefined
+}
+
+interface Outputs {
+  readonly sinks: ReadonlyArray<Sinks.Planned>
+  readonly deadLetters: string
+  readonly coverage: string | undefined
+}
+
+const extensions = { gzip: ".gz", zstd: ".zst" }
+
+const ofSinks = Effect.fnUntraced(function* (
+  sinks: ReadonlyArray<Sinks.Planned>,
+  rows: string
+): Effect.fn.Return<ReadonlyArray<Place>, UsageError, FileSystem.FileSystem | Path.Path> {
+  const { basename, dirname, join, resolve } = yield* Path.Path
+  const places: Array<Place> = []
+  for (const [item, sink] of sinks.entries()) {
+    const { settings, target } = sink
+    const at = (key: string, more: Partial<Place> = {}) =>
+      places.push({ item, option: "to", told: Sinks.describe(sink), key, holds: undefined, shared: undefined, ...more })
+    switch (target._tag) {
+      case "Stdout":
+        at("-", { told: "stdout" })
+        break
+      case "File": {
+        const path = resolve(target.path)
+        at(path)
+        if (settings.rotate === undefined) {
+          at(OutputFile.partialPath(path))
+          break
+        }
+        const extension = target.compression === undefined ? "" : extensions[target.compression]
+        const { isPart, manifest } = Manifest.naming(basename(path), extension)
+        at(join(dirname(path), manifest), {
+          holds: (other) => dirname(other) === dirname(path) && isPart(basename(other))
+        })
+        break
+      }
+      case "Table": {
+        const { database } = target
+        // The file of a database takes many tables, and one table the same rows of more than one.
+        if (database._tag === "Sqlite") at(resolve(database.path), { shared: "" })
+        at(JSON.stringify([yield* Database.identity("to", database), ...Database.tableOf(database, settings)]), {
+          shared: rows
+        })
+        break
+      }
+      case "Webhook":
+        break
+    }
+  }
+  return places
+})
+
+/** @param rows What rows the job makes of sessions: equal texts, equal rows. */
+export const of = Effect.fnUntraced(function* (
+  { coverage, deadLetters, sinks }: Outputs,
+  rows: string
+): Effect.fn.Return<ReadonlyArray<Place>, UsageError, FileSystem.FileSystem | Path.Path> {
+  const { resolve } = yield* Path.Path
+  const file = (option: Place["option"], path: string): Place => ({
+    item: undefined,
+    option,
+    told: path,
+    key: resolve(path),
+    holds: undefined,
+    shared: undefined
+  })
+  return [
+    ...(yield* ofSinks(sinks, rows)),
+    file("deadLetters", deadLetters),
+    ...(coverage === undefined ? [] : [file("coverage", coverage), file("coverage", OutputFile.partialPath(coverage))])
+  ]
+})
+
+/** Whether both would write there, and destroy each other's work. */
+export const collide = (one: Place, other: Place): boolean =>
+  one.key === other.key
+    ? one.shared === undefined || one.shared !== other.shared
+    : one.holds?.(other.key) === true || other.holds?.(one.key) === true

@@ -1,0 +1,210 @@
+/** From a pipeline as data to a job: everything that can be wrong with it is found here, and nothing is asked of the server. */
+import { type CallSessions, Derive, Limits } from "@callstream/core"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import * as ProfileFile from "../option/ProfileFile.ts"
+import * as Run from "../option/Run.ts"
+import * as Sinks from "../option/Sinks.ts"
+import * as Source from "../option/Source.ts"
+import * as Target from "../option/Target.ts"
+import * as Transforms from "../option/Transforms.ts"
+import * as When from "../option/When.ts"
+import * as Zone from "../option/Zone.ts"
+import * as Kind from "../option/Kind.ts"
+import { among, UsageError, type UsageErrors } from "../option/UsageError.ts"
+import * as DeadLetters from "./DeadLetters.ts"
+import type * as Job from "../job/Job.ts"
+import * as Places from "./Places.ts"
+import type { PipelineSpec } from "../option/PipelineSpec.ts"
+
+const durationOf = (text: string | undefined, otherwise: Duration.Duration): Duration.Duration =>
+  text === undefined ? otherwise : Kind.durationOf(text)
+
+/** Options that contradict each other. */
+const contradictions = ({ coverage, name, sinks, source = {}, state }: PipelineSpec): ReadonlyArray<UsageError> => {
+  const found: Array<UsageError> = []
+  if (source.apiKey !== undefined && source.apiKeyFile !== undefined) {
+    found.push(new UsageError({ option: "apiKeyFile", reason: { _tag: "Conflict", with: { option: "apiKey" } } }))
+  }
+  if (source.walk === "pages") {
+    for (const [option, given] of [
+      ["coverage", coverage !== undefined],
+      ["horizon", source.horizon !== undefined],
+      ["profile", source.profile !== undefined],
+      ["keepGoing", source.keepGoing === true]
+    ] as const) {
+      if (!given) continue
+      const other = { option: "walk", value: "pages" } as const
+      found.push(new UsageError({ option, reason: { _tag: "Conflict", with: other, because: "pages prove nothing" } }))
+    }
+  }
+  for (const option of ["newest", "oldest"] as const) {
+    if (source.limit === undefined || source[option] === undefined) continue
+    found.push(new UsageError({ option: "limit", reason: { _tag: "Conflict", with: { option } } }))
+  }
+  if (state === false) return found
+  const kept = { option: name === undefined ? "state" : "name" } as const
+  for (const option of ["newest", "oldest", "limit"] as const) {
+    if (source[option] === undefined) continue
+    found.push(new UsageError({ option, reason: { _tag: "Conflict", with: kept, because: "not resumable" } }))
+  }
+  for (const [item, sink] of sinks.entries()) {
+    if (typeof sink === "string" || sink.force !== true) continue
+    found.push(
+      new UsageError({
+        option: "force",
+        at: { item, key: "force" },
+        reason: { _tag: "Conflict", with: kept, because: "a resumed run replaces nothing" }
+      })
+    )
+  }
+  return found
+}
+
+/** In one form, so that 7d and 1w are the same range for a run that goes on. */
+const typed = (text: string | undefined, { calendar }: Zone.Zone): string => {
+  const when = text === undefined ? undefined : When.parse(text)
+  return when === undefined ? "" : When.format(when, calendar)
+}
+
+/** Whether another zone would write something else. A date or a clock time is kept as the instant that it is. */
+const isZoned = ({ sinks, source = {}, transforms = {} }: PipelineSpec): boolean =>
+  [source.since, source.until, source.on].some((text) => text !== undefined && When.parse(text)?._tag === "Day") ||
+  sinks.some((sink) => typeof sink === "object" && sink.rotate === "day") ||
+  (transforms.derive ?? []).some((name) => Derive.isZoned(name))
+/** Numbers, searches and conditions may name a person: that there is one has to do. */
+const filtersOf = (
+  { agentId, callerNumber, channel, search, status }: CallSessions.Selection,
+  { where }: NonNullable<PipelineSpec["transforms"]>
+): string =>
+  [
+    ...Object.entries({ agentId, channel, status }).flatMap(([name, value]) =>
+      value === undefined ? [] : [`${name}=${value}`]
+    ),
+    ...Object.entries({ callerNumber, search, where }).flatMap(([name, value]) => (value === undefined ? [] : [name]))
+  ].join(" ")
+
+const keepOf = ({ newest, oldest }: NonNullable<PipelineSpec["source"]>): Job.Job["keep"] =>
+  newest !== undefined
+    ? { side: "newest", limit: newest }
+    : oldest === undefined
+      ? undefined
+      : { side: "oldest", limit: oldest }
+
+/** What the conditions alone say of a call. */
+const passesOf = Effect.fnUntraced(function* (
+  { where }: NonNullable<PipelineSpec["transforms"]>,
+  zone: Zone.Zone
+): Effect.fn.Return<Job.Passes | undefined, UsageErrors> {
+  if (where === undefined) return undefined
+  const { apply } = yield* Transforms.toTransform({ where }, { tabular: false, zone })
+  return (session) => {
+    try {
+      return apply(session) !== undefined
+    } catch {
+      return true
+    }
+  }
+})
+
+/**
+ * Sinks that write to one file would destroy each other's work, be it the manifest of two rotated ones; and what is told
+ * beside the sessions goes to files of its own.
+ */
+const checkPlaces = Effect.fnUntraced(function* (job: Job.Job) {
+  for (const option of ["deadLetters", "coverage"] as const) {
+    const file = job[option]
+    if (file !== undefined && ["", "-"].includes(file.trim())) {
+      return yield* new UsageError({ option, reason: { _tag: "NoFileName" } })
+    }
+  }
+  const places = yield* Places.of(job, "")
+  for (const [at, place] of places.entries()) {
+    const { item, option, told } = place
+    const other = places
+      .slice(0, at)
+      .find((one) => (one.item !== item || one.option !== option) && Places.collide(one, place))
+    if (other === undefined) continue
+    if (item === undefined) {
+      const owner = other.option === "to" ? "calls" : other.option
+      return yield* new UsageError({ option, reason: { _tag: "FileOfOther", other: owner } })
+    }
+    return yield* new UsageError({
+      option,
+      at: { item },
+      reason: { _tag: "SamePlace", place: told, other: other.told }
+    })
+  }
+})
+
+export interface Options {
+  readonly report: Job.Job["report"]
+  /** Which of several it is. */
+  readonly title?: string | undefined
+}
+
+/** Whether rows go into columns that are known before the first of them. */
+const isTabular = (sinks: PipelineSpec["sinks"]): boolean =>
+  sinks.some((sink) => Option.exists(Target.parse(typeof sink === "string" ? sink : sink.to), Target.isTable))
+
+/** The one door from a pipeline as data to one that can run. Fails with everything that is wrong. */
+export const toJob = Effect.fnUntraced(function* (spec: PipelineSpec, { report, title }: Options) {
+  const { name, source = {}, state, transforms = {} } = spec
+  const baseUrl = Source.baseUrlOf(source)
+  const known = yield* Effect.result(Zone.make(spec.zone))
+  const zone = Result.getOrElse(known, () => Zone.utc)
+  const parts = yield* Effect.all(
+    {
+      // What is wrong with a sink's settings is found before there is a request.
+      sinks: Effect.tap(Sinks.plan(spec.sinks), (planned) =>
+        Sinks.make(planned, { organization: "", spool: undefined, account: undefined, timeZone: undefined })
+      ),
+      selection: Source.selection(source, zone),
+      profile: source.profile === undefined ? Effect.succeed(undefined) : ProfileFile.read(source.profile, baseUrl),
+      transform: Transforms.toTransform(transforms, { tabular: isTabular(spec.sinks), zone })
+    },
+    { mode: "result" }
+  )
+  yield* among([...contradictions(spec).map(Result.fail), known, ...Object.values(parts)])
+  const sinks = yield* Effect.fromResult(parts.sinks)
+  const selection = yield* Effect.fromResult(parts.selection)
+  const job: Job.Job = {
+    title,
+    name: state === false ? undefined : name,
+    state: Run.stateOf(state === false ? undefined : state),
+    baseUrl,
+    selection,
+    filters: filtersOf(selection, transforms),
+    asked: { since: typed(source.since, zone), until: typed(source.until, zone), on: typed(source.on, zone) },
+    zone,
+    zoned: isZoned(spec),
+    walk: source.walk ?? "history",
+    horizon: durationOf(source.horizon, Limits.defaultHorizon),
+    keepGoing: source.keepGoing ?? false,
+    learned: yield* Effect.fromResult(parts.profile),
+    keep: keepOf(source),
+    limit: source.limit,
+    conditions: Transforms.conditionsOf(transforms),
+    passes: yield* passesOf(transforms, zone),
+    transform: yield* Effect.fromResult(parts.transform),
+    sinks,
+    commitEvery: durationOf(spec.commitEvery, Duration.seconds(1)),
+    onSinkFailure: spec.onSinkFailure ?? "stop",
+    deadLetters:
+      spec.deadLetters ??
+      Target.deadLettersOf(
+        sinks.map(({ target }) => target),
+        title
+      ),
+    deadLettersRaw: spec.deadLettersRaw ?? false,
+    maxDeadShare: (spec.maxDeadLetters ?? 10) / 100,
+    coverage: spec.coverage,
+    strict: spec.strict ?? false,
+    report
+  }
+  yield* checkPlaces(job)
+  yield* spec.deadLetters === undefined ? DeadLetters.checkTrust(job.deadLetters) : DeadLetters.check(job.deadLetters)
+  return job
+})

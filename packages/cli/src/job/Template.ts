@@ -1,0 +1,94 @@
+/** The file that `callstream init` writes: few keys, and comments that teach the next ones. */
+import { stringify } from "yaml"
+import type { Connection } from "../option/PipelineSpec.ts"
+import { heading } from "./Save.ts"
+
+/** What is asked. */
+export interface Answers {
+  readonly name: string
+  /** A time, a date or an age; nothing for all there is. */
+  readonly since: string | undefined
+  readonly to: "postgres" | "webhook" | { readonly file: string } | { readonly sqlite: string }
+  readonly personal: "keep" | "mask"
+  readonly connection: Connection
+}
+
+const scalar = (value: unknown): string => stringify(value, { lineWidth: 0 }).trimEnd()
+
+/** The environment variable that has the address of a database. */
+export const databaseVariable = "DATABASE_URL"
+
+const table = "    # table: call_sessions # made when it is missing"
+const second = ["  # A second place gets the same sessions:", "  # - calls.ndjson"]
+
+const sinkLines = (to: Answers["to"]): ReadonlyArray<string> => {
+  if (to === "webhook") {
+    return [
+      "  - to: ${CALLSTREAM_WEBHOOK_URL}",
+      "    secret: ${CALLSTREAM_WEBHOOK_SECRET} # what the receiver checks the signature with: whsec_…",
+      "    # batchSize: 100 # sessions in one request",
+      ...second
+    ]
+  }
+  if (to === "postgres") {
+    return [
+      `  - to: postgres:${databaseVariable} # the environment variable that has the address`,
+      table,
+      "    # schema: public",
+      ...second
+    ]
+  }
+  if ("sqlite" in to) return [`  - to: ${scalar(`sqlite:${to.sqlite}`)}`, table, ...second]
+  return [
+    `  - to: ${scalar(to.file)}`,
+    "    # rotate: day # a file for each day, or for each 100MB",
+    "  # A second place gets the same sessions:",
+    "  # - to: ${CALLSTREAM_WEBHOOK_URL}",
+    "  #   secret: ${CALLSTREAM_WEBHOOK_SECRET}"
+  ]
+}
+
+export const write = ({ connection, name, personal, since, to }: Answers, file: string): string =>
+  [
+    ...heading(file)
+      .split("\n")
+      .map((line) => `#${line}`),
+    "",
+    "# Its state is kept under this name, in .callstream: when it was stopped, the same command goes on; when it came to its",
+    "# end, there is nothing left to do. With another name, or with state: false, it begins afresh.",
+    `name: ${scalar(name)}`,
+    "",
+    "# The time zone of days and clock times. Without it: UTC",
+    "# zone: Asia/Kolkata",
+    "",
+    "source:",
+    "  # A time (2026-07-31T07:16:10Z), a day (2026-07-31, yesterday, monday) or an age (90m, 12h, 7d, 2w). Without it: everything.",
+    since === undefined ? "  # since: 7d" : `  since: ${scalar(since)}`,
+    "  # until: 1d",
+    "  # on: yesterday # one whole day, instead of since and until",
+    "  # channel: inbound_call",
+    ...(connection.rate === undefined ? ["  # rate: 5 # requests a second at most"] : []),
+    ...Object.entries(connection).map(([key, value]) => `  ${key}: ${scalar(value)}`),
+    "  concurrency: 4 # requests under way at once",
+    "",
+    "transforms:",
+    "  # Only sessions for which each of these holds, in CEL:",
+    "  # where:",
+    `  #   - durationSec > 60 && status == "completed"`,
+    ...(personal === "mask"
+      ? [
+          "  # Personal data is masked. Behind = stands another way: phone=hash (with CALLSTREAM_REDACT_KEY), recording=drop.",
+          "  redact: [phone, email, name, recording, freeText]"
+        ]
+      : ["  # Personal data goes as it is. To mask it:", "  # redact: [phone, email, name, recording, freeText]"]),
+    "  derive: [direction, cost] # fields that are added",
+    "  # select: [id, startedAt, direction, durationSec, cost] # only these",
+    "",
+    "sinks:",
+    ...sinkLines(to),
+    "",
+    "# Rejected records are written to this file; callstream replay sends them again.",
+    `# deadLetters: ${scalar(`${name}.dead-letters.ndjson`)}`,
+    "# maxDeadLetters: 10 # stop when more than this percentage of at least 100 records is rejected",
+    ""
+  ].join("\n")

@@ -1,0 +1,250 @@
+/** The sinks that options ask for. */
+import { CsvSink, NdjsonSink, type SessionSink, SinkError, WebhookSink, type WebhookTransport } from "@callstream/core"
+import { Gzip, ParquetSink, StdoutSink, Zstd } from "@callstream/node"
+import * as Config from "effect/Config"
+import type * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import type * as FileSystem from "effect/FileSystem"
+import * as Option from "effect/Option"
+import type * as Path from "effect/Path"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import * as Struct from "effect/Struct"
+import { basename, resolve } from "node:path"
+import { type SinkSpec, SinkSettings } from "./PipelineSpec.ts"
+import type * as Declared from "./Declared.ts"
+import type * as Options from "./Options.ts"
+import { among, type Reason, UsageError, type UsageErrors } from "./UsageError.ts"
+import { isClosedPipe } from "./ClosedPipe.ts"
+import * as Database from "./Database.ts"
+import * as Size from "./Size.ts"
+import * as Target from "./Target.ts"
+
+/** Never a flag's value, which others on the machine can read. */
+const secretVariable = "CALLSTREAM_WEBHOOK_SECRET"
+
+/** A place where sessions go, with what it was told. */
+export interface Planned {
+  readonly target: Target.Target
+  readonly settings: SinkSettings
+}
+
+/** What messages call it: its table is told too. */
+export const describe = ({ settings, target }: Planned): string =>
+  target._tag === "Table" ? Database.describeTable(target.database, settings) : Target.describe(target)
+
+export type Sink = SessionSink.SessionSink<object, FileSystem.FileSystem | Path.Path | WebhookTransport>
+
+type Kind = Exclude<Target.Target["_tag"], "Table"> | "Csv" | Database.Database["_tag"]
+
+const kindOf = (target: Target.Target): Kind => {
+  if (target._tag === "Table") return target.database._tag
+  return target._tag === "File" && target.format === "csv" ? "Csv" : target._tag
+}
+
+/** What each kind of sink can be told: a flag or a key goes with these kinds only. */
+const kinds: {
+  readonly [K in Kind]: {
+    readonly words: string
+    readonly settings: ReadonlyArray<keyof SinkSettings>
+  }
+} = {
+  Stdout: { words: "stdout", settings: [] },
+  File: { words: "a file", settings: ["force", "rotate"] },
+  Csv: { words: "a CSV file", settings: ["force", "rotate", "csvRaw", "csvBom"] },
+  Sqlite: { words: "SQLite", settings: ["table"] },
+  Postgres: { words: "PostgreSQL", settings: ["table", "schema"] },
+  Webhook: { words: "a webhook", settings: ["batchSize", "batchBytes", "allowPrivateHosts", "secret"] }
+}
+
+const onlyWith = (setting: keyof SinkSettings): Reason => ({
+  _tag: "OnlyWith",
+  sinks: Object.values(kinds).flatMap((kind) =>
+    // What goes with every file goes with a CSV file too.
+    kind.settings.includes(setting) && !(kind === kinds.Csv && kinds.File.settings.includes(setting))
+      ? [kind.words]
+      : []
+  )
+})
+
+const settingNames = Struct.keys(SinkSettings.fields)
+
+/** What the flags say, as data: each sink is told what goes with it. Refuses a flag that goes with none of them. */
+export const fromFlags = Effect.fnUntraced(function* (
+  to: ReadonlyArray<string> = ["-"],
+  given: Declared.Values<typeof Options.sink>
+): Effect.fn.Return<readonly [SinkSpec, ...ReadonlyArray<SinkSpec>], UsageError> {
+  yield* Database.refusePassword("to", to)
+  const useless = new Set(Struct.keys(given))
+  const all = to.map((text): SinkSpec => {
+    const target = Option.getOrUndefined(Target.parse(text))
+    const taken =
+      target === undefined ? [] : Struct.keys(given).filter((name) => kinds[kindOf(target)].settings.includes(name))
+    for (const name of taken) useless.delete(name)
+    return taken.length === 0 ? text : { to: text, ...Struct.pick(given, taken) }
+  })
+  const [setting] = useless
+  if (setting !== undefined) return yield* new UsageError({ option: setting, reason: onlyWith(setting) })
+  const [first = "-", ...rest] = all
+  return [first, ...rest]
+})
+
+/** File systems take 255 bytes, and a run makes files beside this one whose names are longer. */
+const longestName = 200
+
+/** What two sinks cannot share. */
+const placeOf = (target: Target.Target): string | undefined => {
+  const [file] = Target.fileOf(target)
+  if (file !== undefined) return resolve(file)
+  return target._tag === "Stdout" ? "-" : target._tag === "Table" ? Target.describe(target) : undefined
+}
+
+/** One sink, or what is wrong with it. */
+const planOne = Effect.fnUntraced(function* (spec: SinkSpec, item: number): Effect.fn.Return<Planned, UsageError> {
+  const { to, ...settings } = typeof spec === "string" ? { to: spec } : spec
+  const refuse = (reason: Reason, key: "to" | keyof SinkSettings = "to") =>
+    new UsageError({ option: key, at: key === "to" ? { item } : { item, key }, reason })
+  const target = Option.getOrUndefined(Target.parse(to))
+  if (target === undefined) return yield* refuse({ _tag: "Expected", expected: Target.expected })
+  const long = Target.fileOf(target).find((file) => Buffer.byteLength(basename(file)) > longestName)
+  if (long !== undefined) return yield* refuse({ _tag: "NameTooLong", name: basename(long), most: longestName })
+  const odd = settingNames.find(
+    (name) => settings[name] !== undefined && !kinds[kindOf(target)].settings.includes(name)
+  )
+  if (odd !== undefined) return yield* refuse(onlyWith(odd), odd)
+  const databases = target._tag === "Table" ? [target.database] : []
+  for (const key of ["table", "schema"] as const) {
+    const name = settings[key]
+    const problem = name === undefined ? undefined : Database.wrongName(name, databases)
+    if (name !== undefined && problem !== undefined) return yield* refuse({ _tag: "TableName", name, problem }, key)
+  }
+  return { target, settings }
+})
+
+/** What is asked for, or everything that is wrong with it. */
+export const plan = Effect.fnUntraced(function* (
+  specs: ReadonlyArray<SinkSpec>
+): Effect.fn.Return<ReadonlyArray<Planned>, UsageErrors> {
+  const planned = yield* Effect.all(specs.map(planOne), { mode: "result" })
+  const places = planned.map((one) => (Result.isSuccess(one) ? placeOf(one.success.target) : undefined))
+  const twice = planned.flatMap((one, item) => {
+    const place = places[item]
+    if (Result.isFailure(one) || place === undefined || places.indexOf(place) === item) return []
+    const { target } = one.success
+    const [file] = Target.fileOf(target)
+    const what = file ?? (target._tag === "Stdout" ? "-" : Target.describe(target))
+    return [Result.fail(new UsageError({ option: "to", at: { item }, reason: { _tag: "NamedTwice", what } }))]
+  })
+  yield* among([...planned, ...twice])
+  return planned.flatMap((one) => (Result.isSuccess(one) ? [one.success] : []))
+})
+
+/** A reader of stdout that goes away ends a run well, unless other sinks were to get everything. */
+export const orUnfinished = <A, E, R>(
+  effect: Effect.Effect<A, E, R>,
+  count: number
+): Effect.Effect<A, E | SinkError, R> =>
+  Effect.mapError(effect, (error) =>
+    count > 1 && isClosedPipe(error)
+      ? new SinkError({
+          sink: "stdout",
+          operation: "write",
+          retryable: false,
+          reason: { _tag: "ReaderLeft" }
+        })
+      : error
+  )
+
+const secretOf = Effect.fnUntraced(function* (settings: SinkSettings) {
+  if (settings.secret !== undefined) return Redacted.make(settings.secret)
+  const found = yield* Effect.option(Config.Redacted(secretVariable))
+  if (Option.isSome(found) && Redacted.value(found.value).trim() !== "") return found.value
+  return yield* new UsageError({ option: "to", reason: { _tag: "NoWebhookSecret", variable: secretVariable } })
+})
+
+const rotation = (text: string | undefined): NdjsonSink.Options["rotate"] => {
+  const bytes = text === undefined ? undefined : Size.parse(text)
+  return bytes === undefined ? (text === "day" ? "day" : undefined) : { bytes }
+}
+
+const compressions = { gzip: Gzip.compression, zstd: Zstd.compression }
+
+/** Asks the files that may replace others whether they may, where something is sent before they are opened. */
+export const check = Effect.fnUntraced(function* (
+  planned: ReadonlyArray<Planned>,
+  covers: NdjsonSink.Options["covers"],
+  timeZone: DateTime.TimeZone | undefined
+) {
+  const replacing = planned.filter(({ settings }) => settings.force === true && settings.rotate !== undefined)
+  const sinks = yield* make(replacing, { organization: "", spool: undefined, account: undefined, timeZone, covers })
+  yield* Effect.forEach(sinks, (sink) => Effect.scoped(sink.open(Option.none())), { discard: true })
+})
+
+/**
+ * The sinks, not yet open. `spool` is the folder where a webhook's messages wait on their way, without one in memory; under
+ * `account` a table keeps how far it got.
+ */
+export const make = (
+  planned: ReadonlyArray<Planned>,
+  options: {
+    readonly organization: string
+    readonly spool: string | undefined
+    readonly account: string | undefined
+    /** Whose days the files of `--rotate day` have. */
+    readonly timeZone: DateTime.TimeZone | undefined
+    readonly covers?: NdjsonSink.Options["covers"]
+  }
+): Effect.Effect<ReadonlyArray<Sink>, UsageError, FileSystem.FileSystem> =>
+  Effect.forEach(planned, ({ settings, target }, item): Effect.Effect<Sink, UsageError, FileSystem.FileSystem> => {
+    switch (target._tag) {
+      case "Stdout":
+        return Effect.sync(StdoutSink.make)
+      case "File": {
+        const { compression, path } = target
+        const { timeZone } = options
+        const file = {
+          path,
+          force: settings.force,
+          compression: compression === undefined ? undefined : compressions[compression],
+          rotate: rotation(settings.rotate),
+          timeZone: settings.rotate === "day" ? timeZone : undefined,
+          covers: options.covers
+        }
+        switch (target.format) {
+          case "ndjson":
+            return Effect.succeed(NdjsonSink.make(file))
+          case "csv":
+            return Effect.succeed(CsvSink.make({ ...file, raw: settings.csvRaw, bom: settings.csvBom }))
+          case "parquet":
+            return Effect.succeed(ParquetSink.make(file))
+        }
+      }
+      case "Table":
+        return Effect.mapError(
+          Database.sink(target.database, { table: settings.table, schema: settings.schema, account: options.account }),
+          ({ reason }) => new UsageError({ option: "to", at: { item }, reason })
+        )
+      case "Webhook":
+        return Effect.flatMap(secretOf(settings), (secrets) => {
+          const webhook: WebhookSink.Options = {
+            url: target.url,
+            secrets,
+            organization: options.organization,
+            spool: options.spool,
+            batchSize: settings.batchSize,
+            batchBytes: settings.batchBytes === undefined ? undefined : Size.parse(settings.batchBytes),
+            allowPrivateHosts: settings.allowPrivateHosts
+          }
+          return Effect.as(WebhookSink.check(webhook), WebhookSink.make(webhook)).pipe(
+            Effect.mapError(
+              (error) =>
+                new UsageError({
+                  option: "to",
+                  at: { item },
+                  reason: { _tag: "SinkRefused", sink: Target.describe(target), error }
+                })
+            )
+          )
+        })
+    }
+  })

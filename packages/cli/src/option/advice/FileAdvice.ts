@@ -1,0 +1,122 @@
+/** What to do about files and locks, in the language of flags or of a file's keys. */
+import type { OutputError } from "@callstream/core"
+import type { Held } from "@callstream/core/platform/Held"
+import type { UntrustedFile } from "@callstream/core/platform/TrustedFile"
+import type { Uncovered } from "@callstream/core/sink/OutputReason"
+import type { Speaker } from "../Speaker.ts"
+
+/** Who is spoken to. */
+export interface Reader {
+  readonly speaker: Speaker
+  /** Whether the run keeps its state, so that the same command resumes it. */
+  readonly resumes: boolean
+}
+
+/** Said only where it is true that a run resumes. */
+export const again = ({ resumes }: Reader): string =>
+  resumes ? "run it again: it resumes where it stopped" : "run it again"
+
+export const untrusted = ({ path, problem }: UntrustedFile): string => {
+  switch (problem._tag) {
+    case "Link":
+      return "Remove the link, or name the file that it points to."
+    case "OtherOwner":
+      return "Choose another name, or run this as the user whose file it is."
+    case "WritableByOthers":
+      return `Look at what is in it, then run: chmod go-w ${path}`
+  }
+}
+
+export const held = (held: Held): string => {
+  switch (held._tag) {
+    case "Running":
+      return held.place?._tag === "File" && held.holder?.here !== true
+        ? `Wait for it or stop it. If that process is something else, remove ${held.place.path}.`
+        : "Wait for it or stop it."
+    case "Elsewhere": {
+      const doubt = held.holder === undefined ? "" : "Whether it still runs cannot be told from here. "
+      const { place } = held
+      return place._tag === "File"
+        ? `${doubt}If that run is over, remove ${place.path} and run it again.`
+        : `${doubt}If that run is over, free it: UPDATE ${place.table} SET holder = NULL WHERE name = '${place.name.replaceAll("'", "''")}'`
+    }
+    case "TakenOver":
+      return "This run was cut off, and another one took over. Let that one finish."
+    case "Lost":
+      return "Make sure that no other run of it is under way, then run it again."
+    case "Changing":
+      return "Run it again."
+  }
+}
+
+const uncovered = (gap: Uncovered, { speaker: { name } }: Reader): string => {
+  switch (gap._tag) {
+    case "Unknown":
+      return "Read a whole range, without limits and gaps, or choose another name."
+    case "Filtered":
+      return "Remove the filters, or choose another name."
+    case "ByHand":
+      return `Begin with ${name({ option: "since", value: gap.from })} and read that day to its end, or move the file away.`
+    case "WithoutStart":
+      return `Remove ${name({ option: "since" })} and ${name({ option: "until" })}, or choose another name.`
+    case "Partly": {
+      const { had, missing } = gap
+      const bound = (option: "since" | "until", time: string | undefined) =>
+        time === undefined ? `Remove ${name({ option })}` : `Set ${name({ option, value: time })}`
+      const steps = [
+        ...(missing.from ? [bound("since", had.from)] : []),
+        ...(missing.to ? [bound("until", had.to)] : [])
+      ]
+      return [...steps, "or choose another name."].join(", ").replace(/^or c/, "C")
+    }
+  }
+}
+
+const putBack =
+  "Put the file back as the earlier run left it, moved and not copied, or delete the checkpoint to begin again."
+const beginAnew = "Put the file back, or give the run another name to export everything again."
+
+/** Nothing where nobody has seen it before. */
+export const output = (reason: OutputError["reason"], reader: Reader): string | undefined => {
+  switch (reason._tag) {
+    case "Exists":
+      return `Choose another name, or add ${reader.speaker.on("force")} to replace it.`
+    case "NotAFile":
+      return "Choose the name of a regular file."
+    case "NoFolder":
+      return "Make the folder first, or choose another one."
+    case "NameTooLong":
+      return "Choose a name of at most 200 characters."
+    case "NotAllowed":
+      return "Let this user write there, or choose another folder."
+    case "Full":
+      return reader.resumes
+        ? `Make room, and ${again(reader)}.`
+        : `Make room, or write to another disk, and ${again(reader)}.`
+    case "Replaced":
+      return "Let one run at a time write to a name."
+    case "Foreign":
+      return `Keep other programs away from the file until it has its name, then ${again(reader)}.`
+    case "Unsynced":
+      return `Check the disk, then ${again(reader)}.`
+    case "Missing":
+    case "Shorter":
+    case "Changed":
+    case "Torn":
+      return putBack
+    case "Gone":
+    case "Altered":
+      return beginAnew
+    case "Finished":
+      return "Move the file away, or choose another name, and delete the checkpoint to begin again."
+    case "Locked":
+      return held(reason.held)
+    case "Uncovered":
+      return uncovered(reason.gap, reader)
+    case "Untrusted":
+      return untrusted(reason.file)
+    case "Closed":
+    case "Other":
+      return undefined
+  }
+}

@@ -1,0 +1,165 @@
+/** What a run has done so far, and the line that shows it. */
+import type { Calendar, SessionSink } from "@callstream/core"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Metric from "effect/Metric"
+import * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
+import * as Format from "../option/Format.ts"
+import { clearLine, Screen } from "./Screen.ts"
+
+/** What comes of sessions: their starts will do. */
+type Items = ReadonlyArray<Pick<SessionSink.Item<unknown>, "start">>
+
+export interface Progress {
+  readonly startedAt: number
+  /** Sessions that came from the server, and those that were written. */
+  read: number
+  sessions: number
+  rejected: number
+  /** Left out by conditions before the newest or oldest were chosen. */
+  leftOut: number
+  /** The least and the greatest start written, and the last one read, in µs. */
+  earliest: number | undefined
+  latest: number | undefined
+  last: number | undefined
+  /** Where an earlier run stopped, when this one goes on. */
+  resumedAt: number | undefined
+}
+
+export const make: Effect.Effect<Progress> = Effect.map(Clock.currentTimeMillis, (startedAt) => ({
+  startedAt,
+  read: 0,
+  sessions: 0,
+  rejected: 0,
+  leftOut: 0,
+  earliest: undefined,
+  latest: undefined,
+  last: undefined,
+  resumedAt: undefined
+}))
+
+/** What several runs have done together. */
+export const sum = (all: ReadonlyArray<Progress>): Progress => ({
+  startedAt: Math.min(...all.map(({ startedAt }) => startedAt)),
+  read: all.reduce((sum, { read }) => sum + read, 0),
+  sessions: all.reduce((sum, { sessions }) => sum + sessions, 0),
+  rejected: all.reduce((sum, { rejected }) => sum + rejected, 0),
+  leftOut: all.reduce((sum, { leftOut }) => sum + leftOut, 0),
+  earliest: undefined,
+  latest: undefined,
+  last: undefined,
+  resumedAt: undefined
+})
+
+/** Counts what came. */
+export const addRead = (progress: Progress, items: Items): void => {
+  progress.read += items.length
+  progress.last = items.findLast(({ start }) => start !== undefined)?.start ?? progress.last
+}
+
+/** Counts what was written. */
+export const addWritten = (progress: Progress, items: Items, rejected: number): void => {
+  progress.sessions += items.length
+  progress.rejected += rejected
+  for (const { start } of items) {
+    if (start === undefined) continue
+    if (progress.earliest === undefined || start < progress.earliest) progress.earliest = start
+    if (progress.latest === undefined || start > progress.latest) progress.latest = start
+  }
+}
+
+/** What the client counted: calls read, some of them twice, requests, and those retried by reason. */
+export interface Requests {
+  readonly read: number
+  readonly sent: number
+  readonly retried: ReadonlyArray<readonly [reason: string, times: number]>
+}
+
+export const requests: Effect.Effect<Requests> = Effect.map(Metric.snapshot, (metrics) => {
+  let sent = 0
+  let read = 0
+  const retried: Array<readonly [string, number]> = []
+  for (const metric of metrics) {
+    if (metric.type !== "Counter") continue
+    const times = Number(metric.state.count)
+    if (metric.id === "callstream_requests_total") sent += times
+    if (metric.id === "callstream_sessions_total") read += times
+    if (metric.id === "callstream_retries_total" && times > 0)
+      retried.push([metric.attributes?.["reason"] ?? "", times])
+  }
+  return { read, sent, retried }
+})
+
+const words: Readonly<Record<string, string>> = {
+  RateLimited: "rate limited",
+  Unavailable: "unavailable",
+  InvalidResponse: "unreadable"
+}
+
+const timesRetried = ({ retried }: Requests): number => retried.reduce((sum, [, times]) => sum + times, 0)
+
+/** `3 retried (2 rate limited, 1 unavailable)`, or nothing. */
+export const describeRetries = (counts: Requests): string => {
+  const times = timesRetried(counts)
+  if (times === 0) return ""
+  const reasons = counts.retried.map(([reason, n]) => `${Format.count(n)} ${words[reason] ?? reason}`).join(", ")
+  return `${Format.count(times)} retried (${reasons})`
+}
+
+/** What fits into the columns. */
+export const line = (
+  progress: Progress,
+  counts: Requests,
+  now: number,
+  columns: number,
+  clock: Calendar.Calendar | undefined
+): string => {
+  const seconds = (now - progress.startedAt) / 1000
+  const speed = seconds < 0.5 ? 0 : counts.read / seconds
+  const retries = timesRetried(counts)
+  // A part has a short form where the long one may find no room.
+  const parts: ReadonlyArray<ReadonlyArray<string>> = [
+    ...(progress.sessions === 0
+      ? [[`${Format.counted(counts.read, "call")} read`]]
+      : [[`${Format.counted(progress.sessions, "call")} written`], [`${Format.count(counts.read)} read`]]),
+    speed > 0 ? [`${Format.count(speed)}/s`] : [],
+    progress.last === undefined ? [] : [`at ${Format.minute(progress.last, clock)}`],
+    [Format.counted(counts.sent, "request")],
+    retries === 0 ? [] : [describeRetries(counts), `${Format.count(retries)} retried`]
+  ]
+  return parts.reduce((line, forms) => {
+    const longer = forms.map((form) => (line === "" ? form : `${line} · ${form}`))
+    return longer.find((text) => text.length <= columns) ?? line
+  }, "")
+}
+
+/**
+ * While the scope is open: on a terminal a line that is redrawn ten times a second and taken away at the end, elsewhere a
+ * new line every 30 seconds.
+ */
+export const show = (
+  progress: () => Progress,
+  clock: Calendar.Calendar | undefined
+): Effect.Effect<void, never, Screen | Scope.Scope> =>
+  Effect.flatMap(Screen, (screen) => {
+    const text = (columns: number) =>
+      Effect.map(Effect.all([requests, Clock.currentTimeMillis]), ([counted, now]) =>
+        line(progress(), counted, now, columns, clock)
+      )
+    if (!screen.live) {
+      const tell = Effect.flatMap(text(Infinity), (text) => screen.write(`${text}\n`))
+      return Effect.asVoid(Effect.forkScoped(Effect.repeat(Effect.delay(tell, "30 seconds"), Schedule.forever)))
+    }
+    // Room for the ^C that a terminal writes: on a line of its own it would stay there.
+    const draw = Effect.flatMap(
+      Effect.suspend(() => text(screen.columns() - 3)),
+      (text) => screen.write(`${clearLine}${screen.colors ? `\u001b[2m${text}\u001b[22m` : text}`)
+    )
+    return Effect.asVoid(
+      Effect.andThen(
+        Effect.addFinalizer(() => screen.write(clearLine)),
+        Effect.forkScoped(Effect.repeat(draw, Schedule.spaced("100 millis")))
+      )
+    )
+  })

@@ -1,0 +1,61 @@
+/** Everything that is for people: stderr, so that stdout stays data. */
+import type { OutputError } from "@callstream/core"
+import { StdoutOutput } from "@callstream/node"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+
+export class Screen extends Context.Service<
+  Screen,
+  {
+    /** Whether stderr is a terminal that can redraw a line. */
+    readonly live: boolean
+    readonly colors: boolean
+    readonly columns: () => number
+    readonly write: (text: string) => Effect.Effect<void>
+    /** From now on the values that a file refers to are shown by the reference. */
+    readonly reword: (change: (text: string) => string) => Effect.Effect<void>
+    /** Text for elsewhere, in those words. */
+    readonly reworded: (text: string) => string
+  }
+>()("@callstream/cli/render/Screen") {
+  /** stderr of this process. `NO_COLOR` and `TERM=dumb` are respected. */
+  static readonly layer: Layer.Layer<Screen> = Layer.sync(Screen, () => {
+    const live = process.stderr.isTTY && process.env["TERM"] !== "dumb"
+    // A terminal that goes away must not take the run with it.
+    process.stderr.on("error", () => {})
+    let reworded = (text: string) => text
+    return Screen.of({
+      live,
+      colors: live && (process.env["NO_COLOR"] ?? "") === "",
+      columns: () => process.stderr.columns ?? 80,
+      write: (text) => Effect.sync(() => void process.stderr.write(reworded(text))),
+      reword: (change) =>
+        Effect.sync(() => {
+          reworded = change
+        }),
+      reworded: (text) => reworded(text)
+    })
+  })
+}
+
+/** Takes away the line that shows how far a run is. */
+export const clearLine = "\r\u001b[2K"
+
+/** Lines for people, each cleared of characters that a terminal would take for a command. */
+export const print = (...lines: ReadonlyArray<string>): Effect.Effect<void, never, Screen> =>
+  Effect.flatMap(Screen, (screen) => screen.write(lines.map((line) => `${toPrintable(line)}\n`).join("")))
+
+/** Text from outside (a path, a server's words) with control, bidirectional and invisible characters made visible. */
+export const toPrintable = (text: string): string =>
+  text.replace(
+    /[\p{Cc}\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/gu,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`
+  )
+
+/** Text that was asked for, on stdout. A reader that went away or a full disk ends the command as it ends an export. */
+export const answer = (text: string): Effect.Effect<void, OutputError> =>
+  Effect.flatMap(StdoutOutput.make, ({ write }) => write(`${text}\n`))
+
+/** How the command is called here: in a clone it is not installed. */
+export const invocation = process.argv[1]?.endsWith(".ts") === true ? "npm run -s callstream --" : "callstream"

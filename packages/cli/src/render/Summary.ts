@@ -1,0 +1,221 @@
+/** What is said of a run at its end, or when it ends early. */
+import { Instant, OutputFile, type Pipeline } from "@callstream/core"
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Sinks from "../option/Sinks.ts"
+import * as Target from "../option/Target.ts"
+import type { Job } from "../job/Job.ts"
+import type * as CoverageReport from "../job/CoverageReport.ts"
+import { isClosedPipe } from "../option/ClosedPipe.ts"
+import * as Format from "../option/Format.ts"
+import * as NothingMatched from "./NothingMatched.ts"
+import * as Progress from "./Progress.ts"
+import * as Proof from "./Proof.ts"
+import { print as printLines, Screen } from "./Screen.ts"
+
+type About = Pick<Job, "title" | "name" | "zone" | "sinks" | "report" | "deadLetters" | "walk" | "limit">
+
+/** Of several pipelines each is named. */
+const printOf = ({ title }: About, first: string, ...rest: ReadonlyArray<string>) =>
+  printLines(title === undefined ? first : `${title}: ${first}`, ...rest)
+
+/** What a run that ended early leaves behind. */
+export const tellWhatIsThere = (
+  about: About & { readonly committed: boolean },
+  progress: Progress.Progress,
+  error: unknown,
+  cause: Cause.Cause<unknown>
+): Effect.Effect<void, never, Screen> => {
+  if (about.report === "none" || isClosedPipe(error)) return Effect.void
+  if (progress.sessions === 0) {
+    return Cause.hasInterruptsOnly(cause) ? printOf(about, "stopped before a call was written") : Effect.void
+  }
+  const amount = `stopped after ${Format.counted(progress.sessions, "call")}`
+  if (about.name !== undefined) {
+    return printOf(about, `${amount}; the same command ${about.committed ? "resumes from there" : "begins again"}`)
+  }
+  const [sink] = about.sinks
+  if (sink === undefined || about.sinks.length > 1) return printOf(about, amount)
+  const { settings, target } = sink
+  switch (target._tag) {
+    case "Stdout":
+      return printOf(about, `${amount} to stdout; there may be more`)
+    case "Table":
+      return printOf(about, `${amount} to ${Sinks.describe(sink)}, not all of which may have been committed`)
+    case "Webhook":
+      return printOf(about, `${amount} to ${Target.describe(target)}; there may be more`)
+    case "File":
+      return printOf(
+        about,
+        `${amount}, which ${progress.sessions === 1 ? "is" : "are"} in ${OutputFile.partialPath(target.path)}; ` +
+          `${target.path} was ${settings.force === true ? "left as it was" : "not made"}`
+      )
+  }
+}
+
+/** With `--rotate` there is no file of the name that was given. */
+const nameOf = (sink: Sinks.Planned): string =>
+  sink.target._tag === "File" && sink.settings.rotate !== undefined
+    ? `the files of ${sink.target.path}, which its manifest names,`
+    : Sinks.describe(sink)
+
+const sinkLine = (sink: Sinks.Planned | undefined, { failure, refused, written }: Pipeline.SinkSummary): string => {
+  const name = sink === undefined ? "" : nameOf(sink)
+  const no = refused === 0 ? "" : `, ${Format.count(refused)} rejected by the sink`
+  const end = failure === undefined ? "" : `; it FAILED: ${failure.description}`
+  return `  ${Format.counted(written, "call")} to ${name}${no}${end}`
+}
+
+/** What was there before, by name: nobody would miss it otherwise. */
+const replacedLines = (sinks: ReadonlyArray<Pipeline.SinkSummary>): ReadonlyArray<string> =>
+  (["replaced", "removed"] as const).flatMap((what) => {
+    const names = sinks.flatMap((sink) => sink[what])
+    return names.length === 0 ? [] : [`  ${what} ${Format.counted(names.length, "file")}: ${names.join(", ")}`]
+  })
+
+const replacedNames = (sinks: ReadonlyArray<Pipeline.SinkSummary>) => {
+  const replaced = sinks.flatMap((sink) => sink.replaced)
+  const removed = sinks.flatMap((sink) => sink.removed)
+  return { ...(replaced.length === 0 ? {} : { replaced }), ...(removed.length === 0 ? {} : { removed }) }
+}
+
+/** Rows whose versions a table compared, and did not simply write. */
+export const versionLines = (
+  sink: Sinks.Planned | undefined,
+  { newer, notBelieved, sink: key }: Pipeline.SinkSummary
+): ReadonlyArray<string> => {
+  const name = sink === undefined ? key : nameOf(sink)
+  const rows = (count: number) => Format.counted(count, "row")
+  return [
+    ...(newer === 0 ? [] : [`  ${rows(newer)} left unchanged: ${name} holds a newer version`]),
+    ...(notBelieved === 0
+      ? []
+      : [
+          `  warning: ${rows(notBelieved)} of ${name} had a version more than 5 minutes in the future and ` +
+            `${notBelieved === 1 ? "was" : "were"} overwritten; check the clocks of the machines that write to it`
+        ])
+  ]
+}
+
+const versionFields = ({ newer, notBelieved }: Pipeline.SinkSummary) => ({
+  ...(newer === 0 ? {} : { newer }),
+  ...(notBelieved === 0 ? {} : { notBelieved })
+})
+
+const ofRequests = ({ retried, sent }: Progress.Requests) => ({
+  requests: sent,
+  retries: Object.fromEntries(retried)
+})
+
+const describeRequests = (requests: Progress.Requests): string => {
+  const retries = Progress.describeRetries(requests)
+  return `${Format.counted(requests.sent, "request")}${retries === "" ? "" : `, ${retries}`}`
+}
+
+/** What several pipelines sent together, below what each of them did. */
+export const printTogether = Effect.fnUntraced(function* (pipelines: number, report: Job["report"]) {
+  if (report === "none") return
+  const requests = yield* Progress.requests
+  if (report === "people") {
+    return yield* printLines(`${Format.counted(pipelines, "pipeline")} together: ${describeRequests(requests)}`)
+  }
+  const { write } = yield* Screen
+  yield* write(`${JSON.stringify({ pipelines, ...ofRequests(requests) })}\n`)
+})
+
+/** The summary of a run that came to its end. */
+export const print = Effect.fnUntraced(function* (
+  about: About,
+  progress: Progress.Progress,
+  done: Pipeline.RunSummary,
+  covered: CoverageReport.Report | undefined,
+  unmatched: NothingMatched.Finding | undefined
+) {
+  if (about.report === "none") return
+  const { clock } = about.zone
+  const elapsed = (yield* Clock.currentTimeMillis) - progress.startedAt
+  const requests = yield* Progress.requests
+  const { earliest, latest, resumedAt, sessions } = progress
+  const { dead, finishedBefore, sinks } = done
+  const filtered = done.filtered + progress.leftOut
+  const written = Math.max(0, ...sinks.map((sink) => sink.written))
+  const to = about.sinks.map(Sinks.describe)
+  if (about.report === "json") {
+    const { write } = yield* Screen
+    return yield* write(
+      `${JSON.stringify({
+        ...(about.title === undefined ? {} : { pipeline: about.title }),
+        sessions,
+        rejected: dead,
+        ...(filtered === 0 ? {} : { filtered }),
+        to: to.length === 1 ? to[0] : to,
+        ...(to.length === 1
+          ? {}
+          : {
+              sinks: sinks.map((sink, i) => ({
+                to: to[i],
+                written: sink.written,
+                refused: sink.refused,
+                ...versionFields(sink),
+                failed: sink.failure?.description ?? null
+              }))
+            }),
+        ...replacedNames(sinks),
+        ...(to.length === 1 && sinks[0] !== undefined ? versionFields(sinks[0]) : {}),
+        ...(dead === 0 ? {} : { deadLetters: about.deadLetters }),
+        ...(about.title === undefined ? ofRequests(requests) : {}),
+        earliest: earliest === undefined ? null : Instant.format(earliest),
+        latest: latest === undefined ? null : Instant.format(latest),
+        walk: about.walk,
+        ...(resumedAt === undefined || finishedBefore ? {} : { resumedAt: Instant.format(resumedAt) }),
+        ...(finishedBefore ? { finishedBefore } : {}),
+        ...(unmatched === undefined ? {} : { unmatched }),
+        ...(about.limit === undefined ? {} : { limit: about.limit, limited: sessions >= about.limit }),
+        ...(covered === undefined ? {} : { coverage: { ...covered, windows: covered.windows.length } }),
+        elapsedMs: elapsed
+      })}\n`
+    )
+  }
+  if (finishedBefore) {
+    return yield* printOf(
+      about,
+      `run "${about.name ?? ""}" has finished and exports nothing more`,
+      ...(covered === undefined ? [] : [`  ${Proof.describe(covered, clock)}`]),
+      "  Use another --name to begin a new run."
+    )
+  }
+  const speed = elapsed < 1000 || written === 0 ? "" : `, ${Format.count((written / elapsed) * 1000)} a second`
+  const [only] = about.sinks
+  const single = about.sinks.length === 1 && only !== undefined
+  yield* printOf(
+    about,
+    `${Format.counted(written, "call")} to ${single ? nameOf(only) : Format.counted(sinks.length, "sink")} in ${Format.duration(elapsed)}${speed}`,
+    ...replacedLines(sinks),
+    ...(single && sinks[0]?.failure === undefined ? [] : sinks.map((sink, i) => sinkLine(about.sinks[i], sink))),
+    ...(unmatched === undefined ? [] : [`  ${NothingMatched.describe(unmatched)}`]),
+    ...(about.limit === undefined || sessions < about.limit
+      ? []
+      : [`  stopped at the limit of ${Format.counted(about.limit, "call")}; there may be more`]),
+    ...sinks.flatMap((sink, i) => versionLines(about.sinks[i], sink)),
+    ...(resumedAt === undefined
+      ? []
+      : [
+          `  resumed at ${Format.time(resumedAt, clock)}${covered === undefined ? "" : `; ${Format.counted(covered.of, "call")} read with the earlier runs of this name`}`
+        ]),
+    ...(filtered === 0 ? [] : [`  ${Format.counted(filtered, "call")} left out by filters`]),
+    // Several pipelines send them together.
+    ...(about.title === undefined ? [`  ${describeRequests(requests)}`] : []),
+    ...(earliest === undefined || latest === undefined
+      ? []
+      : [
+          sessions === 1
+            ? `  started at ${Format.time(earliest, clock)}`
+            : `  started between ${Format.times(earliest, "and", latest, clock)}`
+        ]),
+    ...(dead === 0 ? [] : [`  ${Format.counted(dead, "record")} rejected: see ${about.deadLetters}`]),
+    covered === undefined
+      ? "  Read page by page: a call that left the set while it was read may be missing."
+      : `  ${Proof.describe(covered, clock)}`
+  )
+})

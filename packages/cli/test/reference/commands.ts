@@ -1,0 +1,59 @@
+/** The commands with their options, in the sections in which they are documented. */
+import type * as Command from "effect/cli/Command"
+import * as Check from "../../src/command/Check.ts"
+import * as Demo from "../../src/command/Demo.ts"
+import * as Export from "../../src/command/Export.ts"
+import * as Init from "../../src/command/Init.ts"
+import * as Plan from "../../src/command/Plan.ts"
+import * as Replay from "../../src/command/Replay.ts"
+import * as Run from "../../src/command/Run.ts"
+import * as Simulate from "../../src/command/Simulate.ts"
+import type * as Declared from "../../src/option/Declared.ts"
+import * as Options from "../../src/option/Options.ts"
+
+export interface Section {
+  readonly id: string
+  readonly title: string
+  readonly options: Declared.Group
+  /** A pipeline file has them too. */
+  readonly inFiles: boolean
+}
+
+interface Documented {
+  readonly name: string
+  readonly command: Pick<Command.Command.Any, "description" | "examples">
+  readonly arguments: string
+  readonly sections: ReadonlyArray<Section>
+}
+
+const shared = (id: string, title: string, options: Declared.Group): Section => ({ id, title, options, inFiles: true })
+const own = (id: string, title: string, options: Declared.Group): Section => ({ id, title, options, inFiles: false })
+
+export const commands: ReadonlyArray<Documented> = [
+  {
+    name: "export",
+    command: Export.exportCommand,
+    arguments: "",
+    sections: [
+      shared("selection", "Which calls", Options.selection),
+      shared("reading", "How they are read", Options.reading),
+      shared("transforms", "What happens to them", Options.transforms),
+      shared("sinks", "Where they go", { to: Options.to, ...Options.sink }),
+      shared("run", "How a run resumes, and what happens to rejected records", Options.run),
+      own("export", "What is reported", { ...Export.reporting, ...Export.only }),
+      shared("connection", "How the API is reached", Options.connection)
+    ]
+  },
+  { name: "run", command: Run.runCommand, arguments: "FILE", sections: [own("run-command", "Flags", Run.options)] },
+  { name: "init", command: Init.initCommand, arguments: "[FILE]", sections: [own("init", "Flags", Init.options)] },
+  { name: "plan", command: Plan.planCommand, arguments: "", sections: [] },
+  { name: "replay", command: Replay.replayCommand, arguments: "FILE", sections: [own("replay", "Flags", Replay.own)] },
+  { name: "check", command: Check.checkCommand, arguments: "", sections: [own("check", "Flags", Check.options)] },
+  {
+    name: "simulate",
+    command: Simulate.simulateCommand,
+    arguments: "",
+    sections: [own("simulate", "Flags", Simulate.options)]
+  },
+  { name: "demo", command: Demo.demoCommand, arguments: "", sections: [] }
+]

@@ -1,0 +1,61 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Instant } from "@callstream/core"
+import * as Proof from "../../src/render/Proof.ts"
+import type { Report } from "../../src/job/CoverageReport.ts"
+
+const asOf = "2026-11-28T21:19:30Z"
+const stretch = (
+  from: string,
+  to: string,
+  set: "proven" | "provisional" | "unprovable",
+  reason: string | null
+): Report["windows"][number] => ({ from, to, set, reason, count: 1, requests: 1 })
+
+const proven = stretch("2026-11-01T00:00:00Z", "2026-11-28T19:19:30Z", "proven", null)
+const young = stretch("2026-11-28T19:19:30Z", asOf, "provisional", "young")
+const report: Report = {
+  set: "provisional",
+  reasons: ["young"],
+  settled: 4000,
+  of: 4000,
+  undated: 0,
+  undatedOutside: null,
+  horizon: 7200,
+  asOf,
+  provenUntil: "2026-11-28T19:19:30Z",
+  windows: [proven, young]
+}
+const assumed = "checked by count (assumed: no call appears in the API later than 2 h after its start)."
+
+describe("the proof of a summary", () => {
+  it("says up to when, and that later calls may be added", () => {
+    assert.strictEqual(
+      Proof.describe(report, undefined),
+      `Complete up to 2026-11-28 19:19 UTC, ${assumed} Calls from the last 2 h may still be added. All 4,000 calls are final.`
+    )
+  })
+
+  it("of an old range is complete without a reserve", () => {
+    const old: Report = { ...report, set: "proven", reasons: [], settled: 1, of: 1, windows: [proven] }
+    assert.strictEqual(
+      Proof.describe({ ...old, undatedOutside: 2 }, undefined),
+      `Complete as of 2026-11-28 21:19 UTC, ${assumed} The one call is final. 2 calls without a start time are outside the range.`
+    )
+  })
+
+  it("gives every other reason, also where the last hours are not proven either", () => {
+    const moved = stretch("2026-11-20T00:00:00Z", "2026-11-28T19:19:30Z", "provisional", "moved")
+    const until = Instant.format(Instant.parse("2026-11-20T00:00:00Z") ?? 0)
+    const both: Report = { ...report, reasons: ["moved", "young"], provenUntil: until, windows: [moved, young] }
+    assert.strictEqual(
+      Proof.describe({ ...both, settled: 3999 }, undefined),
+      `Complete up to 2026-11-20 00:00 UTC, ${assumed} Not proven after that: moved. Calls from the last 2 h may still be added. 3,999 of 4,000 calls are final.`
+    )
+    const empty = stretch(asOf, asOf, "provisional", "no call was found")
+    const nothing: Report = { ...report, of: 0, settled: 0, provenUntil: null, windows: [empty] }
+    assert.strictEqual(
+      Proof.describe({ ...nothing, reasons: ["no call was found"] }, undefined),
+      "Not proven: no call was found."
+    )
+  })
+})
