@@ -60,7 +60,7 @@ const endpoint = "/api/v1/calling/call-sessions"
 /**
  * One page of call sessions a call.
  *
- * A call takes its turn in the client's budget, is tried again by the retry policy, and fails with an `AgniError` that
+ * A call takes its turn in the client's budget, is retried by the retry policy, and fails with an `AgniError` that
  * says what was tried. One layer value is one budget: build it once, high up, because sibling `provide`s of the same
  * layer build sibling budgets.
  *
