@@ -183,6 +183,15 @@ describe("documentation", { timeout: 60_000 }, () => {
     expect(dead).toEqual([])
   })
 
+  it("names files that are there, where a change belongs", ({ expect }) => {
+    const page = readFileSync(join(root, "docs/architecture.md"), "utf8")
+    const places = Array.from(page.matchAll(/`([\w./-]+\/|[\w./-]+\.ts)`/g), ([, place = ""]) => place)
+    expect(places.length).toBeGreaterThan(40)
+    const patterns = (place: string) => [place, `packages/*/{src,test}/**/${place}`, `{packages/*,tools}/${place}`]
+    const isThere = (place: string) => /Name|Verb/.test(place) || globSync(patterns(place), { cwd: root }).length > 0
+    expect(places.filter((place) => !isThere(place))).toEqual([])
+  })
+
   it("has a reason for each dependency", ({ expect }) => {
     const manifests = globSync(["package.json", "{packages,tools}/*/package.json", "examples/package.json"], {
       cwd: root

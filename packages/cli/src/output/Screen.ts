@@ -13,7 +13,7 @@ export class Screen extends Context.Service<
     readonly colors: boolean
     readonly columns: () => number
     readonly write: (text: string) => Effect.Effect<void>
-    /** From now on everything is told in other words: what a file refers to, by the reference, and flags by their keys. */
+    /** From now on all output uses other words: references instead of their values, and keys instead of flags. */
     readonly reword: (change: (text: string) => string) => Effect.Effect<void>
     /** Text for elsewhere, in those words. */
     readonly reworded: (text: string) => string

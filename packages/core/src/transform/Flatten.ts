@@ -54,7 +54,7 @@ const take = (out: Record<string, unknown>, name: string, object: Row, keys: Rea
 
 /**
  * Objects become fields named by their path: `{ metadata: { crm: { id: 7 } } }` becomes `{ "metadata.crm.id": 7 }`, and a
- * key with dots or spaces stands in brackets, as in `postCallAnalysisResult["Lead Score"]`, so that no two values ever
+ * key with dots or spaces is in brackets, as in `postCallAnalysisResult["Lead Score"]`, so that no two values ever
  * get the same name. The fields of the record keep their names and their order, the keys inside an object are sorted. Lists, `null` and
  * empty objects stay values.
  *
