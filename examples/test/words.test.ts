@@ -110,6 +110,17 @@ describe("words", { timeout: 60_000 }, () => {
     expect(wrong).toEqual([])
   })
 
+  it("say first whom a page is for, and last what to read next", ({ expect }) => {
+    const pages = done(files("CONTRIBUTING.md", "SECURITY.md", "docs/*.md"))
+    const lost = pages.filter((page) => {
+      const text = read(page)
+      const headings = Array.from(text.matchAll(/^## (.+)$/gm), ([, title]) => title)
+      return !/^# .+\n\nFor \w/.test(text) || headings.at(-1) !== "Read next"
+    })
+    expect(lost).toEqual([])
+    expect(read("README.md").split("\n").length).toBeLessThanOrEqual(200)
+  })
+
   it("of comments and messages", ({ expect }) => {
     const sources = done(files("packages/*/src/**/*.ts"))
     expect(sources.length).toBeGreaterThan(50)
