@@ -115,7 +115,7 @@ describe("app", () => {
     })
   )
 
-  it.live("tells a failure before the first window by its status, and a later one by cutting the body off", () =>
+  it.live("reports a failure before the first window by its status, and a later one by cutting the body off", () =>
     Effect.gen(function* () {
       const { simulator, url } = yield* start({ sessions: 1500 })
       const newest = simulator.truth().reduce((a, b) => ((a.startedAt ?? 0) > (b.startedAt ?? 0) ? a : b))

@@ -17,7 +17,7 @@ const root = resolve(import.meta.dirname, "../..")
 const folder = resolve(import.meta.dirname, "../.docs")
 const callstream = join(root, "packages/cli/src/bin.ts")
 
-const pages = globSync(["README.md", "docs/*.md", "packages/*/README.md"], { cwd: root }).sort()
+const pages = globSync(["*.md", "docs/*.md", "packages/*/README.md"], { cwd: root }).sort()
 
 interface Block {
   /** Page and line. */
@@ -82,9 +82,9 @@ const shape = (screen: string): ReadonlyArray<string> =>
         .replace(/, N retried \(.*\)/, "")
     )
 
-/** The block of the README that shows the command at work. */
-const shown = (begin: string): string =>
-  blocks.find(({ at, text }) => at.startsWith("README.md") && text.startsWith(begin))?.text ?? `no block: ${begin}`
+/** The block of a page that shows the command at work. */
+const shown = (page: string, begin: string): string =>
+  blocks.find((block) => block.page === page && block.text.startsWith(begin))?.text ?? `no block: ${begin}`
 
 /** The CRM of the cookbook. It is not there at first, and one call it never takes. */
 const crm = { calls: new Map<string, unknown>(), refused: new Set<string>(), answered: 0 }
@@ -146,7 +146,7 @@ describe("documentation", { timeout: 60_000 }, () => {
   it("has only blocks that this test knows", ({ expect }) => {
     expect(pages.length).toBeGreaterThan(5)
     // What stands in YAML is read by the tests of the cli, or by a script.
-    const known = ["ts", "sh", "text", "json", "yaml"]
+    const known = ["ts", "sh", "text", "json", "yaml", "mermaid"]
     const unknown = blocks.filter((block) => !known.includes(block.language) && !queries.includes(block))
     expect(unknown.map(({ at }) => at)).toEqual([])
     const infos = blocks.filter((block) => !["", "no-run", "script"].includes(block.info) && !files.includes(block))
@@ -181,6 +181,15 @@ describe("documentation", { timeout: 60_000 }, () => {
       }).flat()
     )
     expect(dead).toEqual([])
+  })
+
+  it("names files that are there, where a change belongs", ({ expect }) => {
+    const page = readFileSync(join(root, "docs/architecture.md"), "utf8")
+    const places = Array.from(page.matchAll(/`([\w./-]+\/|[\w./-]+\.ts)`/g), ([, place = ""]) => place)
+    expect(places.length).toBeGreaterThan(40)
+    const patterns = (place: string) => [place, `packages/*/{src,test}/**/${place}`, `{packages/*,tools}/${place}`]
+    const isThere = (place: string) => /Name|Verb/.test(place) || globSync(patterns(place), { cwd: root }).length > 0
+    expect(places.filter((place) => !isThere(place))).toEqual([])
   })
 
   it("has a reason for each dependency", ({ expect }) => {
@@ -225,14 +234,14 @@ describe("documentation", { timeout: 60_000 }, () => {
       run(process.execPath, [callstream, "demo"], { env: { TMPDIR } })
     )
     expect(code).toBe(0)
-    const lines = shape(shown("A simulated Agni API"))
+    const lines = shape(shown("README.md", "A simulated Agni API"))
     expect(shape(stderr).slice(0, lines.length)).toEqual(lines)
   })
 
-  it.concurrent("README.md shows what callstream check shows", async ({ expect }) => {
+  it.concurrent("docs/cli.md shows what callstream check shows", async ({ expect }) => {
     const { code, stdout } = await run(process.execPath, [callstream, "check"], { env })
     expect(code).toBe(0)
-    const [, ...lines] = shape(shown("$ callstream check").split("\n\n")[0] ?? "")
+    const [, ...lines] = shape(shown("docs/cli.md", "$ callstream check"))
     expect(shape(stdout)).toEqual(lines)
   })
 

@@ -37,10 +37,10 @@ describe("enrich", { timeout: 60_000 }, () => {
       const { path, pipeline } = enrich(folder)
       yield* pipeline.run.pipe(
         Effect.provideService(Crm, crm),
-        Effect.provide(
-          AgniClient.layer({ apiKey: Redacted.make(simulator.apiKey) }).pipe(Layer.provide(simulator.layer))
-        ),
-        Effect.provide(Checkpoint.layerMemory)
+        Effect.provide([
+          AgniClient.layer({ apiKey: Redacted.make(simulator.apiKey) }).pipe(Layer.provide(simulator.layer)),
+          Checkpoint.layerMemory
+        ])
       )
       const rows = rowsOf(yield* fs.readFileString(path))
       const letters = rowsOf(yield* fs.readFileString(`${path}.dead-letters.ndjson`))

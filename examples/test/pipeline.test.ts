@@ -19,7 +19,7 @@ interface Row {
 }
 
 describe("pipeline", { timeout: 60_000 }, () => {
-  it.live("goes on after the API failed and after it was killed, and has each call once", () =>
+  it.live("resumes after the API failed and after it was killed, and has each call once", () =>
     Effect.gen(function* () {
       const fs = yield* FileSystem.FileSystem
       const paths = yield* Path.Path

@@ -26,7 +26,7 @@ import * as Log from "./render/Log.ts"
 import { answer, print, Screen } from "./render/Screen.ts"
 
 export const debugHelp =
-  "Print on stderr each attempt and failure, the endpoint profile, each window, and stacks of errors"
+  "Print on stderr each attempt and its failure, the endpoint profile, each window, and stacks of errors"
 
 const debugFlag = GlobalFlag.Setting("debug")({
   flag: Flag.Boolean("debug").pipe(Flag.withDescription(debugHelp), Flag.withDefault(false))
@@ -34,11 +34,11 @@ const debugFlag = GlobalFlag.Setting("debug")({
 
 export const root = Command.make("callstream").pipe(
   Command.withDescription(
-    "Take the call sessions of an Agni (Ravan AI) organization to where you need them. The API key is read from AGNI_API_KEY."
+    "Export the calls of an Agni (Ravan AI) organization. The API key is read from AGNI_API_KEY."
   ),
   Command.withExamples([
     { command: "callstream demo", description: "See it work, without a key" },
-    { command: "callstream check", description: "Is the key good?" },
+    { command: "callstream check", description: "Test the key" },
     { command: "callstream export --since 7d --to calls.ndjson", description: "The last seven days, to a file" }
   ]),
   Command.withSubcommands([
@@ -54,7 +54,7 @@ export const root = Command.make("callstream").pipe(
   Command.withGlobalFlags([debugFlag])
 )
 
-/** Help goes to stdout when it was asked for; a mistake is told on stderr, in a line or two. */
+/** Help goes to stdout when it was asked for; a mistake is printed on stderr, in a line or two. */
 const presenter = (screen: Screen["Service"], args: ReadonlyArray<string>): CliOutput.Presenter => ({
   present: (event) => {
     if (event._tag === "Help") {
@@ -68,7 +68,7 @@ const presenter = (screen: Screen["Service"], args: ReadonlyArray<string>): CliO
   }
 })
 
-/** Runs the command line to its exit code. Every error has been told when it returns. */
+/** Runs the command line to its exit code. Every error has been printed when it returns. */
 export const main = Effect.fnUntraced(function* (args: ReadonlyArray<string>) {
   const debug = args.includes("--debug")
   const screen = yield* Screen
@@ -81,7 +81,7 @@ export const main = Effect.fnUntraced(function* (args: ReadonlyArray<string>) {
   return yield* Command.runWith(root, { version: manifest.version })(args).pipe(
     Effect.as<number>(exitCode.done),
     Effect.catchCause((cause) => {
-      // An interruption stays one: the runtime's own exit code tells it.
+      // An interruption stays one: the runtime has an exit code for it.
       if (Cause.hasInterruptsOnly(cause)) return Effect.failCause(cause)
       const { exitCode: code, lines } = Failure.report(cause, { debug })
       return Effect.as(print(...lines), code)

@@ -9,7 +9,7 @@ import { main } from "./Cli.ts"
 import { exitCode } from "./render/ExitCode.ts"
 import { Screen } from "./render/Screen.ts"
 
-// The first Ctrl-C ends the run cleanly; whoever presses it again does not want to wait for that. Then the signal does
+// The first Ctrl-C ends the run cleanly; a second one means that the user does not want to wait. Then the signal does
 // what it does to any program (a shell says 130): `process.exit` would wait for a file operation that hangs.
 let signals = 0
 for (const signal of ["SIGINT", "SIGTERM"] as const) {

@@ -17,7 +17,7 @@ import type { LookupFunction } from "node:net"
 
 /**
  * Clients that follow no redirect, go through no proxy, and connect only to addresses that were looked at. The name is
- * looked up once when a client is made, so that a wrong one is told at once, and once for each connection, which then goes
+ * looked up once when a client is made, so that a wrong one is reported at once, and once for each connection, which then goes
  * to an address of that very answer: an answer that changes in between changes nothing, and a receiver may still move.
  *
  * @since 0.1.0

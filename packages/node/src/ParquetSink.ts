@@ -32,7 +32,7 @@ export interface Options {
 
 /**
  * A Parquet file that grows as `NAME.partial` and gets its name, and the footer without which nobody can read it, when the
- * whole run is in. A run that is opened with what an earlier one committed goes on where that one was: rows that do not
+ * whole run is in. A run that is opened with what an earlier one committed resumes where that one was: rows that do not
  * fill a row group yet are safe in a file of their own, so that commits make no small groups, and the file is never
  * written anew. Memory holds one row group: 2 million characters of rows, or 50,000 rows.
  *

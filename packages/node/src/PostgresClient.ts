@@ -161,7 +161,7 @@ export const parse = (url: Redacted.Redacted): Result.Result<Target, PostgresUrl
   })
 }
 
-/** What Node has to be told so that it does what libpq does. `require` with an authority at hand verifies, too. */
+/** The options that make Node do what libpq does. `require` with an authority at hand verifies, too. */
 const tlsOf = ({ host, sslCert, sslKey, sslMode, sslRootCert }: Target): ConnectionOptions => {
   const system = sslRootCert === undefined || sslRootCert === "system"
   const verified = sslMode === "verify-full" || sslMode === "verify-ca" || !system

@@ -11,7 +11,7 @@ import { readFileSync, readlinkSync } from "node:fs"
 import { hostname } from "node:os"
 
 /**
- * This process, told from others by what Linux says in `/proc`. Elsewhere there is the process id only: an owner counts as
+ * This process, identified by what Linux says in `/proc`. Elsewhere there is the process id only: an owner counts as
  * alive as long as any process has its id.
  *
  * @since 0.1.0

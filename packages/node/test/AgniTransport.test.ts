@@ -157,7 +157,7 @@ describe.each(both)("AgniClient over %s", (name) => {
     }).pipe(Effect.scoped, Effect.provide(transport))
   )
 
-  it.live("a body that is cut off is unavailable, and tried again", () =>
+  it.live("a body that is cut off is unavailable, and retried", () =>
     Effect.gen(function* () {
       const body = Loopback.pageOf(Array.from({ length: 5000 }, (_, index) => String(index)))
       const server = yield* Loopback.make((response, _, number) => {

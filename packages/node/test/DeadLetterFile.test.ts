@@ -65,7 +65,7 @@ describe("DeadLetterFile", () => {
     })
   )
 
-  it.effect("cut at every byte, it loses at most the line that was cut, and the next one stands by itself", () =>
+  it.effect("cut at every byte, it loses at most the line that was cut, and the next one is a line of its own", () =>
     Effect.gen(function* () {
       const [a] = yield* letterOf("a")
       const [b] = yield* letterOf("b")

@@ -59,7 +59,7 @@ describe("DecodingThread", () => {
     )
   }
 
-  it.live("tells ids, starts and JSON without reading the sessions, and reads them one by one or together", () =>
+  it.live("gives ids, starts and JSON without reading the sessions, and reads them one by one or together", () =>
     Effect.gen(function* () {
       const thread = yield* Thread.make()
       yield* thread.started

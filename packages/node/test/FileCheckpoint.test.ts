@@ -70,7 +70,7 @@ const end = async (child: ReturnType<typeof spawn>) => {
 }
 
 describe("FileCheckpoint on a real file system", () => {
-  it.live("makes a private folder with a private file, and goes on from it", () =>
+  it.live("makes a private folder with a private file, and resumes from it", () =>
     inFolder((at) =>
       Effect.gen(function* () {
         const folder = join(at, "deep", "state")

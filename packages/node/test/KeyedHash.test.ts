@@ -21,7 +21,7 @@ describe("KeyedHash", () => {
     assert.match(out(one, "+14155550123") ?? "", /^phone_[0-9a-f]{32}$/)
   })
 
-  it("tells keys apart without showing them", () => {
+  it("distinguishes keys without showing them", () => {
     assert.notStrictEqual(one.fingerprint, other.fingerprint)
     const { label } = Transform.redact(Transform.sessions, { phone: one })
     assert.strictEqual(label, `redact phone=hash:${one.fingerprint}`)

@@ -72,7 +72,7 @@ describe.each([
     )
   )
 
-  it.live("cut at every place, here with garbage behind and there without, is gone on with exactly or refused", () =>
+  it.live("cut at every place, here with garbage behind and there without, is resumed exactly or refused", () =>
     Effect.scoped(
       Effect.gen(function* () {
         const path = join(yield* SinkStore.folder, name)

@@ -120,7 +120,7 @@ describe("OutputFile on a real file system", () => {
     )
   )
 
-  it.live("two writers to one place: one is told, the file is the other's whole", () =>
+  it.live("two writers to one place: one fails, the file is the other's whole", () =>
     inFolder((at) =>
       Effect.gen(function* () {
         const path = join(at, "calls.ndjson")
@@ -148,7 +148,7 @@ describe("OutputFile on a real file system", () => {
     )
   )
 
-  it.live("a file that appears meanwhile stays, and the run is told", () =>
+  it.live("a file that appears meanwhile stays, and the run fails", () =>
     inFolder((at) =>
       Effect.gen(function* () {
         const path = join(at, "calls.ndjson")

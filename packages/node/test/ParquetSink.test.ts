@@ -260,7 +260,7 @@ describe("ParquetSink.file", () => {
     )
   )
 
-  it.live("what waits, cut or changed at any place, is gone on with exactly or refused", () =>
+  it.live("what waits, cut or changed at any place, is resumed exactly or refused", () =>
     Effect.scoped(
       Effect.gen(function* () {
         const folder = yield* SinkStore.folder

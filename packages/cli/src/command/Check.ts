@@ -64,7 +64,7 @@ export const checkCommand = Command.make(
   })
 ).pipe(
   Command.withDescription(
-    "Ask the endpoint some seventy questions: is the key good, how fast does it answer, which edition does it speak, how many sessions does a page hold, in which order, and what do time bounds, filters and sort fields do?"
+    "Test the key and probe the endpoint with about seventy requests: latency, edition, page size, order, time bounds, filters and sort fields."
   ),
   Command.withShortDescription("Is the key good, and what does the endpoint do?"),
   Command.withExamples([

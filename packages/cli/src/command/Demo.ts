@@ -76,7 +76,7 @@ const demo = Effect.gen(function* () {
 
 export const demoCommand = Command.make("demo", {}, () => Effect.scoped(demo)).pipe(
   Command.withDescription(
-    "Export a few thousand made-up sessions from a simulated API on this machine, which fails now and then, to a file in the temporary folder. Needs no key and no network."
+    "Export a few thousand made-up calls from a simulated API on this machine, which fails now and then, to a file in the temporary folder. Needs no key and no network."
   ),
   Command.withShortDescription("The whole job against a simulated API"),
   Command.withExamples([{ command: "callstream demo", description: "See it work" }])

@@ -119,11 +119,11 @@ export const exportCommand = command.pipe(
     { command: "callstream export --newest 10 --quiet", description: "The ten that started last" },
     {
       command: "callstream export --since 30d --coverage coverage.json --to calls.ndjson",
-      description: "With a report of what is proven complete"
+      description: "With a coverage report"
     },
     {
       command: "callstream export --name nightly --to calls.ndjson --to https://example.com/hook",
-      description: "To a file and a webhook; run it again after a stop, and it resumes"
+      description: "To a file and a webhook; run it again to resume"
     },
     { command: "callstream export --since 7d --where 'durationSec > 60' --dry-run", description: "Look first" },
     {

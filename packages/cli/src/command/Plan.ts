@@ -130,7 +130,7 @@ export const planCommand = Command.make(
   })
 ).pipe(
   Command.withDescription(
-    "Tell what an export with the same flags will take: how many sessions, how the range is split, requests, time at the present latency, and what can be proven. A few dozen requests, and nothing is written."
+    "Estimate an export with the same flags: calls, windows, requests, time at the present latency, and what can be proven. Makes a few dozen requests and writes nothing."
   ),
   Command.withShortDescription("What an export would take, before it is made"),
   Command.withExamples([

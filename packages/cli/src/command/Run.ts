@@ -182,11 +182,11 @@ export const runCommand = Command.make(
   })
 ).pipe(
   Command.withDescription(
-    "Run what a file of pipelines says: where sessions come from, what happens to them, where they go. A run that was stopped goes on when it is started again. Several pipelines in one file run side by side, over one budget of requests."
+    "Run a pipeline file: the calls, the transforms and the sinks. A stopped run resumes when you start it again. Several pipelines in one file run at the same time and share one budget of requests."
   ),
   Command.withShortDescription("Run the pipelines of a file"),
   Command.withExamples([
-    { command: "callstream run pipeline.yaml", description: "Run it, or go on where it was stopped" },
+    { command: "callstream run pipeline.yaml", description: "Run it, or resume it" },
     { command: "callstream run pipeline.yaml --dry-run", description: "The first ten calls that pass, at every stage" },
     { command: "callstream run pipeline.yaml --explain", description: "What is promised of each sink" },
     { command: "callstream run --schema > pipeline.schema.json", description: "For an editor" }

@@ -127,7 +127,7 @@ export const simulateCommand = Command.make(
   ),
   Command.withShortDescription("A simulated Agni API on this machine"),
   Command.withExamples([
-    { command: "callstream simulate", description: "A thousand sessions on port 8787" },
+    { command: "callstream simulate", description: "A thousand calls on port 8787" },
     {
       command: "callstream simulate --port 0 --sessions 50000 --latency 50ms",
       description: "More of them, further away, on a free port"

@@ -29,7 +29,7 @@ const foreign: ReadonlyArray<readonly [RegExp, string]> = [
   [/^(?:and|or|not)\b/i, "And is &&, or is ||, not is !."],
   [/^(?:like|ilike|matches|contains)\b/i, 'Text in text is summary.contains("refund").'],
   [/^is\b/i, "Missing is callerName == null, there is has(callerName)."],
-  [/^[“”„‘’]/, 'Text stands in straight quotes: "completed".']
+  [/^[“”„‘’]/, 'Write text in straight quotes: "completed".']
 ]
 
 const unreadable = (text: string, error: ParseError): Mistake => {

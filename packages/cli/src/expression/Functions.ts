@@ -120,5 +120,4 @@ export const arithmetic: Readonly<Record<string, (a: number, b: number) => numbe
   "%": (a, b) => a % b
 }
 
-export const noPatterns =
-  "Some never come to an end. Use contains, startsWith, endsWith, or in, several of them joined by || if need be."
+export const noPatterns = "Some never finish. Use contains, startsWith, endsWith, or in; join several with ||."

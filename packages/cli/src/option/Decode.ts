@@ -1,4 +1,4 @@
-/** What a schema says of data, told as a person needs it: where, what was expected, and the near word. */
+/** The errors of a schema for people: the place, what was expected, and a similar word. */
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type * as SchemaAST from "effect/SchemaAST"
@@ -9,7 +9,7 @@ import type { Path } from "./Yaml.ts"
 
 export interface Problem {
   readonly path: Path
-  /** Whether the key is wrong, or is what stands behind it. */
+  /** Whether the key is wrong, or its value is. */
   readonly about: "key" | "value"
   readonly problem: string
   readonly advice?: string | undefined
@@ -55,7 +55,7 @@ const at = (data: unknown, path: Path): unknown =>
 /** What helps when a value is of the wrong kind. */
 const adviceFor = (value: unknown, expected: string, ast: SchemaAST.AST): string | undefined => {
   if (ast._tag === "String" && (typeof value === "number" || typeof value === "boolean")) {
-    return "As text it stands in quotes."
+    return "Put text in quotes."
   }
   if (value === null) return `Write it behind the colon, or leave the key out.`
   if (ast._tag === "Arrays" && typeof value === "string") return `As in [${JSON.stringify(value)}].`
@@ -76,7 +76,7 @@ const problemsOf = (issue: SchemaIssue.Issue, path: Path, data: unknown, expecte
       return problemsOf(issue.issue, path, data, typeof own === "string" ? own : expected)
     }
     case "AnyOf": {
-      // Of a sink that is written with keys, what is wrong with these is told; otherwise, all that could stand there.
+      // Of a sink that is written with keys, the message names what is wrong with these; otherwise all possible kinds.
       const value = at(data, path)
       const inner = issue.issues.flatMap((one) => problemsOf(one, path, data))
       const deeper = inner.filter((one) => one.path.length > path.length)

@@ -23,7 +23,7 @@ export const inFlags: Speaker = {
 export const inFile: Speaker = {
   name: (mention) => wordsOf(mention, ": "),
   on: (option) => `${option}: true`,
-  withoutState: "Add state: false, and each run begins afresh."
+  withoutState: "Add state: false, and each run starts again."
 }
 
 export const inCode: Speaker = { ...inFile, withoutState: "Leave out the name." }

@@ -1,7 +1,7 @@
 /** Help that fits the terminal. */
 import * as CliOutput from "effect/cli/CliOutput"
 
-/** Breaks lines between words; what goes on stays in its column. */
+/** Breaks lines between words; a continued line stays in its column. */
 export const wrap = (text: string, columns: number): string =>
   text
     .split("\n")

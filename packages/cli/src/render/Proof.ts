@@ -45,7 +45,7 @@ export const describe = (report: Report, clock: Calendar.Calendar | undefined): 
   const { asOf, horizon, provenUntil, reasons, set } = report
   const limit = Format.duration(horizon * 1000)
   const rest = [...finality(report), ...outside(report)]
-  const checked = `checked by count (assumed: no call appears in the API later than ${limit} after its start).`
+  const checked = "checked by count (assumed: every call was in at least one answer about its time)."
   if (set === "unprovable") return [`NOT proven complete: ${joined(reasons)}.`, ...rest].join(" ")
   if (set === "proven") return [`Complete as of ${asOf === null ? "now" : time(asOf)}, ${checked}`, ...rest].join(" ")
   const others = otherReasons(report)

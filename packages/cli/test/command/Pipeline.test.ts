@@ -118,8 +118,8 @@ describe("callstream export as a pipeline", alongside, () => {
       const args = ["export", "--explain", "--name", "nightly", "--to", "calls.ndjson", "--to", "-"]
       const { code, stderr, stdout } = yield* callstream(args, { env: { AGNI_BASE_URL: "http://127.0.0.1:1" } })
       assert.strictEqual(code, 0, stderr)
-      assert.match(stdout, /^calls\.ndjson: each session exactly once, because /m)
-      assert.match(stdout, /^stdout: each session at least once \(a repeat is there twice\), because /m)
+      assert.match(stdout, /^calls\.ndjson: each call exactly once, because /m)
+      assert.match(stdout, /^stdout: each call at least once \(a repeat is there twice\), because /m)
     })
   )
 

@@ -71,7 +71,7 @@ describe("the steps of a condition", () => {
     }
   })
 
-  it("begin anew with each record", () => {
+  it("start at zero with each record", () => {
     const holds = condition("metadata.l.all(a, metadata.l.all(b, metadata.l.all(c, c >= 0)))")
     const small = record({ l: numbers(20) })
     for (let round = 0; round < 1 + Steps.limit / 24_000; round++) assert.isTrue(holds(small))

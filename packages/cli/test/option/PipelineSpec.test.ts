@@ -7,7 +7,7 @@ describe("option/PipelineSpec", () => {
     assert.deepStrictEqual<unknown>(published, JSON.parse(JSON.stringify(jsonSchema())))
   })
 
-  it("tells editors of every key what it is for", () => {
+  it("describes every key to editors", () => {
     const missing: Array<string> = []
     const walk = (value: unknown, path: string): void => {
       if (typeof value !== "object" || value === null) return

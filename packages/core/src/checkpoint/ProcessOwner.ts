@@ -8,7 +8,7 @@ import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 
 /**
- * A process, told from every other one as well as the platform can: a process id alone is used again.
+ * A process, identified as well as the platform can: a process id alone is used again.
  *
  * @since 0.1.0
  * @category schemas
@@ -17,7 +17,7 @@ export const Owner = Schema.Struct({
   host: Schema.String,
   // 0 and negative ids mean groups of processes, larger ones wrap around.
   pid: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 0x7fff_ffff })),
-  /** Tells machines of one name apart. */
+  /** Distinguishes machines of one name. */
   machine: Schema.optionalKey(Schema.String),
   /** Since when the machine is up. */
   boot: Schema.optionalKey(Schema.String),

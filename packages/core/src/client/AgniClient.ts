@@ -64,7 +64,7 @@ const endpoint = "/api/v1/calling/call-sessions"
 /**
  * One page of call sessions a call.
  *
- * A call takes its turn in the client's budget, is tried again by the retry policy, and fails with an `AgniError` that
+ * A call takes its turn in the client's budget, is retried by the retry policy, and fails with an `AgniError` that
  * says what was tried. Clients with different keys or settings share a budget by `layerShared` over one `Budget.layer`.
  *
  * @since 0.1.0

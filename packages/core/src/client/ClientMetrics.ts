@@ -1,5 +1,5 @@
 /**
- * The client's metrics, for whoever installs an exporter. No label carries an id, a query or a secret.
+ * The client's metrics, for apps that install an exporter. No label carries an id, a query or a secret.
  *
  * @since 0.1.0
  */
@@ -17,13 +17,13 @@ export const requests = Metric.counter("callstream_requests_total", {
 })
 
 /**
- * Requests that were tried again, by the `reason` of the failure.
+ * Requests that were retried, by the `reason` of the failure.
  *
  * @since 0.1.0
  * @category metrics
  */
 export const retries = Metric.counter("callstream_retries_total", {
-  description: "Requests that were tried again, by the reason of the failure",
+  description: "Requests that were retried, by the reason of the failure",
   incremental: true
 })
 

@@ -15,7 +15,7 @@ import type { Version } from "../model/Version.ts"
 import * as Envelope from "./internal/Envelope.ts"
 
 /**
- * What a page tells beside what its body says.
+ * What is known of a page besides its body.
  *
  * @since 0.1.0
  * @category models
@@ -72,7 +72,7 @@ export interface Digest {
   readonly transfer: Array<ArrayBuffer>
 }
 
-/** The raw records that are rejected stand in it as JSON, because a thread makes plain objects of numbers of their own class. */
+/** It has the raw rejected records as JSON, because a thread makes plain objects of numbers of their own class. */
 type Message = Envelope.Body<Packed.Packed>
 
 /**

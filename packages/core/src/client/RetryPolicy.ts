@@ -1,5 +1,5 @@
 /**
- * When a failed request is tried again, as a value.
+ * When a failed request is retried, as a value.
  *
  * *What* may be retried is the error's own knowledge (`retryable`); this says how often and after how long.
  *

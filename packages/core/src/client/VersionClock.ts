@@ -22,7 +22,7 @@ export interface VersionClock {
 }
 
 /**
- * Makes a clock that goes on from a state.
+ * Makes a clock that continues from a state.
  *
  * @since 0.1.0
  * @category constructors

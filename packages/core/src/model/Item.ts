@@ -33,7 +33,7 @@ export interface Item<out A> {
   readonly version?: Version | undefined
   /**
    * Where there is `json`, it is read from that when it is asked for: a copy by `{ ...item }` is without it. Not to be
-   * changed: whoever asks next may be given the same one, or another one without the change.
+   * changed: the next caller may get the same one, or another one without the change.
    */
   readonly row: A
   /** The row as JSON, where it is held so: in a hundredth of the objects, and ready for a file of lines. */

@@ -37,7 +37,7 @@ export interface Page {
   readonly version?: Version | undefined
   /** `undefined` when the response was empty in a way that both editions share. */
   readonly edition: Edition | undefined
-  /** The count of the whole set, which only the snake_case edition tells (`meta.total`). */
+  /** The count of the whole set, which only the snake_case edition has (`meta.total`). */
   readonly total: number | undefined
   /** Seconds that a cache held the response (`Age`); 0 when it came from the server itself. */
   readonly age: number

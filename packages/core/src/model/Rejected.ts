@@ -1,5 +1,5 @@
 /**
- * A record that could not go on, kept whole so that nothing is lost.
+ * A rejected record, kept whole so that nothing is lost.
  *
  * @since 0.1.0
  */
@@ -20,7 +20,7 @@ export interface Rejected {
   readonly stage: string
   readonly reason: string
   readonly raw: unknown
-  /** The page it stood on, from 1. */
+  /** The page it was on, from 1. */
   readonly page: number
   /** Its place on that page, from 0. */
   readonly index: number

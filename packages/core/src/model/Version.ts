@@ -1,7 +1,7 @@
 /**
  * The version of an observation, and the hybrid clock that gives versions.
  *
- * The endpoint gives a record no version, so its version is when it was observed. Clocks stand still, jump ahead and go
+ * The endpoint gives a record no version, so its version is when it was observed. Clocks stop, jump ahead and go
  * back: this one follows the server's, never leaves this machine's far behind, and always rises.
  *
  * @since 0.1.0

@@ -1,17 +1,17 @@
 /**
- * What a pipeline promises of each of its sinks, computed from what the sinks can do.
+ * The guarantee of each sink of a pipeline, computed from its delivery.
  *
  * @since 0.1.0
  */
 import type { Delivery } from "../sink/SessionSink.ts"
 
 /**
- * How often a row arrives in a sink, whatever happens to the run.
+ * How often a row arrives in a sink, also when a run is killed.
  *
  * - `exactly once`: each row is there once.
- * - `at least once`: each row is there; one that comes again changes nothing when `repeats` is `harmless`, and is there
- *   twice when it is `visible`.
- * - `at most once`: a run that is killed does not go on, so what it had not delivered does not come.
+ * - `at least once`: each row is there; a repeated one changes nothing if `repeats` is `harmless`, and is there
+ *   twice if it is `visible`.
+ * - `at most once`: a killed run does not resume, so its undelivered rows do not arrive.
  *
  * @since 0.1.0
  * @category models
@@ -29,28 +29,28 @@ const reasons: Readonly<Record<Delivery, Pick<Guarantee, "arrives" | "repeats" |
   transactional: {
     arrives: "exactly once",
     repeats: "none",
-    because: "it keeps how far it got in one transaction with the rows"
+    because: "it writes its offset in one transaction with the rows"
   },
   resumable: {
     arrives: "exactly once",
     repeats: "none",
-    because: "a run that goes on cuts off what was written after the last checkpoint, and writes it again"
+    because: "a resumed run cuts off everything after the last checkpoint, and writes it again"
   },
   idempotent: {
     arrives: "at least once",
     repeats: "harmless",
-    because: "what was sent after the last checkpoint is sent again under the same id, and changes nothing"
+    because: "rows after the last checkpoint are sent again under the same id, and change nothing"
   },
   append: {
     arrives: "at least once",
     repeats: "visible",
-    because: "what was written after the last checkpoint is written again, and nothing takes the first one back"
+    because: "rows after the last checkpoint are written again, and nothing removes the first ones"
   }
 }
 
 /**
- * The guarantee of a sink. Without a durable checkpoint a run that is killed begins afresh: a transactional or resumable
- * sink then holds nothing of the first run, or goes on where it stands by its own account.
+ * The guarantee of a sink. Without a durable checkpoint a killed run starts again: a transactional or resumable sink then
+ * has nothing of the first run, or resumes at its own offset.
  *
  * @since 0.1.0
  * @category constructors
@@ -62,7 +62,7 @@ export const of = (sink: string, delivery: Delivery, options: { readonly durable
     case "resumable":
       return {
         ...base,
-        because: "without a checkpoint a run that is killed leaves no finished file, and the next one begins afresh"
+        because: "without a checkpoint a killed run leaves no finished file, and the next one starts again"
       }
     case "idempotent":
       return { ...base, because: "without a checkpoint the next run sends everything again under the same ids" }
@@ -71,7 +71,7 @@ export const of = (sink: string, delivery: Delivery, options: { readonly durable
         ...base,
         arrives: "at most once",
         repeats: "none",
-        because: "without a checkpoint a run that is killed does not go on, and the next one writes everything again"
+        because: "without a checkpoint a killed run does not resume, and the next one writes everything again"
       }
   }
 }
@@ -83,4 +83,4 @@ export const of = (sink: string, delivery: Delivery, options: { readonly durable
  * @category reading
  */
 export const describe = ({ arrives, because, repeats, sink }: Guarantee): string =>
-  `${sink}: each session ${arrives}${repeats === "harmless" ? " (a repeat changes nothing)" : repeats === "visible" ? " (a repeat is there twice)" : ""}, because ${because}.`
+  `${sink}: each call ${arrives}${repeats === "harmless" ? " (a repeat changes nothing)" : repeats === "visible" ? " (a repeat is there twice)" : ""}, because ${because}.`

@@ -187,7 +187,7 @@ export const checkFolder = Effect.fnUntraced(function* (
   yield* admit(path, isLink ? yield* fs.stat(path) : found)
 })
 
-/** What the process was given is not a file that somebody put there: whoever gave it has decided. */
+/** An inherited file was chosen by the parent process, not put there by somebody else. */
 const isDescriptor = (path: string): boolean =>
   /^\/dev\/(?:stdin|stdout|stderr|fd\/\d+)$|^\/proc\/self\/fd\/\d+$/.test(path)
 

@@ -1,5 +1,5 @@
 /**
- * An Agni endpoint to test against: seeded, deterministic, and as wrong as it is told to be.
+ * An Agni endpoint to test against: seeded, deterministic, and as wrong as its options say.
  *
  * It answers `GET /api/v1/calling/call-sessions` in-process, as an `HttpClient` without sockets whose delays run in
  * virtual time, or over HTTP, as an app for `effect/http/HttpServer`. It knows what a client should have found, and
@@ -133,7 +133,7 @@ export interface AgniSimulator {
   readonly advance: (by: Duration.Input) => void
   /** One step of the state machine: answers a request at a server time in milliseconds. */
   readonly handle: (request: Request, nowMillis: number) => Reply
-  /** The in-process face. It answers on any origin, and `requests` tells on which. */
+  /** The in-process face. It answers on any origin, and `requests` has that origin. */
   readonly httpClient: HttpClient.HttpClient
   readonly layer: Layer.Layer<HttpClient.HttpClient>
   /** The face for an HTTP server. */

@@ -42,7 +42,7 @@ export interface Options<S extends Store<R>, R = never> {
   readonly upserts?: boolean | undefined
   /** Rows in the case of the large batch. @default 5000 */
   readonly large?: number | undefined
-  /** A row that the sink will never take. */
+  /** A row that the sink rejects. */
   readonly refused?: CallSession | undefined
   /** Adds what a process that is killed, or a power failure, may leave behind what was committed. */
   readonly tear?: ((store: S) => Effect.Effect<void, unknown, R>) | undefined
@@ -133,7 +133,7 @@ export const cases = <S extends Store<R>, R = never>(options: Options<S, R>): Re
     make("interrupt: at any point there is no finished file", Failing.interrupted, only("resumable")),
     make("interrupt: at any point, and the next run brings the rest", Failing.resumed, only(...remembering)),
     ...[1, 2, 3].map((times) => {
-      const name = `failing: ${times === 1 ? "once" : `${times} times`}, and tried again`
+      const name = `failing: ${times === 1 ? "once" : `${times} times`}, and retried`
       return fail === undefined ? make(name, Writing.all, without("fail")) : make(name, Failing.retried(fail, times))
     })
   ]

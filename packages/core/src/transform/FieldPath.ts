@@ -1,7 +1,7 @@
 /**
- * Where a value stands in a record: `metadata.crm.owner`, `postCallAnalysisResult["Lead Score"]`.
+ * The place of a value in a record: `metadata.crm.owner`, `postCallAnalysisResult["Lead Score"]`.
  *
- * A key made of letters, digits and `_` stands as it is; any other one in `["…"]`, with the escapes of JSON. So no two
+ * A key made of letters, digits and `_` is written as it is; any other one in `["…"]`, with the escapes of JSON. So no two
  * places are written the same, whatever dots and spaces the customer's keys hold.
  *
  * @since 0.1.0
@@ -83,7 +83,7 @@ export const parseAt = (
       quoted.lastIndex = at
       const key = unquote(quoted.exec(text)?.[1] ?? "")
       if (key === undefined) {
-        return Result.fail({ problem: 'in brackets stands a key in double quotes, as in ["Lead Score"]', at })
+        return Result.fail({ problem: 'put a key in double quotes into brackets, as in ["Lead Score"]', at })
       }
       keys.push(key)
       at = quoted.lastIndex
@@ -119,7 +119,7 @@ export const parse = (text: string): Result.Result<FieldPath, Mistake> => {
   return Result.flatMap(parseAt(text, begin), ({ end, path }) =>
     text.slice(end).trim() === ""
       ? Result.succeed(path)
-      : Result.fail({ problem: "this cannot stand in the path of a field", at: end })
+      : Result.fail({ problem: "this cannot be in the path of a field", at: end })
   )
 }
 

@@ -196,7 +196,7 @@ describe("the version of a page", () => {
     })
   )
 
-  it.effect("rises from page to page of a client, while Date stands still, or is wrong for a while", () =>
+  it.effect("rises from page to page of a client, while Date stops, or is wrong for a while", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(now)
       const dates = [now, now, now + 86_400_000, now + 1000, now - 86_400_000].map(http)
@@ -229,7 +229,7 @@ describe("the version of a page", () => {
   )
 })
 
-describe("what is not tried again", () => {
+describe("what is not retried", () => {
   it.effect.each([
     [400, "InvalidRequest"],
     [401, "Unauthorized"],
@@ -270,7 +270,7 @@ describe("what is not tried again", () => {
     })
   )
 
-  it.effect("a 400 names the parameter that its message tells", () =>
+  it.effect("a 400 names the parameter that its message quotes", () =>
     Effect.gen(function* () {
       for (const [message, parameter] of [
         ["invalid page_size: must be at most 100", "pageSize"],
@@ -302,7 +302,7 @@ describe("what is not tried again", () => {
   )
 })
 
-describe("what is tried again", () => {
+describe("what is retried", () => {
   it.effect("a 500: eight requests, the waits of the policy, and the time that it took", () =>
     Effect.gen(function* () {
       const server = always({ status: 500, body: { code: 13, message: "database is away" } })
@@ -629,7 +629,7 @@ describe("bodies", () => {
     return { state, response }
   }
 
-  it.effect("larger than allowed end at once, are not tried again, and their stream is cancelled", () =>
+  it.effect("larger than allowed end at once, are not retried, and their stream is cancelled", () =>
     Effect.gen(function* () {
       const { response, state } = endless()
       const server = Server.make(() => response)
@@ -690,7 +690,7 @@ describe("bodies", () => {
   )
 
   it.effect(
-    "of an error that do not come are not waited for: a wrong key is told within 5 s, not after 8 timeouts",
+    "of an error that do not come are not waited for: a wrong key is reported within 5 s, not after 8 timeouts",
     () =>
       Effect.gen(function* () {
         const server = Server.make(() => new Response(new ReadableStream(), { status: 401 }))
@@ -834,7 +834,7 @@ describe("over fetch", () => {
     })
   )
 
-  it.effect("a failed fetch tells its code and not its message", () =>
+  it.effect("a failed fetch reports its code and not its message", () =>
     Effect.gen(function* () {
       const exit = yield* overFetch(() =>
         Promise.reject(
@@ -1020,7 +1020,7 @@ describe("an AgniError", () => {
   )
 })
 
-describe("nothing leaks from a server that repeats all it was told", () => {
+describe("nothing leaks from a server that repeats all it received", () => {
   const number = "+14155550123"
   const search = "Ada O'Neil & sons"
   const canaries = [key, "4155550123", "O'Neil", "O%27Neil", "TOKEN5d1f"]

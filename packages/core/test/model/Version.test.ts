@@ -21,7 +21,7 @@ describe("Version", () => {
     assert.deepStrictEqual<ReadonlyArray<number>>(versions(server.map((server) => ({ server, own: now }))), server)
   })
 
-  it("rises by one while the server's clock stands still, goes back, or an old answer comes from a cache", () => {
+  it("rises by one while the server's clock stops, goes back, or an old answer comes from a cache", () => {
     const server = [now, now, now - day, now - 3_600_000_000, now + 2]
     assert.deepStrictEqual<ReadonlyArray<number>>(
       versions(server.map((server) => ({ server, own: now }))),
@@ -43,7 +43,7 @@ describe("Version", () => {
     )
   })
 
-  it("goes on above the last version of a state", () => {
+  it("continues above the last version of a state", () => {
     assert.deepStrictEqual<ReadonlyArray<number>>(versions([{ server: now, own: now }], now), [now + 1])
     assert.deepStrictEqual<ReadonlyArray<number>>(versions([{ server: now, own: now }], now - 1), [now])
   })
@@ -60,7 +60,7 @@ describe("Version", () => {
       }
     })
 
-    it("is not known before there was an answer, also of a run that goes on", () => {
+    it("is not known before there was an answer, also of a resumed run", () => {
       assert.isUndefined(Version.highestCredible(Version.clock(), now))
       assert.isUndefined(Version.highestCredible(Version.clock(Version.of(now)), now))
     })

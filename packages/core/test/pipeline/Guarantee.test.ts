@@ -8,35 +8,35 @@ describe("Guarantee", () => {
   it("with a checkpoint that outlasts the process", () => {
     assert.strictEqual(
       told("transactional", true),
-      "calls: each session exactly once, because it keeps how far it got in one transaction with the rows."
+      "calls: each call exactly once, because it writes its offset in one transaction with the rows."
     )
     assert.strictEqual(
       told("resumable", true),
-      "calls: each session exactly once, because a run that goes on cuts off what was written after the last checkpoint, and writes it again."
+      "calls: each call exactly once, because a resumed run cuts off everything after the last checkpoint, and writes it again."
     )
     assert.strictEqual(
       told("idempotent", true),
-      "calls: each session at least once (a repeat changes nothing), because what was sent after the last checkpoint is sent again under the same id, and changes nothing."
+      "calls: each call at least once (a repeat changes nothing), because rows after the last checkpoint are sent again under the same id, and change nothing."
     )
     assert.strictEqual(
       told("append", true),
-      "calls: each session at least once (a repeat is there twice), because what was written after the last checkpoint is written again, and nothing takes the first one back."
+      "calls: each call at least once (a repeat is there twice), because rows after the last checkpoint are written again, and nothing removes the first ones."
     )
   })
 
-  it("without one: only a sink with an account of its own does not need it", () => {
+  it("without one: only a sink with its own offset does not need it", () => {
     assert.strictEqual(told("transactional", false), told("transactional", true))
     assert.strictEqual(
       told("resumable", false),
-      "calls: each session exactly once, because without a checkpoint a run that is killed leaves no finished file, and the next one begins afresh."
+      "calls: each call exactly once, because without a checkpoint a killed run leaves no finished file, and the next one starts again."
     )
     assert.strictEqual(
       told("idempotent", false),
-      "calls: each session at least once (a repeat changes nothing), because without a checkpoint the next run sends everything again under the same ids."
+      "calls: each call at least once (a repeat changes nothing), because without a checkpoint the next run sends everything again under the same ids."
     )
     assert.strictEqual(
       told("append", false),
-      "calls: each session at most once, because without a checkpoint a run that is killed does not go on, and the next one writes everything again."
+      "calls: each call at most once, because without a checkpoint a killed run does not resume, and the next one writes everything again."
     )
   })
 })

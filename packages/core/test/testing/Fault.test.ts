@@ -247,7 +247,7 @@ describe("latency, clock and cache", () => {
     })
   )
 
-  it.effect("Date runs, stands still, or is missing", () =>
+  it.effect("Date runs, stops, or is missing", () =>
     Effect.gen(function* () {
       const dates = Effect.fnUntraced(function* (date: "clock" | "frozen" | "absent") {
         const simulator = yield* make({ date })

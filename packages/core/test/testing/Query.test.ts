@@ -202,7 +202,7 @@ describe("order", () => {
     })
   )
 
-  it.effect("rows without a start stand where PostgreSQL puts them, or where told", () =>
+  it.effect("rows without a start time are where PostgreSQL puts them, or where an option says", () =>
     Effect.gen(function* () {
       const starts = (options: AgniSimulator.Options, sort_order: string) =>
         Effect.flatMap(AgniSimulator.make({ sessions: 60, undated: 0.2, ...options }), (simulator) =>
@@ -373,7 +373,7 @@ describe("bounds", () => {
     })
   )
 
-  it.effect("undated rows match no bound, or every upper one", () =>
+  it.effect("rows without a start time match no bound, or every upper one", () =>
     Effect.gen(function* () {
       for (const undated of ["none", "before"] as const) {
         const simulator = yield* make({ undated })

@@ -196,7 +196,7 @@ describe("SinkConformance", () => {
       const idle = cases.filter(({ notApplicable }) => notApplicable !== undefined)
       assert.includeMembers(
         idle.map(({ name }) => name),
-        ["resume: with a torn tail", "slow: a slow store gets all of it", "failing: once, and tried again"]
+        ["resume: with a torn tail", "slow: a slow store gets all of it", "failing: once, and retried"]
       )
       for (const { test } of idle) assert.match((yield* Effect.flip(test)).message, /^the case does not apply: /)
       assert.strictEqual(new Set(cases.map(({ name }) => name)).size, cases.length)

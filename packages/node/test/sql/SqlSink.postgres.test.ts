@@ -196,7 +196,7 @@ describe.skipIf(Postgres.missing)(`SqlSink, in PostgreSQL${Postgres.reason}`, ()
       })
     )
 
-    it.effect("goes on when its connection is cut off in the middle of a transaction, and nothing is missing", () =>
+    it.effect("continues when its connection is cut off in the middle of a transaction, and nothing is missing", () =>
       Effect.gen(function* () {
         const { name, sink, sql } = yield* opened
         const cut = sql.unsafe(
@@ -273,7 +273,7 @@ describe.skipIf(Postgres.missing)(`SqlSink, in PostgreSQL${Postgres.reason}`, ()
       })
     )
 
-    it.effect("tells a server that is not there or has no TLS, and never a password", () =>
+    it.effect("reports a server that is not there or has no TLS, and never a password", () =>
       Effect.gen(function* () {
         const { sql } = yield* opened
         const at = (place: string) =>
@@ -297,7 +297,7 @@ describe.skipIf(Postgres.missing)(`SqlSink, in PostgreSQL${Postgres.reason}`, ()
       })
     )
 
-    it.effect("tells a wrong password, of an address that it never repeats", () =>
+    it.effect("reports a wrong password, of an address that it never repeats", () =>
       Effect.gen(function* () {
         const { sql } = yield* opened
         const { folder } = yield* Postgres.Server

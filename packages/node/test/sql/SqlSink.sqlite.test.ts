@@ -42,7 +42,7 @@ const failureOf = (error: SinkError | undefined) =>
   error?.reason._tag === "Database" ? error.reason.failure : undefined
 
 describe("SqlSink, in SQLite", () => {
-  it.live("has chosen columns and no extra, empty where they cannot hold a value, and tells it once", () =>
+  it.live("has chosen columns and no extra, empty where they cannot hold a value, and warns once", () =>
     Effect.gen(function* () {
       const file = yield* database
       const columns = Transform.select(Transform.sessions, ["id", "costTotal", "durationSec"]).columns(Column.ofSession)
@@ -226,7 +226,7 @@ describe("SqlSink, in SQLite", () => {
     })
   )
 
-  it.live("tells a locked database, which may pass, and writes when it is free", () =>
+  it.live("reports a locked database, which may pass, and writes when it is free", () =>
     Effect.gen(function* () {
       const file = yield* database
       const other = new DatabaseSync(file)
@@ -278,7 +278,7 @@ describe("SqlSink, in SQLite", () => {
     })
   )
 
-  it.live("tells a full disk, which may pass, and loses nothing", () =>
+  it.live("reports a full disk, which may pass, and loses nothing", () =>
     Effect.gen(function* () {
       const file = yield* database
       const rows = Array.from({ length: 200 }, (_, at) => session(at, { summary: "x".repeat(2000) }))
@@ -300,7 +300,7 @@ describe("SqlSink, in SQLite", () => {
     })
   )
 
-  it.live("tells what is no database, a missing folder, a folder, and a constraint, without a value", () =>
+  it.live("reports what is no database, a missing folder, a folder, and a constraint, without a value", () =>
     Effect.gen(function* () {
       const folder = yield* SinkStore.folder
       const file = join(folder, "text.db")
@@ -343,7 +343,7 @@ describe("SqlSink, in SQLite", () => {
     })
   )
 
-  it.live("begins anew when the table was removed, or when a run that came to its end has no checkpoint any more", () =>
+  it.live("starts again when the table was removed, or when a finished run has no checkpoint any more", () =>
     Effect.gen(function* () {
       const file = yield* database
       const sink = sinkAt(file, { account: "a" })

@@ -50,7 +50,7 @@ export type Body<Sessions> =
       readonly total: number | undefined
       readonly characters: number
     }
-  /** A failure told with status 200. */
+  /** A failure with status 200. */
   | { readonly _tag: "Failure"; readonly message: string }
   | { readonly _tag: "NotJson"; readonly html: boolean; readonly characters: number }
   | { readonly _tag: "Unexpected" }

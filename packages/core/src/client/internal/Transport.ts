@@ -86,7 +86,7 @@ const toRequest = (url: string, apiKey: Redacted.Redacted) =>
   })
 
 /**
- * `fetch` would follow a redirect by itself and take the key along, so it is told not to; other transports ignore this.
+ * `fetch` would follow a redirect by itself and take the key along, so this forbids it; other transports ignore this.
  * The vendor gets no trace headers, and no span of the transport's records a query.
  */
 const withTransportRules = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
@@ -244,7 +244,7 @@ const toldMessage = (body: string): string | undefined => {
   }
 }
 
-/** A transport's own error may hold the request, and so the key: only its code goes on. */
+/** A transport's own error may hold the request, and so the key: only its code is kept. */
 const unreachable = (error: HttpClientError.HttpClientError): AgniErrorReason =>
   error.reason._tag === "InvalidUrlError"
     ? new InvalidRequest({ parameter: "baseUrl", requirement: "is not a valid URL" })

@@ -4,7 +4,7 @@ interface Decimal {
   readonly negative: boolean
   /** Without zeros at either end; empty for zero. */
   readonly digits: string
-  /** How many digits stand before the point: below 0 when zeros follow it, more than there are when zeros end it. */
+  /** How many digits are before the point: below 0 when zeros follow it, more than there are when zeros end it. */
   readonly point: bigint
 }
 

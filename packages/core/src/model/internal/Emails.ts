@@ -1,6 +1,6 @@
 /** E-mail addresses inside text. */
 
-// `@` as it stands in plain text, full width, small, and in the query of a URL.
+// `@` as it is in plain text, full width, small, and in the query of a URL.
 const sign = /[@\uff20\ufe6b]|%(?:25)*40/g
 const outside = /[\s<>()[\]{},;:"'`\\|/=&?@“”„‘’«»\uff20\ufe6b]/u
 const wrapping = /^[.*_~'-]+/

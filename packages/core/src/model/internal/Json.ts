@@ -9,7 +9,7 @@ export interface Repairs {
   texts: number
 }
 
-/** A backslash that is escaped itself comes first: what stands behind it is text. */
+/** A backslash that is escaped itself comes first: what follows it is text. */
 const halves = /\\\\|\\ud[89a-f][0-9a-f]{2}/g
 
 const texts = /"[^"\\]*(?:\\.[^"\\]*)*"/g

@@ -1,6 +1,6 @@
 /**
- * Phone numbers inside text. Nothing marks them but their digits, so what else is made of digits has to be told apart:
- * dates, times, amounts, ids, IP addresses. Where that cannot be told, what may be a number is taken for one.
+ * Phone numbers inside text. Nothing marks them but their digits, so other digits have to be excluded:
+ * dates, times, amounts, ids, IP addresses. In doubt it is taken for a number.
  */
 
 const digitSets = /\p{Nd}/u
@@ -55,7 +55,7 @@ interface Group {
   readonly digits: string
   readonly begin: number
   readonly end: number
-  /** What stands between it and the next one. */
+  /** The text between it and the next one. */
   readonly gap: string
 }
 
@@ -128,7 +128,7 @@ const isDialled = (groups: ReadonlyArray<Group>): boolean => {
 
 const word = /[A-Za-z0-9_]/
 
-/** An id such as `ORD-1234567890`, or a part of a UUID, goes on across a hyphen; a time across a colon. */
+/** An id such as `ORD-1234567890`, or a part of a UUID, continues across a hyphen; a time across a colon. */
 const isJoined = (near: string, beyond: string): boolean =>
   word.test(near) || (near === "-" && word.test(beyond)) || (near === ":" && isAsciiDigit(beyond.charCodeAt(0)))
 

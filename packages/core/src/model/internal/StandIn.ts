@@ -9,7 +9,7 @@ export const is = (text: string): boolean => (text.startsWith("[") || text.inclu
 
 export const isIn = (text: string): boolean => some.test(text)
 
-/** The text with everything but the stand-ins in it changed. */
+/** The text with everything but the placeholders changed. */
 export const between = (text: string, change: (part: string) => string): string =>
   // With a group, what it splits at is given too, at the odd places.
   text
@@ -17,5 +17,5 @@ export const between = (text: string, change: (part: string) => string): string 
     .map((part, at) => (at % 2 === 1 || part === "" ? part : change(part)))
     .join("")
 
-/** The text without the stand-ins in it. */
+/** The text without its placeholders. */
 export const without = (text: string): string => text.replace(each, "")

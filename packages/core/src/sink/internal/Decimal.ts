@@ -35,7 +35,7 @@ const rewritten = (text: string): string | undefined => {
   const first = digits.search(/[1-9]/)
   if (first === -1) return "0"
   const significant = digits.replace(/0+$/, "").slice(first)
-  // How many of the significant digits stand before the point; may be negative, or more than there are.
+  // How many of the significant digits are before the point; may be negative, or more than there are.
   const before = left.length - first + Number(power)
   const behind = Math.max(0, significant.length - before)
   if (before > whole || behind > fraction) return undefined

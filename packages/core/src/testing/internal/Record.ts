@@ -216,7 +216,7 @@ const render = (world: World, row: number, at: number): Rendered => {
 const costText = (o: Resolved, row: number, cost: string): Json =>
   o.cost === "number" || (o.cost === "mixed" && row % 2 === 1) ? String(Number(cost)) : `"${cost}"`
 
-/** What stands for a start that isn't there; `missing` where the key itself is left out. */
+/** What replaces a start that isn't there; `missing` where the key itself is left out. */
 const undatedText = (o: Resolved, seed: number, row: number): Json => {
   const kinds = ["null", "absent", "empty", "zero"] as const
   const kind = o.undatedAs === "mixed" ? kinds[hash(seed, 69, row) % 4] : o.undatedAs

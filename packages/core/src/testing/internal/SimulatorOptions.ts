@@ -1,4 +1,4 @@
-/** What a simulated endpoint can be told to be, and the complete configuration that follows. */
+/** The options of a simulated endpoint, and the complete configuration that follows. */
 import * as Duration from "effect/Duration"
 import { earliestStart } from "../../model/Limits.ts"
 import * as Fault from "../Fault.ts"
@@ -19,7 +19,7 @@ export interface BoundsOptions {
   readonly ignored?: "none" | "fraction" | "all" | undefined
   /** The instant that is compared. @default "start" */
   readonly field?: "start" | "created" | undefined
-  /** Whether undated rows are below every `started_before`, as Go's zero time is. @default "none" */
+  /** Whether rows without a start time are below every `started_before`, as Go's zero time is. @default "none" */
   readonly undated?: "none" | "before" | undefined
 }
 
@@ -103,7 +103,7 @@ export interface Options {
   readonly departuresPerHour?: number | undefined
   /** Which event makes a session visible. @default "created" */
   readonly visible?: "created" | "started" | "ended" | undefined
-  /** A session becomes visible up to so much later than that event. @default 0 */
+  /** A session appears up to this much later than that event. @default 0 */
   readonly visibleLag?: Duration.Input | undefined
   /** Cost, recording and analysis arrive within so much of the end of a call. @default "10 minutes" */
   readonly settlesWithin?: Duration.Input | undefined
@@ -122,7 +122,7 @@ export interface Options {
   readonly unknownSort?: "ignore" | "reject" | undefined
   /** Whether `sort_by` and `sort_order` have an effect at all. @default "honoured" */
   readonly sorting?: "honoured" | "ignored" | undefined
-  /** Where rows without the sort key stand. @default "postgres": first when descending, last when ascending */
+  /** The place of rows without the sort key. @default "postgres": first when descending, last when ascending */
   readonly undatedOrder?: "postgres" | "first" | "last" | undefined
 
   // --- pages and filters

@@ -1,4 +1,4 @@
-/** What exists, told past the endpoint: what a complete history is held against. */
+/** What exists, read without the endpoint, to compare a complete history with. */
 import { channels, type World } from "./World.ts"
 
 /** A session as it is, whatever the endpoint says; instants in µs. */
@@ -22,7 +22,7 @@ export interface TrueSession {
 export interface TruthOptions {
   /** The instant of the view. @default the server's now */
   readonly at?: number | undefined
-  /** Started at or after it. With `from` or `to`, undated sessions are left out. */
+  /** Started at or after it. With `from` or `to`, sessions without a start time are left out. */
   readonly from?: number | undefined
   /** Started before it. */
   readonly to?: number | undefined

@@ -1,4 +1,4 @@
-/** URLs that open what they name for whoever has them, inside text. */
+/** Signed URLs inside text: everybody who has one can open it. */
 
 const url = /[A-Za-z][A-Za-z0-9+.-]{1,20}:\/\/[^\s<>"'`{}|\\^]+/g
 

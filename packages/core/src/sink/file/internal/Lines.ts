@@ -1,4 +1,4 @@
-/** Rows as lines of text, each with what a file's account of itself needs. */
+/** Rows as lines of text, each with what the manifest of a file needs. */
 import type { Instant } from "../../../model/Instant.ts"
 import type { JsonBytes } from "../../../model/Item.ts"
 import type { Item, Refused } from "../../SessionSink.ts"

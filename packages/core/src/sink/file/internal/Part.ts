@@ -46,7 +46,7 @@ const Groups = Schema.Struct({
   waiting: Schema.NullOr(Schema.Struct({ ...PartialFile.Position.fields, number: Schema.Int }))
 })
 
-/** Where a part stands that is safe on disk. */
+/** The position of a part that is safe on disk. */
 export const Position = Schema.Struct({ ...PartialFile.Position.fields, groups: Schema.optionalKey(Groups) })
 export type Position = typeof Position.Type
 

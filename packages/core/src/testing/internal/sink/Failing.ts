@@ -1,4 +1,4 @@
-/** Cases of a store that is slow or fails, and of processes that are told to stop. */
+/** Cases of a store that is slow or fails, and of processes that get a signal to stop. */
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type { CallSession } from "../../../model/CallSession.ts"
@@ -30,8 +30,8 @@ const retry = <S, R, A>(
   Effect.catchTag(operation, "SinkError", (error) =>
     Effect.gen(function* () {
       yield* assert(error.sink === kit.sink.name, `its error names ${error.sink}, not ${kit.sink.name}`)
-      yield* assert(error.retryable, `it may not be tried again: ${error.message}`)
-      yield* assert(tries > 0, `it goes on failing: ${error.message}`)
+      yield* assert(error.retryable, `it may not be retried: ${error.message}`)
+      yield* assert(tries > 0, `it still fails: ${error.message}`)
       return yield* retry(kit, operation, tries - 1)
     })
   )
@@ -57,10 +57,10 @@ export const retried =
       yield* kit.assertHolds(sessions)
     })
 
-/** Where a process is told to stop: in the middle of a call, and after as many turns of the others. */
+/** Where a process gets the signal to stop: in the middle of a call, and after as many turns of the others. */
 const turns = [0, 1, 2, 3, 5, 8, 13, 30]
 
-/** Commits, goes on, and is told to stop; gives the last commit that it heard of. */
+/** Commits, continues, and gets the signal to stop; returns the last commit that it knows. */
 const stopped = <S, R>(
   kit: Kit<S, R>,
   from: Committed | undefined,

@@ -37,7 +37,7 @@ export interface Kit<S, R> {
   readonly sink: SessionSink<CallSession, R>
   readonly delivery: Delivery
   readonly large: number
-  /** From opening to the end of a process, which is not told to the sink. */
+  /** From opening to the end of a process, of which the sink gets no notice. */
   readonly process: <A>(from: Committed | undefined, use: (writer: Writer<CallSession>) => Fails<A, R>) => Fails<A, R>
   readonly read: Fails<ReadonlyArray<unknown> | undefined, R>
   /** Fails unless the sink holds these sessions and no others, each once, or at least once. */
@@ -92,7 +92,7 @@ const assertOpened = (delivery: Delivery, from: Option.Option<Committed>, writer
   const asked = Option.getOrUndefined(Option.map(from, ({ cursor }) => cursor))
   return assert(
     delivery === "transactional" || stands === asked,
-    `opened at ${asked ?? "none"}, it says that it stands at ${stands ?? "none"}`
+    `opened at ${asked ?? "none"}, it says that it is at ${stands ?? "none"}`
   )
 }
 
@@ -104,7 +104,7 @@ const canonical = (value: unknown): string =>
       : inner
   )
 
-/** Tells ids and numbers, not the rows. */
+/** Prints ids and numbers, not the rows. */
 const assertSame = (
   rows: ReadonlyArray<unknown>,
   expected: ReadonlyMap<string, string>,

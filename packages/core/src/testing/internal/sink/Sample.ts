@@ -31,12 +31,12 @@ export const sessions = (count: number): ReadonlyArray<CallSession> =>
 
 export const observed = begin + 1000 * hour
 
-/** After everything, the sessions without a start included. */
+/** After everything, the sessions without a start time included. */
 export const end = begin + 100_000 * hour
 
 export const startOf = (session: CallSession): Instant.Instant => startInstant(session) ?? end - 1
 
-/** Where a commit stands that has all sessions before this place. */
+/** The cursor of a commit that has all sessions before this place. */
 export const cursorAt = (sessions: ReadonlyArray<CallSession>, place: number): Instant.Instant => {
   const next = sessions[place]
   return next === undefined ? end : startOf(next)

@@ -1,0 +1,157 @@
+/** The words of this project: phrases that nobody outside of it knows are refused, with the words to write instead. */
+import { globSync, readFileSync } from "node:fs"
+import { join, resolve } from "node:path"
+import { describe, it } from "vitest"
+import { run } from "./run.ts"
+
+const root = resolve(import.meta.dirname, "../..")
+const callstream = join(root, "packages/cli/src/bin.ts")
+
+interface Phrase {
+  readonly pattern: RegExp
+  readonly write: string
+}
+
+/** In all that people read: docs, changesets, help, messages and comments. */
+const phrases: ReadonlyArray<Phrase> = [
+  { pattern: /\blearn(s|ed|ing)?\b/, write: "endpoint profile, probe" },
+  { pattern: /\b(witness(es)?|known rows?)\b/, write: "control row" },
+  { pattern: /\b(goes|go|went|going|gone) on\b/, write: "resume, continue" },
+  { pattern: /\b(comes?|came|coming) to (its|their|an) end\b/, write: "finish, end" },
+  { pattern: /\b(told|tells)\b/, write: "report, print, show, know" },
+  { pattern: /\b(stands?|stood|standing)\b/, write: "is" },
+  { pattern: /\btried again\b|\bin passing\b/, write: "retried, transient" },
+  { pattern: /\bput aside\b|\bgoes aside\b/, write: "sent to the dead-letter file" },
+  { pattern: /\b(un)?settled\b/, write: "final, may still change" },
+  { pattern: /\bleft to believe\b/, write: "assumed, assumption" },
+  { pattern: /\bbecomes? visible\b/, write: "appears in the API" },
+  { pattern: /\byounger than\b/, write: "started less than … ago" },
+  { pattern: /\bundated\b|\bwithout a start\b(?! time)/, write: "without a start time" },
+  { pattern: /\b(own account|account of)\b/, write: "offset, coverage report" },
+  { pattern: /\bnever takes?\b/, write: "rejected by the sink" },
+  { pattern: /\btakes? over( the older)? hal(f|ves)\b/, write: "steals work" },
+  { pattern: /\bhasty\b/, write: "with fewer retries" },
+  { pattern: /\bfrontier\b/, write: "watermark" },
+  { pattern: /\bwindows? of no length\b/, write: "WithoutStart, Page" },
+  { pattern: /\bwho(so)?ever\b/, write: "the actor's name" },
+  { pattern: /\b(begun|begins?|begin) (anew|afresh)\b/, write: "starts again" }
+]
+
+/** Where a call is a record of the reader's, it is a call; the API and the code say session. */
+const session: Phrase = { pattern: /\bsessions?\b/, write: "call" }
+
+/** What the phrases are not meant for. */
+const exceptions: ReadonlyArray<RegExp> = [/\bcall[ -]sessions?\b/, /\bstands? (in )?for\b/, /--sessions\b/]
+
+/** Pages and rooms that have not been rewritten yet: remove a row when you rewrite what it names. */
+const later: ReadonlyArray<string> = [
+  "docs/completeness.md",
+  "docs/performance.md",
+  "packages/core/src/model/internal/SqlFailure.ts",
+  "packages/core/src/stream/",
+  "packages/core/src/pipeline/",
+  "packages/core/src/checkpoint/",
+  "packages/core/src/transform/",
+  "packages/core/src/sink/",
+  "packages/cli/src/output/",
+  "packages/cli/src/spec/",
+  "packages/cli/src/flag/",
+  "packages/cli/src/command/"
+]
+
+/** Code is no prose. */
+const prose = (text: string): string =>
+  text
+    .replace(/`[^`\n]*`/g, "")
+    .replace(/\]\([^)]*\)/g, "]")
+    .replace(/https?:\S+/g, "")
+
+const wrongs = (at: string, text: string, refused: ReadonlyArray<Phrase>): ReadonlyArray<string> =>
+  text.split("\n").flatMap((line, i) => {
+    const meant = exceptions.reduce((rest, exception) => rest.replace(new RegExp(exception, "gi"), ""), line)
+    return refused.flatMap(({ pattern, write }) => {
+      const found = new RegExp(pattern, "i").exec(meant)
+      return found === null ? [] : [`${at}:${i + 1}: "${found[0]}": write ${write}: ${line.trim()}`]
+    })
+  })
+
+/** The same number of lines, without blocks of code. */
+const withoutBlocks = (page: string): string => page.replace(/^```[^]*?^```$/gm, (block) => block.replace(/[^\n]/g, ""))
+
+/** Comments and texts of a source, in their lines; a text without a space is a name. */
+const readable = (source: string): string => {
+  const parts = /\/\*[^]*?\*\/|\/\/[^\n]*|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`/g
+  let text = ""
+  let end = 0
+  const blank = (code: string) => code.replace(/[^\n]/g, "")
+  for (const match of source.matchAll(parts)) {
+    const [part] = match
+    text += blank(source.slice(end, match.index))
+    end = match.index + part.length
+    const isComment = part.startsWith("/")
+    if (isComment) text += `${prose(part)} `
+    else if (part.startsWith("`")) text += `${part.slice(1, -1).replace(/\$\{[^}]*\}/g, "…")} `
+    else if (part.includes(" ")) text += `${part} `
+  }
+  return text + blank(source.slice(end))
+}
+
+const files = (...patterns: ReadonlyArray<string>) => globSync(patterns, { cwd: root }).sort()
+/** The tests of a room are done when the room is. */
+const done = (paths: ReadonlyArray<string>) =>
+  paths.filter((path) => !later.some((part) => path.replace("/test/", "/src/").startsWith(part)))
+const read = (path: string) => readFileSync(join(root, path), "utf8")
+
+describe("words", { timeout: 60_000 }, () => {
+  it("of pages and changesets", ({ expect }) => {
+    const pages = files("*.md", "docs/*.md", "packages/*/*.md", ".changeset/*.md")
+    expect(pages.length).toBeGreaterThan(30)
+    const wrong = done(pages).flatMap((page) => wrongs(page, prose(withoutBlocks(read(page))), [...phrases, session]))
+    expect(wrong).toEqual([])
+  })
+
+  it("say first whom a page is for, and last what to read next", ({ expect }) => {
+    const pages = done(files("CONTRIBUTING.md", "SECURITY.md", "docs/*.md"))
+    const lost = pages.filter((page) => {
+      const text = read(page)
+      const headings = Array.from(text.matchAll(/^## (.+)$/gm), ([, title]) => title)
+      return !/^# .+\n\nFor \w/.test(text) || headings.at(-1) !== "Read next"
+    })
+    expect(lost).toEqual([])
+    expect(read("README.md").split("\n").length).toBeLessThanOrEqual(200)
+  })
+
+  it("of comments and messages", ({ expect }) => {
+    const sources = done(files("packages/*/src/**/*.ts"))
+    expect(sources.length).toBeGreaterThan(50)
+    expect(sources.flatMap((path) => wrongs(path, readable(read(path)), phrases))).toEqual([])
+  })
+
+  it("of the names of tests", ({ expect }) => {
+    const tests = done(files("packages/*/test/**/*.test.ts", "examples/test/*.test.ts"))
+    const names = tests.flatMap((path) =>
+      Array.from(
+        read(path).matchAll(/\b(?:it|test|describe|layer)(?:\.\w+)*\(\s*(["`])((?:[^"`\\]|\\.)*)\1/g),
+        ([, , name = ""]) => `${path}: ${name.replace(/\$\{[^}]*\}/g, "…")}`
+      )
+    )
+    expect(names.length).toBeGreaterThan(300)
+    expect(names.flatMap((name) => wrongs("", name, phrases))).toEqual([])
+  })
+
+  it.concurrent.for(["", "export", "run", "init", "plan", "replay", "check", "simulate", "demo"])(
+    "of callstream %s --help",
+    async (command, { expect }) => {
+      const { stdout } = await run(process.execPath, [callstream, ...(command === "" ? [] : [command]), "--help"])
+      expect(stdout.length).toBeGreaterThan(300)
+      expect(wrongs(command, prose(stdout), [...phrases, session])).toEqual([])
+    }
+  )
+
+  it("has exceptions that are needed", ({ expect }) => {
+    const all = files("*.md", "docs/*.md", "packages/*/*.md", ".changeset/*.md", "packages/*/src/**/*.ts")
+      .map(read)
+      .join("\n")
+    expect(exceptions.filter((exception) => !new RegExp(exception, "i").test(all)).map(String)).toEqual([])
+  })
+})
