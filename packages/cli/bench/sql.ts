@@ -3,6 +3,7 @@
  * same size. The driver alone binds fields as they came, and objects as JSON; types, versions and the account are the
  * sink's own.
  */
+import * as Position from "@callstream/core/model/Position"
 import { Column, SqlSink } from "@callstream/core"
 import { AgniSimulator } from "@callstream/core/testing"
 import { SqliteClient } from "@callstream/node"
@@ -75,7 +76,7 @@ const main = Effect.gen(function* () {
         for (const [at, rows] of batches.entries()) {
           const items = rows.map((row) => ({ id: row.id, start: undefined, row }))
           yield* writer.write({ items, columns: Column.ofSession, observedAt })
-          yield* writer.flush(at)
+          yield* writer.flush(Position.of(at))
         }
       })
     ).pipe(Effect.provide(layer))

@@ -1,3 +1,4 @@
+import * as Position from "@callstream/core/model/Position"
 import * as DeadLetter from "@callstream/core/pipeline/DeadLetter"
 import * as DeadLetterFile from "@callstream/core/pipeline/DeadLetterFile"
 import { assert, describe, it } from "@effect/vitest"
@@ -30,7 +31,7 @@ const write = (path: string, rows: Rows) =>
         columns: [],
         observedAt: 0
       })
-      yield* writer.flush(1)
+      yield* writer.flush(Position.of(1))
     })
   )
 
@@ -41,7 +42,7 @@ describe("DeadLetterFile", () => {
       yield* Effect.gen(function* () {
         yield* Effect.scoped(
           Effect.flatMap(DeadLetterFile.sink(path).open(Option.none()), (writer) =>
-            Effect.andThen(writer.flush(1), writer.finish)
+            Effect.andThen(writer.flush(Position.of(1)), writer.finish)
           )
         )
         assert.isFalse(existsSync(path))
@@ -126,7 +127,7 @@ describe("DeadLetterFile", () => {
           assert.isTrue(error.retryable)
           full = false
           yield* writer.write(batch(b))
-          yield* writer.flush(1)
+          yield* writer.flush(Position.of(1))
           return yield* DeadLetterFile.read(path)
         })
       ).pipe(Effect.provide(NodeServices.layer))

@@ -1,4 +1,5 @@
 /** Numbers of every size, from a response through every sink, against a reader that rounds none. */
+import * as Position from "@callstream/core/model/Position"
 import * as PageDecoder from "@callstream/core/client/PageDecoder"
 import * as Column from "@callstream/core/model/Column"
 import type { Item } from "@callstream/core/model/Item"
@@ -213,7 +214,7 @@ describe.each(["thread", "here"] as const)(`numbers are exact, decoded %s (seed 
             columns: [],
             observedAt
           })
-          yield* writer.flush(1)
+          yield* writer.flush(Position.of(1))
         })
       )
       const lines = Fs.readFileSync(path, "utf8").trimEnd().split("\n").map(fieldsOf)

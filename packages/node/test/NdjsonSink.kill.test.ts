@@ -40,7 +40,7 @@ const begin = Date.parse("2026-07-30") * 1000
 const run = Effect.gen(function* () {
   const writer = yield* sink.open(Option.fromUndefinedOr(saved))
   process.stdout.write("open")
-  for (let row = saved === undefined ? 0 : (saved.cursor - begin) / step; row < ${count}; row += 10) {
+  for (let row = saved === undefined ? 0 : (saved.at - begin) / step; row < ${count}; row += 10) {
     const items = Array.from({ length: Math.min(10, ${count} - row) }, (_, at) => ({
       id: String(row + at),
       start: begin + (row + at) * step,

@@ -1,4 +1,5 @@
 /** `NdjsonSink.file` on a real file system, with real compressions. */
+import * as Position from "@callstream/core/model/Position"
 import type { CallSession } from "@callstream/core/model/CallSession"
 import type { Committed } from "@callstream/core/model/Committed"
 import type * as NdjsonSink from "@callstream/core/sink/NdjsonSink"
@@ -82,9 +83,9 @@ describe.each([
           Effect.gen(function* () {
             const writer = yield* sink.open(Option.none())
             yield* writer.write(batch(sessions(3)))
-            const committed = yield* writer.flush(1)
+            const committed = yield* writer.flush(Position.of(1))
             yield* writer.write(batch(sessions(2)))
-            yield* writer.flush(2)
+            yield* writer.flush(Position.of(2))
             return committed
           })
         )
@@ -93,7 +94,7 @@ describe.each([
             Effect.gen(function* () {
               const writer = yield* sink.open(Option.some(committed))
               yield* writer.write(batch(sessions(1)))
-              yield* writer.flush(2)
+              yield* writer.flush(Position.of(2))
               yield* writer.finish
             })
           )
@@ -104,7 +105,7 @@ describe.each([
           const committed = yield* begin
           Fs.truncateSync(partial, place)
           if (place % 2 === 0) Fs.appendFileSync(partial, "?!".repeat(100))
-          const { bytes } = (committed.position as { at: { bytes: number } }).at
+          const { bytes } = (committed.note as { at: { bytes: number } }).at
           const error = yield* Effect.match(goOn(committed), {
             onSuccess: () => undefined,
             onFailure: (error) => error
@@ -150,7 +151,7 @@ describe("NdjsonSink.file on disk", () => {
         const sink = SinkStore.sinkAt({ path })
         const committed = yield* Effect.scoped(
           Effect.flatMap(sink.open(Option.none()), (writer) =>
-            Effect.andThen(writer.write(batch(sessions(3))), writer.flush(1))
+            Effect.andThen(writer.write(batch(sessions(3))), writer.flush(Position.of(1)))
           )
         )
         const open = Effect.asVoid(Effect.scoped(sink.open(Option.some(committed))))

@@ -94,7 +94,7 @@ describe("OutputLockFile", () => {
               assert.include(elsewhere.advice, "cannot be told from here")
               assert.include(elsewhere.advice, join(folder, kind.lock))
               assert.deepStrictEqual(Fs.readdirSync(folder), before)
-              yield* writer.flush(Number.MAX_SAFE_INTEGER)
+              yield* writer.flush("end")
               yield* writer.finish
             })
           )
@@ -119,7 +119,7 @@ describe("OutputLockFile", () => {
         yield* Effect.scoped(
           Effect.gen(function* () {
             const writer = yield* open(sink, of(12))
-            yield* writer.flush(Number.MAX_SAFE_INTEGER)
+            yield* writer.flush("end")
             yield* writer.finish
           })
         )

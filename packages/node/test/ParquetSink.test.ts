@@ -1,4 +1,5 @@
 /** `ParquetSink.file` on a real file system, read by DuckDB. */
+import * as Position from "@callstream/core/model/Position"
 import type { CallSession } from "@callstream/core/model/CallSession"
 import * as Column from "@callstream/core/model/Column"
 import type { Committed } from "@callstream/core/model/Committed"
@@ -114,7 +115,7 @@ const written = Effect.fnUntraced(function* (
       const writer = yield* SinkStore.provided(ParquetSink.file({ path, force: true })).open(Option.none())
       for (const rows of batches) {
         yield* writer.write(batchOf(rows))
-        yield* writer.flush(1)
+        yield* writer.flush(Position.of(1))
       }
       yield* writer.finish
     })
@@ -143,7 +144,7 @@ describe("ParquetSink.file", () => {
         const writer = yield* SinkStore.provided(ParquetSink.file({ path })).open(Option.none())
         const row = { id: "a", costTotal: "free", "metadata.crm": 7 }
         yield* writer.write({ items: [{ id: "a", start: undefined, row }], columns, observedAt: 0 })
-        yield* writer.flush(1)
+        yield* writer.flush(Position.of(1))
         yield* writer.finish
         assert.deepStrictEqual(yield* Effect.promise(() => Duck.rows(path)), [
           { id: "a", costTotal: null, "metadata.crm": "7" }
@@ -268,7 +269,7 @@ describe("ParquetSink.file", () => {
           Effect.gen(function* () {
             const writer = yield* sink.open(Option.none())
             yield* writer.write(batchOf([{ id: "é1" }, { id: "2" }]))
-            return yield* writer.flush(1)
+            return yield* writer.flush(Position.of(1))
           })
         )
         const goOn = (committed: Committed) =>
@@ -276,7 +277,7 @@ describe("ParquetSink.file", () => {
             Effect.gen(function* () {
               const writer = yield* sink.open(Option.some(committed))
               yield* writer.write(batchOf([{ id: "3" }]))
-              yield* writer.flush(2)
+              yield* writer.flush(Position.of(2))
               yield* writer.finish
             })
           )

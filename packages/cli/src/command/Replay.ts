@@ -4,6 +4,7 @@ import {
   CheckpointError,
   DeadLetterFile,
   Instant,
+  Position,
   OutputLockFile,
   Pipeline,
   type SinkError,
@@ -89,7 +90,8 @@ const replay = Effect.fnUntraced(function* (input: FlagValues<typeof options> & 
   let next = 0
   let marked = 0
   /** Of the parts before a place, which are safe in every sink, those that arrived. */
-  const mark = Effect.fnUntraced(function* (place: number) {
+  const mark = Effect.fnUntraced(function* (at: Position.Cursor | undefined) {
+    const place = at === undefined ? 0 : at === "end" ? parts.length : at
     const replayed = Instant.format((yield* Clock.currentTimeMillis) * 1000)
     const done = parts
       .slice(next, place)
@@ -102,7 +104,7 @@ const replay = Effect.fnUntraced(function* (input: FlagValues<typeof options> & 
       columns: [],
       observedAt: 0
     })
-    yield* marks.flush(0)
+    yield* marks.flush(Position.of(0))
     marked += done.length
   })
   const sinks = [first, ...rest] as const
@@ -114,7 +116,7 @@ const replay = Effect.fnUntraced(function* (input: FlagValues<typeof options> & 
         state: Option.none(),
         commit: ({ finished, sinks }) =>
           byParts || finished
-            ? Effect.mapError(mark(Math.min(...Object.values(sinks).map(({ cursor }) => cursor))), notMarked(file))
+            ? Effect.mapError(mark(Position.least(Object.values(sinks).map(({ at }) => at))), notMarked(file))
             : Effect.void
       })
   }
@@ -136,7 +138,7 @@ const replay = Effect.fnUntraced(function* (input: FlagValues<typeof options> & 
               for (const { row } of items) failed.add(origin.get(row.record) ?? row.letter)
               return []
             }),
-          flush: (cursor) => Effect.succeed({ cursor, position: null }),
+          flush: (at) => Effect.succeed({ at, note: null }),
           finish: Effect.void
         })
     },

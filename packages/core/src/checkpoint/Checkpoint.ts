@@ -22,13 +22,13 @@ import { Version } from "../model/Version.ts"
 export type Fingerprint = Readonly<Record<string, string>>
 
 /**
- * What is kept: one `Committed` a sink. The next run goes on from the least, each sink skips what it has.
+ * What is kept: one `Committed` a sink. The next run resumes from the least, each sink skips what it has.
  *
  * @since 0.1.0
  * @category schemas
  */
 export const State = Schema.Struct({
-  version: Schema.Literal(1),
+  version: Schema.Literal(2),
   fingerprint: Schema.Record(Schema.String, Schema.String),
   sinks: Schema.Record(Schema.String, Committed),
   /** The whole range is in every sink: there is nothing to go on with. */

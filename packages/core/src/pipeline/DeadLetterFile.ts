@@ -78,11 +78,11 @@ export const sink = (path: string): SessionSink<Line, FileSystem.FileSystem> => 
           torn = false
           return []
         }).pipe(Effect.mapError(failing("write"))),
-      flush: (cursor) =>
+      flush: (at) =>
         Effect.suspend(() =>
           Effect.as(file === undefined ? Effect.void : Effect.mapError(file.sync, failing("flush")), {
-            cursor,
-            position: null
+            at,
+            note: null
           })
         ),
       finish: Effect.void

@@ -18,6 +18,7 @@ import { AgniError } from "../model/AgniError.ts"
 import * as CallSession from "../model/CallSession.ts"
 import type { Instant } from "../model/Instant.ts"
 import type { Item } from "../model/Item.ts"
+import * as Position from "../model/Position.ts"
 import * as Version from "../model/Version.ts"
 import type { Replaced, SessionSink } from "../sink/SessionSink.ts"
 import { SinkError } from "../sink/SinkError.ts"
@@ -222,24 +223,23 @@ export const make = <A, RS, RD, const Sinks extends readonly [AnySink, ...Readon
     const commit = Commit.make({ lease, fingerprint, clock, notes: options.notes, letters, outlets, orClose })
 
     const starts = open().map((outlet) => outlet.at())
-    const behind = Math.min(...starts)
+    const behind = Position.least(starts)
     // A sink with an account of its own stands beyond the checkpoint when a run was killed between the two, and the notes
     // stand where the checkpoint does: what they have not seen is read again, and given to no sink that has it.
     const noted =
-      options.notes === undefined
-        ? behind
-        : Math.min(...open().map((outlet) => kept?.sinks[outlet.name]?.cursor ?? -Infinity))
-    const least = Math.min(behind, noted)
-    const from = Number.isFinite(least) ? least : undefined
+      options.notes === undefined ? behind : Position.least(open().map((outlet) => kept?.sinks[outlet.name]?.at))
+    const least = Position.least([behind, noted])
+    const from = least === "end" ? undefined : least
     /** Everything before this is in all sinks that are open, though perhaps not yet for good. */
-    let reached = least
+    let reached: Position.Cursor | undefined = least
     /** The sinks hold rows that no cursor tells apart: what has no start, or a part of a walk that goes by pages. */
     let loose = false
     /** A window is in some sinks. */
     let midway = false
     let last = yield* now
     /** How far the sinks can be committed, if that is further than where they began. */
-    const ahead = () => (!loose && !midway && !commit.isMidway() && reached > behind ? reached : undefined)
+    const ahead = () =>
+      !loose && !midway && !commit.isMidway() && Position.isBefore(behind, reached) ? reached : undefined
 
     /** Files hold each row once, whatever its version. */
     const reserve = outlets.some(({ delivery }) => delivery === "idempotent" || delivery === "transactional")
@@ -251,7 +251,7 @@ export const make = <A, RS, RD, const Sinks extends readonly [AnySink, ...Readon
       const passed = yield* pass.through(window, orClose, reserve)
       midway = false
       options.onDelivered?.(window, passed)
-      if (window.to > window.from) reached = window.to
+      if (window.to > window.from) reached = Position.of(window.to)
       else loose = true
       const cursor = ahead()
       if (cursor !== undefined && (yield* now) - last >= every) {
@@ -266,14 +266,16 @@ export const make = <A, RS, RD, const Sinks extends readonly [AnySink, ...Readon
         ? Effect.void
         : Effect.forEach(
             open().filter((outlet) => outlet.delivery === "resumable"),
-            (outlet) => outlet.flush(outlet.at()),
+            (outlet) => outlet.flush(outlet.at() ?? Position.of(0)),
             { concurrency: "unbounded", discard: true }
           )
     )
 
     // What a run that was killed between its last window and its end left to do is not to read.
-    if (least < Outlet.end) {
-      const cuts = [...starts, letters.at()].filter((at) => at > least && at < Outlet.end)
+    if (least !== "end") {
+      const cuts = [...starts, letters.at()]
+        .filter((at) => at !== undefined && at !== "end")
+        .filter((at) => Position.isBefore(least, at))
       yield* options.source({ from, cuts, notes: kept?.notes }).pipe(
         Stream.provideService(VersionClock.Current, clock),
         Stream.runForEach(deliver),
@@ -287,7 +289,7 @@ export const make = <A, RS, RD, const Sinks extends readonly [AnySink, ...Readon
         })
       )
     }
-    yield* commit.to(Outlet.end, false)
+    yield* commit.to("end", false)
     yield* Effect.forEach(open(), (outlet) => orClose(outlet, outlet.finish, undefined), {
       concurrency: "unbounded",
       discard: true
@@ -295,7 +297,7 @@ export const make = <A, RS, RD, const Sinks extends readonly [AnySink, ...Readon
     // A sink that was closed catches up later, and may then have dead letters.
     if (open().length === outlets.length) {
       yield* letters.finish
-      yield* commit.to(Outlet.end, true)
+      yield* commit.to("end", true)
     }
     return {
       ...pass.counts(),

@@ -152,7 +152,7 @@ export const output = <R>(options: OutputOptions<R>): SessionSink<unknown, R> =>
             }
             return refused
           }),
-        flush: (cursor) => Effect.succeed({ cursor, position: null }),
+        flush: (at) => Effect.succeed({ at, note: null }),
         finish: Repaired.reporting(options.name, repairs, Effect.mapError(finish, toSinkError(options.name, "finish")))
       }
     })

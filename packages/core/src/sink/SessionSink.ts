@@ -13,6 +13,7 @@ import { type Column, ofSession } from "../model/Column.ts"
 import type { Committed } from "../model/Committed.ts"
 import type { Instant } from "../model/Instant.ts"
 import type { Item } from "../model/Item.ts"
+import type { Cursor } from "../model/Position.ts"
 import type { Version } from "../model/Version.ts"
 import { SinkError } from "./SinkError.ts"
 
@@ -110,8 +111,8 @@ export interface Writer<in A> {
   readonly committed: Option.Option<Committed>
   /** Takes a batch; what it will never take comes back. After a retryable error the same batch may be given again. */
   readonly write: (batch: Batch<A>) => Effect.Effect<ReadonlyArray<Refused>, SinkError>
-  /** All that was written is safe when it returns; `cursor` says up to where that is. */
-  readonly flush: (cursor: Instant) => Effect.Effect<Committed, SinkError>
+  /** All that was written is safe when it returns; `at` says up to where that is. */
+  readonly flush: (at: Cursor) => Effect.Effect<Committed, SinkError>
   /** The whole run is in: rename, footer. A scope closed without it leaves no finished file. Comes after a flush. */
   readonly finish: Effect.Effect<void, SinkError>
   /** After `finish`: what was there before. Without it there is nothing to say. */
@@ -185,7 +186,7 @@ export const toSink = <R, E2 = never, R2 = never>(
         Sink.mapEffect(() =>
           // A table without rows has its columns all the same.
           Effect.suspend(() => (columnsKnown ? Effect.void : write([]))).pipe(
-            Effect.andThen(writer.flush(Number.MAX_SAFE_INTEGER)),
+            Effect.andThen(writer.flush("end")),
             Effect.andThen(writer.finish)
           )
         ),

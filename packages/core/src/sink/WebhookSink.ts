@@ -141,8 +141,7 @@ export const make = Effect.fnUntraced(function* (
       const opened: Writer<unknown> = {
         committed: from,
         write: writer.write,
-        flush: (cursor) =>
-          Effect.as(during("flush", Effect.andThen(writer.recover, kept.sync)), { cursor, position: null }),
+        flush: (at) => Effect.as(during("flush", Effect.andThen(writer.recover, kept.sync)), { at, note: null }),
         finish: Repaired.reporting(name, repairs, Effect.void)
       }
       return opened

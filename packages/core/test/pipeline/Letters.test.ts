@@ -30,7 +30,7 @@ const memory = <A>(name: string, refuses: (id: string) => boolean, rows: Array<A
           for (const { id, row } of items) if (!refuses(id)) rows.push(row)
           return items.flatMap(({ id }) => (refuses(id) ? [{ id, reason: `will not take +14155550123` }] : []))
         }),
-      flush: (cursor) => Effect.succeed({ cursor, position: null }),
+      flush: (cursor) => Effect.succeed({ at: cursor, note: null }),
       finish: Effect.void
     })
 })

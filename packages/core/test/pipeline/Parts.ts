@@ -1,4 +1,5 @@
 /** Sources, sinks and a checkpoint that tell what was asked of them. */
+import * as Position from "@callstream/core/model/Position"
 import { Checkpoint, type State } from "@callstream/core/checkpoint/Checkpoint"
 import type { CallSession } from "@callstream/core/model/CallSession"
 import * as Instant from "@callstream/core/model/Instant"
@@ -12,6 +13,9 @@ import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 
 export const begin = Instant.parse("2026-07-01T00:00:00Z") ?? 0
+
+/** So many microseconds after the beginning. */
+export const placeAt = (place: number | "end") => (place === "end" ? place : Position.of(begin + place))
 
 /** Ten sessions a window. */
 export const window = (index: number, sessions: ReadonlyArray<CallSession> = tenOf(index)): Window => ({
@@ -55,7 +59,7 @@ interface Behaviour<A> {
   readonly stands?: number
   readonly open?: Effect.Effect<void, SinkError>
   readonly write?: (batch: Batch<A>) => Effect.Effect<ReadonlyArray<Refused>, SinkError>
-  readonly flush?: (cursor: number) => Effect.Effect<void, SinkError>
+  readonly flush?: (cursor: Position.Cursor) => Effect.Effect<void, SinkError>
   readonly finish?: Effect.Effect<void, SinkError>
 }
 
@@ -78,8 +82,7 @@ export const recording = <A = CallSession>(name: string, behaviour: Behaviour<A>
         yield* open
         yield* Effect.addFinalizer(() => Effect.sync(() => void calls.push("close")))
         return {
-          committed:
-            behaviour.stands === undefined ? from : Option.some({ cursor: begin + behaviour.stands, position: null }),
+          committed: behaviour.stands === undefined ? from : Option.some({ at: placeAt(behaviour.stands), note: null }),
           write: (batch) =>
             Effect.suspend(() => {
               calls.push(`write ${batch.items.length}`)
@@ -88,8 +91,8 @@ export const recording = <A = CallSession>(name: string, behaviour: Behaviour<A>
             }),
           flush: (cursor) =>
             Effect.suspend(() => {
-              calls.push(cursor === Number.MAX_SAFE_INTEGER ? "flush all" : `flush ${cursor - begin}`)
-              return Effect.as(flush(cursor), { cursor, position: null })
+              calls.push(cursor === "end" ? "flush all" : `flush ${cursor - begin}`)
+              return Effect.as(flush(cursor), { at: cursor, note: null })
             }),
           finish: Effect.suspend(() => {
             calls.push("finish")
@@ -135,11 +138,9 @@ export const checkpoint = (...states: ReadonlyArray<State>) => {
 }
 
 /** A checkpoint where the sinks stand at these places. */
-export const standing = (at: Readonly<Record<string, number>>): State => ({
-  version: 1,
+export const standing = (at: Readonly<Record<string, number | "end">>): State => ({
+  version: 2,
   fingerprint: {},
-  sinks: Object.fromEntries(
-    Object.entries(at).map(([name, place]) => [name, { cursor: begin + place, position: null }])
-  ),
+  sinks: Object.fromEntries(Object.entries(at).map(([name, place]) => [name, { at: placeAt(place), note: null }])),
   finished: false
 })

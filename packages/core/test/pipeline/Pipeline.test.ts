@@ -93,7 +93,7 @@ describe("Pipeline", () => {
       const lacks = errorOf(yield* overTime(state.run(lacking), 10))
       assert.deepInclude(lacks, { sink: "a", operation: "verify", retryable: false })
       assert.lengthOf(left, 2)
-      assert.deepInclude(left[0], { cursor: Number.MAX_SAFE_INTEGER })
+      assert.deepInclude(left[0], { at: "end" })
       assert.deepInclude(yield* state.run(lacking), { received: 0, finishedBefore: true })
       const second = yield* state.run(pipeline)
       assert.deepInclude(second, { received: 0, finishedBefore: true })
@@ -395,10 +395,10 @@ describe("Pipeline", () => {
         // After the state that it begins with, and the one that reserves versions: no cursor but that of the end tells that
         // the one without a start is there.
         assert.deepStrictEqual(
-          state.saved.slice(2).map(({ finished, sinks }) => [sinks["a"]?.cursor, finished]),
+          state.saved.slice(2).map(({ finished, sinks }) => [sinks["a"]?.at, finished]),
           [
-            [Number.MAX_SAFE_INTEGER, false],
-            [Number.MAX_SAFE_INTEGER, true]
+            ["end", false],
+            ["end", true]
           ]
         )
       })
@@ -406,8 +406,7 @@ describe("Pipeline", () => {
 
     it.effect("with everything delivered has only to finish, and asks the source for nothing", () =>
       Effect.gen(function* () {
-        const end = Number.MAX_SAFE_INTEGER - begin
-        const state = checkpoint(standing({ a: end, letters: end }))
+        const state = checkpoint(standing({ a: "end", letters: "end" }))
         const { asked, windows } = source(5)
         const a = recording("a")
         yield* state.run(
@@ -565,7 +564,7 @@ describe("Pipeline", () => {
       assert.isTrue(stop.pollUnsafe() !== undefined)
       return {
         promptly,
-        cursors: state.saved.map(({ sinks }) => [sinks["a"], sinks["b"]].map((one) => (one?.cursor ?? 0) - begin))
+        cursors: state.saved.map(({ sinks }) => [sinks["a"], sinks["b"]].map((one) => Number(one?.at) - begin))
       }
     })
     const hang = (index: number) => (index === 2 ? Effect.never : Effect.void)

@@ -1,4 +1,6 @@
 /** A history, sinks and what becomes of each record, drawn from a seed; and the runs until all is delivered. */
+import * as Position from "@callstream/core/model/Position"
+import type { Committed } from "@callstream/core/model/Committed"
 import { Checkpoint, CheckpointError, State } from "@callstream/core/checkpoint/Checkpoint"
 import { AgniError, Unavailable } from "@callstream/core/model/AgniError"
 import type { CallSession } from "@callstream/core/model/CallSession"
@@ -95,7 +97,8 @@ export const run = Effect.fnUntraced(function* (seed: number): Effect.fn.Return<
   })
   const expectedIn = (sink: string) =>
     records.filter(({ fate, refusedBy }) => fate === "passes" && !refusedBy.includes(sink))
-  const isBefore = ({ start }: Record, cursor: number) => cursor > range.to || (start !== undefined && start < cursor)
+  const isBefore = ({ start }: Record, cursor: Position.Cursor | undefined) =>
+    cursor === "end" || (start !== undefined && cursor !== undefined && start < cursor)
   const countsOf = (held: ReadonlyArray<{ readonly id: string }>) => {
     const counts = new Map<string, number>()
     for (const { id } of held) counts.set(id, (counts.get(id) ?? 0) + 1)
@@ -111,17 +114,14 @@ export const run = Effect.fnUntraced(function* (seed: number): Effect.fn.Return<
     )
 
   /** A sink that says it has everything before a cursor has it, for good. */
-  const claims = (
-    store: Store.Store<CallSession>,
-    committed: { readonly cursor: number; readonly position: Schema.Json }
-  ) => {
+  const claims = (store: Store.Store<CallSession>, committed: Committed) => {
     const counts = countsOf(store.durable(committed))
     const exact = store.delivery === "transactional" || store.delivery === "resumable"
     for (const one of expectedIn(store.name)) {
       const count = counts.get(one.id) ?? 0
-      if (isBefore(one, committed.cursor) ? count === 0 : exact && count > 0) {
+      if (isBefore(one, committed.at) ? count === 0 : exact && count > 0) {
         wrong.push(
-          `${store.name} (${store.delivery}) claims ${committed.cursor - begin}: ${one.id} of ${(one.start ?? NaN) - begin} is there ${count} times`
+          `${store.name} (${store.delivery}) claims ${committed.at}: ${one.id} of ${(one.start ?? NaN) - begin} is there ${count} times`
         )
       }
     }
@@ -155,26 +155,25 @@ export const run = Effect.fnUntraced(function* (seed: number): Effect.fn.Return<
   })
   const check = (state: State) => {
     const before = saved === undefined ? undefined : decodeState(saved)
-    for (const [name, { cursor }] of Object.entries(before?.sinks ?? {})) {
-      if (cursor > (state.sinks[name]?.cursor ?? -Infinity)) wrong.push(`${name} went back`)
+    for (const [name, { at }] of Object.entries(before?.sinks ?? {})) {
+      if (Position.isBefore(state.sinks[name]?.at, at)) wrong.push(`${name} went back`)
     }
-    const cursors: Array<number> = []
+    const cursors: Array<Position.Cursor | undefined> = []
     const put = letters.delivery === "transactional" ? letters.account() : state.sinks[letters.name]
     const aside = lettersOf(put === undefined && letters.delivery === "resumable" ? [] : letters.durable(put))
     for (const store of stores) {
       const committed = state.sinks[store.name]
-      cursors.push(committed?.cursor ?? -Infinity)
+      cursors.push(committed?.at)
       if (committed === undefined) continue
-      if ((state.finished || committed.cursor > range.to) !== committed.cursor > range.to)
-        wrong.push("finished too early")
+      if (state.finished && committed.at !== "end") wrong.push("finished too early")
       // Its own account may be ahead of the checkpoint, never behind.
       claims(store, store.delivery === "transactional" ? (store.account() ?? committed) : committed)
       for (const one of records) {
-        if (one.fate !== "passes" || !one.refusedBy.includes(store.name) || !isBefore(one, committed.cursor)) continue
+        if (one.fate !== "passes" || !one.refusedBy.includes(store.name) || !isBefore(one, committed.at)) continue
         if (!aside.has(`${one.id} ${store.name}`)) wrong.push(`the letter of ${one.id} for ${store.name} is not safe`)
       }
     }
-    const least = Math.min(...cursors)
+    const least = Position.least(cursors)
     for (const one of records) {
       if ((one.fate === "throws" || one.fate === "undecodable") && isBefore(one, least)) {
         if (!aside.has(`${one.id} ${one.fate}`)) wrong.push(`the letter of ${one.id} is not safe`)

@@ -100,7 +100,7 @@ const history = Effect.fnUntraced(function* (seed: number) {
               dead = true
               return Effect.andThen(Deferred.succeed(end, undefined), Effect.never)
             }),
-          flush: (cursor) => Effect.succeed({ cursor, position: null }),
+          flush: (cursor) => Effect.succeed({ at: cursor, note: null }),
           finish: Effect.void
         })
     })

@@ -1,3 +1,4 @@
+import * as Position from "@callstream/core/model/Position"
 import type { CallSession } from "@callstream/core/model/CallSession"
 import * as Column from "@callstream/core/model/Column"
 import type { Committed } from "@callstream/core/model/Committed"
@@ -234,7 +235,7 @@ describe("CsvSink.file", () => {
           Effect.gen(function* () {
             const writer = yield* sink.open(Option.fromUndefinedOr(committed))
             yield* writer.write(batch([row]))
-            return yield* writer.flush(1)
+            return yield* writer.flush(Position.of(1))
           })
         )
       }
@@ -283,7 +284,7 @@ describe("CsvSink.file", () => {
                 const writer = yield* sink.open(Option.fromUndefinedOr(from))
                 const items = part.map((row) => ({ id: String(row["id"]), start: undefined, row }))
                 assert.isEmpty(yield* writer.write({ items, columns, observedAt: 0 }))
-                const committed = yield* writer.flush(1)
+                const committed = yield* writer.flush(Position.of(1))
                 if (from !== undefined) yield* writer.finish
                 return committed
               })
@@ -317,7 +318,7 @@ describe("CsvSink.file", () => {
             const writer = yield* sink.open(Option.fromUndefinedOr(from))
             yield* writer.write(batch([{ id: "1" }], of))
             return {
-              committed: yield* writer.flush(1),
+              committed: yield* writer.flush(Position.of(1)),
               other: yield* Effect.flip(writer.write(batch([], of.slice(1))))
             }
           })

@@ -22,7 +22,7 @@ const finished = (store: NdjsonFiles.Store, rows: ReadonlyArray<CallSession>) =>
         columns: [{ name: "id", type: "text" }],
         observedAt: 0
       })
-      const committed = yield* writer.flush(Number.MAX_SAFE_INTEGER)
+      const committed = yield* writer.flush("end")
       yield* writer.finish
       return committed
     })

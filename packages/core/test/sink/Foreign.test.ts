@@ -1,4 +1,5 @@
 /** What another program does to a file while a run writes it: the run fails, names the file, and gives it no name. */
+import * as Position from "@callstream/core/model/Position"
 import type { CallSession } from "@callstream/core/model/CallSession"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -53,10 +54,10 @@ const run = (store: NdjsonFiles.Store, at: (step: number) => void) =>
           observedAt: 0
         })
         at(++step)
-        yield* writer.flush((starts.at(-1) ?? 0) + 1)
+        yield* writer.flush(Position.of((starts.at(-1) ?? 0) + 1))
       }
       at(++step)
-      yield* writer.flush(Number.MAX_SAFE_INTEGER)
+      yield* writer.flush("end")
       at(++step)
       yield* writer.finish
       return step

@@ -1,4 +1,5 @@
 /** Days of an earlier output, and runs that read other ranges over it: no call that was there is lost. */
+import * as Position from "@callstream/core/model/Position"
 import type { CallSession } from "@callstream/core/model/CallSession"
 import * as Instant from "@callstream/core/model/Instant"
 import { type Covers, Manifest } from "@callstream/core/sink/Manifest"
@@ -54,9 +55,9 @@ const run = (store: NdjsonFiles.Store, asked: Asked) =>
         const rows = Array.from({ length: Math.min(8, to - next) }, (_, n) => rowAt(next + n))
         const items = rows.map((row) => ({ id: row.id, start: Instant.parse(row.startedAt ?? ""), row }))
         yield* writer.write({ items, columns: [], observedAt: 0 })
-        yield* writer.flush(at(next + 8))
+        yield* writer.flush(Position.of(at(next + 8)))
       }
-      yield* writer.flush(Number.MAX_SAFE_INTEGER)
+      yield* writer.flush("end")
       yield* writer.finish
       return writer
     })
@@ -214,7 +215,7 @@ describe("NdjsonSink.file, by day and with force", () => {
       const writer = yield* Effect.scoped(
         Effect.gen(function* () {
           const writer = yield* sink.open(Option.none())
-          yield* writer.flush(Number.MAX_SAFE_INTEGER)
+          yield* writer.flush("end")
           yield* writer.finish
           return writer
         })

@@ -1,4 +1,5 @@
 /** A rotated output over an earlier one: of that nothing stays but what is somebody else's, whenever the run is killed. */
+import * as Position from "@callstream/core/model/Position"
 import type { CallSession } from "@callstream/core/model/CallSession"
 import type { Options } from "@callstream/core/sink/NdjsonSink"
 import { assert, describe, it } from "@effect/vitest"
@@ -24,9 +25,9 @@ const run = (store: NdjsonFiles.Store, rows: ReadonlyArray<CallSession>, options
       for (const row of rows) {
         const start = Date.parse(row.startedAt ?? "") * 1000
         yield* writer.write({ items: [{ id: row.id, start, row }], columns: [], observedAt: 0 })
-        yield* writer.flush(start + 86_400_000_000)
+        yield* writer.flush(Position.of(start + 86_400_000_000))
       }
-      yield* writer.flush(Number.MAX_SAFE_INTEGER)
+      yield* writer.flush("end")
       yield* writer.finish
     })
   )

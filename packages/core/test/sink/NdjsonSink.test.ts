@@ -1,3 +1,4 @@
+import * as Position from "@callstream/core/model/Position"
 import type { CallSession } from "@callstream/core/model/CallSession"
 import type { Committed } from "@callstream/core/model/Committed"
 import * as NdjsonSink from "@callstream/core/sink/NdjsonSink"
@@ -22,7 +23,7 @@ const item = (id: string, startedAt?: string) => ({
 })
 type Items = ReadonlyArray<Item<CallSession>>
 const batch = (items: Items) => ({ items, columns: [], observedAt: 0 })
-const end = Number.MAX_SAFE_INTEGER
+const end: Position.Cursor = "end"
 
 /** One process. */
 const run = (
@@ -119,7 +120,7 @@ describe("NdjsonSink.file", () => {
     Effect.gen(function* () {
       for (const position of [null, 7, {}, { bytes: -1, inode: null, tail: "" }, { manifest: {}, parts: [] }]) {
         for (const options of [{}, { rotate: "day" }] as const) {
-          const error = yield* refusal(run(NdjsonFiles.make(options), { cursor: 1, position }, []))
+          const error = yield* refusal(run(NdjsonFiles.make(options), { at: Position.of(1), note: position }, []))
           assert.include(error.description, "another kind of output")
         }
       }
@@ -270,7 +271,7 @@ describe("NdjsonSink.file", () => {
             const writer = yield* store.sink.open(Option.none())
             for (const one of rows) {
               yield* writer.write(batch([one]))
-              yield* writer.flush((one.start ?? 0) + 1)
+              yield* writer.flush(Position.of((one.start ?? 0) + 1))
               for (const name of store.memory.names()) {
                 const node = store.memory.node(name)
                 assert.deepStrictEqual(node?.durable, node?.data, name)
@@ -299,8 +300,8 @@ describe("NdjsonSink.file", () => {
           yield* writer.write(batch([item("a"), item("a")]))
           assert.deepStrictEqual(members(), [7])
           yield* writer.write(batch([item("a")]))
-          yield* writer.flush(1)
-          yield* writer.flush(2)
+          yield* writer.flush(Position.of(1))
+          yield* writer.flush(Position.of(2))
           assert.deepStrictEqual(members(), [7, 1])
         })
       )
@@ -323,12 +324,12 @@ describe("NdjsonSink.file, by day", () => {
         Effect.gen(function* () {
           const writer = yield* store.sink.open(Option.none())
           yield* writer.write(batch(before))
-          yield* writer.flush(at("2026-03-29T21:59:59Z"))
-          yield* writer.flush(at("2026-03-29T21:59:59Z"))
+          yield* writer.flush(Position.of(at("2026-03-29T21:59:59Z")))
+          yield* writer.flush(Position.of(at("2026-03-29T21:59:59Z")))
           // The day is not over.
           assert.notInclude(store.memory.names(), "/d/calls-2026-03-29.ndjson")
-          yield* writer.flush(at("2026-03-29T22:00:00Z"))
-          committed = yield* writer.flush(at("2026-03-29T22:00:00Z"))
+          yield* writer.flush(Position.of(at("2026-03-29T22:00:00Z")))
+          committed = yield* writer.flush(Position.of(at("2026-03-29T22:00:00Z")))
           assert.include(store.memory.names(), "/d/calls-2026-03-29.ndjson")
         })
       )
@@ -351,7 +352,7 @@ describe("NdjsonSink.file, by day", () => {
           const writer = yield* store.sink.open(Option.none())
           for (const day of days) {
             yield* writer.write(batch(rowsOf(day)))
-            yield* writer.flush(Date.parse(day) * 1000 + 86_400_000_000)
+            yield* writer.flush(Position.of(Date.parse(day) * 1000 + 86_400_000_000))
           }
           yield* writer.write(batch([item("none")]))
           assert.deepStrictEqual(store.memory.names(), [
@@ -397,7 +398,7 @@ describe("NdjsonSink.file, by day", () => {
           const writer = yield* store.sink.open(Option.none())
           for (let times = 0; times < 3; times++) {
             yield* writer.write(batch(rowsOf(first)))
-            yield* writer.flush(Date.parse(second) * 1000)
+            yield* writer.flush(Position.of(Date.parse(second) * 1000))
           }
           yield* writer.finish
         })
@@ -513,10 +514,10 @@ describe("NdjsonSink.output", () => {
         )
         yield* Effect.scoped(
           Effect.gen(function* () {
-            const writer = yield* sink.open(Option.some({ cursor: 4, position: null }))
+            const writer = yield* sink.open(Option.some({ at: Position.of(4), note: null }))
             assert.deepStrictEqual(yield* writer.write(batch([item("a"), item("\u202e")])), [])
             assert.lengthOf(yield* writer.write({ ...batch([]), items: [{ ...item("b"), row: 1n }] }), 1)
-            assert.deepStrictEqual(yield* writer.flush(9), { cursor: 9, position: null })
+            assert.deepStrictEqual(yield* writer.flush(Position.of(9)), { at: Position.of(9), note: null })
             yield* writer.finish
           })
         )

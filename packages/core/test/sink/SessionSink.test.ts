@@ -35,7 +35,7 @@ const telling = (refuse: (id: string) => boolean = () => false) => {
           flush: (cursor) =>
             Effect.sync(() => {
               calls.push("flush")
-              return { cursor, position: null }
+              return { at: cursor, note: null }
             }),
           finish: Effect.sync(() => void calls.push("finish"))
         }

@@ -1,4 +1,5 @@
 /** The suite finds what is wrong with a sink: each way of being wrong is found by the cases that are about it. */
+import * as Position from "@callstream/core/model/Position"
 import type { CallSession } from "@callstream/core/model/CallSession"
 import type { SessionSink, Writer } from "@callstream/core/sink/SessionSink"
 import { SinkError } from "@callstream/core/sink/SinkError"
@@ -21,7 +22,7 @@ const make = () => {
     delivery: "resumable",
     open: (from) =>
       Effect.sync((): Writer<CallSession> => {
-        const length = Option.match(from, { onNone: () => 0, onSome: ({ position }) => Number(position) })
+        const length = Option.match(from, { onNone: () => 0, onSome: ({ note }) => Number(note) })
         if (Option.isNone(from) || held.rows.length > length) held.named = false
         held.rows = held.rows.slice(0, length)
         return {
@@ -32,7 +33,7 @@ const make = () => {
               held.rows = [...held.rows, ...taken.map(({ row }) => row)]
               return items.filter(({ row }) => row.status === "odd").map(({ id }) => ({ id, reason: "it is odd" }))
             }),
-          flush: (cursor) => Effect.map(attempt("flush"), () => ({ cursor, position: held.rows.length })),
+          flush: (cursor) => Effect.map(attempt("flush"), () => ({ at: cursor, note: held.rows.length })),
           finish: Effect.sync(() => void (held.named = true))
         }
       })
@@ -101,16 +102,16 @@ describe("SinkConformance", () => {
     [
       "commits less than it has",
       changed(({ flush }, held) => ({
-        flush: (cursor) => Effect.map(flush(cursor), (committed) => ({ ...committed, position: held.rows.length - 1 }))
+        flush: (cursor) => Effect.map(flush(cursor), (committed) => ({ ...committed, note: held.rows.length - 1 }))
       })),
       /^resume: what came after/
     ],
     [
       "commits what it does not say",
       changed(({ flush }) => ({
-        flush: (cursor) => Effect.map(flush(cursor), (one) => ({ ...one, cursor: cursor - 1 }))
+        flush: (cursor) => Effect.map(flush(cursor), (one) => ({ ...one, at: Position.of(Number(cursor) - 1) }))
       })),
-      /^flush: a position/
+      /^flush: a note/
     ],
     [
       "finishes when it flushes",

@@ -36,7 +36,7 @@ export const written = <A, Row = CallSession>(
     Effect.gen(function* () {
       const writer = yield* sink.open(Option.none())
       const result = yield* use(writer)
-      yield* writer.flush(Number.MAX_SAFE_INTEGER)
+      yield* writer.flush("end")
       yield* writer.finish
       return result
     })

@@ -1,3 +1,4 @@
+import * as Position from "@callstream/core/model/Position"
 import * as Column from "@callstream/core/model/Column"
 import * as SqlSink from "@callstream/core/sink/SqlSink"
 import * as Select from "@callstream/core/transform/Select"
@@ -221,7 +222,7 @@ describe.skipIf(Postgres.missing)(`SqlSink, in PostgreSQL${Postgres.reason}`, ()
               )
               if (at % 3 === 1) yield* Effect.orDie(cut)
               if (at % 4 === 3)
-                yield* orAgain(Effect.tapError(writer.flush(2 * at + 2), () => Effect.sync(() => lost++)))
+                yield* orAgain(Effect.tapError(writer.flush(Position.of(2 * at + 2)), () => Effect.sync(() => lost++)))
             }
           })
         )
@@ -246,7 +247,7 @@ describe.skipIf(Postgres.missing)(`SqlSink, in PostgreSQL${Postgres.reason}`, ()
             for (let at = 0; at < 10; at++) {
               yield* writer.write(batch([session(2 * at), session(2 * at + 1)]))
               seen.add(JSON.stringify(yield* look))
-              if (at % 5 === 4) yield* writer.flush(2 * at + 2)
+              if (at % 5 === 4) yield* writer.flush(Position.of(2 * at + 2))
               seen.add(JSON.stringify(yield* look))
             }
           })

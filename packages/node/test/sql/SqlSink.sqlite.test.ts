@@ -1,3 +1,5 @@
+import * as Position from "@callstream/core/model/Position"
+import type { Committed } from "@callstream/core/model/Committed"
 import * as Column from "@callstream/core/model/Column"
 import * as SqlSink from "@callstream/core/sink/SqlSink"
 import * as Select from "@callstream/core/transform/Select"
@@ -96,7 +98,7 @@ describe("SqlSink, in SQLite", () => {
       const left = yield* written(sink, (writer) =>
         Effect.andThen(
           writer.write(batch([session(1)])),
-          Effect.tap(writer.flush(9), () => writer.finish)
+          Effect.tap(writer.flush(Position.of(9)), () => writer.finish)
         )
       )
       const verify = (of = sink) => Effect.scoped(of.verify?.(left) ?? Effect.die("there is no verify"))
@@ -229,7 +231,7 @@ describe("SqlSink, in SQLite", () => {
           yield* writer.write(batch([session(1)]))
           other.exec("BEGIN IMMEDIATE")
           yield* writer.write(batch([session(2)]))
-          const told = yield* Effect.result(writer.flush(1))
+          const told = yield* Effect.result(writer.flush(Position.of(1)))
           const error = told._tag === "Failure" ? told.failure : undefined
           assert.deepInclude(error, { retryable: true, code: "SQLITE_BUSY", operation: "flush" })
           assert.include(error?.message, "the database is locked by another process")
@@ -255,7 +257,7 @@ describe("SqlSink, in SQLite", () => {
           for (let at = 0; at < 30; at++) {
             yield* writer.write(batch([session(3 * at), session(3 * at + 1), session(3 * at + 2)]))
             seen.add(JSON.stringify(look.get()))
-            if (at % 5 === 4) yield* writer.flush(3 * at + 3)
+            if (at % 5 === 4) yield* writer.flush(Position.of(3 * at + 3))
             seen.add(JSON.stringify(look.get()))
           }
           reader.close()
@@ -280,12 +282,12 @@ describe("SqlSink, in SQLite", () => {
         const writer = yield* SqlSink.make({ name: "calls.db", account: "a" }).open(Option.none())
         yield* writer.write(batch(rows))
         yield* connection`PRAGMA max_page_count = 40`
-        const error = yield* Effect.flip(writer.flush(1))
+        const error = yield* Effect.flip(writer.flush(Position.of(1)))
         assert.deepInclude(error, { retryable: true, code: "SQLITE_FULL" })
         assert.include(error.message, "the disk is full")
         assert.deepStrictEqual(ask(file, "SELECT count(*) AS n FROM call_sessions"), [{ n: 0 }])
         yield* connection`PRAGMA max_page_count = 4000`
-        yield* writer.flush(1)
+        yield* writer.flush(Position.of(1))
       }).pipe(Effect.scoped, Effect.provide(client))
       assert.deepStrictEqual(ask(file, "SELECT count(*) AS n FROM call_sessions"), [{ n: 200 }])
     })
@@ -337,26 +339,26 @@ describe("SqlSink, in SQLite", () => {
     Effect.gen(function* () {
       const file = yield* database
       const sink = sinkAt(file, { account: "a" })
-      const standing = (from: Option.Option<{ cursor: number; position: null }>) =>
-        Effect.scoped(Effect.map(sink.open(from), ({ committed }) => Option.getOrUndefined(committed)?.cursor))
+      const standing = (from: Option.Option<Committed>) =>
+        Effect.scoped(Effect.map(sink.open(from), ({ committed }) => Option.getOrUndefined(committed)?.at))
       yield* Effect.scoped(
         Effect.gen(function* () {
           const writer = yield* sink.open(Option.none())
           yield* writer.write(batch([session(1)]))
-          yield* writer.flush(7)
+          yield* writer.flush(Position.of(7))
           yield* writer.write(batch([session(2)]))
         })
       )
       // The process ended before its checkpoint was written.
-      assert.strictEqual(yield* standing(Option.none()), 7)
-      assert.strictEqual(yield* standing(Option.some({ cursor: 3, position: null })), 7)
+      assert.strictEqual(yield* standing(Option.none()), Position.of(7))
+      assert.strictEqual(yield* standing(Option.some({ at: Position.of(3), note: null })), Position.of(7))
       yield* written(sink, (writer) => writer.write(batch([session(2)])))
       assert.isUndefined(yield* standing(Option.none()))
-      assert.strictEqual(yield* standing(Option.some({ cursor: 7, position: null })), Number.MAX_SAFE_INTEGER)
+      assert.strictEqual(yield* standing(Option.some({ at: Position.of(7), note: null })), "end")
       const other = new DatabaseSync(file)
       other.exec("DROP TABLE call_sessions")
       other.close()
-      assert.isUndefined(yield* standing(Option.some({ cursor: 7, position: null })))
+      assert.isUndefined(yield* standing(Option.some({ at: Position.of(7), note: null })))
     })
   )
 })

@@ -5,6 +5,8 @@ import * as Schema from "effect/Schema"
 import { CheckpointError, State } from "../Checkpoint.ts"
 import { parse } from "./Files.ts"
 
+const version = State.fields.version.literal
+
 const Content = Schema.Struct({ ...State.fields, pipeline: Schema.String })
 const decodeContent = Schema.decodeUnknownEffect(Content)
 const encodeContent = Schema.encodeEffect(Content)
@@ -19,8 +21,8 @@ export const encode = Effect.fnUntraced(function* (path: string, pipeline: strin
     () =>
       new CheckpointError({
         reason: "io",
-        description: `the state for ${path} cannot be kept: a cursor or a position of it is no JSON`,
-        advice: "Report this: a sink gave a wrong position."
+        description: `the state for ${path} cannot be kept: how far a sink got cannot be written as JSON`,
+        advice: "Report this: a sink gave a wrong note."
       })
   )
   return `${JSON.stringify({ ...content, checksum: yield* checksumOf(content) }, undefined, 2)}\n`
@@ -35,10 +37,10 @@ export const decode = Effect.fnUntraced(function* (path: string, pipeline: strin
 
   const parsed = parse(bytes)
   if (typeof parsed !== "object" || parsed === null) return yield* refuse("is torn: it is not one whole piece of JSON")
-  if ("version" in parsed && typeof parsed.version === "number" && parsed.version > 1) {
+  if ("version" in parsed && typeof parsed.version === "number" && parsed.version !== version) {
     return yield* refuse(
-      `has version ${parsed.version}, and only version 1 is known here`,
-      `Run the newer callstream that wrote it, or delete ${path} to begin again from the beginning.`
+      `has version ${parsed.version}, and only version ${version} is known here`,
+      `Finish the run with the callstream that wrote it, or delete ${path} to begin again from the beginning.`
     )
   }
   const { checksum, ...content } = { checksum: undefined, ...parsed }

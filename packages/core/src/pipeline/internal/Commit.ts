@@ -4,7 +4,7 @@ import type * as Schema from "effect/Schema"
 import type { CheckpointError, Fingerprint, Lease, State } from "../../checkpoint/Checkpoint.ts"
 import type { Committed } from "../../model/Committed.ts"
 import type { VersionClock } from "../../client/VersionClock.ts"
-import type { Instant } from "../../model/Instant.ts"
+import * as Position from "../../model/Position.ts"
 import * as Version from "../../model/Version.ts"
 import type { SinkError } from "../../sink/SinkError.ts"
 import type { DeadLetter } from "../DeadLetter.ts"
@@ -19,7 +19,7 @@ export type OrClose<A> = <B>(
 
 export interface Commit {
   /** Flushes what is behind the cursor, the dead letters first, and then writes the checkpoint. */
-  readonly to: (cursor: Instant, finished: boolean) => Effect.Effect<void, SinkError | CheckpointError>
+  readonly to: (cursor: Position.Cursor, finished: boolean) => Effect.Effect<void, SinkError | CheckpointError>
   /**
    * Keeps the versions given so far from being given again, whatever happens to this run. To be called before rows go to a
    * sink: one that was killed may have them.
@@ -58,7 +58,7 @@ export const make = <A>(options: {
       const { last } = clock.state()
       const lastVersion = last === undefined ? reserved : Version.of(Math.max(last + ahead, reserved ?? -Infinity))
       const state: State = {
-        version: 1,
+        version: 2,
         fingerprint,
         sinks,
         finished,
@@ -76,11 +76,14 @@ export const make = <A>(options: {
     isMidway: () => midway,
     reserve: Effect.suspend(() => (isReserved() ? Effect.void : save(false))),
     to: Effect.fnUntraced(function* (cursor, finished) {
-      const behind = outlets.filter((outlet) => outlet.failure() === undefined && outlet.at() < cursor)
+      const behind = outlets.filter(
+        (outlet) => outlet.failure() === undefined && Position.isBefore(outlet.at(), cursor)
+      )
       const newLetters = letters.dirty()
       midway = true
       // It may stand beyond the sinks, and get a letter all the same, from one that catches up.
-      if (newLetters || letters.at() < cursor) yield* letters.flush(Math.max(cursor, letters.at()))
+      if (newLetters || Position.isBefore(letters.at(), cursor))
+        yield* letters.flush(Position.greatest(cursor, letters.at()))
       // A sink with an account of its own stands beyond the checkpoint when the run is killed here, and will not refuse the
       // same rows again: their letters may not be cut off.
       if (newLetters && letters.delivery === "resumable" && behind.some((one) => one.delivery === "transactional")) {

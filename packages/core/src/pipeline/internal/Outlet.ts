@@ -4,7 +4,7 @@ import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import type { Committed } from "../../model/Committed.ts"
-import type { Instant } from "../../model/Instant.ts"
+import type { Cursor } from "../../model/Position.ts"
 import type { Batch, Compared, Delivery, Refused, Replaced, SessionSink, Writer } from "../../sink/SessionSink.ts"
 import type { SinkError } from "../../sink/SinkError.ts"
 
@@ -14,8 +14,8 @@ export interface Outlet<in A> {
   readonly delivery: Delivery
   /** What is in it for good, as it says itself. */
   readonly committed: () => Committed | undefined
-  /** The cursor of that; everything is after it when there is nothing. */
-  readonly at: () => Instant
+  /** The cursor of that; `undefined` when there is nothing. */
+  readonly at: () => Cursor | undefined
   /** It holds rows that were not flushed. */
   readonly dirty: () => boolean
   readonly failure: () => SinkError | undefined
@@ -23,17 +23,11 @@ export interface Outlet<in A> {
   readonly refused: () => number
   readonly compared: () => Compared
   readonly write: (batch: Batch<A>) => Effect.Effect<ReadonlyArray<Refused>, SinkError>
-  readonly flush: (cursor: Instant) => Effect.Effect<void, SinkError>
+  readonly flush: (at: Cursor) => Effect.Effect<void, SinkError>
   readonly finish: Effect.Effect<void, SinkError>
   readonly replaced: () => Replaced
   readonly close: (error: SinkError) => Effect.Effect<void>
 }
-
-/**
- * The cursor of a sink that has everything, what has no start included: the end of the range would not tell whether that is
- * in it too.
- */
-export const end: Instant = Number.MAX_SAFE_INTEGER
 
 const nothingCompared: Compared = { newer: 0, notBelieved: 0 }
 
@@ -82,7 +76,7 @@ export const open = Effect.fnUntraced(function* <A, R>(
     name: sink.name,
     delivery: sink.delivery,
     committed: () => committed,
-    at: () => committed?.cursor ?? -Infinity,
+    at: () => committed?.at,
     dirty: () => dirty,
     failure: () => failure,
     written: () => written,
@@ -97,8 +91,8 @@ export const open = Effect.fnUntraced(function* <A, R>(
           return no
         })
       }),
-    flush: (cursor) =>
-      Effect.map(patiently(writer.flush(cursor)), (flushed) => {
+    flush: (at) =>
+      Effect.map(patiently(writer.flush(at)), (flushed) => {
         committed = flushed
         dirty = false
       }),
@@ -116,7 +110,7 @@ const unopened = <A>({ delivery, name }: SessionSink<A, unknown>, error: SinkErr
   name,
   delivery,
   committed: () => undefined,
-  at: () => -Infinity,
+  at: () => undefined,
   dirty: () => false,
   failure: () => error,
   written: () => 0,

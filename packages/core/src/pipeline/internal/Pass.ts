@@ -3,8 +3,8 @@ import * as Effect from "effect/Effect"
 import type { CheckpointError } from "../../checkpoint/Checkpoint.ts"
 import type { CallSession } from "../../model/CallSession.ts"
 import * as Column from "../../model/Column.ts"
-import type { Instant } from "../../model/Instant.ts"
 import type { VersionClock } from "../../client/VersionClock.ts"
+import * as Position from "../../model/Position.ts"
 import type { Rejected } from "../../model/Rejected.ts"
 import * as Version from "../../model/Version.ts"
 import { type Batch, type Item, type Refused, versionOf } from "../../sink/SessionSink.ts"
@@ -15,7 +15,7 @@ import { type DeadLetter, seal } from "../DeadLetter.ts"
 import { TooManyDeadLetters } from "../TooManyDeadLetters.ts"
 import type { OrClose } from "./Commit.ts"
 import * as Letters from "./Letters.ts"
-import { end, type Outlet } from "./Outlet.ts"
+import type { Outlet } from "./Outlet.ts"
 
 /** Fewer records say nothing about their share. */
 const enough = 100
@@ -80,7 +80,7 @@ export const make = <A>(options: {
   const refuseTooMany = Effect.fnUntraced(function* () {
     if (received >= enough && lost > maxDeadShare * received) {
       // They are what tells why, and nothing will flush them later.
-      yield* Effect.ignore(letters.flush(Math.max(0, letters.at())))
+      yield* Effect.ignore(letters.flush(letters.at() ?? Position.of(0)))
       const [most] = [...reasons].sort(([, left], [, right]) => right - left)
       return yield* new TooManyDeadLetters({ dead: lost, of: received, reason: most?.[0] ?? "" })
     }
@@ -172,11 +172,18 @@ const letterTypes: { readonly [K in keyof DeadLetter]: Column.Type } = {
 const letterColumns = Object.entries(letterTypes).map(([name, type]): Column.Column => ({ name, type }))
 
 /** Whether a sink that stands at `at` has all of a window. One of no length may hold what has no start. */
-const has = (at: Instant, { from, to }: Coverage.Window): boolean => at === end || (to > from && at >= to)
+const has = (at: Position.Cursor | undefined, { from, to }: Coverage.Window): boolean =>
+  at === "end" || (at !== undefined && to > from && at >= to)
 
 /** Of a window's rows those that a sink does not have. */
-const missing = <A>(items: ReadonlyArray<Item<A>>, { from }: Coverage.Window, at: Instant): ReadonlyArray<Item<A>> =>
-  at <= from ? items : items.filter(({ start }) => start === undefined || start >= at)
+const missing = <A>(
+  items: ReadonlyArray<Item<A>>,
+  { from }: Coverage.Window,
+  at: Position.Cursor | undefined
+): ReadonlyArray<Item<A>> =>
+  at === undefined || at === "end" || at <= from
+    ? items
+    : items.filter(({ start }) => start === undefined || start >= at)
 
 /** A transform's message may hold a record's values, unless it is made for this. */
 const nameOf = (cause: unknown): string =>

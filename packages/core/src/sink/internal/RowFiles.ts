@@ -8,6 +8,7 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Calendar from "../../model/Calendar.ts"
 import type { Committed } from "../../model/Committed.ts"
+import type { Cursor } from "../../model/Position.ts"
 import { fromPlatform, type OutputError, toSinkError } from "../OutputError.ts"
 import type { Covers } from "../Manifest.ts"
 import type { Refused, Replaced, SessionSink, Writer } from "../SessionSink.ts"
@@ -58,10 +59,10 @@ const verify = Effect.fnUntraced(function* (options: Options, left: Committed) {
   const form = formOf(options)
   const verified =
     rotate === undefined
-      ? Effect.map(positionIn(Part.Position, form, path, Option.some(left)), (kept) =>
+      ? Effect.map(noteIn(Part.Position, form, path, Option.some(left)), (kept) =>
           kept === undefined ? Effect.void : verifyPart(path, kept.at)
         )
-      : Effect.map(positionIn(RotatedFiles.Position, form, path, Option.some(left)), (kept) =>
+      : Effect.map(noteIn(RotatedFiles.Position, form, path, Option.some(left)), (kept) =>
           kept === undefined ? Effect.void : RotatedFiles.verify(path, compression, kept.at)
         )
   yield* Effect.mapError(yield* verified, toSinkError(path, "verify"))
@@ -80,7 +81,7 @@ const openOne = (options: Options): Sink["open"] =>
   Effect.fnUntraced(function* (from) {
     const { encoding, force, path } = options
     const form = formOf(options)
-    const kept = yield* positionIn(Part.Position, form, path, from)
+    const kept = yield* noteIn(Part.Position, form, path, from)
     const rows = encoding.open(kept?.columns)
     yield* lock(options)
     const fs = yield* FileSystem.FileSystem
@@ -120,7 +121,7 @@ const openRotated = (options: Options, rotate: PartName.Rotation): Sink["open"] 
     }
     const calendar = timeZone === undefined ? Calendar.utc : Calendar.make(timeZone)
     const form = formOf(options)
-    const kept = yield* positionIn(RotatedFiles.Position, form, path, from)
+    const kept = yield* noteIn(RotatedFiles.Position, form, path, from)
     const rows = encoding.open(kept?.columns)
     yield* lock(options)
     const files = yield* Effect.mapError(
@@ -149,7 +150,7 @@ const openRotated = (options: Options, rotate: PartName.Rotation): Sink["open"] 
   })
 
 /** What a checkpoint keeps may be of another version, or of the same path with other options: no way to go on from. */
-const positionIn = <A>(
+const noteIn = <A>(
   schema: Schema.ConstraintDecoder<A>,
   form: string,
   sink: string,
@@ -157,7 +158,7 @@ const positionIn = <A>(
 ): Effect.Effect<{ readonly at: A; readonly columns?: Encoding.Columns | undefined } | undefined, SinkError> =>
   Option.match(from, {
     onNone: () => Effect.undefined,
-    onSome: ({ position }) =>
+    onSome: ({ note }) =>
       Effect.mapError(
         Schema.decodeUnknownEffect(
           Schema.Struct({
@@ -165,7 +166,7 @@ const positionIn = <A>(
             at: schema,
             columns: Schema.optionalKey(Encoding.Columns)
           })
-        )(position),
+        )(note),
         () =>
           new SinkError({
             sink,
@@ -177,14 +178,14 @@ const positionIn = <A>(
       )
   })
 
-const writer = <Position extends Committed["position"]>(
+const writer = <Position extends Committed["note"]>(
   sink: string,
   form: string,
   committed: Option.Option<Committed>,
   rows: Encoding.Rows,
   files: {
     readonly write: (pieces: Iterable<ReadonlyArray<Line>>) => Effect.Effect<unknown, OutputError>
-    readonly flush: (cursor: number) => Effect.Effect<Position, OutputError>
+    readonly flush: (at: Cursor) => Effect.Effect<Position, OutputError>
     readonly finish: Effect.Effect<void, OutputError>
     readonly replaced: () => Replaced
   }
@@ -202,7 +203,7 @@ const writer = <Position extends Committed["position"]>(
     files.flush(cursor).pipe(
       Effect.map((at): Committed => {
         const columns = rows.columns()
-        return { cursor, position: { form, at, ...(columns === undefined ? {} : { columns }) } }
+        return { at: cursor, note: { form, at, ...(columns === undefined ? {} : { columns }) } }
       }),
       Effect.mapError(toSinkError(sink, "flush"))
     ),

@@ -1,3 +1,4 @@
+import * as Position from "@callstream/core/model/Position"
 import * as ExactNumber from "@callstream/core/model/ExactNumber"
 import * as Version from "@callstream/core/model/Version"
 import * as WebhookSink from "@callstream/core/sink/WebhookSink"
@@ -347,7 +348,7 @@ describe("WebhookSink", () => {
       for (const id of ["a", "b"]) assert.include(receiver.messages[0]?.body ?? "", `"data":${json(id)}`)
 
       receiver.answer(({ events }) => (events.length > 1 ? 413 : 204))
-      yield* run({ disk, receiver }, (writer) => writer.flush(1))
+      yield* run({ disk, receiver }, (writer) => writer.flush(Position.of(1)))
       assert.deepStrictEqual(
         receiver.taken.map(({ body }) => /"data":(\{"id".*\})\}\]/.exec(body)?.[1]),
         [json("a"), json("b")]
@@ -424,9 +425,9 @@ describe("WebhookSink", () => {
     Effect.gen(function* () {
       const { disk, receiver } = world()
       const committed = yield* run({ disk, receiver }, (writer) =>
-        Effect.andThen(writer.write(batch([])), writer.flush(observedAt))
+        Effect.andThen(writer.write(batch([])), writer.flush(Position.of(observedAt)))
       )
-      assert.deepStrictEqual(committed, { cursor: observedAt, position: null })
+      assert.deepStrictEqual(committed, { at: Position.of(observedAt), note: null })
       assert.isEmpty(receiver.messages)
     })
   )

@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import type * as SqlClient from "effect/sql/SqlClient"
 import * as SqlFailure from "../../../model/internal/SqlFailure.ts"
 import type { Committed } from "../../../model/Committed.ts"
+import * as Position from "../../../model/Position.ts"
 import { SinkError } from "../../SinkError.ts"
 import * as Account from "./Account.ts"
 import type { Dialect } from "./Dialect.ts"
@@ -30,7 +31,7 @@ export const run = Effect.fnUntraced(function* (
       const accounts = yield* dialect.look(connection, { ...place, table: Account.tableName })
       const known = accounts._tag === "Found" && accounts.found !== undefined
       const cursor = known ? yield* Account.read(dialect, at, connection, account) : undefined
-      if (cursor === undefined || cursor < left.cursor) {
+      if (Position.isBefore(cursor, left.at)) {
         return yield* fail(
           `the table is not the one that the finished run filled: ${Account.tableName} beside it does not name the run`,
           `Restore both tables, or ${again}`

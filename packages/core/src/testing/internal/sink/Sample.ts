@@ -3,6 +3,7 @@ import type { CallSession } from "../../../model/CallSession.ts"
 import { startInstant } from "../../../model/CallSession.ts"
 import * as Column from "../../../model/Column.ts"
 import * as Instant from "../../../model/Instant.ts"
+import * as Position from "../../../model/Position.ts"
 import * as Version from "../../../model/Version.ts"
 import type { Batch, Item } from "../../../sink/SessionSink.ts"
 
@@ -32,14 +33,14 @@ export const sessions = (count: number): ReadonlyArray<CallSession> =>
 export const observed = begin + 1000 * hour
 
 /** After everything, the sessions without a start included. */
-export const end = begin + 100_000 * hour
+const last = begin + 100_000 * hour
 
-export const startOf = (session: CallSession): Instant.Instant => startInstant(session) ?? end - 1
+export const startOf = (session: CallSession): Instant.Instant => startInstant(session) ?? last
 
 /** Where a commit stands that has all sessions before this place. */
-export const cursorAt = (sessions: ReadonlyArray<CallSession>, place: number): Instant.Instant => {
+export const cursorAt = (sessions: ReadonlyArray<CallSession>, place: number): Position.Cursor => {
   const next = sessions[place]
-  return next === undefined ? end : startOf(next)
+  return next === undefined ? "end" : Position.of(startOf(next))
 }
 
 export const batch = (sessions: ReadonlyArray<CallSession>, observedAt = observed): Batch<CallSession> => ({
