@@ -6,7 +6,7 @@ import {
   type CallSession,
   DeadLetterFile,
   FileCheckpoint,
-  History,
+  HistorySource,
   NdjsonSink,
   Pipeline,
   Transform
@@ -60,7 +60,7 @@ export const enrich = (folder: string) => {
   const path = join(folder, "calls-with-owners.ndjson")
   const pipeline = Pipeline.make({
     name: "enrich",
-    source: ({ cuts, from }) => History.windows({}, { resume: from, cuts }),
+    source: HistorySource.make(),
     transform: Transform.sessions.pipe(
       Transform.where("inbound", ({ channel }) => channel === "inbound_call"),
       Transform.pick(["id", "startedAt", "callerNumber", "durationSec"]),
@@ -75,7 +75,7 @@ export const enrich = (folder: string) => {
 
 const program = Effect.fnUntraced(function* (folder: string) {
   const { path, pipeline } = enrich(folder)
-  const { dead, finishedBefore, sinks } = yield* pipeline.run
+  const { dead, finishedBefore, sinks } = yield* pipeline.run()
   const [file] = sinks
   yield* Console.log(
     finishedBefore

@@ -2,7 +2,7 @@
  * Last week's longer calls, without phone numbers and addresses, in a file: `node src/pipeline.ts [FOLDER]`. Kill it and
  * start it again: it goes on where it was.
  */
-import { DeadLetterFile, FileCheckpoint, History, NdjsonSink, Pipeline, Transform } from "@callstream/core"
+import { DeadLetterFile, FileCheckpoint, HistorySource, NdjsonSink, Pipeline, Transform } from "@callstream/core"
 import { ProcessOwner } from "@callstream/node"
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Console, DateTime, Effect, Layer } from "effect"
@@ -23,9 +23,7 @@ export const week = (folder: string, before: DateTime.DateTime) => {
   const path = join(folder, `${name}.ndjson`)
   const pipeline = Pipeline.make({
     name,
-    fingerprint: { range: `${range.from}/${range.to}` },
-    // Where the run goes on, and where no window may lie across: both come from the checkpoint.
-    source: ({ cuts, from }) => History.windows(range, { resume: from, cuts }),
+    source: HistorySource.make(range),
     transform,
     sinks: [NdjsonSink.make({ path })],
     deadLetters: DeadLetterFile.make(`${path}.dead-letters.ndjson`)
@@ -36,7 +34,7 @@ export const week = (folder: string, before: DateTime.DateTime) => {
 const program = Effect.fnUntraced(function* (folder: string) {
   const today = DateTime.startOf(yield* DateTime.now, "day")
   const { path, pipeline } = week(folder, today)
-  const { dead, filtered, finishedBefore, received } = yield* pipeline.run
+  const { dead, filtered, finishedBefore, received } = yield* pipeline.run()
   yield* Console.log(
     finishedBefore
       ? `Nothing is left to do: ${path} is complete.`

@@ -35,13 +35,15 @@ describe("enrich", { timeout: 60_000 }, () => {
           )
       })
       const { path, pipeline } = enrich(folder)
-      yield* pipeline.run.pipe(
-        Effect.provideService(Crm, crm),
-        Effect.provide([
-          AgniClient.layer({ apiKey: Redacted.make(simulator.apiKey) }).pipe(Layer.provide(simulator.layer)),
-          Checkpoint.layerMemory
-        ])
-      )
+      yield* pipeline
+        .run()
+        .pipe(
+          Effect.provideService(Crm, crm),
+          Effect.provide([
+            AgniClient.layer({ apiKey: Redacted.make(simulator.apiKey) }).pipe(Layer.provide(simulator.layer)),
+            Checkpoint.layerMemory
+          ])
+        )
       const rows = rowsOf(yield* fs.readFileString(path))
       const letters = rowsOf(yield* fs.readFileString(`${path}.dead-letters.ndjson`))
       const inbound = simulator.truth({ channel: "inbound_call" })

@@ -3,11 +3,12 @@
  * same size. The driver alone binds fields as they came, and objects as JSON; types, versions and the account are the
  * sink's own.
  */
+import * as SessionSink from "@callstream/core/sink/SessionSink"
+import * as Position from "@callstream/core/model/Position"
 import { Column, SqlSink } from "@callstream/core"
 import { AgniSimulator } from "@callstream/core/testing"
 import { SqliteClient } from "@callstream/node"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -71,11 +72,11 @@ const main = Effect.gen(function* () {
   const through = <E, R>(sink: SqlSink.Options, layer: Layer.Layer<SqlClient.SqlClient, E, R>) =>
     Effect.scoped(
       Effect.gen(function* () {
-        const writer = yield* SqlSink.make(sink).open(Option.none())
+        const writer = yield* SqlSink.make(sink).open(SessionSink.opening())
         for (const [at, rows] of batches.entries()) {
           const items = rows.map((row) => ({ id: row.id, start: undefined, row }))
           yield* writer.write({ items, columns: Column.ofSession, observedAt })
-          yield* writer.flush(at)
+          yield* writer.flush(Position.of(at))
         }
       })
     ).pipe(Effect.provide(layer))
@@ -87,7 +88,7 @@ const main = Effect.gen(function* () {
   const sqlite = yield* compare(
     "SQLite",
     5,
-    (turn) => through({ account: "bench" }, SqliteClient.layer({ filename: join(folder, `ours-${turn}.db`) })),
+    (turn) => through({ keepsOffset: true }, SqliteClient.layer({ filename: join(folder, `ours-${turn}.db`) })),
     (turn) =>
       Effect.sync(() => {
         const database = new DatabaseSync(join(folder, `theirs-${turn}.db`))
@@ -124,14 +125,14 @@ const main = Effect.gen(function* () {
         connection.executeUnprepared(...args)
     })
   })
-  yield* through({ account: "bench" }, Layer.succeed(SqlClient.SqlClient, spied))
+  yield* through({ keepsOffset: true }, Layer.succeed(SqlClient.SqlClient, spied))
   const perWindow = sent.length / windows
   const typed = sent.map(([sql, [text, observed]]) => [sql, JSON.parse(String(text)) as unknown, observed] as const)
   const layer = Layer.succeed(SqlClient.SqlClient, client)
   const postgres = yield* compare(
     "PostgreSQL",
     5,
-    () => Effect.andThen(clear, through({ account: "bench" }, layer)),
+    () => Effect.andThen(clear, through({ keepsOffset: true }, layer)),
     () =>
       Effect.gen(function* () {
         yield* clear

@@ -1,8 +1,9 @@
+import * as SessionSink from "@callstream/core/sink/SessionSink"
+import * as Position from "@callstream/core/model/Position"
 import * as DeadLetter from "@callstream/core/pipeline/DeadLetter"
 import * as DeadLetterFile from "@callstream/core/pipeline/DeadLetterFile"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as FileSystem from "effect/FileSystem"
 import * as PlatformError from "effect/PlatformError"
@@ -24,13 +25,13 @@ type Rows = ReadonlyArray<DeadLetter.DeadLetter | DeadLetterFile.Tombstone>
 const write = (path: string, rows: Rows) =>
   Effect.scoped(
     Effect.gen(function* () {
-      const writer = yield* DeadLetterFile.make(path).open(Option.none())
+      const writer = yield* DeadLetterFile.make(path).open(SessionSink.opening())
       yield* writer.write({
         items: rows.map((row) => ({ id: row.letter, start: undefined, row })),
         columns: [],
         observedAt: 0
       })
-      yield* writer.flush(1)
+      yield* writer.flush(Position.of(1))
     })
   )
 
@@ -40,8 +41,8 @@ describe("DeadLetterFile", () => {
       const path = newPath()
       yield* Effect.gen(function* () {
         yield* Effect.scoped(
-          Effect.flatMap(DeadLetterFile.make(path).open(Option.none()), (writer) =>
-            Effect.andThen(writer.flush(1), writer.finish)
+          Effect.flatMap(DeadLetterFile.make(path).open(SessionSink.opening()), (writer) =>
+            Effect.andThen(writer.flush(Position.of(1)), writer.finish)
           )
         )
         assert.isFalse(existsSync(path))
@@ -118,7 +119,7 @@ describe("DeadLetterFile", () => {
         Effect.gen(function* () {
           const fs = yield* FileSystem.FileSystem
           const writer = yield* Effect.provideService(
-            DeadLetterFile.make(path).open(Option.none()),
+            DeadLetterFile.make(path).open(SessionSink.opening()),
             FileSystem.FileSystem,
             halfway(fs)
           )
@@ -126,7 +127,7 @@ describe("DeadLetterFile", () => {
           assert.isTrue(error.retryable)
           full = false
           yield* writer.write(batch(b))
-          yield* writer.flush(1)
+          yield* writer.flush(Position.of(1))
           return yield* DeadLetterFile.read(path)
         })
       ).pipe(Effect.provide(NodeServices.layer))

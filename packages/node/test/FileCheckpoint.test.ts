@@ -1,4 +1,5 @@
 /** `FileCheckpoint` on a real file system, with real processes. */
+import * as Position from "@callstream/core/model/Position"
 import { Checkpoint, type State } from "@callstream/core/checkpoint/Checkpoint"
 import { CheckpointError } from "@callstream/core/checkpoint/CheckpointError"
 import * as FileCheckpoint from "@callstream/core/checkpoint/FileCheckpoint"
@@ -31,7 +32,12 @@ const open = (folder: string, pipeline = "calls") =>
     Effect.provide(Layer.provide(FileCheckpoint.layer({ folder }), platform))
   )
 
-const state: State = { version: 1, fingerprint: {}, sinks: { a: { cursor: 1, position: [1, "é"] } }, finished: false }
+const state: State = {
+  version: 2,
+  fingerprint: {},
+  sinks: { a: { at: Position.of(1), note: [1, "é"] } },
+  finished: false
+}
 
 /** The id of a process that has ended. */
 const endedPid = () => spawnSync(process.execPath, ["--version"]).pid

@@ -1,5 +1,6 @@
 import type { SinkError } from "@callstream/core/sink/SinkError"
 /** Two runs to one file: the second does not begin, whatever the file is. */
+import { opening } from "@callstream/core/sink/SessionSink"
 import { ProcessOwner } from "@callstream/core/checkpoint/ProcessOwner"
 import type { CallSession } from "@callstream/core/model/CallSession"
 import * as CsvSink from "@callstream/core/sink/CsvSink"
@@ -15,7 +16,6 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import type * as Path from "effect/Path"
 import * as Scope from "effect/Scope"
 import * as Fs from "node:fs"
@@ -42,7 +42,7 @@ const processes = () => {
 }
 
 const open = (sink: Sink, locks: Layer.Layer<never>) =>
-  Effect.provide(sink.open(Option.none()), Layer.merge(platform, locks))
+  Effect.provide(sink.open(opening()), Layer.merge(platform, locks))
 
 const row: CallSession = { id: "a", startedAt: "2026-07-31T10:00:00Z" }
 const batch = {
@@ -100,7 +100,7 @@ describe("OutputLockFile", () => {
                 place: { _tag: "File", path: join(folder, kind.lock) }
               })
               assert.deepStrictEqual(Fs.readdirSync(folder), before)
-              yield* writer.flush(Number.MAX_SAFE_INTEGER)
+              yield* writer.flush("end")
               yield* writer.finish
             })
           )
@@ -125,7 +125,7 @@ describe("OutputLockFile", () => {
         yield* Effect.scoped(
           Effect.gen(function* () {
             const writer = yield* open(sink, of(12))
-            yield* writer.flush(Number.MAX_SAFE_INTEGER)
+            yield* writer.flush("end")
             yield* writer.finish
           })
         )

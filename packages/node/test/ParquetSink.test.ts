@@ -1,4 +1,5 @@
 /** `ParquetSink.make` on a real file system, read by DuckDB. */
+import * as Position from "@callstream/core/model/Position"
 import type { CallSession } from "@callstream/core/model/CallSession"
 import * as Column from "@callstream/core/model/Column"
 import type { Committed } from "@callstream/core/model/Committed"
@@ -111,10 +112,10 @@ const written = Effect.fnUntraced(function* (
 ) {
   yield* Effect.scoped(
     Effect.gen(function* () {
-      const writer = yield* SinkStore.provided(ParquetSink.make({ path, force: true })).open(Option.none())
+      const writer = yield* SinkStore.provided(ParquetSink.make({ path, force: true })).open(SessionSink.opening())
       for (const rows of batches) {
         yield* writer.write(batchOf(rows))
-        yield* writer.flush(1)
+        yield* writer.flush(Position.of(1))
       }
       yield* writer.finish
     })
@@ -142,10 +143,10 @@ describe("ParquetSink.file", () => {
         const columns = Transform.select(Transform.sessions, ["id", "costTotal", "metadata.crm"]).columns(
           Column.ofSession
         )
-        const writer = yield* SinkStore.provided(ParquetSink.make({ path })).open(Option.none())
+        const writer = yield* SinkStore.provided(ParquetSink.make({ path })).open(SessionSink.opening())
         const row = { id: "a", costTotal: "free", "metadata.crm": 7 }
         yield* writer.write({ items: [{ id: "a", start: undefined, row }], columns, observedAt: 0 })
-        yield* writer.flush(1)
+        yield* writer.flush(Position.of(1))
         yield* writer.finish
         assert.deepStrictEqual(yield* Effect.promise(() => Duck.rows(path)), [
           { id: "a", costTotal: null, "metadata.crm": "7" }
@@ -268,17 +269,17 @@ describe("ParquetSink.file", () => {
         const sink = SinkStore.provided(ParquetSink.make({ path, force: true }))
         const begin = Effect.scoped(
           Effect.gen(function* () {
-            const writer = yield* sink.open(Option.none())
+            const writer = yield* sink.open(SessionSink.opening())
             yield* writer.write(batchOf([{ id: "é1" }, { id: "2" }]))
-            return yield* writer.flush(1)
+            return yield* writer.flush(Position.of(1))
           })
         )
         const goOn = (committed: Committed) =>
           Effect.scoped(
             Effect.gen(function* () {
-              const writer = yield* sink.open(Option.some(committed))
+              const writer = yield* sink.open(SessionSink.opening(Option.some(committed)))
               yield* writer.write(batchOf([{ id: "3" }]))
-              yield* writer.flush(2)
+              yield* writer.flush(Position.of(2))
               yield* writer.finish
             })
           )

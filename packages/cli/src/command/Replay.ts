@@ -2,13 +2,16 @@
 import {
   Checkpoint,
   CheckpointError,
+  type Committed,
   type DeadLetter,
   DeadLetterFile,
   Instant,
   OutputLockFile,
   Pipeline,
+  Position,
   SessionSink,
   type SinkError,
+  Source,
   Transform
 } from "@callstream/core"
 import { GuardedTransport, ProcessOwner } from "@callstream/node"
@@ -49,6 +52,10 @@ const flags = {
   ...flagsOf(options)
 }
 
+/** Everything before this is in all sinks; nothing is while none has anything. */
+const reachedBy = (sinks: ReadonlyArray<Committed>): Position.Cursor | undefined =>
+  sinks.length === 0 ? undefined : Position.least(sinks.map(({ at }) => at))
+
 /** To a replay the file is what a checkpoint is to a run. */
 const notMarked =
   (file: string) =>
@@ -81,7 +88,7 @@ const replay = Effect.fnUntraced(function* (input: FlagValues<typeof options> & 
   const [first, ...rest] = yield* Sinks.make(planned, {
     organization,
     spool: undefined,
-    account: undefined,
+    keepsOffset: false,
     timeZone: Zone.forSinks(zone)
   })
   if (letters.length + replayed === 0 && torn > 0) {
@@ -95,11 +102,12 @@ const replay = Effect.fnUntraced(function* (input: FlagValues<typeof options> & 
   yield* DeadLetters.check(file)
   const { made, origin, parts } = Letters.inParts(letters)
   const failed = new Set<string>()
-  const marks = yield* DeadLetterFile.make(file).open(Option.none())
+  const marks = yield* DeadLetterFile.make(file).open(SessionSink.opening())
   let next = 0
   let marked = 0
   /** Of the parts before a place, which are safe in every sink, those that arrived. */
-  const mark = Effect.fnUntraced(function* (place: number) {
+  const mark = Effect.fnUntraced(function* (at: Position.Cursor | undefined) {
+    const place = at === undefined ? 0 : at === "end" ? parts.length : at
     const replayed = Instant.format((yield* Clock.currentTimeMillis) * 1000)
     const done = parts
       .slice(next, place)
@@ -112,7 +120,7 @@ const replay = Effect.fnUntraced(function* (input: FlagValues<typeof options> & 
       columns: [],
       observedAt: 0
     })
-    yield* marks.flush(0)
+    yield* marks.flush(Position.of(0))
     marked += done.length
   })
   const sinks = [first, ...rest] as const
@@ -123,14 +131,15 @@ const replay = Effect.fnUntraced(function* (input: FlagValues<typeof options> & 
       Effect.succeed({
         state: Option.none(),
         commit: ({ finished, sinks }) =>
-          byParts || finished
-            ? Effect.mapError(mark(Math.min(...Object.values(sinks).map(({ cursor }) => cursor))), notMarked(file))
-            : Effect.void
+          byParts || finished ? Effect.mapError(mark(reachedBy(Object.values(sinks))), notMarked(file)) : Effect.void
       })
   }
   const pipeline = Pipeline.make({
     name: "replay",
-    source: () => Stream.fromIterable(parts.map(({ window }) => window)),
+    source: Source.make({
+      fingerprint: {},
+      units: () => Stream.fromIterable(parts.map(({ unit }) => unit))
+    }),
     // What a sink refused was made by the transforms already.
     transform: Transform.make({ ...transform, apply: (session) => made.get(session) ?? transform.apply(session) }),
     sinks,
@@ -149,7 +158,7 @@ const replay = Effect.fnUntraced(function* (input: FlagValues<typeof options> & 
     maxDeadShare: 1
   })
   const done = yield* Sinks.orUnfinished(
-    Effect.provideService(pipeline.run, Checkpoint, checkpoint),
+    Effect.provideService(pipeline.run(), Checkpoint, checkpoint),
     sinks.length
   ).pipe(
     Effect.onError(() =>

@@ -157,7 +157,7 @@ export const sink = (
   options: {
     readonly table: string | undefined
     readonly schema: string | undefined
-    readonly account: string | undefined
+    readonly keepsOffset: boolean
   }
 ) =>
   Effect.map(client("to", database), (client) => {
@@ -169,9 +169,9 @@ export const sink = (
       : {
           ...sink,
           // Opening it would make a file that was deleted, without a row in it.
-          verify: (left: Committed) =>
+          verify: (left: Committed, opening: SessionSink.Opening) =>
             existsSync(database.path)
-              ? verify(left)
+              ? verify(left, opening)
               : Effect.fail(
                   toSinkError(
                     name,

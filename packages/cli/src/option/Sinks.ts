@@ -1,5 +1,5 @@
 /** The sinks that options ask for. */
-import { CsvSink, NdjsonSink, type SessionSink, SinkError, WebhookSink, type WebhookTransport } from "@callstream/core"
+import { CsvSink, NdjsonSink, SessionSink, SinkError, WebhookSink, type WebhookTransport } from "@callstream/core"
 import { Gzip, ParquetSink, StdoutSink, Zstd } from "@callstream/node"
 import * as Config from "effect/Config"
 import type * as DateTime from "effect/DateTime"
@@ -172,27 +172,28 @@ const compressions = { gzip: Gzip.compression, zstd: Zstd.compression }
 /** Asks the files that may replace others whether they may, where something is sent before they are opened. */
 export const check = Effect.fnUntraced(function* (
   planned: ReadonlyArray<Planned>,
-  covers: NdjsonSink.Options["covers"],
+  covers: SessionSink.Covers | undefined,
   timeZone: DateTime.TimeZone | undefined
 ) {
   const replacing = planned.filter(({ settings }) => settings.force === true && settings.rotate !== undefined)
-  const sinks = yield* make(replacing, { organization: "", spool: undefined, account: undefined, timeZone, covers })
-  yield* Effect.forEach(sinks, (sink) => Effect.scoped(sink.open(Option.none())), { discard: true })
+  const sinks = yield* make(replacing, { organization: "", spool: undefined, keepsOffset: false, timeZone })
+  yield* Effect.forEach(sinks, (sink) => Effect.scoped(sink.open({ ...SessionSink.opening(), covers })), {
+    discard: true
+  })
 })
 
 /**
- * The sinks, not yet open. `spool` is the folder where a webhook's messages wait on their way, without one in memory; under
- * `account` a table keeps how far it got.
+ * The sinks, not yet open. `spool` is the folder where a webhook's messages wait on their way, without one in memory; with
+ * `keepsOffset` a table keeps how far it got.
  */
 export const make = (
   planned: ReadonlyArray<Planned>,
   options: {
     readonly organization: string
     readonly spool: string | undefined
-    readonly account: string | undefined
+    readonly keepsOffset: boolean
     /** Whose days the files of `--rotate day` have. */
     readonly timeZone: DateTime.TimeZone | undefined
-    readonly covers?: NdjsonSink.Options["covers"]
   }
 ): Effect.Effect<ReadonlyArray<Sink>, UsageError, FileSystem.FileSystem> =>
   Effect.forEach(planned, ({ settings, target }, item): Effect.Effect<Sink, UsageError, FileSystem.FileSystem> => {
@@ -207,8 +208,7 @@ export const make = (
           force: settings.force,
           compression: compression === undefined ? undefined : compressions[compression],
           rotate: rotation(settings.rotate),
-          timeZone: settings.rotate === "day" ? timeZone : undefined,
-          covers: options.covers
+          timeZone: settings.rotate === "day" ? timeZone : undefined
         }
         switch (target.format) {
           case "ndjson":
@@ -221,7 +221,11 @@ export const make = (
       }
       case "Table":
         return Effect.mapError(
-          Database.sink(target.database, { table: settings.table, schema: settings.schema, account: options.account }),
+          Database.sink(target.database, {
+            table: settings.table,
+            schema: settings.schema,
+            keepsOffset: options.keepsOffset
+          }),
           ({ reason }) => new UsageError({ option: "to", at: { item }, reason })
         )
       case "Webhook":

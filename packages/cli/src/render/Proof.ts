@@ -17,13 +17,10 @@ const joined = (reasons: ReadonlyArray<string>): string => {
 /** The reasons of everything but the last hours, of which nothing can be proven yet and one sentence says so. */
 const otherReasons = ({ asOf, horizon, reasons, windows }: Report): ReadonlyArray<string> => {
   const young = asOf === null ? Infinity : (Instant.parse(asOf) ?? Infinity) - horizon * 1_000_000
-  // As long as the horizon, or a little more where the clock was read twice.
-  const longest = (horizon + 60) * 1_000_000
-  const isYoung = ({ from, set, to }: Report["windows"][number]) => {
-    const end = Instant.parse(to) ?? -Infinity
-    const length = end - (Instant.parse(from) ?? -Infinity)
-    return set === "provisional" && end > young && length > 0 && length <= longest
-  }
+  // They begin with the horizon, or a little earlier where the clock was read twice.
+  const first = young - 60_000_000
+  const isYoung = ({ from, set, to }: Report["windows"][number]) =>
+    set === "provisional" && from !== to && (Instant.parse(from) ?? -Infinity) >= first
   const expected = new Set(windows.filter(isYoung).map(({ reason }) => reason))
   return reasons.filter((reason) => !expected.has(reason))
 }

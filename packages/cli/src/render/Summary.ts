@@ -22,7 +22,7 @@ const printOf = ({ title }: About, first: string, ...rest: ReadonlyArray<string>
 
 /** What a run that ended early leaves behind. */
 export const tellWhatIsThere = (
-  about: About & { readonly committed: boolean },
+  about: About,
   progress: Progress.Progress,
   error: unknown,
   cause: Cause.Cause<unknown>
@@ -33,7 +33,7 @@ export const tellWhatIsThere = (
   }
   const amount = `stopped after ${Format.counted(progress.sessions, "call")}`
   if (about.name !== undefined) {
-    return printOf(about, `${amount}; the same command ${about.committed ? "resumes from there" : "begins again"}`)
+    return printOf(about, `${amount}; the same command ${progress.committed ? "resumes from there" : "begins again"}`)
   }
   const [sink] = about.sinks
   if (sink === undefined || about.sinks.length > 1) return printOf(about, amount)

@@ -1,5 +1,18 @@
 /** How many calls of those that pass the conditions: the newest, the oldest, or the first that come. */
-import { type AgniClient, type AgniError, type CallSession, Coverage, Extremes, type Page } from "@callstream/core"
+import {
+  type AgniClient,
+  type AgniError,
+  type CallSession,
+  Coverage,
+  CoverageSet,
+  Extremes,
+  type Page,
+  Position,
+  Rows,
+  type Source
+} from "@callstream/core"
+import * as Effect from "effect/Effect"
+import * as Ref from "effect/Ref"
 import * as Stream from "effect/Stream"
 import type { Passes } from "../job/Job.ts"
 
@@ -7,23 +20,30 @@ type Read<A> = Stream.Stream<A, AgniError, AgniClient>
 type Batch = Pick<Page, "sessions" | "rejected" | "observedAt">
 
 type Items = ReturnType<typeof Coverage.items>
-type OnLeftOut = (sessions: ReadonlyArray<CallSession.CallSession>) => void
+
+/** The newest or the oldest few of those that pass. */
+export interface Keep {
+  readonly side: "newest" | "oldest"
+  readonly limit: number
+  readonly passes: Passes | undefined
+  readonly onLeftOut: (sessions: ReadonlyArray<CallSession.CallSession>) => Effect.Effect<void>
+}
 
 /** Only what passes; what does not is reported. */
 const passing =
-  (passes: Passes | undefined, onLeftOut: OnLeftOut) =>
-  (batch: Batch): Batch => {
-    if (passes === undefined) return batch
+  ({ onLeftOut, passes }: Keep) =>
+  (batch: Batch): Effect.Effect<Batch> => {
+    if (passes === undefined) return Effect.succeed(batch)
     const passed: Array<Items[number]> = []
     const leftOut: Array<CallSession.CallSession> = []
     for (const item of Coverage.items(batch)) {
       if (passes(item.row)) passed.push(item)
       else leftOut.push(item.row)
     }
-    onLeftOut(leftOut)
-    return whole(passed, batch.rejected, batch.observedAt)
+    return Effect.as(onLeftOut(leftOut), whole(passed, batch.rejected, batch.observedAt))
   }
 
+/** A window of no length: a page of which nothing is proven. */
 const whole = (items: Items, rejected: Batch["rejected"], observedAt: Batch["observedAt"]): Coverage.Window =>
   Coverage.make(items, {
     from: 0,
@@ -34,40 +54,51 @@ const whole = (items: Items, rejected: Batch["rejected"], observedAt: Batch["obs
     observedAt
   })
 
-/** Where there are no windows, everything is one: it is committed when all of it is there. */
+/** Pages as windows of no length. */
 export const asWindows = (read: Read<Batch>): Read<Coverage.Window> =>
-  Stream.suspend(() => {
-    // What is kept of all that was read was observed when the first of it was, at least.
-    let first = Infinity
-    return Stream.map(read, (batch) => {
-      first = Math.min(first, batch.observedAt)
-      return whole(Coverage.items(batch), batch.rejected, first)
-    })
-  })
+  Stream.map(read, (batch) => whole(Coverage.items(batch), batch.rejected, batch.observedAt))
 
-/** The newest or the oldest few of those that pass. */
-export const extremes = (
-  read: Read<Batch>,
-  {
-    limit,
-    onLeftOut,
-    passes,
-    side
-  }: {
-    readonly side: "newest" | "oldest"
-    readonly limit: number
-    readonly passes: Passes | undefined
-    readonly onLeftOut: OnLeftOut
-  }
-): Read<Coverage.Window> =>
-  Stream.suspend(() => {
-    let first = Infinity
-    const noted = Stream.map(read, (batch) => {
-      first = Math.min(first, batch.observedAt)
-      return passing(passes, onLeftOut)(batch)
-    })
-    return Stream.map(Extremes[side](limit)(noted), (batch) => whole(Coverage.items(batch), batch.rejected, first))
-  })
+/** Those of a walk over pages. */
+export const extremes = (read: Read<Batch>, keep: Keep): Read<Source.Unit> =>
+  Stream.unwrap(
+    Effect.map(Ref.make(Infinity), (first) =>
+      // What is kept of all that was read was observed when the first of it was, at least.
+      Stream.tap(read, ({ observedAt }) =>
+        observedAt > 0 ? Ref.update(first, (at) => Math.min(at, observedAt)) : Effect.void
+      ).pipe(
+        Stream.mapEffect(passing(keep)),
+        Extremes[keep.side](keep.limit),
+        Stream.mapEffect((batch) =>
+          Effect.map(Ref.get(first), (observedAt): Source.Unit => ({
+            _tag: "Page",
+            rows: Rows.make(Coverage.items(batch), observedAt),
+            rejected: batch.rejected
+          }))
+        )
+      )
+    )
+  )
+
+/** Those of a history: a last page without rows says what was proven of what had to be read. */
+export const extremesOf = (windows: Read<Coverage.Window>, keep: Keep): Read<Source.Unit> =>
+  Stream.unwrap(
+    Effect.map(Ref.make(CoverageSet.empty), (known) =>
+      Stream.concat(
+        extremes(
+          Stream.tap(windows, (window) => Ref.update(known, (set) => cover(set, window))),
+          keep
+        ),
+        Stream.fromEffect(
+          Effect.map(Ref.get(known), (coverage): Source.Unit => ({
+            _tag: "Page",
+            rows: Rows.make([], 0),
+            rejected: [],
+            coverage
+          }))
+        )
+      )
+    )
+  )
 
 /** How many of the items are needed until `limit` of them have passed, and how many passed. */
 const cutOf = (items: Items, limit: number, passes: Passes | undefined) => {
@@ -89,11 +120,7 @@ const limited = (coverage: Coverage.Coverage, limit: number): Coverage.Coverage 
 }
 
 /** The windows until `limit` calls have passed; of the last one only the calls up to there. */
-export const first = (
-  windows: Read<Coverage.Window>,
-  limit: number,
-  passes: Passes | undefined
-): Read<Coverage.Window> =>
+export const first = (windows: Read<Coverage.Window>, limit: number, passes: Passes | undefined): Read<Source.Unit> =>
   Stream.suspend(() => {
     let left = limit
     return windows.pipe(
@@ -101,11 +128,73 @@ export const first = (
         const items = Coverage.items(window)
         const { end, passed } = cutOf(items, left, passes)
         left -= passed
-        if (left > 0) return window
+        if (left > 0) return { window, last: false }
         const { coverage, from, observedAt, outside, rejected, requests, to } = window
         const rest = { from, to, rejected, requests, observedAt, ...(outside === undefined ? {} : { outside }) }
-        return Coverage.make(items.slice(0, end), { ...rest, coverage: limited(coverage, limit) })
+        return {
+          window: Coverage.make(items.slice(0, end), { ...rest, coverage: limited(coverage, limit) }),
+          last: true
+        }
       }),
-      Stream.takeUntil(() => left === 0)
+      Stream.takeUntil(({ last }) => last),
+      Stream.map(({ window }) => unitOf(window))
     )
   })
+
+const reasonOf = (coverage: Coverage.Coverage): Pick<CoverageSet.Part, "reason"> =>
+  coverage._tag === "Proven"
+    ? {}
+    : { reason: { kind: coverage._tag === "Gap" ? "gap" : "doubt", text: coverage.reason } }
+
+const partOf = (window: Coverage.Window): CoverageSet.Part => ({
+  verdict: Coverage.verdict(window.coverage),
+  ...reasonOf(window.coverage),
+  count: Coverage.items(window).length,
+  final: window.settled,
+  requests: window.requests,
+  asOf: window.observedAt
+})
+
+/** What was said of earlier windows, and no longer holds. */
+const revise = (set: CoverageSet.CoverageSet, { revised = [] }: Coverage.Window): CoverageSet.CoverageSet => ({
+  ...set,
+  entries: set.entries.map((entry) => {
+    const doubt = revised.find(({ from, to }) => from < entry.range.to && entry.range.from < to)?.coverage
+    return entry.verdict !== "proven" || doubt === undefined
+      ? entry
+      : { ...entry, verdict: Coverage.verdict(doubt), ...reasonOf(doubt) }
+  })
+})
+
+/** What is known with one more window. */
+const cover = (set: CoverageSet.CoverageSet, window: Coverage.Window): CoverageSet.CoverageSet => {
+  const { from, outside, to } = window
+  const part = partOf(window)
+  const revised = revise(set, window)
+  return from < to
+    ? CoverageSet.replace(revised, { ...part, range: { from, to } })
+    : CoverageSet.addWithoutStart(revised, outside === undefined ? part : undefined, outside)
+}
+
+/** One of no length brings calls in no order. */
+const unitOf = (window: Coverage.Window): Source.Unit => {
+  const { from, rejected, revised = [], to } = window
+  const rows = Rows.make(Coverage.items(window), window.observedAt)
+  if (from < to) {
+    const coverage = { ...partOf(window), range: { from, to } }
+    return { _tag: "Window", rows, rejected, range: { from, to }, coverage, to: Position.of(to) }
+  }
+  const doubts = revised.map(({ coverage, from, to }) => ({
+    verdict: Coverage.verdict(coverage),
+    ...reasonOf(coverage),
+    requests: 0,
+    asOf: window.observedAt,
+    range: { from, to }
+  }))
+  return {
+    _tag: "Page",
+    rows,
+    rejected,
+    coverage: cover(doubts.reduce(CoverageSet.replace, CoverageSet.empty), window)
+  }
+}

@@ -3,19 +3,22 @@ import {
   AgniClient,
   type AgniError,
   CallSessions,
-  type CallSession,
   Checkpoint,
-  Coverage,
+  type CoverageSet,
   DeadLetterFile,
   Extremes,
   FileCheckpoint,
   History,
+  HistorySource,
   Instant,
-  type Manifest,
   OutputFile,
   OutputLock,
   OutputLockFile,
+  PagesSource,
   Pipeline,
+  Rows,
+  type SessionSink,
+  type Source,
   Transform
 } from "@callstream/core"
 import { DecodingThread, GuardedTransport, ProcessOwner } from "@callstream/node"
@@ -26,10 +29,9 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
-import * as Path from "effect/Path"
+import * as Ref from "effect/Ref"
 import * as Stream from "effect/Stream"
 import * as Struct from "effect/Struct"
-import { createHash } from "node:crypto"
 import { fstatSync } from "node:fs"
 import * as Database from "../option/Database.ts"
 import type * as Run from "../option/Run.ts"
@@ -44,7 +46,6 @@ import { print, Screen } from "../render/Screen.ts"
 import * as Summary from "../render/Summary.ts"
 import { Incomplete } from "../option/UsageError.ts"
 import * as Limit from "./Limit.ts"
-import * as Notes from "./Notes.ts"
 import * as Spool from "./Spool.ts"
 import * as Veil from "./Veil.ts"
 
@@ -66,23 +67,21 @@ const look = Effect.flatMap(Effect.all([AgniClient, Clock.currentTimeMillis]), (
 )
 
 /** What all of these sessions are; a run with a limit, or that leaves gaps, does not have all of anything. */
-const coversOf = (
-  { filters, keep, keepGoing, limit }: Job,
-  { end, from, to }: Notes.Range
-): Manifest.Covers | undefined =>
-  keep === undefined && limit === undefined && !keepGoing ? { from, to: to ?? end, filters } : undefined
+const coversOf =
+  ({ filters, keep, keepGoing, limit }: Job) =>
+  ({ end, from, to }: HistorySource.State): SessionSink.Covers | undefined =>
+    keep === undefined && limit === undefined && !keepGoing
+      ? { from: from ?? undefined, to: to ?? end ?? undefined, filters }
+      : undefined
 
 /** `shared` is counted in when somebody else shows how far it is. */
-export const run = Effect.fnUntraced(function* (job: Job, shared?: Progress.Progress) {
+export const run = Effect.fnUntraced(function* (job: Job, shared?: Ref.Ref<Progress.Progress>) {
   const { live } = yield* Screen
-  const paths = yield* Path.Path
-  const progress = shared ?? (yield* Progress.make)
-  const collector = CoverageReport.make(Duration.toMillis(job.horizon), job.zone.clock)
-  const notes = Notes.make(job.selection, collector)
+  const progress = shared ?? (yield* Effect.flatMap(Progress.make, Ref.make))
   const seen = NothingMatched.makeSeen([...new Set(job.conditions.flatMap(({ fields }) => fields))])
   const named = job.name !== undefined
-  /** There is something to go on from. */
-  let committed = false
+  const reportOf = (coverage: CoverageSet.CoverageSet) =>
+    CoverageReport.make(coverage, Duration.toMillis(job.horizon), job.zone.clock)
 
   if (job.deadLettersRaw && job.transform.redaction !== undefined) {
     yield* print(
@@ -92,29 +91,19 @@ export const run = Effect.fnUntraced(function* (job: Job, shared?: Progress.Prog
   const summary = yield* Effect.scoped(
     Effect.gen(function* () {
       const hasWebhook = job.sinks.some(({ target }) => target._tag === "Webhook")
-      const covers = () => coversOf(job, notes.range())
-      if (hasWebhook) yield* Sinks.check(job.sinks, covers, Zone.forSinks(job.zone))
+      if (hasWebhook) {
+        yield* Sinks.check(job.sinks, coversOf(job)({ ...rangeOf(job), end: null }), Zone.forSinks(job.zone))
+      }
       const { end, organization } = named || hasWebhook ? yield* look : { end: undefined, organization: "" }
-      notes.begin(named ? end : undefined)
       const veil = named && job.state.database === undefined ? yield* Veil.ofFolder(job.state.folder) : Veil.none
       const fingerprint = fingerprintOf(job, organization, veil)
       const label = veil.label(job.transform.label)
-      // What waits there was made by these flags: a run with others, which may leave more out, never sends it.
-      const spool =
-        hasWebhook && named
-          ? paths.join(
-              job.state.folder,
-              `spool-${encodeURIComponent(job.name)}-${digest(JSON.stringify([fingerprint, label]))}`
-            )
-          : undefined
-      if (spool !== undefined) yield* Spool.check(job.state.folder)
-      // Whoever asks for something else has not got what this table got.
-      const account = named ? `${job.name} ${digest(JSON.stringify([fingerprint, label]))}` : undefined
+      const spool = hasWebhook && named ? job.state.folder : undefined
+      if (spool !== undefined) yield* Spool.check(spool)
       const sinks = yield* Sinks.make(job.sinks, {
         organization,
         spool,
-        account,
-        covers,
+        keepsOffset: named,
         timeZone: Zone.forSinks(job.zone)
       })
       const [first, ...rest] = sinks
@@ -122,48 +111,26 @@ export const run = Effect.fnUntraced(function* (job: Job, shared?: Progress.Prog
       const coverage = job.coverage === undefined ? undefined : yield* openCoverage(job.coverage, job)
       const pipeline = Pipeline.make({
         name: job.name ?? "export",
-        fingerprint,
-        source: (resume) => {
-          if (resume.from !== undefined) progress.resumedAt = resume.from
-          return Stream.tap(source(job, notes.range(), resume, collector, progress, seen), (window) =>
-            Effect.sync(() => {
-              Progress.addRead(progress, Coverage.items(window))
-              // Reading the rows is what conditions do anyway.
-              if (progress.sessions === 0 && job.conditions.length > 0) seen.add(window.sessions)
-            })
-          )
-        },
+        source: { ...sourceOf(job, named ? end : undefined, { progress, seen }), fingerprint },
+        covers: coversOf(job),
         transform: Transform.make({ ...job.transform, label }),
         sinks: [first, ...rest],
         deadLetters: DeadLetterFile.make(job.deadLetters),
         commitEvery: job.commitEvery,
         rawLetters: job.deadLettersRaw,
         onSinkFailure: job.onSinkFailure,
-        maxDeadShare: job.maxDeadShare,
-        notes: () => {
-          committed = true
-          return notes.save()
-        },
-        restore: (kept) => {
-          committed = true
-          notes.restore(kept)
-          progress.resumedAt = collector.end()
-        },
-        onDelivered: (window, passed) => {
-          Progress.addWritten(progress, passed, window.rejected.length)
-          if (job.keep === undefined && job.walk === "history") collector.add(window)
-        }
+        maxDeadShare: job.maxDeadShare
       })
-      if (shared === undefined && showsProgress([job], live)) yield* Progress.show(() => progress, job.zone.clock)
-      const checkpoint = yield* Checkpoint
-      const done = yield* Sinks.orUnfinished(pipeline.run, sinks.length).pipe(
-        Effect.provideService(Checkpoint, spool === undefined ? checkpoint : Spool.tidied(checkpoint, spool)),
-        Effect.mapError(Veil.explain(job.name ?? "", job.state.folder))
-      )
+      if (shared === undefined && showsProgress([job], live))
+        yield* Progress.show(() => Ref.getUnsafe(progress), job.zone.clock)
+      const done = yield* Sinks.orUnfinished(
+        pipeline.run((event) => Ref.update(progress, Progress.after(event))),
+        sinks.length
+      ).pipe(Effect.mapError(Veil.explain(job.name ?? "", job.state.folder)))
       // Also of a run that came to its end before: it may have been killed before it wrote the file.
-      if (coverage !== undefined && (!done.finishedBefore || collector.end() !== undefined)) {
+      if (coverage !== undefined && (!done.finishedBefore || isKnown(done.coverage))) {
         const { finish, write } = yield* coverage
-        yield* write(`${JSON.stringify(collector.report(), null, 2)}\n`)
+        yield* write(`${JSON.stringify(reportOf(done.coverage), null, 2)}\n`)
         yield* finish
       }
       return done
@@ -180,14 +147,17 @@ export const run = Effect.fnUntraced(function* (job: Job, shared?: Progress.Prog
     Effect.onExit((exit) =>
       Exit.isSuccess(exit)
         ? Effect.void
-        : Summary.tellWhatIsThere({ ...job, committed }, progress, Cause.squash(exit.cause), exit.cause)
+        : Effect.flatMap(Ref.get(progress), (progress) =>
+            Summary.tellWhatIsThere(job, progress, Cause.squash(exit.cause), exit.cause)
+          )
     )
   )
 
-  const known = !summary.finishedBefore || collector.end() !== undefined
-  const covered = job.walk === "history" && known ? collector.report() : undefined
-  const unmatched = yield* unmatchedIn(job, progress, notes.range(), seen, summary)
-  yield* Summary.print(job, progress, summary, covered, unmatched)
+  const known = !summary.finishedBefore || isKnown(summary.coverage)
+  const covered = job.walk === "history" && known ? reportOf(summary.coverage) : undefined
+  const done = yield* Ref.get(progress)
+  const unmatched = yield* unmatchedIn(job, done, seen, summary)
+  yield* Summary.print(job, done, summary, covered, unmatched)
   const failed = covered?.set === "unprovable" || summary.sinks.some(({ failure }) => failure !== undefined)
   const doubtful = summary.dead > 0 || covered?.set === "provisional"
   if (failed || (job.strict && doubtful)) return yield* new Incomplete()
@@ -195,16 +165,17 @@ export const run = Effect.fnUntraced(function* (job: Job, shared?: Progress.Prog
 
 /** Why a run brought nothing, where filters are the reason. */
 const unmatchedIn = (
-  { conditions, report, selection }: Job,
+  job: Job,
   { leftOut, read, resumedAt, sessions }: Progress.Progress,
-  range: Notes.Range,
   seen: NothingMatched.Seen,
   { dead, finishedBefore }: Pipeline.RunSummary
 ) => {
+  const { conditions, report, selection } = job
   const nothing = sessions === 0 && dead === 0 && resumedAt === undefined && !finishedBefore
   if (!nothing || report === "none") return Effect.succeed(undefined)
   if (read + leftOut > 0) return Effect.succeed(NothingMatched.ofConditions(conditions, seen))
-  return NothingMatched.ofSelection(selection, range)
+  const { from, to } = rangeOf(job)
+  return NothingMatched.ofSelection(selection, { from: from ?? undefined, to: to ?? undefined })
 }
 
 /** Data, or what a program makes of it, and a line that redraws itself would overwrite each other on one terminal. */
@@ -236,8 +207,6 @@ const openCoverage = Effect.fnUntraced(function* (path: string, { name, sinks }:
   return Effect.andThen(acquire(path), OutputFile.open({ path, force: true, alone: true }))
 })
 
-const digest = (text: string) => createHash("sha256").update(text).digest("hex").slice(0, 8)
-
 const fingerprintOf = (job: Job, organization: string, veil: Veil.Veil) => {
   const { agentId, callerNumber, channel, search, status } = job.selection
   const veiled = (text: string | undefined) => (text === undefined ? undefined : veil.text(text))
@@ -255,47 +224,85 @@ const fingerprintOf = (job: Job, organization: string, veil: Veil.Veil) => {
   }
 }
 
-const source = (
-  job: Job,
-  range: Notes.Range,
-  resume: Pipeline.Resume,
-  collector: CoverageReport.Collector,
-  progress: Progress.Progress,
-  seen: NothingMatched.Seen
-): Stream.Stream<Coverage.Window, AgniError, AgniClient> => {
-  const { end, from, to } = range
+const isKnown = ({ entries, withoutStart }: CoverageSet.CoverageSet): boolean =>
+  entries.length > 0 || withoutStart !== undefined
+
+const instant = (input: Instant.Input | undefined) => (input === undefined ? undefined : Instant.fromInput(input))
+
+const rangeOf = ({ selection: { from, to } }: Job) => ({ from: instant(from) ?? null, to: instant(to) ?? null })
+
+type JobSource = Source.Source<HistorySource.State, AgniError, AgniClient>
+
+/** What a job watches of its source. */
+interface Watched {
+  readonly progress: Ref.Ref<Progress.Progress>
+  readonly seen: NothingMatched.Seen
+}
+
+const sourceOf = (job: Job, end: Instant.Instant | undefined, { progress, seen }: Watched): JobSource => {
+  const { from, to } = rangeOf(job)
+  const source = readerOf(job, (sessions) =>
+    Effect.suspend(() => {
+      seen.add(sessions)
+      return Ref.update(progress, Progress.withLeftOut(sessions.length))
+    })
+  )
+  return {
+    ...source,
+    // Known by now, or, where nothing resumes, not needed beforehand, which saves a request.
+    begin: Effect.succeed({ from, to, end: end ?? null }),
+    units: (state, at) =>
+      Stream.tap(source.units(state, at), ({ rows }) =>
+        Effect.map(Ref.get(progress), ({ sessions }) => {
+          // Reading the rows is what conditions do anyway.
+          if (sessions === 0 && job.conditions.length > 0) seen.add(Rows.items(rows).map(({ row }) => row))
+        })
+      )
+  }
+}
+
+const readerOf = (job: Job, onLeftOut: Limit.Keep["onLeftOut"]): JobSource => {
+  const { from, to } = rangeOf(job)
+  const range = { from: from ?? undefined, to: to ?? undefined }
   const { keep, limit, passes } = job
-  const onLeftOut = (sessions: ReadonlyArray<CallSession.CallSession>) => {
-    progress.leftOut += sessions.length
-    seen.add(sessions)
-  }
+  const selection = Struct.omit(job.selection, ["from", "to"])
   if (job.walk === "pages") {
-    const iso = (instant: Instant.Instant | undefined) => (instant === undefined ? undefined : Instant.format(instant))
-    const pages = CallSessions.selectedPages({ ...job.selection, from: iso(from), to: iso(to) })
-    if (keep !== undefined) return Limit.extremes(pages, { ...keep, passes, onLeftOut })
-    const windows = Limit.asWindows(pages)
-    return limit === undefined ? windows : Limit.first(windows, limit, passes)
+    const pages = PagesSource.make(range, selection)
+    if (keep === undefined && limit === undefined) return pages
+    const iso = (bound: Instant.Instant | null) => (bound === null ? undefined : Instant.format(bound))
+    return {
+      ...pages,
+      units: ({ from, to }) => {
+        const read = CallSessions.selectedPages({ ...selection, from: iso(from), to: iso(to) })
+        return keep !== undefined
+          ? Limit.extremes(read, { ...keep, passes, onLeftOut })
+          : Limit.first(Limit.asWindows(read), limit ?? Infinity, passes)
+      }
+    }
   }
-  const options: History.Options = {
-    ...Struct.omit(job.selection, ["from", "to"]),
-    end,
+  const options: HistorySource.Options = {
+    ...selection,
     hold: isLines(job) ? "json" : "objects",
     horizon: job.horizon,
     keepGoing: job.keepGoing,
     learned: job.learned,
     // The file tells it; otherwise it is not worth twenty requests.
-    countOutside: job.coverage !== undefined && (from !== undefined || to !== undefined),
-    resume: resume.from,
-    cuts: resume.cuts
+    countOutside: job.coverage !== undefined && (from !== null || to !== null)
   }
-  if (keep !== undefined) {
-    const few = keep.side === "newest" ? Extremes.lastWindows : Extremes.firstWindows
-    const windows = few(keep.limit, { from, to }, { ...options, counts: passes })
-    const noted = Stream.tap(windows, (window) => Effect.sync(() => collector.add(window)))
-    return Limit.extremes(noted, { ...keep, passes, onLeftOut })
+  const history = HistorySource.make(range, options)
+  if (keep === undefined && limit === undefined) return history
+  return {
+    ...history,
+    units: ({ end, from, to }) => {
+      const range = { from: from ?? undefined, to: to ?? undefined }
+      const counting = { ...options, end: end ?? undefined, counts: passes }
+      if (keep !== undefined) {
+        const few = keep.side === "newest" ? Extremes.lastWindows : Extremes.firstWindows
+        return Limit.extremesOf(few(keep.limit, range, counting), { ...keep, passes, onLeftOut })
+      }
+      // They are read ahead, side by side: small ones where few calls are wanted.
+      const most = limit ?? Infinity
+      return Limit.first(Extremes.firstWindows(most, range, counting), most, passes)
+    }
   }
-  if (limit === undefined) return History.windows({ from, to }, options)
-  // They are read ahead, side by side: small ones where few calls are wanted.
-  const few = Extremes.firstWindows(limit, { from, to }, { ...options, counts: passes })
-  return Limit.first(few, limit, passes)
 }

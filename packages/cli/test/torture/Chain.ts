@@ -151,8 +151,8 @@ export const run = Effect.fnUntraced(function* (options: Options): Effect.fn.Ret
   let counts: Trace["counts"] = {}
   let ended = false
   for (const one of options.runs) {
+    // A state is kept before anything is read.
     const kept = existsSync(state) ? Evidence.stateOf(state) : undefined
-    // A state without a sink only keeps versions rising: no row is committed.
     const goesOn = kept !== undefined && Object.keys(kept.sinks).length > 0
     const finished = kept?.finished === true
     const { code, stderr, stdout, traced } = yield* once(simulator, receiver, [...args, ...widths(one)], {

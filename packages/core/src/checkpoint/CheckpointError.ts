@@ -16,7 +16,7 @@ import { UntrustedFile } from "../platform/TrustedFile.ts"
  * - `Untrusted`: another user owns it, its folder or its lock, or can write there, or it is a symbolic link.
  * - `Name`: the pipeline's name makes no file name of at most `longest` bytes.
  * - `File`, `Database`, `Address`: it cannot be read or written there.
- * - `NotJson`: a sink gave a position that is no JSON.
+ * - `NotJson`: a sink, or the source, gave a state that is no JSON.
  * - `SaltRemoved`: the salt was removed while it was made.
  *
  * @since 0.1.0
@@ -31,7 +31,8 @@ export const CheckpointReason = Schema.Union([
       Schema.TaggedStruct("Changed", {}),
       Schema.TaggedStruct("NoState", {}),
       Schema.TaggedStruct("NoSalt", {}),
-      Schema.TaggedStruct("NewerVersion", { version: Schema.Finite })
+      Schema.TaggedStruct("NoSource", {}),
+      Schema.TaggedStruct("OtherVersion", { version: Schema.Finite, known: Schema.Finite })
     ])
   }),
   Schema.TaggedStruct("OtherOwner", { path: Schema.String, owner: Schema.String, pipeline: Schema.String }),
@@ -56,7 +57,7 @@ export const CheckpointReason = Schema.Union([
   }),
   Schema.TaggedStruct("Database", { name: Schema.String, failure: SqlFailure.SqlFailure }),
   Schema.TaggedStruct("Address", { name: Schema.String, problem: Schema.String }),
-  Schema.TaggedStruct("NotJson", { path: Schema.String }),
+  Schema.TaggedStruct("NotJson", { path: Schema.String, what: Schema.Literals(["sinks", "source"]) }),
   Schema.TaggedStruct("SaltRemoved", { path: Schema.String })
 ])
 
@@ -116,7 +117,7 @@ const describe = (reason: CheckpointReason): string => {
     case "Address":
       return `${reason.name}: ${reason.problem}`
     case "NotJson":
-      return `the state for ${reason.path} cannot be kept: a cursor or a position of it is no JSON`
+      return `the state for ${reason.path} cannot be kept: what ${reason.what === "sinks" ? "a sink" : "the source"} gave is no JSON`
     case "SaltRemoved":
       return `${reason.path} was removed while it was made`
   }
@@ -134,7 +135,9 @@ const torn = ({ path, problem }: Extract<CheckpointReason, { readonly _tag: "Tor
       return `the checkpoint ${path} does not hold the state of a pipeline`
     case "NoSalt":
       return `${path} does not hold the salt of the checkpoints beside it`
-    case "NewerVersion":
-      return `the checkpoint ${path} has version ${problem.version}, and only version 1 is known here`
+    case "NoSource":
+      return `the checkpoint ${path} does not hold the state of its source`
+    case "OtherVersion":
+      return `the checkpoint ${path} has version ${problem.version}, and only version ${problem.known} is known here`
   }
 }

@@ -4,15 +4,16 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
+import { Cursor } from "./Position.ts"
 
 /**
- * Everything that started before `cursor` (microseconds since the epoch) is in the sink and survives a power failure;
- * `position` is the sink's own note of where that ends, such as the length of a file.
+ * Everything before `at` is in the sink and survives a power failure; `note` is the sink's own note of where that ends,
+ * such as the length of a file.
  *
  * @since 0.1.0
  * @category schemas
  */
-export const Committed = Schema.Struct({ cursor: Schema.Int, position: Schema.Json })
+export const Committed = Schema.Struct({ at: Cursor, note: Schema.Json })
 
 /**
  * @since 0.1.0

@@ -48,7 +48,7 @@ export const make = (path: string): SessionSink.SessionSink<Line, FileSystem.Fil
   SessionSink.make({
     name: "dead-letters",
     delivery: "append",
-    open: Effect.fnUntraced(function* (from) {
+    open: Effect.fnUntraced(function* () {
       const fs = yield* FileSystem.FileSystem
       const scope = yield* Scope.Scope
       const failing = (operation: "write" | "flush") => (error: Parameters<ReturnType<typeof fromPlatform>>[0]) =>
@@ -69,7 +69,6 @@ export const make = (path: string): SessionSink.SessionSink<Line, FileSystem.Fil
             })
       )
       return {
-        committed: from,
         write: ({ items }) =>
           Effect.gen(function* () {
             const file = yield* opened
@@ -79,14 +78,8 @@ export const make = (path: string): SessionSink.SessionSink<Line, FileSystem.Fil
             torn = false
             return []
           }).pipe(Effect.mapError(failing("write"))),
-        flush: (cursor) =>
-          Effect.suspend(() =>
-            Effect.as(file === undefined ? Effect.void : Effect.mapError(file.sync, failing("flush")), {
-              cursor,
-              position: null
-            })
-          ),
-        finish: Effect.void
+        flush: () =>
+          Effect.suspend(() => (file === undefined ? Effect.void : Effect.mapError(file.sync, failing("flush"))))
       }
     })
   })

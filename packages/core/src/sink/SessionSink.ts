@@ -16,9 +16,12 @@ import { isSqlError, type SqlError } from "effect/sql/SqlError"
 import { type CallSession, startInstant } from "../model/CallSession.ts"
 import { type Column, ofSession } from "../model/Column.ts"
 import type { Committed } from "../model/Committed.ts"
+import type { Fingerprint } from "../model/Fingerprint.ts"
 import type { Instant } from "../model/Instant.ts"
 import type { Item } from "../model/Item.ts"
 import * as SqlFailure from "../platform/SqlFailure.ts"
+import type { Cursor } from "../model/Position.ts"
+import type { RejectedRow } from "../model/RejectedRow.ts"
 import type { Version } from "../model/Version.ts"
 import { SinkError } from "./SinkError.ts"
 import type { SinkReason } from "./SinkReason.ts"
@@ -117,8 +120,8 @@ export interface Writer<in A> {
   readonly committed: Option.Option<Committed>
   /** Takes a batch; what it will never take comes back. After a retryable error the same batch may be given again. */
   readonly write: (batch: Batch<A>) => Effect.Effect<ReadonlyArray<Refused>, SinkError>
-  /** All that was written is safe when it returns; `cursor` says up to where that is. */
-  readonly flush: (cursor: Instant) => Effect.Effect<Committed, SinkError>
+  /** All that was written is safe when it returns; `at` says up to where that is. */
+  readonly flush: (at: Cursor) => Effect.Effect<Committed, SinkError>
   /** The whole run is in: rename, footer. A scope closed without it leaves no finished file. Comes after a flush. */
   readonly finish: Effect.Effect<void, SinkError>
   /** After `finish`: what was there before. Without it there is nothing to say. */
@@ -126,6 +129,51 @@ export interface Writer<in A> {
   /** Of the rows that are safe. @default the sink does not compare versions, or does not count */
   readonly compared?: (() => Compared) | undefined
 }
+
+/**
+ * The starts of which a run, or a file, has every session, but for what its filters leave out. Without bounds it has those
+ * without a start too.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Covers {
+  readonly from?: Instant | undefined
+  /** @default the time at which the run begins */
+  readonly to?: Instant | undefined
+  /** Equal for runs that leave out the same. @default nothing is left out */
+  readonly filters?: string | undefined
+}
+
+/**
+ * For whom a sink is opened, and where it was. What a sink keeps under a name of its own is of this pipeline and this
+ * fingerprint.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Opening {
+  readonly pipeline: string
+  readonly fingerprint: Fingerprint
+  readonly from: Option.Option<Committed>
+  /**
+   * The starts of which the run has every call. A file of `rotate: "day"` that was there before is replaced only by one
+   * that covers what it covered. @default that is not known, and no day is replaced
+   */
+  readonly covers?: Covers | undefined
+}
+
+/**
+ * From the beginning, for no pipeline.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const opening = (from: Option.Option<Committed> = Option.none()): Opening => ({
+  pipeline: "",
+  fingerprint: {},
+  from
+})
 
 /**
  * A place where rows of type `A` go.
@@ -137,13 +185,13 @@ export interface SessionSink<in A, out R = never> extends Pipeable {
   /** Its key in the checkpoint: unique in a pipeline, the same in each run, and without secrets. */
   readonly name: string
   readonly delivery: Delivery
-  /** Opens it where it stood, or, with none, from the beginning. */
-  readonly open: (from: Option.Option<Committed>) => Effect.Effect<Writer<A>, SinkError, R | Scope.Scope>
+  /** Opens it where it was, or, with none, from the beginning. */
+  readonly open: (opening: Opening) => Effect.Effect<Writer<A>, SinkError, R | Scope.Scope>
   /**
    * Whether what a finished run left, which committed this last, is still there as it left it. Asked when the run is
    * started again, which then has nothing to do. Without it the sink answers for nothing that it wrote.
    */
-  readonly verify?: ((left: Committed) => Effect.Effect<void, SinkError, R | Scope.Scope>) | undefined
+  readonly verify?: ((left: Committed, opening: Opening) => Effect.Effect<void, SinkError, R | Scope.Scope>) | undefined
 }
 
 /**
@@ -158,14 +206,12 @@ export interface WriterOptions<in A, out R = never> {
   /** Gives what it will never take, or nothing when it took all. */
   readonly write: (batch: Batch<A>) => Effect.Effect<ReadonlyArray<Refused> | void, SinkError, R>
   /** Gives nothing when it keeps no position. @default what was written is safe already */
-  readonly flush?: ((cursor: FlushCursor) => Effect.Effect<Committed | void, SinkError, R>) | undefined
+  readonly flush?: ((at: Cursor) => Effect.Effect<Committed | void, SinkError, R>) | undefined
   /** @default nothing is left to do */
   readonly finish?: Effect.Effect<void, SinkError, R> | undefined
   readonly replaced?: Writer<A>["replaced"]
   readonly compared?: Writer<A>["compared"]
 }
-
-type FlushCursor = Parameters<Writer<never>["flush"]>[0]
 
 interface Named {
   /** Its key in the checkpoint: unique in a pipeline, the same in each run, and without secrets. */
@@ -184,10 +230,10 @@ export type Options<A, R, RV = never> = Named &
   (
     | (WriterOptions<A, R> & { readonly open?: undefined; readonly verify?: undefined })
     | {
-        readonly open: (
-          ...from: Parameters<SessionSink<A, R>["open"]>
-        ) => Effect.Effect<WriterOptions<A, R>, SinkError, R | Scope.Scope>
-        readonly verify?: ((left: Committed) => Effect.Effect<void, SinkError, RV | Scope.Scope>) | undefined
+        readonly open: (opening: Opening) => Effect.Effect<WriterOptions<A, R>, SinkError, R | Scope.Scope>
+        readonly verify?:
+          | ((left: Committed, opening: Opening) => Effect.Effect<void, SinkError, RV | Scope.Scope>)
+          | undefined
         readonly write?: undefined
       }
   )
@@ -211,14 +257,14 @@ export type Options<A, R, RV = never> = Named &
 export const make = <A, R = never, RV = never>(options: Options<A, R, RV>): SessionSink<A, R | RV> => {
   const { delivery, name } = options
   const verify = options.write === undefined ? options.verify : undefined
-  const opened = (from: Option.Option<Committed>): Effect.Effect<WriterOptions<A, R>, SinkError, R | Scope.Scope> =>
-    options.write === undefined ? options.open(from) : Effect.succeed(options)
+  const opened = (opening: Opening): Effect.Effect<WriterOptions<A, R>, SinkError, R | Scope.Scope> =>
+    options.write === undefined ? options.open(opening) : Effect.succeed(options)
   return create<A, R | RV>({
     name,
     delivery,
-    open: (from) =>
-      Effect.flatMap(opened(from), (writer) =>
-        Effect.map(Effect.context<R>(), (context) => toWriter(writer, context, from))
+    open: (opening) =>
+      Effect.flatMap(opened(opening), (writer) =>
+        Effect.map(Effect.context<R>(), (context) => toWriter(writer, context, opening.from))
       ),
     ...(verify === undefined ? {} : { verify })
   })
@@ -235,10 +281,10 @@ const toWriter = <A, R>(
       Effect.map(write(batch), (refused) => refused ?? []),
       context
     ),
-  flush: (cursor) =>
+  flush: (at) =>
     Effect.map(
-      flush === undefined ? Effect.void : Effect.provideContext(flush(cursor), context),
-      (kept) => kept ?? { cursor, position: null }
+      flush === undefined ? Effect.void : Effect.provideContext(flush(at), context),
+      (kept) => kept ?? { at, note: null }
     ),
   finish: Effect.provideContext(finish, context),
   ...(replaced === undefined ? {} : { replaced }),
@@ -298,8 +344,10 @@ export const provide: {
     return create({
       name,
       delivery,
-      open: (from) => within("open", open(from)),
-      ...(verify === undefined ? {} : { verify: (left: Committed) => within("verify", verify(left)) })
+      open: (opening) => within("open", open(opening)),
+      ...(verify === undefined
+        ? {}
+        : { verify: (left: Committed, opening: Opening) => within("verify", verify(left, opening)) })
     })
   }
 )
@@ -349,8 +397,8 @@ export const mapInput: {
     return create({
       name,
       delivery,
-      open: (from) =>
-        Effect.map(open(from), ({ write, ...writer }): Writer<B> => ({
+      open: (opening) =>
+        Effect.map(open(opening), ({ write, ...writer }): Writer<B> => ({
           ...writer,
           write: (batch) => Effect.suspend(() => write(mapped(batch)))
         })),
@@ -366,8 +414,8 @@ export const mapInput: {
  * @category options
  */
 export interface ToSinkOptions<E = never, R = never> {
-  /** Called with what was refused of an array. @default the stream fails with a `SinkError` that says how many and why */
-  readonly onRefused?: ((refused: ReadonlyArray<Refused>) => Effect.Effect<unknown, E, R>) | undefined
+  /** Called with what was rejected of an array. @default the stream fails with a `SinkError` that says how many and why */
+  readonly onRejected?: ((rows: ReadonlyArray<RejectedRow>) => Effect.Effect<void, E, R>) | undefined
 }
 
 /**
@@ -385,27 +433,28 @@ export const toSink = <R, E2 = never, R2 = never>(
   self: SessionSink<CallSession, R>,
   options?: ToSinkOptions<E2, R2>
 ): Sink.Sink<number, CallSession, never, SinkError | E2, Exclude<R, Scope.Scope> | R2> => {
-  const onRefused: (refused: ReadonlyArray<Refused>) => Effect.Effect<unknown, SinkError | E2, R2> =
-    options?.onRefused ?? ((refused) => Effect.fail(refusal(self.name, refused)))
+  const onRejected: (rows: ReadonlyArray<RejectedRow>) => Effect.Effect<void, SinkError | E2, R2> =
+    options?.onRejected ?? ((rows) => Effect.fail(refusal(self.name, rows)))
   return Sink.unwrap(
-    Effect.map(self.open(Option.none()), (writer) => {
+    Effect.map(self.open(opening()), (writer) => {
       let taken = 0
       let columnsKnown = false
       const write = Effect.fnUntraced(function* (sessions: ReadonlyArray<CallSession>) {
+        const observedAt = (yield* Clock.currentTimeMillis) * 1000
         const refused = yield* writer.write({
           items: sessions.map((session) => ({ id: session.id, start: startInstant(session), row: session })),
           columns: ofSession,
-          observedAt: (yield* Clock.currentTimeMillis) * 1000
+          observedAt
         })
         columnsKnown = true
         taken += sessions.length - refused.length
-        if (refused.length > 0) yield* onRefused(refused)
+        if (refused.length > 0) yield* onRejected(rejectedOf(self.name, sessions, refused, observedAt))
       })
       return Sink.forEachArray(write).pipe(
         Sink.mapEffect(() =>
           // A table without rows has its columns all the same.
           Effect.suspend(() => (columnsKnown ? Effect.void : write([]))).pipe(
-            Effect.andThen(writer.flush(Number.MAX_SAFE_INTEGER)),
+            Effect.andThen(writer.flush("end")),
             Effect.andThen(writer.finish)
           )
         ),
@@ -415,7 +464,24 @@ export const toSink = <R, E2 = never, R2 = never>(
   )
 }
 
-const refusal = (sink: string, refused: ReadonlyArray<Refused>): SinkError => {
+const rejectedOf = (
+  sink: string,
+  sessions: ReadonlyArray<CallSession>,
+  refused: ReadonlyArray<Refused>,
+  observedAt: Instant
+): ReadonlyArray<RejectedRow> => {
+  const rows = new Map(sessions.map((session) => [session.id, session] as const))
+  return refused.map(({ id, reason }) => ({
+    stage: "sink",
+    sink,
+    id,
+    reason,
+    row: rows.get(id) ?? { id },
+    observedAt
+  }))
+}
+
+const refusal = (sink: string, refused: ReadonlyArray<RejectedRow>): SinkError => {
   const reasons = [...new Set(refused.map(({ reason }) => reason))]
   return new SinkError({
     sink,

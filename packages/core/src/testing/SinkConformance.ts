@@ -114,7 +114,7 @@ export const cases = <S extends Store<R>, R = never>(options: Options<S, R>): Re
       Writing.versions,
       options.upserts === true ? undefined : without("upserts")
     ),
-    make("flush: a position that a checkpoint can keep, and the cursor that was given", Writing.flushes),
+    make("flush: a note that a checkpoint can keep, and the cursor that was given", Writing.flushes),
     make("flush: again, with nothing new", Writing.flushesAgain),
     make("finish: of a run without rows", Writing.empty),
     make("finish: not without being asked", Writing.unfinished, only("resumable")),

@@ -106,7 +106,7 @@ describe("the lock of a checkpoint", () => {
             })
           )
           assert.deepStrictEqual(runs.files.names(), [path, lockPath])
-          assert.include(runs.files.text(path), `"cursor": 3`)
+          assert.include(runs.files.text(path), `"at": 3`)
           yield* Scope.close(second, Exit.void)
           assert.deepStrictEqual(runs.files.names(), [path])
         })

@@ -1,6 +1,8 @@
 /** Runs of pipelines over files in memory, each in a process of its own that can end at any moment. */
-import { Checkpoint, type Fingerprint, type State } from "@callstream/core/checkpoint/Checkpoint"
+import * as Position from "@callstream/core/model/Position"
+import { Checkpoint, type State } from "@callstream/core/checkpoint/Checkpoint"
 import type { CheckpointError } from "@callstream/core/checkpoint/CheckpointError"
+import type { Fingerprint } from "@callstream/core/model/Fingerprint"
 import * as FileCheckpoint from "@callstream/core/checkpoint/FileCheckpoint"
 import { ProcessOwner } from "@callstream/core/checkpoint/ProcessOwner"
 import * as Effect from "effect/Effect"
@@ -13,11 +15,11 @@ export const lockPath = `${folder}/calls.lock`
 export const fingerprint: Fingerprint = { range: "2026-07", sinks: "calls.ndjson" }
 
 export const stateOf = (cursor: number, finished = false): State => ({
-  version: 1,
+  version: 2,
   fingerprint,
   sinks: {
-    "calls.ndjson": { cursor, position: { bytes: cursor * 2, note: "é" } },
-    "https://example.com": { cursor: 0, position: null }
+    "calls.ndjson": { at: Position.of(cursor), note: { bytes: cursor * 2, note: "é" } },
+    "https://example.com": { at: Position.of(0), note: null }
   },
   finished
 })

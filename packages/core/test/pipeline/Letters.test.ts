@@ -13,6 +13,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { createHmac } from "node:crypto"
+import { sourceOf } from "./Parts.ts"
 import { seal } from "@callstream/core/pipeline/DeadLetter"
 
 const keyed: Redact.KeyedHash = {
@@ -24,7 +25,7 @@ const memory = <A>(name: string, refuses: (id: string) => boolean, rows: Array<A
   SessionSink.make({
     name,
     delivery: "append",
-    open: (from) =>
+    open: ({ from }) =>
       Effect.succeed({
         committed: from,
         write: ({ items }) =>
@@ -32,7 +33,7 @@ const memory = <A>(name: string, refuses: (id: string) => boolean, rows: Array<A
             for (const { id, row } of items) if (!refuses(id)) rows.push(row)
             return items.flatMap(({ id }) => (refuses(id) ? [{ id, reason: `will not take +14155550123` }] : []))
           }),
-        flush: (cursor) => Effect.succeed({ cursor, position: null }),
+        flush: (cursor) => Effect.succeed({ at: cursor, note: null }),
         finish: Effect.void
       })
   })
@@ -87,12 +88,14 @@ const run = Effect.fnUntraced(function* (raw: boolean) {
   })
   yield* Pipeline.make({
     name: "letters",
-    source: () => Stream.make(window),
+    source: sourceOf(() => Stream.make(window)),
     transform,
     sinks: [memory<object>("rows", (id) => id.startsWith("call"), rows)],
     deadLetters: memory<DeadLetter>("letters", () => false, letters),
     rawLetters: raw
-  }).run.pipe(Effect.provide(Checkpoint.layerMemory))
+  })
+    .run()
+    .pipe(Effect.provide(Checkpoint.layerMemory))
   return { letters, rows, label: redact.label }
 })
 

@@ -1,17 +1,23 @@
 /** Sources, sinks and a checkpoint that tell what was asked of them. */
+import * as Position from "@callstream/core/model/Position"
 import { Checkpoint, type State } from "@callstream/core/checkpoint/Checkpoint"
 import type { CallSession } from "@callstream/core/model/CallSession"
 import * as Instant from "@callstream/core/model/Instant"
 import type { DeadLetter } from "@callstream/core/pipeline/DeadLetter"
-import type * as Pipeline from "@callstream/core/pipeline/Pipeline"
+import type * as CoverageSet from "@callstream/core/coverage/CoverageSet"
+import * as Rows from "@callstream/core/model/Rows"
+import * as Source from "@callstream/core/source/Source"
 import * as SessionSink from "@callstream/core/sink/SessionSink"
 import { SinkError } from "@callstream/core/sink/SinkError"
-import type { Window } from "@callstream/core/stream/Coverage"
+import { items, verdict, type Window } from "@callstream/core/stream/Coverage"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 
 export const begin = Instant.parse("2026-07-01T00:00:00Z") ?? 0
+
+/** So many microseconds after the beginning. */
+export const placeAt = (place: number | "end") => (place === "end" ? place : Position.of(begin + place))
 
 /** Ten sessions a window. */
 export const window = (index: number, sessions: ReadonlyArray<CallSession> = tenOf(index)): Window => ({
@@ -29,14 +35,36 @@ const tenOf = (index: number) => Array.from({ length: 10 }, (_, at) => session(1
 
 export const session = (at: number): CallSession => ({ id: String(at), startedAt: Instant.format(begin + at) })
 
+/** Windows as a source; those of no length are pages. */
+export const sourceOf = <E, R>(windows: (at: Source.Place) => Stream.Stream<Window, E, R>) =>
+  Source.make({ fingerprint: {}, units: (at) => Stream.map(windows(at), unitOf) })
+
+export const unitOf = (window: Window): Source.Unit => {
+  const { from, observedAt, rejected, to } = window
+  const rows = Rows.make(items(window), observedAt)
+  return from < to
+    ? { _tag: "Window", rows, rejected, range: { from, to }, coverage: entryOf(window), to: Position.of(to) }
+    : { _tag: "Page", rows, rejected }
+}
+
+const entryOf = ({ coverage, from, observedAt, requests, sessions, settled, to }: Window): CoverageSet.Entry => ({
+  range: { from, to },
+  verdict: verdict(coverage),
+  ...(coverage._tag === "Proven" ? {} : { reason: { kind: "doubt", text: coverage.reason } }),
+  count: sessions.length,
+  final: settled,
+  requests,
+  asOf: observedAt
+})
+
 /** `count` windows, those before the place to go on from left out. */
 export const source = (count: number, each: (index: number) => Effect.Effect<void> = () => Effect.void) => {
-  const asked: Array<Pipeline.Resume> = []
+  const asked: Array<Source.Place> = []
   let pulled = 0
   return {
     asked,
     pulled: () => pulled,
-    windows: (resume: Pipeline.Resume): Stream.Stream<Window> => {
+    windows: sourceOf((resume) => {
       asked.push(resume)
       return Stream.range(0, count - 1).pipe(
         Stream.filter((index) => window(index).from >= (resume.from ?? -Infinity)),
@@ -45,7 +73,7 @@ export const source = (count: number, each: (index: number) => Effect.Effect<voi
           return Effect.as(each(index), window(index))
         })
       )
-    }
+    })
   }
 }
 
@@ -55,7 +83,7 @@ interface Behaviour<A> {
   readonly stands?: number
   readonly open?: Effect.Effect<void, SinkError>
   readonly write?: (batch: SessionSink.Batch<A>) => Effect.Effect<ReadonlyArray<SessionSink.Refused>, SinkError>
-  readonly flush?: (cursor: number) => Effect.Effect<void, SinkError>
+  readonly flush?: (cursor: Position.Cursor) => Effect.Effect<void, SinkError>
   readonly finish?: Effect.Effect<void, SinkError>
 }
 
@@ -72,14 +100,13 @@ export const recording = <A = CallSession>(name: string, behaviour: Behaviour<A>
   const sink: SessionSink.SessionSink<A> = SessionSink.make({
     name,
     delivery: behaviour.delivery ?? "idempotent",
-    open: (from) =>
+    open: ({ from }) =>
       Effect.gen(function* () {
         calls.push("open")
         yield* open
         yield* Effect.addFinalizer(() => Effect.sync(() => void calls.push("close")))
         return {
-          committed:
-            behaviour.stands === undefined ? from : Option.some({ cursor: begin + behaviour.stands, position: null }),
+          committed: behaviour.stands === undefined ? from : Option.some({ at: placeAt(behaviour.stands), note: null }),
           write: (batch) =>
             Effect.suspend(() => {
               calls.push(`write ${batch.items.length}`)
@@ -88,8 +115,8 @@ export const recording = <A = CallSession>(name: string, behaviour: Behaviour<A>
             }),
           flush: (cursor) =>
             Effect.suspend(() => {
-              calls.push(cursor === Number.MAX_SAFE_INTEGER ? "flush all" : `flush ${cursor - begin}`)
-              return Effect.as(flush(cursor), { cursor, position: null })
+              calls.push(cursor === "end" ? "flush all" : `flush ${cursor - begin}`)
+              return Effect.as(flush(cursor), { at: cursor, note: null })
             }),
           finish: Effect.suspend(() => {
             calls.push("finish")
@@ -130,16 +157,16 @@ export const checkpoint = (...states: ReadonlyArray<State>) => {
   return {
     saved,
     reserved,
-    run: <A, E, R>({ run }: { readonly run: Effect.Effect<A, E, R> }) => Effect.provideService(run, Checkpoint, service)
+    service,
+    run: <A, E, R>({ run }: { readonly run: () => Effect.Effect<A, E, R> }) =>
+      Effect.provideService(run(), Checkpoint, service)
   }
 }
 
 /** A checkpoint where the sinks stand at these places. */
-export const standing = (at: Readonly<Record<string, number>>): State => ({
-  version: 1,
+export const standing = (at: Readonly<Record<string, number | "end">>): State => ({
+  version: 2,
   fingerprint: {},
-  sinks: Object.fromEntries(
-    Object.entries(at).map(([name, place]) => [name, { cursor: begin + place, position: null }])
-  ),
+  sinks: Object.fromEntries(Object.entries(at).map(([name, place]) => [name, { at: placeAt(place), note: null }])),
   finished: false
 })

@@ -1,4 +1,6 @@
 /** A history, sinks and what becomes of each record, drawn from a seed; and the runs until all is delivered. */
+import * as Position from "@callstream/core/model/Position"
+import type { Committed } from "@callstream/core/model/Committed"
 import { Checkpoint, State } from "@callstream/core/checkpoint/Checkpoint"
 import { CheckpointError } from "@callstream/core/checkpoint/CheckpointError"
 import { AgniError, Unavailable } from "@callstream/core/model/AgniError"
@@ -17,6 +19,8 @@ import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import * as Source from "@callstream/core/source/Source"
+import * as Parts from "./Parts.ts"
 import * as Outside from "./Outside.ts"
 import * as Store from "./Store.ts"
 
@@ -96,7 +100,8 @@ export const run = Effect.fnUntraced(function* (seed: number): Effect.fn.Return<
   })
   const expectedIn = (sink: string) =>
     records.filter(({ fate, refusedBy }) => fate === "passes" && !refusedBy.includes(sink))
-  const isBefore = ({ start }: Record, cursor: number) => cursor > range.to || (start !== undefined && start < cursor)
+  const isBefore = ({ start }: Record, cursor: Position.Cursor | undefined) =>
+    cursor === "end" || (start !== undefined && cursor !== undefined && start < cursor)
   const countsOf = (held: ReadonlyArray<{ readonly id: string }>) => {
     const counts = new Map<string, number>()
     for (const { id } of held) counts.set(id, (counts.get(id) ?? 0) + 1)
@@ -112,17 +117,14 @@ export const run = Effect.fnUntraced(function* (seed: number): Effect.fn.Return<
     )
 
   /** A sink that says it has everything before a cursor has it, for good. */
-  const claims = (
-    store: Store.Store<CallSession>,
-    committed: { readonly cursor: number; readonly position: Schema.Json }
-  ) => {
+  const claims = (store: Store.Store<CallSession>, committed: Committed) => {
     const counts = countsOf(store.durable(committed))
     const exact = store.delivery === "transactional" || store.delivery === "resumable"
     for (const one of expectedIn(store.name)) {
       const count = counts.get(one.id) ?? 0
-      if (isBefore(one, committed.cursor) ? count === 0 : exact && count > 0) {
+      if (isBefore(one, committed.at) ? count === 0 : exact && count > 0) {
         wrong.push(
-          `${store.name} (${store.delivery}) claims ${committed.cursor - begin}: ${one.id} of ${(one.start ?? NaN) - begin} is there ${count} times`
+          `${store.name} (${store.delivery}) claims ${committed.at}: ${one.id} of ${(one.start ?? NaN) - begin} is there ${count} times`
         )
       }
     }
@@ -158,26 +160,25 @@ export const run = Effect.fnUntraced(function* (seed: number): Effect.fn.Return<
   })
   const check = (state: State) => {
     const before = saved === undefined ? undefined : decodeState(saved)
-    for (const [name, { cursor }] of Object.entries(before?.sinks ?? {})) {
-      if (cursor > (state.sinks[name]?.cursor ?? -Infinity)) wrong.push(`${name} went back`)
+    for (const [name, { at }] of Object.entries(before?.sinks ?? {})) {
+      if (Position.isBefore(state.sinks[name]?.at, at)) wrong.push(`${name} went back`)
     }
-    const cursors: Array<number> = []
+    const cursors: Array<Position.Cursor | undefined> = []
     const put = letters.delivery === "transactional" ? letters.account() : state.sinks[letters.name]
     const aside = lettersOf(put === undefined && letters.delivery === "resumable" ? [] : letters.durable(put))
     for (const store of stores) {
       const committed = state.sinks[store.name]
-      cursors.push(committed?.cursor ?? -Infinity)
+      cursors.push(committed?.at)
       if (committed === undefined) continue
-      if ((state.finished || committed.cursor > range.to) !== committed.cursor > range.to)
-        wrong.push("finished too early")
+      if (state.finished && committed.at !== "end") wrong.push("finished too early")
       // Its own account may be ahead of the checkpoint, never behind.
       claims(store, store.delivery === "transactional" ? (store.account() ?? committed) : committed)
       for (const one of records) {
-        if (one.fate !== "passes" || !one.refusedBy.includes(store.name) || !isBefore(one, committed.cursor)) continue
+        if (one.fate !== "passes" || !one.refusedBy.includes(store.name) || !isBefore(one, committed.at)) continue
         if (!aside.has(`${one.id} ${store.name}`)) wrong.push(`the letter of ${one.id} for ${store.name} is not safe`)
       }
     }
-    const least = Math.min(...cursors)
+    const least = Position.least(cursors)
     for (const one of records) {
       if ((one.fate === "throws" || one.fate === "undecodable") && isBefore(one, least)) {
         if (!aside.has(`${one.id} ${one.fate}`)) wrong.push(`the letter of ${one.id} is not safe`)
@@ -212,7 +213,7 @@ export const run = Effect.fnUntraced(function* (seed: number): Effect.fn.Return<
   const blunt = chance() < 0.2
   const source =
     (outside: Outside.Outside, ends: () => "fails" | "dies" | undefined) =>
-    ({ cuts, from: resumed }: Pipeline.Resume): Stream.Stream<Window, AgniError> => {
+    ({ cuts, from: resumed }: Source.Place): Stream.Stream<Source.Unit, AgniError> => {
       const from = resumed ?? range.from
       if (from > range.to) wrong.push("asked for what comes after the end")
       const windows: Array<Window> = []
@@ -256,7 +257,7 @@ export const run = Effect.fnUntraced(function* (seed: number): Effect.fn.Return<
           const end = ends()
           if (end === "dies") return Effect.die("a bug in the source")
           if (end === "fails") return Effect.fail(broken)
-          return outside.step("pull", () => window)
+          return outside.step("pull", () => Parts.unitOf(window))
         })
       )
     }
@@ -292,7 +293,10 @@ export const run = Effect.fnUntraced(function* (seed: number): Effect.fn.Return<
     let pulls = 0
     const pipeline = Pipeline.make({
       name: "model",
-      source: source(outside, () => (pulls++ === breaks ? pick("fails", "dies") : undefined)),
+      source: Source.make({
+        fingerprint: {},
+        units: source(outside, () => (pulls++ === breaks ? pick("fails", "dies") : undefined))
+      }),
       transform,
       sinks: mapFirst(stores, (store) => store.sink(outside, trouble, chance)),
       deadLetters: letters.sink(outside, trouble, chance),
@@ -300,7 +304,7 @@ export const run = Effect.fnUntraced(function* (seed: number): Effect.fn.Return<
       onSinkFailure,
       maxDeadShare: 1
     })
-    const fiber = yield* outside.run(Effect.provideService(pipeline.run, Checkpoint, checkpoint(outside, trouble)))
+    const fiber = yield* outside.run(Effect.provideService(pipeline.run(), Checkpoint, checkpoint(outside, trouble)))
     const exit = yield* Fiber.await(fiber)
     held = false
     for (const store of [...stores, letters]) store.abandon(chance)

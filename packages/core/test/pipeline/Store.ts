@@ -1,4 +1,5 @@
 /** Sinks as they are in the world: what was flushed stays, what was written after it may stay or not. */
+import type { Cursor } from "@callstream/core/model/Position"
 import type { Committed } from "@callstream/core/model/Committed"
 import * as SessionSink from "@callstream/core/sink/SessionSink"
 import { SinkError } from "@callstream/core/sink/SinkError"
@@ -31,8 +32,8 @@ export interface Store<A> {
 }
 
 const lengthIn = (committed: Committed): number => {
-  const { position } = committed
-  return typeof position === "number" ? position : 0
+  const { note } = committed
+  return typeof note === "number" ? note : 0
 }
 
 export const make = <A>(options: {
@@ -86,10 +87,10 @@ export const make = <A>(options: {
       const rows = ({ items, observedAt }: SessionSink.Batch<A>): ReadonlyArray<Held<A>> =>
         items.filter(({ id }) => !refuses(id)).map(({ id, row }) => ({ id, row, observedAt }))
       let closed = false
-      const flush = (cursor: number) => {
+      const flush = (cursor: Cursor) => {
         durable.push(...pending)
         pending = []
-        const committed = { cursor, position: durable.length }
+        const committed = { at: cursor, note: durable.length }
         if (delivery === "transactional") account = committed
         options.onFlush?.(committed)
         return committed
@@ -97,7 +98,7 @@ export const make = <A>(options: {
       return SessionSink.make({
         name,
         delivery,
-        open: (from) =>
+        open: ({ from }) =>
           call("open", () => {
             if (finished && delivery === "resumable") {
               const same = Option.isSome(from) && lengthIn(from.value) === durable.length
@@ -126,7 +127,7 @@ export const make = <A>(options: {
                     pending.push(...taken.slice(0, Math.floor(chance() * taken.length)))
                   }
                 ),
-              flush: (cursor: number) =>
+              flush: (cursor: Cursor) =>
                 call(
                   "flush",
                   () => flush(cursor),

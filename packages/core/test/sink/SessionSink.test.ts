@@ -1,4 +1,5 @@
 import type { CallSession } from "@callstream/core/model/CallSession"
+import * as Position from "@callstream/core/model/Position"
 import * as Version from "@callstream/core/model/Version"
 import * as SessionSink from "@callstream/core/sink/SessionSink"
 import { SinkError } from "@callstream/core/sink/SinkError"
@@ -21,7 +22,7 @@ const telling = (refuse: (id: string) => boolean = () => false) => {
   const sink: SessionSink.SessionSink<CallSession> = SessionSink.make({
     name: "told",
     delivery: "append",
-    open: (from) =>
+    open: ({ from }) =>
       Effect.as(
         Effect.acquireRelease(
           Effect.sync(() => void calls.push(`open ${from._tag}`)),
@@ -39,7 +40,7 @@ const telling = (refuse: (id: string) => boolean = () => false) => {
           flush: (cursor) =>
             Effect.sync(() => {
               calls.push("flush")
-              return { cursor, position: null }
+              return { at: cursor, note: null }
             }),
           finish: Effect.sync(() => void calls.push("finish"))
         }
@@ -100,12 +101,12 @@ describe("SessionSink.toSink", () => {
       const lenient = telling(odd)
       const refused: Array<string> = []
       const into = SessionSink.toSink(lenient.sink, {
-        onRefused: (these) => Effect.sync(() => refused.push(...these.map(({ id }) => id)))
+        onRejected: (these) => Effect.sync(() => refused.push(...these.flatMap(({ id = "none" }) => [id])))
       })
       assert.strictEqual(yield* Stream.run(Stream.fromIterable(sessions), into), 36)
       assert.deepStrictEqual(refused, ["3", "13", "23", "33"])
 
-      const picky = SessionSink.toSink(telling(odd).sink, { onRefused: () => Effect.fail("no") })
+      const picky = SessionSink.toSink(telling(odd).sink, { onRejected: () => Effect.fail("no") })
       assert.strictEqual(yield* Effect.flip(Stream.run(Stream.fromIterable(sessions), picky)), "no")
     })
   )
@@ -167,7 +168,7 @@ describe("SessionSink.make", () => {
     write: ({ items }: SessionSink.Batch<{ readonly id: string }>) =>
       Effect.forEach(items, ({ row }) => Effect.flatMap(Shop, ({ sell }) => sell(row.id)), { discard: true })
   })
-  const committed = { cursor: 7, position: "there" }
+  const committed = { at: Position.of(7), note: "there" }
 
   it.effect("needs no more than write: the rest is where it was opened, and nothing", () =>
     Effect.gen(function* () {
@@ -176,10 +177,10 @@ describe("SessionSink.make", () => {
       assert.deepStrictEqual([sink.name, sink.delivery, sink.verify], ["shop", "idempotent", undefined])
       yield* Effect.scoped(
         Effect.gen(function* () {
-          const writer = yield* sink.open(Option.some(committed))
+          const writer = yield* sink.open(SessionSink.opening(Option.some(committed)))
           assert.deepStrictEqual(writer.committed, Option.some(committed))
           assert.deepStrictEqual(yield* writer.write(batch("1", "2")), [])
-          assert.deepStrictEqual(yield* writer.flush(9), { cursor: 9, position: null })
+          assert.deepStrictEqual(yield* writer.flush(Position.of(9)), { at: Position.of(9), note: null })
           yield* writer.finish
           assert.deepStrictEqual([writer.replaced, writer.compared], [undefined, undefined])
         })
@@ -195,22 +196,25 @@ describe("SessionSink.make", () => {
       const sink = SessionSink.make({
         name: "shop",
         delivery: "resumable",
-        open: (from) =>
+        open: ({ from }) =>
           Effect.map(Shop, ({ sell }) => ({
-            committed: Option.map(from, ({ position }) => ({ cursor: 8, position })),
+            committed: Option.map(from, ({ note }) => ({ at: Position.of(8), note })),
             write: (_: SessionSink.Batch<object>) => Effect.succeed(refused),
-            flush: (cursor) => Effect.as(sell("flush"), { cursor, position: "here" }),
+            flush: (at) => Effect.as(sell("flush"), { at, note: "here" }),
             finish: sell("finish"),
             replaced: () => ({ replaced: ["a"], removed: [] }),
             compared: () => ({ newer: 1, notBelieved: 0 })
           })),
-        verify: ({ position }) => Effect.flatMap(Shop, ({ sell }) => sell(`verify ${position === "there"}`))
+        verify: ({ note }, { pipeline }) =>
+          Effect.flatMap(Shop, ({ sell }) => sell(`verify ${note === "there"} ${pipeline}`))
       }).pipe(SessionSink.provide(layer))
-      yield* Effect.scoped(sink.verify?.(committed) ?? Effect.die("no verify"))
-      const writer = yield* sink.open(Option.some(committed))
-      assert.deepStrictEqual(writer.committed, Option.some({ cursor: 8, position: "there" }))
+      yield* Effect.scoped(
+        sink.verify?.(committed, { ...SessionSink.opening(), pipeline: "calls" }) ?? Effect.die("no verify")
+      )
+      const writer = yield* sink.open(SessionSink.opening(Option.some(committed)))
+      assert.deepStrictEqual(writer.committed, Option.some({ at: Position.of(8), note: "there" }))
       assert.deepStrictEqual(yield* writer.write(batch("1")), refused)
-      assert.deepStrictEqual(yield* writer.flush(9), { cursor: 9, position: "here" })
+      assert.deepStrictEqual(yield* writer.flush(Position.of(9)), { at: Position.of(9), note: "here" })
       yield* writer.finish
       assert.deepStrictEqual(
         [writer.replaced?.(), writer.compared?.()],
@@ -219,14 +223,14 @@ describe("SessionSink.make", () => {
           { newer: 1, notBelieved: 0 }
         ]
       )
-      assert.deepStrictEqual(sold, ["built", "verify true", "closed", "built", "flush", "finish"])
+      assert.deepStrictEqual(sold, ["built", "verify true calls", "closed", "built", "flush", "finish"])
     }).pipe(Effect.scoped)
   )
 
   it.effect("fails as a sink when its services cannot be built", () =>
     Effect.gen(function* () {
       const broken = Layer.effect(Shop, Effect.fail({ description: "the shop is closed" }))
-      const opened = SessionSink.provide(shop, broken).open(Option.none())
+      const opened = SessionSink.provide(shop, broken).open(SessionSink.opening())
       const error = yield* Effect.flip(Effect.scoped(opened))
       assert.deepInclude(error, {
         sink: "shop",
@@ -250,7 +254,7 @@ describe("SessionSink.make", () => {
           () => [{ name: "id", type: "text" }]
         )
       )
-      const writer = yield* sink.open(Option.none())
+      const writer = yield* sink.open(SessionSink.opening())
       yield* writer.write({
         items: [{ id: "a", start: 5, version: Version.of(6), row: { number: 4 } }],
         columns: [{ name: "number", type: "integer" }],

@@ -1,4 +1,5 @@
 /** The suite finds what is wrong with a sink: each way of being wrong is found by the cases that are about it. */
+import * as Position from "@callstream/core/model/Position"
 import type { CallSession } from "@callstream/core/model/CallSession"
 import * as SessionSink from "@callstream/core/sink/SessionSink"
 import { SinkError } from "@callstream/core/sink/SinkError"
@@ -26,9 +27,9 @@ const make = () => {
   const sink: SessionSink.SessionSink<CallSession> = SessionSink.make({
     name: "held",
     delivery: "resumable",
-    open: (from) =>
+    open: ({ from }) =>
       Effect.sync((): SessionSink.Writer<CallSession> => {
-        const length = Option.match(from, { onNone: () => 0, onSome: ({ position }) => Number(position) })
+        const length = Option.match(from, { onNone: () => 0, onSome: ({ note }) => Number(note) })
         if (Option.isNone(from) || held.rows.length > length) held.named = false
         held.rows = held.rows.slice(0, length)
         return {
@@ -39,7 +40,7 @@ const make = () => {
               held.rows = [...held.rows, ...taken.map(({ row }) => row)]
               return items.filter(({ row }) => row.status === "odd").map(({ id }) => ({ id, reason: "it is odd" }))
             }),
-          flush: (cursor) => Effect.map(attempt("flush"), () => ({ cursor, position: held.rows.length })),
+          flush: (cursor) => Effect.map(attempt("flush"), () => ({ at: cursor, note: held.rows.length })),
           finish: Effect.sync(() => void (held.named = true))
         }
       })
@@ -112,16 +113,16 @@ describe("SinkConformance", () => {
     [
       "commits less than it has",
       changed(({ flush }, held) => ({
-        flush: (cursor) => Effect.map(flush(cursor), (committed) => ({ ...committed, position: held.rows.length - 1 }))
+        flush: (cursor) => Effect.map(flush(cursor), (committed) => ({ ...committed, note: held.rows.length - 1 }))
       })),
       /^resume: what came after/
     ],
     [
       "commits what it does not say",
       changed(({ flush }) => ({
-        flush: (cursor) => Effect.map(flush(cursor), (one) => ({ ...one, cursor: cursor - 1 }))
+        flush: (cursor) => Effect.map(flush(cursor), (one) => ({ ...one, at: Position.of(Number(cursor) - 1) }))
       })),
-      /^flush: a position/
+      /^flush: a note/
     ],
     [
       "finishes when it flushes",
@@ -169,11 +170,11 @@ describe("SinkConformance", () => {
     Effect.gen(function* () {
       const store = () => {
         const made = make()
-        const open: Held["sink"]["open"] = (from) =>
+        const open: Held["sink"]["open"] = (opening) =>
           Effect.suspend(() => {
             const { rows } = made.held
-            return Effect.map(made.sink.open(from), (writer) => {
-              if (Option.isSome(from)) made.held.rows = rows
+            return Effect.map(made.sink.open(opening), (writer) => {
+              if (Option.isSome(opening.from)) made.held.rows = rows
               return writer
             })
           })

@@ -1,3 +1,4 @@
+import * as Position from "@callstream/core/model/Position"
 import { Checkpoint, type State } from "@callstream/core/checkpoint/Checkpoint"
 import type { CheckpointError } from "@callstream/core/checkpoint/CheckpointError"
 import { ProcessOwner as Owner } from "@callstream/core/checkpoint/ProcessOwner"
@@ -19,11 +20,11 @@ import * as SinkStore from "../SinkStore.ts"
 
 const fingerprint = { filters: "status=completed" }
 const state: State = {
-  version: 1,
+  version: 2,
   fingerprint,
-  sinks: { calls: { cursor: 7, position: { length: 3 } } },
+  sinks: { calls: { at: Position.of(7), note: { length: 3 } } },
   finished: false,
-  notes: { from: 1 }
+  source: { from: 1 }
 }
 
 const over = (client: Layer.Layer<SqlClient.SqlClient, SqlError>) => {

@@ -1,4 +1,6 @@
 /** Statement N fails, once and from then on, before and after it was run: what a run leaves is whole, and the next one brings the rest. */
+import * as SessionSink from "@callstream/core/sink/SessionSink"
+import * as Position from "@callstream/core/model/Position"
 import type { CallSession } from "@callstream/core/model/CallSession"
 import * as Column from "@callstream/core/model/Column"
 import type { Committed } from "@callstream/core/model/Committed"
@@ -36,8 +38,8 @@ const patiently = <A, R>(operation: Effect.Effect<A, SinkError, R>, tries = 2): 
 /** A run as a pipeline makes it; the checkpoint is kept beside the database. */
 const run = (store: Stores.Store, checkpoint: Checkpoint): Effect.Effect<void, SinkError> =>
   Effect.gen(function* () {
-    const writer = yield* patiently(store.sink.open(Option.fromUndefinedOr(checkpoint.committed)))
-    const done = Option.match(writer.committed, { onNone: () => -Infinity, onSome: ({ cursor }) => cursor })
+    const writer = yield* patiently(store.sink.open(SessionSink.opening(Option.fromUndefinedOr(checkpoint.committed))))
+    const done = Option.match(writer.committed, { onNone: () => -Infinity, onSome: ({ at }) => Number(at) })
     for (let place = 0; place < sessions.length; place += width) {
       const items = sessions
         .slice(place, place + width)
@@ -45,9 +47,10 @@ const run = (store: Stores.Store, checkpoint: Checkpoint): Effect.Effect<void, S
         .filter(({ start }) => start >= done)
       if (items.length === 0) continue
       assert.isEmpty(yield* patiently(writer.write({ items, columns, observedAt: begin })))
-      if (place % (2 * width) !== 0) checkpoint.committed = yield* patiently(writer.flush(micros(place + width)))
+      if (place % (2 * width) !== 0)
+        checkpoint.committed = yield* patiently(writer.flush(Position.of(micros(place + width))))
     }
-    checkpoint.committed = yield* patiently(writer.flush(micros(sessions.length)))
+    checkpoint.committed = yield* patiently(writer.flush(Position.of(micros(sessions.length))))
     yield* patiently(writer.finish)
   }).pipe(Effect.scoped)
 
@@ -112,7 +115,7 @@ const assertSweep = <E, R>(make: Effect.Effect<Stores.Store, E, R | Scope.Scope>
               assertBetweenCommits(left, where)
               // The cursor that a checkpoint heard of is never ahead of what is there.
               if (checkpoint.committed !== undefined) {
-                assert.isAtLeast(left.length, Math.round((checkpoint.committed.cursor - begin) / day), where)
+                assert.isAtLeast(left.length, Math.round((Number(checkpoint.committed.at) - begin) / day), where)
               }
               store.faults.fail({ times: 0 })
               yield* run(store, checkpoint)

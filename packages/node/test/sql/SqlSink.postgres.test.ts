@@ -1,3 +1,4 @@
+import * as Position from "@callstream/core/model/Position"
 import * as Column from "@callstream/core/model/Column"
 import * as SessionSink from "@callstream/core/sink/SessionSink"
 import * as SqlSink from "@callstream/core/sink/SqlSink"
@@ -7,14 +8,13 @@ import type { PgClient } from "@effect/sql-pg/PgClient"
 import { assert, describe, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as SqlClient from "effect/sql/SqlClient"
 import * as TestClock from "effect/testing/TestClock"
 import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import * as Postgres from "../postgres/Server.ts"
-import { batch, session, written } from "./SqlRows.ts"
+import { asOf, batch, session, written } from "./SqlRows.ts"
 import { unwrapped } from "./Stores.ts"
 
 const opened = Effect.gen(function* () {
@@ -176,7 +176,7 @@ describe.skipIf(Postgres.missing)(`SqlSink, in PostgreSQL${Postgres.reason}`, ()
         const deep = session(60, {
           metadata: JSON.parse(`${'{"a":'.repeat(9000)}1${"}".repeat(9000)}`) as Record<string, unknown>
         })
-        const refused = yield* written(sink({ account: "a" }), (writer) =>
+        const refused = yield* written(sink({ keepsOffset: true }), (writer) =>
           Effect.gen(function* () {
             const first = yield* writer.write(batch([session(1), session(2)]))
             const second = yield* writer.write(batch([...rows, session(50, { id: "x".repeat(21) }), deep]))
@@ -214,7 +214,7 @@ describe.skipIf(Postgres.missing)(`SqlSink, in PostgreSQL${Postgres.reason}`, ()
             }
           )
         let lost = 0
-        yield* written(sink({ account: "a" }), (writer) =>
+        yield* written(sink({ keepsOffset: true }), (writer) =>
           Effect.gen(function* () {
             for (let at = 0; at < 12; at++) {
               yield* orAgain(
@@ -224,7 +224,7 @@ describe.skipIf(Postgres.missing)(`SqlSink, in PostgreSQL${Postgres.reason}`, ()
               )
               if (at % 3 === 1) yield* Effect.orDie(cut)
               if (at % 4 === 3)
-                yield* orAgain(Effect.tapError(writer.flush(2 * at + 2), () => Effect.sync(() => lost++)))
+                yield* orAgain(Effect.tapError(writer.flush(Position.of(2 * at + 2)), () => Effect.sync(() => lost++)))
             }
           })
         )
@@ -237,7 +237,7 @@ describe.skipIf(Postgres.missing)(`SqlSink, in PostgreSQL${Postgres.reason}`, ()
       Effect.gen(function* () {
         const { sink, sql } = yield* opened
         const seen = new Set<string>()
-        yield* written(sink({ account: "a" }), (writer) =>
+        yield* written(sink({ keepsOffset: true }), (writer) =>
           Effect.gen(function* () {
             yield* writer.write(batch([]))
             const look = Effect.orDie(
@@ -249,7 +249,7 @@ describe.skipIf(Postgres.missing)(`SqlSink, in PostgreSQL${Postgres.reason}`, ()
             for (let at = 0; at < 10; at++) {
               yield* writer.write(batch([session(2 * at), session(2 * at + 1)]))
               seen.add(JSON.stringify(yield* look))
-              if (at % 5 === 4) yield* writer.flush(2 * at + 2)
+              if (at % 5 === 4) yield* writer.flush(Position.of(2 * at + 2))
               seen.add(JSON.stringify(yield* look))
             }
           })
@@ -266,7 +266,10 @@ describe.skipIf(Postgres.missing)(`SqlSink, in PostgreSQL${Postgres.reason}`, ()
         const { sink, sql } = yield* opened
         yield* Effect.forEach(
           [0, 1, 2, 3],
-          (at) => written(sink({ account: `run ${at}` }), (writer) => writer.write(batch([session(at), session(100)]))),
+          (at) =>
+            written(asOf(`run ${at}`, sink({ keepsOffset: true })), (writer) =>
+              writer.write(batch([session(at), session(100)]))
+            ),
           { concurrency: "unbounded" }
         )
         assert.strictEqual((yield* row(sql, `SELECT count(*)::int AS n FROM call_sessions`))?.["n"], 5)
@@ -288,7 +291,7 @@ describe.skipIf(Postgres.missing)(`SqlSink, in PostgreSQL${Postgres.reason}`, ()
           [`127.0.0.1:${sql.config.port}/postgres?sslmode=verify-full`, /does not speak TLS/]
         ] as const
         for (const [place, expected] of cases) {
-          const error = yield* Effect.flip(Effect.scoped(at(place).open(Option.none())))
+          const error = yield* Effect.flip(Effect.scoped(at(place).open(SessionSink.opening())))
           assert.match(error.message, expected)
           assert.strictEqual(error.reason._tag, "Database")
           assert.notInclude(JSON.stringify(error), "canary")
@@ -326,7 +329,7 @@ describe.skipIf(Postgres.missing)(`SqlSink, in PostgreSQL${Postgres.reason}`, ()
             SessionSink.provide(
               SqlSink.make({ name: "calls" }),
               PostgresClient.layer({ url: Redacted.make(`postgres://${login}@${address}`) })
-            ).open(Option.none())
+            ).open(SessionSink.opening())
           )
         // The server reads the file again soon, not at once: until then it asks for no password.
         const error = yield* Effect.flip(open("locked:canary-password")).pipe(

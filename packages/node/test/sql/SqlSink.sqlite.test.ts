@@ -1,4 +1,6 @@
 import type { SinkError } from "@callstream/core/sink/SinkError"
+import * as Position from "@callstream/core/model/Position"
+import type { Committed } from "@callstream/core/model/Committed"
 import * as Column from "@callstream/core/model/Column"
 import * as SessionSink from "@callstream/core/sink/SessionSink"
 import * as SqlSink from "@callstream/core/sink/SqlSink"
@@ -13,7 +15,7 @@ import * as Fs from "node:fs"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import * as SinkStore from "../SinkStore.ts"
-import { batch, observedAt, session, written } from "./SqlRows.ts"
+import { asOf, batch, observedAt, session, written } from "./SqlRows.ts"
 
 const sinkAt = (filename: string, options: SqlSink.Options = {}) =>
   SessionSink.provide(
@@ -100,17 +102,18 @@ describe("SqlSink, in SQLite", () => {
   it.live("knows again what a finished run filled, and misses a table or file that is gone or another", () =>
     Effect.gen(function* () {
       const file = yield* database
-      const sink = sinkAt(file, { account: "nightly" })
+      const sink = sinkAt(file, { keepsOffset: true })
       const left = yield* written(sink, (writer) =>
         Effect.andThen(
           writer.write(batch([session(1)])),
-          Effect.tap(writer.flush(9), () => writer.finish)
+          Effect.tap(writer.flush(Position.of(9)), () => writer.finish)
         )
       )
-      const verify = (of = sink) => Effect.scoped(of.verify?.(left) ?? Effect.die("there is no verify"))
+      const verify = (of = sink) =>
+        Effect.scoped(of.verify?.(left, SessionSink.opening()) ?? Effect.die("there is no verify"))
       yield* verify()
       yield* verify(sinkAt(file))
-      const another = yield* Effect.flip(verify(sinkAt(file, { account: "another" })))
+      const another = yield* Effect.flip(verify(asOf("another", sinkAt(file, { keepsOffset: true }))))
       assert.deepInclude(another, { operation: "verify", retryable: false })
       assert.include(another.description, "is not the one that the finished run filled")
       ask(file, "DROP TABLE call_sessions")
@@ -168,7 +171,7 @@ describe("SqlSink, in SQLite", () => {
     () =>
       Effect.gen(function* () {
         const file = yield* database
-        const sink = sinkAt(file, { account: "a", maxPending: 2000 })
+        const sink = sinkAt(file, { keepsOffset: true, maxPending: 2000 })
         yield* written(sink, (writer) =>
           Effect.gen(function* () {
             yield* writer.write(batch([session(1, { summary: "first" }), session(1, { summary: "last" })]))
@@ -230,13 +233,13 @@ describe("SqlSink, in SQLite", () => {
     Effect.gen(function* () {
       const file = yield* database
       const other = new DatabaseSync(file)
-      const writing = sinkAt(file, { account: "a" })
+      const writing = sinkAt(file, { keepsOffset: true })
       yield* written(writing, (writer) =>
         Effect.gen(function* () {
           yield* writer.write(batch([session(1)]))
           other.exec("BEGIN IMMEDIATE")
           yield* writer.write(batch([session(2)]))
-          const told = yield* Effect.result(writer.flush(1))
+          const told = yield* Effect.result(writer.flush(Position.of(1)))
           const error = told._tag === "Failure" ? told.failure : undefined
           assert.deepInclude(error, { retryable: true, operation: "flush" })
           assert.deepInclude(failureOf(error), { problem: "Locked", code: "SQLITE_BUSY" })
@@ -253,7 +256,7 @@ describe("SqlSink, in SQLite", () => {
     Effect.gen(function* () {
       const file = yield* database
       const seen = new Set<string>()
-      yield* written(sinkAt(file, { account: "a" }), (writer) =>
+      yield* written(sinkAt(file, { keepsOffset: true }), (writer) =>
         Effect.gen(function* () {
           yield* writer.write(batch([]))
           const reader = new DatabaseSync(file)
@@ -263,7 +266,7 @@ describe("SqlSink, in SQLite", () => {
           for (let at = 0; at < 30; at++) {
             yield* writer.write(batch([session(3 * at), session(3 * at + 1), session(3 * at + 2)]))
             seen.add(JSON.stringify(look.get()))
-            if (at % 5 === 4) yield* writer.flush(3 * at + 3)
+            if (at % 5 === 4) yield* writer.flush(Position.of(3 * at + 3))
             seen.add(JSON.stringify(look.get()))
           }
           reader.close()
@@ -285,16 +288,16 @@ describe("SqlSink, in SQLite", () => {
       const client = SqliteClient.layer({ filename: file })
       yield* Effect.gen(function* () {
         const connection = yield* SqlClient
-        const writer = yield* SqlSink.make({ name: "calls.db", account: "a" }).open(Option.none())
+        const writer = yield* SqlSink.make({ name: "calls.db", keepsOffset: true }).open(SessionSink.opening())
         yield* writer.write(batch(rows))
         yield* connection`PRAGMA max_page_count = 40`
-        const error = yield* Effect.flip(writer.flush(1))
+        const error = yield* Effect.flip(writer.flush(Position.of(1)))
         assert.isTrue(error.retryable)
         assert.deepInclude(failureOf(error), { problem: "DiskFull", code: "SQLITE_FULL" })
         assert.include(error.message, "the disk is full")
         assert.deepStrictEqual(ask(file, "SELECT count(*) AS n FROM call_sessions"), [{ n: 0 }])
         yield* connection`PRAGMA max_page_count = 4000`
-        yield* writer.flush(1)
+        yield* writer.flush(Position.of(1))
       }).pipe(Effect.scoped, Effect.provide(client))
       assert.deepStrictEqual(ask(file, "SELECT count(*) AS n FROM call_sessions"), [{ n: 200 }])
     })
@@ -346,27 +349,29 @@ describe("SqlSink, in SQLite", () => {
   it.live("starts again when the table was removed, or when a finished run has no checkpoint any more", () =>
     Effect.gen(function* () {
       const file = yield* database
-      const sink = sinkAt(file, { account: "a" })
-      const standing = (from: Option.Option<{ cursor: number; position: null }>) =>
-        Effect.scoped(Effect.map(sink.open(from), ({ committed }) => Option.getOrUndefined(committed)?.cursor))
+      const sink = sinkAt(file, { keepsOffset: true })
+      const standing = (from: Option.Option<Committed>) =>
+        Effect.scoped(
+          Effect.map(sink.open(SessionSink.opening(from)), ({ committed }) => Option.getOrUndefined(committed)?.at)
+        )
       yield* Effect.scoped(
         Effect.gen(function* () {
-          const writer = yield* sink.open(Option.none())
+          const writer = yield* sink.open(SessionSink.opening())
           yield* writer.write(batch([session(1)]))
-          yield* writer.flush(7)
+          yield* writer.flush(Position.of(7))
           yield* writer.write(batch([session(2)]))
         })
       )
       // The process ended before its checkpoint was written.
-      assert.strictEqual(yield* standing(Option.none()), 7)
-      assert.strictEqual(yield* standing(Option.some({ cursor: 3, position: null })), 7)
+      assert.strictEqual(yield* standing(Option.none()), Position.of(7))
+      assert.strictEqual(yield* standing(Option.some({ at: Position.of(3), note: null })), Position.of(7))
       yield* written(sink, (writer) => writer.write(batch([session(2)])))
       assert.isUndefined(yield* standing(Option.none()))
-      assert.strictEqual(yield* standing(Option.some({ cursor: 7, position: null })), Number.MAX_SAFE_INTEGER)
+      assert.strictEqual(yield* standing(Option.some({ at: Position.of(7), note: null })), "end")
       const other = new DatabaseSync(file)
       other.exec("DROP TABLE call_sessions")
       other.close()
-      assert.isUndefined(yield* standing(Option.some({ cursor: 7, position: null })))
+      assert.isUndefined(yield* standing(Option.some({ at: Position.of(7), note: null })))
     })
   )
 })

@@ -87,7 +87,7 @@ const compare = Effect.fnUntraced(function* (table: Table, seed: number) {
     (writer) =>
       Effect.gen(function* () {
         for (const batch of batches) assert.isEmpty(yield* writer.write(batch))
-        yield* writer.flush(Number.MAX_SAFE_INTEGER)
+        yield* writer.flush("end")
         return writer.compared?.()
       })
   )
@@ -115,7 +115,7 @@ const assertRefusing = Effect.fnUntraced(function* (table: Table) {
     Effect.gen(function* () {
       const refused = yield* writer.write(batch)
       const before = writer.compared?.()
-      yield* writer.flush(Number.MAX_SAFE_INTEGER)
+      yield* writer.flush("end")
       return { refused: refused.map(({ id }) => id), before, after: writer.compared?.() }
     })
   )

@@ -20,8 +20,8 @@ export const adviceFor = ({ reason }: CheckpointError, reader: Reader): string |
       return held(reason.held)
     case "Torn":
       switch (reason.problem._tag) {
-        case "NewerVersion":
-          return `Run the newer callstream that wrote it, or delete ${reason.path} to begin again from the beginning.`
+        case "OtherVersion":
+          return `Finish the run with the callstream that wrote it, or delete ${reason.path} to begin again from the beginning.`
         case "NoSalt":
           return "Restore it from a copy, or delete it together with the checkpoints beside it, to begin them again."
         default:
@@ -42,7 +42,7 @@ export const adviceFor = ({ reason }: CheckpointError, reader: Reader): string |
     case "Database":
       return database(reason.failure, reader)
     case "NotJson":
-      return "Report this: a sink gave a wrong position."
+      return "Report this: it is a mistake of callstream, or of a part of your own."
     case "SaltRemoved":
       return "Run it again."
     case "Address":

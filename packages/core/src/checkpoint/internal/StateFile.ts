@@ -6,6 +6,8 @@ import { State } from "../Checkpoint.ts"
 import { CheckpointError, type CheckpointReason } from "../CheckpointError.ts"
 import { parse } from "./Files.ts"
 
+const version = State.fields.version.literal
+
 const Content = Schema.Struct({ ...State.fields, pipeline: Schema.String })
 const decodeContent = Schema.decodeUnknownEffect(Content)
 const encodeContent = Schema.encodeEffect(Content)
@@ -17,7 +19,7 @@ const checksumOf = (content: unknown) =>
 export const encode = Effect.fnUntraced(function* (path: string, pipeline: string, state: State) {
   const content = yield* Effect.mapError(
     encodeContent({ ...state, pipeline }),
-    () => new CheckpointError({ reason: { _tag: "NotJson", path } })
+    () => new CheckpointError({ reason: { _tag: "NotJson", path, what: "sinks" } })
   )
   return `${JSON.stringify({ ...content, checksum: yield* checksumOf(content) }, undefined, 2)}\n`
 })
@@ -29,8 +31,8 @@ export const decode = Effect.fnUntraced(function* (path: string, pipeline: strin
 
   const parsed = parse(bytes)
   if (typeof parsed !== "object" || parsed === null) return yield* refuse({ _tag: "NotWhole" })
-  if ("version" in parsed && typeof parsed.version === "number" && parsed.version > 1) {
-    return yield* refuse({ _tag: "NewerVersion", version: parsed.version })
+  if ("version" in parsed && typeof parsed.version === "number" && parsed.version !== version) {
+    return yield* refuse({ _tag: "OtherVersion", version: parsed.version, known: version })
   }
   const { checksum, ...content } = { checksum: undefined, ...parsed }
   if (checksum !== (yield* checksumOf(content))) return yield* refuse({ _tag: "Changed" })

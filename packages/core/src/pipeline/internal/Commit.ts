@@ -1,106 +1,124 @@
+/** The commits of a run: sinks are flushed, dead letters first, and then the checkpoint is written. */
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
+import * as Ref from "effect/Ref"
 import type * as Schema from "effect/Schema"
-import type { Fingerprint, Lease, State } from "../../checkpoint/Checkpoint.ts"
+import type { Lease, State } from "../../checkpoint/Checkpoint.ts"
 import type { CheckpointError } from "../../checkpoint/CheckpointError.ts"
-import type { Committed } from "../../model/Committed.ts"
 import type { VersionClock } from "../../client/VersionClock.ts"
-import type { Instant } from "../../model/Instant.ts"
+import * as CoverageSet from "../../coverage/CoverageSet.ts"
+import type { Committed } from "../../model/Committed.ts"
+import type { Fingerprint } from "../../model/Fingerprint.ts"
+import * as Position from "../../model/Position.ts"
 import * as Version from "../../model/Version.ts"
 import type { SinkError } from "../../sink/SinkError.ts"
 import type { DeadLetter } from "../DeadLetter.ts"
-import type { Outlet } from "./Outlet.ts"
+import * as RunState from "./RunState.ts"
+import type { SinkHandle } from "./SinkHandle.ts"
 
 /** Runs a step of a sink; an error of it ends the run, or closes only the sink, and then the step gives `instead`. */
 export type OrClose<A> = <B>(
-  outlet: Outlet<A>,
+  sink: SinkHandle<A>,
   step: Effect.Effect<B, SinkError>,
   instead: B
 ) => Effect.Effect<B, SinkError>
 
 export interface Commit {
+  /** Keeps the state of the source, before anything is read. */
+  readonly begin: (source: Schema.Json) => Effect.Effect<void, CheckpointError>
   /** Flushes what is behind the cursor, the dead letters first, and then writes the checkpoint. */
-  readonly to: (cursor: Instant, finished: boolean) => Effect.Effect<void, SinkError | CheckpointError>
+  readonly to: (at: Position.Cursor, finished: boolean) => Effect.Effect<void, SinkError | CheckpointError>
   /**
    * Keeps the versions given so far from being given again, whatever happens to this run. To be called before rows go to a
    * sink: one that was killed may have them.
    */
   readonly reserve: Effect.Effect<void, CheckpointError>
-  /** A flush did not come to its end: what the sink holds is not known. */
-  readonly isMidway: () => boolean
 }
 
 /** Versions that are kept for what is read until the next commit: 2 seconds of microseconds. */
 const ahead = 2_000_000
 
 export const make = <A>(options: {
+  readonly run: Ref.Ref<RunState.RunState>
   readonly lease: Lease
+  readonly kept: State | undefined
   readonly fingerprint: Fingerprint
   readonly clock: VersionClock
-  readonly notes: (() => Schema.Json) | undefined
-  readonly letters: Outlet<DeadLetter>
-  readonly outlets: ReadonlyArray<Outlet<A>>
+  readonly letters: SinkHandle<DeadLetter>
+  readonly sinks: ReadonlyArray<SinkHandle<A>>
   readonly orClose: OrClose<A>
+  readonly onCommitted: (at: Position.Cursor) => Effect.Effect<void>
 }): Commit => {
-  const { clock, fingerprint, lease, letters, orClose, outlets } = options
-  const kept = Option.getOrUndefined(lease.state)
-  let notes = kept?.notes
-  let midway = false
-  let reserved = kept?.lastVersion
-  const isReserved = () => (clock.state().last ?? -Infinity) <= (reserved ?? -Infinity)
+  const { clock, fingerprint, kept, lease, letters, orClose, run, sinks } = options
+  const source = Ref.makeUnsafe(kept?.source)
+  /** What the checkpoint says of the sinks: never more than what is known of the range, whatever a sink says itself. */
+  const said = Ref.makeUnsafe<Readonly<Record<string, Committed>>>(kept?.sinks ?? {})
 
-  let sinks: Readonly<Record<string, Committed>> = kept?.sinks ?? {}
-
-  /**
-   * @param those The sinks whose place is kept anew. A table that is ahead of the checkpoint keeps its old place until the
-   * notes have seen what is in between.
-   */
-  const save = (finished: boolean, those: ReadonlyArray<Pick<Outlet<never>, "name" | "committed">>) =>
-    Effect.suspend(() => {
-      const next: Record<string, Committed> = { ...sinks }
-      for (const { committed, name } of those) {
-        const one = committed()
-        if (one !== undefined) next[name] = one
+  const say = (handles: ReadonlyArray<Pick<SinkHandle<never>, "name" | "state">>) =>
+    Ref.updateAndGet(said, (before) => {
+      const all: Record<string, Committed> = { ...before }
+      for (const { name, state } of handles) {
+        const { committed } = state()
+        if (committed !== undefined) all[name] = committed
       }
-      sinks = next
-      const { last } = clock.state()
-      const lastVersion = last === undefined ? reserved : Version.of(Math.max(last + ahead, reserved ?? -Infinity))
-      const state: State = {
-        version: 1,
-        fingerprint,
-        sinks: next,
-        finished,
-        ...(lastVersion === undefined ? {} : { lastVersion }),
-        ...(notes === undefined ? {} : { notes })
-      }
-      return Effect.tap(lease.commit(state), () =>
-        Effect.sync(() => {
-          reserved = lastVersion
-        })
-      )
+      return all
     })
 
+  const save = Effect.fnUntraced(function* (finished: boolean) {
+    const { committedCoverage, reserved } = yield* Ref.get(run)
+    const { last } = clock.state()
+    const lastVersion = last === undefined ? reserved : Version.of(Math.max(last + ahead, reserved ?? -Infinity))
+    const state = yield* Ref.get(source)
+    yield* lease.commit({
+      version: 2,
+      fingerprint,
+      sinks: yield* Ref.get(said),
+      finished,
+      coverage: committedCoverage,
+      ...(lastVersion === undefined ? {} : { lastVersion }),
+      ...(state === undefined ? {} : { source: state })
+    })
+    yield* Ref.update(run, (now) => ({ ...now, reserved: lastVersion }))
+  })
+
+  /** Where a run that resumes may begin: what was read before and after it stays apart. */
+  const keepCoverage = Effect.flatMap(say([...sinks, letters]), (all) =>
+    Ref.update(run, (state) => {
+      const seams = Object.values(all).flatMap(({ at }) => (at === "end" ? [] : [at]))
+      const coverage = CoverageSet.commit(state.coverage, seams)
+      return { ...state, coverage, committedCoverage: coverage }
+    })
+  )
+
   return {
-    isMidway: () => midway,
-    reserve: Effect.suspend(() => (isReserved() ? Effect.void : save(false, []))),
-    to: Effect.fnUntraced(function* (cursor, finished) {
-      const behind = outlets.filter((outlet) => outlet.failure() === undefined && outlet.at() < cursor)
-      const newLetters = letters.dirty()
-      midway = true
-      // It may stand beyond the sinks, and get a letter all the same, from one that catches up.
-      if (newLetters || letters.at() < cursor) yield* letters.flush(Math.max(cursor, letters.at()))
-      // A sink with an account of its own stands beyond the checkpoint when the run is killed here, and will not refuse the
-      // same rows again: their letters may not be cut off.
-      if (newLetters && letters.delivery === "resumable" && behind.some((one) => one.delivery === "transactional")) {
-        yield* save(false, [letters])
+    begin: (state) => Effect.andThen(Ref.set(source, state), save(false)),
+    reserve: Effect.flatMap(Ref.get(run), ({ reserved }) =>
+      (clock.state().last ?? -Infinity) <= (reserved ?? -Infinity) ? Effect.void : save(false)
+    ),
+    to: Effect.fnUntraced(function* (at, finished) {
+      const behind = sinks.filter((sink) => sink.state().failure === undefined && Position.isBefore(sink.at(), at))
+      const newLetters = letters.state().dirty
+      yield* Ref.update(run, RunState.doing("committing"))
+      // It may be beyond the sinks, and get a letter all the same, from one that catches up.
+      if (newLetters || Position.isBefore(letters.at(), at)) {
+        yield* letters.flush(Position.greatest(at, letters.at()))
       }
-      yield* Effect.forEach(behind, (outlet) => orClose(outlet, outlet.flush(cursor), undefined), {
+      // After a crash here a transactional sink is ahead of the checkpoint, and will not reject the same rows again: their
+      // letters may not be cut off.
+      if (newLetters && letters.delivery === "resumable" && behind.some((one) => one.delivery === "transactional")) {
+        yield* say([letters])
+        yield* save(false)
+      }
+      yield* Effect.forEach(behind, (sink) => orClose(sink, sink.flush(at), undefined), {
         concurrency: "unbounded",
         discard: true
       })
-      midway = false
-      notes = options.notes?.() ?? notes
-      yield* save(finished, [...outlets, letters])
+      yield* keepCoverage
+      // Who stops the run now is told of the commit that was written.
+      yield* save(finished).pipe(
+        Effect.andThen(Ref.update(run, RunState.committed(at))),
+        Effect.andThen(options.onCommitted(at)),
+        Effect.uninterruptible
+      )
     })
   }
 }

@@ -4,7 +4,6 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
-import type { Instant } from "../../model/Instant.ts"
 import * as PartName from "./internal/PartName.ts"
 
 const count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
@@ -73,21 +72,6 @@ export const Manifest = Schema.Struct({
  * @category models
  */
 export type Manifest = typeof Manifest.Type
-
-/**
- * The starts of which a run, or a file, has every session, but for what its filters leave out. Without bounds it has those
- * without a start too.
- *
- * @since 0.1.0
- * @category models
- */
-export interface Covers {
-  readonly from?: Instant | undefined
-  /** @default the time at which the run begins */
-  readonly to?: Instant | undefined
-  /** Equal for runs that leave out the same. @default nothing is left out */
-  readonly filters?: string | undefined
-}
 
 /**
  * What the files of a rotated output are called.

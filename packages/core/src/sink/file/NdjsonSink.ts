@@ -14,7 +14,7 @@ import * as LinePart from "./internal/LinePart.ts"
 import * as Lines from "./internal/Lines.ts"
 import * as Repaired from "../internal/Repaired.ts"
 import * as RowFiles from "./internal/RowFiles.ts"
-import type { Covers, Rotation } from "./Manifest.ts"
+import type { Rotation } from "./Manifest.ts"
 import * as Ndjson from "./Ndjson.ts"
 import { type OutputError, toSinkError } from "./OutputError.ts"
 import type { TextOutput } from "./OutputFile.ts"
@@ -45,13 +45,6 @@ export interface Options {
   readonly rotate?: Rotation | undefined
   /** Whose days the files of `rotate: "day"` have. @default UTC */
   readonly timeZone?: DateTime.TimeZone | undefined
-  /**
-   * Which sessions the rows are of, asked when the sink is opened. With `force` and `rotate: "day"` a day's file is only
-   * replaced by one that covers what it covered, and a day that is not covered stays. Without it no day is replaced.
-   *
-   * @default not known
-   */
-  readonly covers?: (() => Covers | undefined) | undefined
 }
 
 /**
@@ -76,7 +69,6 @@ export const make = (options: Options): SessionSink.SessionSink<unknown, FileSys
     force: options.force === true,
     rotate: options.rotate,
     timeZone: options.timeZone,
-    covers: options.covers,
     compression: options.compression?.extension,
     encoding,
     verifyPart: LinePart.verify,

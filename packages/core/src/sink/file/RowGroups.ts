@@ -13,7 +13,7 @@ import * as GroupPart from "./internal/GroupPart.ts"
 import * as Lines from "./internal/Lines.ts"
 import * as RowFiles from "./internal/RowFiles.ts"
 import * as Tabular from "./internal/Tabular.ts"
-import type { Covers, Rotation } from "./Manifest.ts"
+import type { Rotation } from "./Manifest.ts"
 import type { Item, SessionSink } from "../SessionSink.ts"
 import { type Cell, make as makeTable } from "../Table.ts"
 
@@ -65,8 +65,6 @@ export interface Options {
   readonly rotate?: Rotation | undefined
   /** Whose days the files of `rotate: "day"` have. @default UTC */
   readonly timeZone?: DateTime.TimeZone | undefined
-  /** As for `NdjsonSink`. @default not known */
-  readonly covers?: (() => Covers | undefined) | undefined
   readonly format: Format
 }
 
@@ -86,7 +84,6 @@ export const make = (options: Options): SessionSink<object, FileSystem.FileSyste
     force: options.force === true,
     rotate: options.rotate,
     timeZone: options.timeZone,
-    covers: options.covers,
     compression: undefined,
     encoding: encoding(options),
     verifyPart: GroupPart.verify(options.format),

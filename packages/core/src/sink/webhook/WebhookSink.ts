@@ -5,13 +5,14 @@
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type * as FileSystem from "effect/FileSystem"
+import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import * as Path from "effect/Path"
 import * as CircuitBreaker from "effect/persistence/CircuitBreaker"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import type { Repairs } from "../../model/internal/Json.ts"
+import * as OwnKey from "../internal/OwnKey.ts"
 import * as Repaired from "../internal/Repaired.ts"
 import * as Delivery from "./internal/Delivery.ts"
 import * as Exchange from "./internal/Exchange.ts"
@@ -52,7 +53,8 @@ export interface Options {
   readonly organization: string
   /**
    * A folder for messages on their way: `concurrency` at a time, and twice their bytes at most. They hold calls' data. What
-   * a run that was killed left there is sent first by the next one, byte for byte.
+   * a run that was killed left there is sent first by the next one, byte for byte. Each pipeline, and each fingerprint of
+   * it, has a folder of its own in it, which is removed when nothing waits there.
    *
    * @default in memory, for a run that begins anew when it was killed
    */
@@ -86,7 +88,7 @@ export interface Options {
 export const make = (
   options: Options
 ): SessionSink.SessionSink<unknown, WebhookTransport | FileSystem.FileSystem | Path.Path> =>
-  SessionSink.make({ name: nameOf(options), delivery: "idempotent", open: () => open(options) })
+  SessionSink.make({ name: nameOf(options), delivery: "idempotent", open: (opening) => open(options, opening) })
 
 /**
  * Fails when an option is wrong: opens and sends nothing.
@@ -112,7 +114,7 @@ const settingsOf = Effect.fnUntraced(function* (options: Options) {
   return { url, name, secrets: secrets.success, size, bytes, concurrency }
 })
 
-const open = Effect.fnUntraced(function* (options: Options) {
+const open = Effect.fnUntraced(function* (options: Options, opening: SessionSink.Opening) {
   const { bytes, concurrency, name, secrets, size, url } = yield* settingsOf(options)
   const spool = yield* digest(`${options.organization}\n${Redacted.value(url).href}`)
   const transport = yield* WebhookTransport
@@ -150,7 +152,9 @@ const open = Effect.fnUntraced(function* (options: Options) {
   const kept =
     options.spool === undefined
       ? Spool.inMemory()
-      : yield* Spool.open(paths.join(options.spool, `webhook-${spool.slice(0, 16)}`), name)
+      : yield* Effect.flatMap(folderOf(options.spool, opening), (folder) =>
+          Spool.open(paths.join(folder, `webhook-${spool.slice(0, 16)}`), name)
+        )
   const repairs: Repairs = { texts: 0 }
   const { organization } = options
   const writer = makeWriter({ send, spool: kept, size, bytes, concurrency, organization, repairs })
@@ -161,6 +165,30 @@ const open = Effect.fnUntraced(function* (options: Options) {
     finish: Repaired.reporting(name, repairs, Effect.void)
   }
 })
+
+/** Messages of another pipeline, or of other flags of this one, which may leave more out, are never sent. */
+const folderOf = Effect.fnUntraced(function* (spool: string, opening: SessionSink.Opening) {
+  const key = yield* OwnKey.of(opening)
+  if (key === undefined) return spool
+  const paths = yield* Path.Path
+  const folder = paths.join(spool, `spool-${encodeURIComponent(opening.pipeline)}-${key}`)
+  // Before another run can have the lease, and the folder.
+  yield* Effect.addFinalizer(() => removeEmpty(folder))
+  return folder
+})
+
+const removeEmpty = (folder: string): Effect.Effect<void, never, FileSystem.FileSystem | Path.Path> =>
+  Effect.gen(function* () {
+    const fs = yield* FileSystem.FileSystem
+    const paths = yield* Path.Path
+    const removeUnlessFull = Effect.fnUntraced(function* (path: string) {
+      if ((yield* fs.readDirectory(path)).length === 0) yield* fs.remove(path, { recursive: true })
+    })
+    for (const name of yield* fs.readDirectory(folder)) {
+      if (name.startsWith("webhook-")) yield* removeUnlessFull(paths.join(folder, name))
+    }
+    yield* removeUnlessFull(folder)
+  }).pipe(Effect.ignore)
 
 const makeWriter = (options: {
   readonly send: (message: Message.Message) => Effect.Effect<Delivery.Answer, SinkError>

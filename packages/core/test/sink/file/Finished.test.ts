@@ -1,9 +1,9 @@
 /** What a finished run left is known again, and missed when it is gone or another. */
+import * as SessionSink from "@callstream/core/sink/SessionSink"
 import type { CallSession } from "@callstream/core/model/CallSession"
 import type { Committed } from "@callstream/core/model/Committed"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import * as GroupFiles from "./GroupFiles.ts"
 import * as NdjsonFiles from "./NdjsonFiles.ts"
 
@@ -16,20 +16,20 @@ const rowsOf = (count: number) =>
 const finished = (store: NdjsonFiles.Store, rows: ReadonlyArray<CallSession>) =>
   Effect.scoped(
     Effect.gen(function* () {
-      const writer = yield* store.sink.open(Option.none())
+      const writer = yield* store.sink.open(SessionSink.opening())
       yield* writer.write({
         items: rows.map((row) => ({ id: row.id, start: Date.parse(row.startedAt ?? "") * 1000, row })),
         columns: [{ name: "id", type: "text" }],
         observedAt: 0
       })
-      const committed = yield* writer.flush(Number.MAX_SAFE_INTEGER)
+      const committed = yield* writer.flush("end")
       yield* writer.finish
       return committed
     })
   )
 
 const verify = (store: NdjsonFiles.Store, left: Committed) =>
-  Effect.scoped(store.sink.verify?.(left) ?? Effect.die("there is no verify"))
+  Effect.scoped(store.sink.verify?.(left, SessionSink.opening()) ?? Effect.die("there is no verify"))
 
 const bytesOf = (store: NdjsonFiles.Store, name: string) => store.memory.node(name)?.data.slice() ?? new Uint8Array()
 

@@ -1,12 +1,13 @@
 /** Days of an earlier output, and runs that read other ranges over it: no call that was there is lost. */
+import * as SessionSink from "@callstream/core/sink/SessionSink"
+import * as Position from "@callstream/core/model/Position"
 import type { SinkError } from "@callstream/core/sink/SinkError"
 import type { CallSession } from "@callstream/core/model/CallSession"
 import * as Instant from "@callstream/core/model/Instant"
-import { type Covers, Manifest } from "@callstream/core/sink/Manifest"
+import { Manifest } from "@callstream/core/sink/Manifest"
 import type { Options } from "@callstream/core/sink/NdjsonSink"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
 import * as NdjsonFiles from "./NdjsonFiles.ts"
@@ -28,10 +29,10 @@ interface Asked {
   readonly to?: number | undefined
   /** After so many windows it ends. */
   readonly stop?: number | undefined
-  readonly options?: Partial<Options>
+  readonly options?: Partial<Options & NdjsonFiles.Covered>
 }
 
-const covers = ({ from, to }: Asked): Covers => ({
+const covers = ({ from, to }: Asked): SessionSink.Covers => ({
   from: from === undefined ? undefined : at(from),
   to: to === undefined ? undefined : at(to)
 })
@@ -48,16 +49,16 @@ const run = (store: NdjsonFiles.Store, asked: Asked) =>
         covers: () => covers(asked),
         ...options
       })
-      const writer = yield* sink.open(Option.none())
+      const writer = yield* sink.open(SessionSink.opening())
       let windows = 0
       for (let next = from; next < to; next += 8) {
         if (windows++ >= stop) return writer
         const rows = Array.from({ length: Math.min(8, to - next) }, (_, n) => rowAt(next + n))
         const items = rows.map((row) => ({ id: row.id, start: Instant.parse(row.startedAt ?? ""), row }))
         yield* writer.write({ items, columns: [], observedAt: 0 })
-        yield* writer.flush(at(next + 8))
+        yield* writer.flush(Position.of(at(next + 8)))
       }
-      yield* writer.flush(Number.MAX_SAFE_INTEGER)
+      yield* writer.flush("end")
       yield* writer.finish
       return writer
     })
@@ -219,8 +220,8 @@ describe("NdjsonSink.make, by day and with force", () => {
       })
       const writer = yield* Effect.scoped(
         Effect.gen(function* () {
-          const writer = yield* sink.open(Option.none())
-          yield* writer.flush(Number.MAX_SAFE_INTEGER)
+          const writer = yield* sink.open(SessionSink.opening())
+          yield* writer.flush("end")
           yield* writer.finish
           return writer
         })

@@ -1,4 +1,6 @@
 /** Whatever goes wrong in a run: the next one, from what was committed, brings the file to what it has to be, or is told why not. */
+import * as SessionSink from "@callstream/core/sink/SessionSink"
+import * as Position from "@callstream/core/model/Position"
 import type { CallSession } from "@callstream/core/model/CallSession"
 import * as Column from "@callstream/core/model/Column"
 import type { Committed } from "@callstream/core/model/Committed"
@@ -28,7 +30,7 @@ const width = 2
 const micros = (session: CallSession) => Date.parse(session.startedAt ?? "") * 1000
 const cursorAt = (place: number) => {
   const next = sessions[place]
-  return next === undefined ? Number.MAX_SAFE_INTEGER : micros(next)
+  return next === undefined ? "end" : Position.of(micros(next))
 }
 
 /** Tries again what may be tried again, as often as a pipeline would. */
@@ -44,8 +46,10 @@ interface Checkpoint {
 
 const run = (store: NdjsonFiles.Store, checkpoint: Checkpoint): Effect.Effect<void, SinkError> =>
   Effect.gen(function* () {
-    const writer: Writer<CallSession> = yield* store.sink.open(Option.fromUndefinedOr(checkpoint.committed))
-    const done = checkpoint.committed === undefined ? -Infinity : checkpoint.committed.cursor
+    const writer: Writer<CallSession> = yield* store.sink.open(
+      SessionSink.opening(Option.fromUndefinedOr(checkpoint.committed))
+    )
+    const done = checkpoint.committed === undefined ? -Infinity : Number(checkpoint.committed.at)
     for (let place = 0; place < sessions.length; place += width) {
       const items = sessions
         .slice(place, place + width)

@@ -1,3 +1,5 @@
+import * as SessionSink from "@callstream/core/sink/SessionSink"
+import * as Position from "@callstream/core/model/Position"
 import type { CallSession } from "@callstream/core/model/CallSession"
 import type { Committed } from "@callstream/core/model/Committed"
 import * as NdjsonSink from "@callstream/core/sink/NdjsonSink"
@@ -22,7 +24,7 @@ const item = (id: string, startedAt?: string) => ({
 })
 type Items = ReadonlyArray<Item<CallSession>>
 const batch = (items: Items) => ({ items, columns: [], observedAt: 0 })
-const end = Number.MAX_SAFE_INTEGER
+const end: Position.Cursor = "end"
 
 /** One process. */
 const run = (
@@ -34,7 +36,7 @@ const run = (
 ): Effect.Effect<Committed, SinkError> =>
   Effect.scoped(
     Effect.gen(function* () {
-      const writer = yield* store.sink.open(Option.fromUndefinedOr(from))
+      const writer = yield* store.sink.open(SessionSink.opening(Option.fromUndefinedOr(from)))
       for (const items of batches) yield* writer.write(batch(items))
       const committed = yield* writer.flush(cursor)
       if (finish) yield* writer.finish
@@ -63,7 +65,7 @@ describe("NdjsonSink.make", () => {
         let writes = 0
         yield* Effect.scoped(
           Effect.gen(function* () {
-            const writer = yield* store.sink.open(Option.none())
+            const writer = yield* store.sink.open(SessionSink.opening())
             yield* writer.write(batch([item("first")]))
             memory.intercept(({ method, path }) =>
               method === "file.writeAll" && ++writes === 3
@@ -118,7 +120,7 @@ describe("NdjsonSink.make", () => {
     Effect.gen(function* () {
       for (const position of [null, 7, {}, { bytes: -1, inode: null, tail: "" }, { manifest: {}, parts: [] }]) {
         for (const options of [{}, { rotate: "day" }] as const) {
-          const error = yield* refusal(run(NdjsonFiles.make(options), { cursor: 1, position }, []))
+          const error = yield* refusal(run(NdjsonFiles.make(options), { at: Position.of(1), note: position }, []))
           assert.include(error.description, "another kind of output")
         }
       }
@@ -213,7 +215,7 @@ describe("NdjsonSink.make", () => {
         const rows = ["a", "b", "c", "d", "e", "f", "g"].map((id) => item(id, "2026-07-30T10:00:00Z"))
         yield* Effect.scoped(
           Effect.gen(function* () {
-            const writer = yield* store.sink.open(Option.none())
+            const writer = yield* store.sink.open(SessionSink.opening())
             yield* writer.write(batch(rows.slice(0, 1)))
             store.fail("ENOSPC", 3)
             const rest = batch(rows.slice(1))
@@ -240,7 +242,7 @@ describe("NdjsonSink.make", () => {
       const store = NdjsonFiles.make({})
       yield* Effect.scoped(
         Effect.gen(function* () {
-          const writer = yield* store.sink.open(Option.none())
+          const writer = yield* store.sink.open(SessionSink.opening())
           yield* writer.write(batch([item("a")]))
           store.fail("EIO", 1, ["file.sync"])
           for (let times = 0; times < 2; times++) {
@@ -265,10 +267,10 @@ describe("NdjsonSink.make", () => {
         )
         yield* Effect.scoped(
           Effect.gen(function* () {
-            const writer = yield* store.sink.open(Option.none())
+            const writer = yield* store.sink.open(SessionSink.opening())
             for (const one of rows) {
               yield* writer.write(batch([one]))
-              yield* writer.flush((one.start ?? 0) + 1)
+              yield* writer.flush(Position.of((one.start ?? 0) + 1))
               for (const name of store.memory.names()) {
                 const node = store.memory.node(name)
                 assert.deepStrictEqual(node?.durable, node?.data, name)
@@ -291,14 +293,14 @@ describe("NdjsonSink.make", () => {
           .map((text) => text.split("\n").length - 2)
       yield* Effect.scoped(
         Effect.gen(function* () {
-          const writer = yield* store.sink.open(Option.none())
+          const writer = yield* store.sink.open(SessionSink.opening())
           for (let row = 0; row < 5; row++) yield* writer.write(batch([item("a")]))
           assert.deepStrictEqual(members(), [])
           yield* writer.write(batch([item("a"), item("a")]))
           assert.deepStrictEqual(members(), [7])
           yield* writer.write(batch([item("a")]))
-          yield* writer.flush(1)
-          yield* writer.flush(2)
+          yield* writer.flush(Position.of(1))
+          yield* writer.flush(Position.of(2))
           assert.deepStrictEqual(members(), [7, 1])
         })
       )
@@ -319,14 +321,14 @@ describe("NdjsonSink.make, by day", () => {
       let committed: Committed | undefined
       yield* Effect.scoped(
         Effect.gen(function* () {
-          const writer = yield* store.sink.open(Option.none())
+          const writer = yield* store.sink.open(SessionSink.opening())
           yield* writer.write(batch(before))
-          yield* writer.flush(at("2026-03-29T21:59:59Z"))
-          yield* writer.flush(at("2026-03-29T21:59:59Z"))
+          yield* writer.flush(Position.of(at("2026-03-29T21:59:59Z")))
+          yield* writer.flush(Position.of(at("2026-03-29T21:59:59Z")))
           // The day is not over.
           assert.notInclude(store.memory.names(), "/d/calls-2026-03-29.ndjson")
-          yield* writer.flush(at("2026-03-29T22:00:00Z"))
-          committed = yield* writer.flush(at("2026-03-29T22:00:00Z"))
+          yield* writer.flush(Position.of(at("2026-03-29T22:00:00Z")))
+          committed = yield* writer.flush(Position.of(at("2026-03-29T22:00:00Z")))
           assert.include(store.memory.names(), "/d/calls-2026-03-29.ndjson")
         })
       )
@@ -346,10 +348,10 @@ describe("NdjsonSink.make, by day", () => {
       const store = NdjsonFiles.make({ rotate: "day" })
       yield* Effect.scoped(
         Effect.gen(function* () {
-          const writer = yield* store.sink.open(Option.none())
+          const writer = yield* store.sink.open(SessionSink.opening())
           for (const day of days) {
             yield* writer.write(batch(rowsOf(day)))
-            yield* writer.flush(Date.parse(day) * 1000 + 86_400_000_000)
+            yield* writer.flush(Position.of(Date.parse(day) * 1000 + 86_400_000_000))
           }
           yield* writer.write(batch([item("none")]))
           assert.deepStrictEqual(store.memory.names(), [
@@ -392,10 +394,10 @@ describe("NdjsonSink.make, by day", () => {
       const [first = "", second = ""] = days
       yield* Effect.scoped(
         Effect.gen(function* () {
-          const writer = yield* store.sink.open(Option.none())
+          const writer = yield* store.sink.open(SessionSink.opening())
           for (let times = 0; times < 3; times++) {
             yield* writer.write(batch(rowsOf(first)))
-            yield* writer.flush(Date.parse(second) * 1000)
+            yield* writer.flush(Position.of(Date.parse(second) * 1000))
           }
           yield* writer.finish
         })
@@ -511,10 +513,10 @@ describe("NdjsonSink.output", () => {
         )
         yield* Effect.scoped(
           Effect.gen(function* () {
-            const writer = yield* sink.open(Option.some({ cursor: 4, position: null }))
+            const writer = yield* sink.open(SessionSink.opening(Option.some({ at: Position.of(4), note: null })))
             assert.deepStrictEqual(yield* writer.write(batch([item("a"), item("\u202e")])), [])
             assert.lengthOf(yield* writer.write({ ...batch([]), items: [{ ...item("b"), row: 1n }] }), 1)
-            assert.deepStrictEqual(yield* writer.flush(9), { cursor: 9, position: null })
+            assert.deepStrictEqual(yield* writer.flush(Position.of(9)), { at: Position.of(9), note: null })
             yield* writer.finish
           })
         )
@@ -529,7 +531,7 @@ describe("NdjsonSink.output", () => {
       for (const code of ["EPIPE", "EAGAIN"]) {
         const sink = on({ write: () => Effect.fail(fromCode("stdout", "write", code)), finish: Effect.void })
         const error = yield* Effect.scoped(
-          Effect.flatMap(sink.open(Option.none()), (writer) => writer.write(batch([item("a")])))
+          Effect.flatMap(sink.open(SessionSink.opening()), (writer) => writer.write(batch([item("a")])))
         ).pipe(Effect.flip)
         assert.deepInclude(error, { sink: "out", operation: "write", retryable: false })
         assert.deepInclude(error.reason, { _tag: "Output", code })

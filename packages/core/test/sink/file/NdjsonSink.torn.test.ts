@@ -1,4 +1,6 @@
 /** What an earlier run left, cut and spoilt at every place: gone on with exactly, or refused with a reason. */
+import * as SessionSink from "@callstream/core/sink/SessionSink"
+import * as Position from "@callstream/core/model/Position"
 import type { CallSession } from "@callstream/core/model/CallSession"
 import * as Column from "@callstream/core/model/Column"
 import type { Committed } from "@callstream/core/model/Committed"
@@ -25,11 +27,11 @@ const whole = places.map(session)
 const begin = (store: NdjsonFiles.Store): Effect.Effect<Committed, SinkError> =>
   Effect.scoped(
     Effect.gen(function* () {
-      const writer = yield* store.sink.open(Option.none())
+      const writer = yield* store.sink.open(SessionSink.opening())
       for (const place of [0, 1]) yield* writer.write({ items: [item(place)], columns, observedAt: 0 })
-      yield* writer.flush(item(2).start)
+      yield* writer.flush(Position.of(item(2).start))
       // By day, the first file may have its name from here on.
-      const committed = yield* writer.flush(item(2).start)
+      const committed = yield* writer.flush(Position.of(item(2).start))
       yield* writer.write({ items: [item(2)], columns, observedAt: 0 })
       return committed
     })
@@ -38,9 +40,9 @@ const begin = (store: NdjsonFiles.Store): Effect.Effect<Committed, SinkError> =>
 const goOn = (store: NdjsonFiles.Store, committed: Committed) =>
   Effect.scoped(
     Effect.gen(function* () {
-      const writer = yield* store.sink.open(Option.some(committed))
+      const writer = yield* store.sink.open(SessionSink.opening(Option.some(committed)))
       yield* writer.write({ items: [item(2), item(3)], columns, observedAt: 0 })
-      yield* writer.flush(Number.MAX_SAFE_INTEGER)
+      yield* writer.flush("end")
       yield* writer.finish
     })
   ).pipe(Effect.match({ onSuccess: () => undefined, onFailure: (error) => error }))
@@ -68,7 +70,7 @@ describe.each<[string, Parameters<typeof NdjsonFiles.make>[0], NdjsonFiles.Kind]
     Effect.gen(function* () {
       const length = yield* Effect.map(
         begin(NdjsonFiles.make(options, kind)),
-        ({ position }) => (position as { at: { bytes: number } }).at.bytes
+        ({ note }) => (note as { at: { bytes: number } }).at.bytes
       )
       for (let place = 0; place <= length + 20; place++) {
         const store = NdjsonFiles.make(options, kind)
@@ -94,7 +96,7 @@ describe.each<[string, Parameters<typeof NdjsonFiles.make>[0], NdjsonFiles.Kind]
     Effect.gen(function* () {
       const length = yield* Effect.map(
         begin(NdjsonFiles.make(options, kind)),
-        ({ position }) => (position as { at: { bytes: number } }).at.bytes
+        ({ note }) => (note as { at: { bytes: number } }).at.bytes
       )
       for (let place = 0; place < length; place++) {
         const store = NdjsonFiles.make(options, kind)

@@ -1,4 +1,5 @@
 /** What may go wrong, at every place where it can. */
+import * as Position from "@callstream/core/model/Position"
 import type { Writer } from "@callstream/core/sink/SessionSink"
 import { SinkError } from "@callstream/core/sink/SinkError"
 import { assert, describe, it } from "@effect/vitest"
@@ -18,7 +19,7 @@ const options = { batchSize: 5, concurrency: 2, giveUpAfter: "5 minutes" } as co
 
 /** One window, written and flushed. The ids of what was refused. */
 const window = (world: World, at = observedAt) =>
-  run(world, (writer) => Effect.tap(writer.write(batch(all, at)), () => writer.flush(at)), options).pipe(
+  run(world, (writer) => Effect.tap(writer.write(batch(all, at)), () => writer.flush(Position.of(at))), options).pipe(
     Effect.map((refused) => refused.map(({ id }) => id))
   )
 
@@ -245,7 +246,7 @@ describe("WebhookSink, failing", () => {
       assert.isNotEmpty(disk.names())
       for (const more of [{ url: "https://hooks.example.com/other" }, { organization: "globex" }]) {
         const other = Receiver.make()
-        yield* run({ disk, receiver: other }, (writer) => writer.flush(0), more)
+        yield* run({ disk, receiver: other }, (writer) => writer.flush(Position.of(0)), more)
         assert.isEmpty(other.messages)
       }
     })
@@ -304,7 +305,7 @@ describe("WebhookSink, through a life of faults", () => {
               const items = (windows[committed] ?? []).map((id) => item(id, { id, state: Math.floor(random() * 3) }))
               for (const { id, row } of items) written.set(id, row)
               yield* writer.write(batch(items, at))
-              yield* writer.flush(at)
+              yield* writer.flush(Position.of(at))
               committed++
             }
           }),

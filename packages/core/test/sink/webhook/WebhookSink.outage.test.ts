@@ -1,4 +1,5 @@
 /** The receiver is down for a day, and what nobody may read stays unread. */
+import * as Position from "@callstream/core/model/Position"
 import * as WebhookSink from "@callstream/core/sink/WebhookSink"
 import { assert, describe, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
@@ -40,7 +41,7 @@ describe("WebhookSink, while the receiver is down for a day", () => {
             for (let w = 0; w < windows; w++) {
               const rows = Array.from({ length: sessions }, (_, at) => item(`w${w}-${at}`, { w, at }))
               assert.deepStrictEqual(yield* writer.write(batch(rows, observedAt + w)), [])
-              yield* writer.flush(observedAt + w)
+              yield* writer.flush(Position.of(observedAt + w))
               written++
             }
           }),

@@ -1,11 +1,12 @@
+import * as Position from "@callstream/core/model/Position"
 import * as ExactNumber from "@callstream/core/model/ExactNumber"
 import * as Version from "@callstream/core/model/Version"
+import * as SessionSink from "@callstream/core/sink/SessionSink"
 import * as WebhookSink from "@callstream/core/sink/WebhookSink"
 import { SinkError } from "@callstream/core/sink/SinkError"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
@@ -349,7 +350,7 @@ describe("WebhookSink", () => {
       for (const id of ["a", "b"]) assert.include(receiver.messages[0]?.body ?? "", `"data":${json(id)}`)
 
       receiver.answer(({ events }) => (events.length > 1 ? 413 : 204))
-      yield* run({ disk, receiver }, (writer) => writer.flush(1))
+      yield* run({ disk, receiver }, (writer) => writer.flush(Position.of(1)))
       assert.deepStrictEqual(
         receiver.taken.map(({ body }) => /"data":(\{"id".*\})\}\]/.exec(body)?.[1]),
         [json("a"), json("b")]
@@ -426,9 +427,9 @@ describe("WebhookSink", () => {
     Effect.gen(function* () {
       const { disk, receiver } = world()
       const committed = yield* run({ disk, receiver }, (writer) =>
-        Effect.andThen(writer.write(batch([])), writer.flush(observedAt))
+        Effect.andThen(writer.write(batch([])), writer.flush(Position.of(observedAt)))
       )
-      assert.deepStrictEqual(committed, { cursor: observedAt, position: null })
+      assert.deepStrictEqual(committed, { at: Position.of(observedAt), note: null })
       assert.isEmpty(receiver.messages)
     })
   )
@@ -460,7 +461,7 @@ describe("WebhookSink", () => {
   ])("refuses %j before anything is opened", ([more, words]) =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(WebhookSink.check({ ...options, ...more }))
-      const opening = WebhookSink.make({ ...options, ...more }).open(Option.none())
+      const opening = WebhookSink.make({ ...options, ...more }).open(SessionSink.opening())
       const opened = yield* opening.pipe(
         Effect.scoped,
         Effect.flip,

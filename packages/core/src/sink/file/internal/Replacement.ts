@@ -1,7 +1,8 @@
 /** What a run may replace of an earlier output of the same name, what it leaves there, and when it must not begin. */
 import type { Calendar } from "../../../model/Calendar.ts"
 import * as Instant from "../../../model/Instant.ts"
-import type { Covers, File } from "../Manifest.ts"
+import type { Covers } from "../../SessionSink.ts"
+import type { File } from "../Manifest.ts"
 import { OutputError } from "../OutputError.ts"
 import type { Uncovered } from "../../OutputReason.ts"
 import * as PartName from "./PartName.ts"

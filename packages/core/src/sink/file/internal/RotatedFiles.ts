@@ -8,9 +8,10 @@ import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import type { Calendar } from "../../../model/Calendar.ts"
 import * as Instant from "../../../model/Instant.ts"
+import type { Cursor } from "../../../model/Position.ts"
 import type * as Manifest from "../Manifest.ts"
 import { fromPlatform, OutputError } from "../OutputError.ts"
-import type { Replaced } from "../../SessionSink.ts"
+import type { Covers, Replaced } from "../../SessionSink.ts"
 import type { Line } from "./Lines.ts"
 import * as ManifestFile from "./ManifestFile.ts"
 import * as Part from "./Part.ts"
@@ -45,13 +46,13 @@ export interface Options {
     options: Part.Options
   ) => Effect.Effect<Part.Part, OutputError, FileSystem.FileSystem | Path.Path | Scope.Scope>
   readonly from: Position | undefined
-  readonly covers: Manifest.Covers | undefined
+  readonly covers: Covers | undefined
 }
 
 export interface RotatedFiles {
   /** All of the lines or, after a failure, none. */
   readonly write: (lines: ReadonlyArray<Line>) => Effect.Effect<void, OutputError>
-  readonly flush: (cursor: Instant.Instant) => Effect.Effect<Position, OutputError>
+  readonly flush: (at: Cursor) => Effect.Effect<Position, OutputError>
   readonly finish: Effect.Effect<void, OutputError>
   readonly replaced: () => Replaced
 }
@@ -131,8 +132,9 @@ export const open = Effect.fnUntraced(function* (
   })
 
   /** Of all that starts before this nothing comes any more. */
-  let reached = -Infinity
-  const isOver = (key: string) => PartName.endOf(calendar, key) <= reached
+  let reached: Cursor | undefined
+  const isOver = (key: string) => reached !== undefined && isWithin(key, reached)
+  const isWithin = (key: string, at: Cursor) => at === "end" || PartName.endOf(calendar, key) <= at
   const add = ({ key, name, part }: Open) => {
     const content = part.content()
     const { end } = part.mark()
@@ -258,7 +260,7 @@ export const open = Effect.fnUntraced(function* (
         false
       )
       if (rotate === "day") {
-        for (const one of parts.values()) if (PartName.endOf(calendar, one.key) <= cursor) one.complete = true
+        for (const one of parts.values()) if (isWithin(one.key, cursor)) one.complete = true
       }
       reached = cursor
       const positions = yield* Effect.forEach(withRows(), (one) =>

@@ -8,8 +8,8 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Calendar from "../../../model/Calendar.ts"
 import type { Committed } from "../../../model/Committed.ts"
+import type { Cursor } from "../../../model/Position.ts"
 import { fromPlatform, type OutputError, toSinkError } from "../OutputError.ts"
-import type { Covers } from "../Manifest.ts"
 import * as SessionSink from "../../SessionSink.ts"
 import type { Refused, Replaced, Writer } from "../../SessionSink.ts"
 import { SinkError } from "../../SinkError.ts"
@@ -30,7 +30,6 @@ export interface Options {
   /** Whose days files of days have; UTC without one. */
   readonly timeZone: DateTime.TimeZone | undefined
   readonly rotate: PartName.Rotation | undefined
-  readonly covers: (() => Covers | undefined) | undefined
   /** What the name ends with beyond that of the rows, such as `.gz`. */
   readonly compression: string | undefined
   readonly encoding: Encoding.Encoding
@@ -60,10 +59,10 @@ const verify = Effect.fnUntraced(function* (options: Options, left: Committed) {
   const form = formOf(options)
   const verified =
     rotate === undefined
-      ? Effect.map(positionIn(Part.Position, form, path, Option.some(left)), (kept) =>
+      ? Effect.map(noteIn(Part.Position, form, path, Option.some(left)), (kept) =>
           kept === undefined ? Effect.void : verifyPart(path, kept.at)
         )
-      : Effect.map(positionIn(RotatedFiles.Position, form, path, Option.some(left)), (kept) =>
+      : Effect.map(noteIn(RotatedFiles.Position, form, path, Option.some(left)), (kept) =>
           kept === undefined ? Effect.void : RotatedFiles.verify(path, compression, kept.at)
         )
   yield* Effect.mapError(yield* verified, toSinkError(path, "verify"))
@@ -79,10 +78,10 @@ const lock = Effect.fnUntraced(function* ({ compression, path, rotate }: Options
 })
 
 const openOne = (options: Options): Sink["open"] =>
-  Effect.fnUntraced(function* (from) {
+  Effect.fnUntraced(function* ({ from }) {
     const { encoding, force, path } = options
     const form = formOf(options)
-    const kept = yield* positionIn(Part.Position, form, path, from)
+    const kept = yield* noteIn(Part.Position, form, path, from)
     const rows = encoding.open(kept?.columns)
     yield* lock(options)
     const fs = yield* FileSystem.FileSystem
@@ -109,7 +108,7 @@ const openOne = (options: Options): Sink["open"] =>
   })
 
 const openRotated = (options: Options, rotate: PartName.Rotation): Sink["open"] =>
-  Effect.fnUntraced(function* (from) {
+  Effect.fnUntraced(function* ({ covers, from }) {
     const { encoding, force, path, timeZone } = options
     if (rotate !== "day" && !(rotate.bytes >= 1)) {
       return yield* new SinkError({
@@ -121,7 +120,7 @@ const openRotated = (options: Options, rotate: PartName.Rotation): Sink["open"] 
     }
     const calendar = timeZone === undefined ? Calendar.utc : Calendar.make(timeZone)
     const form = formOf(options)
-    const kept = yield* positionIn(RotatedFiles.Position, form, path, from)
+    const kept = yield* noteIn(RotatedFiles.Position, form, path, from)
     const rows = encoding.open(kept?.columns)
     yield* lock(options)
     const files = yield* Effect.mapError(
@@ -131,7 +130,7 @@ const openRotated = (options: Options, rotate: PartName.Rotation): Sink["open"] 
         compression: options.compression,
         rotate,
         calendar,
-        covers: options.covers?.(),
+        covers,
         from: kept?.at,
         openPart: (part) => options.openPart(part, rows)
       }),
@@ -150,7 +149,7 @@ const openRotated = (options: Options, rotate: PartName.Rotation): Sink["open"] 
   })
 
 /** What a checkpoint keeps may be of another version, or of the same path with other options: no way to go on from. */
-const positionIn = <A>(
+const noteIn = <A>(
   schema: Schema.ConstraintDecoder<A>,
   form: string,
   sink: string,
@@ -158,7 +157,7 @@ const positionIn = <A>(
 ): Effect.Effect<{ readonly at: A; readonly columns?: Encoding.Columns | undefined } | undefined, SinkError> =>
   Option.match(from, {
     onNone: () => Effect.undefined,
-    onSome: ({ position }) =>
+    onSome: ({ note }) =>
       Effect.mapError(
         Schema.decodeUnknownEffect(
           Schema.Struct({
@@ -166,7 +165,7 @@ const positionIn = <A>(
             at: schema,
             columns: Schema.optionalKey(Encoding.Columns)
           })
-        )(position),
+        )(note),
         () =>
           new SinkError({
             sink,
@@ -177,14 +176,14 @@ const positionIn = <A>(
       )
   })
 
-const writer = <Position extends Committed["position"]>(
+const writer = <Position extends Committed["note"]>(
   sink: string,
   form: string,
   committed: Option.Option<Committed>,
   rows: Encoding.Rows,
   files: {
     readonly write: (pieces: Iterable<ReadonlyArray<Line>>) => Effect.Effect<unknown, OutputError>
-    readonly flush: (cursor: number) => Effect.Effect<Position, OutputError>
+    readonly flush: (at: Cursor) => Effect.Effect<Position, OutputError>
     readonly finish: Effect.Effect<void, OutputError>
     readonly replaced: () => Replaced
   }
@@ -202,7 +201,7 @@ const writer = <Position extends Committed["position"]>(
     files.flush(cursor).pipe(
       Effect.map((at): Committed => {
         const columns = rows.columns()
-        return { cursor, position: { form, at, ...(columns === undefined ? {} : { columns }) } }
+        return { at: cursor, note: { form, at, ...(columns === undefined ? {} : { columns }) } }
       }),
       Effect.mapError(toSinkError(sink, "flush"))
     ),

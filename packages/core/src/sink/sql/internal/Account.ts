@@ -1,7 +1,7 @@
 /** The table in which a sink keeps how far it got, beside the rows. */
 import * as Effect from "effect/Effect"
 import type { Connection } from "effect/sql/SqlConnection"
-import type { Instant } from "../../../model/Instant.ts"
+import { type Cursor, of } from "../../../model/Position.ts"
 import { type Dialect, type Place, type Statement, statement } from "./Dialect.ts"
 
 export const tableName = "callstream_commits"
@@ -18,6 +18,9 @@ export const create = (dialect: Dialect, place: Place): Statement => {
 const parameter = (dialect: Dialect, nth: number, type: "text" | "integer" | "timestamp") =>
   dialect.name === "sqlite" ? "?" : `$${nth}::text::${dialect.declare(type)}`
 
+/** The end in a column of integers: every position is less, so readers of the table can compare. */
+const end = Number.MAX_SAFE_INTEGER
+
 /** The cursor that is kept under the name. */
 export const read = (dialect: Dialect, place: Place, connection: Connection, name: string) =>
   Effect.map(
@@ -26,10 +29,14 @@ export const read = (dialect: Dialect, place: Place, connection: Connection, nam
       [name],
       undefined
     ),
-    ([row]): Instant | undefined => (row === undefined ? undefined : Number(row.cursor))
+    ([row]): Cursor | undefined => {
+      const kept = row === undefined ? undefined : Number(row.cursor)
+      return kept === undefined ? undefined : kept === end ? "end" : of(kept)
+    }
   )
 
-export const write = (dialect: Dialect, place: Place, name: string, cursor: Instant, now: string): Statement => {
+export const write = (dialect: Dialect, place: Place, name: string, at: Cursor, now: string): Statement => {
+  const cursor = at === "end" ? end : at
   const values = [parameter(dialect, 1, "text"), parameter(dialect, 2, "integer"), parameter(dialect, 3, "timestamp")]
   return statement(
     `INSERT INTO ${tableOf(dialect, place)} (name, cursor, updated_at) VALUES (${values.join(", ")})

@@ -10,7 +10,7 @@ import type { SqlError } from "effect/sql/SqlError"
 import * as Column from "../../../model/Column.ts"
 import type { Committed } from "../../../model/Committed.ts"
 import type { Version } from "../../../model/Version.ts"
-import type { Instant } from "../../../model/Instant.ts"
+import type { Cursor } from "../../../model/Position.ts"
 import type { Repairs } from "../../../model/internal/Json.ts"
 import * as SqlFailure from "../../../platform/SqlFailure.ts"
 import * as StandIn from "../../../model/internal/StandIn.ts"
@@ -283,16 +283,16 @@ export const make = Effect.fnUntraced(function* (
     return refused
   })
 
-  const flush = Effect.fnUntraced(function* (cursor: Instant) {
+  const flush = Effect.fnUntraced(function* (at: Cursor) {
     if (pending.length > 0 || account !== undefined) {
       yield* send
       if (account !== undefined) {
         const now = Time.format((yield* Clock.currentTimeMillis) * 1000)
-        yield* transaction.run(Account.write(dialect, place, account, cursor, now))
+        yield* transaction.run(Account.write(dialect, place, account, at, now))
       }
       yield* commit
     }
-    return { cursor, position: null } satisfies Committed
+    return { at, note: null } satisfies Committed
   })
 
   if (dialect.eager) {
@@ -305,7 +305,7 @@ export const make = Effect.fnUntraced(function* (
   return {
     committed: stands(account, from, opened.cursor),
     write: (batch) => Effect.tap(operation("write", write(batch)), () => Effect.flatMap(tables(batch.columns), warn)),
-    flush: (cursor) => operation("flush", flush(cursor)),
+    flush: (at) => operation("flush", flush(at)),
     compared: () => committed,
     // A run without a single batch leaves a table that can be read all the same.
     finish: Repaired.reporting(
@@ -331,10 +331,10 @@ interface Sifted {
 const stands = (
   account: string | undefined,
   from: Option.Option<Committed>,
-  cursor: Instant | undefined
+  at: Cursor | undefined
 ): Option.Option<Committed> =>
   account === undefined
     ? from
-    : cursor === undefined || (Option.isNone(from) && cursor === Number.MAX_SAFE_INTEGER)
+    : at === undefined || (Option.isNone(from) && at === "end")
       ? Option.none()
-      : Option.some({ cursor, position: null })
+      : Option.some({ at, note: null })

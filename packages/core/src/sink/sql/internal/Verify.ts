@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import type * as SqlClient from "effect/sql/SqlClient"
 import * as SqlFailure from "../../../platform/SqlFailure.ts"
 import type { Committed } from "../../../model/Committed.ts"
+import * as Position from "../../../model/Position.ts"
 import { SinkError } from "../../SinkError.ts"
 import type { SinkReason } from "../../SinkReason.ts"
 import * as Account from "./Account.ts"
@@ -29,7 +30,7 @@ export const run = Effect.fnUntraced(function* (
       const accounts = yield* dialect.look(connection, { ...place, table: Account.tableName })
       const known = accounts._tag === "Found" && accounts.found !== undefined
       const cursor = known ? yield* Account.read(dialect, at, connection, account) : undefined
-      if (cursor === undefined || cursor < left.cursor) {
+      if (Position.isBefore(cursor, left.at)) {
         return yield* fail({ _tag: "TableReplaced", commits: Account.tableName })
       }
     })

@@ -5,7 +5,8 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type { CallSession } from "../../../model/CallSession.ts"
 import { Committed } from "../../../model/Committed.ts"
-import type { Delivery, SessionSink, Writer } from "../../../sink/SessionSink.ts"
+import * as Position from "../../../model/Position.ts"
+import { opening, type Delivery, type SessionSink, type Writer } from "../../../sink/SessionSink.ts"
 import type { SinkError } from "../../../sink/SinkError.ts"
 import * as Sample from "./Sample.ts"
 
@@ -61,7 +62,7 @@ export const make = <S extends { readonly sink: SessionSink<CallSession, R>; rea
     process: (from, use) =>
       Effect.flatMap(throughCheckpoint(from), (committed) =>
         Effect.scoped(
-          Effect.flatMap(store.sink.open(committed), (writer) =>
+          Effect.flatMap(store.sink.open(opening(committed)), (writer) =>
             Effect.andThen(assertOpened(options.delivery, committed, writer), use(writer))
           )
         )
@@ -88,8 +89,8 @@ const throughCheckpoint = (committed: Committed | undefined): Effect.Effect<Opti
       )
 
 const assertOpened = (delivery: Delivery, from: Option.Option<Committed>, writer: Writer<CallSession>) => {
-  const stands = Option.getOrUndefined(Option.map(writer.committed, ({ cursor }) => cursor))
-  const asked = Option.getOrUndefined(Option.map(from, ({ cursor }) => cursor))
+  const stands = Option.getOrUndefined(Option.map(writer.committed, ({ at }) => at))
+  const asked = Option.getOrUndefined(Option.map(from, ({ at }) => at))
   return assert(
     delivery === "transactional" || stands === asked,
     `opened at ${asked ?? "none"}, it says that it is at ${stands ?? "none"}`
@@ -137,8 +138,8 @@ export const write = Effect.fnUntraced(function* (
   sessions: ReadonlyArray<CallSession>,
   ...widths: ReadonlyArray<number>
 ): Effect.fn.Return<void, SinkError | Nonconformity> {
-  const cursor = Option.match(writer.committed, { onNone: () => -Infinity, onSome: ({ cursor }) => cursor })
-  const rest = sessions.filter((session) => Sample.startOf(session) >= cursor)
+  const at = Option.getOrUndefined(writer.committed)?.at
+  const rest = sessions.filter((session) => !Position.isBefore(Position.of(Sample.startOf(session)), at))
   for (const piece of Sample.cut(rest, widths)) {
     const refused = yield* writer.write(Sample.batch(piece))
     yield* assert(refused.length === 0, `refused: ${refused.map(({ reason }) => reason).join("; ")}`)
@@ -147,4 +148,4 @@ export const write = Effect.fnUntraced(function* (
 
 /** The end of a run that has brought everything. */
 export const close = (writer: Writer<CallSession>): Effect.Effect<Committed, SinkError> =>
-  Effect.tap(writer.flush(Sample.end), () => writer.finish)
+  Effect.tap(writer.flush("end"), () => writer.finish)

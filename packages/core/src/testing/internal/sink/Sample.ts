@@ -3,6 +3,7 @@ import type { CallSession } from "../../../model/CallSession.ts"
 import { startInstant } from "../../../model/CallSession.ts"
 import * as Column from "../../../model/Column.ts"
 import * as Instant from "../../../model/Instant.ts"
+import * as Position from "../../../model/Position.ts"
 import * as Version from "../../../model/Version.ts"
 import type { Batch, Item } from "../../../sink/SessionSink.ts"
 
@@ -31,15 +32,15 @@ export const sessions = (count: number): ReadonlyArray<CallSession> =>
 
 export const observed = begin + 1000 * hour
 
-/** After everything, the sessions without a start time included. */
-export const end = begin + 100_000 * hour
+/** After everything, the sessions without a start included. */
+const last = begin + 100_000 * hour
 
-export const startOf = (session: CallSession): Instant.Instant => startInstant(session) ?? end - 1
+export const startOf = (session: CallSession): Instant.Instant => startInstant(session) ?? last
 
-/** The cursor of a commit that has all sessions before this place. */
-export const cursorAt = (sessions: ReadonlyArray<CallSession>, place: number): Instant.Instant => {
+/** Where a commit stands that has all sessions before this place. */
+export const cursorAt = (sessions: ReadonlyArray<CallSession>, place: number): Position.Cursor => {
   const next = sessions[place]
-  return next === undefined ? end : startOf(next)
+  return next === undefined ? "end" : Position.of(startOf(next))
 }
 
 export const batch = (sessions: ReadonlyArray<CallSession>, observedAt = observed): Batch<CallSession> => ({

@@ -1,7 +1,9 @@
 /** Cases of one process. */
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import type { CallSession } from "../../../model/CallSession.ts"
 import { assert, close, type Kit, type Test, write } from "./Kit.ts"
+import { opening } from "../../../sink/SessionSink.ts"
 import * as Sample from "./Sample.ts"
 
 export const claim = <S, R>({ delivery, sink }: Kit<S, R>): Test<R> =>
@@ -14,7 +16,7 @@ const holdsAfter = <S, R>(kit: Kit<S, R>, sessions: ReadonlyArray<CallSession>, 
   kit
     .process(undefined, (writer) => Effect.andThen(write(writer, sessions, ...widths), close(writer)))
     .pipe(
-      Effect.flatMap((left) => Effect.scoped(kit.sink.verify?.(left) ?? Effect.void)),
+      Effect.flatMap((left) => Effect.scoped(kit.sink.verify?.(left, opening(Option.some(left))) ?? Effect.void)),
       Effect.andThen(kit.assertHolds(sessions))
     )
 
@@ -73,7 +75,7 @@ export const again = <S, R>(kit: Kit<S, R>): Test<R> =>
       Effect.gen(function* () {
         yield* write(writer, sessions, 5)
         yield* write(writer, sessions.slice(3, 8), 2)
-        yield* writer.flush(Sample.end)
+        yield* writer.flush("end")
         yield* write(writer, sessions, 10)
         yield* close(writer)
       })
@@ -88,7 +90,7 @@ export const versions = <S, R>(kit: Kit<S, R>): Test<R> =>
       Effect.gen(function* () {
         yield* writer.write(Sample.batch(version("first"), Sample.observed))
         yield* writer.write(Sample.batch(version("third"), Sample.observed + 2))
-        yield* writer.flush(Sample.end)
+        yield* writer.flush("end")
         yield* writer.write(Sample.batch(version("second"), Sample.observed + 1))
         yield* writer.write(Sample.withVersion(version("own"), Sample.observed + 1, Sample.observed + 9))
         yield* close(writer)
@@ -106,11 +108,11 @@ export const flushes = <S, R>(kit: Kit<S, R>): Test<R> =>
           yield* write(writer, [session], 1)
           const cursor = Sample.cursorAt(sessions, place + 1)
           const committed = yield* writer.flush(cursor)
-          yield* assert(committed.cursor === cursor, `flushed up to ${cursor}, it says ${committed.cursor}`)
-          const kept: unknown = JSON.parse(JSON.stringify(committed.position))
+          yield* assert(committed.at === cursor, `flushed up to ${cursor}, it says ${committed.at}`)
+          const kept: unknown = JSON.parse(JSON.stringify(committed.note))
           yield* assert(
-            JSON.stringify(kept) === JSON.stringify(committed.position),
-            "its position does not survive being kept as JSON"
+            JSON.stringify(kept) === JSON.stringify(committed.note),
+            "its note does not survive being kept as JSON"
           )
         }
         yield* writer.finish
@@ -129,7 +131,7 @@ export const flushesAgain = <S, R>(kit: Kit<S, R>): Test<R> =>
         yield* write(writer, sessions.slice(0, 3), 3)
         for (let times = 0; times < 3; times++) yield* writer.flush(cursor)
         yield* write(writer, sessions.slice(3), 3)
-        yield* writer.flush(Sample.end)
+        yield* writer.flush("end")
         yield* close(writer)
       })
     )
@@ -148,8 +150,6 @@ export const unfinished = <S, R>(kit: Kit<S, R>): Test<R> =>
   Effect.gen(function* () {
     yield* kit.process(undefined, (writer) => write(writer, Sample.sessions(6), 2))
     yield* assert((yield* kit.read) === undefined, "a scope that closed without a flush leaves a finished file")
-    yield* kit.process(undefined, (writer) =>
-      Effect.andThen(write(writer, Sample.sessions(6), 2), writer.flush(Sample.end))
-    )
+    yield* kit.process(undefined, (writer) => Effect.andThen(write(writer, Sample.sessions(6), 2), writer.flush("end")))
     yield* assert((yield* kit.read) === undefined, "a scope that closed without finish leaves a finished file")
   })
