@@ -1,0 +1,307 @@
+/**
+ * What is known of a range of start time, as a value: which parts were read, and what each part proves.
+ *
+ * A run adds what it reads, a checkpoint keeps the value, and several processes that read parts of a range can be judged
+ * together.
+ *
+ * @since 0.1.0
+ */
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import type { Instant } from "../model/Instant.ts"
+import { of, Position } from "../model/Position.ts"
+
+/**
+ * A range of start time, `from <= start < to`, in microseconds since the epoch.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const Range = Schema.Struct({ from: Schema.Int, to: Schema.Int })
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type Range = typeof Range.Type
+
+/**
+ * - `proven`: every call of the range came.
+ * - `provisional`: the range may still change; read it again later.
+ * - `unprovable`: calls may be missing.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const Verdict = Schema.Literals(["proven", "provisional", "unprovable"])
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type Verdict = typeof Verdict.Type
+
+/**
+ * Why a verdict is not `proven`. A `gap` could not be read, or not all of it; a `doubt` was read.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const Reason = Schema.Struct({ kind: Schema.Literals(["gap", "doubt"]), text: Schema.String })
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type Reason = typeof Reason.Type
+
+/**
+ * What is known of one part.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const Part = Schema.Struct({
+  verdict: Verdict,
+  reason: Schema.optionalKey(Reason),
+  /** Calls that came. Not known of what is left of an entry of which a part was taken away. */
+  count: Schema.optionalKey(Schema.Int),
+  /** Calls that are not expected to change any more; not known where `count` is not. */
+  final: Schema.optionalKey(Schema.Int),
+  /** Requests that it took. */
+  requests: Schema.Int,
+  /** When the first of it was observed, by the server's clock: the verdict holds as of then. */
+  asOf: Schema.Int
+})
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type Part = typeof Part.Type
+
+/**
+ * What is known of a range.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const Entry = Schema.Struct({ ...Part.fields, range: Range })
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type Entry = typeof Entry.Type
+
+/**
+ * What is known of several ranges, and of the calls without a start, which are in no range.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const CoverageSet = Schema.Struct({
+  /** Ascending, none over another. */
+  entries: Schema.Array(Entry),
+  /** Committed positions: neighbours are not merged across them, so that `rewind` to them is exact. */
+  seams: Schema.Array(Position),
+  /** Calls without a start that came, where those were asked for. */
+  withoutStart: Schema.optionalKey(Part),
+  /** Calls without a start that exist and were not asked for, where they were counted. */
+  outside: Schema.optionalKey(Schema.Int)
+})
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type CoverageSet = typeof CoverageSet.Type
+
+/**
+ * Two entries that both speak of a range.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class Overlap extends Schema.TaggedError<Overlap>()("Overlap", { range: Range, other: Range }) {
+  override get message(): string {
+    const tell = ({ from, to }: Range) => `[${from}, ${to})`
+    return `${tell(this.range)} overlaps ${tell(this.other)}: both say what is known of one range`
+  }
+}
+
+/**
+ * Nothing is known.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const empty: CoverageSet = { entries: [], seams: [] }
+
+/**
+ * Adds what is known of a range of which nothing was known. An entry of no length adds nothing.
+ *
+ * @since 0.1.0
+ * @category combining
+ */
+export const add = (self: CoverageSet, entry: Entry): Result.Result<CoverageSet, Overlap> => {
+  if (isEmpty(entry.range)) return Result.succeed(self)
+  const at = placeOf(self.entries, entry.range.from)
+  const neighbours = [self.entries[at - 1], self.entries[at]]
+  const other = neighbours.find((one) => one !== undefined && overlaps(one.range, entry.range))
+  if (other !== undefined) return Result.fail(new Overlap({ range: entry.range, other: other.range }))
+  return Result.succeed(insert(self, at, entry))
+}
+
+/**
+ * Puts an entry in the place of all that was known of its range.
+ *
+ * @since 0.1.0
+ * @category combining
+ */
+export const replace = (self: CoverageSet, entry: Entry): CoverageSet => {
+  if (isEmpty(entry.range)) return self
+  const { from, to } = entry.range
+  const entries = self.entries.flatMap((one) =>
+    overlaps(one.range, entry.range)
+      ? [trim(one, one.range.from, from), trim(one, to, one.range.to)].filter(({ range }) => !isEmpty(range))
+      : [one]
+  )
+  return insert({ ...self, entries }, placeOf(entries, from), entry)
+}
+
+/**
+ * Forgets all from a position on, and the calls without a start: they are read again.
+ *
+ * @since 0.1.0
+ * @category combining
+ */
+export const rewind = (self: CoverageSet, at: Position): CoverageSet => ({
+  entries: self.entries.flatMap((one) => {
+    const kept = trim(one, one.range.from, Math.min(at, one.range.to))
+    return isEmpty(kept.range) ? [] : [kept]
+  }),
+  seams: self.seams
+})
+
+/**
+ * Says which positions are committed. Neighbours of equal verdict and reason are one entry, except across these.
+ *
+ * @since 0.1.0
+ * @category combining
+ */
+export const commit = (self: CoverageSet, seams: Iterable<Position>): CoverageSet => {
+  const next = [...new Set(seams)].sort((left, right) => left - right)
+  if (next.length === self.seams.length && next.every((one, i) => one === self.seams[i])) return self
+  const entries: Array<Entry> = []
+  for (const one of self.entries) {
+    const last = entries.at(-1)
+    if (last !== undefined && canMerge(last, one, next)) entries[entries.length - 1] = merge(last, one)
+    else entries.push(one)
+  }
+  return { ...self, entries, seams: next }
+}
+
+/**
+ * Adds what is known of the calls without a start, and how many of them were not asked for.
+ *
+ * @since 0.1.0
+ * @category combining
+ */
+export const addWithoutStart = (self: CoverageSet, part: Part | undefined, outside?: number): CoverageSet => ({
+  ...self,
+  ...(part === undefined
+    ? {}
+    : { withoutStart: self.withoutStart === undefined ? part : both(self.withoutStart, part) }),
+  ...(outside === undefined ? {} : { outside })
+})
+
+/**
+ * What several sets say together of a whole range: the weakest of all that is known of it, and of the calls without a
+ * start. Where nothing is known of a part of the range, the whole is unprovable.
+ *
+ * @since 0.1.0
+ * @category reading
+ */
+export const verdict = (sets: ReadonlyArray<CoverageSet>, whole: Range): Result.Result<Verdict, Overlap> => {
+  const entries = sets
+    .flatMap(({ entries }) => entries.filter(({ range }) => overlaps(range, whole)))
+    .sort((left, right) => left.range.from - right.range.from)
+  let found: Verdict = "proven"
+  let reached = whole.from
+  let last: Entry | undefined
+  for (const entry of entries) {
+    const { from, to } = entry.range
+    if (last !== undefined && from < last.range.to) {
+      return Result.fail(new Overlap({ range: entry.range, other: last.range }))
+    }
+    if (from > reached) found = "unprovable"
+    found = weaker(found, entry.verdict)
+    reached = to
+    last = entry
+  }
+  if (reached < whole.to) found = "unprovable"
+  for (const { withoutStart } of sets) if (withoutStart !== undefined) found = weaker(found, withoutStart.verdict)
+  return Result.succeed(found)
+}
+
+const rank: Readonly<Record<Verdict, number>> = { proven: 0, provisional: 1, unprovable: 2 }
+
+/**
+ * The weaker of two verdicts.
+ *
+ * @since 0.1.0
+ * @category combining
+ */
+export const weaker = (left: Verdict, right: Verdict): Verdict => (rank[left] >= rank[right] ? left : right)
+
+const isEmpty = ({ from, to }: Range): boolean => from >= to
+
+const overlaps = (left: Range, right: Range): boolean => left.from < right.to && right.from < left.to
+
+/** Where an entry goes that begins there: mostly at the end. */
+const placeOf = (entries: ReadonlyArray<Entry>, from: Instant): number =>
+  entries.findLastIndex(({ range }) => range.from < from) + 1
+
+const insert = (self: CoverageSet, at: number, entry: Entry): CoverageSet => {
+  const before = self.entries[at - 1]
+  const after = self.entries[at]
+  const joinsBefore = before !== undefined && canMerge(before, entry, self.seams)
+  const left = joinsBefore ? merge(before, entry) : entry
+  const joinsAfter = after !== undefined && canMerge(left, after, self.seams)
+  const one = joinsAfter ? merge(left, after) : left
+  const from = joinsBefore ? at - 1 : at
+  return { ...self, entries: self.entries.toSpliced(from, (joinsAfter ? at + 1 : at) - from, one) }
+}
+
+const canMerge = (left: Entry, right: Entry, seams: ReadonlyArray<Position>): boolean =>
+  left.range.to === right.range.from &&
+  left.verdict === right.verdict &&
+  left.reason?.kind === right.reason?.kind &&
+  left.reason?.text === right.reason?.text &&
+  !seams.includes(of(right.range.from))
+
+const merge = (left: Entry, right: Entry): Entry => ({
+  ...both(left, right),
+  range: { from: left.range.from, to: right.range.to }
+})
+
+const both = (left: Part, right: Part): Part => {
+  const verdict = weaker(left.verdict, right.verdict)
+  const reason = verdict === left.verdict ? (left.reason ?? right.reason) : right.reason
+  return {
+    verdict,
+    ...(reason === undefined ? {} : { reason }),
+    ...(left.count === undefined || right.count === undefined ? {} : { count: left.count + right.count }),
+    ...(left.final === undefined || right.final === undefined ? {} : { final: left.final + right.final }),
+    requests: left.requests + right.requests,
+    asOf: Math.min(left.asOf, right.asOf)
+  }
+}
+
+/** The entry, or what a smaller range leaves of it: how many of its calls that has nobody knows. */
+const trim = (entry: Entry, from: Instant, to: Instant): Entry => {
+  if (from === entry.range.from && to === entry.range.to) return entry
+  const { asOf, reason, requests, verdict } = entry
+  return { verdict, ...(reason === undefined ? {} : { reason }), requests, asOf, range: { from, to } }
+}

@@ -1,0 +1,144 @@
+import * as CoverageSet from "@callstream/core/coverage/CoverageSet"
+import * as Position from "@callstream/core/model/Position"
+import { assert, describe, it } from "@effect/vitest"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import { chanceOf } from "../pipeline/Outside.ts"
+
+const verdicts = ["proven", "provisional", "unprovable"] as const
+const length = 24
+
+const part = (verdict: CoverageSet.Verdict, count: number, asOf = 5): CoverageSet.Part => ({
+  verdict,
+  ...(verdict === "proven" ? {} : { reason: { kind: "doubt" as const, text: `it is ${verdict}` } }),
+  count,
+  final: 0,
+  requests: 1,
+  asOf
+})
+const entry = (from: number, to: number, verdict: CoverageSet.Verdict = "proven", count = to - from) => ({
+  ...part(verdict, count),
+  range: { from, to }
+})
+const added = (...entries: ReadonlyArray<CoverageSet.Entry>) =>
+  entries.reduce((set, one) => Result.getOrThrow(CoverageSet.add(set, one)), CoverageSet.empty)
+const ranges = ({ entries }: CoverageSet.CoverageSet) =>
+  entries.map(({ count, range }) => [range.from, range.to, count ?? "?"])
+
+/** A model: what is known of each microsecond, and nothing else. */
+type Model = ReadonlyArray<CoverageSet.Verdict | undefined>
+
+const modelOf = ({ entries }: CoverageSet.CoverageSet): Model =>
+  Array.from({ length }, (_, at) => {
+    const found = entries.filter(({ range }) => range.from <= at && at < range.to)
+    if (found.length > 1) throw new RangeError(`${at} is in ${found.length} entries`)
+    return found[0]?.verdict
+  })
+const put = (model: Model, { range, verdict }: CoverageSet.Entry): Model =>
+  model.map((known, at) => (range.from <= at && at < range.to ? verdict : known))
+const verdictOf = (model: Model, { from, to }: CoverageSet.Range): CoverageSet.Verdict =>
+  model
+    .slice(from, to)
+    .reduce<CoverageSet.Verdict>((all, one) => CoverageSet.weaker(all, one ?? "unprovable"), "proven")
+
+describe("CoverageSet", () => {
+  it("merges neighbours of equal verdict and reason, and adds up what they had", () => {
+    const all = added(entry(20, 30), entry(0, 10), entry(10, 20), entry(30, 40, "provisional"), entry(50, 60))
+    assert.deepStrictEqual(ranges(all), [
+      [0, 30, 30],
+      [30, 40, 10],
+      [50, 60, 10]
+    ])
+    assert.deepInclude(all.entries[0], { requests: 3, asOf: 5 })
+  })
+
+  it("does not merge across a committed position until that is left behind", () => {
+    const half = CoverageSet.commit(added(entry(0, 10)), [Position.of(10)])
+    const all = Result.getOrThrow(CoverageSet.add(half, entry(10, 20)))
+    assert.lengthOf(all.entries, 2)
+    assert.deepStrictEqual(ranges(CoverageSet.rewind(all, Position.of(10))), [[0, 10, 10]])
+    assert.deepStrictEqual(ranges(CoverageSet.commit(all, [Position.of(20)])), [[0, 20, 20]])
+  })
+
+  it("does not say how many calls a part of an entry has", () => {
+    assert.deepStrictEqual(ranges(CoverageSet.rewind(added(entry(0, 10)), Position.of(4))), [[0, 4, "?"]])
+    assert.deepStrictEqual(ranges(CoverageSet.replace(added(entry(0, 10)), entry(3, 5, "provisional"))), [
+      [0, 3, "?"],
+      [3, 5, 2],
+      [5, 10, "?"]
+    ])
+  })
+
+  it("keeps calls without a start apart, and their verdict counts", () => {
+    const all = CoverageSet.addWithoutStart(added(entry(0, 10)), part("provisional", 3), 7)
+    assert.deepStrictEqual(ranges(all), [[0, 10, 10]])
+    assert.deepInclude(all, { withoutStart: part("provisional", 3), outside: 7 })
+    assert.deepStrictEqual(CoverageSet.verdict([all], { from: 0, to: 10 }), Result.succeed("provisional" as const))
+    const again = CoverageSet.rewind(all, Position.of(10))
+    assert.deepStrictEqual(again, added(entry(0, 10)))
+  })
+
+  it("refuses to judge what two processes both speak of", () => {
+    const range = { from: 0, to: 20 }
+    const both = CoverageSet.verdict([added(entry(0, 11)), added(entry(10, 20))], range)
+    assert.isTrue(Result.isFailure(both) && both.failure.message.startsWith("[10, 20) overlaps [0, 11)"))
+    const meeting = CoverageSet.verdict([added(entry(10, 20)), added(entry(0, 10))], range)
+    assert.deepStrictEqual(meeting, Result.succeed("proven" as const))
+  })
+
+  it("is kept as JSON without a loss", () => {
+    const all = CoverageSet.commit(
+      CoverageSet.addWithoutStart(added(entry(0, 10, "unprovable"), entry(10, 20)), part("proven", 1), 2),
+      [Position.of(10)]
+    )
+    const codec = Schema.fromJsonString(CoverageSet.CoverageSet)
+    assert.deepStrictEqual(Schema.decodeSync(codec)(Schema.encodeSync(codec)(all)), all)
+  })
+
+  const first = Date.now() % 1_000_000_000
+  it(`300 sequences of steps from seed ${first}: what a model of single microseconds says`, () => {
+    for (let seed = first; seed < first + 300; seed++) {
+      const chance = chanceOf(seed)
+      const below = (count: number) => Math.floor(chance() * count)
+      let set = CoverageSet.empty
+      let model: Model = Array.from({ length }, () => undefined)
+      for (let step = 0; step < 12; step++) {
+        const from = below(length)
+        const one = entry(from, from + below(length - from + 1), verdicts[below(3)])
+        const where = `seed ${seed}, step ${step}`
+        const which = below(4)
+        if (which === 0) {
+          const at = Position.of(below(length + 1))
+          set = CoverageSet.rewind(set, at)
+          model = model.map((known, place) => (place < at ? known : undefined))
+        } else if (which === 1) {
+          set = CoverageSet.replace(set, one)
+          model = put(model, one)
+        } else if (which === 2) {
+          set = CoverageSet.commit(set, [Position.of(below(length)), Position.of(below(length))])
+        } else {
+          const result = CoverageSet.add(set, one)
+          const free = model.slice(one.range.from, one.range.to).every((known) => known === undefined)
+          assert.strictEqual(Result.isSuccess(result), free, where)
+          if (Result.isSuccess(result)) {
+            set = result.success
+            model = put(model, one)
+          }
+        }
+        assert.strictEqual(modelOf(set).join(), model.join(), where)
+        // In order, none over another.
+        for (const [at, one] of set.entries.entries()) {
+          const next = set.entries[at + 1]
+          if (next !== undefined) assert.isAtMost(one.range.to, next.range.from, where)
+        }
+        const range = { from: below(length), to: length }
+        // Of two that share the entries, too.
+        const cut = below(set.entries.length + 1)
+        const parts = [set.entries.slice(0, cut), set.entries.slice(cut)].map((entries) => ({ entries, seams: [] }))
+        for (const sets of [[set], parts]) {
+          assert.strictEqual(Result.getOrThrow(CoverageSet.verdict(sets, range)), verdictOf(model, range), where)
+        }
+      }
+    }
+  })
+})
