@@ -6,7 +6,7 @@ import {
   type CallSession,
   DeadLetterFile,
   FileCheckpoint,
-  History,
+  HistorySource,
   NdjsonSink,
   Pipeline,
   Redact,
@@ -31,9 +31,7 @@ export const week = (folder: string, before: DateTime.DateTime) => {
   const path = join(folder, `${name}.ndjson`)
   const pipeline = Pipeline.make({
     name,
-    fingerprint: { range: `${range.from}/${range.to}` },
-    // Where the run goes on, and where no window may lie across: both come from the checkpoint.
-    source: ({ cuts, from }) => History.windows(range, { resume: from, cuts }),
+    source: HistorySource.make(range),
     transform,
     sinks: [NdjsonSink.file({ path })],
     deadLetters: DeadLetterFile.sink(`${path}.dead-letters.ndjson`)
@@ -44,7 +42,7 @@ export const week = (folder: string, before: DateTime.DateTime) => {
 const program = Effect.fnUntraced(function* (folder: string) {
   const today = DateTime.startOf(yield* DateTime.now, "day")
   const { path, pipeline } = week(folder, today)
-  const { dead, filtered, finishedBefore, received } = yield* pipeline.run
+  const { dead, filtered, finishedBefore, received } = yield* pipeline.run()
   yield* Console.log(
     finishedBefore
       ? `Nothing is left to do: ${path} is complete.`

@@ -1,9 +1,9 @@
-import { CallSessions, WebhookSink, type AgniClientOptions, AgniClient } from "@callstream/core"
+import { CallSessions, SessionSink, WebhookSink, type AgniClientOptions, AgniClient } from "@callstream/core"
 import { AgniSimulator } from "@callstream/core/testing"
 import { GuardedTransport } from "@callstream/node"
 import { NodeDns, NodeServices } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, FileSystem, Layer, Option, Path, Redacted, Stream } from "effect"
+import { Effect, FileSystem, Layer, Path, Redacted, Stream } from "effect"
 import { once } from "node:events"
 import { Webhook } from "standardwebhooks"
 import { receiver } from "../src/webhook-receiver.ts"
@@ -59,7 +59,7 @@ const send = Effect.fnUntraced(function* (
     allowPrivateHosts: true,
     ...options
   })
-  const writer = yield* sink.open(Option.none())
+  const writer = yield* sink.open(SessionSink.opening())
   const items = rows.map((row) => ({ id: row.id, start: undefined, row }))
   return yield* writer.write({ items, columns: [], observedAt })
 }, Effect.scoped)

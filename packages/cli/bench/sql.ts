@@ -3,12 +3,12 @@
  * same size. The driver alone binds fields as they came, and objects as JSON; types, versions and the account are the
  * sink's own.
  */
+import * as SessionSink from "@callstream/core/sink/SessionSink"
 import * as Position from "@callstream/core/model/Position"
 import { Column, SqlSink } from "@callstream/core"
 import { AgniSimulator } from "@callstream/core/testing"
 import { SqliteClient } from "@callstream/node"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -72,7 +72,7 @@ const main = Effect.gen(function* () {
   const through = <E, R>(sink: SqlSink.Options, layer: Layer.Layer<SqlClient.SqlClient, E, R>) =>
     Effect.scoped(
       Effect.gen(function* () {
-        const writer = yield* SqlSink.make(sink).open(Option.none())
+        const writer = yield* SqlSink.make(sink).open(SessionSink.opening())
         for (const [at, rows] of batches.entries()) {
           const items = rows.map((row) => ({ id: row.id, start: undefined, row }))
           yield* writer.write({ items, columns: Column.ofSession, observedAt })

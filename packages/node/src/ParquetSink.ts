@@ -26,8 +26,6 @@ export interface Options {
   readonly rotate?: RowGroups.Options["rotate"]
   /** Whose days the files of `rotate: "day"` have. @default UTC */
   readonly timeZone?: RowGroups.Options["timeZone"]
-  /** Which sessions the rows are of: as for `NdjsonSink`. @default not known */
-  readonly covers?: RowGroups.Options["covers"]
 }
 
 /**

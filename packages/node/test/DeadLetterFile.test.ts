@@ -1,9 +1,9 @@
+import * as SessionSink from "@callstream/core/sink/SessionSink"
 import * as Position from "@callstream/core/model/Position"
 import * as DeadLetter from "@callstream/core/pipeline/DeadLetter"
 import * as DeadLetterFile from "@callstream/core/pipeline/DeadLetterFile"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as FileSystem from "effect/FileSystem"
 import * as PlatformError from "effect/PlatformError"
@@ -25,7 +25,7 @@ type Rows = ReadonlyArray<DeadLetter.DeadLetter | DeadLetterFile.Tombstone>
 const write = (path: string, rows: Rows) =>
   Effect.scoped(
     Effect.gen(function* () {
-      const writer = yield* DeadLetterFile.sink(path).open(Option.none())
+      const writer = yield* DeadLetterFile.sink(path).open(SessionSink.opening())
       yield* writer.write({
         items: rows.map((row) => ({ id: row.letter, start: undefined, row })),
         columns: [],
@@ -41,7 +41,7 @@ describe("DeadLetterFile", () => {
       const path = newPath()
       yield* Effect.gen(function* () {
         yield* Effect.scoped(
-          Effect.flatMap(DeadLetterFile.sink(path).open(Option.none()), (writer) =>
+          Effect.flatMap(DeadLetterFile.sink(path).open(SessionSink.opening()), (writer) =>
             Effect.andThen(writer.flush(Position.of(1)), writer.finish)
           )
         )
@@ -119,7 +119,7 @@ describe("DeadLetterFile", () => {
         Effect.gen(function* () {
           const fs = yield* FileSystem.FileSystem
           const writer = yield* Effect.provideService(
-            DeadLetterFile.sink(path).open(Option.none()),
+            DeadLetterFile.sink(path).open(SessionSink.opening()),
             FileSystem.FileSystem,
             halfway(fs)
           )

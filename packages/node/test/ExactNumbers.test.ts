@@ -1,4 +1,5 @@
 /** Numbers of every size, from a response through every sink, against a reader that rounds none. */
+import { opening } from "@callstream/core/sink/SessionSink"
 import * as Position from "@callstream/core/model/Position"
 import * as PageDecoder from "@callstream/core/client/PageDecoder"
 import * as Column from "@callstream/core/model/Column"
@@ -16,7 +17,6 @@ import * as SqliteClient from "@callstream/node/SqliteClient"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Fs from "node:fs"
 import { join } from "node:path"
@@ -208,7 +208,7 @@ describe.each(["thread", "here"] as const)(`numbers are exact, decoded %s (seed 
       )
       yield* Effect.scoped(
         Effect.gen(function* () {
-          const writer = yield* SinkStore.provided(DeadLetterFile.sink(path)).open(Option.none())
+          const writer = yield* SinkStore.provided(DeadLetterFile.sink(path)).open(opening())
           yield* writer.write({
             items: letters.map((row) => ({ id: row.letter, start: undefined, row })),
             columns: [],

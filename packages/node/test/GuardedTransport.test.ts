@@ -1,3 +1,4 @@
+import * as SessionSink from "@callstream/core/sink/SessionSink"
 import { SinkError } from "@callstream/core/sink/SinkError"
 import * as WebhookSink from "@callstream/core/sink/WebhookSink"
 import { WebhookTransport } from "@callstream/core/sink/WebhookTransport"
@@ -10,7 +11,6 @@ import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import * as Dns from "effect/net/Dns"
 import * as NetAddress from "effect/net/NetAddress"
-import * as Option from "effect/Option"
 import * as Path from "effect/Path"
 import * as Redacted from "effect/Redacted"
 import * as Loopback from "./Loopback.ts"
@@ -42,7 +42,7 @@ const write = (url: string, sessions: number, options: Partial<WebhookSink.Optio
       giveUpAfter: "5 seconds",
       ...options
     })
-    const writer = yield* sink.open(Option.none())
+    const writer = yield* sink.open(SessionSink.opening())
     const items = Array.from({ length: sessions }, (_, at) => ({ id: `s${at}`, start: undefined, row: { at } }))
     return yield* writer.write({ items, columns: [], observedAt: 1 })
   }).pipe(Effect.scoped)

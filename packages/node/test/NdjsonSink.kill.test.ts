@@ -13,6 +13,7 @@ const count = 900
 
 /** Ten rows a batch, a commit every third one, and the checkpoint as a file. */
 const program = `
+import * as SessionSink from "@callstream/core/sink/SessionSink"
 import * as NdjsonSink from "@callstream/core/sink/NdjsonSink"
 import * as Gzip from "@callstream/node/Gzip"
 import * as Zstd from "@callstream/node/Zstd"
@@ -38,7 +39,7 @@ const sink = NdjsonSink.file({
 const step = 180_000_000
 const begin = Date.parse("2026-07-30") * 1000
 const run = Effect.gen(function* () {
-  const writer = yield* sink.open(Option.fromUndefinedOr(saved))
+  const writer = yield* sink.open(SessionSink.opening(Option.fromUndefinedOr(saved)))
   process.stdout.write("open")
   for (let row = saved === undefined ? 0 : (saved.at - begin) / step; row < ${count}; row += 10) {
     const items = Array.from({ length: Math.min(10, ${count} - row) }, (_, at) => ({

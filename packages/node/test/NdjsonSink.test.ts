@@ -81,7 +81,7 @@ describe.each([
         const sink = SinkStore.sinkAt({ path, compression, force: true })
         const begin = Effect.scoped(
           Effect.gen(function* () {
-            const writer = yield* sink.open(Option.none())
+            const writer = yield* sink.open(SessionSink.opening())
             yield* writer.write(batch(sessions(3)))
             const committed = yield* writer.flush(Position.of(1))
             yield* writer.write(batch(sessions(2)))
@@ -92,7 +92,7 @@ describe.each([
         const goOn = (committed: Committed) =>
           Effect.scoped(
             Effect.gen(function* () {
-              const writer = yield* sink.open(Option.some(committed))
+              const writer = yield* sink.open(SessionSink.opening(Option.some(committed)))
               yield* writer.write(batch(sessions(1)))
               yield* writer.flush(Position.of(2))
               yield* writer.finish
@@ -150,11 +150,11 @@ describe("NdjsonSink.file on disk", () => {
         const partial = `${path}.partial`
         const sink = SinkStore.sinkAt({ path })
         const committed = yield* Effect.scoped(
-          Effect.flatMap(sink.open(Option.none()), (writer) =>
+          Effect.flatMap(sink.open(SessionSink.opening()), (writer) =>
             Effect.andThen(writer.write(batch(sessions(3))), writer.flush(Position.of(1)))
           )
         )
-        const open = Effect.asVoid(Effect.scoped(sink.open(Option.some(committed))))
+        const open = Effect.asVoid(Effect.scoped(sink.open(SessionSink.opening(Option.some(committed)))))
         Fs.renameSync(partial, `${partial}.moved`)
         assert.include((yield* Effect.flip(open)).description, "is not there")
         Fs.copyFileSync(`${partial}.moved`, partial)
@@ -169,7 +169,7 @@ describe("NdjsonSink.file on disk", () => {
   it.live.skipIf(!Fs.existsSync("/dev/full"))("a name that is a device is refused", () =>
     Effect.gen(function* () {
       const sink = SinkStore.sinkAt({ path: "/dev/full", force: true })
-      const error = yield* Effect.flip(Effect.scoped(sink.open(Option.none())))
+      const error = yield* Effect.flip(Effect.scoped(sink.open(SessionSink.opening())))
       assert.deepInclude(error, { sink: "/dev/full", operation: "open", retryable: false })
     })
   )

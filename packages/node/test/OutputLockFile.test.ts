@@ -1,4 +1,5 @@
 /** Two runs to one file: the second does not begin, whatever the file is. */
+import { opening } from "@callstream/core/sink/SessionSink"
 import { ProcessOwner } from "@callstream/core/checkpoint/ProcessOwner"
 import type { CallSession } from "@callstream/core/model/CallSession"
 import * as CsvSink from "@callstream/core/sink/CsvSink"
@@ -14,7 +15,6 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import type * as Path from "effect/Path"
 import * as Scope from "effect/Scope"
 import * as Fs from "node:fs"
@@ -41,7 +41,7 @@ const processes = () => {
 }
 
 const open = (sink: Sink, locks: Layer.Layer<never>) =>
-  Effect.provide(sink.open(Option.none()), Layer.merge(platform, locks))
+  Effect.provide(sink.open(opening()), Layer.merge(platform, locks))
 
 const row: CallSession = { id: "a", startedAt: "2026-07-31T10:00:00Z" }
 const batch = {

@@ -112,7 +112,7 @@ const written = Effect.fnUntraced(function* (
 ) {
   yield* Effect.scoped(
     Effect.gen(function* () {
-      const writer = yield* SinkStore.provided(ParquetSink.file({ path, force: true })).open(Option.none())
+      const writer = yield* SinkStore.provided(ParquetSink.file({ path, force: true })).open(SessionSink.opening())
       for (const rows of batches) {
         yield* writer.write(batchOf(rows))
         yield* writer.flush(Position.of(1))
@@ -141,7 +141,7 @@ describe("ParquetSink.file", () => {
       Effect.gen(function* () {
         const path = join(yield* SinkStore.folder, "calls.parquet")
         const columns = Select.select(["id", "costTotal", "metadata.crm"]).columns(Column.ofSession)
-        const writer = yield* SinkStore.provided(ParquetSink.file({ path })).open(Option.none())
+        const writer = yield* SinkStore.provided(ParquetSink.file({ path })).open(SessionSink.opening())
         const row = { id: "a", costTotal: "free", "metadata.crm": 7 }
         yield* writer.write({ items: [{ id: "a", start: undefined, row }], columns, observedAt: 0 })
         yield* writer.flush(Position.of(1))
@@ -267,7 +267,7 @@ describe("ParquetSink.file", () => {
         const sink = SinkStore.provided(ParquetSink.file({ path, force: true }))
         const begin = Effect.scoped(
           Effect.gen(function* () {
-            const writer = yield* sink.open(Option.none())
+            const writer = yield* sink.open(SessionSink.opening())
             yield* writer.write(batchOf([{ id: "é1" }, { id: "2" }]))
             return yield* writer.flush(Position.of(1))
           })
@@ -275,7 +275,7 @@ describe("ParquetSink.file", () => {
         const goOn = (committed: Committed) =>
           Effect.scoped(
             Effect.gen(function* () {
-              const writer = yield* sink.open(Option.some(committed))
+              const writer = yield* sink.open(SessionSink.opening(Option.some(committed)))
               yield* writer.write(batchOf([{ id: "3" }]))
               yield* writer.flush(Position.of(2))
               yield* writer.finish

@@ -8,6 +8,8 @@ import {
   OutputLockFile,
   Pipeline,
   type SinkError,
+  SessionSink,
+  Source,
   Transform
 } from "@callstream/core"
 import { GuardedTransport, ProcessOwner } from "@callstream/node"
@@ -86,7 +88,7 @@ const replay = Effect.fnUntraced(function* (input: FlagValues<typeof options> & 
   yield* DeadLetters.check(file)
   const { made, origin, parts } = Letters.inParts(letters)
   const failed = new Set<string>()
-  const marks = yield* DeadLetterFile.sink(file).open(Option.none())
+  const marks = yield* DeadLetterFile.sink(file).open(SessionSink.opening())
   let next = 0
   let marked = 0
   /** Of the parts before a place, which are safe in every sink, those that arrived. */
@@ -122,7 +124,10 @@ const replay = Effect.fnUntraced(function* (input: FlagValues<typeof options> & 
   }
   const pipeline = Pipeline.make({
     name: "replay",
-    source: () => Stream.fromIterable(parts.map(({ window }) => window)),
+    source: Source.make({
+      fingerprint: {},
+      units: () => Stream.fromIterable(parts.map(({ unit }) => unit))
+    }),
     // What a sink refused was made by the transforms already.
     transform: Transform.make({ ...transform, apply: (session) => made.get(session) ?? transform.apply(session) }),
     sinks,
@@ -130,7 +135,7 @@ const replay = Effect.fnUntraced(function* (input: FlagValues<typeof options> & 
     deadLetters: {
       name: "dead-letters",
       delivery: "append",
-      open: (from) =>
+      open: ({ from }) =>
         Effect.succeed({
           committed: from,
           write: ({ items }) =>
@@ -148,7 +153,7 @@ const replay = Effect.fnUntraced(function* (input: FlagValues<typeof options> & 
     maxDeadShare: 1
   })
   const done = yield* Sinks.orUnfinished(
-    Effect.provideService(pipeline.run, Checkpoint, checkpoint),
+    Effect.provideService(pipeline.run(), Checkpoint, checkpoint),
     sinks.length
   ).pipe(
     Effect.onError(() =>

@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Ref from "effect/Ref"
 import * as References from "effect/References"
 import * as Struct from "effect/Struct"
 import { inFile } from "../option/Reason.ts"
@@ -110,11 +111,13 @@ const worst = (codes: ReadonlyArray<number>): number =>
 const sideBySide = Effect.fnUntraced(function* (tasks: ReadonlyArray<Task>) {
   const { live } = yield* Screen
   const debug = (yield* References.MinimumLogLevel) === "Debug"
-  const each = yield* Effect.forEach(tasks, (task) => Effect.map(Progress.make, (progress) => ({ ...task, progress })))
+  const each = yield* Effect.forEach(tasks, (task) =>
+    Effect.map(Effect.flatMap(Progress.make, Ref.make), (progress) => ({ ...task, progress }))
+  )
   const jobs = each.map(({ job }) => job)
   if (Job.showsProgress(jobs, live)) {
     // Together they tell no time.
-    yield* Progress.show(() => Progress.sum(each.map(({ progress }) => progress)), undefined)
+    yield* Progress.show(() => Progress.sum(each.map(({ progress }) => Ref.getUnsafe(progress))), undefined)
   }
   const codes = yield* Effect.forEach(
     each,

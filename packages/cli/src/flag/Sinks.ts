@@ -1,5 +1,13 @@
 /** The sinks that options ask for. */
-import { CsvSink, NdjsonSink, type SessionSink, SinkError, WebhookSink, type WebhookTransport } from "@callstream/core"
+import {
+  CsvSink,
+  type Manifest,
+  NdjsonSink,
+  SessionSink,
+  SinkError,
+  WebhookSink,
+  type WebhookTransport
+} from "@callstream/core"
 import { Gzip, ParquetSink, StdoutSink, Zstd } from "@callstream/node"
 import * as Config from "effect/Config"
 import type * as DateTime from "effect/DateTime"
@@ -173,12 +181,14 @@ const compressions = { gzip: Gzip.compression, zstd: Zstd.compression }
 /** Asks the files that may replace others whether they may, where something is sent before they are opened. */
 export const check = Effect.fnUntraced(function* (
   planned: ReadonlyArray<Planned>,
-  covers: NdjsonSink.Options["covers"],
+  covers: Manifest.Covers | undefined,
   timeZone: DateTime.TimeZone | undefined
 ) {
   const replacing = planned.filter(({ settings }) => settings.force === true && settings.rotate !== undefined)
-  const sinks = yield* make(replacing, { organization: "", spool: undefined, account: undefined, timeZone, covers })
-  yield* Effect.forEach(sinks, (sink) => Effect.scoped(sink.open(Option.none())), { discard: true })
+  const sinks = yield* make(replacing, { organization: "", spool: undefined, account: undefined, timeZone })
+  yield* Effect.forEach(sinks, (sink) => Effect.scoped(sink.open({ ...SessionSink.opening(), covers })), {
+    discard: true
+  })
 })
 
 /**
@@ -193,7 +203,6 @@ export const make = (
     readonly account: string | undefined
     /** Whose days the files of `--rotate day` have. */
     readonly timeZone: DateTime.TimeZone | undefined
-    readonly covers?: NdjsonSink.Options["covers"]
   }
 ): Effect.Effect<ReadonlyArray<Sink>, UsageError, FileSystem.FileSystem> =>
   Effect.forEach(planned, ({ settings, target }, item): Effect.Effect<Sink, UsageError, FileSystem.FileSystem> => {
@@ -208,8 +217,7 @@ export const make = (
           force: settings.force,
           compression: compression === undefined ? undefined : compressions[compression],
           rotate: rotation(settings.rotate),
-          timeZone: settings.rotate === "day" ? timeZone : undefined,
-          covers: options.covers
+          timeZone: settings.rotate === "day" ? timeZone : undefined
         }
         switch (target.format) {
           case "ndjson":

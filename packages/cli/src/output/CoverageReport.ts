@@ -1,35 +1,20 @@
 /** What the windows of a run say together: for the summary, and for `--coverage FILE`. */
-import { type Calendar, Coverage, Instant } from "@callstream/core"
-import * as Schema from "effect/Schema"
+import { type Calendar, CoverageSet, Instant } from "@callstream/core"
+import * as Result from "effect/Result"
 import * as Format from "./Format.ts"
 
-const Verdict = Schema.Literals(["proven", "provisional", "unprovable"])
-
-const Stretch = Schema.Struct({
-  from: Schema.String,
-  to: Schema.String,
-  set: Verdict,
-  reason: Schema.NullOr(Schema.String),
-  count: Schema.Int,
-  requests: Schema.Int
-})
-type Stretch = typeof Stretch.Type
-
-/** What a run that goes on must know of the part before. */
-export const Saved = Schema.Struct({
-  windows: Schema.Array(Stretch),
-  reasons: Schema.Array(Schema.String),
-  set: Verdict,
-  settled: Schema.Int,
-  of: Schema.Int,
-  undated: Schema.Int,
-  asOf: Schema.NullOr(Schema.Int)
-})
-export type Saved = typeof Saved.Type
+interface Stretch {
+  readonly from: string
+  readonly to: string
+  readonly set: CoverageSet.Verdict
+  readonly reason: string | null
+  readonly count: number | null
+  readonly requests: number
+}
 
 /** The form of the file. Instants are ISO 8601 in UTC, the horizon is in seconds. */
 export interface Report {
-  readonly set: Coverage.Verdict
+  readonly set: CoverageSet.Verdict
   readonly reasons: ReadonlyArray<string>
   /** Sessions that are not expected to change any more, of all that came. */
   readonly settled: number
@@ -45,19 +30,7 @@ export interface Report {
   readonly windows: ReadonlyArray<Stretch>
 }
 
-export interface Collector {
-  readonly add: (window: Coverage.Window) => void
-  readonly report: () => Report
-  readonly save: () => Saved
-  readonly restore: (saved: Saved) => void
-  /** The end of the last window, if there is one. */
-  readonly end: () => Instant.Instant | undefined
-}
-
 const instantOf = (text: string): Instant.Instant => Instant.parse(text) ?? 0
-
-/** The newest few are read from the end backwards. */
-const ascending = (left: Stretch, right: Stretch): number => instantOf(left.from) - instantOf(right.from)
 
 /** How far everything is proven, from the first stretch on. */
 const provenUpTo = (windows: ReadonlyArray<Stretch>): string | null => {
@@ -65,93 +38,62 @@ const provenUpTo = (windows: ReadonlyArray<Stretch>): string | null => {
   return windows.slice(0, end < 0 ? windows.length : end).at(-1)?.to ?? null
 }
 
-export const make = (horizonMillis: number, clock: Calendar.Calendar | undefined): Collector => {
-  const windows: Array<Stretch> = []
-  const reasons = new Set<string>()
-  let set: Coverage.Verdict = "proven"
-  let settled = 0
-  let of = 0
-  let undated = 0
-  let asOf = Infinity
-  let outside: number | undefined
-  /** The windows that were restored, which tile it; the last one of no length is for what has no start. */
-  let restored: (Coverage.Range & { readonly undated: boolean }) | undefined
+const stretchOf = (
+  { count, reason, requests, verdict }: CoverageSet.Part,
+  { from, to }: CoverageSet.Range
+): Stretch => ({
+  from: Instant.format(from),
+  to: Instant.format(to),
+  set: verdict,
+  reason: reason?.text ?? null,
+  count: count ?? null,
+  requests
+})
+
+/** What lies between the ends of what is known. */
+const wholeOf = ({ entries }: CoverageSet.CoverageSet): CoverageSet.Range => ({
+  from: entries[0]?.range.from ?? 0,
+  to: entries.at(-1)?.range.to ?? 0
+})
+
+/** Those without a start are a last stretch of no length. */
+export const make = (
+  coverage: CoverageSet.CoverageSet,
+  horizonMillis: number,
+  clock: Calendar.Calendar | undefined
+): Report => {
+  const { entries, outside, withoutStart } = coverage
+  const whole = wholeOf(coverage)
+  const end = entries.length === 0 ? (withoutStart?.asOf ?? 0) : whole.to
+  const parts: ReadonlyArray<CoverageSet.Entry> = [
+    ...entries,
+    ...(withoutStart === undefined ? [] : [{ ...withoutStart, range: { from: end, to: end } }])
+  ]
+  const reasons = parts.flatMap(({ range, reason }) =>
+    reason === undefined
+      ? []
+      : [reason.kind === "gap" ? `${place(range, clock)} could not all be read: ${reason.text}` : reason.text]
+  )
+  const verdict = CoverageSet.verdict([coverage], whole)
+  const windows = parts.map((part) => stretchOf(part, part.range))
+  const observed = parts.flatMap(({ asOf }) => (asOf > 0 ? [asOf] : []))
+  const nothing = parts.length === 0
   return {
-    end: () => {
-      const last = windows.at(-1)
-      return last === undefined ? undefined : Instant.parse(last.to)
-    },
-    add: (window) => {
-      const { coverage, from, requests, to } = window
-      const items = Coverage.items(window)
-      // A sink that catches up is given what is accounted for already.
-      if (restored !== undefined && from >= restored.from && to <= restored.to && (from < to || restored.undated))
-        return
-      if (window.outside !== undefined) {
-        outside = window.outside
-        return
-      }
-      const verdict = Coverage.verdict(coverage)
-      const reason = coverage._tag === "Proven" ? null : coverage.reason
-      set = Coverage.weaker(set, verdict)
-      if (reason !== null)
-        reasons.add(coverage._tag === "Gap" ? `${place(window, clock)} could not all be read: ${reason}` : reason)
-      settled += window.settled
-      of += items.length
-      if (from === to) undated += items.filter(({ start }) => start === undefined).length
-      if (window.observedAt > 0) asOf = Math.min(asOf, window.observedAt)
-      windows.push({
-        from: Instant.format(from),
-        to: Instant.format(to),
-        set: verdict,
-        reason,
-        count: items.length,
-        requests
-      })
-    },
-    save: () => ({
-      windows: [...windows],
-      reasons: [...reasons],
-      set,
-      settled,
-      of,
-      undated,
-      asOf: asOf === Infinity ? null : asOf
-    }),
-    restore: (saved) => {
-      windows.splice(0, windows.length, ...saved.windows)
-      for (const reason of saved.reasons) reasons.add(reason)
-      ;({ of, set, settled, undated } = saved)
-      const first = saved.windows[0]
-      const last = saved.windows.at(-1)
-      if (first === undefined || last === undefined) return
-      restored = {
-        from: Instant.parse(first.from) ?? 0,
-        to: Instant.parse(last.to) ?? 0,
-        undated: last.from === last.to
-      }
-      asOf = saved.asOf ?? Infinity
-    },
-    report: () => {
-      const stretches = windows.toSorted(ascending)
-      return {
-        // Nothing was looked at, so nothing is known.
-        set: windows.length === 0 ? "provisional" : set,
-        reasons: windows.length === 0 ? ["nothing was read"] : [...reasons],
-        settled,
-        of,
-        undated,
-        undatedOutside: outside ?? null,
-        horizon: horizonMillis / 1000,
-        asOf: asOf === Infinity ? null : Instant.format(asOf),
-        provenUntil: provenUpTo(stretches),
-        windows: stretches
-      }
-    }
+    // Nothing was looked at, so nothing is known.
+    set: nothing ? "provisional" : Result.isSuccess(verdict) ? verdict.success : "unprovable",
+    reasons: nothing ? ["nothing was read"] : [...new Set(reasons)],
+    settled: parts.reduce((sum, { final = 0 }) => sum + final, 0),
+    of: parts.reduce((sum, { count = 0 }) => sum + count, 0),
+    undated: withoutStart?.count ?? 0,
+    undatedOutside: outside ?? null,
+    horizon: horizonMillis / 1000,
+    asOf: observed.length === 0 ? null : Instant.format(Math.min(...observed)),
+    provenUntil: provenUpTo(windows),
+    windows
   }
 }
 
-const place = ({ from, to }: Coverage.Range, clock: Calendar.Calendar | undefined): string =>
+const place = ({ from, to }: CoverageSet.Range, clock: Calendar.Calendar | undefined): string =>
   from === to ? "sessions without a start" : Format.times(from, "to", to, clock)
 
 /** A history can have as many as it has windows. */

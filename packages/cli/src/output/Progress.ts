@@ -1,5 +1,5 @@
 /** What a run has done so far, and the line that shows it. */
-import type { Calendar, SessionSink } from "@callstream/core"
+import type { Calendar, Instant, Pipeline } from "@callstream/core"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
@@ -8,21 +8,20 @@ import type * as Scope from "effect/Scope"
 import * as Format from "./Format.ts"
 import { clearLine, Screen } from "./Screen.ts"
 
-/** What comes of sessions: their starts will do. */
-type Items = ReadonlyArray<Pick<SessionSink.Item<unknown>, "start">>
-
 export interface Progress {
   readonly startedAt: number
   /** Sessions that came from the server, and those that were written. */
-  read: number
-  sessions: number
-  rejected: number
+  readonly read: number
+  readonly sessions: number
+  readonly rejected: number
   /** The least and the greatest start written, and the last one read, in µs. */
-  earliest: number | undefined
-  latest: number | undefined
-  last: number | undefined
-  /** Where an earlier run stopped, when this one goes on. */
-  resumedAt: number | undefined
+  readonly earliest: Instant.Instant | undefined
+  readonly latest: Instant.Instant | undefined
+  readonly last: Instant.Instant | undefined
+  /** Where an earlier run stopped, when this one resumes. */
+  readonly resumedAt: Instant.Instant | undefined
+  /** There is something to resume from. */
+  readonly committed: boolean
 }
 
 export const make: Effect.Effect<Progress> = Effect.map(Clock.currentTimeMillis, (startedAt) => ({
@@ -33,8 +32,19 @@ export const make: Effect.Effect<Progress> = Effect.map(Clock.currentTimeMillis,
   earliest: undefined,
   latest: undefined,
   last: undefined,
-  resumedAt: undefined
+  resumedAt: undefined,
+  committed: false
 }))
+
+/** The progress after one more event. */
+export const after =
+  (event: Pipeline.RunEvent) =>
+  (progress: Progress): Progress => {
+    const { delivered, earliest, last, latest, read, rejected } = event.totals
+    const resumedAt = event._tag === "Started" ? event.from : progress.resumedAt
+    const committed = progress.committed || resumedAt !== undefined || event._tag === "Committed"
+    return { ...progress, read, sessions: delivered, rejected, earliest, latest, last, resumedAt, committed }
+  }
 
 /** What several runs have done together. */
 export const sum = (all: ReadonlyArray<Progress>): Progress => ({
@@ -45,25 +55,9 @@ export const sum = (all: ReadonlyArray<Progress>): Progress => ({
   earliest: undefined,
   latest: undefined,
   last: undefined,
-  resumedAt: undefined
+  resumedAt: undefined,
+  committed: false
 })
-
-/** Counts what came. */
-export const addRead = (progress: Progress, items: Items): void => {
-  progress.read += items.length
-  progress.last = items.findLast(({ start }) => start !== undefined)?.start ?? progress.last
-}
-
-/** Counts what was written. */
-export const addWritten = (progress: Progress, items: Items, rejected: number): void => {
-  progress.sessions += items.length
-  progress.rejected += rejected
-  for (const { start } of items) {
-    if (start === undefined) continue
-    if (progress.earliest === undefined || start < progress.earliest) progress.earliest = start
-    if (progress.latest === undefined || start > progress.latest) progress.latest = start
-  }
-}
 
 /** What the client counted: requests, and those tried again by reason. */
 export interface Requests {

@@ -20,7 +20,7 @@ const printOf = ({ title }: About, first: string, ...rest: ReadonlyArray<string>
 
 /** What a run that ended early leaves behind. */
 export const tellWhatIsThere = (
-  about: About & { readonly committed: boolean },
+  about: About,
   progress: Progress.Progress,
   error: unknown,
   cause: Cause.Cause<unknown>
@@ -31,7 +31,7 @@ export const tellWhatIsThere = (
   }
   const amount = `stopped after ${Format.counted(progress.sessions, "session")}`
   if (about.name !== undefined) {
-    return printOf(about, `${amount}; the same command ${about.committed ? "goes on from there" : "begins anew"}`)
+    return printOf(about, `${amount}; the same command ${progress.committed ? "goes on from there" : "begins anew"}`)
   }
   const [sink] = about.sinks
   if (sink === undefined || about.sinks.length > 1) return printOf(about, amount)

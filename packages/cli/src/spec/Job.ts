@@ -2,22 +2,23 @@
 import {
   AgniClient,
   type AgniError,
-  CallSessions,
+  type CallSessions,
   type CallSession,
   Checkpoint,
-  Coverage,
+  type CoverageSet,
   DeadLetterFile,
-  Extremes,
+  ExtremesSource,
   FileCheckpoint,
-  History,
+  HistorySource,
   Instant,
   type Learned,
   type Manifest,
   OutputFile,
   OutputLock,
   OutputLockFile,
-  type Page,
+  PagesSource,
   Pipeline,
+  type Source,
   Transform
 } from "@callstream/core"
 import { DecodingThread, GuardedTransport, ProcessOwner } from "@callstream/node"
@@ -28,7 +29,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Path from "effect/Path"
-import * as Stream from "effect/Stream"
+import * as Ref from "effect/Ref"
 import * as Struct from "effect/Struct"
 import { createHash } from "node:crypto"
 import { fstatSync } from "node:fs"
@@ -42,7 +43,6 @@ import * as Progress from "../output/Progress.ts"
 import { print, Screen } from "../output/Screen.ts"
 import * as Summary from "../output/Summary.ts"
 import { Incomplete } from "../option/UsageError.ts"
-import * as Notes from "./Notes.ts"
 import * as Spool from "./Spool.ts"
 import * as Veil from "./Veil.ts"
 
@@ -101,19 +101,19 @@ const look = Effect.flatMap(AgniClient, ({ list }) =>
 )
 
 /** What all of these sessions are; a run with a limit, or that leaves gaps, does not have all of anything. */
-const coversOf = ({ filters, keep, keepGoing }: Job, { end, from, to }: Notes.Range): Manifest.Covers | undefined =>
-  keep === undefined && !keepGoing ? { from, to: to ?? end, filters } : undefined
+const coversOf =
+  ({ filters, keep, keepGoing }: Job) =>
+  ({ end, from, to }: HistorySource.State): Manifest.Covers | undefined =>
+    keep === undefined && !keepGoing ? { from: from ?? undefined, to: to ?? end ?? undefined, filters } : undefined
 
 /** `shared` is counted in when somebody else shows how far it is. */
-export const run = Effect.fnUntraced(function* (job: Job, shared?: Progress.Progress) {
+export const run = Effect.fnUntraced(function* (job: Job, shared?: Ref.Ref<Progress.Progress>) {
   const { live } = yield* Screen
   const paths = yield* Path.Path
-  const progress = shared ?? (yield* Progress.make)
-  const collector = CoverageReport.make(Duration.toMillis(job.horizon), job.zone.clock)
-  const notes = Notes.make(job.selection, collector)
+  const progress = shared ?? (yield* Effect.flatMap(Progress.make, Ref.make))
   const named = job.name !== undefined
-  /** There is something to go on from. */
-  let committed = false
+  const reportOf = (coverage: CoverageSet.CoverageSet) =>
+    CoverageReport.make(coverage, Duration.toMillis(job.horizon), job.zone.clock)
 
   if (job.deadLettersRaw && job.transform.redaction !== undefined) {
     yield* print(
@@ -123,10 +123,10 @@ export const run = Effect.fnUntraced(function* (job: Job, shared?: Progress.Prog
   const summary = yield* Effect.scoped(
     Effect.gen(function* () {
       const hasWebhook = job.sinks.some(({ target }) => target._tag === "Webhook")
-      const covers = () => coversOf(job, notes.range())
-      if (hasWebhook) yield* Sinks.check(job.sinks, covers, Zone.forSinks(job.zone))
+      if (hasWebhook) {
+        yield* Sinks.check(job.sinks, coversOf(job)({ ...rangeOf(job), end: null }), Zone.forSinks(job.zone))
+      }
       const { now, organization } = named || hasWebhook ? yield* look : { now: undefined, organization: "" }
-      notes.begin(named ? now : undefined)
       const veil = named && job.state.database === undefined ? yield* Veil.ofFolder(job.state.folder) : Veil.none
       const fingerprint = fingerprintOf(job, organization, veil)
       const label = veil.label(job.transform.label)
@@ -145,7 +145,6 @@ export const run = Effect.fnUntraced(function* (job: Job, shared?: Progress.Prog
         organization,
         spool,
         account,
-        covers,
         timeZone: Zone.forSinks(job.zone)
       })
       const [first, ...rest] = sinks
@@ -153,44 +152,30 @@ export const run = Effect.fnUntraced(function* (job: Job, shared?: Progress.Prog
       const coverage = job.coverage === undefined ? undefined : yield* openCoverage(job.coverage, job)
       const pipeline = Pipeline.make({
         name: job.name ?? "export",
-        fingerprint,
-        source: (resume) => {
-          if (resume.from !== undefined) progress.resumedAt = resume.from
-          return Stream.tap(source(job, notes.range(), resume, collector), (window) =>
-            Effect.sync(() => Progress.addRead(progress, Coverage.items(window)))
-          )
-        },
+        source: { ...sourceOf(job, named ? now : undefined), fingerprint },
+        covers: coversOf(job),
         transform: Transform.make({ ...job.transform, label }),
         sinks: [first, ...rest],
         deadLetters: DeadLetterFile.sink(job.deadLetters),
         commitEvery: job.commitEvery,
         rawLetters: job.deadLettersRaw,
         onSinkFailure: job.onSinkFailure,
-        maxDeadShare: job.maxDeadShare,
-        notes: () => {
-          committed = true
-          return notes.save()
-        },
-        restore: (kept) => {
-          committed = true
-          notes.restore(kept)
-          progress.resumedAt = collector.end()
-        },
-        onDelivered: (window, passed) => {
-          Progress.addWritten(progress, passed, window.rejected.length)
-          if (job.keep === undefined && job.walk === "history") collector.add(window)
-        }
+        maxDeadShare: job.maxDeadShare
       })
-      if (shared === undefined && showsProgress([job], live)) yield* Progress.show(() => progress, job.zone.clock)
+      if (shared === undefined && showsProgress([job], live))
+        yield* Progress.show(() => Ref.getUnsafe(progress), job.zone.clock)
       const checkpoint = yield* Checkpoint
-      const done = yield* Sinks.orUnfinished(pipeline.run, sinks.length).pipe(
+      const done = yield* Sinks.orUnfinished(
+        pipeline.run((event) => Ref.update(progress, Progress.after(event))),
+        sinks.length
+      ).pipe(
         Effect.provideService(Checkpoint, spool === undefined ? checkpoint : Spool.tidied(checkpoint, spool)),
         Effect.mapError(Veil.explain(job.name ?? "", job.state.folder))
       )
       // Also of a run that came to its end before: it may have been killed before it wrote the file.
-      if (coverage !== undefined && (!done.finishedBefore || collector.end() !== undefined)) {
+      if (coverage !== undefined && (!done.finishedBefore || isKnown(done.coverage))) {
         const { finish, write } = yield* coverage
-        yield* write(`${JSON.stringify(collector.report(), null, 2)}\n`)
+        yield* write(`${JSON.stringify(reportOf(done.coverage), null, 2)}\n`)
         yield* finish
       }
       return done
@@ -207,13 +192,15 @@ export const run = Effect.fnUntraced(function* (job: Job, shared?: Progress.Prog
     Effect.onExit((exit) =>
       Exit.isSuccess(exit)
         ? Effect.void
-        : Summary.tellWhatIsThere({ ...job, committed }, progress, Cause.squash(exit.cause), exit.cause)
+        : Effect.flatMap(Ref.get(progress), (progress) =>
+            Summary.tellWhatIsThere(job, progress, Cause.squash(exit.cause), exit.cause)
+          )
     )
   )
 
-  const known = !summary.finishedBefore || collector.end() !== undefined
-  const covered = job.walk === "history" && known ? collector.report() : undefined
-  yield* Summary.print(job, progress, summary, covered)
+  const known = !summary.finishedBefore || isKnown(summary.coverage)
+  const covered = job.walk === "history" && known ? reportOf(summary.coverage) : undefined
+  yield* Summary.print(job, yield* Ref.get(progress), summary, covered)
   const failed = covered?.set === "unprovable" || summary.sinks.some(({ failure }) => failure !== undefined)
   const doubtful = summary.dead > 0 || covered?.set === "provisional"
   if (failed || (job.strict && doubtful)) return yield* new Incomplete()
@@ -266,58 +253,39 @@ const fingerprintOf = (job: Job, organization: string, veil: Veil.Veil) => {
   }
 }
 
-/** Where there are no windows, everything is one: it is committed when all of it is there. */
-const asWindows = (
-  read: Stream.Stream<Pick<Page, "sessions" | "rejected" | "observedAt">, AgniError, AgniClient>,
-  keep: Job["keep"]
-): Stream.Stream<Coverage.Window, AgniError, AgniClient> =>
-  Stream.suspend(() => {
-    // What is kept of all that was read was observed when the first of it was, at least.
-    let first = Infinity
-    const noted = Stream.map(read, (batch) => {
-      first = Math.min(first, batch.observedAt)
-      return batch
-    })
-    return Stream.map(keep === undefined ? noted : Extremes[keep.side](keep.limit)(noted), (batch) =>
-      Coverage.make(Coverage.items(batch), {
-        from: 0,
-        to: 0,
-        rejected: batch.rejected,
-        coverage: { _tag: "Provisional", reason: "read page by page" },
-        requests: 0,
-        observedAt: first
-      })
-    )
-  })
+const isKnown = ({ entries, withoutStart }: CoverageSet.CoverageSet): boolean =>
+  entries.length > 0 || withoutStart !== undefined
 
-const source = (
+const instant = (input: Instant.Input | undefined) => (input === undefined ? undefined : Instant.fromInput(input))
+
+const rangeOf = ({ selection: { from, to } }: Job) => ({ from: instant(from) ?? null, to: instant(to) ?? null })
+
+const sourceOf = (
   job: Job,
-  range: Notes.Range,
-  resume: Pipeline.Resume,
-  collector: CoverageReport.Collector
-): Stream.Stream<Coverage.Window, AgniError, AgniClient> => {
-  const { end, from, to } = range
-  if (job.walk === "pages") {
-    const iso = (instant: Instant.Instant | undefined) => (instant === undefined ? undefined : Instant.format(instant))
-    return asWindows(CallSessions.selectedPages({ ...job.selection, from: iso(from), to: iso(to) }), job.keep)
-  }
-  const options: History.Options = {
-    ...Struct.omit(job.selection, ["from", "to"]),
+  end: Instant.Instant | undefined
+): Source.Source<HistorySource.State, AgniError, AgniClient> => {
+  const { from, to } = rangeOf(job)
+  const range = { from: from ?? undefined, to: to ?? undefined }
+  const selection = Struct.omit(job.selection, ["from", "to"])
+  const options: HistorySource.Options = {
+    ...selection,
     end,
     hold: isLines(job) ? "json" : "objects",
     horizon: job.horizon,
     keepGoing: job.keepGoing,
     learned: job.learned,
     // The file tells it; otherwise it is not worth twenty requests.
-    countOutside: job.coverage !== undefined && (from !== undefined || to !== undefined),
-    resume: resume.from,
-    cuts: resume.cuts
+    countOutside: job.coverage !== undefined && (from !== null || to !== null)
   }
-  if (job.keep === undefined) return History.windows({ from, to }, options)
-  const { limit, side } = job.keep
-  const windows = (side === "newest" ? Extremes.lastWindows : Extremes.firstWindows)(limit, { from, to }, options)
-  return asWindows(
-    Stream.tap(windows, (window) => Effect.sync(() => collector.add(window))),
-    job.keep
-  )
+  const { keep } = job
+  const source =
+    job.walk === "pages"
+      ? keep === undefined
+        ? PagesSource.make(range, selection)
+        : ExtremesSource.ofPages(keep, range, selection)
+      : keep === undefined
+        ? HistorySource.make(range, options)
+        : ExtremesSource.make(keep, range, options)
+  // Without a name nothing resumes: the range need not be known beforehand, which saves a request.
+  return end === undefined ? { ...source, begin: Effect.succeed({ from, to, end: null }) } : source
 }

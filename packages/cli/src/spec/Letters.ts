@@ -1,5 +1,14 @@
 /** Dead letters on their way back into a pipeline. */
-import { CallSession, Coverage, type DeadLetter, type Instant, type Transform, Version } from "@callstream/core"
+import {
+  CallSession,
+  type DeadLetter,
+  type Instant,
+  Position,
+  Rows,
+  type Source,
+  type Transform,
+  Version
+} from "@callstream/core"
 import * as Result from "effect/Result"
 import * as Transforms from "../flag/Transforms.ts"
 import { UsageError } from "../option/UsageError.ts"
@@ -9,7 +18,7 @@ type Letter = DeadLetter.DeadLetter
 
 interface Part {
   readonly letters: ReadonlyArray<Letter>
-  readonly window: Coverage.Window
+  readonly unit: Source.Unit
 }
 
 export interface Parts {
@@ -37,8 +46,6 @@ const textIn = (row: Readonly<Record<string, unknown>>, ...names: ReadonlyArray<
 }
 
 const mostInPart = 100
-
-const provisional = { _tag: "Provisional", reason: "a dead letter" } as const
 
 /**
  * What was observed at one time goes together, and is marked together; a sink that refuses says which session, so a part
@@ -84,7 +91,7 @@ export const inParts = (letters: ReadonlyArray<Letter>): Parts => {
     ids.add(id)
   }
 
-  const windowOf = (some: ReadonlyArray<Letter>, place: number): Coverage.Window => {
+  const unitOf = (some: ReadonlyArray<Letter>, place: number): Source.Unit => {
     const observedAt: Instant.Instant = some[0]?.observedAt ?? 0
     const items = some.flatMap((letter) => {
       const found = ready.get(letter)
@@ -105,17 +112,10 @@ export const inParts = (letters: ReadonlyArray<Letter>): Parts => {
       return reason === undefined ? [] : [{ stage, reason, raw: record, page: 0, index: 0, observedAt }]
     })
     // Places, not times: they tell how far the replay is.
-    return Coverage.make(items, {
-      from: place,
-      to: place + 1,
-      rejected,
-      coverage: provisional,
-      requests: 0,
-      observedAt
-    })
+    return { _tag: "Page", rows: Rows.make(items, observedAt), rejected, to: Position.of(place + 1) }
   }
 
-  return { parts: parts.map((some, place) => ({ letters: some, window: windowOf(some, place) })), origin, made }
+  return { parts: parts.map((some, place) => ({ letters: some, unit: unitOf(some, place) })), origin, made }
 }
 
 /** Whose calls they are, where one of them says it. */

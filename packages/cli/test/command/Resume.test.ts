@@ -15,11 +15,17 @@ const truth = ({ simulator }: Simulation) => simulator.truth().map(({ id }) => i
 const sorted = (ids: ReadonlyArray<unknown>) => ids.map(String).sort()
 
 /** Runs it until it has committed something, and kills it there. */
+/** A state is kept before anything is read: it is one to resume from when a sink has something. */
+const hasCommitted = (cwd: string): boolean => {
+  const path = join(cwd, ".callstream", "nightly.json")
+  return existsSync(path) && Object.keys(JSON.parse(text(path)).sinks).length > 0
+}
+
 const killedMidway = Effect.fnUntraced(function* (
   { start }: Simulation,
   args: ReadonlyArray<string>,
   cwd: string,
-  commits = () => existsSync(join(cwd, ".callstream", "nightly.json"))
+  commits = () => hasCommitted(cwd)
 ) {
   yield* Effect.scoped(
     Effect.gen(function* () {
@@ -189,7 +195,7 @@ describe("an export under a name", alongside, () => {
       const one = yield* simulation({ ...slow, sessions: 400, span: "400 seconds", age: 0 })
       const args = [...nightly, "--since", "200s", "--until", "20s", "--coverage", "coverage.json"]
       yield* killedMidway(one, args, cwd)
-      const kept = JSON.parse(text(cwd, ".callstream", "nightly.json")).notes
+      const kept = JSON.parse(text(cwd, ".callstream", "nightly.json")).source
       yield* Effect.sleep("2 seconds")
       const { code } = yield* one.run(args, { cwd })
       assert.strictEqual(code, 0)
@@ -208,7 +214,7 @@ describe("an export under a name", alongside, () => {
       const one = yield* simulation(slow)
       const args = ["export", "--name", "nightly", ...narrow]
       const { child, ended } = yield* one.start(args, { cwd })
-      yield* until(() => existsSync(join(cwd, ".callstream", "nightly.json")))
+      yield* until(() => hasCommitted(cwd))
       child.kill("SIGINT")
       const stopped = yield* ended
       assert.strictEqual(stopped.code, 130)

@@ -1,43 +1,69 @@
+import { CoverageSet } from "@callstream/core"
 import * as CoverageReport from "../../src/output/CoverageReport.ts"
 import { assert, describe, it } from "@effect/vitest"
-import * as Effect from "effect/Effect"
 
 const hour = 3_600_000_000
-const window = (at: number, reason: string | undefined) => ({
-  from: at * hour,
-  to: (at + 1) * hour,
-  sessions: [],
-  rejected: [],
-  coverage: reason === undefined ? ({ _tag: "Proven" } as const) : ({ _tag: "Unprovable", reason } as const),
-  settled: 0,
+
+const entry = (at: number, reason: CoverageSet.Reason | undefined): CoverageSet.Entry => ({
+  range: { from: at * hour, to: (at + 1) * hour },
+  verdict: reason === undefined ? "proven" : "unprovable",
+  ...(reason === undefined ? {} : { reason }),
+  count: 2,
+  final: 1,
   requests: 1,
-  observedAt: 100 * hour
+  asOf: 100 * hour
 })
+const doubt = (text: string): CoverageSet.Reason => ({ kind: "doubt", text })
+const reportOf = (...entries: ReadonlyArray<CoverageSet.Entry>) =>
+  CoverageReport.make(entries.reduce(CoverageSet.replace, CoverageSet.empty), 0, undefined)
 
 describe("CoverageReport", () => {
-  it.effect("is in the order of time, however it was read, and proven up to the first that is not", () =>
-    Effect.sync(() => {
-      const collector = CoverageReport.make(0, undefined)
-      for (const at of [8, 9, 2, 3, 4]) collector.add(window(at, at === 4 || at === 9 ? "young" : undefined))
-      const { provenUntil, windows } = collector.report()
-      assert.strictEqual(provenUntil, "1970-01-01T04:00:00Z")
-      assert.deepStrictEqual(
-        windows.map(({ from }) => from.slice(11, 13)),
-        ["02", "03", "04", "08", "09"]
-      )
-    })
-  )
+  it("is in the order of time, however it was read, and proven up to the first that is not", () => {
+    const { of, provenUntil, settled, windows } = reportOf(
+      ...[8, 9, 2, 3, 4].map((at) => entry(at, at === 4 || at === 9 ? doubt("young") : undefined))
+    )
+    assert.strictEqual(provenUntil, "1970-01-01T04:00:00Z")
+    assert.deepStrictEqual(
+      windows.map(({ count, from, to }) => [from.slice(11, 13), to.slice(11, 13), count]),
+      [
+        ["02", "04", 4],
+        ["04", "05", 2],
+        ["08", "09", 2],
+        ["09", "10", 2]
+      ]
+    )
+    assert.deepStrictEqual([of, settled], [10, 5])
+  })
 
-  it.effect("names three reasons in its line, and all in the file", () =>
-    Effect.sync(() => {
-      const collector = CoverageReport.make(0, undefined)
-      for (let at = 0; at < 6; at++) collector.add(window(at, at === 0 ? undefined : `${at} of 9 rows seen`))
-      const report = collector.report()
-      assert.lengthOf(report.reasons, 5)
-      assert.strictEqual(
-        CoverageReport.describe(report, undefined),
-        "NOT proven complete: 1 of 9 rows seen; 2 of 9 rows seen; 3 of 9 rows seen; and 2 reasons more, which --coverage writes down; 0 of 0 settled"
-      )
+  it("names three reasons in its line, and all in the file", () => {
+    const report = reportOf(
+      ...Array.from({ length: 6 }, (_, at) => entry(at, at === 0 ? undefined : doubt(`${at} of 9 rows seen`)))
+    )
+    assert.lengthOf(report.reasons, 5)
+    assert.strictEqual(
+      CoverageReport.describe(report, undefined),
+      "NOT proven complete: 1 of 9 rows seen; 2 of 9 rows seen; 3 of 9 rows seen; and 2 reasons more, which --coverage writes down; 6 of 12 settled"
+    )
+  })
+
+  it("says where a gap is, and that nothing is known where nothing was read", () => {
+    const gap = reportOf(entry(1, { kind: "gap", text: "it answers 500" }))
+    assert.match(gap.reasons.join(), /^1970-01-01 01:00.* could not all be read: it answers 500$/)
+    assert.deepInclude(reportOf(), { set: "provisional", reasons: ["nothing was read"], asOf: null, windows: [] })
+    assert.strictEqual(reportOf(entry(1, undefined), entry(3, undefined)).set, "unprovable")
+  })
+
+  it("has calls without a start as a last window of no length", () => {
+    const part: CoverageSet.Part = { verdict: "provisional", count: 3, final: 0, requests: 2, asOf: 50 * hour }
+    const set = CoverageSet.addWithoutStart(CoverageSet.replace(CoverageSet.empty, entry(1, undefined)), part, 4)
+    const report = CoverageReport.make(set, 0, undefined)
+    assert.deepInclude(report, {
+      set: "provisional",
+      of: 5,
+      undated: 3,
+      undatedOutside: 4,
+      asOf: "1970-01-03T02:00:00Z"
     })
-  )
+    assert.deepInclude(report.windows.at(-1), { from: "1970-01-01T02:00:00Z", to: "1970-01-01T02:00:00Z", count: 3 })
+  })
 })

@@ -9,21 +9,34 @@ import { Screen } from "../../src/output/Screen.ts"
 
 const start = Instant.parse("2026-07-31T07:16:10Z")
 
-const items = (count: number) => Array.from({ length: count }, () => ({ start }))
+/** So many were read, and so many of them delivered. */
+const after = (read: number, delivered = 0) =>
+  Progress.after({
+    _tag: "Delivered",
+    totals: {
+      read,
+      delivered,
+      filtered: 0,
+      rejected: 0,
+      dead: 0,
+      earliest: delivered === 0 ? undefined : start,
+      latest: delivered === 0 ? undefined : start,
+      last: start
+    }
+  })
 
 const none: Progress.Requests = { sent: 1, retried: [] }
 
 describe("Progress", () => {
   it.effect("says what was read, how fast, and up to where", () =>
     Effect.gen(function* () {
-      const progress = yield* Progress.make
-      assert.strictEqual(Progress.line(progress, { sent: 0, retried: [] }, 0, 80, undefined), "0 sessions · 0 requests")
-      Progress.addRead(progress, items(1))
+      const begun = yield* Progress.make
+      assert.strictEqual(Progress.line(begun, { sent: 0, retried: [] }, 0, 80, undefined), "0 sessions · 0 requests")
       assert.strictEqual(
-        Progress.line(progress, none, 0, 80, undefined),
+        Progress.line(after(1)(begun), none, 0, 80, undefined),
         "1 session · at 2026-07-31 07:16 UTC · 1 request"
       )
-      Progress.addRead(progress, items(2))
+      const progress = after(3)(begun)
       const retried: Progress.Requests = { sent: 3, retried: [["RateLimited", 2]] }
       assert.strictEqual(
         Progress.line(progress, retried, 1000, 200, undefined),
@@ -38,17 +51,14 @@ describe("Progress", () => {
   it.effect("tells the time by the clock of the zone that is set", () =>
     Effect.gen(function* () {
       const { clock } = yield* Zone.make("Asia/Kolkata")
-      const progress = yield* Progress.make
-      Progress.addRead(progress, items(1))
+      const progress = after(1)(yield* Progress.make)
       assert.strictEqual(Progress.line(progress, none, 0, 80, clock), "1 session · at 2026-07-31 12:46 · 1 request")
     })
   )
 
   it.effect("tells what was read from what was written", () =>
     Effect.gen(function* () {
-      const progress = yield* Progress.make
-      Progress.addRead(progress, items(2))
-      Progress.addWritten(progress, items(1), 0)
+      const progress = after(2, 1)(yield* Progress.make)
       assert.deepInclude(progress, {
         read: 2,
         sessions: 1,
@@ -75,8 +85,7 @@ describe("Progress", () => {
   it.effect("redraws ten times a second at most, within the columns, and takes the line away", () =>
     Effect.gen(function* () {
       const written: Array<string> = []
-      const progress = yield* Progress.make
-      Progress.addRead(progress, items(1))
+      const progress = after(1)(yield* Progress.make)
       const shown = yield* Effect.scoped(
         Effect.andThen(
           Progress.show(() => progress, undefined),

@@ -9,17 +9,10 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
+import { CoverageSet } from "../coverage/CoverageSet.ts"
 import { Committed } from "../model/Committed.ts"
+import { difference, type Fingerprint } from "../model/Fingerprint.ts"
 import { Version } from "../model/Version.ts"
-
-/**
- * What a pipeline is, part by part: base URL, organization, range, filters, transforms, sinks. A checkpoint of another one
- * is of no use, and the parts that differ are named.
- *
- * @since 0.1.0
- * @category models
- */
-export type Fingerprint = Readonly<Record<string, string>>
 
 /**
  * What is kept: one `Committed` a sink. The next run resumes from the least, each sink skips what it has.
@@ -35,8 +28,10 @@ export const State = Schema.Struct({
   finished: Schema.Boolean,
   /** No version above this one was given to a row: the next run gives higher ones. */
   lastVersion: Schema.optionalKey(Version),
-  /** What whoever runs the pipeline wants to know again: the range as it was resolved, what was proven so far. */
-  notes: Schema.optionalKey(Schema.Json)
+  /** The state of the source, such as the range as it was resolved. Kept before anything is read. */
+  source: Schema.optionalKey(Schema.Json),
+  /** What is known of what the sinks have. */
+  coverage: Schema.optionalKey(CoverageSet)
 })
 
 /**
@@ -137,7 +132,7 @@ export const refuseOther = (
   asked: Fingerprint
 ): Effect.Effect<void, CheckpointError> => {
   if (Object.keys(sinks).length === 0) return Effect.void
-  const parts = [...new Set([...Object.keys(kept), ...Object.keys(asked)])].filter((part) => kept[part] !== asked[part])
+  const parts = difference(kept, asked)
   if (parts.length === 0) return Effect.void
   const tell = (value: string | undefined) => (value === undefined || value === "" ? "nothing" : value)
   return Effect.fail(

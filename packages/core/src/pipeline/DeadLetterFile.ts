@@ -47,7 +47,7 @@ type Line = DeadLetter | Tombstone
 export const sink = (path: string): SessionSink<Line, FileSystem.FileSystem> => ({
   name: "dead-letters",
   delivery: "append",
-  open: Effect.fnUntraced(function* (from) {
+  open: Effect.fnUntraced(function* ({ from }) {
     const fs = yield* FileSystem.FileSystem
     const scope = yield* Scope.Scope
     const failing = (operation: "write" | "flush") => (error: Parameters<ReturnType<typeof fromPlatform>>[0]) =>

@@ -15,7 +15,6 @@ import * as Lines from "./internal/Lines.ts"
 import type { Rotation } from "./internal/PartName.ts"
 import * as RowFiles from "./internal/RowFiles.ts"
 import * as Tabular from "./internal/Tabular.ts"
-import type { Covers } from "./Manifest.ts"
 import type { Item, SessionSink } from "./SessionSink.ts"
 
 /**
@@ -39,8 +38,6 @@ export interface Options extends Csv.Options {
   readonly rotate?: Rotation | undefined
   /** Whose days the files of `rotate: "day"` have. @default UTC */
   readonly timeZone?: DateTime.TimeZone | undefined
-  /** As for `NdjsonSink`. @default not known */
-  readonly covers?: (() => Covers | undefined) | undefined
   /** The byte order mark by which some spreadsheets know UTF-8. @default false */
   readonly bom?: boolean | undefined
 }
@@ -60,7 +57,6 @@ export const file = (options: Options): SessionSink<unknown, FileSystem.FileSyst
     force: options.force === true,
     rotate: options.rotate,
     timeZone: options.timeZone,
-    covers: options.covers,
     compression: options.compression?.extension,
     encoding: encoding(options),
     verifyPart: LinePart.verify,

@@ -15,7 +15,6 @@ import * as Lines from "./internal/Lines.ts"
 import type { Rotation } from "./internal/PartName.ts"
 import * as Repaired from "./internal/Repaired.ts"
 import * as RowFiles from "./internal/RowFiles.ts"
-import type { Covers } from "./Manifest.ts"
 import * as Ndjson from "./Ndjson.ts"
 import { type OutputError, toSinkError } from "./OutputError.ts"
 import type { TextOutput } from "./OutputFile.ts"
@@ -46,13 +45,6 @@ export interface Options {
   readonly rotate?: Rotation | undefined
   /** Whose days the files of `rotate: "day"` have. @default UTC */
   readonly timeZone?: DateTime.TimeZone | undefined
-  /**
-   * Which sessions the rows are of, asked when the sink is opened. With `force` and `rotate: "day"` a day's file is only
-   * replaced by one that covers what it covered, and a day that is not covered stays. Without it no day is replaced.
-   *
-   * @default not known
-   */
-  readonly covers?: (() => Covers | undefined) | undefined
 }
 
 /**
@@ -77,7 +69,6 @@ export const file = (options: Options): SessionSink<unknown, FileSystem.FileSyst
     force: options.force === true,
     rotate: options.rotate,
     timeZone: options.timeZone,
-    covers: options.covers,
     compression: options.compression?.extension,
     encoding,
     verifyPart: LinePart.verify,
@@ -126,7 +117,7 @@ export interface OutputOptions<R> {
 export const output = <R>(options: OutputOptions<R>): SessionSink<unknown, R> => ({
   name: options.name,
   delivery: "append",
-  open: (from) =>
+  open: ({ from }) =>
     Effect.map(Effect.mapError(options.output, toSinkError(options.name, "open")), ({ finish, write }) => {
       // Half of it may have gone out.
       const failed = (error: OutputError) => {

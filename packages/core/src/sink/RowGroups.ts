@@ -14,7 +14,6 @@ import * as Lines from "./internal/Lines.ts"
 import type { Rotation } from "./internal/PartName.ts"
 import * as RowFiles from "./internal/RowFiles.ts"
 import * as Tabular from "./internal/Tabular.ts"
-import type { Covers } from "./Manifest.ts"
 import type { Item, SessionSink } from "./SessionSink.ts"
 import { type Cell, make as makeTable } from "./Table.ts"
 
@@ -66,8 +65,6 @@ export interface Options {
   readonly rotate?: Rotation | undefined
   /** Whose days the files of `rotate: "day"` have. @default UTC */
   readonly timeZone?: DateTime.TimeZone | undefined
-  /** As for `NdjsonSink`. @default not known */
-  readonly covers?: (() => Covers | undefined) | undefined
   readonly format: Format
 }
 
@@ -87,7 +84,6 @@ export const file = (options: Options): SessionSink<unknown, FileSystem.FileSyst
     force: options.force === true,
     rotate: options.rotate,
     timeZone: options.timeZone,
-    covers: options.covers,
     compression: undefined,
     encoding: encoding(options),
     verifyPart: GroupPart.verify(options.format),

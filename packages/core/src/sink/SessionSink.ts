@@ -11,10 +11,12 @@ import * as Sink from "effect/Sink"
 import { type CallSession, startInstant } from "../model/CallSession.ts"
 import { type Column, ofSession } from "../model/Column.ts"
 import type { Committed } from "../model/Committed.ts"
+import type { Fingerprint } from "../model/Fingerprint.ts"
 import type { Instant } from "../model/Instant.ts"
 import type { Item } from "../model/Item.ts"
 import type { Cursor } from "../model/Position.ts"
 import type { Version } from "../model/Version.ts"
+import type { Covers } from "./Manifest.ts"
 import { SinkError } from "./SinkError.ts"
 
 export type { Item, JsonBytes } from "../model/Item.ts"
@@ -122,6 +124,36 @@ export interface Writer<in A> {
 }
 
 /**
+ * For whom a sink is opened, and where it was. What a sink keeps under a name of its own is of this pipeline and this
+ * fingerprint.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Opening {
+  readonly pipeline: string
+  readonly fingerprint: Fingerprint
+  readonly from: Option.Option<Committed>
+  /**
+   * The starts of which the run has every call. A file of `rotate: "day"` that was there before is replaced only by one
+   * that covers what it covered. @default that is not known, and no day is replaced
+   */
+  readonly covers?: Covers | undefined
+}
+
+/**
+ * From the beginning, for no pipeline.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const opening = (from: Option.Option<Committed> = Option.none()): Opening => ({
+  pipeline: "",
+  fingerprint: {},
+  from
+})
+
+/**
  * A place where rows of type `A` go.
  *
  * @since 0.1.0
@@ -131,8 +163,8 @@ export interface SessionSink<in A, out R = never> {
   /** Its key in the checkpoint: unique in a pipeline, the same in each run, and without secrets. */
   readonly name: string
   readonly delivery: Delivery
-  /** Opens it where it stood, or, with none, from the beginning. */
-  readonly open: (from: Option.Option<Committed>) => Effect.Effect<Writer<A>, SinkError, R | Scope.Scope>
+  /** Opens it where it was, or, with none, from the beginning. */
+  readonly open: (opening: Opening) => Effect.Effect<Writer<A>, SinkError, R | Scope.Scope>
   /**
    * Whether what a finished run left, which committed this last, is still there as it left it. Asked when the run is
    * started again, which then has nothing to do. Without it the sink answers for nothing that it wrote.
@@ -169,7 +201,7 @@ export const toSink = <R, E2 = never, R2 = never>(
   const onRefused: (refused: ReadonlyArray<Refused>) => Effect.Effect<unknown, SinkError | E2, R2> =
     options?.onRefused ?? ((refused) => Effect.fail(refusal(self.name, refused)))
   return Sink.unwrap(
-    Effect.map(self.open(Option.none()), (writer) => {
+    Effect.map(self.open(opening()), (writer) => {
       let taken = 0
       let columnsKnown = false
       const write = Effect.fnUntraced(function* (sessions: ReadonlyArray<CallSession>) {

@@ -87,7 +87,7 @@ export const make = (options: Options = {}): SessionSink<object, SqlClient.SqlCl
   return {
     name,
     delivery: account === undefined ? "idempotent" : "transactional",
-    open: (from) =>
+    open: ({ from }) =>
       Effect.flatMap(connected("open"), ({ dialect, settings, sql }) => Opened.make(sql, dialect, from, settings)),
     verify: (left) =>
       Effect.flatMap(connected("verify"), ({ dialect, settings, sql }) => Verify.run(sql, dialect, left, settings))
@@ -117,7 +117,7 @@ export const provide = <A, R, E extends SqlError | { readonly description: strin
     )
   return {
     ...self,
-    open: (from) => withClient("open", self.open(from)),
+    open: (opening) => withClient("open", self.open(opening)),
     verify: verify === undefined ? undefined : (left) => withClient("verify", verify(left))
   }
 }

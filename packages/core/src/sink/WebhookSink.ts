@@ -96,7 +96,7 @@ export const make = Effect.fnUntraced(function* (
   const spool = yield* digest(`${options.organization}\n${Redacted.value(url).href}`)
 
   const open: SessionSink<unknown, WebhookTransport | FileSystem.FileSystem | Path.Path>["open"] = Effect.fnUntraced(
-    function* (from) {
+    function* ({ from }) {
       const transport = yield* WebhookTransport
       const paths = yield* Path.Path
       const store = yield* Layer.build(CircuitBreaker.layerStoreMemory())

@@ -1,6 +1,7 @@
 /** Runs of pipelines over files in memory, each in a process of its own that can end at any moment. */
 import * as Position from "@callstream/core/model/Position"
-import { Checkpoint, type CheckpointError, type Fingerprint, type State } from "@callstream/core/checkpoint/Checkpoint"
+import { Checkpoint, type CheckpointError, type State } from "@callstream/core/checkpoint/Checkpoint"
+import type { Fingerprint } from "@callstream/core/model/Fingerprint"
 import * as FileCheckpoint from "@callstream/core/checkpoint/FileCheckpoint"
 import { ProcessOwner } from "@callstream/core/checkpoint/ProcessOwner"
 import * as Effect from "effect/Effect"

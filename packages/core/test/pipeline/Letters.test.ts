@@ -12,6 +12,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { createHmac } from "node:crypto"
+import { sourceOf } from "./Parts.ts"
 import { seal } from "@callstream/core/pipeline/DeadLetter"
 
 const keyed: Redact.KeyedHash = {
@@ -22,7 +23,7 @@ const keyed: Redact.KeyedHash = {
 const memory = <A>(name: string, refuses: (id: string) => boolean, rows: Array<A>): SessionSink<A> => ({
   name,
   delivery: "append",
-  open: (from) =>
+  open: ({ from }) =>
     Effect.succeed({
       committed: from,
       write: ({ items }) =>
@@ -85,12 +86,14 @@ const run = Effect.fnUntraced(function* (raw: boolean) {
   })
   yield* Pipeline.make({
     name: "letters",
-    source: () => Stream.make(window),
+    source: sourceOf(() => Stream.make(window)),
     transform,
     sinks: [memory<object>("rows", (id) => id.startsWith("call"), rows)],
     deadLetters: memory<DeadLetter>("letters", () => false, letters),
     rawLetters: raw
-  }).run.pipe(Effect.provide(Checkpoint.layerMemory))
+  })
+    .run()
+    .pipe(Effect.provide(Checkpoint.layerMemory))
   return { letters, rows, label: redact.label }
 })
 

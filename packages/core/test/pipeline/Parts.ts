@@ -4,10 +4,12 @@ import { Checkpoint, type State } from "@callstream/core/checkpoint/Checkpoint"
 import type { CallSession } from "@callstream/core/model/CallSession"
 import * as Instant from "@callstream/core/model/Instant"
 import type { DeadLetter } from "@callstream/core/pipeline/DeadLetter"
-import type * as Pipeline from "@callstream/core/pipeline/Pipeline"
+import type * as CoverageSet from "@callstream/core/coverage/CoverageSet"
+import * as Rows from "@callstream/core/model/Rows"
+import * as Source from "@callstream/core/source/Source"
 import type { Batch, Delivery, Refused, SessionSink } from "@callstream/core/sink/SessionSink"
 import { SinkError } from "@callstream/core/sink/SinkError"
-import type { Window } from "@callstream/core/stream/Coverage"
+import { items, verdict, type Window } from "@callstream/core/stream/Coverage"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
@@ -33,14 +35,36 @@ const tenOf = (index: number) => Array.from({ length: 10 }, (_, at) => session(1
 
 export const session = (at: number): CallSession => ({ id: String(at), startedAt: Instant.format(begin + at) })
 
+/** Windows as a source; those of no length are pages. */
+export const sourceOf = <E, R>(windows: (at: Source.Place) => Stream.Stream<Window, E, R>) =>
+  Source.make({ fingerprint: {}, units: (at) => Stream.map(windows(at), unitOf) })
+
+export const unitOf = (window: Window): Source.Unit => {
+  const { from, observedAt, rejected, to } = window
+  const rows = Rows.make(items(window), observedAt)
+  return from < to
+    ? { _tag: "Window", rows, rejected, range: { from, to }, coverage: entryOf(window), to: Position.of(to) }
+    : { _tag: "Page", rows, rejected }
+}
+
+const entryOf = ({ coverage, from, observedAt, requests, sessions, settled, to }: Window): CoverageSet.Entry => ({
+  range: { from, to },
+  verdict: verdict(coverage),
+  ...(coverage._tag === "Proven" ? {} : { reason: { kind: "doubt", text: coverage.reason } }),
+  count: sessions.length,
+  final: settled,
+  requests,
+  asOf: observedAt
+})
+
 /** `count` windows, those before the place to go on from left out. */
 export const source = (count: number, each: (index: number) => Effect.Effect<void> = () => Effect.void) => {
-  const asked: Array<Pipeline.Resume> = []
+  const asked: Array<Source.Place> = []
   let pulled = 0
   return {
     asked,
     pulled: () => pulled,
-    windows: (resume: Pipeline.Resume): Stream.Stream<Window> => {
+    windows: sourceOf((resume) => {
       asked.push(resume)
       return Stream.range(0, count - 1).pipe(
         Stream.filter((index) => window(index).from >= (resume.from ?? -Infinity)),
@@ -49,7 +73,7 @@ export const source = (count: number, each: (index: number) => Effect.Effect<voi
           return Effect.as(each(index), window(index))
         })
       )
-    }
+    })
   }
 }
 
@@ -76,7 +100,7 @@ export const recording = <A = CallSession>(name: string, behaviour: Behaviour<A>
   const sink: SessionSink<A> = {
     name,
     delivery: behaviour.delivery ?? "idempotent",
-    open: (from) =>
+    open: ({ from }) =>
       Effect.gen(function* () {
         calls.push("open")
         yield* open
@@ -133,7 +157,9 @@ export const checkpoint = (...states: ReadonlyArray<State>) => {
   return {
     saved,
     reserved,
-    run: <A, E, R>({ run }: { readonly run: Effect.Effect<A, E, R> }) => Effect.provideService(run, Checkpoint, service)
+    service,
+    run: <A, E, R>({ run }: { readonly run: () => Effect.Effect<A, E, R> }) =>
+      Effect.provideService(run(), Checkpoint, service)
   }
 }
 

@@ -1,3 +1,5 @@
+import { Checkpoint } from "@callstream/core/checkpoint/Checkpoint"
+import * as CoverageSet from "@callstream/core/coverage/CoverageSet"
 import { AgniError, Unavailable } from "@callstream/core/model/AgniError"
 import type { CallSession } from "@callstream/core/model/CallSession"
 import * as Pipeline from "@callstream/core/pipeline/Pipeline"
@@ -10,15 +12,34 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as Parts from "./Parts.ts"
 
-const { begin, checkpoint, letterBox, recording, session, source, standing, trouble, window } = Parts
+const { begin, checkpoint, letterBox, recording, session, source, sourceOf, standing, trouble, window } = Parts
 
 const transform = Transform.identity<CallSession>()
 const name = "calls"
 const numbers = (from: number, to: number) => Array.from({ length: to - from }, (_, at) => String(from + at))
+
+/** What is known when these ranges were delivered, a call a microsecond. */
+const added = (...ranges: ReadonlyArray<readonly [from: number, to: number]>) =>
+  ranges.reduce(
+    (set, [from, to]) =>
+      Result.getOrThrow(
+        CoverageSet.add(set, {
+          range: { from: begin + from, to: begin + to },
+          verdict: "proven",
+          count: to - from,
+          final: 0,
+          requests: 1,
+          asOf: begin + 1000
+        })
+      ),
+    CoverageSet.empty
+  )
 
 /** Runs while time passes in steps of 100 ms. */
 const overTime = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effect<A, E, R>, steps = 400) {
@@ -117,7 +138,7 @@ describe("Pipeline", () => {
         yield* state.run(
           Pipeline.make({
             name,
-            source: () => Stream.fromIterable(windows),
+            source: sourceOf(() => Stream.fromIterable(windows)),
             transform: Transform.make({ label: "keep", columns, apply }),
             sinks: [a.sink],
             deadLetters: letters.sink
@@ -363,7 +384,7 @@ describe("Pipeline", () => {
           yield* state.run(
             Pipeline.make({ name, source: windows, transform, sinks: [a.sink, b.sink], deadLetters: letterBox().sink })
           )
-          assert.deepStrictEqual(asked, [{ from: begin + 10, cuts: [begin + 30, begin + 20], notes: undefined }])
+          assert.deepEqual<unknown>(asked, [{ from: begin + 10, cuts: [begin + 30, begin + 20] }])
           assert.deepStrictEqual([a.ids, b.ids], [numbers(10, 50), numbers(30, 50)])
         })
     )
@@ -378,7 +399,7 @@ describe("Pipeline", () => {
         yield* state.run(
           Pipeline.make({
             name,
-            source: () => Stream.make(page, last),
+            source: sourceOf(() => Stream.make(page, last)),
             transform,
             sinks: [a.sink, b.sink],
             deadLetters: letterBox().sink,
@@ -392,10 +413,10 @@ describe("Pipeline", () => {
             ["30", "31", "99"]
           ]
         )
-        // After the state that it begins with, and the one that reserves versions: no cursor but that of the end tells that
+        // After the state that it begins with, the one with the source's state, and the one that reserves versions: no cursor but that of the end tells that
         // the one without a start is there.
         assert.deepStrictEqual(
-          state.saved.slice(2).map(({ finished, sinks }) => [sinks["a"]?.at, finished]),
+          state.saved.slice(3).map(({ finished, sinks }) => [sinks["a"]?.at, finished]),
           [
             ["end", false],
             ["end", true]
@@ -417,26 +438,77 @@ describe("Pipeline", () => {
       })
     )
 
-    it.effect("gives the source what was noted when the checkpoint was written", () =>
+    it.effect("gives the source the state that it began with, and begins it once", () =>
       Effect.gen(function* () {
         const state = checkpoint()
-        const asked: Array<Pipeline.Resume> = []
-        let windows = 0
+        const asked: Array<unknown> = []
+        let begun = 0
         const pipeline = Pipeline.make({
           name,
-          source: (resume) => {
-            asked.push(resume)
-            return asked.length === 1 ? Stream.concat(source(3).windows(resume), Stream.fail(broken)) : Stream.empty
+          source: {
+            fingerprint: {},
+            state: Schema.Struct({ end: Schema.Int }),
+            begin: Effect.sync(() => ({ end: ++begun })),
+            units: (state, at) => {
+              asked.push([state, at.from, at.cuts])
+              const three = source(3).windows.units(null, at)
+              return asked.length === 1 ? Stream.concat(three, Stream.fail(broken)) : Stream.empty
+            }
           },
           transform,
           sinks: [recording("a").sink],
-          deadLetters: letterBox().sink,
-          onDelivered: () => windows++,
-          notes: () => ({ windows })
+          deadLetters: letterBox().sink
         })
         assert.strictEqual((yield* Effect.flip(state.run(pipeline)))._tag, "AgniError")
+        // Kept before anything was read, and from then on.
+        assert.deepStrictEqual(
+          [...state.reserved, ...state.saved].map(({ source }) => source),
+          [...state.reserved, ...state.saved].map(() => ({ end: 1 }))
+        )
         yield* state.run(pipeline)
-        assert.deepStrictEqual(asked[1], { from: begin + 30, cuts: [], notes: { windows: 3 } })
+        assert.deepEqual<unknown>(asked, [
+          [{ end: 1 }, undefined, []],
+          [{ end: 1 }, begin + 30, []]
+        ])
+      })
+    )
+
+    it.effect("is refused when the state of its source cannot be read, or its range is another one", () =>
+      Effect.gen(function* () {
+        const sink = recording("a").sink
+        const made = (range: string, end: Schema.Json) =>
+          Pipeline.make({
+            name,
+            source: {
+              fingerprint: { range },
+              state: Schema.Json,
+              begin: Effect.succeed(end),
+              units: (_, at) => source(2).windows.units(null, at)
+            },
+            transform,
+            sinks: [sink],
+            deadLetters: letterBox().sink
+          })
+        const torn = checkpoint({ ...standing({ a: 10 }), source: "no number" })
+        const numbered = Pipeline.make({
+          name,
+          source: { ...source(2).windows, state: Schema.Int, begin: Effect.succeed(1), units: () => Stream.empty },
+          transform,
+          sinks: [sink],
+          deadLetters: letterBox().sink
+        })
+        assert.deepInclude(yield* Effect.flip(torn.run(numbered)), { _tag: "CheckpointError", reason: "torn" })
+
+        yield* Effect.gen(function* () {
+          yield* made("2026-07", 1).run()
+          const error = yield* Effect.flip(made("2026-08", 1).run())
+          assert.deepInclude(error, { _tag: "CheckpointError", reason: "different", parts: ["range"] })
+        }).pipe(Effect.provide(Checkpoint.layerMemory))
+
+        // Nothing was delivered yet: the name is free, and what the other one began with is not used.
+        const free = checkpoint({ ...standing({}), fingerprint: { range: "2026-08" }, source: 8 })
+        yield* free.run(made("2026-07", 7))
+        assert.strictEqual(free.saved.at(-1)?.source, 7)
       })
     )
   })
@@ -472,37 +544,37 @@ describe("Pipeline", () => {
       })
     )
 
-    it.effect("are of the notes too: what they have not seen is read again, and no sink is given it that has it", () =>
+    it.effect("are of the coverage too: what it has not seen is read again, and no sink is given it that has it", () =>
       Effect.gen(function* () {
-        const run = Effect.fnUntraced(function* (
-          states: ReadonlyArray<ReturnType<typeof standing>>,
-          notes: (() => string) | undefined
-        ) {
+        const run = Effect.fnUntraced(function* (states: ReadonlyArray<ReturnType<typeof standing>>) {
           const a = recording("a", { delivery: "transactional", stands: 30 })
           const state = checkpoint(...states)
           const windows = source(5)
-          yield* state.run(
+          const { coverage } = yield* state.run(
             Pipeline.make({
               name,
               source: windows.windows,
               transform,
               sinks: [a.sink],
               deadLetters: letterBox().sink,
-              commitEvery: 0,
-              notes
+              commitEvery: 0
             })
           )
-          return { asked: windows.asked.map(({ cuts, from }) => [from, cuts]), calls: a.calls }
+          return {
+            asked: windows.asked.map(({ cuts, from }) => [from, cuts]),
+            calls: a.calls,
+            known: coverage.entries.map(({ count, range }) => [range.from - begin, range.to - begin, count])
+          }
         })
         const calls = ["open", "write 10", "flush 40", "write 10", "flush 50", "flush all", "finish", "close"]
+        const known = added([0, 10])
         // Killed when the sink had committed 30, and before the checkpoint said so.
-        assert.deepStrictEqual(yield* run([standing({ a: 10, letters: 10 })], () => "seen"), {
+        assert.deepEqual<unknown>(yield* run([{ ...standing({ a: 10, letters: 10 }), coverage: known }]), {
           asked: [[begin + 10, [begin + 30]]],
-          calls
+          calls,
+          known: [[0, 50, 50]]
         })
-        assert.deepStrictEqual(yield* run([], () => "seen"), { asked: [[undefined, [begin + 30]]], calls })
-        // Without notes there is nothing to make up for.
-        assert.deepStrictEqual((yield* run([standing({ a: 10, letters: 10 })], undefined)).asked[0]?.[0], begin + 30)
+        assert.deepEqual<unknown>(yield* run([]), { asked: [[undefined, [begin + 30]]], calls, known: [[0, 50, 50]] })
       })
     )
 
@@ -517,21 +589,16 @@ describe("Pipeline", () => {
         })
         const state = checkpoint()
         const letters = letterBox({ delivery: "resumable", flush: note("letters") })
-        const notes = () => {
-          order.push("notes")
-          return null
-        }
         yield* state.run(
           Pipeline.make({
             name,
             source: source(1).windows,
             transform,
             sinks: [a.sink],
-            deadLetters: letters.sink,
-            notes
+            deadLetters: letters.sink
           })
         )
-        assert.deepStrictEqual(order, ["letters", "a", "notes", "notes"])
+        assert.deepStrictEqual(order, ["letters", "a"])
         // The letters are in the checkpoint before a sink goes beyond it.
         assert.deepStrictEqual(
           state.saved.map(({ sinks }) => Object.keys(sinks)),
@@ -607,9 +674,10 @@ describe("Pipeline", () => {
               transform,
               sinks: [a.sink],
               deadLetters: letterBox().sink,
-              onDelivered: ({ from }) => {
-                if (from === begin + 20) throw new RangeError("a bug")
-              }
+              onUnit: (unit) =>
+                unit._tag === "Window" && unit.range.from === begin + 20
+                  ? Effect.die(new RangeError("a bug"))
+                  : Effect.void
             })
           )
         )
@@ -734,7 +802,9 @@ describe("Pipeline", () => {
         yield* checkpoint(standing({ a: 10, letters: 30 })).run(
           Pipeline.make({
             name,
-            source: () => Stream.make(1, 2, 3).pipe(Stream.map((at) => ({ ...window(at), rejected: [rejected] }))),
+            source: sourceOf(() =>
+              Stream.make(1, 2, 3).pipe(Stream.map((at) => ({ ...window(at), rejected: [rejected] })))
+            ),
             transform,
             sinks: [recording("a").sink],
             deadLetters: letters.sink

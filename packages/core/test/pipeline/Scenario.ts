@@ -18,6 +18,8 @@ import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import * as Source from "@callstream/core/source/Source"
+import * as Parts from "./Parts.ts"
 import * as Outside from "./Outside.ts"
 import * as Store from "./Store.ts"
 
@@ -208,7 +210,7 @@ export const run = Effect.fnUntraced(function* (seed: number): Effect.fn.Return<
   const blunt = chance() < 0.2
   const source =
     (outside: Outside.Outside, ends: () => "fails" | "dies" | undefined) =>
-    ({ cuts, from: resumed }: Pipeline.Resume): Stream.Stream<Window, AgniError> => {
+    ({ cuts, from: resumed }: Source.Place): Stream.Stream<Source.Unit, AgniError> => {
       const from = resumed ?? range.from
       if (from > range.to) wrong.push("asked for what comes after the end")
       const windows: Array<Window> = []
@@ -252,7 +254,7 @@ export const run = Effect.fnUntraced(function* (seed: number): Effect.fn.Return<
           const end = ends()
           if (end === "dies") return Effect.die("a bug in the source")
           if (end === "fails") return Effect.fail(broken)
-          return outside.step("pull", () => window)
+          return outside.step("pull", () => Parts.unitOf(window))
         })
       )
     }
@@ -288,7 +290,10 @@ export const run = Effect.fnUntraced(function* (seed: number): Effect.fn.Return<
     let pulls = 0
     const pipeline = Pipeline.make({
       name: "model",
-      source: source(outside, () => (pulls++ === breaks ? pick("fails", "dies") : undefined)),
+      source: Source.make({
+        fingerprint: {},
+        units: source(outside, () => (pulls++ === breaks ? pick("fails", "dies") : undefined))
+      }),
       transform,
       sinks: mapFirst(stores, (store) => store.sink(outside, trouble, chance)),
       deadLetters: letters.sink(outside, trouble, chance),
@@ -296,7 +301,7 @@ export const run = Effect.fnUntraced(function* (seed: number): Effect.fn.Return<
       onSinkFailure,
       maxDeadShare: 1
     })
-    const fiber = yield* outside.run(Effect.provideService(pipeline.run, Checkpoint, checkpoint(outside, trouble)))
+    const fiber = yield* outside.run(Effect.provideService(pipeline.run(), Checkpoint, checkpoint(outside, trouble)))
     const exit = yield* Fiber.await(fiber)
     held = false
     for (const store of [...stores, letters]) store.abandon(chance)

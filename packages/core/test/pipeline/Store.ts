@@ -98,7 +98,7 @@ export const make = <A>(options: {
       return {
         name,
         delivery,
-        open: (from) =>
+        open: ({ from }) =>
           call("open", () => {
             if (finished && delivery === "resumable") {
               const same = Option.isSome(from) && lengthIn(from.value) === durable.length

@@ -19,7 +19,7 @@ import * as Server from "../client/Server.ts"
 import * as Outside from "./Outside.ts"
 import * as Parts from "./Parts.ts"
 
-const { begin, letterBox, trouble } = Parts
+const { begin, letterBox, sourceOf, trouble } = Parts
 
 const day = 86_400_000
 const pages = 8
@@ -85,7 +85,7 @@ const history = Effect.fnUntraced(function* (seed: number) {
     const sinkOf = (name: string): SessionSink<CallSession> => ({
       name,
       delivery: "idempotent",
-      open: (from) =>
+      open: ({ from }) =>
         Effect.succeed({
           committed: from,
           write: (batch) =>
@@ -106,7 +106,7 @@ const history = Effect.fnUntraced(function* (seed: number) {
     })
     const pipeline = Pipeline.make({
       name: "calls",
-      source: ({ from = begin }) =>
+      source: sourceOf(({ from = begin }) =>
         Stream.unwrap(
           Effect.map(AgniClient, ({ list }) =>
             Stream.range(0, pages - 1).pipe(
@@ -124,7 +124,8 @@ const history = Effect.fnUntraced(function* (seed: number) {
               )
             )
           )
-        ),
+        )
+      ),
       transform: Transform.identity<CallSession>(),
       sinks: [sinkOf("one"), sinkOf("two")],
       deadLetters: letterBox().sink,
@@ -134,7 +135,7 @@ const history = Effect.fnUntraced(function* (seed: number) {
     const client = yield* Server.clientOf({ client: delays(server.client) }).pipe(
       Effect.provideService(PageDecoder.PageDecoder, decoder)
     )
-    const run = pipeline.run.pipe(
+    const run = pipeline.run().pipe(
       Effect.provideService(AgniClient, client),
       Effect.provideService(Checkpoint, {
         open: () =>

@@ -20,7 +20,7 @@ import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as Parts from "./Parts.ts"
 
-const { begin, checkpoint, letterBox, recording, trouble, window } = Parts
+const { begin, checkpoint, letterBox, recording, sourceOf, trouble, window } = Parts
 
 /** What a sink is given of a source, and the dead letters. */
 const given = Effect.fnUntraced(function* <R>(
@@ -36,7 +36,7 @@ const given = Effect.fnUntraced(function* <R>(
     })
   yield* Pipeline.make({
     name: "calls",
-    source: () => source,
+    source: sourceOf(() => source),
     transform,
     sinks: [recording("a", { write }).sink],
     deadLetters: letterBox({
@@ -46,7 +46,7 @@ const given = Effect.fnUntraced(function* <R>(
           return []
         })
     }).sink
-  }).run
+  }).run()
   return { batches, letters, items: batches.flatMap(({ items }) => items) }
 })
 
@@ -115,7 +115,7 @@ describe("the versions of rows", () => {
         })
       const pipeline = Pipeline.make({
         name: "calls",
-        source: () => Stream.make(window(0), window(1), window(2)),
+        source: sourceOf(() => Stream.make(window(0), window(1), window(2))),
         transform: Transform.identity<CallSession>(),
         sinks: [recording("a", { write }).sink],
         deadLetters: letterBox().sink,

@@ -8,7 +8,8 @@ import * as Pipeline from "@callstream/core/pipeline/Pipeline"
 import * as NdjsonSink from "@callstream/core/sink/NdjsonSink"
 import * as WebhookSink from "@callstream/core/sink/WebhookSink"
 import { WebhookTransport } from "@callstream/core/sink/WebhookTransport"
-import * as History from "@callstream/core/stream/History"
+import * as HistorySource from "@callstream/core/source/HistorySource"
+import type * as History from "@callstream/core/stream/History"
 import { AgniSimulator } from "@callstream/core/testing"
 import * as Transform from "@callstream/core/transform/Transform"
 import type * as Duration from "effect/Duration"
@@ -98,8 +99,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     const pipeline = Pipeline.make({
       name: "calls",
       fingerprint: { range: "all" },
-      source: (resume) =>
-        History.windows(options.range, { ...options.history, resume: resume.from, cuts: resume.cuts }),
+      source: HistorySource.make(options.range, options.history),
       transform: Transform.make<CallSession, CallSession>({
         label: "picky",
         columns: (columns) => columns,
@@ -126,7 +126,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
       apiKey: Redacted.make(simulator.apiKey),
       retry: options.retry
     }).pipe(Effect.provideService(HttpClient.HttpClient, breaking(simulator.httpClient, "GET")))
-    return yield* pipeline.run.pipe(Effect.provideService(Client.AgniClient, client), Effect.provide(checkpoint))
+    return yield* pipeline.run().pipe(Effect.provideService(Client.AgniClient, client), Effect.provide(checkpoint))
   }).pipe(
     Effect.provide(files.layer),
     Effect.provideService(WebhookTransport, {

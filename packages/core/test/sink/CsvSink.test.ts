@@ -24,7 +24,7 @@ const make = (options: Partial<CsvSink.Options> = {}) => {
     memory,
     sink: {
       ...sink,
-      open: (from: Option.Option<Committed>) => Effect.provide(sink.open(from), memory.layer),
+      open: (opening: SessionSink.Opening) => Effect.provide(sink.open(opening), memory.layer),
       verify: undefined
     }
   }
@@ -233,13 +233,15 @@ describe("CsvSink.file", () => {
       for (const row of rows) {
         committed = yield* Effect.scoped(
           Effect.gen(function* () {
-            const writer = yield* sink.open(Option.fromUndefinedOr(committed))
+            const writer = yield* sink.open(SessionSink.opening(Option.fromUndefinedOr(committed)))
             yield* writer.write(batch([row]))
             return yield* writer.flush(Position.of(1))
           })
         )
       }
-      yield* Effect.scoped(Effect.flatMap(sink.open(Option.fromUndefinedOr(committed)), ({ finish }) => finish))
+      yield* Effect.scoped(
+        Effect.flatMap(sink.open(SessionSink.opening(Option.fromUndefinedOr(committed))), ({ finish }) => finish)
+      )
       const text = memory.text(path) ?? ""
       assert.deepStrictEqual([...(memory.node(path)?.data.slice(0, 3) ?? [])], [0xef, 0xbb, 0xbf])
       assert.isTrue(text.replace("\ufeff", "").startsWith("id,summary,startedAt,durationSec,extra\r\ns0,'=1,,0,\r\n"))
@@ -281,7 +283,7 @@ describe("CsvSink.file", () => {
           const write = (from: Committed | undefined, part: typeof rows) =>
             Effect.scoped(
               Effect.gen(function* () {
-                const writer = yield* sink.open(Option.fromUndefinedOr(from))
+                const writer = yield* sink.open(SessionSink.opening(Option.fromUndefinedOr(from)))
                 const items = part.map((row) => ({ id: String(row["id"]), start: undefined, row }))
                 assert.isEmpty(yield* writer.write({ items, columns, observedAt: 0 }))
                 const committed = yield* writer.flush(Position.of(1))
@@ -315,7 +317,7 @@ describe("CsvSink.file", () => {
       const open = (from: Committed | undefined, of: ReadonlyArray<Column.Column>) =>
         Effect.scoped(
           Effect.gen(function* () {
-            const writer = yield* sink.open(Option.fromUndefinedOr(from))
+            const writer = yield* sink.open(SessionSink.opening(Option.fromUndefinedOr(from)))
             yield* writer.write(batch([{ id: "1" }], of))
             return {
               committed: yield* writer.flush(Position.of(1)),
@@ -329,7 +331,7 @@ describe("CsvSink.file", () => {
       assert.include(error, "/d/calls.csv: the rows have other columns than the file that an earlier run began")
       const raw = CsvSink.file({ path, raw: true })
       const otherKind = yield* Effect.flip(
-        Effect.scoped(Effect.provide(raw.open(Option.some(committed)), memory.layer))
+        Effect.scoped(Effect.provide(raw.open(SessionSink.opening(Option.some(committed))), memory.layer))
       )
       assert.include(otherKind.description, "another kind of output")
     })

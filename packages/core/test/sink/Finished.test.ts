@@ -1,9 +1,9 @@
 /** What a finished run left is known again, and missed when it is gone or another. */
+import * as SessionSink from "@callstream/core/sink/SessionSink"
 import type { CallSession } from "@callstream/core/model/CallSession"
 import type { Committed } from "@callstream/core/model/Committed"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import * as GroupFiles from "./GroupFiles.ts"
 import * as NdjsonFiles from "./NdjsonFiles.ts"
 
@@ -16,7 +16,7 @@ const rowsOf = (count: number) =>
 const finished = (store: NdjsonFiles.Store, rows: ReadonlyArray<CallSession>) =>
   Effect.scoped(
     Effect.gen(function* () {
-      const writer = yield* store.sink.open(Option.none())
+      const writer = yield* store.sink.open(SessionSink.opening())
       yield* writer.write({
         items: rows.map((row) => ({ id: row.id, start: Date.parse(row.startedAt ?? "") * 1000, row })),
         columns: [{ name: "id", type: "text" }],

@@ -1,9 +1,9 @@
 /** What another program does to a file while a run writes it: the run fails, names the file, and gives it no name. */
+import * as SessionSink from "@callstream/core/sink/SessionSink"
 import * as Position from "@callstream/core/model/Position"
 import type { CallSession } from "@callstream/core/model/CallSession"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import * as GroupFiles from "./GroupFiles.ts"
 import * as MemoryFileSystem from "./MemoryFileSystem.ts"
 import * as NdjsonFiles from "./NdjsonFiles.ts"
@@ -43,7 +43,7 @@ const run = (store: NdjsonFiles.Store, at: (step: number) => void) =>
   Effect.scoped(
     Effect.gen(function* () {
       let step = 0
-      const writer = yield* store.sink.open(Option.none())
+      const writer = yield* store.sink.open(SessionSink.opening())
       for (let from = 0; from < rows.length; from += 12) {
         const part = rows.slice(from, from + 12)
         const starts = part.map(({ startedAt }) => Date.parse(startedAt ?? "") * 1000)

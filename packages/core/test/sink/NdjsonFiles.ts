@@ -2,6 +2,7 @@
 import type { CallSession } from "@callstream/core/model/CallSession"
 import type { Compression } from "@callstream/core/sink/Compression"
 import { Manifest } from "@callstream/core/sink/Manifest"
+import type { Covers } from "@callstream/core/sink/Manifest"
 import * as NdjsonSink from "@callstream/core/sink/NdjsonSink"
 import type { SessionSink } from "@callstream/core/sink/SessionSink"
 import type { SinkConformance } from "@callstream/core/testing"
@@ -107,16 +108,21 @@ const read = (
   return manifest?.complete === true ? rows : undefined
 }
 
+/** What the run covers that opens it. */
+export interface Covered {
+  readonly covers?: (() => Covers | undefined) | undefined
+}
+
 export const sinkOn = (
   layer: Layer.Layer<FileSystem.FileSystem | Path.Path>,
-  options: NdjsonSink.Options,
+  { covers, ...options }: NdjsonSink.Options & Covered,
   kind: Kind = ndjson
 ): SessionSink<CallSession> => {
   const sink = kind.file(options)
   const { open, verify } = sink
   return {
     ...sink,
-    open: (from) => Effect.provide(open(from), layer),
+    open: (opening) => Effect.provide(open({ ...opening, covers: covers?.() }), layer),
     verify: verify === undefined ? undefined : (left) => Effect.provide(verify(left), layer)
   }
 }

@@ -1,4 +1,5 @@
 /** Days of an earlier output, and runs that read other ranges over it: no call that was there is lost. */
+import * as SessionSink from "@callstream/core/sink/SessionSink"
 import * as Position from "@callstream/core/model/Position"
 import type { CallSession } from "@callstream/core/model/CallSession"
 import * as Instant from "@callstream/core/model/Instant"
@@ -6,7 +7,6 @@ import { type Covers, Manifest } from "@callstream/core/sink/Manifest"
 import type { Options } from "@callstream/core/sink/NdjsonSink"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
 import * as NdjsonFiles from "./NdjsonFiles.ts"
@@ -28,7 +28,7 @@ interface Asked {
   readonly to?: number | undefined
   /** After so many windows it ends. */
   readonly stop?: number | undefined
-  readonly options?: Partial<Options>
+  readonly options?: Partial<Options & NdjsonFiles.Covered>
 }
 
 const covers = ({ from, to }: Asked): Covers => ({
@@ -48,7 +48,7 @@ const run = (store: NdjsonFiles.Store, asked: Asked) =>
         covers: () => covers(asked),
         ...options
       })
-      const writer = yield* sink.open(Option.none())
+      const writer = yield* sink.open(SessionSink.opening())
       let windows = 0
       for (let next = from; next < to; next += 8) {
         if (windows++ >= stop) return writer
@@ -214,7 +214,7 @@ describe("NdjsonSink.file, by day and with force", () => {
       })
       const writer = yield* Effect.scoped(
         Effect.gen(function* () {
-          const writer = yield* sink.open(Option.none())
+          const writer = yield* sink.open(SessionSink.opening())
           yield* writer.flush("end")
           yield* writer.finish
           return writer

@@ -1,4 +1,5 @@
 /** Whatever goes wrong in a run: the next one, from what was committed, brings the file to what it has to be, or is told why not. */
+import * as SessionSink from "@callstream/core/sink/SessionSink"
 import * as Position from "@callstream/core/model/Position"
 import type { CallSession } from "@callstream/core/model/CallSession"
 import * as Column from "@callstream/core/model/Column"
@@ -45,7 +46,9 @@ interface Checkpoint {
 
 const run = (store: NdjsonFiles.Store, checkpoint: Checkpoint): Effect.Effect<void, SinkError> =>
   Effect.gen(function* () {
-    const writer: Writer<CallSession> = yield* store.sink.open(Option.fromUndefinedOr(checkpoint.committed))
+    const writer: Writer<CallSession> = yield* store.sink.open(
+      SessionSink.opening(Option.fromUndefinedOr(checkpoint.committed))
+    )
     const done = checkpoint.committed === undefined ? -Infinity : Number(checkpoint.committed.at)
     for (let place = 0; place < sessions.length; place += width) {
       const items = sessions

@@ -1,4 +1,5 @@
 /** A rotated output over an earlier one: of that nothing stays but what is somebody else's, whenever the run is killed. */
+import * as SessionSink from "@callstream/core/sink/SessionSink"
 import * as Position from "@callstream/core/model/Position"
 import type { CallSession } from "@callstream/core/model/CallSession"
 import type { Options } from "@callstream/core/sink/NdjsonSink"
@@ -6,7 +7,6 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import * as Option from "effect/Option"
 import * as MemoryFileSystem from "./MemoryFileSystem.ts"
 import * as NdjsonFiles from "./NdjsonFiles.ts"
 
@@ -21,7 +21,7 @@ const run = (store: NdjsonFiles.Store, rows: ReadonlyArray<CallSession>, options
   Effect.scoped(
     Effect.gen(function* () {
       const sink = NdjsonFiles.sinkOn(store.memory.layer, { path, rotate: "day", covers: () => ({}), ...options })
-      const writer = yield* sink.open(Option.none())
+      const writer = yield* sink.open(SessionSink.opening())
       for (const row of rows) {
         const start = Date.parse(row.startedAt ?? "") * 1000
         yield* writer.write({ items: [{ id: row.id, start, row }], columns: [], observedAt: 0 })

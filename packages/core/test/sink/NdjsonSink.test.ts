@@ -1,3 +1,4 @@
+import * as SessionSink from "@callstream/core/sink/SessionSink"
 import * as Position from "@callstream/core/model/Position"
 import type { CallSession } from "@callstream/core/model/CallSession"
 import type { Committed } from "@callstream/core/model/Committed"
@@ -35,7 +36,7 @@ const run = (
 ): Effect.Effect<Committed, SinkError> =>
   Effect.scoped(
     Effect.gen(function* () {
-      const writer = yield* store.sink.open(Option.fromUndefinedOr(from))
+      const writer = yield* store.sink.open(SessionSink.opening(Option.fromUndefinedOr(from)))
       for (const items of batches) yield* writer.write(batch(items))
       const committed = yield* writer.flush(cursor)
       if (finish) yield* writer.finish
@@ -64,7 +65,7 @@ describe("NdjsonSink.file", () => {
         let writes = 0
         yield* Effect.scoped(
           Effect.gen(function* () {
-            const writer = yield* store.sink.open(Option.none())
+            const writer = yield* store.sink.open(SessionSink.opening())
             yield* writer.write(batch([item("first")]))
             memory.intercept(({ method, path }) =>
               method === "file.writeAll" && ++writes === 3
@@ -215,7 +216,7 @@ describe("NdjsonSink.file", () => {
         const rows = ["a", "b", "c", "d", "e", "f", "g"].map((id) => item(id, "2026-07-30T10:00:00Z"))
         yield* Effect.scoped(
           Effect.gen(function* () {
-            const writer = yield* store.sink.open(Option.none())
+            const writer = yield* store.sink.open(SessionSink.opening())
             yield* writer.write(batch(rows.slice(0, 1)))
             store.fail("ENOSPC", 3)
             const rest = batch(rows.slice(1))
@@ -243,7 +244,7 @@ describe("NdjsonSink.file", () => {
       const store = NdjsonFiles.make({})
       yield* Effect.scoped(
         Effect.gen(function* () {
-          const writer = yield* store.sink.open(Option.none())
+          const writer = yield* store.sink.open(SessionSink.opening())
           yield* writer.write(batch([item("a")]))
           store.fail("EIO", 1, ["file.sync"])
           for (let times = 0; times < 2; times++) {
@@ -268,7 +269,7 @@ describe("NdjsonSink.file", () => {
         )
         yield* Effect.scoped(
           Effect.gen(function* () {
-            const writer = yield* store.sink.open(Option.none())
+            const writer = yield* store.sink.open(SessionSink.opening())
             for (const one of rows) {
               yield* writer.write(batch([one]))
               yield* writer.flush(Position.of((one.start ?? 0) + 1))
@@ -294,7 +295,7 @@ describe("NdjsonSink.file", () => {
           .map((text) => text.split("\n").length - 2)
       yield* Effect.scoped(
         Effect.gen(function* () {
-          const writer = yield* store.sink.open(Option.none())
+          const writer = yield* store.sink.open(SessionSink.opening())
           for (let row = 0; row < 5; row++) yield* writer.write(batch([item("a")]))
           assert.deepStrictEqual(members(), [])
           yield* writer.write(batch([item("a"), item("a")]))
@@ -322,7 +323,7 @@ describe("NdjsonSink.file, by day", () => {
       let committed: Committed | undefined
       yield* Effect.scoped(
         Effect.gen(function* () {
-          const writer = yield* store.sink.open(Option.none())
+          const writer = yield* store.sink.open(SessionSink.opening())
           yield* writer.write(batch(before))
           yield* writer.flush(Position.of(at("2026-03-29T21:59:59Z")))
           yield* writer.flush(Position.of(at("2026-03-29T21:59:59Z")))
@@ -349,7 +350,7 @@ describe("NdjsonSink.file, by day", () => {
       const store = NdjsonFiles.make({ rotate: "day" })
       yield* Effect.scoped(
         Effect.gen(function* () {
-          const writer = yield* store.sink.open(Option.none())
+          const writer = yield* store.sink.open(SessionSink.opening())
           for (const day of days) {
             yield* writer.write(batch(rowsOf(day)))
             yield* writer.flush(Position.of(Date.parse(day) * 1000 + 86_400_000_000))
@@ -395,7 +396,7 @@ describe("NdjsonSink.file, by day", () => {
       const [first = "", second = ""] = days
       yield* Effect.scoped(
         Effect.gen(function* () {
-          const writer = yield* store.sink.open(Option.none())
+          const writer = yield* store.sink.open(SessionSink.opening())
           for (let times = 0; times < 3; times++) {
             yield* writer.write(batch(rowsOf(first)))
             yield* writer.flush(Position.of(Date.parse(second) * 1000))
@@ -514,7 +515,7 @@ describe("NdjsonSink.output", () => {
         )
         yield* Effect.scoped(
           Effect.gen(function* () {
-            const writer = yield* sink.open(Option.some({ at: Position.of(4), note: null }))
+            const writer = yield* sink.open(SessionSink.opening(Option.some({ at: Position.of(4), note: null })))
             assert.deepStrictEqual(yield* writer.write(batch([item("a"), item("\u202e")])), [])
             assert.lengthOf(yield* writer.write({ ...batch([]), items: [{ ...item("b"), row: 1n }] }), 1)
             assert.deepStrictEqual(yield* writer.flush(Position.of(9)), { at: Position.of(9), note: null })
@@ -532,7 +533,7 @@ describe("NdjsonSink.output", () => {
       for (const code of ["EPIPE", "EAGAIN"]) {
         const sink = on({ write: () => Effect.fail(fromCode("stdout", "write", code)), finish: Effect.void })
         const error = yield* Effect.scoped(
-          Effect.flatMap(sink.open(Option.none()), (writer) => writer.write(batch([item("a")])))
+          Effect.flatMap(sink.open(SessionSink.opening()), (writer) => writer.write(batch([item("a")])))
         ).pipe(Effect.flip)
         assert.deepInclude(error, { sink: "out", operation: "write", retryable: false, code })
       }

@@ -1,4 +1,5 @@
 /** What an earlier run left, cut and spoilt at every place: gone on with exactly, or refused with a reason. */
+import * as SessionSink from "@callstream/core/sink/SessionSink"
 import * as Position from "@callstream/core/model/Position"
 import type { CallSession } from "@callstream/core/model/CallSession"
 import * as Column from "@callstream/core/model/Column"
@@ -26,7 +27,7 @@ const whole = places.map(session)
 const begin = (store: NdjsonFiles.Store): Effect.Effect<Committed, SinkError> =>
   Effect.scoped(
     Effect.gen(function* () {
-      const writer = yield* store.sink.open(Option.none())
+      const writer = yield* store.sink.open(SessionSink.opening())
       for (const place of [0, 1]) yield* writer.write({ items: [item(place)], columns, observedAt: 0 })
       yield* writer.flush(Position.of(item(2).start))
       // By day, the first file may have its name from here on.
@@ -39,7 +40,7 @@ const begin = (store: NdjsonFiles.Store): Effect.Effect<Committed, SinkError> =>
 const goOn = (store: NdjsonFiles.Store, committed: Committed) =>
   Effect.scoped(
     Effect.gen(function* () {
-      const writer = yield* store.sink.open(Option.some(committed))
+      const writer = yield* store.sink.open(SessionSink.opening(Option.some(committed)))
       yield* writer.write({ items: [item(2), item(3)], columns, observedAt: 0 })
       yield* writer.flush("end")
       yield* writer.finish

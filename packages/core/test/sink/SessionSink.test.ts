@@ -17,7 +17,7 @@ const telling = (refuse: (id: string) => boolean = () => false) => {
   const sink: SessionSink.SessionSink<CallSession> = {
     name: "told",
     delivery: "append",
-    open: (from) =>
+    open: ({ from }) =>
       Effect.as(
         Effect.acquireRelease(
           Effect.sync(() => void calls.push(`open ${from._tag}`)),

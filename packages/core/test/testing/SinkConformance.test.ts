@@ -20,7 +20,7 @@ const make = () => {
   const sink: SessionSink<CallSession> = {
     name: "held",
     delivery: "resumable",
-    open: (from) =>
+    open: ({ from }) =>
       Effect.sync((): Writer<CallSession> => {
         const length = Option.match(from, { onNone: () => 0, onSome: ({ note }) => Number(note) })
         if (Option.isNone(from) || held.rows.length > length) held.named = false
@@ -159,11 +159,11 @@ describe("SinkConformance", () => {
     Effect.gen(function* () {
       const store = () => {
         const made = make()
-        const open: Held["sink"]["open"] = (from) =>
+        const open: Held["sink"]["open"] = (opening) =>
           Effect.suspend(() => {
             const { rows } = made.held
-            return Effect.map(made.sink.open(from), (writer) => {
-              if (Option.isSome(from)) made.held.rows = rows
+            return Effect.map(made.sink.open(opening), (writer) => {
+              if (Option.isSome(opening.from)) made.held.rows = rows
               return writer
             })
           })

@@ -1,10 +1,10 @@
 /** Rows for a sink, and a sink that is used from beginning to end. */
+import { opening } from "@callstream/core/sink/SessionSink"
 import type { CallSession } from "@callstream/core/model/CallSession"
 import * as Column from "@callstream/core/model/Column"
 import type { Batch, SessionSink, Writer } from "@callstream/core/sink/SessionSink"
 import type { SinkError } from "@callstream/core/sink/SinkError"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 
 export const observedAt = Date.parse("2026-08-01T00:00:00Z") * 1000
@@ -34,7 +34,7 @@ export const written = <A, Row = CallSession>(
 ): Effect.Effect<A, SinkError> =>
   Effect.scoped(
     Effect.gen(function* () {
-      const writer = yield* sink.open(Option.none())
+      const writer = yield* sink.open(opening())
       const result = yield* use(writer)
       yield* writer.flush("end")
       yield* writer.finish

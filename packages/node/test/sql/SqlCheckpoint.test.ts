@@ -23,7 +23,7 @@ const state: State = {
   fingerprint,
   sinks: { calls: { at: Position.of(7), note: { length: 3 } } },
   finished: false,
-  notes: { from: 1 }
+  source: { from: 1 }
 }
 
 const over = (client: Layer.Layer<SqlClient.SqlClient, SqlError>) => {

@@ -1,4 +1,5 @@
 /** Statement N fails, once and from then on, before and after it was run: what a run leaves is whole, and the next one brings the rest. */
+import * as SessionSink from "@callstream/core/sink/SessionSink"
 import * as Position from "@callstream/core/model/Position"
 import type { CallSession } from "@callstream/core/model/CallSession"
 import * as Column from "@callstream/core/model/Column"
@@ -37,7 +38,7 @@ const patiently = <A, R>(operation: Effect.Effect<A, SinkError, R>, tries = 2): 
 /** A run as a pipeline makes it; the checkpoint is kept beside the database. */
 const run = (store: Stores.Store, checkpoint: Checkpoint): Effect.Effect<void, SinkError> =>
   Effect.gen(function* () {
-    const writer = yield* patiently(store.sink.open(Option.fromUndefinedOr(checkpoint.committed)))
+    const writer = yield* patiently(store.sink.open(SessionSink.opening(Option.fromUndefinedOr(checkpoint.committed))))
     const done = Option.match(writer.committed, { onNone: () => -Infinity, onSome: ({ at }) => Number(at) })
     for (let place = 0; place < sessions.length; place += width) {
       const items = sessions

@@ -1,3 +1,4 @@
+import * as SessionSink from "@callstream/core/sink/SessionSink"
 import * as Position from "@callstream/core/model/Position"
 import * as Column from "@callstream/core/model/Column"
 import * as SqlSink from "@callstream/core/sink/SqlSink"
@@ -7,7 +8,6 @@ import type { PgClient } from "@effect/sql-pg/PgClient"
 import { assert, describe, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as SqlClient from "effect/sql/SqlClient"
 import * as TestClock from "effect/testing/TestClock"
@@ -286,7 +286,7 @@ describe.skipIf(Postgres.missing)(`SqlSink, in PostgreSQL${Postgres.reason}`, ()
           [`127.0.0.1:${sql.config.port}/postgres?sslmode=verify-full`, /does not speak TLS/]
         ] as const
         for (const [place, expected] of cases) {
-          const error = yield* Effect.flip(Effect.scoped(at(place).open(Option.none())))
+          const error = yield* Effect.flip(Effect.scoped(at(place).open(SessionSink.opening())))
           assert.match(error.message, expected)
           assert.isDefined(error.advice)
           assert.notInclude(JSON.stringify(error), "canary")
@@ -324,7 +324,7 @@ describe.skipIf(Postgres.missing)(`SqlSink, in PostgreSQL${Postgres.reason}`, ()
             SqlSink.provide(
               SqlSink.make({ name: "calls" }),
               PostgresClient.layer({ url: Redacted.make(`postgres://${login}@${address}`) })
-            ).open(Option.none())
+            ).open(SessionSink.opening())
           )
         // The server reads the file again soon, not at once: until then it asks for no password.
         const error = yield* Effect.flip(open("locked:canary-password")).pipe(

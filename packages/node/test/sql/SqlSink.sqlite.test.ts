@@ -1,3 +1,4 @@
+import * as SessionSink from "@callstream/core/sink/SessionSink"
 import * as Position from "@callstream/core/model/Position"
 import type { Committed } from "@callstream/core/model/Committed"
 import * as Column from "@callstream/core/model/Column"
@@ -279,7 +280,7 @@ describe("SqlSink, in SQLite", () => {
       const client = SqliteClient.layer({ filename: file })
       yield* Effect.gen(function* () {
         const connection = yield* SqlClient
-        const writer = yield* SqlSink.make({ name: "calls.db", account: "a" }).open(Option.none())
+        const writer = yield* SqlSink.make({ name: "calls.db", account: "a" }).open(SessionSink.opening())
         yield* writer.write(batch(rows))
         yield* connection`PRAGMA max_page_count = 40`
         const error = yield* Effect.flip(writer.flush(Position.of(1)))
@@ -340,10 +341,12 @@ describe("SqlSink, in SQLite", () => {
       const file = yield* database
       const sink = sinkAt(file, { account: "a" })
       const standing = (from: Option.Option<Committed>) =>
-        Effect.scoped(Effect.map(sink.open(from), ({ committed }) => Option.getOrUndefined(committed)?.at))
+        Effect.scoped(
+          Effect.map(sink.open(SessionSink.opening(from)), ({ committed }) => Option.getOrUndefined(committed)?.at)
+        )
       yield* Effect.scoped(
         Effect.gen(function* () {
-          const writer = yield* sink.open(Option.none())
+          const writer = yield* sink.open(SessionSink.opening())
           yield* writer.write(batch([session(1)]))
           yield* writer.flush(Position.of(7))
           yield* writer.write(batch([session(2)]))

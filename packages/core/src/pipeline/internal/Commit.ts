@@ -1,101 +1,114 @@
+/** The commits of a run: sinks are flushed, dead letters first, and then the checkpoint is written. */
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
+import * as Ref from "effect/Ref"
 import type * as Schema from "effect/Schema"
-import type { CheckpointError, Fingerprint, Lease, State } from "../../checkpoint/Checkpoint.ts"
-import type { Committed } from "../../model/Committed.ts"
+import type { CheckpointError, Lease, State } from "../../checkpoint/Checkpoint.ts"
 import type { VersionClock } from "../../client/VersionClock.ts"
+import * as CoverageSet from "../../coverage/CoverageSet.ts"
+import type { Committed } from "../../model/Committed.ts"
+import type { Fingerprint } from "../../model/Fingerprint.ts"
 import * as Position from "../../model/Position.ts"
 import * as Version from "../../model/Version.ts"
 import type { SinkError } from "../../sink/SinkError.ts"
 import type { DeadLetter } from "../DeadLetter.ts"
-import type { Outlet } from "./Outlet.ts"
+import * as RunState from "./RunState.ts"
+import type { SinkHandle } from "./SinkHandle.ts"
 
 /** Runs a step of a sink; an error of it ends the run, or closes only the sink, and then the step gives `instead`. */
 export type OrClose<A> = <B>(
-  outlet: Outlet<A>,
+  sink: SinkHandle<A>,
   step: Effect.Effect<B, SinkError>,
   instead: B
 ) => Effect.Effect<B, SinkError>
 
 export interface Commit {
+  /** Keeps the state of the source, before anything is read. */
+  readonly begin: (source: Schema.Json) => Effect.Effect<void, CheckpointError>
   /** Flushes what is behind the cursor, the dead letters first, and then writes the checkpoint. */
-  readonly to: (cursor: Position.Cursor, finished: boolean) => Effect.Effect<void, SinkError | CheckpointError>
+  readonly to: (at: Position.Cursor, finished: boolean) => Effect.Effect<void, SinkError | CheckpointError>
   /**
    * Keeps the versions given so far from being given again, whatever happens to this run. To be called before rows go to a
    * sink: one that was killed may have them.
    */
   readonly reserve: Effect.Effect<void, CheckpointError>
-  /** A flush did not come to its end: what the sink holds is not known. */
-  readonly isMidway: () => boolean
 }
 
 /** Versions that are kept for what is read until the next commit: 2 seconds of microseconds. */
 const ahead = 2_000_000
 
 export const make = <A>(options: {
+  readonly run: Ref.Ref<RunState.RunState>
   readonly lease: Lease
+  readonly kept: State | undefined
   readonly fingerprint: Fingerprint
   readonly clock: VersionClock
-  readonly notes: (() => Schema.Json) | undefined
-  readonly letters: Outlet<DeadLetter>
-  readonly outlets: ReadonlyArray<Outlet<A>>
+  readonly letters: SinkHandle<DeadLetter>
+  readonly sinks: ReadonlyArray<SinkHandle<A>>
   readonly orClose: OrClose<A>
+  readonly onCommitted: (at: Position.Cursor) => Effect.Effect<void>
 }): Commit => {
-  const { clock, fingerprint, lease, letters, orClose, outlets } = options
-  const kept = Option.getOrUndefined(lease.state)
-  let notes = kept?.notes
-  let midway = false
-  let reserved = kept?.lastVersion
-  const isReserved = () => (clock.state().last ?? -Infinity) <= (reserved ?? -Infinity)
+  const { clock, fingerprint, kept, lease, letters, orClose, run, sinks } = options
+  const source = Ref.makeUnsafe(kept?.source)
 
-  const save = (finished: boolean) =>
-    Effect.suspend(() => {
-      const sinks: Record<string, Committed> = { ...kept?.sinks }
-      for (const { committed, name } of [...outlets, letters]) {
-        const one = committed()
-        if (one !== undefined) sinks[name] = one
-      }
-      const { last } = clock.state()
-      const lastVersion = last === undefined ? reserved : Version.of(Math.max(last + ahead, reserved ?? -Infinity))
-      const state: State = {
-        version: 2,
-        fingerprint,
-        sinks,
-        finished,
-        ...(lastVersion === undefined ? {} : { lastVersion }),
-        ...(notes === undefined ? {} : { notes })
-      }
-      return Effect.tap(lease.commit(state), () =>
-        Effect.sync(() => {
-          reserved = lastVersion
-        })
-      )
+  const committedSinks = () => {
+    const all: Record<string, Committed> = { ...kept?.sinks }
+    for (const { name, state } of [...sinks, letters]) {
+      const { committed } = state()
+      if (committed !== undefined) all[name] = committed
+    }
+    return all
+  }
+
+  const save = Effect.fnUntraced(function* (finished: boolean) {
+    const { committedCoverage, reserved } = yield* Ref.get(run)
+    const { last } = clock.state()
+    const lastVersion = last === undefined ? reserved : Version.of(Math.max(last + ahead, reserved ?? -Infinity))
+    const state = yield* Ref.get(source)
+    yield* lease.commit({
+      version: 2,
+      fingerprint,
+      sinks: committedSinks(),
+      finished,
+      coverage: committedCoverage,
+      ...(lastVersion === undefined ? {} : { lastVersion }),
+      ...(state === undefined ? {} : { source: state })
     })
+    yield* Ref.update(run, (now) => ({ ...now, reserved: lastVersion }))
+  })
+
+  /** Where a run that resumes may begin: what was read before and after it stays apart. */
+  const keepCoverage = Ref.update(run, (state) => {
+    const seams = Object.values(committedSinks()).flatMap(({ at }) => (at === "end" ? [] : [at]))
+    const coverage = CoverageSet.commit(state.coverage, seams)
+    return { ...state, coverage, committedCoverage: coverage }
+  })
 
   return {
-    isMidway: () => midway,
-    reserve: Effect.suspend(() => (isReserved() ? Effect.void : save(false))),
-    to: Effect.fnUntraced(function* (cursor, finished) {
-      const behind = outlets.filter(
-        (outlet) => outlet.failure() === undefined && Position.isBefore(outlet.at(), cursor)
-      )
-      const newLetters = letters.dirty()
-      midway = true
-      // It may stand beyond the sinks, and get a letter all the same, from one that catches up.
-      if (newLetters || Position.isBefore(letters.at(), cursor))
-        yield* letters.flush(Position.greatest(cursor, letters.at()))
-      // A sink with an account of its own stands beyond the checkpoint when the run is killed here, and will not refuse the
-      // same rows again: their letters may not be cut off.
+    begin: (state) => Effect.andThen(Ref.set(source, state), save(false)),
+    reserve: Effect.flatMap(Ref.get(run), ({ reserved }) =>
+      (clock.state().last ?? -Infinity) <= (reserved ?? -Infinity) ? Effect.void : save(false)
+    ),
+    to: Effect.fnUntraced(function* (at, finished) {
+      const behind = sinks.filter((sink) => sink.state().failure === undefined && Position.isBefore(sink.at(), at))
+      const newLetters = letters.state().dirty
+      yield* Ref.update(run, RunState.doing("committing"))
+      // It may be beyond the sinks, and get a letter all the same, from one that catches up.
+      if (newLetters || Position.isBefore(letters.at(), at)) {
+        yield* letters.flush(Position.greatest(at, letters.at()))
+      }
+      // After a crash here a transactional sink is ahead of the checkpoint, and will not reject the same rows again: their
+      // letters may not be cut off.
       if (newLetters && letters.delivery === "resumable" && behind.some((one) => one.delivery === "transactional")) {
         yield* save(false)
       }
-      yield* Effect.forEach(behind, (outlet) => orClose(outlet, outlet.flush(cursor), undefined), {
+      yield* Effect.forEach(behind, (sink) => orClose(sink, sink.flush(at), undefined), {
         concurrency: "unbounded",
         discard: true
       })
-      midway = false
-      notes = options.notes?.() ?? notes
+      yield* keepCoverage
       yield* save(finished)
+      yield* Ref.update(run, RunState.doing("idle"))
+      yield* options.onCommitted(at)
     })
   }
 }

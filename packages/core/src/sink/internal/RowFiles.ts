@@ -10,7 +10,6 @@ import * as Calendar from "../../model/Calendar.ts"
 import type { Committed } from "../../model/Committed.ts"
 import type { Cursor } from "../../model/Position.ts"
 import { fromPlatform, type OutputError, toSinkError } from "../OutputError.ts"
-import type { Covers } from "../Manifest.ts"
 import type { Refused, Replaced, SessionSink, Writer } from "../SessionSink.ts"
 import { SinkError } from "../SinkError.ts"
 import * as Encoding from "./Encoding.ts"
@@ -30,7 +29,6 @@ export interface Options {
   /** Whose days files of days have; UTC without one. */
   readonly timeZone: DateTime.TimeZone | undefined
   readonly rotate: PartName.Rotation | undefined
-  readonly covers: (() => Covers | undefined) | undefined
   /** What the name ends with beyond that of the rows, such as `.gz`. */
   readonly compression: string | undefined
   readonly encoding: Encoding.Encoding
@@ -78,7 +76,7 @@ const lock = Effect.fnUntraced(function* ({ compression, path, rotate }: Options
 })
 
 const openOne = (options: Options): Sink["open"] =>
-  Effect.fnUntraced(function* (from) {
+  Effect.fnUntraced(function* ({ from }) {
     const { encoding, force, path } = options
     const form = formOf(options)
     const kept = yield* noteIn(Part.Position, form, path, from)
@@ -108,7 +106,7 @@ const openOne = (options: Options): Sink["open"] =>
   })
 
 const openRotated = (options: Options, rotate: PartName.Rotation): Sink["open"] =>
-  Effect.fnUntraced(function* (from) {
+  Effect.fnUntraced(function* ({ covers, from }) {
     const { encoding, force, path, timeZone } = options
     if (rotate !== "day" && !(rotate.bytes >= 1)) {
       return yield* new SinkError({
@@ -131,7 +129,7 @@ const openRotated = (options: Options, rotate: PartName.Rotation): Sink["open"] 
         compression: options.compression,
         rotate,
         calendar,
-        covers: options.covers?.(),
+        covers,
         from: kept?.at,
         openPart: (part) => options.openPart(part, rows)
       }),

@@ -1,11 +1,11 @@
 /** Runs of the sink against a receiver and a disk in memory. */
+import * as SessionSink from "@callstream/core/sink/SessionSink"
 import type { Batch, Item, Writer } from "@callstream/core/sink/SessionSink"
 import type { SinkError } from "@callstream/core/sink/SinkError"
 import * as WebhookSink from "@callstream/core/sink/WebhookSink"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
@@ -47,7 +47,7 @@ export const run = <A, E>(
 ): Effect.Effect<A, E | SinkError> =>
   Effect.gen(function* () {
     const sink = yield* WebhookSink.make({ ...options, ...more })
-    const writer = yield* sink.open(Option.none())
+    const writer = yield* sink.open(SessionSink.opening())
     return yield* use(writer)
   }).pipe(Effect.scoped, Effect.provide([world.receiver.layer, world.disk.layer, crypto]))
 

@@ -6,7 +6,7 @@ import type * as Scope from "effect/Scope"
 import type { CallSession } from "../../../model/CallSession.ts"
 import { Committed } from "../../../model/Committed.ts"
 import * as Position from "../../../model/Position.ts"
-import type { Delivery, SessionSink, Writer } from "../../../sink/SessionSink.ts"
+import { opening, type Delivery, type SessionSink, type Writer } from "../../../sink/SessionSink.ts"
 import type { SinkError } from "../../../sink/SinkError.ts"
 import * as Sample from "./Sample.ts"
 
@@ -62,7 +62,7 @@ export const make = <S extends { readonly sink: SessionSink<CallSession, R>; rea
     process: (from, use) =>
       Effect.flatMap(throughCheckpoint(from), (committed) =>
         Effect.scoped(
-          Effect.flatMap(store.sink.open(committed), (writer) =>
+          Effect.flatMap(store.sink.open(opening(committed)), (writer) =>
             Effect.andThen(assertOpened(options.delivery, committed, writer), use(writer))
           )
         )

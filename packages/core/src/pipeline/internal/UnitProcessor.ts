@@ -1,21 +1,27 @@
+/** One unit through the transform, to all sinks side by side, and what was rejected to the dead letters. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Ref from "effect/Ref"
 import type { CheckpointError } from "../../checkpoint/Checkpoint.ts"
 import type { CallSession } from "../../model/CallSession.ts"
 import * as Column from "../../model/Column.ts"
+import type { Instant } from "../../model/Instant.ts"
 import type { VersionClock } from "../../client/VersionClock.ts"
-import * as Position from "../../model/Position.ts"
+import type * as Position from "../../model/Position.ts"
+import { of } from "../../model/Position.ts"
+import * as Rows from "../../model/Rows.ts"
 import type { Rejected } from "../../model/Rejected.ts"
 import * as Version from "../../model/Version.ts"
 import { type Batch, type Item, type Refused, versionOf } from "../../sink/SessionSink.ts"
 import { SinkError } from "../../sink/SinkError.ts"
-import * as Coverage from "../../stream/Coverage.ts"
+import type { Unit } from "../../source/Source.ts"
 import * as Transform from "../../transform/Transform.ts"
 import { type DeadLetter, seal } from "../DeadLetter.ts"
 import { TooManyDeadLetters } from "../TooManyDeadLetters.ts"
 import type { OrClose } from "./Commit.ts"
 import * as Letters from "./Letters.ts"
-import type { Outlet } from "./Outlet.ts"
+import * as RunState from "./RunState.ts"
+import type { SinkHandle } from "./SinkHandle.ts"
 
 /** Fewer records say nothing about their share. */
 const enough = 100
@@ -23,28 +29,21 @@ const enough = 100
 /** What is read, transformed and written at once: objects of a whole window would live long enough to cost a lot. */
 const together = 500
 
-/** One window through the transform, to all sinks side by side, and what could not go on to the dead letters. */
 export const make = <A>(options: {
   readonly transform: Transform.Transform<CallSession, A>
-  readonly outlets: ReadonlyArray<Outlet<A>>
-  readonly letters: Outlet<DeadLetter>
+  readonly run: Ref.Ref<RunState.RunState>
+  readonly sinks: ReadonlyArray<SinkHandle<A>>
+  readonly letters: SinkHandle<DeadLetter>
   readonly clock: VersionClock
   readonly maxDeadShare: number
   readonly rawLetters: boolean
 }) => {
-  const { clock, letters, maxDeadShare, outlets, transform } = options
+  const { clock, letters, maxDeadShare, run, sinks, transform } = options
   const columns = transform.columns(Column.ofSession)
   const apply = Transform.toItems(transform)
   const kept = Letters.make(transform.redaction, options.rawLetters)
-  const reasons = new Map<string, number>()
-  let received = 0
-  let filtered = 0
-  let dead = 0
-  /** Records with a dead letter: several sinks may refuse one and the same. */
-  let lost = 0
-
   /** What a row's version is compared with, and the one of those that carry none. */
-  const versionsOf = Effect.fnUntraced(function* ({ observedAt }: Coverage.Window, all: ReadonlyArray<Item<unknown>>) {
+  const versionsOf = Effect.fnUntraced(function* (observedAt: Instant, all: ReadonlyArray<Item<unknown>>) {
     const complete = all.every(({ version }) => version !== undefined)
     const version = complete ? observedAt : yield* clock.observe(observedAt)
     const own = (yield* Clock.currentTimeMillis) * 1000
@@ -71,23 +70,22 @@ export const make = <A>(options: {
         description: `${refused.length} of ${sealed.length} dead letters were refused: ${first.reason}`
       })
     }
-    dead += found.length
-    lost += records
-    for (const { reason } of found) reasons.set(reason, (reasons.get(reason) ?? 0) + 1)
+    yield* Ref.update(run, RunState.lost(found, records))
   })
 
   /** Also after a window that was well: those before may have been too few to tell. */
   const refuseTooMany = Effect.fnUntraced(function* () {
+    const { lost, reasons, received } = yield* Ref.get(run)
     if (received >= enough && lost > maxDeadShare * received) {
       // They are what tells why, and nothing will flush them later.
-      yield* Effect.ignore(letters.flush(letters.at() ?? Position.of(0)))
+      yield* Effect.ignore(letters.flush(letters.at() ?? of(0)))
       const [most] = [...reasons].sort(([, left], [, right]) => right - left)
       return yield* new TooManyDeadLetters({ dead: lost, of: received, reason: most?.[0] ?? "" })
     }
   })
 
   const deliver = Effect.fnUntraced(function* (
-    window: Coverage.Window,
+    unit: Unit,
     given: ReadonlyArray<Item<CallSession>>,
     rejected: ReadonlyArray<Rejected>,
     versions: Versions,
@@ -98,23 +96,23 @@ export const make = <A>(options: {
       const observedAt = versionOf(versions, item)
       failed.push(kept.ofRecord({ stage: transform.label, reason: nameOf(cause), raw: item.row, observedAt }))
     })
-    filtered += given.length - passed.length - (failed.length - rejected.length)
-    received += given.length + rejected.length
+    const filtered = given.length - passed.length - (failed.length - rejected.length)
+    yield* Ref.update(run, RunState.received({ filtered, received: given.length + rejected.length }))
 
-    const open = outlets.filter((outlet) => outlet.failure() === undefined && !has(outlet.at(), window))
+    const open = sinks.filter((sink) => sink.state().failure === undefined && !has(sink.at(), unit))
     const refused = yield* Effect.forEach(
       open,
-      (outlet) => {
+      (sink) => {
         // Without rows too: a sink learns the columns from a batch.
-        const batch: Batch<A> = { items: missing(items, window, outlet.at()), columns, ...versions }
-        return Effect.map(orClose<ReadonlyArray<Refused>>(outlet, outlet.write(batch), []), (rows) =>
-          rows.map((row) => ({ ...row, sink: outlet.name }))
+        const batch: Batch<A> = { items: missing(items, unit, sink.at()), columns, ...versions }
+        return Effect.map(orClose<ReadonlyArray<Refused>>(sink, sink.write(batch), []), (rows) =>
+          rows.map((row) => ({ ...row, sink: sink.name }))
         )
       },
       { concurrency: "unbounded" }
     )
     // What an earlier run put aside already.
-    const fresh = has(letters.at(), window) ? [] : failed
+    const fresh = has(letters.at(), unit) ? [] : failed
     const rows = refused.flat()
     if (fresh.length > 0 || rows.length > 0) {
       const records = new Map(rows.length === 0 ? [] : passed.map((item) => [item.id, item] as const))
@@ -134,25 +132,25 @@ export const make = <A>(options: {
   })
 
   const through = Effect.fnUntraced(function* (
-    window: Coverage.Window,
+    unit: Unit,
     orClose: OrClose<A>,
     beforeRows: Effect.Effect<void, CheckpointError>
   ) {
-    const all = Coverage.items(window)
-    const versions = yield* versionsOf(window, all)
+    const all = Rows.items(unit.rows)
+    const versions = yield* versionsOf(Rows.observed(unit.rows), all)
     yield* beforeRows
     const passed: Array<Item<CallSession>> = []
-    let { rejected } = window
+    let { rejected } = unit
     for (let at = 0; at === 0 || at < all.length; at += together) {
       const part = all.length <= together ? all : all.slice(at, at + together)
-      for (const item of yield* deliver(window, part, rejected, versions, orClose)) passed.push(item)
+      for (const item of yield* deliver(unit, part, rejected, versions, orClose)) passed.push(item)
       rejected = []
     }
     yield* refuseTooMany()
     return passed
   })
 
-  return { through, counts: () => ({ received, filtered, dead }) }
+  return { through }
 }
 
 type Versions = Pick<Batch<unknown>, "observedAt" | "highestCredible">
@@ -171,19 +169,23 @@ const letterTypes: { readonly [K in keyof DeadLetter]: Column.Type } = {
 
 const letterColumns = Object.entries(letterTypes).map(([name, type]): Column.Column => ({ name, type }))
 
-/** Whether a sink that stands at `at` has all of a window. One of no length may hold what has no start. */
-const has = (at: Position.Cursor | undefined, { from, to }: Coverage.Window): boolean =>
-  at === "end" || (at !== undefined && to > from && at >= to)
+/** Whether a sink that is there has all of a unit. What has no position is in it only at the end. */
+const has = (at: Position.Cursor | undefined, unit: Unit): boolean => {
+  if (at === "end") return true
+  const to = unit._tag === "WithoutStart" ? undefined : unit.to
+  return at !== undefined && to !== undefined && at >= to
+}
 
-/** Of a window's rows those that a sink does not have. */
+/** Of a unit's rows those that a sink does not have. The positions of pages may be of another kind than starts. */
 const missing = <A>(
   items: ReadonlyArray<Item<A>>,
-  { from }: Coverage.Window,
+  unit: Unit,
   at: Position.Cursor | undefined
-): ReadonlyArray<Item<A>> =>
-  at === undefined || at === "end" || at <= from
-    ? items
-    : items.filter(({ start }) => start === undefined || start >= at)
+): ReadonlyArray<Item<A>> => {
+  if (at === undefined || at === "end" || (unit._tag === "Page" && unit.to !== undefined)) return items
+  if (unit._tag === "Window" && at <= unit.range.from) return items
+  return items.filter(({ start }) => start === undefined || start >= at)
+}
 
 /** A transform's message may hold a record's values, unless it is made for this. */
 const nameOf = (cause: unknown): string =>

@@ -1,0 +1,160 @@
+/** The state of a run, and what changes it: pure folds over what was read, delivered and committed. */
+import * as CoverageSet from "../../coverage/CoverageSet.ts"
+import type { Committed } from "../../model/Committed.ts"
+import type { CallSession } from "../../model/CallSession.ts"
+import type { Item } from "../../model/Item.ts"
+import * as Position from "../../model/Position.ts"
+import * as Rows from "../../model/Rows.ts"
+import type { Version } from "../../model/Version.ts"
+import type { SinkError } from "../../sink/SinkError.ts"
+import * as Units from "../../source/internal/Units.ts"
+import type { Unit } from "../../source/Source.ts"
+import type { Totals } from "../RunEvent.ts"
+
+export interface SinkState {
+  /** What is in it for good, as it says itself. */
+  readonly committed: Committed | undefined
+  /** It holds rows that were not flushed. */
+  readonly dirty: boolean
+  /** What closed it. */
+  readonly failure: SinkError | undefined
+  readonly written: number
+  readonly refused: number
+}
+
+export interface RunState {
+  /** What a run that ends in the middle of it leaves unknown: what the sinks hold. */
+  readonly activity: "idle" | "delivering" | "committing"
+  /** Everything before this is in all open sinks, though perhaps not yet safe. */
+  readonly reached: Position.Cursor | undefined
+  /** The sinks hold rows that have no position: they are committed only at the end. */
+  readonly unpositioned: boolean
+  readonly sinks: ReadonlyMap<string, SinkState>
+  readonly totals: Totals
+  /** What is known of what was delivered. */
+  readonly coverage: CoverageSet.CoverageSet
+  /** The same, as of the last commit. */
+  readonly committedCoverage: CoverageSet.CoverageSet
+  /** Records with a dead letter: several sinks may reject one and the same. */
+  readonly lost: number
+  readonly received: number
+  /** How many dead letters have a reason. */
+  readonly reasons: ReadonlyMap<string, number>
+  /** No version above this one is given before the next commit. */
+  readonly reserved: Version | undefined
+}
+
+export const nothing: Totals = {
+  read: 0,
+  delivered: 0,
+  filtered: 0,
+  rejected: 0,
+  dead: 0,
+  earliest: undefined,
+  latest: undefined,
+  last: undefined
+}
+
+export const make = (kept: {
+  readonly coverage: CoverageSet.CoverageSet
+  readonly reserved: Version | undefined
+}): RunState => ({
+  activity: "idle",
+  reached: undefined,
+  unpositioned: false,
+  sinks: new Map(),
+  totals: nothing,
+  coverage: kept.coverage,
+  committedCoverage: kept.coverage,
+  lost: 0,
+  received: 0,
+  reasons: new Map(),
+  reserved: kept.reserved
+})
+
+/** What a run that resumes there still knows. */
+export const coverageAt = (
+  coverage: CoverageSet.CoverageSet,
+  at: Position.Cursor | undefined
+): CoverageSet.CoverageSet =>
+  at === "end" ? coverage : at === undefined ? CoverageSet.empty : CoverageSet.rewind(coverage, at)
+
+export const withSink =
+  (name: string, change: (sink: SinkState) => SinkState) =>
+  (state: RunState): RunState => {
+    const sink = state.sinks.get(name)
+    return sink === undefined ? state : { ...state, sinks: new Map(state.sinks).set(name, change(sink)) }
+  }
+
+export const doing =
+  (activity: RunState["activity"]) =>
+  (state: RunState): RunState => ({ ...state, activity })
+
+const lastStart = (unit: Unit): number | undefined =>
+  Rows.items(unit.rows).findLast(({ start }) => start !== undefined)?.start
+
+export const read =
+  (unit: Unit) =>
+  (state: RunState): RunState => {
+    const { totals } = state
+    return {
+      ...state,
+      totals: { ...totals, read: totals.read + unit.rows.length, last: lastStart(unit) ?? totals.last }
+    }
+  }
+
+/** What became of some records of a unit. */
+export interface Outcome {
+  readonly received: number
+  readonly filtered: number
+}
+
+export const received =
+  (outcome: Outcome) =>
+  (state: RunState): RunState => ({
+    ...state,
+    received: state.received + outcome.received,
+    totals: { ...state.totals, filtered: state.totals.filtered + outcome.filtered }
+  })
+
+export const lost =
+  (letters: ReadonlyArray<{ readonly reason: string }>, records: number) =>
+  (state: RunState): RunState => {
+    const reasons = new Map(state.reasons)
+    for (const { reason } of letters) reasons.set(reason, (reasons.get(reason) ?? 0) + 1)
+    const totals = { ...state.totals, dead: state.totals.dead + letters.length }
+    return { ...state, reasons, totals, lost: state.lost + records }
+  }
+
+export const delivered =
+  (unit: Unit, passed: ReadonlyArray<Item<CallSession>>) =>
+  (state: RunState): RunState => {
+    const { totals } = state
+    let { earliest, latest } = totals
+    for (const { start } of passed) {
+      if (start === undefined) continue
+      if (earliest === undefined || start < earliest) earliest = start
+      if (latest === undefined || start > latest) latest = start
+    }
+    const to = unit._tag === "WithoutStart" ? undefined : unit.to
+    return {
+      ...state,
+      activity: "idle",
+      reached: to ?? state.reached,
+      unpositioned: state.unpositioned || to === undefined,
+      coverage: Units.cover(state.coverage, unit),
+      totals: {
+        ...totals,
+        delivered: totals.delivered + passed.length,
+        rejected: totals.rejected + unit.rejected.length,
+        earliest,
+        latest
+      }
+    }
+  }
+
+/** How far the sinks can be committed, if that is further than where they began. */
+export const ahead = (state: RunState, began: Position.Cursor | undefined): Position.Cursor | undefined =>
+  state.activity === "idle" && !state.unpositioned && Position.isBefore(began, state.reached)
+    ? state.reached
+    : undefined

@@ -1,0 +1,127 @@
+/** A sink of a run: its calls with their retries, and where it is in the state of the run. */
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Ref from "effect/Ref"
+import * as Schedule from "effect/Schedule"
+import * as Scope from "effect/Scope"
+import type { Committed } from "../../model/Committed.ts"
+import type { Cursor } from "../../model/Position.ts"
+import type {
+  Batch,
+  Compared,
+  Delivery,
+  Opening,
+  Refused,
+  Replaced,
+  SessionSink,
+  Writer
+} from "../../sink/SessionSink.ts"
+import type { SinkError } from "../../sink/SinkError.ts"
+import * as RunState from "./RunState.ts"
+
+export interface SinkHandle<in A> {
+  readonly name: string
+  readonly delivery: Delivery
+  readonly state: () => RunState.SinkState
+  /** Where it is; `undefined` when nothing is in it. */
+  readonly at: () => Cursor | undefined
+  readonly compared: () => Compared
+  readonly write: (batch: Batch<A>) => Effect.Effect<ReadonlyArray<Refused>, SinkError>
+  readonly flush: (at: Cursor) => Effect.Effect<void, SinkError>
+  readonly finish: Effect.Effect<void, SinkError>
+  readonly replaced: () => Replaced
+  readonly close: (error: SinkError) => Effect.Effect<void>
+}
+
+const nothingCompared: Compared = { newer: 0, notBelieved: 0 }
+
+/** A transient failure is retried for about ten seconds; a sink that wants to wait longer does so itself. */
+const again = Schedule.min([Schedule.exponential("200 millis", 3), Schedule.spaced("5 seconds")]).pipe(
+  Schedule.upTo({ times: 4 })
+)
+
+export const patiently = <B, R>(effect: Effect.Effect<B, SinkError, R>): Effect.Effect<B, SinkError, R> =>
+  Effect.retry(effect, { schedule: again, while: (error) => error.retryable })
+
+export const nothingReplaced: Replaced = { replaced: [], removed: [] }
+
+interface Opened<in A> {
+  readonly writer: Writer<A>
+  readonly scope: Scope.Closeable
+}
+
+/** In a scope of its own, so that one that is closed gives back what it holds while the others stay open. */
+const attempt = Effect.fnUntraced(function* <A, R>(
+  sink: SessionSink<A, R>,
+  opening: Opening
+): Effect.fn.Return<Opened<A>, SinkError, R | Scope.Scope> {
+  const scope = yield* Effect.flatMap(Effect.scope, Scope.fork)
+  const writer = yield* sink.open(opening).pipe(
+    Scope.provide(scope),
+    Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause)))
+  )
+  return { writer, scope }
+})
+
+const unwritten = { dirty: false, failure: undefined, written: 0, refused: 0 }
+
+/** Opens a sink. One that cannot be opened is closed from the beginning. */
+export const open = Effect.fnUntraced(function* <A, R>(
+  sink: SessionSink<A, R>,
+  opening: Opening,
+  run: Ref.Ref<RunState.RunState>
+): Effect.fn.Return<SinkHandle<A>, never, R | Scope.Scope> {
+  const { delivery, name } = sink
+  const begin = (committed: Committed | undefined, failure: SinkError | undefined) =>
+    Ref.update(run, (state) => ({
+      ...state,
+      sinks: new Map(state.sinks).set(name, { ...unwritten, committed, failure })
+    }))
+  const state = () => Ref.getUnsafe(run).sinks.get(name) ?? { ...unwritten, committed: undefined }
+  const change = (f: (sink: RunState.SinkState) => RunState.SinkState) => Ref.update(run, RunState.withSink(name, f))
+  const common = { name, delivery, state, at: () => state().committed?.at }
+
+  const opened = yield* Effect.result(patiently(attempt(sink, opening)))
+  if (opened._tag === "Failure") {
+    const error = opened.failure
+    yield* begin(undefined, error)
+    const failed = Effect.fail(error)
+    return {
+      ...common,
+      compared: () => nothingCompared,
+      write: () => failed,
+      flush: () => failed,
+      finish: failed,
+      replaced: () => nothingReplaced,
+      close: () => Effect.void
+    }
+  }
+  const { scope, writer } = opened.success
+  yield* begin(writer.committed._tag === "Some" ? writer.committed.value : undefined, undefined)
+  return {
+    ...common,
+    compared: () => writer.compared?.() ?? nothingCompared,
+    write: (batch) =>
+      Effect.andThen(
+        batch.items.length === 0 ? Effect.void : change((sink) => ({ ...sink, dirty: true })),
+        Effect.tap(patiently(writer.write(batch)), (no) =>
+          change((sink) => ({
+            ...sink,
+            written: sink.written + batch.items.length - no.length,
+            refused: sink.refused + no.length
+          }))
+        )
+      ),
+    flush: (at) =>
+      Effect.flatMap(patiently(writer.flush(at)), (committed) =>
+        change((sink) => ({ ...sink, committed, dirty: false }))
+      ),
+    finish: patiently(writer.finish),
+    replaced: () => writer.replaced?.() ?? nothingReplaced,
+    close: (failure) =>
+      Effect.andThen(
+        change((sink) => ({ ...sink, failure })),
+        Scope.close(scope, Exit.fail(failure))
+      )
+  }
+})

@@ -1,0 +1,49 @@
+/**
+ * A complete history as a source: windows of start time, each with what it proves.
+ *
+ * @since 0.1.0
+ */
+import * as Stream from "effect/Stream"
+import type { AgniClient } from "../client/AgniClient.ts"
+import type { AgniError } from "../model/AgniError.ts"
+import * as History from "../stream/History.ts"
+import * as Bounds from "./internal/Bounds.ts"
+import * as Units from "./internal/Units.ts"
+import type { Source } from "./Source.ts"
+
+/**
+ * The range as the first run resolved it, in microseconds.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type State = Bounds.Bounds
+
+/**
+ * How a history is read; where a run resumes is the pipeline's business.
+ *
+ * @since 0.1.0
+ * @category options
+ */
+export type Options = Omit<History.Options, "resume" | "cuts">
+
+/**
+ * The calls of a range. A range without `to` ends when the first run under a name begins, by the server's clock, and a
+ * run that resumes has the same range.
+ *
+ * Its fingerprint names the range and the filters; of `callerNumber` and `search`, which are personal data, only that
+ * they are given. Replace it by spreading where an age such as "7 days" has to mean the same range the next day.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = (range: History.OpenRange = {}, options: Options = {}): Source<State, AgniError, AgniClient> => ({
+  fingerprint: Bounds.fingerprint("history", range, options),
+  state: Bounds.Bounds,
+  begin: Bounds.resolve(range, options.end),
+  units: ({ end, from, to }, at) =>
+    History.windows(
+      { from: from ?? undefined, to: to ?? undefined },
+      { ...options, end: end ?? undefined, resume: at.from, cuts: at.cuts }
+    ).pipe(Stream.mapAccum(() => Units.begin, Units.next, { onHalt: Units.last }))
+})

@@ -1,0 +1,43 @@
+/**
+ * The plain walk over pages as a source. It has no positions, so a run that is stopped begins again.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import type { AgniClient } from "../client/AgniClient.ts"
+import type { AgniError } from "../model/AgniError.ts"
+import * as Instant from "../model/Instant.ts"
+import type { Page } from "../model/Page.ts"
+import * as CallSessions from "../stream/CallSessions.ts"
+import type { OpenRange } from "../stream/History.ts"
+import * as Bounds from "./internal/Bounds.ts"
+import * as Units from "./internal/Units.ts"
+import type { Source } from "./Source.ts"
+
+/**
+ * @since 0.1.0
+ * @category options
+ */
+export type Options = Omit<CallSessions.Selection, "from" | "to">
+
+/**
+ * The calls of a range, page by page: what `CallSessions.pages` says of a walk over pages holds, and nothing is proven.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = (range: OpenRange = {}, options: Options = {}): Source<Bounds.Bounds, AgniError, AgniClient> => ({
+  fingerprint: Bounds.fingerprint("pages", range, options),
+  state: Bounds.Bounds,
+  begin: Effect.succeed({ from: range.from ?? null, to: range.to ?? null, end: null }),
+  units: (bounds) => Stream.map(read(bounds, options), (page) => Units.page(page, page.observedAt))
+})
+
+/** @internal */
+export const read = ({ from, to }: Bounds.Bounds, options: Options): Stream.Stream<Page, AgniError, AgniClient> =>
+  CallSessions.selectedPages({
+    ...options,
+    from: from === null ? undefined : Instant.format(from),
+    to: to === null ? undefined : Instant.format(to)
+  })

@@ -1,0 +1,90 @@
+/**
+ * The contract of a place where calls come from.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type * as Stream from "effect/Stream"
+import type * as CoverageSet from "../coverage/CoverageSet.ts"
+import type { Fingerprint } from "../model/Fingerprint.ts"
+import type { Position } from "../model/Position.ts"
+import type { Rejected } from "../model/Rejected.ts"
+import type { Rows } from "../model/Rows.ts"
+
+/**
+ * What a source delivers at once: rows, and the records that it could not decode.
+ *
+ * - `Window`: all calls of a range of start time. Once it is delivered, everything before `to` is.
+ * - `WithoutStart`: calls that have no position. They are committed only at the end.
+ * - `Page`: calls in no order. With `to` everything before that position is delivered with it; without it the page is
+ *   committed only at the end. `coverage` is what reading it, and the pages before it, proved.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Unit = { readonly rows: Rows; readonly rejected: ReadonlyArray<Rejected> } & (
+  | {
+      readonly _tag: "Window"
+      readonly range: CoverageSet.Range
+      readonly coverage: CoverageSet.Entry
+      readonly to: Position
+    }
+  | {
+      readonly _tag: "WithoutStart"
+      readonly coverage?: CoverageSet.Part | undefined
+      /** How many of them exist outside the range that was asked for, where they were counted. */
+      readonly outside?: number | undefined
+    }
+  | {
+      readonly _tag: "Page"
+      readonly to?: Position | undefined
+      readonly coverage?: CoverageSet.CoverageSet | undefined
+    }
+)
+
+/**
+ * Where a run resumes.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Place {
+  /** Everything before this is in all sinks; `undefined` to read from the beginning. */
+  readonly from: Position | undefined
+  /** Where the other sinks are: no unit may lie across. */
+  readonly cuts: ReadonlyArray<Position>
+}
+
+/**
+ * A place where calls come from. `S` is what it has to know again when a run resumes.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Source<S, out E = never, out R = never> {
+  /** What it reads: two that differ never share a checkpoint. Holds no secret and no personal data. */
+  readonly fingerprint: Fingerprint
+  /** How the checkpoint keeps the state. */
+  readonly state: Schema.Codec<S, Schema.Json>
+  /** Resolves what was asked for, such as a range that ends now. Done once for each name, and kept before any unit. */
+  readonly begin: Effect.Effect<S, E, R>
+  /** Ascending from `from` on, none across a cut. */
+  readonly units: (state: S, at: Place) => Stream.Stream<Unit, E, R>
+}
+
+/**
+ * A source that has nothing to know again.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = <E, R>(options: {
+  readonly fingerprint: Fingerprint
+  readonly units: (at: Place) => Stream.Stream<Unit, E, R>
+}): Source<null, E, R> => ({
+  fingerprint: options.fingerprint,
+  state: Schema.Null,
+  begin: Effect.succeed(null),
+  units: (_, at) => options.units(at)
+})

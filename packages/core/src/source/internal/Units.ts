@@ -1,0 +1,111 @@
+/** Windows of a history, and pages, as units. */
+import * as CoverageSet from "../../coverage/CoverageSet.ts"
+import type { Instant } from "../../model/Instant.ts"
+import * as Position from "../../model/Position.ts"
+import * as Rows from "../../model/Rows.ts"
+import type { Page } from "../../model/Page.ts"
+import * as Coverage from "../../stream/Coverage.ts"
+import type { Unit } from "../Source.ts"
+
+export type Batch = Pick<Page, "sessions" | "rejected" | "observedAt">
+
+export const page = (batch: Omit<Batch, "observedAt">, observedAt: Instant): Unit => ({
+  _tag: "Page",
+  rows: Rows.make(Coverage.items(batch), observedAt),
+  rejected: batch.rejected
+})
+
+const partOf = (window: Coverage.Window): CoverageSet.Part => {
+  const { coverage } = window
+  return {
+    verdict: Coverage.verdict(coverage),
+    ...(coverage._tag === "Proven"
+      ? {}
+      : { reason: { kind: coverage._tag === "Gap" ? "gap" : "doubt", text: coverage.reason } }),
+    count: Coverage.items(window).length,
+    final: window.settled,
+    requests: window.requests,
+    asOf: window.observedAt
+  }
+}
+
+/** What pages in no order brought, which the windows after them speak of. */
+interface Pages {
+  readonly part: CoverageSet.Part
+  readonly undated: number
+}
+
+export interface Reading {
+  /** A window with a length came. */
+  readonly dated: boolean
+  readonly pages: Pages | undefined
+}
+
+export const begin: Reading = { dated: false, pages: undefined }
+
+const plus = (left: CoverageSet.Part, right: CoverageSet.Part): CoverageSet.Part => ({
+  ...right,
+  count: (left.count ?? 0) + (right.count ?? 0),
+  final: (left.final ?? 0) + (right.final ?? 0),
+  requests: left.requests + right.requests,
+  asOf: right.asOf > 0 ? Math.min(left.asOf, right.asOf) : left.asOf
+})
+
+/**
+ * The next unit. A window of no length that comes after others is for the calls without a start; one that comes first is
+ * a page of a walk without order, of which the window after it says what was proven.
+ */
+export const next = (reading: Reading, window: Coverage.Window): readonly [Reading, ReadonlyArray<Unit>] => {
+  const { from, outside, rejected, to } = window
+  const rows = Rows.make(Coverage.items(window), window.observedAt)
+  const part = partOf(window)
+  if (from < to) {
+    const { pages } = reading
+    const known = pages === undefined ? part : plus(pages.part, part)
+    const undated = pages?.undated ?? 0
+    const coverage = { ...known, count: (known.count ?? 0) - undated, range: { from, to } }
+    return [
+      { dated: true, pages },
+      [{ _tag: "Window", rows, rejected, range: { from, to }, coverage, to: Position.of(to) }]
+    ]
+  }
+  if (outside !== undefined) return [reading, [{ _tag: "WithoutStart", rows, rejected, outside }]]
+  if (reading.dated) return [reading, [{ _tag: "WithoutStart", rows, rejected, coverage: part }]]
+  const undated = Coverage.items(window).filter(({ start }) => start === undefined).length
+  const { pages } = reading
+  return [
+    {
+      dated: false,
+      pages: {
+        part: pages === undefined ? part : plus(pages.part, part),
+        undated: (pages?.undated ?? 0) + undated
+      }
+    },
+    [{ _tag: "Page", rows, rejected }]
+  ]
+}
+
+/** What is left to say at the end of the windows. */
+export const last = ({ dated, pages }: Reading): ReadonlyArray<Unit> => {
+  if (pages === undefined || (dated && pages.undated === 0)) return []
+  const coverage = dated ? { ...pages.part, count: pages.undated, final: 0, requests: 0 } : pages.part
+  return [{ _tag: "WithoutStart", rows: Rows.make([], coverage.asOf), rejected: [], coverage }]
+}
+
+/** What a unit says of what was read. */
+export const cover = (set: CoverageSet.CoverageSet, unit: Unit): CoverageSet.CoverageSet => {
+  switch (unit._tag) {
+    case "Window":
+      return CoverageSet.replace(set, unit.coverage)
+    case "WithoutStart":
+      return CoverageSet.addWithoutStart(set, unit.coverage, unit.outside)
+    case "Page":
+      return unit.coverage === undefined
+        ? set
+        : CoverageSet.addWithoutStart(
+            unit.coverage.entries.reduce(CoverageSet.replace, set),
+            unit.coverage.withoutStart,
+            unit.coverage.outside
+          )
+  }
+}
