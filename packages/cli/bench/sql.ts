@@ -88,7 +88,7 @@ const main = Effect.gen(function* () {
   const sqlite = yield* compare(
     "SQLite",
     5,
-    (turn) => through({ account: "bench" }, SqliteClient.layer({ filename: join(folder, `ours-${turn}.db`) })),
+    (turn) => through({ keepsOffset: true }, SqliteClient.layer({ filename: join(folder, `ours-${turn}.db`) })),
     (turn) =>
       Effect.sync(() => {
         const database = new DatabaseSync(join(folder, `theirs-${turn}.db`))
@@ -125,14 +125,14 @@ const main = Effect.gen(function* () {
         connection.executeUnprepared(...args)
     })
   })
-  yield* through({ account: "bench" }, Layer.succeed(SqlClient.SqlClient, spied))
+  yield* through({ keepsOffset: true }, Layer.succeed(SqlClient.SqlClient, spied))
   const perWindow = sent.length / windows
   const typed = sent.map(([sql, [text, observed]]) => [sql, JSON.parse(String(text)) as unknown, observed] as const)
   const layer = Layer.succeed(SqlClient.SqlClient, client)
   const postgres = yield* compare(
     "PostgreSQL",
     5,
-    () => Effect.andThen(clear, through({ account: "bench" }, layer)),
+    () => Effect.andThen(clear, through({ keepsOffset: true }, layer)),
     () =>
       Effect.gen(function* () {
         yield* clear

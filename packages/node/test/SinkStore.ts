@@ -27,7 +27,7 @@ export const provided = <A>({
 }: SessionSink<A, FileSystem.FileSystem | Path.Path>): SessionSink<A> => ({
   ...sink,
   open: (from) => Effect.provide(open(from), platform),
-  verify: verify === undefined ? undefined : (left) => Effect.provide(verify(left), platform)
+  verify: verify === undefined ? undefined : (left, opening) => Effect.provide(verify(left, opening), platform)
 })
 
 export const sinkAt = (options: NdjsonSink.Options): SessionSink<CallSession> => provided(NdjsonSink.file(options))

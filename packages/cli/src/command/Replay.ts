@@ -74,7 +74,7 @@ const replay = Effect.fnUntraced(function* (input: FlagValues<typeof options> & 
   const [first, ...rest] = yield* Sinks.make(planned, {
     organization,
     spool: undefined,
-    account: undefined,
+    keepsOffset: false,
     timeZone: Zone.forSinks(zone)
   })
   if (letters.length + replayed === 0 && torn > 0) {

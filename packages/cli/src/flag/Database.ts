@@ -1,5 +1,5 @@
 /** A database as `--to` and `--state` name it, and how it is reached. No password is on a command line. */
-import { type Committed, OutputError, SqlCheckpoint, SqlSink } from "@callstream/core"
+import { type Committed, OutputError, type SessionSink, SqlCheckpoint, SqlSink } from "@callstream/core"
 import { toSinkError } from "@callstream/core/sink/OutputError"
 import { PostgresClient, SqliteClient } from "@callstream/node"
 import * as Config from "effect/Config"
@@ -145,7 +145,7 @@ export const sink = (
   options: {
     readonly table: string | undefined
     readonly schema: string | undefined
-    readonly account: string | undefined
+    readonly keepsOffset: boolean
   }
 ) =>
   Effect.map(client("to", database), (client) => {
@@ -157,9 +157,9 @@ export const sink = (
       : {
           ...sink,
           // Opening it would make a file that was deleted, without a row in it.
-          verify: (left: Committed) =>
+          verify: (left: Committed, opening: SessionSink.Opening) =>
             existsSync(database.path)
-              ? verify(left)
+              ? verify(left, opening)
               : Effect.fail(
                   toSinkError(
                     name,

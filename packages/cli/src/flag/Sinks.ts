@@ -185,22 +185,22 @@ export const check = Effect.fnUntraced(function* (
   timeZone: DateTime.TimeZone | undefined
 ) {
   const replacing = planned.filter(({ settings }) => settings.force === true && settings.rotate !== undefined)
-  const sinks = yield* make(replacing, { organization: "", spool: undefined, account: undefined, timeZone })
+  const sinks = yield* make(replacing, { organization: "", spool: undefined, keepsOffset: false, timeZone })
   yield* Effect.forEach(sinks, (sink) => Effect.scoped(sink.open({ ...SessionSink.opening(), covers })), {
     discard: true
   })
 })
 
 /**
- * The sinks, not yet open. `spool` is the folder where a webhook's messages wait on their way, without one in memory; under
- * `account` a table keeps how far it got.
+ * The sinks, not yet open. `spool` is the folder where a webhook's messages wait on their way, without one in memory; with
+ * `keepsOffset` a table keeps how far it got.
  */
 export const make = (
   planned: ReadonlyArray<Planned>,
   options: {
     readonly organization: string
     readonly spool: string | undefined
-    readonly account: string | undefined
+    readonly keepsOffset: boolean
     /** Whose days the files of `--rotate day` have. */
     readonly timeZone: DateTime.TimeZone | undefined
   }
@@ -230,7 +230,11 @@ export const make = (
       }
       case "Table":
         return Effect.mapError(
-          Database.sink(target.database, { table: settings.table, schema: settings.schema, account: options.account }),
+          Database.sink(target.database, {
+            table: settings.table,
+            schema: settings.schema,
+            keepsOffset: options.keepsOffset
+          }),
           ({ reason }) => new UsageError({ option: "to", at: { item }, reason })
         )
       case "Webhook":

@@ -7,7 +7,12 @@ import { answer, Screen, toPrintable } from "./Screen.ts"
 
 export const print = Effect.fnUntraced(function* (job: Job) {
   const { reworded } = yield* Screen
-  const sinks = yield* Sinks.make(job.sinks, { organization: "", spool: "", account: job.name, timeZone: undefined })
+  const sinks = yield* Sinks.make(job.sinks, {
+    organization: "",
+    spool: "",
+    keepsOffset: job.name !== undefined,
+    timeZone: undefined
+  })
   for (const { delivery, name } of sinks) {
     const promise = Guarantees.describe(Guarantees.of(name, delivery, { durable: job.name !== undefined }))
     yield* answer(toPrintable(reworded(job.title === undefined ? promise : `${job.title}: ${promise}`)))

@@ -42,7 +42,7 @@ export const after =
   (progress: Progress): Progress => {
     const { delivered, earliest, last, latest, read, rejected } = event.totals
     const resumedAt = event._tag === "Started" ? event.from : progress.resumedAt
-    const committed = progress.committed || resumedAt !== undefined || event._tag === "Committed"
+    const committed = resumedAt !== undefined || event.totals.committed !== undefined
     return { ...progress, read, sessions: delivered, rejected, earliest, latest, last, resumedAt, committed }
   }
 

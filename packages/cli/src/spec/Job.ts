@@ -28,10 +28,8 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
-import * as Path from "effect/Path"
 import * as Ref from "effect/Ref"
 import * as Struct from "effect/Struct"
-import { createHash } from "node:crypto"
 import { fstatSync } from "node:fs"
 import * as Database from "../flag/Database.ts"
 import type * as Run from "../flag/Run.ts"
@@ -109,7 +107,6 @@ const coversOf =
 /** `shared` is counted in when somebody else shows how far it is. */
 export const run = Effect.fnUntraced(function* (job: Job, shared?: Ref.Ref<Progress.Progress>) {
   const { live } = yield* Screen
-  const paths = yield* Path.Path
   const progress = shared ?? (yield* Effect.flatMap(Progress.make, Ref.make))
   const named = job.name !== undefined
   const reportOf = (coverage: CoverageSet.CoverageSet) =>
@@ -130,21 +127,12 @@ export const run = Effect.fnUntraced(function* (job: Job, shared?: Ref.Ref<Progr
       const veil = named && job.state.database === undefined ? yield* Veil.ofFolder(job.state.folder) : Veil.none
       const fingerprint = fingerprintOf(job, organization, veil)
       const label = veil.label(job.transform.label)
-      // What waits there was made by these flags: a run with others, which may leave more out, never sends it.
-      const spool =
-        hasWebhook && named
-          ? paths.join(
-              job.state.folder,
-              `spool-${encodeURIComponent(job.name)}-${digest(JSON.stringify([fingerprint, label]))}`
-            )
-          : undefined
-      if (spool !== undefined) yield* Spool.check(job.state.folder)
-      // Whoever asks for something else has not got what this table got.
-      const account = named ? `${job.name} ${digest(JSON.stringify([fingerprint, label]))}` : undefined
+      const spool = hasWebhook && named ? job.state.folder : undefined
+      if (spool !== undefined) yield* Spool.check(spool)
       const sinks = yield* Sinks.make(job.sinks, {
         organization,
         spool,
-        account,
+        keepsOffset: named,
         timeZone: Zone.forSinks(job.zone)
       })
       const [first, ...rest] = sinks
@@ -164,14 +152,10 @@ export const run = Effect.fnUntraced(function* (job: Job, shared?: Ref.Ref<Progr
       })
       if (shared === undefined && showsProgress([job], live))
         yield* Progress.show(() => Ref.getUnsafe(progress), job.zone.clock)
-      const checkpoint = yield* Checkpoint
       const done = yield* Sinks.orUnfinished(
         pipeline.run((event) => Ref.update(progress, Progress.after(event))),
         sinks.length
-      ).pipe(
-        Effect.provideService(Checkpoint, spool === undefined ? checkpoint : Spool.tidied(checkpoint, spool)),
-        Effect.mapError(Veil.explain(job.name ?? "", job.state.folder))
-      )
+      ).pipe(Effect.mapError(Veil.explain(job.name ?? "", job.state.folder)))
       // Also of a run that came to its end before: it may have been killed before it wrote the file.
       if (coverage !== undefined && (!done.finishedBefore || isKnown(done.coverage))) {
         const { finish, write } = yield* coverage
@@ -233,8 +217,6 @@ const openCoverage = Effect.fnUntraced(function* (path: string, { name, sinks }:
   yield* DeadLetters.check(path)
   return Effect.andThen(acquire(path), OutputFile.open({ path, force: true, alone: true }))
 })
-
-const digest = (text: string) => createHash("sha256").update(text).digest("hex").slice(0, 8)
 
 const fingerprintOf = (job: Job, organization: string, veil: Veil.Veil) => {
   const { agentId, callerNumber, channel, search, status } = job.selection

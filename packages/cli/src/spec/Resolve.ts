@@ -139,7 +139,7 @@ export const toJob = Effect.fnUntraced(function* (spec: PipelineSpec, { report, 
     {
       // What is wrong with a sink's settings is found before there is a request.
       sinks: Effect.tap(Sinks.plan(spec.sinks), (planned) =>
-        Sinks.make(planned, { organization: "", spool: undefined, account: undefined, timeZone: undefined })
+        Sinks.make(planned, { organization: "", spool: undefined, keepsOffset: false, timeZone: undefined })
       ),
       selection: Source.selection(source, zone),
       profile: source.profile === undefined ? Effect.succeed(undefined) : ProfileFile.read(source.profile, baseUrl),

@@ -14,6 +14,7 @@ const after = (read: number, delivered = 0) =>
   Progress.after({
     _tag: "Delivered",
     totals: {
+      committed: undefined,
       read,
       delivered,
       filtered: 0,

@@ -181,9 +181,11 @@ const runOnce = Effect.fnUntraced(function* <A, S, E, RS, RA, RD, E2, R2>(option
   const found = Option.getOrUndefined(lease.state)
   const kept = found !== undefined && isOurs(found, fingerprint) ? found : undefined
   if (kept?.finished === true) {
-    for (const { name, verify } of sinks) {
-      const left = kept.sinks[name]
-      if (verify !== undefined && left !== undefined) yield* SinkHandle.patiently(verify(left))
+    for (const { name: sink, verify } of sinks) {
+      const left = kept.sinks[sink]
+      if (verify !== undefined && left !== undefined) {
+        yield* SinkHandle.patiently(verify(left, { pipeline: name, fingerprint, from: Option.some(left) }))
+      }
     }
     return yield* finished(emit, nothingToDo(sinks, kept))
   }

@@ -15,6 +15,8 @@ import type { RunSummary } from "./RunSummary.ts"
  * @category models
  */
 export interface Totals {
+  /** Everything before this is safe in all open sinks, by this run; `undefined` before its first commit. */
+  readonly committed: Cursor | undefined
   /** Calls that the source brought. */
   readonly read: number
   /** Calls that the transform let through, and that are in all open sinks or were rejected by them. */

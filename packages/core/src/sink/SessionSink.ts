@@ -169,7 +169,7 @@ export interface SessionSink<in A, out R = never> {
    * Whether what a finished run left, which committed this last, is still there as it left it. Asked when the run is
    * started again, which then has nothing to do. Without it the sink answers for nothing that it wrote.
    */
-  readonly verify?: ((left: Committed) => Effect.Effect<void, SinkError, R | Scope.Scope>) | undefined
+  readonly verify?: ((left: Committed, opening: Opening) => Effect.Effect<void, SinkError, R | Scope.Scope>) | undefined
 }
 
 /**

@@ -14,7 +14,8 @@ import * as Opened from "./internal/sql/Opened.ts"
 import { postgres } from "./internal/sql/Postgres.ts"
 import { sqlite } from "./internal/sql/Sqlite.ts"
 import * as Verify from "./internal/sql/Verify.ts"
-import type { SessionSink } from "./SessionSink.ts"
+import * as OwnKey from "./internal/OwnKey.ts"
+import type { Opening, SessionSink } from "./SessionSink.ts"
 import { SinkError } from "./SinkError.ts"
 
 /**
@@ -39,13 +40,13 @@ export interface Options {
   /** Of PostgreSQL. @default the first one of the search path that is there */
   readonly schema?: string | undefined
   /**
-   * The key under which the sink keeps how far it got, in `callstream_commits` beside the table, in one transaction with
-   * the rows: one for each pipeline, and another one when it asks for something else. With none it keeps nothing, and is
-   * `idempotent` instead of `transactional`.
+   * Keep how far the sink got, in `callstream_commits` beside the table, in one transaction with the rows: under the name
+   * of the pipeline, and another key when it asks for something else. The sink is then `transactional`, otherwise
+   * `idempotent`.
    *
-   * @default none
+   * @default false
    */
-  readonly account?: string | undefined
+  readonly keepsOffset?: boolean | undefined
   /** For all that one write, flush or opening asks of the database. @default "2 minutes" */
   readonly timeout?: Duration.Input | undefined
   /** Characters of rows that one transaction holds at most; more are committed in several. @default 32000000 */
@@ -67,9 +68,12 @@ export interface Options {
  * @category constructors
  */
 export const make = (options: Options = {}): SessionSink<object, SqlClient.SqlClient> => {
-  const { account, schema, table = defaultTable } = options
+  const { keepsOffset = false, schema, table = defaultTable } = options
   const name = options.name ?? table
-  const connected = Effect.fnUntraced(function* (operation: SinkError["operation"]) {
+  const connected = Effect.fnUntraced(function* (
+    operation: SinkError["operation"],
+    { fingerprint, pipeline }: Opening
+  ) {
     const sql = yield* SqlClient.SqlClient
     const dialect = sql.onDialectOrElse({
       pg: () => postgres,
@@ -82,15 +86,21 @@ export const make = (options: Options = {}): SessionSink<object, SqlClient.SqlCl
     }
     const place = { schema: dialect.name === "postgres" ? schema : undefined, table }
     const maxPending = options.maxPending ?? 32_000_000
+    const key = keepsOffset ? yield* OwnKey.of({ fingerprint, pipeline }) : undefined
+    const account = keepsOffset ? [pipeline, key].filter((part) => part !== undefined).join(" ") : undefined
     return { sql, dialect, settings: { name, place, account, timeout: options.timeout ?? "2 minutes", maxPending } }
   })
   return {
     name,
-    delivery: account === undefined ? "idempotent" : "transactional",
-    open: ({ from }) =>
-      Effect.flatMap(connected("open"), ({ dialect, settings, sql }) => Opened.make(sql, dialect, from, settings)),
-    verify: (left) =>
-      Effect.flatMap(connected("verify"), ({ dialect, settings, sql }) => Verify.run(sql, dialect, left, settings))
+    delivery: keepsOffset ? "transactional" : "idempotent",
+    open: (opening) =>
+      Effect.flatMap(connected("open", opening), ({ dialect, settings, sql }) =>
+        Opened.make(sql, dialect, opening.from, settings)
+      ),
+    verify: (left, opening) =>
+      Effect.flatMap(connected("verify", opening), ({ dialect, settings, sql }) =>
+        Verify.run(sql, dialect, left, settings)
+      )
   }
 }
 
@@ -118,6 +128,6 @@ export const provide = <A, R, E extends SqlError | { readonly description: strin
   return {
     ...self,
     open: (opening) => withClient("open", self.open(opening)),
-    verify: verify === undefined ? undefined : (left) => withClient("verify", verify(left))
+    verify: verify === undefined ? undefined : (left, opening) => withClient("verify", verify(left, opening))
   }
 }

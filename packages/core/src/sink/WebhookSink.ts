@@ -5,7 +5,7 @@
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type * as FileSystem from "effect/FileSystem"
+import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import * as Path from "effect/Path"
 import * as CircuitBreaker from "effect/persistence/CircuitBreaker"
@@ -19,7 +19,8 @@ import * as Message from "./internal/webhook/Message.ts"
 import * as Sha256 from "./internal/webhook/Sha256.ts"
 import * as Signer from "./internal/webhook/Signer.ts"
 import * as Spool from "./internal/webhook/Spool.ts"
-import type { Batch, Refused, SessionSink, Writer } from "./SessionSink.ts"
+import * as OwnKey from "./internal/OwnKey.ts"
+import type { Batch, Opening, Refused, SessionSink, Writer } from "./SessionSink.ts"
 import { SinkError } from "./SinkError.ts"
 import { WebhookTransport } from "./WebhookTransport.ts"
 
@@ -47,7 +48,8 @@ export interface Options {
   readonly organization: string
   /**
    * A folder for messages on their way: `concurrency` at a time, and twice their bytes at most. They hold calls' data. What
-   * a run that was killed left there is sent first by the next one, byte for byte.
+   * a run that was killed left there is sent first by the next one, byte for byte. Each pipeline, and each fingerprint of
+   * it, has a folder of its own in it, which is removed when nothing waits there.
    *
    * @default in memory, for a run that begins anew when it was killed
    */
@@ -96,7 +98,7 @@ export const make = Effect.fnUntraced(function* (
   const spool = yield* digest(`${options.organization}\n${Redacted.value(url).href}`)
 
   const open: SessionSink<unknown, WebhookTransport | FileSystem.FileSystem | Path.Path>["open"] = Effect.fnUntraced(
-    function* ({ from }) {
+    function* (opening) {
       const transport = yield* WebhookTransport
       const paths = yield* Path.Path
       const store = yield* Layer.build(CircuitBreaker.layerStoreMemory())
@@ -133,13 +135,15 @@ export const make = Effect.fnUntraced(function* (
       const kept =
         options.spool === undefined
           ? Spool.inMemory()
-          : yield* Spool.open(paths.join(options.spool, `webhook-${spool.slice(0, 16)}`), name)
+          : yield* Effect.flatMap(folderOf(options.spool, opening), (folder) =>
+              Spool.open(paths.join(folder, `webhook-${spool.slice(0, 16)}`), name)
+            )
       const repairs: Repairs = { texts: 0 }
       const { organization } = options
       const writer = makeWriter({ send, spool: kept, size, bytes, concurrency, organization, repairs })
       yield* during("open", writer.recover)
       const opened: Writer<unknown> = {
-        committed: from,
+        committed: opening.from,
         write: writer.write,
         flush: (at) => Effect.as(during("flush", Effect.andThen(writer.recover, kept.sync)), { at, note: null }),
         finish: Repaired.reporting(name, repairs, Effect.void)
@@ -149,6 +153,30 @@ export const make = Effect.fnUntraced(function* (
   )
   return { name, delivery: "idempotent", open }
 })
+
+/** Messages of another pipeline, or of other flags of this one, which may leave more out, are never sent. */
+const folderOf = Effect.fnUntraced(function* (spool: string, opening: Opening) {
+  const key = yield* OwnKey.of(opening)
+  if (key === undefined) return spool
+  const paths = yield* Path.Path
+  const folder = paths.join(spool, `spool-${encodeURIComponent(opening.pipeline)}-${key}`)
+  // Before another run can have the lease, and the folder.
+  yield* Effect.addFinalizer(() => removeEmpty(folder))
+  return folder
+})
+
+const removeEmpty = (folder: string): Effect.Effect<void, never, FileSystem.FileSystem | Path.Path> =>
+  Effect.gen(function* () {
+    const fs = yield* FileSystem.FileSystem
+    const paths = yield* Path.Path
+    const removeUnlessFull = Effect.fnUntraced(function* (path: string) {
+      if ((yield* fs.readDirectory(path)).length === 0) yield* fs.remove(path, { recursive: true })
+    })
+    for (const name of yield* fs.readDirectory(folder)) {
+      if (name.startsWith("webhook-")) yield* removeUnlessFull(paths.join(folder, name))
+    }
+    yield* removeUnlessFull(folder)
+  }).pipe(Effect.ignore)
 
 const makeWriter = (options: {
   readonly send: (message: Message.Message) => Effect.Effect<Delivery.Answer, SinkError>

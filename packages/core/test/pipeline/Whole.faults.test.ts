@@ -96,6 +96,6 @@ describe("a whole run", () => {
         assert.isAbove(told, mode === "once" ? 5 : operations / 2)
         assert.isAbove(resumed, 2)
       }),
-    60_000
+    180_000
   )
 })

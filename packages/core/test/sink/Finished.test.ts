@@ -29,7 +29,7 @@ const finished = (store: NdjsonFiles.Store, rows: ReadonlyArray<CallSession>) =>
   )
 
 const verify = (store: NdjsonFiles.Store, left: Committed) =>
-  Effect.scoped(store.sink.verify?.(left) ?? Effect.die("there is no verify"))
+  Effect.scoped(store.sink.verify?.(left, SessionSink.opening()) ?? Effect.die("there is no verify"))
 
 const bytesOf = (store: NdjsonFiles.Store, name: string) => store.memory.node(name)?.data.slice() ?? new Uint8Array()
 

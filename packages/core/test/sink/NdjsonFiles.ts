@@ -123,7 +123,7 @@ export const sinkOn = (
   return {
     ...sink,
     open: (opening) => Effect.provide(open({ ...opening, covers: covers?.() }), layer),
-    verify: verify === undefined ? undefined : (left) => Effect.provide(verify(left), layer)
+    verify: verify === undefined ? undefined : (left, opening) => Effect.provide(verify(left, opening), layer)
   }
 }
 

@@ -41,3 +41,10 @@ export const written = <A, Row = CallSession>(
       return result
     })
   )
+
+/** A sink that this pipeline opens. */
+export const asOf = <A, R>(pipeline: string, { verify, ...sink }: SessionSink<A, R>): SessionSink<A, R> => ({
+  ...sink,
+  open: (opening) => sink.open({ ...opening, pipeline }),
+  verify: verify === undefined ? undefined : (left, opening) => verify(left, { ...opening, pipeline })
+})

@@ -14,7 +14,7 @@ import * as TestClock from "effect/testing/TestClock"
 import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import * as Postgres from "../postgres/Server.ts"
-import { batch, session, written } from "./Rows.ts"
+import { asOf, batch, session, written } from "./Rows.ts"
 import { unwrapped } from "./Stores.ts"
 
 const opened = Effect.gen(function* () {
@@ -174,7 +174,7 @@ describe.skipIf(Postgres.missing)(`SqlSink, in PostgreSQL${Postgres.reason}`, ()
         const deep = session(60, {
           metadata: JSON.parse(`${'{"a":'.repeat(9000)}1${"}".repeat(9000)}`) as Record<string, unknown>
         })
-        const refused = yield* written(sink({ account: "a" }), (writer) =>
+        const refused = yield* written(sink({ keepsOffset: true }), (writer) =>
           Effect.gen(function* () {
             const first = yield* writer.write(batch([session(1), session(2)]))
             const second = yield* writer.write(batch([...rows, session(50, { id: "x".repeat(21) }), deep]))
@@ -212,7 +212,7 @@ describe.skipIf(Postgres.missing)(`SqlSink, in PostgreSQL${Postgres.reason}`, ()
             }
           )
         let lost = 0
-        yield* written(sink({ account: "a" }), (writer) =>
+        yield* written(sink({ keepsOffset: true }), (writer) =>
           Effect.gen(function* () {
             for (let at = 0; at < 12; at++) {
               yield* orAgain(
@@ -235,7 +235,7 @@ describe.skipIf(Postgres.missing)(`SqlSink, in PostgreSQL${Postgres.reason}`, ()
       Effect.gen(function* () {
         const { sink, sql } = yield* opened
         const seen = new Set<string>()
-        yield* written(sink({ account: "a" }), (writer) =>
+        yield* written(sink({ keepsOffset: true }), (writer) =>
           Effect.gen(function* () {
             yield* writer.write(batch([]))
             const look = Effect.orDie(
@@ -264,7 +264,10 @@ describe.skipIf(Postgres.missing)(`SqlSink, in PostgreSQL${Postgres.reason}`, ()
         const { sink, sql } = yield* opened
         yield* Effect.forEach(
           [0, 1, 2, 3],
-          (at) => written(sink({ account: `run ${at}` }), (writer) => writer.write(batch([session(at), session(100)]))),
+          (at) =>
+            written(asOf(`run ${at}`, sink({ keepsOffset: true })), (writer) =>
+              writer.write(batch([session(at), session(100)]))
+            ),
           { concurrency: "unbounded" }
         )
         assert.strictEqual((yield* row(sql, `SELECT count(*)::int AS n FROM call_sessions`))?.["n"], 5)

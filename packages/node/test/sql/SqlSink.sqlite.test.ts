@@ -14,7 +14,7 @@ import * as Fs from "node:fs"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import * as SinkStore from "../SinkStore.ts"
-import { batch, observedAt, session, written } from "./Rows.ts"
+import { asOf, batch, observedAt, session, written } from "./Rows.ts"
 
 const sinkAt = (filename: string, options: SqlSink.Options = {}) =>
   SqlSink.provide(SqlSink.make({ name: "calls.db", ...options }), SqliteClient.layer({ filename, busyTimeout: 100 }))
@@ -95,17 +95,18 @@ describe("SqlSink, in SQLite", () => {
   it.live("knows again what a finished run filled, and misses a table or file that is gone or another", () =>
     Effect.gen(function* () {
       const file = yield* database
-      const sink = sinkAt(file, { account: "nightly" })
+      const sink = sinkAt(file, { keepsOffset: true })
       const left = yield* written(sink, (writer) =>
         Effect.andThen(
           writer.write(batch([session(1)])),
           Effect.tap(writer.flush(Position.of(9)), () => writer.finish)
         )
       )
-      const verify = (of = sink) => Effect.scoped(of.verify?.(left) ?? Effect.die("there is no verify"))
+      const verify = (of = sink) =>
+        Effect.scoped(of.verify?.(left, SessionSink.opening()) ?? Effect.die("there is no verify"))
       yield* verify()
       yield* verify(sinkAt(file))
-      const another = yield* Effect.flip(verify(sinkAt(file, { account: "another" })))
+      const another = yield* Effect.flip(verify(asOf("another", sinkAt(file, { keepsOffset: true }))))
       assert.deepInclude(another, { operation: "verify", retryable: false })
       assert.include(another.description, "is not the one that the finished run filled")
       ask(file, "DROP TABLE call_sessions")
@@ -164,7 +165,7 @@ describe("SqlSink, in SQLite", () => {
     () =>
       Effect.gen(function* () {
         const file = yield* database
-        const sink = sinkAt(file, { account: "a", maxPending: 2000 })
+        const sink = sinkAt(file, { keepsOffset: true, maxPending: 2000 })
         yield* written(sink, (writer) =>
           Effect.gen(function* () {
             yield* writer.write(batch([session(1, { summary: "first" }), session(1, { summary: "last" })]))
@@ -226,7 +227,7 @@ describe("SqlSink, in SQLite", () => {
     Effect.gen(function* () {
       const file = yield* database
       const other = new DatabaseSync(file)
-      const writing = sinkAt(file, { account: "a" })
+      const writing = sinkAt(file, { keepsOffset: true })
       yield* written(writing, (writer) =>
         Effect.gen(function* () {
           yield* writer.write(batch([session(1)]))
@@ -248,7 +249,7 @@ describe("SqlSink, in SQLite", () => {
     Effect.gen(function* () {
       const file = yield* database
       const seen = new Set<string>()
-      yield* written(sinkAt(file, { account: "a" }), (writer) =>
+      yield* written(sinkAt(file, { keepsOffset: true }), (writer) =>
         Effect.gen(function* () {
           yield* writer.write(batch([]))
           const reader = new DatabaseSync(file)
@@ -280,7 +281,7 @@ describe("SqlSink, in SQLite", () => {
       const client = SqliteClient.layer({ filename: file })
       yield* Effect.gen(function* () {
         const connection = yield* SqlClient
-        const writer = yield* SqlSink.make({ name: "calls.db", account: "a" }).open(SessionSink.opening())
+        const writer = yield* SqlSink.make({ name: "calls.db", keepsOffset: true }).open(SessionSink.opening())
         yield* writer.write(batch(rows))
         yield* connection`PRAGMA max_page_count = 40`
         const error = yield* Effect.flip(writer.flush(Position.of(1)))
@@ -339,7 +340,7 @@ describe("SqlSink, in SQLite", () => {
   it.live("begins anew when the table was removed, or when a run that came to its end has no checkpoint any more", () =>
     Effect.gen(function* () {
       const file = yield* database
-      const sink = sinkAt(file, { account: "a" })
+      const sink = sinkAt(file, { keepsOffset: true })
       const standing = (from: Option.Option<Committed>) =>
         Effect.scoped(
           Effect.map(sink.open(SessionSink.opening(from)), ({ committed }) => Option.getOrUndefined(committed)?.at)

@@ -66,7 +66,7 @@ const asHeld = ({ callerName, cost, duration, extra, id, metadata, started, summ
   }
 }
 
-const named = { name: "calls", table: 'Calls of "July"', account: "a run" } as const
+const named = { name: "calls", table: 'Calls of "July"', keepsOffset: true } as const
 
 const sinkOver = (
   client: Layer.Layer<SqlClient.SqlClient, SqlError>,

@@ -106,9 +106,12 @@ export const make = <A>(options: {
         discard: true
       })
       yield* keepCoverage
-      yield* save(finished)
-      yield* Ref.update(run, RunState.doing("idle"))
-      yield* options.onCommitted(at)
+      // Who stops the run now is told of the commit that was written.
+      yield* save(finished).pipe(
+        Effect.andThen(Ref.update(run, RunState.committed(at))),
+        Effect.andThen(options.onCommitted(at)),
+        Effect.uninterruptible
+      )
     })
   }
 }

@@ -45,6 +45,7 @@ export interface RunState {
 }
 
 export const nothing: Totals = {
+  committed: undefined,
   read: 0,
   delivered: 0,
   filtered: 0,
@@ -89,6 +90,10 @@ export const withSink =
 export const doing =
   (activity: RunState["activity"]) =>
   (state: RunState): RunState => ({ ...state, activity })
+
+export const committed =
+  (at: Position.Cursor) =>
+  (state: RunState): RunState => ({ ...state, activity: "idle", totals: { ...state.totals, committed: at } })
 
 const lastStart = (unit: Unit): number | undefined =>
   Rows.items(unit.rows).findLast(({ start }) => start !== undefined)?.start

@@ -1,7 +1,9 @@
 /** Cases of one process. */
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import type { CallSession } from "../../../model/CallSession.ts"
 import { assert, close, type Kit, type Test, write } from "./Kit.ts"
+import { opening } from "../../../sink/SessionSink.ts"
 import * as Sample from "./Sample.ts"
 
 export const claim = <S, R>({ delivery, sink }: Kit<S, R>): Test<R> =>
@@ -14,7 +16,7 @@ const holdsAfter = <S, R>(kit: Kit<S, R>, sessions: ReadonlyArray<CallSession>, 
   kit
     .process(undefined, (writer) => Effect.andThen(write(writer, sessions, ...widths), close(writer)))
     .pipe(
-      Effect.flatMap((left) => Effect.scoped(kit.sink.verify?.(left) ?? Effect.void)),
+      Effect.flatMap((left) => Effect.scoped(kit.sink.verify?.(left, opening(Option.some(left))) ?? Effect.void)),
       Effect.andThen(kit.assertHolds(sessions))
     )
 
