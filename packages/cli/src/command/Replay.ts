@@ -2,6 +2,7 @@
 import {
   Checkpoint,
   CheckpointError,
+  type Committed,
   DeadLetterFile,
   Instant,
   Position,
@@ -50,6 +51,10 @@ const flags = {
   file: Argument.String("file").pipe(Argument.withDescription("A dead-letter file")),
   ...flagsOf(options)
 }
+
+/** Everything before this is in all sinks; nothing is while none has anything. */
+const reachedBy = (sinks: ReadonlyArray<Committed>): Position.Cursor | undefined =>
+  sinks.length === 0 ? undefined : Position.least(sinks.map(({ at }) => at))
 
 const notMarked = (file: string) => (error: SinkError) =>
   new CheckpointError({
@@ -117,9 +122,7 @@ const replay = Effect.fnUntraced(function* (input: FlagValues<typeof options> & 
       Effect.succeed({
         state: Option.none(),
         commit: ({ finished, sinks }) =>
-          byParts || finished
-            ? Effect.mapError(mark(Position.least(Object.values(sinks).map(({ at }) => at))), notMarked(file))
-            : Effect.void
+          byParts || finished ? Effect.mapError(mark(reachedBy(Object.values(sinks))), notMarked(file)) : Effect.void
       })
   }
   const pipeline = Pipeline.make({

@@ -151,8 +151,10 @@ export const run = Effect.fnUntraced(function* (options: Options): Effect.fn.Ret
   let counts: Trace["counts"] = {}
   let ended = false
   for (const one of options.runs) {
-    const goesOn = existsSync(state)
-    const finished = goesOn && Evidence.stateOf(state).finished
+    // A state is kept before anything is read.
+    const kept = existsSync(state) ? Evidence.stateOf(state) : undefined
+    const goesOn = kept !== undefined && Object.keys(kept.sinks).length > 0
+    const finished = kept?.finished === true
     const { code, stderr, stdout, traced } = yield* once(simulator, receiver, [...args, ...widths(one)], {
       cwd,
       trace,

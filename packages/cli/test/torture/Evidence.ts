@@ -12,7 +12,11 @@ type Problems = ReadonlyArray<string>
 
 const json = (path: string): unknown => JSON.parse(readFileSync(path, "utf8"))
 
-export const stateOf = (path: string) => json(path) as { readonly finished: boolean }
+export const stateOf = (path: string) =>
+  json(path) as {
+    readonly finished: boolean
+    readonly sinks: Readonly<Record<string, { readonly at: number | "end" }>>
+  }
 
 const everything = (cwd: string): ReadonlyArray<string> =>
   readdirSync(cwd, { recursive: true, encoding: "utf8" }).filter((name) => statSync(join(cwd, name)).isFile())

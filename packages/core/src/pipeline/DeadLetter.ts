@@ -7,10 +7,10 @@ import * as Effect from "effect/Effect"
 import * as WebCrypto from "effect/crypto/WebCrypto"
 import * as Hex from "effect/encoding/Hex"
 import * as Schema from "effect/Schema"
+import { RejectedRow } from "../model/RejectedRow.ts"
 
 /**
- * A record that did not decode, that a transform threw on, or a row that a sink refused: it has either a `record` or
- * a `row`.
+ * A rejected row, with a key.
  *
  * @since 0.1.0
  * @category schemas
@@ -18,21 +18,7 @@ import * as Schema from "effect/Schema"
 export const DeadLetter = Schema.Struct({
   /** The same for the same record, stage and version: what a replay marks. */
   letter: Schema.String,
-  /** `decode`, `range`, the label of a transform, or `sink`. */
-  stage: Schema.String,
-  /** The sink that refused it; without one it went to none. */
-  sink: Schema.optionalKey(Schema.String),
-  reason: Schema.String,
-  /** The key of the row, where the row or record itself does not hold it as its `id`. */
-  id: Schema.optionalKey(Schema.String),
-  /** The record as it was read, redacted where the pipeline redacts. */
-  record: Schema.optionalKey(Schema.Unknown),
-  /** The row that a sink refused, as the transforms made it. */
-  row: Schema.optionalKey(Schema.Unknown),
-  /** What took personal data out of the record, and which of its fields are not as they were read. */
-  redaction: Schema.optionalKey(Schema.Struct({ label: Schema.String, fields: Schema.Array(Schema.String) })),
-  /** The version of the response that held it, in microseconds since the epoch. */
-  observedAt: Schema.Int
+  ...RejectedRow.fields
 })
 
 /**
@@ -48,12 +34,12 @@ export type DeadLetter = typeof DeadLetter.Type
  * @since 0.1.0
  * @category constructors
  */
-export const seal = (letters: ReadonlyArray<Omit<DeadLetter, "letter">>): Effect.Effect<ReadonlyArray<DeadLetter>> =>
+export const seal = (rows: ReadonlyArray<RejectedRow>): Effect.Effect<ReadonlyArray<DeadLetter>> =>
   Effect.flatMap(WebCrypto.WebCrypto, (crypto) => {
     const times = new Map<string, number>()
     return Effect.promise(() =>
       Promise.all(
-        letters.map(async (one) => {
+        rows.map(async (one) => {
           const content = [one.stage, one.sink ?? null, one.observedAt, one.id ?? null, one.record ?? one.row]
           const same = JSON.stringify(content)
           // Records that differ in what was redacted only are several all the same.

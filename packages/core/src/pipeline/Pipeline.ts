@@ -20,6 +20,7 @@ import type * as CallSession from "../model/CallSession.ts"
 import { difference, type Fingerprint } from "../model/Fingerprint.ts"
 import type { Item } from "../model/Item.ts"
 import * as Position from "../model/Position.ts"
+import type { RejectedRow } from "../model/RejectedRow.ts"
 import * as Version from "../model/Version.ts"
 import type { Covers } from "../sink/Manifest.ts"
 import type { Opening, SessionSink } from "../sink/SessionSink.ts"
@@ -111,6 +112,11 @@ export interface Options<A, S, E, RS, Sinks extends ReadonlyArray<AnySink>, RD, 
   readonly onSinkFailure?: "stop" | "continue" | undefined
   /** The share of records that may become dead letters, once there are 100. @default 0.1 */
   readonly maxDeadShare?: number | undefined
+  /**
+   * Called with the rows that a decoder, a transform or a sink rejected, when they are among the dead letters. An error
+   * of it ends the run. @default nothing
+   */
+  readonly onRejected?: ((rows: ReadonlyArray<RejectedRow>) => Effect.Effect<void, E2, R2>) | undefined
   /**
    * Called when a unit is in all sinks, before it can be committed, with those of its calls that the transform let
    * through. An error of it ends the run. @default nothing
@@ -383,6 +389,7 @@ interface Delivering<A, E, R, E2, R2> {
   readonly rawLetters?: boolean | undefined
   readonly maxDeadShare?: number | undefined
   readonly commitEvery?: Duration.Input | undefined
+  readonly onRejected?: ((rows: ReadonlyArray<RejectedRow>) => Effect.Effect<void, E2, R2>) | undefined
   readonly onUnit?:
     | ((unit: Unit, passed: ReadonlyArray<Item<CallSession.CallSession>>) => Effect.Effect<void, E2, R2>)
     | undefined
@@ -399,7 +406,8 @@ const deliverAll = Effect.fnUntraced(function* <A, E, R, E2, R2>(options: Delive
     letters,
     clock,
     maxDeadShare: options.maxDeadShare ?? 0.1,
-    rawLetters: options.rawLetters ?? false
+    rawLetters: options.rawLetters ?? false,
+    onRejected: options.onRejected
   })
   // Files hold each row once, whatever its version.
   const reserve = sinks.some(({ delivery }) => delivery === "idempotent" || delivery === "transactional")

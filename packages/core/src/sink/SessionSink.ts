@@ -15,6 +15,7 @@ import type { Fingerprint } from "../model/Fingerprint.ts"
 import type { Instant } from "../model/Instant.ts"
 import type { Item } from "../model/Item.ts"
 import type { Cursor } from "../model/Position.ts"
+import type { RejectedRow } from "../model/RejectedRow.ts"
 import type { Version } from "../model/Version.ts"
 import type { Covers } from "./Manifest.ts"
 import { SinkError } from "./SinkError.ts"
@@ -179,8 +180,8 @@ export interface SessionSink<in A, out R = never> {
  * @category options
  */
 export interface ToSinkOptions<E = never, R = never> {
-  /** Called with what was refused of an array. @default the stream fails with a `SinkError` that says how many and why */
-  readonly onRefused?: ((refused: ReadonlyArray<Refused>) => Effect.Effect<unknown, E, R>) | undefined
+  /** Called with what was rejected of an array. @default the stream fails with a `SinkError` that says how many and why */
+  readonly onRejected?: ((rows: ReadonlyArray<RejectedRow>) => Effect.Effect<void, E, R>) | undefined
 }
 
 /**
@@ -198,21 +199,22 @@ export const toSink = <R, E2 = never, R2 = never>(
   self: SessionSink<CallSession, R>,
   options?: ToSinkOptions<E2, R2>
 ): Sink.Sink<number, CallSession, never, SinkError | E2, Exclude<R, Scope.Scope> | R2> => {
-  const onRefused: (refused: ReadonlyArray<Refused>) => Effect.Effect<unknown, SinkError | E2, R2> =
-    options?.onRefused ?? ((refused) => Effect.fail(refusal(self.name, refused)))
+  const onRejected: (rows: ReadonlyArray<RejectedRow>) => Effect.Effect<void, SinkError | E2, R2> =
+    options?.onRejected ?? ((rows) => Effect.fail(refusal(self.name, rows)))
   return Sink.unwrap(
     Effect.map(self.open(opening()), (writer) => {
       let taken = 0
       let columnsKnown = false
       const write = Effect.fnUntraced(function* (sessions: ReadonlyArray<CallSession>) {
+        const observedAt = (yield* Clock.currentTimeMillis) * 1000
         const refused = yield* writer.write({
           items: sessions.map((session) => ({ id: session.id, start: startInstant(session), row: session })),
           columns: ofSession,
-          observedAt: (yield* Clock.currentTimeMillis) * 1000
+          observedAt
         })
         columnsKnown = true
         taken += sessions.length - refused.length
-        if (refused.length > 0) yield* onRefused(refused)
+        if (refused.length > 0) yield* onRejected(rejectedOf(self.name, sessions, refused, observedAt))
       })
       return Sink.forEachArray(write).pipe(
         Sink.mapEffect(() =>
@@ -228,13 +230,30 @@ export const toSink = <R, E2 = never, R2 = never>(
   )
 }
 
-const refusal = (sink: string, refused: ReadonlyArray<Refused>): SinkError => {
+const rejectedOf = (
+  sink: string,
+  sessions: ReadonlyArray<CallSession>,
+  refused: ReadonlyArray<Refused>,
+  observedAt: Instant
+): ReadonlyArray<RejectedRow> => {
+  const rows = new Map(sessions.map((session) => [session.id, session] as const))
+  return refused.map(({ id, reason }) => ({
+    stage: "sink",
+    sink,
+    id,
+    reason,
+    row: rows.get(id) ?? { id },
+    observedAt
+  }))
+}
+
+const refusal = (sink: string, refused: ReadonlyArray<RejectedRow>): SinkError => {
   const reasons = [...new Set(refused.map(({ reason }) => reason))].join("; ")
   return new SinkError({
     sink,
     operation: "write",
     retryable: false,
     description: `${refused.length} ${refused.length === 1 ? "row was" : "rows were"} refused: ${reasons}`,
-    advice: "Say with onRefused what is to become of such rows."
+    advice: "Say with onRejected what is to become of such rows."
   })
 }

@@ -775,6 +775,32 @@ describe("Pipeline", () => {
       })
     )
 
+    it.effect("are reported when they are kept, and who is told of them may stop the run", () =>
+      Effect.gen(function* () {
+        const heard: Array<unknown> = []
+        const letters = letterBox()
+        const pipeline = Pipeline.make({
+          name,
+          source: source(3).windows,
+          transform,
+          sinks: [refusing("a", (id) => id === 4 || id === 17).sink],
+          deadLetters: letters.sink,
+          onRejected: (rows) =>
+            Effect.suspend(() => {
+              heard.push([letters.ids.length, rows.map(({ reason, row, sink, stage }) => [stage, sink, reason, row])])
+              return heard.length < 2 ? Effect.void : Effect.fail("enough" as const)
+            })
+        })
+        const state = checkpoint()
+        assert.strictEqual(yield* Effect.flip(state.run(pipeline)), "enough")
+        assert.deepStrictEqual(heard, [
+          [1, [["sink", "a", "too long", session(4)]]],
+          [2, [["sink", "a", "too long", session(17)]]]
+        ])
+        assert.deepStrictEqual(state.saved, [])
+      })
+    )
+
     it.effect("that cannot be kept stop the run", () =>
       Effect.gen(function* () {
         const letters = letterBox({

@@ -96,12 +96,12 @@ describe("SessionSink.toSink", () => {
       const lenient = telling(odd)
       const refused: Array<string> = []
       const into = SessionSink.toSink(lenient.sink, {
-        onRefused: (these) => Effect.sync(() => refused.push(...these.map(({ id }) => id)))
+        onRejected: (these) => Effect.sync(() => refused.push(...these.flatMap(({ id = "none" }) => [id])))
       })
       assert.strictEqual(yield* Stream.run(Stream.fromIterable(sessions), into), 36)
       assert.deepStrictEqual(refused, ["3", "13", "23", "33"])
 
-      const picky = SessionSink.toSink(telling(odd).sink, { onRefused: () => Effect.fail("no") })
+      const picky = SessionSink.toSink(telling(odd).sink, { onRejected: () => Effect.fail("no") })
       assert.strictEqual(yield* Effect.flip(Stream.run(Stream.fromIterable(sessions), picky)), "no")
     })
   )

@@ -1,10 +1,8 @@
 /** What becomes of a record or a row that cannot go on: a dead letter without personal data that the pipeline redacts. */
+import type { RejectedRow } from "../../model/RejectedRow.ts"
 import type { Rejected } from "../../model/Rejected.ts"
 import type { Instant } from "../../model/Instant.ts"
 import type { Redaction } from "../../transform/Transform.ts"
-import type { DeadLetter } from "../DeadLetter.ts"
-
-export type Unsealed = Omit<DeadLetter, "letter">
 
 /** A row that a sink refused, and the record that it was made of. */
 interface RefusedRow {
@@ -17,8 +15,8 @@ interface RefusedRow {
 }
 
 export interface Letters {
-  readonly ofRecord: (rejected: Pick<Rejected, "stage" | "reason" | "raw" | "observedAt">) => Unsealed
-  readonly ofRow: (refused: RefusedRow) => Unsealed
+  readonly ofRecord: (rejected: Pick<Rejected, "stage" | "reason" | "raw" | "observedAt">) => RejectedRow
+  readonly ofRow: (refused: RefusedRow) => RejectedRow
 }
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>

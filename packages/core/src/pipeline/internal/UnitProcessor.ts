@@ -10,6 +10,7 @@ import type { VersionClock } from "../../client/VersionClock.ts"
 import type * as Position from "../../model/Position.ts"
 import { of } from "../../model/Position.ts"
 import * as Rows from "../../model/Rows.ts"
+import type { RejectedRow } from "../../model/RejectedRow.ts"
 import type { Rejected } from "../../model/Rejected.ts"
 import * as Version from "../../model/Version.ts"
 import { type Batch, type Item, type Refused, versionOf } from "../../sink/SessionSink.ts"
@@ -29,7 +30,7 @@ const enough = 100
 /** What is read, transformed and written at once: objects of a whole window would live long enough to cost a lot. */
 const together = 500
 
-export const make = <A>(options: {
+export const make = <A, E, R>(options: {
   readonly transform: Transform.Transform<CallSession, A>
   readonly run: Ref.Ref<RunState.RunState>
   readonly sinks: ReadonlyArray<SinkHandle<A>>
@@ -37,6 +38,8 @@ export const make = <A>(options: {
   readonly clock: VersionClock
   readonly maxDeadShare: number
   readonly rawLetters: boolean
+  /** Called with what was put in the dead letters. */
+  readonly onRejected: ((rows: ReadonlyArray<RejectedRow>) => Effect.Effect<void, E, R>) | undefined
 }) => {
   const { clock, letters, maxDeadShare, run, sinks, transform } = options
   const columns = transform.columns(Column.ofSession)
@@ -51,7 +54,7 @@ export const make = <A>(options: {
   })
 
   const putAside = Effect.fnUntraced(function* (
-    found: ReadonlyArray<Letters.Unsealed>,
+    found: ReadonlyArray<RejectedRow>,
     records: number,
     versions: Versions
   ) {
@@ -71,6 +74,7 @@ export const make = <A>(options: {
       })
     }
     yield* Ref.update(run, RunState.lost(found, records))
+    if (options.onRejected !== undefined) yield* options.onRejected(found)
   })
 
   /** Also after a window that was well: those before may have been too few to tell. */
