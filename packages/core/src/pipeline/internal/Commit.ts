@@ -49,15 +49,18 @@ export const make = <A>(options: {
 }): Commit => {
   const { clock, fingerprint, kept, lease, letters, orClose, run, sinks } = options
   const source = Ref.makeUnsafe(kept?.source)
+  /** What the checkpoint says of the sinks: never more than what is known of the range, whatever a sink says itself. */
+  const said = Ref.makeUnsafe<Readonly<Record<string, Committed>>>(kept?.sinks ?? {})
 
-  const committedSinks = () => {
-    const all: Record<string, Committed> = { ...kept?.sinks }
-    for (const { name, state } of [...sinks, letters]) {
-      const { committed } = state()
-      if (committed !== undefined) all[name] = committed
-    }
-    return all
-  }
+  const say = (handles: ReadonlyArray<Pick<SinkHandle<never>, "name" | "state">>) =>
+    Ref.updateAndGet(said, (before) => {
+      const all: Record<string, Committed> = { ...before }
+      for (const { name, state } of handles) {
+        const { committed } = state()
+        if (committed !== undefined) all[name] = committed
+      }
+      return all
+    })
 
   const save = Effect.fnUntraced(function* (finished: boolean) {
     const { committedCoverage, reserved } = yield* Ref.get(run)
@@ -67,7 +70,7 @@ export const make = <A>(options: {
     yield* lease.commit({
       version: 2,
       fingerprint,
-      sinks: committedSinks(),
+      sinks: yield* Ref.get(said),
       finished,
       coverage: committedCoverage,
       ...(lastVersion === undefined ? {} : { lastVersion }),
@@ -77,11 +80,13 @@ export const make = <A>(options: {
   })
 
   /** Where a run that resumes may begin: what was read before and after it stays apart. */
-  const keepCoverage = Ref.update(run, (state) => {
-    const seams = Object.values(committedSinks()).flatMap(({ at }) => (at === "end" ? [] : [at]))
-    const coverage = CoverageSet.commit(state.coverage, seams)
-    return { ...state, coverage, committedCoverage: coverage }
-  })
+  const keepCoverage = Effect.flatMap(say([...sinks, letters]), (all) =>
+    Ref.update(run, (state) => {
+      const seams = Object.values(all).flatMap(({ at }) => (at === "end" ? [] : [at]))
+      const coverage = CoverageSet.commit(state.coverage, seams)
+      return { ...state, coverage, committedCoverage: coverage }
+    })
+  )
 
   return {
     begin: (state) => Effect.andThen(Ref.set(source, state), save(false)),
@@ -99,6 +104,7 @@ export const make = <A>(options: {
       // After a crash here a transactional sink is ahead of the checkpoint, and will not reject the same rows again: their
       // letters may not be cut off.
       if (newLetters && letters.delivery === "resumable" && behind.some((one) => one.delivery === "transactional")) {
+        yield* say([letters])
         yield* save(false)
       }
       yield* Effect.forEach(behind, (sink) => orClose(sink, sink.flush(at), undefined), {
