@@ -24,7 +24,7 @@ describe("pipeline", { timeout: 60_000 }, () => {
       const fs = yield* FileSystem.FileSystem
       const paths = yield* Path.Path
       const folder = yield* fs.makeTempDirectoryScoped()
-      const simulator = yield* AgniSimulator.make({ sessions: 20_000 })
+      const simulator = yield* AgniSimulator.make({ sessions: 60_000 })
       let stop: (() => boolean) | undefined
       let asked = 0
       let then = () => {}

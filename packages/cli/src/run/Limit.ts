@@ -166,14 +166,14 @@ const revise = (set: CoverageSet.CoverageSet, { revised = [] }: Coverage.Window)
   })
 })
 
-/** What is known with one more window. */
+/** What is known with one more window. One that only counts what lies outside says nothing else. */
 const cover = (set: CoverageSet.CoverageSet, window: Coverage.Window): CoverageSet.CoverageSet => {
-  const { from, outside, to } = window
+  const { coverage, from, outside, to } = window
   const part = partOf(window)
   const revised = revise(set, window)
-  return from < to
-    ? CoverageSet.replace(revised, { ...part, range: { from, to } })
-    : CoverageSet.addWithoutStart(revised, outside === undefined ? part : undefined, outside)
+  if (from < to) return CoverageSet.replace(revised, { ...part, range: { from, to } })
+  const countsOnly = outside !== undefined && part.count === 0 && coverage._tag === "Proven"
+  return CoverageSet.addWithoutStart(revised, countsOnly ? undefined : part, outside)
 }
 
 /** One of no length brings calls in no order. */

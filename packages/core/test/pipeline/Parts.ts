@@ -17,7 +17,7 @@ import * as Stream from "effect/Stream"
 export const begin = Instant.parse("2026-07-01T00:00:00Z") ?? 0
 
 /** So many microseconds after the beginning. */
-export const placeAt = (place: number | "end") => (place === "end" ? place : Position.of(begin + place))
+const placeAt = (place: number | "end") => (place === "end" ? place : Position.of(begin + place))
 
 /** Ten sessions a window. */
 export const window = (index: number, sessions: ReadonlyArray<CallSession> = tenOf(index)): Window => ({

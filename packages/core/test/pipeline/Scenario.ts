@@ -4,6 +4,7 @@ import type { Committed } from "@callstream/core/model/Committed"
 import { Checkpoint, State } from "@callstream/core/checkpoint/Checkpoint"
 import { CheckpointError } from "@callstream/core/checkpoint/CheckpointError"
 import { AgniError, Unavailable } from "@callstream/core/model/AgniError"
+import * as CoverageSet from "@callstream/core/coverage/CoverageSet"
 import type { CallSession } from "@callstream/core/model/CallSession"
 import * as Instant from "@callstream/core/model/Instant"
 import type { DeadLetter } from "@callstream/core/pipeline/DeadLetter"
@@ -17,6 +18,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
+import { isSuccess } from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Source from "@callstream/core/source/Source"
@@ -179,6 +181,12 @@ export const run = Effect.fnUntraced(function* (seed: number): Effect.fn.Return<
       }
     }
     const least = Position.least(cursors)
+    // What is known of the range has no hole before the sink that is furthest behind.
+    if (least !== undefined) {
+      const to = least === "end" ? range.to : least
+      const known = CoverageSet.verdict([state.coverage ?? CoverageSet.empty], { from: range.from, to })
+      if (!isSuccess(known) || known.success !== "proven") wrong.push(`the coverage has a hole before ${to - begin}`)
+    }
     for (const one of records) {
       if ((one.fate === "throws" || one.fate === "undecodable") && isBefore(one, least)) {
         if (!aside.has(`${one.id} ${one.fate}`)) wrong.push(`the letter of ${one.id} is not safe`)
