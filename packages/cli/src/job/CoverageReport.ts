@@ -100,7 +100,7 @@ export const make = (horizonMillis: number, clock: Calendar.Calendar | undefined
         return
       if (window.outside !== undefined) {
         outside = window.outside
-        return
+        if (items.length === 0 && coverage._tag === "Proven" && window.revised === undefined) return
       }
       for (const revision of window.revised ?? []) takeBack(revision)
       const verdict = Coverage.verdict(coverage)

@@ -283,8 +283,6 @@ const source = (
     horizon: job.horizon,
     keepGoing: job.keepGoing,
     learned: job.learned,
-    // The file tells it; otherwise it is not worth twenty requests.
-    countOutside: job.coverage !== undefined && (from !== undefined || to !== undefined),
     resume: resume.from,
     cuts: resume.cuts
   }
