@@ -106,7 +106,8 @@ const countThem = Effect.fnUntraced(function* (
   // An outage may answer so.
   if (all === undefined || all < settings.controls.length) return undefined
   const withStart = yield* Count.rows(ask, dated, { expected: Math.max(1, all), size, repeats })
-  // A limit on the width of a range hides calls, and they would be taken for some without a start.
+  // A limit on the width of a range hides calls, and they would be taken for some without a start: both ends must be seen.
+  if (withStart !== undefined && withStart < all) yield* ask(1, dated)
   const oldest = settings.controls[0]?.start ?? Infinity
   const newest = settings.controls.at(-1)?.start ?? -Infinity
   const isWhole = withStart === all || ask.log.width >= newest - oldest
