@@ -43,5 +43,5 @@ export const run = async (command: string, args: ReadonlyArray<string>, options:
 }
 
 /** Runs one of the examples to its end. */
-export const example = (name: string): Promise<Ran> =>
-  run(process.execPath, [fileURLToPath(new URL(`../src/${name}.ts`, import.meta.url))])
+export const example = (name: string, ...args: ReadonlyArray<string>): Promise<Ran> =>
+  run(process.execPath, [fileURLToPath(new URL(`../src/${name}.ts`, import.meta.url)), ...args])

@@ -83,7 +83,13 @@ describe("StdoutSink", () => {
     Effect.gen(function* () {
       const { code, stderr } = yield* run(1_000_000, true)
       assert.strictEqual(code, 0)
-      assert.deepInclude(stderr, { sink: "stdout", operation: "write", retryable: false, code: "EPIPE" })
+      assert.deepNestedInclude(stderr, {
+        sink: "stdout",
+        operation: "write",
+        retryable: false,
+        "reason._tag": "Output",
+        "reason.code": "EPIPE"
+      })
     })
   )
 })

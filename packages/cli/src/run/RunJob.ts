@@ -285,9 +285,7 @@ const readerOf = (job: Job, onLeftOut: Limit.Keep["onLeftOut"]): JobSource => {
     hold: isLines(job) ? "json" : "objects",
     horizon: job.horizon,
     keepGoing: job.keepGoing,
-    learned: job.learned,
-    // The file tells it; otherwise it is not worth twenty requests.
-    countOutside: job.coverage !== undefined && (from !== null || to !== null)
+    learned: job.learned
   }
   const history = HistorySource.make(range, options)
   if (keep === undefined && limit === undefined) return history

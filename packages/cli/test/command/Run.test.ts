@@ -260,8 +260,8 @@ pipelines:
       }
       const explained = yield* callstream(["run", "a.yaml", "--explain"], { cwd, env })
       assert.strictEqual(explained.code, 0, explained.stderr)
-      assert.match(explained.stdout, /^webhook:https:\/\/hooks\.example\.com#\w+: each session at least once/m)
-      assert.match(explained.stdout, /^\$\{FOLDER\}\/x\.ndjson: each session exactly once/m)
+      assert.match(explained.stdout, /^webhook:https:\/\/hooks\.example\.com#\w+: each call at least once/m)
+      assert.match(explained.stdout, /^\$\{FOLDER\}\/x\.ndjson: each call exactly once/m)
       const failed = yield* callstream(["run", "a.yaml", "--debug"], {
         cwd,
         env: { ...env, HOOK: "http://hooks.example.com/canary-path" }

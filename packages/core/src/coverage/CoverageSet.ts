@@ -171,6 +171,38 @@ export const replace = (self: CoverageSet, entry: Entry): CoverageSet => {
 }
 
 /**
+ * Takes back what was said of a range, where that was stronger. The counts of an entry that is divided stay with its first
+ * part.
+ *
+ * @since 0.1.0
+ * @category combining
+ */
+export const weaken = (
+  self: CoverageSet,
+  { range, reason, verdict }: Pick<Entry, "range" | "verdict"> & { readonly reason: Reason }
+): CoverageSet => ({
+  ...self,
+  entries: self.entries.flatMap((one) => {
+    if (!overlaps(one.range, range) || weaker(one.verdict, verdict) === one.verdict) return [one]
+    const from = Math.max(one.range.from, range.from)
+    const to = Math.min(one.range.to, range.to)
+    const parts = [
+      trim(one, one.range.from, from),
+      { ...trim(one, from, to), verdict, reason },
+      trim(one, to, one.range.to)
+    ]
+    return parts
+      .filter((part) => !isEmpty(part.range))
+      .map((part, i) => ({ ...part, ...(i === 0 ? countsOf(one) : {}) }))
+  })
+})
+
+const countsOf = ({ count, final }: Part): Pick<Part, "count" | "final"> => ({
+  ...(count === undefined ? {} : { count }),
+  ...(final === undefined ? {} : { final })
+})
+
+/**
  * Forgets all from a position on, and the calls without a start: they are read again.
  *
  * @since 0.1.0

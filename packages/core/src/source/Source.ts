@@ -20,10 +20,16 @@ import type { Rows } from "../model/Rows.ts"
  * - `Page`: calls in no order. With `to` everything before that position is delivered with it; without it the page is
  *   committed only at the end. `coverage` is what reading it, and the pages before it, proved.
  *
+ * Any of them may take back what was said of ranges before: `doubts`.
+ *
  * @since 0.1.0
  * @category models
  */
-export type Unit = { readonly rows: Rows; readonly rejected: ReadonlyArray<Rejected> } & (
+export type Unit = {
+  readonly rows: Rows
+  readonly rejected: ReadonlyArray<Rejected>
+  readonly doubts?: ReadonlyArray<Doubt> | undefined
+} & (
   | {
       readonly _tag: "Window"
       readonly range: CoverageSet.Range
@@ -42,6 +48,16 @@ export type Unit = { readonly rows: Rows; readonly rejected: ReadonlyArray<Rejec
       readonly coverage?: CoverageSet.CoverageSet | undefined
     }
 )
+
+/**
+ * A range of which less is known than was said.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Doubt extends Pick<CoverageSet.Entry, "range" | "verdict"> {
+  readonly reason: CoverageSet.Reason
+}
 
 /**
  * Where a run resumes.

@@ -117,7 +117,7 @@ export const firstWindows = (
     // Windows are read ahead: small ones where few sessions are wanted.
     const pages = Math.ceil(limit / (options.pageSize ?? 100))
     const few = pages < 20 ? { pagesPerWindow: Math.max(4, pages) } : {}
-    return Stream.takeUntil(History.windows(range, { ...few, ...options }), (window) => {
+    return Stream.takeUntil(History.windows(range, { ...few, ...options, withoutStart: "skip" }), (window) => {
       // One of no length says nothing of time.
       if (window.from === window.to) return false
       held += countedIn(window, counts)
@@ -158,8 +158,7 @@ export const lastWindows = (
       let held = 0
       const before = (end: Instant, width: number): Stream.Stream<Window, AgniError, AgniClient> => {
         const begin = Math.max(from, Math.floor((Math.min(end, newest) - width) / 1_000_000) * 1_000_000)
-        const countOutside = options.countOutside === true && end === to
-        return History.windows({ from: begin, to: end }, { ...options, learned: profile, countOutside }).pipe(
+        return History.windows({ from: begin, to: end }, { ...options, learned: profile, withoutStart: "skip" }).pipe(
           Stream.tap((window) =>
             Effect.sync(() => {
               held += countedIn(window, counts)

@@ -16,6 +16,7 @@ import * as Clocks from "./internal/Clocks.ts"
 import * as Fallback from "./internal/Fallback.ts"
 import * as Observe from "./internal/Observe.ts"
 import * as Reading from "./internal/Reading.ts"
+import * as WithoutStart from "./internal/WithoutStart.ts"
 import * as Tile from "./internal/Tile.ts"
 import * as Rows from "./internal/Rows.ts"
 import * as Settings from "./internal/Settings.ts"
@@ -39,10 +40,10 @@ export interface Options extends Pick<CallSessionQuery, "agentId" | "status" | "
   /** Where a range without a `to` ends. @default a day after the latest credible clock when the reading begins: `openEnd` */
   readonly end?: Instant.Instant | undefined
   /**
-   * Of a bounded range, also counts the sessions without a start, which lie in none: with the last window, `outside`. It
-   * takes some twenty requests. @default false
+   * What becomes of calls without a start in a bounded range. Those that were created in it come in a last window of no length,
+   * where the server shows which they are; otherwise that window says how many there are (`outside`). @default "include"
    */
-  readonly countOutside?: boolean | undefined
+  readonly withoutStart?: "include" | "skip" | undefined
   /** A stretch of which something cannot be read becomes a `Gap` instead of the stream's error. @default false */
   readonly keepGoing?: boolean | undefined
   /**
@@ -138,7 +139,9 @@ const begin = (range: OpenRange, options: Options): Stream.Stream<Window, AgniEr
         now: clocks.local,
         seen: serverNow,
         latest: Ask.ceilSecond(clocks.latest),
-        doubt: Settings.doubtOf(status, search),
+        doubt:
+          Settings.doubtOf(status, search) ??
+          (range.from === undefined && range.to !== undefined && !seen.isOldestSure ? Settings.noBeginning : undefined),
         perWindow,
         maxCharacters: Tile.maxCharacters
       }
@@ -162,7 +165,14 @@ const begin = (range: OpenRange, options: Options): Stream.Stream<Window, AgniEr
       const about = { ledger: reading.ledger, inPart: from > first, known: reading.known }
       const last = Undated.front(settings, { from, to }, about)
       const undated = Effect.suspend(() => Undated.window(settings, { from, to }, about, keepGoing, last))
-      const closing = Effect.flatMap(whole ? undated : Effect.undefined, reading.closing)
+      const isMeant = options.withoutStart !== "skip" && settings.controls.length > 0
+      const ofRange = Effect.gen(function* () {
+        if (!isMeant) return undefined
+        const repeats = yield* settings.repeats
+        const note = (log: Ask.Log) => reading.ledger.note({ repeats, log })
+        return yield* WithoutStart.window(settings, reading.known, { from: first, to }, seen.about, note)
+      })
+      const closing = Effect.flatMap(whole ? undated : ofRange, (window) => reading.closing(window, whole))
       return Stream.concat(
         reading.windows(tasks),
         Stream.unwrap(Effect.map(closing, (window) => (window === undefined ? Stream.empty : Stream.make(window))))

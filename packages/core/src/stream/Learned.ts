@@ -104,6 +104,8 @@ export interface Seen {
   readonly serverNow: Instant.Instant
   /** A start that no session is older than, when there are any. */
   readonly oldest: Instant.Instant | undefined
+  /** Whether an answer showed that no call is older, or the list ends with it. */
+  readonly isOldestSure: boolean
   /** Pages there are in all, to the next power of two. */
   readonly pagesAtMost: number
   /** Pages as they came, without bounds. */
@@ -197,7 +199,7 @@ const look = Effect.fnUntraced(function* (
   const { clamped, page, size, sorted } = opening
   const { characters, edition, observedAt, rows: first } = opening.answer
   const ask = Ask.make(list, filters, { size, sort: Observe.newest(sorted?.sortBy ?? "none") })
-  const ended = page === 1 && first.length < size
+  const ended = page === 1 && !clamped && first.length < asked
   const oldRows = oldestFirst === "refused" ? [] : oldestFirst.filter(Rows.isDated)
   // Sessions without a start may fill the first page, or the oldest stand on it: then others are looked for.
   const needsDepth = isDeep || !first.some(Rows.isDated) || (!ended && deepRow(first, [], oldRows) === undefined)
@@ -242,10 +244,10 @@ const look = Effect.fnUntraced(function* (
   const starts = controls[0] === undefined ? [] : [controls[0].start]
   // The window that is read first shows whether a profile still holds.
   const trusted = known !== undefined && sorted !== undefined && !isDeep && options.bounded === true
-  const [oldest, deepest, answers, boundsProblem] = yield* Effect.all(
+  const [{ at: oldest, sure }, deepest, answers, boundsProblem] = yield* Effect.all(
     [
       options.bounded === true && !isDeep
-        ? Effect.succeed(starts[0] === undefined ? undefined : Ask.floorSecond(starts[0]))
+        ? Effect.succeed({ at: starts[0] === undefined ? undefined : Ask.floorSecond(starts[0]), sure: comesOldest })
         : Observe.findOldest(best, starts, comesOldest, observedAt, size),
       needsDepth ? Observe.halve(ask, first, near) : Effect.succeed(reached),
       Trial.filters(bare, tried, size),
@@ -309,6 +311,7 @@ const look = Effect.fnUntraced(function* (
     serverNow: observedAt,
     localNow,
     oldest,
+    isOldestSure: sure,
     pagesAtMost,
     about,
     rate,
@@ -334,9 +337,12 @@ const deepRow = (
   oldRows: ReadonlyArray<Rows.Dated>
 ): Rows.Dated | undefined => {
   const keys = new Set(first.map(({ key }) => key))
+  // Of many calls that start together, one may be here now and there then.
+  const isApart = (row: Rows.Dated) =>
+    first.every(({ start }) => start === undefined || Math.abs(start - row.start) > 4 * Ask.second)
   const deep = pages.filter(({ page }) => page >= 4).flatMap(({ rows }) => rows.filter(Rows.isDated))
   const old = oldRows.some(({ key }) => keys.has(key)) ? [] : oldRows
-  const rows = (deep.length > 0 ? deep : old).filter(({ key }) => !keys.has(key))
+  const rows = (deep.length > 0 ? deep : old).filter((row) => !keys.has(row.key) && isApart(row))
   return rows[Math.floor(rows.length / 2)]
 }
 

@@ -179,9 +179,11 @@ export const make = Effect.fnUntraced(function* (
     ? Math.ceil(total / size) + concurrency + 2
     : windows.reduce((sum, { requests }) => sum + requests, 0)
   const last =
-    byPages || !whole
+    byPages || (!whole && options.withoutStart === "skip")
       ? 0
-      : Forecast.undated(shape, { dated: total - undated, inFront: undated, elsewhere: survey.undatedElsewhere })
+      : !whole
+        ? Forecast.ofRange(shape, windows.length)
+        : Forecast.undated(shape, { dated: total - undated, inFront: undated, elsewhere: survey.undatedElsewhere })
   const requests = (options.walk === "pages" ? 0 : learning) + reading + last
   const rounds = byPages
     ? // The first pages come one after another, and so do the last.

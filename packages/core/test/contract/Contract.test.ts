@@ -97,7 +97,7 @@ const uses: Readonly<
   "the history": () => Stream.runDrain(History.windows({}, { pageSize: 20 })),
   "a range with filters": ({ agentIds }) =>
     Stream.runDrain(History.windows(range, { ...filters, agentId: agentIds[0] })),
-  "a range, those without a start counted": () => Stream.runDrain(History.windows(range, { countOutside: true })),
+  "a range, with the calls without a start that were created in it": () => Stream.runDrain(History.windows(range)),
   "check, as the command does it": () => Learned.examine(),
   "plan, as the command does it": () => Plan.make({}, { pageSize: 20 }),
   "plan of a range": ({ agentIds }) =>

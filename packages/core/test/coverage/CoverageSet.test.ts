@@ -69,7 +69,7 @@ describe("CoverageSet", () => {
     ])
   })
 
-  it("keeps calls without a start apart, and their verdict counts", () => {
+  it("keeps calls without a start time apart, and their verdict counts", () => {
     const all = CoverageSet.addWithoutStart(added(entry(0, 10)), part("provisional", 3), 7)
     assert.deepStrictEqual(ranges(all), [[0, 10, 10]])
     assert.deepInclude(all, { withoutStart: part("provisional", 3), outside: 7 })

@@ -38,7 +38,7 @@ const idsOf = (units: Iterable<Unit>) =>
 const coverageOf = (units: Iterable<Unit>) => [...units].reduce(Units.cover, CoverageSet.empty)
 
 describe("sources", () => {
-  it.effect("a history is windows that ascend, then the calls without a start, all of them known", () =>
+  it.effect("a history is windows that ascend, then the calls without a start time, all of them known", () =>
     Effect.gen(function* () {
       const { read, simulator } = yield* world({ sessions: 60, undated: 0.2, span: "9 days", age: "1 day", seed: 3 })
       const { state, units } = yield* read(HistorySource.make({}, { pageSize: 5, pagesPerWindow: 1 }))

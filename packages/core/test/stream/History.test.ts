@@ -655,7 +655,7 @@ describe("History.windows", () => {
     Effect.gen(function* () {
       const to = startAt - 4 * hour
       const one = quiet(
-        { sessions: 300, script: [{ on: { from: 30 }, fault: Fault.emptyAnswer, times: 1000 }] },
+        { sessions: 300, script: [{ on: { from: 6 }, fault: Fault.emptyAnswer, times: 1000 }] },
         {},
         {
           from: startAt - 700 * hour,

@@ -220,7 +220,10 @@ export const serve = (
     const found = all.slice(skip, skip + size)
     if (found.some(({ id }) => id === traits.poison)) return "poison"
     const bounded = request.startedAfter !== undefined || request.startedBefore !== undefined
-    for (const { id } of all.slice(0, skip + found.length)) {
+    // A page that is empty counts nothing: it only says that there are no more.
+    const cut = traits.results !== undefined && all.length >= traits.results.most
+    const place = found.length === 0 || cut ? 0 : skip + found.length
+    for (const { id } of all.slice(0, place)) {
       counted.add(id)
       if (bounded) countedWithin.add(id)
     }

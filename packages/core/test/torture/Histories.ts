@@ -339,7 +339,7 @@ export const judge = (one: Case, world: World, windows: ReadonlyArray<Window>): 
     if (window.to < window.from) wrong.push("a window ends before it begins")
     if (before !== undefined && before.to !== window.from) wrong.push("the windows do not tile the range")
     const starts = window.sessions.map((session) => startInstant(session) ?? -Infinity)
-    const undated = i === windows.length - 1 && window.from === window.to
+    const undated = window.from === window.to
     const outside = (start: number) => start < window.from || start >= window.to
     if (window.coverage._tag !== "Unprovable" && !undated && starts.some(outside)) {
       wrong.push("a session lies outside its window")

@@ -12,7 +12,7 @@ import type { Item } from "../../model/Item.ts"
 import * as Position from "../../model/Position.ts"
 import type { RejectedRow } from "../../model/RejectedRow.ts"
 import type { Unit } from "../../source/Source.ts"
-import type { Transform } from "../../transform/Transform.ts"
+import type { Transform } from "../../transform/TransformContract.ts"
 import type { DeadLetter } from "../DeadLetter.ts"
 import type { RunEvent } from "../RunEvent.ts"
 import type * as Commit from "./Commit.ts"
@@ -27,9 +27,9 @@ const now = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos) / 1e6)
 export type Tell = (event: WithoutTotals<RunEvent>) => Effect.Effect<void>
 type WithoutTotals<Event> = Event extends unknown ? Omit<Event, "totals"> : never
 
-export interface Options<A, E, R, E2, R2> {
+export interface Options<A, E, R, E2, R2, ET, RT> {
   readonly units: Stream.Stream<Unit, E, R>
-  readonly transform: Transform<CallSession.CallSession, A>
+  readonly transform: Transform<CallSession.CallSession, A, ET, RT>
   readonly sinks: ReadonlyArray<SinkHandle.SinkHandle<A>>
   readonly letters: SinkHandle.SinkHandle<DeadLetter>
   readonly run: Ref.Ref<RunState.RunState>
@@ -48,7 +48,7 @@ export interface Options<A, E, R, E2, R2> {
 }
 
 /** All units, one after another, into all sinks; commits go by time. */
-export const all = Effect.fnUntraced(function* <A, E, R, E2, R2>(options: Options<A, E, R, E2, R2>) {
+export const all = Effect.fnUntraced(function* <A, E, R, E2, R2, ET, RT>(options: Options<A, E, R, E2, R2, ET, RT>) {
   const { began, clock, commit, letters, onUnit, orClose, run, sinks, tell, transform } = options
   const every = Duration.toMillis(Duration.fromInputUnsafe(options.commitEvery ?? "1 second"))
   const { through } = UnitProcessor.make({

@@ -4,14 +4,14 @@ import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import { Checkpoint, CheckpointError, type State } from "../../checkpoint/Checkpoint.ts"
+import { Checkpoint, type State } from "../../checkpoint/Checkpoint.ts"
+import { CheckpointError } from "../../checkpoint/CheckpointError.ts"
 import * as VersionClock from "../../client/VersionClock.ts"
 import * as CoverageSet from "../../coverage/CoverageSet.ts"
 import { difference, type Fingerprint } from "../../model/Fingerprint.ts"
 import * as Position from "../../model/Position.ts"
 import * as Version from "../../model/Version.ts"
-import type { Covers } from "../../sink/Manifest.ts"
-import type { Opening, SessionSink } from "../../sink/SessionSink.ts"
+import type { Covers, Opening, SessionSink } from "../../sink/SessionSink.ts"
 import { SinkError } from "../../sink/SinkError.ts"
 import type { Source } from "../../source/Source.ts"
 import type { DeadLetter } from "../DeadLetter.ts"
@@ -22,8 +22,8 @@ import type * as Events from "./Events.ts"
 import * as RunState from "./RunState.ts"
 import * as SinkHandle from "./SinkHandle.ts"
 
-interface Once<A, S, E, RS, RA, RD, E2, R2> extends Pick<
-  Deliver.Options<A, E, RS, E2, R2>,
+interface Once<A, S, E, RS, RA, RD, E2, R2, ET, RT> extends Pick<
+  Deliver.Options<A, E, RS, E2, R2, ET, RT>,
   "transform" | "rawLetters" | "maxDeadShare" | "commitEvery" | "onRejected" | "onUnit"
 > {
   readonly name: string
@@ -37,8 +37,8 @@ interface Once<A, S, E, RS, RA, RD, E2, R2> extends Pick<
 }
 
 /** One run of a pipeline, from the lease of its checkpoint to the summary. */
-export const runOnce = Effect.fnUntraced(function* <A, S, E, RS, RA, RD, E2, R2>(
-  options: Once<A, S, E, RS, RA, RD, E2, R2>
+export const runOnce = Effect.fnUntraced(function* <A, S, E, RS, RA, RD, E2, R2, ET, RT>(
+  options: Once<A, S, E, RS, RA, RD, E2, R2, ET, RT>
 ) {
   const { deadLetters, emit, fingerprint, name, sinks, source } = options
   yield* refuseTwice([...sinks.map((sink) => sink.name), deadLetters.name])
@@ -140,10 +140,9 @@ const finished = (emit: Events.Emit, summary: RunSummary): Effect.Effect<RunSumm
 
 const refuseTwice = (names: ReadonlyArray<string>): Effect.Effect<void, SinkError> => {
   const twice = names.find((one, at) => names.indexOf(one) !== at)
-  const description = "two sinks of the pipeline have this name"
   return twice === undefined
     ? Effect.void
-    : Effect.fail(new SinkError({ sink: twice, operation: "open", retryable: false, description }))
+    : Effect.fail(new SinkError({ sink: twice, operation: "open", retryable: false, reason: { _tag: "SameName" } }))
 }
 
 /** In a state without sinks only the versions are of use to another pipeline. */
@@ -204,12 +203,7 @@ const stateOf = Effect.fnUntraced(function* <S, E, R>(source: Source<S, E, R>, n
   if (kept?.source !== undefined) {
     return yield* Effect.mapError(
       Schema.decodeUnknownEffect(source.state)(kept.source),
-      () =>
-        new CheckpointError({
-          reason: "torn",
-          description: `the checkpoint ${name} does not hold the state of its source`,
-          advice: "Restore it from a copy, or delete it to begin again from the beginning."
-        })
+      () => new CheckpointError({ reason: { _tag: "Torn", path: name, problem: { _tag: "NoSource" } } })
     )
   }
   return yield* source.begin
@@ -219,12 +213,7 @@ const stateOf = Effect.fnUntraced(function* <S, E, R>(source: Source<S, E, R>, n
 const encodeState = <S, E, R>(source: Source<S, E, R>, name: string, state: S) =>
   Effect.mapError(
     Schema.encodeEffect(source.state)(state),
-    () =>
-      new CheckpointError({
-        reason: "io",
-        description: `the state of the source cannot be kept in the checkpoint ${name}: it is no JSON`,
-        advice: "Correct the codec of the source."
-      })
+    () => new CheckpointError({ reason: { _tag: "NotJson", path: name, what: "source" } })
   )
 
 const summaryOf = <A>(sink: SinkHandle.SinkHandle<A>): SinkSummary => {

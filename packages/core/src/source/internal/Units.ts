@@ -5,7 +5,7 @@ import * as Position from "../../model/Position.ts"
 import * as Rows from "../../model/Rows.ts"
 import type { Page } from "../../model/Page.ts"
 import * as Coverage from "../../stream/Coverage.ts"
-import type { Unit } from "../Source.ts"
+import type { Doubt, Unit } from "../Source.ts"
 
 export type Batch = Pick<Page, "sessions" | "rejected" | "observedAt">
 
@@ -15,13 +15,21 @@ export const page = (batch: Omit<Batch, "observedAt">, observedAt: Instant): Uni
   rejected: batch.rejected
 })
 
+const reasonOf = (coverage: Coverage.Coverage): CoverageSet.Reason | undefined =>
+  coverage._tag === "Proven" ? undefined : { kind: coverage._tag === "Gap" ? "gap" : "doubt", text: coverage.reason }
+
+const doubtsOf = ({ revised = [] }: Coverage.Window): ReadonlyArray<Doubt> =>
+  revised.flatMap(({ coverage, from, to }) => {
+    const reason = reasonOf(coverage)
+    return reason === undefined ? [] : [{ range: { from, to }, verdict: Coverage.verdict(coverage), reason }]
+  })
+
 const partOf = (window: Coverage.Window): CoverageSet.Part => {
   const { coverage } = window
+  const reason = reasonOf(coverage)
   return {
     verdict: Coverage.verdict(coverage),
-    ...(coverage._tag === "Proven"
-      ? {}
-      : { reason: { kind: coverage._tag === "Gap" ? "gap" : "doubt", text: coverage.reason } }),
+    ...(reason === undefined ? {} : { reason }),
     count: Coverage.items(window).length,
     final: window.settled,
     requests: window.requests,
@@ -59,6 +67,7 @@ export const next = (reading: Reading, window: Coverage.Window): readonly [Readi
   const { from, outside, rejected, to } = window
   const rows = Rows.make(Coverage.items(window), window.observedAt)
   const part = partOf(window)
+  const doubts = doubtsOf(window)
   if (from < to) {
     const { pages } = reading
     const known = pages === undefined ? part : plus(pages.part, part)
@@ -66,11 +75,17 @@ export const next = (reading: Reading, window: Coverage.Window): readonly [Readi
     const coverage = { ...known, count: (known.count ?? 0) - undated, range: { from, to } }
     return [
       { dated: true, pages },
-      [{ _tag: "Window", rows, rejected, range: { from, to }, coverage, to: Position.of(to) }]
+      [{ _tag: "Window", rows, rejected, doubts, range: { from, to }, coverage, to: Position.of(to) }]
     ]
   }
-  if (outside !== undefined) return [reading, [{ _tag: "WithoutStart", rows, rejected, outside }]]
-  if (reading.dated) return [reading, [{ _tag: "WithoutStart", rows, rejected, coverage: part }]]
+  // A window that only says how many there are elsewhere says nothing of those that came.
+  const countsOnly = outside !== undefined && rows.length === 0 && window.coverage._tag === "Proven"
+  if (reading.dated || outside !== undefined) {
+    return [
+      reading,
+      [{ _tag: "WithoutStart", rows, rejected, doubts, outside, coverage: countsOnly ? undefined : part }]
+    ]
+  }
   const undated = Coverage.items(window).filter(({ start }) => start === undefined).length
   const { pages } = reading
   return [
@@ -81,7 +96,7 @@ export const next = (reading: Reading, window: Coverage.Window): readonly [Readi
         undated: (pages?.undated ?? 0) + undated
       }
     },
-    [{ _tag: "Page", rows, rejected }]
+    [{ _tag: "Page", rows, rejected, doubts }]
   ]
 }
 
@@ -93,7 +108,8 @@ export const last = ({ dated, pages }: Reading): ReadonlyArray<Unit> => {
 }
 
 /** What a unit says of what was read. */
-export const cover = (set: CoverageSet.CoverageSet, unit: Unit): CoverageSet.CoverageSet => {
+export const cover = (before: CoverageSet.CoverageSet, unit: Unit): CoverageSet.CoverageSet => {
+  const set = (unit.doubts ?? []).reduce(CoverageSet.weaken, before)
   switch (unit._tag) {
     case "Window":
       return CoverageSet.replace(set, unit.coverage)

@@ -9,12 +9,13 @@ const mostPages = 2 ** 26
 
 /**
  * Begins where the last page should be when there are about so many rows; where that page is not full, one request is all. A
- * count that cannot be had (a page fails on a record, or the server refuses a page that lies so deep) is unknown.
+ * count that cannot be had (a page fails on a record, or the server refuses a page that lies so deep) is unknown. `even` says that rows
+ * reach from one bound to the other, so that a page tells how many there may be.
  */
 export const rows = (
   ask: Ask.Ask,
   bounds: Ask.Bounds,
-  options: { readonly expected: number; readonly size: number; readonly repeats: boolean; readonly sort?: Ask.Sort }
+  options: { readonly expected: number; readonly size: number; readonly repeats: boolean; readonly even?: boolean }
 ): Effect.Effect<number | undefined, AgniError> => {
   const counted: Effect.Effect<number | undefined, AgniError> = options.repeats
     ? LastPage.count(ask, bounds, options)
@@ -35,7 +36,7 @@ export const rows = (
 const search = Effect.fnUntraced(function* (
   ask: Ask.Ask,
   bounds: Ask.Bounds,
-  { expected, size, sort }: { readonly expected: number; readonly size: number; readonly sort?: Ask.Sort }
+  { even = false, expected, size }: { readonly expected: number; readonly size: number; readonly even?: boolean }
 ): Effect.fn.Return<number | undefined, AgniError> {
   /** Pages up to there are full; from there on there are none. */
   let full = 0
@@ -45,9 +46,9 @@ const search = Effect.fnUntraced(function* (
   let step = 1
   while (none - full > 1) {
     if (page > mostPages) return undefined
-    const { rows } = yield* ask(page, bounds, sort === undefined ? {} : { sort })
+    const { rows } = yield* ask(page, bounds)
     if (rows.length > 0 && rows.length < size) return (page - 1) * size + rows.length
-    const guess = step > 64 ? undefined : extrapolate(bounds, page * size, rows)
+    const guess = !even || step > 64 ? undefined : extrapolate(bounds, page * size, rows)
     if (rows.length === 0) none = page
     else full = page
     page =

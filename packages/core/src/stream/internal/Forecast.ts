@@ -74,10 +74,17 @@ const steps = (size: number, rows: number, range: Range): number => {
   return rows < size ? 1 : 2 + Math.floor((rows - size) / Math.max(1, size - overlap))
 }
 
-const costOf = ({ newest, newestFirst, perWindow, repeats, size }: Shape, rows: number, range: Range): number => {
-  // Nothing, and then the nearest known rows with nothing between them.
-  if (rows < 0.5) return 2
-  const control = newest !== undefined && newest >= range.from && newest < range.to ? 0 : 1
+const costOf = (
+  { newest, newestFirst, perWindow, repeats, size, spread }: Shape,
+  rows: number,
+  range: Range
+): number => {
+  // Nothing, and then the nearest known rows with nothing between them; behind the newest one it comes itself.
+  if (rows < 0.5) return newest !== undefined && newest < range.from + 2 * Ask.second ? 1 : 2
+  // Of a small history all rows are known from the first page.
+  const isKnown =
+    spread.rowsBefore(Infinity) <= size || (newest !== undefined && newest >= range.from && newest < range.to)
+  const control = isKnown ? 0 : 1
   if (rows <= mostOverlapping * size || !newestFirst) {
     return overlapping(rows, size) + control
   }
@@ -127,6 +134,9 @@ export const undated = (
   const everywhere = rows.elsewhere ? pages + 1 + 3 * count - front : 0
   return (rows.inFront > 0 || rows.elsewhere ? 2 * front + 3 * count : front + 2 * count) + everywhere
 }
+
+/** What the sum of a range takes, and whether there are calls without a start: each is counted twice. */
+export const ofRange = ({ repeats }: Shape, windows: number): number => (repeats ? 20 : 8) + (windows > 1 ? 2 : 0)
 
 /** Requests that follow one another when so many windows are read side by side: within one, only the last two do not. */
 export const inARow = (requests: ReadonlyArray<number>, concurrency: number): number => {

@@ -1,4 +1,5 @@
 /** What answers showed of an endpoint while a range is read: a value, and a fold over the evidence of each part. */
+import type { Range } from "../Coverage.ts"
 import type { Instant } from "../../model/Instant.ts"
 import type * as Ask from "./Ask.ts"
 
@@ -30,6 +31,8 @@ export interface Evidence {
   readonly deepest: number
   /** Whether a page beyond the end brings something, where that was asked: then the place of a row counts nothing. */
   readonly repeats: boolean
+  /** The range that is proven by one reading: where answers differ, that does not do. */
+  readonly once?: Range | undefined
   readonly log: Ask.Log
 }
 

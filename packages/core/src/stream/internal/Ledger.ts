@@ -35,7 +35,7 @@ type Revision = Coverage.Range & { readonly coverage: Coverage.Coverage }
 
 export interface Ledger {
   /** What the reading of a part showed. */
-  readonly note: (evidence: Pick<Evidence, "log" | "repeats">) => void
+  readonly note: (evidence: Pick<Evidence, "log" | "repeats" | "once">) => void
   /** The window, without what came before, and with what others showed of it. */
   readonly deliver: (window: Coverage.Window) => Effect.Effect<Coverage.Window, AgniError>
   /** Rows delivered, as the server counts them. */
@@ -88,15 +88,23 @@ export const make = (settings: Settings, range: Coverage.Range, known: () => Kno
   const counts = new Map<string, Ask.Counted>()
   const windows: Array<Delivered> = []
   const revisions: Array<Revision> = []
+  /** Where the windows begin that are proven by one reading. */
+  const readOnce = new Set<Instant>()
   const recent = new Set<string>()
   const unplaced = new Set<string>()
-  const state = { rows: 0, proven: true, until: range.from }
+  const state = { rows: 0, proven: true, until: range.from, differing: 0 }
   const ask = Ask.make(settings.list, settings.filters, settings)
   const near = 4 * Ask.second
 
-  const note: Ledger["note"] = ({ log, repeats }) => {
-    for (const counted of log.counts.values()) Ask.noteCount(counts, counted, counted.rows)
-    if (!repeats) for (const counted of log.places.values()) Ask.noteCount(counts, counted, counted.rows)
+  const note: Ledger["note"] = ({ log, once, repeats }) => {
+    if (once !== undefined) readOnce.add(once.from)
+    // What reaches beyond the range counts others too.
+    const all = repeats ? [...log.counts.values()] : [...log.counts.values(), ...log.places.values()]
+    for (const counted of all) {
+      if (counted.after >= range.from - near && counted.before <= range.to + near) {
+        Ask.noteCount(counts, counted, counted.rows)
+      }
+    }
     for (const id of log.moved) movedIds.add(id)
     for (const [key, start] of log.shown) {
       if (start === undefined) withoutStart.add(key)
@@ -158,6 +166,7 @@ export const make = (settings: Settings, range: Coverage.Range, known: () => Kno
       rejected.push(...here.flatMap(({ item, rejected }) => (item === undefined ? (rejected ?? []) : [])))
       for (const [key] of missing) awaited.delete(key)
       weaken(differ(missing.length))
+      state.differing += missing.length
     }
     const done =
       items === all && rejected.length === window.rejected.length && coverage === window.coverage
@@ -219,6 +228,7 @@ export const make = (settings: Settings, range: Coverage.Range, known: () => Kno
       for (const [key, start] of late) {
         if (ids.has(key)) continue
         revisions.push({ from: start, to: start + 1, coverage: differ(1) })
+        state.differing++
         if (found.length >= mostLookups) continue
         const row = yield* lookUp(key, start)
         if (row?.start !== undefined && row.start >= range.from && row.start < range.to && ids.add(key)) found.push(row)
@@ -234,6 +244,11 @@ export const make = (settings: Settings, range: Coverage.Range, known: () => Kno
       for (const { from, proven, to } of windows) {
         if (proven && to > horizon)
           revisions.push({ from: Math.max(from, Math.min(horizon, to - 1)), to, coverage: tooYoung })
+      }
+      if (state.differing > 0) {
+        for (const { from, proven, to } of windows) {
+          if (proven && readOnce.has(from)) revisions.push({ from, to, coverage: differ(state.differing) })
+        }
       }
       for (const { after, before, rows } of counts.values()) {
         const { at, within } = between({ after, before })

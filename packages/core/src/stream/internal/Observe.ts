@@ -221,7 +221,7 @@ export const findOldest = Effect.fnUntraced(function* (
   listed: boolean,
   now: Instant.Instant,
   size: number
-): Effect.fn.Return<Instant.Instant | undefined, AgniError> {
+): Effect.fn.Return<{ readonly at: Instant.Instant | undefined; readonly sure: boolean }, AgniError> {
   const earliest = Date.UTC(2000, 0, 1) * 1000
   // A full page at the bound itself could hide what lies before it.
   const before = (edge: Instant.Instant, margin: number) =>
@@ -236,7 +236,12 @@ export const findOldest = Effect.fnUntraced(function* (
   if (starts.length > 0) {
     const answer = yield* before(guess, 2 * Ask.second)
     // A limit on the width of a range hides what lies before: then the list itself must do.
-    if (answer === undefined ? listed : answer.rows.length < size && !answer.rows.some(isOlder(guess))) return guess
+    const back = answer?.rows.some(({ start }) => start !== undefined && start >= guess) === true
+    if (back && answer.rows.length < size && !answer.rows.some(isOlder(guess))) {
+      return { at: guess, sure: true }
+    }
+    // Even the oldest that is known is hidden by bounds so wide: only the list itself may tell what is older.
+    if (!back && (listed || answer?.rows.some(isOlder(guess)) !== true)) return { at: guess, sure: listed }
   }
   const day = 86_400 * Ask.second
   const edges = Array.from({ length: 14 }, (_, i) => Math.max(earliest, Ask.floorSecond(now - 2 ** i * day)))
@@ -251,7 +256,7 @@ export const findOldest = Effect.fnUntraced(function* (
   )
   for (const [i, edge] of edges.entries()) {
     if (empty[i] !== true || edge > guess) continue
-    return starts.length === 0 && i === 0 ? undefined : edge
+    return { at: starts.length === 0 && i === 0 ? undefined : edge, sure: true }
   }
-  return earliest
+  return { at: earliest, sure: true }
 })

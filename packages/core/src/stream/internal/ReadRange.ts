@@ -242,12 +242,13 @@ export const readRange = Effect.fnUntraced(function* (
   let deepest = Infinity
   let differs = false
   let repeats = false
+  let once: Range | undefined
   const countRows = Effect.fnUntraced(function* (bounds: Ask.Bounds, expected: number) {
     repeats = yield* settings.repeats
-    return yield* Count.rows(ask, bounds, { expected, size, repeats })
+    return yield* Count.rows(ask, bounds, { expected, size, repeats, even: true })
   })
   let most = 0
-  const evidence = (): Evidence => ({ order, differs, deepest, repeats, log: ask.log })
+  const evidence = (): Evidence => ({ order, differs, deepest, repeats, once, log: ask.log })
   const split = (parts: ReadonlyArray<Task>): Outcome => ({ _tag: "Split", parts, evidence: evidence() })
 
   const width = task.to - task.from
@@ -337,7 +338,10 @@ export const readRange = Effect.fnUntraced(function* (
     lost.length === 0
   if (agrees) {
     const enough = done.way === "pages" || order === "start" || known.order === "start" || before === count
-    if (young || (enough && !known.differs)) return deliver({ _tag: "Proven" })
+    if (young || (enough && !known.differs)) {
+      once = range
+      return deliver({ _tag: "Proven" })
+    }
     if (yield* Leaf.isStillThere(ask, bounds, held, { size, repeats: yield* settings.repeats }))
       return deliver({ _tag: "Proven" })
   }
@@ -419,7 +423,7 @@ const byCount = Effect.fnUntraced(function* (
   perWindow: number
 ): Effect.fn.Return<ReadonlyArray<Task>, AgniError> {
   const parts = Math.min(mostParts, Math.max(2, Math.ceil(rows / Math.max(size, perWindow))))
-  const pages = Math.max(0, Math.round(rows / parts / size - 0.5))
+  const pages = Math.max(0, Math.ceil(rows / parts / size - 0.5))
   const each = pages === 0 ? Math.ceil(rows / parts) : pages * size + Math.floor(size / 2)
   const ranks = Array.from({ length: parts - 1 }, (_, i) => (i + 1) * each).filter((rank) => rank < rows)
   const bounds = boundsOf(range)
@@ -440,7 +444,13 @@ const byCount = Effect.fnUntraced(function* (
   }
   const middle = Ask.floorSecond((range.from + range.to) / 2)
   const edges = keys.size > 0 ? [...keys.keys()].toSorted((a, b) => a - b) : [middle]
-  return tasksOf(range, edges, rows).map((task): Task => ({ ...task, counted: keys.size > 0, top: keys.get(task.to) }))
+  const isCut = keys.size === ranks.length
+  return tasksOf(range, edges, rows).map((task, i): Task => ({
+    ...task,
+    expected: !isCut ? task.expected : i === 0 ? Math.max(1, rows - each * ranks.length) : each,
+    counted: isCut,
+    top: keys.get(task.to)
+  }))
 })
 
 /** No answer where a row cannot be rendered, or the server refuses the question. */

@@ -29,7 +29,10 @@ export interface Reading {
    * What is to be said at the end: whether a range adds up, and what does not hold any more. It goes with the window of the
    * calls without a start, where there is one.
    */
-  readonly closing: (withoutStart: Coverage.Window | undefined) => Effect.Effect<Coverage.Window | undefined, AgniError>
+  readonly closing: (
+    withoutStart: Coverage.Window | undefined,
+    whole: boolean
+  ) => Effect.Effect<Coverage.Window | undefined, AgniError>
 }
 
 const byStart = (left: Item<CallSession>, right: Item<CallSession>): number =>
@@ -73,11 +76,11 @@ export const make = Effect.fnUntraced(function* (
         run(first, 1),
         Stream.suspend(() => run(rest, options.concurrency))
       ).pipe(Stream.mapEffect((window) => ledger.deliver(window))),
-    closing: (withoutStart) =>
+    closing: (withoutStart, whole) =>
       Effect.gen(function* () {
         const ask = Ask.make(settings.list, settings.filters, settings)
         const provable = ledger.windows() > 1 && settings.doubt === undefined && ledger.proven()
-        if (withoutStart === undefined && provable) {
+        if (!whole && provable) {
           const difference = yield* Sum.check(settings, known(), ledger, range, ask)
           ledger.note({ repeats: yield* settings.repeats, log: ask.log })
           if (difference !== undefined) {
@@ -98,7 +101,7 @@ export const make = Effect.fnUntraced(function* (
                 from: range.to,
                 to: range.to,
                 rejected: [],
-                coverage: { _tag: "Proven" },
+                coverage: revised[0]?.coverage ?? { _tag: "Proven" },
                 requests: ask.log.requests,
                 observedAt: ask.log.observedAt ?? known().earliest
               }

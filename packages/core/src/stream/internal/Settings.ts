@@ -46,6 +46,12 @@ export const believedWidth = (width: number): number => Math.max(leastWidth, wid
 /** An outage may answer so too: neither pages nor bounds were tried. */
 export const nothingKnown: Coverage = { _tag: "Provisional", reason: "no session was there when the reading began" }
 
+/** The range begins where the calls do, and nothing shows where that is. */
+export const noBeginning: Coverage = {
+  _tag: "Provisional",
+  reason: "how far back calls go could not be seen: give the range a beginning"
+}
+
 export const tooYoung: Coverage = {
   _tag: "Provisional",
   reason: "younger than the horizon: sessions may still become visible"
