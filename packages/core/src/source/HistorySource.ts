@@ -7,7 +7,7 @@ import * as Stream from "effect/Stream"
 import type { AgniClient } from "../client/AgniClient.ts"
 import type { AgniError } from "../model/AgniError.ts"
 import * as History from "../stream/History.ts"
-import * as Bounds from "./internal/Bounds.ts"
+import * as Bounds from "./Bounds.ts"
 import * as Units from "./internal/Units.ts"
 import type { Source } from "./Source.ts"
 

@@ -11,7 +11,7 @@ import * as Instant from "../model/Instant.ts"
 import type { Page } from "../model/Page.ts"
 import * as CallSessions from "../stream/CallSessions.ts"
 import type { OpenRange } from "../stream/History.ts"
-import * as Bounds from "./internal/Bounds.ts"
+import * as Bounds from "./Bounds.ts"
 import * as Units from "./internal/Units.ts"
 import type { Source } from "./Source.ts"
 

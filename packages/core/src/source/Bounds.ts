@@ -1,28 +1,55 @@
-/** The range of a source, resolved once and kept for as long as its name is. */
+/**
+ * The range of a source, resolved once and kept for as long as its name is.
+ *
+ * @since 0.1.0
+ */
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { AgniClient } from "../../client/AgniClient.ts"
-import type { AgniError } from "../../model/AgniError.ts"
-import type { CallSessionQuery } from "../../model/CallSessionQuery.ts"
-import type { Fingerprint } from "../../model/Fingerprint.ts"
-import * as Instant from "../../model/Instant.ts"
+import { AgniClient } from "../client/AgniClient.ts"
+import type { AgniError } from "../model/AgniError.ts"
+import type { CallSessionQuery } from "../model/CallSessionQuery.ts"
+import type { Fingerprint } from "../model/Fingerprint.ts"
+import * as Instant from "../model/Instant.ts"
+import * as History from "../stream/History.ts"
 
 const Bound = Schema.NullOr(Schema.Int)
 
-/** Instants in microseconds; `null` where there is no bound. */
+/**
+ * Instants in microseconds; `null` where there is no bound.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
 export const Bounds = Schema.Struct({
   from: Bound,
   to: Bound,
-  /** Where a range without a `to` ends: the server's clock when the first run began. */
+  /** Where a range without a `to` ends: a day after the latest credible clock when the first run began. */
   end: Bound
 })
+/**
+ * @since 0.1.0
+ * @category models
+ */
 export type Bounds = typeof Bounds.Type
 
+/**
+ * The range that was asked for.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface Asked {
   readonly from?: Instant.Instant | undefined
   readonly to?: Instant.Instant | undefined
 }
 
+/**
+ * Asks the server for its clock where the range has no end.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
 export const resolve = (
   { from, to }: Asked,
   end: Instant.Instant | undefined
@@ -30,11 +57,20 @@ export const resolve = (
   Effect.map(
     to !== undefined || end !== undefined
       ? Effect.succeed(end)
-      : AgniClient.use(({ list }) => Effect.map(list({ pageSize: 20 }), ({ observedAt }) => observedAt)),
+      : AgniClient.use(({ list }) =>
+          Effect.zipWith(Clock.currentTimeMillis, list({ pageSize: 20 }), (local, { observedAt }) =>
+            History.openEnd(local * 1000, observedAt)
+          )
+        ),
     (end) => ({ from: from ?? null, to: to ?? null, end: end ?? null })
   )
 
-/** A number that is looked for, or words, are personal data: only that there are some is said. */
+/**
+ * A number that is looked for, or words, are personal data: only that there are some is said.
+ *
+ * @since 0.1.0
+ * @category reading
+ */
 export const fingerprint = (
   source: string,
   { from, to }: Asked,
