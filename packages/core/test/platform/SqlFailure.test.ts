@@ -28,7 +28,7 @@ describe("SqlFailure", () => {
     assert.deepInclude(server(postgres(code)), { problem, retryable, code })
   })
 
-  it("a row is told by its constraint, column and type, never by the server's words, which quote values", () => {
+  it("a row is described by its constraint, column and type, never by the server's words, which quote values", () => {
     const failure = postgres("23505", { constraint: "calls_pkey", column: "id", message: "Key (id)=(secret) exists" })
     assert.deepStrictEqual(failure, {
       _tag: "Row",

@@ -41,7 +41,8 @@ const search = Effect.fnUntraced(function* (
   /** Pages up to there are full; from there on there are none. */
   let full = 0
   let none = Infinity
-  let page = Math.max(1, Math.ceil(expected / size))
+  // Nothing may be known of how many there are.
+  let page = Number.isFinite(expected) ? Math.max(1, Math.ceil(expected / size)) : 1
   /** Greater each time, so that a server that repeats itself for ever is soon given up. */
   let step = 1
   while (none - full > 1) {

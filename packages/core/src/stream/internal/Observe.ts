@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import type { AgniError } from "../../model/AgniError.ts"
 import type * as Instant from "../../model/Instant.ts"
+import { pageBeyondAll } from "../../model/Limits.ts"
 import * as Ask from "./Ask.ts"
 import * as Rows from "./Rows.ts"
 
@@ -104,7 +105,7 @@ export const repeats = (ask: Ask.Ask, first: ReadonlyArray<Rows.Row>) =>
     ? Effect.succeed(true)
     : Ask.catchPoison(
         ask,
-        Effect.map(orRefused(ask(90_000_001, {}), nothing), ({ rows }) => rows.length > 0),
+        Effect.map(orRefused(ask(pageBeyondAll, {}), nothing), ({ rows }) => rows.length > 0),
         () => Effect.succeed(true)
       )
 

@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import type { AgniError } from "../../model/AgniError.ts"
 import type { Instant } from "../../model/Instant.ts"
 import type { Range } from "../Coverage.ts"
+import { pageBeyondAll } from "../../model/Limits.ts"
 import * as Ask from "./Ask.ts"
 import type { Numbered } from "./Observe.ts"
 import * as Rows from "./Rows.ts"
@@ -59,7 +60,7 @@ export const make = Effect.fnUntraced(function* (ask: Ask.Ask, options: Options)
     const points = [range.from, range.to].map((at) => ({ at, rows: 0 }))
     return { least: 0, most: 0, undatedInFront: 0, undatedElsewhere: false, points, orderShown: false }
   }
-  const far = repeats ? (yield* ask(90_000_001, bounds)).rows : []
+  const far = repeats ? (yield* ask(pageBeyondAll, bounds)).rows : []
   const repeatsFirst = repeats && Rows.alike(far, first)
   const isBeyond = (page: number, rows: ReadonlyArray<Rows.Row>) =>
     page > 1 && (rows.length === 0 || (repeats && Rows.alike(rows, far)))
@@ -73,14 +74,20 @@ export const make = Effect.fnUntraced(function* (ask: Ask.Ask, options: Options)
   }
   for (const [page, rows] of seen) note(page, rows)
   if (first.length < size && within === 1) beyond = 2
+  // Starts that are made up may say that there are any number of calls.
+  const guess = Math.min(options.beyond, pageBeyondAll)
   // Around the guess first, then further and further away from it.
-  for (let factor = 1.02, page = Math.max(2, options.beyond); beyond === Infinity && left() > 1; factor = factor ** 2) {
+  for (
+    let factor = 1.02, page = Math.max(2, guess);
+    beyond === Infinity && page <= pageBeyondAll && left() > 1;
+    factor = factor ** 2
+  ) {
     note(page, yield* look(page))
     page = Math.ceil(page * factor) + 1
   }
   for (
-    let factor = 0.98, page = options.beyond;
-    within * 1.2 < beyond && within < 0.9 * options.beyond && left() > 1;
+    let factor = 0.98, page = guess;
+    within * 1.2 < beyond && within < 0.9 * guess && left() > 1;
     factor = factor ** 2
   ) {
     page = Math.floor(page * factor) - 1
@@ -89,7 +96,7 @@ export const make = Effect.fnUntraced(function* (ask: Ask.Ask, options: Options)
   }
   if (beyond === Infinity) beyond = 2 * within
   while (beyond - within > 1 && left() > 1) {
-    const middle = (within + beyond) >>> 1
+    const middle = Math.floor((within + beyond) / 2)
     if (isBeyond(middle, yield* look(middle))) beyond = middle
     else within = middle
   }
