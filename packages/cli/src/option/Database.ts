@@ -95,7 +95,7 @@ const read = Effect.fnUntraced(function* (
   }
 })
 
-/** Equal for what is one database, as far as its address tells. */
+/** Equal for what is one database, as far as its address shows. */
 export const identity = Effect.fnUntraced(function* (option: Where, database: Database) {
   if (database._tag === "Sqlite") return `sqlite:${resolve(database.path)}`
   const target = PostgresClient.parse(yield* read(option, database.url))
@@ -123,7 +123,7 @@ export const refusePassword = (option: Where, texts: ReadonlyArray<string>): Eff
 
 type Client = Layer.Layer<SqlClient.SqlClient, SqlError | PostgresClient.PostgresUrlError>
 
-/** The client, not yet connected; whatever is wrong with the address is told now. */
+/** The client, not yet connected; what is wrong with the address is reported now. */
 const client = Effect.fnUntraced(function* (
   option: Where,
   database: Database

@@ -31,7 +31,7 @@ export interface SinkSettings extends Schema.Schema.Type<typeof SinkSettings> {}
 const to = Options.to.kind.schema
 const SinkObject = Schema.Struct({ to, ...settings })
 
-/** A sink with nothing to be told is the name alone. */
+/** A sink without options is the name alone. */
 export const SinkSpec = Schema.Union([to, SinkObject]).annotate({ description: Options.to.kind.expected })
 export type SinkSpec = typeof SinkSpec.Type
 
@@ -53,7 +53,7 @@ const parts = {
   }),
   state: key(
     Schema.Union([Schema.Literal(false), declaredState.kind.schema]),
-    `${Declared.helpOf(declaredState)}; false keeps none, and each run begins afresh`
+    `${Declared.helpOf(declaredState)}; false keeps none, and each run starts again`
   ),
   ...Declared.fields(declaredRun)
 }

@@ -36,7 +36,7 @@ const variableFor = (path: Path, text: string): string | undefined => {
   return undefined
 }
 
-/** The secrets that stand in the file themselves. They are pointed at and never repeated. */
+/** The secrets that the file itself contains. They are pointed at and never repeated. */
 export const literals = (yaml: Pick<Yaml, "written" | "keyAt">): ReadonlyArray<Mistake> =>
   yaml.written.flatMap(({ path, text }) => {
     const at = yaml.keyAt(path) ?? { begin: 0, end: 1 }

@@ -23,13 +23,13 @@ import * as Target from "./Target.ts"
 /** Never a flag's value, which others on the machine can read. */
 const secretVariable = "CALLSTREAM_WEBHOOK_SECRET"
 
-/** A place where sessions go, with what it was told. */
+/** A place where calls go, with its options. */
 export interface Planned {
   readonly target: Target.Target
   readonly settings: SinkSettings
 }
 
-/** What messages call it: its table is told too. */
+/** What messages call it, with its table. */
 export const describe = ({ settings, target }: Planned): string =>
   target._tag === "Table" ? Database.describeTable(target.database, settings) : Target.describe(target)
 
@@ -42,7 +42,7 @@ const kindOf = (target: Target.Target): Kind => {
   return target._tag === "File" && target.format === "csv" ? "Csv" : target._tag
 }
 
-/** What each kind of sink can be told: a flag or a key goes with these kinds only. */
+/** The options of each kind of sink: a flag or a key goes with these kinds only. */
 const kinds: {
   readonly [K in Kind]: {
     readonly words: string
@@ -69,7 +69,7 @@ const onlyWith = (setting: keyof SinkSettings): Reason => ({
 
 const settingNames = Struct.keys(SinkSettings.fields)
 
-/** What the flags say, as data: each sink is told what goes with it. Refuses a flag that goes with none of them. */
+/** What the flags say, as data: each sink gets what goes with it. Refuses a flag that goes with none of them. */
 export const fromFlags = Effect.fnUntraced(function* (
   to: ReadonlyArray<string> = ["-"],
   given: Declared.Values<typeof Options.sink>

@@ -54,7 +54,7 @@ export const fileOf = (target: Target): ReadonlyArray<string> =>
       : []
 
 /**
- * Beside the first file, so that it is found; other sinks have no name to stand beside. Of several pipelines each has its
+ * Beside the first file, so that it is found; other sinks have no file name. Of several pipelines each has its
  * own.
  */
 export const deadLettersOf = (targets: ReadonlyArray<Target>, title?: string): string => {

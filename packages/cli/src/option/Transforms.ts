@@ -145,7 +145,7 @@ const mistakeIn = (
       problem: `there is no field ${name}`,
       advice: [
         ...(close === undefined ? [] : [`Did you mean ${close}?`]),
-        `A field that the endpoint has and callstream does not know stands in brackets: [${JSON.stringify(name)}].`
+        `A field that the endpoint has and callstream does not know is written in brackets: [${JSON.stringify(name)}].`
       ].join(" ")
     }
   }
@@ -176,7 +176,7 @@ const selected = (
     const as = rest.slice(1).trim()
     return as === "" ? failure(text.length, "the new name is missing") : Result.succeed({ path: written, as })
   }
-  return failure(end, "this cannot stand in the path of a field", 'A key that is no plain word stands in ["…"].')
+  return failure(end, "this cannot be part of a field path", 'A key that is no plain word is written in ["…"].')
 }
 
 const select = Effect.fnUntraced(function* (

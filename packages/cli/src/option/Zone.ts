@@ -10,7 +10,7 @@ export interface Zone {
   /** Of the IANA database: `local` stands for that of the machine. */
   readonly name: string
   readonly calendar: Calendar.Calendar
-  /** By which times are told to people; without one they are told in UTC. */
+  /** The zone of the times that people read; without one they are in UTC. */
   readonly clock: Calendar.Calendar | undefined
 }
 

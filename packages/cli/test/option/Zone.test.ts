@@ -12,7 +12,7 @@ const problem = (text: string) =>
   })
 
 describe("option/Zone", () => {
-  it.effect("is UTC where none is set, and times are then told in UTC", () =>
+  it.effect("is UTC where none is set, and times are then shown in UTC", () =>
     Effect.gen(function* () {
       assert.deepInclude(yield* Zone.make(undefined), { name: "UTC", clock: undefined })
       // Said by name it is a zone like another.

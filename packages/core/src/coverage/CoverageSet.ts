@@ -95,7 +95,7 @@ export const Entry = Schema.Struct({ ...Part.fields, range: Range })
 export type Entry = typeof Entry.Type
 
 /**
- * What is known of several ranges, and of the calls without a start, which are in no range.
+ * What is known of several ranges, and of the calls without a start time, which are in no range.
  *
  * @since 0.1.0
  * @category schemas
@@ -105,9 +105,9 @@ export const CoverageSet = Schema.Struct({
   entries: Schema.Array(Entry),
   /** Committed positions: neighbours are not merged across them, so that `rewind` to them is exact. */
   seams: Schema.Array(Position),
-  /** Calls without a start that came, where those were asked for. */
+  /** Calls without a start time that came, where those were asked for. */
   withoutStart: Schema.optionalKey(Part),
-  /** Calls without a start that exist and were not asked for, where they were counted. */
+  /** Calls without a start time that exist and were not asked for, where they were counted. */
   outside: Schema.optionalKey(Schema.Int)
 })
 
@@ -203,7 +203,7 @@ const countsOf = ({ count, final }: Part): Pick<Part, "count" | "final"> => ({
 })
 
 /**
- * Forgets all from a position on, and the calls without a start: they are read again.
+ * Forgets all from a position on, and the calls without a start time: they are read again.
  *
  * @since 0.1.0
  * @category combining
@@ -235,7 +235,7 @@ export const commit = (self: CoverageSet, seams: Iterable<Position>): CoverageSe
 }
 
 /**
- * Adds what is known of the calls without a start, and how many of them were not asked for.
+ * Adds what is known of the calls without a start time, and how many of them were not asked for.
  *
  * @since 0.1.0
  * @category combining

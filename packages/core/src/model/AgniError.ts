@@ -242,7 +242,7 @@ const malformedMessage = (problem: Malformed): string => {
     case "NotJson":
       return `the response is not JSON, or ends early (${problem.characters} characters)`
     case "NoContent":
-      return "the response has no content (status 204)"
+      return "the server answered without content (204)"
     case "NoList":
       return "the response holds no list of call sessions (neither data.callSessions nor data)"
     case "MadeUp":

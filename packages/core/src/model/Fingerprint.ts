@@ -1,5 +1,5 @@
 /**
- * What a pipeline is, as a value that tells two of them apart.
+ * What a pipeline is, as a value: two that differ are not the same pipeline.
  *
  * @since 0.1.0
  */

@@ -10,10 +10,10 @@ import * as Stream from "effect/Stream"
 import * as Adversary from "./Adversary.ts"
 import { finalCoverage, random } from "./Histories.ts"
 
-export const second = 1_000_000
-export const hour = 3600 * second
-export const day = 24 * hour
-export const began = Date.UTC(2026, 5, 1) * 1000
+const second = 1_000_000
+const hour = 3600 * second
+const day = 24 * hour
+const began = Date.UTC(2026, 5, 1) * 1000
 
 /** Each combines with all others. */
 export const names = [
@@ -37,7 +37,7 @@ export const names = [
 export type Name = (typeof names)[number]
 
 /** Those that leave a proof possible where they are the only ones. */
-export const provable: ReadonlySet<string> = new Set([
+const provable: ReadonlySet<string> = new Set([
   "none",
   "span",
   "offset",
@@ -171,7 +171,7 @@ export const make = (seed: number, only?: Name | "none"): Case => {
   return { seed, traits: [...chosen], server, rows, range, read, step }
 }
 
-export const open = (one: Case, limit = 20_000): Adversary.Server =>
+const open = (one: Case, limit = 20_000): Adversary.Server =>
   Adversary.serve(one.rows, one.server, { began, step: one.step, seed: one.seed, limit })
 
 export interface Judgement {
@@ -187,7 +187,7 @@ export interface Judgement {
 const horizon = 2 * hour
 
 /** Holds what was delivered, and what was said of it, against what the server has and what it showed. */
-export const judge = (one: Case, server: Adversary.Server, windows: ReadonlyArray<Window>): Judgement => {
+const judge = (one: Case, server: Adversary.Server, windows: ReadonlyArray<Window>): Judgement => {
   const wrong: Array<string> = []
   const coverages = finalCoverage(windows)
   const ids = windows.flatMap(({ sessions }) => sessions.map(({ id }) => id))
@@ -256,7 +256,7 @@ const clockOf = (server: Adversary.Server): Effect.Effect<Clock.Clock> =>
     sleep: () => Effect.yieldNow
   }))
 
-export const read = (one: Case, server: Adversary.Server) =>
+const read = (one: Case, server: Adversary.Server) =>
   Stream.runCollect(History.windows(one.range, one.read)).pipe(
     Effect.provideService(AgniClient, server.client),
     Effect.provideService(References.MinimumLogLevel, "None"),

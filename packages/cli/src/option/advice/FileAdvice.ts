@@ -34,7 +34,7 @@ export const held = (held: Held): string => {
         ? `Wait for it or stop it. If that process is something else, remove ${held.place.path}.`
         : "Wait for it or stop it."
     case "Elsewhere": {
-      const doubt = held.holder === undefined ? "" : "Whether it still runs cannot be told from here. "
+      const doubt = held.holder === undefined ? "" : "Whether it still runs cannot be seen from here. "
       const { place } = held
       return place._tag === "File"
         ? `${doubt}If that run is over, remove ${place.path} and run it again.`

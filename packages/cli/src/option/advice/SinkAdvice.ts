@@ -4,7 +4,7 @@ import type { Answer, SinkReason } from "@callstream/core/sink/SinkReason"
 import { again, output, type Reader, untrusted } from "./FileAdvice.ts"
 import { database, table } from "./SqlAdvice.ts"
 
-const receiverLog = "Look at the receiver's log; a record that it will never take is to be answered with 422."
+const receiverLog = "Look at the receiver's log; it should answer 422 to a record that it rejects."
 
 const statuses: Readonly<Record<number, string>> = {
   400: `Check that both sides have the same secret. ${receiverLog}`,

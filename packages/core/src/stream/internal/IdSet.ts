@@ -8,7 +8,7 @@ export interface IdSet {
 }
 
 /** Beyond so many, which are 64 MB, no further one is remembered. */
-export const most = 4_000_000
+const most = 4_000_000
 
 export const make = (limit: number = most): IdSet => {
   let slots = 1 << 10

@@ -18,7 +18,7 @@ import { horizonOf, type Settings, tooYoung } from "./Settings.ts"
 /** More are not looked for one by one. */
 const mostLookups = 50
 
-export const changed: Coverage.Coverage = { _tag: "Provisional", reason: "calls changed their start while it was read" }
+const changed: Coverage.Coverage = { _tag: "Provisional", reason: "calls changed their start while it was read" }
 
 const differ = (calls: number): Coverage.Coverage => ({
   _tag: "Provisional",

@@ -47,7 +47,7 @@ const worthSharing = 16
  * A second for bounds that are cut to seconds and not included, and one because a clock that is a second off finds known rows
  * all the same.
  */
-export const boundsOf = ({ from, to }: Range): Ask.Between => ({
+const boundsOf = ({ from, to }: Range): Ask.Between => ({
   after: Ask.floorSecond(from) - 2 * Ask.second,
   before: Ask.ceilSecond(to) + 2 * Ask.second
 })
@@ -211,7 +211,7 @@ const walk = Effect.fnUntraced(function* (
 })
 
 /** Rows that were shown within the bounds, for sure, and are not held. */
-export const missingFrom = (
+const missingFrom = (
   shown: ReadonlyMap<string, Instant | undefined>,
   held: Rows.Held,
   { after, before }: Ask.Between
@@ -508,7 +508,7 @@ export const within = (held: Rows.Held, { from, to }: Range): ReadonlyArray<Rows
 const byStart = (left: Rows.Dated, right: Rows.Dated): number =>
   left.start - right.start || (left.key < right.key ? -1 : left.key > right.key ? 1 : 0)
 
-export const middleOf = (rows: ReadonlyArray<Rows.Dated>): Rows.Dated | undefined => rows[Math.floor(rows.length / 2)]
+const middleOf = (rows: ReadonlyArray<Rows.Dated>): Rows.Dated | undefined => rows[Math.floor(rows.length / 2)]
 
 const windowOf = (
   settings: Settings,

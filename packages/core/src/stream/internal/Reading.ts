@@ -16,7 +16,7 @@ import * as Scheduler from "./Scheduler.ts"
 import { horizonOf, type Settings } from "./Settings.ts"
 import * as Sum from "./Sum.ts"
 
-export interface Reading {
+interface Reading {
   readonly known: () => Known
   readonly horizon: () => Instant
   readonly ledger: Ledger.Ledger

@@ -30,7 +30,7 @@ export const pagesPerWindow = (
   return Math.max(4, Math.min(Math.max(least, even), most, Math.ceil(charactersPerWindow / charactersPerPage)))
 }
 
-export const edgesOf = (range: Range, cuts: ReadonlyArray<Instant>): ReadonlyArray<Instant> =>
+const edgesOf = (range: Range, cuts: ReadonlyArray<Instant>): ReadonlyArray<Instant> =>
   [...new Set([...cuts.filter((cut) => cut > range.from && cut < range.to), range.to])].sort((a, b) => a - b)
 
 interface Shape {

@@ -32,12 +32,12 @@ export const sessions = (count: number): ReadonlyArray<CallSession> =>
 
 export const observed = begin + 1000 * hour
 
-/** After everything, the sessions without a start included. */
+/** After everything, the sessions without a start time included. */
 const last = begin + 100_000 * hour
 
 export const startOf = (session: CallSession): Instant.Instant => startInstant(session) ?? last
 
-/** Where a commit stands that has all sessions before this place. */
+/** The cursor of a commit that has all sessions before this place. */
 export const cursorAt = (sessions: ReadonlyArray<CallSession>, place: number): Position.Cursor => {
   const next = sessions[place]
   return next === undefined ? "end" : Position.of(startOf(next))
