@@ -114,8 +114,8 @@ export const open = Effect.fnUntraced(function* (
 
 /**
  * The bytes of a file that the rule allows.
+ * With `follow` links are followed: of what is only read, what is read has to be trusted.
  *
- * @param options.follow - follows links: of what is only read, what is read has to be trusted.
  * @since 0.1.0
  * @category reading
  */
@@ -151,8 +151,8 @@ export const readString = (path: string, options?: Parameters<typeof read>[1]) =
 /**
  * Applies the rule to what is at a path that is about to be replaced, or opened by somebody else's code, and says what it
  * is; nothing when there is nothing.
+ * With `follow` links are followed: of what is only read, what is read has to be trusted.
  *
- * @param options.follow - follows links: of what is only read, what is read has to be trusted.
  * @since 0.1.0
  * @category checks
  */
