@@ -48,6 +48,7 @@ const demo = Effect.gen(function* () {
     walk: "history",
     horizon: Limits.defaultHorizon,
     keepGoing: false,
+    withoutStart: "include",
     learned: undefined,
     keep: undefined,
     limit: undefined,

@@ -27,6 +27,8 @@ export interface Job {
   readonly walk: "history" | "pages"
   readonly horizon: Duration.Duration
   readonly keepGoing: boolean
+  /** What becomes of calls without a start time that were created in the range. */
+  readonly withoutStart: "include" | "skip"
   readonly learned: Learned.Learned | undefined
   /** Only the newest, or oldest, of the range. */
   readonly keep: { readonly side: "newest" | "oldest"; readonly limit: number } | undefined

@@ -33,6 +33,7 @@ const contradictions = ({ coverage, name, sinks, source = {}, state }: PipelineS
       ["coverage", coverage !== undefined],
       ["horizon", source.horizon !== undefined],
       ["profile", source.profile !== undefined],
+      ["withoutStart", source.withoutStart !== undefined],
       ["keepGoing", source.keepGoing === true]
     ] as const) {
       if (!given) continue
@@ -183,6 +184,7 @@ export const toJob = Effect.fnUntraced(function* (spec: PipelineSpec, { report, 
     walk: source.walk ?? "history",
     horizon: durationOf(source.horizon, Limits.defaultHorizon),
     keepGoing: source.keepGoing ?? false,
+    withoutStart: source.withoutStart ?? "include",
     learned: yield* Effect.fromResult(parts.profile),
     keep: keepOf(source),
     limit: source.limit,

@@ -63,6 +63,11 @@ export const reading = {
   horizon: one(Kind.duration, "How long after its start a call may still appear in the API", {
     fallback: When.formatDuration(Limits.defaultHorizon)
   }),
+  withoutStart: one(
+    Kind.choice("include|skip", ["include", "skip"]),
+    "Calls without a start time that were created in the range: include them where the API shows which they are, or skip them",
+    { fallback: "include" }
+  ),
   keepGoing: onOff("Leave out the records that the server fails to return, report where they are, and exit with 3"),
   profile: one(Kind.file, "Endpoint profile from `check --json`; skips most probing")
 }

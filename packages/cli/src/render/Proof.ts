@@ -34,7 +34,9 @@ const finality = ({ of, settled }: Report): ReadonlyArray<string> => {
 const outside = ({ undatedOutside: count }: Report): ReadonlyArray<string> =>
   count === null || count === 0
     ? []
-    : [`${Format.counted(count, "call")} without a start time ${count === 1 ? "is" : "are"} outside the range.`]
+    : [
+        `${Format.counted(count, "call")} without a start time ${count === 1 ? "is" : "are"} not in this export: created outside the range, or the API does not show when. Export without --since and --until to have them.`
+      ]
 
 /** What was checked and how, what is assumed, what may still change. */
 export const describe = (report: Report, clock: Calendar.Calendar | undefined): string => {

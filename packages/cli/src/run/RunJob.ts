@@ -218,6 +218,7 @@ const fingerprintOf = (job: Job, organization: string, veil: Veil.Veil) => {
     on: job.asked.on,
     zone: job.zoned ? job.zone.name : "",
     filters: Object.entries({ agentId, callerNumber: veiled(callerNumber), channel, search: veiled(search), status })
+      .concat(job.withoutStart === "skip" ? [["withoutStart", "skip"]] : [])
       .flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${value}`]))
       .join(" "),
     salt: veil.salt
@@ -285,6 +286,7 @@ const readerOf = (job: Job, onLeftOut: Limit.Keep["onLeftOut"]): JobSource => {
     hold: isLines(job) ? "json" : "objects",
     horizon: job.horizon,
     keepGoing: job.keepGoing,
+    withoutStart: job.withoutStart,
     learned: job.learned
   }
   const history = HistorySource.make(range, options)

@@ -39,7 +39,7 @@ describe("the proof of a summary", () => {
     const old: Report = { ...report, set: "proven", reasons: [], settled: 1, of: 1, windows: [proven] }
     assert.strictEqual(
       Proof.describe({ ...old, undatedOutside: 2 }, undefined),
-      `Complete as of 2026-11-28 21:19 UTC, ${assumed} The one call is final. 2 calls without a start time are outside the range.`
+      `Complete as of 2026-11-28 21:19 UTC, ${assumed} The one call is final. 2 calls without a start time are not in this export: created outside the range, or the API does not show when. Export without --since and --until to have them.`
     )
   })
 

@@ -38,7 +38,10 @@ export type Options = Omit<History.Options, "resume" | "cuts">
  * @category constructors
  */
 export const make = (range: History.OpenRange = {}, options: Options = {}): Source<State, AgniError, AgniClient> => ({
-  fingerprint: Bounds.fingerprint("history", range, options),
+  fingerprint: {
+    ...Bounds.fingerprint("history", range, options),
+    ...(options.withoutStart === "skip" ? { withoutStart: "skip" } : {})
+  },
   state: Bounds.Bounds,
   begin: Bounds.resolve(range, options.end),
   units: ({ end, from, to }, at) =>
