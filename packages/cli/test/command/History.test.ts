@@ -52,6 +52,8 @@ describe("callstream export by windows", alongside, () => {
         assert.strictEqual((yield* run([...args, "--until", "1d"], { cwd })).code, 0)
         assert.isAbove(undated, 0)
         assert.deepInclude(reported(), { set: "proven", undated, undatedOutside: 0 })
+        assert.strictEqual((yield* run([...args, "--until", "1d", "--without-start", "skip"], { cwd })).code, 0)
+        assert.deepInclude(reported(), { set: "proven", undated: 0 })
         const before = yield* run([...args, "--until", "2021-01-01"], { cwd })
         assert.strictEqual(before.code, 0)
         assert.deepInclude(reported(), { set: "proven", of: 0 })
