@@ -204,7 +204,7 @@ describe("option/Transforms", () => {
         [{ select: ["durationSec.minutes"] }, /nothing is inside of durationSec/],
         [{ omit: ["startedDate.year"], derive: ["startedDate"] }, /nothing is inside of startedDate/],
         [{ select: ["recordingUrl"], redact: ["recording=drop"] }, /the redaction drops recordingUrl/],
-        [{ omit: ["id=x"] }, /cannot stand in the path/],
+        [{ omit: ["id=x"] }, /cannot be part of a field path/],
         [{ select: ["id"], omit: ["id"] }, /--omit cannot be combined with --select/],
         [{ callingCode: "+49" }, /not a calling code/]
       ] as const) {

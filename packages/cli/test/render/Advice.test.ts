@@ -116,7 +116,7 @@ describe("exit codes and advice", () => {
     const held = (held: Extract<CheckpointReason, { readonly _tag: "Held" }>["held"]) =>
       told(checkpoint({ _tag: "Held", pipeline: "night'ly", held })).lines.join("\n")
     assert.include(held({ _tag: "Running", holder, place: at }), "remove /d/calls.lock")
-    assert.include(held({ _tag: "Elsewhere", holder, place: at }), "cannot be told from here")
+    assert.include(held({ _tag: "Elsewhere", holder, place: at }), "cannot be seen from here")
     assert.include(
       held({ _tag: "Elsewhere", holder, place: { _tag: "Row", table: "t", name: "night'ly" } }),
       "WHERE name = 'night''ly'"
