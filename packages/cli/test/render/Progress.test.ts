@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { Instant } from "@callstream/core"
+import * as Metric from "effect/Metric"
 import * as TestClock from "effect/testing/TestClock"
 import * as Zone from "../../src/option/Zone.ts"
 import * as Progress from "../../src/render/Progress.ts"
@@ -101,6 +102,8 @@ describe("Progress", () => {
           Effect.sleep("1 second")
         )
       ).pipe(
+        // What clients of other tests counted is not shown.
+        Effect.provideService(Metric.MetricRegistry, new Map()),
         Effect.provideService(Screen, {
           live: true,
           colors: false,
@@ -133,6 +136,8 @@ describe("Progress", () => {
           Effect.sleep("95 seconds")
         )
       ).pipe(
+        // What clients of other tests counted is not shown.
+        Effect.provideService(Metric.MetricRegistry, new Map()),
         Effect.provideService(Screen, {
           live: false,
           colors: false,
