@@ -30,6 +30,10 @@ describe("export --rotate day --force", alongside, () => {
       const iso = (instant: number) => Instant.format(instant)
       const before = ["--since", first, "--until", last]
 
+      // They are of no day: no bounded run covers their file.
+      const undated = yield* run([...daily, ...before, "--without-start", "include"], { cwd })
+      assert.strictEqual(undated.code, 2)
+      assert.include(undated.stderr, "--without-start")
       const fresh = yield* run([...daily, ...before], { cwd })
       assert.strictEqual(fresh.code, 0, fresh.stderr)
       assert.notInclude(fresh.stderr, "replaced")
