@@ -22,6 +22,7 @@ import {
   Transform
 } from "@callstream/core"
 import { DecodingThread, GuardedTransport, ProcessOwner } from "@callstream/node"
+import * as Bounds from "@callstream/core/source/Bounds"
 import * as NodeDns from "@effect/platform-node/NodeDns"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
@@ -228,7 +229,10 @@ const fingerprintOf = (job: Job, organization: string, veil: Veil.Veil) => {
 const isKnown = ({ entries, withoutStart }: CoverageSet.CoverageSet): boolean =>
   entries.length > 0 || withoutStart !== undefined
 
-const instant = (input: Instant.Input | undefined) => (input === undefined ? undefined : Instant.fromInput(input))
+const instant = (input: Instant.Input | undefined) => {
+  const found = input === undefined ? undefined : Instant.fromInput(input)
+  return found === undefined ? undefined : Bounds.exact(found)
+}
 
 const rangeOf = ({ selection: { from, to } }: Job) => ({ from: instant(from) ?? null, to: instant(to) ?? null })
 

@@ -64,6 +64,23 @@ describe("callstream export by windows", alongside, () => {
       })
   )
 
+  it.live("an end in the year 9999 is an end in the future, also under a name", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const { run, simulator } = yield* simulation({ sessions: 100 })
+      for (const more of [[], ["--name", "all"]]) {
+        const args = ["export", "--until", "9999-12-31T23:59:59Z", "--to", `${more.length}.ndjson`, ...more]
+        const { code, stderr } = yield* run(args, { cwd })
+        assert.strictEqual(code, 0, stderr)
+        const ids = idsOf(readFileSync(join(cwd, `${more.length}.ndjson`), "utf8"))
+        assert.sameMembers(
+          [...ids],
+          simulator.truth().map(({ id }) => id)
+        )
+      }
+    })
+  )
+
   it.live("a server that ignores time bounds is found out: everything comes, nothing is proven, exit 3", () =>
     Effect.gen(function* () {
       const { run, simulator } = yield* simulation({ sessions: 300, bounds: { ignored: "all" } })

@@ -45,6 +45,15 @@ export interface Asked {
 }
 
 /**
+ * A bound as a whole number that is exact: microseconds are so until the year 2255, and nothing that is credible starts later.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const exact = (instant: Instant.Instant): Instant.Instant =>
+  Math.max(Number.MIN_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, instant))
+
+/**
  * Asks the server for its clock where the range has no end.
  *
  * @since 0.1.0
@@ -62,7 +71,11 @@ export const resolve = (
             History.openEnd(local * 1000, observedAt)
           )
         ),
-    (end) => ({ from: from ?? null, to: to ?? null, end: end ?? null })
+    (end) => ({
+      from: from === undefined ? null : exact(from),
+      to: to === undefined ? null : exact(to),
+      end: end ?? null
+    })
   )
 
 /**
