@@ -191,11 +191,16 @@ export const run = Effect.fnUntraced(function* (options: Options): Effect.fn.Ret
   }
   if (again.stdout !== "") problems.push("one run more writes to stdout")
 
-  const bounds = {
-    ...(range.from === undefined ? {} : { from: Date.parse(range.from) * 1000 }),
-    ...(range.to === undefined ? {} : { to: Date.parse(range.to) * 1000 })
-  }
-  const truth = new Set(simulator.simulator.truth(bounds).map(({ id }) => id))
+  const from = range.from === undefined ? -Infinity : Date.parse(range.from) * 1000
+  const to = range.to === undefined ? Infinity : Date.parse(range.to) * 1000
+  // Calls without a start are of the range that they were created in, and of no day.
+  const ofDays = scenario.rotate === "day" && (range.from !== undefined || range.to !== undefined)
+  const truth = new Set(
+    simulator.simulator.truth().flatMap(({ createdAt, id, startedAt }) => {
+      const at = startedAt ?? (ofDays ? NaN : createdAt)
+      return at >= from && at < to ? [id] : []
+    })
+  )
   const { events } = receiver
   const { file, rotate } = scenario
   const found =
