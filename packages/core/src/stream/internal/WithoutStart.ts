@@ -88,7 +88,7 @@ const find = Effect.fnUntraced(function* (
   const meant = created.rows.filter(isMeant)
   const moved: Coverage.Coverage = {
     _tag: "Provisional",
-    reason: "calls without a start came or went while they were read"
+    reason: { _tag: "WithoutStartMoved" }
   }
   return done(meant, claim(again === there && !created.moved ? { _tag: "Proven" } : moved), there - meant.length)
 })
