@@ -21,8 +21,10 @@ export interface Report {
   readonly settled: number
   readonly of: number
   readonly undated: number
-  /** Sessions without a start, which lie outside a bounded range; `null` where they were not counted. */
+  /** Calls without a start time that were created outside a bounded range; `null` where they were not counted. */
   readonly undatedOutside: number | null
+  /** Those of which the API does not show whether they were created in it. */
+  readonly undatedUnassigned: number | null
   readonly horizon: number
   /** When the first of it was observed: what is said holds as of then. */
   readonly asOf: string | null
@@ -59,6 +61,10 @@ const wholeOf = ({ entries }: CoverageSet.CoverageSet): CoverageSet.Range => ({
   to: entries.at(-1)?.range.to ?? 0
 })
 
+/** Whether nothing is to be said of calls without a start: that none is of the range. */
+const isNone = ({ outside, withoutStart }: CoverageSet.CoverageSet): boolean =>
+  outside !== undefined && withoutStart?.count === 0 && withoutStart.verdict === "proven"
+
 /** Those without a start are a last stretch of no length. */
 export const make = (
   coverage: CoverageSet.CoverageSet,
@@ -70,7 +76,7 @@ export const make = (
   const end = entries.length === 0 ? (withoutStart?.asOf ?? 0) : whole.to
   const parts: ReadonlyArray<CoverageSet.Entry> = [
     ...entries,
-    ...(withoutStart === undefined ? [] : [{ ...withoutStart, range: { from: end, to: end } }])
+    ...(withoutStart === undefined || isNone(coverage) ? [] : [{ ...withoutStart, range: { from: end, to: end } }])
   ]
   const gaps = parts.flatMap(({ range, reason }) =>
     reason !== undefined && CoverageReason.isGap(reason)
@@ -91,7 +97,8 @@ export const make = (
     settled: parts.reduce((sum, { final = 0 }) => sum + final, 0),
     of: parts.reduce((sum, { count = 0 }) => sum + count, 0),
     undated: withoutStart?.count ?? 0,
-    undatedOutside: outside ?? null,
+    undatedOutside: outside?.created ?? null,
+    undatedUnassigned: outside?.unassigned ?? null,
     horizon: horizonMillis / 1000,
     asOf: observed.length === 0 ? null : Instant.format(Math.min(...observed)),
     provenUntil: provenUpTo(windows),

@@ -25,12 +25,22 @@ const finality = ({ of, settled }: Report): ReadonlyArray<string> => {
   return [of === 1 ? "The one call is final." : `All ${Format.count(of)} calls are final.`]
 }
 
-const outside = ({ undatedOutside: count }: Report): ReadonlyArray<string> =>
-  count === null || count === 0
-    ? []
-    : [
-        `${Format.counted(count, "call")} without a start time ${count === 1 ? "is" : "are"} not in this export: created outside the range, or the API does not show when. Export without --since and --until to have them.`
-      ]
+/** Calls without a start time that are not in the export: two reasons, and only one of them can be helped. */
+const outside = ({ undatedOutside, undatedUnassigned }: Report): ReadonlyArray<string> => {
+  const calls = (count: number) => Format.counted(count, "call")
+  const created = undatedOutside ?? 0
+  const unassigned = undatedUnassigned ?? 0
+  return [
+    ...(created === 0
+      ? []
+      : [`${calls(created)} without a start time ${created === 1 ? "was" : "were"} created outside this range.`]),
+    ...(unassigned === 0
+      ? []
+      : [
+          `${calls(unassigned)} without a start time ${unassigned === 1 ? "exists" : "exist"}; this API does not tell which belong to this range: export without --since and --until to have them.`
+        ])
+  ]
+}
 
 /** What was checked and how, what is assumed, what may still change. */
 export const describe = (report: Report, clock: Calendar.Calendar | undefined): string => {

@@ -167,7 +167,7 @@ const cover = (set: CoverageSet.CoverageSet, window: Coverage.Window): CoverageS
   const part = partOf(window)
   const revised = revise(set, window)
   if (from < to) return CoverageSet.replace(revised, { ...part, range: { from, to } })
-  const countsOnly = outside !== undefined && part.count === 0 && coverage._tag === "Proven"
+  const countsOnly = outside !== undefined && outside.unassigned > 0 && part.count === 0 && coverage._tag === "Proven"
   return CoverageSet.addWithoutStart(revised, countsOnly ? undefined : part, outside)
 }
 

@@ -60,13 +60,15 @@ describe("CoverageReport", () => {
 
   it("has calls without a start as a last window of no length", () => {
     const part: CoverageSet.Part = { verdict: "provisional", count: 3, final: 0, requests: 2, asOf: 50 * hour }
-    const set = CoverageSet.addWithoutStart(CoverageSet.replace(CoverageSet.empty, entry(1, undefined)), part, 4)
+    const outside = { created: 4, unassigned: 1 }
+    const set = CoverageSet.addWithoutStart(CoverageSet.replace(CoverageSet.empty, entry(1, undefined)), part, outside)
     const report = CoverageReport.make(set, 0, undefined)
     assert.deepInclude(report, {
       set: "provisional",
       of: 5,
       undated: 3,
       undatedOutside: 4,
+      undatedUnassigned: 1,
       asOf: "1970-01-03T02:00:00Z"
     })
     assert.deepInclude(report.windows.at(-1), { from: "1970-01-01T02:00:00Z", to: "1970-01-01T02:00:00Z", count: 3 })

@@ -21,6 +21,7 @@ const report: Report = {
   of: 4000,
   undated: 0,
   undatedOutside: null,
+  undatedUnassigned: null,
   horizon: 7200,
   asOf,
   provenUntil: "2026-11-28T19:19:30Z",
@@ -38,9 +39,15 @@ describe("the proof of a summary", () => {
 
   it("of an old range is complete without a reserve", () => {
     const old: Report = { ...report, set: "proven", reasons: [], settled: 1, of: 1, windows: [proven] }
+    const complete = `Complete as of 2026-11-28 21:19 UTC, ${assumed} The one call is final.`
+    assert.strictEqual(Proof.describe({ ...old, undatedOutside: 0, undatedUnassigned: 0 }, undefined), complete)
     assert.strictEqual(
-      Proof.describe({ ...old, undatedOutside: 2 }, undefined),
-      `Complete as of 2026-11-28 21:19 UTC, ${assumed} The one call is final. 2 calls without a start time are not in this export: created outside the range, or the API does not show when. Export without --since and --until to have them.`
+      Proof.describe({ ...old, undatedOutside: 1, undatedUnassigned: 0 }, undefined),
+      `${complete} 1 call without a start time was created outside this range.`
+    )
+    assert.strictEqual(
+      Proof.describe({ ...old, undatedOutside: 0, undatedUnassigned: 2 }, undefined),
+      `${complete} 2 calls without a start time exist; this API does not tell which belong to this range: export without --since and --until to have them.`
     )
   })
 

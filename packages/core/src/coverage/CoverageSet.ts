@@ -82,6 +82,25 @@ export const Entry = Schema.Struct({ ...Part.fields, range: Range })
 export type Entry = typeof Entry.Type
 
 /**
+ * Calls without a start time that are not in a bounded range.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const Outside = Schema.Struct({
+  /** Created outside the range. */
+  created: Schema.Int,
+  /** The API does not show which of them were created in the range. */
+  unassigned: Schema.Int
+})
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type Outside = typeof Outside.Type
+
+/**
  * What is known of several ranges, and of the calls without a start time, which are in no range.
  *
  * @since 0.1.0
@@ -94,8 +113,8 @@ export const CoverageSet = Schema.Struct({
   seams: Schema.Array(Position),
   /** Calls without a start time that came, where those were asked for. */
   withoutStart: Schema.optionalKey(Part),
-  /** Calls without a start time that exist and were not asked for, where they were counted. */
-  outside: Schema.optionalKey(Schema.Int)
+  /** Calls without a start time that exist and did not come, where they were counted. */
+  outside: Schema.optionalKey(Outside)
 })
 
 /**
@@ -222,18 +241,27 @@ export const commit = (self: CoverageSet, seams: Iterable<Position>): CoverageSe
 }
 
 /**
- * Adds what is known of the calls without a start time, and how many of them were not asked for.
+ * Adds what is known of the calls without a start time, and how many of them did not come.
  *
  * @since 0.1.0
  * @category combining
  */
-export const addWithoutStart = (self: CoverageSet, part: Part | undefined, outside?: number): CoverageSet => ({
+export const addWithoutStart = (self: CoverageSet, part: Part | undefined, outside?: Outside): CoverageSet => ({
   ...self,
   ...(part === undefined
     ? {}
     : { withoutStart: self.withoutStart === undefined ? part : both(self.withoutStart, part) }),
   ...(outside === undefined ? {} : { outside })
 })
+
+/**
+ * Whether the calls without a start time were read too, all of a history or those that were created in a range.
+ *
+ * @since 0.1.0
+ * @category reading
+ */
+export const hasWithoutStart = ({ outside, withoutStart }: CoverageSet): boolean =>
+  withoutStart !== undefined && (outside === undefined || outside.unassigned === 0 || outside.created > 0)
 
 /**
  * What several sets say together of a whole range: the weakest of all that is known of it, and of the calls without a

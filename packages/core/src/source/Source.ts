@@ -40,8 +40,8 @@ export type Unit = {
   | {
       readonly _tag: "WithoutStart"
       readonly coverage?: CoverageSet.Part | undefined
-      /** How many of them exist outside the range that was asked for, where they were counted. */
-      readonly outside?: number | undefined
+      /** How many of them exist that are not in it, where they were counted. */
+      readonly outside?: CoverageSet.Outside | undefined
     }
   | {
       readonly _tag: "Page"

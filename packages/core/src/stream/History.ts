@@ -170,8 +170,17 @@ const begin = (range: OpenRange, options: Options): Stream.Stream<Window, AgniEr
       const ofRange = Effect.gen(function* () {
         if (!isMeant) return undefined
         const repeats = yield* settings.repeats
-        const note = (log: Ask.Log) => reading.ledger.note({ repeats, log })
-        return yield* WithoutStart.window(settings, reading.known, { from: first, to }, seen.about, note)
+        const { ledger, known } = reading
+        return yield* WithoutStart.window(
+          settings,
+          { from: range.from ?? -Infinity, to },
+          {
+            known,
+            calls: seen.about,
+            isDelivered: (key) => ledger.has(key) || ledger.unplaced.has(key),
+            note: (log) => ledger.note({ repeats, log })
+          }
+        )
       })
       const closing = Effect.flatMap(whole ? undated : ofRange, (window) => reading.closing(window, whole))
       return Stream.concat(

@@ -112,7 +112,7 @@ describe("windows as units", () => {
     from: Instant.Instant,
     to: Instant.Instant,
     ids: ReadonlyArray<string>,
-    outside?: number
+    outside?: Coverage.Outside
   ): Coverage.Window => ({
     from: begin + from,
     to: begin + to,
@@ -153,10 +153,14 @@ describe("windows as units", () => {
   })
 
   it("with the number of calls outside the range speak of no range", () => {
-    const units = unitsOf(window(0, 10, ["a"]), window(10, 10, [], 12))
+    const outside = { created: 0, unassigned: 12 }
+    const units = unitsOf(window(0, 10, ["a"]), window(10, 10, [], outside))
     assert.deepStrictEqual(tags(units), ["Window", "WithoutStart"])
-    assert.deepInclude(coverageOf(units), { outside: 12 })
+    assert.deepInclude(coverageOf(units), { outside })
     assert.isUndefined(coverageOf(units).withoutStart)
+    // None was created in the range: that was seen.
+    const none = unitsOf(window(0, 10, ["a"]), window(10, 10, [], { created: 12, unassigned: 0 }))
+    assert.deepInclude(coverageOf(none).withoutStart, { verdict: "proven", count: 0 })
   })
 
   it("lose nothing in a copy", () => {

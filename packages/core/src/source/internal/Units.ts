@@ -79,13 +79,9 @@ export const next = (reading: Reading, window: Coverage.Window): readonly [Readi
       [{ _tag: "Window", rows, rejected, doubts, range: { from, to }, coverage, to: Position.of(to) }]
     ]
   }
-  // A window that only says how many there are elsewhere says nothing of those that came.
-  const countsOnly = outside !== undefined && rows.length === 0 && window.coverage._tag === "Proven"
   if (reading.dated || outside !== undefined) {
-    return [
-      reading,
-      [{ _tag: "WithoutStart", rows, rejected, doubts, outside, coverage: countsOnly ? undefined : part }]
-    ]
+    const coverage = countsOnly(window) ? undefined : part
+    return [reading, [{ _tag: "WithoutStart", rows, rejected, doubts, outside, coverage }]]
   }
   const undated = Coverage.items(window).filter(({ start }) => start === undefined).length
   const { pages } = reading
@@ -99,6 +95,13 @@ export const next = (reading: Reading, window: Coverage.Window): readonly [Readi
     },
     [{ _tag: "Page", rows, rejected, doubts }]
   ]
+}
+
+/** A window that only says how many calls without a start there are: none of them could be assigned to the range. */
+const countsOnly = (window: Coverage.Window): boolean => {
+  const { coverage, outside } = window
+  if (outside === undefined || outside.unassigned === 0 || outside.created > 0) return false
+  return Coverage.items(window).length === 0 && coverage._tag === "Proven"
 }
 
 /** What is left to say at the end of the windows. */
