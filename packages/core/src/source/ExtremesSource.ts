@@ -1,5 +1,5 @@
 /**
- * The newest, or the oldest, calls of a range as a source: one page at the end, so a run that is stopped begins again.
+ * The newest or the oldest calls of a range as a source: one page at the end, so a stopped run starts again.
  *
  * @since 0.1.0
  */
@@ -30,7 +30,7 @@ export interface Keep {
 }
 
 /**
- * Those calls of a range. A last page without rows says what was proven of the part of the range that had to be read.
+ * Those calls of a range. A last page without rows has the coverage of the part of the range that was read.
  *
  * @since 0.1.0
  * @category constructors
@@ -91,7 +91,7 @@ export const ofPages = (
 
 const told = ({ limit, side }: Keep): string => `${side} ${limit}`
 
-/** What is kept of all that was read was observed when the first of it was, at least. */
+/** The calls come from several answers, and the earliest observation holds for all. */
 const kept = <E, R>({ limit, side }: Keep, read: Stream.Stream<Units.Batch, E, R>): Stream.Stream<Unit, E, R> =>
   Stream.unwrap(
     Effect.map(Ref.make(Infinity), (first) =>
