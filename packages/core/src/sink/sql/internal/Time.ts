@@ -37,7 +37,7 @@ export const repeated = (): ((instant: Instant) => string) => {
   }
 }
 
-/** The separators of `format`, by where they stand. */
+/** The separators of `format`, by position. */
 const separators: ReadonlyArray<readonly [number, string]> = [
   [4, "-"],
   [7, "-"],
