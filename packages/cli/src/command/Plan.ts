@@ -1,4 +1,4 @@
-/** `callstream plan`: what an export will take, before it is made. */
+/** `callstream plan`: estimates the requests and time of an export. */
 import { type Calendar, CoverageReason, Instant, Plan } from "@callstream/core"
 import { AgniTransport } from "@callstream/node"
 import * as Command from "effect/cli/Command"
@@ -69,7 +69,7 @@ const lines = (plan: Plan.Plan, concurrency: number, rate: number | undefined, c
       "requests",
       [
         about(plan.requests) +
-          (plan.learning === 0 ? "" : `, ${Format.count(plan.learning)} of them to learn what the endpoint does`)
+          (plan.learning === 0 ? "" : `, ${Format.count(plan.learning)} of them to probe the endpoint`)
       ]
     ],
     [

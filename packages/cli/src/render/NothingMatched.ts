@@ -1,10 +1,10 @@
-/** Why nothing came: which filters matched no call, and which values there are instead. Never personal data. */
+/** Explains an empty result: the filters that matched no call, and the values that were seen. No personal data. */
 import { AgniClient, type CallSession, type CallSessionQuery, type CallSessions, Instant } from "@callstream/core"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { type Condition, type Field, fields, isField } from "../option/Condition.ts"
 
-/** Values of a field that are shown, and characters of one. */
+/** The most values of a field that are shown, and characters of one. */
 const mostValues = 8
 const longest = 40
 
@@ -33,10 +33,10 @@ export const makeSeen = (wanted: ReadonlyArray<Field>): Seen => {
 }
 
 export interface Finding {
-  /** What matched nothing, in words. */
+  /** The filter that matched nothing, in words. */
   readonly filters: ReadonlyArray<string>
   readonly seen: ReturnType<Seen["values"]>
-  /** Where the values were looked for, if not in the range itself. */
+  /** Where the values were seen, if not in the range itself. */
   readonly elsewhere: boolean
 }
 
@@ -55,7 +55,7 @@ export const describe = ({ elsewhere, filters, seen }: Finding): string => {
   return `No calls matched ${filters.join(" and ")}.${values === "" ? "" : ` Seen${where}: ${values}.`}`
 }
 
-/** Of conditions that left out every call. */
+/** For conditions that left out every call. */
 export const ofConditions = (conditions: ReadonlyArray<Condition>, seen: Seen): Finding => {
   const texts = conditions.flatMap(({ text }) => (text === undefined ? [] : [text]))
   const others = conditions.length - texts.length
@@ -70,7 +70,7 @@ export const ofConditions = (conditions: ReadonlyArray<Condition>, seen: Seen): 
   }
 }
 
-/** Of the server's filters: a page without them is looked at, and one without the range where that is empty. */
+/** For the server's filters: reads a page without them, and one without the range if that is empty. */
 export const ofSelection = Effect.fnUntraced(function* (
   selection: CallSessions.Selection,
   { from, to }: { readonly from: Instant.Instant | undefined; readonly to: Instant.Instant | undefined }

@@ -1,4 +1,4 @@
-/** What a run has done so far, and the line that shows it. */
+/** The progress of a run, and the line that shows it. */
 import type { Calendar, Instant, Pipeline } from "@callstream/core"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -10,7 +10,7 @@ import { clearLine, Screen } from "./Screen.ts"
 
 export interface Progress {
   readonly startedAt: number
-  /** Sessions that came from the server, and those that were written. */
+  /** Calls read from the server, and calls written. */
   readonly read: number
   readonly sessions: number
   readonly rejected: number
@@ -22,7 +22,7 @@ export interface Progress {
   readonly last: Instant.Instant | undefined
   /** Where an earlier run stopped, when this one resumes. */
   readonly resumedAt: Instant.Instant | undefined
-  /** There is something to resume from. */
+  /** Whether a state is saved to resume from. */
   readonly committed: boolean
 }
 
@@ -49,12 +49,12 @@ export const after =
     return { ...progress, read, sessions: delivered, rejected, earliest, latest, last, resumedAt, committed }
   }
 
-/** With so many calls more that were left out before any were chosen. */
+/** Adds calls that the conditions left out before the newest or oldest were chosen. */
 export const withLeftOut =
   (count: number) =>
   (progress: Progress): Progress => ({ ...progress, leftOut: progress.leftOut + count })
 
-/** What several runs have done together. */
+/** The progress of several runs together. */
 export const sum = (all: ReadonlyArray<Progress>): Progress => ({
   startedAt: Math.min(...all.map(({ startedAt }) => startedAt)),
   read: all.reduce((sum, { read }) => sum + read, 0),
@@ -68,7 +68,7 @@ export const sum = (all: ReadonlyArray<Progress>): Progress => ({
   committed: false
 })
 
-/** What the client counted: calls read, some of them twice, requests, and those retried by reason. */
+/** The client's counts: calls read (some twice), requests, and retries by reason. */
 export interface Requests {
   readonly read: number
   readonly sent: number
@@ -106,7 +106,7 @@ export const describeRetries = (counts: Requests): string => {
   return `${Format.count(times)} retried (${reasons})`
 }
 
-/** What fits into the columns. */
+/** The parts that fit into the columns. */
 export const line = (
   progress: Progress,
   counts: Requests,
@@ -117,7 +117,7 @@ export const line = (
   const seconds = (now - progress.startedAt) / 1000
   const speed = seconds < 0.5 ? 0 : counts.read / seconds
   const retries = timesRetried(counts)
-  // A part has a short form where the long one may find no room.
+  // Some parts have a short form for narrow terminals.
   const parts: ReadonlyArray<ReadonlyArray<string>> = [
     ...(progress.sessions === 0
       ? [[`${Format.counted(counts.read, "call")} read`]]
@@ -150,7 +150,7 @@ export const show = (
       const tell = Effect.flatMap(text(Infinity), (text) => screen.write(`${text}\n`))
       return Effect.asVoid(Effect.forkScoped(Effect.repeat(Effect.delay(tell, "30 seconds"), Schedule.forever)))
     }
-    // Room for the ^C that a terminal writes: on a line of its own it would stay there.
+    // Room for the ^C that a terminal writes: without it, the ^C would remain on a line of its own.
     const draw = Effect.flatMap(
       Effect.suspend(() => text(screen.columns() - 3)),
       (text) => screen.write(`${clearLine}${screen.colors ? `\u001b[2m${text}\u001b[22m` : text}`)

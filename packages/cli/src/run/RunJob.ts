@@ -1,4 +1,4 @@
-/** The run that does what a job asks for. */
+/** Runs a job. */
 import {
   AgniClient,
   type AgniError,
@@ -50,16 +50,16 @@ import * as Limit from "./Limit.ts"
 import * as Spool from "./Spool.ts"
 import * as Veil from "./Veil.ts"
 
-/** Whether sessions go as they came into lines of JSON, and nowhere else. */
+/** Whether the only output is lines of JSON of unchanged records. */
 const isLines = ({ sinks, transform }: Job): boolean =>
   transform.label === "" &&
   sinks.every(({ target }) => target._tag === "Stdout" || (target._tag === "File" && target.format === "ndjson"))
 
-/** A thread of its own makes such lines while the others wait; objects come cheaper without it. */
+/** A worker thread makes lines of JSON faster; for objects it costs more than it saves. */
 export const decoder = (jobs: ReadonlyArray<Job>): Layer.Layer<never> =>
   jobs.every(isLines) ? DecodingThread.layer : Layer.empty
 
-/** Whose calls these are: webhooks say it, and a checkpoint belongs to it. And where a range without an end ends for good. */
+/** The organization of the calls, which webhooks send and a checkpoint belongs to, and the end of an open range. */
 const look = Effect.flatMap(Effect.all([AgniClient, Clock.currentTimeMillis]), ([{ list }, local]) =>
   Effect.map(list({ pageSize: 20 }), ({ observedAt, sessions }) => {
     const found = sessions.find(({ organizationId }) => typeof organizationId === "string" && organizationId !== "")
@@ -67,7 +67,7 @@ const look = Effect.flatMap(Effect.all([AgniClient, Clock.currentTimeMillis]), (
   })
 )
 
-/** What all of these sessions are; a run with a limit, or that leaves gaps, does not have all of anything. */
+/** What the output covers; a run with a limit, or with gaps, covers nothing as a whole. */
 const coversOf =
   ({ filters, keep, keepGoing, limit, withoutStart }: Job) =>
   ({ end, from, to }: HistorySource.State): SessionSink.Covers | undefined =>
@@ -75,7 +75,7 @@ const coversOf =
       ? { from: from ?? undefined, to: to ?? end ?? undefined, filters, withoutStart }
       : undefined
 
-/** `shared` is counted in when somebody else shows how far it is. */
+/** With `shared`, the caller shows the progress of several runs. */
 export const run = Effect.fnUntraced(function* (job: Job, shared?: Ref.Ref<Progress.Progress>) {
   const { live } = yield* Screen
   const progress = shared ?? (yield* Effect.flatMap(Progress.make, Ref.make))
@@ -128,7 +128,7 @@ export const run = Effect.fnUntraced(function* (job: Job, shared?: Ref.Ref<Progr
         pipeline.run((event) => Ref.update(progress, Progress.after(event))),
         sinks.length
       ).pipe(Effect.mapError(Veil.explain(job.name ?? "", job.state.folder)))
-      // Also of a run that came to its end before: it may have been killed before it wrote the file.
+      // Also for a run that had finished: it may have been killed before it wrote the file.
       if (coverage !== undefined && (!done.finishedBefore || isKnown(done.coverage))) {
         const { finish, write } = yield* coverage
         yield* write(`${JSON.stringify(reportOf(done.coverage), null, 2)}\n`)
@@ -164,7 +164,7 @@ export const run = Effect.fnUntraced(function* (job: Job, shared?: Ref.Ref<Progr
   if (failed || (job.strict && doubtful)) return yield* new Incomplete()
 })
 
-/** Why a run brought nothing, where filters are the reason. */
+/** Explains an empty run where filters are the reason. */
 const unmatchedIn = (
   job: Job,
   { leftOut, read, resumedAt, sessions }: Progress.Progress,
@@ -179,7 +179,7 @@ const unmatchedIn = (
   return NothingMatched.ofSelection(selection, { from: from ?? undefined, to: to ?? undefined })
 }
 
-/** Data, or what a program makes of it, and a line that redraws itself would overwrite each other on one terminal. */
+/** Data on stdout and a progress line would overwrite each other on one terminal. */
 export const showsProgress = (jobs: ReadonlyArray<Job>, live: boolean): boolean => {
   if (!live) return jobs.every(({ report }) => report === "people")
   const toStdout = jobs.some(({ sinks }) => sinks.some(({ target }) => target._tag === "Stdout"))
@@ -195,8 +195,8 @@ const stateIn = ({ database, folder }: Run.State) =>
 const webhooks = Layer.provide(GuardedTransport.layer, NodeDns.layer)
 
 /**
- * The coverage file, opened now or, under a name, when it is to be written: another run may have it open, until the state
- * of this one is known to be held by nobody else.
+ * Opens the coverage file, for a named run only when it is written: until this run holds the state, another run of that
+ * name may have the file open.
  */
 const openCoverage = Effect.fnUntraced(function* (path: string, { name, sinks }: Job) {
   const { acquire } = yield* OutputLock
@@ -238,7 +238,7 @@ const rangeOf = ({ selection: { from, to } }: Job) => ({ from: instant(from) ?? 
 
 type JobSource = Source.Source<HistorySource.State, AgniError, AgniClient>
 
-/** What a job watches of its source. */
+/** What a job observes of its source. */
 interface Watched {
   readonly progress: Ref.Ref<Progress.Progress>
   readonly seen: NothingMatched.Seen
@@ -254,12 +254,12 @@ const sourceOf = (job: Job, end: Instant.Instant | undefined, { progress, seen }
   )
   return {
     ...source,
-    // Known by now, or, where nothing resumes, not needed beforehand, which saves a request.
+    // Only a run that resumes needs it beforehand; the others save a request.
     begin: Effect.succeed({ from, to, end: end ?? null }),
     units: (state, at) =>
       Stream.tap(source.units(state, at), ({ rows }) =>
         Effect.map(Ref.get(progress), ({ sessions }) => {
-          // Reading the rows is what conditions do anyway.
+          // The conditions read the rows anyway.
           if (sessions === 0 && job.conditions.length > 0) seen.add(Rows.items(rows).map(({ row }) => row))
         })
       )
@@ -304,7 +304,7 @@ const readerOf = (job: Job, onLeftOut: Limit.Keep["onLeftOut"]): JobSource => {
         const few = keep.side === "newest" ? Extremes.lastWindows : Extremes.firstWindows
         return Limit.extremesOf(few(keep.limit, range, counting), { ...keep, passes, onLeftOut })
       }
-      // They are read ahead, side by side: small ones where few calls are wanted.
+      // Windows are read in parallel, so a small limit takes small windows.
       const most = limit ?? Infinity
       return Limit.first(Extremes.firstWindows(most, range, counting), most, passes)
     }
