@@ -291,7 +291,7 @@ const readerOf = (job: Job, onLeftOut: Limit.Keep["onLeftOut"]): JobSource => {
     horizon: job.horizon,
     keepGoing: job.keepGoing,
     withoutStart: job.withoutStart,
-    learned: job.learned
+    profile: job.profile
   }
   const history = HistorySource.make(range, options)
   if (keep === undefined && limit === undefined) return history

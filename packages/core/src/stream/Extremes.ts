@@ -15,7 +15,7 @@ import type { Version } from "../model/Version.ts"
 import { items, type Window } from "./Coverage.ts"
 import * as History from "./History.ts"
 import * as Clocks from "./internal/Clocks.ts"
-import * as Learned from "./Learned.ts"
+import * as Probes from "./internal/Probes.ts"
 
 /** A page or a window: anything that brings sessions and what was rejected. */
 interface Batch {
@@ -144,21 +144,21 @@ export const lastWindows = (
     Effect.gen(function* () {
       const { agentId, callerNumber, channel, pageSize, search, status } = options
       const filters = { agentId, status, channel, callerNumber, search }
-      const seen = yield* Learned.learn({ filters, pageSize, learned: options.learned, deep: false })
-      const { about, controls, learned, oldest } = seen
+      const seen = yield* Probes.probe({ filters, pageSize, profile: options.profile, deep: false })
+      const { about, controls, oldest } = seen
       const clocks = Clocks.make(seen.localNow, seen.log)
       const to = range.to ?? options.end ?? Clocks.openEnd(clocks)
       const newest = controls.at(-1)?.start ?? clocks.latest
       const from = range.from ?? oldest
-      if (learned.filterProblem !== undefined || oldest === undefined || from === undefined || from >= to) {
+      if (seen.profile.filterProblem !== undefined || oldest === undefined || from === undefined || from >= to) {
         return History.windows(range, options)
       }
       const perSession = Math.max(1, newest - oldest) / Math.max(1, about)
-      const profile = { ...learned, repeatsBeyondEnd: yield* seen.repeats }
+      const profile = { ...seen.profile, repeatsBeyondEnd: yield* seen.repeats }
       let held = 0
       const before = (end: Instant, width: number): Stream.Stream<Window, AgniError, AgniClient> => {
         const begin = Math.max(from, Math.floor((Math.min(end, newest) - width) / 1_000_000) * 1_000_000)
-        return History.windows({ from: begin, to: end }, { ...options, learned: profile, withoutStart: "skip" }).pipe(
+        return History.windows({ from: begin, to: end }, { ...options, profile, withoutStart: "skip" }).pipe(
           Stream.tap((window) =>
             Effect.sync(() => {
               held += countedIn(window, counts)

@@ -225,7 +225,7 @@ export const notBack = "a session did not come back for its own start"
 export const hidden = "sessions of equal start hid a session from its own start"
 
 /**
- * Whether a known row comes back for its own second, and nothing from elsewhere with it. Where rows of equal start stand
+ * Whether a control row comes back for its own second, and nothing from elsewhere with it. Where rows of equal start stand
  * differently on each page it may be hidden, though nothing is broken: other pages are tried then.
  */
 export const control = Effect.fnUntraced(function* (
