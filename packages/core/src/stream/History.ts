@@ -10,7 +10,8 @@ import { AgniClient } from "../client/AgniClient.ts"
 import type { AgniError } from "../model/AgniError.ts"
 import type { CallSessionQuery } from "../model/CallSessionQuery.ts"
 import * as Instant from "../model/Instant.ts"
-import { items, verdict, type Window } from "./Coverage.ts"
+import * as CallRows from "../model/Rows.ts"
+import { verdict, type Window } from "./Coverage.ts"
 import * as Ask from "./internal/Ask.ts"
 import * as Clocks from "./internal/Clocks.ts"
 import * as Fallback from "./internal/Fallback.ts"
@@ -198,7 +199,7 @@ const earliest = 946_684_800_000_000
 const notYet = (from: Instant.Instant, to: Instant.Instant, now: Instant.Instant): Window => ({
   from,
   to: Math.max(from, to),
-  sessions: [],
+  rows: CallRows.make([], now),
   rejected: [],
   coverage: { _tag: "Provisional", reason: "the range begins later than the server's clock" },
   settled: 0,
@@ -207,8 +208,8 @@ const notYet = (from: Instant.Instant, to: Instant.Instant, now: Instant.Instant
 })
 
 const describe = (window: Window): string => {
-  const { coverage, from, rejected, requests, to } = window
-  const count = items(window).length + rejected.length
+  const { coverage, from, rejected, requests, rows, to } = window
+  const count = rows.length + rejected.length
   return (
     `${Instant.format(from)} to ${Instant.format(to)}: ${count} sessions, ${requests} requests, ` +
     (coverage._tag === "Proven" ? "proven" : `${verdict(coverage)}: ${coverage.reason}`)

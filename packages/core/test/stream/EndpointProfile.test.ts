@@ -211,7 +211,7 @@ describe("Probes.probe, with an endpoint profile", () => {
         windows.map(({ coverage }) => coverage._tag),
         "Proven"
       )
-      assert.strictEqual(windows.flatMap(({ sessions }) => sessions).length, 3000)
+      assert.strictEqual(windows.flatMap(({ rows }) => rows.sessions()).length, 3000)
     })
   )
 })
