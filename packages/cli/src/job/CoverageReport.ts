@@ -1,5 +1,5 @@
 /** What the windows of a run say together: for the summary, and for `--coverage FILE`. */
-import { type Calendar, CoverageSet, Instant } from "@callstream/core"
+import { type Calendar, CoverageReason, CoverageSet, Instant } from "@callstream/core"
 import * as Result from "effect/Result"
 import * as Format from "../option/Format.ts"
 
@@ -7,6 +7,7 @@ interface Stretch {
   readonly from: string
   readonly to: string
   readonly set: CoverageSet.Verdict
+  readonly kind: CoverageReason.CoverageReason["_tag"] | null
   readonly reason: string | null
   readonly count: number | null
   readonly requests: number
@@ -32,6 +33,9 @@ export interface Report {
   readonly windows: ReadonlyArray<Stretch>
 }
 
+/** Among the reasons of a report: the last hours, of which nothing can be proven yet. */
+export const tooRecent = CoverageReason.describe({ _tag: "TooRecent" })
+
 /** How far everything is proven, from the first stretch on. */
 const provenUpTo = (windows: ReadonlyArray<Stretch>): string | null => {
   const end = windows.findIndex(({ set }) => set !== "proven")
@@ -45,7 +49,8 @@ const stretchOf = (
   from: Instant.format(from),
   to: Instant.format(to),
   set: verdict,
-  reason: reason?.text ?? null,
+  kind: reason?._tag ?? null,
+  reason: reason === undefined ? null : CoverageReason.describe(reason),
   count: count ?? null,
   requests
 })
@@ -73,10 +78,13 @@ export const make = (
     ...entries,
     ...(withoutStart === undefined || isNone(coverage) ? [] : [{ ...withoutStart, range: { from: end, to: end } }])
   ]
-  const reasons = parts.flatMap(({ range, reason }) =>
-    reason === undefined
-      ? []
-      : [reason.kind === "gap" ? `${place(range, clock)} could not all be read: ${reason.text}` : reason.text]
+  const gaps = parts.flatMap(({ range, reason }) =>
+    reason !== undefined && CoverageReason.isGap(reason)
+      ? [`${place(range, clock)} could not all be read: ${CoverageReason.describe(reason)}`]
+      : []
+  )
+  const doubts = CoverageReason.merge(
+    parts.flatMap(({ reason }) => (reason === undefined || CoverageReason.isGap(reason) ? [] : [reason]))
   )
   const verdict = CoverageSet.verdict([coverage], whole)
   const windows = parts.map((part) => stretchOf(part, part.range))
@@ -85,7 +93,7 @@ export const make = (
   return {
     // Nothing was looked at, so nothing is known.
     set: nothing ? "provisional" : Result.isSuccess(verdict) ? verdict.success : "unprovable",
-    reasons: nothing ? ["nothing was read"] : [...new Set(reasons)],
+    reasons: nothing ? ["nothing was read"] : [...gaps, ...doubts.map(CoverageReason.describe)],
     settled: parts.reduce((sum, { final = 0 }) => sum + final, 0),
     of: parts.reduce((sum, { count = 0 }) => sum + count, 0),
     undated: withoutStart?.count ?? 0,
@@ -99,4 +107,4 @@ export const make = (
 }
 
 const place = ({ from, to }: CoverageSet.Range, clock: Calendar.Calendar | undefined): string =>
-  from === to ? "sessions without a start" : Format.times(from, "to", to, clock)
+  from === to ? "calls without a start time" : Format.times(from, "to", to, clock)

@@ -1,5 +1,6 @@
 /** What is proven of a run, as sentences of the summary. */
 import { type Calendar, Instant } from "@callstream/core"
+import * as CoverageReport from "../job/CoverageReport.ts"
 import type { Report } from "../job/CoverageReport.ts"
 import * as Format from "../option/Format.ts"
 
@@ -15,15 +16,8 @@ const joined = (reasons: ReadonlyArray<string>): string => {
 }
 
 /** The reasons of everything but the last hours, of which nothing can be proven yet and one sentence says so. */
-const otherReasons = ({ asOf, horizon, reasons, windows }: Report): ReadonlyArray<string> => {
-  const young = asOf === null ? Infinity : (Instant.parse(asOf) ?? Infinity) - horizon * 1_000_000
-  // They begin with the horizon, or a little earlier where the clock was read twice.
-  const first = young - 60_000_000
-  const isYoung = ({ from, set, to }: Report["windows"][number]) =>
-    set === "provisional" && from !== to && (Instant.parse(from) ?? -Infinity) >= first
-  const expected = new Set(windows.filter(isYoung).map(({ reason }) => reason))
-  return reasons.filter((reason) => !expected.has(reason))
-}
+const otherReasons = ({ reasons }: Report): ReadonlyArray<string> =>
+  reasons.filter((reason) => reason !== CoverageReport.tooRecent)
 
 const finality = ({ of, settled }: Report): ReadonlyArray<string> => {
   if (of === 0) return []

@@ -8,6 +8,7 @@
  */
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import { CoverageReason, merge as mergeReasons } from "./CoverageReason.ts"
 import type { Instant } from "../model/Instant.ts"
 import { of, Position } from "../model/Position.ts"
 
@@ -42,20 +43,6 @@ export const Verdict = Schema.Literals(["proven", "provisional", "unprovable"])
 export type Verdict = typeof Verdict.Type
 
 /**
- * Why a verdict is not `proven`. A `gap` could not be read, or not all of it; a `doubt` was read.
- *
- * @since 0.1.0
- * @category schemas
- */
-export const Reason = Schema.Struct({ kind: Schema.Literals(["gap", "doubt"]), text: Schema.String })
-
-/**
- * @since 0.1.0
- * @category models
- */
-export type Reason = typeof Reason.Type
-
-/**
  * What is known of one part.
  *
  * @since 0.1.0
@@ -63,7 +50,7 @@ export type Reason = typeof Reason.Type
  */
 export const Part = Schema.Struct({
   verdict: Verdict,
-  reason: Schema.optionalKey(Reason),
+  reason: Schema.optionalKey(CoverageReason),
   /** Calls that came. Not known of what is left of an entry of which a part was taken away. */
   count: Schema.optionalKey(Schema.Int),
   /** Calls that are not expected to change any more; not known where `count` is not. */
@@ -198,7 +185,7 @@ export const replace = (self: CoverageSet, entry: Entry): CoverageSet => {
  */
 export const weaken = (
   self: CoverageSet,
-  { range, reason, verdict }: Pick<Entry, "range" | "verdict"> & { readonly reason: Reason }
+  { range, reason, verdict }: Pick<Entry, "range" | "verdict"> & { readonly reason: CoverageReason }
 ): CoverageSet => ({
   ...self,
   entries: self.entries.flatMap((one) => {
@@ -337,9 +324,12 @@ const insert = (self: CoverageSet, at: number, entry: Entry): CoverageSet => {
 const canMerge = (left: Entry, right: Entry, seams: ReadonlyArray<Position>): boolean =>
   left.range.to === right.range.from &&
   left.verdict === right.verdict &&
-  left.reason?.kind === right.reason?.kind &&
-  left.reason?.text === right.reason?.text &&
+  (left.reason === undefined) === (right.reason === undefined) &&
+  reasonsOf(left, right).length < 2 &&
   !seams.includes(of(right.range.from))
+
+const reasonsOf = (left: Part, right: Part): ReadonlyArray<CoverageReason> =>
+  mergeReasons([left, right].flatMap(({ reason }) => reason ?? []))
 
 const merge = (left: Entry, right: Entry): Entry => ({
   ...both(left, right),
@@ -348,7 +338,7 @@ const merge = (left: Entry, right: Entry): Entry => ({
 
 const both = (left: Part, right: Part): Part => {
   const verdict = weaker(left.verdict, right.verdict)
-  const reason = verdict === left.verdict ? (left.reason ?? right.reason) : right.reason
+  const [reason] = reasonsOf(...(verdict === left.verdict ? ([left, right] as const) : ([right, right] as const)))
   return {
     verdict,
     ...(reason === undefined ? {} : { reason }),

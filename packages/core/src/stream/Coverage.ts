@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import type { CoverageReason } from "../coverage/CoverageReason.ts"
 import type { AgniError } from "../model/AgniError.ts"
 import type { CallSession } from "../model/CallSession.ts"
 import type { Instant } from "../model/Instant.ts"
@@ -39,9 +40,9 @@ export interface Range {
  */
 export type Coverage =
   | { readonly _tag: "Proven" }
-  | { readonly _tag: "Provisional"; readonly reason: string }
-  | { readonly _tag: "Unprovable"; readonly reason: string }
-  | { readonly _tag: "Gap"; readonly reason: string; readonly error: AgniError }
+  | { readonly _tag: "Provisional"; readonly reason: CoverageReason }
+  | { readonly _tag: "Unprovable"; readonly reason: CoverageReason }
+  | { readonly _tag: "Gap"; readonly reason: CoverageReason; readonly error: AgniError }
 
 /**
  * How many calls without a start a bounded range leaves out.

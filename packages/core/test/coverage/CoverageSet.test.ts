@@ -10,7 +10,9 @@ const length = 24
 
 const part = (verdict: CoverageSet.Verdict, count: number, asOf = 5): CoverageSet.Part => ({
   verdict,
-  ...(verdict === "proven" ? {} : { reason: { kind: "doubt" as const, text: `it is ${verdict}` } }),
+  ...(verdict === "proven"
+    ? {}
+    : { reason: verdict === "provisional" ? ({ _tag: "CallsMoved" } as const) : ({ _tag: "NotBack" } as const) }),
   count,
   final: 0,
   requests: 1,

@@ -118,7 +118,7 @@ describe("windows as units", () => {
     to: begin + to,
     sessions: ids.map((id) => ({ id, startedAt: id.startsWith("u") ? null : Instant.format(begin + 5) })),
     rejected: [],
-    coverage: outside === undefined ? { _tag: "Unprovable", reason: "no bounds" } : { _tag: "Proven" },
+    coverage: outside === undefined ? { _tag: "Unprovable", reason: { _tag: "BoundsUnclear" } } : { _tag: "Proven" },
     settled: 1,
     requests: 1,
     observedAt: 100 - to,

@@ -1,4 +1,5 @@
 /** Windows of a history, and pages, as units. */
+import type { CoverageReason } from "../../coverage/CoverageReason.ts"
 import * as CoverageSet from "../../coverage/CoverageSet.ts"
 import type { Instant } from "../../model/Instant.ts"
 import * as Position from "../../model/Position.ts"
@@ -15,8 +16,8 @@ export const page = (batch: Omit<Batch, "observedAt">, observedAt: Instant): Uni
   rejected: batch.rejected
 })
 
-const reasonOf = (coverage: Coverage.Coverage): CoverageSet.Reason | undefined =>
-  coverage._tag === "Proven" ? undefined : { kind: coverage._tag === "Gap" ? "gap" : "doubt", text: coverage.reason }
+const reasonOf = (coverage: Coverage.Coverage): CoverageReason | undefined =>
+  coverage._tag === "Proven" ? undefined : coverage.reason
 
 const doubtsOf = ({ revised = [] }: Coverage.Window): ReadonlyArray<Doubt> =>
   revised.flatMap(({ coverage, from, to }) => {

@@ -99,8 +99,10 @@ export const make = Effect.fnUntraced(function* (
           ledger.note({ repeats: yield* settings.repeats, log: ask.log })
           if (difference !== undefined) {
             const { counted, delivered } = difference
-            const reason = `${delivered} calls were read, but the server counts ${counted}`
-            ledger.revise(difference, { _tag: "Provisional", reason })
+            ledger.revise(difference, {
+              _tag: "Provisional",
+              reason: { _tag: "CountDiffers", read: delivered, counted }
+            })
           }
         }
         if (withoutStart !== undefined) for (const { id } of Coverage.items(withoutStart)) ledger.claim(id)

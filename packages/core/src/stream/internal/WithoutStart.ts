@@ -127,7 +127,7 @@ const find = Effect.fnUntraced(function* (
 
 const moved: Coverage.Coverage = {
   _tag: "Provisional",
-  reason: "calls without a start came or went while they were read"
+  reason: { _tag: "WithoutStartMoved" }
 }
 
 /** Whether a row has no start that is credible. */
