@@ -179,6 +179,8 @@ const begin = (range: OpenRange, options: Options): Stream.Stream<Window, AgniEr
           {
             known,
             calls: seen.about,
+            delivered: ledger.rows,
+            shown: () => ledger.created,
             isDelivered: (key) => ledger.has(key) || ledger.unplaced.has(key),
             note: (log) => ledger.note({ repeats, log })
           }

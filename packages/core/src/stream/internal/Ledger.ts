@@ -21,7 +21,8 @@ const mostLookups = 50
 
 const changed: Coverage.Coverage = { _tag: "Provisional", reason: { _tag: "StartsMoved" } }
 
-const differ = (calls: number): Coverage.Coverage => ({
+/** Why nothing is proven where answers contradict each other. */
+export const differ = (calls: number): Coverage.Coverage => ({
   _tag: "Provisional",
   reason: { _tag: "AnswersDiffer", calls }
 })
@@ -49,6 +50,8 @@ export interface Ledger {
   readonly claim: (id: string) => void
   /** Ids that were listed without a start. */
   readonly withoutStart: ReadonlySet<string>
+  /** When calls were created that were listed without a credible start. */
+  readonly created: ReadonlyMap<string, Instant>
   /** Rows that were shown only when the window that they belong to was gone: they come at the end. */
   readonly late: Effect.Effect<ReadonlyArray<Rows.Row>, AgniError>
   /** What was said of windows and does not hold any more. */
@@ -84,6 +87,7 @@ export const make = (settings: Settings, range: Coverage.Range, known: () => Kno
   /** Shown outside the range, near its ends. */
   const beside = new Map<string, Instant>()
   const withoutStart = new Set<string>()
+  const created = new Map<string, Instant>()
   const movedIds = new Set<string>()
   const late = new Map<string, Instant>()
   const counts = new Map<string, Ask.Counted>()
@@ -107,6 +111,7 @@ export const make = (settings: Settings, range: Coverage.Range, known: () => Kno
       }
     }
     for (const id of log.moved) movedIds.add(id)
+    for (const [key, at] of log.created) created.set(key, at)
     for (const [key, start] of log.shown) {
       if (start === undefined) withoutStart.add(key)
       else if (start < range.from || start >= range.to) {
@@ -223,6 +228,7 @@ export const make = (settings: Settings, range: Coverage.Range, known: () => Kno
       ids.add(id)
     },
     withoutStart,
+    created,
     late: Effect.gen(function* () {
       note({ repeats: false, log: ask.log })
       const found: Array<Rows.Row> = []

@@ -1,5 +1,5 @@
 import { type CoverageReason, CoverageSet } from "@callstream/core"
-import * as CoverageReport from "../../src/job/CoverageReport.ts"
+import * as CoverageReport from "../../src/render/CoverageReport.ts"
 import * as Proof from "../../src/render/Proof.ts"
 import { assert, describe, it } from "@effect/vitest"
 

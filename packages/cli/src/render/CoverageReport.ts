@@ -1,7 +1,7 @@
 /** What the windows of a run say together: for the summary, and for `--coverage FILE`. */
 import { type Calendar, CoverageReason, CoverageSet, Instant } from "@callstream/core"
 import * as Result from "effect/Result"
-import * as Format from "../option/Format.ts"
+import * as ShownTime from "../option/ShownTime.ts"
 
 interface Stretch {
   readonly from: string
@@ -107,4 +107,4 @@ export const make = (
 }
 
 const place = ({ from, to }: CoverageSet.Range, clock: Calendar.Calendar | undefined): string =>
-  from === to ? "calls without a start time" : Format.times(from, "to", to, clock)
+  from === to ? "calls without a start time" : ShownTime.times(from, "to", to, clock)
