@@ -50,8 +50,8 @@ const stretchOf = (
 
 /** What lies between the ends of what is known. */
 const wholeOf = ({ entries }: CoverageSet.CoverageSet): CoverageSet.Range => ({
-  from: entries[0]?.range.from ?? 0,
-  to: entries.at(-1)?.range.to ?? 0
+  from: entries[0]?.range.from ?? Instant.of(0),
+  to: entries.at(-1)?.range.to ?? Instant.of(0)
 })
 
 /** Those without a start are a last stretch of no length. */
@@ -62,7 +62,7 @@ export const make = (
 ): Report => {
   const { entries, outside, withoutStart } = coverage
   const whole = wholeOf(coverage)
-  const end = entries.length === 0 ? (withoutStart?.asOf ?? 0) : whole.to
+  const end = entries.length === 0 ? (withoutStart?.asOf ?? Instant.of(0)) : whole.to
   const parts: ReadonlyArray<CoverageSet.Entry> = [
     ...entries,
     ...(withoutStart === undefined ? [] : [{ ...withoutStart, range: { from: end, to: end } }])
@@ -85,7 +85,7 @@ export const make = (
     undated: withoutStart?.count ?? 0,
     undatedOutside: outside ?? null,
     horizon: horizonMillis / 1000,
-    asOf: observed.length === 0 ? null : Instant.format(Math.min(...observed)),
+    asOf: observed.length === 0 ? null : Instant.format(observed.reduce(Instant.min)),
     provenUntil: provenUpTo(windows),
     windows
   }

@@ -40,7 +40,7 @@ const outside = ({ undatedOutside: count }: Report): ReadonlyArray<string> =>
 
 /** What was checked and how, what is assumed, what may still change. */
 export const describe = (report: Report, clock: Calendar.Calendar | undefined): string => {
-  const time = (text: string) => Format.minute(Instant.parse(text) ?? 0, clock)
+  const time = (text: string) => Format.minute(Instant.parse(text) ?? Instant.of(0), clock)
   const { asOf, horizon, provenUntil, reasons, set } = report
   const limit = Format.duration(horizon * 1000)
   const rest = [...finality(report), ...outside(report)]

@@ -1,5 +1,6 @@
 /** Windows of a history, and pages, as units. */
 import * as CoverageSet from "../../coverage/CoverageSet.ts"
+import * as Instant from "../../model/Instant.ts"
 import * as Position from "../../model/Position.ts"
 import * as Rows from "../../model/Rows.ts"
 import type { Page } from "../../model/Page.ts"
@@ -51,7 +52,7 @@ const plus = (left: CoverageSet.Part, right: CoverageSet.Part): CoverageSet.Part
   count: (left.count ?? 0) + (right.count ?? 0),
   final: (left.final ?? 0) + (right.final ?? 0),
   requests: left.requests + right.requests,
-  asOf: right.asOf > 0 ? Math.min(left.asOf, right.asOf) : left.asOf
+  asOf: right.asOf > 0 ? Instant.min(left.asOf, right.asOf) : left.asOf
 })
 
 /**

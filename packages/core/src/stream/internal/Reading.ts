@@ -5,13 +5,13 @@ import * as Stream from "effect/Stream"
 import type { AgniError } from "../../model/AgniError.ts"
 import * as CallRows from "../../model/Rows.ts"
 import type { CallSession } from "../../model/CallSession.ts"
-import type { Instant } from "../../model/Instant.ts"
 import type { Item } from "../../model/Item.ts"
 import * as Coverage from "../Coverage.ts"
 import * as Ask from "./Ask.ts"
 import * as Bisect from "./Bisect.ts"
 import { type Evidence, fold, type Known } from "./Known.ts"
 import * as Ledger from "./Ledger.ts"
+import * as Micros from "./Micros.ts"
 import type { Task } from "./ReadRange.ts"
 import * as Scheduler from "./Scheduler.ts"
 import { horizonOf, type Settings } from "./Settings.ts"
@@ -19,7 +19,7 @@ import * as Sum from "./Sum.ts"
 
 interface Reading {
   readonly known: () => Known
-  readonly horizon: () => Instant
+  readonly horizon: () => Micros.Micros
   readonly ledger: Ledger.Ledger
   /** The windows of the tasks: the first ones one after another, so that sessions come soon, then all others side by side. */
   readonly windows: (tasks: {
@@ -41,11 +41,11 @@ const byStart = (left: Item<CallSession>, right: Item<CallSession>): number =>
 
 export const make = Effect.fnUntraced(function* (
   settings: Settings,
-  range: Coverage.Range,
+  range: Micros.Range,
   options: {
     readonly concurrency: number
     readonly keepGoing: boolean
-    readonly earliest: Instant
+    readonly earliest: Micros.Micros
     readonly log: Ask.Log
   }
 ) {
@@ -97,15 +97,15 @@ export const make = Effect.fnUntraced(function* (
         if (late.length === 0 && revised.length === 0) return withoutStart
         const items = late.flatMap(({ item }) => item ?? [])
         const rejected = late.flatMap(({ item, rejected }) => (item === undefined ? (rejected ?? []) : []))
-        const last: Omit<Coverage.Window, "rows" | "settled"> = withoutStart ?? {
+        const last = withoutStart ?? {
           from: range.to,
           to: range.to,
           rejected: [],
-          coverage: revised[0]?.coverage ?? { _tag: "Proven" },
+          coverage: revised[0]?.coverage ?? ({ _tag: "Proven" } as const),
           requests: ask.log.requests,
           observedAt: ask.log.observedAt ?? known().earliest
         }
-        return Coverage.make(items.length === 0 ? before : [...items, ...before].sort(byStart), {
+        return Micros.window(items.length === 0 ? before : [...items, ...before].sort(byStart), {
           ...last,
           rejected: [...rejected, ...last.rejected],
           revised

@@ -5,6 +5,7 @@ import * as Coverage from "../Coverage.ts"
 import * as Ask from "./Ask.ts"
 import * as Count from "./Count.ts"
 import type { Known } from "./Known.ts"
+import * as Micros from "./Micros.ts"
 import * as Rows from "./Rows.ts"
 import { horizonOf, type Settings, temper } from "./Settings.ts"
 
@@ -25,7 +26,7 @@ const byCreation: Ask.Sort = { by: "created_at", order: "desc" }
 export const window = (
   settings: Settings,
   known: () => Known,
-  range: Coverage.Range,
+  range: Micros.Range,
   about: number,
   note: (log: Ask.Log) => void
 ): Effect.Effect<Coverage.Window | undefined, AgniError> =>
@@ -42,7 +43,7 @@ const find = Effect.fnUntraced(function* (
   settings: Settings,
   ask: Ask.Ask,
   known: () => Known,
-  range: Coverage.Range,
+  range: Micros.Range,
   about: number
 ): Effect.fn.Return<Coverage.Window | undefined, AgniError> {
   const done = (
@@ -50,7 +51,7 @@ const find = Effect.fnUntraced(function* (
     coverage: Coverage.Coverage,
     outside: number | undefined
   ): Coverage.Window =>
-    Coverage.make(
+    Micros.window(
       rows.flatMap(({ item }) => item ?? []),
       {
         from: range.to,
@@ -140,7 +141,7 @@ const descends = (instants: ReadonlyArray<number>): boolean =>
 const readByCreation = Effect.fnUntraced(function* (
   { size }: Settings,
   ask: Ask.Ask,
-  range: Coverage.Range
+  range: Micros.Range
 ): Effect.fn.Return<{ readonly rows: ReadonlyArray<Rows.Row>; readonly moved: boolean } | undefined, AgniError> {
   const look = (page: number, wanted = size) =>
     Effect.map(

@@ -58,4 +58,4 @@ export const dayRange = (
 ): { readonly from: Instant; readonly to: Instant } | undefined => (isNumber(key) ? undefined : calendar.dayOf(key))
 
 /** When the day is over; never, for what has no day. */
-export const endOf = (calendar: Calendar, key: string): Instant => calendar.dayOf(key)?.to ?? Infinity
+export const endOf = (calendar: Calendar, key: string): number => calendar.dayOf(key)?.to ?? Infinity
