@@ -5,6 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import { CoverageReason } from "../coverage/CoverageReason.ts"
 import { AgniClient } from "../client/AgniClient.ts"
 import type { AgniError } from "../model/AgniError.ts"
 import * as Instant from "../model/Instant.ts"
@@ -70,7 +71,7 @@ export const EndpointProfile = Schema.Struct({
   }),
   filters: Schema.Struct({ agentId: filterAnswer, channel: filterAnswer, callerNumber: filterAnswer }),
   /** Absent when time bounds and the filters in use do what they should, otherwise what they did instead. */
-  filterProblem: Schema.optionalKey(Schema.String),
+  filterProblem: Schema.optionalKey(CoverageReason),
   /** How far the server's clock is ahead of ours, in µs; its `Date` has whole seconds. */
   clockOffset: Schema.Int
 })
@@ -145,7 +146,7 @@ export const examine = Effect.fnUntraced(function* (
     )
   const offsets = profile.clamped ? yield* orUnknown(Examine.offsets(ask, profile.pageSize), unknown) : unknown
   const bounds = yield* orUnknown(Examine.bounds(ask, controls, profile.pageSize), Examine.unseen)
-  const ignored = bounds === "ignored" ? { filterProblem: "sessions from outside the bounds came back" } : {}
+  const ignored = bounds === "ignored" ? { filterProblem: { _tag: "OutsideBounds" as const } } : {}
   const startedAt =
     profile.sortFields.startedAt === unknown
       ? Observe.sortAnswer(yield* Observe.oldestFirst(ask, "startedAt"), pages[0]?.rows ?? [])

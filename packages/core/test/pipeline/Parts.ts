@@ -52,7 +52,7 @@ export const unitOf = (window: Window): Source.Unit => {
 const entryOf = ({ coverage, from, observedAt, requests, rows, settled, to }: Window): CoverageSet.Entry => ({
   range: { from, to },
   verdict: verdict(coverage),
-  ...(coverage._tag === "Proven" ? {} : { reason: { kind: "doubt", text: coverage.reason } }),
+  ...(coverage._tag === "Proven" ? {} : { reason: coverage.reason }),
   count: rows.length,
   final: settled,
   requests,

@@ -114,7 +114,12 @@ describe("sources", () => {
 
 describe("windows as units", () => {
   const begin = Instant.parse("2026-07-31T00:00:00Z") ?? Instant.of(0)
-  const window = (from: number, to: number, ids: ReadonlyArray<string>, outside?: number): Coverage.Window => ({
+  const window = (
+    from: number,
+    to: number,
+    ids: ReadonlyArray<string>,
+    outside?: Coverage.Outside
+  ): Coverage.Window => ({
     from: Instant.of(begin + from),
     to: Instant.of(begin + to),
     rows: Rows.ofSessions(
@@ -122,7 +127,7 @@ describe("windows as units", () => {
       Instant.of(100 - to)
     ),
     rejected: [],
-    coverage: outside === undefined ? { _tag: "Unprovable", reason: "no bounds" } : { _tag: "Proven" },
+    coverage: outside === undefined ? { _tag: "Unprovable", reason: { _tag: "BoundsUnclear" } } : { _tag: "Proven" },
     settled: 1,
     requests: 1,
     observedAt: Instant.of(100 - to),
@@ -162,10 +167,14 @@ describe("windows as units", () => {
   })
 
   it("with the number of calls outside the range speak of no range", () => {
-    const units = unitsOf(window(0, 10, ["a"]), window(10, 10, [], 12))
+    const outside = { created: 0, unassigned: 12 }
+    const units = unitsOf(window(0, 10, ["a"]), window(10, 10, [], outside))
     assert.deepStrictEqual(tags(units), ["Window", "WithoutStart"])
-    assert.deepInclude(coverageOf(units), { outside: 12 })
+    assert.deepInclude(coverageOf(units), { outside })
     assert.isUndefined(coverageOf(units).withoutStart)
+    // None was created in the range: that was seen.
+    const none = unitsOf(window(0, 10, ["a"]), window(10, 10, [], { created: 12, unassigned: 0 }))
+    assert.deepInclude(coverageOf(none).withoutStart, { verdict: "proven", count: 0 })
   })
 
   it("lose nothing in a copy", () => {

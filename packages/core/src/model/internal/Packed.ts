@@ -146,4 +146,4 @@ export const isSettled = (item: SessionItem): boolean =>
   item instanceof PackedItem ? item.settled : CallSession.isSettled(item.row)
 
 export const createdInstant = (item: SessionItem): Instant.Instant | undefined =>
-  item instanceof PackedItem ? item.created : CallSession.createdInstant(item.row)
+  item instanceof PackedItem ? item.created : (item.created ?? CallSession.createdInstant(item.row))

@@ -182,9 +182,9 @@ export const look = Effect.fnUntraced(function* (
     (controls.length > 0
       ? undefined
       : first.length > 0
-        ? "no session with a start was seen, so the time bounds could not be tried"
+        ? { _tag: "NoStartSeen" as const }
         : filters.status !== undefined || filters.search !== undefined
-          ? "no session was found, so the filter could not be tried"
+          ? { _tag: "FilterUntried" as const }
           : undefined)
   const rate = rateOf(first, oldRows)
   const newest = controls.at(-1)

@@ -111,7 +111,7 @@ const gap = (range: Micros.Range, error: AgniError): Window =>
   Micros.window([], {
     ...range,
     rejected: [],
-    coverage: { _tag: "Gap", reason: error.reason.message, error },
+    coverage: { _tag: "Gap", reason: { _tag: "Unreadable", problem: error.reason.message }, error },
     requests: 0,
     observedAt: 0
   })
@@ -214,7 +214,7 @@ export const undated = Effect.fnUntraced(function* (
   return all !== undefined && held.rows.size >= expected && all > sum
     ? {
         ...window,
-        coverage: { _tag: "Unprovable", reason: `${sum} sessions were seen, but the server counts ${all}` }
+        coverage: { _tag: "Unprovable", reason: { _tag: "CountDiffers", read: sum, counted: all } }
       }
     : window
 })
