@@ -73,7 +73,13 @@ export const ofSessions = (
   version?: Version.Version
 ): Rows =>
   make(
-    sessions.map((row) => ({ id: row.id, start: CallSession.startInstant(row), row, version })),
+    sessions.map((row) => {
+      const start = CallSession.startInstant(row)
+      // Files by day place a call without a start by its creation.
+      return start === undefined
+        ? { id: row.id, start, created: CallSession.createdInstant(row), row, version }
+        : { id: row.id, start, row, version }
+    }),
     observedAt
   )
 
