@@ -6,6 +6,7 @@ import {
   Coverage,
   CoverageSet,
   Extremes,
+  Instant,
   type Page,
   Position,
   Rows,
@@ -17,9 +18,9 @@ import * as Stream from "effect/Stream"
 import type { Passes } from "../job/Job.ts"
 
 type Read<A> = Stream.Stream<A, AgniError, AgniClient>
-type Batch = Pick<Page, "sessions" | "rejected" | "observedAt">
+type Batch = Pick<Page, "rows" | "rejected" | "observedAt">
 
-type Items = ReturnType<typeof Coverage.items>
+type Items = ReturnType<typeof Rows.items>
 
 /** The newest or the oldest that pass. */
 export interface Keep {
@@ -36,7 +37,7 @@ const passing =
     if (passes === undefined) return Effect.succeed(batch)
     const passed: Array<Items[number]> = []
     const leftOut: Array<CallSession.CallSession> = []
-    for (const item of Coverage.items(batch)) {
+    for (const item of Rows.items(batch.rows)) {
       if (passes(item.row)) passed.push(item)
       else leftOut.push(item.row)
     }
@@ -46,8 +47,8 @@ const passing =
 /** A page, of which nothing is proven. */
 const whole = (items: Items, rejected: Batch["rejected"], observedAt: Batch["observedAt"]): Coverage.Window =>
   Coverage.make(items, {
-    from: 0,
-    to: 0,
+    from: Instant.of(0),
+    to: Instant.of(0),
     rejected,
     coverage: { _tag: "Provisional", reason: { _tag: "ByPages" } },
     requests: 0,
@@ -56,27 +57,14 @@ const whole = (items: Items, rejected: Batch["rejected"], observedAt: Batch["obs
 
 /** Wraps items in pages. */
 export const asWindows = (read: Read<Batch>): Read<Coverage.Window> =>
-  Stream.map(read, (batch) => whole(Coverage.items(batch), batch.rejected, batch.observedAt))
+  Stream.map(read, (batch) => whole(Rows.items(batch.rows), batch.rejected, batch.observedAt))
 
 /** The newest or oldest of a walk over pages. */
 export const extremes = (read: Read<Batch>, keep: Keep): Read<Source.Unit> =>
-  Stream.unwrap(
-    Effect.map(Ref.make(Infinity), (first) =>
-      // The items come from several answers, and the earliest observation holds for all.
-      Stream.tap(read, ({ observedAt }) =>
-        observedAt > 0 ? Ref.update(first, (at) => Math.min(at, observedAt)) : Effect.void
-      ).pipe(
-        Stream.mapEffect(passing(keep)),
-        Extremes[keep.side](keep.limit),
-        Stream.mapEffect((batch) =>
-          Effect.map(Ref.get(first), (observedAt): Source.Unit => ({
-            _tag: "Page",
-            rows: Rows.make(Coverage.items(batch), observedAt),
-            rejected: batch.rejected
-          }))
-        )
-      )
-    )
+  read.pipe(
+    Stream.mapEffect(passing(keep)),
+    Extremes[keep.side](keep.limit),
+    Stream.map(({ rejected, rows }): Source.Unit => ({ _tag: "Page", rows, rejected }))
   )
 
 /** The newest or oldest of a history. A last page without rows has the coverage of the part that was read. */
@@ -91,7 +79,7 @@ export const extremesOf = (windows: Read<Coverage.Window>, keep: Keep): Read<Sou
         Stream.fromEffect(
           Effect.map(Ref.get(known), (coverage): Source.Unit => ({
             _tag: "Page",
-            rows: Rows.make([], 0),
+            rows: Rows.make([], Instant.of(0)),
             rejected: [],
             coverage
           }))
@@ -122,7 +110,7 @@ export const first = (windows: Read<Coverage.Window>, limit: number, passes: Pas
     let left = limit
     return windows.pipe(
       Stream.map((window) => {
-        const items = Coverage.items(window)
+        const items = Rows.items(window.rows)
         const { end, passed } = cutOf(items, left, passes)
         left -= passed
         if (left > 0) return { window, last: false }
@@ -144,7 +132,7 @@ const reasonOf = (coverage: Coverage.Coverage): Pick<CoverageSet.Part, "reason">
 const partOf = (window: Coverage.Window): CoverageSet.Part => ({
   verdict: Coverage.verdict(window.coverage),
   ...reasonOf(window.coverage),
-  count: Coverage.items(window).length,
+  count: window.rows.length,
   final: window.settled,
   requests: window.requests,
   asOf: window.observedAt
@@ -173,8 +161,7 @@ const cover = (set: CoverageSet.CoverageSet, window: Coverage.Window): CoverageS
 
 /** Calls without a start time come in no order. */
 const unitOf = (window: Coverage.Window): Source.Unit => {
-  const { from, rejected, revised = [], to } = window
-  const rows = Rows.make(Coverage.items(window), window.observedAt)
+  const { from, rejected, revised = [], rows, to } = window
   if (from < to) {
     const coverage = { ...partOf(window), range: { from, to } }
     return { _tag: "Window", rows, rejected, range: { from, to }, coverage, to: Position.of(to) }

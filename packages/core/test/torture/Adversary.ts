@@ -2,10 +2,12 @@
  * A server that shares no code with the simulator: rows in an array and traits, each of which is a way in which a list API can
  * mislead. It notes which rows it listed and counted, so that a claim can be held against what it showed.
  */
+import * as Rows from "@callstream/core/model/Rows"
 import type { AgniClient } from "@callstream/core/client/AgniClient"
 import { AgniError, InvalidRequest, Unavailable } from "@callstream/core/model/AgniError"
 import type { CallSession } from "@callstream/core/model/CallSession"
 import type { CallSessionQuery } from "@callstream/core/model/CallSessionQuery"
+import * as Instant from "@callstream/core/model/Instant"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 
@@ -246,7 +248,7 @@ export const serve = (
       const sessions = typeof found === "string" ? [] : found.map((row) => sessionOf(row, startOf(row, at)))
       const { date } = traits
       const wrong = date !== undefined && number >= date.from && number < date.to && number % date.every === 0
-      const observedAt = Math.floor((clock + (wrong ? date.offset : 0)) / 1e6) * 1e6
+      const observedAt = Instant.of(Math.floor((clock + (wrong ? date.offset : 0)) / 1e6) * 1e6)
       return Effect.andThen(
         Effect.yieldNow,
         Effect.suspend(() => {
@@ -259,7 +261,7 @@ export const serve = (
           for (const { id } of found) listed.add(id)
           return Effect.succeed({
             page: query.page ?? 1,
-            sessions,
+            rows: Rows.ofSessions(sessions, observedAt),
             rejected: [],
             observedAt,
             edition: "camelCase" as const,

@@ -1,9 +1,10 @@
 /** A range for which nothing came. */
 import * as Effect from "effect/Effect"
 import type { AgniError } from "../../model/AgniError.ts"
-import type { Coverage, Range } from "../Coverage.ts"
+import type { Coverage } from "../Coverage.ts"
 import * as Ask from "./Ask.ts"
 import type { Known } from "./Known.ts"
+import type { Range } from "./Micros.ts"
 import type * as Rows from "./Rows.ts"
 import { believedWidth, nothingKnown, type Settings } from "./Settings.ts"
 
@@ -15,9 +16,9 @@ export const tooWide: Coverage = {
 }
 
 /**
- * One answer that brings the nearest known rows on both sides, and none between, shows that nothing is there: an outage, or a
+ * One answer that brings the nearest control rows on both sides, and none between, shows that nothing is there: an outage, or a
  * limit on the width of a range, would hide those too. Beyond the ends of the list without bounds one side is enough. Where
- * they do not come in one answer, a known row must come back, and then nothing once more; nothing is said of a range that is too
+ * they do not come in one answer, a control row must come back, and then nothing once more; nothing is said of a range that is too
  * wide for that.
  */
 export const confirm = Effect.fnUntraced(function* (
