@@ -18,7 +18,7 @@ interface Row {
   readonly callerNumber?: string | null
 }
 
-describe("pipeline", { timeout: 60_000 }, () => {
+describe("pipeline", () => {
   it.live("resumes after the API failed and after it was killed, and has each call once", () =>
     Effect.gen(function* () {
       const fs = yield* FileSystem.FileSystem

@@ -1,5 +1,5 @@
 /** `callstream plan`: what an export will take, before it is made. */
-import { type Calendar, Instant, Plan } from "@callstream/core"
+import { type Calendar, CoverageReason, Instant, Plan } from "@callstream/core"
 import { AgniTransport } from "@callstream/node"
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
@@ -44,17 +44,19 @@ const split = ({ spreadSeen, walk, windows }: Plan.Plan, clock: Clock): Readonly
     : [`into ${number} of start time`, `densest: ${windowOf(densest, clock)}`, `thinnest: ${windowOf(thinnest, clock)}`]
 }
 
+const reasonsOf = ({ reasons }: Plan.Plan): string => reasons.map(CoverageReason.describe).join("; ")
+
 const proof = (plan: Plan.Plan, clock: Clock): ReadonlyArray<string> => {
   if (plan.set === "unprovable") {
     return plan.learned.filterProblem === undefined
-      ? [`nothing can be proven: ${plan.reasons.join("; ")} (--walk history can)`]
-      : [`nothing can be proven: ${plan.reasons.join("; ")}`]
+      ? [`nothing can be proven: ${reasonsOf(plan)} (--walk history can)`]
+      : [`nothing can be proven: ${reasonsOf(plan)}`]
   }
   if (plan.set === "proven") return ["all of it can be proven complete"]
   const until = plan.provableUntil
   return until === undefined
-    ? [`not to be proven: ${plan.reasons.join("; ")}`]
-    : [`can be proven up to ${Format.time(until, clock)}; later: ${plan.reasons.join("; ")}`]
+    ? [`not to be proven: ${reasonsOf(plan)}`]
+    : [`can be proven up to ${Format.time(until, clock)}; later: ${reasonsOf(plan)}`]
 }
 
 const lines = (plan: Plan.Plan, concurrency: number, rate: number | undefined, clock: Clock): ReadonlyArray<string> => {
@@ -94,7 +96,7 @@ const toJson = (plan: Plan.Plan) => ({
   latencyMs: Math.round(plan.latency),
   elapsedMs: Math.round(plan.elapsed),
   set: plan.set,
-  reasons: plan.reasons,
+  reasons: plan.reasons.map(CoverageReason.describe),
   provableUntil: plan.provableUntil === undefined ? null : Instant.format(plan.provableUntil),
   spent: plan.spent,
   spreadSeen: plan.spreadSeen,

@@ -49,7 +49,7 @@ const whole = (items: Items, rejected: Batch["rejected"], observedAt: Batch["obs
     from: 0,
     to: 0,
     rejected,
-    coverage: { _tag: "Provisional", reason: "read page by page" },
+    coverage: { _tag: "Provisional", reason: { _tag: "ByPages" } },
     requests: 0,
     observedAt
   })
@@ -113,10 +113,7 @@ const cutOf = (items: Items, limit: number, passes: Passes | undefined) => {
 
 /** Nobody knows what would have come behind the last one. */
 const limited = (coverage: Coverage.Coverage, limit: number): Coverage.Coverage => {
-  const reason = `stopped at the limit of ${limit}`
-  return coverage._tag === "Proven"
-    ? { _tag: "Provisional", reason }
-    : { ...coverage, reason: `${coverage.reason}; ${reason}` }
+  return coverage._tag === "Proven" ? { _tag: "Provisional", reason: { _tag: "StoppedAtLimit", limit } } : coverage
 }
 
 /** The windows until `limit` calls have passed; of the last one only the calls up to there. */
@@ -142,9 +139,7 @@ export const first = (windows: Read<Coverage.Window>, limit: number, passes: Pas
   })
 
 const reasonOf = (coverage: Coverage.Coverage): Pick<CoverageSet.Part, "reason"> =>
-  coverage._tag === "Proven"
-    ? {}
-    : { reason: { kind: coverage._tag === "Gap" ? "gap" : "doubt", text: coverage.reason } }
+  coverage._tag === "Proven" ? {} : { reason: coverage.reason }
 
 const partOf = (window: Coverage.Window): CoverageSet.Part => ({
   verdict: Coverage.verdict(window.coverage),
@@ -172,7 +167,7 @@ const cover = (set: CoverageSet.CoverageSet, window: Coverage.Window): CoverageS
   const part = partOf(window)
   const revised = revise(set, window)
   if (from < to) return CoverageSet.replace(revised, { ...part, range: { from, to } })
-  const countsOnly = outside !== undefined && part.count === 0 && coverage._tag === "Proven"
+  const countsOnly = outside !== undefined && outside.unassigned > 0 && part.count === 0 && coverage._tag === "Proven"
   return CoverageSet.addWithoutStart(revised, countsOnly ? undefined : part, outside)
 }
 

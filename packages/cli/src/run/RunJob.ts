@@ -69,10 +69,10 @@ const look = Effect.flatMap(Effect.all([AgniClient, Clock.currentTimeMillis]), (
 
 /** What all of these sessions are; a run with a limit, or that leaves gaps, does not have all of anything. */
 const coversOf =
-  ({ filters, keep, keepGoing, limit }: Job) =>
+  ({ filters, keep, keepGoing, limit, withoutStart }: Job) =>
   ({ end, from, to }: HistorySource.State): SessionSink.Covers | undefined =>
     keep === undefined && limit === undefined && !keepGoing
-      ? { from: from ?? undefined, to: to ?? end ?? undefined, filters }
+      ? { from: from ?? undefined, to: to ?? end ?? undefined, filters, withoutStart }
       : undefined
 
 /** `shared` is counted in when somebody else shows how far it is. */

@@ -56,7 +56,7 @@ const servers: ReadonlyArray<readonly [name: string, AgniSimulator.Options, line
       },
       {
         "page size": "1000 in one request, and perhaps more",
-        "time bounds": "NOT UNDERSTOOD: sessions from outside the bounds came back, so nothing can be proven"
+        "time bounds": "NOT UNDERSTOOD: calls from outside the time bounds came back, so nothing can be proven"
       }
     ],
     [
@@ -83,7 +83,7 @@ const servers: ReadonlyArray<readonly [name: string, AgniSimulator.Options, line
     [
       "one with one session, which ignores bounds",
       { sessions: 1, undated: 0, bounds: { ignored: "all" } },
-      { "time bounds": "NOT UNDERSTOOD: sessions from outside the bounds came back" }
+      { "time bounds": "NOT UNDERSTOOD: calls from outside the time bounds came back" }
     ],
     [
       "an empty one",

@@ -44,7 +44,7 @@ describe("callstream plan", alongside, () => {
             String.raw` {13}thinnest: \d.* from ${time} UTC with about \d+`,
             String.raw`requests     about \d+, \d+ of them to learn what the endpoint does`,
             String.raw`time         about \d.*: a request takes \d+ ms now, 4 at once, at most 200 a second`,
-            `proof        can be proven up to ${time} UTC; later: younger than the horizon.*`,
+            `proof        can be proven up to ${time} UTC; later: calls may still be added.*`,
             String.raw`planned      with \d+ requests; nothing was written\n$`
           ].join("\n")
         )
@@ -59,9 +59,9 @@ describe("callstream plan", alongside, () => {
       assert.include(pages.stdout, "nothing can be proven: page numbers prove nothing")
       const history = yield* run(["plan"])
       assert.include(history.stdout, "by page numbers, not into windows of time")
-      assert.include(history.stdout, "nothing can be proven: sessions from outside the bounds came back")
+      assert.include(history.stdout, "nothing can be proven: calls from outside the time bounds came back")
       const status = yield* (yield* simulation({ sessions: 300 })).run(["plan", "--status", "completed"])
-      assert.include(status.stdout, "not to be proven: the status of a session changes with time")
+      assert.include(status.stdout, "not to be proven: the status of a call changes with time")
     })
   )
 

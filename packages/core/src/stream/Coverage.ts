@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import type { CoverageReason } from "../coverage/CoverageReason.ts"
 import type { AgniError } from "../model/AgniError.ts"
 import type { CallSession } from "../model/CallSession.ts"
 import type { Instant } from "../model/Instant.ts"
@@ -39,9 +40,22 @@ export interface Range {
  */
 export type Coverage =
   | { readonly _tag: "Proven" }
-  | { readonly _tag: "Provisional"; readonly reason: string }
-  | { readonly _tag: "Unprovable"; readonly reason: string }
-  | { readonly _tag: "Gap"; readonly reason: string; readonly error: AgniError }
+  | { readonly _tag: "Provisional"; readonly reason: CoverageReason }
+  | { readonly _tag: "Unprovable"; readonly reason: CoverageReason }
+  | { readonly _tag: "Gap"; readonly reason: CoverageReason; readonly error: AgniError }
+
+/**
+ * How many calls without a start a bounded range leaves out.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Outside {
+  /** Created outside the range. */
+  readonly created: number
+  /** The API does not show which of them were created in the range. */
+  readonly unassigned: number
+}
 
 /**
  * A stretch of history that was read: its sessions by start, then id, each of the range in exactly one window.
@@ -56,11 +70,11 @@ export interface Window extends Range {
   readonly coverage: Coverage
   /** How many of the sessions are not expected to change any more. */
   readonly settled: number
-  /** With the last window of a bounded range, when asked for: how many sessions without a start lie outside it. */
-  readonly outside?: number | undefined
-  /** What was said of earlier windows, and no longer holds. */
+  /** With the last window of a bounded range: the calls without a start that it does not hold. */
+  readonly outside?: Outside | undefined
   /** Rows that the server lists besides, under ids that came already: they are in its counts. */
   readonly extra?: number | undefined
+  /** What was said of earlier windows, and no longer holds. */
   readonly revised?: ReadonlyArray<Range & { readonly coverage: Coverage }> | undefined
   /** Requests that it took. */
   readonly requests: number

@@ -6,6 +6,7 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
+import * as CoverageReason from "../coverage/CoverageReason.ts"
 import { AgniClient } from "../client/AgniClient.ts"
 import type { AgniError } from "../model/AgniError.ts"
 import type { CallSessionQuery } from "../model/CallSessionQuery.ts"
@@ -171,8 +172,17 @@ const begin = (range: OpenRange, options: Options): Stream.Stream<Window, AgniEr
       const ofRange = Effect.gen(function* () {
         if (!isMeant) return undefined
         const repeats = yield* settings.repeats
-        const note = (log: Ask.Log) => reading.ledger.note({ repeats, log })
-        return yield* WithoutStart.window(settings, reading.known, { from: first, to }, seen.about, note)
+        const { ledger, known } = reading
+        return yield* WithoutStart.window(
+          settings,
+          { from: range.from ?? -Infinity, to },
+          {
+            known,
+            calls: seen.about,
+            isDelivered: (key) => ledger.has(key) || ledger.unplaced.has(key),
+            note: (log) => ledger.note({ repeats, log })
+          }
+        )
       })
       const closing = Effect.flatMap(whole ? undated : ofRange, (window) => reading.closing(window, whole))
       return Stream.concat(
@@ -201,7 +211,7 @@ const notYet = (from: Instant.Instant, to: Instant.Instant, now: Instant.Instant
   to: Math.max(from, to),
   sessions: [],
   rejected: [],
-  coverage: { _tag: "Provisional", reason: "the range begins later than the server's clock" },
+  coverage: { _tag: "Provisional", reason: { _tag: "AfterNow" } },
   settled: 0,
   requests: 0,
   observedAt: now
@@ -212,6 +222,6 @@ const describe = (window: Window): string => {
   const count = items(window).length + rejected.length
   return (
     `${Instant.format(from)} to ${Instant.format(to)}: ${count} sessions, ${requests} requests, ` +
-    (coverage._tag === "Proven" ? "proven" : `${verdict(coverage)}: ${coverage.reason}`)
+    (coverage._tag === "Proven" ? "proven" : `${verdict(coverage)}: ${CoverageReason.describe(coverage.reason)}`)
   )
 }

@@ -6,6 +6,7 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import { CoverageReason } from "../coverage/CoverageReason.ts"
 import { AgniClient } from "../client/AgniClient.ts"
 import type { AgniError } from "../model/AgniError.ts"
 import * as Instant from "../model/Instant.ts"
@@ -72,7 +73,7 @@ export const Learned = Schema.Struct({
   }),
   filters: Schema.Struct({ agentId: filterAnswer, channel: filterAnswer, callerNumber: filterAnswer }),
   /** Absent when time bounds and the filters in use do what they should, otherwise what they did instead. */
-  filterProblem: Schema.optionalKey(Schema.String),
+  filterProblem: Schema.optionalKey(CoverageReason),
   /** How far the server's clock is ahead of ours, in µs; its `Date` has whole seconds. */
   clockOffset: Schema.Int
 })
@@ -274,9 +275,9 @@ const look = Effect.fnUntraced(function* (
     (controls.length > 0
       ? undefined
       : first.length > 0
-        ? "no session with a start was seen, so the time bounds could not be tried"
+        ? { _tag: "NoStartSeen" as const }
         : filters.status !== undefined || filters.search !== undefined
-          ? "no session was found, so the filter could not be tried"
+          ? { _tag: "FilterUntried" as const }
           : undefined)
   const rate = rateOf(first, oldRows)
   const newest = controls.at(-1)
@@ -406,7 +407,7 @@ export const examine = Effect.fnUntraced(function* (
     )
   const offsets = learned.clamped ? yield* orUnknown(Examine.offsets(ask, learned.pageSize), unknown) : unknown
   const bounds = yield* orUnknown(Examine.bounds(ask, controls, learned.pageSize), Examine.unseen)
-  const ignored = bounds === "ignored" ? { filterProblem: "sessions from outside the bounds came back" } : {}
+  const ignored = bounds === "ignored" ? { filterProblem: { _tag: "OutsideBounds" as const } } : {}
   const startedAt =
     learned.sortFields.startedAt === unknown
       ? Observe.sortAnswer(yield* Observe.oldestFirst(ask, "startedAt"), pages[0]?.rows ?? [])

@@ -6,6 +6,7 @@
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import type { CoverageReason } from "../coverage/CoverageReason.ts"
 import { AgniClient } from "../client/AgniClient.ts"
 import type { AgniError } from "../model/AgniError.ts"
 import type * as Instant from "../model/Instant.ts"
@@ -75,7 +76,7 @@ export interface Plan extends Range {
   readonly elapsed: number
   /** The best that can be said of the set afterwards, and why not more. */
   readonly set: Verdict
-  readonly reasons: ReadonlyArray<string>
+  readonly reasons: ReadonlyArray<CoverageReason>
   /** Up to here everything can be proven, when anything can. */
   readonly provableUntil: Instant.Instant | undefined
   readonly learned: Learned.Learned
@@ -212,10 +213,10 @@ export const make = Effect.fnUntraced(function* (
     elapsed: Math.max((requests / rate) * 1000, (options.walk === "pages" ? 0 : learnedIn) + latency * (rounds + last)),
     set: problem !== undefined || byPages ? "unprovable" : young || doubt !== undefined ? "provisional" : "proven",
     reasons: [
-      ...(options.walk === "pages" ? ["page numbers prove nothing"] : []),
+      ...(options.walk === "pages" ? [{ _tag: "ByPages" as const }] : []),
       ...(problem === undefined ? [] : [problem]),
       ...(doubt !== undefined && verdict(doubt) !== "proven" && "reason" in doubt ? [doubt.reason] : []),
-      ...(provable && young ? ["younger than the horizon: sessions may still become visible"] : [])
+      ...(provable && young ? [{ _tag: "TooRecent" as const }] : [])
     ],
     provableUntil: provable && Math.min(to, horizon) > from ? Math.min(to, horizon) : undefined,
     learned,

@@ -50,7 +50,7 @@ export const unitOf = (window: Window): Source.Unit => {
 const entryOf = ({ coverage, from, observedAt, requests, sessions, settled, to }: Window): CoverageSet.Entry => ({
   range: { from, to },
   verdict: verdict(coverage),
-  ...(coverage._tag === "Proven" ? {} : { reason: { kind: "doubt", text: coverage.reason } }),
+  ...(coverage._tag === "Proven" ? {} : { reason: coverage.reason }),
   count: sessions.length,
   final: settled,
   requests,

@@ -74,6 +74,6 @@ describe("CallSessions.pages over any quiet endpoint", () => {
         const faults = simulator.requests.filter(({ outcome }) => outcome === "fault").length
         assert.isAtMost(simulator.requests.length, pages + concurrency + 5 + faults, about)
       }),
-    { timeout: 60_000, arbitrary: { runs: 40 } }
+    { arbitrary: { runs: 40 } }
   )
 })

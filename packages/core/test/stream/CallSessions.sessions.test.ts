@@ -85,7 +85,7 @@ describe("CallSessions.selectedPages: the range is exact", () => {
           about
         )
       }),
-    { timeout: 60_000, arbitrary: { runs: 120 } }
+    { arbitrary: { runs: 120 } }
   )
 
   it.effect("asks a second wider on both sides, in whole seconds", () =>

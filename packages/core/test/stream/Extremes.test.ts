@@ -44,7 +44,7 @@ describe("Extremes", () => {
         assert.deepStrictEqual(idsOf(elements), sorted.slice(0, limit), about)
         assert.isAtMost(elements.length, 1, about)
       }),
-    { timeout: 60_000, arbitrary: { runs: 80 } }
+    { arbitrary: { runs: 80 } }
   )
 
   // More than what is held, so that it is trimmed on the way; the ids run against the microseconds.
@@ -184,7 +184,7 @@ describe("Extremes", () => {
           })
           assert.isNotEmpty(windows)
         }),
-      { timeout: 60_000, arbitrary: { runs: 60 } }
+      { arbitrary: { runs: 60 } }
     )
 
     it.effect("a long silence is crossed in a few steps", () =>

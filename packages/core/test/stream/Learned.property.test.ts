@@ -52,38 +52,35 @@ const spoil = (learned: Learned.Learned, seed: number): Learned.Learned => {
 }
 
 describe("History.windows told what another server does", () => {
-  it.live(
-    `${count} histories: never proven with a session missing`,
-    () =>
-      Effect.gen(function* () {
-        const tally = { proven: 0, provisional: 0, unprovable: 0, failed: 0 }
-        for (let seed = first; seed < first + count; seed++) {
-          const other = before(seed)
-          const { agentId, callerNumber, channel, pageSize, search, status } = other.read
-          const filters = { agentId, callerNumber, channel, search, status }
-          const seen = yield* Effect.result(
-            Effect.provideService(
-              Learned.learn({ filters, pageSize: seed % 4 === 0 ? 1000 : pageSize }),
-              AgniClient,
-              Histories.open(other).client
-            )
+  it.live(`${count} histories: never proven with a session missing`, () =>
+    Effect.gen(function* () {
+      const tally = { proven: 0, provisional: 0, unprovable: 0, failed: 0 }
+      for (let seed = first; seed < first + count; seed++) {
+        const other = before(seed)
+        const { agentId, callerNumber, channel, pageSize, search, status } = other.read
+        const filters = { agentId, callerNumber, channel, search, status }
+        const seen = yield* Effect.result(
+          Effect.provideService(
+            Learned.learn({ filters, pageSize: seed % 4 === 0 ? 1000 : pageSize }),
+            AgniClient,
+            Histories.open(other).client
           )
-          if (seen._tag === "Failure") continue
-          const known = Histories.make(seed)
-          const one = { ...known, read: { ...known.read, learned: spoil(seen.success.learned, seed) } }
-          const result = yield* Effect.result(Histories.run(one))
-          if (result._tag === "Failure") {
-            assert.isTrue(Histories.mayFail(one), `seed ${seed}: ${result.failure.message}`)
-            tally.failed++
-            continue
-          }
-          assert.deepStrictEqual(result.success.wrong, [], `seed ${seed}: ${JSON.stringify(one)}`)
-          tally[result.success.verdict]++
+        )
+        if (seen._tag === "Failure") continue
+        const known = Histories.make(seed)
+        const one = { ...known, read: { ...known.read, learned: spoil(seen.success.learned, seed) } }
+        const result = yield* Effect.result(Histories.run(one))
+        if (result._tag === "Failure") {
+          assert.isTrue(Histories.mayFail(one), `seed ${seed}: ${result.failure.message}`)
+          tally.failed++
+          continue
         }
-        const told = JSON.stringify(tally)
-        assert.isAtLeast(tally.proven, 0.24 * count, told)
-        assert.isAtMost(tally.failed, 0.04 * count, told)
-      }),
-    { timeout: 120_000 }
+        assert.deepStrictEqual(result.success.wrong, [], `seed ${seed}: ${JSON.stringify(one)}`)
+        tally[result.success.verdict]++
+      }
+      const told = JSON.stringify(tally)
+      assert.isAtLeast(tally.proven, 0.24 * count, told)
+      assert.isAtMost(tally.failed, 0.04 * count, told)
+    })
   )
 })

@@ -1,4 +1,5 @@
 /** Histories on the adversary, by seed and trait, and what a run over one of them must hold. */
+import * as CoverageReason from "@callstream/core/coverage/CoverageReason"
 import { AgniClient } from "@callstream/core/client/AgniClient"
 import { startInstant } from "@callstream/core/model/CallSession"
 import { type Verdict, verdict, weaker, type Window } from "@callstream/core/stream/Coverage"
@@ -240,7 +241,11 @@ const judge = (one: Case, server: Adversary.Server, windows: ReadonlyArray<Windo
     requests: server.requests(),
     windows: coverages.length,
     proven: coverages.filter(({ coverage }) => coverage._tag === "Proven").length,
-    reasons: [...new Set(coverages.flatMap(({ coverage }) => ("reason" in coverage ? [coverage.reason] : [])))],
+    reasons: [
+      ...new Set(
+        coverages.flatMap(({ coverage }) => ("reason" in coverage ? [CoverageReason.describe(coverage.reason)] : []))
+      )
+    ],
     wrong
   }
 }

@@ -1,4 +1,5 @@
 /** Histories by seed, as adverse as a server can make them, and what a run over one of them must hold. */
+import * as CoverageReason from "@callstream/core/coverage/CoverageReason"
 import { AgniClient } from "@callstream/core/client/AgniClient"
 import { AgniError, InvalidRequest, Unavailable } from "@callstream/core/model/AgniError"
 import { startInstant } from "@callstream/core/model/CallSession"
@@ -374,7 +375,9 @@ export const judge = (one: Case, world: World, windows: ReadonlyArray<Window>): 
   const meant = truth.filter(({ startedAt }) => startedAt === undefined || startedAt < (end ?? Infinity))
   if (claimed.length > 0) wrong.push(`${claimed.length} sessions are missing from windows that are proven`)
   if (total === "proven" && meant.length > 0) wrong.push(`proven, and ${meant.length} sessions are missing`)
-  const reasons = windows.flatMap(({ coverage }) => ("reason" in coverage ? [coverage.reason] : []))
+  const reasons = windows.flatMap(({ coverage }) =>
+    "reason" in coverage ? [CoverageReason.describe(coverage.reason)] : []
+  )
   return {
     verdict: total,
     complete: meant.length === 0,

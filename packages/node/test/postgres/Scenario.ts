@@ -1,4 +1,5 @@
 /** Histories in PostgreSQL by seed: what they hold, what happens to them while they are read, and what a reading must hold. */
+import * as CoverageReason from "@callstream/core/coverage/CoverageReason"
 import { AgniClient } from "@callstream/core/client/AgniClient"
 import { startInstant } from "@callstream/core/model/CallSession"
 import * as CallSessions from "@callstream/core/stream/CallSessions"
@@ -313,7 +314,9 @@ const judge = (
   const total = windows.map(({ coverage }) => verdict(coverage)).reduce(weaker, "proven")
   if (claimed.length > 0) wrong.push(`${claimed.length} sessions are missing from windows that are proven`)
   if (total === "proven" && missing.length > 0) wrong.push(`proven, and ${missing.length} sessions are missing`)
-  const reasons = windows.flatMap(({ coverage }) => ("reason" in coverage ? [coverage.reason] : []))
+  const reasons = windows.flatMap(({ coverage }) =>
+    "reason" in coverage ? [CoverageReason.describe(coverage.reason)] : []
+  )
   return {
     verdict: total,
     missing: missing.length,

@@ -148,7 +148,7 @@ export const isSettled = (item: SessionItem): boolean =>
   item instanceof PackedItem ? item.settled : CallSession.isSettled(item.row)
 
 export const createdInstant = (item: SessionItem): Instant | undefined =>
-  item instanceof PackedItem ? item.created : CallSession.createdInstant(item.row)
+  item instanceof PackedItem ? item.created : (item.created ?? CallSession.createdInstant(item.row))
 
 /** What has sessions: a page, a window. */
 interface Holder {
@@ -181,9 +181,10 @@ export const pageOf = (
 /** Of a copy, which may have other sessions than what was copied, it is those sessions. */
 export const itemsOf = (holder: Holder): ReadonlyArray<SessionItem> =>
   held.get(holder) ??
-  holder.sessions.map((row) => ({
-    id: row.id,
-    start: CallSession.startInstant(row),
-    row,
-    version: holder.version
-  }))
+  holder.sessions.map((row) => {
+    const start = CallSession.startInstant(row)
+    const { version } = holder
+    return start === undefined
+      ? { id: row.id, start, created: CallSession.createdInstant(row), row, version }
+      : { id: row.id, start, row, version }
+  })

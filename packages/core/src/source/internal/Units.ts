@@ -1,4 +1,5 @@
 /** Windows of a history, and pages, as units. */
+import type { CoverageReason } from "../../coverage/CoverageReason.ts"
 import * as CoverageSet from "../../coverage/CoverageSet.ts"
 import type { Instant } from "../../model/Instant.ts"
 import * as Position from "../../model/Position.ts"
@@ -15,8 +16,8 @@ export const page = (batch: Omit<Batch, "observedAt">, observedAt: Instant): Uni
   rejected: batch.rejected
 })
 
-const reasonOf = (coverage: Coverage.Coverage): CoverageSet.Reason | undefined =>
-  coverage._tag === "Proven" ? undefined : { kind: coverage._tag === "Gap" ? "gap" : "doubt", text: coverage.reason }
+const reasonOf = (coverage: Coverage.Coverage): CoverageReason | undefined =>
+  coverage._tag === "Proven" ? undefined : coverage.reason
 
 const doubtsOf = ({ revised = [] }: Coverage.Window): ReadonlyArray<Doubt> =>
   revised.flatMap(({ coverage, from, to }) => {
@@ -78,13 +79,9 @@ export const next = (reading: Reading, window: Coverage.Window): readonly [Readi
       [{ _tag: "Window", rows, rejected, doubts, range: { from, to }, coverage, to: Position.of(to) }]
     ]
   }
-  // A window that only says how many there are elsewhere says nothing of those that came.
-  const countsOnly = outside !== undefined && rows.length === 0 && window.coverage._tag === "Proven"
   if (reading.dated || outside !== undefined) {
-    return [
-      reading,
-      [{ _tag: "WithoutStart", rows, rejected, doubts, outside, coverage: countsOnly ? undefined : part }]
-    ]
+    const coverage = countsOnly(window) ? undefined : part
+    return [reading, [{ _tag: "WithoutStart", rows, rejected, doubts, outside, coverage }]]
   }
   const undated = Coverage.items(window).filter(({ start }) => start === undefined).length
   const { pages } = reading
@@ -98,6 +95,13 @@ export const next = (reading: Reading, window: Coverage.Window): readonly [Readi
     },
     [{ _tag: "Page", rows, rejected, doubts }]
   ]
+}
+
+/** A window that only says how many calls without a start there are: none of them could be assigned to the range. */
+const countsOnly = (window: Coverage.Window): boolean => {
+  const { coverage, outside } = window
+  if (outside === undefined || outside.unassigned === 0 || outside.created > 0) return false
+  return Coverage.items(window).length === 0 && coverage._tag === "Proven"
 }
 
 /** What is left to say at the end of the windows. */

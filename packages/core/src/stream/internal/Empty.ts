@@ -7,11 +7,11 @@ import type { Known } from "./Known.ts"
 import type * as Rows from "./Rows.ts"
 import { believedWidth, nothingKnown, type Settings } from "./Settings.ts"
 
-const came: Coverage = { _tag: "Provisional", reason: "sessions came or went while it was read" }
+const came: Coverage = { _tag: "Provisional", reason: { _tag: "CallsMoved" } }
 
 export const tooWide: Coverage = {
   _tag: "Provisional",
-  reason: "nothing was found in a range wider than the server was seen to answer"
+  reason: { _tag: "WiderThanSeen" }
 }
 
 /**

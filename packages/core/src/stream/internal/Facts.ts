@@ -1,4 +1,5 @@
 /** What was learned, in words. */
+import * as CoverageReason from "../../coverage/CoverageReason.ts"
 import type { Learned } from "../Learned.ts"
 
 /** A fact in plain English, and what it is about. */
@@ -87,7 +88,7 @@ const bounds = ({ bounds, filterProblem, pagesAtMost }: Learned): string => {
     return "NOT UNDERSTOOD: they are read in another zone than UTC, so nothing can be proven, and each export reads everything"
   }
   if (filterProblem !== undefined) {
-    return `NOT UNDERSTOOD: ${filterProblem}, so nothing can be proven, and each export reads everything`
+    return `NOT UNDERSTOOD: ${CoverageReason.describe(filterProblem)}, so nothing can be proven, and each export reads everything`
   }
   if (pagesAtMost === 0) return "not to be seen: there are no sessions"
   if (bounds.zone === "unknown") return "understood; whether a bound itself is included was not tried"

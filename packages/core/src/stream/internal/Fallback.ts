@@ -1,5 +1,6 @@
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
+import type { CoverageReason } from "../../coverage/CoverageReason.ts"
 import { AgniClient } from "../../client/AgniClient.ts"
 import type { AgniError } from "../../model/AgniError.ts"
 import * as CallSession from "../../model/CallSession.ts"
@@ -22,7 +23,7 @@ export const windows = (
   range: Range,
   whole: boolean,
   filters: Ask.Filters,
-  problem: string,
+  problem: CoverageReason,
   options: {
     readonly concurrency?: number | undefined
     readonly keepGoing?: boolean | undefined
@@ -104,7 +105,13 @@ export const windows = (
     }),
     Stream.concat(
       Stream.suspend(() =>
-        Stream.make(last(lost === undefined ? coverage : { _tag: "Gap", reason: lost.reason.message, error: lost }))
+        Stream.make(
+          last(
+            lost === undefined
+              ? coverage
+              : { _tag: "Gap", reason: { _tag: "Unreadable", problem: lost.reason.message }, error: lost }
+          )
+        )
       )
     )
   )

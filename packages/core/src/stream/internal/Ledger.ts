@@ -18,11 +18,11 @@ import { horizonOf, type Settings, tooYoung } from "./Settings.ts"
 /** More are not looked for one by one. */
 const mostLookups = 50
 
-const changed: Coverage.Coverage = { _tag: "Provisional", reason: "calls changed their start while it was read" }
+const changed: Coverage.Coverage = { _tag: "Provisional", reason: { _tag: "StartsMoved" } }
 
 const differ = (calls: number): Coverage.Coverage => ({
   _tag: "Provisional",
-  reason: `answers differ: ${calls} call${calls === 1 ? "" : "s"} came in some of them only`
+  reason: { _tag: "AnswersDiffer", calls }
 })
 
 interface Delivered extends Coverage.Range {
@@ -253,11 +253,10 @@ export const make = (settings: Settings, range: Coverage.Range, known: () => Kno
       for (const { after, before, rows } of counts.values()) {
         const { at, within } = between({ after, before })
         if (rows <= within + at) continue
-        const reason = `the server once counted ${rows} calls, and ${within + at} were read`
         revisions.push({
           from: after + 2 * Ask.second,
           to: before - 2 * Ask.second,
-          coverage: { _tag: "Provisional", reason }
+          coverage: { _tag: "Provisional", reason: { _tag: "CountDiffers", read: within + at, counted: rows } }
         })
       }
       return revisions.filter(({ from, to }) =>

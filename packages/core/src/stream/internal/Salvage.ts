@@ -101,7 +101,7 @@ const gap = (range: Range, error: AgniError): Window => ({
   ...range,
   sessions: [],
   rejected: [],
-  coverage: { _tag: "Gap", reason: error.reason.message, error },
+  coverage: { _tag: "Gap", reason: { _tag: "Unreadable", problem: error.reason.message }, error },
   settled: 0,
   requests: 0,
   observedAt: 0
@@ -205,7 +205,7 @@ export const undated = Effect.fnUntraced(function* (
   return all !== undefined && held.rows.size >= expected && all > sum
     ? {
         ...window,
-        coverage: { _tag: "Unprovable", reason: `${sum} sessions were seen, but the server counts ${all}` }
+        coverage: { _tag: "Unprovable", reason: { _tag: "CountDiffers", read: sum, counted: all } }
       }
     : window
 })
