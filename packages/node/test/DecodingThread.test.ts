@@ -94,7 +94,7 @@ describe("DecodingThread", () => {
 
   it.live("decodes here until it has started, and after it has ended", () =>
     Effect.gen(function* () {
-      const thread = yield* Thread.make(new URL("./threads/Ends.ts", import.meta.url))
+      const thread = yield* Thread.make("json", new URL("./threads/Ends.ts", import.meta.url))
       const before = yield* thread.decode(bytes(bodies.camelCase), about)
       assert.isUndefined(Coverage.items(before)[0]?.json)
       yield* thread.started
@@ -125,7 +125,7 @@ describe("DecodingThread", () => {
 
   it.live("fails as an effect where no thread can be had", () =>
     Effect.gen(function* () {
-      const exit = yield* Effect.exit(Thread.make(new URL("https://example.com/no-such-thread.js")))
+      const exit = yield* Effect.exit(Thread.make("json", new URL("https://example.com/no-such-thread.js")))
       assert.isTrue(Exit.isFailure(exit) && Exit.findErrorOption(exit)._tag === "Some")
     }).pipe(Effect.scoped)
   )
@@ -143,7 +143,7 @@ describe("DecodingThread", () => {
         page.sessions.map(({ id }) => id),
         expected.sessions.map(({ id }) => id)
       )
-      const thread = yield* Thread.make(new URL("./threads/Ends.ts", import.meta.url))
+      const thread = yield* Thread.make("json", new URL("./threads/Ends.ts", import.meta.url))
       yield* thread.started
       const again = yield* Effect.provideService(read, PageDecoder.PageDecoder, thread)
       assert.strictEqual(again.sessions.length, 100)

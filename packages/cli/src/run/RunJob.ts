@@ -49,15 +49,16 @@ import { Incomplete } from "../option/UsageError.ts"
 import * as Limit from "./Limit.ts"
 import * as Spool from "./Spool.ts"
 import * as Veil from "./Veil.ts"
+import * as YoungGeneration from "./YoungGeneration.ts"
 
 /** Whether sessions go as they came into lines of JSON, and nowhere else. */
 const isLines = ({ sinks, transform }: Job): boolean =>
   transform.label === "" &&
   sinks.every(({ target }) => target._tag === "Stdout" || (target._tag === "File" && target.format === "ndjson"))
 
-/** A thread of its own makes such lines while the others wait; objects come cheaper without it. */
+/** A thread of its own makes such lines while the others wait, or finds what a reading needs to know of each call. */
 export const decoder = (jobs: ReadonlyArray<Job>): Layer.Layer<never> =>
-  jobs.every(isLines) ? DecodingThread.layer : Layer.empty
+  Layer.merge(YoungGeneration.layer, jobs.some(isLines) ? DecodingThread.layer : DecodingThread.layerObjects)
 
 /** Whose calls these are: webhooks say it, and a checkpoint belongs to it. And where a range without an end ends for good. */
 const look = Effect.flatMap(Effect.all([AgniClient, Clock.currentTimeMillis]), ([{ list }, local]) =>
