@@ -142,6 +142,7 @@ const begin = (range: OpenRange, options: Options): Stream.Stream<Window, AgniEr
         doubt:
           Settings.doubtOf(status, search) ??
           (range.from === undefined && range.to !== undefined && !seen.isOldestSure ? Settings.noBeginning : undefined),
+        logs: new Set(),
         perWindow,
         maxCharacters: Tile.maxCharacters
       }
@@ -151,6 +152,7 @@ const begin = (range: OpenRange, options: Options): Stream.Stream<Window, AgniEr
         {
           concurrency,
           keepGoing,
+          whole,
           earliest: clocks.earliest,
           log: seen.log
         }
@@ -172,7 +174,7 @@ const begin = (range: OpenRange, options: Options): Stream.Stream<Window, AgniEr
         const note = (log: Ask.Log) => reading.ledger.note({ repeats, log })
         return yield* WithoutStart.window(settings, reading.known, { from: first, to }, seen.about, note)
       })
-      const closing = Effect.flatMap(whole ? undated : ofRange, (window) => reading.closing(window, whole))
+      const closing = Effect.flatMap(whole ? undated : ofRange, reading.closing)
       return Stream.concat(
         reading.windows(tasks),
         Stream.unwrap(Effect.map(closing, (window) => (window === undefined ? Stream.empty : Stream.make(window))))

@@ -179,10 +179,12 @@ const look = Effect.fnUntraced(function* (
         log.observedAt = Math.min(log.observedAt ?? Infinity, observedAt)
         log.latest = Math.max(log.latest ?? -Infinity, observedAt)
         log.cached ||= age > 0
-        for (const { key, start } of Rows.ofPage(page)) {
-          if (start !== undefined) log.shown.set(key, start)
-          else if (!log.shown.has(key)) log.shown.set(key, undefined)
-        }
+        const rows = Rows.ofPage(page)
+        Ask.note(log, rows)
+        const { page: number = 1, pageSize = 20, startedAfter, startedBefore } = query
+        const isOpen = startedAfter === undefined && startedBefore === undefined
+        if (isOpen && number > 1 && rows.length > 0)
+          Ask.noteCount(log.places, {}, (number - 1) * pageSize + rows.length)
       })
     )
   const filtered = Object.values(filters).some((value) => value !== undefined)

@@ -104,9 +104,12 @@ const most = Date.parse("9999-12-31T23:59:59Z") * 1000
 const format = (bound: Instant.Instant | undefined): string | undefined =>
   bound === undefined || bound < least || bound > most ? undefined : Instant.format(bound)
 
-/** Keeps the greatest count of the same bounds. */
-export const noteCount = (counts: Map<string, Counted>, { after, before }: Bounds, rows: number): void => {
-  if (after === undefined || before === undefined) return
+/** Keeps the greatest count of the same bounds; open ones are infinite. */
+export const noteCount = (
+  counts: Map<string, Counted>,
+  { after = -Infinity, before = Infinity }: Bounds,
+  rows: number
+): void => {
   const key = `${after} ${before}`
   if (rows > (counts.get(key)?.rows ?? 0)) counts.set(key, { after, before, rows })
 }
@@ -117,7 +120,8 @@ export const countOf = ({ counts, places }: Log, { after, before }: Between, rep
   return Math.max(counts.get(key)?.rows ?? 0, repeats ? 0 : (places.get(key)?.rows ?? 0))
 }
 
-const note = (log: Log, rows: ReadonlyArray<Rows.Row>): void => {
+/** Notes what an answer listed. */
+export const note = (log: Log, rows: ReadonlyArray<Rows.Row>): void => {
   for (const { key, start } of rows) {
     const before = log.shown.get(key)
     if (before !== undefined && before !== start) log.moved.add(key)
@@ -133,9 +137,10 @@ export const make = (
   const log = makeLog()
   const spreads = new Map<string, { least: number; most: number }>()
   const noteWithin = ({ after, before }: Bounds, skipped: number, rows: ReadonlyArray<Rows.Row>): void => {
-    if (after === undefined || before === undefined || rows.length === 0) return
-    const key = `${after} ${before}`
+    if (rows.length === 0) return
     if (skipped > 0) noteCount(log.places, { after, before }, skipped + rows.length)
+    if (after === undefined || before === undefined) return
+    const key = `${after} ${before}`
     const known = spreads.get(key) ?? { least: Infinity, most: -Infinity }
     for (const { start } of rows) {
       if (start === undefined || start < after - second || start > before + second) continue
@@ -251,6 +256,23 @@ export const control = Effect.fnUntraced(function* (
   }
   return hidden
 })
+
+/**
+ * Bounds for a range: a second for bounds that are cut to seconds and not included, and one because a clock that is a second
+ * off finds known rows all the same.
+ */
+export const boundsOf = ({ from, to }: { readonly from: Instant.Instant; readonly to: Instant.Instant }): Between => ({
+  after: floorSecond(from) - 2 * second,
+  before: ceilSecond(to) + 2 * second
+})
+
+/** No answer where a row cannot be rendered, or the server refuses the question. */
+export const orNothing = (answer: Effect.Effect<Answer, AgniError>): Effect.Effect<Answer | undefined, AgniError> =>
+  Effect.catchIf(
+    answer,
+    (error) => isPoison(error) || isRefusal(error),
+    () => Effect.undefined
+  )
 
 /** Bounds that a row's start lies within, however they are understood, by a second. */
 export const around = ({ start }: Pick<Rows.Dated, "start">) => ({

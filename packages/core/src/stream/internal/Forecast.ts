@@ -3,7 +3,7 @@ import type { Instant } from "../../model/Instant.ts"
 import type { Range } from "../Coverage.ts"
 import * as Ask from "./Ask.ts"
 import { leastWidth } from "./Known.ts"
-import type { Task } from "./ReadRange.ts"
+import type { Task } from "./Task.ts"
 import * as Step from "./Step.ts"
 
 /** How many rows start before an instant, as known from some points, evenly between them. */

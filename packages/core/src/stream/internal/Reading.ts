@@ -11,9 +11,9 @@ import * as Ask from "./Ask.ts"
 import * as Bisect from "./Bisect.ts"
 import { type Evidence, fold, type Known } from "./Known.ts"
 import * as Ledger from "./Ledger.ts"
-import type { Task } from "./ReadRange.ts"
+import type { Task } from "./Task.ts"
 import * as Scheduler from "./Scheduler.ts"
-import { horizonOf, type Settings } from "./Settings.ts"
+import { ask as askOf, horizonOf, type Settings } from "./Settings.ts"
 import * as Sum from "./Sum.ts"
 
 interface Reading {
@@ -29,25 +29,23 @@ interface Reading {
    * What is to be said at the end: whether a range adds up, and what does not hold any more. It goes with the window of the
    * calls without a start, where there is one.
    */
-  readonly closing: (
-    withoutStart: Coverage.Window | undefined,
-    whole: boolean
-  ) => Effect.Effect<Coverage.Window | undefined, AgniError>
+  readonly closing: (withoutStart: Coverage.Window | undefined) => Effect.Effect<Coverage.Window | undefined, AgniError>
 }
 
 const byStart = (left: Item<CallSession>, right: Item<CallSession>): number =>
   (left.start ?? -Infinity) - (right.start ?? -Infinity) || 0
 
-export const make = Effect.fnUntraced(function* (
-  settings: Settings,
-  range: Coverage.Range,
-  options: {
-    readonly concurrency: number
-    readonly keepGoing: boolean
-    readonly earliest: Instant
-    readonly log: Ask.Log
-  }
-) {
+interface Options {
+  readonly concurrency: number
+  readonly keepGoing: boolean
+  /** Whether the range has neither a beginning nor an end. */
+  readonly whole: boolean
+  readonly earliest: Instant
+  /** What was shown before the reading began. */
+  readonly log: Ask.Log
+}
+
+export const make = Effect.fnUntraced(function* (settings: Settings, range: Coverage.Range, options: Options) {
   const ref = yield* Ref.make<Known>({
     order: "unknown",
     width: 0,
@@ -56,11 +54,12 @@ export const make = Effect.fnUntraced(function* (
     deepest: Infinity
   })
   const known = () => Ref.getUnsafe(ref)
-  const ledger = Ledger.make(settings, range, known)
+  const ledger = Ledger.make(settings, range, known, options.whole)
   ledger.note({ repeats: true, log: options.log })
   const tell = (evidence: Evidence): void => {
     ref.ref.current = fold(ref.ref.current, evidence)
     ledger.note(evidence)
+    settings.logs.delete(evidence.log)
   }
   const run = (tasks: ReadonlyArray<Task>, concurrency: number) =>
     Scheduler.run<Task, Coverage.Window, AgniError>(tasks, {
@@ -76,42 +75,77 @@ export const make = Effect.fnUntraced(function* (
         run(first, 1),
         Stream.suspend(() => run(rest, options.concurrency))
       ).pipe(Stream.mapEffect((window) => ledger.deliver(window))),
-    closing: (withoutStart, whole) =>
-      Effect.gen(function* () {
-        const ask = Ask.make(settings.list, settings.filters, settings)
-        const provable = ledger.windows() > 1 && settings.doubt === undefined && ledger.proven()
-        if (!whole && provable) {
-          const difference = yield* Sum.check(settings, known(), ledger, range, ask)
-          ledger.note({ repeats: yield* settings.repeats, log: ask.log })
-          if (difference !== undefined) {
-            const { counted, delivered } = difference
-            const reason = `${delivered} calls were read, but the server counts ${counted}`
-            ledger.revise(difference, { _tag: "Provisional", reason })
-          }
-        }
-        if (withoutStart !== undefined) for (const { id } of Coverage.items(withoutStart)) ledger.claim(id)
-        const late = yield* ledger.late
-        const revised = ledger.revised(known())
-        if (late.length === 0 && revised.length === 0) return withoutStart
-        const items = late.flatMap(({ item }) => item ?? [])
-        const rejected = late.flatMap(({ item, rejected }) => (item === undefined ? (rejected ?? []) : []))
-        const last: Omit<Coverage.Window, "sessions" | "settled"> =
-          withoutStart === undefined
-            ? {
-                from: range.to,
-                to: range.to,
-                rejected: [],
-                coverage: revised[0]?.coverage ?? { _tag: "Proven" },
-                requests: ask.log.requests,
-                observedAt: ask.log.observedAt ?? known().earliest
-              }
-            : Coverage.rest(withoutStart)
-        const before = withoutStart === undefined ? [] : Coverage.items(withoutStart)
-        return Coverage.make(items.length === 0 ? before : [...items, ...before].sort(byStart), {
-          ...last,
-          rejected: [...rejected, ...last.rejected],
-          revised
-        })
-      })
+    closing: (withoutStart) => close(settings, range, options, ledger, known, withoutStart)
   } satisfies Reading
+})
+
+const changed: Coverage.Coverage = {
+  _tag: "Provisional",
+  reason: "calls got a start, or lost theirs, while the range was read"
+}
+
+/** The calls without a start that did not come with one, and what contradicts that they are all there are. */
+const checked = (ledger: Ledger.Ledger, window: Coverage.Window, whole: boolean): Coverage.Window => {
+  const all = Coverage.items(window)
+  const items = all.filter(({ id }) => !ledger.has(id))
+  for (const { id } of items) ledger.claim(id)
+  const came = new Set(all.map(({ id }) => id))
+  const others = [...ledger.withoutStart].filter((id) => !came.has(id) && !ledger.has(id) && !ledger.unplaced.has(id))
+  const contradicted =
+    items.length < all.length ? changed : !whole && others.length > (window.outside ?? Infinity) ? changed : undefined
+  return contradicted === undefined
+    ? window
+    : Coverage.make(items, {
+        ...Coverage.rest(window),
+        coverage: window.coverage._tag === "Proven" ? contradicted : window.coverage
+      })
+}
+
+/** What the windows of a range come to at the end, when all answers are known. */
+const close = Effect.fnUntraced(function* (
+  settings: Settings,
+  range: Coverage.Range,
+  { log, whole }: Options,
+  ledger: Ledger.Ledger,
+  known: () => Known,
+  withoutStart: Coverage.Window | undefined
+): Effect.fn.Return<Coverage.Window | undefined, AgniError> {
+  const ask = askOf(settings)
+  const provable = ledger.windows() > 1 && settings.doubt === undefined && ledger.proven()
+  // The window of the calls without a start has the sum of a whole history.
+  const isSummed = whole && withoutStart?.coverage._tag === "Proven"
+  const difference = provable && !isSummed ? yield* Sum.check(settings, known(), ledger, range, ask) : undefined
+  if (difference !== undefined) {
+    const { counted, delivered } = difference
+    const reason = `${delivered} calls were read, but the server counts ${counted}`
+    ledger.revise(difference, { _tag: "Provisional", reason })
+  }
+  const logs = [...settings.logs, ...(whole ? [log] : [])].filter(({ shown }) => shown.size > 0)
+  if (logs.length > 0) {
+    const repeats = yield* settings.repeats
+    for (const log of logs) ledger.note({ repeats, log })
+  }
+  const last = withoutStart === undefined ? undefined : checked(ledger, withoutStart, whole)
+  const late = yield* ledger.late
+  const revised = ledger.revised(known())
+  if (late.length === 0 && revised.length === 0) return last
+  const items = late.flatMap(({ item }) => item ?? [])
+  const rejected = late.flatMap(({ item, rejected }) => (item === undefined ? (rejected ?? []) : []))
+  const before = last === undefined ? [] : Coverage.items(last)
+  const rest: Omit<Coverage.Window, "sessions" | "settled"> =
+    last === undefined
+      ? {
+          from: range.to,
+          to: range.to,
+          rejected: [],
+          coverage: revised[0]?.coverage ?? { _tag: "Proven" },
+          requests: ask.log.requests,
+          observedAt: ask.log.observedAt ?? known().earliest
+        }
+      : Coverage.rest(last)
+  return Coverage.make(items.length === 0 ? before : [...items, ...before].sort(byStart), {
+    ...rest,
+    rejected: [...rejected, ...rest.rejected],
+    revised
+  })
 })

@@ -151,6 +151,11 @@ export const showsOrderByStart = (rows: ReadonlyArray<Row>): boolean => {
 export const distinctStarts = (rows: ReadonlyArray<Row>): number =>
   new Set(rows.flatMap(({ start }) => (start === undefined ? [] : [start]))).size
 
+interface Stretch {
+  readonly from: Instant.Instant
+  readonly to: Instant.Instant
+}
+
 /** Rows held by key, and how many rows of the server they stand for: a server may list one twice in a response. */
 export interface Held {
   readonly rows: ReadonlyMap<string, Row>
@@ -198,6 +203,18 @@ export const makeHeld = (): Held => {
     }
   }
 }
+
+/** What is held of the range, by start. Rows come from the newest to the oldest, so most of it is turned round already. */
+export const within = (held: Held, { from, to }: Stretch): ReadonlyArray<Dated> => {
+  const rows: Array<Dated> = []
+  for (const row of held.rows.values()) if (isDated(row) && row.start >= from && row.start < to) rows.push(row)
+  return rows.reverse().sort(byStart)
+}
+
+const byStart = (left: Dated, right: Dated): number =>
+  left.start - right.start || (left.key < right.key ? -1 : left.key > right.key ? 1 : 0)
+
+export const middleOf = (rows: ReadonlyArray<Dated>): Dated | undefined => rows[Math.floor(rows.length / 2)]
 
 /** The same rows, in whatever order: a page that comes again. */
 export const sameRows = (left: ReadonlyArray<Row>, right: ReadonlyArray<Row>): boolean => {

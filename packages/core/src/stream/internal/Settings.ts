@@ -4,7 +4,7 @@ import type { AgniClient } from "../../client/AgniClient.ts"
 import type { AgniError } from "../../model/AgniError.ts"
 import type { Instant } from "../../model/Instant.ts"
 import type { Coverage, Range } from "../Coverage.ts"
-import type * as Ask from "./Ask.ts"
+import * as Ask from "./Ask.ts"
 import { type Known, leastWidth } from "./Known.ts"
 import type * as Rows from "./Rows.ts"
 
@@ -32,9 +32,18 @@ export interface Settings {
   readonly latest: Instant
   /** Why no window of this reading can be proven, whatever its count says. */
   readonly doubt: Coverage | undefined
+  /** What those who ask saw, until it is noted: an answer is evidence, whatever becomes of who asked. */
+  readonly logs: Set<Ask.Log>
   /** Rows that a window should hold, and characters of it at most. */
   readonly perWindow: number
   readonly maxCharacters: number
+}
+
+/** Asks on behalf of one reader, whose answers are noted at the end at the latest. */
+export const ask = (settings: Settings): Ask.Ask => {
+  const ask = Ask.make(settings.list, settings.filters, settings)
+  settings.logs.add(ask.log)
+  return ask
 }
 
 /** Up to here nothing can be added any more: the earliest of all clocks, less what a session may take to appear. */

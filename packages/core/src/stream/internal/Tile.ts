@@ -2,7 +2,7 @@
 import type { Instant } from "../../model/Instant.ts"
 import type { Range } from "../Coverage.ts"
 import * as Ask from "./Ask.ts"
-import type { Task } from "./ReadRange.ts"
+import type { Task } from "./Task.ts"
 import type * as Rows from "./Rows.ts"
 
 /** As many windows as are read side by side are held in memory: sessions that are large make them shorter. */

@@ -7,7 +7,7 @@ import type { Known } from "./Known.ts"
 import type { Ledger } from "./Ledger.ts"
 import * as Rows from "./Rows.ts"
 import * as Salvage from "./Salvage.ts"
-import { type Settings, temper } from "./Settings.ts"
+import { ask as askOf, type Settings, temper } from "./Settings.ts"
 import * as Sum from "./Sum.ts"
 
 /** All starts that are credible. */
@@ -32,7 +32,7 @@ export const window = (
   keepGoing: boolean,
   front: Effect.Effect<Front, AgniError>
 ): Effect.Effect<Coverage.Window, AgniError> =>
-  Ask.catchPoison(Ask.make(settings.list, settings.filters, settings), read(settings, range, about, front), (error) =>
+  Ask.catchPoison(askOf(settings), read(settings, range, about, front), (error) =>
     keepGoing
       ? Salvage.undated(
           settings,
@@ -87,7 +87,7 @@ export interface Front {
 
 /** Looks at what stands in front: it may do so while the last windows are read. */
 export const front = (settings: Settings, range: Coverage.Range, about: About): Effect.Effect<Front, AgniError> =>
-  Effect.map(scan(settings, Ask.make(settings.list, settings.filters, settings), range, about), (front) => ({
+  Effect.map(scan(settings, askOf(settings), range, about), (front) => ({
     ...front,
     early: true
   }))
@@ -216,7 +216,11 @@ const attempt = (
     const counted = Math.max(total ?? 0, after ?? 0)
     const agrees = total === expected() && after === expected() && withStart
     const old = ask.log.stale || (ask.log.observedAt ?? 0) < settings.seen - Ask.second
-    const complete = !old && agrees && measured === undefined && still && !came && ledger.proven()
+    const isExplained = ledger.isExplained({
+      starts: dates.flatMap(({ start }) => start ?? []),
+      withoutStart: expected() - dated() - distant.rows.size
+    })
+    const complete = !old && agrees && measured === undefined && still && !came && isExplained && ledger.proven()
     const coverage: Coverage.Coverage = complete
       ? temper(settings, known(), ask.log, { from: range.from, to: -Infinity }, { _tag: "Proven" })
       : !came && counted > expected()

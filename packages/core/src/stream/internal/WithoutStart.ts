@@ -6,7 +6,7 @@ import * as Ask from "./Ask.ts"
 import * as Count from "./Count.ts"
 import type { Known } from "./Known.ts"
 import * as Rows from "./Rows.ts"
-import { horizonOf, type Settings, temper } from "./Settings.ts"
+import { ask as askOf, horizonOf, type Settings, temper } from "./Settings.ts"
 
 /** More pages in front are not read for the few that may be meant. */
 const mostInFront = 50
@@ -30,7 +30,7 @@ export const window = (
   note: (log: Ask.Log) => void
 ): Effect.Effect<Coverage.Window | undefined, AgniError> =>
   Effect.suspend(() => {
-    const ask = Ask.make(settings.list, settings.filters, settings)
+    const ask = askOf(settings)
     return find(settings, ask, known, range, about).pipe(
       // What cannot be asked here leaves it open which there are.
       Effect.catchIf(Ask.isRefusal, () => Effect.undefined),

@@ -1,0 +1,86 @@
+/** A range to read, and how it is cut. */
+import * as Effect from "effect/Effect"
+import type { AgniError } from "../../model/AgniError.ts"
+import type { Instant } from "../../model/Instant.ts"
+import type { Range } from "../Coverage.ts"
+import * as Ask from "./Ask.ts"
+import * as Rows from "./Rows.ts"
+import type { Settings } from "./Settings.ts"
+
+/** A range, and how many rows it is expected to hold. */
+export interface Task extends Range {
+  readonly expected: number
+  /** Whether that was counted. */
+  readonly counted?: boolean | undefined
+  /** Key of the row at which it was cut from what lies above: it must come, so nothing was cut off there by the server. */
+  readonly top?: string | undefined
+}
+
+/** Parts none of which is wider than is believed. */
+export const byWidth = ({ expected, from, to }: Task, width: number): ReadonlyArray<Task> => {
+  const parts = Math.ceil((to - from) / (0.9 * width))
+  const each = (to - from) / parts
+  const edges = Array.from({ length: parts - 1 }, (_, i) => Ask.floorSecond(from + (i + 1) * each))
+  const ends = [...new Set(edges)].filter((edge) => edge > from && edge < to)
+  return [...ends, to].map((end, i) => ({
+    from: i === 0 ? from : (ends[i - 1] ?? from),
+    to: end,
+    expected: expected / parts
+  }))
+}
+
+/** Each costs a request before anything is read: what is longer still is cut again. */
+export const mostParts = 32
+
+/** Parts of a range whose rows were counted, cut at the rows in the middle of pages: so that the last page of each is half full. */
+export const byCount = Effect.fnUntraced(function* (
+  { size, sort }: Settings,
+  ask: Ask.Ask,
+  range: Range,
+  rows: number,
+  perWindow: number
+): Effect.fn.Return<ReadonlyArray<Task>, AgniError> {
+  const parts = Math.min(mostParts, Math.max(2, Math.ceil(rows / Math.max(size, perWindow))))
+  const pages = Math.max(0, Math.ceil(rows / parts / size - 0.5))
+  const each = pages === 0 ? Math.ceil(rows / parts) : pages * size + Math.floor(size / 2)
+  const ranks = Array.from({ length: parts - 1 }, (_, i) => (i + 1) * each).filter((rank) => rank < rows)
+  const bounds = Ask.boundsOf(range)
+  const cuts = yield* Effect.forEach(
+    ranks,
+    (rank) =>
+      Effect.map(
+        Ask.orNothing(ask(Math.floor(rank / size) + 1, bounds, { sort })),
+        (answer) => answer?.rows[Math.min(rank % size, answer.rows.length - 1)]
+      ),
+    { concurrency: "unbounded" }
+  )
+  const keys = new Map<Instant, string>()
+  for (const cut of cuts) {
+    if (cut?.start === undefined) continue
+    const edge = Ask.floorSecond(cut.start)
+    if (edge > range.from && edge < range.to) keys.set(edge, cut.key)
+  }
+  const middle = Ask.floorSecond((range.from + range.to) / 2)
+  const edges = keys.size > 0 ? [...keys.keys()].toSorted((a, b) => a - b) : [middle]
+  const isCut = keys.size === ranks.length
+  return tasksOf(range, edges, rows).map((task, i): Task => ({
+    ...task,
+    expected: !isCut ? task.expected : i === 0 ? Math.max(1, rows - each * ranks.length) : each,
+    counted: isCut,
+    top: keys.get(task.to)
+  }))
+})
+
+const tasksOf = ({ from, to }: Range, edges: ReadonlyArray<Instant>, rows: number): ReadonlyArray<Task> =>
+  [...edges, to].map((end, i) => ({
+    from: i === 0 ? from : (edges[i - 1] ?? from),
+    to: end,
+    expected: rows / (edges.length + 1)
+  }))
+
+/** Two halves, cut at the middle of what is held. */
+export const halve = (range: Range, held: Rows.Held, rows: number): ReadonlyArray<Task> => {
+  const at = Ask.floorSecond(Rows.middleOf(Rows.within(held, range))?.start ?? 0)
+  const middle = at > range.from && at < range.to ? at : Ask.floorSecond((range.from + range.to) / 2)
+  return tasksOf(range, middle > range.from && middle < range.to ? [middle] : [], rows)
+}
