@@ -137,7 +137,7 @@ const begin = (range: OpenRange, options: Options): Stream.Stream<Window, AgniEr
         hold: options.hold === "objects" ? (rows) => rows : Rows.pack,
         horizon: Duration.toMillis(Duration.fromInputUnsafe(options.horizon ?? "2 hours")) * 1000,
         now: clocks.local,
-        seen: serverNow,
+        seen: Math.min(serverNow, clocks.latest),
         latest: Ask.ceilSecond(clocks.latest),
         doubt:
           Settings.doubtOf(status, search) ??

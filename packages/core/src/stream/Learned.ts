@@ -321,9 +321,12 @@ const look = Effect.fnUntraced(function* (
     pages: [{ page, rows: first }, ...deepest.pages],
     sorted: sorted !== undefined || sortBy === "none",
     controls,
+    // A list that ends on its first page shows both ends, in any order.
     ends: {
-      newest: page === 1 && newestFirst && first.find(Rows.isDated)?.key === newest?.key,
-      oldest: comesOldest && oldest !== undefined && oldest <= (controls[0]?.start ?? 0)
+      newest:
+        (ended && first.length > 0) || (page === 1 && newestFirst && first.find(Rows.isDated)?.key === newest?.key),
+      oldest:
+        (ended && first.length > 0) || (comesOldest && oldest !== undefined && oldest <= (controls[0]?.start ?? 0))
     },
     oldRows: comesOldest ? oldRows : [],
     log,

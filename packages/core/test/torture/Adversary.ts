@@ -84,9 +84,8 @@ export interface Server {
   readonly counted: ReadonlySet<string>
   readonly countedOld: ReadonlySet<string>
   readonly atLeast: ReadonlyArray<AtLeast>
-  /** Ids that an answer did not show, although they were there and within its bounds; and those of answers with bounds. */
+  /** Ids that an answer did not show, although they were there and within its bounds. */
   readonly withheld: ReadonlySet<string>
-  readonly withheldWithin: ReadonlySet<string>
 }
 
 const fail = (reason: AgniError["reason"]) =>
@@ -134,19 +133,14 @@ const makeNotes = (range: Bounds, horizon: number) => {
   const countedOld = new Set<string>()
   const atLeast: Array<AtLeast> = []
   const withheld = new Set<string>()
-  const withheldWithin = new Set<string>()
   return {
     listed,
     counted,
     countedOld,
     atLeast,
     withheld,
-    withheldWithin,
-    withhold: (rows: ReadonlyArray<Row>, given: boolean) => {
-      for (const { id } of rows) {
-        withheld.add(id)
-        if (given) withheldWithin.add(id)
-      }
+    withhold: (rows: ReadonlyArray<Row>) => {
+      for (const { id } of rows) withheld.add(id)
     },
     count: (front: ReadonlyArray<Row>, bounds: Bounds & { readonly given: boolean }, isLast: boolean) => {
       if (bounds.after < range.after || bounds.before > range.before) return
@@ -183,7 +177,7 @@ export const serve = (
     const all = matching(request)
     if (all === "error") return "error"
     const bounds = boundsOf(request)
-    notes.withhold(all.withheld, bounds.given)
+    notes.withhold(all.withheld)
     const page = pageOf(traits, all.rows, request)
     if (page === "error") return "error"
     const { rows: found, skip } = page
@@ -232,7 +226,7 @@ export const serve = (
         })
       )
     })
-  const { atLeast, counted, countedOld, listed, withheld, withheldWithin } = notes
+  const { atLeast, counted, countedOld, listed, withheld } = notes
   return {
     client: { list },
     now: () => clock,
@@ -242,7 +236,6 @@ export const serve = (
     counted,
     countedOld,
     atLeast,
-    withheld,
-    withheldWithin
+    withheld
   }
 }

@@ -217,19 +217,23 @@ const isProvable = (one: Case, server: Adversary.Server): boolean => {
     start === undefined ? whole : start >= from - margin && start < to + margin
   const twice = idsWithTwoStarts(one)
   const starts = (row: Adversary.Row) => [row.start, ...(row.moves ?? []).map(({ start }) => start)]
-  const isLarge = traits.tieOrder !== "id" && together(rows) > traits.cap
+  const undated = rows.filter(({ start }) => start === undefined).length
+  const isLarge = traits.tieOrder !== "id" && Math.max(together(rows), whole ? undated : 0) > traits.cap
   // Nothing of the range is old enough, or there is nothing by which a server could be tried.
   if (from >= horizonOf(one) || !rows.some((row) => row.start !== undefined && isThere(row, began))) return false
+  // Where calls begin is not told, and bounds that reach back to any beginning are not answered.
+  if (from === -Infinity && to < Infinity && traits.span !== undefined) return false
   // What is filtered after it was cut into pages has no count.
   if (traits.filterAfterPaging) return false
   // It came, went or got another start while it was read, or some answer may be of a time before that.
   if (rows.some((row) => starts(row).some(isIn) && !isSteady(row, server.now()) && isEverThere(row, server)))
     return false
-  // Some answers about the range lacked it: which of them were whole nobody can tell.
-  const withheld = whole ? server.withheld : server.withheldWithin
-  if (rows.some((row) => withheld.has(row.id) && isIn(startOf(row, began)))) return false
+  // Some answers lacked it, though it lay within their bounds: which of them were whole nobody can tell.
+  if (rows.some((row) => server.withheld.has(row.id) && isIn(startOf(row, began)))) return false
   // Of which of its starts is it?
   if (rows.some(({ id, start }) => twice.has(id) && isIn(start))) return false
+  // A later answer was made before the first one, by its date: it may be of a replica that lags, and so may be the total.
+  if (whole && isDatedBack(one, server)) return false
   // Pages were of another length, or in another order, than those before them.
   if (traits.change !== undefined && traits.change.at <= server.requests()) return false
   // A page beyond the end that repeats another one, and is empty beyond a limit: the end is not to be found.
@@ -237,6 +241,10 @@ const isProvable = (one: Case, server: Adversary.Server): boolean => {
   // More rows of one second than a limit lets come, or more than a page, which stand otherwise on each.
   return together(rows.filter((row) => isThere(row, began))) < mostTogether(one) && !isLarge
 }
+
+/** Whether all answers at the end say that they were made before the first one. */
+const isDatedBack = ({ server: { date } }: Case, server: Adversary.Server): boolean =>
+  date !== undefined && date.offset < 0 && date.from > 1 && date.every === 1 && date.to >= server.requests()
 
 const isEverThere = ({ gone = Infinity, seen = -Infinity }: Adversary.Row, server: Adversary.Server): boolean =>
   seen <= server.now() && gone > eldest

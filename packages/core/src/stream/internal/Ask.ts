@@ -43,8 +43,6 @@ export interface Log {
   /** When the last one was. */
   latest: Instant.Instant | undefined
   cached: boolean
-  /** An answer was made before one that came earlier: a cache that hides its age, or replicas whose clocks differ. */
-  stale: boolean
   /** Each row that an answer listed, with its start: `undefined` without one. */
   readonly shown: Map<string, Instant.Instant | undefined>
   /** Keys that were listed with two starts. */
@@ -67,7 +65,6 @@ export const makeLog = (): Log => ({
   observedAt: undefined,
   latest: undefined,
   cached: false,
-  stale: false,
   shown: new Map(),
   moved: new Set(),
   width: 0,
@@ -171,7 +168,6 @@ export const make = (
           const { age, characters = 0, edition, observedAt } = answer
           log.observedAt = Math.min(log.observedAt ?? Infinity, observedAt)
           log.cached ||= age > 0
-          log.stale ||= observedAt < (log.latest ?? -Infinity) - second
           log.latest = Math.max(log.latest ?? -Infinity, observedAt)
           const rows = Rows.ofPage(answer)
           note(log, rows)

@@ -1,6 +1,7 @@
 /** A range for which nothing came. */
 import * as Effect from "effect/Effect"
 import type { AgniError } from "../../model/AgniError.ts"
+import type { Instant } from "../../model/Instant.ts"
 import type { Coverage, Range } from "../Coverage.ts"
 import * as Ask from "./Ask.ts"
 import type { Known } from "./Known.ts"
@@ -45,8 +46,7 @@ export const confirm = Effect.fnUntraced(function* (
     if (second.length < size && back(below) && back(above)) return { _tag: "Proven" }
   }
   if (range.to - range.from > believedWidth(known.width) && !isEnd) return undefined
-  const distance = ({ start }: Rows.Dated) => Math.abs(start - (range.from + range.to) / 2)
-  for (const control of controls.toSorted((left, right) => distance(left) - distance(right)).slice(0, 3)) {
+  for (const control of nearest(controls, (range.from + range.to) / 2)) {
     // It may have left, or have a neighbour that cannot be rendered; another one will do.
     const failed = yield* Effect.catchIf(Ask.control(ask, control, size), Ask.isPoison, () =>
       Effect.succeed(Ask.notBack)
@@ -59,6 +59,13 @@ export const confirm = Effect.fnUntraced(function* (
   }
   return { _tag: "Unprovable", reason: Ask.notBack }
 })
+
+/** Three rows, each of another second: of many that start together one may be hard to find. */
+const nearest = (controls: ReadonlyArray<Rows.Dated>, at: Instant): ReadonlyArray<Rows.Dated> => {
+  const distance = ({ start }: Rows.Dated) => Math.abs(start - at)
+  const bySecond = new Map(controls.map((row) => [Ask.floorSecond(row.start), row]))
+  return [...bySecond.values()].sort((left, right) => distance(left) - distance(right)).slice(0, 3)
+}
 
 /** The second page, where it brings something else than the first. */
 const next = Effect.fnUntraced(function* (

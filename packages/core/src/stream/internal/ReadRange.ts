@@ -28,6 +28,9 @@ export type Outcome =
 /** So many pages overlap for less than two counts and the seams of a walk cost. */
 const mostOverlapping = 12
 
+/** An empty range is cut into so many parts at most, each of which takes a few requests. */
+const mostEmpty = 1000
+
 /** What is longer can be cut in two. */
 const shortest = 4 * Ask.second
 
@@ -69,7 +72,7 @@ export const readRange = (
 const read = Effect.fnUntraced(function* (work: Work): Effect.fn.Return<Outcome, AgniError> {
   const { ask, limit, seen, settings, share, task } = work
   const { size } = settings
-  const believed = isTooWide(work) ? yield* believe(work) : undefined
+  const believed = isTooWide(work, task) && !isEnd(settings, task) ? yield* believe(work) : undefined
   if (believed?.parts !== undefined) return split(work, believed.parts)
   const before = believed?.before ?? (yield* countBefore(work))
   if (before !== undefined && before > limit && task.to - task.from > shortest)
@@ -89,6 +92,10 @@ const read = Effect.fnUntraced(function* (work: Work): Effect.fn.Return<Outcome,
   seen.deepest = done.deepest
   if (done.problem !== undefined) return deliver(work, done, { _tag: "Unprovable", reason: done.problem })
   if (done.held.size() === 0) return yield* ofNothing(work, done)
+  // Where nothing was to come rows came: so wide a range is not believed then.
+  const width = Math.max(work.known.width, ask.log.width)
+  if (believed === undefined && isTooWide({ ...work, known: { ...work.known, width } }, done.range))
+    return split(work, Task.byWidth(task, believedWidth(width)))
   // Calls go on coming into it: whoever tries to have all of them is never done.
   if (done.range.from >= settings.latest) return deliver(work, done, { _tag: "Proven" })
   if (done.dense && canHalve(done.range)) return yield* ofTooMany(work, done)
@@ -141,8 +148,8 @@ const isEnd = ({ controls, ends }: Settings, { from, to }: Range): boolean => {
 }
 
 /** Whether a range is wider than the server was seen to answer in full. */
-const isTooWide = ({ known, settings, task, young }: Work): boolean =>
-  task.to - task.from > believedWidth(known.width) && !young && isProvable(settings) && !isEnd(settings, task)
+const isTooWide = ({ known, settings, young }: Work, { from, to }: Range): boolean =>
+  to - from > believedWidth(known.width) && !young && isProvable(settings)
 
 /** Bounds are believed as far as the first page and the last one are apart; a range that is wider is cut. */
 const believe = Effect.fnUntraced(function* (work: Work) {
@@ -189,9 +196,10 @@ const ofNothing = Effect.fnUntraced(function* (work: Work, done: ReadPages.Read)
       return split(work, Task.halve(range, held, task.expected))
   }
   const coverage = yield* Empty.confirm(settings, known, ask, range, bounds)
+  const width = task.to - task.from
   const believed = believedWidth(known.width)
-  return coverage === undefined && (task.to - task.from) / believed <= Task.mostParts
-    ? split(work, Task.byWidth(task, believed))
+  return coverage === undefined && width / believed <= mostEmpty
+    ? split(work, Task.byWidth(task, Math.max(believed, width / Task.mostParts)))
     : deliver(work, done, coverage ?? Empty.tooWide)
 })
 
@@ -240,7 +248,11 @@ const judge = Effect.fnUntraced(function* (
   // Something was missed, came or went. Smaller windows pass more quickly; the smallest are read by pages.
   const isSmall = held.size() <= 20 * size && known.order !== "start" && seen.order !== "start"
   if (canHalve(range) && !isSmall) return split(work, Task.halve(range, held, held.size()))
-  return deliver(work, done, yield* readAgain(work, done, most))
+  const coverage = yield* readAgain(work, done, most)
+  // Pages may be cut where it looks like their end.
+  return coverage._tag !== "Proven" && canHalve(range) && held.size() > 2 * size && !young
+    ? split(work, Task.halve(range, held, held.size()))
+    : deliver(work, done, coverage)
 })
 
 /** Pages of fixed bounds, again and again, until all rows have shown themselves. */

@@ -43,6 +43,7 @@ export const bounds = Effect.fnUntraced(function* (
   const problem = trials.find((trial) => typeof trial === "string")
   if (problem !== undefined) return problem
   if (told) return undefined
+  if (yield* comeAlone(ask, trials)) return undefined
   // What comes first without bounds must stand there before, and after.
   const top = yield* topOf(ask)
   const [oldest, middle, newest] = trials.map((trial) => (typeof trial === "object" ? [trial] : []))
@@ -61,6 +62,23 @@ export const bounds = Effect.fnUntraced(function* (
     ? undefined
     : "whether the time bounds are applied before paging could not be seen"
 })
+
+/**
+ * Whether three rows, far apart, each come alone on a page of one row: were bounds applied after paging, each would have to be
+ * the first of all.
+ */
+const comeAlone = (ask: Ask.Ask, trials: ReadonlyArray<Rows.Dated | string | undefined>) => {
+  const rows = trials.flatMap((trial) => (typeof trial === "object" ? [trial] : []))
+  const isApart = rows.every((row, i) => rows.slice(i + 1).every((other) => isElsewhere(other, row)))
+  return rows.length < 3 || !isApart
+    ? Effect.succeed(false)
+    : Effect.map(
+        Effect.forEach(rows, (row) => Ask.orNothing(ask(1, Ask.around(row), { size: 1 })), {
+          concurrency: "unbounded"
+        }),
+        (answers) => answers.every((answer) => answer !== undefined && answer.rows.length > 0)
+      )
+}
 
 /**
  * Whether a row from deep within comes back for its own instant, and nothing from elsewhere: then both bounds are understood,

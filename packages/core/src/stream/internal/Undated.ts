@@ -3,6 +3,7 @@ import type { AgniError } from "../../model/AgniError.ts"
 import * as Coverage from "../Coverage.ts"
 import * as Ask from "./Ask.ts"
 import * as Count from "./Count.ts"
+import * as Fresh from "./Fresh.ts"
 import type { Known } from "./Known.ts"
 import type { Ledger } from "./Ledger.ts"
 import * as Rows from "./Rows.ts"
@@ -68,9 +69,9 @@ const read = (
     Effect.flatMap(front, (scanned) =>
       Effect.flatMap(attempt(settings, range, about, scanned), (result) =>
         result._tag === "Stale"
-          ? again(left, scan(settings, scanned.ask, range, about))
+          ? again(left, scan(settings, askOf(settings), range, about))
           : result.moved && left > 1
-            ? again(left - 1, scan(settings, scanned.ask, range, about))
+            ? again(left - 1, scan(settings, askOf(settings), range, about))
             : Effect.succeed(result.window)
       )
     )
@@ -79,7 +80,7 @@ const read = (
 
 /** What stood in front, and who asked. */
 export interface Front {
-  readonly ask: Ask.Ask
+  readonly fresh: Fresh.Fresh
   readonly pages: ReadonlyArray<ReadonlyArray<Rows.Row>>
   /** Windows were still being read. */
   readonly early: boolean
@@ -97,12 +98,14 @@ const scan = (
   ask: Ask.Ask,
   range: Coverage.Range,
   { ledger }: About
-): Effect.Effect<Front, AgniError> =>
-  Effect.map(scanFront(settings, ask, range, limitOf(settings, range, ledger.rows)), (pages) => ({
-    ask,
+): Effect.Effect<Front, AgniError> => {
+  const fresh = Fresh.make(ask, settings.seen)
+  return Effect.map(scanFront(settings, fresh.ask, range, limitOf(settings, range, ledger.rows)), (pages) => ({
+    fresh,
     pages,
     early: false
   }))
+}
 
 /** Calls may come as fast as pages are read: what came since the reading began makes no walk longer. */
 const limitOf =
@@ -121,7 +124,7 @@ const attempt = (
   settings: Settings,
   range: Coverage.Range,
   { inPart, known, ledger }: About,
-  { ask, early, pages }: Front
+  { early, fresh, pages }: Front
 ): Effect.Effect<
   | { readonly _tag: "Read"; readonly window: Coverage.Window; readonly moved: boolean }
   // Calls came, or left, since it was looked at what stands in front.
@@ -130,6 +133,7 @@ const attempt = (
 > =>
   Effect.gen(function* () {
     const { size } = settings
+    const { ask } = fresh
     const repeats = yield* settings.repeats
     const [first = []] = pages
     const starts = startsOf(range)
@@ -215,7 +219,7 @@ const attempt = (
     )
     const counted = Math.max(total ?? 0, after ?? 0)
     const agrees = total === expected() && after === expected() && withStart
-    const old = ask.log.stale || (ask.log.observedAt ?? 0) < settings.seen - Ask.second
+    const old = fresh.isOld()
     const isExplained = ledger.isExplained({
       starts: dates.flatMap(({ start }) => start ?? []),
       withoutStart: expected() - dated() - distant.rows.size
