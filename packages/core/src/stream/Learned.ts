@@ -250,7 +250,7 @@ const look = Effect.fnUntraced(function* (
     [
       options.bounded === true && !isDeep
         ? Effect.succeed({ at: starts[0] === undefined ? undefined : Ask.floorSecond(starts[0]), sure: comesOldest })
-        : Observe.findOldest(best, starts, comesOldest, observedAt, size),
+        : Observe.findOldest(best, starts, comesOldest, observedAt, { size, repeats }),
       needsDepth ? Observe.halve(ask, first, near) : Effect.succeed(reached),
       Trial.filters(bare, tried, size),
       trusted
@@ -264,7 +264,7 @@ const look = Effect.fnUntraced(function* (
                   ends,
                   page === 1 && (sorted !== undefined || sortBy === "none") ? first[0] : undefined,
                   size
-                )
+                ).pipe(Effect.catchIf(Ask.isRefusal, () => Effect.succeed("the server refuses time bounds")))
           )
     ],
     { concurrency: "unbounded" }

@@ -148,12 +148,11 @@ const weakest = (said: Said): Verdict =>
 const horizonOf = ({ server: { date } }: Case): number => began + Math.min(0, date?.offset ?? 0) - horizon - second
 
 /**
- * The windows that are old enough, and that of the calls without a start: unless it is a whole history whose list does not
- * end, because of a limit, before all calls came. Then nobody can count the calls without a start.
+ * The windows that are old enough, and that of the calls without a start: unless the list without bounds ends, because of a
+ * limit, before all calls came. Then nobody can count the calls without a start.
  */
 const oldOf = (one: Case, said: Said): Said => {
-  const { from, to } = one.range
-  const isUncountable = from === undefined && to === undefined && one.rows.length > mostTogether(one)
+  const isUncountable = one.rows.length > mostTogether(one)
   return said.filter(({ from, to }) => from < Math.min(to, horizonOf(one)) || (from === to && !isUncountable))
 }
 
@@ -183,8 +182,10 @@ const provenWrong = (
     wrong.push(`proven, and ${shown.length} that were shown are missing`)
   // A whole history ends with what is too young: the rest of it is a set of its own.
   const old = shown.filter(({ start = -Infinity }) => start < began - horizon)
-  if (isProvenToHorizon(one, said) && old.length > 0)
-    wrong.push(`proven up to the horizon, and ${old.length} that were shown are missing`)
+  const isClaimed = said.every(
+    ({ coverage, from, to }) => coverage._tag === "Proven" || (from < to && to > began - horizon)
+  )
+  if (isClaimed && old.length > 0) wrong.push(`proven up to the horizon, and ${old.length} that were shown are missing`)
   for (const { coverage, from, to } of said) {
     if (coverage._tag !== "Proven" || from === to) continue
     if (to > began - horizon + second) wrong.push("proven beyond the horizon")
@@ -218,9 +219,14 @@ const isProvable = (one: Case, server: Adversary.Server): boolean => {
   const twice = idsWithTwoStarts(one)
   const starts = (row: Adversary.Row) => [row.start, ...(row.moves ?? []).map(({ start }) => start)]
   const undated = rows.filter(({ start }) => start === undefined).length
-  const isLarge = traits.tieOrder !== "id" && Math.max(together(rows), whole ? undated : 0) > traits.cap
-  // Nothing of the range is old enough, or there is nothing by which a server could be tried.
-  if (from >= horizonOf(one) || !rows.some((row) => row.start !== undefined && isThere(row, began))) return false
+  const size = Math.min(traits.cap, one.read.pageSize ?? 100)
+  const isLarge = traits.tieOrder !== "id" && Math.max(together(rows), whole ? undated : 0) > size
+  // Nothing of the range is old enough.
+  if (from >= horizonOf(one)) return false
+  // Bounds can only be tried by rows that stay, and that are some seconds apart: what is elsewhere must not come.
+  const steady = rows.filter((row) => isSteady(row, server.now()) && !server.withheld.has(row.id))
+  const known = steady.flatMap(({ start }) => start ?? [])
+  if (known.length === 0 || (steady.length > 1 && Math.max(...known) - Math.min(...known) < 6 * second)) return false
   // Where calls begin is not told, and bounds that reach back to any beginning are not answered.
   if (from === -Infinity && to < Infinity && traits.span !== undefined) return false
   // What is filtered after it was cut into pages has no count.

@@ -240,7 +240,9 @@ export const control = Effect.fnUntraced(function* (
     let came = 0
     let ended = false
     for (let page = 1; page <= 20 && !ended; page++) {
-      const { rows } = yield* ask(page, bounds, { size: wanted })
+      const answer = yield* Effect.catchIf(ask(page, bounds, { size: wanted }), isRefusal, () => Effect.undefined)
+      if (answer === undefined) return hidden
+      const { rows } = answer
       const problem = misplaced(rows, bounds.after - second, bounds.before + second)
       if (problem !== undefined) return problem
       if (rows.some(({ key }) => key === row.key)) return undefined

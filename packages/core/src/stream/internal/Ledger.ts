@@ -109,10 +109,8 @@ export const make = (settings: Settings, range: Coverage.Range, known: () => Kno
 
   /** Asks for a row at its own instant again. */
   const lookUp = Effect.fnUntraced(function* (key: string, start: Instant) {
-    const { rows } = yield* Effect.catchIf(ask(1, Ask.around({ start })), Ask.isPoison, () =>
-      Effect.succeed({ rows: [] })
-    )
-    return rows.find((row) => row.key === key)
+    const answer = yield* Ask.orNothing(ask(1, Ask.around({ start })))
+    return answer?.rows.find((row) => row.key === key)
   })
 
   const deliver = Effect.fnUntraced(function* (window: Coverage.Window): Effect.fn.Return<Coverage.Window, AgniError> {

@@ -13,7 +13,7 @@ import * as Rows from "./Rows.ts"
 import { ask as askOf, believedWidth, horizonOf, type Settings } from "./Settings.ts"
 import * as Task from "./Task.ts"
 import * as Walk from "./Walk.ts"
-import { windowOf } from "./WindowOf.ts"
+import { windowsOf } from "./WindowOf.ts"
 
 /** What a range came to, or the parts that it has to be read in. */
 export type Outcome =
@@ -57,17 +57,24 @@ export const readRange = (
   known: Known,
   task: Task.Task,
   share?: Walk.Share
-): Effect.Effect<Outcome, AgniError> =>
-  read({
-    settings,
+): Effect.Effect<Outcome, AgniError> => {
+  const seen: Work["seen"] = { order: "unknown", differs: false, deepest: Infinity, repeats: false, once: undefined }
+  const repeats = Effect.tap(settings.repeats, (repeats) =>
+    Effect.sync(() => {
+      seen.repeats = repeats
+    })
+  )
+  return read({
+    settings: { ...settings, repeats },
     known,
     task,
     ask: askOf(settings),
     share,
     young: task.to > horizonOf(settings, known),
     limit: Math.min(1.5 * settings.perWindow, 0.8 * known.deepest),
-    seen: { order: "unknown", differs: false, deepest: Infinity, repeats: false, once: undefined }
+    seen
   })
+}
 
 const read = Effect.fnUntraced(function* (work: Work): Effect.fn.Return<Outcome, AgniError> {
   const { ask, limit, seen, settings, share, task } = work
@@ -83,11 +90,15 @@ const read = Effect.fnUntraced(function* (work: Work): Effect.fn.Return<Outcome,
     walks
       ? Walk.walk(settings, ask, task, rowsAtMost, share)
       : ReadPages.readPages(settings, ask, task, rowsAtMost, believed?.first),
-    (error) => Ask.isRefusal(error) && task.to - task.from > shortest,
-    () => Effect.undefined
+    Ask.isRefusal,
+    (error) => Effect.succeed(error.reason.message)
   )
   // The server refuses so wide a range, or one with so many rows.
-  if (done === undefined) return split(work, Task.byWidth(task, (task.to - task.from) / 1.9))
+  if (typeof done === "string") {
+    return canHalve(task)
+      ? split(work, Task.byWidth(task, (task.to - task.from) / 1.9))
+      : deliver(work, { range: task, held: Rows.makeHeld() }, { _tag: "Unprovable", reason: done })
+  }
   seen.order = done.order
   seen.deepest = done.deepest
   if (done.problem !== undefined) return deliver(work, done, { _tag: "Unprovable", reason: done.problem })
@@ -111,22 +122,22 @@ const split = ({ ask, seen }: Work, parts: ReadonlyArray<Task.Task>): Outcome =>
 
 const deliver = (
   { ask, known, seen, settings }: Work,
-  { held, range }: ReadPages.Read,
+  { held, range }: Pick<ReadPages.Read, "held" | "range">,
   coverage: Coverage
 ): Outcome => ({
   _tag: "Read",
-  windows: [windowOf(settings, known, ask, range, held, coverage)],
+  windows: windowsOf(settings, known, ask, range, held, coverage),
   evidence: { ...seen, log: ask.log }
 })
 
 const countRows = Effect.fnUntraced(function* (
-  { ask, seen, settings }: Work,
+  { ask, settings }: Work,
   bounds: Ask.Bounds,
   expected: number,
   first?: ReadonlyArray<Rows.Row>
 ): Effect.fn.Return<number | undefined, AgniError> {
-  seen.repeats = yield* settings.repeats
-  return yield* Count.rows(ask, bounds, { expected, size: settings.size, repeats: seen.repeats, even: true, first })
+  const repeats = yield* settings.repeats
+  return yield* Count.rows(ask, bounds, { expected, size: settings.size, repeats, even: true, first })
 })
 
 const canHalve = ({ from, to }: Range): boolean => to - from > shortest

@@ -66,14 +66,17 @@ export const tooYoung: Coverage = {
   reason: "younger than the horizon: sessions may still become visible"
 }
 
+/** The same, with what the answers to one reader showed. */
+export const horizonFor = (settings: Settings, known: Known, { observedAt = Infinity }: Ask.Log): Instant =>
+  Math.min(horizonOf(settings, known), observedAt - settings.horizon)
+
 /** A count that agrees is not yet a proof when what it counts may still change. */
 export const temper = (settings: Settings, known: Known, log: Ask.Log, range: Range, coverage: Coverage): Coverage => {
   if (coverage._tag !== "Proven") return coverage
   if (settings.controls.length === 0) return nothingKnown
   if (settings.doubt !== undefined) return settings.doubt
   if (log.cached) return { _tag: "Provisional", reason: "a cache answered in the server's place" }
-  const horizon = Math.min(horizonOf(settings, known), (log.observedAt ?? Infinity) - settings.horizon)
-  return range.to > horizon ? tooYoung : coverage
+  return range.to > horizonFor(settings, known, log) ? tooYoung : coverage
 }
 
 /** A set filtered by what changes with time is another one at each request. */

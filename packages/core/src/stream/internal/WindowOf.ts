@@ -1,20 +1,46 @@
 /** What is held, as a window. */
 import type { CallSession } from "../../model/CallSession.ts"
+import type { Instant } from "../../model/Instant.ts"
 import type { Item } from "../../model/Item.ts"
 import type { Rejected } from "../../model/Rejected.ts"
 import { type Coverage, make as makeWindow, type Range, type Window } from "../Coverage.ts"
-import type * as Ask from "./Ask.ts"
+import * as Ask from "./Ask.ts"
 import type { Known } from "./Known.ts"
 import * as Rows from "./Rows.ts"
-import { type Settings, temper } from "./Settings.ts"
+import { horizonFor, type Settings, temper } from "./Settings.ts"
 
-export const windowOf = (
+/** In two where it reaches over the horizon, which an answer of a clock that is behind may have moved: one is old enough. */
+export const windowsOf = (
   settings: Settings,
   known: Known,
   ask: Ask.Ask,
   range: Range,
   held: Rows.Held,
   coverage: Coverage
+): ReadonlyArray<Window> => {
+  const window = (from: Instant, to: Instant, requests: number) =>
+    windowOf(held, { from, to }, temper(settings, known, ask.log, { from, to }, coverage), {
+      requests,
+      observedAt: ask.log.observedAt ?? 0
+    })
+  const at = Ask.floorSecond(horizonFor(settings, known, ask.log))
+  // What cannot be placed goes with the whole.
+  const isOne = coverage._tag !== "Proven" || at <= range.from || at >= range.to || hasUnplaced(held)
+  return isOne
+    ? [window(range.from, range.to, ask.log.requests)]
+    : [window(range.from, at, ask.log.requests), window(at, range.to, 0)]
+}
+
+const hasUnplaced = (held: Rows.Held): boolean => {
+  for (const row of held.rows.values()) if (Rows.isUnplaced(row)) return true
+  return false
+}
+
+const windowOf = (
+  held: Rows.Held,
+  range: Range,
+  coverage: Coverage,
+  asked: Pick<Window, "requests" | "observedAt">
 ): Window => {
   const items: Array<Item<CallSession>> = []
   const rejected: Array<Rejected> = []
@@ -31,9 +57,8 @@ export const windowOf = (
   return makeWindow(items, {
     ...range,
     rejected,
-    coverage: temper(settings, known, ask.log, range, coverage),
-    requests: ask.log.requests,
-    observedAt: ask.log.observedAt ?? 0,
+    coverage,
+    ...asked,
     ...(extra === 0 ? {} : { extra })
   })
 }

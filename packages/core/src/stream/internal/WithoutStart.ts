@@ -6,7 +6,7 @@ import * as Ask from "./Ask.ts"
 import * as Count from "./Count.ts"
 import type { Known } from "./Known.ts"
 import * as Rows from "./Rows.ts"
-import { ask as askOf, horizonOf, type Settings, temper } from "./Settings.ts"
+import { ask as askOf, horizonFor, type Settings, temper } from "./Settings.ts"
 
 /** More pages in front are not read for the few that may be meant. */
 const mostInFront = 50
@@ -73,7 +73,7 @@ const find = Effect.fnUntraced(function* (
       settings,
       known(),
       ask.log,
-      { from: range.from, to: Math.min(range.to, horizonOf(settings, known())) },
+      { from: range.from, to: Math.min(range.to, horizonFor(settings, known(), ask.log)) },
       coverage
     )
   if (there === 0) return done([], claim({ _tag: "Proven" }), 0)
