@@ -1,4 +1,5 @@
 /** A run over a case, and what it must hold: whether something that was shown is missing where it was called proven. */
+import * as CoverageReason from "@callstream/core/coverage/CoverageReason"
 import { AgniClient } from "@callstream/core/client/AgniClient"
 import { startInstant } from "@callstream/core/model/CallSession"
 import { type Verdict, verdict, weaker, type Window } from "@callstream/core/stream/Coverage"
@@ -62,7 +63,7 @@ interface Truth {
 const truthOf = (one: Case, server: Adversary.Server, windows: ReadonlyArray<Window>): Truth => {
   const { from = -Infinity, to = windows.at(-1)?.to ?? began } = one.range
   const whole = one.range.from === undefined && one.range.to === undefined
-  const delivered = new Set(windows.flatMap(({ sessions }) => sessions.map(({ id }) => id)))
+  const delivered = new Set(windows.flatMap(({ rows }) => rows.sessions().map(({ id }) => id)))
   const twice = idsWithTwoStarts(one)
   const missing = one.rows.filter((row) => {
     const { id, start } = row
@@ -95,12 +96,12 @@ const inCounts = (
 /** What has nothing to do with the server: each call once, in its window, and windows that tile the range. */
 const isMalformed = ({ range }: Case, windows: ReadonlyArray<Window>): ReadonlyArray<string> => {
   const wrong: Array<string> = []
-  const ids = windows.flatMap(({ sessions }) => sessions.map(({ id }) => id))
+  const ids = windows.flatMap(({ rows }) => rows.sessions().map(({ id }) => id))
   if (new Set(ids).size !== ids.length) wrong.push("a session came twice")
   for (const [i, window] of windows.entries()) {
     const before = windows[i - 1]
     if (before !== undefined && before.to !== window.from) wrong.push("the windows do not tile the range")
-    const starts = window.sessions.map((session) => startInstant(session) ?? -Infinity)
+    const starts = window.rows.sessions().map((session) => startInstant(session) ?? -Infinity)
     const tells = verdict(window.coverage) !== "unprovable" && window.from < window.to
     if (tells && starts.some((start) => start < window.from || start >= window.to))
       wrong.push("a session lies outside its window")
@@ -123,17 +124,19 @@ const undatedWrong = (
 ): ReadonlyArray<string> => {
   const last = windows.at(-1)
   if (whole || last === undefined || last.from !== last.to || last.coverage._tag !== "Proven") return []
-  const { outside = Infinity } = last
+  const { created, unassigned } = last.outside ?? { created: Infinity, unassigned: 0 }
   const twice = idsWithTwoStarts(one)
   const undated = one.rows.filter(
     (row) => row.start === undefined && server.listed.has(row.id) && !twice.has(row.id) && isSteady(row, server.now())
   )
   const came = one.rows.filter(({ id, start }) => start === undefined && delivered.has(id)).length
   const wrong: Array<string> = []
-  if (undated.length > came + outside)
-    wrong.push(`${undated.length} without a start were listed: ${came} came, ${outside} are told of`)
-  const meant = undated.filter(({ created, id }) => created >= from && created < to && !delivered.has(id))
-  if (came > 0 && meant.length > 0) wrong.push(`${meant.length} without a start, created in the range, are missing`)
+  if (undated.length > came + created + unassigned)
+    wrong.push(`${undated.length} without a start were listed: ${came} came, ${created + unassigned} are told of`)
+  // Where the server shows which they are.
+  const isShown = unassigned === 0 || created > 0 || came > 0
+  const meant = undated.filter((row) => row.created >= from && row.created < to && !delivered.has(row.id))
+  if (isShown && meant.length > 0) wrong.push(`${meant.length} without a start, created in the range, are missing`)
   return wrong
 }
 
@@ -264,7 +267,13 @@ export const judge = (one: Case, server: Adversary.Server, windows: ReadonlyArra
     requests: server.requests(),
     windows: said.length,
     proven: said.filter(({ coverage }) => coverage._tag === "Proven").length,
-    reasons: [...new Set(oldOf(one, said).flatMap(({ coverage }) => ("reason" in coverage ? [coverage.reason] : [])))],
+    reasons: [
+      ...new Set(
+        oldOf(one, said).flatMap(({ coverage }) =>
+          "reason" in coverage ? [CoverageReason.describe(coverage.reason)] : []
+        )
+      )
+    ],
     wrong: [...isMalformed(one, windows), ...provenWrong(one, server, windows, said)]
   }
 }

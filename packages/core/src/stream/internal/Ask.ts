@@ -1,5 +1,6 @@
 /** One question to the endpoint, and a log of what the answers showed. */
 import * as Effect from "effect/Effect"
+import type { CoverageReason } from "../../coverage/CoverageReason.ts"
 import type { AgniClient } from "../../client/AgniClient.ts"
 import type { AgniError } from "../../model/AgniError.ts"
 import type { CallSessionQuery } from "../../model/CallSessionQuery.ts"
@@ -45,6 +46,8 @@ export interface Log {
   cached: boolean
   /** Each row that an answer listed, with its start: `undefined` without one. */
   readonly shown: Map<string, Instant.Instant | undefined>
+  /** Of rows that were listed without a credible start, when they were created. */
+  readonly created: Map<string, Instant.Instant>
   /** Keys that were listed with two starts. */
   readonly moved: Set<string>
   /** The widest spread of rows that answers to the same bounds, both given, brought. */
@@ -66,6 +69,7 @@ export const makeLog = (): Log => ({
   latest: undefined,
   cached: false,
   shown: new Map(),
+  created: new Map(),
   moved: new Set(),
   width: 0,
   places: new Map(),
@@ -117,9 +121,22 @@ export const countOf = ({ counts, places }: Log, { after, before }: Between, rep
   return Math.max(counts.get(key)?.rows ?? 0, repeats ? 0 : (places.get(key)?.rows ?? 0))
 }
 
+/** A later start is none: clocks do not differ so much. */
+const ahead = 2 * 86_400 * second
+
+/** Keeps when a row was created that has no credible start. */
+const noteCreated = (log: Log, row: Rows.Row): void => {
+  const { key, start } = row
+  if (start !== undefined && start < (log.latest ?? Infinity) + ahead) return
+  const created = log.created.has(key) ? undefined : Rows.createdOf(row)
+  if (created !== undefined) log.created.set(key, created)
+}
+
 /** Notes what an answer listed. */
 export const note = (log: Log, rows: ReadonlyArray<Rows.Row>): void => {
-  for (const { key, start } of rows) {
+  for (const row of rows) {
+    const { key, start } = row
+    noteCreated(log, row)
     const before = log.shown.get(key)
     if (before !== undefined && before !== start) log.moved.add(key)
     if (start !== undefined || before === undefined) log.shown.set(key, start)
@@ -220,20 +237,20 @@ export const catchPoison = <A, B>(
   )
 
 /** What `control` says when a row is not there; it may also have left. */
-export const notBack = "a session did not come back for its own start"
+export const notBack: CoverageReason = { _tag: "NotBack" }
 
 /** What `control` says when more rows share its seconds than a page holds, and another one came twice instead of it. */
-export const hidden = "sessions of equal start hid a session from its own start"
+export const hidden: CoverageReason = { _tag: "Hidden" }
 
 /**
- * Whether a known row comes back for its own second, and nothing from elsewhere with it. Where rows of equal start stand
+ * Whether a control row comes back for its own second, and nothing from elsewhere with it. Where rows of equal start stand
  * differently on each page it may be hidden, though nothing is broken: other pages are tried then.
  */
 export const control = Effect.fnUntraced(function* (
   ask: Ask,
   row: Rows.Dated,
   size: number
-): Effect.fn.Return<string | undefined, AgniError> {
+): Effect.fn.Return<CoverageReason | undefined, AgniError> {
   const bounds = around(row)
   for (const wanted of new Set([size, Math.max(1, Math.floor(size * 0.7))])) {
     const held = Rows.makeHeld()
@@ -283,11 +300,11 @@ export const misplaced = (
   rows: ReadonlyArray<Rows.Row>,
   least: Instant.Instant,
   most: Instant.Instant
-): string | undefined => {
+): CoverageReason | undefined => {
   for (const { rejected, start } of rows) {
     if (start === undefined && rejected !== undefined) continue
-    if (start === undefined) return "a record without a start came back for a range of time"
-    if (start < least || start > most) return "sessions from outside the bounds came back"
+    if (start === undefined) return { _tag: "WithoutStartInBounds" }
+    if (start < least || start > most) return { _tag: "OutsideBounds" }
   }
   return undefined
 }

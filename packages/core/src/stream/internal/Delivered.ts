@@ -1,6 +1,7 @@
 /** What the windows brought, by start, so that a count of any bounds can be held against it. */
 import type { Instant } from "../../model/Instant.ts"
-import * as Coverage from "../Coverage.ts"
+import * as CallRows from "../../model/Rows.ts"
+import type * as Coverage from "../Coverage.ts"
 import type { Bounds } from "./Ask.ts"
 import * as Rows from "./Rows.ts"
 
@@ -54,7 +55,7 @@ export const make = (): Delivered => {
     rows: () => rows,
     add: (window) => {
       const { coverage, extra = 0, from, rejected, to } = window
-      const items = Coverage.items(window)
+      const items = CallRows.items(window.rows)
       rows += items.length + rejected.length + extra
       const dated = rejected.flatMap((record) => Rows.ofRejected(record).start ?? [])
       const starts = Float64Array.from([...items.map(({ start = 0 }) => start), ...dated])

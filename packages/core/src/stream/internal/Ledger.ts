@@ -9,21 +9,23 @@ import type { Instant } from "../../model/Instant.ts"
 import type { Item } from "../../model/Item.ts"
 import * as Coverage from "../Coverage.ts"
 import type { Rejected } from "../../model/Rejected.ts"
+import * as CallRows from "../../model/Rows.ts"
 import * as Ask from "./Ask.ts"
 import * as Delivered from "./Delivered.ts"
 import * as IdSet from "./IdSet.ts"
 import type { Evidence, Known } from "./Known.ts"
 import * as Rows from "./Rows.ts"
-import { ask as askOf, horizonOf, type Settings, tooYoung } from "./Settings.ts"
+import { ask as askOf, horizonOf, noBeginning, type Settings, tooYoung } from "./Settings.ts"
 
 /** More are not looked for one by one. */
 const mostLookups = 50
 
-const changed: Coverage.Coverage = { _tag: "Provisional", reason: "calls changed their start while it was read" }
+const changed: Coverage.Coverage = { _tag: "Provisional", reason: { _tag: "StartsMoved" } }
 
-const differ = (calls: number): Coverage.Coverage => ({
+/** Why nothing is proven where answers contradict each other. */
+export const differ = (calls: number): Coverage.Coverage => ({
   _tag: "Provisional",
-  reason: `answers differ: ${calls} call${calls === 1 ? "" : "s"} came in some of them only`
+  reason: { _tag: "AnswersDiffer", calls }
 })
 
 type Revision = Coverage.Range & { readonly coverage: Coverage.Coverage }
@@ -45,6 +47,8 @@ export interface Ledger {
   readonly claim: (id: string) => void
   /** Ids that were listed without a start. */
   readonly withoutStart: ReadonlySet<string>
+  /** When calls were created that were listed without a credible start. */
+  readonly created: ReadonlyMap<string, Instant>
   /** Rows that were shown only when the window that they belong to was gone: they come at the end. */
   readonly late: Effect.Effect<ReadonlyArray<Rows.Row>, AgniError>
   /** What was said of windows and does not hold any more. */
@@ -62,14 +66,27 @@ export interface Ledger {
   readonly moved: () => number
 }
 
-/** @param whole whether the range has neither a beginning nor an end: then any count is one of it. */
-export const make = (settings: Settings, range: Coverage.Range, known: () => Known, whole: boolean): Ledger => {
+/** Which ends of a range were given. */
+export interface Ends {
+  /** Neither: then any count is one of it. */
+  readonly whole: boolean
+  /** It begins where the calls do: none may be older. */
+  readonly fromOldest: boolean
+}
+
+export const make = (
+  settings: Settings,
+  range: Coverage.Range,
+  known: () => Known,
+  { fromOldest, whole }: Ends
+): Ledger => {
   const ids = IdSet.make()
   /** Shown, and not delivered yet. */
   const awaited = new Map<string, Instant>()
   /** Shown outside the range, near its ends. */
   const beside = new Map<string, Instant>()
   const withoutStart = new Set<string>()
+  const created = new Map<string, Instant>()
   const movedIds = new Set<string>()
   const late = new Map<string, Instant>()
   const counts = new Map<string, Ask.Counted>()
@@ -79,7 +96,7 @@ export const make = (settings: Settings, range: Coverage.Range, known: () => Kno
   const readOnce = new Set<Instant>()
   const recent = new Set<string>()
   const unplaced = new Set<string>()
-  const state = { proven: true, until: range.from, differing: 0 }
+  const state = { proven: true, until: range.from, differing: 0, older: false }
   const ask = askOf(settings)
   const near = 4 * Ask.second
 
@@ -92,9 +109,11 @@ export const make = (settings: Settings, range: Coverage.Range, known: () => Kno
     const all = repeats ? [...log.counts.values()] : [...log.counts.values(), ...log.places.values()]
     for (const counted of all) if (isOfRange(counted)) Ask.noteCount(counts, counted, counted.rows)
     for (const id of log.moved) movedIds.add(id)
+    for (const [key, at] of log.created) created.set(key, at)
     for (const [key, start] of log.shown) {
       if (start === undefined) withoutStart.add(key)
       else if (start < range.from || start >= range.to) {
+        if (fromOldest && start < range.from) state.older = true
         if (start >= range.from - near && start < range.to + near) beside.set(key, start)
       } else if (!ids.has(key)) (start < state.until ? late : awaited).set(key, start)
     }
@@ -114,7 +133,7 @@ export const make = (settings: Settings, range: Coverage.Range, known: () => Kno
   })
 
   const deliver = Effect.fnUntraced(function* (window: Coverage.Window): Effect.fn.Return<Coverage.Window, AgniError> {
-    const all = Coverage.items(window)
+    const all = CallRows.items(window.rows)
     let items: ReadonlyArray<Item<CallSession>> = all
     let coverage = window.coverage
     const weaken = (to: Coverage.Coverage) => {
@@ -155,7 +174,7 @@ export const make = (settings: Settings, range: Coverage.Range, known: () => Kno
     const done =
       items === all && rejected.length === window.rejected.length && coverage === window.coverage
         ? window
-        : Coverage.make(items, { ...Coverage.rest(window), rejected, coverage })
+        : Coverage.make(items, { ...window, rejected, coverage })
     take(done)
     return done
   })
@@ -164,7 +183,7 @@ export const make = (settings: Settings, range: Coverage.Range, known: () => Kno
     state.until = Math.max(state.until, window.to)
     if (window.to <= horizonOf(settings, known())) state.proven &&= window.coverage._tag === "Proven"
     else {
-      for (const { id } of Coverage.items(window)) recent.add(id)
+      for (const { id } of CallRows.items(window.rows)) recent.add(id)
       for (const record of window.rejected) recent.add(Rows.keyOf(record))
     }
     delivered.add(window)
@@ -200,6 +219,7 @@ export const make = (settings: Settings, range: Coverage.Range, known: () => Kno
       ids.add(id)
     },
     withoutStart,
+    created,
     late: Effect.gen(function* () {
       note({ repeats: false, log: ask.log })
       const found: Array<Rows.Row> = []
@@ -223,6 +243,7 @@ export const make = (settings: Settings, range: Coverage.Range, known: () => Kno
         if (proven && to > horizon)
           revisions.push({ from: Math.max(from, Math.min(horizon, to - 1)), to, coverage: tooYoung })
       }
+      if (state.older) revisions.push({ from: range.from, to: range.from + 1, coverage: noBeginning })
       if (state.differing > 0) {
         for (const { from, proven, to } of delivered.stretches) {
           if (proven && readOnce.has(from)) revisions.push({ from, to, coverage: differ(state.differing) })
@@ -233,11 +254,10 @@ export const make = (settings: Settings, range: Coverage.Range, known: () => Kno
         if (before > horizon + near) continue
         const { at, within } = between({ after, before })
         if (rows <= within + at) continue
-        const reason = `the server once counted ${rows} calls, and ${within + at} were read`
         revisions.push({
           from: after + 2 * Ask.second,
           to: before - 2 * Ask.second,
-          coverage: { _tag: "Provisional", reason }
+          coverage: { _tag: "Provisional", reason: { _tag: "CountDiffers", read: within + at, counted: rows } }
         })
       }
       return revisions.filter(({ from, to }) =>

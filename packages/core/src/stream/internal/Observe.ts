@@ -249,9 +249,9 @@ export const findOldest = Effect.fnUntraced(function* (
       return { at: guess, sure: true }
     }
     // Even the oldest that is known is hidden by bounds so wide: only the list itself may tell what is older.
-    if (!back && listed) return { at: guess, sure: true }
-    if (!back && answer?.rows.some(isOlder(guess)) !== true)
-      return { at: yield* lastOf(ask, guess, size, repeats), sure: false }
+    const isOldest = answer?.rows.some(isOlder(guess)) !== true
+    if (!back && isOldest && listed) return { at: guess, sure: true }
+    if (!back && isOldest) return { at: yield* lastOf(ask, guess, size, repeats), sure: false }
   }
   const day = 86_400 * Ask.second
   const edges = Array.from({ length: 14 }, (_, i) => Math.max(earliest, Ask.floorSecond(now - 2 ** i * day)))

@@ -1,5 +1,6 @@
 /** One reading of fixed bounds by pages that overlap. */
 import * as Effect from "effect/Effect"
+import type { CoverageReason } from "../../coverage/CoverageReason.ts"
 import type { AgniError } from "../../model/AgniError.ts"
 import type { Range } from "../Coverage.ts"
 import * as Ask from "./Ask.ts"
@@ -13,7 +14,7 @@ export interface Read {
   readonly range: Range
   readonly bounds: Ask.Between
   readonly held: Rows.Held
-  readonly problem: string | undefined
+  readonly problem: CoverageReason | undefined
   /** A seam was lost, or stood elsewhere than it should. */
   readonly moved: boolean
   /** `pages` overlapped each other up to the end, which counts them. */

@@ -1,5 +1,6 @@
 /** One range to its verdict. */
 import * as Effect from "effect/Effect"
+import type { CoverageReason } from "../../coverage/CoverageReason.ts"
 import type { AgniError } from "../../model/AgniError.ts"
 import type { Instant } from "../../model/Instant.ts"
 import type { Coverage, Range, Window } from "../Coverage.ts"
@@ -97,7 +98,11 @@ const read = Effect.fnUntraced(function* (work: Work): Effect.fn.Return<Outcome,
   if (typeof done === "string") {
     return canHalve(task)
       ? split(work, Task.byWidth(task, (task.to - task.from) / 1.9))
-      : deliver(work, { range: task, held: Rows.makeHeld() }, { _tag: "Unprovable", reason: done })
+      : deliver(
+          work,
+          { range: task, held: Rows.makeHeld() },
+          { _tag: "Unprovable", reason: { _tag: "Unreadable", problem: done } }
+        )
   }
   seen.order = done.order
   seen.deepest = done.deepest
@@ -204,7 +209,7 @@ const ofNothing = Effect.fnUntraced(function* (work: Work, done: ReadPages.Read)
   if (control !== undefined && canHalve(range)) {
     const answer = yield* Ask.orNothing(ask(1, Ask.around(control)))
     if (answer?.rows.some(({ key }) => key === control.key) === true)
-      return split(work, Task.halve(range, held, task.expected))
+      return split(work, Task.halve(range, held, task.expected, settings.size))
   }
   const coverage = yield* Empty.confirm(settings, known, ask, range, bounds)
   const width = task.to - task.from
@@ -216,13 +221,16 @@ const ofNothing = Effect.fnUntraced(function* (work: Work, done: ReadPages.Read)
 
 /** More rows than a window should hold, and it is not known how many: they are counted, and cut where they are. */
 const ofTooMany = Effect.fnUntraced(function* (work: Work, done: ReadPages.Read): Effect.fn.Return<Outcome, AgniError> {
+  const { settings } = work
   const { bounds, held, range } = done
+  // A second of it could not be read, because equal rows stand otherwise on each page.
+  if (done.moved) return split(work, Task.halve(range, held, held.size(), settings.size))
   const total = yield* countRows(work, bounds, 2 * held.size())
   return split(
     work,
     total !== undefined && total > work.limit
       ? yield* byCount(work, range, total)
-      : Task.halve(range, held, Math.max(total ?? 0, held.size()))
+      : Task.halve(range, held, Math.max(total ?? 0, held.size()), settings.size)
   )
 })
 
@@ -253,16 +261,16 @@ const judge = Effect.fnUntraced(function* (
   const isCutOff = count !== undefined && count > size && count < held.size() && count % size === 0 && !done.moved
   if ((done.deepest < Infinity || isCutOff) && canHalve(range)) {
     seen.deepest = Math.min(seen.deepest, count ?? Infinity)
-    return split(work, Task.halve(range, held, held.size()))
+    return split(work, Task.halve(range, held, held.size(), settings.size))
   }
   seen.differs = !young
   // Something was missed, came or went. Smaller windows pass more quickly; the smallest are read by pages.
   const isSmall = held.size() <= 20 * size && known.order !== "start" && seen.order !== "start"
-  if (canHalve(range) && !isSmall) return split(work, Task.halve(range, held, held.size()))
+  if (canHalve(range) && !isSmall) return split(work, Task.halve(range, held, held.size(), settings.size))
   const coverage = yield* readAgain(work, done, most)
   // Pages may be cut where it looks like their end.
   return coverage._tag !== "Proven" && canHalve(range) && held.size() > 2 * size && !young
-    ? split(work, Task.halve(range, held, held.size()))
+    ? split(work, Task.halve(range, held, held.size(), settings.size))
     : deliver(work, done, coverage)
 })
 
@@ -278,16 +286,16 @@ const readAgain = Effect.fnUntraced(function* (
   if (wrong !== undefined) return { _tag: "Unprovable", reason: wrong }
   switch (leaf._tag) {
     case "Moved":
-      return { _tag: "Provisional", reason: "sessions came or went while it was read" }
+      return { _tag: "Provisional", reason: { _tag: "CallsMoved" } }
     case "Incomplete":
-      return { _tag: "Unprovable", reason: `${leaf.held} of ${leaf.of} rows seen` }
+      return { _tag: "Unprovable", reason: { _tag: "Incomplete", read: leaf.held, counted: leaf.of } }
     case "Complete": {
       const again = Rows.middleOf(Rows.within(held, range)) ?? first
       const failed = again === undefined ? undefined : yield* Ask.control(ask, again, settings.size)
       if (failed !== undefined) return { _tag: "Unprovable", reason: failed }
       const total = Math.max(most, held.size() + missingFrom(ask.log.shown, held, bounds).length)
       return total > held.size()
-        ? { _tag: "Provisional", reason: `${held.size()} of ${total} sessions that the server showed were read` }
+        ? { _tag: "Provisional", reason: { _tag: "Incomplete", read: held.size(), counted: total } }
         : { _tag: "Proven" }
     }
   }
@@ -316,7 +324,7 @@ const topControl = Effect.fnUntraced(function* (
   ask: Ask.Ask,
   { before }: Ask.Between,
   held: Rows.Held
-): Effect.fn.Return<string | undefined, AgniError> {
+): Effect.fn.Return<CoverageReason | undefined, AgniError> {
   let newest: Rows.Dated | undefined
   for (const row of held.rows.values()) if (Rows.isDated(row) && row.start > (newest?.start ?? -Infinity)) newest = row
   if (newest === undefined) return undefined

@@ -3,9 +3,11 @@ import * as Effect from "effect/Effect"
 import * as Ref from "effect/Ref"
 import * as Stream from "effect/Stream"
 import type { AgniError } from "../../model/AgniError.ts"
+import * as CallRows from "../../model/Rows.ts"
 import type { CallSession } from "../../model/CallSession.ts"
 import type { Instant } from "../../model/Instant.ts"
 import type { Item } from "../../model/Item.ts"
+import { createdInstant as createdOf } from "../../model/internal/Packed.ts"
 import * as Coverage from "../Coverage.ts"
 import * as Ask from "./Ask.ts"
 import * as Bisect from "./Bisect.ts"
@@ -32,14 +34,26 @@ interface Reading {
   readonly closing: (withoutStart: Coverage.Window | undefined) => Effect.Effect<Coverage.Window | undefined, AgniError>
 }
 
-const byStart = (left: Item<CallSession>, right: Item<CallSession>): number =>
-  (left.start ?? -Infinity) - (right.start ?? -Infinity) || 0
+type Call = Item<CallSession>
+
+const byStart = (left: Call, right: Call): number =>
+  (left.start ?? -Infinity) - (right.start ?? -Infinity) || (createdOf(left) ?? 0) - (createdOf(right) ?? 0)
+
+/** The calls of the last window, in order. A start beyond the end of the range is more than a day ahead, so it is none. */
+const inOrder = (items: ReadonlyArray<Call>, end: Instant): ReadonlyArray<Call> =>
+  items
+    .map((item): Call => {
+      const { id, json, row, start, version } = item
+      return start === undefined || start < end
+        ? item
+        : { id, start: undefined, created: createdOf(item), version, row, json }
+    })
+    .sort(byStart)
 
 interface Options {
   readonly concurrency: number
   readonly keepGoing: boolean
-  /** Whether the range has neither a beginning nor an end. */
-  readonly whole: boolean
+  readonly ends: Ledger.Ends
   readonly earliest: Instant
   /** What was shown before the reading began. */
   readonly log: Ask.Log
@@ -54,7 +68,7 @@ export const make = Effect.fnUntraced(function* (settings: Settings, range: Cove
     deepest: Infinity
   })
   const known = () => Ref.getUnsafe(ref)
-  const ledger = Ledger.make(settings, range, known, options.whole)
+  const ledger = Ledger.make(settings, range, known, options.ends)
   ledger.note({ repeats: true, log: options.log })
   const tell = (evidence: Evidence): void => {
     ref.ref.current = fold(ref.ref.current, evidence)
@@ -79,33 +93,26 @@ export const make = Effect.fnUntraced(function* (settings: Settings, range: Cove
   } satisfies Reading
 })
 
-const changed: Coverage.Coverage = {
-  _tag: "Provisional",
-  reason: "calls got a start, or lost theirs, while the range was read"
-}
+const changed: Coverage.Coverage = { _tag: "Provisional", reason: { _tag: "WithoutStartMoved" } }
 
 /** The calls without a start that did not come with one, and what contradicts that they are all there are. */
 const checked = (ledger: Ledger.Ledger, window: Coverage.Window, whole: boolean): Coverage.Window => {
-  const all = Coverage.items(window)
+  const all = CallRows.items(window.rows)
   const items = all.filter(({ id }) => !ledger.has(id))
   for (const { id } of items) ledger.claim(id)
   const came = new Set(all.map(({ id }) => id))
   const others = [...ledger.withoutStart].filter((id) => !came.has(id) && !ledger.has(id) && !ledger.unplaced.has(id))
-  const contradicted =
-    items.length < all.length ? changed : !whole && others.length > (window.outside ?? Infinity) ? changed : undefined
-  return contradicted === undefined
+  const { created, unassigned } = window.outside ?? { created: Infinity, unassigned: 0 }
+  return items.length === all.length && (whole || others.length <= created + unassigned)
     ? window
-    : Coverage.make(items, {
-        ...Coverage.rest(window),
-        coverage: window.coverage._tag === "Proven" ? contradicted : window.coverage
-      })
+    : Coverage.make(items, { ...window, coverage: window.coverage._tag === "Proven" ? changed : window.coverage })
 }
 
 /** What the windows of a range come to at the end, when all answers are known. */
 const close = Effect.fnUntraced(function* (
   settings: Settings,
   range: Coverage.Range,
-  { log, whole }: Options,
+  { ends: { whole }, log }: Options,
   ledger: Ledger.Ledger,
   known: () => Known,
   withoutStart: Coverage.Window | undefined
@@ -117,8 +124,7 @@ const close = Effect.fnUntraced(function* (
   const difference = provable && !isSummed ? yield* Sum.check(settings, known(), ledger, range, ask) : undefined
   if (difference !== undefined) {
     const { counted, delivered } = difference
-    const reason = `${delivered} calls were read, but the server counts ${counted}`
-    ledger.revise(difference, { _tag: "Provisional", reason })
+    ledger.revise(difference, { _tag: "Provisional", reason: { _tag: "CountDiffers", read: delivered, counted } })
   }
   const logs = [...settings.logs, ...(whole ? [log] : [])].filter(({ shown }) => shown.size > 0)
   if (logs.length > 0) {
@@ -128,22 +134,19 @@ const close = Effect.fnUntraced(function* (
   const last = withoutStart === undefined ? undefined : checked(ledger, withoutStart, whole)
   const late = yield* ledger.late
   const revised = ledger.revised(known())
-  if (late.length === 0 && revised.length === 0) return last
+  if (last === undefined && late.length === 0 && revised.length === 0) return undefined
   const items = late.flatMap(({ item }) => item ?? [])
   const rejected = late.flatMap(({ item, rejected }) => (item === undefined ? (rejected ?? []) : []))
-  const before = last === undefined ? [] : Coverage.items(last)
-  const rest: Omit<Coverage.Window, "sessions" | "settled"> =
-    last === undefined
-      ? {
-          from: range.to,
-          to: range.to,
-          rejected: [],
-          coverage: revised[0]?.coverage ?? { _tag: "Proven" },
-          requests: ask.log.requests,
-          observedAt: ask.log.observedAt ?? known().earliest
-        }
-      : Coverage.rest(last)
-  return Coverage.make(items.length === 0 ? before : [...items, ...before].sort(byStart), {
+  const before = last === undefined ? [] : CallRows.items(last.rows)
+  const rest: Omit<Coverage.Window, "rows" | "settled"> = last ?? {
+    from: range.to,
+    to: range.to,
+    rejected: [],
+    coverage: revised[0]?.coverage ?? { _tag: "Proven" },
+    requests: ask.log.requests,
+    observedAt: ask.log.observedAt ?? known().earliest
+  }
+  return Coverage.make(inOrder([...items, ...before], range.to), {
     ...rest,
     rejected: [...rejected, ...rest.rejected],
     revised

@@ -78,9 +78,28 @@ const tasksOf = ({ from, to }: Range, edges: ReadonlyArray<Instant>, rows: numbe
     expected: rows / (edges.length + 1)
   }))
 
-/** Two halves, cut at the middle of what is held. */
-export const halve = (range: Range, held: Rows.Held, rows: number): ReadonlyArray<Task> => {
-  const at = Ask.floorSecond(Rows.middleOf(Rows.within(held, range))?.start ?? 0)
+/** Bounds reach two seconds further than a range, and a bound itself may be included: this far from a row they do not. */
+const apart = 3 * Ask.second
+
+/** The parts around a second that holds more rows than a page, whose order may be another one on each: it is read by itself. */
+const around = (range: Range, held: ReadonlyArray<Rows.Dated>, size: number): ReadonlyArray<Instant> => {
+  const perSecond = new Map<Instant, number>()
+  for (const { start } of held) {
+    const at = Ask.floorSecond(start)
+    const count = (perSecond.get(at) ?? 0) + 1
+    perSecond.set(at, count)
+    if (count > size)
+      return [at - apart, at + Ask.second + apart].filter((edge) => edge > range.from && edge < range.to)
+  }
+  return []
+}
+
+/** Two halves, cut at the middle of what is held, or parts around where most of it is. */
+export const halve = (range: Range, held: Rows.Held, rows: number, size: number): ReadonlyArray<Task> => {
+  const inside = Rows.within(held, range)
+  const edges = around(range, inside, size)
+  if (edges.length > 0) return tasksOf(range, edges, rows)
+  const at = Ask.floorSecond(Rows.middleOf(inside)?.start ?? 0)
   const middle = at > range.from && at < range.to ? at : Ask.floorSecond((range.from + range.to) / 2)
   return tasksOf(range, middle > range.from && middle < range.to ? [middle] : [], rows)
 }

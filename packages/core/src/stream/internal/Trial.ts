@@ -1,6 +1,7 @@
 /** Whether time bounds and filters do what they should, tried on rows that are known. */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
+import type { CoverageReason } from "../../coverage/CoverageReason.ts"
 import type { AgniClient } from "../../client/AgniClient.ts"
 import type { AgniError } from "../../model/AgniError.ts"
 import type { CallSession } from "../../model/CallSession.ts"
@@ -16,7 +17,7 @@ interface Sample {
 }
 
 /**
- * Whether known rows come back for their own starts, and whether bounds are applied before pages are taken. A row tells the
+ * Whether control rows come back for their own starts, and whether bounds are applied before pages are taken. A row tells the
  * latter that does not stand in the first place when there are no bounds: then it comes alone on a page of one row, or
  * bounds are applied after paging. Only where there is no other row than one nothing has to tell.
  */
@@ -26,7 +27,7 @@ export const bounds = Effect.fnUntraced(function* (
   samples: ReadonlyArray<Sample>,
   first: Rows.Row | undefined,
   size: number
-): Effect.fn.Return<string | undefined, AgniError> {
+): Effect.fn.Return<CoverageReason | undefined, AgniError> {
   if (samples.length === 0) return undefined
   let told = false
   const trials = yield* Effect.forEach(
@@ -40,17 +41,17 @@ export const bounds = Effect.fnUntraced(function* (
           }),
     { concurrency: "unbounded" }
   )
-  const problem = trials.find((trial) => typeof trial === "string")
+  const problem = trials.find((trial) => trial !== undefined && "_tag" in trial)
   if (problem !== undefined) return problem
   if (told) return undefined
   if (yield* comeAlone(ask, trials)) return undefined
   // What comes first without bounds must stand there before, and after.
   const top = yield* topOf(ask)
-  const [oldest, middle, newest] = trials.map((trial) => (typeof trial === "object" ? [trial] : []))
+  const [oldest, middle, newest] = trials.map((trial) => (trial === undefined || "_tag" in trial ? [] : [trial]))
   for (const row of [...(middle ?? []), ...(oldest ?? []), ...(newest ?? [])]) {
     const told = yield* isFirst(ask, row, top, size)
     if (told === true) return undefined
-    if (told === false) return "the time bounds are applied after paging"
+    if (told === false) return { _tag: "BoundsAfterPaging" }
   }
   // Three places, because a row may be listed twice.
   const places = yield* Effect.all([1, 2, 3].map((page) => ask(page, {}, { size: 1 }))).pipe(
@@ -58,17 +59,15 @@ export const bounds = Effect.fnUntraced(function* (
   )
   const keys = new Set(places?.flatMap(({ rows }) => rows.map(({ key }) => key)))
   for (const { row } of samples) keys.add(row.key)
-  return places !== undefined && keys.size < 2
-    ? undefined
-    : "whether the time bounds are applied before paging could not be seen"
+  return places !== undefined && keys.size < 2 ? undefined : { _tag: "BoundsUnclear" }
 })
 
 /**
  * Whether three rows, far apart, each come alone on a page of one row: were bounds applied after paging, each would have to be
  * the first of all.
  */
-const comeAlone = (ask: Ask.Ask, trials: ReadonlyArray<Rows.Dated | string | undefined>) => {
-  const rows = trials.flatMap((trial) => (typeof trial === "object" ? [trial] : []))
+const comeAlone = (ask: Ask.Ask, trials: ReadonlyArray<Rows.Dated | CoverageReason | undefined>) => {
+  const rows = trials.flatMap((trial) => (trial === undefined || "_tag" in trial ? [] : [trial]))
   const isApart = rows.every((row, i) => rows.slice(i + 1).every((other) => isElsewhere(other, row)))
   return rows.length < 3 || !isApart
     ? Effect.succeed(false)
@@ -157,9 +156,9 @@ const comesBack = Effect.fnUntraced(
     unsorted: Ask.Ask,
     sample: Sample,
     size: number
-  ): Effect.fn.Return<Rows.Dated | string | undefined, AgniError> {
+  ): Effect.fn.Return<Rows.Dated | CoverageReason | undefined, AgniError> {
     let { row } = sample
-    let problem: string | undefined
+    let problem: CoverageReason | undefined
     let stillThere = 0
     for (let turn = 0; turn < 5; turn++) {
       problem = yield* Ask.control(ask, row, size)
@@ -189,12 +188,8 @@ export type FilterAnswer = "understood" | "ignored" | "applied after paging" | "
 export type FilterAnswers = Readonly<Record<Kind, FilterAnswer>>
 
 /** Why a set read with this filter cannot be proven, if so. */
-export const problemOf = (kind: Kind, answer: FilterAnswer): string | undefined =>
-  answer === "understood"
-    ? undefined
-    : answer === "unknown"
-      ? `whether the filter by ${kind} works could not be seen`
-      : `the filter by ${kind} is ${answer}`
+export const problemOf = (kind: Kind, answer: FilterAnswer): CoverageReason | undefined =>
+  answer === "understood" ? undefined : { _tag: "FilterFails", filter: kind, answer }
 
 /** What to ask for, as a record has it. A number that is no E.164, such as one of SIP, cannot be asked for. */
 const valueOf = (session: CallSession | undefined, kind: Kind): string | undefined => {

@@ -87,8 +87,11 @@ export const walk = Effect.fnUntraced(function* (
       ...settings,
       repeats: yield* settings.repeats
     })
-    if (leaf._tag !== "Complete") moved = true
     held.merge(wall)
+    if (leaf._tag !== "Complete") {
+      moved = true
+      return done({ dense: true })
+    }
     // A row may start at the bound itself: down by a second at least.
     cur = Math.min(floor, cur - second)
     if (cur <= bounds.after) return done()
