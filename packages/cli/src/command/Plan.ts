@@ -110,12 +110,8 @@ export const planCommand = Command.make(
     const spec = yield* Export.specOf(input)
     const { horizon, profile, selection, walk, zone } = yield* Resolve.toJob(spec, { report: "none" })
     const { concurrency = 4, from, to, ...rest } = selection
-    const instant = (text: Instant.Input | undefined) => (text === undefined ? undefined : Instant.fromInput(text))
     const rate = spec.source?.rate
-    const made = Plan.make(
-      { from: instant(from), to: instant(to) },
-      { ...rest, concurrency, horizon, profile, walk, requestsPerSecond: rate }
-    )
+    const made = Plan.make({ from, to }, { ...rest, concurrency, horizon, profile, walk, requestsPerSecond: rate })
     const plan = yield* Effect.provide(made, Layer.provide(Source.client(spec.source ?? {}), AgniTransport.layer))
     yield* answer(
       input.json === true

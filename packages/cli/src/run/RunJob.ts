@@ -24,7 +24,6 @@ import {
 import { DecodingThread, GuardedTransport, ProcessOwner } from "@callstream/node"
 import * as Bounds from "@callstream/core/source/Bounds"
 import * as NodeDns from "@effect/platform-node/NodeDns"
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Ref from "effect/Ref"
@@ -52,12 +51,12 @@ export const decoder = (jobs: ReadonlyArray<Job>): Layer.Layer<never> =>
   jobs.every(isLines) ? DecodingThread.layer : Layer.empty
 
 /** Whose calls these are: webhooks say it, and a checkpoint belongs to it. And where a range without an end ends for good. */
-const look = Effect.flatMap(Effect.all([AgniClient, Clock.currentTimeMillis]), ([{ list }, local]) =>
+const look = Effect.flatMap(Effect.all([AgniClient, Instant.now]), ([{ list }, local]) =>
   Effect.map(list({ pageSize: 20 }), ({ observedAt, rows }) => {
     const found = rows
       .sessions()
       .find(({ organizationId }) => typeof organizationId === "string" && organizationId !== "")
-    return { organization: found?.organizationId ?? "", end: History.openEnd(local * 1000, observedAt) }
+    return { organization: found?.organizationId ?? "", end: History.openEnd(local, observedAt) }
   })
 )
 
@@ -203,8 +202,8 @@ const fingerprintOf = (job: Job, organization: string, veil: Veil.Veil) => {
 const isKnown = ({ entries, withoutStart }: CoverageSet.CoverageSet): boolean =>
   entries.length > 0 || withoutStart !== undefined
 
-const instant = (input: Instant.Input | undefined) => {
-  const found = input === undefined ? undefined : Instant.fromInput(input)
+const instant = (bound: Instant.Bound | undefined) => {
+  const found = bound === undefined ? undefined : Instant.fromBound(bound)
   return found === undefined ? undefined : Bounds.exact(found)
 }
 
@@ -248,11 +247,10 @@ const readerOf = (job: Job, onLeftOut: Limit.Keep["onLeftOut"]): JobSource => {
   if (job.walk === "pages") {
     const pages = PagesSource.make(range, selection)
     if (keep === undefined && limit === undefined) return pages
-    const iso = (bound: Instant.Instant | null) => (bound === null ? undefined : Instant.format(bound))
     return {
       ...pages,
       units: ({ from, to }) => {
-        const read = CallSessions.selectedPages({ ...selection, from: iso(from), to: iso(to) })
+        const read = CallSessions.selectedPages({ ...selection, from: from ?? undefined, to: to ?? undefined })
         return keep !== undefined
           ? Limit.extremes(read, { ...keep, passes, onLeftOut })
           : Limit.first(Limit.asWindows(read), limit ?? Infinity, passes)

@@ -1,7 +1,6 @@
 /** Histories on the adversary, by seed and trait. */
-import type * as History from "@callstream/core/stream/History"
 import type * as Adversary from "./Adversary.ts"
-import { random } from "./Histories.ts"
+import { type Case as HistoriesCase, random, type Read } from "./Histories.ts"
 
 const second = 1_000_000
 const hour = 3600 * second
@@ -37,8 +36,8 @@ export interface Case {
   readonly traits: ReadonlyArray<Name>
   readonly server: Adversary.Traits
   readonly rows: ReadonlyArray<Adversary.Row>
-  readonly range: History.OpenRange
-  readonly read: History.Options
+  readonly range: HistoriesCase["range"]
+  readonly read: Read
   /** Server time that each request takes, in µs. */
   readonly step: number
 }
@@ -178,9 +177,9 @@ export const make = (seed: number, only?: Name | "none"): Case => {
   const back = (most: number) => began - Math.floor(next() * most)
   const [a = 0, b = 0] = [back(1.1 * spread), back(1.1 * spread)].sort((x, y) => x - y)
   const bounded = { from: a, to: Math.max(a + 1, Math.min(b, began - 3 * hour)) }
-  const range: History.OpenRange =
-    next() < 0.6 ? bounded : next() < 0.6 ? {} : pick<History.OpenRange>({ from: a }, { to: bounded.to })
-  const read: History.Options = {
+  const range: Case["range"] =
+    next() < 0.6 ? bounded : next() < 0.6 ? {} : pick<Case["range"]>({ from: a }, { to: bounded.to })
+  const read: Read = {
     concurrency: pick(1, 3, 4),
     pageSize: pick(10, 100),
     pagesPerWindow: pick(undefined, 2, 5, 20),

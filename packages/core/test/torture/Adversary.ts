@@ -6,6 +6,7 @@ import * as Rows from "@callstream/core/model/Rows"
 import type { AgniClient } from "@callstream/core/client/AgniClient"
 import { AgniError, InvalidRequest, Unavailable } from "@callstream/core/model/AgniError"
 import type { CallSession } from "@callstream/core/model/CallSession"
+import * as Instant from "@callstream/core/model/Instant"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { type Bounds, boundsOf, makeMatching, type Request, startOf } from "./AdversaryRows.ts"
@@ -203,7 +204,7 @@ export const serve = (
       const lag = replica === undefined ? 0 : matching.lagOf(request)
       const sessions = typeof found === "string" ? [] : found.map((row) => sessionOf(row, startOf(row, clock - lag)))
       const wrong = date !== undefined && number >= date.from && number < date.to && number % date.every === 0
-      const observedAt = Math.floor((clock + (wrong ? date.offset : 0)) / 1e6) * 1e6
+      const observedAt = Instant.of(Math.floor((clock + (wrong ? date.offset : 0)) / 1e6) * 1e6)
       return Effect.andThen(
         Effect.yieldNow,
         Effect.suspend(() => {

@@ -3,7 +3,6 @@ import * as CoverageReason from "@callstream/core/coverage/CoverageReason"
 import { AgniClient } from "@callstream/core/client/AgniClient"
 import { startInstant } from "@callstream/core/model/CallSession"
 import { type Verdict, verdict, weaker, type Window } from "@callstream/core/stream/Coverage"
-import * as History from "@callstream/core/stream/History"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as References from "effect/References"
@@ -11,7 +10,7 @@ import * as Stream from "effect/Stream"
 import { began, type Case } from "./Adversaries.ts"
 import * as Adversary from "./Adversary.ts"
 import { isThere, startOf } from "./AdversaryRows.ts"
-import { finalCoverage } from "./Histories.ts"
+import { finalCoverage, windows as read } from "./Histories.ts"
 
 const second = 1_000_000
 const hour = 3600 * second
@@ -305,7 +304,7 @@ export const open = (one: Case, limit = 20_000): Adversary.Server => {
 /** One case from end to end. */
 export const run = (one: Case) => {
   const server = open(one)
-  return Stream.runCollect(History.windows(one.range, one.read)).pipe(
+  return Stream.runCollect(read(one)).pipe(
     Effect.provideService(AgniClient, server.client),
     Effect.provideService(References.MinimumLogLevel, "None"),
     Effect.provideServiceEffect(Clock.Clock, clockOf(server)),

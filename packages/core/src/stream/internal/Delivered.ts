@@ -1,9 +1,9 @@
 /** What the windows brought, by start, so that a count of any bounds can be held against it. */
-import type { Instant } from "../../model/Instant.ts"
 import * as CallRows from "../../model/Rows.ts"
 import type * as Coverage from "../Coverage.ts"
 import type { Bounds } from "./Ask.ts"
 import * as Rows from "./Rows.ts"
+import type { Micros, Range } from "./Micros.ts"
 
 /** Calls whose start lies between two bounds, and those whose start is one of them: a server may count those or not. */
 export interface Number {
@@ -11,7 +11,7 @@ export interface Number {
   readonly at: number
 }
 
-export interface Stretch extends Coverage.Range {
+export interface Stretch extends Range {
   readonly proven: boolean
   /** Ascending. */
   readonly starts: Float64Array
@@ -27,7 +27,7 @@ export interface Delivered {
   readonly stretches: ReadonlyArray<Stretch>
 }
 
-const firstFrom = (starts: Float64Array, at: Instant): number => {
+const firstFrom = (starts: Float64Array, at: Micros): number => {
   let low = 0
   let high = starts.length
   while (low < high) {

@@ -1,12 +1,12 @@
 /** A range for which nothing came. */
 import * as Effect from "effect/Effect"
 import type { AgniError } from "../../model/AgniError.ts"
-import type { Instant } from "../../model/Instant.ts"
-import type { Coverage, Range } from "../Coverage.ts"
+import type { Coverage } from "../Coverage.ts"
 import * as Ask from "./Ask.ts"
 import type { Known } from "./Known.ts"
 import * as Rows from "./Rows.ts"
 import { believedWidth, nothingKnown, type Settings } from "./Settings.ts"
+import type { Micros, Range } from "./Micros.ts"
 
 const came: Coverage = { _tag: "Provisional", reason: { _tag: "CallsMoved" } }
 
@@ -61,7 +61,7 @@ export const confirm = Effect.fnUntraced(function* (
 })
 
 /** Three rows, each of another second: of many that start together one may be hard to find. */
-const nearest = (controls: ReadonlyArray<Rows.Dated>, at: Instant): ReadonlyArray<Rows.Dated> => {
+const nearest = (controls: ReadonlyArray<Rows.Dated>, at: Micros): ReadonlyArray<Rows.Dated> => {
   const distance = ({ start }: Rows.Dated) => Math.abs(start - at)
   const bySecond = new Map(controls.map((row) => [Ask.floorSecond(row.start), row]))
   return [...bySecond.values()].sort((left, right) => distance(left) - distance(right)).slice(0, 3)

@@ -1,9 +1,9 @@
 /** Counts that are held against each other must be of one time: an answer that was made before another one is asked for again. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import type { Instant } from "../../model/Instant.ts"
 import * as Ask from "./Ask.ts"
 import { credible } from "./Clocks.ts"
+import type { Micros } from "./Micros.ts"
 
 export interface Fresh {
   readonly ask: Ask.Ask
@@ -14,7 +14,7 @@ export interface Fresh {
 const tries = 3
 
 /** @param since when the first of the answers was made that others are held against. */
-export const make = (ask: Ask.Ask, since: Instant): Fresh => {
+export const make = (ask: Ask.Ask, since: Micros): Fresh => {
   const state = { newest: since, old: false }
   const again = (left: number, question: ReturnType<Ask.Ask>): ReturnType<Ask.Ask> =>
     Effect.flatMap(question, (answer) =>

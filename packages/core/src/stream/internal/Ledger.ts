@@ -5,7 +5,6 @@
 import * as Effect from "effect/Effect"
 import type { AgniError } from "../../model/AgniError.ts"
 import type { CallSession } from "../../model/CallSession.ts"
-import type { Instant } from "../../model/Instant.ts"
 import type { Item } from "../../model/Item.ts"
 import * as Coverage from "../Coverage.ts"
 import type { Rejected } from "../../model/Rejected.ts"
@@ -16,6 +15,7 @@ import * as IdSet from "./IdSet.ts"
 import type { Evidence, Known } from "./Known.ts"
 import * as Rows from "./Rows.ts"
 import { ask as askOf, horizonOf, noBeginning, type Settings, tooYoung } from "./Settings.ts"
+import * as Micros from "./Micros.ts"
 
 /** More are not looked for one by one. */
 const mostLookups = 50
@@ -28,8 +28,6 @@ export const differ = (calls: number): Coverage.Coverage => ({
   reason: { _tag: "AnswersDiffer", calls }
 })
 
-type Revision = Coverage.Range & { readonly coverage: Coverage.Coverage }
-
 export interface Ledger {
   /** What the reading of a part showed. */
   readonly note: (evidence: Pick<Evidence, "log" | "repeats" | "once">) => void
@@ -40,7 +38,10 @@ export interface Ledger {
   /** Rows delivered that start between the bounds, and those that start at one of them besides. */
   readonly between: (bounds: Ask.Bounds) => Delivered.Number
   /** Whether no count is greater than what came within its bounds, these besides, which are delivered at the end. */
-  readonly isExplained: (besides: { readonly starts: ReadonlyArray<Instant>; readonly withoutStart: number }) => boolean
+  readonly isExplained: (besides: {
+    readonly starts: ReadonlyArray<Micros.Micros>
+    readonly withoutStart: number
+  }) => boolean
   /** Whether it was delivered. */
   readonly has: (id: string) => boolean
   /** Notes that it comes with the calls without a start. */
@@ -48,13 +49,13 @@ export interface Ledger {
   /** Ids that were listed without a start. */
   readonly withoutStart: ReadonlySet<string>
   /** When calls were created that were listed without a credible start. */
-  readonly created: ReadonlyMap<string, Instant>
+  readonly created: ReadonlyMap<string, Micros.Micros>
   /** Rows that were shown only when the window that they belong to was gone: they come at the end. */
   readonly late: Effect.Effect<ReadonlyArray<Rows.Row>, AgniError>
   /** What was said of windows and does not hold any more. */
-  readonly revised: (known: Known) => ReadonlyArray<Revision>
+  readonly revised: (known: Known) => ReadonlyArray<Micros.Revision>
   /** Takes back what was said of the windows in a range. */
-  readonly revise: (range: Coverage.Range, coverage: Coverage.Coverage) => void
+  readonly revise: (range: Micros.Range, coverage: Coverage.Coverage) => void
   /** Whether each window that is older than the horizon is proven. */
   readonly proven: () => boolean
   readonly windows: () => number
@@ -76,24 +77,24 @@ export interface Ends {
 
 export const make = (
   settings: Settings,
-  range: Coverage.Range,
+  range: Micros.Range,
   known: () => Known,
   { fromOldest, whole }: Ends
 ): Ledger => {
   const ids = IdSet.make()
   /** Shown, and not delivered yet. */
-  const awaited = new Map<string, Instant>()
+  const awaited = new Map<string, Micros.Micros>()
   /** Shown outside the range, near its ends. */
-  const beside = new Map<string, Instant>()
+  const beside = new Map<string, Micros.Micros>()
   const withoutStart = new Set<string>()
-  const created = new Map<string, Instant>()
+  const created = new Map<string, Micros.Micros>()
   const movedIds = new Set<string>()
-  const late = new Map<string, Instant>()
+  const late = new Map<string, Micros.Micros>()
   const counts = new Map<string, Ask.Counted>()
   const delivered = Delivered.make()
-  const revisions: Array<Revision> = []
+  const revisions: Array<Micros.Revision> = []
   /** Where the windows begin that are proven by one reading. */
-  const readOnce = new Set<Instant>()
+  const readOnce = new Set<Micros.Micros>()
   const recent = new Set<string>()
   const unplaced = new Set<string>()
   const state = { proven: true, until: range.from, differing: 0, older: false }
@@ -127,7 +128,7 @@ export const make = (
   }
 
   /** Asks for a row at its own instant again. */
-  const lookUp = Effect.fnUntraced(function* (key: string, start: Instant) {
+  const lookUp = Effect.fnUntraced(function* (key: string, start: Micros.Micros) {
     const answer = yield* Ask.orNothing(ask(1, Ask.around({ start })))
     return answer?.rows.find((row) => row.key === key)
   })
@@ -174,7 +175,7 @@ export const make = (
     const done =
       items === all && rejected.length === window.rejected.length && coverage === window.coverage
         ? window
-        : Coverage.make(items, { ...window, rejected, coverage })
+        : Micros.window(items, { ...window, rejected, coverage })
     take(done)
     return done
   })

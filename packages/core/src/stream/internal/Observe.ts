@@ -1,11 +1,11 @@
 /** The questions by which an endpoint shows how it behaves. */
 import * as Effect from "effect/Effect"
 import type { AgniError } from "../../model/AgniError.ts"
-import type * as Instant from "../../model/Instant.ts"
 import { pageBeyondAll } from "../../model/Limits.ts"
 import * as Ask from "./Ask.ts"
 import * as LastPage from "./LastPage.ts"
 import * as Rows from "./Rows.ts"
+import type { Micros } from "./Micros.ts"
 
 export type SortField = "started_at" | "startedAt"
 
@@ -225,21 +225,20 @@ export const halve = (ask: Ask.Ask, first: ReadonlyArray<Rows.Row>, depth: Depth
  */
 export const findOldest = Effect.fnUntraced(function* (
   ask: Ask.Ask,
-  starts: ReadonlyArray<Instant.Instant>,
+  starts: ReadonlyArray<Micros>,
   listed: boolean,
-  now: Instant.Instant,
+  now: Micros,
   { repeats, size }: { readonly size: number; readonly repeats: Effect.Effect<boolean, AgniError> }
-): Effect.fn.Return<{ readonly at: Instant.Instant | undefined; readonly sure: boolean }, AgniError> {
+): Effect.fn.Return<{ readonly at: Micros | undefined; readonly sure: boolean }, AgniError> {
   const earliest = Date.UTC(2000, 0, 1) * 1000
   // A full page at the bound itself could hide what lies before it.
-  const before = (edge: Instant.Instant, margin: number) =>
+  const before = (edge: Micros, margin: number) =>
     Ask.catchPoison(
       ask,
       Effect.catchIf(ask(1, { after: earliest, before: edge + margin }), Ask.isRefusal, () => Effect.undefined),
       () => Effect.undefined
     )
-  const isOlder = (edge: Instant.Instant) => (row: Rows.Row) =>
-    Rows.isDated(row) ? row.start < edge : Rows.isUnplaced(row)
+  const isOlder = (edge: Micros) => (row: Rows.Row) => (Rows.isDated(row) ? row.start < edge : Rows.isUnplaced(row))
   const guess = Ask.floorSecond(Math.min(...starts))
   if (starts.length > 0) {
     const answer = yield* before(guess, 2 * Ask.second)
@@ -274,10 +273,10 @@ export const findOldest = Effect.fnUntraced(function* (
 /** The oldest call that the pages of the list without bounds show when its last page is looked for. */
 const lastOf = (
   ask: Ask.Ask,
-  known: Instant.Instant,
+  known: Micros,
   size: number,
   repeats: Effect.Effect<boolean, AgniError>
-): Effect.Effect<Instant.Instant, AgniError> =>
+): Effect.Effect<Micros, AgniError> =>
   Effect.flatMap(repeats, (repeats) => LastPage.count(ask, {}, { size, repeats })).pipe(
     Effect.catchIf(
       (error) => Ask.isPoison(error) || Ask.isRefusal(error),

@@ -2,12 +2,12 @@
 import * as Effect from "effect/Effect"
 import type { CoverageReason } from "../../coverage/CoverageReason.ts"
 import type { AgniError } from "../../model/AgniError.ts"
-import type { Range } from "../Coverage.ts"
 import * as Ask from "./Ask.ts"
 import type { Known } from "./Known.ts"
 import * as Rows from "./Rows.ts"
 import type { Settings } from "./Settings.ts"
 import * as Step from "./Step.ts"
+import type { Range } from "./Micros.ts"
 
 /** What was read of fixed bounds, and how far it is complete. */
 export interface Read {

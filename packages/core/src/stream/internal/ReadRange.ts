@@ -2,8 +2,7 @@
 import * as Effect from "effect/Effect"
 import type { CoverageReason } from "../../coverage/CoverageReason.ts"
 import type { AgniError } from "../../model/AgniError.ts"
-import type { Instant } from "../../model/Instant.ts"
-import type { Coverage, Range, Window } from "../Coverage.ts"
+import type { Coverage, Window } from "../Coverage.ts"
 import * as Ask from "./Ask.ts"
 import * as Count from "./Count.ts"
 import * as Empty from "./Empty.ts"
@@ -15,6 +14,7 @@ import { ask as askOf, believedWidth, horizonOf, type Settings } from "./Setting
 import * as Task from "./Task.ts"
 import * as Walk from "./Walk.ts"
 import { windowsOf } from "./WindowOf.ts"
+import type { Micros, Range } from "./Micros.ts"
 
 /** What a range came to, or the parts that it has to be read in. */
 export type Outcome =
@@ -303,7 +303,7 @@ const readAgain = Effect.fnUntraced(function* (
 
 /** Rows that were shown within the bounds, for sure, and are not held. */
 const missingFrom = (
-  shown: ReadonlyMap<string, Instant | undefined>,
+  shown: ReadonlyMap<string, Micros | undefined>,
   held: Rows.Held,
   { after, before }: Ask.Between
 ): ReadonlyArray<string> => {

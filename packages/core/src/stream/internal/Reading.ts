@@ -5,7 +5,6 @@ import * as Stream from "effect/Stream"
 import type { AgniError } from "../../model/AgniError.ts"
 import * as CallRows from "../../model/Rows.ts"
 import type { CallSession } from "../../model/CallSession.ts"
-import type { Instant } from "../../model/Instant.ts"
 import type { Item } from "../../model/Item.ts"
 import { createdInstant as createdOf } from "../../model/internal/Packed.ts"
 import * as Coverage from "../Coverage.ts"
@@ -17,10 +16,11 @@ import type { Task } from "./Task.ts"
 import * as Scheduler from "./Scheduler.ts"
 import { ask as askOf, horizonOf, type Settings } from "./Settings.ts"
 import * as Sum from "./Sum.ts"
+import * as Micros from "./Micros.ts"
 
 interface Reading {
   readonly known: () => Known
-  readonly horizon: () => Instant
+  readonly horizon: () => Micros.Micros
   readonly ledger: Ledger.Ledger
   /** The windows of the tasks: the first ones one after another, so that sessions come soon, then all others side by side. */
   readonly windows: (tasks: {
@@ -40,7 +40,7 @@ const byStart = (left: Call, right: Call): number =>
   (left.start ?? -Infinity) - (right.start ?? -Infinity) || (createdOf(left) ?? 0) - (createdOf(right) ?? 0)
 
 /** The calls of the last window, in order. A start beyond the end of the range is more than a day ahead, so it is none. */
-const inOrder = (items: ReadonlyArray<Call>, end: Instant): ReadonlyArray<Call> =>
+const inOrder = (items: ReadonlyArray<Call>, end: Micros.Micros): ReadonlyArray<Call> =>
   items
     .map((item): Call => {
       const { id, json, row, start, version } = item
@@ -54,12 +54,12 @@ interface Options {
   readonly concurrency: number
   readonly keepGoing: boolean
   readonly ends: Ledger.Ends
-  readonly earliest: Instant
+  readonly earliest: Micros.Micros
   /** What was shown before the reading began. */
   readonly log: Ask.Log
 }
 
-export const make = Effect.fnUntraced(function* (settings: Settings, range: Coverage.Range, options: Options) {
+export const make = Effect.fnUntraced(function* (settings: Settings, range: Micros.Range, options: Options) {
   const ref = yield* Ref.make<Known>({
     order: "unknown",
     width: 0,
@@ -105,13 +105,13 @@ const checked = (ledger: Ledger.Ledger, window: Coverage.Window, whole: boolean)
   const { created, unassigned } = window.outside ?? { created: Infinity, unassigned: 0 }
   return items.length === all.length && (whole || others.length <= created + unassigned)
     ? window
-    : Coverage.make(items, { ...window, coverage: window.coverage._tag === "Proven" ? changed : window.coverage })
+    : Micros.window(items, { ...window, coverage: window.coverage._tag === "Proven" ? changed : window.coverage })
 }
 
 /** What the windows of a range come to at the end, when all answers are known. */
 const close = Effect.fnUntraced(function* (
   settings: Settings,
-  range: Coverage.Range,
+  range: Micros.Range,
   { ends: { whole }, log }: Options,
   ledger: Ledger.Ledger,
   known: () => Known,
@@ -138,15 +138,15 @@ const close = Effect.fnUntraced(function* (
   const items = late.flatMap(({ item }) => item ?? [])
   const rejected = late.flatMap(({ item, rejected }) => (item === undefined ? (rejected ?? []) : []))
   const before = last === undefined ? [] : CallRows.items(last.rows)
-  const rest: Omit<Coverage.Window, "rows" | "settled"> = last ?? {
+  const rest = last ?? {
     from: range.to,
     to: range.to,
     rejected: [],
-    coverage: revised[0]?.coverage ?? { _tag: "Proven" },
+    coverage: revised[0]?.coverage ?? ({ _tag: "Proven" } as const),
     requests: ask.log.requests,
     observedAt: ask.log.observedAt ?? known().earliest
   }
-  return Coverage.make(inOrder([...items, ...before], range.to), {
+  return Micros.window(inOrder([...items, ...before], range.to), {
     ...rest,
     rejected: [...rejected, ...rest.rejected],
     revised

@@ -5,6 +5,8 @@ import type { Page } from "../../model/Page.ts"
 import * as Packed from "../../model/internal/Packed.ts"
 import type { Rejected } from "../../model/Rejected.ts"
 import * as CallRows from "../../model/Rows.ts"
+import * as Version from "../../model/Version.ts"
+import type { Range } from "./Micros.ts"
 
 /** A record of a response, decoded or not, by what the walk needs of it. */
 export interface Row {
@@ -68,7 +70,7 @@ const outOfRange = (
   raw,
   page,
   index,
-  observedAt: version ?? observedAt
+  observedAt: version ?? Version.of(observedAt)
 })
 
 export const ofRejected = (rejected: Rejected): Row => ({
@@ -152,11 +154,6 @@ export const showsOrderByStart = (rows: ReadonlyArray<Row>): boolean => {
 export const distinctStarts = (rows: ReadonlyArray<Row>): number =>
   new Set(rows.flatMap(({ start }) => (start === undefined ? [] : [start]))).size
 
-interface Stretch {
-  readonly from: Instant.Instant
-  readonly to: Instant.Instant
-}
-
 /** Rows held by key, and how many rows of the server they stand for: a server may list one twice in a response. */
 export interface Held {
   readonly rows: ReadonlyMap<string, Row>
@@ -206,7 +203,7 @@ export const makeHeld = (): Held => {
 }
 
 /** What is held of the range, by start. Rows come from the newest to the oldest, so most of it is turned round already. */
-export const within = (held: Held, { from, to }: Stretch): ReadonlyArray<Dated> => {
+export const within = (held: Held, { from, to }: Range): ReadonlyArray<Dated> => {
   const rows: Array<Dated> = []
   for (const row of held.rows.values()) if (isDated(row) && row.start >= from && row.start < to) rows.push(row)
   return rows.reverse().sort(byStart)

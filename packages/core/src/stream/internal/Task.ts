@@ -1,11 +1,10 @@
 /** A range to read, and how it is cut. */
 import * as Effect from "effect/Effect"
 import type { AgniError } from "../../model/AgniError.ts"
-import type { Instant } from "../../model/Instant.ts"
-import type { Range } from "../Coverage.ts"
 import * as Ask from "./Ask.ts"
 import * as Rows from "./Rows.ts"
 import type { Settings } from "./Settings.ts"
+import type { Micros, Range } from "./Micros.ts"
 
 /** A range, and how many rows it is expected to hold. */
 export interface Task extends Range {
@@ -54,7 +53,7 @@ export const byCount = Effect.fnUntraced(function* (
       ),
     { concurrency: "unbounded" }
   )
-  const keys = new Map<Instant, string>()
+  const keys = new Map<Micros, string>()
   for (const cut of cuts) {
     if (cut?.start === undefined) continue
     const edge = Ask.floorSecond(cut.start)
@@ -71,7 +70,7 @@ export const byCount = Effect.fnUntraced(function* (
   }))
 })
 
-const tasksOf = ({ from, to }: Range, edges: ReadonlyArray<Instant>, rows: number): ReadonlyArray<Task> =>
+const tasksOf = ({ from, to }: Range, edges: ReadonlyArray<Micros>, rows: number): ReadonlyArray<Task> =>
   [...edges, to].map((end, i) => ({
     from: i === 0 ? from : (edges[i - 1] ?? from),
     to: end,
@@ -82,8 +81,8 @@ const tasksOf = ({ from, to }: Range, edges: ReadonlyArray<Instant>, rows: numbe
 const apart = 3 * Ask.second
 
 /** The parts around a second that holds more rows than a page, whose order may be another one on each: it is read by itself. */
-const around = (range: Range, held: ReadonlyArray<Rows.Dated>, size: number): ReadonlyArray<Instant> => {
-  const perSecond = new Map<Instant, number>()
+const around = (range: Range, held: ReadonlyArray<Rows.Dated>, size: number): ReadonlyArray<Micros> => {
+  const perSecond = new Map<Micros, number>()
   for (const { start } of held) {
     const at = Ask.floorSecond(start)
     const count = (perSecond.get(at) ?? 0) + 1

@@ -1,16 +1,15 @@
 /** One reading of a range down by start. */
 import * as Effect from "effect/Effect"
 import type { AgniError } from "../../model/AgniError.ts"
-import type { Instant } from "../../model/Instant.ts"
-import type { Range } from "../Coverage.ts"
 import * as Ask from "./Ask.ts"
 import * as Leaf from "./Leaf.ts"
 import { orderIn, type Read, unknownOrder } from "./ReadPages.ts"
 import * as Rows from "./Rows.ts"
 import type { Settings } from "./Settings.ts"
+import type { Micros, Range } from "./Micros.ts"
 
 /** Hands over what lies below the middle, if somebody is free: then that is where the rest begins. */
-export type Share = (from: Instant, to: Instant, rows: number) => Effect.Effect<Instant | undefined>
+export type Share = (from: Micros, to: Micros, rows: number) => Effect.Effect<Micros | undefined>
 
 /** Pages for which it is worth that another one reads half of them: each half is counted on its own. */
 const worthSharing = 16

@@ -1,24 +1,24 @@
 /** What is held, as a window. */
 import type { CallSession } from "../../model/CallSession.ts"
-import type { Instant } from "../../model/Instant.ts"
 import type { Item } from "../../model/Item.ts"
 import type { Rejected } from "../../model/Rejected.ts"
-import { type Coverage, make as makeWindow, type Range, type Window } from "../Coverage.ts"
+import { type Coverage, type Window } from "../Coverage.ts"
 import * as Ask from "./Ask.ts"
 import type { Known } from "./Known.ts"
 import * as Rows from "./Rows.ts"
 import { horizonFor, type Settings, temper } from "./Settings.ts"
+import * as Micros from "./Micros.ts"
 
 /** In two where it reaches over the horizon, which an answer of a clock that is behind may have moved: one is old enough. */
 export const windowsOf = (
   settings: Settings,
   known: Known,
   ask: Ask.Ask,
-  range: Range,
+  range: Micros.Range,
   held: Rows.Held,
   coverage: Coverage
 ): ReadonlyArray<Window> => {
-  const window = (from: Instant, to: Instant, requests: number) =>
+  const window = (from: Micros.Micros, to: Micros.Micros, requests: number) =>
     windowOf(held, { from, to }, temper(settings, known, ask.log, { from, to }, coverage), {
       requests,
       observedAt: ask.log.observedAt ?? 0
@@ -38,9 +38,9 @@ const hasUnplaced = (held: Rows.Held): boolean => {
 
 const windowOf = (
   held: Rows.Held,
-  range: Range,
+  range: Micros.Range,
   coverage: Coverage,
-  asked: Pick<Window, "requests" | "observedAt">
+  asked: { readonly requests: number; readonly observedAt: Micros.Micros }
 ): Window => {
   const items: Array<Item<CallSession>> = []
   const rejected: Array<Rejected> = []
@@ -54,7 +54,7 @@ const windowOf = (
   }
   let extra = 0
   if (held.repeats.size > 0) for (const { key } of rows) extra += held.repeats.get(key) ?? 0
-  return makeWindow(items, {
+  return Micros.window(items, {
     ...range,
     rejected,
     coverage,
