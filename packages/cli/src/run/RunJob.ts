@@ -1,51 +1,36 @@
 /** The run that does what a job asks for. */
 import {
   AgniClient,
-  type AgniError,
-  CallSessions,
   Checkpoint,
   type CoverageSet,
   DeadLetterFile,
-  Extremes,
   FileCheckpoint,
   History,
   HistorySource,
-  Instant,
   OutputFile,
   OutputLock,
   OutputLockFile,
-  PagesSource,
   Pipeline,
-  Rows,
   type SessionSink,
-  type Source,
   Transform
 } from "@callstream/core"
 import { DecodingThread, GuardedTransport, ProcessOwner } from "@callstream/node"
-import * as Bounds from "@callstream/core/source/Bounds"
 import * as NodeDns from "@effect/platform-node/NodeDns"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Ref from "effect/Ref"
-import * as Stream from "effect/Stream"
-import * as Struct from "effect/Struct"
 import * as Database from "../option/Database.ts"
 import type * as Run from "../option/Run.ts"
 import * as Sinks from "../option/Sinks.ts"
 import * as Zone from "../option/Zone.ts"
 import * as DeadLetters from "../job/DeadLetters.ts"
 import type { Job } from "../job/Job.ts"
-import * as Limit from "./Limit.ts"
+import { isLines, rangeOf, sourceOf } from "./JobSource.ts"
 import * as Progress from "./Progress.ts"
 import * as Spool from "./Spool.ts"
 import * as Unmatched from "./Unmatched.ts"
 import * as Veil from "./Veil.ts"
-
-/** Whether sessions go as they came into lines of JSON, and nowhere else. */
-const isLines = ({ sinks, transform }: Job): boolean =>
-  transform.label === "" &&
-  sinks.every(({ target }) => target._tag === "Stdout" || (target._tag === "File" && target.format === "ndjson"))
 
 /** A thread of its own makes such lines while the others wait; objects come cheaper without it. */
 export const decoder = (jobs: ReadonlyArray<Job>): Layer.Layer<never> =>
@@ -200,85 +185,3 @@ const fingerprintOf = (job: Job, organization: string, veil: Veil.Veil) => {
 
 const isKnown = ({ entries, withoutStart }: CoverageSet.CoverageSet): boolean =>
   entries.length > 0 || withoutStart !== undefined
-
-const instant = (input: Instant.Input | undefined) => {
-  const found = input === undefined ? undefined : Instant.fromInput(input)
-  return found === undefined ? undefined : Bounds.exact(found)
-}
-
-const rangeOf = ({ selection: { from, to } }: Job) => ({ from: instant(from) ?? null, to: instant(to) ?? null })
-
-type JobSource = Source.Source<HistorySource.State, AgniError, AgniClient>
-
-/** What a job watches of its source. */
-interface Watched {
-  readonly progress: Ref.Ref<Progress.Progress>
-  readonly seen: Unmatched.Seen
-}
-
-const sourceOf = (job: Job, end: Instant.Instant | undefined, { progress, seen }: Watched): JobSource => {
-  const { from, to } = rangeOf(job)
-  const source = readerOf(job, (sessions) =>
-    Effect.suspend(() => {
-      seen.add(sessions)
-      return Ref.update(progress, Progress.withLeftOut(sessions.length))
-    })
-  )
-  return {
-    ...source,
-    // Known by now, or, where nothing resumes, not needed beforehand, which saves a request.
-    begin: Effect.succeed({ from, to, end: end ?? null }),
-    units: (state, at) =>
-      Stream.tap(source.units(state, at), ({ rows }) =>
-        Effect.map(Ref.get(progress), ({ sessions }) => {
-          // Reading the rows is what conditions do anyway.
-          if (sessions === 0 && job.conditions.length > 0) seen.add(Rows.items(rows).map(({ row }) => row))
-        })
-      )
-  }
-}
-
-const readerOf = (job: Job, onLeftOut: Limit.Keep["onLeftOut"]): JobSource => {
-  const { from, to } = rangeOf(job)
-  const range = { from: from ?? undefined, to: to ?? undefined }
-  const { keep, limit, passes } = job
-  const selection = Struct.omit(job.selection, ["from", "to"])
-  if (job.walk === "pages") {
-    const pages = PagesSource.make(range, selection)
-    if (keep === undefined && limit === undefined) return pages
-    const iso = (bound: Instant.Instant | null) => (bound === null ? undefined : Instant.format(bound))
-    return {
-      ...pages,
-      units: ({ from, to }) => {
-        const read = CallSessions.selectedPages({ ...selection, from: iso(from), to: iso(to) })
-        return keep !== undefined
-          ? Limit.extremes(read, { ...keep, passes, onLeftOut })
-          : Limit.first(Limit.asWindows(read), limit ?? Infinity, passes)
-      }
-    }
-  }
-  const options: HistorySource.Options = {
-    ...selection,
-    hold: isLines(job) ? "json" : "objects",
-    horizon: job.horizon,
-    keepGoing: job.keepGoing,
-    withoutStart: job.withoutStart,
-    learned: job.learned
-  }
-  const history = HistorySource.make(range, options)
-  if (keep === undefined && limit === undefined) return history
-  return {
-    ...history,
-    units: ({ end, from, to }) => {
-      const range = { from: from ?? undefined, to: to ?? undefined }
-      const counting = { ...options, end: end ?? undefined, counts: passes }
-      if (keep !== undefined) {
-        const few = keep.side === "newest" ? Extremes.lastWindows : Extremes.firstWindows
-        return Limit.extremesOf(few(keep.limit, range, counting), { ...keep, passes, onLeftOut })
-      }
-      // They are read ahead, side by side: small ones where few calls are wanted.
-      const most = limit ?? Infinity
-      return Limit.first(Extremes.firstWindows(most, range, counting), most, passes)
-    }
-  }
-}

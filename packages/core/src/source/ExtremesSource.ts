@@ -9,7 +9,11 @@ import * as Stream from "effect/Stream"
 import type { AgniClient } from "../client/AgniClient.ts"
 import * as CoverageSet from "../coverage/CoverageSet.ts"
 import type { AgniError } from "../model/AgniError.ts"
+import type { CallSession } from "../model/CallSession.ts"
+import type { Item } from "../model/Item.ts"
+import * as Packed from "../model/internal/Packed.ts"
 import * as Rows from "../model/Rows.ts"
+import * as Coverage from "../stream/Coverage.ts"
 import * as Extremes from "../stream/Extremes.ts"
 import type { OpenRange } from "../stream/History.ts"
 import type { Options } from "./HistorySource.ts"
@@ -27,6 +31,13 @@ import type { Source, Unit } from "./Source.ts"
 export interface Keep {
   readonly side: "newest" | "oldest"
   readonly limit: number
+  /**
+   * Which calls are chosen from; the others do not come. It is not part of the fingerprint.
+   * @default all that have a start
+   */
+  readonly passes?: ((session: CallSession) => boolean) | undefined
+  /** Called with the calls of each window or page that did not pass. @default nothing */
+  readonly onLeftOut?: ((sessions: ReadonlyArray<CallSession>) => Effect.Effect<void>) | undefined
 }
 
 /**
@@ -48,7 +59,8 @@ export const make = (
       Effect.map(Ref.make(nothing), (seen) => {
         const windows = keep.side === "newest" ? Extremes.lastWindows : Extremes.firstWindows
         const asked = { from: from ?? undefined, to: to ?? undefined }
-        const noted = Stream.tap(windows(keep.limit, asked, { ...options, end: end ?? undefined }), (window) =>
+        const reading = { ...options, end: end ?? undefined, counts: keep.passes }
+        const noted = Stream.tap(windows(keep.limit, asked, reading), (window) =>
           Ref.update(seen, (known) => {
             const [reading, units] = Units.next(known.reading, window)
             return { reading, coverage: units.reduce(Units.cover, known.coverage) }
@@ -91,14 +103,31 @@ export const ofPages = (
 
 const told = ({ limit, side }: Keep): string => `${side} ${limit}`
 
+/** The calls of a batch that pass; the others are reported. */
+const passing =
+  ({ onLeftOut, passes }: Keep) =>
+  (batch: Units.Batch): Effect.Effect<Units.Batch> => {
+    if (passes === undefined) return Effect.succeed(batch)
+    const passed: Array<Item<CallSession>> = []
+    const leftOut: Array<CallSession> = []
+    for (const item of Coverage.items(batch)) {
+      if (passes(item.row)) passed.push(item)
+      else leftOut.push(item.row)
+    }
+    const { observedAt, rejected } = batch
+    const kept = Packed.holding(passed, { observedAt, rejected })
+    return onLeftOut === undefined ? Effect.succeed(kept) : Effect.as(onLeftOut(leftOut), kept)
+  }
+
 /** What is kept of all that was read was observed when the first of it was, at least. */
-const kept = <E, R>({ limit, side }: Keep, read: Stream.Stream<Units.Batch, E, R>): Stream.Stream<Unit, E, R> =>
+const kept = <E, R>(keep: Keep, read: Stream.Stream<Units.Batch, E, R>): Stream.Stream<Unit, E, R> =>
   Stream.unwrap(
     Effect.map(Ref.make(Infinity), (first) =>
       Stream.tap(read, ({ observedAt }) =>
         observedAt > 0 ? Ref.update(first, (at) => Math.min(at, observedAt)) : Effect.void
       ).pipe(
-        Extremes[side](limit),
+        Stream.mapEffect(passing(keep)),
+        Extremes[keep.side](keep.limit),
         Stream.mapEffect((batch) => Effect.map(Ref.get(first), (observedAt) => Units.page(batch, observedAt)))
       )
     )
