@@ -49,7 +49,7 @@ const reasonsOf = ({ reasons }: Plan.Plan): string => reasons.map(CoverageReason
 
 const proof = (plan: Plan.Plan, clock: Clock): ReadonlyArray<string> => {
   if (plan.set === "unprovable") {
-    return plan.learned.filterProblem === undefined
+    return plan.profile.filterProblem === undefined
       ? [`nothing can be proven: ${reasonsOf(plan)} (--walk history can)`]
       : [`nothing can be proven: ${reasonsOf(plan)}`]
   }
@@ -66,13 +66,7 @@ const lines = (plan: Plan.Plan, concurrency: number, rate: number | undefined, c
     ["range", [`${ShownTime.times(plan.from, "to", plan.to, clock)}, ${span(plan)}`]],
     ["sessions", [sessions(plan)]],
     ["split", split(plan, clock)],
-    [
-      "requests",
-      [
-        about(plan.requests) +
-          (plan.learning === 0 ? "" : `, ${Format.count(plan.learning)} of them to learn what the endpoint does`)
-      ]
-    ],
+    ["requests", [about(plan.requests) + (plan.probing === 0 ? "" : `, ${Format.count(plan.probing)} of them probes`)]],
     [
       "time",
       [
@@ -93,7 +87,7 @@ const toJson = (plan: Plan.Plan) => ({
   undated: plan.undated,
   pageSize: plan.pageSize,
   requests: plan.requests,
-  learning: plan.learning,
+  probing: plan.probing,
   latencyMs: Math.round(plan.latency),
   elapsedMs: Math.round(plan.elapsed),
   set: plan.set,
@@ -114,13 +108,13 @@ export const planCommand = Command.make(
   flags(Export.options),
   Effect.fnUntraced(function* (input) {
     const spec = yield* Export.specOf(input)
-    const { horizon, learned, selection, walk, zone } = yield* Resolve.toJob(spec, { report: "none" })
+    const { horizon, profile, selection, walk, zone } = yield* Resolve.toJob(spec, { report: "none" })
     const { concurrency = 4, from, to, ...rest } = selection
     const instant = (text: Instant.Input | undefined) => (text === undefined ? undefined : Instant.fromInput(text))
     const rate = spec.source?.rate
     const made = Plan.make(
       { from: instant(from), to: instant(to) },
-      { ...rest, concurrency, horizon, learned, walk, requestsPerSecond: rate }
+      { ...rest, concurrency, horizon, profile, walk, requestsPerSecond: rate }
     )
     const plan = yield* Effect.provide(made, Layer.provide(Source.client(spec.source ?? {}), AgniTransport.layer))
     yield* answer(

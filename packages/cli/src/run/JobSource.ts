@@ -79,7 +79,7 @@ const readerOf = (job: Job, onLeftOut: ExtremesSource.Keep["onLeftOut"]): JobSou
     horizon: job.horizon,
     keepGoing: job.keepGoing,
     withoutStart: job.withoutStart,
-    learned: job.learned
+    profile: job.profile
   }
   if (keep !== undefined) return ExtremesSource.make(keep, range, options)
   return first === undefined ? HistorySource.make(range, options) : FirstSource.make(first, range, options)

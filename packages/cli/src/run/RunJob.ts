@@ -38,8 +38,10 @@ export const decoder = (jobs: ReadonlyArray<Job>): Layer.Layer<never> =>
 
 /** Whose calls these are: webhooks say it, and a checkpoint belongs to it. And where a range without an end ends for good. */
 const look = Effect.flatMap(Effect.all([AgniClient, Clock.currentTimeMillis]), ([{ list }, local]) =>
-  Effect.map(list({ pageSize: 20 }), ({ observedAt, sessions }) => {
-    const found = sessions.find(({ organizationId }) => typeof organizationId === "string" && organizationId !== "")
+  Effect.map(list({ pageSize: 20 }), ({ observedAt, rows }) => {
+    const found = rows
+      .sessions()
+      .find(({ organizationId }) => typeof organizationId === "string" && organizationId !== "")
     return { organization: found?.organizationId ?? "", end: History.openEnd(local * 1000, observedAt) }
   })
 )

@@ -11,9 +11,7 @@ import * as CoverageSet from "../coverage/CoverageSet.ts"
 import type { AgniError } from "../model/AgniError.ts"
 import type { CallSession } from "../model/CallSession.ts"
 import type { Item } from "../model/Item.ts"
-import * as Packed from "../model/internal/Packed.ts"
 import * as Rows from "../model/Rows.ts"
-import * as Coverage from "../stream/Coverage.ts"
 import * as Extremes from "../stream/Extremes.ts"
 import type { OpenRange } from "../stream/History.ts"
 import type { Options } from "./HistorySource.ts"
@@ -110,25 +108,13 @@ const passing =
     if (passes === undefined) return Effect.succeed(batch)
     const passed: Array<Item<CallSession>> = []
     const leftOut: Array<CallSession> = []
-    for (const item of Coverage.items(batch)) {
+    for (const item of Rows.items(batch.rows)) {
       if (passes(item.row)) passed.push(item)
       else leftOut.push(item.row)
     }
-    const { observedAt, rejected } = batch
-    const kept = Packed.holding(passed, { observedAt, rejected })
+    const kept = { ...batch, rows: Rows.make(passed, Rows.observed(batch.rows)) }
     return onLeftOut === undefined ? Effect.succeed(kept) : Effect.as(onLeftOut(leftOut), kept)
   }
 
-/** What is kept of all that was read was observed when the first of it was, at least. */
 const kept = <E, R>(keep: Keep, read: Stream.Stream<Units.Batch, E, R>): Stream.Stream<Unit, E, R> =>
-  Stream.unwrap(
-    Effect.map(Ref.make(Infinity), (first) =>
-      Stream.tap(read, ({ observedAt }) =>
-        observedAt > 0 ? Ref.update(first, (at) => Math.min(at, observedAt)) : Effect.void
-      ).pipe(
-        Stream.mapEffect(passing(keep)),
-        Extremes[keep.side](keep.limit),
-        Stream.mapEffect((batch) => Effect.map(Ref.get(first), (observedAt) => Units.page(batch, observedAt)))
-      )
-    )
-  )
+  read.pipe(Stream.mapEffect(passing(keep)), Extremes[keep.side](keep.limit), Stream.map(Units.page))

@@ -8,7 +8,7 @@ import type { AgniClient } from "../client/AgniClient.ts"
 import type { AgniError } from "../model/AgniError.ts"
 import type { CallSession } from "../model/CallSession.ts"
 import type { Item } from "../model/Item.ts"
-import * as Packed from "../model/internal/Packed.ts"
+import * as Rows from "../model/Rows.ts"
 import * as Coverage from "../stream/Coverage.ts"
 import * as Extremes from "../stream/Extremes.ts"
 import type { OpenRange } from "../stream/History.ts"
@@ -48,7 +48,7 @@ const cutOf = (items: Items, left: number, counts: Limit["counts"]) => {
 /** Batches until enough calls came; `cut` makes the last one, of the items up to there. */
 const until =
   ({ counts, limit }: Limit) =>
-  <B extends Pick<Coverage.Window, "sessions">, E, R>(
+  <B extends Pick<Coverage.Window, "rows">, E, R>(
     batches: Stream.Stream<B, E, R>,
     cut: (last: B, items: Items) => B
   ): Stream.Stream<B, E, R> =>
@@ -56,7 +56,7 @@ const until =
       let left = limit
       return batches.pipe(
         Stream.map((batch) => {
-          const items = Coverage.items(batch)
+          const items = Rows.items(batch.rows)
           const { counted, end } = cutOf(items, left, counts)
           left -= counted
           return left > 0 ? { batch, last: false } : { batch: cut(batch, items.slice(0, end)), last: true }
@@ -88,7 +88,7 @@ export const make = (
     const asked = { from: from ?? undefined, to: to ?? undefined }
     const reading = { ...options, end: end ?? undefined, counts: first.counts }
     return until(first)(Extremes.firstWindows(first.limit, asked, reading), (window, items) =>
-      Coverage.make(items, { ...Coverage.rest(window), coverage: limited(window.coverage, first.limit) })
+      Coverage.make(items, { ...window, coverage: limited(window.coverage, first.limit) })
     ).pipe(Stream.mapAccum(() => Units.begin, Units.next, { onHalt: Units.last }))
   }
 })
@@ -110,8 +110,11 @@ export const ofPages = (
     fingerprint: { ...pages.fingerprint, limit: String(first.limit) },
     units: (bounds) =>
       Stream.map(
-        until(first)(PagesSource.read(bounds, options), (page, items) => Packed.pageOf(page, items, page.rejected)),
-        (page) => Units.page(page, page.observedAt)
+        until(first)(PagesSource.read(bounds, options), (page, items) => ({
+          ...page,
+          rows: Rows.make(items, Rows.observed(page.rows))
+        })),
+        Units.page
       )
   }
 }

@@ -143,7 +143,7 @@ export const sessions = (
       Stream.mapEffect((window) =>
         (window.rejected.length === 0 ? Effect.void : onRejected(window.rejected)).pipe(
           Effect.andThen((onWindow ?? note)(window)),
-          Effect.as(window.sessions)
+          Effect.as(window.rows.sessions())
         )
       ),
       Stream.flattenIterable,

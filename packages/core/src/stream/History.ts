@@ -11,11 +11,13 @@ import { AgniClient } from "../client/AgniClient.ts"
 import type { AgniError } from "../model/AgniError.ts"
 import type { CallSessionQuery } from "../model/CallSessionQuery.ts"
 import * as Instant from "../model/Instant.ts"
-import { items, verdict, type Window } from "./Coverage.ts"
+import * as CallRows from "../model/Rows.ts"
+import { verdict, type Window } from "./Coverage.ts"
 import * as Ask from "./internal/Ask.ts"
 import * as Clocks from "./internal/Clocks.ts"
 import * as Fallback from "./internal/Fallback.ts"
 import * as Observe from "./internal/Observe.ts"
+import * as Probes from "./internal/Probes.ts"
 import * as Reading from "./internal/Reading.ts"
 import * as WithoutStart from "./internal/WithoutStart.ts"
 import * as Tile from "./internal/Tile.ts"
@@ -23,7 +25,7 @@ import * as Rows from "./internal/Rows.ts"
 import * as Settings from "./internal/Settings.ts"
 import * as Undated from "./internal/Undated.ts"
 import { mistakeIn, refuse } from "./internal/Refuse.ts"
-import * as Learned from "./Learned.ts"
+import * as EndpointProfile from "./EndpointProfile.ts"
 
 /**
  * How a history is read.
@@ -55,10 +57,10 @@ export interface Options extends Pick<CallSessionQuery, "agentId" | "status" | "
   /** How long after its start a session may become visible: what is younger is `Provisional`. @default "2 hours" */
   readonly horizon?: Duration.Input | undefined
   /**
-   * What was learned of this endpoint before: it saves requests. It may be out of date, because nothing is believed of it
-   * that a verdict hangs on. @default none
+   * The endpoint profile that `EndpointProfile.examine` made: it saves requests. It may be out of date, because no verdict
+   * relies on it. @default none
    */
-  readonly learned?: Learned.Learned | undefined
+  readonly profile?: EndpointProfile.EndpointProfile | undefined
   /** Sessions asked for in one request. @default 100 */
   readonly pageSize?: number | undefined
   /** Pages that a window should hold. @default 40, fewer in a small history, and of large sessions */
@@ -101,37 +103,37 @@ const begin = (range: OpenRange, options: Options): Stream.Stream<Window, AgniEr
       const { agentId, callerNumber, channel, concurrency = 4, keepGoing = false, search, status } = options
       const filters = { agentId, status, channel, callerNumber, search }
       const { list } = yield* AgniClient
-      const seen = yield* Learned.learn({
+      const seen = yield* Probes.probe({
         filters,
         pageSize: options.pageSize,
-        learned: options.learned,
+        profile: options.profile,
         deep: false,
         bounded: range.from !== undefined
       })
-      const { learned, oldest, serverNow } = seen
-      yield* Effect.forEach(Learned.facts(learned), ({ about, text }) => Effect.logDebug(`${about}: ${text}`))
+      const { profile, oldest, serverNow } = seen
+      yield* Effect.forEach(EndpointProfile.facts(profile), ({ about, text }) => Effect.logDebug(`${about}: ${text}`))
       const clocks = Clocks.make(seen.localNow, seen.log)
       if (clocks.apart > Clocks.notable) yield* Effect.logWarning(Clocks.describe(clocks))
       const to = range.to ?? options.end ?? Clocks.openEnd(clocks)
       if (range.from !== undefined && range.from >= to) return Stream.make(notYet(range.from, to, serverNow))
-      // A range that ends before the first session is counted too, not taken for empty because of what was learned.
+      // A range that ends before the first session is counted too, not taken for empty because of what the probes saw.
       const first =
         range.from ?? (oldest !== undefined && oldest < to ? oldest : range.to === undefined ? to : earliest)
       const from = options.resume === undefined ? first : Math.min(Math.max(first, options.resume), to)
       const whole = range.from === undefined && range.to === undefined
-      if (learned.filterProblem !== undefined) {
-        return Fallback.windows({ from, to }, whole, filters, learned.filterProblem, {
+      if (profile.filterProblem !== undefined) {
+        return Fallback.windows({ from, to }, whole, filters, profile.filterProblem, {
           concurrency,
           keepGoing,
-          size: learned.pageSize
+          size: profile.pageSize
         })
       }
-      const perWindow = (options.pagesPerWindow ?? Tile.pagesPerWindow(seen, concurrency)) * learned.pageSize
+      const perWindow = (options.pagesPerWindow ?? Tile.pagesPerWindow(seen, concurrency)) * profile.pageSize
       const settings: Settings.Settings = {
         list,
         filters,
-        size: learned.pageSize,
-        sort: Observe.newest(learned.sortBy),
+        size: profile.pageSize,
+        sort: Observe.newest(profile.sortBy),
         repeats: seen.repeats,
         controls: seen.controls,
         ends: seen.ends,
@@ -209,7 +211,7 @@ const earliest = 946_684_800_000_000
 const notYet = (from: Instant.Instant, to: Instant.Instant, now: Instant.Instant): Window => ({
   from,
   to: Math.max(from, to),
-  sessions: [],
+  rows: CallRows.make([], now),
   rejected: [],
   coverage: { _tag: "Provisional", reason: { _tag: "AfterNow" } },
   settled: 0,
@@ -218,8 +220,8 @@ const notYet = (from: Instant.Instant, to: Instant.Instant, now: Instant.Instant
 })
 
 const describe = (window: Window): string => {
-  const { coverage, from, rejected, requests, to } = window
-  const count = items(window).length + rejected.length
+  const { coverage, from, rejected, requests, rows, to } = window
+  const count = rows.length + rejected.length
   return (
     `${Instant.format(from)} to ${Instant.format(to)}: ${count} sessions, ${requests} requests, ` +
     (coverage._tag === "Proven" ? "proven" : `${verdict(coverage)}: ${CoverageReason.describe(coverage.reason)}`)

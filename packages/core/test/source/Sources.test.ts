@@ -116,7 +116,10 @@ describe("windows as units", () => {
   ): Coverage.Window => ({
     from: begin + from,
     to: begin + to,
-    sessions: ids.map((id) => ({ id, startedAt: id.startsWith("u") ? null : Instant.format(begin + 5) })),
+    rows: Rows.ofSessions(
+      ids.map((id) => ({ id, startedAt: id.startsWith("u") ? null : Instant.format(begin + 5) })),
+      100 - to
+    ),
     rejected: [],
     coverage: outside === undefined ? { _tag: "Unprovable", reason: { _tag: "BoundsUnclear" } } : { _tag: "Proven" },
     settled: 1,

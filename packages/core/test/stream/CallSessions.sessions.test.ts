@@ -81,7 +81,7 @@ describe("CallSessions.selectedPages: the range is exact", () => {
           about
         )
         assert.isTrue(
-          elements.every(({ sessions }) => sessions.length > 0),
+          elements.every(({ rows }) => rows.sessions().length > 0),
           about
         )
       }),

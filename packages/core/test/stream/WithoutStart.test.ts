@@ -2,7 +2,8 @@
 import { AgniClient } from "@callstream/core/client/AgniClient"
 import type { CallSession } from "@callstream/core/model/CallSession"
 import * as Instant from "@callstream/core/model/Instant"
-import * as Coverage from "@callstream/core/stream/Coverage"
+import * as Rows from "@callstream/core/model/Rows"
+import type * as Coverage from "@callstream/core/stream/Coverage"
 import * as History from "@callstream/core/stream/History"
 import { assert, describe, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
@@ -74,7 +75,10 @@ const serve = (rows: ReadonlyArray<Row>, traits: Traits): AgniClient["Service"] 
         const size = Math.min(pageSize, 20)
         return {
           page,
-          sessions: fitting.slice((page - 1) * size, page * size).map(({ row }) => sessionOf(row)),
+          rows: Rows.ofSessions(
+            fitting.slice((page - 1) * size, page * size).map(({ row }) => sessionOf(row)),
+            began
+          ),
           rejected: [],
           total: undefined,
           observedAt: began,
@@ -107,7 +111,7 @@ const read = (all: ReadonlyArray<Row>, traits: Traits, range: History.OpenRange,
   })
 
 const idsOf = (windows: ReadonlyArray<Coverage.Window>) =>
-  windows.flatMap((window) => Coverage.items(window).map(({ id }) => id)).sort()
+  windows.flatMap(({ rows }) => Rows.items(rows).map(({ id }) => id)).sort()
 
 const range = { from: began - 3 * day, to: began - day }
 const isIn = (at: number | undefined, { from = -Infinity, to = Infinity }: History.OpenRange) =>
@@ -139,7 +143,7 @@ describe("calls without a start of a bounded range", () => {
           const outside = loose.filter(({ created }) => !isIn(created, range)).length
           assert.deepStrictEqual(last?.outside, { created: outside, unassigned: 0 })
           assert.deepStrictEqual([last?.from, last?.to], [range.to, range.to])
-          const items = last === undefined ? [] : Coverage.items(last)
+          const items = last === undefined ? [] : Rows.items(last.rows)
           assert.isAbove(items.filter(({ row }) => row.startedAt?.startsWith("9999") === true).length, 0)
           for (const { created, row, start } of items) {
             assert.isUndefined(start, "such a start is none")

@@ -283,7 +283,7 @@ const judge = (
   requests: number
 ): Judgement => {
   const wrong: Array<string> = []
-  const ids = windows.flatMap(({ sessions }) => sessions.map(({ id }) => id))
+  const ids = windows.flatMap(({ rows }) => rows.sessions().map(({ id }) => id))
   const came = new Set(ids)
   if (came.size !== ids.length) wrong.push("a session came twice")
   const whole = one.range.from === undefined
@@ -295,7 +295,7 @@ const judge = (
     const before = windows[i - 1]
     if (before !== undefined && before.to !== window.from) wrong.push("the windows do not tile the range")
     if (window.to < window.from) wrong.push("a window ends before it begins")
-    const starts = window.sessions.flatMap((session) => startInstant(session) ?? [])
+    const starts = window.rows.sessions().flatMap((session) => startInstant(session) ?? [])
     // Where bounds do not work windows are pages: they come as they come.
     if (window.coverage._tag === "Unprovable") continue
     if (starts.some((start, k) => start < (starts[k - 1] ?? window.from) || start >= window.to)) {
@@ -335,8 +335,8 @@ export const missedByPages = Effect.fnUntraced(function* ({ client, visibleThrou
   const came = yield* Stream.runFold(
     CallSessions.pages({ pageSize }, { concurrency: 1 }),
     () => new Set<string>(),
-    (ids, { sessions }) => {
-      for (const { id } of sessions) ids.add(id)
+    (ids, { rows }) => {
+      for (const { id } of rows.sessions()) ids.add(id)
       return ids
     }
   ).pipe(Effect.provideService(AgniClient, client))

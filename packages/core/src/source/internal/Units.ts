@@ -1,20 +1,15 @@
 /** Windows of a history, and pages, as units. */
 import type { CoverageReason } from "../../coverage/CoverageReason.ts"
 import * as CoverageSet from "../../coverage/CoverageSet.ts"
-import type { Instant } from "../../model/Instant.ts"
 import * as Position from "../../model/Position.ts"
 import * as Rows from "../../model/Rows.ts"
 import type { Page } from "../../model/Page.ts"
 import * as Coverage from "../../stream/Coverage.ts"
 import type { Doubt, Unit } from "../Source.ts"
 
-export type Batch = Pick<Page, "sessions" | "rejected" | "observedAt">
+export type Batch = Pick<Page, "rows" | "rejected">
 
-export const page = (batch: Omit<Batch, "observedAt">, observedAt: Instant): Unit => ({
-  _tag: "Page",
-  rows: Rows.make(Coverage.items(batch), observedAt),
-  rejected: batch.rejected
-})
+export const page = ({ rejected, rows }: Batch): Unit => ({ _tag: "Page", rows, rejected })
 
 const reasonOf = (coverage: Coverage.Coverage): CoverageReason | undefined =>
   coverage._tag === "Proven" ? undefined : coverage.reason
@@ -31,7 +26,7 @@ const partOf = (window: Coverage.Window): CoverageSet.Part => {
   return {
     verdict: Coverage.verdict(coverage),
     ...(reason === undefined ? {} : { reason }),
-    count: Coverage.items(window).length,
+    count: window.rows.length,
     final: window.settled,
     requests: window.requests,
     asOf: window.observedAt
@@ -65,8 +60,7 @@ const plus = (left: CoverageSet.Part, right: CoverageSet.Part): CoverageSet.Part
  * a page of a walk without order, of which the window after it says what was proven.
  */
 export const next = (reading: Reading, window: Coverage.Window): readonly [Reading, ReadonlyArray<Unit>] => {
-  const { from, outside, rejected, to } = window
-  const rows = Rows.make(Coverage.items(window), window.observedAt)
+  const { from, outside, rejected, rows, to } = window
   const part = partOf(window)
   const doubts = doubtsOf(window)
   if (from < to) {
@@ -83,7 +77,7 @@ export const next = (reading: Reading, window: Coverage.Window): readonly [Readi
     const coverage = countsOnly(window) ? undefined : part
     return [reading, [{ _tag: "WithoutStart", rows, rejected, doubts, outside, coverage }]]
   }
-  const undated = Coverage.items(window).filter(({ start }) => start === undefined).length
+  const undated = Rows.items(rows).filter(({ start }) => start === undefined).length
   const { pages } = reading
   return [
     {
@@ -101,7 +95,7 @@ export const next = (reading: Reading, window: Coverage.Window): readonly [Readi
 const countsOnly = (window: Coverage.Window): boolean => {
   const { coverage, outside } = window
   if (outside === undefined || outside.unassigned === 0 || outside.created > 0) return false
-  return Coverage.items(window).length === 0 && coverage._tag === "Proven"
+  return window.rows.length === 0 && coverage._tag === "Proven"
 }
 
 /** What is left to say at the end of the windows. */

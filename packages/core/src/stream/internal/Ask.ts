@@ -242,7 +242,7 @@ export const notBack: CoverageReason = { _tag: "NotBack" }
 export const hidden: CoverageReason = { _tag: "Hidden" }
 
 /**
- * Whether a known row comes back for its own second, and nothing from elsewhere with it. Where rows of equal start stand
+ * Whether a control row comes back for its own second, and nothing from elsewhere with it. Where rows of equal start stand
  * differently on each page it may be hidden, though nothing is broken: other pages are tried then.
  */
 export const control = Effect.fnUntraced(function* (

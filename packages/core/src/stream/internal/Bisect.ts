@@ -1,5 +1,6 @@
 import * as Effect from "effect/Effect"
 import type { AgniError } from "../../model/AgniError.ts"
+import * as Rows from "../../model/Rows.ts"
 import type { Window } from "../Coverage.ts"
 import * as Ask from "./Ask.ts"
 import type { Evidence, Known } from "./Known.ts"
@@ -84,17 +85,18 @@ const merge = (windows: ReadonlyArray<Window>): ReadonlyArray<Window> => {
   const merged: Array<Window> = []
   for (const window of windows) {
     const last = merged.at(-1)
-    if (last?.coverage._tag === "Gap" && window.coverage._tag === "Gap")
+    if (last?.coverage._tag === "Gap" && window.coverage._tag === "Gap") {
+      const observedAt = Math.min(last.observedAt, window.observedAt)
       merged[merged.length - 1] = {
         ...last,
         to: window.to,
-        sessions: [...last.sessions, ...window.sessions],
+        rows: Rows.make([...Rows.items(last.rows), ...Rows.items(window.rows)], observedAt),
         rejected: [...last.rejected, ...window.rejected],
         settled: last.settled + window.settled,
         requests: last.requests + window.requests,
-        observedAt: Math.min(last.observedAt, window.observedAt)
+        observedAt
       }
-    else merged.push(window)
+    } else merged.push(window)
   }
   return merged
 }

@@ -15,9 +15,9 @@ export const tooWide: Coverage = {
 }
 
 /**
- * One answer that brings the nearest known rows on both sides, and none between, shows that nothing is there: an outage, or a
+ * One answer that brings the nearest control rows on both sides, and none between, shows that nothing is there: an outage, or a
  * limit on the width of a range, would hide those too. Beyond the ends of the list without bounds one side is enough. Where
- * they do not come in one answer, a known row must come back, and then nothing once more; nothing is said of a range that is too
+ * they do not come in one answer, a control row must come back, and then nothing once more; nothing is said of a range that is too
  * wide for that.
  */
 export const confirm = Effect.fnUntraced(function* (

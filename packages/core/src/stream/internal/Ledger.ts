@@ -9,6 +9,7 @@ import type { Instant } from "../../model/Instant.ts"
 import type { Item } from "../../model/Item.ts"
 import * as Coverage from "../Coverage.ts"
 import type { Rejected } from "../../model/Rejected.ts"
+import * as CallRows from "../../model/Rows.ts"
 import * as Ask from "./Ask.ts"
 import * as IdSet from "./IdSet.ts"
 import type { Evidence, Known } from "./Known.ts"
@@ -135,7 +136,7 @@ export const make = (settings: Settings, range: Coverage.Range, known: () => Kno
   })
 
   const deliver = Effect.fnUntraced(function* (window: Coverage.Window): Effect.fn.Return<Coverage.Window, AgniError> {
-    const all = Coverage.items(window)
+    const all = CallRows.items(window.rows)
     let items: ReadonlyArray<Item<CallSession>> = all
     let coverage = window.coverage
     const weaken = (to: Coverage.Coverage) => {
@@ -176,14 +177,14 @@ export const make = (settings: Settings, range: Coverage.Range, known: () => Kno
     const done =
       items === all && rejected.length === window.rejected.length && coverage === window.coverage
         ? window
-        : Coverage.make(items, { ...Coverage.rest(window), rejected, coverage })
+        : Coverage.make(items, { ...window, rejected, coverage })
     take(done)
     return done
   })
 
   const take = (window: Coverage.Window): void => {
     const { coverage, extra = 0, from, rejected, to } = window
-    const items = Coverage.items(window)
+    const items = CallRows.items(window.rows)
     state.rows += items.length + rejected.length + extra
     state.until = Math.max(state.until, to)
     if (to <= horizonOf(settings, known())) state.proven &&= coverage._tag === "Proven"

@@ -45,7 +45,7 @@ const mostOverlapping = 12
 const worthSharing = 16
 
 /**
- * A second for bounds that are cut to seconds and not included, and one because a clock that is a second off finds known rows
+ * A second for bounds that are cut to seconds and not included, and one because a clock that is a second off finds control rows
  * all the same.
  */
 const boundsOf = ({ from, to }: Range): Ask.Between => ({

@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Ref from "effect/Ref"
 import * as Stream from "effect/Stream"
 import type { AgniError } from "../../model/AgniError.ts"
+import * as CallRows from "../../model/Rows.ts"
 import type { CallSession } from "../../model/CallSession.ts"
 import type { Instant } from "../../model/Instant.ts"
 import type { Item } from "../../model/Item.ts"
@@ -105,24 +106,21 @@ export const make = Effect.fnUntraced(function* (
             })
           }
         }
-        if (withoutStart !== undefined) for (const { id } of Coverage.items(withoutStart)) ledger.claim(id)
+        const before = withoutStart === undefined ? [] : CallRows.items(withoutStart.rows)
+        for (const { id } of before) ledger.claim(id)
         const late = yield* ledger.late
         const revised = ledger.revised(known())
         if (withoutStart === undefined && late.length === 0 && revised.length === 0) return undefined
         const items = late.flatMap(({ item }) => item ?? [])
         const rejected = late.flatMap(({ item, rejected }) => (item === undefined ? (rejected ?? []) : []))
-        const last: Omit<Coverage.Window, "sessions" | "settled"> =
-          withoutStart === undefined
-            ? {
-                from: range.to,
-                to: range.to,
-                rejected: [],
-                coverage: revised[0]?.coverage ?? { _tag: "Proven" },
-                requests: ask.log.requests,
-                observedAt: ask.log.observedAt ?? known().earliest
-              }
-            : Coverage.rest(withoutStart)
-        const before = withoutStart === undefined ? [] : Coverage.items(withoutStart)
+        const last: Omit<Coverage.Window, "rows" | "settled"> = withoutStart ?? {
+          from: range.to,
+          to: range.to,
+          rejected: [],
+          coverage: revised[0]?.coverage ?? { _tag: "Proven" },
+          requests: ask.log.requests,
+          observedAt: ask.log.observedAt ?? known().earliest
+        }
         return Coverage.make(inOrder([...items, ...before], range.to), {
           ...last,
           rejected: [...rejected, ...last.rejected],

@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import type { AgniClient } from "../../client/AgniClient.ts"
 import type { AgniError } from "../../model/AgniError.ts"
 import type { Page } from "../../model/Page.ts"
+import * as CallRows from "../../model/Rows.ts"
 import { make as makeWindow, type Range, type Window } from "../Coverage.ts"
 import * as Ask from "./Ask.ts"
 import * as LastPage from "./LastPage.ts"
@@ -64,7 +65,7 @@ const asking = (settings: Settings): Ask.Ask => {
   )
 }
 
-type Found = Pick<Page, "page" | "sessions" | "rejected" | "observedAt">
+type Found = Pick<Page, "page" | "rows" | "rejected" | "observedAt">
 
 /** A page without bounds that failed, in parts: those of its records that can be rendered. */
 export const page = (
@@ -88,18 +89,24 @@ export const page = (
         )
       }
     )
-  return Effect.map(inParts(number, size), (parts) => ({
-    page: number,
-    sessions: parts.flatMap(({ sessions }) => sessions),
-    rejected: parts.flatMap(({ rejected }) => rejected),
-    observedAt: Math.min(...parts.map(({ observedAt }) => observedAt), ask.log.observedAt ?? Infinity)
-  }))
+  return Effect.map(inParts(number, size), (parts) => {
+    const observedAt = Math.min(...parts.map(({ observedAt }) => observedAt), ask.log.observedAt ?? Infinity)
+    return {
+      page: number,
+      rows: CallRows.make(
+        parts.flatMap(({ rows }) => CallRows.items(rows)),
+        observedAt
+      ),
+      rejected: parts.flatMap(({ rejected }) => rejected),
+      observedAt
+    }
+  })
 }
 
 /** A stretch that cannot be read, or not all of it. */
 const gap = (range: Range, error: AgniError): Window => ({
   ...range,
-  sessions: [],
+  rows: CallRows.make([], 0),
   rejected: [],
   coverage: { _tag: "Gap", reason: { _tag: "Unreadable", problem: error.reason.message }, error },
   settled: 0,

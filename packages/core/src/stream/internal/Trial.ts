@@ -17,7 +17,7 @@ interface Sample {
 }
 
 /**
- * Whether known rows come back for their own starts, and whether bounds are applied before pages are taken. A row tells the
+ * Whether control rows come back for their own starts, and whether bounds are applied before pages are taken. A row tells the
  * latter that does not stand in the first place when there are no bounds: then it comes alone on a page of one row, or
  * bounds are applied after paging. Only where there is no other row than one nothing has to tell.
  */
