@@ -1,4 +1,5 @@
 /** Reasons of a `UsageError` as words: what happened and what to do, in the language of flags or of a file's keys. */
+import type { PostgresClient } from "@callstream/node"
 import { show } from "../expression/Mistake.ts"
 import type { Unreadable } from "./SmallFile.ts"
 import { untrusted } from "./advice/FileAdvice.ts"
@@ -45,6 +46,16 @@ const tableNames: Readonly<Record<TableNameProblem, (name: string) => string>> =
   own: (name) => `${name} is a table of callstream's own`,
   "too long for PostgreSQL": () => "PostgreSQL has no names of more than 63 bytes",
   "reserved by SQLite": () => "SQLite keeps names that begin with sqlite_ for itself"
+}
+
+const encode = "Percent-encode characters such as #, / or @ in the password: # is %23."
+
+const postgresUrls: Readonly<Partial<Record<PostgresClient.PostgresUrlReason["_tag"], string>>> = {
+  Scheme: "Write it as postgres://user:password@host/database.",
+  Unreadable: encode,
+  Fragment: encode,
+  Encoding: "Write a % as %25.",
+  Parameter: "Remove the parameter."
 }
 
 const profileAgain = "Save it again: callstream check --json > profile.json"
@@ -201,6 +212,11 @@ const wordsFor = (reason: Reason, option: AnyOption | undefined, speaker: Speake
         advice:
           "Put the URL into an environment variable, such as DATABASE_URL, and write postgres:DATABASE_URL; or leave the password out and set PGPASSWORD."
       }
+    case "PostgresUrl": {
+      const problem = `${reason.database}: ${reason.error.description}`
+      const advice = postgresUrls[reason.error.reason._tag]
+      return advice === undefined ? { problem } : { problem, advice }
+    }
     case "SinkRefused": {
       const problem = `${reason.sink}: ${reason.error.description}`
       const advice = adviceFor(reason.error, { speaker, resumes: false })

@@ -108,16 +108,20 @@ export const read = Effect.fnUntraced(function* (
   const [unreadable] = [...document.errors, ...document.warnings]
   if (unreadable !== undefined) {
     const [begin, end] = unreadable.pos
-    const problem = unreadable.message.includes("and end with a")
-      ? "a bracket that was opened above is not closed"
-      : (words[unreadable.code] ?? "this is not understood as YAML")
     // A quote that is missing is noticed at the end of the file: where it was opened is what helps.
     let opened: number | undefined
+    let bracket = false
     visit(document, {
       Scalar: (_, { range }) => {
         if (range != null && range[0] < begin && range[1] >= begin) [opened] = range
+      },
+      Collection: (_, { flow, range }) => {
+        bracket ||= flow === true && range != null && !/[\]}]/.test(text[range[1] - 1] ?? "")
       }
     })
+    const problem = bracket
+      ? "a bracket that was opened above is not closed"
+      : (words[unreadable.code] ?? "this is not understood as YAML")
     const at =
       unreadable.code === "MISSING_CHAR" && opened !== undefined ? { begin: opened, end: opened + 1 } : undefined
     yield* refuse([{ problem, at: at ?? { begin, end: Math.max(end, begin + 1) } }])
