@@ -45,7 +45,7 @@ const outside = ({ undatedOutside, undatedUnassigned }: Report): ReadonlyArray<s
 
 /** What was checked and how, what is assumed, what may still change. */
 export const describe = (report: Report, clock: Calendar.Calendar | undefined): string => {
-  const time = (text: string) => ShownTime.minute(Instant.parse(text) ?? 0, clock)
+  const time = (text: string) => ShownTime.minute(Instant.parse(text) ?? Instant.of(0), clock)
   const { asOf, horizon, provenUntil, reasons, set } = report
   const limit = Format.duration(horizon * 1000)
   const rest = [...finality(report), ...outside(report)]

@@ -24,8 +24,8 @@ export const isLines = ({ sinks, transform }: Job): boolean =>
   transform.label === "" &&
   sinks.every(({ target }) => target._tag === "Stdout" || (target._tag === "File" && target.format === "ndjson"))
 
-const instant = (input: Instant.Input | undefined) => {
-  const found = input === undefined ? undefined : Instant.fromInput(input)
+const instant = (bound: Instant.Bound | undefined) => {
+  const found = bound === undefined ? undefined : Instant.fromBound(bound)
   return found === undefined ? undefined : Bounds.exact(found)
 }
 

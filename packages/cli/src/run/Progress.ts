@@ -1,5 +1,5 @@
 /** What a run has done so far, as a fold over its events. */
-import type { Instant, Pipeline } from "@callstream/core"
+import { Instant, type Pipeline } from "@callstream/core"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 
@@ -39,7 +39,8 @@ export const after =
   (event: Pipeline.RunEvent) =>
   (progress: Progress): Progress => {
     const { delivered, earliest, last, latest, read, rejected } = event.totals
-    const resumedAt = event._tag === "Started" ? event.from : progress.resumedAt
+    const from = event._tag === "Started" ? event.from : progress.resumedAt
+    const resumedAt = from === undefined ? undefined : Instant.of(from)
     const committed = resumedAt !== undefined || event.totals.committed !== undefined
     return { ...progress, read, sessions: delivered, rejected, earliest, latest, last, resumedAt, committed }
   }

@@ -7,6 +7,7 @@ import {
   FileCheckpoint,
   History,
   HistorySource,
+  Instant,
   OutputFile,
   OutputLock,
   OutputLockFile,
@@ -14,14 +15,13 @@ import {
   type SessionSink,
   Transform
 } from "@callstream/core"
-import { DecodingThread, GuardedTransport, ProcessOwner } from "@callstream/node"
+import { DecodingThread, GuardedTransport, NodeProcessOwner } from "@callstream/node"
 import * as NodeDns from "@effect/platform-node/NodeDns"
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Ref from "effect/Ref"
 import * as Database from "../option/Database.ts"
-import type * as Run from "../option/Run.ts"
+import type * as Run from "../option/RunOptions.ts"
 import * as Sinks from "../option/Sinks.ts"
 import * as Zone from "../option/Zone.ts"
 import * as DeadLetters from "../job/DeadLetters.ts"
@@ -37,12 +37,12 @@ export const decoder = (jobs: ReadonlyArray<Job>): Layer.Layer<never> =>
   jobs.every(isLines) ? DecodingThread.layer : Layer.empty
 
 /** Whose calls these are: webhooks say it, and a checkpoint belongs to it. And where a range without an end ends for good. */
-const look = Effect.flatMap(Effect.all([AgniClient, Clock.currentTimeMillis]), ([{ list }, local]) =>
+const look = Effect.flatMap(Effect.all([AgniClient, Instant.now]), ([{ list }, local]) =>
   Effect.map(list({ pageSize: 20 }), ({ observedAt, rows }) => {
     const found = rows
       .sessions()
       .find(({ organizationId }) => typeof organizationId === "string" && organizationId !== "")
-    return { organization: found?.organizationId ?? "", end: History.openEnd(local * 1000, observedAt) }
+    return { organization: found?.organizationId ?? "", end: History.openEnd(local, observedAt) }
   })
 )
 
@@ -121,7 +121,7 @@ export const run = Effect.fnUntraced(function* (job: Job, { coverageFile, progre
         Layer.mergeAll(
           named ? yield* stateIn(job.state) : Checkpoint.layerMemory,
           webhooks,
-          Layer.provide(OutputLockFile.layer, ProcessOwner.layer)
+          Layer.provide(OutputLockFile.layer, NodeProcessOwner.layer)
         )
       )
     )
@@ -149,7 +149,7 @@ const unmatchedIn = (
 const stateIn = ({ database, folder }: Run.State) =>
   Effect.map(
     database === undefined ? Effect.succeed(FileCheckpoint.layer({ folder })) : Database.checkpoint(database),
-    Layer.provide(ProcessOwner.layer)
+    Layer.provide(NodeProcessOwner.layer)
   )
 const webhooks = Layer.provide(GuardedTransport.layer, NodeDns.layer)
 

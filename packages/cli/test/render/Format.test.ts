@@ -33,14 +33,17 @@ describe("Format", () => {
   it("says times to the second, in UTC or by the clock of a zone", () => {
     const at = Instant.parse("2026-07-31T07:16:10.999999Z") ?? NaN
     const clock = Calendar.make(DateTime.zoneMakeNamedUnsafe("Asia/Kolkata"))
-    assert.strictEqual(ShownTime.time(at, undefined), "2026-07-31 07:16:10 UTC")
-    assert.strictEqual(ShownTime.time(at, clock), "2026-07-31 12:46:10")
-    assert.strictEqual(ShownTime.minute(at, undefined), "2026-07-31 07:16 UTC")
-    assert.strictEqual(ShownTime.minute(at, clock), "2026-07-31 12:46")
+    assert.strictEqual(ShownTime.time(Instant.of(at), undefined), "2026-07-31 07:16:10 UTC")
+    assert.strictEqual(ShownTime.time(Instant.of(at), clock), "2026-07-31 12:46:10")
+    assert.strictEqual(ShownTime.minute(Instant.of(at), undefined), "2026-07-31 07:16 UTC")
+    assert.strictEqual(ShownTime.minute(Instant.of(at), clock), "2026-07-31 12:46")
     assert.strictEqual(
-      ShownTime.times(at, "and", at + 1_000_000, undefined),
+      ShownTime.times(Instant.of(at), "and", Instant.of(at + 1_000_000), undefined),
       "2026-07-31 07:16:10 and 2026-07-31 07:16:11 UTC"
     )
-    assert.strictEqual(ShownTime.times(at, "to", at, clock), "2026-07-31 12:46:10 to 2026-07-31 12:46:10")
+    assert.strictEqual(
+      ShownTime.times(Instant.of(at), "to", Instant.of(at), clock),
+      "2026-07-31 12:46:10 to 2026-07-31 12:46:10"
+    )
   })
 })

@@ -11,6 +11,7 @@ import * as CoverageSet from "../coverage/CoverageSet.ts"
 import type { AgniError } from "../model/AgniError.ts"
 import type { CallSession } from "../model/CallSession.ts"
 import type { Item } from "../model/Item.ts"
+import * as Instant from "../model/Instant.ts"
 import * as Rows from "../model/Rows.ts"
 import * as Extremes from "../stream/Extremes.ts"
 import type { OpenRange } from "../stream/History.ts"
@@ -66,7 +67,7 @@ export const make = (
         )
         const proved = Effect.map(Ref.get(seen), ({ coverage, reading }): Unit => ({
           _tag: "Page",
-          rows: Rows.make([], 0),
+          rows: Rows.make([], Instant.of(0)),
           rejected: [],
           coverage: Units.last(reading).reduce(Units.cover, coverage)
         }))

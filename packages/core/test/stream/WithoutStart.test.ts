@@ -13,7 +13,7 @@ import * as TestClock from "effect/testing/TestClock"
 
 const minute = 60_000_000
 const day = 1440 * minute
-const began = Instant.parse("2026-11-28T12:00:00Z") ?? 0
+const began = Instant.parse("2026-11-28T12:00:00Z") ?? Instant.of(0)
 
 interface Row {
   readonly id: string
@@ -40,8 +40,8 @@ const bound = (text: unknown): number | undefined => (typeof text === "string" ?
 
 const sessionOf = ({ created, id, start }: Row): CallSession => ({
   id,
-  ...(created === undefined ? {} : { createdAt: Instant.format(created) }),
-  ...(start === undefined ? {} : { startedAt: Instant.format(start) })
+  ...(created === undefined ? {} : { createdAt: Instant.format(Instant.of(created)) }),
+  ...(start === undefined ? {} : { startedAt: Instant.format(Instant.of(start)) })
 })
 
 const served = { requests: 0 }
@@ -90,7 +90,7 @@ const serve = (rows: ReadonlyArray<Row>, traits: Traits): AgniClient["Service"] 
 }
 
 /** A call each ten minutes for four days, of which each ninth has no start and each thirty-first one in the year 9999. */
-const distant = Instant.parse("9999-12-31T00:00:00Z") ?? 0
+const distant = Instant.parse("9999-12-31T00:00:00Z") ?? Instant.of(0)
 const rows = Array.from({ length: 4 * 144 }, (_, i): Row => {
   const created = began - 4 * day + i * 10 * minute
   const start = i % 9 === 4 ? undefined : i % 31 === 7 ? distant + i : created + (i % 3) * minute
@@ -99,7 +99,12 @@ const rows = Array.from({ length: 4 * 144 }, (_, i): Row => {
 
 const isLoose = ({ start }: Row) => start === undefined || start >= distant
 
-const read = (all: ReadonlyArray<Row>, traits: Traits, range: History.OpenRange, options: History.Options = {}) =>
+interface Range {
+  readonly from?: Instant.Instant
+  readonly to?: Instant.Instant
+}
+
+const read = (all: ReadonlyArray<Row>, traits: Traits, range: Range, options: History.Options = {}) =>
   Effect.gen(function* () {
     yield* TestClock.setTime(began / 1000)
     const clock = yield* Clock.Clock
@@ -111,13 +116,15 @@ const read = (all: ReadonlyArray<Row>, traits: Traits, range: History.OpenRange,
   })
 
 const idsOf = (windows: ReadonlyArray<Coverage.Window>) =>
-  windows.flatMap(({ rows }) => Rows.items(rows).map(({ id }) => id)).sort()
+  windows.flatMap((window) => Rows.items(window.rows).map(({ id }) => id)).sort()
 
-const range = { from: began - 3 * day, to: began - day }
-const isIn = (at: number | undefined, { from = -Infinity, to = Infinity }: History.OpenRange) =>
-  at !== undefined && at >= from && at < to
+const range = { from: Instant.of(began - 3 * day), to: Instant.of(began - day) }
+const isIn = (
+  at: number | undefined,
+  { from = -Infinity, to = Infinity }: { readonly from?: number; readonly to?: number }
+) => at !== undefined && at >= from && at < to
 /** Those that started in a range, and those without a start that were created in it. */
-const expected = (all: ReadonlyArray<Row>, of: History.OpenRange) =>
+const expected = (all: ReadonlyArray<Row>, of: Range) =>
   all.filter((row) => isIn(isLoose(row) ? row.created : row.start, of)).map(({ id }) => id)
 
 const shown: ReadonlyArray<[string, Traits]> = [
@@ -245,7 +252,7 @@ describe("calls without a start of a bounded range", () => {
       const windows = yield* read(
         [...rows, ahead],
         { nulls: "first", sortsByCreation: true },
-        { ...range, to: began + 60 * day }
+        { ...range, to: Instant.of(began + 60 * day) }
       )
       assert.strictEqual(idsOf(windows).filter((id) => id === "ahead").length, 1)
       assert.isTrue(windows.some((window) => window.from < window.to && idsOf([window]).includes("ahead")))

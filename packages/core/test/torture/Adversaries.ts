@@ -3,13 +3,12 @@ import * as CoverageReason from "@callstream/core/coverage/CoverageReason"
 import { AgniClient } from "@callstream/core/client/AgniClient"
 import { startInstant } from "@callstream/core/model/CallSession"
 import { type Verdict, verdict, weaker, type Window } from "@callstream/core/stream/Coverage"
-import * as History from "@callstream/core/stream/History"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as References from "effect/References"
 import * as Stream from "effect/Stream"
 import * as Adversary from "./Adversary.ts"
-import { finalCoverage, random } from "./Histories.ts"
+import { type Case as HistoriesCase, finalCoverage, random, type Read, windows as windowsOf } from "./Histories.ts"
 
 const second = 1_000_000
 const hour = 3600 * second
@@ -55,8 +54,8 @@ export interface Case {
   readonly traits: ReadonlyArray<Name>
   readonly server: Adversary.Traits
   readonly rows: ReadonlyArray<Adversary.Row>
-  readonly range: History.OpenRange
-  readonly read: History.Options
+  readonly range: HistoriesCase["range"]
+  readonly read: Read
   readonly step: number
 }
 
@@ -160,9 +159,9 @@ export const make = (seed: number, only?: Name | "none"): Case => {
   const back = (most: number) => began - Math.floor(next() * most)
   const [a = 0, b = 0] = [back(1.1 * spread), back(1.1 * spread)].sort((x, y) => x - y)
   const bounded = { from: a, to: Math.max(a + 1, Math.min(b, began - 3 * hour)) }
-  const range: History.OpenRange =
-    next() < 0.6 ? bounded : next() < 0.6 ? {} : pick<History.OpenRange>({ from: a }, { to: bounded.to })
-  const read: History.Options = {
+  const range: Case["range"] =
+    next() < 0.6 ? bounded : next() < 0.6 ? {} : pick<Case["range"]>({ from: a }, { to: bounded.to })
+  const read: Read = {
     concurrency: pick(1, 3, 4),
     pageSize: pick(10, 100),
     pagesPerWindow: pick(undefined, 2, 5, 20),
@@ -268,7 +267,7 @@ const clockOf = (server: Adversary.Server): Effect.Effect<Clock.Clock> =>
   }))
 
 const read = (one: Case, server: Adversary.Server) =>
-  Stream.runCollect(History.windows(one.range, one.read)).pipe(
+  Stream.runCollect(windowsOf(one)).pipe(
     Effect.provideService(AgniClient, server.client),
     Effect.provideService(References.MinimumLogLevel, "None"),
     Effect.provideServiceEffect(Clock.Clock, clockOf(server))

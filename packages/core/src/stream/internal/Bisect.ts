@@ -1,5 +1,6 @@
 import * as Effect from "effect/Effect"
 import type { AgniError } from "../../model/AgniError.ts"
+import * as Instant from "../../model/Instant.ts"
 import * as Rows from "../../model/Rows.ts"
 import type { Window } from "../Coverage.ts"
 import * as Ask from "./Ask.ts"
@@ -86,7 +87,7 @@ const merge = (windows: ReadonlyArray<Window>): ReadonlyArray<Window> => {
   for (const window of windows) {
     const last = merged.at(-1)
     if (last?.coverage._tag === "Gap" && window.coverage._tag === "Gap") {
-      const observedAt = Math.min(last.observedAt, window.observedAt)
+      const observedAt = Instant.min(last.observedAt, window.observedAt)
       merged[merged.length - 1] = {
         ...last,
         to: window.to,

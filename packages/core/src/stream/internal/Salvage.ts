@@ -2,11 +2,13 @@
 import * as Effect from "effect/Effect"
 import type { AgniClient } from "../../client/AgniClient.ts"
 import type { AgniError } from "../../model/AgniError.ts"
+import * as Instant from "../../model/Instant.ts"
 import type { Page } from "../../model/Page.ts"
 import * as CallRows from "../../model/Rows.ts"
-import { make as makeWindow, type Range, type Window } from "../Coverage.ts"
+import { type Window } from "../Coverage.ts"
 import * as Ask from "./Ask.ts"
 import * as LastPage from "./LastPage.ts"
+import * as Micros from "./Micros.ts"
 import { within } from "./ReadRange.ts"
 import * as Rows from "./Rows.ts"
 import type { Settings } from "./Settings.ts"
@@ -90,7 +92,8 @@ export const page = (
       }
     )
   return Effect.map(inParts(number, size), (parts) => {
-    const observedAt = Math.min(...parts.map(({ observedAt }) => observedAt), ask.log.observedAt ?? Infinity)
+    const times = parts.map(({ observedAt }) => observedAt)
+    const observedAt = Instant.of(Math.min(...times, ask.log.observedAt ?? Infinity))
     return {
       page: number,
       rows: CallRows.make(
@@ -104,18 +107,17 @@ export const page = (
 }
 
 /** A stretch that cannot be read, or not all of it. */
-const gap = (range: Range, error: AgniError): Window => ({
-  ...range,
-  rows: CallRows.make([], 0),
-  rejected: [],
-  coverage: { _tag: "Gap", reason: { _tag: "Unreadable", problem: error.reason.message }, error },
-  settled: 0,
-  requests: 0,
-  observedAt: 0
-})
+const gap = (range: Micros.Range, error: AgniError): Window =>
+  Micros.window([], {
+    ...range,
+    rejected: [],
+    coverage: { _tag: "Gap", reason: { _tag: "Unreadable", problem: error.reason.message }, error },
+    requests: 0,
+    observedAt: 0
+  })
 
 const holding = (empty: Window, rows: ReadonlyArray<Rows.Row>, { log }: Ask.Ask): Window => {
-  return makeWindow(
+  return Micros.window(
     rows.flatMap(({ item }) => item ?? []),
     {
       ...empty,
@@ -135,7 +137,7 @@ const mostIdle = 5
 /** The rows of a stretch that can be rendered, as a gap. */
 export const read = Effect.fnUntraced(function* (
   settings: Settings,
-  range: Range,
+  range: Micros.Range,
   error: AgniError
 ): Effect.fn.Return<Window, AgniError> {
   const repeats = yield* settings.repeats
@@ -170,7 +172,7 @@ interface Delivered {
  */
 export const undated = Effect.fnUntraced(function* (
   settings: Settings,
-  range: Range,
+  range: Micros.Range,
   starts: Ask.Between,
   { isDistant, isKnown, rows: delivered }: Delivered,
   error: AgniError

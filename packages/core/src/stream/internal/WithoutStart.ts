@@ -1,13 +1,13 @@
 /** The calls of a bounded range that have no start: those that were created in it, where the list shows which they are. */
 import * as Effect from "effect/Effect"
 import type { AgniError } from "../../model/AgniError.ts"
-import type { Instant } from "../../model/Instant.ts"
 import { earliestStart } from "../../model/Limits.ts"
 import * as Coverage from "../Coverage.ts"
 import * as Ask from "./Ask.ts"
 import * as Count from "./Count.ts"
 import type { Known } from "./Known.ts"
 import { differ } from "./Ledger.ts"
+import * as Micros from "./Micros.ts"
 import * as Rows from "./Rows.ts"
 import { horizonOf, type Settings, temper } from "./Settings.ts"
 import * as Step from "./Step.ts"
@@ -33,7 +33,7 @@ export interface About {
   /** Whether it came with a window already. */
   readonly isDelivered: (key: string) => boolean
   /** When those were created that answers showed without a start. */
-  readonly shown: () => ReadonlyMap<string, Instant>
+  readonly shown: () => ReadonlyMap<string, Micros.Micros>
   readonly note: (log: Ask.Log) => void
 }
 
@@ -46,7 +46,7 @@ export interface About {
  */
 export const window = (
   settings: Settings,
-  range: Coverage.Range,
+  range: Micros.Range,
   about: About
 ): Effect.Effect<Coverage.Window | undefined, AgniError> =>
   Effect.suspend(() => {
@@ -59,19 +59,20 @@ export const window = (
   })
 
 /** Where starts that are credible, or lie in the range, end. */
-const endOfStarts = ({ latest }: Settings, { to }: Coverage.Range): Instant => Math.max(to, latest + day)
+const endOfStarts = ({ latest }: Settings, { to }: Micros.Range): Micros.Micros => Math.max(to, latest + day)
 
 const find = Effect.fnUntraced(function* (
   settings: Settings,
   ask: Ask.Ask,
-  range: Coverage.Range,
+  range: Micros.Range,
   about: About
 ): Effect.fn.Return<Coverage.Window | undefined, AgniError> {
   const { isDelivered, known, shown } = about
   const end = endOfStarts(settings, range)
   const isLoose: IsLoose = ({ start }) => start === undefined || start >= end
   const creationOf = (row: Rows.Row) => (isLoose(row) ? Rows.createdOf(row) : undefined)
-  const isIn = (created: Instant | undefined) => created !== undefined && created >= range.from && created < range.to
+  const isIn = (created: Micros.Micros | undefined) =>
+    created !== undefined && created >= range.from && created < range.to
   const isMeant = (row: Rows.Row) => isIn(creationOf(row))
   const done = (meant: ReadonlyArray<Rows.Row>, coverage: Coverage.Coverage, outside: Coverage.Outside | undefined) => {
     const rows = meant.filter(({ key }) => !isDelivered(key))
@@ -81,7 +82,7 @@ const find = Effect.fnUntraced(function* (
       ([key, created]) => isIn(created) && !keys.has(key) && !isDelivered(key)
     )
     const isRead = outside === undefined || outside.unassigned === 0 || outside.created > 0
-    return Coverage.make(
+    return Micros.window(
       rows.flatMap(({ item }) => item ?? []),
       {
         from: range.to,
@@ -139,7 +140,7 @@ const nothingOutside: Coverage.Outside = { created: 0, unassigned: 0 }
 const countThem = Effect.fnUntraced(function* (
   settings: Settings,
   ask: Ask.Ask,
-  end: Instant,
+  end: Micros.Micros,
   { calls, delivered, known }: About
 ): Effect.fn.Return<number | undefined, AgniError> {
   const repeats = yield* settings.repeats
@@ -182,7 +183,7 @@ const descends = (instants: ReadonlyArray<number>): boolean =>
   instants.every((instant, i) => i === 0 || instant <= (instants[i - 1] ?? Infinity))
 
 /** Pages in the order of creation; nothing where the server does not go so deep. */
-const byCreationOf = (ask: Ask.Ask, range: Coverage.Range) => {
+const byCreationOf = (ask: Ask.Ask, range: Micros.Range) => {
   const look = (page: number, size: number) =>
     Effect.map(
       Effect.catchIf(ask(page, {}, { size, sort: byCreation }), Ask.isRefusal, () =>
@@ -224,7 +225,7 @@ const lastLater = Effect.fnUntraced(function* (
 const readByCreation = Effect.fnUntraced(function* (
   { size }: Settings,
   ask: Ask.Ask,
-  range: Coverage.Range,
+  range: Micros.Range,
   isLoose: IsLoose
 ): Effect.fn.Return<
   { readonly rows: ReadonlyArray<Rows.Row>; readonly coverage: Coverage.Coverage } | undefined,

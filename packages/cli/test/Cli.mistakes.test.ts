@@ -4,9 +4,9 @@ import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { main } from "../../src/Cli.ts"
-import { Screen } from "../../src/render/Screen.ts"
-import { alongside, folder, simulation } from "../Callstream.ts"
+import { main } from "../src/Cli.ts"
+import { Screen } from "../src/render/Screen.ts"
+import { alongside, folder, simulation } from "./Callstream.ts"
 
 /** The command in this process: as all is told before anything runs, there is nothing of a process's own in it. */
 const told = Effect.fnUntraced(function* (args: ReadonlyArray<string>, env: Readonly<Record<string, string>>) {
@@ -138,7 +138,7 @@ const mistakes: ReadonlyArray<readonly [args: ReadonlyArray<string>, ...parts: R
 ]
 
 describe("mistakes on the command line", alongside, () => {
-  it.live("are told before any request, with the flag and what it takes, and exit with 2", () =>
+  it.live("are reported before any request, with the flag and what it takes, and exit with 2", () =>
     Effect.gen(function* () {
       const { simulator, url } = yield* simulation()
       const env = { AGNI_API_KEY: simulator.apiKey, AGNI_BASE_URL: url }
@@ -248,7 +248,7 @@ describe("the key", alongside, () => {
 })
 
 describe("an output that cannot be", alongside, () => {
-  it.live("is told before any request, and nothing is made", () =>
+  it.live("is reported before any request, and nothing is made", () =>
     Effect.gen(function* () {
       const cwd = yield* folder
       const { simulator, url } = yield* simulation()

@@ -142,7 +142,7 @@ export const selection = Effect.fnUntraced(function* (
   spec: SelectionSpec & Pick<ConnectionSpec, "concurrency">,
   zone: Zone.Zone
 ): Effect.fn.Return<
-  CallSessions.Selection & { readonly from?: Instant.Input; readonly to?: Instant.Input },
+  CallSessions.Selection & { readonly from?: Instant.Bound; readonly to?: Instant.Bound },
   UsageError
 > {
   const { from, to } = yield* range(spec, zone)

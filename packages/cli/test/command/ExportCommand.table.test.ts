@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import { existsSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
-import * as Postgres from "../../../node/test/postgres/Server.ts"
+import * as Postgres from "../../../node/test/postgres/PostgresServer.ts"
 import { alongside, folder, simulation } from "../Callstream.ts"
 
 const ask = (file: string, sql: string): ReadonlyArray<Record<string, unknown>> => {

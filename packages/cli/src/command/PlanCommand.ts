@@ -4,13 +4,13 @@ import { AgniTransport } from "@callstream/node"
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Source from "../option/Source.ts"
+import * as Source from "../option/SourceOptions.ts"
 import { flags } from "../option/Declared.ts"
 import * as Format from "../render/Format.ts"
 import * as ShownTime from "../option/ShownTime.ts"
 import { answer, toPrintable } from "../render/Screen.ts"
 import * as Resolve from "../job/Resolve.ts"
-import * as Export from "./Export.ts"
+import * as Export from "./ExportCommand.ts"
 
 type Clock = Calendar.Calendar | undefined
 
@@ -110,12 +110,8 @@ export const planCommand = Command.make(
     const spec = yield* Export.specOf(input)
     const { horizon, profile, selection, walk, zone } = yield* Resolve.toJob(spec, { report: "none" })
     const { concurrency = 4, from, to, ...rest } = selection
-    const instant = (text: Instant.Input | undefined) => (text === undefined ? undefined : Instant.fromInput(text))
     const rate = spec.source?.rate
-    const made = Plan.make(
-      { from: instant(from), to: instant(to) },
-      { ...rest, concurrency, horizon, profile, walk, requestsPerSecond: rate }
-    )
+    const made = Plan.make({ from, to }, { ...rest, concurrency, horizon, profile, walk, requestsPerSecond: rate })
     const plan = yield* Effect.provide(made, Layer.provide(Source.client(spec.source ?? {}), AgniTransport.layer))
     yield* answer(
       input.json === true

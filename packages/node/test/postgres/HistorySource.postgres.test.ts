@@ -1,9 +1,10 @@
+import * as Instant from "@callstream/core/model/Instant"
 import * as AgniTransport from "@callstream/node/AgniTransport"
 import { assert, describe, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Loopback from "../LoopbackServer.ts"
-import * as Scenario from "./Scenario.ts"
-import * as Postgres from "./Server.ts"
+import * as Scenario from "./PostgresScenario.ts"
+import * as Postgres from "./PostgresServer.ts"
 
 // In 2 ties hide rows from every way of asking; the others are a stretch of small ones.
 const seeds = [2, ...Array.from({ length: 11 }, (_, i) => 12 + i)]
@@ -107,7 +108,7 @@ describe.skipIf(Postgres.missing)(`History.windows over PostgreSQL${Postgres.rea
           },
           // Those that come have most often just begun, which is beyond the range.
           writes: { deleted: 0.02, inserted: 0.05, updated: 20, vacuum: 0.05 },
-          range: { from, to: Date.UTC(2026, 4, 31, 20) * 1000 },
+          range: { from: Instant.of(from), to: Instant.of(Date.UTC(2026, 4, 31, 20) * 1000) },
           read: { pageSize: 100, concurrency: 4, pagesPerWindow: 5 }
         }
         const world = yield* Scenario.open(one, yield* database, { atOnce: 4 })
