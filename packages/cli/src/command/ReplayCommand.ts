@@ -72,35 +72,8 @@ const notMarked =
             }
     })
 
-const replay = Effect.fnUntraced(function* (input: FlagValues<typeof options> & { readonly file: string }) {
-  const { file } = input
-  const zone = yield* Zone.make(input.zone)
-  const planned = yield* Effect.flatMap(Sinks.fromFlags(input.to, pick(Options.sink, input)), Sinks.plan)
-  const spec = pick(Options.transforms, input)
-  const transform = yield* Transforms.toTransform(spec, {
-    tabular: planned.some(({ target }) => Target.isTable(target)),
-    zone
-  })
-  const { letters, replayed, torn } = yield* DeadLetterFile.read(file)
-  const wrong = Letters.mistakeIn(letters, spec, transform.redaction)
-  if (wrong !== undefined) return yield* wrong
-  const organization = input.organization ?? Letters.organizationOf(letters) ?? ""
-  const [first, ...rest] = yield* Sinks.make(planned, {
-    organization,
-    spool: undefined,
-    keepsOffset: false,
-    timeZone: Zone.forSinks(zone)
-  })
-  if (letters.length + replayed === 0 && torn > 0) {
-    return yield* new UsageError({ reason: { _tag: "NotDeadLetters", path: file } })
-  }
-  if (first === undefined || letters.length === 0) {
-    return yield* print(
-      `no dead letters are left in ${file}: ${Format.counted(replayed, "was", "were")} replayed before`
-    )
-  }
-  yield* DeadLetters.check(file)
-  const { made, origin, parts } = Letters.inParts(letters)
+/** What becomes of letters that are replayed: those that fail again, and marks in the file at the others. */
+const openMarks = Effect.fnUntraced(function* (file: string, parts: Letters.Parts["parts"]) {
   const failed = new Set<string>()
   const marks = yield* DeadLetterFile.make(file).open(SessionSink.opening())
   let next = 0
@@ -123,6 +96,38 @@ const replay = Effect.fnUntraced(function* (input: FlagValues<typeof options> & 
     yield* marks.flush(Position.of(0))
     marked += done.length
   })
+  return { failed, mark, marked: () => marked }
+})
+
+const replay = Effect.fnUntraced(function* (input: FlagValues<typeof options> & { readonly file: string }) {
+  const { file } = input
+  const zone = yield* Zone.make(input.zone)
+  const planned = yield* Effect.flatMap(Sinks.fromFlags(input.to, pick(Options.sink, input)), Sinks.plan)
+  const spec = pick(Options.transforms, input)
+  const transform = yield* Transforms.toTransform(spec, {
+    tabular: planned.some(({ target }) => Target.isTable(target)),
+    zone
+  })
+  const { letters, replayed, torn } = yield* DeadLetterFile.read(file)
+  const wrong = Letters.mistakeIn(letters, spec, transform.redaction)
+  if (wrong !== undefined) return yield* wrong
+  const [first, ...rest] = yield* Sinks.make(planned, {
+    organization: input.organization ?? Letters.organizationOf(letters) ?? "",
+    spool: undefined,
+    keepsOffset: false,
+    timeZone: Zone.forSinks(zone)
+  })
+  if (letters.length + replayed === 0 && torn > 0) {
+    return yield* new UsageError({ reason: { _tag: "NotDeadLetters", path: file } })
+  }
+  if (first === undefined || letters.length === 0) {
+    return yield* print(
+      `no dead letters are left in ${file}: ${Format.counted(replayed, "was", "were")} replayed before`
+    )
+  }
+  yield* DeadLetters.check(file)
+  const { made, origin, parts } = Letters.inParts(letters)
+  const { failed, mark, marked } = yield* openMarks(file, parts)
   const sinks = [first, ...rest] as const
   /** A file that is not finished is begun anew by the next replay, and whether a pipe's reader read on nobody knows. */
   const byParts = sinks.every(({ delivery }) => delivery === "idempotent" || delivery === "transactional")
@@ -162,13 +167,13 @@ const replay = Effect.fnUntraced(function* (input: FlagValues<typeof options> & 
     sinks.length
   ).pipe(
     Effect.onError(() =>
-      marked === 0
+      marked() === 0
         ? Effect.void
-        : print(`${Format.counted(marked, "dead letter")} replayed and marked in ${file} before that`)
+        : print(`${Format.counted(marked(), "dead letter")} replayed and marked in ${file} before that`)
     )
   )
   yield* print(
-    `${Format.counted(marked, "dead letter")} replayed, ${Format.count(failed.size)} left in ${file}`,
+    `${Format.counted(marked(), "dead letter")} replayed, ${Format.count(failed.size)} left in ${file}`,
     ...done.sinks.flatMap((sink, at) => Summary.versionLines(planned[at], sink)),
     ...(torn === 0 ? [] : [`  ${Format.counted(torn, "line")} of it could not be read: a run was killed in the middle`])
   )
