@@ -1,4 +1,4 @@
-/** The source that a job asks for, watched. */
+/** The source of a job, observed. */
 import {
   type AgniClient,
   type AgniError,
@@ -19,7 +19,7 @@ import type { Job } from "../job/Job.ts"
 import * as Progress from "./Progress.ts"
 import type * as Unmatched from "./Unmatched.ts"
 
-/** Whether sessions go as they came into lines of JSON, and nowhere else. */
+/** Whether the only output is lines of JSON of unchanged records. */
 export const isLines = ({ sinks, transform }: Job): boolean =>
   transform.label === "" &&
   sinks.every(({ target }) => target._tag === "Stdout" || (target._tag === "File" && target.format === "ndjson"))
@@ -33,7 +33,7 @@ export const rangeOf = ({ selection: { from, to } }: Job) => ({ from: instant(fr
 
 type JobSource = Source.Source<HistorySource.State, AgniError, AgniClient>
 
-/** What a job watches of its source. */
+/** What a job observes of its source. */
 interface Watched {
   readonly progress: Ref.Ref<Progress.Progress>
   readonly seen: Unmatched.Seen
@@ -50,12 +50,12 @@ export const sourceOf = (job: Job, end: Instant.Instant | undefined, { progress,
   )
   return {
     ...source,
-    // Known by now, or, where nothing resumes, not needed beforehand, which saves a request.
+    // Only a run that resumes needs it beforehand; the others save a request.
     begin: Effect.succeed({ from, to, end: end ?? null }),
     units: (state, at) =>
       Stream.tap(source.units(state, at), ({ rows }) =>
         Effect.map(Ref.get(progress), ({ sessions }) => {
-          // Reading the rows is what conditions do anyway.
+          // The conditions read the rows anyway.
           if (sessions === 0 && job.conditions.length > 0) seen.add(Rows.items(rows).map(({ row }) => row))
         })
       )

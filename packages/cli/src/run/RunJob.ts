@@ -1,4 +1,4 @@
-/** The run that does what a job asks for. */
+/** Runs a job. */
 import {
   AgniClient,
   Checkpoint,
@@ -31,12 +31,13 @@ import * as Progress from "./Progress.ts"
 import * as Spool from "./Spool.ts"
 import * as Unmatched from "./Unmatched.ts"
 import * as Veil from "./Veil.ts"
+import * as YoungGeneration from "./YoungGeneration.ts"
 
-/** A thread of its own makes such lines while the others wait; objects come cheaper without it. */
+/** A worker thread makes lines of JSON, or digests what the reader has to know of each call. */
 export const decoder = (jobs: ReadonlyArray<Job>): Layer.Layer<never> =>
-  jobs.every(isLines) ? DecodingThread.layer : Layer.empty
+  Layer.merge(YoungGeneration.layer, jobs.some(isLines) ? DecodingThread.layer : DecodingThread.layerObjects)
 
-/** Whose calls these are: webhooks say it, and a checkpoint belongs to it. And where a range without an end ends for good. */
+/** The organization of the calls, which webhooks send and a checkpoint belongs to, and the end of an open range. */
 const look = Effect.flatMap(Effect.all([AgniClient, Instant.now]), ([{ list }, local]) =>
   Effect.map(list({ pageSize: 20 }), ({ observedAt, rows }) => {
     const found = rows
@@ -46,7 +47,7 @@ const look = Effect.flatMap(Effect.all([AgniClient, Instant.now]), ([{ list }, l
   })
 )
 
-/** What all of these sessions are; a run with a limit, or that leaves gaps, does not have all of anything. */
+/** What the output covers; a run with a limit, or with gaps, covers nothing as a whole. */
 const coversOf =
   ({ filters, keep, keepGoing, limit, withoutStart }: Job) =>
   ({ end, from, to }: HistorySource.State): SessionSink.Covers | undefined =>
@@ -109,7 +110,7 @@ export const run = Effect.fnUntraced(function* (job: Job, { coverageFile, progre
         pipeline.run((event) => Ref.update(progress, Progress.after(event))),
         sinks.length
       ).pipe(Effect.mapError(Veil.explain(job.name ?? "", job.state.folder)))
-      // Also of a run that came to its end before: it may have been killed before it wrote the file.
+      // Also for a run that had finished: it may have been killed before it wrote the file.
       if (coverage !== undefined && (!done.finishedBefore || isKnown(done.coverage))) {
         const { finish, write } = yield* coverage
         yield* write(coverageFile(done.coverage))
@@ -131,7 +132,7 @@ export const run = Effect.fnUntraced(function* (job: Job, { coverageFile, progre
   return { summary, coverage: known ? summary.coverage : undefined, unmatched } satisfies Outcome
 })
 
-/** Why a run brought nothing, where filters are the reason. */
+/** Explains an empty run where filters are the reason. */
 const unmatchedIn = (
   job: Job,
   { leftOut, read, resumedAt, sessions }: Progress.Progress,
@@ -154,8 +155,8 @@ const stateIn = ({ database, folder }: Run.State) =>
 const webhooks = Layer.provide(GuardedTransport.layer, NodeDns.layer)
 
 /**
- * The coverage file, opened now or, under a name, when it is to be written: another run may have it open, until the state
- * of this one is known to be held by nobody else.
+ * Opens the coverage file, for a named run only when it is written: until this run holds the state, another run of that
+ * name may have the file open.
  */
 const openCoverage = Effect.fnUntraced(function* (path: string, { name, sinks }: Job) {
   const { acquire } = yield* OutputLock

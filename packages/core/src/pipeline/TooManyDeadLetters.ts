@@ -1,18 +1,18 @@
 /**
- * So many rejected records that the cause is elsewhere.
+ * So many records were rejected that the cause is not in single records.
  *
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
 
 /**
- * Too many records were rejected: the cause is not in single records.
+ * Too many records were rejected, so the cause is not in single records.
  *
  * @since 0.1.0
  * @category errors
  */
 export class TooManyDeadLetters extends Schema.TaggedError<TooManyDeadLetters>()("TooManyDeadLetters", {
-  /** Records with a dead letter, however many sinks rejected them. */
+  /** Records with a dead letter, each once, even if several sinks rejected it. */
   dead: Schema.Int,
   of: Schema.Int,
   /** What most of them have in common: the stage, the sink if it was one, and its reason. */
