@@ -45,7 +45,12 @@ export const options = {
 export const only = {
   dryRun: onOff("Show the first ten calls that pass, at every stage; nothing is written, sent or kept"),
   save: one(
-    Kind.text("FILE", "a file name that ends in .yaml, such as pipeline.yaml", (file) => /[^/\\]\.ya?ml$/i.test(file)),
+    Kind.completing(
+      Kind.text("FILE", "a file name that ends in .yaml, such as pipeline.yaml", (file) =>
+        /[^/\\]\.ya?ml$/i.test(file)
+      ),
+      "paths"
+    ),
     "Write these flags to a pipeline file for `callstream run`, and do nothing else"
   )
 }

@@ -30,7 +30,7 @@ import * as Zone from "../option/Zone.ts"
 import * as DeadLetters from "../job/DeadLetters.ts"
 import * as Format from "../render/Format.ts"
 import { print } from "../render/Screen.ts"
-import { type FlagValues, flags as flagsOf, one, pick } from "../option/Declared.ts"
+import { fileArgument, type FlagValues, flags as flagsOf, one, pick } from "../option/Declared.ts"
 import * as Kind from "../option/Kind.ts"
 import * as Options from "../option/Options.ts"
 import * as Summary from "../render/Summary.ts"
@@ -48,7 +48,7 @@ export const own = {
 const options = { ...Options.transforms, zone: Options.run.zone, to: Options.to, ...Options.sink, ...own }
 
 const flags = {
-  file: Argument.String("file").pipe(Argument.withDescription("A dead-letter file")),
+  file: fileArgument("file").pipe(Argument.withDescription("A dead-letter file")),
   ...flagsOf(options)
 }
 
