@@ -7,8 +7,7 @@ const order = [
   ["client"],
   ["coverage"],
   ["stream"],
-  ["source"],
-  ["transform", "sink", "checkpoint"],
+  ["source", "transform", "sink", "checkpoint"],
   ["pipeline"]
 ]
 
