@@ -10,6 +10,7 @@ const page = readFileSync(join(root, "docs/architecture.md"), "utf8")
 const places = [
   "",
   "packages/core/src",
+  "packages/core/src/sink",
   "packages/cli/src",
   "packages/core/test/torture",
   "packages/core/test/transform"
