@@ -183,6 +183,8 @@ const begin = (range: Asked.Asked, options: Options): Stream.Stream<Window, Agni
           {
             known,
             calls: seen.about,
+            delivered: ledger.rows,
+            shown: () => ledger.created,
             isDelivered: (key) => ledger.has(key) || ledger.unplaced.has(key),
             note: (log) => ledger.note({ repeats, log })
           }

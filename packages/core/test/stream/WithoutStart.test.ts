@@ -30,6 +30,8 @@ interface Traits {
   readonly order?: "start" | "created"
   /** In µs between two bounds: a wider range is answered with its last part. */
   readonly span?: number
+  /** From that request on some answers are without the row. */
+  readonly hidden?: { readonly from: number; readonly id: string }
   /** From that request on the row is there. */
   readonly arrival?: { readonly at: number; readonly row: Row }
 }
@@ -56,7 +58,9 @@ const serve = (rows: ReadonlyArray<Row>, traits: Traits): AgniClient["Service"] 
         const asked = bound(startedAfter)
         const { arrival, order = "start", span = Infinity } = traits
         const after = asked === undefined || before === undefined ? asked : Math.max(asked, before - span)
-        const there = arrival === undefined || requests < arrival.at ? rows : [...rows, arrival.row]
+        const { hidden } = traits
+        const all = arrival === undefined || requests < arrival.at ? rows : [...rows, arrival.row]
+        const there = hidden === undefined || requests < hidden.from ? all : all.filter(({ id }) => id !== hidden.id)
         const by =
           sortBy === "started_at" ? "start" : sortBy === "created_at" && traits.sortsByCreation ? "created" : order
         const sign = sortOrder === "asc" ? 1 : -1
@@ -212,6 +216,25 @@ describe("calls without a start of a bounded range", () => {
         doubtful++
       }
       assert.isAbove(doubtful, 3)
+    })
+  )
+
+  it.effect("one that only the first answers show: it is not said that all of them came", () =>
+    Effect.gen(function* () {
+      const id = "call-0148"
+      const row = rows.find((row) => row.id === id)
+      assert.isTrue(row !== undefined && isLoose(row) && isIn(row.created, range))
+      for (const sortsByCreation of [true, false]) {
+        const traits = { nulls: "first", sortsByCreation } as const
+        let hidden = 0
+        for (let from = 2; from < 12; from++) {
+          const windows = yield* read(rows, { ...traits, hidden: { from, id } }, range)
+          if (idsOf(windows).includes(id)) continue
+          assert.strictEqual(windows.at(-1)?.coverage._tag, "Provisional", `from request ${from} on`)
+          hidden++
+        }
+        assert.isAbove(hidden, 0)
+      }
     })
   )
 

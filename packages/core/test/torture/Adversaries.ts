@@ -212,8 +212,14 @@ const judge = (one: Case, server: Adversary.Server, windows: ReadonlyArray<Windo
     ({ gone = Infinity, id, moves, seen = -Infinity }) =>
       seen <= server.began - 7 * hour && gone > ended && (moves === undefined || moves.at > ended) && !twice.has(id)
   )
+  const last = windows.at(-1)
+  /** Calls without a start were read: all of a history, or, where the server shows which they are, those of a range. */
+  const { created = 1, unassigned = 0 } = last?.outside ?? {}
+  const hasUndated = whole || (last !== undefined && last.from === last.to && (unassigned === 0 || created > 0))
+  const isIn = (at: number) => at >= from && at < to
   const missing = there.filter(
-    ({ id, start }) => !delivered.has(id) && (start === undefined ? whole : start >= from && start < to)
+    ({ created, id, start }) =>
+      !delivered.has(id) && (start === undefined ? hasUndated && (whole || isIn(created)) : isIn(start))
   )
   // The place of a row in a list without bounds says nothing of a range.
   const inCounts = whole ? server.counted : server.countedWithin

@@ -49,6 +49,8 @@ export interface Log {
   stale: boolean
   /** Each row that an answer listed, with its start: `undefined` without one. */
   readonly shown: Map<string, Micros | undefined>
+  /** Of rows that were listed without a credible start, when they were created. */
+  readonly created: Map<string, Micros>
   /** Keys that were listed with two starts. */
   readonly moved: Set<string>
   /** The widest spread of rows that answers to the same bounds, both given, brought. */
@@ -71,6 +73,7 @@ export const makeLog = (): Log => ({
   cached: false,
   stale: false,
   shown: new Map(),
+  created: new Map(),
   moved: new Set(),
   width: 0,
   places: new Map(),
@@ -119,8 +122,21 @@ export const countOf = ({ counts, places }: Log, { after, before }: Between, rep
   return Math.max(counts.get(key)?.rows ?? 0, repeats ? 0 : (places.get(key)?.rows ?? 0))
 }
 
+/** A later start is none: clocks do not differ so much. */
+const ahead = 2 * 86_400 * second
+
+/** Keeps when a row was created that has no credible start. */
+export const noteCreated = (log: Log, row: Rows.Row): void => {
+  const { key, start } = row
+  if (start !== undefined && start < (log.latest ?? Infinity) + ahead) return
+  const created = log.created.has(key) ? undefined : Rows.createdOf(row)
+  if (created !== undefined) log.created.set(key, created)
+}
+
 const note = (log: Log, rows: ReadonlyArray<Rows.Row>): void => {
-  for (const { key, start } of rows) {
+  for (const row of rows) {
+    const { key, start } = row
+    noteCreated(log, row)
     const before = log.shown.get(key)
     if (before !== undefined && before !== start) log.moved.add(key)
     if (start !== undefined || before === undefined) log.shown.set(key, start)

@@ -21,7 +21,8 @@ const mostLookups = 50
 
 const changed: Coverage.Coverage = { _tag: "Provisional", reason: { _tag: "StartsMoved" } }
 
-const differ = (calls: number): Coverage.Coverage => ({
+/** Why nothing is proven where answers contradict each other. */
+export const differ = (calls: number): Coverage.Coverage => ({
   _tag: "Provisional",
   reason: { _tag: "AnswersDiffer", calls }
 })
@@ -47,6 +48,8 @@ export interface Ledger {
   readonly claim: (id: string) => void
   /** Ids that were listed without a start. */
   readonly withoutStart: ReadonlySet<string>
+  /** When calls were created that were listed without a credible start. */
+  readonly created: ReadonlyMap<string, Micros.Micros>
   /** Rows that were shown only when the window that they belong to was gone: they come at the end. */
   readonly late: Effect.Effect<ReadonlyArray<Rows.Row>, AgniError>
   /** What was said of windows and does not hold any more. */
@@ -82,6 +85,7 @@ export const make = (settings: Settings, range: Micros.Range, known: () => Known
   /** Shown outside the range, near its ends. */
   const beside = new Map<string, Micros.Micros>()
   const withoutStart = new Set<string>()
+  const created = new Map<string, Micros.Micros>()
   const movedIds = new Set<string>()
   const late = new Map<string, Micros.Micros>()
   const counts = new Map<string, Ask.Counted>()
@@ -105,6 +109,7 @@ export const make = (settings: Settings, range: Micros.Range, known: () => Known
       }
     }
     for (const id of log.moved) movedIds.add(id)
+    for (const [key, at] of log.created) created.set(key, at)
     for (const [key, start] of log.shown) {
       if (start === undefined) withoutStart.add(key)
       else if (start < range.from || start >= range.to) {
@@ -221,6 +226,7 @@ export const make = (settings: Settings, range: Micros.Range, known: () => Known
       ids.add(id)
     },
     withoutStart,
+    created,
     late: Effect.gen(function* () {
       note({ repeats: false, log: ask.log })
       const found: Array<Rows.Row> = []

@@ -87,7 +87,9 @@ export const look = Effect.fnUntraced(function* (
         log.observedAt = Math.min(log.observedAt ?? Infinity, observedAt)
         log.latest = Math.max(log.latest ?? -Infinity, observedAt)
         log.cached ||= age > 0
-        for (const { key, start } of Rows.ofPage(page)) {
+        for (const row of Rows.ofPage(page)) {
+          const { key, start } = row
+          Ask.noteCreated(log, row)
           if (start !== undefined) log.shown.set(key, start)
           else if (!log.shown.has(key)) log.shown.set(key, undefined)
         }
