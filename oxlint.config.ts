@@ -117,7 +117,7 @@ const changedByEffects = [
   "packages/core/src/stream/**",
   "packages/core/src/testing/**",
   "packages/core/src/client/{AgniClient,Budget}.ts",
-  "packages/core/src/checkpoint/internal/{LockFile,Seat}.ts",
+  "packages/core/src/checkpoint/internal/{LeaseRow,LockFile}.ts",
   "packages/node/src/internal/{Members,Thread}.ts",
   "packages/cli/src/command/Replay.ts",
   "packages/cli/src/option/Yaml.ts",
