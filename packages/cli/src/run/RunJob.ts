@@ -62,7 +62,7 @@ export interface Watch {
 }
 
 /** What came of a run. */
-export interface Outcome {
+interface Outcome {
   readonly summary: Pipeline.RunSummary
   /** Nothing where an earlier run did it all, and left no coverage. */
   readonly coverage: CoverageSet.CoverageSet | undefined
