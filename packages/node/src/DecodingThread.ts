@@ -10,13 +10,13 @@ import { availableParallelism } from "node:os"
 import * as Thread from "./internal/Thread.ts"
 
 /**
- * Clients under this layer decode large responses in a thread of its own, where there is more than one processor; small
- * ones, and those that come before the thread has started, at once. The thread lives as long as the layer, and does not keep
- * the process alive. Should it end, or not be to be had, nothing is lost but speed: what it held is asked for again, and decoded
- * here.
+ * Clients under this layer decode large responses in a worker thread, if there is more than one processor. Small responses,
+ * and those before the thread has started, are decoded in the caller's thread. The worker lives as long as the layer, and
+ * does not keep the process alive. If it ends or cannot start, only speed is lost: its pages are requested again, and
+ * decoded in the caller's thread.
  *
- * A page then holds its sessions as JSON until they are asked for. That is made for files of JSON lines; who wants each
- * session as an object reads it a second time.
+ * A page then holds its calls as JSON until they are read. That suits files of JSON lines; a program that needs each call as
+ * an object parses it twice.
  *
  * @since 0.1.0
  * @category layers

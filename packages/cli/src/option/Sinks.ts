@@ -183,7 +183,7 @@ export const check = Effect.fnUntraced(function* (
 })
 
 /**
- * The sinks, not yet open. `spool` is the folder where a webhook's messages wait on their way, without one in memory; with
+ * The sinks, not yet open. `spool` is the folder for a webhook's unsent messages, without one in memory; with
  * `keepsOffset` a table keeps how far it got.
  */
 export const make = (

@@ -43,7 +43,7 @@ const where = (text: string): Result.Result<Expression.Expression, UsageError> =
   Result.mapError(Expression.parse(text), (mistake) => wrong("where", text, mistake))
 
 /**
- * The condition that looks at one of these fields, if one does: of a record that is redacted already it would not say what
+ * The condition that reads one of these fields, if one does: of a record that is redacted already it would not say what
  * it said before.
  */
 export const readsAny = (

@@ -1,4 +1,4 @@
-/** What the person who typed the command can mend, found before anything ran: exit code 2. Facts only; words are in `Reason`. */
+/** A mistake in the command, found before anything ran: exit code 2. Facts only; words are in `Reason`. */
 import type { SinkError } from "@callstream/core"
 import * as Arr from "effect/Array"
 import * as Data from "effect/Data"

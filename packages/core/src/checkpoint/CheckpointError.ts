@@ -9,7 +9,7 @@ import * as SqlFailure from "../platform/SqlFailure.ts"
 import { UntrustedFile } from "../platform/TrustedFile.ts"
 
 /**
- * - `Held`: another run of the pipeline is under way.
+ * - `Held`: another run of the pipeline is in progress.
  * - `Torn`: what was kept cannot be read, or was changed by hand.
  * - `OtherOwner`, `Different`, `OtherSalt`: it belongs to another pipeline. `parts` of the fingerprint differ; with another
  *   salt than the one of `folder` they cannot be compared.

@@ -51,7 +51,7 @@ export type Verdict = typeof Verdict.Type
 export const Part = Schema.Struct({
   verdict: Verdict,
   reason: Schema.optionalKey(CoverageReason),
-  /** Calls that came. Not known of what is left of an entry of which a part was taken away. */
+  /** Calls that came. Unknown for the rest of an entry after a part was removed. */
   count: Schema.optionalKey(Schema.Int),
   /** Calls that are not expected to change any more; not known where `count` is not. */
   final: Schema.optionalKey(Schema.Int),
@@ -349,7 +349,7 @@ const both = (left: Part, right: Part): Part => {
   }
 }
 
-/** The entry, or what a smaller range leaves of it: how many of its calls that has nobody knows. */
+/** The entry, or its part in a smaller range, whose number of calls is unknown. */
 const trim = (entry: Entry, from: Instant.Instant, to: Instant.Instant): Entry => {
   if (from === entry.range.from && to === entry.range.to) return entry
   const { asOf, reason, requests, verdict } = entry

@@ -156,7 +156,7 @@ const hasExponent = (text: string): boolean => {
 /** True for every text with a number that a double may not hold, and hardly for another one: a page is asked once. */
 const maySay = (text: string): boolean => hasLongNumber(text) || hasExponent(text)
 
-/** Nobody who writes JSON knows it, so that no text of a record is taken for a number. */
+/** Unknown to writers of JSON, so that no text of a record is mistaken for a number. */
 let prefix = ""
 
 const newPrefix = (): string => {

@@ -32,7 +32,7 @@ export interface Store<R = never> {
  * @category options
  */
 export interface Options<S extends Store<R>, R = never> {
-  /** Made anew for each case, in a scope of its own. */
+  /** Made for each case, in its own scope. */
   readonly store: Effect.Effect<S, unknown, R | Scope.Scope>
   /** What the sink says of itself. */
   readonly delivery: Delivery

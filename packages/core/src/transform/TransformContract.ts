@@ -201,10 +201,10 @@ const same = <A>(record: A): A => record
 const isUnchanged = <A, B, E, R>(self: Transform<A, B, E, R>): boolean =>
   isPure(self) && self.apply === (same as unknown)
 
-/** Milliseconds without a look at signals and timers: shorter than anybody notices, far longer than a batch takes. */
+/** Milliseconds without a check of signals and timers: too short to notice, far longer than a batch takes. */
 const turn = 20
 
-/** Records between two looks at the clock. */
+/** Records between two reads of the clock. */
 const longest = 32
 
 /** A slow transform yields between two records, so that it can be interrupted. */
@@ -214,7 +214,7 @@ const each = <A, B>(self: Pure<A, B>, given: ReadonlyArray<Item<A>>, onReject: O
     const places: Array<number> = []
     const from = (begin: number): Effect.Effect<Passed<B>> => {
       const begun = clock.currentTimeMillisUnsafe()
-      // A look at the clock may cost more than a record: as long as records are quick, it is seldom.
+      // Reading the clock may cost more than a record, so it is rare while records are quick.
       let stride = 1
       let next = begin
       for (let at = begin; at < given.length; at++) {

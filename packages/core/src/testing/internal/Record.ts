@@ -5,7 +5,7 @@ import type { Resolved } from "./SimulatorOptions.ts"
 import { hash, unit } from "./Random.ts"
 import { channels, finalStatuses, type World } from "./World.ts"
 
-/** A record's text around the signature of its recording's URL, which each response makes anew. */
+/** A record's text around the signature of its recording's URL, which differs in each response. */
 export interface Rendered {
   readonly head: string
   /** `undefined` where there is no recording: `head` is all. */

@@ -114,7 +114,7 @@ export interface Options {
   // --- order
   /** @default "start-desc" */
   readonly order?: DefaultOrder | undefined
-  /** The order of equal keys: by id, chosen anew by each distinct query (page, size and bounds), or by each request. @default "id" */
+  /** The order of equal keys: by id, chosen again by each distinct query (page, size and bounds), or by each request. @default "id" */
   readonly tieOrder?: "id" | "query" | "random" | undefined
   /** Values of `sort_by` that are understood: spellings of start, created, ended, duration and id. @default all of both editions */
   readonly sortFields?: ReadonlyArray<string> | undefined

@@ -5,7 +5,7 @@
 
 /**
  * By calling code, where it is not `00`; a code of a carrier may belong to it. Where one only may follow, as in Hong Kong,
- * `001…` is taken for the United States.
+ * `001…` counts as the United States.
  */
 const exits: ReadonlyMap<string, RegExp> = new Map(
   (

@@ -308,7 +308,7 @@ export const make = Effect.fnUntraced(function* (
     write: (batch) => Effect.tap(operation("write", write(batch)), () => Effect.flatMap(tables(batch.columns), warn)),
     flush: (at) => operation("flush", flush(at)),
     compared: () => committed,
-    // A run without a single batch leaves a table that can be read all the same.
+    // Even a run without a batch leaves a table that can be read.
     finish: Repaired.reporting(
       name,
       repairs,
