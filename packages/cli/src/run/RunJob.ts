@@ -40,15 +40,16 @@ import * as Progress from "./Progress.ts"
 import * as Spool from "./Spool.ts"
 import * as Unmatched from "./Unmatched.ts"
 import * as Veil from "./Veil.ts"
+import * as YoungGeneration from "./YoungGeneration.ts"
 
 /** Whether the only output is lines of JSON of unchanged records. */
 const isLines = ({ sinks, transform }: Job): boolean =>
   transform.label === "" &&
   sinks.every(({ target }) => target._tag === "Stdout" || (target._tag === "File" && target.format === "ndjson"))
 
-/** A worker thread makes lines of JSON faster; for objects it costs more than it saves. */
+/** A worker thread makes lines of JSON, or digests what the reader has to know of each call. */
 export const decoder = (jobs: ReadonlyArray<Job>): Layer.Layer<never> =>
-  jobs.every(isLines) ? DecodingThread.layer : Layer.empty
+  Layer.merge(YoungGeneration.layer, jobs.some(isLines) ? DecodingThread.layer : DecodingThread.layerObjects)
 
 /** The organization of the calls, which webhooks send and a checkpoint belongs to, and the end of an open range. */
 const look = Effect.flatMap(Effect.all([AgniClient, Instant.now]), ([{ list }, local]) =>

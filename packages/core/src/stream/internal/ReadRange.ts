@@ -257,8 +257,11 @@ export const readRange = Effect.fnUntraced(function* (
   let before: number | undefined
   if (width > believedWidth(known.width) && !young && isProvable(settings) && !isEnd(settings, task)) {
     // The first page and the last one: as far as those are apart, the range is not cut.
-    before = yield* countRows(boundsOf(task), task.expected)
-    const { rows } = yield* orNothing(ask(1, boundsOf(task)))
+    const [counted, { rows }] = yield* Effect.all(
+      [countRows(boundsOf(task), task.expected), orNothing(ask(1, boundsOf(task)))],
+      { concurrency: 2 }
+    )
+    before = counted
     const believed = believedWidth(Math.max(known.width, ask.log.width))
     const isEmpty = before === 0 && rows.length === 0 && !holdsControl(settings, task)
     // Cut by count, each part is narrower than what was seen.
@@ -415,15 +418,24 @@ const byWidth = ({ expected, from, to }: Task, width: number): ReadonlyArray<Tas
 /** Each costs a request before anything is read: what is longer still is cut again. */
 const mostParts = 32
 
+/**
+ * So many parts that all readers are done at the same time, where that makes the windows at most a quarter larger: how many
+ * rows there are was only guessed when the size of a window was chosen, and one more than the readers is waited for by all.
+ */
+const partsOf = (windows: number, concurrency: number): number => {
+  const even = Math.round(windows / concurrency) * concurrency
+  return Math.min(mostParts, Math.max(2, even * 1.25 >= windows ? even : Math.ceil(windows)))
+}
+
 /** Parts of a range whose rows were counted, cut at the rows in the middle of pages: so that the last page of each is half full. */
 const byCount = Effect.fnUntraced(function* (
-  { size, sort }: Settings,
+  { concurrency, size, sort }: Settings,
   ask: Ask.Ask,
   range: Micros.Range,
   rows: number,
   perWindow: number
 ): Effect.fn.Return<ReadonlyArray<Task>, AgniError> {
-  const parts = Math.min(mostParts, Math.max(2, Math.ceil(rows / Math.max(size, perWindow))))
+  const parts = partsOf(rows / Math.max(size, perWindow), concurrency)
   const pages = Math.max(0, Math.ceil(rows / parts / size - 0.5))
   const each = pages === 0 ? Math.ceil(rows / parts) : pages * size + Math.floor(size / 2)
   const ranks = Array.from({ length: parts - 1 }, (_, i) => (i + 1) * each).filter((rank) => rank < rows)

@@ -34,6 +34,8 @@ export interface Settings {
   readonly doubt: Coverage | undefined
   /** Rows that a window should hold, and characters of it at most. */
   readonly perWindow: number
+  /** Windows read side by side. */
+  readonly concurrency: number
   readonly maxCharacters: number
 }
 
