@@ -143,11 +143,12 @@ const begin = (range: Asked.Asked, options: Options): Stream.Stream<Window, Agni
         hold: options.hold === "objects" ? (rows) => rows : Rows.pack,
         horizon: Duration.toMillis(Duration.fromInputUnsafe(options.horizon ?? defaultHorizon)) * 1000,
         now: clocks.local,
-        seen: serverNow,
+        seen: Math.min(serverNow, clocks.latest),
         latest: Ask.ceilSecond(clocks.latest),
         doubt:
           Settings.doubtOf(status, search) ??
           (range.from === undefined && range.to !== undefined && !seen.isOldestSure ? Settings.noBeginning : undefined),
+        logs: new Set(),
         perWindow,
         concurrency,
         maxCharacters: Tile.maxCharacters
@@ -158,6 +159,7 @@ const begin = (range: Asked.Asked, options: Options): Stream.Stream<Window, Agni
         {
           concurrency,
           keepGoing,
+          ends: { whole, fromOldest: range.from === undefined && from === first },
           earliest: clocks.earliest,
           log: seen.log
         }
@@ -191,7 +193,7 @@ const begin = (range: Asked.Asked, options: Options): Stream.Stream<Window, Agni
           }
         )
       })
-      const closing = Effect.flatMap(whole ? undated : ofRange, (window) => reading.closing(window, whole))
+      const closing = Effect.flatMap(whole ? undated : ofRange, reading.closing)
       return Stream.concat(
         reading.windows(tasks, whole ? Effect.ignore(last) : undefined),
         Stream.unwrap(Effect.map(closing, (window) => (window === undefined ? Stream.empty : Stream.make(window))))

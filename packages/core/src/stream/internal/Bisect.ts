@@ -5,10 +5,12 @@ import * as Rows from "../../model/Rows.ts"
 import type { Window } from "../Coverage.ts"
 import * as Ask from "./Ask.ts"
 import type { Evidence, Known } from "./Known.ts"
-import { readRange, type Share, type Task } from "./ReadRange.ts"
+import { readRange } from "./ReadRange.ts"
 import * as Salvage from "./Salvage.ts"
 import type * as Scheduler from "./Scheduler.ts"
-import type { Settings } from "./Settings.ts"
+import { ask as askOf, type Settings } from "./Settings.ts"
+import type { Task } from "./Task.ts"
+import type { Share } from "./Walk.ts"
 
 type Work = Scheduler.Work<Task, Window, AgniError>
 
@@ -28,7 +30,7 @@ export const read = (
   }
 ): Effect.Effect<Work, AgniError> => {
   const { handOver, keepGoing, tell } = options
-  const ask = Ask.make(settings.list, settings.filters, settings)
+  const ask = askOf(settings)
   const hasty = Salvage.hasty(settings)
   /** What lies below is read by others. */
   const rest = { from: whole.from }

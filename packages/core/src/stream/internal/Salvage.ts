@@ -8,10 +8,9 @@ import * as CallRows from "../../model/Rows.ts"
 import { type Window } from "../Coverage.ts"
 import * as Ask from "./Ask.ts"
 import * as LastPage from "./LastPage.ts"
-import * as Micros from "./Micros.ts"
-import { within } from "./ReadRange.ts"
 import * as Rows from "./Rows.ts"
-import type { Settings } from "./Settings.ts"
+import { ask as askOf, type Settings } from "./Settings.ts"
+import * as Micros from "./Micros.ts"
 
 /** What failed with all its tries is looked for with few, because each smaller part meets it again. */
 export const hasty = (settings: Settings): Settings => ({
@@ -36,7 +35,7 @@ const largestPart = (size: number): number => {
 
 /** An ask whose pages that fail are asked for in parts, down to single rows. */
 const asking = (settings: Settings): Ask.Ask => {
-  const plain = Ask.make(hasty(settings).list, settings.filters, settings)
+  const plain = askOf(hasty(settings))
   const inParts = (
     page: number,
     bounds: Ask.Bounds,
@@ -156,7 +155,7 @@ export const read = Effect.fnUntraced(function* (
     if (rows.length < settings.size) break
   }
   const unplaced = [...held.rows.values()].filter((row) => Rows.isUnplaced(row))
-  return holding(gap(range, error), [...within(held, range), ...unplaced], ask)
+  return holding(gap(range, error), [...Rows.within(held, range), ...unplaced], ask)
 })
 
 /** What the windows before have delivered, and what stands in for a session without a start that they know. */

@@ -9,7 +9,7 @@ import type { Known } from "./Known.ts"
 import { differ } from "./Ledger.ts"
 import * as Micros from "./Micros.ts"
 import * as Rows from "./Rows.ts"
-import { horizonOf, type Settings, temper } from "./Settings.ts"
+import { ask as askOf, horizonFor, type Settings, temper } from "./Settings.ts"
 import * as Step from "./Step.ts"
 
 /** More pages in front are not read for the few that may be meant. */
@@ -50,7 +50,7 @@ export const window = (
   about: About
 ): Effect.Effect<Coverage.Window | undefined, AgniError> =>
   Effect.suspend(() => {
-    const ask = Ask.make(settings.list, settings.filters, settings)
+    const ask = askOf(settings)
     return Ask.catchPoison(ask, find(settings, ask, range, about), (error) =>
       Effect.succeed(unread(range, ask.log, error))
     ).pipe(
@@ -108,7 +108,7 @@ const find = Effect.fnUntraced(function* (
           settings,
           known(),
           ask.log,
-          { from: range.from, to: Math.min(range.to, horizonOf(settings, known())) },
+          { from: range.from, to: Math.min(range.to, horizonFor(settings, known(), ask.log)) },
           missing.length > 0 && isRead && coverage._tag === "Proven"
             ? differ(new Set(missing.map(([key]) => key)).size)
             : coverage
