@@ -56,6 +56,12 @@ const phrases: ReadonlyArray<Phrase> = [
 /** Where a call is a record of the reader's, it is a call; the API and the code say session. */
 const session: Phrase = { pattern: /\bsessions?\b/, write: "call" }
 
+/** A comment names its subject. */
+const clause: Phrase = {
+  pattern: /^\W*What (is|are|was|were|has|have|can|cannot|may|must|does|did|comes|came|holds|becomes)\b/,
+  write: "a noun or a verb"
+}
+
 /** What the phrases are not meant for. */
 const exceptions: ReadonlyArray<RegExp> = [/\bcall[ -]sessions?\b/, /\bstands? (in )?for\b/, /--sessions\b/]
 
@@ -127,7 +133,7 @@ describe("words", () => {
   it("of comments and messages", ({ expect }) => {
     const sources = done(files("packages/*/src/**/*.ts"))
     expect(sources.length).toBeGreaterThan(50)
-    expect(sources.flatMap((path) => wrongs(path, readable(read(path)), phrases))).toEqual([])
+    expect(sources.flatMap((path) => wrongs(path, readable(read(path)), [...phrases, clause]))).toEqual([])
   })
 
   it("of the names of tests", ({ expect }) => {

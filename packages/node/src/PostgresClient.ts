@@ -44,7 +44,7 @@ export interface Options {
  * @category errors
  */
 export class PostgresUrlError extends Schema.TaggedError<PostgresUrlError>()("PostgresUrlError", {
-  /** What is wrong, in one sentence without a capital and a full stop. */
+  /** The mistake, in one sentence without a capital and a full stop. */
   description: Schema.String
 }) {
   override get message(): string {

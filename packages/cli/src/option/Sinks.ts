@@ -121,7 +121,7 @@ const planOne = Effect.fnUntraced(function* (spec: SinkSpec, item: number): Effe
   return { target, settings }
 })
 
-/** What is asked for, or everything that is wrong with it. */
+/** The sinks, or all mistakes in their settings. */
 export const plan = Effect.fnUntraced(function* (
   specs: ReadonlyArray<SinkSpec>
 ): Effect.fn.Return<ReadonlyArray<Planned>, UsageErrors> {

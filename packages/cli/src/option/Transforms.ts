@@ -222,7 +222,7 @@ export interface Options {
   readonly zone: Zone.Zone
 }
 
-/** What has happened to a record when it leaves a stage: that of all before it too. */
+/** The transforms of a record up to a stage. */
 export interface Stage {
   readonly verb: keyof Spec
   readonly upTo: Rows

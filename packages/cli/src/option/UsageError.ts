@@ -106,7 +106,7 @@ export class UsageErrors extends Data.TaggedError("UsageErrors")<{
   }
 }
 
-/** What is wrong among the results of several checks. */
+/** The mistakes among the results of several checks. */
 export const among = (
   results: Iterable<Result.Result<unknown, UsageError | UsageErrors>>
 ): Effect.Effect<void, UsageErrors> => {

@@ -1,5 +1,5 @@
 /**
- * What is known of a range of start time, as a value: which parts were read, and what each part proves.
+ * The coverage of a range of start time, as a value: the parts that were read, and the verdict on each.
  *
  * A run adds what it reads, a checkpoint keeps the value, and several processes that read parts of a range can be judged
  * together.
@@ -43,7 +43,7 @@ export const Verdict = Schema.Literals(["proven", "provisional", "unprovable"])
 export type Verdict = typeof Verdict.Type
 
 /**
- * What is known of one part.
+ * The coverage of one part.
  *
  * @since 0.1.0
  * @category schemas
@@ -68,7 +68,7 @@ export const Part = Schema.Struct({
 export type Part = typeof Part.Type
 
 /**
- * What is known of a range.
+ * The coverage of a range.
  *
  * @since 0.1.0
  * @category schemas
@@ -101,7 +101,7 @@ export const Outside = Schema.Struct({
 export type Outside = typeof Outside.Type
 
 /**
- * What is known of several ranges, and of the calls without a start time, which are in no range.
+ * The coverage of several ranges, and of the calls without a start time, which are in no range.
  *
  * @since 0.1.0
  * @category schemas

@@ -168,7 +168,7 @@ const newPrefix = (): string => {
   return `exact-${[...words].map((word) => word.toString(36)).join("-")}:`
 }
 
-/** What may be a number, as long as it goes: an expression that can step back would look again and again at long ones. */
+/** A possible number, to its end: an expression that can backtrack would read long ones again and again. */
 const word = /[-+.\w]+/g
 const number = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/
 

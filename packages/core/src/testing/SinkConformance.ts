@@ -26,7 +26,7 @@ export interface Store<R = never> {
 }
 
 /**
- * What is tested, and by what measure. Each ability that is left out makes cases that do not apply.
+ * The tested sink, and its abilities. Without an ability, its cases do not apply.
  *
  * @since 0.1.0
  * @category options

@@ -1,5 +1,5 @@
 /**
- * What is dialled before a number, by calling code: to get out of the country, and inside of it. From the metadata of
+ * Dialling prefixes by calling code, international and national. From the metadata of
  * libphonenumber 9, which has it from the ITU's Operational Bulletin and the numbering plans; a test compares the two.
  */
 

@@ -57,7 +57,7 @@ export const open = Effect.fnUntraced(function* (options: {
   /** Nothing else is ever removed, whatever a manifest says. */
   readonly keyOf: (name: string) => string | undefined
   readonly from: Head | undefined
-  /** What becomes of these files of an earlier output; fails when nothing may. */
+  /** Decides which files of an earlier output to keep, replace or remove; fails if none may be replaced. */
   readonly plan: (old: ReadonlyArray<File>) => Effect.Effect<Replacement.Plan, OutputError>
   /** The range that a file covers for sure while the run continues. */
   readonly claim: Claim

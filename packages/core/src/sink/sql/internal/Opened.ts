@@ -75,7 +75,7 @@ export const make = Effect.fnUntraced(function* (
   const fail = (operation: Operation, reason: SinkReason) => Effect.fail(failure(name, operation, reason))
   const refuseTable = (operation: Operation, problem: TableProblem) => fail(operation, { _tag: "Table", problem })
 
-  /** What was not committed: it is sent again when its transaction was lost. */
+  /** Uncommitted rows, which are sent again if their transaction is lost. */
   let pending: Array<Comparing.Pending> = []
   let weight = 0
   /** How much of it the open transaction has, and what it did not simply write. */
