@@ -68,7 +68,7 @@ describe("what needs no server", alongside, () => {
         yield* until(() => stderr().includes("export --base-url"))
         const url = stdout().trim()
         assert.match(stdout(), /^http:\/\/127\.0\.0\.1:\d+\n$/)
-        assert.include(stderr(), "with 1 session (seed 1)")
+        assert.include(stderr(), "with 1 call (seed 1)")
         const { code, stdout: data } = yield* callstream(["export", "--base-url", url])
         assert.strictEqual(code, 0)
         assert.strictEqual(idsOf(data).length, 1)

@@ -22,7 +22,7 @@ describe("a mock server that answers with the example of the contract", () => {
         const { code, stdout } = yield* run(yield* MockServer.ofExample, ["check"])
         assert.strictEqual(code, 0)
         assert.match(stdout, /nothing can be proven/)
-        assert.match(stdout, /undated +1 among 1 session/)
+        assert.match(stdout, /no start +1 among 1 call/)
         assert.notMatch(stdout, /could not be read|at most/)
       }),
     alongside
@@ -35,7 +35,7 @@ describe("a mock server that answers with the example of the contract", () => {
         const { code, stdout } = yield* run(yield* MockServer.ofExample, ["plan"])
         assert.strictEqual(code, 0)
         assert.match(stdout, /nothing can be proven/)
-        assert.match(stdout, /sessions +1, counted; about 1 have no start/)
+        assert.match(stdout, /calls +1, counted; about 1 have no start time/)
       }),
     alongside
   )

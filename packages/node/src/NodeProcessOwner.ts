@@ -23,7 +23,7 @@ export const layer: Layer.Layer<ProcessOwner> = Layer.sync(ProcessOwner, () => {
 })
 
 /**
- * What can be said of `owner` from where `self` runs.
+ * What `self` knows of `owner`.
  *
  * @since 0.1.0
  * @category checks

@@ -97,7 +97,7 @@ const describe = (reason: PostgresUrlReason): string => {
 export class PostgresUrlError extends Schema.TaggedError<PostgresUrlError>()("PostgresUrlError", {
   reason: PostgresUrlReason
 }) {
-  /** What is wrong, in one sentence without a capital and a full stop. */
+  /** The mistake, in one sentence without a capital and a full stop. */
   get description(): string {
     return describe(this.reason)
   }
@@ -233,7 +233,7 @@ const unreadable = (cause: unknown) =>
 
 /**
  * A client. It connects when it is first used, and again when a connection was lost; the error of a lost one is that of
- * the statement that was under way. A broken certificate, a wrong password and the like are `SqlError`s of that moment.
+ * the statement in progress. A broken certificate, a wrong password and the like are `SqlError`s of that moment.
  *
  * @since 0.1.0
  * @category constructors

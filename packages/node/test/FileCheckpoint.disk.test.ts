@@ -90,7 +90,7 @@ describe("FileCheckpoint on a real file system", () => {
     )
   )
 
-  it.live("says so when the folder cannot be made, or is taken away", () =>
+  it.live("reports a folder that cannot be created, or is removed", () =>
     inFolder((at) =>
       Effect.gen(function* () {
         Fs.writeFileSync(join(at, "file"), "")

@@ -32,7 +32,7 @@ describe("NodeProcessOwner", () => {
     assert.strictEqual(NodeProcessOwner.judge(self, { ...startUnknown, pid: 1 }), "alive")
   })
 
-  it("nothing is said of another host, machine or container, unless the machine was started anew", () => {
+  it("knows nothing of another host, machine or container, unless the machine was restarted", () => {
     const gone = { ...self, pid: spawnSync(process.execPath, ["--version"]).pid }
     const here = { ...self, machine: "a", boot: "b", space: "c" }
     const there = { ...gone, machine: "a", boot: "b", space: "c" }

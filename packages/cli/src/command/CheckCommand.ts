@@ -30,9 +30,9 @@ const report = Effect.fnUntraced(function* (baseUrl: string) {
       `${Format.count(records.rejected)} of ${Format.count(records.looked)} could not be read: ${records.reason ?? ""}`
     )
   }
-  const looked = `${Format.counted(records.looked, "session")} looked at`
+  const looked = `${Format.counted(records.looked, "call")} read`
   yield* tell(
-    "undated",
+    "no start",
     records.undated === 0
       ? `none among ${looked}`
       : `${Format.count(records.undated)} among ${looked}: without a start time, so in no range of --since and --until`
@@ -40,7 +40,7 @@ const report = Effect.fnUntraced(function* (baseUrl: string) {
   yield* tell(
     "oldest",
     oldest === undefined
-      ? "not to be seen: there is no session with a start"
+      ? "unknown: there is no call with a start time"
       : `none starts before ${ShownTime.time(oldest, undefined)}`
   )
   yield* tell(

@@ -23,7 +23,7 @@ const sessions = ({ pageSize, sessions, undated }: Plan.Plan): string => {
   const { least, most } = sessions
   const some =
     least === most ? `${Format.count(most)}, counted` : `between ${Format.count(least)} and ${Format.count(most)}`
-  const without = undated === 0 ? "" : `; about ${Format.count(undated)} have no start`
+  const without = undated === 0 ? "" : `; about ${Format.count(undated)} have no start time`
   return `${some}${without}; ${Format.count(pageSize)} to a page`
 }
 
@@ -39,7 +39,7 @@ const split = ({ spreadSeen, walk, windows }: Plan.Plan, clock: Clock): Readonly
   const [densest] = sorted
   const thinnest = sorted.at(-1)
   const number = Format.counted(windows.length, "window")
-  if (!spreadSeen) return [`into ${number}, if the sessions lie evenly: the order does not show it`]
+  if (!spreadSeen) return [`into ${number}, if the calls are spread evenly: the order does not show it`]
   return densest === undefined || thinnest === undefined || densest === thinnest
     ? [`into ${number}`]
     : [`into ${number} of start time`, `densest: ${windowOf(densest, clock)}`, `thinnest: ${windowOf(thinnest, clock)}`]
@@ -64,7 +64,7 @@ const lines = (plan: Plan.Plan, concurrency: number, rate: number | undefined, c
   const pace = rate === undefined ? "" : `, at most ${rate} a second`
   const rows: ReadonlyArray<readonly [string, ReadonlyArray<string>]> = [
     ["range", [`${ShownTime.times(plan.from, "to", plan.to, clock)}, ${span(plan)}`]],
-    ["sessions", [sessions(plan)]],
+    ["calls", [sessions(plan)]],
     ["split", split(plan, clock)],
     ["requests", [about(plan.requests) + (plan.probing === 0 ? "" : `, ${Format.count(plan.probing)} of them probes`)]],
     [

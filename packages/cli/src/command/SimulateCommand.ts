@@ -114,7 +114,7 @@ export const simulateCommand = Command.make(
         const url = yield* serve(simulator, input.port)
         yield* answer(url)
         yield* print(
-          `A simulated Agni API with ${Format.counted(input.sessions, "session")} (seed ${input.seed}) answers until Ctrl-C. In another terminal:`,
+          `A simulated Agni API with ${Format.counted(input.sessions, "call")} (seed ${input.seed}) answers until Ctrl-C. In another terminal:`,
           `  AGNI_API_KEY=${simulator.apiKey} ${invocation} export --base-url ${url} --to calls.ndjson`
         )
         return yield* Effect.never

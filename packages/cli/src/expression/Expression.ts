@@ -16,7 +16,7 @@ export interface Expression {
   readonly label: string
   /** Throws a `TransformError` for a record for which it takes too many steps. */
   readonly holds: (session: CallSession.CallSession) => boolean
-  /** The fields of a session that it looks at. */
+  /** The fields of a call that it reads. */
   readonly reads: ReadonlySet<string>
   /** The names of fields in it, derived ones too. */
   readonly names: ReadonlySet<string>

@@ -174,7 +174,7 @@ export const checkpoint = (database: Database) =>
 
 const own = new Set(["callstream_commits", "callstream_checkpoints"])
 
-/** What is wrong with the name of a table or schema, if anything is. */
+/** The mistake in the name of a table or schema, if there is one. */
 export const wrongName = (name: string, databases: ReadonlyArray<Database>): TableNameProblem | undefined => {
   if (name.trim() === "" || name.includes("\0")) return "empty"
   if (own.has(name.toLowerCase())) return "own"

@@ -20,7 +20,7 @@ export interface Declared<out A, out F extends Form = Form> {
   readonly kind: Kind<A>
   /** One line: a noun phrase or an imperative, with its unit. */
   readonly help: string
-  /** What holds without it, as help shows it. */
+  /** The default, as help shows it. */
   readonly fallback: string | undefined
   /** The environment variable that holds it where no flag does. */
   readonly variable: string | undefined

@@ -74,7 +74,7 @@ export const reading = {
 
 const words = (metavar: string, expected: string) => Kind.text(metavar, expected, () => true)
 
-/** What happens to the calls on their way, in the order in which it happens. */
+/** The transforms, in the order of their application. */
 export const transforms = {
   where: each(
     words("EXPR", "a condition in CEL"),
@@ -150,7 +150,7 @@ export const run = {
   commitEvery: one(Kind.duration, "How often to save progress", { fallback: "1s" }),
   onSinkFailure: one(
     Kind.choice("stop|continue", ["stop", "continue"]),
-    "When one of several sinks fails for good: stop the run, or continue without it and exit with 3",
+    "When one of several sinks fails permanently: stop the run, or continue without it and exit with 3",
     { fallback: "stop" }
   ),
   deadLetters: one(Kind.file, "File for rejected records", { fallback: "beside the first file, made when needed" }),

@@ -1,4 +1,4 @@
-/** What the person who typed the command can mend, found before anything ran: exit code 2. Facts only; words are in `Reason`. */
+/** A mistake in the command, found before anything ran: exit code 2. Facts only; words are in `Reason`. */
 import type { SinkError } from "@callstream/core"
 import type { PostgresClient } from "@callstream/node"
 import * as Arr from "effect/Array"
@@ -108,7 +108,7 @@ export class UsageErrors extends Data.TaggedError("UsageErrors")<{
   }
 }
 
-/** What is wrong among the results of several checks. */
+/** The mistakes among the results of several checks. */
 export const among = (
   results: Iterable<Result.Result<unknown, UsageError | UsageErrors>>
 ): Effect.Effect<void, UsageErrors> => {

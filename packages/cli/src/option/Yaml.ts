@@ -16,7 +16,7 @@ interface Span {
 /** Keys and places in lists, from the outermost in. */
 export type Path = ReadonlyArray<string | number>
 
-/** What is wrong with a file, and where. */
+/** A mistake in a file, with its place. */
 export interface Mistake {
   readonly problem: string
   readonly advice?: string | undefined
@@ -47,7 +47,7 @@ export class PipelineFileError extends Data.TaggedError("PipelineFileError")<{
 export interface Yaml {
   /** Plain data, with `${NAME}` replaced. */
   readonly data: unknown
-  /** What was put in for each reference, and the reference: what is shown to people names the latter. */
+  /** Each reference with its value: output for people shows the reference. */
   readonly referred: ReadonlyArray<readonly [value: string, reference: string]>
   /** The texts as they are written, references and all. */
   readonly written: ReadonlyArray<{ readonly path: Path; readonly text: string }>

@@ -55,13 +55,13 @@ const coversOf =
       ? { from: from ?? undefined, to: to ?? end ?? undefined, filters, withoutStart }
       : undefined
 
-/** What is watched of a run, and what goes into its file of `--coverage`. */
+/** Observers of a run, and the coverage for its file of `--coverage`. */
 export interface Watch {
   readonly progress: Ref.Ref<Progress.Progress>
   readonly coverageFile: (coverage: CoverageSet.CoverageSet) => string
 }
 
-/** What came of a run. */
+/** The result of a run. */
 interface Outcome {
   readonly summary: Pipeline.RunSummary
   /** Nothing where an earlier run did it all, and left no coverage. */

@@ -1,4 +1,4 @@
-/** Keeps the part of the heap small in which objects are born. */
+/** Limits the young generation of the heap. */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
@@ -6,7 +6,7 @@ import { getHeapSpaceStatistics, setFlagsFromString } from "node:v8"
 
 const megabyte = 1024 * 1024
 
-/** It doubles while it grows, and may do so once more before it is looked at again. */
+/** The size doubles as it grows, and may double once more before the next check. */
 const enough = 7 * megabyte
 
 /** Bytes of the young generation; `undefined` where the engine does not say. */
@@ -15,14 +15,14 @@ export const size = Effect.sync(
 )
 
 /**
- * V8 lets it grow to 64 MB. The bodies of responses, which lie outside of it, are only given back when it is full, so it costs
- * twice. With 16 MB a run takes a fifth less memory and no more time: nearly everything that is born dies with its page. Node
- * has a flag for this, but only for the process that it starts, and a command that starts another one starts twice. The factor
- * is looked at each time that the young generation grows.
+ * V8 lets the young generation grow to 64 MB. The bodies of responses are outside of it, but are freed only when it is full,
+ * so it costs twice. With 16 MB a run takes a fifth less memory and no more time, because nearly all objects die with their
+ * page. Node has a flag for this, but only for a process that it starts, which would start the command twice. V8 reads the
+ * factor each time that the young generation grows.
  */
 const stopGrowing = Effect.sync(() => setFlagsFromString("--semi-space-growth-factor=1"))
 
-/** As soon as it is large enough. Before, little is left of the memory of what the program itself needs. */
+/** Applies the limit once the young generation is large enough for the program itself. */
 export const layer: Layer.Layer<never> = Layer.effectDiscard(
   size.pipe(
     Effect.repeat({

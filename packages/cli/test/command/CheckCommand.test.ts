@@ -21,7 +21,7 @@ const servers: ReadonlyArray<readonly [name: string, AgniSimulator.Options, line
           "understood, in UTC; the bound itself is included in started_after and included in started_before; read to the microsecond",
         filters: "agent_id, channel, caller_number are understood",
         clock: "the server's agrees with this machine's",
-        undated: "among 200 sessions looked at: without a start, so in no range of --since and --until",
+        "no start": "among 200 calls read: without a start time, so in no range of --since and --until",
         oldest: "none starts before 2"
       }
     ],
@@ -41,7 +41,7 @@ const servers: ReadonlyArray<readonly [name: string, AgniSimulator.Options, line
         order: "oldest start first",
         "time bounds":
           "understood, in UTC; the bound itself is not included in started_after and not included in started_before",
-        undated: "none among 300 sessions looked at"
+        "no start": "none among 300 calls read"
       }
     ],
     [
@@ -77,7 +77,7 @@ const servers: ReadonlyArray<readonly [name: string, AgniSimulator.Options, line
         sorting: "not to be seen: too few sessions",
         "time bounds": "understood, in UTC",
         filters: "not tried, or not to be seen",
-        undated: "none among 1 session looked at"
+        "no start": "none among 1 call read"
       }
     ],
     [
@@ -95,8 +95,8 @@ const servers: ReadonlyArray<readonly [name: string, AgniSimulator.Options, line
         paging: "not to be seen: there are no sessions",
         order: "not to be seen: too few sessions",
         "time bounds": "not to be seen: there are no sessions",
-        oldest: "not to be seen: there is no session with a start",
-        undated: "none among 0 sessions looked at"
+        oldest: "unknown: there is no call with a start time",
+        "no start": "none among 0 calls read"
       }
     ]
   ]

@@ -84,7 +84,7 @@ describe("callstream export by windows", alongside, () => {
     })
   )
 
-  it.live("a server that ignores time bounds is found out: everything comes, nothing is proven, exit 3", () =>
+  it.live("detects a server that ignores time bounds: everything comes, nothing is proven, exit 3", () =>
     Effect.gen(function* () {
       const { run, simulator } = yield* simulation({ sessions: 300, bounds: { ignored: "all" } })
       const { code, stderr, stdout } = yield* run(["export"])

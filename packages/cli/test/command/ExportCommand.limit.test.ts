@@ -135,7 +135,7 @@ describe("export --dry-run", alongside, () => {
       ]
       const { code, stderr, stdout } = yield* callstream(args, { cwd, env: { AGNI_BASE_URL: url } })
       assert.strictEqual(code, 0, stderr)
-      assert.strictEqual(stderr, "The first 10 calls that passed, of 30 looked at.\n")
+      assert.strictEqual(stderr, "The first 10 calls that passed, of 30 read.\n")
       const shown = lines(stdout)
       for (const stage of ["source", "where", "select", "to"]) {
         const records = shown.filter((line) => line["stage"] === stage)

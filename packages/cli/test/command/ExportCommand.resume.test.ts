@@ -41,7 +41,7 @@ const killedMidway = Effect.fnUntraced(function* (
 const slow = { sessions: 300, latency: "20 millis" } as const
 
 describe("an export under a name", alongside, () => {
-  it.live("is refused while another run of it is under way, which is named, and which it does not disturb", () =>
+  it.live("is refused while another run of it is in progress, which is named and not disturbed", () =>
     Effect.gen(function* () {
       const cwd = yield* folder
       const one = yield* simulation(slow)

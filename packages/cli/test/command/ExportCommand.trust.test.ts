@@ -120,7 +120,7 @@ const refused = Effect.fnUntraced(function* (
   assert.strictEqual(stdout, "", where)
   assert.match(stderr, problem, where)
   assert.include(stderr, name, where)
-  assert.match(stderr, /\n {2}(?:Remove|Choose|Look) /, where)
+  assert.match(stderr, /\n {2}(?:Remove|Choose|Check) /, where)
   assert.strictEqual(content(path), was, where)
   assert.isFalse(existsSync(join(cwd, "calls.ndjson")) && name !== "calls.ndjson", where)
   return simulator.requests.length

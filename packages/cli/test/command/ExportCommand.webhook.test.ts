@@ -36,7 +36,7 @@ describe("a webhook's receiver", alongside, () => {
     })
   )
 
-  it.live("that is gone for good ends the run, which says so", () =>
+  it.live("that is gone permanently ends the run, which reports it", () =>
     Effect.gen(function* () {
       const cwd = yield* folder
       const { run } = yield* simulation()
@@ -44,7 +44,10 @@ describe("a webhook's receiver", alongside, () => {
       receiver.answer(410)
       const { code, stderr } = yield* run(["export", "--to", receiver.url, "--allow-private-hosts"], { cwd, env })
       assert.strictEqual(code, 1)
-      assert.match(stderr, /^error: .*the receiver answered 410, gone for good\n {2}It wants no more messages: .*\n$/)
+      assert.match(
+        stderr,
+        /^error: .*the receiver answered 410, gone permanently\n {2}It wants no more messages: .*\n$/
+      )
       assert.strictEqual(receiver.messages.length >= 1, true)
     })
   )

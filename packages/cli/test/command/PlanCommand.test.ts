@@ -38,7 +38,7 @@ describe("callstream plan", alongside, () => {
         new RegExp(
           [
             `^range        ${time} to ${time} UTC, 31 d .*`,
-            String.raw`sessions     3,000, counted; about \d+ have no start; 100 to a page`,
+            String.raw`calls        3,000, counted; about \d+ have no start time; 100 to a page`,
             String.raw`split        into \d+ windows of start time`,
             String.raw` {13}densest: \d.* from ${time} UTC with about \d+`,
             String.raw` {13}thinnest: \d.* from ${time} UTC with about \d+`,

@@ -202,7 +202,7 @@ pipelines:
         )
         const { code, stderr, stdout } = yield* run(["run", "long.yaml", "--dry-run"], { cwd })
         assert.strictEqual(code, 0)
-        assert.match(stderr, /^The first 10 calls that passed, of \d+ looked at\.\n$/)
+        assert.match(stderr, /^The first 10 calls that passed, of \d+ read\.\n$/)
         const rows = lines(stdout)
         const of = (stage: string) => rows.filter((row) => row["stage"] === stage)
         assert.strictEqual(of("source").length, 10)
@@ -236,7 +236,7 @@ pipelines:
       assert.strictEqual(code, 0)
       const shown = stdout.split("\r\n")
       for (const line of shown) assert.isAtMost(line.length, 60, line)
-      assert.match(shown[0] ?? "", /^The first 10 calls that passed, of \d+ looked at\.$/)
+      assert.match(shown[0] ?? "", /^The first 10 calls that passed, of \d+ read\.$/)
       assert.include(shown, "source: 10 calls, as the API sends them, redacted")
       // What is shown of the stages before it is redacted too.
       assert.match(stdout, /redact: \d+ of 10, as above\r\n/)

@@ -290,7 +290,7 @@ describe("Pipeline", () => {
       })
     )
 
-    it.effect("for good stops the run with an error that names it, and nothing is committed", () =>
+    it.effect("permanently stops the run with an error that names it, and nothing is committed", () =>
       Effect.gen(function* () {
         const state = checkpoint()
         const a = recording("a")

@@ -87,7 +87,7 @@ describe.skipIf(Postgres.missing)(`History.windows over PostgreSQL${Postgres.rea
         })
     )
 
-    it.effect("4,000 sessions over HTTP, read side by side while another connection writes", () =>
+    it.effect("4,000 calls over HTTP, read in parallel while another connection writes", () =>
       Effect.gen(function* () {
         const from = Date.UTC(2026, 4, 28, 23) * 1000
         const one: Scenario.Scenario = {
