@@ -49,7 +49,7 @@ import { Incomplete } from "../option/UsageError.ts"
 import * as Limit from "./Limit.ts"
 import * as Spool from "./Spool.ts"
 import * as Veil from "./Veil.ts"
-import * as YoungGeneration from "./YoungGeneration.ts"
+import * as HeapGrowth from "./HeapGrowth.ts"
 
 /** Whether sessions go as they came into lines of JSON, and nowhere else. */
 const isLines = ({ sinks, transform }: Job): boolean =>
@@ -58,7 +58,7 @@ const isLines = ({ sinks, transform }: Job): boolean =>
 
 /** A thread of its own makes such lines while the others wait, or finds what a reading needs to know of each call. */
 export const decoder = (jobs: ReadonlyArray<Job>): Layer.Layer<never> =>
-  Layer.merge(YoungGeneration.layer, jobs.some(isLines) ? DecodingThread.layer : DecodingThread.layerObjects)
+  Layer.merge(HeapGrowth.layer, jobs.some(isLines) ? DecodingThread.layer : DecodingThread.layerObjects)
 
 /** Whose calls these are: webhooks say it, and a checkpoint belongs to it. And where a range without an end ends for good. */
 const look = Effect.flatMap(Effect.all([AgniClient, Clock.currentTimeMillis]), ([{ list }, local]) =>

@@ -95,8 +95,7 @@ export const digest = (body: Uint8Array<ArrayBuffer>, hold: Hold = "json"): Dige
   const mayRound = ExactNumber.mayRound(text)
   const read = Envelope.read(text, parserOf(mayRound))
   if (read._tag !== "Records") return { message: read satisfies Message, transfer: [] }
-  const sessions =
-    hold === "json" ? Packed.pack(read.sessions, mayRound) : Packed.beside(body, read.sessions, mayRound)
+  const sessions = hold === "json" ? Packed.pack(read.sessions, mayRound) : Packed.beside(body, read.sessions, mayRound)
   const { bytes, created, ends, settled, starts } = sessions
   const rejected = read.rejected.map((record) => ({ ...record, raw: JSON.stringify(record.raw) }))
   const message: Message = { ...read, sessions, rejected }
