@@ -64,7 +64,7 @@ describe("pipeline", () => {
       const before = (yield* fs.stat(partial)).size
       assert.isAbove(Number(before), 0)
 
-      // To learn what the endpoint does takes some twenty requests.
+      // The probes take some twenty requests.
       atRequest(
         () => asked === 25,
         () => killed.kill("SIGKILL")

@@ -62,7 +62,7 @@ const walk = Effect.fnUntraced(function* ({
   }).pipe(Effect.provideService(HttpClient.HttpClient, simulator.httpClient))
   let read = 0
   const reading = History.windows({}, { concurrency }).pipe(
-    Stream.runForEach((window) => Effect.sync(() => (read += window.sessions.length))),
+    Stream.runForEach((window) => Effect.sync(() => (read += window.rows.length))),
     Effect.provideService(AgniClient, client),
     Random.withSeed(1)
   )

@@ -1,5 +1,5 @@
-/** `callstream check`: is the key good, and what does the endpoint do? */
-import { AgniClient, Learned } from "@callstream/core"
+/** `callstream check`: tests the key and probes the endpoint. */
+import { AgniClient, EndpointProfile } from "@callstream/core"
 import { AgniTransport } from "@callstream/node"
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
@@ -8,21 +8,22 @@ import * as ProfileFile from "../option/ProfileFile.ts"
 import * as Source from "../option/Source.ts"
 import { flags, onOff, pick } from "../option/Declared.ts"
 import * as Options from "../option/Options.ts"
-import * as Format from "../option/Format.ts"
+import * as Format from "../render/Format.ts"
+import * as ShownTime from "../option/ShownTime.ts"
 import { answer, toPrintable } from "../render/Screen.ts"
 
-/** The report is what was asked for, so it goes to stdout. */
+/** The report is the command's data, so it goes to stdout. */
 const tell = (about: string, text: string) => answer(toPrintable(`${about.padEnd(12)} ${text}`))
 
-/** More than any page is known to bring, to see where the limit is. */
+/** More than any known page size, to find the limit. */
 const pageSize = 1000
 
 const report = Effect.fnUntraced(function* (baseUrl: string) {
   const { list } = yield* AgniClient
   yield* list({ pageSize: 1 })
   yield* tell("key", "accepted")
-  const { latency, learned, oldest, records } = yield* Learned.examine({ pageSize })
-  for (const { about, text } of Learned.facts(learned)) yield* tell(about, text)
+  const { latency, profile, oldest, records } = yield* EndpointProfile.examine({ pageSize })
+  for (const { about, text } of EndpointProfile.facts(profile)) yield* tell(about, text)
   if (records.rejected > 0) {
     yield* tell(
       "records",
@@ -34,13 +35,13 @@ const report = Effect.fnUntraced(function* (baseUrl: string) {
     "undated",
     records.undated === 0
       ? `none among ${looked}`
-      : `${Format.count(records.undated)} among ${looked}: without a start, so in no range of --since and --until`
+      : `${Format.count(records.undated)} among ${looked}: without a start time, so in no range of --since and --until`
   )
   yield* tell(
     "oldest",
     oldest === undefined
       ? "not to be seen: there is no session with a start"
-      : `none starts before ${Format.time(oldest, undefined)}`
+      : `none starts before ${ShownTime.time(oldest, undefined)}`
   )
   yield* tell(
     "latency",
@@ -58,7 +59,9 @@ export const checkCommand = Command.make(
     const baseUrl = Source.baseUrlOf(connection)
     const asked =
       input.json === true
-        ? Effect.flatMap(Learned.examine({ pageSize }), ({ learned }) => answer(ProfileFile.write(learned, baseUrl)))
+        ? Effect.flatMap(EndpointProfile.examine({ pageSize }), ({ profile }) =>
+            answer(ProfileFile.write(profile, baseUrl))
+          )
         : report(baseUrl)
     yield* Effect.provide(asked, Layer.provide(Source.client(connection), AgniTransport.layer))
   })

@@ -1,4 +1,4 @@
-/** `callstream export`: a range of sessions, once. */
+/** `callstream export`: exports a range of calls once. */
 import { AgniTransport } from "@callstream/node"
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
@@ -14,14 +14,15 @@ import * as DryRun from "../render/DryRun.ts"
 import * as Explain from "../render/Explain.ts"
 import * as Failure from "../render/Failure.ts"
 import { invocation, print } from "../render/Screen.ts"
-import * as RunJob from "../run/RunJob.ts"
+import * as ReportedRun from "../render/ReportedRun.ts"
+import { decoder } from "../run/RunJob.ts"
 import type { PipelineSpec } from "../option/PipelineSpec.ts"
 import * as Resolve from "../job/Resolve.ts"
 import * as Save from "../job/Save.ts"
 
 const { run: running, sink, ...others } = Options.groups
 
-/** What a command says of its run. */
+/** What a command reports about its run. */
 export const reporting = {
   quiet: onOff("No progress and no summary; errors are still shown"),
   json: onOff("Print the summary as one line of JSON, on stderr"),
@@ -40,7 +41,7 @@ export const options = {
   ...others.connection
 }
 
-/** What only `export` takes. */
+/** The options of `export` alone. */
 export const only = {
   dryRun: onOff("Show the first ten calls that pass, at every stage; nothing is written, sent or kept"),
   save: one(
@@ -51,7 +52,7 @@ export const only = {
 
 type Input = Partial<FlagValues<typeof options>>
 
-/** What the flags say, as data. */
+/** The pipeline that the flags describe. */
 export const specOf = Effect.fnUntraced(function* (input: Input): Effect.fn.Return<PipelineSpec, UsageError> {
   const source = { ...pick(others.connection, input), ...pick(others.selection, input), ...pick(others.reading, input) }
   const transforms = pick(others.transforms, input)
@@ -65,7 +66,7 @@ export const specOf = Effect.fnUntraced(function* (input: Input): Effect.fn.Retu
   }
 })
 
-/** Only writes the file: what it will do can be looked at before it is done. */
+/** Only writes the file, so that people can read it before they run it. */
 const saveTo = Effect.fnUntraced(function* (spec: PipelineSpec, file: string, options: ReadonlyArray<string>) {
   const { text, variables } = Save.write(spec, file)
   yield* Save.toFile(file, text, { force: false, replaceable: false })
@@ -93,9 +94,9 @@ const command = Command.make(
       return yield* saveTo(spec, input.save, report === "json" ? ["--json"] : report === "none" ? ["--quiet"] : [])
     }
     if (input.explain) return yield* Explain.print(job)
-    const client = Layer.provide(Source.client(spec.source ?? {}), [AgniTransport.layer, RunJob.decoder([job])])
+    const client = Layer.provide(Source.client(spec.source ?? {}), [AgniTransport.layer, decoder([job])])
     if (input.dryRun) return yield* Effect.provide(DryRun.run(job, spec), client)
-    yield* Effect.provide(Failure.reporting(RunJob.run(job), { resumes: job.name !== undefined }), client)
+    yield* Effect.provide(Failure.reporting(ReportedRun.run(job), { resumes: job.name !== undefined }), client)
   })
 )
 

@@ -1,4 +1,4 @@
-/** How many calls of those that pass the conditions: the newest, the oldest, or the first that come. */
+/** Limits how many calls that pass the conditions are delivered: the newest, the oldest, or the first. */
 import {
   type AgniClient,
   type AgniError,
@@ -6,6 +6,7 @@ import {
   Coverage,
   CoverageSet,
   Extremes,
+  Instant,
   type Page,
   Position,
   Rows,
@@ -17,11 +18,11 @@ import * as Stream from "effect/Stream"
 import type { Passes } from "../job/Job.ts"
 
 type Read<A> = Stream.Stream<A, AgniError, AgniClient>
-type Batch = Pick<Page, "sessions" | "rejected" | "observedAt">
+type Batch = Pick<Page, "rows" | "rejected" | "observedAt">
 
-type Items = ReturnType<typeof Coverage.items>
+type Items = ReturnType<typeof Rows.items>
 
-/** The newest or the oldest few of those that pass. */
+/** The newest or the oldest that pass. */
 export interface Keep {
   readonly side: "newest" | "oldest"
   readonly limit: number
@@ -29,57 +30,44 @@ export interface Keep {
   readonly onLeftOut: (sessions: ReadonlyArray<CallSession.CallSession>) => Effect.Effect<void>
 }
 
-/** Only what passes; what does not is reported. */
+/** The items that pass; reports how many do not. */
 const passing =
   ({ onLeftOut, passes }: Keep) =>
   (batch: Batch): Effect.Effect<Batch> => {
     if (passes === undefined) return Effect.succeed(batch)
     const passed: Array<Items[number]> = []
     const leftOut: Array<CallSession.CallSession> = []
-    for (const item of Coverage.items(batch)) {
+    for (const item of Rows.items(batch.rows)) {
       if (passes(item.row)) passed.push(item)
       else leftOut.push(item.row)
     }
     return Effect.as(onLeftOut(leftOut), whole(passed, batch.rejected, batch.observedAt))
   }
 
-/** A window of no length: a page of which nothing is proven. */
+/** A page, of which nothing is proven. */
 const whole = (items: Items, rejected: Batch["rejected"], observedAt: Batch["observedAt"]): Coverage.Window =>
   Coverage.make(items, {
-    from: 0,
-    to: 0,
+    from: Instant.of(0),
+    to: Instant.of(0),
     rejected,
     coverage: { _tag: "Provisional", reason: { _tag: "ByPages" } },
     requests: 0,
     observedAt
   })
 
-/** Pages as windows of no length. */
+/** Wraps items in pages. */
 export const asWindows = (read: Read<Batch>): Read<Coverage.Window> =>
-  Stream.map(read, (batch) => whole(Coverage.items(batch), batch.rejected, batch.observedAt))
+  Stream.map(read, (batch) => whole(Rows.items(batch.rows), batch.rejected, batch.observedAt))
 
-/** Those of a walk over pages. */
+/** The newest or oldest of a walk over pages. */
 export const extremes = (read: Read<Batch>, keep: Keep): Read<Source.Unit> =>
-  Stream.unwrap(
-    Effect.map(Ref.make(Infinity), (first) =>
-      // What is kept of all that was read was observed when the first of it was, at least.
-      Stream.tap(read, ({ observedAt }) =>
-        observedAt > 0 ? Ref.update(first, (at) => Math.min(at, observedAt)) : Effect.void
-      ).pipe(
-        Stream.mapEffect(passing(keep)),
-        Extremes[keep.side](keep.limit),
-        Stream.mapEffect((batch) =>
-          Effect.map(Ref.get(first), (observedAt): Source.Unit => ({
-            _tag: "Page",
-            rows: Rows.make(Coverage.items(batch), observedAt),
-            rejected: batch.rejected
-          }))
-        )
-      )
-    )
+  read.pipe(
+    Stream.mapEffect(passing(keep)),
+    Extremes[keep.side](keep.limit),
+    Stream.map(({ rejected, rows }): Source.Unit => ({ _tag: "Page", rows, rejected }))
   )
 
-/** Those of a history: a last page without rows says what was proven of what had to be read. */
+/** The newest or oldest of a history. A last page without rows has the coverage of the part that was read. */
 export const extremesOf = (windows: Read<Coverage.Window>, keep: Keep): Read<Source.Unit> =>
   Stream.unwrap(
     Effect.map(Ref.make(CoverageSet.empty), (known) =>
@@ -91,7 +79,7 @@ export const extremesOf = (windows: Read<Coverage.Window>, keep: Keep): Read<Sou
         Stream.fromEffect(
           Effect.map(Ref.get(known), (coverage): Source.Unit => ({
             _tag: "Page",
-            rows: Rows.make([], 0),
+            rows: Rows.make([], Instant.of(0)),
             rejected: [],
             coverage
           }))
@@ -111,7 +99,7 @@ const cutOf = (items: Items, limit: number, passes: Passes | undefined) => {
   return { end: items.length, passed }
 }
 
-/** Nobody knows what would have come behind the last one. */
+/** The part after the last call was not read, so it is not proven. */
 const limited = (coverage: Coverage.Coverage, limit: number): Coverage.Coverage => {
   return coverage._tag === "Proven" ? { _tag: "Provisional", reason: { _tag: "StoppedAtLimit", limit } } : coverage
 }
@@ -122,7 +110,7 @@ export const first = (windows: Read<Coverage.Window>, limit: number, passes: Pas
     let left = limit
     return windows.pipe(
       Stream.map((window) => {
-        const items = Coverage.items(window)
+        const items = Rows.items(window.rows)
         const { end, passed } = cutOf(items, left, passes)
         left -= passed
         if (left > 0) return { window, last: false }
@@ -144,13 +132,13 @@ const reasonOf = (coverage: Coverage.Coverage): Pick<CoverageSet.Part, "reason">
 const partOf = (window: Coverage.Window): CoverageSet.Part => ({
   verdict: Coverage.verdict(window.coverage),
   ...reasonOf(window.coverage),
-  count: Coverage.items(window).length,
+  count: window.rows.length,
   final: window.settled,
   requests: window.requests,
   asOf: window.observedAt
 })
 
-/** What was said of earlier windows, and no longer holds. */
+/** Replaces the coverage of earlier windows that a later answer contradicted. */
 const revise = (set: CoverageSet.CoverageSet, { revised = [] }: Coverage.Window): CoverageSet.CoverageSet => ({
   ...set,
   entries: set.entries.map((entry) => {
@@ -161,7 +149,7 @@ const revise = (set: CoverageSet.CoverageSet, { revised = [] }: Coverage.Window)
   })
 })
 
-/** What is known with one more window. One that only counts what lies outside says nothing else. */
+/** Adds a window to the coverage, unless it only counts calls outside the range. */
 const cover = (set: CoverageSet.CoverageSet, window: Coverage.Window): CoverageSet.CoverageSet => {
   const { coverage, from, outside, to } = window
   const part = partOf(window)
@@ -171,10 +159,9 @@ const cover = (set: CoverageSet.CoverageSet, window: Coverage.Window): CoverageS
   return CoverageSet.addWithoutStart(revised, countsOnly ? undefined : part, outside)
 }
 
-/** One of no length brings calls in no order. */
+/** Calls without a start time come in no order. */
 const unitOf = (window: Coverage.Window): Source.Unit => {
-  const { from, rejected, revised = [], to } = window
-  const rows = Rows.make(Coverage.items(window), window.observedAt)
+  const { from, rejected, revised = [], rows, to } = window
   if (from < to) {
     const coverage = { ...partOf(window), range: { from, to } }
     return { _tag: "Window", rows, rejected, range: { from, to }, coverage, to: Position.of(to) }

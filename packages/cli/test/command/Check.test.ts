@@ -13,7 +13,7 @@ const servers: ReadonlyArray<readonly [name: string, AgniSimulator.Options, line
       {
         key: "accepted",
         edition: "camelCase records in data.callSessions, as documented",
-        "page size": "at most 100 in one request (asked for 1000): a larger --page-size brings no more",
+        "page size": "at most 100 in one request (asked for 1000): a larger page size brings no more",
         order: "newest start first, when none is asked for",
         paging: "a page begins where the one before it ended; a page beyond the last is empty",
         sorting: "sort_by=started_at is understood; sort_by=startedAt is understood",
@@ -103,7 +103,7 @@ const servers: ReadonlyArray<readonly [name: string, AgniSimulator.Options, line
 
 describe("callstream check", alongside, () => {
   for (const [name, options, expected] of servers) {
-    it.live(`tells of ${name}`, () =>
+    it.live(`reports ${name}`, () =>
       Effect.gen(function* () {
         const { run, url } = yield* simulation(options)
         const { code, stderr, stdout } = yield* run(["check"])
@@ -115,7 +115,7 @@ describe("callstream check", alongside, () => {
     )
   }
 
-  it.live("a question that is refused is told, and the next one asked", () =>
+  it.live("reports a request that is refused, and sends the next one", () =>
     Effect.gen(function* () {
       const { run } = yield* simulation({ ...small, sortFields: [], unknownSort: "reject" })
       const { code, stdout } = yield* run(["check"])

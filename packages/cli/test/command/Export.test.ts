@@ -124,7 +124,7 @@ describe("callstream export", alongside, () => {
       const aged = simulator.now() - 10 * 86_400e6
       const [ranged, recent] = yield* Effect.all(
         [
-          run(["export", "--since", Instant.format(from), "--until", Instant.format(to)]),
+          run(["export", "--since", Instant.format(Instant.of(from)), "--until", Instant.format(Instant.of(to))]),
           run(["export", "--since", "10d", "--json"])
         ],
         { concurrency: 2 }
@@ -198,7 +198,7 @@ describe("callstream export", alongside, () => {
     })
   )
 
-  it.live("tries again what fails in passing, and tells it for machines too", () =>
+  it.live("retries transient failures, and reports them in JSON too", () =>
     Effect.gen(function* () {
       const { run, simulator } = yield* simulation({
         sessions: 80,

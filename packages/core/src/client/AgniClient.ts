@@ -17,7 +17,7 @@ import * as Result from "effect/Result"
 import type { AgniErrorReason } from "../model/AgniError.ts"
 import { AgniError, InvalidRequest, Unavailable } from "../model/AgniError.ts"
 import * as CallSessionQuery from "../model/CallSessionQuery.ts"
-import * as Packed from "../model/internal/Packed.ts"
+import * as Instant from "../model/Instant.ts"
 import type { Page } from "../model/Page.ts"
 import * as Budget from "./Budget.ts"
 import * as ClientMetrics from "./ClientMetrics.ts"
@@ -109,7 +109,7 @@ export class AgniClient extends Context.Service<
         return transport(parameters, quote).pipe(
           Effect.flatMap(
             Effect.fnUntraced(function* ({ age, body, date }) {
-              const observedAt = Math.round((date - age * 1000) * 1000)
+              const observedAt = Instant.of(Math.round((date - age * 1000) * 1000))
               const version = yield* ((yield* VersionClock.Current) ?? ownClock).observe(observedAt)
               yield* Metric.update(ClientMetrics.bytes, body.length)
               return yield* decode(body, { page, observedAt, version, age, quote })
@@ -122,7 +122,7 @@ export class AgniClient extends Context.Service<
             Effect.andThen(
               count("Success"),
               Effect.andThen(
-                Metric.update(ClientMetrics.sessions, Packed.itemsOf(result).length),
+                Metric.update(ClientMetrics.sessions, result.rows.length),
                 result.rejected.length === 0
                   ? Effect.void
                   : Metric.update(ClientMetrics.rejected, result.rejected.length)

@@ -1,5 +1,5 @@
 /**
- * The newest, or the oldest, calls of a range as a source: one page at the end, so a run that is stopped begins again.
+ * The newest or the oldest calls of a range as a source: one page at the end, so a stopped run starts again.
  *
  * @since 0.1.0
  */
@@ -9,6 +9,7 @@ import * as Stream from "effect/Stream"
 import type { AgniClient } from "../client/AgniClient.ts"
 import * as CoverageSet from "../coverage/CoverageSet.ts"
 import type { AgniError } from "../model/AgniError.ts"
+import * as Instant from "../model/Instant.ts"
 import * as Rows from "../model/Rows.ts"
 import * as Extremes from "../stream/Extremes.ts"
 import type { OpenRange } from "../stream/History.ts"
@@ -30,7 +31,7 @@ export interface Keep {
 }
 
 /**
- * Those calls of a range. A last page without rows says what was proven of the part of the range that had to be read.
+ * Those calls of a range. A last page without rows has the coverage of the part of the range that was read.
  *
  * @since 0.1.0
  * @category constructors
@@ -56,7 +57,7 @@ export const make = (
         )
         const proved = Effect.map(Ref.get(seen), ({ coverage, reading }): Unit => ({
           _tag: "Page",
-          rows: Rows.make([], 0),
+          rows: Rows.make([], Instant.of(0)),
           rejected: [],
           coverage: Units.last(reading).reduce(Units.cover, coverage)
         }))
@@ -91,15 +92,5 @@ export const ofPages = (
 
 const told = ({ limit, side }: Keep): string => `${side} ${limit}`
 
-/** What is kept of all that was read was observed when the first of it was, at least. */
 const kept = <E, R>({ limit, side }: Keep, read: Stream.Stream<Units.Batch, E, R>): Stream.Stream<Unit, E, R> =>
-  Stream.unwrap(
-    Effect.map(Ref.make(Infinity), (first) =>
-      Stream.tap(read, ({ observedAt }) =>
-        observedAt > 0 ? Ref.update(first, (at) => Math.min(at, observedAt)) : Effect.void
-      ).pipe(
-        Extremes[side](limit),
-        Stream.mapEffect((batch) => Effect.map(Ref.get(first), (observedAt) => Units.page(batch, observedAt)))
-      )
-    )
-  )
+  read.pipe(Extremes[side](limit), Stream.map(Units.page))

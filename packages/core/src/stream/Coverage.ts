@@ -9,6 +9,7 @@ import type { CallSession } from "../model/CallSession.ts"
 import type { Instant } from "../model/Instant.ts"
 import type { Item } from "../model/Item.ts"
 import type { Rejected } from "../model/Rejected.ts"
+import * as Rows from "../model/Rows.ts"
 import * as Packed from "../model/internal/Packed.ts"
 
 /**
@@ -64,8 +65,8 @@ export interface Outside {
  * @category models
  */
 export interface Window extends Range {
-  /** May be empty: the frontier still moves. Held as JSON, and read when they are first asked for: see `items`. */
-  readonly sessions: ReadonlyArray<CallSession>
+  /** By start, then id. There may be none: the frontier still moves. */
+  readonly rows: Rows.Rows
   readonly rejected: ReadonlyArray<Rejected>
   readonly coverage: Coverage
   /** How many of the sessions are not expected to change any more. */
@@ -83,25 +84,16 @@ export interface Window extends Range {
 }
 
 /**
- * A window of items: its sessions are read when they are first asked for.
+ * A window of items, with how many of them are settled.
  *
  * @since 0.1.0
  * @category constructors
  */
-export const make = (items: ReadonlyArray<Item<CallSession>>, rest: Omit<Window, "sessions" | "settled">): Window =>
-  Packed.holding(items, {
-    ...rest,
-    settled: items.reduce((sum, item) => (Packed.isSettled(item) ? sum + 1 : sum), 0)
-  })
-
-/**
- * The sessions of a window, or of a page, one by one: how many they are, their ids, their starts and their JSON are there
- * without reading them.
- *
- * @since 0.1.0
- * @category reading
- */
-export const items = (holder: Pick<Window, "sessions">): ReadonlyArray<Item<CallSession>> => Packed.itemsOf(holder)
+export const make = (items: ReadonlyArray<Item<CallSession>>, rest: Omit<Window, "rows" | "settled">): Window => ({
+  ...rest,
+  rows: Rows.make(items, rest.observedAt),
+  settled: items.reduce((sum, item) => (Packed.isSettled(item) ? sum + 1 : sum), 0)
+})
 
 /**
  * A whole set of windows, as its weakest one.
@@ -129,30 +121,3 @@ const rank: Readonly<Record<Verdict, number>> = { proven: 0, provisional: 1, unp
  * @category combining
  */
 export const weaker = (left: Verdict, right: Verdict): Verdict => (rank[left] >= rank[right] ? left : right)
-
-/**
- * A window without its sessions: a spread would read them.
- *
- * @internal
- */
-export const rest = ({
-  coverage,
-  extra,
-  from,
-  observedAt,
-  outside,
-  rejected,
-  requests,
-  revised,
-  to
-}: Window): Omit<Window, "sessions" | "settled"> => ({
-  coverage,
-  extra,
-  from,
-  observedAt,
-  outside,
-  rejected,
-  requests,
-  revised,
-  to
-})

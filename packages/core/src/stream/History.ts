@@ -5,17 +5,22 @@
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import * as CoverageReason from "../coverage/CoverageReason.ts"
 import { AgniClient } from "../client/AgniClient.ts"
 import type { AgniError } from "../model/AgniError.ts"
 import type { CallSessionQuery } from "../model/CallSessionQuery.ts"
 import * as Instant from "../model/Instant.ts"
-import { items, verdict, type Window } from "./Coverage.ts"
+import { defaultHorizon, earliestStart } from "../model/Limits.ts"
+import { verdict, type Window } from "./Coverage.ts"
 import * as Ask from "./internal/Ask.ts"
+import * as Asked from "./internal/Asked.ts"
 import * as Clocks from "./internal/Clocks.ts"
 import * as Fallback from "./internal/Fallback.ts"
+import * as Micros from "./internal/Micros.ts"
 import * as Observe from "./internal/Observe.ts"
+import * as Probes from "./internal/Probes.ts"
 import * as Reading from "./internal/Reading.ts"
 import * as WithoutStart from "./internal/WithoutStart.ts"
 import * as Tile from "./internal/Tile.ts"
@@ -23,7 +28,7 @@ import * as Rows from "./internal/Rows.ts"
 import * as Settings from "./internal/Settings.ts"
 import * as Undated from "./internal/Undated.ts"
 import { mistakeIn, refuse } from "./internal/Refuse.ts"
-import * as Learned from "./Learned.ts"
+import * as EndpointProfile from "./EndpointProfile.ts"
 
 /**
  * How a history is read.
@@ -35,11 +40,11 @@ export interface Options extends Pick<CallSessionQuery, "agentId" | "status" | "
   /** Windows read side by side; the client's own limit holds as well. @default 4 */
   readonly concurrency?: number | undefined
   /** Instants that no window crosses: where each sink of a resumed run stands. @default none */
-  readonly cuts?: ReadonlyArray<Instant.Instant> | undefined
+  readonly cuts?: ReadonlyArray<Instant.Bound> | undefined
   /** Where a run goes on: what started before is not read again, and the range means what it meant. @default none */
-  readonly resume?: Instant.Instant | undefined
+  readonly resume?: Instant.Bound | undefined
   /** Where a range without a `to` ends. @default a day after the latest credible clock when the reading begins: `openEnd` */
-  readonly end?: Instant.Instant | undefined
+  readonly end?: Instant.Bound | undefined
   /**
    * What becomes of calls without a start in a bounded range. Those that were created in it come in a last window of no length,
    * where the server shows which they are; otherwise that window says how many there are (`outside`). @default "include"
@@ -55,10 +60,10 @@ export interface Options extends Pick<CallSessionQuery, "agentId" | "status" | "
   /** How long after its start a session may become visible: what is younger is `Provisional`. @default "2 hours" */
   readonly horizon?: Duration.Input | undefined
   /**
-   * What was learned of this endpoint before: it saves requests. It may be out of date, because nothing is believed of it
-   * that a verdict hangs on. @default none
+   * The endpoint profile that `EndpointProfile.examine` made: it saves requests. It may be out of date, because no verdict
+   * relies on it. @default none
    */
-  readonly learned?: Learned.Learned | undefined
+  readonly profile?: EndpointProfile.EndpointProfile | undefined
   /** Sessions asked for in one request. @default 100 */
   readonly pageSize?: number | undefined
   /** Pages that a window should hold. @default 40, fewer in a small history, and of large sessions */
@@ -72,8 +77,8 @@ export interface Options extends Pick<CallSessionQuery, "agentId" | "status" | "
  * @category models
  */
 export interface OpenRange {
-  readonly from?: Instant.Instant | undefined
-  readonly to?: Instant.Instant | undefined
+  readonly from?: Instant.Bound | undefined
+  readonly to?: Instant.Bound | undefined
 }
 
 /**
@@ -89,60 +94,62 @@ export interface OpenRange {
 export const windows = (range: OpenRange = {}, options: Options = {}): Stream.Stream<Window, AgniError, AgniClient> => {
   const mistake = mistakeIn(options)
   if (mistake !== undefined) return Stream.fail(mistake)
-  if (range.from !== undefined && range.to !== undefined && range.from > range.to) {
-    return refuse("from", "must not be later than to")
-  }
-  return begin(range, options).pipe(Stream.tap((window) => Effect.logDebug(describe(window))))
+  const asked = Asked.read({ ...range, cuts: options.cuts, end: options.end, resume: options.resume })
+  if (Result.isFailure(asked)) return Stream.fail(asked.failure)
+  const { from, to } = asked.success
+  if (from !== undefined && to !== undefined && from > to) return refuse("from", "must not be later than to")
+  return begin(asked.success, options).pipe(Stream.tap((window) => Effect.logDebug(describe(window))))
 }
 
-const begin = (range: OpenRange, options: Options): Stream.Stream<Window, AgniError, AgniClient> =>
+const begin = (range: Asked.Asked, options: Options): Stream.Stream<Window, AgniError, AgniClient> =>
   Stream.unwrap(
     Effect.gen(function* () {
       const { agentId, callerNumber, channel, concurrency = 4, keepGoing = false, search, status } = options
       const filters = { agentId, status, channel, callerNumber, search }
       const { list } = yield* AgniClient
-      const seen = yield* Learned.learn({
+      const seen = yield* Probes.probe({
         filters,
         pageSize: options.pageSize,
-        learned: options.learned,
+        profile: options.profile,
         deep: false,
         bounded: range.from !== undefined
       })
-      const { learned, oldest, serverNow } = seen
-      yield* Effect.forEach(Learned.facts(learned), ({ about, text }) => Effect.logDebug(`${about}: ${text}`))
+      const { profile, oldest, serverNow } = seen
+      yield* Effect.forEach(EndpointProfile.facts(profile), ({ about, text }) => Effect.logDebug(`${about}: ${text}`))
       const clocks = Clocks.make(seen.localNow, seen.log)
       if (clocks.apart > Clocks.notable) yield* Effect.logWarning(Clocks.describe(clocks))
-      const to = range.to ?? options.end ?? Clocks.openEnd(clocks)
+      const to = range.to ?? range.end ?? Clocks.openEnd(clocks)
       if (range.from !== undefined && range.from >= to) return Stream.make(notYet(range.from, to, serverNow))
-      // A range that ends before the first session is counted too, not taken for empty because of what was learned.
+      // A range that ends before the first session is counted too, not taken for empty because of what the probes saw.
       const first =
-        range.from ?? (oldest !== undefined && oldest < to ? oldest : range.to === undefined ? to : earliest)
-      const from = options.resume === undefined ? first : Math.min(Math.max(first, options.resume), to)
+        range.from ?? (oldest !== undefined && oldest < to ? oldest : range.to === undefined ? to : earliestStart)
+      const from = range.resume === undefined ? first : Math.min(Math.max(first, range.resume), to)
       const whole = range.from === undefined && range.to === undefined
-      if (learned.filterProblem !== undefined) {
-        return Fallback.windows({ from, to }, whole, filters, learned.filterProblem, {
+      if (profile.filterProblem !== undefined) {
+        return Fallback.windows({ from, to }, whole, filters, profile.filterProblem, {
           concurrency,
           keepGoing,
-          size: learned.pageSize
+          size: profile.pageSize
         })
       }
-      const perWindow = (options.pagesPerWindow ?? Tile.pagesPerWindow(seen, concurrency)) * learned.pageSize
+      const perWindow = (options.pagesPerWindow ?? Tile.pagesPerWindow(seen, concurrency)) * profile.pageSize
       const settings: Settings.Settings = {
         list,
         filters,
-        size: learned.pageSize,
-        sort: Observe.newest(learned.sortBy),
+        size: profile.pageSize,
+        sort: Observe.newest(profile.sortBy),
         repeats: seen.repeats,
         controls: seen.controls,
         ends: seen.ends,
         hold: options.hold === "objects" ? (rows) => rows : Rows.pack,
-        horizon: Duration.toMillis(Duration.fromInputUnsafe(options.horizon ?? "2 hours")) * 1000,
+        horizon: Duration.toMillis(Duration.fromInputUnsafe(options.horizon ?? defaultHorizon)) * 1000,
         now: clocks.local,
-        seen: serverNow,
+        seen: Math.min(serverNow, clocks.latest),
         latest: Ask.ceilSecond(clocks.latest),
         doubt:
           Settings.doubtOf(status, search) ??
           (range.from === undefined && range.to !== undefined && !seen.isOldestSure ? Settings.noBeginning : undefined),
+        logs: new Set(),
         perWindow,
         concurrency,
         maxCharacters: Tile.maxCharacters
@@ -153,13 +160,14 @@ const begin = (range: OpenRange, options: Options): Stream.Stream<Window, AgniEr
         {
           concurrency,
           keepGoing,
+          ends: { whole, fromOldest: range.from === undefined && from === first },
           earliest: clocks.earliest,
           log: seen.log
         }
       )
       const tasks = Tile.tasks(
         { from, to },
-        [...(options.cuts ?? []), reading.horizon(), settings.latest],
+        [...range.cuts, reading.horizon(), settings.latest],
         seen,
         range.from === undefined,
         settings.latest
@@ -179,12 +187,14 @@ const begin = (range: OpenRange, options: Options): Stream.Stream<Window, AgniEr
           {
             known,
             calls: seen.about,
+            delivered: ledger.rows,
+            shown: () => ledger.created,
             isDelivered: (key) => ledger.has(key) || ledger.unplaced.has(key),
             note: (log) => ledger.note({ repeats, log })
           }
         )
       })
-      const closing = Effect.flatMap(whole ? undated : ofRange, (window) => reading.closing(window, whole))
+      const closing = Effect.flatMap(whole ? undated : ofRange, reading.closing)
       return Stream.concat(
         reading.windows(tasks, whole ? Effect.ignore(last) : undefined),
         Stream.unwrap(Effect.map(closing, (window) => (window === undefined ? Stream.empty : Stream.make(window))))
@@ -200,26 +210,22 @@ const begin = (range: OpenRange, options: Options): Stream.Stream<Window, AgniEr
  * @category ranges
  */
 export const openEnd = (local: Instant.Instant, observedAt: Instant.Instant): Instant.Instant =>
-  Clocks.openEnd(Clocks.make(local, { latest: observedAt, observedAt }))
-
-/** No session of the contract is older. */
-const earliest = 946_684_800_000_000
+  Instant.of(Clocks.openEnd(Clocks.make(local, { latest: observedAt, observedAt })))
 
 /** A range that begins later than the server's clock: calls may still come into it. */
-const notYet = (from: Instant.Instant, to: Instant.Instant, now: Instant.Instant): Window => ({
-  from,
-  to: Math.max(from, to),
-  sessions: [],
-  rejected: [],
-  coverage: { _tag: "Provisional", reason: { _tag: "AfterNow" } },
-  settled: 0,
-  requests: 0,
-  observedAt: now
-})
+const notYet = (from: Micros.Micros, to: Micros.Micros, now: Micros.Micros): Window =>
+  Micros.window([], {
+    from,
+    to: Math.max(from, to),
+    rejected: [],
+    coverage: { _tag: "Provisional", reason: { _tag: "AfterNow" } },
+    requests: 0,
+    observedAt: now
+  })
 
 const describe = (window: Window): string => {
-  const { coverage, from, rejected, requests, to } = window
-  const count = items(window).length + rejected.length
+  const { coverage, from, rejected, requests, rows, to } = window
+  const count = rows.length + rejected.length
   return (
     `${Instant.format(from)} to ${Instant.format(to)}: ${count} sessions, ${requests} requests, ` +
     (coverage._tag === "Proven" ? "proven" : `${verdict(coverage)}: ${CoverageReason.describe(coverage.reason)}`)

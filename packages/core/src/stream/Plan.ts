@@ -9,19 +9,22 @@ import * as Effect from "effect/Effect"
 import type { CoverageReason } from "../coverage/CoverageReason.ts"
 import { AgniClient } from "../client/AgniClient.ts"
 import type { AgniError } from "../model/AgniError.ts"
-import type * as Instant from "../model/Instant.ts"
+import * as Instant from "../model/Instant.ts"
+import { defaultHorizon } from "../model/Limits.ts"
 import { type Range, verdict, type Verdict } from "./Coverage.ts"
 import type { OpenRange, Options as HistoryOptions } from "./History.ts"
 import * as Ask from "./internal/Ask.ts"
+import * as Asked from "./internal/Asked.ts"
 import * as Clocks from "./internal/Clocks.ts"
 import * as Forecast from "./internal/Forecast.ts"
 import * as Meter from "./internal/Meter.ts"
 import * as Observe from "./internal/Observe.ts"
+import * as Probes from "./internal/Probes.ts"
 import { doubtOf } from "./internal/Settings.ts"
 import { mistakeIn } from "./internal/Refuse.ts"
 import * as Survey from "./internal/Survey.ts"
 import * as Tile from "./internal/Tile.ts"
-import * as Learned from "./Learned.ts"
+import type * as EndpointProfile from "./EndpointProfile.ts"
 
 /**
  * How the range will be read, as it is told to `History.windows`, and how fast.
@@ -68,8 +71,8 @@ export interface Plan extends Range {
   readonly spreadSeen: boolean
   /** Requests, without those that are tried again. */
   readonly requests: number
-  /** Of those, the ones that learn how the endpoint behaves. */
-  readonly learning: number
+  /** Of those, the ones that probe how the endpoint behaves. */
+  readonly probing: number
   /** The time of one request at present, in milliseconds. */
   readonly latency: number
   /** The time of the whole, in milliseconds, when nothing has to be tried again. */
@@ -79,17 +82,17 @@ export interface Plan extends Range {
   readonly reasons: ReadonlyArray<CoverageReason>
   /** Up to here everything can be proven, when anything can. */
   readonly provableUntil: Instant.Instant | undefined
-  readonly learned: Learned.Learned
+  readonly profile: EndpointProfile.EndpointProfile
   /** Requests that the plan itself took. */
   readonly spent: number
 }
 
-/** Requests that planning may take, and so many more for each filter that is tried; where that is hard, learning takes more. */
+/** Requests that planning may take, and so many more for each filter that is tried; where that is hard, probing takes more. */
 const budget = 48
 const budgetOfFilter = 24
 
 /**
- * Learns how the endpoint behaves, counts the range by the number of its last page, looks where in time its sessions
+ * Probes how the endpoint behaves, counts the range by the number of its last page, looks where in time its sessions
  * lie, and goes through the reading with what it found. Sessions that come and go meanwhile, and starts that many sessions
  * share, make the reading take more.
  *
@@ -105,37 +108,38 @@ export const make = Effect.fnUntraced(function* (
   const tried = [agentId, channel, callerNumber].filter((value) => value !== undefined).length
   const mistake = mistakeIn(options)
   if (mistake !== undefined) return yield* mistake
+  const asked = yield* Effect.fromResult(Asked.read({ ...range, cuts: options.cuts, end: options.end }))
   const meter = Meter.make(yield* AgniClient)
   const began = yield* Clock.currentTimeMillis
   const seen = yield* Effect.provideService(
-    Learned.learn({
+    Probes.probe({
       filters,
       pageSize: options.pageSize,
-      learned: options.learned,
+      profile: options.profile,
       deep: false,
-      bounded: range.from !== undefined
+      bounded: asked.from !== undefined
     }),
     AgniClient,
     meter.client
   )
-  const learnedIn = (yield* Clock.currentTimeMillis) - began
-  const learning = meter.requests()
+  const probedIn = (yield* Clock.currentTimeMillis) - began
+  const probing = meter.requests()
   const { oldest } = seen
   const repeats = yield* Effect.provideService(seen.repeats, AgniClient, meter.client)
-  const learned = { ...seen.learned, repeatsBeyondEnd: repeats }
-  const { newestFirst, pageSize: size } = learned
+  const profile = { ...seen.profile, repeatsBeyondEnd: repeats }
+  const { newestFirst, pageSize: size } = profile
   const clocks = Clocks.make(seen.localNow, seen.log)
-  const to = range.to ?? options.end ?? Clocks.openEnd(clocks)
-  const problem = learned.filterProblem
+  const to = asked.to ?? asked.end ?? Clocks.openEnd(clocks)
+  const problem = profile.filterProblem
   // Where bounds do not work, nothing tells that there is no older one.
-  const least = problem === undefined ? oldest : seen.controls.reduce((least, { start }) => Math.min(least, start), to)
-  const from = Math.min(range.from ?? least ?? to, to)
-  const whole = range.from === undefined && range.to === undefined
+  const least = problem === undefined ? oldest : Math.min(to, ...seen.controls.map(({ start }) => start))
+  const from = Math.min(asked.from ?? least ?? to, to)
+  const whole = asked.from === undefined && asked.to === undefined
   const unbounded = whole || problem !== undefined
   const byPages = options.walk === "pages" || problem !== undefined
   const perWindow = options.pagesPerWindow ?? Tile.pagesPerWindow(seen, concurrency)
   const survey = yield* Survey.make(
-    Ask.make(meter.client.list, filters, { size, sort: Observe.newest(learned.sortBy) }),
+    Ask.make(meter.client.list, filters, { size, sort: Observe.newest(profile.sortBy) }),
     {
       bounds: unbounded ? {} : { after: Ask.floorSecond(from) - Ask.second, before: Ask.ceilSecond(to) + Ask.second },
       range: { from, to },
@@ -153,10 +157,11 @@ export const make = Effect.fnUntraced(function* (
   )
   const undated = survey.undatedInFront
   const total = Math.round((survey.least + survey.most) / 2)
-  const latency = meter.latency() ?? learnedIn / Math.max(1, learning)
+  const latency = meter.latency() ?? probedIn / Math.max(1, probing)
   const rate = options.requestsPerSecond ?? Infinity
   const doubt = doubtOf(status, search)
-  const horizon = clocks.earliest - Duration.toMillis(Duration.fromInputUnsafe(options.horizon ?? "2 hours")) * 1000
+  const horizon =
+    clocks.earliest - Duration.toMillis(Duration.fromInputUnsafe(options.horizon ?? defaultHorizon)) * 1000
 
   const shape: Forecast.Shape = {
     spread: Forecast.spread(survey.points),
@@ -168,13 +173,7 @@ export const make = Effect.fnUntraced(function* (
     newest: seen.ends.newest ? seen.controls.at(-1)?.start : undefined
   }
   const latest = Ask.ceilSecond(clocks.latest)
-  const tasks = Tile.tasks(
-    { from, to },
-    [...(options.cuts ?? []), horizon, latest],
-    seen,
-    range.from === undefined,
-    latest
-  )
+  const tasks = Tile.tasks({ from, to }, [...asked.cuts, horizon, latest], seen, asked.from === undefined, latest)
   const windows = byPages || from >= to ? [] : Forecast.windows(shape, [...tasks.first, ...tasks.rest])
   const reading = byPages
     ? Math.ceil(total / size) + concurrency + 2
@@ -185,7 +184,7 @@ export const make = Effect.fnUntraced(function* (
       : !whole
         ? Forecast.ofRange(shape, windows.length)
         : Forecast.undated(shape, { dated: total - undated, inFront: undated, elsewhere: survey.undatedElsewhere })
-  const requests = (options.walk === "pages" ? 0 : learning) + reading + last
+  const requests = (options.walk === "pages" ? 0 : probing) + reading + last
   const rounds = byPages
     ? // The first pages come one after another, and so do the last.
       4 + reading / concurrency
@@ -196,8 +195,8 @@ export const make = Effect.fnUntraced(function* (
   const provable = problem === undefined && !byPages && doubt === undefined
   const young = to > horizon
   return {
-    from,
-    to,
+    from: Instant.of(from),
+    to: Instant.of(to),
     walk: byPages ? "pages" : "history",
     sessions: {
       least: problem !== undefined && !whole ? 0 : survey.least,
@@ -205,12 +204,17 @@ export const make = Effect.fnUntraced(function* (
     },
     undated: whole ? undated : 0,
     pageSize: size,
-    windows: windows.map(({ from, requests, rows, to }) => ({ from, to, requests, sessions: Math.round(rows) })),
+    windows: windows.map(({ from, requests, rows, to }) => ({
+      from: Instant.of(from),
+      to: Instant.of(to),
+      requests,
+      sessions: Math.round(rows)
+    })),
     spreadSeen: newestFirst && !byPages,
     requests: Math.round(requests),
-    learning: options.walk === "pages" ? 0 : learning,
+    probing: options.walk === "pages" ? 0 : probing,
     latency,
-    elapsed: Math.max((requests / rate) * 1000, (options.walk === "pages" ? 0 : learnedIn) + latency * (rounds + last)),
+    elapsed: Math.max((requests / rate) * 1000, (options.walk === "pages" ? 0 : probedIn) + latency * (rounds + last)),
     set: problem !== undefined || byPages ? "unprovable" : young || doubt !== undefined ? "provisional" : "proven",
     reasons: [
       ...(options.walk === "pages" ? [{ _tag: "ByPages" as const }] : []),
@@ -218,8 +222,8 @@ export const make = Effect.fnUntraced(function* (
       ...(doubt !== undefined && verdict(doubt) !== "proven" && "reason" in doubt ? [doubt.reason] : []),
       ...(provable && young ? [{ _tag: "TooRecent" as const }] : [])
     ],
-    provableUntil: provable && Math.min(to, horizon) > from ? Math.min(to, horizon) : undefined,
-    learned,
+    provableUntil: provable && Math.min(to, horizon) > from ? Instant.of(Math.min(to, horizon)) : undefined,
+    profile,
     spent: meter.requests()
   }
 })

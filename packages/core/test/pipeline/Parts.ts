@@ -9,49 +9,51 @@ import * as Rows from "@callstream/core/model/Rows"
 import * as Source from "@callstream/core/source/Source"
 import * as SessionSink from "@callstream/core/sink/SessionSink"
 import { SinkError } from "@callstream/core/sink/SinkError"
-import { items, verdict, type Window } from "@callstream/core/stream/Coverage"
+import { verdict, type Window } from "@callstream/core/stream/Coverage"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 
-export const begin = Instant.parse("2026-07-01T00:00:00Z") ?? 0
+export const begin = Instant.parse("2026-07-01T00:00:00Z") ?? Instant.of(0)
 
 /** So many microseconds after the beginning. */
 const placeAt = (place: number | "end") => (place === "end" ? place : Position.of(begin + place))
 
 /** Ten sessions a window. */
 export const window = (index: number, sessions: ReadonlyArray<CallSession> = tenOf(index)): Window => ({
-  from: begin + 10 * index,
-  to: begin + 10 * index + 10,
-  sessions,
+  from: Instant.of(begin + 10 * index),
+  to: Instant.of(begin + 10 * index + 10),
+  rows: Rows.ofSessions(sessions, Instant.of(begin + 1000)),
   rejected: [],
   coverage: { _tag: "Proven" },
   settled: 0,
   requests: 1,
-  observedAt: begin + 1000
+  observedAt: Instant.of(begin + 1000)
 })
 
 const tenOf = (index: number) => Array.from({ length: 10 }, (_, at) => session(10 * index + at))
 
-export const session = (at: number): CallSession => ({ id: String(at), startedAt: Instant.format(begin + at) })
+export const session = (at: number): CallSession => ({
+  id: String(at),
+  startedAt: Instant.format(Instant.of(begin + at))
+})
 
 /** Windows as a source; those of no length are pages. */
 export const sourceOf = <E, R>(windows: (at: Source.Place) => Stream.Stream<Window, E, R>) =>
   Source.make({ fingerprint: {}, units: (at) => Stream.map(windows(at), unitOf) })
 
 export const unitOf = (window: Window): Source.Unit => {
-  const { from, observedAt, rejected, to } = window
-  const rows = Rows.make(items(window), observedAt)
+  const { from, rejected, rows, to } = window
   return from < to
     ? { _tag: "Window", rows, rejected, range: { from, to }, coverage: entryOf(window), to: Position.of(to) }
     : { _tag: "Page", rows, rejected }
 }
 
-const entryOf = ({ coverage, from, observedAt, requests, sessions, settled, to }: Window): CoverageSet.Entry => ({
+const entryOf = ({ coverage, from, observedAt, requests, rows, settled, to }: Window): CoverageSet.Entry => ({
   range: { from, to },
   verdict: verdict(coverage),
   ...(coverage._tag === "Proven" ? {} : { reason: coverage.reason }),
-  count: sessions.length,
+  count: rows.length,
   final: settled,
   requests,
   asOf: observedAt

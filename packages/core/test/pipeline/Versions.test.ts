@@ -2,6 +2,7 @@ import { AgniClient } from "@callstream/core/client/AgniClient"
 import { Checkpoint } from "@callstream/core/checkpoint/Checkpoint"
 import type { AgniError } from "@callstream/core/model/AgniError"
 import type { CallSession } from "@callstream/core/model/CallSession"
+import * as Instant from "@callstream/core/model/Instant"
 import * as Version from "@callstream/core/model/Version"
 import type { DeadLetter } from "@callstream/core/pipeline/DeadLetter"
 import * as Pipeline from "@callstream/core/pipeline/Pipeline"
@@ -10,6 +11,7 @@ import * as CallSessions from "@callstream/core/stream/CallSessions"
 import * as Coverage from "@callstream/core/stream/Coverage"
 import * as Extremes from "@callstream/core/stream/Extremes"
 import * as History from "@callstream/core/stream/History"
+import * as Rows from "@callstream/core/model/Rows"
 import { AgniSimulator } from "@callstream/core/testing"
 import * as Transform from "@callstream/core/transform/Transform"
 import { assert, describe, it } from "@effect/vitest"
@@ -51,14 +53,14 @@ const given = Effect.fnUntraced(function* <R>(
 })
 
 describe("the versions of rows", () => {
-  const loose = (sessions: Parameters<typeof Coverage.items>[0]) =>
-    Coverage.make(Coverage.items(sessions), {
-      from: 0,
-      to: 0,
+  const loose = (page: Pick<Coverage.Window, "rows">) =>
+    Coverage.make(Rows.items(page.rows), {
+      from: Instant.of(0),
+      to: Instant.of(0),
       rejected: [],
       coverage: { _tag: "Proven" },
       requests: 1,
-      observedAt: 0
+      observedAt: Instant.of(0)
     })
   const keeping = Transform.make<CallSession, CallSession>({
     label: "copy",
@@ -144,7 +146,9 @@ describe("the versions of rows", () => {
         }
       })
       const { batches, letters } = yield* given(
-        Stream.make(Coverage.make(rows, { ...loose({ sessions: [] }), observedAt: begin })),
+        Stream.make(
+          Coverage.make(rows, { ...loose({ rows: Rows.make([], Instant.of(0)) }), observedAt: Instant.of(begin) })
+        ),
         throwing
       ).pipe(Effect.provide(Checkpoint.layerMemory))
       assert.deepStrictEqual<ReadonlyArray<unknown>>(

@@ -68,7 +68,7 @@ describe("CallSessions.pages over any quiet endpoint", () => {
         assert.deepStrictEqual(idsOf(elements), ids, about)
         assert.isEmpty(simulator.missed(ids), about)
         assert.isEmpty(
-          elements.filter((page) => page.sessions.length === 0),
+          elements.filter((page) => page.rows.sessions().length === 0),
           about
         )
         const faults = simulator.requests.filter(({ outcome }) => outcome === "fault").length

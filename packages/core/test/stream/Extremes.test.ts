@@ -1,12 +1,14 @@
 import * as CallSessions from "@callstream/core/stream/CallSessions"
 import type { Window } from "@callstream/core/stream/Coverage"
 import * as Extremes from "@callstream/core/stream/Extremes"
+import * as Rows from "@callstream/core/model/Rows"
 import type * as History from "@callstream/core/stream/History"
 import { AgniSimulator } from "@callstream/core/testing"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import * as Histories from "../torture/Histories.ts"
 import { all, between, collect, idsOf, json, page, session } from "./walk.ts"
 
 const sides = { newest: Extremes.newest, oldest: Extremes.oldest }
@@ -80,7 +82,7 @@ describe("Extremes", () => {
       const pages = Stream.make(page(1, [dated], [{ n: 1 }]), page(2, []), page(3, [session("undated")], [{ n: 2 }]))
       const { elements } = yield* collect(Extremes.newest(5)(pages))
       assert.deepStrictEqual(
-        elements.map(({ rejected, sessions }) => [sessions.length, rejected.map(({ raw }) => raw)]),
+        elements.map(({ rejected, rows }) => [rows.length, rejected.map(({ raw }) => raw)]),
         [
           [0, [{ n: 1 }]],
           [0, [{ n: 2 }]],
@@ -96,12 +98,14 @@ describe("Extremes", () => {
       simulator: AgniSimulator.AgniSimulator,
       side: "newest" | "oldest",
       limit: number,
-      range: History.OpenRange = {},
+      range: Histories.Case["range"] = {},
       options: History.Options = {}
     ) {
       const windows: Array<Window> = []
       const kept = sides[side](limit)(
-        Stream.tap(ofWindows[side](limit, range, options), (window) => Effect.sync(() => windows.push(window)))
+        Stream.tap(ofWindows[side](limit, Histories.rangeOf(range), options), (window) =>
+          Effect.sync(() => windows.push(window))
+        )
       )
       const { elements, error } = yield* all(simulator, kept)
       assert.isUndefined(error)
@@ -125,7 +129,10 @@ describe("Extremes", () => {
           const windows: Array<Window> = []
           const passing = Stream.map(
             Stream.tap(ofWindows[side](7, {}, { counts: passes }), (window) => Effect.sync(() => windows.push(window))),
-            (window) => ({ ...window, sessions: window.sessions.filter(passes) })
+            (window) => ({
+              ...window,
+              rows: Rows.ofSessions(window.rows.sessions().filter(passes), window.observedAt)
+            })
           )
           const { elements, error } = yield* all(simulator, sides[side](7)(passing))
           assert.isUndefined(error)

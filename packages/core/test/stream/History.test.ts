@@ -1,8 +1,9 @@
+import * as CallRows from "@callstream/core/model/Rows"
 import { AgniClient } from "@callstream/core/client/AgniClient"
 import { AgniError, Unavailable } from "@callstream/core/model/AgniError"
 import { type CallSession, startInstant } from "@callstream/core/model/CallSession"
 import * as Instant from "@callstream/core/model/Instant"
-import { items, type Window } from "@callstream/core/stream/Coverage"
+import { type Window } from "@callstream/core/stream/Coverage"
 import * as History from "@callstream/core/stream/History"
 import { AgniSimulator, Fault } from "@callstream/core/testing"
 import { assert, describe, it } from "@effect/vitest"
@@ -21,8 +22,8 @@ const { startAt } = Histories
 
 const quiet = (
   simulator: AgniSimulator.Options = {},
-  read: History.Options = {},
-  range: History.OpenRange = {}
+  read: Histories.Read = {},
+  range: Histories.Case["range"] = {}
 ): Histories.Case => ({
   simulator: { content: "minimal", startAt, undated: 0, ...simulator },
   range,
@@ -33,14 +34,14 @@ const quiet = (
 
 const open = (one: Histories.Case) => {
   const world = Histories.open(one)
-  const stream = (options: History.Options = {}, range = one.range) =>
-    History.windows(range, { ...one.read, ...options }).pipe(
+  const stream = (options: Histories.Read = {}, range = one.range) =>
+    Histories.windows({ range, read: { ...one.read, ...options } }).pipe(
       Stream.provideService(AgniClient, world.client),
       Stream.provideService(Clock.Clock, world.clock)
     )
   /** The same through another client. */
   const streamOf = (client: AgniClient["Service"]) =>
-    History.windows(one.range, one.read).pipe(
+    Histories.windows(one).pipe(
       Stream.provideService(AgniClient, client),
       Stream.provideService(Clock.Clock, world.clock)
     )
@@ -49,7 +50,7 @@ const open = (one: Histories.Case) => {
 
 const all = (one: Histories.Case) => Stream.runCollect(open(one).stream())
 
-const idsOf = (windows: ReadonlyArray<Window>) => windows.flatMap(({ sessions }) => sessions.map(({ id }) => id))
+const idsOf = (windows: ReadonlyArray<Window>) => windows.flatMap(({ rows }) => rows.sessions().map(({ id }) => id))
 
 const tags = (windows: ReadonlyArray<Window>) => windows.map(({ coverage }) => coverage._tag)
 
@@ -84,12 +85,14 @@ describe("History.windows", () => {
       const objects = yield* all({ ...one, read: { hold: "objects" } })
       const held = (windows: ReadonlyArray<Window>) =>
         new Set(
-          windows.filter(({ from, to }) => from < to).flatMap((window) => items(window).map(({ json }) => typeof json))
+          windows
+            .filter(({ from, to }) => from < to)
+            .flatMap((window) => CallRows.items(window.rows).map(({ json }) => typeof json))
         )
       assert.deepStrictEqual([...held(json)], ["object"])
       assert.deepStrictEqual([...held(objects)], ["undefined"])
       const withoutSignature = (windows: ReadonlyArray<Window>) =>
-        windows.flatMap(({ sessions }) => sessions.map((session) => Struct.omit(session, ["recordingUrl"])))
+        windows.flatMap(({ rows }) => rows.sessions().map((session) => Struct.omit(session, ["recordingUrl"])))
       assert.deepStrictEqual(withoutSignature(json), withoutSignature(objects))
       assert.deepStrictEqual(
         json.map(({ settled }) => settled),
@@ -181,7 +184,7 @@ describe("History.windows", () => {
         const windows = yield* Stream.runCollect(world.stream())
         assert.isEmpty(Histories.missed(one, world, idsOf(windows)))
         const last = windows.at(-1)
-        assert.isAtLeast(last?.sessions.length ?? 0, 100)
+        assert.isAtLeast(last?.rows.sessions().length ?? 0, 100)
         assert.strictEqual(last?.coverage._tag, "Proven")
         assert.strictEqual(last?.from, last?.to)
       })
@@ -203,7 +206,7 @@ describe("History.windows", () => {
           const truth = world.simulator.truth()
           const resume = startAt - 30 * hour
           const meant = truth.filter(({ startedAt }) => startedAt === undefined || startedAt >= resume)
-          const windows = yield* Stream.runCollect(world.stream({ resume }))
+          const windows = yield* Stream.runCollect(world.stream({ resume: resume }))
           const sorted = (ids: ReadonlyArray<string>) => ids.toSorted((a, b) => a.localeCompare(b))
           assert.deepStrictEqual(sorted(idsOf(windows)), sorted(meant.map(({ id }) => id)), JSON.stringify(simulator))
           assert.isAbove(meant.filter(({ startedAt }) => startedAt === undefined).length, 80)
@@ -227,11 +230,11 @@ describe("History.windows", () => {
         const world = open({ ...one, simulator: { ...one.simulator, maxPageSize: 10_000 } })
         const page = yield* world.client.list({ pageSize: 10_000 })
         const future: Array<string> = []
-        const rows = page.sessions.map((session, row) => {
+        const rows = page.rows.sessions().map((session, row) => {
           const start = startOf(row)
           if (start === undefined) return session
           future.push(session.id)
-          return Struct.assign(session, { startedAt: Instant.format(start) })
+          return Struct.assign(session, { startedAt: Instant.format(Instant.of(start)) })
         })
         const sign = order === "desc" ? -1 : 1
         // As in PostgreSQL, nulls are the greatest.
@@ -247,14 +250,22 @@ describe("History.windows", () => {
               return at >= (after ?? -Infinity) && at <= (before ?? Infinity)
             })
             const size = Math.min(pageSize, 20)
-            const sessions = fitting.slice((page - 1) * size, page * size)
-            return { page, sessions, rejected: [], total: undefined, observedAt: startAt, age: 0, edition: "camelCase" }
+            const found = CallRows.ofSessions(fitting.slice((page - 1) * size, page * size), Instant.of(startAt))
+            return {
+              page,
+              rows: found,
+              rejected: [],
+              total: undefined,
+              observedAt: Instant.of(startAt),
+              age: 0,
+              edition: "camelCase"
+            }
           })
         const undated = rows.filter((session) => startInstant(session) === undefined).map(({ id }) => id)
         return { future, undated, list, count: rows.length, client: AgniClient.of({ list }) }
       })
-    const read = (client: AgniClient["Service"], range: History.OpenRange = {}, options: History.Options = {}) =>
-      History.windows(range, options).pipe(
+    const read = (client: AgniClient["Service"], range: Histories.Case["range"] = {}, read: Histories.Read = {}) =>
+      Histories.windows({ range, read }).pipe(
         Stream.provideService(AgniClient, client),
         Stream.provideService(Clock.Clock, open(quiet()).clock),
         Stream.runCollect
@@ -268,10 +279,10 @@ describe("History.windows", () => {
             row % 40 === 7 ? startAt + (row + 30) * 24 * hour + row : undefined
           )
           for (const resume of [undefined, startAt - 30 * hour]) {
-            const windows = yield* read(world.client, {}, { resume })
+            const windows = yield* read(world.client, {}, { resume: resume })
             const last = windows.at(-1)
             assert.deepStrictEqual(
-              new Set(last?.sessions.map(({ id }) => id)),
+              new Set(last?.rows.sessions().map(({ id }) => id)),
               new Set([...world.future, ...world.undated])
             )
             assert.lengthOf(new Set(idsOf(windows)), idsOf(windows).length)
@@ -289,7 +300,7 @@ describe("History.windows", () => {
             row % 40 === 7 ? startAt + (1 + (row % 20)) * hour : undefined
           )
           const windows = yield* read(world.client)
-          assert.isEmpty(windows.at(-1)?.sessions)
+          assert.isEmpty(windows.at(-1)?.rows.sessions())
           const reasons = windows.map(({ coverage }) => ("reason" in coverage ? coverage.reason._tag : ""))
           assert.notInclude(tags(windows), "Unprovable", reasons.join("; "))
           assert.lengthOf(idsOf(windows), world.count)
@@ -363,7 +374,7 @@ describe("History.windows", () => {
           const count = yield* Stream.runFold(
             world.stream(),
             () => 0,
-            (sum, { sessions }) => sum + sessions.length
+            (sum, { rows }) => sum + rows.length
           )
           assert.strictEqual(count, 100_000)
           assert.isAtMost(world.simulator.requests.length, 1150, `concurrency ${concurrency}`)
@@ -468,7 +479,7 @@ describe("History.windows", () => {
           assert.strictEqual(found?.coverage._tag, "Gap")
         }
         for (const window of windows) {
-          const starts = window.sessions.map((session) => startInstant(session) ?? 0)
+          const starts = window.rows.sessions().map((session) => startInstant(session) ?? 0)
           assert.deepStrictEqual(
             starts,
             starts.toSorted((left, right) => left - right)
@@ -510,7 +521,7 @@ describe("History.windows", () => {
       const broken = world.simulator.truth()[300]
       const list: AgniClient["Service"]["list"] = (query) =>
         Effect.flatMap(world.client.list(query), (page) =>
-          page.sessions.some(({ id }) => id === broken?.id) ? Effect.fail(reset) : Effect.succeed(page)
+          page.rows.sessions().some(({ id }) => id === broken?.id) ? Effect.fail(reset) : Effect.succeed(page)
         )
       const windows = yield* Stream.runCollect(world.streamOf({ list }))
       const gaps = windows.filter(({ coverage, from, to }) => coverage._tag === "Gap" && to > from)
@@ -546,8 +557,13 @@ describe("History.windows", () => {
       const list: AgniClient["Service"]["list"] = (query) =>
         Effect.map(world.client.list(query), (page) => ({
           ...page,
-          sessions: page.sessions.map((session) =>
-            ids.includes(session.id) ? Struct.assign(session, { startedAt: "half past nine" }) : session
+          rows: CallRows.ofSessions(
+            page.rows
+              .sessions()
+              .map((session) =>
+                ids.includes(session.id) ? Struct.assign(session, { startedAt: "half past nine" }) : session
+              ),
+            page.observedAt
           )
         }))
       return { ids, list }
@@ -644,7 +660,7 @@ describe("History.windows", () => {
     Effect.gen(function* () {
       const at = startAt - 4 * hour
       for (const from of [at + 1, at + hour]) {
-        const error = yield* Effect.flip(all(quiet({ sessions: 3 }, {}, { from, to: at })))
+        const error = yield* Effect.flip(all(quiet({ sessions: 3 }, {}, { from: from, to: at })))
         assert.strictEqual(error.reason._tag, "InvalidRequest")
         assert.strictEqual(error.attempts, 0)
       }
@@ -659,12 +675,12 @@ describe("History.windows", () => {
         {},
         {
           from: startAt - 700 * hour,
-          to
+          to: to
         }
       )
       const windows = yield* all(one)
       assert.notInclude(
-        windows.filter(({ sessions }) => sessions.length === 0).map(({ coverage }) => coverage._tag),
+        windows.filter(({ rows }) => rows.sessions().length === 0).map(({ coverage }) => coverage._tag),
         "Proven"
       )
     })

@@ -1,10 +1,13 @@
 /** Walks against the simulator, and against pages made by hand. */
 import * as AgniClient from "@callstream/core/client/AgniClient"
+import * as Rows from "@callstream/core/model/Rows"
 import type { AgniError } from "@callstream/core/model/AgniError"
 import type { CallSession } from "@callstream/core/model/CallSession"
 import type { CallSessionQuery } from "@callstream/core/model/CallSessionQuery"
+import * as Instant from "@callstream/core/model/Instant"
 import type { Page } from "@callstream/core/model/Page"
 import type { Rejected } from "@callstream/core/model/Rejected"
+import * as Version from "@callstream/core/model/Version"
 import type { AgniSimulator } from "@callstream/core/testing"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -54,8 +57,8 @@ export const all = <A, E>(
 ) => settle(clientOf(simulator, options)(collect(stream)))
 
 /** The ids of pages, those of rejected records included. */
-export const idsOf = (pages: ReadonlyArray<Pick<Page, "sessions">>): ReadonlyArray<string> =>
-  pages.flatMap((page) => page.sessions.map(({ id }) => id))
+export const idsOf = (pages: ReadonlyArray<Pick<Page, "rows">>): ReadonlyArray<string> =>
+  pages.flatMap((page) => page.rows.sessions().map(({ id }) => id))
 
 export const session = (id: string, fields: Partial<CallSession> = {}): CallSession => ({ id, ...fields })
 
@@ -66,16 +69,16 @@ export const page = (
   observedAt = 0
 ): Page => ({
   page: number,
-  sessions,
+  rows: Rows.ofSessions(sessions, Instant.of(observedAt)),
   rejected: raws.map((raw, index): Rejected => ({
     stage: "decode",
     reason: "id is missing",
     raw,
     page: number,
     index,
-    observedAt
+    observedAt: Version.of(observedAt)
   })),
-  observedAt,
+  observedAt: Instant.of(observedAt),
   edition: "camelCase",
   total: undefined,
   age: 0

@@ -2,6 +2,7 @@
 import * as CoverageReason from "@callstream/core/coverage/CoverageReason"
 import { AgniClient } from "@callstream/core/client/AgniClient"
 import { startInstant } from "@callstream/core/model/CallSession"
+import * as Instant from "@callstream/core/model/Instant"
 import * as CallSessions from "@callstream/core/stream/CallSessions"
 import { type Verdict, verdict, weaker, type Window } from "@callstream/core/stream/Coverage"
 import * as History from "@callstream/core/stream/History"
@@ -113,7 +114,7 @@ export const make = (seed: number): Scenario => {
           updated: pick(0, 2, 8),
           vacuum: pick(0, 0.03)
         },
-    range: bounded ? { from: back(40 + next() * 30), to: back(3 + next() * 30) } : {},
+    range: bounded ? { from: Instant.of(back(40 + next() * 30)), to: Instant.of(back(3 + next() * 30)) } : {},
     read: {
       pageSize: pick(maxPageSize, 2 * maxPageSize),
       concurrency: pick(1, 4),
@@ -283,7 +284,7 @@ const judge = (
   requests: number
 ): Judgement => {
   const wrong: Array<string> = []
-  const ids = windows.flatMap(({ sessions }) => sessions.map(({ id }) => id))
+  const ids = windows.flatMap(({ rows }) => rows.sessions().map(({ id }) => id))
   const came = new Set(ids)
   if (came.size !== ids.length) wrong.push("a session came twice")
   const whole = one.range.from === undefined
@@ -295,7 +296,7 @@ const judge = (
     const before = windows[i - 1]
     if (before !== undefined && before.to !== window.from) wrong.push("the windows do not tile the range")
     if (window.to < window.from) wrong.push("a window ends before it begins")
-    const starts = window.sessions.flatMap((session) => startInstant(session) ?? [])
+    const starts = window.rows.sessions().flatMap((session) => startInstant(session) ?? [])
     // Where bounds do not work windows are pages: they come as they come.
     if (window.coverage._tag === "Unprovable") continue
     if (starts.some((start, k) => start < (starts[k - 1] ?? window.from) || start >= window.to)) {
@@ -335,8 +336,8 @@ export const missedByPages = Effect.fnUntraced(function* ({ client, visibleThrou
   const came = yield* Stream.runFold(
     CallSessions.pages({ pageSize }, { concurrency: 1 }),
     () => new Set<string>(),
-    (ids, { sessions }) => {
-      for (const { id } of sessions) ids.add(id)
+    (ids, { rows }) => {
+      for (const { id } of rows.sessions()) ids.add(id)
       return ids
     }
   ).pipe(Effect.provideService(AgniClient, client))

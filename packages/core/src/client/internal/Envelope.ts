@@ -7,7 +7,8 @@ import type { Instant } from "../../model/Instant.ts"
 import { isObject } from "../../model/internal/Json.ts"
 import type { Edition, Page } from "../../model/Page.ts"
 import type { Rejected } from "../../model/Rejected.ts"
-import type { Version } from "../../model/Version.ts"
+import * as Rows from "../../model/Rows.ts"
+import * as Version from "../../model/Version.ts"
 
 interface Records {
   readonly records: ReadonlyArray<unknown>
@@ -87,17 +88,17 @@ export const read = (
 export interface Context {
   readonly page: number
   readonly observedAt: Instant
-  readonly version?: Version | undefined
+  readonly version?: Version.Version | undefined
   readonly age: number
   /** Makes a server's words safe to repeat. */
   readonly quote: (text: string) => string
 }
 
-/** @param hold What makes the page of its sessions and the rest. */
+/** @param hold What makes rows of its sessions. */
 export const toPage = <Sessions>(
   body: Body<Sessions>,
   { age, observedAt, page, quote, version }: Context,
-  hold: (sessions: Sessions, rest: Omit<Page, "sessions">) => Page
+  hold: (sessions: Sessions) => Rows.Rows
 ): Result.Result<Page, AgniErrorReason> => {
   switch (body._tag) {
     case "Records": {
@@ -106,9 +107,10 @@ export const toPage = <Sessions>(
         stage: "decode",
         ...record,
         page,
-        observedAt: version ?? observedAt
+        observedAt: version ?? Version.of(observedAt)
       }))
-      return Result.succeed(hold(sessions, { page, rejected, observedAt, version, age, edition, total, characters }))
+      const rows = hold(sessions)
+      return Result.succeed({ page, rows, rejected, observedAt, version, age, edition, total, characters })
     }
     case "Failure": {
       const message = quote(body.message)
@@ -127,6 +129,6 @@ export const toPage = <Sessions>(
   }
 }
 
-/** Text as a page that holds its sessions as objects. */
+/** Text as a page that holds its calls as objects. */
 export const decode = (text: string, context: Context): Result.Result<Page, AgniErrorReason> =>
-  toPage(read(text), context, (sessions, rest) => ({ ...rest, sessions }))
+  toPage(read(text), context, (sessions) => Rows.ofSessions(sessions, context.observedAt, context.version))

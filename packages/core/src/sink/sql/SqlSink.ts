@@ -55,8 +55,8 @@ export interface Options {
  * nothing, whatever the order in which they come.
  *
  * The table has a typed column for each column of the rows, one for what they have beyond that (`extra`), and
- * `observed_at`. Its primary key is `id`, or, when the rows have none, `session_id`. Rows become visible with the cursor
- * that they lead up to, in one transaction. A row that the database refuses for what it holds comes back; in SQLite only
+ * `observed_at`. Its primary key is `id`, or, when the rows have none, `session_id`. Rows and the cursor that
+ * they lead up to are committed in one transaction. A row that the database refuses for what it holds comes back; in SQLite only
  * what a constraint of a table of your own refuses stops the sink instead.
  *
  * After a retryable error, such as a lost connection, what was not committed is written again by the next call.

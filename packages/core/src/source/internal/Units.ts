@@ -1,20 +1,16 @@
 /** Windows of a history, and pages, as units. */
 import type { CoverageReason } from "../../coverage/CoverageReason.ts"
 import * as CoverageSet from "../../coverage/CoverageSet.ts"
-import type { Instant } from "../../model/Instant.ts"
+import * as Instant from "../../model/Instant.ts"
 import * as Position from "../../model/Position.ts"
 import * as Rows from "../../model/Rows.ts"
 import type { Page } from "../../model/Page.ts"
 import * as Coverage from "../../stream/Coverage.ts"
 import type { Doubt, Unit } from "../Source.ts"
 
-export type Batch = Pick<Page, "sessions" | "rejected" | "observedAt">
+export type Batch = Pick<Page, "rows" | "rejected">
 
-export const page = (batch: Omit<Batch, "observedAt">, observedAt: Instant): Unit => ({
-  _tag: "Page",
-  rows: Rows.make(Coverage.items(batch), observedAt),
-  rejected: batch.rejected
-})
+export const page = ({ rejected, rows }: Batch): Unit => ({ _tag: "Page", rows, rejected })
 
 const reasonOf = (coverage: Coverage.Coverage): CoverageReason | undefined =>
   coverage._tag === "Proven" ? undefined : coverage.reason
@@ -31,21 +27,21 @@ const partOf = (window: Coverage.Window): CoverageSet.Part => {
   return {
     verdict: Coverage.verdict(coverage),
     ...(reason === undefined ? {} : { reason }),
-    count: Coverage.items(window).length,
+    count: window.rows.length,
     final: window.settled,
     requests: window.requests,
     asOf: window.observedAt
   }
 }
 
-/** What pages in no order brought, which the windows after them speak of. */
+/** The calls of pages without order, which later windows cover. */
 interface Pages {
   readonly part: CoverageSet.Part
   readonly undated: number
 }
 
 export interface Reading {
-  /** A window with a length came. */
+  /** Whether a window with a start and an end was delivered. */
   readonly dated: boolean
   readonly pages: Pages | undefined
 }
@@ -57,16 +53,15 @@ const plus = (left: CoverageSet.Part, right: CoverageSet.Part): CoverageSet.Part
   count: (left.count ?? 0) + (right.count ?? 0),
   final: (left.final ?? 0) + (right.final ?? 0),
   requests: left.requests + right.requests,
-  asOf: right.asOf > 0 ? Math.min(left.asOf, right.asOf) : left.asOf
+  asOf: right.asOf > 0 ? Instant.min(left.asOf, right.asOf) : left.asOf
 })
 
 /**
- * The next unit. A window of no length that comes after others is for the calls without a start; one that comes first is
- * a page of a walk without order, of which the window after it says what was proven.
+ * The next unit. A window with an empty range after other windows holds the calls without a start time. Before all other
+ * windows it is a page of a walk without order, and the next window has the coverage of both.
  */
 export const next = (reading: Reading, window: Coverage.Window): readonly [Reading, ReadonlyArray<Unit>] => {
-  const { from, outside, rejected, to } = window
-  const rows = Rows.make(Coverage.items(window), window.observedAt)
+  const { from, outside, rejected, rows, to } = window
   const part = partOf(window)
   const doubts = doubtsOf(window)
   if (from < to) {
@@ -83,7 +78,7 @@ export const next = (reading: Reading, window: Coverage.Window): readonly [Readi
     const coverage = countsOnly(window) ? undefined : part
     return [reading, [{ _tag: "WithoutStart", rows, rejected, doubts, outside, coverage }]]
   }
-  const undated = Coverage.items(window).filter(({ start }) => start === undefined).length
+  const undated = Rows.items(rows).filter(({ start }) => start === undefined).length
   const { pages } = reading
   return [
     {
@@ -97,21 +92,21 @@ export const next = (reading: Reading, window: Coverage.Window): readonly [Readi
   ]
 }
 
-/** A window that only says how many calls without a start there are: none of them could be assigned to the range. */
+/** A window that only counts calls without a start time, none of which could be assigned to the range. */
 const countsOnly = (window: Coverage.Window): boolean => {
-  const { coverage, outside } = window
+  const { coverage, outside, rows } = window
   if (outside === undefined || outside.unassigned === 0 || outside.created > 0) return false
-  return Coverage.items(window).length === 0 && coverage._tag === "Proven"
+  return rows.length === 0 && coverage._tag === "Proven"
 }
 
-/** What is left to say at the end of the windows. */
+/** The last unit, after all windows. */
 export const last = ({ dated, pages }: Reading): ReadonlyArray<Unit> => {
   if (pages === undefined || (dated && pages.undated === 0)) return []
   const coverage = dated ? { ...pages.part, count: pages.undated, final: 0, requests: 0 } : pages.part
   return [{ _tag: "WithoutStart", rows: Rows.make([], coverage.asOf), rejected: [], coverage }]
 }
 
-/** What a unit says of what was read. */
+/** The coverage of a unit. */
 export const cover = (before: CoverageSet.CoverageSet, unit: Unit): CoverageSet.CoverageSet => {
   const set = (unit.doubts ?? []).reduce(CoverageSet.weaken, before)
   switch (unit._tag) {

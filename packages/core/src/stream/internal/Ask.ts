@@ -6,22 +6,23 @@ import type { AgniError } from "../../model/AgniError.ts"
 import type { CallSessionQuery } from "../../model/CallSessionQuery.ts"
 import * as Instant from "../../model/Instant.ts"
 import type { Edition } from "../../model/Page.ts"
+import type { Micros, Range } from "./Micros.ts"
 import * as Rows from "./Rows.ts"
 
 /** One second in µs: bounds are whole seconds on the wire, because fractions are where servers differ most. */
 export const second = 1_000_000
 
-export const floorSecond = (instant: Instant.Instant): Instant.Instant => Math.floor(instant / second) * second
-export const ceilSecond = (instant: Instant.Instant): Instant.Instant => Math.ceil(instant / second) * second
+export const floorSecond = (instant: Micros): Micros => Math.floor(instant / second) * second
+export const ceilSecond = (instant: Micros): Micros => Math.ceil(instant / second) * second
 
 export interface Bounds {
-  readonly after?: Instant.Instant | undefined
-  readonly before?: Instant.Instant | undefined
+  readonly after?: Micros | undefined
+  readonly before?: Micros | undefined
 }
 
 export interface Between extends Bounds {
-  readonly after: Instant.Instant
-  readonly before: Instant.Instant
+  readonly after: Micros
+  readonly before: Micros
 }
 
 export interface Sort {
@@ -31,7 +32,7 @@ export interface Sort {
 
 export interface Answer {
   readonly rows: ReadonlyArray<Rows.Row>
-  readonly observedAt: Instant.Instant
+  readonly observedAt: Micros
   readonly edition: Edition | undefined
   readonly characters: number
 }
@@ -40,14 +41,14 @@ export interface Answer {
 export interface Log {
   requests: number
   /** When the first answer was made, by the server's clock: the earliest, because replicas differ. */
-  observedAt: Instant.Instant | undefined
+  observedAt: Micros | undefined
   /** When the last one was. */
-  latest: Instant.Instant | undefined
+  latest: Micros | undefined
   cached: boolean
-  /** An answer was made before one that came earlier: a cache that hides its age, or replicas whose clocks differ. */
-  stale: boolean
   /** Each row that an answer listed, with its start: `undefined` without one. */
-  readonly shown: Map<string, Instant.Instant | undefined>
+  readonly shown: Map<string, Micros | undefined>
+  /** Of rows that were listed without a credible start, when they were created. */
+  readonly created: Map<string, Micros>
   /** Keys that were listed with two starts. */
   readonly moved: Set<string>
   /** The widest spread of rows that answers to the same bounds, both given, brought. */
@@ -68,8 +69,8 @@ export const makeLog = (): Log => ({
   observedAt: undefined,
   latest: undefined,
   cached: false,
-  stale: false,
   shown: new Map(),
+  created: new Map(),
   moved: new Set(),
   width: 0,
   places: new Map(),
@@ -102,12 +103,15 @@ export const isRefusal = ({ attempts, reason }: AgniError): boolean => reason._t
 const least = Date.parse("0000-01-01T00:00:00Z") * 1000
 const most = Date.parse("9999-12-31T23:59:59Z") * 1000
 
-const format = (bound: Instant.Instant | undefined): string | undefined =>
-  bound === undefined || bound < least || bound > most ? undefined : Instant.format(bound)
+const format = (bound: Micros | undefined): string | undefined =>
+  bound === undefined || bound < least || bound > most ? undefined : Instant.format(Instant.of(bound))
 
-/** Keeps the greatest count of the same bounds. */
-export const noteCount = (counts: Map<string, Counted>, { after, before }: Bounds, rows: number): void => {
-  if (after === undefined || before === undefined) return
+/** Keeps the greatest count of the same bounds; open ones are infinite. */
+export const noteCount = (
+  counts: Map<string, Counted>,
+  { after = -Infinity, before = Infinity }: Bounds,
+  rows: number
+): void => {
   const key = `${after} ${before}`
   if (rows > (counts.get(key)?.rows ?? 0)) counts.set(key, { after, before, rows })
 }
@@ -118,8 +122,22 @@ export const countOf = ({ counts, places }: Log, { after, before }: Between, rep
   return Math.max(counts.get(key)?.rows ?? 0, repeats ? 0 : (places.get(key)?.rows ?? 0))
 }
 
-const note = (log: Log, rows: ReadonlyArray<Rows.Row>): void => {
-  for (const { key, start } of rows) {
+/** A later start is none: clocks do not differ so much. */
+const ahead = 2 * 86_400 * second
+
+/** Keeps when a row was created that has no credible start. */
+const noteCreated = (log: Log, row: Rows.Row): void => {
+  const { key, start } = row
+  if (start !== undefined && start < (log.latest ?? Infinity) + ahead) return
+  const created = log.created.has(key) ? undefined : Rows.createdOf(row)
+  if (created !== undefined) log.created.set(key, created)
+}
+
+/** Notes what an answer listed. */
+export const note = (log: Log, rows: ReadonlyArray<Rows.Row>): void => {
+  for (const row of rows) {
+    const { key, start } = row
+    noteCreated(log, row)
     const before = log.shown.get(key)
     if (before !== undefined && before !== start) log.moved.add(key)
     if (start !== undefined || before === undefined) log.shown.set(key, start)
@@ -134,9 +152,10 @@ export const make = (
   const log = makeLog()
   const spreads = new Map<string, { least: number; most: number }>()
   const noteWithin = ({ after, before }: Bounds, skipped: number, rows: ReadonlyArray<Rows.Row>): void => {
-    if (after === undefined || before === undefined || rows.length === 0) return
-    const key = `${after} ${before}`
+    if (rows.length === 0) return
     if (skipped > 0) noteCount(log.places, { after, before }, skipped + rows.length)
+    if (after === undefined || before === undefined) return
+    const key = `${after} ${before}`
     const known = spreads.get(key) ?? { least: Infinity, most: -Infinity }
     for (const { start } of rows) {
       if (start === undefined || start < after - second || start > before + second) continue
@@ -167,7 +186,6 @@ export const make = (
           const { age, characters = 0, edition, observedAt } = answer
           log.observedAt = Math.min(log.observedAt ?? Infinity, observedAt)
           log.cached ||= age > 0
-          log.stale ||= observedAt < (log.latest ?? -Infinity) - second
           log.latest = Math.max(log.latest ?? -Infinity, observedAt)
           const rows = Rows.ofPage(answer)
           note(log, rows)
@@ -226,7 +244,7 @@ export const notBack: CoverageReason = { _tag: "NotBack" }
 export const hidden: CoverageReason = { _tag: "Hidden" }
 
 /**
- * Whether a known row comes back for its own second, and nothing from elsewhere with it. Where rows of equal start stand
+ * Whether a control row comes back for its own second, and nothing from elsewhere with it. Where rows of equal start stand
  * differently on each page it may be hidden, though nothing is broken: other pages are tried then.
  */
 export const control = Effect.fnUntraced(function* (
@@ -240,7 +258,9 @@ export const control = Effect.fnUntraced(function* (
     let came = 0
     let ended = false
     for (let page = 1; page <= 20 && !ended; page++) {
-      const { rows } = yield* ask(page, bounds, { size: wanted })
+      const answer = yield* Effect.catchIf(ask(page, bounds, { size: wanted }), isRefusal, () => Effect.undefined)
+      if (answer === undefined) return hidden
+      const { rows } = answer
       const problem = misplaced(rows, bounds.after - second, bounds.before + second)
       if (problem !== undefined) return problem
       if (rows.some(({ key }) => key === row.key)) return undefined
@@ -253,18 +273,31 @@ export const control = Effect.fnUntraced(function* (
   return hidden
 })
 
+/**
+ * Bounds for a range: a second for bounds that are cut to seconds and not included, and one because a clock that is a second
+ * off finds known rows all the same.
+ */
+export const boundsOf = ({ from, to }: Range): Between => ({
+  after: floorSecond(from) - 2 * second,
+  before: ceilSecond(to) + 2 * second
+})
+
+/** No answer where a row cannot be rendered, or the server refuses the question. */
+export const orNothing = (answer: Effect.Effect<Answer, AgniError>): Effect.Effect<Answer | undefined, AgniError> =>
+  Effect.catchIf(
+    answer,
+    (error) => isPoison(error) || isRefusal(error),
+    () => Effect.undefined
+  )
+
 /** Bounds that a row's start lies within, however they are understood, by a second. */
-export const around = ({ start }: Pick<Rows.Dated, "start">) => ({
+export const around = ({ start }: { readonly start: Micros }): Between => ({
   after: floorSecond(start) - second,
   before: floorSecond(start) + 2 * second
 })
 
 /** Why rows cannot be the answer for a range of time, if so. */
-export const misplaced = (
-  rows: ReadonlyArray<Rows.Row>,
-  least: Instant.Instant,
-  most: Instant.Instant
-): CoverageReason | undefined => {
+export const misplaced = (rows: ReadonlyArray<Rows.Row>, least: Micros, most: Micros): CoverageReason | undefined => {
   for (const { rejected, start } of rows) {
     if (start === undefined && rejected !== undefined) continue
     if (start === undefined) return { _tag: "WithoutStartInBounds" }

@@ -1,12 +1,16 @@
 import * as Effect from "effect/Effect"
 import type { AgniError } from "../../model/AgniError.ts"
+import * as Instant from "../../model/Instant.ts"
+import * as Rows from "../../model/Rows.ts"
 import type { Window } from "../Coverage.ts"
 import * as Ask from "./Ask.ts"
 import type { Evidence, Known } from "./Known.ts"
-import { readRange, type Share, type Task } from "./ReadRange.ts"
+import { readRange } from "./ReadRange.ts"
 import * as Salvage from "./Salvage.ts"
 import type * as Scheduler from "./Scheduler.ts"
-import type { Settings } from "./Settings.ts"
+import { ask as askOf, type Settings } from "./Settings.ts"
+import type { Task } from "./Task.ts"
+import type { Share } from "./Walk.ts"
 
 type Work = Scheduler.Work<Task, Window, AgniError>
 
@@ -26,7 +30,7 @@ export const read = (
   }
 ): Effect.Effect<Work, AgniError> => {
   const { handOver, keepGoing, tell } = options
-  const ask = Ask.make(settings.list, settings.filters, settings)
+  const ask = askOf(settings)
   const hasty = Salvage.hasty(settings)
   /** What lies below is read by others. */
   const rest = { from: whole.from }
@@ -84,17 +88,18 @@ const merge = (windows: ReadonlyArray<Window>): ReadonlyArray<Window> => {
   const merged: Array<Window> = []
   for (const window of windows) {
     const last = merged.at(-1)
-    if (last?.coverage._tag === "Gap" && window.coverage._tag === "Gap")
+    if (last?.coverage._tag === "Gap" && window.coverage._tag === "Gap") {
+      const observedAt = Instant.min(last.observedAt, window.observedAt)
       merged[merged.length - 1] = {
         ...last,
         to: window.to,
-        sessions: [...last.sessions, ...window.sessions],
+        rows: Rows.make([...Rows.items(last.rows), ...Rows.items(window.rows)], observedAt),
         rejected: [...last.rejected, ...window.rejected],
         settled: last.settled + window.settled,
         requests: last.requests + window.requests,
-        observedAt: Math.min(last.observedAt, window.observedAt)
+        observedAt
       }
-    else merged.push(window)
+    } else merged.push(window)
   }
   return merged
 }

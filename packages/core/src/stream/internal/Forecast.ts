@@ -1,20 +1,19 @@
 /** What a reading by windows will take, by going through the same cuts with rows that are only counted. */
-import type { Instant } from "../../model/Instant.ts"
-import type { Range } from "../Coverage.ts"
 import * as Ask from "./Ask.ts"
 import { leastWidth } from "./Known.ts"
-import type { Task } from "./ReadRange.ts"
+import type { Task } from "./Task.ts"
 import * as Step from "./Step.ts"
+import type { Micros, Range } from "./Micros.ts"
 
 /** How many rows start before an instant, as known from some points, evenly between them. */
 export interface Spread {
-  readonly rowsBefore: (at: Instant) => number
+  readonly rowsBefore: (at: Micros) => number
   /** When the row with so many before it starts. */
-  readonly startOf: (rows: number) => Instant
+  readonly startOf: (rows: number) => Micros
 }
 
 /** @param points ascend in both: the first is the beginning of the range, with no rows before it. */
-export const spread = (points: ReadonlyArray<{ readonly at: Instant; readonly rows: number }>): Spread => {
+export const spread = (points: ReadonlyArray<{ readonly at: Micros; readonly rows: number }>): Spread => {
   const between = (value: number, x: "at" | "rows", y: "at" | "rows"): number => {
     let low = 0
     let high = points.length - 1
@@ -44,7 +43,7 @@ export interface Shape {
   /** Whether rows come newest start first. */
   readonly newestFirst: boolean
   /** The newest row that is known: its window needs no control. */
-  readonly newest: Instant | undefined
+  readonly newest: Micros | undefined
 }
 
 export interface Stretch extends Range {
@@ -79,7 +78,7 @@ const costOf = (
   rows: number,
   range: Range
 ): number => {
-  // Nothing, and then the nearest known rows with nothing between them; behind the newest one it comes itself.
+  // Nothing, and then the nearest control rows with nothing between them; behind the newest one it comes itself.
   if (rows < 0.5) return newest !== undefined && newest < range.from + 2 * Ask.second ? 1 : 2
   // Of a small history all rows are known from the first page.
   const isKnown =
@@ -102,7 +101,7 @@ export const windows = (shape: Shape, tasks: ReadonlyArray<Task>): ReadonlyArray
     const rows = spread.rowsBefore(task.to + second) - low
     const own = (range: Range) => spread.rowsBefore(range.to) - spread.rowsBefore(range.from)
     const small = rows <= 1.5 * perWindow
-    // Of a range whose ends are no known rows not all of the width is seen: it is read in two.
+    // Of a range whose ends are no control rows not all of the width is seen: it is read in two.
     const { newest = -Infinity } = shape
     const wide = rows >= 1 && task.to - task.from > leastWidth && Math.abs(task.to - newest) > 2 * second
     if (small && !wide) return [{ ...task, rows: own(task), requests: costOf(shape, rows, task) }]

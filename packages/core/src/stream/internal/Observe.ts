@@ -1,10 +1,11 @@
 /** The questions by which an endpoint shows how it behaves. */
 import * as Effect from "effect/Effect"
 import type { AgniError } from "../../model/AgniError.ts"
-import type * as Instant from "../../model/Instant.ts"
 import { pageBeyondAll } from "../../model/Limits.ts"
 import * as Ask from "./Ask.ts"
+import * as LastPage from "./LastPage.ts"
 import * as Rows from "./Rows.ts"
+import type { Micros } from "./Micros.ts"
 
 export type SortField = "started_at" | "startedAt"
 
@@ -69,7 +70,12 @@ export const orderOf = (rows: ReadonlyArray<Rows.Row>): Order => {
 export const firstAnswer = Effect.fnUntraced(function* (ask: Ask.Ask, asked: number) {
   for (let size = asked; size >= 1; size = Math.floor(size / 2)) {
     for (let page = 1; page <= (size === 1 ? 8 : 2); page++) {
-      const answer = yield* Ask.catchPoison(ask, ask(page, {}, { size }), () => Effect.undefined)
+      const question = Effect.catchIf(
+        ask(page, {}, { size }),
+        (error) => page > 1 && Ask.isRefusal(error),
+        () => Effect.undefined
+      )
+      const answer = yield* Ask.catchPoison(ask, question, () => Effect.undefined)
       if (answer !== undefined && (page === 1 || answer.rows.length > 0)) return { answer, page, size }
     }
   }
@@ -91,8 +97,9 @@ export const isClamped = Effect.fnUntraced(function* (
   asked: number
 ): Effect.fn.Return<boolean, AgniError> {
   if (first.length === 0 || first.length >= asked) return false
-  // What cannot be rendered is there.
-  const next = yield* Ask.catchPoison(ask, ask(page + 1, {}, { size: first.length }), () => Effect.undefined)
+  // What cannot be rendered is there, and so is what is refused, for all that is known.
+  const question = Effect.catchIf(ask(page + 1, {}, { size: first.length }), Ask.isRefusal, () => Effect.undefined)
+  const next = yield* Ask.catchPoison(ask, question, () => Effect.undefined)
   if (next === undefined) return true
   // A server that repeats its only page brings nothing more.
   const known = new Set(first.map(({ key }) => key))
@@ -218,21 +225,20 @@ export const halve = (ask: Ask.Ask, first: ReadonlyArray<Rows.Row>, depth: Depth
  */
 export const findOldest = Effect.fnUntraced(function* (
   ask: Ask.Ask,
-  starts: ReadonlyArray<Instant.Instant>,
+  starts: ReadonlyArray<Micros>,
   listed: boolean,
-  now: Instant.Instant,
-  size: number
-): Effect.fn.Return<{ readonly at: Instant.Instant | undefined; readonly sure: boolean }, AgniError> {
+  now: Micros,
+  { repeats, size }: { readonly size: number; readonly repeats: Effect.Effect<boolean, AgniError> }
+): Effect.fn.Return<{ readonly at: Micros | undefined; readonly sure: boolean }, AgniError> {
   const earliest = Date.UTC(2000, 0, 1) * 1000
   // A full page at the bound itself could hide what lies before it.
-  const before = (edge: Instant.Instant, margin: number) =>
+  const before = (edge: Micros, margin: number) =>
     Ask.catchPoison(
       ask,
       Effect.catchIf(ask(1, { after: earliest, before: edge + margin }), Ask.isRefusal, () => Effect.undefined),
       () => Effect.undefined
     )
-  const isOlder = (edge: Instant.Instant) => (row: Rows.Row) =>
-    Rows.isDated(row) ? row.start < edge : Rows.isUnplaced(row)
+  const isOlder = (edge: Micros) => (row: Rows.Row) => (Rows.isDated(row) ? row.start < edge : Rows.isUnplaced(row))
   const guess = Ask.floorSecond(Math.min(...starts))
   if (starts.length > 0) {
     const answer = yield* before(guess, 2 * Ask.second)
@@ -242,7 +248,9 @@ export const findOldest = Effect.fnUntraced(function* (
       return { at: guess, sure: true }
     }
     // Even the oldest that is known is hidden by bounds so wide: only the list itself may tell what is older.
-    if (!back && (listed || answer?.rows.some(isOlder(guess)) !== true)) return { at: guess, sure: listed }
+    const isOldest = answer?.rows.some(isOlder(guess)) !== true
+    if (!back && isOldest && listed) return { at: guess, sure: true }
+    if (!back && isOldest) return { at: yield* lastOf(ask, guess, size, repeats), sure: false }
   }
   const day = 86_400 * Ask.second
   const edges = Array.from({ length: 14 }, (_, i) => Math.max(earliest, Ask.floorSecond(now - 2 ** i * day)))
@@ -261,3 +269,22 @@ export const findOldest = Effect.fnUntraced(function* (
   }
   return { at: earliest, sure: true }
 })
+
+/** The oldest call that the pages of the list without bounds show when its last page is looked for. */
+const lastOf = (
+  ask: Ask.Ask,
+  known: Micros,
+  size: number,
+  repeats: Effect.Effect<boolean, AgniError>
+): Effect.Effect<Micros, AgniError> =>
+  Effect.flatMap(repeats, (repeats) => LastPage.count(ask, {}, { size, repeats })).pipe(
+    Effect.catchIf(
+      (error) => Ask.isPoison(error) || Ask.isRefusal(error),
+      () => Effect.undefined
+    ),
+    Effect.map(() => {
+      let least = known
+      for (const start of ask.log.shown.values()) if (start !== undefined && start < least) least = start
+      return Ask.floorSecond(least)
+    })
+  )

@@ -3,8 +3,8 @@ import * as Effect from "effect/Effect"
 import * as Ref from "effect/Ref"
 import * as Stream from "effect/Stream"
 import type { AgniError } from "../../model/AgniError.ts"
+import * as CallRows from "../../model/Rows.ts"
 import type { CallSession } from "../../model/CallSession.ts"
-import type { Instant } from "../../model/Instant.ts"
 import type { Item } from "../../model/Item.ts"
 import { createdInstant as createdOf } from "../../model/internal/Packed.ts"
 import * as Coverage from "../Coverage.ts"
@@ -12,14 +12,15 @@ import * as Ask from "./Ask.ts"
 import * as Bisect from "./Bisect.ts"
 import { type Evidence, fold, type Known } from "./Known.ts"
 import * as Ledger from "./Ledger.ts"
-import type { Task } from "./ReadRange.ts"
+import type { Task } from "./Task.ts"
 import * as Scheduler from "./Scheduler.ts"
-import { horizonOf, type Settings } from "./Settings.ts"
+import { ask as askOf, horizonOf, type Settings } from "./Settings.ts"
 import * as Sum from "./Sum.ts"
+import * as Micros from "./Micros.ts"
 
 interface Reading {
   readonly known: () => Known
-  readonly horizon: () => Instant
+  readonly horizon: () => Micros.Micros
   readonly ledger: Ledger.Ledger
   /**
    * The windows of the tasks: the first ones one after another, so that sessions come soon, then all others side by side, and
@@ -33,10 +34,7 @@ interface Reading {
    * What is to be said at the end: whether a range adds up, and what does not hold any more. It goes with the window of the
    * calls without a start, where there is one.
    */
-  readonly closing: (
-    withoutStart: Coverage.Window | undefined,
-    whole: boolean
-  ) => Effect.Effect<Coverage.Window | undefined, AgniError>
+  readonly closing: (withoutStart: Coverage.Window | undefined) => Effect.Effect<Coverage.Window | undefined, AgniError>
 }
 
 type Call = Item<CallSession>
@@ -45,7 +43,7 @@ const byStart = (left: Call, right: Call): number =>
   (left.start ?? -Infinity) - (right.start ?? -Infinity) || (createdOf(left) ?? 0) - (createdOf(right) ?? 0)
 
 /** The calls of the last window, in order. A start beyond the end of the range is more than a day ahead, so it is none. */
-const inOrder = (items: ReadonlyArray<Call>, end: Instant): ReadonlyArray<Call> =>
+const inOrder = (items: ReadonlyArray<Call>, end: Micros.Micros): ReadonlyArray<Call> =>
   items
     .map((item): Call => {
       const { id, json, row, start, version } = item
@@ -55,16 +53,16 @@ const inOrder = (items: ReadonlyArray<Call>, end: Instant): ReadonlyArray<Call> 
     })
     .sort(byStart)
 
-export const make = Effect.fnUntraced(function* (
-  settings: Settings,
-  range: Coverage.Range,
-  options: {
-    readonly concurrency: number
-    readonly keepGoing: boolean
-    readonly earliest: Instant
-    readonly log: Ask.Log
-  }
-) {
+interface Options {
+  readonly concurrency: number
+  readonly keepGoing: boolean
+  readonly ends: Ledger.Ends
+  readonly earliest: Micros.Micros
+  /** What was shown before the reading began. */
+  readonly log: Ask.Log
+}
+
+export const make = Effect.fnUntraced(function* (settings: Settings, range: Micros.Range, options: Options) {
   const ref = yield* Ref.make<Known>({
     order: "unknown",
     width: 0,
@@ -73,17 +71,18 @@ export const make = Effect.fnUntraced(function* (
     deepest: Infinity
   })
   const known = () => Ref.getUnsafe(ref)
-  const ledger = Ledger.make(settings, range, known)
+  const ledger = Ledger.make(settings, range, known, options.ends)
   ledger.note({ repeats: true, log: options.log })
   const tell = (evidence: Evidence): void => {
     ref.ref.current = fold(ref.ref.current, evidence)
     ledger.note(evidence)
+    settings.logs.delete(evidence.log)
   }
   const run = (tasks: ReadonlyArray<Task>, concurrency: number, meanwhile?: Effect.Effect<void>) =>
     Scheduler.run<Task, Coverage.Window, AgniError>(tasks, {
       concurrency,
       meanwhile,
-      takesMemory: (window) => Coverage.items(window).length > 0,
+      takesMemory: (window) => CallRows.items(window.rows).length > 0,
       work: (task, handOver) => Bisect.read(settings, known, task, { keepGoing: options.keepGoing, handOver, tell })
     })
   return {
@@ -95,44 +94,66 @@ export const make = Effect.fnUntraced(function* (
         run(first, 1),
         Stream.suspend(() => run(rest, options.concurrency, meanwhile))
       ).pipe(Stream.mapEffect((window) => ledger.deliver(window))),
-    closing: (withoutStart, whole) =>
-      Effect.gen(function* () {
-        const ask = Ask.make(settings.list, settings.filters, settings)
-        const provable = ledger.windows() > 1 && settings.doubt === undefined && ledger.proven()
-        if (!whole && provable) {
-          const difference = yield* Sum.check(settings, known(), ledger, range, ask)
-          ledger.note({ repeats: yield* settings.repeats, log: ask.log })
-          if (difference !== undefined) {
-            const { counted, delivered } = difference
-            ledger.revise(difference, {
-              _tag: "Provisional",
-              reason: { _tag: "CountDiffers", read: delivered, counted }
-            })
-          }
-        }
-        if (withoutStart !== undefined) for (const { id } of Coverage.items(withoutStart)) ledger.claim(id)
-        const late = yield* ledger.late
-        const revised = ledger.revised(known())
-        if (withoutStart === undefined && late.length === 0 && revised.length === 0) return undefined
-        const items = late.flatMap(({ item }) => item ?? [])
-        const rejected = late.flatMap(({ item, rejected }) => (item === undefined ? (rejected ?? []) : []))
-        const last: Omit<Coverage.Window, "sessions" | "settled"> =
-          withoutStart === undefined
-            ? {
-                from: range.to,
-                to: range.to,
-                rejected: [],
-                coverage: revised[0]?.coverage ?? { _tag: "Proven" },
-                requests: ask.log.requests,
-                observedAt: ask.log.observedAt ?? known().earliest
-              }
-            : Coverage.rest(withoutStart)
-        const before = withoutStart === undefined ? [] : Coverage.items(withoutStart)
-        return Coverage.make(inOrder([...items, ...before], range.to), {
-          ...last,
-          rejected: [...rejected, ...last.rejected],
-          revised
-        })
-      })
+    closing: (withoutStart) => close(settings, range, options, ledger, known, withoutStart)
   } satisfies Reading
+})
+
+const changed: Coverage.Coverage = { _tag: "Provisional", reason: { _tag: "WithoutStartMoved" } }
+
+/** The calls without a start that did not come with one, and what contradicts that they are all there are. */
+const checked = (ledger: Ledger.Ledger, window: Coverage.Window, whole: boolean): Coverage.Window => {
+  const all = CallRows.items(window.rows)
+  const items = all.filter(({ id }) => !ledger.has(id))
+  for (const { id } of items) ledger.claim(id)
+  const came = new Set(all.map(({ id }) => id))
+  const others = [...ledger.withoutStart].filter((id) => !came.has(id) && !ledger.has(id) && !ledger.unplaced.has(id))
+  const { created, unassigned } = window.outside ?? { created: Infinity, unassigned: 0 }
+  return items.length === all.length && (whole || others.length <= created + unassigned)
+    ? window
+    : Micros.window(items, { ...window, coverage: window.coverage._tag === "Proven" ? changed : window.coverage })
+}
+
+/** What the windows of a range come to at the end, when all answers are known. */
+const close = Effect.fnUntraced(function* (
+  settings: Settings,
+  range: Micros.Range,
+  { ends: { whole }, log }: Options,
+  ledger: Ledger.Ledger,
+  known: () => Known,
+  withoutStart: Coverage.Window | undefined
+): Effect.fn.Return<Coverage.Window | undefined, AgniError> {
+  const ask = askOf(settings)
+  const provable = ledger.windows() > 1 && settings.doubt === undefined && ledger.proven()
+  // The window of the calls without a start has the sum of a whole history.
+  const isSummed = whole && withoutStart?.coverage._tag === "Proven"
+  const difference = provable && !isSummed ? yield* Sum.check(settings, known(), ledger, range, ask) : undefined
+  if (difference !== undefined) {
+    const { counted, delivered } = difference
+    ledger.revise(difference, { _tag: "Provisional", reason: { _tag: "CountDiffers", read: delivered, counted } })
+  }
+  const logs = [...settings.logs, ...(whole ? [log] : [])].filter(({ shown }) => shown.size > 0)
+  if (logs.length > 0) {
+    const repeats = yield* settings.repeats
+    for (const log of logs) ledger.note({ repeats, log })
+  }
+  const last = withoutStart === undefined ? undefined : checked(ledger, withoutStart, whole)
+  const late = yield* ledger.late
+  const revised = ledger.revised(known())
+  if (last === undefined && late.length === 0 && revised.length === 0) return undefined
+  const items = late.flatMap(({ item }) => item ?? [])
+  const rejected = late.flatMap(({ item, rejected }) => (item === undefined ? (rejected ?? []) : []))
+  const before = last === undefined ? [] : CallRows.items(last.rows)
+  const rest = last ?? {
+    from: range.to,
+    to: range.to,
+    rejected: [],
+    coverage: revised[0]?.coverage ?? ({ _tag: "Proven" } as const),
+    requests: ask.log.requests,
+    observedAt: ask.log.observedAt ?? known().earliest
+  }
+  return Micros.window(inOrder([...items, ...before], range.to), {
+    ...rest,
+    rejected: [...rejected, ...rest.rejected],
+    revised
+  })
 })

@@ -4,6 +4,9 @@ import type { Item } from "../../model/Item.ts"
 import type { Page } from "../../model/Page.ts"
 import * as Packed from "../../model/internal/Packed.ts"
 import type { Rejected } from "../../model/Rejected.ts"
+import * as CallRows from "../../model/Rows.ts"
+import * as Version from "../../model/Version.ts"
+import type { Range } from "./Micros.ts"
 
 /** A record of a response, decoded or not, by what the walk needs of it. */
 export interface Row {
@@ -67,7 +70,7 @@ const outOfRange = (
   raw,
   page,
   index,
-  observedAt: version ?? observedAt
+  observedAt: version ?? Version.of(observedAt)
 })
 
 export const ofRejected = (rejected: Rejected): Row => ({
@@ -83,7 +86,7 @@ export const createdOf = ({ item, rejected }: Row): Instant.Instant | undefined 
 
 /** The page's rows in the server's order. */
 export const ofPage = (page: Page): ReadonlyArray<Row> => {
-  const items = Packed.itemsOf(page)
+  const items = CallRows.items(page.rows)
   if (page.rejected.length === 0) return items.map((item, index) => ofItem(item, page, index))
   const rows: Array<Row> = []
   const rejected = new Map(page.rejected.map((record) => [record.index, record]))
@@ -198,6 +201,18 @@ export const makeHeld = (): Held => {
     }
   }
 }
+
+/** What is held of the range, by start. Rows come from the newest to the oldest, so most of it is turned round already. */
+export const within = (held: Held, { from, to }: Range): ReadonlyArray<Dated> => {
+  const rows: Array<Dated> = []
+  for (const row of held.rows.values()) if (isDated(row) && row.start >= from && row.start < to) rows.push(row)
+  return rows.reverse().sort(byStart)
+}
+
+const byStart = (left: Dated, right: Dated): number =>
+  left.start - right.start || (left.key < right.key ? -1 : left.key > right.key ? 1 : 0)
+
+export const middleOf = (rows: ReadonlyArray<Dated>): Dated | undefined => rows[Math.floor(rows.length / 2)]
 
 /** The same rows, in whatever order: a page that comes again. */
 export const sameRows = (left: ReadonlyArray<Row>, right: ReadonlyArray<Row>): boolean => {

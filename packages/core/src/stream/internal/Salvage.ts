@@ -2,13 +2,15 @@
 import * as Effect from "effect/Effect"
 import type { AgniClient } from "../../client/AgniClient.ts"
 import type { AgniError } from "../../model/AgniError.ts"
+import * as Instant from "../../model/Instant.ts"
 import type { Page } from "../../model/Page.ts"
-import { make as makeWindow, type Range, type Window } from "../Coverage.ts"
+import * as CallRows from "../../model/Rows.ts"
+import { type Window } from "../Coverage.ts"
 import * as Ask from "./Ask.ts"
 import * as LastPage from "./LastPage.ts"
-import { within } from "./ReadRange.ts"
 import * as Rows from "./Rows.ts"
-import type { Settings } from "./Settings.ts"
+import { ask as askOf, type Settings } from "./Settings.ts"
+import * as Micros from "./Micros.ts"
 
 /** What failed with all its tries is looked for with few, because each smaller part meets it again. */
 export const hasty = (settings: Settings): Settings => ({
@@ -33,7 +35,7 @@ const largestPart = (size: number): number => {
 
 /** An ask whose pages that fail are asked for in parts, down to single rows. */
 const asking = (settings: Settings): Ask.Ask => {
-  const plain = Ask.make(hasty(settings).list, settings.filters, settings)
+  const plain = askOf(hasty(settings))
   const inParts = (
     page: number,
     bounds: Ask.Bounds,
@@ -64,7 +66,7 @@ const asking = (settings: Settings): Ask.Ask => {
   )
 }
 
-type Found = Pick<Page, "page" | "sessions" | "rejected" | "observedAt">
+type Found = Pick<Page, "page" | "rows" | "rejected" | "observedAt">
 
 /** A page without bounds that failed, in parts: those of its records that can be rendered. */
 export const page = (
@@ -88,27 +90,33 @@ export const page = (
         )
       }
     )
-  return Effect.map(inParts(number, size), (parts) => ({
-    page: number,
-    sessions: parts.flatMap(({ sessions }) => sessions),
-    rejected: parts.flatMap(({ rejected }) => rejected),
-    observedAt: Math.min(...parts.map(({ observedAt }) => observedAt), ask.log.observedAt ?? Infinity)
-  }))
+  return Effect.map(inParts(number, size), (parts) => {
+    const times = parts.map(({ observedAt }) => observedAt)
+    const observedAt = Instant.of(Math.min(...times, ask.log.observedAt ?? Infinity))
+    return {
+      page: number,
+      rows: CallRows.make(
+        parts.flatMap(({ rows }) => CallRows.items(rows)),
+        observedAt
+      ),
+      rejected: parts.flatMap(({ rejected }) => rejected),
+      observedAt
+    }
+  })
 }
 
 /** A stretch that cannot be read, or not all of it. */
-const gap = (range: Range, error: AgniError): Window => ({
-  ...range,
-  sessions: [],
-  rejected: [],
-  coverage: { _tag: "Gap", reason: { _tag: "Unreadable", problem: error.reason.message }, error },
-  settled: 0,
-  requests: 0,
-  observedAt: 0
-})
+const gap = (range: Micros.Range, error: AgniError): Window =>
+  Micros.window([], {
+    ...range,
+    rejected: [],
+    coverage: { _tag: "Gap", reason: { _tag: "Unreadable", problem: error.reason.message }, error },
+    requests: 0,
+    observedAt: 0
+  })
 
 const holding = (empty: Window, rows: ReadonlyArray<Rows.Row>, { log }: Ask.Ask): Window => {
-  return makeWindow(
+  return Micros.window(
     rows.flatMap(({ item }) => item ?? []),
     {
       ...empty,
@@ -128,7 +136,7 @@ const mostIdle = 5
 /** The rows of a stretch that can be rendered, as a gap. */
 export const read = Effect.fnUntraced(function* (
   settings: Settings,
-  range: Range,
+  range: Micros.Range,
   error: AgniError
 ): Effect.fn.Return<Window, AgniError> {
   const repeats = yield* settings.repeats
@@ -147,7 +155,7 @@ export const read = Effect.fnUntraced(function* (
     if (rows.length < settings.size) break
   }
   const unplaced = [...held.rows.values()].filter((row) => Rows.isUnplaced(row))
-  return holding(gap(range, error), [...within(held, range), ...unplaced], ask)
+  return holding(gap(range, error), [...Rows.within(held, range), ...unplaced], ask)
 })
 
 /** What the windows before have delivered, and what stands in for a session without a start that they know. */
@@ -163,7 +171,7 @@ interface Delivered {
  */
 export const undated = Effect.fnUntraced(function* (
   settings: Settings,
-  range: Range,
+  range: Micros.Range,
   starts: Ask.Between,
   { isDistant, isKnown, rows: delivered }: Delivered,
   error: AgniError

@@ -1,9 +1,8 @@
 /** How a range is cut into tasks. */
-import type { Instant } from "../../model/Instant.ts"
-import type { Range } from "../Coverage.ts"
 import * as Ask from "./Ask.ts"
-import type { Task } from "./ReadRange.ts"
+import type { Task } from "./Task.ts"
 import type * as Rows from "./Rows.ts"
+import type { Micros, Range } from "./Micros.ts"
 
 /** As many windows as are read side by side are held in memory: sessions that are large make them shorter. */
 const charactersPerWindow = 8_000_000
@@ -20,17 +19,17 @@ export const pagesPerWindow = (
   {
     about,
     charactersPerPage,
-    learned
-  }: { readonly about: number; readonly charactersPerPage: number; readonly learned: { readonly pageSize: number } },
+    profile
+  }: { readonly about: number; readonly charactersPerPage: number; readonly profile: { readonly pageSize: number } },
   concurrency: number
 ): number => {
-  const pages = about / learned.pageSize
+  const pages = about / profile.pageSize
   const turns = Math.max(1, Math.ceil(pages / (concurrency * most)))
   const even = Math.ceil((pages / (concurrency * turns)) * 1.02)
   return Math.max(4, Math.min(Math.max(least, even), most, Math.ceil(charactersPerWindow / charactersPerPage)))
 }
 
-const edgesOf = (range: Range, cuts: ReadonlyArray<Instant>): ReadonlyArray<Instant> =>
+const edgesOf = (range: Range, cuts: ReadonlyArray<Micros>): ReadonlyArray<Micros> =>
   [...new Set([...cuts.filter((cut) => cut > range.from && cut < range.to), range.to])].sort((a, b) => a - b)
 
 interface Shape {
@@ -47,10 +46,10 @@ interface Shape {
  */
 export const tasks = (
   range: Range,
-  cuts: ReadonlyArray<Instant>,
+  cuts: ReadonlyArray<Micros>,
   { about, controls, ends, oldRows, rate }: Shape,
   small: boolean,
-  latest: Instant
+  latest: Micros
 ): { readonly first: ReadonlyArray<Task>; readonly rest: ReadonlyArray<Task> } => {
   const oldest = ends.oldest && controls[0] !== undefined ? Ask.floorSecond(controls[0].start) : -Infinity
   const newest = controls.at(-1)

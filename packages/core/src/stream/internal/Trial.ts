@@ -6,8 +6,8 @@ import type { AgniClient } from "../../client/AgniClient.ts"
 import type { AgniError } from "../../model/AgniError.ts"
 import type { CallSession } from "../../model/CallSession.ts"
 import * as CallSessionQuery from "../../model/CallSessionQuery.ts"
-import * as Instant from "../../model/Instant.ts"
 import * as Ask from "./Ask.ts"
+import type { Micros } from "./Micros.ts"
 import * as Rows from "./Rows.ts"
 
 interface Sample {
@@ -17,7 +17,7 @@ interface Sample {
 }
 
 /**
- * Whether known rows come back for their own starts, and whether bounds are applied before pages are taken. A row tells the
+ * Whether control rows come back for their own starts, and whether bounds are applied before pages are taken. A row tells the
  * latter that does not stand in the first place when there are no bounds: then it comes alone on a page of one row, or
  * bounds are applied after paging. Only where there is no other row than one nothing has to tell.
  */
@@ -44,6 +44,7 @@ export const bounds = Effect.fnUntraced(function* (
   const problem = trials.find((trial) => trial !== undefined && "_tag" in trial)
   if (problem !== undefined) return problem
   if (told) return undefined
+  if (yield* comeAlone(ask, trials)) return undefined
   // What comes first without bounds must stand there before, and after.
   const top = yield* topOf(ask)
   const [oldest, middle, newest] = trials.map((trial) => (trial === undefined || "_tag" in trial ? [] : [trial]))
@@ -60,6 +61,23 @@ export const bounds = Effect.fnUntraced(function* (
   for (const { row } of samples) keys.add(row.key)
   return places !== undefined && keys.size < 2 ? undefined : { _tag: "BoundsUnclear" }
 })
+
+/**
+ * Whether three rows, far apart, each come alone on a page of one row: were bounds applied after paging, each would have to be
+ * the first of all.
+ */
+const comeAlone = (ask: Ask.Ask, trials: ReadonlyArray<Rows.Dated | CoverageReason | undefined>) => {
+  const rows = trials.flatMap((trial) => (trial === undefined || "_tag" in trial ? [] : [trial]))
+  const isApart = rows.every((row, i) => rows.slice(i + 1).every((other) => isElsewhere(other, row)))
+  return rows.length < 3 || !isApart
+    ? Effect.succeed(false)
+    : Effect.map(
+        Effect.forEach(rows, (row) => Ask.orNothing(ask(1, Ask.around(row), { size: 1 })), {
+          concurrency: "unbounded"
+        }),
+        (answers) => answers.every((answer) => answer !== undefined && answer.rows.length > 0)
+      )
+}
 
 /**
  * Whether a row from deep within comes back for its own instant, and nothing from elsewhere: then both bounds are understood,
@@ -227,7 +245,7 @@ const tryFilter = Effect.fnUntraced(function* (
   list: AgniClient["Service"]["list"],
   ask: Ask.Ask,
   kind: Kind,
-  bounds: { readonly after: Instant.Instant; readonly before: Instant.Instant },
+  bounds: { readonly after: Micros; readonly before: Micros },
   size: number
 ): Effect.fn.Return<FilterAnswer, AgniError> {
   const top = Effect.map(ask(1, bounds, { size: 1 }), ({ rows }) => rows[0])

@@ -3,15 +3,17 @@ import type { AgniError } from "../../model/AgniError.ts"
 import * as Coverage from "../Coverage.ts"
 import * as Ask from "./Ask.ts"
 import * as Count from "./Count.ts"
+import * as Fresh from "./Fresh.ts"
 import type { Known } from "./Known.ts"
 import type { Ledger } from "./Ledger.ts"
 import * as Rows from "./Rows.ts"
 import * as Salvage from "./Salvage.ts"
-import { type Settings, temper } from "./Settings.ts"
+import { ask as askOf, type Settings, temper } from "./Settings.ts"
 import * as Sum from "./Sum.ts"
+import * as Micros from "./Micros.ts"
 
 /** All starts that are credible. */
-const startsOf = ({ to }: Coverage.Range) => ({
+const startsOf = ({ to }: Micros.Range) => ({
   after: Date.UTC(2000, 0, 1) * 1000,
   before: Ask.ceilSecond(to) + Ask.second
 })
@@ -27,12 +29,12 @@ const startsOf = ({ to }: Coverage.Range) => ({
  */
 export const window = (
   settings: Settings,
-  range: Coverage.Range,
+  range: Micros.Range,
   about: About,
   keepGoing: boolean,
   front: Effect.Effect<Front, AgniError>
 ): Effect.Effect<Coverage.Window, AgniError> =>
-  Ask.catchPoison(Ask.make(settings.list, settings.filters, settings), read(settings, range, about, front), (error) =>
+  Ask.catchPoison(askOf(settings), read(settings, range, about, front), (error) =>
     keepGoing
       ? Salvage.undated(
           settings,
@@ -60,7 +62,7 @@ const attempts = 3
 /** While calls come, the sum is right only between two of them: it is tried a few times. */
 const read = (
   settings: Settings,
-  range: Coverage.Range,
+  range: Micros.Range,
   about: About,
   front: Effect.Effect<Front, AgniError>
 ): Effect.Effect<Coverage.Window, AgniError> => {
@@ -68,9 +70,9 @@ const read = (
     Effect.flatMap(front, (scanned) =>
       Effect.flatMap(attempt(settings, range, about, scanned), (result) =>
         result._tag === "Stale"
-          ? again(left, scan(settings, scanned.ask, range, about))
+          ? again(left, scan(settings, askOf(settings), range, about))
           : result.moved && left > 1
-            ? again(left - 1, scan(settings, scanned.ask, range, about))
+            ? again(left - 1, scan(settings, askOf(settings), range, about))
             : Effect.succeed(result.window)
       )
     )
@@ -79,15 +81,15 @@ const read = (
 
 /** What stood in front, and who asked. */
 export interface Front {
-  readonly ask: Ask.Ask
+  readonly fresh: Fresh.Fresh
   readonly pages: ReadonlyArray<ReadonlyArray<Rows.Row>>
   /** Windows were still being read. */
   readonly early: boolean
 }
 
 /** Looks at what stands in front: it may do so while the last windows are read. */
-export const front = (settings: Settings, range: Coverage.Range, about: About): Effect.Effect<Front, AgniError> =>
-  Effect.map(scan(settings, Ask.make(settings.list, settings.filters, settings), range, about), (front) => ({
+export const front = (settings: Settings, range: Micros.Range, about: About): Effect.Effect<Front, AgniError> =>
+  Effect.map(scan(settings, askOf(settings), range, about), (front) => ({
     ...front,
     early: true
   }))
@@ -95,18 +97,20 @@ export const front = (settings: Settings, range: Coverage.Range, about: About): 
 const scan = (
   settings: Settings,
   ask: Ask.Ask,
-  range: Coverage.Range,
+  range: Micros.Range,
   { ledger }: About
-): Effect.Effect<Front, AgniError> =>
-  Effect.map(scanFront(settings, ask, range, limitOf(settings, range, ledger.rows)), (pages) => ({
-    ask,
+): Effect.Effect<Front, AgniError> => {
+  const fresh = Fresh.make(ask, settings.seen)
+  return Effect.map(scanFront(settings, fresh.ask, range, limitOf(settings, range, ledger.rows)), (pages) => ({
+    fresh,
     pages,
     early: false
   }))
+}
 
 /** Calls may come as fast as pages are read: what came since the reading began makes no walk longer. */
 const limitOf =
-  (settings: Settings, range: Coverage.Range, delivered: () => number) =>
+  (settings: Settings, range: Micros.Range, delivered: () => number) =>
   (rows: Iterable<Rows.Row>): number => {
     let old = delivered()
     for (const row of rows)
@@ -115,13 +119,13 @@ const limitOf =
   }
 
 /** More than a day later than the latest clock: no run would read it for years. */
-const isDistant = ({ to }: Coverage.Range, { start }: Rows.Row): boolean => start !== undefined && start >= to
+const isDistant = ({ to }: Micros.Range, { start }: Rows.Row): boolean => start !== undefined && start >= to
 
 const attempt = (
   settings: Settings,
-  range: Coverage.Range,
+  range: Micros.Range,
   { inPart, known, ledger }: About,
-  { ask, early, pages }: Front
+  { early, fresh, pages }: Front
 ): Effect.Effect<
   | { readonly _tag: "Read"; readonly window: Coverage.Window; readonly moved: boolean }
   // Calls came, or left, since it was looked at what stands in front.
@@ -130,6 +134,7 @@ const attempt = (
 > =>
   Effect.gen(function* () {
     const { size } = settings
+    const { ask } = fresh
     const repeats = yield* settings.repeats
     const [first = []] = pages
     const starts = startsOf(range)
@@ -215,8 +220,12 @@ const attempt = (
     )
     const counted = Math.max(total ?? 0, after ?? 0)
     const agrees = total === expected() && after === expected() && withStart
-    const old = ask.log.stale || (ask.log.observedAt ?? 0) < settings.seen - Ask.second
-    const complete = !old && agrees && measured === undefined && still && !came && ledger.proven()
+    const old = fresh.isOld()
+    const isExplained = ledger.isExplained({
+      starts: dates.flatMap(({ start }) => start ?? []),
+      withoutStart: expected() - dated() - distant.rows.size
+    })
+    const complete = !old && agrees && measured === undefined && still && !came && isExplained && ledger.proven()
     const coverage: Coverage.Coverage = complete
       ? temper(settings, known(), ask.log, { from: range.from, to: -Infinity }, { _tag: "Proven" })
       : !came && counted > expected()
@@ -228,7 +237,7 @@ const attempt = (
             : inPart
               ? { _tag: "Provisional", reason: { _tag: "NotCounted" } }
               : { _tag: "Provisional", reason: { _tag: "CallsMoved" } }
-    const window = Coverage.make(
+    const window = Micros.window(
       rows.flatMap(({ item }) => item ?? []),
       {
         from: range.to,
@@ -248,7 +257,7 @@ const attempt = (
 const scanFront = Effect.fnUntraced(function* (
   settings: Settings,
   ask: Ask.Ask,
-  range: Coverage.Range,
+  range: Micros.Range,
   limit: (rows: Iterable<Rows.Row>) => number
 ): Effect.fn.Return<ReadonlyArray<ReadonlyArray<Rows.Row>>, AgniError> {
   const repeats = yield* settings.repeats

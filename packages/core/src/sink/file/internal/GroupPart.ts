@@ -6,6 +6,7 @@ import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { Column } from "../../../model/Column.ts"
+import { Instant } from "../../../model/Instant.ts"
 import type { OutputError } from "../OutputError.ts"
 import type { Format } from "../RowGroups.ts"
 import type { Cell } from "../../Table.ts"
@@ -21,15 +22,15 @@ export interface Options extends PartOptions {
   readonly columns: () => ReadonlyArray<Column>
 }
 
-/** Stands behind each group, so that the file alone tells what is in it, group by group from its end. */
+/** Follows each group, so that the content of a file can be read from its end, group by group. */
 const Note = Schema.Struct({
   /** Where the group begins, which is where the note before ends. */
   at: Schema.Int,
   /** Of all rows up to here. */
   rows: Schema.Int,
-  from: Schema.NullOr(Schema.Int),
-  to: Schema.NullOr(Schema.Int),
-  /** Of the group's bytes: how many, and by what they are known when they are read again. */
+  from: Schema.NullOr(Instant),
+  to: Schema.NullOr(Instant),
+  /** The number of the group's bytes, and their digest. */
   length: Schema.Int,
   digest: Schema.String,
   about: Schema.String
@@ -63,7 +64,7 @@ const noteAt = Effect.fnUntraced(function* (path: string, file: Readable, end: n
   return note.at < end ? note : yield* torn()
 })
 
-/** Whether what the file begins with, and the bytes of each group, are what was written. */
+/** Whether the start of the file and the bytes of each group are unchanged. */
 const verifyGroups =
   (begin: Uint8Array, notes: ReadonlyArray<Note>) =>
   <E>(pieces: Stream.Stream<Uint8Array, E>): Effect.Effect<boolean, E> =>
@@ -233,7 +234,7 @@ export const open = Effect.fnUntraced(function* (
     fitted = { groups, first, characters, length }
     return length <= limit
   })
-  // What waits has to fit: a run that ends after a flush puts it there, and a position says that it did.
+  // The waiting rows must fit: the next run adds them here if this one ends after a flush.
   const settle = Effect.gen(function* () {
     if (!(yield* fill)) return false
     if (limit === Infinity) return true
@@ -245,7 +246,7 @@ export const open = Effect.fnUntraced(function* (
 
   const close = Effect.gen(function* () {
     if (closed || file.finished) return
-    // What did not fit has gone to another part before.
+    // Rows that did not fit are already in another part.
     yield* putWhile(isPending, Infinity)
     const last = end(groups)
     yield* Effect.uninterruptible(
@@ -312,7 +313,7 @@ export const open = Effect.fnUntraced(function* (
   }
 })
 
-/** What a file that has its name holds, by the note before its end. */
+/** The content of a finished file, by the note before its end. */
 const rowsIn = Effect.fnUntraced(function* (path: string, file: Readable, format: Format) {
   const { bytes } = file.end()
   const length = format.endLength(yield* file.read(Math.max(0, bytes - 8), 8))

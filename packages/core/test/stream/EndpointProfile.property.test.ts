@@ -1,8 +1,9 @@
 import { AgniClient } from "@callstream/core/client/AgniClient"
-import * as Learned from "@callstream/core/stream/Learned"
+import type * as EndpointProfile from "@callstream/core/stream/EndpointProfile"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Struct from "effect/Struct"
+import * as Probes from "../../src/stream/internal/Probes.ts"
 import * as Histories from "../torture/Histories.ts"
 
 const first = 40_000
@@ -30,21 +31,21 @@ const before = (seed: number): Histories.Case => {
 }
 
 /** What no server showed, or one of long ago. */
-const spoil = (learned: Learned.Learned, seed: number): Learned.Learned => {
+const spoil = (profile: EndpointProfile.EndpointProfile, seed: number): EndpointProfile.EndpointProfile => {
   switch (seed % 8) {
     case 0:
-      return { ...learned, pageSize: learned.pageSize + (seed % 5) }
+      return { ...profile, pageSize: profile.pageSize + (seed % 5) }
     case 1:
-      return { ...learned, pagesAtMost: 2 ** (seed % 31) }
+      return { ...profile, pagesAtMost: 2 ** (seed % 31) }
     case 2:
-      return { ...learned, repeatsBeyondEnd: !learned.repeatsBeyondEnd }
+      return { ...profile, repeatsBeyondEnd: !profile.repeatsBeyondEnd }
     case 3:
-      return { ...learned, sortBy: learned.sortBy === "none" ? "startedAt" : "none" }
+      return { ...profile, sortBy: profile.sortBy === "none" ? "startedAt" : "none" }
     case 4:
-      return { ...learned, newestFirst: !learned.newestFirst, order: "other" }
+      return { ...profile, newestFirst: !profile.newestFirst, order: "other" }
     default:
       return {
-        ...Struct.omit(learned, ["filterProblem"]),
+        ...Struct.omit(profile, ["filterProblem"]),
         clamped: true,
         filters: { agentId: "understood", channel: "understood", callerNumber: "understood" }
       }
@@ -61,14 +62,14 @@ describe("History.windows told what another server does", () => {
         const filters = { agentId, callerNumber, channel, search, status }
         const seen = yield* Effect.result(
           Effect.provideService(
-            Learned.learn({ filters, pageSize: seed % 4 === 0 ? 1000 : pageSize }),
+            Probes.probe({ filters, pageSize: seed % 4 === 0 ? 1000 : pageSize }),
             AgniClient,
             Histories.open(other).client
           )
         )
         if (seen._tag === "Failure") continue
         const known = Histories.make(seed)
-        const one = { ...known, read: { ...known.read, learned: spoil(seen.success.learned, seed) } }
+        const one = { ...known, read: { ...known.read, profile: spoil(seen.success.profile, seed) } }
         const result = yield* Effect.result(Histories.run(one))
         if (result._tag === "Failure") {
           assert.isTrue(Histories.mayFail(one), `seed ${seed}: ${result.failure.message}`)
