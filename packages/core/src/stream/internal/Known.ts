@@ -21,6 +21,16 @@ export interface Known {
   readonly earliest: Micros
   /** So many rows of the same bounds are given at most. */
   readonly deepest: number
+  /** So many rows of the same bounds, or of the list without bounds, were seen to be given. */
+  readonly depth: number
+}
+
+/** The place of the last row that any answer brought, or the greatest count. */
+export const depthOf = ({ counts, places }: Ask.Log): number => {
+  let most = 0
+  for (const { rows } of places.values()) if (rows > most) most = rows
+  for (const { rows } of counts.values()) if (rows > most) most = rows
+  return most
 }
 
 /** What the reading of one part showed. */
@@ -35,10 +45,11 @@ export interface Evidence {
   readonly log: Ask.Log
 }
 
-export const fold = (known: Known, { deepest, differs, log, order }: Evidence): Known => ({
+export const fold = (known: Known, { deepest, differs, log, order, repeats }: Evidence): Known => ({
   order: known.order === "other" || order === "unknown" ? known.order : order,
   width: Math.max(known.width, log.width),
   differs: known.differs || differs,
   earliest: Math.min(known.earliest, log.observedAt ?? Infinity),
-  deepest: Math.min(known.deepest, deepest)
+  deepest: Math.min(known.deepest, deepest),
+  depth: repeats ? known.depth : Math.max(known.depth, depthOf(log))
 })

@@ -205,6 +205,8 @@ const ofNothing = Effect.fnUntraced(function* (work: Work, done: ReadPages.Read)
   // Behind the newest call, where calls may still come, nothing can be proven.
   if (young && isEnd(settings, task)) return deliver(work, done, { _tag: "Proven" })
   // A limit on results may answer with nothing, and an outage too.
+  if (task.top !== undefined && canHalve(range))
+    return split(work, Task.halve(range, held, task.expected, settings.size))
   const control = controlIn(settings, range)
   if (control !== undefined && canHalve(range)) {
     const answer = yield* Ask.orNothing(ask(1, Ask.around(control)))
@@ -245,9 +247,11 @@ const judge = Effect.fnUntraced(function* (
   const { bounds, held, range } = done
   const count = done.count ?? (yield* countRows(work, bounds, held.size()))
   const most = Math.max(before ?? 0, count ?? 0, Ask.countOf(ask.log, bounds, seen.repeats))
-  const isCut = task.top !== undefined && held.rows.has(task.top)
-  const control = isCut ? undefined : yield* topControl(settings, ask, bounds, held)
-  const isWhole = count === held.size() && most <= held.size() && missingFrom(ask.log.shown, held, bounds).length === 0
+  const comesToTop = task.top !== undefined && held.rows.has(task.top)
+  const control = comesToTop ? undefined : yield* topControl(settings, ask, bounds, held)
+  const isCut = yield* isCutBelow(work, done)
+  const isWhole =
+    !isCut && count === held.size() && most <= held.size() && missingFrom(ask.log.shown, held, bounds).length === 0
   if (isWhole && !done.moved && !done.dense && control === undefined) {
     const isByStart = seen.order === "start" || known.order === "start"
     if (young || ((done.way === "pages" || isByStart || before === count) && !known.differs)) {
@@ -259,7 +263,7 @@ const judge = Effect.fnUntraced(function* (
   }
   // So deep the server does not go, and nothing moved.
   const isCutOff = count !== undefined && count > size && count < held.size() && count % size === 0 && !done.moved
-  if ((done.deepest < Infinity || isCutOff) && canHalve(range)) {
+  if ((done.deepest < Infinity || isCutOff || isCut) && canHalve(range)) {
     seen.deepest = Math.min(seen.deepest, count ?? Infinity)
     return split(work, Task.halve(range, held, held.size(), settings.size))
   }
@@ -272,6 +276,24 @@ const judge = Effect.fnUntraced(function* (
   return coverage._tag !== "Proven" && canHalve(range) && held.size() > 2 * size && !young
     ? split(work, Task.halve(range, held, held.size(), settings.size))
     : deliver(work, done, coverage)
+})
+
+/**
+ * Whether a limit on results, or on depth, cut off what is older: the pages looked as if they had come to their end. It is
+ * asked where no deeper place was seen before, and the row is not held at which the range was cut from what lies below.
+ */
+const isCutBelow = Effect.fnUntraced(function* (
+  { ask, known, settings, task }: Work,
+  { bounds, held, way }: ReadPages.Read
+): Effect.fn.Return<boolean, AgniError> {
+  const isDeep = way === "pages" && held.size() > settings.size && held.size() >= known.depth
+  if (!isDeep || (task.bottom !== undefined && held.rows.has(task.bottom))) return false
+  let oldest: Rows.Dated | undefined
+  for (const row of held.rows.values()) if (Rows.isDated(row) && row.start < (oldest?.start ?? Infinity)) oldest = row
+  // Another answer showed that nothing is older.
+  if (oldest === undefined || oldest.key === settings.controls[0]?.key) return false
+  const answer = yield* Ask.orNothing(ask(1, { after: bounds.after, before: Ask.around(oldest).before }))
+  return answer?.rows.some(({ key }) => !held.rows.has(key)) === true
 })
 
 /** Pages of fixed bounds, again and again, until all rows have shown themselves. */

@@ -10,7 +10,7 @@ import { createdInstant as createdOf } from "../../model/internal/Packed.ts"
 import * as Coverage from "../Coverage.ts"
 import * as Ask from "./Ask.ts"
 import * as Bisect from "./Bisect.ts"
-import { type Evidence, fold, type Known } from "./Known.ts"
+import { depthOf, type Evidence, fold, type Known } from "./Known.ts"
 import * as Ledger from "./Ledger.ts"
 import type { Task } from "./Task.ts"
 import * as Scheduler from "./Scheduler.ts"
@@ -65,7 +65,8 @@ export const make = Effect.fnUntraced(function* (settings: Settings, range: Micr
     width: 0,
     differs: false,
     earliest: options.earliest,
-    deepest: Infinity
+    deepest: Infinity,
+    depth: depthOf(options.log)
   })
   const known = () => Ref.getUnsafe(ref)
   const ledger = Ledger.make(settings, range, known, options.ends)
@@ -142,7 +143,7 @@ const close = Effect.fnUntraced(function* (
     from: range.to,
     to: range.to,
     rejected: [],
-    coverage: revised[0]?.coverage ?? ({ _tag: "Proven" } as const),
+    coverage: revised[0]?.coverage ?? Ledger.differ(late.length),
     requests: ask.log.requests,
     observedAt: ask.log.observedAt ?? known().earliest
   }
