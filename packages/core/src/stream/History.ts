@@ -151,6 +151,7 @@ const begin = (range: Asked.Asked, options: Options): Stream.Stream<Window, Agni
           (range.from === undefined && range.to !== undefined && !seen.isOldestSure ? Settings.noBeginning : undefined),
         logs: new Set(),
         perWindow,
+        concurrency,
         maxCharacters: Tile.maxCharacters
       }
       const reading = yield* Reading.make(
@@ -172,7 +173,8 @@ const begin = (range: Asked.Asked, options: Options): Stream.Stream<Window, Agni
         settings.latest
       )
       const about = { ledger: reading.ledger, inPart: from > first, known: reading.known }
-      const last = Undated.front(settings, { from, to }, about)
+      // Nothing is asked before somebody waits for it.
+      const last = yield* Effect.cached(Undated.front(settings, { from, to }, about))
       const undated = Effect.suspend(() => Undated.window(settings, { from, to }, about, keepGoing, last))
       const isMeant = options.withoutStart !== "skip" && settings.controls.length > 0
       const ofRange = Effect.gen(function* () {
@@ -194,7 +196,7 @@ const begin = (range: Asked.Asked, options: Options): Stream.Stream<Window, Agni
       })
       const closing = Effect.flatMap(whole ? undated : ofRange, reading.closing)
       return Stream.concat(
-        reading.windows(tasks),
+        reading.windows(tasks, whole ? Effect.ignore(last) : undefined),
         Stream.unwrap(Effect.map(closing, (window) => (window === undefined ? Stream.empty : Stream.make(window))))
       )
     })

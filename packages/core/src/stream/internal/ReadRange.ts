@@ -110,7 +110,8 @@ const read = Effect.fnUntraced(function* (work: Work): Effect.fn.Return<Outcome,
   if (done.held.size() === 0) return yield* ofNothing(work, done)
   // Where nothing was to come rows came: so wide a range is not believed then.
   const width = Math.max(work.known.width, ask.log.width)
-  if (believed === undefined && isTooWide({ ...work, known: { ...work.known, width } }, done.range))
+  const came = believed === undefined && Rows.within(done.held, done.range).length > 0
+  if (came && isTooWide({ ...work, known: { ...work.known, width } }, done.range))
     return split(work, Task.byWidth(task, believedWidth(width)))
   // Calls go on coming into it: whoever tries to have all of them is never done.
   if (done.range.from >= settings.latest) return deliver(work, done, { _tag: "Proven" })

@@ -36,6 +36,8 @@ export interface Settings {
   readonly logs: Set<Ask.Log>
   /** Rows that a window should hold, and characters of it at most. */
   readonly perWindow: number
+  /** Windows read side by side. */
+  readonly concurrency: number
   readonly maxCharacters: number
 }
 

@@ -33,15 +33,24 @@ export const byWidth = ({ expected, from, to }: Task, width: number): ReadonlyAr
 /** Each costs a request before anything is read: what is longer still is cut again. */
 export const mostParts = 32
 
+/**
+ * So many parts that all readers finish at the same time, where that makes the windows at most a quarter larger: one part more
+ * than there are readers would be waited for by all of them.
+ */
+const partsOf = (windows: number, concurrency: number): number => {
+  const even = Math.round(windows / concurrency) * concurrency
+  return Math.min(mostParts, Math.max(2, even * 1.25 >= windows ? even : Math.ceil(windows)))
+}
+
 /** Parts of a range whose rows were counted, cut at the rows in the middle of pages: so that the last page of each is half full. */
 export const byCount = Effect.fnUntraced(function* (
-  { size, sort }: Settings,
+  { concurrency, size, sort }: Settings,
   ask: Ask.Ask,
   range: Range,
   rows: number,
   perWindow: number
 ): Effect.fn.Return<ReadonlyArray<Task>, AgniError> {
-  const parts = Math.min(mostParts, Math.max(2, Math.ceil(rows / Math.max(size, perWindow))))
+  const parts = partsOf(rows / Math.max(size, perWindow), concurrency)
   const pages = Math.max(0, Math.ceil(rows / parts / size - 0.5))
   const each = pages === 0 ? Math.ceil(rows / parts) : pages * size + Math.floor(size / 2)
   const ranks = Array.from({ length: parts - 1 }, (_, i) => (i + 1) * each).filter((rank) => rank < rows)

@@ -51,11 +51,27 @@ export const window = (
 ): Effect.Effect<Coverage.Window | undefined, AgniError> =>
   Effect.suspend(() => {
     const ask = askOf(settings)
-    return find(settings, ask, range, about).pipe(
+    return Ask.catchPoison(ask, find(settings, ask, range, about), (error) =>
+      Effect.succeed(unread(range, ask.log, error))
+    ).pipe(
       // What cannot be asked here leaves it open which there are.
       Effect.catchIf(Ask.isRefusal, () => Effect.undefined),
       Effect.ensuring(Effect.sync(() => about.note(ask.log)))
     )
+  })
+
+/**
+ * A page of them cannot be had, although the server answers. The calls with a start came all the same, so the run does not end:
+ * the verdict says what is missing.
+ */
+const unread = (range: Micros.Range, log: Ask.Log, error: AgniError): Coverage.Window =>
+  Micros.window([], {
+    from: range.to,
+    to: range.to,
+    rejected: [],
+    coverage: { _tag: "Gap", reason: { _tag: "Unreadable", problem: error.reason.message }, error },
+    requests: log.requests,
+    observedAt: log.observedAt ?? 0
   })
 
 /** Where starts that are credible, or lie in the range, end. */
