@@ -128,7 +128,7 @@ const undatedWrong = (
   const undated = one.rows.filter(
     (row) => row.start === undefined && server.listed.has(row.id) && !twice.has(row.id) && isSteady(row, server.now())
   )
-  const came = one.rows.filter(({ id, start }) => start === undefined && delivered.has(id)).length
+  const came = one.rows.filter(({ id, start }) => start === undefined && delivered.has(id) && !twice.has(id)).length
   const wrong: Array<string> = []
   if (undated.length > came + created + unassigned)
     wrong.push(`${undated.length} without a start were listed: ${came} came, ${created + unassigned} are told of`)

@@ -70,6 +70,7 @@ export const settingsOf = (server: Adversary.Server, rest: Partial<Settings.Sett
   logs: new Set(),
   perWindow: 100,
   maxCharacters: Infinity,
+  concurrency: 4,
   ...rest
 })
 
