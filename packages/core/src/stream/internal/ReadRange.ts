@@ -63,7 +63,7 @@ export const readRange = (
     order: "unknown",
     differs: false,
     deepest: Infinity,
-    whole: 0,
+
     repeats: false,
     once: undefined
   }
@@ -103,13 +103,16 @@ const read = Effect.fnUntraced(function* (work: Work): Effect.fn.Return<Outcome,
   )
   // The server refuses so wide a range, or one with so many rows.
   if (typeof done === "string") {
+    const nothing = { range: task, held: Rows.makeHeld() }
+    // Nothing is known of it: no row is older, or none is newer.
+    const { controls } = settings
+    const isUnknown =
+      controls.every(({ start }) => start >= task.to) || controls.every(({ start }) => start < task.from)
+    const isTooLong = isUnknown && task.to - task.from > mostEmpty * believedWidth(work.known.width)
+    if (isTooLong) return deliver(work, nothing, Empty.tooWide)
     return canHalve(task)
       ? split(work, Task.byWidth(task, (task.to - task.from) / 1.9))
-      : deliver(
-          work,
-          { range: task, held: Rows.makeHeld() },
-          { _tag: "Unprovable", reason: { _tag: "Unreadable", problem: done } }
-        )
+      : deliver(work, nothing, { _tag: "Unprovable", reason: { _tag: "Unreadable", problem: done } })
   }
   seen.order = done.order
   seen.deepest = done.deepest
@@ -213,6 +216,8 @@ const ofNothing = Effect.fnUntraced(function* (work: Work, done: ReadPages.Read)
   // Behind the newest call, where calls may still come, nothing can be proven.
   if (young && isEnd(settings, task)) return deliver(work, done, { _tag: "Proven" })
   // A limit on results may answer with nothing, and an outage too.
+  if (task.top !== undefined && canHalve(range))
+    return split(work, Task.halve(range, held, task.expected, settings.size))
   const control = controlIn(settings, range)
   if (control !== undefined && canHalve(range)) {
     const answer = yield* Ask.orNothing(ask(1, Ask.around(control)))
@@ -259,7 +264,6 @@ const judge = Effect.fnUntraced(function* (
     const isByStart = seen.order === "start" || known.order === "start"
     if (young || ((done.way === "pages" || isByStart || before === count) && !known.differs)) {
       seen.once = range
-      seen.whole = held.size()
       return deliver(work, done, { _tag: "Proven" })
     }
     if (yield* Leaf.isStillThere(ask, bounds, held, { size, repeats: yield* settings.repeats }))
@@ -331,11 +335,12 @@ const missingFrom = (
  * results cut nothing away beyond it. What else comes is in the log, and must be held.
  */
 const endControl = Effect.fnUntraced(function* (
-  { size }: Settings,
+  { controls, size }: Settings,
   ask: Ask.Ask,
   bounds: Ask.Between,
   held: Rows.Held,
-  end: "oldest" | "newest"
+  end: "oldest" | "newest",
+  isSmall: boolean
 ): Effect.fn.Return<CoverageReason | undefined, AgniError> {
   const isNewest = end === "newest"
   let row: Rows.Dated | undefined
@@ -345,6 +350,8 @@ const endControl = Effect.fnUntraced(function* (
   }
   if (row === undefined) return undefined
   const { key } = row
+  // Another answer showed it, to another question; the same limit may have cut that one.
+  if (isSmall && controls.some((control) => control.key === key)) return undefined
   const { after, before } = Ask.around(row)
   const beyond = isNewest ? { after, before: bounds.before } : { after: bounds.after, before }
   const { rows } = yield* ask(1, beyond)
@@ -355,19 +362,21 @@ const endControl = Effect.fnUntraced(function* (
 
 /**
  * Whether rows are missing at one of the ends. None are where the answers held a row from beyond that end as well, or the row at
- * which the range was cut there.
+ * which the range was cut there. A limit on results hides none in a window that is smaller than what one question brought.
  */
 const ends = Effect.fnUntraced(function* (
   { ask, known, settings, task }: Work,
-  { bounds, held, range }: ReadPages.Read
+  { bounds, held, range, way }: ReadPages.Read
 ): Effect.fn.Return<CoverageReason | undefined, AgniError> {
-  if (held.size() <= known.whole) return undefined
+  const isSmall = held.size() < known.depth
   let [below, above] = [task.bottom !== undefined && held.rows.has(task.bottom), false]
   for (const { start = range.from } of held.rows.values()) {
     below ||= start < range.from
     above ||= start >= range.to
   }
-  below ||= settings.controls.some(({ key, start }) => Ask.floorSecond(start) === range.from && held.rows.has(key))
-  const newest = above ? undefined : yield* endControl(settings, ask, bounds, held, "newest")
-  return newest === undefined && !below ? yield* endControl(settings, ask, bounds, held, "oldest") : newest
+  below ||= settings.controls.some((row) => Ask.floorSecond(row.start) === range.from && held.rows.has(row.key))
+  const newest = above ? undefined : yield* endControl(settings, ask, bounds, held, "newest", isSmall)
+  return newest !== undefined || below || isSmall || held.size() <= settings.size || way !== "pages"
+    ? newest
+    : yield* endControl(settings, ask, bounds, held, "oldest", false)
 })
