@@ -45,7 +45,7 @@ export type RunError = SinkError | CheckpointError | TooManyDeadLetters
 export interface Pipeline<out E, out R> {
   readonly name: string
   readonly fingerprint: Fingerprint
-  /** What is promised of each sink with a checkpoint that outlasts the process, or without one. */
+  /** The guarantee of each sink, with a checkpoint that outlasts the process or without one. */
   readonly explain: (options: { readonly durable: boolean }) => ReadonlyArray<Guarantee.Guarantee>
   /**
    * Runs it. A listener that is slow misses events, one that fails is asked again at the next one, and neither holds

@@ -140,7 +140,7 @@ export interface AgniSimulator {
   readonly layer: Layer.Layer<HttpClient.HttpClient>
   /** The face for an HTTP server. */
   readonly httpApp: Effect.Effect<HttpServerResponse, never, HttpServerRequest>
-  /** What was asked so far, oldest first. */
+  /** The requests so far, oldest first. */
   readonly requests: ReadonlyArray<RecordedRequest>
   /** Lets the next so many requests meet a fault. */
   readonly failNext: (count: number, fault: Fault) => void

@@ -26,13 +26,13 @@ export interface Store<R = never> {
 }
 
 /**
- * What is tested, and by what measure. Each ability that is left out makes cases that do not apply.
+ * The tested sink, and its abilities. Without an ability, its cases do not apply.
  *
  * @since 0.1.0
  * @category options
  */
 export interface Options<S extends Store<R>, R = never> {
-  /** Made anew for each case, in a scope of its own. */
+  /** Made for each case, in its own scope. */
   readonly store: Effect.Effect<S, unknown, R | Scope.Scope>
   /** What the sink says of itself. */
   readonly delivery: Delivery

@@ -124,7 +124,7 @@ export type Selected = string | { readonly path: string; readonly as: string }
  */
 export interface FlattenOptions {
   /**
-   * What becomes of objects whose keys come with the records, such as `metadata`: `"keys"` makes each key a field of the
+   * How to flatten objects whose keys come with the records, such as `metadata`: `"keys"` makes each key a field of the
    * row, so that rows differ in their fields; `"whole"` leaves the object as it is, and all rows have the same columns.
    * @default "keys"
    */

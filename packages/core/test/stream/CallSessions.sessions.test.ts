@@ -148,7 +148,7 @@ describe("CallSessions.selectedPages: the range is exact", () => {
   )
 })
 
-describe("CallSessions.selectedPages: sessions without a start", () => {
+describe("CallSessions.selectedPages: calls without a start time", () => {
   it.effect("come only when neither bound is given", () =>
     Effect.gen(function* () {
       const simulator = yield* AgniSimulator.make({ sessions: 80, undated: 0.4, content: "minimal" })

@@ -150,7 +150,7 @@ describe("EndpointProfile.examine", () => {
     )
   }
 
-  it.live("a page size that is refused is told, and a usual one taken", () =>
+  it.live("reports a page size that is refused, and uses a usual one", () =>
     Effect.gen(function* () {
       const { client } = open({})
       const { profile } = yield* Effect.provideService(EndpointProfile.examine({ pageSize: 1000 }), AgniClient, {

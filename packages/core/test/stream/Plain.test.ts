@@ -44,7 +44,7 @@ describe("Plain.createClient", () => {
     await client.dispose()
   })
 
-  it("walks by session and by page, each loop anew", async () => {
+  it("walks by call and by page, each loop from the start", async () => {
     const { client, simulator } = make()
     const truth = simulator.truth().map(({ id }) => id)
     const sessions = await drain(client.sessions({ pageSize: 20 }))

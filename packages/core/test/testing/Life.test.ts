@@ -8,7 +8,7 @@ import { get, ids, list, walk } from "./ask.ts"
 const hour = 3600e6
 
 describe("the life of sessions", () => {
-  it.effect("a call waits, talks, ends, and settles", () =>
+  it.effect("a call waits, talks, ends, and becomes final", () =>
     Effect.gen(function* () {
       const simulator = yield* AgniSimulator.make({
         missing: "null",

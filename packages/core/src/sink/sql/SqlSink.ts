@@ -46,7 +46,7 @@ export interface Options {
   readonly keepsOffset?: boolean | undefined
   /** For all that one write, flush or opening asks of the database. @default "2 minutes" */
   readonly timeout?: Duration.Input | undefined
-  /** Characters of rows that one transaction holds at most; more are committed in several. @default 8000000 */
+  /** Characters of rows that one transaction holds at most; more are committed in several. @default 4000000 */
   readonly maxPending?: number | undefined
 }
 
@@ -81,7 +81,7 @@ export const make = (options: Options = {}): SessionSink.SessionSink<object, Sql
       return yield* SqlWriter.broken(name, operation, SqlFailure.make("UnknownDialect"))
     }
     const place = { schema: dialect.name === "postgres" ? schema : undefined, table }
-    const maxPending = options.maxPending ?? 8_000_000
+    const maxPending = options.maxPending ?? 4_000_000
     const key = keepsOffset ? yield* OwnKey.of({ fingerprint, pipeline }) : undefined
     const account = keepsOffset ? [pipeline, key].filter((part) => part !== undefined).join(" ") : undefined
     return { sql, dialect, settings: { name, place, account, timeout: options.timeout ?? "2 minutes", maxPending } }

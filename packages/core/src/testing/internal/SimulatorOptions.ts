@@ -116,11 +116,11 @@ export interface Options {
   // --- order
   /** @default "start-desc" */
   readonly order?: DefaultOrder | undefined
-  /** The order of equal keys: by id, chosen anew by each distinct query (page, size and bounds), or by each request. @default "id" */
+  /** The order of equal keys: by id, chosen again by each distinct query (page, size and bounds), or by each request. @default "id" */
   readonly tieOrder?: "id" | "query" | "random" | undefined
   /** Values of `sort_by` that are understood: spellings of start, created, ended, duration and id. @default all of both editions */
   readonly sortFields?: ReadonlyArray<string> | undefined
-  /** What becomes of another `sort_by`. @default "ignore" */
+  /** How the server treats another `sort_by`. @default "ignore" */
   readonly unknownSort?: "ignore" | "reject" | undefined
   /** Whether `sort_by` and `sort_order` have an effect at all. @default "honoured" */
   readonly sorting?: "honoured" | "ignored" | undefined
@@ -136,7 +136,7 @@ export interface Options {
   readonly offsetFrom?: "asked" | "clamped" | undefined
   /** What a page beyond the last brings. @default "empty" */
   readonly beyondLast?: "empty" | "last" | "first" | undefined
-  /** What is filtered only after the page was taken: nothing, everything but the time bounds, or all. @default "nothing" */
+  /** The filters that apply only after the page was taken: none, all except the time bounds, or all. @default "nothing" */
   readonly filterAfterPaging?: "nothing" | "filters" | "all" | undefined
   readonly bounds?: BoundsOptions | undefined
 

@@ -88,7 +88,7 @@ const unused = (key: string, object: Row, out: Row): string => {
   return found
 }
 
-/** What is to be different in an object. */
+/** The changes of an object. */
 interface Change {
   readonly values: Map<string, unknown>
   /** Of those keys that get another name, or go. */

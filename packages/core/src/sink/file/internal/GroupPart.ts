@@ -217,7 +217,7 @@ export const open = Effect.fnUntraced(function* (
   const isPending = () => pending.length > 0
   const fill = putWhile(isEnough, limit)
 
-  /** What was found to fit, as it was then. */
+  /** The state that was last known to fit. */
   let fitted: {
     readonly groups: typeof groups
     readonly first: Line | undefined

@@ -1,4 +1,4 @@
-/** What a file ends with: enough to know it again, and cheap to keep. */
+/** The end of a file: enough to identify it, and small to save. */
 import * as ByteSize from "effect/ByteSize"
 import * as WebCrypto from "effect/crypto/WebCrypto"
 import * as Effect from "effect/Effect"

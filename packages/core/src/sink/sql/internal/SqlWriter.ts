@@ -75,7 +75,7 @@ export const make = Effect.fnUntraced(function* (
   const fail = (operation: Operation, reason: SinkReason) => Effect.fail(failure(name, operation, reason))
   const refuseTable = (operation: Operation, problem: TableProblem) => fail(operation, { _tag: "Table", problem })
 
-  /** What was not committed: it is sent again when its transaction was lost. */
+  /** Uncommitted rows, which are sent again if their transaction is lost. */
   let pending: Array<Comparing.Pending> = []
   let weight = 0
   /** How much of it the open transaction has, and what it did not simply write. */
@@ -308,7 +308,7 @@ export const make = Effect.fnUntraced(function* (
     write: (batch) => Effect.tap(operation("write", write(batch)), () => Effect.flatMap(tables(batch.columns), warn)),
     flush: (at) => operation("flush", flush(at)),
     compared: () => committed,
-    // A run without a single batch leaves a table that can be read all the same.
+    // Even a run without a batch leaves a table that can be read.
     finish: Repaired.reporting(
       name,
       repairs,

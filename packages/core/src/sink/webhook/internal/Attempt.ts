@@ -47,7 +47,7 @@ export const make =
     Effect.gen(function* () {
       const now = yield* Clock.currentTimeMillis
       const timestamp = Math.floor(now / 1000)
-      // Signed anew for each attempt: a receiver refuses what was signed more than five minutes ago.
+      // Each attempt has a new signature: a receiver refuses one that is older than five minutes.
       const signature = yield* options.sign(message.id, timestamp, message.body)
       const request = HttpClientRequest.post(target(options.url), {
         headers: {
@@ -122,7 +122,7 @@ const toOutcome = ({ headers, status }: HttpClientResponse.HttpClientResponse, n
   return stopped({ _tag: "Status", status })
 }
 
-/** Certificates do not mend while one waits, and what is behind a wrong one may be somebody else. */
+/** Waiting does not repair a certificate, and a wrong one may belong to another server. */
 const isCertificate = (code: string): boolean => /^(CERT_|ERR_TLS_CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/.test(code)
 
 /** A transport's own error may hold the request and so the URL: only its code is kept. */

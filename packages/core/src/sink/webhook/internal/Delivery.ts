@@ -21,7 +21,7 @@ interface Options {
   readonly onStatus: (status: Status) => Effect.Effect<void>
 }
 
-/** What a receiver has said for good. */
+/** The final answer of a receiver. */
 export type Answer = Extract<Outcome, { readonly _tag: "Accepted" | "Refused" }>
 
 const base = 500
