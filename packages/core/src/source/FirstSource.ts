@@ -66,7 +66,7 @@ const until =
       )
     })
 
-/** Nobody knows what would have come behind the last call. */
+/** The calls after the last one are unknown. */
 const limited = (coverage: Coverage.Coverage, limit: number): Coverage.Coverage =>
   coverage._tag === "Proven" ? { _tag: "Provisional", reason: { _tag: "StoppedAtLimit", limit } } : coverage
 
