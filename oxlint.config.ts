@@ -7,8 +7,7 @@ const order = [
   ["client"],
   ["coverage"],
   ["stream"],
-  ["source"],
-  ["transform", "sink", "checkpoint"],
+  ["source", "transform", "sink", "checkpoint"],
   ["pipeline"]
 ]
 
@@ -161,6 +160,10 @@ export default defineConfig({
     },
     { files: ["packages/cli/src/**"], rules: restrict(otherSources) },
     ...cliRooms,
+    {
+      files: ["packages/cli/src/**", "packages/node/src/**"],
+      rules: { "eslint/max-lines": ["error", { max: 350 }], "eslint/max-lines-per-function": ["error", { max: 80 }] }
+    },
     { files: ["**/test/**", "**/bench/**", "examples/**"], rules: { "typescript/no-unsafe-type-assertion": "off" } }
   ]
 })

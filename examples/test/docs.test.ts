@@ -15,7 +15,7 @@ import { delimiter, dirname, join, resolve } from "node:path"
 import { text } from "node:stream/consumers"
 import { afterAll, beforeAll, describe, it } from "vitest"
 import * as Bundle from "../../packages/cli/test/Bundle.ts"
-import * as Postgres from "../../packages/node/test/postgres/Server.ts"
+import * as Postgres from "../../packages/node/test/postgres/PostgresServer.ts"
 import { run } from "./run.ts"
 
 const root = resolve(import.meta.dirname, "../..")

@@ -99,7 +99,7 @@ export const parse = (text: string): Result.Result<Expression, Mistake> =>
     (ast) => {
       const steps = Steps.make()
       const names = namesIn(ast)
-      return Result.flatMap(compile(ast, { variables: new Map(), steps }), ({ run, type }) =>
+      return Result.flatMap(compile(ast, { compile, variables: new Map(), steps }), ({ run, type }) =>
         type === "bool" || type === "any"
           ? Result.succeed({
               label: labelOf(text, ast),

@@ -1,5 +1,5 @@
 /** Every option that a flag and a key of a pipeline file share, declared once. */
-import { Limits } from "@callstream/core"
+import { Derive, Limits, Redact } from "@callstream/core"
 import * as When from "./When.ts"
 import * as Target from "./Target.ts"
 import * as Zone from "./Zone.ts"
@@ -81,11 +81,11 @@ export const transforms = {
     `Only calls for which this holds, in CEL, such as 'durationSec > 60 && status == "completed"'; all must hold`
   ),
   derive: list(
-    words("NAME", "the name of a derived field"),
+    Kind.completing(words("NAME", "the name of a derived field"), Derive.names),
     "Add fields: direction, customerNumber, startedDate, startedTime, startedHour, weekday (these four in --zone), cost, analysis"
   ),
   redact: list(
-    words("CLASS[=MODE]", "a class of personal data"),
+    Kind.completing(words("CLASS[=MODE]", "a class of personal data"), Redact.classes),
     "Remove personal data: phone, email, name, recording, freeText; each as mask, drop or hash (key in CALLSTREAM_REDACT_KEY)",
     { fallback: "mask" }
   ),
@@ -103,7 +103,10 @@ export const transforms = {
 
 /** Where the calls go. */
 export const to = each(
-  Kind.text("SINK", Target.expected, (text) => Target.parse(text)._tag === "Some"),
+  Kind.completing(
+    Kind.text("SINK", Target.expected, (text) => Target.parse(text)._tag === "Some"),
+    "paths"
+  ),
   "Where calls go: - for stdout, calls.ndjson or calls.csv (also with .gz or .zst), calls.parquet, sqlite:calls.db, postgres:DATABASE_URL, https://… for a webhook",
   { fallback: "-" }
 )
@@ -140,7 +143,7 @@ export const run = {
     { fallback: "UTC" }
   ),
   state: one(
-    Kind.text("DIR|DATABASE", "a folder, sqlite:FILE or postgres:VARIABLE"),
+    Kind.completing(Kind.text("DIR|DATABASE", "a folder, sqlite:FILE or postgres:VARIABLE"), "paths"),
     "Where states are kept: a folder, sqlite:state.db, or postgres:DATABASE_URL",
     { fallback: ".callstream" }
   ),

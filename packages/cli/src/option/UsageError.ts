@@ -1,5 +1,6 @@
 /** A mistake in the command, found before anything ran: exit code 2. Facts only; words are in `Reason`. */
 import type { SinkError } from "@callstream/core"
+import type { PostgresClient } from "@callstream/node"
 import * as Arr from "effect/Array"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
@@ -61,6 +62,7 @@ export type Reason =
   | { readonly _tag: "ShortRedactKey"; readonly variable: string | undefined; readonly least: number }
   | { readonly _tag: "VariableNotSet"; readonly variable: string }
   | { readonly _tag: "PasswordOnCommandLine" }
+  | { readonly _tag: "PostgresUrl"; readonly database: string; readonly error: PostgresClient.PostgresUrlError }
   /** What the sink itself says of how it was set up. */
   | { readonly _tag: "SinkRefused"; readonly sink: string; readonly error: SinkError }
   | { readonly _tag: "TableName"; readonly problem: TableNameProblem; readonly name: string }

@@ -12,7 +12,7 @@ import { wrap } from "./Help.ts"
 import * as Unmatched from "../run/Unmatched.ts"
 import * as NothingMatched from "./NothingMatched.ts"
 import { answer, print, Screen, toPrintable } from "./Screen.ts"
-import * as Table from "./Table.ts"
+import * as Table from "./TextTable.ts"
 
 /** How many calls are shown. */
 const shown = 10

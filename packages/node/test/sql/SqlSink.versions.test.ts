@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
-import * as Postgres from "../postgres/Server.ts"
+import * as Postgres from "../postgres/PostgresServer.ts"
 import * as SinkStore from "../SinkStore.ts"
 import { observedAt, written } from "./SqlRows.ts"
 

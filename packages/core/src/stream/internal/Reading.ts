@@ -68,7 +68,8 @@ export const make = Effect.fnUntraced(function* (settings: Settings, range: Micr
     width: 0,
     differs: false,
     earliest: options.earliest,
-    deepest: Infinity
+    deepest: Infinity,
+    whole: 0
   })
   const known = () => Ref.getUnsafe(ref)
   const ledger = Ledger.make(settings, range, known, options.ends)

@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Chain from "../torture/Chain.ts"
-import * as Plan from "../torture/Plan.ts"
+import * as Plan from "../torture/KillPlan.ts"
 
 const at = (phase: "before" | "midway" | "after", op: string, on: string, nth: number): Chain.Kill => ({
   _tag: "Point",

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import { existsSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
-import * as Postgres from "../../../node/test/postgres/Server.ts"
+import * as Postgres from "../../../node/test/postgres/PostgresServer.ts"
 import { alongside, folder, simulation } from "../Callstream.ts"
 
 const ask = (file: string, sql: string): ReadonlyArray<Record<string, unknown>> => {
@@ -99,7 +99,7 @@ describe("callstream export to a table", alongside, () => {
         [["--to", "postgres:NONE"], /^error: --to: the environment variable NONE is not set\n/],
         [["--to", "postgres:@none"], /^error: --to: none cannot be read\n/],
         [["--to", "postgres:ODD"], /^error: --to: postgres:ODD: the URL has the parameter channel_binding/],
-        [["--to", "postgres:HASH"], /^error: --to: postgres:HASH: the URL cannot be read: .*percent-encoded/],
+        [["--to", "postgres:HASH"], /^error: --to: postgres:HASH: the URL cannot be read\n {2}Percent-encode /],
         [["--to", "postgres:@url"], /^error: postgres:@url: nobody answers there \(ECONNREFUSED\)\n/],
         [["--to", "sqlite:a.db", "--to", "sqlite:./a.db"], /^error: --to: .*a\.db is named twice\n/],
         [["--to", "sqlite:a.db", "--schema", "x"], /^error: --schema applies to PostgreSQL only\n/],

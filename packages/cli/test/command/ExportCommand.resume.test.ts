@@ -5,7 +5,7 @@ import { createHash, createHmac } from "node:crypto"
 import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { alongside, folder, idsOf, lines, type Simulation, simulation, until } from "../Callstream.ts"
-import * as Receiver from "../torture/Receiver.ts"
+import * as Receiver from "../torture/KillReceiver.ts"
 
 const env = { CALLSTREAM_WEBHOOK_SECRET: "whsec_bm8gc2VjcmV0LCBqdXN0IGEgdGVzdCdzIGtleSE=" }
 const narrow = ["--page-size", "5", "--concurrency", "4", "--commit-every", "0ms"]

@@ -9,10 +9,10 @@ import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Path from "effect/Path"
-import * as Source from "../option/Source.ts"
+import * as Source from "../option/SourceOptions.ts"
 import * as Target from "../option/Target.ts"
 import * as When from "../option/When.ts"
-import { type FlagValues, flags as flagsOf, onOff, pick } from "../option/Declared.ts"
+import { fileArgument, type FlagValues, flags as flagsOf, onOff, pick } from "../option/Declared.ts"
 import * as Options from "../option/Options.ts"
 import { UsageError } from "../option/UsageError.ts"
 import { invocation, print } from "../render/Screen.ts"
@@ -22,7 +22,7 @@ import * as Template from "../job/Template.ts"
 export const options = { force: onOff("Replace the file if it exists") }
 
 const flags = {
-  file: Argument.String("file").pipe(
+  file: fileArgument("file").pipe(
     Argument.withDescription("The file to write (default: pipeline.yaml)"),
     Argument.withDefault("pipeline.yaml")
   ),

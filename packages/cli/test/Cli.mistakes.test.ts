@@ -4,9 +4,9 @@ import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { main } from "../../src/Cli.ts"
-import { Screen } from "../../src/render/Screen.ts"
-import { alongside, folder, simulation } from "../Callstream.ts"
+import { main } from "../src/Cli.ts"
+import { Screen } from "../src/render/Screen.ts"
+import { alongside, folder, simulation } from "./Callstream.ts"
 
 /** The command in this process: as all is told before anything runs, there is nothing of a process's own in it. */
 const told = Effect.fnUntraced(function* (args: ReadonlyArray<string>, env: Readonly<Record<string, string>>) {

@@ -3,7 +3,7 @@ import * as Position from "@callstream/core/model/Position"
 import { Checkpoint, type State } from "@callstream/core/checkpoint/Checkpoint"
 import { CheckpointError } from "@callstream/core/checkpoint/CheckpointError"
 import * as FileCheckpoint from "@callstream/core/checkpoint/FileCheckpoint"
-import * as ProcessOwner from "@callstream/node/ProcessOwner"
+import * as NodeProcessOwner from "@callstream/node/NodeProcessOwner"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as NodePath from "@effect/platform-node/NodePath"
 import { assert, describe, it } from "@effect/vitest"
@@ -18,7 +18,7 @@ import { join } from "node:path"
 import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
 
-const platform = Layer.mergeAll(NodeFileSystem.layer, NodePath.layer, ProcessOwner.layer)
+const platform = Layer.mergeAll(NodeFileSystem.layer, NodePath.layer, NodeProcessOwner.layer)
 
 const inFolder = <A, E>(test: (folder: string) => Effect.Effect<A, E>) =>
   Effect.acquireUseRelease(

@@ -3,8 +3,8 @@ import * as Effect from "effect/Effect"
 import { spawnSync } from "node:child_process"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
-import { alongside, callstream, folder, lines, records, server, simulation, until } from "../Callstream.ts"
-import * as Receiver from "../torture/Receiver.ts"
+import { alongside, callstream, folder, lines, records, server, simulation, until } from "./Callstream.ts"
+import * as Receiver from "./torture/KillReceiver.ts"
 
 /** util-linux's `script` gives a command a terminal. */
 const noTerminal = !String(spawnSync("script", ["--version"]).stdout).includes("util-linux")

@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { alongside, folder, simulation, until } from "../Callstream.ts"
-import * as Receiver from "../torture/Receiver.ts"
+import * as Receiver from "../torture/KillReceiver.ts"
 
 const env = { CALLSTREAM_WEBHOOK_SECRET: "whsec_bm8gc2VjcmV0LCBqdXN0IGEgdGVzdCdzIGtleSE=" }
 

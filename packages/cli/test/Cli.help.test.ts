@@ -4,8 +4,8 @@ import { readFileSync } from "node:fs"
 import { once } from "node:events"
 import { spawn } from "node:child_process"
 import { join } from "node:path"
-import manifest from "../../package.json" with { type: "json" }
-import { alongside, callstream, folder, idsOf, start, until } from "../Callstream.ts"
+import manifest from "../package.json" with { type: "json" }
+import { alongside, callstream, folder, idsOf, start, until } from "./Callstream.ts"
 
 describe("what needs no server", alongside, () => {
   it.live("help goes to stdout, with examples for every command", () =>
@@ -32,7 +32,7 @@ describe("what needs no server", alongside, () => {
     Effect.gen(function* () {
       const bundled = yield* callstream(["--version"])
       assert.deepStrictEqual(bundled, { code: 0, stdout: `callstream v${manifest.version}\n`, stderr: "" })
-      const child = spawn(process.execPath, [join(import.meta.dirname, "../../src/bin.ts"), "--version"], {
+      const child = spawn(process.execPath, [join(import.meta.dirname, "../src/bin.ts"), "--version"], {
         stdio: ["ignore", "pipe", "inherit"]
       })
       let stdout = ""

@@ -15,7 +15,7 @@ import * as Zone from "../option/Zone.ts"
 import * as Format from "../render/Format.ts"
 import { invocation, print } from "../render/Screen.ts"
 import * as ReportedRun from "../render/ReportedRun.ts"
-import { serve } from "./Simulate.ts"
+import { serve } from "./SimulateCommand.ts"
 
 const sessions = 4000
 

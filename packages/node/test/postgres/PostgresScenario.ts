@@ -13,8 +13,8 @@ import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import type { SqlError } from "effect/sql/SqlError"
 import * as Stream from "effect/Stream"
-import * as App from "./App.ts"
-import { Server } from "./Server.ts"
+import * as App from "./PostgresApp.ts"
+import { Server } from "./PostgresServer.ts"
 
 export interface Scenario {
   readonly seed: number

@@ -3,8 +3,8 @@ import * as AgniTransport from "@callstream/node/AgniTransport"
 import { assert, describe, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Loopback from "../LoopbackServer.ts"
-import * as Scenario from "./Scenario.ts"
-import * as Postgres from "./Server.ts"
+import * as Scenario from "./PostgresScenario.ts"
+import * as Postgres from "./PostgresServer.ts"
 
 // In 2 ties hide rows from every way of asking; the others are a stretch of small ones.
 const seeds = [2, ...Array.from({ length: 11 }, (_, i) => 12 + i)]

@@ -15,7 +15,7 @@ import {
   Transform,
   Version
 } from "@callstream/core"
-import { GuardedTransport, ProcessOwner } from "@callstream/node"
+import { GuardedTransport, NodeProcessOwner } from "@callstream/node"
 import * as NodeDns from "@effect/platform-node/NodeDns"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
@@ -30,12 +30,12 @@ import * as Zone from "../option/Zone.ts"
 import * as DeadLetters from "../job/DeadLetters.ts"
 import * as Format from "../render/Format.ts"
 import { print } from "../render/Screen.ts"
-import { type FlagValues, flags as flagsOf, one, pick } from "../option/Declared.ts"
+import { fileArgument, type FlagValues, flags as flagsOf, one, pick } from "../option/Declared.ts"
 import * as Kind from "../option/Kind.ts"
 import * as Options from "../option/Options.ts"
 import * as Summary from "../render/Summary.ts"
 import { Incomplete, UsageError } from "../option/UsageError.ts"
-import * as Letters from "../job/Letters.ts"
+import * as Letters from "../job/ReplayLetters.ts"
 
 /** The options of `replay` alone. */
 export const own = {
@@ -48,7 +48,7 @@ export const own = {
 const options = { ...Options.transforms, zone: Options.run.zone, to: Options.to, ...Options.sink, ...own }
 
 const flags = {
-  file: Argument.String("file").pipe(Argument.withDescription("A dead-letter file")),
+  file: fileArgument("file").pipe(Argument.withDescription("A dead-letter file")),
   ...flagsOf(options)
 }
 
@@ -72,35 +72,8 @@ const notMarked =
             }
     })
 
-const replay = Effect.fnUntraced(function* (input: FlagValues<typeof options> & { readonly file: string }) {
-  const { file } = input
-  const zone = yield* Zone.make(input.zone)
-  const planned = yield* Effect.flatMap(Sinks.fromFlags(input.to, pick(Options.sink, input)), Sinks.plan)
-  const spec = pick(Options.transforms, input)
-  const transform = yield* Transforms.toTransform(spec, {
-    tabular: planned.some(({ target }) => Target.isTable(target)),
-    zone
-  })
-  const { letters, replayed, torn } = yield* DeadLetterFile.read(file)
-  const wrong = Letters.mistakeIn(letters, spec, transform.redaction)
-  if (wrong !== undefined) return yield* wrong
-  const organization = input.organization ?? Letters.organizationOf(letters) ?? ""
-  const [first, ...rest] = yield* Sinks.make(planned, {
-    organization,
-    spool: undefined,
-    keepsOffset: false,
-    timeZone: Zone.forSinks(zone)
-  })
-  if (letters.length + replayed === 0 && torn > 0) {
-    return yield* new UsageError({ reason: { _tag: "NotDeadLetters", path: file } })
-  }
-  if (first === undefined || letters.length === 0) {
-    return yield* print(
-      `no dead letters are left in ${file}: ${Format.counted(replayed, "was", "were")} replayed before`
-    )
-  }
-  yield* DeadLetters.check(file)
-  const { made, origin, parts } = Letters.inParts(letters)
+/** The results of replayed letters: those that fail again, and marks in the file for the others. */
+const openMarks = Effect.fnUntraced(function* (file: string, parts: Letters.Parts["parts"]) {
   const failed = new Set<string>()
   const marks = yield* DeadLetterFile.make(file).open(SessionSink.opening())
   let next = 0
@@ -123,6 +96,38 @@ const replay = Effect.fnUntraced(function* (input: FlagValues<typeof options> & 
     yield* marks.flush(Position.of(0))
     marked += done.length
   })
+  return { failed, mark, marked: () => marked }
+})
+
+const replay = Effect.fnUntraced(function* (input: FlagValues<typeof options> & { readonly file: string }) {
+  const { file } = input
+  const zone = yield* Zone.make(input.zone)
+  const planned = yield* Effect.flatMap(Sinks.fromFlags(input.to, pick(Options.sink, input)), Sinks.plan)
+  const spec = pick(Options.transforms, input)
+  const transform = yield* Transforms.toTransform(spec, {
+    tabular: planned.some(({ target }) => Target.isTable(target)),
+    zone
+  })
+  const { letters, replayed, torn } = yield* DeadLetterFile.read(file)
+  const wrong = Letters.mistakeIn(letters, spec, transform.redaction)
+  if (wrong !== undefined) return yield* wrong
+  const [first, ...rest] = yield* Sinks.make(planned, {
+    organization: input.organization ?? Letters.organizationOf(letters) ?? "",
+    spool: undefined,
+    keepsOffset: false,
+    timeZone: Zone.forSinks(zone)
+  })
+  if (letters.length + replayed === 0 && torn > 0) {
+    return yield* new UsageError({ reason: { _tag: "NotDeadLetters", path: file } })
+  }
+  if (first === undefined || letters.length === 0) {
+    return yield* print(
+      `no dead letters are left in ${file}: ${Format.counted(replayed, "was", "were")} replayed before`
+    )
+  }
+  yield* DeadLetters.check(file)
+  const { made, origin, parts } = Letters.inParts(letters)
+  const { failed, mark, marked } = yield* openMarks(file, parts)
   const sinks = [first, ...rest] as const
   /** The next replay starts an unfinished file again, and a pipe does not show how far its reader came. */
   const byParts = sinks.every(({ delivery }) => delivery === "idempotent" || delivery === "transactional")
@@ -162,13 +167,13 @@ const replay = Effect.fnUntraced(function* (input: FlagValues<typeof options> & 
     sinks.length
   ).pipe(
     Effect.onError(() =>
-      marked === 0
+      marked() === 0
         ? Effect.void
-        : print(`${Format.counted(marked, "dead letter")} replayed and marked in ${file} before that`)
+        : print(`${Format.counted(marked(), "dead letter")} replayed and marked in ${file} before that`)
     )
   )
   yield* print(
-    `${Format.counted(marked, "dead letter")} replayed, ${Format.count(failed.size)} left in ${file}`,
+    `${Format.counted(marked(), "dead letter")} replayed, ${Format.count(failed.size)} left in ${file}`,
     ...done.sinks.flatMap((sink, at) => Summary.versionLines(planned[at], sink)),
     ...(torn === 0 ? [] : [`  ${Format.counted(torn, "line")} of it could not be read: a run was killed in the middle`])
   )
@@ -177,7 +182,7 @@ const replay = Effect.fnUntraced(function* (input: FlagValues<typeof options> & 
 
 const environment = Layer.merge(
   Layer.provide(GuardedTransport.layer, NodeDns.layer),
-  Layer.provide(OutputLockFile.layer, ProcessOwner.layer)
+  Layer.provide(OutputLockFile.layer, NodeProcessOwner.layer)
 )
 
 export const replayCommand = Command.make("replay", flags, (input) =>

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { alongside, callstream, folder, idsOf, lines, records, server, simulation } from "../Callstream.ts"
-import * as Receiver from "../torture/Receiver.ts"
+import * as Receiver from "../torture/KillReceiver.ts"
 
 const env = { CALLSTREAM_WEBHOOK_SECRET: "whsec_bm8gc2VjcmV0LCBqdXN0IGEgdGVzdCdzIGtleSE=" }
 const text = (...path: ReadonlyArray<string>) => readFileSync(join(...path), "utf8")

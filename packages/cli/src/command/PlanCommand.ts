@@ -4,13 +4,13 @@ import { AgniTransport } from "@callstream/node"
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Source from "../option/Source.ts"
+import * as Source from "../option/SourceOptions.ts"
 import { flags } from "../option/Declared.ts"
 import * as Format from "../render/Format.ts"
 import * as ShownTime from "../option/ShownTime.ts"
 import { answer, toPrintable } from "../render/Screen.ts"
 import * as Resolve from "../job/Resolve.ts"
-import * as Export from "./Export.ts"
+import * as Export from "./ExportCommand.ts"
 
 type Clock = Calendar.Calendar | undefined
 

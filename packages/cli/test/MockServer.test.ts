@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import { alongside, callstream, folder, type HandMade, lines } from "../Callstream.ts"
-import * as MockServer from "../MockServer.ts"
+import { alongside, callstream, folder, type HandMade, lines } from "./Callstream.ts"
+import * as MockServer from "./MockServer.ts"
 
 /** A run against a mock server, which must not take long. */
 const run = Effect.fnUntraced(function* (server: HandMade, args: ReadonlyArray<string>) {

@@ -3,9 +3,9 @@ import { AgniTransport } from "@callstream/node"
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Run from "../option/Run.ts"
+import * as Run from "../option/RunOptions.ts"
 import * as Sinks from "../option/Sinks.ts"
-import * as Source from "../option/Source.ts"
+import * as Source from "../option/SourceOptions.ts"
 import { flags, type FlagValues, one, onOff, pick } from "../option/Declared.ts"
 import * as Kind from "../option/Kind.ts"
 import * as Options from "../option/Options.ts"
@@ -45,7 +45,12 @@ export const options = {
 export const only = {
   dryRun: onOff("Show the first ten calls that pass, at every stage; nothing is written, sent or kept"),
   save: one(
-    Kind.text("FILE", "a file name that ends in .yaml, such as pipeline.yaml", (file) => /[^/\\]\.ya?ml$/i.test(file)),
+    Kind.completing(
+      Kind.text("FILE", "a file name that ends in .yaml, such as pipeline.yaml", (file) =>
+        /[^/\\]\.ya?ml$/i.test(file)
+      ),
+      "paths"
+    ),
     "Write these flags to a pipeline file for `callstream run`, and do nothing else"
   )
 }

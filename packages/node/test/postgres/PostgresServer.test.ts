@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { existsSync } from "node:fs"
-import * as Postgres from "./Server.ts"
+import * as Postgres from "./PostgresServer.ts"
 
 describe.skipIf(Postgres.missing)(`a PostgreSQL of its own${Postgres.reason}`, () => {
   it.live("has databases made from one another, and leaves neither process nor folder", () =>

@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { alongside, callstream, folder, type Options, server, simulation, start } from "../Callstream.ts"
-import * as Receiver from "../torture/Receiver.ts"
+import * as Receiver from "../torture/KillReceiver.ts"
 
 const secrets = {
   apiKey: "agni_canary_key_c0ffee",

@@ -10,9 +10,9 @@ import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 import * as References from "effect/References"
 import * as Struct from "effect/Struct"
-import { flags as flagsOf, onOff } from "../option/Declared.ts"
+import { fileArgument, flags as flagsOf, onOff } from "../option/Declared.ts"
 import { inFile } from "../option/Speaker.ts"
-import * as Source from "../option/Source.ts"
+import * as Source from "../option/SourceOptions.ts"
 import * as Transforms from "../option/Transforms.ts"
 import * as DryRun from "../render/DryRun.ts"
 import * as Explain from "../render/Explain.ts"
@@ -42,7 +42,7 @@ export const options = {
 }
 
 const flags = {
-  file: Argument.String("file").pipe(
+  file: fileArgument("file").pipe(
     Argument.withDescription("A file of pipelines, in YAML; callstream init writes one"),
     Argument.optional
   ),
