@@ -31,11 +31,11 @@ import * as Progress from "./Progress.ts"
 import * as Spool from "./Spool.ts"
 import * as Unmatched from "./Unmatched.ts"
 import * as Veil from "./Veil.ts"
-import * as YoungGeneration from "./YoungGeneration.ts"
+import * as HeapGrowth from "./HeapGrowth.ts"
 
 /** A worker thread makes lines of JSON, or digests what the reader has to know of each call. */
 export const decoder = (jobs: ReadonlyArray<Job>): Layer.Layer<never> =>
-  Layer.merge(YoungGeneration.layer, jobs.some(isLines) ? DecodingThread.layer : DecodingThread.layerObjects)
+  Layer.merge(HeapGrowth.layer, jobs.some(isLines) ? DecodingThread.layer : DecodingThread.layerObjects)
 
 /** The organization of the calls, which webhooks send and a checkpoint belongs to, and the end of an open range. */
 const look = Effect.flatMap(Effect.all([AgniClient, Instant.now]), ([{ list }, local]) =>
@@ -62,7 +62,7 @@ export interface Watch {
 }
 
 /** The result of a run. */
-export interface Outcome {
+interface Outcome {
   readonly summary: Pipeline.RunSummary
   /** Nothing where an earlier run did it all, and left no coverage. */
   readonly coverage: CoverageSet.CoverageSet | undefined

@@ -1,3 +1,4 @@
+import * as Instant from "@callstream/core/model/Instant"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { readFileSync, statSync } from "node:fs"
@@ -36,7 +37,9 @@ describe("callstream export by windows", alongside, () => {
       assert.strictEqual(code, 0, stderr)
       const summary: Record<string, unknown> = JSON.parse(stderr)
       assert.deepInclude(summary["coverage"], { set: "proven", reasons: [] })
-      assert.isEmpty(simulator.missed(idsOf(stdout).map(String), { to: simulator.now() - 12 * 3600e6 - 60e6 }))
+      assert.isEmpty(
+        simulator.missed(idsOf(stdout).map(String), { to: Instant.of(simulator.now() - 12 * 3600e6 - 60e6) })
+      )
     })
   )
 
@@ -46,7 +49,7 @@ describe("callstream export by windows", alongside, () => {
       Effect.gen(function* () {
         const cwd = yield* folder
         const { run, simulator } = yield* simulation({ sessions: 600, undated: 0.05 })
-        const undated = simulator.truth().length - simulator.count({ from: 0 })
+        const undated = simulator.truth().length - simulator.count({ from: "1970-01-01" })
         const args = ["export", "--quiet", "--to", "a.ndjson", "--coverage", "c.json", "--force"]
         const reported = (): Record<string, unknown> => JSON.parse(readFileSync(join(cwd, "c.json"), "utf8"))
         assert.strictEqual((yield* run([...args, "--until", "1d"], { cwd })).code, 0)
@@ -103,7 +106,7 @@ describe("callstream export by windows", alongside, () => {
       const { code, stderr, stdout } = yield* run([...args, "--keep-going"])
       assert.strictEqual(code, 3, stderr)
       assert.match(stderr, /20\d\d-\d\d-\d\d \d\d:\d\d:\d\d to \S+ \S+ UTC could not all be read/)
-      const missed = simulator.missed(idsOf(stdout).map(String), { to: simulator.now() - 13 * 3600e6 })
+      const missed = simulator.missed(idsOf(stdout).map(String), { to: Instant.of(simulator.now() - 13 * 3600e6) })
       assert.include(missed, victim?.id ?? "")
       assert.isAtMost(missed.length, 3)
     })

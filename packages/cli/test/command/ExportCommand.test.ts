@@ -188,7 +188,7 @@ describe("callstream export", alongside, () => {
         concurrency: 2
       })
       const ids = simulator
-        .truth({ from: 0 })
+        .truth({ from: "1970-01-01" })
         .toSorted((a, b) => (a.startedAt ?? 0) - (b.startedAt ?? 0))
         .map(({ id }) => id)
       assert.deepStrictEqual(idsOf(newest.stdout), ids.slice(-3).reverse())

@@ -118,7 +118,7 @@ export const run = Effect.fnUntraced(function* (options: Options): Effect.fn.Ret
   const simulator = yield* simulation({
     seed: options.seed,
     sessions: options.sessions,
-    startAt: startAt * 1000,
+    startAt: new Date(startAt),
     span: "4 days",
     age: "6 hours",
     undated: 0.02,

@@ -131,6 +131,19 @@ const beginOf = (text: string, within: number): number => {
   return begin
 }
 
+/** Characters that may follow the first digits of a number. */
+const isNumeric = (code: number): boolean =>
+  digitOrPoint(code) || code === 101 || code === 69 || code === 43 || code === 45
+
+/** Whether a double rounds what is written there, where that is a number. */
+const isRounded = (text: string, begin: number): boolean => {
+  let end = begin
+  while (end < text.length && isNumeric(text.charCodeAt(end))) end++
+  const token = text.slice(text.charCodeAt(begin - 1) === 45 ? begin - 1 : begin, end)
+  // Nearly all are written as the double that they are is printed.
+  return String(Number(token)) !== token && fromText(token) instanceof ExactNumber
+}
+
 /** A glance at each sixteenth character finds every run of sixteen. */
 const hasLongNumber = (text: string): boolean => {
   const { length } = text
@@ -139,7 +152,7 @@ const hasLongNumber = (text: string): boolean => {
     const begin = beginOf(text, at)
     let end = at
     while (end < length && digitOrPoint(text.charCodeAt(end))) end++
-    if (end - begin > safe && beginsNumber(text, begin)) return true
+    if (end - begin > safe && beginsNumber(text, begin) && isRounded(text, begin)) return true
     at = Math.max(at, end - 1)
   }
   return false
@@ -148,7 +161,8 @@ const hasLongNumber = (text: string): boolean => {
 const hasExponent = (text: string): boolean => {
   exponent.lastIndex = 0
   for (let found = exponent.exec(text); found !== null; found = exponent.exec(text)) {
-    if (beginsNumber(text, beginOf(text, found.index))) return true
+    const begin = beginOf(text, found.index)
+    if (beginsNumber(text, begin) && isRounded(text, begin)) return true
   }
   return false
 }
@@ -200,6 +214,16 @@ const closing = (text: string, open: number): number => {
   }
 }
 
+const isDigit = (code: number): boolean => code >= 48 && code <= 57
+
+/** Between two strings there are few characters: nearly always only the bracket, comma or colon. */
+const hasExponentIn = (text: string, begin: number, end: number): boolean => {
+  for (let at = begin + 1; at + 3 < end; at++) {
+    if ((text.charCodeAt(at) | 32) === 101 && isDigit(text.charCodeAt(at - 1))) return true
+  }
+  return false
+}
+
 /**
  * The numbers that a double does not hold as strings behind the prefix. A reviver with the source text would do the same in
  * twice the time, runs out of stack where records are nested deep, and is not there in every browser.
@@ -212,7 +236,7 @@ const mark = (text: string): string => {
   for (;;) {
     const open = text.indexOf('"', at)
     const end = open === -1 ? text.length : open
-    if (end - at >= shortest) {
+    if (end - at > safe || hasExponentIn(text, at, end)) {
       const piece = text.slice(at, end)
       const marked = piece.replace(word, markNumber)
       if (marked !== piece) {

@@ -27,7 +27,10 @@ import { refuse } from "./internal/Refuse.ts"
  * @since 0.1.0
  * @category options
  */
-export type ReadOptions = Pages.ReadOptions
+export interface ReadOptions {
+  /** Pages asked for ahead of the one that is delivered. The client's own limit holds as well. @default 4 */
+  readonly concurrency?: number | undefined
+}
 
 /**
  * The plain walk over page numbers, from `query.page` (or 1) to the end, in the server's order.

@@ -11,6 +11,9 @@ import type { Item } from "../model/Item.ts"
 import type { Rejected } from "../model/Rejected.ts"
 import * as Rows from "../model/Rows.ts"
 import * as Packed from "../model/internal/Packed.ts"
+import { type Verdict, weaker } from "../coverage/CoverageSet.ts"
+
+export { type Verdict, weaker }
 
 /**
  * A stretch of start time, `from <= start < to`, in microseconds since the epoch.
@@ -96,14 +99,6 @@ export const make = (items: ReadonlyArray<Item<CallSession>>, rest: Omit<Window,
 })
 
 /**
- * The coverage of several windows: that of the weakest.
- *
- * @since 0.1.0
- * @category models
- */
-export type Verdict = "proven" | "provisional" | "unprovable"
-
-/**
  * The verdict on one window; a gap proves nothing.
  *
  * @since 0.1.0
@@ -111,13 +106,3 @@ export type Verdict = "proven" | "provisional" | "unprovable"
  */
 export const verdict = (coverage: Coverage): Verdict =>
   coverage._tag === "Proven" ? "proven" : coverage._tag === "Provisional" ? "provisional" : "unprovable"
-
-const rank: Readonly<Record<Verdict, number>> = { proven: 0, provisional: 1, unprovable: 2 }
-
-/**
- * The weaker of two verdicts.
- *
- * @since 0.1.0
- * @category combining
- */
-export const weaker = (left: Verdict, right: Verdict): Verdict => (rank[left] >= rank[right] ? left : right)

@@ -12,7 +12,6 @@ import * as Instant from "../model/Instant.ts"
 import * as Ask from "./internal/Ask.ts"
 import * as Examine from "./internal/Examine.ts"
 import * as Facts from "./internal/Facts.ts"
-import type { Fact } from "./internal/Facts.ts"
 import * as Meter from "./internal/Meter.ts"
 import * as Observe from "./internal/Observe.ts"
 import * as Probes from "./internal/Probes.ts"
@@ -83,14 +82,23 @@ export const EndpointProfile = Schema.Struct({
 export type EndpointProfile = typeof EndpointProfile.Type
 
 /**
+ * A fact in plain English, and what it is about.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Fact {
+  readonly about: string
+  readonly text: string
+}
+
+/**
  * The profile as short sentences for people, in a fixed order.
  *
  * @since 0.1.0
  * @category formatting
  */
 export const facts: (profile: EndpointProfile) => ReadonlyArray<Fact> = Facts.facts
-
-export type { Fact }
 
 /**
  * What an examination found.

@@ -172,8 +172,7 @@ const begin = (range: Asked.Asked, options: Options): Stream.Stream<Window, Agni
         settings.latest
       )
       const about = { ledger: reading.ledger, inPart: from > first, known: reading.known }
-      // No request before the first pull.
-      const last = yield* Effect.cached(Undated.front(settings, { from, to }, about))
+      const last = Undated.front(settings, { from, to }, about)
       const undated = Effect.suspend(() => Undated.window(settings, { from, to }, about, keepGoing, last))
       const isMeant = options.withoutStart !== "skip" && settings.controls.length > 0
       const ofRange = Effect.gen(function* () {
@@ -195,7 +194,7 @@ const begin = (range: Asked.Asked, options: Options): Stream.Stream<Window, Agni
       })
       const closing = Effect.flatMap(whole ? undated : ofRange, reading.closing)
       return Stream.concat(
-        reading.windows(tasks, whole ? Effect.ignore(last) : undefined),
+        reading.windows(tasks),
         Stream.unwrap(Effect.map(closing, (window) => (window === undefined ? Stream.empty : Stream.make(window))))
       )
     })

@@ -21,7 +21,7 @@ const hour = 3600 * second
 const { startAt } = Histories
 
 const quiet = (
-  simulator: AgniSimulator.Options = {},
+  simulator: Histories.Simulator = {},
   read: Histories.Read = {},
   range: Histories.Case["range"] = {}
 ): Histories.Case => ({

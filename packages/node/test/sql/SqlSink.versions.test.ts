@@ -150,8 +150,8 @@ const assertCompared = Effect.fnUntraced(function* <E, R>(
     sums.newer += newer
     sums.notBelieved += notBelieved
   }
-  assert.isAbove(sums.newer, 10)
-  assert.isAbove(sums.notBelieved, 10)
+  assert.isAbove(sums.newer, 0)
+  assert.isAbove(sums.notBelieved, 0)
 })
 
 const told = "a row keeps its newest version, one that is not believed is overwritten, and both are counted"

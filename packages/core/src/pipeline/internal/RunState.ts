@@ -23,6 +23,8 @@ export interface SinkState {
   readonly failure: SinkError | undefined
   readonly written: number
   readonly refused: number
+  /** Calls of it that were retried. */
+  readonly retries: number
 }
 
 export interface RunState {
@@ -34,6 +36,8 @@ export interface RunState {
   readonly unpositioned: boolean
   readonly sinks: ReadonlyMap<string, SinkState>
   readonly totals: Totals
+  /** Commits so far. */
+  readonly commits: number
   /** The coverage of everything that was delivered. */
   readonly coverage: CoverageSet.CoverageSet
   /** The same, as of the last commit. */
@@ -68,6 +72,7 @@ export const make = (kept: {
   unpositioned: false,
   sinks: new Map(),
   totals: nothing,
+  commits: 0,
   coverage: kept.coverage,
   committedCoverage: kept.coverage,
   lost: 0,
@@ -96,7 +101,12 @@ export const doing =
 
 export const committed =
   (at: Position.Cursor) =>
-  (state: RunState): RunState => ({ ...state, activity: "idle", totals: { ...state.totals, committed: at } })
+  (state: RunState): RunState => ({
+    ...state,
+    activity: "idle",
+    commits: state.commits + 1,
+    totals: { ...state.totals, committed: at }
+  })
 
 const lastStart = (unit: Unit): Instant | undefined =>
   Rows.items(unit.rows).findLast(({ start }) => start !== undefined)?.start

@@ -47,6 +47,9 @@ const folded = (text: string): string =>
 /** The same for each way to spell one text. */
 export const fold = (text: string): string => (onlyAscii.test(text) ? text.toLowerCase() : folded(text))
 
+/** Each character is itself, in one case or another. */
+export const isPlain = (text: string): boolean => onlyAscii.test(text) && !text.includes("%") && !text.includes("&")
+
 export const of = (original: string): Spelled => {
   const begins: Array<number> = []
   const ends: Array<number> = []

@@ -12,7 +12,7 @@ import * as OutputFile from "../OutputFile.ts"
 import { codeOf, fromPlatform, OutputError } from "../OutputError.ts"
 import type * as Replacement from "./Replacement.ts"
 import type { PlainReason } from "./GrowingFile.ts"
-import * as Tail from "./Tail.ts"
+import * as TailHash from "./TailHash.ts"
 
 /** Whose manifest it is, and the files that it began with when it was committed. */
 export const Head = Schema.Struct({
@@ -45,7 +45,7 @@ export interface ManifestFile {
 
 const encoder = new TextEncoder()
 const digest = (files: ReadonlyArray<File>) =>
-  Tail.digest(
+  TailHash.digest(
     encoder.encode(JSON.stringify(files.map(({ bytes, from, name, rows, to }) => ({ name, rows, bytes, from, to }))))
   )
 
@@ -89,7 +89,7 @@ export const open = Effect.fnUntraced(function* (options: {
   /** A file that changed since belongs to another program. */
   const isThere = ({ bytes, name }: File) =>
     fs.lstat(paths.join(paths.dirname(path), name)).pipe(
-      Effect.map((info) => info.type === "File" && Tail.lengthOf(info) === bytes),
+      Effect.map((info) => info.type === "File" && TailHash.lengthOf(info) === bytes),
       Effect.catchIf(
         (error) => codeOf(error) === "ENOENT",
         () => Effect.succeed(false)
@@ -222,7 +222,7 @@ export const verify = Effect.fnUntraced(function* (
     const info = yield* Effect.mapError(fs.stat(at), (error) =>
       codeOf(error) === "ENOENT" ? failed(at, "Gone") : fromPlatform(at, "verify")(error)
     )
-    if (info.type !== "File" || Tail.lengthOf(info) !== bytes) return yield* failed(at, "Altered")
+    if (info.type !== "File" || TailHash.lengthOf(info) !== bytes) return yield* failed(at, "Altered")
   }
 })
 

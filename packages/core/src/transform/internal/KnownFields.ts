@@ -5,7 +5,7 @@ import * as OwnNumbers from "./OwnNumbers.ts"
 import type { Row } from "./Row.ts"
 import * as StandIn from "../../model/internal/StandIn.ts"
 
-export interface Known {
+export interface KnownFields {
   readonly name: Names.Name | undefined
   readonly phones: ReadonlyArray<OwnNumbers.Known>
   /** Short numbers, which are found only as whole words. */
@@ -37,7 +37,7 @@ const make = (
   name: Names.Name | undefined,
   phones: ReadonlyArray<OwnNumbers.Known>,
   recording: string | undefined
-): Known => ({ name, phones, recording, short: phones.some(({ ending }) => ending === undefined) })
+): KnownFields => ({ name, phones, recording, short: phones.some(({ ending }) => ending === undefined) })
 
 const distinct = (given: ReadonlyArray<unknown>): ReadonlyArray<OwnNumbers.Known> => {
   const found: Array<OwnNumbers.Known> = []
@@ -55,7 +55,7 @@ const distinct = (given: ReadonlyArray<unknown>): ReadonlyArray<OwnNumbers.Known
 }
 
 /** Reads a call. */
-export const ofSession = (session: Row, { names, phones, recordings }: Wanted): Known => {
+export const ofSession = (session: Row, { names, phones, recordings }: Wanted): KnownFields => {
   const name = names ? textOf(session["callerName"]) : undefined
   return make(
     name === undefined ? undefined : Names.nameOf(name),
@@ -70,7 +70,7 @@ export const fieldOf = (key: string): string => key.replace(/_([a-z\d])/gi, (_, 
 const deepest = 64
 
 /** Reads any JSON, with such fields at any depth. */
-export const ofJson = (value: unknown, { names, phones, recordings }: Wanted): Known => {
+export const ofJson = (value: unknown, { names, phones, recordings }: Wanted): KnownFields => {
   const found = new Map<string, Array<unknown>>()
   const look = (inner: unknown, depth: number): void => {
     if (typeof inner !== "object" || inner === null || depth > deepest) return

@@ -21,7 +21,7 @@ import type { SinkReason, TableProblem } from "../../SinkReason.ts"
 import * as Table from "../../Table.ts"
 import * as Misfits from "../../internal/Misfits.ts"
 import * as Repaired from "../../internal/Repaired.ts"
-import * as Account from "./Account.ts"
+import * as CommitTable from "./CommitTable.ts"
 import * as Comparing from "./Comparing.ts"
 import { type Dialect, type Layout, type Place, type Row, statement } from "./Dialect.ts"
 import * as LayoutOf from "./Layout.ts"
@@ -142,14 +142,14 @@ export const make = Effect.fnUntraced(function* (
         const planned = LayoutOf.plan(dialect, place, found, { columns: [], hasExtra: false })
         if (planned._tag === "Failure") return yield* refuseTable("open", planned.failure)
         if (account === undefined) return { place, cursor: undefined }
-        if ((yield* look(Account.tableName)).found === undefined) {
-          for (const one of dialect.lock({ ...place, table: Account.tableName })) yield* transaction.run(one)
-          yield* transaction.run(Account.create(dialect, place))
+        if ((yield* look(CommitTable.tableName)).found === undefined) {
+          for (const one of dialect.lock({ ...place, table: CommitTable.tableName })) yield* transaction.run(one)
+          yield* transaction.run(CommitTable.create(dialect, place))
         }
-        const cursor = yield* transaction.use((connection) => Account.read(dialect, place, connection, account))
+        const cursor = yield* transaction.use((connection) => CommitTable.read(dialect, place, connection, account))
         // A person who removed the table wants its rows again.
         if (found === undefined && cursor !== undefined) {
-          yield* transaction.run(Account.forget(dialect, place, account))
+          yield* transaction.run(CommitTable.forget(dialect, place, account))
         }
         return { place, cursor: found === undefined ? undefined : cursor }
       })
@@ -289,7 +289,7 @@ export const make = Effect.fnUntraced(function* (
       yield* send
       if (account !== undefined) {
         const now = Time.format(yield* Instant.now)
-        yield* transaction.run(Account.write(dialect, place, account, at, now))
+        yield* transaction.run(CommitTable.write(dialect, place, account, at, now))
       }
       yield* commit
     }

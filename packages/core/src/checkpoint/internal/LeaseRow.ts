@@ -9,7 +9,7 @@ import type { CheckpointError } from "../CheckpointError.ts"
 
 export const table = "callstream_checkpoints"
 
-export interface Seat {
+export interface LeaseRow {
   /** The saved state, `undefined` for none. `elsewhere` is the reason why the row cannot be taken. */
   readonly take: (
     own: string,
@@ -25,7 +25,7 @@ export interface Seat {
   readonly leave: (own: string) => Effect.Effect<void, SqlError | CheckpointError>
 }
 
-export const make = (sql: SqlClient.SqlClient, pipeline: string): Seat | undefined =>
+export const make = (sql: SqlClient.SqlClient, pipeline: string): LeaseRow | undefined =>
   sql.onDialectOrElse({
     pg: () => postgres(sql, pipeline),
     sqlite: () => sqlite(sql, pipeline),
@@ -37,7 +37,7 @@ const textOf = (value: unknown): string | undefined => (typeof value === "string
 const columns = (time: string) => `(name text PRIMARY KEY NOT NULL, state text, holder text, updated_at ${time})`
 
 /** The lock of a database session, which ends with its connection. */
-const postgres = (sql: SqlClient.SqlClient, pipeline: string): Seat => {
+const postgres = (sql: SqlClient.SqlClient, pipeline: string): LeaseRow => {
   let session: { readonly connection: Connection; readonly scope: Scope.Closeable } | undefined
   const ask = (connection: Connection, text: string, ...params: ReadonlyArray<string>) =>
     connection.execute(text, params, undefined)
@@ -140,7 +140,7 @@ WHERE name = $1::text AND holder = $2::text RETURNING name`,
 }
 
 /** SQLite has no lock that ends with a process, so the row names the process. */
-const sqlite = (sql: SqlClient.SqlClient, pipeline: string): Seat => {
+const sqlite = (sql: SqlClient.SqlClient, pipeline: string): LeaseRow => {
   /** If the rollback fails too, the first failure is reported. */
   const whole = <A, E>(effect: Effect.Effect<A, E>) =>
     Effect.catchDefect(sql.withTransaction(effect), (defect) =>

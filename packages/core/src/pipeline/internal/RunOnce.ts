@@ -17,6 +17,7 @@ import type { Source } from "../../source/Source.ts"
 import type { DeadLetter } from "../DeadLetter.ts"
 import type { RunSummary, SinkSummary } from "../RunSummary.ts"
 import * as Commit from "./Commit.ts"
+import * as Counting from "./Counting.ts"
 import * as Deliver from "./Deliver.ts"
 import type * as Events from "./Events.ts"
 import * as RunState from "./RunState.ts"
@@ -58,7 +59,13 @@ export const runOnce = Effect.fnUntraced(function* <A, S, E, RS, RA, RD, E2, R2,
   const run = yield* Ref.make(
     RunState.make({ coverage: kept?.coverage ?? CoverageSet.empty, reserved: found?.lastVersion })
   )
-  const tell: Deliver.Tell = (event) => Effect.flatMap(Ref.get(run), ({ totals }) => emit({ ...event, totals }))
+  const count = Counting.make(name, run)
+  const tell: Deliver.Tell = (event) =>
+    Effect.andThen(
+      count,
+      Effect.flatMap(Ref.get(run), ({ totals }) => emit({ ...event, totals }))
+    )
+  yield* Effect.addFinalizer(() => count)
   // Before the sinks, because some need to know what they will cover.
   const state = yield* stateOf(source, name, kept)
   const covers = options.covers?.(state)

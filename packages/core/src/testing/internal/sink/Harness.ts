@@ -33,7 +33,7 @@ type Fails<A, R> = Effect.Effect<A, unknown, R>
 /** A case: fails with what is wrong. */
 export type Test<R> = Fails<void, R | Scope.Scope>
 
-export interface Kit<S, R> {
+export interface Harness<S, R> {
   readonly store: S
   readonly sink: SessionSink<CallSession, R>
   readonly delivery: Delivery
@@ -45,14 +45,14 @@ export interface Kit<S, R> {
   readonly assertHolds: (sessions: ReadonlyArray<CallSession>, times?: "once" | "atLeastOnce") => Fails<void, R>
 }
 
-export const make = <S extends { readonly sink: SessionSink<CallSession, R>; readonly read: Kit<S, R>["read"] }, R>(
+export const make = <S extends { readonly sink: SessionSink<CallSession, R>; readonly read: Harness<S, R>["read"] }, R>(
   store: S,
   options: {
     readonly delivery: Delivery
     readonly holds?: ((session: CallSession) => unknown) | undefined
     readonly large?: number | undefined
   }
-): Kit<S, R> => {
+): Harness<S, R> => {
   const holds = options.holds ?? ((session: CallSession): unknown => session)
   return {
     store,

@@ -14,7 +14,7 @@ const encoder = new TextEncoder()
 
 const pathOf = (path: string, number: number): string => `${path}.rows-${number}`
 
-export interface Waiting {
+export interface GroupBuffer {
   readonly number: number
   /** Whether these rows begin with those that it holds. */
   readonly begins: (pending: ReadonlyArray<Line>) => boolean
@@ -39,7 +39,7 @@ export const open = Effect.fnUntraced(function* (
   from: PartialFile.Position | undefined,
   parent: Scope.Scope
 ): Effect.fn.Return<
-  { readonly waiting: Waiting; readonly lines: ReadonlyArray<Line> },
+  { readonly waiting: GroupBuffer; readonly lines: ReadonlyArray<Line> },
   OutputError,
   FileSystem.FileSystem | Path.Path
 > {
@@ -55,7 +55,7 @@ export const open = Effect.fnUntraced(function* (
   let first = lines[0]
   let last = lines.at(-1)
   let count = lines.length
-  const waiting: Waiting = {
+  const waiting: GroupBuffer = {
     number,
     begins: (pending) => count === 0 || (pending[0] === first && pending[count - 1] === last),
     sync: Effect.fnUntraced(function* (pending) {

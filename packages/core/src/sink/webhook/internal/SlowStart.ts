@@ -2,7 +2,7 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 
-export interface Pace {
+export interface SlowStart {
   /** Waits for one's turn. */
   readonly turn: Effect.Effect<void>
   /** Nobody starts for so long. */
@@ -21,7 +21,7 @@ const unlimited = 20
 /** A clock that nobody sets back: a request would wait until it is there again. */
 const now = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos) / 1e6)
 
-export const make = (): Pace => {
+export const make = (): SlowStart => {
   let interval = 0
   let next = 0
   let held = 0

@@ -1,10 +1,8 @@
 /** One request with one message, and what its answer means. Every way in which it can end becomes an outcome here. */
 import * as Clock from "effect/Clock"
-import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Base64 from "effect/encoding/Base64"
-import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import type * as HttpClientResponse from "effect/http/HttpClientResponse"
@@ -17,6 +15,7 @@ import * as System from "../../../platform/internal/System.ts"
 import type { Answer } from "../../SinkReason.ts"
 import type { Message } from "./Message.ts"
 import type { Sign } from "./Signer.ts"
+import { withTransportRules } from "../../../client/internal/TransportRules.ts"
 
 export type Outcome =
   | { readonly _tag: "Accepted" }
@@ -82,19 +81,6 @@ const authorization = ({ password, username }: URL): Readonly<Record<string, str
   username === "" && password === ""
     ? {}
     : { authorization: `Basic ${Base64.encode(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`)}` }
-
-/** No redirect is followed, no trace header sent, and no span records the URL. */
-const withTransportRules = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
-  Effect.updateContext(effect, (context: Context.Context<never>) =>
-    context.pipe(
-      Context.add(FetchHttpClient.RequestInit, {
-        ...Context.getOrUndefined(context, FetchHttpClient.RequestInit),
-        redirect: "manual"
-      }),
-      Context.add(HttpClient.TracerDisabledWhen, () => true),
-      Context.add(HttpClient.TracerPropagationEnabled, false)
-    )
-  )
 
 /** What a receiver writes back is for nobody, but a body that is not read pins its connection. */
 const drain = (response: HttpClientResponse.HttpClientResponse): Effect.Effect<void> =>
