@@ -131,7 +131,7 @@ const beginOf = (text: string, within: number): number => {
   return begin
 }
 
-/** The rest of a number after its first digits. */
+/** Characters that may follow the first digits of a number. */
 const isNumeric = (code: number): boolean =>
   digitOrPoint(code) || code === 101 || code === 69 || code === 43 || code === 45
 

@@ -66,7 +66,7 @@ const until =
       )
     })
 
-/** The calls after the last one are unknown. */
+/** The part after the last call was not read, so it is not proven. */
 const limited = (coverage: Coverage.Coverage, limit: number): Coverage.Coverage =>
   coverage._tag === "Proven" ? { _tag: "Provisional", reason: { _tag: "StoppedAtLimit", limit } } : coverage
 

@@ -1,4 +1,4 @@
-/** A reading of a range: tasks side by side, what their answers showed as one value, and what was delivered. */
+/** Reads a range: tasks in parallel, the facts of their answers as one value, and the delivered calls. */
 import * as Effect from "effect/Effect"
 import * as Ref from "effect/Ref"
 import * as Stream from "effect/Stream"
@@ -22,14 +22,14 @@ interface Reading {
   readonly known: () => Known
   readonly horizon: () => Micros.Micros
   readonly ledger: Ledger.Ledger
-  /** The windows of the tasks: the first ones one after another, so that sessions come soon, then all others side by side. */
+  /** The windows of the tasks: the first ones one after another, so that calls come soon, then all others in parallel. */
   readonly windows: (tasks: {
     readonly first: ReadonlyArray<Task>
     readonly rest: ReadonlyArray<Task>
   }) => Stream.Stream<Coverage.Window, AgniError>
   /**
-   * What is to be said at the end: whether a range adds up, and what does not hold any more. It goes with the window of the
-   * calls without a start, where there is one.
+   * The verdict at the end: whether a range adds up, and which windows were contradicted. It goes with the window of the
+   * calls without a start time, if there is one.
    */
   readonly closing: (withoutStart: Coverage.Window | undefined) => Effect.Effect<Coverage.Window | undefined, AgniError>
 }
@@ -55,7 +55,7 @@ interface Options {
   readonly keepGoing: boolean
   readonly ends: Ledger.Ends
   readonly earliest: Micros.Micros
-  /** What was shown before the reading began. */
+  /** The rows that were shown before the reading began. */
   readonly log: Ask.Log
 }
 
@@ -97,7 +97,7 @@ export const make = Effect.fnUntraced(function* (settings: Settings, range: Micr
 
 const changed: Coverage.Coverage = { _tag: "Provisional", reason: { _tag: "WithoutStartMoved" } }
 
-/** The calls without a start that did not come with one, and what contradicts that they are all there are. */
+/** The calls without a start time, except those that came with one, and anything that contradicts their completeness. */
 const checked = (ledger: Ledger.Ledger, window: Coverage.Window, whole: boolean): Coverage.Window => {
   const all = CallRows.items(window.rows)
   const items = all.filter(({ id }) => !ledger.has(id))
@@ -121,7 +121,7 @@ const close = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Coverage.Window | undefined, AgniError> {
   const ask = askOf(settings)
   const provable = ledger.windows() > 1 && settings.doubt === undefined && ledger.proven()
-  // The window of the calls without a start has the sum of a whole history.
+  // The window of the calls without a start time has the sum of a whole history.
   const isSummed = whole && withoutStart?.coverage._tag === "Proven"
   const difference = provable && !isSummed ? yield* Sum.check(settings, known(), ledger, range, ask) : undefined
   if (difference !== undefined) {
