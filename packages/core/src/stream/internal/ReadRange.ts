@@ -1,11 +1,11 @@
 /** One range to its verdict. */
 import * as Effect from "effect/Effect"
-import type { CoverageReason } from "../../coverage/CoverageReason.ts"
 import type { AgniError } from "../../model/AgniError.ts"
 import type { Coverage, Window } from "../Coverage.ts"
 import * as Ask from "./Ask.ts"
 import * as Count from "./Count.ts"
 import * as Empty from "./Empty.ts"
+import { ends } from "./Ends.ts"
 import type { Evidence, Known } from "./Known.ts"
 import * as Leaf from "./Leaf.ts"
 import * as ReadPages from "./ReadPages.ts"
@@ -59,7 +59,14 @@ export const readRange = (
   task: Task.Task,
   share?: Walk.Share
 ): Effect.Effect<Outcome, AgniError> => {
-  const seen: Work["seen"] = { order: "unknown", differs: false, deepest: Infinity, repeats: false, once: undefined }
+  const seen: Work["seen"] = {
+    order: "unknown",
+    differs: false,
+    deepest: Infinity,
+    whole: 0,
+    repeats: false,
+    once: undefined
+  }
   const repeats = Effect.tap(settings.repeats, (repeats) =>
     Effect.sync(() => {
       seen.repeats = repeats
@@ -251,15 +258,13 @@ const judge = Effect.fnUntraced(function* (
   const { bounds, held, range } = done
   const count = done.count ?? (yield* countRows(work, bounds, held.size()))
   const most = Math.max(before ?? 0, count ?? 0, Ask.countOf(ask.log, bounds, seen.repeats))
-  const comesToTop = task.top !== undefined && held.rows.has(task.top)
-  const control = comesToTop ? undefined : yield* topControl(settings, ask, bounds, held)
-  const isCut = yield* isCutBelow(work, done)
-  const isWhole =
-    !isCut && count === held.size() && most <= held.size() && missingFrom(ask.log.shown, held, bounds).length === 0
+  const control = yield* ends(settings, known, ask, task, done)
+  const isWhole = count === held.size() && most <= held.size() && missingFrom(ask.log.shown, held, bounds).length === 0
   if (isWhole && !done.moved && !done.dense && control === undefined) {
     const isByStart = seen.order === "start" || known.order === "start"
     if (young || ((done.way === "pages" || isByStart || before === count) && !known.differs)) {
       seen.once = range
+      seen.whole = held.size()
       return deliver(work, done, { _tag: "Proven" })
     }
     if (yield* Leaf.isStillThere(ask, bounds, held, { size, repeats: yield* settings.repeats }))
@@ -267,7 +272,7 @@ const judge = Effect.fnUntraced(function* (
   }
   // So deep the server does not go, and nothing moved.
   const isCutOff = count !== undefined && count > size && count < held.size() && count % size === 0 && !done.moved
-  if ((done.deepest < Infinity || isCutOff || isCut) && canHalve(range)) {
+  if ((done.deepest < Infinity || isCutOff) && canHalve(range)) {
     seen.deepest = Math.min(seen.deepest, count ?? Infinity)
     return split(work, Task.halve(range, held, held.size(), settings.size))
   }
@@ -275,29 +280,14 @@ const judge = Effect.fnUntraced(function* (
   // Something was missed, came or went. Smaller windows pass more quickly; the smallest are read by pages.
   const isSmall = held.size() <= 20 * size && known.order !== "start" && seen.order !== "start"
   if (canHalve(range) && !isSmall) return split(work, Task.halve(range, held, held.size(), settings.size))
-  const coverage = yield* readAgain(work, done, most)
+  const again = yield* readAgain(work, done, most)
+  // Pages of the same bounds may be cut at the same row each time.
+  const cut = again._tag === "Proven" ? yield* ends(settings, known, ask, task, done) : undefined
+  const coverage: Coverage = cut === undefined ? again : { _tag: "Unprovable", reason: cut }
   // Pages may be cut where it looks like their end.
-  return coverage._tag !== "Proven" && canHalve(range) && held.size() > 2 * size && !young
+  return coverage._tag !== "Proven" && canHalve(range) && held.size() > size && !young
     ? split(work, Task.halve(range, held, held.size(), settings.size))
     : deliver(work, done, coverage)
-})
-
-/**
- * Whether a limit on results, or on depth, cut off what is older: the pages looked as if they had come to their end. It is
- * asked where no deeper place was seen before, and the row is not held at which the range was cut from what lies below.
- */
-const isCutBelow = Effect.fnUntraced(function* (
-  { ask, known, settings, task }: Work,
-  { bounds, held, way }: ReadPages.Read
-): Effect.fn.Return<boolean, AgniError> {
-  const isDeep = way === "pages" && held.size() > settings.size && held.size() >= known.depth
-  if (!isDeep || (task.bottom !== undefined && held.rows.has(task.bottom))) return false
-  let oldest: Rows.Dated | undefined
-  for (const row of held.rows.values()) if (Rows.isDated(row) && row.start < (oldest?.start ?? Infinity)) oldest = row
-  // Another answer showed that nothing is older.
-  if (oldest === undefined || oldest.key === settings.controls[0]?.key) return false
-  const answer = yield* Ask.orNothing(ask(1, { after: bounds.after, before: Ask.around(oldest).before }))
-  return answer?.rows.some(({ key }) => !held.rows.has(key)) === true
 })
 
 /** Pages of fixed bounds, again and again, until all rows have shown themselves. */
@@ -340,26 +330,3 @@ const missingFrom = (
   }
   return missing
 }
-
-/**
- * Whether the newest row comes back, first of all, for bounds that begin just below it: then they are understood, and nothing
- * lies above it that a limit on results cut away. What else comes is in the log, and must be held.
- */
-const topControl = Effect.fnUntraced(function* (
-  { controls, size }: Settings,
-  ask: Ask.Ask,
-  { before }: Ask.Between,
-  held: Rows.Held
-): Effect.fn.Return<CoverageReason | undefined, AgniError> {
-  let newest: Rows.Dated | undefined
-  for (const row of held.rows.values()) if (Rows.isDated(row) && row.start > (newest?.start ?? -Infinity)) newest = row
-  if (newest === undefined) return undefined
-  const { key, start } = newest
-  // Another answer showed it, to another question.
-  if (controls.some((row) => row.key === key)) return undefined
-  const after = Ask.floorSecond(start) - Ask.second
-  const { rows } = yield* ask(1, { after, before })
-  const problem = Ask.misplaced(rows, after - Ask.second, before + Ask.second)
-  if (problem !== undefined || rows.some((row) => row.key === key)) return problem
-  return rows.length >= size ? yield* Ask.control(ask, newest, size) : Ask.notBack
-})

@@ -10,7 +10,7 @@ import { createdInstant as createdOf } from "../../model/internal/Packed.ts"
 import * as Coverage from "../Coverage.ts"
 import * as Ask from "./Ask.ts"
 import * as Bisect from "./Bisect.ts"
-import { depthOf, type Evidence, fold, type Known } from "./Known.ts"
+import { type Evidence, fold, type Known } from "./Known.ts"
 import * as Ledger from "./Ledger.ts"
 import type { Task } from "./Task.ts"
 import * as Scheduler from "./Scheduler.ts"
@@ -22,14 +22,11 @@ interface Reading {
   readonly known: () => Known
   readonly horizon: () => Micros.Micros
   readonly ledger: Ledger.Ledger
-  /**
-   * The windows of the tasks: the first ones one after another, so that sessions come soon, then all others side by side, and
-   * `meanwhile` beside the last of them.
-   */
-  readonly windows: (
-    tasks: { readonly first: ReadonlyArray<Task>; readonly rest: ReadonlyArray<Task> },
-    meanwhile: Effect.Effect<void> | undefined
-  ) => Stream.Stream<Coverage.Window, AgniError>
+  /** The windows of the tasks: the first ones one after another, so that sessions come soon, then all others side by side. */
+  readonly windows: (tasks: {
+    readonly first: ReadonlyArray<Task>
+    readonly rest: ReadonlyArray<Task>
+  }) => Stream.Stream<Coverage.Window, AgniError>
   /**
    * What is to be said at the end: whether a range adds up, and what does not hold any more. It goes with the window of the
    * calls without a start, where there is one.
@@ -69,7 +66,7 @@ export const make = Effect.fnUntraced(function* (settings: Settings, range: Micr
     differs: false,
     earliest: options.earliest,
     deepest: Infinity,
-    depth: depthOf(options.log)
+    whole: 0
   })
   const known = () => Ref.getUnsafe(ref)
   const ledger = Ledger.make(settings, range, known, options.ends)
@@ -79,10 +76,9 @@ export const make = Effect.fnUntraced(function* (settings: Settings, range: Micr
     ledger.note(evidence)
     settings.logs.delete(evidence.log)
   }
-  const run = (tasks: ReadonlyArray<Task>, concurrency: number, meanwhile?: Effect.Effect<void>) =>
+  const run = (tasks: ReadonlyArray<Task>, concurrency: number) =>
     Scheduler.run<Task, Coverage.Window, AgniError>(tasks, {
       concurrency,
-      meanwhile,
       takesMemory: (window) => CallRows.items(window.rows).length > 0,
       work: (task, handOver) => Bisect.read(settings, known, task, { keepGoing: options.keepGoing, handOver, tell })
     })
@@ -90,10 +86,10 @@ export const make = Effect.fnUntraced(function* (settings: Settings, range: Micr
     known,
     horizon: () => horizonOf(settings, known()),
     ledger,
-    windows: ({ first, rest }, meanwhile) =>
+    windows: ({ first, rest }) =>
       Stream.concat(
         run(first, 1),
-        Stream.suspend(() => run(rest, options.concurrency, meanwhile))
+        Stream.suspend(() => run(rest, options.concurrency))
       ).pipe(Stream.mapEffect((window) => ledger.deliver(window))),
     closing: (withoutStart) => close(settings, range, options, ledger, known, withoutStart)
   } satisfies Reading
