@@ -1,4 +1,4 @@
-/** Reads a range: tasks in parallel, the facts of their answers as one value, and the delivered calls. */
+/** A reading of a range: tasks side by side, what their answers showed as one value, and what was delivered. */
 import * as Effect from "effect/Effect"
 import * as Ref from "effect/Ref"
 import * as Stream from "effect/Stream"
@@ -10,7 +10,7 @@ import { createdInstant as createdOf } from "../../model/internal/Packed.ts"
 import * as Coverage from "../Coverage.ts"
 import * as Ask from "./Ask.ts"
 import * as Bisect from "./Bisect.ts"
-import { depthOf, type Evidence, fold, type Known } from "./Known.ts"
+import { type Evidence, fold, type Known } from "./Known.ts"
 import * as Ledger from "./Ledger.ts"
 import type { Task } from "./Task.ts"
 import * as Scheduler from "./Scheduler.ts"
@@ -22,14 +22,14 @@ interface Reading {
   readonly known: () => Known
   readonly horizon: () => Micros.Micros
   readonly ledger: Ledger.Ledger
-  /** The windows of the tasks: the first ones one after another, so that calls come soon, then all others in parallel. */
+  /** The windows of the tasks: the first ones one after another, so that sessions come soon, then all others side by side. */
   readonly windows: (tasks: {
     readonly first: ReadonlyArray<Task>
     readonly rest: ReadonlyArray<Task>
   }) => Stream.Stream<Coverage.Window, AgniError>
   /**
-   * The verdict at the end: whether a range adds up, and which windows were contradicted. It goes with the window of the
-   * calls without a start time, if there is one.
+   * What is to be said at the end: whether a range adds up, and what does not hold any more. It goes with the window of the
+   * calls without a start, where there is one.
    */
   readonly closing: (withoutStart: Coverage.Window | undefined) => Effect.Effect<Coverage.Window | undefined, AgniError>
 }
@@ -55,7 +55,7 @@ interface Options {
   readonly keepGoing: boolean
   readonly ends: Ledger.Ends
   readonly earliest: Micros.Micros
-  /** The rows that were shown before the reading began. */
+  /** What was shown before the reading began. */
   readonly log: Ask.Log
 }
 
@@ -66,7 +66,7 @@ export const make = Effect.fnUntraced(function* (settings: Settings, range: Micr
     differs: false,
     earliest: options.earliest,
     deepest: Infinity,
-    depth: depthOf(options.log)
+    whole: 0
   })
   const known = () => Ref.getUnsafe(ref)
   const ledger = Ledger.make(settings, range, known, options.ends)
@@ -97,7 +97,7 @@ export const make = Effect.fnUntraced(function* (settings: Settings, range: Micr
 
 const changed: Coverage.Coverage = { _tag: "Provisional", reason: { _tag: "WithoutStartMoved" } }
 
-/** The calls without a start time, except those that came with one, and anything that contradicts their completeness. */
+/** The calls without a start that did not come with one, and what contradicts that they are all there are. */
 const checked = (ledger: Ledger.Ledger, window: Coverage.Window, whole: boolean): Coverage.Window => {
   const all = CallRows.items(window.rows)
   const items = all.filter(({ id }) => !ledger.has(id))
@@ -121,7 +121,7 @@ const close = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Coverage.Window | undefined, AgniError> {
   const ask = askOf(settings)
   const provable = ledger.windows() > 1 && settings.doubt === undefined && ledger.proven()
-  // The window of the calls without a start time has the sum of a whole history.
+  // The window of the calls without a start has the sum of a whole history.
   const isSummed = whole && withoutStart?.coverage._tag === "Proven"
   const difference = provable && !isSummed ? yield* Sum.check(settings, known(), ledger, range, ask) : undefined
   if (difference !== undefined) {
