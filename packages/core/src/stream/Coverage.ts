@@ -58,9 +58,9 @@ export interface Window extends Range {
   readonly settled: number
   /** With the last window of a bounded range, when asked for: how many sessions without a start lie outside it. */
   readonly outside?: number | undefined
-  /** What was said of earlier windows, and no longer holds. */
-  /** Rows that the server lists besides, under ids that came already: they are in its counts. */
+  /** Rows that the server counts besides: under ids that came already or, in a gap, because they cannot be had. */
   readonly extra?: number | undefined
+  /** What was said of earlier windows, and no longer holds. */
   readonly revised?: ReadonlyArray<Range & { readonly coverage: Coverage }> | undefined
   /** Requests that it took. */
   readonly requests: number

@@ -15,6 +15,7 @@ import * as Ask from "./internal/Ask.ts"
 import * as Clocks from "./internal/Clocks.ts"
 import * as Fallback from "./internal/Fallback.ts"
 import * as Observe from "./internal/Observe.ts"
+import * as Patience from "./internal/Patience.ts"
 import * as Reading from "./internal/Reading.ts"
 import * as WithoutStart from "./internal/WithoutStart.ts"
 import * as Tile from "./internal/Tile.ts"
@@ -99,7 +100,7 @@ const begin = (range: OpenRange, options: Options): Stream.Stream<Window, AgniEr
     Effect.gen(function* () {
       const { agentId, callerNumber, channel, concurrency = 4, keepGoing = false, search, status } = options
       const filters = { agentId, status, channel, callerNumber, search }
-      const { list } = yield* AgniClient
+      const list = Patience.make((yield* AgniClient).list)
       const seen = yield* Learned.learn({
         filters,
         pageSize: options.pageSize,
@@ -123,7 +124,7 @@ const begin = (range: OpenRange, options: Options): Stream.Stream<Window, AgniEr
           concurrency,
           keepGoing,
           size: learned.pageSize
-        })
+        }).pipe(Stream.provideService(AgniClient, AgniClient.of({ list })))
       }
       const perWindow = (options.pagesPerWindow ?? Tile.pagesPerWindow(seen, concurrency)) * learned.pageSize
       const settings: Settings.Settings = {
@@ -170,7 +171,11 @@ const begin = (range: OpenRange, options: Options): Stream.Stream<Window, AgniEr
         if (!isMeant) return undefined
         const repeats = yield* settings.repeats
         const note = (log: Ask.Log) => reading.ledger.note({ repeats, log })
-        return yield* WithoutStart.window(settings, reading.known, { from: first, to }, seen.about, note)
+        // A record that fails each page that it is on leaves it open which there are.
+        return yield* Ask.catchPoison(
+          WithoutStart.window(settings, reading.known, { from: first, to }, seen.about, note),
+          () => Effect.undefined
+        )
       })
       const closing = Effect.flatMap(whole ? undated : ofRange, (window) => reading.closing(window, whole))
       return Stream.concat(

@@ -16,6 +16,7 @@ import type { Fact } from "./internal/Facts.ts"
 import * as Meter from "./internal/Meter.ts"
 import * as Observe from "./internal/Observe.ts"
 import * as Open from "./internal/Open.ts"
+import * as Patience from "./internal/Patience.ts"
 import * as Rows from "./internal/Rows.ts"
 import * as Trial from "./internal/Trial.ts"
 
@@ -169,7 +170,7 @@ const look = Effect.fnUntraced(function* (
   options: Options,
   tried: ReadonlyArray<Trial.Kind>
 ): Effect.fn.Return<Seen, AgniError, AgniClient> {
-  const { list: bare } = yield* AgniClient
+  const bare = Patience.make((yield* AgniClient).list)
   const { deep: isDeep = true, filters = {}, learned: known, pageSize: asked = 100 } = options
   const log = Ask.makeLog()
   const list: typeof bare = (query, options) =>
@@ -196,7 +197,7 @@ const look = Effect.fnUntraced(function* (
     ],
     { concurrency: 2 }
   )
-  const { clamped, page, size, sorted } = opening
+  const { clamped, fails, page, size, sorted } = opening
   const { characters, edition, observedAt, rows: first } = opening.answer
   const ask = Ask.make(list, filters, { size, sort: Observe.newest(sorted?.sortBy ?? "none") })
   const ended = page === 1 && !clamped && first.length < asked
@@ -273,7 +274,7 @@ const look = Effect.fnUntraced(function* (
     boundsProblem ??
     (controls.length > 0
       ? undefined
-      : first.length > 0
+      : first.length > 0 || fails
         ? "no session with a start was seen, so the time bounds could not be tried"
         : filters.status !== undefined || filters.search !== undefined
           ? "no session was found, so the filter could not be tried"
@@ -397,10 +398,13 @@ export const examine = Effect.fnUntraced(function* (
     )
   )
   const { controls, learned, pages } = seen
-  const ask = Ask.make(meter.client.list, {}, { size: learned.pageSize, sort: Observe.newest(learned.sortBy) })
+  const ask = Ask.make(
+    Patience.make(meter.client.list),
+    {},
+    { size: learned.pageSize, sort: Observe.newest(learned.sortBy) }
+  )
   const orUnknown = <A>(effect: Effect.Effect<A, AgniError>, otherwise: A) =>
     Ask.catchPoison(
-      ask,
       Effect.catchReason(effect, "AgniError", "InvalidRequest", () => Effect.succeed(otherwise)),
       () => Effect.succeed(otherwise)
     )

@@ -58,9 +58,11 @@ const search = Effect.fnUntraced(function* (
         : none === Infinity
           ? full + step
           : full === 0
-            ? none - step
+            ? step > 1
+              ? 1
+              : none - 1
             : (full + none) >>> 1
-    // One that is known already would bring nothing new.
+    // One that is known already would bring nothing new. Where the guess is far off, the first page says more than the next ones.
     page = Math.max(full + 1, Math.min(none - 1, page))
     step *= 4
   }

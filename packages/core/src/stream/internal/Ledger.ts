@@ -38,8 +38,10 @@ export interface Ledger {
   readonly note: (evidence: Pick<Evidence, "log" | "repeats" | "once">) => void
   /** The window, without what came before, and with what others showed of it. */
   readonly deliver: (window: Coverage.Window) => Effect.Effect<Coverage.Window, AgniError>
-  /** Rows delivered, as the server counts them. */
+  /** Rows delivered, as the server counts them: with those of gaps that cannot be had. */
   readonly rows: () => number
+  /** Those that cannot be had, about, and why, if there are any. */
+  readonly lost: () => { readonly rows: number; readonly error: AgniError } | undefined
   /** Rows delivered that start between the bounds, and those that start at one of them besides. */
   readonly between: (bounds: Ask.Between) => { readonly within: number; readonly at: number }
   /** Whether it was delivered. */
@@ -92,6 +94,7 @@ export const make = (settings: Settings, range: Coverage.Range, known: () => Kno
   const readOnce = new Set<Instant>()
   const recent = new Set<string>()
   const unplaced = new Set<string>()
+  let lost: { readonly rows: number; readonly error: AgniError } | undefined
   const state = { rows: 0, proven: true, until: range.from, differing: 0 }
   const ask = Ask.make(settings.list, settings.filters, settings)
   const near = 4 * Ask.second
@@ -180,6 +183,7 @@ export const make = (settings: Settings, range: Coverage.Range, known: () => Kno
     const { coverage, extra = 0, from, rejected, to } = window
     const items = Coverage.items(window)
     state.rows += items.length + rejected.length + extra
+    if (coverage._tag === "Gap") lost = { rows: (lost?.rows ?? 0) + extra, error: coverage.error }
     state.until = Math.max(state.until, to)
     if (to <= horizonOf(settings, known())) state.proven &&= coverage._tag === "Proven"
     else {
@@ -216,6 +220,7 @@ export const make = (settings: Settings, range: Coverage.Range, known: () => Kno
     note,
     deliver,
     rows: () => state.rows,
+    lost: () => lost,
     between,
     has: ids.has,
     claim: (id) => {

@@ -32,13 +32,12 @@ const orRefused = <A, B>(answer: Effect.Effect<A, AgniError>, refused: B): Effec
 
 /** A server may refuse a question with a 400, which answers it. A row that it cannot render teaches nothing. */
 const orElse = <A>(
-  ask: Ask.Ask,
   answer: Effect.Effect<Ask.Answer, AgniError>,
   refused: A
 ): Effect.Effect<Ask.Answer | A, AgniError> =>
-  Ask.catchPoison(ask, orRefused(answer, refused), () => Effect.succeed(nothing))
+  Ask.catchPoison(orRefused(answer, refused), () => Effect.succeed(nothing))
 
-const orEmpty = (ask: Ask.Ask, answer: Effect.Effect<Ask.Answer, AgniError>) => orElse(ask, answer, nothing)
+const orEmpty = (answer: Effect.Effect<Ask.Answer, AgniError>) => orElse(answer, nothing)
 
 export const comesNewestFirst = (rows: ReadonlyArray<Rows.Row>): boolean =>
   Rows.isNewestFirst(rows) && Rows.distinctStarts(rows) > 1
@@ -67,13 +66,25 @@ export const orderOf = (rows: ReadonlyArray<Rows.Row>): Order => {
  * without; when all are too large for a response, smaller ones are not.
  */
 export const firstAnswer = Effect.fnUntraced(function* (ask: Ask.Ask, asked: number) {
-  for (let size = asked; size >= 1; size = Math.floor(size / 2)) {
+  /** The fullest page behind the first one. */
+  let best: { readonly answer: Ask.Answer; readonly page: number; readonly size: number } | undefined
+  const rows = () => best?.answer.rows.length ?? 0
+  for (let size = asked; size > Math.max(0, rows()); size = Math.floor(size / 2)) {
     for (let page = 1; page <= (size === 1 ? 8 : 2); page++) {
-      const answer = yield* Ask.catchPoison(ask, ask(page, {}, { size }), () => Effect.undefined)
-      if (answer !== undefined && (page === 1 || answer.rows.length > 0)) return { answer, page, size }
+      // So deep a server may not go.
+      const answer = yield* Effect.catchIf(
+        ask(page, {}, { size }),
+        (error) => Ask.isPoison(error) || (page > 1 && Ask.isRefusal(error)),
+        () => Effect.undefined
+      )
+      if (answer === undefined) continue
+      if (page === 1 || answer.rows.length >= size) return { answer, page, size, fails: false }
+      if (best === undefined || answer.rows.length > rows()) best = { answer, page, size }
     }
   }
-  return { answer: yield* ask(1, {}), page: 1, size: 1 }
+  if (best === undefined) return { answer: yield* ask(1, {}), page: 1, size: 1, fails: false }
+  // All that there is fails.
+  return rows() > 0 ? { ...best, fails: false } : { answer: best.answer, page: 2, size: asked, fails: true }
 })
 
 /**
@@ -92,7 +103,7 @@ export const isClamped = Effect.fnUntraced(function* (
 ): Effect.fn.Return<boolean, AgniError> {
   if (first.length === 0 || first.length >= asked) return false
   // What cannot be rendered is there.
-  const next = yield* Ask.catchPoison(ask, ask(page + 1, {}, { size: first.length }), () => Effect.undefined)
+  const next = yield* Ask.catchPoison(ask(page + 1, {}, { size: first.length }), () => Effect.undefined)
   if (next === undefined) return true
   // A server that repeats its only page brings nothing more.
   const known = new Set(first.map(({ key }) => key))
@@ -104,7 +115,6 @@ export const repeats = (ask: Ask.Ask, first: ReadonlyArray<Rows.Row>) =>
   first.length === 0
     ? Effect.succeed(true)
     : Ask.catchPoison(
-        ask,
         Effect.map(orRefused(ask(pageBeyondAll, {}), nothing), ({ rows }) => rows.length > 0),
         () => Effect.succeed(true)
       )
@@ -117,7 +127,7 @@ export const chooseSort = Effect.fnUntraced(function* (
   const newestFirst = comesNewestFirst(first)
   if (newestFirst || first.length < 2) return { sortBy: "none", newestFirst }
   const answers = yield* Effect.all(
-    fields.map((field) => orEmpty(ask, ask(1, {}, { sort: newest(field) }))),
+    fields.map((field) => orEmpty(ask(1, {}, { sort: newest(field) }))),
     { concurrency: "unbounded" }
   )
   const found = fields.find((_, i) => comesNewestFirst(answers[i]?.rows ?? []))
@@ -129,7 +139,7 @@ export const oldestFirst = (
   ask: Ask.Ask,
   field: SortField
 ): Effect.Effect<ReadonlyArray<Rows.Row> | "refused", AgniError> =>
-  Effect.map(orElse(ask, ask(1, {}, { sort: { by: field, order: "asc" } }), "refused" as const), (answer) =>
+  Effect.map(orElse(ask(1, {}, { sort: { by: field, order: "asc" } }), "refused" as const), (answer) =>
     answer === "refused" ? answer : answer.rows
   )
 
@@ -156,7 +166,7 @@ export interface Depth {
 const look = (ask: Ask.Ask, numbers: ReadonlyArray<number>) =>
   Effect.map(
     Effect.all(
-      numbers.map((page) => orEmpty(ask, ask(page, {}))),
+      numbers.map((page) => orEmpty(ask(page, {}))),
       { concurrency: "unbounded" }
     ),
     (answers) => answers.map(({ rows }, i): Numbered => ({ page: numbers[i] ?? 2, rows }))
@@ -227,22 +237,24 @@ export const findOldest = Effect.fnUntraced(function* (
   // A full page at the bound itself could hide what lies before it.
   const before = (edge: Instant.Instant, margin: number) =>
     Ask.catchPoison(
-      ask,
       Effect.catchIf(ask(1, { after: earliest, before: edge + margin }), Ask.isRefusal, () => Effect.undefined),
-      () => Effect.undefined
+      () => Effect.succeed("fails" as const)
     )
   const isOlder = (edge: Instant.Instant) => (row: Rows.Row) =>
     Rows.isDated(row) ? row.start < edge : Rows.isUnplaced(row)
   const guess = Ask.floorSecond(Math.min(...starts))
   if (starts.length > 0) {
-    const answer = yield* before(guess, 2 * Ask.second)
+    const found = yield* before(guess, 2 * Ask.second)
+    const answer = found === "fails" ? undefined : found
     // A limit on the width of a range hides what lies before: then the list itself must do.
     const back = answer?.rows.some(({ start }) => start !== undefined && start >= guess) === true
     if (back && answer.rows.length < size && !answer.rows.some(isOlder(guess))) {
       return { at: guess, sure: true }
     }
-    // Even the oldest that is known is hidden by bounds so wide: only the list itself may tell what is older.
-    if (!back && (listed || answer?.rows.some(isOlder(guess)) !== true)) return { at: guess, sure: listed }
+    // Even the oldest that is known is hidden by bounds so wide: only the list itself may tell what is older. A record that
+    // fails is there, and may be.
+    if (found !== "fails" && !back && (listed || answer?.rows.some(isOlder(guess)) !== true))
+      return { at: guess, sure: listed }
   }
   const day = 86_400 * Ask.second
   const edges = Array.from({ length: 14 }, (_, i) => Math.max(earliest, Ask.floorSecond(now - 2 ** i * day)))
@@ -251,7 +263,8 @@ export const findOldest = Effect.fnUntraced(function* (
     (edge) =>
       Effect.map(
         before(edge, 0),
-        (answer) => answer !== undefined && !answer.rows.some(isOlder(edge)) && answer.rows.length < size
+        (answer) =>
+          answer !== undefined && answer !== "fails" && !answer.rows.some(isOlder(edge)) && answer.rows.length < size
       ),
     { concurrency: "unbounded" }
   )

@@ -26,12 +26,7 @@ export interface Task extends Range {
 
 /** What a range came to, or the parts that it has to be read in. */
 export type Outcome =
-  | {
-      readonly _tag: "Read"
-      readonly windows: ReadonlyArray<Window>
-      readonly evidence: Evidence
-      readonly failure?: AgniError
-    }
+  | { readonly _tag: "Read"; readonly windows: ReadonlyArray<Window>; readonly evidence: Evidence }
   | { readonly _tag: "Split"; readonly parts: ReadonlyArray<Task>; readonly evidence: Evidence }
 
 /** Hands over what lies below the middle, if somebody is free: then that is where the rest begins. */
@@ -232,11 +227,12 @@ export const readRange = Effect.fnUntraced(function* (
   settings: Settings,
   known: Known,
   task: Task,
-  share?: Share
+  share?: Share,
+  log?: Ask.Log
 ): Effect.fn.Return<Outcome, AgniError> {
   const { second } = Ask
   const { list, filters, perWindow, size } = settings
-  const ask = Ask.make(list, filters, settings)
+  const ask = Ask.make(list, filters, settings, log)
   const young = task.to > horizonOf(settings, known)
   let order = unknownOrder()
   let deepest = Infinity

@@ -11,7 +11,6 @@ import * as Ask from "./Ask.ts"
 import * as Bisect from "./Bisect.ts"
 import { type Evidence, fold, type Known } from "./Known.ts"
 import * as Ledger from "./Ledger.ts"
-import type { Task } from "./ReadRange.ts"
 import * as Scheduler from "./Scheduler.ts"
 import { horizonOf, type Settings } from "./Settings.ts"
 import * as Sum from "./Sum.ts"
@@ -22,8 +21,8 @@ interface Reading {
   readonly ledger: Ledger.Ledger
   /** The windows of the tasks: the first ones one after another, so that sessions come soon, then all others side by side. */
   readonly windows: (tasks: {
-    readonly first: ReadonlyArray<Task>
-    readonly rest: ReadonlyArray<Task>
+    readonly first: ReadonlyArray<Bisect.Task>
+    readonly rest: ReadonlyArray<Bisect.Task>
   }) => Stream.Stream<Coverage.Window, AgniError>
   /**
    * What is to be said at the end: whether a range adds up, and what does not hold any more. It goes with the window of the
@@ -62,8 +61,8 @@ export const make = Effect.fnUntraced(function* (
     ref.ref.current = fold(ref.ref.current, evidence)
     ledger.note(evidence)
   }
-  const run = (tasks: ReadonlyArray<Task>, concurrency: number) =>
-    Scheduler.run<Task, Coverage.Window, AgniError>(tasks, {
+  const run = (tasks: ReadonlyArray<Bisect.Task>, concurrency: number) =>
+    Scheduler.run<Bisect.Task, Coverage.Window, AgniError>(tasks, {
       concurrency,
       work: (task, handOver) => Bisect.read(settings, known, task, { keepGoing: options.keepGoing, handOver, tell })
     })

@@ -100,27 +100,30 @@ const deep = (ask: Ask.Ask, row: Rows.Dated, top: Rows.Row) =>
 const isElsewhere = (first: Rows.Row, row: Rows.Dated): boolean =>
   first.start === undefined || Math.abs(first.start - row.start) > 3 * Ask.second
 
-const isFirst = (ask: Ask.Ask, row: Rows.Dated, top: Rows.Row | undefined, size: number) =>
+const isFirst = (ask: Ask.Ask, row: Rows.Dated, top: Top, size: number) =>
   Effect.catchIf(comesFirst(ask, row, top, size), Ask.isPoison, () => Effect.undefined)
 
-/** What comes first when there are no bounds; nothing when it cannot be rendered. */
-const topOf = (ask: Ask.Ask): Effect.Effect<Rows.Row | undefined, AgniError> =>
-  Effect.catchIf(
+type Top = Rows.Row | "fails" | undefined
+
+/** What comes first when there are no bounds. */
+const topOf = (ask: Ask.Ask): Effect.Effect<Top, AgniError> =>
+  Ask.catchPoison(
     Effect.map(ask(1, {}, { size: 1 }), ({ rows }) => rows[0]),
-    Ask.isPoison,
-    () => Effect.undefined
+    () => Effect.succeed("fails" as const)
   )
 
 /** Whether a row comes first within its own bounds, told when another one, from outside them, comes first without. */
 const comesFirst = Effect.fnUntraced(function* (
   ask: Ask.Ask,
   row: Rows.Dated,
-  first: Rows.Row | undefined,
+  first: Top,
   size: number
 ): Effect.fn.Return<boolean | undefined, AgniError> {
   const { rows } = yield* ask(1, Ask.around(row), { size: 1 })
+  // It came although what is in the first place fails: that was left out.
+  if (first === "fails" && rows.length > 0) return (yield* topOf(ask)) === "fails" ? true : undefined
   if (rows.length === 0) return (yield* Ask.control(ask, row, size)) === undefined ? false : undefined
-  if (first === undefined || !isElsewhere(first, row)) return
+  if (first === undefined || first === "fails" || !isElsewhere(first, row)) return
   // It must have stood there all the while: rows leave. Those without a start stand together, in any order.
   const after = yield* Effect.catchIf(ask(1, {}), Ask.isPoison, () => ask(1, {}, { size: 1 }))
   return after.rows.some(({ key, start }) => key === first.key || (start ?? first.start) === undefined)

@@ -1,0 +1,60 @@
+/** How long a reading waits for one answer: as the client's policy says while nothing is answered, and not so long otherwise. */
+import * as Effect from "effect/Effect"
+import type { AgniClient, ListOptions } from "../../client/AgniClient.ts"
+import { AgniError } from "../../model/AgniError.ts"
+import * as Instant from "../../model/Instant.ts"
+import { earliestStart, pageBeyondAll } from "../../model/Limits.ts"
+
+export type List = AgniClient["Service"]["list"]
+
+/** The server fails, or the way to it: for a record that it cannot render, a response beyond its limit, or because it is down. */
+const isFailure = ({ reason }: AgniError): boolean =>
+  reason._tag === "Unavailable" || (reason._tag === "InvalidResponse" && reason.fault !== undefined)
+
+/** A day before there were calls, and a page beyond the end where servers filter after paging: no record can be at fault. */
+const nothing = {
+  page: pageBeyondAll,
+  pageSize: 1,
+  startedAfter: Instant.format(earliestStart),
+  startedBefore: Instant.format(earliestStart + 86_400_000_000)
+}
+
+/** Whether the server answers at all. */
+const isUp = (list: List): Effect.Effect<boolean> =>
+  Effect.match(list(nothing, { tries: 1 }), {
+    onSuccess: () => true,
+    // A refusal is an answer.
+    onFailure: (error) => !isFailure(error)
+  })
+
+const marked = (error: AgniError): AgniError =>
+  new AgniError({
+    reason: error.reason,
+    request: error.request,
+    attempts: error.attempts,
+    elapsed: error.elapsed,
+    alone: true
+  })
+
+/**
+ * A client's `list`, whose errors say whether the request alone is at fault (`alone`): it fails twice, and the server answers
+ * another one. A server that is down is waited for as long as the client waits.
+ */
+export const make = (list: List): List => {
+  const up = isUp(list)
+  return (query, options = {}) => {
+    const { isUp = up, shortWaits = false } = options
+    // Where waits are short, all tries are wanted.
+    return Effect.catchIf(
+      list(query, shortWaits ? options : { ...options, isUp }),
+      (error) => error.alone !== true && isFailure(error),
+      (error) => Effect.flatMap(isUp, (answers) => Effect.fail(answers ? marked(error) : error))
+    )
+  }
+}
+
+/** One try, where the answers to others show that the server is up. */
+export const once: ListOptions = { tries: 1, isUp: Effect.succeed(true) }
+
+/** All tries of the policy, for what failed alone before: the server answers others, so long waits would not help. */
+export const last: ListOptions = { shortWaits: true }
