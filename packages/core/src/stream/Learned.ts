@@ -190,7 +190,7 @@ const look = Effect.fnUntraced(function* (
   const localNow = (yield* Clock.currentTimeMillis) * 1000
   const unsure = Ask.make(list, filters, { size: asked, sort: Observe.unsorted })
   const askOldest = known === undefined || options.bounded !== true || isDeep
-  const [opening, oldestFirst] = yield* Effect.all(
+  const [opening, oldestPage] = yield* Effect.all(
     [
       Open.open(list, filters, asked, known),
       askOldest ? Observe.oldestFirst(unsure, "started_at") : Effect.succeed("refused" as const)
@@ -200,8 +200,14 @@ const look = Effect.fnUntraced(function* (
   const { clamped, fails, page, size, sorted } = opening
   const { characters, edition, observedAt, rows: first } = opening.answer
   const ask = Ask.make(list, filters, { size, sort: Observe.newest(sorted?.sortBy ?? "none") })
+  // Where a record fails the first page, or that of the oldest, the others of it are had one by one.
+  const front = page === 1 || first.length === 0 ? [] : yield* Observe.front(ask, Observe.unsorted, size)
+  const oldestFirst =
+    oldestPage === "fails" && first.length > 0
+      ? yield* Observe.front(ask, Observe.ascending("started_at"), size)
+      : oldestPage
   const ended = page === 1 && !clamped && first.length < asked
-  const oldRows = oldestFirst === "refused" ? [] : oldestFirst.filter(Rows.isDated)
+  const oldRows = oldestFirst === "refused" || oldestFirst === "fails" ? [] : oldestFirst.filter(Rows.isDated)
   // Sessions without a start may fill the first page, or the oldest stand on it: then others are looked for.
   const needsDepth = isDeep || !first.some(Rows.isDated) || (!ended && deepRow(first, [], oldRows) === undefined)
   const rowsAtMost =
@@ -226,7 +232,7 @@ const look = Effect.fnUntraced(function* (
     needsDepth && [{ page, rows: first }, ...reached.pages].every(isUndated)
       ? yield* Observe.halve(ask, first, reached)
       : reached
-  const pages = [{ page, rows: first }, ...near.pages]
+  const pages = [...(front.length > 0 ? [{ page: 1, rows: front }] : []), { page, rows: first }, ...near.pages]
   // Sessions without a start may fill the first page.
   const telling = pages.find(({ rows }) => Rows.distinctStarts(rows) > 1)?.rows ?? first
   const newestFirst = atFirst || (sortBy === "none" && Observe.comesNewestFirst(telling))
@@ -321,7 +327,8 @@ const look = Effect.fnUntraced(function* (
     sorted: sorted !== undefined || sortBy === "none",
     controls,
     ends: {
-      newest: page === 1 && newestFirst && first.find(Rows.isDated)?.key === newest?.key,
+      newest:
+        newestFirst && (page === 1 ? first : front).find(Rows.isDated)?.key === newest?.key && newest !== undefined,
       oldest: comesOldest && oldest !== undefined && oldest <= (controls[0]?.start ?? 0)
     },
     oldRows: comesOldest ? oldRows : [],

@@ -4,6 +4,7 @@ import type { AgniError } from "../../model/AgniError.ts"
 import type * as Instant from "../../model/Instant.ts"
 import { pageBeyondAll } from "../../model/Limits.ts"
 import * as Ask from "./Ask.ts"
+import * as Blocks from "./Blocks.ts"
 import * as Rows from "./Rows.ts"
 
 export type SortField = "started_at" | "startedAt"
@@ -134,23 +135,36 @@ export const chooseSort = Effect.fnUntraced(function* (
   return { sortBy: found ?? "none", newestFirst: found !== undefined }
 })
 
+/**
+ * The rows of a first page that can be had, where the page fails as a whole. In front of the first of them only rows can be that
+ * fail.
+ */
+export const front = (ask: Ask.Ask, sort: Ask.Sort, size: number): Effect.Effect<ReadonlyArray<Rows.Row>, AgniError> =>
+  Effect.map(Blocks.make(ask, {}, sort).part(0, Blocks.largest(size)), ({ rows }) => rows.flatMap((row) => row ?? []))
+
+/** The oldest first. */
+export const ascending = (field: SortField): Ask.Sort => ({ by: field, order: "asc" })
+
 /** What asking for the oldest first brings. */
 export const oldestFirst = (
   ask: Ask.Ask,
   field: SortField
-): Effect.Effect<ReadonlyArray<Rows.Row> | "refused", AgniError> =>
-  Effect.map(orElse(ask(1, {}, { sort: { by: field, order: "asc" } }), "refused" as const), (answer) =>
-    answer === "refused" ? answer : answer.rows
+): Effect.Effect<ReadonlyArray<Rows.Row> | "refused" | "fails", AgniError> =>
+  Ask.catchPoison(
+    Effect.map(orRefused(ask(1, {}, { sort: ascending(field) }), "refused" as const), (answer) =>
+      answer === "refused" ? answer : answer.rows
+    ),
+    () => Effect.succeed("fails" as const)
   )
 
 /** What became of asking for the oldest first, beside how rows come when no order is asked for. */
 export const sortAnswer = (
-  ascending: ReadonlyArray<Rows.Row> | "refused",
+  ascending: ReadonlyArray<Rows.Row> | "refused" | "fails",
   unsorted: ReadonlyArray<Rows.Row>
 ): SortAnswer =>
   ascending === "refused"
     ? ascending
-    : Rows.distinctStarts(ascending) < 2 || comesOldestFirst(unsorted)
+    : ascending === "fails" || Rows.distinctStarts(ascending) < 2 || comesOldestFirst(unsorted)
       ? "unknown"
       : comesOldestFirst(ascending)
         ? "understood"
