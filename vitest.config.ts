@@ -7,7 +7,10 @@ export default defineConfig({
     // that changes something global (an environment variable, the working folder) does it in a child process.
     pool: "forks",
     isolate: false,
-    testTimeout: 20_000,
-    hookTimeout: 30_000
+    // One core is left free otherwise.
+    maxWorkers: "100%",
+    // Only what hangs takes that long, however busy the machine is: a test has no limit of its own.
+    testTimeout: 300_000,
+    hookTimeout: 120_000
   }
 })

@@ -10,12 +10,12 @@ import { tmpdir } from "node:os"
 import { delimiter, dirname, join, resolve } from "node:path"
 import { text } from "node:stream/consumers"
 import { afterAll, beforeAll, describe, it } from "vitest"
+import * as Bundle from "../../packages/cli/test/Bundle.ts"
 import * as Postgres from "../../packages/node/test/postgres/Server.ts"
 import { run } from "./run.ts"
 
 const root = resolve(import.meta.dirname, "../..")
 const folder = resolve(import.meta.dirname, "../.docs")
-const callstream = join(root, "packages/cli/src/bin.ts")
 
 const pages = globSync(["*.md", "docs/*.md", "packages/*/README.md"], { cwd: root }).sort()
 
@@ -46,7 +46,9 @@ const queries = blocks.filter(({ language, page }) => language === "sql" && mirr
 const scripts = allScripts.filter((block) => !mirrors.includes(block))
 /** The files that stand in the folder of each script of their page. */
 const files = blocks.filter(({ info }) => /^[\w-]+\.\w+$/.test(info))
-const fileOf = (block: Block) => `${block.at.replace(/[^a-zA-Z0-9]+/g, "-")}.ts`
+const nameOf = (block: Block) => block.at.replace(/[^a-zA-Z0-9]+/g, "-")
+/** Those that run, as programs. */
+const running = ts.filter(({ info }) => info === "")
 
 /** Each runs by itself, in a folder of its own. */
 const commands = (block: Block) => block.text.split("\n").filter((line) => line.startsWith("callstream "))
@@ -68,11 +70,15 @@ const runScript = (block: Block, cwd: string, more: Readonly<Record<string, stri
   return run("bash", ["-c", script, callstream], { cwd, env: { ...env, ...more } })
 }
 
-/** What a terminal showed, without what differs from run to run: addresses, paths, figures, and the reasons for retries. */
+/**
+ * What a terminal showed, without what differs from run to run: addresses, paths, figures, the reasons for retries, and
+ * the progress of a run that took more than half a minute.
+ */
 const shape = (screen: string): ReadonlyArray<string> =>
   screen
     .trimEnd()
     .split("\n")
+    .filter((line) => !/ read · /.test(line))
     .map((line) =>
       line
         .replace(/http:\S+\d/g, "URL")
@@ -117,6 +123,7 @@ const freePort = async () => {
 
 const scope = Effect.runSync(Scope.make())
 let env: Readonly<Record<string, string>> = {}
+let callstream = ""
 
 beforeAll(async () => {
   const serve = Effect.gen(function* () {
@@ -133,7 +140,13 @@ beforeAll(async () => {
   }
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder)
-  for (const block of ts) writeFileSync(join(folder, fileOf(block)), block.text)
+  for (const block of ts) writeFileSync(join(folder, `${nameOf(block)}.ts`), block.text)
+  const sources = running.map((block) => [nameOf(block), join(folder, `${nameOf(block)}.ts`)])
+  const [file] = await Promise.all([
+    Bundle.callstream(),
+    Bundle.programs(Object.fromEntries(sources), join(folder, "programs"))
+  ])
+  callstream = file
 })
 
 afterAll(async () => {
@@ -142,7 +155,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-describe("documentation", { timeout: 60_000 }, () => {
+describe("documentation", () => {
   it("has only blocks that this test knows", ({ expect }) => {
     expect(pages.length).toBeGreaterThan(5)
     // What stands in YAML is read by the tests of the cli, or by a script.
@@ -256,8 +269,9 @@ describe("documentation", { timeout: 60_000 }, () => {
     }
   )
 
-  it.concurrent.for(ts.filter(({ info }) => info === ""))("$at runs", async (block, { expect }) => {
-    const { code, stderr, stdout } = await run(process.execPath, [join(folder, fileOf(block))], { cwd: folder, env })
+  it.concurrent.for(running)("$at runs", async (block, { expect }) => {
+    const program = join(folder, "programs", `${nameOf(block)}.mjs`)
+    const { code, stderr, stdout } = await run(process.execPath, [program], { cwd: folder, env })
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" })
     if (printed(block).length > 0) expect(stdout.trimEnd().split("\n")).toEqual(printed(block))
   })

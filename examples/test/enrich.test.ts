@@ -18,7 +18,7 @@ const rowsOf = (text: string): ReadonlyArray<Row> =>
     .filter((line) => line !== "")
     .map((line) => JSON.parse(line) as Row)
 
-describe("enrich", { timeout: 60_000 }, () => {
+describe("enrich", () => {
   it.live("asks the CRM once a batch, again when it is down for a moment, and puts aside what it does not know", () =>
     Effect.gen(function* () {
       const fs = yield* FileSystem.FileSystem

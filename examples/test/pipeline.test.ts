@@ -18,7 +18,7 @@ interface Row {
   readonly callerNumber?: string | null
 }
 
-describe("pipeline", { timeout: 60_000 }, () => {
+describe("pipeline", () => {
   it.live("resumes after the API failed and after it was killed, and has each call once", () =>
     Effect.gen(function* () {
       const fs = yield* FileSystem.FileSystem
@@ -64,7 +64,7 @@ describe("pipeline", { timeout: 60_000 }, () => {
       const before = (yield* fs.stat(partial)).size
       assert.isAbove(Number(before), 0)
 
-      // To learn what the endpoint does takes some twenty requests.
+      // The probes take some twenty requests.
       atRequest(
         () => asked === 25,
         () => killed.kill("SIGKILL")

@@ -2,10 +2,10 @@
 import { globSync, readFileSync } from "node:fs"
 import { join, resolve } from "node:path"
 import { describe, it } from "vitest"
+import * as Bundle from "../../packages/cli/test/Bundle.ts"
 import { run } from "./run.ts"
 
 const root = resolve(import.meta.dirname, "../..")
-const callstream = join(root, "packages/cli/src/bin.ts")
 
 interface Phrase {
   readonly pattern: RegExp
@@ -102,7 +102,7 @@ const done = (paths: ReadonlyArray<string>) =>
   paths.filter((path) => !later.some((part) => path.replace("/test/", "/src/").startsWith(part)))
 const read = (path: string) => readFileSync(join(root, path), "utf8")
 
-describe("words", { timeout: 60_000 }, () => {
+describe("words", () => {
   it("of pages and changesets", ({ expect }) => {
     const pages = files("*.md", "docs/*.md", "packages/*/*.md", ".changeset/*.md")
     expect(pages.length).toBeGreaterThan(30)
@@ -142,7 +142,11 @@ describe("words", { timeout: 60_000 }, () => {
   it.concurrent.for(["", "export", "run", "init", "plan", "replay", "check", "simulate", "demo"])(
     "of callstream %s --help",
     async (command, { expect }) => {
-      const { stdout } = await run(process.execPath, [callstream, ...(command === "" ? [] : [command]), "--help"])
+      const { stdout } = await run(process.execPath, [
+        await Bundle.callstream(),
+        ...(command === "" ? [] : [command]),
+        "--help"
+      ])
       expect(stdout.length).toBeGreaterThan(300)
       expect(wrongs(command, prose(stdout), [...phrases, session])).toEqual([])
     }

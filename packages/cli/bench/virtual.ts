@@ -52,7 +52,7 @@ const walk = Effect.fnUntraced(function* ({ concurrency, latency, limitedEvery, 
   }).pipe(Effect.provideService(HttpClient.HttpClient, simulator.httpClient))
   let read = 0
   const reading = History.windows({}, { concurrency }).pipe(
-    Stream.runForEach((window) => Effect.sync(() => (read += window.sessions.length))),
+    Stream.runForEach((window) => Effect.sync(() => (read += window.rows.length))),
     Effect.provideService(AgniClient, client),
     Random.withSeed(1)
   )

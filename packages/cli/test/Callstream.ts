@@ -3,28 +3,12 @@ import { AgniSimulator } from "@callstream/core/testing"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { type ChildProcess, spawn, type StdioOptions } from "node:child_process"
-import { mkdtempSync, renameSync, rmSync } from "node:fs"
+import { mkdtempSync, rmSync } from "node:fs"
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
-import { build } from "rolldown"
 import { serve } from "../src/command/Simulate.ts"
-
-const sources = join(import.meta.dirname, "../src/bin.ts")
-
-/** One file, as it is published: that starts three times as fast as its sources do. */
-const bundled = Effect.cached(
-  Effect.promise(async () => {
-    // A test process gets no chance to clear up behind itself, so every run uses the same place.
-    const home = join(import.meta.dirname, "../node_modules/.cache/callstream-test")
-    const file = join(home, "main.mjs")
-    const made = join(home, `${process.pid}.mjs`)
-    await build({ input: sources, platform: "node", output: { file: made, format: "esm", codeSplitting: false } })
-    renameSync(made, file)
-    return { file, cache: join(home, "cache") }
-  })
-)
-const bin = Effect.runSync(bundled)
+import * as Bundle from "./Bundle.ts"
 
 /** Nothing of the machine's own: no key, no proxy, no colours. */
 const environment = {
@@ -32,8 +16,8 @@ const environment = {
   TMPDIR: tmpdir()
 }
 
-/** Tests that wait for children wait side by side, and longer when the machine is busy. */
-export const alongside = { concurrent: true, timeout: 60_000 }
+/** Tests that wait for children wait side by side. */
+export const alongside = { concurrent: true }
 
 export interface Ran {
   readonly code: number | null
@@ -63,14 +47,14 @@ export const start = (
   { cwd, env = {}, shell, stdio = ["ignore", "pipe", "pipe"] }: Options = {}
 ): Effect.Effect<Running, never, Scope.Scope> =>
   Effect.acquireRelease(
-    Effect.map(bin, ({ cache, file }): Running => {
+    Effect.map(Effect.promise(Bundle.callstream), (file): Running => {
       const command = [process.execPath, file, ...args]
       const child = spawn(
         shell === undefined ? process.execPath : "/bin/sh",
         shell === undefined ? command.slice(1) : ["-c", shell, "sh", ...command],
         {
           cwd: cwd ?? tmpdir(),
-          env: { ...environment, NODE_COMPILE_CACHE: cache, AGNI_API_KEY: "agni_test_key", ...env },
+          env: { ...environment, NODE_COMPILE_CACHE: Bundle.compileCache, AGNI_API_KEY: "agni_test_key", ...env },
           stdio
         }
       )
@@ -91,7 +75,10 @@ export const callstream = (args: ReadonlyArray<string>, options?: Options): Effe
 /** Waits until it is so. */
 export const until = (holds: () => boolean): Effect.Effect<void> =>
   Effect.repeat(Effect.delay(Effect.sync(holds), "10 millis"), { until: (held) => held }).pipe(
-    Effect.timeoutOrElse({ duration: "15 seconds", orElse: () => Effect.die(new Error("it never came")) }),
+    Effect.timeoutOrElse({
+      duration: "1 minute",
+      orElse: () => Effect.die(new Error(`not within a minute: ${String(holds)}`))
+    }),
     Effect.asVoid
   )
 

@@ -41,8 +41,8 @@ describe("AgniTransport", () => {
       })
       const client = yield* clientOf(server.url)
       const page = yield* client.list({})
-      assert.lengthOf(page.sessions, 300)
-      assert.strictEqual(page.sessions[299]?.id, "é😀 299")
+      assert.lengthOf(page.rows.sessions(), 300)
+      assert.strictEqual(page.rows.sessions()[299]?.id, "é😀 299")
       assert.strictEqual(server.requests[0]?.headers["accept-encoding"], "gzip, deflate, br")
       assert.strictEqual(server.requests[0]?.headers["x-api-key"], key)
     }).pipe(Effect.scoped, Effect.provide(AgniTransport.layer))
@@ -105,7 +105,7 @@ describe("AgniTransport", () => {
           Effect.flatMap(client, ({ list }) => list({})).pipe(Effect.provide(AgniTransport.layer))
         )
         process.emitWarning("mine")
-        console.log(page.sessions.length)
+        console.log(page.rows.sessions().length)
         `
       )
       assert.strictEqual(child.code, 0, child.stderr)
@@ -149,7 +149,7 @@ describe.each(both)("AgniClient over %s", (name) => {
       })
       const client = yield* clientOf(server.url)
       const page = yield* client.list({})
-      assert.lengthOf(page.sessions, 1)
+      assert.lengthOf(page.rows.sessions(), 1)
       assert.deepStrictEqual(
         server.requests.map(({ headers }) => headers["x-api-key"]),
         [key, key]
@@ -180,7 +180,7 @@ describe.each(both)("AgniClient over %s", (name) => {
         }
       })
       const client = yield* clientOf(again.url, { retry: { base: "1 millis" } })
-      assert.lengthOf((yield* client.list({})).sessions, 5000)
+      assert.lengthOf((yield* client.list({})).rows.sessions(), 5000)
       assert.lengthOf(again.requests, 2)
     }).pipe(Effect.scoped, Effect.provide(transport))
   )

@@ -1,4 +1,4 @@
-import { AgniClient, type AgniError, Coverage, type Page, PageDecoder } from "@callstream/core"
+import { AgniClient, type AgniError, type Page, PageDecoder, Rows } from "@callstream/core"
 import { AgniSimulator } from "@callstream/core/testing"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -44,7 +44,10 @@ const bodies = {
 
 const plain = (result: Result.Result<Page, AgniError["reason"]>) =>
   Result.isSuccess(result)
-    ? { ...result.success }
+    ? {
+        ...result.success,
+        rows: Rows.items(result.success.rows).map(({ id, row, start, version }) => ({ id, row, start, version }))
+      }
     : { tag: result.failure._tag, message: result.failure.message, retryable: result.failure.retryable }
 
 describe("DecodingThread", () => {
@@ -65,16 +68,16 @@ describe("DecodingThread", () => {
       yield* thread.started
       const page = yield* thread.decode(bytes(bodies.camelCase), about)
       const expected = yield* PageDecoder.here.decode(bytes(bodies.camelCase), about)
-      const items = Coverage.items(page)
+      const items = Rows.items(page.rows)
       assert.deepStrictEqual(
         items.map(({ id, start }) => ({ id, start })),
-        Coverage.items(expected).map(({ id, start }) => ({ id, start }))
+        Rows.items(expected.rows).map(({ id, start }) => ({ id, start }))
       )
       for (const item of items) {
         const { begin, bytes, end } = item.json ?? assert.fail("no JSON")
         assert.deepStrictEqual(JSON.parse(new TextDecoder().decode(bytes.subarray(begin, end))), item.row)
       }
-      for (const i of [1, 1, 1, 0, 2]) assert.deepStrictEqual(items[i]?.row, expected.sessions[i])
+      for (const i of [1, 1, 1, 0, 2]) assert.deepStrictEqual(items[i]?.row, expected.rows.sessions()[i])
     }).pipe(Effect.scoped)
   )
 
@@ -96,14 +99,14 @@ describe("DecodingThread", () => {
     Effect.gen(function* () {
       const thread = yield* Thread.make(new URL("./threads/Ends.ts", import.meta.url))
       const before = yield* thread.decode(bytes(bodies.camelCase), about)
-      assert.isUndefined(Coverage.items(before)[0]?.json)
+      assert.isUndefined(Rows.items(before.rows)[0]?.json)
       yield* thread.started
       const exit = yield* Effect.exit(thread.decode(bytes(bodies.camelCase), about))
       const failure = Exit.isFailure(exit) ? Exit.findErrorOption(exit) : assert.fail("the thread ended")
       assert.deepInclude(failure, { _tag: "Some" })
       assert.include(JSON.stringify(failure), "Unavailable")
       const after = yield* thread.decode(bytes(bodies.camelCase), about)
-      assert.deepStrictEqual(after.sessions, before.sessions)
+      assert.deepStrictEqual(after.rows.sessions(), before.rows.sessions())
     }).pipe(Effect.scoped)
   )
 
@@ -140,13 +143,13 @@ describe("DecodingThread", () => {
       const expected = yield* read
       const page = yield* Effect.provide(read, DecodingThread.layer)
       assert.deepStrictEqual(
-        page.sessions.map(({ id }) => id),
-        expected.sessions.map(({ id }) => id)
+        page.rows.sessions().map(({ id }) => id),
+        expected.rows.sessions().map(({ id }) => id)
       )
       const thread = yield* Thread.make(new URL("./threads/Ends.ts", import.meta.url))
       yield* thread.started
       const again = yield* Effect.provideService(read, PageDecoder.PageDecoder, thread)
-      assert.strictEqual(again.sessions.length, 100)
+      assert.strictEqual(again.rows.sessions().length, 100)
     }).pipe(Effect.scoped)
   )
 })

@@ -8,9 +8,9 @@ import * as DeadLetter from "@callstream/core/pipeline/DeadLetter"
 import * as DeadLetterFile from "@callstream/core/pipeline/DeadLetterFile"
 import * as CsvSink from "@callstream/core/sink/CsvSink"
 import * as NdjsonSink from "@callstream/core/sink/NdjsonSink"
+import * as Rows from "@callstream/core/model/Rows"
 import * as SessionSink from "@callstream/core/sink/SessionSink"
 import * as SqlSink from "@callstream/core/sink/SqlSink"
-import * as Coverage from "@callstream/core/stream/Coverage"
 import * as ParquetSink from "@callstream/node/ParquetSink"
 import * as PostgresClient from "@callstream/node/PostgresClient"
 import * as SqliteClient from "@callstream/node/SqliteClient"
@@ -133,10 +133,10 @@ const fill = <A>(sink: SessionSink.SessionSink<A>, items: ReadonlyArray<Item<A>>
 const decoded = Effect.fnUntraced(function* (where: "thread" | "here") {
   const bytes = new TextEncoder().encode(body(records))
   assert.isAbove(bytes.length, Thread.worthIt)
-  if (where === "here") return Coverage.items(yield* PageDecoder.here.decode(bytes, about))
+  if (where === "here") return Rows.items((yield* PageDecoder.here.decode(bytes, about)).rows)
   const thread = yield* Thread.make()
   yield* thread.started
-  return Coverage.items(yield* thread.decode(bytes, about))
+  return Rows.items((yield* thread.decode(bytes, about)).rows)
 })
 
 describe.each(["thread", "here"] as const)(`numbers are exact, decoded %s (seed ${seed})`, (where) => {
@@ -260,7 +260,7 @@ describe.skipIf(Postgres.missing)(`numbers are exact in PostgreSQL (seed ${seed}
         const items = yield* decoded("here")
         const beyond = `{"id":"beyond","metadata":{"n":1e200000}}`
         const page = yield* PageDecoder.here.decode(new TextEncoder().encode(body([beyond])), about)
-        const refused = yield* fill(sink, [...items, ...Coverage.items(page)])
+        const refused = yield* fill(sink, [...items, ...Rows.items(page.rows)])
         assert.deepStrictEqual(
           (refused as ReadonlyArray<{ readonly id: string }>).map(({ id }) => id),
           ["beyond"]

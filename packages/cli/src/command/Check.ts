@@ -1,5 +1,5 @@
 /** `callstream check`: is the key good, and what does the endpoint do? */
-import { AgniClient, Learned } from "@callstream/core"
+import { AgniClient, EndpointProfile } from "@callstream/core"
 import { AgniTransport } from "@callstream/node"
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
@@ -21,8 +21,8 @@ const report = Effect.fnUntraced(function* (baseUrl: string) {
   const { list } = yield* AgniClient
   yield* list({ pageSize: 1 })
   yield* tell("key", "accepted")
-  const { latency, learned, oldest, records } = yield* Learned.examine({ pageSize })
-  for (const { about, text } of Learned.facts(learned)) yield* tell(about, text)
+  const { latency, profile, oldest, records } = yield* EndpointProfile.examine({ pageSize })
+  for (const { about, text } of EndpointProfile.facts(profile)) yield* tell(about, text)
   if (records.rejected > 0) {
     yield* tell(
       "records",
@@ -58,7 +58,9 @@ export const checkCommand = Command.make(
     const baseUrl = Source.baseUrlOf(connection)
     const asked =
       input.json === true
-        ? Effect.flatMap(Learned.examine({ pageSize }), ({ learned }) => answer(ProfileFile.write(learned, baseUrl)))
+        ? Effect.flatMap(EndpointProfile.examine({ pageSize }), ({ profile }) =>
+            answer(ProfileFile.write(profile, baseUrl))
+          )
         : report(baseUrl)
     yield* Effect.provide(asked, Layer.provide(Source.client(connection), AgniTransport.layer))
   })

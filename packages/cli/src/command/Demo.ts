@@ -49,7 +49,7 @@ const demo = Effect.gen(function* () {
     horizon: Limits.defaultHorizon,
     keepGoing: false,
     withoutStart: "include",
-    learned: undefined,
+    profile: undefined,
     keep: undefined,
     limit: undefined,
     passes: undefined,

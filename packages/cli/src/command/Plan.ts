@@ -1,5 +1,5 @@
 /** `callstream plan`: what an export will take, before it is made. */
-import { type Calendar, Instant, Plan } from "@callstream/core"
+import { type Calendar, CoverageReason, Instant, Plan } from "@callstream/core"
 import { AgniTransport } from "@callstream/node"
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
@@ -44,17 +44,19 @@ const split = ({ spreadSeen, walk, windows }: Plan.Plan, clock: Clock): Readonly
     : [`into ${number} of start time`, `densest: ${windowOf(densest, clock)}`, `thinnest: ${windowOf(thinnest, clock)}`]
 }
 
+const reasonsOf = ({ reasons }: Plan.Plan): string => reasons.map(CoverageReason.describe).join("; ")
+
 const proof = (plan: Plan.Plan, clock: Clock): ReadonlyArray<string> => {
   if (plan.set === "unprovable") {
-    return plan.learned.filterProblem === undefined
-      ? [`nothing can be proven: ${plan.reasons.join("; ")} (--walk history can)`]
-      : [`nothing can be proven: ${plan.reasons.join("; ")}`]
+    return plan.profile.filterProblem === undefined
+      ? [`nothing can be proven: ${reasonsOf(plan)} (--walk history can)`]
+      : [`nothing can be proven: ${reasonsOf(plan)}`]
   }
   if (plan.set === "proven") return ["all of it can be proven complete"]
   const until = plan.provableUntil
   return until === undefined
-    ? [`not to be proven: ${plan.reasons.join("; ")}`]
-    : [`can be proven up to ${Format.time(until, clock)}; later: ${plan.reasons.join("; ")}`]
+    ? [`not to be proven: ${reasonsOf(plan)}`]
+    : [`can be proven up to ${Format.time(until, clock)}; later: ${reasonsOf(plan)}`]
 }
 
 const lines = (plan: Plan.Plan, concurrency: number, rate: number | undefined, clock: Clock): ReadonlyArray<string> => {
@@ -63,13 +65,7 @@ const lines = (plan: Plan.Plan, concurrency: number, rate: number | undefined, c
     ["range", [`${Format.times(plan.from, "to", plan.to, clock)}, ${span(plan)}`]],
     ["sessions", [sessions(plan)]],
     ["split", split(plan, clock)],
-    [
-      "requests",
-      [
-        about(plan.requests) +
-          (plan.learning === 0 ? "" : `, ${Format.count(plan.learning)} of them to learn what the endpoint does`)
-      ]
-    ],
+    ["requests", [about(plan.requests) + (plan.probing === 0 ? "" : `, ${Format.count(plan.probing)} of them probes`)]],
     [
       "time",
       [
@@ -90,11 +86,11 @@ const toJson = (plan: Plan.Plan) => ({
   undated: plan.undated,
   pageSize: plan.pageSize,
   requests: plan.requests,
-  learning: plan.learning,
+  probing: plan.probing,
   latencyMs: Math.round(plan.latency),
   elapsedMs: Math.round(plan.elapsed),
   set: plan.set,
-  reasons: plan.reasons,
+  reasons: plan.reasons.map(CoverageReason.describe),
   provableUntil: plan.provableUntil === undefined ? null : Instant.format(plan.provableUntil),
   spent: plan.spent,
   spreadSeen: plan.spreadSeen,
@@ -111,13 +107,13 @@ export const planCommand = Command.make(
   flags(Export.options),
   Effect.fnUntraced(function* (input) {
     const spec = yield* Export.specOf(input)
-    const { horizon, learned, selection, walk, zone } = yield* Resolve.toJob(spec, { report: "none" })
+    const { horizon, profile, selection, walk, zone } = yield* Resolve.toJob(spec, { report: "none" })
     const { concurrency = 4, from, to, ...rest } = selection
     const instant = (text: Instant.Input | undefined) => (text === undefined ? undefined : Instant.fromInput(text))
     const rate = spec.source?.rate
     const made = Plan.make(
       { from: instant(from), to: instant(to) },
-      { ...rest, concurrency, horizon, learned, walk, requestsPerSecond: rate }
+      { ...rest, concurrency, horizon, profile, walk, requestsPerSecond: rate }
     )
     const plan = yield* Effect.provide(made, Layer.provide(Source.client(spec.source ?? {}), AgniTransport.layer))
     yield* answer(

@@ -1,5 +1,5 @@
 /** What the windows of a run say together: for the summary, and for `--coverage FILE`. */
-import { type Calendar, CoverageSet, Instant } from "@callstream/core"
+import { type Calendar, CoverageReason, CoverageSet, Instant } from "@callstream/core"
 import * as Result from "effect/Result"
 import * as Format from "../option/Format.ts"
 
@@ -7,6 +7,7 @@ interface Stretch {
   readonly from: string
   readonly to: string
   readonly set: CoverageSet.Verdict
+  readonly kind: CoverageReason.CoverageReason["_tag"] | null
   readonly reason: string | null
   readonly count: number | null
   readonly requests: number
@@ -20,8 +21,10 @@ export interface Report {
   readonly settled: number
   readonly of: number
   readonly undated: number
-  /** Sessions without a start, which lie outside a bounded range; `null` where they were not counted. */
+  /** Calls without a start time that were created outside a bounded range; `null` where they were not counted. */
   readonly undatedOutside: number | null
+  /** Those of which the API does not show whether they were created in it. */
+  readonly undatedUnassigned: number | null
   readonly horizon: number
   /** When the first of it was observed: what is said holds as of then. */
   readonly asOf: string | null
@@ -29,6 +32,9 @@ export interface Report {
   readonly provenUntil: string | null
   readonly windows: ReadonlyArray<Stretch>
 }
+
+/** Among the reasons of a report: the last hours, of which nothing can be proven yet. */
+export const tooRecent = CoverageReason.describe({ _tag: "TooRecent" })
 
 /** How far everything is proven, from the first stretch on. */
 const provenUpTo = (windows: ReadonlyArray<Stretch>): string | null => {
@@ -43,7 +49,8 @@ const stretchOf = (
   from: Instant.format(from),
   to: Instant.format(to),
   set: verdict,
-  reason: reason?.text ?? null,
+  kind: reason?._tag ?? null,
+  reason: reason === undefined ? null : CoverageReason.describe(reason),
   count: count ?? null,
   requests
 })
@@ -53,6 +60,10 @@ const wholeOf = ({ entries }: CoverageSet.CoverageSet): CoverageSet.Range => ({
   from: entries[0]?.range.from ?? 0,
   to: entries.at(-1)?.range.to ?? 0
 })
+
+/** Whether nothing is to be said of calls without a start: that none is of the range. */
+const isNone = ({ outside, withoutStart }: CoverageSet.CoverageSet): boolean =>
+  outside !== undefined && withoutStart?.count === 0 && withoutStart.verdict === "proven"
 
 /** Those without a start are a last stretch of no length. */
 export const make = (
@@ -65,12 +76,15 @@ export const make = (
   const end = entries.length === 0 ? (withoutStart?.asOf ?? 0) : whole.to
   const parts: ReadonlyArray<CoverageSet.Entry> = [
     ...entries,
-    ...(withoutStart === undefined ? [] : [{ ...withoutStart, range: { from: end, to: end } }])
+    ...(withoutStart === undefined || isNone(coverage) ? [] : [{ ...withoutStart, range: { from: end, to: end } }])
   ]
-  const reasons = parts.flatMap(({ range, reason }) =>
-    reason === undefined
-      ? []
-      : [reason.kind === "gap" ? `${place(range, clock)} could not all be read: ${reason.text}` : reason.text]
+  const gaps = parts.flatMap(({ range, reason }) =>
+    reason !== undefined && CoverageReason.isGap(reason)
+      ? [`${place(range, clock)} could not all be read: ${CoverageReason.describe(reason)}`]
+      : []
+  )
+  const doubts = CoverageReason.merge(
+    parts.flatMap(({ reason }) => (reason === undefined || CoverageReason.isGap(reason) ? [] : [reason]))
   )
   const verdict = CoverageSet.verdict([coverage], whole)
   const windows = parts.map((part) => stretchOf(part, part.range))
@@ -79,11 +93,12 @@ export const make = (
   return {
     // Nothing was looked at, so nothing is known.
     set: nothing ? "provisional" : Result.isSuccess(verdict) ? verdict.success : "unprovable",
-    reasons: nothing ? ["nothing was read"] : [...new Set(reasons)],
+    reasons: nothing ? ["nothing was read"] : [...gaps, ...doubts.map(CoverageReason.describe)],
     settled: parts.reduce((sum, { final = 0 }) => sum + final, 0),
     of: parts.reduce((sum, { count = 0 }) => sum + count, 0),
     undated: withoutStart?.count ?? 0,
-    undatedOutside: outside ?? null,
+    undatedOutside: outside?.created ?? null,
+    undatedUnassigned: outside?.unassigned ?? null,
     horizon: horizonMillis / 1000,
     asOf: observed.length === 0 ? null : Instant.format(Math.min(...observed)),
     provenUntil: provenUpTo(windows),
@@ -92,4 +107,4 @@ export const make = (
 }
 
 const place = ({ from, to }: CoverageSet.Range, clock: Calendar.Calendar | undefined): string =>
-  from === to ? "sessions without a start" : Format.times(from, "to", to, clock)
+  from === to ? "calls without a start time" : Format.times(from, "to", to, clock)

@@ -1,5 +1,5 @@
 /** What is asked for, as one value. */
-import type { CallSession, CallSessions, Learned, Transform } from "@callstream/core"
+import type { CallSession, CallSessions, EndpointProfile, Transform } from "@callstream/core"
 import type * as Duration from "effect/Duration"
 import type { Condition } from "../option/Condition.ts"
 import type * as Run from "../option/Run.ts"
@@ -29,7 +29,7 @@ export interface Job {
   readonly keepGoing: boolean
   /** What becomes of calls without a start time that were created in the range. */
   readonly withoutStart: "include" | "skip"
-  readonly learned: Learned.Learned | undefined
+  readonly profile: EndpointProfile.EndpointProfile | undefined
   /** Only the newest, or oldest, of the range. */
   readonly keep: { readonly side: "newest" | "oldest"; readonly limit: number } | undefined
   /** Only so many, the first that come. */

@@ -22,22 +22,10 @@ import type { PipelineSpec } from "../option/PipelineSpec.ts"
 const durationOf = (text: string | undefined, otherwise: Duration.Duration): Duration.Duration =>
   text === undefined ? otherwise : Kind.durationOf(text)
 
-/**
- * Files of days hold what started on their day, and a run replaces those that it covers: calls without a start time would be
- * in a file that no bounded run covers.
- */
-const isBoundedByDay = ({ sinks, source = {} }: PipelineSpec): boolean =>
-  (source.since !== undefined || source.until !== undefined || source.on !== undefined) &&
-  sinks.some((sink) => typeof sink !== "string" && sink.rotate === "day")
-
 /** Options that contradict each other. */
 const contradictions = (spec: PipelineSpec): ReadonlyArray<UsageError> => {
   const { coverage, name, sinks, source = {}, state } = spec
   const found: Array<UsageError> = []
-  if (source.withoutStart === "include" && isBoundedByDay(spec)) {
-    const other = { option: "rotate", value: "day" } as const
-    found.push(new UsageError({ option: "withoutStart", reason: { _tag: "Conflict", with: other } }))
-  }
   if (source.apiKey !== undefined && source.apiKeyFile !== undefined) {
     found.push(new UsageError({ option: "apiKeyFile", reason: { _tag: "Conflict", with: { option: "apiKey" } } }))
   }
@@ -197,8 +185,8 @@ export const toJob = Effect.fnUntraced(function* (spec: PipelineSpec, { report, 
     walk: source.walk ?? "history",
     horizon: durationOf(source.horizon, Limits.defaultHorizon),
     keepGoing: source.keepGoing ?? false,
-    withoutStart: source.withoutStart ?? (isBoundedByDay(spec) ? "skip" : "include"),
-    learned: yield* Effect.fromResult(parts.profile),
+    withoutStart: source.withoutStart ?? "include",
+    profile: yield* Effect.fromResult(parts.profile),
     keep: keepOf(source),
     limit: source.limit,
     conditions: Transforms.conditionsOf(transforms),

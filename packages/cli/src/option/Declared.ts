@@ -85,7 +85,7 @@ const valued = (key: string, { kind }: Declared<unknown>): Flag.Flag<unknown> =>
     Flag.withMetavar(kind.metavar),
     Flag.filterMap(
       (text) => Option.fromUndefinedOr(kind.parse(text)),
-      () => `Expected: ${kind.expected}`
+      () => kind.expected
     )
   )
 

@@ -41,6 +41,36 @@ const expectedOf = (ast: SchemaAST.AST): string => {
 const keysOf = (ast: SchemaAST.AST): ReadonlyArray<string> =>
   ast._tag === "Objects" ? ast.propertySignatures.map(({ name }) => String(name)) : []
 
+/** The lists and objects in which a key is known, from the root on. */
+const placesOf = (ast: SchemaAST.AST, key: string, path: ReadonlyArray<string> = []): ReadonlyArray<string> => {
+  switch (ast._tag) {
+    case "Objects":
+      return ast.propertySignatures.flatMap(({ name, type }) =>
+        String(name) === key && path.length > 0 ? [path.join(".")] : placesOf(type, key, [...path, String(name)])
+      )
+    case "Arrays":
+      return [...ast.elements, ...ast.rest].flatMap((type) => placesOf(type, key, path))
+    case "Union":
+      return ast.types.flatMap((type) => placesOf(type, key, path))
+    default:
+      return []
+  }
+}
+
+/** The key of a flag's name: `page-size` is `pageSize`. */
+const keyOf = (word: string): string =>
+  word.replace(/^-+/, "").replace(/-+([a-z])/g, (_, letter: string) => letter.toUpperCase())
+
+/** A key that is known under another name or in another place is more likely meant than a similar word. */
+const adviceForKey = (word: string, here: ReadonlyArray<string>, root: SchemaAST.AST): string => {
+  const key = keyOf(word)
+  if (here.includes(key)) return `Did you mean ${key}?`
+  const [place] = placesOf(root, key)
+  if (place !== undefined) return `${key === word ? "Write it" : `Write it as ${key}`} under ${place}.`
+  const near = nearest(word, here)
+  return near === undefined ? `The keys here are ${here.join(", ")}.` : `Did you mean ${near}?`
+}
+
 const isPart = (part: PropertyKey): part is string | number => typeof part !== "symbol"
 
 const at = (data: unknown, path: Path): unknown =>
@@ -63,22 +93,27 @@ const adviceFor = (value: unknown, expected: string, ast: SchemaAST.AST): string
   return near === undefined ? undefined : `Did you mean ${near}?`
 }
 
-const problemsOf = (issue: SchemaIssue.Issue, path: Path, data: unknown, expected?: string): ReadonlyArray<Problem> => {
+interface Whole {
+  readonly data: unknown
+  readonly root: SchemaAST.AST
+}
+
+const problemsOf = (issue: SchemaIssue.Issue, path: Path, whole: Whole, expected?: string): ReadonlyArray<Problem> => {
   switch (issue._tag) {
     case "Pointer":
-      return problemsOf(issue.issue, [...path, ...issue.path.filter(isPart)], data, expected)
+      return problemsOf(issue.issue, [...path, ...issue.path.filter(isPart)], whole, expected)
     case "Composite":
-      return issue.issues.flatMap((inner) => problemsOf(inner, path, data, expected))
+      return issue.issues.flatMap((inner) => problemsOf(inner, path, whole, expected))
     case "Encoding":
-      return problemsOf(issue.issue, path, data, expected)
+      return problemsOf(issue.issue, path, whole, expected)
     case "Filter": {
       const own = issue.filter.annotations?.expected
-      return problemsOf(issue.issue, path, data, typeof own === "string" ? own : expected)
+      return problemsOf(issue.issue, path, whole, typeof own === "string" ? own : expected)
     }
     case "AnyOf": {
       // Of a sink that is written with keys, the message names what is wrong with these; otherwise all possible kinds.
-      const value = at(data, path)
-      const inner = issue.issues.flatMap((one) => problemsOf(one, path, data))
+      const value = at(whole.data, path)
+      const inner = issue.issues.flatMap((one) => problemsOf(one, path, whole))
       const deeper = inner.filter((one) => one.path.length > path.length)
       if (deeper.length > 0 && typeof value === "object") return deeper
       const all = expectedOf(issue.ast)
@@ -87,7 +122,6 @@ const problemsOf = (issue: SchemaIssue.Issue, path: Path, data: unknown, expecte
     case "UnexpectedKey": {
       const key = String(path.at(-1))
       const keys = keysOf(issue.ast)
-      const near = nearest(key, keys)
       const inside =
         path.length > 1
           ? ` in ${path
@@ -95,7 +129,7 @@ const problemsOf = (issue: SchemaIssue.Issue, path: Path, data: unknown, expecte
               .filter((part) => typeof part === "string")
               .at(-1)}`
           : ""
-      const advice = near === undefined ? `The keys here are ${keys.join(", ")}.` : `Did you mean ${near}?`
+      const advice = adviceForKey(key, keys, whole.root)
       return [{ path, about: "key", problem: `there is no key ${key}${inside}`, advice }]
     }
     case "MissingKey": {
@@ -108,7 +142,12 @@ const problemsOf = (issue: SchemaIssue.Issue, path: Path, data: unknown, expecte
     case "InvalidType": {
       const words = expected ?? expectedOf(issue.ast)
       return [
-        { path, about: "value", problem: `expected ${words}`, advice: adviceFor(at(data, path), words, issue.ast) }
+        {
+          path,
+          about: "value",
+          problem: `expected ${words}`,
+          advice: adviceFor(at(whole.data, path), words, issue.ast)
+        }
       ]
     }
     default:
@@ -123,5 +162,5 @@ export const decode = <S extends Schema.Top & { readonly DecodingServices: never
 ): Result.Result<S["Type"], ReadonlyArray<Problem>> =>
   Result.mapError(
     SchemaParser.decodeUnknownResult(schema)(data, { errors: "all", onExcessProperty: "error" }),
-    (issue) => problemsOf(issue, [], data)
+    (issue) => problemsOf(issue, [], { data, root: schema.ast })
   )

@@ -28,6 +28,22 @@ const describe = (error: CliError.CliError, args: ReadonlyArray<string>): Readon
       const [first = ""] = error.arguments
       return [`"${first}" belongs to no flag`, "Quote a value that holds spaces."]
     }
+    case "InvalidValue": {
+      const flag = `--${error.option}`
+      if (error.kind === "argument") return [`<${error.option}>: expected ${error.expected}, not "${error.value}"`]
+      const given = args.flatMap((arg, i) =>
+        arg === flag ? [args[i + 1] ?? ""] : arg.startsWith(`${flag}=`) ? [arg.slice(flag.length + 1)] : []
+      )
+      // The parser refuses a value that was given, or the number of times that the flag was.
+      if (given.length > 1 && !given.includes(error.value)) {
+        return [`${flag} is given ${given.length} times`, "Remove all but one."]
+      }
+      return [
+        error.value === ""
+          ? `${flag} needs a value: ${error.expected}`
+          : `${flag}: expected ${error.expected}, not "${error.value}"`
+      ]
+    }
     default: {
       const [first = "", ...rest] = error.message.split("\n").flatMap((line) => (line.trim() === "" ? [] : line.trim()))
       return rest.length === 0 ? [first] : [first, rest.join(" ")]

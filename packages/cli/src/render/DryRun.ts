@@ -59,8 +59,8 @@ const look = Effect.fnUntraced(function* ({ conditions, limit, passes, selection
   yield* CallSessions.selectedPages({ ...selection, concurrency: 1, pageSize: 100 }).pipe(
     Stream.take(mostPages),
     Stream.takeUntil((page) => {
-      seen.add(page.sessions)
-      for (const session of page.sessions) {
+      seen.add(page.rows.sessions())
+      for (const session of page.rows.sessions()) {
         if (passed.length === most) break
         of++
         if (sessions.length < most) sessions.push(session)

@@ -89,7 +89,7 @@ export const ofSelection = Effect.fnUntraced(function* (
   const seen = makeSeen(named.map(({ name }) => name))
   const look = (query: CallSessionQuery.CallSessionQuery) =>
     Effect.map(Effect.option(list({ ...query, pageSize: 100 }, { tries: 1 })), (page) => {
-      const sessions = Option.match(page, { onNone: () => [], onSome: ({ sessions }) => sessions })
+      const sessions = Option.match(page, { onNone: () => [], onSome: ({ rows }) => rows.sessions() })
       seen.add(sessions)
       return sessions.length > 0
     })

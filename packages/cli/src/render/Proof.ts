@@ -1,5 +1,6 @@
 /** What is proven of a run, as sentences of the summary. */
 import { type Calendar, Instant } from "@callstream/core"
+import * as CoverageReport from "../job/CoverageReport.ts"
 import type { Report } from "../job/CoverageReport.ts"
 import * as Format from "../option/Format.ts"
 
@@ -15,15 +16,8 @@ const joined = (reasons: ReadonlyArray<string>): string => {
 }
 
 /** The reasons of everything but the last hours, of which nothing can be proven yet and one sentence says so. */
-const otherReasons = ({ asOf, horizon, reasons, windows }: Report): ReadonlyArray<string> => {
-  const young = asOf === null ? Infinity : (Instant.parse(asOf) ?? Infinity) - horizon * 1_000_000
-  // They begin with the horizon, or a little earlier where the clock was read twice.
-  const first = young - 60_000_000
-  const isYoung = ({ from, set, to }: Report["windows"][number]) =>
-    set === "provisional" && from !== to && (Instant.parse(from) ?? -Infinity) >= first
-  const expected = new Set(windows.filter(isYoung).map(({ reason }) => reason))
-  return reasons.filter((reason) => !expected.has(reason))
-}
+const otherReasons = ({ reasons }: Report): ReadonlyArray<string> =>
+  reasons.filter((reason) => reason !== CoverageReport.tooRecent)
 
 const finality = ({ of, settled }: Report): ReadonlyArray<string> => {
   if (of === 0) return []
@@ -31,12 +25,22 @@ const finality = ({ of, settled }: Report): ReadonlyArray<string> => {
   return [of === 1 ? "The one call is final." : `All ${Format.count(of)} calls are final.`]
 }
 
-const outside = ({ undatedOutside: count }: Report): ReadonlyArray<string> =>
-  count === null || count === 0
-    ? []
-    : [
-        `${Format.counted(count, "call")} without a start time ${count === 1 ? "is" : "are"} not in this export: created outside the range, or the API does not show when. Export without --since and --until to have them.`
-      ]
+/** Calls without a start time that are not in the export: two reasons, and only one of them can be helped. */
+const outside = ({ undatedOutside, undatedUnassigned }: Report): ReadonlyArray<string> => {
+  const calls = (count: number) => Format.counted(count, "call")
+  const created = undatedOutside ?? 0
+  const unassigned = undatedUnassigned ?? 0
+  return [
+    ...(created === 0
+      ? []
+      : [`${calls(created)} without a start time ${created === 1 ? "was" : "were"} created outside this range.`]),
+    ...(unassigned === 0
+      ? []
+      : [
+          `${calls(unassigned)} without a start time ${unassigned === 1 ? "exists" : "exist"}; this API does not tell which belong to this range: export without --since and --until to have them.`
+        ])
+  ]
+}
 
 /** What was checked and how, what is assumed, what may still change. */
 export const describe = (report: Report, clock: Calendar.Calendar | undefined): string => {

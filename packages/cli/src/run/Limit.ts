@@ -17,9 +17,9 @@ import * as Stream from "effect/Stream"
 import type { Passes } from "../job/Job.ts"
 
 type Read<A> = Stream.Stream<A, AgniError, AgniClient>
-type Batch = Pick<Page, "sessions" | "rejected" | "observedAt">
+type Batch = Pick<Page, "rows" | "rejected" | "observedAt">
 
-type Items = ReturnType<typeof Coverage.items>
+type Items = ReturnType<typeof Rows.items>
 
 /** The newest or the oldest few of those that pass. */
 export interface Keep {
@@ -36,7 +36,7 @@ const passing =
     if (passes === undefined) return Effect.succeed(batch)
     const passed: Array<Items[number]> = []
     const leftOut: Array<CallSession.CallSession> = []
-    for (const item of Coverage.items(batch)) {
+    for (const item of Rows.items(batch.rows)) {
       if (passes(item.row)) passed.push(item)
       else leftOut.push(item.row)
     }
@@ -49,34 +49,21 @@ const whole = (items: Items, rejected: Batch["rejected"], observedAt: Batch["obs
     from: 0,
     to: 0,
     rejected,
-    coverage: { _tag: "Provisional", reason: "read page by page" },
+    coverage: { _tag: "Provisional", reason: { _tag: "ByPages" } },
     requests: 0,
     observedAt
   })
 
 /** Pages as windows of no length. */
 export const asWindows = (read: Read<Batch>): Read<Coverage.Window> =>
-  Stream.map(read, (batch) => whole(Coverage.items(batch), batch.rejected, batch.observedAt))
+  Stream.map(read, (batch) => whole(Rows.items(batch.rows), batch.rejected, batch.observedAt))
 
 /** Those of a walk over pages. */
 export const extremes = (read: Read<Batch>, keep: Keep): Read<Source.Unit> =>
-  Stream.unwrap(
-    Effect.map(Ref.make(Infinity), (first) =>
-      // What is kept of all that was read was observed when the first of it was, at least.
-      Stream.tap(read, ({ observedAt }) =>
-        observedAt > 0 ? Ref.update(first, (at) => Math.min(at, observedAt)) : Effect.void
-      ).pipe(
-        Stream.mapEffect(passing(keep)),
-        Extremes[keep.side](keep.limit),
-        Stream.mapEffect((batch) =>
-          Effect.map(Ref.get(first), (observedAt): Source.Unit => ({
-            _tag: "Page",
-            rows: Rows.make(Coverage.items(batch), observedAt),
-            rejected: batch.rejected
-          }))
-        )
-      )
-    )
+  read.pipe(
+    Stream.mapEffect(passing(keep)),
+    Extremes[keep.side](keep.limit),
+    Stream.map(({ rejected, rows }): Source.Unit => ({ _tag: "Page", rows, rejected }))
   )
 
 /** Those of a history: a last page without rows says what was proven of what had to be read. */
@@ -113,10 +100,7 @@ const cutOf = (items: Items, limit: number, passes: Passes | undefined) => {
 
 /** Nobody knows what would have come behind the last one. */
 const limited = (coverage: Coverage.Coverage, limit: number): Coverage.Coverage => {
-  const reason = `stopped at the limit of ${limit}`
-  return coverage._tag === "Proven"
-    ? { _tag: "Provisional", reason }
-    : { ...coverage, reason: `${coverage.reason}; ${reason}` }
+  return coverage._tag === "Proven" ? { _tag: "Provisional", reason: { _tag: "StoppedAtLimit", limit } } : coverage
 }
 
 /** The windows until `limit` calls have passed; of the last one only the calls up to there. */
@@ -125,7 +109,7 @@ export const first = (windows: Read<Coverage.Window>, limit: number, passes: Pas
     let left = limit
     return windows.pipe(
       Stream.map((window) => {
-        const items = Coverage.items(window)
+        const items = Rows.items(window.rows)
         const { end, passed } = cutOf(items, left, passes)
         left -= passed
         if (left > 0) return { window, last: false }
@@ -142,14 +126,12 @@ export const first = (windows: Read<Coverage.Window>, limit: number, passes: Pas
   })
 
 const reasonOf = (coverage: Coverage.Coverage): Pick<CoverageSet.Part, "reason"> =>
-  coverage._tag === "Proven"
-    ? {}
-    : { reason: { kind: coverage._tag === "Gap" ? "gap" : "doubt", text: coverage.reason } }
+  coverage._tag === "Proven" ? {} : { reason: coverage.reason }
 
 const partOf = (window: Coverage.Window): CoverageSet.Part => ({
   verdict: Coverage.verdict(window.coverage),
   ...reasonOf(window.coverage),
-  count: Coverage.items(window).length,
+  count: window.rows.length,
   final: window.settled,
   requests: window.requests,
   asOf: window.observedAt
@@ -172,14 +154,13 @@ const cover = (set: CoverageSet.CoverageSet, window: Coverage.Window): CoverageS
   const part = partOf(window)
   const revised = revise(set, window)
   if (from < to) return CoverageSet.replace(revised, { ...part, range: { from, to } })
-  const countsOnly = outside !== undefined && part.count === 0 && coverage._tag === "Proven"
+  const countsOnly = outside !== undefined && outside.unassigned > 0 && part.count === 0 && coverage._tag === "Proven"
   return CoverageSet.addWithoutStart(revised, countsOnly ? undefined : part, outside)
 }
 
 /** One of no length brings calls in no order. */
 const unitOf = (window: Coverage.Window): Source.Unit => {
-  const { from, rejected, revised = [], to } = window
-  const rows = Rows.make(Coverage.items(window), window.observedAt)
+  const { from, rejected, revised = [], rows, to } = window
   if (from < to) {
     const coverage = { ...partOf(window), range: { from, to } }
     return { _tag: "Window", rows, rejected, range: { from, to }, coverage, to: Position.of(to) }

@@ -61,18 +61,20 @@ export const decoder = (jobs: ReadonlyArray<Job>): Layer.Layer<never> =>
 
 /** Whose calls these are: webhooks say it, and a checkpoint belongs to it. And where a range without an end ends for good. */
 const look = Effect.flatMap(Effect.all([AgniClient, Clock.currentTimeMillis]), ([{ list }, local]) =>
-  Effect.map(list({ pageSize: 20 }), ({ observedAt, sessions }) => {
-    const found = sessions.find(({ organizationId }) => typeof organizationId === "string" && organizationId !== "")
+  Effect.map(list({ pageSize: 20 }), ({ observedAt, rows }) => {
+    const found = rows
+      .sessions()
+      .find(({ organizationId }) => typeof organizationId === "string" && organizationId !== "")
     return { organization: found?.organizationId ?? "", end: History.openEnd(local * 1000, observedAt) }
   })
 )
 
 /** What all of these sessions are; a run with a limit, or that leaves gaps, does not have all of anything. */
 const coversOf =
-  ({ filters, keep, keepGoing, limit }: Job) =>
+  ({ filters, keep, keepGoing, limit, withoutStart }: Job) =>
   ({ end, from, to }: HistorySource.State): SessionSink.Covers | undefined =>
     keep === undefined && limit === undefined && !keepGoing
-      ? { from: from ?? undefined, to: to ?? end ?? undefined, filters }
+      ? { from: from ?? undefined, to: to ?? end ?? undefined, filters, withoutStart }
       : undefined
 
 /** `shared` is counted in when somebody else shows how far it is. */
@@ -291,7 +293,7 @@ const readerOf = (job: Job, onLeftOut: Limit.Keep["onLeftOut"]): JobSource => {
     horizon: job.horizon,
     keepGoing: job.keepGoing,
     withoutStart: job.withoutStart,
-    learned: job.learned
+    profile: job.profile
   }
   const history = HistorySource.make(range, options)
   if (keep === undefined && limit === undefined) return history

@@ -80,7 +80,7 @@ const assertClean = (cwd: string) => {
 
 const lasting = ["--max-dead-letters", "100"]
 
-describe("secrets and personal data", { ...alongside, timeout: 120_000 }, () => {
+describe("secrets and personal data", alongside, () => {
   it.live("are nowhere but where they belong", () =>
     Effect.gen(function* () {
       const cwd = yield* folder

@@ -13,7 +13,7 @@ const servers: ReadonlyArray<readonly [name: string, AgniSimulator.Options, line
       {
         key: "accepted",
         edition: "camelCase records in data.callSessions, as documented",
-        "page size": "at most 100 in one request (asked for 1000): a larger --page-size brings no more",
+        "page size": "at most 100 in one request (asked for 1000): a larger page size brings no more",
         order: "newest start first, when none is asked for",
         paging: "a page begins where the one before it ended; a page beyond the last is empty",
         sorting: "sort_by=started_at is understood; sort_by=startedAt is understood",
@@ -56,7 +56,7 @@ const servers: ReadonlyArray<readonly [name: string, AgniSimulator.Options, line
       },
       {
         "page size": "1000 in one request, and perhaps more",
-        "time bounds": "NOT UNDERSTOOD: sessions from outside the bounds came back, so nothing can be proven"
+        "time bounds": "NOT UNDERSTOOD: calls from outside the time bounds came back, so nothing can be proven"
       }
     ],
     [
@@ -83,7 +83,7 @@ const servers: ReadonlyArray<readonly [name: string, AgniSimulator.Options, line
     [
       "one with one session, which ignores bounds",
       { sessions: 1, undated: 0, bounds: { ignored: "all" } },
-      { "time bounds": "NOT UNDERSTOOD: sessions from outside the bounds came back" }
+      { "time bounds": "NOT UNDERSTOOD: calls from outside the time bounds came back" }
     ],
     [
       "an empty one",

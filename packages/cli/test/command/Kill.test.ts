@@ -34,7 +34,7 @@ const widths = [
   { pageSize: 5, concurrency: 3 }
 ]
 
-describe("an export that is killed", { timeout: 120_000 }, () => {
+describe("an export that is killed", () => {
   it.live("goes on until each file holds exactly the truth, and a webhook's receiver all of it", () =>
     Effect.gen(function* () {
       const results = yield* Effect.forEach(

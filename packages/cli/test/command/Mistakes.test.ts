@@ -27,9 +27,7 @@ const told = Effect.fnUntraced(function* (args: ReadonlyArray<string>, env: Read
 })
 
 const wholeFrom = (least: number, most?: number) =>
-  most === undefined
-    ? `Expected: a whole number, ${least} or more`
-    : `Expected: a whole number from ${least} to ${most}`
+  most === undefined ? `a whole number, ${least} or more` : `expected a whole number from ${least} to ${most}`
 
 /** Arguments, and what the first line must hold besides `error: `. */
 const mistakes: ReadonlyArray<readonly [args: ReadonlyArray<string>, ...parts: ReadonlyArray<string>]> = [
@@ -69,6 +67,9 @@ const mistakes: ReadonlyArray<readonly [args: ReadonlyArray<string>, ...parts: R
   [["export", "--channel", ""], "--channel must not be empty"],
   [["export", "--to", "calls.xlsx"], "--to", '"calls.xlsx"', ".ndjson"],
   [["export", "--to", ""], "--to"],
+  [["export", "--to"], "--to needs a value"],
+  [["export", "--since", "1d", "--since=2d"], "--since is given 2 times"],
+  [["export", "--to", "-", "--to", "x", "--concurrency", "8"], "--to: expected ", ', not "x"'],
   [["export", "--to", "s3://bucket/x.parquet"], "--to", ".parquet, sqlite:FILE, postgres:VARIABLE"],
   [["export", "--to", "sqlite::memory:"], "--to", "sqlite:FILE"],
   [["export", "--to", `${"a".repeat(250)}.ndjson`], `--to: the file name ${"a".repeat(30)}… is longer than 200 bytes`],

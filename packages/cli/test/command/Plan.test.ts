@@ -42,9 +42,9 @@ describe("callstream plan", alongside, () => {
             String.raw`split        into \d+ windows of start time`,
             String.raw` {13}densest: \d.* from ${time} UTC with about \d+`,
             String.raw` {13}thinnest: \d.* from ${time} UTC with about \d+`,
-            String.raw`requests     about \d+, \d+ of them to learn what the endpoint does`,
+            String.raw`requests     about \d+, \d+ of them probes`,
             String.raw`time         about \d.*: a request takes \d+ ms now, 4 at once, at most 200 a second`,
-            `proof        can be proven up to ${time} UTC; later: younger than the horizon.*`,
+            `proof        can be proven up to ${time} UTC; later: calls may still be added.*`,
             String.raw`planned      with \d+ requests; nothing was written\n$`
           ].join("\n")
         )
@@ -59,9 +59,9 @@ describe("callstream plan", alongside, () => {
       assert.include(pages.stdout, "nothing can be proven: page numbers prove nothing")
       const history = yield* run(["plan"])
       assert.include(history.stdout, "by page numbers, not into windows of time")
-      assert.include(history.stdout, "nothing can be proven: sessions from outside the bounds came back")
+      assert.include(history.stdout, "nothing can be proven: calls from outside the time bounds came back")
       const status = yield* (yield* simulation({ sessions: 300 })).run(["plan", "--status", "completed"])
-      assert.include(status.stdout, "not to be proven: the status of a session changes with time")
+      assert.include(status.stdout, "not to be proven: the status of a call changes with time")
     })
   )
 
@@ -79,7 +79,7 @@ describe("callstream plan", alongside, () => {
 })
 
 describe("callstream check --json, export --profile", alongside, () => {
-  it.live("what check saved saves requests; --debug tells what was learned, and each window", () =>
+  it.live("what check saved saves requests; --debug shows the endpoint profile and each window", () =>
     Effect.gen(function* () {
       const cwd = yield* folder
       // Page size and order have to be found out here, or nothing much is saved.
@@ -91,14 +91,14 @@ describe("callstream check --json, export --profile", alongside, () => {
       })
       const saved = yield* run(["check", "--json"])
       assert.strictEqual(saved.code, 0, saved.stderr)
-      writeFileSync(join(cwd, "learned.json"), saved.stdout)
+      writeFileSync(join(cwd, "profile.json"), saved.stdout)
       // Side by side, whichever window ends first decides how the next ones are cut, and so what they take.
       const flags = ["export", "--until", "1d", "--concurrency", "1", "--quiet", "--to"]
       let before = simulator.requests.length
       yield* run([...flags, "a.ndjson"], { cwd })
       const without = simulator.requests.length - before
       before = simulator.requests.length
-      const { code, stderr } = yield* run([...flags, "b.ndjson", "--profile", "learned.json", "--debug"], { cwd })
+      const { code, stderr } = yield* run([...flags, "b.ndjson", "--profile", "profile.json", "--debug"], { cwd })
       assert.strictEqual(code, 0, stderr)
       assert.isAtMost(simulator.requests.length - before, without - 4)
       assert.include(stderr, "paging: a page begins where the one before it ended")
@@ -112,15 +112,15 @@ describe("callstream check --json, export --profile", alongside, () => {
       const cwd = yield* folder
       const { run, simulator, url } = yield* simulation()
       const saved = yield* run(["check", "--json"])
-      const learned: Record<string, unknown> = JSON.parse(saved.stdout)
-      assert.strictEqual(learned["baseUrl"], url)
+      const profile: Record<string, unknown> = JSON.parse(saved.stdout)
+      assert.strictEqual(profile["baseUrl"], url)
       const before = simulator.requests.length
       const files: ReadonlyArray<readonly [text: string, told: string]> = [
         ["{}", "is not what check --json saves"],
         ["not JSON", "is not what check --json saves"],
-        [JSON.stringify({ ...learned, pageSize: -1 }), "is not what check --json saves"],
-        [JSON.stringify({ ...learned, version: 2 }), "is of another version of callstream"],
-        [JSON.stringify({ ...learned, baseUrl: "https://api.ravan.ai" }), "is the profile of https://api.ravan.ai"]
+        [JSON.stringify({ ...profile, pageSize: -1 }), "is not what check --json saves"],
+        [JSON.stringify({ ...profile, version: 2 }), "is of another version of callstream"],
+        [JSON.stringify({ ...profile, baseUrl: "https://api.ravan.ai" }), "is the profile of https://api.ravan.ai"]
       ]
       for (const [i, [text, told]] of files.entries()) {
         writeFileSync(join(cwd, `${i}.json`), text)

@@ -1,11 +1,11 @@
-import { CoverageSet } from "@callstream/core"
+import { type CoverageReason, CoverageSet } from "@callstream/core"
 import * as CoverageReport from "../../src/job/CoverageReport.ts"
 import * as Proof from "../../src/render/Proof.ts"
 import { assert, describe, it } from "@effect/vitest"
 
 const hour = 3_600_000_000
 
-const entry = (at: number, reason: CoverageSet.Reason | undefined): CoverageSet.Entry => ({
+const entry = (at: number, reason: CoverageReason.CoverageReason | undefined): CoverageSet.Entry => ({
   range: { from: at * hour, to: (at + 1) * hour },
   verdict: reason === undefined ? "proven" : "unprovable",
   ...(reason === undefined ? {} : { reason }),
@@ -14,14 +14,14 @@ const entry = (at: number, reason: CoverageSet.Reason | undefined): CoverageSet.
   requests: 1,
   asOf: 100 * hour
 })
-const doubt = (text: string): CoverageSet.Reason => ({ kind: "doubt", text })
+const doubt = (read: number): CoverageReason.CoverageReason => ({ _tag: "Incomplete", read, counted: 9 })
 const reportOf = (...entries: ReadonlyArray<CoverageSet.Entry>) =>
   CoverageReport.make(entries.reduce(CoverageSet.replace, CoverageSet.empty), 0, undefined)
 
 describe("CoverageReport", () => {
   it("is in the order of time, however it was read, and proven up to the first that is not", () => {
     const { of, provenUntil, settled, windows } = reportOf(
-      ...[8, 9, 2, 3, 4].map((at) => entry(at, at === 4 || at === 9 ? doubt("young") : undefined))
+      ...[8, 9, 2, 3, 4].map((at) => entry(at, at === 4 || at === 9 ? doubt(1) : undefined))
     )
     assert.strictEqual(provenUntil, "1970-01-01T04:00:00Z")
     assert.deepStrictEqual(
@@ -37,18 +37,22 @@ describe("CoverageReport", () => {
   })
 
   it("names three reasons in its line, and all in the file", () => {
-    const report = reportOf(
-      ...Array.from({ length: 6 }, (_, at) => entry(at, at === 0 ? undefined : doubt(`${at} of 9 rows seen`)))
-    )
+    const report = reportOf(...Array.from({ length: 6 }, (_, at) => entry(at, at === 0 ? undefined : doubt(at))))
     assert.lengthOf(report.reasons, 5)
     assert.strictEqual(
       Proof.describe(report, undefined),
-      "NOT proven complete: 1 of 9 rows seen; 2 of 9 rows seen; 3 of 9 rows seen; and 2 more reasons, in the file of --coverage. 6 of 12 calls are final."
+      "NOT proven complete: 1 of 9 calls were read; 2 of 9 calls were read; 3 of 9 calls were read; and 2 more reasons, in the file of --coverage. 6 of 12 calls are final."
     )
   })
 
+  it("adds up the calls that came in some answers only", () => {
+    const differ = (calls: number): CoverageReason.CoverageReason => ({ _tag: "AnswersDiffer", calls })
+    const { reasons } = reportOf(entry(1, differ(2)), entry(2, differ(3)), entry(5, differ(1)), entry(7, doubt(1)))
+    assert.deepStrictEqual(reasons, ["answers differ: 6 calls came in some of them only", "1 of 9 calls were read"])
+  })
+
   it("says where a gap is, and that nothing is known where nothing was read", () => {
-    const gap = reportOf(entry(1, { kind: "gap", text: "it answers 500" }))
+    const gap = reportOf(entry(1, { _tag: "Unreadable", problem: "it answers 500" }))
     assert.match(gap.reasons.join(), /^1970-01-01 01:00.* could not all be read: it answers 500$/)
     assert.deepInclude(reportOf(), { set: "provisional", reasons: ["nothing was read"], asOf: null, windows: [] })
     assert.strictEqual(reportOf(entry(1, undefined), entry(3, undefined)).set, "unprovable")
@@ -56,13 +60,15 @@ describe("CoverageReport", () => {
 
   it("has calls without a start as a last window of no length", () => {
     const part: CoverageSet.Part = { verdict: "provisional", count: 3, final: 0, requests: 2, asOf: 50 * hour }
-    const set = CoverageSet.addWithoutStart(CoverageSet.replace(CoverageSet.empty, entry(1, undefined)), part, 4)
+    const outside = { created: 4, unassigned: 1 }
+    const set = CoverageSet.addWithoutStart(CoverageSet.replace(CoverageSet.empty, entry(1, undefined)), part, outside)
     const report = CoverageReport.make(set, 0, undefined)
     assert.deepInclude(report, {
       set: "provisional",
       of: 5,
       undated: 3,
       undatedOutside: 4,
+      undatedUnassigned: 1,
       asOf: "1970-01-03T02:00:00Z"
     })
     assert.deepInclude(report.windows.at(-1), { from: "1970-01-01T02:00:00Z", to: "1970-01-01T02:00:00Z", count: 3 })

@@ -84,6 +84,13 @@ describe("job/PipelineFile", () => {
           /:1:25: expected a number in E\.164 form.*\n.*\n.*\n.*quotes/
         ],
         [`source:\n${ends}`, /:1:8: expected keys with values/],
+        [`since: 7d\n${ends}`, /:1:1: there is no key since\n.*\n.*\n {2}Write it under source\.$/],
+        [
+          `source:\n  page-size: 50\n${ends}`,
+          /:2:3: there is no key page-size in source\n.*\n.*\n {2}Did you mean pageSize\?$/
+        ],
+        [`page-size: 50\n${ends}`, / {2}Write it as pageSize under source\.$/],
+        [`rotate: day\n${ends}`, / {2}Write it under sinks\.$/],
         [`onSinkFailure: contine\n${ends}`, /:1:16: expected stop or continue\n.*\n.*\n {2}Did you mean continue\?/],
         [
           `transforms: { where: durationSec > 60 }\n${ends}`,

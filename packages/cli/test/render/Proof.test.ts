@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Instant } from "@callstream/core"
 import * as Proof from "../../src/render/Proof.ts"
+import * as CoverageReport from "../../src/job/CoverageReport.ts"
 import type { Report } from "../../src/job/CoverageReport.ts"
 
 const asOf = "2026-11-28T21:19:30Z"
@@ -9,17 +10,18 @@ const stretch = (
   to: string,
   set: "proven" | "provisional" | "unprovable",
   reason: string | null
-): Report["windows"][number] => ({ from, to, set, reason, count: 1, requests: 1 })
+): Report["windows"][number] => ({ from, to, set, kind: null, reason, count: 1, requests: 1 })
 
 const proven = stretch("2026-11-01T00:00:00Z", "2026-11-28T19:19:30Z", "proven", null)
-const young = stretch("2026-11-28T19:19:30Z", asOf, "provisional", "young")
+const young = stretch("2026-11-28T19:19:30Z", asOf, "provisional", CoverageReport.tooRecent)
 const report: Report = {
   set: "provisional",
-  reasons: ["young"],
+  reasons: [CoverageReport.tooRecent],
   settled: 4000,
   of: 4000,
   undated: 0,
   undatedOutside: null,
+  undatedUnassigned: null,
   horizon: 7200,
   asOf,
   provenUntil: "2026-11-28T19:19:30Z",
@@ -37,16 +39,27 @@ describe("the proof of a summary", () => {
 
   it("of an old range is complete without a reserve", () => {
     const old: Report = { ...report, set: "proven", reasons: [], settled: 1, of: 1, windows: [proven] }
+    const complete = `Complete as of 2026-11-28 21:19 UTC, ${assumed} The one call is final.`
+    assert.strictEqual(Proof.describe({ ...old, undatedOutside: 0, undatedUnassigned: 0 }, undefined), complete)
     assert.strictEqual(
-      Proof.describe({ ...old, undatedOutside: 2 }, undefined),
-      `Complete as of 2026-11-28 21:19 UTC, ${assumed} The one call is final. 2 calls without a start time are not in this export: created outside the range, or the API does not show when. Export without --since and --until to have them.`
+      Proof.describe({ ...old, undatedOutside: 1, undatedUnassigned: 0 }, undefined),
+      `${complete} 1 call without a start time was created outside this range.`
+    )
+    assert.strictEqual(
+      Proof.describe({ ...old, undatedOutside: 0, undatedUnassigned: 2 }, undefined),
+      `${complete} 2 calls without a start time exist; this API does not tell which belong to this range: export without --since and --until to have them.`
     )
   })
 
   it("gives every other reason, also where the last hours are not proven either", () => {
     const moved = stretch("2026-11-20T00:00:00Z", "2026-11-28T19:19:30Z", "provisional", "moved")
     const until = Instant.format(Instant.parse("2026-11-20T00:00:00Z") ?? 0)
-    const both: Report = { ...report, reasons: ["moved", "young"], provenUntil: until, windows: [moved, young] }
+    const both: Report = {
+      ...report,
+      reasons: ["moved", CoverageReport.tooRecent],
+      provenUntil: until,
+      windows: [moved, young]
+    }
     assert.strictEqual(
       Proof.describe({ ...both, settled: 3999 }, undefined),
       `Complete up to 2026-11-20 00:00 UTC, ${assumed} Not proven after that: moved. Calls from the last 2 h may still be added. 3,999 of 4,000 calls are final.`

@@ -17,7 +17,6 @@ import * as Result from "effect/Result"
 import type { AgniErrorReason } from "../model/AgniError.ts"
 import { AgniError, InvalidRequest, Unavailable } from "../model/AgniError.ts"
 import * as CallSessionQuery from "../model/CallSessionQuery.ts"
-import * as Packed from "../model/internal/Packed.ts"
 import type { Page } from "../model/Page.ts"
 import * as Budget from "./Budget.ts"
 import * as ClientMetrics from "./ClientMetrics.ts"
@@ -138,7 +137,7 @@ export class AgniClient extends Context.Service<
             Effect.andThen(
               count("Success"),
               Effect.andThen(
-                Metric.update(ClientMetrics.sessions, Packed.itemsOf(result).length),
+                Metric.update(ClientMetrics.sessions, result.rows.length),
                 result.rejected.length === 0
                   ? Effect.void
                   : Metric.update(ClientMetrics.rejected, result.rejected.length)

@@ -11,6 +11,7 @@ import * as ExactNumber from "../model/ExactNumber.ts"
 import type { Instant } from "../model/Instant.ts"
 import * as Packed from "../model/internal/Packed.ts"
 import type { Page } from "../model/Page.ts"
+import * as Rows from "../model/Rows.ts"
 import type { Version } from "../model/Version.ts"
 import * as Envelope from "./internal/Envelope.ts"
 
@@ -92,7 +93,7 @@ export const digest = (body: Uint8Array): Digest => {
 }
 
 /**
- * The page of a digest's message. Its sessions are read when they are first asked for.
+ * The page of a digest's message. Its calls stay JSON until somebody reads them.
  *
  * @since 0.1.0
  * @category decoding
@@ -100,10 +101,10 @@ export const digest = (body: Uint8Array): Digest => {
 export const fromDigest = (message: unknown, about: About): Result.Result<Page, AgniErrorReason> =>
   // What `digest` made of a body, and nobody else.
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-  Envelope.toPage(withRaw(message as Message), about, (sessions, rest) =>
-    Packed.holding(
+  Envelope.toPage(withRaw(message as Message), about, (sessions) =>
+    Rows.make(
       Packed.unpack(sessions, () => about.version),
-      rest
+      about.observedAt
     )
   )
 

@@ -8,6 +8,7 @@
  */
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import { CoverageReason, merge as mergeReasons } from "./CoverageReason.ts"
 import type { Instant } from "../model/Instant.ts"
 import { of, Position } from "../model/Position.ts"
 
@@ -42,20 +43,6 @@ export const Verdict = Schema.Literals(["proven", "provisional", "unprovable"])
 export type Verdict = typeof Verdict.Type
 
 /**
- * Why a verdict is not `proven`. A `gap` could not be read, or not all of it; a `doubt` was read.
- *
- * @since 0.1.0
- * @category schemas
- */
-export const Reason = Schema.Struct({ kind: Schema.Literals(["gap", "doubt"]), text: Schema.String })
-
-/**
- * @since 0.1.0
- * @category models
- */
-export type Reason = typeof Reason.Type
-
-/**
  * What is known of one part.
  *
  * @since 0.1.0
@@ -63,7 +50,7 @@ export type Reason = typeof Reason.Type
  */
 export const Part = Schema.Struct({
   verdict: Verdict,
-  reason: Schema.optionalKey(Reason),
+  reason: Schema.optionalKey(CoverageReason),
   /** Calls that came. Not known of what is left of an entry of which a part was taken away. */
   count: Schema.optionalKey(Schema.Int),
   /** Calls that are not expected to change any more; not known where `count` is not. */
@@ -95,6 +82,25 @@ export const Entry = Schema.Struct({ ...Part.fields, range: Range })
 export type Entry = typeof Entry.Type
 
 /**
+ * Calls without a start time that are not in a bounded range.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const Outside = Schema.Struct({
+  /** Created outside the range. */
+  created: Schema.Int,
+  /** The API does not show which of them were created in the range. */
+  unassigned: Schema.Int
+})
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type Outside = typeof Outside.Type
+
+/**
  * What is known of several ranges, and of the calls without a start time, which are in no range.
  *
  * @since 0.1.0
@@ -107,8 +113,8 @@ export const CoverageSet = Schema.Struct({
   seams: Schema.Array(Position),
   /** Calls without a start time that came, where those were asked for. */
   withoutStart: Schema.optionalKey(Part),
-  /** Calls without a start time that exist and were not asked for, where they were counted. */
-  outside: Schema.optionalKey(Schema.Int)
+  /** Calls without a start time that exist and did not come, where they were counted. */
+  outside: Schema.optionalKey(Outside)
 })
 
 /**
@@ -179,7 +185,7 @@ export const replace = (self: CoverageSet, entry: Entry): CoverageSet => {
  */
 export const weaken = (
   self: CoverageSet,
-  { range, reason, verdict }: Pick<Entry, "range" | "verdict"> & { readonly reason: Reason }
+  { range, reason, verdict }: Pick<Entry, "range" | "verdict"> & { readonly reason: CoverageReason }
 ): CoverageSet => ({
   ...self,
   entries: self.entries.flatMap((one) => {
@@ -235,18 +241,27 @@ export const commit = (self: CoverageSet, seams: Iterable<Position>): CoverageSe
 }
 
 /**
- * Adds what is known of the calls without a start time, and how many of them were not asked for.
+ * Adds what is known of the calls without a start time, and how many of them did not come.
  *
  * @since 0.1.0
  * @category combining
  */
-export const addWithoutStart = (self: CoverageSet, part: Part | undefined, outside?: number): CoverageSet => ({
+export const addWithoutStart = (self: CoverageSet, part: Part | undefined, outside?: Outside): CoverageSet => ({
   ...self,
   ...(part === undefined
     ? {}
     : { withoutStart: self.withoutStart === undefined ? part : both(self.withoutStart, part) }),
   ...(outside === undefined ? {} : { outside })
 })
+
+/**
+ * Whether the calls without a start time were read too, all of a history or those that were created in a range.
+ *
+ * @since 0.1.0
+ * @category reading
+ */
+export const hasWithoutStart = ({ outside, withoutStart }: CoverageSet): boolean =>
+  withoutStart !== undefined && (outside === undefined || outside.unassigned === 0 || outside.created > 0)
 
 /**
  * What several sets say together of a whole range: the weakest of all that is known of it, and of the calls without a
@@ -309,9 +324,12 @@ const insert = (self: CoverageSet, at: number, entry: Entry): CoverageSet => {
 const canMerge = (left: Entry, right: Entry, seams: ReadonlyArray<Position>): boolean =>
   left.range.to === right.range.from &&
   left.verdict === right.verdict &&
-  left.reason?.kind === right.reason?.kind &&
-  left.reason?.text === right.reason?.text &&
+  (left.reason === undefined) === (right.reason === undefined) &&
+  reasonsOf(left, right).length < 2 &&
   !seams.includes(of(right.range.from))
+
+const reasonsOf = (left: Part, right: Part): ReadonlyArray<CoverageReason> =>
+  mergeReasons([left, right].flatMap(({ reason }) => reason ?? []))
 
 const merge = (left: Entry, right: Entry): Entry => ({
   ...both(left, right),
@@ -320,7 +338,7 @@ const merge = (left: Entry, right: Entry): Entry => ({
 
 const both = (left: Part, right: Part): Part => {
   const verdict = weaker(left.verdict, right.verdict)
-  const reason = verdict === left.verdict ? (left.reason ?? right.reason) : right.reason
+  const [reason] = reasonsOf(...(verdict === left.verdict ? ([left, right] as const) : ([right, right] as const)))
   return {
     verdict,
     ...(reason === undefined ? {} : { reason }),

@@ -29,6 +29,8 @@ export interface Item<out A> {
   readonly id: string
   /** `undefined` for a session without a credible start. */
   readonly start: Instant | undefined
+  /** When a session without a credible start was created, where that is known: its file of `rotate: "day"` is of that day. */
+  readonly created?: Instant | undefined
   /** The version of the answer that held it. @default that of the batch it is in */
   readonly version?: Version | undefined
   /**
@@ -39,3 +41,12 @@ export interface Item<out A> {
   /** The row as JSON, where it is held so: in a hundredth of the objects, and ready for a file of lines. */
   readonly json?: JsonBytes | undefined
 }
+
+/**
+ * An item with another row in place of its own.
+ *
+ * @since 0.1.0
+ * @category combining
+ */
+export const withRow = <A>({ created, id, start, version }: Item<unknown>, row: A): Item<A> =>
+  start === undefined ? { id, start, created, version, row } : { id, start, version, row }

@@ -3,9 +3,9 @@
  *
  * @since 0.1.0
  */
-import type { CallSession } from "./CallSession.ts"
 import type { Instant } from "./Instant.ts"
 import type { Rejected } from "./Rejected.ts"
+import type { Rows } from "./Rows.ts"
 import type { Version } from "./Version.ts"
 
 /**
@@ -26,7 +26,8 @@ export type Edition = "camelCase" | "snake_case"
 export interface Page {
   /** The page number that was asked for, from 1. */
   readonly page: number
-  readonly sessions: ReadonlyArray<CallSession>
+  /** Held as objects or as JSON, as the decoder made them. */
+  readonly rows: Rows
   readonly rejected: ReadonlyArray<Rejected>
   /**
    * The server's clock when it made the response, in microseconds since the epoch: its `Date` minus its `Age`, or this

@@ -25,6 +25,8 @@ export interface Rows {
   /** The call as UTF-8 JSON. Nobody writes to it. */
   readonly json: (place: number) => Uint8Array
   readonly decode: (place: number) => CallSession.CallSession
+  /** All of them, each decoded once: the next caller gets the same array. */
+  readonly sessions: () => ReadonlyArray<CallSession.CallSession>
   /** The version of the answer that held it. */
   readonly observedAt: (place: number) => Version.Version
 }
@@ -43,6 +45,7 @@ export const make = (items: ReadonlyArray<Item<CallSession.CallSession>>, observ
     if (item === undefined) throw new RangeError(`there is no row ${place} of ${items.length}`)
     return item
   }
+  let sessions: ReadonlyArray<CallSession.CallSession> | undefined
   return {
     [TypeId]: { items, observedAt },
     length: items.length,
@@ -53,19 +56,30 @@ export const make = (items: ReadonlyArray<Item<CallSession.CallSession>>, observ
       return json === undefined ? encoder.encode(JSON.stringify(row)) : json.bytes.subarray(json.begin, json.end)
     },
     decode: (place) => at(place).row,
+    sessions: () => (sessions ??= items.map(({ row }) => row)),
     observedAt: (place) => at(place).version ?? Version.of(observedAt)
   }
 }
 
 /**
- * Rows of calls that were decoded.
+ * Rows of calls that were decoded, all of the given version if there is one.
  *
  * @since 0.1.0
  * @category constructors
  */
-export const ofSessions = (sessions: ReadonlyArray<CallSession.CallSession>, observedAt: Instant): Rows =>
+export const ofSessions = (
+  sessions: ReadonlyArray<CallSession.CallSession>,
+  observedAt: Instant,
+  version?: Version.Version
+): Rows =>
   make(
-    sessions.map((row) => ({ id: row.id, start: CallSession.startInstant(row), row })),
+    sessions.map((row) => {
+      const start = CallSession.startInstant(row)
+      // Files by day place a call without a start by its creation.
+      return start === undefined
+        ? { id: row.id, start, created: CallSession.createdInstant(row), row, version }
+        : { id: row.id, start, row, version }
+    }),
     observedAt
   )
 

@@ -18,7 +18,7 @@ import { type Column, ofSession } from "../model/Column.ts"
 import type { Committed } from "../model/Committed.ts"
 import type { Fingerprint } from "../model/Fingerprint.ts"
 import type { Instant } from "../model/Instant.ts"
-import type { Item } from "../model/Item.ts"
+import { type Item, withRow } from "../model/Item.ts"
 import * as SqlFailure from "../platform/SqlFailure.ts"
 import type { Cursor } from "../model/Position.ts"
 import type { RejectedRow } from "../model/RejectedRow.ts"
@@ -132,7 +132,7 @@ export interface Writer<in A> {
 
 /**
  * The starts of which a run, or a file, has every session, but for what its filters leave out. Without bounds it has those
- * without a start too.
+ * without a start too; with bounds those that were created in the range, where the API shows which they are.
  *
  * @since 0.1.0
  * @category models
@@ -143,6 +143,8 @@ export interface Covers {
   readonly to?: Instant | undefined
   /** Equal for runs that leave out the same. @default nothing is left out */
   readonly filters?: string | undefined
+  /** Whether it leaves out the calls without a start that were created in the range. @default "include" */
+  readonly withoutStart?: "include" | "skip" | undefined
 }
 
 /**
@@ -161,6 +163,11 @@ export interface Opening {
    * that covers what it covered. @default that is not known, and no day is replaced
    */
   readonly covers?: Covers | undefined
+  /**
+   * Whether the run has read the calls without a start that were created in the range: known when it is complete.
+   * @default it has not
+   */
+  readonly hasWithoutStart?: Effect.Effect<boolean> | undefined
 }
 
 /**
@@ -391,7 +398,7 @@ export const mapInput: {
     const { delivery, name, open, verify } = self
     const mapped = (batch: Batch<B>): Batch<A> => ({
       ...batch,
-      items: batch.items.map(({ id, row, start, version }) => ({ id, start, version, row: f(row) })),
+      items: batch.items.map((item) => withRow(item, f(item.row))),
       columns: columns(batch.columns)
     })
     return create({

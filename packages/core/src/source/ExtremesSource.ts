@@ -91,15 +91,5 @@ export const ofPages = (
 
 const told = ({ limit, side }: Keep): string => `${side} ${limit}`
 
-/** What is kept of all that was read was observed when the first of it was, at least. */
 const kept = <E, R>({ limit, side }: Keep, read: Stream.Stream<Units.Batch, E, R>): Stream.Stream<Unit, E, R> =>
-  Stream.unwrap(
-    Effect.map(Ref.make(Infinity), (first) =>
-      Stream.tap(read, ({ observedAt }) =>
-        observedAt > 0 ? Ref.update(first, (at) => Math.min(at, observedAt)) : Effect.void
-      ).pipe(
-        Extremes[side](limit),
-        Stream.mapEffect((batch) => Effect.map(Ref.get(first), (observedAt) => Units.page(batch, observedAt)))
-      )
-    )
-  )
+  read.pipe(Extremes[side](limit), Stream.map(Units.page))

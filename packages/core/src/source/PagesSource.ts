@@ -31,7 +31,7 @@ export const make = (range: OpenRange = {}, options: Options = {}): Source<Bound
   fingerprint: Bounds.fingerprint("pages", range, options),
   state: Bounds.Bounds,
   begin: Effect.succeed({ from: range.from ?? null, to: range.to ?? null, end: null }),
-  units: (bounds) => Stream.map(read(bounds, options), (page) => Units.page(page, page.observedAt))
+  units: (bounds) => Stream.map(read(bounds, options), Units.page)
 })
 
 /** @internal */

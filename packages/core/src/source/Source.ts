@@ -6,6 +6,7 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type * as Stream from "effect/Stream"
+import type { CoverageReason } from "../coverage/CoverageReason.ts"
 import type * as CoverageSet from "../coverage/CoverageSet.ts"
 import type { Fingerprint } from "../model/Fingerprint.ts"
 import type { Position } from "../model/Position.ts"
@@ -39,8 +40,8 @@ export type Unit = {
   | {
       readonly _tag: "WithoutStart"
       readonly coverage?: CoverageSet.Part | undefined
-      /** How many of them exist outside the range that was asked for, where they were counted. */
-      readonly outside?: number | undefined
+      /** How many of them exist that are not in it, where they were counted. */
+      readonly outside?: CoverageSet.Outside | undefined
     }
   | {
       readonly _tag: "Page"
@@ -56,7 +57,7 @@ export type Unit = {
  * @category models
  */
 export interface Doubt extends Pick<CoverageSet.Entry, "range" | "verdict"> {
-  readonly reason: CoverageSet.Reason
+  readonly reason: CoverageReason
 }
 
 /**

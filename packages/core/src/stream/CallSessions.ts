@@ -6,6 +6,7 @@
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import * as Struct from "effect/Struct"
+import * as CoverageReason from "../coverage/CoverageReason.ts"
 import type { AgniClient } from "../client/AgniClient.ts"
 import type { AgniError } from "../model/AgniError.ts"
 import type * as CallSession from "../model/CallSession.ts"
@@ -132,25 +133,27 @@ export const sessions = (
 ): Stream.Stream<CallSession.CallSession, AgniError, AgniClient> =>
   Stream.suspend(() => {
     const { onRejected = warn, onWindow, ...rest } = selection
-    const doubts = new Set<string>()
+    const doubts: Array<CoverageReason.CoverageReason> = []
     const note = (window: Window) =>
       Effect.sync(() => {
-        if (window.coverage._tag === "Unprovable") doubts.add(window.coverage.reason)
+        if (window.coverage._tag === "Unprovable") doubts.push(window.coverage.reason)
       })
     // Each comes as an object: reading it again would cost more than keeping it.
     return windows(rest, { hold: "objects" }).pipe(
       Stream.mapEffect((window) =>
         (window.rejected.length === 0 ? Effect.void : onRejected(window.rejected)).pipe(
           Effect.andThen((onWindow ?? note)(window)),
-          Effect.as(window.sessions)
+          Effect.as(window.rows.sessions())
         )
       ),
       Stream.flattenIterable,
       Stream.onEnd(
         Effect.suspend(() =>
-          doubts.size === 0
+          doubts.length === 0
             ? Effect.void
-            : Effect.logWarning(`not proven complete: ${[...doubts].slice(0, 3).join("; ")}`)
+            : Effect.logWarning(
+                `not proven complete: ${CoverageReason.merge(doubts).slice(0, 3).map(CoverageReason.describe).join("; ")}`
+              )
         )
       )
     )

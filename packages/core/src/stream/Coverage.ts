@@ -3,11 +3,13 @@
  *
  * @since 0.1.0
  */
+import type { CoverageReason } from "../coverage/CoverageReason.ts"
 import type { AgniError } from "../model/AgniError.ts"
 import type { CallSession } from "../model/CallSession.ts"
 import type { Instant } from "../model/Instant.ts"
 import type { Item } from "../model/Item.ts"
 import type { Rejected } from "../model/Rejected.ts"
+import * as Rows from "../model/Rows.ts"
 import * as Packed from "../model/internal/Packed.ts"
 
 /**
@@ -39,9 +41,22 @@ export interface Range {
  */
 export type Coverage =
   | { readonly _tag: "Proven" }
-  | { readonly _tag: "Provisional"; readonly reason: string }
-  | { readonly _tag: "Unprovable"; readonly reason: string }
-  | { readonly _tag: "Gap"; readonly reason: string; readonly error: AgniError }
+  | { readonly _tag: "Provisional"; readonly reason: CoverageReason }
+  | { readonly _tag: "Unprovable"; readonly reason: CoverageReason }
+  | { readonly _tag: "Gap"; readonly reason: CoverageReason; readonly error: AgniError }
+
+/**
+ * How many calls without a start a bounded range leaves out.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Outside {
+  /** Created outside the range. */
+  readonly created: number
+  /** The API does not show which of them were created in the range. */
+  readonly unassigned: number
+}
 
 /**
  * A stretch of history that was read: its sessions by start, then id, each of the range in exactly one window.
@@ -50,14 +65,14 @@ export type Coverage =
  * @category models
  */
 export interface Window extends Range {
-  /** May be empty: the frontier still moves. Held as JSON, and read when they are first asked for: see `items`. */
-  readonly sessions: ReadonlyArray<CallSession>
+  /** By start, then id. There may be none: the frontier still moves. */
+  readonly rows: Rows.Rows
   readonly rejected: ReadonlyArray<Rejected>
   readonly coverage: Coverage
   /** How many of the sessions are not expected to change any more. */
   readonly settled: number
-  /** With the last window of a bounded range, when asked for: how many sessions without a start lie outside it. */
-  readonly outside?: number | undefined
+  /** With the last window of a bounded range: the calls without a start that it does not hold. */
+  readonly outside?: Outside | undefined
   /** Rows that the server counts besides: under ids that came already or, in a gap, because they cannot be had. */
   readonly extra?: number | undefined
   /** What was said of earlier windows, and no longer holds. */
@@ -69,25 +84,16 @@ export interface Window extends Range {
 }
 
 /**
- * A window of items: its sessions are read when they are first asked for.
+ * A window of items, with how many of them are settled.
  *
  * @since 0.1.0
  * @category constructors
  */
-export const make = (items: ReadonlyArray<Item<CallSession>>, rest: Omit<Window, "sessions" | "settled">): Window =>
-  Packed.holding(items, {
-    ...rest,
-    settled: items.reduce((sum, item) => (Packed.isSettled(item) ? sum + 1 : sum), 0)
-  })
-
-/**
- * The sessions of a window, or of a page, one by one: how many they are, their ids, their starts and their JSON are there
- * without reading them.
- *
- * @since 0.1.0
- * @category reading
- */
-export const items = (holder: Pick<Window, "sessions">): ReadonlyArray<Item<CallSession>> => Packed.itemsOf(holder)
+export const make = (items: ReadonlyArray<Item<CallSession>>, rest: Omit<Window, "rows" | "settled">): Window => ({
+  ...rest,
+  rows: Rows.make(items, rest.observedAt),
+  settled: items.reduce((sum, item) => (Packed.isSettled(item) ? sum + 1 : sum), 0)
+})
 
 /**
  * A whole set of windows, as its weakest one.
@@ -115,30 +121,3 @@ const rank: Readonly<Record<Verdict, number>> = { proven: 0, provisional: 1, unp
  * @category combining
  */
 export const weaker = (left: Verdict, right: Verdict): Verdict => (rank[left] >= rank[right] ? left : right)
-
-/**
- * A window without its sessions: a spread would read them.
- *
- * @internal
- */
-export const rest = ({
-  coverage,
-  extra,
-  from,
-  observedAt,
-  outside,
-  rejected,
-  requests,
-  revised,
-  to
-}: Window): Omit<Window, "sessions" | "settled"> => ({
-  coverage,
-  extra,
-  from,
-  observedAt,
-  outside,
-  rejected,
-  requests,
-  revised,
-  to
-})

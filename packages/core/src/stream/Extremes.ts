@@ -9,17 +9,17 @@ import type { AgniClient } from "../client/AgniClient.ts"
 import type { AgniError } from "../model/AgniError.ts"
 import type * as CallSession from "../model/CallSession.ts"
 import type { Instant } from "../model/Instant.ts"
-import * as Packed from "../model/internal/Packed.ts"
 import type { Rejected } from "../model/Rejected.ts"
+import * as Rows from "../model/Rows.ts"
 import type { Version } from "../model/Version.ts"
-import { items, type Window } from "./Coverage.ts"
+import type { Window } from "./Coverage.ts"
 import * as History from "./History.ts"
 import * as Clocks from "./internal/Clocks.ts"
-import * as Learned from "./Learned.ts"
+import * as Probes from "./internal/Probes.ts"
 
-/** A page or a window: anything that brings sessions and what was rejected. */
+/** A page or a window: anything that brings calls and what was rejected. */
 interface Batch {
-  readonly sessions: ReadonlyArray<CallSession.CallSession>
+  readonly rows: Rows.Rows
   readonly rejected: ReadonlyArray<Rejected>
 }
 
@@ -42,23 +42,28 @@ const keep =
   <B extends Batch, E, R>(batches: Stream.Stream<B, E, R>): Stream.Stream<Batch, E, R> =>
     Stream.suspend(() => {
       let held: Array<Placed> = []
+      let first = Infinity
       const trim = () => {
         held = held.sort(compare).slice(0, limit)
       }
       const add = (batch: Batch) => {
-        for (const { id, row, start, version } of items(batch)) {
+        // A gap of which nothing could be read has no time.
+        if (Rows.observed(batch.rows) > 0) first = Math.min(first, Rows.observed(batch.rows))
+        for (const { id, row, start, version } of Rows.items(batch.rows)) {
           if (start !== undefined) held.push({ id, start, row, version })
         }
         if (held.length >= 2 * limit + 1000) trim()
       }
       const kept = Stream.suspend(() => {
         trim()
-        return held.length === 0 ? Stream.empty : Stream.make<[Batch]>(Packed.holding(held, { rejected: [] }))
+        return held.length === 0
+          ? Stream.empty
+          : Stream.make<[Batch]>({ rows: Rows.make(held, first === Infinity ? 0 : first), rejected: [] })
       })
       return batches.pipe(
         Stream.map((batch): Batch => {
           add(batch)
-          return { sessions: [], rejected: batch.rejected }
+          return { rows: Rows.make([], Rows.observed(batch.rows)), rejected: batch.rejected }
         }),
         Stream.filter((batch) => batch.rejected.length > 0),
         Stream.concat(kept)
@@ -95,7 +100,7 @@ export interface Options extends History.Options {
 }
 
 const countedIn = (window: Window, counts: Options["counts"]): number =>
-  items(window).reduce(
+  Rows.items(window.rows).reduce(
     (sum, item) => (item.start === undefined || (counts !== undefined && !counts(item.row)) ? sum : sum + 1),
     0
   )
@@ -144,21 +149,21 @@ export const lastWindows = (
     Effect.gen(function* () {
       const { agentId, callerNumber, channel, pageSize, search, status } = options
       const filters = { agentId, status, channel, callerNumber, search }
-      const seen = yield* Learned.learn({ filters, pageSize, learned: options.learned, deep: false })
-      const { about, controls, learned, oldest } = seen
+      const seen = yield* Probes.probe({ filters, pageSize, profile: options.profile, deep: false })
+      const { about, controls, oldest } = seen
       const clocks = Clocks.make(seen.localNow, seen.log)
       const to = range.to ?? options.end ?? Clocks.openEnd(clocks)
       const newest = controls.at(-1)?.start ?? clocks.latest
       const from = range.from ?? oldest
-      if (learned.filterProblem !== undefined || oldest === undefined || from === undefined || from >= to) {
+      if (seen.profile.filterProblem !== undefined || oldest === undefined || from === undefined || from >= to) {
         return History.windows(range, options)
       }
       const perSession = Math.max(1, newest - oldest) / Math.max(1, about)
-      const profile = { ...learned, repeatsBeyondEnd: yield* seen.repeats }
+      const profile = { ...seen.profile, repeatsBeyondEnd: yield* seen.repeats }
       let held = 0
       const before = (end: Instant, width: number): Stream.Stream<Window, AgniError, AgniClient> => {
         const begin = Math.max(from, Math.floor((Math.min(end, newest) - width) / 1_000_000) * 1_000_000)
-        return History.windows({ from: begin, to: end }, { ...options, learned: profile, withoutStart: "skip" }).pipe(
+        return History.windows({ from: begin, to: end }, { ...options, profile, withoutStart: "skip" }).pipe(
           Stream.tap((window) =>
             Effect.sync(() => {
               held += countedIn(window, counts)

@@ -6,16 +6,19 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
+import * as CoverageReason from "../coverage/CoverageReason.ts"
 import { AgniClient } from "../client/AgniClient.ts"
 import type { AgniError } from "../model/AgniError.ts"
 import type { CallSessionQuery } from "../model/CallSessionQuery.ts"
 import * as Instant from "../model/Instant.ts"
-import { items, verdict, type Window } from "./Coverage.ts"
+import * as CallRows from "../model/Rows.ts"
+import { verdict, type Window } from "./Coverage.ts"
 import * as Ask from "./internal/Ask.ts"
 import * as Clocks from "./internal/Clocks.ts"
 import * as Fallback from "./internal/Fallback.ts"
 import * as Observe from "./internal/Observe.ts"
 import * as Patience from "./internal/Patience.ts"
+import * as Probes from "./internal/Probes.ts"
 import * as Reading from "./internal/Reading.ts"
 import * as WithoutStart from "./internal/WithoutStart.ts"
 import * as Tile from "./internal/Tile.ts"
@@ -23,7 +26,7 @@ import * as Rows from "./internal/Rows.ts"
 import * as Settings from "./internal/Settings.ts"
 import * as Undated from "./internal/Undated.ts"
 import { mistakeIn, refuse } from "./internal/Refuse.ts"
-import * as Learned from "./Learned.ts"
+import * as EndpointProfile from "./EndpointProfile.ts"
 
 /**
  * How a history is read.
@@ -55,10 +58,10 @@ export interface Options extends Pick<CallSessionQuery, "agentId" | "status" | "
   /** How long after its start a session may become visible: what is younger is `Provisional`. @default "2 hours" */
   readonly horizon?: Duration.Input | undefined
   /**
-   * What was learned of this endpoint before: it saves requests. It may be out of date, because nothing is believed of it
-   * that a verdict hangs on. @default none
+   * The endpoint profile that `EndpointProfile.examine` made: it saves requests. It may be out of date, because no verdict
+   * relies on it. @default none
    */
-  readonly learned?: Learned.Learned | undefined
+  readonly profile?: EndpointProfile.EndpointProfile | undefined
   /** Sessions asked for in one request. @default 100 */
   readonly pageSize?: number | undefined
   /** Pages that a window should hold. @default 40, fewer in a small history, and of large sessions */
@@ -101,37 +104,37 @@ const begin = (range: OpenRange, options: Options): Stream.Stream<Window, AgniEr
       const { agentId, callerNumber, channel, concurrency = 4, keepGoing = false, search, status } = options
       const filters = { agentId, status, channel, callerNumber, search }
       const list = Patience.make((yield* AgniClient).list)
-      const seen = yield* Learned.learn({
+      const seen = yield* Probes.probe({
         filters,
         pageSize: options.pageSize,
-        learned: options.learned,
+        profile: options.profile,
         deep: false,
         bounded: range.from !== undefined
       })
-      const { learned, oldest, serverNow } = seen
-      yield* Effect.forEach(Learned.facts(learned), ({ about, text }) => Effect.logDebug(`${about}: ${text}`))
+      const { profile, oldest, serverNow } = seen
+      yield* Effect.forEach(EndpointProfile.facts(profile), ({ about, text }) => Effect.logDebug(`${about}: ${text}`))
       const clocks = Clocks.make(seen.localNow, seen.log)
       if (clocks.apart > Clocks.notable) yield* Effect.logWarning(Clocks.describe(clocks))
       const to = range.to ?? options.end ?? Clocks.openEnd(clocks)
       if (range.from !== undefined && range.from >= to) return Stream.make(notYet(range.from, to, serverNow))
-      // A range that ends before the first session is counted too, not taken for empty because of what was learned.
+      // A range that ends before the first session is counted too, not taken for empty because of what the probes saw.
       const first =
         range.from ?? (oldest !== undefined && oldest < to ? oldest : range.to === undefined ? to : earliest)
       const from = options.resume === undefined ? first : Math.min(Math.max(first, options.resume), to)
       const whole = range.from === undefined && range.to === undefined
-      if (learned.filterProblem !== undefined) {
-        return Fallback.windows({ from, to }, whole, filters, learned.filterProblem, {
+      if (profile.filterProblem !== undefined) {
+        return Fallback.windows({ from, to }, whole, filters, profile.filterProblem, {
           concurrency,
           keepGoing,
-          size: learned.pageSize
+          size: profile.pageSize
         }).pipe(Stream.provideService(AgniClient, AgniClient.of({ list })))
       }
-      const perWindow = (options.pagesPerWindow ?? Tile.pagesPerWindow(seen, concurrency)) * learned.pageSize
+      const perWindow = (options.pagesPerWindow ?? Tile.pagesPerWindow(seen, concurrency)) * profile.pageSize
       const settings: Settings.Settings = {
         list,
         filters,
-        size: learned.pageSize,
-        sort: Observe.newest(learned.sortBy),
+        size: profile.pageSize,
+        sort: Observe.newest(profile.sortBy),
         repeats: seen.repeats,
         controls: seen.controls,
         ends: seen.ends,
@@ -170,10 +173,19 @@ const begin = (range: OpenRange, options: Options): Stream.Stream<Window, AgniEr
       const ofRange = Effect.gen(function* () {
         if (!isMeant) return undefined
         const repeats = yield* settings.repeats
-        const note = (log: Ask.Log) => reading.ledger.note({ repeats, log })
+        const { ledger, known } = reading
         // A record that fails each page that it is on leaves it open which there are.
         return yield* Ask.catchPoison(
-          WithoutStart.window(settings, reading.known, { from: first, to }, seen.about, note),
+          WithoutStart.window(
+            settings,
+            { from: range.from ?? -Infinity, to },
+            {
+              known,
+              calls: seen.about,
+              isDelivered: (key) => ledger.has(key) || ledger.unplaced.has(key),
+              note: (log) => ledger.note({ repeats, log })
+            }
+          ),
           () => Effect.undefined
         )
       })
@@ -202,19 +214,19 @@ const earliest = 946_684_800_000_000
 const notYet = (from: Instant.Instant, to: Instant.Instant, now: Instant.Instant): Window => ({
   from,
   to: Math.max(from, to),
-  sessions: [],
+  rows: CallRows.make([], now),
   rejected: [],
-  coverage: { _tag: "Provisional", reason: "the range begins later than the server's clock" },
+  coverage: { _tag: "Provisional", reason: { _tag: "AfterNow" } },
   settled: 0,
   requests: 0,
   observedAt: now
 })
 
 const describe = (window: Window): string => {
-  const { coverage, from, rejected, requests, to } = window
-  const count = items(window).length + rejected.length
+  const { coverage, from, rejected, requests, rows, to } = window
+  const count = rows.length + rejected.length
   return (
     `${Instant.format(from)} to ${Instant.format(to)}: ${count} sessions, ${requests} requests, ` +
-    (coverage._tag === "Proven" ? "proven" : `${verdict(coverage)}: ${coverage.reason}`)
+    (coverage._tag === "Proven" ? "proven" : `${verdict(coverage)}: ${CoverageReason.describe(coverage.reason)}`)
   )
 }

@@ -42,6 +42,18 @@ export interface Selection extends CallSessions.Selection {
 }
 
 /**
+ * A page as plain data.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface PlainPage extends Omit<Page, "rows"> {
+  readonly sessions: ReadonlyArray<CallSession>
+}
+
+const toPlain = ({ rows, ...rest }: Page): PlainPage => ({ ...rest, sessions: rows.sessions() })
+
+/**
  * A client with a runtime of its own, which `dispose` gives back. Everything it returns fails with an `AgniError`.
  *
  * @since 0.1.0
@@ -49,9 +61,9 @@ export interface Selection extends CallSessions.Selection {
  */
 export interface Client extends AsyncDisposable {
   /** One page. */
-  readonly list: (query?: CallSessionQuery) => Promise<Page>
+  readonly list: (query?: CallSessionQuery) => Promise<PlainPage>
   /** The plain walk over pages: see `CallSessions.pages`. Leaving the loop stops the reading. */
-  readonly pages: (query?: CallSessionQuery, options?: CallSessions.ReadOptions) => AsyncIterable<Page>
+  readonly pages: (query?: CallSessionQuery, options?: CallSessions.ReadOptions) => AsyncIterable<PlainPage>
   /** The selected sessions one by one: see `CallSessions.sessions`. Leaving the loop stops the reading. */
   readonly sessions: (selection?: Selection) => AsyncIterable<CallSession>
   /** Ends all reading: what is still running, or begins later, fails with `ClientDisposed`. */
@@ -106,10 +118,10 @@ export const createClient = (options: Options): Client => {
 
   return {
     list: async (query = {}) => {
-      const listed = Effect.flatMap(AgniClient, ({ list }) => list(query))
+      const listed = Effect.flatMap(AgniClient, ({ list }) => Effect.map(list(query), toPlain))
       return Effect.runPromiseWith(await contextOf())(Effect.raceFirst(listed, Deferred.await(disposed)))
     },
-    pages: (query, readOptions) => each(CallSessions.pages(query, readOptions)),
+    pages: (query, readOptions) => each(Stream.map(CallSessions.pages(query, readOptions), toPlain)),
     sessions: ({ onRejected, ...selection } = {}) =>
       each(
         CallSessions.sessions({

@@ -6,6 +6,7 @@
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import type { CoverageReason } from "../coverage/CoverageReason.ts"
 import { AgniClient } from "../client/AgniClient.ts"
 import type { AgniError } from "../model/AgniError.ts"
 import type * as Instant from "../model/Instant.ts"
@@ -17,11 +18,12 @@ import * as Forecast from "./internal/Forecast.ts"
 import * as Meter from "./internal/Meter.ts"
 import * as Observe from "./internal/Observe.ts"
 import * as Patience from "./internal/Patience.ts"
+import * as Probes from "./internal/Probes.ts"
 import { doubtOf } from "./internal/Settings.ts"
 import { mistakeIn } from "./internal/Refuse.ts"
 import * as Survey from "./internal/Survey.ts"
 import * as Tile from "./internal/Tile.ts"
-import * as Learned from "./Learned.ts"
+import type * as EndpointProfile from "./EndpointProfile.ts"
 
 /**
  * How the range will be read, as it is told to `History.windows`, and how fast.
@@ -68,28 +70,28 @@ export interface Plan extends Range {
   readonly spreadSeen: boolean
   /** Requests, without those that are tried again. */
   readonly requests: number
-  /** Of those, the ones that learn how the endpoint behaves. */
-  readonly learning: number
+  /** Of those, the ones that probe how the endpoint behaves. */
+  readonly probing: number
   /** The time of one request at present, in milliseconds. */
   readonly latency: number
   /** The time of the whole, in milliseconds, when nothing has to be tried again. */
   readonly elapsed: number
   /** The best that can be said of the set afterwards, and why not more. */
   readonly set: Verdict
-  readonly reasons: ReadonlyArray<string>
+  readonly reasons: ReadonlyArray<CoverageReason>
   /** Up to here everything can be proven, when anything can. */
   readonly provableUntil: Instant.Instant | undefined
-  readonly learned: Learned.Learned
+  readonly profile: EndpointProfile.EndpointProfile
   /** Requests that the plan itself took. */
   readonly spent: number
 }
 
-/** Requests that planning may take, and so many more for each filter that is tried; where that is hard, learning takes more. */
+/** Requests that planning may take, and so many more for each filter that is tried; where that is hard, probing takes more. */
 const budget = 48
 const budgetOfFilter = 24
 
 /**
- * Learns how the endpoint behaves, counts the range by the number of its last page, looks where in time its sessions
+ * Probes how the endpoint behaves, counts the range by the number of its last page, looks where in time its sessions
  * lie, and goes through the reading with what it found. Sessions that come and go meanwhile, and starts that many sessions
  * share, make the reading take more.
  *
@@ -108,25 +110,25 @@ export const make = Effect.fnUntraced(function* (
   const meter = Meter.make(yield* AgniClient)
   const began = yield* Clock.currentTimeMillis
   const seen = yield* Effect.provideService(
-    Learned.learn({
+    Probes.probe({
       filters,
       pageSize: options.pageSize,
-      learned: options.learned,
+      profile: options.profile,
       deep: false,
       bounded: range.from !== undefined
     }),
     AgniClient,
     meter.client
   )
-  const learnedIn = (yield* Clock.currentTimeMillis) - began
-  const learning = meter.requests()
+  const probedIn = (yield* Clock.currentTimeMillis) - began
+  const probing = meter.requests()
   const { oldest } = seen
   const repeats = yield* Effect.provideService(seen.repeats, AgniClient, meter.client)
-  const learned = { ...seen.learned, repeatsBeyondEnd: repeats }
-  const { newestFirst, pageSize: size } = learned
+  const profile = { ...seen.profile, repeatsBeyondEnd: repeats }
+  const { newestFirst, pageSize: size } = profile
   const clocks = Clocks.make(seen.localNow, seen.log)
   const to = range.to ?? options.end ?? Clocks.openEnd(clocks)
-  const problem = learned.filterProblem
+  const problem = profile.filterProblem
   // Where bounds do not work, nothing tells that there is no older one.
   const least = problem === undefined ? oldest : seen.controls.reduce((least, { start }) => Math.min(least, start), to)
   const from = Math.min(range.from ?? least ?? to, to)
@@ -135,7 +137,7 @@ export const make = Effect.fnUntraced(function* (
   const byPages = options.walk === "pages" || problem !== undefined
   const perWindow = options.pagesPerWindow ?? Tile.pagesPerWindow(seen, concurrency)
   const survey = yield* Survey.make(
-    Ask.make(Patience.make(meter.client.list), filters, { size, sort: Observe.newest(learned.sortBy) }),
+    Ask.make(Patience.make(meter.client.list), filters, { size, sort: Observe.newest(profile.sortBy) }),
     {
       bounds: unbounded ? {} : { after: Ask.floorSecond(from) - Ask.second, before: Ask.ceilSecond(to) + Ask.second },
       range: { from, to },
@@ -153,7 +155,7 @@ export const make = Effect.fnUntraced(function* (
   )
   const undated = survey.undatedInFront
   const total = Math.round((survey.least + survey.most) / 2)
-  const latency = meter.latency() ?? learnedIn / Math.max(1, learning)
+  const latency = meter.latency() ?? probedIn / Math.max(1, probing)
   const rate = options.requestsPerSecond ?? Infinity
   const doubt = doubtOf(status, search)
   const horizon = clocks.earliest - Duration.toMillis(Duration.fromInputUnsafe(options.horizon ?? "2 hours")) * 1000
@@ -185,7 +187,7 @@ export const make = Effect.fnUntraced(function* (
       : !whole
         ? Forecast.ofRange(shape, windows.length)
         : Forecast.undated(shape, { dated: total - undated, inFront: undated, elsewhere: survey.undatedElsewhere })
-  const requests = (options.walk === "pages" ? 0 : learning) + reading + last
+  const requests = (options.walk === "pages" ? 0 : probing) + reading + last
   const rounds = byPages
     ? // The first pages come one after another, and so do the last.
       4 + reading / concurrency
@@ -208,18 +210,18 @@ export const make = Effect.fnUntraced(function* (
     windows: windows.map(({ from, requests, rows, to }) => ({ from, to, requests, sessions: Math.round(rows) })),
     spreadSeen: newestFirst && !byPages,
     requests: Math.round(requests),
-    learning: options.walk === "pages" ? 0 : learning,
+    probing: options.walk === "pages" ? 0 : probing,
     latency,
-    elapsed: Math.max((requests / rate) * 1000, (options.walk === "pages" ? 0 : learnedIn) + latency * (rounds + last)),
+    elapsed: Math.max((requests / rate) * 1000, (options.walk === "pages" ? 0 : probedIn) + latency * (rounds + last)),
     set: problem !== undefined || byPages ? "unprovable" : young || doubt !== undefined ? "provisional" : "proven",
     reasons: [
-      ...(options.walk === "pages" ? ["page numbers prove nothing"] : []),
+      ...(options.walk === "pages" ? [{ _tag: "ByPages" as const }] : []),
       ...(problem === undefined ? [] : [problem]),
       ...(doubt !== undefined && verdict(doubt) !== "proven" && "reason" in doubt ? [doubt.reason] : []),
-      ...(provable && young ? ["younger than the horizon: sessions may still become visible"] : [])
+      ...(provable && young ? [{ _tag: "TooRecent" as const }] : [])
     ],
     provableUntil: provable && Math.min(to, horizon) > from ? Math.min(to, horizon) : undefined,
-    learned,
+    profile,
     spent: meter.requests()
   }
 })

@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
 import { type Pipeable, pipeArguments } from "effect/Pipeable"
 import type { Column } from "../model/Column.ts"
-import type { Item } from "../model/Item.ts"
+import { type Item, withRow } from "../model/Item.ts"
 import { itself, NotARow } from "./internal/Itself.ts"
 
 /**
@@ -223,7 +223,7 @@ const each = <A, B>(self: Pure<A, B>, given: ReadonlyArray<Item<A>>, onReject: O
         try {
           const row = itself(self.label, self.apply(item.row))
           if (row !== undefined) {
-            items.push({ id: item.id, start: item.start, version: item.version, row })
+            items.push(withRow(item, row))
             places.push(at)
           }
         } catch (cause) {
@@ -290,7 +290,7 @@ export const effect = <A, B extends Row, E = never, R = never>(
                 if (item === undefined || result === undefined) continue
                 if (result instanceof TransformError) onReject(at, result)
                 else {
-                  items.push({ id: item.id, start: item.start, version: item.version, row: itself(label, result) })
+                  items.push(withRow(item, itself(label, result)))
                   places.push(at)
                 }
               }

@@ -16,7 +16,7 @@ const everything = (options: AgniSimulator.Options, pageSize = 50) =>
     const simulator = yield* AgniSimulator.make({ sessions: 120, ...options })
     const client = yield* clientOf(simulator)
     const pages = yield* Effect.forEach([1, 2, 3, 4], (page) => client.list({ page, pageSize }))
-    return { simulator, pages, sessions: pages.flatMap(({ sessions }) => sessions) }
+    return { simulator, pages, sessions: pages.flatMap(({ rows }) => rows.sessions()) }
   })
 
 describe("tries", () => {
@@ -34,7 +34,7 @@ describe("tries", () => {
       const patient = yield* clientOf(busy, { retry: { tries: 8, base: "1 millis" } })
       const page = yield* Effect.forkChild(patient.list({}, { tries: 2 }))
       yield* TestClock.adjust("1 minute")
-      assert.lengthOf((yield* Fiber.join(page)).sessions, 5)
+      assert.lengthOf((yield* Fiber.join(page)).rows.sessions(), 5)
     })
   )
 })
@@ -83,7 +83,7 @@ describe("what the endpoint may write", () => {
         sessions.map(({ id }) => id),
         simulator.truth().map(({ id }) => id)
       )
-      assert.isEmpty(pages[3]?.sessions)
+      assert.isEmpty(pages[3]?.rows.sessions())
       assert.strictEqual(pages[0]?.total, options.edition === "snake" ? 120 : undefined)
     })
   )
@@ -122,7 +122,7 @@ describe("what may go wrong once", () => {
       simulator.failNext(1, fault)
       const client = yield* clientOf(simulator)
       const page = yield* yield* Server.settle(client.list({})).pipe(Server.withWaits(0))
-      assert.lengthOf(page.sessions, 5)
+      assert.lengthOf(page.rows.sessions(), 5)
       assert.deepStrictEqual(
         simulator.requests.map(({ outcome }) => outcome),
         ["fault", "answered"]
@@ -138,7 +138,7 @@ describe("what may go wrong once", () => {
       const simulator = yield* AgniSimulator.make({ sessions: 5 })
       simulator.failNext(1, Fault.slow("20 seconds"))
       const client = yield* clientOf(simulator)
-      assert.lengthOf((yield* yield* Server.settle(client.list({}))).sessions, 5)
+      assert.lengthOf((yield* yield* Server.settle(client.list({}))).rows.sessions(), 5)
       assert.lengthOf(simulator.requests, 1)
     })
   )
@@ -170,7 +170,7 @@ describe("what may go wrong once", () => {
       const simulator = yield* AgniSimulator.make({ sessions: 5 })
       simulator.failNext(1, Fault.redirect("same-origin"))
       const client = yield* clientOf(simulator)
-      assert.lengthOf((yield* client.list({})).sessions, 5)
+      assert.lengthOf((yield* client.list({})).rows.sessions(), 5)
       assert.deepStrictEqual(
         simulator.requests.map(({ key }) => key),
         ["right", "right"]
@@ -189,7 +189,7 @@ describe("a server with a limit", () => {
       const all = Effect.forEach(pages, (page) => client.list({ page }), { concurrency: 8 })
       const found = yield* yield* Server.settle(all)
       assert.sameMembers(
-        found.flatMap(({ sessions }) => sessions.map(({ id }) => id)),
+        found.flatMap(({ rows }) => rows.sessions().map(({ id }) => id)),
         simulator.truth().map(({ id }) => id)
       )
     })

@@ -4,7 +4,7 @@ import * as VersionClock from "@callstream/core/client/VersionClock"
 import { AgniError } from "@callstream/core/model/AgniError"
 import type { CallSessionQuery } from "@callstream/core/model/CallSessionQuery"
 import * as Version from "@callstream/core/model/Version"
-import * as Coverage from "@callstream/core/stream/Coverage"
+import * as Rows from "@callstream/core/model/Rows"
 import { assert, describe, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
@@ -118,7 +118,7 @@ describe("a page", () => {
         ]
       )
       assert.strictEqual(found.page, 2)
-      assert.deepStrictEqual(found.sessions, [{ id, status: "completed" }])
+      assert.deepStrictEqual(found.rows.sessions(), [{ id, status: "completed" }])
       assert.strictEqual(found.edition, "camelCase")
     })
   )
@@ -179,7 +179,7 @@ describe("a page", () => {
   it.effect("keeps records that could not be decoded", () =>
     Effect.gen(function* () {
       const found = yield* pageOf(always({ body: { data: [{ id }, { id: null }], meta: { total: "2" } } }))
-      assert.lengthOf(found.sessions, 1)
+      assert.lengthOf(found.rows.sessions(), 1)
       assert.deepStrictEqual(
         found.rejected.map(({ index, raw }) => [index, raw]),
         [[1, { id: null }]]
@@ -241,7 +241,7 @@ describe("the version of a page", () => {
       const version = Date.parse(http(now)) * 1000
       assert.strictEqual<number | undefined>(page.version, version)
       assert.deepStrictEqual<ReadonlyArray<number | undefined>>(
-        Coverage.items(page).map(({ version }) => version),
+        Rows.items(page.rows).map(({ version }) => version),
         [version]
       )
       assert.strictEqual(page.rejected[0]?.observedAt, version)
@@ -378,7 +378,7 @@ describe("what is retried", () => {
   it.effect.each([408, 425, 429, 500, 501, 502, 503, 504, 520])("%d, and then a page", (status) =>
     Effect.gen(function* () {
       const server = once({ status, body: "<html>" })
-      assert.lengthOf((yield* pageOf(server)).sessions, 1)
+      assert.lengthOf((yield* pageOf(server)).rows.sessions(), 1)
       assert.lengthOf(server.sent, 2)
     })
   )
@@ -391,7 +391,7 @@ describe("what is retried", () => {
   ])("%j", ([, reply]) =>
     Effect.gen(function* () {
       const server = once(reply)
-      assert.lengthOf((yield* pageOf(server)).sessions, 1)
+      assert.lengthOf((yield* pageOf(server)).rows.sessions(), 1)
       assert.lengthOf(server.sent, 2)
     })
   )
@@ -401,7 +401,7 @@ describe("what is retried", () => {
       const server = Server.make((number, _, request) =>
         number === 1 ? Effect.fail(Server.transportError(request, "ECONNREFUSED")) : page
       )
-      assert.lengthOf((yield* pageOf(server)).sessions, 1)
+      assert.lengthOf((yield* pageOf(server)).rows.sessions(), 1)
       assert.lengthOf(server.sent, 2)
     })
   )
@@ -411,7 +411,7 @@ describe("what is retried", () => {
       const server = Server.make((number, _, request) =>
         number === 1 ? { ...page, cutOff: Server.transportError(request, "ECONNRESET") } : page
       )
-      assert.lengthOf((yield* pageOf(server)).sessions, 1)
+      assert.lengthOf((yield* pageOf(server)).rows.sessions(), 1)
       assert.lengthOf(server.sent, 2)
       const error = yield* errorOf(
         Server.make((_, __, request) => ({ ...page, cutOff: Server.transportError(request, "ECONNRESET") })),
@@ -699,7 +699,7 @@ describe("bodies", () => {
   it.effect("of exactly the size allowed are fine", () =>
     Effect.gen(function* () {
       const size = JSON.stringify(page.body).length
-      assert.lengthOf((yield* pageOf(always(page), { maxBodyBytes: size })).sessions, 1)
+      assert.lengthOf((yield* pageOf(always(page), { maxBodyBytes: size })).rows.sessions(), 1)
       assert.strictEqual((yield* errorOf(always(page), { maxBodyBytes: size - 1 })).reason._tag, "InvalidResponse")
     })
   )
@@ -719,7 +719,7 @@ describe("bodies", () => {
           )
       )
       const client = yield* Server.clientOf(server)
-      assert.strictEqual((yield* client.list({})).sessions[0]?.summary, "日本 💥")
+      assert.strictEqual((yield* client.list({})).rows.sessions()[0]?.summary, "日本 💥")
     })
   )
 
@@ -781,7 +781,7 @@ describe("redirects", () => {
     Effect.gen(function* () {
       let read = 0
       const server = once(to("https://api.ravan.ai/v2/sessions?page=1", status, () => void read++))
-      assert.lengthOf((yield* pageOf(server)).sessions, 1)
+      assert.lengthOf((yield* pageOf(server)).rows.sessions(), 1)
       assert.strictEqual(server.sent[1]?.url.href, "https://api.ravan.ai/v2/sessions?page=1")
       assert.strictEqual(server.sent[1]?.headers["x-api-key"], key)
       assert.strictEqual(read, 1)

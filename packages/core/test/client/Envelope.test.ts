@@ -23,9 +23,11 @@ const reasonOf = (body: unknown) => {
 describe("Envelope.decode", () => {
   it("reads the camelCase edition", () => {
     const body = { success: true, message: "ok", data: { callSessions: [{ id: "b", agentId: "x" }, { id: "a" }] } }
-    assert.deepStrictEqual(pageOf(body), {
+    const { rows, ...rest } = pageOf(body)
+    assert.deepStrictEqual(rows.sessions(), [{ id: "b", agentId: "x" }, { id: "a" }])
+    assert.deepStrictEqual([rows.id(1), rows.observedAt(1)], ["a", context.version])
+    assert.deepStrictEqual(rest, {
       page: 3,
-      sessions: [{ id: "b", agentId: "x" }, { id: "a" }],
       rejected: [],
       observedAt: context.observedAt,
       version: context.version,
@@ -42,7 +44,7 @@ describe("Envelope.decode", () => {
       data: [{ id: "a", agent_id: "x" }],
       meta: { total: 41, limit: 20, offset: 0 }
     })
-    assert.deepStrictEqual(found.sessions, [{ id: "a", agentId: "x" }])
+    assert.deepStrictEqual(found.rows.sessions(), [{ id: "a", agentId: "x" }])
     assert.strictEqual(found.edition, "snake_case")
     assert.strictEqual(found.total, 41)
   })
@@ -80,7 +82,7 @@ describe("Envelope.decode", () => {
     [{ success: true, data: null, meta: { total: "0" } }, undefined]
   ])("an empty list is %j", (body, edition) => {
     const found = pageOf(body)
-    assert.deepStrictEqual(found.sessions, [])
+    assert.deepStrictEqual(found.rows.sessions(), [])
     assert.deepStrictEqual(found.rejected, [])
     assert.strictEqual(found.edition, edition)
   })
@@ -136,7 +138,7 @@ describe("Envelope.decode", () => {
   it("one bad record never fails a page, and is kept whole", () => {
     const bad = { id: "", callerNumber: "+14155550123", extra: [1] }
     const found = pageOf({ data: { callSessions: [{ id: "a" }, bad, { id: "b" }, null, "text"] } })
-    assert.deepStrictEqual(found.sessions, [{ id: "a" }, { id: "b" }])
+    assert.deepStrictEqual(found.rows.sessions(), [{ id: "a" }, { id: "b" }])
     assert.deepStrictEqual(
       found.rejected.map(({ reason: _, ...rest }) => rest),
       [

@@ -4,7 +4,7 @@ import * as Instant from "@callstream/core/model/Instant"
 import * as CallSessions from "@callstream/core/stream/CallSessions"
 import * as Extremes from "@callstream/core/stream/Extremes"
 import * as History from "@callstream/core/stream/History"
-import * as Learned from "@callstream/core/stream/Learned"
+import * as EndpointProfile from "@callstream/core/stream/EndpointProfile"
 import * as Plan from "@callstream/core/stream/Plan"
 import { AgniSimulator, Fault } from "@callstream/core/testing"
 import { assert, describe, it } from "@effect/vitest"
@@ -98,7 +98,7 @@ const uses: Readonly<
   "a range with filters": ({ agentIds }) =>
     Stream.runDrain(History.windows(range, { ...filters, agentId: agentIds[0] })),
   "a range, with the calls without a start that were created in it": () => Stream.runDrain(History.windows(range)),
-  "check, as the command does it": () => Learned.examine(),
+  "check, as the command does it": () => EndpointProfile.examine(),
   "plan, as the command does it": () => Plan.make({}, { pageSize: 20 }),
   "plan of a range": ({ agentIds }) =>
     Plan.make({ from: range.from, to: range.from + day }, { agentId: agentIds[0], channel: "inbound_call" }),

@@ -10,7 +10,9 @@ const length = 24
 
 const part = (verdict: CoverageSet.Verdict, count: number, asOf = 5): CoverageSet.Part => ({
   verdict,
-  ...(verdict === "proven" ? {} : { reason: { kind: "doubt" as const, text: `it is ${verdict}` } }),
+  ...(verdict === "proven"
+    ? {}
+    : { reason: verdict === "provisional" ? ({ _tag: "CallsMoved" } as const) : ({ _tag: "NotBack" } as const) }),
   count,
   final: 0,
   requests: 1,
@@ -70,12 +72,24 @@ describe("CoverageSet", () => {
   })
 
   it("keeps calls without a start time apart, and their verdict counts", () => {
-    const all = CoverageSet.addWithoutStart(added(entry(0, 10)), part("provisional", 3), 7)
+    const outside = { created: 7, unassigned: 0 }
+    const all = CoverageSet.addWithoutStart(added(entry(0, 10)), part("provisional", 3), outside)
     assert.deepStrictEqual(ranges(all), [[0, 10, 10]])
-    assert.deepInclude(all, { withoutStart: part("provisional", 3), outside: 7 })
+    assert.deepInclude(all, { withoutStart: part("provisional", 3), outside })
     assert.deepStrictEqual(CoverageSet.verdict([all], { from: 0, to: 10 }), Result.succeed("provisional" as const))
     const again = CoverageSet.rewind(all, Position.of(10))
     assert.deepStrictEqual(again, added(entry(0, 10)))
+  })
+
+  it("says whether calls without a start time were read", () => {
+    const of = (known: CoverageSet.Part | undefined, created: number, unassigned: number) =>
+      CoverageSet.hasWithoutStart(CoverageSet.addWithoutStart(CoverageSet.empty, known, { created, unassigned }))
+    assert.isFalse(CoverageSet.hasWithoutStart(added(entry(0, 10))))
+    assert.isTrue(CoverageSet.hasWithoutStart(CoverageSet.addWithoutStart(CoverageSet.empty, part("proven", 0))))
+    assert.isTrue(of(part("proven", 0), 0, 0))
+    assert.isTrue(of(part("proven", 0), 4, 1))
+    assert.isFalse(of(undefined, 0, 3), "none of them could be assigned to the range")
+    assert.isFalse(of(part("provisional", 1), 0, 3), "a call with a start that came late is none of them")
   })
 
   it("refuses to judge what two processes both speak of", () => {
@@ -88,7 +102,10 @@ describe("CoverageSet", () => {
 
   it("is kept as JSON without a loss", () => {
     const all = CoverageSet.commit(
-      CoverageSet.addWithoutStart(added(entry(0, 10, "unprovable"), entry(10, 20)), part("proven", 1), 2),
+      CoverageSet.addWithoutStart(added(entry(0, 10, "unprovable"), entry(10, 20)), part("proven", 1), {
+        created: 1,
+        unassigned: 1
+      }),
       [Position.of(10)]
     )
     const codec = Schema.fromJsonString(CoverageSet.CoverageSet)

@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as CallSession from "../../src/model/CallSession.ts"
 import * as ExactNumber from "../../src/model/ExactNumber.ts"
 import * as Version from "../../src/model/Version.ts"
+import * as CallRows from "../../src/model/Rows.ts"
 import * as Envelope from "../../src/client/internal/Envelope.ts"
 import * as Packed from "../../src/model/internal/Packed.ts"
 import * as Coverage from "../../src/stream/Coverage.ts"
@@ -131,35 +131,30 @@ describe("Rows.pack", () => {
   })
 })
 
-describe("Coverage.items", () => {
+describe("the rows of a window", () => {
   const sessions = ["a", "b", "c"].map((id) => sessionOf({ id, status: "failed", startedAt: "2026-07-31T07:16:10Z" }))
   const rest = { from: 0, to: 1, rejected: [], coverage: { _tag: "Proven" }, requests: 1, observedAt: 5 } as const
   const window = Coverage.make(unpacked(sessions), rest)
 
-  it("are the window's own, and its sessions are read once", () => {
+  it("are counted without decoding them, and decoded once", () => {
     assert.strictEqual(window.settled, 3)
     assert.deepStrictEqual(
-      Coverage.items(window).map(({ id }) => id),
+      CallRows.items(window.rows).map(({ id }) => id),
       ["a", "b", "c"]
     )
-    assert.deepStrictEqual(window.sessions, sessions)
-    assert.strictEqual(window.sessions, window.sessions)
+    assert.deepStrictEqual(window.rows.sessions(), sessions)
+    assert.strictEqual(window.rows.sessions(), window.rows.sessions())
   })
 
-  it.effect("of a copy are those of its sessions", () =>
-    Effect.sync(() => {
-      const fewer: Coverage.Window = { ...window, sessions: window.sessions.slice(1) }
-      assert.deepStrictEqual(
-        Coverage.items(fewer).map(({ id, start }) => [id, start]),
-        [
-          ["b", 1_785_482_170_000_000],
-          ["c", 1_785_482_170_000_000]
-        ]
-      )
-      assert.deepStrictEqual(
-        Coverage.items({ ...window }).map(({ row }) => row),
-        sessions
-      )
-    })
-  )
+  it("are all in a copy, as the JSON that they are held as", () => {
+    const { rows } = { ...window }
+    assert.deepStrictEqual(
+      CallRows.items(rows).map(({ json }) => json?.bytes === CallRows.items(window.rows)[0]?.json?.bytes),
+      [true, true, true]
+    )
+    assert.deepStrictEqual(
+      sessions.map((_, at) => ({ ...rows }).decode(at)),
+      sessions
+    )
+  })
 })

@@ -9,7 +9,7 @@ import * as Rows from "@callstream/core/model/Rows"
 import * as Source from "@callstream/core/source/Source"
 import * as SessionSink from "@callstream/core/sink/SessionSink"
 import { SinkError } from "@callstream/core/sink/SinkError"
-import { items, verdict, type Window } from "@callstream/core/stream/Coverage"
+import { verdict, type Window } from "@callstream/core/stream/Coverage"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
@@ -23,7 +23,7 @@ const placeAt = (place: number | "end") => (place === "end" ? place : Position.o
 export const window = (index: number, sessions: ReadonlyArray<CallSession> = tenOf(index)): Window => ({
   from: begin + 10 * index,
   to: begin + 10 * index + 10,
-  sessions,
+  rows: Rows.ofSessions(sessions, begin + 1000),
   rejected: [],
   coverage: { _tag: "Proven" },
   settled: 0,
@@ -40,18 +40,17 @@ export const sourceOf = <E, R>(windows: (at: Source.Place) => Stream.Stream<Wind
   Source.make({ fingerprint: {}, units: (at) => Stream.map(windows(at), unitOf) })
 
 export const unitOf = (window: Window): Source.Unit => {
-  const { from, observedAt, rejected, to } = window
-  const rows = Rows.make(items(window), observedAt)
+  const { from, rejected, rows, to } = window
   return from < to
     ? { _tag: "Window", rows, rejected, range: { from, to }, coverage: entryOf(window), to: Position.of(to) }
     : { _tag: "Page", rows, rejected }
 }
 
-const entryOf = ({ coverage, from, observedAt, requests, sessions, settled, to }: Window): CoverageSet.Entry => ({
+const entryOf = ({ coverage, from, observedAt, requests, rows, settled, to }: Window): CoverageSet.Entry => ({
   range: { from, to },
   verdict: verdict(coverage),
-  ...(coverage._tag === "Proven" ? {} : { reason: { kind: "doubt", text: coverage.reason } }),
-  count: sessions.length,
+  ...(coverage._tag === "Proven" ? {} : { reason: coverage.reason }),
+  count: rows.length,
   final: settled,
   requests,
   asOf: observedAt

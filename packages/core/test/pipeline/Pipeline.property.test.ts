@@ -17,7 +17,6 @@ describe("Pipeline.run", () => {
           processes += result.processes
         }
         console.log(JSON.stringify({ first, count, processes }))
-      }),
-    { timeout: 120_000 }
+      })
   )
 })

@@ -10,6 +10,7 @@ import * as Instant from "@callstream/core/model/Instant"
 import type { DeadLetter } from "@callstream/core/pipeline/DeadLetter"
 import * as Guarantee from "@callstream/core/pipeline/Guarantee"
 import * as Pipeline from "@callstream/core/pipeline/Pipeline"
+import * as Rows from "@callstream/core/model/Rows"
 import type { Delivery } from "@callstream/core/sink/SessionSink"
 import type { Window } from "@callstream/core/stream/Coverage"
 import * as Transform from "@callstream/core/transform/Transform"
@@ -199,7 +200,10 @@ export const run = Effect.fnUntraced(function* (seed: number): Effect.fn.Return<
   const windowOf = (from: number, to: number, of: ReadonlyArray<Record>): Window => ({
     from,
     to,
-    sessions: of.filter(({ fate }) => fate !== "undecodable").map(toSession),
+    rows: Rows.ofSessions(
+      of.filter(({ fate }) => fate !== "undecodable").map((record) => toSession(record)),
+      observed()
+    ),
     rejected: of
       .filter(({ fate }) => fate === "undecodable")
       .map(({ id }) => ({

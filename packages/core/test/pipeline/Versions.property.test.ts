@@ -5,6 +5,7 @@ import type { CallSession } from "@callstream/core/model/CallSession"
 import * as Pipeline from "@callstream/core/pipeline/Pipeline"
 import * as SessionSink from "@callstream/core/sink/SessionSink"
 import * as Coverage from "@callstream/core/stream/Coverage"
+import * as Rows from "@callstream/core/model/Rows"
 import * as Transform from "@callstream/core/transform/Transform"
 import { assert, describe, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
@@ -66,8 +67,8 @@ const history = Effect.fnUntraced(function* (seed: number) {
   const received = new Map<unknown, number>()
   const decoder: PageDecoder.Decoder = {
     decode: (body, about) =>
-      Effect.tap(PageDecoder.here.decode(body, about), ({ sessions }) =>
-        Effect.sync(() => received.set(requestOf(sessions[0]), received.size))
+      Effect.tap(PageDecoder.here.decode(body, about), ({ rows }) =>
+        Effect.sync(() => received.set(requestOf(rows.sessions()[0]), received.size))
       )
   }
   const delays = (client: HttpClient.HttpClient) =>
@@ -114,7 +115,7 @@ const history = Effect.fnUntraced(function* (seed: number) {
               Stream.filter((at) => begin + at >= from),
               Stream.mapEffect((at) => list({ page: at + 1 }), { concurrency: 3 }),
               Stream.map((page) =>
-                Coverage.make(Coverage.items(page), {
+                Coverage.make(Rows.items(page.rows), {
                   from: begin + page.page - 1,
                   to: begin + page.page,
                   rejected: [],

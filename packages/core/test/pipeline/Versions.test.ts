@@ -10,6 +10,7 @@ import * as CallSessions from "@callstream/core/stream/CallSessions"
 import * as Coverage from "@callstream/core/stream/Coverage"
 import * as Extremes from "@callstream/core/stream/Extremes"
 import * as History from "@callstream/core/stream/History"
+import * as Rows from "@callstream/core/model/Rows"
 import { AgniSimulator } from "@callstream/core/testing"
 import * as Transform from "@callstream/core/transform/Transform"
 import { assert, describe, it } from "@effect/vitest"
@@ -51,8 +52,8 @@ const given = Effect.fnUntraced(function* <R>(
 })
 
 describe("the versions of rows", () => {
-  const loose = (sessions: Parameters<typeof Coverage.items>[0]) =>
-    Coverage.make(Coverage.items(sessions), {
+  const loose = (page: Pick<Coverage.Window, "rows">) =>
+    Coverage.make(Rows.items(page.rows), {
       from: 0,
       to: 0,
       rejected: [],
@@ -144,7 +145,7 @@ describe("the versions of rows", () => {
         }
       })
       const { batches, letters } = yield* given(
-        Stream.make(Coverage.make(rows, { ...loose({ sessions: [] }), observedAt: begin })),
+        Stream.make(Coverage.make(rows, { ...loose({ rows: Rows.make([], 0) }), observedAt: begin })),
         throwing
       ).pipe(Effect.provide(Checkpoint.layerMemory))
       assert.deepStrictEqual<ReadonlyArray<unknown>>(

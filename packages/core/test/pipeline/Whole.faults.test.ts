@@ -95,7 +95,6 @@ describe("a whole run", () => {
         }
         assert.isAbove(told, mode === "once" ? 5 : operations / 2)
         assert.isAbove(resumed, 2)
-      }),
-    180_000
+      })
   )
 })

@@ -112,13 +112,16 @@ describe("windows as units", () => {
     from: Instant.Instant,
     to: Instant.Instant,
     ids: ReadonlyArray<string>,
-    outside?: number
+    outside?: Coverage.Outside
   ): Coverage.Window => ({
     from: begin + from,
     to: begin + to,
-    sessions: ids.map((id) => ({ id, startedAt: id.startsWith("u") ? null : Instant.format(begin + 5) })),
+    rows: Rows.ofSessions(
+      ids.map((id) => ({ id, startedAt: id.startsWith("u") ? null : Instant.format(begin + 5) })),
+      100 - to
+    ),
     rejected: [],
-    coverage: outside === undefined ? { _tag: "Unprovable", reason: "no bounds" } : { _tag: "Proven" },
+    coverage: outside === undefined ? { _tag: "Unprovable", reason: { _tag: "BoundsUnclear" } } : { _tag: "Proven" },
     settled: 1,
     requests: 1,
     observedAt: 100 - to,
@@ -153,10 +156,14 @@ describe("windows as units", () => {
   })
 
   it("with the number of calls outside the range speak of no range", () => {
-    const units = unitsOf(window(0, 10, ["a"]), window(10, 10, [], 12))
+    const outside = { created: 0, unassigned: 12 }
+    const units = unitsOf(window(0, 10, ["a"]), window(10, 10, [], outside))
     assert.deepStrictEqual(tags(units), ["Window", "WithoutStart"])
-    assert.deepInclude(coverageOf(units), { outside: 12 })
+    assert.deepInclude(coverageOf(units), { outside })
     assert.isUndefined(coverageOf(units).withoutStart)
+    // None was created in the range: that was seen.
+    const none = unitsOf(window(0, 10, ["a"]), window(10, 10, [], { created: 12, unassigned: 0 }))
+    assert.deepInclude(coverageOf(none).withoutStart, { verdict: "proven", count: 0 })
   })
 
   it("lose nothing in a copy", () => {

@@ -179,7 +179,7 @@ describe("CallSessions.pages: the end", () => {
     Effect.gen(function* () {
       const simulator = yield* AgniSimulator.make({ ...minimal, maxPageSize: 7 })
       const { elements } = yield* all(simulator, CallSessions.pages({ pageSize: 500 }))
-      assert.isTrue(elements.every((page) => page.sessions.length <= 7))
+      assert.isTrue(elements.every((page) => page.rows.sessions().length <= 7))
       assert.deepStrictEqual(sorted(idsOf(elements)), sorted(trueIds(simulator)))
     })
   )
@@ -189,7 +189,7 @@ describe("CallSessions.pages: the end", () => {
       const simulator = yield* AgniSimulator.make({ ...minimal, filterAfterPaging: "filters" })
       const completed = simulator.truth({ status: "completed" }).map(({ id }) => id)
       const { elements } = yield* all(simulator, CallSessions.pages({ pageSize: 20, status: "completed" }))
-      assert.isAbove(new Set(elements.map((page) => page.sessions.length)).size, 1)
+      assert.isAbove(new Set(elements.map((page) => page.rows.sessions().length)).size, 1)
       assert.isBelow(completed.length, 200)
       assert.deepStrictEqual(sorted(idsOf(elements)), sorted(completed))
     })

@@ -1,6 +1,7 @@
 import * as CallSessions from "@callstream/core/stream/CallSessions"
 import type { Window } from "@callstream/core/stream/Coverage"
 import * as Extremes from "@callstream/core/stream/Extremes"
+import * as Rows from "@callstream/core/model/Rows"
 import type * as History from "@callstream/core/stream/History"
 import { AgniSimulator } from "@callstream/core/testing"
 import { assert, describe, it } from "@effect/vitest"
@@ -44,7 +45,7 @@ describe("Extremes", () => {
         assert.deepStrictEqual(idsOf(elements), sorted.slice(0, limit), about)
         assert.isAtMost(elements.length, 1, about)
       }),
-    { timeout: 60_000, arbitrary: { runs: 80 } }
+    { arbitrary: { runs: 80 } }
   )
 
   // More than what is held, so that it is trimmed on the way; the ids run against the microseconds.
@@ -80,7 +81,7 @@ describe("Extremes", () => {
       const pages = Stream.make(page(1, [dated], [{ n: 1 }]), page(2, []), page(3, [session("undated")], [{ n: 2 }]))
       const { elements } = yield* collect(Extremes.newest(5)(pages))
       assert.deepStrictEqual(
-        elements.map(({ rejected, sessions }) => [sessions.length, rejected.map(({ raw }) => raw)]),
+        elements.map(({ rejected, rows }) => [rows.length, rejected.map(({ raw }) => raw)]),
         [
           [0, [{ n: 1 }]],
           [0, [{ n: 2 }]],
@@ -125,7 +126,10 @@ describe("Extremes", () => {
           const windows: Array<Window> = []
           const passing = Stream.map(
             Stream.tap(ofWindows[side](7, {}, { counts: passes }), (window) => Effect.sync(() => windows.push(window))),
-            (window) => ({ ...window, sessions: window.sessions.filter(passes) })
+            (window) => ({
+              ...window,
+              rows: Rows.ofSessions(window.rows.sessions().filter(passes), window.observedAt)
+            })
           )
           const { elements, error } = yield* all(simulator, sides[side](7)(passing))
           assert.isUndefined(error)
@@ -184,7 +188,7 @@ describe("Extremes", () => {
           })
           assert.isNotEmpty(windows)
         }),
-      { timeout: 60_000, arbitrary: { runs: 60 } }
+      { arbitrary: { runs: 60 } }
     )
 
     it.effect("a long silence is crossed in a few steps", () =>

@@ -3,6 +3,7 @@
  * no code with the simulator.
  */
 import * as AgniClient from "@callstream/core/client/AgniClient"
+import * as Rows from "@callstream/core/model/Rows"
 import * as Coverage from "@callstream/core/stream/Coverage"
 import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
@@ -147,7 +148,7 @@ export const run = Effect.fnUntraced(function* (
   return {
     windows: elements,
     error,
-    ids: elements.flatMap((window) => Coverage.items(window).map(({ id }) => id)),
+    ids: elements.flatMap(({ rows }) => Rows.items(rows).map(({ id }) => id)),
     requests: server.requests() - before,
     seconds: ((times.at(-1) ?? 0) - (times[0] ?? 0)) / 1000,
     set: elements.reduce<Coverage.Verdict>(

@@ -92,7 +92,7 @@ describe("Plain.createClient", () => {
       }
     }
     assert.isBelow(await askedAfter(onePage()), 10)
-    // Of 500 pages: what learning asks, and the first windows.
+    // Of 500 pages: what probing asks, and the first windows.
     assert.isBelow(await askedAfter(oneSession()), 200)
     await client.dispose()
   })

@@ -70,7 +70,7 @@ describe("Plan.make", () => {
           Effect.provideService(AgniClient, read.client),
           Effect.provideService(Clock.Clock, read.clock)
         )
-        const sessions = windows.reduce((sum, { sessions }) => sum + sessions.length, 0)
+        const sessions = windows.reduce((sum, { rows }) => sum + rows.length, 0)
         const requests = read.simulator.requests.length
         const told = `${JSON.stringify({ ...plan, windows: plan.windows.length })} against ${requests} requests for ${sessions} sessions in ${windows.length} windows`
         // A filter is tried twice.
@@ -107,7 +107,7 @@ describe("Plan.make", () => {
       const windows = yield* Effect.provideService(Stream.runCollect(History.windows(range)), AgniClient, read.client)
       // The plan counts calls by their start.
       const dated = windows.filter(({ from, to }) => from < to)
-      const sessions = dated.reduce((sum, { sessions }) => sum + sessions.length, 0)
+      const sessions = dated.reduce((sum, { rows }) => sum + rows.length, 0)
       const requests = read.simulator.requests.length
       const told = `${plan.requests} for ${requests}, ${plan.windows.length} windows for ${dated.length}`
       assert.deepStrictEqual(plan.sessions, { least: sessions, most: sessions })

@@ -59,8 +59,8 @@ const check = (
     // The only call there is has no known time: it is missing from the whole.
     else assert.notStrictEqual(windows.at(-1)?.coverage._tag, "Proven", about)
   }
-  // Of a single page, or of calls that all start together, it may not be seen what bounds do.
-  if (one.scrambled || rows.length - poison.length < 20 || one.every === 0) return
+  // Of a few pages, or of calls that all start together, it may not be seen what bounds do.
+  if (one.scrambled || rows.length < 320 || one.every === 0) return
   for (const { coverage, from, to } of ranges) {
     if (coverage._tag === "Gap") {
       assert.isTrue(

@@ -3,7 +3,7 @@ import * as Seen from "../../src/stream/internal/Seen.ts"
 import { page, session } from "./walk.ts"
 
 /** Whether a record is met as if for the first time. */
-const isNew = (seen: Seen.Seen, id: string) => seen.keepNew(page(1, [session(id)])).sessions.length === 1
+const isNew = (seen: Seen.Seen, id: string) => seen.keepNew(page(1, [session(id)])).rows.sessions().length === 1
 
 describe("Seen", () => {
   it("knows the first page and the last ten thousand records, and forgets most of 100,000", () => {
@@ -38,7 +38,7 @@ describe("Seen", () => {
       )
     )
     assert.deepStrictEqual(
-      kept.sessions.map(({ id }) => id),
+      kept.rows.sessions().map(({ id }) => id),
       ["b", "a", "c"]
     )
   })
@@ -70,6 +70,6 @@ describe("Seen", () => {
     )
     seen.keepNew(page(0, [session("before")]))
     seen.keepNew(huge)
-    for (let times = 0; times < 3; times++) assert.isEmpty(seen.keepNew(huge).sessions)
+    for (let times = 0; times < 3; times++) assert.isEmpty(seen.keepNew(huge).rows.sessions())
   })
 })

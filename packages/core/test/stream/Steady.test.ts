@@ -1,10 +1,10 @@
 import * as CallSessions from "@callstream/core/stream/CallSessions"
 import * as History from "@callstream/core/stream/History"
-import * as Learned from "@callstream/core/stream/Learned"
 import { AgniSimulator } from "@callstream/core/testing"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
+import * as Probes from "../../src/stream/internal/Probes.ts"
 import { all, byHand, page, session } from "./walk.ts"
 
 /** Other calls in each answer, though ids may come twice. */
@@ -24,7 +24,7 @@ const madeUp = (startedAt: (number: number) => string) => {
 const uses = {
   pages: Stream.runDrain(CallSessions.pages({ pageSize: 20 })),
   history: Stream.runDrain(History.windows()),
-  learning: Learned.learn()
+  probing: Probes.probe()
 }
 
 describe("a server that makes its answers up", () => {

@@ -1,5 +1,6 @@
 /** Walks against the simulator, and against pages made by hand. */
 import * as AgniClient from "@callstream/core/client/AgniClient"
+import * as Rows from "@callstream/core/model/Rows"
 import type { AgniError } from "@callstream/core/model/AgniError"
 import type { CallSession } from "@callstream/core/model/CallSession"
 import type { CallSessionQuery } from "@callstream/core/model/CallSessionQuery"
@@ -54,8 +55,8 @@ export const all = <A, E>(
 ) => settle(clientOf(simulator, options)(collect(stream)))
 
 /** The ids of pages, those of rejected records included. */
-export const idsOf = (pages: ReadonlyArray<Pick<Page, "sessions">>): ReadonlyArray<string> =>
-  pages.flatMap((page) => page.sessions.map(({ id }) => id))
+export const idsOf = (pages: ReadonlyArray<Pick<Page, "rows">>): ReadonlyArray<string> =>
+  pages.flatMap((page) => page.rows.sessions().map(({ id }) => id))
 
 export const session = (id: string, fields: Partial<CallSession> = {}): CallSession => ({ id, ...fields })
 
@@ -66,7 +67,7 @@ export const page = (
   observedAt = 0
 ): Page => ({
   page: number,
-  sessions,
+  rows: Rows.ofSessions(sessions, observedAt),
   rejected: raws.map((raw, index): Rejected => ({
     stage: "decode",
     reason: "id is missing",

@@ -1,4 +1,5 @@
 /** Histories on the adversary, by seed and trait, and what a run over one of them must hold. */
+import * as CoverageReason from "@callstream/core/coverage/CoverageReason"
 import { AgniClient } from "@callstream/core/client/AgniClient"
 import { startInstant } from "@callstream/core/model/CallSession"
 import { type Verdict, verdict, weaker, type Window } from "@callstream/core/stream/Coverage"
@@ -190,13 +191,13 @@ const horizon = 2 * hour
 const judge = (one: Case, server: Adversary.Server, windows: ReadonlyArray<Window>): Judgement => {
   const wrong: Array<string> = []
   const coverages = finalCoverage(windows)
-  const ids = windows.flatMap(({ sessions }) => sessions.map(({ id }) => id))
+  const ids = windows.flatMap(({ rows }) => rows.sessions().map(({ id }) => id))
   const delivered = new Set(ids)
   if (delivered.size !== ids.length) wrong.push("a session came twice")
   for (const [i, window] of windows.entries()) {
     const before = windows[i - 1]
     if (before !== undefined && before.to !== window.from) wrong.push("the windows do not tile the range")
-    const starts = window.sessions.map((session) => startInstant(session) ?? -Infinity)
+    const starts = window.rows.sessions().map((session) => startInstant(session) ?? -Infinity)
     const tells = verdict(window.coverage) !== "unprovable" && window.from < window.to
     if (tells && starts.some((start) => start < window.from || start >= window.to))
       wrong.push("a session lies outside its window")
@@ -240,7 +241,11 @@ const judge = (one: Case, server: Adversary.Server, windows: ReadonlyArray<Windo
     requests: server.requests(),
     windows: coverages.length,
     proven: coverages.filter(({ coverage }) => coverage._tag === "Proven").length,
-    reasons: [...new Set(coverages.flatMap(({ coverage }) => ("reason" in coverage ? [coverage.reason] : [])))],
+    reasons: [
+      ...new Set(
+        coverages.flatMap(({ coverage }) => ("reason" in coverage ? [CoverageReason.describe(coverage.reason)] : []))
+      )
+    ],
     wrong
   }
 }

@@ -2,6 +2,7 @@
  * A server that shares no code with the simulator: rows in an array and traits, each of which is a way in which a list API can
  * mislead. It notes which rows it listed and counted, so that a claim can be held against what it showed.
  */
+import * as Rows from "@callstream/core/model/Rows"
 import type { AgniClient } from "@callstream/core/client/AgniClient"
 import { AgniError, InvalidRequest, Unavailable } from "@callstream/core/model/AgniError"
 import type { CallSession } from "@callstream/core/model/CallSession"
@@ -259,7 +260,7 @@ export const serve = (
           for (const { id } of found) listed.add(id)
           return Effect.succeed({
             page: query.page ?? 1,
-            sessions,
+            rows: Rows.ofSessions(sessions, observedAt),
             rejected: [],
             observedAt,
             edition: "camelCase" as const,

@@ -1,4 +1,5 @@
 /** Histories by seed, as adverse as a server can make them, and what a run over one of them must hold. */
+import * as CoverageReason from "@callstream/core/coverage/CoverageReason"
 import { AgniClient } from "@callstream/core/client/AgniClient"
 import { AgniError, InvalidRequest, Unavailable } from "@callstream/core/model/AgniError"
 import { startInstant } from "@callstream/core/model/CallSession"
@@ -194,7 +195,7 @@ const everything = (options: AgniSimulator.Options, query: CallSessionQuery.Call
     () => 0
   )
   const page = Effect.runSync(direct(twin, () => {})({ ...query, pageSize: 100_000 }))
-  return { rows: page.sessions }
+  return { rows: page.rows.sessions() }
 }
 
 /** What says nothing to a walk and is another one in each answer: signatures, and where the page begins. */
@@ -329,8 +330,8 @@ export const missed = (one: Case, { simulator }: World, ids: Iterable<string>): 
 /** Holds what was delivered against what there is. */
 export const judge = (one: Case, world: World, windows: ReadonlyArray<Window>): Judgement => {
   const wrong: Array<string> = []
-  const ids = windows.flatMap(({ rejected, sessions }) => [
-    ...sessions.map(({ id }) => id),
+  const ids = windows.flatMap(({ rejected, rows }) => [
+    ...rows.sessions().map(({ id }) => id),
     ...rejected.map(({ index }) => `rejected ${index}`)
   ])
   if (new Set(ids).size !== ids.length) wrong.push("a session came twice")
@@ -338,7 +339,7 @@ export const judge = (one: Case, world: World, windows: ReadonlyArray<Window>): 
     const before = windows[i - 1]
     if (window.to < window.from) wrong.push("a window ends before it begins")
     if (before !== undefined && before.to !== window.from) wrong.push("the windows do not tile the range")
-    const starts = window.sessions.map((session) => startInstant(session) ?? -Infinity)
+    const starts = window.rows.sessions().map((session) => startInstant(session) ?? -Infinity)
     const undated = window.from === window.to
     const outside = (start: number) => start < window.from || start >= window.to
     if (window.coverage._tag !== "Unprovable" && !undated && starts.some(outside)) {
@@ -374,7 +375,9 @@ export const judge = (one: Case, world: World, windows: ReadonlyArray<Window>): 
   const meant = truth.filter(({ startedAt }) => startedAt === undefined || startedAt < (end ?? Infinity))
   if (claimed.length > 0) wrong.push(`${claimed.length} sessions are missing from windows that are proven`)
   if (total === "proven" && meant.length > 0) wrong.push(`proven, and ${meant.length} sessions are missing`)
-  const reasons = windows.flatMap(({ coverage }) => ("reason" in coverage ? [coverage.reason] : []))
+  const reasons = windows.flatMap(({ coverage }) =>
+    "reason" in coverage ? [CoverageReason.describe(coverage.reason)] : []
+  )
   return {
     verdict: total,
     complete: meant.length === 0,

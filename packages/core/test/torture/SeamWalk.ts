@@ -12,7 +12,7 @@ export const byPages = (pageSize: number) =>
     CallSessions.pages({ pageSize }, { concurrency: 1 }),
     () => new Set<string>(),
     (ids, page) => {
-      for (const { id } of page.sessions) ids.add(id)
+      for (const { id } of page.rows.sessions()) ids.add(id)
       return ids
     }
   )
@@ -24,12 +24,13 @@ export const bySeams = Effect.fnUntraced(function* (client: AgniClient["Service"
   let seam: string | undefined
   let met = true
   for (let steps = 0; steps < 500; steps++) {
-    const { sessions } = yield* client.list({
+    const { rows } = yield* client.list({
       pageSize,
       sortBy: "started_at",
       sortOrder: "desc",
       startedBefore: before === undefined ? undefined : Instant.format(before)
     })
+    const sessions = rows.sessions()
     if (seam !== undefined && !sessions.some(({ id }) => id === seam)) met = false
     const fresh = sessions.filter(({ id }) => !ids.has(id))
     for (const { id } of fresh) ids.add(id)

@@ -23,7 +23,7 @@ export const sessions = Effect.fnUntraced(function* (
     timestamps: "micros"
   })
   const { elements } = yield* all(simulator, CallSessions.pages({ pageSize: 100 }))
-  return elements.flatMap((page): ReadonlyArray<Session> => page.sessions)
+  return elements.flatMap((page): ReadonlyArray<Session> => page.rows.sessions())
 })
 
 export interface Dice {

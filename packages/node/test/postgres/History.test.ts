@@ -36,27 +36,23 @@ describe.skipIf(Postgres.missing)(`History.windows over PostgreSQL${Postgres.rea
           // A reading that proves nothing is never wrong.
           assert.isAtLeast(tally.proven, 0.5 * tally.windows, told)
           assert.isAtLeast(tally.complete, 0.7 * count, told)
-        }),
-      { timeout: 120_000 }
+        })
     )
 
-    it.effect(
-      "the same histories make a walk over page numbers miss sessions",
-      () =>
-        Effect.gen(function* () {
-          const name = yield* database
-          const missed: Array<number> = []
-          for (const seed of seeds) {
-            const one = Scenario.make(seed)
-            const world = Effect.map(Scenario.open(one, name), (world) => [world, one.app.maxPageSize] as const)
-            missed.push(
-              yield* Effect.scoped(Effect.flatMap(world, ([world, size]) => Scenario.missedByPages(world, size)))
-            )
-          }
-          const lossy = missed.filter((sessions) => sessions > 0).length
-          assert.isAtLeast(lossy, 0.2 * count, JSON.stringify({ seeds, missed }))
-        }),
-      { timeout: 60_000 }
+    it.effect("the same histories make a walk over page numbers miss sessions", () =>
+      Effect.gen(function* () {
+        const name = yield* database
+        const missed: Array<number> = []
+        for (const seed of seeds) {
+          const one = Scenario.make(seed)
+          const world = Effect.map(Scenario.open(one, name), (world) => [world, one.app.maxPageSize] as const)
+          missed.push(
+            yield* Effect.scoped(Effect.flatMap(world, ([world, size]) => Scenario.missedByPages(world, size)))
+          )
+        }
+        const lossy = missed.filter((sessions) => sessions > 0).length
+        assert.isAtLeast(lossy, 0.2 * count, JSON.stringify({ seeds, missed }))
+      })
     )
 
     it.effect(
@@ -90,52 +86,49 @@ describe.skipIf(Postgres.missing)(`History.windows over PostgreSQL${Postgres.rea
         })
     )
 
-    it.effect(
-      "4,000 sessions over HTTP, read side by side while another connection writes",
-      () =>
-        Effect.gen(function* () {
-          const from = Date.UTC(2026, 4, 28, 23) * 1000
-          const one: Scenario.Scenario = {
-            ...Scenario.make(1),
-            sessions: 4000,
-            burst: 60,
-            starts: "micros",
-            queued: 0.3,
-            undated: 0,
-            index: "started_at",
-            planners: ["default", "sequential", "indexed"],
-            app: {
-              order: "start-desc",
-              sorting: "honoured",
-              after: "inclusive",
-              before: "exclusive",
-              maxPageSize: 100
-            },
-            // Those that come have most often just begun, which is beyond the range.
-            writes: { deleted: 0.02, inserted: 0.05, updated: 20, vacuum: 0.05 },
-            range: { from, to: Date.UTC(2026, 4, 31, 20) * 1000 },
-            read: { pageSize: 100, concurrency: 4, pagesPerWindow: 5 }
-          }
-          const world = yield* Scenario.open(one, yield* database, { atOnce: 4 })
-          const context = yield* Effect.context()
-          const server = yield* Loopback.make((response, request) => {
-            const { searchParams } = new URL(request.url ?? "", "http://127.0.0.1")
-            const answer = Effect.map(world.app.answer(searchParams), ({ body, headers, status }) => {
-              response.writeHead(status, headers)
-              response.end(body)
-            })
-            Effect.runForkWith(context)(Effect.onError(answer, () => Effect.sync(() => response.destroy())))
+    it.effect("4,000 sessions over HTTP, read side by side while another connection writes", () =>
+      Effect.gen(function* () {
+        const from = Date.UTC(2026, 4, 28, 23) * 1000
+        const one: Scenario.Scenario = {
+          ...Scenario.make(1),
+          sessions: 4000,
+          burst: 60,
+          starts: "micros",
+          queued: 0.3,
+          undated: 0,
+          index: "started_at",
+          planners: ["default", "sequential", "indexed"],
+          app: {
+            order: "start-desc",
+            sorting: "honoured",
+            after: "inclusive",
+            before: "exclusive",
+            maxPageSize: 100
+          },
+          // Those that come have most often just begun, which is beyond the range.
+          writes: { deleted: 0.02, inserted: 0.05, updated: 20, vacuum: 0.05 },
+          range: { from, to: Date.UTC(2026, 4, 31, 20) * 1000 },
+          read: { pageSize: 100, concurrency: 4, pagesPerWindow: 5 }
+        }
+        const world = yield* Scenario.open(one, yield* database, { atOnce: 4 })
+        const context = yield* Effect.context()
+        const server = yield* Loopback.make((response, request) => {
+          const { searchParams } = new URL(request.url ?? "", "http://127.0.0.1")
+          const answer = Effect.map(world.app.answer(searchParams), ({ body, headers, status }) => {
+            response.writeHead(status, headers)
+            response.end(body)
           })
-          const client = yield* Scenario.clientAt(server.url)
-          yield* Effect.forkScoped(Effect.forever(world.write))
-          const judgement = yield* Scenario.read(one, { ...world, client })
-          const told = JSON.stringify(judgement)
-          assert.deepStrictEqual(judgement.wrong, [], told)
-          assert.isAbove(judgement.proven, 0, told)
-          assert.strictEqual(server.requests.length, judgement.requests)
-          assert.isAbove(server.connections(), 1)
-        }).pipe(Effect.provide(AgniTransport.layer)),
-      { timeout: 60_000 }
+          Effect.runForkWith(context)(Effect.onError(answer, () => Effect.sync(() => response.destroy())))
+        })
+        const client = yield* Scenario.clientAt(server.url)
+        yield* Effect.forkScoped(Effect.forever(world.write))
+        const judgement = yield* Scenario.read(one, { ...world, client })
+        const told = JSON.stringify(judgement)
+        assert.deepStrictEqual(judgement.wrong, [], told)
+        assert.isAbove(judgement.proven, 0, told)
+        assert.strictEqual(server.requests.length, judgement.requests)
+        assert.isAbove(server.connections(), 1)
+      }).pipe(Effect.provide(AgniTransport.layer))
     )
   })
 })

@@ -1,4 +1,5 @@
 /** Histories in PostgreSQL by seed: what they hold, what happens to them while they are read, and what a reading must hold. */
+import * as CoverageReason from "@callstream/core/coverage/CoverageReason"
 import { AgniClient } from "@callstream/core/client/AgniClient"
 import { startInstant } from "@callstream/core/model/CallSession"
 import * as CallSessions from "@callstream/core/stream/CallSessions"
@@ -282,7 +283,7 @@ const judge = (
   requests: number
 ): Judgement => {
   const wrong: Array<string> = []
-  const ids = windows.flatMap(({ sessions }) => sessions.map(({ id }) => id))
+  const ids = windows.flatMap(({ rows }) => rows.sessions().map(({ id }) => id))
   const came = new Set(ids)
   if (came.size !== ids.length) wrong.push("a session came twice")
   const whole = one.range.from === undefined
@@ -294,7 +295,7 @@ const judge = (
     const before = windows[i - 1]
     if (before !== undefined && before.to !== window.from) wrong.push("the windows do not tile the range")
     if (window.to < window.from) wrong.push("a window ends before it begins")
-    const starts = window.sessions.flatMap((session) => startInstant(session) ?? [])
+    const starts = window.rows.sessions().flatMap((session) => startInstant(session) ?? [])
     // Where bounds do not work windows are pages: they come as they come.
     if (window.coverage._tag === "Unprovable") continue
     if (starts.some((start, k) => start < (starts[k - 1] ?? window.from) || start >= window.to)) {
@@ -313,7 +314,9 @@ const judge = (
   const total = windows.map(({ coverage }) => verdict(coverage)).reduce(weaker, "proven")
   if (claimed.length > 0) wrong.push(`${claimed.length} sessions are missing from windows that are proven`)
   if (total === "proven" && missing.length > 0) wrong.push(`proven, and ${missing.length} sessions are missing`)
-  const reasons = windows.flatMap(({ coverage }) => ("reason" in coverage ? [coverage.reason] : []))
+  const reasons = windows.flatMap(({ coverage }) =>
+    "reason" in coverage ? [CoverageReason.describe(coverage.reason)] : []
+  )
   return {
     verdict: total,
     missing: missing.length,
@@ -332,8 +335,8 @@ export const missedByPages = Effect.fnUntraced(function* ({ client, visibleThrou
   const came = yield* Stream.runFold(
     CallSessions.pages({ pageSize }, { concurrency: 1 }),
     () => new Set<string>(),
-    (ids, { sessions }) => {
-      for (const { id } of sessions) ids.add(id)
+    (ids, { rows }) => {
+      for (const { id } of rows.sessions()) ids.add(id)
       return ids
     }
   ).pipe(Effect.provideService(AgniClient, client))

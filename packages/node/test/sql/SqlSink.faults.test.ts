@@ -130,19 +130,16 @@ const assertSweep = <E, R>(make: Effect.Effect<Stores.Store, E, R | Scope.Scope>
   })
 
 describe("SqlSink, where one statement fails", () => {
-  it.live("SQLite", () => assertSweep(Stores.sqlite), { timeout: 60_000 })
+  it.live("SQLite", () => assertSweep(Stores.sqlite))
 })
 
 describe.skipIf(Postgres.missing)(`SqlSink, where one statement fails${Postgres.reason}`, () => {
   layer(Postgres.Server.layer, { excludeTestServices: true, timeout: "60 seconds" })((it) => {
-    it.effect(
-      "PostgreSQL",
-      () =>
-        assertSweep(Stores.postgresAgain, [
-          ["full", false],
-          ["lost", true]
-        ]),
-      { timeout: 120_000 }
+    it.effect("PostgreSQL", () =>
+      assertSweep(Stores.postgresAgain, [
+        ["full", false],
+        ["lost", true]
+      ])
     )
   })
 })

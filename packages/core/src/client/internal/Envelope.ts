@@ -7,6 +7,7 @@ import type { Instant } from "../../model/Instant.ts"
 import { isObject } from "../../model/internal/Json.ts"
 import type { Edition, Page } from "../../model/Page.ts"
 import type { Rejected } from "../../model/Rejected.ts"
+import * as Rows from "../../model/Rows.ts"
 import type { Version } from "../../model/Version.ts"
 
 interface Records {
@@ -89,11 +90,11 @@ export interface Context {
   readonly quote: (text: string) => string
 }
 
-/** @param hold What makes the page of its sessions and the rest. */
+/** @param hold What makes rows of its sessions. */
 export const toPage = <Sessions>(
   body: Body<Sessions>,
   { age, observedAt, page, quote, version }: Context,
-  hold: (sessions: Sessions, rest: Omit<Page, "sessions">) => Page
+  hold: (sessions: Sessions) => Rows.Rows
 ): Result.Result<Page, AgniErrorReason> => {
   switch (body._tag) {
     case "Records": {
@@ -104,7 +105,8 @@ export const toPage = <Sessions>(
         page,
         observedAt: version ?? observedAt
       }))
-      return Result.succeed(hold(sessions, { page, rejected, observedAt, version, age, edition, total, characters }))
+      const rows = hold(sessions)
+      return Result.succeed({ page, rows, rejected, observedAt, version, age, edition, total, characters })
     }
     case "Failure": {
       const message = quote(body.message)
@@ -123,6 +125,6 @@ export const toPage = <Sessions>(
   }
 }
 
-/** Text as a page that holds its sessions as objects. */
+/** Text as a page that holds its calls as objects. */
 export const decode = (text: string, context: Context): Result.Result<Page, AgniErrorReason> =>
-  toPage(read(text), context, (sessions, rest) => ({ ...rest, sessions }))
+  toPage(read(text), context, (sessions) => Rows.ofSessions(sessions, context.observedAt, context.version))

@@ -7,8 +7,6 @@ import * as CallSession from "../CallSession.ts"
 import * as ExactNumber from "../ExactNumber.ts"
 import type { Instant } from "../Instant.ts"
 import type { Item, JsonBytes } from "../Item.ts"
-import type { Page } from "../Page.ts"
-import type { Rejected } from "../Rejected.ts"
 import * as Json from "./Json.ts"
 import type { Version } from "../Version.ts"
 
@@ -148,42 +146,4 @@ export const isSettled = (item: SessionItem): boolean =>
   item instanceof PackedItem ? item.settled : CallSession.isSettled(item.row)
 
 export const createdInstant = (item: SessionItem): Instant | undefined =>
-  item instanceof PackedItem ? item.created : CallSession.createdInstant(item.row)
-
-/** What has sessions: a page, a window. */
-interface Holder {
-  readonly sessions: ReadonlyArray<CallSession.CallSession>
-  readonly version?: Version | undefined
-}
-
-const held = new WeakMap<Holder, ReadonlyArray<SessionItem>>()
-
-/** With the sessions of the items, which are read when they are first asked for. */
-export const holding = <A extends object>(items: ReadonlyArray<SessionItem>, rest: A): A & Pick<Holder, "sessions"> => {
-  let sessions: ReadonlyArray<CallSession.CallSession> | undefined
-  const holder = {
-    ...rest,
-    get sessions() {
-      return (sessions ??= items.map(({ row }) => row))
-    }
-  }
-  held.set(holder, items)
-  return holder
-}
-
-/** The page with other sessions. A spread would read those that it has. */
-export const pageOf = (
-  { age, characters, edition, observedAt, page, total, version }: Page,
-  items: ReadonlyArray<SessionItem>,
-  rejected: ReadonlyArray<Rejected>
-): Page => holding(items, { age, characters, edition, observedAt, page, rejected, total, version })
-
-/** Of a copy, which may have other sessions than what was copied, it is those sessions. */
-export const itemsOf = (holder: Holder): ReadonlyArray<SessionItem> =>
-  held.get(holder) ??
-  holder.sessions.map((row) => ({
-    id: row.id,
-    start: CallSession.startInstant(row),
-    row,
-    version: holder.version
-  }))
+  item instanceof PackedItem ? item.created : (item.created ?? CallSession.createdInstant(item.row))

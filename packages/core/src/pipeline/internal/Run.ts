@@ -66,7 +66,8 @@ export const runOnce = Effect.fnUntraced(function* <A, S, E, RS, RA, RD, E2, R2,
     pipeline: name,
     fingerprint,
     from: Option.fromUndefinedOr(kept?.sinks[sink]),
-    covers
+    covers,
+    hasWithoutStart: Effect.map(Ref.get(run), ({ coverage }) => CoverageSet.hasWithoutStart(coverage))
   })
   const handles = yield* openAll(options, opening, run)
   const open = () => handles.filter(({ state }) => state().failure === undefined)

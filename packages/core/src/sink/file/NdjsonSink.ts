@@ -37,8 +37,8 @@ export interface Options {
    * Many files instead of one, and `calls.manifest.json`, which says which of them are complete.
    *
    * - `{ bytes }`: `calls-00001.ndjson` and so on, each at most that large, unless one row alone is larger.
-   * - `"day"`: `calls-2026-07-31.ndjson`, by the day of the session's start; `calls-undated.ndjson` for those without
-   *   one. A day that comes again after its file was complete goes on in `calls-2026-07-31-2.ndjson`.
+   * - `"day"`: `calls-2026-07-31.ndjson`, by the day of the session's start; for those without one
+   *   `calls-2026-07-31-without-start.ndjson`, by the day of their creation. A day that comes again after its file was complete goes on in `calls-2026-07-31-2.ndjson`.
    *
    * @default one file
    */

@@ -1,22 +1,18 @@
 /** Windows of a history, and pages, as units. */
+import type { CoverageReason } from "../../coverage/CoverageReason.ts"
 import * as CoverageSet from "../../coverage/CoverageSet.ts"
-import type { Instant } from "../../model/Instant.ts"
 import * as Position from "../../model/Position.ts"
 import * as Rows from "../../model/Rows.ts"
 import type { Page } from "../../model/Page.ts"
 import * as Coverage from "../../stream/Coverage.ts"
 import type { Doubt, Unit } from "../Source.ts"
 
-export type Batch = Pick<Page, "sessions" | "rejected" | "observedAt">
+export type Batch = Pick<Page, "rows" | "rejected">
 
-export const page = (batch: Omit<Batch, "observedAt">, observedAt: Instant): Unit => ({
-  _tag: "Page",
-  rows: Rows.make(Coverage.items(batch), observedAt),
-  rejected: batch.rejected
-})
+export const page = ({ rejected, rows }: Batch): Unit => ({ _tag: "Page", rows, rejected })
 
-const reasonOf = (coverage: Coverage.Coverage): CoverageSet.Reason | undefined =>
-  coverage._tag === "Proven" ? undefined : { kind: coverage._tag === "Gap" ? "gap" : "doubt", text: coverage.reason }
+const reasonOf = (coverage: Coverage.Coverage): CoverageReason | undefined =>
+  coverage._tag === "Proven" ? undefined : coverage.reason
 
 const doubtsOf = ({ revised = [] }: Coverage.Window): ReadonlyArray<Doubt> =>
   revised.flatMap(({ coverage, from, to }) => {
@@ -30,7 +26,7 @@ const partOf = (window: Coverage.Window): CoverageSet.Part => {
   return {
     verdict: Coverage.verdict(coverage),
     ...(reason === undefined ? {} : { reason }),
-    count: Coverage.items(window).length,
+    count: window.rows.length,
     final: window.settled,
     requests: window.requests,
     asOf: window.observedAt
@@ -64,8 +60,7 @@ const plus = (left: CoverageSet.Part, right: CoverageSet.Part): CoverageSet.Part
  * a page of a walk without order, of which the window after it says what was proven.
  */
 export const next = (reading: Reading, window: Coverage.Window): readonly [Reading, ReadonlyArray<Unit>] => {
-  const { from, outside, rejected, to } = window
-  const rows = Rows.make(Coverage.items(window), window.observedAt)
+  const { from, outside, rejected, rows, to } = window
   const part = partOf(window)
   const doubts = doubtsOf(window)
   if (from < to) {
@@ -78,15 +73,11 @@ export const next = (reading: Reading, window: Coverage.Window): readonly [Readi
       [{ _tag: "Window", rows, rejected, doubts, range: { from, to }, coverage, to: Position.of(to) }]
     ]
   }
-  // A window that only says how many there are elsewhere says nothing of those that came.
-  const countsOnly = outside !== undefined && rows.length === 0 && window.coverage._tag === "Proven"
   if (reading.dated || outside !== undefined) {
-    return [
-      reading,
-      [{ _tag: "WithoutStart", rows, rejected, doubts, outside, coverage: countsOnly ? undefined : part }]
-    ]
+    const coverage = countsOnly(window) ? undefined : part
+    return [reading, [{ _tag: "WithoutStart", rows, rejected, doubts, outside, coverage }]]
   }
-  const undated = Coverage.items(window).filter(({ start }) => start === undefined).length
+  const undated = Rows.items(rows).filter(({ start }) => start === undefined).length
   const { pages } = reading
   return [
     {
@@ -98,6 +89,13 @@ export const next = (reading: Reading, window: Coverage.Window): readonly [Readi
     },
     [{ _tag: "Page", rows, rejected, doubts }]
   ]
+}
+
+/** A window that only says how many calls without a start there are: none of them could be assigned to the range. */
+const countsOnly = (window: Coverage.Window): boolean => {
+  const { coverage, outside } = window
+  if (outside === undefined || outside.unassigned === 0 || outside.created > 0) return false
+  return window.rows.length === 0 && coverage._tag === "Proven"
 }
 
 /** What is left to say at the end of the windows. */

@@ -1,6 +1,7 @@
 /** One question to the endpoint, and a log of what the answers showed. */
 import * as Effect from "effect/Effect"
 import type { AgniClient, ListOptions } from "../../client/AgniClient.ts"
+import type { CoverageReason } from "../../coverage/CoverageReason.ts"
 import type { AgniError } from "../../model/AgniError.ts"
 import type { CallSessionQuery } from "../../model/CallSessionQuery.ts"
 import * as Instant from "../../model/Instant.ts"
@@ -209,20 +210,20 @@ export const catchPoison = <A, B>(
 ): Effect.Effect<A | B, AgniError> => Effect.catchIf(answer, isPoison, instead)
 
 /** What `control` says when a row is not there; it may also have left. */
-export const notBack = "a session did not come back for its own start"
+export const notBack: CoverageReason = { _tag: "NotBack" }
 
 /** What `control` says when more rows share its seconds than a page holds, and another one came twice instead of it. */
-export const hidden = "sessions of equal start hid a session from its own start"
+export const hidden: CoverageReason = { _tag: "Hidden" }
 
 /**
- * Whether a known row comes back for its own second, and nothing from elsewhere with it. Where rows of equal start stand
+ * Whether a control row comes back for its own second, and nothing from elsewhere with it. Where rows of equal start stand
  * differently on each page it may be hidden, though nothing is broken: other pages are tried then.
  */
 export const control = Effect.fnUntraced(function* (
   ask: Ask,
   row: Rows.Dated,
   size: number
-): Effect.fn.Return<string | undefined, AgniError> {
+): Effect.fn.Return<CoverageReason | undefined, AgniError> {
   const bounds = around(row)
   for (const wanted of new Set([size, Math.max(1, Math.floor(size * 0.7))])) {
     const held = Rows.makeHeld()
@@ -253,11 +254,11 @@ export const misplaced = (
   rows: ReadonlyArray<Rows.Row>,
   least: Instant.Instant,
   most: Instant.Instant
-): string | undefined => {
+): CoverageReason | undefined => {
   for (const { rejected, start } of rows) {
     if (start === undefined && rejected !== undefined) continue
-    if (start === undefined) return "a record without a start came back for a range of time"
-    if (start < least || start > most) return "sessions from outside the bounds came back"
+    if (start === undefined) return { _tag: "WithoutStartInBounds" }
+    if (start < least || start > most) return { _tag: "OutsideBounds" }
   }
   return undefined
 }

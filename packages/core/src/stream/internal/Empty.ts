@@ -7,17 +7,17 @@ import type { Known } from "./Known.ts"
 import type * as Rows from "./Rows.ts"
 import { believedWidth, nothingKnown, type Settings } from "./Settings.ts"
 
-const came: Coverage = { _tag: "Provisional", reason: "sessions came or went while it was read" }
+const came: Coverage = { _tag: "Provisional", reason: { _tag: "CallsMoved" } }
 
 export const tooWide: Coverage = {
   _tag: "Provisional",
-  reason: "nothing was found in a range wider than the server was seen to answer"
+  reason: { _tag: "WiderThanSeen" }
 }
 
 /**
- * One answer that brings the nearest known rows on both sides, and none between, shows that nothing is there: an outage, or a
+ * One answer that brings the nearest control rows on both sides, and none between, shows that nothing is there: an outage, or a
  * limit on the width of a range, would hide those too. Beyond the ends of the list without bounds one side is enough. Where
- * they do not come in one answer, a known row must come back, and then nothing once more; nothing is said of a range that is too
+ * they do not come in one answer, a control row must come back, and then nothing once more; nothing is said of a range that is too
  * wide for that.
  */
 export const confirm = Effect.fnUntraced(function* (

@@ -34,7 +34,7 @@ export const unseen: BoundsSeen = { after: "unknown", before: "unknown", precisi
 
 const milli = 1000
 
-/** What the bounds mean, tried on a known row; nothing of it is believed when the row has gone meanwhile. */
+/** What the bounds mean, tried on a control row; nothing of it is believed when the row has gone meanwhile. */
 export const bounds = Effect.fnUntraced(function* (
   ask: Ask.Ask,
   known: ReadonlyArray<Rows.Dated>,

@@ -1,5 +1,6 @@
-/** What was learned, in words. */
-import type { Learned } from "../Learned.ts"
+/** An endpoint profile, in words. */
+import * as CoverageReason from "../../coverage/CoverageReason.ts"
+import type { EndpointProfile } from "../EndpointProfile.ts"
 
 /** A fact in plain English, and what it is about. */
 export interface Fact {
@@ -7,16 +8,16 @@ export interface Fact {
   readonly text: string
 }
 
-/** What was learned as short sentences, in a fixed order, for people; what could not be seen says so. */
-export const facts = (learned: Learned): ReadonlyArray<Fact> => [
-  { about: "edition", text: editions[learned.edition] },
-  { about: "page size", text: pageSize(learned) },
-  { about: "paging", text: paging(learned) },
-  { about: "order", text: order(learned) },
-  { about: "sorting", text: sorting(learned) },
-  { about: "time bounds", text: bounds(learned) },
-  { about: "filters", text: filters(learned) },
-  { about: "clock", text: clock(learned) }
+/** An endpoint profile as short sentences, in a fixed order, for people; what could not be seen says so. */
+export const facts = (profile: EndpointProfile): ReadonlyArray<Fact> => [
+  { about: "edition", text: editions[profile.edition] },
+  { about: "page size", text: pageSize(profile) },
+  { about: "paging", text: paging(profile) },
+  { about: "order", text: order(profile) },
+  { about: "sorting", text: sorting(profile) },
+  { about: "time bounds", text: bounds(profile) },
+  { about: "filters", text: filters(profile) },
+  { about: "clock", text: clock(profile) }
 ]
 
 const editions = {
@@ -25,10 +26,10 @@ const editions = {
   unknown: "not to be seen: there are no sessions"
 } as const
 
-const pageSize = ({ clamped, pageSize, pageSizeAsked, pageSizeRefused, pagesAtMost }: Learned): string => {
+const pageSize = ({ clamped, pageSize, pageSizeAsked, pageSizeRefused, pagesAtMost }: EndpointProfile): string => {
   const refused = pageSizeRefused === undefined ? "" : `${pageSizeRefused} in one request is refused; `
   if (clamped) {
-    return `${refused}at most ${pageSize} in one request (asked for ${pageSizeAsked}): a larger --page-size brings no more`
+    return `${refused}at most ${pageSize} in one request (asked for ${pageSizeAsked}): a larger page size brings no more`
   }
   if (pagesAtMost === 0) return `${refused}not to be seen: there are no sessions`
   return pagesAtMost !== undefined && pagesAtMost <= 2
@@ -36,7 +37,7 @@ const pageSize = ({ clamped, pageSize, pageSizeAsked, pageSizeRefused, pagesAtMo
     : `${refused}${pageSize} in one request, and perhaps more`
 }
 
-const paging = ({ offsets, pagesAtMost, repeatsBeyondEnd }: Learned): string => {
+const paging = ({ offsets, pagesAtMost, repeatsBeyondEnd }: EndpointProfile): string => {
   const step =
     offsets === "asked"
       ? "a page begins where earlier ones would end had they been as long as asked for"
@@ -57,7 +58,7 @@ const orders = {
   unknown: "not to be seen: too few sessions"
 } as const
 
-const order = ({ newestFirst, order, sortBy }: Learned): string => {
+const order = ({ newestFirst, order, sortBy }: EndpointProfile): string => {
   if (order === "unknown") return orders.unknown
   const asked =
     sortBy === "none"
@@ -75,19 +76,19 @@ const sortWords = {
   unknown: ""
 } as const
 
-const sorting = ({ sortFields }: Learned): string => {
+const sorting = ({ sortFields }: EndpointProfile): string => {
   const parts = (["started_at", "startedAt"] as const).flatMap((field) =>
     sortFields[field] === "unknown" ? [] : [`sort_by=${field} ${sortWords[sortFields[field]]}`]
   )
   return parts.length === 0 ? "not to be seen: too few sessions" : parts.join("; ")
 }
 
-const bounds = ({ bounds, filterProblem, pagesAtMost }: Learned): string => {
+const bounds = ({ bounds, filterProblem, pagesAtMost }: EndpointProfile): string => {
   if (bounds.zone === "another") {
     return "NOT UNDERSTOOD: they are read in another zone than UTC, so nothing can be proven, and each export reads everything"
   }
   if (filterProblem !== undefined) {
-    return `NOT UNDERSTOOD: ${filterProblem}, so nothing can be proven, and each export reads everything`
+    return `NOT UNDERSTOOD: ${CoverageReason.describe(filterProblem)}, so nothing can be proven, and each export reads everything`
   }
   if (pagesAtMost === 0) return "not to be seen: there are no sessions"
   if (bounds.zone === "unknown") return "understood; whether a bound itself is included was not tried"
@@ -106,7 +107,7 @@ const bounds = ({ bounds, filterProblem, pagesAtMost }: Learned): string => {
 
 const parameters = { agentId: "agent_id", channel: "channel", callerNumber: "caller_number" } as const
 
-const filters = ({ filters }: Learned): string => {
+const filters = ({ filters }: EndpointProfile): string => {
   const kinds = ["agentId", "channel", "callerNumber"] as const
   const answers = ["understood", "ignored", "applied after paging", "unknown"] as const
   const parts = answers.flatMap((answer) => {
@@ -120,7 +121,7 @@ const filters = ({ filters }: Learned): string => {
   return kinds.every((kind) => filters[kind] === "unknown") ? "not tried, or not to be seen" : parts.join("; ")
 }
 
-const clock = ({ clockOffset }: Learned): string => {
+const clock = ({ clockOffset }: EndpointProfile): string => {
   const seconds = Math.round(clockOffset / 1e6)
   return Math.abs(seconds) <= 2
     ? "the server's agrees with this machine's"

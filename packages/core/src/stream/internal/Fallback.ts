@@ -1,17 +1,21 @@
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
+import type { CoverageReason } from "../../coverage/CoverageReason.ts"
 import { AgniClient } from "../../client/AgniClient.ts"
 import type { AgniError } from "../../model/AgniError.ts"
-import * as CallSession from "../../model/CallSession.ts"
+import type { CallSession } from "../../model/CallSession.ts"
 import type { Instant } from "../../model/Instant.ts"
+import type { Item } from "../../model/Item.ts"
 import type { Page } from "../../model/Page.ts"
-import type { Coverage, Range, Window } from "../Coverage.ts"
+import * as CallRows from "../../model/Rows.ts"
+import * as Packed from "../../model/internal/Packed.ts"
+import { type Coverage, make as makeWindow, type Range, type Window } from "../Coverage.ts"
 import * as Ask from "./Ask.ts"
 import * as Pages from "./Pages.ts"
 import * as Rows from "./Rows.ts"
 import * as Salvage from "./Salvage.ts"
 
-type Read = Pick<Page, "page" | "sessions" | "rejected" | "observedAt">
+type Read = Pick<Page, "page" | "rows" | "rejected" | "observedAt">
 
 /**
  * When bounds or filters do not do what they should, all pages are read without bounds and what lies in the range is
@@ -22,7 +26,7 @@ export const windows = (
   range: Range,
   whole: boolean,
   filters: Ask.Filters,
-  problem: string,
+  problem: CoverageReason,
   options: {
     readonly concurrency?: number | undefined
     readonly keepGoing?: boolean | undefined
@@ -67,7 +71,7 @@ export const windows = (
   )
   const last = (coverage: Coverage): Window => ({
     ...range,
-    sessions: [],
+    rows: CallRows.make([], observedAt),
     rejected: [],
     coverage,
     settled: 0,
@@ -77,37 +81,41 @@ export const windows = (
   return pages.pipe(
     Stream.map((page) => ({
       ...page,
-      sessions: page.sessions.filter(({ id }) => isNew(id)),
+      rows: keep(page.rows, ({ id }) => isNew(id)),
       rejected: page.rejected.filter((record) => isNew(Rows.keyOf(record)))
     })),
     Stream.takeUntil(ended),
     Stream.map((page): Window => {
       observedAt ||= page.observedAt
-      const sessions = page.sessions.filter((session) => {
-        const start = CallSession.startInstant(session)
+      const items = CallRows.items(page.rows).filter(({ row, start }) =>
         // One whose start is text but no time may lie in the range: delivered rather than lost.
-        return start === undefined
-          ? whole || Rows.hasUnreadableStart(session)
-          : start >= range.from && (start < range.to || whole)
-      })
-      return {
+        start === undefined ? whole || Rows.hasUnreadableStart(row) : start >= range.from && (start < range.to || whole)
+      )
+      return makeWindow(items, {
         from: range.from,
         to: range.from,
-        sessions,
         rejected: page.rejected,
         coverage,
-        settled: sessions.filter(CallSession.isSettled).length,
         requests: 1,
         observedAt: page.observedAt
-      }
+      })
     }),
     Stream.concat(
       Stream.suspend(() =>
-        Stream.make(last(lost === undefined ? coverage : { _tag: "Gap", reason: lost.reason.message, error: lost }))
+        Stream.make(
+          last(
+            lost === undefined
+              ? coverage
+              : { _tag: "Gap", reason: { _tag: "Unreadable", problem: lost.reason.message }, error: lost }
+          )
+        )
       )
     )
   )
 }
+
+const keep = (rows: CallRows.Rows, isMeant: (item: Item<CallSession>) => boolean): CallRows.Rows =>
+  CallRows.make(CallRows.items(rows).filter(isMeant), CallRows.observed(rows))
 
 /**
  * The walk over pages ends when nothing new comes. A server that repeats its last page while calls come in, or begins again
@@ -118,11 +126,9 @@ const endsRepeating = () => {
   let began: Instant | undefined
   let fullest = 0
   let thin = 0
-  return ({ observedAt, rejected, sessions }: Pick<Page, "rejected" | "sessions" | "observedAt">): boolean => {
+  return ({ observedAt, rejected, rows }: Pick<Page, "rejected" | "rows" | "observedAt">): boolean => {
     const now = (began ??= observedAt)
-    const older = sessions.filter(
-      (session) => (CallSession.startInstant(session) ?? CallSession.createdInstant(session) ?? -Infinity) < now
-    )
+    const older = CallRows.items(rows).filter((item) => (item.start ?? Packed.createdInstant(item) ?? -Infinity) < now)
     const fresh = older.length + rejected.length
     fullest = Math.max(fullest, fresh)
     thin = fresh * 2 < fullest ? thin + 1 : 0

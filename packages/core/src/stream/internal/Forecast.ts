@@ -79,7 +79,7 @@ const costOf = (
   rows: number,
   range: Range
 ): number => {
-  // Nothing, and then the nearest known rows with nothing between them; behind the newest one it comes itself.
+  // Nothing, and then the nearest control rows with nothing between them; behind the newest one it comes itself.
   if (rows < 0.5) return newest !== undefined && newest < range.from + 2 * Ask.second ? 1 : 2
   // Of a small history all rows are known from the first page.
   const isKnown =
@@ -102,7 +102,7 @@ export const windows = (shape: Shape, tasks: ReadonlyArray<Task>): ReadonlyArray
     const rows = spread.rowsBefore(task.to + second) - low
     const own = (range: Range) => spread.rowsBefore(range.to) - spread.rowsBefore(range.from)
     const small = rows <= 1.5 * perWindow
-    // Of a range whose ends are no known rows not all of the width is seen: it is read in two.
+    // Of a range whose ends are no control rows not all of the width is seen: it is read in two.
     const { newest = -Infinity } = shape
     const wide = rows >= 1 && task.to - task.from > leastWidth && Math.abs(task.to - newest) > 2 * second
     if (small && !wide) return [{ ...task, rows: own(task), requests: costOf(shape, rows, task) }]

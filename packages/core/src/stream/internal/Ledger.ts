@@ -9,6 +9,7 @@ import type { Instant } from "../../model/Instant.ts"
 import type { Item } from "../../model/Item.ts"
 import * as Coverage from "../Coverage.ts"
 import type { Rejected } from "../../model/Rejected.ts"
+import * as CallRows from "../../model/Rows.ts"
 import * as Ask from "./Ask.ts"
 import * as IdSet from "./IdSet.ts"
 import type { Evidence, Known } from "./Known.ts"
@@ -18,11 +19,11 @@ import { horizonOf, type Settings, tooYoung } from "./Settings.ts"
 /** More are not looked for one by one. */
 const mostLookups = 50
 
-const changed: Coverage.Coverage = { _tag: "Provisional", reason: "calls changed their start while it was read" }
+const changed: Coverage.Coverage = { _tag: "Provisional", reason: { _tag: "StartsMoved" } }
 
 const differ = (calls: number): Coverage.Coverage => ({
   _tag: "Provisional",
-  reason: `answers differ: ${calls} call${calls === 1 ? "" : "s"} came in some of them only`
+  reason: { _tag: "AnswersDiffer", calls }
 })
 
 interface Delivered extends Coverage.Range {
@@ -133,7 +134,7 @@ export const make = (settings: Settings, range: Coverage.Range, known: () => Kno
   })
 
   const deliver = Effect.fnUntraced(function* (window: Coverage.Window): Effect.fn.Return<Coverage.Window, AgniError> {
-    const all = Coverage.items(window)
+    const all = CallRows.items(window.rows)
     let items: ReadonlyArray<Item<CallSession>> = all
     let coverage = window.coverage
     const weaken = (to: Coverage.Coverage) => {
@@ -174,14 +175,14 @@ export const make = (settings: Settings, range: Coverage.Range, known: () => Kno
     const done =
       items === all && rejected.length === window.rejected.length && coverage === window.coverage
         ? window
-        : Coverage.make(items, { ...Coverage.rest(window), rejected, coverage })
+        : Coverage.make(items, { ...window, rejected, coverage })
     take(done)
     return done
   })
 
   const take = (window: Coverage.Window): void => {
     const { coverage, extra = 0, from, rejected, to } = window
-    const items = Coverage.items(window)
+    const items = CallRows.items(window.rows)
     state.rows += items.length + rejected.length + extra
     if (coverage._tag === "Gap") lost = { rows: (lost?.rows ?? 0) + extra, error: coverage.error }
     state.until = Math.max(state.until, to)
@@ -258,11 +259,10 @@ export const make = (settings: Settings, range: Coverage.Range, known: () => Kno
       for (const { after, before, rows } of counts.values()) {
         const { at, within } = between({ after, before })
         if (rows <= within + at) continue
-        const reason = `the server once counted ${rows} calls, and ${within + at} were read`
         revisions.push({
           from: after + 2 * Ask.second,
           to: before - 2 * Ask.second,
-          coverage: { _tag: "Provisional", reason }
+          coverage: { _tag: "Provisional", reason: { _tag: "CountDiffers", read: within + at, counted: rows } }
         })
       }
       return revisions.filter(({ from, to }) =>

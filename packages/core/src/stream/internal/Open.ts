@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import type { AgniClient } from "../../client/AgniClient.ts"
 import type { AgniError } from "../../model/AgniError.ts"
-import type { Learned } from "../Learned.ts"
+import type { EndpointProfile } from "../EndpointProfile.ts"
 import * as Ask from "./Ask.ts"
 import * as Observe from "./Observe.ts"
 import * as Rows from "./Rows.ts"
@@ -16,7 +16,7 @@ export interface Opening {
   /** There are records, and each page with one fails. */
   readonly fails: boolean
   /** When the order need not be found out. */
-  readonly sorted: { readonly sortBy: Learned["sortBy"]; readonly newestFirst: boolean } | undefined
+  readonly sorted: { readonly sortBy: EndpointProfile["sortBy"]; readonly newestFirst: boolean } | undefined
 }
 
 const find = Effect.fnUntraced(function* (
@@ -42,7 +42,7 @@ const recognize = Effect.fnUntraced(function* (
   list: AgniClient["Service"]["list"],
   filters: Ask.Filters,
   asked: number,
-  known: Learned | undefined
+  known: EndpointProfile | undefined
 ): Effect.fn.Return<Opening | undefined, AgniError> {
   if (known === undefined || (!known.clamped && asked > known.pageSize)) return undefined
   const size = Math.min(asked, known.pageSize)
@@ -64,7 +64,7 @@ export const open = Effect.fnUntraced(function* (
   list: AgniClient["Service"]["list"],
   filters: Ask.Filters,
   asked: number,
-  known: Learned | undefined
+  known: EndpointProfile | undefined
 ): Effect.fn.Return<Opening, AgniError> {
   return (yield* recognize(list, filters, asked, known)) ?? (yield* find(list, filters, asked))
 })

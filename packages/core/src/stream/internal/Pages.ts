@@ -6,7 +6,7 @@ import { AgniClient } from "../../client/AgniClient.ts"
 import type { AgniError } from "../../model/AgniError.ts"
 import type { CallSessionQuery } from "../../model/CallSessionQuery.ts"
 import * as Instant from "../../model/Instant.ts"
-import * as Packed from "../../model/internal/Packed.ts"
+import * as CallRows from "../../model/Rows.ts"
 import type { Page } from "../../model/Page.ts"
 import { refuse } from "./Refuse.ts"
 import * as Rows from "./Rows.ts"
@@ -124,7 +124,7 @@ const pageSizeOf = Effect.fnUntraced(function* (
   return countOf(again) === brought ? brought : asked
 })
 
-const countOf = (page: Page): number => Packed.itemsOf(page).length + page.rejected.length
+const countOf = (page: Page): number => page.rows.length + page.rejected.length
 
 const isEmpty = (page: Page): boolean => countOf(page) === 0
 
@@ -166,11 +166,12 @@ const wider = (
 }
 
 /** The page's sessions in `[from, to)`, and those whose start is text but no time: the server says that they lie there. */
-const within = (page: Page, from: Instant.Instant, to: Instant.Instant): Page =>
-  Packed.pageOf(
-    page,
-    Packed.itemsOf(page).filter(({ row, start }) =>
+const within = (page: Page, from: Instant.Instant, to: Instant.Instant): Page => ({
+  ...page,
+  rows: CallRows.make(
+    CallRows.items(page.rows).filter(({ row, start }) =>
       start === undefined ? Rows.hasUnreadableStart(row) : start >= from && start < to
     ),
-    page.rejected
+    page.observedAt
   )
+})

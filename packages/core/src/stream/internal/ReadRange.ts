@@ -1,5 +1,6 @@
 /** One range to its verdict. */
 import * as Effect from "effect/Effect"
+import type { CoverageReason } from "../../coverage/CoverageReason.ts"
 import type { AgniError } from "../../model/AgniError.ts"
 import type { CallSession } from "../../model/CallSession.ts"
 import type { Instant } from "../../model/Instant.ts"
@@ -39,7 +40,7 @@ const mostOverlapping = 12
 const worthSharing = 16
 
 /**
- * A second for bounds that are cut to seconds and not included, and one because a clock that is a second off finds known rows
+ * A second for bounds that are cut to seconds and not included, and one because a clock that is a second off finds control rows
  * all the same.
  */
 const boundsOf = ({ from, to }: Range): Ask.Between => ({
@@ -52,7 +53,7 @@ interface Read {
   readonly range: Range
   readonly bounds: Ask.Between
   readonly held: Rows.Held
-  readonly problem: string | undefined
+  readonly problem: CoverageReason | undefined
   /** A seam was lost, or stood elsewhere than it should. */
   readonly moved: boolean
   /** `pages` overlapped each other up to the end, which counts them. */
@@ -361,9 +362,9 @@ export const readRange = Effect.fnUntraced(function* (
   if (wrong !== undefined) return deliver({ _tag: "Unprovable", reason: wrong })
   switch (leaf._tag) {
     case "Moved":
-      return deliver({ _tag: "Provisional", reason: "sessions came or went while it was read" })
+      return deliver({ _tag: "Provisional", reason: { _tag: "CallsMoved" } })
     case "Incomplete":
-      return deliver({ _tag: "Unprovable", reason: `${leaf.held} of ${leaf.of} rows seen` })
+      return deliver({ _tag: "Unprovable", reason: { _tag: "Incomplete", read: leaf.held, counted: leaf.of } })
     case "Complete": {
       const again = middleOf(within(held, range)) ?? rows[0]
       const failed = again === undefined ? undefined : yield* Ask.control(ask, again, size)
@@ -372,7 +373,7 @@ export const readRange = Effect.fnUntraced(function* (
       const total = Math.max(most, held.size() + left)
       return deliver(
         total > held.size()
-          ? { _tag: "Provisional", reason: `${held.size()} of ${total} sessions that the server showed were read` }
+          ? { _tag: "Provisional", reason: { _tag: "Incomplete", read: held.size(), counted: total } }
           : { _tag: "Proven" }
       )
     }
@@ -480,7 +481,7 @@ const topControl = Effect.fnUntraced(function* (
   ask: Ask.Ask,
   { before }: Ask.Between,
   held: Rows.Held
-): Effect.fn.Return<string | undefined, AgniError> {
+): Effect.fn.Return<CoverageReason | undefined, AgniError> {
   let newest: Rows.Dated | undefined
   for (const row of held.rows.values()) if (Rows.isDated(row) && row.start > (newest?.start ?? -Infinity)) newest = row
   if (newest === undefined) return undefined

@@ -3,9 +3,11 @@ import * as Effect from "effect/Effect"
 import * as Ref from "effect/Ref"
 import * as Stream from "effect/Stream"
 import type { AgniError } from "../../model/AgniError.ts"
+import * as CallRows from "../../model/Rows.ts"
 import type { CallSession } from "../../model/CallSession.ts"
 import type { Instant } from "../../model/Instant.ts"
 import type { Item } from "../../model/Item.ts"
+import { createdInstant as createdOf } from "../../model/internal/Packed.ts"
 import * as Coverage from "../Coverage.ts"
 import * as Ask from "./Ask.ts"
 import * as Bisect from "./Bisect.ts"
@@ -34,8 +36,21 @@ interface Reading {
   ) => Effect.Effect<Coverage.Window | undefined, AgniError>
 }
 
-const byStart = (left: Item<CallSession>, right: Item<CallSession>): number =>
-  (left.start ?? -Infinity) - (right.start ?? -Infinity) || 0
+type Call = Item<CallSession>
+
+const byStart = (left: Call, right: Call): number =>
+  (left.start ?? -Infinity) - (right.start ?? -Infinity) || (createdOf(left) ?? 0) - (createdOf(right) ?? 0)
+
+/** The calls of the last window, in order. A start beyond the end of the range is more than a day ahead, so it is none. */
+const inOrder = (items: ReadonlyArray<Call>, end: Instant): ReadonlyArray<Call> =>
+  items
+    .map((item): Call => {
+      const { id, json, row, start, version } = item
+      return start === undefined || start < end
+        ? item
+        : { id, start: undefined, created: createdOf(item), version, row, json }
+    })
+    .sort(byStart)
 
 export const make = Effect.fnUntraced(function* (
   settings: Settings,
@@ -84,29 +99,28 @@ export const make = Effect.fnUntraced(function* (
           ledger.note({ repeats: yield* settings.repeats, log: ask.log })
           if (difference !== undefined) {
             const { counted, delivered } = difference
-            const reason = `${delivered} calls were read, but the server counts ${counted}`
-            ledger.revise(difference, { _tag: "Provisional", reason })
+            ledger.revise(difference, {
+              _tag: "Provisional",
+              reason: { _tag: "CountDiffers", read: delivered, counted }
+            })
           }
         }
-        if (withoutStart !== undefined) for (const { id } of Coverage.items(withoutStart)) ledger.claim(id)
+        const before = withoutStart === undefined ? [] : CallRows.items(withoutStart.rows)
+        for (const { id } of before) ledger.claim(id)
         const late = yield* ledger.late
         const revised = ledger.revised(known())
-        if (late.length === 0 && revised.length === 0) return withoutStart
+        if (withoutStart === undefined && late.length === 0 && revised.length === 0) return undefined
         const items = late.flatMap(({ item }) => item ?? [])
         const rejected = late.flatMap(({ item, rejected }) => (item === undefined ? (rejected ?? []) : []))
-        const last: Omit<Coverage.Window, "sessions" | "settled"> =
-          withoutStart === undefined
-            ? {
-                from: range.to,
-                to: range.to,
-                rejected: [],
-                coverage: revised[0]?.coverage ?? { _tag: "Proven" },
-                requests: ask.log.requests,
-                observedAt: ask.log.observedAt ?? known().earliest
-              }
-            : Coverage.rest(withoutStart)
-        const before = withoutStart === undefined ? [] : Coverage.items(withoutStart)
-        return Coverage.make(items.length === 0 ? before : [...items, ...before].sort(byStart), {
+        const last: Omit<Coverage.Window, "rows" | "settled"> = withoutStart ?? {
+          from: range.to,
+          to: range.to,
+          rejected: [],
+          coverage: revised[0]?.coverage ?? { _tag: "Proven" },
+          requests: ask.log.requests,
+          observedAt: ask.log.observedAt ?? known().earliest
+        }
+        return Coverage.make(inOrder([...items, ...before], range.to), {
           ...last,
           rejected: [...rejected, ...last.rejected],
           revised

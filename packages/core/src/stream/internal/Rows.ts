@@ -4,6 +4,7 @@ import type { Item } from "../../model/Item.ts"
 import type { Page } from "../../model/Page.ts"
 import * as Packed from "../../model/internal/Packed.ts"
 import type { Rejected } from "../../model/Rejected.ts"
+import * as CallRows from "../../model/Rows.ts"
 
 /** A record of a response, decoded or not, by what the walk needs of it. */
 export interface Row {
@@ -83,7 +84,7 @@ export const createdOf = ({ item, rejected }: Row): Instant.Instant | undefined 
 
 /** The page's rows in the server's order. */
 export const ofPage = (page: Page): ReadonlyArray<Row> => {
-  const items = Packed.itemsOf(page)
+  const items = CallRows.items(page.rows)
   if (page.rejected.length === 0) return items.map((item, index) => ofItem(item, page, index))
   const rows: Array<Row> = []
   const rejected = new Map(page.rejected.map((record) => [record.index, record]))

@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import type { AgniClient } from "../../client/AgniClient.ts"
 import type { AgniError } from "../../model/AgniError.ts"
 import type { Page } from "../../model/Page.ts"
+import * as CallRows from "../../model/Rows.ts"
 import { make as makeWindow, type Range, type Window } from "../Coverage.ts"
 import * as Ask from "./Ask.ts"
 import * as Blocks from "./Blocks.ts"
@@ -49,7 +50,7 @@ const asking = (settings: Pick<Settings, "list" | "filters" | "size" | "sort">, 
   )
 }
 
-type Found = Pick<Page, "page" | "sessions" | "rejected" | "observedAt">
+type Found = Pick<Page, "page" | "rows" | "rejected" | "observedAt">
 
 /** A page without bounds that failed, in parts: those of its records that can be rendered. */
 export const page = (
@@ -61,7 +62,10 @@ export const page = (
   const ask = asking({ list, filters, size, sort: { by: undefined, order: undefined } })
   return Effect.map(ask(number, {}), ({ observedAt, rows }) => ({
     page: number,
-    sessions: rows.flatMap(({ item }) => item?.row ?? []),
+    rows: CallRows.make(
+      rows.flatMap(({ item }) => item ?? []),
+      observedAt
+    ),
     rejected: rows.flatMap(({ item, rejected }) => (item === undefined ? (rejected ?? []) : [])),
     observedAt
   }))
@@ -70,9 +74,9 @@ export const page = (
 /** A stretch that cannot be read, or not all of it. */
 const gap = (range: Range, error: AgniError): Window => ({
   ...range,
-  sessions: [],
+  rows: CallRows.make([], 0),
   rejected: [],
-  coverage: { _tag: "Gap", reason: error.reason.message, error },
+  coverage: { _tag: "Gap", reason: { _tag: "Unreadable", problem: error.reason.message }, error },
   settled: 0,
   requests: 0,
   observedAt: 0
@@ -195,7 +199,7 @@ export const undated = Effect.fnUntraced(function* (
   return all !== undefined && held.rows.size >= expected && all > sum
     ? {
         ...window,
-        coverage: { _tag: "Unprovable", reason: `${sum} sessions were seen, but the server counts ${all}` }
+        coverage: { _tag: "Unprovable", reason: { _tag: "CountDiffers", read: sum, counted: all } }
       }
     : window
 })

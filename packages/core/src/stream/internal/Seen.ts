@@ -1,5 +1,5 @@
-import * as Packed from "../../model/internal/Packed.ts"
 import type { Page } from "../../model/Page.ts"
+import * as Rows from "../../model/Rows.ts"
 import { keyOf } from "./Rows.ts"
 
 /**
@@ -32,13 +32,13 @@ export const make = (): Seen => {
         older = recent
         recent = new Set()
       }
-      const all = Packed.itemsOf(page)
+      const all = Rows.items(page.rows)
       const items = all.filter(({ id }) => isNew(id))
       const rejected = page.rejected.filter((record) => isNew(keyOf(record)))
       first ??= new Set(recent)
       return items.length === all.length && rejected.length === page.rejected.length
         ? page
-        : Packed.pageOf(page, items, rejected)
+        : { ...page, rows: Rows.make(items, page.observedAt), rejected }
     }
   }
 }

@@ -44,17 +44,17 @@ export const horizonOf = ({ horizon, now }: Settings, { earliest }: Known): Inst
 export const believedWidth = (width: number): number => Math.max(leastWidth, width + 5_000_000)
 
 /** An outage may answer so too: neither pages nor bounds were tried. */
-export const nothingKnown: Coverage = { _tag: "Provisional", reason: "no session was there when the reading began" }
+export const nothingKnown: Coverage = { _tag: "Provisional", reason: { _tag: "NothingSeen" } }
 
 /** The range begins where the calls do, and nothing shows where that is. */
 export const noBeginning: Coverage = {
   _tag: "Provisional",
-  reason: "how far back calls go could not be seen: give the range a beginning"
+  reason: { _tag: "NoBeginning" }
 }
 
 export const tooYoung: Coverage = {
   _tag: "Provisional",
-  reason: "younger than the horizon: sessions may still become visible"
+  reason: { _tag: "TooRecent" }
 }
 
 /** A count that agrees is not yet a proof when what it counts may still change. */
@@ -62,7 +62,7 @@ export const temper = (settings: Settings, known: Known, log: Ask.Log, range: Ra
   if (coverage._tag !== "Proven") return coverage
   if (settings.controls.length === 0) return nothingKnown
   if (settings.doubt !== undefined) return settings.doubt
-  if (log.cached) return { _tag: "Provisional", reason: "a cache answered in the server's place" }
+  if (log.cached) return { _tag: "Provisional", reason: { _tag: "FromCache" } }
   const horizon = Math.min(horizonOf(settings, known), (log.observedAt ?? Infinity) - settings.horizon)
   return range.to > horizon ? tooYoung : coverage
 }
@@ -73,5 +73,5 @@ export const doubtOf = (status: string | undefined, search: string | undefined):
     ? undefined
     : {
         _tag: "Provisional",
-        reason: `${status === undefined ? "what search finds" : "the status"} of a session changes with time: filter here instead to have it proven`
+        reason: { _tag: "Changing", filter: status === undefined ? "search" : "status" }
       }

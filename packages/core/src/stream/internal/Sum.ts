@@ -13,7 +13,7 @@ const boundsOf = ({ from, to }: Coverage.Range) => ({
   before: Ask.ceilSecond(to) + 2 * Ask.second
 })
 
-/** The parts of a range that known rows lie in, none wider than is believed. */
+/** The parts of a range that control rows lie in, none wider than is believed. */
 const tiles = ({ controls, ends }: Settings, known: Known, range: Coverage.Range): ReadonlyArray<Coverage.Range> => {
   const [oldest] = controls
   const newest = controls.at(-1)

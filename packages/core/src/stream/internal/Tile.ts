@@ -20,11 +20,11 @@ export const pagesPerWindow = (
   {
     about,
     charactersPerPage,
-    learned
-  }: { readonly about: number; readonly charactersPerPage: number; readonly learned: { readonly pageSize: number } },
+    profile
+  }: { readonly about: number; readonly charactersPerPage: number; readonly profile: { readonly pageSize: number } },
   concurrency: number
 ): number => {
-  const pages = about / learned.pageSize
+  const pages = about / profile.pageSize
   const turns = Math.max(1, Math.ceil(pages / (concurrency * most)))
   const even = Math.ceil((pages / (concurrency * turns)) * 1.02)
   return Math.max(4, Math.min(Math.max(least, even), most, Math.ceil(charactersPerWindow / charactersPerPage)))

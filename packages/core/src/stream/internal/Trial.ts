@@ -1,6 +1,7 @@
 /** Whether time bounds and filters do what they should, tried on rows that are known. */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
+import type { CoverageReason } from "../../coverage/CoverageReason.ts"
 import type { AgniClient } from "../../client/AgniClient.ts"
 import type { AgniError } from "../../model/AgniError.ts"
 import type { CallSession } from "../../model/CallSession.ts"
@@ -16,7 +17,7 @@ interface Sample {
 }
 
 /**
- * Whether known rows come back for their own starts, and whether bounds are applied before pages are taken. A row tells the
+ * Whether control rows come back for their own starts, and whether bounds are applied before pages are taken. A row tells the
  * latter that does not stand in the first place when there are no bounds: then it comes alone on a page of one row, or
  * bounds are applied after paging. Only where there is no other row than one nothing has to tell.
  */
@@ -26,7 +27,7 @@ export const bounds = Effect.fnUntraced(function* (
   samples: ReadonlyArray<Sample>,
   first: Rows.Row | undefined,
   size: number
-): Effect.fn.Return<string | undefined, AgniError> {
+): Effect.fn.Return<CoverageReason | undefined, AgniError> {
   if (samples.length === 0) return undefined
   let told = false
   const trials = yield* Effect.forEach(
@@ -40,16 +41,16 @@ export const bounds = Effect.fnUntraced(function* (
           }),
     { concurrency: "unbounded" }
   )
-  const problem = trials.find((trial) => typeof trial === "string")
+  const problem = trials.find((trial) => trial !== undefined && "_tag" in trial)
   if (problem !== undefined) return problem
   if (told) return undefined
   // What comes first without bounds must stand there before, and after.
   const top = yield* topOf(ask)
-  const [oldest, middle, newest] = trials.map((trial) => (typeof trial === "object" ? [trial] : []))
+  const [oldest, middle, newest] = trials.map((trial) => (trial === undefined || "_tag" in trial ? [] : [trial]))
   for (const row of [...(middle ?? []), ...(oldest ?? []), ...(newest ?? [])]) {
     const told = yield* isFirst(ask, row, top, size)
     if (told === true) return undefined
-    if (told === false) return "the time bounds are applied after paging"
+    if (told === false) return { _tag: "BoundsAfterPaging" }
   }
   // Three places, because a row may be listed twice.
   const places = yield* Effect.all([1, 2, 3].map((page) => ask(page, {}, { size: 1 }))).pipe(
@@ -57,9 +58,7 @@ export const bounds = Effect.fnUntraced(function* (
   )
   const keys = new Set(places?.flatMap(({ rows }) => rows.map(({ key }) => key)))
   for (const { row } of samples) keys.add(row.key)
-  return places !== undefined && keys.size < 2
-    ? undefined
-    : "whether the time bounds are applied before paging could not be seen"
+  return places !== undefined && keys.size < 2 ? undefined : { _tag: "BoundsUnclear" }
 })
 
 /**
@@ -100,30 +99,26 @@ const deep = (ask: Ask.Ask, row: Rows.Dated, top: Rows.Row) =>
 const isElsewhere = (first: Rows.Row, row: Rows.Dated): boolean =>
   first.start === undefined || Math.abs(first.start - row.start) > 3 * Ask.second
 
-const isFirst = (ask: Ask.Ask, row: Rows.Dated, top: Top, size: number) =>
+const isFirst = (ask: Ask.Ask, row: Rows.Dated, top: Rows.Row | undefined, size: number) =>
   Effect.catchIf(comesFirst(ask, row, top, size), Ask.isPoison, () => Effect.undefined)
 
-type Top = Rows.Row | "fails" | undefined
-
-/** What comes first when there are no bounds. */
-const topOf = (ask: Ask.Ask): Effect.Effect<Top, AgniError> =>
+/** What comes first when there are no bounds; nothing when it cannot be rendered. */
+const topOf = (ask: Ask.Ask): Effect.Effect<Rows.Row | undefined, AgniError> =>
   Ask.catchPoison(
     Effect.map(ask(1, {}, { size: 1 }), ({ rows }) => rows[0]),
-    () => Effect.succeed("fails" as const)
+    () => Effect.undefined
   )
 
 /** Whether a row comes first within its own bounds, told when another one, from outside them, comes first without. */
 const comesFirst = Effect.fnUntraced(function* (
   ask: Ask.Ask,
   row: Rows.Dated,
-  first: Top,
+  first: Rows.Row | undefined,
   size: number
 ): Effect.fn.Return<boolean | undefined, AgniError> {
   const { rows } = yield* ask(1, Ask.around(row), { size: 1 })
-  // It came although what is in the first place fails: that was left out.
-  if (first === "fails" && rows.length > 0) return (yield* topOf(ask)) === "fails" ? true : undefined
   if (rows.length === 0) return (yield* Ask.control(ask, row, size)) === undefined ? false : undefined
-  if (first === undefined || first === "fails" || !isElsewhere(first, row)) return
+  if (first === undefined || !isElsewhere(first, row)) return
   // It must have stood there all the while: rows leave. Those without a start stand together, in any order.
   const after = yield* Effect.catchIf(ask(1, {}), Ask.isPoison, () => ask(1, {}, { size: 1 }))
   return after.rows.some(({ key, start }) => key === first.key || (start ?? first.start) === undefined)
@@ -142,9 +137,9 @@ const comesBack = Effect.fnUntraced(
     unsorted: Ask.Ask,
     sample: Sample,
     size: number
-  ): Effect.fn.Return<Rows.Dated | string | undefined, AgniError> {
+  ): Effect.fn.Return<Rows.Dated | CoverageReason | undefined, AgniError> {
     let { row } = sample
-    let problem: string | undefined
+    let problem: CoverageReason | undefined
     let stillThere = 0
     for (let turn = 0; turn < 5; turn++) {
       problem = yield* Ask.control(ask, row, size)
@@ -174,12 +169,8 @@ export type FilterAnswer = "understood" | "ignored" | "applied after paging" | "
 export type FilterAnswers = Readonly<Record<Kind, FilterAnswer>>
 
 /** Why a set read with this filter cannot be proven, if so. */
-export const problemOf = (kind: Kind, answer: FilterAnswer): string | undefined =>
-  answer === "understood"
-    ? undefined
-    : answer === "unknown"
-      ? `whether the filter by ${kind} works could not be seen`
-      : `the filter by ${kind} is ${answer}`
+export const problemOf = (kind: Kind, answer: FilterAnswer): CoverageReason | undefined =>
+  answer === "understood" ? undefined : { _tag: "FilterFails", filter: kind, answer }
 
 /** What to ask for, as a record has it. A number that is no E.164, such as one of SIP, cannot be asked for. */
 const valueOf = (session: CallSession | undefined, kind: Kind): string | undefined => {

@@ -227,14 +227,14 @@ const attempt = (
     const coverage: Coverage.Coverage = complete
       ? temper(settings, known(), ask.log, { from: range.from, to: -Infinity }, { _tag: "Proven" })
       : !came && counted > expected()
-        ? { _tag: "Unprovable", reason: `${expected()} sessions were seen, but the server counts ${counted}` }
+        ? { _tag: "Unprovable", reason: { _tag: "CountDiffers", read: expected(), counted } }
         : total === undefined
-          ? { _tag: "Provisional", reason: "the server does not give pages so deep that all calls could be counted" }
+          ? { _tag: "Provisional", reason: { _tag: "TooDeepToCount" } }
           : old
-            ? { _tag: "Provisional", reason: "a cache, or a replica that lags, answered when the whole was counted" }
+            ? { _tag: "Provisional", reason: { _tag: "FromCache" } }
             : inPart
-              ? { _tag: "Provisional", reason: "read in parts: whether the whole adds up was not counted" }
-              : { _tag: "Provisional", reason: "sessions came or left while the history was read" }
+              ? { _tag: "Provisional", reason: { _tag: "NotCounted" } }
+              : { _tag: "Provisional", reason: { _tag: "CallsMoved" } }
     const window = Coverage.make(
       rows.flatMap(({ item }) => item ?? []),
       {

@@ -1,6 +1,8 @@
 /** The calls of a bounded range that have no start: those that were created in it, where the list shows which they are. */
 import * as Effect from "effect/Effect"
 import type { AgniError } from "../../model/AgniError.ts"
+import type { Instant } from "../../model/Instant.ts"
+import { earliestStart } from "../../model/Limits.ts"
 import * as Coverage from "../Coverage.ts"
 import * as Ask from "./Ask.ts"
 import * as Count from "./Count.ts"
@@ -15,93 +17,121 @@ const mostInFront = 50
 const mostPages = 2 ** 20
 const mostIdle = 3
 
+const day = 86_400 * Ask.second
+
 const byCreation: Ask.Sort = { by: "created_at", order: "desc" }
+
+/** What a reading knows of these calls. */
+export interface About {
+  readonly known: () => Known
+  /** The calls that are there, dated or not, about. */
+  readonly calls: number
+  /** Whether it came with a window already. */
+  readonly isDelivered: (key: string) => boolean
+  readonly note: (log: Ask.Log) => void
+}
 
 /**
  * How many there are at all is the count without bounds, less the count of those with a start. They are found in front of the
  * list, where an order by start puts them, or by the order of creation where the server understands it. Where neither is so,
- * only their number is told.
+ * only their number is reported. A start more than a day after the latest clock is none.
+ *
+ * @param range in which they were created: from `-Infinity` on where it has no beginning.
  */
 export const window = (
   settings: Settings,
-  known: () => Known,
   range: Coverage.Range,
-  about: number,
-  note: (log: Ask.Log) => void
+  about: About
 ): Effect.Effect<Coverage.Window | undefined, AgniError> =>
   Effect.suspend(() => {
     const ask = Ask.make(settings.list, settings.filters, settings)
-    return find(settings, ask, known, range, about).pipe(
+    return find(settings, ask, range, about).pipe(
       // What cannot be asked here leaves it open which there are.
       Effect.catchIf(Ask.isRefusal, () => Effect.undefined),
-      Effect.ensuring(Effect.sync(() => note(ask.log)))
+      Effect.ensuring(Effect.sync(() => about.note(ask.log)))
     )
   })
+
+/** Where starts that are credible, or lie in the range, end. */
+const endOfStarts = ({ latest }: Settings, { to }: Coverage.Range): Instant => Math.max(to, latest + day)
 
 const find = Effect.fnUntraced(function* (
   settings: Settings,
   ask: Ask.Ask,
-  known: () => Known,
   range: Coverage.Range,
-  about: number
+  { calls, isDelivered, known }: About
 ): Effect.fn.Return<Coverage.Window | undefined, AgniError> {
-  const done = (
-    rows: ReadonlyArray<Rows.Row>,
-    coverage: Coverage.Coverage,
-    outside: number | undefined
-  ): Coverage.Window =>
-    Coverage.make(
+  const end = endOfStarts(settings, range)
+  const isLoose: IsLoose = ({ start }) => start === undefined || start >= end
+  const creationOf = (row: Rows.Row) => (isLoose(row) ? Rows.createdOf(row) : undefined)
+  const isMeant = (row: Rows.Row) => {
+    const created = creationOf(row)
+    return created !== undefined && created >= range.from && created < range.to
+  }
+  const done = (meant: ReadonlyArray<Rows.Row>, coverage: Coverage.Coverage, outside: Coverage.Outside | undefined) => {
+    const rows = meant.filter(({ key }) => !isDelivered(key))
+    return Coverage.make(
       rows.flatMap(({ item }) => item ?? []),
       {
         from: range.to,
         to: range.to,
         rejected: rows.flatMap(({ item, rejected }) => (item === undefined ? (rejected ?? []) : [])),
-        coverage,
+        coverage: temper(
+          settings,
+          known(),
+          ask.log,
+          { from: range.from, to: Math.min(range.to, horizonOf(settings, known())) },
+          coverage
+        ),
         outside,
         requests: ask.log.requests,
         observedAt: ask.log.observedAt ?? 0
       }
     )
-  const there = yield* countThem(settings, ask, about)
-  if (there === undefined) return undefined
-  const isMeant = (row: Rows.Row) => {
-    const created = row.start === undefined ? Rows.createdOf(row) : undefined
-    return created !== undefined && created >= range.from && created < range.to
   }
-  const claim = (coverage: Coverage.Coverage) =>
-    temper(
-      settings,
-      known(),
-      ask.log,
-      { from: range.from, to: Math.min(range.to, horizonOf(settings, known())) },
-      coverage
-    )
-  if (there === 0) return done([], claim({ _tag: "Proven" }), 0)
-  const inFront = yield* readFront(ask, there)
+  const count = () => countThem(settings, ask, end, calls)
+  const byCreation = () => readByCreation(settings, ask, range, isLoose)
+  const there = yield* count()
+  if (there === 0) return done([], { _tag: "Proven" }, nothingOutside)
+  if (there === undefined) {
+    // A limit on the width of a range hides how many there are, and no page of the order of creation.
+    const created = yield* byCreation()
+    return created === undefined ? undefined : done(created.rows.filter(isMeant), created.coverage, undefined)
+  }
+  const inFront = yield* readFront(ask, there, isLoose)
   if (inFront !== undefined) {
     const meant = inFront.filter(isMeant)
-    return done(meant, claim({ _tag: "Proven" }), there - meant.length)
+    const unassigned = inFront.filter((row) => creationOf(row) === undefined).length
+    return done(meant, { _tag: "Proven" }, { created: there - meant.length - unassigned, unassigned })
   }
-  const created = yield* readByCreation(settings, ask, range)
-  if (created === undefined) return done([], claim({ _tag: "Proven" }), there)
-  const again = yield* countThem(settings, ask, about)
+  const created = yield* byCreation()
+  if (created === undefined) return done([], { _tag: "Proven" }, { created: 0, unassigned: there })
+  const again = yield* count()
   const meant = created.rows.filter(isMeant)
-  const moved: Coverage.Coverage = {
-    _tag: "Provisional",
-    reason: "calls without a start came or went while they were read"
-  }
-  return done(meant, claim(again === there && !created.moved ? { _tag: "Proven" } : moved), there - meant.length)
+  const outside = { created: Math.max(0, there - meant.length), unassigned: 0 }
+  return done(meant, again === there ? created.coverage : moved, outside)
 })
+
+const moved: Coverage.Coverage = {
+  _tag: "Provisional",
+  reason: { _tag: "WithoutStartMoved" }
+}
+
+/** Whether a row has no start that is credible. */
+type IsLoose = (row: Rows.Row) => boolean
+
+const nothingOutside: Coverage.Outside = { created: 0, unassigned: 0 }
 
 /** How many calls without a start there are; nothing where that cannot be counted. */
 const countThem = Effect.fnUntraced(function* (
   settings: Settings,
   ask: Ask.Ask,
+  end: Instant,
   about: number
 ): Effect.fn.Return<number | undefined, AgniError> {
   const repeats = yield* settings.repeats
   const { size } = settings
-  const dated = { after: Date.UTC(2000, 0, 1) * 1000, before: settings.latest + 86_401 * Ask.second }
+  const dated = { after: earliestStart, before: Ask.ceilSecond(end) + Ask.second }
   const all = yield* Count.rows(ask, {}, { expected: Math.max(1, about), size, repeats })
   // An outage may answer so.
   if (all === undefined || all < settings.controls.length) return undefined
@@ -109,7 +139,7 @@ const countThem = Effect.fnUntraced(function* (
   // A limit on the width of a range hides calls, and they would be taken for some without a start: both ends must be seen.
   if (withStart !== undefined && withStart < all) yield* ask(1, dated)
   const oldest = settings.controls[0]?.start ?? Infinity
-  const newest = settings.controls.at(-1)?.start ?? -Infinity
+  const newest = settings.controls.findLast(({ start }) => start < end)?.start ?? -Infinity
   const isWhole = withStart === all || ask.log.width >= newest - oldest
   return withStart === undefined || withStart > all || !isWhole ? undefined : all - withStart
 })
@@ -117,14 +147,15 @@ const countThem = Effect.fnUntraced(function* (
 /** All of them, where they stand in front of the list without bounds. */
 const readFront = Effect.fnUntraced(function* (
   ask: Ask.Ask,
-  there: number
+  there: number,
+  isLoose: IsLoose
 ): Effect.fn.Return<ReadonlyArray<Rows.Row> | undefined, AgniError> {
   const found = Rows.makeHeld()
   for (let page = 1; page <= mostInFront; page++) {
     const { rows } = yield* ask(page, {})
-    const undated = rows.filter(({ start }) => start === undefined)
-    if (undated.length === 0) return undefined
-    found.add(undated)
+    const loose = rows.filter(isLoose)
+    if (loose.length === 0) return undefined
+    found.add(loose)
     if (found.size() >= there) return found.size() === there ? [...found.rows.values()] : undefined
   }
   return undefined
@@ -140,8 +171,12 @@ const descends = (instants: ReadonlyArray<number>): boolean =>
 const readByCreation = Effect.fnUntraced(function* (
   { size }: Settings,
   ask: Ask.Ask,
-  range: Coverage.Range
-): Effect.fn.Return<{ readonly rows: ReadonlyArray<Rows.Row>; readonly moved: boolean } | undefined, AgniError> {
+  range: Coverage.Range,
+  isLoose: IsLoose
+): Effect.fn.Return<
+  { readonly rows: ReadonlyArray<Rows.Row>; readonly coverage: Coverage.Coverage } | undefined,
+  AgniError
+> {
   const look = (page: number, wanted = size) =>
     Effect.map(
       Effect.catchIf(ask(page, {}, { size: wanted, sort: byCreation }), Ask.isRefusal, () =>
@@ -171,7 +206,7 @@ const readByCreation = Effect.fnUntraced(function* (
     else page = middle
   }
   const held = Rows.makeHeld()
-  let moved = false
+  let shifted = false
   let seam: string | undefined
   let amongOthers = false
   let idle = 0
@@ -179,13 +214,14 @@ const readByCreation = Effect.fnUntraced(function* (
     rows = yield* look(page)
     if (rows.length > 0 && !descends(createdIn(rows))) return undefined
     const overlap = seam === undefined ? [] : yield* look(Math.max(1, (page - 1) * size), 1)
-    if (seam !== undefined && overlap[0]?.key !== seam) moved = true
+    if (seam !== undefined && overlap[0]?.key !== seam) shifted = true
     idle = held.add(rows) === 0 ? idle + 1 : 0
     if (idle === mostIdle) break
-    const undated = rows.filter(({ start }) => start === undefined).length
-    amongOthers ||= undated > 0 && undated < rows.length
+    const loose = rows.filter(isLoose).length
+    amongOthers ||= loose > 0 && loose < rows.length
     seam = rows.at(-1)?.key
     if (rows.length < size || createdIn(rows).some((created) => created < range.from)) break
   }
-  return amongOthers ? { rows: [...held.rows.values()], moved } : undefined
+  if (!amongOthers) return undefined
+  return { rows: [...held.rows.values()], coverage: shifted ? moved : { _tag: "Proven" } }
 })

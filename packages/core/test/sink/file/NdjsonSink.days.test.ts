@@ -29,13 +29,26 @@ interface Asked {
   readonly to?: number | undefined
   /** After so many windows it ends. */
   readonly stop?: number | undefined
+  /** Calls without a start, one each five hours: whether the API shows when they were created, or the run skips them. */
+  readonly loose?: "shown" | "hidden" | "skip" | undefined
   readonly options?: Partial<Options & NdjsonFiles.Covered>
 }
 
-const covers = ({ from, to }: Asked): SessionSink.Covers => ({
+const covers = ({ from, loose, to }: Asked): SessionSink.Covers => ({
   from: from === undefined ? undefined : at(from),
-  to: to === undefined ? undefined : at(to)
+  to: to === undefined ? undefined : at(to),
+  withoutStart: loose === "skip" ? "skip" : "include"
 })
+
+/** Those that a run brings: all of a history, and of a range those that were created in it. */
+const looseOf = ({ from, loose, to }: Asked) => {
+  const whole = from === undefined && to === undefined
+  if (loose === undefined || (!whole && loose !== "shown")) return []
+  const all = Array.from({ length: Math.ceil(hours / 5) }, (_, n) => 5 * n + 2)
+  return all
+    .filter((hour) => whole || (hour >= (from ?? 0) && hour < (to ?? hours)))
+    .map((hour) => ({ id: `u${hour}`, start: undefined, created: at(hour), row: { id: `u${hour}` } }))
+}
 
 /** A run with force; a window is eight hours long. */
 const run = (store: NdjsonFiles.Store, asked: Asked) =>
@@ -49,7 +62,8 @@ const run = (store: NdjsonFiles.Store, asked: Asked) =>
         covers: () => covers(asked),
         ...options
       })
-      const writer = yield* sink.open(SessionSink.opening())
+      const hasWithoutStart = Effect.succeed(asked.loose === "shown")
+      const writer = yield* sink.open({ ...SessionSink.opening(), hasWithoutStart })
       let windows = 0
       for (let next = from; next < to; next += 8) {
         if (windows++ >= stop) return writer
@@ -58,6 +72,8 @@ const run = (store: NdjsonFiles.Store, asked: Asked) =>
         yield* writer.write({ items, columns: [], observedAt: 0 })
         yield* writer.flush(Position.of(at(next + 8)))
       }
+      const loose = looseOf(asked)
+      if (loose.length > 0) yield* writer.write({ items: loose, columns: [], observedAt: 0 })
       yield* writer.flush("end")
       yield* writer.finish
       return writer
@@ -68,7 +84,7 @@ const decode = Schema.decodeUnknownSync(Schema.fromJsonString(Manifest))
 const manifestOf = (store: NdjsonFiles.Store) => decode(store.memory.text(manifestPath) ?? "")
 
 const idsIn = (store: NdjsonFiles.Store, name: string) =>
-  (store.memory.text(name) ?? "").split("\n").flatMap((line) => /"id":"(\d+)"/.exec(line)?.[1] ?? [])
+  (store.memory.text(name) ?? "").split("\n").flatMap((line) => /"id":"(u?\d+)"/.exec(line)?.[1] ?? [])
 
 /** What is in files that have their names. */
 const onDisk = (store: NdjsonFiles.Store): ReadonlySet<string> =>
@@ -114,7 +130,8 @@ describe("NdjsonSink.make, by day and with force", () => {
           length: Schema.Literals([6, 24, 30, 48, 72, 200]),
           stop: Schema.Literals([0, 1, 4, 7, 99, 99, 99]),
           bounded: Schema.Literals([true, true, true, false]),
-          compressed: Schema.Literals([false, false, true])
+          compressed: Schema.Literals([false, false, true]),
+          loose: Schema.Literals(["shown", "shown", "hidden", "skip"])
         })
       ).check(Schema.isMinLength(1), Schema.isMaxLength(7))
     ],
@@ -123,12 +140,12 @@ describe("NdjsonSink.make, by day and with force", () => {
         yield* noon
         const store = NdjsonFiles.make({})
         let held: ReadonlySet<string> = new Set()
-        for (const { bounded, compressed, from, length, stop } of steps) {
+        for (const { bounded, compressed, from, length, loose, stop } of steps) {
           const to = Math.min(hours, from + length)
           const options = compressed
             ? { compression: NdjsonFiles.framed, path: `${path}${NdjsonFiles.framed.extension}` }
             : {}
-          const asked = { ...(bounded ? { from, to } : {}), stop, options }
+          const asked = { ...(bounded ? { from, to } : {}), loose, stop, options }
           const result = yield* Effect.result(run(store, asked))
           const now = onDisk(store)
           for (const id of held) assert.isTrue(now.has(id), `hour ${id} is lost by ${JSON.stringify(asked)}`)
@@ -249,22 +266,110 @@ describe("NdjsonSink.make, by day and with force", () => {
     })
   )
 
-  it.effect("calls without a start lie in no range: their file stays until a run without bounds", () =>
+  const looseFiles = (days: ReadonlyArray<number>) => days.map((day) => `calls-2026-07-${day}-without-start.ndjson`)
+  const looseIn = (store: NdjsonFiles.Store) =>
+    manifestOf(store).files.flatMap(({ covers, name, run }) =>
+      name.includes("without-start") ? [{ name, covers: covers?.from, run }] : []
+    )
+
+  it.effect("calls without a start have files by the day of their creation, which a run that reads them replaces", () =>
+    Effect.gen(function* () {
+      yield* noon
+      const store = NdjsonFiles.make({})
+      yield* run(store, { loose: "shown" })
+      const all = looseFiles([27, 28, 29, 30, 31])
+      assert.sameMembers(
+        looseIn(store).map(({ name }) => name),
+        all
+      )
+      assert.deepStrictEqual(idsIn(store, `/d/${all[1] ?? ""}`), ["u27", "u32", "u37", "u42", "u47"])
+      const { run: first } = manifestOf(store)
+      const writer = yield* run(store, { from: 24, to: 72, loose: "shown" })
+      assert.includeMembers([...(writer.replaced?.().replaced ?? [])], [`/d/${all[1]}`, `/d/${all[2]}`])
+      assert.isEmpty(writer.replaced?.().removed)
+      assert.deepStrictEqual(
+        looseIn(store)
+          .toSorted((left, right) => (left.name < right.name ? -1 : 1))
+          .map(({ covers, run }) => [covers, run === first]),
+        [27, 28, 29, 30, 31].map((day) => [`2026-07-${day}T00:00:00Z`, day < 28 || day > 29])
+      )
+      assert.lengthOf(named(store), hours + 24)
+    })
+  )
+
+  it.effect("where the API does not show which they are, or they are skipped, their files stay as they were", () =>
+    Effect.gen(function* () {
+      for (const loose of ["hidden", "skip"] as const) {
+        yield* noon
+        const store = NdjsonFiles.make({})
+        yield* run(store, { loose: "shown" })
+        const before = looseIn(store).map(({ name }) => [name, store.memory.text(`/d/${name}`)])
+        const { run: first } = manifestOf(store)
+        const writer = yield* run(store, { from: 24, to: 72, loose })
+        assert.deepStrictEqual(writer.replaced?.().removed, [])
+        assert.sameDeepMembers(
+          looseIn(store).map(({ name }) => [name, store.memory.text(`/d/${name}`)]),
+          before
+        )
+        assert.isTrue(looseIn(store).every(({ covers, run }) => run === first && covers !== undefined))
+        // A part of their day: too little for a run that reads them, and nothing to one that skips them.
+        const file = `/d/${looseFiles([31])[0]}`
+        const manifest = manifestOf(store)
+        const others = manifest.files.filter(({ name }) => name !== "calls-2026-07-31.ndjson")
+        store.memory.add(manifestPath, "File", JSON.stringify({ ...manifest, files: others }))
+        store.memory.remove("/d/calls-2026-07-31.ndjson")
+        if (loose === "skip") yield* run(store, { from: 100, loose })
+        else assert.include((yield* refusal(store, { from: 100, loose })).message, file)
+        assert.lengthOf(idsIn(store, file), 5)
+      }
+    })
+  )
+
+  it.effect("a day without such calls any more loses its file, where the run has read them", () =>
     Effect.gen(function* () {
       const store = yield* whole
-      const undated = "/d/calls-undated.ndjson"
+      const name = looseFiles([28])[0] ?? ""
+      store.memory.add(`/d/${name}`, "File", "mine")
+      const manifest = manifestOf(store)
+      const files = [...manifest.files, { name, rows: 1, bytes: 4, from: null, to: null }]
+      store.memory.add(manifestPath, "File", JSON.stringify({ ...manifest, files }))
+      const hidden = yield* run(store, { from: 24, to: 48, loose: "hidden" })
+      assert.deepStrictEqual(hidden.replaced?.().removed, [])
+      assert.strictEqual(store.memory.text(`/d/${name}`), "mine")
+      const sink = NdjsonFiles.sinkOn(store.memory.layer, {
+        path,
+        rotate: "day",
+        force: true,
+        covers: () => covers({ from: 24, to: 48 })
+      })
+      const writer = yield* Effect.scoped(
+        Effect.gen(function* () {
+          const writer = yield* sink.open({ ...SessionSink.opening(), hasWithoutStart: Effect.succeed(true) })
+          yield* writer.flush("end")
+          yield* writer.finish
+          return writer
+        })
+      )
+      assert.sameMembers([...(writer.replaced?.().removed ?? [])], ["/d/calls-2026-07-28.ndjson", `/d/${name}`])
+    })
+  )
+
+  it.effect("calls that do not say when they were created have one file, which stays until a run without bounds", () =>
+    Effect.gen(function* () {
+      const store = yield* whole
+      const undated = "/d/calls-without-start.ndjson"
       store.memory.add(undated, "File", "mine")
       const manifest = manifestOf(store)
-      const files = [...manifest.files, { name: "calls-undated.ndjson", rows: 1, bytes: 4, from: null, to: null }]
+      const files = [...manifest.files, { name: "calls-without-start.ndjson", rows: 1, bytes: 4, from: null, to: null }]
       store.memory.add(manifestPath, "File", JSON.stringify({ ...manifest, files }))
-      yield* run(store, { from: 24 })
+      yield* run(store, { from: 24, loose: "shown" })
       assert.strictEqual(store.memory.text(undated), "mine")
       assert.include(
         manifestOf(store).files.map(({ name }) => name),
-        "calls-undated.ndjson"
+        "calls-without-start.ndjson"
       )
       const writer = yield* run(store, {})
-      assert.deepStrictEqual(writer.replaced?.().removed, [undated])
+      assert.include(writer.replaced?.().removed ?? [], undated)
     })
   )
 })

@@ -358,7 +358,7 @@ describe("NdjsonSink.make, by day", () => {
             "/d/calls-2026-07-30.ndjson",
             "/d/calls-2026-07-31.ndjson",
             "/d/calls-2026-08-01.ndjson.partial",
-            "/d/calls-undated.ndjson.partial",
+            "/d/calls-without-start.ndjson.partial",
             "/d/calls.manifest.json"
           ])
           assert.isUndefined(yield* store.read)
@@ -382,7 +382,7 @@ describe("NdjsonSink.make, by day", () => {
             from: `${day}T00:00:00Z`,
             to: `${day}T23:59:59.999000Z`
           })),
-          { name: "calls-undated.ndjson", rows: 1, bytes: 14, from: null, to: null }
+          { name: "calls-without-start.ndjson", rows: 1, bytes: 14, from: null, to: null }
         ]
       })
     })

@@ -1,4 +1,4 @@
-/** What the sink needs of Web Crypto, done at once: the real one answers from a thread, outside of the test clock's time. */
+/** What sinks need of Web Crypto, computed at once: the real one answers from a thread, outside of the test clock's time. */
 import * as WebCrypto from "effect/crypto/WebCrypto"
 import { createHash, createHmac } from "node:crypto"
 
@@ -9,4 +9,8 @@ const subtle = {
     Promise.resolve(createHmac("sha256", key.bytes).update(data).digest())
 }
 
-export const layer = WebCrypto.layer({ subtle } as unknown as Crypto)
+export const layer = WebCrypto.layer({
+  subtle,
+  getRandomValues: crypto.getRandomValues.bind(crypto),
+  randomUUID: crypto.randomUUID.bind(crypto)
+} as unknown as Crypto)

@@ -20,74 +20,71 @@ import { batch, ids, inTime, item, observedAt, run, settle } from "./run.ts"
 const day = 86_400_000
 
 describe("WebhookSink, while the receiver is down for a day", () => {
-  it.effect(
-    "holds little, asks seldom, says it once, and comes back slowly with everything",
-    () =>
-      Effect.gen(function* () {
-        const receiver = Receiver.make()
-        const disk = Disk.make()
-        const failures: ReadonlyArray<Receiver.Reply> = ["reset", 503, "hang", 500, { code: "ECONNREFUSED" }, 503, 502]
-        receiver.delay(40)
-        receiver.answer(({ at, number }) =>
-          at > 1000 && at < 1000 + day ? (failures[number % failures.length] ?? 503) : 204
-        )
-        const statuses: Array<WebhookSink.Status> = []
-        const windows = 20
-        const sessions = 400
-        let written = 0
-        const history = run(
-          { disk, receiver },
-          Effect.fnUntraced(function* (writer) {
-            for (let w = 0; w < windows; w++) {
-              const rows = Array.from({ length: sessions }, (_, at) => item(`w${w}-${at}`, { w, at }))
-              assert.deepStrictEqual(yield* writer.write(batch(rows, observedAt + w)), [])
-              yield* writer.flush(Position.of(observedAt + w))
-              written++
-            }
-          }),
-          { batchSize: 10, onStatus: (status) => Effect.sync(() => statuses.push(status)) }
-        )
-        const fiber = yield* Effect.forkChild(history)
-        const step = (duration: Duration.Input) => Effect.andThen(settle, TestClock.adjust(duration))
-        yield* Effect.repeat(step("20 millis"), { times: 54 })
-        const before = receiver.taken.length
-        const writtenBefore = written
-        assert.isAbove(before, 40)
+  it.effect("holds little, asks seldom, says it once, and comes back slowly with everything", () =>
+    Effect.gen(function* () {
+      const receiver = Receiver.make()
+      const disk = Disk.make()
+      const failures: ReadonlyArray<Receiver.Reply> = ["reset", 503, "hang", 500, { code: "ECONNREFUSED" }, 503, 502]
+      receiver.delay(40)
+      receiver.answer(({ at, number }) =>
+        at > 1000 && at < 1000 + day ? (failures[number % failures.length] ?? 503) : 204
+      )
+      const statuses: Array<WebhookSink.Status> = []
+      const windows = 20
+      const sessions = 400
+      let written = 0
+      const history = run(
+        { disk, receiver },
+        Effect.fnUntraced(function* (writer) {
+          for (let w = 0; w < windows; w++) {
+            const rows = Array.from({ length: sessions }, (_, at) => item(`w${w}-${at}`, { w, at }))
+            assert.deepStrictEqual(yield* writer.write(batch(rows, observedAt + w)), [])
+            yield* writer.flush(Position.of(observedAt + w))
+            written++
+          }
+        }),
+        { batchSize: 10, onStatus: (status) => Effect.sync(() => statuses.push(status)) }
+      )
+      const fiber = yield* Effect.forkChild(history)
+      const step = (duration: Duration.Input) => Effect.andThen(settle, TestClock.adjust(duration))
+      yield* Effect.repeat(step("20 millis"), { times: 54 })
+      const before = receiver.taken.length
+      const writtenBefore = written
+      assert.isAbove(before, 40)
 
-        yield* Effect.repeat(step("1 minute"), { times: 60 * 24 - 2 })
-        const asked = receiver.messages.length - before
-        assert.isAbove(asked, 400)
-        assert.isBelow(asked, 1600)
-        assert.strictEqual(receiver.taken.length, before)
-        assert.strictEqual(written, writtenBefore)
-        assert.isAtMost(disk.most(), 4)
-        assert.lengthOf(disk.names(), 4)
-        assert.deepStrictEqual(
-          statuses.map(({ _tag }) => _tag),
-          ["Waiting"]
-        )
+      yield* Effect.repeat(step("1 minute"), { times: 60 * 24 - 2 })
+      const asked = receiver.messages.length - before
+      assert.isAbove(asked, 400)
+      assert.isBelow(asked, 1600)
+      assert.strictEqual(receiver.taken.length, before)
+      assert.strictEqual(written, writtenBefore)
+      assert.isAtMost(disk.most(), 4)
+      assert.lengthOf(disk.names(), 4)
+      assert.deepStrictEqual(
+        statuses.map(({ _tag }) => _tag),
+        ["Waiting"]
+      )
 
-        for (let times = 0; times < 5000 && fiber.pollUnsafe() === undefined; times++) yield* step("40 millis")
-        for (let times = 0; times < 5000 && fiber.pollUnsafe() === undefined; times++) yield* step("1 second")
-        yield* Fiber.join(fiber)
-        const back = receiver.taken.slice(before).map(({ at }) => at)
-        const within = (millis: number) => back.filter((at) => at - (back[0] ?? 0) < millis).length
-        assert.isAtLeast(back[0] ?? 0, 1000 + day)
-        // At most a minute and a time-out late.
-        assert.isAtMost(back[0] ?? 0, 1000 + day + 100_000)
-        assert.isAtMost(within(1000), 2)
-        assert.isAtMost(within(5000), 9)
-        assert.isAtMost(within(9000), 30)
-        assert.deepStrictEqual(
-          statuses.map(({ _tag }) => _tag),
-          ["Waiting", "Back"]
-        )
-        assert.strictEqual(receiver.state().size, windows * sessions)
-        assert.isAtMost(disk.most(), 4)
-        assert.deepStrictEqual(disk.names(), [])
-        assert.strictEqual(receiver.most(), 4)
-      }),
-    60_000
+      for (let times = 0; times < 5000 && fiber.pollUnsafe() === undefined; times++) yield* step("40 millis")
+      for (let times = 0; times < 5000 && fiber.pollUnsafe() === undefined; times++) yield* step("1 second")
+      yield* Fiber.join(fiber)
+      const back = receiver.taken.slice(before).map(({ at }) => at)
+      const within = (millis: number) => back.filter((at) => at - (back[0] ?? 0) < millis).length
+      assert.isAtLeast(back[0] ?? 0, 1000 + day)
+      // At most a minute and a time-out late.
+      assert.isAtMost(back[0] ?? 0, 1000 + day + 100_000)
+      assert.isAtMost(within(1000), 2)
+      assert.isAtMost(within(5000), 9)
+      assert.isAtMost(within(9000), 30)
+      assert.deepStrictEqual(
+        statuses.map(({ _tag }) => _tag),
+        ["Waiting", "Back"]
+      )
+      assert.strictEqual(receiver.state().size, windows * sessions)
+      assert.isAtMost(disk.most(), 4)
+      assert.deepStrictEqual(disk.names(), [])
+      assert.strictEqual(receiver.most(), 4)
+    })
   )
 })
 

@@ -8,6 +8,7 @@ export interface Line {
   readonly text: string
   readonly json?: JsonBytes | undefined
   readonly start: Instant | undefined
+  readonly created?: Instant | undefined
 }
 
 const decoder = new TextDecoder()
@@ -15,9 +16,11 @@ const decoder = new TextDecoder()
 class JsonLine implements Line {
   readonly json: JsonBytes
   readonly start: Instant | undefined
-  constructor(json: JsonBytes, start: Instant | undefined) {
+  readonly created: Instant | undefined
+  constructor(json: JsonBytes, { created, start }: Item<unknown>) {
     this.json = json
     this.start = start
+    this.created = created
   }
   get text(): string {
     return decoder.decode(this.json.bytes.subarray(this.json.begin, this.json.end))
@@ -47,12 +50,12 @@ export function* pieces(
       refused.push({ id: item.id, reason })
       continue
     }
-    const { start } = item
     if (typeof text === "string") {
-      lines.push({ text, start })
+      const { created, start } = item
+      lines.push({ text, start, created })
       characters += text.length
     } else {
-      lines.push(new JsonLine(text, start))
+      lines.push(new JsonLine(text, item))
       characters += text.end - text.begin
     }
     if (characters < charactersPerPiece) continue

@@ -49,6 +49,8 @@ const digest = (files: ReadonlyArray<File>) =>
     encoder.encode(JSON.stringify(files.map(({ bytes, from, name, rows, to }) => ({ name, rows, bytes, from, to }))))
   )
 
+type Claim = (name: string) => File["covers"]
+
 export const open = Effect.fnUntraced(function* (options: {
   readonly path: string
   readonly force: boolean
@@ -57,7 +59,10 @@ export const open = Effect.fnUntraced(function* (options: {
   readonly from: Head | undefined
   /** What becomes of these files of an earlier output; fails when nothing may. */
   readonly plan: (old: ReadonlyArray<File>) => Effect.Effect<Replacement.Plan, OutputError>
-  readonly claim: (name: string) => File["covers"]
+  /** What a file covers for sure while the run goes on. */
+  readonly claim: Claim
+  /** The same at the end, and the files that the run did not replace after all. */
+  readonly settle: Effect.Effect<{ readonly claim: Claim; readonly isKept: (name: string) => boolean }>
 }): Effect.fn.Return<ManifestFile, OutputError, FileSystem.FileSystem | Path.Path> {
   const context = yield* Effect.context<FileSystem.FileSystem | Path.Path>()
   const { from, path } = options
@@ -106,8 +111,8 @@ export const open = Effect.fnUntraced(function* (options: {
           strangers: [],
           replaces: ofParts(ours.replaces ?? [])
         }
-  const { kept, strangers } = inherited
-  let { replaces } = inherited
+  const { strangers } = inherited
+  let { kept, replaces } = inherited
   const replaced: { replaced: ReadonlyArray<string>; removed: ReadonlyArray<string> } = { replaced: [], removed: [] }
   let foreign = found !== undefined && ours === undefined
   let head: Head | undefined
@@ -130,15 +135,20 @@ export const open = Effect.fnUntraced(function* (options: {
       behind = false
     }).pipe(Effect.scoped, Effect.provideContext(context))
 
-  const covered = (file: File): File => {
-    const covers = options.claim(file.name)
+  const covered = (file: File, claim: Claim): File => {
+    const covers = claim(file.name)
     return covers === undefined ? file : { ...file, covers }
   }
   const complete = Effect.gen(function* () {
+    const { claim, isKept } = yield* options.settle
+    const keys = new Set([...kept, ...files].map(({ name }) => options.keyOf(name)))
+    const left = replaces.filter(({ name }) => isKept(name) && !keys.has(options.keyOf(name)))
+    kept = [...kept, ...left]
+    replaces = replaces.filter((file) => !left.includes(file))
     const before = new Set([...replaced.replaced, ...strangers, ...replaces.map(({ name }) => name)])
     replaced.replaced = [...before].filter((name) => names.has(name))
     replaces = replaces.filter(({ name }) => !names.has(name))
-    for (const [at, file] of files.entries()) files[at] = covered(file)
+    for (const [at, file] of files.entries()) files[at] = covered(file, claim)
     yield* write(true)
     if (replaces.length === 0) return
     const failed = Effect.mapError(fromPlatform(path, "finish"))
@@ -163,7 +173,7 @@ export const open = Effect.fnUntraced(function* (options: {
     ),
     begin: Effect.suspend(() => (foreign ? write(false) : Effect.void)),
     add: (file, sure) => {
-      files.push(sure ? covered(file) : file)
+      files.push(sure ? covered(file, options.claim) : file)
       names.add(file.name)
       head = undefined
       behind = true

@@ -1,4 +1,7 @@
-/** What the files of a rotated output are called: `calls-00001.ndjson`, `calls-2026-07-31.ndjson`. */
+/**
+ * What the files of a rotated output are called: `calls-00001.ndjson`, `calls-2026-07-31.ndjson`, and for calls without a start
+ * time `calls-2026-07-31-without-start.ndjson`, by the day on which they were created.
+ */
 import type { Calendar } from "../../../model/Calendar.ts"
 import type { Instant } from "../../../model/Instant.ts"
 
@@ -10,13 +13,13 @@ export interface Naming {
   readonly of: (key: string, repeat: number) => string
   /** Whether a run of the same name could have called a file so, also one that was compressed in another way. */
   readonly isPart: (name: string) => boolean
-  /** Of such a name its key: a number, a day, or `undated`. */
+  /** Of such a name its key: a number, a day, a day of calls without a start time, or `without-start`. */
   readonly keyOf: (name: string) => string | undefined
   /** Whether this run could call a file so. */
   readonly isOwn: (name: string) => boolean
 }
 
-const part = /^-(\d{5,}|\d{4}-\d\d-\d\d|undated)(?:-\d+)?(?:\.\w+)*$/
+const part = /^-(\d{5,}|\d{4}-\d\d-\d\d(?:-without-start)?|without-start)(?:-\d+)?(?:\.\w+)*$/
 
 /** @param base The name that was given, without its folder. */
 export const make = (base: string, compression = ""): Naming => {
@@ -43,11 +46,21 @@ export const make = (base: string, compression = ""): Naming => {
 
 export const ofNumber = (number: number): string => String(number).padStart(5, "0")
 
-const undated = "undated"
+const withoutStart = "without-start"
 
-/** What the file of a start is called after: its day in the calendar. */
-export const ofStart = (calendar: Calendar, start: Instant | undefined): string =>
-  start === undefined ? undated : calendar.day(start).date
+/** What the file of a call is called after: the day of its start in the calendar, or else that of its creation. */
+export const ofCall = (
+  calendar: Calendar,
+  { created, start }: { readonly start: Instant | undefined; readonly created?: Instant | undefined }
+): string =>
+  start !== undefined
+    ? calendar.day(start).date
+    : created === undefined
+      ? withoutStart
+      : `${calendar.day(created).date}-${withoutStart}`
+
+/** Whether it is the key of calls without a start time. */
+export const isWithoutStart = (key: string): boolean => key.endsWith(withoutStart)
 
 export const isNumber = (key: string): boolean => /^\d+$/.test(key)
 
@@ -55,7 +68,9 @@ export const isNumber = (key: string): boolean => /^\d+$/.test(key)
 export const dayRange = (
   calendar: Calendar,
   key: string
-): { readonly from: Instant; readonly to: Instant } | undefined => (isNumber(key) ? undefined : calendar.dayOf(key))
+): { readonly from: Instant; readonly to: Instant } | undefined =>
+  isNumber(key) ? undefined : calendar.dayOf(key.replace(`-${withoutStart}`, ""))
 
-/** When the day is over; never, for what has no day. */
-export const endOf = (calendar: Calendar, key: string): Instant => calendar.dayOf(key)?.to ?? Infinity
+/** When the day is over; never, for what has no day. Calls without a start time come at the end. */
+export const endOf = (calendar: Calendar, key: string): Instant =>
+  isWithoutStart(key) ? Infinity : (calendar.dayOf(key)?.to ?? Infinity)

@@ -47,11 +47,19 @@ const textOf = (instant: Instant.Instant): string | null => (Number.isFinite(ins
 const instantOf = (text: string | null, otherwise: Instant.Instant): Instant.Instant =>
   (text === null ? undefined : Instant.parse(text)) ?? otherwise
 
+/** Whether the run means to read the calls of a file of this key. */
+const isMeant = ({ covers }: Scope, key: string): boolean =>
+  !PartName.isWithoutStart(key) || covers?.withoutStart !== "skip"
+
+/** Whether it did. */
+export const isRead = (scope: Scope, key: string, hasWithoutStart: boolean): boolean =>
+  !PartName.isWithoutStart(key) || isWhole(scope) || hasWithoutStart
+
 /** What the manifest says that the file of this key covers; nothing when the run covers none of it for sure. */
-export const claim = (scope: Scope, key: string): File["covers"] => {
+export const claim = (scope: Scope, key: string, hasWithoutStart: boolean): File["covers"] => {
   const range = rangeOf(scope)
   const day = PartName.dayRange(scope.calendar, key)
-  if (range === undefined) return undefined
+  if (range === undefined || !isRead(scope, key, hasWithoutStart)) return undefined
   const from = Math.max(range.from, day?.from ?? -Infinity)
   const to = Math.min(range.to, day?.to ?? Infinity)
   return from < to ? { from: textOf(from), to: textOf(to), filters: scope.covers?.filters ?? "" } : undefined
@@ -87,8 +95,8 @@ export const plan = (options: {
       superseded.push(file)
     } else {
       const day = PartName.dayRange(scope.calendar, key)
-      const had = day === undefined ? undefined : hadRange(file, day, scope.now)
-      // What has no start lies in no range.
+      // A file that has no day, and one of calls that the run does not read, is of no range.
+      const had = day === undefined || !isMeant(scope, key) ? undefined : hadRange(file, day, scope.now)
       const touched = had !== undefined && day !== undefined && (overlap(had, range) || overlap(day, range))
       if (!touched && byDay) kept.push(file)
       else if (had === undefined || !holds(range, had)) return { name, refused: partly(had, range) }
@@ -97,9 +105,10 @@ export const plan = (options: {
     }
   }
   for (const name of byDay ? strangers : []) {
-    const day = PartName.dayRange(scope.calendar, naming.keyOf(name) ?? "")
+    const key = naming.keyOf(name) ?? ""
+    const day = PartName.dayRange(scope.calendar, key)
     if (range === undefined) return { name, refused: unknown }
-    if (day === undefined || isWhole(scope) || !overlap(day, range)) continue
+    if (day === undefined || isWhole(scope) || !isMeant(scope, key) || !overlap(day, range)) continue
     if (!holds(range, { from: day.from, to: Math.min(day.to, scope.now) })) return { name, refused: byHand(day) }
   }
   return { kept, superseded, strangers }

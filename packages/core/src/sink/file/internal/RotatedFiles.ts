@@ -47,6 +47,8 @@ export interface Options {
   ) => Effect.Effect<Part.Part, OutputError, FileSystem.FileSystem | Path.Path | Scope.Scope>
   readonly from: Position | undefined
   readonly covers: Covers | undefined
+  /** Whether the calls without a start time of the range were read, known at the end. */
+  readonly hasWithoutStart: Effect.Effect<boolean>
 }
 
 export interface RotatedFiles {
@@ -95,7 +97,11 @@ export const open = Effect.fnUntraced(function* (
     force: options.force,
     keyOf: naming.keyOf,
     from: from?.manifest,
-    claim: (name) => Replacement.claim(scope, naming.keyOf(name) ?? ""),
+    settle: Effect.map(options.hasWithoutStart, (has) => ({
+      claim: (name) => Replacement.claim(scope, naming.keyOf(name) ?? "", has),
+      isKept: (name) => !Replacement.isRead(scope, naming.keyOf(name) ?? "", has)
+    })),
+    claim: (name) => Replacement.claim(scope, naming.keyOf(name) ?? "", false),
     plan: Effect.fnUntraced(function* (old) {
       const plan = Replacement.plan({
         old,
@@ -284,7 +290,7 @@ export const open = Effect.fnUntraced(function* (
 const byDay = (lines: ReadonlyArray<Line>, calendar: Calendar): ReadonlyMap<string, ReadonlyArray<Line>> => {
   const days = new Map<string, Array<Line>>()
   for (const line of lines) {
-    const key = PartName.ofStart(calendar, line.start)
+    const key = PartName.ofCall(calendar, line)
     const group = days.get(key)
     if (group === undefined) days.set(key, [line])
     else group.push(line)

@@ -108,7 +108,7 @@ const openOne = (options: Options): Sink["open"] =>
   })
 
 const openRotated = (options: Options, rotate: PartName.Rotation): Sink["open"] =>
-  Effect.fnUntraced(function* ({ covers, from }) {
+  Effect.fnUntraced(function* ({ covers, from, hasWithoutStart = Effect.succeed(false) }) {
     const { encoding, force, path, timeZone } = options
     if (rotate !== "day" && !(rotate.bytes >= 1)) {
       return yield* new SinkError({
@@ -131,6 +131,7 @@ const openRotated = (options: Options, rotate: PartName.Rotation): Sink["open"] 
         rotate,
         calendar,
         covers,
+        hasWithoutStart,
         from: kept?.at,
         openPart: (part) => options.openPart(part, rows)
       }),

@@ -1,7 +1,7 @@
 import { AgniClient } from "@callstream/core/client/AgniClient"
 import { AgniError, InvalidRequest } from "@callstream/core/model/AgniError"
 import * as History from "@callstream/core/stream/History"
-import * as Learned from "@callstream/core/stream/Learned"
+import * as EndpointProfile from "@callstream/core/stream/EndpointProfile"
 import { AgniSimulator } from "@callstream/core/testing"
 import { assert, describe, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
@@ -9,6 +9,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import * as Probes from "../../src/stream/internal/Probes.ts"
 import * as Histories from "../torture/Histories.ts"
 
 const { startAt } = Histories
@@ -22,17 +23,17 @@ const open = (simulator: AgniSimulator.Options, read: History.Options = {}) =>
     client: false
   })
 
-const learnedOf = (simulator: AgniSimulator.Options) =>
+const profileOf = (simulator: AgniSimulator.Options) =>
   Effect.map(
-    Effect.provideService(Learned.examine({ pageSize: 1000 }), AgniClient, open(simulator).client),
-    ({ learned }) => learned
+    Effect.provideService(EndpointProfile.examine({ pageSize: 1000 }), AgniClient, open(simulator).client),
+    ({ profile }) => profile
   )
 
 const understood = { after: "included", before: "included", precision: "microsecond", zone: "UTC" } as const
 const allFilters = { agentId: "understood", channel: "understood", callerNumber: "understood" } as const
 
 const servers: ReadonlyArray<
-  readonly [name: string, simulator: AgniSimulator.Options, expected: Partial<Learned.Learned>]
+  readonly [name: string, simulator: AgniSimulator.Options, expected: Partial<EndpointProfile.EndpointProfile>]
 > = [
   [
     "the documented one",
@@ -137,15 +138,15 @@ const refused = new AgniError({
   elapsed: Duration.zero
 })
 
-describe("Learned.examine", () => {
+describe("EndpointProfile.examine", () => {
   for (const [name, simulator, expected] of servers) {
     it.live(name, () =>
       Effect.gen(function* () {
-        const learned = yield* learnedOf(simulator)
-        assert.deepInclude(learned, expected)
-        const json: unknown = JSON.parse(JSON.stringify(learned))
-        assert.deepStrictEqual(yield* Schema.decodeUnknownEffect(Learned.Learned)(json), learned)
-        assert.isTrue(Learned.facts(learned).every(({ text }) => text !== "" && !text.includes("undefined")))
+        const profile = yield* profileOf(simulator)
+        assert.deepInclude(profile, expected)
+        const json: unknown = JSON.parse(JSON.stringify(profile))
+        assert.deepStrictEqual(yield* Schema.decodeUnknownEffect(EndpointProfile.EndpointProfile)(json), profile)
+        assert.isTrue(EndpointProfile.facts(profile).every(({ text }) => text !== "" && !text.includes("undefined")))
       })
     )
   }
@@ -153,30 +154,30 @@ describe("Learned.examine", () => {
   it.live("a page size that is refused is told, and a usual one taken", () =>
     Effect.gen(function* () {
       const { client } = open({})
-      const { learned } = yield* Effect.provideService(Learned.examine({ pageSize: 1000 }), AgniClient, {
+      const { profile } = yield* Effect.provideService(EndpointProfile.examine({ pageSize: 1000 }), AgniClient, {
         list: (query) => ((query.pageSize ?? 0) > 100 ? Effect.fail(refused) : client.list(query))
       })
-      assert.deepInclude(learned, { pageSizeRefused: 1000, pageSizeAsked: 100, pageSize: 100 })
+      assert.deepInclude(profile, { pageSizeRefused: 1000, pageSizeAsked: 100, pageSize: 100 })
     })
   )
 })
 
-describe("Learned.learn, told what was learned before", () => {
+describe("Probes.probe, with an endpoint profile", () => {
   const known = Effect.map(
-    Effect.provideService(Learned.examine(), AgniClient, open({ sessions: 20_000 }).client),
-    ({ learned }) => learned
+    Effect.provideService(EndpointProfile.examine(), AgniClient, open({ sessions: 20_000 }).client),
+    ({ profile }) => profile
   )
 
-  it.live("asks less, and comes to the same", () =>
+  it.live("asks less, and sees the same", () =>
     Effect.gen(function* () {
-      const learned = yield* known
+      const profile = yield* known
       const fresh = open({ sessions: 20_000 })
       const again = open({ sessions: 20_000 })
-      const first = yield* Effect.provideService(Learned.learn({ pageSize: 1000 }), AgniClient, fresh.client)
-      const second = yield* Effect.provideService(Learned.learn({ pageSize: 1000, learned }), AgniClient, again.client)
-      const { bounds, offsets } = learned
-      const { clockOffset } = second.learned
-      assert.deepStrictEqual(second.learned, { ...first.learned, bounds, offsets, clockOffset })
+      const first = yield* Effect.provideService(Probes.probe({ pageSize: 1000 }), AgniClient, fresh.client)
+      const second = yield* Effect.provideService(Probes.probe({ pageSize: 1000, profile }), AgniClient, again.client)
+      const { bounds, offsets } = profile
+      const { clockOffset } = second.profile
+      assert.deepStrictEqual(second.profile, { ...first.profile, bounds, offsets, clockOffset })
       assert.strictEqual(second.serverNow, first.serverNow)
       assert.strictEqual(second.oldest, first.oldest)
       assert.isAtMost(again.simulator.requests.length, fresh.simulator.requests.length - 3)
@@ -185,11 +186,11 @@ describe("Learned.learn, told what was learned before", () => {
 
   it.live("pages that became shorter, with offsets from the size asked for: nothing is lost between them", () =>
     Effect.gen(function* () {
-      const learned = yield* known
+      const profile = yield* known
       const one: Histories.Case = {
         simulator: { content: "minimal", startAt, undated: 0, sessions: 65, maxPageSize: 50, offsetFrom: "asked" },
         range: {},
-        read: { learned },
+        read: { profile },
         step: 0,
         client: false
       }
@@ -200,9 +201,9 @@ describe("Learned.learn, told what was learned before", () => {
 
   it.live("bounds that were understood, and are read in another zone now: unprovable", () =>
     Effect.gen(function* () {
-      const learned = yield* known
+      const profile = yield* known
       const { client, clock } = open({ sessions: 3000, bounds: { shift: "330 minutes" } })
-      const windows = yield* Stream.runCollect(History.windows({}, { learned })).pipe(
+      const windows = yield* Stream.runCollect(History.windows({}, { profile })).pipe(
         Effect.provideService(AgniClient, client),
         Effect.provideService(Clock.Clock, clock)
       )
@@ -210,7 +211,7 @@ describe("Learned.learn, told what was learned before", () => {
         windows.map(({ coverage }) => coverage._tag),
         "Proven"
       )
-      assert.strictEqual(windows.flatMap(({ sessions }) => sessions).length, 3000)
+      assert.strictEqual(windows.flatMap(({ rows }) => rows.sessions()).length, 3000)
     })
   )
 })

@@ -1,107 +1,23 @@
-/**
- * What was observed of an endpoint, as a value that can be printed, saved and passed in again.
- *
- * @since 0.1.0
- */
+/** Probes of an endpoint: the profile, and what else a walk has to see before it begins. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import * as Schema from "effect/Schema"
-import { AgniClient } from "../client/AgniClient.ts"
-import type { AgniError } from "../model/AgniError.ts"
-import * as Instant from "../model/Instant.ts"
-import * as Ask from "./internal/Ask.ts"
-import * as Examine from "./internal/Examine.ts"
-import * as Facts from "./internal/Facts.ts"
-import type { Fact } from "./internal/Facts.ts"
-import * as Meter from "./internal/Meter.ts"
-import * as Observe from "./internal/Observe.ts"
-import * as Open from "./internal/Open.ts"
-import * as Patience from "./internal/Patience.ts"
-import * as Rows from "./internal/Rows.ts"
-import * as Trial from "./internal/Trial.ts"
+import { AgniClient } from "../../client/AgniClient.ts"
+import type { AgniError } from "../../model/AgniError.ts"
+import * as Instant from "../../model/Instant.ts"
+import type { EndpointProfile } from "../EndpointProfile.ts"
+import * as Ask from "./Ask.ts"
+import * as Examine from "./Examine.ts"
+import * as Observe from "./Observe.ts"
+import * as Open from "./Open.ts"
+import * as Patience from "./Patience.ts"
+import * as Rows from "./Rows.ts"
+import * as Trial from "./Trial.ts"
 
 const unknown = "unknown"
-const size = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1_000_000 }))
-const included = Schema.Literals(["included", "not included", unknown])
-const sortAnswer = Schema.Literals(["understood", "ignored", "refused", unknown])
-const filterAnswer = Schema.Literals(["understood", "ignored", "applied after paging", unknown])
 
-/**
- * How an endpoint behaves, as far as it was seen: what could not be seen is `unknown`.
- *
- * A server that behaves otherwise than it did costs requests, not sessions: of what is passed in nothing is believed that a
- * verdict hangs on, and every window is counted all the same.
- *
- * @since 0.1.0
- * @category models
- */
-export const Learned = Schema.Struct({
-  version: Schema.Literal(1),
-  /** Where it was observed, when whoever observed it wrote that down. */
-  baseUrl: Schema.optionalKey(Schema.String),
-  /** When, by the server's clock, in ISO 8601. */
-  observedAt: Schema.String,
-  edition: Schema.Literals(["camelCase", "snake_case", unknown]),
-  /** Rows that were asked for in one request. */
-  pageSizeAsked: size,
-  /** Rows that a page really brings, at most as many as were asked for. */
-  pageSize: size,
-  /** Whether a page was seen to bring fewer rows than asked for although there are more. */
-  clamped: Schema.Boolean,
-  /** A page size that was refused. */
-  pageSizeRefused: Schema.optionalKey(size),
-  /** Which size the offset of a page is computed from: the one `asked` for, or the one that it `brought`. */
-  offsets: Schema.Literals(["asked", "brought", unknown]),
-  /** Whether a page beyond the last brings the last, or the first, again instead of nothing. */
-  repeatsBeyondEnd: Schema.Boolean,
-  /** Pages of `pageSize` that there are in all, to the next power of two; only where no filter was given. */
-  pagesAtMost: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 2 ** 30 }))),
-  /** How answers come when no order is asked for, as far as the first page shows. */
-  order: Schema.Literals(["start-desc", "start-asc", "created-desc", "created-asc", "other", unknown]),
-  /** What becomes of `sort_by`. */
-  sortFields: Schema.Struct({ started_at: sortAnswer, startedAt: sortAnswer }),
-  /** What to sort by, so that answers come newest first: `none` when they do by themselves, or when nothing helps. */
-  sortBy: Schema.Literals(["started_at", "startedAt", "none"]),
-  /** Whether answers then come newest start first, as far as was seen. */
-  newestFirst: Schema.Boolean,
-  /** Whether a bound itself is within it, to which part of a second a bound is read, and in which zone. */
-  bounds: Schema.Struct({
-    after: included,
-    before: included,
-    precision: Schema.Literals(["microsecond", "millisecond", "second", "bounds with a fraction are ignored", unknown]),
-    zone: Schema.Literals(["UTC", "another", unknown])
-  }),
-  filters: Schema.Struct({ agentId: filterAnswer, channel: filterAnswer, callerNumber: filterAnswer }),
-  /** Absent when time bounds and the filters in use do what they should, otherwise what they did instead. */
-  filterProblem: Schema.optionalKey(Schema.String),
-  /** How far the server's clock is ahead of ours, in µs; its `Date` has whole seconds. */
-  clockOffset: Schema.Int
-})
-
-/**
- * @since 0.1.0
- * @category models
- */
-export type Learned = typeof Learned.Type
-
-/**
- * What was learned as short sentences for people, in a fixed order.
- *
- * @since 0.1.0
- * @category formatting
- */
-export const facts: (learned: Learned) => ReadonlyArray<Fact> = Facts.facts
-
-export type { Fact }
-
-/**
- * What learning saw besides, which is asked for each time: the server's time and the ends of its history.
- *
- * @since 0.1.0
- * @category models
- */
+/** What probes saw: the profile, and what is asked for each time, such as the server's time and the ends of its history. */
 export interface Seen {
-  readonly learned: Learned
+  readonly profile: EndpointProfile
   readonly serverNow: Instant.Instant
   /** A start that no session is older than, when there are any. */
   readonly oldest: Instant.Instant | undefined
@@ -113,7 +29,7 @@ export interface Seen {
   readonly pages: ReadonlyArray<Observe.Numbered>
   /** Whether those came in the order of `sortBy`. */
   readonly sorted: boolean
-  /** This machine's time when learning began. */
+  /** This machine's time when the probes began. */
   readonly localNow: Instant.Instant
   /** How many rows there are, as far as the first and the last ones show it, and how many a µs. */
   readonly about: number
@@ -134,19 +50,13 @@ export interface Seen {
   readonly charactersPerPage: number
 }
 
-/**
- * How to learn.
- *
- * @since 0.1.0
- * @category options
- */
 export interface Options {
   /** The filters that will be in use: they are tried. @default none */
   readonly filters?: Ask.Filters | undefined
   /** Rows to ask for in one request. @default 100 */
   readonly pageSize?: number | undefined
-  /** What was learned before: it saves requests where one look shows that it still holds. @default none */
-  readonly learned?: Learned | undefined
+  /** A profile of before: it saves requests where one look shows that it still holds. @default none */
+  readonly profile?: EndpointProfile | undefined
   /** Whether to find out how many pages there are. @default true */
   readonly deep?: boolean | undefined
   /** Whether a range with a beginning will be read: then nobody needs to know what is the oldest. @default false */
@@ -156,22 +66,19 @@ export interface Options {
 /**
  * Asks a few dozen questions, most of them side by side: how many rows a page brings, in which order, how many pages
  * there are, how old the oldest session is, and whether time bounds and the given filters do what they should.
- *
- * @since 0.1.0
- * @category constructors
  */
-export const learn = (options: Options = {}): Effect.Effect<Seen, AgniError, AgniClient> =>
+export const probe = (options: Options = {}): Effect.Effect<Seen, AgniError, AgniClient> =>
   look(
     options,
     Trial.kinds.filter((kind) => options.filters?.[kind] !== undefined)
   )
 
-const look = Effect.fnUntraced(function* (
+export const look = Effect.fnUntraced(function* (
   options: Options,
   tried: ReadonlyArray<Trial.Kind>
 ): Effect.fn.Return<Seen, AgniError, AgniClient> {
   const bare = Patience.make((yield* AgniClient).list)
-  const { deep: isDeep = true, filters = {}, learned: known, pageSize: asked = 100 } = options
+  const { deep: isDeep = true, filters = {}, profile: known, pageSize: asked = 100 } = options
   const log = Ask.makeLog()
   const list: typeof bare = (query, options) =>
     Effect.tap(bare(query, options), (page) =>
@@ -281,9 +188,9 @@ const look = Effect.fnUntraced(function* (
     (controls.length > 0
       ? undefined
       : first.length > 0 || fails
-        ? "no session with a start was seen, so the time bounds could not be tried"
+        ? { _tag: "NoStartSeen" as const }
         : filters.status !== undefined || filters.search !== undefined
-          ? "no session was found, so the filter could not be tried"
+          ? { _tag: "FilterUntried" as const }
           : undefined)
   const rate = rateOf(first, oldRows)
   const newest = controls.at(-1)
@@ -293,7 +200,7 @@ const look = Effect.fnUntraced(function* (
       : Math.max(controls.length, newest === undefined || oldest === undefined ? 0 : rate * (newest.start - oldest))
   const pagesAtMost = needsDepth ? deepest.pagesAtMost : 2 ** Math.ceil(Math.log2(Math.max(1, about / size)))
   return {
-    learned: {
+    profile: {
       version: 1,
       observedAt: Instant.format(observedAt),
       edition: edition ?? unknown,
@@ -363,83 +270,3 @@ const rateOf = (...runs: ReadonlyArray<ReadonlyArray<Rows.Row>>): number => {
   })
   return rates.length === 0 ? 0 : rates.reduce((sum, rate) => sum + rate, 0) / rates.length
 }
-
-/**
- * What an examination saw besides.
- *
- * @since 0.1.0
- * @category models
- */
-export interface Examined extends Seen {
-  /** Records that were looked at: those without a start, and those that could not be decoded, with the first reason. */
-  readonly records: {
-    readonly looked: number
-    readonly undated: number
-    readonly rejected: number
-    readonly reason: string | undefined
-  }
-  /** The median time of a request that waited for no other one, in milliseconds, and how many there were. */
-  readonly latency: { readonly millis: number; readonly of: number }
-}
-
-/**
- * Learns, and asks what a walk can do without: how offsets are computed, what a time bound means exactly, and what becomes
- * of each filter and sort field. It takes some sixty requests, or more where a filter is hard to see.
- *
- * @since 0.1.0
- * @category constructors
- */
-export const examine = Effect.fnUntraced(function* (
-  options: Pick<Options, "pageSize"> = {}
-): Effect.fn.Return<Examined, AgniError, AgniClient> {
-  const { pageSize = 1000 } = options
-  const meter = Meter.make(yield* AgniClient)
-  const lookAt = (pageSize: number) => Effect.provideService(look({ pageSize }, Trial.kinds), AgniClient, meter.client)
-  const usual = Math.min(100, pageSize)
-  const [seen, refused] = yield* Effect.map(lookAt(pageSize), (seen) => [seen, false] as const).pipe(
-    Effect.catchReason("AgniError", "InvalidRequest", (_, error) =>
-      // What was refused before any request is the caller's mistake.
-      error.attempts === 0 || usual === pageSize
-        ? Effect.fail(error)
-        : Effect.map(lookAt(usual), (seen) => [seen, true] as const)
-    )
-  )
-  const { controls, learned, pages } = seen
-  const ask = Ask.make(
-    Patience.make(meter.client.list),
-    {},
-    { size: learned.pageSize, sort: Observe.newest(learned.sortBy) }
-  )
-  const orUnknown = <A>(effect: Effect.Effect<A, AgniError>, otherwise: A) =>
-    Ask.catchPoison(
-      Effect.catchReason(effect, "AgniError", "InvalidRequest", () => Effect.succeed(otherwise)),
-      () => Effect.succeed(otherwise)
-    )
-  const offsets = learned.clamped ? yield* orUnknown(Examine.offsets(ask, learned.pageSize), unknown) : unknown
-  const bounds = yield* orUnknown(Examine.bounds(ask, controls, learned.pageSize), Examine.unseen)
-  const ignored = bounds === "ignored" ? { filterProblem: "sessions from outside the bounds came back" } : {}
-  const startedAt =
-    learned.sortFields.startedAt === unknown
-      ? Observe.sortAnswer(yield* Observe.oldestFirst(ask, "startedAt"), pages[0]?.rows ?? [])
-      : learned.sortFields.startedAt
-  const rows = [...new Map(pages.flatMap(({ rows }) => rows.map((row) => [row.key, row] as const))).values()]
-  const rejected = rows.flatMap(({ item, rejected }) => (item === undefined ? (rejected ?? []) : []))
-  return {
-    ...seen,
-    records: {
-      looked: rows.length,
-      undated: rows.filter(({ start }) => start === undefined).length,
-      rejected: rejected.length,
-      reason: rejected[0]?.reason
-    },
-    latency: { millis: meter.latency() ?? 0, of: meter.timed() },
-    learned: {
-      ...learned,
-      ...(refused ? { pageSizeRefused: pageSize } : {}),
-      ...ignored,
-      offsets,
-      bounds: bounds === "ignored" ? Examine.unseen : bounds,
-      sortFields: { ...learned.sortFields, startedAt }
-    }
-  }
-})

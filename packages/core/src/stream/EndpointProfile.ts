@@ -1,0 +1,178 @@
+/**
+ * The endpoint profile: what probes saw of an endpoint, as a value that can be printed, saved and passed in again.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import { CoverageReason } from "../coverage/CoverageReason.ts"
+import { AgniClient } from "../client/AgniClient.ts"
+import type { AgniError } from "../model/AgniError.ts"
+import type * as Instant from "../model/Instant.ts"
+import * as Ask from "./internal/Ask.ts"
+import * as Examine from "./internal/Examine.ts"
+import * as Facts from "./internal/Facts.ts"
+import type { Fact } from "./internal/Facts.ts"
+import * as Meter from "./internal/Meter.ts"
+import * as Observe from "./internal/Observe.ts"
+import * as Patience from "./internal/Patience.ts"
+import * as Probes from "./internal/Probes.ts"
+import * as Trial from "./internal/Trial.ts"
+
+const unknown = "unknown"
+const size = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1_000_000 }))
+const included = Schema.Literals(["included", "not included", unknown])
+const sortAnswer = Schema.Literals(["understood", "ignored", "refused", unknown])
+const filterAnswer = Schema.Literals(["understood", "ignored", "applied after paging", unknown])
+
+/**
+ * How an endpoint behaves, as far as it was seen: what could not be seen is `unknown`.
+ *
+ * A server that behaves otherwise than its profile says costs requests, not calls: no verdict relies on a profile, and every
+ * window is counted all the same.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const EndpointProfile = Schema.Struct({
+  version: Schema.Literal(1),
+  /** Where it was observed, when whoever observed it wrote that down. */
+  baseUrl: Schema.optionalKey(Schema.String),
+  /** When, by the server's clock, in ISO 8601. */
+  observedAt: Schema.String,
+  edition: Schema.Literals(["camelCase", "snake_case", unknown]),
+  /** Rows that were asked for in one request. */
+  pageSizeAsked: size,
+  /** Rows that a page really brings, at most as many as were asked for. */
+  pageSize: size,
+  /** Whether a page was seen to bring fewer rows than asked for although there are more. */
+  clamped: Schema.Boolean,
+  /** A page size that was refused. */
+  pageSizeRefused: Schema.optionalKey(size),
+  /** Which size the offset of a page is computed from: the one `asked` for, or the one that it `brought`. */
+  offsets: Schema.Literals(["asked", "brought", unknown]),
+  /** Whether a page beyond the last brings the last, or the first, again instead of nothing. */
+  repeatsBeyondEnd: Schema.Boolean,
+  /** Pages of `pageSize` that there are in all, to the next power of two; only where no filter was given. */
+  pagesAtMost: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 2 ** 30 }))),
+  /** How answers come when no order is asked for, as far as the first page shows. */
+  order: Schema.Literals(["start-desc", "start-asc", "created-desc", "created-asc", "other", unknown]),
+  /** What becomes of `sort_by`. */
+  sortFields: Schema.Struct({ started_at: sortAnswer, startedAt: sortAnswer }),
+  /** What to sort by, so that answers come newest first: `none` when they do by themselves, or when nothing helps. */
+  sortBy: Schema.Literals(["started_at", "startedAt", "none"]),
+  /** Whether answers then come newest start first, as far as was seen. */
+  newestFirst: Schema.Boolean,
+  /** Whether a bound itself is within it, to which part of a second a bound is read, and in which zone. */
+  bounds: Schema.Struct({
+    after: included,
+    before: included,
+    precision: Schema.Literals(["microsecond", "millisecond", "second", "bounds with a fraction are ignored", unknown]),
+    zone: Schema.Literals(["UTC", "another", unknown])
+  }),
+  filters: Schema.Struct({ agentId: filterAnswer, channel: filterAnswer, callerNumber: filterAnswer }),
+  /** Absent when time bounds and the filters in use do what they should, otherwise what they did instead. */
+  filterProblem: Schema.optionalKey(CoverageReason),
+  /** How far the server's clock is ahead of ours, in µs; its `Date` has whole seconds. */
+  clockOffset: Schema.Int
+})
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type EndpointProfile = typeof EndpointProfile.Type
+
+/**
+ * The profile as short sentences for people, in a fixed order.
+ *
+ * @since 0.1.0
+ * @category formatting
+ */
+export const facts: (profile: EndpointProfile) => ReadonlyArray<Fact> = Facts.facts
+
+export type { Fact }
+
+/**
+ * What an examination found.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Examined {
+  readonly profile: EndpointProfile
+  /** A start that no call is older than, where there are any calls with a start. */
+  readonly oldest: Instant.Instant | undefined
+  /** Records that were looked at: those without a start, and those that could not be decoded, with the first reason. */
+  readonly records: {
+    readonly looked: number
+    readonly undated: number
+    readonly rejected: number
+    readonly reason: string | undefined
+  }
+  /** The median time of a request that waited for no other one, in milliseconds, and how many there were. */
+  readonly latency: { readonly millis: number; readonly of: number }
+}
+
+/**
+ * Probes the endpoint, also for what reading does not need: how offsets are computed, what a time bound means exactly, and what becomes
+ * of each filter and sort field. It takes some sixty requests, or more where a filter is hard to see.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const examine = Effect.fnUntraced(function* (
+  options: { readonly pageSize?: number | undefined } = {}
+): Effect.fn.Return<Examined, AgniError, AgniClient> {
+  const { pageSize = 1000 } = options
+  const meter = Meter.make(yield* AgniClient)
+  const lookAt = (pageSize: number) =>
+    Effect.provideService(Probes.look({ pageSize }, Trial.kinds), AgniClient, meter.client)
+  const usual = Math.min(100, pageSize)
+  const [seen, refused] = yield* Effect.map(lookAt(pageSize), (seen) => [seen, false] as const).pipe(
+    Effect.catchReason("AgniError", "InvalidRequest", (_, error) =>
+      // What was refused before any request is the caller's mistake.
+      error.attempts === 0 || usual === pageSize
+        ? Effect.fail(error)
+        : Effect.map(lookAt(usual), (seen) => [seen, true] as const)
+    )
+  )
+  const { controls, profile, pages } = seen
+  const ask = Ask.make(
+    Patience.make(meter.client.list),
+    {},
+    { size: profile.pageSize, sort: Observe.newest(profile.sortBy) }
+  )
+  const orUnknown = <A>(effect: Effect.Effect<A, AgniError>, otherwise: A) =>
+    Ask.catchPoison(
+      Effect.catchReason(effect, "AgniError", "InvalidRequest", () => Effect.succeed(otherwise)),
+      () => Effect.succeed(otherwise)
+    )
+  const offsets = profile.clamped ? yield* orUnknown(Examine.offsets(ask, profile.pageSize), unknown) : unknown
+  const bounds = yield* orUnknown(Examine.bounds(ask, controls, profile.pageSize), Examine.unseen)
+  const ignored = bounds === "ignored" ? { filterProblem: { _tag: "OutsideBounds" as const } } : {}
+  const startedAt =
+    profile.sortFields.startedAt === unknown
+      ? Observe.sortAnswer(yield* Observe.oldestFirst(ask, "startedAt"), pages[0]?.rows ?? [])
+      : profile.sortFields.startedAt
+  const rows = [...new Map(pages.flatMap(({ rows }) => rows.map((row) => [row.key, row] as const))).values()]
+  const rejected = rows.flatMap(({ item, rejected }) => (item === undefined ? (rejected ?? []) : []))
+  return {
+    oldest: seen.oldest,
+    records: {
+      looked: rows.length,
+      undated: rows.filter(({ start }) => start === undefined).length,
+      rejected: rejected.length,
+      reason: rejected[0]?.reason
+    },
+    latency: { millis: meter.latency() ?? 0, of: meter.timed() },
+    profile: {
+      ...profile,
+      ...(refused ? { pageSizeRefused: pageSize } : {}),
+      ...ignored,
+      offsets,
+      bounds: bounds === "ignored" ? Examine.unseen : bounds,
+      sortFields: { ...profile.sortFields, startedAt }
+    }
+  }
+})
