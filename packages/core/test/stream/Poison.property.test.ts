@@ -70,7 +70,7 @@ const check = (
       assert.isAtMost(to - from, 8e6 + poison.length * 12e6, about)
     } else if (to <= (ListServer.now - 3 * 3_600_000) * 1000) assert.strictEqual(coverage._tag, "Proven", about)
   }
-  assert.isAtMost(requests, 100 + 70 * poison.length, about)
+  assert.isAtMost(requests, 110 + 90 * poison.length, about)
   assert.isAtMost(seconds, 10 + 12 * poison.length, about)
 }
 

@@ -43,11 +43,15 @@ export const confirm = Effect.fnUntraced(function* (
   }
   if (range.to - range.from > believedWidth(known.width) && !isEnd) return undefined
   const distance = ({ start }: Rows.Dated) => Math.abs(start - (range.from + range.to) / 2)
-  for (const control of controls.toSorted((left, right) => distance(left) - distance(right)).slice(0, 3)) {
-    // It may have left, or have a neighbour that cannot be rendered; another one will do.
-    const failed = yield* Effect.catchIf(Ask.control(ask, control, size), Ask.isPoison, () =>
-      Effect.succeed(Ask.notBack)
-    )
+  const byDistance = controls.toSorted((left, right) => distance(left) - distance(right))
+  // It may have left, or have a neighbour that cannot be rendered; another one will do, further away in the latter case.
+  let left = 3
+  for (const at of [0, 1, 2, 8, 32, 64]) {
+    const control = byDistance[at]
+    if (control === undefined || left === 0) break
+    const failed = yield* Ask.catchPoison(Ask.control(ask, control, size), () => Effect.succeed("fails" as const))
+    if (failed === "fails") continue
+    left--
     if (failed === Ask.notBack || failed === Ask.hidden) continue
     if (failed !== undefined) return { _tag: "Unprovable", reason: failed }
     const { rows } = yield* ask(1, bounds, { size: Math.max(1, size - 1) })

@@ -11,20 +11,29 @@ export type List = AgniClient["Service"]["list"]
 const isFailure = ({ reason }: AgniError): boolean =>
   reason._tag === "Unavailable" || (reason._tag === "InvalidResponse" && reason.fault !== undefined)
 
-/** A day before there were calls, and a page beyond the end where servers filter after paging: no record can be at fault. */
-const nothing = {
-  page: pageBeyondAll,
+/** A day before there were calls: no record can be at fault, unless bounds are applied after paging. */
+const beforeAll = {
   pageSize: 1,
   startedAfter: Instant.format(earliestStart),
   startedBefore: Instant.format(earliestStart + 86_400_000_000)
 }
 
-/** Whether the server answers at all. */
+const isTimeOut = ({ reason }: AgniError): boolean => reason._tag === "Unavailable" && reason.outage._tag === "TimedOut"
+
+/** Whether the server answers at all: beyond the end of nothing, or, where it repeats its last page there, in front. */
 const isUp = (list: List): Effect.Effect<boolean> =>
-  Effect.match(list(nothing, { tries: 1 }), {
-    onSuccess: () => true,
-    // A refusal is an answer.
-    onFailure: (error) => !isFailure(error)
+  Effect.matchEffect(list({ ...beforeAll, page: pageBeyondAll }, { tries: 1 }), {
+    onSuccess: () => Effect.succeed(true),
+    onFailure: (error) =>
+      // A refusal is an answer.
+      !isFailure(error)
+        ? Effect.succeed(true)
+        : isTimeOut(error)
+          ? Effect.succeed(false)
+          : Effect.match(list({ ...beforeAll, page: 1 }, { tries: 1 }), {
+              onSuccess: () => true,
+              onFailure: (error) => !isFailure(error)
+            })
   })
 
 const marked = (error: AgniError): AgniError =>
