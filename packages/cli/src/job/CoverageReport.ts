@@ -71,7 +71,7 @@ export const make = (
   horizonMillis: number,
   clock: Calendar.Calendar | undefined
 ): Report => {
-  const { entries, outside, withoutStart } = coverage
+  const { divided, entries, outside, withoutStart } = coverage
   const whole = wholeOf(coverage)
   const end = entries.length === 0 ? (withoutStart?.asOf ?? 0) : whole.to
   const parts: ReadonlyArray<CoverageSet.Entry> = [
@@ -94,8 +94,8 @@ export const make = (
     // Nothing was looked at, so nothing is known.
     set: nothing ? "provisional" : Result.isSuccess(verdict) ? verdict.success : "unprovable",
     reasons: nothing ? ["nothing was read"] : [...gaps, ...doubts.map(CoverageReason.describe)],
-    settled: parts.reduce((sum, { final = 0 }) => sum + final, 0),
-    of: parts.reduce((sum, { count = 0 }) => sum + count, 0),
+    settled: parts.reduce((sum, { final = 0 }) => sum + final, divided?.final ?? 0),
+    of: parts.reduce((sum, { count = 0 }) => sum + count, divided?.count ?? 0),
     undated: withoutStart?.count ?? 0,
     undatedOutside: outside?.created ?? null,
     undatedUnassigned: outside?.unassigned ?? null,
