@@ -7,6 +7,7 @@ const order = [
   ["client"],
   ["coverage"],
   ["stream"],
+  ["source"],
   ["transform", "sink", "checkpoint"],
   ["pipeline"]
 ]
@@ -94,14 +95,14 @@ const sinkKinds = kinds.flatMap((kind) =>
   })
 )
 /** The rooms of the cli, each of which imports from those before it only. */
-const cliOrder = ["expression", "option", "job", "render", "run", "command"]
+const cliOrder = ["expression", "option", "job", "run", "render", "command"]
 
 const cliRooms = cliOrder.map((name, at): OxlintOverride => ({
   files: [`packages/cli/src/${name}/**`],
   rules: restrict(
     otherSources,
     ...cliOrder.slice(at + 1).map((later) => ({
-      regex: `^\\.\\./${later}/`,
+      regex: `^(\\.\\./)+${later}/`,
       message: `${name}/ may import ${cliOrder.slice(0, at).join(", ") || "no other room"} only.`
     }))
   )

@@ -17,8 +17,7 @@ const transform = Transform.sessions.pipe(
 
 /** The seven days before a date, whenever it runs: a range that moves could not be gone on with. */
 export const week = (folder: string, before: DateTime.DateTime) => {
-  const from = DateTime.subtract(before, { days: 7 })
-  const range = { from: DateTime.toEpochMillis(from) * 1000, to: DateTime.toEpochMillis(before) * 1000 }
+  const range = { from: DateTime.subtract(before, { days: 7 }), to: before }
   const name = `week-before-${DateTime.formatIsoDateUtc(before)}`
   const path = join(folder, `${name}.ndjson`)
   const pipeline = Pipeline.make({

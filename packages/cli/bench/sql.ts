@@ -5,7 +5,7 @@
  */
 import * as SessionSink from "@callstream/core/sink/SessionSink"
 import * as Position from "@callstream/core/model/Position"
-import { Column, SqlSink } from "@callstream/core"
+import { Column, SqlSink, Version } from "@callstream/core"
 import { AgniSimulator } from "@callstream/core/testing"
 import { SqliteClient } from "@callstream/node"
 import * as Effect from "effect/Effect"
@@ -75,7 +75,7 @@ const main = Effect.gen(function* () {
         const writer = yield* SqlSink.make(sink).open(SessionSink.opening())
         for (const [at, rows] of batches.entries()) {
           const items = rows.map((row) => ({ id: row.id, start: undefined, row }))
-          yield* writer.write({ items, columns: Column.ofSession, observedAt })
+          yield* writer.write({ items, columns: Column.ofSession, observedAt: Version.of(observedAt) })
           yield* writer.flush(Position.of(at))
         }
       })

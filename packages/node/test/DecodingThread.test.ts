@@ -1,4 +1,4 @@
-import { AgniClient, type AgniError, type Page, PageDecoder, Rows } from "@callstream/core"
+import { AgniClient, type AgniError, type Page, PageDecoder, Rows, Instant } from "@callstream/core"
 import { AgniSimulator } from "@callstream/core/testing"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -10,7 +10,7 @@ import { markAsUntransferable } from "node:worker_threads"
 import * as DecodingThread from "../src/DecodingThread.ts"
 import * as Thread from "../src/internal/Thread.ts"
 
-const about: PageDecoder.About = { page: 3, observedAt: 5, age: 0, quote: (text) => `<${text}>` }
+const about: PageDecoder.About = { page: 3, observedAt: Instant.of(5), age: 0, quote: (text) => `<${text}>` }
 
 const bytes = (text: string) => new TextEncoder().encode(text)
 

@@ -1,3 +1,4 @@
+import * as Version from "@callstream/core/model/Version"
 import * as SessionSink from "@callstream/core/sink/SessionSink"
 import { SinkError } from "@callstream/core/sink/SinkError"
 import * as WebhookSink from "@callstream/core/sink/WebhookSink"
@@ -44,7 +45,7 @@ const write = (url: string, sessions: number, options: Partial<WebhookSink.Optio
     })
     const writer = yield* sink.open(SessionSink.opening())
     const items = Array.from({ length: sessions }, (_, at) => ({ id: `s${at}`, start: undefined, row: { at } }))
-    return yield* writer.write({ items, columns: [], observedAt: 1 })
+    return yield* writer.write({ items, columns: [], observedAt: Version.of(1) })
   }).pipe(Effect.scoped)
 
 const connect = (url: string, allowPrivateHosts: boolean) =>

@@ -2,6 +2,7 @@
 import * as Position from "@callstream/core/model/Position"
 import type { CallSession } from "@callstream/core/model/CallSession"
 import type { Committed } from "@callstream/core/model/Committed"
+import * as Version from "@callstream/core/model/Version"
 import type * as NdjsonSink from "@callstream/core/sink/NdjsonSink"
 import * as SessionSink from "@callstream/core/sink/SessionSink"
 import { SinkConformance } from "@callstream/core/testing"
@@ -45,7 +46,7 @@ const sessions = (count: number): ReadonlyArray<CallSession> =>
 const batch = (rows: ReadonlyArray<CallSession>) => ({
   items: rows.map((row) => ({ id: row.id, start: undefined, row })),
   columns: [],
-  observedAt: 0
+  observedAt: Version.of(0)
 })
 
 describe.each([

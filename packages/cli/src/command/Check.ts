@@ -8,7 +8,8 @@ import * as ProfileFile from "../option/ProfileFile.ts"
 import * as Source from "../option/Source.ts"
 import { flags, onOff, pick } from "../option/Declared.ts"
 import * as Options from "../option/Options.ts"
-import * as Format from "../option/Format.ts"
+import * as Format from "../render/Format.ts"
+import * as ShownTime from "../option/ShownTime.ts"
 import { answer, toPrintable } from "../render/Screen.ts"
 
 /** The report is what was asked for, so it goes to stdout. */
@@ -40,7 +41,7 @@ const report = Effect.fnUntraced(function* (baseUrl: string) {
     "oldest",
     oldest === undefined
       ? "not to be seen: there is no session with a start"
-      : `none starts before ${Format.time(oldest, undefined)}`
+      : `none starts before ${ShownTime.time(oldest, undefined)}`
   )
   yield* tell(
     "latency",

@@ -12,9 +12,9 @@ import * as Redacted from "effect/Redacted"
 import { fromPlatform } from "@callstream/core/sink/OutputError"
 import * as Target from "../option/Target.ts"
 import * as Zone from "../option/Zone.ts"
-import * as Format from "../option/Format.ts"
+import * as Format from "../render/Format.ts"
 import { invocation, print } from "../render/Screen.ts"
-import * as RunJob from "../run/RunJob.ts"
+import * as ReportedRun from "../render/ReportedRun.ts"
 import { serve } from "./Simulate.ts"
 
 const sessions = 4000
@@ -35,7 +35,7 @@ const demo = Effect.gen(function* () {
   )
   const client = AgniClient.layer({ apiKey: Redacted.make(simulator.apiKey), baseUrl })
   const target: Target.Target = { _tag: "File", path, format: "ndjson", compression: undefined }
-  yield* RunJob.run({
+  yield* ReportedRun.run({
     title: undefined,
     name: undefined,
     state: { folder, database: undefined },

@@ -14,7 +14,8 @@ import * as DryRun from "../render/DryRun.ts"
 import * as Explain from "../render/Explain.ts"
 import * as Failure from "../render/Failure.ts"
 import { invocation, print } from "../render/Screen.ts"
-import * as RunJob from "../run/RunJob.ts"
+import * as ReportedRun from "../render/ReportedRun.ts"
+import { decoder } from "../run/RunJob.ts"
 import type { PipelineSpec } from "../option/PipelineSpec.ts"
 import * as Resolve from "../job/Resolve.ts"
 import * as Save from "../job/Save.ts"
@@ -93,9 +94,9 @@ const command = Command.make(
       return yield* saveTo(spec, input.save, report === "json" ? ["--json"] : report === "none" ? ["--quiet"] : [])
     }
     if (input.explain) return yield* Explain.print(job)
-    const client = Layer.provide(Source.client(spec.source ?? {}), [AgniTransport.layer, RunJob.decoder([job])])
+    const client = Layer.provide(Source.client(spec.source ?? {}), [AgniTransport.layer, decoder([job])])
     if (input.dryRun) return yield* Effect.provide(DryRun.run(job, spec), client)
-    yield* Effect.provide(Failure.reporting(RunJob.run(job), { resumes: job.name !== undefined }), client)
+    yield* Effect.provide(Failure.reporting(ReportedRun.run(job), { resumes: job.name !== undefined }), client)
   })
 )
 

@@ -6,7 +6,8 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Source from "../option/Source.ts"
 import { flags } from "../option/Declared.ts"
-import * as Format from "../option/Format.ts"
+import * as Format from "../render/Format.ts"
+import * as ShownTime from "../option/ShownTime.ts"
 import { answer, toPrintable } from "../render/Screen.ts"
 import * as Resolve from "../job/Resolve.ts"
 import * as Export from "./Export.ts"
@@ -27,7 +28,7 @@ const sessions = ({ pageSize, sessions, undated }: Plan.Plan): string => {
 }
 
 const windowOf = (window: Plan.Stretch, clock: Clock): string =>
-  `${span(window)} from ${Format.time(window.from, clock)} with ${about(window.sessions)}`
+  `${span(window)} from ${ShownTime.time(window.from, clock)} with ${about(window.sessions)}`
 
 const split = ({ spreadSeen, walk, windows }: Plan.Plan, clock: Clock): ReadonlyArray<string> => {
   if (walk === "pages") return ["by page numbers, not into windows of time"]
@@ -56,13 +57,13 @@ const proof = (plan: Plan.Plan, clock: Clock): ReadonlyArray<string> => {
   const until = plan.provableUntil
   return until === undefined
     ? [`not to be proven: ${reasonsOf(plan)}`]
-    : [`can be proven up to ${Format.time(until, clock)}; later: ${reasonsOf(plan)}`]
+    : [`can be proven up to ${ShownTime.time(until, clock)}; later: ${reasonsOf(plan)}`]
 }
 
 const lines = (plan: Plan.Plan, concurrency: number, rate: number | undefined, clock: Clock): ReadonlyArray<string> => {
   const pace = rate === undefined ? "" : `, at most ${rate} a second`
   const rows: ReadonlyArray<readonly [string, ReadonlyArray<string>]> = [
-    ["range", [`${Format.times(plan.from, "to", plan.to, clock)}, ${span(plan)}`]],
+    ["range", [`${ShownTime.times(plan.from, "to", plan.to, clock)}, ${span(plan)}`]],
     ["sessions", [sessions(plan)]],
     ["split", split(plan, clock)],
     ["requests", [about(plan.requests) + (plan.probing === 0 ? "" : `, ${Format.count(plan.probing)} of them probes`)]],
@@ -109,12 +110,8 @@ export const planCommand = Command.make(
     const spec = yield* Export.specOf(input)
     const { horizon, profile, selection, walk, zone } = yield* Resolve.toJob(spec, { report: "none" })
     const { concurrency = 4, from, to, ...rest } = selection
-    const instant = (text: Instant.Input | undefined) => (text === undefined ? undefined : Instant.fromInput(text))
     const rate = spec.source?.rate
-    const made = Plan.make(
-      { from: instant(from), to: instant(to) },
-      { ...rest, concurrency, horizon, profile, walk, requestsPerSecond: rate }
-    )
+    const made = Plan.make({ from, to }, { ...rest, concurrency, horizon, profile, walk, requestsPerSecond: rate })
     const plan = yield* Effect.provide(made, Layer.provide(Source.client(spec.source ?? {}), AgniTransport.layer))
     yield* answer(
       input.json === true

@@ -12,13 +12,13 @@ import {
   SessionSink,
   type SinkError,
   Source,
-  Transform
+  Transform,
+  Version
 } from "@callstream/core"
 import { GuardedTransport, ProcessOwner } from "@callstream/node"
 import * as NodeDns from "@effect/platform-node/NodeDns"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
@@ -28,7 +28,7 @@ import * as Target from "../option/Target.ts"
 import * as Transforms from "../option/Transforms.ts"
 import * as Zone from "../option/Zone.ts"
 import * as DeadLetters from "../job/DeadLetters.ts"
-import * as Format from "../option/Format.ts"
+import * as Format from "../render/Format.ts"
 import { print } from "../render/Screen.ts"
 import { type FlagValues, flags as flagsOf, one, pick } from "../option/Declared.ts"
 import * as Kind from "../option/Kind.ts"
@@ -108,7 +108,7 @@ const replay = Effect.fnUntraced(function* (input: FlagValues<typeof options> & 
   /** Of the parts before a place, which are safe in every sink, those that arrived. */
   const mark = Effect.fnUntraced(function* (at: Position.Cursor | undefined) {
     const place = at === undefined ? 0 : at === "end" ? parts.length : at
-    const replayed = Instant.format((yield* Clock.currentTimeMillis) * 1000)
+    const replayed = Instant.format(yield* Instant.now)
     const done = parts
       .slice(next, place)
       .flatMap(({ letters }) => letters)
@@ -118,7 +118,7 @@ const replay = Effect.fnUntraced(function* (input: FlagValues<typeof options> & 
     yield* marks.write({
       items: done.map(({ letter }) => ({ id: letter, start: undefined, row: { letter, replayed } })),
       columns: [],
-      observedAt: 0
+      observedAt: Version.of(0)
     })
     yield* marks.flush(Position.of(0))
     marked += done.length

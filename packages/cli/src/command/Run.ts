@@ -18,12 +18,14 @@ import * as DryRun from "../render/DryRun.ts"
 import * as Explain from "../render/Explain.ts"
 import { exitCode } from "../render/ExitCode.ts"
 import * as Failure from "../render/Failure.ts"
-import * as Progress from "../render/Progress.ts"
+import * as ProgressLine from "../render/ProgressLine.ts"
+import * as ReportedRun from "../render/ReportedRun.ts"
+import * as Progress from "../run/Progress.ts"
 import { answer, print, Screen } from "../render/Screen.ts"
 import * as Summary from "../render/Summary.ts"
 import { ReportedExit, UsageError } from "../option/UsageError.ts"
 import type * as Job from "../job/Job.ts"
-import * as RunJob from "../run/RunJob.ts"
+import { decoder } from "../run/RunJob.ts"
 import * as Places from "../job/Places.ts"
 import * as PipelineFile from "../job/PipelineFile.ts"
 import { jsonSchema } from "../option/PipelineSpec.ts"
@@ -106,14 +108,14 @@ const sideBySide = Effect.fnUntraced(function* (tasks: ReadonlyArray<Task>) {
     Effect.map(Effect.flatMap(Progress.make, Ref.make), (progress) => ({ ...task, progress }))
   )
   const jobs = each.map(({ job }) => job)
-  if (RunJob.showsProgress(jobs, live)) {
+  if (ProgressLine.isShown(jobs, live)) {
     // Together they tell no time.
-    yield* Progress.show(() => Progress.sum(each.map(({ progress }) => Ref.getUnsafe(progress))), undefined)
+    yield* ProgressLine.show(() => Progress.sum(each.map(({ progress }) => Ref.getUnsafe(progress))), undefined)
   }
   const codes = yield* Effect.forEach(
     each,
     ({ job, progress, spec }) =>
-      Effect.flatMap(Effect.exit(RunJob.run(job, progress)), (exit) => {
+      Effect.flatMap(Effect.exit(ReportedRun.run(job, progress)), (exit) => {
         if (Exit.isSuccess(exit)) return Effect.succeed<number>(exitCode.done)
         if (Cause.hasInterruptsOnly(exit.cause)) return Effect.failCause(exit.cause)
         const { exitCode: code, lines } = Failure.report(exit.cause, {
@@ -150,16 +152,13 @@ const run = Effect.fnUntraced(function* (
   }
   yield* refuse([...mistakes, ...(yield* collisions(tasks))])
   if (options.explain) return yield* Effect.forEach(tasks, ({ job }) => Explain.print(job), { discard: true })
-  const client = Layer.provide(Source.client(connection), [
-    AgniTransport.layer,
-    RunJob.decoder(tasks.map(({ job }) => job))
-  ])
+  const client = Layer.provide(Source.client(connection), [AgniTransport.layer, decoder(tasks.map(({ job }) => job))])
   const work = Effect.gen(function* () {
     if (options.dryRun) {
       return yield* Effect.forEach(tasks, ({ job, spec }) => DryRun.run(job, spec), { discard: true })
     }
     const [only] = tasks
-    if (only !== undefined && !several) return yield* RunJob.run(only.job)
+    if (only !== undefined && !several) return yield* ReportedRun.run(only.job)
     const code = yield* sideBySide(tasks)
     yield* Summary.printTogether(tasks.length, options.report)
     if (code !== exitCode.done) return yield* new ReportedExit({ exitCode: code })

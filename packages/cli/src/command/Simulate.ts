@@ -9,7 +9,7 @@ import type * as Scope from "effect/Scope"
 import { createServer } from "node:http"
 import { flags, one, pick } from "../option/Declared.ts"
 import * as Kind from "../option/Kind.ts"
-import * as Format from "../option/Format.ts"
+import * as Format from "../render/Format.ts"
 import { answer, invocation, print } from "../render/Screen.ts"
 import { UsageError } from "../option/UsageError.ts"
 

@@ -2,7 +2,7 @@
 import {
   CallSession,
   type DeadLetter,
-  type Instant,
+  Instant,
   Position,
   Rows,
   type Source,
@@ -92,7 +92,7 @@ export const inParts = (letters: ReadonlyArray<Letter>): Parts => {
   }
 
   const unitOf = (some: ReadonlyArray<Letter>, place: number): Source.Unit => {
-    const observedAt: Instant.Instant = some[0]?.observedAt ?? 0
+    const observedAt = some[0]?.observedAt ?? Version.of(0)
     const items = some.flatMap((letter) => {
       const found = ready.get(letter)
       return found === undefined
@@ -112,7 +112,7 @@ export const inParts = (letters: ReadonlyArray<Letter>): Parts => {
       return reason === undefined ? [] : [{ stage, reason, raw: record, page: 0, index: 0, observedAt }]
     })
     // Places, not times: they tell how far the replay is.
-    return { _tag: "Page", rows: Rows.make(items, observedAt), rejected, to: Position.of(place + 1) }
+    return { _tag: "Page", rows: Rows.make(items, Instant.of(observedAt)), rejected, to: Position.of(place + 1) }
   }
 
   return { parts: parts.map((some, place) => ({ letters: some, unit: unitOf(some, place) })), origin, made }

@@ -21,7 +21,7 @@ import * as Result from "effect/Result"
 import type { Connection as ConnectionSpec, Selection as SelectionSpec } from "./PipelineSpec.ts"
 import * as Kind from "./Kind.ts"
 import { type AnyOption, type Reason, UsageError } from "./UsageError.ts"
-import * as Format from "./Format.ts"
+import * as ShownTime from "./ShownTime.ts"
 import * as SmallFile from "./SmallFile.ts"
 import * as When from "./When.ts"
 import type * as Zone from "./Zone.ts"
@@ -131,7 +131,7 @@ const range = Effect.fnUntraced(function* (
   if (from !== undefined && to !== undefined && from >= to) {
     return yield* new UsageError({
       option: "until",
-      reason: { _tag: "Reversed", since: Format.time(from, clock), until: Format.time(to, clock) }
+      reason: { _tag: "Reversed", since: ShownTime.time(from, clock), until: ShownTime.time(to, clock) }
     })
   }
   return { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) }
@@ -142,7 +142,7 @@ export const selection = Effect.fnUntraced(function* (
   spec: SelectionSpec & Pick<ConnectionSpec, "concurrency">,
   zone: Zone.Zone
 ): Effect.fn.Return<
-  CallSessions.Selection & { readonly from?: Instant.Input; readonly to?: Instant.Input },
+  CallSessions.Selection & { readonly from?: Instant.Bound; readonly to?: Instant.Bound },
   UsageError
 > {
   const { from, to } = yield* range(spec, zone)

@@ -7,8 +7,9 @@ import * as Target from "../option/Target.ts"
 import * as Transforms from "../option/Transforms.ts"
 import type { Job } from "../job/Job.ts"
 import type { PipelineSpec } from "../option/PipelineSpec.ts"
-import * as Format from "../option/Format.ts"
+import * as Format from "./Format.ts"
 import { wrap } from "./Help.ts"
+import * as Unmatched from "../run/Unmatched.ts"
 import * as NothingMatched from "./NothingMatched.ts"
 import { answer, print, Screen, toPrintable } from "./Screen.ts"
 import * as Table from "./Table.ts"
@@ -46,7 +47,7 @@ interface Looked {
   /** How many passed of so many that were looked at. */
   readonly passed: number
   readonly of: number
-  readonly unmatched: NothingMatched.Finding | undefined
+  readonly unmatched: Unmatched.Finding | undefined
 }
 
 /** No walk, so neither the oldest calls nor a proof of anything: the first that pass, in the order of the server. */
@@ -54,7 +55,7 @@ const look = Effect.fnUntraced(function* ({ conditions, limit, passes, selection
   const most = Math.min(shown, limit ?? shown)
   const sessions: Array<CallSession.CallSession> = []
   const passed: Array<CallSession.CallSession> = []
-  const seen = NothingMatched.makeSeen([...new Set(conditions.flatMap(({ fields }) => fields))])
+  const seen = Unmatched.makeSeen([...new Set(conditions.flatMap(({ fields }) => fields))])
   let of = 0
   yield* CallSessions.selectedPages({ ...selection, concurrency: 1, pageSize: 100 }).pipe(
     Stream.take(mostPages),
@@ -75,7 +76,7 @@ const look = Effect.fnUntraced(function* ({ conditions, limit, passes, selection
     sessions: nothing ? sessions : passed,
     passed: passed.length,
     of,
-    unmatched: nothing && of > 0 ? NothingMatched.ofConditions(conditions, seen) : undefined
+    unmatched: nothing && of > 0 ? Unmatched.ofConditions(conditions, seen) : undefined
   } satisfies Looked
 })
 

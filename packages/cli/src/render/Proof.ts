@@ -1,8 +1,9 @@
 /** What is proven of a run, as sentences of the summary. */
 import { type Calendar, Instant } from "@callstream/core"
-import * as CoverageReport from "../job/CoverageReport.ts"
-import type { Report } from "../job/CoverageReport.ts"
-import * as Format from "../option/Format.ts"
+import * as CoverageReport from "./CoverageReport.ts"
+import type { Report } from "./CoverageReport.ts"
+import * as Format from "./Format.ts"
+import * as ShownTime from "../option/ShownTime.ts"
 
 /** A history can have as many as it has windows. */
 const mostReasons = 3
@@ -44,7 +45,7 @@ const outside = ({ undatedOutside, undatedUnassigned }: Report): ReadonlyArray<s
 
 /** What was checked and how, what is assumed, what may still change. */
 export const describe = (report: Report, clock: Calendar.Calendar | undefined): string => {
-  const time = (text: string) => Format.minute(Instant.parse(text) ?? 0, clock)
+  const time = (text: string) => ShownTime.minute(Instant.parse(text) ?? Instant.of(0), clock)
   const { asOf, horizon, provenUntil, reasons, set } = report
   const limit = Format.duration(horizon * 1000)
   const rest = [...finality(report), ...outside(report)]

@@ -6,11 +6,15 @@ import * as Effect from "effect/Effect"
 import * as Sinks from "../option/Sinks.ts"
 import * as Target from "../option/Target.ts"
 import type { Job } from "../job/Job.ts"
-import type * as CoverageReport from "../job/CoverageReport.ts"
+import type * as CoverageReport from "./CoverageReport.ts"
 import { isClosedPipe } from "../option/ClosedPipe.ts"
-import * as Format from "../option/Format.ts"
+import * as Format from "./Format.ts"
+import * as ShownTime from "../option/ShownTime.ts"
 import * as NothingMatched from "./NothingMatched.ts"
-import * as Progress from "./Progress.ts"
+import { describeRetries } from "./ProgressLine.ts"
+import type * as Progress from "../run/Progress.ts"
+import { type Requests, requests as requestsNow } from "../run/Requests.ts"
+import type { Finding } from "../run/Unmatched.ts"
 import * as Proof from "./Proof.ts"
 import { print as printLines, Screen } from "./Screen.ts"
 
@@ -103,20 +107,20 @@ const versionFields = ({ newer, notBelieved }: Pipeline.SinkSummary) => ({
   ...(notBelieved === 0 ? {} : { notBelieved })
 })
 
-const ofRequests = ({ retried, sent }: Progress.Requests) => ({
+const ofRequests = ({ retried, sent }: Requests) => ({
   requests: sent,
   retries: Object.fromEntries(retried)
 })
 
-const describeRequests = (requests: Progress.Requests): string => {
-  const retries = Progress.describeRetries(requests)
+const describeRequests = (requests: Requests): string => {
+  const retries = describeRetries(requests)
   return `${Format.counted(requests.sent, "request")}${retries === "" ? "" : `, ${retries}`}`
 }
 
 /** What several pipelines sent together, below what each of them did. */
 export const printTogether = Effect.fnUntraced(function* (pipelines: number, report: Job["report"]) {
   if (report === "none") return
-  const requests = yield* Progress.requests
+  const requests = yield* requestsNow
   if (report === "people") {
     return yield* printLines(`${Format.counted(pipelines, "pipeline")} together: ${describeRequests(requests)}`)
   }
@@ -130,12 +134,12 @@ export const print = Effect.fnUntraced(function* (
   progress: Progress.Progress,
   done: Pipeline.RunSummary,
   covered: CoverageReport.Report | undefined,
-  unmatched: NothingMatched.Finding | undefined
+  unmatched: Finding | undefined
 ) {
   if (about.report === "none") return
   const { clock } = about.zone
   const elapsed = (yield* Clock.currentTimeMillis) - progress.startedAt
-  const requests = yield* Progress.requests
+  const requests = yield* requestsNow
   const { earliest, latest, resumedAt, sessions } = progress
   const { dead, finishedBefore, sinks } = done
   const filtered = done.filtered + progress.leftOut
@@ -170,7 +174,7 @@ export const print = Effect.fnUntraced(function* (
         walk: about.walk,
         ...(resumedAt === undefined || finishedBefore ? {} : { resumedAt: Instant.format(resumedAt) }),
         ...(finishedBefore ? { finishedBefore } : {}),
-        ...(unmatched === undefined ? {} : { unmatched }),
+        ...(unmatched === undefined ? {} : { unmatched: NothingMatched.toJson(unmatched) }),
         ...(about.limit === undefined ? {} : { limit: about.limit, limited: sessions >= about.limit }),
         ...(covered === undefined ? {} : { coverage: { ...covered, windows: covered.windows.length } }),
         elapsedMs: elapsed
@@ -201,7 +205,7 @@ export const print = Effect.fnUntraced(function* (
     ...(resumedAt === undefined
       ? []
       : [
-          `  resumed at ${Format.time(resumedAt, clock)}${covered === undefined ? "" : `; ${Format.counted(covered.of, "call")} read with the earlier runs of this name`}`
+          `  resumed at ${ShownTime.time(resumedAt, clock)}${covered === undefined ? "" : `; ${Format.counted(covered.of, "call")} read with the earlier runs of this name`}`
         ]),
     ...(filtered === 0 ? [] : [`  ${Format.counted(filtered, "call")} left out by filters`]),
     // Several pipelines send them together.
@@ -210,8 +214,8 @@ export const print = Effect.fnUntraced(function* (
       ? []
       : [
           sessions === 1
-            ? `  started at ${Format.time(earliest, clock)}`
-            : `  started between ${Format.times(earliest, "and", latest, clock)}`
+            ? `  started at ${ShownTime.time(earliest, clock)}`
+            : `  started between ${ShownTime.times(earliest, "and", latest, clock)}`
         ]),
     ...(dead === 0 ? [] : [`  ${Format.counted(dead, "record")} rejected: see ${about.deadLetters}`]),
     covered === undefined

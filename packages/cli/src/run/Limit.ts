@@ -6,6 +6,7 @@ import {
   Coverage,
   CoverageSet,
   Extremes,
+  Instant,
   type Page,
   Position,
   Rows,
@@ -46,8 +47,8 @@ const passing =
 /** A window of no length: a page of which nothing is proven. */
 const whole = (items: Items, rejected: Batch["rejected"], observedAt: Batch["observedAt"]): Coverage.Window =>
   Coverage.make(items, {
-    from: 0,
-    to: 0,
+    from: Instant.of(0),
+    to: Instant.of(0),
     rejected,
     coverage: { _tag: "Provisional", reason: { _tag: "ByPages" } },
     requests: 0,
@@ -78,7 +79,7 @@ export const extremesOf = (windows: Read<Coverage.Window>, keep: Keep): Read<Sou
         Stream.fromEffect(
           Effect.map(Ref.get(known), (coverage): Source.Unit => ({
             _tag: "Page",
-            rows: Rows.make([], 0),
+            rows: Rows.make([], Instant.of(0)),
             rejected: [],
             coverage
           }))

@@ -24,30 +24,21 @@ import {
 import { DecodingThread, GuardedTransport, ProcessOwner } from "@callstream/node"
 import * as Bounds from "@callstream/core/source/Bounds"
 import * as NodeDns from "@effect/platform-node/NodeDns"
-import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Ref from "effect/Ref"
 import * as Stream from "effect/Stream"
 import * as Struct from "effect/Struct"
-import { fstatSync } from "node:fs"
 import * as Database from "../option/Database.ts"
 import type * as Run from "../option/Run.ts"
 import * as Sinks from "../option/Sinks.ts"
 import * as Zone from "../option/Zone.ts"
 import * as DeadLetters from "../job/DeadLetters.ts"
 import type { Job } from "../job/Job.ts"
-import * as CoverageReport from "../job/CoverageReport.ts"
-import * as NothingMatched from "../render/NothingMatched.ts"
-import * as Progress from "../render/Progress.ts"
-import { print, Screen } from "../render/Screen.ts"
-import * as Summary from "../render/Summary.ts"
-import { Incomplete } from "../option/UsageError.ts"
 import * as Limit from "./Limit.ts"
+import * as Progress from "./Progress.ts"
 import * as Spool from "./Spool.ts"
+import * as Unmatched from "./Unmatched.ts"
 import * as Veil from "./Veil.ts"
 
 /** Whether sessions go as they came into lines of JSON, and nowhere else. */
@@ -60,12 +51,12 @@ export const decoder = (jobs: ReadonlyArray<Job>): Layer.Layer<never> =>
   jobs.every(isLines) ? DecodingThread.layer : Layer.empty
 
 /** Whose calls these are: webhooks say it, and a checkpoint belongs to it. And where a range without an end ends for good. */
-const look = Effect.flatMap(Effect.all([AgniClient, Clock.currentTimeMillis]), ([{ list }, local]) =>
+const look = Effect.flatMap(Effect.all([AgniClient, Instant.now]), ([{ list }, local]) =>
   Effect.map(list({ pageSize: 20 }), ({ observedAt, rows }) => {
     const found = rows
       .sessions()
       .find(({ organizationId }) => typeof organizationId === "string" && organizationId !== "")
-    return { organization: found?.organizationId ?? "", end: History.openEnd(local * 1000, observedAt) }
+    return { organization: found?.organizationId ?? "", end: History.openEnd(local, observedAt) }
   })
 )
 
@@ -77,20 +68,24 @@ const coversOf =
       ? { from: from ?? undefined, to: to ?? end ?? undefined, filters, withoutStart }
       : undefined
 
-/** `shared` is counted in when somebody else shows how far it is. */
-export const run = Effect.fnUntraced(function* (job: Job, shared?: Ref.Ref<Progress.Progress>) {
-  const { live } = yield* Screen
-  const progress = shared ?? (yield* Effect.flatMap(Progress.make, Ref.make))
-  const seen = NothingMatched.makeSeen([...new Set(job.conditions.flatMap(({ fields }) => fields))])
-  const named = job.name !== undefined
-  const reportOf = (coverage: CoverageSet.CoverageSet) =>
-    CoverageReport.make(coverage, Duration.toMillis(job.horizon), job.zone.clock)
+/** What is watched of a run, and what goes into its file of `--coverage`. */
+export interface Watch {
+  readonly progress: Ref.Ref<Progress.Progress>
+  readonly coverageFile: (coverage: CoverageSet.CoverageSet) => string
+}
 
-  if (job.deadLettersRaw && job.transform.redaction !== undefined) {
-    yield* print(
-      `warning: ${job.title === undefined ? "" : `${job.title}: `}${job.deadLetters} keeps rejected records with the personal data that --redact takes out, because of --dead-letters-raw`
-    )
-  }
+/** What came of a run. */
+export interface Outcome {
+  readonly summary: Pipeline.RunSummary
+  /** Nothing where an earlier run did it all, and left no coverage. */
+  readonly coverage: CoverageSet.CoverageSet | undefined
+  readonly unmatched: Unmatched.Finding | undefined
+}
+
+/** Runs a job to its end; nothing is printed. */
+export const run = Effect.fnUntraced(function* (job: Job, { coverageFile, progress }: Watch) {
+  const seen = Unmatched.makeSeen([...new Set(job.conditions.flatMap(({ fields }) => fields))])
+  const named = job.name !== undefined
   const summary = yield* Effect.scoped(
     Effect.gen(function* () {
       const hasWebhook = job.sinks.some(({ target }) => target._tag === "Webhook")
@@ -124,8 +119,6 @@ export const run = Effect.fnUntraced(function* (job: Job, shared?: Ref.Ref<Progr
         onSinkFailure: job.onSinkFailure,
         maxDeadShare: job.maxDeadShare
       })
-      if (shared === undefined && showsProgress([job], live))
-        yield* Progress.show(() => Ref.getUnsafe(progress), job.zone.clock)
       const done = yield* Sinks.orUnfinished(
         pipeline.run((event) => Ref.update(progress, Progress.after(event))),
         sinks.length
@@ -133,7 +126,7 @@ export const run = Effect.fnUntraced(function* (job: Job, shared?: Ref.Ref<Progr
       // Also of a run that came to its end before: it may have been killed before it wrote the file.
       if (coverage !== undefined && (!done.finishedBefore || isKnown(done.coverage))) {
         const { finish, write } = yield* coverage
-        yield* write(`${JSON.stringify(reportOf(done.coverage), null, 2)}\n`)
+        yield* write(coverageFile(done.coverage))
         yield* finish
       }
       return done
@@ -146,47 +139,25 @@ export const run = Effect.fnUntraced(function* (job: Job, shared?: Ref.Ref<Progr
         )
       )
     )
-  ).pipe(
-    Effect.onExit((exit) =>
-      Exit.isSuccess(exit)
-        ? Effect.void
-        : Effect.flatMap(Ref.get(progress), (progress) =>
-            Summary.tellWhatIsThere(job, progress, Cause.squash(exit.cause), exit.cause)
-          )
-    )
   )
-
   const known = !summary.finishedBefore || isKnown(summary.coverage)
-  const covered = job.walk === "history" && known ? reportOf(summary.coverage) : undefined
-  const done = yield* Ref.get(progress)
-  const unmatched = yield* unmatchedIn(job, done, seen, summary)
-  yield* Summary.print(job, done, summary, covered, unmatched)
-  const failed = covered?.set === "unprovable" || summary.sinks.some(({ failure }) => failure !== undefined)
-  const doubtful = summary.dead > 0 || covered?.set === "provisional"
-  if (failed || (job.strict && doubtful)) return yield* new Incomplete()
+  const unmatched = yield* unmatchedIn(job, yield* Ref.get(progress), seen, summary)
+  return { summary, coverage: known ? summary.coverage : undefined, unmatched } satisfies Outcome
 })
 
 /** Why a run brought nothing, where filters are the reason. */
 const unmatchedIn = (
   job: Job,
   { leftOut, read, resumedAt, sessions }: Progress.Progress,
-  seen: NothingMatched.Seen,
+  seen: Unmatched.Seen,
   { dead, finishedBefore }: Pipeline.RunSummary
 ) => {
   const { conditions, report, selection } = job
   const nothing = sessions === 0 && dead === 0 && resumedAt === undefined && !finishedBefore
   if (!nothing || report === "none") return Effect.succeed(undefined)
-  if (read + leftOut > 0) return Effect.succeed(NothingMatched.ofConditions(conditions, seen))
+  if (read + leftOut > 0) return Effect.succeed(Unmatched.ofConditions(conditions, seen))
   const { from, to } = rangeOf(job)
-  return NothingMatched.ofSelection(selection, { from: from ?? undefined, to: to ?? undefined })
-}
-
-/** Data, or what a program makes of it, and a line that redraws itself would overwrite each other on one terminal. */
-export const showsProgress = (jobs: ReadonlyArray<Job>, live: boolean): boolean => {
-  if (!live) return jobs.every(({ report }) => report === "people")
-  const toStdout = jobs.some(({ sinks }) => sinks.some(({ target }) => target._tag === "Stdout"))
-  const alone = !toStdout || (!process.stdout.isTTY && fstatSync(1).isFile())
-  return alone && jobs.every(({ report }) => report === "people")
+  return Unmatched.ofSelection(selection, { from: from ?? undefined, to: to ?? undefined })
 }
 
 const stateIn = ({ database, folder }: Run.State) =>
@@ -231,8 +202,8 @@ const fingerprintOf = (job: Job, organization: string, veil: Veil.Veil) => {
 const isKnown = ({ entries, withoutStart }: CoverageSet.CoverageSet): boolean =>
   entries.length > 0 || withoutStart !== undefined
 
-const instant = (input: Instant.Input | undefined) => {
-  const found = input === undefined ? undefined : Instant.fromInput(input)
+const instant = (bound: Instant.Bound | undefined) => {
+  const found = bound === undefined ? undefined : Instant.fromBound(bound)
   return found === undefined ? undefined : Bounds.exact(found)
 }
 
@@ -243,7 +214,7 @@ type JobSource = Source.Source<HistorySource.State, AgniError, AgniClient>
 /** What a job watches of its source. */
 interface Watched {
   readonly progress: Ref.Ref<Progress.Progress>
-  readonly seen: NothingMatched.Seen
+  readonly seen: Unmatched.Seen
 }
 
 const sourceOf = (job: Job, end: Instant.Instant | undefined, { progress, seen }: Watched): JobSource => {
@@ -276,11 +247,10 @@ const readerOf = (job: Job, onLeftOut: Limit.Keep["onLeftOut"]): JobSource => {
   if (job.walk === "pages") {
     const pages = PagesSource.make(range, selection)
     if (keep === undefined && limit === undefined) return pages
-    const iso = (bound: Instant.Instant | null) => (bound === null ? undefined : Instant.format(bound))
     return {
       ...pages,
       units: ({ from, to }) => {
-        const read = CallSessions.selectedPages({ ...selection, from: iso(from), to: iso(to) })
+        const read = CallSessions.selectedPages({ ...selection, from: from ?? undefined, to: to ?? undefined })
         return keep !== undefined
           ? Limit.extremes(read, { ...keep, passes, onLeftOut })
           : Limit.first(Limit.asWindows(read), limit ?? Infinity, passes)

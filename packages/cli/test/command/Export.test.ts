@@ -124,7 +124,7 @@ describe("callstream export", alongside, () => {
       const aged = simulator.now() - 10 * 86_400e6
       const [ranged, recent] = yield* Effect.all(
         [
-          run(["export", "--since", Instant.format(from), "--until", Instant.format(to)]),
+          run(["export", "--since", Instant.format(Instant.of(from)), "--until", Instant.format(Instant.of(to))]),
           run(["export", "--since", "10d", "--json"])
         ],
         { concurrency: 2 }

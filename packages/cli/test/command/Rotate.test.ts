@@ -25,9 +25,9 @@ describe("export --rotate day --force", alongside, () => {
       const { run, simulator } = yield* simulation({ sessions: 400, span: "8 days", age: "1 day", undated: 0 })
       const starts = simulator.truth().flatMap(({ startedAt }) => (typeof startedAt === "number" ? [startedAt] : []))
       const midnight = Math.floor(Math.max(...starts) / day) * day
-      const first = Instant.format(midnight - 6 * day)
-      const last = Instant.format(midnight)
-      const iso = (instant: number) => Instant.format(instant)
+      const first = Instant.format(Instant.of(midnight - 6 * day))
+      const last = Instant.format(Instant.of(midnight))
+      const iso = (instant: number) => Instant.format(Instant.of(instant))
       const before = ["--since", first, "--until", last]
 
       const fresh = yield* run([...daily, ...before], { cwd })

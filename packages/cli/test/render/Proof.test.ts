@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Instant } from "@callstream/core"
 import * as Proof from "../../src/render/Proof.ts"
-import * as CoverageReport from "../../src/job/CoverageReport.ts"
-import type { Report } from "../../src/job/CoverageReport.ts"
+import * as CoverageReport from "../../src/render/CoverageReport.ts"
+import type { Report } from "../../src/render/CoverageReport.ts"
 
 const asOf = "2026-11-28T21:19:30Z"
 const stretch = (
@@ -53,7 +53,7 @@ describe("the proof of a summary", () => {
 
   it("gives every other reason, also where the last hours are not proven either", () => {
     const moved = stretch("2026-11-20T00:00:00Z", "2026-11-28T19:19:30Z", "provisional", "moved")
-    const until = Instant.format(Instant.parse("2026-11-20T00:00:00Z") ?? 0)
+    const until = Instant.format(Instant.parse("2026-11-20T00:00:00Z") ?? Instant.of(0))
     const both: Report = {
       ...report,
       reasons: ["moved", CoverageReport.tooRecent],

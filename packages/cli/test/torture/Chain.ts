@@ -193,11 +193,10 @@ export const run = Effect.fnUntraced(function* (options: Options): Effect.fn.Ret
 
   const from = range.from === undefined ? -Infinity : Date.parse(range.from) * 1000
   const to = range.to === undefined ? Infinity : Date.parse(range.to) * 1000
-  // Calls without a start are of the range that they were created in, and of no day.
-  const ofDays = scenario.rotate === "day" && (range.from !== undefined || range.to !== undefined)
+  // Calls without a start are of the range that they were created in.
   const truth = new Set(
     simulator.simulator.truth().flatMap(({ createdAt, id, startedAt }) => {
-      const at = startedAt ?? (ofDays ? NaN : createdAt)
+      const at = startedAt ?? createdAt
       return at >= from && at < to ? [id] : []
     })
   )

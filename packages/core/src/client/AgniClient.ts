@@ -17,6 +17,7 @@ import * as Result from "effect/Result"
 import type { AgniErrorReason } from "../model/AgniError.ts"
 import { AgniError, InvalidRequest, Unavailable } from "../model/AgniError.ts"
 import * as CallSessionQuery from "../model/CallSessionQuery.ts"
+import * as Instant from "../model/Instant.ts"
 import type { Page } from "../model/Page.ts"
 import * as Budget from "./Budget.ts"
 import * as ClientMetrics from "./ClientMetrics.ts"
@@ -124,7 +125,7 @@ export class AgniClient extends Context.Service<
         return transport(parameters, quote).pipe(
           Effect.flatMap(
             Effect.fnUntraced(function* ({ age, body, date }) {
-              const observedAt = Math.round((date - age * 1000) * 1000)
+              const observedAt = Instant.of(Math.round((date - age * 1000) * 1000))
               const version = yield* ((yield* VersionClock.Current) ?? ownClock).observe(observedAt)
               yield* Metric.update(ClientMetrics.bytes, body.length)
               return yield* decode(body, { page, observedAt, version, age, quote })

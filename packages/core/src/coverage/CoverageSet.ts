@@ -9,7 +9,7 @@
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { CoverageReason, merge as mergeReasons } from "./CoverageReason.ts"
-import type { Instant } from "../model/Instant.ts"
+import * as Instant from "../model/Instant.ts"
 import { of, Position } from "../model/Position.ts"
 
 /**
@@ -18,7 +18,7 @@ import { of, Position } from "../model/Position.ts"
  * @since 0.1.0
  * @category schemas
  */
-export const Range = Schema.Struct({ from: Schema.Int, to: Schema.Int })
+export const Range = Schema.Struct({ from: Instant.Instant, to: Instant.Instant })
 
 /**
  * @since 0.1.0
@@ -58,7 +58,7 @@ export const Part = Schema.Struct({
   /** Requests that it took. */
   requests: Schema.Int,
   /** When the first of it was observed, by the server's clock: the verdict holds as of then. */
-  asOf: Schema.Int
+  asOf: Instant.Instant
 })
 
 /**
@@ -192,8 +192,8 @@ export const weaken = (
   const divided: Array<Entry> = []
   const entries = self.entries.flatMap((one) => {
     if (!overlaps(one.range, range) || weaker(one.verdict, verdict) === one.verdict) return [one]
-    const from = Math.max(one.range.from, range.from)
-    const to = Math.min(one.range.to, range.to)
+    const from = Instant.max(one.range.from, range.from)
+    const to = Instant.min(one.range.to, range.to)
     const parts = [
       trim(one, one.range.from, from),
       { ...trim(one, from, to), verdict, reason },
@@ -226,7 +226,7 @@ const divide = (self: CoverageSet, entries: ReadonlyArray<Entry>): CoverageSet =
  */
 export const rewind = (self: CoverageSet, at: Position): CoverageSet => ({
   entries: self.entries.flatMap((one) => {
-    const kept = trim(one, one.range.from, Math.min(at, one.range.to))
+    const kept = trim(one, one.range.from, Instant.of(Math.min(at, one.range.to)))
     return isEmpty(kept.range) ? [] : [kept]
   }),
   seams: self.seams
@@ -320,7 +320,7 @@ const isEmpty = ({ from, to }: Range): boolean => from >= to
 const overlaps = (left: Range, right: Range): boolean => left.from < right.to && right.from < left.to
 
 /** Where an entry goes that begins there: mostly at the end. */
-const placeOf = (entries: ReadonlyArray<Entry>, from: Instant): number =>
+const placeOf = (entries: ReadonlyArray<Entry>, from: Instant.Instant): number =>
   entries.findLastIndex(({ range }) => range.from < from) + 1
 
 const insert = (self: CoverageSet, at: number, entry: Entry): CoverageSet => {
@@ -366,12 +366,12 @@ const both = (left: Part, right: Part): Part => {
     ...(left.count === undefined || right.count === undefined ? {} : { count: left.count + right.count }),
     ...(left.final === undefined || right.final === undefined ? {} : { final: left.final + right.final }),
     requests: left.requests + right.requests,
-    asOf: Math.min(left.asOf, right.asOf)
+    asOf: Instant.min(left.asOf, right.asOf)
   }
 }
 
 /** The entry, or what a smaller range leaves of it: how many of its calls that has nobody knows. */
-const trim = (entry: Entry, from: Instant, to: Instant): Entry => {
+const trim = (entry: Entry, from: Instant.Instant, to: Instant.Instant): Entry => {
   if (from === entry.range.from && to === entry.range.to) return entry
   const { asOf, reason, requests, verdict } = entry
   return { verdict, ...(reason === undefined ? {} : { reason }), requests, asOf, range: { from, to } }

@@ -22,7 +22,7 @@ import { type Item, withRow } from "../model/Item.ts"
 import * as SqlFailure from "../platform/SqlFailure.ts"
 import type { Cursor } from "../model/Position.ts"
 import type { RejectedRow } from "../model/RejectedRow.ts"
-import type { Version } from "../model/Version.ts"
+import { of as versionAt, type Version } from "../model/Version.ts"
 import { SinkError } from "./SinkError.ts"
 import type { SinkReason } from "./SinkReason.ts"
 
@@ -42,7 +42,7 @@ export interface Batch<out A> {
    * The version of the rows that carry none of their own: `versionOf` tells each one's. A lower one never overwrites a
    * higher one.
    */
-  readonly observedAt: Instant
+  readonly observedAt: Version
   /**
    * A higher version that a sink already holds was written by a wrong clock: it is overwritten, and counted.
    *
@@ -57,7 +57,7 @@ export interface Batch<out A> {
  * @since 0.1.0
  * @category reading
  */
-export const versionOf = ({ observedAt }: Pick<Batch<unknown>, "observedAt">, { version }: Item<unknown>): Instant =>
+export const versionOf = ({ observedAt }: Pick<Batch<unknown>, "observedAt">, { version }: Item<unknown>): Version =>
   version ?? observedAt
 
 /**
@@ -447,7 +447,7 @@ export const toSink = <R, E2 = never, R2 = never>(
       let taken = 0
       let columnsKnown = false
       const write = Effect.fnUntraced(function* (sessions: ReadonlyArray<CallSession>) {
-        const observedAt = (yield* Clock.currentTimeMillis) * 1000
+        const observedAt = versionAt((yield* Clock.currentTimeMillis) * 1000)
         const refused = yield* writer.write({
           items: sessions.map((session) => ({ id: session.id, start: startInstant(session), row: session })),
           columns: ofSession,
@@ -475,7 +475,7 @@ const rejectedOf = (
   sink: string,
   sessions: ReadonlyArray<CallSession>,
   refused: ReadonlyArray<Refused>,
-  observedAt: Instant
+  observedAt: Version
 ): ReadonlyArray<RejectedRow> => {
   const rows = new Map(sessions.map((session) => [session.id, session] as const))
   return refused.map(({ id, reason }) => ({

@@ -9,6 +9,7 @@ import * as Stream from "effect/Stream"
 import type { AgniClient } from "../client/AgniClient.ts"
 import * as CoverageSet from "../coverage/CoverageSet.ts"
 import type { AgniError } from "../model/AgniError.ts"
+import * as Instant from "../model/Instant.ts"
 import * as Rows from "../model/Rows.ts"
 import * as Extremes from "../stream/Extremes.ts"
 import type { OpenRange } from "../stream/History.ts"
@@ -56,7 +57,7 @@ export const make = (
         )
         const proved = Effect.map(Ref.get(seen), ({ coverage, reading }): Unit => ({
           _tag: "Page",
-          rows: Rows.make([], 0),
+          rows: Rows.make([], Instant.of(0)),
           rejected: [],
           coverage: Units.last(reading).reduce(Units.cover, coverage)
         }))

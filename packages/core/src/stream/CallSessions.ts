@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import * as Struct from "effect/Struct"
 import * as CoverageReason from "../coverage/CoverageReason.ts"
@@ -11,11 +12,12 @@ import type { AgniClient } from "../client/AgniClient.ts"
 import type { AgniError } from "../model/AgniError.ts"
 import type * as CallSession from "../model/CallSession.ts"
 import type { CallSessionQuery } from "../model/CallSessionQuery.ts"
-import * as Instant from "../model/Instant.ts"
+import type * as Instant from "../model/Instant.ts"
 import type { Page } from "../model/Page.ts"
 import type { Rejected } from "../model/Rejected.ts"
 import type { Window } from "./Coverage.ts"
 import * as History from "./History.ts"
+import * as Asked from "./internal/Asked.ts"
 import * as Pages from "./internal/Pages.ts"
 import { refuse } from "./internal/Refuse.ts"
 
@@ -59,9 +61,9 @@ export interface Selection extends Pick<
   "agentId" | "status" | "channel" | "callerNumber" | "search"
 > {
   /** The earliest start, included. @default no bound */
-  readonly from?: Instant.Input | undefined
+  readonly from?: Instant.Bound | undefined
   /** The start that is no longer included. @default no bound */
-  readonly to?: Instant.Input | undefined
+  readonly to?: Instant.Bound | undefined
   /** Sessions asked for at once; the server may give fewer. @default 100 */
   readonly pageSize?: number | undefined
   /** Requests under way at once. The client's own limit holds as well. @default 4 */
@@ -69,12 +71,10 @@ export interface Selection extends Pick<
 }
 
 /** The bounds as instants, or the stream that says which is none. */
-const rangeOf = ({ from: fromInput, to: toInput }: Selection) => {
-  const from = fromInput === undefined ? undefined : Instant.fromInput(fromInput)
-  const to = toInput === undefined ? undefined : Instant.fromInput(toInput)
-  const isTime = "must be a time in ISO 8601, such as 2026-07-31T07:16:10Z"
-  if (fromInput !== undefined && from === undefined) return { refused: refuse("from", isTime) }
-  if (toInput !== undefined && to === undefined) return { refused: refuse("to", isTime) }
+const rangeOf = (selection: Pick<Selection, "from" | "to">) => {
+  const asked = Asked.read(selection)
+  if (Result.isFailure(asked)) return { refused: Stream.fail(asked.failure) }
+  const { from, to } = asked.success
   if (from !== undefined && to !== undefined && from >= to)
     return { refused: refuse("from", "must be earlier than to") }
   return { from, to }

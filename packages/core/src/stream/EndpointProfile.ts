@@ -8,7 +8,7 @@ import * as Schema from "effect/Schema"
 import { CoverageReason } from "../coverage/CoverageReason.ts"
 import { AgniClient } from "../client/AgniClient.ts"
 import type { AgniError } from "../model/AgniError.ts"
-import type * as Instant from "../model/Instant.ts"
+import * as Instant from "../model/Instant.ts"
 import * as Ask from "./internal/Ask.ts"
 import * as Examine from "./internal/Examine.ts"
 import * as Facts from "./internal/Facts.ts"
@@ -158,7 +158,7 @@ export const examine = Effect.fnUntraced(function* (
   const rows = [...new Map(pages.flatMap(({ rows }) => rows.map((row) => [row.key, row] as const))).values()]
   const rejected = rows.flatMap(({ item, rejected }) => (item === undefined ? (rejected ?? []) : []))
   return {
-    oldest: seen.oldest,
+    oldest: seen.oldest === undefined ? undefined : Instant.of(seen.oldest),
     records: {
       looked: rows.length,
       undated: rows.filter(({ start }) => start === undefined).length,

@@ -5,17 +5,20 @@
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import * as CoverageReason from "../coverage/CoverageReason.ts"
 import { AgniClient } from "../client/AgniClient.ts"
 import type { AgniError } from "../model/AgniError.ts"
 import type { CallSessionQuery } from "../model/CallSessionQuery.ts"
 import * as Instant from "../model/Instant.ts"
-import * as CallRows from "../model/Rows.ts"
+import { defaultHorizon, earliestStart } from "../model/Limits.ts"
 import { verdict, type Window } from "./Coverage.ts"
 import * as Ask from "./internal/Ask.ts"
+import * as Asked from "./internal/Asked.ts"
 import * as Clocks from "./internal/Clocks.ts"
 import * as Fallback from "./internal/Fallback.ts"
+import * as Micros from "./internal/Micros.ts"
 import * as Observe from "./internal/Observe.ts"
 import * as Patience from "./internal/Patience.ts"
 import * as Probes from "./internal/Probes.ts"
@@ -38,11 +41,11 @@ export interface Options extends Pick<CallSessionQuery, "agentId" | "status" | "
   /** Windows read side by side; the client's own limit holds as well. @default 4 */
   readonly concurrency?: number | undefined
   /** Instants that no window crosses: where each sink of a resumed run stands. @default none */
-  readonly cuts?: ReadonlyArray<Instant.Instant> | undefined
+  readonly cuts?: ReadonlyArray<Instant.Bound> | undefined
   /** Where a run goes on: what started before is not read again, and the range means what it meant. @default none */
-  readonly resume?: Instant.Instant | undefined
+  readonly resume?: Instant.Bound | undefined
   /** Where a range without a `to` ends. @default a day after the latest credible clock when the reading begins: `openEnd` */
-  readonly end?: Instant.Instant | undefined
+  readonly end?: Instant.Bound | undefined
   /**
    * What becomes of calls without a start in a bounded range. Those that were created in it come in a last window of no length,
    * where the server shows which they are; otherwise that window says how many there are (`outside`). @default "include"
@@ -75,8 +78,8 @@ export interface Options extends Pick<CallSessionQuery, "agentId" | "status" | "
  * @category models
  */
 export interface OpenRange {
-  readonly from?: Instant.Instant | undefined
-  readonly to?: Instant.Instant | undefined
+  readonly from?: Instant.Bound | undefined
+  readonly to?: Instant.Bound | undefined
 }
 
 /**
@@ -92,13 +95,14 @@ export interface OpenRange {
 export const windows = (range: OpenRange = {}, options: Options = {}): Stream.Stream<Window, AgniError, AgniClient> => {
   const mistake = mistakeIn(options)
   if (mistake !== undefined) return Stream.fail(mistake)
-  if (range.from !== undefined && range.to !== undefined && range.from > range.to) {
-    return refuse("from", "must not be later than to")
-  }
-  return begin(range, options).pipe(Stream.tap((window) => Effect.logDebug(describe(window))))
+  const asked = Asked.read({ ...range, cuts: options.cuts, end: options.end, resume: options.resume })
+  if (Result.isFailure(asked)) return Stream.fail(asked.failure)
+  const { from, to } = asked.success
+  if (from !== undefined && to !== undefined && from > to) return refuse("from", "must not be later than to")
+  return begin(asked.success, options).pipe(Stream.tap((window) => Effect.logDebug(describe(window))))
 }
 
-const begin = (range: OpenRange, options: Options): Stream.Stream<Window, AgniError, AgniClient> =>
+const begin = (range: Asked.Asked, options: Options): Stream.Stream<Window, AgniError, AgniClient> =>
   Stream.unwrap(
     Effect.gen(function* () {
       const { agentId, callerNumber, channel, concurrency = 4, keepGoing = false, search, status } = options
@@ -115,12 +119,12 @@ const begin = (range: OpenRange, options: Options): Stream.Stream<Window, AgniEr
       yield* Effect.forEach(EndpointProfile.facts(profile), ({ about, text }) => Effect.logDebug(`${about}: ${text}`))
       const clocks = Clocks.make(seen.localNow, seen.log)
       if (clocks.apart > Clocks.notable) yield* Effect.logWarning(Clocks.describe(clocks))
-      const to = range.to ?? options.end ?? Clocks.openEnd(clocks)
+      const to = range.to ?? range.end ?? Clocks.openEnd(clocks)
       if (range.from !== undefined && range.from >= to) return Stream.make(notYet(range.from, to, serverNow))
       // A range that ends before the first session is counted too, not taken for empty because of what the probes saw.
       const first =
-        range.from ?? (oldest !== undefined && oldest < to ? oldest : range.to === undefined ? to : earliest)
-      const from = options.resume === undefined ? first : Math.min(Math.max(first, options.resume), to)
+        range.from ?? (oldest !== undefined && oldest < to ? oldest : range.to === undefined ? to : earliestStart)
+      const from = range.resume === undefined ? first : Math.min(Math.max(first, range.resume), to)
       const whole = range.from === undefined && range.to === undefined
       if (profile.filterProblem !== undefined) {
         return Fallback.windows({ from, to }, whole, filters, profile.filterProblem, {
@@ -139,7 +143,7 @@ const begin = (range: OpenRange, options: Options): Stream.Stream<Window, AgniEr
         controls: seen.controls,
         ends: seen.ends,
         hold: options.hold === "objects" ? (rows) => rows : Rows.pack,
-        horizon: Duration.toMillis(Duration.fromInputUnsafe(options.horizon ?? "2 hours")) * 1000,
+        horizon: Duration.toMillis(Duration.fromInputUnsafe(options.horizon ?? defaultHorizon)) * 1000,
         now: clocks.local,
         seen: serverNow,
         latest: Ask.ceilSecond(clocks.latest),
@@ -161,7 +165,7 @@ const begin = (range: OpenRange, options: Options): Stream.Stream<Window, AgniEr
       )
       const tasks = Tile.tasks(
         { from, to },
-        [...(options.cuts ?? []), reading.horizon(), settings.latest],
+        [...range.cuts, reading.horizon(), settings.latest],
         seen,
         range.from === undefined,
         settings.latest
@@ -182,6 +186,8 @@ const begin = (range: OpenRange, options: Options): Stream.Stream<Window, AgniEr
             {
               known,
               calls: seen.about,
+              delivered: ledger.rows,
+              shown: () => ledger.created,
               isDelivered: (key) => ledger.has(key) || ledger.unplaced.has(key),
               note: (log) => ledger.note({ repeats, log })
             }
@@ -205,22 +211,18 @@ const begin = (range: OpenRange, options: Options): Stream.Stream<Window, AgniEr
  * @category ranges
  */
 export const openEnd = (local: Instant.Instant, observedAt: Instant.Instant): Instant.Instant =>
-  Clocks.openEnd(Clocks.make(local, { latest: observedAt, observedAt }))
-
-/** No session of the contract is older. */
-const earliest = 946_684_800_000_000
+  Instant.of(Clocks.openEnd(Clocks.make(local, { latest: observedAt, observedAt })))
 
 /** A range that begins later than the server's clock: calls may still come into it. */
-const notYet = (from: Instant.Instant, to: Instant.Instant, now: Instant.Instant): Window => ({
-  from,
-  to: Math.max(from, to),
-  rows: CallRows.make([], now),
-  rejected: [],
-  coverage: { _tag: "Provisional", reason: { _tag: "AfterNow" } },
-  settled: 0,
-  requests: 0,
-  observedAt: now
-})
+const notYet = (from: Micros.Micros, to: Micros.Micros, now: Micros.Micros): Window =>
+  Micros.window([], {
+    from,
+    to: Math.max(from, to),
+    rejected: [],
+    coverage: { _tag: "Provisional", reason: { _tag: "AfterNow" } },
+    requests: 0,
+    observedAt: now
+  })
 
 const describe = (window: Window): string => {
   const { coverage, from, rejected, requests, rows, to } = window

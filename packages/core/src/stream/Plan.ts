@@ -9,10 +9,12 @@ import * as Effect from "effect/Effect"
 import type { CoverageReason } from "../coverage/CoverageReason.ts"
 import { AgniClient } from "../client/AgniClient.ts"
 import type { AgniError } from "../model/AgniError.ts"
-import type * as Instant from "../model/Instant.ts"
+import * as Instant from "../model/Instant.ts"
+import { defaultHorizon } from "../model/Limits.ts"
 import { type Range, verdict, type Verdict } from "./Coverage.ts"
 import type { OpenRange, Options as HistoryOptions } from "./History.ts"
 import * as Ask from "./internal/Ask.ts"
+import * as Asked from "./internal/Asked.ts"
 import * as Clocks from "./internal/Clocks.ts"
 import * as Forecast from "./internal/Forecast.ts"
 import * as Meter from "./internal/Meter.ts"
@@ -107,6 +109,7 @@ export const make = Effect.fnUntraced(function* (
   const tried = [agentId, channel, callerNumber].filter((value) => value !== undefined).length
   const mistake = mistakeIn(options)
   if (mistake !== undefined) return yield* mistake
+  const asked = yield* Effect.fromResult(Asked.read({ ...range, cuts: options.cuts, end: options.end }))
   const meter = Meter.make(yield* AgniClient)
   const began = yield* Clock.currentTimeMillis
   const seen = yield* Effect.provideService(
@@ -115,7 +118,7 @@ export const make = Effect.fnUntraced(function* (
       pageSize: options.pageSize,
       profile: options.profile,
       deep: false,
-      bounded: range.from !== undefined
+      bounded: asked.from !== undefined
     }),
     AgniClient,
     meter.client
@@ -127,12 +130,12 @@ export const make = Effect.fnUntraced(function* (
   const profile = { ...seen.profile, repeatsBeyondEnd: repeats }
   const { newestFirst, pageSize: size } = profile
   const clocks = Clocks.make(seen.localNow, seen.log)
-  const to = range.to ?? options.end ?? Clocks.openEnd(clocks)
+  const to = asked.to ?? asked.end ?? Clocks.openEnd(clocks)
   const problem = profile.filterProblem
   // Where bounds do not work, nothing tells that there is no older one.
-  const least = problem === undefined ? oldest : seen.controls.reduce((least, { start }) => Math.min(least, start), to)
-  const from = Math.min(range.from ?? least ?? to, to)
-  const whole = range.from === undefined && range.to === undefined
+  const least = problem === undefined ? oldest : Math.min(to, ...seen.controls.map(({ start }) => start))
+  const from = Math.min(asked.from ?? least ?? to, to)
+  const whole = asked.from === undefined && asked.to === undefined
   const unbounded = whole || problem !== undefined
   const byPages = options.walk === "pages" || problem !== undefined
   const perWindow = options.pagesPerWindow ?? Tile.pagesPerWindow(seen, concurrency)
@@ -158,7 +161,8 @@ export const make = Effect.fnUntraced(function* (
   const latency = meter.latency() ?? probedIn / Math.max(1, probing)
   const rate = options.requestsPerSecond ?? Infinity
   const doubt = doubtOf(status, search)
-  const horizon = clocks.earliest - Duration.toMillis(Duration.fromInputUnsafe(options.horizon ?? "2 hours")) * 1000
+  const horizon =
+    clocks.earliest - Duration.toMillis(Duration.fromInputUnsafe(options.horizon ?? defaultHorizon)) * 1000
 
   const shape: Forecast.Shape = {
     spread: Forecast.spread(survey.points),
@@ -170,13 +174,7 @@ export const make = Effect.fnUntraced(function* (
     newest: seen.ends.newest ? seen.controls.at(-1)?.start : undefined
   }
   const latest = Ask.ceilSecond(clocks.latest)
-  const tasks = Tile.tasks(
-    { from, to },
-    [...(options.cuts ?? []), horizon, latest],
-    seen,
-    range.from === undefined,
-    latest
-  )
+  const tasks = Tile.tasks({ from, to }, [...asked.cuts, horizon, latest], seen, asked.from === undefined, latest)
   const windows = byPages || from >= to ? [] : Forecast.windows(shape, [...tasks.first, ...tasks.rest])
   const reading = byPages
     ? Math.ceil(total / size) + concurrency + 2
@@ -198,8 +196,8 @@ export const make = Effect.fnUntraced(function* (
   const provable = problem === undefined && !byPages && doubt === undefined
   const young = to > horizon
   return {
-    from,
-    to,
+    from: Instant.of(from),
+    to: Instant.of(to),
     walk: byPages ? "pages" : "history",
     sessions: {
       least: problem !== undefined && !whole ? 0 : survey.least,
@@ -207,7 +205,12 @@ export const make = Effect.fnUntraced(function* (
     },
     undated: whole ? undated : 0,
     pageSize: size,
-    windows: windows.map(({ from, requests, rows, to }) => ({ from, to, requests, sessions: Math.round(rows) })),
+    windows: windows.map(({ from, requests, rows, to }) => ({
+      from: Instant.of(from),
+      to: Instant.of(to),
+      requests,
+      sessions: Math.round(rows)
+    })),
     spreadSeen: newestFirst && !byPages,
     requests: Math.round(requests),
     probing: options.walk === "pages" ? 0 : probing,
@@ -220,7 +223,7 @@ export const make = Effect.fnUntraced(function* (
       ...(doubt !== undefined && verdict(doubt) !== "proven" && "reason" in doubt ? [doubt.reason] : []),
       ...(provable && young ? [{ _tag: "TooRecent" as const }] : [])
     ],
-    provableUntil: provable && Math.min(to, horizon) > from ? Math.min(to, horizon) : undefined,
+    provableUntil: provable && Math.min(to, horizon) > from ? Instant.of(Math.min(to, horizon)) : undefined,
     profile,
     spent: meter.requests()
   }

@@ -1,4 +1,5 @@
 import * as CoverageSet from "@callstream/core/coverage/CoverageSet"
+import * as Instant from "@callstream/core/model/Instant"
 import * as Position from "@callstream/core/model/Position"
 import { assert, describe, it } from "@effect/vitest"
 import * as Result from "effect/Result"
@@ -16,11 +17,12 @@ const part = (verdict: CoverageSet.Verdict, count: number, asOf = 5): CoverageSe
   count,
   final: 0,
   requests: 1,
-  asOf
+  asOf: Instant.of(asOf)
 })
+const rangeOf = (from: number, to: number) => ({ from: Instant.of(from), to: Instant.of(to) })
 const entry = (from: number, to: number, verdict: CoverageSet.Verdict = "proven", count = to - from) => ({
   ...part(verdict, count),
-  range: { from, to }
+  range: rangeOf(from, to)
 })
 const added = (...entries: ReadonlyArray<CoverageSet.Entry>) =>
   entries.reduce((set, one) => Result.getOrThrow(CoverageSet.add(set, one)), CoverageSet.empty)
@@ -51,7 +53,7 @@ describe("CoverageSet", () => {
       [30, 40, 10],
       [50, 60, 10]
     ])
-    assert.deepInclude(all.entries[0], { requests: 3, asOf: 5 })
+    assert.deepInclude(all.entries[0], { requests: 3, asOf: Instant.of(5) })
   })
 
   it("does not merge across a committed position until that is left behind", () => {
@@ -75,7 +77,7 @@ describe("CoverageSet", () => {
     const sumOf = ({ divided, entries }: CoverageSet.CoverageSet) =>
       entries.reduce((sum, { count = 0 }) => sum + count, divided?.count ?? 0)
     const doubt = (from: number, to: number) => ({
-      range: { from, to },
+      range: { from: Instant.of(from), to: Instant.of(to) },
       verdict: "provisional" as const,
       reason: { _tag: "CallsMoved" as const }
     })
@@ -108,7 +110,7 @@ describe("CoverageSet", () => {
     const all = CoverageSet.addWithoutStart(added(entry(0, 10)), part("provisional", 3), outside)
     assert.deepStrictEqual(ranges(all), [[0, 10, 10]])
     assert.deepInclude(all, { withoutStart: part("provisional", 3), outside })
-    assert.deepStrictEqual(CoverageSet.verdict([all], { from: 0, to: 10 }), Result.succeed("provisional" as const))
+    assert.deepStrictEqual(CoverageSet.verdict([all], rangeOf(0, 10)), Result.succeed("provisional" as const))
     const again = CoverageSet.rewind(all, Position.of(10))
     assert.deepStrictEqual(again, added(entry(0, 10)))
   })
@@ -125,7 +127,7 @@ describe("CoverageSet", () => {
   })
 
   it("refuses to judge what two processes both speak of", () => {
-    const range = { from: 0, to: 20 }
+    const range = rangeOf(0, 20)
     const both = CoverageSet.verdict([added(entry(0, 11)), added(entry(10, 20))], range)
     assert.isTrue(Result.isFailure(both) && both.failure.message.startsWith("[10, 20) overlaps [0, 11)"))
     const meeting = CoverageSet.verdict([added(entry(10, 20)), added(entry(0, 10))], range)
@@ -181,7 +183,7 @@ describe("CoverageSet", () => {
           if (next === undefined) continue
           assert.isAtMost(one.range.to, next.range.from, where)
         }
-        const range = { from: below(length), to: length }
+        const range = rangeOf(below(length), length)
         // Of two that share the entries, too.
         const cut = below(set.entries.length + 1)
         const parts = [set.entries.slice(0, cut), set.entries.slice(cut)].map((entries) => ({ entries, seams: [] }))

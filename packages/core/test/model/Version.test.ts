@@ -1,3 +1,4 @@
+import * as Instant from "@callstream/core/model/Instant"
 import * as Version from "@callstream/core/model/Version"
 import { assert, describe, it } from "@effect/vitest"
 
@@ -9,7 +10,7 @@ const now = Date.parse("2026-07-31T07:16:10Z") * 1000
 const versions = (readings: ReadonlyArray<{ readonly server: number; readonly own: number }>, last?: number) => {
   let clock = Version.clock(last === undefined ? undefined : Version.of(last))
   return readings.map((reading) => {
-    const next = Version.observe(clock, reading)
+    const next = Version.observe(clock, { server: Instant.of(reading.server), own: Instant.of(reading.own) })
     clock = next
     return next.last
   })
@@ -55,19 +56,22 @@ describe("Version", () => {
         [now, now - day],
         [now - day, now]
       ] as const) {
-        const clock = Version.observe(Version.clock(), { server, own })
-        assert.strictEqual<number | undefined>(Version.highestCredible(clock, own), now + 5 * minute)
+        const clock = Version.observe(Version.clock(), { server: Instant.of(server), own: Instant.of(own) })
+        assert.strictEqual<number | undefined>(Version.highestCredible(clock, Instant.of(own)), now + 5 * minute)
       }
     })
 
     it("is not known before there was an answer, also of a resumed run", () => {
-      assert.isUndefined(Version.highestCredible(Version.clock(), now))
-      assert.isUndefined(Version.highestCredible(Version.clock(Version.of(now)), now))
+      assert.isUndefined(Version.highestCredible(Version.clock(), Instant.of(now)))
+      assert.isUndefined(Version.highestCredible(Version.clock(Version.of(now)), Instant.of(now)))
     })
 
     it("is at least what this clock gave itself", () => {
-      const clock = Version.observe(Version.clock(Version.of(now + day)), { server: now, own: now })
-      assert.strictEqual<number | undefined>(Version.highestCredible(clock, now), now + day + 1)
+      const clock = Version.observe(Version.clock(Version.of(now + day)), {
+        server: Instant.of(now),
+        own: Instant.of(now)
+      })
+      assert.strictEqual<number | undefined>(Version.highestCredible(clock, Instant.of(now)), now + day + 1)
     })
   })
 })

@@ -2,6 +2,8 @@ import { Checkpoint } from "@callstream/core/checkpoint/Checkpoint"
 import * as CoverageSet from "@callstream/core/coverage/CoverageSet"
 import { AgniError, Unavailable } from "@callstream/core/model/AgniError"
 import type { CallSession } from "@callstream/core/model/CallSession"
+import * as Instant from "@callstream/core/model/Instant"
+import * as Version from "@callstream/core/model/Version"
 import * as Pipeline from "@callstream/core/pipeline/Pipeline"
 import { SinkError } from "@callstream/core/sink/SinkError"
 import * as Transform from "@callstream/core/transform/Transform"
@@ -31,12 +33,12 @@ const added = (...ranges: ReadonlyArray<readonly [from: number, to: number]>) =>
     (set, [from, to]) =>
       Result.getOrThrow(
         CoverageSet.add(set, {
-          range: { from: begin + from, to: begin + to },
+          range: { from: Instant.of(begin + from), to: Instant.of(begin + to) },
           verdict: "proven",
           count: to - from,
           final: 0,
           requests: 1,
-          asOf: begin + 1000
+          asOf: Instant.of(begin + 1000)
         })
       ),
     CoverageSet.empty
@@ -125,7 +127,7 @@ describe("Pipeline", () => {
 
   it.effect("a history without windows, one with rejected records only, and one that is filtered out", () =>
     Effect.gen(function* () {
-      const rejected = { stage: "decode", reason: "no id", raw: {}, page: 1, index: 0, observedAt: begin }
+      const rejected = { stage: "decode", reason: "no id", raw: {}, page: 1, index: 0, observedAt: Version.of(begin) }
       for (const [windows, keep, lettered] of [
         [[], true, 0],
         [[{ ...window(0, []), rejected: [rejected] }], true, 1],
@@ -447,8 +449,8 @@ describe("Pipeline", () => {
         const state = checkpoint(standing({ a: 10, b: 30, letters: 10 }))
         const [a, b] = [recording("a"), recording("b")]
         const undated: CallSession = { id: "99", startedAt: null }
-        const page = { ...window(1, [session(29), session(30), session(31), undated]), to: begin + 10 }
-        const last = { ...window(1, []), to: begin + 40 }
+        const page = { ...window(1, [session(29), session(30), session(31), undated]), to: Instant.of(begin + 10) }
+        const last = { ...window(1, []), to: Instant.of(begin + 40) }
         yield* state.run(
           Pipeline.make({
             name,
@@ -884,7 +886,7 @@ describe("Pipeline", () => {
     it.effect("of windows that an earlier run put aside are not written again", () =>
       Effect.gen(function* () {
         const letters = letterBox()
-        const rejected = { stage: "decode", reason: "no id", raw: {}, page: 1, index: 0, observedAt: begin }
+        const rejected = { stage: "decode", reason: "no id", raw: {}, page: 1, index: 0, observedAt: Version.of(begin) }
         yield* checkpoint(standing({ a: 10, letters: 30 })).run(
           Pipeline.make({
             name,

@@ -69,8 +69,8 @@ describe("CallSessions.selectedPages: the range is exact", () => {
         }
         const selection = {
           pageSize: chosen.pageSize,
-          ...(range.from === undefined ? {} : { from: Instant.format(range.from) }),
-          ...(range.to === undefined ? {} : { to: Instant.format(range.to) })
+          ...(range.from === undefined ? {} : { from: Instant.format(Instant.of(range.from)) }),
+          ...(range.to === undefined ? {} : { to: Instant.format(Instant.of(range.to)) })
         }
         const { elements, error } = yield* all(simulator, CallSessions.selectedPages(selection))
         assert.isUndefined(error, about)
@@ -173,7 +173,7 @@ describe("CallSessions.selectedPages: sessions without a start", () => {
       ]
       const made = byHand(({ page: number }) => ({
         ...page(number, number === 1 ? sessions : [], number === 1 ? [{ id: "bad" }] : [], 5),
-        observedAt: 5
+        observedAt: Instant.of(5)
       }))
       const { elements } = yield* collect(CallSessions.selectedPages({ from: "2026-07-31" })).pipe(
         Effect.provide(made.layer)

@@ -14,7 +14,7 @@ import * as Histories from "../torture/Histories.ts"
 
 const { startAt } = Histories
 
-const open = (simulator: AgniSimulator.Options, read: History.Options = {}) =>
+const open = (simulator: AgniSimulator.Options, read: Histories.Read = {}) =>
   Histories.open({
     simulator: { content: "minimal", startAt, undated: 0, sessions: 400, ...simulator },
     range: {},

@@ -8,6 +8,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import * as Histories from "../torture/Histories.ts"
 import { all, between, collect, idsOf, json, page, session } from "./walk.ts"
 
 const sides = { newest: Extremes.newest, oldest: Extremes.oldest }
@@ -97,12 +98,14 @@ describe("Extremes", () => {
       simulator: AgniSimulator.AgniSimulator,
       side: "newest" | "oldest",
       limit: number,
-      range: History.OpenRange = {},
+      range: Histories.Case["range"] = {},
       options: History.Options = {}
     ) {
       const windows: Array<Window> = []
       const kept = sides[side](limit)(
-        Stream.tap(ofWindows[side](limit, range, options), (window) => Effect.sync(() => windows.push(window)))
+        Stream.tap(ofWindows[side](limit, Histories.rangeOf(range), options), (window) =>
+          Effect.sync(() => windows.push(window))
+        )
       )
       const { elements, error } = yield* all(simulator, kept)
       assert.isUndefined(error)

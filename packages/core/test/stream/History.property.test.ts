@@ -1,6 +1,6 @@
 import { AgniClient } from "@callstream/core/client/AgniClient"
+import * as Instant from "@callstream/core/model/Instant"
 import { assert, describe, it } from "@effect/vitest"
-import * as History from "@callstream/core/stream/History"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
@@ -56,8 +56,8 @@ describe("History.windows over any endpoint", () => {
           if (one.simulator.poison !== undefined || one.simulator.faultRate !== undefined) continue
           const { next, pick } = Histories.random(-seed)
           const world = Histories.open(one)
-          const read = (range: History.OpenRange, options: History.Options) =>
-            History.windows(range, { ...one.read, ...options }).pipe(
+          const read = (range: Histories.Case["range"], options: Histories.Read) =>
+            Histories.windows({ range, read: { ...one.read, ...options } }).pipe(
               Stream.provideService(AgniClient, world.client),
               Stream.provideService(Clock.Clock, world.clock)
             )
@@ -74,7 +74,7 @@ describe("History.windows over any endpoint", () => {
           )
           const after = yield* Stream.runCollect(
             read(
-              { from: frontier, to },
+              { from: frontier, to: to },
               { cuts: [...cuts, frontier, to], concurrency: pick(1, 2, 5), pagesPerWindow: pick(undefined, 1, 3, 11) }
             )
           )
@@ -84,7 +84,7 @@ describe("History.windows over any endpoint", () => {
           const edges = new Set(after.map((window) => window.from))
           if (after.every(({ coverage }) => coverage._tag !== "Unprovable")) {
             assert.isTrue(
-              cuts.every((cut) => cut <= frontier || cut >= to || edges.has(cut)),
+              cuts.every((cut) => cut <= frontier || cut >= to || edges.has(Instant.of(cut))),
               told
             )
           }

@@ -22,8 +22,8 @@ const { startAt } = Histories
 
 const quiet = (
   simulator: AgniSimulator.Options = {},
-  read: History.Options = {},
-  range: History.OpenRange = {}
+  read: Histories.Read = {},
+  range: Histories.Case["range"] = {}
 ): Histories.Case => ({
   simulator: { content: "minimal", startAt, undated: 0, ...simulator },
   range,
@@ -34,14 +34,14 @@ const quiet = (
 
 const open = (one: Histories.Case) => {
   const world = Histories.open(one)
-  const stream = (options: History.Options = {}, range = one.range) =>
-    History.windows(range, { ...one.read, ...options }).pipe(
+  const stream = (options: Histories.Read = {}, range = one.range) =>
+    Histories.windows({ range, read: { ...one.read, ...options } }).pipe(
       Stream.provideService(AgniClient, world.client),
       Stream.provideService(Clock.Clock, world.clock)
     )
   /** The same through another client. */
   const streamOf = (client: AgniClient["Service"]) =>
-    History.windows(one.range, one.read).pipe(
+    Histories.windows(one).pipe(
       Stream.provideService(AgniClient, client),
       Stream.provideService(Clock.Clock, world.clock)
     )
@@ -206,7 +206,7 @@ describe("History.windows", () => {
           const truth = world.simulator.truth()
           const resume = startAt - 30 * hour
           const meant = truth.filter(({ startedAt }) => startedAt === undefined || startedAt >= resume)
-          const windows = yield* Stream.runCollect(world.stream({ resume }))
+          const windows = yield* Stream.runCollect(world.stream({ resume: resume }))
           const sorted = (ids: ReadonlyArray<string>) => ids.toSorted((a, b) => a.localeCompare(b))
           assert.deepStrictEqual(sorted(idsOf(windows)), sorted(meant.map(({ id }) => id)), JSON.stringify(simulator))
           assert.isAbove(meant.filter(({ startedAt }) => startedAt === undefined).length, 80)
@@ -234,7 +234,7 @@ describe("History.windows", () => {
           const start = startOf(row)
           if (start === undefined) return session
           future.push(session.id)
-          return Struct.assign(session, { startedAt: Instant.format(start) })
+          return Struct.assign(session, { startedAt: Instant.format(Instant.of(start)) })
         })
         const sign = order === "desc" ? -1 : 1
         // As in PostgreSQL, nulls are the greatest.
@@ -250,13 +250,13 @@ describe("History.windows", () => {
               return at >= (after ?? -Infinity) && at <= (before ?? Infinity)
             })
             const size = Math.min(pageSize, 20)
-            const found = CallRows.ofSessions(fitting.slice((page - 1) * size, page * size), startAt)
+            const found = CallRows.ofSessions(fitting.slice((page - 1) * size, page * size), Instant.of(startAt))
             return {
               page,
               rows: found,
               rejected: [],
               total: undefined,
-              observedAt: startAt,
+              observedAt: Instant.of(startAt),
               age: 0,
               edition: "camelCase"
             }
@@ -264,8 +264,8 @@ describe("History.windows", () => {
         const undated = rows.filter((session) => startInstant(session) === undefined).map(({ id }) => id)
         return { future, undated, list, count: rows.length, client: AgniClient.of({ list }) }
       })
-    const read = (client: AgniClient["Service"], range: History.OpenRange = {}, options: History.Options = {}) =>
-      History.windows(range, options).pipe(
+    const read = (client: AgniClient["Service"], range: Histories.Case["range"] = {}, read: Histories.Read = {}) =>
+      Histories.windows({ range, read }).pipe(
         Stream.provideService(AgniClient, client),
         Stream.provideService(Clock.Clock, open(quiet()).clock),
         Stream.runCollect
@@ -279,7 +279,7 @@ describe("History.windows", () => {
             row % 40 === 7 ? startAt + (row + 30) * 24 * hour + row : undefined
           )
           for (const resume of [undefined, startAt - 30 * hour]) {
-            const windows = yield* read(world.client, {}, { resume })
+            const windows = yield* read(world.client, {}, { resume: resume })
             const last = windows.at(-1)
             assert.deepStrictEqual(
               new Set(last?.rows.sessions().map(({ id }) => id)),
@@ -660,7 +660,7 @@ describe("History.windows", () => {
     Effect.gen(function* () {
       const at = startAt - 4 * hour
       for (const from of [at + 1, at + hour]) {
-        const error = yield* Effect.flip(all(quiet({ sessions: 3 }, {}, { from, to: at })))
+        const error = yield* Effect.flip(all(quiet({ sessions: 3 }, {}, { from: from, to: at })))
         assert.strictEqual(error.reason._tag, "InvalidRequest")
         assert.strictEqual(error.attempts, 0)
       }
@@ -675,7 +675,7 @@ describe("History.windows", () => {
         {},
         {
           from: startAt - 700 * hour,
-          to
+          to: to
         }
       )
       const windows = yield* all(one)

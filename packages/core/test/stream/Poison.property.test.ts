@@ -31,7 +31,7 @@ const read = (one: Case, keepGoing: boolean) => {
   const range =
     one.whole || first === undefined || last === undefined
       ? {}
-      : { from: (first.start - 60_000) * 1000, to: (last.start + 60_000) * 1000 }
+      : { from: new Date(first.start - 60_000), to: new Date(last.start + 60_000) }
   return Effect.map(ListServer.run(server, History.windows(range, { keepGoing, concurrency: 4 })), (result) => ({
     ...result,
     poison,

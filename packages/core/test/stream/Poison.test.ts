@@ -64,7 +64,7 @@ describe("one record of 900 that fails each page that it is on", () => {
     Effect.gen(function* () {
       const rows = ListServer.rowsOf(500, "same", 60_000)
       const server = ListServer.make(rows, { poison: [idOf(123)], order: "scrambled" })
-      const range = { from: (rows[0]?.start ?? 0) * 1000, to: ((rows.at(-1)?.start ?? 0) + 1000) * 1000 }
+      const range = { from: new Date(rows[0]?.start ?? 0), to: new Date((rows.at(-1)?.start ?? 0) + 1000) }
       const { ids, windows } = yield* ListServer.run(server, History.windows(range, { keepGoing: true }))
       assert.lengthOf(ids, 499)
       const at = (rows[123]?.start ?? 0) * 1000
@@ -83,7 +83,7 @@ describe("one record of 900 that fails each page that it is on", () => {
     Effect.gen(function* () {
       const rows = ListServer.rowsOf(300, "same")
       const server = ListServer.make(rows, { poison: [idOf(150)], filterAfterPaging: true })
-      const range = { from: (rows[20]?.start ?? 0) * 1000, to: (rows[280]?.start ?? 0) * 1000 }
+      const range = { from: new Date(rows[20]?.start ?? 0), to: new Date(rows[280]?.start ?? 0) }
       const { ids, windows } = yield* ListServer.run(server, History.windows(range, { keepGoing: true }))
       assert.notInclude(
         windows.map(({ coverage }) => coverage._tag),

@@ -13,7 +13,7 @@ import * as TestClock from "effect/testing/TestClock"
 
 const minute = 60_000_000
 const day = 1440 * minute
-const began = Instant.parse("2026-11-28T12:00:00Z") ?? 0
+const began = Instant.parse("2026-11-28T12:00:00Z") ?? Instant.of(0)
 
 interface Row {
   readonly id: string
@@ -30,6 +30,8 @@ interface Traits {
   readonly order?: "start" | "created"
   /** In µs between two bounds: a wider range is answered with its last part. */
   readonly span?: number
+  /** From that request on some answers are without the row. */
+  readonly hidden?: { readonly from: number; readonly id: string }
   /** From that request on the row is there. */
   readonly arrival?: { readonly at: number; readonly row: Row }
 }
@@ -38,8 +40,8 @@ const bound = (text: unknown): number | undefined => (typeof text === "string" ?
 
 const sessionOf = ({ created, id, start }: Row): CallSession => ({
   id,
-  ...(created === undefined ? {} : { createdAt: Instant.format(created) }),
-  ...(start === undefined ? {} : { startedAt: Instant.format(start) })
+  ...(created === undefined ? {} : { createdAt: Instant.format(Instant.of(created)) }),
+  ...(start === undefined ? {} : { startedAt: Instant.format(Instant.of(start)) })
 })
 
 const served = { requests: 0 }
@@ -56,7 +58,9 @@ const serve = (rows: ReadonlyArray<Row>, traits: Traits): AgniClient["Service"] 
         const asked = bound(startedAfter)
         const { arrival, order = "start", span = Infinity } = traits
         const after = asked === undefined || before === undefined ? asked : Math.max(asked, before - span)
-        const there = arrival === undefined || requests < arrival.at ? rows : [...rows, arrival.row]
+        const { hidden } = traits
+        const all = arrival === undefined || requests < arrival.at ? rows : [...rows, arrival.row]
+        const there = hidden === undefined || requests < hidden.from ? all : all.filter(({ id }) => id !== hidden.id)
         const by =
           sortBy === "started_at" ? "start" : sortBy === "created_at" && traits.sortsByCreation ? "created" : order
         const sign = sortOrder === "asc" ? 1 : -1
@@ -86,7 +90,7 @@ const serve = (rows: ReadonlyArray<Row>, traits: Traits): AgniClient["Service"] 
 }
 
 /** A call each ten minutes for four days, of which each ninth has no start and each thirty-first one in the year 9999. */
-const distant = Instant.parse("9999-12-31T00:00:00Z") ?? 0
+const distant = Instant.parse("9999-12-31T00:00:00Z") ?? Instant.of(0)
 const rows = Array.from({ length: 4 * 144 }, (_, i): Row => {
   const created = began - 4 * day + i * 10 * minute
   const start = i % 9 === 4 ? undefined : i % 31 === 7 ? distant + i : created + (i % 3) * minute
@@ -95,7 +99,12 @@ const rows = Array.from({ length: 4 * 144 }, (_, i): Row => {
 
 const isLoose = ({ start }: Row) => start === undefined || start >= distant
 
-const read = (all: ReadonlyArray<Row>, traits: Traits, range: History.OpenRange, options: History.Options = {}) =>
+interface Range {
+  readonly from?: Instant.Instant
+  readonly to?: Instant.Instant
+}
+
+const read = (all: ReadonlyArray<Row>, traits: Traits, range: Range, options: History.Options = {}) =>
   Effect.gen(function* () {
     yield* TestClock.setTime(began / 1000)
     const clock = yield* Clock.Clock
@@ -107,13 +116,15 @@ const read = (all: ReadonlyArray<Row>, traits: Traits, range: History.OpenRange,
   })
 
 const idsOf = (windows: ReadonlyArray<Coverage.Window>) =>
-  windows.flatMap(({ rows }) => Rows.items(rows).map(({ id }) => id)).sort()
+  windows.flatMap((window) => Rows.items(window.rows).map(({ id }) => id)).sort()
 
-const range = { from: began - 3 * day, to: began - day }
-const isIn = (at: number | undefined, { from = -Infinity, to = Infinity }: History.OpenRange) =>
-  at !== undefined && at >= from && at < to
+const range = { from: Instant.of(began - 3 * day), to: Instant.of(began - day) }
+const isIn = (
+  at: number | undefined,
+  { from = -Infinity, to = Infinity }: { readonly from?: number; readonly to?: number }
+) => at !== undefined && at >= from && at < to
 /** Those that started in a range, and those without a start that were created in it. */
-const expected = (all: ReadonlyArray<Row>, of: History.OpenRange) =>
+const expected = (all: ReadonlyArray<Row>, of: Range) =>
   all.filter((row) => isIn(isLoose(row) ? row.created : row.start, of)).map(({ id }) => id)
 
 const shown: ReadonlyArray<[string, Traits]> = [
@@ -208,6 +219,25 @@ describe("calls without a start of a bounded range", () => {
     })
   )
 
+  it.effect("one that only the first answers show: it is not said that all of them came", () =>
+    Effect.gen(function* () {
+      const id = "call-0148"
+      const row = rows.find((row) => row.id === id)
+      assert.isTrue(row !== undefined && isLoose(row) && isIn(row.created, range))
+      for (const sortsByCreation of [true, false]) {
+        const traits = { nulls: "first", sortsByCreation } as const
+        let hidden = 0
+        for (let from = 2; from < 12; from++) {
+          const windows = yield* read(rows, { ...traits, hidden: { from, id } }, range)
+          if (idsOf(windows).includes(id)) continue
+          assert.strictEqual(windows.at(-1)?.coverage._tag, "Provisional", `from request ${from} on`)
+          hidden++
+        }
+        assert.isAbove(hidden, 0)
+      }
+    })
+  )
+
   it.effect("by the order of creation of a server that answers a day at most: they come, and are not counted", () =>
     Effect.gen(function* () {
       const windows = yield* read(rows, { nulls: "last", sortsByCreation: true, span: day }, range)
@@ -222,7 +252,7 @@ describe("calls without a start of a bounded range", () => {
       const windows = yield* read(
         [...rows, ahead],
         { nulls: "first", sortsByCreation: true },
-        { ...range, to: began + 60 * day }
+        { ...range, to: Instant.of(began + 60 * day) }
       )
       assert.strictEqual(idsOf(windows).filter((id) => id === "ahead").length, 1)
       assert.isTrue(windows.some((window) => window.from < window.to && idsOf([window]).includes("ahead")))

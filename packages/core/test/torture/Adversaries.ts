@@ -3,13 +3,12 @@ import * as CoverageReason from "@callstream/core/coverage/CoverageReason"
 import { AgniClient } from "@callstream/core/client/AgniClient"
 import { startInstant } from "@callstream/core/model/CallSession"
 import { type Verdict, verdict, weaker, type Window } from "@callstream/core/stream/Coverage"
-import * as History from "@callstream/core/stream/History"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as References from "effect/References"
 import * as Stream from "effect/Stream"
 import * as Adversary from "./Adversary.ts"
-import { finalCoverage, random } from "./Histories.ts"
+import { type Case as HistoriesCase, finalCoverage, random, type Read, windows as windowsOf } from "./Histories.ts"
 
 const second = 1_000_000
 const hour = 3600 * second
@@ -55,8 +54,8 @@ export interface Case {
   readonly traits: ReadonlyArray<Name>
   readonly server: Adversary.Traits
   readonly rows: ReadonlyArray<Adversary.Row>
-  readonly range: History.OpenRange
-  readonly read: History.Options
+  readonly range: HistoriesCase["range"]
+  readonly read: Read
   readonly step: number
 }
 
@@ -160,9 +159,9 @@ export const make = (seed: number, only?: Name | "none"): Case => {
   const back = (most: number) => began - Math.floor(next() * most)
   const [a = 0, b = 0] = [back(1.1 * spread), back(1.1 * spread)].sort((x, y) => x - y)
   const bounded = { from: a, to: Math.max(a + 1, Math.min(b, began - 3 * hour)) }
-  const range: History.OpenRange =
-    next() < 0.6 ? bounded : next() < 0.6 ? {} : pick<History.OpenRange>({ from: a }, { to: bounded.to })
-  const read: History.Options = {
+  const range: Case["range"] =
+    next() < 0.6 ? bounded : next() < 0.6 ? {} : pick<Case["range"]>({ from: a }, { to: bounded.to })
+  const read: Read = {
     concurrency: pick(1, 3, 4),
     pageSize: pick(10, 100),
     pagesPerWindow: pick(undefined, 2, 5, 20),
@@ -213,8 +212,14 @@ const judge = (one: Case, server: Adversary.Server, windows: ReadonlyArray<Windo
     ({ gone = Infinity, id, moves, seen = -Infinity }) =>
       seen <= server.began - 7 * hour && gone > ended && (moves === undefined || moves.at > ended) && !twice.has(id)
   )
+  const last = windows.at(-1)
+  /** Calls without a start were read: all of a history, or, where the server shows which they are, those of a range. */
+  const { created = 1, unassigned = 0 } = last?.outside ?? {}
+  const hasUndated = whole || (last !== undefined && last.from === last.to && (unassigned === 0 || created > 0))
+  const isIn = (at: number) => at >= from && at < to
   const missing = there.filter(
-    ({ id, start }) => !delivered.has(id) && (start === undefined ? whole : start >= from && start < to)
+    ({ created, id, start }) =>
+      !delivered.has(id) && (start === undefined ? hasUndated && (whole || isIn(created)) : isIn(start))
   )
   // The place of a row in a list without bounds says nothing of a range.
   const inCounts = whole ? server.counted : server.countedWithin
@@ -262,7 +267,7 @@ const clockOf = (server: Adversary.Server): Effect.Effect<Clock.Clock> =>
   }))
 
 const read = (one: Case, server: Adversary.Server) =>
-  Stream.runCollect(History.windows(one.range, one.read)).pipe(
+  Stream.runCollect(windowsOf(one)).pipe(
     Effect.provideService(AgniClient, server.client),
     Effect.provideService(References.MinimumLogLevel, "None"),
     Effect.provideServiceEffect(Clock.Clock, clockOf(server))

@@ -7,6 +7,7 @@ import type { AgniClient } from "@callstream/core/client/AgniClient"
 import { AgniError, InvalidRequest, Unavailable } from "@callstream/core/model/AgniError"
 import type { CallSession } from "@callstream/core/model/CallSession"
 import type { CallSessionQuery } from "@callstream/core/model/CallSessionQuery"
+import * as Instant from "@callstream/core/model/Instant"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 
@@ -247,7 +248,7 @@ export const serve = (
       const sessions = typeof found === "string" ? [] : found.map((row) => sessionOf(row, startOf(row, at)))
       const { date } = traits
       const wrong = date !== undefined && number >= date.from && number < date.to && number % date.every === 0
-      const observedAt = Math.floor((clock + (wrong ? date.offset : 0)) / 1e6) * 1e6
+      const observedAt = Instant.of(Math.floor((clock + (wrong ? date.offset : 0)) / 1e6) * 1e6)
       return Effect.andThen(
         Effect.yieldNow,
         Effect.suspend(() => {

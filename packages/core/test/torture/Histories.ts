@@ -4,6 +4,7 @@ import { AgniClient } from "@callstream/core/client/AgniClient"
 import { AgniError, InvalidRequest, Unavailable } from "@callstream/core/model/AgniError"
 import { startInstant } from "@callstream/core/model/CallSession"
 import * as CallSessionQuery from "@callstream/core/model/CallSessionQuery"
+import * as Instant from "../../src/model/Instant.ts"
 import { type Verdict, verdict, weaker, type Window } from "@callstream/core/stream/Coverage"
 import type { Page } from "@callstream/core/model/Page"
 import * as History from "@callstream/core/stream/History"
@@ -18,11 +19,31 @@ import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import * as Envelope from "../../src/client/internal/Envelope.ts"
 
+/** How a case is read: instants as plain microseconds, so that a case is JSON. */
+export interface Read extends Omit<History.Options, "cuts" | "end" | "resume"> {
+  readonly cuts?: ReadonlyArray<number> | undefined
+  readonly resume?: number | undefined
+  readonly end?: undefined
+}
+
+export const windows = ({ range, read }: Pick<Case, "range" | "read">) =>
+  History.windows(rangeOf(range), {
+    ...read,
+    cuts: read.cuts?.map((cut) => Instant.of(cut)),
+    resume: read.resume === undefined ? undefined : Instant.of(read.resume)
+  })
+
+export const rangeOf = ({ from, to }: Case["range"]): History.OpenRange => ({
+  from: from === undefined ? undefined : Instant.of(from),
+  to: to === undefined ? undefined : Instant.of(to)
+})
+
 /** A history, how it is read, and how fast its time goes by. */
 export interface Case {
   readonly simulator: AgniSimulator.Options
-  readonly range: History.OpenRange
-  readonly read: History.Options
+  /** Microseconds, so that a case is JSON. */
+  readonly range: { readonly from?: number | undefined; readonly to?: number | undefined }
+  readonly read: Read
   /** Server time that each request takes, in milliseconds. */
   readonly step: number
   /** Whether the requests go through the real client with its retries, or past it, which is faster. */
@@ -154,7 +175,7 @@ export const make = (seed: number): Case => {
     return { from: Math.min(spanned[0] ?? to, to - 1), to }
   }
   const range = ranged && !chance(0.15) ? bounded() : ranged ? pick({ from: spanned[0] }, { to: spanned[1] }) : {}
-  const read: History.Options = {
+  const read: Read = {
     concurrency: pick(1, 3, 4),
     pageSize: pick(5, 10, 100),
     pagesPerWindow: pick(undefined, 2, 5, 20),
@@ -170,7 +191,7 @@ const filters = (
   options: AgniSimulator.Options,
   kind: "agentId" | "channel" | "status" | "callerNumber",
   chance: number
-): History.Options => {
+): Omit<Read, "cuts" | "resume"> => {
   const { rows } = everything(options, {})
   const row = rows[Math.floor(chance * rows.length)]
   const value = row?.[kind]
@@ -234,7 +255,7 @@ const direct = (
         Effect.fail(new AgniError({ reason, request: search, attempts: 1, elapsed: Duration.zero }))
       if (status === 400) return fail(new InvalidRequest({ status, quote: body }))
       if (status !== 200) return fail(new Unavailable({ outage: { _tag: "Status", status, quote: body } }))
-      const observed = { page: query.page ?? 1, observedAt: Math.round((date - age * 1000) * 1000), age }
+      const observed = { page: query.page ?? 1, observedAt: Instant.of(Math.round((date - age * 1000) * 1000)), age }
       const text = unsigned(body)
       const known = decoded.get(text)
       if (known !== undefined) return Effect.succeed({ ...known, ...observed })
@@ -412,7 +433,7 @@ const impatient = (millis: () => number, wait: (millis: number) => void): Clock.
 /** One case from end to end. A case with faults may fail: that is no lie. */
 export const run = (one: Case) => {
   const world = open(one)
-  return Stream.runCollect(History.windows(one.range, one.read)).pipe(
+  return Stream.runCollect(windows(one)).pipe(
     Effect.provideService(AgniClient, world.client),
     Effect.provideService(References.MinimumLogLevel, "None"),
     Effect.provideService(Clock.Clock, world.clock),

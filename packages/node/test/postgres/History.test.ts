@@ -1,3 +1,4 @@
+import * as Instant from "@callstream/core/model/Instant"
 import * as AgniTransport from "@callstream/node/AgniTransport"
 import { assert, describe, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -107,7 +108,7 @@ describe.skipIf(Postgres.missing)(`History.windows over PostgreSQL${Postgres.rea
           },
           // Those that come have most often just begun, which is beyond the range.
           writes: { deleted: 0.02, inserted: 0.05, updated: 20, vacuum: 0.05 },
-          range: { from, to: Date.UTC(2026, 4, 31, 20) * 1000 },
+          range: { from: Instant.of(from), to: Instant.of(Date.UTC(2026, 4, 31, 20) * 1000) },
           read: { pageSize: 100, concurrency: 4, pagesPerWindow: 5 }
         }
         const world = yield* Scenario.open(one, yield* database, { atOnce: 4 })

@@ -2,6 +2,7 @@
 import * as CoverageReason from "@callstream/core/coverage/CoverageReason"
 import { AgniClient } from "@callstream/core/client/AgniClient"
 import { startInstant } from "@callstream/core/model/CallSession"
+import * as Instant from "@callstream/core/model/Instant"
 import * as CallSessions from "@callstream/core/stream/CallSessions"
 import { type Verdict, verdict, weaker, type Window } from "@callstream/core/stream/Coverage"
 import * as History from "@callstream/core/stream/History"
@@ -113,7 +114,7 @@ export const make = (seed: number): Scenario => {
           updated: pick(0, 2, 8),
           vacuum: pick(0, 0.03)
         },
-    range: bounded ? { from: back(40 + next() * 30), to: back(3 + next() * 30) } : {},
+    range: bounded ? { from: Instant.of(back(40 + next() * 30)), to: Instant.of(back(3 + next() * 30)) } : {},
     read: {
       pageSize: pick(maxPageSize, 2 * maxPageSize),
       concurrency: pick(1, 4),

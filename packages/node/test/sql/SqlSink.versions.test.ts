@@ -80,7 +80,7 @@ const compare = Effect.fnUntraced(function* (table: Table, seed: number) {
       if (isWrong) notBelieved++
       else if (isOlder) newer++
     }
-    return { items, columns, observedAt: own, highestCredible }
+    return { items, columns, observedAt: Version.of(own), highestCredible }
   })
   const counted = yield* written<SessionSink.Compared | undefined, object>(
     table.sink({ maxPending: below(2) === 0 ? 500 : undefined }),
@@ -110,7 +110,7 @@ const assertRefusing = Effect.fnUntraced(function* (table: Table) {
     { id: "wrong", agentName: "before", version: observedAt + day }
   ])
   const items = ["new", "older", "refused", "wrong"].map((id) => ({ id, start: undefined, row: { id, agentName: id } }))
-  const batch = { items, columns, observedAt, highestCredible: Version.of(observedAt + 1000) }
+  const batch = { items, columns, observedAt: Version.of(observedAt), highestCredible: Version.of(observedAt + 1000) }
   const result = yield* written<unknown, object>(table.sink({}), (writer) =>
     Effect.gen(function* () {
       const refused = yield* writer.write(batch)

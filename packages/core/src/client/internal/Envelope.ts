@@ -8,7 +8,7 @@ import { isObject } from "../../model/internal/Json.ts"
 import type { Edition, Page } from "../../model/Page.ts"
 import type { Rejected } from "../../model/Rejected.ts"
 import * as Rows from "../../model/Rows.ts"
-import type { Version } from "../../model/Version.ts"
+import * as Version from "../../model/Version.ts"
 
 interface Records {
   readonly records: ReadonlyArray<unknown>
@@ -84,7 +84,7 @@ export const read = (text: string): Body<ReadonlyArray<CallSession.CallSession>>
 export interface Context {
   readonly page: number
   readonly observedAt: Instant
-  readonly version?: Version | undefined
+  readonly version?: Version.Version | undefined
   readonly age: number
   /** Makes a server's words safe to repeat. */
   readonly quote: (text: string) => string
@@ -103,7 +103,7 @@ export const toPage = <Sessions>(
         stage: "decode",
         ...record,
         page,
-        observedAt: version ?? observedAt
+        observedAt: version ?? Version.of(observedAt)
       }))
       const rows = hold(sessions)
       return Result.succeed({ page, rows, rejected, observedAt, version, age, edition, total, characters })

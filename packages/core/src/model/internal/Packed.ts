@@ -5,7 +5,7 @@
  */
 import * as CallSession from "../CallSession.ts"
 import * as ExactNumber from "../ExactNumber.ts"
-import type { Instant } from "../Instant.ts"
+import * as Instant from "../Instant.ts"
 import type { Item, JsonBytes } from "../Item.ts"
 import * as Json from "./Json.ts"
 import type { Version } from "../Version.ts"
@@ -96,8 +96,8 @@ const sessionAt = (packed: Packed, i: number, { begin, end }: JsonBytes): CallSe
 
 class PackedItem implements Item<CallSession.CallSession>, JsonBytes {
   readonly id: string
-  readonly start: Instant | undefined
-  readonly created: Instant | undefined
+  readonly start: Instant.Instant | undefined
+  readonly created: Instant.Instant | undefined
   readonly settled: boolean
   readonly version: Version | undefined
   readonly begin: number
@@ -129,9 +129,9 @@ class PackedItem implements Item<CallSession.CallSession>, JsonBytes {
   }
 }
 
-const instantAt = (instants: Float64Array, i: number): Instant | undefined => {
+const instantAt = (instants: Float64Array, i: number): Instant.Instant | undefined => {
   const instant = instants[i]
-  return instant === undefined || Number.isNaN(instant) ? undefined : instant
+  return instant === undefined || Number.isNaN(instant) ? undefined : Instant.of(instant)
 }
 
 /** @param versionAt The version of the session at a place. */
@@ -145,5 +145,5 @@ type SessionItem = Item<CallSession.CallSession>
 export const isSettled = (item: SessionItem): boolean =>
   item instanceof PackedItem ? item.settled : CallSession.isSettled(item.row)
 
-export const createdInstant = (item: SessionItem): Instant | undefined =>
+export const createdInstant = (item: SessionItem): Instant.Instant | undefined =>
   item instanceof PackedItem ? item.created : (item.created ?? CallSession.createdInstant(item.row))

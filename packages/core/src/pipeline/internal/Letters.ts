@@ -1,7 +1,7 @@
 /** What becomes of a record or a row that cannot go on: a dead letter without personal data that the pipeline redacts. */
 import type { RejectedRow } from "../../model/RejectedRow.ts"
 import type { Rejected } from "../../model/Rejected.ts"
-import type { Instant } from "../../model/Instant.ts"
+import type { Version } from "../../model/Version.ts"
 import type { Redaction } from "../../transform/TransformContract.ts"
 
 /** A row that a sink refused, and the record that it was made of. */
@@ -11,7 +11,7 @@ interface RefusedRow {
   readonly reason: string
   readonly record: unknown
   readonly row: unknown
-  readonly observedAt: Instant
+  readonly observedAt: Version
 }
 
 export interface Letters {

@@ -3,6 +3,7 @@ import * as CoverageSet from "../../coverage/CoverageSet.ts"
 import type { Committed } from "../../model/Committed.ts"
 import type { CallSession } from "../../model/CallSession.ts"
 import type { Item } from "../../model/Item.ts"
+import type { Instant } from "../../model/Instant.ts"
 import * as Position from "../../model/Position.ts"
 import * as Rows from "../../model/Rows.ts"
 import type { Version } from "../../model/Version.ts"
@@ -95,7 +96,7 @@ export const committed =
   (at: Position.Cursor) =>
   (state: RunState): RunState => ({ ...state, activity: "idle", totals: { ...state.totals, committed: at } })
 
-const lastStart = (unit: Unit): number | undefined =>
+const lastStart = (unit: Unit): Instant | undefined =>
   Rows.items(unit.rows).findLast(({ start }) => start !== undefined)?.start
 
 export const read =

@@ -1,11 +1,10 @@
 /** One unit through the transform, to all sinks side by side, and what was rejected to the dead letters. */
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Ref from "effect/Ref"
 import type { CheckpointError } from "../../checkpoint/CheckpointError.ts"
 import type { CallSession } from "../../model/CallSession.ts"
 import * as Column from "../../model/Column.ts"
-import type { Instant } from "../../model/Instant.ts"
+import * as Instant from "../../model/Instant.ts"
 import type { VersionClock } from "../../client/VersionClock.ts"
 import type * as Position from "../../model/Position.ts"
 import { of } from "../../model/Position.ts"
@@ -46,11 +45,10 @@ export const make = <A, E, R, ET, RT>(options: {
   const apply = Transform.toItems(transform)
   const kept = Letters.make(transform.redaction, options.rawLetters)
   /** What a row's version is compared with, and the one of those that carry none. */
-  const versionsOf = Effect.fnUntraced(function* (observedAt: Instant, all: ReadonlyArray<Item<unknown>>) {
+  const versionsOf = Effect.fnUntraced(function* (observedAt: Instant.Instant, all: ReadonlyArray<Item<unknown>>) {
     const complete = all.every(({ version }) => version !== undefined)
-    const version = complete ? observedAt : yield* clock.observe(observedAt)
-    const own = (yield* Clock.currentTimeMillis) * 1000
-    return { observedAt: version, highestCredible: Version.highestCredible(clock.state(), own) }
+    const version = complete ? Version.of(observedAt) : yield* clock.observe(observedAt)
+    return { observedAt: version, highestCredible: Version.highestCredible(clock.state(), yield* Instant.now) }
   })
 
   const putAside = Effect.fnUntraced(function* (

@@ -114,7 +114,7 @@ export const record = (columns: ReadonlyArray<Column>, cells: ReadonlyArray<Cell
     if (typeof cell === "string") {
       line += textual(cell, raw)
     } else if (typeof cell === "number") {
-      line += columns[place]?.type === "timestamp" ? Instant.format(cell) : String(cell)
+      line += columns[place]?.type === "timestamp" ? Instant.format(Instant.of(cell)) : String(cell)
     } else line += cell ? "true" : "false"
   }
   return line

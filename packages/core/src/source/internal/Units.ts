@@ -1,6 +1,7 @@
 /** Windows of a history, and pages, as units. */
 import type { CoverageReason } from "../../coverage/CoverageReason.ts"
 import * as CoverageSet from "../../coverage/CoverageSet.ts"
+import * as Instant from "../../model/Instant.ts"
 import * as Position from "../../model/Position.ts"
 import * as Rows from "../../model/Rows.ts"
 import type { Page } from "../../model/Page.ts"
@@ -52,7 +53,7 @@ const plus = (left: CoverageSet.Part, right: CoverageSet.Part): CoverageSet.Part
   count: (left.count ?? 0) + (right.count ?? 0),
   final: (left.final ?? 0) + (right.final ?? 0),
   requests: left.requests + right.requests,
-  asOf: right.asOf > 0 ? Math.min(left.asOf, right.asOf) : left.asOf
+  asOf: right.asOf > 0 ? Instant.min(left.asOf, right.asOf) : left.asOf
 })
 
 /**
@@ -93,9 +94,9 @@ export const next = (reading: Reading, window: Coverage.Window): readonly [Readi
 
 /** A window that only says how many calls without a start there are: none of them could be assigned to the range. */
 const countsOnly = (window: Coverage.Window): boolean => {
-  const { coverage, outside } = window
+  const { coverage, outside, rows } = window
   if (outside === undefined || outside.unassigned === 0 || outside.created > 0) return false
-  return window.rows.length === 0 && coverage._tag === "Proven"
+  return rows.length === 0 && coverage._tag === "Proven"
 }
 
 /** What is left to say at the end of the windows. */

@@ -6,22 +6,23 @@ import type { AgniError } from "../../model/AgniError.ts"
 import type { CallSessionQuery } from "../../model/CallSessionQuery.ts"
 import * as Instant from "../../model/Instant.ts"
 import type { Edition } from "../../model/Page.ts"
+import type { Micros } from "./Micros.ts"
 import * as Rows from "./Rows.ts"
 
 /** One second in µs: bounds are whole seconds on the wire, because fractions are where servers differ most. */
 export const second = 1_000_000
 
-export const floorSecond = (instant: Instant.Instant): Instant.Instant => Math.floor(instant / second) * second
-export const ceilSecond = (instant: Instant.Instant): Instant.Instant => Math.ceil(instant / second) * second
+export const floorSecond = (instant: Micros): Micros => Math.floor(instant / second) * second
+export const ceilSecond = (instant: Micros): Micros => Math.ceil(instant / second) * second
 
 export interface Bounds {
-  readonly after?: Instant.Instant | undefined
-  readonly before?: Instant.Instant | undefined
+  readonly after?: Micros | undefined
+  readonly before?: Micros | undefined
 }
 
 export interface Between extends Bounds {
-  readonly after: Instant.Instant
-  readonly before: Instant.Instant
+  readonly after: Micros
+  readonly before: Micros
 }
 
 export interface Sort {
@@ -31,7 +32,7 @@ export interface Sort {
 
 export interface Answer {
   readonly rows: ReadonlyArray<Rows.Row>
-  readonly observedAt: Instant.Instant
+  readonly observedAt: Micros
   readonly edition: Edition | undefined
   readonly characters: number
 }
@@ -40,14 +41,16 @@ export interface Answer {
 export interface Log {
   requests: number
   /** When the first answer was made, by the server's clock: the earliest, because replicas differ. */
-  observedAt: Instant.Instant | undefined
+  observedAt: Micros | undefined
   /** When the last one was. */
-  latest: Instant.Instant | undefined
+  latest: Micros | undefined
   cached: boolean
   /** An answer was made before one that came earlier: a cache that hides its age, or replicas whose clocks differ. */
   stale: boolean
   /** Each row that an answer listed, with its start: `undefined` without one. */
-  readonly shown: Map<string, Instant.Instant | undefined>
+  readonly shown: Map<string, Micros | undefined>
+  /** Of rows that were listed without a credible start, when they were created. */
+  readonly created: Map<string, Micros>
   /** Keys that were listed with two starts. */
   readonly moved: Set<string>
   /** The widest spread of rows that answers to the same bounds, both given, brought. */
@@ -70,6 +73,7 @@ export const makeLog = (): Log => ({
   cached: false,
   stale: false,
   shown: new Map(),
+  created: new Map(),
   moved: new Set(),
   width: 0,
   places: new Map(),
@@ -101,8 +105,8 @@ export const isRefusal = ({ attempts, reason }: AgniError): boolean => reason._t
 const least = Date.parse("0000-01-01T00:00:00Z") * 1000
 const most = Date.parse("9999-12-31T23:59:59Z") * 1000
 
-const format = (bound: Instant.Instant | undefined): string | undefined =>
-  bound === undefined || bound < least || bound > most ? undefined : Instant.format(bound)
+const format = (bound: Micros | undefined): string | undefined =>
+  bound === undefined || bound < least || bound > most ? undefined : Instant.format(Instant.of(bound))
 
 /** Keeps the greatest count of the same bounds. */
 export const noteCount = (counts: Map<string, Counted>, { after, before }: Bounds, rows: number): void => {
@@ -117,8 +121,21 @@ export const countOf = ({ counts, places }: Log, { after, before }: Between, rep
   return Math.max(counts.get(key)?.rows ?? 0, repeats ? 0 : (places.get(key)?.rows ?? 0))
 }
 
+/** A later start is none: clocks do not differ so much. */
+const ahead = 2 * 86_400 * second
+
+/** Keeps when a row was created that has no credible start. */
+export const noteCreated = (log: Log, row: Rows.Row): void => {
+  const { key, start } = row
+  if (start !== undefined && start < (log.latest ?? Infinity) + ahead) return
+  const created = log.created.has(key) ? undefined : Rows.createdOf(row)
+  if (created !== undefined) log.created.set(key, created)
+}
+
 const note = (log: Log, rows: ReadonlyArray<Rows.Row>): void => {
-  for (const { key, start } of rows) {
+  for (const row of rows) {
+    const { key, start } = row
+    noteCreated(log, row)
     const before = log.shown.get(key)
     if (before !== undefined && before !== start) log.moved.add(key)
     if (start !== undefined || before === undefined) log.shown.set(key, start)
@@ -244,17 +261,13 @@ export const control = Effect.fnUntraced(function* (
 })
 
 /** Bounds that a row's start lies within, however they are understood, by a second. */
-export const around = ({ start }: Pick<Rows.Dated, "start">) => ({
+export const around = ({ start }: { readonly start: Micros }): Between => ({
   after: floorSecond(start) - second,
   before: floorSecond(start) + 2 * second
 })
 
 /** Why rows cannot be the answer for a range of time, if so. */
-export const misplaced = (
-  rows: ReadonlyArray<Rows.Row>,
-  least: Instant.Instant,
-  most: Instant.Instant
-): CoverageReason | undefined => {
+export const misplaced = (rows: ReadonlyArray<Rows.Row>, least: Micros, most: Micros): CoverageReason | undefined => {
   for (const { rejected, start } of rows) {
     if (start === undefined && rejected !== undefined) continue
     if (start === undefined) return { _tag: "WithoutStartInBounds" }

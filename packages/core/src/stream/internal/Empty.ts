@@ -1,9 +1,10 @@
 /** A range for which nothing came. */
 import * as Effect from "effect/Effect"
 import type { AgniError } from "../../model/AgniError.ts"
-import type { Coverage, Range } from "../Coverage.ts"
+import type { Coverage } from "../Coverage.ts"
 import * as Ask from "./Ask.ts"
 import type { Known } from "./Known.ts"
+import type { Range } from "./Micros.ts"
 import type * as Rows from "./Rows.ts"
 import { believedWidth, nothingKnown, type Settings } from "./Settings.ts"
 

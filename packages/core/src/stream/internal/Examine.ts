@@ -1,8 +1,8 @@
 /** What a walk does not need to know, but a person may ask: how sizes make offsets, and what a time bound means. */
 import * as Effect from "effect/Effect"
 import type { AgniError } from "../../model/AgniError.ts"
-import type * as Instant from "../../model/Instant.ts"
 import * as Ask from "./Ask.ts"
+import type { Micros } from "./Micros.ts"
 import * as Rows from "./Rows.ts"
 
 export type Offsets = "asked" | "brought" | "unknown"
@@ -50,7 +50,7 @@ export const bounds = Effect.fnUntraced(function* (
   if (control !== undefined) return { ...unseen, zone: yield* zone(ask, known) }
   let crowded = false
   let outside = false
-  const isIn = (after: Instant.Instant, before: Instant.Instant) =>
+  const isIn = (after: Micros, before: Micros) =>
     Effect.map(ask(1, { after, before }), ({ rows }) => {
       const found = rows.some((other) => other.key === key)
       crowded ||= !found && rows.length >= size

@@ -4,13 +4,13 @@ import type { CoverageReason } from "../../coverage/CoverageReason.ts"
 import { AgniClient } from "../../client/AgniClient.ts"
 import type { AgniError } from "../../model/AgniError.ts"
 import type { CallSession } from "../../model/CallSession.ts"
-import type { Instant } from "../../model/Instant.ts"
 import type { Item } from "../../model/Item.ts"
 import type { Page } from "../../model/Page.ts"
 import * as CallRows from "../../model/Rows.ts"
 import * as Packed from "../../model/internal/Packed.ts"
-import { type Coverage, make as makeWindow, type Range, type Window } from "../Coverage.ts"
+import { type Coverage, type Window } from "../Coverage.ts"
 import * as Ask from "./Ask.ts"
+import * as Micros from "./Micros.ts"
 import * as Pages from "./Pages.ts"
 import * as Rows from "./Rows.ts"
 import * as Salvage from "./Salvage.ts"
@@ -23,7 +23,7 @@ type Read = Pick<Page, "page" | "rows" | "rejected" | "observedAt">
  * cannot be rendered ends it or, when the reading keeps going, is read in parts, and the range is a gap.
  */
 export const windows = (
-  range: Range,
+  range: Micros.Range,
   whole: boolean,
   filters: Ask.Filters,
   problem: CoverageReason,
@@ -69,15 +69,8 @@ export const windows = (
     (error) => next > 1 && Ask.isRefusal(error),
     () => Stream.empty
   )
-  const last = (coverage: Coverage): Window => ({
-    ...range,
-    rows: CallRows.make([], observedAt),
-    rejected: [],
-    coverage,
-    settled: 0,
-    requests: 0,
-    observedAt
-  })
+  const last = (coverage: Coverage): Window =>
+    Micros.window([], { ...range, rejected: [], coverage, requests: 0, observedAt })
   return pages.pipe(
     Stream.map((page) => ({
       ...page,
@@ -91,7 +84,7 @@ export const windows = (
         // One whose start is text but no time may lie in the range: delivered rather than lost.
         start === undefined ? whole || Rows.hasUnreadableStart(row) : start >= range.from && (start < range.to || whole)
       )
-      return makeWindow(items, {
+      return Micros.window(items, {
         from: range.from,
         to: range.from,
         rejected: page.rejected,
@@ -123,7 +116,7 @@ const keep = (rows: CallRows.Rows, isMeant: (item: Item<CallSession>) => boolean
  * began than the fullest one, five times in a row, are beyond the end too.
  */
 const endsRepeating = () => {
-  let began: Instant | undefined
+  let began: Micros.Micros | undefined
   let fullest = 0
   let thin = 0
   return ({ observedAt, rejected, rows }: Pick<Page, "rejected" | "rows" | "observedAt">): boolean => {

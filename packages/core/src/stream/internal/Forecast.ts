@@ -1,20 +1,19 @@
 /** What a reading by windows will take, by going through the same cuts with rows that are only counted. */
-import type { Instant } from "../../model/Instant.ts"
-import type { Range } from "../Coverage.ts"
 import * as Ask from "./Ask.ts"
 import { leastWidth } from "./Known.ts"
+import type { Micros, Range } from "./Micros.ts"
 import type { Task } from "./ReadRange.ts"
 import * as Step from "./Step.ts"
 
 /** How many rows start before an instant, as known from some points, evenly between them. */
 export interface Spread {
-  readonly rowsBefore: (at: Instant) => number
+  readonly rowsBefore: (at: Micros) => number
   /** When the row with so many before it starts. */
-  readonly startOf: (rows: number) => Instant
+  readonly startOf: (rows: number) => Micros
 }
 
 /** @param points ascend in both: the first is the beginning of the range, with no rows before it. */
-export const spread = (points: ReadonlyArray<{ readonly at: Instant; readonly rows: number }>): Spread => {
+export const spread = (points: ReadonlyArray<{ readonly at: Micros; readonly rows: number }>): Spread => {
   const between = (value: number, x: "at" | "rows", y: "at" | "rows"): number => {
     let low = 0
     let high = points.length - 1
@@ -44,7 +43,7 @@ export interface Shape {
   /** Whether rows come newest start first. */
   readonly newestFirst: boolean
   /** The newest row that is known: its window needs no control. */
-  readonly newest: Instant | undefined
+  readonly newest: Micros | undefined
 }
 
 export interface Stretch extends Range {

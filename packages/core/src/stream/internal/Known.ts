@@ -1,7 +1,6 @@
 /** What answers showed of an endpoint while a range is read: a value, and a fold over the evidence of each part. */
-import type { Range } from "../Coverage.ts"
-import type { Instant } from "../../model/Instant.ts"
 import type * as Ask from "./Ask.ts"
+import type { Micros, Range } from "./Micros.ts"
 
 const second = 1_000_000
 
@@ -19,7 +18,7 @@ export interface Known {
   /** Answers contradicted each other: a count that agrees proves nothing any more. */
   readonly differs: boolean
   /** The earliest time that an answer gave. */
-  readonly earliest: Instant
+  readonly earliest: Micros
   /** So many rows of the same bounds are given at most. */
   readonly deepest: number
 }

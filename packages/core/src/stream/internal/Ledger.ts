@@ -5,7 +5,6 @@
 import * as Effect from "effect/Effect"
 import type { AgniError } from "../../model/AgniError.ts"
 import type { CallSession } from "../../model/CallSession.ts"
-import type { Instant } from "../../model/Instant.ts"
 import type { Item } from "../../model/Item.ts"
 import * as Coverage from "../Coverage.ts"
 import type { Rejected } from "../../model/Rejected.ts"
@@ -13,6 +12,7 @@ import * as CallRows from "../../model/Rows.ts"
 import * as Ask from "./Ask.ts"
 import * as IdSet from "./IdSet.ts"
 import type { Evidence, Known } from "./Known.ts"
+import * as Micros from "./Micros.ts"
 import * as Rows from "./Rows.ts"
 import { horizonOf, type Settings, tooYoung } from "./Settings.ts"
 
@@ -21,18 +21,17 @@ const mostLookups = 50
 
 const changed: Coverage.Coverage = { _tag: "Provisional", reason: { _tag: "StartsMoved" } }
 
-const differ = (calls: number): Coverage.Coverage => ({
+/** Why nothing is proven where answers contradict each other. */
+export const differ = (calls: number): Coverage.Coverage => ({
   _tag: "Provisional",
   reason: { _tag: "AnswersDiffer", calls }
 })
 
-interface Delivered extends Coverage.Range {
+interface Delivered extends Micros.Range {
   proven: boolean
   /** Starts, ascending. */
   readonly starts: Float64Array
 }
-
-type Revision = Coverage.Range & { readonly coverage: Coverage.Coverage }
 
 export interface Ledger {
   /** What the reading of a part showed. */
@@ -51,12 +50,14 @@ export interface Ledger {
   readonly claim: (id: string) => void
   /** Ids that were listed without a start. */
   readonly withoutStart: ReadonlySet<string>
+  /** When calls were created that were listed without a credible start. */
+  readonly created: ReadonlyMap<string, Micros.Micros>
   /** Rows that were shown only when the window that they belong to was gone: they come at the end. */
   readonly late: Effect.Effect<ReadonlyArray<Rows.Row>, AgniError>
   /** What was said of windows and does not hold any more. */
-  readonly revised: (known: Known) => ReadonlyArray<Revision>
+  readonly revised: (known: Known) => ReadonlyArray<Micros.Revision>
   /** Takes back what was said of the windows in a range. */
-  readonly revise: (range: Coverage.Range, coverage: Coverage.Coverage) => void
+  readonly revise: (range: Micros.Range, coverage: Coverage.Coverage) => void
   /** Whether each window that is older than the horizon is proven. */
   readonly proven: () => boolean
   readonly windows: () => number
@@ -68,7 +69,7 @@ export interface Ledger {
   readonly moved: () => number
 }
 
-const firstFrom = (starts: Float64Array, at: Instant): number => {
+const firstFrom = (starts: Float64Array, at: Micros.Micros): number => {
   let low = 0
   let high = starts.length
   while (low < high) {
@@ -79,20 +80,21 @@ const firstFrom = (starts: Float64Array, at: Instant): number => {
   return low
 }
 
-export const make = (settings: Settings, range: Coverage.Range, known: () => Known): Ledger => {
+export const make = (settings: Settings, range: Micros.Range, known: () => Known): Ledger => {
   const ids = IdSet.make()
   /** Shown, and not delivered yet. */
-  const awaited = new Map<string, Instant>()
+  const awaited = new Map<string, Micros.Micros>()
   /** Shown outside the range, near its ends. */
-  const beside = new Map<string, Instant>()
+  const beside = new Map<string, Micros.Micros>()
   const withoutStart = new Set<string>()
+  const created = new Map<string, Micros.Micros>()
   const movedIds = new Set<string>()
-  const late = new Map<string, Instant>()
+  const late = new Map<string, Micros.Micros>()
   const counts = new Map<string, Ask.Counted>()
   const windows: Array<Delivered> = []
-  const revisions: Array<Revision> = []
+  const revisions: Array<Micros.Revision> = []
   /** Where the windows begin that are proven by one reading. */
-  const readOnce = new Set<Instant>()
+  const readOnce = new Set<Micros.Micros>()
   const recent = new Set<string>()
   const unplaced = new Set<string>()
   let lost: { readonly rows: number; readonly error: AgniError } | undefined
@@ -110,6 +112,7 @@ export const make = (settings: Settings, range: Coverage.Range, known: () => Kno
       }
     }
     for (const id of log.moved) movedIds.add(id)
+    for (const [key, at] of log.created) created.set(key, at)
     for (const [key, start] of log.shown) {
       if (start === undefined) withoutStart.add(key)
       else if (start < range.from || start >= range.to) {
@@ -126,7 +129,7 @@ export const make = (settings: Settings, range: Coverage.Range, known: () => Kno
   }
 
   /** Asks for a row at its own instant again. */
-  const lookUp = Effect.fnUntraced(function* (key: string, start: Instant) {
+  const lookUp = Effect.fnUntraced(function* (key: string, start: Micros.Micros) {
     const { rows } = yield* Effect.catchIf(ask(1, Ask.around({ start })), Ask.isPoison, () =>
       Effect.succeed({ rows: [] })
     )
@@ -175,7 +178,7 @@ export const make = (settings: Settings, range: Coverage.Range, known: () => Kno
     const done =
       items === all && rejected.length === window.rejected.length && coverage === window.coverage
         ? window
-        : Coverage.make(items, { ...window, rejected, coverage })
+        : Micros.window(items, { ...window, rejected, coverage })
     take(done)
     return done
   })
@@ -228,6 +231,7 @@ export const make = (settings: Settings, range: Coverage.Range, known: () => Kno
       ids.add(id)
     },
     withoutStart,
+    created,
     late: Effect.gen(function* () {
       note({ repeats: false, log: ask.log })
       const found: Array<Rows.Row> = []

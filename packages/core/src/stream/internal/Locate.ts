@@ -4,9 +4,9 @@ import type { AgniError } from "../../model/AgniError.ts"
 import type { CallSessionQuery } from "../../model/CallSessionQuery.ts"
 import * as Instant from "../../model/Instant.ts"
 import { earliestStart } from "../../model/Limits.ts"
-import type { Range } from "../Coverage.ts"
 import * as Ask from "./Ask.ts"
 import * as Blocks from "./Blocks.ts"
+import type { Micros, Range } from "./Micros.ts"
 import * as Patience from "./Patience.ts"
 import * as Rows from "./Rows.ts"
 import type { Settings } from "./Settings.ts"
@@ -16,8 +16,8 @@ const { second } = Ask
 /** Other ranges are asked for up to two seconds beyond their ends: they must not meet the record. */
 const margin = 3 * second
 
-const instantOf = (input: CallSessionQuery["startedAfter"]): Instant.Instant | undefined =>
-  input === undefined ? undefined : Instant.fromInput(input)
+const instantOf = (input: CallSessionQuery["startedAfter"]): Micros | undefined =>
+  input === undefined ? undefined : Instant.fromBound(input)
 
 /** The rows of the page that fails, by their places, and those that cannot be had. */
 const place = Effect.fnUntraced(function* (ask: Ask.Ask, settings: Settings, query: CallSessionQuery) {

@@ -1,10 +1,10 @@
 /** The questions by which an endpoint shows how it behaves. */
 import * as Effect from "effect/Effect"
 import type { AgniError } from "../../model/AgniError.ts"
-import type * as Instant from "../../model/Instant.ts"
 import { pageBeyondAll } from "../../model/Limits.ts"
 import * as Ask from "./Ask.ts"
 import * as Blocks from "./Blocks.ts"
+import type { Micros } from "./Micros.ts"
 import * as Rows from "./Rows.ts"
 
 export type SortField = "started_at" | "startedAt"
@@ -242,20 +242,19 @@ export const halve = (ask: Ask.Ask, first: ReadonlyArray<Rows.Row>, depth: Depth
  */
 export const findOldest = Effect.fnUntraced(function* (
   ask: Ask.Ask,
-  starts: ReadonlyArray<Instant.Instant>,
+  starts: ReadonlyArray<Micros>,
   listed: boolean,
-  now: Instant.Instant,
+  now: Micros,
   size: number
-): Effect.fn.Return<{ readonly at: Instant.Instant | undefined; readonly sure: boolean }, AgniError> {
+): Effect.fn.Return<{ readonly at: Micros | undefined; readonly sure: boolean }, AgniError> {
   const earliest = Date.UTC(2000, 0, 1) * 1000
   // A full page at the bound itself could hide what lies before it.
-  const before = (edge: Instant.Instant, margin: number) =>
+  const before = (edge: Micros, margin: number) =>
     Ask.catchPoison(
       Effect.catchIf(ask(1, { after: earliest, before: edge + margin }), Ask.isRefusal, () => Effect.undefined),
       () => Effect.succeed("fails" as const)
     )
-  const isOlder = (edge: Instant.Instant) => (row: Rows.Row) =>
-    Rows.isDated(row) ? row.start < edge : Rows.isUnplaced(row)
+  const isOlder = (edge: Micros) => (row: Rows.Row) => (Rows.isDated(row) ? row.start < edge : Rows.isUnplaced(row))
   const guess = Ask.floorSecond(Math.min(...starts))
   if (starts.length > 0) {
     const found = yield* before(guess, 2 * Ask.second)

@@ -8,6 +8,7 @@ import type { CallSessionQuery } from "../../model/CallSessionQuery.ts"
 import * as Instant from "../../model/Instant.ts"
 import * as CallRows from "../../model/Rows.ts"
 import type { Page } from "../../model/Page.ts"
+import type { Micros } from "./Micros.ts"
 import { refuse } from "./Refuse.ts"
 import * as Rows from "./Rows.ts"
 import * as Seen from "./Seen.ts"
@@ -153,20 +154,17 @@ const lastYear = Date.parse("9999-12-31T23:59:59Z") * 1000
  * Whole seconds on the wire: fractions are where servers differ most. A bound that leaves the years of four digits, which
  * ISO 8601 has, is left out: nothing lies beyond it.
  */
-const wider = (
-  from: Instant.Instant,
-  to: Instant.Instant
-): Pick<CallSessionQuery, "startedAfter" | "startedBefore"> => {
+const wider = (from: Micros, to: Micros): Pick<CallSessionQuery, "startedAfter" | "startedBefore"> => {
   const after = (Math.floor(from / second) - 1) * second
   const before = (Math.ceil(to / second) + 1) * second
   return {
-    ...(after < firstYear ? {} : { startedAfter: Instant.format(after) }),
-    ...(before > lastYear ? {} : { startedBefore: Instant.format(before) })
+    ...(after < firstYear ? {} : { startedAfter: Instant.format(Instant.of(after)) }),
+    ...(before > lastYear ? {} : { startedBefore: Instant.format(Instant.of(before)) })
   }
 }
 
 /** The page's sessions in `[from, to)`, and those whose start is text but no time: the server says that they lie there. */
-const within = (page: Page, from: Instant.Instant, to: Instant.Instant): Page => ({
+const within = (page: Page, from: Micros, to: Micros): Page => ({
   ...page,
   rows: CallRows.make(
     CallRows.items(page.rows).filter(({ row, start }) =>

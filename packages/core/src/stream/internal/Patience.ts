@@ -15,7 +15,7 @@ const isFailure = ({ reason }: AgniError): boolean =>
 const beforeAll = {
   pageSize: 1,
   startedAfter: Instant.format(earliestStart),
-  startedBefore: Instant.format(earliestStart + 86_400_000_000)
+  startedBefore: Instant.format(Instant.of(earliestStart + 86_400_000_000))
 }
 
 const isTimeOut = ({ reason }: AgniError): boolean => reason._tag === "Unavailable" && reason.outage._tag === "TimedOut"

@@ -7,6 +7,7 @@ import * as Instant from "../../model/Instant.ts"
 import type { EndpointProfile } from "../EndpointProfile.ts"
 import * as Ask from "./Ask.ts"
 import * as Examine from "./Examine.ts"
+import type { Micros } from "./Micros.ts"
 import * as Observe from "./Observe.ts"
 import * as Open from "./Open.ts"
 import * as Patience from "./Patience.ts"
@@ -18,9 +19,9 @@ const unknown = "unknown"
 /** What probes saw: the profile, and what is asked for each time, such as the server's time and the ends of its history. */
 export interface Seen {
   readonly profile: EndpointProfile
-  readonly serverNow: Instant.Instant
+  readonly serverNow: Micros
   /** A start that no session is older than, when there are any. */
-  readonly oldest: Instant.Instant | undefined
+  readonly oldest: Micros | undefined
   /** Whether an answer showed that no call is older, or the list ends with it. */
   readonly isOldestSure: boolean
   /** Pages there are in all, to the next power of two. */
@@ -30,7 +31,7 @@ export interface Seen {
   /** Whether those came in the order of `sortBy`. */
   readonly sorted: boolean
   /** This machine's time when the probes began. */
-  readonly localNow: Instant.Instant
+  readonly localNow: Micros
   /** How many rows there are, as far as the first and the last ones show it, and how many a µs. */
   readonly about: number
   readonly rate: number
@@ -87,7 +88,9 @@ export const look = Effect.fnUntraced(function* (
         log.observedAt = Math.min(log.observedAt ?? Infinity, observedAt)
         log.latest = Math.max(log.latest ?? -Infinity, observedAt)
         log.cached ||= age > 0
-        for (const { key, start } of Rows.ofPage(page)) {
+        for (const row of Rows.ofPage(page)) {
+          const { key, start } = row
+          Ask.noteCreated(log, row)
           if (start !== undefined) log.shown.set(key, start)
           else if (!log.shown.has(key)) log.shown.set(key, undefined)
         }
@@ -202,7 +205,7 @@ export const look = Effect.fnUntraced(function* (
   return {
     profile: {
       version: 1,
-      observedAt: Instant.format(observedAt),
+      observedAt: Instant.format(Instant.of(observedAt)),
       edition: edition ?? unknown,
       pageSizeAsked: asked,
       pageSize: size,

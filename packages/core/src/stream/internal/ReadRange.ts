@@ -3,21 +3,21 @@ import * as Effect from "effect/Effect"
 import type { CoverageReason } from "../../coverage/CoverageReason.ts"
 import type { AgniError } from "../../model/AgniError.ts"
 import type { CallSession } from "../../model/CallSession.ts"
-import type { Instant } from "../../model/Instant.ts"
 import type { Item } from "../../model/Item.ts"
 import type { Rejected } from "../../model/Rejected.ts"
-import { type Coverage, make as makeWindow, type Range, type Window } from "../Coverage.ts"
+import { type Coverage, type Window } from "../Coverage.ts"
 import * as Ask from "./Ask.ts"
 import * as Count from "./Count.ts"
 import * as Empty from "./Empty.ts"
 import { type Evidence, type Known, leastWidth } from "./Known.ts"
 import * as Leaf from "./Leaf.ts"
+import * as Micros from "./Micros.ts"
 import * as Rows from "./Rows.ts"
 import { believedWidth, horizonOf, type Settings, temper } from "./Settings.ts"
 import * as Step from "./Step.ts"
 
 /** A range, and how many rows it is expected to hold. */
-export interface Task extends Range {
+export interface Task extends Micros.Range {
   readonly expected: number
   /** Whether that was counted. */
   readonly counted?: boolean | undefined
@@ -31,7 +31,7 @@ export type Outcome =
   | { readonly _tag: "Split"; readonly parts: ReadonlyArray<Task>; readonly evidence: Evidence }
 
 /** Hands over what lies below the middle, if somebody is free: then that is where the rest begins. */
-export type Share = (from: Instant, to: Instant, rows: number) => Effect.Effect<Instant | undefined>
+export type Share = (from: Micros.Micros, to: Micros.Micros, rows: number) => Effect.Effect<Micros.Micros | undefined>
 
 /** So many pages overlap for less than two counts and the seams of a walk cost. */
 const mostOverlapping = 12
@@ -43,14 +43,14 @@ const worthSharing = 16
  * A second for bounds that are cut to seconds and not included, and one because a clock that is a second off finds control rows
  * all the same.
  */
-const boundsOf = ({ from, to }: Range): Ask.Between => ({
+const boundsOf = ({ from, to }: Micros.Range): Ask.Between => ({
   after: Ask.floorSecond(from) - 2 * Ask.second,
   before: Ask.ceilSecond(to) + 2 * Ask.second
 })
 
 /** What was read of fixed bounds, and how far it is complete. */
 interface Read {
-  readonly range: Range
+  readonly range: Micros.Range
   readonly bounds: Ask.Between
   readonly held: Rows.Held
   readonly problem: CoverageReason | undefined
@@ -75,7 +75,7 @@ const orderIn = (order: Known["order"], rows: ReadonlyArray<Rows.Row>): Known["o
 const readPages = Effect.fnUntraced(function* (
   settings: Settings,
   ask: Ask.Ask,
-  range: Range,
+  range: Micros.Range,
   most: number
 ): Effect.fn.Return<Read, AgniError> {
   const { hold, size } = settings
@@ -129,7 +129,7 @@ const readPages = Effect.fnUntraced(function* (
 const walk = Effect.fnUntraced(function* (
   settings: Settings,
   ask: Ask.Ask,
-  whole: Range,
+  whole: Micros.Range,
   most: number,
   share: Share | undefined
 ): Effect.fn.Return<Read, AgniError> {
@@ -208,7 +208,7 @@ const walk = Effect.fnUntraced(function* (
 
 /** Rows that were shown within the bounds, for sure, and are not held. */
 const missingFrom = (
-  shown: ReadonlyMap<string, Instant | undefined>,
+  shown: ReadonlyMap<string, Micros.Micros | undefined>,
   held: Rows.Held,
   { after, before }: Ask.Between
 ): ReadonlyArray<string> => {
@@ -239,7 +239,7 @@ export const readRange = Effect.fnUntraced(function* (
   let deepest = Infinity
   let differs = false
   let repeats = false
-  let once: Range | undefined
+  let once: Micros.Range | undefined
   const countRows = Effect.fnUntraced(function* (bounds: Ask.Bounds, expected: number) {
     repeats = yield* settings.repeats
     return yield* Count.rows(ask, bounds, { expected, size, repeats, even: true })
@@ -382,11 +382,11 @@ export const readRange = Effect.fnUntraced(function* (
 
 const isProvable = ({ controls, doubt }: Settings): boolean => controls.length > 0 && doubt === undefined
 
-const holdsControl = ({ controls }: Settings, { from, to }: Range): boolean =>
+const holdsControl = ({ controls }: Settings, { from, to }: Micros.Range): boolean =>
   controls.some(({ start }) => start >= from && start < to)
 
 /** Whether a range lies beyond what the list without bounds shows: no row in it can be known. */
-const isEnd = ({ controls, ends }: Settings, { from, to }: Range): boolean => {
+const isEnd = ({ controls, ends }: Settings, { from, to }: Micros.Range): boolean => {
   const [oldest] = controls
   const newest = controls.at(-1)
   return (
@@ -415,7 +415,7 @@ const mostParts = 32
 const byCount = Effect.fnUntraced(function* (
   { size, sort }: Settings,
   ask: Ask.Ask,
-  range: Range,
+  range: Micros.Range,
   rows: number,
   perWindow: number
 ): Effect.fn.Return<ReadonlyArray<Task>, AgniError> {
@@ -433,7 +433,7 @@ const byCount = Effect.fnUntraced(function* (
       ),
     { concurrency: "unbounded" }
   )
-  const keys = new Map<Instant, string>()
+  const keys = new Map<Micros.Micros, string>()
   for (const cut of cuts) {
     if (cut?.start === undefined) continue
     const edge = Ask.floorSecond(cut.start)
@@ -458,7 +458,7 @@ const orNothing = (answer: Effect.Effect<Ask.Answer, AgniError>) =>
     () => Effect.succeed({ rows: [] })
   )
 
-const tasksOf = ({ from, to }: Range, edges: ReadonlyArray<Instant>, rows: number): ReadonlyArray<Task> =>
+const tasksOf = ({ from, to }: Micros.Range, edges: ReadonlyArray<Micros.Micros>, rows: number): ReadonlyArray<Task> =>
   [...edges, to].map((end, i) => ({
     from: i === 0 ? from : (edges[i - 1] ?? from),
     to: end,
@@ -466,7 +466,7 @@ const tasksOf = ({ from, to }: Range, edges: ReadonlyArray<Instant>, rows: numbe
   }))
 
 /** Two halves, cut at the middle of what is held. */
-const halve = (range: Range, held: Rows.Held, rows: number): ReadonlyArray<Task> => {
+const halve = (range: Micros.Range, held: Rows.Held, rows: number): ReadonlyArray<Task> => {
   const at = Ask.floorSecond(middleOf(within(held, range))?.start ?? 0)
   const middle = at > range.from && at < range.to ? at : Ask.floorSecond((range.from + range.to) / 2)
   return tasksOf(range, middle > range.from && middle < range.to ? [middle] : [], rows)
@@ -496,7 +496,7 @@ const topControl = Effect.fnUntraced(function* (
 })
 
 /** What is held of the range, by start. Rows come from the newest to the oldest, so most of it is turned round already. */
-export const within = (held: Rows.Held, { from, to }: Range): ReadonlyArray<Rows.Dated> => {
+export const within = (held: Rows.Held, { from, to }: Micros.Range): ReadonlyArray<Rows.Dated> => {
   const rows: Array<Rows.Dated> = []
   for (const row of held.rows.values()) if (Rows.isDated(row) && row.start >= from && row.start < to) rows.push(row)
   return rows.reverse().sort(byStart)
@@ -511,7 +511,7 @@ const windowOf = (
   settings: Settings,
   known: Known,
   ask: Ask.Ask,
-  range: Range,
+  range: Micros.Range,
   held: Rows.Held,
   coverage: Coverage
 ): Window => {
@@ -527,7 +527,7 @@ const windowOf = (
   }
   let extra = 0
   if (held.repeats.size > 0) for (const { key } of rows) extra += held.repeats.get(key) ?? 0
-  return makeWindow(items, {
+  return Micros.window(items, {
     ...range,
     rejected,
     coverage: temper(settings, known, ask.log, range, coverage),

@@ -5,7 +5,6 @@ import * as Stream from "effect/Stream"
 import type { AgniError } from "../../model/AgniError.ts"
 import * as CallRows from "../../model/Rows.ts"
 import type { CallSession } from "../../model/CallSession.ts"
-import type { Instant } from "../../model/Instant.ts"
 import type { Item } from "../../model/Item.ts"
 import { createdInstant as createdOf } from "../../model/internal/Packed.ts"
 import * as Coverage from "../Coverage.ts"
@@ -13,13 +12,14 @@ import * as Ask from "./Ask.ts"
 import * as Bisect from "./Bisect.ts"
 import { type Evidence, fold, type Known } from "./Known.ts"
 import * as Ledger from "./Ledger.ts"
+import * as Micros from "./Micros.ts"
 import * as Scheduler from "./Scheduler.ts"
 import { horizonOf, type Settings } from "./Settings.ts"
 import * as Sum from "./Sum.ts"
 
 interface Reading {
   readonly known: () => Known
-  readonly horizon: () => Instant
+  readonly horizon: () => Micros.Micros
   readonly ledger: Ledger.Ledger
   /** The windows of the tasks: the first ones one after another, so that sessions come soon, then all others side by side. */
   readonly windows: (tasks: {
@@ -42,7 +42,7 @@ const byStart = (left: Call, right: Call): number =>
   (left.start ?? -Infinity) - (right.start ?? -Infinity) || (createdOf(left) ?? 0) - (createdOf(right) ?? 0)
 
 /** The calls of the last window, in order. A start beyond the end of the range is more than a day ahead, so it is none. */
-const inOrder = (items: ReadonlyArray<Call>, end: Instant): ReadonlyArray<Call> =>
+const inOrder = (items: ReadonlyArray<Call>, end: Micros.Micros): ReadonlyArray<Call> =>
   items
     .map((item): Call => {
       const { id, json, row, start, version } = item
@@ -54,11 +54,11 @@ const inOrder = (items: ReadonlyArray<Call>, end: Instant): ReadonlyArray<Call> 
 
 export const make = Effect.fnUntraced(function* (
   settings: Settings,
-  range: Coverage.Range,
+  range: Micros.Range,
   options: {
     readonly concurrency: number
     readonly keepGoing: boolean
-    readonly earliest: Instant
+    readonly earliest: Micros.Micros
     readonly log: Ask.Log
   }
 ) {
@@ -112,15 +112,15 @@ export const make = Effect.fnUntraced(function* (
         if (withoutStart === undefined && late.length === 0 && revised.length === 0) return undefined
         const items = late.flatMap(({ item }) => item ?? [])
         const rejected = late.flatMap(({ item, rejected }) => (item === undefined ? (rejected ?? []) : []))
-        const last: Omit<Coverage.Window, "rows" | "settled"> = withoutStart ?? {
+        const last = withoutStart ?? {
           from: range.to,
           to: range.to,
           rejected: [],
-          coverage: revised[0]?.coverage ?? { _tag: "Proven" },
+          coverage: revised[0]?.coverage ?? ({ _tag: "Proven" } as const),
           requests: ask.log.requests,
           observedAt: ask.log.observedAt ?? known().earliest
         }
-        return Coverage.make(inOrder([...items, ...before], range.to), {
+        return Micros.window(inOrder([...items, ...before], range.to), {
           ...last,
           rejected: [...rejected, ...last.rejected],
           revised

@@ -2,7 +2,7 @@ import * as Duration from "effect/Duration"
 import * as Stream from "effect/Stream"
 import { AgniError, InvalidRequest } from "../../model/AgniError.ts"
 
-const mistake = (parameter: string, requirement: string): AgniError =>
+export const mistake = (parameter: string, requirement: string): AgniError =>
   new AgniError({
     reason: new InvalidRequest({ parameter, requirement }),
     request: "CallSessions",

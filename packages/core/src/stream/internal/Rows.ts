@@ -5,6 +5,7 @@ import type { Page } from "../../model/Page.ts"
 import * as Packed from "../../model/internal/Packed.ts"
 import type { Rejected } from "../../model/Rejected.ts"
 import * as CallRows from "../../model/Rows.ts"
+import * as Version from "../../model/Version.ts"
 
 /** A record of a response, decoded or not, by what the walk needs of it. */
 export interface Row {
@@ -68,7 +69,7 @@ const outOfRange = (
   raw,
   page,
   index,
-  observedAt: version ?? observedAt
+  observedAt: version ?? Version.of(observedAt)
 })
 
 export const ofRejected = (rejected: Rejected): Row => ({

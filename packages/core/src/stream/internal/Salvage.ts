@@ -2,13 +2,15 @@
 import * as Effect from "effect/Effect"
 import type { AgniClient } from "../../client/AgniClient.ts"
 import type { AgniError } from "../../model/AgniError.ts"
+import * as Instant from "../../model/Instant.ts"
 import type { Page } from "../../model/Page.ts"
 import * as CallRows from "../../model/Rows.ts"
-import { make as makeWindow, type Range, type Window } from "../Coverage.ts"
+import { type Window } from "../Coverage.ts"
 import * as Ask from "./Ask.ts"
 import * as Blocks from "./Blocks.ts"
 import * as Count from "./Count.ts"
 import * as LastPage from "./LastPage.ts"
+import * as Micros from "./Micros.ts"
 import * as Patience from "./Patience.ts"
 import { within } from "./ReadRange.ts"
 import * as Rows from "./Rows.ts"
@@ -60,30 +62,32 @@ export const page = (
   size: number
 ): Effect.Effect<Found, AgniError> => {
   const ask = asking({ list, filters, size, sort: { by: undefined, order: undefined } })
-  return Effect.map(ask(number, {}), ({ observedAt, rows }) => ({
-    page: number,
-    rows: CallRows.make(
-      rows.flatMap(({ item }) => item ?? []),
+  return Effect.map(ask(number, {}), ({ observedAt: at, rows }) => {
+    const observedAt = Instant.of(at)
+    return {
+      page: number,
+      rows: CallRows.make(
+        rows.flatMap(({ item }) => item ?? []),
+        observedAt
+      ),
+      rejected: rows.flatMap(({ item, rejected }) => (item === undefined ? (rejected ?? []) : [])),
       observedAt
-    ),
-    rejected: rows.flatMap(({ item, rejected }) => (item === undefined ? (rejected ?? []) : [])),
-    observedAt
-  }))
+    }
+  })
 }
 
 /** A stretch that cannot be read, or not all of it. */
-const gap = (range: Range, error: AgniError): Window => ({
-  ...range,
-  rows: CallRows.make([], 0),
-  rejected: [],
-  coverage: { _tag: "Gap", reason: { _tag: "Unreadable", problem: error.reason.message }, error },
-  settled: 0,
-  requests: 0,
-  observedAt: 0
-})
+const gap = (range: Micros.Range, error: AgniError): Window =>
+  Micros.window([], {
+    ...range,
+    rejected: [],
+    coverage: { _tag: "Gap", reason: { _tag: "Unreadable", problem: error.reason.message }, error },
+    requests: 0,
+    observedAt: 0
+  })
 
 const holding = (empty: Window, rows: ReadonlyArray<Rows.Row>, { log }: Ask.Ask): Window => {
-  return makeWindow(
+  return Micros.window(
     rows.flatMap(({ item }) => item ?? []),
     {
       ...empty,
@@ -104,7 +108,7 @@ const mostIdle = 5
  * The rows of a stretch of seconds that can be rendered, as a gap, and how many cannot: each of those is tried with all patience. A
  * few rows are expected, so that blocks of one, two, four … are asked for.
  */
-export const read = Effect.fnUntraced(function* (settings: Settings, range: Range, error: AgniError) {
+export const read = Effect.fnUntraced(function* (settings: Settings, range: Micros.Range, error: AgniError) {
   const ask = Ask.make(settings.list, settings.filters, settings)
   const bounds = { after: Ask.floorSecond(range.from) - Ask.second, before: Ask.ceilSecond(range.to) + Ask.second }
   const blocks = Blocks.make(ask, bounds, settings.sort, Patience.last)
@@ -159,7 +163,7 @@ const countAround = (
  */
 export const undated = Effect.fnUntraced(function* (
   settings: Settings,
-  range: Range,
+  range: Micros.Range,
   starts: Ask.Between,
   { isDistant, isKnown, lost, rows: delivered }: Delivered,
   error: AgniError

@@ -2,10 +2,10 @@
 import type * as Effect from "effect/Effect"
 import type { AgniClient } from "../../client/AgniClient.ts"
 import type { AgniError } from "../../model/AgniError.ts"
-import type { Instant } from "../../model/Instant.ts"
-import type { Coverage, Range } from "../Coverage.ts"
+import type { Coverage } from "../Coverage.ts"
 import type * as Ask from "./Ask.ts"
 import { type Known, leastWidth } from "./Known.ts"
+import type { Micros, Range } from "./Micros.ts"
 import type * as Rows from "./Rows.ts"
 
 /** How a reading asks: none of it changes while it reads. */
@@ -26,10 +26,10 @@ export interface Settings {
   /** How long after its start a session may appear, in µs. */
   readonly horizon: number
   /** This machine's time when the reading began. */
-  readonly now: Instant
+  readonly now: Micros
   /** The server's time then, and the latest time that may have been right. */
-  readonly seen: Instant
-  readonly latest: Instant
+  readonly seen: Micros
+  readonly latest: Micros
   /** Why no window of this reading can be proven, whatever its count says. */
   readonly doubt: Coverage | undefined
   /** Rows that a window should hold, and characters of it at most. */
@@ -38,7 +38,7 @@ export interface Settings {
 }
 
 /** Up to here nothing can be added any more: the earliest of all clocks, less what a session may take to appear. */
-export const horizonOf = ({ horizon, now }: Settings, { earliest }: Known): Instant => Math.min(now, earliest) - horizon
+export const horizonOf = ({ horizon, now }: Settings, { earliest }: Known): Micros => Math.min(now, earliest) - horizon
 
 /** A few seconds more, because bounds reach a little beyond the rows that they are taken from. */
 export const believedWidth = (width: number): number => Math.max(leastWidth, width + 5_000_000)

@@ -6,8 +6,8 @@ import type { AgniClient } from "../../client/AgniClient.ts"
 import type { AgniError } from "../../model/AgniError.ts"
 import type { CallSession } from "../../model/CallSession.ts"
 import * as CallSessionQuery from "../../model/CallSessionQuery.ts"
-import * as Instant from "../../model/Instant.ts"
 import * as Ask from "./Ask.ts"
+import type { Micros } from "./Micros.ts"
 import * as Rows from "./Rows.ts"
 
 interface Sample {
@@ -226,7 +226,7 @@ const tryFilter = Effect.fnUntraced(function* (
   list: AgniClient["Service"]["list"],
   ask: Ask.Ask,
   kind: Kind,
-  bounds: { readonly after: Instant.Instant; readonly before: Instant.Instant },
+  bounds: { readonly after: Micros; readonly before: Micros },
   size: number
 ): Effect.fn.Return<FilterAnswer, AgniError> {
   const top = Effect.map(ask(1, bounds, { size: 1 }), ({ rows }) => rows[0])

@@ -5,13 +5,14 @@ import * as Ask from "./Ask.ts"
 import * as Count from "./Count.ts"
 import type { Known } from "./Known.ts"
 import type { Ledger } from "./Ledger.ts"
+import * as Micros from "./Micros.ts"
 import * as Rows from "./Rows.ts"
 import * as Salvage from "./Salvage.ts"
 import { type Settings, temper } from "./Settings.ts"
 import * as Sum from "./Sum.ts"
 
 /** All starts that are credible. */
-const startsOf = ({ to }: Coverage.Range) => ({
+const startsOf = ({ to }: Micros.Range) => ({
   after: Date.UTC(2000, 0, 1) * 1000,
   before: Ask.ceilSecond(to) + Ask.second
 })
@@ -27,7 +28,7 @@ const startsOf = ({ to }: Coverage.Range) => ({
  */
 export const window = (
   settings: Settings,
-  range: Coverage.Range,
+  range: Micros.Range,
   about: About,
   keepGoing: boolean,
   front: Effect.Effect<Front, AgniError>
@@ -67,7 +68,7 @@ const attempts = 3
 /** While calls come, the sum is right only between two of them: it is tried a few times. */
 const read = (
   settings: Settings,
-  range: Coverage.Range,
+  range: Micros.Range,
   about: About,
   front: Effect.Effect<Front, AgniError>
 ): Effect.Effect<Coverage.Window, AgniError> => {
@@ -93,7 +94,7 @@ export interface Front {
 }
 
 /** Looks at what stands in front: it may do so while the last windows are read. */
-export const front = (settings: Settings, range: Coverage.Range, about: About): Effect.Effect<Front, AgniError> =>
+export const front = (settings: Settings, range: Micros.Range, about: About): Effect.Effect<Front, AgniError> =>
   Effect.map(scan(settings, Ask.make(settings.list, settings.filters, settings), range, about), (front) => ({
     ...front,
     early: true
@@ -102,7 +103,7 @@ export const front = (settings: Settings, range: Coverage.Range, about: About): 
 const scan = (
   settings: Settings,
   ask: Ask.Ask,
-  range: Coverage.Range,
+  range: Micros.Range,
   { ledger }: About
 ): Effect.Effect<Front, AgniError> =>
   Effect.map(scanFront(settings, ask, range, limitOf(settings, range, ledger.rows)), (pages) => ({
@@ -113,7 +114,7 @@ const scan = (
 
 /** Calls may come as fast as pages are read: what came since the reading began makes no walk longer. */
 const limitOf =
-  (settings: Settings, range: Coverage.Range, delivered: () => number) =>
+  (settings: Settings, range: Micros.Range, delivered: () => number) =>
   (rows: Iterable<Rows.Row>): number => {
     let old = delivered()
     for (const row of rows)
@@ -122,11 +123,11 @@ const limitOf =
   }
 
 /** More than a day later than the latest clock: no run would read it for years. */
-const isDistant = ({ to }: Coverage.Range, { start }: Rows.Row): boolean => start !== undefined && start >= to
+const isDistant = ({ to }: Micros.Range, { start }: Rows.Row): boolean => start !== undefined && start >= to
 
 const attempt = (
   settings: Settings,
-  range: Coverage.Range,
+  range: Micros.Range,
   { inPart, known, ledger }: About,
   { ask, early, pages }: Front
 ): Effect.Effect<
@@ -235,7 +236,7 @@ const attempt = (
             : inPart
               ? { _tag: "Provisional", reason: { _tag: "NotCounted" } }
               : { _tag: "Provisional", reason: { _tag: "CallsMoved" } }
-    const window = Coverage.make(
+    const window = Micros.window(
       rows.flatMap(({ item }) => item ?? []),
       {
         from: range.to,
@@ -255,7 +256,7 @@ const attempt = (
 const scanFront = Effect.fnUntraced(function* (
   settings: Settings,
   ask: Ask.Ask,
-  range: Coverage.Range,
+  range: Micros.Range,
   limit: (rows: Iterable<Rows.Row>) => number
 ): Effect.fn.Return<ReadonlyArray<ReadonlyArray<Rows.Row>>, AgniError> {
   const repeats = yield* settings.repeats

@@ -4,6 +4,8 @@ import * as Position from "@callstream/core/model/Position"
 import type { CallSession } from "@callstream/core/model/CallSession"
 import * as Column from "@callstream/core/model/Column"
 import type { Committed } from "@callstream/core/model/Committed"
+import * as Instant from "@callstream/core/model/Instant"
+import * as Version from "@callstream/core/model/Version"
 import type { Writer } from "@callstream/core/sink/SessionSink"
 import { SinkError } from "@callstream/core/sink/SinkError"
 import { assert, describe, it } from "@effect/vitest"
@@ -53,10 +55,10 @@ const run = (store: NdjsonFiles.Store, checkpoint: Checkpoint): Effect.Effect<vo
     for (let place = 0; place < sessions.length; place += width) {
       const items = sessions
         .slice(place, place + width)
-        .map((row) => ({ id: row.id, start: micros(row), row }))
+        .map((row) => ({ id: row.id, start: Instant.of(micros(row)), row }))
         .filter(({ start }) => start >= done)
       if (items.length === 0) continue
-      const refused = yield* patiently(writer.write({ items, columns, observedAt: 0 }))
+      const refused = yield* patiently(writer.write({ items, columns, observedAt: Version.of(0) }))
       assert.isEmpty(refused)
       if (place % (2 * width) !== 0) checkpoint.committed = yield* patiently(writer.flush(cursorAt(place + width)))
     }

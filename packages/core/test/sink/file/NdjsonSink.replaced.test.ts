@@ -2,6 +2,8 @@
 import * as SessionSink from "@callstream/core/sink/SessionSink"
 import * as Position from "@callstream/core/model/Position"
 import type { CallSession } from "@callstream/core/model/CallSession"
+import * as Instant from "@callstream/core/model/Instant"
+import * as Version from "@callstream/core/model/Version"
 import type { Options } from "@callstream/core/sink/NdjsonSink"
 import { assert, describe, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
@@ -24,7 +26,11 @@ const run = (store: NdjsonFiles.Store, rows: ReadonlyArray<CallSession>, options
       const writer = yield* sink.open(SessionSink.opening())
       for (const row of rows) {
         const start = Date.parse(row.startedAt ?? "") * 1000
-        yield* writer.write({ items: [{ id: row.id, start, row }], columns: [], observedAt: 0 })
+        yield* writer.write({
+          items: [{ id: row.id, start: Instant.of(start), row }],
+          columns: [],
+          observedAt: Version.of(0)
+        })
         yield* writer.flush(Position.of(start + 86_400_000_000))
       }
       yield* writer.flush("end")

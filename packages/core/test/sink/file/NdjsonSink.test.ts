@@ -2,6 +2,8 @@ import * as SessionSink from "@callstream/core/sink/SessionSink"
 import * as Position from "@callstream/core/model/Position"
 import type { CallSession } from "@callstream/core/model/CallSession"
 import type { Committed } from "@callstream/core/model/Committed"
+import * as Instant from "@callstream/core/model/Instant"
+import * as Version from "@callstream/core/model/Version"
 import * as NdjsonSink from "@callstream/core/sink/NdjsonSink"
 import type { TextOutput } from "@callstream/core/sink/OutputFile"
 import { fromCode } from "@callstream/core/sink/OutputError"
@@ -19,11 +21,11 @@ const partial = `${path}.partial`
 
 const item = (id: string, startedAt?: string) => ({
   id,
-  start: startedAt === undefined ? undefined : Date.parse(startedAt) * 1000,
+  start: startedAt === undefined ? undefined : Instant.of(Date.parse(startedAt) * 1000),
   row: { id, ...(startedAt === undefined ? {} : { startedAt }) }
 })
 type Items = ReadonlyArray<Item<CallSession>>
-const batch = (items: Items) => ({ items, columns: [], observedAt: 0 })
+const batch = (items: Items) => ({ items, columns: [], observedAt: Version.of(0) })
 const end: Position.Cursor = "end"
 
 /** One process. */

@@ -6,6 +6,7 @@ import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { Column } from "../../../model/Column.ts"
+import { Instant } from "../../../model/Instant.ts"
 import type { OutputError } from "../OutputError.ts"
 import type { Format } from "../RowGroups.ts"
 import type { Cell } from "../../Table.ts"
@@ -27,8 +28,8 @@ const Note = Schema.Struct({
   at: Schema.Int,
   /** Of all rows up to here. */
   rows: Schema.Int,
-  from: Schema.NullOr(Schema.Int),
-  to: Schema.NullOr(Schema.Int),
+  from: Schema.NullOr(Instant),
+  to: Schema.NullOr(Instant),
   /** Of the group's bytes: how many, and by what they are known when they are read again. */
   length: Schema.Int,
   digest: Schema.String,

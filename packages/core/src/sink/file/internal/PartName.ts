@@ -72,5 +72,5 @@ export const dayRange = (
   isNumber(key) ? undefined : calendar.dayOf(key.replace(`-${withoutStart}`, ""))
 
 /** When the day is over; never, for what has no day. Calls without a start time come at the end. */
-export const endOf = (calendar: Calendar, key: string): Instant =>
+export const endOf = (calendar: Calendar, key: string): number =>
   isWithoutStart(key) ? Infinity : (calendar.dayOf(key)?.to ?? Infinity)

@@ -1,5 +1,4 @@
 /** Rows in many files, by size or by day, and the manifest that says which of them are complete. */
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as FileSystem from "effect/FileSystem"
@@ -24,8 +23,8 @@ const PartPosition = Schema.Struct({
   name: Schema.String,
   complete: Schema.Boolean,
   rows: Schema.Int,
-  from: Schema.NullOr(Schema.Int),
-  to: Schema.NullOr(Schema.Int)
+  from: Schema.NullOr(Instant.Instant),
+  to: Schema.NullOr(Instant.Instant)
 })
 
 type PartPosition = typeof PartPosition.Type
@@ -83,7 +82,7 @@ export const open = Effect.fnUntraced(function* (
   const folder = paths.dirname(path)
   const naming = PartName.make(paths.basename(path), compression)
   const fs = yield* FileSystem.FileSystem
-  const now = (yield* Clock.currentTimeMillis) * 1000
+  const now = yield* Instant.now
   const scope: Replacement.Scope = { covers: options.covers, now, calendar }
   /** Files of days that no manifest names, and that this run would write over. */
   const strangers = Effect.fnUntraced(function* (old: ReadonlyArray<Manifest.File>) {

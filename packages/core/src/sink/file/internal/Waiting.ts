@@ -4,6 +4,7 @@ import * as Exit from "effect/Exit"
 import * as FileSystem from "effect/FileSystem"
 import * as Path from "effect/Path"
 import * as Scope from "effect/Scope"
+import { of } from "../../../model/Instant.ts"
 import { fromPlatform, type OutputError } from "../OutputError.ts"
 import type { Line } from "./Lines.ts"
 import * as PartialFile from "./PartialFile.ts"
@@ -28,7 +29,7 @@ const write = ({ start, text }: Line): string => `${start ?? ""} ${text}\n`
 
 const read = (line: string): Line => {
   const space = line.indexOf(" ")
-  return { start: space <= 0 ? undefined : Number(line.slice(0, space)), text: line.slice(space + 1) }
+  return { start: space <= 0 ? undefined : of(Number(line.slice(0, space))), text: line.slice(space + 1) }
 }
 
 /** @param from With it, also gives the lines that are in it. */

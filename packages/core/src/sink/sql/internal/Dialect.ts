@@ -3,7 +3,7 @@ import type * as Effect from "effect/Effect"
 import type { Connection } from "effect/sql/SqlConnection"
 import type { SqlError } from "effect/sql/SqlError"
 import type { Type } from "../../../model/Column.ts"
-import type { Instant } from "../../../model/Instant.ts"
+import type { Version } from "../../../model/Version.ts"
 import type { TableProblem } from "../../SinkReason.ts"
 import type { Cell } from "../../Table.ts"
 
@@ -64,7 +64,7 @@ export interface Layout {
 
 export interface Row {
   readonly id: string
-  readonly version: Instant
+  readonly version: Version
   /** Timestamps are the text of `Time`. */
   readonly cells: ReadonlyArray<Cell>
 }
@@ -81,7 +81,7 @@ export interface Upsert {
   readonly statement: Statement
   readonly rows: number
   /** The same for those of them whose version in the table is newer, and higher than this. */
-  readonly above: (version: Instant) => Statement
+  readonly above: (version: Version) => Statement
 }
 
 export interface Dialect {

@@ -9,6 +9,7 @@ import type * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import * as Column from "../../../model/Column.ts"
 import type { Committed } from "../../../model/Committed.ts"
+import * as Instant from "../../../model/Instant.ts"
 import type { Version } from "../../../model/Version.ts"
 import type { Cursor } from "../../../model/Position.ts"
 import type { Repairs } from "../../../model/internal/Json.ts"
@@ -287,7 +288,7 @@ export const make = Effect.fnUntraced(function* (
     if (pending.length > 0 || account !== undefined) {
       yield* send
       if (account !== undefined) {
-        const now = Time.format((yield* Clock.currentTimeMillis) * 1000)
+        const now = Time.format(yield* Instant.now)
         yield* transaction.run(Account.write(dialect, place, account, at, now))
       }
       yield* commit

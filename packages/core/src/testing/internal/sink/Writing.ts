@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { CallSession } from "../../../model/CallSession.ts"
+import * as Version from "../../../model/Version.ts"
 import { assert, close, type Kit, type Test, write } from "./Kit.ts"
 import { opening } from "../../../sink/SessionSink.ts"
 import * as Sample from "./Sample.ts"
@@ -89,10 +90,12 @@ export const versions = <S, R>(kit: Kit<S, R>): Test<R> =>
     yield* kit.process(undefined, (writer) =>
       Effect.gen(function* () {
         yield* writer.write(Sample.batch(version("first"), Sample.observed))
-        yield* writer.write(Sample.batch(version("third"), Sample.observed + 2))
+        yield* writer.write(Sample.batch(version("third"), Version.of(Sample.observed + 2)))
         yield* writer.flush("end")
-        yield* writer.write(Sample.batch(version("second"), Sample.observed + 1))
-        yield* writer.write(Sample.withVersion(version("own"), Sample.observed + 1, Sample.observed + 9))
+        yield* writer.write(Sample.batch(version("second"), Version.of(Sample.observed + 1)))
+        yield* writer.write(
+          Sample.withVersion(version("own"), Version.of(Sample.observed + 1), Version.of(Sample.observed + 9))
+        )
         yield* close(writer)
       })
     )

@@ -5,7 +5,9 @@ import { Instant } from "@callstream/core"
 import * as Metric from "effect/Metric"
 import * as TestClock from "effect/testing/TestClock"
 import * as Zone from "../../src/option/Zone.ts"
-import * as Progress from "../../src/render/Progress.ts"
+import * as ProgressLine from "../../src/render/ProgressLine.ts"
+import * as Progress from "../../src/run/Progress.ts"
+import type { Requests } from "../../src/run/Requests.ts"
 import { Screen } from "../../src/render/Screen.ts"
 
 const start = Instant.parse("2026-07-31T07:16:10Z")
@@ -27,31 +29,31 @@ const after = (read: number, delivered = 0) =>
     }
   })
 
-const none: Progress.Requests = { read: 2, sent: 1, retried: [] }
+const none: Requests = { read: 2, sent: 1, retried: [] }
 
 describe("Progress", () => {
   it.effect("says what was read, how fast, and up to where", () =>
     Effect.gen(function* () {
       const begun = yield* Progress.make
       assert.strictEqual(
-        Progress.line(begun, { read: 0, sent: 0, retried: [] }, 0, 80, undefined),
+        ProgressLine.line(begun, { read: 0, sent: 0, retried: [] }, 0, 80, undefined),
         "0 calls read · 0 requests"
       )
       assert.strictEqual(
-        Progress.line(after(2)(begun), none, 0, 80, undefined),
+        ProgressLine.line(after(2)(begun), none, 0, 80, undefined),
         "2 calls read · at 2026-07-31 07:16 UTC · 1 request"
       )
       const progress = after(3)(begun)
-      const retried: Progress.Requests = { read: 3, sent: 3, retried: [["RateLimited", 2]] }
+      const retried: Requests = { read: 3, sent: 3, retried: [["RateLimited", 2]] }
       assert.strictEqual(
-        Progress.line(progress, retried, 1000, 200, undefined),
+        ProgressLine.line(progress, retried, 1000, 200, undefined),
         "3 calls read · 3/s · at 2026-07-31 07:16 UTC · 3 requests · 2 retried (2 rate limited)"
       )
-      assert.strictEqual(Progress.line(progress, retried, 1000, 35, undefined), "3 calls read · 3/s · 3 requests")
-      assert.include(Progress.line(progress, retried, 1000, 75, undefined), " · 3 requests · 2 retried")
-      assert.strictEqual(Progress.line(progress, retried, 1000, 5, undefined), "3/s")
+      assert.strictEqual(ProgressLine.line(progress, retried, 1000, 35, undefined), "3 calls read · 3/s · 3 requests")
+      assert.include(ProgressLine.line(progress, retried, 1000, 75, undefined), " · 3 requests · 2 retried")
+      assert.strictEqual(ProgressLine.line(progress, retried, 1000, 5, undefined), "3/s")
       assert.strictEqual(
-        Progress.line(after(3, 2)(begun), none, 1000, 200, undefined),
+        ProgressLine.line(after(3, 2)(begun), none, 1000, 200, undefined),
         "2 calls written · 2 read · 2/s · at 2026-07-31 07:16 UTC · 1 request"
       )
     })
@@ -61,7 +63,10 @@ describe("Progress", () => {
     Effect.gen(function* () {
       const { clock } = yield* Zone.make("Asia/Kolkata")
       const progress = after(2)(yield* Progress.make)
-      assert.strictEqual(Progress.line(progress, none, 0, 80, clock), "2 calls read · at 2026-07-31 12:46 · 1 request")
+      assert.strictEqual(
+        ProgressLine.line(progress, none, 0, 80, clock),
+        "2 calls read · at 2026-07-31 12:46 · 1 request"
+      )
     })
   )
 
@@ -78,9 +83,9 @@ describe("Progress", () => {
   )
 
   it("counts retries by reason", () => {
-    assert.strictEqual(Progress.describeRetries(none), "")
+    assert.strictEqual(ProgressLine.describeRetries(none), "")
     assert.strictEqual(
-      Progress.describeRetries({
+      ProgressLine.describeRetries({
         read: 0,
         sent: 9,
         retried: [
@@ -98,7 +103,7 @@ describe("Progress", () => {
       const progress = after(1)(yield* Progress.make)
       const shown = yield* Effect.scoped(
         Effect.andThen(
-          Progress.show(() => progress, undefined),
+          ProgressLine.show(() => progress, undefined),
           Effect.sleep("1 second")
         )
       ).pipe(
@@ -132,7 +137,7 @@ describe("Progress", () => {
       const progress = yield* Progress.make
       const shown = yield* Effect.scoped(
         Effect.andThen(
-          Progress.show(() => progress, undefined),
+          ProgressLine.show(() => progress, undefined),
           Effect.sleep("95 seconds")
         )
       ).pipe(

@@ -1,18 +1,18 @@
-import { type CoverageReason, CoverageSet } from "@callstream/core"
-import * as CoverageReport from "../../src/job/CoverageReport.ts"
+import { type CoverageReason, CoverageSet, Instant } from "@callstream/core"
+import * as CoverageReport from "../../src/render/CoverageReport.ts"
 import * as Proof from "../../src/render/Proof.ts"
 import { assert, describe, it } from "@effect/vitest"
 
 const hour = 3_600_000_000
 
 const entry = (at: number, reason: CoverageReason.CoverageReason | undefined): CoverageSet.Entry => ({
-  range: { from: at * hour, to: (at + 1) * hour },
+  range: { from: Instant.of(at * hour), to: Instant.of((at + 1) * hour) },
   verdict: reason === undefined ? "proven" : "unprovable",
   ...(reason === undefined ? {} : { reason }),
   count: 2,
   final: 1,
   requests: 1,
-  asOf: 100 * hour
+  asOf: Instant.of(100 * hour)
 })
 const doubt = (read: number): CoverageReason.CoverageReason => ({ _tag: "Incomplete", read, counted: 9 })
 const reportOf = (...entries: ReadonlyArray<CoverageSet.Entry>) =>
@@ -59,7 +59,13 @@ describe("CoverageReport", () => {
   })
 
   it("has calls without a start as a last window of no length", () => {
-    const part: CoverageSet.Part = { verdict: "provisional", count: 3, final: 0, requests: 2, asOf: 50 * hour }
+    const part: CoverageSet.Part = {
+      verdict: "provisional",
+      count: 3,
+      final: 0,
+      requests: 2,
+      asOf: Instant.of(50 * hour)
+    }
     const outside = { created: 4, unassigned: 1 }
     const set = CoverageSet.addWithoutStart(CoverageSet.replace(CoverageSet.empty, entry(1, undefined)), part, outside)
     const report = CoverageReport.make(set, 0, undefined)

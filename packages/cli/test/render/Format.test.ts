@@ -1,7 +1,8 @@
 import { Calendar, Instant } from "@callstream/core"
 import { assert, describe, it } from "@effect/vitest"
 import * as DateTime from "effect/DateTime"
-import * as Format from "../../src/option/Format.ts"
+import * as Format from "../../src/render/Format.ts"
+import * as ShownTime from "../../src/option/ShownTime.ts"
 
 describe("Format", () => {
   it("counts with the right number", () => {
@@ -32,14 +33,17 @@ describe("Format", () => {
   it("says times to the second, in UTC or by the clock of a zone", () => {
     const at = Instant.parse("2026-07-31T07:16:10.999999Z") ?? NaN
     const clock = Calendar.make(DateTime.zoneMakeNamedUnsafe("Asia/Kolkata"))
-    assert.strictEqual(Format.time(at, undefined), "2026-07-31 07:16:10 UTC")
-    assert.strictEqual(Format.time(at, clock), "2026-07-31 12:46:10")
-    assert.strictEqual(Format.minute(at, undefined), "2026-07-31 07:16 UTC")
-    assert.strictEqual(Format.minute(at, clock), "2026-07-31 12:46")
+    assert.strictEqual(ShownTime.time(Instant.of(at), undefined), "2026-07-31 07:16:10 UTC")
+    assert.strictEqual(ShownTime.time(Instant.of(at), clock), "2026-07-31 12:46:10")
+    assert.strictEqual(ShownTime.minute(Instant.of(at), undefined), "2026-07-31 07:16 UTC")
+    assert.strictEqual(ShownTime.minute(Instant.of(at), clock), "2026-07-31 12:46")
     assert.strictEqual(
-      Format.times(at, "and", at + 1_000_000, undefined),
+      ShownTime.times(Instant.of(at), "and", Instant.of(at + 1_000_000), undefined),
       "2026-07-31 07:16:10 and 2026-07-31 07:16:11 UTC"
     )
-    assert.strictEqual(Format.times(at, "to", at, clock), "2026-07-31 12:46:10 to 2026-07-31 12:46:10")
+    assert.strictEqual(
+      ShownTime.times(Instant.of(at), "to", Instant.of(at), clock),
+      "2026-07-31 12:46:10 to 2026-07-31 12:46:10"
+    )
   })
 })

@@ -1,7 +1,7 @@
 /** What the windows of a run say together: for the summary, and for `--coverage FILE`. */
 import { type Calendar, CoverageReason, CoverageSet, Instant } from "@callstream/core"
 import * as Result from "effect/Result"
-import * as Format from "../option/Format.ts"
+import * as ShownTime from "../option/ShownTime.ts"
 
 interface Stretch {
   readonly from: string
@@ -57,8 +57,8 @@ const stretchOf = (
 
 /** What lies between the ends of what is known. */
 const wholeOf = ({ entries }: CoverageSet.CoverageSet): CoverageSet.Range => ({
-  from: entries[0]?.range.from ?? 0,
-  to: entries.at(-1)?.range.to ?? 0
+  from: entries[0]?.range.from ?? Instant.of(0),
+  to: entries.at(-1)?.range.to ?? Instant.of(0)
 })
 
 /** Whether nothing is to be said of calls without a start: that none is of the range. */
@@ -73,7 +73,7 @@ export const make = (
 ): Report => {
   const { divided, entries, outside, withoutStart } = coverage
   const whole = wholeOf(coverage)
-  const end = entries.length === 0 ? (withoutStart?.asOf ?? 0) : whole.to
+  const end = entries.length === 0 ? (withoutStart?.asOf ?? Instant.of(0)) : whole.to
   const parts: ReadonlyArray<CoverageSet.Entry> = [
     ...entries,
     ...(withoutStart === undefined || isNone(coverage) ? [] : [{ ...withoutStart, range: { from: end, to: end } }])
@@ -100,11 +100,11 @@ export const make = (
     undatedOutside: outside?.created ?? null,
     undatedUnassigned: outside?.unassigned ?? null,
     horizon: horizonMillis / 1000,
-    asOf: observed.length === 0 ? null : Instant.format(Math.min(...observed)),
+    asOf: observed.length === 0 ? null : Instant.format(observed.reduce(Instant.min)),
     provenUntil: provenUpTo(windows),
     windows
   }
 }
 
 const place = ({ from, to }: CoverageSet.Range, clock: Calendar.Calendar | undefined): string =>
-  from === to ? "calls without a start time" : Format.times(from, "to", to, clock)
+  from === to ? "calls without a start time" : ShownTime.times(from, "to", to, clock)
