@@ -112,6 +112,7 @@ export const look = Effect.fnUntraced(function* (
   const ask = Ask.make(list, filters, { size, sort: Observe.newest(sorted?.sortBy ?? "none") })
   // Where a record fails the first page, or that of the oldest, the others of it are had one by one.
   const front = page === 1 || first.length === 0 ? [] : yield* Observe.front(ask, Observe.unsorted, size)
+  const inFront = [...front, ...first]
   const oldestFirst =
     oldestPage === "fails" && first.length > 0
       ? yield* Observe.front(ask, Observe.ascending("started_at"), size)
@@ -119,7 +120,7 @@ export const look = Effect.fnUntraced(function* (
   const ended = page === 1 && !clamped && first.length < asked
   const oldRows = oldestFirst === "refused" || oldestFirst === "fails" ? [] : oldestFirst.filter(Rows.isDated)
   // Sessions without a start may fill the first page, or the oldest stand on it: then others are looked for.
-  const needsDepth = isDeep || !first.some(Rows.isDated) || (!ended && deepRow(first, [], oldRows) === undefined)
+  const needsDepth = isDeep || !first.some(Rows.isDated) || (!ended && deepRow(inFront, [], oldRows) === undefined)
   const rowsAtMost =
     sorted === undefined || filtered || known?.pagesAtMost === undefined
       ? undefined
@@ -170,7 +171,7 @@ export const look = Effect.fnUntraced(function* (
       Trial.filters(bare, tried, size),
       trusted
         ? Effect.undefined
-        : Effect.flatMap(Trial.quick(best, deepRow(first, near.pages, oldRows)), (well) =>
+        : Effect.flatMap(Trial.quick(best, deepRow(inFront, near.pages, oldRows)), (well) =>
             well
               ? Effect.undefined
               : Trial.bounds(
