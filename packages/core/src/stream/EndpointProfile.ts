@@ -10,6 +10,7 @@ import { AgniClient } from "../client/AgniClient.ts"
 import type { AgniError } from "../model/AgniError.ts"
 import * as Instant from "../model/Instant.ts"
 import * as Ask from "./internal/Ask.ts"
+import * as Count from "./internal/Count.ts"
 import * as Examine from "./internal/Examine.ts"
 import * as Facts from "./internal/Facts.ts"
 import type { Fact } from "./internal/Facts.ts"
@@ -55,6 +56,8 @@ export const EndpointProfile = Schema.Struct({
   repeatsBeyondEnd: Schema.Boolean,
   /** Pages of `pageSize` that there are in all, to the next power of two; only where no filter was given. */
   pagesAtMost: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 2 ** 30 }))),
+  /** Calls that there were, with and without a start; only where they were counted. */
+  calls: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 2 ** 40 }))),
   /** How answers come when no order is asked for, as far as the first page shows. */
   order: Schema.Literals(["start-desc", "start-asc", "created-desc", "created-asc", "other", unknown]),
   /** What becomes of `sort_by`. */
@@ -148,6 +151,8 @@ export const examine = Effect.fnUntraced(function* (
       Effect.catchReason(effect, "AgniError", "InvalidRequest", () => Effect.succeed(otherwise)),
       () => Effect.succeed(otherwise)
     )
+  const repeats = yield* seen.repeats
+  const calls = yield* Count.rows(ask, {}, { expected: Math.max(1, seen.about), size: profile.pageSize, repeats })
   const offsets = profile.clamped ? yield* orUnknown(Examine.offsets(ask, profile.pageSize), unknown) : unknown
   const bounds = yield* orUnknown(Examine.bounds(ask, controls, profile.pageSize), Examine.unseen)
   const ignored = bounds === "ignored" ? { filterProblem: { _tag: "OutsideBounds" as const } } : {}
@@ -169,6 +174,7 @@ export const examine = Effect.fnUntraced(function* (
     profile: {
       ...profile,
       ...(refused ? { pageSizeRefused: pageSize } : {}),
+      ...(calls === undefined ? {} : { calls }),
       ...ignored,
       offsets,
       bounds: bounds === "ignored" ? Examine.unseen : bounds,

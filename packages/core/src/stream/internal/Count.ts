@@ -17,9 +17,12 @@ export const rows = (
   bounds: Ask.Bounds,
   options: { readonly expected: number; readonly size: number; readonly repeats: boolean; readonly even?: boolean }
 ): Effect.Effect<number | undefined, AgniError> => {
+  const { expected, size } = options
+  // A last page that is full would take another request to be known as the last.
+  const apart = size > 2 && expected % size === 0 ? size - 1 : size
   const counted: Effect.Effect<number | undefined, AgniError> = options.repeats
     ? LastPage.count(ask, bounds, options)
-    : search(ask, bounds, options)
+    : search(ask, bounds, { ...options, size: apart })
   return counted.pipe(
     Effect.tap((rows) =>
       Effect.sync(() => {
@@ -47,7 +50,7 @@ const search = Effect.fnUntraced(function* (
   let step = 1
   while (none - full > 1) {
     if (page > mostPages) return undefined
-    const { rows } = yield* ask(page, bounds)
+    const { rows } = yield* ask(page, bounds, { size })
     if (rows.length > 0 && rows.length < size) return (page - 1) * size + rows.length
     const guess = !even || step > 64 ? undefined : extrapolate(bounds, page * size, rows)
     if (rows.length === 0) none = page

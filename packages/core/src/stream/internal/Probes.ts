@@ -119,8 +119,11 @@ export const look = Effect.fnUntraced(function* (
       : oldestPage
   const ended = page === 1 && !clamped && first.length < asked
   const oldRows = oldestFirst === "refused" || oldestFirst === "fails" ? [] : oldestFirst.filter(Rows.isDated)
+  // The window that is read first shows whether a profile still holds.
+  const trusted = known !== undefined && sorted !== undefined && !isDeep && options.bounded === true
   // Sessions without a start may fill the first page, or the oldest stand on it: then others are looked for.
-  const needsDepth = isDeep || !first.some(Rows.isDated) || (!ended && deepRow(inFront, [], oldRows) === undefined)
+  const needsDepth =
+    isDeep || !first.some(Rows.isDated) || (!ended && !trusted && deepRow(inFront, [], oldRows) === undefined)
   const rowsAtMost =
     sorted === undefined || filtered || known?.pagesAtMost === undefined
       ? undefined
@@ -160,8 +163,6 @@ export const look = Effect.fnUntraced(function* (
   ].sort((left, right) => left.start - right.start)
   const comesOldest = ascending !== "ignored" && oldRows.length > 0 && oldRows[0]?.key === controls[0]?.key
   const starts = controls[0] === undefined ? [] : [controls[0].start]
-  // The window that is read first shows whether a profile still holds.
-  const trusted = known !== undefined && sorted !== undefined && !isDeep && options.bounded === true
   const [{ at: oldest, sure }, deepest, answers, boundsProblem] = yield* Effect.all(
     [
       options.bounded === true && !isDeep
@@ -201,7 +202,9 @@ export const look = Effect.fnUntraced(function* (
   const about =
     ended && !clamped
       ? first.length
-      : Math.max(controls.length, newest === undefined || oldest === undefined ? 0 : rate * (newest.start - oldest))
+      : trusted && !filtered && known.calls !== undefined
+        ? known.calls
+        : Math.max(controls.length, newest === undefined || oldest === undefined ? 0 : rate * (newest.start - oldest))
   const pagesAtMost = needsDepth ? deepest.pagesAtMost : 2 ** Math.ceil(Math.log2(Math.max(1, about / size)))
   return {
     profile: {
