@@ -22,6 +22,8 @@ const report: Report = {
   undated: 0,
   undatedOutside: null,
   undatedUnassigned: null,
+  limits: { days: null, calls: null },
+  clocksApart: null,
   horizon: 7200,
   asOf,
   provenUntil: "2026-11-28T19:19:30Z",

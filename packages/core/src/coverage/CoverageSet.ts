@@ -9,6 +9,7 @@
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { CoverageReason, merge as mergeReasons } from "./CoverageReason.ts"
+import { EndpointLimits } from "./EndpointLimits.ts"
 import * as Instant from "../model/Instant.ts"
 import { of, Position } from "../model/Position.ts"
 
@@ -101,6 +102,24 @@ export const Outside = Schema.Struct({
 export type Outside = typeof Outside.Type
 
 /**
+ * What was seen of the endpoint while it was read, where a person should know it.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const Endpoint = Schema.Struct({
+  ...EndpointLimits.fields,
+  /** How far the clocks of the server and of this machine are apart, in microseconds, where that is more than two minutes. */
+  clocksApart: Schema.optionalKey(Schema.Int)
+})
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type Endpoint = typeof Endpoint.Type
+
+/**
  * What is known of several ranges, and of the calls without a start time, which are in no range.
  *
  * @since 0.1.0
@@ -116,7 +135,8 @@ export const CoverageSet = Schema.Struct({
   /** Calls without a start time that exist and did not come, where they were counted. */
   outside: Schema.optionalKey(Outside),
   /** Calls of entries that were divided: how many of them each part has is not known. */
-  divided: Schema.optionalKey(Schema.Struct({ count: Schema.Int, final: Schema.Int }))
+  divided: Schema.optionalKey(Schema.Struct({ count: Schema.Int, final: Schema.Int })),
+  endpoint: Schema.optionalKey(Endpoint)
 })
 
 /**
@@ -229,7 +249,8 @@ export const rewind = (self: CoverageSet, at: Position): CoverageSet => ({
     const kept = trim(one, one.range.from, Instant.of(Math.min(at, one.range.to)))
     return isEmpty(kept.range) ? [] : [kept]
   }),
-  seams: self.seams
+  seams: self.seams,
+  ...(self.endpoint === undefined ? {} : { endpoint: self.endpoint })
 })
 
 /**
@@ -266,6 +287,15 @@ export const addWithoutStart = (self: CoverageSet, part: Part | undefined, outsi
     : { withoutStart: self.withoutStart === undefined ? part : both(self.withoutStart, part) }),
   ...(outside === undefined ? {} : { outside })
 })
+
+/**
+ * Adds what was seen of the endpoint; what is known of it already stays, unless it is seen anew.
+ *
+ * @since 0.1.0
+ * @category combining
+ */
+export const addEndpoint = (self: CoverageSet, endpoint: Endpoint | undefined): CoverageSet =>
+  endpoint === undefined ? self : { ...self, endpoint: { ...self.endpoint, ...endpoint } }
 
 /**
  * Whether the calls without a start time were read too, all of a history or those that were created in a range.

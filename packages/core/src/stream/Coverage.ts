@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import type { CoverageReason } from "../coverage/CoverageReason.ts"
+import type { Endpoint } from "../coverage/CoverageSet.ts"
 import type { AgniError } from "../model/AgniError.ts"
 import type { CallSession } from "../model/CallSession.ts"
 import type { Instant } from "../model/Instant.ts"
@@ -75,6 +76,8 @@ export interface Window extends Range {
   readonly outside?: Outside | undefined
   /** Rows that the server counts besides: under ids that came already or, in a gap, because they cannot be had. */
   readonly extra?: number | undefined
+  /** With the last window: what was seen of the endpoint that a person should know. */
+  readonly endpoint?: Endpoint | undefined
   /** What was said of earlier windows, and no longer holds. */
   readonly revised?: ReadonlyArray<Range & { readonly coverage: Coverage }> | undefined
   /** Requests that it took. */

@@ -6,11 +6,12 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { CoverageReason } from "../coverage/CoverageReason.ts"
+import { EndpointLimits } from "../coverage/EndpointLimits.ts"
 import { AgniClient } from "../client/AgniClient.ts"
 import type { AgniError } from "../model/AgniError.ts"
 import * as Instant from "../model/Instant.ts"
 import * as Ask from "./internal/Ask.ts"
-import * as Count from "./internal/Count.ts"
+import * as Capacity from "./internal/Capacity.ts"
 import * as Examine from "./internal/Examine.ts"
 import * as Facts from "./internal/Facts.ts"
 import type { Fact } from "./internal/Facts.ts"
@@ -58,6 +59,8 @@ export const EndpointProfile = Schema.Struct({
   pagesAtMost: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 2 ** 30 }))),
   /** Calls that there were, with and without a start; only where they were counted. */
   calls: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 2 ** 40 }))),
+  /** What the server does not go beyond in one range, where that was seen; all of it can be read all the same. */
+  limits: Schema.optionalKey(EndpointLimits),
   /** How answers come when no order is asked for, as far as the first page shows. */
   order: Schema.Literals(["start-desc", "start-asc", "created-desc", "created-asc", "other", unknown]),
   /** What becomes of `sort_by`. */
@@ -151,8 +154,12 @@ export const examine = Effect.fnUntraced(function* (
       Effect.catchReason(effect, "AgniError", "InvalidRequest", () => Effect.succeed(otherwise)),
       () => Effect.succeed(otherwise)
     )
-  const repeats = yield* seen.repeats
-  const calls = yield* Count.rows(ask, {}, { expected: Math.max(1, seen.about), size: profile.pageSize, repeats })
+  const about = { size: profile.pageSize, repeats: yield* seen.repeats, controls }
+  const { counted: calls, most } = yield* Capacity.rows(ask, about, seen.about)
+  const ascending = profile.sortFields.started_at === "understood" ? Observe.ascending("started_at") : undefined
+  // Where the last page may not be reached, only an order that brings the oldest first shows them.
+  const isMeasurable = profile.filterProblem === undefined && (most === undefined || ascending !== undefined)
+  const span = isMeasurable ? yield* Capacity.span(ask, { ...about, ascending }) : undefined
   const offsets = profile.clamped ? yield* orUnknown(Examine.offsets(ask, profile.pageSize), unknown) : unknown
   const bounds = yield* orUnknown(Examine.bounds(ask, controls, profile.pageSize), Examine.unseen)
   const ignored = bounds === "ignored" ? { filterProblem: { _tag: "OutsideBounds" as const } } : {}
@@ -175,6 +182,9 @@ export const examine = Effect.fnUntraced(function* (
       ...profile,
       ...(refused ? { pageSizeRefused: pageSize } : {}),
       ...(calls === undefined ? {} : { calls }),
+      ...(span === undefined && most === undefined
+        ? {}
+        : { limits: { ...(span === undefined ? {} : { span }), ...(most === undefined ? {} : { rows: most }) } }),
       ...ignored,
       offsets,
       bounds: bounds === "ignored" ? Examine.unseen : bounds,

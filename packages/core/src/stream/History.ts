@@ -159,6 +159,8 @@ const begin = (range: Asked.Asked, options: Options): Stream.Stream<Window, Agni
         {
           concurrency,
           keepGoing,
+          limits: options.profile?.limits,
+          clocksApart: clocks.apart > Clocks.notable ? Math.round(clocks.apart) : undefined,
           earliest: clocks.earliest,
           log: seen.log
         }

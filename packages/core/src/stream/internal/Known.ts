@@ -21,6 +21,10 @@ export interface Known {
   readonly earliest: Micros
   /** So many rows of the same bounds are given at most. */
   readonly deepest: number
+  /** Bounds that are wider are not answered in full. */
+  readonly span?: number | undefined
+  /** Known rows did not come, or bounds were refused, and both lay far apart: how far they may is not measured. */
+  readonly cut?: boolean | undefined
 }
 
 /** What the reading of one part showed. */
@@ -28,6 +32,7 @@ export interface Evidence {
   readonly order: Known["order"]
   readonly differs: boolean
   readonly deepest: number
+  readonly cut?: boolean | undefined
   /** Whether a page beyond the end brings something, where that was asked: then the place of a row counts nothing. */
   readonly repeats: boolean
   /** The range that is proven by one reading: where answers differ, that does not do. */
@@ -35,10 +40,12 @@ export interface Evidence {
   readonly log: Ask.Log
 }
 
-export const fold = (known: Known, { deepest, differs, log, order }: Evidence): Known => ({
+export const fold = (known: Known, { cut = false, deepest, differs, log, order }: Evidence): Known => ({
   order: known.order === "other" || order === "unknown" ? known.order : order,
   width: Math.max(known.width, log.width),
   differs: known.differs || differs,
   earliest: Math.min(known.earliest, log.observedAt ?? Infinity),
-  deepest: Math.min(known.deepest, deepest)
+  deepest: Math.min(known.deepest, deepest),
+  span: known.span,
+  cut: known.cut === true || cut
 })

@@ -237,6 +237,7 @@ export const readRange = Effect.fnUntraced(function* (
   const young = task.to > horizonOf(settings, known)
   let order = unknownOrder()
   let deepest = Infinity
+  let cut = false
   let differs = false
   let repeats = false
   let once: Micros.Range | undefined
@@ -245,16 +246,19 @@ export const readRange = Effect.fnUntraced(function* (
     return yield* Count.rows(ask, bounds, { expected, size, repeats, even: true })
   })
   let most = 0
-  const evidence = (): Evidence => ({ order, differs, deepest, repeats, once, log: ask.log })
+  const evidence = (): Evidence => ({ order, differs, deepest, cut, repeats, once, log: ask.log })
   const split = (parts: ReadonlyArray<Task>): Outcome => ({ _tag: "Split", parts, evidence: evidence() })
 
   const width = task.to - task.from
+  const { span = Infinity } = known
+  if (width > span && !isEnd(settings, task)) return split(byWidth(task, span))
   const limit = Math.min(1.5 * perWindow, 0.8 * known.deepest)
   let before: number | undefined
   if (width > believedWidth(known.width) && !young && isProvable(settings) && !isEnd(settings, task)) {
     // The first page and the last one: as far as those are apart, the range is not cut.
     before = yield* countRows(boundsOf(task), task.expected)
     const { rows } = yield* orNothing(ask(1, boundsOf(task)))
+    cut = lacksControl(settings, boundsOf(task), ask.log)
     const believed = believedWidth(Math.max(known.width, ask.log.width))
     const isEmpty = before === 0 && rows.length === 0 && !holdsControl(settings, task)
     // Cut by count, each part is narrower than what was seen.
@@ -283,6 +287,7 @@ export const readRange = Effect.fnUntraced(function* (
     () => Effect.undefined
   )
   // The range is too wide for this server.
+  cut ||= done === undefined
   if (done === undefined) return split(byWidth(task, width / 1.9))
   order = done.order
   deepest = done.deepest
@@ -303,7 +308,7 @@ export const readRange = Effect.fnUntraced(function* (
     if (young && isEnd(settings, task)) return deliver({ _tag: "Proven" })
     const coverage = yield* Empty.confirm(settings, known, ask, range, bounds)
     const parts = width / believedWidth(known.width)
-    if (coverage === undefined && parts <= mostParts) return split(byWidth(task, believedWidth(known.width)))
+    if (coverage === undefined && parts <= mostEmptyParts) return split(byWidth(task, believedWidth(known.width)))
     return deliver(coverage ?? Empty.tooWide)
   }
   // Calls go on coming into it: whoever tries to have all of them is never done.
@@ -385,6 +390,20 @@ const isProvable = ({ controls, doubt }: Settings): boolean => controls.length >
 const holdsControl = ({ controls }: Settings, { from, to }: Micros.Range): boolean =>
   controls.some(({ start }) => start >= from && start < to)
 
+/** Whether the first and the last answer for bounds lack a known row at either end of them. */
+const lacksControl = ({ controls }: Settings, { after, before }: Ask.Between, { shown }: Ask.Log): boolean => {
+  const isIn = (start: number) => start > after + 4 * Ask.second && start < before - 4 * Ask.second
+  const known = controls.flatMap(({ start }) => (isIn(start) ? [start] : []))
+  const starts = [...shown.values()].flatMap((start) => (start !== undefined && isIn(start) ? [start] : []))
+  const [oldest] = known
+  const newest = known.at(-1)
+  return (
+    oldest !== undefined &&
+    newest !== undefined &&
+    (Math.min(...starts) > oldest + 2 * Ask.second || Math.max(...starts) < newest - 2 * Ask.second)
+  )
+}
+
 /** Whether a range lies beyond what the list without bounds shows: no row in it can be known. */
 const isEnd = ({ controls, ends }: Settings, { from, to }: Micros.Range): boolean => {
   const [oldest] = controls
@@ -410,6 +429,9 @@ const byWidth = ({ expected, from, to }: Task, width: number): ReadonlyArray<Tas
 
 /** Each costs a request before anything is read: what is longer still is cut again. */
 const mostParts = 32
+
+/** Of a range in which nothing came more are tried: a server that answers only narrow ranges hides what is there. */
+const mostEmptyParts = 100
 
 /** Parts of a range whose rows were counted, cut at the rows in the middle of pages: so that the last page of each is half full. */
 const byCount = Effect.fnUntraced(function* (

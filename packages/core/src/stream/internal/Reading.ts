@@ -2,6 +2,8 @@
 import * as Effect from "effect/Effect"
 import * as Ref from "effect/Ref"
 import * as Stream from "effect/Stream"
+import type { Endpoint } from "../../coverage/CoverageSet.ts"
+import type { EndpointLimits } from "../../coverage/EndpointLimits.ts"
 import type { AgniError } from "../../model/AgniError.ts"
 import * as CallRows from "../../model/Rows.ts"
 import type { CallSession } from "../../model/CallSession.ts"
@@ -10,6 +12,7 @@ import { createdInstant as createdOf } from "../../model/internal/Packed.ts"
 import * as Coverage from "../Coverage.ts"
 import * as Ask from "./Ask.ts"
 import * as Bisect from "./Bisect.ts"
+import * as Capacity from "./Capacity.ts"
 import { type Evidence, fold, type Known } from "./Known.ts"
 import * as Ledger from "./Ledger.ts"
 import * as Micros from "./Micros.ts"
@@ -52,22 +55,46 @@ const inOrder = (items: ReadonlyArray<Call>, end: Micros.Micros): ReadonlyArray<
     })
     .sort(byStart)
 
-export const make = Effect.fnUntraced(function* (
+interface Options {
+  readonly concurrency: number
+  readonly keepGoing: boolean
+  /** What a profile says of the endpoint. */
+  readonly limits: EndpointLimits | undefined
+  /** How far the server's clock is from this machine's, in µs, where that is to be reported. */
+  readonly clocksApart: number | undefined
+  readonly earliest: Micros.Micros
+  readonly log: Ask.Log
+}
+
+/** What was seen of the endpoint that a person should know: how far a range may reach is measured where one was seen to be cut. */
+const endpointOf = Effect.fnUntraced(function* (
   settings: Settings,
-  range: Micros.Range,
-  options: {
-    readonly concurrency: number
-    readonly keepGoing: boolean
-    readonly earliest: Micros.Micros
-    readonly log: Ask.Log
+  { cut = false, deepest, span: known }: Known,
+  ask: Ask.Ask,
+  { clocksApart, limits }: Pick<Options, "clocksApart" | "limits">
+): Effect.fn.Return<Endpoint | undefined, AgniError> {
+  const { controls, size } = settings
+  // What was measured is more exact than where a reading met it.
+  const rows = limits?.rows ?? deepest
+  const repeats = yield* settings.repeats
+  const span =
+    known === undefined && cut && deepest === Infinity ? yield* Capacity.span(ask, { size, repeats, controls }) : known
+  const endpoint = {
+    ...(span === undefined ? {} : { span }),
+    ...(rows < Infinity ? { rows } : {}),
+    ...(clocksApart === undefined ? {} : { clocksApart })
   }
-) {
+  return Object.keys(endpoint).length === 0 ? undefined : endpoint
+})
+
+export const make = Effect.fnUntraced(function* (settings: Settings, range: Micros.Range, options: Options) {
   const ref = yield* Ref.make<Known>({
     order: "unknown",
     width: 0,
     differs: false,
     earliest: options.earliest,
-    deepest: Infinity
+    deepest: options.limits?.rows ?? Infinity,
+    span: options.limits?.span
   })
   const known = () => Ref.getUnsafe(ref)
   const ledger = Ledger.make(settings, range, known)
@@ -109,7 +136,9 @@ export const make = Effect.fnUntraced(function* (
         for (const { id } of before) ledger.claim(id)
         const late = yield* ledger.late
         const revised = ledger.revised(known())
-        if (withoutStart === undefined && late.length === 0 && revised.length === 0) return undefined
+        const endpoint = yield* endpointOf(settings, known(), ask, options)
+        const isNothing = withoutStart === undefined && late.length === 0 && revised.length === 0
+        if (isNothing && endpoint === undefined) return undefined
         const items = late.flatMap(({ item }) => item ?? [])
         const rejected = late.flatMap(({ item, rejected }) => (item === undefined ? (rejected ?? []) : []))
         const last = withoutStart ?? {
@@ -123,7 +152,8 @@ export const make = Effect.fnUntraced(function* (
         return Micros.window(inOrder([...items, ...before], range.to), {
           ...last,
           rejected: [...rejected, ...last.rejected],
-          revised
+          revised,
+          endpoint
         })
       })
   } satisfies Reading

@@ -159,6 +159,9 @@ const comesBack = Effect.fnUntraced(
   (effect) => Effect.catchIf(effect, Ask.isPoison, () => Effect.undefined)
 )
 
+/** A record that fails, or a question beyond what the server answers. */
+const saysNothing = (error: AgniError): boolean => Ask.isPoison(error) || Ask.isRefusal(error)
+
 /** The filters that can be tried: those by what does not change with time. */
 export const kinds = ["agentId", "channel", "callerNumber"] as const
 export type Kind = (typeof kinds)[number]
@@ -193,7 +196,7 @@ export const filters = Effect.fnUntraced(function* (
   if (tried.length === 0) return answers
   const ask = Ask.make(list, {}, { size, sort: { by: undefined, order: undefined } })
   const orNone = (answer: ReturnType<Ask.Ask>) =>
-    Effect.catchIf(answer, Ask.isPoison, () => Effect.succeed({ rows: [] }))
+    Effect.catchIf(answer, saysNothing, () => Effect.succeed({ rows: [] }))
   const seen = yield* Effect.all(
     [1, 2, 3, 5, 8].map((page) => orNone(ask(page, {}))),
     { concurrency: "unbounded" }
@@ -209,7 +212,7 @@ export const filters = Effect.fnUntraced(function* (
       let understood = 0
       for (const end of [middle, newest, middle, newest]) {
         const bounds = { after: Ask.floorSecond(oldest) - Ask.second, before: Ask.ceilSecond(end) + Ask.second }
-        const answer = yield* Effect.catchIf(tryFilter(list, ask, kind, bounds, size), Ask.isPoison, () =>
+        const answer = yield* Effect.catchIf(tryFilter(list, ask, kind, bounds, size), saysNothing, () =>
           Effect.succeed("unknown" as const)
         )
         if (answer === "unknown" || (answer === "understood" && ++understood < 2)) continue
