@@ -39,6 +39,14 @@ describe("the proof of a summary", () => {
     )
   })
 
+  it("names what the API limits, and clocks that are apart", () => {
+    const found = { ...report, limits: { days: 31, calls: 10_000 }, clocksApart: 420 }
+    assert.include(
+      Proof.describe(found, undefined),
+      "All 4,000 calls are final. The API gives at most 31 days of one range and at most 10,000 calls of one range: it was read in parts. The clocks of the API and of this machine are 7 min apart: the earlier one decides what is proven."
+    )
+  })
+
   it("of an old range is complete without a reserve", () => {
     const old: Report = { ...report, set: "proven", reasons: [], settled: 1, of: 1, windows: [proven] }
     const complete = `Complete as of 2026-11-28 21:19 UTC, ${assumed} The one call is final.`
