@@ -150,7 +150,9 @@ const connections: Readonly<Record<string, string>> = {
   DEPTH_ZERO_SELF_SIGNED_CERT: "its certificate is self-signed",
   SELF_SIGNED_CERT_IN_CHAIN: "a certificate in its chain is self-signed",
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: "its certificate could not be verified",
-  ERR_TLS_CERT_ALTNAME_INVALID: "its certificate is for another host"
+  ERR_TLS_CERT_ALTNAME_INVALID: "its certificate is for another host",
+  HTTP_403: "it does not allow this connection",
+  HTTP_407: "it asks for another user or password"
 }
 
 const because = (code: string | undefined): string => {

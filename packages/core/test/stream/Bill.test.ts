@@ -35,7 +35,7 @@ const examined = (server: ReturnType<typeof ListServer.make>) =>
 
 describe("requests of a quiet server, 100 a page, probes and proof included", () => {
   for (const shape of ["same", "queued"] as const) {
-    describe(shape === "same" ? "created when they started" : "created in another order", () => {
+    describe(`shape: ${shape}`, () => {
       for (const [count, bar] of [
         [20, 25],
         [3000, 65],
