@@ -257,7 +257,7 @@ it.live("raw records that are rejected come from the thread with their numbers",
 )
 
 describe.skipIf(Postgres.missing)(`numbers are exact in PostgreSQL (seed ${seed})${Postgres.reason}`, () => {
-  layer(Postgres.Server.layer, { excludeTestServices: true, timeout: "60 seconds" })((test) => {
+  layer(Postgres.Server.layer, { excludeTestServices: true })((test) => {
     test.effect("in columns and in jsonb; what numeric cannot hold is refused row by row", () =>
       Effect.gen(function* () {
         const server = yield* Postgres.Server

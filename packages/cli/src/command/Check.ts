@@ -1,4 +1,4 @@
-/** `callstream check`: is the key good, and what does the endpoint do? */
+/** `callstream check`: tests the key and probes the endpoint. */
 import { AgniClient, EndpointProfile } from "@callstream/core"
 import { AgniTransport } from "@callstream/node"
 import * as Command from "effect/cli/Command"
@@ -12,10 +12,10 @@ import * as Format from "../render/Format.ts"
 import * as ShownTime from "../option/ShownTime.ts"
 import { answer, toPrintable } from "../render/Screen.ts"
 
-/** The report is what was asked for, so it goes to stdout. */
+/** The report is the command's data, so it goes to stdout. */
 const tell = (about: string, text: string) => answer(toPrintable(`${about.padEnd(12)} ${text}`))
 
-/** More than any page is known to bring, to see where the limit is. */
+/** More than any known page size, to find the limit. */
 const pageSize = 1000
 
 const report = Effect.fnUntraced(function* (baseUrl: string) {
@@ -35,7 +35,7 @@ const report = Effect.fnUntraced(function* (baseUrl: string) {
     "undated",
     records.undated === 0
       ? `none among ${looked}`
-      : `${Format.count(records.undated)} among ${looked}: without a start, so in no range of --since and --until`
+      : `${Format.count(records.undated)} among ${looked}: without a start time, so in no range of --since and --until`
   )
   yield* tell(
     "oldest",

@@ -1,4 +1,4 @@
-/** `callstream demo`: the whole job against the simulator. */
+/** `callstream demo`: a whole export from the simulator. */
 import { AgniClient, Limits, Transform } from "@callstream/core"
 import { AgniSimulator } from "@callstream/core/testing"
 import { AgniTransport } from "@callstream/node"

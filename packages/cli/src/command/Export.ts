@@ -1,4 +1,4 @@
-/** `callstream export`: a range of sessions, once. */
+/** `callstream export`: exports a range of calls once. */
 import { AgniTransport } from "@callstream/node"
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
@@ -22,7 +22,7 @@ import * as Save from "../job/Save.ts"
 
 const { run: running, sink, ...others } = Options.groups
 
-/** What a command says of its run. */
+/** What a command reports about its run. */
 export const reporting = {
   quiet: onOff("No progress and no summary; errors are still shown"),
   json: onOff("Print the summary as one line of JSON, on stderr"),
@@ -41,7 +41,7 @@ export const options = {
   ...others.connection
 }
 
-/** What only `export` takes. */
+/** The options of `export` alone. */
 export const only = {
   dryRun: onOff("Show the first ten calls that pass, at every stage; nothing is written, sent or kept"),
   save: one(
@@ -52,7 +52,7 @@ export const only = {
 
 type Input = Partial<FlagValues<typeof options>>
 
-/** What the flags say, as data. */
+/** The pipeline that the flags describe. */
 export const specOf = Effect.fnUntraced(function* (input: Input): Effect.fn.Return<PipelineSpec, UsageError> {
   const source = { ...pick(others.connection, input), ...pick(others.selection, input), ...pick(others.reading, input) }
   const transforms = pick(others.transforms, input)
@@ -66,7 +66,7 @@ export const specOf = Effect.fnUntraced(function* (input: Input): Effect.fn.Retu
   }
 })
 
-/** Only writes the file: what it will do can be looked at before it is done. */
+/** Only writes the file, so that people can read it before they run it. */
 const saveTo = Effect.fnUntraced(function* (spec: PipelineSpec, file: string, options: ReadonlyArray<string>) {
   const { text, variables } = Save.write(spec, file)
   yield* Save.toFile(file, text, { force: false, replaceable: false })

@@ -1,4 +1,4 @@
-/** `callstream init`: a few questions, and a file of pipelines to begin with. */
+/** `callstream init`: asks a few questions and writes a first pipeline file. */
 import { AgniClient } from "@callstream/core"
 import { AgniTransport } from "@callstream/node"
 import * as Argument from "effect/cli/Argument"
@@ -94,7 +94,7 @@ const personal = Prompt.Select<"keep" | "mask">({
 
 const questions = Prompt.all({ since, to, personal })
 
-/** What is still to be done before it runs, and the next command. */
+/** What to set before the first run, and the next command. */
 const next = (file: string, answers: Template.Answers): ReadonlyArray<string> => [
   ...(answers.to === "postgres"
     ? [
@@ -121,7 +121,7 @@ const init = Effect.fnUntraced(function* (
   }
   const fs = yield* FileSystem.FileSystem
   const paths = yield* Path.Path
-  // Before the questions: nobody wants to answer them twice.
+  // Before the questions, so that nobody answers them twice.
   const there = yield* Effect.orElseSucceed(fs.exists(file), () => false)
   if (there && !force) return yield* new UsageError({ reason: { _tag: "FileExists", path: file, replaceable: true } })
   const connection = pick(Options.connection, input)
@@ -139,7 +139,7 @@ const init = Effect.fnUntraced(function* (
 })
 
 export const initCommand = Command.make("init", flags, (input) =>
-  // Who leaves the questions has changed nothing.
+  // Leaving the questions changes nothing.
   Effect.catchTag(init(input), "QuitError", () => Effect.andThen(print("", "Nothing was written."), Effect.interrupt))
 ).pipe(
   Command.withDescription(

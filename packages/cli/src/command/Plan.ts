@@ -1,4 +1,4 @@
-/** `callstream plan`: what an export will take, before it is made. */
+/** `callstream plan`: estimates the requests and time of an export. */
 import { type Calendar, CoverageReason, Instant, Plan } from "@callstream/core"
 import { AgniTransport } from "@callstream/node"
 import * as Command from "effect/cli/Command"

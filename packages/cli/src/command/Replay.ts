@@ -1,4 +1,4 @@
-/** `callstream replay FILE`: what could not go on before is sent through transforms and sinks again. */
+/** `callstream replay FILE`: sends the records of a dead-letter file through transforms and sinks again. */
 import {
   Checkpoint,
   CheckpointError,
@@ -37,7 +37,7 @@ import * as Summary from "../render/Summary.ts"
 import { Incomplete, UsageError } from "../option/UsageError.ts"
 import * as Letters from "../job/Letters.ts"
 
-/** What only `replay` takes. */
+/** The options of `replay` alone. */
 export const own = {
   organization: one(
     Kind.text("ID", "the id of an organization"),
@@ -52,11 +52,11 @@ const flags = {
   ...flagsOf(options)
 }
 
-/** Everything before this is in all sinks; nothing is while none has anything. */
+/** Every sink holds everything before this position; while a sink is empty there is none. */
 const reachedBy = (sinks: ReadonlyArray<Committed>): Position.Cursor | undefined =>
   sinks.length === 0 ? undefined : Position.least(sinks.map(({ at }) => at))
 
-/** To a replay the file is what a checkpoint is to a run. */
+/** The file itself is the checkpoint of a replay. */
 const notMarked =
   (file: string) =>
   ({ reason }: SinkError): CheckpointError =>
@@ -105,7 +105,7 @@ const replay = Effect.fnUntraced(function* (input: FlagValues<typeof options> & 
   const marks = yield* DeadLetterFile.make(file).open(SessionSink.opening())
   let next = 0
   let marked = 0
-  /** Of the parts before a place, which are safe in every sink, those that arrived. */
+  /** The parts that arrived, of those before a position that every sink has committed. */
   const mark = Effect.fnUntraced(function* (at: Position.Cursor | undefined) {
     const place = at === undefined ? 0 : at === "end" ? parts.length : at
     const replayed = Instant.format(yield* Instant.now)
@@ -124,7 +124,7 @@ const replay = Effect.fnUntraced(function* (input: FlagValues<typeof options> & 
     marked += done.length
   })
   const sinks = [first, ...rest] as const
-  /** A file that is not finished is begun anew by the next replay, and whether a pipe's reader read on nobody knows. */
+  /** The next replay starts an unfinished file again, and a pipe does not show how far its reader came. */
   const byParts = sinks.every(({ delivery }) => delivery === "idempotent" || delivery === "transactional")
   const checkpoint: Checkpoint["Service"] = {
     open: () =>
@@ -140,10 +140,10 @@ const replay = Effect.fnUntraced(function* (input: FlagValues<typeof options> & 
       fingerprint: {},
       units: () => Stream.fromIterable(parts.map(({ unit }) => unit))
     }),
-    // What a sink refused was made by the transforms already.
+    // The transforms were applied to these rows before a sink rejected them.
     transform: Transform.make({ ...transform, apply: (session) => made.get(session) ?? transform.apply(session) }),
     sinks,
-    // What fails again is in the file already.
+    // A letter that fails again is already in the file.
     deadLetters: SessionSink.make({
       name: "dead-letters",
       delivery: "append",
@@ -152,7 +152,7 @@ const replay = Effect.fnUntraced(function* (input: FlagValues<typeof options> & 
           for (const { row } of items) failed.add(origin.get(row.record) ?? row.letter)
         })
     }),
-    // They are told by their records, which are as they were in the file.
+    // Letters are found again by their records, which no transform has changed.
     rawLetters: true,
     commitEvery: 0,
     maxDeadShare: 1

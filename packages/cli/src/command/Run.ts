@@ -32,7 +32,7 @@ import { jsonSchema } from "../option/PipelineSpec.ts"
 import * as Resolve from "../job/Resolve.ts"
 import type * as Yaml from "../option/Yaml.ts"
 
-/** What only `run` takes. */
+/** The options of `run` alone. */
 export const options = {
   dryRun: onOff("Show the first ten calls that pass, at every stage; nothing is written, sent or kept"),
   explain: onOff("Only print the guarantee of each sink, and why; nothing is read"),
@@ -49,10 +49,10 @@ const flags = {
   ...flagsOf(options)
 }
 
-/** A reference that stands for less could stand anywhere in a text. */
+/** A shorter value could be part of any text. */
 const shortest = 6
 
-/** From now on nothing shows the value of a reference. */
+/** From now on no output shows the value of a reference. */
 const hideReferences = ({ referred }: PipelineFile.PipelineFile) => {
   const values = referred.filter(([value]) => value.length >= shortest).toSorted(([a], [b]) => b.length - a.length)
   return Effect.flatMap(Screen, (screen) =>
@@ -96,11 +96,11 @@ const collisions = Effect.fnUntraced(function* (tasks: ReadonlyArray<Task>) {
   return mistakes
 })
 
-/** The worst of all: what failed, then what could not begin, then what is incomplete. */
+/** The worst of all: failed, then not started, then incomplete. */
 const worst = (codes: ReadonlyArray<number>): number =>
   [exitCode.failed, exitCode.usage, exitCode.incomplete].find((code) => codes.includes(code)) ?? exitCode.done
 
-/** All at once, over one client. What one of them meets is its own affair: the others go on. */
+/** Runs all at once, over one client. When one fails, the others continue. */
 const sideBySide = Effect.fnUntraced(function* (tasks: ReadonlyArray<Task>) {
   const { live } = yield* Screen
   const debug = (yield* References.MinimumLogLevel) === "Debug"
@@ -109,7 +109,7 @@ const sideBySide = Effect.fnUntraced(function* (tasks: ReadonlyArray<Task>) {
   )
   const jobs = each.map(({ job }) => job)
   if (ProgressLine.isShown(jobs, live)) {
-    // Together they tell no time.
+    // Their times overlap, so no total is shown.
     yield* ProgressLine.show(() => Progress.sum(each.map(({ progress }) => Ref.getUnsafe(progress))), undefined)
   }
   const codes = yield* Effect.forEach(

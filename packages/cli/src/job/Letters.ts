@@ -1,4 +1,4 @@
-/** Dead letters on their way back into a pipeline. */
+/** Reads dead letters back into a pipeline. */
 import {
   CallSession,
   type DeadLetter,
@@ -23,9 +23,9 @@ interface Part {
 
 export interface Parts {
   readonly parts: ReadonlyArray<Part>
-  /** The letter that a session or a record came from. */
+  /** The letter that a call or a record came from. */
   readonly origin: ReadonlyMap<unknown, string>
-  /** The rows that sinks refused, by what goes through the pipeline in their place. */
+  /** The rows that sinks rejected, by the item that represents them in the pipeline. */
   readonly made: ReadonlyMap<CallSession.CallSession, object>
 }
 
@@ -48,8 +48,8 @@ const textIn = (row: Readonly<Record<string, unknown>>, ...names: ReadonlyArray<
 const mostInPart = 100
 
 /**
- * What was observed at one time goes together, and is marked together; a sink that refuses says which session, so a part
- * has each once. All keep the time at which they were observed, which is their version: the earliest come first.
+ * Groups letters by the time of their observation, and each group is marked as one. A sink names a rejected row by its
+ * call, so a group has each call once. The time of observation is the version of a row, so the earliest come first.
  */
 export const inParts = (letters: ReadonlyArray<Letter>): Parts => {
   const origin = new Map<unknown, string>()
@@ -111,14 +111,14 @@ export const inParts = (letters: ReadonlyArray<Letter>): Parts => {
       const { record, stage } = letter
       return reason === undefined ? [] : [{ stage, reason, raw: record, page: 0, index: 0, observedAt }]
     })
-    // Places, not times: they tell how far the replay is.
+    // Positions in the file, not times.
     return { _tag: "Page", rows: Rows.make(items, Instant.of(observedAt)), rejected, to: Position.of(place + 1) }
   }
 
   return { parts: parts.map((some, place) => ({ letters: some, unit: unitOf(some, place) })), origin, made }
 }
 
-/** Whose calls they are, where one of them says it. */
+/** The organization of the calls, where one of them has it. */
 export const organizationOf = (letters: ReadonlyArray<Letter>): string | undefined => {
   for (const { record, row } of letters) {
     const one = row ?? record
@@ -128,7 +128,7 @@ export const organizationOf = (letters: ReadonlyArray<Letter>): string | undefin
   return undefined
 }
 
-/** Why these transforms cannot be applied to records that were redacted when they were put aside. */
+/** Why these transforms cannot be applied to records that were redacted in the dead-letter file. */
 export const mistakeIn = (
   letters: ReadonlyArray<Letter>,
   spec: Spec,

@@ -1,4 +1,4 @@
-/** What the windows of a run say together: for the summary, and for `--coverage FILE`. */
+/** The coverage report of a run, for the summary and for `--coverage FILE`. */
 import { type Calendar, CoverageReason, CoverageSet, Instant } from "@callstream/core"
 import * as Result from "effect/Result"
 import * as ShownTime from "../option/ShownTime.ts"
@@ -17,18 +17,18 @@ interface Stretch {
 export interface Report {
   readonly set: CoverageSet.Verdict
   readonly reasons: ReadonlyArray<string>
-  /** Sessions that are not expected to change any more, of all that came. */
+  /** Calls that are final, of all that came. */
   readonly settled: number
   readonly of: number
   readonly undated: number
   /** Calls without a start time that were created outside a bounded range; `null` where they were not counted. */
   readonly undatedOutside: number | null
-  /** Those of which the API does not show whether they were created in it. */
+  /** Calls without a start time of which the API does not show whether they were created in the range. */
   readonly undatedUnassigned: number | null
   readonly horizon: number
-  /** When the first of it was observed: what is said holds as of then. */
+  /** The earliest observation: the report holds as of then. */
   readonly asOf: string | null
-  /** Up to here, from the beginning, everything is proven. */
+  /** Everything from the beginning up to here is proven. */
   readonly provenUntil: string | null
   /** What the server does not go beyond in one range, as far as that was seen: days, and calls. Ranges were cut accordingly. */
   readonly limits: { readonly days: number | null; readonly calls: number | null }
@@ -37,10 +37,10 @@ export interface Report {
   readonly windows: ReadonlyArray<Stretch>
 }
 
-/** Among the reasons of a report: the last hours, of which nothing can be proven yet. */
+/** The reason for the last hours, of which nothing can be proven yet. */
 export const tooRecent = CoverageReason.describe({ _tag: "TooRecent" })
 
-/** How far everything is proven, from the first stretch on. */
+/** How far everything is proven, from the first entry on. */
 const provenUpTo = (windows: ReadonlyArray<Stretch>): string | null => {
   const end = windows.findIndex(({ set }) => set !== "proven")
   return windows.slice(0, end < 0 ? windows.length : end).at(-1)?.to ?? null
@@ -59,17 +59,17 @@ const stretchOf = (
   requests
 })
 
-/** What lies between the ends of what is known. */
+/** The gaps between the entries. */
 const wholeOf = ({ entries }: CoverageSet.CoverageSet): CoverageSet.Range => ({
   from: entries[0]?.range.from ?? Instant.of(0),
   to: entries.at(-1)?.range.to ?? Instant.of(0)
 })
 
-/** Whether nothing is to be said of calls without a start: that none is of the range. */
+/** Whether the range has no calls without a start time, so that the report leaves them out. */
 const isNone = ({ outside, withoutStart }: CoverageSet.CoverageSet): boolean =>
   outside !== undefined && withoutStart?.count === 0 && withoutStart.verdict === "proven"
 
-/** Those without a start are a last stretch of no length. */
+/** Calls without a start time are a last entry with an empty range. */
 export const make = (
   coverage: CoverageSet.CoverageSet,
   horizonMillis: number,
@@ -95,7 +95,7 @@ export const make = (
   const observed = parts.flatMap(({ asOf }) => (asOf > 0 ? [asOf] : []))
   const nothing = parts.length === 0
   return {
-    // Nothing was looked at, so nothing is known.
+    // Nothing was read, so nothing is known.
     set: nothing ? "provisional" : Result.isSuccess(verdict) ? verdict.success : "unprovable",
     reasons: nothing ? ["nothing was read"] : [...gaps, ...doubts.map(CoverageReason.describe)],
     settled: parts.reduce((sum, { final = 0 }) => sum + final, divided?.final ?? 0),

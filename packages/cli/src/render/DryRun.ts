@@ -1,4 +1,4 @@
-/** The first few calls that pass, at every stage of a pipeline: what a run would do, without doing it. */
+/** Shows the first calls that pass at each stage of a pipeline, without writing anything. */
 import { CallSession, CallSessions, Column, Ndjson, type Transform } from "@callstream/core"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
@@ -17,7 +17,7 @@ import * as Table from "./Table.ts"
 /** How many calls are shown. */
 const shown = 10
 
-/** Pages that are looked at, at most, for calls that pass. */
+/** The most pages that are searched for calls that pass. */
 const mostPages = 10
 
 interface Stage {
@@ -29,7 +29,7 @@ interface Stage {
   readonly failed: number
 }
 
-/** What is shown is redacted at every stage: a screen, or a log of a job, is no place for what no file is to hold. */
+/** Redacts every stage: a screen or a log must not show what no file may hold. */
 const redacted = (
   { redaction }: Transform.Transform<never, unknown>,
   records: ReadonlyArray<object>
@@ -42,15 +42,15 @@ const redacted = (
       })
 
 interface Looked {
-  /** The first that pass the conditions; where none does, the first at all. */
+  /** The first calls that pass the conditions, or the first of all if none passes. */
   readonly sessions: ReadonlyArray<CallSession.CallSession>
-  /** How many passed of so many that were looked at. */
+  /** How many passed, of how many were read. */
   readonly passed: number
   readonly of: number
   readonly unmatched: Unmatched.Finding | undefined
 }
 
-/** No walk, so neither the oldest calls nor a proof of anything: the first that pass, in the order of the server. */
+/** Reads pages in the server's order: not the oldest calls, and no proof. */
 const look = Effect.fnUntraced(function* ({ conditions, limit, passes, selection }: Job) {
   const most = Math.min(shown, limit ?? shown)
   const sessions: Array<CallSession.CallSession> = []
@@ -117,10 +117,10 @@ const stagesOf = Effect.fnUntraced(function* (job: Job, spec: PipelineSpec) {
   }
 })
 
-/** What a person looks at first, behind what the pipeline changes. */
+/** The fields shown first, after those that the pipeline changes. */
 const telling = ["startedAt", "status", "channel", "durationSec", "callerNumber"]
 
-/** The fields that the stages change or add: those are what one wants to see before and after. */
+/** The fields that the stages change or add, to compare before and after. */
 const changed = (stages: ReadonlyArray<Stage>): ReadonlyArray<string> => {
   const names = new Set<string>()
   const seen = new Map<unknown, string>()
@@ -167,7 +167,7 @@ const choice = ({ of, passed, unmatched }: Looked): string =>
       ? `The first ${Format.counted(of, "call")} that the API sends.`
       : `The first ${Format.counted(passed, "call")} that passed, of ${Format.count(of)} looked at.`
 
-/** Reads a few pages and shows what becomes of the first calls that pass: tables on a terminal, NDJSON elsewhere. */
+/** Reads a few pages and shows the first calls that pass at each stage: tables on a terminal, NDJSON elsewhere. */
 export const run = Effect.fnUntraced(function* (job: Job, spec: PipelineSpec) {
   const { reworded } = yield* Screen
   const { looked, stages } = yield* stagesOf(job, spec)

@@ -1,4 +1,4 @@
-/** Figures as people read them. */
+/** Formats figures for people. */
 const grouped = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 })
 
 export const count = (value: number): string => grouped.format(value)

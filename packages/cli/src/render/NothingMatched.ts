@@ -1,7 +1,7 @@
-/** Why nothing came, in words. */
+/** Explains an empty result in words. */
 import { type Filter, type Finding, mostValues } from "../run/Unmatched.ts"
 
-/** Characters of a value that are shown. */
+/** The most characters of a value that are shown. */
 const longest = 40
 
 const filterWords = (filter: Filter): string => {

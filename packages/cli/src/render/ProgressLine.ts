@@ -1,4 +1,4 @@
-/** The line that shows how far a run is. */
+/** The progress line of a run. */
 import type { Calendar } from "@callstream/core"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -28,7 +28,7 @@ export const describeRetries = (counts: Requests): string => {
   return `${Format.count(times)} retried (${reasons})`
 }
 
-/** What fits into the columns. */
+/** The parts that fit into the columns. */
 export const line = (
   progress: Progress.Progress,
   counts: Requests,
@@ -39,7 +39,7 @@ export const line = (
   const seconds = (now - progress.startedAt) / 1000
   const speed = seconds < 0.5 ? 0 : counts.read / seconds
   const retries = timesRetried(counts)
-  // A part has a short form where the long one may find no room.
+  // Some parts have a short form for narrow terminals.
   const parts: ReadonlyArray<ReadonlyArray<string>> = [
     ...(progress.sessions === 0
       ? [[`${Format.counted(counts.read, "call")} read`]]
@@ -72,7 +72,7 @@ export const show = (
       const tell = Effect.flatMap(text(Infinity), (text) => screen.write(`${text}\n`))
       return Effect.asVoid(Effect.forkScoped(Effect.repeat(Effect.delay(tell, "30 seconds"), Schedule.forever)))
     }
-    // Room for the ^C that a terminal writes: on a line of its own it would stay there.
+    // Room for the ^C that a terminal writes: without it, the ^C would remain on a line of its own.
     const draw = Effect.flatMap(
       Effect.suspend(() => text(screen.columns() - 3)),
       (text) => screen.write(`${clearLine}${screen.colors ? `\u001b[2m${text}\u001b[22m` : text}`)
@@ -85,7 +85,7 @@ export const show = (
     )
   })
 
-/** Data, or what a program makes of it, and a line that redraws itself would overwrite each other on one terminal. */
+/** Data on stdout and a progress line would overwrite each other on one terminal. */
 export const isShown = (jobs: ReadonlyArray<Job>, live: boolean): boolean => {
   if (!live) return jobs.every(({ report }) => report === "people")
   const toStdout = jobs.some(({ sinks }) => sinks.some(({ target }) => target._tag === "Stdout"))

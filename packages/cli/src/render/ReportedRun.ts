@@ -1,4 +1,4 @@
-/** A run as the person who started it follows it: the progress line, the summary, and what is there when it ends early. */
+/** Runs a job, with the progress line and the summary for the person who started it. */
 import type { CoverageSet } from "@callstream/core"
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
@@ -14,7 +14,7 @@ import * as ProgressLine from "./ProgressLine.ts"
 import { print, Screen } from "./Screen.ts"
 import * as Summary from "./Summary.ts"
 
-/** Personal data goes into a file although it is redacted elsewhere: the person should know. */
+/** Warns when a file will hold personal data that is redacted elsewhere. */
 const warnOfRawLetters = ({ deadLetters, deadLettersRaw, title, transform }: Job) =>
   deadLettersRaw && transform.redaction !== undefined
     ? print(
@@ -22,7 +22,7 @@ const warnOfRawLetters = ({ deadLetters, deadLettersRaw, title, transform }: Job
       )
     : Effect.void
 
-/** `shared` is counted in when somebody else shows how far it is. */
+/** With `shared`, the caller shows the progress of several runs. */
 export const run = Effect.fnUntraced(function* (job: Job, shared?: Ref.Ref<Progress.Progress>) {
   const { live } = yield* Screen
   const progress = shared ?? (yield* Effect.flatMap(Progress.make, Ref.make))

@@ -1,4 +1,4 @@
-/** What is said of a run at its end, or when it ends early. */
+/** The summary of a run that finished, or ended early. */
 import { Instant, OutputFile, type Pipeline } from "@callstream/core"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
@@ -20,7 +20,7 @@ import { print as printLines, Screen } from "./Screen.ts"
 
 type About = Pick<Job, "title" | "name" | "zone" | "sinks" | "report" | "deadLetters" | "walk" | "limit">
 
-/** Of several pipelines each is named. */
+/** The name of the pipeline, where there are several. */
 const printOf = ({ title }: About, first: string, ...rest: ReadonlyArray<string>) =>
   printLines(title === undefined ? first : `${title}: ${first}`, ...rest)
 
@@ -58,7 +58,7 @@ export const tellWhatIsThere = (
   }
 }
 
-/** With `--rotate` there is no file of the name that was given. */
+/** With `--rotate` there is no file of the given name. */
 const nameOf = (sink: Sinks.Planned): string =>
   sink.target._tag === "File" && sink.settings.rotate !== undefined
     ? `the files of ${sink.target.path}, which its manifest names,`
@@ -71,7 +71,7 @@ const sinkLine = (sink: Sinks.Planned | undefined, { failure, refused, written }
   return `  ${Format.counted(written, "call")} to ${name}${no}${end}`
 }
 
-/** What was there before, by name: nobody would miss it otherwise. */
+/** Names the files that were replaced or removed, which nobody would notice otherwise. */
 const replacedLines = (sinks: ReadonlyArray<Pipeline.SinkSummary>): ReadonlyArray<string> =>
   (["replaced", "removed"] as const).flatMap((what) => {
     const names = sinks.flatMap((sink) => sink[what])
@@ -84,7 +84,7 @@ const replacedNames = (sinks: ReadonlyArray<Pipeline.SinkSummary>) => {
   return { ...(replaced.length === 0 ? {} : { replaced }), ...(removed.length === 0 ? {} : { removed }) }
 }
 
-/** Rows whose versions a table compared, and did not simply write. */
+/** Rows of a table that were left unchanged or overwritten because of their versions. */
 export const versionLines = (
   sink: Sinks.Planned | undefined,
   { newer, notBelieved, sink: key }: Pipeline.SinkSummary
@@ -117,7 +117,7 @@ const describeRequests = (requests: Requests): string => {
   return `${Format.counted(requests.sent, "request")}${retries === "" ? "" : `, ${retries}`}`
 }
 
-/** What several pipelines sent together, below what each of them did. */
+/** The requests of several pipelines together, below the summary of each. */
 export const printTogether = Effect.fnUntraced(function* (pipelines: number, report: Job["report"]) {
   if (report === "none") return
   const requests = yield* requestsNow
@@ -128,7 +128,7 @@ export const printTogether = Effect.fnUntraced(function* (pipelines: number, rep
   yield* write(`${JSON.stringify({ pipelines, ...ofRequests(requests) })}\n`)
 })
 
-/** The summary of a run that came to its end. */
+/** The summary of a finished run. */
 export const print = Effect.fnUntraced(function* (
   about: About,
   progress: Progress.Progress,
@@ -208,7 +208,7 @@ export const print = Effect.fnUntraced(function* (
           `  resumed at ${ShownTime.time(resumedAt, clock)}${covered === undefined ? "" : `; ${Format.counted(covered.of, "call")} read with the earlier runs of this name`}`
         ]),
     ...(filtered === 0 ? [] : [`  ${Format.counted(filtered, "call")} left out by filters`]),
-    // Several pipelines send them together.
+    // Several pipelines share one client and its counts.
     ...(about.title === undefined ? [`  ${describeRequests(requests)}`] : []),
     ...(earliest === undefined || latest === undefined
       ? []

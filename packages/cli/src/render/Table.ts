@@ -2,7 +2,7 @@
 import * as CliOutput from "effect/cli/CliOutput"
 import { toPrintable } from "./Screen.ts"
 
-/** No cell is wider: the next column is worth more than the end of a long text. */
+/** The widest cell: another column is more useful than the end of a long text. */
 const widest = 24
 
 const between = "  "
@@ -40,10 +40,7 @@ const flow = (words: ReadonlyArray<string>, start: string, columns: number): Rea
   return [...lines, cut(line, columns)]
 }
 
-/**
- * A line of names, a line a record, and the names of those fields for which there is no room. A field that no record has
- * takes none.
- */
+/** A line of names, a line a record, and the names of the fields that do not fit. Leaves out fields without values. */
 export const render = (
   records: ReadonlyArray<object>,
   names: ReadonlyArray<string>,

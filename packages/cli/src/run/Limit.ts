@@ -1,4 +1,4 @@
-/** How many calls of those that pass the conditions: the newest, the oldest, or the first that come. */
+/** Limits how many calls that pass the conditions are delivered: the newest, the oldest, or the first. */
 import {
   type AgniClient,
   type AgniError,
@@ -22,7 +22,7 @@ type Batch = Pick<Page, "rows" | "rejected" | "observedAt">
 
 type Items = ReturnType<typeof Rows.items>
 
-/** The newest or the oldest few of those that pass. */
+/** The newest or the oldest that pass. */
 export interface Keep {
   readonly side: "newest" | "oldest"
   readonly limit: number
@@ -30,7 +30,7 @@ export interface Keep {
   readonly onLeftOut: (sessions: ReadonlyArray<CallSession.CallSession>) => Effect.Effect<void>
 }
 
-/** Only what passes; what does not is reported. */
+/** The items that pass; reports how many do not. */
 const passing =
   ({ onLeftOut, passes }: Keep) =>
   (batch: Batch): Effect.Effect<Batch> => {
@@ -44,7 +44,7 @@ const passing =
     return Effect.as(onLeftOut(leftOut), whole(passed, batch.rejected, batch.observedAt))
   }
 
-/** A window of no length: a page of which nothing is proven. */
+/** A page, of which nothing is proven. */
 const whole = (items: Items, rejected: Batch["rejected"], observedAt: Batch["observedAt"]): Coverage.Window =>
   Coverage.make(items, {
     from: Instant.of(0),
@@ -55,11 +55,11 @@ const whole = (items: Items, rejected: Batch["rejected"], observedAt: Batch["obs
     observedAt
   })
 
-/** Pages as windows of no length. */
+/** Wraps items in pages. */
 export const asWindows = (read: Read<Batch>): Read<Coverage.Window> =>
   Stream.map(read, (batch) => whole(Rows.items(batch.rows), batch.rejected, batch.observedAt))
 
-/** Those of a walk over pages. */
+/** The newest or oldest of a walk over pages. */
 export const extremes = (read: Read<Batch>, keep: Keep): Read<Source.Unit> =>
   read.pipe(
     Stream.mapEffect(passing(keep)),
@@ -67,7 +67,7 @@ export const extremes = (read: Read<Batch>, keep: Keep): Read<Source.Unit> =>
     Stream.map(({ rejected, rows }): Source.Unit => ({ _tag: "Page", rows, rejected }))
   )
 
-/** Those of a history: a last page without rows says what was proven of what had to be read. */
+/** The newest or oldest of a history. A last page without rows has the coverage of the part that was read. */
 export const extremesOf = (windows: Read<Coverage.Window>, keep: Keep): Read<Source.Unit> =>
   Stream.unwrap(
     Effect.map(Ref.make(CoverageSet.empty), (known) =>
@@ -99,7 +99,7 @@ const cutOf = (items: Items, limit: number, passes: Passes | undefined) => {
   return { end: items.length, passed }
 }
 
-/** Nobody knows what would have come behind the last one. */
+/** The part after the last call was not read, so it is not proven. */
 const limited = (coverage: Coverage.Coverage, limit: number): Coverage.Coverage => {
   return coverage._tag === "Proven" ? { _tag: "Provisional", reason: { _tag: "StoppedAtLimit", limit } } : coverage
 }
@@ -138,7 +138,7 @@ const partOf = (window: Coverage.Window): CoverageSet.Part => ({
   asOf: window.observedAt
 })
 
-/** What was said of earlier windows, and no longer holds. */
+/** Replaces the coverage of earlier windows that a later answer contradicted. */
 const revise = (set: CoverageSet.CoverageSet, { revised = [] }: Coverage.Window): CoverageSet.CoverageSet => ({
   ...set,
   entries: set.entries.map((entry) => {
@@ -149,7 +149,7 @@ const revise = (set: CoverageSet.CoverageSet, { revised = [] }: Coverage.Window)
   })
 })
 
-/** What is known with one more window. One that only counts what lies outside says nothing else. */
+/** Adds a window to the coverage, unless it only counts calls outside the range. */
 const cover = (set: CoverageSet.CoverageSet, window: Coverage.Window): CoverageSet.CoverageSet => {
   const { coverage, from, outside, to } = window
   const part = partOf(window)
@@ -159,7 +159,7 @@ const cover = (set: CoverageSet.CoverageSet, window: Coverage.Window): CoverageS
   return CoverageSet.addWithoutStart(revised, countsOnly ? undefined : part, outside)
 }
 
-/** One of no length brings calls in no order. */
+/** Calls without a start time come in no order. */
 const unitOf = (window: Coverage.Window): Source.Unit => {
   const { from, rejected, revised = [], rows, to } = window
   if (from < to) {

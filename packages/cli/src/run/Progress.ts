@@ -1,11 +1,11 @@
-/** What a run has done so far, as a fold over its events. */
+/** The progress of a run, as a fold over its events. */
 import { Instant, type Pipeline } from "@callstream/core"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 
 export interface Progress {
   readonly startedAt: number
-  /** Sessions that came from the server, and those that were written. */
+  /** Calls read from the server, and calls written. */
   readonly read: number
   readonly sessions: number
   readonly rejected: number
@@ -17,7 +17,7 @@ export interface Progress {
   readonly last: Instant.Instant | undefined
   /** Where an earlier run stopped, when this one resumes. */
   readonly resumedAt: Instant.Instant | undefined
-  /** There is something to resume from. */
+  /** Whether a state is saved to resume from. */
   readonly committed: boolean
 }
 
@@ -45,12 +45,12 @@ export const after =
     return { ...progress, read, sessions: delivered, rejected, earliest, latest, last, resumedAt, committed }
   }
 
-/** With so many calls more that were left out before any were chosen. */
+/** Adds calls that the conditions left out before the newest or oldest were chosen. */
 export const withLeftOut =
   (count: number) =>
   (progress: Progress): Progress => ({ ...progress, leftOut: progress.leftOut + count })
 
-/** What several runs have done together. */
+/** The progress of several runs together. */
 export const sum = (all: ReadonlyArray<Progress>): Progress => ({
   startedAt: Math.min(...all.map(({ startedAt }) => startedAt)),
   read: all.reduce((sum, { read }) => sum + read, 0),

@@ -1,8 +1,8 @@
-/** What the client of this process counted. */
+/** The counts of this process's client. */
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 
-/** What the client counted: calls read, some of them twice, requests, and those retried by reason. */
+/** The client's counts: calls read (some twice), requests, and retries by reason. */
 export interface Requests {
   readonly read: number
   readonly sent: number

@@ -1,4 +1,4 @@
-/** The run that does what a job asks for. */
+/** Runs a job. */
 import {
   AgniClient,
   type AgniError,
@@ -40,17 +40,18 @@ import * as Progress from "./Progress.ts"
 import * as Spool from "./Spool.ts"
 import * as Unmatched from "./Unmatched.ts"
 import * as Veil from "./Veil.ts"
+import * as YoungGeneration from "./YoungGeneration.ts"
 
-/** Whether sessions go as they came into lines of JSON, and nowhere else. */
+/** Whether the only output is lines of JSON of unchanged records. */
 const isLines = ({ sinks, transform }: Job): boolean =>
   transform.label === "" &&
   sinks.every(({ target }) => target._tag === "Stdout" || (target._tag === "File" && target.format === "ndjson"))
 
-/** A thread of its own makes such lines while the others wait; objects come cheaper without it. */
+/** A worker thread makes lines of JSON, or digests what the reader has to know of each call. */
 export const decoder = (jobs: ReadonlyArray<Job>): Layer.Layer<never> =>
-  jobs.every(isLines) ? DecodingThread.layer : Layer.empty
+  Layer.merge(YoungGeneration.layer, jobs.some(isLines) ? DecodingThread.layer : DecodingThread.layerObjects)
 
-/** Whose calls these are: webhooks say it, and a checkpoint belongs to it. And where a range without an end ends for good. */
+/** The organization of the calls, which webhooks send and a checkpoint belongs to, and the end of an open range. */
 const look = Effect.flatMap(Effect.all([AgniClient, Instant.now]), ([{ list }, local]) =>
   Effect.map(list({ pageSize: 20 }), ({ observedAt, rows }) => {
     const found = rows
@@ -60,7 +61,7 @@ const look = Effect.flatMap(Effect.all([AgniClient, Instant.now]), ([{ list }, l
   })
 )
 
-/** What all of these sessions are; a run with a limit, or that leaves gaps, does not have all of anything. */
+/** What the output covers; a run with a limit, or with gaps, covers nothing as a whole. */
 const coversOf =
   ({ filters, keep, keepGoing, limit, withoutStart }: Job) =>
   ({ end, from, to }: HistorySource.State): SessionSink.Covers | undefined =>
@@ -123,7 +124,7 @@ export const run = Effect.fnUntraced(function* (job: Job, { coverageFile, progre
         pipeline.run((event) => Ref.update(progress, Progress.after(event))),
         sinks.length
       ).pipe(Effect.mapError(Veil.explain(job.name ?? "", job.state.folder)))
-      // Also of a run that came to its end before: it may have been killed before it wrote the file.
+      // Also for a run that had finished: it may have been killed before it wrote the file.
       if (coverage !== undefined && (!done.finishedBefore || isKnown(done.coverage))) {
         const { finish, write } = yield* coverage
         yield* write(coverageFile(done.coverage))
@@ -145,7 +146,7 @@ export const run = Effect.fnUntraced(function* (job: Job, { coverageFile, progre
   return { summary, coverage: known ? summary.coverage : undefined, unmatched } satisfies Outcome
 })
 
-/** Why a run brought nothing, where filters are the reason. */
+/** Explains an empty run where filters are the reason. */
 const unmatchedIn = (
   job: Job,
   { leftOut, read, resumedAt, sessions }: Progress.Progress,
@@ -168,8 +169,8 @@ const stateIn = ({ database, folder }: Run.State) =>
 const webhooks = Layer.provide(GuardedTransport.layer, NodeDns.layer)
 
 /**
- * The coverage file, opened now or, under a name, when it is to be written: another run may have it open, until the state
- * of this one is known to be held by nobody else.
+ * Opens the coverage file, for a named run only when it is written: until this run holds the state, another run of that
+ * name may have the file open.
  */
 const openCoverage = Effect.fnUntraced(function* (path: string, { name, sinks }: Job) {
   const { acquire } = yield* OutputLock
@@ -211,7 +212,7 @@ const rangeOf = ({ selection: { from, to } }: Job) => ({ from: instant(from) ?? 
 
 type JobSource = Source.Source<HistorySource.State, AgniError, AgniClient>
 
-/** What a job watches of its source. */
+/** What a job observes of its source. */
 interface Watched {
   readonly progress: Ref.Ref<Progress.Progress>
   readonly seen: Unmatched.Seen
@@ -227,12 +228,12 @@ const sourceOf = (job: Job, end: Instant.Instant | undefined, { progress, seen }
   )
   return {
     ...source,
-    // Known by now, or, where nothing resumes, not needed beforehand, which saves a request.
+    // Only a run that resumes needs it beforehand; the others save a request.
     begin: Effect.succeed({ from, to, end: end ?? null }),
     units: (state, at) =>
       Stream.tap(source.units(state, at), ({ rows }) =>
         Effect.map(Ref.get(progress), ({ sessions }) => {
-          // Reading the rows is what conditions do anyway.
+          // The conditions read the rows anyway.
           if (sessions === 0 && job.conditions.length > 0) seen.add(Rows.items(rows).map(({ row }) => row))
         })
       )
@@ -276,7 +277,7 @@ const readerOf = (job: Job, onLeftOut: Limit.Keep["onLeftOut"]): JobSource => {
         const few = keep.side === "newest" ? Extremes.lastWindows : Extremes.firstWindows
         return Limit.extremesOf(few(keep.limit, range, counting), { ...keep, passes, onLeftOut })
       }
-      // They are read ahead, side by side: small ones where few calls are wanted.
+      // Windows are read in parallel, so a small limit takes small windows.
       const most = limit ?? Infinity
       return Limit.first(Extremes.firstWindows(most, range, counting), most, passes)
     }

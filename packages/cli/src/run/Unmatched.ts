@@ -1,4 +1,4 @@
-/** Why nothing came: which filters matched no call, and which values there are instead. Never personal data. */
+/** Explains an empty result: the filters that matched no call, and the values that were seen. No personal data. */
 import { AgniClient, type CallSession, type CallSessionQuery, type CallSessions, Instant } from "@callstream/core"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -43,11 +43,11 @@ export type Filter =
 export interface Finding {
   readonly filters: ReadonlyArray<Filter>
   readonly seen: ReturnType<Seen["values"]>
-  /** Where the values were looked for, if not in the range itself. */
+  /** Where the values were seen, if not in the range itself. */
   readonly elsewhere: boolean
 }
 
-/** Of conditions that left out every call. */
+/** For conditions that left out every call. */
 export const ofConditions = (conditions: ReadonlyArray<Condition>, seen: Seen): Finding => {
   const named = conditions.flatMap(({ text }): ReadonlyArray<Filter> =>
     text === undefined ? [] : [{ _tag: "Condition", text }]
@@ -57,7 +57,7 @@ export const ofConditions = (conditions: ReadonlyArray<Condition>, seen: Seen): 
   return { filters: [...named, ...rest], seen: seen.values(), elsewhere: false }
 }
 
-/** Of the server's filters: a page without them is looked at, and one without the range where that is empty. */
+/** For the server's filters: reads a page without them, and one without the range if that is empty. */
 export const ofSelection = Effect.fnUntraced(function* (
   selection: CallSessions.Selection,
   { from, to }: { readonly from: Instant.Instant | undefined; readonly to: Instant.Instant | undefined }

@@ -104,7 +104,7 @@ const servers: ReadonlyArray<readonly [name: string, AgniSimulator.Options, line
 
 describe("callstream check", alongside, () => {
   for (const [name, options, expected] of servers) {
-    it.live(`tells of ${name}`, () =>
+    it.live(`reports ${name}`, () =>
       Effect.gen(function* () {
         const { run, url } = yield* simulation(options)
         const { code, stderr, stdout } = yield* run(["check"])
@@ -116,7 +116,7 @@ describe("callstream check", alongside, () => {
     )
   }
 
-  it.live("a question that is refused is told, and the next one asked", () =>
+  it.live("reports a request that is refused, and sends the next one", () =>
     Effect.gen(function* () {
       const { run } = yield* simulation({ ...small, sortFields: [], unknownSort: "reject" })
       const { code, stdout } = yield* run(["check"])

@@ -198,7 +198,7 @@ describe("callstream export", alongside, () => {
     })
   )
 
-  it.live("tries again what fails in passing, and tells it for machines too", () =>
+  it.live("retries transient failures, and reports them in JSON too", () =>
     Effect.gen(function* () {
       const { run, simulator } = yield* simulation({
         sessions: 80,

@@ -35,7 +35,7 @@ const widths = [
 ]
 
 describe("an export that is killed", () => {
-  it.live("goes on until each file holds exactly the truth, and a webhook's receiver all of it", () =>
+  it.live("resumes until each file holds exactly the truth, and a webhook's receiver all of it", () =>
     Effect.gen(function* () {
       const results = yield* Effect.forEach(
         Chain.scenarios.filter(({ name }) => name in kills),

@@ -138,7 +138,7 @@ const mistakes: ReadonlyArray<readonly [args: ReadonlyArray<string>, ...parts: R
 ]
 
 describe("mistakes on the command line", alongside, () => {
-  it.live("are told before any request, with the flag and what it takes, and exit with 2", () =>
+  it.live("are reported before any request, with the flag and its values, and exit with 2", () =>
     Effect.gen(function* () {
       const { simulator, url } = yield* simulation()
       const env = { AGNI_API_KEY: simulator.apiKey, AGNI_BASE_URL: url }
@@ -248,7 +248,7 @@ describe("the key", alongside, () => {
 })
 
 describe("an output that cannot be", alongside, () => {
-  it.live("is told before any request, and nothing is made", () =>
+  it.live("is reported before any request, and no file is made", () =>
     Effect.gen(function* () {
       const cwd = yield* folder
       const { simulator, url } = yield* simulation()

@@ -113,7 +113,7 @@ describe("callstream export as a pipeline", alongside, () => {
     })
   )
 
-  it.live("--explain tells what is promised of each sink, and asks nobody", () =>
+  it.live("--explain prints the guarantee of each sink, without a request", () =>
     Effect.gen(function* () {
       const args = ["export", "--explain", "--name", "nightly", "--to", "calls.ndjson", "--to", "-"]
       const { code, stderr, stdout } = yield* callstream(args, { env: { AGNI_BASE_URL: "http://127.0.0.1:1" } })

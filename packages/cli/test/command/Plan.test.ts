@@ -5,7 +5,7 @@ import { join } from "node:path"
 import { alongside, folder, simulation } from "../Callstream.ts"
 
 describe("callstream plan", alongside, () => {
-  it.live("tells what the export then takes, and writes nothing", () =>
+  it.live("prints the requests that the export then makes, and writes nothing", () =>
     Effect.gen(function* () {
       const cwd = yield* folder
       const { run } = yield* simulation({ sessions: 3000, undated: 0 })
@@ -52,7 +52,7 @@ describe("callstream plan", alongside, () => {
     })
   )
 
-  it.live("what proves nothing is told before", () =>
+  it.live("warns that an export will prove nothing", () =>
     Effect.gen(function* () {
       const { run } = yield* simulation({ sessions: 300, undated: 0, bounds: { ignored: "all" } })
       const pages = yield* run(["plan", "--walk", "pages"])

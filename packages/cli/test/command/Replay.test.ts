@@ -109,7 +109,7 @@ describe("callstream replay", alongside, () => {
     })
   )
 
-  it.live("a file of a replay that was killed is begun anew: what is in it is not marked", () =>
+  it.live("a replay that was killed writes its file again, and marks none of its letters", () =>
     Effect.gen(function* () {
       const cwd = yield* folder
       const { run, start, simulator } = yield* simulation({ sessions: 300, undated: 0 })

@@ -1,4 +1,4 @@
-/** What is told of a run that goes on, or does not. */
+/** Runs that resume, and runs that are refused. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { createHash, createHmac } from "node:crypto"
@@ -59,7 +59,7 @@ describe("an export under a name", alongside, () => {
     })
   )
 
-  it.live("is refused with other flags, which are named, and goes on with other widths", () =>
+  it.live("is refused with other flags, which are named, and resumes with other widths", () =>
     Effect.gen(function* () {
       const cwd = yield* folder
       const one = yield* simulation(slow)
@@ -87,7 +87,7 @@ describe("an export under a name", alongside, () => {
     })
   )
 
-  it.live("does nothing when it came to its end before, and says what was proven then", () =>
+  it.live("does nothing after it finished, and reports what was proven then", () =>
     Effect.gen(function* () {
       const cwd = yield* folder
       const one = yield* simulation({ sessions: 60 })
@@ -107,7 +107,7 @@ describe("an export under a name", alongside, () => {
     })
   )
 
-  it.live("fails when it came to its end before, and a file that it left is gone or another, whatever its kind", () =>
+  it.live("fails after it finished when its output is gone or replaced, for each kind of output", () =>
     Effect.gen(function* () {
       const cwd = yield* folder
       const one = yield* simulation({ sessions: 60 })
@@ -135,7 +135,7 @@ describe("an export under a name", alongside, () => {
     })
   )
 
-  it.live("goes on with a webhook alone that had failed, and leaves the file as it is", () =>
+  it.live("resumes a failed webhook alone, and leaves the file as it is", () =>
     Effect.gen(function* () {
       const cwd = yield* folder
       const one = yield* simulation({ sessions: 120, undated: 0.1 })
@@ -234,7 +234,7 @@ describe("an export under a name", alongside, () => {
     })
   )
 
-  it.live("keeps numbers and words in a way that the state alone tells nobody, and knows them again", () =>
+  it.live("saves numbers and words as hashes that need the salt, and recognizes them", () =>
     Effect.gen(function* () {
       const cwd = yield* folder
       const one = yield* simulation({ sessions: 40, undated: 0 })
@@ -268,7 +268,7 @@ describe("an export under a name", alongside, () => {
         assert.strictEqual(lost.code, 2, found)
         assert.match(
           lost.stderr,
-          /^error: the checkpoint nightly was kept with another salt than the one in \.callstream now, .*\n {2}Put the file salt back into \.callstream as it was, or give this run another name: .*\n$/
+          /^error: the checkpoint nightly was saved with another salt than the one in \.callstream now, .*\n {2}Put the file salt back into \.callstream as it was, or give this run another name: .*\n$/
         )
       }
       writeFileSync(salt, "torn")

@@ -50,7 +50,7 @@ describe("a pipeline file with many mistakes", alongside, () => {
 })
 
 describe("callstream run", alongside, () => {
-  it.live("does what the same flags do, goes on under the file's name, and does nothing when it came to its end", () =>
+  it.live("does what the same flags do, resumes under the file's name, and does nothing after it finished", () =>
     Effect.gen(function* () {
       const cwd = yield* folder
       const { run, simulator } = yield* simulation({ sessions: 300, undated: 0 })
@@ -75,7 +75,7 @@ describe("callstream run", alongside, () => {
     })
   )
 
-  it.live("runs several side by side over one budget, tells them apart, and exits with the worst", () =>
+  it.live("runs several in parallel over one budget, reports each by name, and exits with the worst", () =>
     Effect.gen(function* () {
       const cwd = yield* folder
       const { run, simulator } = yield* simulation({ sessions: 300, undated: 0, latency: "20 millis" })
@@ -245,7 +245,7 @@ pipelines:
     })
   )
 
-  it.live("--explain tells what is promised, --schema what a file may say; no value of a reference is told", () =>
+  it.live("--explain prints the guarantees, --schema the keys of a file, and neither the value of a reference", () =>
     Effect.gen(function* () {
       const cwd = yield* folder
       writeFileSync(

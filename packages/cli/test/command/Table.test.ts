@@ -74,7 +74,7 @@ describe("callstream export to a table", alongside, () => {
     })
   )
 
-  it.live("keeps its state in a database, goes on nowhere when it came to its end, and is refused to other flags", () =>
+  it.live("saves its state in a database, does nothing after it finished, and is refused with other flags", () =>
     Effect.gen(function* () {
       const cwd = yield* folder
       const one = yield* simulation({ sessions: 40 })
@@ -89,7 +89,7 @@ describe("callstream export to a table", alongside, () => {
     })
   )
 
-  it.live("tells what is wrong before it asks anything, and no password", () =>
+  it.live("reports mistakes before any request, without a password", () =>
     Effect.gen(function* () {
       const cwd = yield* folder
       const one = yield* simulation({ sessions: 1 })

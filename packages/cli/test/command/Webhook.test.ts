@@ -7,7 +7,7 @@ import * as Receiver from "../torture/Receiver.ts"
 const env = { CALLSTREAM_WEBHOOK_SECRET: "whsec_bm8gc2VjcmV0LCBqdXN0IGEgdGVzdCdzIGtleSE=" }
 
 describe("a webhook's receiver", alongside, () => {
-  it.live("that is down for three seconds gets everything, and the terminal tells of it", () =>
+  it.live("that is down for three seconds gets everything, and the terminal reports it", () =>
     Effect.gen(function* () {
       const cwd = yield* folder
       const { simulator, start } = yield* simulation({ sessions: 60 })

@@ -95,7 +95,7 @@ describe("callstream --zone", alongside, () => {
     })
   )
 
-  it.live("a named run goes on in its zone alone, where that changes what is written", () =>
+  it.live("a named run resumes only in its own zone, where the zone changes the output", () =>
     Effect.gen(function* () {
       const cwd = yield* folder
       const { url } = yield* server(calls)
@@ -139,7 +139,7 @@ describe("callstream --zone", alongside, () => {
     })
   )
 
-  it.live("a named run goes on in another zone where times are told in another way, and no more", () =>
+  it.live("a named run resumes in another zone, where the zone changes only the times on screen", () =>
     Effect.gen(function* () {
       const cwd = yield* folder
       const { url } = yield* server(calls)

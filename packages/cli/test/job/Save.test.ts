@@ -88,7 +88,7 @@ describe("job/Save", () => {
       })
   )
 
-  it.effect("flags come to the same data from the file, and no address stands in it", () =>
+  it.effect("the file gives the same data as the flags, and holds no address", () =>
     Effect.gen(function* () {
       const specs: Array<PipelineSpec> = []
       const command = Command.make("export", flags(Export.options), (input) =>

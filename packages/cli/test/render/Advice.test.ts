@@ -123,7 +123,7 @@ describe("exit codes and advice", () => {
     )
   })
 
-  it("a file that is not trusted is told alike everywhere", () => {
+  it("an untrusted file is reported in the same words everywhere", () => {
     const advice = "  Remove the link, or name the file that it points to."
     for (const error of [
       sink({ _tag: "Untrusted", file: link }),

@@ -58,7 +58,7 @@ describe("CoverageReport", () => {
     assert.strictEqual(reportOf(entry(1, undefined), entry(3, undefined)).set, "unprovable")
   })
 
-  it("has calls without a start as a last window of no length", () => {
+  it("has calls without a start time as a last entry with an empty range", () => {
     const part: CoverageSet.Part = {
       verdict: "provisional",
       count: 3,

@@ -59,7 +59,7 @@ describe("Progress", () => {
     })
   )
 
-  it.effect("tells the time by the clock of the zone that is set", () =>
+  it.effect("shows times in the zone that is set", () =>
     Effect.gen(function* () {
       const { clock } = yield* Zone.make("Asia/Kolkata")
       const progress = after(2)(yield* Progress.make)
@@ -70,7 +70,7 @@ describe("Progress", () => {
     })
   )
 
-  it.effect("tells what was read from what was written", () =>
+  it.effect("shows calls read apart from calls written", () =>
     Effect.gen(function* () {
       const progress = after(2, 1)(yield* Progress.make)
       assert.deepInclude(progress, {

@@ -105,7 +105,7 @@ const describe = (reason: CheckpointReason): string => {
         .map(({ name, now, was }) => `${name} was ${orNothing(was)}, now ${orNothing(now)}`)
         .join("; ")}`
     case "OtherSalt":
-      return `the checkpoint ${reason.pipeline} was kept with another salt than the one in ${reason.folder} now, so whether it is of the same search cannot be told`
+      return `the checkpoint ${reason.pipeline} was saved with another salt than the one in ${reason.folder} now, so the two searches cannot be compared`
     case "Untrusted":
       return reason.file.message
     case "Name":

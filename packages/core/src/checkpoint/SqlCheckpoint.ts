@@ -43,17 +43,17 @@ const Holder = Schema.Struct({ lease: Schema.String, since: Schema.String, ...Ow
 type Holder = typeof Holder.Type
 const decodeHolder = Schema.decodeUnknownOption(Schema.fromJsonString(Holder))
 
-/** What passes is waited for: about ten seconds. */
+/** Transient failures are retried for about ten seconds. */
 const again = Schedule.min([Schedule.exponential("200 millis", 2), Schedule.spaced("3 seconds")]).pipe(
   Schedule.upTo({ times: 6 })
 )
 
 /**
- * The service. The table `callstream_checkpoints` is made when it is missing; a pipeline's state is one row, which says
- * who holds it. In PostgreSQL that one has an advisory lock, too, which ends with its connection: so a run that was killed
- * on any machine is taken over at once. In SQLite it is the process that has to be gone, as with a file.
+ * The service. Creates the table `callstream_checkpoints` if it is missing. A pipeline's state is one row, which names
+ * the run that holds it. In PostgreSQL that run also has an advisory lock, which ends with its connection, so the row of a
+ * run that was killed on any machine is free at once. In SQLite the process must have ended, as with a file.
  *
- * A run that lost its row to another one, because it was cut off for a while, does not write to it any more.
+ * A run that lost its row to another run, after it was disconnected for a while, cannot write to it any more.
  *
  * @since 0.1.0
  * @category constructors
@@ -98,7 +98,7 @@ export const make = Effect.fnUntraced(function* <E extends SqlError | { readonly
       return { holder: { host, pid, since, here: false } }
     }
     const running = (text: string | undefined) => heldBy({ _tag: "Running", ...holderIn(text) })
-    /** Whether the one that holds it may be put aside, where nothing but its process tells. */
+    /** Whether the row of this owner may be taken over, where only its process shows that. */
     const refuseUnlessGone = Effect.fnUntraced(function* (text: string) {
       const holder = Option.getOrUndefined(decodeHolder(text))
       const place = { _tag: "Row", table: Seat.table, name: pipeline } as const

@@ -26,7 +26,7 @@ import * as Schema from "effect/Schema"
  *
  * - `NotBack`, `Hidden`: a call did not come back for its own start; calls of equal start hid it.
  * - `OutsideBounds`, `WithoutStartInBounds`: the answer held calls that do not belong to the range.
- * - `BoundsAfterPaging`, `BoundsUnclear`, `NoStartSeen`: time bounds are applied too late, or could not be tried.
+ * - `BoundsAfterPaging`, `BoundsUnclear`, `BoundsRefused`, `NoStartSeen`: time bounds are applied too late, or could not be tried.
  * - `FilterFails`, `FilterUntried`: the same of a filter.
  * - `Incomplete`: fewer rows came than were counted.
  * - `Unreadable`: the server failed; `problem` is what it said.
@@ -57,6 +57,7 @@ export const CoverageReason = Schema.Union([
   Schema.TaggedStruct("WithoutStartInBounds", {}),
   Schema.TaggedStruct("BoundsAfterPaging", {}),
   Schema.TaggedStruct("BoundsUnclear", {}),
+  Schema.TaggedStruct("BoundsRefused", {}),
   Schema.TaggedStruct("NoStartSeen", {}),
   Schema.TaggedStruct("FilterFails", {
     filter: Schema.Literals(["agentId", "channel", "callerNumber"]),
@@ -127,6 +128,8 @@ export const describe = (reason: CoverageReason): string => {
       return "the time bounds are applied after paging"
     case "BoundsUnclear":
       return "whether the time bounds are applied before paging could not be seen"
+    case "BoundsRefused":
+      return "the server refuses time bounds"
     case "NoStartSeen":
       return "no call with a start time was seen, so the time bounds could not be tried"
     case "FilterFails":

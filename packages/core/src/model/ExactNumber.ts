@@ -102,7 +102,7 @@ export const truncate = ({ text }: ExactNumber, most = 1000): number | ExactNumb
  * @category decoding
  */
 export const parseJson = (text: string): unknown => {
-  const marked = maySay(text) ? mark(text) : text
+  const marked = mayRound(text) ? mark(text) : text
   const value: unknown = JSON.parse(marked)
   return marked === text ? value : unmark(value)
 }
@@ -153,8 +153,12 @@ const hasExponent = (text: string): boolean => {
   return false
 }
 
-/** True for every text with a number that a double may not hold, and hardly for another one: a page is asked once. */
-const maySay = (text: string): boolean => hasLongNumber(text) || hasExponent(text)
+/**
+ * True for every text with a number that a double may not hold, and hardly for another one: a page is asked once.
+ *
+ * @internal
+ */
+export const mayRound = (text: string): boolean => hasLongNumber(text) || hasExponent(text)
 
 /** Nobody who writes JSON knows it, so that no text of a record is taken for a number. */
 let prefix = ""

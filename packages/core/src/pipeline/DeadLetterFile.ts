@@ -1,5 +1,5 @@
 /**
- * Dead letters as a file of lines that only grows.
+ * Dead letters in a file of lines that only grows.
  *
  * @since 0.1.0
  */
@@ -17,7 +17,7 @@ import { SinkError } from "../sink/SinkError.ts"
 import { DeadLetter } from "./DeadLetter.ts"
 
 /**
- * Marks a dead letter as done with.
+ * Marks a dead letter as done.
  *
  * @since 0.1.0
  * @category schemas
@@ -37,9 +37,9 @@ export type Tombstone = typeof Tombstone.Type
 type Line = DeadLetter | Tombstone
 
 /**
- * A sink for dead letters. What an earlier run put aside stays, so the file is opened for appending, and only when there is
- * something to write. It is private to its owner, because records may hold personal data; one that another user owns or can write to is
- * refused. A line that a killed run left half written is ended before the next one.
+ * A sink for dead letters. It appends to the letters of earlier runs, and opens the file only when there is something to
+ * write. Only the owner can read the file, because records may hold personal data. A file that another user owns or can
+ * write to is refused. If a killed run left half a line, the sink ends that line first.
  *
  * @since 0.1.0
  * @category constructors
@@ -54,7 +54,7 @@ export const make = (path: string): SessionSink.SessionSink<Line, FileSystem.Fil
       const failing = (operation: "write" | "flush") => (error: Parameters<ReturnType<typeof fromPlatform>>[0]) =>
         toSinkError(path, operation)(fromPlatform(path, operation === "write" ? "write" : "finish")(error))
       let file: FileSystem.File | undefined
-      /** Half a line may stand at the end. */
+      /** The file may end with half a line. */
       let torn = false
       const opened = Effect.suspend(() =>
         file !== undefined
@@ -101,8 +101,7 @@ const endsMidway = Effect.fnUntraced(function* (path: string) {
 })
 
 /**
- * What a file of dead letters holds: those that are not done with, each once, and how many lines could not be read because
- * a run was killed in the middle of one.
+ * The dead letters of a file that are not done, each once, and the number of unreadable lines, which a killed run leaves.
  *
  * @since 0.1.0
  * @category models

@@ -54,7 +54,7 @@ export interface Pipeline<out E, out R> {
   readonly run: (
     onEvent?: (event: RunEvent) => Effect.Effect<void>
   ) => Effect.Effect<RunSummary, E | RunError, R | Checkpoint>
-  /** Runs it, and says what happens. Whoever is slow misses events, never the last one; who leaves interrupts the run. */
+  /** Runs it, and reports events. A slow listener misses events, never the last one; a listener that leaves interrupts the run. */
   readonly events: Stream.Stream<RunEvent, E | RunError, R | Checkpoint>
 }
 
@@ -74,7 +74,7 @@ export interface Options<A, S, E, RS, Sinks extends ReadonlyArray<AnySink>, RD, 
   readonly name: string
   /** Where calls come from. Its fingerprint is part of the pipeline's. */
   readonly source: Source<S, E, RS>
-  /** What else tells this pipeline from others: base URL, organization. @default nothing */
+  /** Other parts of its identity, such as base URL and organization. @default nothing */
   readonly fingerprint?: Fingerprint | undefined
   readonly transform: Transform<CallSession.CallSession, A, ET, RT>
   /**

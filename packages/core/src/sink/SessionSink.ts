@@ -1,5 +1,5 @@
 /**
- * The contract of a place where sessions go.
+ * The contract of a sink: an output for calls.
  *
  * @since 0.1.0
  */
@@ -36,17 +36,17 @@ export type { Item, JsonBytes } from "../model/Item.ts"
  */
 export interface Batch<out A> {
   readonly items: ReadonlyArray<Item<A>>
-  /** The columns of the rows, in order, and what their values are, known before the first one. */
+  /** The columns of the rows, in order, with their types, known before the first row. */
   readonly columns: ReadonlyArray<Column>
   /**
-   * The version of the rows that carry none of their own: `versionOf` tells each one's. A lower one never overwrites a
-   * higher one.
+   * The version of rows without one of their own; `versionOf` gives the version of each row. A lower version never
+   * overwrites a higher one.
    */
   readonly observedAt: Version
   /**
    * A higher version that a sink already holds was written by a wrong clock: it is overwritten, and counted.
    *
-   * @default every version is believed
+   * @default every version is accepted
    */
   readonly highestCredible?: Version | undefined
 }
@@ -61,20 +61,20 @@ export const versionOf = ({ observedAt }: Pick<Batch<unknown>, "observedAt">, { 
   version ?? observedAt
 
 /**
- * What a sink that compares versions did not simply write.
+ * Rows that a sink treated differently because of their versions.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Compared {
-  /** Rows left alone, because the sink holds a newer version of them. */
+  /** Rows left unchanged, because the sink holds a newer version. */
   readonly newer: number
   /** Rows overwritten although the sink held a higher version, because that was above `highestCredible`. */
   readonly notBelieved: number
 }
 
 /**
- * An item that a sink will never take, and why; the reason names no values.
+ * An item that was rejected by the sink, and why; the reason names no values.
  *
  * @since 0.1.0
  * @category models
@@ -85,8 +85,7 @@ export interface Refused {
 }
 
 /**
- * Files of an earlier output: those that were overwritten, and those that were removed because the new output has none in
- * their place.
+ * Files of an earlier output that were overwritten, or removed because the new output does not replace them.
  *
  * @since 0.1.0
  * @category models
@@ -97,11 +96,11 @@ export interface Replaced {
 }
 
 /**
- * What a sink does when it is given a row twice, or a run is killed.
+ * What a sink does with a repeated row, or after a run was killed.
  *
  * - `transactional`: keeps its own `Committed` in one transaction with its rows.
  * - `idempotent`: a repeated row changes nothing.
- * - `resumable`: cuts what it holds back to a `Committed` before it goes on.
+ * - `resumable`: cuts its output back to a `Committed` before it resumes.
  * - `append`: none of these.
  *
  * @since 0.1.0
@@ -116,40 +115,40 @@ export type Delivery = "transactional" | "idempotent" | "resumable" | "append"
  * @category models
  */
 export interface Writer<in A> {
-  /** Where it really stands: by its own account when transactional, otherwise what it was opened with. */
+  /** Its actual position: a transactional sink's own offset, for others the one that it was opened with. */
   readonly committed: Option.Option<Committed>
-  /** Takes a batch; what it will never take comes back. After a retryable error the same batch may be given again. */
+  /** Writes a batch, and returns the rejected rows. After a retryable error the same batch may be written again. */
   readonly write: (batch: Batch<A>) => Effect.Effect<ReadonlyArray<Refused>, SinkError>
-  /** All that was written is safe when it returns; `at` says up to where that is. */
+  /** When it returns, everything written is safe; `at` is the position of the end. */
   readonly flush: (at: Cursor) => Effect.Effect<Committed, SinkError>
-  /** The whole run is in: rename, footer. A scope closed without it leaves no finished file. Comes after a flush. */
+  /** Completes the output after the last flush, for example by a footer and a rename. Without it no finished file remains. */
   readonly finish: Effect.Effect<void, SinkError>
-  /** After `finish`: what was there before. Without it there is nothing to say. */
+  /** After `finish`: the files of an earlier output. @default none is reported */
   readonly replaced?: (() => Replaced) | undefined
-  /** Of the rows that are safe. @default the sink does not compare versions, or does not count */
+  /** Counts of committed rows. @default the sink does not compare versions, or does not count */
   readonly compared?: (() => Compared) | undefined
 }
 
 /**
- * The starts of which a run, or a file, has every session, but for what its filters leave out. Without bounds it has those
- * without a start too; with bounds those that were created in the range, where the API shows which they are.
+ * The range of start times of which a run or a file has every call, except those that its filters leave out. Without bounds
+ * it includes the calls without a start time. With bounds it includes those created in the range, where the API shows them.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Covers {
   readonly from?: Instant | undefined
-  /** @default the time at which the run begins */
+  /** @default the time when the run begins */
   readonly to?: Instant | undefined
-  /** Equal for runs that leave out the same. @default nothing is left out */
+  /** Equal for runs with the same filters. @default no filters */
   readonly filters?: string | undefined
-  /** Whether it leaves out the calls without a start that were created in the range. @default "include" */
+  /** Whether calls without a start time that were created in the range are included. @default "include" */
   readonly withoutStart?: "include" | "skip" | undefined
 }
 
 /**
- * For whom a sink is opened, and where it was. What a sink keeps under a name of its own is of this pipeline and this
- * fingerprint.
+ * The pipeline that opens a sink, and the sink's last position. State that a sink saves itself belongs to this pipeline and
+ * this fingerprint.
  *
  * @since 0.1.0
  * @category models
@@ -159,19 +158,19 @@ export interface Opening {
   readonly fingerprint: Fingerprint
   readonly from: Option.Option<Committed>
   /**
-   * The starts of which the run has every call. A file of `rotate: "day"` that was there before is replaced only by one
-   * that covers what it covered. @default that is not known, and no day is replaced
+   * The start times of which the run has every call. With `rotate: "day"` a file replaces an earlier one only if it covers
+   * at least the same range. @default unknown, and no day is replaced
    */
   readonly covers?: Covers | undefined
   /**
-   * Whether the run has read the calls without a start that were created in the range: known when it is complete.
-   * @default it has not
+   * Whether the run has read the calls without a start time that were created in the range; known at its end.
+   * @default no
    */
   readonly hasWithoutStart?: Effect.Effect<boolean> | undefined
 }
 
 /**
- * From the beginning, for no pipeline.
+ * Opens a sink from the beginning, outside of a pipeline.
  *
  * @since 0.1.0
  * @category constructors
@@ -183,7 +182,7 @@ export const opening = (from: Option.Option<Committed> = Option.none()): Opening
 })
 
 /**
- * A place where rows of type `A` go.
+ * An output for rows of type `A`.
  *
  * @since 0.1.0
  * @category models
@@ -192,29 +191,29 @@ export interface SessionSink<in A, out R = never> extends Pipeable {
   /** Its key in the checkpoint: unique in a pipeline, the same in each run, and without secrets. */
   readonly name: string
   readonly delivery: Delivery
-  /** Opens it where it was, or, with none, from the beginning. */
+  /** Opens it at its last position, or from the beginning. */
   readonly open: (opening: Opening) => Effect.Effect<Writer<A>, SinkError, R | Scope.Scope>
   /**
-   * Whether what a finished run left, which committed this last, is still there as it left it. Asked when the run is
-   * started again, which then has nothing to do. Without it the sink answers for nothing that it wrote.
+   * Checks that the output of a finished run, whose last commit this is, is unchanged. Called when the run is started
+   * again, which then has nothing to do. @default no check
    */
   readonly verify?: ((left: Committed, opening: Opening) => Effect.Effect<void, SinkError, R | Scope.Scope>) | undefined
 }
 
 /**
- * What an open sink has; all but `write` has a default.
+ * The members of an open sink; all except `write` have a default.
  *
  * @since 0.1.0
  * @category options
  */
 export interface WriterOptions<in A, out R = never> {
-  /** @default what it was opened with */
+  /** @default the position that it was opened with */
   readonly committed?: Writer<A>["committed"] | undefined
-  /** Gives what it will never take, or nothing when it took all. */
+  /** Returns the rejected rows, or nothing when it wrote all. */
   readonly write: (batch: Batch<A>) => Effect.Effect<ReadonlyArray<Refused> | void, SinkError, R>
-  /** Gives nothing when it keeps no position. @default what was written is safe already */
+  /** Returns nothing when it has no position. @default every write is safe when it returns */
   readonly flush?: ((at: Cursor) => Effect.Effect<Committed | void, SinkError, R>) | undefined
-  /** @default nothing is left to do */
+  /** @default does nothing */
   readonly finish?: Effect.Effect<void, SinkError, R> | undefined
   readonly replaced?: Writer<A>["replaced"]
   readonly compared?: Writer<A>["compared"]
@@ -227,8 +226,7 @@ interface Named {
 }
 
 /**
- * What a sink is made of: what it does with a batch or, where it has something to open, to keep or to close, how it is
- * opened.
+ * The parts of a sink: how it writes a batch or, if it holds a file or a connection, how it is opened.
  *
  * @since 0.1.0
  * @category options
@@ -246,7 +244,7 @@ export type Options<A, R, RV = never> = Named &
   )
 
 /**
- * A sink, by what it does with a batch of rows:
+ * Makes a sink of a function that writes a batch of rows:
  *
  * ```ts
  * SessionSink.make({
@@ -256,7 +254,7 @@ export type Options<A, R, RV = never> = Named &
  * })
  * ```
  *
- * or by how it is opened, for one that holds a file or a connection: `open` then gives the same members.
+ * or of `open`, for a sink that holds a file or a connection. `open` returns the same members.
  *
  * @since 0.1.0
  * @category constructors
@@ -307,8 +305,7 @@ const create = <A, R>(sink: Omit<SessionSink<A, R>, "pipe">): SessionSink<A, R> 
 })
 
 /**
- * What the services of a sink may fail with when they are built: a `SinkError`, an error of a database, or one that says
- * what happened without secrets.
+ * Errors of the services of a sink: a `SinkError`, an error of a database, or one with a message without secrets.
  *
  * @since 0.1.0
  * @category models
@@ -316,7 +313,7 @@ const create = <A, R>(sink: Omit<SessionSink<A, R>, "pipe">): SessionSink<A, R> 
 export type ServiceError = SinkError | SqlError | { readonly description: string }
 
 /**
- * The sink with services of its own, which are built when it is opened and closed with it.
+ * Provides a sink with services, which are built when it is opened and closed with it.
  *
  * ```ts
  * SqlSink.make().pipe(SessionSink.provide(SqliteClient.layer({ filename: "calls.db" })))
@@ -344,7 +341,7 @@ export const provide: {
       Effect.flatMap(
         Effect.mapError(Layer.build(services), toSinkError(name, operation)),
         (context) =>
-          // The scope of the sink is no service that a layer builds.
+          // A layer does not build the scope of the sink.
           // oxlint-disable-next-line typescript/no-unsafe-type-assertion
           Effect.provideContext(use, context) as Effect.Effect<B, SinkError, Exclude<R, RO> | Scope.Scope>
       )
@@ -373,7 +370,7 @@ const toSinkError =
   }
 
 /**
- * A sink of other rows: each is given to `f` when it is written. `columns` are those of the rows that `f` gives.
+ * A sink of other rows: `f` maps each row when it is written. `columns` are those of the mapped rows.
  *
  * @since 0.1.0
  * @category combinators
@@ -415,23 +412,23 @@ export const mapInput: {
 )
 
 /**
- * What becomes of rows that a sink will never take.
+ * What to do with rows that a sink rejects.
  *
  * @since 0.1.0
  * @category options
  */
 export interface ToSinkOptions<E = never, R = never> {
-  /** Called with what was rejected of an array. @default the stream fails with a `SinkError` that says how many and why */
+  /** Called with the rejected rows of an array. @default the stream fails with a `SinkError` with their number and reasons */
   readonly onRejected?: ((rows: ReadonlyArray<RejectedRow>) => Effect.Effect<void, E, R>) | undefined
 }
 
 /**
  * The sink as an `effect/Sink`: `Stream.run(sessions, SessionSink.toSink(NdjsonSink.make({ path: "calls.ndjson" })))`.
- * Gives the number of sessions that were taken. Each array of the stream is written as one batch, in the order in which
- * it comes: what depends on windows, such as a file of a day being complete, waits for the end.
+ * Returns the number of calls written. Each array of the stream is written as one batch, in its order. Anything that
+ * depends on windows, such as the completion of a day's file, waits for the end.
  *
- * It begins afresh, and nothing of a run that did not come to its end can be gone on with. When the stream fails or is
- * interrupted there is no finished file. A failed write is not tried again: who wants that has a pipeline.
+ * It starts from the beginning and cannot resume. If the stream fails or is interrupted, no finished file remains. It does
+ * not retry a failed write; a pipeline does.
  *
  * @since 0.1.0
  * @category conversions
@@ -459,7 +456,7 @@ export const toSink = <R, E2 = never, R2 = never>(
       })
       return Sink.forEachArray(write).pipe(
         Sink.mapEffect(() =>
-          // A table without rows has its columns all the same.
+          // A table without rows still has its columns.
           Effect.suspend(() => (columnsKnown ? Effect.void : write([]))).pipe(
             Effect.andThen(writer.flush("end")),
             Effect.andThen(writer.finish)

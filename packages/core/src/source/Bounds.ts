@@ -1,5 +1,5 @@
 /**
- * The range of a source, resolved once and kept for as long as its name is.
+ * The range of a source, resolved once and saved under the run's name.
  *
  * @since 0.1.0
  */
@@ -75,7 +75,7 @@ const boundsOf = ({ end, from, to }: Pick<Asked.Asked, "end" | "from" | "to">): 
 })
 
 /**
- * A number that is looked for, or words, are personal data: only that there are some is said.
+ * A number or search words are personal data, so the fingerprint only says that there are some.
  *
  * @since 0.1.0
  * @category reading

@@ -1,5 +1,5 @@
 /**
- * The newest, or the oldest, calls of a range as a source: one page at the end, so a run that is stopped begins again.
+ * The newest or the oldest calls of a range as a source: one page at the end, so a stopped run starts again.
  *
  * @since 0.1.0
  */
@@ -31,7 +31,7 @@ export interface Keep {
 }
 
 /**
- * Those calls of a range. A last page without rows says what was proven of the part of the range that had to be read.
+ * Those calls of a range. A last page without rows has the coverage of the part of the range that was read.
  *
  * @since 0.1.0
  * @category constructors

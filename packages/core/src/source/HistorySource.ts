@@ -1,5 +1,5 @@
 /**
- * A complete history as a source: windows of start time, each with what it proves.
+ * A complete history as a source: windows of start time, each with its coverage.
  *
  * @since 0.1.0
  */

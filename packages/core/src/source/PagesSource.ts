@@ -1,5 +1,5 @@
 /**
- * The plain walk over pages as a source. It has no positions, so a run that is stopped begins again.
+ * The plain walk over pages as a source. It has no positions, so a stopped run starts again.
  *
  * @since 0.1.0
  */

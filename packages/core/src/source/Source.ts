@@ -53,7 +53,7 @@ export type Unit = {
 )
 
 /**
- * A range of which less is known than was said.
+ * A range whose coverage was too good.
  *
  * @since 0.1.0
  * @category models
@@ -82,18 +82,18 @@ export interface Place {
  * @category models
  */
 export interface Source<S, out E = never, out R = never> {
-  /** What it reads: two that differ never share a checkpoint. Holds no secret and no personal data. */
+  /** Identifies what it reads: two sources that differ never share a checkpoint. Holds no secret and no personal data. */
   readonly fingerprint: Fingerprint
-  /** How the checkpoint keeps the state. */
+  /** Encodes the state for the checkpoint. */
   readonly state: Schema.Codec<S, Schema.Json>
-  /** Resolves what was asked for, such as a range that ends now. Done once for each name, and kept before any unit. */
+  /** Resolves settings such as a range that ends now. Runs once for each name, and is saved before any unit. */
   readonly begin: Effect.Effect<S, E, R>
   /** Ascending from `from` on, none across a cut. */
   readonly units: (state: S, at: Place) => Stream.Stream<Unit, E, R>
 }
 
 /**
- * A source that has nothing to know again.
+ * A source without a state.
  *
  * @since 0.1.0
  * @category constructors

@@ -145,12 +145,14 @@ const begin = (range: Asked.Asked, options: Options): Stream.Stream<Window, Agni
         hold: options.hold === "objects" ? (rows) => rows : Rows.pack,
         horizon: Duration.toMillis(Duration.fromInputUnsafe(options.horizon ?? defaultHorizon)) * 1000,
         now: clocks.local,
-        seen: serverNow,
+        seen: Math.min(serverNow, clocks.latest),
         latest: Ask.ceilSecond(clocks.latest),
         doubt:
           Settings.doubtOf(status, search) ??
           (range.from === undefined && range.to !== undefined && !seen.isOldestSure ? Settings.noBeginning : undefined),
+        logs: new Set(),
         perWindow,
+        concurrency,
         maxCharacters: Tile.maxCharacters
       }
       const reading = yield* Reading.make(
@@ -161,6 +163,7 @@ const begin = (range: Asked.Asked, options: Options): Stream.Stream<Window, Agni
           keepGoing,
           limits: options.profile?.limits,
           clocksApart: clocks.apart > Clocks.notable ? Math.round(clocks.apart) : undefined,
+          ends: { whole, fromOldest: range.from === undefined && from === first },
           earliest: clocks.earliest,
           log: seen.log
         }
@@ -173,33 +176,30 @@ const begin = (range: Asked.Asked, options: Options): Stream.Stream<Window, Agni
         settings.latest
       )
       const about = { ledger: reading.ledger, inPart: from > first, known: reading.known }
-      const last = Undated.front(settings, { from, to }, about)
+      // Nothing is asked before somebody waits for it.
+      const last = yield* Effect.cached(Undated.front(settings, { from, to }, about))
       const undated = Effect.suspend(() => Undated.window(settings, { from, to }, about, keepGoing, last))
       const isMeant = options.withoutStart !== "skip" && settings.controls.length > 0
       const ofRange = Effect.gen(function* () {
         if (!isMeant) return undefined
         const repeats = yield* settings.repeats
         const { ledger, known } = reading
-        // A record that fails each page that it is on leaves it open which there are.
-        return yield* Ask.catchPoison(
-          WithoutStart.window(
-            settings,
-            { from: range.from ?? -Infinity, to },
-            {
-              known,
-              calls: seen.about,
-              delivered: ledger.rows,
-              shown: () => ledger.created,
-              isDelivered: (key) => ledger.has(key) || ledger.unplaced.has(key),
-              note: (log) => ledger.note({ repeats, log })
-            }
-          ),
-          () => Effect.undefined
+        return yield* WithoutStart.window(
+          settings,
+          { from: range.from ?? -Infinity, to },
+          {
+            known,
+            calls: seen.about,
+            delivered: ledger.rows,
+            shown: () => ledger.created,
+            isDelivered: (key) => ledger.has(key) || ledger.unplaced.has(key),
+            note: (log) => ledger.note({ repeats, log })
+          }
         )
       })
-      const closing = Effect.flatMap(whole ? undated : ofRange, (window) => reading.closing(window, whole))
+      const closing = Effect.flatMap(whole ? undated : ofRange, reading.closing)
       return Stream.concat(
-        reading.windows(tasks),
+        reading.windows(tasks, whole ? Effect.ignore(last) : undefined),
         Stream.unwrap(Effect.map(closing, (window) => (window === undefined ? Stream.empty : Stream.make(window))))
       )
     })

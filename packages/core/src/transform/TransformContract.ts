@@ -1,5 +1,5 @@
 /**
- * The contract of what happens to a record between the endpoint and a sink.
+ * The contract of a transform.
  *
  * @since 0.1.0
  */
@@ -11,7 +11,7 @@ import { type Item, withRow } from "../model/Item.ts"
 import { itself, NotARow } from "./internal/Itself.ts"
 
 /**
- * How a transform takes personal data out, for what is kept of a record that it did not reach the end of.
+ * How a transform redacts personal data, for the dead letters of its records.
  *
  * @since 0.1.0
  * @category models
@@ -54,8 +54,8 @@ const bothOf = (first: Redaction | undefined, second: Redaction | undefined): Re
 }
 
 /**
- * What happens to the rows of a batch: some are left out, some are rejected, the others go on, changed or not. `E` and `R`
- * are what a transform that asks others fails with and needs; a pure one has none.
+ * Transforms the rows of a batch: it leaves some out, rejects some, and passes the others on, changed or not. `E` and `R` are
+ * the errors and services of a transform that calls other systems; a pure one has none.
  *
  * @since 0.1.0
  * @category models
@@ -65,7 +65,7 @@ export interface Transform<in A, out B, out E = never, out R = never> extends Pi
   readonly label: string
   /** The columns that come out for those that go in, and what their values are, known before the first record. */
   readonly columns: (input: ReadonlyArray<Column>) => ReadonlyArray<Column>
-  /** What it takes out of records, if that is its purpose: dead letters are redacted by it. */
+  /** The redaction that it applies, if any: dead letters are redacted in the same way. */
   readonly redaction?: Redaction | undefined
   /** The rows of one batch. `onReject` gets the place of each row that it rejects, and why. */
   readonly run: (given: ReadonlyArray<Item<A>>, onReject: OnReject) => Effect.Effect<Passed<B>, E, R>
@@ -74,7 +74,7 @@ export interface Transform<in A, out B, out E = never, out R = never> extends Pi
 type OnReject = (place: number, cause: unknown) => void
 
 /**
- * What came through: the rows, and for each the place of the one that it was made of.
+ * The rows that came through, and for each the index of its original row.
  *
  * @since 0.1.0
  * @category models
@@ -85,8 +85,8 @@ export interface Passed<out B> {
 }
 
 /**
- * A transform that is a pure function of one record. `undefined` leaves the record out; a throw rejects it, and the others
- * go on. A Promise, an Effect or the like in place of a row is a bug of the program, and stops it: `effect` is for those.
+ * A transform that is a pure function of one record. `undefined` leaves the record out. A throw rejects this record alone. A
+ * Promise, an Effect or the like in place of a row is a bug of the program, and stops it: `effect` is for those.
  *
  * @since 0.1.0
  * @category models
@@ -207,7 +207,7 @@ const turn = 20
 /** Records between two looks at the clock. */
 const longest = 32
 
-/** One that takes long lets others have a turn, so that it can be interrupted between two records. */
+/** A slow transform yields between two records, so that it can be interrupted. */
 const each = <A, B>(self: Pure<A, B>, given: ReadonlyArray<Item<A>>, onReject: OnReject): Effect.Effect<Passed<B>> =>
   Effect.clockWith((clock) => {
     const items: Array<Item<B>> = []
@@ -245,7 +245,7 @@ const each = <A, B>(self: Pure<A, B>, given: ReadonlyArray<Item<A>>, onReject: O
   })
 
 /**
- * A transform that asks others, such as a CRM, once a batch. `run` gets the rows of a batch, at most 500, and gives as many
+ * A transform that calls another system, such as a CRM, once a batch. `run` gets the rows of a batch, at most 500, and gives as many
  * results in the same order: the new row, `undefined` for one that is left out, a `TransformError` for one that is rejected.
  * When it fails the run of the pipeline fails with that error, and the next run asks again for what was not committed; so
  * retry inside of `run`. `columns` are those of the rows that it gives. @default columns as they come in
@@ -301,8 +301,8 @@ export const effect = <A, B extends Row, E = never, R = never>(
 }
 
 /**
- * What comes of items: their rows through the transform, beside the items that they came from. Those that the transform
- * rejected are reported with the cause. Where it is the one that changes nothing, the items are not even read.
+ * Passes the rows of items through the transform, and returns them beside their items. Rejected rows are reported with the
+ * cause. The transform that changes nothing does not even read the items.
  *
  * @since 0.1.0
  * @category conversions

@@ -152,7 +152,7 @@ describe("dead letters", () => {
     })
   )
 
-  it.effect("have names of their own also when only what was redacted told them apart, the same each time", () =>
+  it.effect("have different names even if only redacted fields differ, the same each time", () =>
     Effect.gen(function* () {
       const same = { stage: "decode", reason: "no id", record: { callerNumber: "[phone]" }, observedAt: Version.of(5) }
       const names = (yield* seal([same, same])).map(({ letter }) => letter)

@@ -79,7 +79,7 @@ describe("Pipeline", () => {
     })
   )
 
-  it.effect("a run that came to its end is not read again", () =>
+  it.effect("a finished run is not read again", () =>
     Effect.gen(function* () {
       const state = checkpoint()
       const { asked, windows } = source(3)
@@ -232,7 +232,7 @@ describe("Pipeline", () => {
   )
 
   describe("a sink that fails", () => {
-    it.effect("in passing is tried again, by itself, at each step", () =>
+    it.effect("a transient failure is retried at each step", () =>
       Effect.gen(function* () {
         const failing = { open: 2, write: 3, flush: 1, finish: 4 }
         const fails = (operation: keyof typeof failing) =>
@@ -267,7 +267,7 @@ describe("Pipeline", () => {
       })
     )
 
-    it.effect("in passing, again and again, is given up after five times", () =>
+    it.effect("a transient failure ends the run after five attempts", () =>
       Effect.gen(function* () {
         const b = recording("b", { write: () => Effect.fail(trouble("b", "write", true)) })
         const exit = yield* overTime(
@@ -369,7 +369,7 @@ describe("Pipeline", () => {
       })
     )
 
-    it.effect("gives back what it holds when it is closed, while the others go on", () =>
+    it.effect("a closed sink releases its resources, while the others continue", () =>
       Effect.gen(function* () {
         const b = recording("b", { write: () => Effect.fail(trouble("b", "write")) })
         const seen: Array<string | undefined> = []
@@ -428,20 +428,18 @@ describe("Pipeline", () => {
     )
   })
 
-  describe("a run that goes on", () => {
-    it.effect(
-      "starts at the least, tells the source where the others stand, and each sink is given what it lacks",
-      () =>
-        Effect.gen(function* () {
-          const state = checkpoint(standing({ a: 10, b: 30, letters: 20 }))
-          const { asked, windows } = source(5)
-          const [a, b] = [recording("a"), recording("b")]
-          yield* state.run(
-            Pipeline.make({ name, source: windows, transform, sinks: [a.sink, b.sink], deadLetters: letterBox().sink })
-          )
-          assert.deepEqual<unknown>(asked, [{ from: begin + 10, cuts: [begin + 30, begin + 20] }])
-          assert.deepStrictEqual([a.ids, b.ids], [numbers(10, 50), numbers(30, 50)])
-        })
+  describe("a run that resumes", () => {
+    it.effect("starts at the lowest position, passes the others to the source, and gives each sink what it lacks", () =>
+      Effect.gen(function* () {
+        const state = checkpoint(standing({ a: 10, b: 30, letters: 20 }))
+        const { asked, windows } = source(5)
+        const [a, b] = [recording("a"), recording("b")]
+        yield* state.run(
+          Pipeline.make({ name, source: windows, transform, sinks: [a.sink, b.sink], deadLetters: letterBox().sink })
+        )
+        assert.deepEqual<unknown>(asked, [{ from: begin + 10, cuts: [begin + 30, begin + 20] }])
+        assert.deepStrictEqual([a.ids, b.ids], [numbers(10, 50), numbers(30, 50)])
+      })
     )
 
     it.effect("has a session that starts just at a cursor, and what has no start, once", () =>
@@ -814,7 +812,7 @@ describe("Pipeline", () => {
       })
     )
 
-    it.effect("too many: what was put aside is safe all the same, and nothing is committed", () =>
+    it.effect("too many: the dead letters are safe, and nothing is committed", () =>
       Effect.gen(function* () {
         const { error, letters, saved } = yield* attempt(20, () => true)
         assert.deepInclude(error, { _tag: "TooManyDeadLetters", dead: 100, of: 100, reason: "too long" })
@@ -837,7 +835,7 @@ describe("Pipeline", () => {
       })
     )
 
-    it.effect("are reported when they are kept, and who is told of them may stop the run", () =>
+    it.effect("are reported when they are saved, and the listener may stop the run", () =>
       Effect.gen(function* () {
         const heard: Array<unknown> = []
         const letters = letterBox()
@@ -883,7 +881,7 @@ describe("Pipeline", () => {
       })
     )
 
-    it.effect("of windows that an earlier run put aside are not written again", () =>
+    it.effect("that an earlier run has written are not written again", () =>
       Effect.gen(function* () {
         const letters = letterBox()
         const rejected = { stage: "decode", reason: "no id", raw: {}, page: 1, index: 0, observedAt: Version.of(begin) }

@@ -112,7 +112,7 @@ describe("SessionSink.toSink", () => {
     })
   )
 
-  it.effect("a file is there when the stream came to its end, and not before, in every form", () =>
+  it.effect("a file exists when the stream has ended, and not before, in every form", () =>
     Effect.gen(function* () {
       for (const options of Object.values(NdjsonFiles.forms)) {
         const store = NdjsonFiles.make(options)

@@ -125,6 +125,8 @@ describe("requests of a quiet server, 100 a page, probes and proof included", ()
               seen: ListServer.now * 1000,
               latest: ListServer.now * 1000,
               doubt: undefined,
+              logs: new Set(),
+              concurrency: 4,
               perWindow: 1000,
               maxCharacters: 8_000_000
             },

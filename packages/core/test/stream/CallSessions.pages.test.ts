@@ -345,7 +345,7 @@ describe("CallSessions.pages: requests", () => {
     })
   )
 
-  it.effect("are 4 at once unless told otherwise", () =>
+  it.effect("are 4 at once by default", () =>
     Effect.gen(function* () {
       let most = 0
       const made = byHand(({ page: number }) =>

@@ -1,5 +1,6 @@
 /** Calls without a start in a bounded range, against a small server that shows which they are in one way, or in none. */
 import { AgniClient } from "@callstream/core/client/AgniClient"
+import { AgniError, Unavailable } from "@callstream/core/model/AgniError"
 import type { CallSession } from "@callstream/core/model/CallSession"
 import * as Instant from "@callstream/core/model/Instant"
 import * as Rows from "@callstream/core/model/Rows"
@@ -7,6 +8,7 @@ import type * as Coverage from "@callstream/core/stream/Coverage"
 import * as History from "@callstream/core/stream/History"
 import { assert, describe, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
@@ -32,6 +34,8 @@ interface Traits {
   readonly span?: number
   /** From that request on some answers are without the row. */
   readonly hidden?: { readonly from: number; readonly id: string }
+  /** A page that holds it fails. */
+  readonly poison?: string
   /** From that request on the row is there. */
   readonly arrival?: { readonly at: number; readonly row: Row }
 }
@@ -44,6 +48,13 @@ const sessionOf = ({ created, id, start }: Row): CallSession => ({
   ...(start === undefined ? {} : { startedAt: Instant.format(Instant.of(start)) })
 })
 
+const failure = new AgniError({
+  reason: new Unavailable({ outage: { _tag: "Status", status: 500, quote: "cannot render" } }),
+  request: "GET",
+  attempts: 1,
+  elapsed: Duration.zero
+})
+
 const served = { requests: 0 }
 
 const serve = (rows: ReadonlyArray<Row>, traits: Traits): AgniClient["Service"] => {
@@ -52,7 +63,7 @@ const serve = (rows: ReadonlyArray<Row>, traits: Traits): AgniClient["Service"] 
     by === "created" ? created : (start ?? (traits.nulls === "first" ? Infinity : -Infinity))
   return AgniClient.of({
     list: ({ page = 1, pageSize = 20, sortBy, sortOrder, startedAfter, startedBefore }) =>
-      Effect.sync(() => {
+      Effect.suspend(() => {
         const requests = ++served.requests
         const before = bound(startedBefore)
         const asked = bound(startedAfter)
@@ -73,18 +84,17 @@ const serve = (rows: ReadonlyArray<Row>, traits: Traits): AgniClient["Service"] 
           .map((row) => ({ row, key: keyOf(row, by) }))
           .sort((a, b) => (a.key === b.key ? (a.row.id < b.row.id ? -1 : 1) : a.key < b.key ? -sign : sign))
         const size = Math.min(pageSize, 20)
-        return {
+        const brought = fitting.slice((page - 1) * size, page * size).map(({ row }) => row)
+        if (brought.some(({ id }) => id === traits.poison)) return Effect.fail(failure)
+        return Effect.succeed({
           page,
-          rows: Rows.ofSessions(
-            fitting.slice((page - 1) * size, page * size).map(({ row }) => sessionOf(row)),
-            began
-          ),
+          rows: Rows.ofSessions(brought.map(sessionOf), began),
           rejected: [],
           total: undefined,
           observedAt: began,
           age: 0,
           edition: "camelCase" as const
-        }
+        })
       })
   })
 }
@@ -117,6 +127,8 @@ const read = (all: ReadonlyArray<Row>, traits: Traits, range: Range, options: Hi
 
 const idsOf = (windows: ReadonlyArray<Coverage.Window>) =>
   windows.flatMap((window) => Rows.items(window.rows).map(({ id }) => id)).sort()
+
+const tagsOf = (windows: ReadonlyArray<Coverage.Window>) => [...new Set(windows.map(({ coverage }) => coverage._tag))]
 
 const range = { from: Instant.of(began - 3 * day), to: Instant.of(began - day) }
 const isIn = (
@@ -257,5 +269,18 @@ describe("calls without a start of a bounded range", () => {
       assert.strictEqual(idsOf(windows).filter((id) => id === "ahead").length, 1)
       assert.isTrue(windows.some((window) => window.from < window.to && idsOf([window]).includes("ahead")))
     })
+  )
+
+  it.effect(
+    "a page of them that fails each time: all calls with a start come, and the verdict says what is missing",
+    () =>
+      Effect.gen(function* () {
+        const poison = rows.find((row) => isLoose(row) && isIn(row.created, range))?.id ?? ""
+        const windows = yield* read(rows, { nulls: "last", sortsByCreation: true, poison }, range)
+        const started = rows.filter((row) => !isLoose(row) && isIn(row.start, range)).map(({ id }) => id)
+        assert.deepStrictEqual(idsOf(windows), started)
+        assert.deepStrictEqual(tagsOf(windows.slice(0, -1)), ["Proven"])
+        assert.deepStrictEqual(tagsOf(windows.slice(-1)), ["Gap"])
+      })
   )
 })

@@ -15,7 +15,7 @@ const database = Effect.flatMap(Postgres.Server, (server) => server.database())
 const quiet: Scenario.Scenario["writes"] = { deleted: 0, inserted: 0, updated: 0, vacuum: 0 }
 
 describe.skipIf(Postgres.missing)(`History.windows over PostgreSQL${Postgres.reason}`, () => {
-  layer(Postgres.Server.layer, { excludeTestServices: true, timeout: "60 seconds" })((it) => {
+  layer(Postgres.Server.layer, { excludeTestServices: true })((it) => {
     it.effect(
       `${count} histories: never proven with a session missing, each session once, windows that tile the range`,
       () =>

@@ -160,7 +160,7 @@ describe("SqlCheckpoint, in SQLite", () => {
 })
 
 describe.skipIf(Postgres.missing)(`SqlCheckpoint, in PostgreSQL${Postgres.reason}`, () => {
-  layer(Postgres.Server.layer, { excludeTestServices: true, timeout: "60 seconds" })((it) => {
+  layer(Postgres.Server.layer, { excludeTestServices: true })((it) => {
     const opened = Effect.gen(function* () {
       const server = yield* Postgres.Server
       const name = yield* server.database()

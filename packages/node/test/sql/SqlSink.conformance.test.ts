@@ -31,7 +31,7 @@ describe("SqlSink conforms: SQLite", () => {
 })
 
 describe.skipIf(Postgres.missing)(`SqlSink conforms: PostgreSQL${Postgres.reason}`, () => {
-  layer(Postgres.Server.layer, { excludeTestServices: true, timeout: "60 seconds" })((it) => {
+  layer(Postgres.Server.layer, { excludeTestServices: true })((it) => {
     for (const { name, notApplicable, test } of SinkConformance.cases({ ...options, store: Stores.postgres })) {
       it.effect.skipIf(notApplicable !== undefined)(name, () => test)
     }

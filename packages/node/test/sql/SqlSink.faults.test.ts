@@ -136,7 +136,7 @@ describe("SqlSink, where one statement fails", () => {
 })
 
 describe.skipIf(Postgres.missing)(`SqlSink, where one statement fails${Postgres.reason}`, () => {
-  layer(Postgres.Server.layer, { excludeTestServices: true, timeout: "60 seconds" })((it) => {
+  layer(Postgres.Server.layer, { excludeTestServices: true })((it) => {
     it.effect("PostgreSQL", () =>
       assertSweep(Stores.postgresAgain, [
         ["full", false],

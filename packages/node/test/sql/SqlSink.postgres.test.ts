@@ -34,7 +34,7 @@ const opened = Effect.gen(function* () {
 const row = (sql: PgClient, text: string) => Effect.map(sql.unsafe<Record<string, unknown>>(text), ([first]) => first)
 
 describe.skipIf(Postgres.missing)(`SqlSink, in PostgreSQL${Postgres.reason}`, () => {
-  layer(Postgres.Server.layer, { excludeTestServices: true, timeout: "60 seconds" })((it) => {
+  layer(Postgres.Server.layer, { excludeTestServices: true })((it) => {
     it.effect("has typed columns: exact numerics, times to the microsecond, jsonb that can be asked", () =>
       Effect.gen(function* () {
         const { sink, sql } = yield* opened

@@ -218,7 +218,7 @@ describe.skipIf(Postgres.missing)(`SqlSink, versions in PostgreSQL${Postgres.rea
   })
   const { all, first } = seeds(6)
 
-  layer(Postgres.Server.layer, { excludeTestServices: true, timeout: "60 seconds" })((it) => {
+  layer(Postgres.Server.layer, { excludeTestServices: true })((it) => {
     it.effect(`${told} (seed ${first})`, () => assertCompared(table, all))
 
     it.effect("counts also where a row of the batch is refused", () => Effect.flatMap(table, assertRefusing))

@@ -1,4 +1,4 @@
-/** The row of a pipeline, which one run has at a time: how it is taken, written and given back, by database. */
+/** The row of a pipeline, which one run holds at a time: how each database takes, writes and releases it. */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
@@ -10,13 +10,13 @@ import type { CheckpointError } from "../CheckpointError.ts"
 export const table = "callstream_checkpoints"
 
 export interface Seat {
-  /** The state that is kept, `undefined` for none. `elsewhere` says why it is not to be had. */
+  /** The saved state, `undefined` for none. `elsewhere` is the reason why the row cannot be taken. */
   readonly take: (
     own: string,
     refuseUnlessGone: (holder: string) => Effect.Effect<void, CheckpointError>,
     elsewhere: (holder: string | undefined) => CheckpointError
   ) => Effect.Effect<string | undefined, SqlError | CheckpointError>
-  /** Keeps the state, unless the row is another one's by now. */
+  /** Saves the state, unless another run holds the row by now. */
   readonly write: (
     own: string,
     state: string,
@@ -36,7 +36,7 @@ const textOf = (value: unknown): string | undefined => (typeof value === "string
 
 const columns = (time: string) => `(name text PRIMARY KEY NOT NULL, state text, holder text, updated_at ${time})`
 
-/** The lock of a session: it is over when its connection is. */
+/** The lock of a database session, which ends with its connection. */
 const postgres = (sql: SqlClient.SqlClient, pipeline: string): Seat => {
   let session: { readonly connection: Connection; readonly scope: Scope.Closeable } | undefined
   const ask = (connection: Connection, text: string, ...params: ReadonlyArray<string>) =>
@@ -45,7 +45,7 @@ const postgres = (sql: SqlClient.SqlClient, pipeline: string): Seat => {
     const left = session
     session = undefined
     if (left === undefined) return Effect.void
-    // It goes back to a pool, where it must not keep a lock.
+    // The connection returns to a pool, where it must not hold a lock.
     const unlock = Effect.timeoutOption(ask(left.connection, "SELECT pg_advisory_unlock_all()"), "2 seconds")
     return Effect.ensuring(Effect.ignoreCause(unlock), Scope.close(left.scope, Exit.void))
   })
@@ -61,7 +61,7 @@ const postgres = (sql: SqlClient.SqlClient, pipeline: string): Seat => {
       )
     })
   )
-  /** The connection, if it has the lock: one that has it already may ask again. */
+  /** The connection, if it has the lock. A connection may take the same lock again. */
   const locked = Effect.gen(function* () {
     const fresh = session === undefined
     const connection = yield* connect
@@ -74,14 +74,14 @@ const postgres = (sql: SqlClient.SqlClient, pipeline: string): Seat => {
       textOf(row?.holder)
     )
   )
-  /** A connection on which something failed is not used again: it may be gone, and the lock with it. */
+  /** A connection with a failure is not used again: it may be lost, with its lock. */
   const orDrop = <A, E>(effect: Effect.Effect<A, E>) => Effect.onError(effect, () => drop)
 
   const prepared = Effect.gen(function* () {
     const connection = yield* connect
     const [there] = yield* ask(connection, `SELECT to_regclass('${table}')::text AS there`)
     if (typeof there?.there === "string") return
-    // Of two that make it at the same time one would fail in the catalogue.
+    // Of two runs that create the table at once, one would fail in the catalogue.
     yield* ask(connection, `SELECT pg_advisory_lock(hashtextextended('callstream makes ${table}', 0))`)
     yield* ask(connection, `CREATE TABLE IF NOT EXISTS ${table} ${columns("timestamptz")}`)
   })
@@ -139,9 +139,9 @@ WHERE name = $1::text AND holder = $2::text RETURNING name`,
   }
 }
 
-/** There is no lock that ends with a process, so the row says which one has it. */
+/** SQLite has no lock that ends with a process, so the row names the process. */
 const sqlite = (sql: SqlClient.SqlClient, pipeline: string): Seat => {
-  /** What cannot be taken back is told as what it was. */
+  /** If the rollback fails too, the first failure is reported. */
   const whole = <A, E>(effect: Effect.Effect<A, E>) =>
     Effect.catchDefect(sql.withTransaction(effect), (defect) =>
       isSqlError(defect) ? Effect.fail(defect) : Effect.die(defect)

@@ -56,10 +56,14 @@ export type Body<Sessions> =
   | { readonly _tag: "NotJson"; readonly html: boolean; readonly characters: number }
   | { readonly _tag: "Unexpected" }
 
-export const read = (text: string): Body<ReadonlyArray<CallSession.CallSession>> => {
+/** @param parse What reads JSON: where no number can be rounded, `JSON.parse` need not look for one. */
+export const read = (
+  text: string,
+  parse: (text: string) => unknown = ExactNumber.parseJson
+): Body<ReadonlyArray<CallSession.CallSession>> => {
   let body: unknown
   try {
-    body = ExactNumber.parseJson(text)
+    body = parse(text)
   } catch {
     return { _tag: "NotJson", html: text.trimStart().startsWith("<"), characters: text.length }
   }

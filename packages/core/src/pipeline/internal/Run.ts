@@ -1,4 +1,4 @@
-/** One run: what was kept, the sinks, what is read, and the end. */
+/** One run: loads the checkpoint, opens the sinks, delivers, and finishes. */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
@@ -59,7 +59,7 @@ export const runOnce = Effect.fnUntraced(function* <A, S, E, RS, RA, RD, E2, R2,
     RunState.make({ coverage: kept?.coverage ?? CoverageSet.empty, reserved: found?.lastVersion })
   )
   const tell: Deliver.Tell = (event) => Effect.flatMap(Ref.get(run), ({ totals }) => emit({ ...event, totals }))
-  // Before the sinks: some have to know what they will cover.
+  // Before the sinks, because some need to know what they will cover.
   const state = yield* stateOf(source, name, kept)
   const covers = options.covers?.(state)
   const opening = (sink: string): Opening => ({
@@ -91,8 +91,8 @@ export const runOnce = Effect.fnUntraced(function* <A, S, E, RS, RA, RD, E2, R2,
 
   const starts = open().map((sink) => sink.at())
   const began = Position.least(starts)
-  // After a crash a transactional sink may be ahead of the checkpoint, and so of what is known of the range: that is read
-  // again, and given to no sink that has it.
+  // After a crash a transactional sink may be ahead of the checkpoint, and so of the coverage. That part is read again,
+  // and written only to the sinks that lack it.
   const known = Position.least(open().map((sink) => kept?.sinks[sink.name]?.at))
   const least = Position.least([began, known])
   yield* Ref.update(run, (state) => ({
@@ -103,7 +103,7 @@ export const runOnce = Effect.fnUntraced(function* <A, S, E, RS, RA, RD, E2, R2,
   const from = resumedAt(least, kept)
   yield* tell({ _tag: "Started", from })
 
-  // What a run that was killed between its last unit and its end left to do is not to read.
+  // A run that was killed after its last unit has nothing left to read.
   if (least !== "end") {
     if (kept?.source === undefined) yield* commit.begin(yield* encodeState(source, name, state))
     const cuts = [...starts, letters.at()]
@@ -146,7 +146,7 @@ const refuseTwice = (names: ReadonlyArray<string>): Effect.Effect<void, SinkErro
     : Effect.fail(new SinkError({ sink: twice, operation: "open", retryable: false, reason: { _tag: "SameName" } }))
 }
 
-/** In a state without sinks only the versions are of use to another pipeline. */
+/** Another pipeline can use only the versions of a state without sinks. */
 const isOurs = ({ fingerprint, sinks }: State, asked: Fingerprint): boolean =>
   Object.keys(sinks).length > 0 || difference(fingerprint, asked).length === 0
 
@@ -199,7 +199,7 @@ const resumedAt = (least: Position.Cursor | undefined, kept: State | undefined):
   return last === undefined ? undefined : Position.of(last.range.to)
 }
 
-/** What the source knows again, or what it begins with. */
+/** The saved state of the source, or its first one. */
 const stateOf = Effect.fnUntraced(function* <S, E, R>(source: Source<S, E, R>, name: string, kept: State | undefined) {
   if (kept?.source !== undefined) {
     return yield* Effect.mapError(
@@ -210,7 +210,7 @@ const stateOf = Effect.fnUntraced(function* <S, E, R>(source: Source<S, E, R>, n
   return yield* source.begin
 })
 
-/** Kept before anything is read. */
+/** Saved before anything is read. */
 const encodeState = <S, E, R>(source: Source<S, E, R>, name: string, state: S) =>
   Effect.mapError(
     Schema.encodeEffect(source.state)(state),

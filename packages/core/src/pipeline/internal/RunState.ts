@@ -13,18 +13,18 @@ import type { Unit } from "../../source/Source.ts"
 import type { Totals } from "../RunEvent.ts"
 
 export interface SinkState {
-  /** What is in it for good, as it says itself. */
+  /** What the sink reports as committed. */
   readonly committed: Committed | undefined
-  /** It holds rows that were not flushed. */
+  /** Whether it holds rows that were not flushed. */
   readonly dirty: boolean
-  /** What closed it. */
+  /** The error that closed it. */
   readonly failure: SinkError | undefined
   readonly written: number
   readonly refused: number
 }
 
 export interface RunState {
-  /** What a run that ends in the middle of it leaves unknown: what the sinks hold. */
+  /** The unit that is being written: if the run ends here, it is unknown what the sinks hold. */
   readonly activity: "idle" | "delivering" | "committing"
   /** Everything before this is in all open sinks, though perhaps not yet safe. */
   readonly reached: Position.Cursor | undefined
@@ -32,7 +32,7 @@ export interface RunState {
   readonly unpositioned: boolean
   readonly sinks: ReadonlyMap<string, SinkState>
   readonly totals: Totals
-  /** What is known of what was delivered. */
+  /** The coverage of everything that was delivered. */
   readonly coverage: CoverageSet.CoverageSet
   /** The same, as of the last commit. */
   readonly committedCoverage: CoverageSet.CoverageSet
@@ -74,7 +74,7 @@ export const make = (kept: {
   reserved: kept.reserved
 })
 
-/** What a run that resumes there still knows. */
+/** The coverage that remains when a run resumes at this position. */
 export const coverageAt = (
   coverage: CoverageSet.CoverageSet,
   at: Position.Cursor | undefined
@@ -109,7 +109,7 @@ export const read =
     }
   }
 
-/** What became of some records of a unit. */
+/** The results of some records of a unit. */
 export interface Outcome {
   readonly received: number
   readonly filtered: number

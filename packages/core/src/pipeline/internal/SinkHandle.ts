@@ -23,7 +23,7 @@ export interface SinkHandle<in A> {
   readonly name: string
   readonly delivery: Delivery
   readonly state: () => RunState.SinkState
-  /** Where it is; `undefined` when nothing is in it. */
+  /** Its position; `undefined` while it is empty. */
   readonly at: () => Cursor | undefined
   readonly compared: () => Compared
   readonly write: (batch: Batch<A>) => Effect.Effect<ReadonlyArray<Refused>, SinkError>
@@ -50,7 +50,7 @@ interface Opened<in A> {
   readonly scope: Scope.Closeable
 }
 
-/** In a scope of its own, so that one that is closed gives back what it holds while the others stay open. */
+/** Opens each sink in its own scope, so that a closed sink releases its resources while the others stay open. */
 const attempt = Effect.fnUntraced(function* <A, R>(
   sink: SessionSink<A, R>,
   opening: Opening

@@ -46,7 +46,7 @@ export interface Options {
   readonly keepsOffset?: boolean | undefined
   /** For all that one write, flush or opening asks of the database. @default "2 minutes" */
   readonly timeout?: Duration.Input | undefined
-  /** Characters of rows that one transaction holds at most; more are committed in several. @default 32000000 */
+  /** Characters of rows that one transaction holds at most; more are committed in several. @default 8000000 */
   readonly maxPending?: number | undefined
 }
 
@@ -55,8 +55,8 @@ export interface Options {
  * nothing, whatever the order in which they come.
  *
  * The table has a typed column for each column of the rows, one for what they have beyond that (`extra`), and
- * `observed_at`. Its primary key is `id`, or, when the rows have none, `session_id`. Rows become visible with the cursor
- * that they lead up to, in one transaction. A row that the database refuses for what it holds comes back; in SQLite only
+ * `observed_at`. Its primary key is `id`, or, when the rows have none, `session_id`. Rows and the cursor that
+ * they lead up to are committed in one transaction. A row that the database refuses for what it holds comes back; in SQLite only
  * what a constraint of a table of your own refuses stops the sink instead.
  *
  * After a retryable error, such as a lost connection, what was not committed is written again by the next call.
@@ -81,7 +81,7 @@ export const make = (options: Options = {}): SessionSink.SessionSink<object, Sql
       return yield* Opened.broken(name, operation, SqlFailure.make("UnknownDialect"))
     }
     const place = { schema: dialect.name === "postgres" ? schema : undefined, table }
-    const maxPending = options.maxPending ?? 32_000_000
+    const maxPending = options.maxPending ?? 8_000_000
     const key = keepsOffset ? yield* OwnKey.of({ fingerprint, pipeline }) : undefined
     const account = keepsOffset ? [pipeline, key].filter((part) => part !== undefined).join(" ") : undefined
     return { sql, dialect, settings: { name, place, account, timeout: options.timeout ?? "2 minutes", maxPending } }

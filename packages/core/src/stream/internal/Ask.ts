@@ -6,7 +6,7 @@ import type { AgniError } from "../../model/AgniError.ts"
 import type { CallSessionQuery } from "../../model/CallSessionQuery.ts"
 import * as Instant from "../../model/Instant.ts"
 import type { Edition } from "../../model/Page.ts"
-import type { Micros } from "./Micros.ts"
+import type { Micros, Range } from "./Micros.ts"
 import * as Rows from "./Rows.ts"
 
 /** One second in µs: bounds are whole seconds on the wire, because fractions are where servers differ most. */
@@ -45,8 +45,6 @@ export interface Log {
   /** When the last one was. */
   latest: Micros | undefined
   cached: boolean
-  /** An answer was made before one that came earlier: a cache that hides its age, or replicas whose clocks differ. */
-  stale: boolean
   /** Each row that an answer listed, with its start: `undefined` without one. */
   readonly shown: Map<string, Micros | undefined>
   /** Of rows that were listed without a credible start, when they were created. */
@@ -71,7 +69,6 @@ export const makeLog = (): Log => ({
   observedAt: undefined,
   latest: undefined,
   cached: false,
-  stale: false,
   shown: new Map(),
   created: new Map(),
   moved: new Set(),
@@ -108,9 +105,12 @@ const most = Date.parse("9999-12-31T23:59:59Z") * 1000
 const format = (bound: Micros | undefined): string | undefined =>
   bound === undefined || bound < least || bound > most ? undefined : Instant.format(Instant.of(bound))
 
-/** Keeps the greatest count of the same bounds. */
-export const noteCount = (counts: Map<string, Counted>, { after, before }: Bounds, rows: number): void => {
-  if (after === undefined || before === undefined) return
+/** Keeps the greatest count of the same bounds; open ones are infinite. */
+export const noteCount = (
+  counts: Map<string, Counted>,
+  { after = -Infinity, before = Infinity }: Bounds,
+  rows: number
+): void => {
   const key = `${after} ${before}`
   if (rows > (counts.get(key)?.rows ?? 0)) counts.set(key, { after, before, rows })
 }
@@ -125,14 +125,15 @@ export const countOf = ({ counts, places }: Log, { after, before }: Between, rep
 const ahead = 2 * 86_400 * second
 
 /** Keeps when a row was created that has no credible start. */
-export const noteCreated = (log: Log, row: Rows.Row): void => {
+const noteCreated = (log: Log, row: Rows.Row): void => {
   const { key, start } = row
   if (start !== undefined && start < (log.latest ?? Infinity) + ahead) return
   const created = log.created.has(key) ? undefined : Rows.createdOf(row)
   if (created !== undefined) log.created.set(key, created)
 }
 
-const note = (log: Log, rows: ReadonlyArray<Rows.Row>): void => {
+/** Notes what an answer listed. */
+export const note = (log: Log, rows: ReadonlyArray<Rows.Row>): void => {
   for (const row of rows) {
     const { key, start } = row
     noteCreated(log, row)
@@ -150,9 +151,10 @@ export const make = (
 ): Ask => {
   const spreads = new Map<string, { least: number; most: number }>()
   const noteWithin = ({ after, before }: Bounds, skipped: number, rows: ReadonlyArray<Rows.Row>): void => {
-    if (after === undefined || before === undefined || rows.length === 0) return
-    const key = `${after} ${before}`
+    if (rows.length === 0) return
     if (skipped > 0) noteCount(log.places, { after, before }, skipped + rows.length)
+    if (after === undefined || before === undefined) return
+    const key = `${after} ${before}`
     const known = spreads.get(key) ?? { least: Infinity, most: -Infinity }
     for (const { start } of rows) {
       if (start === undefined || start < after - second || start > before + second) continue
@@ -186,7 +188,6 @@ export const make = (
           const { age, characters = 0, edition, observedAt } = answer
           log.observedAt = Math.min(log.observedAt ?? Infinity, observedAt)
           log.cached ||= age > 0
-          log.stale ||= observedAt < (log.latest ?? -Infinity) - second
           log.latest = Math.max(log.latest ?? -Infinity, observedAt)
           const rows = Rows.ofPage(answer)
           note(log, rows)
@@ -247,7 +248,9 @@ export const control = Effect.fnUntraced(function* (
     let came = 0
     let ended = false
     for (let page = 1; page <= 20 && !ended; page++) {
-      const { rows } = yield* ask(page, bounds, { size: wanted })
+      const answer = yield* Effect.catchIf(ask(page, bounds, { size: wanted }), isRefusal, () => Effect.undefined)
+      if (answer === undefined) return hidden
+      const { rows } = answer
       const problem = misplaced(rows, bounds.after - second, bounds.before + second)
       if (problem !== undefined) return problem
       if (rows.some(({ key }) => key === row.key)) return undefined
@@ -259,6 +262,23 @@ export const control = Effect.fnUntraced(function* (
   }
   return hidden
 })
+
+/**
+ * Bounds for a range: a second for bounds that are cut to seconds and not included, and one because a clock that is a second
+ * off finds known rows all the same.
+ */
+export const boundsOf = ({ from, to }: Range): Between => ({
+  after: floorSecond(from) - 2 * second,
+  before: ceilSecond(to) + 2 * second
+})
+
+/** No answer where a row cannot be rendered, or the server refuses the question. */
+export const orNothing = (answer: Effect.Effect<Answer, AgniError>): Effect.Effect<Answer | undefined, AgniError> =>
+  Effect.catchIf(
+    answer,
+    (error) => isPoison(error) || isRefusal(error),
+    () => Effect.undefined
+  )
 
 /** Bounds that a row's start lies within, however they are understood, by a second. */
 export const around = ({ start }: { readonly start: Micros }): Between => ({

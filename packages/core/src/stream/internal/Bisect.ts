@@ -8,12 +8,14 @@ import type { Evidence, Known } from "./Known.ts"
 import * as Locate from "./Locate.ts"
 import type { Range } from "./Micros.ts"
 import * as Patience from "./Patience.ts"
-import * as ReadRange from "./ReadRange.ts"
+import { readRange } from "./ReadRange.ts"
 import * as Salvage from "./Salvage.ts"
 import type * as Scheduler from "./Scheduler.ts"
 import type { Settings } from "./Settings.ts"
+import type * as Part from "./Task.ts"
+import type { Share } from "./Walk.ts"
 
-export interface Task extends ReadRange.Task {
+export interface Task extends Part.Task {
   /** It is known to hold a record that fails, and this is how. */
   readonly fails?: AgniError | undefined
   /** How often records were located in what it is a part of. */
@@ -47,7 +49,7 @@ export const read = (
 ): Effect.Effect<Work, AgniError> => {
   /** What lies below is read by others. */
   const rest = { from: whole.from }
-  const share: ReadRange.Share = (from, before, rows) =>
+  const share: Share = (from, before, rows) =>
     Effect.suspend(() => {
       const at = Ask.floorSecond((from + before) / 2)
       if (at <= rest.from || at >= whole.to) return Effect.undefined
@@ -60,22 +62,19 @@ export const read = (
         }
       )
     })
-  const work = (settings: Settings, task: Task, share?: ReadRange.Share): Effect.Effect<Work, AgniError> => {
-    const log = Ask.makeLog()
-    return Effect.map(ReadRange.readRange(settings, known(), task, share, log), (outcome): Work => {
+  const work = (settings: Settings, task: Task, share?: Share): Effect.Effect<Work, AgniError> =>
+    Effect.map(readRange(settings, known(), task, share), (outcome): Work => {
       tell(outcome.evidence)
       return outcome._tag === "Split"
         ? { _tag: "Split", parts: outcome.parts }
         : { _tag: "Done", outputs: outcome.windows }
-    }).pipe(Effect.tapError(() => Effect.sync(() => tell(ofLog(log)))))
-  }
+    })
   const { fails } = whole
-  if (fails !== undefined)
-    return keepGoing ? salvage(settings, whole, fails, work, tell) : work(patient(settings), whole)
+  if (fails !== undefined) return keepGoing ? salvage(settings, whole, fails, work) : work(patient(settings), whole)
   return Effect.suspend(() => {
     const failing = noting(settings)
     return Ask.catchPoison(work(failing.settings, whole, share), (error) =>
-      divide(settings, { ...whole, from: rest.from }, error, failing.query(), tell)
+      divide(settings, { ...whole, from: rest.from }, error, failing.query())
     )
   })
 }
@@ -85,19 +84,14 @@ const patient = (settings: Settings): Settings => ({
   list: (query) => settings.list(query, Patience.last)
 })
 
-/** What was seen beside the reading of a part: each row that was listed must be delivered. */
-const ofLog = (log: Ask.Log): Evidence => ({ order: "unknown", differs: false, deepest: Infinity, repeats: true, log })
-
 /** The rows that can be had. Where all of them can, it was a failure in passing. */
 const salvage = (
   settings: Settings,
   task: Task,
   error: AgniError,
-  work: (settings: Settings, task: Task) => Effect.Effect<Work, AgniError>,
-  tell: Options["tell"]
+  work: (settings: Settings, task: Task) => Effect.Effect<Work, AgniError>
 ): Effect.Effect<Work, AgniError> =>
   Effect.flatMap(Salvage.read(settings, task, error), (found) => {
-    tell(ofLog(found.log))
     const gap: Work = { _tag: "Done", outputs: [found.window] }
     return found.lost === 0 ? Ask.catchPoison(work(settings, task), () => Effect.succeed(gap)) : Effect.succeed(gap)
   })
@@ -106,7 +100,7 @@ const salvage = (
 const noting = (settings: Settings) => {
   let failed: CallSessionQuery | undefined
   const list: Settings["list"] = (query, options) =>
-    Effect.tapError(settings.list(query, options), () =>
+    Effect.tapError(settings.list(query, { ...Patience.soon, ...options }), () =>
       Effect.sync(() => {
         failed = query
       })
@@ -118,16 +112,13 @@ const divide = Effect.fnUntraced(function* (
   settings: Settings,
   task: Task,
   error: AgniError,
-  failing: CallSessionQuery | undefined,
-  tell: Options["tell"]
+  failing: CallSessionQuery | undefined
 ): Effect.fn.Return<Work, AgniError> {
   const whole: Work = { _tag: "Split", parts: [{ ...task, fails: error }] }
   if (task.to - task.from <= narrow) return whole
   if (failing !== undefined && !(yield* Locate.isOfTime(settings, failing))) return whole
   const located = (task.located ?? 0) + 1
-  const log = Ask.makeLog()
-  const found = failing === undefined || located > mostLocated ? [] : yield* Locate.locate(settings, failing, log)
-  tell(ofLog(log))
+  const found = failing === undefined || located > mostLocated ? [] : yield* Locate.locate(settings, failing)
   const gaps = found.flatMap(({ from, to }): ReadonlyArray<Range> => {
     const gap = { from: Math.max(from, task.from), to: Math.min(to, task.to) }
     return gap.from < gap.to ? [gap] : []

@@ -41,13 +41,13 @@ export const make = (ask: Ask.Ask, bounds: Ask.Bounds, sort: Ask.Sort, single?: 
     const right = yield* look(at + half, half, Patience.once)
     if (right !== undefined) return join(yield* halve(at, half), right)
     // Nothing came: is the server still there?
-    const again = yield* look(at, half, {})
+    const again = yield* look(at, half, Patience.soon)
     return join(again ?? (yield* halve(at, half)), yield* halve(at + half, half))
   })
 
   /** The rows from a place on, which is a multiple of the size. */
   const read = (at: number, size: number): Effect.Effect<Block, AgniError> =>
-    size === 1 && single !== undefined ? halve(at, size) : orHalve(at, size, {})
+    size === 1 && single !== undefined ? halve(at, size) : orHalve(at, size, Patience.soon)
 
   /** The same, of a page that fails as a whole; with `fails` this is the part that does. */
   const part = (at: number, size: number, fails = false): Effect.Effect<Block, AgniError> =>

@@ -9,7 +9,7 @@ const day = 1440 * minute
 export const notable = 2 * minute
 
 /** A server whose clock is further ahead of this machine's is not believed. */
-const credible = 5 * minute
+export const credible = 5 * minute
 
 export interface Clocks {
   readonly local: Micros

@@ -1,9 +1,9 @@
 /** What a reading by windows will take, by going through the same cuts with rows that are only counted. */
 import * as Ask from "./Ask.ts"
 import { leastWidth } from "./Known.ts"
-import type { Micros, Range } from "./Micros.ts"
-import type { Task } from "./ReadRange.ts"
+import type { Task } from "./Task.ts"
 import * as Step from "./Step.ts"
+import type { Micros, Range } from "./Micros.ts"
 
 /** How many rows start before an instant, as known from some points, evenly between them. */
 export interface Spread {

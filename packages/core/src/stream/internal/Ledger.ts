@@ -10,11 +10,12 @@ import * as Coverage from "../Coverage.ts"
 import type { Rejected } from "../../model/Rejected.ts"
 import * as CallRows from "../../model/Rows.ts"
 import * as Ask from "./Ask.ts"
+import * as Delivered from "./Delivered.ts"
 import * as IdSet from "./IdSet.ts"
 import type { Evidence, Known } from "./Known.ts"
-import * as Micros from "./Micros.ts"
 import * as Rows from "./Rows.ts"
-import { horizonOf, type Settings, tooYoung } from "./Settings.ts"
+import { ask as askOf, horizonOf, noBeginning, type Settings, tooYoung } from "./Settings.ts"
+import * as Micros from "./Micros.ts"
 
 /** More are not looked for one by one. */
 const mostLookups = 50
@@ -27,12 +28,6 @@ export const differ = (calls: number): Coverage.Coverage => ({
   reason: { _tag: "AnswersDiffer", calls }
 })
 
-interface Delivered extends Micros.Range {
-  proven: boolean
-  /** Starts, ascending. */
-  readonly starts: Float64Array
-}
-
 export interface Ledger {
   /** What the reading of a part showed. */
   readonly note: (evidence: Pick<Evidence, "log" | "repeats" | "once">) => void
@@ -43,7 +38,12 @@ export interface Ledger {
   /** Those that cannot be had, about, and why, if there are any. */
   readonly lost: () => { readonly rows: number; readonly error: AgniError } | undefined
   /** Rows delivered that start between the bounds, and those that start at one of them besides. */
-  readonly between: (bounds: Ask.Between) => { readonly within: number; readonly at: number }
+  readonly between: (bounds: Ask.Bounds) => Delivered.Number
+  /** Whether no count is greater than what came within its bounds, these besides, which are delivered at the end. */
+  readonly isExplained: (besides: {
+    readonly starts: ReadonlyArray<Micros.Micros>
+    readonly withoutStart: number
+  }) => boolean
   /** Whether it was delivered. */
   readonly has: (id: string) => boolean
   /** Notes that it comes with the calls without a start. */
@@ -69,18 +69,20 @@ export interface Ledger {
   readonly moved: () => number
 }
 
-const firstFrom = (starts: Float64Array, at: Micros.Micros): number => {
-  let low = 0
-  let high = starts.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if ((starts[middle] ?? Infinity) < at) low = middle + 1
-    else high = middle
-  }
-  return low
+/** Which ends of a range were given. */
+export interface Ends {
+  /** Neither: then any count is one of it. */
+  readonly whole: boolean
+  /** It begins where the calls do: none may be older. */
+  readonly fromOldest: boolean
 }
 
-export const make = (settings: Settings, range: Micros.Range, known: () => Known): Ledger => {
+export const make = (
+  settings: Settings,
+  range: Micros.Range,
+  known: () => Known,
+  { fromOldest, whole }: Ends
+): Ledger => {
   const ids = IdSet.make()
   /** Shown, and not delivered yet. */
   const awaited = new Map<string, Micros.Micros>()
@@ -91,31 +93,31 @@ export const make = (settings: Settings, range: Micros.Range, known: () => Known
   const movedIds = new Set<string>()
   const late = new Map<string, Micros.Micros>()
   const counts = new Map<string, Ask.Counted>()
-  const windows: Array<Delivered> = []
+  const delivered = Delivered.make()
   const revisions: Array<Micros.Revision> = []
   /** Where the windows begin that are proven by one reading. */
   const readOnce = new Set<Micros.Micros>()
   const recent = new Set<string>()
   const unplaced = new Set<string>()
   let lost: { readonly rows: number; readonly error: AgniError } | undefined
-  const state = { rows: 0, proven: true, until: range.from, differing: 0 }
-  const ask = Ask.make(settings.list, settings.filters, settings)
+  const state = { proven: true, until: range.from, differing: 0, older: false }
+  const ask = askOf(settings)
   const near = 4 * Ask.second
+
+  /** What reaches beyond the range counts others too. */
+  const isOfRange = ({ after, before }: Ask.Counted) =>
+    whole || (after >= range.from - near && before <= range.to + near)
 
   const note: Ledger["note"] = ({ log, once, repeats }) => {
     if (once !== undefined) readOnce.add(once.from)
-    // What reaches beyond the range counts others too.
     const all = repeats ? [...log.counts.values()] : [...log.counts.values(), ...log.places.values()]
-    for (const counted of all) {
-      if (counted.after >= range.from - near && counted.before <= range.to + near) {
-        Ask.noteCount(counts, counted, counted.rows)
-      }
-    }
+    for (const counted of all) if (isOfRange(counted)) Ask.noteCount(counts, counted, counted.rows)
     for (const id of log.moved) movedIds.add(id)
     for (const [key, at] of log.created) created.set(key, at)
     for (const [key, start] of log.shown) {
       if (start === undefined) withoutStart.add(key)
       else if (start < range.from || start >= range.to) {
+        if (fromOldest && start < range.from) state.older = true
         if (start >= range.from - near && start < range.to + near) beside.set(key, start)
       } else if (!ids.has(key)) (start < state.until ? late : awaited).set(key, start)
     }
@@ -130,10 +132,8 @@ export const make = (settings: Settings, range: Micros.Range, known: () => Known
 
   /** Asks for a row at its own instant again. */
   const lookUp = Effect.fnUntraced(function* (key: string, start: Micros.Micros) {
-    const { rows } = yield* Effect.catchIf(ask(1, Ask.around({ start })), Ask.isPoison, () =>
-      Effect.succeed({ rows: [] })
-    )
-    return rows.find((row) => row.key === key)
+    const answer = yield* Ask.orNothing(ask(1, Ask.around({ start })))
+    return answer?.rows.find((row) => row.key === key)
   })
 
   const deliver = Effect.fnUntraced(function* (window: Coverage.Window): Effect.fn.Return<Coverage.Window, AgniError> {
@@ -184,34 +184,20 @@ export const make = (settings: Settings, range: Micros.Range, known: () => Known
   })
 
   const take = (window: Coverage.Window): void => {
-    const { coverage, extra = 0, from, rejected, to } = window
-    const items = CallRows.items(window.rows)
-    state.rows += items.length + rejected.length + extra
+    const { coverage, extra = 0 } = window
     if (coverage._tag === "Gap") lost = { rows: (lost?.rows ?? 0) + extra, error: coverage.error }
-    state.until = Math.max(state.until, to)
-    if (to <= horizonOf(settings, known())) state.proven &&= coverage._tag === "Proven"
+    state.until = Math.max(state.until, window.to)
+    if (window.to <= horizonOf(settings, known())) state.proven &&= window.coverage._tag === "Proven"
     else {
-      for (const { id } of items) recent.add(id)
-      for (const record of rejected) recent.add(Rows.keyOf(record))
+      for (const { id } of CallRows.items(window.rows)) recent.add(id)
+      for (const record of window.rejected) recent.add(Rows.keyOf(record))
     }
-    const dated = rejected.flatMap((record) => Rows.ofRejected(record).start ?? [])
-    const starts = Float64Array.from([...items.map(({ start = 0 }) => start), ...dated])
-    if (dated.length > 0) starts.sort()
-    windows.push({ from, to, proven: coverage._tag === "Proven", starts })
+    delivered.add(window)
   }
 
-  const between: Ledger["between"] = ({ after, before }) => {
-    let within = 0
-    let at = 0
-    for (const { from, starts, to } of windows) {
-      if (to < after || from > before) continue
-      const low = firstFrom(starts, after)
-      const high = firstFrom(starts, before)
-      const above = firstFrom(starts, after + 1)
-      const end = firstFrom(starts, before + 1)
-      within += Math.max(0, high - above)
-      at += above - low + (end - high)
-    }
+  const between: Ledger["between"] = (bounds) => {
+    const { after = -Infinity, before = Infinity } = bounds
+    let { at, within } = delivered.between(bounds)
     for (const [id, start] of beside) {
       if (ids.has(id)) continue
       if (start > after && start < before) within++
@@ -223,9 +209,18 @@ export const make = (settings: Settings, range: Micros.Range, known: () => Known
   return {
     note,
     deliver,
-    rows: () => state.rows,
+    rows: delivered.rows,
     lost: () => lost,
     between,
+    isExplained: ({ starts, withoutStart }) => {
+      const others = Float64Array.from(starts).sort()
+      return [...counts.values()].every((counted) => {
+        const all = counted.after === -Infinity && counted.before === Infinity
+        const here = between(counted)
+        const besides = Delivered.count(others, counted)
+        return counted.rows <= here.within + here.at + besides.within + besides.at + (all ? withoutStart : 0)
+      })
+    },
     has: ids.has,
     claim: (id) => {
       ids.add(id)
@@ -251,16 +246,19 @@ export const make = (settings: Settings, range: Micros.Range, known: () => Known
     },
     revised: (known) => {
       const horizon = horizonOf(settings, known)
-      for (const { from, proven, to } of windows) {
+      for (const { from, proven, to } of delivered.stretches) {
         if (proven && to > horizon)
           revisions.push({ from: Math.max(from, Math.min(horizon, to - 1)), to, coverage: tooYoung })
       }
+      if (state.older) revisions.push({ from: range.from, to: range.from + 1, coverage: noBeginning })
       if (state.differing > 0) {
-        for (const { from, proven, to } of windows) {
+        for (const { from, proven, to } of delivered.stretches) {
           if (proven && readOnce.has(from)) revisions.push({ from, to, coverage: differ(state.differing) })
         }
       }
       for (const { after, before, rows } of counts.values()) {
+        // Calls that are younger may have come since their windows were read.
+        if (before > horizon + near) continue
         const { at, within } = between({ after, before })
         if (rows <= within + at) continue
         revisions.push({
@@ -270,11 +268,11 @@ export const make = (settings: Settings, range: Micros.Range, known: () => Known
         })
       }
       return revisions.filter(({ from, to }) =>
-        windows.some((window) => window.proven && window.from < to && window.to > from)
+        delivered.stretches.some((window) => window.proven && window.from < to && window.to > from)
       )
     },
     proven: () => state.proven,
-    windows: () => windows.length,
+    windows: () => delivered.stretches.length,
     recent,
     unplaced,
     moved: () => movedIds.size

@@ -9,7 +9,7 @@ import * as Blocks from "./Blocks.ts"
 import type { Micros, Range } from "./Micros.ts"
 import * as Patience from "./Patience.ts"
 import * as Rows from "./Rows.ts"
-import type { Settings } from "./Settings.ts"
+import { ask as askOf, type Settings } from "./Settings.ts"
 
 const { second } = Ask
 
@@ -80,7 +80,7 @@ export const isOfTime = (
   settings: Settings,
   { page = 1, pageSize = settings.size, sortBy, sortOrder }: CallSessionQuery
 ) => {
-  const ask = Ask.make(settings.list, settings.filters, settings)
+  const ask = askOf(settings)
   const sort = { by: sortBy, order: sortOrder }
   const aDay = { after: earliestStart, before: earliestStart + 86_400 * second }
   return Ask.catchPoison(Effect.as(ask(page, aDay, { size: pageSize, sort, how: Patience.once }), true), () =>
@@ -94,10 +94,9 @@ export const isOfTime = (
  */
 export const locate = Effect.fnUntraced(function* (
   settings: Settings,
-  query: CallSessionQuery,
-  log: Ask.Log
+  query: CallSessionQuery
 ): Effect.fn.Return<ReadonlyArray<Range>, AgniError> {
-  const ask = Ask.make(settings.list, settings.filters, settings, log)
+  const ask = askOf(settings)
   const { bounds, lost, rows } = yield* place(ask, settings, query)
   const inOrder = rows.map(([, row]) => row)
   const descends = Rows.isNewestFirst(inOrder)

@@ -4,8 +4,10 @@ import type { AgniError } from "../../model/AgniError.ts"
 import { pageBeyondAll } from "../../model/Limits.ts"
 import * as Ask from "./Ask.ts"
 import * as Blocks from "./Blocks.ts"
-import type { Micros } from "./Micros.ts"
+import * as LastPage from "./LastPage.ts"
+import * as Patience from "./Patience.ts"
 import * as Rows from "./Rows.ts"
+import type { Micros } from "./Micros.ts"
 
 export type SortField = "started_at" | "startedAt"
 
@@ -74,7 +76,7 @@ export const firstAnswer = Effect.fnUntraced(function* (ask: Ask.Ask, asked: num
     for (let page = 1; page <= (size === 1 ? 8 : 2); page++) {
       // So deep a server may not go.
       const answer = yield* Effect.catchIf(
-        ask(page, {}, { size }),
+        ask(page, {}, { size, how: Patience.soon }),
         (error) => Ask.isPoison(error) || (page > 1 && Ask.isRefusal(error)),
         () => Effect.undefined
       )
@@ -103,8 +105,13 @@ export const isClamped = Effect.fnUntraced(function* (
   asked: number
 ): Effect.fn.Return<boolean, AgniError> {
   if (first.length === 0 || first.length >= asked) return false
-  // What cannot be rendered is there.
-  const next = yield* Ask.catchPoison(ask(page + 1, {}, { size: first.length }), () => Effect.undefined)
+  // What cannot be rendered is there, and so is what is refused, for all that is known.
+  const question = Effect.catchIf(
+    ask(page + 1, {}, { size: first.length, how: Patience.soon }),
+    Ask.isRefusal,
+    () => Effect.undefined
+  )
+  const next = yield* Ask.catchPoison(question, () => Effect.undefined)
   if (next === undefined) return true
   // A server that repeats its only page brings nothing more.
   const known = new Set(first.map(({ key }) => key))
@@ -116,7 +123,7 @@ export const repeats = (ask: Ask.Ask, first: ReadonlyArray<Rows.Row>) =>
   first.length === 0
     ? Effect.succeed(true)
     : Ask.catchPoison(
-        Effect.map(orRefused(ask(pageBeyondAll, {}), nothing), ({ rows }) => rows.length > 0),
+        Effect.map(orRefused(ask(pageBeyondAll, {}, { how: Patience.soon }), nothing), ({ rows }) => rows.length > 0),
         () => Effect.succeed(true)
       )
 
@@ -128,7 +135,7 @@ export const chooseSort = Effect.fnUntraced(function* (
   const newestFirst = comesNewestFirst(first)
   if (newestFirst || first.length < 2) return { sortBy: "none", newestFirst }
   const answers = yield* Effect.all(
-    fields.map((field) => orEmpty(ask(1, {}, { sort: newest(field) }))),
+    fields.map((field) => orEmpty(ask(1, {}, { sort: newest(field), how: Patience.soon }))),
     { concurrency: "unbounded" }
   )
   const found = fields.find((_, i) => comesNewestFirst(answers[i]?.rows ?? []))
@@ -151,7 +158,7 @@ export const oldestFirst = (
   field: SortField
 ): Effect.Effect<ReadonlyArray<Rows.Row> | "refused" | "fails", AgniError> =>
   Ask.catchPoison(
-    Effect.map(orRefused(ask(1, {}, { sort: ascending(field) }), "refused" as const), (answer) =>
+    Effect.map(orRefused(ask(1, {}, { sort: ascending(field), how: Patience.soon }), "refused" as const), (answer) =>
       answer === "refused" ? answer : answer.rows
     ),
     () => Effect.succeed("fails" as const)
@@ -180,7 +187,7 @@ export interface Depth {
 const look = (ask: Ask.Ask, numbers: ReadonlyArray<number>) =>
   Effect.map(
     Effect.all(
-      numbers.map((page) => orEmpty(ask(page, {}))),
+      numbers.map((page) => orEmpty(ask(page, {}, { how: Patience.soon }))),
       { concurrency: "unbounded" }
     ),
     (answers) => answers.map(({ rows }, i): Numbered => ({ page: numbers[i] ?? 2, rows }))
@@ -245,13 +252,17 @@ export const findOldest = Effect.fnUntraced(function* (
   starts: ReadonlyArray<Micros>,
   listed: boolean,
   now: Micros,
-  size: number
+  { repeats, size }: { readonly size: number; readonly repeats: Effect.Effect<boolean, AgniError> }
 ): Effect.fn.Return<{ readonly at: Micros | undefined; readonly sure: boolean }, AgniError> {
   const earliest = Date.UTC(2000, 0, 1) * 1000
   // A full page at the bound itself could hide what lies before it.
   const before = (edge: Micros, margin: number) =>
     Ask.catchPoison(
-      Effect.catchIf(ask(1, { after: earliest, before: edge + margin }), Ask.isRefusal, () => Effect.undefined),
+      Effect.catchIf(
+        ask(1, { after: earliest, before: edge + margin }, { how: Patience.soon }),
+        Ask.isRefusal,
+        () => Effect.undefined
+      ),
       () => Effect.succeed("fails" as const)
     )
   const isOlder = (edge: Micros) => (row: Rows.Row) => (Rows.isDated(row) ? row.start < edge : Rows.isUnplaced(row))
@@ -266,8 +277,9 @@ export const findOldest = Effect.fnUntraced(function* (
     }
     // Even the oldest that is known is hidden by bounds so wide: only the list itself may tell what is older. A record that
     // fails is there, and may be.
-    if (found !== "fails" && !back && (listed || answer?.rows.some(isOlder(guess)) !== true))
-      return { at: guess, sure: listed }
+    const isOldest = found !== "fails" && answer?.rows.some(isOlder(guess)) !== true
+    if (!back && isOldest && listed) return { at: guess, sure: true }
+    if (!back && isOldest) return { at: yield* lastOf(ask, guess, size, repeats), sure: false }
   }
   const day = 86_400 * Ask.second
   const edges = Array.from({ length: 14 }, (_, i) => Math.max(earliest, Ask.floorSecond(now - 2 ** i * day)))
@@ -287,3 +299,22 @@ export const findOldest = Effect.fnUntraced(function* (
   }
   return { at: earliest, sure: true }
 })
+
+/** The oldest call that the pages of the list without bounds show when its last page is looked for. */
+const lastOf = (
+  ask: Ask.Ask,
+  known: Micros,
+  size: number,
+  repeats: Effect.Effect<boolean, AgniError>
+): Effect.Effect<Micros, AgniError> =>
+  Effect.flatMap(repeats, (repeats) => LastPage.count(ask, {}, { size, repeats })).pipe(
+    Effect.catchIf(
+      (error) => Ask.isPoison(error) || Ask.isRefusal(error),
+      () => Effect.undefined
+    ),
+    Effect.map(() => {
+      let least = known
+      for (const start of ask.log.shown.values()) if (start !== undefined && start < least) least = start
+      return Ask.floorSecond(least)
+    })
+  )

@@ -5,6 +5,7 @@ import type { AgniError } from "../../model/AgniError.ts"
 import type { EndpointProfile } from "../EndpointProfile.ts"
 import * as Ask from "./Ask.ts"
 import * as Observe from "./Observe.ts"
+import * as Patience from "./Patience.ts"
 import * as Rows from "./Rows.ts"
 import * as Steady from "./Steady.ts"
 
@@ -48,7 +49,7 @@ const recognize = Effect.fnUntraced(function* (
   const size = Math.min(asked, known.pageSize)
   const ask = Ask.make(list, filters, { size, sort: Observe.newest(known.sortBy) })
   const answer = yield* Ask.catchPoison(
-    Effect.catchReason(ask(1, {}), "AgniError", "InvalidRequest", () => Effect.undefined),
+    Effect.catchReason(ask(1, {}, { how: Patience.soon }), "AgniError", "InvalidRequest", () => Effect.undefined),
     () => Effect.undefined
   )
   if (answer?.rows.length !== size) return undefined

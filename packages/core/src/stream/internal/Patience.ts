@@ -45,25 +45,24 @@ const marked = (error: AgniError): AgniError =>
     alone: true
   })
 
-/**
- * A client's `list`, whose errors say whether the request alone is at fault (`alone`): it fails twice, and the server answers
- * another one. A server that is down is waited for as long as the client waits.
- */
-export const make = (list: List): List => {
-  const up = isUp(list)
-  return (query, options = {}) => {
-    const { isUp = up, shortWaits = false } = options
-    // Where waits are short, all tries are wanted.
-    return Effect.catchIf(
-      list(query, shortWaits ? options : { ...options, isUp }),
-      (error) => error.alone !== true && isFailure(error),
-      (error) => Effect.flatMap(isUp, (answers) => Effect.fail(answers ? marked(error) : error))
-    )
-  }
-}
+/** Two tries where the server answers another request: for those who know what to do when one fails alone. */
+export const soon: ListOptions = { isUp: Effect.never }
 
 /** One try, where the answers to others show that the server is up. */
 export const once: ListOptions = { tries: 1, isUp: Effect.succeed(true) }
 
 /** All tries of the policy, for what failed alone before: the server answers others, so long waits would not help. */
 export const last: ListOptions = { shortWaits: true }
+
+/** A client's `list`, whose errors say whether the request alone is at fault (`alone`): the server answers another one. */
+export const make = (list: List): List => {
+  const up = isUp(list)
+  return (query, options = {}) => {
+    const isUp = options.isUp === undefined || options.isUp === soon.isUp ? up : options.isUp
+    return Effect.catchIf(
+      list(query, options.isUp === undefined ? options : { ...options, isUp }),
+      (error) => error.alone !== true && isFailure(error),
+      (error) => Effect.flatMap(isUp, (answers) => Effect.fail(answers ? marked(error) : error))
+    )
+  }
+}

@@ -88,12 +88,12 @@ export const look = Effect.fnUntraced(function* (
         log.observedAt = Math.min(log.observedAt ?? Infinity, observedAt)
         log.latest = Math.max(log.latest ?? -Infinity, observedAt)
         log.cached ||= age > 0
-        for (const row of Rows.ofPage(page)) {
-          const { key, start } = row
-          Ask.noteCreated(log, row)
-          if (start !== undefined) log.shown.set(key, start)
-          else if (!log.shown.has(key)) log.shown.set(key, undefined)
-        }
+        const rows = Rows.ofPage(page)
+        Ask.note(log, rows)
+        const { page: number = 1, pageSize = 20, startedAfter, startedBefore } = query
+        const isOpen = startedAfter === undefined && startedBefore === undefined
+        if (isOpen && number > 1 && rows.length > 0)
+          Ask.noteCount(log.places, {}, (number - 1) * pageSize + rows.length)
       })
     )
   const filtered = Object.values(filters).some((value) => value !== undefined)
@@ -167,7 +167,7 @@ export const look = Effect.fnUntraced(function* (
     [
       options.bounded === true && !isDeep
         ? Effect.succeed({ at: starts[0] === undefined ? undefined : Ask.floorSecond(starts[0]), sure: comesOldest })
-        : Observe.findOldest(best, starts, comesOldest, observedAt, size),
+        : Observe.findOldest(best, starts, comesOldest, observedAt, { size, repeats }),
       needsDepth ? Observe.halve(ask, first, near) : Effect.succeed(reached),
       Trial.filters(bare, tried, size),
       trusted
@@ -181,7 +181,7 @@ export const look = Effect.fnUntraced(function* (
                   ends,
                   page === 1 && (sorted !== undefined || sortBy === "none") ? first[0] : undefined,
                   size
-                )
+                ).pipe(Effect.catchIf(Ask.isRefusal, () => Effect.succeed({ _tag: "BoundsRefused" } as const)))
           )
     ],
     { concurrency: "unbounded" }
@@ -240,10 +240,13 @@ export const look = Effect.fnUntraced(function* (
     pages: [{ page, rows: first }, ...deepest.pages],
     sorted: sorted !== undefined || sortBy === "none",
     controls,
+    // A list that ends on its first page shows both ends, in any order.
     ends: {
       newest:
-        newestFirst && (page === 1 ? first : front).find(Rows.isDated)?.key === newest?.key && newest !== undefined,
-      oldest: comesOldest && oldest !== undefined && oldest <= (controls[0]?.start ?? 0)
+        (ended && first.length > 0) ||
+        (newestFirst && newest !== undefined && (page === 1 ? first : front).find(Rows.isDated)?.key === newest.key),
+      oldest:
+        (ended && first.length > 0) || (comesOldest && oldest !== undefined && oldest <= (controls[0]?.start ?? 0))
     },
     oldRows: comesOldest ? oldRows : [],
     log,

@@ -6,6 +6,7 @@ import * as Packed from "../../model/internal/Packed.ts"
 import type { Rejected } from "../../model/Rejected.ts"
 import * as CallRows from "../../model/Rows.ts"
 import * as Version from "../../model/Version.ts"
+import type { Range } from "./Micros.ts"
 
 /** A record of a response, decoded or not, by what the walk needs of it. */
 export interface Row {
@@ -200,6 +201,18 @@ export const makeHeld = (): Held => {
     }
   }
 }
+
+/** What is held of the range, by start. Rows come from the newest to the oldest, so most of it is turned round already. */
+export const within = (held: Held, { from, to }: Range): ReadonlyArray<Dated> => {
+  const rows: Array<Dated> = []
+  for (const row of held.rows.values()) if (isDated(row) && row.start >= from && row.start < to) rows.push(row)
+  return rows.reverse().sort(byStart)
+}
+
+const byStart = (left: Dated, right: Dated): number =>
+  left.start - right.start || (left.key < right.key ? -1 : left.key > right.key ? 1 : 0)
+
+export const middleOf = (rows: ReadonlyArray<Dated>): Dated | undefined => rows[Math.floor(rows.length / 2)]
 
 /** The same rows, in whatever order: a page that comes again. */
 export const sameRows = (left: ReadonlyArray<Row>, right: ReadonlyArray<Row>): boolean => {

@@ -10,11 +10,10 @@ import * as Ask from "./Ask.ts"
 import * as Blocks from "./Blocks.ts"
 import * as Count from "./Count.ts"
 import * as LastPage from "./LastPage.ts"
-import * as Micros from "./Micros.ts"
 import * as Patience from "./Patience.ts"
-import { within } from "./ReadRange.ts"
 import * as Rows from "./Rows.ts"
-import type { Settings } from "./Settings.ts"
+import { ask as askOf, type Settings } from "./Settings.ts"
+import * as Micros from "./Micros.ts"
 
 /** Stands for a row that cannot be rendered, so that pages keep their length. */
 const isLost = ({ item, rejected }: Rows.Row): boolean => item === undefined && rejected === undefined
@@ -30,7 +29,7 @@ const lostRow = (place: number): Rows.Row => ({
 const asking = (settings: Pick<Settings, "list" | "filters" | "size" | "sort">, log?: Ask.Log): Ask.Ask => {
   const plain = Ask.make(settings.list, settings.filters, settings, log)
   const inParts = Effect.fnUntraced(function* (page: number, bounds: Ask.Bounds, size: number, sort: Ask.Sort) {
-    const blocks = Blocks.make(plain, bounds, sort, {})
+    const blocks = Blocks.make(plain, bounds, sort, Patience.soon)
     const width = Blocks.largest(size)
     const first = (page - 1) * size
     const rows: Array<Rows.Row> = []
@@ -46,7 +45,9 @@ const asking = (settings: Pick<Settings, "list" | "filters" | "size" | "sort">, 
   return Object.assign(
     (page: number, bounds: Ask.Bounds, options: NonNullable<Parameters<Ask.Ask>[2]> = {}) => {
       const { size = settings.size, sort = settings.sort } = options
-      return Ask.catchPoison(plain(page, bounds, options), () => inParts(page, bounds, size, sort))
+      return Ask.catchPoison(plain(page, bounds, { ...options, how: Patience.soon }), () =>
+        inParts(page, bounds, size, sort)
+      )
     },
     { log: plain.log }
   )
@@ -109,7 +110,7 @@ const mostIdle = 5
  * few rows are expected, so that blocks of one, two, four … are asked for.
  */
 export const read = Effect.fnUntraced(function* (settings: Settings, range: Micros.Range, error: AgniError) {
-  const ask = Ask.make(settings.list, settings.filters, settings)
+  const ask = askOf(settings)
   const bounds = { after: Ask.floorSecond(range.from) - Ask.second, before: Ask.ceilSecond(range.to) + Ask.second }
   const blocks = Blocks.make(ask, bounds, settings.sort, Patience.last)
   const most = Blocks.largest(settings.size)
@@ -126,8 +127,8 @@ export const read = Effect.fnUntraced(function* (settings: Settings, range: Micr
     at += size
   }
   const unplaced = [...held.rows.values()].filter((row) => Rows.isUnplaced(row))
-  const window = { ...holding(gap(range, error), [...within(held, range), ...unplaced], ask), extra: lost }
-  return { window, lost, log: ask.log }
+  const window = { ...holding(gap(range, error), [...Rows.within(held, range), ...unplaced], ask), extra: lost }
+  return { window, lost }
 })
 
 /** What the windows before have delivered, and what stands in for a session without a start that they know. */
@@ -151,7 +152,7 @@ const countAround = (
   if (repeats) return LastPage.count(asking(settings, log), bounds, { size, repeats })
   const plain = Ask.make(list, filters, settings, log)
   const single = (page: number, bounds: Ask.Bounds) =>
-    Ask.catchPoison(plain(page, bounds, { size: 1 }), () =>
+    Ask.catchPoison(plain(page, bounds, { size: 1, how: Patience.soon }), () =>
       Effect.succeed({ rows: [lostRow(page)], observedAt: log.observedAt ?? 0, edition: undefined, characters: 0 })
     )
   return Count.rows(Object.assign(single, { log }), bounds, { expected: Math.max(1, expected), size: 1, repeats })

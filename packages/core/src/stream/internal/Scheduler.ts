@@ -19,6 +19,8 @@ export type HandOver<Task> = (part: Task) => Effect.Effect<boolean>
 interface Options<Task, Out, E> {
   readonly concurrency: number
   readonly work: (task: Task, handOver: HandOver<Task>) => Effect.Effect<Work<Task, Out, E>, E>
+  /** Whether an output takes memory: a task that is done and brought none that does holds back nobody. @default each does */
+  readonly takesMemory?: ((output: Out) => boolean) | undefined
   /** Done once, beside the last tasks, when a worker has nothing else to do. */
   readonly meanwhile?: Effect.Effect<void> | undefined
 }
@@ -33,13 +35,10 @@ interface Node<Task, Out, E> {
  * As many tasks as there are workers are worked on, or are done and wait for their turn: what comes of them is held in memory.
  * The first in order are begun first. Tasks are taken from the list when they are begun.
  */
-export const run = <Task, Out, E>(
-  tasks: Iterable<Task>,
-  { concurrency, meanwhile, work }: Options<Task, Out, E>
-): Stream.Stream<Out, E> =>
+export const run = <Task, Out, E>(tasks: Iterable<Task>, options: Options<Task, Out, E>): Stream.Stream<Out, E> =>
   Stream.unwrap(
     Effect.map(Effect.scope, (scope) => {
-      const queue = makeQueue(scope, tasks, { concurrency, meanwhile, work })
+      const queue = makeQueue(scope, tasks, options)
       return Stream.flatMap(
         Stream.unfold(undefined, () =>
           Effect.map(queue.next, (done) => (done === undefined ? undefined : ([done, undefined] as const)))
@@ -55,14 +54,17 @@ export const run = <Task, Out, E>(
 const makeQueue = <Task, Out, E>(
   scope: Scope.Scope,
   tasks: Iterable<Task>,
-  { concurrency, meanwhile, work }: Options<Task, Out, E>
+  { concurrency, meanwhile, takesMemory = () => true, work }: Options<Task, Out, E>
 ) => {
   const source = tasks[Symbol.iterator]()
   /** In order: those that are begun or done, and parts of others that wait. */
   const nodes: Array<Node<Task, Out, E>> = []
   const state = { busy: 0, exhausted: false, spare: meanwhile, changed: Deferred.makeUnsafe<void>() }
 
-  const held = () => nodes.reduce((sum, node) => (node.state === "waiting" ? sum : sum + 1), 0)
+  const isHeld = ({ exit, state }: Node<Task, Out, E>): boolean =>
+    state === "begun" ||
+    (exit !== undefined && Exit.isSuccess(exit) && exit.value._tag === "Done" && exit.value.outputs.some(takesMemory))
+  const held = () => nodes.reduce((sum, node) => (isHeld(node) ? sum + 1 : sum), 0)
 
   const take = (): Node<Task, Out, E> | undefined => {
     const waiting = nodes.find((node) => node.state === "waiting")

@@ -1,8 +1,8 @@
 /** How a range is cut into tasks. */
 import * as Ask from "./Ask.ts"
-import type { Micros, Range } from "./Micros.ts"
-import type { Task } from "./ReadRange.ts"
+import type { Task } from "./Task.ts"
 import type * as Rows from "./Rows.ts"
+import type { Micros, Range } from "./Micros.ts"
 
 /** As many windows as are read side by side are held in memory: sessions that are large make them shorter. */
 const charactersPerWindow = 8_000_000

@@ -44,6 +44,7 @@ export const bounds = Effect.fnUntraced(function* (
   const problem = trials.find((trial) => trial !== undefined && "_tag" in trial)
   if (problem !== undefined) return problem
   if (told) return undefined
+  if (yield* comeAlone(ask, trials)) return undefined
   // What comes first without bounds must stand there before, and after.
   const top = yield* topOf(ask)
   const [oldest, middle, newest] = trials.map((trial) => (trial === undefined || "_tag" in trial ? [] : [trial]))
@@ -60,6 +61,23 @@ export const bounds = Effect.fnUntraced(function* (
   for (const { row } of samples) keys.add(row.key)
   return places !== undefined && keys.size < 2 ? undefined : { _tag: "BoundsUnclear" }
 })
+
+/**
+ * Whether three rows, far apart, each come alone on a page of one row: were bounds applied after paging, each would have to be
+ * the first of all.
+ */
+const comeAlone = (ask: Ask.Ask, trials: ReadonlyArray<Rows.Dated | CoverageReason | undefined>) => {
+  const rows = trials.flatMap((trial) => (trial === undefined || "_tag" in trial ? [] : [trial]))
+  const isApart = rows.every((row, i) => rows.slice(i + 1).every((other) => isElsewhere(other, row)))
+  return rows.length < 3 || !isApart
+    ? Effect.succeed(false)
+    : Effect.map(
+        Effect.forEach(rows, (row) => Ask.orNothing(ask(1, Ask.around(row), { size: 1 })), {
+          concurrency: "unbounded"
+        }),
+        (answers) => answers.every((answer) => answer !== undefined && answer.rows.length > 0)
+      )
+}
 
 /**
  * Whether a row from deep within comes back for its own instant, and nothing from elsewhere: then both bounds are understood,

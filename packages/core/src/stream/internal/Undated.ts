@@ -3,13 +3,14 @@ import type { AgniError } from "../../model/AgniError.ts"
 import * as Coverage from "../Coverage.ts"
 import * as Ask from "./Ask.ts"
 import * as Count from "./Count.ts"
+import * as Fresh from "./Fresh.ts"
 import type { Known } from "./Known.ts"
 import type { Ledger } from "./Ledger.ts"
-import * as Micros from "./Micros.ts"
 import * as Rows from "./Rows.ts"
 import * as Salvage from "./Salvage.ts"
-import { type Settings, temper } from "./Settings.ts"
+import { ask as askOf, type Settings, temper } from "./Settings.ts"
 import * as Sum from "./Sum.ts"
+import * as Micros from "./Micros.ts"
 
 /** All starts that are credible. */
 const startsOf = ({ to }: Micros.Range) => ({
@@ -76,9 +77,9 @@ const read = (
     Effect.flatMap(front, (scanned) =>
       Effect.flatMap(attempt(settings, range, about, scanned), (result) =>
         result._tag === "Stale"
-          ? again(left, scan(settings, scanned.ask, range, about))
+          ? again(left, scan(settings, askOf(settings), range, about))
           : result.moved && left > 1
-            ? again(left - 1, scan(settings, scanned.ask, range, about))
+            ? again(left - 1, scan(settings, askOf(settings), range, about))
             : Effect.succeed(result.window)
       )
     )
@@ -87,7 +88,7 @@ const read = (
 
 /** What stood in front, and who asked. */
 export interface Front {
-  readonly ask: Ask.Ask
+  readonly fresh: Fresh.Fresh
   readonly pages: ReadonlyArray<ReadonlyArray<Rows.Row>>
   /** Windows were still being read. */
   readonly early: boolean
@@ -95,7 +96,7 @@ export interface Front {
 
 /** Looks at what stands in front: it may do so while the last windows are read. */
 export const front = (settings: Settings, range: Micros.Range, about: About): Effect.Effect<Front, AgniError> =>
-  Effect.map(scan(settings, Ask.make(settings.list, settings.filters, settings), range, about), (front) => ({
+  Effect.map(scan(settings, askOf(settings), range, about), (front) => ({
     ...front,
     early: true
   }))
@@ -105,12 +106,14 @@ const scan = (
   ask: Ask.Ask,
   range: Micros.Range,
   { ledger }: About
-): Effect.Effect<Front, AgniError> =>
-  Effect.map(scanFront(settings, ask, range, limitOf(settings, range, ledger.rows)), (pages) => ({
-    ask,
+): Effect.Effect<Front, AgniError> => {
+  const fresh = Fresh.make(ask, settings.seen)
+  return Effect.map(scanFront(settings, fresh.ask, range, limitOf(settings, range, ledger.rows)), (pages) => ({
+    fresh,
     pages,
     early: false
   }))
+}
 
 /** Calls may come as fast as pages are read: what came since the reading began makes no walk longer. */
 const limitOf =
@@ -129,7 +132,7 @@ const attempt = (
   settings: Settings,
   range: Micros.Range,
   { inPart, known, ledger }: About,
-  { ask, early, pages }: Front
+  { early, fresh, pages }: Front
 ): Effect.Effect<
   | { readonly _tag: "Read"; readonly window: Coverage.Window; readonly moved: boolean }
   // Calls came, or left, since it was looked at what stands in front.
@@ -138,6 +141,7 @@ const attempt = (
 > =>
   Effect.gen(function* () {
     const { size } = settings
+    const { ask } = fresh
     const repeats = yield* settings.repeats
     const [first = []] = pages
     const starts = startsOf(range)
@@ -223,8 +227,12 @@ const attempt = (
     )
     const counted = Math.max(total ?? 0, after ?? 0)
     const agrees = total === expected() && after === expected() && withStart
-    const old = ask.log.stale || (ask.log.observedAt ?? 0) < settings.seen - Ask.second
-    const complete = !old && agrees && measured === undefined && still && !came && ledger.proven()
+    const old = fresh.isOld()
+    const isExplained = ledger.isExplained({
+      starts: dates.flatMap(({ start }) => start ?? []),
+      withoutStart: expected() - dated() - distant.rows.size
+    })
+    const complete = !old && agrees && measured === undefined && still && !came && isExplained && ledger.proven()
     const coverage: Coverage.Coverage = complete
       ? temper(settings, known(), ask.log, { from: range.from, to: -Infinity }, { _tag: "Proven" })
       : !came && counted > expected()

@@ -9,7 +9,7 @@ import type { Known } from "./Known.ts"
 import { differ } from "./Ledger.ts"
 import * as Micros from "./Micros.ts"
 import * as Rows from "./Rows.ts"
-import { horizonOf, type Settings, temper } from "./Settings.ts"
+import { ask as askOf, horizonFor, type Settings, temper } from "./Settings.ts"
 import * as Step from "./Step.ts"
 
 /** More pages in front are not read for the few that may be meant. */
@@ -50,12 +50,28 @@ export const window = (
   about: About
 ): Effect.Effect<Coverage.Window | undefined, AgniError> =>
   Effect.suspend(() => {
-    const ask = Ask.make(settings.list, settings.filters, settings)
-    return find(settings, ask, range, about).pipe(
+    const ask = askOf(settings)
+    return Ask.catchPoison(find(settings, ask, range, about), (error) =>
+      Effect.succeed(unread(range, ask.log, error))
+    ).pipe(
       // What cannot be asked here leaves it open which there are.
       Effect.catchIf(Ask.isRefusal, () => Effect.undefined),
       Effect.ensuring(Effect.sync(() => about.note(ask.log)))
     )
+  })
+
+/**
+ * A page of them cannot be had, although the server answers. The calls with a start came all the same, so the run does not end:
+ * the verdict says what is missing.
+ */
+const unread = (range: Micros.Range, log: Ask.Log, error: AgniError): Coverage.Window =>
+  Micros.window([], {
+    from: range.to,
+    to: range.to,
+    rejected: [],
+    coverage: { _tag: "Gap", reason: { _tag: "Unreadable", problem: error.reason.message }, error },
+    requests: log.requests,
+    observedAt: log.observedAt ?? 0
   })
 
 /** Where starts that are credible, or lie in the range, end. */
@@ -92,7 +108,7 @@ const find = Effect.fnUntraced(function* (
           settings,
           known(),
           ask.log,
-          { from: range.from, to: Math.min(range.to, horizonOf(settings, known())) },
+          { from: range.from, to: Math.min(range.to, horizonFor(settings, known(), ask.log)) },
           missing.length > 0 && isRead && coverage._tag === "Proven"
             ? differ(new Set(missing.map(([key]) => key)).size)
             : coverage

@@ -1,4 +1,4 @@
-/** What a record says of the persons in it: what is looked for in all of its texts. */
+/** The personal data in a record's own fields, which all of its texts are searched for. */
 import { isExactNumber } from "../../model/ExactNumber.ts"
 import * as Names from "./Names.ts"
 import * as OwnNumbers from "./OwnNumbers.ts"
@@ -8,12 +8,12 @@ import * as StandIn from "../../model/internal/StandIn.ts"
 export interface Known {
   readonly name: Names.Name | undefined
   readonly phones: ReadonlyArray<OwnNumbers.Known>
-  /** Numbers that are found only where one stands alone. */
+  /** Short numbers, which are found only as whole words. */
   readonly short: boolean
   readonly recording: string | undefined
 }
 
-/** What is to be taken out. */
+/** The classes to redact. */
 export interface Wanted {
   readonly names: boolean
   readonly phones: boolean
@@ -54,7 +54,7 @@ const distinct = (given: ReadonlyArray<unknown>): ReadonlyArray<OwnNumbers.Known
   return found
 }
 
-/** What is known of a session. */
+/** Reads a call. */
 export const ofSession = (session: Row, { names, phones, recordings }: Wanted): Known => {
   const name = names ? textOf(session["callerName"]) : undefined
   return make(
@@ -64,12 +64,12 @@ export const ofSession = (session: Row, { names, phones, recordings }: Wanted): 
   )
 }
 
-/** The name of a field in either spelling, for what is no session yet. */
+/** The name of a field in either spelling, for records that are not decoded. */
 export const fieldOf = (key: string): string => key.replace(/_([a-z\d])/gi, (_, letter: string) => letter.toUpperCase())
 
 const deepest = 64
 
-/** The same of any JSON, wherever in it such fields are. */
+/** Reads any JSON, with such fields at any depth. */
 export const ofJson = (value: unknown, { names, phones, recordings }: Wanted): Known => {
   const found = new Map<string, Array<unknown>>()
   const look = (inner: unknown, depth: number): void => {

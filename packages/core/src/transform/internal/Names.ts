@@ -1,4 +1,4 @@
-/** What keys say of the values under them, and a known name inside text. */
+/** Recognizes keys of personal data, and finds a known name inside text. */
 
 import * as Emails from "../../model/internal/Emails.ts"
 import * as Phones from "../../model/internal/Phones.ts"
@@ -29,7 +29,7 @@ const known = new Map<string, Key>()
 /** Keys repeat from record to record; those that do not must not fill the memory. */
 const most = 4096
 
-/** What a customer's key says, whatever its spelling. What stands in place of a number says nothing of what is under it. */
+/** The class that a customer's key implies, in any spelling. A redacted number as a key implies none. */
 export const keyOf = (text: string): Key => {
   const found = known.get(text)
   if (found !== undefined) return found
@@ -71,7 +71,7 @@ const rare = "qxzjkvwybfpghumdcltnrsioae"
 
 const space = String.raw`[\s\u200b-\u200d\u2060\ufeff+_.-]{1,4}`
 
-/** `undefined` for what is too short to be told from other text. */
+/** `undefined` for a name that is too short to search for. */
 export const nameOf = (given: string): Name | undefined => {
   const text = given.trim()
   const words = Spelling.fold(text)
@@ -136,8 +136,8 @@ const mayHold = (text: string, { probe, rarest, word }: Name): boolean =>
         : text.includes("%") && Spelling.hasLongEscape(text)
 
 /**
- * The text with each occurrence of a name replaced; the same text when there is none. A single word counts only where it
- * stands alone, because `Ana` is also in `analysis`; several words never stand together by chance.
+ * The text with each occurrence of a name replaced; the same text when there is none. A single word must be a
+ * whole word, because `Ana` is also in `analysis`; several words do not meet by chance.
  */
 export const replaceKnown = (text: string, name: Name, by: () => string): string => {
   if (!mayHold(text, name)) return text

@@ -66,7 +66,7 @@ const fields: ReadonlyMap<string, Field> = new Map(
   } satisfies Readonly<Record<string, Field>>)
 )
 
-/** What holds for a value because of where it stands. */
+/** The rules for a value that follow from its position. */
 interface Place {
   readonly depth: Depth
   /** Every text here is free text. */
@@ -147,7 +147,7 @@ export const make = (modes: ReadonlyMap<Class, Mode>, callingCode: string | unde
     freeText: (text) => text
   }
 
-  /** What stands for text of a class in the middle of other text. */
+  /** The replacement for text of a class inside other text. */
   const within = (name: Class): ((found: string) => string) => {
     const mode = modes.get(name)
     if (mode === undefined || mode === "drop") return () => ""
@@ -200,7 +200,7 @@ export const make = (modes: ReadonlyMap<Class, Mode>, callingCode: string | unde
     return text
   }
 
-  /** What stands in place of one thing is not taken for another, and what is left when one is taken out is looked at again. */
+  /** A replacement is not redacted again, and the text that remains is searched again. */
   const scan = (given: string, depth: Depth, known: Known.Known): string => {
     let text = once(given, depth, known)
     if (text === given) return given

@@ -164,7 +164,7 @@ describe("NdjsonSink.make, by day and with force", () => {
     { arbitrary: { runs: 150 } }
   )
 
-  it.effect("days that are not read stay, and the manifest goes on naming them with what they cover", () =>
+  it.effect("days that are not read stay, and the manifest still names them with their range", () =>
     Effect.gen(function* () {
       const store = yield* whole
       const { run: first } = manifestOf(store)
@@ -273,29 +273,31 @@ describe("NdjsonSink.make, by day and with force", () => {
       name.includes("without-start") ? [{ name, covers: covers?.from, run }] : []
     )
 
-  it.effect("calls without a start have files by the day of their creation, which a run that reads them replaces", () =>
-    Effect.gen(function* () {
-      yield* noon
-      const store = NdjsonFiles.make({})
-      yield* run(store, { loose: "shown" })
-      const all = looseFiles([27, 28, 29, 30, 31])
-      assert.sameMembers(
-        looseIn(store).map(({ name }) => name),
-        all
-      )
-      assert.deepStrictEqual(idsIn(store, `/d/${all[1] ?? ""}`), ["u27", "u32", "u37", "u42", "u47"])
-      const { run: first } = manifestOf(store)
-      const writer = yield* run(store, { from: 24, to: 72, loose: "shown" })
-      assert.includeMembers([...(writer.replaced?.().replaced ?? [])], [`/d/${all[1]}`, `/d/${all[2]}`])
-      assert.isEmpty(writer.replaced?.().removed)
-      assert.deepStrictEqual(
-        looseIn(store)
-          .toSorted((left, right) => (left.name < right.name ? -1 : 1))
-          .map(({ covers, run }) => [covers, run === first]),
-        [27, 28, 29, 30, 31].map((day) => [`2026-07-${day}T00:00:00Z`, day < 28 || day > 29])
-      )
-      assert.lengthOf(named(store), hours + 24)
-    })
+  it.effect(
+    "calls without a start time have files by the day of their creation, which a run that reads them replaces",
+    () =>
+      Effect.gen(function* () {
+        yield* noon
+        const store = NdjsonFiles.make({})
+        yield* run(store, { loose: "shown" })
+        const all = looseFiles([27, 28, 29, 30, 31])
+        assert.sameMembers(
+          looseIn(store).map(({ name }) => name),
+          all
+        )
+        assert.deepStrictEqual(idsIn(store, `/d/${all[1] ?? ""}`), ["u27", "u32", "u37", "u42", "u47"])
+        const { run: first } = manifestOf(store)
+        const writer = yield* run(store, { from: 24, to: 72, loose: "shown" })
+        assert.includeMembers([...(writer.replaced?.().replaced ?? [])], [`/d/${all[1]}`, `/d/${all[2]}`])
+        assert.isEmpty(writer.replaced?.().removed)
+        assert.deepStrictEqual(
+          looseIn(store)
+            .toSorted((left, right) => (left.name < right.name ? -1 : 1))
+            .map(({ covers, run }) => [covers, run === first]),
+          [27, 28, 29, 30, 31].map((day) => [`2026-07-${day}T00:00:00Z`, day < 28 || day > 29])
+        )
+        assert.lengthOf(named(store), hours + 24)
+      })
   )
 
   it.effect("where the API does not show which they are, or they are skipped, their files stay as they were", () =>

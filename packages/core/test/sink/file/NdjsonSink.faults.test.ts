@@ -1,4 +1,4 @@
-/** Whatever goes wrong in a run: the next one, from what was committed, brings the file to what it has to be, or is told why not. */
+/** Whatever fails in a run, the next run resumes from the last commit and completes the file, or reports why it cannot. */
 import * as SessionSink from "@callstream/core/sink/SessionSink"
 import * as Position from "@callstream/core/model/Position"
 import type { CallSession } from "@callstream/core/model/CallSession"
@@ -122,7 +122,7 @@ describe.each([
   ["groups, by size", { rotate: { bytes: 2400 } }, GroupFiles.kind(2)] as const,
   ["groups, by day", { rotate: "day" }, GroupFiles.kind(2)] as const
 ])("a file when something goes wrong: %s", (_, options, kind) => {
-  it.effect("a call that fails, once or from then on, is told or got over, and the next run brings all of it", () =>
+  it.effect("a failing call, once or permanently, is reported or survived, and the next run completes the file", () =>
     Effect.gen(function* () {
       const places = yield* placesOf(options, kind)
       let told = 0
@@ -161,7 +161,7 @@ describe.each([
       (memory: MemoryFileSystem.MemoryFileSystem) =>
         memory.lose((unsynced) => unsynced.map((byte, at) => (at < unsynced.length >> 1 ? byte : 0)))
     ]
-  ] as const)("at any call %s, and the next run brings all of it", ([, happen]) =>
+  ] as const)("at any call %s, and the next run completes the file", ([, happen]) =>
     Effect.gen(function* () {
       for (const number of yield* placesOf(options, kind)) {
         const store = NdjsonFiles.make(options, kind)
@@ -182,7 +182,7 @@ describe.each([
     })
   )
 
-  it.effect("killed again and again, at calls that a seed decides, it comes to its end", () =>
+  it.effect("killed repeatedly, at calls chosen by a seed, it finishes", () =>
     Effect.gen(function* () {
       for (let seed = 1; seed <= 25; seed++) {
         const random = yield* Random.withSeed(Random.Random, seed)

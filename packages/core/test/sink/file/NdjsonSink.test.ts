@@ -162,7 +162,7 @@ describe("NdjsonSink.make", () => {
     })
   )
 
-  it.effect("begins afresh over what an earlier run left, and replaces a file only with force", () =>
+  it.effect("starts again over the partial file of an earlier run, and replaces a file only with force", () =>
     Effect.gen(function* () {
       const store = NdjsonFiles.make({})
       yield* run(store, undefined, [[item("old")]], false)
@@ -194,7 +194,7 @@ describe("NdjsonSink.make", () => {
     })
   )
 
-  it.effect("a run that ended between the two steps of giving the name goes on, whatever was there before", () =>
+  it.effect("a run that ended between the two steps of the rename resumes, whatever existed before", () =>
     Effect.gen(function* () {
       for (const force of [false, true]) {
         const store = NdjsonFiles.make({ force })
@@ -239,7 +239,7 @@ describe("NdjsonSink.make", () => {
     })
   )
 
-  it.effect("what the disk did not confirm is not tried again, and not called safe by a second try", () =>
+  it.effect("a failed sync is not retried, and a second one does not make it safe", () =>
     Effect.gen(function* () {
       const store = NdjsonFiles.make({})
       yield* Effect.scoped(
@@ -314,7 +314,7 @@ describe("NdjsonSink.make, by day", () => {
   const days = ["2026-07-30", "2026-07-31", "2026-08-01"]
   const rowsOf = (day: string) => [item(`${day} 1`, `${day}T00:00:00Z`), item(`${day} 2`, `${day}T23:59:59.999Z`)]
 
-  it.effect("days are those of a time zone, of 23 hours too, and a run goes on in the same zone alone", () =>
+  it.effect("days are those of a time zone, even with 23 hours, and a run resumes only in the same zone", () =>
     Effect.gen(function* () {
       const timeZone = DateTime.zoneMakeNamedUnsafe("Europe/Berlin")
       const store = NdjsonFiles.make({ rotate: "day", timeZone })
@@ -528,7 +528,7 @@ describe("NdjsonSink.output", () => {
     })
   )
 
-  it.effect("a failure is never to be tried again, and keeps its code", () =>
+  it.effect("a failure is not retryable, and keeps its code", () =>
     Effect.gen(function* () {
       for (const code of ["EPIPE", "EAGAIN"]) {
         const sink = on({ write: () => Effect.fail(fromCode("stdout", "write", code)), finish: Effect.void })

@@ -194,7 +194,7 @@ describe("WebhookSink, failing", () => {
     })
   )
 
-  it.effect("gives up in time with an error that may be tried again, and sends what waited when it is", () =>
+  it.effect("gives up in time with a retryable error, and sends the waiting messages on the retry", () =>
     Effect.gen(function* () {
       const failing = world()
       failing.receiver.answer(() => 503)

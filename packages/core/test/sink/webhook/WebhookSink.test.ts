@@ -153,7 +153,7 @@ describe("WebhookSink", () => {
       })
     )
 
-    it.effect("leaves the signature of a URL out wherever it stands", () =>
+    it.effect("leaves the signature of a URL out everywhere", () =>
       Effect.gen(function* () {
         const of = (signature: string) => ({
           listen: `https://b.s3.amazonaws.com/x.wav?X-Amz-Date=2&X-Amz-Signature=${signature}`
@@ -240,7 +240,7 @@ describe("WebhookSink", () => {
       })
   )
 
-  it.effect("waits as long as it is told to, in seconds or until a date, by the receiver's clock", () =>
+  it.effect("respects Retry-After, in seconds or as a date, by the receiver's clock", () =>
     Effect.gen(function* () {
       const day = 86_400_000
       for (const [status, retryAfter, most] of [
@@ -366,7 +366,7 @@ describe("WebhookSink", () => {
     })
   )
 
-  it.effect("learns from a 413 how much a request may hold", () =>
+  it.effect("sends smaller requests after a 413", () =>
     Effect.gen(function* () {
       const { disk, receiver } = world(({ body }) => (body.length > 5000 ? 413 : 204))
       yield* run(
@@ -423,7 +423,7 @@ describe("WebhookSink", () => {
     })
   )
 
-  it.effect("commits what it was told, and a batch of nothing sends nothing", () =>
+  it.effect("commits the given cursor, and an empty batch sends nothing", () =>
     Effect.gen(function* () {
       const { disk, receiver } = world()
       const committed = yield* run({ disk, receiver }, (writer) =>
@@ -475,7 +475,7 @@ describe("WebhookSink", () => {
     })
   )
 
-  it("is named by its origin, and told apart from another path there", () => {
+  it("is named by its origin, with a hash for its path", () => {
     const name = (url: string) => WebhookSink.make({ ...options, url }).name
     const first = name("https://hooks.example.com:8443/token1")
     assert.match(first, /^webhook:https:\/\/hooks\.example\.com:8443#[0-9a-f]{8}$/)

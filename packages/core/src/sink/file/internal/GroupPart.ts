@@ -22,7 +22,7 @@ export interface Options extends PartOptions {
   readonly columns: () => ReadonlyArray<Column>
 }
 
-/** Stands behind each group, so that the file alone tells what is in it, group by group from its end. */
+/** Follows each group, so that the content of a file can be read from its end, group by group. */
 const Note = Schema.Struct({
   /** Where the group begins, which is where the note before ends. */
   at: Schema.Int,
@@ -30,7 +30,7 @@ const Note = Schema.Struct({
   rows: Schema.Int,
   from: Schema.NullOr(Instant),
   to: Schema.NullOr(Instant),
-  /** Of the group's bytes: how many, and by what they are known when they are read again. */
+  /** The number of the group's bytes, and their digest. */
   length: Schema.Int,
   digest: Schema.String,
   about: Schema.String
@@ -64,7 +64,7 @@ const noteAt = Effect.fnUntraced(function* (path: string, file: Readable, end: n
   return note.at < end ? note : yield* torn()
 })
 
-/** Whether what the file begins with, and the bytes of each group, are what was written. */
+/** Whether the start of the file and the bytes of each group are unchanged. */
 const verifyGroups =
   (begin: Uint8Array, notes: ReadonlyArray<Note>) =>
   <E>(pieces: Stream.Stream<Uint8Array, E>): Effect.Effect<boolean, E> =>
@@ -234,7 +234,7 @@ export const open = Effect.fnUntraced(function* (
     fitted = { groups, first, characters, length }
     return length <= limit
   })
-  // What waits has to fit: a run that ends after a flush puts it there, and a position says that it did.
+  // The waiting rows must fit: the next run adds them here if this one ends after a flush.
   const settle = Effect.gen(function* () {
     if (!(yield* fill)) return false
     if (limit === Infinity) return true
@@ -246,7 +246,7 @@ export const open = Effect.fnUntraced(function* (
 
   const close = Effect.gen(function* () {
     if (closed || file.finished) return
-    // What did not fit has gone to another part before.
+    // Rows that did not fit are already in another part.
     yield* putWhile(isPending, Infinity)
     const last = end(groups)
     yield* Effect.uninterruptible(
@@ -313,7 +313,7 @@ export const open = Effect.fnUntraced(function* (
   }
 })
 
-/** What a file that has its name holds, by the note before its end. */
+/** The content of a finished file, by the note before its end. */
 const rowsIn = Effect.fnUntraced(function* (path: string, file: Readable, format: Format) {
   const { bytes } = file.end()
   const length = format.endLength(yield* file.read(Math.max(0, bytes - 8), 8))

@@ -12,7 +12,7 @@ import { syncFolder } from "../../../platform/internal/System.ts"
 import { linkOrRename } from "./Publish.ts"
 import * as Tail from "./Tail.ts"
 
-/** Where a file ends that is safe on disk, and by what it is known again: its inode, and a hash of its last 4 KiB. */
+/** The end of a file that is safe on disk, with its inode and a hash of its last 4 KiB to identify it. */
 export const Position = Schema.Struct({
   bytes: Schema.Int.check(Schema.isGreaterThanOrEqualTo(0)),
   inode: Schema.NullOr(Schema.String),
@@ -21,7 +21,7 @@ export const Position = Schema.Struct({
 export type Position = typeof Position.Type
 
 export interface PartialFile {
-  /** Opened again after it had got its name: there is nothing left to write. */
+  /** Whether the file already has its name, so that nothing is left to write. */
   readonly finished: boolean
   readonly end: () => Tail.End
   /** Goes back to an end that it had. */
@@ -32,7 +32,7 @@ export interface PartialFile {
   readonly write: (bytes: Uint8Array) => Effect.Effect<void, OutputError>
   /** Safe from a power failure when it returns, the name of the partial file included. */
   readonly sync: Effect.Effect<Position, OutputError>
-  /** Gives back the handle, for a file that only waits for its name. */
+  /** Closes the handle of a file that only waits for its name. */
   readonly seal: Effect.Effect<void, OutputError>
   /** Can be called again after it failed. */
   readonly finish: Effect.Effect<void, OutputError>
@@ -94,7 +94,7 @@ export const make = (context: {
   let lost: OutputError | undefined
   let state: "open" | "sealed" | "named" | "finished" = "open"
 
-  // What another program did to the file would be written on after, and found out by whoever reads it.
+  // Otherwise the run would append to the changes of another program, and only a reader of the file would notice.
   const foreign = (operation: OutputError["operation"]) =>
     Effect.suspend(() => {
       lost = failWith(partial, operation, "Foreign")
@@ -164,7 +164,7 @@ export const make = (context: {
     synced = { end: at, position }
     return position
   })
-  // A file that only waits for its name is looked at when it gets it.
+  // A file that only waits for its name is checked when it gets it.
   const isAsWritten = Effect.suspend(() =>
     state === "open"
       ? named("flush")(Effect.flatMap(file.stat, (info) => Tail.isEnd(file, info, end, torn)))
@@ -186,7 +186,7 @@ export const make = (context: {
   const assertOurs = Effect.fnUntraced(function* (name: string) {
     if (!(yield* named("finish")(isInode(fs, name, inode)))) return yield* failWith(options.path, "finish", "Replaced")
   })
-  /** What counts is what is on the disk: it is read again, under the name that it has still. */
+  /** Reads the file again from the disk, under its temporary name. */
   const verified = Effect.scoped(
     Effect.gen(function* () {
       const reader = yield* Effect.mapError(fs.open(partial, { flag: "r" }), (error) =>
@@ -202,7 +202,7 @@ export const make = (context: {
       if (!whole) return yield* foreign("finish")
     })
   )
-  // Under its own name, what was looked at is also what gets the name.
+  // Under a name of its own, the checked file is the one that gets the name.
   const publish = Effect.andThen(
     assertOurs(own),
     named("finish")(options.force ? fs.rename(own, path) : linkOrRename(fs, own, path))

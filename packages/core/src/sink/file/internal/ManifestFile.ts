@@ -1,4 +1,4 @@
-/** The manifest on disk: replaced as a whole, and known again by what it began with. */
+/** The manifest on disk: replaced as a whole, and identified by its first files. */
 import * as WebCrypto from "effect/crypto/WebCrypto"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
@@ -59,7 +59,7 @@ export const open = Effect.fnUntraced(function* (options: {
   readonly from: Head | undefined
   /** What becomes of these files of an earlier output; fails when nothing may. */
   readonly plan: (old: ReadonlyArray<File>) => Effect.Effect<Replacement.Plan, OutputError>
-  /** What a file covers for sure while the run goes on. */
+  /** The range that a file covers for sure while the run continues. */
   readonly claim: Claim
   /** The same at the end, and the files that the run did not replace after all. */
   readonly settle: Effect.Effect<{ readonly claim: Claim; readonly isKept: (name: string) => boolean }>
@@ -86,7 +86,7 @@ export const open = Effect.fnUntraced(function* (options: {
   const names = new Set(files.map(({ name }) => name))
   const fs = yield* FileSystem.FileSystem
   const paths = yield* Path.Path
-  /** What was changed since is somebody else's. */
+  /** A file that changed since belongs to another program. */
   const isThere = ({ bytes, name }: File) =>
     fs.lstat(paths.join(paths.dirname(path), name)).pipe(
       Effect.map((info) => info.type === "File" && Tail.lengthOf(info) === bytes),
@@ -96,7 +96,7 @@ export const open = Effect.fnUntraced(function* (options: {
       )
     )
   const ofParts = (those: ReadonlyArray<File>) => those.filter(({ name }) => options.keyOf(name) !== undefined)
-  /** What an earlier output left, and is still there. */
+  /** The files of an earlier output that still exist. */
   const inherit = Effect.gen(function* () {
     const { left, stale } = oldFiles(old, options.keyOf)
     const { kept, strangers, superseded } = yield* options.plan(ofParts(left))

@@ -1,6 +1,6 @@
 /**
- * What the files of a rotated output are called: `calls-00001.ndjson`, `calls-2026-07-31.ndjson`, and for calls without a start
- * time `calls-2026-07-31-without-start.ndjson`, by the day on which they were created.
+ * The names of the files of a rotated output: `calls-00001.ndjson`, `calls-2026-07-31.ndjson`, and for calls without a
+ * start time `calls-2026-07-31-without-start.ndjson`, by the day of their creation.
  */
 import type { Calendar } from "../../../model/Calendar.ts"
 import type { Instant } from "../../../model/Instant.ts"

@@ -1,4 +1,4 @@
-/** A file that grows as `NAME.partial` and gets its name when it is complete; what a killed run left of it goes on. */
+/** A file that grows as `NAME.partial` and gets its name when it is complete. A run resumes the partial file of a killed one. */
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
@@ -29,11 +29,11 @@ export interface Options {
   readonly force: boolean
   /** No other run writes there now. */
   readonly alone?: boolean | undefined
-  /** Goes on there: what the file holds beyond it is cut. */
+  /** Resumes at this position, and cuts off the rest of the file. */
   readonly from?: Position | undefined
-  /** Giving it its name adds to it: a file that has its name may be longer than it was committed. */
+  /** Whether finishing adds to the file, so that a finished file may be longer than its last commit. */
   readonly grows?: boolean | undefined
-  /** Asked of the whole file before it gets its name. */
+  /** Checks the whole file before it gets its name. */
   readonly verify?: Compression["verify"] | undefined
 }
 

@@ -65,7 +65,7 @@ interface Open {
   readonly scope: Scope.Closeable
   /** Nothing more goes into it. */
   complete: boolean
-  /** A commit said that it is complete, so that it may have its name: a run that goes on from there looks for it. */
+  /** A commit has it as complete, so it may have its name already: a run that resumes from there looks for it. */
   due: boolean
 }
 
@@ -213,7 +213,7 @@ export const open = Effect.fnUntraced(function* (
     if (!(yield* current.part.add(lines))) yield* roll(current, "settle")
   })
 
-  /** Gives back the handles of files that are complete. */
+  /** Closes the handles of complete files. */
   const retire = Effect.suspend(() => {
     const growing = rotate === "day" ? [...parts.values()].filter((one) => !one.complete) : []
     for (const one of growing.slice(0, Math.max(0, growing.length - maxOpen))) one.complete = true
@@ -260,7 +260,7 @@ export const open = Effect.fnUntraced(function* (
       yield* retire
       yield* write("settle")
       yield* publish(
-        // A part of a day never takes the place of what was there before.
+        // A part of a day must not replace an earlier file.
         withRows().filter((one) => one.due && (!options.force || rotate !== "day" || isOver(one.key))),
         false
       )

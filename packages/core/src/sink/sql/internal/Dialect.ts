@@ -16,7 +16,7 @@ export interface Place {
 /** A column that a table has. */
 export interface Existing {
   readonly name: string
-  /** As the database tells it. */
+  /** As the database names it. */
   readonly declared: string
   /** It must not be empty. */
   readonly required: boolean
@@ -40,7 +40,7 @@ export type Look =
 /** A column of the database that takes a cell. */
 export interface Target {
   readonly name: string
-  /** Of the column that the cell comes from: what may stand in `extra` is there by this name. */
+  /** The name of the cell's column, which is also its key in `extra`. */
   readonly origin: string
   readonly type: Type
   readonly declared: string
@@ -56,7 +56,7 @@ export interface Layout {
   readonly hasExtra: boolean
   /** The primary key, which holds the session's id. */
   readonly key: string
-  /** Which of the cells is the key; with none it stands beside them. */
+  /** The cell that is the key; `undefined` if the key is beside the cells. */
   readonly keyCell: number | undefined
   /** The column that says when a row was observed. */
   readonly version: string

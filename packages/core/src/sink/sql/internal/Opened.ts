@@ -36,7 +36,7 @@ export interface Options {
   readonly maxPending: number
 }
 
-/** A transaction that nothing comes to keeps others from their work: it is begun anew when something does. */
+/** An idle transaction blocks other users, so it is closed after this time, and the next rows begin a new one. */
 const idle = { after: 10_000, look: "5 seconds" } as const
 
 type Operation = SinkError["operation"]
@@ -49,7 +49,7 @@ export const failure = (sink: string, operation: Operation, reason: SinkReason):
     reason
   })
 
-/** The failure of a driver. A file that is not trusted is told as files are. */
+/** The failure of a driver. An untrusted file has the same error as other outputs. */
 export const broken = (sink: string, operation: Operation, failed: SqlFailure.SqlFailure): SinkError =>
   failure(sink, operation, failed._tag === "Untrusted" ? failed : { _tag: "Database", failure: failed })
 
@@ -93,7 +93,7 @@ export const make = Effect.fnUntraced(function* (
   })
   const run = (all: ReadonlyArray<Comparing.Pending>) => Comparing.run(dialect, transaction, all)
 
-  /** One operation at a time, which takes everything back when it fails. */
+  /** Runs one operation at a time, and rolls back when it fails. */
   const operation = <A>(what: Operation, run: Effect.Effect<A, SqlError | SinkError>): Effect.Effect<A, SinkError> =>
     Effect.tap(run, () => Effect.map(Clock.currentTimeMillis, (now) => (used = now))).pipe(
       Effect.timeoutOrElse({
@@ -138,7 +138,7 @@ export const make = Effect.fnUntraced(function* (
       Effect.gen(function* () {
         const { found, schema } = yield* look(options.place.table)
         const place = { ...options.place, schema }
-        // What is wrong with a table that is there is told now, as far as it does not depend on the rows.
+        // Mistakes in an existing table are reported now, unless they depend on the rows.
         const planned = LayoutOf.plan(dialect, place, found, { columns: [], hasExtra: false })
         if (planned._tag === "Failure") return yield* refuseTable("open", planned.failure)
         if (account === undefined) return { place, cursor: undefined }
@@ -147,7 +147,7 @@ export const make = Effect.fnUntraced(function* (
           yield* transaction.run(Account.create(dialect, place))
         }
         const cursor = yield* transaction.use((connection) => Account.read(dialect, place, connection, account))
-        // Whoever removed the table wants its rows again.
+        // A person who removed the table wants its rows again.
         if (found === undefined && cursor !== undefined) {
           yield* transaction.run(Account.forget(dialect, place, account))
         }
@@ -206,7 +206,7 @@ export const make = Effect.fnUntraced(function* (
     return { rows: newest(rows), refused, strange }
   }
 
-  /** Each half by itself, until those are alone that the database does not take. */
+  /** Writes each half separately, until each rejected row is alone. */
   const sift = (
     layout: Layout,
     rows: ReadonlyArray<Row>,
@@ -326,8 +326,7 @@ interface Sifted {
 }
 
 /**
- * Where the table stands by its own account. A run that has no checkpoint, although the one before came to its end, begins
- * anew.
+ * The table's own offset. If the earlier run finished but its checkpoint is missing, the run starts from the beginning.
  */
 const stands = (
   account: string | undefined,

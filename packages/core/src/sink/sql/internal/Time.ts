@@ -38,7 +38,7 @@ export const repeated = (): ((version: Version) => string) => {
   }
 }
 
-/** The separators of `format`, by where they stand. */
+/** The separators of `format`, by position. */
 const separators: ReadonlyArray<readonly [number, string]> = [
   [4, "-"],
   [7, "-"],

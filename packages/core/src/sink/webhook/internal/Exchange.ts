@@ -139,7 +139,7 @@ const toOutcome = ({ headers, status }: HttpClientResponse.HttpClientResponse, n
 /** Certificates do not mend while one waits, and what is behind a wrong one may be somebody else. */
 const isCertificate = (code: string): boolean => /^(CERT_|ERR_TLS_CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/.test(code)
 
-/** A transport's own error may hold the request and so the URL: only its code goes on. */
+/** A transport's own error may hold the request and so the URL: only its code is kept. */
 const unreachable = (error: unknown): Outcome => {
   const code = System.codeOf(error)
   if (code === undefined) return unavailable({ _tag: "Unreachable" })

@@ -64,8 +64,8 @@ export const events = Effect.fnUntraced(function* (batch: Batch<unknown>, organi
 const short = (digest: string | undefined): string => (digest ?? "").slice(0, 32)
 
 /**
- * A session that stands in it again goes to a later round, the earlier sequence first: a round is sent side by side, and
- * rounds one after another.
+ * A repeated call is in a later round, the earlier sequence first: the messages of a round are sent in parallel, and rounds
+ * one after another.
  */
 export const rounds = (events: ReadonlyArray<Event>): ReadonlyArray<ReadonlyArray<Event>> => {
   const rounds: Array<Array<Event>> = []

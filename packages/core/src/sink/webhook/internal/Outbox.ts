@@ -1,4 +1,4 @@
-/** Messages on their way: kept before they are sent, removed when the receiver has answered for them. */
+/** Unsent messages: saved before they are sent, removed when the receiver has answered for them. */
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
@@ -23,7 +23,7 @@ const unfinished = ".partial"
 const shape = /^\d{16}-(msg_[0-9a-f]{32})\.json$/
 const nameOf = ({ id, sequence }: Message.Message) => `${String(sequence).padStart(16, "0")}-${id}.json`
 
-/** For a run that nobody goes on with: what it was sending when it was killed is read again, and sent from the beginning. */
+/** For a run that cannot resume: after it was killed, the next run reads and sends everything again. */
 export const inMemory = (): Spool => {
   const messages = new Map<string, Message.Message>()
   return {
