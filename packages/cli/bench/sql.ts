@@ -15,7 +15,7 @@ import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import * as SqlClient from "effect/sql/SqlClient"
 import * as Layer from "effect/Layer"
-import * as Postgres from "../../node/test/postgres/Server.ts"
+import * as Postgres from "../../node/test/postgres/PostgresServer.ts"
 
 export interface Rate {
   readonly what: string
@@ -127,7 +127,7 @@ const main = Effect.gen(function* () {
   })
   yield* through({ keepsOffset: true }, Layer.succeed(SqlClient.SqlClient, spied))
   const perWindow = sent.length / windows
-  const typed = sent.map(([sql, [text, observed]]) => [sql, JSON.parse(String(text)) as unknown, observed] as const)
+  const typed = sent.map(([sql, [text]]) => [sql, JSON.parse(String(text)) as unknown] as const)
   const layer = Layer.succeed(SqlClient.SqlClient, client)
   const postgres = yield* compare(
     "PostgreSQL",
@@ -138,8 +138,8 @@ const main = Effect.gen(function* () {
         yield* clear
         for (let at = 0; at < windows; at++) {
           yield* connection.executeUnprepared("BEGIN", [], undefined)
-          for (const [sql, rows, observed] of typed.slice(at * perWindow, (at + 1) * perWindow)) {
-            yield* connection.execute(sql, [JSON.stringify(rows), observed], undefined)
+          for (const [sql, rows] of typed.slice(at * perWindow, (at + 1) * perWindow)) {
+            yield* connection.execute(sql, [JSON.stringify(rows)], undefined)
           }
           yield* connection.executeUnprepared("COMMIT", [], undefined)
         }

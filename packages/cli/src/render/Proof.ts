@@ -58,7 +58,7 @@ const clocks = ({ clocksApart }: Report): ReadonlyArray<string> =>
         `The clocks of the API and of this machine are ${Format.duration(clocksApart * 1000)} apart: the earlier one decides what is proven.`
       ]
 
-/** What was checked, what is assumed, and what may still change. */
+/** Describes the check, the assumption, and the calls that may still change. */
 export const describe = (report: Report, clock: Calendar.Calendar | undefined): string => {
   const time = (text: string) => ShownTime.minute(Instant.parse(text) ?? Instant.of(0), clock)
   const { asOf, horizon, provenUntil, reasons, set } = report

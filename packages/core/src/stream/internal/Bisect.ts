@@ -54,7 +54,7 @@ export const read = (
       const at = Ask.floorSecond((from + before) / 2)
       if (at <= rest.from || at >= whole.to) return Effect.undefined
       return Effect.map(
-        handOver({ ...whole, top: undefined, counted: false, from: rest.from, to: at, expected: rows / 2 }),
+        handOver({ ...whole, counted: false, from: rest.from, to: at, expected: rows / 2 }),
         (taken) => {
           if (!taken) return undefined
           rest.from = at
@@ -145,7 +145,6 @@ const partsOf = (
       from,
       to,
       expected: (task.expected * (to - from)) / (task.to - task.from),
-      top: to === task.to ? task.top : undefined,
       fails: fails({ from, to }),
       located: task.located
     }

@@ -25,6 +25,8 @@ export interface Known {
   readonly span?: number | undefined
   /** Known rows did not come, or bounds were refused, and both lay far apart: how far they may is not measured. */
   readonly cut?: boolean | undefined
+  /** So many rows of the same bounds came at least once with a row seen beyond both ends: no limit on results is lower. */
+  readonly whole: number
 }
 
 /** What the reading of one part showed. */
@@ -33,6 +35,7 @@ export interface Evidence {
   readonly differs: boolean
   readonly deepest: number
   readonly cut?: boolean | undefined
+  readonly whole: number
   /** Whether a page beyond the end brings something, where that was asked: then the place of a row counts nothing. */
   readonly repeats: boolean
   /** The range that is proven by one reading: where answers differ, that does not do. */
@@ -40,12 +43,13 @@ export interface Evidence {
   readonly log: Ask.Log
 }
 
-export const fold = (known: Known, { cut = false, deepest, differs, log, order }: Evidence): Known => ({
+export const fold = (known: Known, { cut = false, deepest, differs, log, order, whole }: Evidence): Known => ({
   order: known.order === "other" || order === "unknown" ? known.order : order,
   width: Math.max(known.width, log.width),
   differs: known.differs || differs,
   earliest: Math.min(known.earliest, log.observedAt ?? Infinity),
   deepest: Math.min(known.deepest, deepest),
   span: known.span,
-  cut: known.cut === true || cut
+  cut: known.cut === true || cut,
+  whole: Math.max(known.whole, whole)
 })

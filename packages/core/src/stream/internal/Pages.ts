@@ -8,17 +8,12 @@ import type { CallSessionQuery } from "../../model/CallSessionQuery.ts"
 import * as Instant from "../../model/Instant.ts"
 import * as CallRows from "../../model/Rows.ts"
 import type { Page } from "../../model/Page.ts"
+import type { ReadOptions } from "../CallSessions.ts"
 import type { Micros } from "./Micros.ts"
 import { refuse } from "./Refuse.ts"
 import * as Rows from "./Rows.ts"
 import * as Seen from "./Seen.ts"
 import * as Steady from "./Steady.ts"
-
-/** How a walk reads. */
-export interface ReadOptions {
-  /** Pages asked for ahead of the one that is delivered. The client's own limit holds as well. @default 4 */
-  readonly concurrency?: number | undefined
-}
 
 /** What `CallSessions.pages` says. */
 export const walk = (

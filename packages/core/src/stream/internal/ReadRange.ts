@@ -59,6 +59,7 @@ export const readRange = (
     differs: false,
     deepest: Infinity,
     cut: false,
+    whole: 0,
     repeats: false,
     once: undefined
   }
@@ -261,18 +262,18 @@ const judge = Effect.fnUntraced(function* (
   done: ReadPages.Read,
   before: number | undefined
 ): Effect.fn.Return<Outcome, AgniError> {
-  const { ask, known, seen, settings, task, young } = work
+  const { ask, known, seen, settings, young } = work
   const { size } = settings
   const { bounds, held, range } = done
   const count = done.count ?? (yield* countRows(work, bounds, held.size()))
   const most = Math.max(before ?? 0, count ?? 0, Ask.countOf(ask.log, bounds, seen.repeats))
-  const isCut = task.top !== undefined && held.rows.has(task.top)
-  const control = isCut ? undefined : yield* topControl(settings, ask, bounds, held)
+  const control = yield* ends(work, done)
   const isWhole = count === held.size() && most <= held.size() && missingFrom(ask.log.shown, held, bounds).length === 0
   if (isWhole && !done.moved && !done.dense && control === undefined) {
     const isByStart = seen.order === "start" || known.order === "start"
     if (young || ((done.way === "pages" || isByStart || before === count) && !known.differs)) {
       seen.once = range
+      seen.whole = held.size()
       return deliver(work, done, { _tag: "Proven" })
     }
     if (yield* Leaf.isStillThere(ask, bounds, held, { size, repeats: yield* settings.repeats }))
@@ -288,9 +289,12 @@ const judge = Effect.fnUntraced(function* (
   // Something was missed, came or went. Smaller windows pass more quickly; the smallest are read by pages.
   const isSmall = held.size() <= 20 * size && known.order !== "start" && seen.order !== "start"
   if (canHalve(range) && !isSmall) return split(work, Task.halve(range, held, held.size(), settings.size))
-  const coverage = yield* readAgain(work, done, most)
+  const again = yield* readAgain(work, done, most)
+  // Pages of the same bounds may be cut at the same row each time.
+  const cut = again._tag === "Proven" ? yield* ends(work, done) : undefined
+  const coverage: Coverage = cut === undefined ? again : { _tag: "Unprovable", reason: cut }
   // Pages may be cut where it looks like their end.
-  return coverage._tag !== "Proven" && canHalve(range) && held.size() > 2 * size && !young
+  return coverage._tag !== "Proven" && canHalve(range) && held.size() > size && !young
     ? split(work, Task.halve(range, held, held.size(), settings.size))
     : deliver(work, done, coverage)
 })
@@ -337,24 +341,50 @@ const missingFrom = (
 }
 
 /**
- * Whether the newest row comes back, first of all, for bounds that begin just below it: then they are understood, and nothing
- * lies above it that a limit on results cut away. What else comes is in the log, and must be held.
+ * Whether the first or the last row comes back for bounds that begin just beside it: then they are understood, and a limit on
+ * results cut nothing away beyond it. What else comes is in the log, and must be held.
  */
-const topControl = Effect.fnUntraced(function* (
-  { controls, size }: Settings,
+const endControl = Effect.fnUntraced(function* (
+  { size }: Settings,
   ask: Ask.Ask,
-  { before }: Ask.Between,
-  held: Rows.Held
+  bounds: Ask.Between,
+  held: Rows.Held,
+  end: "oldest" | "newest"
 ): Effect.fn.Return<CoverageReason | undefined, AgniError> {
-  let newest: Rows.Dated | undefined
-  for (const row of held.rows.values()) if (Rows.isDated(row) && row.start > (newest?.start ?? -Infinity)) newest = row
-  if (newest === undefined) return undefined
-  const { key, start } = newest
-  // Another answer showed it, to another question.
-  if (controls.some((row) => row.key === key)) return undefined
-  const after = Ask.floorSecond(start) - Ask.second
-  const { rows } = yield* ask(1, { after, before })
-  const problem = Ask.misplaced(rows, after - Ask.second, before + Ask.second)
+  const isNewest = end === "newest"
+  let row: Rows.Dated | undefined
+  for (const one of held.rows.values()) {
+    if (Rows.isDated(one) && (row === undefined || (isNewest ? one.start > row.start : one.start < row.start)))
+      row = one
+  }
+  if (row === undefined) return undefined
+  const { key } = row
+  const { after, before } = Ask.around(row)
+  const beyond = isNewest ? { after, before: bounds.before } : { after: bounds.after, before }
+  const { rows } = yield* ask(1, beyond)
+  const problem = Ask.misplaced(rows, beyond.after - Ask.second, beyond.before + Ask.second)
   if (problem !== undefined || rows.some((row) => row.key === key)) return problem
-  return rows.length >= size ? yield* Ask.control(ask, newest, size) : Ask.notBack
+  return rows.length >= size ? yield* Ask.control(ask, row, size) : Ask.notBack
+})
+
+/**
+ * Whether rows are missing at one of the ends. None are where the answers held a row from beyond that end as well, or the row at
+ * which the range was cut there.
+ */
+const ends = Effect.fnUntraced(function* (
+  { ask, known, settings, task }: Work,
+  { bounds, held, range }: ReadPages.Read
+): Effect.fn.Return<CoverageReason | undefined, AgniError> {
+  if (held.size() <= known.whole) return undefined
+  let [below, above] = [task.bottom !== undefined && held.rows.has(task.bottom), false]
+  for (const { start = range.from } of held.rows.values()) {
+    below ||= start < range.from
+    above ||= start >= range.to
+  }
+  below ||= settings.controls.some(({ key, start }) => Ask.floorSecond(start) === range.from && held.rows.has(key))
+  // The first call of the list without bounds has none above it, and it came back.
+  const top = settings.ends.newest ? settings.controls.at(-1) : undefined
+  above ||= top !== undefined && held.rows.has(top.key)
+  const newest = above ? undefined : yield* endControl(settings, ask, bounds, held, "newest")
+  return newest === undefined && !below ? yield* endControl(settings, ask, bounds, held, "oldest") : newest
 })

@@ -24,14 +24,11 @@ interface Reading {
   readonly known: () => Known
   readonly horizon: () => Micros.Micros
   readonly ledger: Ledger.Ledger
-  /**
-   * The windows of the tasks: the first ones one after another, so that sessions come soon, then all others side by side, and
-   * `meanwhile` beside the last of them.
-   */
-  readonly windows: (
-    tasks: { readonly first: ReadonlyArray<Bisect.Task>; readonly rest: ReadonlyArray<Bisect.Task> },
-    meanwhile: Effect.Effect<void> | undefined
-  ) => Stream.Stream<Coverage.Window, AgniError>
+  /** The windows of the tasks: the first ones one after another, so that sessions come soon, then all others side by side. */
+  readonly windows: (tasks: {
+    readonly first: ReadonlyArray<Bisect.Task>
+    readonly rest: ReadonlyArray<Bisect.Task>
+  }) => Stream.Stream<Coverage.Window, AgniError>
   /**
    * What is to be said at the end: whether a range adds up, and what does not hold any more. It goes with the window of the
    * calls without a start, where there is one.
@@ -99,7 +96,8 @@ export const make = Effect.fnUntraced(function* (settings: Settings, range: Micr
     differs: false,
     earliest: options.earliest,
     deepest: options.limits?.rows ?? Infinity,
-    span: options.limits?.span
+    span: options.limits?.span,
+    whole: 0
   })
   const known = () => Ref.getUnsafe(ref)
   const ledger = Ledger.make(settings, range, known, options.ends)
@@ -109,10 +107,9 @@ export const make = Effect.fnUntraced(function* (settings: Settings, range: Micr
     ledger.note(evidence)
     settings.logs.delete(evidence.log)
   }
-  const run = (tasks: ReadonlyArray<Bisect.Task>, concurrency: number, meanwhile?: Effect.Effect<void>) =>
+  const run = (tasks: ReadonlyArray<Bisect.Task>, concurrency: number) =>
     Scheduler.run<Bisect.Task, Coverage.Window, AgniError>(tasks, {
       concurrency,
-      meanwhile,
       takesMemory: (window) => CallRows.items(window.rows).length > 0,
       work: (task, handOver) => Bisect.read(settings, known, task, { keepGoing: options.keepGoing, handOver, tell })
     })
@@ -120,10 +117,10 @@ export const make = Effect.fnUntraced(function* (settings: Settings, range: Micr
     known,
     horizon: () => horizonOf(settings, known()),
     ledger,
-    windows: ({ first, rest }, meanwhile) =>
+    windows: ({ first, rest }) =>
       Stream.concat(
         run(first, 1),
-        Stream.suspend(() => run(rest, options.concurrency, meanwhile))
+        Stream.suspend(() => run(rest, options.concurrency))
       ).pipe(Stream.mapEffect((window) => ledger.deliver(window))),
     closing: (withoutStart) => close(settings, range, options, ledger, known, withoutStart)
   } satisfies Reading

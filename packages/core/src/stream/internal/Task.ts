@@ -11,8 +11,8 @@ export interface Task extends Range {
   readonly expected: number
   /** Whether that was counted. */
   readonly counted?: boolean | undefined
-  /** Key of the row at which it was cut from what lies above: it must come, so nothing was cut off there by the server. */
-  readonly top?: string | undefined
+  /** Key of the row at which it was cut from what lies below: where it comes, the server cut nothing off there. */
+  readonly bottom?: string | undefined
 }
 
 /** Parts none of which is wider than is believed. */
@@ -75,7 +75,7 @@ export const byCount = Effect.fnUntraced(function* (
     ...task,
     expected: !isCut ? task.expected : i === 0 ? Math.max(1, rows - each * ranks.length) : each,
     counted: isCut,
-    top: keys.get(task.to)
+    bottom: keys.get(task.from)
   }))
 })
 

@@ -15,7 +15,7 @@ const phone =
 
 const recording = /^(?:call)?recording(?:url|uri|link)$/
 
-/** What is known of a key. */
+/** The facts about a key. */
 export interface Key {
   readonly kind: Kind
   /** Whether patterns might find something in the key itself. */
@@ -60,6 +60,8 @@ export interface Name {
   readonly rarest: number
   readonly word: string
   readonly several: boolean
+  /** The word behind the first one. */
+  readonly second: string | undefined
   readonly pattern: () => RegExp
 }
 
@@ -77,7 +79,7 @@ export const nameOf = (given: string): Name | undefined => {
   const words = Spelling.fold(text)
     .split(/[\s\u200b-\u200d\u2060\ufeff]+/)
     .filter((word) => word !== "")
-  const [word] = words
+  const [word, second] = words
   if (text.length < 2 || word === undefined || StandIn.is(text)) return undefined
   let probe = ""
   for (const [piece] of words.join(" ").matchAll(plainLetters)) if (piece.length > probe.length) probe = piece
@@ -92,6 +94,7 @@ export const nameOf = (given: string): Name | undefined => {
     rarest,
     word,
     several: words.length > 1,
+    second,
     pattern: () => (pattern ??= new RegExp(`${words.map(escape).join(space)}(?![\u0300-\u036f])`, "gu"))
   }
 }
@@ -135,6 +138,21 @@ const mayHold = (text: string, { probe, rarest, word }: Name): boolean =>
         ? text.toLowerCase().includes(word)
         : text.includes("%") && Spelling.hasLongEscape(text)
 
+const plainLetter = /[a-z\d_]/
+
+/** The same for plain text in lower case: an expression for each name costs more to make than to run. */
+const mayStandIn = (lower: string, { second, word }: Name): boolean => {
+  for (let at = lower.indexOf(word); at >= 0; at = lower.indexOf(word, at + 1)) {
+    const after = at + word.length
+    if (second === undefined) {
+      if (!plainLetter.test(lower.charAt(at - 1)) && !plainLetter.test(lower.charAt(after))) return true
+      continue
+    }
+    for (let gap = 1; gap <= 4; gap++) if (lower.startsWith(second, after + gap)) return true
+  }
+  return false
+}
+
 /**
  * The text with each occurrence of a name replaced; the same text when there is none. A single word must be a
  * whole word, because `Ana` is also in `analysis`; several words do not meet by chance.
@@ -142,6 +160,7 @@ const mayHold = (text: string, { probe, rarest, word }: Name): boolean =>
 export const replaceKnown = (text: string, name: Name, by: () => string): string => {
   if (!mayHold(text, name)) return text
   const { pattern, several } = name
+  if (Spelling.isPlain(text) && !mayStandIn(text.toLowerCase(), name)) return text
   const spelled = Spelling.of(text)
   let out = ""
   let done = 0
