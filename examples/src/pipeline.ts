@@ -3,7 +3,7 @@
  * start it again: it goes on where it was.
  */
 import { DeadLetterFile, FileCheckpoint, HistorySource, NdjsonSink, Pipeline, Transform } from "@callstream/core"
-import { ProcessOwner } from "@callstream/node"
+import { NodeProcessOwner } from "@callstream/node"
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Console, DateTime, Effect, Layer } from "effect"
 import { tmpdir } from "node:os"
@@ -43,7 +43,7 @@ const program = Effect.fnUntraced(function* (folder: string) {
 
 if (import.meta.main) {
   const folder = process.argv[2] ?? join(tmpdir(), "callstream-pipeline")
-  const state = FileCheckpoint.layer({ folder }).pipe(Layer.provide(ProcessOwner.layer))
+  const state = FileCheckpoint.layer({ folder }).pipe(Layer.provide(NodeProcessOwner.layer))
   program(folder).pipe(
     Effect.provide(Layer.merge(state, Agni.layer).pipe(Layer.provideMerge(NodeServices.layer))),
     NodeRuntime.runMain

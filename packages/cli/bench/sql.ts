@@ -15,7 +15,7 @@ import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import * as SqlClient from "effect/sql/SqlClient"
 import * as Layer from "effect/Layer"
-import * as Postgres from "../../node/test/postgres/Server.ts"
+import * as Postgres from "../../node/test/postgres/PostgresServer.ts"
 
 export interface Rate {
   readonly what: string

@@ -20,12 +20,12 @@ const make = (hold: PageDecoder.Hold): Layer.Layer<never> =>
   )
 
 /**
- * Clients under this layer decode large responses in a thread of its own, where there is more than one processor; small
- * ones, and those that come before the thread has started, at once. The thread lives as long as the layer, and does not keep
- * the process alive. Should it end, or not be to be had, nothing is lost but speed: what it held is asked for again, and decoded
- * here.
+ * Clients under this layer decode large responses in a worker thread, if there is more than one processor. Small responses,
+ * and those before the thread has started, are decoded in the caller's thread. The worker lives as long as the layer, and
+ * does not keep the process alive. If it ends or cannot start, only speed is lost: its pages are requested again, and
+ * decoded in the caller's thread.
  *
- * A page then holds its sessions as JSON until they are asked for. That is made for files of JSON lines.
+ * A page then holds its calls as JSON until they are read. That suits files of JSON lines.
  *
  * @since 0.1.0
  * @category layers
@@ -33,8 +33,8 @@ const make = (hold: PageDecoder.Hold): Layer.Layer<never> =>
 export const layer: Layer.Layer<never> = make("json")
 
 /**
- * The same for those who want each session as an object: a page holds the response that it came in, and reads it again when
- * a session is first asked for. Objects that wait until they are delivered take several times the memory.
+ * The same for programs that need each call as an object. A page holds its response, and parses it again when a call is
+ * first read. Objects that wait for their delivery would take several times the memory.
  *
  * @since 0.1.0
  * @category layers

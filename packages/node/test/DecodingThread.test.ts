@@ -148,7 +148,7 @@ describe("DecodingThread", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("fails as an effect where no thread can be had", () =>
+  it.live("fails as an effect where no thread can start", () =>
     Effect.gen(function* () {
       const exit = yield* Effect.exit(Thread.make("json", new URL("https://example.com/no-such-thread.js")))
       assert.isTrue(Exit.isFailure(exit) && Exit.findErrorOption(exit)._tag === "Some")

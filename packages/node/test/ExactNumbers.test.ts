@@ -26,7 +26,7 @@ import { DatabaseSync } from "node:sqlite"
 import * as ExactJson from "../../core/test/model/ExactJson.ts"
 import * as Thread from "../src/internal/Thread.ts"
 import * as Duck from "./Duck.ts"
-import * as Postgres from "./postgres/Server.ts"
+import * as Postgres from "./postgres/PostgresServer.ts"
 import * as SinkStore from "./SinkStore.ts"
 import { observedAt, written } from "./sql/SqlRows.ts"
 

@@ -2,7 +2,7 @@
 import type { CallSession, CallSessions, EndpointProfile, Transform } from "@callstream/core"
 import type * as Duration from "effect/Duration"
 import type { Condition } from "../option/Condition.ts"
-import type * as Run from "../option/Run.ts"
+import type * as Run from "../option/RunOptions.ts"
 import type * as Sinks from "../option/Sinks.ts"
 import type * as Zone from "../option/Zone.ts"
 

@@ -16,7 +16,7 @@ export interface Saved {
 /** Above every file that is written for people. */
 export const heading = (file: string): string =>
   [
-    " A pipeline of callstream. Look at it first, then run it:",
+    " A pipeline of callstream. Read it, then run it:",
     `   callstream run ${file} --dry-run`,
     `   callstream run ${file}`,
     " Secrets do not belong here: set environment variables, and refer to them as ${NAME}.",

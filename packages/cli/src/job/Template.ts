@@ -69,7 +69,7 @@ export const write = ({ connection, name, personal, since, to }: Answers, file: 
     "  # channel: inbound_call",
     ...(connection.rate === undefined ? ["  # rate: 5 # requests a second at most"] : []),
     ...Object.entries(connection).map(([key, value]) => `  ${key}: ${scalar(value)}`),
-    "  concurrency: 4 # requests under way at once",
+    "  concurrency: 4 # requests at the same time",
     "",
     "transforms:",
     "  # Only calls that pass all of these conditions (CEL):",

@@ -12,7 +12,7 @@ import { wrap } from "./Help.ts"
 import * as Unmatched from "../run/Unmatched.ts"
 import * as NothingMatched from "./NothingMatched.ts"
 import { answer, print, Screen, toPrintable } from "./Screen.ts"
-import * as Table from "./Table.ts"
+import * as Table from "./TextTable.ts"
 
 /** How many calls are shown. */
 const shown = 10
@@ -165,7 +165,7 @@ const choice = ({ of, passed, unmatched }: Looked): string =>
     ? `None of the first ${Format.counted(of, "call")} passed; these came first. ${NothingMatched.describe(unmatched)}`
     : passed === of
       ? `The first ${Format.counted(of, "call")} that the API sends.`
-      : `The first ${Format.counted(passed, "call")} that passed, of ${Format.count(of)} looked at.`
+      : `The first ${Format.counted(passed, "call")} that passed, of ${Format.count(of)} read.`
 
 /** Reads a few pages and shows the first calls that pass at each stage: tables on a terminal, NDJSON elsewhere. */
 export const run = Effect.fnUntraced(function* (job: Job, spec: PipelineSpec) {

@@ -65,7 +65,7 @@ const ofAgni = (error: AgniError, { prefix, speaker }: Context): Report => {
 const ofDeadLetters = ({ message }: TooManyDeadLetters, { prefix, speaker: { name } }: Context): Report => ({
   lines: [
     `${prefix}${message}`,
-    `  So many have one cause: look at the dead-letter file, or allow more with ${name({ option: "maxDeadLetters" })}.`
+    `  So many have one cause: read the dead-letter file, or allow more with ${name({ option: "maxDeadLetters" })}.`
   ],
   exitCode: exitCode.failed
 })

@@ -56,7 +56,7 @@ export const line = (
 }
 
 /**
- * While the scope is open: on a terminal a line that is redrawn ten times a second and taken away at the end, elsewhere a
+ * While the scope is open: on a terminal a line that is redrawn ten times a second and removed at the end, elsewhere a
  * new line every 30 seconds.
  */
 export const show = (

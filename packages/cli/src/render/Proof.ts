@@ -43,7 +43,7 @@ const outside = ({ undatedOutside, undatedUnassigned }: Report): ReadonlyArray<s
   ]
 }
 
-/** What was checked, what is assumed, and what may still change. */
+/** Describes the check, the assumption, and the calls that may still change. */
 export const describe = (report: Report, clock: Calendar.Calendar | undefined): string => {
   const time = (text: string) => ShownTime.minute(Instant.parse(text) ?? Instant.of(0), clock)
   const { asOf, horizon, provenUntil, reasons, set } = report

@@ -128,6 +128,108 @@ export const printTogether = Effect.fnUntraced(function* (pipelines: number, rep
   yield* write(`${JSON.stringify({ pipelines, ...ofRequests(requests) })}\n`)
 })
 
+/** A run that finished, and what is shown of it. */
+interface Ended {
+  readonly about: About
+  readonly progress: Progress.Progress
+  readonly done: Pipeline.RunSummary
+  readonly covered: CoverageReport.Report | undefined
+  readonly unmatched: Finding | undefined
+  readonly elapsed: number
+  readonly requests: Requests
+}
+
+const filteredOf = ({ done, progress }: Ended): number => done.filtered + progress.leftOut
+
+const toJson = (ended: Ended) => {
+  const { about, covered, done, elapsed, progress, requests, unmatched } = ended
+  const { earliest, latest, resumedAt, sessions } = progress
+  const { dead, finishedBefore, sinks } = done
+  const filtered = filteredOf(ended)
+  const to = about.sinks.map(Sinks.describe)
+  return {
+    ...(about.title === undefined ? {} : { pipeline: about.title }),
+    sessions,
+    rejected: dead,
+    ...(filtered === 0 ? {} : { filtered }),
+    to: to.length === 1 ? to[0] : to,
+    ...(to.length === 1
+      ? {}
+      : {
+          sinks: sinks.map((sink, i) => ({
+            to: to[i],
+            written: sink.written,
+            refused: sink.refused,
+            ...versionFields(sink),
+            failed: sink.failure?.description ?? null
+          }))
+        }),
+    ...replacedNames(sinks),
+    ...(to.length === 1 && sinks[0] !== undefined ? versionFields(sinks[0]) : {}),
+    ...(dead === 0 ? {} : { deadLetters: about.deadLetters }),
+    ...(about.title === undefined ? ofRequests(requests) : {}),
+    earliest: earliest === undefined ? null : Instant.format(earliest),
+    latest: latest === undefined ? null : Instant.format(latest),
+    walk: about.walk,
+    ...(resumedAt === undefined || finishedBefore ? {} : { resumedAt: Instant.format(resumedAt) }),
+    ...(finishedBefore ? { finishedBefore } : {}),
+    ...(unmatched === undefined ? {} : { unmatched: NothingMatched.toJson(unmatched) }),
+    ...(about.limit === undefined ? {} : { limit: about.limit, limited: sessions >= about.limit }),
+    ...(covered === undefined ? {} : { coverage: { ...covered, windows: covered.windows.length } }),
+    elapsedMs: elapsed
+  }
+}
+
+/** How many calls, and where they are. */
+const firstLine = ({ about, done: { sinks }, elapsed }: Ended): string => {
+  const written = Math.max(0, ...sinks.map((sink) => sink.written))
+  const speed = elapsed < 1000 || written === 0 ? "" : `, ${Format.count((written / elapsed) * 1000)} a second`
+  const [only] = about.sinks
+  const place = about.sinks.length === 1 && only !== undefined ? nameOf(only) : Format.counted(sinks.length, "sink")
+  return `${Format.counted(written, "call")} to ${place} in ${Format.duration(elapsed)}${speed}`
+}
+
+/** From when to when calls started. */
+const startLines = ({ about, progress: { earliest, latest, sessions } }: Ended): ReadonlyArray<string> => {
+  const { clock } = about.zone
+  if (earliest === undefined || latest === undefined) return []
+  return sessions === 1
+    ? [`  started at ${ShownTime.time(earliest, clock)}`]
+    : [`  started between ${ShownTime.times(earliest, "and", latest, clock)}`]
+}
+
+const resumedLines = ({ about, covered, progress: { resumedAt } }: Ended): ReadonlyArray<string> => {
+  if (resumedAt === undefined) return []
+  const all =
+    covered === undefined ? "" : `; ${Format.counted(covered.of, "call")} read with the earlier runs of this name`
+  return [`  resumed at ${ShownTime.time(resumedAt, about.zone.clock)}${all}`]
+}
+
+const otherLines = (ended: Ended): ReadonlyArray<string> => {
+  const { about, covered, done, progress, requests, unmatched } = ended
+  const { dead, sinks } = done
+  const filtered = filteredOf(ended)
+  const isSimple = about.sinks.length === 1 && sinks[0]?.failure === undefined
+  return [
+    ...replacedLines(sinks),
+    ...(isSimple ? [] : sinks.map((sink, i) => sinkLine(about.sinks[i], sink))),
+    ...(unmatched === undefined ? [] : [`  ${NothingMatched.describe(unmatched)}`]),
+    ...(about.limit === undefined || progress.sessions < about.limit
+      ? []
+      : [`  stopped at the limit of ${Format.counted(about.limit, "call")}; there may be more`]),
+    ...sinks.flatMap((sink, i) => versionLines(about.sinks[i], sink)),
+    ...resumedLines(ended),
+    ...(filtered === 0 ? [] : [`  ${Format.counted(filtered, "call")} left out by filters`]),
+    // Several pipelines share one client and its counts.
+    ...(about.title === undefined ? [`  ${describeRequests(requests)}`] : []),
+    ...startLines(ended),
+    ...(dead === 0 ? [] : [`  ${Format.counted(dead, "record")} rejected: see ${about.deadLetters}`]),
+    covered === undefined
+      ? "  Read page by page: a call that left the set while it was read may be missing."
+      : `  ${Proof.describe(covered, about.zone.clock)}`
+  ]
+}
+
 /** The summary of a finished run. */
 export const print = Effect.fnUntraced(function* (
   about: About,
@@ -137,89 +239,19 @@ export const print = Effect.fnUntraced(function* (
   unmatched: Finding | undefined
 ) {
   if (about.report === "none") return
-  const { clock } = about.zone
   const elapsed = (yield* Clock.currentTimeMillis) - progress.startedAt
-  const requests = yield* requestsNow
-  const { earliest, latest, resumedAt, sessions } = progress
-  const { dead, finishedBefore, sinks } = done
-  const filtered = done.filtered + progress.leftOut
-  const written = Math.max(0, ...sinks.map((sink) => sink.written))
-  const to = about.sinks.map(Sinks.describe)
+  const ended: Ended = { about, progress, done, covered, unmatched, elapsed, requests: yield* requestsNow }
   if (about.report === "json") {
     const { write } = yield* Screen
-    return yield* write(
-      `${JSON.stringify({
-        ...(about.title === undefined ? {} : { pipeline: about.title }),
-        sessions,
-        rejected: dead,
-        ...(filtered === 0 ? {} : { filtered }),
-        to: to.length === 1 ? to[0] : to,
-        ...(to.length === 1
-          ? {}
-          : {
-              sinks: sinks.map((sink, i) => ({
-                to: to[i],
-                written: sink.written,
-                refused: sink.refused,
-                ...versionFields(sink),
-                failed: sink.failure?.description ?? null
-              }))
-            }),
-        ...replacedNames(sinks),
-        ...(to.length === 1 && sinks[0] !== undefined ? versionFields(sinks[0]) : {}),
-        ...(dead === 0 ? {} : { deadLetters: about.deadLetters }),
-        ...(about.title === undefined ? ofRequests(requests) : {}),
-        earliest: earliest === undefined ? null : Instant.format(earliest),
-        latest: latest === undefined ? null : Instant.format(latest),
-        walk: about.walk,
-        ...(resumedAt === undefined || finishedBefore ? {} : { resumedAt: Instant.format(resumedAt) }),
-        ...(finishedBefore ? { finishedBefore } : {}),
-        ...(unmatched === undefined ? {} : { unmatched: NothingMatched.toJson(unmatched) }),
-        ...(about.limit === undefined ? {} : { limit: about.limit, limited: sessions >= about.limit }),
-        ...(covered === undefined ? {} : { coverage: { ...covered, windows: covered.windows.length } }),
-        elapsedMs: elapsed
-      })}\n`
-    )
+    return yield* write(`${JSON.stringify(toJson(ended))}\n`)
   }
-  if (finishedBefore) {
+  if (done.finishedBefore) {
     return yield* printOf(
       about,
       `run "${about.name ?? ""}" has finished and exports nothing more`,
-      ...(covered === undefined ? [] : [`  ${Proof.describe(covered, clock)}`]),
+      ...(covered === undefined ? [] : [`  ${Proof.describe(covered, about.zone.clock)}`]),
       "  Use another --name to begin a new run."
     )
   }
-  const speed = elapsed < 1000 || written === 0 ? "" : `, ${Format.count((written / elapsed) * 1000)} a second`
-  const [only] = about.sinks
-  const single = about.sinks.length === 1 && only !== undefined
-  yield* printOf(
-    about,
-    `${Format.counted(written, "call")} to ${single ? nameOf(only) : Format.counted(sinks.length, "sink")} in ${Format.duration(elapsed)}${speed}`,
-    ...replacedLines(sinks),
-    ...(single && sinks[0]?.failure === undefined ? [] : sinks.map((sink, i) => sinkLine(about.sinks[i], sink))),
-    ...(unmatched === undefined ? [] : [`  ${NothingMatched.describe(unmatched)}`]),
-    ...(about.limit === undefined || sessions < about.limit
-      ? []
-      : [`  stopped at the limit of ${Format.counted(about.limit, "call")}; there may be more`]),
-    ...sinks.flatMap((sink, i) => versionLines(about.sinks[i], sink)),
-    ...(resumedAt === undefined
-      ? []
-      : [
-          `  resumed at ${ShownTime.time(resumedAt, clock)}${covered === undefined ? "" : `; ${Format.counted(covered.of, "call")} read with the earlier runs of this name`}`
-        ]),
-    ...(filtered === 0 ? [] : [`  ${Format.counted(filtered, "call")} left out by filters`]),
-    // Several pipelines share one client and its counts.
-    ...(about.title === undefined ? [`  ${describeRequests(requests)}`] : []),
-    ...(earliest === undefined || latest === undefined
-      ? []
-      : [
-          sessions === 1
-            ? `  started at ${ShownTime.time(earliest, clock)}`
-            : `  started between ${ShownTime.times(earliest, "and", latest, clock)}`
-        ]),
-    ...(dead === 0 ? [] : [`  ${Format.counted(dead, "record")} rejected: see ${about.deadLetters}`]),
-    covered === undefined
-      ? "  Read page by page: a call that left the set while it was read may be missing."
-      : `  ${Proof.describe(covered, clock)}`
-  )
+  yield* printOf(about, firstLine(ended), ...otherLines(ended))
 })

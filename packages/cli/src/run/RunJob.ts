@@ -1,12 +1,9 @@
 /** Runs a job. */
 import {
   AgniClient,
-  type AgniError,
-  CallSessions,
   Checkpoint,
   type CoverageSet,
   DeadLetterFile,
-  Extremes,
   FileCheckpoint,
   History,
   HistorySource,
@@ -14,38 +11,27 @@ import {
   OutputFile,
   OutputLock,
   OutputLockFile,
-  PagesSource,
   Pipeline,
-  Rows,
   type SessionSink,
-  type Source,
   Transform
 } from "@callstream/core"
-import { DecodingThread, GuardedTransport, ProcessOwner } from "@callstream/node"
-import * as Bounds from "@callstream/core/source/Bounds"
+import { DecodingThread, GuardedTransport, NodeProcessOwner } from "@callstream/node"
 import * as NodeDns from "@effect/platform-node/NodeDns"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Ref from "effect/Ref"
-import * as Stream from "effect/Stream"
-import * as Struct from "effect/Struct"
 import * as Database from "../option/Database.ts"
-import type * as Run from "../option/Run.ts"
+import type * as Run from "../option/RunOptions.ts"
 import * as Sinks from "../option/Sinks.ts"
 import * as Zone from "../option/Zone.ts"
 import * as DeadLetters from "../job/DeadLetters.ts"
 import type { Job } from "../job/Job.ts"
-import * as Limit from "./Limit.ts"
+import { isLines, rangeOf, sourceOf } from "./JobSource.ts"
 import * as Progress from "./Progress.ts"
 import * as Spool from "./Spool.ts"
 import * as Unmatched from "./Unmatched.ts"
 import * as Veil from "./Veil.ts"
 import * as HeapGrowth from "./HeapGrowth.ts"
-
-/** Whether the only output is lines of JSON of unchanged records. */
-const isLines = ({ sinks, transform }: Job): boolean =>
-  transform.label === "" &&
-  sinks.every(({ target }) => target._tag === "Stdout" || (target._tag === "File" && target.format === "ndjson"))
 
 /** A worker thread makes lines of JSON, or digests what the reader has to know of each call. */
 export const decoder = (jobs: ReadonlyArray<Job>): Layer.Layer<never> =>
@@ -69,14 +55,14 @@ const coversOf =
       ? { from: from ?? undefined, to: to ?? end ?? undefined, filters, withoutStart }
       : undefined
 
-/** What is watched of a run, and what goes into its file of `--coverage`. */
+/** Observers of a run, and the coverage for its file of `--coverage`. */
 export interface Watch {
   readonly progress: Ref.Ref<Progress.Progress>
   readonly coverageFile: (coverage: CoverageSet.CoverageSet) => string
 }
 
-/** What came of a run. */
-export interface Outcome {
+/** The result of a run. */
+interface Outcome {
   readonly summary: Pipeline.RunSummary
   /** Nothing where an earlier run did it all, and left no coverage. */
   readonly coverage: CoverageSet.CoverageSet | undefined
@@ -136,7 +122,7 @@ export const run = Effect.fnUntraced(function* (job: Job, { coverageFile, progre
         Layer.mergeAll(
           named ? yield* stateIn(job.state) : Checkpoint.layerMemory,
           webhooks,
-          Layer.provide(OutputLockFile.layer, ProcessOwner.layer)
+          Layer.provide(OutputLockFile.layer, NodeProcessOwner.layer)
         )
       )
     )
@@ -164,7 +150,7 @@ const unmatchedIn = (
 const stateIn = ({ database, folder }: Run.State) =>
   Effect.map(
     database === undefined ? Effect.succeed(FileCheckpoint.layer({ folder })) : Database.checkpoint(database),
-    Layer.provide(ProcessOwner.layer)
+    Layer.provide(NodeProcessOwner.layer)
   )
 const webhooks = Layer.provide(GuardedTransport.layer, NodeDns.layer)
 
@@ -202,84 +188,3 @@ const fingerprintOf = (job: Job, organization: string, veil: Veil.Veil) => {
 
 const isKnown = ({ entries, withoutStart }: CoverageSet.CoverageSet): boolean =>
   entries.length > 0 || withoutStart !== undefined
-
-const instant = (bound: Instant.Bound | undefined) => {
-  const found = bound === undefined ? undefined : Instant.fromBound(bound)
-  return found === undefined ? undefined : Bounds.exact(found)
-}
-
-const rangeOf = ({ selection: { from, to } }: Job) => ({ from: instant(from) ?? null, to: instant(to) ?? null })
-
-type JobSource = Source.Source<HistorySource.State, AgniError, AgniClient>
-
-/** What a job observes of its source. */
-interface Watched {
-  readonly progress: Ref.Ref<Progress.Progress>
-  readonly seen: Unmatched.Seen
-}
-
-const sourceOf = (job: Job, end: Instant.Instant | undefined, { progress, seen }: Watched): JobSource => {
-  const { from, to } = rangeOf(job)
-  const source = readerOf(job, (sessions) =>
-    Effect.suspend(() => {
-      seen.add(sessions)
-      return Ref.update(progress, Progress.withLeftOut(sessions.length))
-    })
-  )
-  return {
-    ...source,
-    // Only a run that resumes needs it beforehand; the others save a request.
-    begin: Effect.succeed({ from, to, end: end ?? null }),
-    units: (state, at) =>
-      Stream.tap(source.units(state, at), ({ rows }) =>
-        Effect.map(Ref.get(progress), ({ sessions }) => {
-          // The conditions read the rows anyway.
-          if (sessions === 0 && job.conditions.length > 0) seen.add(Rows.items(rows).map(({ row }) => row))
-        })
-      )
-  }
-}
-
-const readerOf = (job: Job, onLeftOut: Limit.Keep["onLeftOut"]): JobSource => {
-  const { from, to } = rangeOf(job)
-  const range = { from: from ?? undefined, to: to ?? undefined }
-  const { keep, limit, passes } = job
-  const selection = Struct.omit(job.selection, ["from", "to"])
-  if (job.walk === "pages") {
-    const pages = PagesSource.make(range, selection)
-    if (keep === undefined && limit === undefined) return pages
-    return {
-      ...pages,
-      units: ({ from, to }) => {
-        const read = CallSessions.selectedPages({ ...selection, from: from ?? undefined, to: to ?? undefined })
-        return keep !== undefined
-          ? Limit.extremes(read, { ...keep, passes, onLeftOut })
-          : Limit.first(Limit.asWindows(read), limit ?? Infinity, passes)
-      }
-    }
-  }
-  const options: HistorySource.Options = {
-    ...selection,
-    hold: isLines(job) ? "json" : "objects",
-    horizon: job.horizon,
-    keepGoing: job.keepGoing,
-    withoutStart: job.withoutStart,
-    profile: job.profile
-  }
-  const history = HistorySource.make(range, options)
-  if (keep === undefined && limit === undefined) return history
-  return {
-    ...history,
-    units: ({ end, from, to }) => {
-      const range = { from: from ?? undefined, to: to ?? undefined }
-      const counting = { ...options, end: end ?? undefined, counts: passes }
-      if (keep !== undefined) {
-        const few = keep.side === "newest" ? Extremes.lastWindows : Extremes.firstWindows
-        return Limit.extremesOf(few(keep.limit, range, counting), { ...keep, passes, onLeftOut })
-      }
-      // Windows are read in parallel, so a small limit takes small windows.
-      const most = limit ?? Infinity
-      return Limit.first(Extremes.firstWindows(most, range, counting), most, passes)
-    }
-  }
-}

@@ -6,10 +6,10 @@ import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { pathToFileURL } from "node:url"
 import { folder, simulation, type Simulation, until } from "../Callstream.ts"
-import * as Postgres from "../../../node/test/postgres/Server.ts"
+import * as Postgres from "../../../node/test/postgres/PostgresServer.ts"
 import * as Evidence from "./Evidence.ts"
 import { type KillPoint, type Trace, variables } from "./KillPoint.ts"
-import * as Receiver from "./Receiver.ts"
+import * as Receiver from "./KillReceiver.ts"
 
 /** What is exported, and where to. */
 export interface Scenario {
@@ -118,7 +118,7 @@ export const run = Effect.fnUntraced(function* (options: Options): Effect.fn.Ret
   const simulator = yield* simulation({
     seed: options.seed,
     sessions: options.sessions,
-    startAt: startAt * 1000,
+    startAt: new Date(startAt),
     span: "4 days",
     age: "6 hours",
     undated: 0.02,

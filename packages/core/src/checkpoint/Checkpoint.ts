@@ -16,7 +16,7 @@ import { Version } from "../model/Version.ts"
 import { CheckpointError } from "./CheckpointError.ts"
 
 /**
- * What is saved: one `Committed` for each sink. The next run resumes from the lowest, and each sink skips what it has.
+ * The saved state: one `Committed` for each sink. The next run resumes from the lowest, and each sink skips what it has.
  *
  * @since 0.1.0
  * @category schemas

@@ -9,8 +9,8 @@ import * as SqlFailure from "../platform/SqlFailure.ts"
 import { UntrustedFile } from "../platform/TrustedFile.ts"
 
 /**
- * - `Held`: another run of the pipeline is under way.
- * - `Torn`: what was kept cannot be read, or was changed by hand.
+ * - `Held`: another run of the pipeline is in progress.
+ * - `Torn`: the saved state cannot be read, or was changed by hand.
  * - `OtherOwner`, `Different`, `OtherSalt`: it belongs to another pipeline. `parts` of the fingerprint differ; with another
  *   salt than the one of `folder` they cannot be compared.
  * - `Untrusted`: another user owns it, its folder or its lock, or can write there, or it is a symbolic link.

@@ -9,6 +9,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Path from "effect/Path"
 import type * as Scope from "effect/Scope"
+import * as Ref from "effect/Ref"
 import * as Semaphore from "effect/Semaphore"
 import * as Digest from "effect/crypto/Digest"
 import { CheckpointError } from "./CheckpointError.ts"
@@ -81,10 +82,10 @@ export const make = Effect.fnUntraced(function* (
     )
 
     const writing = Effect.mapError(failed(path, "written"))
-    let commits = 0
+    const commits = yield* Ref.make(0)
     const commit = Effect.fnUntraced(function* (next: State) {
       const text = yield* Effect.provideService(StateFile.encode(path, pipeline, next), Digest.Digest, digest)
-      const temporary = `${path}.${lock.id}.${++commits}.tmp`
+      const temporary = `${path}.${lock.id}.${yield* Ref.updateAndGet(commits, (n) => n + 1)}.tmp`
       yield* writing(writeNew(fs, temporary, text))
       // If somebody removes the lock by hand between this check and the rename, another run may take it. Only a lock of
       // the kernel would prevent that, and not every file system has those.

@@ -22,7 +22,7 @@ import * as SqlFailure from "../platform/SqlFailure.ts"
 import { CheckpointError } from "./CheckpointError.ts"
 import type { Fingerprint } from "../model/Fingerprint.ts"
 import { Checkpoint, type Lease, refuseOther, type State } from "./Checkpoint.ts"
-import * as Seat from "./internal/Seat.ts"
+import * as LeaseRow from "./internal/LeaseRow.ts"
 import * as StateFile from "./internal/StateFile.ts"
 import { Owner, ProcessOwner } from "./ProcessOwner.ts"
 
@@ -101,13 +101,13 @@ export const make = Effect.fnUntraced(function* <E extends SqlError | { readonly
     /** Whether the row of this owner may be taken over, where only its process shows that. */
     const refuseUnlessGone = Effect.fnUntraced(function* (text: string) {
       const holder = Option.getOrUndefined(decodeHolder(text))
-      const place = { _tag: "Row", table: Seat.table, name: pipeline } as const
+      const place = { _tag: "Row", table: LeaseRow.table, name: pipeline } as const
       const verdict = holder === undefined ? "elsewhere" : yield* process.judge(holder)
       if (verdict === "gone") return
       return yield* verdict === "alive" ? running(text) : heldBy({ _tag: "Elsewhere", ...holderIn(text), place })
     })
 
-    const seat = Seat.make(sql, pipeline)
+    const seat = LeaseRow.make(sql, pipeline)
     if (seat === undefined) return yield* broken(SqlFailure.make("UnknownDialect"))
     const patiently = <A>(effect: Effect.Effect<A, SqlError | CheckpointError>): Effect.Effect<A, CheckpointError> =>
       Effect.retry(effect, {

@@ -16,7 +16,7 @@ import type { Version } from "../model/Version.ts"
 import * as Envelope from "./internal/Envelope.ts"
 
 /**
- * What is known of a page besides its body.
+ * The facts about a page besides its body.
  *
  * @since 0.1.0
  * @category models

@@ -5,6 +5,7 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Ref from "effect/Ref"
 import * as Instant from "../model/Instant.ts"
 import * as Version from "../model/Version.ts"
 
@@ -27,15 +28,16 @@ export interface VersionClock {
  * @category constructors
  */
 export const make = (from: Version.Clock = Version.clock()): VersionClock => {
-  let state = from
+  const state = Ref.makeUnsafe(from)
   return {
     observe: (server) =>
-      Effect.map(Instant.now, (own) => {
-        const next = Version.observe(state, { server, own })
-        state = next
-        return next.last
-      }),
-    state: () => state
+      Effect.flatMap(Instant.now, (own) =>
+        Ref.modify(state, (before) => {
+          const next = Version.observe(before, { server, own })
+          return [next.last, next]
+        })
+      ),
+    state: () => Ref.getUnsafe(state)
   }
 }
 

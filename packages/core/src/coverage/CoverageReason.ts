@@ -20,7 +20,7 @@ import * as Schema from "effect/Schema"
  * - `CountDiffers`: the server counts more calls, or fewer, than were read.
  * - `WiderThanSeen`: nothing was found in a range wider than any that the server was seen to answer in full.
  * - `Changing`: a filter by something that changes during a call.
- * - `StoppedAtLimit`, `ByPages`: what was asked for proves nothing.
+ * - `StoppedAtLimit`, `ByPages`: the chosen walk or filter proves nothing.
  *
  * The endpoint cannot be trusted with the range: calls may be missing.
  *

@@ -1,5 +1,5 @@
 /**
- * What is known of a range of start time, as a value: which parts were read, and what each part proves.
+ * The coverage of a range of start time, as a value: the parts that were read, and the verdict on each.
  *
  * A run adds what it reads, a checkpoint keeps the value, and several processes that read parts of a range can be judged
  * together.
@@ -43,7 +43,7 @@ export const Verdict = Schema.Literals(["proven", "provisional", "unprovable"])
 export type Verdict = typeof Verdict.Type
 
 /**
- * What is known of one part.
+ * The coverage of one part.
  *
  * @since 0.1.0
  * @category schemas
@@ -51,7 +51,7 @@ export type Verdict = typeof Verdict.Type
 export const Part = Schema.Struct({
   verdict: Verdict,
   reason: Schema.optionalKey(CoverageReason),
-  /** Calls that came. Not known of what is left of an entry of which a part was taken away. */
+  /** Calls that came. Unknown for the rest of an entry after a part was removed. */
   count: Schema.optionalKey(Schema.Int),
   /** Calls that are not expected to change any more; not known where `count` is not. */
   final: Schema.optionalKey(Schema.Int),
@@ -68,7 +68,7 @@ export const Part = Schema.Struct({
 export type Part = typeof Part.Type
 
 /**
- * What is known of a range.
+ * The coverage of a range.
  *
  * @since 0.1.0
  * @category schemas
@@ -101,7 +101,7 @@ export const Outside = Schema.Struct({
 export type Outside = typeof Outside.Type
 
 /**
- * What is known of several ranges, and of the calls without a start time, which are in no range.
+ * The coverage of several ranges, and of the calls without a start time, which are in no range.
  *
  * @since 0.1.0
  * @category schemas
@@ -349,7 +349,7 @@ const both = (left: Part, right: Part): Part => {
   }
 }
 
-/** The entry, or what a smaller range leaves of it: how many of its calls that has nobody knows. */
+/** The entry, or its part in a smaller range, whose number of calls is unknown. */
 const trim = (entry: Entry, from: Instant.Instant, to: Instant.Instant): Entry => {
   if (from === entry.range.from && to === entry.range.to) return entry
   const { asOf, reason, requests, verdict } = entry

@@ -194,7 +194,7 @@ export class Unavailable extends Schema.TaggedError<Unavailable>()("Unavailable"
 }
 
 /**
- * What is wrong with a response.
+ * Why a response is invalid.
  *
  * - `RedirectedNowhere`, `RedirectedElsewhere`: the key is sent to `origin` only, so no other is followed.
  * - `TooLarge`: above `limit` bytes.
@@ -220,7 +220,7 @@ export const Malformed = Schema.Union([
 ])
 
 /**
- * What is wrong with a response.
+ * Why a response is invalid.
  *
  * @since 0.1.0
  * @category reasons

@@ -131,7 +131,7 @@ const beginOf = (text: string, within: number): number => {
   return begin
 }
 
-/** What may follow the digits that a number begins with. */
+/** Characters that may follow the first digits of a number. */
 const isNumeric = (code: number): boolean =>
   digitOrPoint(code) || code === 101 || code === 69 || code === 43 || code === 45
 
@@ -174,7 +174,7 @@ const hasExponent = (text: string): boolean => {
  */
 export const mayRound = (text: string): boolean => hasLongNumber(text) || hasExponent(text)
 
-/** Nobody who writes JSON knows it, so that no text of a record is taken for a number. */
+/** Unknown to writers of JSON, so that no text of a record is mistaken for a number. */
 let prefix = ""
 
 const newPrefix = (): string => {
@@ -182,7 +182,7 @@ const newPrefix = (): string => {
   return `exact-${[...words].map((word) => word.toString(36)).join("-")}:`
 }
 
-/** What may be a number, as long as it goes: an expression that can step back would look again and again at long ones. */
+/** A possible number, to its end: an expression that can backtrack would read long ones again and again. */
 const word = /[-+.\w]+/g
 const number = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/
 

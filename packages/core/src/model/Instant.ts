@@ -13,7 +13,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 
 /**
- * Microseconds since the Unix epoch, a safe integer. It has a brand, because milliseconds would be taken for
+ * Microseconds since the Unix epoch, a safe integer. It has a brand, because milliseconds would be mistaken for
  * microseconds: no number is an instant by itself.
  *
  * @since 0.1.0

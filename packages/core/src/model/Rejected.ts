@@ -6,7 +6,7 @@
 import type { Version } from "./Version.ts"
 
 /**
- * What was refused, by which stage and why. `reason` names paths and expectations, never values; `raw` holds the record
+ * A rejected record or row, with the stage and the reason. `reason` names paths and expectations, never values; `raw` holds the record
  * as it came and may contain personal data.
  *
  * @since 0.1.0

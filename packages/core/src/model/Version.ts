@@ -77,8 +77,8 @@ export const observe = (
 }
 
 /**
- * The highest version that is believed of what somebody else wrote: what lies more than `tolerance` in the future of both
- * the server's clock and this machine's was written by a wrong clock. What this clock gave itself is always believed.
+ * The highest version that is accepted from other writers: a version more than `tolerance` in the future of both
+ * the server's clock and this machine's was written by a wrong clock. Versions of this clock itself are always accepted.
  * `undefined` before the first observation: one clock alone cannot tell which of the two is wrong.
  *
  * @since 0.1.0

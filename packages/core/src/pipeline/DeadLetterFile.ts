@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import * as Ref from "effect/Ref"
 import * as Scope from "effect/Scope"
 import { parseJson } from "../model/ExactNumber.ts"
 import * as TrustedFile from "../platform/TrustedFile.ts"
@@ -53,33 +54,31 @@ export const make = (path: string): SessionSink.SessionSink<Line, FileSystem.Fil
       const scope = yield* Scope.Scope
       const failing = (operation: "write" | "flush") => (error: Parameters<ReturnType<typeof fromPlatform>>[0]) =>
         toSinkError(path, operation)(fromPlatform(path, operation === "write" ? "write" : "finish")(error))
-      let file: FileSystem.File | undefined
+      const known = yield* Ref.make<FileSystem.File | undefined>(undefined)
       /** The file may end with half a line. */
-      let torn = false
-      const opened = Effect.suspend(() =>
-        file !== undefined
-          ? Effect.succeed(file)
-          : Effect.gen(function* () {
-              torn = yield* Effect.provideService(endsMidway(path), FileSystem.FileSystem, fs)
-              file = yield* TrustedFile.open(path, { flag: "a", mode: 0o600 }).pipe(
-                Effect.provideService(FileSystem.FileSystem, fs),
-                Scope.provide(scope)
-              )
-              return file
-            })
-      )
+      const torn = yield* Ref.make(false)
+      const opened = Effect.gen(function* () {
+        const before = yield* Ref.get(known)
+        if (before !== undefined) return before
+        yield* Ref.set(torn, yield* endsMidway(path))
+        const file = yield* Scope.provide(TrustedFile.open(path, { flag: "a", mode: 0o600 }), scope)
+        yield* Ref.set(known, file)
+        return file
+      }).pipe(Effect.provideService(FileSystem.FileSystem, fs))
       return {
         write: ({ items }) =>
           Effect.gen(function* () {
             const file = yield* opened
-            const text = `${torn ? "\n" : ""}${Ndjson.encode(items.map(({ row }) => row))}`
-            torn = true
+            const half = yield* Ref.getAndSet(torn, true)
+            const text = `${half ? "\n" : ""}${Ndjson.encode(items.map(({ row }) => row))}`
             yield* file.writeAll(new TextEncoder().encode(text))
-            torn = false
+            yield* Ref.set(torn, false)
             return []
           }).pipe(Effect.mapError(failing("write"))),
         flush: () =>
-          Effect.suspend(() => (file === undefined ? Effect.void : Effect.mapError(file.sync, failing("flush"))))
+          Effect.flatMap(Ref.get(known), (file) =>
+            file === undefined ? Effect.void : Effect.mapError(file.sync, failing("flush"))
+          )
       }
     })
   })

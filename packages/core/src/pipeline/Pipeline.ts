@@ -20,7 +20,7 @@ import type { Transform } from "../transform/TransformContract.ts"
 import type { DeadLetter } from "./DeadLetter.ts"
 import * as Guarantee from "./Guarantee.ts"
 import * as Events from "./internal/Events.ts"
-import { runOnce } from "./internal/Run.ts"
+import { runOnce } from "./internal/RunOnce.ts"
 import type { RunEvent } from "./RunEvent.ts"
 import type { RunSummary } from "./RunSummary.ts"
 import type { TooManyDeadLetters } from "./TooManyDeadLetters.ts"
@@ -45,7 +45,7 @@ export type RunError = SinkError | CheckpointError | TooManyDeadLetters
 export interface Pipeline<out E, out R> {
   readonly name: string
   readonly fingerprint: Fingerprint
-  /** What is promised of each sink with a checkpoint that outlasts the process, or without one. */
+  /** The guarantee of each sink, with a checkpoint that outlasts the process or without one. */
   readonly explain: (options: { readonly durable: boolean }) => ReadonlyArray<Guarantee.Guarantee>
   /**
    * Runs it. A listener that is slow misses events, one that fails is asked again at the next one, and neither holds

@@ -15,10 +15,17 @@ export class TooManyDeadLetters extends Schema.TaggedError<TooManyDeadLetters>()
   /** Records with a dead letter, each once, even if several sinks rejected it. */
   dead: Schema.Int,
   of: Schema.Int,
-  /** The most frequent reason. */
-  reason: Schema.String
+  /** What most of them have in common: the stage, the sink if it was one, and its reason. */
+  most: Schema.Struct({
+    stage: Schema.String,
+    sink: Schema.optionalKey(Schema.String),
+    reason: Schema.String,
+    letters: Schema.Int
+  })
 }) {
   override get message(): string {
-    return `${this.dead} of ${this.of} records were rejected: ${this.reason}`
+    // A stage is the label of a transform, which may name a person.
+    const { reason, sink } = this.most
+    return `${this.dead} of ${this.of} records were rejected${sink === undefined ? "" : `, most by ${sink}`}: ${reason}`
   }
 }

@@ -87,7 +87,7 @@ export const fingerprint = (
 ): Fingerprint => {
   const tell = (bound: Instant.Bound | undefined) => {
     const instant = bound === undefined ? undefined : Instant.fromBound(bound)
-    // What is no time is refused when the run begins.
+    // The run refuses an invalid time when it begins.
     return instant === undefined ? String(bound ?? "") : Instant.format(instant)
   }
   const given = (text: string | undefined) => (text === undefined ? undefined : "given")

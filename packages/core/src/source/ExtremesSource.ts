@@ -9,6 +9,8 @@ import * as Stream from "effect/Stream"
 import type { AgniClient } from "../client/AgniClient.ts"
 import * as CoverageSet from "../coverage/CoverageSet.ts"
 import type { AgniError } from "../model/AgniError.ts"
+import type { CallSession } from "../model/CallSession.ts"
+import type { Item } from "../model/Item.ts"
 import * as Instant from "../model/Instant.ts"
 import * as Rows from "../model/Rows.ts"
 import * as Extremes from "../stream/Extremes.ts"
@@ -28,6 +30,13 @@ import type { Source, Unit } from "./Source.ts"
 export interface Keep {
   readonly side: "newest" | "oldest"
   readonly limit: number
+  /**
+   * Which calls are chosen from; the others do not come. It is not part of the fingerprint.
+   * @default all that have a start
+   */
+  readonly passes?: ((session: CallSession) => boolean) | undefined
+  /** Called with the calls of each window or page that did not pass. @default nothing */
+  readonly onLeftOut?: ((sessions: ReadonlyArray<CallSession>) => Effect.Effect<void>) | undefined
 }
 
 /**
@@ -49,7 +58,8 @@ export const make = (
       Effect.map(Ref.make(nothing), (seen) => {
         const windows = keep.side === "newest" ? Extremes.lastWindows : Extremes.firstWindows
         const asked = { from: from ?? undefined, to: to ?? undefined }
-        const noted = Stream.tap(windows(keep.limit, asked, { ...options, end: end ?? undefined }), (window) =>
+        const reading = { ...options, end: end ?? undefined, counts: keep.passes }
+        const noted = Stream.tap(windows(keep.limit, asked, reading), (window) =>
           Ref.update(seen, (known) => {
             const [reading, units] = Units.next(known.reading, window)
             return { reading, coverage: units.reduce(Units.cover, known.coverage) }
@@ -92,5 +102,20 @@ export const ofPages = (
 
 const told = ({ limit, side }: Keep): string => `${side} ${limit}`
 
-const kept = <E, R>({ limit, side }: Keep, read: Stream.Stream<Units.Batch, E, R>): Stream.Stream<Unit, E, R> =>
-  read.pipe(Extremes[side](limit), Stream.map(Units.page))
+/** The calls of a batch that pass; the others are reported. */
+const passing =
+  ({ onLeftOut, passes }: Keep) =>
+  (batch: Units.Batch): Effect.Effect<Units.Batch> => {
+    if (passes === undefined) return Effect.succeed(batch)
+    const passed: Array<Item<CallSession>> = []
+    const leftOut: Array<CallSession> = []
+    for (const item of Rows.items(batch.rows)) {
+      if (passes(item.row)) passed.push(item)
+      else leftOut.push(item.row)
+    }
+    const kept = { ...batch, rows: Rows.make(passed, Rows.observed(batch.rows)) }
+    return onLeftOut === undefined ? Effect.succeed(kept) : Effect.as(onLeftOut(leftOut), kept)
+  }
+
+const kept = <E, R>(keep: Keep, read: Stream.Stream<Units.Batch, E, R>): Stream.Stream<Unit, E, R> =>
+  read.pipe(Stream.mapEffect(passing(keep)), Extremes[keep.side](keep.limit), Stream.map(Units.page))

@@ -69,12 +69,12 @@ export interface Doubt extends Pick<CoverageSet.Entry, "range" | "verdict"> {
 export interface Place {
   /** Everything before this is in all sinks; `undefined` to read from the beginning. */
   readonly from: Position | undefined
-  /** Where the other sinks are: no unit may lie across. */
+  /** The positions of the other sinks: no unit may span one. */
   readonly cuts: ReadonlyArray<Position>
 }
 
 /**
- * A place where calls come from. `S` is what it has to know again when a run resumes.
+ * A source of calls. `S` is what it must remember when a run resumes.
  *
  * @since 0.1.0
  * @category models

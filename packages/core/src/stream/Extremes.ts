@@ -1,5 +1,5 @@
 /**
- * The sessions that started last, or first, whatever order the server gives them in.
+ * The calls that started last or first, in any order of the server.
  *
  * @since 0.1.0
  */
@@ -18,7 +18,7 @@ import * as Asked from "./internal/Asked.ts"
 import * as Clocks from "./internal/Clocks.ts"
 import * as Probes from "./internal/Probes.ts"
 
-/** A page or a window: anything that brings calls and what was rejected. */
+/** A page or a window: anything with calls and rejected records. */
 interface Batch {
   readonly rows: Rows.Rows
   readonly rejected: ReadonlyArray<Rejected>
@@ -74,7 +74,7 @@ const keep =
 /**
  * Only the `limit` sessions that started last, newest first, as one batch at the end. The whole stream is read, because
  * the endpoint does not say in which order it answers: give it `lastWindows`, which end when no later one can come. `limit`
- * sessions (and as many again) are held in memory. Sessions without a start are left out; rejected records pass through.
+ * calls (and as many again) are in memory. Calls without a start time are left out; rejected records pass through.
  *
  * @since 0.1.0
  * @category streams
@@ -120,11 +120,11 @@ export const firstWindows = (
 ): Stream.Stream<Window, AgniError, AgniClient> =>
   Stream.suspend(() => {
     let held = 0
-    // Windows are read ahead: small ones where few sessions are wanted.
+    // Windows are read ahead, so a small limit takes small windows.
     const pages = Math.ceil(limit / (options.pageSize ?? 100))
     const few = pages < 20 ? { pagesPerWindow: Math.max(4, pages) } : {}
     return Stream.takeUntil(History.windows(range, { ...few, ...options, withoutStart: "skip" }), (window) => {
-      // One of no length says nothing of time.
+      // A window with an empty range says nothing of time.
       if (window.from === window.to) return false
       held += countedIn(window, counts)
       return held >= limit

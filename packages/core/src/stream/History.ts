@@ -1,5 +1,5 @@
 /**
- * Complete history, proven: a range of sessions as windows that are read side by side and come in ascending order.
+ * A complete and proven history: a range of calls in windows that are read in parallel and delivered in ascending order.
  *
  * @since 0.1.0
  */
@@ -37,36 +37,36 @@ import * as EndpointProfile from "./EndpointProfile.ts"
  * @category options
  */
 export interface Options extends Pick<CallSessionQuery, "agentId" | "status" | "channel" | "callerNumber" | "search"> {
-  /** Windows read side by side; the client's own limit holds as well. @default 4 */
+  /** Windows that are read in parallel; the client's own limit applies too. @default 4 */
   readonly concurrency?: number | undefined
-  /** Instants that no window crosses: where each sink of a resumed run stands. @default none */
+  /** Instants that no window spans: the positions of the sinks of a resumed run. @default none */
   readonly cuts?: ReadonlyArray<Instant.Bound> | undefined
-  /** Where a run goes on: what started before is not read again, and the range means what it meant. @default none */
+  /** Where a run resumes: earlier starts are not read again, and the range stays the same. @default none */
   readonly resume?: Instant.Bound | undefined
   /** Where a range without a `to` ends. @default a day after the latest credible clock when the reading begins: `openEnd` */
   readonly end?: Instant.Bound | undefined
   /**
-   * What becomes of calls without a start in a bounded range. Those that were created in it come in a last window of no length,
-   * where the server shows which they are; otherwise that window says how many there are (`outside`). @default "include"
+   * Whether a bounded range includes calls without a start time. Those created in it come in a last window with an empty
+   * range, if the server shows which they are; otherwise that window has their number (`outside`). @default "include"
    */
   readonly withoutStart?: "include" | "skip" | undefined
-  /** A stretch of which something cannot be read becomes a `Gap` instead of the stream's error. @default false */
+  /** Makes a `Gap` of a range that cannot be read, instead of an error of the stream. @default false */
   readonly keepGoing?: boolean | undefined
   /**
-   * What sessions are while their window is read. As `json` they take less memory, and go into a file of JSON lines as they
-   * are; as `objects` they need not be read again by those who want objects. @default "json"
+   * How calls are held until their window is delivered. `json` takes less memory and suits files of JSON lines; `objects`
+   * saves parsing twice if the program reads objects. @default "json"
    */
   readonly hold?: "json" | "objects" | undefined
-  /** How long after its start a session may become visible: what is younger is `Provisional`. @default "2 hours" */
+  /** The longest time from a call's start until it appears in the API; later starts are `Provisional`. @default "2 hours" */
   readonly horizon?: Duration.Input | undefined
   /**
    * The endpoint profile that `EndpointProfile.examine` made: it saves requests. It may be out of date, because no verdict
    * relies on it. @default none
    */
   readonly profile?: EndpointProfile.EndpointProfile | undefined
-  /** Sessions asked for in one request. @default 100 */
+  /** Calls in one request. @default 100 */
   readonly pageSize?: number | undefined
-  /** Pages that a window should hold. @default 40, fewer in a small history, and of large sessions */
+  /** Pages in a window. @default 40, fewer for a small history or large records */
   readonly pagesPerWindow?: number | undefined
 }
 
@@ -82,11 +82,10 @@ export interface OpenRange {
 }
 
 /**
- * The windows of a range, ascending and without a hole: each session that started in `[from, to)` is in exactly one.
+ * The windows of a range, ascending and without gaps between them: each call that started in `[from, to)` is in exactly one.
  *
- * Without `from` and `to` the sessions without a start come too, and those whose start lies more than a day in the future,
- * in a last window of no length (`from` and `to` are the end of the range), whose coverage also says whether the whole adds
- * up to the server's own total.
+ * Without `from` and `to`, a last window with an empty range (both bounds are the end) has the calls without a start time, and
+ * those that start more than a day in the future. Its coverage also says whether the whole equals the server's total.
  *
  * @since 0.1.0
  * @category streams
@@ -120,7 +119,7 @@ const begin = (range: Asked.Asked, options: Options): Stream.Stream<Window, Agni
       if (clocks.apart > Clocks.notable) yield* Effect.logWarning(Clocks.describe(clocks))
       const to = range.to ?? range.end ?? Clocks.openEnd(clocks)
       if (range.from !== undefined && range.from >= to) return Stream.make(notYet(range.from, to, serverNow))
-      // A range that ends before the first session is counted too, not taken for empty because of what the probes saw.
+      // A range that ends before the first call is counted too: the probes do not prove that it is empty.
       const first =
         range.from ?? (oldest !== undefined && oldest < to ? oldest : range.to === undefined ? to : earliestStart)
       const from = range.resume === undefined ? first : Math.min(Math.max(first, range.resume), to)
@@ -202,8 +201,8 @@ const begin = (range: Asked.Asked, options: Options): Stream.Stream<Window, Agni
   )
 
 /**
- * Where a range without an end ends: a day after the latest clock that can be right. What starts later has a broken clock, and
- * is delivered like a call without a start.
+ * The end of a range without one: a day after the latest credible clock. A call that starts later had a broken clock, and is
+ * delivered like a call without a start time.
  *
  * @since 0.1.0
  * @category ranges

@@ -1,5 +1,5 @@
 /**
- * What reading a range will take and what it can prove, from a few dozen requests.
+ * Estimates from a few dozen requests what reading a range takes, and what it can prove.
  *
  * @since 0.1.0
  */
@@ -27,7 +27,7 @@ import * as Tile from "./internal/Tile.ts"
 import type * as EndpointProfile from "./EndpointProfile.ts"
 
 /**
- * How the range will be read, as it is told to `History.windows`, and how fast.
+ * How the range will be read, as in the options of `History.windows`, and how fast.
  *
  * @since 0.1.0
  * @category options
@@ -57,27 +57,27 @@ export interface Stretch extends Range {
  * @category models
  */
 export interface Plan extends Range {
-  /** How it will be read: by `pages` also where bounds or filters do not do what they should. */
+  /** How it will be read: by `pages` also where bounds or filters do not work. */
   readonly walk: "history" | "pages"
-  /** Sessions of the range, those without a start included in a whole history. Both are equal when they were counted. */
+  /** Calls of the range; a whole history includes those without a start time. Both are equal if they were counted. */
   readonly sessions: { readonly least: number; readonly most: number }
-  /** Of those, about so many have no start. */
+  /** About so many of them have no start time. */
   readonly undated: number
-  /** Sessions that a page brings. */
+  /** Calls on a page. */
   readonly pageSize: number
   /** The windows, ascending; none where the range is read by pages. */
   readonly windows: ReadonlyArray<Stretch>
-  /** Whether pages showed where in time the sessions lie; otherwise they are taken to lie evenly. */
+  /** Whether pages showed the distribution over time; otherwise it is assumed to be even. */
   readonly spreadSeen: boolean
-  /** Requests, without those that are tried again. */
+  /** Requests, without retries. */
   readonly requests: number
-  /** Of those, the ones that probe how the endpoint behaves. */
+  /** The requests among them that probe the endpoint. */
   readonly probing: number
   /** The time of one request at present, in milliseconds. */
   readonly latency: number
-  /** The time of the whole, in milliseconds, when nothing has to be tried again. */
+  /** The total time, in milliseconds, without retries. */
   readonly elapsed: number
-  /** The best that can be said of the set afterwards, and why not more. */
+  /** The best possible verdict on the range, and the reasons against a better one. */
   readonly set: Verdict
   readonly reasons: ReadonlyArray<CoverageReason>
   /** Up to here everything can be proven, when anything can. */
@@ -131,7 +131,7 @@ export const make = Effect.fnUntraced(function* (
   const clocks = Clocks.make(seen.localNow, seen.log)
   const to = asked.to ?? asked.end ?? Clocks.openEnd(clocks)
   const problem = profile.filterProblem
-  // Where bounds do not work, nothing tells that there is no older one.
+  // Where bounds do not work, there may be an older call.
   const least = problem === undefined ? oldest : Math.min(to, ...seen.controls.map(({ start }) => start))
   const from = Math.min(asked.from ?? least ?? to, to)
   const whole = asked.from === undefined && asked.to === undefined

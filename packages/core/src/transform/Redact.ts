@@ -6,7 +6,7 @@
 import * as Redactor from "./internal/Redactor.ts"
 
 /**
- * What is taken out:
+ * The classes of personal data:
  *
  * - `phone`: `callerNumber`, `calleeNumber`, `customerNumber`, wherever else in the record these very numbers are, values
  *   under keys such as `mobile`, and phone numbers in any text and any key of the record.
@@ -54,7 +54,7 @@ export interface KeyedHash {
 export type Mode = "drop" | "mask" | KeyedHash
 
 /**
- * What is done with the data of each class; a class that is not named stays.
+ * The mode of each class; a class without one is not redacted.
  *
  * @since 0.1.0
  * @category models

@@ -104,7 +104,7 @@ export const derive: {
 )
 
 /**
- * The record without the data of the given classes, the very same object when there was none in it. Timestamps, costs,
+ * The record without the data of the given classes; the same object if it has none. Timestamps, costs,
  * other numbers and booleans stay as they are. The record's own numbers go from every field, an `id` that holds one becomes
  * a hash as a whole (in the mode `hash`; otherwise the number in it is masked); the key of the row, by which sinks know it,
  * stays. `drop` takes fields out and their columns with them, and found text out of longer text; the other modes put text in

@@ -406,7 +406,7 @@ describe("what is retried", () => {
     })
   )
 
-  it.effect("counts anew for every list, also of the same effect", () =>
+  it.effect("counts from the start for every list, even of the same effect", () =>
     Effect.gen(function* () {
       const server = always({ status: 500 })
       const client = yield* Server.clientOf(server, { retry: { tries: 2 } })
@@ -652,7 +652,7 @@ describe("bodies", () => {
     })
   )
 
-  it.effect("characters that lie across two chunks stay whole", () =>
+  it.effect("characters across two chunks stay whole", () =>
     Effect.gen(function* () {
       const bytes = new TextEncoder().encode(JSON.stringify({ data: [{ id, summary: "日本 💥" }] }))
       const server = Server.make(
@@ -1130,7 +1130,7 @@ describe("nothing leaks from a server that repeats all it received", () => {
 })
 
 describe("interruption", () => {
-  it.effect("aborts the request under way", () =>
+  it.effect("aborts the request in flight", () =>
     Effect.gen(function* () {
       const server = Server.make(() => Effect.never)
       const client = yield* Server.clientOf(server)

@@ -49,8 +49,8 @@ describe("Version", () => {
     assert.deepStrictEqual<ReadonlyArray<number>>(versions([{ server: now, own: now }], now - 1), [now])
   })
 
-  describe("what is believed of others", () => {
-    it("lies five minutes in the future of the clock that is ahead at most", () => {
+  describe("versions of other writers", () => {
+    it("is at most five minutes in the future of the clock that is ahead", () => {
       for (const [server, own] of [
         [now, now],
         [now, now - day],

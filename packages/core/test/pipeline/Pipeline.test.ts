@@ -5,6 +5,7 @@ import type { CallSession } from "@callstream/core/model/CallSession"
 import * as Instant from "@callstream/core/model/Instant"
 import * as Version from "@callstream/core/model/Version"
 import * as Pipeline from "@callstream/core/pipeline/Pipeline"
+import { TooManyDeadLetters } from "@callstream/core/pipeline/TooManyDeadLetters"
 import { SinkError } from "@callstream/core/sink/SinkError"
 import * as Transform from "@callstream/core/transform/Transform"
 import { assert, describe, it } from "@effect/vitest"
@@ -289,7 +290,7 @@ describe("Pipeline", () => {
       })
     )
 
-    it.effect("for good stops the run with an error that names it, and nothing is committed", () =>
+    it.effect("permanently stops the run with an error that names it, and nothing is committed", () =>
       Effect.gen(function* () {
         const state = checkpoint()
         const a = recording("a")
@@ -551,13 +552,13 @@ describe("Pipeline", () => {
           deadLetters: letterBox().sink
         })
         const unread = yield* Effect.flip(torn.run(numbered))
-        assert.strictEqual(unread._tag, "CheckpointError")
+        assert(unread._tag === "CheckpointError")
         assert.deepInclude(unread.reason, { _tag: "Torn" })
 
         yield* Effect.gen(function* () {
           yield* made("2026-07", 1).run()
           const error = yield* Effect.flip(made("2026-08", 1).run())
-          assert.strictEqual(error._tag, "CheckpointError")
+          assert(error._tag === "CheckpointError")
           assert.deepInclude(error.reason, {
             _tag: "Different",
             pipeline: name,
@@ -815,7 +816,10 @@ describe("Pipeline", () => {
     it.effect("too many: the dead letters are safe, and nothing is committed", () =>
       Effect.gen(function* () {
         const { error, letters, saved } = yield* attempt(20, () => true)
-        assert.deepInclude(error, { _tag: "TooManyDeadLetters", dead: 100, of: 100, reason: "too long" })
+        assert.deepInclude(error, { _tag: "TooManyDeadLetters", dead: 100, of: 100 })
+        assert(error instanceof TooManyDeadLetters)
+        assert.deepStrictEqual(error.most, { stage: "sink", sink: "a", reason: "too long", letters: 100 })
+        assert.strictEqual(error.message, "100 of 100 records were rejected, most by a: too long")
         assert.deepStrictEqual(
           letters.calls.slice(-2).map((call) => call.split(" ")[0]),
           ["flush", "close"]

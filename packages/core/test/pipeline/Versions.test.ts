@@ -170,7 +170,7 @@ describe("the versions of rows", () => {
     })
   )
 
-  it.effect("are believed up to five minutes in the future of the clock that is ahead", () =>
+  it.effect("are accepted up to five minutes in the future of the clock that is ahead", () =>
     Effect.gen(function* () {
       const minutes = 60_000_000
       for (const own of [begin, begin + 60 * minutes]) {

@@ -158,7 +158,7 @@ describe("windows as units", () => {
     assert.deepInclude(withoutStart, { verdict: "unprovable", count: 1 })
   })
 
-  it("of an empty history say what is known all the same", () => {
+  it("of an empty history still have the coverage", () => {
     const units = unitsOf(window(10, 10, ["u1"]))
     assert.deepStrictEqual(tags(units), ["Page", "WithoutStart"])
     assert.deepStrictEqual(idsOf(units), ["u1"])

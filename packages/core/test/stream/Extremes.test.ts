@@ -38,7 +38,7 @@ describe("Extremes", () => {
         const about = json({ limit, pageSize, side, ...options })
         assert.isUndefined(error, about)
         const sorted = simulator
-          .truth({ from: 0 })
+          .truth({ from: "1970-01-01" })
           .map(({ id, startedAt = NaN }) => ({ id, startedAt }))
           .sort((left, right) => left.startedAt - right.startedAt || (left.id < right.id ? -1 : 1))
           .map(({ id }) => id)
@@ -110,7 +110,7 @@ describe("Extremes", () => {
       const { elements, error } = yield* all(simulator, kept)
       assert.isUndefined(error)
       const sorted = simulator
-        .truth({ from: range.from ?? 0, to: range.to })
+        .truth({ from: "1970-01-01", ...Histories.rangeOf(range) })
         .map(({ id, startedAt = NaN }) => ({ id, startedAt }))
         .sort((left, right) => left.startedAt - right.startedAt || (left.id < right.id ? -1 : 1))
         .map(({ id }) => id)
@@ -137,7 +137,7 @@ describe("Extremes", () => {
           const { elements, error } = yield* all(simulator, sides[side](7)(passing))
           assert.isUndefined(error)
           const wanted = simulator
-            .truth({ from: 0 })
+            .truth({ from: "1970-01-01" })
             .filter(passes)
             .map(({ id, startedAt = NaN }) => ({ id, startedAt }))
             .sort((left, right) => left.startedAt - right.startedAt || (left.id < right.id ? -1 : 1))

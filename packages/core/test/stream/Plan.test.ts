@@ -17,7 +17,7 @@ const { startAt } = Histories
 const [agentId = ""] = AgniSimulator.makeUnsafe({}, () => 0).agentIds
 
 interface World {
-  readonly simulator: AgniSimulator.Options
+  readonly simulator: Histories.Simulator
   readonly range?: Histories.Case["range"]
   readonly read?: Omit<Histories.Read, "cuts" | "resume">
   /** Whether requests are left to count to the last one, once the filters were tried. */

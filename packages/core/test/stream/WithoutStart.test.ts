@@ -148,7 +148,7 @@ const shown: ReadonlyArray<[string, Traits]> = [
   ["in front of the list", { nulls: "first", sortsByCreation: false }]
 ]
 
-describe("calls without a start of a bounded range", () => {
+describe("calls without a start time of a bounded range", () => {
   for (const [name, traits] of shown) {
     it.effect(
       `${name}: those created in it come, one with a start in the year 9999 too, and the rest are counted`,

@@ -19,6 +19,14 @@ import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import * as Envelope from "../../src/client/internal/Envelope.ts"
 
+/** The simulator of a case, with its beginning as plain microseconds. */
+export interface Simulator extends Omit<AgniSimulator.Options, "startAt"> {
+  readonly startAt?: number | undefined
+}
+
+export const optionsOf = ({ startAt, ...rest }: Simulator): AgniSimulator.Options =>
+  startAt === undefined ? rest : { ...rest, startAt: Instant.of(startAt) }
+
 /** How a case is read: instants as plain microseconds, so that a case is JSON. */
 export interface Read extends Omit<History.Options, "cuts" | "end" | "resume"> {
   readonly cuts?: ReadonlyArray<number> | undefined
@@ -40,7 +48,7 @@ export const rangeOf = ({ from, to }: Case["range"]): History.OpenRange => ({
 
 /** A history, how it is read, and how fast its time goes by. */
 export interface Case {
-  readonly simulator: AgniSimulator.Options
+  readonly simulator: Simulator
   /** Microseconds, so that a case is JSON. */
   readonly range: { readonly from?: number | undefined; readonly to?: number | undefined }
   readonly read: Read
@@ -67,7 +75,7 @@ export const random = (seed: number) => {
   }
 }
 
-export const startAt = Date.UTC(2026, 5, 1) * 1000
+export const startAt = Instant.of(Date.UTC(2026, 5, 1) * 1000)
 const hour = 3_600_000_000
 
 /** The case of a seed: mild ones are odd, but a good walk should prove most of what they hold. */
@@ -80,7 +88,7 @@ export const make = (seed: number): Case => {
   const weird = !mild && chance(0.12)
   const poison = !mild && chance(0.06)
   const arrivalsPerHour = mild ? 0 : pick(0, 0, 0, 100, 2000)
-  const simulator: AgniSimulator.Options = {
+  const simulator: Simulator = {
     seed,
     startAt,
     sessions,
@@ -182,7 +190,9 @@ export const make = (seed: number): Case => {
     keepGoing: poison,
     cuts: chance(0.2) ? [back(70), back(70)] : [],
     horizon: chance(0.1) ? "1 hour" : undefined,
-    ...(chance(0.2) ? filters(simulator, pick("agentId", "agentId", "channel", "status", "callerNumber"), next()) : {})
+    ...(chance(0.2)
+      ? filters(optionsOf(simulator), pick("agentId", "agentId", "channel", "status", "callerNumber"), next())
+      : {})
   }
   return { simulator, range, read, step: pick(0, 50, 1000), client: faulty }
 }
@@ -276,7 +286,7 @@ export interface World {
 /** The server of a case, and a client of it whose every request takes the case's time. */
 export const open = (one: Case, limit = 8_000): World => {
   let clock = startAt / 1000
-  const simulator = AgniSimulator.makeUnsafe({ wire: "seen", ...one.simulator }, () => clock)
+  const simulator = AgniSimulator.makeUnsafe({ wire: "seen", ...optionsOf(one.simulator) }, () => clock)
   let requests = 0
   const tick = () => {
     clock += one.step
@@ -341,9 +351,9 @@ export const finalCoverage = (windows: ReadonlyArray<Window>) => {
 export const missed = (one: Case, { simulator }: World, ids: Iterable<string>): ReadonlyArray<string> => {
   const { agentId, callerNumber, channel, status } = one.read
   const { from, to } = one.range
-  const missing = simulator.missed(ids, { agentId, channel, status, from, to })
+  const missing = simulator.missed(ids, { agentId, channel, status, ...rangeOf({ from, to }) })
   if (callerNumber === undefined || missing.length === 0) return missing
-  const { rows } = everything(one.simulator, { callerNumber })
+  const { rows } = everything(optionsOf(one.simulator), { callerNumber })
   const meant = new Set(rows.map(({ id }) => id))
   return missing.filter((id) => meant.has(id))
 }

@@ -2,7 +2,7 @@ import type { CallSession } from "@callstream/core/model/CallSession"
 import { SinkConformance } from "@callstream/core/testing"
 import { describe, it, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Postgres from "../postgres/Server.ts"
+import * as Postgres from "../postgres/PostgresServer.ts"
 import * as Stores from "./Stores.ts"
 
 /** A row that JSON cannot say. */

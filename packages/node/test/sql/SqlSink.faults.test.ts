@@ -11,7 +11,7 @@ import { assert, describe, it, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
-import * as Postgres from "../postgres/Server.ts"
+import * as Postgres from "../postgres/PostgresServer.ts"
 import type { Kind } from "./DatabaseFaults.ts"
 import * as Stores from "./Stores.ts"
 

@@ -14,7 +14,7 @@ import * as SqlClient from "effect/sql/SqlClient"
 import * as TestClock from "effect/testing/TestClock"
 import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import * as Postgres from "../postgres/Server.ts"
+import * as Postgres from "../postgres/PostgresServer.ts"
 import { asOf, batch, session, written } from "./SqlRows.ts"
 import { unwrapped } from "./Stores.ts"
 

@@ -102,7 +102,7 @@ describe("SqlSink, in SQLite", () => {
     })
   )
 
-  it.live("knows again what a finished run filled, and misses a table or file that is gone or another", () =>
+  it.live("recognizes the table of a finished run, and reports a table or file that is missing or replaced", () =>
     Effect.gen(function* () {
       const file = yield* database
       const sink = sinkAt(file, { keepsOffset: true })

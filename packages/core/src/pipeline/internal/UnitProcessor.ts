@@ -81,8 +81,8 @@ export const make = <A, E, R, ET, RT>(options: {
     if (received >= enough && lost > maxDeadShare * received) {
       // The letters explain the failure, and nothing else flushes them later.
       yield* Effect.ignore(letters.flush(letters.at() ?? of(0)))
-      const [most] = [...reasons].sort(([, left], [, right]) => right - left)
-      return yield* new TooManyDeadLetters({ dead: lost, of: received, reason: most?.[0] ?? "" })
+      const [most] = [...reasons.values()].sort((left, right) => right.letters - left.letters)
+      if (most !== undefined) return yield* new TooManyDeadLetters({ dead: lost, of: received, most })
     }
   })
 

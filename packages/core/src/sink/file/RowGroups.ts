@@ -70,7 +70,7 @@ export interface Options {
 /**
  * A file of groups that grows as `NAME.partial` and gets its name when the whole run is in. Rows that do not fill a group
  * yet are safe in `NAME.rows-1.partial` and so on: a flush never makes a small group, and never writes a group again.
- * What is held in memory is the rows of one group, for each day that is open with `rotate: "day"`.
+ * Memory holds the rows of one group, for each day that is open with `rotate: "day"`.
  *
  * The columns are those of `Table.make`. A row that JSON cannot say is refused.
  *

@@ -7,7 +7,7 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as SqlClient from "effect/sql/SqlClient"
 import * as SqlFailure from "../../platform/SqlFailure.ts"
-import * as Opened from "./internal/Opened.ts"
+import * as SqlWriter from "./internal/SqlWriter.ts"
 import * as OwnKey from "../internal/OwnKey.ts"
 import { postgres } from "./internal/Postgres.ts"
 import { sqlite } from "./internal/Sqlite.ts"
@@ -78,7 +78,7 @@ export const make = (options: Options = {}): SessionSink.SessionSink<object, Sql
       orElse: () => undefined
     })
     if (dialect === undefined) {
-      return yield* Opened.broken(name, operation, SqlFailure.make("UnknownDialect"))
+      return yield* SqlWriter.broken(name, operation, SqlFailure.make("UnknownDialect"))
     }
     const place = { schema: dialect.name === "postgres" ? schema : undefined, table }
     const maxPending = options.maxPending ?? 4_000_000
@@ -91,7 +91,7 @@ export const make = (options: Options = {}): SessionSink.SessionSink<object, Sql
     delivery: keepsOffset ? "transactional" : "idempotent",
     open: (opening) =>
       Effect.flatMap(connected("open", opening), ({ dialect, settings, sql }) =>
-        Opened.make(sql, dialect, opening.from, settings)
+        SqlWriter.make(sql, dialect, opening.from, settings)
       ),
     verify: (left, opening) =>
       Effect.flatMap(connected("verify", opening), ({ dialect, settings, sql }) =>

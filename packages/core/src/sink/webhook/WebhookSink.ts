@@ -15,7 +15,7 @@ import type { Repairs } from "../../model/internal/Json.ts"
 import * as OwnKey from "../internal/OwnKey.ts"
 import * as Repaired from "../internal/Repaired.ts"
 import * as Delivery from "./internal/Delivery.ts"
-import * as Exchange from "./internal/Exchange.ts"
+import * as Attempt from "./internal/Attempt.ts"
 import * as Message from "./internal/Message.ts"
 import * as Sha256 from "./internal/Sha256.ts"
 import * as Signer from "./internal/Signer.ts"
@@ -137,7 +137,7 @@ const open = Effect.fnUntraced(function* (options: Options, opening: SessionSink
           })
       )
     )
-  const exchange = Exchange.make(client, {
+  const exchange = Attempt.make(client, {
     url,
     sign: yield* Signer.make(secrets),
     timeout: Duration.fromInputUnsafe(options.timeout ?? "30 seconds")

@@ -16,8 +16,8 @@ type Work = Scheduler.Work<Task, Window, AgniError>
 
 /**
  * Reads a task; one that fails every time, while the server answers other requests, is halved until the failing part is a
- * second or two long. When the reading keeps going that is a gap, with those of its rows that can be had one by one; when it
- * does not, it is the error, naming it.
+ * second or two long. With `keepGoing` that part is a gap, with the rows that come one by one. Otherwise the
+ * error names it.
  */
 export const read = (
   settings: Settings,
@@ -68,12 +68,12 @@ export const read = (
             ? { _tag: "Split", parts: [lower, ...right.parts] }
             : { ...right, outputs: merge([...left.outputs, ...right.outputs]) }
         ),
-        // What was read before the part that fails is delivered before the error.
+        // Rows read before the failing part are delivered before the error.
         Effect.catch((failure) => Effect.succeed<Work>({ ...left, failure }))
       )
     })
   }
-  // An outage may have come to its end before the server was asked whether it is up.
+  // An outage may have ended before the request that checks the server.
   const lastTry = (task: Task, before: AgniError) =>
     Ask.catchPoison(ask, work(settings, task), (error) =>
       keepGoing

@@ -1,12 +1,6 @@
 /** An endpoint profile, in words. */
 import * as CoverageReason from "../../coverage/CoverageReason.ts"
-import type { EndpointProfile } from "../EndpointProfile.ts"
-
-/** A fact in plain English, and what it is about. */
-export interface Fact {
-  readonly about: string
-  readonly text: string
-}
+import type { EndpointProfile, Fact } from "../EndpointProfile.ts"
 
 /** An endpoint profile as short sentences, in a fixed order, for people; what could not be seen says so. */
 export const facts = (profile: EndpointProfile): ReadonlyArray<Fact> => [

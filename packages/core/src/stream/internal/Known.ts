@@ -21,6 +21,8 @@ export interface Known {
   readonly earliest: Micros
   /** So many rows of the same bounds are given at most. */
   readonly deepest: number
+  /** So many rows of the same bounds came at least once with a row seen beyond both ends: no limit on results is lower. */
+  readonly whole: number
 }
 
 /** What the reading of one part showed. */
@@ -28,6 +30,7 @@ export interface Evidence {
   readonly order: Known["order"]
   readonly differs: boolean
   readonly deepest: number
+  readonly whole: number
   /** Whether a page beyond the end brings something, where that was asked: then the place of a row counts nothing. */
   readonly repeats: boolean
   /** The range that is proven by one reading: where answers differ, that does not do. */
@@ -35,10 +38,11 @@ export interface Evidence {
   readonly log: Ask.Log
 }
 
-export const fold = (known: Known, { deepest, differs, log, order }: Evidence): Known => ({
+export const fold = (known: Known, { deepest, differs, log, order, whole }: Evidence): Known => ({
   order: known.order === "other" || order === "unknown" ? known.order : order,
   width: Math.max(known.width, log.width),
   differs: known.differs || differs,
   earliest: Math.min(known.earliest, log.observedAt ?? Infinity),
-  deepest: Math.min(known.deepest, deepest)
+  deepest: Math.min(known.deepest, deepest),
+  whole: Math.max(known.whole, whole)
 })

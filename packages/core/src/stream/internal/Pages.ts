@@ -8,17 +8,12 @@ import type { CallSessionQuery } from "../../model/CallSessionQuery.ts"
 import * as Instant from "../../model/Instant.ts"
 import * as CallRows from "../../model/Rows.ts"
 import type { Page } from "../../model/Page.ts"
+import type { ReadOptions } from "../CallSessions.ts"
 import type { Micros } from "./Micros.ts"
 import { refuse } from "./Refuse.ts"
 import * as Rows from "./Rows.ts"
 import * as Seen from "./Seen.ts"
 import * as Steady from "./Steady.ts"
-
-/** How a walk reads. */
-export interface ReadOptions {
-  /** Pages asked for ahead of the one that is delivered. The client's own limit holds as well. @default 4 */
-  readonly concurrency?: number | undefined
-}
 
 /** What `CallSessions.pages` says. */
 export const walk = (
@@ -52,7 +47,7 @@ export const walk = (
               Stream.mapEffect((page) => Effect.exit(list({ ...asked, page })), { concurrency }),
               Stream.mapEffect((exit, at) => {
                 const here = { ...asked, page: start + 1 + at }
-                // Once may be a failure in passing; where nothing was read yet, it says nothing of an end.
+                // One such answer may be transient; before any page was read, it does not mean the end.
                 const result = isPastEnd(exit) && !isEmpty(first) ? Effect.exit(list(here)) : Effect.succeed(exit)
                 return Effect.flatMap(result, (exit) =>
                   isPastEnd(exit) && !isEmpty(first)

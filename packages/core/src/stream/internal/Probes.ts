@@ -44,7 +44,7 @@ export interface Seen {
   readonly oldRows: ReadonlyArray<Rows.Dated>
   /** What all answers showed. */
   readonly log: Ask.Log
-  /** Whether a saved profile was believed without a trial: the first window shows whether it still holds. */
+  /** Whether a saved profile was used without probes: the first window shows whether it still holds. */
   readonly trusted: boolean
   /** How much text a page brings, in characters. */
   readonly charactersPerPage: number
@@ -64,8 +64,8 @@ export interface Options {
 }
 
 /**
- * Asks a few dozen questions, most of them side by side: how many rows a page brings, in which order, how many pages
- * there are, how old the oldest session is, and whether time bounds and the given filters do what they should.
+ * Sends a few dozen requests, most of them in parallel: they show the page size, the order, the number of pages, the oldest
+ * call, and whether time bounds and the given filters work.
  */
 export const probe = (options: Options = {}): Effect.Effect<Seen, AgniError, AgniClient> =>
   look(
@@ -111,7 +111,7 @@ export const look = Effect.fnUntraced(function* (
   const ask = Ask.make(list, filters, { size, sort: Observe.newest(sorted?.sortBy ?? "none") })
   const ended = page === 1 && !clamped && first.length < asked
   const oldRows = oldestFirst === "refused" ? [] : oldestFirst.filter(Rows.isDated)
-  // Sessions without a start may fill the first page, or the oldest stand on it: then others are looked for.
+  // Calls without a start time may fill the first page, or it has the oldest ones: then other pages are read.
   const needsDepth = isDeep || !first.some(Rows.isDated) || (!ended && deepRow(first, [], oldRows) === undefined)
   const rowsAtMost =
     sorted === undefined || filtered || known?.pagesAtMost === undefined
@@ -130,13 +130,13 @@ export const look = Effect.fnUntraced(function* (
   )
   const best = Ask.make(list, filters, { size, sort: Observe.newest(sortBy) })
   const isUndated = ({ rows }: Observe.Numbered) => !rows.some(Rows.isDated)
-  // Where sessions without a start fill the pages, the next look may be the first that shows another one.
+  // Where calls without a start time fill the pages, the next page may be the first with another call.
   const near =
     needsDepth && [{ page, rows: first }, ...reached.pages].every(isUndated)
       ? yield* Observe.halve(ask, first, reached)
       : reached
   const pages = [{ page, rows: first }, ...near.pages]
-  // Sessions without a start may fill the first page.
+  // Calls without a start time may fill the first page.
   const telling = pages.find(({ rows }) => Rows.distinctStarts(rows) > 1)?.rows ?? first
   const newestFirst = atFirst || (sortBy === "none" && Observe.comesNewestFirst(telling))
   // Without an order asked for, unless one that is known was.

@@ -1,11 +1,11 @@
 /** One range to its verdict. */
 import * as Effect from "effect/Effect"
-import type { CoverageReason } from "../../coverage/CoverageReason.ts"
 import type { AgniError } from "../../model/AgniError.ts"
 import type { Coverage, Window } from "../Coverage.ts"
 import * as Ask from "./Ask.ts"
 import * as Count from "./Count.ts"
 import * as Empty from "./Empty.ts"
+import { ends } from "./Ends.ts"
 import type { Evidence, Known } from "./Known.ts"
 import * as Leaf from "./Leaf.ts"
 import * as ReadPages from "./ReadPages.ts"
@@ -59,7 +59,14 @@ export const readRange = (
   task: Task.Task,
   share?: Walk.Share
 ): Effect.Effect<Outcome, AgniError> => {
-  const seen: Work["seen"] = { order: "unknown", differs: false, deepest: Infinity, repeats: false, once: undefined }
+  const seen: Work["seen"] = {
+    order: "unknown",
+    differs: false,
+    deepest: Infinity,
+    whole: 0,
+    repeats: false,
+    once: undefined
+  }
   const repeats = Effect.tap(settings.repeats, (repeats) =>
     Effect.sync(() => {
       seen.repeats = repeats
@@ -96,13 +103,16 @@ const read = Effect.fnUntraced(function* (work: Work): Effect.fn.Return<Outcome,
   )
   // The server refuses so wide a range, or one with so many rows.
   if (typeof done === "string") {
+    const nothing = { range: task, held: Rows.makeHeld() }
+    // Nothing is known of it: no row is older, or none is newer.
+    const { controls } = settings
+    const isUnknown =
+      controls.every(({ start }) => start >= task.to) || controls.every(({ start }) => start < task.from)
+    const isTooLong = isUnknown && task.to - task.from > mostEmpty * believedWidth(work.known.width)
+    if (isTooLong) return deliver(work, nothing, Empty.tooWide)
     return canHalve(task)
       ? split(work, Task.byWidth(task, (task.to - task.from) / 1.9))
-      : deliver(
-          work,
-          { range: task, held: Rows.makeHeld() },
-          { _tag: "Unprovable", reason: { _tag: "Unreadable", problem: done } }
-        )
+      : deliver(work, nothing, { _tag: "Unprovable", reason: { _tag: "Unreadable", problem: done } })
   }
   seen.order = done.order
   seen.deepest = done.deepest
@@ -206,6 +216,8 @@ const ofNothing = Effect.fnUntraced(function* (work: Work, done: ReadPages.Read)
   // Behind the newest call, where calls may still come, nothing can be proven.
   if (young && isEnd(settings, task)) return deliver(work, done, { _tag: "Proven" })
   // A limit on results may answer with nothing, and an outage too.
+  if (task.top !== undefined && canHalve(range))
+    return split(work, Task.halve(range, held, task.expected, settings.size))
   const control = controlIn(settings, range)
   if (control !== undefined && canHalve(range)) {
     const answer = yield* Ask.orNothing(ask(1, Ask.around(control)))
@@ -246,13 +258,13 @@ const judge = Effect.fnUntraced(function* (
   const { bounds, held, range } = done
   const count = done.count ?? (yield* countRows(work, bounds, held.size()))
   const most = Math.max(before ?? 0, count ?? 0, Ask.countOf(ask.log, bounds, seen.repeats))
-  const isCut = task.top !== undefined && held.rows.has(task.top)
-  const control = isCut ? undefined : yield* topControl(settings, ask, bounds, held)
+  const control = yield* ends(settings, known, ask, task, done)
   const isWhole = count === held.size() && most <= held.size() && missingFrom(ask.log.shown, held, bounds).length === 0
   if (isWhole && !done.moved && !done.dense && control === undefined) {
     const isByStart = seen.order === "start" || known.order === "start"
     if (young || ((done.way === "pages" || isByStart || before === count) && !known.differs)) {
       seen.once = range
+      seen.whole = held.size()
       return deliver(work, done, { _tag: "Proven" })
     }
     if (yield* Leaf.isStillThere(ask, bounds, held, { size, repeats: yield* settings.repeats }))
@@ -268,9 +280,12 @@ const judge = Effect.fnUntraced(function* (
   // Something was missed, came or went. Smaller windows pass more quickly; the smallest are read by pages.
   const isSmall = held.size() <= 20 * size && known.order !== "start" && seen.order !== "start"
   if (canHalve(range) && !isSmall) return split(work, Task.halve(range, held, held.size(), settings.size))
-  const coverage = yield* readAgain(work, done, most)
+  const again = yield* readAgain(work, done, most)
+  // Pages of the same bounds may be cut at the same row each time.
+  const cut = again._tag === "Proven" ? yield* ends(settings, known, ask, task, done) : undefined
+  const coverage: Coverage = cut === undefined ? again : { _tag: "Unprovable", reason: cut }
   // Pages may be cut where it looks like their end.
-  return coverage._tag !== "Proven" && canHalve(range) && held.size() > 2 * size && !young
+  return coverage._tag !== "Proven" && canHalve(range) && held.size() > size && !young
     ? split(work, Task.halve(range, held, held.size(), settings.size))
     : deliver(work, done, coverage)
 })
@@ -315,26 +330,3 @@ const missingFrom = (
   }
   return missing
 }
-
-/**
- * Whether the newest row comes back, first of all, for bounds that begin just below it: then they are understood, and nothing
- * lies above it that a limit on results cut away. What else comes is in the log, and must be held.
- */
-const topControl = Effect.fnUntraced(function* (
-  { controls, size }: Settings,
-  ask: Ask.Ask,
-  { before }: Ask.Between,
-  held: Rows.Held
-): Effect.fn.Return<CoverageReason | undefined, AgniError> {
-  let newest: Rows.Dated | undefined
-  for (const row of held.rows.values()) if (Rows.isDated(row) && row.start > (newest?.start ?? -Infinity)) newest = row
-  if (newest === undefined) return undefined
-  const { key, start } = newest
-  // Another answer showed it, to another question.
-  if (controls.some((row) => row.key === key)) return undefined
-  const after = Ask.floorSecond(start) - Ask.second
-  const { rows } = yield* ask(1, { after, before })
-  const problem = Ask.misplaced(rows, after - Ask.second, before + Ask.second)
-  if (problem !== undefined || rows.some((row) => row.key === key)) return problem
-  return rows.length >= size ? yield* Ask.control(ask, newest, size) : Ask.notBack
-})

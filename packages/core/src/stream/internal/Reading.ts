@@ -65,7 +65,8 @@ export const make = Effect.fnUntraced(function* (settings: Settings, range: Micr
     width: 0,
     differs: false,
     earliest: options.earliest,
-    deepest: Infinity
+    deepest: Infinity,
+    whole: 0
   })
   const known = () => Ref.getUnsafe(ref)
   const ledger = Ledger.make(settings, range, known, options.ends)
@@ -127,11 +128,10 @@ const close = Effect.fnUntraced(function* (
     const { counted, delivered } = difference
     ledger.revise(difference, { _tag: "Provisional", reason: { _tag: "CountDiffers", read: delivered, counted } })
   }
-  const logs = [...settings.logs, ...(whole ? [log] : [])].filter(({ shown }) => shown.size > 0)
-  if (logs.length > 0) {
-    const repeats = yield* settings.repeats
-    for (const log of logs) ledger.note({ repeats, log })
-  }
+  // What the learning saw since, and those who failed: places count where a page beyond the end brings nothing.
+  const left = [...settings.logs].filter(({ shown }) => shown.size > 0)
+  const repeats = left.length === 0 && !whole ? true : yield* settings.repeats
+  for (const one of [...left, log]) ledger.note({ repeats, log: one })
   const last = withoutStart === undefined ? undefined : checked(ledger, withoutStart, whole)
   const late = yield* ledger.late
   const revised = ledger.revised(known())
@@ -143,7 +143,7 @@ const close = Effect.fnUntraced(function* (
     from: range.to,
     to: range.to,
     rejected: [],
-    coverage: revised[0]?.coverage ?? ({ _tag: "Proven" } as const),
+    coverage: revised[0]?.coverage ?? Ledger.differ(late.length),
     requests: ask.log.requests,
     observedAt: ask.log.observedAt ?? known().earliest
   }

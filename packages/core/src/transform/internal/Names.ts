@@ -15,7 +15,7 @@ const phone =
 
 const recording = /^(?:call)?recording(?:url|uri|link)$/
 
-/** What is known of a key. */
+/** The facts about a key. */
 export interface Key {
   readonly kind: Kind
   /** Whether patterns might find something in the key itself. */

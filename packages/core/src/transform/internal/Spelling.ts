@@ -1,6 +1,6 @@
 /**
- * Text as it is meant, whatever its case, Unicode form and escapes are, with the place of each character in the original:
- * what is found in the one is replaced in the other.
+ * Text without differences of case, Unicode form and escapes, with the place of each character in the original: matches in
+ * the one are replaced in the other.
  */
 
 export interface Spelled {

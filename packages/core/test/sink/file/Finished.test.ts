@@ -59,7 +59,7 @@ describe.each(Object.entries(stores))("what a finished run left: %s", (_, make) 
     })
   )
 
-  it.effect("each file is missed when it is gone, and found out when it is another", () =>
+  it.effect("reports each file that is missing or replaced", () =>
     Effect.gen(function* () {
       const store = make()
       const left = yield* finished(store, rowsOf(30))

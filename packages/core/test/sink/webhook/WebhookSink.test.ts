@@ -171,7 +171,7 @@ describe("WebhookSink", () => {
     )
   })
 
-  it.effect("keeps to the sizes, cuts nothing off, and has at most so many requests under way", () =>
+  it.effect("respects the limits of size and of requests in flight, and cuts nothing off", () =>
     Effect.gen(function* () {
       for (const [batchSize, batchBytes, concurrency] of [
         [1, 1, 1],
@@ -201,7 +201,7 @@ describe("WebhookSink", () => {
     })
   )
 
-  it.effect("never has two events of a session under way, and sends them in order", () =>
+  it.effect("never has two events of a call in flight, and sends them in order", () =>
     Effect.gen(function* () {
       const { disk, receiver } = world(({ number }) => (number % 3 === 0 ? 503 : 204))
       const rows = Array.from({ length: 30 }, (_, at) => item(`s${at % 5}`, { at }))
@@ -219,25 +219,23 @@ describe("WebhookSink", () => {
     })
   )
 
-  it.effect(
-    "tries again with the same id and bytes, signed anew, and what arrived without an answer arrives again",
-    () =>
-      Effect.gen(function* () {
-        const replies: Array<Receiver.Reply> = ["reset", "lost", 500, 409, "hang", 204]
-        const { disk, receiver } = world(({ number }) => replies[number - 1] ?? 204)
-        yield* TestClock.setTime(Date.now())
-        yield* inTime(run({ disk, receiver }, (writer) => writer.write(batch(["a", "b"]))))
-        assert.lengthOf(receiver.messages, 6)
-        assert.lengthOf(new Set(receiver.messages.map(({ id }) => id)), 1)
-        assert.lengthOf(new Set(receiver.messages.map(({ body }) => body)), 1)
-        const webhook = new Webhook(secrets[0])
-        for (const { at, body, headers, id } of receiver.messages) {
-          assert.strictEqual(headers["webhook-timestamp"], String(Math.floor(at / 1000)))
-          assert.strictEqual(headers["webhook-signature"], webhook.sign(id, new Date(at), body))
-        }
-        assert.lengthOf(receiver.taken, 2)
-        assert.deepStrictEqual(disk.names(), [])
-      })
+  it.effect("retries with the same id and bytes and a new signature, and repeats messages without an answer", () =>
+    Effect.gen(function* () {
+      const replies: Array<Receiver.Reply> = ["reset", "lost", 500, 409, "hang", 204]
+      const { disk, receiver } = world(({ number }) => replies[number - 1] ?? 204)
+      yield* TestClock.setTime(Date.now())
+      yield* inTime(run({ disk, receiver }, (writer) => writer.write(batch(["a", "b"]))))
+      assert.lengthOf(receiver.messages, 6)
+      assert.lengthOf(new Set(receiver.messages.map(({ id }) => id)), 1)
+      assert.lengthOf(new Set(receiver.messages.map(({ body }) => body)), 1)
+      const webhook = new Webhook(secrets[0])
+      for (const { at, body, headers, id } of receiver.messages) {
+        assert.strictEqual(headers["webhook-timestamp"], String(Math.floor(at / 1000)))
+        assert.strictEqual(headers["webhook-signature"], webhook.sign(id, new Date(at), body))
+      }
+      assert.lengthOf(receiver.taken, 2)
+      assert.deepStrictEqual(disk.names(), [])
+    })
   )
 
   it.effect("respects Retry-After, in seconds or as a date, by the receiver's clock", () =>
@@ -399,7 +397,7 @@ describe("WebhookSink", () => {
     })
   )
 
-  it.effect("without a folder keeps what is on its way in memory, and sends it again after a failure", () =>
+  it.effect("without a folder keeps unsent messages in memory, and sends them again after a failure", () =>
     Effect.gen(function* () {
       const { disk, receiver } = world(({ number }) => (number === 2 ? 410 : 204))
       const refused = yield* run(

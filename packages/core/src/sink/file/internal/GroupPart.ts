@@ -14,8 +14,8 @@ import { failWith } from "./GrowingFile.ts"
 import type { Line } from "./Lines.ts"
 import { nothing, type Options as PartOptions, type Part, type Position, withLines } from "./Part.ts"
 import * as PartialFile from "./PartialFile.ts"
-import * as Tail from "./Tail.ts"
-import * as Waiting from "./Waiting.ts"
+import * as TailHash from "./TailHash.ts"
+import * as GroupBuffer from "./GroupBuffer.ts"
 
 export interface Options extends PartOptions {
   readonly format: Format
@@ -69,7 +69,7 @@ const verifyGroups =
   (begin: Uint8Array, notes: ReadonlyArray<Note>) =>
   <E>(pieces: Stream.Stream<Uint8Array, E>): Effect.Effect<boolean, E> =>
     Effect.gen(function* () {
-      const head = { at: 0, length: begin.length, digest: yield* Tail.digest(concat([begin])) }
+      const head = { at: 0, length: begin.length, digest: yield* TailHash.digest(concat([begin])) }
       const groups = [head, ...notes]
       let next = 0
       let start = 0
@@ -81,7 +81,7 @@ const verifyGroups =
           for (let group = groups[next]; group !== undefined && group.at < end; group = groups[next]) {
             const last = group.at + group.length
             held.push(piece.subarray(Math.max(0, group.at - start), last - start))
-            if (last > end || (yield* Tail.digest(concat(held))) !== group.digest) break
+            if (last > end || (yield* TailHash.digest(concat(held))) !== group.digest) break
             held = []
             next++
           }
@@ -146,16 +146,16 @@ export const open = Effect.fnUntraced(function* (
     groups = found.reverse()
   }
   const waits = file.finished ? null : (began?.waiting ?? null)
-  let number = yield* Waiting.clear(path, waits?.number)
-  let waiting: Waiting.Waiting | undefined
+  let number = yield* GroupBuffer.clear(path, waits?.number)
+  let waiting: GroupBuffer.GroupBuffer | undefined
   if (waits !== null) {
-    const opened = yield* Waiting.open(path, waits.number, waits, scope)
+    const opened = yield* GroupBuffer.open(path, waits.number, waits, scope)
     waiting = opened.waiting
     setPending(opened.lines)
   }
   /** Not needed by what was flushed last, and by the flush before that. */
-  let retired: ReadonlyArray<Waiting.Waiting> = []
-  let removable: ReadonlyArray<Waiting.Waiting> = []
+  let retired: ReadonlyArray<GroupBuffer.GroupBuffer> = []
+  let removable: ReadonlyArray<GroupBuffer.GroupBuffer> = []
 
   // A group of as many characters as the file may have bytes nearly always fits.
   const most = Math.min(format.charactersPerGroup, limit)
@@ -195,7 +195,7 @@ export const open = Effect.fnUntraced(function* (
         lines = lines.slice(0, Math.ceil(lines.length / 2))
         continue
       }
-      const known = { ...note, digest: yield* Tail.digest(concat([bytes])) }
+      const known = { ...note, digest: yield* TailHash.digest(concat([bytes])) }
       const begin = file.end().bytes === 0 ? [format.begin] : []
       yield* Effect.uninterruptible(
         Effect.tap(file.write(concat([...begin, bytes, noteBytes(known)])), () =>
@@ -217,7 +217,7 @@ export const open = Effect.fnUntraced(function* (
   const isPending = () => pending.length > 0
   const fill = putWhile(isEnough, limit)
 
-  /** What was found to fit, as it was then. */
+  /** The state that was last known to fit. */
   let fitted: {
     readonly groups: typeof groups
     readonly first: Line | undefined
@@ -266,7 +266,7 @@ export const open = Effect.fnUntraced(function* (
       waiting = undefined
     }
     if (waiting === undefined && pending.length > 0) {
-      waiting = (yield* Effect.provideContext(Waiting.open(path, ++number, undefined, scope), context)).waiting
+      waiting = (yield* Effect.provideContext(GroupBuffer.open(path, ++number, undefined, scope), context)).waiting
     }
     const rest = waiting === undefined ? null : { ...(yield* waiting.sync(pending)), number: waiting.number }
     const position: Position = {

@@ -1,4 +1,4 @@
-/** What is sent: events about sessions, and the messages that carry them. */
+/** Events about calls, and the messages that carry them. */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
