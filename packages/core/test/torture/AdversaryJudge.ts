@@ -128,7 +128,7 @@ const undatedWrong = (
   const undated = one.rows.filter(
     (row) => row.start === undefined && server.listed.has(row.id) && !twice.has(row.id) && isSteady(row, server.now())
   )
-  const came = one.rows.filter(({ id, start }) => start === undefined && delivered.has(id)).length
+  const came = one.rows.filter(({ id, start }) => start === undefined && delivered.has(id) && !twice.has(id)).length
   const wrong: Array<string> = []
   if (undated.length > came + created + unassigned)
     wrong.push(`${undated.length} without a start were listed: ${came} came, ${created + unassigned} are told of`)
@@ -257,12 +257,21 @@ const isDatedBack = ({ server: { date } }: Case, server: Adversary.Server): bool
 const isEverThere = ({ gone = Infinity, seen = -Infinity }: Adversary.Row, server: Adversary.Server): boolean =>
   seen <= server.now() && gone > eldest
 
+/** Where nothing hides calls but a limit, which can be found and worked around, a proof is one that all came. */
+const silentlyWrong = (one: Case, server: Adversary.Server, windows: ReadonlyArray<Window>): ReadonlyArray<string> => {
+  const { missing } = truthOf(one, server, windows)
+  const old = missing.filter(({ start = Infinity }) => start < horizonOf(one))
+  return old.length === 0 ? [] : [`proven, and ${old.length} that no answer showed are missing`]
+}
+
 export const judge = (one: Case, server: Adversary.Server, windows: ReadonlyArray<Window>): Judgement => {
   const said = finalCoverage(windows)
+  const possible = isProvable(one, server)
+  const provenToHorizon = isProvenToHorizon(one, said)
   return {
     verdict: weakest(said),
-    provenToHorizon: isProvenToHorizon(one, said),
-    possible: isProvable(one, server),
+    provenToHorizon,
+    possible,
     requests: server.requests(),
     windows: said.length,
     proven: said.filter(({ coverage }) => coverage._tag === "Proven").length,
@@ -273,7 +282,11 @@ export const judge = (one: Case, server: Adversary.Server, windows: ReadonlyArra
         )
       )
     ],
-    wrong: [...isMalformed(one, windows), ...provenWrong(one, server, windows, said)]
+    wrong: [
+      ...isMalformed(one, windows),
+      ...provenWrong(one, server, windows, said),
+      ...(possible && provenToHorizon ? silentlyWrong(one, server, windows) : [])
+    ]
   }
 }
 

@@ -1,8 +1,8 @@
 /**
  * `node packages/core/test/torture/adversaries-main.ts --count 5000 [--seed N] [--only TRAIT]`: histories on the adversary, and
  * for each trait how many, how many are proven, and how many wrongly. Each seed that is wrong is printed; then the exit code
- * is 1. With `--small` the first one is made as small as it stays wrong, and printed as JSON. `--weak` prints each seed that
- * could have been proven and was not.
+ * is 1. `--until-wrong` stops there; with `--small` it is made as small as it stays wrong besides, and printed as JSON.
+ * `--weak` prints each seed that could have been proven and was not.
  */
 import { parseArgs } from "node:util"
 import * as Effect from "effect/Effect"
@@ -18,7 +18,8 @@ const { values } = parseArgs({
     only: { type: "string" },
     quiet: { type: "boolean" },
     weak: { type: "boolean" },
-    small: { type: "boolean" }
+    small: { type: "boolean" },
+    "until-wrong": { type: "boolean" }
   }
 })
 const first = values.seed === undefined ? Math.floor(Math.random() * 1e9) : Number(values.seed)
@@ -71,9 +72,11 @@ for (let seed = first; seed < first + Number(values.count); seed++) {
   note(one, exit)
   if (!Exit.isSuccess(exit) || exit.value.wrong.length === 0) continue
   process.exitCode = 1
-  if (values.small !== true) continue
-  console.log(JSON.stringify(await Smaller.make(one)))
-  break
+  if (values.small === true) console.log(JSON.stringify(await Smaller.make(one)))
+  if (values.small === true || values["until-wrong"] === true) {
+    console.log(`wrong after ${seed - first + 1} histories`)
+    process.exit()
+  }
 }
 const percent = (part: number, all: number) => (all === 0 ? "" : `${Math.round((1000 * part) / all) / 10} %`)
 console.table(

@@ -53,7 +53,7 @@ export interface Log {
   readonly moved: Set<string>
   /** The widest spread of rows that answers to the same bounds, both given, brought. */
   width: number
-  /** Bounds of which a page beyond the first was asked for, and where its last row stood: so many rows they held at least. */
+  /** Bounds with a request for a page beyond the first, and the position of its last row: they held at least so many rows. */
   readonly places: Map<string, Counted>
   /** Bounds that were counted, also on a server that repeats itself beyond the end. */
   readonly counts: Map<string, Counted>
@@ -234,8 +234,8 @@ export const notBack: CoverageReason = { _tag: "NotBack" }
 export const hidden: CoverageReason = { _tag: "Hidden" }
 
 /**
- * Whether a control row comes back for its own second, and nothing from elsewhere with it. Where rows of equal start stand
- * differently on each page it may be hidden, though nothing is broken: other pages are tried then.
+ * Whether a control row comes back for its own second, and nothing from elsewhere with it. If rows of equal start have another
+ * order on each page, it may be hidden although nothing is broken, so other pages are read.
  */
 export const control = Effect.fnUntraced(function* (
   ask: Ask,
@@ -265,7 +265,7 @@ export const control = Effect.fnUntraced(function* (
 
 /**
  * Bounds for a range: a second for bounds that are cut to seconds and not included, and one because a clock that is a second
- * off finds known rows all the same.
+ * off still finds control rows.
  */
 export const boundsOf = ({ from, to }: Range): Between => ({
   after: floorSecond(from) - 2 * second,

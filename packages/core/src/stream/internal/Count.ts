@@ -19,7 +19,7 @@ interface Options {
 /**
  * Begins where the last page should be when there are about so many rows; where that page is not full, one request is all. A
  * count that cannot be had (a page fails on a record, or the server refuses a page that lies so deep) is unknown. `even` says that rows
- * reach from one bound to the other, so that a page tells how many there may be.
+ * reach from one bound to the other, so that the fill of a page gives an estimate.
  */
 export const rows = (
   ask: Ask.Ask,

@@ -1,5 +1,5 @@
 /**
- * What was delivered, held against what any answer showed: each call that was listed with a start in the range must come, once,
+ * Compares the delivered calls with those that any answer showed: each call that was listed with a start in the range must come, once,
  * or its window is not proven. It is the one place where windows, which know nothing of each other, meet.
  */
 import * as Effect from "effect/Effect"
@@ -46,22 +46,22 @@ export interface Ledger {
   }) => boolean
   /** Whether it was delivered. */
   readonly has: (id: string) => boolean
-  /** Notes that it comes with the calls without a start. */
+  /** Notes that it comes with the calls without a start time. */
   readonly claim: (id: string) => void
-  /** Ids that were listed without a start. */
+  /** Ids that were listed without a start time. */
   readonly withoutStart: ReadonlySet<string>
   /** When calls were created that were listed without a credible start. */
   readonly created: ReadonlyMap<string, Micros.Micros>
   /** Rows that were shown only when the window that they belong to was gone: they come at the end. */
   readonly late: Effect.Effect<ReadonlyArray<Rows.Row>, AgniError>
-  /** What was said of windows and does not hold any more. */
+  /** New coverage of windows that a later answer contradicted. */
   readonly revised: (known: Known) => ReadonlyArray<Micros.Revision>
   /** Takes back what was said of the windows in a range. */
   readonly revise: (range: Micros.Range, coverage: Coverage.Coverage) => void
   /** Whether each window that is older than the horizon is proven. */
   readonly proven: () => boolean
   readonly windows: () => number
-  /** Ids of what is younger than the horizon: a replica that lags may still show it without its start. */
+  /** Ids of calls that start after the horizon: a replica that lags may still show them without a start time. */
   readonly recent: ReadonlySet<string>
   /** Keys of what could not be placed: it may come for two windows that touch. */
   readonly unplaced: ReadonlySet<string>

@@ -11,7 +11,7 @@ import type { Micros } from "./Micros.ts"
 
 export type SortField = "started_at" | "startedAt"
 
-/** What became of a sort field: `unknown` where the rows do not differ, or stood so already. */
+/** The effect of a sort field: `unknown` if the rows do not differ, or had this order already. */
 type SortAnswer = "understood" | "ignored" | "refused" | "unknown"
 
 const fields: ReadonlyArray<SortField> = ["started_at", "startedAt"]
@@ -97,7 +97,7 @@ export const firstAnswer = Effect.fnUntraced(function* (ask: Ask.Ask, asked: num
 export const pageSize = (first: ReadonlyArray<Rows.Row>, asked: number): number =>
   first.length === 0 ? asked : Math.min(asked, Math.max(2, first.length))
 
-/** A short first page is all there is, or all that a page brings: the next one tells. */
+/** A short first page has all rows, or as many as a page can have: the next one shows which. */
 export const isClamped = Effect.fnUntraced(function* (
   ask: Ask.Ask,
   page: number,
@@ -105,7 +105,7 @@ export const isClamped = Effect.fnUntraced(function* (
   asked: number
 ): Effect.fn.Return<boolean, AgniError> {
   if (first.length === 0 || first.length >= asked) return false
-  // What cannot be rendered is there, and so is what is refused, for all that is known.
+  // A page that cannot be rendered exists, and a refused one may exist.
   const question = Effect.catchIf(
     ask(page + 1, {}, { size: first.length, how: Patience.soon }),
     Ask.isRefusal,
@@ -179,7 +179,7 @@ export const sortAnswer = (
 
 export interface Depth {
   readonly pages: ReadonlyArray<Numbered>
-  /** A page beyond the end, and whether the one of half its number is still to be looked at. */
+  /** A page beyond the end, and whether the page of half its number was not read yet. */
   readonly pagesAtMost: number
   readonly unsure: boolean
 }

@@ -1,4 +1,4 @@
-/** The first page of an endpoint, and what it tells: how many rows come, and whether they are ordered as they were. */
+/** The first page of an endpoint: how many rows come, and whether their order is as before. */
 import * as Effect from "effect/Effect"
 import type { AgniClient } from "../../client/AgniClient.ts"
 import type { AgniError } from "../../model/AgniError.ts"
@@ -16,7 +16,7 @@ export interface Opening {
   readonly clamped: boolean
   /** There are records, and each page with one fails. */
   readonly fails: boolean
-  /** When the order need not be found out. */
+  /** When the order need not be probed. */
   readonly sorted: { readonly sortBy: EndpointProfile["sortBy"]; readonly newestFirst: boolean } | undefined
 }
 
@@ -36,8 +36,8 @@ const find = Effect.fnUntraced(function* (
 })
 
 /**
- * A page that is as full, and ordered, as it was before. A saved page size that is too large would be believed at a price:
- * where offsets follow the size that was asked for, rows between two pages come on neither.
+ * A page that is as full, and ordered, as it was before. A saved page size that is too large would cost rows:
+ * if offsets follow the requested size, rows between two pages come on neither.
  */
 const recognize = Effect.fnUntraced(function* (
   list: AgniClient["Service"]["list"],

@@ -45,7 +45,7 @@ export interface Seen {
   readonly oldRows: ReadonlyArray<Rows.Dated>
   /** What all answers showed. */
   readonly log: Ask.Log
-  /** Whether a saved profile was believed without a trial: the first window shows whether it still holds. */
+  /** Whether a saved profile was used without probes: the first window shows whether it still holds. */
   readonly trusted: boolean
   /** How much text a page brings, in characters. */
   readonly charactersPerPage: number
@@ -65,8 +65,8 @@ export interface Options {
 }
 
 /**
- * Asks a few dozen questions, most of them side by side: how many rows a page brings, in which order, how many pages
- * there are, how old the oldest session is, and whether time bounds and the given filters do what they should.
+ * Sends a few dozen requests, most of them in parallel: they show the page size, the order, the number of pages, the oldest
+ * call, and whether time bounds and the given filters work.
  */
 export const probe = (options: Options = {}): Effect.Effect<Seen, AgniError, AgniClient> =>
   look(
@@ -121,7 +121,7 @@ export const look = Effect.fnUntraced(function* (
   const oldRows = oldestFirst === "refused" || oldestFirst === "fails" ? [] : oldestFirst.filter(Rows.isDated)
   // The window that is read first shows whether a profile still holds.
   const trusted = known !== undefined && sorted !== undefined && !isDeep && options.bounded === true
-  // Sessions without a start may fill the first page, or the oldest stand on it: then others are looked for.
+  // Calls without a start time may fill the first page, or it has the oldest ones: then other pages are read.
   const needsDepth =
     isDeep || !first.some(Rows.isDated) || (!ended && !trusted && deepRow(inFront, [], oldRows) === undefined)
   const rowsAtMost =
@@ -141,13 +141,13 @@ export const look = Effect.fnUntraced(function* (
   )
   const best = Ask.make(list, filters, { size, sort: Observe.newest(sortBy) })
   const isUndated = ({ rows }: Observe.Numbered) => !rows.some(Rows.isDated)
-  // Where sessions without a start fill the pages, the next look may be the first that shows another one.
+  // Where calls without a start time fill the pages, the next page may be the first with another call.
   const near =
     needsDepth && [{ page, rows: first }, ...reached.pages].every(isUndated)
       ? yield* Observe.halve(ask, first, reached)
       : reached
   const pages = [...(front.length > 0 ? [{ page: 1, rows: front }] : []), { page, rows: first }, ...near.pages]
-  // Sessions without a start may fill the first page.
+  // Calls without a start time may fill the first page.
   const telling = pages.find(({ rows }) => Rows.distinctStarts(rows) > 1)?.rows ?? first
   const newestFirst = atFirst || (sortBy === "none" && Observe.comesNewestFirst(telling))
   // Without an order asked for, unless one that is known was.

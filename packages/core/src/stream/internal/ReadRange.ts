@@ -1,11 +1,11 @@
 /** One range to its verdict. */
 import * as Effect from "effect/Effect"
-import type { CoverageReason } from "../../coverage/CoverageReason.ts"
 import type { AgniError } from "../../model/AgniError.ts"
 import type { Coverage, Window } from "../Coverage.ts"
 import * as Ask from "./Ask.ts"
 import * as Count from "./Count.ts"
 import * as Empty from "./Empty.ts"
+import { ends } from "./Ends.ts"
 import type { Evidence, Known } from "./Known.ts"
 import * as Leaf from "./Leaf.ts"
 import * as ReadPages from "./ReadPages.ts"
@@ -102,13 +102,16 @@ const read = Effect.fnUntraced(function* (work: Work): Effect.fn.Return<Outcome,
   // The server refuses so wide a range, or one with so many rows.
   if (typeof done === "string") {
     seen.cut = true
+    const nothing = { range: task, held: Rows.makeHeld() }
+    // Nothing is known of it: no row is older, or none is newer.
+    const { controls } = settings
+    const isUnknown =
+      controls.every(({ start }) => start >= task.to) || controls.every(({ start }) => start < task.from)
+    const isTooLong = isUnknown && task.to - task.from > mostEmpty * believedWidth(work.known.width)
+    if (isTooLong) return deliver(work, nothing, Empty.tooWide)
     return canHalve(task)
       ? split(work, Task.byWidth(task, (task.to - task.from) / 1.9))
-      : deliver(
-          work,
-          { range: task, held: Rows.makeHeld() },
-          { _tag: "Unprovable", reason: { _tag: "Unreadable", problem: done } }
-        )
+      : deliver(work, nothing, { _tag: "Unprovable", reason: { _tag: "Unreadable", problem: done } })
   }
   seen.order = done.order
   seen.deepest = done.deepest
@@ -227,6 +230,8 @@ const ofNothing = Effect.fnUntraced(function* (work: Work, done: ReadPages.Read)
   // Behind the newest call, where calls may still come, nothing can be proven.
   if (young && isEnd(settings, task)) return deliver(work, done, { _tag: "Proven" })
   // A limit on results may answer with nothing, and an outage too.
+  if (task.top !== undefined && canHalve(range))
+    return split(work, Task.halve(range, held, task.expected, settings.size))
   const control = controlIn(settings, range)
   if (control !== undefined && canHalve(range)) {
     const answer = yield* Ask.orNothing(ask(1, Ask.around(control)))
@@ -262,12 +267,12 @@ const judge = Effect.fnUntraced(function* (
   done: ReadPages.Read,
   before: number | undefined
 ): Effect.fn.Return<Outcome, AgniError> {
-  const { ask, known, seen, settings, young } = work
+  const { ask, known, seen, settings, task, young } = work
   const { size } = settings
   const { bounds, held, range } = done
   const count = done.count ?? (yield* countRows(work, bounds, held.size()))
   const most = Math.max(before ?? 0, count ?? 0, Ask.countOf(ask.log, bounds, seen.repeats))
-  const control = yield* ends(work, done)
+  const control = yield* ends(settings, known, ask, task, done)
   const isWhole = count === held.size() && most <= held.size() && missingFrom(ask.log.shown, held, bounds).length === 0
   if (isWhole && !done.moved && !done.dense && control === undefined) {
     const isByStart = seen.order === "start" || known.order === "start"
@@ -291,7 +296,7 @@ const judge = Effect.fnUntraced(function* (
   if (canHalve(range) && !isSmall) return split(work, Task.halve(range, held, held.size(), settings.size))
   const again = yield* readAgain(work, done, most)
   // Pages of the same bounds may be cut at the same row each time.
-  const cut = again._tag === "Proven" ? yield* ends(work, done) : undefined
+  const cut = again._tag === "Proven" ? yield* ends(settings, known, ask, task, done) : undefined
   const coverage: Coverage = cut === undefined ? again : { _tag: "Unprovable", reason: cut }
   // Pages may be cut where it looks like their end.
   return coverage._tag !== "Proven" && canHalve(range) && held.size() > size && !young
@@ -339,52 +344,3 @@ const missingFrom = (
   }
   return missing
 }
-
-/**
- * Whether the first or the last row comes back for bounds that begin just beside it: then they are understood, and a limit on
- * results cut nothing away beyond it. What else comes is in the log, and must be held.
- */
-const endControl = Effect.fnUntraced(function* (
-  { size }: Settings,
-  ask: Ask.Ask,
-  bounds: Ask.Between,
-  held: Rows.Held,
-  end: "oldest" | "newest"
-): Effect.fn.Return<CoverageReason | undefined, AgniError> {
-  const isNewest = end === "newest"
-  let row: Rows.Dated | undefined
-  for (const one of held.rows.values()) {
-    if (Rows.isDated(one) && (row === undefined || (isNewest ? one.start > row.start : one.start < row.start)))
-      row = one
-  }
-  if (row === undefined) return undefined
-  const { key } = row
-  const { after, before } = Ask.around(row)
-  const beyond = isNewest ? { after, before: bounds.before } : { after: bounds.after, before }
-  const { rows } = yield* ask(1, beyond)
-  const problem = Ask.misplaced(rows, beyond.after - Ask.second, beyond.before + Ask.second)
-  if (problem !== undefined || rows.some((row) => row.key === key)) return problem
-  return rows.length >= size ? yield* Ask.control(ask, row, size) : Ask.notBack
-})
-
-/**
- * Whether rows are missing at one of the ends. None are where the answers held a row from beyond that end as well, or the row at
- * which the range was cut there.
- */
-const ends = Effect.fnUntraced(function* (
-  { ask, known, settings, task }: Work,
-  { bounds, held, range }: ReadPages.Read
-): Effect.fn.Return<CoverageReason | undefined, AgniError> {
-  if (held.size() <= known.whole) return undefined
-  let [below, above] = [task.bottom !== undefined && held.rows.has(task.bottom), false]
-  for (const { start = range.from } of held.rows.values()) {
-    below ||= start < range.from
-    above ||= start >= range.to
-  }
-  below ||= settings.controls.some(({ key, start }) => Ask.floorSecond(start) === range.from && held.rows.has(key))
-  // The first call of the list without bounds has none above it, and it came back.
-  const top = settings.ends.newest ? settings.controls.at(-1) : undefined
-  above ||= top !== undefined && held.rows.has(top.key)
-  const newest = above ? undefined : yield* endControl(settings, ask, bounds, held, "newest")
-  return newest === undefined && !below ? yield* endControl(settings, ask, bounds, held, "oldest") : newest
-})

@@ -166,11 +166,10 @@ const close = Effect.fnUntraced(function* (
     const { counted, delivered } = difference
     ledger.revise(difference, { _tag: "Provisional", reason: { _tag: "CountDiffers", read: delivered, counted } })
   }
-  const logs = [...settings.logs, ...(whole ? [log] : [])].filter(({ shown }) => shown.size > 0)
-  if (logs.length > 0) {
-    const repeats = yield* settings.repeats
-    for (const log of logs) ledger.note({ repeats, log })
-  }
+  // What the learning saw since, and those who failed: places count where a page beyond the end brings nothing.
+  const left = [...settings.logs].filter(({ shown }) => shown.size > 0)
+  const repeats = left.length === 0 && !whole ? true : yield* settings.repeats
+  for (const one of [...left, log]) ledger.note({ repeats, log: one })
   const last = withoutStart === undefined ? undefined : checked(ledger, withoutStart, whole)
   const late = yield* ledger.late
   const revised = ledger.revised(known())
@@ -184,7 +183,9 @@ const close = Effect.fnUntraced(function* (
     from: range.to,
     to: range.to,
     rejected: [],
-    coverage: revised[0]?.coverage ?? (ledger.proven() ? ({ _tag: "Proven" } as const) : notCounted),
+    coverage:
+      revised[0]?.coverage ??
+      (late.length > 0 ? Ledger.differ(late.length) : ledger.proven() ? ({ _tag: "Proven" } as const) : notCounted),
     requests: ask.log.requests,
     observedAt: ask.log.observedAt ?? known().earliest
   }

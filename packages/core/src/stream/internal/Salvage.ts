@@ -1,4 +1,4 @@
-/** What can be had where some rows cannot be rendered: all the others. */
+/** Reads all rows except those that cannot be rendered. */
 import * as Effect from "effect/Effect"
 import type { AgniClient } from "../../client/AgniClient.ts"
 import type { AgniError } from "../../model/AgniError.ts"
@@ -131,7 +131,7 @@ export const read = Effect.fnUntraced(function* (settings: Settings, range: Micr
   return { window, lost }
 })
 
-/** What the windows before have delivered, and what stands in for a session without a start that they know. */
+/** The calls that earlier windows delivered, and the keys of calls without a start time that they know. */
 interface Delivered {
   /** Those included that cannot be had: so many the server counts. */
   readonly rows: number
@@ -159,8 +159,8 @@ const countAround = (
 }
 
 /**
- * The sessions that no window holds, where some cannot be rendered: in front, or, when more are counted than stand there,
- * on all pages. They are a gap unless all came; then it is the windows that some are missing from.
+ * The calls that no window holds, where some cannot be rendered: at the front, or on all pages if the count is higher than
+ * that. They are a gap unless all came; then it is the windows that some are missing from.
  */
 export const undated = Effect.fnUntraced(function* (
   settings: Settings,

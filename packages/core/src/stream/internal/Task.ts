@@ -11,7 +11,9 @@ export interface Task extends Range {
   readonly expected: number
   /** Whether that was counted. */
   readonly counted?: boolean | undefined
-  /** Key of the row at which it was cut from what lies below: where it comes, the server cut nothing off there. */
+  /** Key of the row at which it was cut from what lies above: it must come, so nothing was cut off there by the server. */
+  readonly top?: string | undefined
+  /** The same for what lies below. */
   readonly bottom?: string | undefined
 }
 
@@ -75,6 +77,7 @@ export const byCount = Effect.fnUntraced(function* (
     ...task,
     expected: !isCut ? task.expected : i === 0 ? Math.max(1, rows - each * ranks.length) : each,
     counted: isCut,
+    top: keys.get(task.to),
     bottom: keys.get(task.from)
   }))
 })
@@ -107,7 +110,10 @@ export const halve = (range: Range, held: Rows.Held, rows: number, size: number)
   const inside = Rows.within(held, range)
   const edges = around(range, inside, size)
   if (edges.length > 0) return tasksOf(range, edges, rows)
-  const at = Ask.floorSecond(Rows.middleOf(inside)?.start ?? 0)
-  const middle = at > range.from && at < range.to ? at : Ask.floorSecond((range.from + range.to) / 2)
-  return tasksOf(range, middle > range.from && middle < range.to ? [middle] : [], rows)
+  const row = Rows.middleOf(inside)
+  const at = Ask.floorSecond(row?.start ?? 0)
+  const isCut = at > range.from && at < range.to
+  const middle = isCut ? at : Ask.floorSecond((range.from + range.to) / 2)
+  const parts = tasksOf(range, middle > range.from && middle < range.to ? [middle] : [], rows)
+  return isCut ? parts.map((part, i) => ({ ...part, [i === 0 ? "top" : "bottom"]: row?.key })) : parts
 }
