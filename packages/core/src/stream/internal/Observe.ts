@@ -105,7 +105,7 @@ export const isClamped = Effect.fnUntraced(function* (
   asked: number
 ): Effect.fn.Return<boolean, AgniError> {
   if (first.length === 0 || first.length >= asked) return false
-  // What cannot be rendered is there, and so is what is refused, for all that is known.
+  // A page that cannot be rendered exists, and a refused one may exist.
   const question = Effect.catchIf(
     ask(page + 1, {}, { size: first.length, how: Patience.soon }),
     Ask.isRefusal,

@@ -101,6 +101,7 @@ const read = Effect.fnUntraced(function* (work: Work): Effect.fn.Return<Outcome,
   )
   // The server refuses so wide a range, or one with so many rows.
   if (typeof done === "string") {
+    seen.cut = true
     const nothing = { range: task, held: Rows.makeHeld() }
     // Nothing is known of it: no row is older, or none is newer.
     const { controls } = settings
@@ -108,7 +109,6 @@ const read = Effect.fnUntraced(function* (work: Work): Effect.fn.Return<Outcome,
       controls.every(({ start }) => start >= task.to) || controls.every(({ start }) => start < task.from)
     const isTooLong = isUnknown && task.to - task.from > mostEmpty * believedWidth(work.known.width)
     if (isTooLong) return deliver(work, nothing, Empty.tooWide)
-    seen.cut = true
     return canHalve(task)
       ? split(work, Task.byWidth(task, (task.to - task.from) / 1.9))
       : deliver(work, nothing, { _tag: "Unprovable", reason: { _tag: "Unreadable", problem: done } })
