@@ -128,7 +128,7 @@ const close = Effect.fnUntraced(function* (
     const { counted, delivered } = difference
     ledger.revise(difference, { _tag: "Provisional", reason: { _tag: "CountDiffers", read: delivered, counted } })
   }
-  // What the learning saw since, and those who failed: places count where a page beyond the end brings nothing.
+  // Rows that the probes saw late, and failed requests: positions count if a page beyond the end is empty.
   const left = [...settings.logs].filter(({ shown }) => shown.size > 0)
   const repeats = left.length === 0 && !whole ? true : yield* settings.repeats
   for (const one of [...left, log]) ledger.note({ repeats, log: one })
