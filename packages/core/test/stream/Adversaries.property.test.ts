@@ -8,7 +8,7 @@ const count = 300
 
 describe("History.windows on a server that shares no code with the simulator", () => {
   it.live(
-    `${count} histories: nothing that was shown is missing where it is called proven`,
+    `${count} histories from seed ${first}: nothing that was shown is missing where it is called proven, and what can be proven is`,
     () =>
       Effect.gen(function* () {
         const tally = { possible: 0, proven: 0, failed: 0 }
@@ -16,6 +16,8 @@ describe("History.windows on a server that shares no code with the simulator", (
           const one = Adversaries.make(seed)
           const result = yield* Effect.result(Judge.run(one))
           if (result._tag === "Failure") {
+            // A record that fails each page may be the first of a list that filters after paging: then nothing is to be had.
+            assert.isTrue(one.traits.includes("poison after paging"), `seed ${seed}: ${result.failure.message}`)
             tally.failed++
             continue
           }
@@ -24,9 +26,10 @@ describe("History.windows on a server that shares no code with the simulator", (
           tally.possible++
           if (result.success.provenToHorizon) tally.proven++
         }
-        assert.isAtLeast(tally.proven, 0.98 * tally.possible, JSON.stringify(tally))
-        assert.isAtMost(tally.failed, 0.03 * count, JSON.stringify(tally))
-      }),
-    { timeout: 120_000 }
+        const told = JSON.stringify(tally)
+        assert.isAtLeast(tally.possible, 0.4 * count, told)
+        assert.isAtLeast(tally.proven, 0.98 * tally.possible, told)
+        assert.isAtMost(tally.failed, 0.02 * count, told)
+      })
   )
 })

@@ -8,7 +8,9 @@ import * as Histories from "../torture/Histories.ts"
 import * as SeamWalk from "../torture/SeamWalk.ts"
 
 const first = 1
-const count = 2600
+const count = 500
+/** The simple walks are read so often. */
+const walks = 200
 const hour = 3_600_000_000
 
 /** A case without its range and filters: what the simple walks are about. */
@@ -36,7 +38,7 @@ describe("History.windows over any endpoint", () => {
           tally.provenWindows += proven
         }
         const told = JSON.stringify(tally)
-        assert.isAtLeast(tally.proven, 0.24 * count, told)
+        assert.isAtLeast(tally.proven, 0.25 * count, told)
         assert.isAtLeast(tally.proven + tally.provisional, 0.6 * count, told)
         assert.isAtLeast(tally.provenWindows, 0.4 * tally.windows, told)
         assert.isAtMost(tally.failed, 0.03 * count, told)
@@ -49,7 +51,7 @@ describe("History.windows over any endpoint", () => {
     () =>
       Effect.gen(function* () {
         const tally = { resumed: 0, complete: 0, of: 0 }
-        for (let seed = first; seed < first + 500; seed++) {
+        for (let seed = first; seed < first + 200; seed++) {
           const whole = Histories.make(seed)
           const { from = Histories.startAt - 800 * hour, to = Histories.startAt } = whole.range
           const one: Histories.Case = { ...whole, range: { from: Math.min(from, to), to }, client: false }
@@ -104,7 +106,7 @@ describe("History.windows over any endpoint", () => {
     () =>
       Effect.gen(function* () {
         const missed = { pages: 0, seams: 0, of: 0 }
-        for (let seed = first; seed < first + 600; seed++) {
+        for (let seed = first; seed < first + walks; seed++) {
           const one = bare(seed)
           const { pageSize = 10 } = Histories.make(seed).read
           const pages = Histories.open(one)
@@ -120,7 +122,7 @@ describe("History.windows over any endpoint", () => {
           if (complete && Histories.missed(one, seams, ids).length > 0) missed.seams++
         }
         const told = JSON.stringify(missed)
-        assert.isAtLeast(missed.of, 400, told)
+        assert.isAtLeast(missed.of, 0.66 * walks, told)
         assert.isAtLeast(missed.pages, 0.05 * missed.of, told)
         assert.isAtLeast(missed.seams, 0.05 * missed.of, told)
       }),

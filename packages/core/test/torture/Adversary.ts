@@ -103,12 +103,12 @@ const sessionOf = (row: Row, start: number | undefined): CallSession => ({
   ...(start === undefined ? {} : { startedAt: iso(start) })
 })
 
-/** The rows of a page, and where it begins. */
+/** The rows of a page, where it begins, and whether it is another one than the one that was asked for. */
 const pageOf = (traits: Traits, all: ReadonlyArray<Row>, { number, page = 1, pageSize: asked = 20 }: Request) => {
   const { beyond, change, depth, offset } = traits
   const size = Math.min(asked, change?.cap !== undefined && number >= change.at ? change.cap : traits.cap)
   const step = traits.offsetFrom === "asked" ? asked : size
-  const nothing = { rows: [], skip: 0 }
+  const nothing = { rows: [], skip: 0, isOther: false }
   let at = page
   if (depth !== undefined && page > depth.most) {
     if (depth.cut === "error" || depth.cut === "empty") return depth.cut === "error" ? depth.cut : nothing
@@ -125,7 +125,7 @@ const pageOf = (traits: Traits, all: ReadonlyArray<Row>, { number, page = 1, pag
     skip = beyond === "first" ? 0 : (Math.ceil(all.length / step) - 1) * step
     end = skip + size
   }
-  return { rows: all.slice(skip, end), skip }
+  return { rows: all.slice(skip, end), skip, isOther: skip !== (page - 1) * step }
 }
 
 /** What the answers showed. */
@@ -182,10 +182,11 @@ export const serve = (
     notes.withhold(all.withheld)
     const page = pageOf(traits, all.rows, request)
     if (page === "error") return "error"
-    const { rows: found, skip } = page
+    const { isOther, rows: found, skip } = page
     if (found.some(({ id }) => id === traits.poison)) return "poison"
-    // A page that is empty counts nothing: it says that there are no more, and not which there are.
-    const front = found.length === 0 ? [] : all.rows.slice(0, skip + found.length)
+    // A page that is empty counts nothing: it says that there are no more, and not which there are. One that comes in place of
+    // another has a number that says nothing of its place.
+    const front = found.length === 0 || isOther ? [] : all.rows.slice(0, skip + found.length)
     notes.count(front, bounds, !all.isCut && front.length === all.rows.length)
     if (!traits.filterAfterPaging || !bounds.given) return found
     return found.filter((row) => {

@@ -26,9 +26,12 @@ export const rows = (
   bounds: Ask.Bounds,
   options: Options
 ): Effect.Effect<number | undefined, AgniError> => {
+  const { expected, size } = options
+  // A last page that is full would take another request to be known as the last.
+  const apart = size > 2 && expected % size === 0 ? size - 1 : size
   const counted: Effect.Effect<number | undefined, AgniError> = options.repeats
     ? LastPage.count(ask, bounds, options)
-    : search(ask, bounds, options)
+    : search(ask, bounds, { ...options, size: apart })
   return counted.pipe(
     Effect.tap((rows) =>
       Effect.sync(() => {
@@ -57,18 +60,9 @@ const search = Effect.fnUntraced(function* (
   let page = Math.max(full + 1, Number.isFinite(expected) ? Math.ceil(Math.min(most, expected / size)) : 1)
   /** Greater each time, so that a server that repeats itself for ever is soon given up. */
   let step = 1
-  if (expected > 0 && expected % size === 0) {
-    // The last page should be full: it takes the one behind it to tell, and both can be asked for at once.
-    const [last, behind] = yield* Effect.all([ask(page, bounds), ask(page + 1, bounds)], { concurrency: 2 })
-    if (last.rows.length > 0 && last.rows.length < size) return (page - 1) * size + last.rows.length
-    if (last.rows.length >= size && behind.rows.length < size) return page * size + behind.rows.length
-    if (last.rows.length === 0) none = page
-    else full = page + 1
-    page = last.rows.length === 0 ? page - 1 : page + 2
-  }
   while (none - full > 1) {
     if (page > mostPages) return undefined
-    const { rows } = yield* ask(page, bounds)
+    const { rows } = yield* ask(page, bounds, { size })
     if (rows.length > 0 && rows.length < size) return (page - 1) * size + rows.length
     const guess = !even || step > 64 ? undefined : extrapolate(bounds, page * size, rows)
     if (rows.length === 0) none = page

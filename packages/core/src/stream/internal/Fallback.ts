@@ -53,8 +53,7 @@ export const windows = (
           Stream.fromEffect(
             Effect.gen(function* () {
               const { list } = yield* AgniClient
-              const ask = Ask.make(list, filters, { size: options.size, sort: { by: undefined, order: undefined } })
-              const found = yield* Ask.catchPoison(ask, Effect.fail(error), () =>
+              const found = yield* Ask.catchPoison(Effect.fail(error), () =>
                 Salvage.page(list, filters, next, options.size)
               )
               lost = error

@@ -4,13 +4,13 @@ import type { Micros, Range } from "./Micros.ts"
 
 const second = 1_000_000
 
-/** The width of bounds that is trusted unseen: no known server limits a range to less than a day. */
+/** Bounds so far apart are believed without having been seen: no server is known that limits a range to less than a day. */
 export const leastWidth = 86_400 * second + 10 * second
 
 export interface Known {
   /**
-   * `start`, once an answer had the newest start first although the rows were created in another order; `other`, once an
-   * answer had another order.
+   * By start, once an answer was seen whose rows stand newest start first although they were created in another order;
+   * another one, once an answer stood otherwise.
    */
   readonly order: "unknown" | "start" | "other"
   /** The widest spread of rows that answers to the same bounds brought. */
@@ -21,16 +21,12 @@ export interface Known {
   readonly earliest: Micros
   /** So many rows of the same bounds are given at most. */
   readonly deepest: number
-  /** So many rows of the same bounds, or of the list without bounds, were seen to be given. */
-  readonly depth: number
-}
-
-/** The place of the last row that any answer brought, or the greatest count. */
-export const depthOf = ({ counts, places }: Ask.Log): number => {
-  let most = 0
-  for (const { rows } of places.values()) if (rows > most) most = rows
-  for (const { rows } of counts.values()) if (rows > most) most = rows
-  return most
+  /** Bounds that are wider are not answered in full. */
+  readonly span?: number | undefined
+  /** Known rows did not come, or bounds were refused, and both lay far apart: how far they may is not measured. */
+  readonly cut?: boolean | undefined
+  /** So many rows of the same bounds came at least once with a row seen beyond both ends: no limit on results is lower. */
+  readonly whole: number
 }
 
 /** What the reading of one part showed. */
@@ -38,6 +34,8 @@ export interface Evidence {
   readonly order: Known["order"]
   readonly differs: boolean
   readonly deepest: number
+  readonly cut?: boolean | undefined
+  readonly whole: number
   /** Whether a page beyond the end brings something, where that was asked: then the place of a row counts nothing. */
   readonly repeats: boolean
   /** The range that is proven by one reading: where answers differ, that does not do. */
@@ -45,11 +43,13 @@ export interface Evidence {
   readonly log: Ask.Log
 }
 
-export const fold = (known: Known, { deepest, differs, log, order, repeats }: Evidence): Known => ({
+export const fold = (known: Known, { cut = false, deepest, differs, log, order, whole }: Evidence): Known => ({
   order: known.order === "other" || order === "unknown" ? known.order : order,
   width: Math.max(known.width, log.width),
   differs: known.differs || differs,
   earliest: Math.min(known.earliest, log.observedAt ?? Infinity),
   deepest: Math.min(known.deepest, deepest),
-  depth: repeats ? known.depth : Math.max(known.depth, depthOf(log))
+  span: known.span,
+  cut: known.cut === true || cut,
+  whole: Math.max(known.whole, whole)
 })

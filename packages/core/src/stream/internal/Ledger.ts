@@ -33,8 +33,10 @@ export interface Ledger {
   readonly note: (evidence: Pick<Evidence, "log" | "repeats" | "once">) => void
   /** The window, without what came before, and with what others showed of it. */
   readonly deliver: (window: Coverage.Window) => Effect.Effect<Coverage.Window, AgniError>
-  /** Rows delivered, as the server counts them. */
+  /** Rows delivered, as the server counts them: with those of gaps that cannot be had. */
   readonly rows: () => number
+  /** Those that cannot be had, about, and why, if there are any. */
+  readonly lost: () => { readonly rows: number; readonly error: AgniError } | undefined
   /** Rows delivered that start between the bounds, and those that start at one of them besides. */
   readonly between: (bounds: Ask.Bounds) => Delivered.Number
   /** Whether no count is greater than what came within its bounds, these besides, which are delivered at the end. */
@@ -97,6 +99,7 @@ export const make = (
   const readOnce = new Set<Micros.Micros>()
   const recent = new Set<string>()
   const unplaced = new Set<string>()
+  let lost: { readonly rows: number; readonly error: AgniError } | undefined
   const state = { proven: true, until: range.from, differing: 0, older: false }
   const ask = askOf(settings)
   const near = 4 * Ask.second
@@ -181,6 +184,8 @@ export const make = (
   })
 
   const take = (window: Coverage.Window): void => {
+    const { coverage, extra = 0 } = window
+    if (coverage._tag === "Gap") lost = { rows: (lost?.rows ?? 0) + extra, error: coverage.error }
     state.until = Math.max(state.until, window.to)
     if (window.to <= horizonOf(settings, known())) state.proven &&= window.coverage._tag === "Proven"
     else {
@@ -205,6 +210,7 @@ export const make = (
     note,
     deliver,
     rows: delivered.rows,
+    lost: () => lost,
     between,
     isExplained: ({ starts, withoutStart }) => {
       const others = Float64Array.from(starts).sort()

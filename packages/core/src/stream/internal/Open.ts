@@ -5,6 +5,7 @@ import type { AgniError } from "../../model/AgniError.ts"
 import type { EndpointProfile } from "../EndpointProfile.ts"
 import * as Ask from "./Ask.ts"
 import * as Observe from "./Observe.ts"
+import * as Patience from "./Patience.ts"
 import * as Rows from "./Rows.ts"
 import * as Steady from "./Steady.ts"
 
@@ -13,7 +14,9 @@ export interface Opening {
   readonly page: number
   readonly size: number
   readonly clamped: boolean
-  /** When the order need not be probed. */
+  /** There are records, and each page with one fails. */
+  readonly fails: boolean
+  /** When the order need not be found out. */
   readonly sorted: { readonly sortBy: EndpointProfile["sortBy"]; readonly newestFirst: boolean } | undefined
 }
 
@@ -23,13 +26,13 @@ const find = Effect.fnUntraced(function* (
   asked: number
 ): Effect.fn.Return<Opening, AgniError> {
   const ask = Ask.make(list, filters, { size: asked, sort: Observe.unsorted })
-  const { answer, page, size } = yield* Observe.firstAnswer(ask, asked)
+  const { answer, fails, page, size } = yield* Observe.firstAnswer(ask, asked)
   yield* Steady.check(
     answer.rows,
     Effect.map(ask(page, {}, { size }), ({ rows }) => rows)
   )
   const clamped = yield* Observe.isClamped(ask, page, answer.rows, size)
-  return { answer, page, size: Observe.pageSize(answer.rows, size), clamped, sorted: undefined }
+  return { answer, page, size: Observe.pageSize(answer.rows, size), clamped, fails, sorted: undefined }
 })
 
 /**
@@ -46,8 +49,7 @@ const recognize = Effect.fnUntraced(function* (
   const size = Math.min(asked, known.pageSize)
   const ask = Ask.make(list, filters, { size, sort: Observe.newest(known.sortBy) })
   const answer = yield* Ask.catchPoison(
-    ask,
-    Effect.catchReason(ask(1, {}), "AgniError", "InvalidRequest", () => Effect.undefined),
+    Effect.catchReason(ask(1, {}, { how: Patience.soon }), "AgniError", "InvalidRequest", () => Effect.undefined),
     () => Effect.undefined
   )
   if (answer?.rows.length !== size) return undefined
@@ -55,7 +57,7 @@ const recognize = Effect.fnUntraced(function* (
   const shows = Rows.distinctStarts(answer.rows) > 1
   if (shows && Observe.comesNewestFirst(answer.rows) !== known.newestFirst) return undefined
   const { newestFirst, sortBy } = known
-  return { answer, page: 1, size, clamped: asked > size, sorted: { sortBy, newestFirst } }
+  return { answer, page: 1, size, clamped: asked > size, fails: false, sorted: { sortBy, newestFirst } }
 })
 
 /** The first page, by what is known where it still holds. */

@@ -10,6 +10,7 @@ import * as Examine from "./Examine.ts"
 import type { Micros } from "./Micros.ts"
 import * as Observe from "./Observe.ts"
 import * as Open from "./Open.ts"
+import * as Patience from "./Patience.ts"
 import * as Rows from "./Rows.ts"
 import * as Trial from "./Trial.ts"
 
@@ -77,7 +78,7 @@ export const look = Effect.fnUntraced(function* (
   options: Options,
   tried: ReadonlyArray<Trial.Kind>
 ): Effect.fn.Return<Seen, AgniError, AgniClient> {
-  const { list: bare } = yield* AgniClient
+  const bare = Patience.make((yield* AgniClient).list)
   const { deep: isDeep = true, filters = {}, profile: known, pageSize: asked = 100 } = options
   const log = Ask.makeLog()
   const list: typeof bare = (query, options) =>
@@ -99,20 +100,30 @@ export const look = Effect.fnUntraced(function* (
   const localNow = (yield* Clock.currentTimeMillis) * 1000
   const unsure = Ask.make(list, filters, { size: asked, sort: Observe.unsorted })
   const askOldest = known === undefined || options.bounded !== true || isDeep
-  const [opening, oldestFirst] = yield* Effect.all(
+  const [opening, oldestPage] = yield* Effect.all(
     [
       Open.open(list, filters, asked, known),
       askOldest ? Observe.oldestFirst(unsure, "started_at") : Effect.succeed("refused" as const)
     ],
     { concurrency: 2 }
   )
-  const { clamped, page, size, sorted } = opening
+  const { clamped, fails, page, size, sorted } = opening
   const { characters, edition, observedAt, rows: first } = opening.answer
   const ask = Ask.make(list, filters, { size, sort: Observe.newest(sorted?.sortBy ?? "none") })
+  // Where a record fails the first page, or that of the oldest, the others of it are had one by one.
+  const front = page === 1 || first.length === 0 ? [] : yield* Observe.front(ask, Observe.unsorted, size)
+  const inFront = [...front, ...first]
+  const oldestFirst =
+    oldestPage === "fails" && first.length > 0
+      ? yield* Observe.front(ask, Observe.ascending("started_at"), size)
+      : oldestPage
   const ended = page === 1 && !clamped && first.length < asked
-  const oldRows = oldestFirst === "refused" ? [] : oldestFirst.filter(Rows.isDated)
-  // Calls without a start time may fill the first page, or it has the oldest ones: then other pages are read.
-  const needsDepth = isDeep || !first.some(Rows.isDated) || (!ended && deepRow(first, [], oldRows) === undefined)
+  const oldRows = oldestFirst === "refused" || oldestFirst === "fails" ? [] : oldestFirst.filter(Rows.isDated)
+  // The window that is read first shows whether a profile still holds.
+  const trusted = known !== undefined && sorted !== undefined && !isDeep && options.bounded === true
+  // Sessions without a start may fill the first page, or the oldest stand on it: then others are looked for.
+  const needsDepth =
+    isDeep || !first.some(Rows.isDated) || (!ended && !trusted && deepRow(inFront, [], oldRows) === undefined)
   const rowsAtMost =
     sorted === undefined || filtered || known?.pagesAtMost === undefined
       ? undefined
@@ -135,8 +146,8 @@ export const look = Effect.fnUntraced(function* (
     needsDepth && [{ page, rows: first }, ...reached.pages].every(isUndated)
       ? yield* Observe.halve(ask, first, reached)
       : reached
-  const pages = [{ page, rows: first }, ...near.pages]
-  // Calls without a start time may fill the first page.
+  const pages = [...(front.length > 0 ? [{ page: 1, rows: front }] : []), { page, rows: first }, ...near.pages]
+  // Sessions without a start may fill the first page.
   const telling = pages.find(({ rows }) => Rows.distinctStarts(rows) > 1)?.rows ?? first
   const newestFirst = atFirst || (sortBy === "none" && Observe.comesNewestFirst(telling))
   // Without an order asked for, unless one that is known was.
@@ -152,8 +163,6 @@ export const look = Effect.fnUntraced(function* (
   ].sort((left, right) => left.start - right.start)
   const comesOldest = ascending !== "ignored" && oldRows.length > 0 && oldRows[0]?.key === controls[0]?.key
   const starts = controls[0] === undefined ? [] : [controls[0].start]
-  // The window that is read first shows whether a profile still holds.
-  const trusted = known !== undefined && sorted !== undefined && !isDeep && options.bounded === true
   const [{ at: oldest, sure }, deepest, answers, boundsProblem] = yield* Effect.all(
     [
       options.bounded === true && !isDeep
@@ -163,7 +172,7 @@ export const look = Effect.fnUntraced(function* (
       Trial.filters(bare, tried, size),
       trusted
         ? Effect.undefined
-        : Effect.flatMap(Trial.quick(best, deepRow(first, near.pages, oldRows)), (well) =>
+        : Effect.flatMap(Trial.quick(best, deepRow(inFront, near.pages, oldRows)), (well) =>
             well
               ? Effect.undefined
               : Trial.bounds(
@@ -183,7 +192,7 @@ export const look = Effect.fnUntraced(function* (
     boundsProblem ??
     (controls.length > 0
       ? undefined
-      : first.length > 0
+      : first.length > 0 || fails
         ? { _tag: "NoStartSeen" as const }
         : filters.status !== undefined || filters.search !== undefined
           ? { _tag: "FilterUntried" as const }
@@ -193,7 +202,9 @@ export const look = Effect.fnUntraced(function* (
   const about =
     ended && !clamped
       ? first.length
-      : Math.max(controls.length, newest === undefined || oldest === undefined ? 0 : rate * (newest.start - oldest))
+      : trusted && !filtered && known.calls !== undefined
+        ? known.calls
+        : Math.max(controls.length, newest === undefined || oldest === undefined ? 0 : rate * (newest.start - oldest))
   const pagesAtMost = needsDepth ? deepest.pagesAtMost : 2 ** Math.ceil(Math.log2(Math.max(1, about / size)))
   return {
     profile: {
@@ -232,7 +243,8 @@ export const look = Effect.fnUntraced(function* (
     // A list that ends on its first page shows both ends, in any order.
     ends: {
       newest:
-        (ended && first.length > 0) || (page === 1 && newestFirst && first.find(Rows.isDated)?.key === newest?.key),
+        (ended && first.length > 0) ||
+        (newestFirst && newest !== undefined && (page === 1 ? first : front).find(Rows.isDated)?.key === newest.key),
       oldest:
         (ended && first.length > 0) || (comesOldest && oldest !== undefined && oldest <= (controls[0]?.start ?? 0))
     },

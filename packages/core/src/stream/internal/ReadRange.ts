@@ -1,11 +1,11 @@
 /** One range to its verdict. */
 import * as Effect from "effect/Effect"
-import type { CoverageReason } from "../../coverage/CoverageReason.ts"
 import type { AgniError } from "../../model/AgniError.ts"
 import type { Coverage, Window } from "../Coverage.ts"
 import * as Ask from "./Ask.ts"
 import * as Count from "./Count.ts"
 import * as Empty from "./Empty.ts"
+import { ends } from "./Ends.ts"
 import type { Evidence, Known } from "./Known.ts"
 import * as Leaf from "./Leaf.ts"
 import * as ReadPages from "./ReadPages.ts"
@@ -18,12 +18,7 @@ import type { Micros, Range } from "./Micros.ts"
 
 /** What a range came to, or the parts that it has to be read in. */
 export type Outcome =
-  | {
-      readonly _tag: "Read"
-      readonly windows: ReadonlyArray<Window>
-      readonly evidence: Evidence
-      readonly failure?: AgniError
-    }
+  | { readonly _tag: "Read"; readonly windows: ReadonlyArray<Window>; readonly evidence: Evidence }
   | { readonly _tag: "Split"; readonly parts: ReadonlyArray<Task.Task>; readonly evidence: Evidence }
 
 /** So many pages overlap for less than two counts and the seams of a walk cost. */
@@ -32,7 +27,7 @@ const mostOverlapping = 12
 /** An empty range is cut into so many parts at most, each of which takes a few requests. */
 const mostEmpty = 1000
 
-/** A longer range can be cut in two. */
+/** What is longer can be cut in two. */
 const shortest = 4 * Ask.second
 
 /** A range while it is read: what is known of it, and what its answers showed. */
@@ -63,7 +58,8 @@ export const readRange = (
     order: "unknown",
     differs: false,
     deepest: Infinity,
-
+    cut: false,
+    whole: 0,
     repeats: false,
     once: undefined
   }
@@ -87,6 +83,8 @@ export const readRange = (
 const read = Effect.fnUntraced(function* (work: Work): Effect.fn.Return<Outcome, AgniError> {
   const { ask, limit, seen, settings, share, task } = work
   const { size } = settings
+  const { span = Infinity } = work.known
+  if (task.to - task.from > span && !isEnd(settings, task)) return split(work, Task.byWidth(task, span))
   const believed = isTooWide(work, task) && !isEnd(settings, task) ? yield* believe(work) : undefined
   if (believed?.parts !== undefined) return split(work, believed.parts)
   const before = believed?.before ?? (yield* countBefore(work))
@@ -110,6 +108,7 @@ const read = Effect.fnUntraced(function* (work: Work): Effect.fn.Return<Outcome,
       controls.every(({ start }) => start >= task.to) || controls.every(({ start }) => start < task.from)
     const isTooLong = isUnknown && task.to - task.from > mostEmpty * believedWidth(work.known.width)
     if (isTooLong) return deliver(work, nothing, Empty.tooWide)
+    seen.cut = true
     return canHalve(task)
       ? split(work, Task.byWidth(task, (task.to - task.from) / 1.9))
       : deliver(work, nothing, { _tag: "Unprovable", reason: { _tag: "Unreadable", problem: done } })
@@ -118,12 +117,12 @@ const read = Effect.fnUntraced(function* (work: Work): Effect.fn.Return<Outcome,
   seen.deepest = done.deepest
   if (done.problem !== undefined) return deliver(work, done, { _tag: "Unprovable", reason: done.problem })
   if (done.held.size() === 0) return yield* ofNothing(work, done)
-  // Rows came where none was expected, so a range of this width is not trusted.
+  // Where nothing was to come rows came: so wide a range is not believed then.
   const width = Math.max(work.known.width, ask.log.width)
   const came = believed === undefined && Rows.within(done.held, done.range).length > 0
   if (came && isTooWide({ ...work, known: { ...work.known, width } }, done.range))
     return split(work, Task.byWidth(task, believedWidth(width)))
-  // Calls continue to come into it, so reading it again would never end.
+  // Calls go on coming into it: whoever tries to have all of them is never done.
   if (done.range.from >= settings.latest) return deliver(work, done, { _tag: "Proven" })
   if (done.dense && canHalve(done.range)) return yield* ofTooMany(work, done)
   // Where others read a part of what was counted, that count is not one of the rest.
@@ -164,6 +163,20 @@ const isProvable = ({ controls, doubt }: Settings): boolean => controls.length >
 const controlIn = ({ controls }: Settings, { from, to }: Range): Rows.Dated | undefined =>
   controls.find(({ start }) => start >= from && start < to)
 
+/** Whether the first and the last answer for bounds lack a known row at either end of them. */
+const lacksControl = ({ controls }: Settings, { after, before }: Ask.Between, { shown }: Ask.Log): boolean => {
+  const isIn = (start: number) => start > after + 4 * Ask.second && start < before - 4 * Ask.second
+  const known = controls.flatMap(({ start }) => (isIn(start) ? [start] : []))
+  const starts = [...shown.values()].flatMap((start) => (start !== undefined && isIn(start) ? [start] : []))
+  const [oldest] = known
+  const newest = known.at(-1)
+  return (
+    oldest !== undefined &&
+    newest !== undefined &&
+    (Math.min(...starts) > oldest + 2 * Ask.second || Math.max(...starts) < newest - 2 * Ask.second)
+  )
+}
+
 /** Whether a range lies beyond what the list without bounds shows: no row in it can be known. */
 const isEnd = ({ controls, ends }: Settings, { from, to }: Range): boolean => {
   const [oldest] = controls
@@ -178,13 +191,14 @@ const isEnd = ({ controls, ends }: Settings, { from, to }: Range): boolean => {
 const isTooWide = ({ known, settings, young }: Work, { from, to }: Range): boolean =>
   to - from > believedWidth(known.width) && !young && isProvable(settings)
 
-/** Bounds are trusted as far as the first page and the last one are apart; a wider range is cut. */
+/** Bounds are believed as far as the first page and the last one are apart; a range that is wider is cut. */
 const believe = Effect.fnUntraced(function* (work: Work) {
   const { ask, known, limit, settings, task } = work
   const bounds = Ask.boundsOf(task)
   const width = task.to - task.from
   const first = yield* Ask.orNothing(ask(1, bounds))
   const before = yield* countRows(work, bounds, task.expected, first?.rows)
+  work.seen.cut = lacksControl(settings, bounds, ask.log)
   const believed = believedWidth(Math.max(known.width, ask.log.width))
   const isEmpty = before === 0 && controlIn(settings, task) === undefined
   // Cut by count, each part is narrower than what was seen.
@@ -236,7 +250,7 @@ const ofNothing = Effect.fnUntraced(function* (work: Work, done: ReadPages.Read)
 const ofTooMany = Effect.fnUntraced(function* (work: Work, done: ReadPages.Read): Effect.fn.Return<Outcome, AgniError> {
   const { settings } = work
   const { bounds, held, range } = done
-  // A second of it could not be read, because equal rows have another order on each page.
+  // A second of it could not be read, because equal rows stand otherwise on each page.
   if (done.moved) return split(work, Task.halve(range, held, held.size(), settings.size))
   const total = yield* countRows(work, bounds, 2 * held.size())
   return split(
@@ -253,17 +267,18 @@ const judge = Effect.fnUntraced(function* (
   done: ReadPages.Read,
   before: number | undefined
 ): Effect.fn.Return<Outcome, AgniError> {
-  const { ask, known, seen, settings, young } = work
+  const { ask, known, seen, settings, task, young } = work
   const { size } = settings
   const { bounds, held, range } = done
   const count = done.count ?? (yield* countRows(work, bounds, held.size()))
   const most = Math.max(before ?? 0, count ?? 0, Ask.countOf(ask.log, bounds, seen.repeats))
-  const control = yield* ends(work, done)
+  const control = yield* ends(settings, known, ask, task, done)
   const isWhole = count === held.size() && most <= held.size() && missingFrom(ask.log.shown, held, bounds).length === 0
   if (isWhole && !done.moved && !done.dense && control === undefined) {
     const isByStart = seen.order === "start" || known.order === "start"
     if (young || ((done.way === "pages" || isByStart || before === count) && !known.differs)) {
       seen.once = range
+      seen.whole = held.size()
       return deliver(work, done, { _tag: "Proven" })
     }
     if (yield* Leaf.isStillThere(ask, bounds, held, { size, repeats: yield* settings.repeats }))
@@ -281,7 +296,7 @@ const judge = Effect.fnUntraced(function* (
   if (canHalve(range) && !isSmall) return split(work, Task.halve(range, held, held.size(), settings.size))
   const again = yield* readAgain(work, done, most)
   // Pages of the same bounds may be cut at the same row each time.
-  const cut = again._tag === "Proven" ? yield* ends(work, done) : undefined
+  const cut = again._tag === "Proven" ? yield* ends(settings, known, ask, task, done) : undefined
   const coverage: Coverage = cut === undefined ? again : { _tag: "Unprovable", reason: cut }
   // Pages may be cut where it looks like their end.
   return coverage._tag !== "Proven" && canHalve(range) && held.size() > size && !young
@@ -329,54 +344,3 @@ const missingFrom = (
   }
   return missing
 }
-
-/**
- * Whether the first or the last row comes back for bounds that begin just beside it: then they are understood, and a limit on
- * results cut nothing away beyond it. What else comes is in the log, and must be held.
- */
-const endControl = Effect.fnUntraced(function* (
-  { controls, size }: Settings,
-  ask: Ask.Ask,
-  bounds: Ask.Between,
-  held: Rows.Held,
-  end: "oldest" | "newest",
-  isSmall: boolean
-): Effect.fn.Return<CoverageReason | undefined, AgniError> {
-  const isNewest = end === "newest"
-  let row: Rows.Dated | undefined
-  for (const one of held.rows.values()) {
-    if (Rows.isDated(one) && (row === undefined || (isNewest ? one.start > row.start : one.start < row.start)))
-      row = one
-  }
-  if (row === undefined) return undefined
-  const { key } = row
-  // Another answer showed it, to another question; the same limit may have cut that one.
-  if (isSmall && controls.some((control) => control.key === key)) return undefined
-  const { after, before } = Ask.around(row)
-  const beyond = isNewest ? { after, before: bounds.before } : { after: bounds.after, before }
-  const { rows } = yield* ask(1, beyond)
-  const problem = Ask.misplaced(rows, beyond.after - Ask.second, beyond.before + Ask.second)
-  if (problem !== undefined || rows.some((row) => row.key === key)) return problem
-  return rows.length >= size ? yield* Ask.control(ask, row, size) : Ask.notBack
-})
-
-/**
- * Whether rows are missing at one of the ends. None are where the answers held a row from beyond that end as well, or the row at
- * which the range was cut there. A limit on results hides none in a window that is smaller than what one question brought.
- */
-const ends = Effect.fnUntraced(function* (
-  { ask, known, settings, task }: Work,
-  { bounds, held, range, way }: ReadPages.Read
-): Effect.fn.Return<CoverageReason | undefined, AgniError> {
-  const isSmall = held.size() < known.depth
-  let [below, above] = [task.bottom !== undefined && held.rows.has(task.bottom), false]
-  for (const { start = range.from } of held.rows.values()) {
-    below ||= start < range.from
-    above ||= start >= range.to
-  }
-  below ||= settings.controls.some((row) => Ask.floorSecond(row.start) === range.from && held.rows.has(row.key))
-  const newest = above ? undefined : yield* endControl(settings, ask, bounds, held, "newest", isSmall)
-  return newest !== undefined || below || isSmall || held.size() <= settings.size || way !== "pages"
-    ? newest
-    : yield* endControl(settings, ask, bounds, held, "oldest", false)
-})

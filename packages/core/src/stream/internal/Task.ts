@@ -11,13 +11,13 @@ export interface Task extends Range {
   readonly expected: number
   /** Whether that was counted. */
   readonly counted?: boolean | undefined
-  /** Key of the row at which it was cut from what lies above: it must come. */
+  /** Key of the row at which it was cut from what lies above: it must come, so nothing was cut off there by the server. */
   readonly top?: string | undefined
-  /** The same of what lies below: where it comes, the server cut nothing off there. */
+  /** The same for what lies below. */
   readonly bottom?: string | undefined
 }
 
-/** Parts, none wider than is trusted. */
+/** Parts none of which is wider than is believed. */
 export const byWidth = ({ expected, from, to }: Task, width: number): ReadonlyArray<Task> => {
   const parts = Math.ceil((to - from) / (0.9 * width))
   const each = (to - from) / parts

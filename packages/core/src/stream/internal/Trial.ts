@@ -122,9 +122,8 @@ const isFirst = (ask: Ask.Ask, row: Rows.Dated, top: Rows.Row | undefined, size:
 
 /** The first row without bounds; nothing if it cannot be rendered. */
 const topOf = (ask: Ask.Ask): Effect.Effect<Rows.Row | undefined, AgniError> =>
-  Effect.catchIf(
+  Ask.catchPoison(
     Effect.map(ask(1, {}, { size: 1 }), ({ rows }) => rows[0]),
-    Ask.isPoison,
     () => Effect.undefined
   )
 
@@ -178,6 +177,9 @@ const comesBack = Effect.fnUntraced(
   (effect) => Effect.catchIf(effect, Ask.isPoison, () => Effect.undefined)
 )
 
+/** A record that fails, or a question beyond what the server answers. */
+const saysNothing = (error: AgniError): boolean => Ask.isPoison(error) || Ask.isRefusal(error)
+
 /** The filters that can be tried: those by what does not change with time. */
 export const kinds = ["agentId", "channel", "callerNumber"] as const
 export type Kind = (typeof kinds)[number]
@@ -212,7 +214,7 @@ export const filters = Effect.fnUntraced(function* (
   if (tried.length === 0) return answers
   const ask = Ask.make(list, {}, { size, sort: { by: undefined, order: undefined } })
   const orNone = (answer: ReturnType<Ask.Ask>) =>
-    Effect.catchIf(answer, Ask.isPoison, () => Effect.succeed({ rows: [] }))
+    Effect.catchIf(answer, saysNothing, () => Effect.succeed({ rows: [] }))
   const seen = yield* Effect.all(
     [1, 2, 3, 5, 8].map((page) => orNone(ask(page, {}))),
     { concurrency: "unbounded" }
@@ -228,7 +230,7 @@ export const filters = Effect.fnUntraced(function* (
       let understood = 0
       for (const end of [middle, newest, middle, newest]) {
         const bounds = { after: Ask.floorSecond(oldest) - Ask.second, before: Ask.ceilSecond(end) + Ask.second }
-        const answer = yield* Effect.catchIf(tryFilter(list, ask, kind, bounds, size), Ask.isPoison, () =>
+        const answer = yield* Effect.catchIf(tryFilter(list, ask, kind, bounds, size), saysNothing, () =>
           Effect.succeed("unknown" as const)
         )
         if (answer === "unknown" || (answer === "understood" && ++understood < 2)) continue

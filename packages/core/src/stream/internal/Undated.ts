@@ -34,21 +34,28 @@ export const window = (
   keepGoing: boolean,
   front: Effect.Effect<Front, AgniError>
 ): Effect.Effect<Coverage.Window, AgniError> =>
-  Ask.catchPoison(askOf(settings), read(settings, range, about, front), (error) =>
-    keepGoing
-      ? Salvage.undated(
-          settings,
-          range,
-          startsOf(range),
-          {
-            rows: about.ledger.rows(),
-            isKnown: (key) => about.ledger.unplaced.has(key) || about.ledger.recent.has(key),
-            isDistant: (row) => isDistant(range, row)
-          },
-          error
-        )
-      : Effect.fail(error)
-  )
+  Effect.suspend(() => {
+    const { ledger } = about
+    const lost = ledger.lost()
+    const salvage = (error: AgniError) =>
+      Salvage.undated(
+        settings,
+        range,
+        startsOf(range),
+        {
+          rows: ledger.rows(),
+          lost: lost?.rows ?? 0,
+          isKnown: (key) => ledger.unplaced.has(key) || ledger.recent.has(key),
+          isDistant: (row) => isDistant(range, row)
+        },
+        error
+      )
+    // Where some are lost nothing adds up, and the counts would fail too.
+    if (lost !== undefined) return salvage(lost.error)
+    return Ask.catchPoison(read(settings, range, about, front), (error) =>
+      keepGoing ? salvage(error) : Effect.fail(error)
+    )
+  })
 
 /** What the windows delivered, and whether an earlier run read what lies before: then the sum is not known. */
 export interface About {

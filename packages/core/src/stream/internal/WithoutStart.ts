@@ -51,7 +51,7 @@ export const window = (
 ): Effect.Effect<Coverage.Window | undefined, AgniError> =>
   Effect.suspend(() => {
     const ask = askOf(settings)
-    return Ask.catchPoison(ask, find(settings, ask, range, about), (error) =>
+    return Ask.catchPoison(find(settings, ask, range, about), (error) =>
       Effect.succeed(unread(range, ask.log, error))
     ).pipe(
       // Without these requests it is unknown which there are.

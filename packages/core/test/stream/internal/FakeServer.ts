@@ -80,7 +80,7 @@ export const known = (rest: Partial<Known> = {}): Known => ({
   differs: false,
   earliest: began,
   deepest: Infinity,
-  depth: 0,
+  whole: 0,
   ...rest
 })
 
