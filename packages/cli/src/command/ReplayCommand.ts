@@ -72,7 +72,7 @@ const notMarked =
             }
     })
 
-/** What becomes of letters that are replayed: those that fail again, and marks in the file at the others. */
+/** The results of replayed letters: those that fail again, and marks in the file for the others. */
 const openMarks = Effect.fnUntraced(function* (file: string, parts: Letters.Parts["parts"]) {
   const failed = new Set<string>()
   const marks = yield* DeadLetterFile.make(file).open(SessionSink.opening())

@@ -60,7 +60,7 @@ const postgresUrls: Readonly<Partial<Record<PostgresClient.PostgresUrlReason["_t
 
 const profileAgain = "Save it again: callstream check --json > profile.json"
 
-/** What is wrong with a key, an address or the place where the command runs. */
+/** Mistakes in a key, an address or the working folder. */
 type SettingReason = Extract<
   Reason,
   {
@@ -129,7 +129,7 @@ const settingWords = (reason: SettingReason, speaker: Speaker): Words => {
   }
 }
 
-/** What is wrong with a file, or with a place that two would share. */
+/** Mistakes in a file, or in an output that two would share. */
 type FileReason = Extract<
   Reason,
   {

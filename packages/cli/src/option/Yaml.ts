@@ -122,7 +122,7 @@ const unreadableIn = (document: Document, text: string): Mistake | undefined => 
   return { problem, at: at ?? { begin, end: Math.max(end, begin + 1) } }
 }
 
-/** What was found on the way through a document. */
+/** The findings in a document. */
 interface Found {
   readonly spans: Map<string, { readonly key: Span | undefined; readonly value: Span | undefined }>
   readonly referred: Map<string, string>

@@ -30,6 +30,10 @@ export interface Report {
   readonly asOf: string | null
   /** Everything from the beginning up to here is proven. */
   readonly provenUntil: string | null
+  /** What the server does not go beyond in one range, as far as that was seen: days, and calls. Ranges were cut accordingly. */
+  readonly limits: { readonly days: number | null; readonly calls: number | null }
+  /** How far the clocks of the server and of this machine are apart, in seconds; `null` where it is less than two minutes. */
+  readonly clocksApart: number | null
   readonly windows: ReadonlyArray<Stretch>
 }
 
@@ -71,7 +75,7 @@ export const make = (
   horizonMillis: number,
   clock: Calendar.Calendar | undefined
 ): Report => {
-  const { entries, outside, withoutStart } = coverage
+  const { divided, endpoint, entries, outside, withoutStart } = coverage
   const whole = wholeOf(coverage)
   const end = entries.length === 0 ? (withoutStart?.asOf ?? Instant.of(0)) : whole.to
   const parts: ReadonlyArray<CoverageSet.Entry> = [
@@ -94,14 +98,16 @@ export const make = (
     // Nothing was read, so nothing is known.
     set: nothing ? "provisional" : Result.isSuccess(verdict) ? verdict.success : "unprovable",
     reasons: nothing ? ["nothing was read"] : [...gaps, ...doubts.map(CoverageReason.describe)],
-    settled: parts.reduce((sum, { final = 0 }) => sum + final, 0),
-    of: parts.reduce((sum, { count = 0 }) => sum + count, 0),
+    settled: parts.reduce((sum, { final = 0 }) => sum + final, divided?.final ?? 0),
+    of: parts.reduce((sum, { count = 0 }) => sum + count, divided?.count ?? 0),
     undated: withoutStart?.count ?? 0,
     undatedOutside: outside?.created ?? null,
     undatedUnassigned: outside?.unassigned ?? null,
     horizon: horizonMillis / 1000,
     asOf: observed.length === 0 ? null : Instant.format(observed.reduce(Instant.min)),
     provenUntil: provenUpTo(windows),
+    limits: { days: endpoint?.span === undefined ? null : endpoint.span / 86_400e6, calls: endpoint?.rows ?? null },
+    clocksApart: endpoint?.clocksApart === undefined ? null : Math.round(endpoint.clocksApart / 1e6),
     windows
   }
 }

@@ -50,14 +50,17 @@ const told = ({ prefix }: Context, error: Known, ...below: ReadonlyArray<string>
 })
 
 const ofAgni = (error: AgniError, { prefix, speaker }: Context): Report => {
-  const { attempts, elapsed, reason, request } = error
+  const { alone, attempts, elapsed, reason, request } = error
   const tried =
     attempts <= 1
       ? ""
       : `, after ${Format.counted(attempts, "attempt")} over ${Format.duration(Duration.toMillis(elapsed))}`
   const below = [...(attempts === 0 ? [] : [`in ${request}`]), ...some(AgniAdvice.adviceFor(error, speaker))]
   return {
-    lines: [`${prefix}${reason.message}${tried}`, ...below.map((line) => `  ${line}`)],
+    lines: [
+      `${prefix}${reason.message}${tried}${alone === true ? "; other requests were answered" : ""}`,
+      ...below.map((line) => `  ${line}`)
+    ],
     exitCode: exitCodeOf(error)
   }
 }

@@ -1,5 +1,5 @@
 /** Describes in the summary what is proven of a run. */
-import { type Calendar, Instant } from "@callstream/core"
+import { type Calendar, EndpointLimits, Instant } from "@callstream/core"
 import * as CoverageReport from "./CoverageReport.ts"
 import type { Report } from "./CoverageReport.ts"
 import * as Format from "./Format.ts"
@@ -43,12 +43,27 @@ const outside = ({ undatedOutside, undatedUnassigned }: Report): ReadonlyArray<s
   ]
 }
 
+const limits = ({ limits: { calls, days } }: Report): ReadonlyArray<string> => {
+  const seen = EndpointLimits.describe({
+    ...(days === null ? {} : { span: days * 86_400e6 }),
+    ...(calls === null ? {} : { rows: calls })
+  })
+  return seen.length === 0 ? [] : [`The API gives ${seen.join(" and ")}: it was read in parts.`]
+}
+
+const clocks = ({ clocksApart }: Report): ReadonlyArray<string> =>
+  clocksApart === null
+    ? []
+    : [
+        `The clocks of the API and of this machine are ${Format.duration(clocksApart * 1000)} apart: the earlier one decides what is proven.`
+      ]
+
 /** Describes the check, the assumption, and the calls that may still change. */
 export const describe = (report: Report, clock: Calendar.Calendar | undefined): string => {
   const time = (text: string) => ShownTime.minute(Instant.parse(text) ?? Instant.of(0), clock)
   const { asOf, horizon, provenUntil, reasons, set } = report
   const limit = Format.duration(horizon * 1000)
-  const rest = [...finality(report), ...outside(report)]
+  const rest = [...finality(report), ...outside(report), ...limits(report), ...clocks(report)]
   const checked = "checked by count (assumed: every call was in at least one answer about its time)."
   if (set === "unprovable") return [`NOT proven complete: ${joined(reasons)}.`, ...rest].join(" ")
   if (set === "proven") return [`Complete as of ${asOf === null ? "now" : time(asOf)}, ${checked}`, ...rest].join(" ")

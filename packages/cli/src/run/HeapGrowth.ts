@@ -4,7 +4,7 @@ import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
 import { getHeapSpaceStatistics, setFlagsFromString } from "node:v8"
 
-/** The young generation doubles while it grows, and may do so once more before it is looked at again. */
+/** The young generation doubles as it grows, and may double once more before the next check. */
 const enough = 7 * 1024 * 1024
 
 const youngSize = Effect.sync(

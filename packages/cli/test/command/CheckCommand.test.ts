@@ -16,6 +16,7 @@ const servers: ReadonlyArray<readonly [name: string, AgniSimulator.Options, line
         "page size": "at most 100 in one request (asked for 1000): a larger page size brings no more",
         order: "newest start first, when none is asked for",
         paging: "a page begins where the one before it ended; a page beyond the last is empty",
+        limits: "none seen",
         sorting: "sort_by=started_at is understood; sort_by=startedAt is understood",
         "time bounds":
           "understood, in UTC; the bound itself is included in started_after and included in started_before; read to the microsecond",

@@ -131,7 +131,7 @@ const beginOf = (text: string, within: number): number => {
   return begin
 }
 
-/** What may follow the digits that a number begins with. */
+/** Characters that may follow the first digits of a number. */
 const isNumeric = (code: number): boolean =>
   digitOrPoint(code) || code === 101 || code === 69 || code === 43 || code === 45
 

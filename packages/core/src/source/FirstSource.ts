@@ -66,7 +66,7 @@ const until =
       )
     })
 
-/** Nobody knows what would have come behind the last call. */
+/** The part after the last call was not read, so it is not proven. */
 const limited = (coverage: Coverage.Coverage, limit: number): Coverage.Coverage =>
   coverage._tag === "Proven" ? { _tag: "Provisional", reason: { _tag: "StoppedAtLimit", limit } } : coverage
 

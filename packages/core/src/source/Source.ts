@@ -30,6 +30,8 @@ export type Unit = {
   readonly rows: Rows
   readonly rejected: ReadonlyArray<Rejected>
   readonly doubts?: ReadonlyArray<Doubt> | undefined
+  /** What was seen of the endpoint. */
+  readonly endpoint?: CoverageSet.Endpoint | undefined
 } & (
   | {
       readonly _tag: "Window"

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import type { CoverageReason } from "../coverage/CoverageReason.ts"
+import type { Endpoint } from "../coverage/CoverageSet.ts"
 import type { AgniError } from "../model/AgniError.ts"
 import type { CallSession } from "../model/CallSession.ts"
 import type { Instant } from "../model/Instant.ts"
@@ -76,8 +77,10 @@ export interface Window extends Range {
   readonly settled: number
   /** In the last window of a bounded range: the calls without a start time that are not in it. */
   readonly outside?: Outside | undefined
-  /** Rows that the server lists twice: they are in its counts. */
+  /** Rows that the server counts besides: it lists them twice or, in a gap, they cannot be had. */
   readonly extra?: number | undefined
+  /** In the last window: what was seen of the endpoint that a person should know. */
+  readonly endpoint?: Endpoint | undefined
   /** New coverage of earlier windows, which a later answer contradicted. */
   readonly revised?: ReadonlyArray<Range & { readonly coverage: Coverage }> | undefined
   /** The number of requests. */

@@ -6,14 +6,17 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { CoverageReason } from "../coverage/CoverageReason.ts"
+import { EndpointLimits } from "../coverage/EndpointLimits.ts"
 import { AgniClient } from "../client/AgniClient.ts"
 import type { AgniError } from "../model/AgniError.ts"
 import * as Instant from "../model/Instant.ts"
 import * as Ask from "./internal/Ask.ts"
+import * as Capacity from "./internal/Capacity.ts"
 import * as Examine from "./internal/Examine.ts"
 import * as Facts from "./internal/Facts.ts"
 import * as Meter from "./internal/Meter.ts"
 import * as Observe from "./internal/Observe.ts"
+import * as Patience from "./internal/Patience.ts"
 import * as Probes from "./internal/Probes.ts"
 import * as Trial from "./internal/Trial.ts"
 
@@ -53,6 +56,10 @@ export const EndpointProfile = Schema.Struct({
   repeatsBeyondEnd: Schema.Boolean,
   /** All pages of `pageSize`, rounded up to a power of two; only without a filter. */
   pagesAtMost: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 2 ** 30 }))),
+  /** Calls that there were, with and without a start; only where they were counted. */
+  calls: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 2 ** 40 }))),
+  /** What the server does not go beyond in one range, where that was seen; all of it can be read all the same. */
+  limits: Schema.optionalKey(EndpointLimits),
   /** The default order, as far as the first page shows it. */
   order: Schema.Literals(["start-desc", "start-asc", "created-desc", "created-asc", "other", unknown]),
   /** What the server does with `sort_by`. */
@@ -145,13 +152,22 @@ export const examine = Effect.fnUntraced(function* (
     )
   )
   const { controls, profile, pages } = seen
-  const ask = Ask.make(meter.client.list, {}, { size: profile.pageSize, sort: Observe.newest(profile.sortBy) })
+  const ask = Ask.make(
+    Patience.make(meter.client.list),
+    {},
+    { size: profile.pageSize, sort: Observe.newest(profile.sortBy) }
+  )
   const orUnknown = <A>(effect: Effect.Effect<A, AgniError>, otherwise: A) =>
     Ask.catchPoison(
-      ask,
       Effect.catchReason(effect, "AgniError", "InvalidRequest", () => Effect.succeed(otherwise)),
       () => Effect.succeed(otherwise)
     )
+  const about = { size: profile.pageSize, repeats: yield* seen.repeats, controls }
+  const { counted: calls, most } = yield* Capacity.rows(ask, about, seen.about)
+  const ascending = profile.sortFields.started_at === "understood" ? Observe.ascending("started_at") : undefined
+  // Where the last page may not be reached, only an order that brings the oldest first shows them.
+  const isMeasurable = profile.filterProblem === undefined && (most === undefined || ascending !== undefined)
+  const span = isMeasurable ? yield* Capacity.span(ask, { ...about, ascending }) : undefined
   const offsets = profile.clamped ? yield* orUnknown(Examine.offsets(ask, profile.pageSize), unknown) : unknown
   const bounds = yield* orUnknown(Examine.bounds(ask, controls, profile.pageSize), Examine.unseen)
   const ignored = bounds === "ignored" ? { filterProblem: { _tag: "OutsideBounds" as const } } : {}
@@ -173,6 +189,10 @@ export const examine = Effect.fnUntraced(function* (
     profile: {
       ...profile,
       ...(refused ? { pageSizeRefused: pageSize } : {}),
+      ...(calls === undefined ? {} : { calls }),
+      ...(span === undefined && most === undefined
+        ? {}
+        : { limits: { ...(span === undefined ? {} : { span }), ...(most === undefined ? {} : { rows: most }) } }),
       ...ignored,
       offsets,
       bounds: bounds === "ignored" ? Examine.unseen : bounds,

@@ -20,6 +20,7 @@ import * as Clocks from "./internal/Clocks.ts"
 import * as Fallback from "./internal/Fallback.ts"
 import * as Micros from "./internal/Micros.ts"
 import * as Observe from "./internal/Observe.ts"
+import * as Patience from "./internal/Patience.ts"
 import * as Probes from "./internal/Probes.ts"
 import * as Reading from "./internal/Reading.ts"
 import * as WithoutStart from "./internal/WithoutStart.ts"
@@ -105,7 +106,7 @@ const begin = (range: Asked.Asked, options: Options): Stream.Stream<Window, Agni
     Effect.gen(function* () {
       const { agentId, callerNumber, channel, concurrency = 4, keepGoing = false, search, status } = options
       const filters = { agentId, status, channel, callerNumber, search }
-      const { list } = yield* AgniClient
+      const list = Patience.make((yield* AgniClient).list)
       const seen = yield* Probes.probe({
         filters,
         pageSize: options.pageSize,
@@ -129,7 +130,7 @@ const begin = (range: Asked.Asked, options: Options): Stream.Stream<Window, Agni
           concurrency,
           keepGoing,
           size: profile.pageSize
-        })
+        }).pipe(Stream.provideService(AgniClient, AgniClient.of({ list })))
       }
       const perWindow = (options.pagesPerWindow ?? Tile.pagesPerWindow(seen, concurrency)) * profile.pageSize
       const settings: Settings.Settings = {
@@ -159,6 +160,8 @@ const begin = (range: Asked.Asked, options: Options): Stream.Stream<Window, Agni
         {
           concurrency,
           keepGoing,
+          limits: options.profile?.limits,
+          clocksApart: clocks.apart > Clocks.notable ? Math.round(clocks.apart) : undefined,
           ends: { whole, fromOldest: range.from === undefined && from === first },
           earliest: clocks.earliest,
           log: seen.log

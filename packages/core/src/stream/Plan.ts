@@ -19,6 +19,7 @@ import * as Clocks from "./internal/Clocks.ts"
 import * as Forecast from "./internal/Forecast.ts"
 import * as Meter from "./internal/Meter.ts"
 import * as Observe from "./internal/Observe.ts"
+import * as Patience from "./internal/Patience.ts"
 import * as Probes from "./internal/Probes.ts"
 import { doubtOf } from "./internal/Settings.ts"
 import { mistakeIn } from "./internal/Refuse.ts"
@@ -139,7 +140,7 @@ export const make = Effect.fnUntraced(function* (
   const byPages = options.walk === "pages" || problem !== undefined
   const perWindow = options.pagesPerWindow ?? Tile.pagesPerWindow(seen, concurrency)
   const survey = yield* Survey.make(
-    Ask.make(meter.client.list, filters, { size, sort: Observe.newest(profile.sortBy) }),
+    Ask.make(Patience.make(meter.client.list), filters, { size, sort: Observe.newest(profile.sortBy) }),
     {
       bounds: unbounded ? {} : { after: Ask.floorSecond(from) - Ask.second, before: Ask.ceilSecond(to) + Ask.second },
       range: { from, to },

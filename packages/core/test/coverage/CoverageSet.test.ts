@@ -73,6 +73,38 @@ describe("CoverageSet", () => {
     ])
   })
 
+  it("keeps the sum of the calls of what is divided, and gives no part a count that is not its own", () => {
+    const sumOf = ({ divided, entries }: CoverageSet.CoverageSet) =>
+      entries.reduce((sum, { count = 0 }) => sum + count, divided?.count ?? 0)
+    const doubt = (from: number, to: number) => ({
+      range: { from: Instant.of(from), to: Instant.of(to) },
+      verdict: "provisional" as const,
+      reason: { _tag: "CallsMoved" as const }
+    })
+    const all = added(entry(0, 10), entry(10, 15, "provisional"), entry(15, 20))
+    const inside = CoverageSet.weaken(all, doubt(4, 6))
+    assert.deepStrictEqual(ranges(inside), [
+      [0, 4, "?"],
+      [4, 6, "?"],
+      [6, 10, "?"],
+      [10, 15, 5],
+      [15, 20, 5]
+    ])
+    assert.strictEqual(sumOf(inside), 20)
+    // What is weakened as a whole keeps its count; neighbours that become one with it do too.
+    const across = CoverageSet.weaken(all, doubt(8, 20))
+    const merged = CoverageSet.commit(CoverageSet.commit(across, [Position.of(3)]), [])
+    assert.deepStrictEqual(ranges(merged), [
+      [0, 8, "?"],
+      [8, 20, "?"]
+    ])
+    for (const set of [across, merged]) assert.strictEqual(sumOf(set), 20)
+    assert.strictEqual(
+      merged.entries.reduce((sum, { requests }) => sum + requests, 0),
+      3
+    )
+  })
+
   it("keeps calls without a start time apart, and their verdict counts", () => {
     const outside = { created: 7, unassigned: 0 }
     const all = CoverageSet.addWithoutStart(added(entry(0, 10)), part("provisional", 3), outside)

@@ -117,7 +117,7 @@ describe("the metrics of a pipeline", () => {
     )
   )
 
-  it.effect("count retries of an opening that fails for good", () =>
+  it.effect("count retries of an opening that fails permanently", () =>
     fresh(
       Effect.gen(function* () {
         const a = recording("a", { open: Effect.fail(trouble("a", "open", true)) })

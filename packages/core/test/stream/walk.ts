@@ -31,7 +31,7 @@ export const clientOf =
  * Runs to the end while the test clock goes on for as long as it takes, at most a day. It goes in small steps, because a
  * clock that jumps finds nobody asleep yet.
  */
-const settle = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effect<A, E, R>) {
+export const settle = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effect<A, E, R>) {
   const fiber = yield* Effect.forkChild(effect)
   for (let steps = 0; fiber.pollUnsafe() === undefined && steps < 345_600; steps++) yield* TestClock.adjust(250)
   return fiber.pollUnsafe() === undefined ? yield* Effect.die(new Error("it never ends")) : yield* Fiber.join(fiber)

@@ -1,4 +1,4 @@
-/** What holds for each request, whatever the transport. */
+/** Rules for each request, with any transport. */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"

@@ -47,12 +47,7 @@ export const runOnce = Effect.fnUntraced(function* <A, S, E, RS, RA, RD, E2, R2,
   const found = Option.getOrUndefined(lease.state)
   const kept = found !== undefined && isOurs(found, fingerprint) ? found : undefined
   if (kept?.finished === true) {
-    for (const { name: sink, verify } of sinks) {
-      const left = kept.sinks[sink]
-      if (verify !== undefined && left !== undefined) {
-        yield* SinkHandle.patiently(verify(left, { pipeline: name, fingerprint, from: Option.some(left) }))
-      }
-    }
+    yield* verifyAll(sinks, kept, { pipeline: name, fingerprint })
     return yield* finished(emit, nothingToDo(sinks, kept))
   }
 
@@ -60,11 +55,7 @@ export const runOnce = Effect.fnUntraced(function* <A, S, E, RS, RA, RD, E2, R2,
     RunState.make({ coverage: kept?.coverage ?? CoverageSet.empty, reserved: found?.lastVersion })
   )
   const count = Counting.make(name, run)
-  const tell: Deliver.Tell = (event) =>
-    Effect.andThen(
-      count,
-      Effect.flatMap(Ref.get(run), ({ totals }) => emit({ ...event, totals }))
-    )
+  const tell = tellOf(run, emit, count)
   yield* Effect.addFinalizer(() => count)
   // Before the sinks, because some need to know what they will cover.
   const state = yield* stateOf(source, name, kept)
@@ -119,6 +110,35 @@ export const runOnce = Effect.fnUntraced(function* <A, S, E, RS, RA, RD, E2, R2,
     const units = Stream.provideService(source.units(state, { from: least, cuts }), VersionClock.Current, clock)
     yield* Deliver.all({ ...options, sinks: handles, units, run, tell, commit, clock, letters, orClose, began })
   }
+  yield* closeAll({ handles, letters, commit, orClose })
+  const { coverage, received, totals } = yield* Ref.get(run)
+  const { dead, filtered } = totals
+  const all = handles.map(summaryOf)
+  return yield* finished(emit, { received, filtered, dead, finishedBefore: false, from, coverage, totals, sinks: all })
+})
+
+/** Events have the totals so far, and the metrics are up to them. */
+const tellOf =
+  (run: Ref.Ref<RunState.RunState>, emit: Events.Emit, count: Effect.Effect<void>): Deliver.Tell =>
+  (event) =>
+    Effect.andThen(
+      count,
+      Effect.flatMap(Ref.get(run), ({ totals }) => emit({ ...event, totals }))
+    )
+
+/** The last commit, and the end of each open sink. */
+const closeAll = Effect.fnUntraced(function* <A>({
+  commit,
+  handles,
+  letters,
+  orClose
+}: {
+  readonly handles: ReadonlyArray<SinkHandle.SinkHandle<A>>
+  readonly letters: SinkHandle.SinkHandle<DeadLetter>
+  readonly commit: Commit.Commit
+  readonly orClose: Commit.OrClose<A>
+}) {
+  const open = () => handles.filter(({ state }) => state().failure === undefined)
   yield* commit.to("end", false)
   yield* Effect.forEach(open(), (sink) => orClose(sink, sink.finish, undefined), {
     concurrency: "unbounded",
@@ -129,19 +149,24 @@ export const runOnce = Effect.fnUntraced(function* <A, S, E, RS, RA, RD, E2, R2,
     yield* letters.finish
     yield* commit.to("end", true)
   }
-  const { coverage, received, totals } = yield* Ref.get(run)
-  const { dead, filtered } = totals
-  return yield* finished(emit, {
-    received,
-    filtered,
-    dead,
-    finishedBefore: false,
-    from,
-    coverage,
-    totals,
-    sinks: handles.map(summaryOf)
-  })
 })
+
+/** Of a run that finished before: whether what it wrote is still as it was. */
+const verifyAll = <A, R>(
+  sinks: ReadonlyArray<SessionSink<A, R>>,
+  kept: State,
+  about: Pick<Opening, "fingerprint" | "pipeline">
+) =>
+  Effect.forEach(
+    sinks,
+    ({ name, verify }) => {
+      const left = kept.sinks[name]
+      return verify === undefined || left === undefined
+        ? Effect.void
+        : SinkHandle.patiently(verify(left, { ...about, from: Option.some(left) }))
+    },
+    { discard: true }
+  )
 
 const finished = (emit: Events.Emit, summary: RunSummary): Effect.Effect<RunSummary> =>
   Effect.as(emit({ _tag: "Finished", summary, totals: summary.totals }), summary)

@@ -61,7 +61,7 @@ const plus = (left: CoverageSet.Part, right: CoverageSet.Part): CoverageSet.Part
  * windows it is a page of a walk without order, and the next window has the coverage of both.
  */
 export const next = (reading: Reading, window: Coverage.Window): readonly [Reading, ReadonlyArray<Unit>] => {
-  const { from, outside, rejected, rows, to } = window
+  const { endpoint, from, outside, rejected, rows, to } = window
   const part = partOf(window)
   const doubts = doubtsOf(window)
   if (from < to) {
@@ -76,7 +76,7 @@ export const next = (reading: Reading, window: Coverage.Window): readonly [Readi
   }
   if (reading.dated || outside !== undefined) {
     const coverage = countsOnly(window) ? undefined : part
-    return [reading, [{ _tag: "WithoutStart", rows, rejected, doubts, outside, coverage }]]
+    return [reading, [{ _tag: "WithoutStart", rows, rejected, doubts, endpoint, outside, coverage }]]
   }
   const undated = Rows.items(rows).filter(({ start }) => start === undefined).length
   const { pages } = reading
@@ -108,7 +108,7 @@ export const last = ({ dated, pages }: Reading): ReadonlyArray<Unit> => {
 
 /** The coverage of a unit. */
 export const cover = (before: CoverageSet.CoverageSet, unit: Unit): CoverageSet.CoverageSet => {
-  const set = (unit.doubts ?? []).reduce(CoverageSet.weaken, before)
+  const set = CoverageSet.addEndpoint((unit.doubts ?? []).reduce(CoverageSet.weaken, before), unit.endpoint)
   switch (unit._tag) {
     case "Window":
       return CoverageSet.replace(set, unit.coverage)
@@ -117,10 +117,13 @@ export const cover = (before: CoverageSet.CoverageSet, unit: Unit): CoverageSet.
     case "Page":
       return unit.coverage === undefined
         ? set
-        : CoverageSet.addWithoutStart(
-            unit.coverage.entries.reduce(CoverageSet.replace, set),
-            unit.coverage.withoutStart,
-            unit.coverage.outside
+        : CoverageSet.addEndpoint(
+            CoverageSet.addWithoutStart(
+              unit.coverage.entries.reduce(CoverageSet.replace, set),
+              unit.coverage.withoutStart,
+              unit.coverage.outside
+            ),
+            unit.coverage.endpoint
           )
   }
 }

@@ -1,7 +1,7 @@
 /** One question to the endpoint, and a log of what the answers showed. */
 import * as Effect from "effect/Effect"
+import type { AgniClient, ListOptions } from "../../client/AgniClient.ts"
 import type { CoverageReason } from "../../coverage/CoverageReason.ts"
-import type { AgniClient } from "../../client/AgniClient.ts"
 import type { AgniError } from "../../model/AgniError.ts"
 import type { CallSessionQuery } from "../../model/CallSessionQuery.ts"
 import * as Instant from "../../model/Instant.ts"
@@ -53,7 +53,7 @@ export interface Log {
   readonly moved: Set<string>
   /** The widest spread of rows that answers to the same bounds, both given, brought. */
   width: number
-  /** Bounds of which a page beyond the first was asked for, and where its last row stood: so many rows they held at least. */
+  /** Bounds with a request for a page beyond the first, and the position of its last row: they held at least so many rows. */
   readonly places: Map<string, Counted>
   /** Bounds that were counted, also on a server that repeats itself beyond the end. */
   readonly counts: Map<string, Counted>
@@ -82,7 +82,7 @@ export interface Ask {
   (
     page: number,
     bounds: Bounds,
-    options?: { readonly size?: number; readonly sort?: Sort }
+    options?: { readonly size?: number; readonly sort?: Sort; readonly how?: ListOptions }
   ): Effect.Effect<Answer, AgniError>
   readonly log: Log
 }
@@ -90,11 +90,10 @@ export interface Ask {
 export type Filters = Pick<CallSessionQuery, "agentId" | "status" | "channel" | "callerNumber" | "search">
 
 /**
- * The last try at a request failed: for a row that the server cannot render, a response beyond its limit, or a connection
- * that breaks each time. Whether it is the request's fault or the server is down, `isUp` tells.
+ * A request failed while the server answers others: for a row that it cannot render, a response beyond its limit, or a
+ * connection that breaks each time.
  */
-export const isPoison = ({ reason }: AgniError): boolean =>
-  reason._tag === "Unavailable" || (reason._tag === "InvalidResponse" && reason.fault !== undefined)
+export const isPoison = ({ alone }: AgniError): boolean => alone === true
 
 /** The server refused what it was asked, after it was asked. */
 export const isRefusal = ({ attempts, reason }: AgniError): boolean => reason._tag === "InvalidRequest" && attempts > 0
@@ -147,9 +146,9 @@ export const note = (log: Log, rows: ReadonlyArray<Rows.Row>): void => {
 export const make = (
   list: AgniClient["Service"]["list"],
   filters: Filters,
-  defaults: { readonly size: number; readonly sort: Sort }
+  defaults: { readonly size: number; readonly sort: Sort },
+  log: Log = makeLog()
 ): Ask => {
-  const log = makeLog()
   const spreads = new Map<string, { least: number; most: number }>()
   const noteWithin = ({ after, before }: Bounds, skipped: number, rows: ReadonlyArray<Rows.Row>): void => {
     if (rows.length === 0) return
@@ -168,20 +167,23 @@ export const make = (
   const ask = (
     page: number,
     bounds: Bounds,
-    { size = defaults.size, sort = defaults.sort }: NonNullable<Parameters<Ask>[2]> = {}
+    { how, size = defaults.size, sort = defaults.sort }: NonNullable<Parameters<Ask>[2]> = {}
   ): Effect.Effect<Answer, AgniError> =>
     Effect.suspend(() => {
       log.requests++
       return Effect.map(
-        list({
-          ...filters,
-          page,
-          pageSize: size,
-          sortBy: sort.by,
-          sortOrder: sort.order,
-          startedAfter: format(bounds.after),
-          startedBefore: format(bounds.before)
-        }),
+        list(
+          {
+            ...filters,
+            page,
+            pageSize: size,
+            sortBy: sort.by,
+            sortOrder: sort.order,
+            startedAfter: format(bounds.after),
+            startedBefore: format(bounds.before)
+          },
+          how
+        ),
         (answer): Answer => {
           const { age, characters = 0, edition, observedAt } = answer
           log.observedAt = Math.min(log.observedAt ?? Infinity, observedAt)
@@ -219,23 +221,11 @@ export const isEnd = (
           (further) => further.every((answer) => Rows.sameRows(answer.rows, rows))
         )
 
-/** Whether the server answers at all: for a day before there were calls, where no row can be at fault. */
-const isUp = (ask: Ask): Effect.Effect<boolean> =>
-  Effect.match(ask(1, { after: 946_684_800 * second, before: 946_771_200 * second }, { size: 1 }), {
-    onSuccess: () => true,
-    // A refusal is an answer.
-    onFailure: (error) => !isPoison(error)
-  })
-
 /** What stands for an answer that cannot be had while the server answers other requests. */
 export const catchPoison = <A, B>(
-  ask: Ask,
   answer: Effect.Effect<A, AgniError>,
   instead: (error: AgniError) => Effect.Effect<B, AgniError>
-): Effect.Effect<A | B, AgniError> =>
-  Effect.catchIf(answer, isPoison, (error) =>
-    Effect.flatMap(isUp(ask), (up) => (up ? instead(error) : Effect.fail(error)))
-  )
+): Effect.Effect<A | B, AgniError> => Effect.catchIf(answer, isPoison, instead)
 
 /** What `control` says when a row is not there; it may also have left. */
 export const notBack: CoverageReason = { _tag: "NotBack" }
@@ -244,8 +234,8 @@ export const notBack: CoverageReason = { _tag: "NotBack" }
 export const hidden: CoverageReason = { _tag: "Hidden" }
 
 /**
- * Whether a control row comes back for its own second, and nothing from elsewhere with it. Where rows of equal start stand
- * differently on each page it may be hidden, though nothing is broken: other pages are tried then.
+ * Whether a control row comes back for its own second, and nothing from elsewhere with it. If rows of equal start have another
+ * order on each page, it may be hidden although nothing is broken, so other pages are read.
  */
 export const control = Effect.fnUntraced(function* (
   ask: Ask,
@@ -275,7 +265,7 @@ export const control = Effect.fnUntraced(function* (
 
 /**
  * Bounds for a range: a second for bounds that are cut to seconds and not included, and one because a clock that is a second
- * off finds known rows all the same.
+ * off still finds control rows.
  */
 export const boundsOf = ({ from, to }: Range): Between => ({
   after: floorSecond(from) - 2 * second,

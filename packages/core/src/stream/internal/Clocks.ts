@@ -8,7 +8,7 @@ const day = 1440 * minute
 /** A difference that is reported. */
 export const notable = 2 * minute
 
-/** A server whose clock is further ahead of this machine's is not believed. */
+/** A server's clock that is further ahead of this machine's is ignored. */
 export const credible = 5 * minute
 
 export interface Clocks {
@@ -33,7 +33,7 @@ export const make = (machine: Micros, { latest, observedAt }: Pick<Ask.Log, "lat
   }
 }
 
-/** Where a range without an end ends: what starts later has a broken clock, and is delivered like a call without a start. */
+/** The end of a range without one: a call that starts later had a broken clock, and is delivered without a start time. */
 export const openEnd = ({ latest }: Clocks): Micros => Math.ceil(latest / 1_000_000) * 1_000_000 + day
 
 export const describe = ({ apart }: Clocks): string =>

@@ -19,16 +19,19 @@ interface Options {
 /**
  * Begins where the last page should be when there are about so many rows; where that page is not full, one request is all. A
  * count that cannot be had (a page fails on a record, or the server refuses a page that lies so deep) is unknown. `even` says that rows
- * reach from one bound to the other, so that a page tells how many there may be.
+ * reach from one bound to the other, so that the fill of a page gives an estimate.
  */
 export const rows = (
   ask: Ask.Ask,
   bounds: Ask.Bounds,
   options: Options
 ): Effect.Effect<number | undefined, AgniError> => {
+  const { expected, size } = options
+  // A last page that is full would take another request to be known as the last.
+  const apart = size > 2 && expected % size === 0 ? size - 1 : size
   const counted: Effect.Effect<number | undefined, AgniError> = options.repeats
     ? LastPage.count(ask, bounds, options)
-    : search(ask, bounds, options)
+    : search(ask, bounds, { ...options, size: apart })
   return counted.pipe(
     Effect.tap((rows) =>
       Effect.sync(() => {
@@ -57,18 +60,9 @@ const search = Effect.fnUntraced(function* (
   let page = Math.max(full + 1, Number.isFinite(expected) ? Math.ceil(Math.min(most, expected / size)) : 1)
   /** Greater each time, so that a server that repeats itself for ever is soon given up. */
   let step = 1
-  if (expected > 0 && expected % size === 0) {
-    // The last page should be full: it takes the one behind it to tell, and both can be asked for at once.
-    const [last, behind] = yield* Effect.all([ask(page, bounds), ask(page + 1, bounds)], { concurrency: 2 })
-    if (last.rows.length > 0 && last.rows.length < size) return (page - 1) * size + last.rows.length
-    if (last.rows.length >= size && behind.rows.length < size) return page * size + behind.rows.length
-    if (last.rows.length === 0) none = page
-    else full = page + 1
-    page = last.rows.length === 0 ? page - 1 : page + 2
-  }
   while (none - full > 1) {
     if (page > mostPages) return undefined
-    const { rows } = yield* ask(page, bounds)
+    const { rows } = yield* ask(page, bounds, { size })
     if (rows.length > 0 && rows.length < size) return (page - 1) * size + rows.length
     const guess = !even || step > 64 ? undefined : extrapolate(bounds, page * size, rows)
     if (rows.length === 0) none = page

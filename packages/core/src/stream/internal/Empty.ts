@@ -46,11 +46,15 @@ export const confirm = Effect.fnUntraced(function* (
     if (second.length < size && back(below) && back(above)) return { _tag: "Proven" }
   }
   if (range.to - range.from > believedWidth(known.width) && !isEnd) return undefined
-  for (const control of nearest(controls, (range.from + range.to) / 2)) {
-    // It may have left, or have a neighbour that cannot be rendered; another one will do.
-    const failed = yield* Effect.catchIf(Ask.control(ask, control, size), Ask.isPoison, () =>
-      Effect.succeed(Ask.notBack)
-    )
+  const byDistance = nearest(controls, (range.from + range.to) / 2)
+  // It may have left, or have a neighbour that cannot be rendered; another one will do, further away in the latter case.
+  let left = 3
+  for (const at of [0, 1, 2, 8, 32, 64]) {
+    const control = byDistance[at]
+    if (control === undefined || left === 0) break
+    const failed = yield* Ask.catchPoison(Ask.control(ask, control, size), () => Effect.succeed("fails" as const))
+    if (failed === "fails") continue
+    left--
     if (failed === Ask.notBack || failed === Ask.hidden) continue
     if (failed !== undefined) return { _tag: "Unprovable", reason: failed }
     // A limit on results may answer with nothing where there are many.
@@ -68,11 +72,11 @@ export const confirm = Effect.fnUntraced(function* (
   return { _tag: "Unprovable", reason: Ask.notBack }
 })
 
-/** Three rows, each of another second: of many that start together one may be hard to find. */
+/** Rows by their distance, each of another second: of many that start together one may be hard to find. */
 const nearest = (controls: ReadonlyArray<Rows.Dated>, at: Micros): ReadonlyArray<Rows.Dated> => {
   const distance = ({ start }: Rows.Dated) => Math.abs(start - at)
   const bySecond = new Map(controls.map((row) => [Ask.floorSecond(row.start), row]))
-  return [...bySecond.values()].sort((left, right) => distance(left) - distance(right)).slice(0, 3)
+  return [...bySecond.values()].sort((left, right) => distance(left) - distance(right))
 }
 
 /** The second page, where it brings something else than the first. */

@@ -34,7 +34,7 @@ export const unseen: BoundsSeen = { after: "unknown", before: "unknown", precisi
 
 const milli = 1000
 
-/** What the bounds mean, tried on a control row; nothing of it is believed when the row has gone meanwhile. */
+/** The meaning of the bounds, probed with a control row; the result is dropped if the row has left meanwhile. */
 export const bounds = Effect.fnUntraced(function* (
   ask: Ask.Ask,
   known: ReadonlyArray<Rows.Dated>,
@@ -59,7 +59,7 @@ export const bounds = Effect.fnUntraced(function* (
     })
   const low = Ask.floorSecond(start) - second
   const high = Ask.floorSecond(start) + 2 * second
-  // Where there are few rows, only an answer without it tells that bounds leave something out.
+  // Among few rows, only an answer without the row shows that bounds leave something out.
   const later = yield* ask(1, { after: high, before: high + 3600 * second })
   if (later.rows.some((other) => other.key === key)) return "ignored"
   const whole = start % second === 0
@@ -67,7 +67,7 @@ export const bounds = Effect.fnUntraced(function* (
   const before = yield* isIn(low, start)
   const precision = yield* Effect.gen(function* () {
     const end = Ask.floorSecond(start) + second
-    // At a whole second, a bound cut down to the second is the start itself, which must count as within to be told.
+    // At a whole second, a bound cut to the second is the start itself, which shows only if it counts as within.
     if (whole && !after) {
       if (before) return "unknown"
       if (yield* isIn(low, start + 1)) return "microsecond"

@@ -18,9 +18,9 @@ import * as Salvage from "./Salvage.ts"
 type Read = Pick<Page, "page" | "rows" | "rejected" | "observedAt">
 
 /**
- * When bounds or filters do not do what they should, all pages are read without bounds and what lies in the range is
- * kept. Each page is a window of no length at the beginning of the range; the last window is the range itself. A page that
- * cannot be rendered ends it or, when the reading keeps going, is read in parts, and the range is a gap.
+ * When bounds or filters do not work, reads all pages without bounds and keeps the rows in the range. Each page is a window
+ * with an empty range at the beginning of the range; the last window is the range itself. A page that cannot be rendered
+ * ends the run. With `keepGoing` it is read in parts, and the range is a gap.
  */
 export const windows = (
   range: Micros.Range,
@@ -37,7 +37,7 @@ export const windows = (
   const coverage = { _tag: "Unprovable", reason: problem } as const
   const ended = endsRepeating()
   const delivered = new Set<string>()
-  // What was delivered long ago may come again when calls come while it is read.
+  // If calls come meanwhile, rows that were delivered long ago may come again.
   const isNew = (key: string) => !delivered.has(key) && delivered.add(key) !== undefined
   let next = 1
   let lost: AgniError | undefined
@@ -53,8 +53,7 @@ export const windows = (
           Stream.fromEffect(
             Effect.gen(function* () {
               const { list } = yield* AgniClient
-              const ask = Ask.make(list, filters, { size: options.size, sort: { by: undefined, order: undefined } })
-              const found = yield* Ask.catchPoison(ask, Effect.fail(error), () =>
+              const found = yield* Ask.catchPoison(Effect.fail(error), () =>
                 Salvage.page(list, filters, next, options.size)
               )
               lost = error

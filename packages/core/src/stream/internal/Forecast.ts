@@ -117,7 +117,7 @@ export const windows = (shape: Shape, tasks: ReadonlyArray<Task>): ReadonlyArray
   })
 }
 
-/** What the sessions without a start take: looked for in front, twice, between counts, and everywhere when they are not there. */
+/** Requests for calls without a start time: read at the front, twice, between counts, and everywhere if they are not there. */
 export const undated = (
   shape: Shape,
   rows: { readonly dated: number; readonly inFront: number; readonly elsewhere: boolean }
@@ -134,10 +134,10 @@ export const undated = (
   return (rows.inFront > 0 || rows.elsewhere ? 2 * front + 3 * count : front + 2 * count) + everywhere
 }
 
-/** What the sum of a range takes, and whether there are calls without a start: each is counted twice. */
+/** Requests for the sum of a range, and for the existence of calls without a start time: each is counted twice. */
 export const ofRange = ({ repeats }: Shape, windows: number): number => (repeats ? 20 : 8) + (windows > 1 ? 2 : 0)
 
-/** Requests that follow one another when so many windows are read side by side: within one, only the last two do not. */
+/** Sequential requests when so many windows are read in parallel: within one, only the last two are not sequential. */
 export const inARow = (requests: ReadonlyArray<number>, concurrency: number): number => {
   const readers = Array.from({ length: concurrency }, () => 0)
   for (const each of requests) {

@@ -21,6 +21,10 @@ export interface Known {
   readonly earliest: Micros
   /** So many rows of the same bounds are given at most. */
   readonly deepest: number
+  /** Bounds that are wider are not answered in full. */
+  readonly span?: number | undefined
+  /** Known rows did not come, or bounds were refused, and both lay far apart: how far they may is not measured. */
+  readonly cut?: boolean | undefined
   /** So many rows of the same bounds came at least once with a row seen beyond both ends: no limit on results is lower. */
   readonly whole: number
 }
@@ -30,6 +34,7 @@ export interface Evidence {
   readonly order: Known["order"]
   readonly differs: boolean
   readonly deepest: number
+  readonly cut?: boolean | undefined
   readonly whole: number
   /** Whether a page beyond the end brings something, where that was asked: then the place of a row counts nothing. */
   readonly repeats: boolean
@@ -38,11 +43,13 @@ export interface Evidence {
   readonly log: Ask.Log
 }
 
-export const fold = (known: Known, { deepest, differs, log, order, whole }: Evidence): Known => ({
+export const fold = (known: Known, { cut = false, deepest, differs, log, order, whole }: Evidence): Known => ({
   order: known.order === "other" || order === "unknown" ? known.order : order,
   width: Math.max(known.width, log.width),
   differs: known.differs || differs,
   earliest: Math.min(known.earliest, log.observedAt ?? Infinity),
   deepest: Math.min(known.deepest, deepest),
+  span: known.span,
+  cut: known.cut === true || cut,
   whole: Math.max(known.whole, whole)
 })

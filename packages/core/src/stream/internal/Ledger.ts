@@ -1,5 +1,5 @@
 /**
- * What was delivered, held against what any answer showed: each call that was listed with a start in the range must come, once,
+ * Compares the delivered calls with those that any answer showed: each call that was listed with a start in the range must come, once,
  * or its window is not proven. It is the one place where windows, which know nothing of each other, meet.
  */
 import * as Effect from "effect/Effect"
@@ -33,8 +33,10 @@ export interface Ledger {
   readonly note: (evidence: Pick<Evidence, "log" | "repeats" | "once">) => void
   /** The window, without what came before, and with what others showed of it. */
   readonly deliver: (window: Coverage.Window) => Effect.Effect<Coverage.Window, AgniError>
-  /** Rows delivered, as the server counts them. */
+  /** Rows delivered, as the server counts them: with those of gaps that cannot be had. */
   readonly rows: () => number
+  /** Those that cannot be had, about, and why, if there are any. */
+  readonly lost: () => { readonly rows: number; readonly error: AgniError } | undefined
   /** Rows delivered that start between the bounds, and those that start at one of them besides. */
   readonly between: (bounds: Ask.Bounds) => Delivered.Number
   /** Whether no count is greater than what came within its bounds, these besides, which are delivered at the end. */
@@ -44,22 +46,22 @@ export interface Ledger {
   }) => boolean
   /** Whether it was delivered. */
   readonly has: (id: string) => boolean
-  /** Notes that it comes with the calls without a start. */
+  /** Notes that it comes with the calls without a start time. */
   readonly claim: (id: string) => void
-  /** Ids that were listed without a start. */
+  /** Ids that were listed without a start time. */
   readonly withoutStart: ReadonlySet<string>
   /** When calls were created that were listed without a credible start. */
   readonly created: ReadonlyMap<string, Micros.Micros>
   /** Rows that were shown only when the window that they belong to was gone: they come at the end. */
   readonly late: Effect.Effect<ReadonlyArray<Rows.Row>, AgniError>
-  /** What was said of windows and does not hold any more. */
+  /** New coverage of windows that a later answer contradicted. */
   readonly revised: (known: Known) => ReadonlyArray<Micros.Revision>
   /** Takes back what was said of the windows in a range. */
   readonly revise: (range: Micros.Range, coverage: Coverage.Coverage) => void
   /** Whether each window that is older than the horizon is proven. */
   readonly proven: () => boolean
   readonly windows: () => number
-  /** Ids of what is younger than the horizon: a replica that lags may still show it without its start. */
+  /** Ids of calls that start after the horizon: a replica that lags may still show them without a start time. */
   readonly recent: ReadonlySet<string>
   /** Keys of what could not be placed: it may come for two windows that touch. */
   readonly unplaced: ReadonlySet<string>
@@ -97,6 +99,7 @@ export const make = (
   const readOnce = new Set<Micros.Micros>()
   const recent = new Set<string>()
   const unplaced = new Set<string>()
+  let lost: { readonly rows: number; readonly error: AgniError } | undefined
   const state = { proven: true, until: range.from, differing: 0, older: false }
   const ask = askOf(settings)
   const near = 4 * Ask.second
@@ -181,6 +184,8 @@ export const make = (
   })
 
   const take = (window: Coverage.Window): void => {
+    const { coverage, extra = 0 } = window
+    if (coverage._tag === "Gap") lost = { rows: (lost?.rows ?? 0) + extra, error: coverage.error }
     state.until = Math.max(state.until, window.to)
     if (window.to <= horizonOf(settings, known())) state.proven &&= window.coverage._tag === "Proven"
     else {
@@ -205,6 +210,7 @@ export const make = (
     note,
     deliver,
     rows: delivered.rows,
+    lost: () => lost,
     between,
     isExplained: ({ starts, withoutStart }) => {
       const others = Float64Array.from(starts).sort()

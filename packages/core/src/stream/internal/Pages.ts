@@ -47,7 +47,7 @@ export const walk = (
               Stream.mapEffect((page) => Effect.exit(list({ ...asked, page })), { concurrency }),
               Stream.mapEffect((exit, at) => {
                 const here = { ...asked, page: start + 1 + at }
-                // Once may be a failure in passing; where nothing was read yet, it says nothing of an end.
+                // One such answer may be transient; before any page was read, it does not mean the end.
                 const result = isPastEnd(exit) && !isEmpty(first) ? Effect.exit(list(here)) : Effect.succeed(exit)
                 return Effect.flatMap(result, (exit) =>
                   isPastEnd(exit) && !isEmpty(first)

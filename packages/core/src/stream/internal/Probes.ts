@@ -10,6 +10,7 @@ import * as Examine from "./Examine.ts"
 import type { Micros } from "./Micros.ts"
 import * as Observe from "./Observe.ts"
 import * as Open from "./Open.ts"
+import * as Patience from "./Patience.ts"
 import * as Rows from "./Rows.ts"
 import * as Trial from "./Trial.ts"
 
@@ -44,7 +45,7 @@ export interface Seen {
   readonly oldRows: ReadonlyArray<Rows.Dated>
   /** What all answers showed. */
   readonly log: Ask.Log
-  /** Whether a saved profile was believed without a trial: the first window shows whether it still holds. */
+  /** Whether a saved profile was used without probes: the first window shows whether it still holds. */
   readonly trusted: boolean
   /** How much text a page brings, in characters. */
   readonly charactersPerPage: number
@@ -64,8 +65,8 @@ export interface Options {
 }
 
 /**
- * Asks a few dozen questions, most of them side by side: how many rows a page brings, in which order, how many pages
- * there are, how old the oldest session is, and whether time bounds and the given filters do what they should.
+ * Sends a few dozen requests, most of them in parallel: they show the page size, the order, the number of pages, the oldest
+ * call, and whether time bounds and the given filters work.
  */
 export const probe = (options: Options = {}): Effect.Effect<Seen, AgniError, AgniClient> =>
   look(
@@ -77,7 +78,7 @@ export const look = Effect.fnUntraced(function* (
   options: Options,
   tried: ReadonlyArray<Trial.Kind>
 ): Effect.fn.Return<Seen, AgniError, AgniClient> {
-  const { list: bare } = yield* AgniClient
+  const bare = Patience.make((yield* AgniClient).list)
   const { deep: isDeep = true, filters = {}, profile: known, pageSize: asked = 100 } = options
   const log = Ask.makeLog()
   const list: typeof bare = (query, options) =>
@@ -99,20 +100,30 @@ export const look = Effect.fnUntraced(function* (
   const localNow = (yield* Clock.currentTimeMillis) * 1000
   const unsure = Ask.make(list, filters, { size: asked, sort: Observe.unsorted })
   const askOldest = known === undefined || options.bounded !== true || isDeep
-  const [opening, oldestFirst] = yield* Effect.all(
+  const [opening, oldestPage] = yield* Effect.all(
     [
       Open.open(list, filters, asked, known),
       askOldest ? Observe.oldestFirst(unsure, "started_at") : Effect.succeed("refused" as const)
     ],
     { concurrency: 2 }
   )
-  const { clamped, page, size, sorted } = opening
+  const { clamped, fails, page, size, sorted } = opening
   const { characters, edition, observedAt, rows: first } = opening.answer
   const ask = Ask.make(list, filters, { size, sort: Observe.newest(sorted?.sortBy ?? "none") })
+  // Where a record fails the first page, or that of the oldest, the others of it are had one by one.
+  const front = page === 1 || first.length === 0 ? [] : yield* Observe.front(ask, Observe.unsorted, size)
+  const inFront = [...front, ...first]
+  const oldestFirst =
+    oldestPage === "fails" && first.length > 0
+      ? yield* Observe.front(ask, Observe.ascending("started_at"), size)
+      : oldestPage
   const ended = page === 1 && !clamped && first.length < asked
-  const oldRows = oldestFirst === "refused" ? [] : oldestFirst.filter(Rows.isDated)
+  const oldRows = oldestFirst === "refused" || oldestFirst === "fails" ? [] : oldestFirst.filter(Rows.isDated)
+  // The window that is read first shows whether a profile still holds.
+  const trusted = known !== undefined && sorted !== undefined && !isDeep && options.bounded === true
   // Sessions without a start may fill the first page, or the oldest stand on it: then others are looked for.
-  const needsDepth = isDeep || !first.some(Rows.isDated) || (!ended && deepRow(first, [], oldRows) === undefined)
+  const needsDepth =
+    isDeep || !first.some(Rows.isDated) || (!ended && !trusted && deepRow(inFront, [], oldRows) === undefined)
   const rowsAtMost =
     sorted === undefined || filtered || known?.pagesAtMost === undefined
       ? undefined
@@ -130,12 +141,12 @@ export const look = Effect.fnUntraced(function* (
   )
   const best = Ask.make(list, filters, { size, sort: Observe.newest(sortBy) })
   const isUndated = ({ rows }: Observe.Numbered) => !rows.some(Rows.isDated)
-  // Where sessions without a start fill the pages, the next look may be the first that shows another one.
+  // Where calls without a start time fill the pages, the next page may be the first with another call.
   const near =
     needsDepth && [{ page, rows: first }, ...reached.pages].every(isUndated)
       ? yield* Observe.halve(ask, first, reached)
       : reached
-  const pages = [{ page, rows: first }, ...near.pages]
+  const pages = [...(front.length > 0 ? [{ page: 1, rows: front }] : []), { page, rows: first }, ...near.pages]
   // Sessions without a start may fill the first page.
   const telling = pages.find(({ rows }) => Rows.distinctStarts(rows) > 1)?.rows ?? first
   const newestFirst = atFirst || (sortBy === "none" && Observe.comesNewestFirst(telling))
@@ -152,8 +163,6 @@ export const look = Effect.fnUntraced(function* (
   ].sort((left, right) => left.start - right.start)
   const comesOldest = ascending !== "ignored" && oldRows.length > 0 && oldRows[0]?.key === controls[0]?.key
   const starts = controls[0] === undefined ? [] : [controls[0].start]
-  // The window that is read first shows whether a profile still holds.
-  const trusted = known !== undefined && sorted !== undefined && !isDeep && options.bounded === true
   const [{ at: oldest, sure }, deepest, answers, boundsProblem] = yield* Effect.all(
     [
       options.bounded === true && !isDeep
@@ -163,7 +172,7 @@ export const look = Effect.fnUntraced(function* (
       Trial.filters(bare, tried, size),
       trusted
         ? Effect.undefined
-        : Effect.flatMap(Trial.quick(best, deepRow(first, near.pages, oldRows)), (well) =>
+        : Effect.flatMap(Trial.quick(best, deepRow(inFront, near.pages, oldRows)), (well) =>
             well
               ? Effect.undefined
               : Trial.bounds(
@@ -183,7 +192,7 @@ export const look = Effect.fnUntraced(function* (
     boundsProblem ??
     (controls.length > 0
       ? undefined
-      : first.length > 0
+      : first.length > 0 || fails
         ? { _tag: "NoStartSeen" as const }
         : filters.status !== undefined || filters.search !== undefined
           ? { _tag: "FilterUntried" as const }
@@ -193,7 +202,9 @@ export const look = Effect.fnUntraced(function* (
   const about =
     ended && !clamped
       ? first.length
-      : Math.max(controls.length, newest === undefined || oldest === undefined ? 0 : rate * (newest.start - oldest))
+      : trusted && !filtered && known.calls !== undefined
+        ? known.calls
+        : Math.max(controls.length, newest === undefined || oldest === undefined ? 0 : rate * (newest.start - oldest))
   const pagesAtMost = needsDepth ? deepest.pagesAtMost : 2 ** Math.ceil(Math.log2(Math.max(1, about / size)))
   return {
     profile: {
@@ -232,7 +243,8 @@ export const look = Effect.fnUntraced(function* (
     // A list that ends on its first page shows both ends, in any order.
     ends: {
       newest:
-        (ended && first.length > 0) || (page === 1 && newestFirst && first.find(Rows.isDated)?.key === newest?.key),
+        (ended && first.length > 0) ||
+        (newestFirst && newest !== undefined && (page === 1 ? first : front).find(Rows.isDated)?.key === newest.key),
       oldest:
         (ended && first.length > 0) || (comesOldest && oldest !== undefined && oldest <= (controls[0]?.start ?? 0))
     },

@@ -9,13 +9,13 @@ import type { Settings } from "./Settings.ts"
 import * as Step from "./Step.ts"
 import type { Range } from "./Micros.ts"
 
-/** What was read of fixed bounds, and how far it is complete. */
+/** The rows of fixed bounds, and how far they are complete. */
 export interface Read {
   readonly range: Range
   readonly bounds: Ask.Between
   readonly held: Rows.Held
   readonly problem: CoverageReason | undefined
-  /** A seam was lost, or stood elsewhere than it should. */
+  /** Whether a seam was lost, or was in another place than it should be. */
   readonly moved: boolean
   /** `pages` overlapped each other up to the end, which counts them. */
   readonly way: "pages" | "walk"

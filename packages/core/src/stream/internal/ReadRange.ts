@@ -18,12 +18,7 @@ import type { Micros, Range } from "./Micros.ts"
 
 /** What a range came to, or the parts that it has to be read in. */
 export type Outcome =
-  | {
-      readonly _tag: "Read"
-      readonly windows: ReadonlyArray<Window>
-      readonly evidence: Evidence
-      readonly failure?: AgniError
-    }
+  | { readonly _tag: "Read"; readonly windows: ReadonlyArray<Window>; readonly evidence: Evidence }
   | { readonly _tag: "Split"; readonly parts: ReadonlyArray<Task.Task>; readonly evidence: Evidence }
 
 /** So many pages overlap for less than two counts and the seams of a walk cost. */
@@ -63,6 +58,7 @@ export const readRange = (
     order: "unknown",
     differs: false,
     deepest: Infinity,
+    cut: false,
     whole: 0,
     repeats: false,
     once: undefined
@@ -87,6 +83,8 @@ export const readRange = (
 const read = Effect.fnUntraced(function* (work: Work): Effect.fn.Return<Outcome, AgniError> {
   const { ask, limit, seen, settings, share, task } = work
   const { size } = settings
+  const { span = Infinity } = work.known
+  if (task.to - task.from > span && !isEnd(settings, task)) return split(work, Task.byWidth(task, span))
   const believed = isTooWide(work, task) && !isEnd(settings, task) ? yield* believe(work) : undefined
   if (believed?.parts !== undefined) return split(work, believed.parts)
   const before = believed?.before ?? (yield* countBefore(work))
@@ -110,6 +108,7 @@ const read = Effect.fnUntraced(function* (work: Work): Effect.fn.Return<Outcome,
       controls.every(({ start }) => start >= task.to) || controls.every(({ start }) => start < task.from)
     const isTooLong = isUnknown && task.to - task.from > mostEmpty * believedWidth(work.known.width)
     if (isTooLong) return deliver(work, nothing, Empty.tooWide)
+    seen.cut = true
     return canHalve(task)
       ? split(work, Task.byWidth(task, (task.to - task.from) / 1.9))
       : deliver(work, nothing, { _tag: "Unprovable", reason: { _tag: "Unreadable", problem: done } })
@@ -164,6 +163,20 @@ const isProvable = ({ controls, doubt }: Settings): boolean => controls.length >
 const controlIn = ({ controls }: Settings, { from, to }: Range): Rows.Dated | undefined =>
   controls.find(({ start }) => start >= from && start < to)
 
+/** Whether the first and the last answer for bounds lack a known row at either end of them. */
+const lacksControl = ({ controls }: Settings, { after, before }: Ask.Between, { shown }: Ask.Log): boolean => {
+  const isIn = (start: number) => start > after + 4 * Ask.second && start < before - 4 * Ask.second
+  const known = controls.flatMap(({ start }) => (isIn(start) ? [start] : []))
+  const starts = [...shown.values()].flatMap((start) => (start !== undefined && isIn(start) ? [start] : []))
+  const [oldest] = known
+  const newest = known.at(-1)
+  return (
+    oldest !== undefined &&
+    newest !== undefined &&
+    (Math.min(...starts) > oldest + 2 * Ask.second || Math.max(...starts) < newest - 2 * Ask.second)
+  )
+}
+
 /** Whether a range lies beyond what the list without bounds shows: no row in it can be known. */
 const isEnd = ({ controls, ends }: Settings, { from, to }: Range): boolean => {
   const [oldest] = controls
@@ -185,6 +198,7 @@ const believe = Effect.fnUntraced(function* (work: Work) {
   const width = task.to - task.from
   const first = yield* Ask.orNothing(ask(1, bounds))
   const before = yield* countRows(work, bounds, task.expected, first?.rows)
+  work.seen.cut = lacksControl(settings, bounds, ask.log)
   const believed = believedWidth(Math.max(known.width, ask.log.width))
   const isEmpty = before === 0 && controlIn(settings, task) === undefined
   // Cut by count, each part is narrower than what was seen.

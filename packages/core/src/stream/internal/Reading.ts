@@ -2,6 +2,8 @@
 import * as Effect from "effect/Effect"
 import * as Ref from "effect/Ref"
 import * as Stream from "effect/Stream"
+import type { Endpoint } from "../../coverage/CoverageSet.ts"
+import type { EndpointLimits } from "../../coverage/EndpointLimits.ts"
 import type { AgniError } from "../../model/AgniError.ts"
 import * as CallRows from "../../model/Rows.ts"
 import type { CallSession } from "../../model/CallSession.ts"
@@ -10,9 +12,9 @@ import { createdInstant as createdOf } from "../../model/internal/Packed.ts"
 import * as Coverage from "../Coverage.ts"
 import * as Ask from "./Ask.ts"
 import * as Bisect from "./Bisect.ts"
+import * as Capacity from "./Capacity.ts"
 import { type Evidence, fold, type Known } from "./Known.ts"
 import * as Ledger from "./Ledger.ts"
-import type { Task } from "./Task.ts"
 import * as Scheduler from "./Scheduler.ts"
 import { ask as askOf, horizonOf, type Settings } from "./Settings.ts"
 import * as Sum from "./Sum.ts"
@@ -24,8 +26,8 @@ interface Reading {
   readonly ledger: Ledger.Ledger
   /** The windows of the tasks: the first ones one after another, so that sessions come soon, then all others side by side. */
   readonly windows: (tasks: {
-    readonly first: ReadonlyArray<Task>
-    readonly rest: ReadonlyArray<Task>
+    readonly first: ReadonlyArray<Bisect.Task>
+    readonly rest: ReadonlyArray<Bisect.Task>
   }) => Stream.Stream<Coverage.Window, AgniError>
   /**
    * What is to be said at the end: whether a range adds up, and what does not hold any more. It goes with the window of the
@@ -53,11 +55,39 @@ const inOrder = (items: ReadonlyArray<Call>, end: Micros.Micros): ReadonlyArray<
 interface Options {
   readonly concurrency: number
   readonly keepGoing: boolean
+  /** What a profile says of the endpoint. */
+  readonly limits: EndpointLimits | undefined
+  /** How far the server's clock is from this machine's, in µs, where that is to be reported. */
+  readonly clocksApart: number | undefined
   readonly ends: Ledger.Ends
   readonly earliest: Micros.Micros
   /** What was shown before the reading began. */
   readonly log: Ask.Log
 }
+
+/** What was seen of the endpoint that a person should know: how far a range may reach is measured where one was seen to be cut. */
+const endpointOf = Effect.fnUntraced(function* (
+  settings: Settings,
+  { cut = false, deepest, span: known }: Known,
+  ask: Ask.Ask,
+  isProven: boolean,
+  { clocksApart, limits }: Pick<Options, "clocksApart" | "limits">
+): Effect.fn.Return<Endpoint | undefined, AgniError> {
+  const { controls, size } = settings
+  // What was measured is more exact than where a reading met it.
+  const rows = limits?.rows ?? deepest
+  const repeats = yield* settings.repeats
+  const span =
+    known === undefined && cut && deepest === Infinity && isProven
+      ? yield* Capacity.span(ask, { size, repeats, controls })
+      : known
+  const endpoint = {
+    ...(span === undefined ? {} : { span }),
+    ...(rows < Infinity ? { rows } : {}),
+    ...(clocksApart === undefined ? {} : { clocksApart })
+  }
+  return Object.keys(endpoint).length === 0 ? undefined : endpoint
+})
 
 export const make = Effect.fnUntraced(function* (settings: Settings, range: Micros.Range, options: Options) {
   const ref = yield* Ref.make<Known>({
@@ -65,7 +95,8 @@ export const make = Effect.fnUntraced(function* (settings: Settings, range: Micr
     width: 0,
     differs: false,
     earliest: options.earliest,
-    deepest: Infinity,
+    deepest: options.limits?.rows ?? Infinity,
+    span: options.limits?.span,
     whole: 0
   })
   const known = () => Ref.getUnsafe(ref)
@@ -76,8 +107,8 @@ export const make = Effect.fnUntraced(function* (settings: Settings, range: Micr
     ledger.note(evidence)
     settings.logs.delete(evidence.log)
   }
-  const run = (tasks: ReadonlyArray<Task>, concurrency: number) =>
-    Scheduler.run<Task, Coverage.Window, AgniError>(tasks, {
+  const run = (tasks: ReadonlyArray<Bisect.Task>, concurrency: number) =>
+    Scheduler.run<Bisect.Task, Coverage.Window, AgniError>(tasks, {
       concurrency,
       takesMemory: (window) => CallRows.items(window.rows).length > 0,
       work: (task, handOver) => Bisect.read(settings, known, task, { keepGoing: options.keepGoing, handOver, tell })
@@ -110,15 +141,22 @@ const checked = (ledger: Ledger.Ledger, window: Coverage.Window, whole: boolean)
     : Micros.window(items, { ...window, coverage: window.coverage._tag === "Proven" ? changed : window.coverage })
 }
 
+/** Where windows are not proven, the last one does not say more than they do. */
+const notCounted: Coverage.Coverage = { _tag: "Provisional", reason: { _tag: "NotCounted" } }
+
 /** What the windows of a range come to at the end, when all answers are known. */
 const close = Effect.fnUntraced(function* (
   settings: Settings,
   range: Micros.Range,
-  { ends: { whole }, log }: Options,
+  options: Options,
   ledger: Ledger.Ledger,
   known: () => Known,
   withoutStart: Coverage.Window | undefined
 ): Effect.fn.Return<Coverage.Window | undefined, AgniError> {
+  const {
+    ends: { whole },
+    log
+  } = options
   const ask = askOf(settings)
   const provable = ledger.windows() > 1 && settings.doubt === undefined && ledger.proven()
   // The window of the calls without a start has the sum of a whole history.
@@ -135,7 +173,9 @@ const close = Effect.fnUntraced(function* (
   const last = withoutStart === undefined ? undefined : checked(ledger, withoutStart, whole)
   const late = yield* ledger.late
   const revised = ledger.revised(known())
-  if (last === undefined && late.length === 0 && revised.length === 0) return undefined
+  const endpoint = yield* endpointOf(settings, known(), ask, ledger.proven(), options)
+  const isNothing = last === undefined && late.length === 0 && revised.length === 0
+  if (isNothing && endpoint === undefined) return undefined
   const items = late.flatMap(({ item }) => item ?? [])
   const rejected = late.flatMap(({ item, rejected }) => (item === undefined ? (rejected ?? []) : []))
   const before = last === undefined ? [] : CallRows.items(last.rows)
@@ -143,13 +183,16 @@ const close = Effect.fnUntraced(function* (
     from: range.to,
     to: range.to,
     rejected: [],
-    coverage: revised[0]?.coverage ?? Ledger.differ(late.length),
+    coverage:
+      revised[0]?.coverage ??
+      (late.length > 0 ? Ledger.differ(late.length) : ledger.proven() ? ({ _tag: "Proven" } as const) : notCounted),
     requests: ask.log.requests,
     observedAt: ask.log.observedAt ?? known().earliest
   }
   return Micros.window(inOrder([...items, ...before], range.to), {
     ...rest,
     rejected: [...rejected, ...rest.rejected],
-    revised
+    revised,
+    endpoint
   })
 })

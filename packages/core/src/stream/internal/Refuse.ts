@@ -16,7 +16,7 @@ export const refuse = (parameter: string, requirement: string): Stream.Stream<ne
 
 const numbers = ["concurrency", "pageSize", "pagesPerWindow"] as const
 
-/** What is wrong with the numbers that say how to read, if anything is. */
+/** The mistake in the numeric options, if there is one. */
 export const mistakeIn = (
   options: Readonly<Partial<Record<(typeof numbers)[number], number | undefined>>>
 ): AgniError | undefined => {

@@ -1,6 +1,6 @@
 /**
- * Tasks worked on side by side, and what comes of them in their order. It knows nothing of a task but that it may be split, and
- * that a part of it may be handed over to a worker who has nothing to do.
+ * Runs tasks in parallel, and delivers their results in order. It knows only that a task may be split, and that an idle worker
+ * may steal a part of it.
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -8,7 +8,7 @@ import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 
-/** What comes of a task: outputs, and perhaps the error behind them, or tasks that stand for it, in order. */
+/** The result of a task: outputs, and perhaps an error after them, or tasks that replace it, in order. */
 export type Work<Task, Out, E> =
   | { readonly _tag: "Done"; readonly outputs: ReadonlyArray<Out>; readonly failure?: E | undefined }
   | { readonly _tag: "Split"; readonly parts: ReadonlyArray<Task> }

@@ -36,7 +36,7 @@ export interface Settings {
   readonly logs: Set<Ask.Log>
   /** Rows that a window should hold, and characters of it at most. */
   readonly perWindow: number
-  /** Windows read side by side. */
+  /** Windows that are read in parallel. */
   readonly concurrency: number
   readonly maxCharacters: number
 }

@@ -13,7 +13,7 @@ const boundsOf = ({ from, to }: Range) => ({
   before: Ask.ceilSecond(to) + 2 * Ask.second
 })
 
-/** The parts of a range that control rows lie in, none wider than is believed. */
+/** The parts of a range with control rows, none wider than is trusted. */
 const tiles = ({ controls, ends }: Settings, known: Known, range: Range): ReadonlyArray<Range> => {
   const [oldest] = controls
   const newest = controls.at(-1)
@@ -29,8 +29,8 @@ const tiles = ({ controls, ends }: Settings, known: Known, range: Range): Readon
 }
 
 /**
- * Whether all calls with a start are as many as were delivered. Bounds that are too wide to be believed can only bring too few,
- * so one count that agrees will do; otherwise the parts that are believed are counted.
+ * Whether the count of all calls with a start equals the delivered ones. Bounds that are too wide to be trusted can only count
+ * too few, so one count that agrees is enough; otherwise the trusted parts are counted.
  */
 export const dated = Effect.fnUntraced(function* (
   settings: Settings,
@@ -55,7 +55,7 @@ export interface Difference extends Range {
   readonly delivered: number
 }
 
-/** Counts the range in the widest parts that are believed; the first part that holds more than was delivered. */
+/** Counts the range in the widest trusted parts; returns the first part with more calls than were delivered. */
 export const check = Effect.fnUntraced(function* (
   settings: Settings,
   known: Known,

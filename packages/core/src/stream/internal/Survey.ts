@@ -8,7 +8,7 @@ import type { Numbered } from "./Observe.ts"
 import * as Rows from "./Rows.ts"
 
 export interface Survey {
-  /** Rows of the range, those without a start included where the whole is asked for; equal when they were counted. */
+  /** Rows of the range; for the whole history with those without a start time. Equal if they were counted. */
   readonly least: number
   readonly most: number
   readonly undatedInFront: number
@@ -110,7 +110,7 @@ export const make = Effect.fnUntraced(function* (ask: Ask.Ask, options: Options)
   const most = counted ? least : beyond * size - strange
   const total = Math.round((least + most) / 2)
 
-  // The pages in front that hold nothing but rows without a start.
+  // The pages at the front with only rows without a start time.
   let undatedInFront = 0
   if (first.some(({ start }) => start === undefined)) {
     let low = 0

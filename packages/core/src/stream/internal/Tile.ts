@@ -4,7 +4,7 @@ import type { Task } from "./Task.ts"
 import type * as Rows from "./Rows.ts"
 import type { Micros, Range } from "./Micros.ts"
 
-/** As many windows as are read side by side are held in memory: sessions that are large make them shorter. */
+/** Memory holds as many windows as are read in parallel: large records make them shorter. */
 const charactersPerWindow = 8_000_000
 
 /** A window with more is read in parts. */

@@ -23,9 +23,9 @@ const startsOf = ({ to }: Micros.Range) => ({
  * puts them (in front or at the end) or, when the total says that there are more, on any page.
  *
  * They are all there when the count without bounds, less the count of all that has a start, is what was found, and the
- * whole adds up: dated + undated = total. Sessions leave and come, and what left could hide what was not found: nothing
+ * whole adds up: calls with and without a start time = total. Sessions leave and come, and what left could hide what was not found: nothing
  * may have moved between two counts of the total, those found in front must be there again, and the windows before must be
- * proven themselves, unless they are younger than the horizon.
+ * proven themselves, unless they start after the horizon.
  */
 export const window = (
   settings: Settings,
@@ -34,21 +34,28 @@ export const window = (
   keepGoing: boolean,
   front: Effect.Effect<Front, AgniError>
 ): Effect.Effect<Coverage.Window, AgniError> =>
-  Ask.catchPoison(askOf(settings), read(settings, range, about, front), (error) =>
-    keepGoing
-      ? Salvage.undated(
-          settings,
-          range,
-          startsOf(range),
-          {
-            rows: about.ledger.rows(),
-            isKnown: (key) => about.ledger.unplaced.has(key) || about.ledger.recent.has(key),
-            isDistant: (row) => isDistant(range, row)
-          },
-          error
-        )
-      : Effect.fail(error)
-  )
+  Effect.suspend(() => {
+    const { ledger } = about
+    const lost = ledger.lost()
+    const salvage = (error: AgniError) =>
+      Salvage.undated(
+        settings,
+        range,
+        startsOf(range),
+        {
+          rows: ledger.rows(),
+          lost: lost?.rows ?? 0,
+          isKnown: (key) => ledger.unplaced.has(key) || ledger.recent.has(key),
+          isDistant: (row) => isDistant(range, row)
+        },
+        error
+      )
+    // Where some are lost nothing adds up, and the counts would fail too.
+    if (lost !== undefined) return salvage(lost.error)
+    return Ask.catchPoison(read(settings, range, about, front), (error) =>
+      keepGoing ? salvage(error) : Effect.fail(error)
+    )
+  })
 
 /** What the windows delivered, and whether an earlier run read what lies before: then the sum is not known. */
 export interface About {
@@ -79,7 +86,7 @@ const read = (
   return again(attempts, front)
 }
 
-/** What stood in front, and who asked. */
+/** The rows at the front, and the request for them. */
 export interface Front {
   readonly fresh: Fresh.Fresh
   readonly pages: ReadonlyArray<ReadonlyArray<Rows.Row>>
@@ -87,7 +94,7 @@ export interface Front {
   readonly early: boolean
 }
 
-/** Looks at what stands in front: it may do so while the last windows are read. */
+/** Reads the rows at the front, even while the last windows are read. */
 export const front = (settings: Settings, range: Micros.Range, about: About): Effect.Effect<Front, AgniError> =>
   Effect.map(scan(settings, askOf(settings), range, about), (front) => ({
     ...front,
@@ -128,7 +135,7 @@ const attempt = (
   { early, fresh, pages }: Front
 ): Effect.Effect<
   | { readonly _tag: "Read"; readonly window: Coverage.Window; readonly moved: boolean }
-  // Calls came, or left, since it was looked at what stands in front.
+  // Calls came or left since the front was read.
   | { readonly _tag: "Stale" },
   AgniError
 > =>
@@ -164,7 +171,7 @@ const attempt = (
     const both = total
     if (early && total !== expected()) return { _tag: "Stale" }
     if (measured === undefined && total !== undefined && total < expected()) {
-      // Some left: as many may stand at the end.
+      // Some left: as many may be at the end.
       measured = yield* measure
       total = yield* countAll()
     }
@@ -173,11 +180,11 @@ const attempt = (
     if (!inFront) {
       // What leaves while pages are walked makes another one be passed by, and the sum right.
       const atFirst = yield* countAll()
-      // They may stand at the end, or, when the order is another one, anywhere: on to the end then.
+      // They may be at the end or, in another order, anywhere: read to the end.
       let before: ReadonlyArray<Rows.Row> = []
       let most = 0
       for (let page = pages.length + 1; ; page++) {
-        // It may have to be counted anew as more is found.
+        // It may have to be counted again as more is found.
         if (page >= most) most = limit([...found.rows.values(), ...distant.rows.values()])
         if (page >= most) break
         const answer = yield* Effect.catchIf(ask(page, {}), Ask.isRefusal, () => Effect.undefined)
@@ -213,7 +220,7 @@ const attempt = (
     const dates = [...new Map([...later.rows, ...distant.rows]).values()]
     const undated = [...found.rows.values()].filter(({ key }) => !later.rows.has(key) && !distant.rows.has(key))
     const rows = [...undated, ...dates.sort((a, b) => (a.start ?? 0) - (b.start ?? 0))]
-    // Whoever was once listed without a start must be found, or have come with one.
+    // A call that was once listed without a start time must be found, or have come with one.
     ledger.note({ repeats: yield* settings.repeats, log: ask.log })
     still &&= [...ledger.withoutStart].every(
       (key) => found.rows.has(key) || ledger.unplaced.has(key) || ledger.has(key)
@@ -242,18 +249,18 @@ const attempt = (
       {
         from: range.to,
         to: range.to,
-        // A session whose start is no time is one without a start here.
+        // A start that is no time counts as none here.
         rejected: rows.flatMap(({ item, rejected }) => (item === undefined ? (rejected ?? []) : [])),
         coverage,
         requests: ask.log.requests,
         observedAt: ask.log.observedAt ?? 0
       }
     )
-    // Only where they stand in front an attempt takes few requests.
+    // An attempt takes few requests only if they are at the front.
     return { _tag: "Read", window, moved: inFront && !complete && coverage._tag === "Provisional" && ledger.proven() }
   })
 
-/** Pages from the first on, as long as they hold sessions without a start or newer ones than the range. */
+/** Pages from the first on, as long as they have calls without a start time, or newer ones than the range. */
 const scanFront = Effect.fnUntraced(function* (
   settings: Settings,
   ask: Ask.Ask,

@@ -79,7 +79,7 @@ export const walk = Effect.fnUntraced(function* (
       }
       continue
     }
-    // More rows in a second or two than a page holds: they are read by pages, and the walk goes on below them.
+    // More rows in a second or two than a page holds: they are read by pages, and the walk continues below them.
     const floor = Ask.floorSecond(start)
     const wall = Rows.makeHeld()
     const leaf = yield* Leaf.read(ask, { after: Math.max(bounds.after, floor - 2 * second), before: cur }, wall, {

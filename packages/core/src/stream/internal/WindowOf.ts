@@ -1,4 +1,4 @@
-/** What is held, as a window. */
+/** A window of the held rows. */
 import type { CallSession } from "../../model/CallSession.ts"
 import type { Item } from "../../model/Item.ts"
 import type { Rejected } from "../../model/Rejected.ts"
@@ -24,7 +24,7 @@ export const windowsOf = (
       observedAt: ask.log.observedAt ?? 0
     })
   const at = Ask.floorSecond(horizonFor(settings, known, ask.log))
-  // What cannot be placed goes with the whole.
+  // Records without a place count for the whole.
   const isOne = coverage._tag !== "Proven" || at <= range.from || at >= range.to || hasUnplaced(held)
   return isOne
     ? [window(range.from, range.to, ask.log.requests)]

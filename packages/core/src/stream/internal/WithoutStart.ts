@@ -32,7 +32,7 @@ export interface About {
   readonly delivered: () => number
   /** Whether it came with a window already. */
   readonly isDelivered: (key: string) => boolean
-  /** When those were created that answers showed without a start. */
+  /** When the calls were created that answers showed without a start time. */
   readonly shown: () => ReadonlyMap<string, Micros.Micros>
   readonly note: (log: Ask.Log) => void
 }
@@ -51,18 +51,18 @@ export const window = (
 ): Effect.Effect<Coverage.Window | undefined, AgniError> =>
   Effect.suspend(() => {
     const ask = askOf(settings)
-    return Ask.catchPoison(ask, find(settings, ask, range, about), (error) =>
+    return Ask.catchPoison(find(settings, ask, range, about), (error) =>
       Effect.succeed(unread(range, ask.log, error))
     ).pipe(
-      // What cannot be asked here leaves it open which there are.
+      // Without these requests it is unknown which there are.
       Effect.catchIf(Ask.isRefusal, () => Effect.undefined),
       Effect.ensuring(Effect.sync(() => about.note(ask.log)))
     )
   })
 
 /**
- * A page of them cannot be had, although the server answers. The calls with a start came all the same, so the run does not end:
- * the verdict says what is missing.
+ * A page of them cannot be read, although the server answers. The calls with a start time still came, so the run continues, and
+ * the verdict reports the missing ones.
  */
 const unread = (range: Micros.Range, log: Ask.Log, error: AgniError): Coverage.Window =>
   Micros.window([], {
@@ -152,7 +152,7 @@ type IsLoose = (row: Rows.Row) => boolean
 
 const nothingOutside: Coverage.Outside = { created: 0, unassigned: 0 }
 
-/** How many calls without a start there are; nothing where that cannot be counted. */
+/** The number of calls without a start time; nothing if it cannot be counted. */
 const countThem = Effect.fnUntraced(function* (
   settings: Settings,
   ask: Ask.Ask,
@@ -167,7 +167,7 @@ const countThem = Effect.fnUntraced(function* (
   const least = Math.max(settings.controls.length, delivered())
   if (all === undefined || all < least || all >= known().deepest) return undefined
   const withStart = yield* Count.rows(ask, dated, { expected: Math.max(1, all), size, repeats })
-  // A limit on the width of a range hides calls, and they would be taken for some without a start: both ends must be seen.
+  // A limit on the width of a range hides calls, which would count as without a start time: both ends must be seen.
   if (withStart !== undefined && withStart < all) yield* ask(1, dated)
   const oldest = settings.controls[0]?.start ?? Infinity
   const newest = settings.controls.findLast(({ start }) => start < end)?.start ?? -Infinity
@@ -175,7 +175,7 @@ const countThem = Effect.fnUntraced(function* (
   return withStart === undefined || withStart > all || !isWhole ? undefined : all - withStart
 })
 
-/** All of them, where they stand in front of the list without bounds. */
+/** All of them, if they are at the front of the list without bounds. */
 const readFront = Effect.fnUntraced(function* (
   ask: Ask.Ask,
   there: number,
@@ -211,7 +211,7 @@ const byCreationOf = (ask: Ask.Ask, range: Micros.Range) => {
   return { look, isLater }
 }
 
-/** The last page that is later than the range, 0 where there is none: pages 1, 2, 4, 8 … are looked at, then halves. */
+/** The last page that is later than the range, 0 where there is none: reads pages 1, 2, 4, 8 …, then halves. */
 const lastLater = Effect.fnUntraced(function* (
   { isLater, look }: ReturnType<typeof byCreationOf>,
   first: ReadonlyArray<Rows.Row>,
@@ -235,7 +235,7 @@ const lastLater = Effect.fnUntraced(function* (
 })
 
 /**
- * All calls that were created in the range, where the server orders by creation and calls without a start are among others. Each
+ * All calls that were created in the range, where the server orders by creation, with calls without a start time among them. Each
  * page holds the last row of the one before it, in the place where it must be.
  */
 const readByCreation = Effect.fnUntraced(function* (
@@ -249,7 +249,7 @@ const readByCreation = Effect.fnUntraced(function* (
 > {
   const pages = byCreationOf(ask, range)
   const first = yield* pages.look(1, size)
-  // By creation, and not by start: otherwise a call without a start has no place.
+  // By creation, and not by start: otherwise a call without a start time has no place.
   if (first.length === 0 || !descends(createdIn(first))) return undefined
   const begin = Math.max(1, yield* lastLater(pages, first, size))
   const held = Rows.makeHeld()

@@ -77,7 +77,7 @@ export const resultsOf = <A, B extends object>(
   return { items, places }
 }
 
-/** What is at the places. */
+/** The values at the given indexes. */
 export const at = <T>(given: ReadonlyArray<T>, places: ReadonlyArray<number>): ReadonlyArray<T> => {
   const found: Array<T> = []
   for (const place of places) {
