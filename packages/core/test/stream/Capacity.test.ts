@@ -91,10 +91,8 @@ describe("limits of a server", () => {
           const profile = yield* examine(server)
           assert.deepStrictEqual(profile.limits, { rows: most })
           assert.include(textOf(profile), `at most ${most} calls of one range`)
-          if (!("results" in traits)) {
-            const found = yield* ListServer.run(server, History.windows(within))
-            assert.deepStrictEqual([found.ids.length, found.set], [2000, "proven"])
-          }
+          const found = yield* ListServer.run(server, History.windows(within))
+          assert.deepStrictEqual([found.ids.length, found.set], [2000, "proven"])
           const known = yield* ListServer.run(server, History.windows(within, { profile, withoutStart: "skip" }))
           assert.deepStrictEqual([known.ids.length, known.set], [2000, "proven"])
           assert.strictEqual(known.windows.at(-1)?.endpoint?.rows, most)
@@ -102,6 +100,24 @@ describe("limits of a server", () => {
       )
     }
   }
+
+  it.effect(
+    "a whole history behind a list that ends at a limit, which also refuses questions about more: all come",
+    () =>
+      Effect.gen(function* () {
+        for (const [count, results] of [
+          [199, 100],
+          [251, 150],
+          [700, 300]
+        ] as const) {
+          const dense = ListServer.rowsOf(count, "same", 3_600_000)
+          for (const beyond of ["empty", "error"] as const) {
+            const { ids } = yield* ListServer.run(ListServer.make(dense, { results, beyond }), History.windows())
+            assert.lengthOf(ids, count, `${results} ${beyond}`)
+          }
+        }
+      })
+  )
 
   it.effect("clocks that are more than two minutes apart are reported with the last window", () =>
     Effect.gen(function* () {

@@ -255,10 +255,10 @@ export const findOldest = Effect.fnUntraced(function* (
 ): Effect.fn.Return<{ readonly at: Micros | undefined; readonly sure: boolean }, AgniError> {
   const earliest = Date.UTC(2000, 0, 1) * 1000
   // A full page at the bound itself could hide what lies before it.
-  const before = (edge: Micros, margin: number) =>
+  const before: Before = (edge, margin, after = earliest) =>
     Ask.catchPoison(
       Effect.catchIf(
-        ask(1, { after: earliest, before: edge + margin }, { how: Patience.soon }),
+        ask(1, { after, before: edge + margin }, { how: Patience.soon }),
         Ask.isRefusal,
         () => Effect.undefined
       ),
@@ -277,8 +277,10 @@ export const findOldest = Effect.fnUntraced(function* (
     // Even the oldest that is known is hidden by bounds so wide: only the list itself may tell what is older. A record that
     // fails is there, and may be.
     const isOldest = found !== "fails" && answer?.rows.some(isOlder(guess)) !== true
-    if (!back && isOldest && listed) return { at: guess, sure: true }
-    if (!back && isOldest) return { at: yield* lastOf(ask, guess, size, repeats), sure: false }
+    if (!back && isOldest) {
+      const last = listed ? guess : yield* lastOf(ask, guess, size, repeats)
+      return { at: yield* olderThan(before, isOlder, last, earliest), sure: listed }
+    }
   }
   const day = 86_400 * Ask.second
   const edges = Array.from({ length: 14 }, (_, i) => Math.max(earliest, Ask.floorSecond(now - 2 ** i * day)))
@@ -297,6 +299,38 @@ export const findOldest = Effect.fnUntraced(function* (
     return { at: starts.length === 0 && i === 0 ? undefined : edge, sure: true }
   }
   return { at: earliest, sure: true }
+})
+
+type Before = (
+  edge: Micros,
+  margin: number,
+  after?: Micros
+) => Effect.Effect<Ask.Answer | "fails" | undefined, AgniError>
+
+/** Each halves the width of a question, or finds a call that is older still. */
+const mostNarrowed = 40
+
+/**
+ * The list without bounds may be cut by the same limit that hid what lies before its last call: so narrower ranges before that
+ * one are asked for, until one brings it back and nothing older.
+ */
+const olderThan = Effect.fnUntraced(function* (
+  before: Before,
+  isOlder: (edge: Micros) => (row: Rows.Row) => boolean,
+  last: Micros,
+  earliest: Micros
+): Effect.fn.Return<Micros, AgniError> {
+  let at = last
+  let width = (at - earliest) / 2
+  for (let turn = 0; turn < mostNarrowed && width > 60 * Ask.second; turn++) {
+    const answer = yield* before(at, 2 * Ask.second, Ask.floorSecond(at - width))
+    const rows = answer === undefined || answer === "fails" ? [] : answer.rows
+    const older = rows.filter(isOlder(at)).flatMap(({ start }) => start ?? [])
+    if (older.length > 0) at = Ask.floorSecond(Math.min(...older))
+    else if (rows.some(({ start }) => start !== undefined && start >= at)) return at
+    else width /= 2
+  }
+  return at
 })
 
 /** The oldest call that the pages of the list without bounds show when its last page is looked for. */
