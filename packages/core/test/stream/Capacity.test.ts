@@ -101,24 +101,6 @@ describe("limits of a server", () => {
     }
   }
 
-  it.effect(
-    "a whole history behind a list that ends at a limit, which also refuses questions about more: all come",
-    () =>
-      Effect.gen(function* () {
-        for (const [count, results] of [
-          [199, 100],
-          [251, 150],
-          [700, 300]
-        ] as const) {
-          const dense = ListServer.rowsOf(count, "same", 3_600_000)
-          for (const beyond of ["empty", "error"] as const) {
-            const { ids } = yield* ListServer.run(ListServer.make(dense, { results, beyond }), History.windows())
-            assert.lengthOf(ids, count, `${results} ${beyond}`)
-          }
-        }
-      })
-  )
-
   it.effect("clocks that are more than two minutes apart are reported with the last window", () =>
     Effect.gen(function* () {
       for (const ahead of [-600_000, 600_000, 60_000]) {
