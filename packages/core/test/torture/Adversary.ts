@@ -70,7 +70,7 @@ export interface Traits {
 }
 
 /** An answer that says that there are at least so many rows: its page was not the last one, or a limit had cut it. */
-export interface AtLeast extends Bounds {
+interface AtLeast extends Bounds {
   readonly given: boolean
   readonly front: ReadonlyArray<Row>
 }

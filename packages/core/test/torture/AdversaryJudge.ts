@@ -264,7 +264,7 @@ const silentlyWrong = (one: Case, server: Adversary.Server, windows: ReadonlyArr
   return old.length === 0 ? [] : [`proven, and ${old.length} that no answer showed are missing`]
 }
 
-export const judge = (one: Case, server: Adversary.Server, windows: ReadonlyArray<Window>): Judgement => {
+const judge = (one: Case, server: Adversary.Server, windows: ReadonlyArray<Window>): Judgement => {
   const said = finalCoverage(windows)
   const possible = isProvable(one, server)
   const provenToHorizon = isProvenToHorizon(one, said)
@@ -290,7 +290,7 @@ export const judge = (one: Case, server: Adversary.Server, windows: ReadonlyArra
   }
 }
 
-export const clockOf = (server: Adversary.Server): Effect.Effect<Clock.Clock> =>
+const clockOf = (server: Adversary.Server): Effect.Effect<Clock.Clock> =>
   Effect.map(Clock.Clock, (clock) => ({
     currentTimeMillis: Effect.sync(() => server.now() / 1000),
     currentTimeMillisUnsafe: () => server.now() / 1000,
@@ -301,7 +301,7 @@ export const clockOf = (server: Adversary.Server): Effect.Effect<Clock.Clock> =>
     sleep: () => Effect.yieldNow
   }))
 
-export const open = (one: Case, limit = 20_000): Adversary.Server => {
+const open = (one: Case, limit = 20_000): Adversary.Server => {
   const { from = -Infinity, to = Infinity } = one.range
   const range = { after: from - margin, before: to + margin }
   return Adversary.serve(one.rows, one.server, {

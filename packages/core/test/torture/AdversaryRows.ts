@@ -22,7 +22,7 @@ export interface Matching {
   readonly isCut: boolean
 }
 
-export const hash = (text: string, seed: number): number => {
+const hash = (text: string, seed: number): number => {
   let h = Math.imul(seed + 1, 0x9e3779b1)
   for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x85ebca6b)
   return (h ^ (h >>> 13)) >>> 0

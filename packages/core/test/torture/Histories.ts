@@ -24,7 +24,7 @@ export interface Simulator extends Omit<AgniSimulator.Options, "startAt"> {
   readonly startAt?: number | undefined
 }
 
-export const optionsOf = ({ startAt, ...rest }: Simulator): AgniSimulator.Options =>
+const optionsOf = ({ startAt, ...rest }: Simulator): AgniSimulator.Options =>
   startAt === undefined ? rest : { ...rest, startAt: Instant.of(startAt) }
 
 /** How a case is read: instants as plain microseconds, so that a case is JSON. */

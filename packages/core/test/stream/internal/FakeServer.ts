@@ -15,7 +15,7 @@ export const day = 24 * hour
 export const began = Date.UTC(2026, 5, 1) * 1000
 
 /** Newest first, ten a page, nothing moves. */
-export const quiet: Adversary.Traits = {
+const quiet: Adversary.Traits = {
   cap: 10,
   order: "start",
   newestFirst: true,
@@ -42,7 +42,7 @@ export const open = (
     { began, step, seed: 1, limit: 10_000, range: { after: -Infinity, before: Infinity }, horizon: Infinity }
   )
 
-export const sort: Ask.Sort = { by: undefined, order: undefined }
+const sort: Ask.Sort = { by: undefined, order: undefined }
 
 export const askOf = (server: Adversary.Server, size = 10): Ask.Ask => Ask.make(server.client.list, {}, { size, sort })
 
