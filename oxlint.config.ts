@@ -8,6 +8,7 @@ const order = [
   ["coverage"],
   ["stream"],
   ["transform", "sink", "checkpoint"],
+  ["sync"],
   ["pipeline"]
 ]
 
