@@ -7,8 +7,6 @@ import type { Connection } from "effect/sql/SqlConnection"
 import { isSqlError, type SqlError } from "effect/sql/SqlError"
 import type { CheckpointError } from "../CheckpointError.ts"
 
-export const table = "callstream_checkpoints"
-
 export interface Seat {
   /** The state that is kept, `undefined` for none. `elsewhere` says why it is not to be had. */
   readonly take: (
@@ -25,10 +23,10 @@ export interface Seat {
   readonly leave: (own: string) => Effect.Effect<void, SqlError | CheckpointError>
 }
 
-export const make = (sql: SqlClient.SqlClient, pipeline: string): Seat | undefined =>
+export const make = (sql: SqlClient.SqlClient, table: string, pipeline: string): Seat | undefined =>
   sql.onDialectOrElse({
-    pg: () => postgres(sql, pipeline),
-    sqlite: () => sqlite(sql, pipeline),
+    pg: () => postgres(sql, table, pipeline),
+    sqlite: () => sqlite(sql, table, pipeline),
     orElse: () => undefined
   })
 
@@ -37,7 +35,9 @@ const textOf = (value: unknown): string | undefined => (typeof value === "string
 const columns = (time: string) => `(name text PRIMARY KEY NOT NULL, state text, holder text, updated_at ${time})`
 
 /** The lock of a session: it is over when its connection is. */
-const postgres = (sql: SqlClient.SqlClient, pipeline: string): Seat => {
+const postgres = (sql: SqlClient.SqlClient, table: string, pipeline: string): Seat => {
+  // Checkpoints have had the name alone.
+  const lock = table === "callstream_checkpoints" ? "" : ` ${table}`
   let session: { readonly connection: Connection; readonly scope: Scope.Closeable } | undefined
   const ask = (connection: Connection, text: string, ...params: ReadonlyArray<string>) =>
     connection.execute(text, params, undefined)
@@ -49,7 +49,7 @@ const postgres = (sql: SqlClient.SqlClient, pipeline: string): Seat => {
     const unlock = Effect.timeoutOption(ask(left.connection, "SELECT pg_advisory_unlock_all()"), "2 seconds")
     return Effect.ensuring(Effect.ignoreCause(unlock), Scope.close(left.scope, Exit.void))
   })
-  const key = "hashtextextended('callstream ' || current_schema() || ' ' || $1::text, 0)"
+  const key = `hashtextextended('callstream ' || current_schema() || '${lock} ' || $1::text, 0)`
 
   const connect = Effect.uninterruptibleMask((restore) =>
     Effect.suspend(() => {
@@ -140,7 +140,7 @@ WHERE name = $1::text AND holder = $2::text RETURNING name`,
 }
 
 /** There is no lock that ends with a process, so the row says which one has it. */
-const sqlite = (sql: SqlClient.SqlClient, pipeline: string): Seat => {
+const sqlite = (sql: SqlClient.SqlClient, table: string, pipeline: string): Seat => {
   /** What cannot be taken back is told as what it was. */
   const whole = <A, E>(effect: Effect.Effect<A, E>) =>
     Effect.catchDefect(sql.withTransaction(effect), (defect) =>

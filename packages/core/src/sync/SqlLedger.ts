@@ -1,0 +1,258 @@
+/**
+ * Ledgers as tables in PostgreSQL or SQLite.
+ *
+ * @since 0.1.0
+ */
+import * as Clock from "effect/Clock"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+import * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
+import type * as SqlClient from "effect/sql/SqlClient"
+import type { Connection } from "effect/sql/SqlConnection"
+import type { SqlError } from "effect/sql/SqlError"
+import type { CheckpointError } from "../checkpoint/CheckpointError.ts"
+import type { ProcessOwner } from "../checkpoint/ProcessOwner.ts"
+import * as SqlLease from "../checkpoint/internal/SqlLease.ts"
+import * as Change from "../model/Change.ts"
+import type { Fingerprint } from "../model/Fingerprint.ts"
+import * as EntryBytes from "./internal/EntryBytes.ts"
+import * as Tables from "./internal/LedgerTables.ts"
+import { byStart, type Entry, identity, isBefore, Ledger, type Lease, type Note, refuseOther } from "./Ledger.ts"
+import { LedgerError } from "./LedgerError.ts"
+
+/**
+ * Where the tables are.
+ *
+ * @since 0.1.0
+ * @category options
+ */
+export interface Options<E extends SqlError | { readonly description: string }, R> {
+  /** What the database is called in messages, without secrets. */
+  readonly name: string
+  /** Made when a ledger is opened, and closed with it. PostgreSQL needs two connections: one holds the lock. */
+  readonly client: Layer.Layer<SqlClient.SqlClient, E, R>
+}
+
+const Row = Schema.Struct({
+  version: Schema.Int,
+  id: Schema.String,
+  key: Change.Key,
+  /** Stands for this ledger in the table of calls. */
+  number: Schema.Int,
+  fingerprint: Schema.Record(Schema.String, Schema.String),
+  head: Schema.Int,
+  acknowledged: Schema.Record(Schema.String, Schema.Int),
+  /** Ids of agents: an entry has its place in here. */
+  agents: Schema.Array(Schema.String),
+  state: Schema.optionalKey(Schema.Json)
+})
+type Row = typeof Row.Type
+const decodeRow = Schema.decodeUnknownEffect(Schema.fromJsonString(Row))
+const decodeVersion = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Struct({ version: Schema.Finite })))
+
+/** Rows of one statement, and ids asked for at once. */
+const most = 500
+
+const inParts = <A>(list: ReadonlyArray<A>): ReadonlyArray<ReadonlyArray<A>> =>
+  Array.from({ length: Math.ceil(list.length / most) }, (_, i) => list.slice(i * most, (i + 1) * most))
+
+type Failure = SqlError | CheckpointError
+
+const torn = (name: string) => new LedgerError({ reason: { _tag: "Torn", name } })
+
+const open = Effect.fnUntraced(function* <E extends SqlError | { readonly description: string }, R>(
+  options: Options<E, R>,
+  name: string,
+  fingerprint: Fingerprint
+): Effect.fn.Return<Lease, LedgerError, ProcessOwner | R | Scope.Scope> {
+  const stored = ({ reason }: CheckpointError) => new LedgerError({ reason: { _tag: "Store", reason } })
+  const lease = yield* Effect.mapError(SqlLease.take(options, Tables.ledgers, name), stored)
+  const { sql } = lease
+  const dialect = Tables.dialectOf(sql)
+  const patiently = <A>(effect: Effect.Effect<A, Failure>): Effect.Effect<A, LedgerError> =>
+    Effect.mapError(lease.patiently(effect), stored)
+
+  /** One transaction on one connection. By hand, because `withTransaction` makes a defect of a lost connection. */
+  const transact = <A>(run: (connection: Connection) => Effect.Effect<A, Failure>): Effect.Effect<A, LedgerError> =>
+    patiently(
+      Effect.scoped(
+        Effect.gen(function* () {
+          const connection = yield* sql.reserve
+          const plainly = (text: string) => connection.executeUnprepared(text, [], undefined)
+          yield* plainly(dialect.begin)
+          return yield* run(connection).pipe(
+            Effect.tap(() => plainly("COMMIT")),
+            Effect.onExit((exit) =>
+              Exit.isSuccess(exit)
+                ? Effect.void
+                : Effect.ignoreCause(Effect.timeoutOption(plainly("ROLLBACK"), "5 seconds"))
+            )
+          )
+        })
+      )
+    )
+
+  const version = yield* transact((connection) => Tables.migrate(connection, dialect))
+  if (version > Tables.version) {
+    return yield* new LedgerError({ reason: { _tag: "Newer", name, version, known: Tables.version } })
+  }
+
+  const encode = (row: Row) => JSON.stringify(row)
+  const write = Effect.fnUntraced(function* (connection: Connection, next: Row) {
+    const now = DateTime.formatIso(DateTime.makeUnsafe(yield* Clock.currentTimeMillis))
+    const written = yield* connection.execute(dialect.write, [encode(next), now, name, lease.own], undefined)
+    if (written.length > 0) return
+    const [other] = yield* connection.execute(dialect.holder, [name], undefined)
+    return yield* lease.takenOver(typeof other?.["holder"] === "string" ? other["holder"] : undefined)
+  })
+
+  const first = yield* Effect.gen(function* () {
+    const { kept } = lease
+    if (kept === undefined) {
+      return yield* transact(
+        Effect.fnUntraced(function* (connection: Connection) {
+          const number = yield* Tables.freeNumber(connection, dialect)
+          const row: Row = { version: 1, ...identity(), number, fingerprint, head: 0, acknowledged: {}, agents: [] }
+          yield* write(connection, row)
+          return row
+        })
+      )
+    }
+    const found = decodeVersion(kept)
+    if (found._tag === "Some" && found.value.version > 1) {
+      return yield* new LedgerError({ reason: { _tag: "Newer", name, version: found.value.version, known: 1 } })
+    }
+    const row = yield* Effect.mapError(decodeRow(kept), () => torn(name))
+    yield* refuseOther(name, row.fingerprint, fingerprint)
+    return row
+  })
+
+  /** What the row holds: replaced when a transaction was committed. */
+  let row = first
+  const turns = Semaphore.makeUnsafe(1)
+  const commit = (next: Row, run: (connection: Connection) => Effect.Effect<unknown, Failure>) =>
+    Effect.uninterruptible(transact((connection) => Effect.andThen(run(connection), write(connection, next)))).pipe(
+      Effect.tap(() => Effect.sync(() => (row = next)))
+    )
+
+  const entries = (found: ReadonlyArray<unknown>): Effect.Effect<ReadonlyArray<Entry>, LedgerError> =>
+    Effect.suspend(() => {
+      const all: Array<Entry> = []
+      for (const one of found) {
+        const columns = Tables.read(one)
+        const entry = columns === undefined ? undefined : EntryBytes.decode(columns, columns.facts, row.agents)
+        if (entry === undefined) return Effect.fail(torn(name))
+        all.push(entry)
+      }
+      return Effect.succeed(all)
+    })
+  const select = (where: string, params: ReadonlyArray<unknown>) =>
+    Effect.flatMap(
+      patiently(sql.unsafe(dialect.select(where), [first.number, ...params])),
+      (found: ReadonlyArray<unknown>) => entries(found)
+    )
+  const between: Lease["between"] = ({ from, to }) =>
+    Effect.map(select(dialect.between, [from, to]), (found) => found.toSorted(byStart))
+
+  const note = Effect.fnUntraced(function* ({ entries, head, state }: Note) {
+    const places = new Map(row.agents.map((agent, i) => [agent, i]))
+    for (const { agent } of entries) if (!places.has(agent)) places.set(agent, places.size)
+    yield* commit({ ...row, agents: [...places.keys()], head, state }, (connection) =>
+      Effect.forEach(inParts(entries), (part) =>
+        connection.execute(
+          dialect.upsert(part.length),
+          part.flatMap((entry) => [
+            first.number,
+            EntryBytes.ofId(entry.id),
+            entry.start ?? null,
+            entry.changed,
+            Tables.dueOf(entry),
+            EntryBytes.encode(entry, places.get(entry.agent) ?? 0)
+          ]),
+          undefined
+        )
+      )
+    )
+  })
+
+  return {
+    name,
+    id: first.id,
+    key: first.key,
+    kept: Effect.sync(() => ({ state: row.state, head: row.head })),
+    acknowledged: Effect.sync(() => row.acknowledged),
+    byId: (ids) =>
+      Effect.map(
+        Effect.forEach(inParts(ids), (part) => select(dialect.byId(part.length), part.map(EntryBytes.ofId))),
+        (found) => new Map(found.flat().map((entry) => [entry.id, entry]))
+      ),
+    count: ({ from, to }) =>
+      Effect.map(patiently(sql.unsafe<{ calls: unknown }>(dialect.count, [first.number, from, to])), ([found]) =>
+        Number(found?.calls ?? 0)
+      ),
+    between,
+    withoutStart: select(dialect.withoutStart, []),
+    absent: select(dialect.absent, []),
+    awaiting: (at) => select(dialect.due, [Math.floor(at / 1_000_000)]),
+    changedAfter: (commit, limit) => select(dialect.changed, [commit, limit]),
+    note: (noted) => turns.withPermit(note(noted)),
+    acknowledge: (consumer, at) =>
+      turns.withPermit(
+        Effect.suspend(() => {
+          const before = row.acknowledged[consumer] ?? 0
+          const acknowledged = { ...row.acknowledged, [consumer]: at }
+          return at > before ? commit({ ...row, acknowledged }, () => Effect.void) : Effect.void
+        })
+      ),
+    forget: (before, acknowledged) =>
+      turns.withPermit(
+        Effect.gen(function* () {
+          const without = yield* select("start IS NULL", [])
+          const old = without
+            .filter((entry) => isBefore(entry, before) && entry.changed <= acknowledged)
+            .map(({ id }) => EntryBytes.ofId(id))
+          yield* commit(row, (connection) =>
+            Effect.andThen(
+              connection.execute(dialect.forget, [first.number, before, acknowledged], undefined),
+              Effect.forEach(inParts(old), (part) =>
+                connection.execute(dialect.remove(part.length), [first.number, ...part], undefined)
+              )
+            )
+          )
+        })
+      )
+  }
+})
+
+/**
+ * The service. The tables `callstream_ledgers` and `callstream_ledger_calls` are made when they are missing. One run holds a
+ * ledger at a time, as with `SqlCheckpoint`, and one that lost it does not write to it any more.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = Effect.fnUntraced(function* <E extends SqlError | { readonly description: string }, R>(
+  options: Options<E, R>
+): Effect.fn.Return<Ledger["Service"], never, ProcessOwner | R> {
+  const context = yield* Effect.context<ProcessOwner | R>()
+  return {
+    open: (name, fingerprint) =>
+      Effect.flatMap(Effect.scope, (scope) =>
+        open(options, name, fingerprint).pipe(Scope.provide(scope), Effect.provideContext(context))
+      )
+  }
+})
+
+/**
+ * Ledgers in the database.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer = <E extends SqlError | { readonly description: string }, R>(
+  options: Options<E, R>
+): Layer.Layer<Ledger, never, ProcessOwner | R> => Layer.effect(Ledger, make(options))
