@@ -87,7 +87,7 @@ export const Change = Schema.Struct({
   milestones: Schema.Array(Milestone),
   /** Rises with each version of a call, from run to run: a hybrid clock over the server's, in microseconds. */
   sequence: Version,
-  /** The sequence of the version before; `null` where whoever is told may not have it. */
+  /** The sequence of the version before; `null` where a consumer may not have it. */
   previous: Schema.NullOr(Version)
 })
 

@@ -97,19 +97,26 @@ export const windows = (range: OpenRange = {}, options: Options = {}): Stream.St
   return begin(range, options).pipe(Stream.tap((window) => Effect.logDebug(describe(window))))
 }
 
-const begin = (range: OpenRange, options: Options): Stream.Stream<Window, AgniError, AgniClient> =>
+/** @internal What probes saw a moment ago need not be probed again. */
+export const begin = (
+  range: OpenRange,
+  options: Options,
+  probed?: Probes.Seen
+): Stream.Stream<Window, AgniError, AgniClient> =>
   Stream.unwrap(
     Effect.gen(function* () {
       const { agentId, callerNumber, channel, concurrency = 4, keepGoing = false, search, status } = options
       const filters = { agentId, status, channel, callerNumber, search }
       const { list } = yield* AgniClient
-      const seen = yield* Probes.probe({
-        filters,
-        pageSize: options.pageSize,
-        profile: options.profile,
-        deep: false,
-        bounded: range.from !== undefined
-      })
+      const seen =
+        probed ??
+        (yield* Probes.probe({
+          filters,
+          pageSize: options.pageSize,
+          profile: options.profile,
+          deep: false,
+          bounded: range.from !== undefined
+        }))
       const { profile, oldest, serverNow } = seen
       yield* Effect.forEach(EndpointProfile.facts(profile), ({ about, text }) => Effect.logDebug(`${about}: ${text}`))
       const clocks = Clocks.make(seen.localNow, seen.log)

@@ -109,7 +109,7 @@ export interface Lease {
   readonly count: (range: Range) => Effect.Effect<number, LedgerError>
   /** Calls that are not gone and start in the range, by start, then id. */
   readonly between: (range: Range) => Effect.Effect<ReadonlyArray<Entry>, LedgerError>
-  /** Calls without a start that are not gone. */
+  /** Calls without a start time that are not gone. */
   readonly withoutStart: Effect.Effect<ReadonlyArray<Entry>, LedgerError>
   /** Calls that are absent, and not gone yet. */
   readonly absent: Effect.Effect<ReadonlyArray<Entry>, LedgerError>
@@ -122,7 +122,7 @@ export interface Lease {
   /** A consumer has everything up to a commit. An earlier commit than before changes nothing. */
   readonly acknowledge: (consumer: string, commit: number) => Effect.Effect<void, LedgerError>
   /**
-   * Forgets calls that started before (without a start, were created or first seen before), unless they changed after a commit
+   * Forgets calls that started before (without a start time: were created or first seen before), unless they changed after a commit
    * that not every consumer acknowledged.
    */
   readonly forget: (before: Instant, acknowledged: number) => Effect.Effect<void, LedgerError>

@@ -1,5 +1,5 @@
 /**
- * What is still to come of a call: learned from how long costs, recordings and analyses took, and from which agents have them.
+ * What is still to come of a call: estimated from how long costs, recordings and analyses took, and from which agents have them.
  *
  * It decides when a call is read again, and never whether a range is complete.
  *
@@ -39,12 +39,12 @@ type Share = typeof Share.Type
 const Shares = Schema.Struct({ cost: Share, recording: Share, analysis: Share })
 
 /**
- * What was learned. Only whole counts, so that it can be kept, merged and printed.
+ * What was observed. Only whole counts, so that it can be kept, merged and printed.
  *
  * @since 0.1.0
  * @category schemas
  */
-export const Learned = Schema.Struct({
+export const Statistics = Schema.Struct({
   /** How long after the end of a call each came, over all agents. */
   delays: Schema.Struct({ cost: Tail.Tail, recording: Tail.Tail, analysis: Tail.Tail }),
   /** How long after its start a call was seen to have ended. */
@@ -61,19 +61,19 @@ export const Learned = Schema.Struct({
  * @since 0.1.0
  * @category models
  */
-export type Learned = typeof Learned.Type
+export type Statistics = typeof Statistics.Type
 
 const noShare: Share = { has: 0, of: 0 }
 const noShares = { cost: noShare, recording: noShare, analysis: noShare }
 const noAgent = { answered: noShares, unanswered: noShares }
 
 /**
- * Nothing was learned.
+ * Nothing was observed.
  *
  * @since 0.1.0
  * @category constructors
  */
-export const empty: Learned = {
+export const empty: Statistics = {
   delays: { cost: Tail.empty, recording: Tail.empty, analysis: Tail.empty },
   durations: Tail.empty,
   lateness: Tail.empty,
@@ -133,7 +133,7 @@ const tooOld = Tail.longest
 /** So many imagined calls stand for what all agents have, and so many for no knowledge at all. */
 const weight = 2
 
-const shareOf = (learned: Learned, { agent, status }: Facts, facet: Later): Share =>
+const shareOf = (learned: Statistics, { agent, status }: Facts, facet: Later): Share =>
   status === "open" ? noShare : (learned.shares[agent]?.[status][facet] ?? noShare)
 
 interface Pooled {
@@ -141,10 +141,10 @@ interface Pooled {
   readonly unanswered: typeof Shares.Type
 }
 
-const pools = new WeakMap<Learned["shares"], Pooled>()
+const pools = new WeakMap<Statistics["shares"], Pooled>()
 
 /** All agents together. */
-const pooled = ({ shares }: Learned): Pooled => {
+const pooled = ({ shares }: Statistics): Pooled => {
   const known = pools.get(shares)
   if (known !== undefined) return known
   let all: Pooled = noAgent
@@ -156,7 +156,7 @@ const pooled = ({ shares }: Learned): Pooled => {
 }
 
 /** The share of this agent's calls that get it. An agent of whom little is known is taken for one like the others. */
-const prevalence = (learned: Learned, facts: Facts, facet: Later): number => {
+const prevalence = (learned: Statistics, facts: Facts, facet: Later): number => {
   const own = shareOf(learned, facts, facet)
   const all = facts.status === "open" ? noShare : pooled(learned)[facts.status][facet]
   const usual = (all.has + weight / 2) / (all.of + weight)
@@ -169,7 +169,7 @@ const prevalence = (learned: Learned, facts: Facts, facet: Later): number => {
  * @since 0.1.0
  * @category reading
  */
-export const chance = (learned: Learned, facts: Facts, facet: Later, at: Instant): number => {
+export const chance = (learned: Statistics, facts: Facts, facet: Later, at: Instant): number => {
   const p = prevalence(learned, facts, facet)
   const longer = Tail.survival(learned.delays[facet], at - facts.end)
   return (p * longer) / (p * longer + (1 - p))
@@ -181,7 +181,7 @@ export const chance = (learned: Learned, facts: Facts, facet: Later, at: Instant
  * @since 0.1.0
  * @category reading
  */
-export const standing = (learned: Learned, facts: Facts, now: Instant): Standing => {
+export const standing = (learned: Statistics, facts: Facts, now: Instant): Standing => {
   const isOld = now - facts.end >= tooOld
   if (facts.status === "open" && !isOld) return { _tag: "Awaiting", facets: ["lifecycle", ...facts.lacks] }
   const awaited = isOld ? [] : facts.lacks.filter((facet) => chance(learned, facts, facet, now) >= leastChance)
@@ -205,7 +205,7 @@ export const standing = (learned: Learned, facts: Facts, now: Instant): Standing
  * @since 0.1.0
  * @category reading
  */
-export const gain = (learned: Learned, facts: Facts, read: Instant, now: Instant): number => {
+export const gain = (learned: Statistics, facts: Facts, read: Instant, now: Instant): number => {
   const waiting = standing(learned, facts, read)
   if (waiting._tag !== "Awaiting" || now <= read) return 0
   let same = 1
@@ -226,7 +226,7 @@ export const gain = (learned: Learned, facts: Facts, read: Instant, now: Instant
  * @since 0.1.0
  * @category combining
  */
-export const count = (learned: Learned, { agent, lacks, status }: Facts): Learned => {
+export const count = (learned: Statistics, { agent, lacks, status }: Facts): Statistics => {
   if (status === "open") return learned
   return withShares(learned, agent, status, (facet, { has, of }) => ({
     has: lacks.includes(facet) ? has : has + 1,
@@ -241,10 +241,10 @@ export const count = (learned: Learned, { agent, lacks, status }: Facts): Learne
  * @category combining
  */
 export const correct = (
-  learned: Learned,
+  learned: Statistics,
   { agent, status }: Pick<Facts, "agent" | "status">,
   came: ReadonlyArray<Later>
-): Learned => {
+): Statistics => {
   if (status === "open") return learned
   return withShares(learned, agent, status, (facet, { has, of }) => ({
     has: came.includes(facet) && has < of ? has + 1 : has,
@@ -253,11 +253,11 @@ export const correct = (
 }
 
 const withShares = (
-  learned: Learned,
+  learned: Statistics,
   agent: string,
   status: "answered" | "unanswered",
   next: (facet: Later, share: Share) => Share
-): Learned => {
+): Statistics => {
   const known = Object.hasOwn(learned.shares, agent) ? (learned.shares[agent] ?? noAgent) : noAgent
   const { analysis, cost, recording } = known[status]
   const shares = {
@@ -276,12 +276,12 @@ const mergeShares = (left: typeof Shares.Type, right: typeof Shares.Type): typeo
 })
 
 /**
- * What two syncs learned of different calls.
+ * What two syncs observed of different calls.
  *
  * @since 0.1.0
  * @category combining
  */
-export const merge = (left: Learned, right: Learned): Learned => ({
+export const merge = (left: Statistics, right: Statistics): Statistics => ({
   delays: {
     cost: Tail.merge(left.delays.cost, right.delays.cost),
     recording: Tail.merge(left.delays.recording, right.delays.recording),
@@ -321,12 +321,12 @@ const span = (delay: number): string => {
 }
 
 /**
- * What was learned, in sentences for people. It names no agent.
+ * What was observed, in sentences for people. It names no agent.
  *
  * @since 0.1.0
  * @category formatting
  */
-export const describe = (learned: Learned): ReadonlyArray<string> => {
+export const describe = (learned: Statistics): ReadonlyArray<string> => {
   const lines = laters.flatMap((facet) => {
     const tail = learned.delays[facet]
     const seen = Tail.total(tail)

@@ -6,7 +6,6 @@
 import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
@@ -19,6 +18,7 @@ import type { ProcessOwner } from "../checkpoint/ProcessOwner.ts"
 import * as SqlLease from "../checkpoint/internal/SqlLease.ts"
 import * as Change from "../model/Change.ts"
 import type { Fingerprint } from "../model/Fingerprint.ts"
+import type { Instant } from "../model/Instant.ts"
 import * as EntryBytes from "./internal/EntryBytes.ts"
 import * as Tables from "./internal/LedgerTables.ts"
 import { byStart, type Entry, identity, isBefore, Ledger, type Lease, type Note, refuseOther } from "./Ledger.ts"
@@ -64,73 +64,74 @@ type Failure = SqlError | CheckpointError
 
 const torn = (name: string) => new LedgerError({ reason: { _tag: "Torn", name } })
 
-const open = Effect.fnUntraced(function* <E extends SqlError | { readonly description: string }, R>(
-  options: Options<E, R>,
-  name: string,
-  fingerprint: Fingerprint
-): Effect.fn.Return<Lease, LedgerError, ProcessOwner | R | Scope.Scope> {
-  const stored = ({ reason }: CheckpointError) => new LedgerError({ reason: { _tag: "Store", reason } })
-  const lease = yield* Effect.mapError(SqlLease.take(options, Tables.ledgers, name), stored)
-  const { sql } = lease
-  const dialect = Tables.dialectOf(sql)
-  const patiently = <A>(effect: Effect.Effect<A, Failure>): Effect.Effect<A, LedgerError> =>
-    Effect.mapError(lease.patiently(effect), stored)
-
+/** The database, and the row of this ledger in it. */
+interface Store {
+  readonly name: string
+  readonly dialect: Tables.Dialect
+  readonly ask: (text: string, params: ReadonlyArray<unknown>) => Effect.Effect<ReadonlyArray<unknown>, LedgerError>
   /** One transaction on one connection. By hand, because `withTransaction` makes a defect of a lost connection. */
-  const transact = <A>(run: (connection: Connection) => Effect.Effect<A, Failure>): Effect.Effect<A, LedgerError> =>
-    patiently(
-      Effect.scoped(
-        Effect.gen(function* () {
-          const connection = yield* sql.reserve
-          const plainly = (text: string) => connection.executeUnprepared(text, [], undefined)
-          yield* plainly(dialect.begin)
-          return yield* run(connection).pipe(
-            Effect.tap(() => plainly("COMMIT")),
-            Effect.onExit((exit) =>
-              Exit.isSuccess(exit)
-                ? Effect.void
-                : Effect.ignoreCause(Effect.timeoutOption(plainly("ROLLBACK"), "5 seconds"))
-            )
-          )
-        })
-      )
-    )
+  readonly transact: <A>(run: (connection: Connection) => Effect.Effect<A, Failure>) => Effect.Effect<A, LedgerError>
+  /** Writes the row in a transaction, unless another run has it by now. */
+  readonly write: (connection: Connection, row: Row) => Effect.Effect<void, Failure>
+}
 
-  const version = yield* transact((connection) => Tables.migrate(connection, dialect))
-  if (version > Tables.version) {
-    return yield* new LedgerError({ reason: { _tag: "Newer", name, version, known: Tables.version } })
+const stored = ({ reason }: CheckpointError) => new LedgerError({ reason: { _tag: "Store", reason } })
+
+const storeOf = (name: string, lease: SqlLease.SqlLease): Store => {
+  const { own, patiently, sql, takenOver } = lease
+  const dialect = Tables.dialectOf(sql)
+  return {
+    name,
+    dialect,
+    ask: (text, params) => Effect.mapError(patiently(sql.unsafe(text, params)), stored),
+    transact: (run) =>
+      Effect.gen(function* () {
+        const connection = yield* sql.reserve
+        const plainly = (text: string) => connection.executeUnprepared(text, [], undefined)
+        yield* plainly(dialect.begin)
+        return yield* run(connection).pipe(
+          Effect.tap(() => plainly("COMMIT")),
+          Effect.onError(() => Effect.ignoreCause(Effect.timeoutOption(plainly("ROLLBACK"), "5 seconds")))
+        )
+      }).pipe(Effect.scoped, patiently, Effect.mapError(stored)),
+    write: Effect.fnUntraced(function* (connection, row) {
+      const now = DateTime.formatIso(DateTime.makeUnsafe(yield* Clock.currentTimeMillis))
+      const written = yield* connection.execute(dialect.write, [JSON.stringify(row), now, name, own], undefined)
+      if (written.length > 0) return
+      const [other] = yield* connection.execute(dialect.holder, [name], undefined)
+      return yield* takenOver(typeof other?.["holder"] === "string" ? other["holder"] : undefined)
+    })
   }
+}
 
-  const encode = (row: Row) => JSON.stringify(row)
-  const write = Effect.fnUntraced(function* (connection: Connection, next: Row) {
-    const now = DateTime.formatIso(DateTime.makeUnsafe(yield* Clock.currentTimeMillis))
-    const written = yield* connection.execute(dialect.write, [encode(next), now, name, lease.own], undefined)
-    if (written.length > 0) return
-    const [other] = yield* connection.execute(dialect.holder, [name], undefined)
-    return yield* lease.takenOver(typeof other?.["holder"] === "string" ? other["holder"] : undefined)
-  })
+/** The row as it was kept; a new one where none was. */
+const rowOf = Effect.fnUntraced(function* (
+  { dialect, name, transact, write }: Store,
+  kept: string | undefined,
+  fingerprint: Fingerprint
+): Effect.fn.Return<Row, LedgerError> {
+  if (kept === undefined) {
+    return yield* transact(
+      Effect.fnUntraced(function* (connection: Connection) {
+        const number = yield* Tables.freeNumber(connection, dialect)
+        const row: Row = { version: 1, ...identity(), number, fingerprint, head: 0, acknowledged: {}, agents: [] }
+        yield* write(connection, row)
+        return row
+      })
+    )
+  }
+  const found = decodeVersion(kept)
+  if (found._tag === "Some" && found.value.version > 1) {
+    return yield* new LedgerError({ reason: { _tag: "Newer", name, version: found.value.version, known: 1 } })
+  }
+  const row = yield* Effect.mapError(decodeRow(kept), () => torn(name))
+  yield* refuseOther(name, row.fingerprint, fingerprint)
+  return row
+})
 
-  const first = yield* Effect.gen(function* () {
-    const { kept } = lease
-    if (kept === undefined) {
-      return yield* transact(
-        Effect.fnUntraced(function* (connection: Connection) {
-          const number = yield* Tables.freeNumber(connection, dialect)
-          const row: Row = { version: 1, ...identity(), number, fingerprint, head: 0, acknowledged: {}, agents: [] }
-          yield* write(connection, row)
-          return row
-        })
-      )
-    }
-    const found = decodeVersion(kept)
-    if (found._tag === "Some" && found.value.version > 1) {
-      return yield* new LedgerError({ reason: { _tag: "Newer", name, version: found.value.version, known: 1 } })
-    }
-    const row = yield* Effect.mapError(decodeRow(kept), () => torn(name))
-    yield* refuseOther(name, row.fingerprint, fingerprint)
-    return row
-  })
-
+const leaseOf = (store: Store, first: Row): Lease => {
+  const { ask, dialect, name, transact, write } = store
+  const { id, key, number } = first
   /** What the row holds: replaced when a transaction was committed. */
   let row = first
   const turns = Semaphore.makeUnsafe(1)
@@ -138,51 +139,50 @@ const open = Effect.fnUntraced(function* <E extends SqlError | { readonly descri
     Effect.uninterruptible(transact((connection) => Effect.andThen(run(connection), write(connection, next)))).pipe(
       Effect.tap(() => Effect.sync(() => (row = next)))
     )
-
-  const entries = (found: ReadonlyArray<unknown>): Effect.Effect<ReadonlyArray<Entry>, LedgerError> =>
-    Effect.suspend(() => {
-      const all: Array<Entry> = []
-      for (const one of found) {
-        const columns = Tables.read(one)
-        const entry = columns === undefined ? undefined : EntryBytes.decode(columns, columns.facts, row.agents)
-        if (entry === undefined) return Effect.fail(torn(name))
-        all.push(entry)
-      }
-      return Effect.succeed(all)
-    })
-  const select = (where: string, params: ReadonlyArray<unknown>) =>
-    Effect.flatMap(
-      patiently(sql.unsafe(dialect.select(where), [first.number, ...params])),
-      (found: ReadonlyArray<unknown>) => entries(found)
-    )
-  const between: Lease["between"] = ({ from, to }) =>
-    Effect.map(select(dialect.between, [from, to]), (found) => found.toSorted(byStart))
-
-  const note = Effect.fnUntraced(function* ({ entries, head, state }: Note) {
+  const select = Effect.fnUntraced(function* (where: string, params: ReadonlyArray<unknown>) {
+    const found = yield* ask(dialect.select(where), [number, ...params])
+    const entries: Array<Entry> = []
+    for (const one of found) {
+      const columns = Tables.read(one)
+      const entry = columns === undefined ? undefined : EntryBytes.decode(columns, columns.facts, row.agents)
+      if (entry === undefined) return yield* torn(name)
+      entries.push(entry)
+    }
+    return entries
+  })
+  const note = ({ entries, head, state }: Note) => {
     const places = new Map(row.agents.map((agent, i) => [agent, i]))
     for (const { agent } of entries) if (!places.has(agent)) places.set(agent, places.size)
-    yield* commit({ ...row, agents: [...places.keys()], head, state }, (connection) =>
+    return commit({ ...row, agents: [...places.keys()], head, state }, (connection) =>
       Effect.forEach(inParts(entries), (part) =>
         connection.execute(
           dialect.upsert(part.length),
-          part.flatMap((entry) => [
-            first.number,
-            EntryBytes.ofId(entry.id),
-            entry.start ?? null,
-            entry.changed,
-            Tables.dueOf(entry),
-            EntryBytes.encode(entry, places.get(entry.agent) ?? 0)
-          ]),
+          part.flatMap((entry) => Tables.columnsOf(number, entry, places.get(entry.agent) ?? 0)),
           undefined
         )
       )
     )
+  }
+  const acknowledge = (consumer: string, at: number) => {
+    const acknowledged = { ...row.acknowledged, [consumer]: at }
+    return at > (row.acknowledged[consumer] ?? 0) ? commit({ ...row, acknowledged }, () => Effect.void) : Effect.void
+  }
+  const forget = Effect.fnUntraced(function* (before: Instant, acknowledged: number) {
+    const without = yield* select("start IS NULL", [])
+    const old = without.filter((entry) => isBefore(entry, before) && entry.changed <= acknowledged)
+    const remove = (part: ReadonlyArray<Entry>, connection: Connection) =>
+      connection.execute(dialect.remove(part.length), [number, ...part.map(({ id }) => EntryBytes.ofId(id))], undefined)
+    yield* commit(row, (connection) =>
+      Effect.andThen(
+        connection.execute(dialect.forget, [number, before, acknowledged], undefined),
+        Effect.forEach(inParts(old), (part) => remove(part, connection))
+      )
+    )
   })
-
   return {
     name,
-    id: first.id,
-    key: first.key,
+    id,
+    key,
     kept: Effect.sync(() => ({ state: row.state, head: row.head })),
     acknowledged: Effect.sync(() => row.acknowledged),
     byId: (ids) =>
@@ -190,42 +190,30 @@ const open = Effect.fnUntraced(function* <E extends SqlError | { readonly descri
         Effect.forEach(inParts(ids), (part) => select(dialect.byId(part.length), part.map(EntryBytes.ofId))),
         (found) => new Map(found.flat().map((entry) => [entry.id, entry]))
       ),
-    count: ({ from, to }) =>
-      Effect.map(patiently(sql.unsafe<{ calls: unknown }>(dialect.count, [first.number, from, to])), ([found]) =>
-        Number(found?.calls ?? 0)
-      ),
-    between,
+    count: ({ from, to }) => Effect.map(ask(dialect.count, [number, from, to]), Tables.countIn),
+    between: ({ from, to }) => Effect.map(select(dialect.between, [from, to]), (found) => found.sort(byStart)),
     withoutStart: select(dialect.withoutStart, []),
     absent: select(dialect.absent, []),
     awaiting: (at) => select(dialect.due, [Math.floor(at / 1_000_000)]),
     changedAfter: (commit, limit) => select(dialect.changed, [commit, limit]),
-    note: (noted) => turns.withPermit(note(noted)),
-    acknowledge: (consumer, at) =>
-      turns.withPermit(
-        Effect.suspend(() => {
-          const before = row.acknowledged[consumer] ?? 0
-          const acknowledged = { ...row.acknowledged, [consumer]: at }
-          return at > before ? commit({ ...row, acknowledged }, () => Effect.void) : Effect.void
-        })
-      ),
-    forget: (before, acknowledged) =>
-      turns.withPermit(
-        Effect.gen(function* () {
-          const without = yield* select("start IS NULL", [])
-          const old = without
-            .filter((entry) => isBefore(entry, before) && entry.changed <= acknowledged)
-            .map(({ id }) => EntryBytes.ofId(id))
-          yield* commit(row, (connection) =>
-            Effect.andThen(
-              connection.execute(dialect.forget, [first.number, before, acknowledged], undefined),
-              Effect.forEach(inParts(old), (part) =>
-                connection.execute(dialect.remove(part.length), [first.number, ...part], undefined)
-              )
-            )
-          )
-        })
-      )
+    note: (noted) => turns.withPermit(Effect.suspend(() => note(noted))),
+    acknowledge: (consumer, at) => turns.withPermit(Effect.suspend(() => acknowledge(consumer, at))),
+    forget: (before, acknowledged) => turns.withPermit(forget(before, acknowledged))
   }
+}
+
+const open = Effect.fnUntraced(function* <E extends SqlError | { readonly description: string }, R>(
+  options: Options<E, R>,
+  name: string,
+  fingerprint: Fingerprint
+): Effect.fn.Return<Lease, LedgerError, ProcessOwner | R | Scope.Scope> {
+  const lease = yield* Effect.mapError(SqlLease.take(options, Tables.ledgers, name), stored)
+  const store = storeOf(name, lease)
+  const version = yield* store.transact((connection) => Tables.migrate(connection, store.dialect))
+  if (version > Tables.version) {
+    return yield* new LedgerError({ reason: { _tag: "Newer", name, version, known: Tables.version } })
+  }
+  return leaseOf(store, yield* rowOf(store, lease.kept, fingerprint))
 })
 
 /**

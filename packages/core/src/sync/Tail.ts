@@ -1,5 +1,5 @@
 /**
- * How long things take, learned as whole counts.
+ * How long things take, as whole counts.
  *
  * @since 0.1.0
  */
@@ -7,7 +7,7 @@ import * as Schema from "effect/Schema"
 
 const second = 1_000_000
 
-/** The first delay that is told apart from none, in µs, and how many counts there are: up to a month. */
+/** The first delay that differs from none, in µs, and how many counts there are: up to a month. */
 const shortest = 30 * second
 const bins = 35
 
@@ -41,7 +41,7 @@ const binOf = (delay: number): number =>
 const beginOf = (bin: number): number => (bin === 0 ? 0 : shortest * 2 ** ((bin - 1) / 2))
 
 /**
- * The longest delay that is told apart, in microseconds: about a month.
+ * The longest delay that is counted by itself, in microseconds: about a month.
  *
  * @since 0.1.0
  * @category constants

@@ -22,7 +22,7 @@ const callsOf = (seed: number): ReadonlyArray<Seen> => {
   })
 }
 
-const learn = (learned: Settlement.Learned, { delays, ...call }: Seen): Settlement.Learned => {
+const learn = (learned: Settlement.Statistics, { delays, ...call }: Seen): Settlement.Statistics => {
   const counted = Settlement.count(learned, call)
   return {
     ...counted,
@@ -121,8 +121,8 @@ describe("Settlement", () => {
     }
   })
 
-  it("what was learned apart is, merged, what was learned together; it is kept as JSON", () => {
-    const codec = Schema.toCodecJson(Settlement.Learned)
+  it("what two observed is, merged, what one would have observed; it is kept as JSON", () => {
+    const codec = Schema.toCodecJson(Settlement.Statistics)
     for (let seed = 1; seed <= 20; seed++) {
       const calls = callsOf(seed)
       const cut = random(seed).below(calls.length)

@@ -13,7 +13,7 @@ const schema = "callstream_ledger_schema"
 
 export interface Dialect {
   readonly begin: string
-  /** Waited for by whoever makes or changes tables. */
+  /** A run waits for it before it makes or changes tables. */
   readonly alone: string | undefined
   readonly types: { readonly bytes: string; readonly integer: string; readonly options: string }
   readonly write: string
@@ -37,7 +37,7 @@ const absent = -2
 const present = `(due IS NULL OR due <> ${gone})`
 
 /** The column of when a call is due, in seconds. */
-export const dueOf = (entry: Entry): number | null =>
+const dueOf = (entry: Entry): number | null =>
   entry.gone !== undefined
     ? gone
     : isAbsent(entry)
@@ -45,6 +45,20 @@ export const dueOf = (entry: Entry): number | null =>
       : entry.due === undefined
         ? null
         : Math.floor(entry.due / 1_000_000)
+
+/** What an upsert takes for an entry; `agent` is the place of its agent's id. */
+export const columnsOf = (ledger: number, entry: Entry, agent: number): ReadonlyArray<unknown> => [
+  ledger,
+  EntryBytes.ofId(entry.id),
+  entry.start ?? null,
+  entry.changed,
+  dueOf(entry),
+  EntryBytes.encode(entry, agent)
+]
+
+/** What `count` answered. */
+export const countIn = ([row]: ReadonlyArray<unknown>): number =>
+  typeof row === "object" && row !== null && "calls" in row ? Number(row.calls) : 0
 
 type Place = (n: number, type: "bytes" | "integer" | "text" | "time") => string
 
