@@ -11,7 +11,7 @@ import {
   Pipeline,
   Transform
 } from "@callstream/core"
-import { ProcessOwner } from "@callstream/node"
+import { NodeProcessOwner } from "@callstream/node"
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Console, Context, Data, Effect, Layer, Schedule } from "effect"
 import { tmpdir } from "node:os"
@@ -86,7 +86,7 @@ const program = Effect.fnUntraced(function* (folder: string) {
 
 if (import.meta.main) {
   const folder = process.argv[2] ?? join(tmpdir(), "callstream-enrich")
-  const state = FileCheckpoint.layer({ folder }).pipe(Layer.provide(ProcessOwner.layer))
+  const state = FileCheckpoint.layer({ folder }).pipe(Layer.provide(NodeProcessOwner.layer))
   program(folder).pipe(
     Effect.provide(Layer.mergeAll(state, Agni.layer, Crm.layerMemory).pipe(Layer.provideMerge(NodeServices.layer))),
     NodeRuntime.runMain

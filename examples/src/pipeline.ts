@@ -3,7 +3,7 @@
  * start it again: it goes on where it was.
  */
 import { DeadLetterFile, FileCheckpoint, HistorySource, NdjsonSink, Pipeline, Transform } from "@callstream/core"
-import { ProcessOwner } from "@callstream/node"
+import { NodeProcessOwner } from "@callstream/node"
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Console, DateTime, Effect, Layer } from "effect"
 import { tmpdir } from "node:os"
@@ -17,8 +17,7 @@ const transform = Transform.sessions.pipe(
 
 /** The seven days before a date, whenever it runs: a range that moves could not be gone on with. */
 export const week = (folder: string, before: DateTime.DateTime) => {
-  const from = DateTime.subtract(before, { days: 7 })
-  const range = { from: DateTime.toEpochMillis(from) * 1000, to: DateTime.toEpochMillis(before) * 1000 }
+  const range = { from: DateTime.subtract(before, { days: 7 }), to: before }
   const name = `week-before-${DateTime.formatIsoDateUtc(before)}`
   const path = join(folder, `${name}.ndjson`)
   const pipeline = Pipeline.make({
@@ -44,7 +43,7 @@ const program = Effect.fnUntraced(function* (folder: string) {
 
 if (import.meta.main) {
   const folder = process.argv[2] ?? join(tmpdir(), "callstream-pipeline")
-  const state = FileCheckpoint.layer({ folder }).pipe(Layer.provide(ProcessOwner.layer))
+  const state = FileCheckpoint.layer({ folder }).pipe(Layer.provide(NodeProcessOwner.layer))
   program(folder).pipe(
     Effect.provide(Layer.merge(state, Agni.layer).pipe(Layer.provideMerge(NodeServices.layer))),
     NodeRuntime.runMain

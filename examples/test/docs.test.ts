@@ -1,8 +1,12 @@
 /** Every code block of the documentation runs, or at least compiles. */
-import { AgniSimulator } from "@callstream/core/testing"
-import { NodeHttpServer } from "@effect/platform-node"
-import { Effect, Exit, Scope } from "effect"
-import { HttpServer } from "effect/http"
+import * as Core from "@callstream/core"
+import * as CoreTesting from "@callstream/core/testing"
+import * as Node from "@callstream/node"
+import * as PlatformNode from "@effect/platform-node"
+import * as Effects from "effect"
+import { Effect } from "effect"
+import * as EffectHttp from "effect/http"
+import * as EffectSql from "effect/sql"
 import { once } from "node:events"
 import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { createServer, type Server } from "node:http"
@@ -11,7 +15,7 @@ import { delimiter, dirname, join, resolve } from "node:path"
 import { text } from "node:stream/consumers"
 import { afterAll, beforeAll, describe, it } from "vitest"
 import * as Bundle from "../../packages/cli/test/Bundle.ts"
-import * as Postgres from "../../packages/node/test/postgres/Server.ts"
+import * as Postgres from "../../packages/node/test/postgres/PostgresServer.ts"
 import { run } from "./run.ts"
 
 const root = resolve(import.meta.dirname, "../..")
@@ -121,19 +125,19 @@ const freePort = async () => {
   return String(port)
 }
 
-const scope = Effect.runSync(Scope.make())
+const scope = Effect.runSync(Effects.Scope.make())
 let env: Readonly<Record<string, string>> = {}
 let callstream = ""
 
 beforeAll(async () => {
   const serve = Effect.gen(function* () {
-    const simulator = yield* AgniSimulator.make({ sessions: 400 })
-    const server = yield* NodeHttpServer.make(createServer, { port: 0, host: "127.0.0.1" })
+    const simulator = yield* CoreTesting.AgniSimulator.make({ sessions: 400 })
+    const server = yield* PlatformNode.NodeHttpServer.make(createServer, { port: 0, host: "127.0.0.1" })
     yield* server.serve(simulator.httpApp)
-    return { AGNI_BASE_URL: HttpServer.formatAddress(server.address), AGNI_API_KEY: simulator.apiKey }
+    return { AGNI_BASE_URL: EffectHttp.HttpServer.formatAddress(server.address), AGNI_API_KEY: simulator.apiKey }
   })
   env = {
-    ...(await Effect.runPromise(Scope.provide(serve, scope))),
+    ...(await Effect.runPromise(Effects.Scope.provide(serve, scope))),
     CRM_URL: `http://127.0.0.1:${await listen(answerAsCrm)}`,
     PORT: await freePort(),
     PATH: [dirname(process.execPath), process.env["PATH"]].join(delimiter)
@@ -150,7 +154,7 @@ beforeAll(async () => {
 })
 
 afterAll(async () => {
-  await Effect.runPromise(Scope.close(scope, Exit.void))
+  await Effect.runPromise(Effects.Scope.close(scope, Effects.Exit.void))
   answerAsCrm.close()
   rmSync(folder, { recursive: true, force: true })
 })
@@ -203,6 +207,25 @@ describe("documentation", () => {
     const patterns = (place: string) => [place, `packages/*/{src,test}/**/${place}`, `{packages/*,tools}/${place}`]
     const isThere = (place: string) => /Name|Verb/.test(place) || globSync(patterns(place), { cwd: root }).length > 0
     expect(places.filter((place) => !isThere(place))).toEqual([])
+  })
+
+  it("names modules and members of the packages that exist", ({ expect }) => {
+    const platform = { ...Effects, ...EffectHttp, ...EffectSql, ...PlatformNode }
+    const own: Readonly<Record<string, object>> = { ...Core, ...CoreTesting, ...Node }
+    const known: Readonly<Record<string, object>> = { ...platform, ...own }
+    // A field of every error, and a module of Effect 3 that the page warns of.
+    const others = ["AgniError.reason", "Effect.Service"]
+    const lost = globSync("packages/{core,node}/*.md", { cwd: root }).flatMap((page) => {
+      const text = readFileSync(join(root, page), "utf8").replace(/^```[^]*?^```$/gm, "")
+      const code = Array.from(text.matchAll(/`([^`\n]+)`/g), ([, code = ""]) => code).join("\n")
+      const names = Array.from(code.matchAll(/(?<![\w.@/-])([A-Z][a-z]\w+)(?:\.([a-z]\w*))?/g))
+      return names.flatMap(([name, first = "", member]) => {
+        const found = known[first]
+        const isThere = found !== undefined && (member === undefined || member in found)
+        return isThere || others.includes(name) ? [] : [`${page}: ${name}`]
+      })
+    })
+    expect(lost).toEqual([])
   })
 
   it("has a reason for each dependency", ({ expect }) => {

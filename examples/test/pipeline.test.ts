@@ -84,10 +84,8 @@ describe("pipeline", () => {
         .slice(0, -1)
         .map((line) => JSON.parse(line) as Row)
       const micros = 1000
-      const to = DateTime.toEpochMillis(today) * micros
-      const from = DateTime.toEpochMillis(DateTime.subtract(today, { days: 7 })) * micros
       const expected = simulator
-        .truth({ from, to })
+        .truth({ from: DateTime.subtract(today, { days: 7 }), to: today })
         .filter(({ endedAt = 0, startedAt = 0 }) => endedAt - startedAt >= 60 * 1000 * micros)
       assert.isAbove(expected.length, 1000)
       assert.sameMembers(

@@ -1,4 +1,4 @@
-import { AgniClient } from "@callstream/core"
+import { AgniClient, Instant } from "@callstream/core"
 import { AgniSimulator } from "@callstream/core/testing"
 import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Effect, Layer, Redacted } from "effect"
@@ -16,7 +16,7 @@ describe("stream", () => {
 
       const micros = 1_000_000
       const expected = simulator
-        .truth({ channel: "inbound_call", from: simulator.now() - 7 * 86_400 * micros })
+        .truth({ channel: "inbound_call", from: Instant.of(simulator.now() - 7 * 86_400 * micros) })
         .filter(({ endedAt = 0, startedAt = 0 }) => endedAt - startedAt >= 60 * micros)
       assert.isAbove(expected.length, 20)
       const counted = Array.from(tallies.values(), ({ calls }) => calls)

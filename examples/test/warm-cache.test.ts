@@ -1,4 +1,4 @@
-import { AgniClient, Ledger } from "@callstream/core"
+import { AgniClient, Instant, Ledger } from "@callstream/core"
 import { AgniSimulator } from "@callstream/core/testing"
 import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Effect, Layer, Redacted } from "effect"
@@ -18,7 +18,7 @@ describe("warm-cache", () => {
         Effect.sync(() => {
           changes += look.changes.length
         })
-      const week = simulator.now() - 7 * 86_400_000_000
+      const week = Instant.of(simulator.now() - 7 * 86_400_000_000)
       const expected = simulator.truth({ from: week }).map(({ id }) => id)
       assert.isAbove(expected.length, 100)
       yield* Effect.gen(function* () {

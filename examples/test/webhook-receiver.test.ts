@@ -1,4 +1,4 @@
-import { CallSessions, SessionSink, WebhookSink, type AgniClientOptions, AgniClient } from "@callstream/core"
+import { CallSessions, SessionSink, WebhookSink, type AgniClientOptions, AgniClient, Version } from "@callstream/core"
 import { AgniSimulator } from "@callstream/core/testing"
 import { GuardedTransport } from "@callstream/node"
 import { NodeDns, NodeServices } from "@effect/platform-node"
@@ -61,7 +61,7 @@ const send = Effect.fnUntraced(function* (
   })
   const writer = yield* sink.open(SessionSink.opening())
   const items = rows.map((row) => ({ id: row.id, start: undefined, row }))
-  return yield* writer.write({ items, columns: [], observedAt })
+  return yield* writer.write({ items, columns: [], observedAt: Version.of(observedAt) })
 }, Effect.scoped)
 
 const layer = Layer.mergeAll(GuardedTransport.layer.pipe(Layer.provide(NodeDns.layer)), NodeServices.layer)

@@ -5,7 +5,7 @@
  */
 import * as SessionSink from "@callstream/core/sink/SessionSink"
 import * as Position from "@callstream/core/model/Position"
-import { Column, SqlSink } from "@callstream/core"
+import { Column, SqlSink, Version } from "@callstream/core"
 import { AgniSimulator } from "@callstream/core/testing"
 import { SqliteClient } from "@callstream/node"
 import * as Effect from "effect/Effect"
@@ -15,7 +15,7 @@ import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import * as SqlClient from "effect/sql/SqlClient"
 import * as Layer from "effect/Layer"
-import * as Postgres from "../../node/test/postgres/Server.ts"
+import * as Postgres from "../../node/test/postgres/PostgresServer.ts"
 
 export interface Rate {
   readonly what: string
@@ -75,7 +75,7 @@ const main = Effect.gen(function* () {
         const writer = yield* SqlSink.make(sink).open(SessionSink.opening())
         for (const [at, rows] of batches.entries()) {
           const items = rows.map((row) => ({ id: row.id, start: undefined, row }))
-          yield* writer.write({ items, columns: Column.ofSession, observedAt })
+          yield* writer.write({ items, columns: Column.ofSession, observedAt: Version.of(observedAt) })
           yield* writer.flush(Position.of(at))
         }
       })
@@ -127,7 +127,7 @@ const main = Effect.gen(function* () {
   })
   yield* through({ keepsOffset: true }, Layer.succeed(SqlClient.SqlClient, spied))
   const perWindow = sent.length / windows
-  const typed = sent.map(([sql, [text, observed]]) => [sql, JSON.parse(String(text)) as unknown, observed] as const)
+  const typed = sent.map(([sql, [text]]) => [sql, JSON.parse(String(text)) as unknown] as const)
   const layer = Layer.succeed(SqlClient.SqlClient, client)
   const postgres = yield* compare(
     "PostgreSQL",
@@ -138,8 +138,8 @@ const main = Effect.gen(function* () {
         yield* clear
         for (let at = 0; at < windows; at++) {
           yield* connection.executeUnprepared("BEGIN", [], undefined)
-          for (const [sql, rows, observed] of typed.slice(at * perWindow, (at + 1) * perWindow)) {
-            yield* connection.execute(sql, [JSON.stringify(rows), observed], undefined)
+          for (const [sql, rows] of typed.slice(at * perWindow, (at + 1) * perWindow)) {
+            yield* connection.execute(sql, [JSON.stringify(rows)], undefined)
           }
           yield* connection.executeUnprepared("COMMIT", [], undefined)
         }

@@ -23,6 +23,8 @@ export interface Asked {
   readonly rate?: number
   /** Each so many-th request is answered 429 all the same, with `Retry-After: 1`. */
   readonly limitedEvery?: number
+  /** Whether some calls are created long before they start, and so in another order. @default true */
+  readonly queued?: boolean
 }
 
 export interface Took {
@@ -31,7 +33,14 @@ export interface Took {
   readonly virtualSeconds: number
 }
 
-const walk = Effect.fnUntraced(function* ({ concurrency, latency, limitedEvery, rate, sessions }: Asked) {
+const walk = Effect.fnUntraced(function* ({
+  concurrency,
+  latency,
+  limitedEvery,
+  queued = true,
+  rate,
+  sessions
+}: Asked) {
   // 2026-06-01: sessions are spread over the 30 days before.
   yield* TestClock.setTime(Date.UTC(2026, 5, 1))
   const simulator = yield* AgniSimulator.make({
@@ -40,6 +49,7 @@ const walk = Effect.fnUntraced(function* ({ concurrency, latency, limitedEvery, 
     content: "minimal",
     latency,
     keepRequests: Infinity,
+    ...(queued ? {} : { queued: 0 }),
     ...(rate === undefined ? {} : { rateLimit: rate }),
     ...(limitedEvery === undefined
       ? {}

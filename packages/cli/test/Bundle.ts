@@ -11,13 +11,13 @@ export const compileCache = join(home, "compile-cache")
 
 let command: Promise<string> | undefined
 
-/** The command, in one file. */
+/** The command, in one file, minified as it is published: V8 reads half as much. */
 export const callstream = (): Promise<string> => {
   command ??= (async () => {
     const file = join(home, "main.mjs")
     const made = join(home, `${process.pid}.mjs`)
     const input = join(import.meta.dirname, "../src/bin.ts")
-    await build({ input, platform: "node", output: { file: made, format: "esm", codeSplitting: false } })
+    await build({ input, platform: "node", output: { file: made, format: "esm", codeSplitting: false, minify: true } })
     renameSync(made, file)
     return file
   })()

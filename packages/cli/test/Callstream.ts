@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
-import { serve } from "../src/command/Simulate.ts"
+import { serve } from "../src/command/SimulateCommand.ts"
 import * as Bundle from "./Bundle.ts"
 
 /** Nothing of the machine's own: no key, no proxy, no colours. */

@@ -31,7 +31,9 @@ export const layer: Layer.Layer<HttpClient.HttpClient> = Layer.effect(
       NodeHttpClient.Dispatcher,
       Effect.gen(function* () {
         const direct = yield* acquire(() => new Undici.Agent())
-        const proxied = yield* acquire(() => new Undici.EnvHttpProxyAgent({ clientFactory: toProxy }))
+        const proxied = yield* acquire(
+          () => new Undici.EnvHttpProxyAgent({ clientFactory: toProxy, factory: toEither })
+        )
         return proxied.compose(pastProxy(direct), decompress())
       })
     )
@@ -42,35 +44,67 @@ const acquire = <A extends Undici.Dispatcher>(make: () => A) =>
   Effect.acquireRelease(Effect.sync(make), (agent) => Effect.promise(() => agent.destroy()))
 
 /** Connections to a proxy, whose failures name it: they are not the server's. */
-const toProxy = (origin: URL, options: object): Undici.Dispatcher => {
+const toProxy = (proxy: URL, options: object): Undici.Dispatcher => {
   const connect: unknown = Reflect.get(options, "connect")
-  if (!isConnector(connect)) return new Undici.Pool(origin, options)
-  return new Undici.Pool(origin, {
+  if (!isConnector(connect)) return new Undici.Pool(proxy, options)
+  const pool = new Undici.Pool(proxy, {
     ...options,
     connect: (to, callback) =>
       connect(to, (...[error, socket]) => {
         if (error === null) callback(null, socket)
-        else callback(failedProxy(origin, error), null)
+        else callback(failedProxy(proxy, codeOf(error)), null)
       })
   })
+  return pool.compose(refusals(proxy))
+}
+
+/** A tunnel that a proxy refuses: with 407 it asks for another user or password. */
+const refusals =
+  (proxy: URL): Undici.Dispatcher.DispatcherComposeInterceptor =>
+  (dispatch) =>
+  (options, handler) =>
+    options.method !== "CONNECT"
+      ? dispatch(options, handler)
+      : dispatch(options, {
+          onRequestStart: (controller, context) => handler.onRequestStart?.(controller, context),
+          onRequestUpgrade: (controller, status, headers, socket) => {
+            if (status === 200) {
+              handler.onRequestUpgrade?.(controller, status, headers, socket)
+              return
+            }
+            socket.on("error", () => {}).destroy()
+            handler.onResponseError?.(controller, failedProxy(proxy, `HTTP_${status}`))
+          },
+          onResponseError: (controller, error) => handler.onResponseError?.(controller, error)
+        })
+
+/** Requests in plain http go to the proxy itself, all others through it. */
+const toEither = (origin: string | URL, options: object): Undici.Dispatcher => {
+  const url = new URL(origin)
+  return variableOf(url) === undefined ? new Undici.Pool(url, options) : toProxy(url, options)
 }
 
 const isConnector = (value: unknown): value is Undici.buildConnector.connector => typeof value === "function"
 
-const failedProxy = (origin: URL, error: Error): ProxyError => {
-  const variable = ["https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY"].find((name) => {
+const codeOf = (error: Error): string | undefined =>
+  "code" in error && typeof error.code === "string" ? error.code : undefined
+
+/** The environment variable that names a proxy, if one does. */
+const variableOf = ({ origin }: URL): string | undefined =>
+  ["https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY"].find((name) => {
     const value = process.env[name] ?? ""
-    return URL.canParse(value) && new URL(value).origin === origin.origin
+    return URL.canParse(value) && new URL(value).origin === origin
   })
-  return new ProxyError({
+
+const failedProxy = (proxy: URL, code: string | undefined): ProxyError =>
+  new ProxyError({
     proxy: {
-      host: origin.hostname,
-      port: Number(origin.port) || (origin.protocol === "https:" ? 443 : 80),
-      variable: variable ?? "HTTPS_PROXY"
+      host: proxy.hostname,
+      port: Number(proxy.port) || (proxy.protocol === "https:" ? 443 : 80),
+      variable: variableOf(proxy) ?? "HTTPS_PROXY"
     },
-    ...("code" in error && typeof error.code === "string" ? { code: error.code } : {})
+    ...(code === undefined ? {} : { code })
   })
-}
 
 /** A proxy cannot reach this machine's own loopback addresses, and must not see a key that is sent there in the clear. */
 const pastProxy =

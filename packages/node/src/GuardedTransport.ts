@@ -1,5 +1,5 @@
 /**
- * The transport of webhooks for Node: undici, and connections to addresses that were looked at only.
+ * The transport of webhooks for Node: undici, and connections only to checked addresses.
  *
  * @since 0.1.0
  */
@@ -16,7 +16,7 @@ import * as Option from "effect/Option"
 import type { LookupFunction } from "node:net"
 
 /**
- * Clients that follow no redirect, go through no proxy, and connect only to addresses that were looked at. The name is
+ * Clients that follow no redirect, go through no proxy, and connect only to checked addresses. The name is
  * looked up once when a client is made, so that a wrong one is reported at once, and once for each connection, which then goes
  * to an address of that very answer: an answer that changes in between changes nothing, and a receiver may still move.
  *
@@ -58,7 +58,7 @@ const unknownHost = (error: Dns.DnsError): WebhookHostError =>
     ? new WebhookHostError({ code: "ERR_WEBHOOK_HOST", reason: "unknown", retryable: error.reason !== "BadName" })
     : new WebhookHostError({ code: "ERR_WEBHOOK_HOST", reason: "lookup", detail: error.reason, retryable: true })
 
-/** What a socket asks for where it is to connect to. Addresses in a URL are not asked for: they were looked at before. */
+/** Resolves a host for a socket. Addresses in a URL are not resolved: they were checked before. */
 const lookupOf =
   (addresses: Addresses): LookupFunction =>
   (_hostname, options, callback) => {

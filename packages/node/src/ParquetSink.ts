@@ -32,7 +32,7 @@ export interface Options {
  * A Parquet file that grows as `NAME.partial` and gets its name, and the footer without which nobody can read it, when the
  * whole run is in. A run that is opened with what an earlier one committed resumes where that one was: rows that do not
  * fill a row group yet are safe in a file of their own, so that commits make no small groups, and the file is never
- * written anew. Memory holds one row group: 2 million characters of rows, or 50,000 rows.
+ * written again. Memory holds one row group: 2 million characters of rows, or 50,000 rows.
  *
  * The columns are those of `Table.make`: text as `STRING`, `integer` as `INT64`, `number` as `DOUBLE`, `decimal` as
  * `DECIMAL(38, 18)`, `timestamp` as `TIMESTAMP` in microseconds of UTC, `date` as `DATE`, `boolean` as `BOOLEAN`, objects

@@ -38,15 +38,69 @@ export interface Options {
 }
 
 /**
- * A URL that says no database. Texts do not repeat the URL.
+ * Why a URL says no database.
+ *
+ * - `Scheme`: it does not begin with `postgres://`.
+ * - `Unreadable`: it is no URL, as where a password is not percent-encoded.
+ * - `Fragment`: it has a `#`.
+ * - `Encoding`: it has a `%` that is no percent-encoding.
+ * - `Parameter`: it has a parameter that is not known here.
+ * - `Port`, `SslMode`, `ConnectTimeout`: the value is none.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const PostgresUrlReason = Schema.Union([
+  Schema.TaggedStruct("Scheme", {}),
+  Schema.TaggedStruct("Unreadable", {}),
+  Schema.TaggedStruct("Fragment", {}),
+  Schema.TaggedStruct("Encoding", {}),
+  Schema.TaggedStruct("Parameter", { name: Schema.String }),
+  Schema.TaggedStruct("Port", {}),
+  Schema.TaggedStruct("SslMode", { modes: Schema.Array(Schema.String) }),
+  Schema.TaggedStruct("ConnectTimeout", {})
+])
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type PostgresUrlReason = typeof PostgresUrlReason.Type
+
+const describe = (reason: PostgresUrlReason): string => {
+  switch (reason._tag) {
+    case "Scheme":
+      return "the URL does not begin with postgres://"
+    case "Unreadable":
+      return "the URL cannot be read"
+    case "Fragment":
+      return "the URL has a #"
+    case "Encoding":
+      return "the URL has a % that is no percent-encoding"
+    case "Parameter":
+      return `the URL has the parameter ${reason.name}, which is not supported`
+    case "Port":
+      return "the URL's port is no number from 1 to 65535"
+    case "SslMode":
+      return `the URL's sslmode is none of ${reason.modes.join(", ")}`
+    case "ConnectTimeout":
+      return "the URL's connect_timeout is no number of seconds"
+  }
+}
+
+/**
+ * A URL that says no database. Its fields and its message do not repeat the URL.
  *
  * @since 0.1.0
  * @category errors
  */
 export class PostgresUrlError extends Schema.TaggedError<PostgresUrlError>()("PostgresUrlError", {
-  /** What is wrong, in one sentence without a capital and a full stop. */
-  description: Schema.String
+  reason: PostgresUrlReason
 }) {
+  /** The mistake, in one sentence without a capital and a full stop. */
+  get description(): string {
+    return describe(this.reason)
+  }
   override get message(): string {
     return this.description
   }
@@ -110,16 +164,14 @@ const parameters = new Set([
  * @category constructors
  */
 export const parse = (url: Redacted.Redacted): Result.Result<Target, PostgresUrlError> => {
-  const refuse = (description: string) => Result.fail(new PostgresUrlError({ description }))
+  const refuse = (reason: PostgresUrlReason) => Result.fail(new PostgresUrlError({ reason }))
   const text = Redacted.value(url)
-  if (!/^postgres(ql)?:\/\//i.test(text)) return refuse("the URL does not begin with postgres://")
-  if (!URL.canParse(text)) {
-    return refuse("the URL cannot be read: are characters such as #, / or @ in the password percent-encoded?")
-  }
+  if (!/^postgres(ql)?:\/\//i.test(text)) return refuse({ _tag: "Scheme" })
+  if (!URL.canParse(text)) return refuse({ _tag: "Unreadable" })
   const { hash, hostname, password, pathname, port, searchParams, username } = new URL(text)
-  if (hash !== "") return refuse("the URL has a #, which has to be written as %23 in a password")
+  if (hash !== "") return refuse({ _tag: "Fragment" })
   const unknown = [...searchParams.keys()].find((key) => !parameters.has(key))
-  if (unknown !== undefined) return refuse(`the URL has the parameter ${unknown}, which is not understood here`)
+  if (unknown !== undefined) return refuse({ _tag: "Parameter", name: unknown })
   const decoded = (part: string): string | undefined => {
     try {
       return decodeURIComponent(part)
@@ -128,20 +180,19 @@ export const parse = (url: Redacted.Redacted): Result.Result<Target, PostgresUrl
     }
   }
   const parts = [hostname, username, password, pathname.slice(1)].map(decoded)
-  if (parts.includes(undefined)) return refuse("the URL has a % that is no percent-encoding: write it as %25")
+  if (parts.includes(undefined)) return refuse({ _tag: "Encoding" })
   const [host = "", user = "", secret = "", name = ""] = parts
   const said = (key: string, instead: string) => {
     const value = searchParams.get(key)
     return value === null || value === "" ? instead : value
   }
   const portNumber = Number(said("port", port === "" ? "5432" : port))
-  if (!Number.isInteger(portNumber) || portNumber < 1 || portNumber > 65_535) return refuse("the URL's port is none")
+  if (!Number.isInteger(portNumber) || portNumber < 1 || portNumber > 65_535) return refuse({ _tag: "Port" })
   const mode = said("sslmode", "prefer")
   const sslMode = sslModes.find((one) => one === mode)
-  if (sslMode === undefined) return refuse(`the URL's sslmode is none of ${sslModes.join(", ")}`)
+  if (sslMode === undefined) return refuse({ _tag: "SslMode", modes: sslModes })
   const connectTimeout = Number(said("connect_timeout", "10"))
-  if (!Number.isInteger(connectTimeout) || connectTimeout < 0)
-    return refuse("the URL's connect_timeout is no number of seconds")
+  if (!Number.isInteger(connectTimeout) || connectTimeout < 0) return refuse({ _tag: "ConnectTimeout" })
   const as = said("user", user === "" ? userInfo().username : user)
   const hidden = said("password", secret)
   const bare = host.startsWith("[") ? host.slice(1, -1) : host
@@ -182,7 +233,7 @@ const unreadable = (cause: unknown) =>
 
 /**
  * A client. It connects when it is first used, and again when a connection was lost; the error of a lost one is that of
- * the statement that was under way. A broken certificate, a wrong password and the like are `SqlError`s of that moment.
+ * the statement in progress. A broken certificate, a wrong password and the like are `SqlError`s of that moment.
  *
  * @since 0.1.0
  * @category constructors

@@ -119,7 +119,7 @@ export const layer = (options: Options): Layer.Layer<SqlClient.SqlClient, SqlErr
   Layer.effect(SqlClient.SqlClient, make(options)).pipe(Layer.provide(Reactivity.layer))
 
 /**
- * What is in the file is as private as any other output. SQLite also takes over what is in the files beside it. A file
+ * The file is as private as any other output. SQLite also takes over what is in the files beside it. A file
  * that is there is not opened here: closing it would take SQLite's own locks on it from the whole process.
  */
 const open = Effect.fnUntraced(function* (filename: string): Effect.fn.Return<DatabaseSync, SqlError> {

@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import { constants, createZstdDecompress, zstdCompress } from "node:zlib"
 import * as Members from "./internal/Members.ts"
 
-/** A frame that was damaged is found out when it is read. */
+/** Reading a damaged frame fails. */
 const params = { [constants.ZSTD_c_checksumFlag]: 1 }
 
 /**

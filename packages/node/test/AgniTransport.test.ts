@@ -238,6 +238,55 @@ describe.each(both)("AgniClient over %s", (name) => {
     }).pipe(Effect.scoped, Effect.ensuring(Effect.sync(() => vi.unstubAllEnvs())))
   )
 
+  it.live("a proxy that is not there is named for plain http too", () =>
+    Effect.gen(function* () {
+      const gone = yield* Effect.scoped(
+        Effect.map(
+          Loopback.make(() => {}),
+          ({ url }) => new URL(url)
+        )
+      )
+      vi.stubEnv("HTTP_PROXY", `http://127.0.0.1:${gone.port}`)
+      const client = AgniClient.make({
+        apiKey: Redacted.make("key"),
+        baseUrl: "http://api.example",
+        allowInsecureHttp: true,
+        retry: { tries: 1 }
+      })
+      const { reason } = yield* Effect.flatMap(client, (client) => Effect.flip(client.list({}))).pipe(
+        Effect.provide(AgniTransport.layer)
+      )
+      assert.deepStrictEqual(reason._tag === "Unavailable" ? reason.outage : undefined, {
+        _tag: "Unreachable",
+        code: "ECONNREFUSED",
+        proxy: { host: "127.0.0.1", port: Number(gone.port), variable: "HTTP_PROXY" }
+      })
+    }).pipe(Effect.scoped, Effect.ensuring(Effect.sync(() => vi.unstubAllEnvs())))
+  )
+
+  it.live("a proxy that asks for a password is named, with what it asks for", () =>
+    Effect.gen(function* () {
+      const refusing = createServer()
+      refusing.on("connect", (_, socket) => socket.end("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n"))
+      yield* Effect.acquireRelease(
+        Effect.callback<void>((resume) => {
+          refusing.listen(0, "127.0.0.1", () => resume(Effect.void))
+        }),
+        () => Effect.sync(() => refusing.close())
+      )
+      const address = refusing.address()
+      const port = typeof address === "object" && address !== null ? address.port : 0
+      vi.stubEnv("HTTPS_PROXY", `http://127.0.0.1:${port}`)
+      const error = yield* Effect.flatMap(clientOf("https://api.example"), (client) =>
+        Effect.flip(client.list({}))
+      ).pipe(Effect.provide(AgniTransport.layer))
+      assert.include(
+        error.message,
+        `the proxy 127.0.0.1:${port} (from HTTPS_PROXY) could not be reached: it asks for another user or password (HTTP_407)`
+      )
+    }).pipe(Effect.scoped, Effect.ensuring(Effect.sync(() => vi.unstubAllEnvs())))
+  )
+
   it.live("walks the simulator over real sockets, with faults", () =>
     Effect.gen(function* () {
       const simulator = yield* AgniSimulator.make({ sessions: 500, faultRate: 0.15, content: "varied", seed: 3 })

@@ -1,5 +1,6 @@
 import * as SessionSink from "@callstream/core/sink/SessionSink"
 import * as Position from "@callstream/core/model/Position"
+import * as Version from "@callstream/core/model/Version"
 import * as DeadLetter from "@callstream/core/pipeline/DeadLetter"
 import * as DeadLetterFile from "@callstream/core/pipeline/DeadLetterFile"
 import { assert, describe, it } from "@effect/vitest"
@@ -18,7 +19,7 @@ let files = 0
 const newPath = () => join(folder, `${++files}.ndjson`)
 
 const letterOf = (id: string) =>
-  DeadLetter.seal([{ stage: "decode", reason: "id is missing", record: { id }, observedAt: 5 }])
+  DeadLetter.seal([{ stage: "decode", reason: "id is missing", record: { id }, observedAt: Version.of(5) }])
 
 type Rows = ReadonlyArray<DeadLetter.DeadLetter | DeadLetterFile.Tombstone>
 
@@ -29,7 +30,7 @@ const write = (path: string, rows: Rows) =>
       yield* writer.write({
         items: rows.map((row) => ({ id: row.letter, start: undefined, row })),
         columns: [],
-        observedAt: 0
+        observedAt: Version.of(0)
       })
       yield* writer.flush(Position.of(1))
     })
@@ -113,7 +114,7 @@ describe("DeadLetterFile", () => {
       const batch = (row: DeadLetter.DeadLetter) => ({
         items: [{ id: row.letter, start: undefined, row }],
         columns: [],
-        observedAt: 0
+        observedAt: Version.of(0)
       })
       const found = yield* Effect.scoped(
         Effect.gen(function* () {

@@ -1,4 +1,4 @@
-import { AgniClient, type AgniError, type Page, PageDecoder, Rows } from "@callstream/core"
+import { AgniClient, type AgniError, type Page, PageDecoder, Rows, Instant } from "@callstream/core"
 import { AgniSimulator } from "@callstream/core/testing"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -10,7 +10,7 @@ import { markAsUntransferable } from "node:worker_threads"
 import * as DecodingThread from "../src/DecodingThread.ts"
 import * as Thread from "../src/internal/Thread.ts"
 
-const about: PageDecoder.About = { page: 3, observedAt: 5, age: 0, quote: (text) => `<${text}>` }
+const about: PageDecoder.About = { page: 3, observedAt: Instant.of(5), age: 0, quote: (text) => `<${text}>` }
 
 const bytes = (text: string) => new TextEncoder().encode(text)
 
@@ -51,16 +51,38 @@ const plain = (result: Result.Result<Page, AgniError["reason"]>) =>
     : { tag: result.failure._tag, message: result.failure.message, retryable: result.failure.retryable }
 
 describe("DecodingThread", () => {
-  for (const [name, body] of Object.entries(bodies)) {
-    it.live(`makes of a body what would be made of it here: ${name}`, () =>
+  for (const hold of ["json", "response"] as const) {
+    it.live(`makes of each body what would be made of it here: ${hold}`, () =>
       Effect.gen(function* () {
-        const thread = yield* Thread.make()
+        const thread = yield* Thread.make(hold)
         yield* thread.started
-        const expected = yield* Effect.result(PageDecoder.here.decode(bytes(body), about))
-        assert.deepStrictEqual(plain(yield* Effect.result(thread.decode(bytes(body), about))), plain(expected))
+        for (const [name, body] of Object.entries(bodies)) {
+          const expected = yield* Effect.result(PageDecoder.here.decode(bytes(body), about))
+          assert.deepStrictEqual(plain(yield* Effect.result(thread.decode(bytes(body), about))), plain(expected), name)
+        }
       }).pipe(Effect.scoped)
     )
   }
+
+  it.live("reads a response again when its calls are asked for, in any order and from many pages", () =>
+    Effect.gen(function* () {
+      const thread = yield* Thread.make("response")
+      yield* thread.started
+      const exact = bodies.camelCase.replace('"12"', "12345678901234567890")
+      const texts = [bodies.camelCase, bodies.snakeCase, exact, bodies.camelCase, bodies.snakeCase, exact]
+      const pages = yield* Effect.forEach(texts, (text) => thread.decode(bytes(text), about))
+      const expected = yield* Effect.forEach(texts, (text) => PageDecoder.here.decode(bytes(text), about))
+      for (let turn = 0; turn < 5; turn++) {
+        for (const i of [2, 0, 1]) {
+          for (const [at, { rows }] of pages.entries()) {
+            assert.deepStrictEqual(rows.decode(i), expected[at]?.rows.decode(i))
+            // What is asked for twice in a row is read once.
+            assert.strictEqual(rows.decode(i), rows.decode(i))
+          }
+        }
+      }
+    }).pipe(Effect.scoped)
+  )
 
   it.live("gives ids, starts and JSON without reading the sessions, and reads them one by one or together", () =>
     Effect.gen(function* () {
@@ -97,7 +119,7 @@ describe("DecodingThread", () => {
 
   it.live("decodes here until it has started, and after it has ended", () =>
     Effect.gen(function* () {
-      const thread = yield* Thread.make(new URL("./threads/Ends.ts", import.meta.url))
+      const thread = yield* Thread.make("json", new URL("./threads/Ends.ts", import.meta.url))
       const before = yield* thread.decode(bytes(bodies.camelCase), about)
       assert.isUndefined(Rows.items(before.rows)[0]?.json)
       yield* thread.started
@@ -126,9 +148,9 @@ describe("DecodingThread", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("fails as an effect where no thread can be had", () =>
+  it.live("fails as an effect where no thread can start", () =>
     Effect.gen(function* () {
-      const exit = yield* Effect.exit(Thread.make(new URL("https://example.com/no-such-thread.js")))
+      const exit = yield* Effect.exit(Thread.make("json", new URL("https://example.com/no-such-thread.js")))
       assert.isTrue(Exit.isFailure(exit) && Exit.findErrorOption(exit)._tag === "Some")
     }).pipe(Effect.scoped)
   )
@@ -146,7 +168,7 @@ describe("DecodingThread", () => {
         page.rows.sessions().map(({ id }) => id),
         expected.rows.sessions().map(({ id }) => id)
       )
-      const thread = yield* Thread.make(new URL("./threads/Ends.ts", import.meta.url))
+      const thread = yield* Thread.make("json", new URL("./threads/Ends.ts", import.meta.url))
       yield* thread.started
       const again = yield* Effect.provideService(read, PageDecoder.PageDecoder, thread)
       assert.strictEqual(again.rows.sessions().length, 100)

@@ -3,12 +3,14 @@ import { opening } from "@callstream/core/sink/SessionSink"
 import * as Position from "@callstream/core/model/Position"
 import * as PageDecoder from "@callstream/core/client/PageDecoder"
 import * as Column from "@callstream/core/model/Column"
+import * as Instant from "@callstream/core/model/Instant"
 import type { Item } from "@callstream/core/model/Item"
 import * as DeadLetter from "@callstream/core/pipeline/DeadLetter"
 import * as DeadLetterFile from "@callstream/core/pipeline/DeadLetterFile"
 import * as CsvSink from "@callstream/core/sink/CsvSink"
 import * as NdjsonSink from "@callstream/core/sink/NdjsonSink"
 import * as Rows from "@callstream/core/model/Rows"
+import * as Version from "@callstream/core/model/Version"
 import * as SessionSink from "@callstream/core/sink/SessionSink"
 import * as SqlSink from "@callstream/core/sink/SqlSink"
 import * as ParquetSink from "@callstream/node/ParquetSink"
@@ -24,7 +26,7 @@ import { DatabaseSync } from "node:sqlite"
 import * as ExactJson from "../../core/test/model/ExactJson.ts"
 import * as Thread from "../src/internal/Thread.ts"
 import * as Duck from "./Duck.ts"
-import * as Postgres from "./postgres/Server.ts"
+import * as Postgres from "./postgres/PostgresServer.ts"
 import * as SinkStore from "./SinkStore.ts"
 import { observedAt, written } from "./sql/SqlRows.ts"
 
@@ -42,7 +44,7 @@ const makeRecords = (count: number) => {
 
 const records = makeRecords(200)
 const body = (all: ReadonlyArray<string>) => `{"success":true,"data":{"callSessions":[${all.join(", ")}]}}`
-const about: PageDecoder.About = { page: 1, observedAt, age: 0, quote: (text) => text }
+const about: PageDecoder.About = { page: 1, observedAt: Instant.of(observedAt), age: 0, quote: (text) => text }
 
 const columns: ReadonlyArray<Column.Column> = [
   ...Column.ofSession,
@@ -126,7 +128,7 @@ const asText = names.replaceAll(/"(\w+)"/g, '"$1"::VARCHAR AS "$1"')
 
 const fill = <A>(sink: SessionSink.SessionSink<A>, items: ReadonlyArray<Item<A>>) =>
   written<ReadonlyArray<unknown>, A>(sink, (writer) =>
-    writer.write({ items, columns, observedAt } satisfies SessionSink.Batch<A>)
+    writer.write({ items, columns, observedAt: Version.of(observedAt) } satisfies SessionSink.Batch<A>)
   )
 
 /** From the thread as bytes, or as objects made here. */
@@ -206,7 +208,13 @@ describe.each(["thread", "here"] as const)(`numbers are exact, decoded %s (seed 
       const path = join(yield* SinkStore.folder, "dead.ndjson")
       const items = yield* decoded(where)
       const letters = yield* DeadLetter.seal(
-        items.map(({ row }) => ({ stage: "sink", sink: "x", reason: "no", record: row, observedAt }))
+        items.map(({ row }) => ({
+          stage: "sink",
+          sink: "x",
+          reason: "no",
+          record: row,
+          observedAt: Version.of(observedAt)
+        }))
       )
       yield* Effect.scoped(
         Effect.gen(function* () {
@@ -214,7 +222,7 @@ describe.each(["thread", "here"] as const)(`numbers are exact, decoded %s (seed 
           yield* writer.write({
             items: letters.map((row) => ({ id: row.letter, start: undefined, row })),
             columns: [],
-            observedAt
+            observedAt: Version.of(observedAt)
           })
           yield* writer.flush(Position.of(1))
         })
@@ -249,7 +257,7 @@ it.live("raw records that are rejected come from the thread with their numbers",
 )
 
 describe.skipIf(Postgres.missing)(`numbers are exact in PostgreSQL (seed ${seed})${Postgres.reason}`, () => {
-  layer(Postgres.Server.layer, { excludeTestServices: true, timeout: "60 seconds" })((test) => {
+  layer(Postgres.Server.layer, { excludeTestServices: true })((test) => {
     test.effect("in columns and in jsonb; what numeric cannot hold is refused row by row", () =>
       Effect.gen(function* () {
         const server = yield* Postgres.Server

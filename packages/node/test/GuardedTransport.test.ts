@@ -1,3 +1,4 @@
+import * as Version from "@callstream/core/model/Version"
 import * as SessionSink from "@callstream/core/sink/SessionSink"
 import { SinkError } from "@callstream/core/sink/SinkError"
 import * as WebhookSink from "@callstream/core/sink/WebhookSink"
@@ -44,7 +45,7 @@ const write = (url: string, sessions: number, options: Partial<WebhookSink.Optio
     })
     const writer = yield* sink.open(SessionSink.opening())
     const items = Array.from({ length: sessions }, (_, at) => ({ id: `s${at}`, start: undefined, row: { at } }))
-    return yield* writer.write({ items, columns: [], observedAt: 1 })
+    return yield* writer.write({ items, columns: [], observedAt: Version.of(1) })
   }).pipe(Effect.scoped)
 
 const connect = (url: string, allowPrivateHosts: boolean) =>
@@ -120,7 +121,7 @@ describe("GuardedTransport", () => {
     }).pipe(Effect.provide(transport))
   )
 
-  it.live("a name that turns private after it was looked at gets no connection", () =>
+  it.live("a name that becomes private after the check gets no connection", () =>
     Effect.gen(function* () {
       const server = yield* Loopback.make((response) => response.end())
       const addresses = ["192.0.1.1", "127.0.0.1"].map(NetAddress.ipFromStringUnsafe)
@@ -140,7 +141,7 @@ describe("GuardedTransport", () => {
     }).pipe(Effect.scoped, Effect.provide(NodeServices.layer))
   )
 
-  it.live("keeps messages on their way in private files of a private folder", () =>
+  it.live("keeps unsent messages in private files of a private folder", () =>
     Effect.gen(function* () {
       const fs = yield* FileSystem.FileSystem
       const paths = yield* Path.Path
@@ -150,7 +151,7 @@ describe("GuardedTransport", () => {
         response.end()
       })
       const error = yield* Effect.flip(write(server.url, 1, { spool }))
-      assert.match(error.message, /gone for good/)
+      assert.match(error.message, /gone permanently/)
       const [folder = ""] = yield* fs.readDirectory(spool)
       const [file = ""] = yield* fs.readDirectory(paths.join(spool, folder))
       const mode = (path: string) => Effect.map(fs.stat(path), (info) => info.mode & 0o777)

@@ -1,7 +1,7 @@
 /** A process that takes checkpoints when it is told a folder, a line each, and gives them back at an empty line. */
 import { Checkpoint } from "@callstream/core/checkpoint/Checkpoint"
 import * as FileCheckpoint from "@callstream/core/checkpoint/FileCheckpoint"
-import * as ProcessOwner from "@callstream/node/ProcessOwner"
+import * as NodeProcessOwner from "@callstream/node/NodeProcessOwner"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as NodePath from "@effect/platform-node/NodePath"
 import * as Effect from "effect/Effect"
@@ -10,7 +10,7 @@ import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import { createInterface } from "node:readline"
 
-const platform = Layer.mergeAll(NodeFileSystem.layer, NodePath.layer, ProcessOwner.layer)
+const platform = Layer.mergeAll(NodeFileSystem.layer, NodePath.layer, NodeProcessOwner.layer)
 
 /** `held`, or how it was refused. */
 const take = (folder: string, scope: Scope.Scope) =>

@@ -3,6 +3,8 @@ import type { SinkError } from "@callstream/core/sink/SinkError"
 import { opening } from "@callstream/core/sink/SessionSink"
 import { ProcessOwner } from "@callstream/core/checkpoint/ProcessOwner"
 import type { CallSession } from "@callstream/core/model/CallSession"
+import * as Instant from "@callstream/core/model/Instant"
+import * as Version from "@callstream/core/model/Version"
 import * as CsvSink from "@callstream/core/sink/CsvSink"
 import * as NdjsonSink from "@callstream/core/sink/NdjsonSink"
 import type { SessionSink } from "@callstream/core/sink/SessionSink"
@@ -46,9 +48,9 @@ const open = (sink: Sink, locks: Layer.Layer<never>) =>
 
 const row: CallSession = { id: "a", startedAt: "2026-07-31T10:00:00Z" }
 const batch = {
-  items: [{ id: "a", start: Date.UTC(2026, 6, 31, 10) * 1000, row }],
+  items: [{ id: "a", start: Instant.of(Date.UTC(2026, 6, 31, 10) * 1000), row }],
   columns: [{ name: "id", type: "text" as const }],
-  observedAt: 0
+  observedAt: Version.of(0)
 }
 
 const kinds: Readonly<Record<string, { readonly make: (folder: string) => Sink; readonly lock: string }>> = {

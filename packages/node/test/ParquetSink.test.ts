@@ -4,6 +4,7 @@ import type { CallSession } from "@callstream/core/model/CallSession"
 import * as Column from "@callstream/core/model/Column"
 import type { Committed } from "@callstream/core/model/Committed"
 import * as Instant from "@callstream/core/model/Instant"
+import * as Version from "@callstream/core/model/Version"
 import * as SessionSink from "@callstream/core/sink/SessionSink"
 import * as Table from "@callstream/core/sink/Table"
 import * as Transform from "@callstream/core/transform/Transform"
@@ -25,7 +26,7 @@ const cellOf = (value: DuckDBValue | undefined): unknown => {
   if (value === undefined || value === null) return null
   if (typeof value === "bigint") return Number(value)
   if (value instanceof DuckDBTimestampTZValue) return Number(value.micros)
-  if (value instanceof DuckDBDateValue) return Instant.format(value.days * 86_400_000_000).slice(0, 10)
+  if (value instanceof DuckDBDateValue) return Instant.format(Instant.of(value.days * 86_400_000_000)).slice(0, 10)
   if (value instanceof DuckDBDecimalValue) return String(value).replace(/\.?0+$/, "")
   return value
 }
@@ -103,7 +104,7 @@ const columns: ReadonlyArray<Column.Column> = [
 const batchOf = (rows: ReadonlyArray<Readonly<Record<string, unknown>>>, from = 0) => ({
   items: rows.map((row, at) => ({ id: String(from + at), start: undefined, row })),
   columns,
-  observedAt: 0
+  observedAt: Version.of(0)
 })
 
 const written = Effect.fnUntraced(function* (
@@ -145,7 +146,7 @@ describe("ParquetSink.file", () => {
         )
         const writer = yield* SinkStore.provided(ParquetSink.make({ path })).open(SessionSink.opening())
         const row = { id: "a", costTotal: "free", "metadata.crm": 7 }
-        yield* writer.write({ items: [{ id: "a", start: undefined, row }], columns, observedAt: 0 })
+        yield* writer.write({ items: [{ id: "a", start: undefined, row }], columns, observedAt: Version.of(0) })
         yield* writer.flush(Position.of(1))
         yield* writer.finish
         assert.deepStrictEqual(yield* Effect.promise(() => Duck.rows(path)), [

@@ -21,6 +21,8 @@ export interface Scope {
   readonly variables: ReadonlyMap<string, { value: unknown }>
   /** Without loops a condition is as long as its text, so steps are counted in loops, and of long texts. */
   readonly steps: Steps
+  /** What makes a function of a node inside of another one. */
+  readonly compile: (node: ASTNode, scope: Scope) => Attempt
 }
 
 export type Attempt = Result.Result<Compiled, Mistake>

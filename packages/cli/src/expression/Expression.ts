@@ -16,7 +16,7 @@ export interface Expression {
   readonly label: string
   /** Throws a `TransformError` for a record for which it takes too many steps. */
   readonly holds: (session: CallSession.CallSession) => boolean
-  /** The fields of a session that it looks at. */
+  /** The fields of a call that it reads. */
   readonly reads: ReadonlySet<string>
   /** The names of fields in it, derived ones too. */
   readonly names: ReadonlySet<string>
@@ -99,7 +99,7 @@ export const parse = (text: string): Result.Result<Expression, Mistake> =>
     (ast) => {
       const steps = Steps.make()
       const names = namesIn(ast)
-      return Result.flatMap(compile(ast, { variables: new Map(), steps }), ({ run, type }) =>
+      return Result.flatMap(compile(ast, { compile, variables: new Map(), steps }), ({ run, type }) =>
         type === "bool" || type === "any"
           ? Result.succeed({
               label: labelOf(text, ast),

@@ -68,5 +68,5 @@ const read: Readonly<Record<string, ReadonlyArray<string>>> = {
   analysis: ["postCallAnalysisResult"]
 }
 
-/** The fields of the contract that one of these looks at. */
+/** The fields of the contract that one of these reads. */
 export const readBy = (name: string): ReadonlyArray<string> => (Object.hasOwn(read, name) ? (read[name] ?? []) : [name])

@@ -105,7 +105,7 @@ export const methods: ReadonlyMap<string, OfText> = new Map<string, OfText>([
   ["trim", { arguments: 0, gives: "text", work: (text) => text * 2, apply: (text) => text.trim() }]
 ])
 
-/** The keys of an object, which are listed anew each time. */
+/** The keys of an object, listed for each call. */
 export const keysOf = (value: object, read: Steps["read"]): ReadonlyArray<string> => {
   const keys = Object.keys(value)
   read(keys.length * 32)

@@ -1,4 +1,4 @@
-/** What is wrong with an expression, and where. */
+/** A mistake in an expression, with its place. */
 
 export interface Mistake {
   readonly problem: string
@@ -9,7 +9,7 @@ export interface Mistake {
   readonly add?: { readonly option: "derive"; readonly value: string } | undefined
 }
 
-/** What is shown of a line, at most: a file of one long line would fill the screen. */
+/** The most characters of a line that are shown: a file of one long line would fill the screen. */
 const widest = 160
 
 const lineOf = (text: string, at: number): { readonly start: number; readonly line: string } => {

@@ -1,4 +1,4 @@
-/** The file of dead letters, before a run. */
+/** Checks the dead-letter file before a run. */
 import type { OutputError } from "@callstream/core"
 import * as TrustedFile from "@callstream/core/platform/TrustedFile"
 import { fromCode, fromPlatform } from "@callstream/core/sink/OutputError"
@@ -7,7 +7,7 @@ import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import * as Path from "effect/Path"
 
-/** Whether the file could be written, asked before anything is read: it may be needed only hours later. */
+/** Checks that the file can be written before anything is read: a run may need it only hours later. */
 export const check = Effect.fnUntraced(function* (
   path: string
 ): Effect.fn.Return<void, OutputError, FileSystem.FileSystem | Path.Path> {
@@ -19,7 +19,7 @@ export const check = Effect.fnUntraced(function* (
   yield* opening(fs.access(Option.isSome(found) ? path : paths.dirname(path), { writable: true }))
 })
 
-/** Of the default name only what is there has to be trusted: whether it could be written is asked when it is needed. */
+/** Under the default name only an existing file is checked; a run that rejects nothing never writes it. */
 export const checkTrust = (path: string): Effect.Effect<void, OutputError, FileSystem.FileSystem> =>
   TrustedFile.check(path).pipe(
     Effect.catchIf(

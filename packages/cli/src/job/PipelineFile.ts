@@ -1,4 +1,4 @@
-/** A pipeline file: read, checked, and each mistake pointed at. */
+/** Reads and checks a pipeline file; each mistake has its line and column. */
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
@@ -19,7 +19,7 @@ import * as Yaml from "../option/Yaml.ts"
 /** A pipeline of a file. It always has a name. */
 export interface Named {
   readonly spec: PipelineSpec & { readonly name: string }
-  /** What is wrong with it, with the place in the file. */
+  /** Its mistakes, each with the place in the file. */
   readonly locate: (error: UsageError) => Yaml.Mistake
 }
 
@@ -30,7 +30,7 @@ export interface PipelineFile {
   /** Whether the file says `pipelines`: then each is reported by its name. */
   readonly several: boolean
   readonly referred: Yaml.Yaml["referred"]
-  /** What is wrong so far; what it is about is left out of the pipelines, so that the rest can be checked too. */
+  /** The mistakes so far. The pipelines lack the options with mistakes, so that the rest can be checked too. */
   readonly mistakes: ReadonlyArray<Yaml.Mistake>
   readonly refuse: Yaml.Yaml["refuse"]
 }
@@ -38,7 +38,7 @@ export interface PipelineFile {
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 
-/** Where a file holds an option: a sink's own are found by the sink. */
+/** Where a file has an option; the options of a sink are in its own entry. */
 const pathOf = (option: AnyOption): Yaml.Path => {
   if (option === "to" || option in Options.sink || option === "secret") return ["sinks"]
   if (option === "redactKey" || option in Options.transforms) return ["transforms", option]
@@ -56,7 +56,7 @@ const locate =
     const { advice, problem } = describe(error, inFile)
     const found = () => {
       if (option === undefined) return undefined
-      // What all pipelines share is at the top.
+      // Options that all pipelines share are at the top.
       const whole: Yaml.Path = [...(isShared(option) ? [] : base), ...pathOf(option)]
       if (typeof at?.item === "number") {
         const sink: Yaml.Path = [...base, "sinks", at.item]
@@ -77,13 +77,13 @@ const locate =
     return { problem, advice, at: found() ?? yaml.keyAt(base) ?? yaml.valueAt(base) ?? somewhere }
   }
 
-/** Where the API is when the file does not say it. */
+/** The base URL of a file that names none. */
 const elsewhere = Effect.map(Effect.option(Config.String("AGNI_BASE_URL")), (found) => {
   const baseUrl = Option.getOrElse(found, () => "").trim()
   return baseUrl === "" ? {} : { baseUrl }
 })
 
-/** Without what is at these paths; a sink that cannot be known takes all sinks with it, for nobody knows what they share. */
+/** The data without these paths. A sink with a mistake removes all sinks: two of them might write to one place. */
 const without = (data: unknown, paths: ReadonlyArray<Yaml.Path>, path: Yaml.Path = []): unknown => {
   if (!isObject(data)) return data
   return Object.fromEntries(
@@ -108,14 +108,14 @@ const without = (data: unknown, paths: ReadonlyArray<Yaml.Path>, path: Yaml.Path
 const withoutSettings = (sinks: ReadonlyArray<unknown>, paths: ReadonlyArray<Yaml.Path>, path: Yaml.Path) =>
   sinks.map((sink, i) => without(sink, paths, [...path, i]))
 
-/** Decodes what is right of the data; what is wrong is left out of it, and returned beside it. */
+/** Decodes the correct part of the data, and returns the mistakes beside it. */
 const decode = <S extends Schema.Top & { readonly DecodingServices: never }>(schema: S, yaml: Yaml.Yaml) => {
   const unknown = yaml.mistakes.map(({ path }) => path)
   const known = without(yaml.data, unknown)
   const first = Decode.decode(schema, known)
   const problems = Result.isSuccess(first) ? [] : first.failure
   const secrets = Secret.literals(yaml)
-  // The line of another mistake may hold a secret that is known by something else in it.
+  // The line of another mistake may hold a secret too.
   const hidden = secrets.length > 0
   const mistakes = [
     ...secrets,
@@ -139,7 +139,7 @@ const decode = <S extends Schema.Top & { readonly DecodingServices: never }>(sch
   return { mistakes, spec: Result.getSuccess(rest) }
 }
 
-/** Reads and checks a file. Nothing is asked of the server, and no secret that it refers to is shown. */
+/** Reads and checks a file, without a request. Shows no secret that the file refers to. */
 export const read = Effect.fnUntraced(function* (
   file: string
 ): Effect.fn.Return<PipelineFile, UsageError | Yaml.PipelineFileError, FileSystem.FileSystem | Path.Path> {

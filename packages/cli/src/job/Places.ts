@@ -8,15 +8,15 @@ import * as Sinks from "../option/Sinks.ts"
 import type { UsageError } from "../option/UsageError.ts"
 
 export interface Place {
-  /** Which of the job's sinks writes there, if one does. */
+  /** The job's sink that writes there, if one does. */
   readonly item: number | undefined
   readonly option: "to" | "deadLetters" | "coverage"
   readonly told: string
-  /** Equal keys are one place. */
+  /** Two outputs with equal keys are one place. */
   readonly key: string
-  /** Files that it makes beside that one, by their paths. */
+  /** The paths of files that it makes beside that one. */
   readonly holds: ((path: string) => boolean) | undefined
-  /** It takes more than one writer, if all of them write this. */
+  /** Several writers may share the place if all of them write this. */
   readonly shared: string | undefined
 }
 
@@ -58,7 +58,7 @@ const ofSinks = Effect.fnUntraced(function* (
       }
       case "Table": {
         const { database } = target
-        // The file of a database takes many tables, and one table the same rows of more than one.
+        // A database file has many tables, and several pipelines may write the same rows to one table.
         if (database._tag === "Sqlite") at(resolve(database.path), { shared: "" })
         at(JSON.stringify([yield* Database.identity("to", database), ...Database.tableOf(database, settings)]), {
           shared: rows
@@ -72,7 +72,7 @@ const ofSinks = Effect.fnUntraced(function* (
   return places
 })
 
-/** @param rows What rows the job makes of sessions: equal texts, equal rows. */
+/** @param rows How the job makes rows of calls: equal texts mean equal rows. */
 export const of = Effect.fnUntraced(function* (
   { coverage, deadLetters, sinks }: Outputs,
   rows: string
@@ -93,7 +93,7 @@ export const of = Effect.fnUntraced(function* (
   ]
 })
 
-/** Whether both would write there, and destroy each other's work. */
+/** Whether the two would overwrite each other. */
 export const collide = (one: Place, other: Place): boolean =>
   one.key === other.key
     ? one.shared === undefined || one.shared !== other.shared

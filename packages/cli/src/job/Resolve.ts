@@ -1,13 +1,13 @@
-/** From a pipeline as data to a job: everything that can be wrong with it is found here, and nothing is asked of the server. */
+/** Makes a job of a pipeline as data. Finds every mistake in it, without a request. */
 import { type CallSessions, Derive, Limits } from "@callstream/core"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as ProfileFile from "../option/ProfileFile.ts"
-import * as Run from "../option/Run.ts"
+import * as Run from "../option/RunOptions.ts"
 import * as Sinks from "../option/Sinks.ts"
-import * as Source from "../option/Source.ts"
+import * as Source from "../option/SourceOptions.ts"
 import * as Target from "../option/Target.ts"
 import * as Transforms from "../option/Transforms.ts"
 import * as When from "../option/When.ts"
@@ -65,18 +65,18 @@ const contradictions = (spec: PipelineSpec): ReadonlyArray<UsageError> => {
   return found
 }
 
-/** In one form, so that 7d and 1w are the same range for a run that goes on. */
+/** One spelling for each bound, so that a run resumes with 1w what it began with 7d. */
 const typed = (text: string | undefined, { calendar }: Zone.Zone): string => {
   const when = text === undefined ? undefined : When.parse(text)
   return when === undefined ? "" : When.format(when, calendar)
 }
 
-/** Whether another zone would write something else. A date or a clock time is kept as the instant that it is. */
+/** Whether the output depends on the zone. A date or a clock time is saved as its instant, which does not. */
 const isZoned = ({ sinks, source = {}, transforms = {} }: PipelineSpec): boolean =>
   [source.since, source.until, source.on].some((text) => text !== undefined && When.parse(text)?._tag === "Day") ||
   sinks.some((sink) => typeof sink === "object" && sink.rotate === "day") ||
   (transforms.derive ?? []).some((name) => Derive.isZoned(name))
-/** Numbers, searches and conditions may name a person: that there is one has to do. */
+/** Numbers, searches and conditions may name a person, so the text only says that there is one. */
 const filtersOf = (
   { agentId, callerNumber, channel, search, status }: CallSessions.Selection,
   { where }: NonNullable<PipelineSpec["transforms"]>
@@ -95,7 +95,7 @@ const keepOf = ({ newest, oldest }: NonNullable<PipelineSpec["source"]>): Job.Jo
       ? undefined
       : { side: "oldest", limit: oldest }
 
-/** What the conditions alone say of a call. */
+/** Whether a call passes the conditions alone. */
 const passesOf = Effect.fnUntraced(function* (
   { where }: NonNullable<PipelineSpec["transforms"]>,
   zone: Zone.Zone
@@ -112,8 +112,8 @@ const passesOf = Effect.fnUntraced(function* (
 })
 
 /**
- * Sinks that write to one file would destroy each other's work, be it the manifest of two rotated ones; and what is told
- * beside the sessions goes to files of its own.
+ * Two sinks must not write to one file, and two rotated ones must not share a manifest. The coverage report and dead
+ * letters have files of their own.
  */
 const checkPlaces = Effect.fnUntraced(function* (job: Job.Job) {
   for (const option of ["deadLetters", "coverage"] as const) {
@@ -143,15 +143,15 @@ const checkPlaces = Effect.fnUntraced(function* (job: Job.Job) {
 
 export interface Options {
   readonly report: Job.Job["report"]
-  /** Which of several it is. */
+  /** The name among several pipelines. */
   readonly title?: string | undefined
 }
 
-/** Whether rows go into columns that are known before the first of them. */
+/** Whether the sink needs its columns before the first row. */
 const isTabular = (sinks: PipelineSpec["sinks"]): boolean =>
   sinks.some((sink) => Option.exists(Target.parse(typeof sink === "string" ? sink : sink.to), Target.isTable))
 
-/** The one door from a pipeline as data to one that can run. Fails with everything that is wrong. */
+/** The only way from a pipeline as data to one that can run. Fails with all mistakes at once. */
 export const toJob = Effect.fnUntraced(function* (spec: PipelineSpec, { report, title }: Options) {
   const { name, source = {}, state, transforms = {} } = spec
   const baseUrl = Source.baseUrlOf(source)
@@ -159,7 +159,7 @@ export const toJob = Effect.fnUntraced(function* (spec: PipelineSpec, { report, 
   const zone = Result.getOrElse(known, () => Zone.utc)
   const parts = yield* Effect.all(
     {
-      // What is wrong with a sink's settings is found before there is a request.
+      // Mistakes in a sink's settings are found before any request.
       sinks: Effect.tap(Sinks.plan(spec.sinks), (planned) =>
         Sinks.make(planned, { organization: "", spool: undefined, keepsOffset: false, timeZone: undefined })
       ),

@@ -1,4 +1,4 @@
-/** A pipeline as a file: what was said with flags, written so that `run` does the same, and without what is secret. */
+/** Writes the flags of a command as a pipeline file that does the same, without secrets. */
 import { OutputFile } from "@callstream/core"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -9,22 +9,22 @@ import type { PipelineSpec, SinkSpec } from "../option/PipelineSpec.ts"
 
 export interface Saved {
   readonly text: string
-  /** The variables that the file refers to, and what each has to be set to, as far as that can be told. */
+  /** The variables that the file refers to, and the value to set, where it is known and no secret. */
   readonly variables: ReadonlyArray<{ readonly name: string; readonly value: string; readonly meaning: string }>
 }
 
 /** Above every file that is written for people. */
 export const heading = (file: string): string =>
   [
-    " A pipeline of callstream. Look at it first, then run it:",
+    " A pipeline of callstream. Read it, then run it:",
     `   callstream run ${file} --dry-run`,
     `   callstream run ${file}`,
-    " Secrets have no place in it: they stand in environment variables, and here as ${NAME}.",
+    " Secrets do not belong here: set environment variables, and refer to them as ${NAME}.",
     " For an editor that knows the keys: callstream run --schema > pipeline.schema.json,",
     " and as the first line: yaml-language-server: $schema=pipeline.schema.json behind a #."
   ].join("\n")
 
-/** An address with a path may be all that keeps others from it, and may hold a password. */
+/** A URL may hold a password, and its path may be the only secret that protects it. */
 const isAddress = (to: string) => /^[a-z][a-z0-9+.-]*:\/\//i.test(to)
 
 const variableOf = (to: string): string => {
@@ -33,7 +33,7 @@ const variableOf = (to: string): string => {
   return `CALLSTREAM_${kind}_URL`
 }
 
-/** The text of a file that says what the spec says. */
+/** The text of a file for a spec. */
 export const write = (spec: PipelineSpec, file: string): Saved => {
   const variables: Array<Saved["variables"][number]> = []
   const refer = (to: string): string => {
@@ -73,7 +73,7 @@ export const write = (spec: PipelineSpec, file: string): Saved => {
       if (!isScalar(key)) continue
       key.spaceBefore = i > 0
       if (key.value === "state" && isScalar(value) && value.value === false) {
-        value.comment = " no state is kept: each run begins afresh"
+        value.comment = " no state is kept: each run starts from the beginning"
       }
       if (key.value === "zone" && isScalar(value) && value.value === "local") {
         value.comment = " that of the machine on which it is run"
@@ -86,7 +86,7 @@ export const write = (spec: PipelineSpec, file: string): Saved => {
   return { text: document.toString({ lineWidth: 0 }), variables }
 }
 
-/** Writes a new file, for its owner only; `force` replaces one that is there. */
+/** Writes a new file that only its owner can read; `force` replaces an existing one. */
 export const toFile = (
   path: string,
   text: string,

@@ -1,12 +1,12 @@
-/** The file that `callstream init` writes: few keys, and comments that teach the next ones. */
+/** The file that `callstream init` writes: a few keys, and comments that explain more. */
 import { stringify } from "yaml"
 import type { Connection } from "../option/PipelineSpec.ts"
 import { heading } from "./Save.ts"
 
-/** What is asked. */
+/** The answers. */
 export interface Answers {
   readonly name: string
-  /** A time, a date or an age; nothing for all there is. */
+  /** A time, a date or an age; empty for the whole history. */
   readonly since: string | undefined
   readonly to: "postgres" | "webhook" | { readonly file: string } | { readonly sqlite: string }
   readonly personal: "keep" | "mask"
@@ -54,8 +54,8 @@ export const write = ({ connection, name, personal, since, to }: Answers, file: 
       .split("\n")
       .map((line) => `#${line}`),
     "",
-    "# Its state is kept under this name, in .callstream: when it was stopped, the same command goes on; when it came to its",
-    "# end, there is nothing left to do. With another name, or with state: false, it begins afresh.",
+    "# The state is saved in .callstream under this name. The same command resumes a run that was stopped, and exports nothing",
+    "# after a run that finished. With another name, or with state: false, a run starts from the beginning.",
     `name: ${scalar(name)}`,
     "",
     "# The time zone of days and clock times. Without it: UTC",
@@ -69,18 +69,18 @@ export const write = ({ connection, name, personal, since, to }: Answers, file: 
     "  # channel: inbound_call",
     ...(connection.rate === undefined ? ["  # rate: 5 # requests a second at most"] : []),
     ...Object.entries(connection).map(([key, value]) => `  ${key}: ${scalar(value)}`),
-    "  concurrency: 4 # requests under way at once",
+    "  concurrency: 4 # requests at the same time",
     "",
     "transforms:",
-    "  # Only sessions for which each of these holds, in CEL:",
+    "  # Only calls that pass all of these conditions (CEL):",
     "  # where:",
     `  #   - durationSec > 60 && status == "completed"`,
     ...(personal === "mask"
       ? [
-          "  # Personal data is masked. Behind = stands another way: phone=hash (with CALLSTREAM_REDACT_KEY), recording=drop.",
+          "  # Personal data is masked. Choose another way with =: phone=hash (with CALLSTREAM_REDACT_KEY), recording=drop.",
           "  redact: [phone, email, name, recording, freeText]"
         ]
-      : ["  # Personal data goes as it is. To mask it:", "  # redact: [phone, email, name, recording, freeText]"]),
+      : ["  # Personal data is not masked. To mask it:", "  # redact: [phone, email, name, recording, freeText]"]),
     "  derive: [direction, cost] # fields that are added",
     "  # select: [id, startedAt, direction, durationSec, cost] # only these",
     "",

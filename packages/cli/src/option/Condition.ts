@@ -12,7 +12,7 @@ export type Field = keyof typeof fields
 
 export const isField = (name: string): name is Field => Object.hasOwn(fields, name)
 
-/** A condition as it may be repeated: `undefined` where it also looks at fields that may name a person. */
+/** A condition as it may be repeated: `undefined` where it also reads fields that may name a person. */
 export interface Condition {
   readonly text: string | undefined
   readonly fields: ReadonlyArray<Field>

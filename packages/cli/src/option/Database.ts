@@ -1,5 +1,5 @@
 /** A database as `--to` and `--state` name it, and how it is reached. No password is on a command line. */
-import { type Committed, OutputError, SessionSink, SinkError, SqlCheckpoint, SqlSink } from "@callstream/core"
+import { type Committed, OutputError, SessionSink, SqlCheckpoint, SqlSink } from "@callstream/core"
 import { toSinkError } from "@callstream/core/sink/OutputError"
 import { PostgresClient, SqliteClient } from "@callstream/node"
 import * as Config from "effect/Config"
@@ -132,20 +132,7 @@ const client = Effect.fnUntraced(function* (
   const url = yield* read(option, database.url)
   yield* Effect.mapError(
     Effect.fromResult(PostgresClient.parse(url)),
-    ({ description }) =>
-      new UsageError({
-        option,
-        reason: {
-          _tag: "SinkRefused",
-          sink: describe(database),
-          error: new SinkError({
-            sink: describe(database),
-            operation: "open",
-            retryable: false,
-            reason: { _tag: "Address", problem: description }
-          })
-        }
-      })
+    (error) => new UsageError({ option, reason: { _tag: "PostgresUrl", database: describe(database), error } })
   )
   const password = Option.getOrUndefined(yield* Effect.option(Config.Redacted("PGPASSWORD")))
   return PostgresClient.layer({ url, password })
@@ -187,7 +174,7 @@ export const checkpoint = (database: Database) =>
 
 const own = new Set(["callstream_commits", "callstream_checkpoints"])
 
-/** What is wrong with the name of a table or schema, if anything is. */
+/** The mistake in the name of a table or schema, if there is one. */
 export const wrongName = (name: string, databases: ReadonlyArray<Database>): TableNameProblem | undefined => {
   if (name.trim() === "" || name.includes("\0")) return "empty"
   if (own.has(name.toLowerCase())) return "own"

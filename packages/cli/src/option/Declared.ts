@@ -1,9 +1,13 @@
 /** An option, declared once: flags, keys of pipeline files, help and documentation are made from it. */
+import type * as Argument from "effect/cli/Argument"
 import * as Flag from "effect/cli/Flag"
+import * as Param from "effect/cli/Param"
+import * as Primitive from "effect/cli/Primitive"
+import * as Effect from "effect/Effect"
 import * as Config from "effect/Config"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import type { Kind } from "./Kind.ts"
+import { file, type Kind } from "./Kind.ts"
 
 /**
  * How values are given: `one`; `each` (the flag may be repeated, the key holds a list); `list` (the flag takes them with
@@ -16,7 +20,7 @@ export interface Declared<out A, out F extends Form = Form> {
   readonly kind: Kind<A>
   /** One line: a noun phrase or an imperative, with its unit. */
   readonly help: string
-  /** What holds without it, as help shows it. */
+  /** The default, as help shows it. */
   readonly fallback: string | undefined
   /** The environment variable that holds it where no flag does. */
   readonly variable: string | undefined
@@ -80,8 +84,25 @@ const items = /(?:\[\s*"(?:[^"\\]|\\.)*"\s*\]|[^,])+/g
 const itemsOf = (text: string): ReadonlyArray<string> =>
   (text.match(items) ?? []).map((one) => one.trim()).filter((one) => one !== "")
 
+/** Text, whatever it is: what fits is said by its kind. Only completions of shells know what is offered. */
+const primitiveOf = ({ completes }: Kind<unknown>): Primitive.Primitive<string> => {
+  if (completes === undefined) return Primitive.String
+  const offered =
+    completes === "paths"
+      ? Primitive.Path("either", false)
+      : Primitive.Choice(completes.map((word) => [word, word] as const))
+  return Object.assign(offered, { parse: (value: string) => Effect.succeed(value) })
+}
+
+/** The name of a file, without a flag. */
+export const fileArgument = (name: string): Argument.Argument<string> =>
+  Param.makeSingle({ kind: Param.argumentKind, name, primitiveType: primitiveOf(file) })
+
+const textFlag = (key: string, kind: Kind<unknown>): Flag.Flag<string> =>
+  Param.makeSingle({ kind: Param.flagKind, name: flagOf(key).slice(2), primitiveType: primitiveOf(kind) })
+
 const valued = (key: string, { kind }: Declared<unknown>): Flag.Flag<unknown> =>
-  Flag.String(flagOf(key).slice(2)).pipe(
+  textFlag(key, kind).pipe(
     Flag.withMetavar(kind.metavar),
     Flag.filterMap(
       (text) => Option.fromUndefinedOr(kind.parse(text)),
@@ -112,7 +133,7 @@ const toFlag = (key: string, declared: Declared<unknown>): Flag.Flag<unknown> =>
       )
     case "list":
       return Flag.map(
-        optional(described(Flag.String(flagOf(key).slice(2)).pipe(Flag.withMetavar(`${declared.kind.metavar},...`)))),
+        optional(described(textFlag(key, declared.kind).pipe(Flag.withMetavar(`${declared.kind.metavar},...`)))),
         (text) => (text === undefined ? undefined : itemsOf(text))
       )
   }

@@ -12,7 +12,12 @@ export interface Kind<out A> {
   /** The value that a text means, if it means one. */
   readonly parse: (text: string) => A | undefined
   readonly schema: Schema.Codec<A>
+  /** What a shell offers for it: these words, or files and folders. Others may fit as well. */
+  readonly completes?: ReadonlyArray<string> | "paths" | undefined
 }
+
+/** The kind, for which a shell offers words or paths. */
+export const completing = <A>(kind: Kind<A>, completes: Kind<A>["completes"]): Kind<A> => ({ ...kind, completes })
 
 /** Text that holds a condition. */
 export const text = (
@@ -26,13 +31,14 @@ export const text = (
   schema: Schema.String.check(Schema.makeFilter(holds, { expected }))
 })
 
-export const file = text("FILE", "the name of a file")
+export const file = completing(text("FILE", "the name of a file"), "paths")
 
 export const choice = <const A extends string>(metavar: string, words: ReadonlyArray<A>): Kind<A> => ({
   metavar,
   expected: words.join(" or "),
   parse: (value) => words.find((word) => word === value),
-  schema: Schema.Literals(words)
+  schema: Schema.Literals(words),
+  completes: words
 })
 
 const integerShape = /^\d{1,15}$/
@@ -99,8 +105,11 @@ export const durationOf = (value: string): Duration.Duration => Duration.millis(
 
 export const size = text("SIZE", "a size such as 256KiB or 1MB", (value) => Size.parse(value) !== undefined)
 
-export const rotation = text(
-  "day|SIZE",
-  "day, or a size such as 100MB or 64MiB",
-  (value) => value === "day" || Size.parse(value) !== undefined
+export const rotation = completing(
+  text(
+    "day|SIZE",
+    "day, or a size such as 100MB or 64MiB",
+    (value) => value === "day" || Size.parse(value) !== undefined
+  ),
+  ["day"]
 )

@@ -1,5 +1,5 @@
 /** Every option that a flag and a key of a pipeline file share, declared once. */
-import { Limits } from "@callstream/core"
+import { Derive, Limits, Redact } from "@callstream/core"
 import * as When from "./When.ts"
 import * as Target from "./Target.ts"
 import * as Zone from "./Zone.ts"
@@ -74,18 +74,18 @@ export const reading = {
 
 const words = (metavar: string, expected: string) => Kind.text(metavar, expected, () => true)
 
-/** What happens to the calls on their way, in the order in which it happens. */
+/** The transforms, in the order of their application. */
 export const transforms = {
   where: each(
     words("EXPR", "a condition in CEL"),
     `Only calls for which this holds, in CEL, such as 'durationSec > 60 && status == "completed"'; all must hold`
   ),
   derive: list(
-    words("NAME", "the name of a derived field"),
+    Kind.completing(words("NAME", "the name of a derived field"), Derive.names),
     "Add fields: direction, customerNumber, startedDate, startedTime, startedHour, weekday (these four in --zone), cost, analysis"
   ),
   redact: list(
-    words("CLASS[=MODE]", "a class of personal data"),
+    Kind.completing(words("CLASS[=MODE]", "a class of personal data"), Redact.classes),
     "Remove personal data: phone, email, name, recording, freeText; each as mask, drop or hash (key in CALLSTREAM_REDACT_KEY)",
     { fallback: "mask" }
   ),
@@ -103,7 +103,10 @@ export const transforms = {
 
 /** Where the calls go. */
 export const to = each(
-  Kind.text("SINK", Target.expected, (text) => Target.parse(text)._tag === "Some"),
+  Kind.completing(
+    Kind.text("SINK", Target.expected, (text) => Target.parse(text)._tag === "Some"),
+    "paths"
+  ),
   "Where calls go: - for stdout, calls.ndjson or calls.csv (also with .gz or .zst), calls.parquet, sqlite:calls.db, postgres:DATABASE_URL, https://… for a webhook",
   { fallback: "-" }
 )
@@ -140,14 +143,14 @@ export const run = {
     { fallback: "UTC" }
   ),
   state: one(
-    Kind.text("DIR|DATABASE", "a folder, sqlite:FILE or postgres:VARIABLE"),
+    Kind.completing(Kind.text("DIR|DATABASE", "a folder, sqlite:FILE or postgres:VARIABLE"), "paths"),
     "Where states are kept: a folder, sqlite:state.db, or postgres:DATABASE_URL",
     { fallback: ".callstream" }
   ),
   commitEvery: one(Kind.duration, "How often to save progress", { fallback: "1s" }),
   onSinkFailure: one(
     Kind.choice("stop|continue", ["stop", "continue"]),
-    "When one of several sinks fails for good: stop the run, or continue without it and exit with 3",
+    "When one of several sinks fails permanently: stop the run, or continue without it and exit with 3",
     { fallback: "stop" }
   ),
   deadLetters: one(Kind.file, "File for rejected records", { fallback: "beside the first file, made when needed" }),

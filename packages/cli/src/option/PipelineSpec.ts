@@ -47,7 +47,7 @@ export interface Transforms extends Schema.Schema.Type<typeof Transforms> {}
 const { name: declaredName, state: declaredState, ...declaredRun } = Options.run
 
 const parts = {
-  transforms: key(Transforms, "What happens to the calls on their way, in this order"),
+  transforms: key(Transforms, "What happens to the calls, in this order"),
   sinks: Schema.NonEmptyArray(SinkSpec).annotateKey({
     description: "Where the calls go: each call goes to all of them"
   }),
@@ -70,7 +70,7 @@ export const PipelineSpec = Schema.Struct({
   ...parts
 })
 export interface PipelineSpec extends Schema.Schema.Type<typeof PipelineSpec> {}
-/** Several pipelines side by side, over one budget of requests. */
+/** Several pipelines in parallel, over one budget of requests. */
 export const PipelinesSpec = Schema.Struct({
   source: key(Connection, "How the API is reached, by all of them: one budget of requests"),
   pipelines: Schema.NonEmptyArray(
@@ -79,7 +79,7 @@ export const PipelinesSpec = Schema.Struct({
       source: key(Selection, "Which calls, and how they are read"),
       ...parts
     })
-  ).annotateKey({ description: "Run side by side" })
+  ).annotateKey({ description: "Run in parallel" })
 })
 export interface PipelinesSpec extends Schema.Schema.Type<typeof PipelinesSpec> {}
 

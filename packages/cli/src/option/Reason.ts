@@ -1,4 +1,5 @@
 /** Reasons of a `UsageError` as words: what happened and what to do, in the language of flags or of a file's keys. */
+import type { PostgresClient } from "@callstream/node"
 import { show } from "../expression/Mistake.ts"
 import type { Unreadable } from "./SmallFile.ts"
 import { untrusted } from "./advice/FileAdvice.ts"
@@ -47,60 +48,114 @@ const tableNames: Readonly<Record<TableNameProblem, (name: string) => string>> =
   "reserved by SQLite": () => "SQLite keeps names that begin with sqlite_ for itself"
 }
 
+const encode = "Percent-encode characters such as #, / or @ in the password: # is %23."
+
+const postgresUrls: Readonly<Partial<Record<PostgresClient.PostgresUrlReason["_tag"], string>>> = {
+  Scheme: "Write it as postgres://user:password@host/database.",
+  Unreadable: encode,
+  Fragment: encode,
+  Encoding: "Write a % as %25.",
+  Parameter: "Remove the parameter."
+}
+
 const profileAgain = "Save it again: callstream check --json > profile.json"
 
-/** Without the subject, which is the option. */
-const wordsFor = (reason: Reason, option: AnyOption | undefined, speaker: Speaker): Words => {
+/** Mistakes in a key, an address or the working folder. */
+type SettingReason = Extract<
+  Reason,
+  {
+    readonly _tag:
+      | "NoApiKey"
+      | "NoWebhookSecret"
+      | "NoRedactKey"
+      | "ShortRedactKey"
+      | "VariableNotSet"
+      | "PasswordOnCommandLine"
+      | "PostgresUrl"
+      | "PortTaken"
+      | "NotATerminal"
+  }
+>
+
+const settingWords = (reason: SettingReason, speaker: Speaker): Words => {
   switch (reason._tag) {
-    case "Expected":
-      return { problem: `expected ${reason.expected}` }
-    case "Requirement":
-      return reason.allowedBy === undefined
-        ? { problem: reason.requirement }
-        : {
-            problem: reason.requirement,
-            advice: `Use https, or add ${speaker.on(reason.allowedBy)} if the way there is safe.`
-          }
-    case "Conflict": {
-      const problem = `cannot be combined with ${speaker.name(reason.with)}${reason.because === undefined ? "" : causes[reason.because]}`
-      switch (reason.because) {
-        case "select leaves out the rest":
-          return { problem, advice: `${speaker.name(reason.with)} already leaves out what it does not name.` }
-        case "not resumable":
-        case "a resumed run replaces nothing":
-          return { problem, advice: speaker.withoutState }
-        default:
-          return { problem, advice: "Remove one of them." }
-      }
-    }
-    case "OnlyWith":
-      return { problem: `applies to ${reason.sinks.join(" or ")} only`, advice: "Remove it, or add such a sink." }
-    case "OnlyWithOption":
-      return { problem: `needs ${speaker.name(reason.other)}`, advice: "Add that, or remove this." }
-    case "Reversed":
-      return { problem: `(${reason.until}) is not later than ${speaker.name({ option: "since" })} (${reason.since})` }
-    case "TooEarly":
-      return { problem: `is before the year ${reason.year}`, advice: "No call is that old: give a later time." }
-    case "SkippedDay":
-      return {
-        problem: `there was no ${reason.date} in ${reason.zone}, whose calendar skipped that day`,
-        advice: "Name the day before or after it."
-      }
-    case "UnknownZone":
-      return {
-        problem: `there is no time zone ${reason.name === "" ? "without a name" : reason.name}`,
-        advice: reason.near === undefined ? `Write ${reason.expected}.` : `Did you mean ${reason.near}?`
-      }
-    case "UnknownLocalZone":
-      return {
-        problem: "the time zone of this machine is not known",
-        advice: "Name a zone, such as Asia/Kolkata, or set the environment variable TZ to one."
-      }
     case "NoApiKey":
       return {
         problem: "there is no API key",
         advice: `Set AGNI_API_KEY, or name a file that holds the key with ${speaker.name({ option: "apiKeyFile" })}.`
       }
+    case "NoWebhookSecret":
+      return {
+        problem: "there is no secret to sign webhooks with",
+        advice: `Set ${reason.variable} to the receiver's secret, which begins with whsec_.`
+      }
+    case "NoRedactKey":
+      return {
+        problem: "there is no key to hash with",
+        advice: `Set ${reason.variable} to what openssl rand -hex 32 prints, and keep it: another key gives other hashes.`
+      }
+    case "ShortRedactKey":
+      return {
+        problem: `the key${reason.variable === undefined ? "" : ` in ${reason.variable}`} is shorter than ${reason.least} characters, and could be guessed`,
+        advice: "Make one with openssl rand -hex 32."
+      }
+    case "VariableNotSet":
+      return {
+        problem: `the environment variable ${reason.variable} is not set`,
+        advice: "Set it to a URL such as postgres://user:password@host/database?sslmode=verify-full."
+      }
+    case "PasswordOnCommandLine":
+      return {
+        problem: "others on this machine can read a password on the command line",
+        advice:
+          "Put the URL into an environment variable, such as DATABASE_URL, and write postgres:DATABASE_URL; or leave the password out and set PGPASSWORD."
+      }
+    case "PostgresUrl": {
+      const problem = `${reason.database}: ${reason.error.description}`
+      const advice = postgresUrls[reason.error.reason._tag]
+      return advice === undefined ? { problem } : { problem, advice }
+    }
+    case "PortTaken":
+      return {
+        problem: `port ${reason.port} cannot be listened on`,
+        advice: "Another program may use it: choose another one, or 0 for any free one."
+      }
+    case "NotATerminal":
+      return {
+        problem: "init asks questions, and this is no terminal",
+        advice:
+          "Write the file by hand (callstream run --schema prints the keys), or with callstream export … --save FILE."
+      }
+  }
+}
+
+/** Mistakes in a file, or in an output that two would share. */
+type FileReason = Extract<
+  Reason,
+  {
+    readonly _tag:
+      | "FileUnreadable"
+      | "FileEmpty"
+      | "FileExists"
+      | "NameTooLong"
+      | "NoFileName"
+      | "NotAProfile"
+      | "ProfileOfOtherVersion"
+      | "ProfileOfOtherEndpoint"
+      | "NotDeadLetters"
+      | "RedactedOtherwise"
+      | "ReadsRedacted"
+      | "NoPipeline"
+      | "NoPipelineFile"
+      | "NamedTwice"
+      | "SamePlace"
+      | "FileOfOther"
+      | "TakenBy"
+  }
+>
+
+const fileWords = (reason: FileReason | SettingReason, speaker: Speaker): Words => {
+  switch (reason._tag) {
     case "FileUnreadable":
       return {
         problem: `${reason.path} ${unreadable(reason.why)}`,
@@ -175,31 +230,57 @@ const wordsFor = (reason: Reason, option: AnyOption | undefined, speaker: Speake
           : `${reason.pipeline} writes to ${reason.place} already`,
         advice: "Give one of them another place."
       }
-    case "NoWebhookSecret":
-      return {
-        problem: "there is no secret to sign webhooks with",
-        advice: `Set ${reason.variable} to the receiver's secret, which begins with whsec_.`
+    default:
+      return settingWords(reason, speaker)
+  }
+}
+
+/** Without the subject, which is the option. */
+const wordsFor = (reason: Reason, option: AnyOption | undefined, speaker: Speaker): Words => {
+  switch (reason._tag) {
+    case "Expected":
+      return { problem: `expected ${reason.expected}` }
+    case "Requirement":
+      return reason.allowedBy === undefined
+        ? { problem: reason.requirement }
+        : {
+            problem: reason.requirement,
+            advice: `Use https, or add ${speaker.on(reason.allowedBy)} if the way there is safe.`
+          }
+    case "Conflict": {
+      const problem = `cannot be combined with ${speaker.name(reason.with)}${reason.because === undefined ? "" : causes[reason.because]}`
+      switch (reason.because) {
+        case "select leaves out the rest":
+          return { problem, advice: `${speaker.name(reason.with)} already leaves out what it does not name.` }
+        case "not resumable":
+        case "a resumed run replaces nothing":
+          return { problem, advice: speaker.withoutState }
+        default:
+          return { problem, advice: "Remove one of them." }
       }
-    case "NoRedactKey":
+    }
+    case "OnlyWith":
+      return { problem: `applies to ${reason.sinks.join(" or ")} only`, advice: "Remove it, or add such a sink." }
+    case "OnlyWithOption":
+      return { problem: `needs ${speaker.name(reason.other)}`, advice: "Add that, or remove this." }
+    case "Reversed":
+      return { problem: `(${reason.until}) is not later than ${speaker.name({ option: "since" })} (${reason.since})` }
+    case "TooEarly":
+      return { problem: `is before the year ${reason.year}`, advice: "No call is that old: give a later time." }
+    case "SkippedDay":
       return {
-        problem: "there is no key to hash with",
-        advice: `Set ${reason.variable} to what openssl rand -hex 32 prints, and keep it: another key gives other hashes.`
+        problem: `there was no ${reason.date} in ${reason.zone}, whose calendar skipped that day`,
+        advice: "Name the day before or after it."
       }
-    case "ShortRedactKey":
+    case "UnknownZone":
       return {
-        problem: `the key${reason.variable === undefined ? "" : ` in ${reason.variable}`} is shorter than ${reason.least} characters, and could be guessed`,
-        advice: "Make one with openssl rand -hex 32."
+        problem: `there is no time zone ${reason.name === "" ? "without a name" : reason.name}`,
+        advice: reason.near === undefined ? `Write ${reason.expected}.` : `Did you mean ${reason.near}?`
       }
-    case "VariableNotSet":
+    case "UnknownLocalZone":
       return {
-        problem: `the environment variable ${reason.variable} is not set`,
-        advice: "Set it to a URL such as postgres://user:password@host/database?sslmode=verify-full."
-      }
-    case "PasswordOnCommandLine":
-      return {
-        problem: "others on this machine can read a password on the command line",
-        advice:
-          "Put the URL into an environment variable, such as DATABASE_URL, and write postgres:DATABASE_URL; or leave the password out and set PGPASSWORD."
+        problem: "the time zone of this machine is not known",
+        advice: "Name a zone, such as Asia/Kolkata, or set the environment variable TZ to one."
       }
     case "SinkRefused": {
       const problem = `${reason.sink}: ${reason.error.description}`
@@ -221,17 +302,8 @@ const wordsFor = (reason: Reason, option: AnyOption | undefined, speaker: Speake
       }
     case "NotACallingCode":
       return { problem: `${reason.value} is not a calling code`, advice: "Write the digits alone, such as 1 or 49." }
-    case "PortTaken":
-      return {
-        problem: `port ${reason.port} cannot be listened on`,
-        advice: "Another program may use it: choose another one, or 0 for any free one."
-      }
-    case "NotATerminal":
-      return {
-        problem: "init asks questions, and this is no terminal",
-        advice:
-          "Write the file by hand (callstream run --schema prints the keys), or with callstream export … --save FILE."
-      }
+    default:
+      return fileWords(reason, speaker)
   }
 }
 

@@ -18,7 +18,7 @@ const secretKeys: Readonly<Record<string, string>> = {
 /** Nothing but a reference. */
 const referring = /^\s*\$\{[^}]*\}\s*$/
 
-/** What is left when the references are taken away. */
+/** The text without its references. */
 const own = (text: string) => text.replace(/\$\{[^}]*\}/g, "")
 
 const inUrl = (text: string): boolean =>

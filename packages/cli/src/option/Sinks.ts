@@ -121,7 +121,7 @@ const planOne = Effect.fnUntraced(function* (spec: SinkSpec, item: number): Effe
   return { target, settings }
 })
 
-/** What is asked for, or everything that is wrong with it. */
+/** The sinks, or all mistakes in their settings. */
 export const plan = Effect.fnUntraced(function* (
   specs: ReadonlyArray<SinkSpec>
 ): Effect.fn.Return<ReadonlyArray<Planned>, UsageErrors> {
@@ -183,7 +183,7 @@ export const check = Effect.fnUntraced(function* (
 })
 
 /**
- * The sinks, not yet open. `spool` is the folder where a webhook's messages wait on their way, without one in memory; with
+ * The sinks, not yet open. `spool` is the folder for a webhook's unsent messages, without one in memory; with
  * `keepsOffset` a table keeps how far it got.
  */
 export const make = (

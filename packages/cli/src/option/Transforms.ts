@@ -43,7 +43,7 @@ const where = (text: string): Result.Result<Expression.Expression, UsageError> =
   Result.mapError(Expression.parse(text), (mistake) => wrong("where", text, mistake))
 
 /**
- * The condition that looks at one of these fields, if one does: of a record that is redacted already it would not say what
+ * The condition that reads one of these fields, if one does: of a record that is redacted already it would not say what
  * it said before.
  */
 export const readsAny = (
@@ -222,7 +222,7 @@ export interface Options {
   readonly zone: Zone.Zone
 }
 
-/** What has happened to a record when it leaves a stage: that of all before it too. */
+/** The transforms of a record up to a stage. */
 export interface Stage {
   readonly verb: keyof Spec
   readonly upTo: Rows

@@ -1,5 +1,6 @@
-/** What the person who typed the command can mend, found before anything ran: exit code 2. Facts only; words are in `Reason`. */
+/** A mistake in the command, found before anything ran: exit code 2. Facts only; words are in `Reason`. */
 import type { SinkError } from "@callstream/core"
+import type { PostgresClient } from "@callstream/node"
 import * as Arr from "effect/Array"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
@@ -61,6 +62,7 @@ export type Reason =
   | { readonly _tag: "ShortRedactKey"; readonly variable: string | undefined; readonly least: number }
   | { readonly _tag: "VariableNotSet"; readonly variable: string }
   | { readonly _tag: "PasswordOnCommandLine" }
+  | { readonly _tag: "PostgresUrl"; readonly database: string; readonly error: PostgresClient.PostgresUrlError }
   /** What the sink itself says of how it was set up. */
   | { readonly _tag: "SinkRefused"; readonly sink: string; readonly error: SinkError }
   | { readonly _tag: "TableName"; readonly problem: TableNameProblem; readonly name: string }
@@ -106,7 +108,7 @@ export class UsageErrors extends Data.TaggedError("UsageErrors")<{
   }
 }
 
-/** What is wrong among the results of several checks. */
+/** The mistakes among the results of several checks. */
 export const among = (
   results: Iterable<Result.Result<unknown, UsageError | UsageErrors>>
 ): Effect.Effect<void, UsageErrors> => {

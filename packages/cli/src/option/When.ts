@@ -64,18 +64,18 @@ const microsPerDay = 86_400_000_000
 
 const dateOf = (when: OnDay, { calendar, millis }: Now): string => {
   if (when._tag === "Date") return when.date
-  const today = calendar.toLocal(millis * 1000)
+  const today = calendar.toLocal(Instant.of(millis * 1000))
   // The first day of 1970 was a Thursday.
   const weekday = (Math.floor(today / microsPerDay) + 3) % 7
   const { name } = when
   const back = name === "today" ? 0 : name === "yesterday" ? 1 : (weekday - Derive.weekdays.indexOf(name) + 7) % 7
-  return Instant.format(today - back * microsPerDay).slice(0, 10)
+  return Instant.format(Instant.of(today - back * microsPerDay)).slice(0, 10)
 }
 
 /** The whole day; an empty one where clocks skipped it. */
 export const resolveDay = (when: OnDay, now: Now): Calendar.Day => {
   const day = dateOf(when, now)
-  return now.calendar.dayOf(day) ?? { date: day, from: 0, to: 0 }
+  return now.calendar.dayOf(day) ?? { date: day, from: Instant.of(0), to: Instant.of(0) }
 }
 
 export const resolve = (when: When, now: Now): Instant.Instant => {
@@ -88,7 +88,7 @@ export const resolve = (when: When, now: Now): Instant.Instant => {
     case "Day":
       return resolveDay(when, now).from
     case "Ago":
-      return (now.millis - when.millis) * 1000
+      return Instant.of((now.millis - when.millis) * 1000)
   }
 }
 

@@ -16,7 +16,7 @@ interface Span {
 /** Keys and places in lists, from the outermost in. */
 export type Path = ReadonlyArray<string | number>
 
-/** What is wrong with a file, and where. */
+/** A mistake in a file, with its place. */
 export interface Mistake {
   readonly problem: string
   readonly advice?: string | undefined
@@ -47,7 +47,7 @@ export class PipelineFileError extends Data.TaggedError("PipelineFileError")<{
 export interface Yaml {
   /** Plain data, with `${NAME}` replaced. */
   readonly data: unknown
-  /** What was put in for each reference, and the reference: what is shown to people names the latter. */
+  /** Each reference with its value: output for people shows the reference. */
   readonly referred: ReadonlyArray<readonly [value: string, reference: string]>
   /** The texts as they are written, references and all. */
   readonly written: ReadonlyArray<{ readonly path: Path; readonly text: string }>
@@ -97,74 +97,80 @@ const words: Readonly<Record<string, string>> = {
 
 const reference = /\$(\$?)\{([^}]*)(\}?)/g
 
-/** Reads the text of a file. `${NAME}` comes from the environment; `$${NAME}` is the text `${NAME}`. */
-export const read = Effect.fnUntraced(function* (
-  file: string,
-  text: string
-): Effect.fn.Return<Yaml, PipelineFileError> {
-  const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
-  const refuse = refuseIn(file, text, lines)
+type Document = ReturnType<typeof parseDocument>
+
+/** What the parser did not understand first, and where. */
+const unreadableIn = (document: Document, text: string): Mistake | undefined => {
   const [unreadable] = [...document.errors, ...document.warnings]
-  if (unreadable !== undefined) {
-    const [begin, end] = unreadable.pos
-    const problem = unreadable.message.includes("and end with a")
-      ? "a bracket that was opened above is not closed"
-      : (words[unreadable.code] ?? "this is not understood as YAML")
-    // A quote that is missing is noticed at the end of the file: where it was opened is what helps.
-    let opened: number | undefined
-    visit(document, {
-      Scalar: (_, { range }) => {
-        if (range != null && range[0] < begin && range[1] >= begin) [opened] = range
-      }
-    })
-    const at =
-      unreadable.code === "MISSING_CHAR" && opened !== undefined ? { begin: opened, end: opened + 1 } : undefined
-    yield* refuse([{ problem, at: at ?? { begin, end: Math.max(end, begin + 1) } }])
-  }
-
-  const spans = new Map<string, { readonly key: Span | undefined; readonly value: Span | undefined }>()
-  const referred = new Map<string, string>()
-  const written: Array<Yaml["written"][number]> = []
-  const mistakes: Array<Mistake & { readonly path: Path }> = []
-  let nodes = 0
-
-  const put = Effect.fnUntraced(function* (value: string, path: Path, at: Span) {
-    const parts: Array<string> = []
-    let from = 0
-    for (const match of value.matchAll(reference)) {
-      const [whole, escape = "", name = "", closing] = match
-      parts.push(value.slice(from, match.index))
-      from = match.index + whole.length
-      if (escape !== "") {
-        parts.push(whole.slice(1))
-        continue
-      }
-      if (closing === "" || !/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
-        mistakes.push({
-          problem: "a reference is ${NAME}, with the name of an environment variable",
-          advice: "For the text ${ itself write $${.",
-          path,
-          at
-        })
-        continue
-      }
-      const found = Option.filter(yield* Effect.option(Config.String(name)), (text) => text.trim() !== "")
-      if (Option.isNone(found)) {
-        mistakes.push({
-          problem: `the environment variable ${name} is not set`,
-          advice: `Set ${name}, or write another value here.`,
-          path,
-          at
-        })
-        continue
-      }
-      referred.set(found.value.trim(), whole)
-      parts.push(found.value.trim())
+  if (unreadable === undefined) return undefined
+  const [begin, end] = unreadable.pos
+  // A quote that is missing is noticed at the end of the file: where it was opened is what helps.
+  let opened: number | undefined
+  let bracket = false
+  visit(document, {
+    Scalar: (_, { range }) => {
+      if (range != null && range[0] < begin && range[1] >= begin) [opened] = range
+    },
+    Collection: (_, { flow, range }) => {
+      bracket ||= flow === true && range != null && !/[\]}]/.test(text[range[1] - 1] ?? "")
     }
-    return [...parts, value.slice(from)].join("")
   })
+  const problem = bracket
+    ? "a bracket that was opened above is not closed"
+    : (words[unreadable.code] ?? "this is not understood as YAML")
+  const at = unreadable.code === "MISSING_CHAR" && opened !== undefined ? { begin: opened, end: opened + 1 } : undefined
+  return { problem, at: at ?? { begin, end: Math.max(end, begin + 1) } }
+}
 
+/** The findings in a document. */
+interface Found {
+  readonly spans: Map<string, { readonly key: Span | undefined; readonly value: Span | undefined }>
+  readonly referred: Map<string, string>
+  readonly written: Array<Yaml["written"][number]>
+  readonly mistakes: Array<Mistake & { readonly path: Path }>
+}
+
+/** The text with the values of its references. */
+const put = Effect.fnUntraced(function* ({ mistakes, referred }: Found, value: string, path: Path, at: Span) {
+  const parts: Array<string> = []
+  let from = 0
+  for (const match of value.matchAll(reference)) {
+    const [whole, escape = "", name = "", closing] = match
+    parts.push(value.slice(from, match.index))
+    from = match.index + whole.length
+    if (escape !== "") {
+      parts.push(whole.slice(1))
+      continue
+    }
+    if (closing === "" || !/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
+      mistakes.push({
+        problem: "a reference is ${NAME}, with the name of an environment variable",
+        advice: "For the text ${ itself write $${.",
+        path,
+        at
+      })
+      continue
+    }
+    const found = Option.filter(yield* Effect.option(Config.String(name)), (text) => text.trim() !== "")
+    if (Option.isNone(found)) {
+      mistakes.push({
+        problem: `the environment variable ${name} is not set`,
+        advice: `Set ${name}, or write another value here.`,
+        path,
+        at
+      })
+      continue
+    }
+    referred.set(found.value.trim(), whole)
+    parts.push(found.value.trim())
+  }
+  return [...parts, value.slice(from)].join("")
+})
+
+/** The values of a document, and where each is. */
+const valuesOf = (document: Document, refuse: Yaml["refuse"], found: Found) => {
+  const { mistakes, spans, written } = found
+  let nodes = 0
   const walk = Effect.fnUntraced(function* (
     given: unknown,
     path: Path,
@@ -201,10 +207,25 @@ export const read = Effect.fnUntraced(function* (
     const value: unknown = isScalar(node) ? node.value : null
     if (typeof value !== "string") return value
     written.push({ path, text: value })
-    return yield* put(value, path, at)
+    return yield* put(found, value, path, at)
   })
 
-  const data: unknown = yield* walk(document.contents, [], undefined, [])
+  return walk(document.contents, [], undefined, [])
+}
+
+/** Reads the text of a file. `${NAME}` comes from the environment; `$${NAME}` is the text `${NAME}`. */
+export const read = Effect.fnUntraced(function* (
+  file: string,
+  text: string
+): Effect.fn.Return<Yaml, PipelineFileError> {
+  const lines = new LineCounter()
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
+  const refuse = refuseIn(file, text, lines)
+  const unreadable = unreadableIn(document, text)
+  if (unreadable !== undefined) yield* refuse([unreadable])
+  const found: Found = { spans: new Map(), referred: new Map(), written: [], mistakes: [] }
+  const { mistakes, referred, spans, written } = found
+  const data: unknown = yield* valuesOf(document, refuse, found)
   const valueAt = (path: Path) => spans.get(JSON.stringify(path))?.value
   return {
     data,

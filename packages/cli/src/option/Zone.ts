@@ -14,7 +14,7 @@ export interface Zone {
   readonly clock: Calendar.Calendar | undefined
 }
 
-/** What holds when no zone is set. */
+/** The default zone. */
 export const utc: Zone = { name: "UTC", calendar: Calendar.utc, clock: undefined }
 
 export const expected = "a time zone such as Asia/Kolkata, or local for that of this machine"

@@ -1,4 +1,4 @@
-/** What is wrong with a command line that could not be parsed, as lines for the person who typed it. */
+/** Describes the mistakes of a command line that cannot be parsed. */
 import type * as CliError from "effect/cli/CliError"
 import { nearest } from "../expression/Mistake.ts"
 
@@ -34,7 +34,7 @@ const describe = (error: CliError.CliError, args: ReadonlyArray<string>): Readon
       const given = args.flatMap((arg, i) =>
         arg === flag ? [args[i + 1] ?? ""] : arg.startsWith(`${flag}=`) ? [arg.slice(flag.length + 1)] : []
       )
-      // The parser refuses a value that was given, or the number of times that the flag was.
+      // The parser refuses a value, or a flag that is repeated.
       if (given.length > 1 && !given.includes(error.value)) {
         return [`${flag} is given ${given.length} times`, "Remove all but one."]
       }
@@ -51,7 +51,7 @@ const describe = (error: CliError.CliError, args: ReadonlyArray<string>): Readon
   }
 }
 
-/** One error a line, what to do below it; the same thing is said once. */
+/** One error a line, with what to do below it, and no line twice. */
 export const report = (
   errors: ReadonlyArray<CliError.CliError>,
   commandPath: ReadonlyArray<string>,

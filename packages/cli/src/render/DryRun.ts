@@ -1,4 +1,4 @@
-/** The first few calls that pass, at every stage of a pipeline: what a run would do, without doing it. */
+/** Shows the first calls that pass at each stage of a pipeline, without writing anything. */
 import { CallSession, CallSessions, Column, Ndjson, type Transform } from "@callstream/core"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
@@ -7,16 +7,17 @@ import * as Target from "../option/Target.ts"
 import * as Transforms from "../option/Transforms.ts"
 import type { Job } from "../job/Job.ts"
 import type { PipelineSpec } from "../option/PipelineSpec.ts"
-import * as Format from "../option/Format.ts"
+import * as Format from "./Format.ts"
 import { wrap } from "./Help.ts"
+import * as Unmatched from "../run/Unmatched.ts"
 import * as NothingMatched from "./NothingMatched.ts"
 import { answer, print, Screen, toPrintable } from "./Screen.ts"
-import * as Table from "./Table.ts"
+import * as Table from "./TextTable.ts"
 
 /** How many calls are shown. */
 const shown = 10
 
-/** Pages that are looked at, at most, for calls that pass. */
+/** The most pages that are searched for calls that pass. */
 const mostPages = 10
 
 interface Stage {
@@ -28,7 +29,7 @@ interface Stage {
   readonly failed: number
 }
 
-/** What is shown is redacted at every stage: a screen, or a log of a job, is no place for what no file is to hold. */
+/** Redacts every stage: a screen or a log must not show what no file may hold. */
 const redacted = (
   { redaction }: Transform.Transform<never, unknown>,
   records: ReadonlyArray<object>
@@ -41,20 +42,20 @@ const redacted = (
       })
 
 interface Looked {
-  /** The first that pass the conditions; where none does, the first at all. */
+  /** The first calls that pass the conditions, or the first of all if none passes. */
   readonly sessions: ReadonlyArray<CallSession.CallSession>
-  /** How many passed of so many that were looked at. */
+  /** How many passed, of how many were read. */
   readonly passed: number
   readonly of: number
-  readonly unmatched: NothingMatched.Finding | undefined
+  readonly unmatched: Unmatched.Finding | undefined
 }
 
-/** No walk, so neither the oldest calls nor a proof of anything: the first that pass, in the order of the server. */
+/** Reads pages in the server's order: not the oldest calls, and no proof. */
 const look = Effect.fnUntraced(function* ({ conditions, limit, passes, selection }: Job) {
   const most = Math.min(shown, limit ?? shown)
   const sessions: Array<CallSession.CallSession> = []
   const passed: Array<CallSession.CallSession> = []
-  const seen = NothingMatched.makeSeen([...new Set(conditions.flatMap(({ fields }) => fields))])
+  const seen = Unmatched.makeSeen([...new Set(conditions.flatMap(({ fields }) => fields))])
   let of = 0
   yield* CallSessions.selectedPages({ ...selection, concurrency: 1, pageSize: 100 }).pipe(
     Stream.take(mostPages),
@@ -75,7 +76,7 @@ const look = Effect.fnUntraced(function* ({ conditions, limit, passes, selection
     sessions: nothing ? sessions : passed,
     passed: passed.length,
     of,
-    unmatched: nothing && of > 0 ? NothingMatched.ofConditions(conditions, seen) : undefined
+    unmatched: nothing && of > 0 ? Unmatched.ofConditions(conditions, seen) : undefined
   } satisfies Looked
 })
 
@@ -116,10 +117,10 @@ const stagesOf = Effect.fnUntraced(function* (job: Job, spec: PipelineSpec) {
   }
 })
 
-/** What a person looks at first, behind what the pipeline changes. */
+/** The fields shown first, after those that the pipeline changes. */
 const telling = ["startedAt", "status", "channel", "durationSec", "callerNumber"]
 
-/** The fields that the stages change or add: those are what one wants to see before and after. */
+/** The fields that the stages change or add, to compare before and after. */
 const changed = (stages: ReadonlyArray<Stage>): ReadonlyArray<string> => {
   const names = new Set<string>()
   const seen = new Map<unknown, string>()
@@ -164,9 +165,9 @@ const choice = ({ of, passed, unmatched }: Looked): string =>
     ? `None of the first ${Format.counted(of, "call")} passed; these came first. ${NothingMatched.describe(unmatched)}`
     : passed === of
       ? `The first ${Format.counted(of, "call")} that the API sends.`
-      : `The first ${Format.counted(passed, "call")} that passed, of ${Format.count(of)} looked at.`
+      : `The first ${Format.counted(passed, "call")} that passed, of ${Format.count(of)} read.`
 
-/** Reads a few pages and shows what becomes of the first calls that pass: tables on a terminal, NDJSON elsewhere. */
+/** Reads a few pages and shows the first calls that pass at each stage: tables on a terminal, NDJSON elsewhere. */
 export const run = Effect.fnUntraced(function* (job: Job, spec: PipelineSpec) {
   const { reworded } = yield* Screen
   const { looked, stages } = yield* stagesOf(job, spec)

@@ -1,4 +1,4 @@
-/** Exit codes of the command: 2 is what is found before any request to the API, or lies in what the person set up. */
+/** Exit codes of the command. 2 is for mistakes found before any request to the API, or in the setup. */
 import { AgniError, CheckpointError, OutputError, SinkError } from "@callstream/core"
 import type { SqlFailure } from "@callstream/core/platform/SqlFailure"
 
@@ -7,7 +7,7 @@ export const exitCode = { done: 0, failed: 1, usage: 2, incomplete: 3, interrupt
 
 const { failed, usage } = exitCode
 
-/** One that passes was waited for: it is down, and not set up wrongly. */
+/** A transient failure was waited for: the database is down, not set up wrongly. */
 const ofDatabase = (failure: SqlFailure): number => (failure._tag === "Server" && failure.retryable ? failed : usage)
 
 const ofCheckpoint = ({ reason }: CheckpointError): number => {
@@ -27,7 +27,7 @@ const ofCheckpoint = ({ reason }: CheckpointError): number => {
 
 const ofSink = ({ operation, reason, retryable }: SinkError): number => {
   switch (reason._tag) {
-    // What is wrong with it shows when the first rows come, before any of them was written.
+    // The table is checked when the first rows come, before any is written.
     case "Table":
     case "KeyColumn":
       return usage
@@ -38,7 +38,7 @@ const ofSink = ({ operation, reason, retryable }: SinkError): number => {
   }
 }
 
-/** Of an error that one of core's services gave. A key that the API refuses was sent to it: `failed`. */
+/** The exit code of an error of core. A key that the API refuses is `failed`, since there was a request. */
 export const exitCodeOf = (error: AgniError | OutputError | SinkError | CheckpointError): number => {
   if (error instanceof AgniError) return error.attempts === 0 ? usage : failed
   if (error instanceof CheckpointError) return ofCheckpoint(error)

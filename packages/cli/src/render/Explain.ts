@@ -1,4 +1,4 @@
-/** What is promised of each sink of a job, and why; nothing is read for it. */
+/** The guarantee of each sink of a job, and why; makes no request. */
 import * as Guarantees from "@callstream/core/pipeline/Guarantee"
 import * as Effect from "effect/Effect"
 import * as Sinks from "../option/Sinks.ts"

@@ -1,4 +1,4 @@
-/** An error as the person at the terminal needs it: one to three lines, and an exit code. */
+/** Renders an error for people, in one to three lines, with an exit code. */
 import { AgniError, CheckpointError, OutputError, SinkError, TooManyDeadLetters } from "@callstream/core"
 import { isClosedPipe } from "../option/ClosedPipe.ts"
 import * as Cause from "effect/Cause"
@@ -6,7 +6,7 @@ import * as CliError from "effect/cli/CliError"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as References from "effect/References"
-import * as Format from "../option/Format.ts"
+import * as Format from "./Format.ts"
 import { print, type Screen } from "./Screen.ts"
 import { PipelineFileError } from "../option/Yaml.ts"
 import * as AgniAdvice from "../option/advice/AgniAdvice.ts"
@@ -39,7 +39,7 @@ export type CommandError =
 
 const some = (text: string | undefined): ReadonlyArray<string> => (text === undefined ? [] : [text])
 
-/** With what the first line of an error begins: it names the run where several report side by side. */
+/** The start of an error's first line: it names the run where several run at once. */
 interface Context extends Reader {
   readonly prefix: string
 }
@@ -50,14 +50,17 @@ const told = ({ prefix }: Context, error: Known, ...below: ReadonlyArray<string>
 })
 
 const ofAgni = (error: AgniError, { prefix, speaker }: Context): Report => {
-  const { attempts, elapsed, reason, request } = error
+  const { alone, attempts, elapsed, reason, request } = error
   const tried =
     attempts <= 1
       ? ""
       : `, after ${Format.counted(attempts, "attempt")} over ${Format.duration(Duration.toMillis(elapsed))}`
   const below = [...(attempts === 0 ? [] : [`in ${request}`]), ...some(AgniAdvice.adviceFor(error, speaker))]
   return {
-    lines: [`${prefix}${reason.message}${tried}`, ...below.map((line) => `  ${line}`)],
+    lines: [
+      `${prefix}${reason.message}${tried}${alone === true ? "; other requests were answered" : ""}`,
+      ...below.map((line) => `  ${line}`)
+    ],
     exitCode: exitCodeOf(error)
   }
 }
@@ -65,7 +68,7 @@ const ofAgni = (error: AgniError, { prefix, speaker }: Context): Report => {
 const ofDeadLetters = ({ message }: TooManyDeadLetters, { prefix, speaker: { name } }: Context): Report => ({
   lines: [
     `${prefix}${message}`,
-    `  So many have one cause: look at the dead-letter file, or allow more with ${name({ option: "maxDeadLetters" })}.`
+    `  So many have one cause: read the dead-letter file, or allow more with ${name({ option: "maxDeadLetters" })}.`
   ],
   exitCode: exitCode.failed
 })
@@ -103,7 +106,7 @@ const ofUsage = (prefix: string, errors: ReadonlyArray<UsageError>, speaker: Spe
     ""
   )
 
-/** Each mistake of a file with its place, as compilers show it. */
+/** Each mistake of a file with its place, as a compiler shows it. */
 const ofFile = (prefix: string, { file, mistakes }: PipelineFileError): ReadonlyArray<string> =>
   blocksOf(
     prefix,
@@ -121,7 +124,7 @@ interface Options {
   readonly speaker?: Speaker | undefined
   /** Whether the run keeps its state under a name. @default false */
   readonly resumes?: boolean | undefined
-  /** The pipeline it is of, where there are several. */
+  /** Its pipeline, where there are several. */
   readonly pipeline?: string | undefined
 }
 
@@ -134,7 +137,7 @@ export const report = (
   if (Cause.hasInterruptsOnly(cause)) return { lines: [], exitCode: exitCode.interrupted }
   const error: unknown = Cause.squash(cause)
   const stack = debug ? Cause.pretty(cause).split("\n") : []
-  // The presenter has already told what was wrong with the command line, or shown the help that was asked for.
+  // The presenter has already printed the mistakes of the command line, or the help.
   if (CliError.isCliError(error)) {
     return {
       lines: [],
@@ -162,7 +165,7 @@ export const report = (
   }
 }
 
-/** Reports how a run ended where it is known whether it resumes, and leaves only its exit code. */
+/** Reports how a run ended, where it is known whether it resumes, and keeps only the exit code. */
 export const reporting = <A, E extends CommandError, R>(
   run: Effect.Effect<A, E, R>,
   options: Pick<Options, "speaker" | "resumes">
@@ -170,7 +173,7 @@ export const reporting = <A, E extends CommandError, R>(
   Effect.catchCause(
     run,
     Effect.fnUntraced(function* (cause) {
-      // An interruption stays one: the runtime's own exit code tells it.
+      // An interruption stays one: the runtime sets its exit code.
       if (Cause.hasInterruptsOnly(cause)) return yield* Effect.interrupt
       const debug = (yield* References.MinimumLogLevel) === "Debug"
       const { exitCode, lines } = report(cause, { ...options, debug })

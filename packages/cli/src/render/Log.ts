@@ -1,4 +1,4 @@
-/** What the library logs, as lines among the others that are for people. */
+/** Prints the library's logs between the other lines for people. */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
@@ -11,9 +11,7 @@ const textOf = (message: unknown): string =>
     .map((part) => (typeof part === "string" ? part : JSON.stringify(part)))
     .join(" ")
 
-/**
- * A line each; those of `--debug` say when. A line that shows how far a run is makes room, and is drawn again below.
- */
+/** One line each, with the time under `--debug`. A progress line is removed and drawn again below. */
 export const logger = (screen: Screen["Service"], debug: boolean): Logger.Logger<unknown, void> =>
   Logger.make(({ cause, date, logLevel, message }) => {
     const begin = debug ? `[${date.toISOString().slice(11, 23)}] ${logLevel.toUpperCase()}: ` : (words[logLevel] ?? "")

@@ -1,10 +1,11 @@
-/** What is proven of a run, as sentences of the summary. */
-import { type Calendar, Instant } from "@callstream/core"
-import * as CoverageReport from "../job/CoverageReport.ts"
-import type { Report } from "../job/CoverageReport.ts"
-import * as Format from "../option/Format.ts"
+/** Describes in the summary what is proven of a run. */
+import { type Calendar, EndpointLimits, Instant } from "@callstream/core"
+import * as CoverageReport from "./CoverageReport.ts"
+import type { Report } from "./CoverageReport.ts"
+import * as Format from "./Format.ts"
+import * as ShownTime from "../option/ShownTime.ts"
 
-/** A history can have as many as it has windows. */
+/** A history may have a reason for each window. */
 const mostReasons = 3
 
 const joined = (reasons: ReadonlyArray<string>): string => {
@@ -15,7 +16,7 @@ const joined = (reasons: ReadonlyArray<string>): string => {
   ].join("; ")
 }
 
-/** The reasons of everything but the last hours, of which nothing can be proven yet and one sentence says so. */
+/** All reasons except that of the last hours, which has a sentence of its own. */
 const otherReasons = ({ reasons }: Report): ReadonlyArray<string> =>
   reasons.filter((reason) => reason !== CoverageReport.tooRecent)
 
@@ -25,7 +26,7 @@ const finality = ({ of, settled }: Report): ReadonlyArray<string> => {
   return [of === 1 ? "The one call is final." : `All ${Format.count(of)} calls are final.`]
 }
 
-/** Calls without a start time that are not in the export: two reasons, and only one of them can be helped. */
+/** Calls without a start time that the export lacks: for one of the two reasons there is advice. */
 const outside = ({ undatedOutside, undatedUnassigned }: Report): ReadonlyArray<string> => {
   const calls = (count: number) => Format.counted(count, "call")
   const created = undatedOutside ?? 0
@@ -42,12 +43,27 @@ const outside = ({ undatedOutside, undatedUnassigned }: Report): ReadonlyArray<s
   ]
 }
 
-/** What was checked and how, what is assumed, what may still change. */
+const limits = ({ limits: { calls, days } }: Report): ReadonlyArray<string> => {
+  const seen = EndpointLimits.describe({
+    ...(days === null ? {} : { span: days * 86_400e6 }),
+    ...(calls === null ? {} : { rows: calls })
+  })
+  return seen.length === 0 ? [] : [`The API gives ${seen.join(" and ")}: it was read in parts.`]
+}
+
+const clocks = ({ clocksApart }: Report): ReadonlyArray<string> =>
+  clocksApart === null
+    ? []
+    : [
+        `The clocks of the API and of this machine are ${Format.duration(clocksApart * 1000)} apart: the earlier one decides what is proven.`
+      ]
+
+/** Describes the check, the assumption, and the calls that may still change. */
 export const describe = (report: Report, clock: Calendar.Calendar | undefined): string => {
-  const time = (text: string) => Format.minute(Instant.parse(text) ?? 0, clock)
+  const time = (text: string) => ShownTime.minute(Instant.parse(text) ?? Instant.of(0), clock)
   const { asOf, horizon, provenUntil, reasons, set } = report
   const limit = Format.duration(horizon * 1000)
-  const rest = [...finality(report), ...outside(report)]
+  const rest = [...finality(report), ...outside(report), ...limits(report), ...clocks(report)]
   const checked = "checked by count (assumed: every call was in at least one answer about its time)."
   if (set === "unprovable") return [`NOT proven complete: ${joined(reasons)}.`, ...rest].join(" ")
   if (set === "proven") return [`Complete as of ${asOf === null ? "now" : time(asOf)}, ${checked}`, ...rest].join(" ")

@@ -1,4 +1,4 @@
-/** Everything that is for people: stderr, so that stdout stays data. */
+/** Output for people goes to stderr, so that stdout holds only data. */
 import type { OutputError } from "@callstream/core"
 import { StdoutOutput } from "@callstream/node"
 import * as Context from "effect/Context"
@@ -13,16 +13,16 @@ export class Screen extends Context.Service<
     readonly colors: boolean
     readonly columns: () => number
     readonly write: (text: string) => Effect.Effect<void>
-    /** From now on the values that a file refers to are shown by the reference. */
+    /** From now on shows references in place of the values that a file refers to. */
     readonly reword: (change: (text: string) => string) => Effect.Effect<void>
-    /** Text for elsewhere, in those words. */
+    /** Text with references in place of values, for other outputs. */
     readonly reworded: (text: string) => string
   }
 >()("@callstream/cli/render/Screen") {
   /** stderr of this process. `NO_COLOR` and `TERM=dumb` are respected. */
   static readonly layer: Layer.Layer<Screen> = Layer.sync(Screen, () => {
     const live = process.stderr.isTTY && process.env["TERM"] !== "dumb"
-    // A terminal that goes away must not take the run with it.
+    // The run continues when its terminal closes.
     process.stderr.on("error", () => {})
     let reworded = (text: string) => text
     return Screen.of({
@@ -39,10 +39,10 @@ export class Screen extends Context.Service<
   })
 }
 
-/** Takes away the line that shows how far a run is. */
+/** Removes the progress line. */
 export const clearLine = "\r\u001b[2K"
 
-/** Lines for people, each cleared of characters that a terminal would take for a command. */
+/** Lines for people, without characters that a terminal would obey. */
 export const print = (...lines: ReadonlyArray<string>): Effect.Effect<void, never, Screen> =>
   Effect.flatMap(Screen, (screen) => screen.write(lines.map((line) => `${toPrintable(line)}\n`).join("")))
 
@@ -53,9 +53,9 @@ export const toPrintable = (text: string): string =>
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`
   )
 
-/** Text that was asked for, on stdout. A reader that went away or a full disk ends the command as it ends an export. */
+/** Text on stdout. A closed pipe or a full disk ends the command, as it ends an export. */
 export const answer = (text: string): Effect.Effect<void, OutputError> =>
   Effect.flatMap(StdoutOutput.make, ({ write }) => write(`${text}\n`))
 
-/** How the command is called here: in a clone it is not installed. */
+/** The name of the command: in a clone it is not installed. */
 export const invocation = process.argv[1]?.endsWith(".ts") === true ? "npm run -s callstream --" : "callstream"

@@ -1,4 +1,4 @@
-/** What is said of a run at its end, or when it ends early. */
+/** The summary of a run that finished, or ended early. */
 import { Instant, OutputFile, type Pipeline } from "@callstream/core"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
@@ -6,17 +6,21 @@ import * as Effect from "effect/Effect"
 import * as Sinks from "../option/Sinks.ts"
 import * as Target from "../option/Target.ts"
 import type { Job } from "../job/Job.ts"
-import type * as CoverageReport from "../job/CoverageReport.ts"
+import type * as CoverageReport from "./CoverageReport.ts"
 import { isClosedPipe } from "../option/ClosedPipe.ts"
-import * as Format from "../option/Format.ts"
+import * as Format from "./Format.ts"
+import * as ShownTime from "../option/ShownTime.ts"
 import * as NothingMatched from "./NothingMatched.ts"
-import * as Progress from "./Progress.ts"
+import { describeRetries } from "./ProgressLine.ts"
+import type * as Progress from "../run/Progress.ts"
+import { type Requests, requests as requestsNow } from "../run/Requests.ts"
+import type { Finding } from "../run/Unmatched.ts"
 import * as Proof from "./Proof.ts"
 import { print as printLines, Screen } from "./Screen.ts"
 
 type About = Pick<Job, "title" | "name" | "zone" | "sinks" | "report" | "deadLetters" | "walk" | "limit">
 
-/** Of several pipelines each is named. */
+/** The name of the pipeline, where there are several. */
 const printOf = ({ title }: About, first: string, ...rest: ReadonlyArray<string>) =>
   printLines(title === undefined ? first : `${title}: ${first}`, ...rest)
 
@@ -54,7 +58,7 @@ export const tellWhatIsThere = (
   }
 }
 
-/** With `--rotate` there is no file of the name that was given. */
+/** With `--rotate` there is no file of the given name. */
 const nameOf = (sink: Sinks.Planned): string =>
   sink.target._tag === "File" && sink.settings.rotate !== undefined
     ? `the files of ${sink.target.path}, which its manifest names,`
@@ -67,7 +71,7 @@ const sinkLine = (sink: Sinks.Planned | undefined, { failure, refused, written }
   return `  ${Format.counted(written, "call")} to ${name}${no}${end}`
 }
 
-/** What was there before, by name: nobody would miss it otherwise. */
+/** Names the files that were replaced or removed, which nobody would notice otherwise. */
 const replacedLines = (sinks: ReadonlyArray<Pipeline.SinkSummary>): ReadonlyArray<string> =>
   (["replaced", "removed"] as const).flatMap((what) => {
     const names = sinks.flatMap((sink) => sink[what])
@@ -80,7 +84,7 @@ const replacedNames = (sinks: ReadonlyArray<Pipeline.SinkSummary>) => {
   return { ...(replaced.length === 0 ? {} : { replaced }), ...(removed.length === 0 ? {} : { removed }) }
 }
 
-/** Rows whose versions a table compared, and did not simply write. */
+/** Rows of a table that were left unchanged or overwritten because of their versions. */
 export const versionLines = (
   sink: Sinks.Planned | undefined,
   { newer, notBelieved, sink: key }: Pipeline.SinkSummary
@@ -103,20 +107,20 @@ const versionFields = ({ newer, notBelieved }: Pipeline.SinkSummary) => ({
   ...(notBelieved === 0 ? {} : { notBelieved })
 })
 
-const ofRequests = ({ retried, sent }: Progress.Requests) => ({
+const ofRequests = ({ retried, sent }: Requests) => ({
   requests: sent,
   retries: Object.fromEntries(retried)
 })
 
-const describeRequests = (requests: Progress.Requests): string => {
-  const retries = Progress.describeRetries(requests)
+const describeRequests = (requests: Requests): string => {
+  const retries = describeRetries(requests)
   return `${Format.counted(requests.sent, "request")}${retries === "" ? "" : `, ${retries}`}`
 }
 
-/** What several pipelines sent together, below what each of them did. */
+/** The requests of several pipelines together, below the summary of each. */
 export const printTogether = Effect.fnUntraced(function* (pipelines: number, report: Job["report"]) {
   if (report === "none") return
-  const requests = yield* Progress.requests
+  const requests = yield* requestsNow
   if (report === "people") {
     return yield* printLines(`${Format.counted(pipelines, "pipeline")} together: ${describeRequests(requests)}`)
   }
@@ -124,98 +128,130 @@ export const printTogether = Effect.fnUntraced(function* (pipelines: number, rep
   yield* write(`${JSON.stringify({ pipelines, ...ofRequests(requests) })}\n`)
 })
 
-/** The summary of a run that came to its end. */
+/** A run that finished, and what is shown of it. */
+interface Ended {
+  readonly about: About
+  readonly progress: Progress.Progress
+  readonly done: Pipeline.RunSummary
+  readonly covered: CoverageReport.Report | undefined
+  readonly unmatched: Finding | undefined
+  readonly elapsed: number
+  readonly requests: Requests
+}
+
+const filteredOf = ({ done, progress }: Ended): number => done.filtered + progress.leftOut
+
+const toJson = (ended: Ended) => {
+  const { about, covered, done, elapsed, progress, requests, unmatched } = ended
+  const { earliest, latest, resumedAt, sessions } = progress
+  const { dead, finishedBefore, sinks } = done
+  const filtered = filteredOf(ended)
+  const to = about.sinks.map(Sinks.describe)
+  return {
+    ...(about.title === undefined ? {} : { pipeline: about.title }),
+    sessions,
+    rejected: dead,
+    ...(filtered === 0 ? {} : { filtered }),
+    to: to.length === 1 ? to[0] : to,
+    ...(to.length === 1
+      ? {}
+      : {
+          sinks: sinks.map((sink, i) => ({
+            to: to[i],
+            written: sink.written,
+            refused: sink.refused,
+            ...versionFields(sink),
+            failed: sink.failure?.description ?? null
+          }))
+        }),
+    ...replacedNames(sinks),
+    ...(to.length === 1 && sinks[0] !== undefined ? versionFields(sinks[0]) : {}),
+    ...(dead === 0 ? {} : { deadLetters: about.deadLetters }),
+    ...(about.title === undefined ? ofRequests(requests) : {}),
+    earliest: earliest === undefined ? null : Instant.format(earliest),
+    latest: latest === undefined ? null : Instant.format(latest),
+    walk: about.walk,
+    ...(resumedAt === undefined || finishedBefore ? {} : { resumedAt: Instant.format(resumedAt) }),
+    ...(finishedBefore ? { finishedBefore } : {}),
+    ...(unmatched === undefined ? {} : { unmatched: NothingMatched.toJson(unmatched) }),
+    ...(about.limit === undefined ? {} : { limit: about.limit, limited: sessions >= about.limit }),
+    ...(covered === undefined ? {} : { coverage: { ...covered, windows: covered.windows.length } }),
+    elapsedMs: elapsed
+  }
+}
+
+/** How many calls, and where they are. */
+const firstLine = ({ about, done: { sinks }, elapsed }: Ended): string => {
+  const written = Math.max(0, ...sinks.map((sink) => sink.written))
+  const speed = elapsed < 1000 || written === 0 ? "" : `, ${Format.count((written / elapsed) * 1000)} a second`
+  const [only] = about.sinks
+  const place = about.sinks.length === 1 && only !== undefined ? nameOf(only) : Format.counted(sinks.length, "sink")
+  return `${Format.counted(written, "call")} to ${place} in ${Format.duration(elapsed)}${speed}`
+}
+
+/** From when to when calls started. */
+const startLines = ({ about, progress: { earliest, latest, sessions } }: Ended): ReadonlyArray<string> => {
+  const { clock } = about.zone
+  if (earliest === undefined || latest === undefined) return []
+  return sessions === 1
+    ? [`  started at ${ShownTime.time(earliest, clock)}`]
+    : [`  started between ${ShownTime.times(earliest, "and", latest, clock)}`]
+}
+
+const resumedLines = ({ about, covered, progress: { resumedAt } }: Ended): ReadonlyArray<string> => {
+  if (resumedAt === undefined) return []
+  const all =
+    covered === undefined ? "" : `; ${Format.counted(covered.of, "call")} read with the earlier runs of this name`
+  return [`  resumed at ${ShownTime.time(resumedAt, about.zone.clock)}${all}`]
+}
+
+const otherLines = (ended: Ended): ReadonlyArray<string> => {
+  const { about, covered, done, progress, requests, unmatched } = ended
+  const { dead, sinks } = done
+  const filtered = filteredOf(ended)
+  const isSimple = about.sinks.length === 1 && sinks[0]?.failure === undefined
+  return [
+    ...replacedLines(sinks),
+    ...(isSimple ? [] : sinks.map((sink, i) => sinkLine(about.sinks[i], sink))),
+    ...(unmatched === undefined ? [] : [`  ${NothingMatched.describe(unmatched)}`]),
+    ...(about.limit === undefined || progress.sessions < about.limit
+      ? []
+      : [`  stopped at the limit of ${Format.counted(about.limit, "call")}; there may be more`]),
+    ...sinks.flatMap((sink, i) => versionLines(about.sinks[i], sink)),
+    ...resumedLines(ended),
+    ...(filtered === 0 ? [] : [`  ${Format.counted(filtered, "call")} left out by filters`]),
+    // Several pipelines share one client and its counts.
+    ...(about.title === undefined ? [`  ${describeRequests(requests)}`] : []),
+    ...startLines(ended),
+    ...(dead === 0 ? [] : [`  ${Format.counted(dead, "record")} rejected: see ${about.deadLetters}`]),
+    covered === undefined
+      ? "  Read page by page: a call that left the set while it was read may be missing."
+      : `  ${Proof.describe(covered, about.zone.clock)}`
+  ]
+}
+
+/** The summary of a finished run. */
 export const print = Effect.fnUntraced(function* (
   about: About,
   progress: Progress.Progress,
   done: Pipeline.RunSummary,
   covered: CoverageReport.Report | undefined,
-  unmatched: NothingMatched.Finding | undefined
+  unmatched: Finding | undefined
 ) {
   if (about.report === "none") return
-  const { clock } = about.zone
   const elapsed = (yield* Clock.currentTimeMillis) - progress.startedAt
-  const requests = yield* Progress.requests
-  const { earliest, latest, resumedAt, sessions } = progress
-  const { dead, finishedBefore, sinks } = done
-  const filtered = done.filtered + progress.leftOut
-  const written = Math.max(0, ...sinks.map((sink) => sink.written))
-  const to = about.sinks.map(Sinks.describe)
+  const ended: Ended = { about, progress, done, covered, unmatched, elapsed, requests: yield* requestsNow }
   if (about.report === "json") {
     const { write } = yield* Screen
-    return yield* write(
-      `${JSON.stringify({
-        ...(about.title === undefined ? {} : { pipeline: about.title }),
-        sessions,
-        rejected: dead,
-        ...(filtered === 0 ? {} : { filtered }),
-        to: to.length === 1 ? to[0] : to,
-        ...(to.length === 1
-          ? {}
-          : {
-              sinks: sinks.map((sink, i) => ({
-                to: to[i],
-                written: sink.written,
-                refused: sink.refused,
-                ...versionFields(sink),
-                failed: sink.failure?.description ?? null
-              }))
-            }),
-        ...replacedNames(sinks),
-        ...(to.length === 1 && sinks[0] !== undefined ? versionFields(sinks[0]) : {}),
-        ...(dead === 0 ? {} : { deadLetters: about.deadLetters }),
-        ...(about.title === undefined ? ofRequests(requests) : {}),
-        earliest: earliest === undefined ? null : Instant.format(earliest),
-        latest: latest === undefined ? null : Instant.format(latest),
-        walk: about.walk,
-        ...(resumedAt === undefined || finishedBefore ? {} : { resumedAt: Instant.format(resumedAt) }),
-        ...(finishedBefore ? { finishedBefore } : {}),
-        ...(unmatched === undefined ? {} : { unmatched }),
-        ...(about.limit === undefined ? {} : { limit: about.limit, limited: sessions >= about.limit }),
-        ...(covered === undefined ? {} : { coverage: { ...covered, windows: covered.windows.length } }),
-        elapsedMs: elapsed
-      })}\n`
-    )
+    return yield* write(`${JSON.stringify(toJson(ended))}\n`)
   }
-  if (finishedBefore) {
+  if (done.finishedBefore) {
     return yield* printOf(
       about,
       `run "${about.name ?? ""}" has finished and exports nothing more`,
-      ...(covered === undefined ? [] : [`  ${Proof.describe(covered, clock)}`]),
+      ...(covered === undefined ? [] : [`  ${Proof.describe(covered, about.zone.clock)}`]),
       "  Use another --name to begin a new run."
     )
   }
-  const speed = elapsed < 1000 || written === 0 ? "" : `, ${Format.count((written / elapsed) * 1000)} a second`
-  const [only] = about.sinks
-  const single = about.sinks.length === 1 && only !== undefined
-  yield* printOf(
-    about,
-    `${Format.counted(written, "call")} to ${single ? nameOf(only) : Format.counted(sinks.length, "sink")} in ${Format.duration(elapsed)}${speed}`,
-    ...replacedLines(sinks),
-    ...(single && sinks[0]?.failure === undefined ? [] : sinks.map((sink, i) => sinkLine(about.sinks[i], sink))),
-    ...(unmatched === undefined ? [] : [`  ${NothingMatched.describe(unmatched)}`]),
-    ...(about.limit === undefined || sessions < about.limit
-      ? []
-      : [`  stopped at the limit of ${Format.counted(about.limit, "call")}; there may be more`]),
-    ...sinks.flatMap((sink, i) => versionLines(about.sinks[i], sink)),
-    ...(resumedAt === undefined
-      ? []
-      : [
-          `  resumed at ${Format.time(resumedAt, clock)}${covered === undefined ? "" : `; ${Format.counted(covered.of, "call")} read with the earlier runs of this name`}`
-        ]),
-    ...(filtered === 0 ? [] : [`  ${Format.counted(filtered, "call")} left out by filters`]),
-    // Several pipelines send them together.
-    ...(about.title === undefined ? [`  ${describeRequests(requests)}`] : []),
-    ...(earliest === undefined || latest === undefined
-      ? []
-      : [
-          sessions === 1
-            ? `  started at ${Format.time(earliest, clock)}`
-            : `  started between ${Format.times(earliest, "and", latest, clock)}`
-        ]),
-    ...(dead === 0 ? [] : [`  ${Format.counted(dead, "record")} rejected: see ${about.deadLetters}`]),
-    covered === undefined
-      ? "  Read page by page: a call that left the set while it was read may be missing."
-      : `  ${Proof.describe(covered, clock)}`
-  )
+  yield* printOf(about, firstLine(ended), ...otherLines(ended))
 })

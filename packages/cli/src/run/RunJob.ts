@@ -1,12 +1,9 @@
-/** The run that does what a job asks for. */
+/** Runs a job. */
 import {
   AgniClient,
-  type AgniError,
-  CallSessions,
   Checkpoint,
   type CoverageSet,
   DeadLetterFile,
-  Extremes,
   FileCheckpoint,
   History,
   HistorySource,
@@ -14,62 +11,43 @@ import {
   OutputFile,
   OutputLock,
   OutputLockFile,
-  PagesSource,
   Pipeline,
-  Rows,
   type SessionSink,
-  type Source,
   Transform
 } from "@callstream/core"
-import { DecodingThread, GuardedTransport, ProcessOwner } from "@callstream/node"
-import * as Bounds from "@callstream/core/source/Bounds"
+import { DecodingThread, GuardedTransport, NodeProcessOwner } from "@callstream/node"
 import * as NodeDns from "@effect/platform-node/NodeDns"
-import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Ref from "effect/Ref"
-import * as Stream from "effect/Stream"
-import * as Struct from "effect/Struct"
-import { fstatSync } from "node:fs"
 import * as Database from "../option/Database.ts"
-import type * as Run from "../option/Run.ts"
+import type * as Run from "../option/RunOptions.ts"
 import * as Sinks from "../option/Sinks.ts"
 import * as Zone from "../option/Zone.ts"
 import * as DeadLetters from "../job/DeadLetters.ts"
 import type { Job } from "../job/Job.ts"
-import * as CoverageReport from "../job/CoverageReport.ts"
-import * as NothingMatched from "../render/NothingMatched.ts"
-import * as Progress from "../render/Progress.ts"
-import { print, Screen } from "../render/Screen.ts"
-import * as Summary from "../render/Summary.ts"
-import { Incomplete } from "../option/UsageError.ts"
-import * as Limit from "./Limit.ts"
+import { isLines, rangeOf, sourceOf } from "./JobSource.ts"
+import * as Progress from "./Progress.ts"
 import * as Spool from "./Spool.ts"
+import * as Unmatched from "./Unmatched.ts"
 import * as Veil from "./Veil.ts"
+import * as HeapGrowth from "./HeapGrowth.ts"
 
-/** Whether sessions go as they came into lines of JSON, and nowhere else. */
-const isLines = ({ sinks, transform }: Job): boolean =>
-  transform.label === "" &&
-  sinks.every(({ target }) => target._tag === "Stdout" || (target._tag === "File" && target.format === "ndjson"))
-
-/** A thread of its own makes such lines while the others wait; objects come cheaper without it. */
+/** A worker thread makes lines of JSON, or digests what the reader has to know of each call. */
 export const decoder = (jobs: ReadonlyArray<Job>): Layer.Layer<never> =>
-  jobs.every(isLines) ? DecodingThread.layer : Layer.empty
+  Layer.merge(HeapGrowth.layer, jobs.some(isLines) ? DecodingThread.layer : DecodingThread.layerObjects)
 
-/** Whose calls these are: webhooks say it, and a checkpoint belongs to it. And where a range without an end ends for good. */
-const look = Effect.flatMap(Effect.all([AgniClient, Clock.currentTimeMillis]), ([{ list }, local]) =>
+/** The organization of the calls, which webhooks send and a checkpoint belongs to, and the end of an open range. */
+const look = Effect.flatMap(Effect.all([AgniClient, Instant.now]), ([{ list }, local]) =>
   Effect.map(list({ pageSize: 20 }), ({ observedAt, rows }) => {
     const found = rows
       .sessions()
       .find(({ organizationId }) => typeof organizationId === "string" && organizationId !== "")
-    return { organization: found?.organizationId ?? "", end: History.openEnd(local * 1000, observedAt) }
+    return { organization: found?.organizationId ?? "", end: History.openEnd(local, observedAt) }
   })
 )
 
-/** What all of these sessions are; a run with a limit, or that leaves gaps, does not have all of anything. */
+/** What the output covers; a run with a limit, or with gaps, covers nothing as a whole. */
 const coversOf =
   ({ filters, keep, keepGoing, limit, withoutStart }: Job) =>
   ({ end, from, to }: HistorySource.State): SessionSink.Covers | undefined =>
@@ -77,20 +55,24 @@ const coversOf =
       ? { from: from ?? undefined, to: to ?? end ?? undefined, filters, withoutStart }
       : undefined
 
-/** `shared` is counted in when somebody else shows how far it is. */
-export const run = Effect.fnUntraced(function* (job: Job, shared?: Ref.Ref<Progress.Progress>) {
-  const { live } = yield* Screen
-  const progress = shared ?? (yield* Effect.flatMap(Progress.make, Ref.make))
-  const seen = NothingMatched.makeSeen([...new Set(job.conditions.flatMap(({ fields }) => fields))])
-  const named = job.name !== undefined
-  const reportOf = (coverage: CoverageSet.CoverageSet) =>
-    CoverageReport.make(coverage, Duration.toMillis(job.horizon), job.zone.clock)
+/** Observers of a run, and the coverage for its file of `--coverage`. */
+export interface Watch {
+  readonly progress: Ref.Ref<Progress.Progress>
+  readonly coverageFile: (coverage: CoverageSet.CoverageSet) => string
+}
 
-  if (job.deadLettersRaw && job.transform.redaction !== undefined) {
-    yield* print(
-      `warning: ${job.title === undefined ? "" : `${job.title}: `}${job.deadLetters} keeps rejected records with the personal data that --redact takes out, because of --dead-letters-raw`
-    )
-  }
+/** The result of a run. */
+interface Outcome {
+  readonly summary: Pipeline.RunSummary
+  /** Nothing where an earlier run did it all, and left no coverage. */
+  readonly coverage: CoverageSet.CoverageSet | undefined
+  readonly unmatched: Unmatched.Finding | undefined
+}
+
+/** Runs a job to its end; nothing is printed. */
+export const run = Effect.fnUntraced(function* (job: Job, { coverageFile, progress }: Watch) {
+  const seen = Unmatched.makeSeen([...new Set(job.conditions.flatMap(({ fields }) => fields))])
+  const named = job.name !== undefined
   const summary = yield* Effect.scoped(
     Effect.gen(function* () {
       const hasWebhook = job.sinks.some(({ target }) => target._tag === "Webhook")
@@ -124,16 +106,14 @@ export const run = Effect.fnUntraced(function* (job: Job, shared?: Ref.Ref<Progr
         onSinkFailure: job.onSinkFailure,
         maxDeadShare: job.maxDeadShare
       })
-      if (shared === undefined && showsProgress([job], live))
-        yield* Progress.show(() => Ref.getUnsafe(progress), job.zone.clock)
       const done = yield* Sinks.orUnfinished(
         pipeline.run((event) => Ref.update(progress, Progress.after(event))),
         sinks.length
       ).pipe(Effect.mapError(Veil.explain(job.name ?? "", job.state.folder)))
-      // Also of a run that came to its end before: it may have been killed before it wrote the file.
+      // Also for a run that had finished: it may have been killed before it wrote the file.
       if (coverage !== undefined && (!done.finishedBefore || isKnown(done.coverage))) {
         const { finish, write } = yield* coverage
-        yield* write(`${JSON.stringify(reportOf(done.coverage), null, 2)}\n`)
+        yield* write(coverageFile(done.coverage))
         yield* finish
       }
       return done
@@ -142,63 +122,41 @@ export const run = Effect.fnUntraced(function* (job: Job, shared?: Ref.Ref<Progr
         Layer.mergeAll(
           named ? yield* stateIn(job.state) : Checkpoint.layerMemory,
           webhooks,
-          Layer.provide(OutputLockFile.layer, ProcessOwner.layer)
+          Layer.provide(OutputLockFile.layer, NodeProcessOwner.layer)
         )
       )
     )
-  ).pipe(
-    Effect.onExit((exit) =>
-      Exit.isSuccess(exit)
-        ? Effect.void
-        : Effect.flatMap(Ref.get(progress), (progress) =>
-            Summary.tellWhatIsThere(job, progress, Cause.squash(exit.cause), exit.cause)
-          )
-    )
   )
-
   const known = !summary.finishedBefore || isKnown(summary.coverage)
-  const covered = job.walk === "history" && known ? reportOf(summary.coverage) : undefined
-  const done = yield* Ref.get(progress)
-  const unmatched = yield* unmatchedIn(job, done, seen, summary)
-  yield* Summary.print(job, done, summary, covered, unmatched)
-  const failed = covered?.set === "unprovable" || summary.sinks.some(({ failure }) => failure !== undefined)
-  const doubtful = summary.dead > 0 || covered?.set === "provisional"
-  if (failed || (job.strict && doubtful)) return yield* new Incomplete()
+  const unmatched = yield* unmatchedIn(job, yield* Ref.get(progress), seen, summary)
+  return { summary, coverage: known ? summary.coverage : undefined, unmatched } satisfies Outcome
 })
 
-/** Why a run brought nothing, where filters are the reason. */
+/** Explains an empty run where filters are the reason. */
 const unmatchedIn = (
   job: Job,
   { leftOut, read, resumedAt, sessions }: Progress.Progress,
-  seen: NothingMatched.Seen,
+  seen: Unmatched.Seen,
   { dead, finishedBefore }: Pipeline.RunSummary
 ) => {
   const { conditions, report, selection } = job
   const nothing = sessions === 0 && dead === 0 && resumedAt === undefined && !finishedBefore
   if (!nothing || report === "none") return Effect.succeed(undefined)
-  if (read + leftOut > 0) return Effect.succeed(NothingMatched.ofConditions(conditions, seen))
+  if (read + leftOut > 0) return Effect.succeed(Unmatched.ofConditions(conditions, seen))
   const { from, to } = rangeOf(job)
-  return NothingMatched.ofSelection(selection, { from: from ?? undefined, to: to ?? undefined })
-}
-
-/** Data, or what a program makes of it, and a line that redraws itself would overwrite each other on one terminal. */
-export const showsProgress = (jobs: ReadonlyArray<Job>, live: boolean): boolean => {
-  if (!live) return jobs.every(({ report }) => report === "people")
-  const toStdout = jobs.some(({ sinks }) => sinks.some(({ target }) => target._tag === "Stdout"))
-  const alone = !toStdout || (!process.stdout.isTTY && fstatSync(1).isFile())
-  return alone && jobs.every(({ report }) => report === "people")
+  return Unmatched.ofSelection(selection, { from: from ?? undefined, to: to ?? undefined })
 }
 
 const stateIn = ({ database, folder }: Run.State) =>
   Effect.map(
     database === undefined ? Effect.succeed(FileCheckpoint.layer({ folder })) : Database.checkpoint(database),
-    Layer.provide(ProcessOwner.layer)
+    Layer.provide(NodeProcessOwner.layer)
   )
 const webhooks = Layer.provide(GuardedTransport.layer, NodeDns.layer)
 
 /**
- * The coverage file, opened now or, under a name, when it is to be written: another run may have it open, until the state
- * of this one is known to be held by nobody else.
+ * Opens the coverage file, for a named run only when it is written: until this run holds the state, another run of that
+ * name may have the file open.
  */
 const openCoverage = Effect.fnUntraced(function* (path: string, { name, sinks }: Job) {
   const { acquire } = yield* OutputLock
@@ -230,85 +188,3 @@ const fingerprintOf = (job: Job, organization: string, veil: Veil.Veil) => {
 
 const isKnown = ({ entries, withoutStart }: CoverageSet.CoverageSet): boolean =>
   entries.length > 0 || withoutStart !== undefined
-
-const instant = (input: Instant.Input | undefined) => {
-  const found = input === undefined ? undefined : Instant.fromInput(input)
-  return found === undefined ? undefined : Bounds.exact(found)
-}
-
-const rangeOf = ({ selection: { from, to } }: Job) => ({ from: instant(from) ?? null, to: instant(to) ?? null })
-
-type JobSource = Source.Source<HistorySource.State, AgniError, AgniClient>
-
-/** What a job watches of its source. */
-interface Watched {
-  readonly progress: Ref.Ref<Progress.Progress>
-  readonly seen: NothingMatched.Seen
-}
-
-const sourceOf = (job: Job, end: Instant.Instant | undefined, { progress, seen }: Watched): JobSource => {
-  const { from, to } = rangeOf(job)
-  const source = readerOf(job, (sessions) =>
-    Effect.suspend(() => {
-      seen.add(sessions)
-      return Ref.update(progress, Progress.withLeftOut(sessions.length))
-    })
-  )
-  return {
-    ...source,
-    // Known by now, or, where nothing resumes, not needed beforehand, which saves a request.
-    begin: Effect.succeed({ from, to, end: end ?? null }),
-    units: (state, at) =>
-      Stream.tap(source.units(state, at), ({ rows }) =>
-        Effect.map(Ref.get(progress), ({ sessions }) => {
-          // Reading the rows is what conditions do anyway.
-          if (sessions === 0 && job.conditions.length > 0) seen.add(Rows.items(rows).map(({ row }) => row))
-        })
-      )
-  }
-}
-
-const readerOf = (job: Job, onLeftOut: Limit.Keep["onLeftOut"]): JobSource => {
-  const { from, to } = rangeOf(job)
-  const range = { from: from ?? undefined, to: to ?? undefined }
-  const { keep, limit, passes } = job
-  const selection = Struct.omit(job.selection, ["from", "to"])
-  if (job.walk === "pages") {
-    const pages = PagesSource.make(range, selection)
-    if (keep === undefined && limit === undefined) return pages
-    const iso = (bound: Instant.Instant | null) => (bound === null ? undefined : Instant.format(bound))
-    return {
-      ...pages,
-      units: ({ from, to }) => {
-        const read = CallSessions.selectedPages({ ...selection, from: iso(from), to: iso(to) })
-        return keep !== undefined
-          ? Limit.extremes(read, { ...keep, passes, onLeftOut })
-          : Limit.first(Limit.asWindows(read), limit ?? Infinity, passes)
-      }
-    }
-  }
-  const options: HistorySource.Options = {
-    ...selection,
-    hold: isLines(job) ? "json" : "objects",
-    horizon: job.horizon,
-    keepGoing: job.keepGoing,
-    withoutStart: job.withoutStart,
-    profile: job.profile
-  }
-  const history = HistorySource.make(range, options)
-  if (keep === undefined && limit === undefined) return history
-  return {
-    ...history,
-    units: ({ end, from, to }) => {
-      const range = { from: from ?? undefined, to: to ?? undefined }
-      const counting = { ...options, end: end ?? undefined, counts: passes }
-      if (keep !== undefined) {
-        const few = keep.side === "newest" ? Extremes.lastWindows : Extremes.firstWindows
-        return Limit.extremesOf(few(keep.limit, range, counting), { ...keep, passes, onLeftOut })
-      }
-      // They are read ahead, side by side: small ones where few calls are wanted.
-      const most = limit ?? Infinity
-      return Limit.first(Extremes.firstWindows(most, range, counting), most, passes)
-    }
-  }
-}

@@ -1,18 +1,15 @@
-/** Words that may be a person's number or name, as a state file holds them: to be compared, not to be read. */
+/** Hashes words that may be a person's number or name, so that a state file can compare them without holding them. */
 import { CheckpointError, FolderSalt } from "@callstream/core"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import { createHmac } from "node:crypto"
 
-/**
- * There are few enough phone numbers to try them all, so what stands in a state is hashed with a salt that stands
- * elsewhere.
- */
+/** Somebody could try all phone numbers, so the hash needs a salt, and the salt is not in the state file. */
 export interface Veil {
   readonly text: (text: string) => string
-  /** A transform's label, the words of its conditions veiled. */
+  /** A transform's label, with the words of its conditions hashed. */
   readonly label: (label: string) => string
-  /** Tells one salt from another. */
+  /** Identifies the salt. */
   readonly salt: string
 }
 
@@ -26,13 +23,13 @@ const make = (salt: Redacted.Redacted): Veil => {
   }
 }
 
-/** With the salt of a folder of states. */
+/** Uses the salt of a state folder. */
 export const ofFolder = (folder: string) => Effect.map(FolderSalt.get({ folder }), make)
 
-/** For what is kept nowhere. */
+/** For pipelines that save no state. */
 export const none: Veil = make(Redacted.make(""))
 
-/** What veiled words were is not to be told, only that they are no help without the salt. */
+/** Replaces hashes in an error: they help nobody without the salt. */
 export const explain =
   (name: string, folder: string) =>
   <E>(error: E): E | CheckpointError =>

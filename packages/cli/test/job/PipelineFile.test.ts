@@ -68,7 +68,7 @@ describe("job/PipelineFile", () => {
     })
   )
 
-  it.effect("tells a mistake with line, column, what was expected and the near key", () =>
+  it.effect("reports a mistake with line, column, the expected value and the near key", () =>
     Effect.gen(function* () {
       assert.strictEqual(
         yield* refused(`source:\n  sinces: 7d\n${ends}`),
@@ -122,7 +122,7 @@ describe("job/PipelineFile", () => {
     })
   )
 
-  it.effect("tells several mistakes at once, in the order of their lines", () =>
+  it.effect("reports several mistakes at once, in the order of their lines", () =>
     Effect.gen(function* () {
       const problems = yield* refused("nam: a\nsource: { rate: 0 }\nsinks: [calls.txt]\n")
       assert.deepStrictEqual(
@@ -139,7 +139,7 @@ describe("job/PipelineFile", () => {
     })
   )
 
-  it.effect("takes ${NAME} from the environment, and tells which is not set, and where", () =>
+  it.effect("takes ${NAME} from the environment, and reports which is not set, and where", () =>
     Effect.gen(function* () {
       const text =
         "source:\n  apiKey: ${KEY}\nsinks:\n  - ${FOLDER}/calls.ndjson\n  - to: ${HOOK}\n    secret: ${SECRET}\n"
@@ -171,7 +171,7 @@ describe("job/PipelineFile", () => {
     })
   )
 
-  it.effect("refuses a secret that stands in it, and does not repeat it", () =>
+  it.effect("refuses a secret in the file, and does not repeat it", () =>
     Effect.gen(function* () {
       for (const [text, variable] of [
         ["source:\n  apiKey: canary\n", "AGNI_API_KEY"],

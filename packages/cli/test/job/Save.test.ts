@@ -5,7 +5,7 @@ import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import * as Export from "../../src/command/Export.ts"
+import * as Export from "../../src/command/ExportCommand.ts"
 import { flagOf, flags } from "../../src/option/Declared.ts"
 import * as Decode from "../../src/option/Decode.ts"
 import { PipelineSpec } from "../../src/option/PipelineSpec.ts"
@@ -88,7 +88,7 @@ describe("job/Save", () => {
       })
   )
 
-  it.effect("flags come to the same data from the file, and no address stands in it", () =>
+  it.effect("the file gives the same data as the flags, and holds no address", () =>
     Effect.gen(function* () {
       const specs: Array<PipelineSpec> = []
       const command = Command.make("export", flags(Export.options), (input) =>

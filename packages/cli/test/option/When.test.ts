@@ -139,7 +139,7 @@ describe("When", () => {
 
   it("leaves an instant as it is", () => {
     assert.strictEqual(
-      When.resolve({ _tag: "At", instant: at("2026-07-31") }, { millis: 0, calendar: Calendar.utc }),
+      When.resolve({ _tag: "At", instant: Instant.of(at("2026-07-31")) }, { millis: 0, calendar: Calendar.utc }),
       at("2026-07-31")
     )
   })

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs"
 import * as Options from "../../src/option/Options.ts"
 import * as Declared from "../../src/option/Declared.ts"
 import { commands } from "./commands.ts"
-import { manFile, pageFile } from "./files.ts"
+import { manFile, pageFile } from "./fileTable.ts"
 import * as Reference from "./Reference.ts"
 
 /** Without the width of columns, which the formatter decides. */

@@ -46,7 +46,7 @@ const reasons: ReadonlyArray<Reasons.AgniErrorReason> = [
 ]
 
 describe("Failure", () => {
-  it("tells every reason in one to three lines, with exit code 1", () => {
+  it("renders every reason in one to three lines, with exit code 1", () => {
     for (const reason of reasons) {
       const { exitCode, lines } = told(agni(reason))
       assert.strictEqual(exitCode, 1, reason._tag)
@@ -68,7 +68,7 @@ describe("Failure", () => {
     assert.deepStrictEqual(told(agni(reason, 0)), { lines: ["error: from must be earlier than to"], exitCode: 2 })
   })
 
-  it("tells outputs: before anything ran 2, later 1, a closed pipe 0 and nothing", () => {
+  it("exit codes of outputs: 2 before the run, 1 later, 0 for a closed pipe", () => {
     for (const [code, line] of [
       ["EEXIST", "error: a.ndjson: the file is there already (EEXIST)"],
       ["EACCES", "error: a.ndjson: no permission to write there (EACCES)"],
@@ -92,7 +92,7 @@ describe("Failure", () => {
     assert.strictEqual(told(destroyed).exitCode, 1)
   })
 
-  it("tells wrong usage with its advice, an incomplete run by its code, an interruption by 130", () => {
+  it("reports wrong usage with advice, an incomplete run by its code, an interruption by 130", () => {
     assert.deepStrictEqual(told(new UsageError({ option: "apiKey", reason: { _tag: "NoApiKey" } })), {
       lines: [
         "error: there is no API key",

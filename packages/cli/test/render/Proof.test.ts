@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Instant } from "@callstream/core"
 import * as Proof from "../../src/render/Proof.ts"
-import * as CoverageReport from "../../src/job/CoverageReport.ts"
-import type { Report } from "../../src/job/CoverageReport.ts"
+import * as CoverageReport from "../../src/render/CoverageReport.ts"
+import type { Report } from "../../src/render/CoverageReport.ts"
 
 const asOf = "2026-11-28T21:19:30Z"
 const stretch = (
@@ -22,6 +22,8 @@ const report: Report = {
   undated: 0,
   undatedOutside: null,
   undatedUnassigned: null,
+  limits: { days: null, calls: null },
+  clocksApart: null,
   horizon: 7200,
   asOf,
   provenUntil: "2026-11-28T19:19:30Z",
@@ -34,6 +36,14 @@ describe("the proof of a summary", () => {
     assert.strictEqual(
       Proof.describe(report, undefined),
       `Complete up to 2026-11-28 19:19 UTC, ${assumed} Calls from the last 2 h may still be added. All 4,000 calls are final.`
+    )
+  })
+
+  it("names what the API limits, and clocks that are apart", () => {
+    const found = { ...report, limits: { days: 31, calls: 10_000 }, clocksApart: 420 }
+    assert.include(
+      Proof.describe(found, undefined),
+      "All 4,000 calls are final. The API gives at most 31 days of one range and at most 10,000 calls of one range: it was read in parts. The clocks of the API and of this machine are 7 min apart: the earlier one decides what is proven."
     )
   })
 
@@ -53,7 +63,7 @@ describe("the proof of a summary", () => {
 
   it("gives every other reason, also where the last hours are not proven either", () => {
     const moved = stretch("2026-11-20T00:00:00Z", "2026-11-28T19:19:30Z", "provisional", "moved")
-    const until = Instant.format(Instant.parse("2026-11-20T00:00:00Z") ?? 0)
+    const until = Instant.format(Instant.parse("2026-11-20T00:00:00Z") ?? Instant.of(0))
     const both: Report = {
       ...report,
       reasons: ["moved", CoverageReport.tooRecent],

@@ -6,10 +6,10 @@ import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { pathToFileURL } from "node:url"
 import { folder, simulation, type Simulation, until } from "../Callstream.ts"
-import * as Postgres from "../../../node/test/postgres/Server.ts"
+import * as Postgres from "../../../node/test/postgres/PostgresServer.ts"
 import * as Evidence from "./Evidence.ts"
 import { type KillPoint, type Trace, variables } from "./KillPoint.ts"
-import * as Receiver from "./Receiver.ts"
+import * as Receiver from "./KillReceiver.ts"
 
 /** What is exported, and where to. */
 export interface Scenario {
@@ -118,7 +118,7 @@ export const run = Effect.fnUntraced(function* (options: Options): Effect.fn.Ret
   const simulator = yield* simulation({
     seed: options.seed,
     sessions: options.sessions,
-    startAt: startAt * 1000,
+    startAt: new Date(startAt),
     span: "4 days",
     age: "6 hours",
     undated: 0.02,
@@ -193,11 +193,10 @@ export const run = Effect.fnUntraced(function* (options: Options): Effect.fn.Ret
 
   const from = range.from === undefined ? -Infinity : Date.parse(range.from) * 1000
   const to = range.to === undefined ? Infinity : Date.parse(range.to) * 1000
-  // Calls without a start are of the range that they were created in, and of no day.
-  const ofDays = scenario.rotate === "day" && (range.from !== undefined || range.to !== undefined)
+  // Calls without a start are of the range that they were created in.
   const truth = new Set(
     simulator.simulator.truth().flatMap(({ createdAt, id, startedAt }) => {
-      const at = startedAt ?? (ofDays ? NaN : createdAt)
+      const at = startedAt ?? createdAt
       return at >= from && at < to ? [id] : []
     })
   )

@@ -6,7 +6,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { gunzipSync, zstdDecompressSync } from "node:zlib"
-import type { Event } from "./Receiver.ts"
+import type { Event } from "./KillReceiver.ts"
 
 type Problems = ReadonlyArray<string>
 

@@ -7,7 +7,7 @@ import { parseArgs } from "node:util"
 import * as Effect from "effect/Effect"
 import * as Chain from "./Chain.ts"
 import type { Trace } from "./KillPoint.ts"
-import * as Plan from "./Plan.ts"
+import * as Plan from "./KillPlan.ts"
 
 const { values } = parseArgs({
   options: {

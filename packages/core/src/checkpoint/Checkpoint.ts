@@ -1,5 +1,5 @@
 /**
- * Where a pipeline stood, so that a run that was stopped goes on.
+ * The saved position of a pipeline, from which a stopped run resumes.
  *
  * @since 0.1.0
  */
@@ -16,7 +16,7 @@ import { Version } from "../model/Version.ts"
 import { CheckpointError } from "./CheckpointError.ts"
 
 /**
- * What is kept: one `Committed` a sink. The next run resumes from the least, each sink skips what it has.
+ * The saved state: one `Committed` for each sink. The next run resumes from the lowest, and each sink skips what it has.
  *
  * @since 0.1.0
  * @category schemas
@@ -25,13 +25,13 @@ export const State = Schema.Struct({
   version: Schema.Literal(2),
   fingerprint: Schema.Record(Schema.String, Schema.String),
   sinks: Schema.Record(Schema.String, Committed),
-  /** The whole range is in every sink: there is nothing to go on with. */
+  /** Every sink holds the whole range, so the next run does nothing. */
   finished: Schema.Boolean,
-  /** No version above this one was given to a row: the next run gives higher ones. */
+  /** The highest version that a row may have; the next run gives higher ones. */
   lastVersion: Schema.optionalKey(Version),
-  /** The state of the source, such as the range as it was resolved. Kept before anything is read. */
+  /** The state of the source, such as the resolved range. Saved before anything is read. */
   source: Schema.optionalKey(Schema.Json),
-  /** What is known of what the sinks have. */
+  /** The coverage of everything that the sinks hold. */
   coverage: Schema.optionalKey(CoverageSet)
 })
 
@@ -49,12 +49,12 @@ export type State = typeof State.Type
  */
 export interface Lease {
   readonly state: Option.Option<State>
-  /** Safe from a power failure when it returns. */
+  /** When it returns, the state survives a power failure. */
   readonly commit: (state: State) => Effect.Effect<void, CheckpointError>
 }
 
 /**
- * Where checkpoints are kept; `open` is a lease that is given back with its scope.
+ * Stores checkpoints. `open` takes a lease, which ends with its scope.
  *
  * @since 0.1.0
  * @category services
@@ -66,7 +66,7 @@ export class Checkpoint extends Context.Service<
   }
 >()("@callstream/core/checkpoint/Checkpoint") {
   /**
-   * Checkpoints that last as long as the layer.
+   * Checkpoints in memory, for as long as the layer lives.
    */
   static readonly layerMemory: Layer.Layer<Checkpoint> = Layer.sync(Checkpoint, () => {
     const states = new Map<string, State>()
@@ -94,8 +94,8 @@ export class Checkpoint extends Context.Service<
 }
 
 /**
- * Fails, naming the parts, when a checkpoint was kept by another pipeline than the one that asks for it. One in which no
- * sink has anything belongs to nobody yet.
+ * Fails, naming the parts that differ, when another pipeline saved the checkpoint. A checkpoint in which no sink has
+ * anything belongs to no pipeline yet.
  *
  * @since 0.1.0
  * @category checks

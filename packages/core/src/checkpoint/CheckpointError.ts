@@ -9,8 +9,8 @@ import * as SqlFailure from "../platform/SqlFailure.ts"
 import { UntrustedFile } from "../platform/TrustedFile.ts"
 
 /**
- * - `Held`: another run of the pipeline is under way.
- * - `Torn`: what was kept cannot be read, or was changed by hand.
+ * - `Held`: another run of the pipeline is in progress.
+ * - `Torn`: the saved state cannot be read, or was changed by hand.
  * - `OtherOwner`, `Different`, `OtherSalt`: it belongs to another pipeline. `parts` of the fingerprint differ; with another
  *   salt than the one of `folder` they cannot be compared.
  * - `Untrusted`: another user owns it, its folder or its lock, or can write there, or it is a symbolic link.
@@ -105,7 +105,7 @@ const describe = (reason: CheckpointReason): string => {
         .map(({ name, now, was }) => `${name} was ${orNothing(was)}, now ${orNothing(now)}`)
         .join("; ")}`
     case "OtherSalt":
-      return `the checkpoint ${reason.pipeline} was kept with another salt than the one in ${reason.folder} now, so whether it is of the same search cannot be told`
+      return `the checkpoint ${reason.pipeline} was saved with another salt than the one in ${reason.folder} now, so the two searches cannot be compared`
     case "Untrusted":
       return reason.file.message
     case "Name":

@@ -9,6 +9,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Path from "effect/Path"
 import type * as Scope from "effect/Scope"
+import * as Ref from "effect/Ref"
 import * as Semaphore from "effect/Semaphore"
 import * as Digest from "effect/crypto/Digest"
 import { CheckpointError } from "./CheckpointError.ts"
@@ -29,13 +30,13 @@ import { ProcessOwner } from "./ProcessOwner.ts"
  * @category options
  */
 export interface Options {
-  /** Made, for its owner only, when it is not there. */
+  /** Created for its owner only, if it does not exist. */
   readonly folder: string
 }
 
 /**
- * The service. A pipeline's state is `NAME.json`, which is whole at every moment, also after a power failure; `NAME.lock`
- * is there while a run holds it. Both are for their owner only.
+ * The service. A pipeline's state is `NAME.json`, which is always whole, even after a power failure. `NAME.lock` exists
+ * while a run holds the state. Only their owner can read both.
  *
  * @since 0.1.0
  * @category constructors
@@ -72,7 +73,7 @@ export const make = Effect.fnUntraced(function* (
           held: (held) => new CheckpointError({ reason: { _tag: "Held", pipeline, held } }),
           failed
         })
-        // A checkpoint that is refused is not held: whoever mends it is not kept from trying again.
+        // A checkpoint that is refused is not locked, so that the next run can use it once it is repaired.
         const state = yield* Effect.onError(read, () => lock.release)
         yield* clear(name)
         return { lock, state }
@@ -81,24 +82,24 @@ export const make = Effect.fnUntraced(function* (
     )
 
     const writing = Effect.mapError(failed(path, "written"))
-    let commits = 0
+    const commits = yield* Ref.make(0)
     const commit = Effect.fnUntraced(function* (next: State) {
       const text = yield* Effect.provideService(StateFile.encode(path, pipeline, next), Digest.Digest, digest)
-      const temporary = `${path}.${lock.id}.${++commits}.tmp`
+      const temporary = `${path}.${lock.id}.${yield* Ref.updateAndGet(commits, (n) => n + 1)}.tmp`
       yield* writing(writeNew(fs, temporary, text))
-      // The lock can still go to another run between the look at it and the rename, when it is removed by hand in just
-      // that moment: only a lock of the kernel's would close that, and not every file system has those.
+      // If somebody removes the lock by hand between this check and the rename, another run may take it. Only a lock of
+      // the kernel would prevent that, and not every file system has those.
       yield* Effect.onError(Effect.andThen(lock.verify, writing(fs.rename(temporary, path))), () =>
         Effect.ignore(fs.remove(temporary))
       )
       yield* writing(syncFolder(fs, folder))
     })
-    // One after the other, and each to its end: a rename that was given up on could come after that of a later state.
+    // One after the other, and uninterrupted: an abandoned rename could overwrite a later state.
     const turns = Semaphore.makeUnsafe(1)
     return { state, commit: (next) => turns.withPermit(Effect.uninterruptible(commit(next))) }
   })
 
-  /** What runs left that ended in the middle of a step. A run that still waits for the lock does without what is its own. */
+  /** Removes temporary files of runs that were killed. A run that still waits for the lock creates its own again. */
   const clear = (name: string) =>
     Effect.flatMap(fs.readDirectory(folder), (entries) =>
       Effect.forEach(

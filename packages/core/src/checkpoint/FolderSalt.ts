@@ -1,5 +1,5 @@
 /**
- * A secret of a folder of checkpoints, with which what must not be readable in them is hashed.
+ * The salt of a checkpoint folder: hashes of personal data in checkpoints need it.
  *
  * @since 0.1.0
  */
@@ -21,7 +21,7 @@ import { failed, isAlreadyThere, makeFolder, readIfThere, writeNew } from "./int
  * @category options
  */
 export interface Options {
-  /** The folder of the checkpoints. Made, for its owner only, when it is not there. */
+  /** The checkpoint folder. Created for its owner only, if it does not exist. */
   readonly folder: string
 }
 
@@ -45,9 +45,9 @@ export const isLeftover = (name: string): boolean => /^salt\.[0-9a-f-]{36}\.tmp$
 const whole = /^[0-9a-f]{64}$/
 
 /**
- * The salt: 32 random bytes in hexadecimal, in the file `salt`, for its owner only. It is made once, safe from a power
- * failure, and the same for all that ask, those that ask at the same time included. A file that holds something else is
- * refused, because nothing that was hashed with the one before would be known again.
+ * The salt: 32 random bytes in hexadecimal, in the file `salt`, for its owner only. It is created once, survives a power
+ * failure, and is the same for all runs, even those that create it at the same time. A file with other content is
+ * refused, because earlier hashes could not be compared any more.
  *
  * @since 0.1.0
  * @category constructors
@@ -69,7 +69,7 @@ export const get = Effect.fnUntraced(function* (
       ? Effect.succeedSome(Redacted.make(text, { label: "salt" }))
       : Effect.fail(new CheckpointError({ reason: { _tag: "Torn", path: file, problem: { _tag: "NoSalt" } } }))
   })
-  /** Whole when it appears, and nobody's is replaced. Without links it is created exclusively, and written then. */
+  /** Links a complete file to the name, and replaces none. Without links, creates the file exclusively and then writes it. */
   const place = Effect.gen(function* () {
     const text = yield* Effect.sync(() => `${Hex.encode(SecureRandom.randomBytesUnsafe(32))}\n`)
     const temporary = `${file}.${yield* Effect.sync(() => SecureRandom.uuidV4Unsafe())}.tmp`
@@ -82,7 +82,7 @@ export const get = Effect.fnUntraced(function* (
     yield* syncFolder(fs, folder)
   }).pipe(Effect.uninterruptible)
 
-  // Also before the first look: a salt in somebody else's folder is no secret.
+  // Checked before the salt is read: a salt in another user's folder is no secret.
   yield* writing(makeFolder(fs, paths.dirname, folder))
   const found = yield* read
   if (Option.isSome(found)) return found.value

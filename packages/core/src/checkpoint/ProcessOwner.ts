@@ -1,5 +1,5 @@
 /**
- * Which process holds a lock, and whether it still lives: what only the platform knows.
+ * The process that holds a lock, and whether it is still alive, which only the platform knows.
  *
  * @since 0.1.0
  */
@@ -8,7 +8,7 @@ import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 
 /**
- * A process, identified as well as the platform can: a process id alone is used again.
+ * A process. Its id alone is not enough, because systems use ids again.
  *
  * @since 0.1.0
  * @category schemas
@@ -19,11 +19,11 @@ export const Owner = Schema.Struct({
   pid: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 0x7fff_ffff })),
   /** Distinguishes machines of one name. */
   machine: Schema.optionalKey(Schema.String),
-  /** Since when the machine is up. */
+  /** When the machine was started. */
   boot: Schema.optionalKey(Schema.String),
-  /** Where the process id means something, such as a container. */
+  /** The namespace of the process id, such as a container. */
   space: Schema.optionalKey(Schema.String),
-  /** Since when the process runs. */
+  /** When the process was started. */
   start: Schema.optionalKey(Schema.String)
 })
 
@@ -34,11 +34,11 @@ export const Owner = Schema.Struct({
 export type Owner = typeof Owner.Type
 
 /**
- * What can be said of an owner from here.
+ * What this machine knows of an owner.
  *
  * - `alive`: it runs, or may do so.
  * - `gone`: it has certainly ended.
- * - `elsewhere`: it belongs to another machine or container, and nothing can be said.
+ * - `elsewhere`: it belongs to another machine or container, so nothing is known.
  *
  * @since 0.1.0
  * @category models
@@ -46,7 +46,7 @@ export type Owner = typeof Owner.Type
 export type Verdict = "alive" | "gone" | "elsewhere"
 
 /**
- * The process that this code runs in, and a judgement on others.
+ * Identifies this process, and checks others.
  *
  * @since 0.1.0
  * @category services
@@ -55,7 +55,7 @@ export class ProcessOwner extends Context.Service<
   ProcessOwner,
   {
     readonly self: Owner
-    /** `gone` only when that is certain: on it a lock is taken over. */
+    /** `gone` only if it is certain, because its lock is then taken over. */
     readonly judge: (owner: Owner) => Effect.Effect<Verdict>
   }
 >()("@callstream/core/checkpoint/ProcessOwner") {}

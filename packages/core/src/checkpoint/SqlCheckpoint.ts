@@ -34,11 +34,11 @@ export interface Options<E extends SqlError | { readonly description: string }, 
 }
 
 /**
- * The service. The table `callstream_checkpoints` is made when it is missing; a pipeline's state is one row, which says
- * who holds it. In PostgreSQL that one has an advisory lock, too, which ends with its connection: so a run that was killed
- * on any machine is taken over at once. In SQLite it is the process that has to be gone, as with a file.
+ * The service. Creates the table `callstream_checkpoints` if it is missing. A pipeline's state is one row, which names
+ * the run that holds it. In PostgreSQL that run also has an advisory lock, which ends with its connection, so the row of a
+ * run that was killed on any machine is free at once. In SQLite the process must have ended, as with a file.
  *
- * A run that lost its row to another one, because it was cut off for a while, does not write to it any more.
+ * A run that lost its row to another run, after it was disconnected for a while, cannot write to it any more.
  *
  * @since 0.1.0
  * @category constructors

@@ -17,6 +17,7 @@ import * as Result from "effect/Result"
 import type { AgniErrorReason } from "../model/AgniError.ts"
 import { AgniError, InvalidRequest, Unavailable } from "../model/AgniError.ts"
 import * as CallSessionQuery from "../model/CallSessionQuery.ts"
+import * as Instant from "../model/Instant.ts"
 import type { Page } from "../model/Page.ts"
 import * as Budget from "./Budget.ts"
 import * as ClientMetrics from "./ClientMetrics.ts"
@@ -58,6 +59,24 @@ export interface Settings {
  */
 export interface Options extends Settings, Budget.Options {}
 
+/**
+ * How one request is retried, where that differs from the client's policy.
+ *
+ * @since 0.1.0
+ * @category options
+ */
+export interface ListOptions {
+  /** Requests at most, the first one included; never more than the policy allows. @default what the policy allows */
+  readonly tries?: number | undefined
+  /**
+   * Whether the server answers another request. It is asked after the second failure: then this request alone is at fault, and is
+   * given up with an error that says so (`alone`). @default none: the policy decides
+   */
+  readonly isUp?: Effect.Effect<boolean> | undefined
+  /** Waits of two seconds at most, for a server that answers other requests. @default false */
+  readonly shortWaits?: boolean | undefined
+}
+
 const endpoint = "/api/v1/calling/call-sessions"
 
 /**
@@ -72,11 +91,8 @@ const endpoint = "/api/v1/calling/call-sessions"
 export class AgniClient extends Context.Service<
   AgniClient,
   {
-    /** One page, with nothing left to provide. `tries` limits this request below what the client's policy allows. */
-    readonly list: (
-      query: CallSessionQuery.CallSessionQuery,
-      options?: { readonly tries?: number | undefined }
-    ) => Effect.Effect<Page, AgniError>
+    /** One page, with nothing left to provide. */
+    readonly list: (query: CallSessionQuery.CallSessionQuery, options?: ListOptions) => Effect.Effect<Page, AgniError>
   }
 >()("@callstream/core/client/AgniClient") {
   /**
@@ -95,6 +111,7 @@ export class AgniClient extends Context.Service<
       const { decode } = yield* PageDecoder
       const { policy, timeout } = settings
       const schedule = RetryPolicy.toSchedule(policy)
+      const shortSchedule = RetryPolicy.toSchedule(RetryPolicy.whileAnswered(policy))
       const ownClock = VersionClock.make()
       const mayRetry = RetryPolicy.mayRetry(policy)
       const timedOut = () => Effect.fail(new Unavailable({ outage: { _tag: "TimedOut", limit: settings.timeout } }))
@@ -108,7 +125,7 @@ export class AgniClient extends Context.Service<
         return transport(parameters, quote).pipe(
           Effect.flatMap(
             Effect.fnUntraced(function* ({ age, body, date }) {
-              const observedAt = Math.round((date - age * 1000) * 1000)
+              const observedAt = Instant.of(Math.round((date - age * 1000) * 1000))
               const version = yield* ((yield* VersionClock.Current) ?? ownClock).observe(observedAt)
               yield* Metric.update(ClientMetrics.bytes, body.length)
               return yield* decode(body, { page, observedAt, version, age, quote })
@@ -134,32 +151,32 @@ export class AgniClient extends Context.Service<
 
       const list = Effect.fn("AgniClient.list")(function* (
         query: CallSessionQuery.CallSessionQuery,
-        options?: { readonly tries?: number | undefined }
+        { isUp, shortWaits = false, tries = Infinity }: ListOptions = {}
       ) {
-        const most = Math.min(policy.tries, options?.tries ?? Infinity)
+        const most = Math.min(policy.tries, tries)
         // A server that asks to wait says nothing about the request.
-        const again = (reason: AgniErrorReason) =>
-          mayRetry(reason) && attempts < (reason._tag === "RateLimited" ? policy.tries : most)
+        const mostFor = (reason: AgniErrorReason) => (reason._tag === "RateLimited" ? policy.tries : most)
         const checked = CallSessionQuery.toParameters(query)
         if (Result.isFailure(checked)) return yield* refused(`GET ${settings.url}`)(checked.failure)
         const parameters = checked.success
         const started = yield* Clock.currentTimeMillis
         let attempts = 0
+        let alone = false
+        const again = Effect.fnUntraced(function* (reason: AgniErrorReason) {
+          if (!mayRetry(reason) || attempts >= mostFor(reason)) return false
+          if (isUp !== undefined && attempts === triesAlone && reason._tag !== "RateLimited") alone = yield* isUp
+          if (alone) return false
+          yield* Metric.update(Metric.withAttributes(ClientMetrics.retries, { reason: reason._tag }), 1)
+          yield* Effect.logDebug(
+            `try ${attempts} of ${most} failed: ${reason.message} (${CallSessionQuery.describe(parameters)})`
+          )
+          return true
+        })
         return yield* Effect.suspend(() => {
           attempts++
           return attempt(parameters, query.page ?? 1)
         }).pipe(
-          Effect.tapError((reason) =>
-            again(reason)
-              ? Effect.andThen(
-                  Metric.update(Metric.withAttributes(ClientMetrics.retries, { reason: reason._tag }), 1),
-                  Effect.logDebug(
-                    `try ${attempts} of ${most} failed: ${reason.message} (${CallSessionQuery.describe(parameters)})`
-                  )
-                )
-              : Effect.void
-          ),
-          Effect.retry({ schedule, while: again }),
+          Effect.retry({ schedule: shortWaits ? shortSchedule : schedule, while: again }),
           Effect.catch((reason) =>
             Effect.flatMap(Clock.currentTimeMillis, (now) => {
               const search = CallSessionQuery.describe(parameters)
@@ -168,7 +185,8 @@ export class AgniClient extends Context.Service<
                   reason,
                   request: `GET ${settings.url}${search === "" ? "" : `?${search}`}`,
                   attempts,
-                  elapsed: Duration.millis(now - started)
+                  elapsed: Duration.millis(now - started),
+                  ...(alone ? { alone } : {})
                 })
               )
             })
@@ -236,6 +254,9 @@ export class AgniClient extends Context.Service<
   static readonly layerList = (list: AgniClient["Service"]["list"]): Layer.Layer<AgniClient> =>
     Layer.succeed(AgniClient, AgniClient.of({ list }))
 }
+
+/** What fails so often while the server answers something else fails for what was asked. */
+const triesAlone = 2
 
 const identity = (client: HttpClient.HttpClient) => client
 

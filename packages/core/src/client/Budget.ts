@@ -1,5 +1,5 @@
 /**
- * How many requests may be under way, and when the next may start, for all clients that share one endpoint or key.
+ * How many requests may be in flight, and when the next may start, for all clients that share one endpoint or key.
  *
  * @since 0.1.0
  */
@@ -18,14 +18,14 @@ import { AgniError, InvalidRequest } from "../model/AgniError.ts"
  * @category options
  */
 export interface Options {
-  /** Requests under way at once, by all users of the budget together. @default 8 */
+  /** Requests in flight, of all users of the budget together. @default 8 */
   readonly maxConcurrentRequests?: number | undefined
   /** Spaces all requests of the budget, retries included. @default no limit */
   readonly requestsPerSecond?: number | undefined
 }
 
 /**
- * What all of its users share: how many requests are under way, and when the next may start. This one is in memory; one
+ * What all of its users share: how many requests are in flight, and when the next may start. This one is in memory; one
  * that several processes share implements the same two functions.
  *
  * @since 0.1.0
@@ -34,7 +34,7 @@ export interface Options {
 export class Budget extends Context.Service<
   Budget,
   {
-    /** Runs one attempt when its turn has come. A retry's wait lies outside, so it holds no place. */
+    /** Runs one attempt when its turn has come. A retry waits outside, so it holds no place. */
     readonly spend: <A, E, R>(attempt: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
     /** Nobody starts another attempt for so long: the server asked for a pause. */
     readonly hold: (pause: Duration.Input) => Effect.Effect<void>

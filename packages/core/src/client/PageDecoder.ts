@@ -16,7 +16,7 @@ import type { Version } from "../model/Version.ts"
 import * as Envelope from "./internal/Envelope.ts"
 
 /**
- * What is known of a page besides its body.
+ * The facts about a page besides its body.
  *
  * @since 0.1.0
  * @category models
@@ -77,19 +77,39 @@ export interface Digest {
 type Message = Envelope.Body<Packed.Packed>
 
 /**
- * The work of decoding, for another thread.
+ * What sessions are until somebody asks for them: each its JSON, fit for a file of lines, or all of them the response that
+ * they came in, which costs less to keep and nothing to make.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Hold = "json" | "response"
+
+/**
+ * The work of decoding, for another thread. With `response` the body goes back, and is not to be written to.
  *
  * @since 0.1.0
  * @category decoding
  */
-export const digest = (body: Uint8Array): Digest => {
-  const read = Envelope.read(decoder.decode(body))
+export const digest = (body: Uint8Array<ArrayBuffer>, hold: Hold = "json"): Digest => {
+  const text = decoder.decode(body)
+  const mayRound = ExactNumber.mayRound(text)
+  const read = Envelope.read(text, parserOf(mayRound))
   if (read._tag !== "Records") return { message: read satisfies Message, transfer: [] }
-  const sessions = Packed.pack(read.sessions)
+  const sessions = hold === "json" ? Packed.pack(read.sessions, mayRound) : Packed.beside(body, read.sessions, mayRound)
   const { bytes, created, ends, settled, starts } = sessions
   const rejected = read.rejected.map((record) => ({ ...record, raw: JSON.stringify(record.raw) }))
   const message: Message = { ...read, sessions, rejected }
-  return { message, transfer: [bytes, created, ends, settled, starts].map(({ buffer }) => buffer) }
+  const columns = [bytes, created, settled, starts, ...(ends === undefined ? [] : [ends])]
+  return { message, transfer: columns.map(({ buffer }) => buffer) }
+}
+
+const parserOf = (mayRound: boolean): ((text: string) => unknown) =>
+  mayRound ? ExactNumber.parseJson : (text) => JSON.parse(text)
+
+const readResponse: Packed.Read = ({ bytes, mayRound = true }) => {
+  const read = Envelope.read(decoder.decode(bytes), parserOf(mayRound))
+  return read._tag === "Records" ? read.sessions : []
 }
 
 /**
@@ -103,7 +123,7 @@ export const fromDigest = (message: unknown, about: About): Result.Result<Page, 
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
   Envelope.toPage(withRaw(message as Message), about, (sessions) =>
     Rows.make(
-      Packed.unpack(sessions, () => about.version),
+      Packed.unpack(sessions, () => about.version, sessions.ends === undefined ? readResponse : undefined),
       about.observedAt
     )
   )

@@ -77,6 +77,17 @@ export const mayRetry =
 /** A server that answers, though with `success: false`, is not down: long waits would not help. */
 const answeredCap = Duration.seconds(2)
 
+/**
+ * The policy for a request to a server that answers others: waits are two seconds at most.
+ *
+ * @since 0.1.0
+ * @category combining
+ */
+export const whileAnswered = (policy: RetryPolicy): RetryPolicy => ({
+  ...policy,
+  cap: Duration.min(Duration.fromInputUnsafe(policy.cap), answeredCap)
+})
+
 const longestWait = (policy: RetryPolicy, reason: AgniErrorReason): Duration.Duration => {
   const cap = Duration.fromInputUnsafe(policy.cap)
   return reason._tag === "Unavailable" && reason.outage._tag === "Unsuccessful" ? Duration.min(cap, answeredCap) : cap

@@ -3,10 +3,10 @@
  *
  * @since 0.1.0
  */
-import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import type { Instant } from "../model/Instant.ts"
+import * as Ref from "effect/Ref"
+import * as Instant from "../model/Instant.ts"
 import * as Version from "../model/Version.ts"
 
 /**
@@ -17,7 +17,7 @@ import * as Version from "../model/Version.ts"
  */
 export interface VersionClock {
   /** The version of an answer that was received now. `server` is the server's clock when it made the answer. */
-  readonly observe: (server: Instant) => Effect.Effect<Version.Version>
+  readonly observe: (server: Instant.Instant) => Effect.Effect<Version.Version>
   readonly state: () => Version.Clock
 }
 
@@ -28,15 +28,16 @@ export interface VersionClock {
  * @category constructors
  */
 export const make = (from: Version.Clock = Version.clock()): VersionClock => {
-  let state = from
+  const state = Ref.makeUnsafe(from)
   return {
     observe: (server) =>
-      Effect.map(Clock.currentTimeMillis, (millis) => {
-        const next = Version.observe(state, { server, own: millis * 1000 })
-        state = next
-        return next.last
-      }),
-    state: () => state
+      Effect.flatMap(Instant.now, (own) =>
+        Ref.modify(state, (before) => {
+          const next = Version.observe(before, { server, own })
+          return [next.last, next]
+        })
+      ),
+    state: () => Ref.getUnsafe(state)
   }
 }
 

@@ -20,13 +20,13 @@ import * as Schema from "effect/Schema"
  * - `CountDiffers`: the server counts more calls, or fewer, than were read.
  * - `WiderThanSeen`: nothing was found in a range wider than any that the server was seen to answer in full.
  * - `Changing`: a filter by something that changes during a call.
- * - `StoppedAtLimit`, `ByPages`: what was asked for proves nothing.
+ * - `StoppedAtLimit`, `ByPages`: the chosen walk or filter proves nothing.
  *
  * The endpoint cannot be trusted with the range: calls may be missing.
  *
  * - `NotBack`, `Hidden`: a call did not come back for its own start; calls of equal start hid it.
  * - `OutsideBounds`, `WithoutStartInBounds`: the answer held calls that do not belong to the range.
- * - `BoundsAfterPaging`, `BoundsUnclear`, `NoStartSeen`: time bounds are applied too late, or could not be tried.
+ * - `BoundsAfterPaging`, `BoundsUnclear`, `BoundsRefused`, `NoStartSeen`: time bounds are applied too late, or could not be tried.
  * - `FilterFails`, `FilterUntried`: the same of a filter.
  * - `Incomplete`: fewer rows came than were counted.
  * - `Unreadable`: the server failed; `problem` is what it said.
@@ -57,6 +57,7 @@ export const CoverageReason = Schema.Union([
   Schema.TaggedStruct("WithoutStartInBounds", {}),
   Schema.TaggedStruct("BoundsAfterPaging", {}),
   Schema.TaggedStruct("BoundsUnclear", {}),
+  Schema.TaggedStruct("BoundsRefused", {}),
   Schema.TaggedStruct("NoStartSeen", {}),
   Schema.TaggedStruct("FilterFails", {
     filter: Schema.Literals(["agentId", "channel", "callerNumber"]),
@@ -127,6 +128,8 @@ export const describe = (reason: CoverageReason): string => {
       return "the time bounds are applied after paging"
     case "BoundsUnclear":
       return "whether the time bounds are applied before paging could not be seen"
+    case "BoundsRefused":
+      return "the server refuses time bounds"
     case "NoStartSeen":
       return "no call with a start time was seen, so the time bounds could not be tried"
     case "FilterFails":

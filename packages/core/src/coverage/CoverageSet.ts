@@ -1,5 +1,5 @@
 /**
- * What is known of a range of start time, as a value: which parts were read, and what each part proves.
+ * The coverage of a range of start time, as a value: the parts that were read, and the verdict on each.
  *
  * A run adds what it reads, a checkpoint keeps the value, and several processes that read parts of a range can be judged
  * together.
@@ -9,7 +9,8 @@
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { CoverageReason, merge as mergeReasons } from "./CoverageReason.ts"
-import type { Instant } from "../model/Instant.ts"
+import { EndpointLimits } from "./EndpointLimits.ts"
+import * as Instant from "../model/Instant.ts"
 import { of, Position } from "../model/Position.ts"
 
 /**
@@ -18,7 +19,7 @@ import { of, Position } from "../model/Position.ts"
  * @since 0.1.0
  * @category schemas
  */
-export const Range = Schema.Struct({ from: Schema.Int, to: Schema.Int })
+export const Range = Schema.Struct({ from: Instant.Instant, to: Instant.Instant })
 
 /**
  * @since 0.1.0
@@ -43,7 +44,7 @@ export const Verdict = Schema.Literals(["proven", "provisional", "unprovable"])
 export type Verdict = typeof Verdict.Type
 
 /**
- * What is known of one part.
+ * The coverage of one part.
  *
  * @since 0.1.0
  * @category schemas
@@ -51,14 +52,14 @@ export type Verdict = typeof Verdict.Type
 export const Part = Schema.Struct({
   verdict: Verdict,
   reason: Schema.optionalKey(CoverageReason),
-  /** Calls that came. Not known of what is left of an entry of which a part was taken away. */
+  /** Calls that came. Unknown for the rest of an entry after a part was removed. */
   count: Schema.optionalKey(Schema.Int),
   /** Calls that are not expected to change any more; not known where `count` is not. */
   final: Schema.optionalKey(Schema.Int),
   /** Requests that it took. */
   requests: Schema.Int,
   /** When the first of it was observed, by the server's clock: the verdict holds as of then. */
-  asOf: Schema.Int
+  asOf: Instant.Instant
 })
 
 /**
@@ -68,7 +69,7 @@ export const Part = Schema.Struct({
 export type Part = typeof Part.Type
 
 /**
- * What is known of a range.
+ * The coverage of a range.
  *
  * @since 0.1.0
  * @category schemas
@@ -101,7 +102,25 @@ export const Outside = Schema.Struct({
 export type Outside = typeof Outside.Type
 
 /**
- * What is known of several ranges, and of the calls without a start time, which are in no range.
+ * What was seen of the endpoint while it was read, where a person should know it.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const Endpoint = Schema.Struct({
+  ...EndpointLimits.fields,
+  /** How far the clocks of the server and of this machine are apart, in microseconds, where that is more than two minutes. */
+  clocksApart: Schema.optionalKey(Schema.Int)
+})
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type Endpoint = typeof Endpoint.Type
+
+/**
+ * The coverage of several ranges, and of the calls without a start time, which are in no range.
  *
  * @since 0.1.0
  * @category schemas
@@ -114,7 +133,10 @@ export const CoverageSet = Schema.Struct({
   /** Calls without a start time that came, where those were asked for. */
   withoutStart: Schema.optionalKey(Part),
   /** Calls without a start time that exist and did not come, where they were counted. */
-  outside: Schema.optionalKey(Outside)
+  outside: Schema.optionalKey(Outside),
+  /** Calls of entries that were divided: how many of them each part has is not known. */
+  divided: Schema.optionalKey(Schema.Struct({ count: Schema.Int, final: Schema.Int })),
+  endpoint: Schema.optionalKey(Endpoint)
 })
 
 /**
@@ -177,8 +199,8 @@ export const replace = (self: CoverageSet, entry: Entry): CoverageSet => {
 }
 
 /**
- * Takes back what was said of a range, where that was stronger. The counts of an entry that is divided stay with its first
- * part.
+ * Takes back what was said of a range, where that was stronger. How many calls each part of a divided entry has is not known; their sum
+ * stays (`divided`).
  *
  * @since 0.1.0
  * @category combining
@@ -186,27 +208,35 @@ export const replace = (self: CoverageSet, entry: Entry): CoverageSet => {
 export const weaken = (
   self: CoverageSet,
   { range, reason, verdict }: Pick<Entry, "range" | "verdict"> & { readonly reason: CoverageReason }
-): CoverageSet => ({
-  ...self,
-  entries: self.entries.flatMap((one) => {
+): CoverageSet => {
+  const divided: Array<Entry> = []
+  const entries = self.entries.flatMap((one) => {
     if (!overlaps(one.range, range) || weaker(one.verdict, verdict) === one.verdict) return [one]
-    const from = Math.max(one.range.from, range.from)
-    const to = Math.min(one.range.to, range.to)
+    const from = Instant.max(one.range.from, range.from)
+    const to = Instant.min(one.range.to, range.to)
     const parts = [
       trim(one, one.range.from, from),
       { ...trim(one, from, to), verdict, reason },
       trim(one, to, one.range.to)
-    ]
-    return parts
-      .filter((part) => !isEmpty(part.range))
-      .map((part, i) => ({ ...part, ...(i === 0 ? countsOf(one) : {}) }))
+    ].filter((part) => !isEmpty(part.range))
+    if (parts.length > 1) divided.push(one)
+    return parts.map((part, i) => ({ ...part, requests: i === 0 ? one.requests : 0 }))
   })
-})
+  return divide({ ...self, entries }, divided)
+}
 
-const countsOf = ({ count, final }: Part): Pick<Part, "count" | "final"> => ({
-  ...(count === undefined ? {} : { count }),
-  ...(final === undefined ? {} : { final })
-})
+/** Keeps the sum of the calls of entries whose counts are gone. */
+const divide = (self: CoverageSet, entries: ReadonlyArray<Entry>): CoverageSet => {
+  if (entries.length === 0) return self
+  const { count, final } = self.divided ?? { count: 0, final: 0 }
+  return {
+    ...self,
+    divided: {
+      count: entries.reduce((sum, entry) => sum + (entry.count ?? 0), count),
+      final: entries.reduce((sum, entry) => sum + (entry.final ?? 0), final)
+    }
+  }
+}
 
 /**
  * Forgets all from a position on, and the calls without a start time: they are read again.
@@ -216,10 +246,11 @@ const countsOf = ({ count, final }: Part): Pick<Part, "count" | "final"> => ({
  */
 export const rewind = (self: CoverageSet, at: Position): CoverageSet => ({
   entries: self.entries.flatMap((one) => {
-    const kept = trim(one, one.range.from, Math.min(at, one.range.to))
+    const kept = trim(one, one.range.from, Instant.of(Math.min(at, one.range.to)))
     return isEmpty(kept.range) ? [] : [kept]
   }),
-  seams: self.seams
+  seams: self.seams,
+  ...(self.endpoint === undefined ? {} : { endpoint: self.endpoint })
 })
 
 /**
@@ -232,12 +263,15 @@ export const commit = (self: CoverageSet, seams: Iterable<Position>): CoverageSe
   const next = [...new Set(seams)].sort((left, right) => left - right)
   if (next.length === self.seams.length && next.every((one, i) => one === self.seams[i])) return self
   const entries: Array<Entry> = []
+  const divided: Array<Entry> = []
   for (const one of self.entries) {
     const last = entries.at(-1)
-    if (last !== undefined && canMerge(last, one, next)) entries[entries.length - 1] = merge(last, one)
-    else entries.push(one)
+    if (last !== undefined && canMerge(last, one, next)) {
+      divided.push(...losesCount(last, one))
+      entries[entries.length - 1] = merge(last, one)
+    } else entries.push(one)
   }
-  return { ...self, entries, seams: next }
+  return divide({ ...self, entries, seams: next }, divided)
 }
 
 /**
@@ -253,6 +287,15 @@ export const addWithoutStart = (self: CoverageSet, part: Part | undefined, outsi
     : { withoutStart: self.withoutStart === undefined ? part : both(self.withoutStart, part) }),
   ...(outside === undefined ? {} : { outside })
 })
+
+/**
+ * Adds what was seen of the endpoint; what is known of it already stays, unless it is seen anew.
+ *
+ * @since 0.1.0
+ * @category combining
+ */
+export const addEndpoint = (self: CoverageSet, endpoint: Endpoint | undefined): CoverageSet =>
+  endpoint === undefined ? self : { ...self, endpoint: { ...self.endpoint, ...endpoint } }
 
 /**
  * Whether the calls without a start time were read too, all of a history or those that were created in a range.
@@ -307,7 +350,7 @@ const isEmpty = ({ from, to }: Range): boolean => from >= to
 const overlaps = (left: Range, right: Range): boolean => left.from < right.to && right.from < left.to
 
 /** Where an entry goes that begins there: mostly at the end. */
-const placeOf = (entries: ReadonlyArray<Entry>, from: Instant): number =>
+const placeOf = (entries: ReadonlyArray<Entry>, from: Instant.Instant): number =>
   entries.findLastIndex(({ range }) => range.from < from) + 1
 
 const insert = (self: CoverageSet, at: number, entry: Entry): CoverageSet => {
@@ -318,8 +361,16 @@ const insert = (self: CoverageSet, at: number, entry: Entry): CoverageSet => {
   const joinsAfter = after !== undefined && canMerge(left, after, self.seams)
   const one = joinsAfter ? merge(left, after) : left
   const from = joinsBefore ? at - 1 : at
-  return { ...self, entries: self.entries.toSpliced(from, (joinsAfter ? at + 1 : at) - from, one) }
+  const entries = self.entries.toSpliced(from, (joinsAfter ? at + 1 : at) - from, one)
+  return divide({ ...self, entries }, [
+    ...(joinsBefore ? losesCount(before, entry) : []),
+    ...(joinsAfter ? losesCount(left, after) : [])
+  ])
 }
+
+/** Of two that become one, the one whose count is lost, because that of the other is not known. */
+const losesCount = (left: Entry, right: Entry): ReadonlyArray<Entry> =>
+  left.count === undefined ? [right] : right.count === undefined ? [left] : []
 
 const canMerge = (left: Entry, right: Entry, seams: ReadonlyArray<Position>): boolean =>
   left.range.to === right.range.from &&
@@ -345,12 +396,12 @@ const both = (left: Part, right: Part): Part => {
     ...(left.count === undefined || right.count === undefined ? {} : { count: left.count + right.count }),
     ...(left.final === undefined || right.final === undefined ? {} : { final: left.final + right.final }),
     requests: left.requests + right.requests,
-    asOf: Math.min(left.asOf, right.asOf)
+    asOf: Instant.min(left.asOf, right.asOf)
   }
 }
 
-/** The entry, or what a smaller range leaves of it: how many of its calls that has nobody knows. */
-const trim = (entry: Entry, from: Instant, to: Instant): Entry => {
+/** The entry, or its part in a smaller range, whose number of calls is unknown. */
+const trim = (entry: Entry, from: Instant.Instant, to: Instant.Instant): Entry => {
   if (from === entry.range.from && to === entry.range.to) return entry
   const { asOf, reason, requests, verdict } = entry
   return { verdict, ...(reason === undefined ? {} : { reason }), requests, asOf, range: { from, to } }

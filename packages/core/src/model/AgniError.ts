@@ -150,7 +150,9 @@ const connections: Readonly<Record<string, string>> = {
   DEPTH_ZERO_SELF_SIGNED_CERT: "its certificate is self-signed",
   SELF_SIGNED_CERT_IN_CHAIN: "a certificate in its chain is self-signed",
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: "its certificate could not be verified",
-  ERR_TLS_CERT_ALTNAME_INVALID: "its certificate is for another host"
+  ERR_TLS_CERT_ALTNAME_INVALID: "its certificate is for another host",
+  HTTP_403: "it does not allow this connection",
+  HTTP_407: "it asks for another user or password"
 }
 
 const because = (code: string | undefined): string => {
@@ -194,7 +196,7 @@ export class Unavailable extends Schema.TaggedError<Unavailable>()("Unavailable"
 }
 
 /**
- * What is wrong with a response.
+ * Why a response is invalid.
  *
  * - `RedirectedNowhere`, `RedirectedElsewhere`: the key is sent to `origin` only, so no other is followed.
  * - `TooLarge`: above `limit` bytes.
@@ -220,7 +222,7 @@ export const Malformed = Schema.Union([
 ])
 
 /**
- * What is wrong with a response.
+ * Why a response is invalid.
  *
  * @since 0.1.0
  * @category reasons
@@ -312,15 +314,20 @@ export class AgniError extends Schema.TaggedError<AgniError>()("AgniError", {
   /** Requests sent; 0 when it was refused before the first. */
   attempts: Schema.Int,
   /** From the first attempt to the last, waits included. */
-  elapsed: Schema.DurationFromMillis
+  elapsed: Schema.DurationFromMillis,
+  /** The server answered another request meanwhile: it is up, and fails for what was asked. */
+  alone: Schema.optionalKey(Schema.Boolean)
 }) {
   get retryable(): boolean {
     return this.reason.retryable
   }
   override get message(): string {
-    const tried = this.attempts > 1 ? ` (${this.attempts} attempts in ${Duration.format(roundUp(this.elapsed))})` : ""
+    const tried = [
+      ...(this.attempts > 1 ? [`${this.attempts} attempts in ${Duration.format(roundUp(this.elapsed))}`] : []),
+      ...(this.alone === true ? ["other requests were answered"] : [])
+    ].join("; ")
     // Without the query, which holds ids: a failed span carries this message.
-    return `${this.reason._tag}: ${this.reason.message}: ${this.request.replace(/\?.*$/, "")}${tried}`
+    return `${this.reason._tag}: ${this.reason.message}: ${this.request.replace(/\?.*$/, "")}${tried === "" ? "" : ` (${tried})`}`
   }
 }
 

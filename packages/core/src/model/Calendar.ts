@@ -47,7 +47,7 @@ const microsPerDay = 24 * microsPerHour
 /** More than a few years of hours are not kept. */
 const mostKept = 50_000
 
-const dateOf = (day: number): string => Instant.format(day * microsPerDay).slice(0, -10)
+const dateOf = (day: number): string => Instant.format(Instant.of(day * microsPerDay)).slice(0, -10)
 
 const dateShape = /^\d{4}-\d{2}-\d{2}$/
 
@@ -63,7 +63,7 @@ const dateShape = /^\d{4}-\d{2}-\d{2}$/
  */
 export const make = (zone: DateTime.TimeZone): Calendar => {
   const offset = offsetsOf(zone)
-  const toLocal = (instant: Instant.Instant) => instant + offset(instant)
+  const toLocal = (instant: Instant.Instant) => Instant.of(instant + offset(instant))
 
   const fromLocal = (local: Instant.Instant): Instant.Instant => {
     const millis = Math.floor(local / 1000)
@@ -72,7 +72,7 @@ export const make = (zone: DateTime.TimeZone): Calendar => {
       adjustForTimeZone: true,
       disambiguation: "compatible"
     })
-    return DateTime.toEpochMillis(zoned) * 1000 + (local - millis * 1000)
+    return Instant.of(DateTime.toEpochMillis(zoned) * 1000 + (local - millis * 1000))
   }
 
   const starts = new Map<number, Instant.Instant>()
@@ -80,7 +80,7 @@ export const make = (zone: DateTime.TimeZone): Calendar => {
   const startOf = (day: number): Instant.Instant => {
     const known = starts.get(day)
     if (known !== undefined) return known
-    const midnight = day * microsPerDay
+    const midnight = Instant.of(day * microsPerDay)
     let start = fromLocal(midnight)
     const skipped = toLocal(start) - midnight
     if (skipped > 0) {
@@ -88,7 +88,7 @@ export const make = (zone: DateTime.TimeZone): Calendar => {
       const after = offset(start)
       // To the second, as all changes of clocks are.
       while (start - before > 1_000_000) {
-        const middle = before + Math.ceil((start - before) / 2_000_000) * 1_000_000
+        const middle = Instant.of(before + Math.ceil((start - before) / 2_000_000) * 1_000_000)
         if (middle >= start) break
         if (offset(middle) === after) start = middle
         else before = middle
@@ -136,8 +136,8 @@ const offsetsOf = (zone: DateTime.TimeZone): ((instant: Instant.Instant) => numb
     let found = known.get(hour)
     if (found === undefined) {
       if (known.has(hour)) return compute(instant)
-      const first = compute(hour * microsPerHour)
-      found = compute((hour + 1) * microsPerHour) === first ? first : undefined
+      const first = compute(Instant.of(hour * microsPerHour))
+      found = compute(Instant.of((hour + 1) * microsPerHour)) === first ? first : undefined
       if (known.size >= mostKept) known.clear()
       known.set(hour, found)
       if (found === undefined) return compute(instant)

@@ -3,7 +3,6 @@
  *
  * @since 0.1.0
  */
-import * as DateTime from "effect/DateTime"
 import * as Result from "effect/Result"
 import * as Struct from "effect/Struct"
 import { InvalidRequest } from "./AgniError.ts"
@@ -39,9 +38,9 @@ export interface CallSessionQuery {
   readonly sortBy?: OpenString<KnownSortField> | undefined
   readonly sortOrder?: "asc" | "desc" | undefined
   /** Whether the bound itself is included is not documented. */
-  readonly startedAfter?: Instant.Input | undefined
+  readonly startedAfter?: Instant.Bound | undefined
   /** Whether the bound itself is included is not documented. */
-  readonly startedBefore?: Instant.Input | undefined
+  readonly startedBefore?: Instant.Bound | undefined
 }
 
 /** The name on the wire of each parameter. */
@@ -88,12 +87,12 @@ const problem = (query: CallSessionQuery): InvalidRequest | undefined => {
   }
   for (const bound of ["startedAfter", "startedBefore"] as const) {
     const input = query[bound]
-    if (input !== undefined && Instant.fromInput(input) === undefined) {
-      return invalid(bound, "must be a time in ISO 8601, such as 2026-07-31T07:16:10Z, or a DateTime")
+    if (input !== undefined && Instant.fromBound(input) === undefined) {
+      return invalid(bound, "must be a time in ISO 8601, such as 2026-07-31T07:16:10Z, a Date or a DateTime")
     }
   }
-  const after = query.startedAfter === undefined ? undefined : Instant.fromInput(query.startedAfter)
-  const before = query.startedBefore === undefined ? undefined : Instant.fromInput(query.startedBefore)
+  const after = query.startedAfter === undefined ? undefined : Instant.fromBound(query.startedAfter)
+  const before = query.startedBefore === undefined ? undefined : Instant.fromBound(query.startedBefore)
   if (after !== undefined && before !== undefined && after >= before) {
     return invalid("startedAfter", "must be earlier than startedBefore")
   }
@@ -101,10 +100,11 @@ const problem = (query: CallSessionQuery): InvalidRequest | undefined => {
 }
 
 /** Times go out in UTC and in one spelling: another one, or none of a zone, a server may read otherwise than it was meant. */
-const onTheWire = (name: keyof CallSessionQuery, value: string | number | DateTime.DateTime): string => {
-  if (typeof value === "number") return String(value)
-  const instant = name === "startedAfter" || name === "startedBefore" ? Instant.fromInput(value) : undefined
-  return instant === undefined ? String(value).trim() : Instant.format(instant)
+const onTheWire = (query: CallSessionQuery, name: keyof CallSessionQuery): string | undefined => {
+  if (name !== "startedAfter" && name !== "startedBefore") return query[name]?.toString().trim()
+  const bound = query[name]
+  const instant = bound === undefined ? undefined : Instant.fromBound(bound)
+  return instant === undefined ? undefined : Instant.format(instant)
 }
 
 /**
@@ -120,8 +120,8 @@ export const toParameters = (
   if (wrong !== undefined) return Result.fail(wrong)
   const parameters: Array<readonly [string, string]> = []
   for (const name of Struct.keys(wireName)) {
-    const value = query[name]
-    if (value !== undefined) parameters.push([wireName[name], onTheWire(name, value)])
+    const value = onTheWire(query, name)
+    if (value !== undefined) parameters.push([wireName[name], value])
   }
   return Result.succeed(parameters)
 }

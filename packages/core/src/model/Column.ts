@@ -16,7 +16,7 @@ import type { CreditBreakdown } from "./SessionSchema.ts"
  * - `date`: a day of a calendar, as `2026-07-31`.
  * - `boolean`.
  * - `json`: objects and lists.
- * - `any`: nobody knows, such as what lies under a customer's key. Text stays text, anything else is its JSON.
+ * - `any`: unknown, such as a value under a customer's key. Text stays text, anything else is its JSON.
  *
  * @since 0.1.0
  * @category models

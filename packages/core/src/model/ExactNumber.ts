@@ -102,7 +102,7 @@ export const truncate = ({ text }: ExactNumber, most = 1000): number | ExactNumb
  * @category decoding
  */
 export const parseJson = (text: string): unknown => {
-  const marked = maySay(text) ? mark(text) : text
+  const marked = mayRound(text) ? mark(text) : text
   const value: unknown = JSON.parse(marked)
   return marked === text ? value : unmark(value)
 }
@@ -131,6 +131,19 @@ const beginOf = (text: string, within: number): number => {
   return begin
 }
 
+/** Characters that may follow the first digits of a number. */
+const isNumeric = (code: number): boolean =>
+  digitOrPoint(code) || code === 101 || code === 69 || code === 43 || code === 45
+
+/** Whether a double rounds what is written there, where that is a number. */
+const isRounded = (text: string, begin: number): boolean => {
+  let end = begin
+  while (end < text.length && isNumeric(text.charCodeAt(end))) end++
+  const token = text.slice(text.charCodeAt(begin - 1) === 45 ? begin - 1 : begin, end)
+  // Nearly all are written as the double that they are is printed.
+  return String(Number(token)) !== token && fromText(token) instanceof ExactNumber
+}
+
 /** A glance at each sixteenth character finds every run of sixteen. */
 const hasLongNumber = (text: string): boolean => {
   const { length } = text
@@ -139,7 +152,7 @@ const hasLongNumber = (text: string): boolean => {
     const begin = beginOf(text, at)
     let end = at
     while (end < length && digitOrPoint(text.charCodeAt(end))) end++
-    if (end - begin > safe && beginsNumber(text, begin)) return true
+    if (end - begin > safe && beginsNumber(text, begin) && isRounded(text, begin)) return true
     at = Math.max(at, end - 1)
   }
   return false
@@ -148,15 +161,20 @@ const hasLongNumber = (text: string): boolean => {
 const hasExponent = (text: string): boolean => {
   exponent.lastIndex = 0
   for (let found = exponent.exec(text); found !== null; found = exponent.exec(text)) {
-    if (beginsNumber(text, beginOf(text, found.index))) return true
+    const begin = beginOf(text, found.index)
+    if (beginsNumber(text, begin) && isRounded(text, begin)) return true
   }
   return false
 }
 
-/** True for every text with a number that a double may not hold, and hardly for another one: a page is asked once. */
-const maySay = (text: string): boolean => hasLongNumber(text) || hasExponent(text)
+/**
+ * True for every text with a number that a double may not hold, and hardly for another one: a page is asked once.
+ *
+ * @internal
+ */
+export const mayRound = (text: string): boolean => hasLongNumber(text) || hasExponent(text)
 
-/** Nobody who writes JSON knows it, so that no text of a record is taken for a number. */
+/** Unknown to writers of JSON, so that no text of a record is mistaken for a number. */
 let prefix = ""
 
 const newPrefix = (): string => {
@@ -164,7 +182,7 @@ const newPrefix = (): string => {
   return `exact-${[...words].map((word) => word.toString(36)).join("-")}:`
 }
 
-/** What may be a number, as long as it goes: an expression that can step back would look again and again at long ones. */
+/** A possible number, to its end: an expression that can backtrack would read long ones again and again. */
 const word = /[-+.\w]+/g
 const number = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/
 
@@ -196,6 +214,16 @@ const closing = (text: string, open: number): number => {
   }
 }
 
+const isDigit = (code: number): boolean => code >= 48 && code <= 57
+
+/** Between two strings there are few characters: nearly always only the bracket, comma or colon. */
+const hasExponentIn = (text: string, begin: number, end: number): boolean => {
+  for (let at = begin + 1; at + 3 < end; at++) {
+    if ((text.charCodeAt(at) | 32) === 101 && isDigit(text.charCodeAt(at - 1))) return true
+  }
+  return false
+}
+
 /**
  * The numbers that a double does not hold as strings behind the prefix. A reviver with the source text would do the same in
  * twice the time, runs out of stack where records are nested deep, and is not there in every browser.
@@ -208,7 +236,7 @@ const mark = (text: string): string => {
   for (;;) {
     const open = text.indexOf('"', at)
     const end = open === -1 ? text.length : open
-    if (end - at >= shortest) {
+    if (end - at > safe || hasExponentIn(text, at, end)) {
       const piece = text.slice(at, end)
       const marked = piece.replace(word, markNumber)
       if (marked !== piece) {

@@ -6,24 +6,51 @@
  *
  * @since 0.1.0
  */
+import * as Brand from "effect/Brand"
+import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 
 /**
- * Microseconds since the Unix epoch, a safe integer.
+ * Microseconds since the Unix epoch, a safe integer. It has a brand, because milliseconds would be mistaken for
+ * microseconds: no number is an instant by itself.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const Instant = Schema.Int.pipe(Schema.brand("Instant"))
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type Instant = typeof Instant.Type
+
+/**
+ * A point in time that a function takes: an `Instant`, a `Date`, a `DateTime`, or ISO 8601 text. Text without a zone is
+ * read as UTC, and a date alone is its midnight in UTC. No other number is one.
  *
  * @since 0.1.0
  * @category models
  */
-export type Instant = number
+export type Bound = Instant | Date | DateTime.DateTime | string
 
 /**
- * A point in time as people write it: ISO 8601 text, or a `DateTime`. Text without a zone is read as UTC, and a date
- * alone is its midnight in UTC.
+ * A number of microseconds since the epoch as an instant.
  *
  * @since 0.1.0
- * @category models
+ * @category constructors
  */
-export type Input = string | DateTime.DateTime
+export const of = Brand.nominal<Instant>()
+
+/**
+ * This machine's time, by the `Clock`.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const now: Effect.Effect<Instant> = Effect.map(Clock.currentTimeMillis, (millis) => of(millis * 1000))
 
 // ISO 8601 and Go's `time.String()`: date, optional time, optional fraction, optional zone, Go's zone name and
 // monotonic reading ignored. A name without an offset says nothing, unless it is that of UTC.
@@ -58,7 +85,7 @@ const parseAny = (text: string): Instant | undefined => {
   const midnight = year < 100 ? new Date(0).setUTCFullYear(year, month - 1, day) : Date.UTC(year, month - 1, day)
   const millis = midnight + ((hour * 60 + minute - offset) * 60 + second) * 1000
   const fraction = match[7]
-  return millis * 1000 + (fraction === undefined ? 0 : Number(fraction.slice(0, 6).padEnd(6, "0")))
+  return of(millis * 1000 + (fraction === undefined ? 0 : Number(fraction.slice(0, 6).padEnd(6, "0"))))
 }
 
 const zero = 48
@@ -69,10 +96,10 @@ const digitAt = (text: string, index: number): number => {
 const twoAt = (text: string, index: number): number => 10 * digitAt(text, index) + digitAt(text, index + 1)
 
 let lastDate = ""
-let lastMidnight: number | undefined
+let lastMidnight: Instant | undefined
 
 /** The midnight of a `YYYY-MM-DD`: neighbours in a history mostly share it. */
-const midnightOf = (date: string): number | undefined => {
+const midnightOf = (date: string): Instant | undefined => {
   if (date !== lastDate) {
     lastMidnight = parseAny(date)
     lastDate = date
@@ -98,7 +125,7 @@ const parseUtc = (text: string): Instant | undefined => {
     for (let index = 20; index < 26; index++) micros = 10 * micros + (index < end ? digitAt(text, index) : 0)
   }
   const instant = midnight + ((hour * 60 + minute) * 60 + second) * 1_000_000 + micros
-  return Number.isNaN(instant) ? undefined : instant
+  return Number.isNaN(instant) ? undefined : of(instant)
 }
 
 /** Minutes east of UTC. */
@@ -111,13 +138,33 @@ const parseOffset = (zone: string | undefined): number | undefined => {
 }
 
 /**
- * Reads what a person gave; `undefined` when the text is not ISO 8601.
+ * Reads a bound; `undefined` for text that is not ISO 8601 and for a date or number that is no time.
  *
  * @since 0.1.0
  * @category constructors
  */
-export const fromInput = (input: Input): Instant | undefined =>
-  typeof input === "string" ? parse(input.trim()) : DateTime.toEpochMillis(input) * 1000
+export const fromBound = (bound: Bound): Instant | undefined => {
+  if (typeof bound === "string") return parse(bound.trim())
+  if (typeof bound === "number") return Number.isFinite(bound) ? bound : undefined
+  const millis = bound instanceof Date ? bound.getTime() : DateTime.toEpochMillis(bound)
+  return Number.isNaN(millis) ? undefined : of(millis * 1000)
+}
+
+/**
+ * The earlier one.
+ *
+ * @since 0.1.0
+ * @category combining
+ */
+export const min = (left: Instant, right: Instant): Instant => (right < left ? right : left)
+
+/**
+ * The later one.
+ *
+ * @since 0.1.0
+ * @category combining
+ */
+export const max = (left: Instant, right: Instant): Instant => (right > left ? right : left)
 
 /**
  * ISO 8601 in UTC: whole seconds as `2026-07-31T07:16:10Z`, otherwise with six digits of fraction.

@@ -1,5 +1,5 @@
 /**
- * A row on its way to a sink.
+ * A row for a sink.
  *
  * @since 0.1.0
  */

@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import * as Duration from "effect/Duration"
-import type { Instant } from "./Instant.ts"
+import * as Instant from "./Instant.ts"
 
 /**
  * How long after its start a call may still appear in the API, where nobody says otherwise: 2 hours.
@@ -20,7 +20,7 @@ export const defaultHorizon: Duration.Duration = Duration.hours(2)
  * @since 0.1.0
  * @category constants
  */
-export const earliestStart: Instant = 946_684_800_000_000
+export const earliestStart: Instant.Instant = Instant.of(946_684_800_000_000)
 
 /**
  * A page number beyond the last page of any set.

@@ -3,10 +3,10 @@
  *
  * @since 0.1.0
  */
-import type { Instant } from "./Instant.ts"
+import type { Version } from "./Version.ts"
 
 /**
- * What was refused, by which stage and why. `reason` names paths and expectations, never values; `raw` holds the record
+ * A rejected record or row, with the stage and the reason. `reason` names paths and expectations, never values; `raw` holds the record
  * as it came and may contain personal data.
  *
  * @since 0.1.0
@@ -25,5 +25,5 @@ export interface Rejected {
   /** Its place on that page, from 0. */
   readonly index: number
   /** The version of the response that held it. */
-  readonly observedAt: Instant
+  readonly observedAt: Version
 }

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
+import { Version } from "./Version.ts"
 
 /**
  * A record that did not decode or on which a transform threw, or a row that a sink rejected: it has either a `record` or
@@ -27,7 +28,7 @@ export const RejectedRow = Schema.Struct({
   /** What took personal data out of the record, and which of its fields are not as they were read. */
   redaction: Schema.optionalKey(Schema.Struct({ label: Schema.String, fields: Schema.Array(Schema.String) })),
   /** The version of the response that held it, in microseconds since the epoch. */
-  observedAt: Schema.Int
+  observedAt: Version
 })
 
 /**

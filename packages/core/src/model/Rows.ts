@@ -75,7 +75,7 @@ export const ofSessions = (
   make(
     sessions.map((row) => {
       const start = CallSession.startInstant(row)
-      // Files by day place a call without a start time by its creation.
+      // Files by day have a call without a start time under the day of its creation.
       return start === undefined
         ? { id: row.id, start, created: CallSession.createdInstant(row), row, version }
         : { id: row.id, start, row, version }

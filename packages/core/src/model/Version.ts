@@ -8,7 +8,7 @@
  */
 import * as Brand from "effect/Brand"
 import * as Schema from "effect/Schema"
-import type { Instant } from "./Instant.ts"
+import type * as Instant from "./Instant.ts"
 
 /**
  * Microseconds since the Unix epoch, a safe integer. Of two observations in one run the later one has the higher version.
@@ -38,7 +38,7 @@ export const of = Brand.nominal<Version>()
  * @since 0.1.0
  * @category constants
  */
-export const tolerance: Instant = 5 * 60 * 1_000_000
+export const tolerance = 5 * 60 * 1_000_000
 
 /**
  * What a clock remembers.
@@ -50,7 +50,7 @@ export interface Clock {
   /** The highest version that was given; `undefined` before the first one. */
   readonly last: Version | undefined
   /** The server's clock in the latest observation; `undefined` before the first one. */
-  readonly server: Instant | undefined
+  readonly server: Instant.Instant | undefined
 }
 
 /**
@@ -70,19 +70,19 @@ export const clock = (last?: Version): Clock => ({ last, server: undefined })
  */
 export const observe = (
   { last }: Clock,
-  { own, server }: { readonly server: Instant; readonly own: Instant }
+  { own, server }: { readonly server: Instant.Instant; readonly own: Instant.Instant }
 ): Clock & { readonly last: Version } => {
   const credible = Math.min(server, own + tolerance)
   return { last: of(last === undefined ? credible : Math.max(credible, last + 1)), server }
 }
 
 /**
- * The highest version that is believed of what somebody else wrote: what lies more than `tolerance` in the future of both
- * the server's clock and this machine's was written by a wrong clock. What this clock gave itself is always believed.
+ * The highest version that is accepted from other writers: a version more than `tolerance` in the future of both
+ * the server's clock and this machine's was written by a wrong clock. Versions of this clock itself are always accepted.
  * `undefined` before the first observation: one clock alone cannot tell which of the two is wrong.
  *
  * @since 0.1.0
  * @category reading
  */
-export const highestCredible = ({ last, server }: Clock, own: Instant): Version | undefined =>
+export const highestCredible = ({ last, server }: Clock, own: Instant.Instant): Version | undefined =>
   server === undefined ? undefined : of(Math.max(Math.max(server, own) + tolerance, last ?? -Infinity))

@@ -1,5 +1,5 @@
 /**
- * Records that could not go on, kept whole so that they can be sent again.
+ * Rejected records, saved whole so that they can be sent again.
  *
  * @since 0.1.0
  */
@@ -16,7 +16,7 @@ import { RejectedRow } from "../model/RejectedRow.ts"
  * @category schemas
  */
 export const DeadLetter = Schema.Struct({
-  /** The same for the same record, stage and version: what a replay marks. */
+  /** The same for the same record, stage and version; a replay marks it as done. */
   letter: Schema.String,
   ...RejectedRow.fields
 })
@@ -28,8 +28,8 @@ export const DeadLetter = Schema.Struct({
 export type DeadLetter = typeof DeadLetter.Type
 
 /**
- * Gives dead letters their `letter`. It is made of what a letter holds, and of nothing that was redacted: whoever has the
- * letter could find that again by trying.
+ * Gives dead letters their `letter`. It is a hash of what the letter holds, and of nothing that was redacted: a reader of
+ * the letter could find a redacted value by trying.
  *
  * @since 0.1.0
  * @category constructors
@@ -42,7 +42,7 @@ export const seal = (rows: ReadonlyArray<RejectedRow>): Effect.Effect<ReadonlyAr
         rows.map(async (one) => {
           const content = [one.stage, one.sink ?? null, one.observedAt, one.id ?? null, one.record ?? one.row]
           const same = JSON.stringify(content)
-          // Records that differ in what was redacted only are several all the same.
+          // Records that differ only in redacted fields still have several letters.
           const nth = times.get(same) ?? 0
           times.set(same, nth + 1)
           const text = nth === 0 ? same : `${same}${nth}`

@@ -1,5 +1,5 @@
 /**
- * Dead letters as a file of lines that only grows.
+ * Dead letters in a file of lines that only grows.
  *
  * @since 0.1.0
  */
@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import * as Ref from "effect/Ref"
 import * as Scope from "effect/Scope"
 import { parseJson } from "../model/ExactNumber.ts"
 import * as TrustedFile from "../platform/TrustedFile.ts"
@@ -17,7 +18,7 @@ import { SinkError } from "../sink/SinkError.ts"
 import { DeadLetter } from "./DeadLetter.ts"
 
 /**
- * Marks a dead letter as done with.
+ * Marks a dead letter as done.
  *
  * @since 0.1.0
  * @category schemas
@@ -37,9 +38,9 @@ export type Tombstone = typeof Tombstone.Type
 type Line = DeadLetter | Tombstone
 
 /**
- * A sink for dead letters. What an earlier run put aside stays, so the file is opened for appending, and only when there is
- * something to write. It is private to its owner, because records may hold personal data; one that another user owns or can write to is
- * refused. A line that a killed run left half written is ended before the next one.
+ * A sink for dead letters. It appends to the letters of earlier runs, and opens the file only when there is something to
+ * write. Only the owner can read the file, because records may hold personal data. A file that another user owns or can
+ * write to is refused. If a killed run left half a line, the sink ends that line first.
  *
  * @since 0.1.0
  * @category constructors
@@ -53,33 +54,31 @@ export const make = (path: string): SessionSink.SessionSink<Line, FileSystem.Fil
       const scope = yield* Scope.Scope
       const failing = (operation: "write" | "flush") => (error: Parameters<ReturnType<typeof fromPlatform>>[0]) =>
         toSinkError(path, operation)(fromPlatform(path, operation === "write" ? "write" : "finish")(error))
-      let file: FileSystem.File | undefined
-      /** Half a line may stand at the end. */
-      let torn = false
-      const opened = Effect.suspend(() =>
-        file !== undefined
-          ? Effect.succeed(file)
-          : Effect.gen(function* () {
-              torn = yield* Effect.provideService(endsMidway(path), FileSystem.FileSystem, fs)
-              file = yield* TrustedFile.open(path, { flag: "a", mode: 0o600 }).pipe(
-                Effect.provideService(FileSystem.FileSystem, fs),
-                Scope.provide(scope)
-              )
-              return file
-            })
-      )
+      const known = yield* Ref.make<FileSystem.File | undefined>(undefined)
+      /** The file may end with half a line. */
+      const torn = yield* Ref.make(false)
+      const opened = Effect.gen(function* () {
+        const before = yield* Ref.get(known)
+        if (before !== undefined) return before
+        yield* Ref.set(torn, yield* endsMidway(path))
+        const file = yield* Scope.provide(TrustedFile.open(path, { flag: "a", mode: 0o600 }), scope)
+        yield* Ref.set(known, file)
+        return file
+      }).pipe(Effect.provideService(FileSystem.FileSystem, fs))
       return {
         write: ({ items }) =>
           Effect.gen(function* () {
             const file = yield* opened
-            const text = `${torn ? "\n" : ""}${Ndjson.encode(items.map(({ row }) => row))}`
-            torn = true
+            const half = yield* Ref.getAndSet(torn, true)
+            const text = `${half ? "\n" : ""}${Ndjson.encode(items.map(({ row }) => row))}`
             yield* file.writeAll(new TextEncoder().encode(text))
-            torn = false
+            yield* Ref.set(torn, false)
             return []
           }).pipe(Effect.mapError(failing("write"))),
         flush: () =>
-          Effect.suspend(() => (file === undefined ? Effect.void : Effect.mapError(file.sync, failing("flush"))))
+          Effect.flatMap(Ref.get(known), (file) =>
+            file === undefined ? Effect.void : Effect.mapError(file.sync, failing("flush"))
+          )
       }
     })
   })
@@ -101,8 +100,7 @@ const endsMidway = Effect.fnUntraced(function* (path: string) {
 })
 
 /**
- * What a file of dead letters holds: those that are not done with, each once, and how many lines could not be read because
- * a run was killed in the middle of one.
+ * The dead letters of a file that are not done, each once, and the number of unreadable lines, which a killed run leaves.
  *
  * @since 0.1.0
  * @category models

@@ -27,7 +27,7 @@ export const layer: Layer.Layer<never, never, ProcessOwner> = Layer.effect(
       const fs = yield* FileSystem.FileSystem
       const paths = yield* Path.Path
       const folder = paths.dirname(path)
-      // What is wrong with the folder is wrong with the output.
+      // An error of the folder is an error of the output.
       yield* Effect.mapError(fs.access(folder, { writable: true }), fromPlatform(path, "open"))
       const lock = `${path}.lock`
       yield* Effect.acquireRelease(

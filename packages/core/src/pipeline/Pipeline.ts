@@ -20,7 +20,7 @@ import type { Transform } from "../transform/TransformContract.ts"
 import type { DeadLetter } from "./DeadLetter.ts"
 import * as Guarantee from "./Guarantee.ts"
 import * as Events from "./internal/Events.ts"
-import { runOnce } from "./internal/Run.ts"
+import { runOnce } from "./internal/RunOnce.ts"
 import type { RunEvent } from "./RunEvent.ts"
 import type { RunSummary } from "./RunSummary.ts"
 import type { TooManyDeadLetters } from "./TooManyDeadLetters.ts"
@@ -45,7 +45,7 @@ export type RunError = SinkError | CheckpointError | TooManyDeadLetters
 export interface Pipeline<out E, out R> {
   readonly name: string
   readonly fingerprint: Fingerprint
-  /** What is promised of each sink with a checkpoint that outlasts the process, or without one. */
+  /** The guarantee of each sink, with a checkpoint that outlasts the process or without one. */
   readonly explain: (options: { readonly durable: boolean }) => ReadonlyArray<Guarantee.Guarantee>
   /**
    * Runs it. A listener that is slow misses events, one that fails is asked again at the next one, and neither holds
@@ -54,7 +54,7 @@ export interface Pipeline<out E, out R> {
   readonly run: (
     onEvent?: (event: RunEvent) => Effect.Effect<void>
   ) => Effect.Effect<RunSummary, E | RunError, R | Checkpoint>
-  /** Runs it, and says what happens. Whoever is slow misses events, never the last one; who leaves interrupts the run. */
+  /** Runs it, and reports events. A slow listener misses events, never the last one; a listener that leaves interrupts the run. */
   readonly events: Stream.Stream<RunEvent, E | RunError, R | Checkpoint>
 }
 
@@ -74,7 +74,7 @@ export interface Options<A, S, E, RS, Sinks extends ReadonlyArray<AnySink>, RD, 
   readonly name: string
   /** Where calls come from. Its fingerprint is part of the pipeline's. */
   readonly source: Source<S, E, RS>
-  /** What else tells this pipeline from others: base URL, organization. @default nothing */
+  /** Other parts of its identity, such as base URL and organization. @default nothing */
   readonly fingerprint?: Fingerprint | undefined
   readonly transform: Transform<CallSession.CallSession, A, ET, RT>
   /**

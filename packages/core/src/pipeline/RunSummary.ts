@@ -10,7 +10,7 @@ import type { SinkError } from "../sink/SinkError.ts"
 import type { Totals } from "./RunEvent.ts"
 
 /**
- * How a sink got on.
+ * The result of a sink.
  *
  * @since 0.1.0
  * @category models
@@ -23,7 +23,7 @@ export interface SinkSummary extends Replaced {
   readonly newer: number
   /** Of those written, rows that overwrote a version in the future of both clocks, the server's and this machine's. */
   readonly notBelieved: number
-  /** What closed it, when the run went on without it. */
+  /** The error that closed it, when the run continued without it. */
   readonly failure: SinkError | undefined
 }
 
@@ -44,7 +44,7 @@ export interface RunSummary {
   readonly finishedBefore: boolean
   /** Where an earlier run stopped; `undefined` when this one began from the beginning. */
   readonly from: Position | undefined
-  /** What is known of all that the sinks have, earlier runs under the name included. */
+  /** The coverage of everything that the sinks hold, with the earlier runs of this name. */
   readonly coverage: CoverageSet
   readonly totals: Totals
 }

@@ -58,7 +58,7 @@ const meanings = {
   Refused: { words: "the database refused" }
 } as const satisfies Readonly<Record<string, Meaning>>
 
-/** What is about the values of a row: another row would have been taken. */
+/** Failures because of the values of a row: the database would accept another row. */
 const rowMeanings = {
   DoesNotFit: "a value does not fit its column",
   TextTooLong: "a text is too long for its column",

@@ -31,7 +31,7 @@ export class UntrustedFile extends Schema.TaggedError<UntrustedFile>()("Untruste
     Schema.TaggedStruct("WritableByOthers", { mode: Schema.Int })
   ])
 }) {
-  /** What is said of the file, such as `is a symbolic link`. */
+  /** The predicate of a sentence about the file, such as `is a symbolic link`. */
   get predicate(): string {
     switch (this.problem._tag) {
       case "Link":

@@ -12,7 +12,7 @@ const optionalText = Schema.optionalKey(Schema.String)
 /**
  * Why a file may not be replaced, though it may be overwritten. Times are ISO 8601; without one it is open to that side.
  *
- * - `Unknown`: the run may not read all of the day that it holds.
+ * - `Unknown`: the run may read only a part of the file's day.
  * - `Filtered`: it holds calls that the filters leave out.
  * - `ByHand`: no manifest says what it holds; `from` is where its day begins.
  * - `WithoutStart`: it holds calls without a start time, and the run reads none.
@@ -29,7 +29,7 @@ export const Uncovered = Schema.Union([
   Schema.TaggedStruct("Partly", {
     had: Schema.Struct({ from: optionalText, to: optionalText }),
     reads: Schema.Struct({ from: optionalText, to: optionalText }),
-    /** Where the run begins too late, or ends too early. */
+    /** Whether the run begins too late or ends too early. */
     missing: Schema.Struct({ from: Schema.Boolean, to: Schema.Boolean })
   })
 ])
@@ -40,7 +40,7 @@ export const Uncovered = Schema.Union([
  */
 export type Uncovered = typeof Uncovered.Type
 
-/** What says everything by its name. */
+/** Reasons without fields. */
 const words = {
   Exists: "the file is there already",
   NotAFile: "it is not a regular file",
@@ -63,13 +63,13 @@ const words = {
 } as const
 
 /**
- * - `Exists`: it is there and may not be overwritten.
- * - `Closed`: the reader went away.
+ * - `Exists`: the file exists and may not be overwritten.
+ * - `Closed`: the reader closed the pipe.
  * - `Foreign`: another program changed the file while it was written.
- * - `Unsynced`: the disk did not confirm what was written, and what of it is there nobody knows.
- * - `Missing`, `Shorter`, `Changed`: what an earlier run left is not there any more as it left it.
- * - `Gone`, `Altered`: what a finished run left is not there any more, or not as it left it.
- * - `Torn`: it does not have the shape of what is written there.
+ * - `Unsynced`: the disk did not confirm a write, so the content is unknown.
+ * - `Missing`, `Shorter`, `Changed`: the unfinished file of an earlier run was removed or changed.
+ * - `Gone`, `Altered`: the file of a finished run was removed or changed.
+ * - `Torn`: its content is not in the expected format.
  * - `Finished`: it has its name, and nothing can be added.
  * - `Locked`: another run writes to it.
  * - `Uncovered`: it may be overwritten, but holds what the run does not read.
@@ -128,7 +128,7 @@ export const describe = (reason: OutputReason, code: string | undefined): string
 }
 
 /**
- * A name of several lines would hide what is said of it.
+ * A name with line breaks would hide the rest of the message.
  *
  * @since 0.1.0
  * @category reading

@@ -1,5 +1,5 @@
 /**
- * The contract of a place where sessions go.
+ * The contract of a sink: an output for calls.
  *
  * @since 0.1.0
  */
@@ -8,213 +8,48 @@ import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
-import { type Pipeable, pipeArguments } from "effect/Pipeable"
+import type * as Option from "effect/Option"
+import { pipeArguments } from "effect/Pipeable"
 import type * as Scope from "effect/Scope"
 import * as Sink from "effect/Sink"
 import { isSqlError, type SqlError } from "effect/sql/SqlError"
 import { type CallSession, startInstant } from "../model/CallSession.ts"
 import { type Column, ofSession } from "../model/Column.ts"
 import type { Committed } from "../model/Committed.ts"
-import type { Fingerprint } from "../model/Fingerprint.ts"
-import type { Instant } from "../model/Instant.ts"
-import { type Item, withRow } from "../model/Item.ts"
+import { withRow } from "../model/Item.ts"
 import * as SqlFailure from "../platform/SqlFailure.ts"
 import type { Cursor } from "../model/Position.ts"
 import type { RejectedRow } from "../model/RejectedRow.ts"
-import type { Version } from "../model/Version.ts"
+import { of as versionAt, type Version } from "../model/Version.ts"
+import {
+  type Batch,
+  type Delivery,
+  opening,
+  type Opening,
+  type Refused,
+  type SessionSink,
+  type Writer
+} from "./SinkContract.ts"
 import { SinkError } from "./SinkError.ts"
 import type { SinkReason } from "./SinkReason.ts"
 
 export type { Item, JsonBytes } from "../model/Item.ts"
+export * from "./SinkContract.ts"
 
 /**
- * The rows of one window, or of a part of it, ordered by start, then id.
- *
- * @since 0.1.0
- * @category models
- */
-export interface Batch<out A> {
-  readonly items: ReadonlyArray<Item<A>>
-  /** The columns of the rows, in order, and what their values are, known before the first one. */
-  readonly columns: ReadonlyArray<Column>
-  /**
-   * The version of the rows that carry none of their own: `versionOf` tells each one's. A lower one never overwrites a
-   * higher one.
-   */
-  readonly observedAt: Instant
-  /**
-   * A higher version that a sink already holds was written by a wrong clock: it is overwritten, and counted.
-   *
-   * @default every version is believed
-   */
-  readonly highestCredible?: Version | undefined
-}
-
-/**
- * The version of a row: its own, or that of its batch.
- *
- * @since 0.1.0
- * @category reading
- */
-export const versionOf = ({ observedAt }: Pick<Batch<unknown>, "observedAt">, { version }: Item<unknown>): Instant =>
-  version ?? observedAt
-
-/**
- * What a sink that compares versions did not simply write.
- *
- * @since 0.1.0
- * @category models
- */
-export interface Compared {
-  /** Rows left alone, because the sink holds a newer version of them. */
-  readonly newer: number
-  /** Rows overwritten although the sink held a higher version, because that was above `highestCredible`. */
-  readonly notBelieved: number
-}
-
-/**
- * An item that a sink will never take, and why; the reason names no values.
- *
- * @since 0.1.0
- * @category models
- */
-export interface Refused {
-  readonly id: string
-  readonly reason: string
-}
-
-/**
- * Files of an earlier output: those that were overwritten, and those that were removed because the new output has none in
- * their place.
- *
- * @since 0.1.0
- * @category models
- */
-export interface Replaced {
-  readonly replaced: ReadonlyArray<string>
-  readonly removed: ReadonlyArray<string>
-}
-
-/**
- * What a sink does when it is given a row twice, or a run is killed.
- *
- * - `transactional`: keeps its own `Committed` in one transaction with its rows.
- * - `idempotent`: a repeated row changes nothing.
- * - `resumable`: cuts what it holds back to a `Committed` before it goes on.
- * - `append`: none of these.
- *
- * @since 0.1.0
- * @category models
- */
-export type Delivery = "transactional" | "idempotent" | "resumable" | "append"
-
-/**
- * An open sink. Calls come one after another.
- *
- * @since 0.1.0
- * @category models
- */
-export interface Writer<in A> {
-  /** Where it really stands: by its own account when transactional, otherwise what it was opened with. */
-  readonly committed: Option.Option<Committed>
-  /** Takes a batch; what it will never take comes back. After a retryable error the same batch may be given again. */
-  readonly write: (batch: Batch<A>) => Effect.Effect<ReadonlyArray<Refused>, SinkError>
-  /** All that was written is safe when it returns; `at` says up to where that is. */
-  readonly flush: (at: Cursor) => Effect.Effect<Committed, SinkError>
-  /** The whole run is in: rename, footer. A scope closed without it leaves no finished file. Comes after a flush. */
-  readonly finish: Effect.Effect<void, SinkError>
-  /** After `finish`: what was there before. Without it there is nothing to say. */
-  readonly replaced?: (() => Replaced) | undefined
-  /** Of the rows that are safe. @default the sink does not compare versions, or does not count */
-  readonly compared?: (() => Compared) | undefined
-}
-
-/**
- * The starts of which a run, or a file, has every session, but for what its filters leave out. Without bounds it has those
- * without a start too; with bounds those that were created in the range, where the API shows which they are.
- *
- * @since 0.1.0
- * @category models
- */
-export interface Covers {
-  readonly from?: Instant | undefined
-  /** @default the time at which the run begins */
-  readonly to?: Instant | undefined
-  /** Equal for runs that leave out the same. @default nothing is left out */
-  readonly filters?: string | undefined
-  /** Whether it leaves out the calls without a start that were created in the range. @default "include" */
-  readonly withoutStart?: "include" | "skip" | undefined
-}
-
-/**
- * For whom a sink is opened, and where it was. What a sink keeps under a name of its own is of this pipeline and this
- * fingerprint.
- *
- * @since 0.1.0
- * @category models
- */
-export interface Opening {
-  readonly pipeline: string
-  readonly fingerprint: Fingerprint
-  readonly from: Option.Option<Committed>
-  /**
-   * The starts of which the run has every call. A file of `rotate: "day"` that was there before is replaced only by one
-   * that covers what it covered. @default that is not known, and no day is replaced
-   */
-  readonly covers?: Covers | undefined
-  /**
-   * Whether the run has read the calls without a start that were created in the range: known when it is complete.
-   * @default it has not
-   */
-  readonly hasWithoutStart?: Effect.Effect<boolean> | undefined
-}
-
-/**
- * From the beginning, for no pipeline.
- *
- * @since 0.1.0
- * @category constructors
- */
-export const opening = (from: Option.Option<Committed> = Option.none()): Opening => ({
-  pipeline: "",
-  fingerprint: {},
-  from
-})
-
-/**
- * A place where rows of type `A` go.
- *
- * @since 0.1.0
- * @category models
- */
-export interface SessionSink<in A, out R = never> extends Pipeable {
-  /** Its key in the checkpoint: unique in a pipeline, the same in each run, and without secrets. */
-  readonly name: string
-  readonly delivery: Delivery
-  /** Opens it where it was, or, with none, from the beginning. */
-  readonly open: (opening: Opening) => Effect.Effect<Writer<A>, SinkError, R | Scope.Scope>
-  /**
-   * Whether what a finished run left, which committed this last, is still there as it left it. Asked when the run is
-   * started again, which then has nothing to do. Without it the sink answers for nothing that it wrote.
-   */
-  readonly verify?: ((left: Committed, opening: Opening) => Effect.Effect<void, SinkError, R | Scope.Scope>) | undefined
-}
-
-/**
- * What an open sink has; all but `write` has a default.
+ * The members of an open sink; all except `write` have a default.
  *
  * @since 0.1.0
  * @category options
  */
 export interface WriterOptions<in A, out R = never> {
-  /** @default what it was opened with */
+  /** @default the position that it was opened with */
   readonly committed?: Writer<A>["committed"] | undefined
-  /** Gives what it will never take, or nothing when it took all. */
+  /** Returns the rejected rows, or nothing when it wrote all. */
   readonly write: (batch: Batch<A>) => Effect.Effect<ReadonlyArray<Refused> | void, SinkError, R>
-  /** Gives nothing when it keeps no position. @default what was written is safe already */
+  /** Returns nothing when it has no position. @default every write is safe when it returns */
   readonly flush?: ((at: Cursor) => Effect.Effect<Committed | void, SinkError, R>) | undefined
-  /** @default nothing is left to do */
+  /** @default does nothing */
   readonly finish?: Effect.Effect<void, SinkError, R> | undefined
   readonly replaced?: Writer<A>["replaced"]
   readonly compared?: Writer<A>["compared"]
@@ -227,8 +62,7 @@ interface Named {
 }
 
 /**
- * What a sink is made of: what it does with a batch or, where it has something to open, to keep or to close, how it is
- * opened.
+ * The parts of a sink: how it writes a batch or, if it holds a file or a connection, how it is opened.
  *
  * @since 0.1.0
  * @category options
@@ -246,7 +80,7 @@ export type Options<A, R, RV = never> = Named &
   )
 
 /**
- * A sink, by what it does with a batch of rows:
+ * Makes a sink of a function that writes a batch of rows:
  *
  * ```ts
  * SessionSink.make({
@@ -256,7 +90,7 @@ export type Options<A, R, RV = never> = Named &
  * })
  * ```
  *
- * or by how it is opened, for one that holds a file or a connection: `open` then gives the same members.
+ * or of `open`, for a sink that holds a file or a connection. `open` returns the same members.
  *
  * @since 0.1.0
  * @category constructors
@@ -307,8 +141,7 @@ const create = <A, R>(sink: Omit<SessionSink<A, R>, "pipe">): SessionSink<A, R> 
 })
 
 /**
- * What the services of a sink may fail with when they are built: a `SinkError`, an error of a database, or one that says
- * what happened without secrets.
+ * Errors of the services of a sink: a `SinkError`, an error of a database, or one with a message without secrets.
  *
  * @since 0.1.0
  * @category models
@@ -316,7 +149,7 @@ const create = <A, R>(sink: Omit<SessionSink<A, R>, "pipe">): SessionSink<A, R> 
 export type ServiceError = SinkError | SqlError | { readonly description: string }
 
 /**
- * The sink with services of its own, which are built when it is opened and closed with it.
+ * Provides a sink with services, which are built when it is opened and closed with it.
  *
  * ```ts
  * SqlSink.make().pipe(SessionSink.provide(SqliteClient.layer({ filename: "calls.db" })))
@@ -344,7 +177,7 @@ export const provide: {
       Effect.flatMap(
         Effect.mapError(Layer.build(services), toSinkError(name, operation)),
         (context) =>
-          // The scope of the sink is no service that a layer builds.
+          // A layer does not build the scope of the sink.
           // oxlint-disable-next-line typescript/no-unsafe-type-assertion
           Effect.provideContext(use, context) as Effect.Effect<B, SinkError, Exclude<R, RO> | Scope.Scope>
       )
@@ -373,7 +206,7 @@ const toSinkError =
   }
 
 /**
- * A sink of other rows: each is given to `f` when it is written. `columns` are those of the rows that `f` gives.
+ * A sink of other rows: `f` maps each row when it is written. `columns` are those of the mapped rows.
  *
  * @since 0.1.0
  * @category combinators
@@ -415,23 +248,23 @@ export const mapInput: {
 )
 
 /**
- * What becomes of rows that a sink will never take.
+ * What to do with rows that a sink rejects.
  *
  * @since 0.1.0
  * @category options
  */
 export interface ToSinkOptions<E = never, R = never> {
-  /** Called with what was rejected of an array. @default the stream fails with a `SinkError` that says how many and why */
+  /** Called with the rejected rows of an array. @default the stream fails with a `SinkError` with their number and reasons */
   readonly onRejected?: ((rows: ReadonlyArray<RejectedRow>) => Effect.Effect<void, E, R>) | undefined
 }
 
 /**
  * The sink as an `effect/Sink`: `Stream.run(sessions, SessionSink.toSink(NdjsonSink.make({ path: "calls.ndjson" })))`.
- * Gives the number of sessions that were taken. Each array of the stream is written as one batch, in the order in which
- * it comes: what depends on windows, such as a file of a day being complete, waits for the end.
+ * Returns the number of calls written. Each array of the stream is written as one batch, in its order. Anything that
+ * depends on windows, such as the completion of a day's file, waits for the end.
  *
- * It begins afresh, and nothing of a run that did not come to its end can be gone on with. When the stream fails or is
- * interrupted there is no finished file. A failed write is not tried again: who wants that has a pipeline.
+ * It starts from the beginning and cannot resume. If the stream fails or is interrupted, no finished file remains. It does
+ * not retry a failed write; a pipeline does.
  *
  * @since 0.1.0
  * @category conversions
@@ -447,7 +280,7 @@ export const toSink = <R, E2 = never, R2 = never>(
       let taken = 0
       let columnsKnown = false
       const write = Effect.fnUntraced(function* (sessions: ReadonlyArray<CallSession>) {
-        const observedAt = (yield* Clock.currentTimeMillis) * 1000
+        const observedAt = versionAt((yield* Clock.currentTimeMillis) * 1000)
         const refused = yield* writer.write({
           items: sessions.map((session) => ({ id: session.id, start: startInstant(session), row: session })),
           columns: ofSession,
@@ -459,7 +292,7 @@ export const toSink = <R, E2 = never, R2 = never>(
       })
       return Sink.forEachArray(write).pipe(
         Sink.mapEffect(() =>
-          // A table without rows has its columns all the same.
+          // A table without rows still has its columns.
           Effect.suspend(() => (columnsKnown ? Effect.void : write([]))).pipe(
             Effect.andThen(writer.flush("end")),
             Effect.andThen(writer.finish)
@@ -475,7 +308,7 @@ const rejectedOf = (
   sink: string,
   sessions: ReadonlyArray<CallSession>,
   refused: ReadonlyArray<Refused>,
-  observedAt: Instant
+  observedAt: Version
 ): ReadonlyArray<RejectedRow> => {
   const rows = new Map(sessions.map((session) => [session.id, session] as const))
   return refused.map(({ id, reason }) => ({

@@ -8,7 +8,7 @@ import { SinkReason } from "./SinkReason.ts"
 import { describe } from "./internal/SinkWords.ts"
 
 /**
- * A sink that failed: which, doing what, and why. Nothing in it names a record's values or a secret.
+ * The failure of a sink, with its name, the operation and the reason. Holds no value of a record and no secret.
  *
  * @since 0.1.0
  * @category errors

@@ -11,12 +11,12 @@ import { OutputReason } from "./OutputReason.ts"
 const optionalText = Schema.optionalKey(Schema.String)
 
 /**
- * What is wrong with a table.
+ * Why a table cannot be used.
  *
- * - `NoSearchPath`, `NoSchema`: where it is to be is not there.
+ * - `NoSearchPath`, `NoSchema`: its schema does not exist.
  * - `MayNotUseSchema`, `MayNotMake`, `MayNotWrite`: rights that this user lacks; names are quoted as SQL wants them.
  * - `NotATable`, `NoKey`, `WideKey`: it has no primary key of one column.
- * - `Generated`, `OtherType`, `Required`: a column that does not take what is written.
+ * - `Generated`, `OtherType`, `Required`: a column cannot hold the values.
  *
  * @since 0.1.0
  * @category models
@@ -47,7 +47,7 @@ export const TableProblem = Schema.Union([
 export type TableProblem = typeof TableProblem.Type
 
 /**
- * What is wrong with the secrets of a webhook; `at` counts from 1.
+ * Why the secrets of a webhook are refused; `at` counts from 1.
  *
  * @since 0.1.0
  * @category models
@@ -91,13 +91,13 @@ export type Answer = typeof Answer.Type
  * - `Untrusted`: somebody else owns a file, or could write to it.
  * - `Database`, `Table`, `TableGone`, `TableReplaced`, `KeyColumn`, `Address`: of tables; `Address` is that of a server.
  * - `ReceiverHost`, `ReceiverAddress`, `Secret`, `NotPositive`, `Stopped`, `GaveUp`, `Spool`: of webhooks. After `GaveUp`
- *   what waits is `kept` for the next run, or it is sent again.
- * - `RowsRefused`, `LettersRefused`: rows that it does not take, with the reasons.
+ *   the unsent messages are `kept` for the next run, or made again.
+ * - `RowsRefused`, `LettersRefused`: rows that it rejects, with the reasons.
  * - `OtherColumns`: a batch has other columns than the first one, or than the file that is continued.
- * - `OtherCheckpoint`: the checkpoint was kept for another kind of output.
- * - `NoSuchFile`: a dead-letter file that is not there.
- * - `ReaderLeft`: the reader of stdout went away, and other sinks have not got everything.
- * - `SameName`: two sinks of the pipeline have it.
+ * - `OtherCheckpoint`: the checkpoint was saved for another kind of output.
+ * - `NoSuchFile`: a dead-letter file that does not exist.
+ * - `ReaderLeft`: the reader of stdout closed the pipe before the other sinks had everything.
+ * - `SameName`: two sinks of the pipeline have the same name.
  * - `Other`: of a sink of your own, in one sentence without a capital and a full stop.
  *
  * @since 0.1.0

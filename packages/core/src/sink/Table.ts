@@ -12,7 +12,7 @@ import * as Decimal from "./internal/Decimal.ts"
 import { SinkError } from "./SinkError.ts"
 
 /**
- * What stands in a cell, by the type of its column:
+ * The value of a cell, by the type of its column:
  *
  * - `text`: text, well-formed.
  * - `integer`: a safe integer, or the digits of another one that 64 bits hold; `number`: a finite number that a double
@@ -57,14 +57,14 @@ export interface Table {
  */
 export interface Options {
   /**
-   * What stands in the cell of a timestamp, by the instant and the text that it was.
+   * Makes the cell of a timestamp, from the instant and its original text.
    *
    * @default the instant
    */
   readonly timestamp?: ((instant: Instant.Instant, text: string) => Cell) | undefined
   /**
-   * What becomes of a value that its column cannot hold, where there is no `extra` for it: an empty cell or, for tables
-   * whose cells are text anyway, the text that it is, or its JSON.
+   * How to write a value that its column cannot hold, in a table without `extra`: as an empty cell or, where all cells are
+   * text, as its text or JSON.
    *
    * @default "empty"
    */
@@ -73,7 +73,7 @@ export interface Options {
   readonly repairs?: { texts: number } | undefined
 }
 
-/** `extra`, unless a column has that name in any case: some databases do not tell `Extra` from `extra`. */
+/** `extra`, unless a column has that name in any case: to some databases `Extra` and `extra` are the same. */
 const extraName = (columns: ReadonlyArray<Column.Column>): string => {
   const taken = new Set(columns.map(({ name }) => name.toLowerCase()))
   let name = "extra"

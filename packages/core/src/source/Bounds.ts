@@ -1,9 +1,8 @@
 /**
- * The range of a source, resolved once and kept for as long as its name is.
+ * The range of a source, resolved once and saved under the run's name.
  *
  * @since 0.1.0
  */
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { AgniClient } from "../client/AgniClient.ts"
@@ -12,8 +11,9 @@ import type { CallSessionQuery } from "../model/CallSessionQuery.ts"
 import type { Fingerprint } from "../model/Fingerprint.ts"
 import * as Instant from "../model/Instant.ts"
 import * as History from "../stream/History.ts"
+import * as Asked from "../stream/internal/Asked.ts"
 
-const Bound = Schema.NullOr(Schema.Int)
+const Bound = Schema.NullOr(Instant.Instant)
 
 /**
  * Instants in microseconds; `null` where there is no bound.
@@ -34,62 +34,62 @@ export const Bounds = Schema.Struct({
 export type Bounds = typeof Bounds.Type
 
 /**
- * The range that was asked for.
- *
- * @since 0.1.0
- * @category models
- */
-export interface Asked {
-  readonly from?: Instant.Instant | undefined
-  readonly to?: Instant.Instant | undefined
-}
-
-/**
  * A bound as a whole number that is exact: microseconds are so until the year 2255, and nothing that is credible starts later.
  *
  * @since 0.1.0
  * @category constructors
  */
 export const exact = (instant: Instant.Instant): Instant.Instant =>
-  Math.max(Number.MIN_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, instant))
+  Instant.of(Math.max(Number.MIN_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, instant)))
 
 /**
- * Asks the server for its clock where the range has no end.
+ * The range as instants. Asks the server for its clock where it has no end.
  *
  * @since 0.1.0
  * @category constructors
  */
-export const resolve = (
-  { from, to }: Asked,
-  end: Instant.Instant | undefined
-): Effect.Effect<Bounds, AgniError, AgniClient> =>
-  Effect.map(
-    to !== undefined || end !== undefined
-      ? Effect.succeed(end)
+export const resolve = (range: History.OpenRange, end?: Instant.Bound): Effect.Effect<Bounds, AgniError, AgniClient> =>
+  Effect.flatMap(Effect.fromResult(Asked.read({ ...range, end })), (asked) =>
+    asked.to !== undefined || asked.end !== undefined
+      ? Effect.succeed(boundsOf(asked))
       : AgniClient.use(({ list }) =>
-          Effect.zipWith(Clock.currentTimeMillis, list({ pageSize: 20 }), (local, { observedAt }) =>
-            History.openEnd(local * 1000, observedAt)
+          Effect.zipWith(Instant.now, list({ pageSize: 20 }), (local, { observedAt }) =>
+            boundsOf({ ...asked, end: History.openEnd(local, observedAt) })
           )
-        ),
-    (end) => ({
-      from: from === undefined ? null : exact(from),
-      to: to === undefined ? null : exact(to),
-      end: end ?? null
-    })
+        )
   )
 
 /**
- * A number that is looked for, or words, are personal data: only that there are some is said.
+ * The range as instants, without a request.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const given = (range: History.OpenRange): Effect.Effect<Bounds, AgniError> =>
+  Effect.map(Effect.fromResult(Asked.read(range)), boundsOf)
+
+const boundsOf = ({ end, from, to }: Pick<Asked.Asked, "end" | "from" | "to">): Bounds => ({
+  from: from === undefined ? null : exact(from),
+  to: to === undefined ? null : exact(to),
+  end: end ?? null
+})
+
+/**
+ * A number or search words are personal data, so the fingerprint only says that there are some.
  *
  * @since 0.1.0
  * @category reading
  */
 export const fingerprint = (
   source: string,
-  { from, to }: Asked,
+  { from, to }: History.OpenRange,
   { agentId, callerNumber, channel, search, status }: CallSessionQuery
 ): Fingerprint => {
-  const tell = (instant: Instant.Instant | undefined) => (instant === undefined ? "" : Instant.format(instant))
+  const tell = (bound: Instant.Bound | undefined) => {
+    const instant = bound === undefined ? undefined : Instant.fromBound(bound)
+    // The run refuses an invalid time when it begins.
+    return instant === undefined ? String(bound ?? "") : Instant.format(instant)
+  }
   const given = (text: string | undefined) => (text === undefined ? undefined : "given")
   return {
     source,

@@ -1,5 +1,5 @@
 /**
- * The newest, or the oldest, calls of a range as a source: one page at the end, so a run that is stopped begins again.
+ * The newest or the oldest calls of a range as a source: one page at the end, so a stopped run starts again.
  *
  * @since 0.1.0
  */
@@ -9,6 +9,9 @@ import * as Stream from "effect/Stream"
 import type { AgniClient } from "../client/AgniClient.ts"
 import * as CoverageSet from "../coverage/CoverageSet.ts"
 import type { AgniError } from "../model/AgniError.ts"
+import type { CallSession } from "../model/CallSession.ts"
+import type { Item } from "../model/Item.ts"
+import * as Instant from "../model/Instant.ts"
 import * as Rows from "../model/Rows.ts"
 import * as Extremes from "../stream/Extremes.ts"
 import type { OpenRange } from "../stream/History.ts"
@@ -27,10 +30,17 @@ import type { Source, Unit } from "./Source.ts"
 export interface Keep {
   readonly side: "newest" | "oldest"
   readonly limit: number
+  /**
+   * Which calls are chosen from; the others do not come. It is not part of the fingerprint.
+   * @default all that have a start
+   */
+  readonly passes?: ((session: CallSession) => boolean) | undefined
+  /** Called with the calls of each window or page that did not pass. @default nothing */
+  readonly onLeftOut?: ((sessions: ReadonlyArray<CallSession>) => Effect.Effect<void>) | undefined
 }
 
 /**
- * Those calls of a range. A last page without rows says what was proven of the part of the range that had to be read.
+ * Those calls of a range. A last page without rows has the coverage of the part of the range that was read.
  *
  * @since 0.1.0
  * @category constructors
@@ -48,7 +58,8 @@ export const make = (
       Effect.map(Ref.make(nothing), (seen) => {
         const windows = keep.side === "newest" ? Extremes.lastWindows : Extremes.firstWindows
         const asked = { from: from ?? undefined, to: to ?? undefined }
-        const noted = Stream.tap(windows(keep.limit, asked, { ...options, end: end ?? undefined }), (window) =>
+        const reading = { ...options, end: end ?? undefined, counts: keep.passes }
+        const noted = Stream.tap(windows(keep.limit, asked, reading), (window) =>
           Ref.update(seen, (known) => {
             const [reading, units] = Units.next(known.reading, window)
             return { reading, coverage: units.reduce(Units.cover, known.coverage) }
@@ -56,7 +67,7 @@ export const make = (
         )
         const proved = Effect.map(Ref.get(seen), ({ coverage, reading }): Unit => ({
           _tag: "Page",
-          rows: Rows.make([], 0),
+          rows: Rows.make([], Instant.of(0)),
           rejected: [],
           coverage: Units.last(reading).reduce(Units.cover, coverage)
         }))
@@ -91,5 +102,20 @@ export const ofPages = (
 
 const told = ({ limit, side }: Keep): string => `${side} ${limit}`
 
-const kept = <E, R>({ limit, side }: Keep, read: Stream.Stream<Units.Batch, E, R>): Stream.Stream<Unit, E, R> =>
-  read.pipe(Extremes[side](limit), Stream.map(Units.page))
+/** The calls of a batch that pass; the others are reported. */
+const passing =
+  ({ onLeftOut, passes }: Keep) =>
+  (batch: Units.Batch): Effect.Effect<Units.Batch> => {
+    if (passes === undefined) return Effect.succeed(batch)
+    const passed: Array<Item<CallSession>> = []
+    const leftOut: Array<CallSession> = []
+    for (const item of Rows.items(batch.rows)) {
+      if (passes(item.row)) passed.push(item)
+      else leftOut.push(item.row)
+    }
+    const kept = { ...batch, rows: Rows.make(passed, Rows.observed(batch.rows)) }
+    return onLeftOut === undefined ? Effect.succeed(kept) : Effect.as(onLeftOut(leftOut), kept)
+  }
+
+const kept = <E, R>(keep: Keep, read: Stream.Stream<Units.Batch, E, R>): Stream.Stream<Unit, E, R> =>
+  read.pipe(Stream.mapEffect(passing(keep)), Extremes[keep.side](keep.limit), Stream.map(Units.page))

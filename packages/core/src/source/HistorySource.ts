@@ -1,15 +1,16 @@
 /**
- * A complete history as a source: windows of start time, each with what it proves.
+ * A complete history as a source: windows of start time, each with its coverage.
  *
  * @since 0.1.0
  */
 import * as Stream from "effect/Stream"
 import type { AgniClient } from "../client/AgniClient.ts"
 import type { AgniError } from "../model/AgniError.ts"
+import * as Instant from "../model/Instant.ts"
 import * as History from "../stream/History.ts"
 import * as Bounds from "./Bounds.ts"
 import * as Units from "./internal/Units.ts"
-import type { Source } from "./Source.ts"
+import type { Place, Source } from "./Source.ts"
 
 /**
  * The range as the first run resolved it, in microseconds.
@@ -47,6 +48,12 @@ export const make = (range: History.OpenRange = {}, options: Options = {}): Sour
   units: ({ end, from, to }, at) =>
     History.windows(
       { from: from ?? undefined, to: to ?? undefined },
-      { ...options, end: end ?? undefined, resume: at.from, cuts: at.cuts }
+      { ...options, end: end ?? undefined, ...placeOf(at) }
     ).pipe(Stream.mapAccum(() => Units.begin, Units.next, { onHalt: Units.last }))
+})
+
+/** Positions of a history are starts. */
+const placeOf = ({ cuts, from }: Place): Pick<History.Options, "cuts" | "resume"> => ({
+  resume: from === undefined ? undefined : Instant.of(from),
+  cuts: cuts.map((cut) => Instant.of(cut))
 })

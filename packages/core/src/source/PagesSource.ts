@@ -1,13 +1,11 @@
 /**
- * The plain walk over pages as a source. It has no positions, so a run that is stopped begins again.
+ * The plain walk over pages as a source. It has no positions, so a stopped run starts again.
  *
  * @since 0.1.0
  */
-import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { AgniClient } from "../client/AgniClient.ts"
 import type { AgniError } from "../model/AgniError.ts"
-import * as Instant from "../model/Instant.ts"
 import type { Page } from "../model/Page.ts"
 import * as CallSessions from "../stream/CallSessions.ts"
 import type { OpenRange } from "../stream/History.ts"
@@ -30,7 +28,7 @@ export type Options = Omit<CallSessions.Selection, "from" | "to">
 export const make = (range: OpenRange = {}, options: Options = {}): Source<Bounds.Bounds, AgniError, AgniClient> => ({
   fingerprint: Bounds.fingerprint("pages", range, options),
   state: Bounds.Bounds,
-  begin: Effect.succeed({ from: range.from ?? null, to: range.to ?? null, end: null }),
+  begin: Bounds.given(range),
   units: (bounds) => Stream.map(read(bounds, options), Units.page)
 })
 
@@ -38,6 +36,6 @@ export const make = (range: OpenRange = {}, options: Options = {}): Source<Bound
 export const read = ({ from, to }: Bounds.Bounds, options: Options): Stream.Stream<Page, AgniError, AgniClient> =>
   CallSessions.selectedPages({
     ...options,
-    from: from === null ? undefined : Instant.format(from),
-    to: to === null ? undefined : Instant.format(to)
+    from: from ?? undefined,
+    to: to ?? undefined
   })

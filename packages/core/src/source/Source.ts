@@ -30,6 +30,8 @@ export type Unit = {
   readonly rows: Rows
   readonly rejected: ReadonlyArray<Rejected>
   readonly doubts?: ReadonlyArray<Doubt> | undefined
+  /** What was seen of the endpoint. */
+  readonly endpoint?: CoverageSet.Endpoint | undefined
 } & (
   | {
       readonly _tag: "Window"
@@ -51,7 +53,7 @@ export type Unit = {
 )
 
 /**
- * A range of which less is known than was said.
+ * A range whose coverage was too good.
  *
  * @since 0.1.0
  * @category models
@@ -69,29 +71,29 @@ export interface Doubt extends Pick<CoverageSet.Entry, "range" | "verdict"> {
 export interface Place {
   /** Everything before this is in all sinks; `undefined` to read from the beginning. */
   readonly from: Position | undefined
-  /** Where the other sinks are: no unit may lie across. */
+  /** The positions of the other sinks: no unit may span one. */
   readonly cuts: ReadonlyArray<Position>
 }
 
 /**
- * A place where calls come from. `S` is what it has to know again when a run resumes.
+ * A source of calls. `S` is what it must remember when a run resumes.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Source<S, out E = never, out R = never> {
-  /** What it reads: two that differ never share a checkpoint. Holds no secret and no personal data. */
+  /** Identifies what it reads: two sources that differ never share a checkpoint. Holds no secret and no personal data. */
   readonly fingerprint: Fingerprint
-  /** How the checkpoint keeps the state. */
+  /** Encodes the state for the checkpoint. */
   readonly state: Schema.Codec<S, Schema.Json>
-  /** Resolves what was asked for, such as a range that ends now. Done once for each name, and kept before any unit. */
+  /** Resolves settings such as a range that ends now. Runs once for each name, and is saved before any unit. */
   readonly begin: Effect.Effect<S, E, R>
   /** Ascending from `from` on, none across a cut. */
   readonly units: (state: S, at: Place) => Stream.Stream<Unit, E, R>
 }
 
 /**
- * A source that has nothing to know again.
+ * A source without a state.
  *
  * @since 0.1.0
  * @category constructors

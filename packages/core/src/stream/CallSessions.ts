@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import * as Struct from "effect/Struct"
 import * as CoverageReason from "../coverage/CoverageReason.ts"
@@ -11,36 +12,40 @@ import type { AgniClient } from "../client/AgniClient.ts"
 import type { AgniError } from "../model/AgniError.ts"
 import type * as CallSession from "../model/CallSession.ts"
 import type { CallSessionQuery } from "../model/CallSessionQuery.ts"
-import * as Instant from "../model/Instant.ts"
+import type * as Instant from "../model/Instant.ts"
 import type { Page } from "../model/Page.ts"
 import type { Rejected } from "../model/Rejected.ts"
 import type { Window } from "./Coverage.ts"
 import * as History from "./History.ts"
+import * as Asked from "./internal/Asked.ts"
 import * as Pages from "./internal/Pages.ts"
 import { refuse } from "./internal/Refuse.ts"
 
 /**
- * How a walk over pages reads.
+ * Options of a walk over pages.
  *
  * @since 0.1.0
  * @category options
  */
-export type ReadOptions = Pages.ReadOptions
+export interface ReadOptions {
+  /** Pages asked for ahead of the one that is delivered. The client's own limit holds as well. @default 4 */
+  readonly concurrency?: number | undefined
+}
 
 /**
  * The plain walk over page numbers, from `query.page` (or 1) to the end, in the server's order.
  *
- * Each page comes without the records that an earlier page had. A page that arrived before an error is delivered before
- * the error. The end is two pages in a row that bring no new id (with filters four, or as many as are asked for ahead),
- * because a server may answer its last page, or its first, for ever, may filter after it took a page, or may once answer
- * an empty list when something went wrong: the first empty page is asked for twice. A page shorter than asked is not the
- * end. After a page with records a 404, 400 or 204, given twice, is the end too.
+ * Each page comes without the records of earlier pages. Pages that arrived before an error are delivered before it. The walk
+ * ends after two pages in a row without a new id (with filters four, or the number of pages requested ahead). The reasons: a
+ * server may repeat its last or first page forever, may filter after it took a page, or may answer an empty list after a
+ * failure, so the first empty page is requested twice. A short page does not end the walk. After a page with records, a 404,
+ * 400 or 204 on two attempts ends it too.
  *
- * The first page is asked for alone. When the server cuts it, the next ones are asked for with what it brought: it may
- * still count pages by the size that was asked for.
+ * The first page is requested alone. If the server shortens it, the next requests use the size that came, because the server
+ * may still compute offsets from the requested size.
  *
- * A walk over page numbers can miss a session: when sessions leave the set while it reads, or when the server orders equal
- * start times differently from one request to the next. `sessions` does not.
+ * A walk over page numbers can miss a call: when calls leave the set during the walk, or when the server orders equal start
+ * times differently in each request. `sessions` does not.
  *
  * @since 0.1.0
  * @category streams
@@ -49,7 +54,7 @@ export const pages: (query?: CallSessionQuery, options?: ReadOptions) => Stream.
   Pages.walk
 
 /**
- * Which sessions: a range of start time and the endpoint's filters.
+ * A selection of calls: a range of start time and the endpoint's filters.
  *
  * @since 0.1.0
  * @category options
@@ -59,33 +64,30 @@ export interface Selection extends Pick<
   "agentId" | "status" | "channel" | "callerNumber" | "search"
 > {
   /** The earliest start, included. @default no bound */
-  readonly from?: Instant.Input | undefined
+  readonly from?: Instant.Bound | undefined
   /** The start that is no longer included. @default no bound */
-  readonly to?: Instant.Input | undefined
-  /** Sessions asked for at once; the server may give fewer. @default 100 */
+  readonly to?: Instant.Bound | undefined
+  /** Calls in one request; the server may send fewer. @default 100 */
   readonly pageSize?: number | undefined
-  /** Requests under way at once. The client's own limit holds as well. @default 4 */
+  /** Requests at the same time. The client's own limit applies too. @default 4 */
   readonly concurrency?: number | undefined
 }
 
-/** The bounds as instants, or the stream that says which is none. */
-const rangeOf = ({ from: fromInput, to: toInput }: Selection) => {
-  const from = fromInput === undefined ? undefined : Instant.fromInput(fromInput)
-  const to = toInput === undefined ? undefined : Instant.fromInput(toInput)
-  const isTime = "must be a time in ISO 8601, such as 2026-07-31T07:16:10Z"
-  if (fromInput !== undefined && from === undefined) return { refused: refuse("from", isTime) }
-  if (toInput !== undefined && to === undefined) return { refused: refuse("to", isTime) }
+/** The bounds as instants, or a stream that fails with the invalid one. */
+const rangeOf = (selection: Pick<Selection, "from" | "to">) => {
+  const asked = Asked.read(selection)
+  if (Result.isFailure(asked)) return { refused: Stream.fail(asked.failure) }
+  const { from, to } = asked.success
   if (from !== undefined && to !== undefined && from >= to)
     return { refused: refuse("from", "must be earlier than to") }
   return { from, to }
 }
 
 /**
- * The selected sessions by the plain walk over pages, with the records that could not be decoded: what `pages` says of a
- * walk holds.
+ * The selected calls by the plain walk over pages, as in `pages`, with the records that could not be decoded.
  *
- * The bounds are asked for a second wider on both sides, because the endpoint does not say whether it includes them, and
- * applied here exactly: `from <= start < to`. A session without a start lies in no range, and comes only when neither
+ * Requests extend the bounds by a second on both sides, because the endpoint does not say whether it includes them. The
+ * stream then applies them exactly: `from <= start < to`. A call without a start time is in no range, and comes only if no
  * bound is given.
  *
  * @since 0.1.0
@@ -99,8 +101,7 @@ export const selectedPages = (selection: Selection = {}): Stream.Stream<Page, Ag
 }
 
 /**
- * The selected sessions in windows of start time, ascending, each with what may be said of it: `History.windows` for a
- * selection.
+ * The selected calls in windows of start time, ascending, each with its coverage: `History.windows` for a selection.
  *
  * @since 0.1.0
  * @category streams
@@ -115,7 +116,7 @@ export const windows = (
 }
 
 /**
- * The selected sessions one by one, by start, each once, read as `windows` reads them.
+ * The selected calls one by one, by start, each once, read as in `windows`.
  *
  * Records that could not be decoded are given to `onRejected`; without it their number and reasons are logged as a
  * warning. What a window proves is given to `onWindow`; without it a warning is logged at the end when something could
@@ -138,7 +139,7 @@ export const sessions = (
       Effect.sync(() => {
         if (window.coverage._tag === "Unprovable") doubts.push(window.coverage.reason)
       })
-    // Each comes as an object: reading it again would cost more than keeping it.
+    // Calls leave as objects: parsing them twice would cost more than keeping them.
     return windows(rest, { hold: "objects" }).pipe(
       Stream.mapEffect((window) =>
         (window.rejected.length === 0 ? Effect.void : onRejected(window.rejected)).pipe(

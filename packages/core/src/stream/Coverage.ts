@@ -1,9 +1,10 @@
 /**
- * What may be said of a stretch of history: did every session of it come, and can what came still change?
+ * The coverage of a range: whether every call came, and which may still change.
  *
  * @since 0.1.0
  */
 import type { CoverageReason } from "../coverage/CoverageReason.ts"
+import type { Endpoint } from "../coverage/CoverageSet.ts"
 import type { AgniError } from "../model/AgniError.ts"
 import type { CallSession } from "../model/CallSession.ts"
 import type { Instant } from "../model/Instant.ts"
@@ -11,6 +12,9 @@ import type { Item } from "../model/Item.ts"
 import type { Rejected } from "../model/Rejected.ts"
 import * as Rows from "../model/Rows.ts"
 import * as Packed from "../model/internal/Packed.ts"
+import { type Verdict, weaker } from "../coverage/CoverageSet.ts"
+
+export { type Verdict, weaker }
 
 /**
  * A stretch of start time, `from <= start < to`, in microseconds since the epoch.
@@ -24,7 +28,7 @@ export interface Range {
 }
 
 /**
- * Whether all sessions of a stretch came.
+ * Whether all calls of a range came.
  *
  * - `Proven`: the server's own count of the stretch, taken after it was read, equals the sessions held, its filter was
  *   seen to work, nothing moved meanwhile, and the stretch is older than the horizon.
@@ -33,8 +37,8 @@ export interface Range {
  *   should.
  * - `Gap`: the stretch could not be read, or not all of it: the sessions are those that could.
  *
- * What is left to believe of `Proven`: no session becomes visible later than the horizon after it started (one without a
- * start, after it was created), and no departure hid an arrival while the stretch was read.
+ * `Proven` assumes that every call appears in the API at most the horizon after its start (without a start time: after its
+ * creation), and that no call left while another one came, so that the count stayed the same.
  *
  * @since 0.1.0
  * @category models
@@ -46,7 +50,7 @@ export type Coverage =
   | { readonly _tag: "Gap"; readonly reason: CoverageReason; readonly error: AgniError }
 
 /**
- * How many calls without a start a bounded range leaves out.
+ * The calls without a start time that a bounded range leaves out.
  *
  * @since 0.1.0
  * @category models
@@ -65,26 +69,28 @@ export interface Outside {
  * @category models
  */
 export interface Window extends Range {
-  /** By start, then id. There may be none: the frontier still moves. */
+  /** By start, then id. May be empty: the watermark still moves. */
   readonly rows: Rows.Rows
   readonly rejected: ReadonlyArray<Rejected>
   readonly coverage: Coverage
-  /** How many of the sessions are not expected to change any more. */
+  /** How many of the calls are final. */
   readonly settled: number
-  /** With the last window of a bounded range: the calls without a start that it does not hold. */
+  /** In the last window of a bounded range: the calls without a start time that are not in it. */
   readonly outside?: Outside | undefined
-  /** Rows that the server lists besides, under ids that came already: they are in its counts. */
+  /** Rows that the server counts besides: it lists them twice or, in a gap, they cannot be had. */
   readonly extra?: number | undefined
-  /** What was said of earlier windows, and no longer holds. */
+  /** In the last window: what was seen of the endpoint that a person should know. */
+  readonly endpoint?: Endpoint | undefined
+  /** New coverage of earlier windows, which a later answer contradicted. */
   readonly revised?: ReadonlyArray<Range & { readonly coverage: Coverage }> | undefined
-  /** Requests that it took. */
+  /** The number of requests. */
   readonly requests: number
-  /** The server's clock at its first response. What it holds has versions of its own: see `Item`. */
+  /** The server's clock at the first response. Items have their own versions: see `Item`. */
   readonly observedAt: Instant
 }
 
 /**
- * A window of items, with how many of them are settled.
+ * A window of items, with the number of final ones.
  *
  * @since 0.1.0
  * @category constructors
@@ -96,28 +102,10 @@ export const make = (items: ReadonlyArray<Item<CallSession>>, rest: Omit<Window,
 })
 
 /**
- * A whole set of windows, as its weakest one.
- *
- * @since 0.1.0
- * @category models
- */
-export type Verdict = "proven" | "provisional" | "unprovable"
-
-/**
- * The verdict on one stretch; a gap proves nothing.
+ * The verdict on one window; a gap proves nothing.
  *
  * @since 0.1.0
  * @category reading
  */
 export const verdict = (coverage: Coverage): Verdict =>
   coverage._tag === "Proven" ? "proven" : coverage._tag === "Provisional" ? "provisional" : "unprovable"
-
-const rank: Readonly<Record<Verdict, number>> = { proven: 0, provisional: 1, unprovable: 2 }
-
-/**
- * The weaker of two verdicts.
- *
- * @since 0.1.0
- * @category combining
- */
-export const weaker = (left: Verdict, right: Verdict): Verdict => (rank[left] >= rank[right] ? left : right)

@@ -6,15 +6,17 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { CoverageReason } from "../coverage/CoverageReason.ts"
+import { EndpointLimits } from "../coverage/EndpointLimits.ts"
 import { AgniClient } from "../client/AgniClient.ts"
 import type { AgniError } from "../model/AgniError.ts"
-import type * as Instant from "../model/Instant.ts"
+import * as Instant from "../model/Instant.ts"
 import * as Ask from "./internal/Ask.ts"
+import * as Capacity from "./internal/Capacity.ts"
 import * as Examine from "./internal/Examine.ts"
 import * as Facts from "./internal/Facts.ts"
-import type { Fact } from "./internal/Facts.ts"
 import * as Meter from "./internal/Meter.ts"
 import * as Observe from "./internal/Observe.ts"
+import * as Patience from "./internal/Patience.ts"
 import * as Probes from "./internal/Probes.ts"
 import * as Trial from "./internal/Trial.ts"
 
@@ -25,40 +27,44 @@ const sortAnswer = Schema.Literals(["understood", "ignored", "refused", unknown]
 const filterAnswer = Schema.Literals(["understood", "ignored", "applied after paging", unknown])
 
 /**
- * How an endpoint behaves, as far as it was seen: what could not be seen is `unknown`.
+ * The behaviour of an endpoint, as far as probes saw it; the rest is `unknown`.
  *
- * A server that behaves otherwise than its profile says costs requests, not calls: no verdict relies on a profile, and every
- * window is counted all the same.
+ * If a server differs from its profile, that costs requests, not calls: no verdict relies on a profile, and every window is
+ * still counted.
  *
  * @since 0.1.0
  * @category models
  */
 export const EndpointProfile = Schema.Struct({
   version: Schema.Literal(1),
-  /** Where it was observed, when whoever observed it wrote that down. */
+  /** The base URL that was probed, if it was saved. */
   baseUrl: Schema.optionalKey(Schema.String),
-  /** When, by the server's clock, in ISO 8601. */
+  /** The time of the probes, by the server's clock, in ISO 8601. */
   observedAt: Schema.String,
   edition: Schema.Literals(["camelCase", "snake_case", unknown]),
-  /** Rows that were asked for in one request. */
+  /** The requested page size. */
   pageSizeAsked: size,
-  /** Rows that a page really brings, at most as many as were asked for. */
+  /** The rows that a page really has, at most as many as requested. */
   pageSize: size,
-  /** Whether a page was seen to bring fewer rows than asked for although there are more. */
+  /** Whether a page had fewer rows than requested although there are more. */
   clamped: Schema.Boolean,
   /** A page size that was refused. */
   pageSizeRefused: Schema.optionalKey(size),
-  /** Which size the offset of a page is computed from: the one `asked` for, or the one that it `brought`. */
+  /** The size that offsets are computed from: the size that was `asked` for, or the one that the page `brought`. */
   offsets: Schema.Literals(["asked", "brought", unknown]),
   /** Whether a page beyond the last brings the last, or the first, again instead of nothing. */
   repeatsBeyondEnd: Schema.Boolean,
-  /** Pages of `pageSize` that there are in all, to the next power of two; only where no filter was given. */
+  /** All pages of `pageSize`, rounded up to a power of two; only without a filter. */
   pagesAtMost: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 2 ** 30 }))),
-  /** How answers come when no order is asked for, as far as the first page shows. */
+  /** Calls that there were, with and without a start; only where they were counted. */
+  calls: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 2 ** 40 }))),
+  /** What the server does not go beyond in one range, where that was seen; all of it can be read all the same. */
+  limits: Schema.optionalKey(EndpointLimits),
+  /** The default order, as far as the first page shows it. */
   order: Schema.Literals(["start-desc", "start-asc", "created-desc", "created-asc", "other", unknown]),
-  /** What becomes of `sort_by`. */
+  /** What the server does with `sort_by`. */
   sortFields: Schema.Struct({ started_at: sortAnswer, startedAt: sortAnswer }),
-  /** What to sort by, so that answers come newest first: `none` when they do by themselves, or when nothing helps. */
+  /** The sort field for newest first: `none` if that is the default order, or if no field works. */
   sortBy: Schema.Literals(["started_at", "startedAt", "none"]),
   /** Whether answers then come newest start first, as far as was seen. */
   newestFirst: Schema.Boolean,
@@ -70,7 +76,7 @@ export const EndpointProfile = Schema.Struct({
     zone: Schema.Literals(["UTC", "another", unknown])
   }),
   filters: Schema.Struct({ agentId: filterAnswer, channel: filterAnswer, callerNumber: filterAnswer }),
-  /** Absent when time bounds and the filters in use do what they should, otherwise what they did instead. */
+  /** Absent if time bounds and the used filters work, otherwise what they did instead. */
   filterProblem: Schema.optionalKey(CoverageReason),
   /** How far the server's clock is ahead of ours, in µs; its `Date` has whole seconds. */
   clockOffset: Schema.Int
@@ -83,14 +89,23 @@ export const EndpointProfile = Schema.Struct({
 export type EndpointProfile = typeof EndpointProfile.Type
 
 /**
+ * A fact in plain English, and what it is about.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Fact {
+  readonly about: string
+  readonly text: string
+}
+
+/**
  * The profile as short sentences for people, in a fixed order.
  *
  * @since 0.1.0
  * @category formatting
  */
 export const facts: (profile: EndpointProfile) => ReadonlyArray<Fact> = Facts.facts
-
-export type { Fact }
 
 /**
  * What an examination found.
@@ -102,14 +117,14 @@ export interface Examined {
   readonly profile: EndpointProfile
   /** A start that no call is older than, where there are any calls with a start. */
   readonly oldest: Instant.Instant | undefined
-  /** Records that were looked at: those without a start, and those that could not be decoded, with the first reason. */
+  /** The records read: the number without a start time, and the number that could not be decoded, with the first reason. */
   readonly records: {
     readonly looked: number
     readonly undated: number
     readonly rejected: number
     readonly reason: string | undefined
   }
-  /** The median time of a request that waited for no other one, in milliseconds, and how many there were. */
+  /** The median time of requests that waited for no other one, in milliseconds, and their number. */
   readonly latency: { readonly millis: number; readonly of: number }
 }
 
@@ -130,20 +145,29 @@ export const examine = Effect.fnUntraced(function* (
   const usual = Math.min(100, pageSize)
   const [seen, refused] = yield* Effect.map(lookAt(pageSize), (seen) => [seen, false] as const).pipe(
     Effect.catchReason("AgniError", "InvalidRequest", (_, error) =>
-      // What was refused before any request is the caller's mistake.
+      // A refusal before any request is the caller's mistake.
       error.attempts === 0 || usual === pageSize
         ? Effect.fail(error)
         : Effect.map(lookAt(usual), (seen) => [seen, true] as const)
     )
   )
   const { controls, profile, pages } = seen
-  const ask = Ask.make(meter.client.list, {}, { size: profile.pageSize, sort: Observe.newest(profile.sortBy) })
+  const ask = Ask.make(
+    Patience.make(meter.client.list),
+    {},
+    { size: profile.pageSize, sort: Observe.newest(profile.sortBy) }
+  )
   const orUnknown = <A>(effect: Effect.Effect<A, AgniError>, otherwise: A) =>
     Ask.catchPoison(
-      ask,
       Effect.catchReason(effect, "AgniError", "InvalidRequest", () => Effect.succeed(otherwise)),
       () => Effect.succeed(otherwise)
     )
+  const about = { size: profile.pageSize, repeats: yield* seen.repeats, controls }
+  const { counted: calls, most } = yield* Capacity.rows(ask, about, seen.about)
+  const ascending = profile.sortFields.started_at === "understood" ? Observe.ascending("started_at") : undefined
+  // Where the last page may not be reached, only an order that brings the oldest first shows them.
+  const isMeasurable = profile.filterProblem === undefined && (most === undefined || ascending !== undefined)
+  const span = isMeasurable ? yield* Capacity.span(ask, { ...about, ascending }) : undefined
   const offsets = profile.clamped ? yield* orUnknown(Examine.offsets(ask, profile.pageSize), unknown) : unknown
   const bounds = yield* orUnknown(Examine.bounds(ask, controls, profile.pageSize), Examine.unseen)
   const ignored = bounds === "ignored" ? { filterProblem: { _tag: "OutsideBounds" as const } } : {}
@@ -154,7 +178,7 @@ export const examine = Effect.fnUntraced(function* (
   const rows = [...new Map(pages.flatMap(({ rows }) => rows.map((row) => [row.key, row] as const))).values()]
   const rejected = rows.flatMap(({ item, rejected }) => (item === undefined ? (rejected ?? []) : []))
   return {
-    oldest: seen.oldest,
+    oldest: seen.oldest === undefined ? undefined : Instant.of(seen.oldest),
     records: {
       looked: rows.length,
       undated: rows.filter(({ start }) => start === undefined).length,
@@ -165,6 +189,10 @@ export const examine = Effect.fnUntraced(function* (
     profile: {
       ...profile,
       ...(refused ? { pageSizeRefused: pageSize } : {}),
+      ...(calls === undefined ? {} : { calls }),
+      ...(span === undefined && most === undefined
+        ? {}
+        : { limits: { ...(span === undefined ? {} : { span }), ...(most === undefined ? {} : { rows: most }) } }),
       ...ignored,
       offsets,
       bounds: bounds === "ignored" ? Examine.unseen : bounds,

@@ -1,5 +1,5 @@
 /**
- * The sessions that started last, or first, whatever order the server gives them in.
+ * The calls that started last or first, in any order of the server.
  *
  * @since 0.1.0
  */
@@ -8,16 +8,17 @@ import * as Stream from "effect/Stream"
 import type { AgniClient } from "../client/AgniClient.ts"
 import type { AgniError } from "../model/AgniError.ts"
 import type * as CallSession from "../model/CallSession.ts"
-import type { Instant } from "../model/Instant.ts"
+import * as Instant from "../model/Instant.ts"
 import type { Rejected } from "../model/Rejected.ts"
 import * as Rows from "../model/Rows.ts"
 import type { Version } from "../model/Version.ts"
 import type { Window } from "./Coverage.ts"
 import * as History from "./History.ts"
+import * as Asked from "./internal/Asked.ts"
 import * as Clocks from "./internal/Clocks.ts"
 import * as Probes from "./internal/Probes.ts"
 
-/** A page or a window: anything that brings calls and what was rejected. */
+/** A page or a window: anything with calls and rejected records. */
 interface Batch {
   readonly rows: Rows.Rows
   readonly rejected: ReadonlyArray<Rejected>
@@ -26,7 +27,7 @@ interface Batch {
 /** An item whose row was read: one that is held as JSON would keep its whole page. */
 interface Placed {
   readonly id: string
-  readonly start: number
+  readonly start: Instant.Instant
   readonly row: CallSession.CallSession
   readonly version: Version | undefined
 }
@@ -58,7 +59,7 @@ const keep =
         trim()
         return held.length === 0
           ? Stream.empty
-          : Stream.make<[Batch]>({ rows: Rows.make(held, first === Infinity ? 0 : first), rejected: [] })
+          : Stream.make<[Batch]>({ rows: Rows.make(held, Instant.of(first === Infinity ? 0 : first)), rejected: [] })
       })
       return batches.pipe(
         Stream.map((batch): Batch => {
@@ -73,7 +74,7 @@ const keep =
 /**
  * Only the `limit` sessions that started last, newest first, as one batch at the end. The whole stream is read, because
  * the endpoint does not say in which order it answers: give it `lastWindows`, which end when no later one can come. `limit`
- * sessions (and as many again) are held in memory. Sessions without a start are left out; rejected records pass through.
+ * calls (and as many again) are in memory. Calls without a start time are left out; rejected records pass through.
  *
  * @since 0.1.0
  * @category streams
@@ -119,11 +120,11 @@ export const firstWindows = (
 ): Stream.Stream<Window, AgniError, AgniClient> =>
   Stream.suspend(() => {
     let held = 0
-    // Windows are read ahead: small ones where few sessions are wanted.
+    // Windows are read ahead, so a small limit takes small windows.
     const pages = Math.ceil(limit / (options.pageSize ?? 100))
     const few = pages < 20 ? { pagesPerWindow: Math.max(4, pages) } : {}
     return Stream.takeUntil(History.windows(range, { ...few, ...options, withoutStart: "skip" }), (window) => {
-      // One of no length says nothing of time.
+      // A window with an empty range says nothing of time.
       if (window.from === window.to) return false
       held += countedIn(window, counts)
       return held >= limit
@@ -151,19 +152,23 @@ export const lastWindows = (
       const filters = { agentId, status, channel, callerNumber, search }
       const seen = yield* Probes.probe({ filters, pageSize, profile: options.profile, deep: false })
       const { about, controls, oldest } = seen
+      const asked = yield* Effect.fromResult(Asked.read({ ...range, end: options.end }))
       const clocks = Clocks.make(seen.localNow, seen.log)
-      const to = range.to ?? options.end ?? Clocks.openEnd(clocks)
+      const to = asked.to ?? asked.end ?? Clocks.openEnd(clocks)
       const newest = controls.at(-1)?.start ?? clocks.latest
-      const from = range.from ?? oldest
+      const from = asked.from ?? oldest
       if (seen.profile.filterProblem !== undefined || oldest === undefined || from === undefined || from >= to) {
         return History.windows(range, options)
       }
       const perSession = Math.max(1, newest - oldest) / Math.max(1, about)
       const profile = { ...seen.profile, repeatsBeyondEnd: yield* seen.repeats }
       let held = 0
-      const before = (end: Instant, width: number): Stream.Stream<Window, AgniError, AgniClient> => {
+      const before = (end: number, width: number): Stream.Stream<Window, AgniError, AgniClient> => {
         const begin = Math.max(from, Math.floor((Math.min(end, newest) - width) / 1_000_000) * 1_000_000)
-        return History.windows({ from: begin, to: end }, { ...options, profile, withoutStart: "skip" }).pipe(
+        return History.windows(
+          { from: Instant.of(begin), to: Instant.of(end) },
+          { ...options, profile, withoutStart: "skip" }
+        ).pipe(
           Stream.tap((window) =>
             Effect.sync(() => {
               held += countedIn(window, counts)

@@ -1,22 +1,26 @@
 /**
- * Complete history, proven: a range of sessions as windows that are read side by side and come in ascending order.
+ * A complete and proven history: a range of calls in windows that are read in parallel and delivered in ascending order.
  *
  * @since 0.1.0
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import * as CoverageReason from "../coverage/CoverageReason.ts"
 import { AgniClient } from "../client/AgniClient.ts"
 import type { AgniError } from "../model/AgniError.ts"
 import type { CallSessionQuery } from "../model/CallSessionQuery.ts"
 import * as Instant from "../model/Instant.ts"
-import * as CallRows from "../model/Rows.ts"
+import { defaultHorizon, earliestStart } from "../model/Limits.ts"
 import { verdict, type Window } from "./Coverage.ts"
 import * as Ask from "./internal/Ask.ts"
+import * as Asked from "./internal/Asked.ts"
 import * as Clocks from "./internal/Clocks.ts"
 import * as Fallback from "./internal/Fallback.ts"
+import * as Micros from "./internal/Micros.ts"
 import * as Observe from "./internal/Observe.ts"
+import * as Patience from "./internal/Patience.ts"
 import * as Probes from "./internal/Probes.ts"
 import * as Reading from "./internal/Reading.ts"
 import * as WithoutStart from "./internal/WithoutStart.ts"
@@ -34,36 +38,36 @@ import * as EndpointProfile from "./EndpointProfile.ts"
  * @category options
  */
 export interface Options extends Pick<CallSessionQuery, "agentId" | "status" | "channel" | "callerNumber" | "search"> {
-  /** Windows read side by side; the client's own limit holds as well. @default 4 */
+  /** Windows that are read in parallel; the client's own limit applies too. @default 4 */
   readonly concurrency?: number | undefined
-  /** Instants that no window crosses: where each sink of a resumed run stands. @default none */
-  readonly cuts?: ReadonlyArray<Instant.Instant> | undefined
-  /** Where a run goes on: what started before is not read again, and the range means what it meant. @default none */
-  readonly resume?: Instant.Instant | undefined
+  /** Instants that no window spans: the positions of the sinks of a resumed run. @default none */
+  readonly cuts?: ReadonlyArray<Instant.Bound> | undefined
+  /** Where a run resumes: earlier starts are not read again, and the range stays the same. @default none */
+  readonly resume?: Instant.Bound | undefined
   /** Where a range without a `to` ends. @default a day after the latest credible clock when the reading begins: `openEnd` */
-  readonly end?: Instant.Instant | undefined
+  readonly end?: Instant.Bound | undefined
   /**
-   * What becomes of calls without a start in a bounded range. Those that were created in it come in a last window of no length,
-   * where the server shows which they are; otherwise that window says how many there are (`outside`). @default "include"
+   * Whether a bounded range includes calls without a start time. Those created in it come in a last window with an empty
+   * range, if the server shows which they are; otherwise that window has their number (`outside`). @default "include"
    */
   readonly withoutStart?: "include" | "skip" | undefined
-  /** A stretch of which something cannot be read becomes a `Gap` instead of the stream's error. @default false */
+  /** Makes a `Gap` of a range that cannot be read, instead of an error of the stream. @default false */
   readonly keepGoing?: boolean | undefined
   /**
-   * What sessions are while their window is read. As `json` they take less memory, and go into a file of JSON lines as they
-   * are; as `objects` they need not be read again by those who want objects. @default "json"
+   * How calls are held until their window is delivered. `json` takes less memory and suits files of JSON lines; `objects`
+   * saves parsing twice if the program reads objects. @default "json"
    */
   readonly hold?: "json" | "objects" | undefined
-  /** How long after its start a session may become visible: what is younger is `Provisional`. @default "2 hours" */
+  /** The longest time from a call's start until it appears in the API; later starts are `Provisional`. @default "2 hours" */
   readonly horizon?: Duration.Input | undefined
   /**
    * The endpoint profile that `EndpointProfile.examine` made: it saves requests. It may be out of date, because no verdict
    * relies on it. @default none
    */
   readonly profile?: EndpointProfile.EndpointProfile | undefined
-  /** Sessions asked for in one request. @default 100 */
+  /** Calls in one request. @default 100 */
   readonly pageSize?: number | undefined
-  /** Pages that a window should hold. @default 40, fewer in a small history, and of large sessions */
+  /** Pages in a window. @default 40, fewer for a small history or large records */
   readonly pagesPerWindow?: number | undefined
 }
 
@@ -74,16 +78,15 @@ export interface Options extends Pick<CallSessionQuery, "agentId" | "status" | "
  * @category models
  */
 export interface OpenRange {
-  readonly from?: Instant.Instant | undefined
-  readonly to?: Instant.Instant | undefined
+  readonly from?: Instant.Bound | undefined
+  readonly to?: Instant.Bound | undefined
 }
 
 /**
- * The windows of a range, ascending and without a hole: each session that started in `[from, to)` is in exactly one.
+ * The windows of a range, ascending and without gaps between them: each call that started in `[from, to)` is in exactly one.
  *
- * Without `from` and `to` the sessions without a start come too, and those whose start lies more than a day in the future,
- * in a last window of no length (`from` and `to` are the end of the range), whose coverage also says whether the whole adds
- * up to the server's own total.
+ * Without `from` and `to`, a last window with an empty range (both bounds are the end) has the calls without a start time, and
+ * those that start more than a day in the future. Its coverage also says whether the whole equals the server's total.
  *
  * @since 0.1.0
  * @category streams
@@ -91,25 +94,21 @@ export interface OpenRange {
 export const windows = (range: OpenRange = {}, options: Options = {}): Stream.Stream<Window, AgniError, AgniClient> => {
   const mistake = mistakeIn(options)
   if (mistake !== undefined) return Stream.fail(mistake)
-  if (range.from !== undefined && range.to !== undefined && range.from > range.to) {
-    return refuse("from", "must not be later than to")
-  }
-  return begin(range, options).pipe(Stream.tap((window) => Effect.logDebug(describe(window))))
+  const asked = Asked.read({ ...range, cuts: options.cuts, end: options.end, resume: options.resume })
+  if (Result.isFailure(asked)) return Stream.fail(asked.failure)
+  const { from, to } = asked.success
+  if (from !== undefined && to !== undefined && from > to) return refuse("from", "must not be later than to")
+  return begin(asked.success, options).pipe(Stream.tap((window) => Effect.logDebug(describe(window))))
 }
 
-/** @internal What probes saw a moment ago need not be probed again. */
-export const begin = (
-  range: OpenRange,
-  options: Options,
-  probed?: Probes.Seen
-): Stream.Stream<Window, AgniError, AgniClient> =>
+const begin = (range: Asked.Asked, options: Options): Stream.Stream<Window, AgniError, AgniClient> =>
   Stream.unwrap(
     Effect.gen(function* () {
       const { agentId, callerNumber, channel, concurrency = 4, keepGoing = false, search, status } = options
       const filters = { agentId, status, channel, callerNumber, search }
-      const { list } = yield* AgniClient
+      const list = Patience.make((yield* AgniClient).list)
       const seen =
-        probed ??
+        (yield* Probes.Probed) ??
         (yield* Probes.probe({
           filters,
           pageSize: options.pageSize,
@@ -121,19 +120,19 @@ export const begin = (
       yield* Effect.forEach(EndpointProfile.facts(profile), ({ about, text }) => Effect.logDebug(`${about}: ${text}`))
       const clocks = Clocks.make(seen.localNow, seen.log)
       if (clocks.apart > Clocks.notable) yield* Effect.logWarning(Clocks.describe(clocks))
-      const to = range.to ?? options.end ?? Clocks.openEnd(clocks)
+      const to = range.to ?? range.end ?? Clocks.openEnd(clocks)
       if (range.from !== undefined && range.from >= to) return Stream.make(notYet(range.from, to, serverNow))
-      // A range that ends before the first session is counted too, not taken for empty because of what the probes saw.
+      // A range that ends before the first call is counted too: the probes do not prove that it is empty.
       const first =
-        range.from ?? (oldest !== undefined && oldest < to ? oldest : range.to === undefined ? to : earliest)
-      const from = options.resume === undefined ? first : Math.min(Math.max(first, options.resume), to)
+        range.from ?? (oldest !== undefined && oldest < to ? oldest : range.to === undefined ? to : earliestStart)
+      const from = range.resume === undefined ? first : Math.min(Math.max(first, range.resume), to)
       const whole = range.from === undefined && range.to === undefined
       if (profile.filterProblem !== undefined) {
         return Fallback.windows({ from, to }, whole, filters, profile.filterProblem, {
           concurrency,
           keepGoing,
           size: profile.pageSize
-        })
+        }).pipe(Stream.provideService(AgniClient, AgniClient.of({ list })))
       }
       const perWindow = (options.pagesPerWindow ?? Tile.pagesPerWindow(seen, concurrency)) * profile.pageSize
       const settings: Settings.Settings = {
@@ -145,14 +144,16 @@ export const begin = (
         controls: seen.controls,
         ends: seen.ends,
         hold: options.hold === "objects" ? (rows) => rows : Rows.pack,
-        horizon: Duration.toMillis(Duration.fromInputUnsafe(options.horizon ?? "2 hours")) * 1000,
+        horizon: Duration.toMillis(Duration.fromInputUnsafe(options.horizon ?? defaultHorizon)) * 1000,
         now: clocks.local,
-        seen: serverNow,
+        seen: Math.min(serverNow, clocks.latest),
         latest: Ask.ceilSecond(clocks.latest),
         doubt:
           Settings.doubtOf(status, search) ??
           (range.from === undefined && range.to !== undefined && !seen.isOldestSure ? Settings.noBeginning : undefined),
+        logs: new Set(),
         perWindow,
+        concurrency,
         maxCharacters: Tile.maxCharacters
       }
       const reading = yield* Reading.make(
@@ -161,13 +162,16 @@ export const begin = (
         {
           concurrency,
           keepGoing,
+          limits: options.profile?.limits,
+          clocksApart: clocks.apart > Clocks.notable ? Math.round(clocks.apart) : undefined,
+          ends: { whole, fromOldest: range.from === undefined && from === first },
           earliest: clocks.earliest,
           log: seen.log
         }
       )
       const tasks = Tile.tasks(
         { from, to },
-        [...(options.cuts ?? []), reading.horizon(), settings.latest],
+        [...range.cuts, reading.horizon(), settings.latest],
         seen,
         range.from === undefined,
         settings.latest
@@ -186,12 +190,14 @@ export const begin = (
           {
             known,
             calls: seen.about,
+            delivered: ledger.rows,
+            shown: () => ledger.created,
             isDelivered: (key) => ledger.has(key) || ledger.unplaced.has(key),
             note: (log) => ledger.note({ repeats, log })
           }
         )
       })
-      const closing = Effect.flatMap(whole ? undated : ofRange, (window) => reading.closing(window, whole))
+      const closing = Effect.flatMap(whole ? undated : ofRange, reading.closing)
       return Stream.concat(
         reading.windows(tasks),
         Stream.unwrap(Effect.map(closing, (window) => (window === undefined ? Stream.empty : Stream.make(window))))
@@ -200,29 +206,25 @@ export const begin = (
   )
 
 /**
- * Where a range without an end ends: a day after the latest clock that can be right. What starts later has a broken clock, and
- * is delivered like a call without a start.
+ * The end of a range without one: a day after the latest credible clock. A call that starts later had a broken clock, and is
+ * delivered like a call without a start time.
  *
  * @since 0.1.0
  * @category ranges
  */
 export const openEnd = (local: Instant.Instant, observedAt: Instant.Instant): Instant.Instant =>
-  Clocks.openEnd(Clocks.make(local, { latest: observedAt, observedAt }))
-
-/** No session of the contract is older. */
-const earliest = 946_684_800_000_000
+  Instant.of(Clocks.openEnd(Clocks.make(local, { latest: observedAt, observedAt })))
 
 /** A range that begins later than the server's clock: calls may still come into it. */
-const notYet = (from: Instant.Instant, to: Instant.Instant, now: Instant.Instant): Window => ({
-  from,
-  to: Math.max(from, to),
-  rows: CallRows.make([], now),
-  rejected: [],
-  coverage: { _tag: "Provisional", reason: { _tag: "AfterNow" } },
-  settled: 0,
-  requests: 0,
-  observedAt: now
-})
+const notYet = (from: Micros.Micros, to: Micros.Micros, now: Micros.Micros): Window =>
+  Micros.window([], {
+    from,
+    to: Math.max(from, to),
+    rejected: [],
+    coverage: { _tag: "Provisional", reason: { _tag: "AfterNow" } },
+    requests: 0,
+    observedAt: now
+  })
 
 const describe = (window: Window): string => {
   const { coverage, from, rejected, requests, rows, to } = window

@@ -1,5 +1,5 @@
 /**
- * The same streams for code without Effect: promises, `for await`, and nothing else to learn.
+ * The same streams for code without Effect: promises and `for await`.
  *
  * @since 0.1.0
  */
@@ -31,7 +31,7 @@ export interface Options extends Omit<ClientOptions, "apiKey" | "transformClient
 }
 
 /**
- * Which sessions, and what becomes of records that could not be decoded.
+ * The selection, and a callback for records that could not be decoded.
  *
  * @since 0.1.0
  * @category options
@@ -54,7 +54,7 @@ export interface PlainPage extends Omit<Page, "rows"> {
 const toPlain = ({ rows, ...rest }: Page): PlainPage => ({ ...rest, sessions: rows.sessions() })
 
 /**
- * A client with a runtime of its own, which `dispose` gives back. Everything it returns fails with an `AgniError`.
+ * A client with its own runtime, which `dispose` releases. All its methods fail with an `AgniError`.
  *
  * @since 0.1.0
  * @category models
@@ -64,14 +64,14 @@ export interface Client extends AsyncDisposable {
   readonly list: (query?: CallSessionQuery) => Promise<PlainPage>
   /** The plain walk over pages: see `CallSessions.pages`. Leaving the loop stops the reading. */
   readonly pages: (query?: CallSessionQuery, options?: CallSessions.ReadOptions) => AsyncIterable<PlainPage>
-  /** The selected sessions one by one: see `CallSessions.sessions`. Leaving the loop stops the reading. */
+  /** The selected calls one by one: see `CallSessions.sessions`. Leaving the loop stops the reading. */
   readonly sessions: (selection?: Selection) => AsyncIterable<CallSession>
   /** Ends all reading: what is still running, or begins later, fails with `ClientDisposed`. */
   readonly dispose: () => Promise<void>
 }
 
 /**
- * The client was disposed of while it was still reading, or before: what a loop has is not all.
+ * The client was disposed of before or during the reading, so a loop has not read everything.
  *
  * @since 0.1.0
  * @category errors
@@ -80,7 +80,7 @@ export class ClientDisposed extends Error {
   readonly _tag = "ClientDisposed"
   override readonly name = "ClientDisposed"
   constructor() {
-    super("the client was disposed of before the reading came to its end")
+    super("the client was disposed of before the reading finished")
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * What reading a range will take and what it can prove, from a few dozen requests.
+ * Estimates from a few dozen requests what reading a range takes, and what it can prove.
  *
  * @since 0.1.0
  */
@@ -9,14 +9,17 @@ import * as Effect from "effect/Effect"
 import type { CoverageReason } from "../coverage/CoverageReason.ts"
 import { AgniClient } from "../client/AgniClient.ts"
 import type { AgniError } from "../model/AgniError.ts"
-import type * as Instant from "../model/Instant.ts"
+import * as Instant from "../model/Instant.ts"
+import { defaultHorizon } from "../model/Limits.ts"
 import { type Range, verdict, type Verdict } from "./Coverage.ts"
 import type { OpenRange, Options as HistoryOptions } from "./History.ts"
 import * as Ask from "./internal/Ask.ts"
+import * as Asked from "./internal/Asked.ts"
 import * as Clocks from "./internal/Clocks.ts"
 import * as Forecast from "./internal/Forecast.ts"
 import * as Meter from "./internal/Meter.ts"
 import * as Observe from "./internal/Observe.ts"
+import * as Patience from "./internal/Patience.ts"
 import * as Probes from "./internal/Probes.ts"
 import { doubtOf } from "./internal/Settings.ts"
 import { mistakeIn } from "./internal/Refuse.ts"
@@ -25,7 +28,7 @@ import * as Tile from "./internal/Tile.ts"
 import type * as EndpointProfile from "./EndpointProfile.ts"
 
 /**
- * How the range will be read, as it is told to `History.windows`, and how fast.
+ * How the range will be read, as in the options of `History.windows`, and how fast.
  *
  * @since 0.1.0
  * @category options
@@ -55,27 +58,27 @@ export interface Stretch extends Range {
  * @category models
  */
 export interface Plan extends Range {
-  /** How it will be read: by `pages` also where bounds or filters do not do what they should. */
+  /** How it will be read: by `pages` also where bounds or filters do not work. */
   readonly walk: "history" | "pages"
-  /** Sessions of the range, those without a start included in a whole history. Both are equal when they were counted. */
+  /** Calls of the range; a whole history includes those without a start time. Both are equal if they were counted. */
   readonly sessions: { readonly least: number; readonly most: number }
-  /** Of those, about so many have no start. */
+  /** About so many of them have no start time. */
   readonly undated: number
-  /** Sessions that a page brings. */
+  /** Calls on a page. */
   readonly pageSize: number
   /** The windows, ascending; none where the range is read by pages. */
   readonly windows: ReadonlyArray<Stretch>
-  /** Whether pages showed where in time the sessions lie; otherwise they are taken to lie evenly. */
+  /** Whether pages showed the distribution over time; otherwise it is assumed to be even. */
   readonly spreadSeen: boolean
-  /** Requests, without those that are tried again. */
+  /** Requests, without retries. */
   readonly requests: number
-  /** Of those, the ones that probe how the endpoint behaves. */
+  /** The requests among them that probe the endpoint. */
   readonly probing: number
   /** The time of one request at present, in milliseconds. */
   readonly latency: number
-  /** The time of the whole, in milliseconds, when nothing has to be tried again. */
+  /** The total time, in milliseconds, without retries. */
   readonly elapsed: number
-  /** The best that can be said of the set afterwards, and why not more. */
+  /** The best possible verdict on the range, and the reasons against a better one. */
   readonly set: Verdict
   readonly reasons: ReadonlyArray<CoverageReason>
   /** Up to here everything can be proven, when anything can. */
@@ -106,6 +109,7 @@ export const make = Effect.fnUntraced(function* (
   const tried = [agentId, channel, callerNumber].filter((value) => value !== undefined).length
   const mistake = mistakeIn(options)
   if (mistake !== undefined) return yield* mistake
+  const asked = yield* Effect.fromResult(Asked.read({ ...range, cuts: options.cuts, end: options.end }))
   const meter = Meter.make(yield* AgniClient)
   const began = yield* Clock.currentTimeMillis
   const seen = yield* Effect.provideService(
@@ -114,7 +118,7 @@ export const make = Effect.fnUntraced(function* (
       pageSize: options.pageSize,
       profile: options.profile,
       deep: false,
-      bounded: range.from !== undefined
+      bounded: asked.from !== undefined
     }),
     AgniClient,
     meter.client
@@ -126,17 +130,17 @@ export const make = Effect.fnUntraced(function* (
   const profile = { ...seen.profile, repeatsBeyondEnd: repeats }
   const { newestFirst, pageSize: size } = profile
   const clocks = Clocks.make(seen.localNow, seen.log)
-  const to = range.to ?? options.end ?? Clocks.openEnd(clocks)
+  const to = asked.to ?? asked.end ?? Clocks.openEnd(clocks)
   const problem = profile.filterProblem
-  // Where bounds do not work, nothing tells that there is no older one.
-  const least = problem === undefined ? oldest : seen.controls.reduce((least, { start }) => Math.min(least, start), to)
-  const from = Math.min(range.from ?? least ?? to, to)
-  const whole = range.from === undefined && range.to === undefined
+  // Where bounds do not work, there may be an older call.
+  const least = problem === undefined ? oldest : Math.min(to, ...seen.controls.map(({ start }) => start))
+  const from = Math.min(asked.from ?? least ?? to, to)
+  const whole = asked.from === undefined && asked.to === undefined
   const unbounded = whole || problem !== undefined
   const byPages = options.walk === "pages" || problem !== undefined
   const perWindow = options.pagesPerWindow ?? Tile.pagesPerWindow(seen, concurrency)
   const survey = yield* Survey.make(
-    Ask.make(meter.client.list, filters, { size, sort: Observe.newest(profile.sortBy) }),
+    Ask.make(Patience.make(meter.client.list), filters, { size, sort: Observe.newest(profile.sortBy) }),
     {
       bounds: unbounded ? {} : { after: Ask.floorSecond(from) - Ask.second, before: Ask.ceilSecond(to) + Ask.second },
       range: { from, to },
@@ -157,7 +161,8 @@ export const make = Effect.fnUntraced(function* (
   const latency = meter.latency() ?? probedIn / Math.max(1, probing)
   const rate = options.requestsPerSecond ?? Infinity
   const doubt = doubtOf(status, search)
-  const horizon = clocks.earliest - Duration.toMillis(Duration.fromInputUnsafe(options.horizon ?? "2 hours")) * 1000
+  const horizon =
+    clocks.earliest - Duration.toMillis(Duration.fromInputUnsafe(options.horizon ?? defaultHorizon)) * 1000
 
   const shape: Forecast.Shape = {
     spread: Forecast.spread(survey.points),
@@ -169,13 +174,7 @@ export const make = Effect.fnUntraced(function* (
     newest: seen.ends.newest ? seen.controls.at(-1)?.start : undefined
   }
   const latest = Ask.ceilSecond(clocks.latest)
-  const tasks = Tile.tasks(
-    { from, to },
-    [...(options.cuts ?? []), horizon, latest],
-    seen,
-    range.from === undefined,
-    latest
-  )
+  const tasks = Tile.tasks({ from, to }, [...asked.cuts, horizon, latest], seen, asked.from === undefined, latest)
   const windows = byPages || from >= to ? [] : Forecast.windows(shape, [...tasks.first, ...tasks.rest])
   const reading = byPages
     ? Math.ceil(total / size) + concurrency + 2
@@ -197,8 +196,8 @@ export const make = Effect.fnUntraced(function* (
   const provable = problem === undefined && !byPages && doubt === undefined
   const young = to > horizon
   return {
-    from,
-    to,
+    from: Instant.of(from),
+    to: Instant.of(to),
     walk: byPages ? "pages" : "history",
     sessions: {
       least: problem !== undefined && !whole ? 0 : survey.least,
@@ -206,7 +205,12 @@ export const make = Effect.fnUntraced(function* (
     },
     undated: whole ? undated : 0,
     pageSize: size,
-    windows: windows.map(({ from, requests, rows, to }) => ({ from, to, requests, sessions: Math.round(rows) })),
+    windows: windows.map(({ from, requests, rows, to }) => ({
+      from: Instant.of(from),
+      to: Instant.of(to),
+      requests,
+      sessions: Math.round(rows)
+    })),
     spreadSeen: newestFirst && !byPages,
     requests: Math.round(requests),
     probing: options.walk === "pages" ? 0 : probing,
@@ -219,7 +223,7 @@ export const make = Effect.fnUntraced(function* (
       ...(doubt !== undefined && verdict(doubt) !== "proven" && "reason" in doubt ? [doubt.reason] : []),
       ...(provable && young ? [{ _tag: "TooRecent" as const }] : [])
     ],
-    provableUntil: provable && Math.min(to, horizon) > from ? Math.min(to, horizon) : undefined,
+    provableUntil: provable && Math.min(to, horizon) > from ? Instant.of(Math.min(to, horizon)) : undefined,
     profile,
     spent: meter.requests()
   }

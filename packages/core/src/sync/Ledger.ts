@@ -9,14 +9,24 @@ import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as SecureRandom from "effect/crypto/SecureRandom"
-import type { Range } from "../coverage/CoverageSet.ts"
 import type { StatusClass } from "../model/CallSession.ts"
 import type { Key, Milestone } from "../model/Change.ts"
 import { difference, type Fingerprint } from "../model/Fingerprint.ts"
-import type { Instant } from "../model/Instant.ts"
+import type { Micros } from "./Tail.ts"
 import type { Version } from "../model/Version.ts"
 import { LedgerError } from "./LedgerError.ts"
 import type { Later } from "./Settlement.ts"
+
+/**
+ * A range of start time, `from <= start < to`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Span {
+  readonly from: Micros
+  readonly to: Micros
+}
 
 /**
  * - `absent`: the call was not where it should be.
@@ -27,7 +37,7 @@ import type { Later } from "./Settlement.ts"
  */
 export interface Doubt {
   readonly as: "absent" | "back"
-  readonly since: Instant
+  readonly since: Micros
 }
 
 /**
@@ -39,9 +49,9 @@ export interface Doubt {
 export interface Entry {
   readonly id: string
   /** `undefined` of a call that never connected. */
-  readonly start: Instant | undefined
-  readonly created: Instant | undefined
-  readonly ended: Instant | undefined
+  readonly start: Micros | undefined
+  readonly created: Micros | undefined
+  readonly ended: Micros | undefined
   /** The id of its agent, `""` without one. */
   readonly agent: string
   readonly status: StatusClass
@@ -53,14 +63,14 @@ export interface Entry {
   readonly lacks: ReadonlyArray<Later>
   /** Of its latest version. */
   readonly sequence: Version
-  readonly readAt: Instant
-  readonly firstSeen: Instant
+  readonly readAt: Micros
+  readonly firstSeen: Micros
   /** The commit in which it was noted first. */
   readonly born: number
   /** The commit of its latest version: a consumer that is before it lacks it. Each commit is of one call. */
   readonly changed: number
   /** When reading it again is next worth a thought; `undefined` when nothing more is expected. */
-  readonly due: Instant | undefined
+  readonly due: Micros | undefined
   /** Since when answers contradict this entry. What they say is believed once they say it again, ten minutes later. */
   readonly doubted: Doubt | undefined
   /** It is no longer in the range, or no longer listed. */
@@ -106,15 +116,15 @@ export interface Lease {
   /** Entries by id, those of calls that are gone included. */
   readonly byId: (ids: ReadonlyArray<string>) => Effect.Effect<ReadonlyMap<string, Entry>, LedgerError>
   /** How many calls that are neither gone nor absent start in the range. */
-  readonly count: (range: Range) => Effect.Effect<number, LedgerError>
+  readonly count: (range: Span) => Effect.Effect<number, LedgerError>
   /** Calls that are not gone and start in the range, by start, then id. */
-  readonly between: (range: Range) => Effect.Effect<ReadonlyArray<Entry>, LedgerError>
+  readonly between: (range: Span) => Effect.Effect<ReadonlyArray<Entry>, LedgerError>
   /** Calls without a start time that are not gone. */
   readonly withoutStart: Effect.Effect<ReadonlyArray<Entry>, LedgerError>
   /** Calls that are absent, and not gone yet. */
   readonly absent: Effect.Effect<ReadonlyArray<Entry>, LedgerError>
   /** Calls that are neither gone nor absent, and due at that time. */
-  readonly awaiting: (at: Instant) => Effect.Effect<ReadonlyArray<Entry>, LedgerError>
+  readonly awaiting: (at: Micros) => Effect.Effect<ReadonlyArray<Entry>, LedgerError>
   /** The next `limit` calls, gone or not, that changed after a commit, in the order of their commits. */
   readonly changedAfter: (commit: number, limit: number) => Effect.Effect<ReadonlyArray<Entry>, LedgerError>
   /** Keeps what was read. Nobody has it yet. */
@@ -125,7 +135,7 @@ export interface Lease {
    * Forgets calls that started before (without a start time: were created or first seen before), unless they changed after a commit
    * that not every consumer acknowledged.
    */
-  readonly forget: (before: Instant, acknowledged: number) => Effect.Effect<void, LedgerError>
+  readonly forget: (before: Micros, acknowledged: number) => Effect.Effect<void, LedgerError>
 }
 
 /**
@@ -203,7 +213,7 @@ export const byStart = (left: Entry, right: Entry): number =>
  * @since 0.1.0
  * @category reading
  */
-export const isBefore = ({ created, firstSeen, start }: Entry, instant: Instant): boolean =>
+export const isBefore = ({ created, firstSeen, start }: Entry, instant: Micros): boolean =>
   (start ?? created ?? firstSeen) < instant
 
 /**
@@ -236,7 +246,7 @@ const makeMemory = (fingerprint: Fingerprint): Memory => ({
 const leaseOf = (name: string, memory: Memory): Lease => {
   const { entries, id, key } = memory
   const where = (keep: (entry: Entry) => boolean) => Effect.sync(() => [...entries.values()].filter(keep))
-  const within = ({ from, to }: Range) =>
+  const within = ({ from, to }: Span) =>
     where(({ gone, start }) => gone === undefined && start !== undefined && start >= from && start < to)
   return {
     name,

@@ -7,7 +7,7 @@
  */
 import * as Schema from "effect/Schema"
 import type * as CallSession from "../model/CallSession.ts"
-import type { Instant } from "../model/Instant.ts"
+import type { Micros } from "./Tail.ts"
 import * as Tail from "./Tail.ts"
 
 /**
@@ -91,7 +91,7 @@ export interface Facts {
   readonly agent: string
   readonly status: CallSession.StatusClass
   /** When it ended; if that is not known, when it started or was created. */
-  readonly end: Instant
+  readonly end: Micros
   /** What it does not have. */
   readonly lacks: ReadonlyArray<Later>
 }
@@ -169,7 +169,7 @@ const prevalence = (learned: Statistics, facts: Facts, facet: Later): number => 
  * @since 0.1.0
  * @category reading
  */
-export const chance = (learned: Statistics, facts: Facts, facet: Later, at: Instant): number => {
+export const chance = (learned: Statistics, facts: Facts, facet: Later, at: Micros): number => {
   const p = prevalence(learned, facts, facet)
   const longer = Tail.survival(learned.delays[facet], at - facts.end)
   return (p * longer) / (p * longer + (1 - p))
@@ -181,7 +181,7 @@ export const chance = (learned: Statistics, facts: Facts, facet: Later, at: Inst
  * @since 0.1.0
  * @category reading
  */
-export const standing = (learned: Statistics, facts: Facts, now: Instant): Standing => {
+export const standing = (learned: Statistics, facts: Facts, now: Micros): Standing => {
   const isOld = now - facts.end >= tooOld
   if (facts.status === "open" && !isOld) return { _tag: "Awaiting", facets: ["lifecycle", ...facts.lacks] }
   const awaited = isOld ? [] : facts.lacks.filter((facet) => chance(learned, facts, facet, now) >= leastChance)
@@ -205,7 +205,7 @@ export const standing = (learned: Statistics, facts: Facts, now: Instant): Stand
  * @since 0.1.0
  * @category reading
  */
-export const gain = (learned: Statistics, facts: Facts, read: Instant, now: Instant): number => {
+export const gain = (learned: Statistics, facts: Facts, read: Micros, now: Micros): number => {
   const waiting = standing(learned, facts, read)
   if (waiting._tag !== "Awaiting" || now <= read) return 0
   let same = 1

@@ -7,6 +7,7 @@ import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Ref from "effect/Ref"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
@@ -18,7 +19,7 @@ import type { ProcessOwner } from "../checkpoint/ProcessOwner.ts"
 import * as SqlLease from "../checkpoint/internal/SqlLease.ts"
 import * as Change from "../model/Change.ts"
 import type { Fingerprint } from "../model/Fingerprint.ts"
-import type { Instant } from "../model/Instant.ts"
+import type { Micros } from "./Tail.ts"
 import * as EntryBytes from "./internal/EntryBytes.ts"
 import * as Tables from "./internal/LedgerTables.ts"
 import { byStart, type Entry, identity, isBefore, Ledger, type Lease, type Note, refuseOther } from "./Ledger.ts"
@@ -133,27 +134,28 @@ const leaseOf = (store: Store, first: Row): Lease => {
   const { ask, dialect, name, transact, write } = store
   const { id, key, number } = first
   /** What the row holds: replaced when a transaction was committed. */
-  let row = first
+  const kept = Ref.makeUnsafe(first)
+  const rowNow = () => Ref.getUnsafe(kept)
   const turns = Semaphore.makeUnsafe(1)
   const commit = (next: Row, run: (connection: Connection) => Effect.Effect<unknown, Failure>) =>
     Effect.uninterruptible(transact((connection) => Effect.andThen(run(connection), write(connection, next)))).pipe(
-      Effect.tap(() => Effect.sync(() => (row = next)))
+      Effect.tap(() => Ref.set(kept, next))
     )
   const select = Effect.fnUntraced(function* (where: string, params: ReadonlyArray<unknown>) {
     const found = yield* ask(dialect.select(where), [number, ...params])
     const entries: Array<Entry> = []
     for (const one of found) {
       const columns = Tables.read(one)
-      const entry = columns === undefined ? undefined : EntryBytes.decode(columns, columns.facts, row.agents)
+      const entry = columns === undefined ? undefined : EntryBytes.decode(columns, columns.facts, rowNow().agents)
       if (entry === undefined) return yield* torn(name)
       entries.push(entry)
     }
     return entries
   })
   const note = ({ entries, head, state }: Note) => {
-    const places = new Map(row.agents.map((agent, i) => [agent, i]))
+    const places = new Map(rowNow().agents.map((agent, i) => [agent, i]))
     for (const { agent } of entries) if (!places.has(agent)) places.set(agent, places.size)
-    return commit({ ...row, agents: [...places.keys()], head, state }, (connection) =>
+    return commit({ ...rowNow(), agents: [...places.keys()], head, state }, (connection) =>
       Effect.forEach(inParts(entries), (part) =>
         connection.execute(
           dialect.upsert(part.length),
@@ -164,15 +166,17 @@ const leaseOf = (store: Store, first: Row): Lease => {
     )
   }
   const acknowledge = (consumer: string, at: number) => {
-    const acknowledged = { ...row.acknowledged, [consumer]: at }
-    return at > (row.acknowledged[consumer] ?? 0) ? commit({ ...row, acknowledged }, () => Effect.void) : Effect.void
+    const acknowledged = { ...rowNow().acknowledged, [consumer]: at }
+    return at > (rowNow().acknowledged[consumer] ?? 0)
+      ? commit({ ...rowNow(), acknowledged }, () => Effect.void)
+      : Effect.void
   }
-  const forget = Effect.fnUntraced(function* (before: Instant, acknowledged: number) {
+  const forget = Effect.fnUntraced(function* (before: Micros, acknowledged: number) {
     const without = yield* select("start IS NULL", [])
     const old = without.filter((entry) => isBefore(entry, before) && entry.changed <= acknowledged)
     const remove = (part: ReadonlyArray<Entry>, connection: Connection) =>
       connection.execute(dialect.remove(part.length), [number, ...part.map(({ id }) => EntryBytes.ofId(id))], undefined)
-    yield* commit(row, (connection) =>
+    yield* commit(rowNow(), (connection) =>
       Effect.andThen(
         connection.execute(dialect.forget, [number, before, acknowledged], undefined),
         Effect.forEach(inParts(old), (part) => remove(part, connection))
@@ -183,8 +187,8 @@ const leaseOf = (store: Store, first: Row): Lease => {
     name,
     id,
     key,
-    kept: Effect.sync(() => ({ state: row.state, head: row.head })),
-    acknowledged: Effect.sync(() => row.acknowledged),
+    kept: Effect.sync(() => ({ state: rowNow().state, head: rowNow().head })),
+    acknowledged: Effect.sync(() => rowNow().acknowledged),
     byId: (ids) =>
       Effect.map(
         Effect.forEach(inParts(ids), (part) => select(dialect.byId(part.length), part.map(EntryBytes.ofId))),

@@ -38,7 +38,7 @@ export interface Options extends Pick<
   "agentId" | "channel" | "callerNumber" | "pageSize" | "concurrency" | "keepGoing"
 > {
   /** Calls that start earlier are not followed. */
-  readonly from: Instant.Input
+  readonly from: Instant.Bound
   /** How long after its start a call may appear in the API. @default "2 hours" */
   readonly horizon?: Duration.Input | undefined
   /** Ages at which everything is read again, whatever is expected of it. @default ["1 day", "3 days", "7 days"] */
@@ -115,7 +115,7 @@ const micros = (input: Duration.Input): number => Duration.toMillis(Duration.fro
 
 const settingsOf = (lease: Lease, options: Options): Effect.Effect<Pass.Settings, AgniError> => {
   const { agentId, audits = ["1 day", "3 days", "7 days"], callerNumber, channel, worth = 1 } = options
-  const from = Instant.fromInput(options.from)
+  const from = Instant.fromBound(options.from)
   if (from === undefined)
     return Effect.fail(refused("from", "must be a time in ISO 8601, such as 2026-07-31T07:16:10Z"))
   const horizon = micros(options.horizon ?? defaultHorizon)
@@ -166,7 +166,8 @@ const begin = Effect.fnUntraced(function* (
     head,
     now,
     isFirst: state.audits.length === 0,
-    looked: 0
+    looked: 0,
+    isCounted: false
   }
   return { run, endpoint: Endpoint.make(list, settings.filters, seen.profile) }
 })
@@ -184,12 +185,11 @@ const stages = (
   const isUsable = run.seen.profile.filterProblem === undefined
   const audits = isUsable ? Stages.audits(run) : Stream.empty
   if (run.isFirst || !isUsable) return Stream.concat(fresh, audits)
-  let counted: Stages.Counted = { ranges: [], isCounted: false }
   const behind = Stream.unwrap(
     Effect.map(
       Effect.suspend(() => Stages.counts(run, endpoint)),
       (found) => {
-        counted = found
+        run.isCounted = found.isCounted
         return Stages.behind(run, endpoint, found.ranges)
       }
     )
@@ -204,7 +204,7 @@ const stages = (
     Stream.concat(Stages.awaited(run, endpoint)),
     Stream.concat(behind),
     Stream.concat(audits),
-    Stream.concat(Stages.missing(run, endpoint, () => counted.isCounted)),
+    Stream.concat(Stages.missing(run, endpoint, () => run.isCounted)),
     Stream.concat(Stream.fromEffectDrain(forget))
   )
 }

@@ -5,6 +5,14 @@
  */
 import * as Schema from "effect/Schema"
 
+/**
+ * Microseconds, as a plain number to calculate with: since the epoch, or between two instants.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Micros = number
+
 const second = 1_000_000
 
 /** The first delay that differs from none, in µs, and how many counts there are: up to a month. */

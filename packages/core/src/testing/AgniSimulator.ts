@@ -21,8 +21,10 @@ import * as HttpClient from "effect/http/HttpClient"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import type { HttpServerResponse } from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
+import * as Instant from "../model/Instant.ts"
 import type { Fault } from "./Fault.ts"
 import * as ClientFace from "./internal/ClientFace.ts"
+import * as GivenTime from "./internal/GivenTime.ts"
 import type { RecordedRequest, Reply, Request } from "./internal/SimulatorExchange.ts"
 import { type Options, type Resolved, resolve } from "./internal/SimulatorOptions.ts"
 import { path, Server } from "./internal/SimulatedServer.ts"
@@ -127,8 +129,8 @@ export interface AgniSimulator {
   readonly apiKey: string
   readonly organizationId: string
   readonly agentIds: ReadonlyArray<string>
-  /** The server's time, µs: `startAt`, and what has passed on the Clock and by `advance` since the simulator was made. */
-  readonly now: () => number
+  /** The server's time: `startAt`, and what has passed on the Clock and by `advance` since the simulator was made. */
+  readonly now: () => Instant.Instant
   /** Moves the server's time forward, and nothing else. */
   readonly advance: (by: Duration.Input) => void
   /** One step of the state machine: answers a request at a server time in milliseconds. */
@@ -138,14 +140,14 @@ export interface AgniSimulator {
   readonly layer: Layer.Layer<HttpClient.HttpClient>
   /** The face for an HTTP server. */
   readonly httpApp: Effect.Effect<HttpServerResponse, never, HttpServerRequest>
-  /** What was asked so far, oldest first. */
+  /** The requests so far, oldest first. */
   readonly requests: ReadonlyArray<RecordedRequest>
   /** Lets the next so many requests meet a fault. */
   readonly failNext: (count: number, fault: Fault) => void
   /** Puts a session there; answers its id. */
   readonly add: (session?: NewSession) => string
   /** Takes a session away, now or at an instant; whether there is one. */
-  readonly remove: (id: string, at?: number) => boolean
+  readonly remove: (id: string, at?: Instant.Bound) => boolean
   /** Makes every page that holds the session fail, or heals it; whether there is one. */
   readonly poison: (id: string, poisoned?: boolean) => boolean
   /** The sessions that are visible at an instant, in order of birth. */
@@ -199,7 +201,8 @@ export const makeUnsafe = (options: Options, clockMillis: () => number): AgniSim
   const server = new Server(resolved)
   const { world } = server
   let advanced = 0
-  const now = (): number => resolved.startAt + Math.round((clockMillis() - madeAt) * 1000) + advanced
+  const now = (): Instant.Instant =>
+    Instant.of(resolved.startAt + Math.round((clockMillis() - madeAt) * 1000) + advanced)
   const handle = (request: Request): Reply => server.handle(request, now())
   const httpClient = ClientFace.make(handle)
   const withRow = (id: string, f: (row: number) => void): boolean => {
@@ -224,17 +227,17 @@ export const makeUnsafe = (options: Options, clockMillis: () => number): AgniSim
     requests: server.requests,
     failNext: (count, fault) => server.faults.failNext(count, fault),
     add: (session = {}) => world.id(world.add(session, now())),
-    remove: (id, at = now()) => withRow(id, (row) => world.remove(row, at)),
+    remove: (id, at = now()) => withRow(id, (row) => world.remove(row, GivenTime.of("at", at))),
     poison: (id, poisoned = true) =>
       withRow(id, (row) => (poisoned ? server.poisoned.add(row) : server.poisoned.delete(row))),
     truth: (options = {}) => {
-      const at = options.at ?? now()
+      const at = GivenTime.perhaps("at", options.at) ?? now()
       return Truth.rows(world, at, options).map((row) => Truth.describe(world, row, at))
     },
-    count: (options = {}) => Truth.rows(world, options.at ?? now(), options).length,
+    count: (options = {}) => Truth.rows(world, GivenTime.perhaps("at", options.at) ?? now(), options).length,
     missed: (ids, options = {}) => {
-      const since = options.since ?? server.requests[0]?.at ?? now()
-      const until = options.until ?? server.requests.at(-1)?.at ?? now()
+      const since = GivenTime.perhaps("since", options.since) ?? server.requests[0]?.at ?? now()
+      const until = GivenTime.perhaps("until", options.until) ?? server.requests.at(-1)?.at ?? now()
       return Truth.missed(world, ids, since, until, options)
     }
   }

@@ -1,5 +1,5 @@
 /**
- * What can go wrong between the simulated Agni API and its client.
+ * Faults between the simulated Agni API and its client.
  *
  * A fault replaces one answer. Give it to `failNext`, to the `script` option, or list it in the `faults` option.
  *

@@ -8,7 +8,7 @@ import type * as Scope from "effect/Scope"
 import type { CallSession } from "../model/CallSession.ts"
 import type { Delivery, SessionSink } from "../sink/SessionSink.ts"
 import * as Failing from "./internal/sink/Failing.ts"
-import * as Kit from "./internal/sink/Kit.ts"
+import * as Harness from "./internal/sink/Harness.ts"
 import * as Resuming from "./internal/sink/Resuming.ts"
 import * as Writing from "./internal/sink/Writing.ts"
 
@@ -26,13 +26,13 @@ export interface Store<R = never> {
 }
 
 /**
- * What is tested, and by what measure. Each ability that is left out makes cases that do not apply.
+ * The tested sink, and its abilities. Without an ability, its cases do not apply.
  *
  * @since 0.1.0
  * @category options
  */
 export interface Options<S extends Store<R>, R = never> {
-  /** Made anew for each case, in a scope of its own. */
+  /** Made for each case, in its own scope. */
   readonly store: Effect.Effect<S, unknown, R | Scope.Scope>
   /** What the sink says of itself. */
   readonly delivery: Delivery
@@ -63,10 +63,10 @@ export interface Case<R = never> {
   readonly name: string
   /** Why it cannot be asked of this sink. */
   readonly notApplicable: string | undefined
-  readonly test: Effect.Effect<void, Kit.Nonconformity, R>
+  readonly test: Effect.Effect<void, Harness.Nonconformity, R>
 }
 
-export { Nonconformity } from "./internal/sink/Kit.ts"
+export { Nonconformity } from "./internal/sink/Harness.ts"
 
 /**
  * The suite for a sink. With vitest: `for (const { name, notApplicable, test } of cases(options))
@@ -82,21 +82,25 @@ export const cases = <S extends Store<R>, R = never>(options: Options<S, R>): Re
     those.includes(delivery) ? undefined : `it is ${delivery}, not ${those.join(" or ")}`
   const without = (ability: keyof Options<S, R>) => `nothing was given for ${ability}`
 
-  const make = (name: string, test: (kit: Kit.Kit<S, R>) => Kit.Test<R>, notApplicable?: string): Case<R> => ({
+  const make = (
+    name: string,
+    test: (kit: Harness.Harness<S, R>) => Harness.Test<R>,
+    notApplicable?: string
+  ): Case<R> => ({
     name,
     notApplicable,
     test:
       notApplicable === undefined
-        ? Effect.flatMap(options.store, (store) => test(Kit.make(store, options))).pipe(
+        ? Effect.flatMap(options.store, (store) => test(Harness.make(store, options))).pipe(
             Effect.scoped,
             Effect.catchDefect((defect) => Effect.fail(defect)),
             Effect.mapError((error) =>
-              error instanceof Kit.Nonconformity
+              error instanceof Harness.Nonconformity
                 ? error
-                : new Kit.Nonconformity({ description: `an unexpected failure: ${String(error)}`, cause: error })
+                : new Harness.Nonconformity({ description: `an unexpected failure: ${String(error)}`, cause: error })
             )
           )
-        : Effect.fail(new Kit.Nonconformity({ description: `the case does not apply: ${notApplicable}` }))
+        : Effect.fail(new Harness.Nonconformity({ description: `the case does not apply: ${notApplicable}` }))
   })
 
   return [

@@ -1,5 +1,5 @@
 /**
- * What can be derived from the fields of a session.
+ * Fields that can be derived from those of a call.
  *
  * @since 0.1.0
  */
@@ -23,7 +23,7 @@ export const weekdays = ["monday", "tuesday", "wednesday", "thursday", "friday",
 export type Weekday = (typeof weekdays)[number]
 
 /**
- * What can be derived, each with its value for a record where it is known, `null` otherwise:
+ * Each derived field, with its value for a record; `null` if it is unknown:
  *
  * - `direction`: `"inbound"` or `"outbound"`.
  * - `customerNumber`: the caller's number of an inbound call, the callee's of an outbound one.

@@ -41,7 +41,7 @@ const segment = (key: string): string => (plain.test(key) ? `.${key}` : `[${JSON
 export const format = (path: FieldPath): string => under("", path)
 
 /**
- * The path of what lies further in, as text, when that of the outer value is already text.
+ * The path of an inner value, as text, from the text of the outer value's path.
  *
  * @since 0.1.0
  * @category formatting

@@ -6,13 +6,13 @@
 import * as Redactor from "./internal/Redactor.ts"
 
 /**
- * What is taken out:
+ * The classes of personal data:
  *
  * - `phone`: `callerNumber`, `calleeNumber`, `customerNumber`, wherever else in the record these very numbers are, values
  *   under keys such as `mobile`, and phone numbers in any text and any key of the record.
  * - `email`: `callerEmail`, and e-mail addresses in any text and any key.
  * - `name`: `callerName`, wherever else in the record that very name is, and values under keys such as
- *   `customer_name` or `lastName`. Other names inside running text cannot be told from other words: `freeText` is for
+ *   `customer_name` or `lastName`. Other names inside running text look like other words: `freeText` is for
  *   them. `agentName` is the name of a voice agent and stays.
  * - `recording`: `recordingUrl`, and signed URLs in any text.
  * - `freeText`: `summary`, `errorMessage`, and every text in `metadata`, in the dynamic variables, in the analysis and in
@@ -39,14 +39,14 @@ export const classes: ReadonlyArray<Class> = Redactor.classes
  * @category models
  */
 export interface KeyedHash {
-  /** Tells keys apart and says nothing about them. It is in the label: with another key it is another pipeline. */
+  /** Identifies the key without revealing it. It is part of the label: with another key it is another pipeline. */
   readonly fingerprint: string
-  /** Gives 32 hexadecimal digits in lower case, by which a hash is known again and not hashed once more. */
+  /** Returns 32 hexadecimal digits in lower case; a value of that form is not hashed again. */
   readonly hash: (text: string) => string
 }
 
 /**
- * What stands in place of a value: nothing, `[phone]`, or its hash as `phone_9f86d081…`.
+ * What replaces a value: nothing, `[phone]`, or its hash as `phone_9f86d081…`.
  *
  * @since 0.1.0
  * @category models
@@ -54,7 +54,7 @@ export interface KeyedHash {
 export type Mode = "drop" | "mask" | KeyedHash
 
 /**
- * What is done with the data of each class; a class that is not named stays.
+ * The mode of each class; a class without one is not redacted.
  *
  * @since 0.1.0
  * @category models

@@ -1,5 +1,5 @@
 /**
- * What happens to a record between the endpoint and a sink: verbs that make a chain.
+ * Steps between the source and the sinks: functions that build a chain.
  *
  * ```ts
  * const report = Transform.sessions.pipe(
@@ -33,11 +33,11 @@ import {
 
 export * from "./TransformContract.ts"
 
-/** A chain that a verb is added to, as its first argument. */
+/** The chain that a step is added to, as its first argument. */
 const isChain = ([first]: IArguments): boolean => typeof first === "object" && first !== null && "columns" in first
 
 /**
- * Sessions as they come: where a chain begins.
+ * Unchanged calls: the start of a chain.
  *
  * @since 0.1.0
  * @category constructors
@@ -45,8 +45,8 @@ const isChain = ([first]: IArguments): boolean => typeof first === "object" && f
 export const sessions: Pure<CallSession, CallSession> = identity()
 
 /**
- * Keeps the records for which `predicate` holds. `label` says which those are: it stands for the predicate where a
- * pipeline is shown and told from another, so it changes when the predicate does.
+ * Keeps the records for which `predicate` holds. `label` describes the predicate in output and in the pipeline's
+ * fingerprint, so change it with the predicate.
  *
  * @since 0.1.0
  * @category verbs
@@ -104,7 +104,7 @@ export const derive: {
 )
 
 /**
- * The record without the data of the given classes, the very same object when there was none in it. Timestamps, costs,
+ * The record without the data of the given classes; the same object if it has none. Timestamps, costs,
  * other numbers and booleans stay as they are. The record's own numbers go from every field, an `id` that holds one becomes
  * a hash as a whole (in the mode `hash`; otherwise the number in it is masked); the key of the row, by which sinks know it,
  * stays. `drop` takes fields out and their columns with them, and found text out of longer text; the other modes put text in

@@ -1,5 +1,5 @@
 /**
- * The contract of what happens to a record between the endpoint and a sink.
+ * The contract of a transform.
  *
  * @since 0.1.0
  */
@@ -7,11 +7,16 @@ import * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
 import { type Pipeable, pipeArguments } from "effect/Pipeable"
 import type { Column } from "../model/Column.ts"
-import { type Item, withRow } from "../model/Item.ts"
-import { itself, NotARow } from "./internal/Itself.ts"
+import type { Item } from "../model/Item.ts"
+import { at, each, resultsOf } from "./internal/Batches.ts"
+import { itself } from "./internal/Itself.ts"
+import { bothOf } from "./internal/Redactions.ts"
+import { TransformError } from "./TransformError.ts"
+
+export { TransformError } from "./TransformError.ts"
 
 /**
- * How a transform takes personal data out, for what is kept of a record that it did not reach the end of.
+ * How a transform redacts personal data, for the dead letters of its records.
  *
  * @since 0.1.0
  * @category models
@@ -37,25 +42,9 @@ export interface Redacted {
   readonly text: (text: string) => string
 }
 
-const bothOf = (first: Redaction | undefined, second: Redaction | undefined): Redaction | undefined => {
-  if (first === undefined || second === undefined) return first ?? second
-  return {
-    label: `${first.label} | ${second.label}`,
-    apply: (value) => {
-      const one = first.apply(value)
-      const other = second.apply(one.value)
-      return {
-        value: other.value,
-        fields: [...new Set([...one.fields, ...other.fields])],
-        text: (text) => other.text(one.text(text))
-      }
-    }
-  }
-}
-
 /**
- * What happens to the rows of a batch: some are left out, some are rejected, the others go on, changed or not. `E` and `R`
- * are what a transform that asks others fails with and needs; a pure one has none.
+ * Transforms the rows of a batch: it leaves some out, rejects some, and passes the others on, changed or not. `E` and `R` are
+ * the errors and services of a transform that calls other systems; a pure one has none.
  *
  * @since 0.1.0
  * @category models
@@ -65,16 +54,22 @@ export interface Transform<in A, out B, out E = never, out R = never> extends Pi
   readonly label: string
   /** The columns that come out for those that go in, and what their values are, known before the first record. */
   readonly columns: (input: ReadonlyArray<Column>) => ReadonlyArray<Column>
-  /** What it takes out of records, if that is its purpose: dead letters are redacted by it. */
+  /** The redaction that it applies, if any: dead letters are redacted in the same way. */
   readonly redaction?: Redaction | undefined
   /** The rows of one batch. `onReject` gets the place of each row that it rejects, and why. */
   readonly run: (given: ReadonlyArray<Item<A>>, onReject: OnReject) => Effect.Effect<Passed<B>, E, R>
 }
 
-type OnReject = (place: number, cause: unknown) => void
+/**
+ * Gets the place of a row that is rejected, and why.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type OnReject = (place: number, cause: unknown) => void
 
 /**
- * What came through: the rows, and for each the place of the one that it was made of.
+ * The rows that came through, and for each the index of its original row.
  *
  * @since 0.1.0
  * @category models
@@ -85,25 +80,14 @@ export interface Passed<out B> {
 }
 
 /**
- * A transform that is a pure function of one record. `undefined` leaves the record out; a throw rejects it, and the others
- * go on. A Promise, an Effect or the like in place of a row is a bug of the program, and stops it: `effect` is for those.
+ * A transform that is a pure function of one record. `undefined` leaves the record out. A throw rejects this record alone. A
+ * Promise, an Effect or the like in place of a row is a bug of the program, and stops it: `effect` is for those.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Pure<in A, out B> extends Transform<A, B> {
   readonly apply: (record: A) => B | undefined
-}
-
-/**
- * What a pure transform throws, and `effect` gives in place of a row, to reject a record: `message` becomes the reason in
- * the dead letter, so it must hold no value of the record. Of anything else that is thrown a dead letter has only the name.
- *
- * @since 0.1.0
- * @category errors
- */
-export class TransformError extends Error {
-  override readonly name = "TransformError"
 }
 
 /**
@@ -140,7 +124,7 @@ export type Selected = string | { readonly path: string; readonly as: string }
  */
 export interface FlattenOptions {
   /**
-   * What becomes of objects whose keys come with the records, such as `metadata`: `"keys"` makes each key a field of the
+   * How to flatten objects whose keys come with the records, such as `metadata`: `"keys"` makes each key a field of the
    * row, so that rows differ in their fields; `"whole"` leaves the object as it is, and all rows have the same columns.
    * @default "keys"
    */
@@ -201,51 +185,8 @@ const same = <A>(record: A): A => record
 const isUnchanged = <A, B, E, R>(self: Transform<A, B, E, R>): boolean =>
   isPure(self) && self.apply === (same as unknown)
 
-/** Milliseconds without a look at signals and timers: shorter than anybody notices, far longer than a batch takes. */
-const turn = 20
-
-/** Records between two looks at the clock. */
-const longest = 32
-
-/** One that takes long lets others have a turn, so that it can be interrupted between two records. */
-const each = <A, B>(self: Pure<A, B>, given: ReadonlyArray<Item<A>>, onReject: OnReject): Effect.Effect<Passed<B>> =>
-  Effect.clockWith((clock) => {
-    const items: Array<Item<B>> = []
-    const places: Array<number> = []
-    const from = (begin: number): Effect.Effect<Passed<B>> => {
-      const begun = clock.currentTimeMillisUnsafe()
-      // A look at the clock may cost more than a record: as long as records are quick, it is seldom.
-      let stride = 1
-      let next = begin
-      for (let at = begin; at < given.length; at++) {
-        const item = given[at]
-        if (item === undefined) continue
-        try {
-          const row = itself(self.label, self.apply(item.row))
-          if (row !== undefined) {
-            items.push(withRow(item, row))
-            places.push(at)
-          }
-        } catch (cause) {
-          if (cause instanceof NotARow) throw cause
-          onReject(at, cause)
-        }
-        if (at < next) continue
-        const elapsed = clock.currentTimeMillisUnsafe() - begun
-        if (elapsed >= turn) {
-          const after = at + 1
-          return Effect.flatMap(Effect.yieldNow, () => from(after))
-        }
-        if (elapsed < turn / 4) stride = Math.min(stride * 2, longest)
-        next = at + stride
-      }
-      return Effect.succeed({ items, places })
-    }
-    return from(0)
-  })
-
 /**
- * A transform that asks others, such as a CRM, once a batch. `run` gets the rows of a batch, at most 500, and gives as many
+ * A transform that calls another system, such as a CRM, once a batch. `run` gets the rows of a batch, at most 500, and gives as many
  * results in the same order: the new row, `undefined` for one that is left out, a `TransformError` for one that is rejected.
  * When it fails the run of the pipeline fails with that error, and the next run asks again for what was not committed; so
  * retry inside of `run`. `columns` are those of the rows that it gives. @default columns as they come in
@@ -278,31 +219,14 @@ export const effect = <A, B extends Row, E = never, R = never>(
         ? Effect.succeed({ items: [], places: [] })
         : Effect.map(
             Effect.suspend(() => run(given.map(({ row }) => row))),
-            (results): Passed<B> => {
-              if (results.length !== given.length) {
-                const found = `${results.length} results for ${given.length} rows`
-                throw new NotARow(label, found, "one for each, in the same order")
-              }
-              const items: Array<Item<B>> = []
-              const places: Array<number> = []
-              for (const [at, result] of results.entries()) {
-                const item = given[at]
-                if (item === undefined || result === undefined) continue
-                if (result instanceof TransformError) onReject(at, result)
-                else {
-                  items.push(withRow(item, itself(label, result)))
-                  places.push(at)
-                }
-              }
-              return { items, places }
-            }
+            (results) => resultsOf(label, given, results, onReject)
           )
   })
 }
 
 /**
- * What comes of items: their rows through the transform, beside the items that they came from. Those that the transform
- * rejected are reported with the cause. Where it is the one that changes nothing, the items are not even read.
+ * Passes the rows of items through the transform, and returns them beside their items. Rejected rows are reported with the
+ * cause. The transform that changes nothing does not even read the items.
  *
  * @since 0.1.0
  * @category conversions
@@ -322,15 +246,6 @@ export const toItems =
     }
     return Effect.map(self.run(given, rejected), ({ items, places }) => ({ items, passed: at(given, places) }))
   }
-
-const at = <T>(given: ReadonlyArray<T>, places: ReadonlyArray<number>): ReadonlyArray<T> => {
-  const found: Array<T> = []
-  for (const place of places) {
-    const item = given[place]
-    if (item !== undefined) found.push(item)
-  }
-  return found
-}
 
 /**
  * The rows of records that are in memory, without those that it leaves out: to try a chain. Fails when one is rejected.

@@ -89,7 +89,7 @@ describe("FileCheckpoint", () => {
     })
   )
 
-  it.effect("a torn one is told from a changed one and from a newer one", () =>
+  it.effect("distinguishes a torn, a changed and a newer one", () =>
     Effect.gen(function* () {
       const runs = Runs.make()
       yield* run(runs, [stateOf(17)])

@@ -58,7 +58,7 @@ describe("FolderSalt", () => {
     })
   )
 
-  it.effect("whatever call fails, it is told or got over, and the next one has a whole one", () =>
+  it.effect("when any call fails, it reports or survives the failure, and the next run has a whole salt", () =>
     Effect.gen(function* () {
       const whole = MemoryFiles.make()
       yield* get(whole)

@@ -84,7 +84,7 @@ describe("the lock of a checkpoint", () => {
     })
   )
 
-  it.effect("a run whose lock was taken away keeps nothing more and leaves the other's lock alone", () =>
+  it.effect("a run whose lock was removed saves nothing more, and leaves the other's lock alone", () =>
     Effect.gen(function* () {
       const runs = Runs.make()
       yield* Effect.scoped(

@@ -47,6 +47,58 @@ const always = (reply: Server.Reply) => Server.make(() => reply)
 /** Fails once, then has a page. */
 const once = (answer: Server.Answer) => Server.make((number) => (number === 1 ? answer : page))
 
+describe("a request that may fail alone", () => {
+  const down: Server.Reply = { status: 500, body: { message: "cannot render" } }
+  const listing = (server: Server.Server, options: AgniClient.ListOptions) =>
+    Effect.gen(function* () {
+      const client = yield* Server.clientOf(server)
+      return yield* Server.failure(yield* Server.settle(client.list({}, options)))
+    }).pipe(Server.withWaits(1))
+
+  it.effect("is given up after two tries where the server answers another one, and the error says so", () =>
+    Effect.gen(function* () {
+      const server = always(down)
+      const error = yield* listing(server, { isUp: Effect.succeed(true) })
+      assert.lengthOf(server.sent, 2)
+      assert.deepInclude(error, { attempts: 2, alone: true })
+      assert.match(error.message, /\(2 attempts in 500ms; other requests were answered\)$/)
+    })
+  )
+
+  it.effect("has all tries, asked once whether it is up, where the server is down", () =>
+    Effect.gen(function* () {
+      const server = always(down)
+      let asked = 0
+      const isUp = Effect.sync(() => ++asked === 2)
+      const error = yield* listing(server, { isUp })
+      assert.lengthOf(server.sent, 8)
+      assert.strictEqual(asked, 1)
+      assert.strictEqual(error.attempts, 8)
+      assert.isUndefined(error.alone)
+      assert.strictEqual(Duration.toSeconds(error.elapsed), 61.5)
+    })
+  )
+
+  it.effect("is held back as long as the server asks, whatever it answers to others", () =>
+    Effect.gen(function* () {
+      const server = always({ status: 429 })
+      const error = yield* listing(server, { isUp: Effect.succeed(true) })
+      assert.strictEqual(error.attempts, 8)
+    })
+  )
+
+  it.effect("with short waits has all tries within seconds, and longer waits where the server asks for them", () =>
+    Effect.gen(function* () {
+      const server = always(down)
+      const error = yield* listing(server, { shortWaits: true })
+      assert.strictEqual(error.attempts, 8)
+      assert.strictEqual(Duration.toSeconds(error.elapsed), 11.5)
+      const asking = always({ ...down, headers: { "retry-after": "5" } })
+      assert.strictEqual(Duration.toSeconds((yield* listing(asking, { shortWaits: true })).elapsed), 35)
+    })
+  )
+})
+
 describe("a page", () => {
   it.effect("is one request, and what the server said", () =>
     Effect.gen(function* () {
@@ -406,7 +458,7 @@ describe("what is retried", () => {
     })
   )
 
-  it.effect("counts anew for every list, also of the same effect", () =>
+  it.effect("counts from the start for every list, even of the same effect", () =>
     Effect.gen(function* () {
       const server = always({ status: 500 })
       const client = yield* Server.clientOf(server, { retry: { tries: 2 } })
@@ -652,7 +704,7 @@ describe("bodies", () => {
     })
   )
 
-  it.effect("characters that lie across two chunks stay whole", () =>
+  it.effect("characters across two chunks stay whole", () =>
     Effect.gen(function* () {
       const bytes = new TextEncoder().encode(JSON.stringify({ data: [{ id, summary: "日本 💥" }] }))
       const server = Server.make(
@@ -1130,7 +1182,7 @@ describe("nothing leaks from a server that repeats all it received", () => {
 })
 
 describe("interruption", () => {
-  it.effect("aborts the request under way", () =>
+  it.effect("aborts the request in flight", () =>
     Effect.gen(function* () {
       const server = Server.make(() => Effect.never)
       const client = yield* Server.clientOf(server)

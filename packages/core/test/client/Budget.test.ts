@@ -172,7 +172,7 @@ describe("Budget", () => {
     })
   )
 
-  it.effect("who waits to try again holds no place", () =>
+  it.effect("a request that waits for its retry holds no place", () =>
     Effect.gen(function* () {
       const budget = yield* Budget.make({ maxConcurrentRequests: 1, requestsPerSecond: undefined })
       const { start, times } = starts()

@@ -1,3 +1,4 @@
+import * as Instant from "../../src/model/Instant.ts"
 import { assert, describe, it } from "@effect/vitest"
 import * as Result from "effect/Result"
 import * as Version from "../../src/model/Version.ts"
@@ -5,7 +6,7 @@ import * as Envelope from "../../src/client/internal/Envelope.ts"
 
 const context = {
   page: 3,
-  observedAt: 1_785_482_170_000_000,
+  observedAt: Instant.of(1_785_482_170_000_000),
   version: Version.of(1_785_482_170_117_605),
   age: 7,
   quote: (text: string) => `<${text}>`

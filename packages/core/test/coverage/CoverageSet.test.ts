@@ -1,4 +1,5 @@
 import * as CoverageSet from "@callstream/core/coverage/CoverageSet"
+import * as Instant from "@callstream/core/model/Instant"
 import * as Position from "@callstream/core/model/Position"
 import { assert, describe, it } from "@effect/vitest"
 import * as Result from "effect/Result"
@@ -16,11 +17,12 @@ const part = (verdict: CoverageSet.Verdict, count: number, asOf = 5): CoverageSe
   count,
   final: 0,
   requests: 1,
-  asOf
+  asOf: Instant.of(asOf)
 })
+const rangeOf = (from: number, to: number) => ({ from: Instant.of(from), to: Instant.of(to) })
 const entry = (from: number, to: number, verdict: CoverageSet.Verdict = "proven", count = to - from) => ({
   ...part(verdict, count),
-  range: { from, to }
+  range: rangeOf(from, to)
 })
 const added = (...entries: ReadonlyArray<CoverageSet.Entry>) =>
   entries.reduce((set, one) => Result.getOrThrow(CoverageSet.add(set, one)), CoverageSet.empty)
@@ -51,7 +53,7 @@ describe("CoverageSet", () => {
       [30, 40, 10],
       [50, 60, 10]
     ])
-    assert.deepInclude(all.entries[0], { requests: 3, asOf: 5 })
+    assert.deepInclude(all.entries[0], { requests: 3, asOf: Instant.of(5) })
   })
 
   it("does not merge across a committed position until that is left behind", () => {
@@ -71,12 +73,44 @@ describe("CoverageSet", () => {
     ])
   })
 
+  it("keeps the sum of the calls of what is divided, and gives no part a count that is not its own", () => {
+    const sumOf = ({ divided, entries }: CoverageSet.CoverageSet) =>
+      entries.reduce((sum, { count = 0 }) => sum + count, divided?.count ?? 0)
+    const doubt = (from: number, to: number) => ({
+      range: { from: Instant.of(from), to: Instant.of(to) },
+      verdict: "provisional" as const,
+      reason: { _tag: "CallsMoved" as const }
+    })
+    const all = added(entry(0, 10), entry(10, 15, "provisional"), entry(15, 20))
+    const inside = CoverageSet.weaken(all, doubt(4, 6))
+    assert.deepStrictEqual(ranges(inside), [
+      [0, 4, "?"],
+      [4, 6, "?"],
+      [6, 10, "?"],
+      [10, 15, 5],
+      [15, 20, 5]
+    ])
+    assert.strictEqual(sumOf(inside), 20)
+    // What is weakened as a whole keeps its count; neighbours that become one with it do too.
+    const across = CoverageSet.weaken(all, doubt(8, 20))
+    const merged = CoverageSet.commit(CoverageSet.commit(across, [Position.of(3)]), [])
+    assert.deepStrictEqual(ranges(merged), [
+      [0, 8, "?"],
+      [8, 20, "?"]
+    ])
+    for (const set of [across, merged]) assert.strictEqual(sumOf(set), 20)
+    assert.strictEqual(
+      merged.entries.reduce((sum, { requests }) => sum + requests, 0),
+      3
+    )
+  })
+
   it("keeps calls without a start time apart, and their verdict counts", () => {
     const outside = { created: 7, unassigned: 0 }
     const all = CoverageSet.addWithoutStart(added(entry(0, 10)), part("provisional", 3), outside)
     assert.deepStrictEqual(ranges(all), [[0, 10, 10]])
     assert.deepInclude(all, { withoutStart: part("provisional", 3), outside })
-    assert.deepStrictEqual(CoverageSet.verdict([all], { from: 0, to: 10 }), Result.succeed("provisional" as const))
+    assert.deepStrictEqual(CoverageSet.verdict([all], rangeOf(0, 10)), Result.succeed("provisional" as const))
     const again = CoverageSet.rewind(all, Position.of(10))
     assert.deepStrictEqual(again, added(entry(0, 10)))
   })
@@ -93,7 +127,7 @@ describe("CoverageSet", () => {
   })
 
   it("refuses to judge what two processes both speak of", () => {
-    const range = { from: 0, to: 20 }
+    const range = rangeOf(0, 20)
     const both = CoverageSet.verdict([added(entry(0, 11)), added(entry(10, 20))], range)
     assert.isTrue(Result.isFailure(both) && both.failure.message.startsWith("[10, 20) overlaps [0, 11)"))
     const meeting = CoverageSet.verdict([added(entry(10, 20)), added(entry(0, 10))], range)
@@ -149,7 +183,7 @@ describe("CoverageSet", () => {
           if (next === undefined) continue
           assert.isAtMost(one.range.to, next.range.from, where)
         }
-        const range = { from: below(length), to: length }
+        const range = rangeOf(below(length), length)
         // Of two that share the entries, too.
         const cut = below(set.entries.length + 1)
         const parts = [set.entries.slice(0, cut), set.entries.slice(cut)].map((entries) => ({ entries, seams: [] }))

@@ -43,11 +43,14 @@ describe("Calendar", () => {
 
   it("a time that is skipped is later, and of one that comes twice it is the first", () => {
     const berlin = named("Europe/Berlin")
-    assert.strictEqual(berlin.fromLocal(at("2026-03-29T02:30:00Z")), at("2026-03-29T01:30:00Z"))
-    assert.strictEqual(berlin.fromLocal(at("2026-10-25T02:30:00.123456Z")), at("2026-10-25T00:30:00.123456Z"))
+    assert.strictEqual(berlin.fromLocal(Instant.of(at("2026-03-29T02:30:00Z"))), at("2026-03-29T01:30:00Z"))
+    assert.strictEqual(
+      berlin.fromLocal(Instant.of(at("2026-10-25T02:30:00.123456Z"))),
+      at("2026-10-25T00:30:00.123456Z")
+    )
     const lordHowe = named("Australia/Lord_Howe")
-    assert.strictEqual(lordHowe.fromLocal(at("2026-10-04T02:15:00Z")), at("2026-10-03T15:45:00Z"))
-    assert.strictEqual(lordHowe.toLocal(at("2026-10-03T15:45:00Z")), at("2026-10-04T02:45:00Z"))
+    assert.strictEqual(lordHowe.fromLocal(Instant.of(at("2026-10-04T02:15:00Z"))), at("2026-10-03T15:45:00Z"))
+    assert.strictEqual(lordHowe.toLocal(Instant.of(at("2026-10-03T15:45:00Z"))), at("2026-10-04T02:45:00Z"))
   })
 
   it("is that of Temporal in every zone: clock times, gaps, overlaps and the first instant of a day", () => {
@@ -75,15 +78,16 @@ describe("Calendar", () => {
       }
       for (let round = 0; round < 6; round++) {
         const instant = first + Math.floor(((last - first) / 1e6) * (random.roll(1_000_000) - 1))
-        check(instant)
+        check(Instant.of(instant))
         // The hours around a change of clocks are where it is difficult.
-        const change = instantOf(instant).toZonedDateTimeISO(zone).getTimeZoneTransition("next")
+        const change = instantOf(Instant.of(instant)).toZonedDateTimeISO(zone).getTimeZoneTransition("next")
         if (change === null || micros(change) > last) continue
-        for (let near = 0; near < 4; near++) check(micros(change) + (random.roll(7_200) - 3_600) * 1_500_000)
-        check(micros(change))
-        check(micros(change) - 1)
+        for (let near = 0; near < 4; near++)
+          check(Instant.of(micros(change) + (random.roll(7_200) - 3_600) * 1_500_000))
+        check(Instant.of(micros(change)))
+        check(Instant.of(micros(change) - 1))
         // A clock time inside of the gap or the overlap.
-        check(micros(change) + Math.round(change.offsetNanoseconds / 1000) - 600_000_000)
+        check(Instant.of(micros(change) + Math.round(change.offsetNanoseconds / 1000) - 600_000_000))
       }
     }
   })

@@ -10,12 +10,14 @@ type Fields = Record<string, unknown>
 const key: Change.Key = [7, 9]
 const start = Date.parse("2026-07-31T07:16:10Z") * 1000
 
+const at = (micros: number) => Instant.format(Instant.of(micros))
+
 const recordOf = ({ below, chance }: Random): Fields => ({
   id: `call-${below(1000)}`,
   agentId: "0d5cf1a2-0c8e-4f3a-9d1e-7b6f2f1c3a44",
   status: chance(0.8) ? "completed" : "in_progress",
-  startedAt: Instant.format(start + below(1e9)),
-  endedAt: chance(0.8) ? Instant.format(start + 2e9 + below(1e9)) : undefined,
+  startedAt: at(start + below(1e9)),
+  endedAt: chance(0.8) ? at(start + 2e9 + below(1e9)) : undefined,
   durationSec: below(600),
   costTotal: chance(0.7) ? `0.${1 + below(999)}` : undefined,
   creditBreakdown: chance(0.5) ? { total_credits: below(90), model_credits: below(90), other: "x" } : undefined,

@@ -60,7 +60,7 @@ describe("ExactNumber", () => {
     })
   })
 
-  it("is a string of its digits where JSON.rawJSON is missing, and is read all the same", () => {
+  it("is a string of its digits where JSON.rawJSON is missing, and is read in the same way", () => {
     const raw = Object.getOwnPropertyDescriptor(JSON, "rawJSON") ?? assert.fail("the engine has no JSON.rawJSON")
     assert.isTrue(Reflect.deleteProperty(JSON, "rawJSON"))
     try {

@@ -1,7 +1,15 @@
+import { AgniClient } from "@callstream/core/client/AgniClient"
 import * as Instant from "@callstream/core/model/Instant"
+import * as HistorySource from "@callstream/core/source/HistorySource"
+import * as PagesSource from "@callstream/core/source/PagesSource"
+import * as CallSessions from "@callstream/core/stream/CallSessions"
+import * as History from "@callstream/core/stream/History"
+import * as Plan from "@callstream/core/stream/Plan"
 import { assert, describe, it } from "@effect/vitest"
 import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
 
 const micros = (iso: string, extra = 0) => Date.parse(iso) * 1000 + extra
 
@@ -122,7 +130,7 @@ describe("Instant laws, 1970 to 2255", () => {
     "parse after format is the identity",
     [instants],
     ([instant]) => {
-      assert.strictEqual(Instant.parse(Instant.format(instant)), instant)
+      assert.strictEqual(Instant.parse(Instant.format(Instant.of(instant))), instant)
     },
     { arbitrary: { runs: 500 } }
   )
@@ -132,7 +140,7 @@ describe("Instant laws, 1970 to 2255", () => {
     [Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 9_000_000 })), Schema.Literals([-1, 0, 1])],
     ([seconds, off]) => {
       const instant = seconds * 1_000_000_000 + off
-      assert.strictEqual(Instant.parse(Instant.format(instant)), instant)
+      assert.strictEqual(Instant.parse(Instant.format(Instant.of(instant))), instant)
     },
     { arbitrary: { runs: 200 } }
   )
@@ -141,7 +149,7 @@ describe("Instant laws, 1970 to 2255", () => {
     "format keeps the order, given the same precision",
     [instants, instants],
     ([a, b]) => {
-      const text = (i: number) => Instant.format(i).replace(/:(\d\d)Z$/, ":$1.000000Z")
+      const text = (i: number) => Instant.format(Instant.of(i)).replace(/:(\d\d)Z$/, ":$1.000000Z")
       assert.strictEqual(Math.sign(a - b), text(a) < text(b) ? -1 : text(a) > text(b) ? 1 : 0)
     },
     { arbitrary: { runs: 500 } }
@@ -151,7 +159,7 @@ describe("Instant laws, 1970 to 2255", () => {
     "Go's form and ISO 8601 in any zone are the same instant",
     [instants, Schema.Int.check(Schema.isBetween({ minimum: -14 * 60, maximum: 14 * 60 }))],
     ([instant, minutes]) => {
-      const shifted = Instant.format(instant + minutes * 60_000_000)
+      const shifted = Instant.format(Instant.of(instant + minutes * 60_000_000))
       const size = Math.abs(minutes)
       const zone = (minutes < 0 ? "-" : "+") + String(Math.floor(size / 60)).padStart(2, "0")
       const rest = String(size % 60).padStart(2, "0")
@@ -172,22 +180,75 @@ describe("Instant.format", () => {
     [micros("2026-07-31T07:16:10Z", 117_605), "2026-07-31T07:16:10.117605Z"],
     [micros("2026-07-31T07:16:10Z", 100_000), "2026-07-31T07:16:10.100000Z"]
   ])("%d is %s", (instant, expected) => {
-    assert.strictEqual(Instant.format(instant), expected)
+    assert.strictEqual(Instant.format(Instant.of(instant)), expected)
   })
 })
 
-describe("Instant.fromInput", () => {
+describe("Instant.fromBound", () => {
   it("takes text, with white space around it", () => {
-    assert.strictEqual(Instant.fromInput(" 2026-07-31T07:16:10Z\n"), micros("2026-07-31T07:16:10Z"))
-    assert.isUndefined(Instant.fromInput("soon"))
+    assert.strictEqual(Instant.fromBound(" 2026-07-31T07:16:10Z\n"), micros("2026-07-31T07:16:10Z"))
+    assert.isUndefined(Instant.fromBound("soon"))
   })
 
-  it("takes a DateTime, whatever its zone", () => {
-    const expected = micros("2026-07-31T07:16:10.117Z")
-    assert.strictEqual(Instant.fromInput(DateTime.makeUnsafe("2026-07-31T07:16:10.117Z")), expected)
-    assert.strictEqual(
-      Instant.fromInput(DateTime.makeZonedUnsafe("2026-07-31T07:16:10.117Z", { timeZone: "Asia/Kolkata" })),
-      expected
-    )
+  it("takes a DateTime, whatever its zone, a Date and an instant", () => {
+    const text = "2026-07-31T07:16:10.117Z"
+    const bounds: ReadonlyArray<Instant.Bound> = [
+      DateTime.makeUnsafe(text),
+      DateTime.makeZonedUnsafe(text, { timeZone: "Asia/Kolkata" }),
+      new Date(text),
+      Instant.of(micros(text))
+    ]
+    for (const bound of bounds) assert.strictEqual(Instant.fromBound(bound), micros(text))
   })
+
+  it("refuses a date and a number that are no time", () => {
+    assert.isUndefined(Instant.fromBound(new Date("soon")))
+    assert.isUndefined(Instant.fromBound(Instant.of(Number.NaN)))
+  })
+})
+
+describe("a number that is no instant", () => {
+  const from = Date.now() - 864e5
+
+  it("compiles nowhere, because milliseconds would be read as microseconds", () => {
+    const made: ReadonlyArray<unknown> = [
+      // @ts-expect-error -- milliseconds
+      History.windows({ from }),
+      // @ts-expect-error -- milliseconds
+      CallSessions.sessions({ from }),
+      // @ts-expect-error -- milliseconds
+      Plan.make({ from }),
+      // @ts-expect-error -- milliseconds
+      HistorySource.make({ from }),
+      // @ts-expect-error -- milliseconds
+      PagesSource.make({ to: from }),
+      // @ts-expect-error -- milliseconds
+      Instant.format(from),
+      // @ts-expect-error -- milliseconds
+      AgniClient.use((agni) => agni.list({ startedAfter: from }))
+    ]
+    assert.notInclude(made, undefined)
+  })
+})
+
+describe("bounds that are no time", () => {
+  it.effect.each([
+    ["from", { from: "yesterday" }],
+    ["to", { to: new Date("soon") }]
+  ] as const)("%s is refused before any request", ([name, range]) =>
+    Effect.gen(function* () {
+      const client = AgniClient.of({ list: () => Effect.die(new Error("a request")) })
+      const reads = [
+        Stream.runDrain(History.windows(range)),
+        Stream.runDrain(CallSessions.sessions(range)),
+        Effect.asVoid(Plan.make(range)),
+        Effect.asVoid(HistorySource.make(range).begin),
+        Effect.asVoid(PagesSource.make(range).begin)
+      ]
+      for (const read of reads) {
+        const error = yield* Effect.flip(Effect.provideService(read, AgniClient, client))
+        assert.include(error.message, `${name} must be a time in ISO 8601`)
+      }
+    })
+  )
 })

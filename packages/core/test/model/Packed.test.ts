@@ -1,3 +1,4 @@
+import * as Instant from "../../src/model/Instant.ts"
 import { assert, describe, it } from "@effect/vitest"
 import * as Result from "effect/Result"
 import * as CallSession from "../../src/model/CallSession.ts"
@@ -133,7 +134,8 @@ describe("Rows.pack", () => {
 
 describe("the rows of a window", () => {
   const sessions = ["a", "b", "c"].map((id) => sessionOf({ id, status: "failed", startedAt: "2026-07-31T07:16:10Z" }))
-  const rest = { from: 0, to: 1, rejected: [], coverage: { _tag: "Proven" }, requests: 1, observedAt: 5 } as const
+  const [from, to, observedAt] = [Instant.of(0), Instant.of(1), Instant.of(5)]
+  const rest = { from, to, rejected: [], coverage: { _tag: "Proven" }, requests: 1, observedAt } as const
   const window = Coverage.make(unpacked(sessions), rest)
 
   it("are counted without decoding them, and decoded once", () => {

@@ -1,3 +1,4 @@
+import * as Instant from "@callstream/core/model/Instant"
 import * as Version from "@callstream/core/model/Version"
 import { assert, describe, it } from "@effect/vitest"
 
@@ -9,7 +10,7 @@ const now = Date.parse("2026-07-31T07:16:10Z") * 1000
 const versions = (readings: ReadonlyArray<{ readonly server: number; readonly own: number }>, last?: number) => {
   let clock = Version.clock(last === undefined ? undefined : Version.of(last))
   return readings.map((reading) => {
-    const next = Version.observe(clock, reading)
+    const next = Version.observe(clock, { server: Instant.of(reading.server), own: Instant.of(reading.own) })
     clock = next
     return next.last
   })
@@ -48,26 +49,29 @@ describe("Version", () => {
     assert.deepStrictEqual<ReadonlyArray<number>>(versions([{ server: now, own: now }], now - 1), [now])
   })
 
-  describe("what is believed of others", () => {
-    it("lies five minutes in the future of the clock that is ahead at most", () => {
+  describe("versions of other writers", () => {
+    it("is at most five minutes in the future of the clock that is ahead", () => {
       for (const [server, own] of [
         [now, now],
         [now, now - day],
         [now - day, now]
       ] as const) {
-        const clock = Version.observe(Version.clock(), { server, own })
-        assert.strictEqual<number | undefined>(Version.highestCredible(clock, own), now + 5 * minute)
+        const clock = Version.observe(Version.clock(), { server: Instant.of(server), own: Instant.of(own) })
+        assert.strictEqual<number | undefined>(Version.highestCredible(clock, Instant.of(own)), now + 5 * minute)
       }
     })
 
     it("is not known before there was an answer, also of a resumed run", () => {
-      assert.isUndefined(Version.highestCredible(Version.clock(), now))
-      assert.isUndefined(Version.highestCredible(Version.clock(Version.of(now)), now))
+      assert.isUndefined(Version.highestCredible(Version.clock(), Instant.of(now)))
+      assert.isUndefined(Version.highestCredible(Version.clock(Version.of(now)), Instant.of(now)))
     })
 
     it("is at least what this clock gave itself", () => {
-      const clock = Version.observe(Version.clock(Version.of(now + day)), { server: now, own: now })
-      assert.strictEqual<number | undefined>(Version.highestCredible(clock, now), now + day + 1)
+      const clock = Version.observe(Version.clock(Version.of(now + day)), {
+        server: Instant.of(now),
+        own: Instant.of(now)
+      })
+      assert.strictEqual<number | undefined>(Version.highestCredible(clock, Instant.of(now)), now + day + 1)
     })
   })
 })

@@ -1,6 +1,8 @@
 /** Dead letters of a pipeline that redacts: nothing in them says what was taken out. */
 import { Checkpoint } from "@callstream/core/checkpoint/Checkpoint"
 import type { CallSession } from "@callstream/core/model/CallSession"
+import * as Version from "../../src/model/Version.ts"
+import * as Instant from "../../src/model/Instant.ts"
 import type { DeadLetter } from "@callstream/core/pipeline/DeadLetter"
 import * as Pipeline from "@callstream/core/pipeline/Pipeline"
 import * as SessionSink from "@callstream/core/sink/SessionSink"
@@ -57,7 +59,7 @@ const rejected = [
   raw,
   page: 1,
   index,
-  observedAt: 5
+  observedAt: Version.of(5)
 }))
 
 const run = Effect.fnUntraced(function* (raw: boolean) {
@@ -77,14 +79,14 @@ const run = Effect.fnUntraced(function* (raw: boolean) {
     ),
     Transform.andThen(Select.select(["id", "callerNumber", "summary"]))
   )
-  const items = sessions.map((row) => ({ id: row.id, start: 1, row }))
+  const items = sessions.map((row) => ({ id: row.id, start: Instant.of(1), row }))
   const window = Coverage.make(items, {
-    from: 0,
-    to: 10,
+    from: Instant.of(0),
+    to: Instant.of(10),
     rejected,
     coverage: { _tag: "Proven" },
     requests: 1,
-    observedAt: 5
+    observedAt: Instant.of(5)
   })
   yield* Pipeline.make({
     name: "letters",
@@ -150,9 +152,9 @@ describe("dead letters", () => {
     })
   )
 
-  it.effect("have names of their own also when only what was redacted told them apart, the same each time", () =>
+  it.effect("have different names even if only redacted fields differ, the same each time", () =>
     Effect.gen(function* () {
-      const same = { stage: "decode", reason: "no id", record: { callerNumber: "[phone]" }, observedAt: 5 }
+      const same = { stage: "decode", reason: "no id", record: { callerNumber: "[phone]" }, observedAt: Version.of(5) }
       const names = (yield* seal([same, same])).map(({ letter }) => letter)
       assert.strictEqual(new Set(names).size, 2)
       assert.deepStrictEqual(

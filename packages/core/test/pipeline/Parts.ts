@@ -14,26 +14,29 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 
-export const begin = Instant.parse("2026-07-01T00:00:00Z") ?? 0
+export const begin = Instant.parse("2026-07-01T00:00:00Z") ?? Instant.of(0)
 
 /** So many microseconds after the beginning. */
 const placeAt = (place: number | "end") => (place === "end" ? place : Position.of(begin + place))
 
 /** Ten sessions a window. */
 export const window = (index: number, sessions: ReadonlyArray<CallSession> = tenOf(index)): Window => ({
-  from: begin + 10 * index,
-  to: begin + 10 * index + 10,
-  rows: Rows.ofSessions(sessions, begin + 1000),
+  from: Instant.of(begin + 10 * index),
+  to: Instant.of(begin + 10 * index + 10),
+  rows: Rows.ofSessions(sessions, Instant.of(begin + 1000)),
   rejected: [],
   coverage: { _tag: "Proven" },
   settled: 0,
   requests: 1,
-  observedAt: begin + 1000
+  observedAt: Instant.of(begin + 1000)
 })
 
 const tenOf = (index: number) => Array.from({ length: 10 }, (_, at) => session(10 * index + at))
 
-export const session = (at: number): CallSession => ({ id: String(at), startedAt: Instant.format(begin + at) })
+export const session = (at: number): CallSession => ({
+  id: String(at),
+  startedAt: Instant.format(Instant.of(begin + at))
+})
 
 /** Windows as a source; those of no length are pages. */
 export const sourceOf = <E, R>(windows: (at: Source.Place) => Stream.Stream<Window, E, R>) =>

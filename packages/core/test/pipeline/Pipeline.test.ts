@@ -2,7 +2,10 @@ import { Checkpoint } from "@callstream/core/checkpoint/Checkpoint"
 import * as CoverageSet from "@callstream/core/coverage/CoverageSet"
 import { AgniError, Unavailable } from "@callstream/core/model/AgniError"
 import type { CallSession } from "@callstream/core/model/CallSession"
+import * as Instant from "@callstream/core/model/Instant"
+import * as Version from "@callstream/core/model/Version"
 import * as Pipeline from "@callstream/core/pipeline/Pipeline"
+import { TooManyDeadLetters } from "@callstream/core/pipeline/TooManyDeadLetters"
 import { SinkError } from "@callstream/core/sink/SinkError"
 import * as Transform from "@callstream/core/transform/Transform"
 import { assert, describe, it } from "@effect/vitest"
@@ -31,12 +34,12 @@ const added = (...ranges: ReadonlyArray<readonly [from: number, to: number]>) =>
     (set, [from, to]) =>
       Result.getOrThrow(
         CoverageSet.add(set, {
-          range: { from: begin + from, to: begin + to },
+          range: { from: Instant.of(begin + from), to: Instant.of(begin + to) },
           verdict: "proven",
           count: to - from,
           final: 0,
           requests: 1,
-          asOf: begin + 1000
+          asOf: Instant.of(begin + 1000)
         })
       ),
     CoverageSet.empty
@@ -77,7 +80,7 @@ describe("Pipeline", () => {
     })
   )
 
-  it.effect("a run that came to its end is not read again", () =>
+  it.effect("a finished run is not read again", () =>
     Effect.gen(function* () {
       const state = checkpoint()
       const { asked, windows } = source(3)
@@ -125,7 +128,7 @@ describe("Pipeline", () => {
 
   it.effect("a history without windows, one with rejected records only, and one that is filtered out", () =>
     Effect.gen(function* () {
-      const rejected = { stage: "decode", reason: "no id", raw: {}, page: 1, index: 0, observedAt: begin }
+      const rejected = { stage: "decode", reason: "no id", raw: {}, page: 1, index: 0, observedAt: Version.of(begin) }
       for (const [windows, keep, lettered] of [
         [[], true, 0],
         [[{ ...window(0, []), rejected: [rejected] }], true, 1],
@@ -230,7 +233,7 @@ describe("Pipeline", () => {
   )
 
   describe("a sink that fails", () => {
-    it.effect("in passing is tried again, by itself, at each step", () =>
+    it.effect("a transient failure is retried at each step", () =>
       Effect.gen(function* () {
         const failing = { open: 2, write: 3, flush: 1, finish: 4 }
         const fails = (operation: keyof typeof failing) =>
@@ -265,7 +268,7 @@ describe("Pipeline", () => {
       })
     )
 
-    it.effect("in passing, again and again, is given up after five times", () =>
+    it.effect("a transient failure ends the run after five attempts", () =>
       Effect.gen(function* () {
         const b = recording("b", { write: () => Effect.fail(trouble("b", "write", true)) })
         const exit = yield* overTime(
@@ -287,7 +290,7 @@ describe("Pipeline", () => {
       })
     )
 
-    it.effect("for good stops the run with an error that names it, and nothing is committed", () =>
+    it.effect("permanently stops the run with an error that names it, and nothing is committed", () =>
       Effect.gen(function* () {
         const state = checkpoint()
         const a = recording("a")
@@ -367,7 +370,7 @@ describe("Pipeline", () => {
       })
     )
 
-    it.effect("gives back what it holds when it is closed, while the others go on", () =>
+    it.effect("a closed sink releases its resources, while the others continue", () =>
       Effect.gen(function* () {
         const b = recording("b", { write: () => Effect.fail(trouble("b", "write")) })
         const seen: Array<string | undefined> = []
@@ -426,20 +429,18 @@ describe("Pipeline", () => {
     )
   })
 
-  describe("a run that goes on", () => {
-    it.effect(
-      "starts at the least, tells the source where the others stand, and each sink is given what it lacks",
-      () =>
-        Effect.gen(function* () {
-          const state = checkpoint(standing({ a: 10, b: 30, letters: 20 }))
-          const { asked, windows } = source(5)
-          const [a, b] = [recording("a"), recording("b")]
-          yield* state.run(
-            Pipeline.make({ name, source: windows, transform, sinks: [a.sink, b.sink], deadLetters: letterBox().sink })
-          )
-          assert.deepEqual<unknown>(asked, [{ from: begin + 10, cuts: [begin + 30, begin + 20] }])
-          assert.deepStrictEqual([a.ids, b.ids], [numbers(10, 50), numbers(30, 50)])
-        })
+  describe("a run that resumes", () => {
+    it.effect("starts at the lowest position, passes the others to the source, and gives each sink what it lacks", () =>
+      Effect.gen(function* () {
+        const state = checkpoint(standing({ a: 10, b: 30, letters: 20 }))
+        const { asked, windows } = source(5)
+        const [a, b] = [recording("a"), recording("b")]
+        yield* state.run(
+          Pipeline.make({ name, source: windows, transform, sinks: [a.sink, b.sink], deadLetters: letterBox().sink })
+        )
+        assert.deepEqual<unknown>(asked, [{ from: begin + 10, cuts: [begin + 30, begin + 20] }])
+        assert.deepStrictEqual([a.ids, b.ids], [numbers(10, 50), numbers(30, 50)])
+      })
     )
 
     it.effect("has a session that starts just at a cursor, and what has no start, once", () =>
@@ -447,8 +448,8 @@ describe("Pipeline", () => {
         const state = checkpoint(standing({ a: 10, b: 30, letters: 10 }))
         const [a, b] = [recording("a"), recording("b")]
         const undated: CallSession = { id: "99", startedAt: null }
-        const page = { ...window(1, [session(29), session(30), session(31), undated]), to: begin + 10 }
-        const last = { ...window(1, []), to: begin + 40 }
+        const page = { ...window(1, [session(29), session(30), session(31), undated]), to: Instant.of(begin + 10) }
+        const last = { ...window(1, []), to: Instant.of(begin + 40) }
         yield* state.run(
           Pipeline.make({
             name,
@@ -551,13 +552,13 @@ describe("Pipeline", () => {
           deadLetters: letterBox().sink
         })
         const unread = yield* Effect.flip(torn.run(numbered))
-        assert.strictEqual(unread._tag, "CheckpointError")
+        assert(unread._tag === "CheckpointError")
         assert.deepInclude(unread.reason, { _tag: "Torn" })
 
         yield* Effect.gen(function* () {
           yield* made("2026-07", 1).run()
           const error = yield* Effect.flip(made("2026-08", 1).run())
-          assert.strictEqual(error._tag, "CheckpointError")
+          assert(error._tag === "CheckpointError")
           assert.deepInclude(error.reason, {
             _tag: "Different",
             pipeline: name,
@@ -812,10 +813,13 @@ describe("Pipeline", () => {
       })
     )
 
-    it.effect("too many: what was put aside is safe all the same, and nothing is committed", () =>
+    it.effect("too many: the dead letters are safe, and nothing is committed", () =>
       Effect.gen(function* () {
         const { error, letters, saved } = yield* attempt(20, () => true)
-        assert.deepInclude(error, { _tag: "TooManyDeadLetters", dead: 100, of: 100, reason: "too long" })
+        assert.deepInclude(error, { _tag: "TooManyDeadLetters", dead: 100, of: 100 })
+        assert(error instanceof TooManyDeadLetters)
+        assert.deepStrictEqual(error.most, { stage: "sink", sink: "a", reason: "too long", letters: 100 })
+        assert.strictEqual(error.message, "100 of 100 records were rejected, most by a: too long")
         assert.deepStrictEqual(
           letters.calls.slice(-2).map((call) => call.split(" ")[0]),
           ["flush", "close"]
@@ -835,7 +839,7 @@ describe("Pipeline", () => {
       })
     )
 
-    it.effect("are reported when they are kept, and who is told of them may stop the run", () =>
+    it.effect("are reported when they are saved, and the listener may stop the run", () =>
       Effect.gen(function* () {
         const heard: Array<unknown> = []
         const letters = letterBox()
@@ -881,10 +885,10 @@ describe("Pipeline", () => {
       })
     )
 
-    it.effect("of windows that an earlier run put aside are not written again", () =>
+    it.effect("that an earlier run has written are not written again", () =>
       Effect.gen(function* () {
         const letters = letterBox()
-        const rejected = { stage: "decode", reason: "no id", raw: {}, page: 1, index: 0, observedAt: begin }
+        const rejected = { stage: "decode", reason: "no id", raw: {}, page: 1, index: 0, observedAt: Version.of(begin) }
         yield* checkpoint(standing({ a: 10, letters: 30 })).run(
           Pipeline.make({
             name,

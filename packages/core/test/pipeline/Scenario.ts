@@ -11,6 +11,7 @@ import type { DeadLetter } from "@callstream/core/pipeline/DeadLetter"
 import * as Guarantee from "@callstream/core/pipeline/Guarantee"
 import * as Pipeline from "@callstream/core/pipeline/Pipeline"
 import * as Rows from "@callstream/core/model/Rows"
+import * as Version from "@callstream/core/model/Version"
 import type { Delivery } from "@callstream/core/sink/SessionSink"
 import type { Window } from "@callstream/core/stream/Coverage"
 import * as Transform from "@callstream/core/transform/Transform"
@@ -27,7 +28,7 @@ import * as Parts from "./Parts.ts"
 import * as Outside from "./Outside.ts"
 import * as Store from "./Store.ts"
 
-const begin = Instant.parse("2026-07-01T00:00:00Z") ?? 0
+const begin = Instant.parse("2026-07-01T00:00:00Z") ?? Instant.of(0)
 
 /** What the source holds, and what is to become of it. */
 interface Record {
@@ -185,7 +186,10 @@ export const run = Effect.fnUntraced(function* (seed: number): Effect.fn.Return<
     // What is known of the range has no hole before the sink that is furthest behind.
     if (least !== undefined) {
       const to = least === "end" ? range.to : least
-      const known = CoverageSet.verdict([state.coverage ?? CoverageSet.empty], { from: range.from, to })
+      const known = CoverageSet.verdict([state.coverage ?? CoverageSet.empty], {
+        from: Instant.of(range.from),
+        to: Instant.of(to)
+      })
       if (!isSuccess(known) || known.success !== "proven") wrong.push(`the coverage has a hole before ${to - begin}`)
     }
     for (const one of records) {
@@ -198,11 +202,11 @@ export const run = Effect.fnUntraced(function* (seed: number): Effect.fn.Return<
   // The source.
   let process = 0
   const windowOf = (from: number, to: number, of: ReadonlyArray<Record>): Window => ({
-    from,
-    to,
+    from: Instant.of(from),
+    to: Instant.of(to),
     rows: Rows.ofSessions(
       of.filter(({ fate }) => fate !== "undecodable").map((record) => toSession(record)),
-      observed()
+      Instant.of(observed())
     ),
     rejected: of
       .filter(({ fate }) => fate === "undecodable")
@@ -212,12 +216,12 @@ export const run = Effect.fnUntraced(function* (seed: number): Effect.fn.Return<
         raw: { id },
         page: 1,
         index: 0,
-        observedAt: observed()
+        observedAt: Version.of(observed())
       })),
     coverage: { _tag: "Proven" },
     settled: 0,
     requests: 1,
-    observedAt: observed()
+    observedAt: Instant.of(observed())
   })
   const observed = () => range.to + (steady ? 0 : process)
   const byPages = chance() < 0.3
@@ -243,7 +247,7 @@ export const run = Effect.fnUntraced(function* (seed: number): Effect.fn.Return<
         windows.push(windowOf(from, range.to, []))
       } else {
         const widest = Math.ceil(length / pick(1, 3, 10))
-        for (let at = from; at < range.to;) {
+        for (let at: number = from; at < range.to;) {
           const cut = Math.min(range.to, ...(blunt ? [] : cuts.filter((one) => one > at)))
           const to = Math.min(cut, at + 1 + below(widest))
           windows.push(
@@ -382,7 +386,7 @@ export const run = Effect.fnUntraced(function* (seed: number): Effect.fn.Return<
 
 const toSession = ({ id, start }: Record): CallSession => ({
   id,
-  startedAt: start === undefined ? null : Instant.format(start)
+  startedAt: start === undefined ? null : Instant.format(Instant.of(start))
 })
 
 const mapFirst = <A, B>(of: ReadonlyArray<A>, f: (one: A) => B): readonly [B, ...ReadonlyArray<B>] => {

@@ -2,6 +2,7 @@ import { AgniClient } from "@callstream/core/client/AgniClient"
 import * as PageDecoder from "@callstream/core/client/PageDecoder"
 import { Checkpoint, type State } from "@callstream/core/checkpoint/Checkpoint"
 import type { CallSession } from "@callstream/core/model/CallSession"
+import * as Instant from "@callstream/core/model/Instant"
 import * as Pipeline from "@callstream/core/pipeline/Pipeline"
 import * as SessionSink from "@callstream/core/sink/SessionSink"
 import * as Coverage from "@callstream/core/stream/Coverage"
@@ -116,8 +117,8 @@ const history = Effect.fnUntraced(function* (seed: number) {
               Stream.mapEffect((at) => list({ page: at + 1 }), { concurrency: 3 }),
               Stream.map((page) =>
                 Coverage.make(Rows.items(page.rows), {
-                  from: begin + page.page - 1,
-                  to: begin + page.page,
+                  from: Instant.of(begin + page.page - 1),
+                  to: Instant.of(begin + page.page),
                   rejected: [],
                   coverage: { _tag: "Proven" },
                   requests: 1,

@@ -2,6 +2,7 @@ import { AgniClient } from "@callstream/core/client/AgniClient"
 import { Checkpoint } from "@callstream/core/checkpoint/Checkpoint"
 import type { AgniError } from "@callstream/core/model/AgniError"
 import type { CallSession } from "@callstream/core/model/CallSession"
+import * as Instant from "@callstream/core/model/Instant"
 import * as Version from "@callstream/core/model/Version"
 import type { DeadLetter } from "@callstream/core/pipeline/DeadLetter"
 import * as Pipeline from "@callstream/core/pipeline/Pipeline"
@@ -54,12 +55,12 @@ const given = Effect.fnUntraced(function* <R>(
 describe("the versions of rows", () => {
   const loose = (page: Pick<Coverage.Window, "rows">) =>
     Coverage.make(Rows.items(page.rows), {
-      from: 0,
-      to: 0,
+      from: Instant.of(0),
+      to: Instant.of(0),
       rejected: [],
       coverage: { _tag: "Proven" },
       requests: 1,
-      observedAt: 0
+      observedAt: Instant.of(0)
     })
   const keeping = Transform.make<CallSession, CallSession>({
     label: "copy",
@@ -145,7 +146,9 @@ describe("the versions of rows", () => {
         }
       })
       const { batches, letters } = yield* given(
-        Stream.make(Coverage.make(rows, { ...loose({ rows: Rows.make([], 0) }), observedAt: begin })),
+        Stream.make(
+          Coverage.make(rows, { ...loose({ rows: Rows.make([], Instant.of(0)) }), observedAt: Instant.of(begin) })
+        ),
         throwing
       ).pipe(Effect.provide(Checkpoint.layerMemory))
       assert.deepStrictEqual<ReadonlyArray<unknown>>(
@@ -167,7 +170,7 @@ describe("the versions of rows", () => {
     })
   )
 
-  it.effect("are believed up to five minutes in the future of the clock that is ahead", () =>
+  it.effect("are accepted up to five minutes in the future of the clock that is ahead", () =>
     Effect.gen(function* () {
       const minutes = 60_000_000
       for (const own of [begin, begin + 60 * minutes]) {

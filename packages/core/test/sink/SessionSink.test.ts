@@ -1,4 +1,5 @@
 import type { CallSession } from "@callstream/core/model/CallSession"
+import * as Instant from "@callstream/core/model/Instant"
 import * as Position from "@callstream/core/model/Position"
 import * as Version from "@callstream/core/model/Version"
 import * as SessionSink from "@callstream/core/sink/SessionSink"
@@ -111,7 +112,7 @@ describe("SessionSink.toSink", () => {
     })
   )
 
-  it.effect("a file is there when the stream came to its end, and not before, in every form", () =>
+  it.effect("a file exists when the stream has ended, and not before, in every form", () =>
     Effect.gen(function* () {
       for (const options of Object.values(NdjsonFiles.forms)) {
         const store = NdjsonFiles.make(options)
@@ -149,7 +150,7 @@ describe("SessionSink.make", () => {
   const batch = (...ids: ReadonlyArray<string>) => ({
     items: ids.map((id) => ({ id, start: undefined, row: { id } })),
     columns: [{ name: "id", type: "text" as const }],
-    observedAt: 1
+    observedAt: Version.of(1)
   })
   const sold: Array<string> = []
   const layer = Layer.effect(
@@ -256,15 +257,15 @@ describe("SessionSink.make", () => {
       )
       const writer = yield* sink.open(SessionSink.opening())
       yield* writer.write({
-        items: [{ id: "a", start: 5, version: Version.of(6), row: { number: 4 } }],
+        items: [{ id: "a", start: Instant.of(5), version: Version.of(6), row: { number: 4 } }],
         columns: [{ name: "number", type: "integer" }],
-        observedAt: 3
+        observedAt: Version.of(3)
       })
       assert.deepStrictEqual(given, [
         {
-          items: [{ id: "a", start: 5, version: Version.of(6), row: { id: "4" } }],
+          items: [{ id: "a", start: Instant.of(5), version: Version.of(6), row: { id: "4" } }],
           columns: [{ name: "id", type: "text" }],
-          observedAt: 3
+          observedAt: Version.of(3)
         }
       ])
     }).pipe(Effect.scoped)

@@ -65,7 +65,7 @@ describe("Table", () => {
   })
 
   it("reads timestamps of every form, and no time that was never set", () => {
-    const at = Instant.parse("2026-07-31T07:16:10.117605Z") ?? 0
+    const at = Instant.parse("2026-07-31T07:16:10.117605Z") ?? Instant.of(0)
     assert.deepStrictEqual<unknown>(...taken("timestamp", "2026-07-31T07:16:10.117605Z", at))
     assert.deepStrictEqual<unknown>(...taken("timestamp", "2026-07-31 07:16:10.117605 +0000 UTC", at))
     assert.deepStrictEqual<unknown>(...taken("timestamp", "2026-07-31T09:16:10.117605+02:00", at))

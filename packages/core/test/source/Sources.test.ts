@@ -96,35 +96,41 @@ describe("sources", () => {
 
   it("say what they read, and nothing of whom", () => {
     const from = 1_785_482_170_000_000
-    const made = HistorySource.make({ from }, { callerNumber: "+14155550123", search: "Rao", status: "failed" })
+    const made = HistorySource.make(
+      { from: Instant.of(from) },
+      { callerNumber: "+14155550123", search: "Rao", status: "failed" }
+    )
     assert.deepStrictEqual(made.fingerprint, {
       source: "history",
       range: "2026-07-31T07:16:10Z/",
       filters: "callerNumber=given search=given status=failed"
     })
-    assert.notDeepEqual(HistorySource.make({ from: from + 1 }).fingerprint, HistorySource.make({ from }).fingerprint)
+    assert.notDeepEqual(
+      HistorySource.make({ from: Instant.of(from + 1) }).fingerprint,
+      HistorySource.make({ from: Instant.of(from) }).fingerprint
+    )
   })
 })
 
 describe("windows as units", () => {
-  const begin = Instant.parse("2026-07-31T00:00:00Z") ?? 0
+  const begin = Instant.parse("2026-07-31T00:00:00Z") ?? Instant.of(0)
   const window = (
-    from: Instant.Instant,
-    to: Instant.Instant,
+    from: number,
+    to: number,
     ids: ReadonlyArray<string>,
     outside?: Coverage.Outside
   ): Coverage.Window => ({
-    from: begin + from,
-    to: begin + to,
+    from: Instant.of(begin + from),
+    to: Instant.of(begin + to),
     rows: Rows.ofSessions(
-      ids.map((id) => ({ id, startedAt: id.startsWith("u") ? null : Instant.format(begin + 5) })),
-      100 - to
+      ids.map((id) => ({ id, startedAt: id.startsWith("u") ? null : Instant.format(Instant.of(begin + 5)) })),
+      Instant.of(100 - to)
     ),
     rejected: [],
     coverage: outside === undefined ? { _tag: "Unprovable", reason: { _tag: "BoundsUnclear" } } : { _tag: "Proven" },
     settled: 1,
     requests: 1,
-    observedAt: 100 - to,
+    observedAt: Instant.of(100 - to),
     ...(outside === undefined ? {} : { outside })
   })
   const unitsOf = (...windows: ReadonlyArray<Coverage.Window>) => {
@@ -143,11 +149,16 @@ describe("windows as units", () => {
     assert.deepStrictEqual(tags(units), ["Page", "Page", "Window", "WithoutStart"])
     const { entries, withoutStart } = coverageOf(units)
     assert.lengthOf(entries, 1)
-    assert.deepInclude(entries[0], { range: { from: begin, to: begin + 10 }, count: 2, requests: 3, asOf: 90 })
+    assert.deepInclude(entries[0], {
+      range: { from: begin, to: Instant.of(begin + 10) },
+      count: 2,
+      requests: 3,
+      asOf: Instant.of(90)
+    })
     assert.deepInclude(withoutStart, { verdict: "unprovable", count: 1 })
   })
 
-  it("of an empty history say what is known all the same", () => {
+  it("of an empty history still have the coverage", () => {
     const units = unitsOf(window(10, 10, ["u1"]))
     assert.deepStrictEqual(tags(units), ["Page", "WithoutStart"])
     assert.deepStrictEqual(idsOf(units), ["u1"])

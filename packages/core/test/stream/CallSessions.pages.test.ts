@@ -345,7 +345,7 @@ describe("CallSessions.pages: requests", () => {
     })
   )
 
-  it.effect("are 4 at once unless told otherwise", () =>
+  it.effect("are 4 at once by default", () =>
     Effect.gen(function* () {
       let most = 0
       const made = byHand(({ page: number }) =>
@@ -362,7 +362,7 @@ describe("CallSessions.pages: requests", () => {
     })
   )
 
-  it.effect("are not made before the stream runs, and anew for each run", () =>
+  it.effect("are sent only when the stream runs, and again for each run", () =>
     Effect.gen(function* () {
       const made = byHand(({ page: number }) => numbered(50, 20)(number))
       const stream = CallSessions.pages()
@@ -402,7 +402,7 @@ describe("CallSessions.pages: interruption", () => {
     })
   )
 
-  it.effect("interrupts the requests under way, those ahead too", () =>
+  it.effect("interrupts the requests in flight, even those ahead", () =>
     Effect.gen(function* () {
       const started = yield* Deferred.make<void>()
       const made = byHand(({ page: number }) =>

@@ -52,7 +52,7 @@ const spoil = (profile: EndpointProfile.EndpointProfile, seed: number): Endpoint
   }
 }
 
-describe("History.windows told what another server does", () => {
+describe("History.windows with the profile of another server", () => {
   it.live(`${count} histories: never proven with a session missing`, () =>
     Effect.gen(function* () {
       const tally = { proven: 0, provisional: 0, unprovable: 0, failed: 0 }

@@ -2,7 +2,6 @@ import { AgniClient } from "@callstream/core/client/AgniClient"
 import { AgniError, InvalidRequest } from "@callstream/core/model/AgniError"
 import * as History from "@callstream/core/stream/History"
 import * as EndpointProfile from "@callstream/core/stream/EndpointProfile"
-import { AgniSimulator } from "@callstream/core/testing"
 import { assert, describe, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Clock from "effect/Clock"
@@ -14,7 +13,7 @@ import * as Histories from "../torture/Histories.ts"
 
 const { startAt } = Histories
 
-const open = (simulator: AgniSimulator.Options, read: History.Options = {}) =>
+const open = (simulator: Histories.Simulator, read: Histories.Read = {}) =>
   Histories.open({
     simulator: { content: "minimal", startAt, undated: 0, sessions: 400, ...simulator },
     range: {},
@@ -23,7 +22,7 @@ const open = (simulator: AgniSimulator.Options, read: History.Options = {}) =>
     client: false
   })
 
-const profileOf = (simulator: AgniSimulator.Options) =>
+const profileOf = (simulator: Histories.Simulator) =>
   Effect.map(
     Effect.provideService(EndpointProfile.examine({ pageSize: 1000 }), AgniClient, open(simulator).client),
     ({ profile }) => profile
@@ -33,7 +32,7 @@ const understood = { after: "included", before: "included", precision: "microsec
 const allFilters = { agentId: "understood", channel: "understood", callerNumber: "understood" } as const
 
 const servers: ReadonlyArray<
-  readonly [name: string, simulator: AgniSimulator.Options, expected: Partial<EndpointProfile.EndpointProfile>]
+  readonly [name: string, simulator: Histories.Simulator, expected: Partial<EndpointProfile.EndpointProfile>]
 > = [
   [
     "the documented one",
@@ -151,7 +150,7 @@ describe("EndpointProfile.examine", () => {
     )
   }
 
-  it.live("a page size that is refused is told, and a usual one taken", () =>
+  it.live("reports a page size that is refused, and uses a usual one", () =>
     Effect.gen(function* () {
       const { client } = open({})
       const { profile } = yield* Effect.provideService(EndpointProfile.examine({ pageSize: 1000 }), AgniClient, {

@@ -8,6 +8,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import * as Histories from "../torture/Histories.ts"
 import { all, between, collect, idsOf, json, page, session } from "./walk.ts"
 
 const sides = { newest: Extremes.newest, oldest: Extremes.oldest }
@@ -37,7 +38,7 @@ describe("Extremes", () => {
         const about = json({ limit, pageSize, side, ...options })
         assert.isUndefined(error, about)
         const sorted = simulator
-          .truth({ from: 0 })
+          .truth({ from: "1970-01-01" })
           .map(({ id, startedAt = NaN }) => ({ id, startedAt }))
           .sort((left, right) => left.startedAt - right.startedAt || (left.id < right.id ? -1 : 1))
           .map(({ id }) => id)
@@ -97,17 +98,19 @@ describe("Extremes", () => {
       simulator: AgniSimulator.AgniSimulator,
       side: "newest" | "oldest",
       limit: number,
-      range: History.OpenRange = {},
+      range: Histories.Case["range"] = {},
       options: History.Options = {}
     ) {
       const windows: Array<Window> = []
       const kept = sides[side](limit)(
-        Stream.tap(ofWindows[side](limit, range, options), (window) => Effect.sync(() => windows.push(window)))
+        Stream.tap(ofWindows[side](limit, Histories.rangeOf(range), options), (window) =>
+          Effect.sync(() => windows.push(window))
+        )
       )
       const { elements, error } = yield* all(simulator, kept)
       assert.isUndefined(error)
       const sorted = simulator
-        .truth({ from: range.from ?? 0, to: range.to })
+        .truth({ from: "1970-01-01", ...Histories.rangeOf(range) })
         .map(({ id, startedAt = NaN }) => ({ id, startedAt }))
         .sort((left, right) => left.startedAt - right.startedAt || (left.id < right.id ? -1 : 1))
         .map(({ id }) => id)
@@ -134,7 +137,7 @@ describe("Extremes", () => {
           const { elements, error } = yield* all(simulator, sides[side](7)(passing))
           assert.isUndefined(error)
           const wanted = simulator
-            .truth({ from: 0 })
+            .truth({ from: "1970-01-01" })
             .filter(passes)
             .map(({ id, startedAt = NaN }) => ({ id, startedAt }))
             .sort((left, right) => left.startedAt - right.startedAt || (left.id < right.id ? -1 : 1))

@@ -1,6 +1,6 @@
 import { AgniClient } from "@callstream/core/client/AgniClient"
+import * as Instant from "@callstream/core/model/Instant"
 import { assert, describe, it } from "@effect/vitest"
-import * as History from "@callstream/core/stream/History"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
@@ -8,7 +8,9 @@ import * as Histories from "../torture/Histories.ts"
 import * as SeamWalk from "../torture/SeamWalk.ts"
 
 const first = 1
-const count = 2600
+const count = 500
+/** The simple walks are read so often. */
+const walks = 200
 const hour = 3_600_000_000
 
 /** A case without its range and filters: what the simple walks are about. */
@@ -36,7 +38,7 @@ describe("History.windows over any endpoint", () => {
           tally.provenWindows += proven
         }
         const told = JSON.stringify(tally)
-        assert.isAtLeast(tally.proven, 0.24 * count, told)
+        assert.isAtLeast(tally.proven, 0.25 * count, told)
         assert.isAtLeast(tally.proven + tally.provisional, 0.6 * count, told)
         assert.isAtLeast(tally.provenWindows, 0.4 * tally.windows, told)
         assert.isAtMost(tally.failed, 0.03 * count, told)
@@ -49,15 +51,15 @@ describe("History.windows over any endpoint", () => {
     () =>
       Effect.gen(function* () {
         const tally = { resumed: 0, complete: 0, of: 0 }
-        for (let seed = first; seed < first + 500; seed++) {
+        for (let seed = first; seed < first + 200; seed++) {
           const whole = Histories.make(seed)
           const { from = Histories.startAt - 800 * hour, to = Histories.startAt } = whole.range
           const one: Histories.Case = { ...whole, range: { from: Math.min(from, to), to }, client: false }
           if (one.simulator.poison !== undefined || one.simulator.faultRate !== undefined) continue
           const { next, pick } = Histories.random(-seed)
           const world = Histories.open(one)
-          const read = (range: History.OpenRange, options: History.Options) =>
-            History.windows(range, { ...one.read, ...options }).pipe(
+          const read = (range: Histories.Case["range"], options: Histories.Read) =>
+            Histories.windows({ range, read: { ...one.read, ...options } }).pipe(
               Stream.provideService(AgniClient, world.client),
               Stream.provideService(Clock.Clock, world.clock)
             )
@@ -74,7 +76,7 @@ describe("History.windows over any endpoint", () => {
           )
           const after = yield* Stream.runCollect(
             read(
-              { from: frontier, to },
+              { from: frontier, to: to },
               { cuts: [...cuts, frontier, to], concurrency: pick(1, 2, 5), pagesPerWindow: pick(undefined, 1, 3, 11) }
             )
           )
@@ -84,7 +86,7 @@ describe("History.windows over any endpoint", () => {
           const edges = new Set(after.map((window) => window.from))
           if (after.every(({ coverage }) => coverage._tag !== "Unprovable")) {
             assert.isTrue(
-              cuts.every((cut) => cut <= frontier || cut >= to || edges.has(cut)),
+              cuts.every((cut) => cut <= frontier || cut >= to || edges.has(Instant.of(cut))),
               told
             )
           }
@@ -104,7 +106,7 @@ describe("History.windows over any endpoint", () => {
     () =>
       Effect.gen(function* () {
         const missed = { pages: 0, seams: 0, of: 0 }
-        for (let seed = first; seed < first + 600; seed++) {
+        for (let seed = first; seed < first + walks; seed++) {
           const one = bare(seed)
           const { pageSize = 10 } = Histories.make(seed).read
           const pages = Histories.open(one)
@@ -120,7 +122,7 @@ describe("History.windows over any endpoint", () => {
           if (complete && Histories.missed(one, seams, ids).length > 0) missed.seams++
         }
         const told = JSON.stringify(missed)
-        assert.isAtLeast(missed.of, 400, told)
+        assert.isAtLeast(missed.of, 0.66 * walks, told)
         assert.isAtLeast(missed.pages, 0.05 * missed.of, told)
         assert.isAtLeast(missed.seams, 0.05 * missed.of, told)
       }),

@@ -21,9 +21,9 @@ const hour = 3600 * second
 const { startAt } = Histories
 
 const quiet = (
-  simulator: AgniSimulator.Options = {},
-  read: History.Options = {},
-  range: History.OpenRange = {}
+  simulator: Histories.Simulator = {},
+  read: Histories.Read = {},
+  range: Histories.Case["range"] = {}
 ): Histories.Case => ({
   simulator: { content: "minimal", startAt, undated: 0, ...simulator },
   range,
@@ -34,14 +34,14 @@ const quiet = (
 
 const open = (one: Histories.Case) => {
   const world = Histories.open(one)
-  const stream = (options: History.Options = {}, range = one.range) =>
-    History.windows(range, { ...one.read, ...options }).pipe(
+  const stream = (options: Histories.Read = {}, range = one.range) =>
+    Histories.windows({ range, read: { ...one.read, ...options } }).pipe(
       Stream.provideService(AgniClient, world.client),
       Stream.provideService(Clock.Clock, world.clock)
     )
   /** The same through another client. */
   const streamOf = (client: AgniClient["Service"]) =>
-    History.windows(one.range, one.read).pipe(
+    Histories.windows(one).pipe(
       Stream.provideService(AgniClient, client),
       Stream.provideService(Clock.Clock, world.clock)
     )
@@ -136,39 +136,41 @@ describe("History.windows", () => {
     })
   )
 
-  it.live("one without a start that left, after it was found, does not stand for another one that was not", () =>
-    Effect.gen(function* () {
-      const options = { seed: 5, sessions: 3000, order: "created-desc", sorting: "ignored", age: "3 hours" } as const
-      const { client, clock, simulator } = open(quiet({ ...options, undated: 0, queued: 0 }))
-      const add = (createdAt: number) => simulator.add({ createdAt, startedAt: null, endedAt: null })
-      const inFront = add(startAt - 3 * hour + 1)
-      const elsewhere = add(startAt - 123 * hour)
-      let reading = false
-      const leaving = AgniClient.of({
-        list: (query, options) =>
-          Effect.tap(client.list(query, options), () =>
+  it.live(
+    "a call without a start time that left, after it was found, does not count for another one that was not found",
+    () =>
+      Effect.gen(function* () {
+        const options = { seed: 5, sessions: 3000, order: "created-desc", sorting: "ignored", age: "3 hours" } as const
+        const { client, clock, simulator } = open(quiet({ ...options, undated: 0, queued: 0 }))
+        const add = (createdAt: number) => simulator.add({ createdAt, startedAt: null, endedAt: null })
+        const inFront = add(startAt - 3 * hour + 1)
+        const elsewhere = add(startAt - 123 * hour)
+        let reading = false
+        const leaving = AgniClient.of({
+          list: (query, options) =>
+            Effect.tap(client.list(query, options), () =>
+              Effect.sync(() => {
+                const unbounded = query.startedAfter === undefined && query.startedBefore === undefined
+                if (reading && unbounded) simulator.remove(inFront)
+              })
+            )
+        })
+        const windows = yield* History.windows({}, { pageSize: 50 }).pipe(
+          Stream.tap(() =>
             Effect.sync(() => {
-              const unbounded = query.startedAfter === undefined && query.startedBefore === undefined
-              if (reading && unbounded) simulator.remove(inFront)
+              reading = true
             })
-          )
+          ),
+          Stream.provideService(AgniClient, leaving),
+          Stream.provideService(Clock.Clock, clock),
+          Stream.runCollect
+        )
+        const last = windows.at(-1) ?? assert.fail("no window")
+        assert.isTrue(idsOf([last]).includes(elsewhere) || last.coverage._tag !== "Proven")
       })
-      const windows = yield* History.windows({}, { pageSize: 50 }).pipe(
-        Stream.tap(() =>
-          Effect.sync(() => {
-            reading = true
-          })
-        ),
-        Stream.provideService(AgniClient, leaving),
-        Stream.provideService(Clock.Clock, clock),
-        Stream.runCollect
-      )
-      const last = windows.at(-1) ?? assert.fail("no window")
-      assert.isTrue(idsOf([last]).includes(elsewhere) || last.coverage._tag !== "Proven")
-    })
   )
 
-  it.live("all undated: they come, and nothing is claimed", () =>
+  it.live("only calls without a start time: they come, and nothing is claimed", () =>
     Effect.gen(function* () {
       const windows = yield* all(quiet({ sessions: 250, undated: 1 }))
       assert.lengthOf(new Set(idsOf(windows)), 250)
@@ -176,7 +178,7 @@ describe("History.windows", () => {
     })
   )
 
-  it.live("undated among others come in the last window, wherever the order puts them", () =>
+  it.live("calls without a start time among others come in the last window, in any order of the server", () =>
     Effect.forEach(["postgres", "first", "last"] as const, (undatedOrder) =>
       Effect.gen(function* () {
         const one = quiet({ sessions: 700, undated: 0.2, undatedOrder })
@@ -191,7 +193,7 @@ describe("History.windows", () => {
     )
   )
 
-  it.live("resumed on its last pages, all undated come, wherever the order puts them, and none from before", () =>
+  it.live("resumed on its last pages, all calls without a start time come, in any order, and none from before", () =>
     Effect.forEach(
       [
         { order: "start-desc", undatedOrder: "first" },
@@ -206,7 +208,7 @@ describe("History.windows", () => {
           const truth = world.simulator.truth()
           const resume = startAt - 30 * hour
           const meant = truth.filter(({ startedAt }) => startedAt === undefined || startedAt >= resume)
-          const windows = yield* Stream.runCollect(world.stream({ resume }))
+          const windows = yield* Stream.runCollect(world.stream({ resume: resume }))
           const sorted = (ids: ReadonlyArray<string>) => ids.toSorted((a, b) => a.localeCompare(b))
           assert.deepStrictEqual(sorted(idsOf(windows)), sorted(meant.map(({ id }) => id)), JSON.stringify(simulator))
           assert.isAbove(meant.filter(({ startedAt }) => startedAt === undefined).length, 80)
@@ -234,7 +236,7 @@ describe("History.windows", () => {
           const start = startOf(row)
           if (start === undefined) return session
           future.push(session.id)
-          return Struct.assign(session, { startedAt: Instant.format(start) })
+          return Struct.assign(session, { startedAt: Instant.format(Instant.of(start)) })
         })
         const sign = order === "desc" ? -1 : 1
         // As in PostgreSQL, nulls are the greatest.
@@ -250,13 +252,13 @@ describe("History.windows", () => {
               return at >= (after ?? -Infinity) && at <= (before ?? Infinity)
             })
             const size = Math.min(pageSize, 20)
-            const found = CallRows.ofSessions(fitting.slice((page - 1) * size, page * size), startAt)
+            const found = CallRows.ofSessions(fitting.slice((page - 1) * size, page * size), Instant.of(startAt))
             return {
               page,
               rows: found,
               rejected: [],
               total: undefined,
-              observedAt: startAt,
+              observedAt: Instant.of(startAt),
               age: 0,
               edition: "camelCase"
             }
@@ -264,8 +266,8 @@ describe("History.windows", () => {
         const undated = rows.filter((session) => startInstant(session) === undefined).map(({ id }) => id)
         return { future, undated, list, count: rows.length, client: AgniClient.of({ list }) }
       })
-    const read = (client: AgniClient["Service"], range: History.OpenRange = {}, options: History.Options = {}) =>
-      History.windows(range, options).pipe(
+    const read = (client: AgniClient["Service"], range: Histories.Case["range"] = {}, read: Histories.Read = {}) =>
+      Histories.windows({ range, read }).pipe(
         Stream.provideService(AgniClient, client),
         Stream.provideService(Clock.Clock, open(quiet()).clock),
         Stream.runCollect
@@ -279,7 +281,7 @@ describe("History.windows", () => {
             row % 40 === 7 ? startAt + (row + 30) * 24 * hour + row : undefined
           )
           for (const resume of [undefined, startAt - 30 * hour]) {
-            const windows = yield* read(world.client, {}, { resume })
+            const windows = yield* read(world.client, {}, { resume: resume })
             const last = windows.at(-1)
             assert.deepStrictEqual(
               new Set(last?.rows.sessions().map(({ id }) => id)),
@@ -322,7 +324,7 @@ describe("History.windows", () => {
     })
   )
 
-  it.live("calls that come while it is read do not keep those without a start from being proven", () =>
+  it.live("calls that come during the run do not prevent the proof of those without a start time", () =>
     Effect.gen(function* () {
       const last: Array<string | undefined> = []
       let came = 0
@@ -339,7 +341,7 @@ describe("History.windows", () => {
     })
   )
 
-  it.live("what is younger than the horizon is provisional, what is older is not", () =>
+  it.live("starts after the horizon are provisional, earlier ones are not", () =>
     Effect.gen(function* () {
       const windows = yield* all(quiet({ sessions: 2000, age: "1 minute", span: "1 days" }, { horizon: "6 hours" }))
       const horizon = startAt - 6 * hour
@@ -490,7 +492,7 @@ describe("History.windows", () => {
     )
   )
 
-  it.live("with keepGoing a row that cannot be rendered takes no session without a start with it", () =>
+  it.live("with keepGoing a row that cannot be rendered loses no call without a start time", () =>
     Effect.forEach(["postgres", "first", "last"] as const, (undatedOrder) =>
       Effect.forEach([[300], [0, 699]], (poison) =>
         Effect.gen(function* () {
@@ -660,7 +662,7 @@ describe("History.windows", () => {
     Effect.gen(function* () {
       const at = startAt - 4 * hour
       for (const from of [at + 1, at + hour]) {
-        const error = yield* Effect.flip(all(quiet({ sessions: 3 }, {}, { from, to: at })))
+        const error = yield* Effect.flip(all(quiet({ sessions: 3 }, {}, { from: from, to: at })))
         assert.strictEqual(error.reason._tag, "InvalidRequest")
         assert.strictEqual(error.attempts, 0)
       }
@@ -675,7 +677,7 @@ describe("History.windows", () => {
         {},
         {
           from: startAt - 700 * hour,
-          to
+          to: to
         }
       )
       const windows = yield* all(one)

@@ -44,7 +44,7 @@ describe("Plain.createClient", () => {
     await client.dispose()
   })
 
-  it("walks by session and by page, each loop anew", async () => {
+  it("walks by call and by page, each loop from the start", async () => {
     const { client, simulator } = make()
     const truth = simulator.truth().map(({ id }) => id)
     const sessions = await drain(client.sessions({ pageSize: 20 }))
@@ -124,7 +124,7 @@ describe("Plain.createClient", () => {
 
   it("gives the sessions that came before an error", async () => {
     const { client, simulator } = make({ order: "insertion" }, { retry: { tries: 1 } })
-    const byStart = simulator.truth({ from: 0 }).toSorted((a, b) => (a.startedAt ?? 0) - (b.startedAt ?? 0))
+    const byStart = simulator.truth({ from: "1970-01-01" }).toSorted((a, b) => (a.startedAt ?? 0) - (b.startedAt ?? 0))
     const poisoned = byStart[50]
     simulator.poison(poisoned?.id ?? "")
     const got: Array<string> = []

@@ -1,4 +1,5 @@
 import { AgniClient } from "@callstream/core/client/AgniClient"
+import * as Instant from "@callstream/core/model/Instant"
 import * as History from "@callstream/core/stream/History"
 import * as Plan from "@callstream/core/stream/Plan"
 import { AgniSimulator } from "@callstream/core/testing"
@@ -16,9 +17,9 @@ const { startAt } = Histories
 const [agentId = ""] = AgniSimulator.makeUnsafe({}, () => 0).agentIds
 
 interface World {
-  readonly simulator: AgniSimulator.Options
-  readonly range?: History.OpenRange
-  readonly read?: History.Options
+  readonly simulator: Histories.Simulator
+  readonly range?: Histories.Case["range"]
+  readonly read?: Omit<Histories.Read, "cuts" | "resume">
   /** Whether requests are left to count to the last one, once the filters were tried. */
   readonly counted?: boolean
 }
@@ -28,7 +29,7 @@ const worlds: Readonly<Record<string, World>> = {
   "an empty one": { simulator: { sessions: 0 } },
   "a range of a larger one": {
     simulator: { sessions: 12_000 },
-    range: { from: startAt - 9 * day, to: startAt - 2 * day }
+    range: { from: Instant.of(startAt - 9 * day), to: Instant.of(startAt - 2 * day) }
   },
   "a large one": { simulator: { sessions: 30_000 } },
   "one with many undated": { simulator: { sessions: 20_000, undated: 0.05 } },
@@ -60,16 +61,15 @@ describe("Plan.make", () => {
     it.live(`${name}: the requests within a fifth of what reading takes, the sessions as many`, () =>
       Effect.gen(function* () {
         const planned = open(world)
-        const plan = yield* Plan.make(world.range, world.read).pipe(
+        const plan = yield* Plan.make(Histories.rangeOf(world.range ?? {}), world.read).pipe(
           Effect.provideService(AgniClient, planned.client),
           Effect.provideService(Clock.Clock, planned.clock)
         )
         assert.strictEqual(plan.spent, planned.simulator.requests.length)
         const read = open(world)
-        const windows = yield* Stream.runCollect(History.windows(world.range, world.read)).pipe(
-          Effect.provideService(AgniClient, read.client),
-          Effect.provideService(Clock.Clock, read.clock)
-        )
+        const windows = yield* Stream.runCollect(
+          Histories.windows({ range: world.range ?? {}, read: world.read ?? {} })
+        ).pipe(Effect.provideService(AgniClient, read.client), Effect.provideService(Clock.Clock, read.clock))
         const sessions = windows.reduce((sum, { rows }) => sum + rows.length, 0)
         const requests = read.simulator.requests.length
         const told = `${JSON.stringify({ ...plan, windows: plan.windows.length })} against ${requests} requests for ${sessions} sessions in ${windows.length} windows`
@@ -101,7 +101,7 @@ describe("Plan.make", () => {
         return { client, simulator }
       }
       const planned = uneven()
-      const range = { to: startAt + 48 * hour }
+      const range = { to: Instant.of(startAt + 48 * hour) }
       const plan = yield* Effect.provideService(Plan.make(range), AgniClient, planned.client)
       const read = uneven()
       const windows = yield* Effect.provideService(Stream.runCollect(History.windows(range)), AgniClient, read.client)

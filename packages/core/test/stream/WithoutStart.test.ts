@@ -1,5 +1,6 @@
 /** Calls without a start in a bounded range, against a small server that shows which they are in one way, or in none. */
 import { AgniClient } from "@callstream/core/client/AgniClient"
+import { AgniError, Unavailable } from "@callstream/core/model/AgniError"
 import type { CallSession } from "@callstream/core/model/CallSession"
 import * as Instant from "@callstream/core/model/Instant"
 import * as Rows from "@callstream/core/model/Rows"
@@ -7,13 +8,14 @@ import type * as Coverage from "@callstream/core/stream/Coverage"
 import * as History from "@callstream/core/stream/History"
 import { assert, describe, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 
 const minute = 60_000_000
 const day = 1440 * minute
-const began = Instant.parse("2026-11-28T12:00:00Z") ?? 0
+const began = Instant.parse("2026-11-28T12:00:00Z") ?? Instant.of(0)
 
 interface Row {
   readonly id: string
@@ -30,6 +32,10 @@ interface Traits {
   readonly order?: "start" | "created"
   /** In µs between two bounds: a wider range is answered with its last part. */
   readonly span?: number
+  /** From that request on some answers are without the row. */
+  readonly hidden?: { readonly from: number; readonly id: string }
+  /** A page that holds it fails. */
+  readonly poison?: string
   /** From that request on the row is there. */
   readonly arrival?: { readonly at: number; readonly row: Row }
 }
@@ -38,8 +44,15 @@ const bound = (text: unknown): number | undefined => (typeof text === "string" ?
 
 const sessionOf = ({ created, id, start }: Row): CallSession => ({
   id,
-  ...(created === undefined ? {} : { createdAt: Instant.format(created) }),
-  ...(start === undefined ? {} : { startedAt: Instant.format(start) })
+  ...(created === undefined ? {} : { createdAt: Instant.format(Instant.of(created)) }),
+  ...(start === undefined ? {} : { startedAt: Instant.format(Instant.of(start)) })
+})
+
+const failure = new AgniError({
+  reason: new Unavailable({ outage: { _tag: "Status", status: 500, quote: "cannot render" } }),
+  request: "GET",
+  attempts: 1,
+  elapsed: Duration.zero
 })
 
 const served = { requests: 0 }
@@ -50,13 +63,15 @@ const serve = (rows: ReadonlyArray<Row>, traits: Traits): AgniClient["Service"] 
     by === "created" ? created : (start ?? (traits.nulls === "first" ? Infinity : -Infinity))
   return AgniClient.of({
     list: ({ page = 1, pageSize = 20, sortBy, sortOrder, startedAfter, startedBefore }) =>
-      Effect.sync(() => {
+      Effect.suspend(() => {
         const requests = ++served.requests
         const before = bound(startedBefore)
         const asked = bound(startedAfter)
         const { arrival, order = "start", span = Infinity } = traits
         const after = asked === undefined || before === undefined ? asked : Math.max(asked, before - span)
-        const there = arrival === undefined || requests < arrival.at ? rows : [...rows, arrival.row]
+        const { hidden } = traits
+        const all = arrival === undefined || requests < arrival.at ? rows : [...rows, arrival.row]
+        const there = hidden === undefined || requests < hidden.from ? all : all.filter(({ id }) => id !== hidden.id)
         const by =
           sortBy === "started_at" ? "start" : sortBy === "created_at" && traits.sortsByCreation ? "created" : order
         const sign = sortOrder === "asc" ? 1 : -1
@@ -69,24 +84,23 @@ const serve = (rows: ReadonlyArray<Row>, traits: Traits): AgniClient["Service"] 
           .map((row) => ({ row, key: keyOf(row, by) }))
           .sort((a, b) => (a.key === b.key ? (a.row.id < b.row.id ? -1 : 1) : a.key < b.key ? -sign : sign))
         const size = Math.min(pageSize, 20)
-        return {
+        const brought = fitting.slice((page - 1) * size, page * size).map(({ row }) => row)
+        if (brought.some(({ id }) => id === traits.poison)) return Effect.fail(failure)
+        return Effect.succeed({
           page,
-          rows: Rows.ofSessions(
-            fitting.slice((page - 1) * size, page * size).map(({ row }) => sessionOf(row)),
-            began
-          ),
+          rows: Rows.ofSessions(brought.map(sessionOf), began),
           rejected: [],
           total: undefined,
           observedAt: began,
           age: 0,
           edition: "camelCase" as const
-        }
+        })
       })
   })
 }
 
 /** A call each ten minutes for four days, of which each ninth has no start and each thirty-first one in the year 9999. */
-const distant = Instant.parse("9999-12-31T00:00:00Z") ?? 0
+const distant = Instant.parse("9999-12-31T00:00:00Z") ?? Instant.of(0)
 const rows = Array.from({ length: 4 * 144 }, (_, i): Row => {
   const created = began - 4 * day + i * 10 * minute
   const start = i % 9 === 4 ? undefined : i % 31 === 7 ? distant + i : created + (i % 3) * minute
@@ -95,7 +109,12 @@ const rows = Array.from({ length: 4 * 144 }, (_, i): Row => {
 
 const isLoose = ({ start }: Row) => start === undefined || start >= distant
 
-const read = (all: ReadonlyArray<Row>, traits: Traits, range: History.OpenRange, options: History.Options = {}) =>
+interface Range {
+  readonly from?: Instant.Instant
+  readonly to?: Instant.Instant
+}
+
+const read = (all: ReadonlyArray<Row>, traits: Traits, range: Range, options: History.Options = {}) =>
   Effect.gen(function* () {
     yield* TestClock.setTime(began / 1000)
     const clock = yield* Clock.Clock
@@ -107,13 +126,17 @@ const read = (all: ReadonlyArray<Row>, traits: Traits, range: History.OpenRange,
   })
 
 const idsOf = (windows: ReadonlyArray<Coverage.Window>) =>
-  windows.flatMap(({ rows }) => Rows.items(rows).map(({ id }) => id)).sort()
+  windows.flatMap((window) => Rows.items(window.rows).map(({ id }) => id)).sort()
 
-const range = { from: began - 3 * day, to: began - day }
-const isIn = (at: number | undefined, { from = -Infinity, to = Infinity }: History.OpenRange) =>
-  at !== undefined && at >= from && at < to
+const tagsOf = (windows: ReadonlyArray<Coverage.Window>) => [...new Set(windows.map(({ coverage }) => coverage._tag))]
+
+const range = { from: Instant.of(began - 3 * day), to: Instant.of(began - day) }
+const isIn = (
+  at: number | undefined,
+  { from = -Infinity, to = Infinity }: { readonly from?: number; readonly to?: number }
+) => at !== undefined && at >= from && at < to
 /** Those that started in a range, and those without a start that were created in it. */
-const expected = (all: ReadonlyArray<Row>, of: History.OpenRange) =>
+const expected = (all: ReadonlyArray<Row>, of: Range) =>
   all.filter((row) => isIn(isLoose(row) ? row.created : row.start, of)).map(({ id }) => id)
 
 const shown: ReadonlyArray<[string, Traits]> = [
@@ -125,7 +148,7 @@ const shown: ReadonlyArray<[string, Traits]> = [
   ["in front of the list", { nulls: "first", sortsByCreation: false }]
 ]
 
-describe("calls without a start of a bounded range", () => {
+describe("calls without a start time of a bounded range", () => {
   for (const [name, traits] of shown) {
     it.effect(
       `${name}: those created in it come, one with a start in the year 9999 too, and the rest are counted`,
@@ -208,6 +231,25 @@ describe("calls without a start of a bounded range", () => {
     })
   )
 
+  it.effect("one that only the first answers show: it is not said that all of them came", () =>
+    Effect.gen(function* () {
+      const id = "call-0148"
+      const row = rows.find((row) => row.id === id)
+      assert.isTrue(row !== undefined && isLoose(row) && isIn(row.created, range))
+      for (const sortsByCreation of [true, false]) {
+        const traits = { nulls: "first", sortsByCreation } as const
+        let hidden = 0
+        for (let from = 2; from < 12; from++) {
+          const windows = yield* read(rows, { ...traits, hidden: { from, id } }, range)
+          if (idsOf(windows).includes(id)) continue
+          assert.strictEqual(windows.at(-1)?.coverage._tag, "Provisional", `from request ${from} on`)
+          hidden++
+        }
+        assert.isAbove(hidden, 0)
+      }
+    })
+  )
+
   it.effect("by the order of creation of a server that answers a day at most: they come, and are not counted", () =>
     Effect.gen(function* () {
       const windows = yield* read(rows, { nulls: "last", sortsByCreation: true, span: day }, range)
@@ -222,10 +264,23 @@ describe("calls without a start of a bounded range", () => {
       const windows = yield* read(
         [...rows, ahead],
         { nulls: "first", sortsByCreation: true },
-        { ...range, to: began + 60 * day }
+        { ...range, to: Instant.of(began + 60 * day) }
       )
       assert.strictEqual(idsOf(windows).filter((id) => id === "ahead").length, 1)
       assert.isTrue(windows.some((window) => window.from < window.to && idsOf([window]).includes("ahead")))
     })
+  )
+
+  it.effect(
+    "a page of them that fails each time: all calls with a start come, and the verdict says what is missing",
+    () =>
+      Effect.gen(function* () {
+        const poison = rows.find((row) => isLoose(row) && isIn(row.created, range))?.id ?? ""
+        const windows = yield* read(rows, { nulls: "last", sortsByCreation: true, poison }, range)
+        const started = rows.filter((row) => !isLoose(row) && isIn(row.start, range)).map(({ id }) => id)
+        assert.deepStrictEqual(idsOf(windows), started)
+        assert.deepStrictEqual(tagsOf(windows.slice(0, -1)), ["Proven"])
+        assert.deepStrictEqual(tagsOf(windows.slice(-1)), ["Gap"])
+      })
   )
 })

@@ -4,8 +4,10 @@ import * as Rows from "@callstream/core/model/Rows"
 import type { AgniError } from "@callstream/core/model/AgniError"
 import type { CallSession } from "@callstream/core/model/CallSession"
 import type { CallSessionQuery } from "@callstream/core/model/CallSessionQuery"
+import * as Instant from "@callstream/core/model/Instant"
 import type { Page } from "@callstream/core/model/Page"
 import type { Rejected } from "@callstream/core/model/Rejected"
+import * as Version from "@callstream/core/model/Version"
 import type { AgniSimulator } from "@callstream/core/testing"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -29,7 +31,7 @@ export const clientOf =
  * Runs to the end while the test clock goes on for as long as it takes, at most a day. It goes in small steps, because a
  * clock that jumps finds nobody asleep yet.
  */
-const settle = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effect<A, E, R>) {
+export const settle = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effect<A, E, R>) {
   const fiber = yield* Effect.forkChild(effect)
   for (let steps = 0; fiber.pollUnsafe() === undefined && steps < 345_600; steps++) yield* TestClock.adjust(250)
   return fiber.pollUnsafe() === undefined ? yield* Effect.die(new Error("it never ends")) : yield* Fiber.join(fiber)
@@ -67,16 +69,16 @@ export const page = (
   observedAt = 0
 ): Page => ({
   page: number,
-  rows: Rows.ofSessions(sessions, observedAt),
+  rows: Rows.ofSessions(sessions, Instant.of(observedAt)),
   rejected: raws.map((raw, index): Rejected => ({
     stage: "decode",
     reason: "id is missing",
     raw,
     page: number,
     index,
-    observedAt
+    observedAt: Version.of(observedAt)
   })),
-  observedAt,
+  observedAt: Instant.of(observedAt),
   edition: "camelCase",
   total: undefined,
   age: 0

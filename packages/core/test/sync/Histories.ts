@@ -1,6 +1,7 @@
 /** Histories of a sync: passes over a living world, with kills at every step, held against what is true. */
 import type { CallSession } from "@callstream/core/model/CallSession"
 import * as CoverageSet from "@callstream/core/coverage/CoverageSet"
+import * as Instant from "@callstream/core/model/Instant"
 import { Ledger } from "@callstream/core/sync/Ledger"
 import * as Sync from "@callstream/core/sync/Sync"
 import * as Clock from "effect/Clock"
@@ -118,7 +119,7 @@ const play = Effect.fnUntraced(function* (one: Case, world: World.World): Effect
       if (start === undefined || start < from || start >= state.watermark || !visible(life, world.now)) continue
       const since = Math.max(life.visible, life.startKnown, life.moves <= world.now ? life.moves : 0)
       if (since > world.now - 2 * World.hour || table.has(life.id)) continue
-      const hole = CoverageSet.verdict([state.coverage], { from: start, to: start + 1 })
+      const hole = CoverageSet.verdict([state.coverage], { from: Instant.of(start), to: Instant.of(start + 1) })
       if (hole._tag === "Success" && hole.success === "proven") wrong.add(`${life.id} is missing behind the watermark`)
     }
   })

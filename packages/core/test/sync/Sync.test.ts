@@ -68,7 +68,7 @@ describe("Sync", () => {
       const calls = { ...usual, calls: 3000 }
       const exporting = World.make(calls)
       exporting.now += 2 * World.day
-      const exported = yield* History.windows({ from: World.origin }).pipe(
+      const exported = yield* History.windows({ from }).pipe(
         Stream.runCount,
         Effect.provide(exporting.layer),
         Effect.provideService(Clock.Clock, exporting.clock)

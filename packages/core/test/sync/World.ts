@@ -140,12 +140,12 @@ export const make = (options: Options): World => {
       id: life.id,
       organizationId: world.organization,
       agentId: life.agent,
-      createdAt: Instant.format(life.created),
+      createdAt: Instant.format(Instant.of(life.created)),
       status: !isOver ? "in_progress" : life.start === never ? "no_answer" : "completed",
       callerName: `caller of ${life.id.slice(-6)}`,
-      ...(start === undefined ? {} : { startedAt: Instant.format(start) }),
+      ...(start === undefined ? {} : { startedAt: Instant.format(Instant.of(start)) }),
       ...(isOver
-        ? { endedAt: Instant.format(life.end), durationSec: Math.round((life.end - life.created) / second) }
+        ? { endedAt: Instant.format(Instant.of(life.end)), durationSec: Math.round((life.end - life.created) / second) }
         : {}),
       ...(at >= life.cost ? { costTotal: `0.${life.id.charCodeAt(30)}${at >= life.corrected ? "9" : "1"}` } : {}),
       ...(at >= life.recording
@@ -156,8 +156,8 @@ export const make = (options: Options): World => {
   }
 
   const listed = (query: CallSessionQuery, at: number): ReadonlyArray<readonly [Life, number | undefined]> => {
-    const after = query.startedAfter === undefined ? undefined : Instant.fromInput(query.startedAfter)
-    const before = query.startedBefore === undefined ? undefined : Instant.fromInput(query.startedBefore)
+    const after = query.startedAfter === undefined ? undefined : Instant.fromBound(query.startedAfter)
+    const before = query.startedBefore === undefined ? undefined : Instant.fromBound(query.startedBefore)
     const rows: Array<readonly [Life, number | undefined]> = []
     for (const life of lives) {
       if (life.created > at) break
@@ -187,7 +187,7 @@ export const make = (options: Options): World => {
       const size = Math.min(world.pageSize, query.pageSize ?? 20)
       const rows = listed(query, at).slice((page - 1) * size, page * size)
       // The header has whole seconds.
-      const observedAt = Math.floor(world.now / second) * second
+      const observedAt = Instant.of(Math.floor(world.now / second) * second)
       const version = yield* ((yield* VersionClock.Current) ?? own).observe(observedAt)
       const sessions = rows.flatMap(([life]) => record(life, at) ?? [])
       const result: Page = {

@@ -1,3 +1,4 @@
+import * as Instant from "../../src/model/Instant.ts"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
@@ -42,7 +43,7 @@ describe("AgniSimulator", () => {
       simulator.advance("2 seconds")
       const { headers } = yield* get(simulator)
       assert.strictEqual(headers["date"], "Mon, 01 Jun 2026 00:00:02 GMT")
-      const ahead = yield* AgniSimulator.make({ sessions: 1, startAt: 1.7e15, clockOffset: "1 hour" })
+      const ahead = yield* AgniSimulator.make({ sessions: 1, startAt: Instant.of(1.7e15), clockOffset: "1 hour" })
       assert.strictEqual(ahead.now(), 1.7e15 + 3600e6)
     })
   )

@@ -1,3 +1,4 @@
+import * as Instant from "../../src/model/Instant.ts"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
@@ -7,7 +8,7 @@ import { get, ids, list, walk } from "./ask.ts"
 const hour = 3600e6
 
 describe("the life of sessions", () => {
-  it.effect("a call waits, talks, ends, and settles", () =>
+  it.effect("a call waits, talks, ends, and becomes final", () =>
     Effect.gen(function* () {
       const simulator = yield* AgniSimulator.make({
         missing: "null",
@@ -101,7 +102,7 @@ describe("the life of sessions", () => {
       const truth = (options: AgniSimulator.Options) =>
         Effect.map(
           AgniSimulator.make({ sessions: 200, undated: 0, age: 0, span: "1 hour", ...options }),
-          (simulator) => [simulator.count(), simulator.count({ at: simulator.now() + 10 * hour })] as const
+          (simulator) => [simulator.count(), simulator.count({ at: Instant.of(simulator.now() + 10 * hour) })] as const
         )
       const [created, all] = yield* truth({})
       const [started] = yield* truth({ visible: "started" })
@@ -166,11 +167,12 @@ describe("the life of sessions", () => {
     Effect.gen(function* () {
       const simulator = yield* AgniSimulator.make({ sessions: 300, undated: 0.1 })
       const [from, to] = [simulator.now() - 240 * hour, simulator.now() - 120 * hour]
-      const inside = simulator.truth({ from, to })
+      const range = { from: Instant.of(from), to: Instant.of(to) }
+      const inside = simulator.truth(range)
       assert.isTrue(inside.every(({ startedAt = 0 }) => from <= startedAt && startedAt < to))
       assert.isAbove(inside.length, 20)
       yield* get(simulator)
-      assert.strictEqual(simulator.missed([], { from, to }).length, inside.length)
+      assert.strictEqual(simulator.missed([], range).length, inside.length)
       assert.strictEqual(simulator.missed([]).length, 300)
     })
   )

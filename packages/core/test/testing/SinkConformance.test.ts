@@ -191,7 +191,7 @@ describe("SinkConformance", () => {
     })
   )
 
-  it.effect("says of each case that cannot be asked why, and fails it when it is asked all the same", () =>
+  it.effect("gives a reason for each case that cannot run, and fails the case if it runs", () =>
     Effect.gen(function* () {
       const cases = SinkConformance.cases({ store: Effect.sync(make), delivery: "append" })
       const idle = cases.filter(({ notApplicable }) => notApplicable !== undefined)

@@ -4,6 +4,7 @@ import { AgniClient } from "@callstream/core/client/AgniClient"
 import { AgniError, InvalidRequest, Unavailable } from "@callstream/core/model/AgniError"
 import { startInstant } from "@callstream/core/model/CallSession"
 import * as CallSessionQuery from "@callstream/core/model/CallSessionQuery"
+import * as Instant from "../../src/model/Instant.ts"
 import { type Verdict, verdict, weaker, type Window } from "@callstream/core/stream/Coverage"
 import type { Page } from "@callstream/core/model/Page"
 import * as History from "@callstream/core/stream/History"
@@ -18,11 +19,39 @@ import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import * as Envelope from "../../src/client/internal/Envelope.ts"
 
+/** The simulator of a case, with its beginning as plain microseconds. */
+export interface Simulator extends Omit<AgniSimulator.Options, "startAt"> {
+  readonly startAt?: number | undefined
+}
+
+export const optionsOf = ({ startAt, ...rest }: Simulator): AgniSimulator.Options =>
+  startAt === undefined ? rest : { ...rest, startAt: Instant.of(startAt) }
+
+/** How a case is read: instants as plain microseconds, so that a case is JSON. */
+export interface Read extends Omit<History.Options, "cuts" | "end" | "resume"> {
+  readonly cuts?: ReadonlyArray<number> | undefined
+  readonly resume?: number | undefined
+  readonly end?: undefined
+}
+
+export const windows = ({ range, read }: Pick<Case, "range" | "read">) =>
+  History.windows(rangeOf(range), {
+    ...read,
+    cuts: read.cuts?.map((cut) => Instant.of(cut)),
+    resume: read.resume === undefined ? undefined : Instant.of(read.resume)
+  })
+
+export const rangeOf = ({ from, to }: Case["range"]): History.OpenRange => ({
+  from: from === undefined ? undefined : Instant.of(from),
+  to: to === undefined ? undefined : Instant.of(to)
+})
+
 /** A history, how it is read, and how fast its time goes by. */
 export interface Case {
-  readonly simulator: AgniSimulator.Options
-  readonly range: History.OpenRange
-  readonly read: History.Options
+  readonly simulator: Simulator
+  /** Microseconds, so that a case is JSON. */
+  readonly range: { readonly from?: number | undefined; readonly to?: number | undefined }
+  readonly read: Read
   /** Server time that each request takes, in milliseconds. */
   readonly step: number
   /** Whether the requests go through the real client with its retries, or past it, which is faster. */
@@ -46,7 +75,7 @@ export const random = (seed: number) => {
   }
 }
 
-export const startAt = Date.UTC(2026, 5, 1) * 1000
+export const startAt = Instant.of(Date.UTC(2026, 5, 1) * 1000)
 const hour = 3_600_000_000
 
 /** The case of a seed: mild ones are odd, but a good walk should prove most of what they hold. */
@@ -59,7 +88,7 @@ export const make = (seed: number): Case => {
   const weird = !mild && chance(0.12)
   const poison = !mild && chance(0.06)
   const arrivalsPerHour = mild ? 0 : pick(0, 0, 0, 100, 2000)
-  const simulator: AgniSimulator.Options = {
+  const simulator: Simulator = {
     seed,
     startAt,
     sessions,
@@ -154,14 +183,16 @@ export const make = (seed: number): Case => {
     return { from: Math.min(spanned[0] ?? to, to - 1), to }
   }
   const range = ranged && !chance(0.15) ? bounded() : ranged ? pick({ from: spanned[0] }, { to: spanned[1] }) : {}
-  const read: History.Options = {
+  const read: Read = {
     concurrency: pick(1, 3, 4),
     pageSize: pick(5, 10, 100),
     pagesPerWindow: pick(undefined, 2, 5, 20),
     keepGoing: poison,
     cuts: chance(0.2) ? [back(70), back(70)] : [],
     horizon: chance(0.1) ? "1 hour" : undefined,
-    ...(chance(0.2) ? filters(simulator, pick("agentId", "agentId", "channel", "status", "callerNumber"), next()) : {})
+    ...(chance(0.2)
+      ? filters(optionsOf(simulator), pick("agentId", "agentId", "channel", "status", "callerNumber"), next())
+      : {})
   }
   return { simulator, range, read, step: pick(0, 50, 1000), client: faulty }
 }
@@ -170,7 +201,7 @@ const filters = (
   options: AgniSimulator.Options,
   kind: "agentId" | "channel" | "status" | "callerNumber",
   chance: number
-): History.Options => {
+): Omit<Read, "cuts" | "resume"> => {
   const { rows } = everything(options, {})
   const row = rows[Math.floor(chance * rows.length)]
   const value = row?.[kind]
@@ -234,7 +265,7 @@ const direct = (
         Effect.fail(new AgniError({ reason, request: search, attempts: 1, elapsed: Duration.zero }))
       if (status === 400) return fail(new InvalidRequest({ status, quote: body }))
       if (status !== 200) return fail(new Unavailable({ outage: { _tag: "Status", status, quote: body } }))
-      const observed = { page: query.page ?? 1, observedAt: Math.round((date - age * 1000) * 1000), age }
+      const observed = { page: query.page ?? 1, observedAt: Instant.of(Math.round((date - age * 1000) * 1000)), age }
       const text = unsigned(body)
       const known = decoded.get(text)
       if (known !== undefined) return Effect.succeed({ ...known, ...observed })
@@ -255,7 +286,7 @@ export interface World {
 /** The server of a case, and a client of it whose every request takes the case's time. */
 export const open = (one: Case, limit = 8_000): World => {
   let clock = startAt / 1000
-  const simulator = AgniSimulator.makeUnsafe({ wire: "seen", ...one.simulator }, () => clock)
+  const simulator = AgniSimulator.makeUnsafe({ wire: "seen", ...optionsOf(one.simulator) }, () => clock)
   let requests = 0
   const tick = () => {
     clock += one.step
@@ -320,9 +351,9 @@ export const finalCoverage = (windows: ReadonlyArray<Window>) => {
 export const missed = (one: Case, { simulator }: World, ids: Iterable<string>): ReadonlyArray<string> => {
   const { agentId, callerNumber, channel, status } = one.read
   const { from, to } = one.range
-  const missing = simulator.missed(ids, { agentId, channel, status, from, to })
+  const missing = simulator.missed(ids, { agentId, channel, status, ...rangeOf({ from, to }) })
   if (callerNumber === undefined || missing.length === 0) return missing
-  const { rows } = everything(one.simulator, { callerNumber })
+  const { rows } = everything(optionsOf(one.simulator), { callerNumber })
   const meant = new Set(rows.map(({ id }) => id))
   return missing.filter((id) => meant.has(id))
 }
@@ -412,7 +443,7 @@ const impatient = (millis: () => number, wait: (millis: number) => void): Clock.
 /** One case from end to end. A case with faults may fail: that is no lie. */
 export const run = (one: Case) => {
   const world = open(one)
-  return Stream.runCollect(History.windows(one.range, one.read)).pipe(
+  return Stream.runCollect(windows(one)).pipe(
     Effect.provideService(AgniClient, world.client),
     Effect.provideService(References.MinimumLogLevel, "None"),
     Effect.provideService(Clock.Clock, world.clock),

@@ -28,7 +28,7 @@ export const bySeams = Effect.fnUntraced(function* (client: AgniClient["Service"
       pageSize,
       sortBy: "started_at",
       sortOrder: "desc",
-      startedBefore: before === undefined ? undefined : Instant.format(before)
+      startedBefore: before === undefined ? undefined : Instant.format(Instant.of(before))
     })
     const sessions = rows.sessions()
     if (seam !== undefined && !sessions.some(({ id }) => id === seam)) met = false

@@ -130,7 +130,7 @@ describe("transforms", () => {
     })
   )
 
-  it.effect("omit is what select leaves, and leaves what is not named the very same", () =>
+  it.effect("omit leaves what select does not, and keeps other values identical", () =>
     Effect.gen(function* () {
       for (const session of yield* sessions(25, 100)) {
         const row = Omit.omit(["callerNumber", "metadata.crm.owner"]).apply(freeze(session))

@@ -23,7 +23,7 @@ const countries = getCountries().map((country) => ({ country, number: exampleOf(
 const abroad = ["US", "DE", "AU", "JP", "RU", "CU", "KE", "NG", "HK", "FI", "GB"] as const
 
 describe("Phones", () => {
-  it("finds what libphonenumber finds without being told the country", () => {
+  it("finds what libphonenumber finds without a country", () => {
     let found = 0
     for (const { country, number } of countries) {
       for (const notation of [number.number, number.formatInternational(), number.getURI(), number.formatNational()]) {

@@ -198,7 +198,7 @@ describe("Redact, of what the record is about", () => {
     assert.strictEqual(redact.apply(record("Jose", "Jose\u0301 called"))?.["summary"], "Jose\u0301 called")
   })
 
-  it("gives a number one hash, wherever and however it stands in the record", () => {
+  it("gives a number one hash, anywhere in the record and in any notation", () => {
     const redact = Redacting.redact<Row>({ phone: keyed }, { callingCode: "1" })
     const out = redact.apply({
       id: "call-14155550123-7",

@@ -157,7 +157,7 @@ describe("Redact", () => {
     })
   })
 
-  it("takes signed URLs out wherever they stand, and leaves the others", () => {
+  it("redacts signed URLs everywhere, and keeps other URLs", () => {
     const recordingUrl = "https://recordings.example/v1/calls/1/recording?token=abc"
     const out = redact({ recording: "mask" }).apply({
       recordingUrl,
@@ -206,7 +206,7 @@ describe("Redact", () => {
     })
   })
 
-  it("has a label that tells keys apart, and the calling code only where it matters", () => {
+  it("has a label that identifies the key, and the calling code only where it matters", () => {
     const labels = [
       redact({ email: "mask", phone: plainly }, { callingCode: "49" }),
       redact({ phone: { ...plainly, fingerprint: "cd34" } }),

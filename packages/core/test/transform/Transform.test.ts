@@ -1,5 +1,6 @@
 import type { CallSession } from "@callstream/core/model/CallSession"
 import * as Column from "@callstream/core/model/Column"
+import * as Instant from "@callstream/core/model/Instant"
 import * as Transform from "@callstream/core/transform/Transform"
 import { assert, describe, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
@@ -14,7 +15,7 @@ interface Row {
 
 const items = Array.from({ length: 2000 }, (_, at) => ({
   id: String(at),
-  start: at,
+  start: Instant.of(at),
   version: undefined,
   row: { value: at }
 }))

@@ -22,7 +22,7 @@ export const verify =
         )
         let given = 0
         decoder.on("error", () => Deferred.doneUnsafe(verdict, Effect.succeed(false)))
-        // What comes after the last member, and is none, is left unread without an error.
+        // Bytes after the last member that are no member are ignored without an error.
         decoder.on("end", () => Deferred.doneUnsafe(verdict, Effect.succeed(decoder.bytesWritten === given)))
         decoder.resume()
         const put = (bytes: Uint8Array) =>

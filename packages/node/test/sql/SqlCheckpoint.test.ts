@@ -3,7 +3,7 @@ import { Checkpoint, type State } from "@callstream/core/checkpoint/Checkpoint"
 import type { CheckpointError } from "@callstream/core/checkpoint/CheckpointError"
 import { ProcessOwner as Owner } from "@callstream/core/checkpoint/ProcessOwner"
 import * as SqlCheckpoint from "@callstream/core/checkpoint/SqlCheckpoint"
-import * as ProcessOwner from "@callstream/node/ProcessOwner"
+import * as NodeProcessOwner from "@callstream/node/NodeProcessOwner"
 import * as SqliteClient from "@callstream/node/SqliteClient"
 import * as Version from "@callstream/core/model/Version"
 import { assert, describe, it, layer } from "@effect/vitest"
@@ -15,7 +15,7 @@ import * as SqlClient from "effect/sql/SqlClient"
 import { ConnectionError, SqlError } from "effect/sql/SqlError"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
-import * as Postgres from "../postgres/Server.ts"
+import * as Postgres from "../postgres/PostgresServer.ts"
 import * as SinkStore from "../SinkStore.ts"
 
 const fingerprint = { filters: "status=completed" }
@@ -28,7 +28,7 @@ const state: State = {
 }
 
 const over = (client: Layer.Layer<SqlClient.SqlClient, SqlError>) => {
-  const checkpoints = SqlCheckpoint.layer({ name: "the database", client }).pipe(Layer.provide(ProcessOwner.layer))
+  const checkpoints = SqlCheckpoint.layer({ name: "the database", client }).pipe(Layer.provide(NodeProcessOwner.layer))
   return (pipeline = "night'ly", asked: Record<string, string> = fingerprint) =>
     Checkpoint.use((checkpoint) => checkpoint.open(pipeline, asked)).pipe(Effect.provide(checkpoints))
 }
@@ -128,7 +128,7 @@ describe("SqlCheckpoint, in SQLite", () => {
     Effect.gen(function* () {
       const filename = yield* database
       const open = over(SqliteClient.layer({ filename }))
-      const { self } = yield* Owner.pipe(Effect.provide(ProcessOwner.layer))
+      const { self } = yield* Owner.pipe(Effect.provide(NodeProcessOwner.layer))
       const held = (changes: object) => {
         const holder = { lease: "a", since: "2026-01-01T00:00:00Z", ...self, ...changes }
         return ask(filename, "UPDATE callstream_checkpoints SET holder = ?", JSON.stringify(holder))
@@ -160,7 +160,7 @@ describe("SqlCheckpoint, in SQLite", () => {
 })
 
 describe.skipIf(Postgres.missing)(`SqlCheckpoint, in PostgreSQL${Postgres.reason}`, () => {
-  layer(Postgres.Server.layer, { excludeTestServices: true, timeout: "60 seconds" })((it) => {
+  layer(Postgres.Server.layer, { excludeTestServices: true })((it) => {
     const opened = Effect.gen(function* () {
       const server = yield* Postgres.Server
       const name = yield* server.database()

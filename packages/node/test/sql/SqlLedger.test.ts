@@ -1,7 +1,7 @@
 import { ProcessOwner as Owner } from "@callstream/core/checkpoint/ProcessOwner"
 import { Ledger } from "@callstream/core/sync/Ledger"
 import * as SqlLedger from "@callstream/core/sync/SqlLedger"
-import * as ProcessOwner from "@callstream/node/ProcessOwner"
+import * as NodeProcessOwner from "@callstream/node/NodeProcessOwner"
 import * as SqliteClient from "@callstream/node/SqliteClient"
 import { assert, describe, it, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -15,7 +15,7 @@ import { DatabaseSync } from "node:sqlite"
 import * as Laws from "../../../core/test/sync/LedgerLaws.ts"
 import { assertHistory, assertLeases } from "../../../core/test/sync/LedgerLaws.ts"
 import { random } from "../../../core/test/sync/Random.ts"
-import * as Postgres from "../postgres/Server.ts"
+import * as Postgres from "../postgres/PostgresServer.ts"
 import * as SinkStore from "../SinkStore.ts"
 import * as DatabaseFaults from "./DatabaseFaults.ts"
 
@@ -23,7 +23,7 @@ const over =
   (client: Layer.Layer<SqlClient.SqlClient, SqlError>): Laws.Open =>
   (name, fingerprint) =>
     Ledger.use((ledger) => ledger.open(name, fingerprint)).pipe(
-      Effect.provide(SqlLedger.layer({ name: "the database", client }).pipe(Layer.provide(ProcessOwner.layer)))
+      Effect.provide(SqlLedger.layer({ name: "the database", client }).pipe(Layer.provide(NodeProcessOwner.layer)))
     )
 
 const inFile: Effect.Effect<string, never, Scope.Scope> = Effect.map(SinkStore.folder, (folder) =>
@@ -157,7 +157,7 @@ describe("SqlLedger, in SQLite", () => {
   it.effect("names the process that holds it", () =>
     Effect.gen(function* () {
       const filename = yield* inFile
-      const { self } = yield* Owner.pipe(Effect.provide(ProcessOwner.layer))
+      const { self } = yield* Owner.pipe(Effect.provide(NodeProcessOwner.layer))
       yield* sqlite(filename)("calls", {})
       const error = yield* Effect.flip(Effect.scoped(sqlite(filename)("calls", {})))
       assert.include(error.message, `process ${self.pid}`)

@@ -2,6 +2,7 @@
 import { opening } from "@callstream/core/sink/SessionSink"
 import type { CallSession } from "@callstream/core/model/CallSession"
 import * as Column from "@callstream/core/model/Column"
+import * as Version from "@callstream/core/model/Version"
 import type { Batch, SessionSink, Writer } from "@callstream/core/sink/SessionSink"
 import type { SinkError } from "@callstream/core/sink/SinkError"
 import * as Effect from "effect/Effect"
@@ -24,7 +25,7 @@ export const batch = (
 ): Batch<CallSession> => ({
   items: rows.map((row) => ({ id: row.id, start: undefined, row })),
   columns: options.columns ?? Column.ofSession,
-  observedAt: options.observedAt ?? observedAt
+  observedAt: Version.of(options.observedAt ?? observedAt)
 })
 
 /** One run from its beginning to its end. */

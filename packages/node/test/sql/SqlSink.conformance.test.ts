@@ -2,7 +2,7 @@ import type { CallSession } from "@callstream/core/model/CallSession"
 import { SinkConformance } from "@callstream/core/testing"
 import { describe, it, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Postgres from "../postgres/Server.ts"
+import * as Postgres from "../postgres/PostgresServer.ts"
 import * as Stores from "./Stores.ts"
 
 /** A row that JSON cannot say. */
@@ -31,7 +31,7 @@ describe("SqlSink conforms: SQLite", () => {
 })
 
 describe.skipIf(Postgres.missing)(`SqlSink conforms: PostgreSQL${Postgres.reason}`, () => {
-  layer(Postgres.Server.layer, { excludeTestServices: true, timeout: "60 seconds" })((it) => {
+  layer(Postgres.Server.layer, { excludeTestServices: true })((it) => {
     for (const { name, notApplicable, test } of SinkConformance.cases({ ...options, store: Stores.postgres })) {
       it.effect.skipIf(notApplicable !== undefined)(name, () => test)
     }

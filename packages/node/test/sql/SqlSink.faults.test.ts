@@ -4,12 +4,14 @@ import * as Position from "@callstream/core/model/Position"
 import type { CallSession } from "@callstream/core/model/CallSession"
 import * as Column from "@callstream/core/model/Column"
 import type { Committed } from "@callstream/core/model/Committed"
+import * as Instant from "@callstream/core/model/Instant"
+import * as Version from "@callstream/core/model/Version"
 import { SinkError } from "@callstream/core/sink/SinkError"
 import { assert, describe, it, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
-import * as Postgres from "../postgres/Server.ts"
+import * as Postgres from "../postgres/PostgresServer.ts"
 import type { Kind } from "./DatabaseFaults.ts"
 import * as Stores from "./Stores.ts"
 
@@ -43,10 +45,10 @@ const run = (store: Stores.Store, checkpoint: Checkpoint): Effect.Effect<void, S
     for (let place = 0; place < sessions.length; place += width) {
       const items = sessions
         .slice(place, place + width)
-        .map((row, at) => ({ id: row.id, start: micros(place + at), row }))
+        .map((row, at) => ({ id: row.id, start: Instant.of(micros(place + at)), row }))
         .filter(({ start }) => start >= done)
       if (items.length === 0) continue
-      assert.isEmpty(yield* patiently(writer.write({ items, columns, observedAt: begin })))
+      assert.isEmpty(yield* patiently(writer.write({ items, columns, observedAt: Version.of(begin) })))
       if (place % (2 * width) !== 0)
         checkpoint.committed = yield* patiently(writer.flush(Position.of(micros(place + width))))
     }
@@ -134,7 +136,7 @@ describe("SqlSink, where one statement fails", () => {
 })
 
 describe.skipIf(Postgres.missing)(`SqlSink, where one statement fails${Postgres.reason}`, () => {
-  layer(Postgres.Server.layer, { excludeTestServices: true, timeout: "60 seconds" })((it) => {
+  layer(Postgres.Server.layer, { excludeTestServices: true })((it) => {
     it.effect("PostgreSQL", () =>
       assertSweep(Stores.postgresAgain, [
         ["full", false],

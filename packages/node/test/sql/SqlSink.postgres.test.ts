@@ -1,5 +1,6 @@
 import * as Position from "@callstream/core/model/Position"
 import * as Column from "@callstream/core/model/Column"
+import * as Version from "@callstream/core/model/Version"
 import * as SessionSink from "@callstream/core/sink/SessionSink"
 import * as SqlSink from "@callstream/core/sink/SqlSink"
 import * as Transform from "@callstream/core/transform/Transform"
@@ -13,7 +14,7 @@ import * as SqlClient from "effect/sql/SqlClient"
 import * as TestClock from "effect/testing/TestClock"
 import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import * as Postgres from "../postgres/Server.ts"
+import * as Postgres from "../postgres/PostgresServer.ts"
 import { asOf, batch, session, written } from "./SqlRows.ts"
 import { unwrapped } from "./Stores.ts"
 
@@ -33,7 +34,7 @@ const opened = Effect.gen(function* () {
 const row = (sql: PgClient, text: string) => Effect.map(sql.unsafe<Record<string, unknown>>(text), ([first]) => first)
 
 describe.skipIf(Postgres.missing)(`SqlSink, in PostgreSQL${Postgres.reason}`, () => {
-  layer(Postgres.Server.layer, { excludeTestServices: true, timeout: "60 seconds" })((it) => {
+  layer(Postgres.Server.layer, { excludeTestServices: true })((it) => {
     it.effect("has typed columns: exact numerics, times to the microsecond, jsonb that can be asked", () =>
       Effect.gen(function* () {
         const { sink, sql } = yield* opened
@@ -97,7 +98,7 @@ describe.skipIf(Postgres.missing)(`SqlSink, in PostgreSQL${Postgres.reason}`, ()
         )
         const one = { summary: "a\0b", durationSec: 65.5, metadata: { "k\0": 1 } }
         const refused = yield* written<unknown, object>(sink({ table: "chosen" }), (writer) =>
-          writer.write({ items: [{ id: "a", start: undefined, row: one }], columns, observedAt: 1 })
+          writer.write({ items: [{ id: "a", start: undefined, row: one }], columns, observedAt: Version.of(1) })
         )
         assert.isEmpty(refused)
         const found = yield* row(sql, `SELECT to_jsonb(t) - 'observed_at' AS all FROM chosen t`)
@@ -122,7 +123,11 @@ describe.skipIf(Postgres.missing)(`SqlSink, in PostgreSQL${Postgres.reason}`, ()
         }))
         const rows = (of: ReadonlyArray<Column.Column>, fields: Record<string, string>) =>
           written<unknown, object>(sink(options), (writer) =>
-            writer.write({ items: [{ id: "a", start: undefined, row: fields }], columns: of, observedAt: 1 })
+            writer.write({
+              items: [{ id: "a", start: undefined, row: fields }],
+              columns: of,
+              observedAt: Version.of(1)
+            })
           )
         yield* rows(columns.slice(0, 1), { [`${long}a`]: "1" })
         yield* rows(columns, { [`${long}a`]: "1", [`${long}b`]: "2", xmin: "3" })

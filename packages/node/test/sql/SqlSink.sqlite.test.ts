@@ -2,6 +2,7 @@ import type { SinkError } from "@callstream/core/sink/SinkError"
 import * as Position from "@callstream/core/model/Position"
 import type { Committed } from "@callstream/core/model/Committed"
 import * as Column from "@callstream/core/model/Column"
+import * as Version from "@callstream/core/model/Version"
 import * as SessionSink from "@callstream/core/sink/SessionSink"
 import * as SqlSink from "@callstream/core/sink/SqlSink"
 import * as Transform from "@callstream/core/transform/Transform"
@@ -53,8 +54,8 @@ describe("SqlSink, in SQLite", () => {
       const logger = Logger.make(({ message }) => void told.push(String(message)))
       yield* written(sinkAt(file), (writer) =>
         Effect.andThen(
-          writer.write({ items: [odd("a")], columns, observedAt }),
-          writer.write({ items: [odd("b")], columns, observedAt })
+          writer.write({ items: [odd("a")], columns, observedAt: Version.of(observedAt) }),
+          writer.write({ items: [odd("b")], columns, observedAt: Version.of(observedAt) })
         )
       ).pipe(Effect.provide(Logger.layer([logger])))
       assert.deepStrictEqual(ask(file, 'SELECT * FROM "call_sessions" ORDER BY id'), [
@@ -66,7 +67,9 @@ describe("SqlSink, in SQLite", () => {
       ])
       // A table that has more columns, extra among them, keeps them as they are.
       yield* written(sinkAt(file), (writer) => writer.write(batch([session(1, { newField: 1 })])))
-      yield* written(sinkAt(file), (writer) => writer.write({ items: [odd("session-000001")], columns, observedAt }))
+      yield* written(sinkAt(file), (writer) =>
+        writer.write({ items: [odd("session-000001")], columns, observedAt: Version.of(observedAt) })
+      )
       const [, , third] = ask(file, 'SELECT * FROM "call_sessions" ORDER BY id')
       assert.deepInclude(third, { id: "session-000001", costTotal: null, durationSec: 65, extra: '{"newField":1}' })
     })
@@ -99,7 +102,7 @@ describe("SqlSink, in SQLite", () => {
     })
   )
 
-  it.live("knows again what a finished run filled, and misses a table or file that is gone or another", () =>
+  it.live("recognizes the table of a finished run, and reports a table or file that is missing or replaced", () =>
     Effect.gen(function* () {
       const file = yield* database
       const sink = sinkAt(file, { keepsOffset: true })
@@ -130,7 +133,11 @@ describe("SqlSink, in SQLite", () => {
       const columns: ReadonlyArray<Column.Column> = [{ name: "id", type: "text" }]
       for (const id of [`id_${"0".repeat(32)}`, "call-[phone]-1"]) {
         yield* written<unknown, object>(sinkAt(file), (writer) =>
-          writer.write({ items: [{ id: "call-14155550123-1", start: undefined, row: { id } }], columns, observedAt })
+          writer.write({
+            items: [{ id: "call-14155550123-1", start: undefined, row: { id } }],
+            columns,
+            observedAt: Version.of(observedAt)
+          })
         )
       }
       assert.deepStrictEqual(ask(file, 'SELECT id FROM "call_sessions"'), [{ id: "call-14155550123-1" }])
@@ -145,7 +152,7 @@ describe("SqlSink, in SQLite", () => {
         const text = (...names: ReadonlyArray<string>) => names.map((name): Column.Column => ({ name, type: "text" }))
         const run = (columns: ReadonlyArray<Column.Column>, row: Record<string, string>) =>
           written<unknown, object>(sinkAt(file), (writer) =>
-            writer.write({ items: [{ id: "a", start: undefined, row }], columns, observedAt })
+            writer.write({ items: [{ id: "a", start: undefined, row }], columns, observedAt: Version.of(observedAt) })
           )
         yield* run(text("status", "Status", "observed_at"), { status: "s", Status: "S", observed_at: "x" })
         yield* run(text("agent"), { agent: "Ava" })
@@ -337,7 +344,7 @@ describe("SqlSink, in SQLite", () => {
           writer.write({
             items: [{ id: "a", start: undefined, row: { id: "+15550001" } }],
             columns: [{ name: "id", type: "text" }],
-            observedAt
+            observedAt: Version.of(observedAt)
           })
         )
       )

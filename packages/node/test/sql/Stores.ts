@@ -10,7 +10,7 @@ import * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
-import * as Postgres from "../postgres/Server.ts"
+import * as Postgres from "../postgres/PostgresServer.ts"
 import * as SinkStore from "../SinkStore.ts"
 import * as Faults from "./DatabaseFaults.ts"
 

@@ -61,8 +61,12 @@ const adviceForMalformed = (problem: Malformed, { name }: Speaker): string => {
 }
 
 /** Nothing for a request that was refused: what is wrong with it says what to do. */
-export const adviceFor = ({ reason }: Pick<AgniError, "reason">, speaker: Speaker): string | undefined => {
-  const { name } = speaker
+export const adviceFor = (
+  { alone, reason }: Pick<AgniError, "reason" | "alone">,
+  speaker: Speaker
+): string | undefined => {
+  const { name, on } = speaker
+  if (alone === true) return `Skip records that fail with ${on("keepGoing")}.`
   const slower = `with a lower ${name({ option: "rate" })}, such as ${name({ option: "rate", value: "2" })}`
   switch (reason._tag) {
     case "Unauthorized":

@@ -9,8 +9,8 @@ const disk: Readonly<Record<string, string>> = {
   EACCES: "Allow this user to read and write there",
   EPERM: "Allow this user to read and write there",
   EROFS: "Make it writable",
-  ENOENT: "Put the folder back, or look at what is in its place",
-  ENOTDIR: "Put the folder back, or look at what is in its place",
+  ENOENT: "Put the folder back, or check what is in its place",
+  ENOTDIR: "Put the folder back, or check what is in its place",
   EISDIR: "Move that folder away"
 }
 

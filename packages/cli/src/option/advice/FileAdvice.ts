@@ -23,7 +23,7 @@ export const untrusted = ({ path, problem }: UntrustedFile): string => {
     case "OtherOwner":
       return "Choose another name, or run this as the user whose file it is."
     case "WritableByOthers":
-      return `Look at what is in it, then run: chmod go-w ${path}`
+      return `Check its content, then run: chmod go-w ${path}`
   }
 }
 
@@ -43,7 +43,7 @@ export const held = (held: Held): string => {
     case "TakenOver":
       return "This run was cut off, and another one took over. Let that one finish."
     case "Lost":
-      return "Make sure that no other run of it is under way, then run it again."
+      return "Make sure that no other run of it is in progress, then run it again."
     case "Changing":
       return "Run it again."
   }

@@ -4,7 +4,7 @@ import type { Answer, SinkReason } from "@callstream/core/sink/SinkReason"
 import { again, output, type Reader, untrusted } from "./FileAdvice.ts"
 import { database, table } from "./SqlAdvice.ts"
 
-const receiverLog = "Look at the receiver's log; it should answer 422 to a record that it rejects."
+const receiverLog = "Read the receiver's log; it should answer 422 to a record that it rejects."
 
 const statuses: Readonly<Record<number, string>> = {
   400: `Check that both sides have the same secret. ${receiverLog}`,
@@ -24,7 +24,7 @@ const stopped = (answer: Answer, reader: Reader): string => {
     case "ForbiddenAddress":
       return `Check the name's address. ${privateHosts(reader)}`
     case "Certificate":
-      return "Mend the certificate, or trust its authority with NODE_EXTRA_CA_CERTS."
+      return "Replace the certificate, or trust its authority with NODE_EXTRA_CA_CERTS."
     case "Nothing":
     case "Unreachable":
       return "Check that the receiver runs."
@@ -53,7 +53,7 @@ const receiverHost = (
 
 const secretForm = "Write it as whsec_ and the base64 of 24 to 64 random bytes."
 
-/** Nothing where the problem says what to do, or where nobody knows. */
+/** Nothing where the problem itself says what to do, or no advice is known. */
 export const adviceFor = ({ reason }: { readonly reason: SinkReason }, reader: Reader): string | undefined => {
   const { speaker } = reader
   switch (reason._tag) {

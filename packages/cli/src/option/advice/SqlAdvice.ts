@@ -79,7 +79,7 @@ export const database = (failure: SqlFailure, reader: Reader): string | undefine
     case "Server":
       return server(failure.problem, reader)
     case "Row":
-      return `Look at what the table demands of its rows, or leave such rows out with ${reader.speaker.name({ option: "where" })}.`
+      return `Check what the table requires of its rows, or leave such rows out with ${reader.speaker.name({ option: "where" })}.`
     case "Untrusted":
       return untrusted(failure.file)
   }

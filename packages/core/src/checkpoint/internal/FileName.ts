@@ -1,15 +1,15 @@
 /** A file name for any pipeline name. */
 
-/** Windows keeps these for devices, whatever comes after a dot. */
+/** Windows reserves these for devices, with any extension. */
 const device = /^(con|prn|aux|nul|com\d|lpt\d)$/
 
-/** With what is appended to it, well below the 255 bytes of common file systems. */
+/** Even with an extension, well below the 255 bytes of common file systems. */
 export const longest = 128
 
 /**
- * Small letters, digits, `_` and `-` stay, everything else becomes the bytes of its UTF-8 as `%xx`: so no name leaves its
- * folder, two names never share a file, not where case or Unicode forms are ignored either, and there is no dot before
- * what is appended. `undefined` for a name that is empty, too long, or no Unicode text.
+ * Keeps small letters, digits, `_` and `-`, and writes all other characters as the bytes of their UTF-8, `%xx`. So no name
+ * leaves its folder, and two names never share a file, even where case or Unicode forms are ignored. There is no dot
+ * before the extension. `undefined` for a name that is empty, too long, or no Unicode text.
  */
 export const fromPipeline = (pipeline: string): string | undefined => {
   if (pipeline === "" || !pipeline.isWellFormed()) return undefined

@@ -1,4 +1,4 @@
-/** Small files that are whole or not there, and what their failures mean. */
+/** Small files that are whole or missing, and the meaning of their failures. */
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
@@ -7,7 +7,7 @@ import { codeOf, syncFolder } from "../../platform/internal/System.ts"
 import * as TrustedFile from "../../platform/TrustedFile.ts"
 import { CheckpointError } from "../CheckpointError.ts"
 
-/** Creates the file, for its owner only. It is safe from a power failure on return; one that fails leaves nothing. */
+/** Creates the file for its owner only. On return it survives a power failure; on failure nothing remains. */
 export const writeNew = (fs: FileSystem.FileSystem, path: string, text: string) =>
   Effect.scoped(
     Effect.flatMap(fs.open(path, { flag: "wx", mode: 0o600 }), (file) =>
@@ -24,7 +24,7 @@ export const ifThere = (reading: Effect.Effect<Uint8Array, PlatformError.Platfor
     Effect.catchIf(isNotFound, () => Effect.succeed(Option.none<Uint8Array>()))
   )
 
-/** Of a file that can be trusted. */
+/** Reads a file that can be trusted. */
 export const readIfThere = (fs: FileSystem.FileSystem, path: string) =>
   ifThere(Effect.provideService(TrustedFile.read(path), FileSystem.FileSystem, fs))
 
@@ -66,7 +66,7 @@ export const isAlreadyThere = (error: PlatformError.PlatformError): boolean => e
 
 const isNotFound = (error: PlatformError.PlatformError): boolean => error.reason._tag === "NotFound"
 
-/** Names the file, and what was to be done with it. */
+/** Names the file and the failed action. */
 export const failed =
   (path: string, action: "read" | "written") =>
   (error: PlatformError.PlatformError): CheckpointError => {

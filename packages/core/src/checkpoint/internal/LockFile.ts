@@ -1,4 +1,4 @@
-/** A lock as a file: created whole and exclusively, taken over from a process that has ended by one other only. */
+/** A lock as a file: created whole and exclusively. Of several processes, one takes over the lock of an ended process. */
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
@@ -12,7 +12,7 @@ import { ifThere, isAlreadyThere, parse, writeNew } from "./Files.ts"
 
 const Holder = Schema.Struct({
   version: Schema.Literal(1),
-  /** Of this lock, no other one ever: it is part of a file name. */
+  /** Unique to this lock, and part of a file name. */
   id: Schema.String.check(Schema.isPattern(/^[0-9a-f-]{36}$/)),
   ...Owner.fields,
   /** ISO 8601. */
@@ -41,18 +41,18 @@ export interface About<E> {
   readonly failed: (path: string, action: "read" | "written") => (error: PlatformError.PlatformError) => E
 }
 
-/** A lock that changes hands more often while one looks at it is not worth waiting for. */
+/** After so many changes of the owner, taking the lock fails. */
 const attempts = 32
 
 /**
  * Takes the lock at `path`, or fails with who holds it.
  *
- * A free lock is taken by linking a file that is written already to its name, which fails when the name is taken. The
- * lock of a process that has ended is never removed to make room: two that find it could then each remove what the other
- * has just put there. Instead, who takes over links its own file to a name that is made of the old lock's id. That
- * succeeds for one only, it alone may then rename its file over the old lock, and the rename takes that name away in the
- * same step. Who comes later and gets the name again finds another lock in the place of the old one and steps back. One
- * that ends in between leaves a lock that is taken over in the same way: the last of such a chain is the one that counts.
+ * To take a free lock, a process writes a file and links it to the lock's name, which fails when the name is taken. No
+ * process removes the lock of an ended process: of two that found it, each could remove the new lock of the other.
+ * Instead, a process links its own file to a name that contains the old lock's id. Only one succeeds. It renames its file
+ * over the old lock, and the rename removes that name in the same step. A process that gets the name later finds a new
+ * lock in the old one's place and gives up. If the process is killed in between, its file is taken over in the same way,
+ * so the last file of such a chain is the valid lock.
  */
 export const acquire = <E>(
   fs: FileSystem.FileSystem,
@@ -84,12 +84,12 @@ const take = Effect.fnUntraced(function* <E>(
 
   const look = (at: string) =>
     Effect.map(
-      // Looked at before each commit, in a folder that nobody else can write to.
+      // Checked before each commit, in a folder that no other user can write to.
       ifThere(fs.readFile(at)),
       Option.map((bytes): Found => ({ path: at, holder: Option.getOrUndefined(decodeHolder(parse(bytes))) }))
     )
   const successor = (holder: Holder) => `${path}.${holder.id}.next`
-  /** The lock that counts. */
+  /** The valid lock. */
   const find = Effect.gen(function* () {
     const seen = new Set<string>()
     let found = yield* look(path)
@@ -111,7 +111,7 @@ const take = Effect.fnUntraced(function* <E>(
     return holder
   })
 
-  /** Puts the own lock there unless something is. Without links a crash may leave a lock that says nothing. */
+  /** Creates the own lock if there is none. Without links a crash may leave an empty lock. */
   const place = (at: string, attempt: number) => {
     const temporary = `${path}.${id}.${attempt}.tmp`
     return Effect.andThen(
@@ -123,7 +123,7 @@ const take = Effect.fnUntraced(function* <E>(
       )
     ).pipe(writing)
   }
-  // Somebody may put another lock there between the look and the removal, but only after this one was removed by hand.
+  // Another lock may appear between this check and the removal only if somebody removed this one by hand.
   const removeOwn = (at: string) =>
     Effect.ignore(
       Effect.flatMap(look(at), (found) =>
@@ -160,5 +160,5 @@ const take = Effect.fnUntraced(function* <E>(
   }
 })
 
-/** What a process leaves that ends while it takes a lock, by what it is called beyond the lock's own name. */
+/** Suffixes of the files that a process leaves when it is killed while it takes a lock. */
 export const leftover = /^\.[0-9a-f-]{36}\.(\d+\.tmp|next)$/

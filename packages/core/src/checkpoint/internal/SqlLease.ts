@@ -14,7 +14,7 @@ import type { Held } from "../../platform/Held.ts"
 import * as SqlFailure from "../../platform/SqlFailure.ts"
 import { CheckpointError } from "../CheckpointError.ts"
 import { Owner, ProcessOwner } from "../ProcessOwner.ts"
-import * as Seat from "./Seat.ts"
+import * as LeaseRow from "./LeaseRow.ts"
 
 /** Where the table is. */
 export interface Place<E extends SqlError | { readonly description: string }, R> {
@@ -93,7 +93,7 @@ export const take = Effect.fnUntraced(function* <E extends SqlError | { readonly
     return yield* verdict === "alive" ? running(text) : heldBy({ _tag: "Elsewhere", ...holderIn(text), place })
   })
 
-  const seat = Seat.make(sql, table, pipeline)
+  const seat = LeaseRow.make(sql, table, pipeline)
   if (seat === undefined) return yield* broken(SqlFailure.make("UnknownDialect"))
   const patiently: SqlLease["patiently"] = (effect) =>
     Effect.retry(effect, { schedule: again, while: passes }).pipe(

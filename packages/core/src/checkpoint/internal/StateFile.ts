@@ -12,7 +12,7 @@ const Content = Schema.Struct({ ...State.fields, pipeline: Schema.String })
 const decodeContent = Schema.decodeUnknownEffect(Content)
 const encodeContent = Schema.encodeEffect(Content)
 
-/** Over the values, not the white space between them: a file that was only laid out anew is as good as before. */
+/** The checksum ignores white space, so a file that was only formatted is still valid. */
 const checksumOf = (content: unknown) =>
   Digest.Digest.use((digest) => digest.digestHex(Digest.sha256, new TextEncoder().encode(JSON.stringify(content))))
 
@@ -24,7 +24,7 @@ export const encode = Effect.fnUntraced(function* (path: string, pipeline: strin
   return `${JSON.stringify({ ...content, checksum: yield* checksumOf(content) }, undefined, 2)}\n`
 })
 
-/** The state, or why it is refused. */
+/** The state, or the reason why it is refused. */
 export const decode = Effect.fnUntraced(function* (path: string, pipeline: string, bytes: Uint8Array) {
   const refuse = (problem: Extract<CheckpointReason, { readonly _tag: "Torn" }>["problem"]) =>
     Effect.fail(new CheckpointError({ reason: { _tag: "Torn", path, problem } }))

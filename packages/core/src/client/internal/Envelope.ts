@@ -8,7 +8,7 @@ import { isObject } from "../../model/internal/Json.ts"
 import type { Edition, Page } from "../../model/Page.ts"
 import type { Rejected } from "../../model/Rejected.ts"
 import * as Rows from "../../model/Rows.ts"
-import type { Version } from "../../model/Version.ts"
+import * as Version from "../../model/Version.ts"
 
 interface Records {
   readonly records: ReadonlyArray<unknown>
@@ -56,10 +56,14 @@ export type Body<Sessions> =
   | { readonly _tag: "NotJson"; readonly html: boolean; readonly characters: number }
   | { readonly _tag: "Unexpected" }
 
-export const read = (text: string): Body<ReadonlyArray<CallSession.CallSession>> => {
+/** @param parse What reads JSON: where no number can be rounded, `JSON.parse` need not look for one. */
+export const read = (
+  text: string,
+  parse: (text: string) => unknown = ExactNumber.parseJson
+): Body<ReadonlyArray<CallSession.CallSession>> => {
   let body: unknown
   try {
-    body = ExactNumber.parseJson(text)
+    body = parse(text)
   } catch {
     return { _tag: "NotJson", html: text.trimStart().startsWith("<"), characters: text.length }
   }
@@ -84,7 +88,7 @@ export const read = (text: string): Body<ReadonlyArray<CallSession.CallSession>>
 export interface Context {
   readonly page: number
   readonly observedAt: Instant
-  readonly version?: Version | undefined
+  readonly version?: Version.Version | undefined
   readonly age: number
   /** Makes a server's words safe to repeat. */
   readonly quote: (text: string) => string
@@ -103,7 +107,7 @@ export const toPage = <Sessions>(
         stage: "decode",
         ...record,
         page,
-        observedAt: version ?? observedAt
+        observedAt: version ?? Version.of(observedAt)
       }))
       const rows = hold(sessions)
       return Result.succeed({ page, rows, rejected, observedAt, version, age, edition, total, characters })

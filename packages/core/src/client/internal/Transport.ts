@@ -1,7 +1,5 @@
 import * as Clock from "effect/Clock"
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as HttpClient from "effect/http/HttpClient"
 import type * as HttpClientError from "effect/http/HttpClientError"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
@@ -21,6 +19,7 @@ import {
 import * as CallSessionQuery from "../../model/CallSessionQuery.ts"
 import * as RetryAfter from "../../platform/internal/RetryAfter.ts"
 import { ProxyError } from "../ProxyError.ts"
+import { withTransportRules } from "./TransportRules.ts"
 
 /** A response of status 200, read to its end. */
 export interface Received {
@@ -84,22 +83,6 @@ const toRequest = (url: string, apiKey: Redacted.Redacted) =>
       "user-agent": "callstream"
     }
   })
-
-/**
- * `fetch` would follow a redirect by itself and take the key along, so this forbids it; other transports ignore this.
- * The vendor gets no trace headers, and no span of the transport's records a query.
- */
-const withTransportRules = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
-  Effect.updateContext(effect, (context: Context.Context<never>) =>
-    context.pipe(
-      Context.add(FetchHttpClient.RequestInit, {
-        ...Context.getOrUndefined(context, FetchHttpClient.RequestInit),
-        redirect: "manual"
-      }),
-      Context.add(HttpClient.TracerDisabledWhen, () => true),
-      Context.add(HttpClient.TracerPropagationEnabled, false)
-    )
-  )
 
 const redirection = (response: HttpClientResponse.HttpClientResponse): string | undefined => {
   const { headers, status } = response

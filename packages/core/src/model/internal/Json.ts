@@ -26,7 +26,7 @@ export const escapeLineEnds = (json: string): string =>
 
 /**
  * `JSON.stringify` for readers of every kind: no half of a surrogate pair, which UTF-8 has no way to write and for which
- * some refuse a whole file, and nothing but an escape that could be taken for the end of a line.
+ * some refuse a whole file, and nothing but an escape that could be mistaken for the end of a line.
  */
 export const stringify = (value: unknown, repairs?: Repairs): string | undefined => {
   // The types promise text for everything.

@@ -1,6 +1,6 @@
 /**
  * Phone numbers inside text. Nothing marks them but their digits, so other digits have to be excluded:
- * dates, times, amounts, ids, IP addresses. In doubt it is taken for a number.
+ * dates, times, amounts, ids, IP addresses. In doubt it counts as a number.
  */
 
 const digitSets = /\p{Nd}/u

@@ -1,4 +1,4 @@
-/** What is put in place of personal data. It is known again, so that redacting twice changes nothing. */
+/** Replaces personal data. Redaction recognizes the replacement, so redacting twice changes nothing. */
 
 const standIn = String.raw`\[(?:phone|email|name|recording|freeText)\]|(?:phone|email|name|recording|freeText|id)_[\da-f]{32}`
 const whole = new RegExp(`^(?:${standIn})$`)

@@ -1,4 +1,4 @@
-/** The commits of a run: sinks are flushed, dead letters first, and then the checkpoint is written. */
+/** Commits a run: flushes the dead letters, then the sinks, and then writes the checkpoint. */
 import * as Effect from "effect/Effect"
 import * as Ref from "effect/Ref"
 import type * as Schema from "effect/Schema"
@@ -23,18 +23,18 @@ export type OrClose<A> = <B>(
 ) => Effect.Effect<B, SinkError>
 
 export interface Commit {
-  /** Keeps the state of the source, before anything is read. */
+  /** Saves the state of the source, before anything is read. */
   readonly begin: (source: Schema.Json) => Effect.Effect<void, CheckpointError>
-  /** Flushes what is behind the cursor, the dead letters first, and then writes the checkpoint. */
+  /** Flushes everything before the cursor, the dead letters first, and then writes the checkpoint. */
   readonly to: (at: Position.Cursor, finished: boolean) => Effect.Effect<void, SinkError | CheckpointError>
   /**
-   * Keeps the versions given so far from being given again, whatever happens to this run. To be called before rows go to a
-   * sink: one that was killed may have them.
+   * Reserves the versions given so far, so that no later run gives them again. Call it before rows reach a sink: a killed
+   * run may have written them.
    */
   readonly reserve: Effect.Effect<void, CheckpointError>
 }
 
-/** Versions that are kept for what is read until the next commit: 2 seconds of microseconds. */
+/** Versions that are reserved for reads until the next commit: 2 seconds of microseconds. */
 const ahead = 2_000_000
 
 export const make = <A>(options: {
@@ -50,7 +50,7 @@ export const make = <A>(options: {
 }): Commit => {
   const { clock, fingerprint, kept, lease, letters, orClose, run, sinks } = options
   const source = Ref.makeUnsafe(kept?.source)
-  /** What the checkpoint says of the sinks: never more than what is known of the range, whatever a sink says itself. */
+  /** The sinks' positions for the checkpoint, never beyond the coverage of the range, even if a sink is ahead. */
   const said = Ref.makeUnsafe<Readonly<Record<string, Committed>>>(kept?.sinks ?? {})
 
   const say = (handles: ReadonlyArray<Pick<SinkHandle<never>, "name" | "state">>) =>
@@ -80,7 +80,7 @@ export const make = <A>(options: {
     yield* Ref.update(run, (now) => ({ ...now, reserved: lastVersion }))
   })
 
-  /** Where a run that resumes may begin: what was read before and after it stays apart. */
+  /** The positions where a run may resume: coverage is not merged across them. */
   const keepCoverage = Effect.flatMap(say([...sinks, letters]), (all) =>
     Ref.update(run, (state) => {
       const seams = Object.values(all).flatMap(({ at }) => (at === "end" ? [] : [at]))
@@ -98,12 +98,12 @@ export const make = <A>(options: {
       const behind = sinks.filter((sink) => sink.state().failure === undefined && Position.isBefore(sink.at(), at))
       const newLetters = letters.state().dirty
       yield* Ref.update(run, RunState.doing("committing"))
-      // It may be beyond the sinks, and get a letter all the same, from one that catches up.
+      // A sink that catches up may reject a record that is behind the other sinks.
       if (newLetters || Position.isBefore(letters.at(), at)) {
         yield* letters.flush(Position.greatest(at, letters.at()))
       }
-      // After a crash here a transactional sink is ahead of the checkpoint, and will not reject the same rows again: their
-      // letters may not be cut off.
+      // After a crash here a transactional sink is ahead of the checkpoint and does not reject the same rows again, so
+      // their letters must be kept.
       if (newLetters && letters.delivery === "resumable" && behind.some((one) => one.delivery === "transactional")) {
         yield* say([letters])
         yield* save(false)
@@ -113,7 +113,7 @@ export const make = <A>(options: {
         discard: true
       })
       yield* keepCoverage
-      // Who stops the run now is told of the commit that was written.
+      // If the run is stopped now, the commit is still reported.
       yield* save(finished).pipe(
         Effect.andThen(Ref.update(run, RunState.committed(at))),
         Effect.andThen(options.onCommitted(at)),

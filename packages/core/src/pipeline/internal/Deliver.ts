@@ -1,4 +1,4 @@
-/** The units of a source, one after another, into all sinks, with commits by time. */
+/** Delivers the units of a source, one after another, to all sinks, and commits by time. */
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
@@ -20,7 +20,7 @@ import * as RunState from "./RunState.ts"
 import type * as SinkHandle from "./SinkHandle.ts"
 import * as UnitProcessor from "./UnitProcessor.ts"
 
-/** A clock that nobody sets. */
+/** A monotonic clock. */
 const now = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos) / 1e6)
 
 /** An event without the totals so far. */
@@ -47,7 +47,7 @@ export interface Options<A, E, R, E2, R2, ET, RT> {
     | undefined
 }
 
-/** All units, one after another, into all sinks; commits go by time. */
+/** Delivers all units, one after another, to all sinks, and commits by time. */
 export const all = Effect.fnUntraced(function* <A, E, R, E2, R2, ET, RT>(options: Options<A, E, R, E2, R2, ET, RT>) {
   const { began, clock, commit, letters, onUnit, orClose, run, sinks, tell, transform } = options
   const every = Duration.toMillis(Duration.fromInputUnsafe(options.commitEvery ?? "1 second"))
@@ -61,7 +61,7 @@ export const all = Effect.fnUntraced(function* <A, E, R, E2, R2, ET, RT>(options
     rawLetters: options.rawLetters ?? false,
     onRejected: options.onRejected
   })
-  // Files hold each row once, whatever its version.
+  // A file has each row once, whatever its version.
   const reserve = sinks.some(({ delivery }) => delivery === "idempotent" || delivery === "transactional")
     ? commit.reserve
     : Effect.void
@@ -83,7 +83,7 @@ export const all = Effect.fnUntraced(function* <A, E, R, E2, R2, ET, RT>(options
     }
   })
 
-  /** What cannot be committed is cut off by the next run, but whoever stopped this one may look at it. */
+  /** The next run cuts off uncommitted lines, but people may read the file until then. */
   const writeOut = Effect.forEach(
     sinks.filter(({ delivery, state }) => delivery === "resumable" && state().failure === undefined),
     (sink) => sink.flush(sink.at() ?? Position.of(0)),
@@ -97,7 +97,7 @@ export const all = Effect.fnUntraced(function* <A, E, R, E2, R2, ET, RT>(options
         // A sink that failed may not be flushed again.
         if (Exit.isSuccess(exit) || Cause.hasDies(exit.cause) || activity !== "idle") return
         const at = yield* ahead
-        // A clean stop loses nothing, and repeats nothing; but whoever stops a run does not wait for a sink that hangs.
+        // A clean stop loses and repeats nothing. It does not wait for a sink that hangs.
         yield* Effect.ignore(Effect.timeoutOption(at === undefined ? writeOut : commit.to(at, false), "5 seconds"))
       })
     )

@@ -1,4 +1,4 @@
-/** The events of a run on their way to those who watch it, who hold nothing up. */
+/** Passes the events of a run to listeners, which never hold the run up. */
 import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -11,10 +11,10 @@ export type Emit = (event: RunEvent) => Effect.Effect<void>
 
 export const nobody: Emit = () => Effect.void
 
-/** Whoever is slower than this many events misses the oldest: each has the totals so far. */
+/** A listener this many events behind misses the oldest; each event has the totals so far. */
 const buffered = 64
 
-/** What a listener has for the events that are left when the run is over. */
+/** The time that a listener has for the remaining events after the run. */
 const patience = "5 seconds"
 
 export const listened = <A, E, R>(

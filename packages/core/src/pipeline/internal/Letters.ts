@@ -1,17 +1,17 @@
-/** What becomes of a record or a row that cannot go on: a dead letter without personal data that the pipeline redacts. */
+/** Makes a dead letter of a rejected record or row, without personal data that the pipeline redacts. */
 import type { RejectedRow } from "../../model/RejectedRow.ts"
 import type { Rejected } from "../../model/Rejected.ts"
-import type { Instant } from "../../model/Instant.ts"
+import type { Version } from "../../model/Version.ts"
 import type { Redaction } from "../../transform/TransformContract.ts"
 
-/** A row that a sink refused, and the record that it was made of. */
+/** A row that a sink rejected, and the record that it was made of. */
 interface RefusedRow {
   readonly id: string
   readonly sink: string
   readonly reason: string
   readonly record: unknown
   readonly row: unknown
-  readonly observedAt: Instant
+  readonly observedAt: Version
 }
 
 export interface Letters {
@@ -25,7 +25,7 @@ const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
 const idOf = (value: unknown): string | undefined =>
   isObject(value) && typeof value["id"] === "string" && value["id"] !== "" ? value["id"] : undefined
 
-/** What cannot be said in JSON, or is nested too deep, can be in no letter. */
+/** A letter cannot hold values that JSON does not have, or that are nested too deep. */
 const isJson = (value: unknown): boolean => {
   try {
     return JSON.stringify(value) !== undefined
@@ -36,11 +36,11 @@ const isJson = (value: unknown): boolean => {
 
 const notKept = "it cannot be written as JSON, so it is not kept"
 
-/** The key of a row, where what is kept does not say it. */
+/** The key of a row, where the letter has none. */
 const keyOf = (id: string | undefined, kept: unknown): { readonly id?: string } =>
   id === undefined || idOf(kept) === id ? {} : { id }
 
-/** @param redaction `undefined` keeps everything as it came. */
+/** @param redaction `undefined` keeps the record unchanged. */
 export const make = (redaction: Redaction | undefined, keepsRaw: boolean): Letters => {
   const redact = (value: unknown) => {
     if (redaction === undefined || keepsRaw) return undefined
@@ -57,7 +57,7 @@ export const make = (redaction: Redaction | undefined, keepsRaw: boolean): Lette
     const kept = isJson(record)
     const text = redacted?.text ?? ((same: string) => same)
     return {
-      // The label of a transform may hold what a condition compares with, but no word of the record.
+      // The label of a transform may hold the values of a condition, but none of the record.
       stage: redacted === undefined ? stage : (redaction?.apply(null).text(stage) ?? stage),
       reason: kept ? text(reason) : `${text(reason)}; ${notKept}`,
       ...keyOf(idOf(raw), record),

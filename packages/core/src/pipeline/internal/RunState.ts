@@ -3,27 +3,32 @@ import * as CoverageSet from "../../coverage/CoverageSet.ts"
 import type { Committed } from "../../model/Committed.ts"
 import type { CallSession } from "../../model/CallSession.ts"
 import type { Item } from "../../model/Item.ts"
+import type { Instant } from "../../model/Instant.ts"
 import * as Position from "../../model/Position.ts"
+import type { RejectedRow } from "../../model/RejectedRow.ts"
 import * as Rows from "../../model/Rows.ts"
 import type { Version } from "../../model/Version.ts"
 import type { SinkError } from "../../sink/SinkError.ts"
 import * as Units from "../../source/internal/Units.ts"
 import type { Unit } from "../../source/Source.ts"
 import type { Totals } from "../RunEvent.ts"
+import type { TooManyDeadLetters } from "../TooManyDeadLetters.ts"
 
 export interface SinkState {
-  /** What is in it for good, as it says itself. */
+  /** What the sink reports as committed. */
   readonly committed: Committed | undefined
-  /** It holds rows that were not flushed. */
+  /** Whether it holds rows that were not flushed. */
   readonly dirty: boolean
-  /** What closed it. */
+  /** The error that closed it. */
   readonly failure: SinkError | undefined
   readonly written: number
   readonly refused: number
+  /** Calls of it that were retried. */
+  readonly retries: number
 }
 
 export interface RunState {
-  /** What a run that ends in the middle of it leaves unknown: what the sinks hold. */
+  /** The unit that is being written: if the run ends here, it is unknown what the sinks hold. */
   readonly activity: "idle" | "delivering" | "committing"
   /** Everything before this is in all open sinks, though perhaps not yet safe. */
   readonly reached: Position.Cursor | undefined
@@ -31,15 +36,17 @@ export interface RunState {
   readonly unpositioned: boolean
   readonly sinks: ReadonlyMap<string, SinkState>
   readonly totals: Totals
-  /** What is known of what was delivered. */
+  /** Commits so far. */
+  readonly commits: number
+  /** The coverage of everything that was delivered. */
   readonly coverage: CoverageSet.CoverageSet
   /** The same, as of the last commit. */
   readonly committedCoverage: CoverageSet.CoverageSet
   /** Records with a dead letter: several sinks may reject one and the same. */
   readonly lost: number
   readonly received: number
-  /** How many dead letters have a reason. */
-  readonly reasons: ReadonlyMap<string, number>
+  /** How many dead letters have one reason, of one stage and sink. */
+  readonly reasons: ReadonlyMap<string, Common>
   /** No version above this one is given before the next commit. */
   readonly reserved: Version | undefined
 }
@@ -65,6 +72,7 @@ export const make = (kept: {
   unpositioned: false,
   sinks: new Map(),
   totals: nothing,
+  commits: 0,
   coverage: kept.coverage,
   committedCoverage: kept.coverage,
   lost: 0,
@@ -73,7 +81,7 @@ export const make = (kept: {
   reserved: kept.reserved
 })
 
-/** What a run that resumes there still knows. */
+/** The coverage that remains when a run resumes at this position. */
 export const coverageAt = (
   coverage: CoverageSet.CoverageSet,
   at: Position.Cursor | undefined
@@ -93,9 +101,14 @@ export const doing =
 
 export const committed =
   (at: Position.Cursor) =>
-  (state: RunState): RunState => ({ ...state, activity: "idle", totals: { ...state.totals, committed: at } })
+  (state: RunState): RunState => ({
+    ...state,
+    activity: "idle",
+    commits: state.commits + 1,
+    totals: { ...state.totals, committed: at }
+  })
 
-const lastStart = (unit: Unit): number | undefined =>
+const lastStart = (unit: Unit): Instant | undefined =>
   Rows.items(unit.rows).findLast(({ start }) => start !== undefined)?.start
 
 export const read =
@@ -108,7 +121,7 @@ export const read =
     }
   }
 
-/** What became of some records of a unit. */
+/** The results of some records of a unit. */
 export interface Outcome {
   readonly received: number
   readonly filtered: number
@@ -122,11 +135,18 @@ export const received =
     totals: { ...state.totals, filtered: state.totals.filtered + outcome.filtered }
   })
 
+/** What dead letters have in common, and how many they are. */
+type Common = TooManyDeadLetters["most"]
+
 export const lost =
-  (letters: ReadonlyArray<{ readonly reason: string }>, records: number) =>
+  (letters: ReadonlyArray<Pick<RejectedRow, "stage" | "sink" | "reason">>, records: number) =>
   (state: RunState): RunState => {
     const reasons = new Map(state.reasons)
-    for (const { reason } of letters) reasons.set(reason, (reasons.get(reason) ?? 0) + 1)
+    for (const { reason, sink, stage } of letters) {
+      const key = JSON.stringify([stage, sink, reason])
+      const { letters: before } = reasons.get(key) ?? { letters: 0 }
+      reasons.set(key, { stage, ...(sink === undefined ? {} : { sink }), reason, letters: before + 1 })
+    }
     const totals = { ...state.totals, dead: state.totals.dead + letters.length }
     return { ...state, reasons, totals, lost: state.lost + records }
   }

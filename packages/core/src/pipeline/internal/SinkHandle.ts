@@ -23,7 +23,7 @@ export interface SinkHandle<in A> {
   readonly name: string
   readonly delivery: Delivery
   readonly state: () => RunState.SinkState
-  /** Where it is; `undefined` when nothing is in it. */
+  /** Its position; `undefined` while it is empty. */
   readonly at: () => Cursor | undefined
   readonly compared: () => Compared
   readonly write: (batch: Batch<A>) => Effect.Effect<ReadonlyArray<Refused>, SinkError>
@@ -37,11 +37,18 @@ const nothingCompared: Compared = { newer: 0, notBelieved: 0 }
 
 /** A transient failure is retried for about ten seconds; a sink that wants to wait longer does so itself. */
 const again = Schedule.min([Schedule.exponential("200 millis", 3), Schedule.spaced("5 seconds")]).pipe(
-  Schedule.upTo({ times: 4 })
+  Schedule.upTo({ times: 4 }),
+  Schedule.setInputType<SinkError>()
 )
 
-export const patiently = <B, R>(effect: Effect.Effect<B, SinkError, R>): Effect.Effect<B, SinkError, R> =>
-  Effect.retry(effect, { schedule: again, while: (error) => error.retryable })
+export const patiently = <B, R>(
+  effect: Effect.Effect<B, SinkError, R>,
+  onRetry: Effect.Effect<void> = Effect.void
+): Effect.Effect<B, SinkError, R> =>
+  Effect.retry(effect, {
+    schedule: Schedule.tap(again, ({ input }) => (input.retryable ? onRetry : Effect.void)),
+    while: (error) => error.retryable
+  })
 
 export const nothingReplaced: Replaced = { replaced: [], removed: [] }
 
@@ -50,7 +57,7 @@ interface Opened<in A> {
   readonly scope: Scope.Closeable
 }
 
-/** In a scope of its own, so that one that is closed gives back what it holds while the others stay open. */
+/** Opens each sink in its own scope, so that a closed sink releases its resources while the others stay open. */
 const attempt = Effect.fnUntraced(function* <A, R>(
   sink: SessionSink<A, R>,
   opening: Opening
@@ -63,7 +70,7 @@ const attempt = Effect.fnUntraced(function* <A, R>(
   return { writer, scope }
 })
 
-const unwritten = { dirty: false, failure: undefined, written: 0, refused: 0 }
+const unwritten = { dirty: false, failure: undefined, written: 0, refused: 0, retries: 0 }
 
 /** Opens a sink. One that cannot be opened is closed from the beginning. */
 export const open = Effect.fnUntraced(function* <A, R>(
@@ -75,13 +82,15 @@ export const open = Effect.fnUntraced(function* <A, R>(
   const begin = (committed: Committed | undefined, failure: SinkError | undefined) =>
     Ref.update(run, (state) => ({
       ...state,
-      sinks: new Map(state.sinks).set(name, { ...unwritten, committed, failure })
+      sinks: new Map(state.sinks).set(name, { ...unwritten, ...state.sinks.get(name), committed, failure })
     }))
   const state = () => Ref.getUnsafe(run).sinks.get(name) ?? { ...unwritten, committed: undefined }
   const change = (f: (sink: RunState.SinkState) => RunState.SinkState) => Ref.update(run, RunState.withSink(name, f))
   const common = { name, delivery, state, at: () => state().committed?.at }
+  const retried = change((sink) => ({ ...sink, retries: sink.retries + 1 }))
 
-  const opened = yield* Effect.result(patiently(attempt(sink, opening)))
+  yield* begin(undefined, undefined)
+  const opened = yield* Effect.result(patiently(attempt(sink, opening), retried))
   if (opened._tag === "Failure") {
     const error = opened.failure
     yield* begin(undefined, error)
@@ -104,7 +113,7 @@ export const open = Effect.fnUntraced(function* <A, R>(
     write: (batch) =>
       Effect.andThen(
         batch.items.length === 0 ? Effect.void : change((sink) => ({ ...sink, dirty: true })),
-        Effect.tap(patiently(writer.write(batch)), (no) =>
+        Effect.tap(patiently(writer.write(batch), retried), (no) =>
           change((sink) => ({
             ...sink,
             written: sink.written + batch.items.length - no.length,
@@ -113,10 +122,10 @@ export const open = Effect.fnUntraced(function* <A, R>(
         )
       ),
     flush: (at) =>
-      Effect.flatMap(patiently(writer.flush(at)), (committed) =>
+      Effect.flatMap(patiently(writer.flush(at), retried), (committed) =>
         change((sink) => ({ ...sink, committed, dirty: false }))
       ),
-    finish: patiently(writer.finish),
+    finish: patiently(writer.finish, retried),
     replaced: () => writer.replaced?.() ?? nothingReplaced,
     close: (failure) =>
       Effect.andThen(

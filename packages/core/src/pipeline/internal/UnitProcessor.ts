@@ -1,11 +1,10 @@
-/** One unit through the transform, to all sinks side by side, and what was rejected to the dead letters. */
-import * as Clock from "effect/Clock"
+/** Passes one unit through the transform and to all sinks in parallel, and rejected rows to the dead letters. */
 import * as Effect from "effect/Effect"
 import * as Ref from "effect/Ref"
 import type { CheckpointError } from "../../checkpoint/CheckpointError.ts"
 import type { CallSession } from "../../model/CallSession.ts"
 import * as Column from "../../model/Column.ts"
-import type { Instant } from "../../model/Instant.ts"
+import * as Instant from "../../model/Instant.ts"
 import type { VersionClock } from "../../client/VersionClock.ts"
 import type * as Position from "../../model/Position.ts"
 import { of } from "../../model/Position.ts"
@@ -24,10 +23,10 @@ import * as Letters from "./Letters.ts"
 import * as RunState from "./RunState.ts"
 import type { SinkHandle } from "./SinkHandle.ts"
 
-/** Fewer records say nothing about their share. */
+/** With fewer records the share of rejected ones means nothing. */
 const enough = 100
 
-/** What is read, transformed and written at once: objects of a whole window would live long enough to cost a lot. */
+/** Rows that are transformed and written at a time: the objects of a whole window would live too long for the garbage collector. */
 const together = 500
 
 export const make = <A, E, R, ET, RT>(options: {
@@ -38,19 +37,18 @@ export const make = <A, E, R, ET, RT>(options: {
   readonly clock: VersionClock
   readonly maxDeadShare: number
   readonly rawLetters: boolean
-  /** Called with what was put in the dead letters. */
+  /** Called with each batch of dead letters. */
   readonly onRejected: ((rows: ReadonlyArray<RejectedRow>) => Effect.Effect<void, E, R>) | undefined
 }) => {
   const { clock, letters, maxDeadShare, run, sinks, transform } = options
   const columns = transform.columns(Column.ofSession)
   const apply = Transform.toItems(transform)
   const kept = Letters.make(transform.redaction, options.rawLetters)
-  /** What a row's version is compared with, and the one of those that carry none. */
-  const versionsOf = Effect.fnUntraced(function* (observedAt: Instant, all: ReadonlyArray<Item<unknown>>) {
+  /** The limit for versions of rows, and the version of rows without one. */
+  const versionsOf = Effect.fnUntraced(function* (observedAt: Instant.Instant, all: ReadonlyArray<Item<unknown>>) {
     const complete = all.every(({ version }) => version !== undefined)
-    const version = complete ? observedAt : yield* clock.observe(observedAt)
-    const own = (yield* Clock.currentTimeMillis) * 1000
-    return { observedAt: version, highestCredible: Version.highestCredible(clock.state(), own) }
+    const version = complete ? Version.of(observedAt) : yield* clock.observe(observedAt)
+    return { observedAt: version, highestCredible: Version.highestCredible(clock.state(), yield* Instant.now) }
   })
 
   const putAside = Effect.fnUntraced(function* (
@@ -77,14 +75,14 @@ export const make = <A, E, R, ET, RT>(options: {
     if (options.onRejected !== undefined) yield* options.onRejected(found)
   })
 
-  /** Also after a window that was well: those before may have been too few to tell. */
+  /** Also after a window without rejected rows: there may have been too few before. */
   const refuseTooMany = Effect.fnUntraced(function* () {
     const { lost, reasons, received } = yield* Ref.get(run)
     if (received >= enough && lost > maxDeadShare * received) {
-      // They are what tells why, and nothing will flush them later.
+      // The letters explain the failure, and nothing else flushes them later.
       yield* Effect.ignore(letters.flush(letters.at() ?? of(0)))
-      const [most] = [...reasons].sort(([, left], [, right]) => right - left)
-      return yield* new TooManyDeadLetters({ dead: lost, of: received, reason: most?.[0] ?? "" })
+      const [most] = [...reasons.values()].sort((left, right) => right.letters - left.letters)
+      if (most !== undefined) return yield* new TooManyDeadLetters({ dead: lost, of: received, most })
     }
   })
 
@@ -107,7 +105,7 @@ export const make = <A, E, R, ET, RT>(options: {
     const refused = yield* Effect.forEach(
       open,
       (sink) => {
-        // Without rows too: a sink learns the columns from a batch.
+        // Even without rows: a batch gives a sink its columns.
         const batch: Batch<A> = { items: missing(items, unit, sink.at()), columns, ...versions }
         return Effect.map(orClose<ReadonlyArray<Refused>>(sink, sink.write(batch), []), (rows) =>
           rows.map((row) => ({ ...row, sink: sink.name }))
@@ -115,7 +113,7 @@ export const make = <A, E, R, ET, RT>(options: {
       },
       { concurrency: "unbounded" }
     )
-    // What an earlier run put aside already.
+    // An earlier run has already written these letters.
     const fresh = has(letters.at(), unit) ? [] : failed
     const rows = refused.flat()
     if (fresh.length > 0 || rows.length > 0) {
@@ -173,14 +171,14 @@ const letterTypes: { readonly [K in keyof DeadLetter]: Column.Type } = {
 
 const letterColumns = Object.entries(letterTypes).map(([name, type]): Column.Column => ({ name, type }))
 
-/** Whether a sink that is there has all of a unit. What has no position is in it only at the end. */
+/** Whether a sink at this position has the whole unit. Rows without a position are committed only at the end. */
 const has = (at: Position.Cursor | undefined, unit: Unit): boolean => {
   if (at === "end") return true
   const to = unit._tag === "WithoutStart" ? undefined : unit.to
   return at !== undefined && to !== undefined && at >= to
 }
 
-/** Of a unit's rows those that a sink does not have. The positions of pages may be of another kind than starts. */
+/** The rows of a unit that a sink lacks. The positions of pages may differ from starts. */
 const missing = <A>(
   items: ReadonlyArray<Item<A>>,
   unit: Unit,

@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 
-/** The system's code behind an error, such as `ENOSPC`, however deep it lies. */
+/** The system's code behind an error, such as `ENOSPC`, at any depth. */
 export const codeOf = (error: unknown): string | undefined => {
   let cause: unknown = error
   for (let depth = 0; depth < 8 && typeof cause === "object" && cause !== null; depth++) {

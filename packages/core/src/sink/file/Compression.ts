@@ -7,8 +7,8 @@ import type * as Effect from "effect/Effect"
 import type * as Stream from "effect/Stream"
 
 /**
- * Makes members: pieces that are each a whole compressed file, and one after another again one. A file can go on only at
- * the end of a member.
+ * Makes members: each is a whole compressed file, and so are several one after another. A run can resume a file only at the
+ * end of a member.
  *
  * @since 0.1.0
  * @category models

@@ -32,8 +32,8 @@ export interface Options {
 // A number as JSON writes it. To a spreadsheet it is that number, also with a minus before it, and never runs anything.
 const number = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/
 
-// What a spreadsheet takes for a formula, also behind spaces, quotes, and characters that it does not show. The wide forms
-// are taken for the narrow ones in some locales; a tab or a line break at the start may begin a cell of its own.
+// What a spreadsheet reads as a formula, even after spaces, quotes and invisible characters. Some locales read the wide
+// forms as the narrow ones; a tab or a line break at the start may begin a cell of its own.
 // oxlint-disable-next-line no-control-regex
 const formula = /^[\s"'\u0000-\u001f\u007f-\u009f\p{Cf}]*[=+\-@\t\r\n＝＋－＠]/u
 
@@ -68,7 +68,7 @@ const comma = 44
 const quote = 34
 const space = 32
 
-/** A space at an end gets lost on its way through some readers, and so do control characters without quotes. */
+/** Some readers drop a space at an end, and control characters without quotes. */
 const needsQuotes = (text: string): boolean => {
   const { length } = text
   if (text.charCodeAt(0) === space || text.charCodeAt(length - 1) === space) return true
@@ -114,7 +114,7 @@ export const record = (columns: ReadonlyArray<Column>, cells: ReadonlyArray<Cell
     if (typeof cell === "string") {
       line += textual(cell, raw)
     } else if (typeof cell === "number") {
-      line += columns[place]?.type === "timestamp" ? Instant.format(cell) : String(cell)
+      line += columns[place]?.type === "timestamp" ? Instant.format(Instant.of(cell)) : String(cell)
     } else line += cell ? "true" : "false"
   }
   return line

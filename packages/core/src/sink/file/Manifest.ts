@@ -1,5 +1,5 @@
 /**
- * What tells which files of a rotated output are complete.
+ * Names the files of a rotated output that are complete.
  *
  * @since 0.1.0
  */
@@ -59,11 +59,11 @@ export type File = typeof File.Type
  */
 export const Manifest = Schema.Struct({
   version: Schema.Literal(1),
-  /** The same for a run and those that go on with it, and for no other. */
+  /** The same for a run and for those that resume it, and for no other. */
   run: Schema.String,
   complete: Schema.Boolean,
   files: Schema.Array(File),
-  /** Files that only the manifest before this one named: they go when the run is complete. */
+  /** Files that only the earlier manifest names; they are removed when the run is complete. */
   replaces: Schema.optionalKey(Schema.Array(File))
 })
 
@@ -74,7 +74,7 @@ export const Manifest = Schema.Struct({
 export type Manifest = typeof Manifest.Type
 
 /**
- * What the files of a rotated output are called.
+ * The names of the files of a rotated output.
  *
  * @since 0.1.0
  * @category models

@@ -37,8 +37,9 @@ export interface Options {
    * Many files instead of one, and `calls.manifest.json`, which says which of them are complete.
    *
    * - `{ bytes }`: `calls-00001.ndjson` and so on, each at most that large, unless one row alone is larger.
-   * - `"day"`: `calls-2026-07-31.ndjson`, by the day of the session's start; for those without one
-   *   `calls-2026-07-31-without-start.ndjson`, by the day of their creation. A day that comes again after its file was complete goes on in `calls-2026-07-31-2.ndjson`.
+   * - `"day"`: `calls-2026-07-31.ndjson`, by the day of the call's start; for calls without one
+   *   `calls-2026-07-31-without-start.ndjson`, by the day of their creation. If more calls of a day come after its file is
+   *   complete, they are in `calls-2026-07-31-2.ndjson`.
    *
    * @default one file
    */
@@ -52,13 +53,13 @@ export interface Options {
  * `Ndjson.encode` writes it; one that JSON cannot say is refused. How many texts had half of a surrogate pair is logged
  * when the file is finished.
  *
- * A run that is opened with what an earlier one committed goes on in the same `NAME.partial`: it is known by its inode and
- * a hash of its last 4 KiB, and cut back to what was committed. A file that is shorter, or another one, is refused. Rows
- * wait in memory until they make a member of the compression, or until a flush.
+ * A run resumes in the `NAME.partial` of an earlier run, which it identifies by the inode and a hash of the last 4 KiB, and
+ * cuts back to the last commit. A shorter or another file is refused. Rows wait in memory until they make a member of the
+ * compression, or until a flush.
  *
- * A `write` that failed has written nothing, so that it can be tried again after somebody made room. Files are private to
- * their owner. Two runs must not write to the same file at the same time: a checkpoint's lease sees to that for one pipeline, and
- * `OutputLockFile.layer` for all of them. A file that another program changes meanwhile fails the run.
+ * A failed `write` leaves nothing, so it can be retried, for example after somebody freed disk space. Only the owner can
+ * read the files. Two runs must not write to one file at the same time: a checkpoint's lease prevents that for one pipeline,
+ * and `OutputLockFile.layer` for all pipelines. If another program changes the file meanwhile, the run fails.
  *
  * @since 0.1.0
  * @category constructors
@@ -109,8 +110,8 @@ export interface OutputOptions<R> {
 }
 
 /**
- * Appends lines of JSON to an output, such as stdout. A run that goes on after another was stopped repeats what came after
- * its last commit, and a failed write is not tried again, because half of it may have gone out.
+ * Appends lines of JSON to an output, such as stdout. A run that resumes repeats the lines after the last commit. A failed
+ * write is not retried, because half of it may have been written.
  *
  * @since 0.1.0
  * @category constructors
@@ -121,7 +122,7 @@ export const output = <R>(options: OutputOptions<R>): SessionSink.SessionSink<un
     delivery: "append",
     open: () =>
       Effect.map(Effect.mapError(options.output, toSinkError(options.name, "open")), ({ finish, write }) => {
-        // Half of it may have gone out.
+        // Half of it may have been written.
         const failed = (error: OutputError) => {
           const { operation, reason, sink } = toSinkError(options.name, "write")(error)
           return new SinkError({ sink, operation, retryable: false, reason })

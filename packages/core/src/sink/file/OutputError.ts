@@ -11,7 +11,7 @@ import { describe, OutputReason, shortened } from "../OutputReason.ts"
 import { SinkError } from "../SinkError.ts"
 
 /**
- * The output is gone, full, or not allowed. `open` failures come before anything was read or written.
+ * An output that is missing, full or not allowed. Failures of `open` come before anything is read or written.
  *
  * @since 0.1.0
  * @category errors
@@ -85,12 +85,12 @@ export const fromPlatform =
       : new OutputError({ target, operation, reason: { _tag: "Untrusted", file } })
   }
 
-/** What passes without anybody doing anything, or once there is room. */
+/** Codes of transient failures, and of a full disk. */
 const passing = new Set(["EAGAIN", "EBUSY", "EINTR", "EMFILE", "ENFILE", "ENOBUFS", "ENOMEM", "ETIMEDOUT"])
 
 /**
- * The same as the failure of a sink. A full disk may be tried again, after somebody made room; what the disk did not
- * confirm may not, because the system forgets what it could not write.
+ * The same as the failure of a sink. A full disk is retryable, since somebody may free space. A failed sync is not, because
+ * the system forgets data that it could not write.
  *
  * @since 0.1.0
  * @category conversions

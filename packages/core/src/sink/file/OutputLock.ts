@@ -1,5 +1,5 @@
 /**
- * Who may write to a file: one run at a time.
+ * Locks on files, so that one run at a time writes to each.
  *
  * @since 0.1.0
  */
@@ -21,9 +21,8 @@ export interface Locks {
 }
 
 /**
- * The locks that sinks of files take before they look at a file. By default there are none: two runs at once take each
- * other's `.partial`, which the first one finds out when it is to get its name. `OutputLockFile.layer` keeps the second
- * one from beginning.
+ * The locks that sinks of files take before they read a file. By default there are none: of two runs at once, the second
+ * replaces the `.partial` of the first, which fails when it finishes. `OutputLockFile.layer` refuses the second run.
  *
  * @since 0.1.0
  * @category references

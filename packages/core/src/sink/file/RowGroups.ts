@@ -1,5 +1,5 @@
 /**
- * Files whose rows stand in groups, and that are whole only with what ends them.
+ * Files whose rows are in groups, with an index at the end.
  *
  * @since 0.1.0
  */
@@ -29,21 +29,20 @@ export interface Group {
 }
 
 /**
- * How such a file is written. Between two groups of a file there may be bytes that belong to none: its end says where the
- * groups are.
+ * A format of such files. Between two groups of a file there may be bytes of no group: the index has the position of each.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Format {
-  /** Tells it from other formats in a checkpoint. */
+  /** Identifies the format in a checkpoint. */
   readonly name: string
   /** What a file begins with. */
   readonly begin: Uint8Array
   /** A group is written when this many rows wait, or rows with so much text. */
   readonly rowsPerGroup: number
   readonly charactersPerGroup: number
-  /** @param at Where in the file the bytes will stand. */
+  /** @param at The position of the bytes in the file. */
   readonly group: (columns: ReadonlyArray<Column>, rows: ReadonlyArray<ReadonlyArray<Cell>>, at: number) => Group
   /** What a file ends with, for all of its groups in their order. */
   readonly end: (columns: ReadonlyArray<Column>, about: ReadonlyArray<string>) => Uint8Array
@@ -71,7 +70,7 @@ export interface Options {
 /**
  * A file of groups that grows as `NAME.partial` and gets its name when the whole run is in. Rows that do not fill a group
  * yet are safe in `NAME.rows-1.partial` and so on: a flush never makes a small group, and never writes a group again.
- * What is held in memory is the rows of one group, for each day that is open with `rotate: "day"`.
+ * Memory holds the rows of one group, for each day that is open with `rotate: "day"`.
  *
  * The columns are those of `Table.make`. A row that JSON cannot say is refused.
  *

@@ -1,4 +1,4 @@
-/** Values that their column cannot hold, in a table that has no `extra` for them: told once a column. */
+/** Values that their column cannot hold, in a table without `extra`: reported once for each column. */
 import * as Effect from "effect/Effect"
 import type { Table } from "../Table.ts"
 

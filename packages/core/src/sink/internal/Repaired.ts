@@ -1,4 +1,4 @@
-/** What is said of texts that could not be written as they came. */
+/** Reports texts that could not be written unchanged. */
 import * as Effect from "effect/Effect"
 import type { Repairs } from "../../model/internal/Json.ts"
 

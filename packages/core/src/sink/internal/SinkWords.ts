@@ -114,7 +114,7 @@ const statuses: Readonly<Record<number, string>> = {
   403: ", not allowed",
   404: ", nothing there",
   405: ", no POST there",
-  410: ", gone for good"
+  410: ", gone permanently"
 }
 
 /** What the receiver did, as a predicate. */

@@ -7,7 +7,7 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as SqlClient from "effect/sql/SqlClient"
 import * as SqlFailure from "../../platform/SqlFailure.ts"
-import * as Opened from "./internal/Opened.ts"
+import * as SqlWriter from "./internal/SqlWriter.ts"
 import * as OwnKey from "../internal/OwnKey.ts"
 import { postgres } from "./internal/Postgres.ts"
 import { sqlite } from "./internal/Sqlite.ts"
@@ -46,7 +46,7 @@ export interface Options {
   readonly keepsOffset?: boolean | undefined
   /** For all that one write, flush or opening asks of the database. @default "2 minutes" */
   readonly timeout?: Duration.Input | undefined
-  /** Characters of rows that one transaction holds at most; more are committed in several. @default 32000000 */
+  /** Characters of rows that one transaction holds at most; more are committed in several. @default 4000000 */
   readonly maxPending?: number | undefined
 }
 
@@ -55,8 +55,8 @@ export interface Options {
  * nothing, whatever the order in which they come.
  *
  * The table has a typed column for each column of the rows, one for what they have beyond that (`extra`), and
- * `observed_at`. Its primary key is `id`, or, when the rows have none, `session_id`. Rows become visible with the cursor
- * that they lead up to, in one transaction. A row that the database refuses for what it holds comes back; in SQLite only
+ * `observed_at`. Its primary key is `id`, or, when the rows have none, `session_id`. Rows and the cursor that
+ * they lead up to are committed in one transaction. A row that the database refuses for what it holds comes back; in SQLite only
  * what a constraint of a table of your own refuses stops the sink instead.
  *
  * After a retryable error, such as a lost connection, what was not committed is written again by the next call.
@@ -78,10 +78,10 @@ export const make = (options: Options = {}): SessionSink.SessionSink<object, Sql
       orElse: () => undefined
     })
     if (dialect === undefined) {
-      return yield* Opened.broken(name, operation, SqlFailure.make("UnknownDialect"))
+      return yield* SqlWriter.broken(name, operation, SqlFailure.make("UnknownDialect"))
     }
     const place = { schema: dialect.name === "postgres" ? schema : undefined, table }
-    const maxPending = options.maxPending ?? 32_000_000
+    const maxPending = options.maxPending ?? 4_000_000
     const key = keepsOffset ? yield* OwnKey.of({ fingerprint, pipeline }) : undefined
     const account = keepsOffset ? [pipeline, key].filter((part) => part !== undefined).join(" ") : undefined
     return { sql, dialect, settings: { name, place, account, timeout: options.timeout ?? "2 minutes", maxPending } }
@@ -91,7 +91,7 @@ export const make = (options: Options = {}): SessionSink.SessionSink<object, Sql
     delivery: keepsOffset ? "transactional" : "idempotent",
     open: (opening) =>
       Effect.flatMap(connected("open", opening), ({ dialect, settings, sql }) =>
-        Opened.make(sql, dialect, opening.from, settings)
+        SqlWriter.make(sql, dialect, opening.from, settings)
       ),
     verify: (left, opening) =>
       Effect.flatMap(connected("verify", opening), ({ dialect, settings, sql }) =>

@@ -107,7 +107,7 @@ export const refusal = (
 }
 
 /**
- * What is said of a receiver's host that is not there, or that may not be sent to.
+ * Describes a receiver's host that does not exist, or that is not allowed.
  *
  * @since 0.1.0
  * @category reading

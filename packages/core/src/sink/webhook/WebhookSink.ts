@@ -15,7 +15,7 @@ import type { Repairs } from "../../model/internal/Json.ts"
 import * as OwnKey from "../internal/OwnKey.ts"
 import * as Repaired from "../internal/Repaired.ts"
 import * as Delivery from "./internal/Delivery.ts"
-import * as Exchange from "./internal/Exchange.ts"
+import * as Attempt from "./internal/Attempt.ts"
 import * as Message from "./internal/Message.ts"
 import * as Sha256 from "./internal/Sha256.ts"
 import * as Signer from "./internal/Signer.ts"
@@ -49,21 +49,21 @@ export interface Options {
   readonly url: string | Redacted.Redacted
   /** `whsec_…`, or several separated by spaces while they are being changed: each signs every message. */
   readonly secrets: Redacted.Redacted
-  /** Whose calls these are: a part of each event, and of what its id is made of. */
+  /** The organization of the calls: a part of each event, and of its id. */
   readonly organization: string
   /**
-   * A folder for messages on their way: `concurrency` at a time, and twice their bytes at most. They hold calls' data. What
-   * a run that was killed left there is sent first by the next one, byte for byte. Each pipeline, and each fingerprint of
-   * it, has a folder of its own in it, which is removed when nothing waits there.
+   * A folder for unsent messages: `concurrency` at a time, and twice their bytes at most. They hold data of calls. If a run
+   * is killed, the next one first sends these messages again, byte for byte. Each pipeline, and each fingerprint of it, has
+   * its own folder inside, which is removed when it is empty.
    *
-   * @default in memory, for a run that begins anew when it was killed
+   * @default in memory, for a run that starts from the beginning when it was killed
    */
   readonly spool?: string | undefined
   /** Events in one request at most; with 1 a request is the event itself. @default 100 */
   readonly batchSize?: number | undefined
   /** Bytes of a request's body at most; an event that is larger goes by itself. @default 524288 */
   readonly batchBytes?: number | undefined
-  /** Requests under way at once. @default 4 */
+  /** Requests at the same time. @default 4 */
   readonly concurrency?: number | undefined
   /** For one answer. @default "30 seconds" */
   readonly timeout?: Duration.Input | undefined
@@ -77,8 +77,8 @@ export interface Options {
 
 /**
  * A sink that posts events about sessions to a receiver, signed by the Standard Webhooks specification: at least once,
- * in the order of each session. `write` returns when the receiver has answered for every row; one that it will never take
- * (413 or 422, alone in a message) comes back as refused. While the receiver is down, `write` waits, and with it the run.
+ * in the order of each session. `write` returns when the receiver has answered for every row. A row that the receiver
+ * refuses (413 or 422, alone in a message) is returned as rejected. While the receiver is down, `write` waits, and with it the run.
  *
  * A wrong option fails the opening, before anything is sent; `check` says it before.
  *
@@ -137,7 +137,7 @@ const open = Effect.fnUntraced(function* (options: Options, opening: SessionSink
           })
       )
     )
-  const exchange = Exchange.make(client, {
+  const exchange = Attempt.make(client, {
     url,
     sign: yield* Signer.make(secrets),
     timeout: Duration.fromInputUnsafe(options.timeout ?? "30 seconds")
@@ -221,8 +221,8 @@ const makeWriter = (options: {
   })
 
   /**
-   * What a run that was killed, or a write that failed, left on its way: it goes out first, as it was. What is refused of
-   * it comes again with its batch, which is not committed yet.
+   * Sends first, unchanged, the messages of a run that was killed or a write that failed. Rows that are rejected here come
+   * again with their batch, which is not committed yet.
    */
   const recover = Effect.flatMap(spool.left, Effect.forEach(deliver, { discard: true }))
 
@@ -261,7 +261,7 @@ const refused = (id: string, status: 413 | 422): Refused => ({
 const encoder = new TextEncoder()
 const digest = (text: string) => Effect.map(Sha256.hexOf([encoder.encode(text)]), ([hex]) => hex ?? "")
 
-/** Its origin, and what tells another path there apart without showing it. */
+/** Its origin, and a hash that distinguishes paths without showing them. */
 const nameOf = (options: Options): string => {
   const text = textOf(options)
   if (!URL.canParse(text)) return "webhook"
@@ -271,7 +271,7 @@ const nameOf = (options: Options): string => {
 
 const textOf = ({ url }: Options): string => (Redacted.isRedacted(url) ? Redacted.value(url) : url)
 
-/** FNV-1a: 32 bits tell the few receivers of a pipeline apart, and give the path back to nobody. */
+/** FNV-1a: 32 bits distinguish the few receivers of a pipeline, and do not reveal the path. */
 const fingerprint = (text: string): string => {
   let hash = 0x811c9dc5
   for (const byte of encoder.encode(text)) hash = Math.imul(hash ^ byte, 0x01000193)

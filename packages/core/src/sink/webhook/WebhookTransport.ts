@@ -21,7 +21,7 @@ import * as WebhookAddress from "./WebhookAddress.ts"
  * @category errors
  */
 export class WebhookHostError extends Schema.TaggedError<WebhookHostError>()("WebhookHostError", {
-  /** What a platform's own errors have, so that it is known again behind a failed connection. */
+  /** The mark of a platform's own errors, to find them in the cause of a failed connection. */
   code: Schema.Literal("ERR_WEBHOOK_HOST"),
   /** `unknown`: there is no such host; `lookup`: its name could not be looked up; the others are of `WebhookAddress.Refusal`. */
   reason: Schema.Literals(["unusable", "private", "plainHttp", "unknown", "lookup"]),
@@ -45,12 +45,12 @@ export class WebhookHostError extends Schema.TaggedError<WebhookHostError>()("We
 export interface Target {
   readonly url: URL
   readonly allowPrivateHosts: boolean
-  /** Requests under way at once. */
+  /** Requests at the same time. */
   readonly connections: number
 }
 
 /**
- * Makes a client for one receiver. It follows no redirect, and connects only to addresses that were looked at.
+ * Makes a client for one receiver. It follows no redirect, and connects only to addresses that were checked.
  *
  * @since 0.1.0
  * @category services
@@ -63,7 +63,7 @@ export class WebhookTransport extends Context.Service<
 >()("@callstream/core/sink/WebhookTransport") {
   /**
    * Sends with the `HttpClient` at hand, for platforms that do not let a program see what a name resolves to. Only hosts
-   * that are addresses themselves, and `localhost`, are looked at; where somebody else gives the URL, that is no guard.
+   * that are addresses themselves, and `localhost`, are checked, so it does not protect against URLs of other people.
    */
   static readonly layerHttpClient: Layer.Layer<WebhookTransport, never, HttpClient.HttpClient> = Layer.effect(
     WebhookTransport,

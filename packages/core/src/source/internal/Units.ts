@@ -1,6 +1,7 @@
 /** Windows of a history, and pages, as units. */
 import type { CoverageReason } from "../../coverage/CoverageReason.ts"
 import * as CoverageSet from "../../coverage/CoverageSet.ts"
+import * as Instant from "../../model/Instant.ts"
 import * as Position from "../../model/Position.ts"
 import * as Rows from "../../model/Rows.ts"
 import type { Page } from "../../model/Page.ts"
@@ -33,14 +34,14 @@ const partOf = (window: Coverage.Window): CoverageSet.Part => {
   }
 }
 
-/** What pages in no order brought, which the windows after them speak of. */
+/** The calls of pages without order, which later windows cover. */
 interface Pages {
   readonly part: CoverageSet.Part
   readonly undated: number
 }
 
 export interface Reading {
-  /** A window with a length came. */
+  /** Whether a window with a start and an end was delivered. */
   readonly dated: boolean
   readonly pages: Pages | undefined
 }
@@ -52,15 +53,15 @@ const plus = (left: CoverageSet.Part, right: CoverageSet.Part): CoverageSet.Part
   count: (left.count ?? 0) + (right.count ?? 0),
   final: (left.final ?? 0) + (right.final ?? 0),
   requests: left.requests + right.requests,
-  asOf: right.asOf > 0 ? Math.min(left.asOf, right.asOf) : left.asOf
+  asOf: right.asOf > 0 ? Instant.min(left.asOf, right.asOf) : left.asOf
 })
 
 /**
- * The next unit. A window of no length that comes after others is for the calls without a start; one that comes first is
- * a page of a walk without order, of which the window after it says what was proven.
+ * The next unit. A window with an empty range after other windows holds the calls without a start time. Before all other
+ * windows it is a page of a walk without order, and the next window has the coverage of both.
  */
 export const next = (reading: Reading, window: Coverage.Window): readonly [Reading, ReadonlyArray<Unit>] => {
-  const { from, outside, rejected, rows, to } = window
+  const { endpoint, from, outside, rejected, rows, to } = window
   const part = partOf(window)
   const doubts = doubtsOf(window)
   if (from < to) {
@@ -75,7 +76,7 @@ export const next = (reading: Reading, window: Coverage.Window): readonly [Readi
   }
   if (reading.dated || outside !== undefined) {
     const coverage = countsOnly(window) ? undefined : part
-    return [reading, [{ _tag: "WithoutStart", rows, rejected, doubts, outside, coverage }]]
+    return [reading, [{ _tag: "WithoutStart", rows, rejected, doubts, endpoint, outside, coverage }]]
   }
   const undated = Rows.items(rows).filter(({ start }) => start === undefined).length
   const { pages } = reading
@@ -91,23 +92,23 @@ export const next = (reading: Reading, window: Coverage.Window): readonly [Readi
   ]
 }
 
-/** A window that only says how many calls without a start there are: none of them could be assigned to the range. */
+/** A window that only counts calls without a start time, none of which could be assigned to the range. */
 const countsOnly = (window: Coverage.Window): boolean => {
-  const { coverage, outside } = window
+  const { coverage, outside, rows } = window
   if (outside === undefined || outside.unassigned === 0 || outside.created > 0) return false
-  return window.rows.length === 0 && coverage._tag === "Proven"
+  return rows.length === 0 && coverage._tag === "Proven"
 }
 
-/** What is left to say at the end of the windows. */
+/** The last unit, after all windows. */
 export const last = ({ dated, pages }: Reading): ReadonlyArray<Unit> => {
   if (pages === undefined || (dated && pages.undated === 0)) return []
   const coverage = dated ? { ...pages.part, count: pages.undated, final: 0, requests: 0 } : pages.part
   return [{ _tag: "WithoutStart", rows: Rows.make([], coverage.asOf), rejected: [], coverage }]
 }
 
-/** What a unit says of what was read. */
+/** The coverage of a unit. */
 export const cover = (before: CoverageSet.CoverageSet, unit: Unit): CoverageSet.CoverageSet => {
-  const set = (unit.doubts ?? []).reduce(CoverageSet.weaken, before)
+  const set = CoverageSet.addEndpoint((unit.doubts ?? []).reduce(CoverageSet.weaken, before), unit.endpoint)
   switch (unit._tag) {
     case "Window":
       return CoverageSet.replace(set, unit.coverage)
@@ -116,10 +117,13 @@ export const cover = (before: CoverageSet.CoverageSet, unit: Unit): CoverageSet.
     case "Page":
       return unit.coverage === undefined
         ? set
-        : CoverageSet.addWithoutStart(
-            unit.coverage.entries.reduce(CoverageSet.replace, set),
-            unit.coverage.withoutStart,
-            unit.coverage.outside
+        : CoverageSet.addEndpoint(
+            CoverageSet.addWithoutStart(
+              unit.coverage.entries.reduce(CoverageSet.replace, set),
+              unit.coverage.withoutStart,
+              unit.coverage.outside
+            ),
+            unit.coverage.endpoint
           )
   }
 }

@@ -1,27 +1,28 @@
 /** One question to the endpoint, and a log of what the answers showed. */
 import * as Effect from "effect/Effect"
+import type { AgniClient, ListOptions } from "../../client/AgniClient.ts"
 import type { CoverageReason } from "../../coverage/CoverageReason.ts"
-import type { AgniClient } from "../../client/AgniClient.ts"
 import type { AgniError } from "../../model/AgniError.ts"
 import type { CallSessionQuery } from "../../model/CallSessionQuery.ts"
 import * as Instant from "../../model/Instant.ts"
 import type { Edition } from "../../model/Page.ts"
+import type { Micros, Range } from "./Micros.ts"
 import * as Rows from "./Rows.ts"
 
 /** One second in µs: bounds are whole seconds on the wire, because fractions are where servers differ most. */
 export const second = 1_000_000
 
-export const floorSecond = (instant: Instant.Instant): Instant.Instant => Math.floor(instant / second) * second
-export const ceilSecond = (instant: Instant.Instant): Instant.Instant => Math.ceil(instant / second) * second
+export const floorSecond = (instant: Micros): Micros => Math.floor(instant / second) * second
+export const ceilSecond = (instant: Micros): Micros => Math.ceil(instant / second) * second
 
 export interface Bounds {
-  readonly after?: Instant.Instant | undefined
-  readonly before?: Instant.Instant | undefined
+  readonly after?: Micros | undefined
+  readonly before?: Micros | undefined
 }
 
 export interface Between extends Bounds {
-  readonly after: Instant.Instant
-  readonly before: Instant.Instant
+  readonly after: Micros
+  readonly before: Micros
 }
 
 export interface Sort {
@@ -31,7 +32,7 @@ export interface Sort {
 
 export interface Answer {
   readonly rows: ReadonlyArray<Rows.Row>
-  readonly observedAt: Instant.Instant
+  readonly observedAt: Micros
   readonly edition: Edition | undefined
   readonly characters: number
 }
@@ -40,19 +41,19 @@ export interface Answer {
 export interface Log {
   requests: number
   /** When the first answer was made, by the server's clock: the earliest, because replicas differ. */
-  observedAt: Instant.Instant | undefined
+  observedAt: Micros | undefined
   /** When the last one was. */
-  latest: Instant.Instant | undefined
+  latest: Micros | undefined
   cached: boolean
-  /** An answer was made before one that came earlier: a cache that hides its age, or replicas whose clocks differ. */
-  stale: boolean
   /** Each row that an answer listed, with its start: `undefined` without one. */
-  readonly shown: Map<string, Instant.Instant | undefined>
+  readonly shown: Map<string, Micros | undefined>
+  /** Of rows that were listed without a credible start, when they were created. */
+  readonly created: Map<string, Micros>
   /** Keys that were listed with two starts. */
   readonly moved: Set<string>
   /** The widest spread of rows that answers to the same bounds, both given, brought. */
   width: number
-  /** Bounds of which a page beyond the first was asked for, and where its last row stood: so many rows they held at least. */
+  /** Bounds with a request for a page beyond the first, and the position of its last row: they held at least so many rows. */
   readonly places: Map<string, Counted>
   /** Bounds that were counted, also on a server that repeats itself beyond the end. */
   readonly counts: Map<string, Counted>
@@ -68,8 +69,8 @@ export const makeLog = (): Log => ({
   observedAt: undefined,
   latest: undefined,
   cached: false,
-  stale: false,
   shown: new Map(),
+  created: new Map(),
   moved: new Set(),
   width: 0,
   places: new Map(),
@@ -81,7 +82,7 @@ export interface Ask {
   (
     page: number,
     bounds: Bounds,
-    options?: { readonly size?: number; readonly sort?: Sort }
+    options?: { readonly size?: number; readonly sort?: Sort; readonly how?: ListOptions }
   ): Effect.Effect<Answer, AgniError>
   readonly log: Log
 }
@@ -89,11 +90,10 @@ export interface Ask {
 export type Filters = Pick<CallSessionQuery, "agentId" | "status" | "channel" | "callerNumber" | "search">
 
 /**
- * The last try at a request failed: for a row that the server cannot render, a response beyond its limit, or a connection
- * that breaks each time. Whether it is the request's fault or the server is down, `isUp` tells.
+ * A request failed while the server answers others: for a row that it cannot render, a response beyond its limit, or a
+ * connection that breaks each time.
  */
-export const isPoison = ({ reason }: AgniError): boolean =>
-  reason._tag === "Unavailable" || (reason._tag === "InvalidResponse" && reason.fault !== undefined)
+export const isPoison = ({ alone }: AgniError): boolean => alone === true
 
 /** The server refused what it was asked, after it was asked. */
 export const isRefusal = ({ attempts, reason }: AgniError): boolean => reason._tag === "InvalidRequest" && attempts > 0
@@ -102,12 +102,15 @@ export const isRefusal = ({ attempts, reason }: AgniError): boolean => reason._t
 const least = Date.parse("0000-01-01T00:00:00Z") * 1000
 const most = Date.parse("9999-12-31T23:59:59Z") * 1000
 
-const format = (bound: Instant.Instant | undefined): string | undefined =>
-  bound === undefined || bound < least || bound > most ? undefined : Instant.format(bound)
+const format = (bound: Micros | undefined): string | undefined =>
+  bound === undefined || bound < least || bound > most ? undefined : Instant.format(Instant.of(bound))
 
-/** Keeps the greatest count of the same bounds. */
-export const noteCount = (counts: Map<string, Counted>, { after, before }: Bounds, rows: number): void => {
-  if (after === undefined || before === undefined) return
+/** Keeps the greatest count of the same bounds; open ones are infinite. */
+export const noteCount = (
+  counts: Map<string, Counted>,
+  { after = -Infinity, before = Infinity }: Bounds,
+  rows: number
+): void => {
   const key = `${after} ${before}`
   if (rows > (counts.get(key)?.rows ?? 0)) counts.set(key, { after, before, rows })
 }
@@ -118,8 +121,22 @@ export const countOf = ({ counts, places }: Log, { after, before }: Between, rep
   return Math.max(counts.get(key)?.rows ?? 0, repeats ? 0 : (places.get(key)?.rows ?? 0))
 }
 
-const note = (log: Log, rows: ReadonlyArray<Rows.Row>): void => {
-  for (const { key, start } of rows) {
+/** A later start is none: clocks do not differ so much. */
+const ahead = 2 * 86_400 * second
+
+/** Keeps when a row was created that has no credible start. */
+const noteCreated = (log: Log, row: Rows.Row): void => {
+  const { key, start } = row
+  if (start !== undefined && start < (log.latest ?? Infinity) + ahead) return
+  const created = log.created.has(key) ? undefined : Rows.createdOf(row)
+  if (created !== undefined) log.created.set(key, created)
+}
+
+/** Notes what an answer listed. */
+export const note = (log: Log, rows: ReadonlyArray<Rows.Row>): void => {
+  for (const row of rows) {
+    const { key, start } = row
+    noteCreated(log, row)
     const before = log.shown.get(key)
     if (before !== undefined && before !== start) log.moved.add(key)
     if (start !== undefined || before === undefined) log.shown.set(key, start)
@@ -129,14 +146,15 @@ const note = (log: Log, rows: ReadonlyArray<Rows.Row>): void => {
 export const make = (
   list: AgniClient["Service"]["list"],
   filters: Filters,
-  defaults: { readonly size: number; readonly sort: Sort }
+  defaults: { readonly size: number; readonly sort: Sort },
+  log: Log = makeLog()
 ): Ask => {
-  const log = makeLog()
   const spreads = new Map<string, { least: number; most: number }>()
   const noteWithin = ({ after, before }: Bounds, skipped: number, rows: ReadonlyArray<Rows.Row>): void => {
-    if (after === undefined || before === undefined || rows.length === 0) return
-    const key = `${after} ${before}`
+    if (rows.length === 0) return
     if (skipped > 0) noteCount(log.places, { after, before }, skipped + rows.length)
+    if (after === undefined || before === undefined) return
+    const key = `${after} ${before}`
     const known = spreads.get(key) ?? { least: Infinity, most: -Infinity }
     for (const { start } of rows) {
       if (start === undefined || start < after - second || start > before + second) continue
@@ -149,25 +167,27 @@ export const make = (
   const ask = (
     page: number,
     bounds: Bounds,
-    { size = defaults.size, sort = defaults.sort }: NonNullable<Parameters<Ask>[2]> = {}
+    { how, size = defaults.size, sort = defaults.sort }: NonNullable<Parameters<Ask>[2]> = {}
   ): Effect.Effect<Answer, AgniError> =>
     Effect.suspend(() => {
       log.requests++
       return Effect.map(
-        list({
-          ...filters,
-          page,
-          pageSize: size,
-          sortBy: sort.by,
-          sortOrder: sort.order,
-          startedAfter: format(bounds.after),
-          startedBefore: format(bounds.before)
-        }),
+        list(
+          {
+            ...filters,
+            page,
+            pageSize: size,
+            sortBy: sort.by,
+            sortOrder: sort.order,
+            startedAfter: format(bounds.after),
+            startedBefore: format(bounds.before)
+          },
+          how
+        ),
         (answer): Answer => {
           const { age, characters = 0, edition, observedAt } = answer
           log.observedAt = Math.min(log.observedAt ?? Infinity, observedAt)
           log.cached ||= age > 0
-          log.stale ||= observedAt < (log.latest ?? -Infinity) - second
           log.latest = Math.max(log.latest ?? -Infinity, observedAt)
           const rows = Rows.ofPage(answer)
           note(log, rows)
@@ -201,23 +221,11 @@ export const isEnd = (
           (further) => further.every((answer) => Rows.sameRows(answer.rows, rows))
         )
 
-/** Whether the server answers at all: for a day before there were calls, where no row can be at fault. */
-const isUp = (ask: Ask): Effect.Effect<boolean> =>
-  Effect.match(ask(1, { after: 946_684_800 * second, before: 946_771_200 * second }, { size: 1 }), {
-    onSuccess: () => true,
-    // A refusal is an answer.
-    onFailure: (error) => !isPoison(error)
-  })
-
 /** What stands for an answer that cannot be had while the server answers other requests. */
 export const catchPoison = <A, B>(
-  ask: Ask,
   answer: Effect.Effect<A, AgniError>,
   instead: (error: AgniError) => Effect.Effect<B, AgniError>
-): Effect.Effect<A | B, AgniError> =>
-  Effect.catchIf(answer, isPoison, (error) =>
-    Effect.flatMap(isUp(ask), (up) => (up ? instead(error) : Effect.fail(error)))
-  )
+): Effect.Effect<A | B, AgniError> => Effect.catchIf(answer, isPoison, instead)
 
 /** What `control` says when a row is not there; it may also have left. */
 export const notBack: CoverageReason = { _tag: "NotBack" }
@@ -226,8 +234,8 @@ export const notBack: CoverageReason = { _tag: "NotBack" }
 export const hidden: CoverageReason = { _tag: "Hidden" }
 
 /**
- * Whether a control row comes back for its own second, and nothing from elsewhere with it. Where rows of equal start stand
- * differently on each page it may be hidden, though nothing is broken: other pages are tried then.
+ * Whether a control row comes back for its own second, and nothing from elsewhere with it. If rows of equal start have another
+ * order on each page, it may be hidden although nothing is broken, so other pages are read.
  */
 export const control = Effect.fnUntraced(function* (
   ask: Ask,
@@ -240,7 +248,9 @@ export const control = Effect.fnUntraced(function* (
     let came = 0
     let ended = false
     for (let page = 1; page <= 20 && !ended; page++) {
-      const { rows } = yield* ask(page, bounds, { size: wanted })
+      const answer = yield* Effect.catchIf(ask(page, bounds, { size: wanted }), isRefusal, () => Effect.undefined)
+      if (answer === undefined) return hidden
+      const { rows } = answer
       const problem = misplaced(rows, bounds.after - second, bounds.before + second)
       if (problem !== undefined) return problem
       if (rows.some(({ key }) => key === row.key)) return undefined
@@ -253,18 +263,31 @@ export const control = Effect.fnUntraced(function* (
   return hidden
 })
 
+/**
+ * Bounds for a range: a second for bounds that are cut to seconds and not included, and one because a clock that is a second
+ * off still finds control rows.
+ */
+export const boundsOf = ({ from, to }: Range): Between => ({
+  after: floorSecond(from) - 2 * second,
+  before: ceilSecond(to) + 2 * second
+})
+
+/** No answer where a row cannot be rendered, or the server refuses the question. */
+export const orNothing = (answer: Effect.Effect<Answer, AgniError>): Effect.Effect<Answer | undefined, AgniError> =>
+  Effect.catchIf(
+    answer,
+    (error) => isPoison(error) || isRefusal(error),
+    () => Effect.undefined
+  )
+
 /** Bounds that a row's start lies within, however they are understood, by a second. */
-export const around = ({ start }: Pick<Rows.Dated, "start">) => ({
+export const around = ({ start }: { readonly start: Micros }): Between => ({
   after: floorSecond(start) - second,
   before: floorSecond(start) + 2 * second
 })
 
 /** Why rows cannot be the answer for a range of time, if so. */
-export const misplaced = (
-  rows: ReadonlyArray<Rows.Row>,
-  least: Instant.Instant,
-  most: Instant.Instant
-): CoverageReason | undefined => {
+export const misplaced = (rows: ReadonlyArray<Rows.Row>, least: Micros, most: Micros): CoverageReason | undefined => {
   for (const { rejected, start } of rows) {
     if (start === undefined && rejected !== undefined) continue
     if (start === undefined) return { _tag: "WithoutStartInBounds" }

@@ -1,6 +1,6 @@
 /** What time it is, when clocks disagree. */
-import type { Instant } from "../../model/Instant.ts"
 import type * as Ask from "./Ask.ts"
+import type { Micros } from "./Micros.ts"
 
 const minute = 60_000_000
 const day = 1440 * minute
@@ -8,14 +8,14 @@ const day = 1440 * minute
 /** A difference that is reported. */
 export const notable = 2 * minute
 
-/** A server whose clock is further ahead of this machine's is not believed. */
-const credible = 5 * minute
+/** A server's clock that is further ahead of this machine's is ignored. */
+export const credible = 5 * minute
 
 export interface Clocks {
-  readonly local: Instant
+  readonly local: Micros
   /** The earliest and the latest that may be right. */
-  readonly earliest: Instant
-  readonly latest: Instant
+  readonly earliest: Micros
+  readonly latest: Micros
   /** How far the server's clock is from this machine's, in µs. */
   readonly apart: number
 }
@@ -23,7 +23,7 @@ export interface Clocks {
 /** A machine whose clock is earlier has none that runs: then there is only the server's. */
 const year2000 = Date.UTC(2000, 0, 1) * 1000
 
-export const make = (machine: Instant, { latest, observedAt }: Pick<Ask.Log, "latest" | "observedAt">): Clocks => {
+export const make = (machine: Micros, { latest, observedAt }: Pick<Ask.Log, "latest" | "observedAt">): Clocks => {
   const local = machine < year2000 ? (latest ?? machine) : machine
   return {
     local,
@@ -33,8 +33,8 @@ export const make = (machine: Instant, { latest, observedAt }: Pick<Ask.Log, "la
   }
 }
 
-/** Where a range without an end ends: what starts later has a broken clock, and is delivered like a call without a start. */
-export const openEnd = ({ latest }: Clocks): Instant => Math.ceil(latest / 1_000_000) * 1_000_000 + day
+/** The end of a range without one: a call that starts later had a broken clock, and is delivered without a start time. */
+export const openEnd = ({ latest }: Clocks): Micros => Math.ceil(latest / 1_000_000) * 1_000_000 + day
 
 export const describe = ({ apart }: Clocks): string =>
   `the server's clock and this machine's are ${Math.round(apart / 60_000_000)} min apart: the earlier one decides what may be called proven`

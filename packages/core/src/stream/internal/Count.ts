@@ -7,19 +7,31 @@ import * as Rows from "./Rows.ts"
 
 const mostPages = 2 ** 26
 
+interface Options {
+  readonly expected: number
+  readonly size: number
+  readonly repeats: boolean
+  readonly even?: boolean
+  /** The first page, where it is known. */
+  readonly first?: ReadonlyArray<Rows.Row> | undefined
+}
+
 /**
  * Begins where the last page should be when there are about so many rows; where that page is not full, one request is all. A
  * count that cannot be had (a page fails on a record, or the server refuses a page that lies so deep) is unknown. `even` says that rows
- * reach from one bound to the other, so that a page tells how many there may be.
+ * reach from one bound to the other, so that the fill of a page gives an estimate.
  */
 export const rows = (
   ask: Ask.Ask,
   bounds: Ask.Bounds,
-  options: { readonly expected: number; readonly size: number; readonly repeats: boolean; readonly even?: boolean }
+  options: Options
 ): Effect.Effect<number | undefined, AgniError> => {
+  const { expected, size } = options
+  // A last page that is full would take another request to be known as the last.
+  const apart = size > 2 && expected % size === 0 ? size - 1 : size
   const counted: Effect.Effect<number | undefined, AgniError> = options.repeats
     ? LastPage.count(ask, bounds, options)
-    : search(ask, bounds, options)
+    : search(ask, bounds, { ...options, size: apart })
   return counted.pipe(
     Effect.tap((rows) =>
       Effect.sync(() => {
@@ -36,18 +48,21 @@ export const rows = (
 const search = Effect.fnUntraced(function* (
   ask: Ask.Ask,
   bounds: Ask.Bounds,
-  { even = false, expected, size }: { readonly expected: number; readonly size: number; readonly even?: boolean }
+  { even = false, expected, first, size }: Options
 ): Effect.fn.Return<number | undefined, AgniError> {
+  if (first !== undefined && first.length < size) return first.length
   /** Pages up to there are full; from there on there are none. */
-  let full = 0
+  let full = first === undefined ? 0 : 1
   let none = Infinity
-  // Nothing may be known of how many there are.
-  let page = Number.isFinite(expected) ? Math.max(1, Math.ceil(expected / size)) : 1
+  // Nothing may be known of how many there are, and a rate that bursts made up leads far astray.
+  const likely = first === undefined ? undefined : extrapolate(bounds, size, first)
+  const most = likely === undefined ? mostPages : Math.max(16, (4 * likely) / size)
+  let page = Math.max(full + 1, Number.isFinite(expected) ? Math.ceil(Math.min(most, expected / size)) : 1)
   /** Greater each time, so that a server that repeats itself for ever is soon given up. */
   let step = 1
   while (none - full > 1) {
     if (page > mostPages) return undefined
-    const { rows } = yield* ask(page, bounds)
+    const { rows } = yield* ask(page, bounds, { size })
     if (rows.length > 0 && rows.length < size) return (page - 1) * size + rows.length
     const guess = !even || step > 64 ? undefined : extrapolate(bounds, page * size, rows)
     if (rows.length === 0) none = page
@@ -57,9 +72,9 @@ const search = Effect.fnUntraced(function* (
         ? Math.ceil(guess / size)
         : none === Infinity
           ? full + step
-          : full === 0
+          : full === 0 && step <= 4
             ? none - step
-            : (full + none) >>> 1
+            : Math.floor(Math.sqrt((full + 1) * none))
     // One that is known already would bring nothing new.
     page = Math.max(full + 1, Math.min(none - 1, page))
     step *= 4

@@ -1,11 +1,12 @@
 /** A range for which nothing came. */
 import * as Effect from "effect/Effect"
 import type { AgniError } from "../../model/AgniError.ts"
-import type { Coverage, Range } from "../Coverage.ts"
+import type { Coverage } from "../Coverage.ts"
 import * as Ask from "./Ask.ts"
 import type { Known } from "./Known.ts"
-import type * as Rows from "./Rows.ts"
+import * as Rows from "./Rows.ts"
 import { believedWidth, nothingKnown, type Settings } from "./Settings.ts"
+import type { Micros, Range } from "./Micros.ts"
 
 const came: Coverage = { _tag: "Provisional", reason: { _tag: "CallsMoved" } }
 
@@ -35,30 +36,56 @@ export const confirm = Effect.fnUntraced(function* (
   if ((below !== undefined && above !== undefined) || isEnd) {
     const after = below === undefined ? bounds.after : Ask.around(below).after
     const before = above === undefined ? bounds.before : Ask.around(above).before
-    const { rows } = yield* orNothing(ask(1, { after, before }))
+    const first = (yield* Ask.orNothing(ask(1, { after, before })))?.rows ?? []
+    // Other rows may have the start of a known one.
+    const second = first.length < size ? [] : yield* next(settings, ask, { after, before }, first)
+    const rows = [...first, ...second]
     const keys = new Set(rows.map(({ key }) => key))
     const back = (row: Rows.Dated | undefined) => row === undefined || keys.has(row.key)
     if (rows.some(({ start }) => start !== undefined && start >= range.from && start < range.to)) return came
-    if (rows.length < size && back(below) && back(above)) return { _tag: "Proven" }
+    if (second.length < size && back(below) && back(above)) return { _tag: "Proven" }
   }
   if (range.to - range.from > believedWidth(known.width) && !isEnd) return undefined
-  const distance = ({ start }: Rows.Dated) => Math.abs(start - (range.from + range.to) / 2)
-  for (const control of controls.toSorted((left, right) => distance(left) - distance(right)).slice(0, 3)) {
-    // It may have left, or have a neighbour that cannot be rendered; another one will do.
-    const failed = yield* Effect.catchIf(Ask.control(ask, control, size), Ask.isPoison, () =>
-      Effect.succeed(Ask.notBack)
-    )
+  const byDistance = nearest(controls, (range.from + range.to) / 2)
+  // It may have left, or have a neighbour that cannot be rendered; another one will do, further away in the latter case.
+  let left = 3
+  for (const at of [0, 1, 2, 8, 32, 64]) {
+    const control = byDistance[at]
+    if (control === undefined || left === 0) break
+    const failed = yield* Ask.catchPoison(Ask.control(ask, control, size), () => Effect.succeed("fails" as const))
+    if (failed === "fails") continue
+    left--
     if (failed === Ask.notBack || failed === Ask.hidden) continue
     if (failed !== undefined) return { _tag: "Unprovable", reason: failed }
-    const { rows } = yield* ask(1, bounds, { size: Math.max(1, size - 1) })
-    return rows.length === 0 ? { _tag: "Proven" } : came
+    // A limit on results may answer with nothing where there are many.
+    const middle = Ask.floorSecond((range.from + range.to) / 2)
+    const halves = yield* Effect.all(
+      [
+        ask(1, { after: bounds.after, before: middle + 2 * Ask.second }),
+        ask(1, { after: middle - 2 * Ask.second, before: bounds.before })
+      ],
+      { concurrency: 2 }
+    )
+    const isWithin = control.start >= range.from && control.start < range.to
+    return halves.every(({ rows }) => rows.length === 0) && !isWithin ? { _tag: "Proven" } : came
   }
   return { _tag: "Unprovable", reason: Ask.notBack }
 })
 
-const orNothing = (answer: Effect.Effect<Ask.Answer, AgniError>) =>
-  Effect.catchIf(
-    answer,
-    (error) => Ask.isPoison(error) || Ask.isRefusal(error),
-    () => Effect.succeed({ rows: [] })
-  )
+/** Rows by their distance, each of another second: of many that start together one may be hard to find. */
+const nearest = (controls: ReadonlyArray<Rows.Dated>, at: Micros): ReadonlyArray<Rows.Dated> => {
+  const distance = ({ start }: Rows.Dated) => Math.abs(start - at)
+  const bySecond = new Map(controls.map((row) => [Ask.floorSecond(row.start), row]))
+  return [...bySecond.values()].sort((left, right) => distance(left) - distance(right))
+}
+
+/** The second page, where it brings something else than the first. */
+const next = Effect.fnUntraced(function* (
+  { repeats }: Settings,
+  ask: Ask.Ask,
+  bounds: Ask.Between,
+  first: ReadonlyArray<Rows.Row>
+): Effect.fn.Return<ReadonlyArray<Rows.Row>, AgniError> {
+  const rows = (yield* Ask.orNothing(ask(2, bounds)))?.rows ?? []
+  return Rows.sameRows(first, rows) && (yield* repeats) ? [] : rows
+})

@@ -1,8 +1,8 @@
 /** What a walk does not need to know, but a person may ask: how sizes make offsets, and what a time bound means. */
 import * as Effect from "effect/Effect"
 import type { AgniError } from "../../model/AgniError.ts"
-import type * as Instant from "../../model/Instant.ts"
 import * as Ask from "./Ask.ts"
+import type { Micros } from "./Micros.ts"
 import * as Rows from "./Rows.ts"
 
 export type Offsets = "asked" | "brought" | "unknown"
@@ -34,7 +34,7 @@ export const unseen: BoundsSeen = { after: "unknown", before: "unknown", precisi
 
 const milli = 1000
 
-/** What the bounds mean, tried on a control row; nothing of it is believed when the row has gone meanwhile. */
+/** The meaning of the bounds, probed with a control row; the result is dropped if the row has left meanwhile. */
 export const bounds = Effect.fnUntraced(function* (
   ask: Ask.Ask,
   known: ReadonlyArray<Rows.Dated>,
@@ -50,7 +50,7 @@ export const bounds = Effect.fnUntraced(function* (
   if (control !== undefined) return { ...unseen, zone: yield* zone(ask, known) }
   let crowded = false
   let outside = false
-  const isIn = (after: Instant.Instant, before: Instant.Instant) =>
+  const isIn = (after: Micros, before: Micros) =>
     Effect.map(ask(1, { after, before }), ({ rows }) => {
       const found = rows.some((other) => other.key === key)
       crowded ||= !found && rows.length >= size
@@ -59,7 +59,7 @@ export const bounds = Effect.fnUntraced(function* (
     })
   const low = Ask.floorSecond(start) - second
   const high = Ask.floorSecond(start) + 2 * second
-  // Where there are few rows, only an answer without it tells that bounds leave something out.
+  // Among few rows, only an answer without the row shows that bounds leave something out.
   const later = yield* ask(1, { after: high, before: high + 3600 * second })
   if (later.rows.some((other) => other.key === key)) return "ignored"
   const whole = start % second === 0
@@ -67,7 +67,7 @@ export const bounds = Effect.fnUntraced(function* (
   const before = yield* isIn(low, start)
   const precision = yield* Effect.gen(function* () {
     const end = Ask.floorSecond(start) + second
-    // At a whole second, a bound cut down to the second is the start itself, which must count as within to be told.
+    // At a whole second, a bound cut to the second is the start itself, which shows only if it counts as within.
     if (whole && !after) {
       if (before) return "unknown"
       if (yield* isIn(low, start + 1)) return "microsecond"

@@ -1,18 +1,14 @@
 /** An endpoint profile, in words. */
 import * as CoverageReason from "../../coverage/CoverageReason.ts"
-import type { EndpointProfile } from "../EndpointProfile.ts"
-
-/** A fact in plain English, and what it is about. */
-export interface Fact {
-  readonly about: string
-  readonly text: string
-}
+import * as EndpointLimits from "../../coverage/EndpointLimits.ts"
+import type { EndpointProfile, Fact } from "../EndpointProfile.ts"
 
 /** An endpoint profile as short sentences, in a fixed order, for people; what could not be seen says so. */
 export const facts = (profile: EndpointProfile): ReadonlyArray<Fact> => [
   { about: "edition", text: editions[profile.edition] },
   { about: "page size", text: pageSize(profile) },
   { about: "paging", text: paging(profile) },
+  { about: "limits", text: limits(profile) },
   { about: "order", text: order(profile) },
   { about: "sorting", text: sorting(profile) },
   { about: "time bounds", text: bounds(profile) },
@@ -47,6 +43,12 @@ const paging = ({ offsets, pagesAtMost, repeatsBeyondEnd }: EndpointProfile): st
   const end = repeatsBeyondEnd ? "a page beyond the last repeats another one" : "a page beyond the last is empty"
   const parts = [step, ...(pagesAtMost === 0 ? [] : [end])].filter((part) => part !== "")
   return parts.length === 0 ? "not to be seen: there are no sessions" : parts.join("; ")
+}
+
+const limits = ({ limits, pagesAtMost }: EndpointProfile): string => {
+  if (pagesAtMost === 0) return "not to be seen: there are no sessions"
+  const seen = limits === undefined ? [] : EndpointLimits.describe(limits)
+  return seen.length === 0 ? "none seen" : `${seen.join("; ")}: larger ranges are read in parts`
 }
 
 const orders = {

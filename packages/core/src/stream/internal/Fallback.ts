@@ -4,13 +4,13 @@ import type { CoverageReason } from "../../coverage/CoverageReason.ts"
 import { AgniClient } from "../../client/AgniClient.ts"
 import type { AgniError } from "../../model/AgniError.ts"
 import type { CallSession } from "../../model/CallSession.ts"
-import type { Instant } from "../../model/Instant.ts"
 import type { Item } from "../../model/Item.ts"
 import type { Page } from "../../model/Page.ts"
 import * as CallRows from "../../model/Rows.ts"
 import * as Packed from "../../model/internal/Packed.ts"
-import { type Coverage, make as makeWindow, type Range, type Window } from "../Coverage.ts"
+import { type Coverage, type Window } from "../Coverage.ts"
 import * as Ask from "./Ask.ts"
+import * as Micros from "./Micros.ts"
 import * as Pages from "./Pages.ts"
 import * as Rows from "./Rows.ts"
 import * as Salvage from "./Salvage.ts"
@@ -18,12 +18,12 @@ import * as Salvage from "./Salvage.ts"
 type Read = Pick<Page, "page" | "rows" | "rejected" | "observedAt">
 
 /**
- * When bounds or filters do not do what they should, all pages are read without bounds and what lies in the range is
- * kept. Each page is a window of no length at the beginning of the range; the last window is the range itself. A page that
- * cannot be rendered ends it or, when the reading keeps going, is read in parts, and the range is a gap.
+ * When bounds or filters do not work, reads all pages without bounds and keeps the rows in the range. Each page is a window
+ * with an empty range at the beginning of the range; the last window is the range itself. A page that cannot be rendered
+ * ends the run. With `keepGoing` it is read in parts, and the range is a gap.
  */
 export const windows = (
-  range: Range,
+  range: Micros.Range,
   whole: boolean,
   filters: Ask.Filters,
   problem: CoverageReason,
@@ -37,7 +37,7 @@ export const windows = (
   const coverage = { _tag: "Unprovable", reason: problem } as const
   const ended = endsRepeating()
   const delivered = new Set<string>()
-  // What was delivered long ago may come again when calls come while it is read.
+  // If calls come meanwhile, rows that were delivered long ago may come again.
   const isNew = (key: string) => !delivered.has(key) && delivered.add(key) !== undefined
   let next = 1
   let lost: AgniError | undefined
@@ -53,8 +53,7 @@ export const windows = (
           Stream.fromEffect(
             Effect.gen(function* () {
               const { list } = yield* AgniClient
-              const ask = Ask.make(list, filters, { size: options.size, sort: { by: undefined, order: undefined } })
-              const found = yield* Ask.catchPoison(ask, Effect.fail(error), () =>
+              const found = yield* Ask.catchPoison(Effect.fail(error), () =>
                 Salvage.page(list, filters, next, options.size)
               )
               lost = error
@@ -70,15 +69,8 @@ export const windows = (
     (error) => next > 1 && Ask.isRefusal(error),
     () => Stream.empty
   )
-  const last = (coverage: Coverage): Window => ({
-    ...range,
-    rows: CallRows.make([], observedAt),
-    rejected: [],
-    coverage,
-    settled: 0,
-    requests: 0,
-    observedAt
-  })
+  const last = (coverage: Coverage): Window =>
+    Micros.window([], { ...range, rejected: [], coverage, requests: 0, observedAt })
   return pages.pipe(
     Stream.map((page) => ({
       ...page,
@@ -92,7 +84,7 @@ export const windows = (
         // One whose start is text but no time may lie in the range: delivered rather than lost.
         start === undefined ? whole || Rows.hasUnreadableStart(row) : start >= range.from && (start < range.to || whole)
       )
-      return makeWindow(items, {
+      return Micros.window(items, {
         from: range.from,
         to: range.from,
         rejected: page.rejected,
@@ -124,7 +116,7 @@ const keep = (rows: CallRows.Rows, isMeant: (item: Item<CallSession>) => boolean
  * began than the fullest one, five times in a row, are beyond the end too.
  */
 const endsRepeating = () => {
-  let began: Instant | undefined
+  let began: Micros.Micros | undefined
   let fullest = 0
   let thin = 0
   return ({ observedAt, rejected, rows }: Pick<Page, "rejected" | "rows" | "observedAt">): boolean => {

@@ -1,20 +1,19 @@
 /** What a reading by windows will take, by going through the same cuts with rows that are only counted. */
-import type { Instant } from "../../model/Instant.ts"
-import type { Range } from "../Coverage.ts"
 import * as Ask from "./Ask.ts"
 import { leastWidth } from "./Known.ts"
-import type { Task } from "./ReadRange.ts"
+import type { Task } from "./Task.ts"
 import * as Step from "./Step.ts"
+import type { Micros, Range } from "./Micros.ts"
 
 /** How many rows start before an instant, as known from some points, evenly between them. */
 export interface Spread {
-  readonly rowsBefore: (at: Instant) => number
+  readonly rowsBefore: (at: Micros) => number
   /** When the row with so many before it starts. */
-  readonly startOf: (rows: number) => Instant
+  readonly startOf: (rows: number) => Micros
 }
 
 /** @param points ascend in both: the first is the beginning of the range, with no rows before it. */
-export const spread = (points: ReadonlyArray<{ readonly at: Instant; readonly rows: number }>): Spread => {
+export const spread = (points: ReadonlyArray<{ readonly at: Micros; readonly rows: number }>): Spread => {
   const between = (value: number, x: "at" | "rows", y: "at" | "rows"): number => {
     let low = 0
     let high = points.length - 1
@@ -44,7 +43,7 @@ export interface Shape {
   /** Whether rows come newest start first. */
   readonly newestFirst: boolean
   /** The newest row that is known: its window needs no control. */
-  readonly newest: Instant | undefined
+  readonly newest: Micros | undefined
 }
 
 export interface Stretch extends Range {
@@ -118,7 +117,7 @@ export const windows = (shape: Shape, tasks: ReadonlyArray<Task>): ReadonlyArray
   })
 }
 
-/** What the sessions without a start take: looked for in front, twice, between counts, and everywhere when they are not there. */
+/** Requests for calls without a start time: read at the front, twice, between counts, and everywhere if they are not there. */
 export const undated = (
   shape: Shape,
   rows: { readonly dated: number; readonly inFront: number; readonly elsewhere: boolean }
@@ -135,10 +134,10 @@ export const undated = (
   return (rows.inFront > 0 || rows.elsewhere ? 2 * front + 3 * count : front + 2 * count) + everywhere
 }
 
-/** What the sum of a range takes, and whether there are calls without a start: each is counted twice. */
+/** Requests for the sum of a range, and for the existence of calls without a start time: each is counted twice. */
 export const ofRange = ({ repeats }: Shape, windows: number): number => (repeats ? 20 : 8) + (windows > 1 ? 2 : 0)
 
-/** Requests that follow one another when so many windows are read side by side: within one, only the last two do not. */
+/** Sequential requests when so many windows are read in parallel: within one, only the last two are not sequential. */
 export const inARow = (requests: ReadonlyArray<number>, concurrency: number): number => {
   const readers = Array.from({ length: concurrency }, () => 0)
   for (const each of requests) {

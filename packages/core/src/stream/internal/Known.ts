@@ -1,7 +1,6 @@
 /** What answers showed of an endpoint while a range is read: a value, and a fold over the evidence of each part. */
-import type { Range } from "../Coverage.ts"
-import type { Instant } from "../../model/Instant.ts"
 import type * as Ask from "./Ask.ts"
+import type { Micros, Range } from "./Micros.ts"
 
 const second = 1_000_000
 
@@ -19,9 +18,15 @@ export interface Known {
   /** Answers contradicted each other: a count that agrees proves nothing any more. */
   readonly differs: boolean
   /** The earliest time that an answer gave. */
-  readonly earliest: Instant
+  readonly earliest: Micros
   /** So many rows of the same bounds are given at most. */
   readonly deepest: number
+  /** Bounds that are wider are not answered in full. */
+  readonly span?: number | undefined
+  /** Known rows did not come, or bounds were refused, and both lay far apart: how far they may is not measured. */
+  readonly cut?: boolean | undefined
+  /** So many rows of the same bounds came at least once with a row seen beyond both ends: no limit on results is lower. */
+  readonly whole: number
 }
 
 /** What the reading of one part showed. */
@@ -29,6 +34,8 @@ export interface Evidence {
   readonly order: Known["order"]
   readonly differs: boolean
   readonly deepest: number
+  readonly cut?: boolean | undefined
+  readonly whole: number
   /** Whether a page beyond the end brings something, where that was asked: then the place of a row counts nothing. */
   readonly repeats: boolean
   /** The range that is proven by one reading: where answers differ, that does not do. */
@@ -36,10 +43,13 @@ export interface Evidence {
   readonly log: Ask.Log
 }
 
-export const fold = (known: Known, { deepest, differs, log, order }: Evidence): Known => ({
+export const fold = (known: Known, { cut = false, deepest, differs, log, order, whole }: Evidence): Known => ({
   order: known.order === "other" || order === "unknown" ? known.order : order,
   width: Math.max(known.width, log.width),
   differs: known.differs || differs,
   earliest: Math.min(known.earliest, log.observedAt ?? Infinity),
-  deepest: Math.min(known.deepest, deepest)
+  deepest: Math.min(known.deepest, deepest),
+  span: known.span,
+  cut: known.cut === true || cut,
+  whole: Math.max(known.whole, whole)
 })

@@ -15,7 +15,7 @@ const maxPages = 500
  * All pages of fixed bounds, pass after pass with other sizes and the other order, until every row has shown itself.
  *
  * One pass is no proof: a row that leaves lets another slip from an unread page to a read one, and rows of equal start may
- * stand differently on each page. A set is complete when two passes, one after another, each brought as many ids as rows,
+ * have another order on each page. A set is complete when two passes, one after another, each brought as many ids as rows,
  * and the same ids: a row that had left during the first would be missing from the second. Where ties hide rows, it is
  * complete when all ids held are as many as the rows of three passes in a row, the last brought nothing new, and every id
  * was seen in one of the last two.
@@ -69,8 +69,8 @@ export const read = Effect.fnUntraced(function* (
     steady = previous?.counted === counted ? steady + 1 : 1
     // The same question may get the same answer out of a cache.
     if (previous !== undefined && previous.url !== now.url && previous.counted === counted) {
-      // A row that leaves while a pass goes on is held, and counted no more: the pass after shows nothing of it, and one
-      // that ties hid makes the sum right. Two passes after the one it was last in, it is not recent.
+      // A row that leaves during a pass is held, but not counted any more. The next pass does not show it, and a row that
+      // ties hid makes the sum right. Two passes after the one it was last in, it is not recent.
       if (steady >= 3 && fresh === 0 && recent && held.size() === counted) return { _tag: "Complete" }
       if (isClean(previous) && isClean(now) && sameKeys(previous.seen, seen)) {
         if (yield* haveLeft(ask, held, seen, options.size)) return { _tag: "Complete" }
@@ -85,7 +85,7 @@ const maxAbsent = 20
 
 /**
  * Whether what is held and did not come in a pass is gone: otherwise the pass saw a part of what is there, because what
- * was taken for its end was not the end.
+ * seemed to be its end was not the end.
  */
 const haveLeft = Effect.fnUntraced(function* (
   ask: Ask.Ask,

@@ -1,64 +1,67 @@
 /**
- * What was delivered, held against what any answer showed: each call that was listed with a start in the range must come, once,
+ * Compares the delivered calls with those that any answer showed: each call that was listed with a start in the range must come, once,
  * or its window is not proven. It is the one place where windows, which know nothing of each other, meet.
  */
 import * as Effect from "effect/Effect"
 import type { AgniError } from "../../model/AgniError.ts"
 import type { CallSession } from "../../model/CallSession.ts"
-import type { Instant } from "../../model/Instant.ts"
 import type { Item } from "../../model/Item.ts"
 import * as Coverage from "../Coverage.ts"
 import type { Rejected } from "../../model/Rejected.ts"
 import * as CallRows from "../../model/Rows.ts"
 import * as Ask from "./Ask.ts"
+import * as Delivered from "./Delivered.ts"
 import * as IdSet from "./IdSet.ts"
 import type { Evidence, Known } from "./Known.ts"
 import * as Rows from "./Rows.ts"
-import { horizonOf, type Settings, tooYoung } from "./Settings.ts"
+import { ask as askOf, horizonOf, noBeginning, type Settings, tooYoung } from "./Settings.ts"
+import * as Micros from "./Micros.ts"
 
 /** More are not looked for one by one. */
 const mostLookups = 50
 
 const changed: Coverage.Coverage = { _tag: "Provisional", reason: { _tag: "StartsMoved" } }
 
-const differ = (calls: number): Coverage.Coverage => ({
+/** Why nothing is proven where answers contradict each other. */
+export const differ = (calls: number): Coverage.Coverage => ({
   _tag: "Provisional",
   reason: { _tag: "AnswersDiffer", calls }
 })
-
-interface Delivered extends Coverage.Range {
-  proven: boolean
-  /** Starts, ascending. */
-  readonly starts: Float64Array
-}
-
-type Revision = Coverage.Range & { readonly coverage: Coverage.Coverage }
 
 export interface Ledger {
   /** What the reading of a part showed. */
   readonly note: (evidence: Pick<Evidence, "log" | "repeats" | "once">) => void
   /** The window, without what came before, and with what others showed of it. */
   readonly deliver: (window: Coverage.Window) => Effect.Effect<Coverage.Window, AgniError>
-  /** Rows delivered, as the server counts them. */
+  /** Rows delivered, as the server counts them: with those of gaps that cannot be had. */
   readonly rows: () => number
+  /** Those that cannot be had, about, and why, if there are any. */
+  readonly lost: () => { readonly rows: number; readonly error: AgniError } | undefined
   /** Rows delivered that start between the bounds, and those that start at one of them besides. */
-  readonly between: (bounds: Ask.Between) => { readonly within: number; readonly at: number }
+  readonly between: (bounds: Ask.Bounds) => Delivered.Number
+  /** Whether no count is greater than what came within its bounds, these besides, which are delivered at the end. */
+  readonly isExplained: (besides: {
+    readonly starts: ReadonlyArray<Micros.Micros>
+    readonly withoutStart: number
+  }) => boolean
   /** Whether it was delivered. */
   readonly has: (id: string) => boolean
-  /** Notes that it comes with the calls without a start. */
+  /** Notes that it comes with the calls without a start time. */
   readonly claim: (id: string) => void
-  /** Ids that were listed without a start. */
+  /** Ids that were listed without a start time. */
   readonly withoutStart: ReadonlySet<string>
+  /** When calls were created that were listed without a credible start. */
+  readonly created: ReadonlyMap<string, Micros.Micros>
   /** Rows that were shown only when the window that they belong to was gone: they come at the end. */
   readonly late: Effect.Effect<ReadonlyArray<Rows.Row>, AgniError>
-  /** What was said of windows and does not hold any more. */
-  readonly revised: (known: Known) => ReadonlyArray<Revision>
+  /** New coverage of windows that a later answer contradicted. */
+  readonly revised: (known: Known) => ReadonlyArray<Micros.Revision>
   /** Takes back what was said of the windows in a range. */
-  readonly revise: (range: Coverage.Range, coverage: Coverage.Coverage) => void
+  readonly revise: (range: Micros.Range, coverage: Coverage.Coverage) => void
   /** Whether each window that is older than the horizon is proven. */
   readonly proven: () => boolean
   readonly windows: () => number
-  /** Ids of what is younger than the horizon: a replica that lags may still show it without its start. */
+  /** Ids of calls that start after the horizon: a replica that lags may still show them without a start time. */
   readonly recent: ReadonlySet<string>
   /** Keys of what could not be placed: it may come for two windows that touch. */
   readonly unplaced: ReadonlySet<string>
@@ -66,50 +69,55 @@ export interface Ledger {
   readonly moved: () => number
 }
 
-const firstFrom = (starts: Float64Array, at: Instant): number => {
-  let low = 0
-  let high = starts.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if ((starts[middle] ?? Infinity) < at) low = middle + 1
-    else high = middle
-  }
-  return low
+/** Which ends of a range were given. */
+export interface Ends {
+  /** Neither: then any count is one of it. */
+  readonly whole: boolean
+  /** It begins where the calls do: none may be older. */
+  readonly fromOldest: boolean
 }
 
-export const make = (settings: Settings, range: Coverage.Range, known: () => Known): Ledger => {
+export const make = (
+  settings: Settings,
+  range: Micros.Range,
+  known: () => Known,
+  { fromOldest, whole }: Ends
+): Ledger => {
   const ids = IdSet.make()
   /** Shown, and not delivered yet. */
-  const awaited = new Map<string, Instant>()
+  const awaited = new Map<string, Micros.Micros>()
   /** Shown outside the range, near its ends. */
-  const beside = new Map<string, Instant>()
+  const beside = new Map<string, Micros.Micros>()
   const withoutStart = new Set<string>()
+  const created = new Map<string, Micros.Micros>()
   const movedIds = new Set<string>()
-  const late = new Map<string, Instant>()
+  const late = new Map<string, Micros.Micros>()
   const counts = new Map<string, Ask.Counted>()
-  const windows: Array<Delivered> = []
-  const revisions: Array<Revision> = []
+  const delivered = Delivered.make()
+  const revisions: Array<Micros.Revision> = []
   /** Where the windows begin that are proven by one reading. */
-  const readOnce = new Set<Instant>()
+  const readOnce = new Set<Micros.Micros>()
   const recent = new Set<string>()
   const unplaced = new Set<string>()
-  const state = { rows: 0, proven: true, until: range.from, differing: 0 }
-  const ask = Ask.make(settings.list, settings.filters, settings)
+  let lost: { readonly rows: number; readonly error: AgniError } | undefined
+  const state = { proven: true, until: range.from, differing: 0, older: false }
+  const ask = askOf(settings)
   const near = 4 * Ask.second
+
+  /** What reaches beyond the range counts others too. */
+  const isOfRange = ({ after, before }: Ask.Counted) =>
+    whole || (after >= range.from - near && before <= range.to + near)
 
   const note: Ledger["note"] = ({ log, once, repeats }) => {
     if (once !== undefined) readOnce.add(once.from)
-    // What reaches beyond the range counts others too.
     const all = repeats ? [...log.counts.values()] : [...log.counts.values(), ...log.places.values()]
-    for (const counted of all) {
-      if (counted.after >= range.from - near && counted.before <= range.to + near) {
-        Ask.noteCount(counts, counted, counted.rows)
-      }
-    }
+    for (const counted of all) if (isOfRange(counted)) Ask.noteCount(counts, counted, counted.rows)
     for (const id of log.moved) movedIds.add(id)
+    for (const [key, at] of log.created) created.set(key, at)
     for (const [key, start] of log.shown) {
       if (start === undefined) withoutStart.add(key)
       else if (start < range.from || start >= range.to) {
+        if (fromOldest && start < range.from) state.older = true
         if (start >= range.from - near && start < range.to + near) beside.set(key, start)
       } else if (!ids.has(key)) (start < state.until ? late : awaited).set(key, start)
     }
@@ -123,11 +131,9 @@ export const make = (settings: Settings, range: Coverage.Range, known: () => Kno
   }
 
   /** Asks for a row at its own instant again. */
-  const lookUp = Effect.fnUntraced(function* (key: string, start: Instant) {
-    const { rows } = yield* Effect.catchIf(ask(1, Ask.around({ start })), Ask.isPoison, () =>
-      Effect.succeed({ rows: [] })
-    )
-    return rows.find((row) => row.key === key)
+  const lookUp = Effect.fnUntraced(function* (key: string, start: Micros.Micros) {
+    const answer = yield* Ask.orNothing(ask(1, Ask.around({ start })))
+    return answer?.rows.find((row) => row.key === key)
   })
 
   const deliver = Effect.fnUntraced(function* (window: Coverage.Window): Effect.fn.Return<Coverage.Window, AgniError> {
@@ -172,39 +178,26 @@ export const make = (settings: Settings, range: Coverage.Range, known: () => Kno
     const done =
       items === all && rejected.length === window.rejected.length && coverage === window.coverage
         ? window
-        : Coverage.make(items, { ...window, rejected, coverage })
+        : Micros.window(items, { ...window, rejected, coverage })
     take(done)
     return done
   })
 
   const take = (window: Coverage.Window): void => {
-    const { coverage, extra = 0, from, rejected, to } = window
-    const items = CallRows.items(window.rows)
-    state.rows += items.length + rejected.length + extra
-    state.until = Math.max(state.until, to)
-    if (to <= horizonOf(settings, known())) state.proven &&= coverage._tag === "Proven"
+    const { coverage, extra = 0 } = window
+    if (coverage._tag === "Gap") lost = { rows: (lost?.rows ?? 0) + extra, error: coverage.error }
+    state.until = Math.max(state.until, window.to)
+    if (window.to <= horizonOf(settings, known())) state.proven &&= window.coverage._tag === "Proven"
     else {
-      for (const { id } of items) recent.add(id)
-      for (const record of rejected) recent.add(Rows.keyOf(record))
+      for (const { id } of CallRows.items(window.rows)) recent.add(id)
+      for (const record of window.rejected) recent.add(Rows.keyOf(record))
     }
-    const dated = rejected.flatMap((record) => Rows.ofRejected(record).start ?? [])
-    const starts = Float64Array.from([...items.map(({ start = 0 }) => start), ...dated])
-    if (dated.length > 0) starts.sort()
-    windows.push({ from, to, proven: coverage._tag === "Proven", starts })
+    delivered.add(window)
   }
 
-  const between: Ledger["between"] = ({ after, before }) => {
-    let within = 0
-    let at = 0
-    for (const { from, starts, to } of windows) {
-      if (to < after || from > before) continue
-      const low = firstFrom(starts, after)
-      const high = firstFrom(starts, before)
-      const above = firstFrom(starts, after + 1)
-      const end = firstFrom(starts, before + 1)
-      within += Math.max(0, high - above)
-      at += above - low + (end - high)
-    }
+  const between: Ledger["between"] = (bounds) => {
+    const { after = -Infinity, before = Infinity } = bounds
+    let { at, within } = delivered.between(bounds)
     for (const [id, start] of beside) {
       if (ids.has(id)) continue
       if (start > after && start < before) within++
@@ -216,13 +209,24 @@ export const make = (settings: Settings, range: Coverage.Range, known: () => Kno
   return {
     note,
     deliver,
-    rows: () => state.rows,
+    rows: delivered.rows,
+    lost: () => lost,
     between,
+    isExplained: ({ starts, withoutStart }) => {
+      const others = Float64Array.from(starts).sort()
+      return [...counts.values()].every((counted) => {
+        const all = counted.after === -Infinity && counted.before === Infinity
+        const here = between(counted)
+        const besides = Delivered.count(others, counted)
+        return counted.rows <= here.within + here.at + besides.within + besides.at + (all ? withoutStart : 0)
+      })
+    },
     has: ids.has,
     claim: (id) => {
       ids.add(id)
     },
     withoutStart,
+    created,
     late: Effect.gen(function* () {
       note({ repeats: false, log: ask.log })
       const found: Array<Rows.Row> = []
@@ -242,16 +246,19 @@ export const make = (settings: Settings, range: Coverage.Range, known: () => Kno
     },
     revised: (known) => {
       const horizon = horizonOf(settings, known)
-      for (const { from, proven, to } of windows) {
+      for (const { from, proven, to } of delivered.stretches) {
         if (proven && to > horizon)
           revisions.push({ from: Math.max(from, Math.min(horizon, to - 1)), to, coverage: tooYoung })
       }
+      if (state.older) revisions.push({ from: range.from, to: range.from + 1, coverage: noBeginning })
       if (state.differing > 0) {
-        for (const { from, proven, to } of windows) {
+        for (const { from, proven, to } of delivered.stretches) {
           if (proven && readOnce.has(from)) revisions.push({ from, to, coverage: differ(state.differing) })
         }
       }
       for (const { after, before, rows } of counts.values()) {
+        // Calls that are younger may have come since their windows were read.
+        if (before > horizon + near) continue
         const { at, within } = between({ after, before })
         if (rows <= within + at) continue
         revisions.push({
@@ -261,11 +268,11 @@ export const make = (settings: Settings, range: Coverage.Range, known: () => Kno
         })
       }
       return revisions.filter(({ from, to }) =>
-        windows.some((window) => window.proven && window.from < to && window.to > from)
+        delivered.stretches.some((window) => window.proven && window.from < to && window.to > from)
       )
     },
     proven: () => state.proven,
-    windows: () => windows.length,
+    windows: () => delivered.stretches.length,
     recent,
     unplaced,
     moved: () => movedIds.size

@@ -19,12 +19,12 @@ export const make = ({ list }: AgniClient["Service"]): Meter => {
   const times: Array<number> = []
   return {
     client: {
-      list: (query) =>
+      list: (query, options) =>
         Effect.flatMap(Clock.currentTimeNanos, (began) => {
           requests++
           if (++underWay > 1) crowds++
           const alone = underWay === 1 ? crowds : undefined
-          return list(query).pipe(
+          return list(query, options).pipe(
             Effect.tap(() =>
               alone === crowds
                 ? Effect.map(Clock.currentTimeNanos, (ended) => times.push(Number(ended - began) / 1e6))

@@ -1,14 +1,17 @@
 /** The questions by which an endpoint shows how it behaves. */
 import * as Effect from "effect/Effect"
 import type { AgniError } from "../../model/AgniError.ts"
-import type * as Instant from "../../model/Instant.ts"
 import { pageBeyondAll } from "../../model/Limits.ts"
 import * as Ask from "./Ask.ts"
+import * as Blocks from "./Blocks.ts"
+import * as LastPage from "./LastPage.ts"
+import * as Patience from "./Patience.ts"
 import * as Rows from "./Rows.ts"
+import type { Micros } from "./Micros.ts"
 
 export type SortField = "started_at" | "startedAt"
 
-/** What became of a sort field: `unknown` where the rows do not differ, or stood so already. */
+/** The effect of a sort field: `unknown` if the rows do not differ, or had this order already. */
 type SortAnswer = "understood" | "ignored" | "refused" | "unknown"
 
 const fields: ReadonlyArray<SortField> = ["started_at", "startedAt"]
@@ -32,13 +35,12 @@ const orRefused = <A, B>(answer: Effect.Effect<A, AgniError>, refused: B): Effec
 
 /** A server may refuse a question with a 400, which answers it. A row that it cannot render teaches nothing. */
 const orElse = <A>(
-  ask: Ask.Ask,
   answer: Effect.Effect<Ask.Answer, AgniError>,
   refused: A
 ): Effect.Effect<Ask.Answer | A, AgniError> =>
-  Ask.catchPoison(ask, orRefused(answer, refused), () => Effect.succeed(nothing))
+  Ask.catchPoison(orRefused(answer, refused), () => Effect.succeed(nothing))
 
-const orEmpty = (ask: Ask.Ask, answer: Effect.Effect<Ask.Answer, AgniError>) => orElse(ask, answer, nothing)
+const orEmpty = (answer: Effect.Effect<Ask.Answer, AgniError>) => orElse(answer, nothing)
 
 export const comesNewestFirst = (rows: ReadonlyArray<Rows.Row>): boolean =>
   Rows.isNewestFirst(rows) && Rows.distinctStarts(rows) > 1
@@ -67,13 +69,25 @@ export const orderOf = (rows: ReadonlyArray<Rows.Row>): Order => {
  * without; when all are too large for a response, smaller ones are not.
  */
 export const firstAnswer = Effect.fnUntraced(function* (ask: Ask.Ask, asked: number) {
-  for (let size = asked; size >= 1; size = Math.floor(size / 2)) {
+  /** The fullest page behind the first one. */
+  let best: { readonly answer: Ask.Answer; readonly page: number; readonly size: number } | undefined
+  const rows = () => best?.answer.rows.length ?? 0
+  for (let size = asked; size > Math.max(0, rows()); size = Math.floor(size / 2)) {
     for (let page = 1; page <= (size === 1 ? 8 : 2); page++) {
-      const answer = yield* Ask.catchPoison(ask, ask(page, {}, { size }), () => Effect.undefined)
-      if (answer !== undefined && (page === 1 || answer.rows.length > 0)) return { answer, page, size }
+      // So deep a server may not go.
+      const answer = yield* Effect.catchIf(
+        ask(page, {}, { size, how: Patience.soon }),
+        (error) => Ask.isPoison(error) || (page > 1 && Ask.isRefusal(error)),
+        () => Effect.undefined
+      )
+      if (answer === undefined) continue
+      if (page === 1 || answer.rows.length >= size) return { answer, page, size, fails: false }
+      if (best === undefined || answer.rows.length > rows()) best = { answer, page, size }
     }
   }
-  return { answer: yield* ask(1, {}), page: 1, size: 1 }
+  if (best === undefined) return { answer: yield* ask(1, {}), page: 1, size: 1, fails: false }
+  // All that there is fails.
+  return rows() > 0 ? { ...best, fails: false } : { answer: best.answer, page: 2, size: asked, fails: true }
 })
 
 /**
@@ -83,7 +97,7 @@ export const firstAnswer = Effect.fnUntraced(function* (ask: Ask.Ask, asked: num
 export const pageSize = (first: ReadonlyArray<Rows.Row>, asked: number): number =>
   first.length === 0 ? asked : Math.min(asked, Math.max(2, first.length))
 
-/** A short first page is all there is, or all that a page brings: the next one tells. */
+/** A short first page has all rows, or as many as a page can have: the next one shows which. */
 export const isClamped = Effect.fnUntraced(function* (
   ask: Ask.Ask,
   page: number,
@@ -91,8 +105,13 @@ export const isClamped = Effect.fnUntraced(function* (
   asked: number
 ): Effect.fn.Return<boolean, AgniError> {
   if (first.length === 0 || first.length >= asked) return false
-  // What cannot be rendered is there.
-  const next = yield* Ask.catchPoison(ask, ask(page + 1, {}, { size: first.length }), () => Effect.undefined)
+  // What cannot be rendered is there, and so is what is refused, for all that is known.
+  const question = Effect.catchIf(
+    ask(page + 1, {}, { size: first.length, how: Patience.soon }),
+    Ask.isRefusal,
+    () => Effect.undefined
+  )
+  const next = yield* Ask.catchPoison(question, () => Effect.undefined)
   if (next === undefined) return true
   // A server that repeats its only page brings nothing more.
   const known = new Set(first.map(({ key }) => key))
@@ -104,8 +123,7 @@ export const repeats = (ask: Ask.Ask, first: ReadonlyArray<Rows.Row>) =>
   first.length === 0
     ? Effect.succeed(true)
     : Ask.catchPoison(
-        ask,
-        Effect.map(orRefused(ask(pageBeyondAll, {}), nothing), ({ rows }) => rows.length > 0),
+        Effect.map(orRefused(ask(pageBeyondAll, {}, { how: Patience.soon }), nothing), ({ rows }) => rows.length > 0),
         () => Effect.succeed(true)
       )
 
@@ -117,30 +135,43 @@ export const chooseSort = Effect.fnUntraced(function* (
   const newestFirst = comesNewestFirst(first)
   if (newestFirst || first.length < 2) return { sortBy: "none", newestFirst }
   const answers = yield* Effect.all(
-    fields.map((field) => orEmpty(ask, ask(1, {}, { sort: newest(field) }))),
+    fields.map((field) => orEmpty(ask(1, {}, { sort: newest(field), how: Patience.soon }))),
     { concurrency: "unbounded" }
   )
   const found = fields.find((_, i) => comesNewestFirst(answers[i]?.rows ?? []))
   return { sortBy: found ?? "none", newestFirst: found !== undefined }
 })
 
+/**
+ * The rows of a first page that can be had, where the page fails as a whole. In front of the first of them only rows can be that
+ * fail.
+ */
+export const front = (ask: Ask.Ask, sort: Ask.Sort, size: number): Effect.Effect<ReadonlyArray<Rows.Row>, AgniError> =>
+  Effect.map(Blocks.make(ask, {}, sort).part(0, Blocks.largest(size)), ({ rows }) => rows.flatMap((row) => row ?? []))
+
+/** The oldest first. */
+export const ascending = (field: SortField): Ask.Sort => ({ by: field, order: "asc" })
+
 /** What asking for the oldest first brings. */
 export const oldestFirst = (
   ask: Ask.Ask,
   field: SortField
-): Effect.Effect<ReadonlyArray<Rows.Row> | "refused", AgniError> =>
-  Effect.map(orElse(ask, ask(1, {}, { sort: { by: field, order: "asc" } }), "refused" as const), (answer) =>
-    answer === "refused" ? answer : answer.rows
+): Effect.Effect<ReadonlyArray<Rows.Row> | "refused" | "fails", AgniError> =>
+  Ask.catchPoison(
+    Effect.map(orRefused(ask(1, {}, { sort: ascending(field), how: Patience.soon }), "refused" as const), (answer) =>
+      answer === "refused" ? answer : answer.rows
+    ),
+    () => Effect.succeed("fails" as const)
   )
 
 /** What became of asking for the oldest first, beside how rows come when no order is asked for. */
 export const sortAnswer = (
-  ascending: ReadonlyArray<Rows.Row> | "refused",
+  ascending: ReadonlyArray<Rows.Row> | "refused" | "fails",
   unsorted: ReadonlyArray<Rows.Row>
 ): SortAnswer =>
   ascending === "refused"
     ? ascending
-    : Rows.distinctStarts(ascending) < 2 || comesOldestFirst(unsorted)
+    : ascending === "fails" || Rows.distinctStarts(ascending) < 2 || comesOldestFirst(unsorted)
       ? "unknown"
       : comesOldestFirst(ascending)
         ? "understood"
@@ -148,7 +179,7 @@ export const sortAnswer = (
 
 export interface Depth {
   readonly pages: ReadonlyArray<Numbered>
-  /** A page beyond the end, and whether the one of half its number is still to be looked at. */
+  /** A page beyond the end, and whether the page of half its number was not read yet. */
   readonly pagesAtMost: number
   readonly unsure: boolean
 }
@@ -156,7 +187,7 @@ export interface Depth {
 const look = (ask: Ask.Ask, numbers: ReadonlyArray<number>) =>
   Effect.map(
     Effect.all(
-      numbers.map((page) => orEmpty(ask, ask(page, {}))),
+      numbers.map((page) => orEmpty(ask(page, {}, { how: Patience.soon }))),
       { concurrency: "unbounded" }
     ),
     (answers) => answers.map(({ rows }, i): Numbered => ({ page: numbers[i] ?? 2, rows }))
@@ -218,31 +249,37 @@ export const halve = (ask: Ask.Ask, first: ReadonlyArray<Rows.Row>, depth: Depth
  */
 export const findOldest = Effect.fnUntraced(function* (
   ask: Ask.Ask,
-  starts: ReadonlyArray<Instant.Instant>,
+  starts: ReadonlyArray<Micros>,
   listed: boolean,
-  now: Instant.Instant,
-  size: number
-): Effect.fn.Return<{ readonly at: Instant.Instant | undefined; readonly sure: boolean }, AgniError> {
+  now: Micros,
+  { repeats, size }: { readonly size: number; readonly repeats: Effect.Effect<boolean, AgniError> }
+): Effect.fn.Return<{ readonly at: Micros | undefined; readonly sure: boolean }, AgniError> {
   const earliest = Date.UTC(2000, 0, 1) * 1000
   // A full page at the bound itself could hide what lies before it.
-  const before = (edge: Instant.Instant, margin: number) =>
+  const before = (edge: Micros, margin: number) =>
     Ask.catchPoison(
-      ask,
-      Effect.catchIf(ask(1, { after: earliest, before: edge + margin }), Ask.isRefusal, () => Effect.undefined),
-      () => Effect.undefined
+      Effect.catchIf(
+        ask(1, { after: earliest, before: edge + margin }, { how: Patience.soon }),
+        Ask.isRefusal,
+        () => Effect.undefined
+      ),
+      () => Effect.succeed("fails" as const)
     )
-  const isOlder = (edge: Instant.Instant) => (row: Rows.Row) =>
-    Rows.isDated(row) ? row.start < edge : Rows.isUnplaced(row)
+  const isOlder = (edge: Micros) => (row: Rows.Row) => (Rows.isDated(row) ? row.start < edge : Rows.isUnplaced(row))
   const guess = Ask.floorSecond(Math.min(...starts))
   if (starts.length > 0) {
-    const answer = yield* before(guess, 2 * Ask.second)
+    const found = yield* before(guess, 2 * Ask.second)
+    const answer = found === "fails" ? undefined : found
     // A limit on the width of a range hides what lies before: then the list itself must do.
     const back = answer?.rows.some(({ start }) => start !== undefined && start >= guess) === true
     if (back && answer.rows.length < size && !answer.rows.some(isOlder(guess))) {
       return { at: guess, sure: true }
     }
-    // Even the oldest that is known is hidden by bounds so wide: only the list itself may tell what is older.
-    if (!back && (listed || answer?.rows.some(isOlder(guess)) !== true)) return { at: guess, sure: listed }
+    // Even the oldest that is known is hidden by bounds so wide: only the list itself may tell what is older. A record that
+    // fails is there, and may be.
+    const isOldest = found !== "fails" && answer?.rows.some(isOlder(guess)) !== true
+    if (!back && isOldest && listed) return { at: guess, sure: true }
+    if (!back && isOldest) return { at: yield* lastOf(ask, guess, size, repeats), sure: false }
   }
   const day = 86_400 * Ask.second
   const edges = Array.from({ length: 14 }, (_, i) => Math.max(earliest, Ask.floorSecond(now - 2 ** i * day)))
@@ -251,7 +288,8 @@ export const findOldest = Effect.fnUntraced(function* (
     (edge) =>
       Effect.map(
         before(edge, 0),
-        (answer) => answer !== undefined && !answer.rows.some(isOlder(edge)) && answer.rows.length < size
+        (answer) =>
+          answer !== undefined && answer !== "fails" && !answer.rows.some(isOlder(edge)) && answer.rows.length < size
       ),
     { concurrency: "unbounded" }
   )
@@ -261,3 +299,22 @@ export const findOldest = Effect.fnUntraced(function* (
   }
   return { at: earliest, sure: true }
 })
+
+/** The oldest call that the pages of the list without bounds show when its last page is looked for. */
+const lastOf = (
+  ask: Ask.Ask,
+  known: Micros,
+  size: number,
+  repeats: Effect.Effect<boolean, AgniError>
+): Effect.Effect<Micros, AgniError> =>
+  Effect.flatMap(repeats, (repeats) => LastPage.count(ask, {}, { size, repeats })).pipe(
+    Effect.catchIf(
+      (error) => Ask.isPoison(error) || Ask.isRefusal(error),
+      () => Effect.undefined
+    ),
+    Effect.map(() => {
+      let least = known
+      for (const start of ask.log.shown.values()) if (start !== undefined && start < least) least = start
+      return Ask.floorSecond(least)
+    })
+  )

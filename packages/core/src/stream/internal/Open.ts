@@ -1,10 +1,11 @@
-/** The first page of an endpoint, and what it tells: how many rows come, and whether they are ordered as they were. */
+/** The first page of an endpoint: how many rows come, and whether their order is as before. */
 import * as Effect from "effect/Effect"
 import type { AgniClient } from "../../client/AgniClient.ts"
 import type { AgniError } from "../../model/AgniError.ts"
 import type { EndpointProfile } from "../EndpointProfile.ts"
 import * as Ask from "./Ask.ts"
 import * as Observe from "./Observe.ts"
+import * as Patience from "./Patience.ts"
 import * as Rows from "./Rows.ts"
 import * as Steady from "./Steady.ts"
 
@@ -13,6 +14,8 @@ export interface Opening {
   readonly page: number
   readonly size: number
   readonly clamped: boolean
+  /** There are records, and each page with one fails. */
+  readonly fails: boolean
   /** When the order need not be found out. */
   readonly sorted: { readonly sortBy: EndpointProfile["sortBy"]; readonly newestFirst: boolean } | undefined
 }
@@ -23,18 +26,18 @@ const find = Effect.fnUntraced(function* (
   asked: number
 ): Effect.fn.Return<Opening, AgniError> {
   const ask = Ask.make(list, filters, { size: asked, sort: Observe.unsorted })
-  const { answer, page, size } = yield* Observe.firstAnswer(ask, asked)
+  const { answer, fails, page, size } = yield* Observe.firstAnswer(ask, asked)
   yield* Steady.check(
     answer.rows,
     Effect.map(ask(page, {}, { size }), ({ rows }) => rows)
   )
   const clamped = yield* Observe.isClamped(ask, page, answer.rows, size)
-  return { answer, page, size: Observe.pageSize(answer.rows, size), clamped, sorted: undefined }
+  return { answer, page, size: Observe.pageSize(answer.rows, size), clamped, fails, sorted: undefined }
 })
 
 /**
- * A page that is as full, and ordered, as it was before. A saved page size that is too large would be believed at a price:
- * where offsets follow the size that was asked for, rows between two pages come on neither.
+ * A page that is as full, and ordered, as it was before. A saved page size that is too large would cost rows:
+ * if offsets follow the requested size, rows between two pages come on neither.
  */
 const recognize = Effect.fnUntraced(function* (
   list: AgniClient["Service"]["list"],
@@ -46,8 +49,7 @@ const recognize = Effect.fnUntraced(function* (
   const size = Math.min(asked, known.pageSize)
   const ask = Ask.make(list, filters, { size, sort: Observe.newest(known.sortBy) })
   const answer = yield* Ask.catchPoison(
-    ask,
-    Effect.catchReason(ask(1, {}), "AgniError", "InvalidRequest", () => Effect.undefined),
+    Effect.catchReason(ask(1, {}, { how: Patience.soon }), "AgniError", "InvalidRequest", () => Effect.undefined),
     () => Effect.undefined
   )
   if (answer?.rows.length !== size) return undefined
@@ -55,7 +57,7 @@ const recognize = Effect.fnUntraced(function* (
   const shows = Rows.distinctStarts(answer.rows) > 1
   if (shows && Observe.comesNewestFirst(answer.rows) !== known.newestFirst) return undefined
   const { newestFirst, sortBy } = known
-  return { answer, page: 1, size, clamped: asked > size, sorted: { sortBy, newestFirst } }
+  return { answer, page: 1, size, clamped: asked > size, fails: false, sorted: { sortBy, newestFirst } }
 })
 
 /** The first page, by what is known where it still holds. */

@@ -8,16 +8,12 @@ import type { CallSessionQuery } from "../../model/CallSessionQuery.ts"
 import * as Instant from "../../model/Instant.ts"
 import * as CallRows from "../../model/Rows.ts"
 import type { Page } from "../../model/Page.ts"
+import type { ReadOptions } from "../CallSessions.ts"
+import type { Micros } from "./Micros.ts"
 import { refuse } from "./Refuse.ts"
 import * as Rows from "./Rows.ts"
 import * as Seen from "./Seen.ts"
 import * as Steady from "./Steady.ts"
-
-/** How a walk reads. */
-export interface ReadOptions {
-  /** Pages asked for ahead of the one that is delivered. The client's own limit holds as well. @default 4 */
-  readonly concurrency?: number | undefined
-}
 
 /** What `CallSessions.pages` says. */
 export const walk = (
@@ -51,7 +47,7 @@ export const walk = (
               Stream.mapEffect((page) => Effect.exit(list({ ...asked, page })), { concurrency }),
               Stream.mapEffect((exit, at) => {
                 const here = { ...asked, page: start + 1 + at }
-                // Once may be a failure in passing; where nothing was read yet, it says nothing of an end.
+                // One such answer may be transient; before any page was read, it does not mean the end.
                 const result = isPastEnd(exit) && !isEmpty(first) ? Effect.exit(list(here)) : Effect.succeed(exit)
                 return Effect.flatMap(result, (exit) =>
                   isPastEnd(exit) && !isEmpty(first)
@@ -153,20 +149,17 @@ const lastYear = Date.parse("9999-12-31T23:59:59Z") * 1000
  * Whole seconds on the wire: fractions are where servers differ most. A bound that leaves the years of four digits, which
  * ISO 8601 has, is left out: nothing lies beyond it.
  */
-const wider = (
-  from: Instant.Instant,
-  to: Instant.Instant
-): Pick<CallSessionQuery, "startedAfter" | "startedBefore"> => {
+const wider = (from: Micros, to: Micros): Pick<CallSessionQuery, "startedAfter" | "startedBefore"> => {
   const after = (Math.floor(from / second) - 1) * second
   const before = (Math.ceil(to / second) + 1) * second
   return {
-    ...(after < firstYear ? {} : { startedAfter: Instant.format(after) }),
-    ...(before > lastYear ? {} : { startedBefore: Instant.format(before) })
+    ...(after < firstYear ? {} : { startedAfter: Instant.format(Instant.of(after)) }),
+    ...(before > lastYear ? {} : { startedBefore: Instant.format(Instant.of(before)) })
   }
 }
 
 /** The page's sessions in `[from, to)`, and those whose start is text but no time: the server says that they lie there. */
-const within = (page: Page, from: Instant.Instant, to: Instant.Instant): Page => ({
+const within = (page: Page, from: Micros, to: Micros): Page => ({
   ...page,
   rows: CallRows.make(
     CallRows.items(page.rows).filter(({ row, start }) =>

@@ -1,5 +1,6 @@
 /** Probes of an endpoint: the profile, and what else a walk has to see before it begins. */
 import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { AgniClient } from "../../client/AgniClient.ts"
 import type { AgniError } from "../../model/AgniError.ts"
@@ -7,8 +8,10 @@ import * as Instant from "../../model/Instant.ts"
 import type { EndpointProfile } from "../EndpointProfile.ts"
 import * as Ask from "./Ask.ts"
 import * as Examine from "./Examine.ts"
+import type { Micros } from "./Micros.ts"
 import * as Observe from "./Observe.ts"
 import * as Open from "./Open.ts"
+import * as Patience from "./Patience.ts"
 import * as Rows from "./Rows.ts"
 import * as Trial from "./Trial.ts"
 
@@ -17,9 +20,9 @@ const unknown = "unknown"
 /** What probes saw: the profile, and what is asked for each time, such as the server's time and the ends of its history. */
 export interface Seen {
   readonly profile: EndpointProfile
-  readonly serverNow: Instant.Instant
+  readonly serverNow: Micros
   /** A start that no session is older than, when there are any. */
-  readonly oldest: Instant.Instant | undefined
+  readonly oldest: Micros | undefined
   /** Whether an answer showed that no call is older, or the list ends with it. */
   readonly isOldestSure: boolean
   /** Pages there are in all, to the next power of two. */
@@ -29,7 +32,7 @@ export interface Seen {
   /** Whether those came in the order of `sortBy`. */
   readonly sorted: boolean
   /** This machine's time when the probes began. */
-  readonly localNow: Instant.Instant
+  readonly localNow: Micros
   /** How many rows there are, as far as the first and the last ones show it, and how many a µs. */
   readonly about: number
   readonly rate: number
@@ -43,7 +46,7 @@ export interface Seen {
   readonly oldRows: ReadonlyArray<Rows.Dated>
   /** What all answers showed. */
   readonly log: Ask.Log
-  /** Whether a saved profile was believed without a trial: the first window shows whether it still holds. */
+  /** Whether a saved profile was used without probes: the first window shows whether it still holds. */
   readonly trusted: boolean
   /** How much text a page brings, in characters. */
   readonly charactersPerPage: number
@@ -62,9 +65,15 @@ export interface Options {
   readonly bounded?: boolean | undefined
 }
 
+/** What the caller saw a moment ago: it is not probed again. */
+export const Probed: Context.Reference<Seen | undefined> = Context.Reference<Seen | undefined>(
+  "@callstream/core/stream/Probed",
+  { defaultValue: () => undefined }
+)
+
 /**
- * Asks a few dozen questions, most of them side by side: how many rows a page brings, in which order, how many pages
- * there are, how old the oldest session is, and whether time bounds and the given filters do what they should.
+ * Sends a few dozen requests, most of them in parallel: they show the page size, the order, the number of pages, the oldest
+ * call, and whether time bounds and the given filters work.
  */
 export const probe = (options: Options = {}): Effect.Effect<Seen, AgniError, AgniClient> =>
   look(
@@ -76,7 +85,7 @@ export const look = Effect.fnUntraced(function* (
   options: Options,
   tried: ReadonlyArray<Trial.Kind>
 ): Effect.fn.Return<Seen, AgniError, AgniClient> {
-  const { list: bare } = yield* AgniClient
+  const bare = Patience.make((yield* AgniClient).list)
   const { deep: isDeep = true, filters = {}, profile: known, pageSize: asked = 100 } = options
   const log = Ask.makeLog()
   const list: typeof bare = (query, options) =>
@@ -86,30 +95,42 @@ export const look = Effect.fnUntraced(function* (
         log.observedAt = Math.min(log.observedAt ?? Infinity, observedAt)
         log.latest = Math.max(log.latest ?? -Infinity, observedAt)
         log.cached ||= age > 0
-        for (const { key, start } of Rows.ofPage(page)) {
-          if (start !== undefined) log.shown.set(key, start)
-          else if (!log.shown.has(key)) log.shown.set(key, undefined)
-        }
+        const rows = Rows.ofPage(page)
+        Ask.note(log, rows)
+        const { page: number = 1, pageSize = 20, startedAfter, startedBefore } = query
+        const isOpen = startedAfter === undefined && startedBefore === undefined
+        if (isOpen && number > 1 && rows.length > 0)
+          Ask.noteCount(log.places, {}, (number - 1) * pageSize + rows.length)
       })
     )
   const filtered = Object.values(filters).some((value) => value !== undefined)
   const localNow = (yield* Clock.currentTimeMillis) * 1000
   const unsure = Ask.make(list, filters, { size: asked, sort: Observe.unsorted })
   const askOldest = known === undefined || options.bounded !== true || isDeep
-  const [opening, oldestFirst] = yield* Effect.all(
+  const [opening, oldestPage] = yield* Effect.all(
     [
       Open.open(list, filters, asked, known),
       askOldest ? Observe.oldestFirst(unsure, "started_at") : Effect.succeed("refused" as const)
     ],
     { concurrency: 2 }
   )
-  const { clamped, page, size, sorted } = opening
+  const { clamped, fails, page, size, sorted } = opening
   const { characters, edition, observedAt, rows: first } = opening.answer
   const ask = Ask.make(list, filters, { size, sort: Observe.newest(sorted?.sortBy ?? "none") })
+  // Where a record fails the first page, or that of the oldest, the others of it are had one by one.
+  const front = page === 1 || first.length === 0 ? [] : yield* Observe.front(ask, Observe.unsorted, size)
+  const inFront = [...front, ...first]
+  const oldestFirst =
+    oldestPage === "fails" && first.length > 0
+      ? yield* Observe.front(ask, Observe.ascending("started_at"), size)
+      : oldestPage
   const ended = page === 1 && !clamped && first.length < asked
-  const oldRows = oldestFirst === "refused" ? [] : oldestFirst.filter(Rows.isDated)
+  const oldRows = oldestFirst === "refused" || oldestFirst === "fails" ? [] : oldestFirst.filter(Rows.isDated)
+  // The window that is read first shows whether a profile still holds.
+  const trusted = known !== undefined && sorted !== undefined && !isDeep && options.bounded === true
   // Sessions without a start may fill the first page, or the oldest stand on it: then others are looked for.
-  const needsDepth = isDeep || !first.some(Rows.isDated) || (!ended && deepRow(first, [], oldRows) === undefined)
+  const needsDepth =
+    isDeep || !first.some(Rows.isDated) || (!ended && !trusted && deepRow(inFront, [], oldRows) === undefined)
   const rowsAtMost =
     sorted === undefined || filtered || known?.pagesAtMost === undefined
       ? undefined
@@ -127,12 +148,12 @@ export const look = Effect.fnUntraced(function* (
   )
   const best = Ask.make(list, filters, { size, sort: Observe.newest(sortBy) })
   const isUndated = ({ rows }: Observe.Numbered) => !rows.some(Rows.isDated)
-  // Where sessions without a start fill the pages, the next look may be the first that shows another one.
+  // Where calls without a start time fill the pages, the next page may be the first with another call.
   const near =
     needsDepth && [{ page, rows: first }, ...reached.pages].every(isUndated)
       ? yield* Observe.halve(ask, first, reached)
       : reached
-  const pages = [{ page, rows: first }, ...near.pages]
+  const pages = [...(front.length > 0 ? [{ page: 1, rows: front }] : []), { page, rows: first }, ...near.pages]
   // Sessions without a start may fill the first page.
   const telling = pages.find(({ rows }) => Rows.distinctStarts(rows) > 1)?.rows ?? first
   const newestFirst = atFirst || (sortBy === "none" && Observe.comesNewestFirst(telling))
@@ -149,18 +170,16 @@ export const look = Effect.fnUntraced(function* (
   ].sort((left, right) => left.start - right.start)
   const comesOldest = ascending !== "ignored" && oldRows.length > 0 && oldRows[0]?.key === controls[0]?.key
   const starts = controls[0] === undefined ? [] : [controls[0].start]
-  // The window that is read first shows whether a profile still holds.
-  const trusted = known !== undefined && sorted !== undefined && !isDeep && options.bounded === true
   const [{ at: oldest, sure }, deepest, answers, boundsProblem] = yield* Effect.all(
     [
       options.bounded === true && !isDeep
         ? Effect.succeed({ at: starts[0] === undefined ? undefined : Ask.floorSecond(starts[0]), sure: comesOldest })
-        : Observe.findOldest(best, starts, comesOldest, observedAt, size),
+        : Observe.findOldest(best, starts, comesOldest, observedAt, { size, repeats }),
       needsDepth ? Observe.halve(ask, first, near) : Effect.succeed(reached),
       Trial.filters(bare, tried, size),
       trusted
         ? Effect.undefined
-        : Effect.flatMap(Trial.quick(best, deepRow(first, near.pages, oldRows)), (well) =>
+        : Effect.flatMap(Trial.quick(best, deepRow(inFront, near.pages, oldRows)), (well) =>
             well
               ? Effect.undefined
               : Trial.bounds(
@@ -169,7 +188,7 @@ export const look = Effect.fnUntraced(function* (
                   ends,
                   page === 1 && (sorted !== undefined || sortBy === "none") ? first[0] : undefined,
                   size
-                )
+                ).pipe(Effect.catchIf(Ask.isRefusal, () => Effect.succeed({ _tag: "BoundsRefused" } as const)))
           )
     ],
     { concurrency: "unbounded" }
@@ -180,7 +199,7 @@ export const look = Effect.fnUntraced(function* (
     boundsProblem ??
     (controls.length > 0
       ? undefined
-      : first.length > 0
+      : first.length > 0 || fails
         ? { _tag: "NoStartSeen" as const }
         : filters.status !== undefined || filters.search !== undefined
           ? { _tag: "FilterUntried" as const }
@@ -190,12 +209,14 @@ export const look = Effect.fnUntraced(function* (
   const about =
     ended && !clamped
       ? first.length
-      : Math.max(controls.length, newest === undefined || oldest === undefined ? 0 : rate * (newest.start - oldest))
+      : trusted && !filtered && known.calls !== undefined
+        ? known.calls
+        : Math.max(controls.length, newest === undefined || oldest === undefined ? 0 : rate * (newest.start - oldest))
   const pagesAtMost = needsDepth ? deepest.pagesAtMost : 2 ** Math.ceil(Math.log2(Math.max(1, about / size)))
   return {
     profile: {
       version: 1,
-      observedAt: Instant.format(observedAt),
+      observedAt: Instant.format(Instant.of(observedAt)),
       edition: edition ?? unknown,
       pageSizeAsked: asked,
       pageSize: size,
@@ -226,9 +247,13 @@ export const look = Effect.fnUntraced(function* (
     pages: [{ page, rows: first }, ...deepest.pages],
     sorted: sorted !== undefined || sortBy === "none",
     controls,
+    // A list that ends on its first page shows both ends, in any order.
     ends: {
-      newest: page === 1 && newestFirst && first.find(Rows.isDated)?.key === newest?.key,
-      oldest: comesOldest && oldest !== undefined && oldest <= (controls[0]?.start ?? 0)
+      newest:
+        (ended && first.length > 0) ||
+        (newestFirst && newest !== undefined && (page === 1 ? first : front).find(Rows.isDated)?.key === newest.key),
+      oldest:
+        (ended && first.length > 0) || (comesOldest && oldest !== undefined && oldest <= (controls[0]?.start ?? 0))
     },
     oldRows: comesOldest ? oldRows : [],
     log,

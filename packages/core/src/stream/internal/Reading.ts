@@ -2,39 +2,38 @@
 import * as Effect from "effect/Effect"
 import * as Ref from "effect/Ref"
 import * as Stream from "effect/Stream"
+import type { Endpoint } from "../../coverage/CoverageSet.ts"
+import type { EndpointLimits } from "../../coverage/EndpointLimits.ts"
 import type { AgniError } from "../../model/AgniError.ts"
 import * as CallRows from "../../model/Rows.ts"
 import type { CallSession } from "../../model/CallSession.ts"
-import type { Instant } from "../../model/Instant.ts"
 import type { Item } from "../../model/Item.ts"
 import { createdInstant as createdOf } from "../../model/internal/Packed.ts"
 import * as Coverage from "../Coverage.ts"
 import * as Ask from "./Ask.ts"
 import * as Bisect from "./Bisect.ts"
+import * as Capacity from "./Capacity.ts"
 import { type Evidence, fold, type Known } from "./Known.ts"
 import * as Ledger from "./Ledger.ts"
-import type { Task } from "./ReadRange.ts"
 import * as Scheduler from "./Scheduler.ts"
-import { horizonOf, type Settings } from "./Settings.ts"
+import { ask as askOf, horizonOf, type Settings } from "./Settings.ts"
 import * as Sum from "./Sum.ts"
+import * as Micros from "./Micros.ts"
 
 interface Reading {
   readonly known: () => Known
-  readonly horizon: () => Instant
+  readonly horizon: () => Micros.Micros
   readonly ledger: Ledger.Ledger
   /** The windows of the tasks: the first ones one after another, so that sessions come soon, then all others side by side. */
   readonly windows: (tasks: {
-    readonly first: ReadonlyArray<Task>
-    readonly rest: ReadonlyArray<Task>
+    readonly first: ReadonlyArray<Bisect.Task>
+    readonly rest: ReadonlyArray<Bisect.Task>
   }) => Stream.Stream<Coverage.Window, AgniError>
   /**
    * What is to be said at the end: whether a range adds up, and what does not hold any more. It goes with the window of the
    * calls without a start, where there is one.
    */
-  readonly closing: (
-    withoutStart: Coverage.Window | undefined,
-    whole: boolean
-  ) => Effect.Effect<Coverage.Window | undefined, AgniError>
+  readonly closing: (withoutStart: Coverage.Window | undefined) => Effect.Effect<Coverage.Window | undefined, AgniError>
 }
 
 type Call = Item<CallSession>
@@ -43,7 +42,7 @@ const byStart = (left: Call, right: Call): number =>
   (left.start ?? -Infinity) - (right.start ?? -Infinity) || (createdOf(left) ?? 0) - (createdOf(right) ?? 0)
 
 /** The calls of the last window, in order. A start beyond the end of the range is more than a day ahead, so it is none. */
-const inOrder = (items: ReadonlyArray<Call>, end: Instant): ReadonlyArray<Call> =>
+const inOrder = (items: ReadonlyArray<Call>, end: Micros.Micros): ReadonlyArray<Call> =>
   items
     .map((item): Call => {
       const { id, json, row, start, version } = item
@@ -53,33 +52,65 @@ const inOrder = (items: ReadonlyArray<Call>, end: Instant): ReadonlyArray<Call> 
     })
     .sort(byStart)
 
-export const make = Effect.fnUntraced(function* (
+interface Options {
+  readonly concurrency: number
+  readonly keepGoing: boolean
+  /** What a profile says of the endpoint. */
+  readonly limits: EndpointLimits | undefined
+  /** How far the server's clock is from this machine's, in µs, where that is to be reported. */
+  readonly clocksApart: number | undefined
+  readonly ends: Ledger.Ends
+  readonly earliest: Micros.Micros
+  /** What was shown before the reading began. */
+  readonly log: Ask.Log
+}
+
+/** What was seen of the endpoint that a person should know: how far a range may reach is measured where one was seen to be cut. */
+const endpointOf = Effect.fnUntraced(function* (
   settings: Settings,
-  range: Coverage.Range,
-  options: {
-    readonly concurrency: number
-    readonly keepGoing: boolean
-    readonly earliest: Instant
-    readonly log: Ask.Log
+  { cut = false, deepest, span: known }: Known,
+  ask: Ask.Ask,
+  isProven: boolean,
+  { clocksApart, limits }: Pick<Options, "clocksApart" | "limits">
+): Effect.fn.Return<Endpoint | undefined, AgniError> {
+  const { controls, size } = settings
+  // What was measured is more exact than where a reading met it.
+  const rows = limits?.rows ?? deepest
+  const repeats = yield* settings.repeats
+  const span =
+    known === undefined && cut && deepest === Infinity && isProven
+      ? yield* Capacity.span(ask, { size, repeats, controls })
+      : known
+  const endpoint = {
+    ...(span === undefined ? {} : { span }),
+    ...(rows < Infinity ? { rows } : {}),
+    ...(clocksApart === undefined ? {} : { clocksApart })
   }
-) {
+  return Object.keys(endpoint).length === 0 ? undefined : endpoint
+})
+
+export const make = Effect.fnUntraced(function* (settings: Settings, range: Micros.Range, options: Options) {
   const ref = yield* Ref.make<Known>({
     order: "unknown",
     width: 0,
     differs: false,
     earliest: options.earliest,
-    deepest: Infinity
+    deepest: options.limits?.rows ?? Infinity,
+    span: options.limits?.span,
+    whole: 0
   })
   const known = () => Ref.getUnsafe(ref)
-  const ledger = Ledger.make(settings, range, known)
+  const ledger = Ledger.make(settings, range, known, options.ends)
   ledger.note({ repeats: true, log: options.log })
   const tell = (evidence: Evidence): void => {
     ref.ref.current = fold(ref.ref.current, evidence)
     ledger.note(evidence)
+    settings.logs.delete(evidence.log)
   }
-  const run = (tasks: ReadonlyArray<Task>, concurrency: number) =>
-    Scheduler.run<Task, Coverage.Window, AgniError>(tasks, {
+  const run = (tasks: ReadonlyArray<Bisect.Task>, concurrency: number) =>
+    Scheduler.run<Bisect.Task, Coverage.Window, AgniError>(tasks, {
       concurrency,
+      takesMemory: (window) => CallRows.items(window.rows).length > 0,
       work: (task, handOver) => Bisect.read(settings, known, task, { keepGoing: options.keepGoing, handOver, tell })
     })
   return {
@@ -91,41 +122,77 @@ export const make = Effect.fnUntraced(function* (
         run(first, 1),
         Stream.suspend(() => run(rest, options.concurrency))
       ).pipe(Stream.mapEffect((window) => ledger.deliver(window))),
-    closing: (withoutStart, whole) =>
-      Effect.gen(function* () {
-        const ask = Ask.make(settings.list, settings.filters, settings)
-        const provable = ledger.windows() > 1 && settings.doubt === undefined && ledger.proven()
-        if (!whole && provable) {
-          const difference = yield* Sum.check(settings, known(), ledger, range, ask)
-          ledger.note({ repeats: yield* settings.repeats, log: ask.log })
-          if (difference !== undefined) {
-            const { counted, delivered } = difference
-            ledger.revise(difference, {
-              _tag: "Provisional",
-              reason: { _tag: "CountDiffers", read: delivered, counted }
-            })
-          }
-        }
-        const before = withoutStart === undefined ? [] : CallRows.items(withoutStart.rows)
-        for (const { id } of before) ledger.claim(id)
-        const late = yield* ledger.late
-        const revised = ledger.revised(known())
-        if (withoutStart === undefined && late.length === 0 && revised.length === 0) return undefined
-        const items = late.flatMap(({ item }) => item ?? [])
-        const rejected = late.flatMap(({ item, rejected }) => (item === undefined ? (rejected ?? []) : []))
-        const last: Omit<Coverage.Window, "rows" | "settled"> = withoutStart ?? {
-          from: range.to,
-          to: range.to,
-          rejected: [],
-          coverage: revised[0]?.coverage ?? { _tag: "Proven" },
-          requests: ask.log.requests,
-          observedAt: ask.log.observedAt ?? known().earliest
-        }
-        return Coverage.make(inOrder([...items, ...before], range.to), {
-          ...last,
-          rejected: [...rejected, ...last.rejected],
-          revised
-        })
-      })
+    closing: (withoutStart) => close(settings, range, options, ledger, known, withoutStart)
   } satisfies Reading
+})
+
+const changed: Coverage.Coverage = { _tag: "Provisional", reason: { _tag: "WithoutStartMoved" } }
+
+/** The calls without a start that did not come with one, and what contradicts that they are all there are. */
+const checked = (ledger: Ledger.Ledger, window: Coverage.Window, whole: boolean): Coverage.Window => {
+  const all = CallRows.items(window.rows)
+  const items = all.filter(({ id }) => !ledger.has(id))
+  for (const { id } of items) ledger.claim(id)
+  const came = new Set(all.map(({ id }) => id))
+  const others = [...ledger.withoutStart].filter((id) => !came.has(id) && !ledger.has(id) && !ledger.unplaced.has(id))
+  const { created, unassigned } = window.outside ?? { created: Infinity, unassigned: 0 }
+  return items.length === all.length && (whole || others.length <= created + unassigned)
+    ? window
+    : Micros.window(items, { ...window, coverage: window.coverage._tag === "Proven" ? changed : window.coverage })
+}
+
+/** Where windows are not proven, the last one does not say more than they do. */
+const notCounted: Coverage.Coverage = { _tag: "Provisional", reason: { _tag: "NotCounted" } }
+
+/** What the windows of a range come to at the end, when all answers are known. */
+const close = Effect.fnUntraced(function* (
+  settings: Settings,
+  range: Micros.Range,
+  options: Options,
+  ledger: Ledger.Ledger,
+  known: () => Known,
+  withoutStart: Coverage.Window | undefined
+): Effect.fn.Return<Coverage.Window | undefined, AgniError> {
+  const {
+    ends: { whole },
+    log
+  } = options
+  const ask = askOf(settings)
+  const provable = ledger.windows() > 1 && settings.doubt === undefined && ledger.proven()
+  // The window of the calls without a start has the sum of a whole history.
+  const isSummed = whole && withoutStart?.coverage._tag === "Proven"
+  const difference = provable && !isSummed ? yield* Sum.check(settings, known(), ledger, range, ask) : undefined
+  if (difference !== undefined) {
+    const { counted, delivered } = difference
+    ledger.revise(difference, { _tag: "Provisional", reason: { _tag: "CountDiffers", read: delivered, counted } })
+  }
+  // What the learning saw since, and those who failed: places count where a page beyond the end brings nothing.
+  const left = [...settings.logs].filter(({ shown }) => shown.size > 0)
+  const repeats = left.length === 0 && !whole ? true : yield* settings.repeats
+  for (const one of [...left, log]) ledger.note({ repeats, log: one })
+  const last = withoutStart === undefined ? undefined : checked(ledger, withoutStart, whole)
+  const late = yield* ledger.late
+  const revised = ledger.revised(known())
+  const endpoint = yield* endpointOf(settings, known(), ask, ledger.proven(), options)
+  const isNothing = last === undefined && late.length === 0 && revised.length === 0
+  if (isNothing && endpoint === undefined) return undefined
+  const items = late.flatMap(({ item }) => item ?? [])
+  const rejected = late.flatMap(({ item, rejected }) => (item === undefined ? (rejected ?? []) : []))
+  const before = last === undefined ? [] : CallRows.items(last.rows)
+  const rest = last ?? {
+    from: range.to,
+    to: range.to,
+    rejected: [],
+    coverage:
+      revised[0]?.coverage ??
+      (late.length > 0 ? Ledger.differ(late.length) : ledger.proven() ? ({ _tag: "Proven" } as const) : notCounted),
+    requests: ask.log.requests,
+    observedAt: ask.log.observedAt ?? known().earliest
+  }
+  return Micros.window(inOrder([...items, ...before], range.to), {
+    ...rest,
+    rejected: [...rejected, ...rest.rejected],
+    revised,
+    endpoint
+  })
 })

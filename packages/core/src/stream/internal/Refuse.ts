@@ -2,7 +2,7 @@ import * as Duration from "effect/Duration"
 import * as Stream from "effect/Stream"
 import { AgniError, InvalidRequest } from "../../model/AgniError.ts"
 
-const mistake = (parameter: string, requirement: string): AgniError =>
+export const mistake = (parameter: string, requirement: string): AgniError =>
   new AgniError({
     reason: new InvalidRequest({ parameter, requirement }),
     request: "CallSessions",
@@ -16,7 +16,7 @@ export const refuse = (parameter: string, requirement: string): Stream.Stream<ne
 
 const numbers = ["concurrency", "pageSize", "pagesPerWindow"] as const
 
-/** What is wrong with the numbers that say how to read, if anything is. */
+/** The mistake in the numeric options, if there is one. */
 export const mistakeIn = (
   options: Readonly<Partial<Record<(typeof numbers)[number], number | undefined>>>
 ): AgniError | undefined => {

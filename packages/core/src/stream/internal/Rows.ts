@@ -5,6 +5,8 @@ import type { Page } from "../../model/Page.ts"
 import * as Packed from "../../model/internal/Packed.ts"
 import type { Rejected } from "../../model/Rejected.ts"
 import * as CallRows from "../../model/Rows.ts"
+import * as Version from "../../model/Version.ts"
+import type { Range } from "./Micros.ts"
 
 /** A record of a response, decoded or not, by what the walk needs of it. */
 export interface Row {
@@ -38,7 +40,7 @@ export const keyOf = ({ raw }: Rejected): string => {
   return id === undefined || id === "" ? `=${JSON.stringify(raw, withoutSignature)}` : id
 }
 
-/** Recording URLs are signed anew for each response. */
+/** Each response has other signatures of recording URLs. */
 const withoutSignature = (key: string, value: unknown): unknown =>
   key === "recordingUrl" || key === "recording_url" ? undefined : value
 
@@ -50,9 +52,9 @@ const ofItem = (item: Item<CallSession.CallSession>, page: Page, index: number):
 const unreadable = (session: CallSession.CallSession, page: Page, index: number): Rejected | undefined =>
   hasUnreadableStart(session) ? outOfRange(session, page, index) : undefined
 
-/** Text that is no time, which the server may understand all the same. */
+/** Text that is no time, but that the server may understand. */
 export const hasUnreadableStart = ({ startedAt }: CallSession.CallSession): boolean => {
-  // What is no text at all is kept as it came, and is no start.
+  // Other values are kept unchanged, and are no start.
   const text = typeof startedAt === "string" ? startedAt.trim() : ""
   return text !== "" && Instant.parse(text) === undefined
 }
@@ -68,7 +70,7 @@ const outOfRange = (
   raw,
   page,
   index,
-  observedAt: version ?? observedAt
+  observedAt: version ?? Version.of(observedAt)
 })
 
 export const ofRejected = (rejected: Rejected): Row => ({
@@ -99,7 +101,7 @@ export const ofPage = (page: Page): ReadonlyArray<Row> => {
   return rows
 }
 
-/** What cannot be said in JSON, because it is nested too deep for the stack, waits as it is. */
+/** A value that is nested too deep for JSON and the stack waits unchanged. */
 const tryPack = (items: ReadonlyArray<Item<CallSession.CallSession>>) => {
   try {
     return Packed.unpack(Packed.pack(items.map(({ row }) => row)), (i) => items[i]?.version)
@@ -131,7 +133,7 @@ export const isNewestFirst = (rows: ReadonlyArray<Row>): boolean => {
   return true
 }
 
-/** Whether rows that were created in the other order stand newest start first: only an order by start does that. */
+/** Whether rows that were created in the other order have the newest start first: only an order by start does that. */
 export const showsOrderByStart = (rows: ReadonlyArray<Row>): boolean => {
   if (rows.length < 3 || !isNewestFirst(rows)) return false
   let oldestCreated = Infinity
@@ -200,6 +202,18 @@ export const makeHeld = (): Held => {
   }
 }
 
+/** The held rows of the range, by start. Rows come from the newest to the oldest, so most are reversed already. */
+export const within = (held: Held, { from, to }: Range): ReadonlyArray<Dated> => {
+  const rows: Array<Dated> = []
+  for (const row of held.rows.values()) if (isDated(row) && row.start >= from && row.start < to) rows.push(row)
+  return rows.reverse().sort(byStart)
+}
+
+const byStart = (left: Dated, right: Dated): number =>
+  left.start - right.start || (left.key < right.key ? -1 : left.key > right.key ? 1 : 0)
+
+export const middleOf = (rows: ReadonlyArray<Dated>): Dated | undefined => rows[Math.floor(rows.length / 2)]
+
 /** The same rows, in whatever order: a page that comes again. */
 export const sameRows = (left: ReadonlyArray<Row>, right: ReadonlyArray<Row>): boolean => {
   if (left.length !== right.length) return false
@@ -207,7 +221,7 @@ export const sameRows = (left: ReadonlyArray<Row>, right: ReadonlyArray<Row>): b
   return right.every(({ key }) => keys.has(key))
 }
 
-/** Whether at least half of the rows are the same: a page that comes again, though equal rows stand otherwise in it. */
+/** Whether at least half of the rows are the same: a repeated page, in which equal rows may have another order. */
 export const alike = (left: ReadonlyArray<Row>, right: ReadonlyArray<Row>): boolean => {
   const keys = new Set(left.map(({ key }) => key))
   return 2 * right.filter(({ key }) => keys.has(key)).length >= Math.max(left.length, right.length)

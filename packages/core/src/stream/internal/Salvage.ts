@@ -1,66 +1,54 @@
-/** What can be had where some rows cannot be rendered: all the others. */
+/** Reads all rows except those that cannot be rendered. */
 import * as Effect from "effect/Effect"
 import type { AgniClient } from "../../client/AgniClient.ts"
 import type { AgniError } from "../../model/AgniError.ts"
+import * as Instant from "../../model/Instant.ts"
 import type { Page } from "../../model/Page.ts"
 import * as CallRows from "../../model/Rows.ts"
-import { make as makeWindow, type Range, type Window } from "../Coverage.ts"
+import { type Window } from "../Coverage.ts"
 import * as Ask from "./Ask.ts"
+import * as Blocks from "./Blocks.ts"
+import * as Count from "./Count.ts"
 import * as LastPage from "./LastPage.ts"
-import { within } from "./ReadRange.ts"
+import * as Patience from "./Patience.ts"
 import * as Rows from "./Rows.ts"
-import type { Settings } from "./Settings.ts"
-
-/** What failed with all its tries is looked for with few, because each smaller part meets it again. */
-export const hasty = (settings: Settings): Settings => ({
-  ...settings,
-  list: (query) => settings.list(query, { tries: 2 })
-})
+import { ask as askOf, type Settings } from "./Settings.ts"
+import * as Micros from "./Micros.ts"
 
 /** Stands for a row that cannot be rendered, so that pages keep their length. */
 const isLost = ({ item, rejected }: Rows.Row): boolean => item === undefined && rejected === undefined
 
-const lostRow = (page: number): Rows.Row => ({
-  key: `lost ${page}`,
+const lostRow = (place: number): Rows.Row => ({
+  key: `lost ${place}`,
   start: undefined,
   item: undefined,
   rejected: undefined
 })
 
-const largestPart = (size: number): number => {
-  for (let parts = 2; parts * parts <= size; parts++) if (size % parts === 0) return size / parts
-  return 1
-}
-
 /** An ask whose pages that fail are asked for in parts, down to single rows. */
-const asking = (settings: Settings): Ask.Ask => {
-  const plain = Ask.make(hasty(settings).list, settings.filters, settings)
-  const inParts = (
-    page: number,
-    bounds: Ask.Bounds,
-    size: number,
-    sort: Ask.Sort | undefined
-  ): Effect.Effect<Ask.Answer, AgniError> =>
-    Ask.catchPoison(plain, plain(page, bounds, { size, ...(sort === undefined ? {} : { sort }) }), () => {
-      if (size === 1) {
-        const { observedAt = 0 } = plain.log
-        return Effect.succeed({ rows: [lostRow(page)], observedAt, edition: undefined, characters: 0 })
+const asking = (settings: Pick<Settings, "list" | "filters" | "size" | "sort">, log?: Ask.Log): Ask.Ask => {
+  const plain = Ask.make(settings.list, settings.filters, settings, log)
+  const inParts = Effect.fnUntraced(function* (page: number, bounds: Ask.Bounds, size: number, sort: Ask.Sort) {
+    const blocks = Blocks.make(plain, bounds, sort, Patience.soon)
+    const width = Blocks.largest(size)
+    const first = (page - 1) * size
+    const rows: Array<Rows.Row> = []
+    for (let at = first - (first % width), ended = false; at < first + size && !ended; at += width) {
+      const block: Blocks.Block = yield* blocks.part(at, width)
+      for (const [i, row] of block.rows.entries()) {
+        if (at + i >= first && at + i < first + size) rows.push(row ?? lostRow(at + i))
       }
-      const part = largestPart(size)
-      const first = (page - 1) * (size / part) + 1
-      return Effect.map(
-        Effect.forEach(Array.from({ length: size / part }), (_, i) => inParts(first + i, bounds, part, sort)),
-        (answers): Ask.Answer => ({
-          rows: answers.flatMap(({ rows }) => rows),
-          observedAt: Math.min(...answers.map(({ observedAt }) => observedAt)),
-          edition: answers.find(({ edition }) => edition !== undefined)?.edition,
-          characters: answers.reduce((sum, { characters }) => sum + characters, 0)
-        })
-      )
-    })
+      ended = block.ended
+    }
+    return { rows, observedAt: plain.log.observedAt ?? 0, edition: undefined, characters: 0 }
+  })
   return Object.assign(
-    (page: number, bounds: Ask.Bounds, options: { readonly size?: number; readonly sort?: Ask.Sort } = {}) =>
-      inParts(page, bounds, options.size ?? settings.size, options.sort),
+    (page: number, bounds: Ask.Bounds, options: NonNullable<Parameters<Ask.Ask>[2]> = {}) => {
+      const { size = settings.size, sort = settings.sort } = options
+      return Ask.catchPoison(plain(page, bounds, { ...options, how: Patience.soon }), () =>
+        inParts(page, bounds, size, sort)
+      )
+    },
     { log: plain.log }
   )
 }
@@ -74,48 +62,33 @@ export const page = (
   number: number,
   size: number
 ): Effect.Effect<Found, AgniError> => {
-  const ask = Ask.make(list, filters, { size, sort: { by: undefined, order: undefined } })
-  const inParts = (number: number, size: number): Effect.Effect<ReadonlyArray<Found>, AgniError> =>
-    Ask.catchPoison(
-      ask,
-      Effect.map(list({ ...filters, page: number, pageSize: size }, { tries: 2 }), (found) => [found]),
-      () => {
-        if (size === 1) return Effect.succeed([])
-        const part = largestPart(size)
-        const first = (number - 1) * (size / part) + 1
-        return Effect.map(
-          Effect.forEach(Array.from({ length: size / part }), (_, i) => inParts(first + i, part)),
-          (parts) => parts.flat()
-        )
-      }
-    )
-  return Effect.map(inParts(number, size), (parts) => {
-    const observedAt = Math.min(...parts.map(({ observedAt }) => observedAt), ask.log.observedAt ?? Infinity)
+  const ask = asking({ list, filters, size, sort: { by: undefined, order: undefined } })
+  return Effect.map(ask(number, {}), ({ observedAt: at, rows }) => {
+    const observedAt = Instant.of(at)
     return {
       page: number,
       rows: CallRows.make(
-        parts.flatMap(({ rows }) => CallRows.items(rows)),
+        rows.flatMap(({ item }) => item ?? []),
         observedAt
       ),
-      rejected: parts.flatMap(({ rejected }) => rejected),
+      rejected: rows.flatMap(({ item, rejected }) => (item === undefined ? (rejected ?? []) : [])),
       observedAt
     }
   })
 }
 
 /** A stretch that cannot be read, or not all of it. */
-const gap = (range: Range, error: AgniError): Window => ({
-  ...range,
-  rows: CallRows.make([], 0),
-  rejected: [],
-  coverage: { _tag: "Gap", reason: { _tag: "Unreadable", problem: error.reason.message }, error },
-  settled: 0,
-  requests: 0,
-  observedAt: 0
-})
+const gap = (range: Micros.Range, error: AgniError): Window =>
+  Micros.window([], {
+    ...range,
+    rejected: [],
+    coverage: { _tag: "Gap", reason: { _tag: "Unreadable", problem: error.reason.message }, error },
+    requests: 0,
+    observedAt: 0
+  })
 
 const holding = (empty: Window, rows: ReadonlyArray<Rows.Row>, { log }: Ask.Ask): Window => {
-  return makeWindow(
+  return Micros.window(
     rows.flatMap(({ item }) => item ?? []),
     {
       ...empty,
@@ -127,61 +100,80 @@ const holding = (empty: Window, rows: ReadonlyArray<Rows.Row>, { log }: Ask.Ask)
 }
 
 /** A walk over broken pages of fixed bounds ends with this at the latest. */
-const mostPages = 500
+const mostRows = 50_000
 
 /** So many pages in a row that bring nothing new lie beyond the end. */
 const mostIdle = 5
 
-/** The rows of a stretch that can be rendered, as a gap. */
-export const read = Effect.fnUntraced(function* (
-  settings: Settings,
-  range: Range,
-  error: AgniError
-): Effect.fn.Return<Window, AgniError> {
-  const repeats = yield* settings.repeats
-  const ask = asking(settings)
+/**
+ * The rows of a stretch of seconds that can be rendered, as a gap, and how many cannot: each of those is tried with all patience. A
+ * few rows are expected, so that blocks of one, two, four … are asked for.
+ */
+export const read = Effect.fnUntraced(function* (settings: Settings, range: Micros.Range, error: AgniError) {
+  const ask = askOf(settings)
   const bounds = { after: Ask.floorSecond(range.from) - Ask.second, before: Ask.ceilSecond(range.to) + Ask.second }
+  const blocks = Blocks.make(ask, bounds, settings.sort, Patience.last)
+  const most = Blocks.largest(settings.size)
   const held = Rows.makeHeld()
-  let first: ReadonlyArray<Rows.Row> = []
-  let before: ReadonlyArray<Rows.Row> = []
+  let lost = 0
   let idle = 0
-  for (let page = 1; page <= mostPages && idle < mostIdle; page++) {
-    const { rows } = yield* ask(page, bounds)
-    if (yield* Ask.isEnd(ask, bounds, page, rows, page === 1 ? [] : [before, first], { repeats })) break
-    if (page === 1) first = rows
-    before = rows
-    idle = held.add(rows.filter((row) => !isLost(row))) === 0 ? idle + 1 : 0
-    if (rows.length < settings.size) break
+  for (let at = 0; at < mostRows && idle < mostIdle;) {
+    const size = Math.min(most, Math.max(1, at))
+    const { ended, rows } = yield* blocks.read(at, size)
+    const came = rows.flatMap((row) => row ?? [])
+    lost += rows.length - came.length
+    idle = held.add(came) === 0 ? idle + 1 : 0
+    if (ended) break
+    at += size
   }
   const unplaced = [...held.rows.values()].filter((row) => Rows.isUnplaced(row))
-  return holding(gap(range, error), [...within(held, range), ...unplaced], ask)
+  const window = { ...holding(gap(range, error), [...Rows.within(held, range), ...unplaced], ask), extra: lost }
+  return { window, lost }
 })
 
-/** What the windows before have delivered, and what stands in for a session without a start that they know. */
+/** The calls that earlier windows delivered, and the keys of calls without a start time that they know. */
 interface Delivered {
+  /** Those included that cannot be had: so many the server counts. */
   readonly rows: number
+  readonly lost: number
   readonly isKnown: (key: string) => boolean
   readonly isDistant: (row: Rows.Row) => boolean
 }
 
+/** How many rows there are, from single rows about where the end should be: one that fails is there. */
+const countAround = (
+  settings: Settings,
+  log: Ask.Log,
+  bounds: Ask.Bounds,
+  expected: number,
+  repeats: boolean
+): Effect.Effect<number | undefined, AgniError> => {
+  const { filters, list, size } = settings
+  if (repeats) return LastPage.count(asking(settings, log), bounds, { size, repeats })
+  const plain = Ask.make(list, filters, settings, log)
+  const single = (page: number, bounds: Ask.Bounds) =>
+    Ask.catchPoison(plain(page, bounds, { size: 1, how: Patience.soon }), () =>
+      Effect.succeed({ rows: [lostRow(page)], observedAt: log.observedAt ?? 0, edition: undefined, characters: 0 })
+    )
+  return Count.rows(Object.assign(single, { log }), bounds, { expected: Math.max(1, expected), size: 1, repeats })
+}
+
 /**
- * The sessions that no window holds, where some cannot be rendered: in front, or, when more are counted than stand there,
- * on all pages. They are a gap unless all came; then it is the windows that some are missing from.
+ * The calls that no window holds, where some cannot be rendered: at the front, or on all pages if the count is higher than
+ * that. They are a gap unless all came; then it is the windows that some are missing from.
  */
 export const undated = Effect.fnUntraced(function* (
   settings: Settings,
-  range: Range,
+  range: Micros.Range,
   starts: Ask.Between,
-  { isDistant, isKnown, rows: delivered }: Delivered,
+  { isDistant, isKnown, lost, rows: delivered }: Delivered,
   error: AgniError
 ): Effect.fn.Return<Window, AgniError> {
   const repeats = yield* settings.repeats
   const { size } = settings
   const ask = asking(settings)
-  const [all, dated] = yield* Effect.all(
-    [LastPage.count(ask, {}, { size, repeats }), LastPage.count(ask, starts, { size, repeats })],
-    { concurrency: 2 }
-  )
+  const dated = yield* countAround(settings, ask.log, starts, delivered, repeats)
+  const all = yield* countAround(settings, ask.log, {}, dated ?? delivered, repeats)
   const expected = all === undefined || dated === undefined ? Infinity : all - dated
   const seen = new Set<string>()
   const held = Rows.makeHeld()
@@ -208,7 +200,7 @@ export const undated = Effect.fnUntraced(function* (
   }
   const rows = [...held.rows.values(), ...distant.rows.values()]
   const window = holding(gap({ from: range.to, to: range.to }, error), rows, ask)
-  const sum = delivered + rows.length
+  const sum = delivered - lost + rows.length
   return all !== undefined && held.rows.size >= expected && all > sum
     ? {
         ...window,

@@ -1,6 +1,6 @@
 /**
- * Tasks worked on side by side, and what comes of them in their order. It knows nothing of a task but that it may be split, and
- * that a part of it may be handed over to a worker who has nothing to do.
+ * Runs tasks in parallel, and delivers their results in order. It knows only that a task may be split, and that an idle worker
+ * may steal a part of it.
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -8,7 +8,7 @@ import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 
-/** What comes of a task: outputs, and perhaps the error behind them, or tasks that stand for it, in order. */
+/** The result of a task: outputs, and perhaps an error after them, or tasks that replace it, in order. */
 export type Work<Task, Out, E> =
   | { readonly _tag: "Done"; readonly outputs: ReadonlyArray<Out>; readonly failure?: E | undefined }
   | { readonly _tag: "Split"; readonly parts: ReadonlyArray<Task> }
@@ -19,6 +19,8 @@ export type HandOver<Task> = (part: Task) => Effect.Effect<boolean>
 interface Options<Task, Out, E> {
   readonly concurrency: number
   readonly work: (task: Task, handOver: HandOver<Task>) => Effect.Effect<Work<Task, Out, E>, E>
+  /** Whether an output takes memory: a task that is done and brought none that does holds back nobody. @default each does */
+  readonly takesMemory?: ((output: Out) => boolean) | undefined
   /** Done once, beside the last tasks, when a worker has nothing else to do. */
   readonly meanwhile?: Effect.Effect<void> | undefined
 }
@@ -33,13 +35,10 @@ interface Node<Task, Out, E> {
  * As many tasks as there are workers are worked on, or are done and wait for their turn: what comes of them is held in memory.
  * The first in order are begun first. Tasks are taken from the list when they are begun.
  */
-export const run = <Task, Out, E>(
-  tasks: Iterable<Task>,
-  { concurrency, meanwhile, work }: Options<Task, Out, E>
-): Stream.Stream<Out, E> =>
+export const run = <Task, Out, E>(tasks: Iterable<Task>, options: Options<Task, Out, E>): Stream.Stream<Out, E> =>
   Stream.unwrap(
     Effect.map(Effect.scope, (scope) => {
-      const queue = makeQueue(scope, tasks, { concurrency, meanwhile, work })
+      const queue = makeQueue(scope, tasks, options)
       return Stream.flatMap(
         Stream.unfold(undefined, () =>
           Effect.map(queue.next, (done) => (done === undefined ? undefined : ([done, undefined] as const)))
@@ -55,14 +54,17 @@ export const run = <Task, Out, E>(
 const makeQueue = <Task, Out, E>(
   scope: Scope.Scope,
   tasks: Iterable<Task>,
-  { concurrency, meanwhile, work }: Options<Task, Out, E>
+  { concurrency, meanwhile, takesMemory = () => true, work }: Options<Task, Out, E>
 ) => {
   const source = tasks[Symbol.iterator]()
   /** In order: those that are begun or done, and parts of others that wait. */
   const nodes: Array<Node<Task, Out, E>> = []
   const state = { busy: 0, exhausted: false, spare: meanwhile, changed: Deferred.makeUnsafe<void>() }
 
-  const held = () => nodes.reduce((sum, node) => (node.state === "waiting" ? sum : sum + 1), 0)
+  const isHeld = ({ exit, state }: Node<Task, Out, E>): boolean =>
+    state === "begun" ||
+    (exit !== undefined && Exit.isSuccess(exit) && exit.value._tag === "Done" && exit.value.outputs.some(takesMemory))
+  const held = () => nodes.reduce((sum, node) => (isHeld(node) ? sum + 1 : sum), 0)
 
   const take = (): Node<Task, Out, E> | undefined => {
     const waiting = nodes.find((node) => node.state === "waiting")

@@ -2,11 +2,11 @@
 import type * as Effect from "effect/Effect"
 import type { AgniClient } from "../../client/AgniClient.ts"
 import type { AgniError } from "../../model/AgniError.ts"
-import type { Instant } from "../../model/Instant.ts"
-import type { Coverage, Range } from "../Coverage.ts"
-import type * as Ask from "./Ask.ts"
+import type { Coverage } from "../Coverage.ts"
+import * as Ask from "./Ask.ts"
 import { type Known, leastWidth } from "./Known.ts"
 import type * as Rows from "./Rows.ts"
+import type { Micros, Range } from "./Micros.ts"
 
 /** How a reading asks: none of it changes while it reads. */
 export interface Settings {
@@ -26,19 +26,30 @@ export interface Settings {
   /** How long after its start a session may appear, in µs. */
   readonly horizon: number
   /** This machine's time when the reading began. */
-  readonly now: Instant
+  readonly now: Micros
   /** The server's time then, and the latest time that may have been right. */
-  readonly seen: Instant
-  readonly latest: Instant
+  readonly seen: Micros
+  readonly latest: Micros
   /** Why no window of this reading can be proven, whatever its count says. */
   readonly doubt: Coverage | undefined
+  /** What those who ask saw, until it is noted: an answer is evidence, whatever becomes of who asked. */
+  readonly logs: Set<Ask.Log>
   /** Rows that a window should hold, and characters of it at most. */
   readonly perWindow: number
+  /** Windows that are read in parallel. */
+  readonly concurrency: number
   readonly maxCharacters: number
 }
 
+/** Asks on behalf of one reader, whose answers are noted at the end at the latest. */
+export const ask = (settings: Settings): Ask.Ask => {
+  const ask = Ask.make(settings.list, settings.filters, settings)
+  settings.logs.add(ask.log)
+  return ask
+}
+
 /** Up to here nothing can be added any more: the earliest of all clocks, less what a session may take to appear. */
-export const horizonOf = ({ horizon, now }: Settings, { earliest }: Known): Instant => Math.min(now, earliest) - horizon
+export const horizonOf = ({ horizon, now }: Settings, { earliest }: Known): Micros => Math.min(now, earliest) - horizon
 
 /** A few seconds more, because bounds reach a little beyond the rows that they are taken from. */
 export const believedWidth = (width: number): number => Math.max(leastWidth, width + 5_000_000)
@@ -57,14 +68,17 @@ export const tooYoung: Coverage = {
   reason: { _tag: "TooRecent" }
 }
 
+/** The same, with what the answers to one reader showed. */
+export const horizonFor = (settings: Settings, known: Known, { observedAt = Infinity }: Ask.Log): Micros =>
+  Math.min(horizonOf(settings, known), observedAt - settings.horizon)
+
 /** A count that agrees is not yet a proof when what it counts may still change. */
 export const temper = (settings: Settings, known: Known, log: Ask.Log, range: Range, coverage: Coverage): Coverage => {
   if (coverage._tag !== "Proven") return coverage
   if (settings.controls.length === 0) return nothingKnown
   if (settings.doubt !== undefined) return settings.doubt
   if (log.cached) return { _tag: "Provisional", reason: { _tag: "FromCache" } }
-  const horizon = Math.min(horizonOf(settings, known), (log.observedAt ?? Infinity) - settings.horizon)
-  return range.to > horizon ? tooYoung : coverage
+  return range.to > horizonFor(settings, known, log) ? tooYoung : coverage
 }
 
 /** A set filtered by what changes with time is another one at each request. */

@@ -9,7 +9,7 @@ import * as Rows from "./Rows.ts"
 /** So often the first page is asked for again before a server is said to make its answers up. */
 const times = 12
 
-/** What does not change of a call; an id alone may come twice by chance where ids are made up. */
+/** The constant fields of a call; a made-up id alone may come twice by chance. */
 const identityOf = (row: Rows.Row): string =>
   JSON.stringify([row.key, row.item?.row.organizationId, row.item?.row.createdAt])
 
@@ -40,7 +40,7 @@ export const check = Effect.fnUntraced(function* (
     Array.from({ length: times - 1 }, () => again),
     { concurrency: "unbounded" }
   )
-  // All of them are looked at: each may bring what only another one brought.
+  // All of them are checked: each may bring a row that only another one brought.
   if (answers.map(bringsKnown).includes(true)) return
   return yield* new AgniError({
     reason: new InvalidResponse({ problem: { _tag: "MadeUp" } }),

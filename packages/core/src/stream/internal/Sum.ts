@@ -1,20 +1,20 @@
 /** Whether what was delivered of a range adds up to the server's own counts of it. */
 import * as Effect from "effect/Effect"
 import type { AgniError } from "../../model/AgniError.ts"
-import type * as Coverage from "../Coverage.ts"
 import * as Ask from "./Ask.ts"
 import * as Count from "./Count.ts"
 import type { Known } from "./Known.ts"
 import type { Ledger } from "./Ledger.ts"
+import type { Range } from "./Micros.ts"
 import { believedWidth, horizonOf, type Settings } from "./Settings.ts"
 
-const boundsOf = ({ from, to }: Coverage.Range) => ({
+const boundsOf = ({ from, to }: Range) => ({
   after: Ask.floorSecond(from) - 2 * Ask.second,
   before: Ask.ceilSecond(to) + 2 * Ask.second
 })
 
-/** The parts of a range that control rows lie in, none wider than is believed. */
-const tiles = ({ controls, ends }: Settings, known: Known, range: Coverage.Range): ReadonlyArray<Coverage.Range> => {
+/** The parts of a range with control rows, none wider than is trusted. */
+const tiles = ({ controls, ends }: Settings, known: Known, range: Range): ReadonlyArray<Range> => {
   const [oldest] = controls
   const newest = controls.at(-1)
   const from = ends.oldest && oldest !== undefined ? Math.max(range.from, Ask.floorSecond(oldest.start)) : range.from
@@ -29,14 +29,14 @@ const tiles = ({ controls, ends }: Settings, known: Known, range: Coverage.Range
 }
 
 /**
- * Whether all calls with a start are as many as were delivered. Bounds that are too wide to be believed can only bring too few,
- * so one count that agrees will do; otherwise the parts that are believed are counted.
+ * Whether the count of all calls with a start equals the delivered ones. Bounds that are too wide to be trusted can only count
+ * too few, so one count that agrees is enough; otherwise the trusted parts are counted.
  */
 export const dated = Effect.fnUntraced(function* (
   settings: Settings,
   known: Known,
   ledger: Ledger,
-  range: Coverage.Range,
+  range: Range,
   expected: number,
   distant: number,
   ask: Ask.Ask
@@ -50,17 +50,17 @@ export const dated = Effect.fnUntraced(function* (
   return (yield* check(settings, known, ledger, range, ask)) === undefined && ledger.rows() >= expected
 })
 
-export interface Difference extends Coverage.Range {
+export interface Difference extends Range {
   readonly counted: number
   readonly delivered: number
 }
 
-/** Counts the range in the widest parts that are believed; the first part that holds more than was delivered. */
+/** Counts the range in the widest trusted parts; returns the first part with more calls than were delivered. */
 export const check = Effect.fnUntraced(function* (
   settings: Settings,
   known: Known,
   ledger: Ledger,
-  range: Coverage.Range,
+  range: Range,
   ask: Ask.Ask
 ): Effect.fn.Return<Difference | undefined, AgniError> {
   const repeats = yield* settings.repeats

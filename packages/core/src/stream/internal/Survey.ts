@@ -1,21 +1,20 @@
 /** How many rows there are, and where in time they lie, from a few pages by their numbers. */
 import * as Effect from "effect/Effect"
 import type { AgniError } from "../../model/AgniError.ts"
-import type { Instant } from "../../model/Instant.ts"
-import type { Range } from "../Coverage.ts"
 import { pageBeyondAll } from "../../model/Limits.ts"
 import * as Ask from "./Ask.ts"
+import type { Micros, Range } from "./Micros.ts"
 import type { Numbered } from "./Observe.ts"
 import * as Rows from "./Rows.ts"
 
 export interface Survey {
-  /** Rows of the range, those without a start included where the whole is asked for; equal when they were counted. */
+  /** Rows of the range; for the whole history with those without a start time. Equal if they were counted. */
   readonly least: number
   readonly most: number
   readonly undatedInFront: number
   readonly undatedElsewhere: boolean
   /** Rows that start before an instant, where pages show it: ascending, the ends of the range included. */
-  readonly points: ReadonlyArray<{ readonly at: Instant; readonly rows: number }>
+  readonly points: ReadonlyArray<{ readonly at: Micros; readonly rows: number }>
   /** Whether a page shows that the order is by start. */
   readonly orderShown: boolean
 }
@@ -111,7 +110,7 @@ export const make = Effect.fnUntraced(function* (ask: Ask.Ask, options: Options)
   const most = counted ? least : beyond * size - strange
   const total = Math.round((least + most) / 2)
 
-  // The pages in front that hold nothing but rows without a start.
+  // The pages at the front with only rows without a start time.
   let undatedInFront = 0
   if (first.some(({ start }) => start === undefined)) {
     let low = 0
@@ -150,7 +149,7 @@ export const make = Effect.fnUntraced(function* (ask: Ask.Ask, options: Options)
     }
     yield* Effect.forEach(wanted, look, { concurrency: "unbounded", discard: true })
   }
-  const points = new Map<Instant, number>()
+  const points = new Map<Micros, number>()
   let orderShown = false
   for (const [page, rows] of seen) {
     orderShown ||= Rows.showsOrderByStart(rows)

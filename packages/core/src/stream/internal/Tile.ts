@@ -1,11 +1,10 @@
 /** How a range is cut into tasks. */
-import type { Instant } from "../../model/Instant.ts"
-import type { Range } from "../Coverage.ts"
 import * as Ask from "./Ask.ts"
-import type { Task } from "./ReadRange.ts"
+import type { Task } from "./Task.ts"
 import type * as Rows from "./Rows.ts"
+import type { Micros, Range } from "./Micros.ts"
 
-/** As many windows as are read side by side are held in memory: sessions that are large make them shorter. */
+/** Memory holds as many windows as are read in parallel: large records make them shorter. */
 const charactersPerWindow = 8_000_000
 
 /** A window with more is read in parts. */
@@ -30,7 +29,7 @@ export const pagesPerWindow = (
   return Math.max(4, Math.min(Math.max(least, even), most, Math.ceil(charactersPerWindow / charactersPerPage)))
 }
 
-const edgesOf = (range: Range, cuts: ReadonlyArray<Instant>): ReadonlyArray<Instant> =>
+const edgesOf = (range: Range, cuts: ReadonlyArray<Micros>): ReadonlyArray<Micros> =>
   [...new Set([...cuts.filter((cut) => cut > range.from && cut < range.to), range.to])].sort((a, b) => a - b)
 
 interface Shape {
@@ -47,10 +46,10 @@ interface Shape {
  */
 export const tasks = (
   range: Range,
-  cuts: ReadonlyArray<Instant>,
+  cuts: ReadonlyArray<Micros>,
   { about, controls, ends, oldRows, rate }: Shape,
   small: boolean,
-  latest: Instant
+  latest: Micros
 ): { readonly first: ReadonlyArray<Task>; readonly rest: ReadonlyArray<Task> } => {
   const oldest = ends.oldest && controls[0] !== undefined ? Ask.floorSecond(controls[0].start) : -Infinity
   const newest = controls.at(-1)

@@ -6,8 +6,8 @@ import type { AgniClient } from "../../client/AgniClient.ts"
 import type { AgniError } from "../../model/AgniError.ts"
 import type { CallSession } from "../../model/CallSession.ts"
 import * as CallSessionQuery from "../../model/CallSessionQuery.ts"
-import * as Instant from "../../model/Instant.ts"
 import * as Ask from "./Ask.ts"
+import type { Micros } from "./Micros.ts"
 import * as Rows from "./Rows.ts"
 
 interface Sample {
@@ -17,9 +17,9 @@ interface Sample {
 }
 
 /**
- * Whether control rows come back for their own starts, and whether bounds are applied before pages are taken. A row tells the
- * latter that does not stand in the first place when there are no bounds: then it comes alone on a page of one row, or
- * bounds are applied after paging. Only where there is no other row than one nothing has to tell.
+ * Whether control rows come back for their own starts, and whether bounds are applied before pages are taken. The
+ * latter shows in a row that is not first without bounds: if it does not come alone on a page of one row, bounds are applied
+ * after paging. With a single row in all, no test is needed.
  */
 export const bounds = Effect.fnUntraced(function* (
   ask: Ask.Ask,
@@ -44,7 +44,8 @@ export const bounds = Effect.fnUntraced(function* (
   const problem = trials.find((trial) => trial !== undefined && "_tag" in trial)
   if (problem !== undefined) return problem
   if (told) return undefined
-  // What comes first without bounds must stand there before, and after.
+  if (yield* comeAlone(ask, trials)) return undefined
+  // The first row without bounds must be first before and after.
   const top = yield* topOf(ask)
   const [oldest, middle, newest] = trials.map((trial) => (trial === undefined || "_tag" in trial ? [] : [trial]))
   for (const row of [...(middle ?? []), ...(oldest ?? []), ...(newest ?? [])]) {
@@ -60,6 +61,23 @@ export const bounds = Effect.fnUntraced(function* (
   for (const { row } of samples) keys.add(row.key)
   return places !== undefined && keys.size < 2 ? undefined : { _tag: "BoundsUnclear" }
 })
+
+/**
+ * Whether three rows, far apart, each come alone on a page of one row: were bounds applied after paging, each would have to be
+ * the first of all.
+ */
+const comeAlone = (ask: Ask.Ask, trials: ReadonlyArray<Rows.Dated | CoverageReason | undefined>) => {
+  const rows = trials.flatMap((trial) => (trial === undefined || "_tag" in trial ? [] : [trial]))
+  const isApart = rows.every((row, i) => rows.slice(i + 1).every((other) => isElsewhere(other, row)))
+  return rows.length < 3 || !isApart
+    ? Effect.succeed(false)
+    : Effect.map(
+        Effect.forEach(rows, (row) => Ask.orNothing(ask(1, Ask.around(row), { size: 1 })), {
+          concurrency: "unbounded"
+        }),
+        (answers) => answers.every((answer) => answer !== undefined && answer.rows.length > 0)
+      )
+}
 
 /**
  * Whether a row from deep within comes back for its own instant, and nothing from elsewhere: then both bounds are understood,
@@ -84,8 +102,8 @@ const deepPage = 4
 
 /**
  * A row from deep within, asked for alone, and the first page once more at the same time. Whether it came back; and whether
- * bounds are applied before pages are taken, which is so when anything came though another row, which still stands there,
- * comes first.
+ * bounds are applied before pages are taken: they are if anything came although another row, which is still there, comes
+ * first.
  */
 const deep = (ask: Ask.Ask, row: Rows.Dated, top: Rows.Row) =>
   Effect.map(
@@ -102,15 +120,14 @@ const isElsewhere = (first: Rows.Row, row: Rows.Dated): boolean =>
 const isFirst = (ask: Ask.Ask, row: Rows.Dated, top: Rows.Row | undefined, size: number) =>
   Effect.catchIf(comesFirst(ask, row, top, size), Ask.isPoison, () => Effect.undefined)
 
-/** What comes first when there are no bounds; nothing when it cannot be rendered. */
+/** The first row without bounds; nothing if it cannot be rendered. */
 const topOf = (ask: Ask.Ask): Effect.Effect<Rows.Row | undefined, AgniError> =>
-  Effect.catchIf(
+  Ask.catchPoison(
     Effect.map(ask(1, {}, { size: 1 }), ({ rows }) => rows[0]),
-    Ask.isPoison,
     () => Effect.undefined
   )
 
-/** Whether a row comes first within its own bounds, told when another one, from outside them, comes first without. */
+/** Whether a row comes first within its own bounds; known only if a row outside them comes first without bounds. */
 const comesFirst = Effect.fnUntraced(function* (
   ask: Ask.Ask,
   row: Rows.Dated,
@@ -120,7 +137,7 @@ const comesFirst = Effect.fnUntraced(function* (
   const { rows } = yield* ask(1, Ask.around(row), { size: 1 })
   if (rows.length === 0) return (yield* Ask.control(ask, row, size)) === undefined ? false : undefined
   if (first === undefined || !isElsewhere(first, row)) return
-  // It must have stood there all the while: rows leave. Those without a start stand together, in any order.
+  // It must have been there throughout, since rows leave. Rows without a start time are together, in any order.
   const after = yield* Effect.catchIf(ask(1, {}), Ask.isPoison, () => ask(1, {}, { size: 1 }))
   return after.rows.some(({ key, start }) => key === first.key || (start ?? first.start) === undefined)
     ? true
@@ -160,6 +177,9 @@ const comesBack = Effect.fnUntraced(
   (effect) => Effect.catchIf(effect, Ask.isPoison, () => Effect.undefined)
 )
 
+/** A record that fails, or a question beyond what the server answers. */
+const saysNothing = (error: AgniError): boolean => Ask.isPoison(error) || Ask.isRefusal(error)
+
 /** The filters that can be tried: those by what does not change with time. */
 export const kinds = ["agentId", "channel", "callerNumber"] as const
 export type Kind = (typeof kinds)[number]
@@ -181,7 +201,7 @@ const valueOf = (session: CallSession | undefined, kind: Kind): string | undefin
 
 /**
  * A filter must leave out what does not match, and must do so before pages are taken: where the first row does not match a
- * value, pages of one row must each bring a row that does, twice over, because equal rows may stand in any order. The
+ * value, pages of one row must each bring a row that does, twice over, because equal rows may have any order. The
  * bounds lie in the older half of what is known, so that a call that comes meanwhile does not take the first place. What was
  * not tried is unknown.
  */
@@ -194,7 +214,7 @@ export const filters = Effect.fnUntraced(function* (
   if (tried.length === 0) return answers
   const ask = Ask.make(list, {}, { size, sort: { by: undefined, order: undefined } })
   const orNone = (answer: ReturnType<Ask.Ask>) =>
-    Effect.catchIf(answer, Ask.isPoison, () => Effect.succeed({ rows: [] }))
+    Effect.catchIf(answer, saysNothing, () => Effect.succeed({ rows: [] }))
   const seen = yield* Effect.all(
     [1, 2, 3, 5, 8].map((page) => orNone(ask(page, {}))),
     { concurrency: "unbounded" }
@@ -210,7 +230,7 @@ export const filters = Effect.fnUntraced(function* (
       let understood = 0
       for (const end of [middle, newest, middle, newest]) {
         const bounds = { after: Ask.floorSecond(oldest) - Ask.second, before: Ask.ceilSecond(end) + Ask.second }
-        const answer = yield* Effect.catchIf(tryFilter(list, ask, kind, bounds, size), Ask.isPoison, () =>
+        const answer = yield* Effect.catchIf(tryFilter(list, ask, kind, bounds, size), saysNothing, () =>
           Effect.succeed("unknown" as const)
         )
         if (answer === "unknown" || (answer === "understood" && ++understood < 2)) continue
@@ -227,7 +247,7 @@ const tryFilter = Effect.fnUntraced(function* (
   list: AgniClient["Service"]["list"],
   ask: Ask.Ask,
   kind: Kind,
-  bounds: { readonly after: Instant.Instant; readonly before: Instant.Instant },
+  bounds: { readonly after: Micros; readonly before: Micros },
   size: number
 ): Effect.fn.Return<FilterAnswer, AgniError> {
   const top = Effect.map(ask(1, bounds, { size: 1 }), ({ rows }) => rows[0])
@@ -240,9 +260,9 @@ const tryFilter = Effect.fnUntraced(function* (
     if (value === undefined || value === "") continue
     values.set(value, (values.get(value) ?? new Map<string, Rows.Dated>()).set(row.key, row))
   }
-  // What may stand in the first place in turn with the row there tells nothing.
+  // A row that may share the first place with the first row by turns proves nothing.
   const isFar = ({ start }: Rows.Dated) => before?.start === undefined || Math.abs(before.start - start) > Ask.second
-  // The rarer the value, the less likely it is to stand there by chance; several, because ties may stand at random.
+  // A rare value is unlikely to be first by chance; several values, because the order of ties may be random.
   const rarest = [...values]
     .filter(([value, rows]) => value !== first && [...rows.values()].every(isFar))
     .toSorted(([, left], [, right]) => left.size - right.size)

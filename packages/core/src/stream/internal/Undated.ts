@@ -3,15 +3,17 @@ import type { AgniError } from "../../model/AgniError.ts"
 import * as Coverage from "../Coverage.ts"
 import * as Ask from "./Ask.ts"
 import * as Count from "./Count.ts"
+import * as Fresh from "./Fresh.ts"
 import type { Known } from "./Known.ts"
 import type { Ledger } from "./Ledger.ts"
 import * as Rows from "./Rows.ts"
 import * as Salvage from "./Salvage.ts"
-import { type Settings, temper } from "./Settings.ts"
+import { ask as askOf, type Settings, temper } from "./Settings.ts"
 import * as Sum from "./Sum.ts"
+import * as Micros from "./Micros.ts"
 
 /** All starts that are credible. */
-const startsOf = ({ to }: Coverage.Range) => ({
+const startsOf = ({ to }: Micros.Range) => ({
   after: Date.UTC(2000, 0, 1) * 1000,
   before: Ask.ceilSecond(to) + Ask.second
 })
@@ -21,32 +23,39 @@ const startsOf = ({ to }: Coverage.Range) => ({
  * puts them (in front or at the end) or, when the total says that there are more, on any page.
  *
  * They are all there when the count without bounds, less the count of all that has a start, is what was found, and the
- * whole adds up: dated + undated = total. Sessions leave and come, and what left could hide what was not found: nothing
+ * whole adds up: calls with and without a start time = total. Sessions leave and come, and what left could hide what was not found: nothing
  * may have moved between two counts of the total, those found in front must be there again, and the windows before must be
- * proven themselves, unless they are younger than the horizon.
+ * proven themselves, unless they start after the horizon.
  */
 export const window = (
   settings: Settings,
-  range: Coverage.Range,
+  range: Micros.Range,
   about: About,
   keepGoing: boolean,
   front: Effect.Effect<Front, AgniError>
 ): Effect.Effect<Coverage.Window, AgniError> =>
-  Ask.catchPoison(Ask.make(settings.list, settings.filters, settings), read(settings, range, about, front), (error) =>
-    keepGoing
-      ? Salvage.undated(
-          settings,
-          range,
-          startsOf(range),
-          {
-            rows: about.ledger.rows(),
-            isKnown: (key) => about.ledger.unplaced.has(key) || about.ledger.recent.has(key),
-            isDistant: (row) => isDistant(range, row)
-          },
-          error
-        )
-      : Effect.fail(error)
-  )
+  Effect.suspend(() => {
+    const { ledger } = about
+    const lost = ledger.lost()
+    const salvage = (error: AgniError) =>
+      Salvage.undated(
+        settings,
+        range,
+        startsOf(range),
+        {
+          rows: ledger.rows(),
+          lost: lost?.rows ?? 0,
+          isKnown: (key) => ledger.unplaced.has(key) || ledger.recent.has(key),
+          isDistant: (row) => isDistant(range, row)
+        },
+        error
+      )
+    // Where some are lost nothing adds up, and the counts would fail too.
+    if (lost !== undefined) return salvage(lost.error)
+    return Ask.catchPoison(read(settings, range, about, front), (error) =>
+      keepGoing ? salvage(error) : Effect.fail(error)
+    )
+  })
 
 /** What the windows delivered, and whether an earlier run read what lies before: then the sum is not known. */
 export interface About {
@@ -60,7 +69,7 @@ const attempts = 3
 /** While calls come, the sum is right only between two of them: it is tried a few times. */
 const read = (
   settings: Settings,
-  range: Coverage.Range,
+  range: Micros.Range,
   about: About,
   front: Effect.Effect<Front, AgniError>
 ): Effect.Effect<Coverage.Window, AgniError> => {
@@ -68,26 +77,26 @@ const read = (
     Effect.flatMap(front, (scanned) =>
       Effect.flatMap(attempt(settings, range, about, scanned), (result) =>
         result._tag === "Stale"
-          ? again(left, scan(settings, scanned.ask, range, about))
+          ? again(left, scan(settings, askOf(settings), range, about))
           : result.moved && left > 1
-            ? again(left - 1, scan(settings, scanned.ask, range, about))
+            ? again(left - 1, scan(settings, askOf(settings), range, about))
             : Effect.succeed(result.window)
       )
     )
   return again(attempts, front)
 }
 
-/** What stood in front, and who asked. */
+/** The rows at the front, and the request for them. */
 export interface Front {
-  readonly ask: Ask.Ask
+  readonly fresh: Fresh.Fresh
   readonly pages: ReadonlyArray<ReadonlyArray<Rows.Row>>
   /** Windows were still being read. */
   readonly early: boolean
 }
 
-/** Looks at what stands in front: it may do so while the last windows are read. */
-export const front = (settings: Settings, range: Coverage.Range, about: About): Effect.Effect<Front, AgniError> =>
-  Effect.map(scan(settings, Ask.make(settings.list, settings.filters, settings), range, about), (front) => ({
+/** Reads the rows at the front, even while the last windows are read. */
+export const front = (settings: Settings, range: Micros.Range, about: About): Effect.Effect<Front, AgniError> =>
+  Effect.map(scan(settings, askOf(settings), range, about), (front) => ({
     ...front,
     early: true
   }))
@@ -95,18 +104,20 @@ export const front = (settings: Settings, range: Coverage.Range, about: About): 
 const scan = (
   settings: Settings,
   ask: Ask.Ask,
-  range: Coverage.Range,
+  range: Micros.Range,
   { ledger }: About
-): Effect.Effect<Front, AgniError> =>
-  Effect.map(scanFront(settings, ask, range, limitOf(settings, range, ledger.rows)), (pages) => ({
-    ask,
+): Effect.Effect<Front, AgniError> => {
+  const fresh = Fresh.make(ask, settings.seen)
+  return Effect.map(scanFront(settings, fresh.ask, range, limitOf(settings, range, ledger.rows)), (pages) => ({
+    fresh,
     pages,
     early: false
   }))
+}
 
 /** Calls may come as fast as pages are read: what came since the reading began makes no walk longer. */
 const limitOf =
-  (settings: Settings, range: Coverage.Range, delivered: () => number) =>
+  (settings: Settings, range: Micros.Range, delivered: () => number) =>
   (rows: Iterable<Rows.Row>): number => {
     let old = delivered()
     for (const row of rows)
@@ -115,21 +126,22 @@ const limitOf =
   }
 
 /** More than a day later than the latest clock: no run would read it for years. */
-const isDistant = ({ to }: Coverage.Range, { start }: Rows.Row): boolean => start !== undefined && start >= to
+const isDistant = ({ to }: Micros.Range, { start }: Rows.Row): boolean => start !== undefined && start >= to
 
 const attempt = (
   settings: Settings,
-  range: Coverage.Range,
+  range: Micros.Range,
   { inPart, known, ledger }: About,
-  { ask, early, pages }: Front
+  { early, fresh, pages }: Front
 ): Effect.Effect<
   | { readonly _tag: "Read"; readonly window: Coverage.Window; readonly moved: boolean }
-  // Calls came, or left, since it was looked at what stands in front.
+  // Calls came or left since the front was read.
   | { readonly _tag: "Stale" },
   AgniError
 > =>
   Effect.gen(function* () {
     const { size } = settings
+    const { ask } = fresh
     const repeats = yield* settings.repeats
     const [first = []] = pages
     const starts = startsOf(range)
@@ -159,7 +171,7 @@ const attempt = (
     const both = total
     if (early && total !== expected()) return { _tag: "Stale" }
     if (measured === undefined && total !== undefined && total < expected()) {
-      // Some left: as many may stand at the end.
+      // Some left: as many may be at the end.
       measured = yield* measure
       total = yield* countAll()
     }
@@ -168,11 +180,11 @@ const attempt = (
     if (!inFront) {
       // What leaves while pages are walked makes another one be passed by, and the sum right.
       const atFirst = yield* countAll()
-      // They may stand at the end, or, when the order is another one, anywhere: on to the end then.
+      // They may be at the end or, in another order, anywhere: read to the end.
       let before: ReadonlyArray<Rows.Row> = []
       let most = 0
       for (let page = pages.length + 1; ; page++) {
-        // It may have to be counted anew as more is found.
+        // It may have to be counted again as more is found.
         if (page >= most) most = limit([...found.rows.values(), ...distant.rows.values()])
         if (page >= most) break
         const answer = yield* Effect.catchIf(ask(page, {}), Ask.isRefusal, () => Effect.undefined)
@@ -208,15 +220,19 @@ const attempt = (
     const dates = [...new Map([...later.rows, ...distant.rows]).values()]
     const undated = [...found.rows.values()].filter(({ key }) => !later.rows.has(key) && !distant.rows.has(key))
     const rows = [...undated, ...dates.sort((a, b) => (a.start ?? 0) - (b.start ?? 0))]
-    // Whoever was once listed without a start must be found, or have come with one.
+    // A call that was once listed without a start time must be found, or have come with one.
     ledger.note({ repeats: yield* settings.repeats, log: ask.log })
     still &&= [...ledger.withoutStart].every(
       (key) => found.rows.has(key) || ledger.unplaced.has(key) || ledger.has(key)
     )
     const counted = Math.max(total ?? 0, after ?? 0)
     const agrees = total === expected() && after === expected() && withStart
-    const old = ask.log.stale || (ask.log.observedAt ?? 0) < settings.seen - Ask.second
-    const complete = !old && agrees && measured === undefined && still && !came && ledger.proven()
+    const old = fresh.isOld()
+    const isExplained = ledger.isExplained({
+      starts: dates.flatMap(({ start }) => start ?? []),
+      withoutStart: expected() - dated() - distant.rows.size
+    })
+    const complete = !old && agrees && measured === undefined && still && !came && isExplained && ledger.proven()
     const coverage: Coverage.Coverage = complete
       ? temper(settings, known(), ask.log, { from: range.from, to: -Infinity }, { _tag: "Proven" })
       : !came && counted > expected()
@@ -228,27 +244,27 @@ const attempt = (
             : inPart
               ? { _tag: "Provisional", reason: { _tag: "NotCounted" } }
               : { _tag: "Provisional", reason: { _tag: "CallsMoved" } }
-    const window = Coverage.make(
+    const window = Micros.window(
       rows.flatMap(({ item }) => item ?? []),
       {
         from: range.to,
         to: range.to,
-        // A session whose start is no time is one without a start here.
+        // A start that is no time counts as none here.
         rejected: rows.flatMap(({ item, rejected }) => (item === undefined ? (rejected ?? []) : [])),
         coverage,
         requests: ask.log.requests,
         observedAt: ask.log.observedAt ?? 0
       }
     )
-    // Only where they stand in front an attempt takes few requests.
+    // An attempt takes few requests only if they are at the front.
     return { _tag: "Read", window, moved: inFront && !complete && coverage._tag === "Provisional" && ledger.proven() }
   })
 
-/** Pages from the first on, as long as they hold sessions without a start or newer ones than the range. */
+/** Pages from the first on, as long as they have calls without a start time, or newer ones than the range. */
 const scanFront = Effect.fnUntraced(function* (
   settings: Settings,
   ask: Ask.Ask,
-  range: Coverage.Range,
+  range: Micros.Range,
   limit: (rows: Iterable<Rows.Row>) => number
 ): Effect.fn.Return<ReadonlyArray<ReadonlyArray<Rows.Row>>, AgniError> {
   const repeats = yield* settings.repeats

@@ -1,14 +1,16 @@
 /** The calls of a bounded range that have no start: those that were created in it, where the list shows which they are. */
 import * as Effect from "effect/Effect"
 import type { AgniError } from "../../model/AgniError.ts"
-import type { Instant } from "../../model/Instant.ts"
 import { earliestStart } from "../../model/Limits.ts"
 import * as Coverage from "../Coverage.ts"
 import * as Ask from "./Ask.ts"
 import * as Count from "./Count.ts"
 import type { Known } from "./Known.ts"
+import { differ } from "./Ledger.ts"
+import * as Micros from "./Micros.ts"
 import * as Rows from "./Rows.ts"
-import { horizonOf, type Settings, temper } from "./Settings.ts"
+import { ask as askOf, horizonFor, type Settings, temper } from "./Settings.ts"
+import * as Step from "./Step.ts"
 
 /** More pages in front are not read for the few that may be meant. */
 const mostInFront = 50
@@ -26,8 +28,12 @@ export interface About {
   readonly known: () => Known
   /** The calls that are there, dated or not, about. */
   readonly calls: number
+  /** How many windows brought. */
+  readonly delivered: () => number
   /** Whether it came with a window already. */
   readonly isDelivered: (key: string) => boolean
+  /** When the calls were created that answers showed without a start time. */
+  readonly shown: () => ReadonlyMap<string, Micros.Micros>
   readonly note: (log: Ask.Log) => void
 }
 
@@ -40,37 +46,59 @@ export interface About {
  */
 export const window = (
   settings: Settings,
-  range: Coverage.Range,
+  range: Micros.Range,
   about: About
 ): Effect.Effect<Coverage.Window | undefined, AgniError> =>
   Effect.suspend(() => {
-    const ask = Ask.make(settings.list, settings.filters, settings)
-    return find(settings, ask, range, about).pipe(
-      // What cannot be asked here leaves it open which there are.
+    const ask = askOf(settings)
+    return Ask.catchPoison(find(settings, ask, range, about), (error) =>
+      Effect.succeed(unread(range, ask.log, error))
+    ).pipe(
+      // Without these requests it is unknown which there are.
       Effect.catchIf(Ask.isRefusal, () => Effect.undefined),
       Effect.ensuring(Effect.sync(() => about.note(ask.log)))
     )
   })
 
+/**
+ * A page of them cannot be read, although the server answers. The calls with a start time still came, so the run continues, and
+ * the verdict reports the missing ones.
+ */
+const unread = (range: Micros.Range, log: Ask.Log, error: AgniError): Coverage.Window =>
+  Micros.window([], {
+    from: range.to,
+    to: range.to,
+    rejected: [],
+    coverage: { _tag: "Gap", reason: { _tag: "Unreadable", problem: error.reason.message }, error },
+    requests: log.requests,
+    observedAt: log.observedAt ?? 0
+  })
+
 /** Where starts that are credible, or lie in the range, end. */
-const endOfStarts = ({ latest }: Settings, { to }: Coverage.Range): Instant => Math.max(to, latest + day)
+const endOfStarts = ({ latest }: Settings, { to }: Micros.Range): Micros.Micros => Math.max(to, latest + day)
 
 const find = Effect.fnUntraced(function* (
   settings: Settings,
   ask: Ask.Ask,
-  range: Coverage.Range,
-  { calls, isDelivered, known }: About
+  range: Micros.Range,
+  about: About
 ): Effect.fn.Return<Coverage.Window | undefined, AgniError> {
+  const { isDelivered, known, shown } = about
   const end = endOfStarts(settings, range)
   const isLoose: IsLoose = ({ start }) => start === undefined || start >= end
   const creationOf = (row: Rows.Row) => (isLoose(row) ? Rows.createdOf(row) : undefined)
-  const isMeant = (row: Rows.Row) => {
-    const created = creationOf(row)
-    return created !== undefined && created >= range.from && created < range.to
-  }
+  const isIn = (created: Micros.Micros | undefined) =>
+    created !== undefined && created >= range.from && created < range.to
+  const isMeant = (row: Rows.Row) => isIn(creationOf(row))
   const done = (meant: ReadonlyArray<Rows.Row>, coverage: Coverage.Coverage, outside: Coverage.Outside | undefined) => {
     const rows = meant.filter(({ key }) => !isDelivered(key))
-    return Coverage.make(
+    // Each that any answer showed must be among them.
+    const keys = new Set(meant.map(({ key }) => key))
+    const missing = [...shown(), ...ask.log.created].filter(
+      ([key, created]) => isIn(created) && !keys.has(key) && !isDelivered(key)
+    )
+    const isRead = outside === undefined || outside.unassigned === 0 || outside.created > 0
+    return Micros.window(
       rows.flatMap(({ item }) => item ?? []),
       {
         from: range.to,
@@ -80,8 +108,10 @@ const find = Effect.fnUntraced(function* (
           settings,
           known(),
           ask.log,
-          { from: range.from, to: Math.min(range.to, horizonOf(settings, known())) },
-          coverage
+          { from: range.from, to: Math.min(range.to, horizonFor(settings, known(), ask.log)) },
+          missing.length > 0 && isRead && coverage._tag === "Proven"
+            ? differ(new Set(missing.map(([key]) => key)).size)
+            : coverage
         ),
         outside,
         requests: ask.log.requests,
@@ -89,7 +119,7 @@ const find = Effect.fnUntraced(function* (
       }
     )
   }
-  const count = () => countThem(settings, ask, end, calls)
+  const count = () => countThem(settings, ask, end, about)
   const byCreation = () => readByCreation(settings, ask, range, isLoose)
   const there = yield* count()
   if (there === 0) return done([], { _tag: "Proven" }, nothingOutside)
@@ -122,21 +152,22 @@ type IsLoose = (row: Rows.Row) => boolean
 
 const nothingOutside: Coverage.Outside = { created: 0, unassigned: 0 }
 
-/** How many calls without a start there are; nothing where that cannot be counted. */
+/** The number of calls without a start time; nothing if it cannot be counted. */
 const countThem = Effect.fnUntraced(function* (
   settings: Settings,
   ask: Ask.Ask,
-  end: Instant,
-  about: number
+  end: Micros.Micros,
+  { calls, delivered, known }: About
 ): Effect.fn.Return<number | undefined, AgniError> {
   const repeats = yield* settings.repeats
   const { size } = settings
   const dated = { after: earliestStart, before: Ask.ceilSecond(end) + Ask.second }
-  const all = yield* Count.rows(ask, {}, { expected: Math.max(1, about), size, repeats })
-  // An outage may answer so.
-  if (all === undefined || all < settings.controls.length) return undefined
+  const all = yield* Count.rows(ask, {}, { expected: Math.max(1, calls), size, repeats })
+  // An outage may answer so, and a limit on depth or results.
+  const least = Math.max(settings.controls.length, delivered())
+  if (all === undefined || all < least || all >= known().deepest) return undefined
   const withStart = yield* Count.rows(ask, dated, { expected: Math.max(1, all), size, repeats })
-  // A limit on the width of a range hides calls, and they would be taken for some without a start: both ends must be seen.
+  // A limit on the width of a range hides calls, which would count as without a start time: both ends must be seen.
   if (withStart !== undefined && withStart < all) yield* ask(1, dated)
   const oldest = settings.controls[0]?.start ?? Infinity
   const newest = settings.controls.findLast(({ start }) => start < end)?.start ?? -Infinity
@@ -144,7 +175,7 @@ const countThem = Effect.fnUntraced(function* (
   return withStart === undefined || withStart > all || !isWhole ? undefined : all - withStart
 })
 
-/** All of them, where they stand in front of the list without bounds. */
+/** All of them, if they are at the front of the list without bounds. */
 const readFront = Effect.fnUntraced(function* (
   ask: Ask.Ask,
   there: number,
@@ -167,61 +198,82 @@ const createdIn = (rows: ReadonlyArray<Rows.Row>): ReadonlyArray<number> =>
 const descends = (instants: ReadonlyArray<number>): boolean =>
   instants.every((instant, i) => i === 0 || instant <= (instants[i - 1] ?? Infinity))
 
-/** All calls that were created in the range, where the server orders by creation and calls without a start stand among others. */
+/** Pages in the order of creation; nothing where the server does not go so deep. */
+const byCreationOf = (ask: Ask.Ask, range: Micros.Range) => {
+  const look = (page: number, size: number) =>
+    Effect.map(
+      Effect.catchIf(ask(page, {}, { size, sort: byCreation }), Ask.isRefusal, () =>
+        Effect.succeed<{ readonly rows: ReadonlyArray<Rows.Row> }>({ rows: [] })
+      ),
+      ({ rows }) => rows
+    )
+  const isLater = (rows: ReadonlyArray<Rows.Row>) => createdIn(rows).every((created) => created >= range.to)
+  return { look, isLater }
+}
+
+/** The last page that is later than the range, 0 where there is none: reads pages 1, 2, 4, 8 …, then halves. */
+const lastLater = Effect.fnUntraced(function* (
+  { isLater, look }: ReturnType<typeof byCreationOf>,
+  first: ReadonlyArray<Rows.Row>,
+  size: number
+): Effect.fn.Return<number, AgniError> {
+  const isBefore = (rows: ReadonlyArray<Rows.Row>) => rows.length === size && isLater(rows)
+  let later = 0
+  let page = 1
+  let rows = first
+  while (isBefore(rows) && page < mostPages) {
+    later = page
+    page *= 2
+    rows = yield* look(page, size)
+  }
+  while (page - later > 1) {
+    const middle = (page + later) >>> 1
+    if (isBefore(yield* look(middle, size))) later = middle
+    else page = middle
+  }
+  return later
+})
+
+/**
+ * All calls that were created in the range, where the server orders by creation, with calls without a start time among them. Each
+ * page holds the last row of the one before it, in the place where it must be.
+ */
 const readByCreation = Effect.fnUntraced(function* (
   { size }: Settings,
   ask: Ask.Ask,
-  range: Coverage.Range,
+  range: Micros.Range,
   isLoose: IsLoose
 ): Effect.fn.Return<
   { readonly rows: ReadonlyArray<Rows.Row>; readonly coverage: Coverage.Coverage } | undefined,
   AgniError
 > {
-  const look = (page: number, wanted = size) =>
-    Effect.map(
-      Effect.catchIf(ask(page, {}, { size: wanted, sort: byCreation }), Ask.isRefusal, () =>
-        Effect.succeed<{ readonly rows: ReadonlyArray<Rows.Row> }>({ rows: [] })
-      ),
-      ({ rows }) => rows
-    )
-  let page = 1
-  let rows = yield* look(page)
-  // By creation, and not by start: otherwise a call without a start has no place.
-  const isUnderstood = (rows: ReadonlyArray<Rows.Row>) => rows.length > 0 && descends(createdIn(rows))
-  if (!isUnderstood(rows)) return undefined
-  const isLater = (rows: ReadonlyArray<Rows.Row>) => createdIn(rows).every((created) => created >= range.to)
-  // Pages 2, 4, 8 … that are later than the range, then halves.
-  let later = 0
-  let step = 1
-  while (rows.length === size && isLater(rows) && page < mostPages) {
-    later = page
-    page += step
-    step *= 2
-    rows = yield* look(page)
-  }
-  while (page - later > 1) {
-    const middle = (page + later) >>> 1
-    const found = yield* look(middle)
-    if (found.length === size && isLater(found)) later = middle
-    else page = middle
-  }
+  const pages = byCreationOf(ask, range)
+  const first = yield* pages.look(1, size)
+  // By creation, and not by start: otherwise a call without a start time has no place.
+  if (first.length === 0 || !descends(createdIn(first))) return undefined
+  const begin = Math.max(1, yield* lastLater(pages, first, size))
   const held = Rows.makeHeld()
-  let shifted = false
+  let step: Step.Step | undefined = { page: begin, size, skip: (begin - 1) * size }
+  let read = step.skip
   let seam: string | undefined
+  let shifted = false
   let amongOthers = false
   let idle = 0
-  for (page = Math.max(1, page - 1); ; page++) {
-    rows = yield* look(page)
-    if (rows.length > 0 && !descends(createdIn(rows))) return undefined
-    const overlap = seam === undefined ? [] : yield* look(Math.max(1, (page - 1) * size), 1)
-    if (seam !== undefined && overlap[0]?.key !== seam) shifted = true
+  while (step !== undefined && idle < mostIdle) {
+    const { page, size: asked, skip }: Step.Step = step
+    const rows: ReadonlyArray<Rows.Row> = page === 1 && asked === size ? first : yield* pages.look(page, asked)
+    // Where a row must be again nothing comes: so deep the server does not go.
+    if (rows.length === 0 || !descends(createdIn(rows))) return undefined
+    if (seam !== undefined && rows[read - skip - 1]?.key !== seam) shifted = true
     idle = held.add(rows) === 0 ? idle + 1 : 0
-    if (idle === mostIdle) break
     const loose = rows.filter(isLoose).length
     amongOthers ||= loose > 0 && loose < rows.length
+    if (rows.length < asked || createdIn(rows).some((created) => created < range.from)) {
+      return amongOthers ? { rows: [...held.rows.values()], coverage: shifted ? moved : { _tag: "Proven" } } : undefined
+    }
+    read = skip + rows.length
     seam = rows.at(-1)?.key
-    if (rows.length < size || createdIn(rows).some((created) => created < range.from)) break
+    step = Step.overlapping(read, size)
   }
-  if (!amongOthers) return undefined
-  return { rows: [...held.rows.values()], coverage: shifted ? moved : { _tag: "Proven" } }
+  return undefined
 })

@@ -1,7 +1,7 @@
 /** What an answer makes of what was known of a call: pure, a call at a time. */
 import * as CallSession from "../../model/CallSession.ts"
 import * as Change from "../../model/Change.ts"
-import type { Instant } from "../../model/Instant.ts"
+import type { Micros } from "../Tail.ts"
 import * as Version from "../../model/Version.ts"
 import type { Entry } from "../Ledger.ts"
 import * as Settlement from "../Settlement.ts"
@@ -16,14 +16,14 @@ export const doubtFor = 10 * minute
 
 export interface Seen {
   readonly session: CallSession.CallSession
-  readonly start: Instant | undefined
+  readonly start: Micros | undefined
   readonly version: Version.Version
 }
 
 export interface About {
   readonly key: Change.Key
-  readonly from: Instant
-  readonly now: Instant
+  readonly from: Micros
+  readonly now: Micros
   /** Nothing was known before: that a call is new says nothing about when it appeared. */
   readonly isFirst: boolean
 }
@@ -38,7 +38,7 @@ export interface Decided {
   readonly change?: Changed | undefined
 }
 
-const wholeSeconds = (instant: Instant | undefined): Instant | undefined =>
+const wholeSeconds = (instant: Micros | undefined): Micros | undefined =>
   instant === undefined ? undefined : Math.floor(instant / second) * second
 
 /** What the record is, as an entry that nobody saw before. */
@@ -83,7 +83,7 @@ const isBack = (known: Entry, next: Entry): boolean =>
   next.lacks.some((facet) => !known.lacks.includes(facet))
 
 /** When half of the chance that it changes at all is reached; nothing where nothing is expected. */
-export const dueOf = (learned: Settlement.Statistics, entry: Entry): Instant | undefined => {
+export const dueOf = (learned: Settlement.Statistics, entry: Entry): Micros | undefined => {
   const facts = factsOf(entry)
   const all = Settlement.gain(learned, facts, entry.readAt, entry.readAt + 2 * Tail.longest)
   if (all < Settlement.leastChance) return undefined
@@ -114,13 +114,13 @@ const learn = (learned: Settlement.Statistics, known: Entry | undefined, next: E
   return now
 }
 
-const countIfOld = (learned: Settlement.Statistics, entry: Entry, now: Instant) => {
+const countIfOld = (learned: Settlement.Statistics, entry: Entry, now: Micros) => {
   const facts = factsOf(entry)
   if (entry.counted || entry.status === "open" || now - facts.end < day) return { learned, counted: entry.counted }
   return { learned: Settlement.count(learned, facts), counted: true }
 }
 
-const isFinal = (learned: Settlement.Statistics, entry: Entry, now: Instant): boolean =>
+const isFinal = (learned: Settlement.Statistics, entry: Entry, now: Micros): boolean =>
   Settlement.standing(learned, factsOf(entry), now)._tag !== "Awaiting"
 
 const union = <A>(order: ReadonlyArray<A>, left: ReadonlyArray<A>, right: ReadonlyArray<A>): ReadonlyArray<A> =>
@@ -173,11 +173,11 @@ export const seen = (learned: Settlement.Statistics, known: Entry | undefined, o
 }
 
 /** Whether the same contradiction was seen long enough ago. */
-export const isBelieved = ({ doubted }: Entry, as: "absent" | "back", now: Instant): boolean =>
+export const isBelieved = ({ doubted }: Entry, as: "absent" | "back", now: Micros): boolean =>
   doubted?.as === as && now - doubted.since >= doubtFor
 
 /** It is not where it should be. */
-export const missed = (known: Entry, now: Instant): Entry =>
+export const missed = (known: Entry, now: Micros): Entry =>
   known.doubted?.as === "absent"
     ? known
     : { ...known, doubted: { as: "absent", since: Math.floor(now / second) * second } }

@@ -1,10 +1,10 @@
 /** The few questions that a sync asks besides reading ranges to a proof. */
 import * as Effect from "effect/Effect"
 import type { AgniClient } from "../../client/AgniClient.ts"
-import type { Range } from "../../coverage/CoverageSet.ts"
+import type { Span } from "../Ledger.ts"
 import type { AgniError } from "../../model/AgniError.ts"
 import type { CallSession } from "../../model/CallSession.ts"
-import type { Instant } from "../../model/Instant.ts"
+import type { Micros } from "../Tail.ts"
 import type { Item } from "../../model/Item.ts"
 import type { Rejected } from "../../model/Rejected.ts"
 import type { EndpointProfile } from "../../stream/EndpointProfile.ts"
@@ -15,7 +15,7 @@ import * as Rows from "../../stream/internal/Rows.ts"
 
 /** All rows of a range, as one answer each brought them. */
 export interface Looked {
-  readonly range: Range
+  readonly range: Span
   readonly items: ReadonlyArray<Item<CallSession>>
   readonly rejected: ReadonlyArray<Rejected>
   /** Whether each part came whole in one answer: what is not in it was not there then. */
@@ -25,14 +25,14 @@ export interface Looked {
 }
 
 export interface Endpoint {
-  readonly look: (range: Range) => Effect.Effect<Looked, AgniError>
+  readonly look: (range: Span) => Effect.Effect<Looked, AgniError>
   /** Rows that start between two whole seconds; `undefined` where that cannot be counted. */
-  readonly count: (range: Range, expected: number) => Effect.Effect<number | undefined, AgniError>
+  readonly count: (range: Span, expected: number) => Effect.Effect<number | undefined, AgniError>
   /**
    * The calls that were created about then, whatever their start, where the server shows that it understands an order by creation;
    * `undefined` elsewhere.
    */
-  readonly createdAbout: (created: Instant) => Effect.Effect<ReadonlyArray<Item<CallSession>> | undefined, AgniError>
+  readonly createdAbout: (created: Micros) => Effect.Effect<ReadonlyArray<Item<CallSession>> | undefined, AgniError>
   readonly requests: () => number
 }
 
@@ -45,7 +45,7 @@ const mostPages = 2 ** 20
 
 type Row = Rows.Row
 
-const oldestOf = (rows: ReadonlyArray<Row>): Instant => Math.min(...rows.map((row) => Rows.createdOf(row) ?? Infinity))
+const oldestOf = (rows: ReadonlyArray<Row>): Micros => Math.min(...rows.map((row) => Rows.createdOf(row) ?? Infinity))
 
 const descends = (rows: ReadonlyArray<Row>): boolean => {
   let last = Infinity
@@ -73,7 +73,7 @@ export const make = (list: AgniClient["Service"]["list"], filters: Ask.Filters, 
   const ask = Ask.make(list, filters, { size, sort: Observe.newest(profile.sortBy) })
 
   /** One page, a second wider on both sides: whether a bound is included is not documented. */
-  const look = (range: Range): Effect.Effect<Looked, AgniError> =>
+  const look = (range: Span): Effect.Effect<Looked, AgniError> =>
     Effect.gen(function* () {
       const bounds = { after: Ask.floorSecond(range.from) - second, before: Ask.ceilSecond(range.to) + second }
       const { rows } = yield* ask(1, bounds)
@@ -110,12 +110,11 @@ export const make = (list: AgniClient["Service"]["list"], filters: Ask.Filters, 
 
   const createdAbout: Endpoint["createdAbout"] = Effect.fnUntraced(function* (created) {
     const pages: Array<ReadonlyArray<Row>> = []
-    let isOrdered = true
+    const isOrdered = () => pages.every(descends) && pages[0]?.length !== 0
     const page = Effect.fnUntraced(function* (number: number) {
       const { rows } = yield* Effect.catchIf(ask(number, {}, { sort: byCreation }), Ask.isRefusal, () =>
         Effect.succeed({ rows: [] })
       )
-      isOrdered &&= descends(rows) && (number > 1 || rows.length > 0)
       pages.push(rows)
       return rows
     })
@@ -126,20 +125,20 @@ export const make = (list: AgniClient["Service"]["list"], filters: Ask.Filters, 
     })
     let before = 0
     let at = 1
-    while (isOrdered && !(yield* reaches(at))) {
+    while (isOrdered() && !(yield* reaches(at))) {
       before = at
       at *= 2
       if (at > mostPages) return undefined
     }
-    while (isOrdered && at - before > 1) {
+    while (isOrdered() && at - before > 1) {
       const middle = (before + at) >>> 1
       if (yield* reaches(middle)) at = middle
       else before = middle
     }
     // Calls that came or went meanwhile moved the others by some rows.
     const found: Array<Row> = []
-    for (const number of [at - 1, at, at + 1, at]) if (number > 0 && isOrdered) found.push(...(yield* page(number)))
-    return isOrdered && pages.some(isByCreation) ? found.flatMap(({ item }) => item ?? []) : undefined
+    for (const number of [at - 1, at, at + 1, at]) if (number > 0 && isOrdered()) found.push(...(yield* page(number)))
+    return isOrdered() && pages.some(isByCreation) ? found.flatMap(({ item }) => item ?? []) : undefined
   })
 
   return {

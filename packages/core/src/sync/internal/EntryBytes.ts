@@ -1,6 +1,6 @@
 /** What a table keeps of an entry besides the columns that it is found by, as bytes. */
 import { Milestone } from "../../model/Change.ts"
-import type { Instant } from "../../model/Instant.ts"
+import type { Micros } from "../Tail.ts"
 import * as Version from "../../model/Version.ts"
 import type { Entry } from "../Ledger.ts"
 import { laters } from "../Settlement.ts"
@@ -47,7 +47,7 @@ const usual = 54
 export const encode = (entry: Entry, agent: number): Uint8Array => {
   const { born, counted, created, digests, doubted, ended, firstSeen, gone, lacks, milestones, owed, readAt } = entry
   const view = new DataView(new ArrayBuffer(doubted === undefined ? usual : usual + 4))
-  const seconds = (at: number, instant: Instant | undefined) =>
+  const seconds = (at: number, instant: Micros | undefined) =>
     view.setUint32(at, instant === undefined ? 0 : Math.floor(instant / second))
   for (const [i, digest] of digests.entries()) view.setUint32(4 * i, digest)
   view.setFloat64(20, entry.sequence)
@@ -79,7 +79,7 @@ export const decode = (
   if (bytes.length !== usual && bytes.length !== usual + 4) return undefined
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const seconds = (at: number) => view.getUint32(at) * second
-  const orNone = (instant: Instant) => (instant === 0 ? undefined : instant)
+  const orNone = (instant: Micros) => (instant === 0 ? undefined : instant)
   const flags = view.getUint16(52)
   const agent = agents[view.getUint32(48)]
   const status = statuses[flags & 3]

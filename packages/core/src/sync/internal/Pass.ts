@@ -6,16 +6,17 @@ import * as CoverageSet from "../../coverage/CoverageSet.ts"
 import type { AgniClient } from "../../client/AgniClient.ts"
 import type { AgniError } from "../../model/AgniError.ts"
 import type { CallSession } from "../../model/CallSession.ts"
-import type { Instant } from "../../model/Instant.ts"
+import type { Micros } from "../Tail.ts"
 import type { Item } from "../../model/Item.ts"
 import type { Rejected } from "../../model/Rejected.ts"
 import * as CallRows from "../../model/Rows.ts"
+import * as Instant from "../../model/Instant.ts"
 import * as Version from "../../model/Version.ts"
 import * as HalfSipHash from "../../model/internal/HalfSipHash.ts"
 import * as Coverage from "../../stream/Coverage.ts"
 import * as History from "../../stream/History.ts"
-import type * as Probes from "../../stream/internal/Probes.ts"
-import type { Entry, Lease } from "../Ledger.ts"
+import * as Probes from "../../stream/internal/Probes.ts"
+import type { Entry, Lease, Span } from "../Ledger.ts"
 import { LedgerError } from "../LedgerError.ts"
 import type { Change, Look, Options, Why } from "../Sync.ts"
 import * as Decide from "./Decide.ts"
@@ -28,7 +29,7 @@ export interface Settings {
   readonly lease: Lease
   readonly options: Options
   readonly filters: Pick<Options, "agentId" | "channel" | "callerNumber">
-  readonly from: Instant
+  readonly from: Micros
   readonly horizon: number
   readonly remember: number
   readonly audits: ReadonlyArray<number>
@@ -43,10 +44,12 @@ export interface Run {
   state: SyncState.SyncState
   head: number
   /** The server's clock; this machine's where that is earlier. */
-  now: Instant
+  now: Micros
   isFirst: boolean
   /** Calls that were read in this pass. */
   looked: number
+  /** Whether the server could be asked how many calls are behind the watermark. */
+  isCounted: boolean
 }
 
 /** What was read at once. */
@@ -56,7 +59,7 @@ interface Read {
   readonly rejected: ReadonlyArray<Rejected>
   readonly requests: number
   /** The range that came whole: who is not in it is absent. */
-  readonly whole?: CoverageSet.Range | undefined
+  readonly whole?: Span | undefined
   readonly uncounted: Endpoint.Looked["uncounted"]
   /** Calls that were looked for and should have come. */
   readonly expected?: ReadonlyArray<Entry> | undefined
@@ -129,7 +132,13 @@ export const note = Effect.fnUntraced(function* (
   run.state = next({ ...run.state, settlement, uncounted, ...(clock === 0 ? {} : { clock: Version.of(clock) }) })
   run.looked += read.items.length
   yield* SyncState.note(lease, run.state, run.head, [...entries.values()])
-  return { why: read.why, changes, rejected: read.rejected, requests: read.requests, watermark: run.state.watermark }
+  return {
+    why: read.why,
+    changes,
+    rejected: read.rejected,
+    requests: read.requests,
+    watermark: Instant.of(run.state.watermark)
+  }
 })
 
 const partOf = (window: Coverage.Window): CoverageSet.Entry => ({
@@ -166,35 +175,41 @@ const cover =
     return { ...state, watermark, coverage: SyncState.covered({ ...state, watermark, coverage }) }
   }
 
+export const rangeOf = ({ from, to }: Span): CoverageSet.Range => ({ from: Instant.of(from), to: Instant.of(to) })
+
+interface Reading extends Pick<History.Options, "withoutStart"> {
+  /** What started before was read by a pass that was stopped. */
+  readonly resume?: Micros | undefined
+}
+
 /** The windows of a range, as an export reads them. */
 export const windows = (
   { seen, settings: { filters, horizon, options } }: Run,
-  range: History.OpenRange,
-  { resume, withoutStart }: Pick<History.Options, "resume" | "withoutStart"> = {}
+  { from, to }: { readonly from: Micros; readonly to?: Micros | undefined },
+  { resume, withoutStart }: Reading = {}
 ): Stream.Stream<Coverage.Window, AgniError, AgniClient> =>
-  History.begin(
-    range,
+  History.windows(
+    { from: Instant.of(from), to: to === undefined ? undefined : Instant.of(to) },
     {
       ...filters,
       horizon: horizon / 1000,
       hold: "objects",
       keepGoing: options.keepGoing ?? false,
       concurrency: options.concurrency,
-      resume,
+      resume: resume === undefined ? undefined : Instant.of(resume),
       withoutStart
-    },
-    seen
-  )
+    }
+  ).pipe(Stream.provideService(Probes.Probed, seen))
 
 /** Reads a range to its proof: what is new, a hole, an audit. */
 export const prove = (
   run: Run,
   why: Why,
-  range: { readonly from: Instant; readonly to?: Instant | undefined },
-  reading?: Pick<History.Options, "resume" | "withoutStart">
+  range: { readonly from: Micros; readonly to?: Micros | undefined },
+  reading?: Reading
 ): Stream.Stream<Look, AgniError | LedgerError, AgniClient> => {
   const { horizon, lease } = run.settings
-  const created = (entry: Entry, from: Instant, to: Instant) =>
+  const created = (entry: Entry, from: Micros, to: Micros) =>
     entry.created !== undefined && entry.created >= from && entry.created < to
   return windows(run, range, reading).pipe(
     Stream.mapEffect(
@@ -231,7 +246,7 @@ export const look = Effect.fnUntraced(function* (
   run: Run,
   endpoint: Endpoint.Endpoint,
   why: Why,
-  range: CoverageSet.Range
+  range: Span
 ): Effect.fn.Return<Look, AgniError | LedgerError> {
   const before = endpoint.requests()
   const { isWhole, items, rejected, uncounted } = yield* endpoint.look(range)
@@ -246,14 +261,14 @@ export const look = Effect.fnUntraced(function* (
 })
 
 /** Ranges before the watermark that are not proven, first those that were tried longest ago. */
-export const holes = ({ settings: { remember }, now, state }: Run): ReadonlyArray<CoverageSet.Range> =>
+export const holes = ({ settings: { remember }, now, state }: Run): ReadonlyArray<Span> =>
   state.coverage.entries
     .filter(({ range, verdict }) => verdict !== "proven" && range.to > now - remember)
     .sort((left, right) => left.asOf - right.asOf)
     .map(({ range }) => range)
 
 /** A whole second near an instant at which no call starts: which side a call at the bound is on is not documented. */
-export const edge = Effect.fnUntraced(function* (lease: Lease, at: Instant): Effect.fn.Return<Instant, LedgerError> {
+export const edge = Effect.fnUntraced(function* (lease: Lease, at: Micros): Effect.fn.Return<Micros, LedgerError> {
   const middle = Math.floor(at / second) * second
   const starts = (yield* lease.between({ from: middle - 62 * second, to: middle + 63 * second })).map(
     ({ start = 0 }) => start

@@ -4,9 +4,10 @@ import * as Stream from "effect/Stream"
 import type { AgniClient } from "../../client/AgniClient.ts"
 import * as CoverageSet from "../../coverage/CoverageSet.ts"
 import type { AgniError } from "../../model/AgniError.ts"
-import type { Instant } from "../../model/Instant.ts"
+import type { Micros } from "../Tail.ts"
+import * as Instant from "../../model/Instant.ts"
 import * as Version from "../../model/Version.ts"
-import { type Entry, isAbsent } from "../Ledger.ts"
+import { type Entry, isAbsent, type Span } from "../Ledger.ts"
 import type { LedgerError } from "../LedgerError.ts"
 import * as Settlement from "../Settlement.ts"
 import type { Change, Look } from "../Sync.ts"
@@ -21,7 +22,6 @@ const hour = 60 * minute
 const day = 24 * hour
 
 type Looks = Stream.Stream<Look, AgniError | LedgerError, AgniClient>
-type Range = CoverageSet.Range
 
 /** Of a page, so much is filled with what is known: more may have come. */
 const full = ({ seen: { profile } }: Pass.Run): number => Math.max(1, Math.floor(0.8 * profile.pageSize))
@@ -37,12 +37,12 @@ export const holes = (run: Pass.Run): Looks =>
   )
 
 /** Ranges of about a page with calls that are due, where the changes to expect are worth a request. */
-const dueRanges = Effect.fnUntraced(function* (run: Pass.Run): Effect.fn.Return<ReadonlyArray<Range>, LedgerError> {
+const dueRanges = Effect.fnUntraced(function* (run: Pass.Run): Effect.fn.Return<ReadonlyArray<Span>, LedgerError> {
   const { lease, worth } = run.settings
   const due = (yield* lease.awaiting(run.now)).filter((entry) => entry.start !== undefined)
   const ids = new Set(due.map(({ id }) => id))
   const parts = new Set(due.map(({ start = 0 }) => Math.floor(start / (6 * hour))))
-  const ranges: Array<Range> = []
+  const ranges: Array<Span> = []
   for (const part of [...parts].sort((left, right) => left - right)) {
     const entries = yield* lease.between({ from: 6 * hour * part, to: 6 * hour * (part + 1) })
     const isDue = entries.map(({ id }) => ids.has(id))
@@ -77,12 +77,12 @@ export const awaited = (run: Pass.Run, endpoint: Endpoint): Looks =>
 /** What the counts behind the watermark came to. */
 export interface Counted {
   /** Where the server counts other calls than are known. */
-  readonly ranges: ReadonlyArray<Range>
+  readonly ranges: ReadonlyArray<Span>
   /** Whether it could be counted at all. */
   readonly isCounted: boolean
 }
 
-const expectedIn = Effect.fnUntraced(function* (run: Pass.Run, { from, to }: Range) {
+const expectedIn = Effect.fnUntraced(function* (run: Pass.Run, { from, to }: Span) {
   const known = yield* run.settings.lease.count({ from, to })
   return run.state.uncounted.reduce((sum, { at, rows }) => (at >= from && at < to ? sum + rows : sum), known)
 })
@@ -96,8 +96,8 @@ export const counts = Effect.fnUntraced(function* (
   const from = yield* Pass.edge(lease, Math.max(begin, run.now - remember) + minute)
   const to = yield* Pass.edge(lease, run.state.watermark - minute)
   if (from >= to) return { ranges: [], isCounted: true }
-  const ranges: Array<Range> = []
-  const halve = (range: Range, expected: number, difference: number): Effect.Effect<void, AgniError | LedgerError> =>
+  const ranges: Array<Span> = []
+  const halve = (range: Span, expected: number, difference: number): Effect.Effect<void, AgniError | LedgerError> =>
     Effect.gen(function* () {
       if (difference === 0) return
       const pages = expected / full(run)
@@ -126,7 +126,7 @@ export const counts = Effect.fnUntraced(function* (
   return { ranges, isCounted: true }
 })
 
-export const behind = (run: Pass.Run, endpoint: Endpoint, ranges: ReadonlyArray<Range>): Looks =>
+export const behind = (run: Pass.Run, endpoint: Endpoint, ranges: ReadonlyArray<Span>): Looks =>
   Stream.fromIterable(ranges).pipe(Stream.mapEffect((range) => Pass.look(run, endpoint, "behind the watermark", range)))
 
 /** Everything is read again at some ages, whatever was expected of it. */
@@ -138,14 +138,14 @@ export const audits = (run: Pass.Run): Looks =>
       Stream.flatMap((age) => {
         const until = run.state.audits.find((one) => one.age === age)?.until
         const to = Math.floor((run.now - age) / second) * second
-        const keep = Effect.fnUntraced(function* (until: Instant) {
+        const keep = Effect.fnUntraced(function* (until: Micros) {
           const others = run.state.audits.filter((one) => one.age !== age)
           run.state = { ...run.state, audits: [...others, { age, until }] }
           yield* SyncState.note(lease, run.state, run.head, [])
         })
         // What was older when it was read first needs no audit.
         if (until === undefined) return Stream.fromEffectDrain(keep(Math.max(settings.from, to)))
-        if (to - until < hour) return Stream.empty
+        if (to - until < 6 * hour) return Stream.empty
         return Stream.concat(
           Pass.prove(run, "audit", { from: until, to }),
           Stream.fromEffectDrain(Effect.suspend(() => keep(to)))
@@ -159,8 +159,8 @@ export const audits = (run: Pass.Run): Looks =>
  * range that is followed, where no count would show it.
  */
 const placesOf =
-  (from: Instant) =>
-  ({ created, start }: Entry): ReadonlyArray<Range> => {
+  (from: Micros) =>
+  ({ created, start }: Entry): ReadonlyArray<Span> => {
     const about = created ?? start ?? from
     return [
       ...(start === undefined ? [] : [{ from: start - second, to: start + second }]),
@@ -170,8 +170,8 @@ const placesOf =
   }
 
 /** Ranges that touch as one, unless it would be longer than ten minutes. */
-export const joined = (ranges: ReadonlyArray<Range>): ReadonlyArray<Range> => {
-  const all: Array<Range> = []
+export const joined = (ranges: ReadonlyArray<Span>): ReadonlyArray<Span> => {
+  const all: Array<Span> = []
   for (const range of ranges.toSorted((left, right) => left.from - right.from)) {
     const last = all.at(-1)
     if (last !== undefined && range.from <= last.to && range.to - last.from <= 10 * minute) {
@@ -279,7 +279,7 @@ const remove = Effect.fnUntraced(function* (
   const clock = Math.max(run.state.clock ?? 0, ...changes.map(({ sequence }) => sequence))
   run.state = { ...run.state, clock: Version.of(clock) }
   yield* SyncState.note(lease, run.state, run.head, entries)
-  return [{ why: "missing", changes, rejected: [], requests: 0, watermark: run.state.watermark }]
+  return [{ why: "missing", changes, rejected: [], requests: 0, watermark: Instant.of(run.state.watermark) }]
 })
 
 /** While many calls are absent at once, what lies between them is no longer called proven. */
@@ -289,7 +289,10 @@ export const doubtOutage = Effect.fnUntraced(function* (run: Pass.Run): Effect.f
   const starts = absent.flatMap(({ start }) => start ?? [])
   if (absent.length <= Math.max(usualAbsences, 0.01 * run.looked) || starts.length === 0) return
   const coverage = CoverageSet.weaken(run.state.coverage, {
-    range: { from: starts.reduce((a, b) => Math.min(a, b)), to: starts.reduce((a, b) => Math.max(a, b)) + 1 },
+    range: Pass.rangeOf({
+      from: starts.reduce((a, b) => Math.min(a, b)),
+      to: starts.reduce((a, b) => Math.max(a, b)) + 1
+    }),
     verdict: "provisional",
     reason: { _tag: "AnswersDiffer", calls: absent.length }
   })

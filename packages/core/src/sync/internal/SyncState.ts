@@ -2,7 +2,8 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as CoverageSet from "../../coverage/CoverageSet.ts"
-import type { Instant } from "../../model/Instant.ts"
+import type { Micros } from "../Tail.ts"
+import * as Instant from "../../model/Instant.ts"
 import { Version } from "../../model/Version.ts"
 import { EndpointProfile } from "../../stream/EndpointProfile.ts"
 import type { Entry, Lease } from "../Ledger.ts"
@@ -37,7 +38,7 @@ const codec = Schema.toCodecJson(SyncState)
 const decode = Schema.decodeUnknownEffect(codec)
 const encode = Schema.encodeEffect(codec)
 
-export const begin = (from: Instant, horizon: number): SyncState => ({
+export const begin = (from: Micros, horizon: number): SyncState => ({
   version: 1,
   from,
   horizon,
@@ -53,7 +54,7 @@ const torn = ({ name }: Lease) => new LedgerError({ reason: { _tag: "Torn", name
 /** The state that was kept, a new one where none was; and the last commit. */
 export const open = Effect.fnUntraced(function* (
   lease: Lease,
-  from: Instant,
+  from: Micros,
   horizon: number
 ): Effect.fn.Return<{ readonly state: SyncState; readonly head: number }, LedgerError> {
   const { head, state } = yield* lease.kept
@@ -69,12 +70,12 @@ export const covered = ({ coverage, watermark }: SyncState): CoverageSet.Coverag
   entries: coverage.entries.flatMap((entry) =>
     entry.range.from >= watermark
       ? []
-      : [{ ...entry, range: { from: entry.range.from, to: Math.min(entry.range.to, watermark) } }]
+      : [{ ...entry, range: { from: entry.range.from, to: Instant.of(Math.min(entry.range.to, watermark)) } }]
   )
 })
 
 /** By a raised horizon less is old enough than was. Nothing else moves a watermark back. */
-export const withHorizon = (state: SyncState, horizon: number, now: Instant): SyncState => {
+export const withHorizon = (state: SyncState, horizon: number, now: Micros): SyncState => {
   if (horizon <= state.horizon) return { ...state, horizon }
   const watermark = Math.max(state.from, Math.min(state.watermark, now - horizon))
   return { ...state, horizon, watermark, coverage: covered({ ...state, watermark }) }

@@ -1,4 +1,4 @@
-/** A reply's body as bytes on their way: whole, trickling, padded, or broken off. */
+/** A reply's body as a stream of bytes: whole, slow, padded, or cut off. */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { Reply } from "./SimulatorExchange.ts"

@@ -1,5 +1,5 @@
 /**
- * Seeded chance without state where it can be had: `hash(seed, salt, index)` answers the same for a row independent of the caller
+ * Seeded chance, without state where possible: `hash(seed, salt, index)` answers the same for a row independent of the caller
  * first, so that a million records need no storage and any one of them can be made on demand.
  */
 

@@ -5,7 +5,7 @@ import type { Resolved } from "./SimulatorOptions.ts"
 import { hash, unit } from "./Random.ts"
 import { channels, finalStatuses, type World } from "./World.ts"
 
-/** A record's text around the signature of its recording's URL, which each response makes anew. */
+/** A record's text around the signature of its recording's URL, which differs in each response. */
 export interface Rendered {
   readonly head: string
   /** `undefined` where there is no recording: `head` is all. */
@@ -103,7 +103,7 @@ const breakdown = (world: World, row: number, seconds: number, millis: number): 
 
 type Kind = "text" | "time" | "number" | "object" | "nullable"
 
-/** What is written for a value that isn't there; `missing` where the key itself is left out. */
+/** How a missing value is written; `missing` where the key itself is left out. */
 const missingAs = (o: Resolved, seed: number, row: number, name: string, kind: Kind): Json => {
   const text = kind === "text" || kind === "time"
   switch (o.missing) {

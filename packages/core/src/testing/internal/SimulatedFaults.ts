@@ -6,7 +6,7 @@ import { type Delivery, type RecordedRequest, type Reply, type Request, whole } 
 import type { Resolved } from "./SimulatorOptions.ts"
 import { hash, unit } from "./Random.ts"
 
-/** What is known of a request before it is answered. */
+/** The facts about a request before its answer. */
 export type Arrived = Omit<RecordedRequest, "status" | "outcome" | "fault" | "ids">
 
 export class Faults {

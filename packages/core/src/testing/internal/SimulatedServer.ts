@@ -122,7 +122,7 @@ export class Server {
       status: final.status,
       outcome: final.outcome,
       fault,
-      // Made when somebody looks: most requests are never looked at.
+      // Made on demand: most requests are never read.
       get ids() {
         return (ids ??= rows.map((row) => world.id(row)))
       }

@@ -4,7 +4,7 @@ import type { Fault } from "../Fault.ts"
 /** A request as the server sees it; header names in lower case. */
 export interface Request {
   readonly method: string
-  /** Scheme and host as the client believes them. */
+  /** Scheme and host as the client knows them. */
   readonly origin: string
   readonly path: string
   /** The query as it was sent, without `?`. */

@@ -1,6 +1,8 @@
 /** The options of a simulated endpoint, and the complete configuration that follows. */
 import * as Duration from "effect/Duration"
+import type * as Instant from "../../model/Instant.ts"
 import { earliestStart } from "../../model/Limits.ts"
+import * as GivenTime from "./GivenTime.ts"
 import * as Fault from "../Fault.ts"
 import type { RecordedRequest } from "./SimulatorExchange.ts"
 import type { Spelling } from "./WireInstant.ts"
@@ -67,8 +69,8 @@ export interface Options {
   // --- the history
   /** Sessions that exist at `startAt`. @default 1000 */
   readonly sessions?: number | undefined
-  /** The server's time when the simulator is made, in µs. @default the Clock's now, or 2026-06-01T00:00:00Z where the Clock is before the year 2000 */
-  readonly startAt?: number | undefined
+  /** The server's time when the simulator is made. @default the Clock's now, or 2026-06-01T00:00:00Z where the Clock is before the year 2000 */
+  readonly startAt?: Instant.Bound | undefined
   /** How far the server's clock is ahead of `startAt`. @default 0 */
   readonly clockOffset?: Duration.Input | undefined
   /** The time over which the first sessions are spread. @default "30 days" */
@@ -114,11 +116,11 @@ export interface Options {
   // --- order
   /** @default "start-desc" */
   readonly order?: DefaultOrder | undefined
-  /** The order of equal keys: by id, chosen anew by each distinct query (page, size and bounds), or by each request. @default "id" */
+  /** The order of equal keys: by id, chosen again by each distinct query (page, size and bounds), or by each request. @default "id" */
   readonly tieOrder?: "id" | "query" | "random" | undefined
   /** Values of `sort_by` that are understood: spellings of start, created, ended, duration and id. @default all of both editions */
   readonly sortFields?: ReadonlyArray<string> | undefined
-  /** What becomes of another `sort_by`. @default "ignore" */
+  /** How the server treats another `sort_by`. @default "ignore" */
   readonly unknownSort?: "ignore" | "reject" | undefined
   /** Whether `sort_by` and `sort_order` have an effect at all. @default "honoured" */
   readonly sorting?: "honoured" | "ignored" | undefined
@@ -134,7 +136,7 @@ export interface Options {
   readonly offsetFrom?: "asked" | "clamped" | undefined
   /** What a page beyond the last brings. @default "empty" */
   readonly beyondLast?: "empty" | "last" | "first" | undefined
-  /** What is filtered only after the page was taken: nothing, everything but the time bounds, or all. @default "nothing" */
+  /** The filters that apply only after the page was taken: none, all except the time bounds, or all. @default "nothing" */
   readonly filterAfterPaging?: "nothing" | "filters" | "all" | undefined
   readonly bounds?: BoundsOptions | undefined
 
@@ -228,7 +230,8 @@ export const resolve = (options: Options, clockMillis: number) => {
   const seen = options.wire === "seen"
   const edition = options.edition ?? "camel"
   const startAt =
-    options.startAt ?? (clockMillis * 1000 < earliestStart ? Date.UTC(2026, 5, 1) : Math.floor(clockMillis)) * 1000
+    GivenTime.perhaps("startAt", options.startAt) ??
+    (clockMillis * 1000 < earliestStart ? Date.UTC(2026, 5, 1) : Math.floor(clockMillis)) * 1000
   const arrivalsPerHour = options.arrivalsPerHour ?? 0
   const bounds = options.bounds ?? {}
   const cache = options.cache

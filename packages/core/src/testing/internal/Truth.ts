@@ -1,7 +1,9 @@
 /** What exists, read without the endpoint, to compare a complete history with. */
+import * as Instant from "../../model/Instant.ts"
+import * as GivenTime from "./GivenTime.ts"
 import { channels, type World } from "./World.ts"
 
-/** A session as it is, whatever the endpoint says; instants in µs. */
+/** A session as it is, whatever the endpoint says. */
 export interface TrueSession {
   readonly id: string
   /** Its index in order of birth. */
@@ -10,22 +12,22 @@ export interface TrueSession {
   readonly channel: string
   /** At the instant asked for. */
   readonly status: string
-  readonly createdAt: number
+  readonly createdAt: Instant.Instant
   /** `undefined` where it has no start yet, or never will. */
-  readonly startedAt: number | undefined
-  readonly endedAt: number | undefined
-  readonly visibleAt: number
-  readonly leavesAt: number
+  readonly startedAt: Instant.Instant | undefined
+  readonly endedAt: Instant.Instant | undefined
+  readonly visibleAt: Instant.Instant
+  readonly leavesAt: Instant.Instant
 }
 
 /** Which sessions are meant. */
 export interface TruthOptions {
   /** The instant of the view. @default the server's now */
-  readonly at?: number | undefined
+  readonly at?: Instant.Bound | undefined
   /** Started at or after it. With `from` or `to`, sessions without a start time are left out. */
-  readonly from?: number | undefined
+  readonly from?: Instant.Bound | undefined
   /** Started before it. */
-  readonly to?: number | undefined
+  readonly to?: Instant.Bound | undefined
   readonly agentId?: string | undefined
   readonly status?: string | undefined
   readonly channel?: string | undefined
@@ -34,15 +36,16 @@ export interface TruthOptions {
 /** A stretch of server time, and which sessions are meant. */
 export interface MissedOptions extends Omit<TruthOptions, "at"> {
   /** @default the first request */
-  readonly since?: number | undefined
+  readonly since?: Instant.Bound | undefined
   /** @default the last request */
-  readonly until?: number | undefined
+  readonly until?: Instant.Bound | undefined
 }
 
 /** The rows that are visible then. */
 export const rows = (world: World, at: number, options: TruthOptions): ReadonlyArray<number> => {
   world.advanceTo(at)
-  const { from = -Infinity, to = Infinity } = options
+  const from = GivenTime.perhaps("from", options.from) ?? -Infinity
+  const to = GivenTime.perhaps("to", options.to) ?? Infinity
   const ranged = from !== -Infinity || to !== Infinity
   const found: Array<number> = []
   for (let row = 0; row < world.count; row++) {
@@ -68,11 +71,11 @@ export const describe = (world: World, row: number, at: number): TrueSession => 
     agentId: world.agentId(row),
     channel: channels[world.channel[row] ?? 0] ?? "",
     status: world.statusAt(row, at),
-    createdAt: world.created[row] ?? NaN,
-    startedAt: Number.isNaN(start) ? undefined : start,
-    endedAt: end <= at ? end : undefined,
-    visibleAt: world.visible[row] ?? NaN,
-    leavesAt: world.leave[row] ?? NaN
+    createdAt: Instant.of(world.created[row] ?? NaN),
+    startedAt: Number.isNaN(start) ? undefined : Instant.of(start),
+    endedAt: end <= at ? Instant.of(end) : undefined,
+    visibleAt: Instant.of(world.visible[row] ?? NaN),
+    leavesAt: Instant.of(world.leave[row] ?? NaN)
   }
 }
 

@@ -1,4 +1,4 @@
-/** The sessions and their life: what can be sorted and filtered lies in typed arrays, made when a session comes to be. */
+/** The calls and their life: fields to sort and filter by are in typed arrays, filled when a call begins. */
 import type { Resolved } from "./SimulatorOptions.ts"
 import { exponential, hash, hex, sequence, unit, uuid4 } from "./Random.ts"
 

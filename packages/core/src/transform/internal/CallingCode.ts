@@ -1,11 +1,11 @@
 /**
- * What is dialled before a number, by calling code: to get out of the country, and inside of it. From the metadata of
+ * Dialling prefixes by calling code, international and national. From the metadata of
  * libphonenumber 9, which has it from the ITU's Operational Bulletin and the numbering plans; a test compares the two.
  */
 
 /**
  * By calling code, where it is not `00`; a code of a carrier may belong to it. Where one only may follow, as in Hong Kong,
- * `001…` is taken for the United States.
+ * `001…` counts as the United States.
  */
 const exits: ReadonlyMap<string, RegExp> = new Map(
   (

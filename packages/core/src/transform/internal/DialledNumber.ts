@@ -6,7 +6,7 @@ const onlyDigits = /^\+?[\d ()-]*$/
 const angled = /<([^<>]*)>/
 const scheme = /^\s*[a-z][a-z\d+.-]{1,20}:/i
 const context = /;phone-context=(\+[\d().-]+)/i
-/** What is dialled after the number: `;ext=5`, `ext. 5`, `x5`, `доб. 5`, `#5`, `,,5`. */
+/** Extensions, dialled after the number: `;ext=5`, `ext. 5`, `x5`, `доб. 5`, `#5`, `,,5`. */
 const extension =
   /;.*$|(?<=(?:\p{Nd}\P{Nd}*){7})\s*(?:[,#~]+|(?:e?xt(?:n|ensi[oó]n)?|x|int(?:ern(?:al)?)?|anexo|доб(?:авочный)?)(?!\p{L})[.:\s]*)\p{Nd}{1,9}\P{Nd}*$/isu
 

@@ -1,4 +1,4 @@
-/** What keys say of the values under them, and a known name inside text. */
+/** Recognizes keys of personal data, and finds a known name inside text. */
 
 import * as Emails from "../../model/internal/Emails.ts"
 import * as Phones from "../../model/internal/Phones.ts"
@@ -15,7 +15,7 @@ const phone =
 
 const recording = /^(?:call)?recording(?:url|uri|link)$/
 
-/** What is known of a key. */
+/** The facts about a key. */
 export interface Key {
   readonly kind: Kind
   /** Whether patterns might find something in the key itself. */
@@ -29,7 +29,7 @@ const known = new Map<string, Key>()
 /** Keys repeat from record to record; those that do not must not fill the memory. */
 const most = 4096
 
-/** What a customer's key says, whatever its spelling. What stands in place of a number says nothing of what is under it. */
+/** The class that a customer's key implies, in any spelling. A redacted number as a key implies none. */
 export const keyOf = (text: string): Key => {
   const found = known.get(text)
   if (found !== undefined) return found
@@ -60,6 +60,8 @@ export interface Name {
   readonly rarest: number
   readonly word: string
   readonly several: boolean
+  /** The word behind the first one. */
+  readonly second: string | undefined
   readonly pattern: () => RegExp
 }
 
@@ -71,13 +73,13 @@ const rare = "qxzjkvwybfpghumdcltnrsioae"
 
 const space = String.raw`[\s\u200b-\u200d\u2060\ufeff+_.-]{1,4}`
 
-/** `undefined` for what is too short to be told from other text. */
+/** `undefined` for a name that is too short to search for. */
 export const nameOf = (given: string): Name | undefined => {
   const text = given.trim()
   const words = Spelling.fold(text)
     .split(/[\s\u200b-\u200d\u2060\ufeff]+/)
     .filter((word) => word !== "")
-  const [word] = words
+  const [word, second] = words
   if (text.length < 2 || word === undefined || StandIn.is(text)) return undefined
   let probe = ""
   for (const [piece] of words.join(" ").matchAll(plainLetters)) if (piece.length > probe.length) probe = piece
@@ -92,6 +94,7 @@ export const nameOf = (given: string): Name | undefined => {
     rarest,
     word,
     several: words.length > 1,
+    second,
     pattern: () => (pattern ??= new RegExp(`${words.map(escape).join(space)}(?![\u0300-\u036f])`, "gu"))
   }
 }
@@ -135,13 +138,29 @@ const mayHold = (text: string, { probe, rarest, word }: Name): boolean =>
         ? text.toLowerCase().includes(word)
         : text.includes("%") && Spelling.hasLongEscape(text)
 
+const plainLetter = /[a-z\d_]/
+
+/** The same for plain text in lower case: an expression for each name costs more to make than to run. */
+const mayStandIn = (lower: string, { second, word }: Name): boolean => {
+  for (let at = lower.indexOf(word); at >= 0; at = lower.indexOf(word, at + 1)) {
+    const after = at + word.length
+    if (second === undefined) {
+      if (!plainLetter.test(lower.charAt(at - 1)) && !plainLetter.test(lower.charAt(after))) return true
+      continue
+    }
+    for (let gap = 1; gap <= 4; gap++) if (lower.startsWith(second, after + gap)) return true
+  }
+  return false
+}
+
 /**
- * The text with each occurrence of a name replaced; the same text when there is none. A single word counts only where it
- * stands alone, because `Ana` is also in `analysis`; several words never stand together by chance.
+ * The text with each occurrence of a name replaced; the same text when there is none. A single word must be a
+ * whole word, because `Ana` is also in `analysis`; several words do not meet by chance.
  */
 export const replaceKnown = (text: string, name: Name, by: () => string): string => {
   if (!mayHold(text, name)) return text
   const { pattern, several } = name
+  if (Spelling.isPlain(text) && !mayStandIn(text.toLowerCase(), name)) return text
   const spelled = Spelling.of(text)
   let out = ""
   let done = 0

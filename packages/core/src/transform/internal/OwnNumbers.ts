@@ -1,9 +1,9 @@
-/** The numbers that a record itself is about, found in any notation and anywhere, inside of ids and URLs too. */
+/** Finds the record's own numbers in any notation and anywhere, even inside ids and URLs. */
 import * as DialledNumber from "./DialledNumber.ts"
 import * as Phones from "../../model/internal/Phones.ts"
 import * as Spelling from "./Spelling.ts"
 
-/** So many digits at the end of a number tell it from others, whatever stands before them. */
+/** The number of last digits that identify a number, whatever precedes them. */
 const telling = 9
 
 /** A number to look for in any notation. */
@@ -11,7 +11,7 @@ export interface Known {
   /** As it was given. */
   readonly text: string
   readonly digits: string
-  /** `undefined` for one with so few digits that it can be told only where it stands alone. */
+  /** `undefined` for a short number, which is found only as a whole word. */
   readonly ending: string | undefined
 }
 
@@ -77,7 +77,7 @@ interface Places {
   readonly linked: ReadonlyArray<boolean>
 }
 
-/** More signs than this do not stand inside of one number. */
+/** The most signs inside one number. */
 const mostSigns = 4
 
 const placesIn = (text: string): Places => {
@@ -117,7 +117,7 @@ const beginOf = (text: string, { begins, digits, ends, linked }: Places, at: num
   return begin - (opening.exec(text.slice(Math.max(0, begin - 12), begin))?.[0].length ?? 0)
 }
 
-/** The text with the numbers that are known replaced wherever they stand, inside a longer word too. */
+/** The text with the known numbers replaced everywhere, even inside a longer word. */
 export const replace = (text: string, known: ReadonlyArray<Known>, by: (known: Known) => string): string => {
   if (known.length === 0) return text
   let left = text

@@ -2,7 +2,7 @@
 import type { Redacted } from "../TransformContract.ts"
 import * as DialledNumber from "./DialledNumber.ts"
 import * as Emails from "../../model/internal/Emails.ts"
-import * as Known from "./Known.ts"
+import * as KnownFields from "./KnownFields.ts"
 import * as Names from "./Names.ts"
 import * as OwnNumbers from "./OwnNumbers.ts"
 import * as Phones from "../../model/internal/Phones.ts"
@@ -66,7 +66,7 @@ const fields: ReadonlyMap<string, Field> = new Map(
   } satisfies Readonly<Record<string, Field>>)
 )
 
-/** What holds for a value because of where it stands. */
+/** The rules for a value that follow from its position. */
 interface Place {
   readonly depth: Depth
   /** Every text here is free text. */
@@ -88,7 +88,7 @@ const unused = (key: string, object: Row, out: Row): string => {
   return found
 }
 
-/** What is to be different in an object. */
+/** The changes of an object. */
 interface Change {
   readonly values: Map<string, unknown>
   /** Of those keys that get another name, or go. */
@@ -147,7 +147,7 @@ export const make = (modes: ReadonlyMap<Class, Mode>, callingCode: string | unde
     freeText: (text) => text
   }
 
-  /** What stands for text of a class in the middle of other text. */
+  /** The replacement for text of a class inside other text. */
   const within = (name: Class): ((found: string) => string) => {
     const mode = modes.get(name)
     if (mode === undefined || mode === "drop") return () => ""
@@ -165,7 +165,7 @@ export const make = (modes: ReadonlyMap<Class, Mode>, callingCode: string | unde
     recording,
     freeText: within("freeText")
   }
-  const wanted: Known.Wanted = {
+  const wanted: KnownFields.Wanted = {
     phones: modes.has("phone"),
     names: modes.has("name"),
     recordings: modes.has("recording")
@@ -178,11 +178,11 @@ export const make = (modes: ReadonlyMap<Class, Mode>, callingCode: string | unde
     StandIn.is(value) ? value : modes.get(whole) === "drop" ? dropped : stands[whole](value)
 
   /** A number of the record has the same hash however it is written. */
-  const phoneOf = (known: Known.Known) => (found: string) =>
+  const phoneOf = (known: KnownFields.KnownFields) => (found: string) =>
     phone(OwnNumbers.knownIn(Phones.digitsOf(found), known.phones)?.text ?? found)
   const ownPhone = ({ text }: OwnNumbers.Known): string => phone(text)
 
-  const once = (given: string, depth: Depth, known: Known.Known): string => {
+  const once = (given: string, depth: Depth, known: KnownFields.KnownFields): string => {
     let text = given
     if (recordings) {
       if (known.recording !== undefined && text.includes(known.recording)) {
@@ -200,8 +200,8 @@ export const make = (modes: ReadonlyMap<Class, Mode>, callingCode: string | unde
     return text
   }
 
-  /** What stands in place of one thing is not taken for another, and what is left when one is taken out is looked at again. */
-  const scan = (given: string, depth: Depth, known: Known.Known): string => {
+  /** A replacement is not redacted again, and the text that remains is searched again. */
+  const scan = (given: string, depth: Depth, known: KnownFields.KnownFields): string => {
     let text = once(given, depth, known)
     if (text === given) return given
     if (StandIn.isIn(given)) text = given
@@ -212,10 +212,10 @@ export const make = (modes: ReadonlyMap<Class, Mode>, callingCode: string | unde
     }
   }
 
-  const isShort = (digits: string, known: Known.Known): boolean =>
+  const isShort = (digits: string, known: KnownFields.KnownFields): boolean =>
     known.short && known.phones.some(({ digits: own, ending }) => ending === undefined && own === digits)
 
-  const ofText = (value: string, place: Place, known: Known.Known): unknown => {
+  const ofText = (value: string, place: Place, known: KnownFields.KnownFields): unknown => {
     if (value === "") return value
     if (place.whole !== undefined && modes.has(place.whole)) {
       // A mobile is not always a number: `"mobile": "Android"`.
@@ -229,7 +229,7 @@ export const make = (modes: ReadonlyMap<Class, Mode>, callingCode: string | unde
     return scan(value, place.depth, known)
   }
 
-  const ofNumber = (value: unknown, text: string, place: Place, known: Known.Known): unknown => {
+  const ofNumber = (value: unknown, text: string, place: Place, known: KnownFields.KnownFields): unknown => {
     const digits = Phones.digitsOf(text)
     const own = OwnNumbers.knownIn(digits, known.phones)
     if (place.depth === "figure") {
@@ -242,17 +242,21 @@ export const make = (modes: ReadonlyMap<Class, Mode>, callingCode: string | unde
     return inside === undefined ? value : instead("phone", inside.text)
   }
 
-  const ofValue = (value: unknown, place: Place, known: Known.Known): unknown => {
+  const ofValue = (value: unknown, place: Place, known: KnownFields.KnownFields): unknown => {
     if (typeof value === "string") return ofText(value, place, known)
     if (typeof value === "number") return phones ? ofNumber(value, String(value), place, known) : value
     if (Array.isArray(value)) return ofList(value, place, known)
-    const exact = Known.exactText(value)
+    const exact = KnownFields.exactText(value)
     if (exact !== undefined) return phones ? ofNumber(value, exact, place, known) : value
     if (!isObject(value)) return value
     return ofObject(value, place, known)
   }
 
-  const ofList = (list: ReadonlyArray<unknown>, place: Place, known: Known.Known): ReadonlyArray<unknown> => {
+  const ofList = (
+    list: ReadonlyArray<unknown>,
+    place: Place,
+    known: KnownFields.KnownFields
+  ): ReadonlyArray<unknown> => {
     const found = list.map((value) => ofValue(value, place, known))
     return found.every((value, index) => value === list[index]) ? list : found.filter((value) => value !== dropped)
   }
@@ -260,13 +264,13 @@ export const make = (modes: ReadonlyMap<Class, Mode>, callingCode: string | unde
   const placeUnder = ({ kind }: Names.Key, outer: Place): Place =>
     kind === "other" || kind === outer.whole || !modes.has(kind) ? outer : { ...outer, whole: kind }
 
-  const ofKey = (key: string, about: Names.Key, known: Known.Known): string =>
+  const ofKey = (key: string, about: Names.Key, known: KnownFields.KnownFields): string =>
     about.open || known.recording !== undefined || (known.name !== undefined && about.folded.includes(known.name.probe))
       ? scan(key, "any", known)
       : key
 
   /** The same object when nothing in it changed, so that what was not touched is not copied either. */
-  const ofObject = (object: Row, place: Place, known: Known.Known): Row => {
+  const ofObject = (object: Row, place: Place, known: KnownFields.KnownFields): Row => {
     let change: Change | undefined
     for (const key of Object.keys(object)) {
       const about = Names.keyOf(key)
@@ -281,15 +285,18 @@ export const make = (modes: ReadonlyMap<Class, Mode>, callingCode: string | unde
   const places = new Map([...fields].map(([key, { depth, whole }]) => [key, { depth, whole, free: false }]))
   const elsewhere: Place = { depth: "any", whole: undefined, free: true }
 
-  const ofField = (value: unknown, place: Place, known: Known.Known): unknown => {
+  const ofField = (value: unknown, place: Place, known: KnownFields.KnownFields): unknown => {
     if (value === null || value === undefined || value === "") return value
     return place.whole !== undefined && modes.has(place.whole)
-      ? instead(place.whole, typeof value === "string" ? value : (Known.exactText(value) ?? JSON.stringify(value)))
+      ? instead(
+          place.whole,
+          typeof value === "string" ? value : (KnownFields.exactText(value) ?? JSON.stringify(value))
+        )
       : ofValue(value, place, known)
   }
 
   /** A visible id stays one: it is never empty, and the holder of the key can still tell rows apart by it. */
-  const ofId = (value: unknown, place: Place, known: Known.Known): unknown => {
+  const ofId = (value: unknown, place: Place, known: KnownFields.KnownFields): unknown => {
     if (typeof value !== "string" || !phones || StandIn.is(value)) return ofValue(value, place, known)
     const mode = modes.get("phone")
     const stands = typeof mode === "object" ? ownPhone : () => "[phone]"
@@ -303,7 +310,7 @@ export const make = (modes: ReadonlyMap<Class, Mode>, callingCode: string | unde
         : scan(marked, place.depth, known)
   }
 
-  const ofRecord = (record: Row, known: Known.Known, fieldOf: (key: string) => string): Row => {
+  const ofRecord = (record: Row, known: KnownFields.KnownFields, fieldOf: (key: string) => string): Row => {
     let change: Change | undefined
     for (const key of Object.keys(record)) {
       const value = record[key]
@@ -323,21 +330,21 @@ export const make = (modes: ReadonlyMap<Class, Mode>, callingCode: string | unde
   }
 
   return {
-    apply: (record) => ofRecord(record, Known.ofSession(record, wanted), (key) => key),
+    apply: (record) => ofRecord(record, KnownFields.ofSession(record, wanted), (key) => key),
     applyToJson: (given) => {
-      const known = Known.ofJson(given, wanted)
-      const value = isObject(given) ? ofRecord(given, known, Known.fieldOf) : ofValue(given, elsewhere, known)
+      const known = KnownFields.ofJson(given, wanted)
+      const value = isObject(given) ? ofRecord(given, known, KnownFields.fieldOf) : ofValue(given, elsewhere, known)
       const isOther = (key: string): boolean =>
         !isObject(given) || !isObject(value) || !Object.hasOwn(value, key) || value[key] !== given[key]
       // A key that is another now is personal data itself.
       const isTold = (key: string): boolean =>
-        places.has(Known.fieldOf(key)) || (isObject(value) && Object.hasOwn(value, key))
+        places.has(KnownFields.fieldOf(key)) || (isObject(value) && Object.hasOwn(value, key))
       return {
         value: value === dropped ? null : value,
         fields: isObject(given)
           ? Object.keys(given)
               .filter((key) => isOther(key) && isTold(key))
-              .map(Known.fieldOf)
+              .map(KnownFields.fieldOf)
           : [],
         text: (text) => scan(text, "any", known)
       }

@@ -27,7 +27,7 @@ const chosen = true
 /** What a table calls the column for what its other columns cannot hold. */
 const extra = "extra"
 
-/** What lies under a customer's key may be anything; the keys of a credit breakdown are the contract's. */
+/** A value under a customer's key may be anything; the keys of a credit breakdown are the contract's. */
 const typeOf = (columns: ReadonlyArray<Column.Column>, { path, text }: Wanted): Column.Type => {
   const itself = Column.typeOf(columns, text)
   if (itself !== undefined) return itself

@@ -1,6 +1,6 @@
 /**
- * Text as it is meant, whatever its case, Unicode form and escapes are, with the place of each character in the original:
- * what is found in the one is replaced in the other.
+ * Text without differences of case, Unicode form and escapes, with the place of each character in the original: matches in
+ * the one are replaced in the other.
  */
 
 export interface Spelled {
@@ -46,6 +46,9 @@ const folded = (text: string): string =>
 
 /** The same for each way to spell one text. */
 export const fold = (text: string): string => (onlyAscii.test(text) ? text.toLowerCase() : folded(text))
+
+/** Each character is itself, in one case or another. */
+export const isPlain = (text: string): boolean => onlyAscii.test(text) && !text.includes("%") && !text.includes("&")
 
 export const of = (original: string): Spelled => {
   const begins: Array<number> = []

@@ -1,4 +1,4 @@
-/** Signed URLs inside text: everybody who has one can open it. */
+/** Signed URLs inside text: everybody with the URL can open it. */
 
 const url = /[A-Za-z][A-Za-z0-9+.-]{1,20}:\/\/[^\s<>"'`{}|\\^]+/g
 

@@ -2,6 +2,7 @@ import * as Position from "@callstream/core/model/Position"
 import type { CallSession } from "@callstream/core/model/CallSession"
 import * as Column from "@callstream/core/model/Column"
 import type { Committed } from "@callstream/core/model/Committed"
+import * as Version from "../../../src/model/Version.ts"
 import * as Csv from "@callstream/core/sink/Csv"
 import * as CsvSink from "@callstream/core/sink/CsvSink"
 import * as SessionSink from "@callstream/core/sink/SessionSink"
@@ -34,7 +35,7 @@ const columns = Column.ofSession.filter(({ name }) => ["id", "summary", "duratio
 const batch = (rows: ReadonlyArray<CallSession>, of: ReadonlyArray<Column.Column> = columns) => ({
   items: rows.map((row) => ({ id: row.id, start: undefined, row })),
   columns: of,
-  observedAt: 0
+  observedAt: Version.of(0)
 })
 
 const odd = [
@@ -285,7 +286,7 @@ describe("CsvSink.make", () => {
               Effect.gen(function* () {
                 const writer = yield* sink.open(SessionSink.opening(Option.fromUndefinedOr(from)))
                 const items = part.map((row) => ({ id: String(row["id"]), start: undefined, row }))
-                assert.isEmpty(yield* writer.write({ items, columns, observedAt: 0 }))
+                assert.isEmpty(yield* writer.write({ items, columns, observedAt: Version.of(0) }))
                 const committed = yield* writer.flush(Position.of(1))
                 if (from !== undefined) yield* writer.finish
                 return committed

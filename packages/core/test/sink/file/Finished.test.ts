@@ -2,6 +2,8 @@
 import * as SessionSink from "@callstream/core/sink/SessionSink"
 import type { CallSession } from "@callstream/core/model/CallSession"
 import type { Committed } from "@callstream/core/model/Committed"
+import * as Instant from "@callstream/core/model/Instant"
+import * as Version from "@callstream/core/model/Version"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as GroupFiles from "./GroupFiles.ts"
@@ -18,9 +20,9 @@ const finished = (store: NdjsonFiles.Store, rows: ReadonlyArray<CallSession>) =>
     Effect.gen(function* () {
       const writer = yield* store.sink.open(SessionSink.opening())
       yield* writer.write({
-        items: rows.map((row) => ({ id: row.id, start: Date.parse(row.startedAt ?? "") * 1000, row })),
+        items: rows.map((row) => ({ id: row.id, start: Instant.of(Date.parse(row.startedAt ?? "") * 1000), row })),
         columns: [{ name: "id", type: "text" }],
-        observedAt: 0
+        observedAt: Version.of(0)
       })
       const committed = yield* writer.flush("end")
       yield* writer.finish
@@ -57,7 +59,7 @@ describe.each(Object.entries(stores))("what a finished run left: %s", (_, make) 
     })
   )
 
-  it.effect("each file is missed when it is gone, and found out when it is another", () =>
+  it.effect("reports each file that is missing or replaced", () =>
     Effect.gen(function* () {
       const store = make()
       const left = yield* finished(store, rowsOf(30))

@@ -2,6 +2,8 @@
 import * as SessionSink from "@callstream/core/sink/SessionSink"
 import * as Position from "@callstream/core/model/Position"
 import type { CallSession } from "@callstream/core/model/CallSession"
+import * as Instant from "@callstream/core/model/Instant"
+import * as Version from "@callstream/core/model/Version"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as GroupFiles from "./GroupFiles.ts"
@@ -46,12 +48,12 @@ const run = (store: NdjsonFiles.Store, at: (step: number) => void) =>
       const writer = yield* store.sink.open(SessionSink.opening())
       for (let from = 0; from < rows.length; from += 12) {
         const part = rows.slice(from, from + 12)
-        const starts = part.map(({ startedAt }) => Date.parse(startedAt ?? "") * 1000)
+        const starts = part.map(({ startedAt }) => Instant.of(Date.parse(startedAt ?? "") * 1000))
         at(++step)
         yield* writer.write({
           items: part.map((row, n) => ({ id: row.id, start: starts[n], row })),
           columns: [{ name: "id", type: "text" }],
-          observedAt: 0
+          observedAt: Version.of(0)
         })
         at(++step)
         yield* writer.flush(Position.of((starts.at(-1) ?? 0) + 1))

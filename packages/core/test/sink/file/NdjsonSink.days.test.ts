@@ -4,6 +4,7 @@ import * as Position from "@callstream/core/model/Position"
 import type { SinkError } from "@callstream/core/sink/SinkError"
 import type { CallSession } from "@callstream/core/model/CallSession"
 import * as Instant from "@callstream/core/model/Instant"
+import * as Version from "@callstream/core/model/Version"
 import { Manifest } from "@callstream/core/sink/Manifest"
 import type { Options } from "@callstream/core/sink/NdjsonSink"
 import { assert, describe, it } from "@effect/vitest"
@@ -15,9 +16,9 @@ import * as NdjsonFiles from "./NdjsonFiles.ts"
 const { path } = NdjsonFiles
 const manifestPath = "/d/calls.manifest.json"
 const hour = 3_600_000_000
-const begin = Instant.parse("2026-07-27T00:00:00Z") ?? 0
+const begin = Instant.parse("2026-07-27T00:00:00Z") ?? Instant.of(0)
 const at = (hours: number) => begin + hours * hour
-const rowAt = (hours: number): CallSession => ({ id: String(hours), startedAt: Instant.format(at(hours)) })
+const rowAt = (hours: number): CallSession => ({ id: String(hours), startedAt: Instant.format(Instant.of(at(hours))) })
 
 /** One call an hour, five days long, and then it is noon of the sixth. */
 const hours = 5 * 24
@@ -35,8 +36,8 @@ interface Asked {
 }
 
 const covers = ({ from, loose, to }: Asked): SessionSink.Covers => ({
-  from: from === undefined ? undefined : at(from),
-  to: to === undefined ? undefined : at(to),
+  from: from === undefined ? undefined : Instant.of(at(from)),
+  to: to === undefined ? undefined : Instant.of(at(to)),
   withoutStart: loose === "skip" ? "skip" : "include"
 })
 
@@ -47,7 +48,7 @@ const looseOf = ({ from, loose, to }: Asked) => {
   const all = Array.from({ length: Math.ceil(hours / 5) }, (_, n) => 5 * n + 2)
   return all
     .filter((hour) => whole || (hour >= (from ?? 0) && hour < (to ?? hours)))
-    .map((hour) => ({ id: `u${hour}`, start: undefined, created: at(hour), row: { id: `u${hour}` } }))
+    .map((hour) => ({ id: `u${hour}`, start: undefined, created: Instant.of(at(hour)), row: { id: `u${hour}` } }))
 }
 
 /** A run with force; a window is eight hours long. */
@@ -69,11 +70,11 @@ const run = (store: NdjsonFiles.Store, asked: Asked) =>
         if (windows++ >= stop) return writer
         const rows = Array.from({ length: Math.min(8, to - next) }, (_, n) => rowAt(next + n))
         const items = rows.map((row) => ({ id: row.id, start: Instant.parse(row.startedAt ?? ""), row }))
-        yield* writer.write({ items, columns: [], observedAt: 0 })
+        yield* writer.write({ items, columns: [], observedAt: Version.of(0) })
         yield* writer.flush(Position.of(at(next + 8)))
       }
       const loose = looseOf(asked)
-      if (loose.length > 0) yield* writer.write({ items: loose, columns: [], observedAt: 0 })
+      if (loose.length > 0) yield* writer.write({ items: loose, columns: [], observedAt: Version.of(0) })
       yield* writer.flush("end")
       yield* writer.finish
       return writer
@@ -163,7 +164,7 @@ describe("NdjsonSink.make, by day and with force", () => {
     { arbitrary: { runs: 150 } }
   )
 
-  it.effect("days that are not read stay, and the manifest goes on naming them with what they cover", () =>
+  it.effect("days that are not read stay, and the manifest still names them with their range", () =>
     Effect.gen(function* () {
       const store = yield* whole
       const { run: first } = manifestOf(store)
@@ -272,29 +273,31 @@ describe("NdjsonSink.make, by day and with force", () => {
       name.includes("without-start") ? [{ name, covers: covers?.from, run }] : []
     )
 
-  it.effect("calls without a start have files by the day of their creation, which a run that reads them replaces", () =>
-    Effect.gen(function* () {
-      yield* noon
-      const store = NdjsonFiles.make({})
-      yield* run(store, { loose: "shown" })
-      const all = looseFiles([27, 28, 29, 30, 31])
-      assert.sameMembers(
-        looseIn(store).map(({ name }) => name),
-        all
-      )
-      assert.deepStrictEqual(idsIn(store, `/d/${all[1] ?? ""}`), ["u27", "u32", "u37", "u42", "u47"])
-      const { run: first } = manifestOf(store)
-      const writer = yield* run(store, { from: 24, to: 72, loose: "shown" })
-      assert.includeMembers([...(writer.replaced?.().replaced ?? [])], [`/d/${all[1]}`, `/d/${all[2]}`])
-      assert.isEmpty(writer.replaced?.().removed)
-      assert.deepStrictEqual(
-        looseIn(store)
-          .toSorted((left, right) => (left.name < right.name ? -1 : 1))
-          .map(({ covers, run }) => [covers, run === first]),
-        [27, 28, 29, 30, 31].map((day) => [`2026-07-${day}T00:00:00Z`, day < 28 || day > 29])
-      )
-      assert.lengthOf(named(store), hours + 24)
-    })
+  it.effect(
+    "calls without a start time have files by the day of their creation, which a run that reads them replaces",
+    () =>
+      Effect.gen(function* () {
+        yield* noon
+        const store = NdjsonFiles.make({})
+        yield* run(store, { loose: "shown" })
+        const all = looseFiles([27, 28, 29, 30, 31])
+        assert.sameMembers(
+          looseIn(store).map(({ name }) => name),
+          all
+        )
+        assert.deepStrictEqual(idsIn(store, `/d/${all[1] ?? ""}`), ["u27", "u32", "u37", "u42", "u47"])
+        const { run: first } = manifestOf(store)
+        const writer = yield* run(store, { from: 24, to: 72, loose: "shown" })
+        assert.includeMembers([...(writer.replaced?.().replaced ?? [])], [`/d/${all[1]}`, `/d/${all[2]}`])
+        assert.isEmpty(writer.replaced?.().removed)
+        assert.deepStrictEqual(
+          looseIn(store)
+            .toSorted((left, right) => (left.name < right.name ? -1 : 1))
+            .map(({ covers, run }) => [covers, run === first]),
+          [27, 28, 29, 30, 31].map((day) => [`2026-07-${day}T00:00:00Z`, day < 28 || day > 29])
+        )
+        assert.lengthOf(named(store), hours + 24)
+      })
   )
 
   it.effect("where the API does not show which they are, or they are skipped, their files stay as they were", () =>

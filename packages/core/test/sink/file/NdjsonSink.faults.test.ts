@@ -1,9 +1,11 @@
-/** Whatever goes wrong in a run: the next one, from what was committed, brings the file to what it has to be, or is told why not. */
+/** Whatever fails in a run, the next run resumes from the last commit and completes the file, or reports why it cannot. */
 import * as SessionSink from "@callstream/core/sink/SessionSink"
 import * as Position from "@callstream/core/model/Position"
 import type { CallSession } from "@callstream/core/model/CallSession"
 import * as Column from "@callstream/core/model/Column"
 import type { Committed } from "@callstream/core/model/Committed"
+import * as Instant from "@callstream/core/model/Instant"
+import * as Version from "@callstream/core/model/Version"
 import type { Writer } from "@callstream/core/sink/SessionSink"
 import { SinkError } from "@callstream/core/sink/SinkError"
 import { assert, describe, it } from "@effect/vitest"
@@ -53,10 +55,10 @@ const run = (store: NdjsonFiles.Store, checkpoint: Checkpoint): Effect.Effect<vo
     for (let place = 0; place < sessions.length; place += width) {
       const items = sessions
         .slice(place, place + width)
-        .map((row) => ({ id: row.id, start: micros(row), row }))
+        .map((row) => ({ id: row.id, start: Instant.of(micros(row)), row }))
         .filter(({ start }) => start >= done)
       if (items.length === 0) continue
-      const refused = yield* patiently(writer.write({ items, columns, observedAt: 0 }))
+      const refused = yield* patiently(writer.write({ items, columns, observedAt: Version.of(0) }))
       assert.isEmpty(refused)
       if (place % (2 * width) !== 0) checkpoint.committed = yield* patiently(writer.flush(cursorAt(place + width)))
     }
@@ -120,7 +122,7 @@ describe.each([
   ["groups, by size", { rotate: { bytes: 2400 } }, GroupFiles.kind(2)] as const,
   ["groups, by day", { rotate: "day" }, GroupFiles.kind(2)] as const
 ])("a file when something goes wrong: %s", (_, options, kind) => {
-  it.effect("a call that fails, once or from then on, is told or got over, and the next run brings all of it", () =>
+  it.effect("a failing call, once or permanently, is reported or survived, and the next run completes the file", () =>
     Effect.gen(function* () {
       const places = yield* placesOf(options, kind)
       let told = 0
@@ -159,7 +161,7 @@ describe.each([
       (memory: MemoryFileSystem.MemoryFileSystem) =>
         memory.lose((unsynced) => unsynced.map((byte, at) => (at < unsynced.length >> 1 ? byte : 0)))
     ]
-  ] as const)("at any call %s, and the next run brings all of it", ([, happen]) =>
+  ] as const)("at any call %s, and the next run completes the file", ([, happen]) =>
     Effect.gen(function* () {
       for (const number of yield* placesOf(options, kind)) {
         const store = NdjsonFiles.make(options, kind)
@@ -180,7 +182,7 @@ describe.each([
     })
   )
 
-  it.effect("killed again and again, at calls that a seed decides, it comes to its end", () =>
+  it.effect("killed repeatedly, at calls chosen by a seed, it finishes", () =>
     Effect.gen(function* () {
       for (let seed = 1; seed <= 25; seed++) {
         const random = yield* Random.withSeed(Random.Random, seed)

@@ -2,6 +2,8 @@
 import * as SessionSink from "@callstream/core/sink/SessionSink"
 import * as Position from "@callstream/core/model/Position"
 import type { CallSession } from "@callstream/core/model/CallSession"
+import * as Instant from "@callstream/core/model/Instant"
+import * as Version from "@callstream/core/model/Version"
 import type { Options } from "@callstream/core/sink/NdjsonSink"
 import { assert, describe, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
@@ -24,7 +26,11 @@ const run = (store: NdjsonFiles.Store, rows: ReadonlyArray<CallSession>, options
       const writer = yield* sink.open(SessionSink.opening())
       for (const row of rows) {
         const start = Date.parse(row.startedAt ?? "") * 1000
-        yield* writer.write({ items: [{ id: row.id, start, row }], columns: [], observedAt: 0 })
+        yield* writer.write({
+          items: [{ id: row.id, start: Instant.of(start), row }],
+          columns: [],
+          observedAt: Version.of(0)
+        })
         yield* writer.flush(Position.of(start + 86_400_000_000))
       }
       yield* writer.flush("end")
@@ -88,30 +94,28 @@ describe("NdjsonSink.make with rotate and force, over an earlier output", () => 
     })
   )
 
-  it.effect(
-    "what was changed since, or stands elsewhere, is not this run's to remove; nor what an unreadable one names",
-    () =>
-      Effect.gen(function* () {
-        const store = yield* earlier
-        const manifest = manifestOf(store)
-        const alien = ["../secret", "/d/other.ndjson", "other.ndjson", "calls-2026-07-29.ndjson/../other.ndjson"].map(
-          (name) => ({ name, rows: 1, bytes: 4, from: null, to: null })
-        )
-        store.memory.add("/secret", "File", "mine")
-        const files = [...(Array.isArray(manifest["files"]) ? manifest["files"] : []), ...alien]
-        store.memory.add(manifestPath, "File", JSON.stringify({ ...manifest, files }))
-        store.memory.add("/d/calls-2026-07-30.ndjson", "File", "edited by hand")
-        yield* run(store, august, { force: true })
-        assert.strictEqual(store.memory.text("/d/calls-2026-07-30.ndjson"), "edited by hand")
-        assert.strictEqual(store.memory.text("/secret"), "mine")
-        store.memory.remove("/d/calls-2026-07-30.ndjson")
-        store.memory.remove("/secret")
-        yield* assertReplaced(store)
+  it.effect("removes no file that was changed since, that is elsewhere, or that an unreadable manifest names", () =>
+    Effect.gen(function* () {
+      const store = yield* earlier
+      const manifest = manifestOf(store)
+      const alien = ["../secret", "/d/other.ndjson", "other.ndjson", "calls-2026-07-29.ndjson/../other.ndjson"].map(
+        (name) => ({ name, rows: 1, bytes: 4, from: null, to: null })
+      )
+      store.memory.add("/secret", "File", "mine")
+      const files = [...(Array.isArray(manifest["files"]) ? manifest["files"] : []), ...alien]
+      store.memory.add(manifestPath, "File", JSON.stringify({ ...manifest, files }))
+      store.memory.add("/d/calls-2026-07-30.ndjson", "File", "edited by hand")
+      yield* run(store, august, { force: true })
+      assert.strictEqual(store.memory.text("/d/calls-2026-07-30.ndjson"), "edited by hand")
+      assert.strictEqual(store.memory.text("/secret"), "mine")
+      store.memory.remove("/d/calls-2026-07-30.ndjson")
+      store.memory.remove("/secret")
+      yield* assertReplaced(store)
 
-        store.memory.add(manifestPath, "File", "{ torn")
-        yield* run(store, august.slice(1), { force: true })
-        assert.deepStrictEqual(store.memory.names(), after)
-      })
+      store.memory.add(manifestPath, "File", "{ torn")
+      yield* run(store, august.slice(1), { force: true })
+      assert.deepStrictEqual(store.memory.names(), after)
+    })
   )
 
   it.effect("killed at any call, or failing there, the next run with force leaves the same", () =>

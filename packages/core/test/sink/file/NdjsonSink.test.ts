@@ -2,6 +2,8 @@ import * as SessionSink from "@callstream/core/sink/SessionSink"
 import * as Position from "@callstream/core/model/Position"
 import type { CallSession } from "@callstream/core/model/CallSession"
 import type { Committed } from "@callstream/core/model/Committed"
+import * as Instant from "@callstream/core/model/Instant"
+import * as Version from "@callstream/core/model/Version"
 import * as NdjsonSink from "@callstream/core/sink/NdjsonSink"
 import type { TextOutput } from "@callstream/core/sink/OutputFile"
 import { fromCode } from "@callstream/core/sink/OutputError"
@@ -19,11 +21,11 @@ const partial = `${path}.partial`
 
 const item = (id: string, startedAt?: string) => ({
   id,
-  start: startedAt === undefined ? undefined : Date.parse(startedAt) * 1000,
+  start: startedAt === undefined ? undefined : Instant.of(Date.parse(startedAt) * 1000),
   row: { id, ...(startedAt === undefined ? {} : { startedAt }) }
 })
 type Items = ReadonlyArray<Item<CallSession>>
-const batch = (items: Items) => ({ items, columns: [], observedAt: 0 })
+const batch = (items: Items) => ({ items, columns: [], observedAt: Version.of(0) })
 const end: Position.Cursor = "end"
 
 /** One process. */
@@ -160,7 +162,7 @@ describe("NdjsonSink.make", () => {
     })
   )
 
-  it.effect("begins afresh over what an earlier run left, and replaces a file only with force", () =>
+  it.effect("starts again over the partial file of an earlier run, and replaces a file only with force", () =>
     Effect.gen(function* () {
       const store = NdjsonFiles.make({})
       yield* run(store, undefined, [[item("old")]], false)
@@ -192,7 +194,7 @@ describe("NdjsonSink.make", () => {
     })
   )
 
-  it.effect("a run that ended between the two steps of giving the name goes on, whatever was there before", () =>
+  it.effect("a run that ended between the two steps of the rename resumes, whatever existed before", () =>
     Effect.gen(function* () {
       for (const force of [false, true]) {
         const store = NdjsonFiles.make({ force })
@@ -237,7 +239,7 @@ describe("NdjsonSink.make", () => {
     })
   )
 
-  it.effect("what the disk did not confirm is not tried again, and not called safe by a second try", () =>
+  it.effect("a failed sync is not retried, and a second one does not make it safe", () =>
     Effect.gen(function* () {
       const store = NdjsonFiles.make({})
       yield* Effect.scoped(
@@ -312,7 +314,7 @@ describe("NdjsonSink.make, by day", () => {
   const days = ["2026-07-30", "2026-07-31", "2026-08-01"]
   const rowsOf = (day: string) => [item(`${day} 1`, `${day}T00:00:00Z`), item(`${day} 2`, `${day}T23:59:59.999Z`)]
 
-  it.effect("days are those of a time zone, of 23 hours too, and a run goes on in the same zone alone", () =>
+  it.effect("days are those of a time zone, even with 23 hours, and a run resumes only in the same zone", () =>
     Effect.gen(function* () {
       const timeZone = DateTime.zoneMakeNamedUnsafe("Europe/Berlin")
       const store = NdjsonFiles.make({ rotate: "day", timeZone })
@@ -526,7 +528,7 @@ describe("NdjsonSink.output", () => {
     })
   )
 
-  it.effect("a failure is never to be tried again, and keeps its code", () =>
+  it.effect("a failure is not retryable, and keeps its code", () =>
     Effect.gen(function* () {
       for (const code of ["EPIPE", "EAGAIN"]) {
         const sink = on({ write: () => Effect.fail(fromCode("stdout", "write", code)), finish: Effect.void })

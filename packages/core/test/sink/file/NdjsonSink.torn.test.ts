@@ -4,6 +4,8 @@ import * as Position from "@callstream/core/model/Position"
 import type { CallSession } from "@callstream/core/model/CallSession"
 import * as Column from "@callstream/core/model/Column"
 import type { Committed } from "@callstream/core/model/Committed"
+import * as Instant from "@callstream/core/model/Instant"
+import * as Version from "@callstream/core/model/Version"
 import type { SinkError } from "@callstream/core/sink/SinkError"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -17,7 +19,7 @@ const columns = Column.ofSession
 const session = (place: number): CallSession => ({ id: `é${place}`, startedAt: `2026-07-3${place >> 1}T10:00:00Z` })
 const item = (place: number) => ({
   id: `é${place}`,
-  start: Date.parse(`2026-07-3${place >> 1}T10:00:00Z`) * 1000,
+  start: Instant.of(Date.parse(`2026-07-3${place >> 1}T10:00:00Z`) * 1000),
   row: session(place)
 })
 const places = [0, 1, 2, 3]
@@ -28,11 +30,11 @@ const begin = (store: NdjsonFiles.Store): Effect.Effect<Committed, SinkError> =>
   Effect.scoped(
     Effect.gen(function* () {
       const writer = yield* store.sink.open(SessionSink.opening())
-      for (const place of [0, 1]) yield* writer.write({ items: [item(place)], columns, observedAt: 0 })
+      for (const place of [0, 1]) yield* writer.write({ items: [item(place)], columns, observedAt: Version.of(0) })
       yield* writer.flush(Position.of(item(2).start))
       // By day, the first file may have its name from here on.
       const committed = yield* writer.flush(Position.of(item(2).start))
-      yield* writer.write({ items: [item(2)], columns, observedAt: 0 })
+      yield* writer.write({ items: [item(2)], columns, observedAt: Version.of(0) })
       return committed
     })
   )
@@ -41,7 +43,7 @@ const goOn = (store: NdjsonFiles.Store, committed: Committed) =>
   Effect.scoped(
     Effect.gen(function* () {
       const writer = yield* store.sink.open(SessionSink.opening(Option.some(committed)))
-      yield* writer.write({ items: [item(2), item(3)], columns, observedAt: 0 })
+      yield* writer.write({ items: [item(2), item(3)], columns, observedAt: Version.of(0) })
       yield* writer.flush("end")
       yield* writer.finish
     })

@@ -380,7 +380,7 @@ describe("OutputFile: others at the same time", () => {
     })
   )
 
-  it.effect("a partial file that somebody takes away is said so", () =>
+  it.effect("reports a partial file that somebody removes", () =>
     Effect.gen(function* () {
       const memory = MemoryFileSystem.make()
       memory.intercept(({ method }) =>

@@ -107,7 +107,7 @@ describe("WebhookSink, killed", () => {
     })
   )
 
-  it.effect("while it waits for an answer, sends what was on its way first", () =>
+  it.effect("while it waits for an answer, first sends the unanswered messages", () =>
     Effect.gen(function* () {
       const killed = world()
       killed.receiver.answer(() => "hang")
@@ -194,7 +194,7 @@ describe("WebhookSink, failing", () => {
     })
   )
 
-  it.effect("gives up in time with an error that may be tried again, and sends what waited when it is", () =>
+  it.effect("gives up in time with a retryable error, and sends the waiting messages on the retry", () =>
     Effect.gen(function* () {
       const failing = world()
       failing.receiver.answer(() => 503)
@@ -252,7 +252,7 @@ describe("WebhookSink, failing", () => {
     })
   )
 
-  it.effect("keeps what is on its way private", () =>
+  it.effect("keeps unsent messages private", () =>
     Effect.gen(function* () {
       const { disk, receiver } = world()
       receiver.answer(() => 410)

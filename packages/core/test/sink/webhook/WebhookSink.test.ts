@@ -153,7 +153,7 @@ describe("WebhookSink", () => {
       })
     )
 
-    it.effect("leaves the signature of a URL out wherever it stands", () =>
+    it.effect("leaves the signature of a URL out everywhere", () =>
       Effect.gen(function* () {
         const of = (signature: string) => ({
           listen: `https://b.s3.amazonaws.com/x.wav?X-Amz-Date=2&X-Amz-Signature=${signature}`
@@ -171,7 +171,7 @@ describe("WebhookSink", () => {
     )
   })
 
-  it.effect("keeps to the sizes, cuts nothing off, and has at most so many requests under way", () =>
+  it.effect("respects the limits of size and of requests in flight, and cuts nothing off", () =>
     Effect.gen(function* () {
       for (const [batchSize, batchBytes, concurrency] of [
         [1, 1, 1],
@@ -201,7 +201,7 @@ describe("WebhookSink", () => {
     })
   )
 
-  it.effect("never has two events of a session under way, and sends them in order", () =>
+  it.effect("never has two events of a call in flight, and sends them in order", () =>
     Effect.gen(function* () {
       const { disk, receiver } = world(({ number }) => (number % 3 === 0 ? 503 : 204))
       const rows = Array.from({ length: 30 }, (_, at) => item(`s${at % 5}`, { at }))
@@ -219,28 +219,26 @@ describe("WebhookSink", () => {
     })
   )
 
-  it.effect(
-    "tries again with the same id and bytes, signed anew, and what arrived without an answer arrives again",
-    () =>
-      Effect.gen(function* () {
-        const replies: Array<Receiver.Reply> = ["reset", "lost", 500, 409, "hang", 204]
-        const { disk, receiver } = world(({ number }) => replies[number - 1] ?? 204)
-        yield* TestClock.setTime(Date.now())
-        yield* inTime(run({ disk, receiver }, (writer) => writer.write(batch(["a", "b"]))))
-        assert.lengthOf(receiver.messages, 6)
-        assert.lengthOf(new Set(receiver.messages.map(({ id }) => id)), 1)
-        assert.lengthOf(new Set(receiver.messages.map(({ body }) => body)), 1)
-        const webhook = new Webhook(secrets[0])
-        for (const { at, body, headers, id } of receiver.messages) {
-          assert.strictEqual(headers["webhook-timestamp"], String(Math.floor(at / 1000)))
-          assert.strictEqual(headers["webhook-signature"], webhook.sign(id, new Date(at), body))
-        }
-        assert.lengthOf(receiver.taken, 2)
-        assert.deepStrictEqual(disk.names(), [])
-      })
+  it.effect("retries with the same id and bytes and a new signature, and repeats messages without an answer", () =>
+    Effect.gen(function* () {
+      const replies: Array<Receiver.Reply> = ["reset", "lost", 500, 409, "hang", 204]
+      const { disk, receiver } = world(({ number }) => replies[number - 1] ?? 204)
+      yield* TestClock.setTime(Date.now())
+      yield* inTime(run({ disk, receiver }, (writer) => writer.write(batch(["a", "b"]))))
+      assert.lengthOf(receiver.messages, 6)
+      assert.lengthOf(new Set(receiver.messages.map(({ id }) => id)), 1)
+      assert.lengthOf(new Set(receiver.messages.map(({ body }) => body)), 1)
+      const webhook = new Webhook(secrets[0])
+      for (const { at, body, headers, id } of receiver.messages) {
+        assert.strictEqual(headers["webhook-timestamp"], String(Math.floor(at / 1000)))
+        assert.strictEqual(headers["webhook-signature"], webhook.sign(id, new Date(at), body))
+      }
+      assert.lengthOf(receiver.taken, 2)
+      assert.deepStrictEqual(disk.names(), [])
+    })
   )
 
-  it.effect("waits as long as it is told to, in seconds or until a date, by the receiver's clock", () =>
+  it.effect("respects Retry-After, in seconds or as a date, by the receiver's clock", () =>
     Effect.gen(function* () {
       const day = 86_400_000
       for (const [status, retryAfter, most] of [
@@ -366,7 +364,7 @@ describe("WebhookSink", () => {
     })
   )
 
-  it.effect("learns from a 413 how much a request may hold", () =>
+  it.effect("sends smaller requests after a 413", () =>
     Effect.gen(function* () {
       const { disk, receiver } = world(({ body }) => (body.length > 5000 ? 413 : 204))
       yield* run(
@@ -399,7 +397,7 @@ describe("WebhookSink", () => {
     })
   )
 
-  it.effect("without a folder keeps what is on its way in memory, and sends it again after a failure", () =>
+  it.effect("without a folder keeps unsent messages in memory, and sends them again after a failure", () =>
     Effect.gen(function* () {
       const { disk, receiver } = world(({ number }) => (number === 2 ? 410 : 204))
       const refused = yield* run(
@@ -423,7 +421,7 @@ describe("WebhookSink", () => {
     })
   )
 
-  it.effect("commits what it was told, and a batch of nothing sends nothing", () =>
+  it.effect("commits the given cursor, and an empty batch sends nothing", () =>
     Effect.gen(function* () {
       const { disk, receiver } = world()
       const committed = yield* run({ disk, receiver }, (writer) =>
@@ -475,7 +473,7 @@ describe("WebhookSink", () => {
     })
   )
 
-  it("is named by its origin, and told apart from another path there", () => {
+  it("is named by its origin, with a hash for its path", () => {
     const name = (url: string) => WebhookSink.make({ ...options, url }).name
     const first = name("https://hooks.example.com:8443/token1")
     assert.match(first, /^webhook:https:\/\/hooks\.example\.com:8443#[0-9a-f]{8}$/)

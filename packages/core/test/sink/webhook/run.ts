@@ -1,4 +1,5 @@
 /** Runs of the sink against a receiver and a disk in memory. */
+import * as Version from "@callstream/core/model/Version"
 import * as SessionSink from "@callstream/core/sink/SessionSink"
 import type { Batch, Item, Writer } from "@callstream/core/sink/SessionSink"
 import type { SinkError } from "@callstream/core/sink/SinkError"
@@ -33,7 +34,7 @@ export const item = (id: string, row: unknown = { id, status: "completed" }): It
 export const batch = (ids: ReadonlyArray<string | Item<unknown>>, at = observedAt): Batch<unknown> => ({
   items: ids.map((one) => (typeof one === "string" ? item(one) : one)),
   columns: [],
-  observedAt: at
+  observedAt: Version.of(at)
 })
 
 export const ids = (count: number): ReadonlyArray<string> => Array.from({ length: count }, (_, at) => `s${at}`)

@@ -17,7 +17,7 @@ export const Columns = Schema.Array(
 export type Columns = typeof Columns.Type
 
 export interface Encoding {
-  /** Tells it from others in a position: a file goes on only in the encoding that it began in. */
+  /** Identifies the encoding in a position: a run resumes a file only in the encoding that it began in. */
   readonly name: string
   /** @param kept The columns of what an earlier run wrote. */
   readonly open: (kept: Columns | undefined) => Rows
@@ -26,7 +26,7 @@ export interface Encoding {
 /** The rows of one run. */
 export interface Rows {
   readonly repairs: Repairs
-  /** What each file begins with, such as a line of names; `undefined` as long as no batch told it. */
+  /** The start of each file, such as a line of names; `undefined` until the first batch. */
   readonly begin: () => string | undefined
   /** The columns that the rest of the file must have, for a position; `undefined` where rows may differ in them. */
   readonly columns: () => Columns | undefined
@@ -35,6 +35,6 @@ export interface Rows {
     batch: Batch<unknown>,
     refused: Array<Refused>
   ) => Effect.Effect<Iterable<ReadonlyArray<Line>>, SinkError>
-  /** Tells what became of the rows of a batch, when they are written. */
+  /** Reports the results of a batch's rows, once they are written. */
   readonly told: Effect.Effect<void>
 }

@@ -6,6 +6,7 @@ import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { Column } from "../../../model/Column.ts"
+import { Instant } from "../../../model/Instant.ts"
 import type { OutputError } from "../OutputError.ts"
 import type { Format } from "../RowGroups.ts"
 import type { Cell } from "../../Table.ts"
@@ -13,23 +14,23 @@ import { failWith } from "./GrowingFile.ts"
 import type { Line } from "./Lines.ts"
 import { nothing, type Options as PartOptions, type Part, type Position, withLines } from "./Part.ts"
 import * as PartialFile from "./PartialFile.ts"
-import * as Tail from "./Tail.ts"
-import * as Waiting from "./Waiting.ts"
+import * as TailHash from "./TailHash.ts"
+import * as GroupBuffer from "./GroupBuffer.ts"
 
 export interface Options extends PartOptions {
   readonly format: Format
   readonly columns: () => ReadonlyArray<Column>
 }
 
-/** Stands behind each group, so that the file alone tells what is in it, group by group from its end. */
+/** Follows each group, so that the content of a file can be read from its end, group by group. */
 const Note = Schema.Struct({
   /** Where the group begins, which is where the note before ends. */
   at: Schema.Int,
   /** Of all rows up to here. */
   rows: Schema.Int,
-  from: Schema.NullOr(Schema.Int),
-  to: Schema.NullOr(Schema.Int),
-  /** Of the group's bytes: how many, and by what they are known when they are read again. */
+  from: Schema.NullOr(Instant),
+  to: Schema.NullOr(Instant),
+  /** The number of the group's bytes, and their digest. */
   length: Schema.Int,
   digest: Schema.String,
   about: Schema.String
@@ -63,12 +64,12 @@ const noteAt = Effect.fnUntraced(function* (path: string, file: Readable, end: n
   return note.at < end ? note : yield* torn()
 })
 
-/** Whether what the file begins with, and the bytes of each group, are what was written. */
+/** Whether the start of the file and the bytes of each group are unchanged. */
 const verifyGroups =
   (begin: Uint8Array, notes: ReadonlyArray<Note>) =>
   <E>(pieces: Stream.Stream<Uint8Array, E>): Effect.Effect<boolean, E> =>
     Effect.gen(function* () {
-      const head = { at: 0, length: begin.length, digest: yield* Tail.digest(concat([begin])) }
+      const head = { at: 0, length: begin.length, digest: yield* TailHash.digest(concat([begin])) }
       const groups = [head, ...notes]
       let next = 0
       let start = 0
@@ -80,7 +81,7 @@ const verifyGroups =
           for (let group = groups[next]; group !== undefined && group.at < end; group = groups[next]) {
             const last = group.at + group.length
             held.push(piece.subarray(Math.max(0, group.at - start), last - start))
-            if (last > end || (yield* Tail.digest(concat(held))) !== group.digest) break
+            if (last > end || (yield* TailHash.digest(concat(held))) !== group.digest) break
             held = []
             next++
           }
@@ -145,16 +146,16 @@ export const open = Effect.fnUntraced(function* (
     groups = found.reverse()
   }
   const waits = file.finished ? null : (began?.waiting ?? null)
-  let number = yield* Waiting.clear(path, waits?.number)
-  let waiting: Waiting.Waiting | undefined
+  let number = yield* GroupBuffer.clear(path, waits?.number)
+  let waiting: GroupBuffer.GroupBuffer | undefined
   if (waits !== null) {
-    const opened = yield* Waiting.open(path, waits.number, waits, scope)
+    const opened = yield* GroupBuffer.open(path, waits.number, waits, scope)
     waiting = opened.waiting
     setPending(opened.lines)
   }
   /** Not needed by what was flushed last, and by the flush before that. */
-  let retired: ReadonlyArray<Waiting.Waiting> = []
-  let removable: ReadonlyArray<Waiting.Waiting> = []
+  let retired: ReadonlyArray<GroupBuffer.GroupBuffer> = []
+  let removable: ReadonlyArray<GroupBuffer.GroupBuffer> = []
 
   // A group of as many characters as the file may have bytes nearly always fits.
   const most = Math.min(format.charactersPerGroup, limit)
@@ -194,7 +195,7 @@ export const open = Effect.fnUntraced(function* (
         lines = lines.slice(0, Math.ceil(lines.length / 2))
         continue
       }
-      const known = { ...note, digest: yield* Tail.digest(concat([bytes])) }
+      const known = { ...note, digest: yield* TailHash.digest(concat([bytes])) }
       const begin = file.end().bytes === 0 ? [format.begin] : []
       yield* Effect.uninterruptible(
         Effect.tap(file.write(concat([...begin, bytes, noteBytes(known)])), () =>
@@ -216,7 +217,7 @@ export const open = Effect.fnUntraced(function* (
   const isPending = () => pending.length > 0
   const fill = putWhile(isEnough, limit)
 
-  /** What was found to fit, as it was then. */
+  /** The state that was last known to fit. */
   let fitted: {
     readonly groups: typeof groups
     readonly first: Line | undefined
@@ -233,7 +234,7 @@ export const open = Effect.fnUntraced(function* (
     fitted = { groups, first, characters, length }
     return length <= limit
   })
-  // What waits has to fit: a run that ends after a flush puts it there, and a position says that it did.
+  // The waiting rows must fit: the next run adds them here if this one ends after a flush.
   const settle = Effect.gen(function* () {
     if (!(yield* fill)) return false
     if (limit === Infinity) return true
@@ -245,7 +246,7 @@ export const open = Effect.fnUntraced(function* (
 
   const close = Effect.gen(function* () {
     if (closed || file.finished) return
-    // What did not fit has gone to another part before.
+    // Rows that did not fit are already in another part.
     yield* putWhile(isPending, Infinity)
     const last = end(groups)
     yield* Effect.uninterruptible(
@@ -265,7 +266,7 @@ export const open = Effect.fnUntraced(function* (
       waiting = undefined
     }
     if (waiting === undefined && pending.length > 0) {
-      waiting = (yield* Effect.provideContext(Waiting.open(path, ++number, undefined, scope), context)).waiting
+      waiting = (yield* Effect.provideContext(GroupBuffer.open(path, ++number, undefined, scope), context)).waiting
     }
     const rest = waiting === undefined ? null : { ...(yield* waiting.sync(pending)), number: waiting.number }
     const position: Position = {
@@ -312,7 +313,7 @@ export const open = Effect.fnUntraced(function* (
   }
 })
 
-/** What a file that has its name holds, by the note before its end. */
+/** The content of a finished file, by the note before its end. */
 const rowsIn = Effect.fnUntraced(function* (path: string, file: Readable, format: Format) {
   const { bytes } = file.end()
   const length = format.endLength(yield* file.read(Math.max(0, bytes - 8), 8))

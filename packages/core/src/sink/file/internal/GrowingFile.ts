@@ -9,10 +9,10 @@ import type { Compression } from "../Compression.ts"
 import { codeOf, fromPlatform, OutputError } from "../OutputError.ts"
 import type { OutputReason } from "../../OutputReason.ts"
 import { syncFolder } from "../../../platform/internal/System.ts"
-import { linkOrRename } from "./Publish.ts"
-import * as Tail from "./Tail.ts"
+import { linkOrRename } from "./AtomicRename.ts"
+import * as TailHash from "./TailHash.ts"
 
-/** Where a file ends that is safe on disk, and by what it is known again: its inode, and a hash of its last 4 KiB. */
+/** The end of a file that is safe on disk, with its inode and a hash of its last 4 KiB to identify it. */
 export const Position = Schema.Struct({
   bytes: Schema.Int.check(Schema.isGreaterThanOrEqualTo(0)),
   inode: Schema.NullOr(Schema.String),
@@ -21,18 +21,18 @@ export const Position = Schema.Struct({
 export type Position = typeof Position.Type
 
 export interface PartialFile {
-  /** Opened again after it had got its name: there is nothing left to write. */
+  /** Whether the file already has its name, so that nothing is left to write. */
   readonly finished: boolean
-  readonly end: () => Tail.End
+  readonly end: () => TailHash.End
   /** Goes back to an end that it had. */
-  readonly rewind: (end: Tail.End) => void
+  readonly rewind: (end: TailHash.End) => void
   /** What the file holds there; fewer bytes when it ends before that. */
   readonly read: (at: number, length: number) => Effect.Effect<Uint8Array, OutputError>
   /** All of it or, after a failure, nothing: the next call cuts off what came through. */
   readonly write: (bytes: Uint8Array) => Effect.Effect<void, OutputError>
   /** Safe from a power failure when it returns, the name of the partial file included. */
   readonly sync: Effect.Effect<Position, OutputError>
-  /** Gives back the handle, for a file that only waits for its name. */
+  /** Closes the handle of a file that only waits for its name. */
   readonly seal: Effect.Effect<void, OutputError>
   /** Can be called again after it failed. */
   readonly finish: Effect.Effect<void, OutputError>
@@ -64,7 +64,7 @@ export interface Opened {
   readonly path: string
   readonly file: FileSystem.File
   readonly inode: string | null
-  readonly end: Tail.End
+  readonly end: TailHash.End
 }
 
 export const make = (context: {
@@ -89,19 +89,19 @@ export const make = (context: {
   let end = opened.end
   // The file may hold more than `end` says.
   let torn = false
-  let synced: { readonly end: Tail.End; readonly position: Position } | undefined
+  let synced: { readonly end: TailHash.End; readonly position: Position } | undefined
   let inFolder = false
   let lost: OutputError | undefined
   let state: "open" | "sealed" | "named" | "finished" = "open"
 
-  // What another program did to the file would be written on after, and found out by whoever reads it.
+  // Otherwise the run would append to the changes of another program, and only a reader of the file would notice.
   const foreign = (operation: OutputError["operation"]) =>
     Effect.suspend(() => {
       lost = failWith(partial, operation, "Foreign")
       return Effect.fail(lost)
     })
   const assertLength = Effect.flatMap(named("write")(file.stat), (info) => {
-    const length = Tail.lengthOf(info)
+    const length = TailHash.lengthOf(info)
     return (torn ? length < end.bytes : length !== end.bytes) ? foreign("write") : Effect.void
   })
   const repair = Effect.suspend(() =>
@@ -128,7 +128,7 @@ export const make = (context: {
         ),
         Effect.tap(() =>
           Effect.sync(() => {
-            end = Tail.append(end, bytes)
+            end = TailHash.append(end, bytes)
             torn = false
           })
         ),
@@ -160,14 +160,14 @@ export const make = (context: {
     if (synced !== undefined && known) return synced.position
     if (!inFolder) yield* named("flush")(syncFolder(fs, folder))
     inFolder = true
-    const position = { bytes: at.bytes, inode, tail: yield* Tail.digest(at.tail) }
+    const position = { bytes: at.bytes, inode, tail: yield* TailHash.digest(at.tail) }
     synced = { end: at, position }
     return position
   })
-  // A file that only waits for its name is looked at when it gets it.
+  // A file that only waits for its name is checked when it gets it.
   const isAsWritten = Effect.suspend(() =>
     state === "open"
-      ? named("flush")(Effect.flatMap(file.stat, (info) => Tail.isEnd(file, info, end, torn)))
+      ? named("flush")(Effect.flatMap(file.stat, (info) => TailHash.isEnd(file, info, end, torn)))
       : Effect.succeed(true)
   )
   const flush = Effect.gen(function* () {
@@ -186,7 +186,7 @@ export const make = (context: {
   const assertOurs = Effect.fnUntraced(function* (name: string) {
     if (!(yield* named("finish")(isInode(fs, name, inode)))) return yield* failWith(options.path, "finish", "Replaced")
   })
-  /** What counts is what is on the disk: it is read again, under the name that it has still. */
+  /** Reads the file again from the disk, under its temporary name. */
   const verified = Effect.scoped(
     Effect.gen(function* () {
       const reader = yield* Effect.mapError(fs.open(partial, { flag: "r" }), (error) =>
@@ -197,12 +197,12 @@ export const make = (context: {
       const info = yield* named("finish")(reader.stat)
       if (inodeOf(info) !== inode) return yield* failWith(options.path, "finish", "Replaced")
       const whole =
-        (yield* named("finish")(Tail.isEnd(reader, info, end))) &&
-        (options.verify === undefined || (yield* named("finish")(options.verify(Tail.pieces(reader, end.bytes)))))
+        (yield* named("finish")(TailHash.isEnd(reader, info, end))) &&
+        (options.verify === undefined || (yield* named("finish")(options.verify(TailHash.pieces(reader, end.bytes)))))
       if (!whole) return yield* foreign("finish")
     })
   )
-  // Under its own name, what was looked at is also what gets the name.
+  // Under a name of its own, the checked file is the one that gets the name.
   const publish = Effect.andThen(
     assertOurs(own),
     named("finish")(options.force ? fs.rename(own, path) : linkOrRename(fs, own, path))
@@ -238,7 +238,7 @@ export const make = (context: {
   return {
     finished: false,
     end: () => end,
-    read: (at, length) => named("open")(Tail.readAt(file, at, length)),
+    read: (at, length) => named("open")(TailHash.readAt(file, at, length)),
     rewind: (to) => {
       if (to === end) return
       end = to

@@ -30,7 +30,7 @@ class JsonLine implements Line {
 /** JSON's own words would name what the row holds. */
 const reason = "the row is not JSON: it holds a bigint or itself, or a toJSON that fails, or is nothing at all"
 
-/** What is made into text at once: no more than that is held beside the rows, whatever a window holds. */
+/** Characters of text that are made at a time, so that memory does not depend on the size of a window. */
 const charactersPerPiece = 512 * 1024
 
 /** Of a row, text, or the bytes that it is held as already; nothing for what cannot be said. */

@@ -1,4 +1,4 @@
-/** The manifest on disk: replaced as a whole, and known again by what it began with. */
+/** The manifest on disk: replaced as a whole, and identified by its first files. */
 import * as WebCrypto from "effect/crypto/WebCrypto"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
@@ -12,7 +12,7 @@ import * as OutputFile from "../OutputFile.ts"
 import { codeOf, fromPlatform, OutputError } from "../OutputError.ts"
 import type * as Replacement from "./Replacement.ts"
 import type { PlainReason } from "./GrowingFile.ts"
-import * as Tail from "./Tail.ts"
+import * as TailHash from "./TailHash.ts"
 
 /** Whose manifest it is, and the files that it began with when it was committed. */
 export const Head = Schema.Struct({
@@ -38,14 +38,14 @@ export interface ManifestFile {
   readonly replaced: () => Replaced
   /**
    * Does nothing when there is nothing new to say. When the run is complete, what only the manifest before it named is
-   * removed; until then the new one remembers it, so that a run that is killed leaves nothing behind that nobody knows.
+   * removed; until then the new one remembers it, so that a killed run leaves no unknown files.
    */
   readonly save: (complete: boolean) => Effect.Effect<void, OutputError>
 }
 
 const encoder = new TextEncoder()
 const digest = (files: ReadonlyArray<File>) =>
-  Tail.digest(
+  TailHash.digest(
     encoder.encode(JSON.stringify(files.map(({ bytes, from, name, rows, to }) => ({ name, rows, bytes, from, to }))))
   )
 
@@ -57,9 +57,9 @@ export const open = Effect.fnUntraced(function* (options: {
   /** Nothing else is ever removed, whatever a manifest says. */
   readonly keyOf: (name: string) => string | undefined
   readonly from: Head | undefined
-  /** What becomes of these files of an earlier output; fails when nothing may. */
+  /** Decides which files of an earlier output to keep, replace or remove; fails if none may be replaced. */
   readonly plan: (old: ReadonlyArray<File>) => Effect.Effect<Replacement.Plan, OutputError>
-  /** What a file covers for sure while the run goes on. */
+  /** The range that a file covers for sure while the run continues. */
   readonly claim: Claim
   /** The same at the end, and the files that the run did not replace after all. */
   readonly settle: Effect.Effect<{ readonly claim: Claim; readonly isKept: (name: string) => boolean }>
@@ -69,11 +69,11 @@ export const open = Effect.fnUntraced(function* (options: {
   const found = yield* read(path)
   if (from === undefined && found !== undefined && !options.force) return yield* failWith(path, "Exists")
   const run = from?.run ?? (yield* WebCrypto.WebCrypto).randomUUID()
-  // One that is to be replaced need not be readable.
+  // A manifest that will be replaced need not be readable.
   const old = yield* from === undefined ? Effect.orElseSucceed(parse(path, found), () => undefined) : parse(path, found)
   const ours = old?.run === run ? old : undefined
   if (from !== undefined) {
-    // Until a file gets its name, an older manifest that is to be replaced stays as it was.
+    // Until a file gets its name, an older manifest stays as it was.
     if (old !== undefined && ours === undefined && !(options.force && from.files === 0)) {
       return yield* failWith(path, "Changed")
     }
@@ -86,17 +86,17 @@ export const open = Effect.fnUntraced(function* (options: {
   const names = new Set(files.map(({ name }) => name))
   const fs = yield* FileSystem.FileSystem
   const paths = yield* Path.Path
-  /** What was changed since is somebody else's. */
+  /** A file that changed since belongs to another program. */
   const isThere = ({ bytes, name }: File) =>
     fs.lstat(paths.join(paths.dirname(path), name)).pipe(
-      Effect.map((info) => info.type === "File" && Tail.lengthOf(info) === bytes),
+      Effect.map((info) => info.type === "File" && TailHash.lengthOf(info) === bytes),
       Effect.catchIf(
         (error) => codeOf(error) === "ENOENT",
         () => Effect.succeed(false)
       )
     )
   const ofParts = (those: ReadonlyArray<File>) => those.filter(({ name }) => options.keyOf(name) !== undefined)
-  /** What an earlier output left, and is still there. */
+  /** The files of an earlier output that still exist. */
   const inherit = Effect.gen(function* () {
     const { left, stale } = oldFiles(old, options.keyOf)
     const { kept, strangers, superseded } = yield* options.plan(ofParts(left))
@@ -222,7 +222,7 @@ export const verify = Effect.fnUntraced(function* (
     const info = yield* Effect.mapError(fs.stat(at), (error) =>
       codeOf(error) === "ENOENT" ? failed(at, "Gone") : fromPlatform(at, "verify")(error)
     )
-    if (info.type !== "File" || Tail.lengthOf(info) !== bytes) return yield* failed(at, "Altered")
+    if (info.type !== "File" || TailHash.lengthOf(info) !== bytes) return yield* failed(at, "Altered")
   }
 })
 

@@ -5,7 +5,7 @@ import type { Instant } from "../../../model/Instant.ts"
 import type { OutputError } from "../OutputError.ts"
 import type { Line } from "./Lines.ts"
 import * as PartialFile from "./PartialFile.ts"
-import * as Tail from "./Tail.ts"
+import * as TailHash from "./TailHash.ts"
 
 export interface Content {
   readonly rows: number
@@ -28,14 +28,14 @@ export const withLines = (content: Content, lines: ReadonlyArray<Line>): Content
 
 /** A value: keeping one is keeping a place to go back to. */
 export interface Mark {
-  readonly end: Tail.End
+  readonly end: TailHash.End
   readonly content: Content
   readonly pending: ReadonlyArray<Line>
   /** Of rows that are written in groups, how many groups there are. */
   readonly groups: number
 }
 
-export const unwritten: Mark = { end: Tail.start, content: nothing, pending: [], groups: 0 }
+export const unwritten: Mark = { end: TailHash.start, content: nothing, pending: [], groups: 0 }
 
 /** Of rows that are written in groups: what does not fill one yet waits in another file. */
 const Groups = Schema.Struct({

@@ -1,6 +1,6 @@
 /**
- * What the files of a rotated output are called: `calls-00001.ndjson`, `calls-2026-07-31.ndjson`, and for calls without a start
- * time `calls-2026-07-31-without-start.ndjson`, by the day on which they were created.
+ * The names of the files of a rotated output: `calls-00001.ndjson`, `calls-2026-07-31.ndjson`, and for calls without a
+ * start time `calls-2026-07-31-without-start.ndjson`, by the day of their creation.
  */
 import type { Calendar } from "../../../model/Calendar.ts"
 import type { Instant } from "../../../model/Instant.ts"
@@ -72,5 +72,5 @@ export const dayRange = (
   isNumber(key) ? undefined : calendar.dayOf(key.replace(`-${withoutStart}`, ""))
 
 /** When the day is over; never, for what has no day. Calls without a start time come at the end. */
-export const endOf = (calendar: Calendar, key: string): Instant =>
+export const endOf = (calendar: Calendar, key: string): number =>
   isWithoutStart(key) ? Infinity : (calendar.dayOf(key)?.to ?? Infinity)

@@ -1,4 +1,4 @@
-/** A file that grows as `NAME.partial` and gets its name when it is complete; what a killed run left of it goes on. */
+/** A file that grows as `NAME.partial` and gets its name when it is complete. A run resumes the partial file of a killed one. */
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
@@ -19,7 +19,7 @@ import {
 } from "./GrowingFile.ts"
 import { syncFolder } from "../../../platform/internal/System.ts"
 import * as TrustedFile from "../../../platform/TrustedFile.ts"
-import * as Tail from "./Tail.ts"
+import * as TailHash from "./TailHash.ts"
 
 export { type PartialFile, partialPath, Position } from "./GrowingFile.ts"
 
@@ -29,11 +29,11 @@ export interface Options {
   readonly force: boolean
   /** No other run writes there now. */
   readonly alone?: boolean | undefined
-  /** Goes on there: what the file holds beyond it is cut. */
+  /** Resumes at this position, and cuts off the rest of the file. */
   readonly from?: Position | undefined
-  /** Giving it its name adds to it: a file that has its name may be longer than it was committed. */
+  /** Whether finishing adds to the file, so that a finished file may be longer than its last commit. */
   readonly grows?: boolean | undefined
-  /** Asked of the whole file before it gets its name. */
+  /** Checks the whole file before it gets its name. */
   readonly verify?: Compression["verify"] | undefined
 }
 
@@ -101,7 +101,7 @@ const fresh = Effect.fnUntraced(function* (
   const file = yield* Effect.mapError(fs.open(partial, { flag: "wx+", mode: 0o600 }), (error) =>
     codeOf(error) === "EEXIST" ? failWith(options.path, "open", "Replaced") : fromPlatform(options.path, "open")(error)
   )
-  return { path, file, inode: inodeOf(yield* opening(file.stat)), end: Tail.start }
+  return { path, file, inode: inodeOf(yield* opening(file.stat)), end: TailHash.start }
 })
 
 /** What runs left that were killed between the two steps of giving the name. */
@@ -135,10 +135,10 @@ const resumed = Effect.fnUntraced(function* (
   const file = yield* opening(TrustedFile.open(partial, { flag: "r+" }))
   const info = yield* opening(file.stat)
   if (inodeOf(info) !== from.inode) return yield* failWith(partial, "open", "Changed")
-  const length = Tail.lengthOf(info)
+  const length = TailHash.lengthOf(info)
   if (length < from.bytes) return yield* failWith(partial, "open", "Shorter")
-  const end = yield* opening(Tail.read(file, from.bytes))
-  if (end.bytes !== from.bytes || (yield* Tail.digest(end.tail)) !== from.tail) {
+  const end = yield* opening(TailHash.read(file, from.bytes))
+  if (end.bytes !== from.bytes || (yield* TailHash.digest(end.tail)) !== from.tail) {
     return yield* failWith(partial, "open", "Changed")
   }
   if (length > from.bytes) {
@@ -163,13 +163,13 @@ const finishedLength = Effect.fnUntraced(function* (
     Effect.scoped(
       Effect.gen(function* () {
         const file = yield* TrustedFile.open(path, { flag: "r" })
-        const length = Tail.lengthOf(yield* file.stat)
+        const length = TailHash.lengthOf(yield* file.stat)
         const whole = options.grows === true ? length >= from.bytes : length === from.bytes
-        return whole ? { length, end: yield* Tail.read(file, from.bytes) } : undefined
+        return whole ? { length, end: yield* TailHash.read(file, from.bytes) } : undefined
       })
     )
   )
-  if (found === undefined || (yield* Tail.digest(found.end.tail)) !== from.tail) {
+  if (found === undefined || (yield* TailHash.digest(found.end.tail)) !== from.tail) {
     return yield* failWith(options.path, "open", "Changed")
   }
   const own = ownPath(path, from.inode)
@@ -193,15 +193,15 @@ export const openFinished = Effect.fnUntraced(function* (
     codeOf(error) === "ENOENT" ? failWith(path, "verify", "Gone") : fromPlatform(path, "verify")(error)
   )
   const info = yield* verifying(file.stat)
-  const bytes = Tail.lengthOf(info)
+  const bytes = TailHash.lengthOf(info)
   const whole = info.type === "File" && (grows ? bytes >= from.bytes : bytes === from.bytes)
-  const end = whole ? yield* verifying(Tail.read(file, from.bytes)) : undefined
-  if (end === undefined || (yield* Tail.digest(end.tail)) !== from.tail) {
+  const end = whole ? yield* verifying(TailHash.read(file, from.bytes)) : undefined
+  if (end === undefined || (yield* TailHash.digest(end.tail)) !== from.tail) {
     return yield* failWith(path, "verify", "Altered")
   }
   return {
-    end: () => ({ ...Tail.start, bytes }),
-    read: (at, length) => verifying(Tail.readAt(file, at, length))
+    end: () => ({ ...TailHash.start, bytes }),
+    read: (at, length) => verifying(TailHash.readAt(file, at, length))
   }
 })
 
@@ -213,9 +213,9 @@ const finishedFile = (
   finish: PartialFile["finish"]
 ): PartialFile => ({
   finished: true,
-  end: () => ({ ...Tail.start, bytes: length }),
+  end: () => ({ ...TailHash.start, bytes: length }),
   read: (at, count) =>
-    Effect.scoped(Effect.flatMap(fs.open(path, { flag: "r" }), (file) => Tail.readAt(file, at, count))).pipe(
+    Effect.scoped(Effect.flatMap(fs.open(path, { flag: "r" }), (file) => TailHash.readAt(file, at, count))).pipe(
       Effect.mapError(fromPlatform(options.path, "open"))
     ),
   rewind: () => {},

@@ -15,9 +15,10 @@ export interface Scope {
   readonly calendar: Calendar
 }
 
+/** In microseconds; infinite where there is no bound. */
 interface Range {
-  readonly from: Instant.Instant
-  readonly to: Instant.Instant
+  readonly from: number
+  readonly to: number
 }
 
 export interface Plan {
@@ -42,9 +43,9 @@ const overlap = (one: Range, other: Range): boolean => Math.max(one.from, other.
 
 const holds = (outer: Range, inner: Range): boolean => outer.from <= inner.from && outer.to >= inner.to
 
-const textOf = (instant: Instant.Instant): string | null => (Number.isFinite(instant) ? Instant.format(instant) : null)
+const textOf = (micros: number): string | null => (Number.isFinite(micros) ? Instant.format(Instant.of(micros)) : null)
 
-const instantOf = (text: string | null, otherwise: Instant.Instant): Instant.Instant =>
+const instantOf = (text: string | null, otherwise: number): number =>
   (text === null ? undefined : Instant.parse(text)) ?? otherwise
 
 /** Whether the run means to read the calls of a file of this key. */
@@ -129,7 +130,7 @@ const unknown: Refusal = { _tag: "Unknown" }
 
 const filtered = (filters: string): Refusal => ({ _tag: "Filtered", filters })
 
-const byHand = (day: Range): Refusal => ({ _tag: "ByHand", from: Instant.format(day.from) })
+const byHand = (day: Range): Refusal => ({ _tag: "ByHand", from: Instant.format(Instant.of(day.from)) })
 
 const partly = (had: Range | undefined, range: Range): Refusal =>
   had === undefined

@@ -1,5 +1,4 @@
 /** Rows in many files, by size or by day, and the manifest that says which of them are complete. */
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as FileSystem from "effect/FileSystem"
@@ -24,8 +23,8 @@ const PartPosition = Schema.Struct({
   name: Schema.String,
   complete: Schema.Boolean,
   rows: Schema.Int,
-  from: Schema.NullOr(Schema.Int),
-  to: Schema.NullOr(Schema.Int)
+  from: Schema.NullOr(Instant.Instant),
+  to: Schema.NullOr(Instant.Instant)
 })
 
 type PartPosition = typeof PartPosition.Type
@@ -66,7 +65,7 @@ interface Open {
   readonly scope: Scope.Closeable
   /** Nothing more goes into it. */
   complete: boolean
-  /** A commit said that it is complete, so that it may have its name: a run that goes on from there looks for it. */
+  /** A commit has it as complete, so it may have its name already: a run that resumes from there looks for it. */
   due: boolean
 }
 
@@ -83,7 +82,7 @@ export const open = Effect.fnUntraced(function* (
   const folder = paths.dirname(path)
   const naming = PartName.make(paths.basename(path), compression)
   const fs = yield* FileSystem.FileSystem
-  const now = (yield* Clock.currentTimeMillis) * 1000
+  const now = yield* Instant.now
   const scope: Replacement.Scope = { covers: options.covers, now, calendar }
   /** Files of days that no manifest names, and that this run would write over. */
   const strangers = Effect.fnUntraced(function* (old: ReadonlyArray<Manifest.File>) {
@@ -214,7 +213,7 @@ export const open = Effect.fnUntraced(function* (
     if (!(yield* current.part.add(lines))) yield* roll(current, "settle")
   })
 
-  /** Gives back the handles of files that are complete. */
+  /** Closes the handles of complete files. */
   const retire = Effect.suspend(() => {
     const growing = rotate === "day" ? [...parts.values()].filter((one) => !one.complete) : []
     for (const one of growing.slice(0, Math.max(0, growing.length - maxOpen))) one.complete = true
@@ -261,7 +260,7 @@ export const open = Effect.fnUntraced(function* (
       yield* retire
       yield* write("settle")
       yield* publish(
-        // A part of a day never takes the place of what was there before.
+        // A part of a day must not replace an earlier file.
         withRows().filter((one) => one.due && (!options.force || rotate !== "day" || isOver(one.key))),
         false
       )

@@ -149,7 +149,7 @@ const openRotated = (options: Options, rotate: PartName.Rotation): Sink["open"] 
     })
   })
 
-/** What a checkpoint keeps may be of another version, or of the same path with other options: no way to go on from. */
+/** A checkpoint of another version, or of the same path with other options, cannot be resumed. */
 const noteIn = <A>(
   schema: Schema.ConstraintDecoder<A>,
   form: string,

@@ -11,7 +11,7 @@ export interface Tabular {
   readonly repairs: Repairs
   /** `undefined` before the first batch. */
   readonly table: () => Table.Table | undefined
-  /** Tells of the columns that could not hold a value, once of each. */
+  /** Reports each column that could not hold a value, once. */
   readonly told: Effect.Effect<void>
   /** The columns that were given, without `extra`. */
   readonly columns: () => Columns | undefined

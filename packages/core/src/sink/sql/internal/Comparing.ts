@@ -6,7 +6,7 @@ import type { Compared } from "../../SessionSink.ts"
 import type { Dialect, Upsert } from "./Dialect.ts"
 import type { Transaction } from "./Transaction.ts"
 
-/** An upsert, and the highest version that is believed of what the table holds. */
+/** An upsert, and the highest version of the table that is accepted. */
 export interface Pending extends Upsert {
   readonly highestCredible: Version | undefined
 }
@@ -19,7 +19,7 @@ export const plus = (left: Compared, right: Compared): Compared => ({
 })
 
 /**
- * Writes rows in the open transaction; those that the table holds in a version that is not believed are written by a second
+ * Writes rows in the open transaction; those that the table holds in a version that is too high are written by a second
  * statement.
  */
 export const run = (

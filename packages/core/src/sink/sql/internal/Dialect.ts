@@ -3,7 +3,7 @@ import type * as Effect from "effect/Effect"
 import type { Connection } from "effect/sql/SqlConnection"
 import type { SqlError } from "effect/sql/SqlError"
 import type { Type } from "../../../model/Column.ts"
-import type { Instant } from "../../../model/Instant.ts"
+import type { Version } from "../../../model/Version.ts"
 import type { TableProblem } from "../../SinkReason.ts"
 import type { Cell } from "../../Table.ts"
 
@@ -16,7 +16,7 @@ export interface Place {
 /** A column that a table has. */
 export interface Existing {
   readonly name: string
-  /** As the database tells it. */
+  /** As the database names it. */
   readonly declared: string
   /** It must not be empty. */
   readonly required: boolean
@@ -40,7 +40,7 @@ export type Look =
 /** A column of the database that takes a cell. */
 export interface Target {
   readonly name: string
-  /** Of the column that the cell comes from: what may stand in `extra` is there by this name. */
+  /** The name of the cell's column, which is also its key in `extra`. */
   readonly origin: string
   readonly type: Type
   readonly declared: string
@@ -56,7 +56,7 @@ export interface Layout {
   readonly hasExtra: boolean
   /** The primary key, which holds the session's id. */
   readonly key: string
-  /** Which of the cells is the key; with none it stands beside them. */
+  /** The cell that is the key; `undefined` if the key is beside the cells. */
   readonly keyCell: number | undefined
   /** The column that says when a row was observed. */
   readonly version: string
@@ -64,7 +64,7 @@ export interface Layout {
 
 export interface Row {
   readonly id: string
-  readonly version: Instant
+  readonly version: Version
   /** Timestamps are the text of `Time`. */
   readonly cells: ReadonlyArray<Cell>
 }
@@ -81,7 +81,7 @@ export interface Upsert {
   readonly statement: Statement
   readonly rows: number
   /** The same for those of them whose version in the table is newer, and higher than this. */
-  readonly above: (version: Instant) => Statement
+  readonly above: (version: Version) => Statement
 }
 
 export interface Dialect {

@@ -5,7 +5,7 @@ import { ExactNumber, parseJson } from "../../../model/ExactNumber.ts"
 const isObject = (u: unknown): u is Record<string, unknown> =>
   typeof u === "object" && u !== null && !(u instanceof ExactNumber)
 
-/** Whether text can stand in a column of text. */
+/** Whether a text column can hold the text. */
 export const holdsText = (text: string): boolean => !text.includes("\0")
 
 const holdsValue = (value: unknown): boolean =>
@@ -13,7 +13,7 @@ const holdsValue = (value: unknown): boolean =>
     ? holdsText(value)
     : !isObject(value) || Object.entries(value).every(([key, inner]) => holdsText(key) && holdsValue(inner))
 
-/** Whether JSON text can stand in a column of jsonb. What JSON writes as an escape is rare, and only then it is looked at. */
+/** Whether a jsonb column can hold the JSON text. Escapes are rare, and only then the text is checked. */
 export const holds = (json: string): boolean => !json.includes("\\u0000") || holdsValue(parseJson(json))
 
 const shown = (text: string): string => text.replaceAll("\0", "\ufffd")
@@ -35,7 +35,7 @@ export const show = (json: string): string => JSON.stringify(showValue(parseJson
 
 const mark = '{"$json":'
 
-/** Whether an object of `extra` can stand as it is. One that has the mark itself would be taken for what the mark says. */
+/** Whether `extra` can hold an object unchanged. An object with the mark itself would be misread. */
 export const holdsExtra = (json: string): boolean => holds(json) && !json.includes(mark)
 
 /**

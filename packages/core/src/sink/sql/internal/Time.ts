@@ -1,5 +1,6 @@
 /** Instants as databases read them. */
 import type { Instant } from "../../../model/Instant.ts"
+import type { Version } from "../../../model/Version.ts"
 
 const day = 86_400_000_000
 
@@ -9,7 +10,7 @@ let lastDate = ""
 const pairs = Array.from({ length: 60 }, (_, value) => String(value).padStart(2, "0"))
 
 /** `2026-07-31T07:16:10.117605Z`, always as long, so that it sorts as text: the years of an instant have four digits. */
-export const format = (instant: Instant): string => {
+export const format = (instant: Instant | Version): string => {
   const days = Math.floor(instant / day)
   if (days !== lastDay) {
     lastDay = days
@@ -25,19 +26,19 @@ export const format = (instant: Instant): string => {
 }
 
 /** `format` for versions, of which many in a row are the same. */
-export const repeated = (): ((instant: Instant) => string) => {
+export const repeated = (): ((version: Version) => string) => {
   let last = Number.NaN
   let text = ""
-  return (instant) => {
-    if (instant !== last) {
-      last = instant
-      text = format(instant)
+  return (version) => {
+    if (version !== last) {
+      last = version
+      text = format(version)
     }
     return text
   }
 }
 
-/** The separators of `format`, by where they stand. */
+/** The separators of `format`, by position. */
 const separators: ReadonlyArray<readonly [number, string]> = [
   [4, "-"],
   [7, "-"],

@@ -6,9 +6,9 @@ import type { Committed } from "../../../model/Committed.ts"
 import * as Position from "../../../model/Position.ts"
 import { SinkError } from "../../SinkError.ts"
 import type { SinkReason } from "../../SinkReason.ts"
-import * as Account from "./Account.ts"
+import * as CommitTable from "./CommitTable.ts"
 import type { Dialect } from "./Dialect.ts"
-import { broken, failure, type Options } from "./Opened.ts"
+import { broken, failure, type Options } from "./SqlWriter.ts"
 
 export const run = Effect.fnUntraced(function* (
   sql: SqlClient.SqlClient,
@@ -27,11 +27,11 @@ export const run = Effect.fnUntraced(function* (
       }
       if (account === undefined) return
       const at = { ...place, schema: look.schema }
-      const accounts = yield* dialect.look(connection, { ...place, table: Account.tableName })
+      const accounts = yield* dialect.look(connection, { ...place, table: CommitTable.tableName })
       const known = accounts._tag === "Found" && accounts.found !== undefined
-      const cursor = known ? yield* Account.read(dialect, at, connection, account) : undefined
+      const cursor = known ? yield* CommitTable.read(dialect, at, connection, account) : undefined
       if (Position.isBefore(cursor, left.at)) {
-        return yield* fail({ _tag: "TableReplaced", commits: Account.tableName })
+        return yield* fail({ _tag: "TableReplaced", commits: CommitTable.tableName })
       }
     })
   ).pipe(

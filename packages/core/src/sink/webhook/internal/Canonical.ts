@@ -2,7 +2,7 @@ import { ExactNumber } from "../../../model/ExactNumber.ts"
 
 /**
  * A JSON value as text that is the same for the same content: keys sorted, no spaces, and signed URLs without their
- * signatures, which each answer of the API makes anew. A recording counts by its path and presence.
+ * signatures, which differ in each answer of the API. A recording counts by its path and presence.
  */
 export const encode = (value: unknown): string => write("", value)
 

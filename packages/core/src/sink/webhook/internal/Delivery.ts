@@ -8,10 +8,10 @@ import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import { SinkError } from "../../SinkError.ts"
 import type { Answer as Reply } from "../../SinkReason.ts"
-import type { Outcome } from "./Exchange.ts"
+import type { Outcome } from "./Attempt.ts"
 import type { Status } from "../WebhookSink.ts"
 import type { Message } from "./Message.ts"
-import * as Pace from "./Pace.ts"
+import * as SlowStart from "./SlowStart.ts"
 
 interface Options {
   readonly sink: string
@@ -21,7 +21,7 @@ interface Options {
   readonly onStatus: (status: Status) => Effect.Effect<void>
 }
 
-/** What a receiver has said for good. */
+/** The final answer of a receiver. */
 export type Answer = Extract<Outcome, { readonly _tag: "Accepted" | "Refused" }>
 
 const base = 500
@@ -42,7 +42,7 @@ export const make = Effect.fnUntraced(function* (
     openDuration,
     maxOpenDuration: longestAsked
   })
-  const pace = Pace.make()
+  const pace = SlowStart.make()
   let downSince: number | undefined
 
   const guarded = (message: Message) =>

@@ -1,9 +1,10 @@
-/** What is sent: events about sessions, and the messages that carry them. */
+/** Events about calls, and the messages that carry them. */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { parseJson } from "../../../model/ExactNumber.ts"
 import * as Instant from "../../../model/Instant.ts"
+import { of, Version } from "../../../model/Version.ts"
 import { fit, type Repairs, stringify } from "../../../model/internal/Json.ts"
 import { type Batch, type Refused, versionOf } from "../../SessionSink.ts"
 import * as Canonical from "./Canonical.ts"
@@ -13,7 +14,7 @@ import * as Sha256 from "./Sha256.ts"
 export interface Event {
   /** The session's id. */
   readonly session: string
-  readonly sequence: Instant.Instant
+  readonly sequence: Version
   readonly json: string
 }
 
@@ -21,7 +22,7 @@ export interface Event {
 export interface Message {
   readonly id: string
   /** Of its first event. */
-  readonly sequence: Instant.Instant
+  readonly sequence: Version
   readonly body: Uint8Array<ArrayBuffer>
   readonly events: ReadonlyArray<Event>
   /** One event as the body itself, instead of a batch. */
@@ -54,7 +55,7 @@ export const events = Effect.fnUntraced(function* (batch: Batch<unknown>, organi
     events: rows.map(({ id, json, sequence }, at): Event => ({
       session: id,
       sequence,
-      json: `{"id":"evt_${short(digests[at])}","type":"call_session.observed","timestamp":"${Instant.format(sequence)}","sequence":${sequence},"organization":${whose},"sessionId":${stringify(id) ?? ""},"data":${json}}`
+      json: `{"id":"evt_${short(digests[at])}","type":"call_session.observed","timestamp":"${Instant.format(Instant.of(sequence))}","sequence":${sequence},"organization":${whose},"sessionId":${stringify(id) ?? ""},"data":${json}}`
     }))
   }
 })
@@ -63,8 +64,8 @@ export const events = Effect.fnUntraced(function* (batch: Batch<unknown>, organi
 const short = (digest: string | undefined): string => (digest ?? "").slice(0, 32)
 
 /**
- * A session that stands in it again goes to a later round, the earlier sequence first: a round is sent side by side, and
- * rounds one after another.
+ * A repeated call is in a later round, the earlier sequence first: the messages of a round are sent in parallel, and rounds
+ * one after another.
  */
 export const rounds = (events: ReadonlyArray<Event>): ReadonlyArray<ReadonlyArray<Event>> => {
   const rounds: Array<Array<Event>> = []
@@ -107,18 +108,18 @@ export const cut = (
   return pieces
 }
 
-const write = (events: ReadonlyArray<Event>, sequence: Instant.Instant, plain: boolean): string => {
+const write = (events: ReadonlyArray<Event>, sequence: Version, plain: boolean): string => {
   const all = events.map(({ json }) => json).join(",")
   return plain
     ? all
-    : `{"type":"${batchType}","timestamp":${JSON.stringify(Instant.format(sequence))},"data":{"events":[${all}]}}`
+    : `{"type":"${batchType}","timestamp":${JSON.stringify(Instant.format(Instant.of(sequence)))},"data":{"events":[${all}]}}`
 }
 
-const envelopeBytes = write([], 1, false).length
+const envelopeBytes = write([], of(1), false).length
 
 /** The message of these events. */
 export const make = (events: ReadonlyArray<Event>, plain: boolean): Effect.Effect<Message> => {
-  const sequence = events[0]?.sequence ?? 0
+  const sequence = events[0]?.sequence ?? of(0)
   const body = encoder.encode(write(events, sequence, plain))
   return Effect.map(idOf(body), (id) => ({ id, sequence, body, events, plain }))
 }
@@ -132,7 +133,7 @@ export const halves = ({ events, plain }: Message): Effect.Effect<readonly [Mess
   return Effect.all([make(events.slice(0, middle), plain), make(events.slice(middle), plain)])
 }
 
-const EventJson = Schema.StructWithRest(Schema.Struct({ sessionId: Schema.String, sequence: Schema.Int }), [
+const EventJson = Schema.StructWithRest(Schema.Struct({ sessionId: Schema.String, sequence: Version }), [
   Schema.Record(Schema.String, Schema.Unknown)
 ])
 const decode = Schema.decodeUnknownOption(

@@ -1,4 +1,4 @@
-/** Messages on their way: kept before they are sent, removed when the receiver has answered for them. */
+/** Unsent messages: saved before they are sent, removed when the receiver has answered for them. */
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
@@ -13,9 +13,9 @@ export interface Spool {
   /** Safe from a power failure when it returns. */
   readonly put: (message: Message.Message) => Effect.Effect<void, SinkError>
   readonly remove: (message: Message.Message) => Effect.Effect<void, SinkError>
-  /** What was removed does not come back after a power failure. */
+  /** A removed message does not return after a power failure. */
   readonly sync: Effect.Effect<void, SinkError>
-  /** What is there, the earliest sequence first; a damaged file is removed, and said to be. */
+  /** The saved messages, the earliest sequence first. Removes and reports a damaged file. */
   readonly left: Effect.Effect<ReadonlyArray<Message.Message>, SinkError>
 }
 
@@ -23,7 +23,7 @@ const unfinished = ".partial"
 const shape = /^\d{16}-(msg_[0-9a-f]{32})\.json$/
 const nameOf = ({ id, sequence }: Message.Message) => `${String(sequence).padStart(16, "0")}-${id}.json`
 
-/** For a run that nobody goes on with: what it was sending when it was killed is read again, and sent from the beginning. */
+/** For a run that cannot resume: after it was killed, the next run reads and sends everything again. */
 export const inMemory = (): Spool => {
   const messages = new Map<string, Message.Message>()
   return {
@@ -50,7 +50,7 @@ export const open = Effect.fnUntraced(function* (folder: string, sink: string) {
   for (const name of found) {
     if (name.endsWith(unfinished)) yield* failing("open")(fs.remove(paths.join(folder, name), { force: true }))
   }
-  // What is known to be in the folder, so that it is not listed for each batch.
+  // The known content of the folder, so that it is not listed for each batch.
   const names = new Set(found.filter((name) => shape.test(name)))
 
   const put = (message: Message.Message) => {

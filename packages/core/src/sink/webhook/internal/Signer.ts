@@ -12,7 +12,7 @@ const prefix = "whsec_"
 const leastBytes = 24
 const mostBytes = 64
 
-/** What is wrong with the text of one or more secrets, separated by spaces; never the text itself. */
+/** The mistake in the text of one or more secrets, separated by spaces; never the text itself. */
 export const check = (secrets: Redacted.Redacted): Result.Result<ReadonlyArray<Uint8Array>, SecretProblem> => {
   const parts = Redacted.value(secrets)
     .split(/\s+/)

@@ -5,13 +5,13 @@ import type { CallSession } from "../../../model/CallSession.ts"
 import type { Committed } from "../../../model/Committed.ts"
 import type { Writer } from "../../../sink/SessionSink.ts"
 import type { SinkError } from "../../../sink/SinkError.ts"
-import { assert, close, type Kit, type Nonconformity, type Test, write } from "./Kit.ts"
+import { assert, close, type Harness, type Nonconformity, type Test, write } from "./Harness.ts"
 import * as Resuming from "./Resuming.ts"
 import * as Sample from "./Sample.ts"
 
 export const slow =
   <S, R>(slow: (store: S) => Effect.Effect<void, unknown, R>) =>
-  (kit: Kit<S, R>): Test<R> =>
+  (kit: Harness<S, R>): Test<R> =>
     Effect.gen(function* () {
       const sessions = Sample.sessions(12)
       yield* slow(kit.store)
@@ -23,7 +23,7 @@ export const slow =
 
 /** Again, as long as the sink says that this may help, and not for ever. */
 const retry = <S, R, A>(
-  kit: Kit<S, R>,
+  kit: Harness<S, R>,
   operation: Effect.Effect<A, SinkError>,
   tries: number
 ): Effect.Effect<A, SinkError | Nonconformity> =>
@@ -39,7 +39,7 @@ const retry = <S, R, A>(
 /** A store that fails before every call, and a caller that does not give up. */
 export const retried =
   <S, R>(fail: (store: S, times: number) => Effect.Effect<void, unknown, R>, times: number) =>
-  (kit: Kit<S, R>): Test<R> =>
+  (kit: Harness<S, R>): Test<R> =>
     Effect.gen(function* () {
       const sessions = Sample.sessions(12)
       const failing = <A>(operation: Effect.Effect<A, SinkError>) =>
@@ -62,7 +62,7 @@ const turns = [0, 1, 2, 3, 5, 8, 13, 30]
 
 /** Commits, continues, and gets the signal to stop; returns the last commit that it knows. */
 const stopped = <S, R>(
-  kit: Kit<S, R>,
+  kit: Harness<S, R>,
   from: Committed | undefined,
   sessions: ReadonlyArray<CallSession>,
   after: number
@@ -84,7 +84,7 @@ const stopped = <S, R>(
     return committed
   })
 
-export const interrupted = <S, R>(kit: Kit<S, R>): Test<R> =>
+export const interrupted = <S, R>(kit: Harness<S, R>): Test<R> =>
   Effect.gen(function* () {
     for (const after of turns) {
       yield* stopped(kit, undefined, Sample.sessions(12), after)
@@ -92,7 +92,7 @@ export const interrupted = <S, R>(kit: Kit<S, R>): Test<R> =>
     }
   })
 
-export const resumed = <S, R>(kit: Kit<S, R>): Test<R> =>
+export const resumed = <S, R>(kit: Harness<S, R>): Test<R> =>
   Effect.gen(function* () {
     const sessions = Sample.sessions(24)
     let committed: Committed | undefined

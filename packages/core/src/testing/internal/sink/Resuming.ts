@@ -2,12 +2,12 @@
 import * as Effect from "effect/Effect"
 import type { CallSession } from "../../../model/CallSession.ts"
 import type { Committed } from "../../../model/Committed.ts"
-import { close, type Kit, type Test, write } from "./Kit.ts"
+import { close, type Harness, type Test, write } from "./Harness.ts"
 import * as Sample from "./Sample.ts"
 
 /** A process that commits up to one place, writes up to another, and ends. */
 export const killed = <S, R>(
-  kit: Kit<S, R>,
+  kit: Harness<S, R>,
   from: Committed | undefined,
   sessions: ReadonlyArray<CallSession>,
   committed: number,
@@ -24,14 +24,14 @@ export const killed = <S, R>(
   )
 
 export const completed = <S, R>(
-  kit: Kit<S, R>,
+  kit: Harness<S, R>,
   from: Committed | undefined,
   sessions: ReadonlyArray<CallSession>,
   ...widths: ReadonlyArray<number>
 ): Effect.Effect<Committed, unknown, R> =>
   kit.process(from, (writer) => Effect.andThen(write(writer, sessions, ...widths), close(writer)))
 
-export const once = <S, R>(kit: Kit<S, R>): Test<R> =>
+export const once = <S, R>(kit: Harness<S, R>): Test<R> =>
   Effect.gen(function* () {
     const sessions = Sample.sessions(30)
     const committed = yield* killed(kit, undefined, sessions, 10, 20, 5)
@@ -39,7 +39,7 @@ export const once = <S, R>(kit: Kit<S, R>): Test<R> =>
     yield* kit.assertHolds(sessions)
   })
 
-export const atLeastOnce = <S, R>(kit: Kit<S, R>): Test<R> =>
+export const atLeastOnce = <S, R>(kit: Harness<S, R>): Test<R> =>
   Effect.gen(function* () {
     const sessions = Sample.sessions(30)
     const committed = yield* killed(kit, undefined, sessions, 10, 20, 5)
@@ -47,7 +47,7 @@ export const atLeastOnce = <S, R>(kit: Kit<S, R>): Test<R> =>
     yield* kit.assertHolds(sessions, "atLeastOnce")
   })
 
-export const widths = <S, R>(kit: Kit<S, R>): Test<R> =>
+export const widths = <S, R>(kit: Harness<S, R>): Test<R> =>
   Effect.gen(function* () {
     const sessions = Sample.sessions(60)
     let committed: Committed | undefined
@@ -67,7 +67,7 @@ export const widths = <S, R>(kit: Kit<S, R>): Test<R> =>
 
 export const torn =
   <S, R>(tear: (store: S) => Effect.Effect<void, unknown, R>) =>
-  (kit: Kit<S, R>): Test<R> =>
+  (kit: Harness<S, R>): Test<R> =>
     Effect.gen(function* () {
       const sessions = Sample.sessions(30)
       const first = yield* killed(kit, undefined, sessions, 10, 10, 5)
@@ -78,7 +78,7 @@ export const torn =
       yield* kit.assertHolds(sessions)
     })
 
-export const atBegin = <S, R>(kit: Kit<S, R>): Test<R> =>
+export const atBegin = <S, R>(kit: Harness<S, R>): Test<R> =>
   Effect.gen(function* () {
     const sessions = Sample.sessions(10)
     const committed = yield* killed(kit, undefined, sessions, 0, 6, 3)
@@ -86,7 +86,7 @@ export const atBegin = <S, R>(kit: Kit<S, R>): Test<R> =>
     yield* kit.assertHolds(sessions)
   })
 
-export const atEnd = <S, R>(kit: Kit<S, R>): Test<R> =>
+export const atEnd = <S, R>(kit: Harness<S, R>): Test<R> =>
   Effect.gen(function* () {
     const sessions = Sample.sessions(10)
     const committed = yield* killed(kit, undefined, sessions, 10, 10, 3)
@@ -94,7 +94,7 @@ export const atEnd = <S, R>(kit: Kit<S, R>): Test<R> =>
     yield* kit.assertHolds(sessions)
   })
 
-export const finished = <S, R>(kit: Kit<S, R>): Test<R> =>
+export const finished = <S, R>(kit: Harness<S, R>): Test<R> =>
   Effect.gen(function* () {
     const sessions = Sample.sessions(10)
     const committed = yield* completed(kit, undefined, sessions, 3)

@@ -16,7 +16,7 @@ export const session = (index: number, fields: Partial<CallSession> = {}): CallS
   agentName: "Ava",
   callerNumber: `+1555${String(1_000_000 + index)}`,
   channel: index % 2 === 0 ? "voice" : "web",
-  startedAt: Instant.format(begin + index * hour),
+  startedAt: Instant.format(Instant.of(begin + index * hour)),
   durationSec: index,
   costTotal: `0.${String(index).padStart(4, "0")}`,
   metadata: { index, nested: { list: [index, null, true] } },
@@ -30,10 +30,10 @@ const undated = (index: number): CallSession => session(index, { startedAt: null
 export const sessions = (count: number): ReadonlyArray<CallSession> =>
   Array.from({ length: count }, (_, index) => (index === count - 1 && count > 3 ? undated(index) : session(index)))
 
-export const observed = begin + 1000 * hour
+export const observed = Version.of(begin + 1000 * hour)
 
 /** After everything, the sessions without a start time included. */
-const last = begin + 100_000 * hour
+const last = Instant.of(begin + 100_000 * hour)
 
 export const startOf = (session: CallSession): Instant.Instant => startInstant(session) ?? last
 
@@ -52,11 +52,11 @@ export const batch = (sessions: ReadonlyArray<CallSession>, observedAt = observe
 /** Rows with a version of their own, in a batch of another one. */
 export const withVersion = (
   sessions: ReadonlyArray<CallSession>,
-  version: Instant.Instant,
-  observedAt: Instant.Instant
+  version: Version.Version,
+  observedAt: Version.Version
 ): Batch<CallSession> => {
   const { items, ...rest } = batch(sessions, observedAt)
-  return { ...rest, items: items.map((item) => ({ ...item, version: Version.of(version) })) }
+  return { ...rest, items: items.map((item) => ({ ...item, version })) }
 }
 
 /** Cut into pieces of these widths, over and over. */

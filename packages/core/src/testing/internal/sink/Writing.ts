@@ -2,17 +2,18 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { CallSession } from "../../../model/CallSession.ts"
-import { assert, close, type Kit, type Test, write } from "./Kit.ts"
+import * as Version from "../../../model/Version.ts"
+import { assert, close, type Harness, type Test, write } from "./Harness.ts"
 import { opening } from "../../../sink/SessionSink.ts"
 import * as Sample from "./Sample.ts"
 
-export const claim = <S, R>({ delivery, sink }: Kit<S, R>): Test<R> =>
+export const claim = <S, R>({ delivery, sink }: Harness<S, R>): Test<R> =>
   Effect.andThen(
     assert(sink.delivery === delivery, `it says ${sink.delivery}, and is tested as ${delivery}`),
     assert(sink.name !== "", "it has no name")
   )
 
-const holdsAfter = <S, R>(kit: Kit<S, R>, sessions: ReadonlyArray<CallSession>, ...widths: ReadonlyArray<number>) =>
+const holdsAfter = <S, R>(kit: Harness<S, R>, sessions: ReadonlyArray<CallSession>, ...widths: ReadonlyArray<number>) =>
   kit
     .process(undefined, (writer) => Effect.andThen(write(writer, sessions, ...widths), close(writer)))
     .pipe(
@@ -20,13 +21,13 @@ const holdsAfter = <S, R>(kit: Kit<S, R>, sessions: ReadonlyArray<CallSession>, 
       Effect.andThen(kit.assertHolds(sessions))
     )
 
-export const all = <S, R>(kit: Kit<S, R>): Test<R> => holdsAfter(kit, Sample.sessions(40), 1, 7, 3)
+export const all = <S, R>(kit: Harness<S, R>): Test<R> => holdsAfter(kit, Sample.sessions(40), 1, 7, 3)
 
-export const odd = <S, R>(kit: Kit<S, R>): Test<R> => holdsAfter(kit, Sample.oddSessions, 5)
+export const odd = <S, R>(kit: Harness<S, R>): Test<R> => holdsAfter(kit, Sample.oddSessions, 5)
 
-export const large = <S, R>(kit: Kit<S, R>): Test<R> => holdsAfter(kit, Sample.sessions(kit.large), kit.large)
+export const large = <S, R>(kit: Harness<S, R>): Test<R> => holdsAfter(kit, Sample.sessions(kit.large), kit.large)
 
-export const none = <S, R>(kit: Kit<S, R>): Test<R> =>
+export const none = <S, R>(kit: Harness<S, R>): Test<R> =>
   Effect.gen(function* () {
     const sessions = Sample.sessions(4)
     yield* kit.process(undefined, (writer) =>
@@ -45,7 +46,7 @@ export const none = <S, R>(kit: Kit<S, R>): Test<R> =>
 
 export const refuses =
   (refused: CallSession) =>
-  <S, R>(kit: Kit<S, R>): Test<R> =>
+  <S, R>(kit: Harness<S, R>): Test<R> =>
     Effect.gen(function* () {
       const sessions = Sample.sessions(9)
       const back = yield* kit.process(undefined, (writer) =>
@@ -68,7 +69,7 @@ export const refuses =
       yield* kit.assertHolds(sessions)
     })
 
-export const again = <S, R>(kit: Kit<S, R>): Test<R> =>
+export const again = <S, R>(kit: Harness<S, R>): Test<R> =>
   Effect.gen(function* () {
     const sessions = Sample.sessions(10)
     yield* kit.process(undefined, (writer) =>
@@ -83,23 +84,25 @@ export const again = <S, R>(kit: Kit<S, R>): Test<R> =>
     yield* kit.assertHolds(sessions)
   })
 
-export const versions = <S, R>(kit: Kit<S, R>): Test<R> =>
+export const versions = <S, R>(kit: Harness<S, R>): Test<R> =>
   Effect.gen(function* () {
     const version = (summary: string) => Array.from({ length: 6 }, (_, index) => Sample.session(index, { summary }))
     yield* kit.process(undefined, (writer) =>
       Effect.gen(function* () {
         yield* writer.write(Sample.batch(version("first"), Sample.observed))
-        yield* writer.write(Sample.batch(version("third"), Sample.observed + 2))
+        yield* writer.write(Sample.batch(version("third"), Version.of(Sample.observed + 2)))
         yield* writer.flush("end")
-        yield* writer.write(Sample.batch(version("second"), Sample.observed + 1))
-        yield* writer.write(Sample.withVersion(version("own"), Sample.observed + 1, Sample.observed + 9))
+        yield* writer.write(Sample.batch(version("second"), Version.of(Sample.observed + 1)))
+        yield* writer.write(
+          Sample.withVersion(version("own"), Version.of(Sample.observed + 1), Version.of(Sample.observed + 9))
+        )
         yield* close(writer)
       })
     )
     yield* kit.assertHolds(version("third"))
   })
 
-export const flushes = <S, R>(kit: Kit<S, R>): Test<R> =>
+export const flushes = <S, R>(kit: Harness<S, R>): Test<R> =>
   Effect.gen(function* () {
     const sessions = Sample.sessions(6)
     yield* kit.process(undefined, (writer) =>
@@ -121,7 +124,7 @@ export const flushes = <S, R>(kit: Kit<S, R>): Test<R> =>
     yield* kit.assertHolds(sessions)
   })
 
-export const flushesAgain = <S, R>(kit: Kit<S, R>): Test<R> =>
+export const flushesAgain = <S, R>(kit: Harness<S, R>): Test<R> =>
   Effect.gen(function* () {
     const sessions = Sample.sessions(6)
     const cursor = Sample.cursorAt(sessions, 3)
@@ -138,7 +141,7 @@ export const flushesAgain = <S, R>(kit: Kit<S, R>): Test<R> =>
     yield* kit.assertHolds(sessions)
   })
 
-export const empty = <S, R>(kit: Kit<S, R>): Test<R> =>
+export const empty = <S, R>(kit: Harness<S, R>): Test<R> =>
   Effect.gen(function* () {
     yield* kit.process(undefined, close)
     const rows = yield* kit.read
@@ -146,7 +149,7 @@ export const empty = <S, R>(kit: Kit<S, R>): Test<R> =>
     yield* assert(rows?.length === 0, "after a run without rows there are some")
   })
 
-export const unfinished = <S, R>(kit: Kit<S, R>): Test<R> =>
+export const unfinished = <S, R>(kit: Harness<S, R>): Test<R> =>
   Effect.gen(function* () {
     yield* kit.process(undefined, (writer) => write(writer, Sample.sessions(6), 2))
     yield* assert((yield* kit.read) === undefined, "a scope that closed without a flush leaves a finished file")

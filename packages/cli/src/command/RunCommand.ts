@@ -1,0 +1,196 @@
+/** `callstream run FILE`: the pipelines of a file. */
+import { AgniTransport } from "@callstream/node"
+import * as Argument from "effect/cli/Argument"
+import * as Command from "effect/cli/Command"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Ref from "effect/Ref"
+import * as References from "effect/References"
+import * as Struct from "effect/Struct"
+import { fileArgument, flags as flagsOf, onOff } from "../option/Declared.ts"
+import { inFile } from "../option/Speaker.ts"
+import * as Source from "../option/SourceOptions.ts"
+import * as Transforms from "../option/Transforms.ts"
+import * as DryRun from "../render/DryRun.ts"
+import * as Explain from "../render/Explain.ts"
+import { exitCode } from "../render/ExitCode.ts"
+import * as Failure from "../render/Failure.ts"
+import * as ProgressLine from "../render/ProgressLine.ts"
+import * as ReportedRun from "../render/ReportedRun.ts"
+import * as Progress from "../run/Progress.ts"
+import { answer, print, Screen } from "../render/Screen.ts"
+import * as Summary from "../render/Summary.ts"
+import { ReportedExit, UsageError } from "../option/UsageError.ts"
+import type * as Job from "../job/Job.ts"
+import { decoder } from "../run/RunJob.ts"
+import * as Places from "../job/Places.ts"
+import * as PipelineFile from "../job/PipelineFile.ts"
+import { jsonSchema } from "../option/PipelineSpec.ts"
+import * as Resolve from "../job/Resolve.ts"
+import type * as Yaml from "../option/Yaml.ts"
+
+/** The options of `run` alone. */
+export const options = {
+  dryRun: onOff("Show the first ten calls that pass, at every stage; nothing is written, sent or kept"),
+  explain: onOff("Only print the guarantee of each sink, and why; nothing is read"),
+  schema: onOff("Print the JSON Schema of such files, for an editor; needs no file"),
+  quiet: onOff("No progress and no summary; errors are still shown"),
+  json: onOff("Print the summary of each pipeline as one line of JSON, on stderr")
+}
+
+const flags = {
+  file: fileArgument("file").pipe(
+    Argument.withDescription("A file of pipelines, in YAML; callstream init writes one"),
+    Argument.optional
+  ),
+  ...flagsOf(options)
+}
+
+/** A shorter value could be part of any text. */
+const shortest = 6
+
+/** From now on no output shows the value of a reference. */
+const hideReferences = ({ referred }: PipelineFile.PipelineFile) => {
+  const values = referred.filter(([value]) => value.length >= shortest).toSorted(([a], [b]) => b.length - a.length)
+  return Effect.flatMap(Screen, (screen) =>
+    screen.reword((text) => values.reduce((told, [value, reference]) => told.replaceAll(value, reference), text))
+  )
+}
+
+type Task = PipelineFile.Named & { readonly job: Job.Job }
+
+/**
+ * Two pipelines that write to one place would destroy each other's work. A table is shared by those that make the same
+ * rows of sessions, whichever sessions those are.
+ */
+const collisions = Effect.fnUntraced(function* (tasks: ReadonlyArray<Task>) {
+  const taken: Array<Places.Place & { readonly by: string }> = []
+  const mistakes: Array<Yaml.Mistake> = []
+  for (const { job, locate, spec } of tasks) {
+    const { label } = yield* Transforms.toTransform(Struct.omit(spec.transforms ?? {}, ["where"]), {
+      tabular: true,
+      zone: job.zone
+    })
+    const places = yield* Places.of(job, label)
+    for (const place of places) {
+      const other = taken.find((one) => Places.collide(one, place))
+      if (other === undefined) continue
+      const { item, option, shared, told } = place
+      const otherRows = shared !== undefined && other.key === place.key
+      mistakes.push(
+        locate(
+          new UsageError({
+            option,
+            ...(item === undefined ? {} : { at: { item } }),
+            reason: { _tag: "TakenBy", pipeline: other.by, place: told, otherRows }
+          })
+        )
+      )
+      break
+    }
+    taken.push(...places.map((place) => ({ ...place, by: spec.name })))
+  }
+  return mistakes
+})
+
+/** The worst of all: failed, then not started, then incomplete. */
+const worst = (codes: ReadonlyArray<number>): number =>
+  [exitCode.failed, exitCode.usage, exitCode.incomplete].find((code) => codes.includes(code)) ?? exitCode.done
+
+/** Runs all at once, over one client. When one fails, the others continue. */
+const sideBySide = Effect.fnUntraced(function* (tasks: ReadonlyArray<Task>) {
+  const { live } = yield* Screen
+  const debug = (yield* References.MinimumLogLevel) === "Debug"
+  const each = yield* Effect.forEach(tasks, (task) =>
+    Effect.map(Effect.flatMap(Progress.make, Ref.make), (progress) => ({ ...task, progress }))
+  )
+  const jobs = each.map(({ job }) => job)
+  if (ProgressLine.isShown(jobs, live)) {
+    // Their times overlap, so no total is shown.
+    yield* ProgressLine.show(() => Progress.sum(each.map(({ progress }) => Ref.getUnsafe(progress))), undefined)
+  }
+  const codes = yield* Effect.forEach(
+    each,
+    ({ job, progress, spec }) =>
+      Effect.flatMap(Effect.exit(ReportedRun.run(job, progress)), (exit) => {
+        if (Exit.isSuccess(exit)) return Effect.succeed<number>(exitCode.done)
+        if (Cause.hasInterruptsOnly(exit.cause)) return Effect.failCause(exit.cause)
+        const { exitCode: code, lines } = Failure.report(exit.cause, {
+          debug,
+          speaker: inFile,
+          resumes: job.name !== undefined,
+          pipeline: spec.name
+        })
+        return Effect.as(print(...lines), code)
+      }),
+    { concurrency: "unbounded" }
+  )
+  return worst(codes)
+}, Effect.scoped)
+
+const run = Effect.fnUntraced(function* (
+  file: string,
+  options: { readonly dryRun: boolean; readonly explain: boolean; readonly report: Job.Job["report"] }
+) {
+  const read = yield* PipelineFile.read(file)
+  yield* hideReferences(read)
+  const { connection, pipelines, refuse, several } = read
+  const mistakes: Array<Yaml.Mistake> = [...read.mistakes]
+  const tasks: Array<Task> = []
+  for (const { locate, spec } of pipelines) {
+    const job = yield* Resolve.toJob(spec, { report: options.report, title: several ? spec.name : undefined }).pipe(
+      Effect.map(Option.some),
+      Effect.catchTags({
+        UsageError: (error) => Effect.sync(() => (mistakes.push(locate(error)), Option.none())),
+        UsageErrors: ({ errors }) => Effect.sync(() => (mistakes.push(...errors.map(locate)), Option.none()))
+      })
+    )
+    if (Option.isSome(job)) tasks.push({ spec, locate, job: job.value })
+  }
+  yield* refuse([...mistakes, ...(yield* collisions(tasks))])
+  if (options.explain) return yield* Effect.forEach(tasks, ({ job }) => Explain.print(job), { discard: true })
+  const client = Layer.provide(Source.client(connection), [AgniTransport.layer, decoder(tasks.map(({ job }) => job))])
+  const work = Effect.gen(function* () {
+    if (options.dryRun) {
+      return yield* Effect.forEach(tasks, ({ job, spec }) => DryRun.run(job, spec), { discard: true })
+    }
+    const [only] = tasks
+    if (only !== undefined && !several) return yield* ReportedRun.run(only.job)
+    const code = yield* sideBySide(tasks)
+    yield* Summary.printTogether(tasks.length, options.report)
+    if (code !== exitCode.done) return yield* new ReportedExit({ exitCode: code })
+  })
+  yield* Failure.reporting(
+    work.pipe(
+      Effect.provide(client),
+      Effect.catchTag("UsageError", (error) => Effect.andThen(refuse([pipelines[0].locate(error)]), Effect.fail(error)))
+    ),
+    { speaker: inFile, resumes: tasks.every(({ job }) => job.name !== undefined) }
+  )
+})
+
+export const runCommand = Command.make(
+  "run",
+  flags,
+  Effect.fnUntraced(function* ({ dryRun = false, explain = false, file, json, quiet, schema }) {
+    if (schema) return yield* answer(JSON.stringify(jsonSchema(), null, 2))
+    if (Option.isNone(file)) {
+      return yield* new UsageError({ reason: { _tag: "NoPipelineFile" } })
+    }
+    yield* run(file.value, { dryRun, explain, report: json ? "json" : quiet ? "none" : "people" })
+  })
+).pipe(
+  Command.withDescription(
+    "Run a pipeline file: the calls, the transforms and the sinks. A stopped run resumes when you start it again. Several pipelines in one file run at the same time and share one budget of requests."
+  ),
+  Command.withShortDescription("Run the pipelines of a file"),
+  Command.withExamples([
+    { command: "callstream run pipeline.yaml", description: "Run it, or resume it" },
+    { command: "callstream run pipeline.yaml --dry-run", description: "The first ten calls that pass, at every stage" },
+    { command: "callstream run pipeline.yaml --explain", description: "What is promised of each sink" },
+    { command: "callstream run --schema > pipeline.schema.json", description: "For an editor" }
+  ])
+)

@@ -1,0 +1,56 @@
+/** Runs a job, with the progress line and the summary for the person who started it. */
+import type { CoverageSet } from "@callstream/core"
+import * as Cause from "effect/Cause"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Ref from "effect/Ref"
+import type { Job } from "../job/Job.ts"
+import { Incomplete } from "../option/UsageError.ts"
+import * as Progress from "../run/Progress.ts"
+import * as RunJob from "../run/RunJob.ts"
+import * as CoverageReport from "./CoverageReport.ts"
+import * as ProgressLine from "./ProgressLine.ts"
+import { print, Screen } from "./Screen.ts"
+import * as Summary from "./Summary.ts"
+
+/** Warns when a file will hold personal data that is redacted elsewhere. */
+const warnOfRawLetters = ({ deadLetters, deadLettersRaw, title, transform }: Job) =>
+  deadLettersRaw && transform.redaction !== undefined
+    ? print(
+        `warning: ${title === undefined ? "" : `${title}: `}${deadLetters} keeps rejected records with the personal data that --redact takes out, because of --dead-letters-raw`
+      )
+    : Effect.void
+
+/** With `shared`, the caller shows the progress of several runs. */
+export const run = Effect.fnUntraced(function* (job: Job, shared?: Ref.Ref<Progress.Progress>) {
+  const { live } = yield* Screen
+  const progress = shared ?? (yield* Effect.flatMap(Progress.make, Ref.make))
+  const reportOf = (coverage: CoverageSet.CoverageSet) =>
+    CoverageReport.make(coverage, Duration.toMillis(job.horizon), job.zone.clock)
+  yield* warnOfRawLetters(job)
+  const { coverage, summary, unmatched } = yield* Effect.scoped(
+    Effect.gen(function* () {
+      if (shared === undefined && ProgressLine.isShown([job], live)) {
+        yield* ProgressLine.show(() => Ref.getUnsafe(progress), job.zone.clock)
+      }
+      return yield* RunJob.run(job, {
+        progress,
+        coverageFile: (coverage) => `${JSON.stringify(reportOf(coverage), null, 2)}\n`
+      })
+    })
+  ).pipe(
+    Effect.onExit((exit) =>
+      Exit.isSuccess(exit)
+        ? Effect.void
+        : Effect.flatMap(Ref.get(progress), (progress) =>
+            Summary.tellWhatIsThere(job, progress, Cause.squash(exit.cause), exit.cause)
+          )
+    )
+  )
+  const covered = job.walk === "history" && coverage !== undefined ? reportOf(coverage) : undefined
+  yield* Summary.print(job, yield* Ref.get(progress), summary, covered, unmatched)
+  const failed = covered?.set === "unprovable" || summary.sinks.some(({ failure }) => failure !== undefined)
+  const doubtful = summary.dead > 0 || covered?.set === "provisional"
+  if (failed || (job.strict && doubtful)) return yield* new Incomplete()
+})

@@ -1,0 +1,36 @@
+/** Keeps the heap near what a run needs. */
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Schedule from "effect/Schedule"
+import { getHeapSpaceStatistics, setFlagsFromString } from "node:v8"
+
+/** The young generation doubles as it grows, and may double once more before the next check. */
+const enough = 7 * 1024 * 1024
+
+const youngSize = Effect.sync(
+  () => getHeapSpaceStatistics().find(({ space_name }) => space_name === "new_space")?.space_size
+)
+
+/** What it may grow to, in percent of what was alive, before the old generation is collected; left alone it may be 300. */
+const growth = 150
+
+/**
+ * V8 lets the young generation grow to 64 MB, and the old one to several times what is alive in it. The bodies of responses lie
+ * outside of both, and are given back when a generation is collected: so each megabyte of room costs two. With a young
+ * generation of 16 MB, and an old one that is collected earlier, a run takes a quarter less memory and no more time, because
+ * nearly everything that is born dies with its page. Node has options for this, but only for a process that it starts, and a
+ * command that starts itself again starts twice. V8 looks at both flags whenever a generation may grow.
+ */
+export const layer: Layer.Layer<never> = Layer.effectDiscard(
+  Effect.gen(function* () {
+    setFlagsFromString(`--heap-growing-percent=${growth}`)
+    const stopGrowing = youngSize.pipe(
+      Effect.repeat({
+        schedule: Schedule.spaced("10 millis"),
+        while: (bytes) => bytes !== undefined && bytes < enough
+      }),
+      Effect.andThen(Effect.sync(() => setFlagsFromString("--semi-space-growth-factor=1")))
+    )
+    yield* Effect.forkScoped(stopGrowing)
+  })
+)

@@ -1,0 +1,277 @@
+/** One run: loads the checkpoint, opens the sinks, delivers, and finishes. */
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Ref from "effect/Ref"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import { Checkpoint, type State } from "../../checkpoint/Checkpoint.ts"
+import { CheckpointError } from "../../checkpoint/CheckpointError.ts"
+import * as VersionClock from "../../client/VersionClock.ts"
+import * as CoverageSet from "../../coverage/CoverageSet.ts"
+import { difference, type Fingerprint } from "../../model/Fingerprint.ts"
+import * as Position from "../../model/Position.ts"
+import * as Version from "../../model/Version.ts"
+import type { Covers, Opening, SessionSink } from "../../sink/SessionSink.ts"
+import { SinkError } from "../../sink/SinkError.ts"
+import type { Source } from "../../source/Source.ts"
+import type { DeadLetter } from "../DeadLetter.ts"
+import type { RunSummary, SinkSummary } from "../RunSummary.ts"
+import * as Commit from "./Commit.ts"
+import * as Counting from "./Counting.ts"
+import * as Deliver from "./Deliver.ts"
+import type * as Events from "./Events.ts"
+import * as RunState from "./RunState.ts"
+import * as SinkHandle from "./SinkHandle.ts"
+
+interface Once<A, S, E, RS, RA, RD, E2, R2, ET, RT> extends Pick<
+  Deliver.Options<A, E, RS, E2, R2, ET, RT>,
+  "transform" | "rawLetters" | "maxDeadShare" | "commitEvery" | "onRejected" | "onUnit"
+> {
+  readonly name: string
+  readonly fingerprint: Fingerprint
+  readonly source: Source<S, E, RS>
+  readonly covers?: ((state: S) => Covers | undefined) | undefined
+  readonly sinks: ReadonlyArray<SessionSink<A, RA>>
+  readonly deadLetters: SessionSink<DeadLetter, RD>
+  readonly onSinkFailure?: "stop" | "continue" | undefined
+  readonly emit: Events.Emit
+}
+
+/** One run of a pipeline, from the lease of its checkpoint to the summary. */
+export const runOnce = Effect.fnUntraced(function* <A, S, E, RS, RA, RD, E2, R2, ET, RT>(
+  options: Once<A, S, E, RS, RA, RD, E2, R2, ET, RT>
+) {
+  const { deadLetters, emit, fingerprint, name, sinks, source } = options
+  yield* refuseTwice([...sinks.map((sink) => sink.name), deadLetters.name])
+  const lease = yield* Effect.flatMap(Checkpoint, (checkpoint) => checkpoint.open(name, fingerprint))
+  const found = Option.getOrUndefined(lease.state)
+  const kept = found !== undefined && isOurs(found, fingerprint) ? found : undefined
+  if (kept?.finished === true) {
+    yield* verifyAll(sinks, kept, { pipeline: name, fingerprint })
+    return yield* finished(emit, nothingToDo(sinks, kept))
+  }
+
+  const run = yield* Ref.make(
+    RunState.make({ coverage: kept?.coverage ?? CoverageSet.empty, reserved: found?.lastVersion })
+  )
+  const count = Counting.make(name, run)
+  const tell = tellOf(run, emit, count)
+  yield* Effect.addFinalizer(() => count)
+  // Before the sinks, because some need to know what they will cover.
+  const state = yield* stateOf(source, name, kept)
+  const covers = options.covers?.(state)
+  const opening = (sink: string): Opening => ({
+    pipeline: name,
+    fingerprint,
+    from: Option.fromUndefinedOr(kept?.sinks[sink]),
+    covers,
+    hasWithoutStart: Effect.map(Ref.get(run), ({ coverage }) => CoverageSet.hasWithoutStart(coverage))
+  })
+  const handles = yield* openAll(options, opening, run)
+  const open = () => handles.filter(({ state }) => state().failure === undefined)
+  const letters = yield* SinkHandle.open(deadLetters, opening(deadLetters.name), run)
+  const noLetters = letters.state().failure
+  if (noLetters !== undefined) return yield* noLetters
+
+  const clock = VersionClock.make(Version.clock(found?.lastVersion))
+  const orClose = orCloseOf(options.onSinkFailure ?? "stop", open, tell)
+  const commit = Commit.make({
+    run,
+    lease,
+    kept,
+    fingerprint,
+    clock,
+    letters,
+    sinks: handles,
+    orClose,
+    onCommitted: (at) => tell({ _tag: "Committed", at })
+  })
+
+  const starts = open().map((sink) => sink.at())
+  const began = Position.least(starts)
+  // After a crash a transactional sink may be ahead of the checkpoint, and so of the coverage. That part is read again,
+  // and written only to the sinks that lack it.
+  const known = Position.least(open().map((sink) => kept?.sinks[sink.name]?.at))
+  const least = Position.least([began, known])
+  yield* Ref.update(run, (state) => ({
+    ...state,
+    reached: least,
+    coverage: RunState.coverageAt(state.coverage, least)
+  }))
+  const from = resumedAt(least, kept)
+  yield* tell({ _tag: "Started", from })
+
+  // A run that was killed after its last unit has nothing left to read.
+  if (least !== "end") {
+    if (kept?.source === undefined) yield* commit.begin(yield* encodeState(source, name, state))
+    const cuts = [...starts, letters.at()]
+      .filter((at) => at !== undefined && at !== "end")
+      .filter((at) => Position.isBefore(least, at))
+    const units = Stream.provideService(source.units(state, { from: least, cuts }), VersionClock.Current, clock)
+    yield* Deliver.all({ ...options, sinks: handles, units, run, tell, commit, clock, letters, orClose, began })
+  }
+  yield* closeAll({ handles, letters, commit, orClose })
+  const { coverage, received, totals } = yield* Ref.get(run)
+  const { dead, filtered } = totals
+  const all = handles.map(summaryOf)
+  return yield* finished(emit, { received, filtered, dead, finishedBefore: false, from, coverage, totals, sinks: all })
+})
+
+/** Events have the totals so far, and the metrics are up to them. */
+const tellOf =
+  (run: Ref.Ref<RunState.RunState>, emit: Events.Emit, count: Effect.Effect<void>): Deliver.Tell =>
+  (event) =>
+    Effect.andThen(
+      count,
+      Effect.flatMap(Ref.get(run), ({ totals }) => emit({ ...event, totals }))
+    )
+
+/** The last commit, and the end of each open sink. */
+const closeAll = Effect.fnUntraced(function* <A>({
+  commit,
+  handles,
+  letters,
+  orClose
+}: {
+  readonly handles: ReadonlyArray<SinkHandle.SinkHandle<A>>
+  readonly letters: SinkHandle.SinkHandle<DeadLetter>
+  readonly commit: Commit.Commit
+  readonly orClose: Commit.OrClose<A>
+}) {
+  const open = () => handles.filter(({ state }) => state().failure === undefined)
+  yield* commit.to("end", false)
+  yield* Effect.forEach(open(), (sink) => orClose(sink, sink.finish, undefined), {
+    concurrency: "unbounded",
+    discard: true
+  })
+  // A sink that was closed catches up later, and may then have dead letters.
+  if (open().length === handles.length) {
+    yield* letters.finish
+    yield* commit.to("end", true)
+  }
+})
+
+/** Of a run that finished before: whether what it wrote is still as it was. */
+const verifyAll = <A, R>(
+  sinks: ReadonlyArray<SessionSink<A, R>>,
+  kept: State,
+  about: Pick<Opening, "fingerprint" | "pipeline">
+) =>
+  Effect.forEach(
+    sinks,
+    ({ name, verify }) => {
+      const left = kept.sinks[name]
+      return verify === undefined || left === undefined
+        ? Effect.void
+        : SinkHandle.patiently(verify(left, { ...about, from: Option.some(left) }))
+    },
+    { discard: true }
+  )
+
+const finished = (emit: Events.Emit, summary: RunSummary): Effect.Effect<RunSummary> =>
+  Effect.as(emit({ _tag: "Finished", summary, totals: summary.totals }), summary)
+
+const refuseTwice = (names: ReadonlyArray<string>): Effect.Effect<void, SinkError> => {
+  const twice = names.find((one, at) => names.indexOf(one) !== at)
+  return twice === undefined
+    ? Effect.void
+    : Effect.fail(new SinkError({ sink: twice, operation: "open", retryable: false, reason: { _tag: "SameName" } }))
+}
+
+/** Another pipeline can use only the versions of a state without sinks. */
+const isOurs = ({ fingerprint, sinks }: State, asked: Fingerprint): boolean =>
+  Object.keys(sinks).length > 0 || difference(fingerprint, asked).length === 0
+
+const openAll = Effect.fnUntraced(function* <A, R>(
+  {
+    onSinkFailure = "stop",
+    sinks
+  }: { readonly onSinkFailure?: "stop" | "continue" | undefined; readonly sinks: ReadonlyArray<SessionSink<A, R>> },
+  opening: (sink: string) => Opening,
+  run: Ref.Ref<RunState.RunState>
+) {
+  const handles: Array<SinkHandle.SinkHandle<A>> = []
+  for (const sink of sinks) {
+    const handle = yield* SinkHandle.open(sink, opening(sink.name), run)
+    handles.push(handle)
+    const { failure } = handle.state()
+    const isLast = handles.length === sinks.length
+    const noneIsOpen = handles.every(({ state }) => state().failure !== undefined)
+    if (failure !== undefined && (onSinkFailure === "stop" || (isLast && noneIsOpen))) return yield* failure
+  }
+  return handles
+})
+
+/** A sink that fails ends the run, or only itself. */
+const orCloseOf =
+  <A>(
+    onSinkFailure: "stop" | "continue",
+    open: () => ReadonlyArray<SinkHandle.SinkHandle<A>>,
+    tell: Deliver.Tell
+  ): Commit.OrClose<A> =>
+  (sink, step, instead) =>
+    onSinkFailure === "stop"
+      ? step
+      : step.pipe(
+          Effect.catch((error) =>
+            sink
+              .close(error)
+              .pipe(
+                Effect.andThen(tell({ _tag: "SinkClosed", sink: sink.name, error })),
+                Effect.andThen(
+                  Effect.suspend(() => (open().length === 0 ? Effect.fail(error) : Effect.succeed(instead)))
+                )
+              )
+          )
+        )
+
+const resumedAt = (least: Position.Cursor | undefined, kept: State | undefined): Position.Position | undefined => {
+  if (least !== "end") return least
+  const last = kept?.coverage?.entries.at(-1)
+  return last === undefined ? undefined : Position.of(last.range.to)
+}
+
+/** The saved state of the source, or its first one. */
+const stateOf = Effect.fnUntraced(function* <S, E, R>(source: Source<S, E, R>, name: string, kept: State | undefined) {
+  if (kept?.source !== undefined) {
+    return yield* Effect.mapError(
+      Schema.decodeUnknownEffect(source.state)(kept.source),
+      () => new CheckpointError({ reason: { _tag: "Torn", path: name, problem: { _tag: "NoSource" } } })
+    )
+  }
+  return yield* source.begin
+})
+
+/** Saved before anything is read. */
+const encodeState = <S, E, R>(source: Source<S, E, R>, name: string, state: S) =>
+  Effect.mapError(
+    Schema.encodeEffect(source.state)(state),
+    () => new CheckpointError({ reason: { _tag: "NotJson", path: name, what: "source" } })
+  )
+
+const summaryOf = <A>(sink: SinkHandle.SinkHandle<A>): SinkSummary => {
+  const { failure, refused, written } = sink.state()
+  return { sink: sink.name, written, refused, ...sink.compared(), failure, ...sink.replaced() }
+}
+
+const nothingToDo = (
+  sinks: ReadonlyArray<{ readonly name: string }>,
+  { coverage = CoverageSet.empty }: State
+): RunSummary => ({
+  received: 0,
+  filtered: 0,
+  dead: 0,
+  finishedBefore: true,
+  from: undefined,
+  coverage,
+  totals: RunState.nothing,
+  sinks: sinks.map(({ name }) => ({
+    sink: name,
+    written: 0,
+    refused: 0,
+    newer: 0,
+    notBelieved: 0,
+    failure: undefined,
+    ...SinkHandle.nothingReplaced
+  }))
+})

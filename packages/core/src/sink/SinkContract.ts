@@ -1,0 +1,189 @@
+/**
+ * The contract of a sink, as types: what opens it, what it gets and what it answers. `SessionSink` has it and the functions.
+ *
+ * @since 0.1.0
+ */
+import type * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type { Pipeable } from "effect/Pipeable"
+import type * as Scope from "effect/Scope"
+import type { Column } from "../model/Column.ts"
+import type { Committed } from "../model/Committed.ts"
+import type { Fingerprint } from "../model/Fingerprint.ts"
+import type { Instant } from "../model/Instant.ts"
+import type { Item } from "../model/Item.ts"
+import type { Cursor } from "../model/Position.ts"
+import type { Version } from "../model/Version.ts"
+import type { SinkError } from "./SinkError.ts"
+
+/**
+ * The rows of one window, or of a part of it, ordered by start, then id.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Batch<out A> {
+  readonly items: ReadonlyArray<Item<A>>
+  /** The columns of the rows, in order, with their types, known before the first row. */
+  readonly columns: ReadonlyArray<Column>
+  /**
+   * The version of rows without one of their own; `versionOf` gives the version of each row. A lower version never
+   * overwrites a higher one.
+   */
+  readonly observedAt: Version
+  /**
+   * A higher version that a sink already holds was written by a wrong clock: it is overwritten, and counted.
+   *
+   * @default every version is accepted
+   */
+  readonly highestCredible?: Version | undefined
+}
+
+/**
+ * The version of a row: its own, or that of its batch.
+ *
+ * @since 0.1.0
+ * @category reading
+ */
+export const versionOf = ({ observedAt }: Pick<Batch<unknown>, "observedAt">, { version }: Item<unknown>): Version =>
+  version ?? observedAt
+
+/**
+ * Rows that a sink treated differently because of their versions.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Compared {
+  /** Rows left unchanged, because the sink holds a newer version. */
+  readonly newer: number
+  /** Rows overwritten although the sink held a higher version, because that was above `highestCredible`. */
+  readonly notBelieved: number
+}
+
+/**
+ * An item that was rejected by the sink, and why; the reason names no values.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Refused {
+  readonly id: string
+  readonly reason: string
+}
+
+/**
+ * Files of an earlier output that were overwritten, or removed because the new output does not replace them.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Replaced {
+  readonly replaced: ReadonlyArray<string>
+  readonly removed: ReadonlyArray<string>
+}
+
+/**
+ * What a sink does with a repeated row, or after a run was killed.
+ *
+ * - `transactional`: keeps its own `Committed` in one transaction with its rows.
+ * - `idempotent`: a repeated row changes nothing.
+ * - `resumable`: cuts its output back to a `Committed` before it resumes.
+ * - `append`: none of these.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Delivery = "transactional" | "idempotent" | "resumable" | "append"
+
+/**
+ * An open sink. Calls come one after another.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Writer<in A> {
+  /** Its actual position: a transactional sink's own offset, for others the one that it was opened with. */
+  readonly committed: Option.Option<Committed>
+  /** Writes a batch, and returns the rejected rows. After a retryable error the same batch may be written again. */
+  readonly write: (batch: Batch<A>) => Effect.Effect<ReadonlyArray<Refused>, SinkError>
+  /** When it returns, everything written is safe; `at` is the position of the end. */
+  readonly flush: (at: Cursor) => Effect.Effect<Committed, SinkError>
+  /** Completes the output after the last flush, for example by a footer and a rename. Without it no finished file remains. */
+  readonly finish: Effect.Effect<void, SinkError>
+  /** After `finish`: the files of an earlier output. @default none is reported */
+  readonly replaced?: (() => Replaced) | undefined
+  /** Counts of committed rows. @default the sink does not compare versions, or does not count */
+  readonly compared?: (() => Compared) | undefined
+}
+
+/**
+ * The range of start times of which a run or a file has every call, except those that its filters leave out. Without bounds
+ * it includes the calls without a start time. With bounds it includes those created in the range, where the API shows them.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Covers {
+  readonly from?: Instant | undefined
+  /** @default the time when the run begins */
+  readonly to?: Instant | undefined
+  /** Equal for runs with the same filters. @default no filters */
+  readonly filters?: string | undefined
+  /** Whether calls without a start time that were created in the range are included. @default "include" */
+  readonly withoutStart?: "include" | "skip" | undefined
+}
+
+/**
+ * The pipeline that opens a sink, and the sink's last position. State that a sink saves itself belongs to this pipeline and
+ * this fingerprint.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Opening {
+  readonly pipeline: string
+  readonly fingerprint: Fingerprint
+  readonly from: Option.Option<Committed>
+  /**
+   * The start times of which the run has every call. With `rotate: "day"` a file replaces an earlier one only if it covers
+   * at least the same range. @default unknown, and no day is replaced
+   */
+  readonly covers?: Covers | undefined
+  /**
+   * Whether the run has read the calls without a start time that were created in the range; known at its end.
+   * @default no
+   */
+  readonly hasWithoutStart?: Effect.Effect<boolean> | undefined
+}
+
+/**
+ * Opens a sink from the beginning, outside of a pipeline.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const opening = (from: Option.Option<Committed> = Option.none()): Opening => ({
+  pipeline: "",
+  fingerprint: {},
+  from
+})
+
+/**
+ * An output for rows of type `A`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface SessionSink<in A, out R = never> extends Pipeable {
+  /** Its key in the checkpoint: unique in a pipeline, the same in each run, and without secrets. */
+  readonly name: string
+  readonly delivery: Delivery
+  /** Opens it at its last position, or from the beginning. */
+  readonly open: (opening: Opening) => Effect.Effect<Writer<A>, SinkError, R | Scope.Scope>
+  /**
+   * Checks that the output of a finished run, whose last commit this is, is unchanged. Called when the run is started
+   * again, which then has nothing to do. @default no check
+   */
+  readonly verify?: ((left: Committed, opening: Opening) => Effect.Effect<void, SinkError, R | Scope.Scope>) | undefined
+}

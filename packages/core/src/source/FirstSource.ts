@@ -1,0 +1,120 @@
+/**
+ * The calls of a range from its beginning, until enough of them came, as a source.
+ *
+ * @since 0.1.0
+ */
+import * as Stream from "effect/Stream"
+import type { AgniClient } from "../client/AgniClient.ts"
+import type { AgniError } from "../model/AgniError.ts"
+import type { CallSession } from "../model/CallSession.ts"
+import type { Item } from "../model/Item.ts"
+import * as Rows from "../model/Rows.ts"
+import * as Coverage from "../stream/Coverage.ts"
+import * as Extremes from "../stream/Extremes.ts"
+import type { OpenRange } from "../stream/History.ts"
+import * as Bounds from "./Bounds.ts"
+import type { Options } from "./HistorySource.ts"
+import * as Units from "./internal/Units.ts"
+import * as PagesSource from "./PagesSource.ts"
+import type { Source } from "./Source.ts"
+
+/**
+ * How many calls.
+ *
+ * @since 0.1.0
+ * @category options
+ */
+export interface Limit {
+  readonly limit: number
+  /**
+   * Which calls count towards the limit: others come too, for a transform to leave out. It is not part of the fingerprint.
+   * @default all
+   */
+  readonly counts?: ((session: CallSession) => boolean) | undefined
+}
+
+type Items = ReadonlyArray<Item<CallSession>>
+
+/** How many items it takes until `left` of them counted, and how many did. */
+const cutOf = (items: Items, left: number, counts: Limit["counts"]) => {
+  let counted = 0
+  for (const [at, { row }] of items.entries()) {
+    if (counts === undefined || counts(row)) counted++
+    if (counted === left) return { end: at + 1, counted }
+  }
+  return { end: items.length, counted }
+}
+
+/** Batches until enough calls came; `cut` makes the last one, of the items up to there. */
+const until =
+  ({ counts, limit }: Limit) =>
+  <B extends Pick<Coverage.Window, "rows">, E, R>(
+    batches: Stream.Stream<B, E, R>,
+    cut: (last: B, items: Items) => B
+  ): Stream.Stream<B, E, R> =>
+    Stream.suspend(() => {
+      let left = limit
+      return batches.pipe(
+        Stream.map((batch) => {
+          const items = Rows.items(batch.rows)
+          const { counted, end } = cutOf(items, left, counts)
+          left -= counted
+          return left > 0 ? { batch, last: false } : { batch: cut(batch, items.slice(0, end)), last: true }
+        }),
+        Stream.takeUntil(({ last }) => last),
+        Stream.map(({ batch }) => batch)
+      )
+    })
+
+/** The part after the last call was not read, so it is not proven. */
+const limited = (coverage: Coverage.Coverage, limit: number): Coverage.Coverage =>
+  coverage._tag === "Proven" ? { _tag: "Provisional", reason: { _tag: "StoppedAtLimit", limit } } : coverage
+
+/**
+ * The first calls of a range by start.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = (
+  first: Limit,
+  range: OpenRange = {},
+  options: Options = {}
+): Source<Bounds.Bounds, AgniError, AgniClient> => ({
+  fingerprint: { ...Bounds.fingerprint("history", range, options), limit: String(first.limit) },
+  state: Bounds.Bounds,
+  begin: Bounds.resolve(range, options.end),
+  units: ({ end, from, to }) => {
+    const asked = { from: from ?? undefined, to: to ?? undefined }
+    const reading = { ...options, end: end ?? undefined, counts: first.counts }
+    return until(first)(Extremes.firstWindows(first.limit, asked, reading), (window, items) =>
+      Coverage.make(items, { ...window, coverage: limited(window.coverage, first.limit) })
+    ).pipe(Stream.mapAccum(() => Units.begin, Units.next, { onHalt: Units.last }))
+  }
+})
+
+/**
+ * The first calls of a range by page number: in whatever order pages come, and nothing is proven.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const ofPages = (
+  first: Limit,
+  range: OpenRange = {},
+  options: PagesSource.Options = {}
+): Source<Bounds.Bounds, AgniError, AgniClient> => {
+  const pages = PagesSource.make(range, options)
+  return {
+    ...pages,
+    fingerprint: { ...pages.fingerprint, limit: String(first.limit) },
+    units: (bounds) =>
+      Stream.map(
+        until(first)(PagesSource.read(bounds, options), (page, items) => ({
+          ...page,
+          rows: Rows.make(items, Rows.observed(page.rows))
+        })),
+        Units.page
+      )
+  }
+}

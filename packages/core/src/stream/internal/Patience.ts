@@ -1,0 +1,68 @@
+/** How long a reading waits for one answer: as the client's policy says while nothing is answered, and not so long otherwise. */
+import * as Effect from "effect/Effect"
+import type { AgniClient, ListOptions } from "../../client/AgniClient.ts"
+import { AgniError } from "../../model/AgniError.ts"
+import * as Instant from "../../model/Instant.ts"
+import { earliestStart, pageBeyondAll } from "../../model/Limits.ts"
+
+export type List = AgniClient["Service"]["list"]
+
+/** The server fails, or the way to it: for a record that it cannot render, a response beyond its limit, or because it is down. */
+const isFailure = ({ reason }: AgniError): boolean =>
+  reason._tag === "Unavailable" || (reason._tag === "InvalidResponse" && reason.fault !== undefined)
+
+/** A day before there were calls: no record can be at fault, unless bounds are applied after paging. */
+const beforeAll = {
+  pageSize: 1,
+  startedAfter: Instant.format(earliestStart),
+  startedBefore: Instant.format(Instant.of(earliestStart + 86_400_000_000))
+}
+
+const isTimeOut = ({ reason }: AgniError): boolean => reason._tag === "Unavailable" && reason.outage._tag === "TimedOut"
+
+/** Whether the server answers at all: beyond the end of nothing, or, where it repeats its last page there, in front. */
+const isUp = (list: List): Effect.Effect<boolean> =>
+  Effect.matchEffect(list({ ...beforeAll, page: pageBeyondAll }, { tries: 1 }), {
+    onSuccess: () => Effect.succeed(true),
+    onFailure: (error) =>
+      // A refusal is an answer.
+      !isFailure(error)
+        ? Effect.succeed(true)
+        : isTimeOut(error)
+          ? Effect.succeed(false)
+          : Effect.match(list({ ...beforeAll, page: 1 }, { tries: 1 }), {
+              onSuccess: () => true,
+              onFailure: (error) => !isFailure(error)
+            })
+  })
+
+const marked = (error: AgniError): AgniError =>
+  new AgniError({
+    reason: error.reason,
+    request: error.request,
+    attempts: error.attempts,
+    elapsed: error.elapsed,
+    alone: true
+  })
+
+/** Two tries where the server answers another request: for those who know what to do when one fails alone. */
+export const soon: ListOptions = { isUp: Effect.never }
+
+/** One try, where the answers to others show that the server is up. */
+export const once: ListOptions = { tries: 1, isUp: Effect.succeed(true) }
+
+/** All tries of the policy, for what failed alone before: the server answers others, so long waits would not help. */
+export const last: ListOptions = { shortWaits: true }
+
+/** A client's `list`, whose errors say whether the request alone is at fault (`alone`): the server answers another one. */
+export const make = (list: List): List => {
+  const up = isUp(list)
+  return (query, options = {}) => {
+    const isUp = options.isUp === undefined || options.isUp === soon.isUp ? up : options.isUp
+    return Effect.catchIf(
+      list(query, options.isUp === undefined ? options : { ...options, isUp }),
+      (error) => error.alone !== true && isFailure(error),
+      (error) => Effect.flatMap(isUp, (answers) => Effect.fail(answers ? marked(error) : error))
+    )
+  }
+}

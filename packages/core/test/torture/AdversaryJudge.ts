@@ -1,0 +1,326 @@
+/** A run over a case, and what it must hold: whether something that was shown is missing where it was called proven. */
+import * as CoverageReason from "@callstream/core/coverage/CoverageReason"
+import { AgniClient } from "@callstream/core/client/AgniClient"
+import { startInstant } from "@callstream/core/model/CallSession"
+import { type Verdict, verdict, weaker, type Window } from "@callstream/core/stream/Coverage"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as References from "effect/References"
+import * as Stream from "effect/Stream"
+import { began, type Case } from "./Adversaries.ts"
+import * as Adversary from "./Adversary.ts"
+import { isThere, startOf } from "./AdversaryRows.ts"
+import { finalCoverage, windows as read } from "./Histories.ts"
+
+const second = 1_000_000
+const hour = 3600 * second
+const horizon = 2 * hour
+
+export interface Judgement {
+  readonly verdict: Verdict
+  /** Whether all that is older than the horizon is proven. */
+  readonly provenToHorizon: boolean
+  /** Whether that could be had. */
+  readonly possible: boolean
+  readonly requests: number
+  readonly windows: number
+  readonly proven: number
+  readonly reasons: ReadonlyArray<string>
+  readonly wrong: ReadonlyArray<string>
+}
+
+type Said = ReturnType<typeof finalCoverage>
+
+/** Bounds reach two seconds beyond a window, and a bound may be included or not. */
+const margin = 4 * second
+
+const idsWithTwoStarts = ({ rows }: Case): ReadonlySet<string> => {
+  const once = new Set<string>()
+  const twice = new Set<string>()
+  for (const { id } of rows) (once.has(id) ? twice : once).add(id)
+  return twice
+}
+
+/** No answer can show a time before this one: replicas are behind by six hours at most. */
+const eldest = began - 7 * hour
+
+/** Whether a row is there, with one start, in all that any answer may show. */
+const isSteady = (row: Adversary.Row, ended: number): boolean =>
+  isThere(row, eldest) &&
+  isThere(row, ended) &&
+  (row.moves ?? []).every(({ at, start }) => at > ended || start === row.start)
+
+interface Truth {
+  readonly from: number
+  readonly to: number
+  readonly whole: boolean
+  readonly delivered: ReadonlySet<string>
+  /** Rows that are there throughout and did not come. */
+  readonly missing: ReadonlyArray<Adversary.Row>
+}
+
+const truthOf = (one: Case, server: Adversary.Server, windows: ReadonlyArray<Window>): Truth => {
+  const { from = -Infinity, to = windows.at(-1)?.to ?? began } = one.range
+  const whole = one.range.from === undefined && one.range.to === undefined
+  const delivered = new Set(windows.flatMap(({ rows }) => rows.sessions().map(({ id }) => id)))
+  const twice = idsWithTwoStarts(one)
+  const missing = one.rows.filter((row) => {
+    const { id, start } = row
+    if (delivered.has(id) || twice.has(id) || !isSteady(row, server.now())) return false
+    return start === undefined ? whole : start >= from && start < to
+  })
+  return { from, to, whole, delivered, missing }
+}
+
+/**
+ * Ids that were in a count of bounds that reach no further than the range: of wider ones it is not told which rows they
+ * count. A count that may be one of some of the rows only (its page was not the last one, or a limit had cut it) speaks for
+ * a row that did not come when fewer came within its bounds.
+ */
+const inCounts = (
+  one: Case,
+  { atLeast, counted: exactly }: Pick<Adversary.Server, "atLeast" | "counted">,
+  { delivered }: Truth
+): ReadonlySet<string> => {
+  const counted = new Set(exactly)
+  const came = one.rows.filter(({ id }) => delivered.has(id))
+  for (const { after, before, front, given } of atLeast) {
+    if (front.every(({ id }) => delivered.has(id))) continue
+    const within = given ? came.filter(({ start = NaN }) => start >= after && start <= before) : came
+    if (within.length < front.length) for (const { id } of front) counted.add(id)
+  }
+  return counted
+}
+
+/** What has nothing to do with the server: each call once, in its window, and windows that tile the range. */
+const isMalformed = ({ range }: Case, windows: ReadonlyArray<Window>): ReadonlyArray<string> => {
+  const wrong: Array<string> = []
+  const ids = windows.flatMap(({ rows }) => rows.sessions().map(({ id }) => id))
+  if (new Set(ids).size !== ids.length) wrong.push("a session came twice")
+  for (const [i, window] of windows.entries()) {
+    const before = windows[i - 1]
+    if (before !== undefined && before.to !== window.from) wrong.push("the windows do not tile the range")
+    const starts = window.rows.sessions().map((session) => startInstant(session) ?? -Infinity)
+    const tells = verdict(window.coverage) !== "unprovable" && window.from < window.to
+    if (tells && starts.some((start) => start < window.from || start >= window.to))
+      wrong.push("a session lies outside its window")
+  }
+  const { from, to } = range
+  if (from !== undefined && windows[0]?.from !== from) wrong.push("the windows begin elsewhere")
+  if (to !== undefined && windows.length > 0 && windows.at(-1)?.to !== to) wrong.push("the windows end elsewhere")
+  return wrong
+}
+
+/**
+ * A bounded range brings the calls without a start that were created in it, or says how many there are of which the server
+ * does not show it.
+ */
+const undatedWrong = (
+  one: Case,
+  server: Adversary.Server,
+  windows: ReadonlyArray<Window>,
+  { delivered, from, to, whole }: Truth
+): ReadonlyArray<string> => {
+  const last = windows.at(-1)
+  if (whole || last === undefined || last.from !== last.to || last.coverage._tag !== "Proven") return []
+  const { created, unassigned } = last.outside ?? { created: Infinity, unassigned: 0 }
+  const twice = idsWithTwoStarts(one)
+  const undated = one.rows.filter(
+    (row) => row.start === undefined && server.listed.has(row.id) && !twice.has(row.id) && isSteady(row, server.now())
+  )
+  const came = one.rows.filter(({ id, start }) => start === undefined && delivered.has(id) && !twice.has(id)).length
+  const wrong: Array<string> = []
+  if (undated.length > came + created + unassigned)
+    wrong.push(`${undated.length} without a start were listed: ${came} came, ${created + unassigned} are told of`)
+  // Where the server shows which they are.
+  const isShown = unassigned === 0 || created > 0 || came > 0
+  const meant = undated.filter((row) => row.created >= from && row.created < to && !delivered.has(row.id))
+  if (isShown && meant.length > 0) wrong.push(`${meant.length} without a start, created in the range, are missing`)
+  return wrong
+}
+
+/** More rows than that cannot be had for the same bounds. */
+const mostTogether = ({ server: { cap, depth, offset, results } }: Case): number =>
+  Math.min(offset?.most ?? Infinity, (depth?.most ?? Infinity) * cap, results?.most ?? Infinity)
+
+const weakest = (said: Said): Verdict =>
+  said.reduce<Verdict>((sum, { coverage }) => weaker(sum, verdict(coverage)), "proven")
+
+/** Up to there calls are old enough, by the earliest clock that an answer had. */
+const horizonOf = ({ server: { date } }: Case): number => began + Math.min(0, date?.offset ?? 0) - horizon - second
+
+/**
+ * The windows that are old enough, and that of the calls without a start: unless the list without bounds ends, because of a
+ * limit, before all calls came. Then nobody can count the calls without a start.
+ */
+const oldOf = (one: Case, said: Said): Said => {
+  const isUncountable = one.rows.length > mostTogether(one)
+  return said.filter(({ from, to }) => from < Math.min(to, horizonOf(one)) || (from === to && !isUncountable))
+}
+
+const isProvenToHorizon = (one: Case, said: Said): boolean =>
+  oldOf(one, said).every(({ coverage }) => coverage._tag === "Proven")
+
+/** What is called proven, against what was shown. */
+const provenWrong = (
+  one: Case,
+  server: Adversary.Server,
+  windows: ReadonlyArray<Window>,
+  said: Said
+): ReadonlyArray<string> => {
+  const wrong: Array<string> = []
+  const truth = truthOf(one, server, windows)
+  const { missing, to } = truth
+  const counted = inCounts(one, server, truth)
+  const shown = missing.filter(({ id }) => server.listed.has(id) || counted.has(id))
+  // A count that reaches beyond the horizon may be of calls that came meanwhile: it speaks against the set, not a window.
+  const countedOld = inCounts(
+    one,
+    { counted: server.countedOld, atLeast: server.atLeast.filter(({ before }) => before <= began - horizon + margin) },
+    truth
+  )
+  const shownOld = missing.filter(({ id }) => server.listed.has(id) || countedOld.has(id))
+  if (weakest(said) === "proven" && shown.length > 0)
+    wrong.push(`proven, and ${shown.length} that were shown are missing`)
+  // A whole history ends with what is too young: the rest of it is a set of its own.
+  const old = shown.filter(({ start = -Infinity }) => start < began - horizon)
+  const isClaimed = said.every(
+    ({ coverage, from, to }) => coverage._tag === "Proven" || (from < to && to > began - horizon)
+  )
+  if (isClaimed && old.length > 0) wrong.push(`proven up to the horizon, and ${old.length} that were shown are missing`)
+  for (const { coverage, from, to } of said) {
+    if (coverage._tag !== "Proven" || from === to) continue
+    if (to > began - horizon + second) wrong.push("proven beyond the horizon")
+    const lost = shownOld.filter(({ start = -Infinity }) => start >= from && start < to)
+    if (lost.length > 0) wrong.push(`${lost.length} that were shown are missing from a window that is proven`)
+  }
+  if (one.range.to === undefined && windows.length > 0) {
+    const behind = one.rows.filter(
+      ({ id, start = -Infinity }) => start >= to && server.listed.has(id) && !truth.delivered.has(id)
+    )
+    if (behind.length > 0) wrong.push(`${behind.length} that were listed lie behind the end of the range`)
+  }
+  return [...wrong, ...undatedWrong(one, server, windows, truth)]
+}
+
+const together = (rows: ReadonlyArray<Adversary.Row>): number => {
+  const starts = rows.flatMap(({ start }) => start ?? []).sort((a, b) => a - b)
+  return starts.reduce(
+    (most, start, i) => Math.max(most, i - starts.findIndex((other) => other >= start - 6 * second)),
+    0
+  )
+}
+
+/** Whether all that is older than the horizon could be proven; each line is a reason why not. */
+const isProvable = (one: Case, server: Adversary.Server): boolean => {
+  const { range, rows, server: traits } = one
+  const { from = -Infinity, to = Infinity } = range
+  const whole = from === -Infinity && to === Infinity
+  const isIn = (start: number | undefined) =>
+    start === undefined ? whole : start >= from - margin && start < to + margin
+  const twice = idsWithTwoStarts(one)
+  const starts = (row: Adversary.Row) => [row.start, ...(row.moves ?? []).map(({ start }) => start)]
+  const undated = rows.filter(({ start }) => start === undefined).length
+  const size = Math.min(traits.cap, one.read.pageSize ?? 100)
+  const isLarge = traits.tieOrder !== "id" && Math.max(together(rows), whole ? undated : 0) > size
+  // Nothing of the range is old enough.
+  if (from >= horizonOf(one)) return false
+  // Bounds can only be tried by rows that stay, and that are some seconds apart: what is elsewhere must not come.
+  const steady = rows.filter((row) => isSteady(row, server.now()) && !server.withheld.has(row.id))
+  const known = steady.flatMap(({ start }) => start ?? [])
+  if (known.length === 0 || (steady.length > 1 && Math.max(...known) - Math.min(...known) < 6 * second)) return false
+  // Where calls begin is not told, and bounds that reach back to any beginning are not answered.
+  if (from === -Infinity && to < Infinity && traits.span !== undefined) return false
+  // What is filtered after it was cut into pages has no count.
+  if (traits.filterAfterPaging) return false
+  // It came, went or got another start while it was read, or some answer may be of a time before that.
+  if (rows.some((row) => starts(row).some(isIn) && !isSteady(row, server.now()) && isEverThere(row, server)))
+    return false
+  // Some answers lacked it, though it lay within their bounds: which of them were whole nobody can tell.
+  if (rows.some((row) => server.withheld.has(row.id) && isIn(startOf(row, began)))) return false
+  // Of which of its starts is it?
+  if (rows.some(({ id, start }) => twice.has(id) && isIn(start))) return false
+  // A later answer was made before the first one, by its date: it may be of a replica that lags, and so may be the total.
+  if (whole && isDatedBack(one, server)) return false
+  // Pages were of another length, or in another order, than those before them.
+  if (traits.change !== undefined && traits.change.at <= server.requests()) return false
+  // A page beyond the end that repeats another one, and is empty beyond a limit: the end is not to be found.
+  if (traits.beyond !== "empty" && (traits.depth ?? traits.offset) !== undefined) return false
+  // More rows of one second than a limit lets come, or more than a page, which stand otherwise on each.
+  return together(rows.filter((row) => isThere(row, began))) < mostTogether(one) && !isLarge
+}
+
+/** Whether all answers at the end say that they were made before the first one. */
+const isDatedBack = ({ server: { date } }: Case, server: Adversary.Server): boolean =>
+  date !== undefined && date.offset < 0 && date.from > 1 && date.every === 1 && date.to >= server.requests()
+
+const isEverThere = ({ gone = Infinity, seen = -Infinity }: Adversary.Row, server: Adversary.Server): boolean =>
+  seen <= server.now() && gone > eldest
+
+/** Where nothing hides calls but a limit, which can be found and worked around, a proof is one that all came. */
+const silentlyWrong = (one: Case, server: Adversary.Server, windows: ReadonlyArray<Window>): ReadonlyArray<string> => {
+  const { missing } = truthOf(one, server, windows)
+  const old = missing.filter(({ start = Infinity }) => start < horizonOf(one))
+  return old.length === 0 ? [] : [`proven, and ${old.length} that no answer showed are missing`]
+}
+
+export const judge = (one: Case, server: Adversary.Server, windows: ReadonlyArray<Window>): Judgement => {
+  const said = finalCoverage(windows)
+  const possible = isProvable(one, server)
+  const provenToHorizon = isProvenToHorizon(one, said)
+  return {
+    verdict: weakest(said),
+    provenToHorizon,
+    possible,
+    requests: server.requests(),
+    windows: said.length,
+    proven: said.filter(({ coverage }) => coverage._tag === "Proven").length,
+    reasons: [
+      ...new Set(
+        oldOf(one, said).flatMap(({ coverage }) =>
+          "reason" in coverage ? [CoverageReason.describe(coverage.reason)] : []
+        )
+      )
+    ],
+    wrong: [
+      ...isMalformed(one, windows),
+      ...provenWrong(one, server, windows, said),
+      ...(possible && provenToHorizon ? silentlyWrong(one, server, windows) : [])
+    ]
+  }
+}
+
+export const clockOf = (server: Adversary.Server): Effect.Effect<Clock.Clock> =>
+  Effect.map(Clock.Clock, (clock) => ({
+    currentTimeMillis: Effect.sync(() => server.now() / 1000),
+    currentTimeMillisUnsafe: () => server.now() / 1000,
+    currentTimeNanos: Effect.sync(() => BigInt(server.now()) * 1000n),
+    currentTimeNanosUnsafe: () => BigInt(server.now()) * 1000n,
+    monotonicTimeNanos: clock.monotonicTimeNanos,
+    monotonicTimeNanosUnsafe: () => clock.monotonicTimeNanosUnsafe(),
+    sleep: () => Effect.yieldNow
+  }))
+
+export const open = (one: Case, limit = 20_000): Adversary.Server => {
+  const { from = -Infinity, to = Infinity } = one.range
+  const range = { after: from - margin, before: to + margin }
+  return Adversary.serve(one.rows, one.server, {
+    began,
+    step: one.step,
+    seed: one.seed,
+    limit,
+    range,
+    horizon: began - horizon + margin
+  })
+}
+
+/** One case from end to end. */
+export const run = (one: Case) => {
+  const server = open(one)
+  return Stream.runCollect(read(one)).pipe(
+    Effect.provideService(AgniClient, server.client),
+    Effect.provideService(References.MinimumLogLevel, "None"),
+    Effect.provideServiceEffect(Clock.Clock, clockOf(server)),
+    Effect.map((windows) => judge(one, server, windows))
+  )
+}
