@@ -147,7 +147,7 @@ const asTime = (value: unknown): unknown => {
   return instant === undefined ? value : CallSession.credibleInstant(value.trim()) === undefined ? null : instant
 }
 
-/** A link to a recording is signed anew for each answer: only its path says which recording it is. */
+/** A link to a recording has another signature in each answer: only its path says which recording it is. */
 const asPath = (value: unknown): unknown => (typeof value === "string" ? value.replace(/[?#].*$/s, "") : value)
 
 const spellings: ReadonlyMap<string, (value: unknown) => unknown> = new Map([

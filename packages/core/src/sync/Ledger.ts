@@ -41,7 +41,7 @@ export interface Doubt {
 }
 
 /**
- * What is known of a call. Every time but `start` is in whole seconds.
+ * A call as the ledger knows it. Every time but `start` is in whole seconds.
  *
  * @since 0.1.0
  * @category models
@@ -71,7 +71,7 @@ export interface Entry {
   readonly changed: number
   /** When reading it again is next worth a thought; `undefined` when nothing more is expected. */
   readonly due: Micros | undefined
-  /** Since when answers contradict this entry. What they say is believed once they say it again, ten minutes later. */
+  /** Since when answers contradict this entry. They are accepted when they say the same again ten minutes later. */
   readonly doubted: Doubt | undefined
   /** It is no longer in the range, or no longer listed. */
   readonly gone: "left" | "removed" | undefined
@@ -82,7 +82,7 @@ export interface Entry {
 }
 
 /**
- * What is kept in one transaction: everything that was read, or nothing.
+ * The content of one transaction: everything that was read, or nothing.
  *
  * @since 0.1.0
  * @category models

@@ -9,7 +9,7 @@ import { CheckpointError, CheckpointReason } from "../checkpoint/CheckpointError
 /**
  * - `Store`: the place where it is kept cannot be used, or another run holds it.
  * - `Newer`: a later version of callstream wrote it.
- * - `Torn`: what was kept cannot be read, or was changed by hand.
+ * - `Torn`: the saved state cannot be read, or was changed by hand.
  * - `Different`: it belongs to a sync of another endpoint or of other filters; `parts` differ.
  * - `OtherOrganization`: the API key is of another organization than the calls in the ledger.
  *

@@ -1,5 +1,5 @@
 /**
- * What is still to come of a call: estimated from how long costs, recordings and analyses took, and from which agents have them.
+ * Estimates what a call still lacks and may get, from how long costs, recordings and analyses took, and from which agents have them.
  *
  * It decides when a call is read again, and never whether a range is complete.
  *
@@ -11,7 +11,7 @@ import type { Micros } from "./Tail.ts"
 import * as Tail from "./Tail.ts"
 
 /**
- * What comes after the end of a call, if at all.
+ * A part of a call that comes after its end, if at all.
  *
  * @since 0.1.0
  * @category schemas
@@ -39,7 +39,7 @@ type Share = typeof Share.Type
 const Shares = Schema.Struct({ cost: Share, recording: Share, analysis: Share })
 
 /**
- * What was observed. Only whole counts, so that it can be kept, merged and printed.
+ * Observations of many calls. Only whole counts, so that it can be kept, merged and printed.
  *
  * @since 0.1.0
  * @category schemas
@@ -82,7 +82,7 @@ export const empty: Statistics = {
 }
 
 /**
- * What is known of a call, without its content.
+ * A call without its content.
  *
  * @since 0.1.0
  * @category models
@@ -155,7 +155,7 @@ const pooled = ({ shares }: Statistics): Pooled => {
   return all
 }
 
-/** The share of this agent's calls that get it. An agent of whom little is known is taken for one like the others. */
+/** The share of this agent's calls that get it. An agent of whom little is known counts as one like the others. */
 const prevalence = (learned: Statistics, facts: Facts, facet: Later): number => {
   const own = shareOf(learned, facts, facet)
   const all = facts.status === "open" ? noShare : pooled(learned)[facts.status][facet]
@@ -321,7 +321,7 @@ const span = (delay: number): string => {
 }
 
 /**
- * What was observed, in sentences for people. It names no agent.
+ * The observations in sentences for people. It names no agent.
  *
  * @since 0.1.0
  * @category formatting

@@ -28,7 +28,7 @@ import { Ledger, type Lease } from "./Ledger.ts"
 import type { LedgerError } from "./LedgerError.ts"
 
 /**
- * What is followed, and how.
+ * Which calls are followed, and how.
  *
  * @since 0.1.0
  * @category options
@@ -87,7 +87,7 @@ export interface Change extends ChangeOf.Change {
 }
 
 /**
- * What was read at once, and what it changed. It is noted in the ledger before it is given to anybody.
+ * One reading, and the changes that it showed. It is noted in the ledger before it is given to anybody.
  *
  * @since 0.1.0
  * @category models
@@ -258,8 +258,8 @@ export interface Delivered extends Change {
  * What became of each call since this consumer acknowledged last, then one pass, or a pass `every` so often.
  *
  * A change is noted in the ledger first, then delivered, then acknowledged. One that was delivered and not acknowledged comes
- * again: with the same sequence if the call is the same, and with all facets and milestones, because nobody knows which version
- * the consumer has.
+ * again: with the same sequence if the call is the same, and with all facets and milestones, because the consumer may
+ * have any version.
  *
  * @since 0.1.0
  * @category streams

@@ -124,7 +124,7 @@ describe("Sync", () => {
     )
   })
 
-  it.effect("a mass deletion is doubted for a day, and believed then", () => {
+  it.effect("a mass deletion is doubted for a day, and accepted then", () => {
     const world = World.make({ ...usual, calls: 400 })
     // One that has no start is missed by the next audit only.
     const gone = new Set(world.lives.slice(0, 300).flatMap(({ id, start }) => (start === Infinity ? [] : [id])))

@@ -28,7 +28,7 @@ const Holder = Schema.Struct({ lease: Schema.String, since: Schema.String, ...Ow
 type Holder = typeof Holder.Type
 const decodeHolder = Schema.decodeUnknownOption(Schema.fromJsonString(Holder))
 
-/** What passes is waited for: about ten seconds. */
+/** Transient failures are retried for about ten seconds. */
 const again = Schedule.min([Schedule.exponential("200 millis", 2), Schedule.spaced("3 seconds")]).pipe(
   Schedule.upTo({ times: 6 })
 )
@@ -84,7 +84,7 @@ export const take = Effect.fnUntraced(function* <E extends SqlError | { readonly
   }
   const running = (text: string | undefined) => heldBy({ _tag: "Running", ...holderIn(text) })
   const takenOver = (text: string | undefined) => heldBy({ _tag: "TakenOver", ...holderIn(text) })
-  /** Whether the one that holds it may be put aside, where nothing but its process tells. */
+  /** Whether the row of this owner may be taken over, where only its process shows that. */
   const refuseUnlessGone = Effect.fnUntraced(function* (text: string) {
     const holder = Option.getOrUndefined(decodeHolder(text))
     const place = { _tag: "Row", table, name: pipeline } as const

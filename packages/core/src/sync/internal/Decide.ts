@@ -11,7 +11,7 @@ export const second = 1_000_000
 const minute = 60 * second
 const day = 86_400 * second
 
-/** Contradictions are believed when they are seen again that much later. */
+/** Contradictions are accepted when they are seen again that much later. */
 export const doubtFor = 10 * minute
 
 export interface Seen {

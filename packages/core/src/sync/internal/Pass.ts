@@ -52,7 +52,7 @@ export interface Run {
   isCounted: boolean
 }
 
-/** What was read at once. */
+/** One reading. */
 interface Read {
   readonly why: Why
   readonly items: ReadonlyArray<Item<CallSession>>

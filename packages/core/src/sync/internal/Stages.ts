@@ -63,7 +63,7 @@ const dueRanges = Effect.fnUntraced(function* (run: Pass.Run): Effect.fn.Return<
 const valueOf = (run: Pass.Run, entries: ReadonlyArray<Entry>): number =>
   entries.reduce((sum, entry) => {
     if (entry.due === undefined) return sum
-    // What is doubted, or may be lacked, has to be seen again.
+    // A call that is doubted, or that a consumer may lack, has to be seen again.
     if (entry.doubted !== undefined || entry.owed) return entry.due <= run.now ? sum + run.settings.worth : sum
     const gain = Settlement.gain(run.state.settlement, Decide.factsOf(entry), entry.readAt, run.now)
     return sum + gain * Math.max(1, (run.now - entry.readAt) / hour)
@@ -143,7 +143,7 @@ export const audits = (run: Pass.Run): Looks =>
           run.state = { ...run.state, audits: [...others, { age, until }] }
           yield* SyncState.note(lease, run.state, run.head, [])
         })
-        // What was older when it was read first needs no audit.
+        // Calls that were older when they were read first need no audit.
         if (until === undefined) return Stream.fromEffectDrain(keep(Math.max(settings.from, to)))
         if (to - until < 6 * hour) return Stream.empty
         return Stream.concat(
@@ -155,7 +155,7 @@ export const audits = (run: Pass.Run): Looks =>
   })
 
 /**
- * Where a call that is not where it was may be: there all the same, or around its creation, if its start moved; and before the
+ * Where a call that is not where it was may be: still there, or around its creation, if its start moved; and before the
  * range that is followed, where no count would show it.
  */
 const placesOf =
@@ -181,7 +181,7 @@ export const joined = (ranges: ReadonlyArray<Span>): ReadonlyArray<Span> => {
   return all
 }
 
-/** More absences than that, and than 1 % of the calls looked at, are an outage until proven otherwise. */
+/** More absences than that, and than 1 % of the calls that were read, are an outage until proven otherwise. */
 const usualAbsences = 20
 
 const isOld = (run: Pass.Run, { firstSeen }: Entry): boolean => run.now - firstSeen >= 15 * minute

@@ -18,7 +18,7 @@ export const SyncState = Schema.Struct({
   horizon: Schema.Int,
   /** Everything that starts before this is proven, or is in `coverage` with the reason why it is not. */
   watermark: Schema.Int,
-  /** What is known of what lies before the watermark. */
+  /** Verdicts on the ranges before the watermark. */
   coverage: CoverageSet.CoverageSet,
   /** How the endpoint behaves. A pass checks it on what it reads anyway. */
   profile: Schema.optionalKey(EndpointProfile),
