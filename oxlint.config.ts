@@ -114,15 +114,15 @@ const cliRooms = cliOrder.map((name, at): OxlintOverride => ({
  */
 const changedByEffects = [
   "packages/core/src/sink/**",
+  "packages/core/src/source/FirstSource.ts",
   "packages/core/src/stream/**",
   "packages/core/src/testing/**",
   "packages/core/src/client/{AgniClient,Budget}.ts",
   "packages/core/src/checkpoint/internal/{LeaseRow,LockFile}.ts",
   "packages/node/src/internal/{Members,Thread}.ts",
-  "packages/cli/src/command/Replay.ts",
+  "packages/cli/src/command/ReplayCommand.ts",
   "packages/cli/src/option/Yaml.ts",
   "packages/cli/src/render/{DryRun,Screen}.ts",
-  "packages/cli/src/run/Limit.ts",
   "**/test/**",
   "**/bench/**",
   "examples/**"

@@ -212,7 +212,7 @@ try {
       const { limited, requests, virtualSeconds } = virtual(
         limitedEvery === undefined ? asked : { ...asked, limitedEvery }
       )
-      const when = limitedEvery === undefined ? "" : `, and a 429 for every ${limitedEvery}th all the same`
+      const when = limitedEvery === undefined ? "" : `, and a 429 for every ${limitedEvery}th nevertheless`
       report({
         what: `--rate ${rate} against a limit of ${rate}${when}: share of it used; answered 429`,
         values: `${requests} in ${virtualSeconds.toFixed(1)} s; ${limited}`,

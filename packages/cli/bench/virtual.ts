@@ -21,7 +21,7 @@ export interface Asked {
   readonly concurrency: number
   /** What the client is told to hold, and the server punishes beyond. */
   readonly rate?: number
-  /** Each so many-th request is answered 429 all the same, with `Retry-After: 1`. */
+  /** Each so many-th request is answered 429 nevertheless, with `Retry-After: 1`. */
   readonly limitedEvery?: number
   /** Whether some calls are created long before they start, and so in another order. @default true */
   readonly queued?: boolean

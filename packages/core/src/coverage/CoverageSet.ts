@@ -102,7 +102,7 @@ export const Outside = Schema.Struct({
 export type Outside = typeof Outside.Type
 
 /**
- * What was seen of the endpoint while it was read, where a person should know it.
+ * Observations of the endpoint during the run that a person should know.
  *
  * @since 0.1.0
  * @category schemas
@@ -289,7 +289,7 @@ export const addWithoutStart = (self: CoverageSet, part: Part | undefined, outsi
 })
 
 /**
- * Adds what was seen of the endpoint; what is known of it already stays, unless it is seen anew.
+ * Adds observations of the endpoint; earlier ones stay, unless they are observed again.
  *
  * @since 0.1.0
  * @category combining

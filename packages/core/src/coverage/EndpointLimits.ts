@@ -1,5 +1,5 @@
 /**
- * What a server was seen not to go beyond. Ranges are cut so that all of it is read all the same.
+ * The observed limits of a server. Ranges are cut so that everything is still read.
  *
  * @since 0.1.0
  */

@@ -30,7 +30,7 @@ export type Unit = {
   readonly rows: Rows
   readonly rejected: ReadonlyArray<Rejected>
   readonly doubts?: ReadonlyArray<Doubt> | undefined
-  /** What was seen of the endpoint. */
+  /** Observations of the endpoint. */
   readonly endpoint?: CoverageSet.Endpoint | undefined
 } & (
   | {

@@ -56,9 +56,9 @@ export const EndpointProfile = Schema.Struct({
   repeatsBeyondEnd: Schema.Boolean,
   /** All pages of `pageSize`, rounded up to a power of two; only without a filter. */
   pagesAtMost: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 2 ** 30 }))),
-  /** Calls that there were, with and without a start; only where they were counted. */
+  /** The number of calls with and without a start time; only if they were counted. */
   calls: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 2 ** 40 }))),
-  /** What the server does not go beyond in one range, where that was seen; all of it can be read all the same. */
+  /** The server's limits for one range, if they were observed; everything can still be read. */
   limits: Schema.optionalKey(EndpointLimits),
   /** The default order, as far as the first page shows it. */
   order: Schema.Literals(["start-desc", "start-asc", "created-desc", "created-asc", "other", unknown]),

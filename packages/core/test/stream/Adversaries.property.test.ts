@@ -2,11 +2,19 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Adversaries from "../torture/Adversaries.ts"
 import * as Judge from "../torture/AdversaryJudge.ts"
+import { found } from "../torture/FoundAdversaries.ts"
 
 const first = 4000
 const count = 300
 
 describe("History.windows on a server that shares no code with the simulator", () => {
+  for (const [name, one] of found)
+    it.live(`is not misled by ${name}`, () =>
+      Effect.gen(function* () {
+        assert.deepStrictEqual((yield* Judge.run(one)).wrong, [])
+      })
+    )
+
   it.live(
     `${count} histories from seed ${first}: nothing that was shown is missing where it is called proven, and what can be proven is`,
     () =>

@@ -24,7 +24,7 @@ export interface Task extends Part.Task {
 
 type Work = Scheduler.Work<Task, Window, AgniError>
 
-/** What is shorter is read row by row. */
+/** A shorter range is read row by row. */
 const narrow = 8 * Ask.second
 
 /** Where records are located in vain, or again and again, time is halved. */
@@ -38,8 +38,8 @@ interface Options {
 
 /**
  * A task that fails alone, while the server answers other requests, is cut around the seconds that the failing records start
- * in. Those are tried with all patience. When they still fail and the reading keeps going they are a gap, with those of their rows
- * that can be had one by one; when it does not, they are the error, which names them.
+ * in. Those are tried with all patience. If they still fail, they are a gap with `keepGoing`, with the rows that
+ * come one by one; otherwise the error names them.
  */
 export const read = (
   settings: Settings,
@@ -84,7 +84,7 @@ const patient = (settings: Settings): Settings => ({
   list: (query) => settings.list(query, Patience.last)
 })
 
-/** The rows that can be had. Where all of them can, it was a failure in passing. */
+/** The rows that can be read. If all can, the failure was transient. */
 const salvage = (
   settings: Settings,
   task: Task,

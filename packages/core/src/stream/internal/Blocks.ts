@@ -17,7 +17,7 @@ export interface Block {
 export const largest = (size: number): number => 2 ** Math.floor(Math.log2(size))
 
 /**
- * Asks for blocks of one list. Half a block that fails is asked for once: what fails in passing comes in smaller parts. A row that
+ * Asks for blocks of one list. Half a block that fails is requested once: after a transient failure it comes in smaller parts. A row that
  * is left is asked for with the patience of `single`; without it, it is the one that fails.
  */
 export const make = (ask: Ask.Ask, bounds: Ask.Bounds, sort: Ask.Sort, single?: ListOptions) => {

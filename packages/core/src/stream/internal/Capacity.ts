@@ -88,7 +88,7 @@ export const rows = Effect.fnUntraced(function* (
     const last = counted === 0 ? undefined : yield* orNothing(ask(Math.ceil(counted / size), {}))
     const dated = last?.rows.filter(Rows.isDated) ?? []
     const oldest = controls[0]?.start ?? Infinity
-    // Calls without a start may be the last ones.
+    // Calls without a start time may be the last ones.
     const isCut = dated.length > 0 && dated.every(({ start }) => start > oldest + Ask.second)
     return { counted: isCut ? undefined : counted, most: isCut ? counted : undefined }
   }

@@ -54,6 +54,7 @@ export const ends = Effect.fnUntraced(function* (
     above ||= start >= range.to
   }
   below ||= settings.controls.some(({ key, start }) => Ask.floorSecond(start) === range.from && held.rows.has(key))
+  // The first call of the list without bounds is no end: the same limit may have cut that list.
   const newest = above ? undefined : yield* endControl(settings, ask, bounds, held, "newest")
   return newest === undefined && !below ? yield* endControl(settings, ask, bounds, held, "oldest") : newest
 })

@@ -4,13 +4,13 @@ import type { Micros, Range } from "./Micros.ts"
 
 const second = 1_000_000
 
-/** Bounds so far apart are believed without having been seen: no server is known that limits a range to less than a day. */
+/** The width of bounds that is trusted unseen: no known server limits a range to less than a day. */
 export const leastWidth = 86_400 * second + 10 * second
 
 export interface Known {
   /**
-   * By start, once an answer was seen whose rows stand newest start first although they were created in another order;
-   * another one, once an answer stood otherwise.
+   * `start`, once an answer had the newest start first although the rows were created in another order; `other`, once an
+   * answer had another order.
    */
   readonly order: "unknown" | "start" | "other"
   /** The widest spread of rows that answers to the same bounds brought. */
@@ -23,7 +23,7 @@ export interface Known {
   readonly deepest: number
   /** Bounds that are wider are not answered in full. */
   readonly span?: number | undefined
-  /** Known rows did not come, or bounds were refused, and both lay far apart: how far they may is not measured. */
+  /** Whether control rows did not come, or bounds were refused, for bounds far apart; their limit is not measured. */
   readonly cut?: boolean | undefined
   /** So many rows of the same bounds came at least once with a row seen beyond both ends: no limit on results is lower. */
   readonly whole: number

@@ -105,7 +105,7 @@ export const isClamped = Effect.fnUntraced(function* (
   asked: number
 ): Effect.fn.Return<boolean, AgniError> {
   if (first.length === 0 || first.length >= asked) return false
-  // What cannot be rendered is there, and so is what is refused, for all that is known.
+  // A page that cannot be rendered exists, and a refused one may exist.
   const question = Effect.catchIf(
     ask(page + 1, {}, { size: first.length, how: Patience.soon }),
     Ask.isRefusal,
@@ -143,8 +143,7 @@ export const chooseSort = Effect.fnUntraced(function* (
 })
 
 /**
- * The rows of a first page that can be had, where the page fails as a whole. In front of the first of them only rows can be that
- * fail.
+ * The readable rows of a first page that fails as a whole. Only failing rows can be before the first of them.
  */
 export const front = (ask: Ask.Ask, sort: Ask.Sort, size: number): Effect.Effect<ReadonlyArray<Rows.Row>, AgniError> =>
   Effect.map(Blocks.make(ask, {}, sort).part(0, Blocks.largest(size)), ({ rows }) => rows.flatMap((row) => row ?? []))

@@ -16,7 +16,7 @@ export interface Opening {
   readonly clamped: boolean
   /** There are records, and each page with one fails. */
   readonly fails: boolean
-  /** When the order need not be found out. */
+  /** When the order need not be probed. */
   readonly sorted: { readonly sortBy: EndpointProfile["sortBy"]; readonly newestFirst: boolean } | undefined
 }
 

@@ -128,7 +128,7 @@ export const look = Effect.fnUntraced(function* (
   const oldRows = oldestFirst === "refused" || oldestFirst === "fails" ? [] : oldestFirst.filter(Rows.isDated)
   // The window that is read first shows whether a profile still holds.
   const trusted = known !== undefined && sorted !== undefined && !isDeep && options.bounded === true
-  // Sessions without a start may fill the first page, or the oldest stand on it: then others are looked for.
+  // Calls without a start time may fill the first page, or it has the oldest ones: then other pages are read.
   const needsDepth =
     isDeep || !first.some(Rows.isDated) || (!ended && !trusted && deepRow(inFront, [], oldRows) === undefined)
   const rowsAtMost =
@@ -154,7 +154,7 @@ export const look = Effect.fnUntraced(function* (
       ? yield* Observe.halve(ask, first, reached)
       : reached
   const pages = [...(front.length > 0 ? [{ page: 1, rows: front }] : []), { page, rows: first }, ...near.pages]
-  // Sessions without a start may fill the first page.
+  // Calls without a start time may fill the first page.
   const telling = pages.find(({ rows }) => Rows.distinctStarts(rows) > 1)?.rows ?? first
   const newestFirst = atFirst || (sortBy === "none" && Observe.comesNewestFirst(telling))
   // Without an order asked for, unless one that is known was.

@@ -27,7 +27,7 @@ const mostOverlapping = 12
 /** An empty range is cut into so many parts at most, each of which takes a few requests. */
 const mostEmpty = 1000
 
-/** What is longer can be cut in two. */
+/** A longer range can be cut in two. */
 const shortest = 4 * Ask.second
 
 /** A range while it is read: what is known of it, and what its answers showed. */
@@ -101,6 +101,7 @@ const read = Effect.fnUntraced(function* (work: Work): Effect.fn.Return<Outcome,
   )
   // The server refuses so wide a range, or one with so many rows.
   if (typeof done === "string") {
+    seen.cut = true
     const nothing = { range: task, held: Rows.makeHeld() }
     // Nothing is known of it: no row is older, or none is newer.
     const { controls } = settings
@@ -108,7 +109,6 @@ const read = Effect.fnUntraced(function* (work: Work): Effect.fn.Return<Outcome,
       controls.every(({ start }) => start >= task.to) || controls.every(({ start }) => start < task.from)
     const isTooLong = isUnknown && task.to - task.from > mostEmpty * believedWidth(work.known.width)
     if (isTooLong) return deliver(work, nothing, Empty.tooWide)
-    seen.cut = true
     return canHalve(task)
       ? split(work, Task.byWidth(task, (task.to - task.from) / 1.9))
       : deliver(work, nothing, { _tag: "Unprovable", reason: { _tag: "Unreadable", problem: done } })
@@ -117,12 +117,12 @@ const read = Effect.fnUntraced(function* (work: Work): Effect.fn.Return<Outcome,
   seen.deepest = done.deepest
   if (done.problem !== undefined) return deliver(work, done, { _tag: "Unprovable", reason: done.problem })
   if (done.held.size() === 0) return yield* ofNothing(work, done)
-  // Where nothing was to come rows came: so wide a range is not believed then.
+  // Rows came where none was expected, so a range of this width is not trusted.
   const width = Math.max(work.known.width, ask.log.width)
   const came = believed === undefined && Rows.within(done.held, done.range).length > 0
   if (came && isTooWide({ ...work, known: { ...work.known, width } }, done.range))
     return split(work, Task.byWidth(task, believedWidth(width)))
-  // Calls go on coming into it: whoever tries to have all of them is never done.
+  // Calls continue to come into it, so reading it again would never end.
   if (done.range.from >= settings.latest) return deliver(work, done, { _tag: "Proven" })
   if (done.dense && canHalve(done.range)) return yield* ofTooMany(work, done)
   // Where others read a part of what was counted, that count is not one of the rest.
@@ -163,7 +163,7 @@ const isProvable = ({ controls, doubt }: Settings): boolean => controls.length >
 const controlIn = ({ controls }: Settings, { from, to }: Range): Rows.Dated | undefined =>
   controls.find(({ start }) => start >= from && start < to)
 
-/** Whether the first and the last answer for bounds lack a known row at either end of them. */
+/** Whether the first and the last answer for bounds lack a control row at either end. */
 const lacksControl = ({ controls }: Settings, { after, before }: Ask.Between, { shown }: Ask.Log): boolean => {
   const isIn = (start: number) => start > after + 4 * Ask.second && start < before - 4 * Ask.second
   const known = controls.flatMap(({ start }) => (isIn(start) ? [start] : []))
@@ -191,7 +191,7 @@ const isEnd = ({ controls, ends }: Settings, { from, to }: Range): boolean => {
 const isTooWide = ({ known, settings, young }: Work, { from, to }: Range): boolean =>
   to - from > believedWidth(known.width) && !young && isProvable(settings)
 
-/** Bounds are believed as far as the first page and the last one are apart; a range that is wider is cut. */
+/** Bounds are trusted as far as the first page and the last one are apart; a wider range is cut. */
 const believe = Effect.fnUntraced(function* (work: Work) {
   const { ask, known, limit, settings, task } = work
   const bounds = Ask.boundsOf(task)
@@ -250,7 +250,7 @@ const ofNothing = Effect.fnUntraced(function* (work: Work, done: ReadPages.Read)
 const ofTooMany = Effect.fnUntraced(function* (work: Work, done: ReadPages.Read): Effect.fn.Return<Outcome, AgniError> {
   const { settings } = work
   const { bounds, held, range } = done
-  // A second of it could not be read, because equal rows stand otherwise on each page.
+  // A second of it could not be read, because equal rows have another order on each page.
   if (done.moved) return split(work, Task.halve(range, held, held.size(), settings.size))
   const total = yield* countRows(work, bounds, 2 * held.size())
   return split(

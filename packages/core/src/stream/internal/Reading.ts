@@ -1,4 +1,4 @@
-/** A reading of a range: tasks side by side, what their answers showed as one value, and what was delivered. */
+/** Reads a range: tasks in parallel, the facts of their answers as one value, and the delivered calls. */
 import * as Effect from "effect/Effect"
 import * as Ref from "effect/Ref"
 import * as Stream from "effect/Stream"
@@ -24,14 +24,14 @@ interface Reading {
   readonly known: () => Known
   readonly horizon: () => Micros.Micros
   readonly ledger: Ledger.Ledger
-  /** The windows of the tasks: the first ones one after another, so that sessions come soon, then all others side by side. */
+  /** The windows of the tasks: the first ones one after another, so that calls come soon, then all others in parallel. */
   readonly windows: (tasks: {
     readonly first: ReadonlyArray<Bisect.Task>
     readonly rest: ReadonlyArray<Bisect.Task>
   }) => Stream.Stream<Coverage.Window, AgniError>
   /**
-   * What is to be said at the end: whether a range adds up, and what does not hold any more. It goes with the window of the
-   * calls without a start, where there is one.
+   * The verdict at the end: whether a range adds up, and which windows were contradicted. It goes with the window of the
+   * calls without a start time, if there is one.
    */
   readonly closing: (withoutStart: Coverage.Window | undefined) => Effect.Effect<Coverage.Window | undefined, AgniError>
 }
@@ -57,15 +57,15 @@ interface Options {
   readonly keepGoing: boolean
   /** What a profile says of the endpoint. */
   readonly limits: EndpointLimits | undefined
-  /** How far the server's clock is from this machine's, in µs, where that is to be reported. */
+  /** The difference between the server's clock and this machine's, in µs, if it must be reported. */
   readonly clocksApart: number | undefined
   readonly ends: Ledger.Ends
   readonly earliest: Micros.Micros
-  /** What was shown before the reading began. */
+  /** The rows that were shown before the reading began. */
   readonly log: Ask.Log
 }
 
-/** What was seen of the endpoint that a person should know: how far a range may reach is measured where one was seen to be cut. */
+/** Observations of the endpoint that a person should know. The limit of a range is measured if one was cut. */
 const endpointOf = Effect.fnUntraced(function* (
   settings: Settings,
   { cut = false, deepest, span: known }: Known,
@@ -74,7 +74,7 @@ const endpointOf = Effect.fnUntraced(function* (
   { clocksApart, limits }: Pick<Options, "clocksApart" | "limits">
 ): Effect.fn.Return<Endpoint | undefined, AgniError> {
   const { controls, size } = settings
-  // What was measured is more exact than where a reading met it.
+  // A measurement is more exact than the place where the run met the limit.
   const rows = limits?.rows ?? deepest
   const repeats = yield* settings.repeats
   const span =
@@ -128,7 +128,7 @@ export const make = Effect.fnUntraced(function* (settings: Settings, range: Micr
 
 const changed: Coverage.Coverage = { _tag: "Provisional", reason: { _tag: "WithoutStartMoved" } }
 
-/** The calls without a start that did not come with one, and what contradicts that they are all there are. */
+/** The calls without a start time, except those that came with one, and anything that contradicts their completeness. */
 const checked = (ledger: Ledger.Ledger, window: Coverage.Window, whole: boolean): Coverage.Window => {
   const all = CallRows.items(window.rows)
   const items = all.filter(({ id }) => !ledger.has(id))
@@ -159,14 +159,14 @@ const close = Effect.fnUntraced(function* (
   } = options
   const ask = askOf(settings)
   const provable = ledger.windows() > 1 && settings.doubt === undefined && ledger.proven()
-  // The window of the calls without a start has the sum of a whole history.
+  // The window of the calls without a start time has the sum of a whole history.
   const isSummed = whole && withoutStart?.coverage._tag === "Proven"
   const difference = provable && !isSummed ? yield* Sum.check(settings, known(), ledger, range, ask) : undefined
   if (difference !== undefined) {
     const { counted, delivered } = difference
     ledger.revise(difference, { _tag: "Provisional", reason: { _tag: "CountDiffers", read: delivered, counted } })
   }
-  // What the learning saw since, and those who failed: places count where a page beyond the end brings nothing.
+  // Rows that the probes saw late, and failed requests: positions count if a page beyond the end is empty.
   const left = [...settings.logs].filter(({ shown }) => shown.size > 0)
   const repeats = left.length === 0 && !whole ? true : yield* settings.repeats
   for (const one of [...left, log]) ledger.note({ repeats, log: one })

@@ -17,7 +17,7 @@ export interface Task extends Range {
   readonly bottom?: string | undefined
 }
 
-/** Parts none of which is wider than is believed. */
+/** Parts, none wider than is trusted. */
 export const byWidth = ({ expected, from, to }: Task, width: number): ReadonlyArray<Task> => {
   const parts = Math.ceil((to - from) / (0.9 * width))
   const each = (to - from) / parts

@@ -13,7 +13,7 @@ describe("Clocks", () => {
     assert.isAbove(behind.apart, Clocks.notable)
   })
 
-  it("a server's clock more than five minutes ahead is not believed", () => {
+  it("a server's clock more than five minutes ahead is ignored", () => {
     const at = (ahead: number) => Clocks.make(began, { observedAt: began, latest: began + ahead }).latest
     assert.strictEqual(at(5 * minute), began + 5 * minute)
     assert.strictEqual(at(5 * minute + 1), began)

@@ -25,7 +25,7 @@ const confirm = (
   })
 
 describe("Empty.confirm", () => {
-  it.effect("one answer with the nearest known rows on both sides, and none between, proves it", () =>
+  it.effect("one answer with the nearest control rows on both sides, and none between, proves it", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* confirm([below, above]), { tag: "Proven", requests: 1 })
     })
@@ -39,7 +39,7 @@ describe("Empty.confirm", () => {
     })
   )
 
-  it.effect("a full page may hide what is between: the next one tells", () =>
+  it.effect("a full page may hide rows between: the next page shows them", () =>
     Effect.gen(function* () {
       const ties = Array.from({ length: 9 }, () => above)
       assert.deepStrictEqual(yield* confirm([below, above, ...ties]), { tag: "Proven", requests: 2 })
@@ -52,7 +52,7 @@ describe("Empty.confirm", () => {
     })
   )
 
-  it.effect("a limit on the width of a range hides the known rows, and nothing is said", () =>
+  it.effect("a limit on the width of a range hides the control rows, without an error", () =>
     Effect.gen(function* () {
       for (const cut of ["last", "first", "empty", "error"] as const) {
         assert.isUndefined((yield* confirm([below, above], { span: { most: 7 * day, cut } })).tag, cut)
@@ -60,21 +60,21 @@ describe("Empty.confirm", () => {
     })
   )
 
-  it.effect("within a width that is believed a known row does, where both halves are empty", () =>
+  it.effect("within a trusted width one control row is enough, where both halves are empty", () =>
     Effect.gen(function* () {
       const span = { most: 21 * day, cut: "empty" } as const
       assert.deepStrictEqual(yield* confirm([below, above], { span }, {}, 21 * day), { tag: "Proven", requests: 4 })
     })
   )
 
-  it.effect("an outage answers nothing for known rows either", () =>
+  it.effect("an outage brings no control rows either", () =>
     Effect.gen(function* () {
       const none = yield* confirm([], {}, {}, 21 * day)
       assert.strictEqual(none.tag, "Unprovable")
     })
   )
 
-  it.effect("a known row within, which comes only by itself, is no empty range", () =>
+  it.effect("a range with a control row that comes only alone is not empty", () =>
     Effect.gen(function* () {
       const inside = [...controls, control("row-2", began - 30 * day + hour)].sort((a, b) => a.start - b.start)
       const results = { most: 1, cut: "empty" } as const

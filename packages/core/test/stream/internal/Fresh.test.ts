@@ -19,7 +19,7 @@ describe("Fresh", () => {
     })
   )
 
-  it.effect("one that stays old is told of", () =>
+  it.effect("reports one that stays old", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(began / 1000)
       const server = open(rows, { date: { offset: -3 * hour, from: 0, to: 100, every: 1 } })

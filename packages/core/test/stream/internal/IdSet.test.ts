@@ -19,7 +19,7 @@ describe("IdSet", () => {
     }
   })
 
-  it("tells 200,000 ids apart that differ in a few digits", () => {
+  it("distinguishes 200,000 ids that differ in a few digits", () => {
     const ids = IdSet.make()
     for (let i = 0; i < 200_000; i++) ids.add(`019b7a00-0000-7000-8000-${String(i).padStart(12, "0")}`)
     assert.strictEqual(ids.size(), 200_000)

@@ -126,7 +126,7 @@ describe("Ledger", () => {
 })
 
 describe("Sum.check", () => {
-  it.effect("counts a range in parts that are believed, and finds the one that holds more than came", () =>
+  it.effect("counts a range in trusted parts, and finds the one with more calls than came", () =>
     Effect.gen(function* () {
       for (const lacks of [false, true]) {
         const at = server()
