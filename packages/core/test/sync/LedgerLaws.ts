@@ -13,7 +13,7 @@ import { type Random, random } from "./Random.ts"
 export type Open = (name: string, fingerprint: Fingerprint) => Effect.Effect<Lease, LedgerError, Scope.Scope>
 
 const second = 1_000_000
-export const origin = Date.parse("2026-07-31T00:00:00Z") * 1000
+const origin = Date.parse("2026-07-31T00:00:00Z") * 1000
 
 const uuid = ({ below }: Random) => {
   const hex = Array.from({ length: 32 }, () => below(16).toString(16)).join("")

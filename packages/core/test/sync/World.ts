@@ -11,7 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { type Random, random } from "./Random.ts"
 
-export const second = 1_000_000
+const second = 1_000_000
 export const minute = 60 * second
 export const hour = 60 * minute
 export const day = 24 * hour

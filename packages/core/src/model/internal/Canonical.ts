@@ -60,7 +60,7 @@ const besideSig = /^(s[a-z]{1,2}|sk[a-z]{1,3})$/i
 const nameOf = (parameter: string): string => parameter.replace(/=.*$/s, "")
 
 /** A URL without the parameters that sign it; other text as it is. */
-export const withoutSignature = (text: string): string => {
+const withoutSignature = (text: string): string => {
   if (!/^https?:\/\//i.test(text)) return text
   const at = text.indexOf("?")
   if (at === -1) return text

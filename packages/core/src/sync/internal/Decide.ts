@@ -12,7 +12,7 @@ const minute = 60 * second
 const day = 86_400 * second
 
 /** Contradictions are accepted when they are seen again that much later. */
-export const doubtFor = 10 * minute
+const doubtFor = 10 * minute
 
 export interface Seen {
   readonly session: CallSession.CallSession
@@ -83,7 +83,7 @@ const isBack = (known: Entry, next: Entry): boolean =>
   next.lacks.some((facet) => !known.lacks.includes(facet))
 
 /** When half of the chance that it changes at all is reached; nothing where nothing is expected. */
-export const dueOf = (learned: Settlement.Statistics, entry: Entry): Micros | undefined => {
+const dueOf = (learned: Settlement.Statistics, entry: Entry): Micros | undefined => {
   const facts = factsOf(entry)
   const all = Settlement.gain(learned, facts, entry.readAt, entry.readAt + 2 * Tail.longest)
   if (all < Settlement.leastChance) return undefined

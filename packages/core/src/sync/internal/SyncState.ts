@@ -38,7 +38,7 @@ const codec = Schema.toCodecJson(SyncState)
 const decode = Schema.decodeUnknownEffect(codec)
 const encode = Schema.encodeEffect(codec)
 
-export const begin = (from: Micros, horizon: number): SyncState => ({
+const begin = (from: Micros, horizon: number): SyncState => ({
   version: 1,
   from,
   horizon,
