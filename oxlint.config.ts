@@ -8,6 +8,7 @@ const order = [
   ["coverage"],
   ["stream"],
   ["source", "transform", "sink", "checkpoint"],
+  ["sync"],
   ["pipeline"]
 ]
 

@@ -225,6 +225,36 @@ const costText = (session: CallSession): string | undefined => {
 const answered = new Set(["completed", "ended"])
 const unanswered = new Set(["failed", "no_answer", "busy", "voicemail", "error"])
 
+/** The status in one spelling; nearly all are spelt as documented. */
+const statusWord = ({ status }: CallSession): string => {
+  if (typeof status !== "string") return ""
+  return answered.has(status) || unanswered.has(status)
+    ? status
+    : status
+        .trim()
+        .toLowerCase()
+        .replace(/[\s-]+/g, "_")
+}
+
+/**
+ * What a status says of a call: `answered` and `unanswered` calls have ended; `open` is every other status, and none.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type StatusClass = "answered" | "unanswered" | "open"
+
+/**
+ * What the status of a call says, whatever its spelling.
+ *
+ * @since 0.1.0
+ * @category reading
+ */
+export const statusClass = (session: CallSession): StatusClass => {
+  const word = statusWord(session)
+  return answered.has(word) ? "answered" : unanswered.has(word) ? "unanswered" : "open"
+}
+
 /**
  * Whether the record is not expected to change any more: the status is a final one, and a call that was answered has its
  * end and its cost. Recordings and analyses are not waited for, because not every agent makes them.
@@ -233,16 +263,7 @@ const unanswered = new Set(["failed", "no_answer", "busy", "voicemail", "error"]
  * @category reading
  */
 export const isSettled = (session: CallSession): boolean => {
-  if (typeof session.status !== "string") return false
-  const { status } = session
-  // Nearly all are spelt as documented.
-  const known = answered.has(status) || unanswered.has(status)
-  const word = known
-    ? status
-    : status
-        .trim()
-        .toLowerCase()
-        .replace(/[\s-]+/g, "_")
+  const word = statusWord(session)
   return (
     unanswered.has(word) || (answered.has(word) && endInstant(session) !== undefined && costText(session) !== undefined)
   )

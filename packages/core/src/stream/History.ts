@@ -107,13 +107,15 @@ const begin = (range: Asked.Asked, options: Options): Stream.Stream<Window, Agni
       const { agentId, callerNumber, channel, concurrency = 4, keepGoing = false, search, status } = options
       const filters = { agentId, status, channel, callerNumber, search }
       const list = Patience.make((yield* AgniClient).list)
-      const seen = yield* Probes.probe({
-        filters,
-        pageSize: options.pageSize,
-        profile: options.profile,
-        deep: false,
-        bounded: range.from !== undefined
-      })
+      const seen =
+        (yield* Probes.Probed) ??
+        (yield* Probes.probe({
+          filters,
+          pageSize: options.pageSize,
+          profile: options.profile,
+          deep: false,
+          bounded: range.from !== undefined
+        }))
       const { profile, oldest, serverNow } = seen
       yield* Effect.forEach(EndpointProfile.facts(profile), ({ about, text }) => Effect.logDebug(`${about}: ${text}`))
       const clocks = Clocks.make(seen.localNow, seen.log)

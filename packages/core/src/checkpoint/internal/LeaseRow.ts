@@ -7,8 +7,6 @@ import type { Connection } from "effect/sql/SqlConnection"
 import { isSqlError, type SqlError } from "effect/sql/SqlError"
 import type { CheckpointError } from "../CheckpointError.ts"
 
-export const table = "callstream_checkpoints"
-
 export interface LeaseRow {
   /** The saved state, `undefined` for none. `elsewhere` is the reason why the row cannot be taken. */
   readonly take: (
@@ -25,10 +23,10 @@ export interface LeaseRow {
   readonly leave: (own: string) => Effect.Effect<void, SqlError | CheckpointError>
 }
 
-export const make = (sql: SqlClient.SqlClient, pipeline: string): LeaseRow | undefined =>
+export const make = (sql: SqlClient.SqlClient, table: string, pipeline: string): LeaseRow | undefined =>
   sql.onDialectOrElse({
-    pg: () => postgres(sql, pipeline),
-    sqlite: () => sqlite(sql, pipeline),
+    pg: () => postgres(sql, table, pipeline),
+    sqlite: () => sqlite(sql, table, pipeline),
     orElse: () => undefined
   })
 
@@ -37,7 +35,9 @@ const textOf = (value: unknown): string | undefined => (typeof value === "string
 const columns = (time: string) => `(name text PRIMARY KEY NOT NULL, state text, holder text, updated_at ${time})`
 
 /** The lock of a database session, which ends with its connection. */
-const postgres = (sql: SqlClient.SqlClient, pipeline: string): LeaseRow => {
+const postgres = (sql: SqlClient.SqlClient, table: string, pipeline: string): LeaseRow => {
+  // The lock of a checkpoint has the name alone.
+  const lock = table === "callstream_checkpoints" ? "" : ` ${table}`
   let session: { readonly connection: Connection; readonly scope: Scope.Closeable } | undefined
   const ask = (connection: Connection, text: string, ...params: ReadonlyArray<string>) =>
     connection.execute(text, params, undefined)
@@ -49,7 +49,7 @@ const postgres = (sql: SqlClient.SqlClient, pipeline: string): LeaseRow => {
     const unlock = Effect.timeoutOption(ask(left.connection, "SELECT pg_advisory_unlock_all()"), "2 seconds")
     return Effect.ensuring(Effect.ignoreCause(unlock), Scope.close(left.scope, Exit.void))
   })
-  const key = "hashtextextended('callstream ' || current_schema() || ' ' || $1::text, 0)"
+  const key = `hashtextextended('callstream ' || current_schema() || '${lock} ' || $1::text, 0)`
 
   const connect = Effect.uninterruptibleMask((restore) =>
     Effect.suspend(() => {
@@ -140,7 +140,7 @@ WHERE name = $1::text AND holder = $2::text RETURNING name`,
 }
 
 /** SQLite has no lock that ends with a process, so the row names the process. */
-const sqlite = (sql: SqlClient.SqlClient, pipeline: string): LeaseRow => {
+const sqlite = (sql: SqlClient.SqlClient, table: string, pipeline: string): LeaseRow => {
   /** If the rollback fails too, the first failure is reported. */
   const whole = <A, E>(effect: Effect.Effect<A, E>) =>
     Effect.catchDefect(sql.withTransaction(effect), (defect) =>

@@ -1,5 +1,6 @@
 /** Probes of an endpoint: the profile, and what else a walk has to see before it begins. */
 import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { AgniClient } from "../../client/AgniClient.ts"
 import type { AgniError } from "../../model/AgniError.ts"
@@ -63,6 +64,12 @@ export interface Options {
   /** Whether a range with a beginning will be read: then nobody needs to know what is the oldest. @default false */
   readonly bounded?: boolean | undefined
 }
+
+/** What the caller saw a moment ago: it is not probed again. */
+export const Probed: Context.Reference<Seen | undefined> = Context.Reference<Seen | undefined>(
+  "@callstream/core/stream/Probed",
+  { defaultValue: () => undefined }
+)
 
 /**
  * Sends a few dozen requests, most of them in parallel: they show the page size, the order, the number of pages, the oldest

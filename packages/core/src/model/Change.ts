@@ -1,0 +1,210 @@
+/**
+ * What became of a call between two looks at it: which parts of its record differ, without keeping the record.
+ *
+ * @since 0.1.0
+ */
+import * as Schema from "effect/Schema"
+import * as CallSession from "./CallSession.ts"
+import * as Instant from "./Instant.ts"
+import * as Canonical from "./internal/Canonical.ts"
+import * as DecimalText from "./internal/DecimalText.ts"
+import * as HalfSipHash from "./internal/HalfSipHash.ts"
+import { isObject } from "./internal/Json.ts"
+import { Version } from "./Version.ts"
+
+/**
+ * A part of a record that becomes final by itself:
+ *
+ * - `lifecycle`: status, times, duration, how it ended
+ * - `cost`: `costTotal`, `creditBreakdown`
+ * - `recording`: whether there is one, and its path
+ * - `analysis`: `postCallAnalysisResult`, `extractDynamicVariables`, `summary`
+ * - `rest`: all other fields, those that the contract does not name included
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const Facet = Schema.Literals(["lifecycle", "cost", "recording", "analysis", "rest"])
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type Facet = typeof Facet.Type
+
+/**
+ * All facets, in the order of their digests.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const facets: ReadonlyArray<Facet> = Facet.literals
+
+/**
+ * What a call reached: `completed` when its status says that it ended, `cost`, `recording` and `analysis` when it has one,
+ * `final` when nothing more is expected.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const Milestone = Schema.Literals(["completed", "cost", "recording", "analysis", "final"])
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type Milestone = typeof Milestone.Type
+
+/**
+ * - `created`: the call was not known before.
+ * - `updated`: its content is another one.
+ * - `left`: it is no longer in the range: it starts earlier now.
+ * - `removed`: the API no longer lists it.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const Kind = Schema.Literals(["created", "updated", "left", "removed"])
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type Kind = typeof Kind.Type
+
+/**
+ * A change without its content, as it can be kept and sent.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const Change = Schema.Struct({
+  kind: Kind,
+  id: Schema.String,
+  /** Facets that differ from the version before; all of them where that version is not known. */
+  facets: Schema.Array(Facet),
+  /** Milestones that this version is the first one to reach; all that it reached where `previous` is `null`. */
+  milestones: Schema.Array(Milestone),
+  /** Rises with each version of a call, from run to run: a hybrid clock over the server's, in microseconds. */
+  sequence: Version,
+  /** The sequence of the version before; `null` where a consumer may not have it. */
+  previous: Schema.NullOr(Version)
+})
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type Change = typeof Change.Type
+
+/**
+ * A key of digests: two words of 32 bits. Digests of different keys cannot be compared.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const Key = Schema.Tuple([Schema.Int, Schema.Int])
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type Key = typeof Key.Type
+
+const lifecycle = new Set([
+  "status",
+  "startedAt",
+  "endedAt",
+  "durationSec",
+  "callLatencyMs",
+  "disconnectReason",
+  "errorMessage"
+])
+const analysis = new Set(["postCallAnalysisResult", "extractDynamicVariables", "summary"])
+
+const facetOf = (name: string): Facet =>
+  lifecycle.has(name)
+    ? "lifecycle"
+    : analysis.has(name)
+      ? "analysis"
+      : name === "costTotal" || name === "creditBreakdown"
+        ? "cost"
+        : name === "recordingUrl"
+          ? "recording"
+          : "rest"
+
+/** `0.30` is `0.3`, where the contract says that it is a number. */
+const asNumber = (value: unknown): unknown =>
+  typeof value === "string" ? (DecimalText.canonical(value.trim()) ?? value) : value
+
+const asNumbers = (value: unknown): unknown =>
+  isObject(value) ? Object.fromEntries(Object.entries(value).map(([name, one]) => [name, asNumber(one)])) : value
+
+/** The editions write times differently; Go writes one that was never set as the year 1. */
+const asTime = (value: unknown): unknown => {
+  if (typeof value !== "string") return value
+  const instant = Instant.parse(value.trim())
+  return instant === undefined ? value : CallSession.credibleInstant(value.trim()) === undefined ? null : instant
+}
+
+/** A link to a recording has another signature in each answer: only its path says which recording it is. */
+const asPath = (value: unknown): unknown => (typeof value === "string" ? value.replace(/[?#].*$/s, "") : value)
+
+const spellings: ReadonlyMap<string, (value: unknown) => unknown> = new Map([
+  ["startedAt", asTime],
+  ["endedAt", asTime],
+  ["createdAt", asTime],
+  ["durationSec", asNumber],
+  ["callLatencyMs", asNumber],
+  ["costTotal", asNumber],
+  ["creditBreakdown", asNumbers],
+  ["recordingUrl", asPath]
+])
+
+const encoder = new TextEncoder()
+
+/**
+ * A keyed digest of 32 bits for each facet, in the order of `facets`: equal for equal content, and of different content
+ * equal once in 4 billion. Not content: the order of keys, how a number or a time is spelt, `null` or absent, and what signs a
+ * URL.
+ *
+ * @since 0.1.0
+ * @category digests
+ */
+export const digests = (session: CallSession.CallSession, key: Key): ReadonlyArray<number> => {
+  const parts = new Map<Facet, Record<string, unknown>>(facets.map((facet) => [facet, {}]))
+  for (const [name, value] of Object.entries(session)) {
+    const part = parts.get(facetOf(name))
+    // A field may be named `__proto__`.
+    if (part !== undefined)
+      Object.defineProperty(part, name, { value: (spellings.get(name) ?? identity)(value), enumerable: true })
+  }
+  return facets.map((facet) => HalfSipHash.digest(encoder.encode(Canonical.write(parts.get(facet))), key))
+}
+
+const identity = (value: unknown): unknown => value
+
+/**
+ * The facets in which two lists of digests differ.
+ *
+ * @since 0.1.0
+ * @category digests
+ */
+export const differing = (left: ReadonlyArray<number>, right: ReadonlyArray<number>): ReadonlyArray<Facet> =>
+  facets.filter((_, i) => left[i] !== right[i])
+
+/**
+ * The milestones that a record shows; `final` is for `Settlement` to say.
+ *
+ * @since 0.1.0
+ * @category reading
+ */
+export const milestones = (session: CallSession.CallSession): ReadonlyArray<Milestone> => {
+  const { postCallAnalysisResult, recordingUrl } = session
+  return [
+    ...(CallSession.statusClass(session) === "open" ? [] : ["completed" as const]),
+    ...(CallSession.cost(session) === undefined ? [] : ["cost" as const]),
+    ...(typeof recordingUrl === "string" && recordingUrl !== "" ? ["recording" as const] : []),
+    ...(isObject(postCallAnalysisResult) && Object.keys(postCallAnalysisResult).length > 0 ? ["analysis" as const] : [])
+  ]
+}

@@ -1,0 +1,296 @@
+/**
+ * What a sync knows of each recent call: ids, times, and digests of its content, but none of the content.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import * as SecureRandom from "effect/crypto/SecureRandom"
+import type { StatusClass } from "../model/CallSession.ts"
+import type { Key, Milestone } from "../model/Change.ts"
+import { difference, type Fingerprint } from "../model/Fingerprint.ts"
+import type { Micros } from "./Tail.ts"
+import type { Version } from "../model/Version.ts"
+import { LedgerError } from "./LedgerError.ts"
+import type { Later } from "./Settlement.ts"
+
+/**
+ * A range of start time, `from <= start < to`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Span {
+  readonly from: Micros
+  readonly to: Micros
+}
+
+/**
+ * - `absent`: the call was not where it should be.
+ * - `back`: it went back a step, such as from a final status to an open one.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Doubt {
+  readonly as: "absent" | "back"
+  readonly since: Micros
+}
+
+/**
+ * A call as the ledger knows it. Every time but `start` is in whole seconds.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Entry {
+  readonly id: string
+  /** `undefined` of a call that never connected. */
+  readonly start: Micros | undefined
+  readonly created: Micros | undefined
+  readonly ended: Micros | undefined
+  /** The id of its agent, `""` without one. */
+  readonly agent: string
+  readonly status: StatusClass
+  /** A digest a facet, in the order of `Change.facets`, with the key of the ledger. */
+  readonly digests: ReadonlyArray<number>
+  /** All that it ever reached. */
+  readonly milestones: ReadonlyArray<Milestone>
+  /** What it did not have when it was read. */
+  readonly lacks: ReadonlyArray<Later>
+  /** Of its latest version. */
+  readonly sequence: Version
+  readonly readAt: Micros
+  readonly firstSeen: Micros
+  /** The commit in which it was noted first. */
+  readonly born: number
+  /** The commit of its latest version: a consumer that is before it lacks it. Each commit is of one call. */
+  readonly changed: number
+  /** When reading it again is next worth a thought; `undefined` when nothing more is expected. */
+  readonly due: Micros | undefined
+  /** Since when answers contradict this entry. They are accepted when they say the same again ten minutes later. */
+  readonly doubted: Doubt | undefined
+  /** It is no longer in the range, or no longer listed. */
+  readonly gone: "left" | "removed" | undefined
+  /** A consumer may lack this version although it acknowledged a later commit: the next time it is read it is a change. */
+  readonly owed: boolean
+  /** It was counted when it was a day old: see `Settlement.count`. */
+  readonly counted: boolean
+}
+
+/**
+ * The content of one transaction: everything that was read, or nothing.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Note {
+  /** The state of the sync, replaced. */
+  readonly state: Schema.Json
+  /** The last commit that was given. */
+  readonly head: number
+  /** Entries that are new or differ. */
+  readonly entries: ReadonlyArray<Entry>
+}
+
+/**
+ * A ledger, held by one run at a time.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Lease {
+  /** The name that it was opened by. */
+  readonly name: string
+  /** The ledger's own random id: a commit means nothing in another ledger. */
+  readonly id: string
+  /** The key of its digests. */
+  readonly key: Key
+  /** The state and the last commit as they were noted last. `state` is `undefined` of a new one. */
+  readonly kept: Effect.Effect<{ readonly state: Schema.Json | undefined; readonly head: number }>
+  /** The last commit that each consumer acknowledged. */
+  readonly acknowledged: Effect.Effect<Readonly<Record<string, number>>>
+  /** Entries by id, those of calls that are gone included. */
+  readonly byId: (ids: ReadonlyArray<string>) => Effect.Effect<ReadonlyMap<string, Entry>, LedgerError>
+  /** How many calls that are neither gone nor absent start in the range. */
+  readonly count: (range: Span) => Effect.Effect<number, LedgerError>
+  /** Calls that are not gone and start in the range, by start, then id. */
+  readonly between: (range: Span) => Effect.Effect<ReadonlyArray<Entry>, LedgerError>
+  /** Calls without a start time that are not gone. */
+  readonly withoutStart: Effect.Effect<ReadonlyArray<Entry>, LedgerError>
+  /** Calls that are absent, and not gone yet. */
+  readonly absent: Effect.Effect<ReadonlyArray<Entry>, LedgerError>
+  /** Calls that are neither gone nor absent, and due at that time. */
+  readonly awaiting: (at: Micros) => Effect.Effect<ReadonlyArray<Entry>, LedgerError>
+  /** The next `limit` calls, gone or not, that changed after a commit, in the order of their commits. */
+  readonly changedAfter: (commit: number, limit: number) => Effect.Effect<ReadonlyArray<Entry>, LedgerError>
+  /** Keeps what was read. Nobody has it yet. */
+  readonly note: (note: Note) => Effect.Effect<void, LedgerError>
+  /** A consumer has everything up to a commit. An earlier commit than before changes nothing. */
+  readonly acknowledge: (consumer: string, commit: number) => Effect.Effect<void, LedgerError>
+  /**
+   * Forgets calls that started before (without a start time: were created or first seen before), unless they changed after a commit
+   * that not every consumer acknowledged.
+   */
+  readonly forget: (before: Micros, acknowledged: number) => Effect.Effect<void, LedgerError>
+}
+
+/**
+ * Where ledgers are kept. `open` is a lease that is given back with its scope; one of another fingerprint is refused.
+ *
+ * @since 0.1.0
+ * @category services
+ */
+export class Ledger extends Context.Service<
+  Ledger,
+  {
+    readonly open: (name: string, fingerprint: Fingerprint) => Effect.Effect<Lease, LedgerError, Scope.Scope>
+  }
+>()("@callstream/core/sync/Ledger") {
+  /**
+   * Ledgers that last as long as the layer.
+   */
+  static readonly layerMemory: Layer.Layer<Ledger> = Layer.sync(Ledger, () => {
+    const ledgers = new Map<string, Memory>()
+    const held = new Set<string>()
+    return {
+      open: Effect.fnUntraced(function* (name, fingerprint) {
+        yield* Effect.acquireRelease(
+          Effect.suspend(() => {
+            if (!held.has(name)) return Effect.sync(() => held.add(name))
+            const reason = { _tag: "Held", pipeline: name, held: { _tag: "Running" } } as const
+            return Effect.fail(new LedgerError({ reason: { _tag: "Store", reason } }))
+          }),
+          () => Effect.sync(() => held.delete(name))
+        )
+        const known = ledgers.get(name)
+        if (known !== undefined) yield* refuseOther(name, known.fingerprint, fingerprint)
+        const memory = known ?? makeMemory(fingerprint)
+        ledgers.set(name, memory)
+        return leaseOf(name, memory)
+      })
+    }
+  })
+}
+
+/**
+ * Fails, naming the parts, when a ledger was kept by another sync than the one that asks for it.
+ *
+ * @since 0.1.0
+ * @category checks
+ */
+export const refuseOther = (name: string, kept: Fingerprint, asked: Fingerprint): Effect.Effect<void, LedgerError> => {
+  const parts = difference(kept, asked)
+  return parts.length === 0 ? Effect.void : Effect.fail(new LedgerError({ reason: { _tag: "Different", name, parts } }))
+}
+
+/**
+ * A new ledger's id and key.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const identity = (): { readonly id: string; readonly key: Key } => {
+  const [low = 0, high = 0] = crypto.getRandomValues(new Uint32Array(2))
+  return { id: SecureRandom.uuidV4Unsafe(), key: [low, high] }
+}
+
+/**
+ * Calls by start, then id.
+ *
+ * @since 0.1.0
+ * @category instances
+ */
+export const byStart = (left: Entry, right: Entry): number =>
+  (left.start ?? 0) - (right.start ?? 0) || (left.id < right.id ? -1 : left.id > right.id ? 1 : 0)
+
+/**
+ * Whether `forget` forgets it.
+ *
+ * @since 0.1.0
+ * @category reading
+ */
+export const isBefore = ({ created, firstSeen, start }: Entry, instant: Micros): boolean =>
+  (start ?? created ?? firstSeen) < instant
+
+/**
+ * Whether it was not where it should be when that was read last.
+ *
+ * @since 0.1.0
+ * @category reading
+ */
+export const isAbsent = ({ doubted }: Entry): boolean => doubted?.as === "absent"
+
+interface Memory {
+  readonly id: string
+  readonly key: Key
+  readonly fingerprint: Fingerprint
+  state: Schema.Json | undefined
+  head: number
+  acknowledged: Readonly<Record<string, number>>
+  readonly entries: Map<string, Entry>
+}
+
+const makeMemory = (fingerprint: Fingerprint): Memory => ({
+  ...identity(),
+  fingerprint,
+  state: undefined,
+  head: 0,
+  acknowledged: {},
+  entries: new Map()
+})
+
+const leaseOf = (name: string, memory: Memory): Lease => {
+  const { entries, id, key } = memory
+  const where = (keep: (entry: Entry) => boolean) => Effect.sync(() => [...entries.values()].filter(keep))
+  const within = ({ from, to }: Span) =>
+    where(({ gone, start }) => gone === undefined && start !== undefined && start >= from && start < to)
+  return {
+    name,
+    id,
+    key,
+    kept: Effect.sync(() => ({ state: memory.state, head: memory.head })),
+    acknowledged: Effect.sync(() => memory.acknowledged),
+    byId: (ids) =>
+      Effect.sync(
+        () =>
+          new Map(
+            ids.flatMap((id) => {
+              const entry = entries.get(id)
+              return entry === undefined ? [] : [[id, entry] as const]
+            })
+          )
+      ),
+    count: (range) => Effect.map(within(range), (found) => found.filter((entry) => !isAbsent(entry)).length),
+    between: (range) => Effect.map(within(range), (found) => found.sort(byStart)),
+    withoutStart: where(({ gone, start }) => gone === undefined && start === undefined),
+    absent: where((entry) => entry.gone === undefined && isAbsent(entry)),
+    awaiting: (at) =>
+      where((entry) => entry.gone === undefined && !isAbsent(entry) && entry.due !== undefined && entry.due <= at),
+    changedAfter: (commit, limit) =>
+      Effect.map(
+        where(({ changed }) => changed > commit),
+        (found) => found.sort((left, right) => left.changed - right.changed).slice(0, limit)
+      ),
+    note: (note) =>
+      Effect.sync(() => {
+        memory.state = note.state
+        memory.head = note.head
+        for (const entry of note.entries) entries.set(entry.id, entry)
+      }),
+    acknowledge: (consumer, commit) =>
+      Effect.sync(() => {
+        if (commit <= (memory.acknowledged[consumer] ?? 0)) return
+        memory.acknowledged = { ...memory.acknowledged, [consumer]: commit }
+      }),
+    forget: (before, acknowledged) =>
+      Effect.sync(() => {
+        for (const entry of entries.values()) {
+          if (isBefore(entry, before) && entry.changed <= acknowledged) entries.delete(entry.id)
+        }
+      })
+  }
+}

@@ -1,0 +1,298 @@
+/**
+ * Keeps up with an organization: each pass reads what is new and what may have changed, and says what became of each call.
+ *
+ * @since 0.1.0
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
+import * as Stream from "effect/Stream"
+import { AgniClient } from "../client/AgniClient.ts"
+import * as VersionClock from "../client/VersionClock.ts"
+import { AgniError, InvalidRequest } from "../model/AgniError.ts"
+import type { CallSession } from "../model/CallSession.ts"
+import type * as ChangeOf from "../model/Change.ts"
+import type { Fingerprint } from "../model/Fingerprint.ts"
+import * as Instant from "../model/Instant.ts"
+import { defaultHorizon } from "../model/Limits.ts"
+import type { Rejected } from "../model/Rejected.ts"
+import * as Version from "../model/Version.ts"
+import type * as History from "../stream/History.ts"
+import * as Probes from "../stream/internal/Probes.ts"
+import * as CatchUp from "./internal/CatchUp.ts"
+import * as Endpoint from "./internal/Endpoint.ts"
+import * as Pass from "./internal/Pass.ts"
+import * as Stages from "./internal/Stages.ts"
+import * as SyncState from "./internal/SyncState.ts"
+import { Ledger, type Lease } from "./Ledger.ts"
+import type { LedgerError } from "./LedgerError.ts"
+
+/**
+ * Which calls are followed, and how.
+ *
+ * @since 0.1.0
+ * @category options
+ */
+export interface Options extends Pick<
+  History.Options,
+  "agentId" | "channel" | "callerNumber" | "pageSize" | "concurrency" | "keepGoing"
+> {
+  /** Calls that start earlier are not followed. */
+  readonly from: Instant.Bound
+  /** How long after its start a call may appear in the API. @default "2 hours" */
+  readonly horizon?: Duration.Input | undefined
+  /** Ages at which everything is read again, whatever is expected of it. @default ["1 day", "3 days", "7 days"] */
+  readonly audits?: ReadonlyArray<Duration.Input> | undefined
+  /** How long after its start a call is known; longer than the last audit. @default "30 days" */
+  readonly remember?: Duration.Input | undefined
+  /** Changes that a request must be expected to bring, times the hours that they were waited for. @default 1 */
+  readonly worth?: number | undefined
+}
+
+/**
+ * Why something was read:
+ *
+ * - `new`: what started after the watermark
+ * - `hole`: what could not be proven before
+ * - `awaited`: calls of which more is expected
+ * - `behind the watermark`: where the server counts other calls than are known
+ * - `audit`: everything, at some ages
+ * - `missing`: calls that were not where they should be
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Why = "new" | "hole" | "awaited" | "behind the watermark" | "audit" | "missing"
+
+/**
+ * Where a change is in the order of changes of one ledger. A consumer that has it has all before it.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Commit {
+  readonly ledger: string
+  readonly commit: number
+}
+
+/**
+ * A change with the call as it is now; `undefined` of one that was removed.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Change extends ChangeOf.Change {
+  readonly session: CallSession | undefined
+  readonly commit: Commit
+}
+
+/**
+ * One reading, and the changes that it showed. It is noted in the ledger before it is given to anybody.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Look {
+  readonly why: Why
+  /** In the order of their commits. */
+  readonly changes: ReadonlyArray<Change>
+  /** Records that could not be decoded. */
+  readonly rejected: ReadonlyArray<Rejected>
+  readonly requests: number
+  /** Everything that starts before this is proven, or is a hole. */
+  readonly watermark: Instant.Instant
+}
+
+const refused = (parameter: string, requirement: string) =>
+  new AgniError({
+    reason: new InvalidRequest({ parameter, requirement }),
+    request: "options of Sync",
+    attempts: 0,
+    elapsed: Duration.zero
+  })
+
+const micros = (input: Duration.Input): number => Duration.toMillis(Duration.fromInputUnsafe(input)) * 1000
+
+const settingsOf = (lease: Lease, options: Options): Effect.Effect<Pass.Settings, AgniError> => {
+  const { agentId, audits = ["1 day", "3 days", "7 days"], callerNumber, channel, worth = 1 } = options
+  const from = Instant.fromBound(options.from)
+  if (from === undefined)
+    return Effect.fail(refused("from", "must be a time in ISO 8601, such as 2026-07-31T07:16:10Z"))
+  const horizon = micros(options.horizon ?? defaultHorizon)
+  const remember = micros(options.remember ?? "30 days")
+  const ages = audits.map(micros)
+  if (!(horizon > 0)) return Effect.fail(refused("horizon", "must be a duration above 0"))
+  if (!(worth > 0)) return Effect.fail(refused("worth", "must be a number above 0"))
+  if (!ages.every((age) => age > horizon && age < remember)) {
+    return Effect.fail(refused("audits", "must be ages between horizon and remember"))
+  }
+  const filters = { agentId, channel, callerNumber }
+  return Effect.succeed({ lease, options, filters, from, horizon, remember, audits: ages, worth })
+}
+
+/** What one ledger is about. Of a number, which is personal data, only that there is one. */
+const fingerprintOf = ({ agentId, callerNumber, channel }: Options): Fingerprint => ({
+  source: "sync",
+  filters: Object.entries({ agentId, callerNumber: callerNumber === undefined ? undefined : "given", channel })
+    .flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${value}`]))
+    .join(" ")
+})
+
+const begin = Effect.fnUntraced(function* (
+  lease: Lease,
+  options: Options
+): Effect.fn.Return<
+  { readonly run: Pass.Run; readonly endpoint: Endpoint.Endpoint },
+  AgniError | LedgerError,
+  AgniClient
+> {
+  const settings = yield* settingsOf(lease, options)
+  const { head, state } = yield* SyncState.open(lease, settings.from, settings.horizon)
+  const seen = yield* Probes.probe({
+    filters: settings.filters,
+    pageSize: options.pageSize,
+    profile: state.profile,
+    deep: false,
+    bounded: true
+  })
+  const { list } = yield* AgniClient
+  const local = seen.localNow < earliest ? seen.serverNow : seen.localNow
+  const now = Math.min(local, seen.serverNow)
+  const run: Pass.Run = {
+    // The first pass decided where the ledger begins.
+    settings: { ...settings, from: state.from },
+    seen,
+    state: { ...SyncState.withHorizon(state, settings.horizon, now), profile: seen.profile },
+    head,
+    now,
+    isFirst: state.audits.length === 0,
+    looked: 0,
+    isCounted: false
+  }
+  return { run, endpoint: Endpoint.make(list, settings.filters, seen.profile) }
+})
+
+/** A machine whose clock is earlier has none that runs. */
+const earliest = 946_684_800_000_000
+
+const stages = (
+  run: Pass.Run,
+  endpoint: Endpoint.Endpoint
+): Stream.Stream<Look, AgniError | LedgerError, AgniClient> => {
+  const { from, lease, remember } = run.settings
+  const resume = run.isFirst && run.state.watermark > from ? run.state.watermark : undefined
+  const fresh = Pass.prove(run, "new", { from: run.isFirst ? from : run.state.watermark }, { resume })
+  const isUsable = run.seen.profile.filterProblem === undefined
+  const audits = isUsable ? Stages.audits(run) : Stream.empty
+  if (run.isFirst || !isUsable) return Stream.concat(fresh, audits)
+  const behind = Stream.unwrap(
+    Effect.map(
+      Effect.suspend(() => Stages.counts(run, endpoint)),
+      (found) => {
+        run.isCounted = found.isCounted
+        return Stages.behind(run, endpoint, found.ranges)
+      }
+    )
+  )
+  const forget = Effect.gen(function* () {
+    const acknowledged = Object.values(yield* lease.acknowledged)
+    if (acknowledged.length > 0) yield* lease.forget(run.now - remember, Math.min(...acknowledged))
+    yield* Stages.doubtOutage(run)
+  })
+  return fresh.pipe(
+    Stream.concat(Stages.holes(run)),
+    Stream.concat(Stages.awaited(run, endpoint)),
+    Stream.concat(behind),
+    Stream.concat(audits),
+    Stream.concat(Stages.missing(run, endpoint, () => run.isCounted)),
+    Stream.concat(Stream.fromEffectDrain(forget))
+  )
+}
+
+/** Versions rise from pass to pass. */
+const inOrder = <A, E, R>(run: Pass.Run, stream: Stream.Stream<A, E, R>): Stream.Stream<A, E, R> =>
+  Stream.provideService(stream, VersionClock.Current, VersionClock.make(Version.clock(run.state.clock)))
+
+/**
+ * One pass: what is new, what was not proven before, what is awaited, what the counts show behind the watermark, what is due for
+ * an audit, and what is missing. The first one is a history from `from` on.
+ *
+ * A pass that is stopped is resumed by the next one. What it noted and did not deliver is not in the next one: `changes` reads
+ * it again.
+ *
+ * @since 0.1.0
+ * @category streams
+ */
+export const pass = (lease: Lease, options: Options): Stream.Stream<Look, AgniError | LedgerError, AgniClient> =>
+  Stream.unwrap(Effect.map(begin(lease, options), ({ endpoint, run }) => inOrder(run, stages(run, endpoint))))
+
+/**
+ * How changes are delivered.
+ *
+ * @since 0.1.0
+ * @category options
+ */
+export interface ChangesOptions extends Options {
+  /** The ledger's name: what it knows is kept under it. */
+  readonly name: string
+  /** Who acknowledges: each consumer of a ledger keeps its own place. @default "changes" */
+  readonly consumer?: string | undefined
+  /** How long after a pass the next one begins. @default no further pass: the stream ends */
+  readonly every?: Duration.Input | undefined
+  /** Given every look, also one without a change. */
+  readonly onLook?: ((look: Look) => Effect.Effect<void>) | undefined
+}
+
+/**
+ * A change that waits for its acknowledgement.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Delivered extends Change {
+  /** Says that this change, and all before it, are where they should be. Before the stream ends. */
+  readonly acknowledge: Effect.Effect<void, LedgerError>
+}
+
+/**
+ * What became of each call since this consumer acknowledged last, then one pass, or a pass `every` so often.
+ *
+ * A change is noted in the ledger first, then delivered, then acknowledged. One that was delivered and not acknowledged comes
+ * again: with the same sequence if the call is the same, and with all facets and milestones, because the consumer may
+ * have any version.
+ *
+ * @since 0.1.0
+ * @category streams
+ */
+export const changes = (
+  options: ChangesOptions
+): Stream.Stream<Delivered, AgniError | LedgerError, AgniClient | Ledger> =>
+  Stream.unwrap(
+    Effect.gen(function* () {
+      const ledger = yield* Ledger
+      const lease = yield* ledger.open(options.name, fingerprintOf(options))
+      const { consumer = "changes", every, onLook = () => Effect.void } = options
+      const deliver = (change: Change): Delivered => ({
+        ...change,
+        acknowledge: lease.acknowledge(consumer, change.commit.commit)
+      })
+      const once = Stream.unwrap(
+        Effect.gen(function* () {
+          const { endpoint, run } = yield* begin(lease, options)
+          const acknowledged = (yield* lease.acknowledged)[consumer] ?? 0
+          const passed = stages(run, endpoint).pipe(
+            Stream.tap(onLook),
+            Stream.flatMap(({ changes }) => Stream.fromIterable(changes))
+          )
+          return inOrder(
+            run,
+            Stream.concat(
+              CatchUp.changes(run, endpoint, acknowledged),
+              Stream.suspend(() => passed)
+            )
+          )
+        })
+      ).pipe(Stream.map(deliver))
+      return every === undefined ? once : Stream.repeat(once, Schedule.spaced(every))
+    })
+  )

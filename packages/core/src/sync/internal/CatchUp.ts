@@ -1,0 +1,96 @@
+/** What a consumer lacks: what was noted and not acknowledged is read again, in the order of its commits. */
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import type { AgniClient } from "../../client/AgniClient.ts"
+import type { AgniError } from "../../model/AgniError.ts"
+import * as Change from "../../model/Change.ts"
+import type { CallSession } from "../../model/CallSession.ts"
+import * as CallRows from "../../model/Rows.ts"
+import type { Entry } from "../Ledger.ts"
+import type { LedgerError } from "../LedgerError.ts"
+import type { Change as Delivered } from "../Sync.ts"
+import * as Decide from "./Decide.ts"
+import type { Endpoint } from "./Endpoint.ts"
+import * as Pass from "./Pass.ts"
+import * as Stages from "./Stages.ts"
+import * as SyncState from "./SyncState.ts"
+
+/** Calls that are read again at once. */
+const atOnce = 200
+
+const second = Decide.second
+
+/** Reads the calls again. What differs is noted behind all others, and its turn comes then. */
+const read = Effect.fnUntraced(function* (
+  run: Pass.Run,
+  endpoint: Endpoint,
+  entries: ReadonlyArray<Entry>
+): Effect.fn.Return<ReadonlyMap<string, CallSession>, AgniError | LedgerError, AgniClient> {
+  const found = new Map<string, CallSession>()
+  const dated = entries.flatMap(({ start }) =>
+    start === undefined ? [] : [{ from: start - second, to: start + second }]
+  )
+  for (const range of Stages.joined(dated)) {
+    const looked = yield* endpoint.look(range)
+    yield* Pass.note(run, { ...looked, why: "awaited", requests: 0, whole: looked.isWhole ? range : undefined })
+    for (const { id, row } of looked.items) found.set(id, row)
+  }
+  const created = entries.flatMap(({ created, start }) =>
+    start === undefined && created !== undefined ? [{ from: created - second, to: created + 2 * second }] : []
+  )
+  for (const range of Stages.joined(created)) {
+    yield* Stream.runForEach(Pass.windows(run, range), ({ rejected, rows }) => {
+      for (const session of rows.sessions()) found.set(session.id, session)
+      return Pass.note(run, { why: "awaited", items: CallRows.items(rows), rejected, requests: 0, uncounted: [] })
+    })
+  }
+  return found
+})
+
+/** Everything after the commit. It ends when there is nothing behind it. */
+export const changes = (
+  run: Pass.Run,
+  endpoint: Endpoint,
+  acknowledged: number
+): Stream.Stream<Delivered, AgniError | LedgerError, AgniClient> =>
+  Stream.paginate(acknowledged, (after) =>
+    Effect.gen(function* () {
+      const { lease } = run.settings
+      const lacking = yield* lease.changedAfter(after, atOnce)
+      if (lacking.length === 0) return [[], Option.none<number>()] as const
+      const found = yield* read(
+        run,
+        endpoint,
+        lacking.filter(({ gone }) => gone === undefined)
+      )
+      const now = yield* lease.byId(lacking.map(({ id }) => id))
+      const owed: Array<Entry> = []
+      const told = lacking.flatMap((before): ReadonlyArray<Delivered> => {
+        const entry = now.get(before.id)
+        // It changed again, and comes later.
+        if (entry === undefined || entry.changed !== before.changed) return []
+        const session = found.get(entry.id)
+        if (entry.gone === undefined && session === undefined) {
+          owed.push({ ...entry, owed: true, due: run.now })
+          return []
+        }
+        return [
+          {
+            kind: entry.gone ?? (entry.born > acknowledged ? "created" : "updated"),
+            id: entry.id,
+            facets: entry.gone === "removed" ? [] : Change.facets,
+            milestones: entry.milestones,
+            sequence: entry.sequence,
+            previous: null,
+            session: entry.gone === "removed" ? undefined : session,
+            commit: { ledger: lease.id, commit: entry.changed }
+          }
+        ]
+      })
+      if (owed.length > 0) {
+        yield* SyncState.note(lease, run.state, run.head, owed)
+      }
+      return [told, Option.some(lacking.at(-1)?.changed ?? after)] as const
+    })
+  )

@@ -1,0 +1,195 @@
+/** What an answer makes of what was known of a call: pure, a call at a time. */
+import * as CallSession from "../../model/CallSession.ts"
+import * as Change from "../../model/Change.ts"
+import type { Micros } from "../Tail.ts"
+import * as Version from "../../model/Version.ts"
+import type { Entry } from "../Ledger.ts"
+import * as Settlement from "../Settlement.ts"
+import * as Tail from "../Tail.ts"
+
+export const second = 1_000_000
+const minute = 60 * second
+const day = 86_400 * second
+
+/** Contradictions are accepted when they are seen again that much later. */
+const doubtFor = 10 * minute
+
+export interface Seen {
+  readonly session: CallSession.CallSession
+  readonly start: Micros | undefined
+  readonly version: Version.Version
+}
+
+export interface About {
+  readonly key: Change.Key
+  readonly from: Micros
+  readonly now: Micros
+  /** Nothing was known before: that a call is new says nothing about when it appeared. */
+  readonly isFirst: boolean
+}
+
+/** A change before it has a commit. */
+export type Changed = Omit<Change.Change, "id">
+
+export interface Decided {
+  readonly learned: Settlement.Statistics
+  /** `born` and `changed` of a change are for the caller, who gives commits. Nothing of a call that is not followed. */
+  readonly entry?: Entry | undefined
+  readonly change?: Changed | undefined
+}
+
+const wholeSeconds = (instant: Micros | undefined): Micros | undefined =>
+  instant === undefined ? undefined : Math.floor(instant / second) * second
+
+/** What the record is, as an entry that nobody saw before. */
+const read = ({ session, start, version }: Seen, { key, now }: About): Entry => {
+  const milestones = Change.milestones(session)
+  const at = Math.floor(now / second) * second
+  const { agentId, id } = session
+  return {
+    id,
+    start,
+    created: wholeSeconds(CallSession.createdInstant(session)),
+    ended: wholeSeconds(CallSession.endInstant(session)),
+    agent: typeof agentId === "string" ? agentId : "",
+    status: CallSession.statusClass(session),
+    digests: Change.digests(session, key),
+    milestones,
+    lacks: Settlement.laters.filter((facet) => !milestones.includes(facet)),
+    sequence: version,
+    readAt: at,
+    firstSeen: at,
+    born: 0,
+    changed: 0,
+    due: undefined,
+    doubted: undefined,
+    gone: undefined,
+    owed: false,
+    counted: false
+  }
+}
+
+export const factsOf = ({ agent, created, ended, firstSeen, lacks, start, status }: Entry): Settlement.Facts => ({
+  agent,
+  status,
+  end: ended ?? start ?? created ?? firstSeen,
+  lacks
+})
+
+/** What would be a correction of something final, or comes from a replica that lags. */
+const isBack = (known: Entry, next: Entry): boolean =>
+  (known.status !== "open" && next.status === "open") ||
+  (known.start !== undefined && next.start === undefined) ||
+  next.lacks.some((facet) => !known.lacks.includes(facet))
+
+/** When half of the chance that it changes at all is reached; nothing where nothing is expected. */
+const dueOf = (learned: Settlement.Statistics, entry: Entry): Micros | undefined => {
+  const facts = factsOf(entry)
+  const all = Settlement.gain(learned, facts, entry.readAt, entry.readAt + 2 * Tail.longest)
+  if (all < Settlement.leastChance) return undefined
+  let wait = minute
+  while (wait < Tail.longest && Settlement.gain(learned, facts, entry.readAt, entry.readAt + wait) < all / 2)
+    wait *= 1.5
+  return Math.floor((entry.readAt + wait) / second) * second
+}
+
+const learn = (learned: Settlement.Statistics, known: Entry | undefined, next: Entry, about: About) => {
+  let now = learned
+  if (known === undefined) {
+    if (!about.isFirst && next.start !== undefined) {
+      now = { ...now, lateness: Tail.observe(now.lateness, about.now - next.start) }
+    }
+    return now
+  }
+  const came = known.lacks.filter((facet) => !next.lacks.includes(facet))
+  if (came.length > 0 && next.ended !== undefined && known.readAt >= next.ended) {
+    const delays = { ...now.delays }
+    for (const facet of came) delays[facet] = Tail.observe(delays[facet], about.now - next.ended)
+    now = { ...now, delays }
+  }
+  if (came.length > 0 && known.counted) now = Settlement.correct(now, next, came)
+  if (known.status === "open" && next.status !== "open" && next.ended !== undefined && next.start !== undefined) {
+    now = { ...now, durations: Tail.observe(now.durations, next.ended - next.start) }
+  }
+  return now
+}
+
+const countIfOld = (learned: Settlement.Statistics, entry: Entry, now: Micros) => {
+  const facts = factsOf(entry)
+  if (entry.counted || entry.status === "open" || now - facts.end < day) return { learned, counted: entry.counted }
+  return { learned: Settlement.count(learned, facts), counted: true }
+}
+
+const isFinal = (learned: Settlement.Statistics, entry: Entry, now: Micros): boolean =>
+  Settlement.standing(learned, factsOf(entry), now)._tag !== "Awaiting"
+
+const union = <A>(order: ReadonlyArray<A>, left: ReadonlyArray<A>, right: ReadonlyArray<A>): ReadonlyArray<A> =>
+  order.filter((one) => left.includes(one) || right.includes(one))
+
+/** The answer shows the call. */
+export const seen = (learned: Settlement.Statistics, known: Entry | undefined, one: Seen, about: About): Decided => {
+  const next = read(one, about)
+  const isOutside = next.start !== undefined && next.start < about.from
+  if (known === undefined && isOutside) return { learned }
+  if (known !== undefined && known.gone === undefined && !isOutside) {
+    const facets = Change.differing(known.digests, next.digests)
+    if (facets.length === 0 && !known.owed) {
+      const { counted, learned: now } = countIfOld(learned, known, about.now)
+      const entry = { ...known, readAt: next.readAt, doubted: undefined, counted }
+      return { learned: now, entry: { ...entry, due: dueOf(now, entry) } }
+    }
+    if (isBack(known, next) && !isBelieved(known, "back", about.now)) {
+      const since = known.doubted?.as === "back" ? known.doubted.since : next.readAt
+      return { learned, entry: { ...known, doubted: { as: "back", since }, due: since + doubtFor } }
+    }
+  }
+  if (known?.gone === "left" && isOutside) return { learned }
+  const taught = learn(learned, known, next, about)
+  const { counted, learned: now } = countIfOld(taught, { ...next, counted: known?.counted ?? false }, about.now)
+  const reached = isFinal(now, next, about.now) ? [...next.milestones, "final" as const] : next.milestones
+  const isNew = known === undefined || (known.gone !== undefined && !isOutside)
+  const before = known?.milestones ?? []
+  const entry: Entry = {
+    ...next,
+    sequence: Version.of(Math.max(next.sequence, (known?.sequence ?? 0) + 1)),
+    firstSeen: known?.firstSeen ?? next.firstSeen,
+    born: known?.born ?? 0,
+    milestones: union(Change.Milestone.literals, before, reached),
+    gone: isOutside ? "left" : undefined,
+    counted
+  }
+  const differing = known === undefined ? Change.facets : Change.differing(known.digests, next.digests)
+  return {
+    learned: now,
+    entry: { ...entry, due: dueOf(now, entry) },
+    change: {
+      kind: isOutside ? "left" : isNew ? "created" : "updated",
+      facets: isNew || known.owed ? Change.facets : differing,
+      milestones: reached.filter((one) => known === undefined || known.owed || !before.includes(one)),
+      sequence: entry.sequence,
+      previous: known === undefined || known.owed ? null : known.sequence
+    }
+  }
+}
+
+/** Whether the same contradiction was seen long enough ago. */
+export const isBelieved = ({ doubted }: Entry, as: "absent" | "back", now: Micros): boolean =>
+  doubted?.as === as && now - doubted.since >= doubtFor
+
+/** It is not where it should be. */
+export const missed = (known: Entry, now: Micros): Entry =>
+  known.doubted?.as === "absent"
+    ? known
+    : { ...known, doubted: { as: "absent", since: Math.floor(now / second) * second } }
+
+/** It is nowhere. */
+export const removed = (
+  known: Entry,
+  version: Version.Version
+): { readonly entry: Entry; readonly change: Changed } => {
+  const sequence = Version.of(Math.max(version, known.sequence + 1))
+  return {
+    entry: { ...known, gone: "removed", due: undefined, doubted: undefined, owed: false, sequence },
+    change: { kind: "removed", facets: [], milestones: [], sequence, previous: known.sequence }
+  }
+}

@@ -1,0 +1,169 @@
+/** The few questions that a sync asks besides reading ranges to a proof. */
+import * as Effect from "effect/Effect"
+import type { AgniClient } from "../../client/AgniClient.ts"
+import type { Span } from "../Ledger.ts"
+import type { AgniError } from "../../model/AgniError.ts"
+import type { CallSession } from "../../model/CallSession.ts"
+import type { Micros } from "../Tail.ts"
+import type { Item } from "../../model/Item.ts"
+import type { Rejected } from "../../model/Rejected.ts"
+import type { EndpointProfile } from "../../stream/EndpointProfile.ts"
+import * as Ask from "../../stream/internal/Ask.ts"
+import * as Count from "../../stream/internal/Count.ts"
+import * as Observe from "../../stream/internal/Observe.ts"
+import * as Rows from "../../stream/internal/Rows.ts"
+
+/** All rows of a range, as one answer each brought them. */
+export interface Looked {
+  readonly range: Span
+  readonly items: ReadonlyArray<Item<CallSession>>
+  readonly rejected: ReadonlyArray<Rejected>
+  /** Whether each part came whole in one answer: what is not in it was not there then. */
+  readonly isWhole: boolean
+  /** Rows that stand for no item. */
+  readonly uncounted: ReadonlyArray<{ readonly at: number; readonly rows: number }>
+}
+
+export interface Endpoint {
+  readonly look: (range: Span) => Effect.Effect<Looked, AgniError>
+  /** Rows that start between two whole seconds; `undefined` where that cannot be counted. */
+  readonly count: (range: Span, expected: number) => Effect.Effect<number | undefined, AgniError>
+  /**
+   * The calls that were created about then, whatever their start, where the server shows that it understands an order by creation;
+   * `undefined` elsewhere.
+   */
+  readonly createdAbout: (created: Micros) => Effect.Effect<ReadonlyArray<Item<CallSession>> | undefined, AgniError>
+  readonly requests: () => number
+}
+
+const { second } = Ask
+
+const byCreation: Ask.Sort = { by: "created_at", order: "desc" }
+
+/** More pages than that no search goes through. */
+const mostPages = 2 ** 20
+
+type Row = Rows.Row
+
+const oldestOf = (rows: ReadonlyArray<Row>): Micros => Math.min(...rows.map((row) => Rows.createdOf(row) ?? Infinity))
+
+const descends = (rows: ReadonlyArray<Row>): boolean => {
+  let last = Infinity
+  for (const row of rows) {
+    const created = Rows.createdOf(row)
+    if (created === undefined || created > last) return false
+    last = created
+  }
+  return true
+}
+
+/** Whether no order by start could bring the rows so: one that starts later is behind one that starts earlier, or has no start. */
+const isByCreation = (rows: ReadonlyArray<Row>): boolean => {
+  const starts = rows.map(({ start }) => start)
+  const isRising = starts.some(
+    (start, i) => start !== undefined && starts.slice(0, i).some((before) => before !== undefined && before < start)
+  )
+  const firstDated = starts.findIndex((start) => start !== undefined)
+  const lastDated = starts.findLastIndex((start) => start !== undefined)
+  return isRising || starts.slice(firstDated, lastDated).includes(undefined)
+}
+
+export const make = (list: AgniClient["Service"]["list"], filters: Ask.Filters, profile: EndpointProfile): Endpoint => {
+  const size = profile.pageSize
+  const ask = Ask.make(list, filters, { size, sort: Observe.newest(profile.sortBy) })
+
+  /** One page, a second wider on both sides: whether a bound is included is not documented. */
+  const look = (range: Span): Effect.Effect<Looked, AgniError> =>
+    Effect.gen(function* () {
+      const bounds = { after: Ask.floorSecond(range.from) - second, before: Ask.ceilSecond(range.to) + second }
+      const { rows } = yield* ask(1, bounds)
+      const within = rows.filter(({ start }) => start !== undefined && start >= range.from && start < range.to)
+      const isWhole = rows.length < size
+      const middle = Ask.floorSecond((range.from + range.to) / 2)
+      if (!isWhole && middle > range.from + second) {
+        const parts = yield* Effect.forEach(
+          [
+            { from: range.from, to: middle },
+            { from: middle, to: range.to }
+          ],
+          look
+        )
+        return {
+          range,
+          items: parts.flatMap(({ items }) => items),
+          rejected: parts.flatMap(({ rejected }) => rejected),
+          isWhole: parts.every((part) => part.isWhole),
+          uncounted: parts.flatMap(({ uncounted }) => uncounted)
+        }
+      }
+      // Bounds that mean something else prove nothing about who is absent.
+      const problem = Ask.misplaced(rows, bounds.after - second, bounds.before + second)
+      const items = new Map(within.flatMap(({ item }) => (item === undefined ? [] : [[item.id, item] as const])))
+      return {
+        range,
+        items: [...items.values()],
+        rejected: within.flatMap(({ rejected }) => rejected ?? []),
+        isWhole: isWhole && problem === undefined,
+        uncounted: uncountedOf(within)
+      }
+    })
+
+  const createdAbout: Endpoint["createdAbout"] = Effect.fnUntraced(function* (created) {
+    const pages: Array<ReadonlyArray<Row>> = []
+    const isOrdered = () => pages.every(descends) && pages[0]?.length !== 0
+    const page = Effect.fnUntraced(function* (number: number) {
+      const { rows } = yield* Effect.catchIf(ask(number, {}, { sort: byCreation }), Ask.isRefusal, () =>
+        Effect.succeed({ rows: [] })
+      )
+      pages.push(rows)
+      return rows
+    })
+    /** Whether the page ends with older calls, or the list does. */
+    const reaches = Effect.fnUntraced(function* (number: number) {
+      const rows = yield* page(number)
+      return rows.length < size || oldestOf(rows) < created - second
+    })
+    let before = 0
+    let at = 1
+    while (isOrdered() && !(yield* reaches(at))) {
+      before = at
+      at *= 2
+      if (at > mostPages) return undefined
+    }
+    while (isOrdered() && at - before > 1) {
+      const middle = (before + at) >>> 1
+      if (yield* reaches(middle)) at = middle
+      else before = middle
+    }
+    // Calls that came or went meanwhile moved the others by some rows.
+    const found: Array<Row> = []
+    for (const number of [at - 1, at, at + 1, at]) if (number > 0 && isOrdered()) found.push(...(yield* page(number)))
+    return isOrdered() && pages.some(isByCreation) ? found.flatMap(({ item }) => item ?? []) : undefined
+  })
+
+  return {
+    look,
+    createdAbout,
+    count: ({ from, to }, expected) =>
+      Count.rows(ask, { after: from, before: to }, { expected, size, repeats: profile.repeatsBeyondEnd, even: true }),
+    requests: () => ask.log.requests
+  }
+}
+
+/** Rows of the server that no entry of a ledger stands for. */
+const uncountedOf = (rows: ReadonlyArray<Rows.Row>): Looked["uncounted"] => {
+  const held = new Set<string>()
+  return rows.flatMap(({ item, key, start = 0 }) => {
+    if (item !== undefined && !held.has(key)) {
+      held.add(key)
+      return []
+    }
+    return [{ at: start, rows: 1 }]
+  })
+}
+
+export const uncountedIn = (rejected: ReadonlyArray<Rejected>): Looked["uncounted"] =>
+  rejected.flatMap((record) => {
+    const { start } = Rows.ofRejected(record)
+    return start === undefined ? [] : [{ at: start, rows: 1 }]
+  })

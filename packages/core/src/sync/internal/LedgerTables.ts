@@ -1,0 +1,175 @@
+/** The tables of ledgers: how they are made, asked and written to, by database. */
+import * as Effect from "effect/Effect"
+import type * as SqlClient from "effect/sql/SqlClient"
+import type { Connection } from "effect/sql/SqlConnection"
+import type { SqlError } from "effect/sql/SqlError"
+import * as EntryBytes from "./EntryBytes.ts"
+import { type Entry, isAbsent } from "../Ledger.ts"
+
+/** A row a ledger: it is made with the lease. */
+export const ledgers = "callstream_ledgers"
+const calls = "callstream_ledger_calls"
+const schema = "callstream_ledger_schema"
+
+export interface Dialect {
+  readonly begin: string
+  /** A run waits for it before it makes or changes tables. */
+  readonly alone: string | undefined
+  readonly types: { readonly bytes: string; readonly integer: string; readonly options: string }
+  readonly write: string
+  readonly holder: string
+  readonly between: string
+  readonly count: string
+  readonly absent: string
+  readonly due: string
+  readonly withoutStart: string
+  readonly changed: string
+  readonly forget: string
+  readonly select: (where: string) => string
+  readonly byId: (count: number) => string
+  readonly remove: (count: number) => string
+  readonly upsert: (rows: number) => string
+}
+
+/** In the place of when a call is due: it is gone, or absent. */
+const gone = -1
+const absent = -2
+const present = `(due IS NULL OR due <> ${gone})`
+
+/** The column of when a call is due, in seconds. */
+const dueOf = (entry: Entry): number | null =>
+  entry.gone !== undefined
+    ? gone
+    : isAbsent(entry)
+      ? absent
+      : entry.due === undefined
+        ? null
+        : Math.floor(entry.due / 1_000_000)
+
+/** What an upsert takes for an entry; `agent` is the place of its agent's id. */
+export const columnsOf = (ledger: number, entry: Entry, agent: number): ReadonlyArray<unknown> => [
+  ledger,
+  EntryBytes.ofId(entry.id),
+  entry.start ?? null,
+  entry.changed,
+  dueOf(entry),
+  EntryBytes.encode(entry, agent)
+]
+
+/** What `count` answered. */
+export const countIn = ([row]: ReadonlyArray<unknown>): number =>
+  typeof row === "object" && row !== null && "calls" in row ? Number(row.calls) : 0
+
+type Place = (n: number, type: "bytes" | "integer" | "text" | "time") => string
+
+const make = (place: Place, differing: Pick<Dialect, "begin" | "alone" | "types">): Dialect => {
+  const integer = (n: number) => place(n, "integer")
+  const list = (count: number, from: number) =>
+    Array.from({ length: count }, (_, i) => place(from + i, "bytes")).join(", ")
+  return {
+    ...differing,
+    write: `UPDATE ${ledgers} SET state = ${place(1, "text")}, updated_at = ${place(2, "time")} WHERE name = ${place(3, "text")} AND holder = ${place(4, "text")} RETURNING name`,
+    holder: `SELECT holder FROM ${ledgers} WHERE name = ${place(1, "text")}`,
+    between: `start >= ${integer(2)} AND start < ${integer(3)} AND ${present}`,
+    count: `SELECT count(*) AS calls FROM ${calls} WHERE ledger = ${integer(1)} AND start >= ${integer(2)} AND start < ${integer(3)} AND (due IS NULL OR due >= 0)`,
+    absent: `due = ${absent}`,
+    due: `due >= 0 AND due <= ${integer(2)}`,
+    withoutStart: `start IS NULL AND ${present}`,
+    changed: `changed > ${integer(2)} ORDER BY changed LIMIT ${integer(3)}`,
+    forget: `DELETE FROM ${calls} WHERE ledger = ${integer(1)} AND start < ${integer(2)} AND changed <= ${integer(3)}`,
+    select: (where) => `SELECT id, start, changed, due, facts FROM ${calls} WHERE ledger = ${integer(1)} AND ${where}`,
+    byId: (count) => `id IN (${list(count, 2)})`,
+    remove: (count) => `DELETE FROM ${calls} WHERE ledger = ${integer(1)} AND id IN (${list(count, 2)})`,
+    upsert: (rows) => {
+      const values = Array.from({ length: rows }, (_, i) => {
+        const n = 6 * i
+        return `(${integer(n + 1)}, ${place(n + 2, "bytes")}, ${[3, 4, 5].map((at) => integer(n + at)).join(", ")}, ${place(n + 6, "bytes")})`
+      })
+      return (
+        `INSERT INTO ${calls} (ledger, id, start, changed, due, facts) VALUES ${values.join(", ")} ` +
+        "ON CONFLICT (ledger, id) DO UPDATE SET start = excluded.start, changed = excluded.changed, due = excluded.due, facts = excluded.facts"
+      )
+    }
+  }
+}
+
+const casts = { bytes: "bytea", integer: "bigint", text: "text", time: "timestamptz" }
+
+const postgres = make((n, type) => `$${n}::${casts[type]}`, {
+  begin: "BEGIN",
+  alone: `SELECT pg_advisory_xact_lock(hashtextextended('callstream makes ${calls}', 0))`,
+  types: { bytes: "bytea", integer: "bigint", options: "" }
+})
+
+const sqlite = make((n) => `?${n}`, {
+  begin: "BEGIN IMMEDIATE",
+  alone: undefined,
+  types: { bytes: "blob", integer: "integer", options: " WITHOUT ROWID" }
+})
+
+/** The lease was refused for any other database. */
+export const dialectOf = (sql: SqlClient.SqlClient): Dialect =>
+  sql.onDialectOrElse({ pg: () => postgres, orElse: () => sqlite })
+
+/** What leads from each version of the tables to the next one. */
+const migrations: ReadonlyArray<(dialect: Dialect) => ReadonlyArray<string>> = [
+  ({ types: { bytes, integer, options } }) => [
+    `CREATE TABLE ${calls} (ledger ${integer} NOT NULL, id ${bytes} NOT NULL, start ${integer}, changed ${integer} NOT NULL, due ${integer}, facts ${bytes} NOT NULL, PRIMARY KEY (ledger, id))${options}`,
+    `CREATE INDEX callstream_ledger_start ON ${calls} (ledger, start)`,
+    `CREATE INDEX callstream_ledger_changed ON ${calls} (ledger, changed)`,
+    `CREATE INDEX callstream_ledger_due ON ${calls} (ledger, due) WHERE due IS NOT NULL`
+  ]
+]
+
+/** The version that this program knows. */
+export const version = migrations.length
+
+/** Brings the tables to the known version, in the transaction of the caller. A later one is left as it is, and given back. */
+export const migrate = Effect.fnUntraced(function* (
+  connection: Connection,
+  dialect: Dialect
+): Effect.fn.Return<number, SqlError> {
+  const run = (text: string) => connection.executeUnprepared(text, [], undefined)
+  if (dialect.alone !== undefined) yield* run(dialect.alone)
+  yield* run(`CREATE TABLE IF NOT EXISTS ${schema} (version ${dialect.types.integer} NOT NULL)`)
+  const [row] = yield* run(`SELECT version FROM ${schema}`)
+  const found = row === undefined ? 0 : Number(row["version"])
+  if (found >= version) return found
+  for (const migration of migrations.slice(found)) for (const text of migration(dialect)) yield* run(text)
+  yield* run(
+    row === undefined ? `INSERT INTO ${schema} VALUES (${version})` : `UPDATE ${schema} SET version = ${version}`
+  )
+  return version
+})
+
+/** A number that no call has, in the transaction of the caller. */
+export const freeNumber = Effect.fnUntraced(function* (
+  connection: Connection,
+  dialect: Dialect
+): Effect.fn.Return<number, SqlError> {
+  const run = (text: string) => connection.executeUnprepared(text, [], undefined)
+  if (dialect.alone !== undefined) yield* run(dialect.alone)
+  const rows = yield* run(`SELECT state FROM ${ledgers} WHERE state IS NOT NULL`)
+  // A ledger without calls has one too.
+  const taken = rows.map(({ state }) => Number(/"number":(\d+)/.exec(String(state))?.[1] ?? 0))
+  const [used] = yield* run(`SELECT max(ledger) AS number FROM ${calls}`)
+  return 1 + Math.max(0, Number(used?.["number"] ?? 0), ...taken)
+})
+
+interface Columns extends Pick<Entry, "id" | "start" | "changed" | "due"> {
+  readonly facts: Uint8Array
+}
+
+/** A row of the table as it came from a driver. */
+export const read = (row: unknown): Columns | undefined => {
+  if (typeof row !== "object" || row === null) return undefined
+  const { changed, due, facts, id, start }: Record<string, unknown> = { ...row }
+  if (!(id instanceof Uint8Array) || !(facts instanceof Uint8Array)) return undefined
+  return {
+    id: EntryBytes.toId(id),
+    start: start === null ? undefined : Number(start),
+    changed: Number(changed),
+    due: due === null || Number(due) < 0 ? undefined : Number(due) * 1_000_000,
+    facts
+  }
+}

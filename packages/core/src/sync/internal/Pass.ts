@@ -1,0 +1,282 @@
+/** One pass of a sync: what is read, in which order, and what is noted before it is delivered. */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import * as CoverageSet from "../../coverage/CoverageSet.ts"
+import type { AgniClient } from "../../client/AgniClient.ts"
+import type { AgniError } from "../../model/AgniError.ts"
+import type { CallSession } from "../../model/CallSession.ts"
+import type { Micros } from "../Tail.ts"
+import type { Item } from "../../model/Item.ts"
+import type { Rejected } from "../../model/Rejected.ts"
+import * as CallRows from "../../model/Rows.ts"
+import * as Instant from "../../model/Instant.ts"
+import * as Version from "../../model/Version.ts"
+import * as HalfSipHash from "../../model/internal/HalfSipHash.ts"
+import * as Coverage from "../../stream/Coverage.ts"
+import * as History from "../../stream/History.ts"
+import * as Probes from "../../stream/internal/Probes.ts"
+import type { Entry, Lease, Span } from "../Ledger.ts"
+import { LedgerError } from "../LedgerError.ts"
+import type { Change, Look, Options, Why } from "../Sync.ts"
+import * as Decide from "./Decide.ts"
+import * as Endpoint from "./Endpoint.ts"
+import * as SyncState from "./SyncState.ts"
+
+const { second } = Decide
+
+export interface Settings {
+  readonly lease: Lease
+  readonly options: Options
+  readonly filters: Pick<Options, "agentId" | "channel" | "callerNumber">
+  readonly from: Micros
+  readonly horizon: number
+  readonly remember: number
+  readonly audits: ReadonlyArray<number>
+  readonly worth: number
+}
+
+/** A run of passes over one lease: what it knows by now. */
+export interface Run {
+  readonly settings: Settings
+  /** What this pass saw of the endpoint when it began. */
+  readonly seen: Probes.Seen
+  state: SyncState.SyncState
+  head: number
+  /** The server's clock; this machine's where that is earlier. */
+  now: Micros
+  isFirst: boolean
+  /** Calls that were read in this pass. */
+  looked: number
+  /** Whether the server could be asked how many calls are behind the watermark. */
+  isCounted: boolean
+}
+
+/** One reading. */
+interface Read {
+  readonly why: Why
+  readonly items: ReadonlyArray<Item<CallSession>>
+  readonly rejected: ReadonlyArray<Rejected>
+  readonly requests: number
+  /** The range that came whole: who is not in it is absent. */
+  readonly whole?: Span | undefined
+  readonly uncounted: Endpoint.Looked["uncounted"]
+  /** Calls that were looked for and should have come. */
+  readonly expected?: ReadonlyArray<Entry> | undefined
+}
+
+/** One ledger is of one organization: another one's calls would all be new, and the ones it has all removed. */
+const checkOrganization = (run: Run, sessions: ReadonlyArray<CallSession>): Effect.Effect<void, LedgerError> =>
+  Effect.suspend(() => {
+    for (const { organizationId } of sessions) {
+      if (typeof organizationId !== "string" || organizationId === "") continue
+      const digest = HalfSipHash.digest(new TextEncoder().encode(organizationId), run.settings.lease.key)
+      run.state = { organization: digest, ...run.state }
+      if (run.state.organization !== digest) {
+        return Effect.fail(new LedgerError({ reason: { _tag: "OtherOrganization", name: run.settings.lease.name } }))
+      }
+    }
+    return Effect.void
+  })
+
+/** Notes what was read, and gives what became of it. Nothing is delivered before it is noted. */
+export const note = Effect.fnUntraced(function* (
+  run: Run,
+  read: Read,
+  next: (state: SyncState.SyncState) => SyncState.SyncState = (state) => state
+): Effect.fn.Return<Look, LedgerError> {
+  const { lease } = run.settings
+  const sessions = read.items.map(({ row }) => row)
+  yield* checkOrganization(run, sessions)
+  const known = yield* lease.byId(read.items.map(({ id }) => id))
+  const changes: Array<Change> = []
+  const entries = new Map<string, Entry>()
+  let { settlement } = run.state
+  let clock: number = run.state.clock ?? 0
+  const { isFirst, now, settings } = run
+  const about: Decide.About = { key: lease.key, from: settings.from, now, isFirst }
+  const commit = (entry: Entry, change: Decide.Changed | undefined, session: CallSession | undefined): void => {
+    if (change === undefined) return void entries.set(entry.id, entry)
+    const changed = ++run.head
+    entries.set(entry.id, { ...entry, changed, born: entry.born === 0 ? changed : entry.born })
+    clock = Math.max(clock, change.sequence)
+    changes.push({ ...change, id: entry.id, session, commit: { ledger: lease.id, commit: changed } })
+  }
+  for (const item of read.items) {
+    const before = entries.get(item.id) ?? known.get(item.id)
+    const version = item.version ?? Version.of(now)
+    clock = Math.max(clock, version)
+    const decided = Decide.seen(settlement, before, { session: item.row, start: item.start, version }, about)
+    const wasFinal = before !== undefined && before.due === undefined && before.gone === undefined
+    settlement = decided.learned
+    if (read.why === "audit" && wasFinal) {
+      const { changed, looked } = settlement.audited
+      settlement = {
+        ...settlement,
+        audited: { looked: looked + 1, changed: changed + (decided.change === undefined ? 0 : 1) }
+      }
+    }
+    if (decided.entry !== undefined) {
+      const unchanged = decided.change === undefined ? { changed: before?.changed ?? 0, born: before?.born ?? 0 } : {}
+      commit({ ...decided.entry, ...unchanged }, decided.change, item.row)
+    }
+  }
+  const there = new Set(read.items.map(({ id }) => id))
+  const held = [...(read.whole === undefined ? [] : yield* lease.between(read.whole)), ...(read.expected ?? [])]
+  for (const entry of held) if (!there.has(entry.id)) entries.set(entry.id, Decide.missed(entry, now))
+  const { whole } = read
+  const uncounted =
+    whole === undefined
+      ? run.state.uncounted
+      : [...run.state.uncounted.filter(({ at }) => at < whole.from || at >= whole.to), ...read.uncounted]
+  run.state = next({ ...run.state, settlement, uncounted, ...(clock === 0 ? {} : { clock: Version.of(clock) }) })
+  run.looked += read.items.length
+  yield* SyncState.note(lease, run.state, run.head, [...entries.values()])
+  return {
+    why: read.why,
+    changes,
+    rejected: read.rejected,
+    requests: read.requests,
+    watermark: Instant.of(run.state.watermark)
+  }
+})
+
+const partOf = (window: Coverage.Window): CoverageSet.Entry => ({
+  range: { from: window.from, to: window.to },
+  verdict: Coverage.verdict(window.coverage),
+  ...(window.coverage._tag === "Proven" ? {} : { reason: window.coverage.reason }),
+  // What an entry took is no part of what is known, and each part of a divided entry would keep all of it.
+  requests: 0,
+  asOf: window.observedAt
+})
+
+/** The window ends less than the horizon ago: it is read again each time. */
+const isRecent = ({ coverage }: Coverage.Window): boolean =>
+  coverage._tag === "Provisional" && (coverage.reason._tag === "TooRecent" || coverage.reason._tag === "AfterNow")
+
+/** What a window proves, and how far the watermark goes with it: never past the horizon, and over no range that was not read. */
+const cover =
+  (run: Run, window: Coverage.Window) =>
+  (state: SyncState.SyncState): SyncState.SyncState => {
+    let { coverage, watermark } = state
+    if (window.to > window.from) {
+      coverage = CoverageSet.replace(coverage, partOf(window))
+      if (window.from <= watermark && !isRecent(window))
+        watermark = Math.max(watermark, Math.min(window.to, run.now - run.settings.horizon))
+    }
+    for (const { coverage: revised, from, to } of window.revised ?? []) {
+      if (revised._tag === "Proven") continue
+      coverage = CoverageSet.weaken(coverage, {
+        range: { from, to },
+        verdict: Coverage.verdict(revised),
+        reason: revised.reason
+      })
+    }
+    return { ...state, watermark, coverage: SyncState.covered({ ...state, watermark, coverage }) }
+  }
+
+export const rangeOf = ({ from, to }: Span): CoverageSet.Range => ({ from: Instant.of(from), to: Instant.of(to) })
+
+interface Reading extends Pick<History.Options, "withoutStart"> {
+  /** What started before was read by a pass that was stopped. */
+  readonly resume?: Micros | undefined
+}
+
+/** The windows of a range, as an export reads them. */
+export const windows = (
+  { seen, settings: { filters, horizon, options } }: Run,
+  { from, to }: { readonly from: Micros; readonly to?: Micros | undefined },
+  { resume, withoutStart }: Reading = {}
+): Stream.Stream<Coverage.Window, AgniError, AgniClient> =>
+  History.windows(
+    { from: Instant.of(from), to: to === undefined ? undefined : Instant.of(to) },
+    {
+      ...filters,
+      horizon: horizon / 1000,
+      hold: "objects",
+      keepGoing: options.keepGoing ?? false,
+      concurrency: options.concurrency,
+      resume: resume === undefined ? undefined : Instant.of(resume),
+      withoutStart
+    }
+  ).pipe(Stream.provideService(Probes.Probed, seen))
+
+/** Reads a range to its proof: what is new, a hole, an audit. */
+export const prove = (
+  run: Run,
+  why: Why,
+  range: { readonly from: Micros; readonly to?: Micros | undefined },
+  reading?: Reading
+): Stream.Stream<Look, AgniError | LedgerError, AgniClient> => {
+  const { horizon, lease } = run.settings
+  const created = (entry: Entry, from: Micros, to: Micros) =>
+    entry.created !== undefined && entry.created >= from && entry.created < to
+  return windows(run, range, reading).pipe(
+    Stream.mapEffect(
+      Effect.fnUntraced(function* (window) {
+        const local = (yield* Clock.currentTimeMillis) * 1000
+        run.now = Math.max(run.now, local < year2000 ? window.observedAt : Math.min(local, window.observedAt))
+        const { from, rejected, rows, to } = window
+        const isProven = window.coverage._tag === "Proven"
+        const isWithoutStart = from === to
+        // Where the list shows which calls without a start time were created in the range, those that are not shown are gone.
+        const isShown = isWithoutStart && isProven && window.outside !== undefined && window.outside.unassigned === 0
+        const [begin, end] = [range.from, Math.min(to, run.now - horizon)]
+        const expected = isShown ? (yield* lease.withoutStart).filter((entry) => created(entry, begin, end)) : undefined
+        const uncounted = Endpoint.uncountedIn(rejected)
+        const extra = window.extra === undefined ? [] : [{ at: from, rows: window.extra }]
+        const items = CallRows.items(rows)
+        const read = { why, items, rejected, requests: window.requests, uncounted: [...uncounted, ...extra], expected }
+        // A window that is too recent to be proven was still read whole, but calls may have come into it meanwhile.
+        return yield* note(
+          run,
+          isProven && !isWithoutStart ? { ...read, whole: { from, to } } : read,
+          cover(run, window)
+        )
+      })
+    )
+  )
+}
+
+/** A machine whose clock is earlier has none that runs. */
+const year2000 = 946_684_800_000_000
+
+/** A look at a range that is expected to fill one page. */
+export const look = Effect.fnUntraced(function* (
+  run: Run,
+  endpoint: Endpoint.Endpoint,
+  why: Why,
+  range: Span
+): Effect.fn.Return<Look, AgniError | LedgerError> {
+  const before = endpoint.requests()
+  const { isWhole, items, rejected, uncounted } = yield* endpoint.look(range)
+  return yield* note(run, {
+    why,
+    items,
+    rejected,
+    uncounted,
+    requests: endpoint.requests() - before,
+    whole: isWhole ? range : undefined
+  })
+})
+
+/** Ranges before the watermark that are not proven, first those that were tried longest ago. */
+export const holes = ({ settings: { remember }, now, state }: Run): ReadonlyArray<Span> =>
+  state.coverage.entries
+    .filter(({ range, verdict }) => verdict !== "proven" && range.to > now - remember)
+    .sort((left, right) => left.asOf - right.asOf)
+    .map(({ range }) => range)
+
+/** A whole second near an instant at which no call starts: which side a call at the bound is on is not documented. */
+export const edge = Effect.fnUntraced(function* (lease: Lease, at: Micros): Effect.fn.Return<Micros, LedgerError> {
+  const middle = Math.floor(at / second) * second
+  const starts = (yield* lease.between({ from: middle - 62 * second, to: middle + 63 * second })).map(
+    ({ start = 0 }) => start
+  )
+  for (let step = 0; step <= 60; step++) {
+    for (const candidate of [middle - step * second, middle + step * second]) {
+      if (!starts.some((start) => start > candidate - second && start < candidate + 2 * second)) return candidate
+    }
+  }
+  return middle
+})

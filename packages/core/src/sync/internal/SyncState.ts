@@ -1,0 +1,93 @@
+/** What a sync keeps besides what it knows of each call. */
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import * as CoverageSet from "../../coverage/CoverageSet.ts"
+import type { Micros } from "../Tail.ts"
+import * as Instant from "../../model/Instant.ts"
+import { Version } from "../../model/Version.ts"
+import { EndpointProfile } from "../../stream/EndpointProfile.ts"
+import type { Entry, Lease } from "../Ledger.ts"
+import { LedgerError } from "../LedgerError.ts"
+import * as Settlement from "../Settlement.ts"
+
+export const SyncState = Schema.Struct({
+  version: Schema.Literal(1),
+  /** Calls that start earlier are not followed. */
+  from: Schema.Int,
+  /** How long after its start a call may appear, in µs, when the watermark was moved last. */
+  horizon: Schema.Int,
+  /** Everything that starts before this is proven, or is in `coverage` with the reason why it is not. */
+  watermark: Schema.Int,
+  /** Verdicts on the ranges before the watermark. */
+  coverage: CoverageSet.CoverageSet,
+  /** How the endpoint behaves. A pass checks it on what it reads anyway. */
+  profile: Schema.optionalKey(EndpointProfile),
+  settlement: Settlement.Statistics,
+  /** For each age at which everything is read again: what started before `until` has been. */
+  audits: Schema.Array(Schema.Struct({ age: Schema.Int, until: Schema.Int })),
+  /** No version above this one was given. */
+  clock: Schema.optionalKey(Version),
+  /** A keyed digest of the organization's id. */
+  organization: Schema.optionalKey(Schema.Int),
+  /** Rows that the server counts and no entry stands for: records without an id, and calls that are listed twice. */
+  uncounted: Schema.Array(Schema.Struct({ at: Schema.Int, rows: Schema.Int }))
+})
+export type SyncState = typeof SyncState.Type
+
+const codec = Schema.toCodecJson(SyncState)
+const decode = Schema.decodeUnknownEffect(codec)
+const encode = Schema.encodeEffect(codec)
+
+const begin = (from: Micros, horizon: number): SyncState => ({
+  version: 1,
+  from,
+  horizon,
+  watermark: from,
+  coverage: CoverageSet.empty,
+  settlement: Settlement.empty,
+  audits: [],
+  uncounted: []
+})
+
+const torn = ({ name }: Lease) => new LedgerError({ reason: { _tag: "Torn", name } })
+
+/** The state that was kept, a new one where none was; and the last commit. */
+export const open = Effect.fnUntraced(function* (
+  lease: Lease,
+  from: Micros,
+  horizon: number
+): Effect.fn.Return<{ readonly state: SyncState; readonly head: number }, LedgerError> {
+  const { head, state } = yield* lease.kept
+  return {
+    head,
+    state: state === undefined ? begin(from, horizon) : yield* Effect.mapError(decode(state), () => torn(lease))
+  }
+})
+
+/** What lies behind the watermark: the rest is read again each time. */
+export const covered = ({ coverage, watermark }: SyncState): CoverageSet.CoverageSet => ({
+  ...coverage,
+  entries: coverage.entries.flatMap((entry) =>
+    entry.range.from >= watermark
+      ? []
+      : [{ ...entry, range: { from: entry.range.from, to: Instant.of(Math.min(entry.range.to, watermark)) } }]
+  )
+})
+
+/** By a raised horizon less is old enough than was. Nothing else moves a watermark back. */
+export const withHorizon = (state: SyncState, horizon: number, now: Micros): SyncState => {
+  if (horizon <= state.horizon) return { ...state, horizon }
+  const watermark = Math.max(state.from, Math.min(state.watermark, now - horizon))
+  return { ...state, horizon, watermark, coverage: covered({ ...state, watermark }) }
+}
+
+/** Notes entries with the state. */
+export const note = (
+  lease: Lease,
+  state: SyncState,
+  head: number,
+  entries: ReadonlyArray<Entry>
+): Effect.Effect<void, LedgerError> =>
+  Effect.mapError(encode(state), () => torn(lease)).pipe(
+    Effect.flatMap((state) => lease.note({ state, head, entries }))
+  )

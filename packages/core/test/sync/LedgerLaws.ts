@@ -1,0 +1,184 @@
+/** What every ledger does, wherever it is kept: histories of random operations, held against a list. */
+import type { Fingerprint } from "@callstream/core/model/Fingerprint"
+import { Milestone } from "@callstream/core/model/Change"
+import * as Version from "@callstream/core/model/Version"
+import { byStart, type Entry, isAbsent, isBefore, type Lease } from "@callstream/core/sync/Ledger"
+import type { LedgerError } from "@callstream/core/sync/LedgerError"
+import { laters } from "@callstream/core/sync/Settlement"
+import { assert } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import { type Random, random } from "./Random.ts"
+
+export type Open = (name: string, fingerprint: Fingerprint) => Effect.Effect<Lease, LedgerError, Scope.Scope>
+
+const second = 1_000_000
+const origin = Date.parse("2026-07-31T00:00:00Z") * 1000
+
+const uuid = ({ below }: Random) => {
+  const hex = Array.from({ length: 32 }, () => below(16).toString(16)).join("")
+  return [0, 8, 12, 16, 20].map((from, i, all) => hex.slice(from, all[i + 1] ?? 32)).join("-")
+}
+
+/** Ids of all kinds: UUIDs, also in capitals, ids of 15 and 16 characters, and text of any language. */
+const idsOf = (source: Random): ReadonlyArray<string> => [
+  ...Array.from({ length: 30 }, () => uuid(source)),
+  uuid(source).toUpperCase(),
+  "a",
+  "fifteen-letters",
+  "sixteen-letters-",
+  "\u0000",
+  "\u0000fourteen-lette",
+  "बातचीत 🙂",
+  "it's; DROP TABLE callstream_ledgers --"
+]
+
+const some = <A>({ chance }: Random, list: ReadonlyArray<A>) => list.filter(() => chance(0.5))
+
+export const entryOf = (source: Random, id: string, changed: number): Entry => {
+  const { below, chance, pick } = source
+  const time = () => origin + below(86_400) * second
+  return {
+    id,
+    start: chance(0.8) ? origin + below(40) * 3600 * second + below(3) : undefined,
+    created: chance(0.8) ? time() : undefined,
+    ended: chance(0.5) ? time() : undefined,
+    agent: pick(["", "0d5cf1a2-0c8e-4f3a-9d1e-7b6f2f1c3a44", "agent-2", "agent-3"]),
+    status: pick(["open", "answered", "unanswered"]),
+    digests: Array.from({ length: 5 }, () => below(2 ** 32)),
+    milestones: some(source, Milestone.literals),
+    lacks: some(source, laters),
+    sequence: Version.of(origin + below(1e12)),
+    readAt: time(),
+    firstSeen: time(),
+    born: below(changed + 1),
+    changed,
+    due: chance(0.5) ? time() : undefined,
+    doubted: chance(0.3) ? { as: pick(["absent", "back"] as const), since: time() } : undefined,
+    gone: chance(0.2) ? pick(["left", "removed"] as const) : undefined,
+    owed: chance(0.3),
+    counted: chance(0.3)
+  }
+}
+
+const fingerprint = { endpoint: "https://api.example.com", filters: "" }
+
+/** What a list of entries answers to each question. */
+const answersOf = (entries: ReadonlyArray<Entry>, source: Random) => {
+  const { below } = source
+  const from = origin + below(40) * 3600 * second
+  const range = { from, to: from + below(20) * 3600 * second }
+  const present = entries.filter(({ gone }) => gone === undefined)
+  const within = present.filter(({ start }) => start !== undefined && start >= range.from && start < range.to)
+  const at = origin + below(86_400) * second
+  const commit = below(60)
+  const limit = 1 + below(30)
+  return {
+    range,
+    at,
+    commit,
+    limit,
+    count: within.filter((entry) => !isAbsent(entry)).length,
+    between: within.sort(byStart),
+    withoutStart: present.filter(({ start }) => start === undefined),
+    absent: present.filter(isAbsent),
+    awaiting: present.filter((entry) => !isAbsent(entry) && entry.due !== undefined && entry.due <= at),
+    changedAfter: entries
+      .filter(({ changed }) => changed > commit)
+      .sort((left, right) => left.changed - right.changed)
+      .slice(0, limit)
+  }
+}
+
+const byId = (entries: ReadonlyArray<Entry>) => entries.toSorted((left, right) => (left.id < right.id ? -1 : 1))
+
+/** Of a call that is gone, or absent, nobody asks when it is due. */
+const asKept = (entry: Entry): Entry =>
+  entry.gone === undefined && !isAbsent(entry) ? entry : { ...entry, due: undefined }
+
+const compare = Effect.fnUntraced(function* (lease: Lease, model: Map<string, Entry>, source: Random, about: string) {
+  const all = [...model.values()].map(asKept)
+  const expected = answersOf(all, source)
+  assert.strictEqual(yield* lease.count(expected.range), expected.count, about)
+  assert.deepStrictEqual((yield* lease.between(expected.range)).map(asKept), expected.between, about)
+  assert.deepStrictEqual(byId((yield* lease.withoutStart).map(asKept)), byId(expected.withoutStart), about)
+  assert.deepStrictEqual(byId((yield* lease.absent).map(asKept)), byId(expected.absent), about)
+  assert.deepStrictEqual(byId(yield* lease.awaiting(expected.at)), byId(expected.awaiting), about)
+  const changed = yield* lease.changedAfter(expected.commit, expected.limit)
+  assert.deepStrictEqual(changed.map(asKept), expected.changedAfter, about)
+  const found = yield* lease.byId(["none", ...model.keys()])
+  assert.deepStrictEqual(byId([...found.values()].map(asKept)), byId(all), about)
+})
+
+/** A history: notes, acknowledgements and forgetting, over several leases. */
+export const assertHistory = Effect.fnUntraced(function* (open: Open, name: string, seed: number) {
+  const source = random(seed)
+  const { below, chance, pick } = source
+  const ids = idsOf(source)
+  const model = new Map<string, Entry>()
+  let head = 0
+  let state: { readonly at: number } | undefined
+  let identity: string | undefined
+  const acknowledged: Record<string, number> = {}
+  for (let lease = 0; lease < 4; lease++) {
+    yield* Effect.scoped(
+      Effect.gen(function* () {
+        const opened = yield* open(name, fingerprint)
+        identity ??= JSON.stringify([opened.id, opened.key])
+        assert.strictEqual(JSON.stringify([opened.id, opened.key]), identity)
+        assert.deepStrictEqual(yield* opened.kept, { state, head }, `seed ${seed}`)
+        assert.deepStrictEqual(yield* opened.acknowledged, { ...acknowledged }, `seed ${seed}`)
+        for (let step = 0; step < 6; step++) {
+          if (chance(0.7)) {
+            // A call is once in a note, as in a look.
+            const noted = new Map(
+              Array.from({ length: below(20) }, () => pick(ids)).map((id) => [id, entryOf(source, id, ++head)])
+            )
+            state = { at: head }
+            yield* opened.note({ state, head, entries: [...noted.values()] })
+            for (const [id, entry] of noted) model.set(id, entry)
+          } else if (below(10) < 7) {
+            const consumer = pick(["one", "two"])
+            const commit = below(head + 1)
+            yield* opened.acknowledge(consumer, commit)
+            if (commit > (acknowledged[consumer] ?? 0)) acknowledged[consumer] = commit
+          } else {
+            const before = origin + below(20) * 3600 * second
+            const commit = below(head + 1)
+            yield* opened.forget(before, commit)
+            for (const entry of model.values()) {
+              if (isBefore(entry, before) && entry.changed <= commit) model.delete(entry.id)
+            }
+          }
+          yield* compare(opened, model, source, `seed ${seed}, lease ${lease}, step ${step}`)
+        }
+      })
+    )
+  }
+})
+
+/** It is held by one run at a time, each name by itself, and refused to a sync of another kind. */
+export const assertLeases = Effect.fnUntraced(function* (open: Open) {
+  yield* Effect.scoped(
+    Effect.gen(function* () {
+      const lease = yield* open("calls", fingerprint)
+      const held = yield* Effect.flip(Effect.scoped(open("calls", fingerprint)))
+      assert.deepInclude(held.reason, { _tag: "Store" })
+      assert.include(held.message, "calls is running already")
+      const other = yield* open("other", fingerprint)
+      assert.notStrictEqual(other.id, lease.id)
+      const entries = [entryOf(random(1), "a", 1)]
+      yield* lease.note({ state: null, head: 1, entries })
+      // Two ledgers of one place know nothing of each other.
+      assert.strictEqual((yield* other.byId(["a"])).size, 0)
+      yield* other.note({ state: null, head: 1, entries })
+      yield* other.forget(Number.MAX_SAFE_INTEGER, 1)
+      assert.strictEqual((yield* lease.byId(["a"])).size, 1)
+      assert.strictEqual((yield* other.byId(["a"])).size, 0)
+    })
+  )
+  const different = yield* Effect.flip(Effect.scoped(open("calls", { ...fingerprint, filters: "agentId" })))
+  assert.deepStrictEqual(different.reason, { _tag: "Different", name: "calls", parts: ["filters"] })
+  // One that was refused is not held.
+  yield* Effect.scoped(open("calls", fingerprint))
+})

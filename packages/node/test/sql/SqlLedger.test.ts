@@ -1,0 +1,223 @@
+import { ProcessOwner as Owner } from "@callstream/core/checkpoint/ProcessOwner"
+import { Ledger } from "@callstream/core/sync/Ledger"
+import * as SqlLedger from "@callstream/core/sync/SqlLedger"
+import * as NodeProcessOwner from "@callstream/node/NodeProcessOwner"
+import * as SqliteClient from "@callstream/node/SqliteClient"
+import { assert, describe, it, layer } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
+import * as SqlClient from "effect/sql/SqlClient"
+import type { SqlError } from "effect/sql/SqlError"
+import { statSync } from "node:fs"
+import { join } from "node:path"
+import { DatabaseSync } from "node:sqlite"
+import * as Laws from "../../../core/test/sync/LedgerLaws.ts"
+import { assertHistory, assertLeases } from "../../../core/test/sync/LedgerLaws.ts"
+import { random } from "../../../core/test/sync/Random.ts"
+import * as Postgres from "../postgres/PostgresServer.ts"
+import * as SinkStore from "../SinkStore.ts"
+import * as DatabaseFaults from "./DatabaseFaults.ts"
+
+const over =
+  (client: Layer.Layer<SqlClient.SqlClient, SqlError>): Laws.Open =>
+  (name, fingerprint) =>
+    Ledger.use((ledger) => ledger.open(name, fingerprint)).pipe(
+      Effect.provide(SqlLedger.layer({ name: "the database", client }).pipe(Layer.provide(NodeProcessOwner.layer)))
+    )
+
+const inFile: Effect.Effect<string, never, Scope.Scope> = Effect.map(SinkStore.folder, (folder) =>
+  join(folder, "state.db")
+)
+const sqlite = (filename: string) => over(SqliteClient.layer({ filename }))
+
+const ask = (file: string, sql: string, ...params: ReadonlyArray<string>) =>
+  Effect.sync(() => {
+    const database = new DatabaseSync(file)
+    const rows = database.prepare(sql).all(...params)
+    database.close()
+    return rows.map((row) => ({ ...row }))
+  })
+
+describe("SqlLedger, in SQLite", () => {
+  it.live("answers as a list of entries does, over 4 histories and several leases each", () =>
+    Effect.gen(function* () {
+      const filename = yield* inFile
+      for (let seed = 1; seed <= 4; seed++) yield* assertHistory(sqlite(filename), `history ${seed}`, seed)
+    })
+  )
+
+  it.live("is held by one run at a time, and refused to another sync", () =>
+    Effect.flatMap(inFile, (filename) => assertLeases(sqlite(filename)))
+  )
+
+  it.live("a ledger from a newer version, and one that was changed by hand, is refused and left as it is", () =>
+    Effect.gen(function* () {
+      const filename = yield* inFile
+      const open = Effect.scoped(sqlite(filename)("calls", {}))
+      yield* open
+      const reason = (error: { readonly reason: { readonly _tag: string } }) => error.reason._tag
+      yield* ask(filename, "UPDATE callstream_ledger_schema SET version = 9")
+      const newer = yield* Effect.flip(open)
+      assert.deepStrictEqual(newer.reason, { _tag: "Newer", name: "calls", version: 9, known: 1 })
+      yield* ask(filename, "UPDATE callstream_ledger_schema SET version = 1")
+      yield* ask(filename, `UPDATE callstream_ledgers SET state = replace(state, '"version":1', '"version":2')`)
+      assert.strictEqual(reason(yield* Effect.flip(open)), "Newer")
+      yield* ask(filename, "UPDATE callstream_ledgers SET state = '{}'")
+      assert.strictEqual(reason(yield* Effect.flip(open)), "Torn")
+      assert.deepStrictEqual(yield* ask(filename, "SELECT state FROM callstream_ledgers"), [{ state: "{}" }])
+    })
+  )
+
+  it.live("tables of version 0, which there are before the first ledger, become those of version 1 once", () =>
+    Effect.gen(function* () {
+      const filename = yield* inFile
+      yield* ask(filename, "CREATE TABLE callstream_ledger_schema (version integer NOT NULL)")
+      for (const name of ["a", "b", "a"]) yield* Effect.scoped(sqlite(filename)(name, {}))
+      assert.deepStrictEqual(yield* ask(filename, "SELECT version FROM callstream_ledger_schema"), [{ version: 1 }])
+    })
+  )
+
+  it.live("is not written to by a run that another one took over from: neither calls nor state", () =>
+    Effect.gen(function* () {
+      const filename = yield* inFile
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const lease = yield* sqlite(filename)("calls", {})
+          yield* ask(filename, "UPDATE callstream_ledgers SET holder = 'another'")
+          const entries = [Laws.entryOf(random(1), "a", 1)]
+          for (const write of [
+            lease.note({ state: null, head: 1, entries }),
+            lease.acknowledge("one", 1),
+            lease.forget(Number.MAX_SAFE_INTEGER, 9999)
+          ]) {
+            const { reason } = yield* Effect.flip(write)
+            assert.deepInclude(reason, { _tag: "Store" })
+            assert.include(JSON.stringify(reason), "TakenOver")
+          }
+          assert.deepStrictEqual(yield* ask(filename, "SELECT count(*) AS n FROM callstream_ledger_calls"), [{ n: 0 }])
+        })
+      )
+    })
+  )
+
+  it.live("a note that is interrupted at any statement by a lost connection is made again, whole", () =>
+    Effect.gen(function* () {
+      const filename = yield* inFile
+      const faults = DatabaseFaults.make("sqlite")
+      const client = Layer.effect(SqlClient.SqlClient, Effect.map(SqlClient.SqlClient, faults.over)).pipe(
+        Layer.provide(SqliteClient.layer({ filename }))
+      )
+      const entries = Array.from({ length: 550 }, (_, i) => Laws.entryOf(random(i), `call ${i}`, i + 1))
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const lease = yield* over(client)("calls", {})
+          const before = faults.count()
+          for (let skip = 0; ; skip++) {
+            faults.fail({ skip, times: 1, kind: "lost" })
+            const result = yield* Effect.result(lease.note({ state: { skip }, head: 550, entries }))
+            faults.fail({ times: 0 })
+            // Every failure that passes is tried again: the note is whole in the end.
+            assert.strictEqual(result._tag, "Success")
+            const [row] = yield* ask(filename, "SELECT count(*) AS n FROM callstream_ledger_calls")
+            assert.deepStrictEqual(row, { n: 550 })
+            yield* lease.forget(Number.MAX_SAFE_INTEGER, 9999)
+            if (skip > 4) break
+          }
+          assert.isAbove(faults.count() - before, 30)
+        })
+      )
+    })
+  )
+
+  it.live("takes less than 200 bytes a call", () =>
+    Effect.gen(function* () {
+      const filename = yield* inFile
+      const calls = 5000
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const lease = yield* sqlite(filename)("calls", {})
+          for (let part = 0; part < calls / 1000; part++) {
+            const entries = Array.from({ length: 1000 }, (_, i) => {
+              const n = 1000 * part + i
+              const id = `${(0x0197_0000_0000 + n)
+                .toString(16)
+                .padStart(12, "0")
+                .replace(/^(.{8})/, "$1-")}-7000-8000-${n.toString(16).padStart(12, "0")}`
+              return { ...Laws.entryOf(random(n), id, n + 1), doubted: undefined, due: undefined }
+            })
+            yield* lease.note({ state: null, head: 1000 * (part + 1), entries })
+          }
+        })
+      )
+      assert.isBelow(statSync(filename).size / calls, 200)
+    })
+  )
+
+  it.effect("names the process that holds it", () =>
+    Effect.gen(function* () {
+      const filename = yield* inFile
+      const { self } = yield* Owner.pipe(Effect.provide(NodeProcessOwner.layer))
+      yield* sqlite(filename)("calls", {})
+      const error = yield* Effect.flip(Effect.scoped(sqlite(filename)("calls", {})))
+      assert.include(error.message, `process ${self.pid}`)
+    })
+  )
+})
+
+describe.skipIf(Postgres.missing)(`SqlLedger, in PostgreSQL${Postgres.reason}`, () => {
+  layer(Postgres.Server.layer, { excludeTestServices: true, timeout: "60 seconds" })((it) => {
+    const opened = Effect.gen(function* () {
+      const server = yield* Postgres.Server
+      const name = yield* server.database()
+      const sql = yield* server.client(name, { maxConnections: 1 })
+      const client = Layer.effect(SqlClient.SqlClient, server.client(name, { maxConnections: 2 }))
+      const cut = sql.unsafe(
+        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${name}' AND pid <> pg_backend_pid()`
+      )
+      return { cut, open: over(client), sql }
+    })
+
+    it.effect("answers as a list of entries does, over 2 histories and several leases each", () =>
+      Effect.gen(function* () {
+        const { open } = yield* opened
+        for (let seed = 1; seed <= 2; seed++) yield* assertHistory(open, `history ${seed}`, seed)
+      })
+    )
+
+    it.effect("is held by one run at a time, and refused to another sync", () =>
+      Effect.flatMap(opened, ({ open }) => assertLeases(open))
+    )
+
+    it.effect(
+      "a note is made on another connection when one was cut off, and not once another run has the ledger",
+      () =>
+        Effect.gen(function* () {
+          const { cut, open, sql } = yield* opened
+          yield* Effect.scoped(
+            Effect.gen(function* () {
+              const lease = yield* open("calls", {})
+              const entries = [Laws.entryOf(random(1), "a", 1)]
+              yield* cut
+              yield* lease.note({ state: null, head: 1, entries })
+              yield* sql`UPDATE callstream_ledgers SET holder = 'another'`
+              assert.strictEqual(
+                (yield* Effect.flip(lease.note({ state: null, head: 2, entries }))).reason._tag,
+                "Store"
+              )
+            })
+          )
+        })
+    )
+
+    it.effect("is made by one of two runs that begin at the same time, each with a number of its own", () =>
+      Effect.gen(function* () {
+        const { open, sql } = yield* opened
+        yield* Effect.forEach(["a", "b", "c"], (name) => Effect.scoped(open(name, {})), { concurrency: "unbounded" })
+        const rows = yield* sql<{ state: string }>`SELECT state FROM callstream_ledgers`
+        const numbers = rows.map(({ state }) => JSON.parse(state).number)
+        assert.sameMembers(numbers, [1, 2, 3])
+      })
+    )
+  })
+})
