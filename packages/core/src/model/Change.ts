@@ -6,7 +6,7 @@
 import * as Schema from "effect/Schema"
 import * as CallSession from "./CallSession.ts"
 import * as Instant from "./Instant.ts"
-import * as Canonical from "./internal/Canonical.ts"
+import * as Canonical from "./internal/CanonicalJson.ts"
 import * as DecimalText from "./internal/DecimalText.ts"
 import * as HalfSipHash from "./internal/HalfSipHash.ts"
 import { isObject } from "./internal/Json.ts"

@@ -3,7 +3,7 @@ import * as Change from "@callstream/core/model/Change"
 import * as Instant from "@callstream/core/model/Instant"
 import { assert, describe, it } from "@effect/vitest"
 import * as Result from "effect/Result"
-import { type Random, random } from "../sync/Random.ts"
+import { type Random, random } from "../sync/SyncRandom.ts"
 
 type Fields = Record<string, unknown>
 

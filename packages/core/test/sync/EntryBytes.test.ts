@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as EntryBytes from "../../src/sync/internal/EntryBytes.ts"
 import { entryOf } from "./LedgerLaws.ts"
-import { random } from "./Random.ts"
+import { random } from "./SyncRandom.ts"
 
 describe("EntryBytes", () => {
   it("an id comes back, and no two ids have the same bytes", () => {

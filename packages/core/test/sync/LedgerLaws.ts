@@ -8,7 +8,7 @@ import { laters } from "@callstream/core/sync/Settlement"
 import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { type Random, random } from "./Random.ts"
+import { type Random, random } from "./SyncRandom.ts"
 
 export type Open = (name: string, fingerprint: Fingerprint) => Effect.Effect<Lease, LedgerError, Scope.Scope>
 

@@ -2,7 +2,7 @@ import * as Settlement from "@callstream/core/sync/Settlement"
 import * as Tail from "@callstream/core/sync/Tail"
 import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
-import { random } from "./Random.ts"
+import { random } from "./SyncRandom.ts"
 
 const minute = 60_000_000
 const hour = 60 * minute

@@ -6,8 +6,8 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import * as Histories from "./Histories.ts"
-import * as World from "./World.ts"
+import * as Histories from "./SyncHistories.ts"
+import * as World from "./SyncWorld.ts"
 
 const from = "2026-07-01T00:00:00Z"
 const fingerprint = { source: "sync", filters: "" }

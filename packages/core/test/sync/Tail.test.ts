@@ -1,6 +1,6 @@
 import * as Tail from "@callstream/core/sync/Tail"
 import { assert, describe, it } from "@effect/vitest"
-import { random } from "./Random.ts"
+import { random } from "./SyncRandom.ts"
 
 const second = 1_000_000
 

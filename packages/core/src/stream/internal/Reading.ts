@@ -14,7 +14,7 @@ import * as Ask from "./Ask.ts"
 import * as Bisect from "./Bisect.ts"
 import * as Capacity from "./Capacity.ts"
 import { type Evidence, fold, type Known } from "./Known.ts"
-import * as Ledger from "./Ledger.ts"
+import * as Deliveries from "./Deliveries.ts"
 import * as Scheduler from "./Scheduler.ts"
 import { ask as askOf, horizonOf, type Settings } from "./Settings.ts"
 import * as Sum from "./Sum.ts"
@@ -23,7 +23,7 @@ import * as Micros from "./Micros.ts"
 interface Reading {
   readonly known: () => Known
   readonly horizon: () => Micros.Micros
-  readonly ledger: Ledger.Ledger
+  readonly ledger: Deliveries.Deliveries
   /** The windows of the tasks: the first ones one after another, so that calls come soon, then all others in parallel. */
   readonly windows: (tasks: {
     readonly first: ReadonlyArray<Bisect.Task>
@@ -59,7 +59,7 @@ interface Options {
   readonly limits: EndpointLimits | undefined
   /** The difference between the server's clock and this machine's, in µs, if it must be reported. */
   readonly clocksApart: number | undefined
-  readonly ends: Ledger.Ends
+  readonly ends: Deliveries.Ends
   readonly earliest: Micros.Micros
   /** The rows that were shown before the reading began. */
   readonly log: Ask.Log
@@ -100,7 +100,7 @@ export const make = Effect.fnUntraced(function* (settings: Settings, range: Micr
     whole: 0
   })
   const known = () => Ref.getUnsafe(ref)
-  const ledger = Ledger.make(settings, range, known, options.ends)
+  const ledger = Deliveries.make(settings, range, known, options.ends)
   ledger.note({ repeats: true, log: options.log })
   const tell = (evidence: Evidence): void => {
     ref.ref.current = fold(ref.ref.current, evidence)
@@ -129,7 +129,7 @@ export const make = Effect.fnUntraced(function* (settings: Settings, range: Micr
 const changed: Coverage.Coverage = { _tag: "Provisional", reason: { _tag: "WithoutStartMoved" } }
 
 /** The calls without a start time, except those that came with one, and anything that contradicts their completeness. */
-const checked = (ledger: Ledger.Ledger, window: Coverage.Window, whole: boolean): Coverage.Window => {
+const checked = (ledger: Deliveries.Deliveries, window: Coverage.Window, whole: boolean): Coverage.Window => {
   const all = CallRows.items(window.rows)
   const items = all.filter(({ id }) => !ledger.has(id))
   for (const { id } of items) ledger.claim(id)
@@ -149,7 +149,7 @@ const close = Effect.fnUntraced(function* (
   settings: Settings,
   range: Micros.Range,
   options: Options,
-  ledger: Ledger.Ledger,
+  ledger: Deliveries.Deliveries,
   known: () => Known,
   withoutStart: Coverage.Window | undefined
 ): Effect.fn.Return<Coverage.Window | undefined, AgniError> {
@@ -185,7 +185,7 @@ const close = Effect.fnUntraced(function* (
     rejected: [],
     coverage:
       revised[0]?.coverage ??
-      (late.length > 0 ? Ledger.differ(late.length) : ledger.proven() ? ({ _tag: "Proven" } as const) : notCounted),
+      (late.length > 0 ? Deliveries.differ(late.length) : ledger.proven() ? ({ _tag: "Proven" } as const) : notCounted),
     requests: ask.log.requests,
     observedAt: ask.log.observedAt ?? known().earliest
   }

@@ -4,7 +4,7 @@ import type { AgniError } from "../../model/AgniError.ts"
 import * as Ask from "./Ask.ts"
 import * as Count from "./Count.ts"
 import type { Known } from "./Known.ts"
-import type { Ledger } from "./Ledger.ts"
+import type { Deliveries } from "./Deliveries.ts"
 import type { Range } from "./Micros.ts"
 import { believedWidth, horizonOf, type Settings } from "./Settings.ts"
 
@@ -35,7 +35,7 @@ const tiles = ({ controls, ends }: Settings, known: Known, range: Range): Readon
 export const dated = Effect.fnUntraced(function* (
   settings: Settings,
   known: Known,
-  ledger: Ledger,
+  ledger: Deliveries,
   range: Range,
   expected: number,
   distant: number,
@@ -59,7 +59,7 @@ export interface Difference extends Range {
 export const check = Effect.fnUntraced(function* (
   settings: Settings,
   known: Known,
-  ledger: Ledger,
+  ledger: Deliveries,
   range: Range,
   ask: Ask.Ask
 ): Effect.fn.Return<Difference | undefined, AgniError> {

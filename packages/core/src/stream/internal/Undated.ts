@@ -5,7 +5,7 @@ import * as Ask from "./Ask.ts"
 import * as Count from "./Count.ts"
 import * as Fresh from "./Fresh.ts"
 import type { Known } from "./Known.ts"
-import type { Ledger } from "./Ledger.ts"
+import type { Deliveries } from "./Deliveries.ts"
 import * as Rows from "./Rows.ts"
 import * as Salvage from "./Salvage.ts"
 import { ask as askOf, type Settings, temper } from "./Settings.ts"
@@ -59,7 +59,7 @@ export const window = (
 
 /** What the windows delivered, and whether an earlier run read what lies before: then the sum is not known. */
 export interface About {
-  readonly ledger: Ledger
+  readonly ledger: Deliveries
   readonly inPart: boolean
   readonly known: () => Known
 }

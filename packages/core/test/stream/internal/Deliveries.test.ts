@@ -3,7 +3,7 @@ import * as CallRows from "@callstream/core/model/Rows"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Ask from "../../../src/stream/internal/Ask.ts"
-import * as Ledger from "../../../src/stream/internal/Ledger.ts"
+import * as Deliveries from "../../../src/stream/internal/Deliveries.ts"
 import * as Micros from "../../../src/stream/internal/Micros.ts"
 import * as Sum from "../../../src/stream/internal/Sum.ts"
 import { askOf, began, control, day, hour, item, known, open, rowsAt, settingsOf } from "./FakeServer.ts"
@@ -19,7 +19,7 @@ const server = () => open(rowsAt(starts))
 const make = (at = server(), whole = false, fromOldest = false) => {
   const controls = starts.map((start, i) => control(`row-${i}`, start))
   const settings = settingsOf(at, { controls })
-  return { settings, ledger: Ledger.make(settings, range, () => known(), { whole, fromOldest }) }
+  return { settings, ledger: Deliveries.make(settings, range, () => known(), { whole, fromOldest }) }
 }
 
 const window = (ids: ReadonlyArray<number>, from: number, to: number): Window =>
@@ -38,7 +38,7 @@ const logOf = (shown: ReadonlyArray<readonly [string, number | undefined]>, coun
   return log
 }
 
-describe("Ledger", () => {
+describe("Deliveries", () => {
   it.effect("a call that some answer listed, and its window lacks, is asked for at its own instant", () =>
     Effect.gen(function* () {
       const { ledger } = make()

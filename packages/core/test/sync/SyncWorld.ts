@@ -9,7 +9,7 @@ import * as Rows from "@callstream/core/model/Rows"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { type Random, random } from "./Random.ts"
+import { type Random, random } from "./SyncRandom.ts"
 
 const second = 1_000_000
 export const minute = 60 * second

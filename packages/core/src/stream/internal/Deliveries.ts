@@ -28,7 +28,7 @@ export const differ = (calls: number): Coverage.Coverage => ({
   reason: { _tag: "AnswersDiffer", calls }
 })
 
-export interface Ledger {
+export interface Deliveries {
   /** What the reading of a part showed. */
   readonly note: (evidence: Pick<Evidence, "log" | "repeats" | "once">) => void
   /** The window, without what came before, and with what others showed of it. */
@@ -82,7 +82,7 @@ export const make = (
   range: Micros.Range,
   known: () => Known,
   { fromOldest, whole }: Ends
-): Ledger => {
+): Deliveries => {
   const ids = IdSet.make()
   /** Shown, and not delivered yet. */
   const awaited = new Map<string, Micros.Micros>()
@@ -108,7 +108,7 @@ export const make = (
   const isOfRange = ({ after, before }: Ask.Counted) =>
     whole || (after >= range.from - near && before <= range.to + near)
 
-  const note: Ledger["note"] = ({ log, once, repeats }) => {
+  const note: Deliveries["note"] = ({ log, once, repeats }) => {
     if (once !== undefined) readOnce.add(once.from)
     const all = repeats ? [...log.counts.values()] : [...log.counts.values(), ...log.places.values()]
     for (const counted of all) if (isOfRange(counted)) Ask.noteCount(counts, counted, counted.rows)
@@ -195,7 +195,7 @@ export const make = (
     delivered.add(window)
   }
 
-  const between: Ledger["between"] = (bounds) => {
+  const between: Deliveries["between"] = (bounds) => {
     const { after = -Infinity, before = Infinity } = bounds
     let { at, within } = delivered.between(bounds)
     for (const [id, start] of beside) {

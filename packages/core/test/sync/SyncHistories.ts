@@ -9,8 +9,8 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { SyncState } from "../../src/sync/internal/SyncState.ts"
-import { random } from "./Random.ts"
-import * as World from "./World.ts"
+import { random } from "./SyncRandom.ts"
+import * as World from "./SyncWorld.ts"
 
 export interface Case extends World.Options {
   /** How often a pass is killed. */
