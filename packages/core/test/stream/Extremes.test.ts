@@ -102,15 +102,14 @@ describe("Extremes", () => {
       options: History.Options = {}
     ) {
       const windows: Array<Window> = []
+      const asked = Histories.rangeOf(range)
       const kept = sides[side](limit)(
-        Stream.tap(ofWindows[side](limit, Histories.rangeOf(range), options), (window) =>
-          Effect.sync(() => windows.push(window))
-        )
+        Stream.tap(ofWindows[side](limit, asked, options), (window) => Effect.sync(() => windows.push(window)))
       )
       const { elements, error } = yield* all(simulator, kept)
       assert.isUndefined(error)
       const sorted = simulator
-        .truth({ from: "1970-01-01", ...Histories.rangeOf(range) })
+        .truth({ to: asked.to, from: asked.from ?? "1970-01-01" })
         .map(({ id, startedAt = NaN }) => ({ id, startedAt }))
         .sort((left, right) => left.startedAt - right.startedAt || (left.id < right.id ? -1 : 1))
         .map(({ id }) => id)

@@ -58,7 +58,7 @@ const open = ({ range = {}, read = {}, simulator }: World) =>
 
 describe("Plan.make", () => {
   for (const [name, world] of Object.entries(worlds)) {
-    it.live(`${name}: the requests within a fifth of what reading takes, the sessions as many`, () =>
+    it.live(`${name}: the requests within a fifth of what reading takes, or six, the sessions as many`, () =>
       Effect.gen(function* () {
         const planned = open(world)
         const plan = yield* Plan.make(Histories.rangeOf(world.range ?? {}), world.read).pipe(
@@ -75,7 +75,7 @@ describe("Plan.make", () => {
         const told = `${JSON.stringify({ ...plan, windows: plan.windows.length })} against ${requests} requests for ${sessions} sessions in ${windows.length} windows`
         // A filter is tried twice.
         assert.isAtMost(plan.spent, world.counted === false ? 72 : 48, told)
-        assert.isAtMost(Math.abs(plan.requests - requests), Math.max(3, 0.2 * requests), told)
+        assert.isAtMost(Math.abs(plan.requests - requests), Math.max(6, 0.2 * requests), told)
         if (world.counted === false) {
           assert.isAtMost(plan.sessions.least, sessions, told)
           assert.isAtLeast(plan.sessions.most, sessions, told)

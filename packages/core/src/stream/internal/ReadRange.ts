@@ -241,7 +241,8 @@ const ofNothing = Effect.fnUntraced(function* (work: Work, done: ReadPages.Read)
   const coverage = yield* Empty.confirm(settings, known, ask, range, bounds)
   const width = task.to - task.from
   const believed = believedWidth(known.width)
-  return coverage === undefined && width / believed <= mostEmpty
+  // Nothing can be proven where calls may still be added: that is not worth as many questions.
+  return coverage === undefined && width / believed <= (young ? Task.mostParts : mostEmpty)
     ? split(work, Task.byWidth(task, Math.max(believed, width / Task.mostParts)))
     : deliver(work, done, coverage ?? Empty.tooWide)
 })
@@ -299,7 +300,8 @@ const judge = Effect.fnUntraced(function* (
   const cut = again._tag === "Proven" ? yield* ends(settings, known, ask, task, done) : undefined
   const coverage: Coverage = cut === undefined ? again : { _tag: "Unprovable", reason: cut }
   // Pages may be cut where it looks like their end.
-  return coverage._tag !== "Proven" && canHalve(range) && held.size() > size && !young
+  const isIncomplete = cut !== undefined || (coverage._tag !== "Proven" && coverage.reason._tag === "Incomplete")
+  return isIncomplete && canHalve(range) && held.size() > size && !young
     ? split(work, Task.halve(range, held, held.size(), settings.size))
     : deliver(work, done, coverage)
 })
