@@ -26,7 +26,7 @@ import * as Summary from "../render/Summary.ts"
 import { ReportedExit, UsageError } from "../option/UsageError.ts"
 import type * as Job from "../job/Job.ts"
 import { decoder } from "../run/RunJob.ts"
-import * as Places from "../job/Places.ts"
+import * as OutputPaths from "../job/OutputPaths.ts"
 import * as PipelineFile from "../job/PipelineFile.ts"
 import { jsonSchema } from "../option/PipelineSpec.ts"
 import * as Resolve from "../job/Resolve.ts"
@@ -67,16 +67,16 @@ type Task = PipelineFile.Named & { readonly job: Job.Job }
  * rows of sessions, whichever sessions those are.
  */
 const collisions = Effect.fnUntraced(function* (tasks: ReadonlyArray<Task>) {
-  const taken: Array<Places.Place & { readonly by: string }> = []
+  const taken: Array<OutputPaths.Place & { readonly by: string }> = []
   const mistakes: Array<Yaml.Mistake> = []
   for (const { job, locate, spec } of tasks) {
     const { label } = yield* Transforms.toTransform(Struct.omit(spec.transforms ?? {}, ["where"]), {
       tabular: true,
       zone: job.zone
     })
-    const places = yield* Places.of(job, label)
+    const places = yield* OutputPaths.of(job, label)
     for (const place of places) {
-      const other = taken.find((one) => Places.collide(one, place))
+      const other = taken.find((one) => OutputPaths.collide(one, place))
       if (other === undefined) continue
       const { item, option, shared, told } = place
       const otherRows = shared !== undefined && other.key === place.key

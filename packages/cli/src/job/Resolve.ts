@@ -16,7 +16,7 @@ import * as Kind from "../option/Kind.ts"
 import { among, UsageError, type UsageErrors } from "../option/UsageError.ts"
 import * as DeadLetters from "./DeadLetters.ts"
 import type * as Job from "../job/Job.ts"
-import * as Places from "./Places.ts"
+import * as OutputPaths from "./OutputPaths.ts"
 import type { PipelineSpec } from "../option/PipelineSpec.ts"
 
 const durationOf = (text: string | undefined, otherwise: Duration.Duration): Duration.Duration =>
@@ -122,12 +122,12 @@ const checkPlaces = Effect.fnUntraced(function* (job: Job.Job) {
       return yield* new UsageError({ option, reason: { _tag: "NoFileName" } })
     }
   }
-  const places = yield* Places.of(job, "")
+  const places = yield* OutputPaths.of(job, "")
   for (const [at, place] of places.entries()) {
     const { item, option, told } = place
     const other = places
       .slice(0, at)
-      .find((one) => (one.item !== item || one.option !== option) && Places.collide(one, place))
+      .find((one) => (one.item !== item || one.option !== option) && OutputPaths.collide(one, place))
     if (other === undefined) continue
     if (item === undefined) {
       const owner = other.option === "to" ? "calls" : other.option

@@ -30,7 +30,7 @@ import { isLines, rangeOf, sourceOf } from "./JobSource.ts"
 import * as Progress from "./Progress.ts"
 import * as Spool from "./Spool.ts"
 import * as Unmatched from "./Unmatched.ts"
-import * as Veil from "./Veil.ts"
+import * as Pseudonymizer from "./Pseudonymizer.ts"
 import * as HeapGrowth from "./HeapGrowth.ts"
 
 /** A worker thread makes lines of JSON, or digests what the reader has to know of each call. */
@@ -80,9 +80,10 @@ export const run = Effect.fnUntraced(function* (job: Job, { coverageFile, progre
         yield* Sinks.check(job.sinks, coversOf(job)({ ...rangeOf(job), end: null }), Zone.forSinks(job.zone))
       }
       const { end, organization } = named || hasWebhook ? yield* look : { end: undefined, organization: "" }
-      const veil = named && job.state.database === undefined ? yield* Veil.ofFolder(job.state.folder) : Veil.none
-      const fingerprint = fingerprintOf(job, organization, veil)
-      const label = veil.label(job.transform.label)
+      const pseudonymizer =
+        named && job.state.database === undefined ? yield* Pseudonymizer.ofFolder(job.state.folder) : Pseudonymizer.none
+      const fingerprint = fingerprintOf(job, organization, pseudonymizer)
+      const label = pseudonymizer.label(job.transform.label)
       const spool = hasWebhook && named ? job.state.folder : undefined
       if (spool !== undefined) yield* Spool.check(spool)
       const sinks = yield* Sinks.make(job.sinks, {
@@ -109,7 +110,7 @@ export const run = Effect.fnUntraced(function* (job: Job, { coverageFile, progre
       const done = yield* Sinks.orUnfinished(
         pipeline.run((event) => Ref.update(progress, Progress.after(event))),
         sinks.length
-      ).pipe(Effect.mapError(Veil.explain(job.name ?? "", job.state.folder)))
+      ).pipe(Effect.mapError(Pseudonymizer.explain(job.name ?? "", job.state.folder)))
       // Also for a run that had finished: it may have been killed before it wrote the file.
       if (coverage !== undefined && (!done.finishedBefore || isKnown(done.coverage))) {
         const { finish, write } = yield* coverage
@@ -168,9 +169,9 @@ const openCoverage = Effect.fnUntraced(function* (path: string, { name, sinks }:
   return Effect.andThen(acquire(path), OutputFile.open({ path, force: true, alone: true }))
 })
 
-const fingerprintOf = (job: Job, organization: string, veil: Veil.Veil) => {
+const fingerprintOf = (job: Job, organization: string, pseudonymizer: Pseudonymizer.Pseudonymizer) => {
   const { agentId, callerNumber, channel, search, status } = job.selection
-  const veiled = (text: string | undefined) => (text === undefined ? undefined : veil.text(text))
+  const veiled = (text: string | undefined) => (text === undefined ? undefined : pseudonymizer.text(text))
   return {
     endpoint: job.baseUrl,
     organization,
@@ -182,7 +183,7 @@ const fingerprintOf = (job: Job, organization: string, veil: Veil.Veil) => {
       .concat(job.withoutStart === "skip" ? [["withoutStart", "skip"]] : [])
       .flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${value}`]))
       .join(" "),
-    salt: veil.salt
+    salt: pseudonymizer.salt
   }
 }
 

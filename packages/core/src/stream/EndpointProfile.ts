@@ -18,7 +18,7 @@ import * as Meter from "./internal/Meter.ts"
 import * as Observe from "./internal/Observe.ts"
 import * as Patience from "./internal/Patience.ts"
 import * as Probes from "./internal/Probes.ts"
-import * as Trial from "./internal/Trial.ts"
+import * as BoundsProbe from "./internal/BoundsProbe.ts"
 
 const unknown = "unknown"
 const size = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1_000_000 }))
@@ -141,7 +141,7 @@ export const examine = Effect.fnUntraced(function* (
   const { pageSize = 1000 } = options
   const meter = Meter.make(yield* AgniClient)
   const lookAt = (pageSize: number) =>
-    Effect.provideService(Probes.look({ pageSize }, Trial.kinds), AgniClient, meter.client)
+    Effect.provideService(Probes.look({ pageSize }, BoundsProbe.kinds), AgniClient, meter.client)
   const usual = Math.min(100, pageSize)
   const [seen, refused] = yield* Effect.map(lookAt(pageSize), (seen) => [seen, false] as const).pipe(
     Effect.catchReason("AgniError", "InvalidRequest", (_, error) =>

@@ -24,7 +24,7 @@ import * as Patience from "./internal/Patience.ts"
 import * as Probes from "./internal/Probes.ts"
 import * as Reading from "./internal/Reading.ts"
 import * as WithoutStart from "./internal/WithoutStart.ts"
-import * as Tile from "./internal/Tile.ts"
+import * as Partitioner from "./internal/Partitioner.ts"
 import * as Rows from "./internal/Rows.ts"
 import * as Settings from "./internal/Settings.ts"
 import * as Undated from "./internal/Undated.ts"
@@ -134,7 +134,7 @@ const begin = (range: Asked.Asked, options: Options): Stream.Stream<Window, Agni
           size: profile.pageSize
         }).pipe(Stream.provideService(AgniClient, AgniClient.of({ list })))
       }
-      const perWindow = (options.pagesPerWindow ?? Tile.pagesPerWindow(seen, concurrency)) * profile.pageSize
+      const perWindow = (options.pagesPerWindow ?? Partitioner.pagesPerWindow(seen, concurrency)) * profile.pageSize
       const settings: Settings.Settings = {
         list,
         filters,
@@ -154,7 +154,7 @@ const begin = (range: Asked.Asked, options: Options): Stream.Stream<Window, Agni
         logs: new Set(),
         perWindow,
         concurrency,
-        maxCharacters: Tile.maxCharacters
+        maxCharacters: Partitioner.maxCharacters
       }
       const reading = yield* Reading.make(
         settings,
@@ -169,7 +169,7 @@ const begin = (range: Asked.Asked, options: Options): Stream.Stream<Window, Agni
           log: seen.log
         }
       )
-      const tasks = Tile.tasks(
+      const tasks = Partitioner.tasks(
         { from, to },
         [...range.cuts, reading.horizon(), settings.latest],
         seen,

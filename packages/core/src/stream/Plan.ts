@@ -23,8 +23,8 @@ import * as Patience from "./internal/Patience.ts"
 import * as Probes from "./internal/Probes.ts"
 import { doubtOf } from "./internal/Settings.ts"
 import { mistakeIn } from "./internal/Refuse.ts"
-import * as Survey from "./internal/Survey.ts"
-import * as Tile from "./internal/Tile.ts"
+import * as Sampling from "./internal/Sampling.ts"
+import * as Partitioner from "./internal/Partitioner.ts"
 import type * as EndpointProfile from "./EndpointProfile.ts"
 
 /**
@@ -138,8 +138,8 @@ export const make = Effect.fnUntraced(function* (
   const whole = asked.from === undefined && asked.to === undefined
   const unbounded = whole || problem !== undefined
   const byPages = options.walk === "pages" || problem !== undefined
-  const perWindow = options.pagesPerWindow ?? Tile.pagesPerWindow(seen, concurrency)
-  const survey = yield* Survey.make(
+  const perWindow = options.pagesPerWindow ?? Partitioner.pagesPerWindow(seen, concurrency)
+  const sampling = yield* Sampling.make(
     Ask.make(Patience.make(meter.client.list), filters, { size, sort: Observe.newest(profile.sortBy) }),
     {
       bounds: unbounded ? {} : { after: Ask.floorSecond(from) - Ask.second, before: Ask.ceilSecond(to) + Ask.second },
@@ -156,8 +156,8 @@ export const make = Effect.fnUntraced(function* (
       perWindow
     }
   )
-  const undated = survey.undatedInFront
-  const total = Math.round((survey.least + survey.most) / 2)
+  const undated = sampling.undatedInFront
+  const total = Math.round((sampling.least + sampling.most) / 2)
   const latency = meter.latency() ?? probedIn / Math.max(1, probing)
   const rate = options.requestsPerSecond ?? Infinity
   const doubt = doubtOf(status, search)
@@ -165,7 +165,7 @@ export const make = Effect.fnUntraced(function* (
     clocks.earliest - Duration.toMillis(Duration.fromInputUnsafe(options.horizon ?? defaultHorizon)) * 1000
 
   const shape: Forecast.Shape = {
-    spread: Forecast.spread(survey.points),
+    spread: Forecast.spread(sampling.points),
     size,
     perWindow: perWindow * size,
     concurrency,
@@ -174,7 +174,13 @@ export const make = Effect.fnUntraced(function* (
     newest: seen.ends.newest ? seen.controls.at(-1)?.start : undefined
   }
   const latest = Ask.ceilSecond(clocks.latest)
-  const tasks = Tile.tasks({ from, to }, [...asked.cuts, horizon, latest], seen, asked.from === undefined, latest)
+  const tasks = Partitioner.tasks(
+    { from, to },
+    [...asked.cuts, horizon, latest],
+    seen,
+    asked.from === undefined,
+    latest
+  )
   const windows = byPages || from >= to ? [] : Forecast.windows(shape, [...tasks.first, ...tasks.rest])
   const reading = byPages
     ? Math.ceil(total / size) + concurrency + 2
@@ -184,7 +190,7 @@ export const make = Effect.fnUntraced(function* (
       ? 0
       : !whole
         ? Forecast.ofRange(shape, windows.length)
-        : Forecast.undated(shape, { dated: total - undated, inFront: undated, elsewhere: survey.undatedElsewhere })
+        : Forecast.undated(shape, { dated: total - undated, inFront: undated, elsewhere: sampling.undatedElsewhere })
   const requests = (options.walk === "pages" ? 0 : probing) + reading + last
   const rounds = byPages
     ? // The first pages come one after another, and so do the last.
@@ -200,8 +206,8 @@ export const make = Effect.fnUntraced(function* (
     to: Instant.of(to),
     walk: byPages ? "pages" : "history",
     sessions: {
-      least: problem !== undefined && !whole ? 0 : survey.least,
-      most: survey.most
+      least: problem !== undefined && !whole ? 0 : sampling.least,
+      most: sampling.most
     },
     undated: whole ? undated : 0,
     pageSize: size,

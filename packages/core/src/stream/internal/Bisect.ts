@@ -9,7 +9,7 @@ import * as Locate from "./Locate.ts"
 import type { Range } from "./Micros.ts"
 import * as Patience from "./Patience.ts"
 import { readRange } from "./ReadRange.ts"
-import * as Salvage from "./Salvage.ts"
+import * as PartialRead from "./PartialRead.ts"
 import type * as Scheduler from "./Scheduler.ts"
 import type { Settings } from "./Settings.ts"
 import type * as Part from "./Task.ts"
@@ -91,7 +91,7 @@ const salvage = (
   error: AgniError,
   work: (settings: Settings, task: Task) => Effect.Effect<Work, AgniError>
 ): Effect.Effect<Work, AgniError> =>
-  Effect.flatMap(Salvage.read(settings, task, error), (found) => {
+  Effect.flatMap(PartialRead.read(settings, task, error), (found) => {
     const gap: Work = { _tag: "Done", outputs: [found.window] }
     return found.lost === 0 ? Ask.catchPoison(work(settings, task), () => Effect.succeed(gap)) : Effect.succeed(gap)
   })

@@ -13,7 +13,7 @@ import * as Ask from "./Ask.ts"
 import * as Micros from "./Micros.ts"
 import * as Pages from "./Pages.ts"
 import * as Rows from "./Rows.ts"
-import * as Salvage from "./Salvage.ts"
+import * as PartialRead from "./PartialRead.ts"
 
 type Read = Pick<Page, "page" | "rows" | "rejected" | "observedAt">
 
@@ -54,7 +54,7 @@ export const windows = (
             Effect.gen(function* () {
               const { list } = yield* AgniClient
               const found = yield* Ask.catchPoison(Effect.fail(error), () =>
-                Salvage.page(list, filters, next, options.size)
+                PartialRead.page(list, filters, next, options.size)
               )
               lost = error
               next++

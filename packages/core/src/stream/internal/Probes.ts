@@ -13,7 +13,7 @@ import * as Observe from "./Observe.ts"
 import * as Open from "./Open.ts"
 import * as Patience from "./Patience.ts"
 import * as Rows from "./Rows.ts"
-import * as Trial from "./Trial.ts"
+import * as BoundsProbe from "./BoundsProbe.ts"
 
 const unknown = "unknown"
 
@@ -78,12 +78,12 @@ export const Probed: Context.Reference<Seen | undefined> = Context.Reference<See
 export const probe = (options: Options = {}): Effect.Effect<Seen, AgniError, AgniClient> =>
   look(
     options,
-    Trial.kinds.filter((kind) => options.filters?.[kind] !== undefined)
+    BoundsProbe.kinds.filter((kind) => options.filters?.[kind] !== undefined)
   )
 
 export const look = Effect.fnUntraced(function* (
   options: Options,
-  tried: ReadonlyArray<Trial.Kind>
+  tried: ReadonlyArray<BoundsProbe.Kind>
 ): Effect.fn.Return<Seen, AgniError, AgniClient> {
   const bare = Patience.make((yield* AgniClient).list)
   const { deep: isDeep = true, filters = {}, profile: known, pageSize: asked = 100 } = options
@@ -176,13 +176,13 @@ export const look = Effect.fnUntraced(function* (
         ? Effect.succeed({ at: starts[0] === undefined ? undefined : Ask.floorSecond(starts[0]), sure: comesOldest })
         : Observe.findOldest(best, starts, comesOldest, observedAt, { size, repeats }),
       needsDepth ? Observe.halve(ask, first, near) : Effect.succeed(reached),
-      Trial.filters(bare, tried, size),
+      BoundsProbe.filters(bare, tried, size),
       trusted
         ? Effect.undefined
-        : Effect.flatMap(Trial.quick(best, deepRow(inFront, near.pages, oldRows)), (well) =>
+        : Effect.flatMap(BoundsProbe.quick(best, deepRow(inFront, near.pages, oldRows)), (well) =>
             well
               ? Effect.undefined
-              : Trial.bounds(
+              : BoundsProbe.bounds(
                   best,
                   ask,
                   ends,
@@ -195,7 +195,7 @@ export const look = Effect.fnUntraced(function* (
   )
   const given = tried.filter((kind) => filters[kind] !== undefined)
   const problem =
-    given.map((kind) => Trial.problemOf(kind, answers[kind])).find((problem) => problem !== undefined) ??
+    given.map((kind) => BoundsProbe.problemOf(kind, answers[kind])).find((problem) => problem !== undefined) ??
     boundsProblem ??
     (controls.length > 0
       ? undefined

@@ -7,7 +7,7 @@ import * as Count from "./Count.ts"
 import * as Empty from "./Empty.ts"
 import { ends } from "./WindowEnds.ts"
 import type { Evidence, Known } from "./Known.ts"
-import * as Leaf from "./Leaf.ts"
+import * as MultiPassRead from "./MultiPassRead.ts"
 import * as ReadPages from "./ReadPages.ts"
 import * as Rows from "./Rows.ts"
 import { ask as askOf, believedWidth, horizonOf, type Settings } from "./Settings.ts"
@@ -282,7 +282,7 @@ const judge = Effect.fnUntraced(function* (
       seen.whole = held.size()
       return deliver(work, done, { _tag: "Proven" })
     }
-    if (yield* Leaf.isStillThere(ask, bounds, held, { size, repeats: yield* settings.repeats }))
+    if (yield* MultiPassRead.isStillThere(ask, bounds, held, { size, repeats: yield* settings.repeats }))
       return deliver(work, done, { _tag: "Proven" })
   }
   // So deep the server does not go, and nothing moved.
@@ -313,7 +313,7 @@ const readAgain = Effect.fnUntraced(function* (
   most: number
 ): Effect.fn.Return<Coverage, AgniError> {
   const first = Rows.within(held, range)[0]
-  const leaf = yield* Leaf.read(ask, bounds, held, { ...settings, repeats: yield* settings.repeats })
+  const leaf = yield* MultiPassRead.read(ask, bounds, held, { ...settings, repeats: yield* settings.repeats })
   const wrong = Ask.misplaced([...held.rows.values()], bounds.after - Ask.second, bounds.before + Ask.second)
   if (wrong !== undefined) return { _tag: "Unprovable", reason: wrong }
   switch (leaf._tag) {

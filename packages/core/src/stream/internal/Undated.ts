@@ -7,7 +7,7 @@ import * as Fresh from "./Fresh.ts"
 import type { Known } from "./Known.ts"
 import type { Deliveries } from "./Deliveries.ts"
 import * as Rows from "./Rows.ts"
-import * as Salvage from "./Salvage.ts"
+import * as PartialRead from "./PartialRead.ts"
 import { ask as askOf, type Settings, temper } from "./Settings.ts"
 import * as Sum from "./Sum.ts"
 import * as Micros from "./Micros.ts"
@@ -38,7 +38,7 @@ export const window = (
     const { ledger } = about
     const lost = ledger.lost()
     const salvage = (error: AgniError) =>
-      Salvage.undated(
+      PartialRead.undated(
         settings,
         range,
         startsOf(range),

@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import type { AgniError } from "../../model/AgniError.ts"
 import * as Ask from "./Ask.ts"
-import * as Leaf from "./Leaf.ts"
+import * as MultiPassRead from "./MultiPassRead.ts"
 import { orderIn, type Read, unknownOrder } from "./ReadPages.ts"
 import * as Rows from "./Rows.ts"
 import type { Settings } from "./Settings.ts"
@@ -82,10 +82,15 @@ export const walk = Effect.fnUntraced(function* (
     // More rows in a second or two than a page holds: they are read by pages, and the walk continues below them.
     const floor = Ask.floorSecond(start)
     const wall = Rows.makeHeld()
-    const leaf = yield* Leaf.read(ask, { after: Math.max(bounds.after, floor - 2 * second), before: cur }, wall, {
-      ...settings,
-      repeats: yield* settings.repeats
-    })
+    const leaf = yield* MultiPassRead.read(
+      ask,
+      { after: Math.max(bounds.after, floor - 2 * second), before: cur },
+      wall,
+      {
+        ...settings,
+        repeats: yield* settings.repeats
+      }
+    )
     held.merge(wall)
     if (leaf._tag !== "Complete") {
       moved = true

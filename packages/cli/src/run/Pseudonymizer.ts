@@ -5,7 +5,7 @@ import * as Redacted from "effect/Redacted"
 import { createHmac } from "node:crypto"
 
 /** Somebody could try all phone numbers, so the hash needs a salt, and the salt is not in the state file. */
-export interface Veil {
+export interface Pseudonymizer {
   readonly text: (text: string) => string
   /** A transform's label, with the words of its conditions hashed. */
   readonly label: (label: string) => string
@@ -13,7 +13,7 @@ export interface Veil {
   readonly salt: string
 }
 
-const make = (salt: Redacted.Redacted): Veil => {
+const make = (salt: Redacted.Redacted): Pseudonymizer => {
   const digest = (text: string) => createHmac("sha256", Redacted.value(salt)).update(text).digest("hex").slice(0, 8)
   const text = (text: string) => `#${digest(text)}`
   return {
@@ -27,7 +27,7 @@ const make = (salt: Redacted.Redacted): Veil => {
 export const ofFolder = (folder: string) => Effect.map(FolderSalt.get({ folder }), make)
 
 /** For pipelines that save no state. */
-export const none: Veil = make(Redacted.make(""))
+export const none: Pseudonymizer = make(Redacted.make(""))
 
 /** Replaces hashes in an error: they help nobody without the salt. */
 export const explain =

@@ -7,7 +7,7 @@ import type { Micros, Range } from "./Micros.ts"
 import type { Numbered } from "./Observe.ts"
 import * as Rows from "./Rows.ts"
 
-export interface Survey {
+export interface Sampling {
   /** Rows of the range; for the whole history with those without a start time. Equal if they were counted. */
   readonly least: number
   readonly most: number
@@ -40,7 +40,10 @@ export interface Options {
 /** Looks that are left for where the rows lie, once they are counted. */
 const looks = 10
 
-export const make = Effect.fnUntraced(function* (ask: Ask.Ask, options: Options): Effect.fn.Return<Survey, AgniError> {
+export const make = Effect.fnUntraced(function* (
+  ask: Ask.Ask,
+  options: Options
+): Effect.fn.Return<Sampling, AgniError> {
   const { bounds, left, newestFirst, perWindow, range, repeats, size } = options
   const seen = new Map(options.known.map(({ page, rows }) => [page, rows]))
   const look = (page: number): Effect.Effect<ReadonlyArray<Rows.Row>, AgniError> =>
