@@ -196,7 +196,7 @@ const oldFiles = (old: Manifest | undefined, keyOf: (name: string) => string | u
   const owned = old.files.map((file): File => ({ ...file, run: file.run ?? old.run }))
   const replaces = (old.replaces ?? []).filter(({ name }) => !names.has(name))
   // Under another name, such as that of another compression.
-  const done = new Set(owned.flatMap(({ covers, name }) => (covers === undefined ? [] : [keyOf(name)])))
+  const done = new Set(owned.map(({ name }) => keyOf(name)))
   const isStale = ({ name }: File) => old.complete || done.has(keyOf(name))
   return {
     left: [...owned, ...replaces.filter((file) => !isStale(file))],
