@@ -57,7 +57,7 @@ const ids = async (response: IncomingMessage): Promise<ReadonlyArray<string>> =>
     .map((line) => JSON.parse(line).id)
 }
 
-const sessions = 30_000
+const sessions = 50_000
 const pages = sessions / 100
 
 describe("app", () => {
