@@ -72,7 +72,7 @@ const check = (
   }
   assert.isAtMost(requests, 110 + 90 * poison.length, about)
   // Most of it is the wait before the last tries, when the record is the first or the last of the range.
-  assert.isAtMost(seconds, 10 + 80 * poison.length, about)
+  assert.isAtMost(seconds, 10 + 150 * poison.length, about)
 }
 
 describe("records that fail each page that they are on", () => {

@@ -5,6 +5,7 @@ import type { AgniError } from "../../model/AgniError.ts"
 import * as Ask from "./Ask.ts"
 import type { Known } from "./Known.ts"
 import type { Read } from "./ReadPages.ts"
+import * as Patience from "./Patience.ts"
 import * as Rows from "./Rows.ts"
 import type { Settings } from "./Settings.ts"
 import type { Task } from "./Task.ts"
@@ -30,7 +31,10 @@ const endControl = Effect.fnUntraced(function* (
   const { key } = row
   const { after, before } = Ask.around(row)
   const beyond = isNewest ? { after, before: bounds.before } : { after: bounds.after, before }
-  const { rows } = yield* ask(1, beyond)
+  // A record that fails is beside the window: its own gap says so.
+  const answer = yield* Ask.orNothing(ask(1, beyond, { how: Patience.soon }))
+  if (answer === undefined) return undefined
+  const { rows } = answer
   const problem = Ask.misplaced(rows, beyond.after - Ask.second, beyond.before + Ask.second)
   if (problem !== undefined || rows.some((row) => row.key === key)) return problem
   return rows.length >= size ? yield* Ask.control(ask, row, size) : Ask.notBack
