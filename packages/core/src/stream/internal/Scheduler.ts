@@ -21,8 +21,6 @@ interface Options<Task, Out, E> {
   readonly work: (task: Task, handOver: HandOver<Task>) => Effect.Effect<Work<Task, Out, E>, E>
   /** Whether an output takes memory: a task that is done and brought none that does holds back nobody. @default each does */
   readonly takesMemory?: ((output: Out) => boolean) | undefined
-  /** Done once, beside the last tasks, when a worker has nothing else to do. */
-  readonly meanwhile?: Effect.Effect<void> | undefined
 }
 
 interface Node<Task, Out, E> {
@@ -54,12 +52,12 @@ export const run = <Task, Out, E>(tasks: Iterable<Task>, options: Options<Task, 
 const makeQueue = <Task, Out, E>(
   scope: Scope.Scope,
   tasks: Iterable<Task>,
-  { concurrency, meanwhile, takesMemory = () => true, work }: Options<Task, Out, E>
+  { concurrency, takesMemory = () => true, work }: Options<Task, Out, E>
 ) => {
   const source = tasks[Symbol.iterator]()
   /** In order: those that are begun or done, and parts of others that wait. */
   const nodes: Array<Node<Task, Out, E>> = []
-  const state = { busy: 0, exhausted: false, spare: meanwhile, changed: Deferred.makeUnsafe<void>() }
+  const state = { busy: 0, exhausted: false, changed: Deferred.makeUnsafe<void>() }
 
   const isHeld = ({ exit, state }: Node<Task, Out, E>): boolean =>
     state === "begun" ||
@@ -84,11 +82,7 @@ const makeQueue = <Task, Out, E>(
     const first = nodes[0]
     const mayBegin = state.busy < concurrency && (held() < concurrency || first?.state === "waiting")
     const node = mayBegin ? take() : undefined
-    if (node !== undefined) return Effect.andThen(begin(node), fill)
-    const { spare } = state
-    if (!state.exhausted || spare === undefined || state.busy >= concurrency) return Effect.void
-    state.spare = undefined
-    return Effect.asVoid(Effect.forkIn(spare, scope))
+    return node === undefined ? Effect.void : Effect.andThen(begin(node), fill)
   })
 
   const begin = (node: Node<Task, Out, E>): Effect.Effect<void> => {
