@@ -19,6 +19,9 @@ const mostInFront = 50
 const mostPages = 2 ** 20
 const mostIdle = 3
 
+/** While calls come and start, a count and the pages after it agree only between two of them: it is tried a few times. */
+const attempts = 4
+
 const day = 86_400 * Ask.second
 
 const byCreation: Ask.Sort = { by: "created_at", order: "desc" }
@@ -121,17 +124,24 @@ const find = Effect.fnUntraced(function* (
   }
   const count = () => countThem(settings, ask, end, about)
   const byCreation = () => readByCreation(settings, ask, range, isLoose)
-  const there = yield* count()
+  let there = yield* count()
   if (there === 0) return done([], { _tag: "Proven" }, nothingOutside)
   if (there === undefined) {
     // A limit on the width of a range hides how many there are, and no page of the order of creation.
     const created = yield* byCreation()
     return created === undefined ? undefined : done(created.rows.filter(isMeant), created.coverage, undefined)
   }
-  const inFront = yield* readFront(ask, there, isLoose)
-  if (inFront !== undefined) {
-    const meant = inFront.filter(isMeant)
-    const unassigned = inFront.filter((row) => creationOf(row) === undefined).length
+  let front = yield* readFront(ask, there, isLoose)
+  for (let left = attempts; left > 1 && front.isAtFront && front.rows.length !== there; left--) {
+    const before: number = there
+    there = (yield* count()) ?? before
+    // Others are elsewhere, where nothing moved.
+    if (there === before) break
+    front = yield* readFront(ask, there, isLoose)
+  }
+  if (front.rows.length === there) {
+    const meant = front.rows.filter(isMeant)
+    const unassigned = front.rows.filter((row) => creationOf(row) === undefined).length
     return done(meant, { _tag: "Proven" }, { created: there - meant.length - unassigned, unassigned })
   }
   const created = yield* byCreation()
@@ -175,21 +185,31 @@ const countThem = Effect.fnUntraced(function* (
   return withStart === undefined || withStart > all || !isWhole ? undefined : all - withStart
 })
 
-/** All of them, if they are at the front of the list without bounds. */
+interface Front {
+  readonly rows: ReadonlyArray<Rows.Row>
+  /** Whether they come before all others, on pages that were read to the first of those. */
+  readonly isAtFront: boolean
+}
+
+/** Those on the first pages of the list without bounds. */
 const readFront = Effect.fnUntraced(function* (
   ask: Ask.Ask,
   there: number,
   isLoose: IsLoose
-): Effect.fn.Return<ReadonlyArray<Rows.Row> | undefined, AgniError> {
+): Effect.fn.Return<Front, AgniError> {
   const found = Rows.makeHeld()
-  for (let page = 1; page <= mostInFront; page++) {
+  let isFirst = true
+  let isAtFront = false
+  for (let page = 1; page <= mostInFront && found.size() !== there; page++) {
     const { rows } = yield* ask(page, {})
     const loose = rows.filter(isLoose)
-    if (loose.length === 0) return undefined
     found.add(loose)
-    if (found.size() >= there) return found.size() === there ? [...found.rows.values()] : undefined
+    const ends = loose.length < rows.length
+    isFirst &&= rows.slice(0, loose.length).every(isLoose)
+    isAtFront = isFirst && ends && found.size() > 0
+    if (loose.length === 0 || isAtFront || (!isFirst && found.size() > there)) break
   }
-  return undefined
+  return { rows: [...found.rows.values()], isAtFront }
 })
 
 const createdIn = (rows: ReadonlyArray<Rows.Row>): ReadonlyArray<number> =>
