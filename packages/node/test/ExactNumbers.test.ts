@@ -30,7 +30,7 @@ import * as Postgres from "./postgres/PostgresServer.ts"
 import * as SinkStore from "./SinkStore.ts"
 import { observedAt, written } from "./sql/SqlRows.ts"
 
-const seed = Math.floor(Math.random() * 2 ** 31)
+const seed = Number(process.env["SEED"] ?? 1)
 
 const record = (roll: ExactJson.Roll, at: number): string =>
   `{"id":"s${String(at).padStart(4, "0")}","startedAt":"2026-07-31T07:16:10.117605Z","metadata":${ExactJson.object(roll)},` +

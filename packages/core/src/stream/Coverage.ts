@@ -65,6 +65,9 @@ export interface Outside {
 /**
  * A stretch of history that was read: its sessions by start, then id, each of the range in exactly one window.
  *
+ * The last window of a range may be of no length, `from` = `to`: it holds the calls without a start time, and those of any
+ * earlier window that only some answers showed.
+ *
  * @since 0.1.0
  * @category models
  */

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Scenario from "./Scenario.ts"
 
 const count = 1000
-const first = Math.floor(Math.random() * 1e9)
+const first = Number(process.env["SEED"] ?? 1)
 
 describe("Pipeline.run", () => {
   it.live(

@@ -231,19 +231,21 @@ describe("calls without a start time of a bounded range", () => {
     })
   )
 
-  it.effect("one that comes while they are read in front of the list: the others come, and it is known which they are", () =>
-    Effect.gen(function* () {
-      const row = { id: "late", start: undefined, created: began - minute }
-      const traits = { nulls: "first", sortsByCreation: false } as const
-      yield* read(rows, traits, range)
-      const total = served.requests
-      for (let at = total - 8; at <= total; at++) {
-        const windows = yield* read(rows, { ...traits, arrival: { at, row } }, range)
-        assert.deepStrictEqual(idsOf(windows), expected(rows, range), `from request ${at} on`)
-        assert.strictEqual(windows.at(-1)?.outside?.unassigned, 0, `from request ${at} on`)
-        assert.deepStrictEqual(tagsOf(windows), ["Proven"], `from request ${at} on`)
-      }
-    })
+  it.effect(
+    "one that comes while they are read in front of the list: the others come, and it is known which they are",
+    () =>
+      Effect.gen(function* () {
+        const row = { id: "late", start: undefined, created: began - minute }
+        const traits = { nulls: "first", sortsByCreation: false } as const
+        yield* read(rows, traits, range)
+        const total = served.requests
+        for (let at = total - 8; at <= total; at++) {
+          const windows = yield* read(rows, { ...traits, arrival: { at, row } }, range)
+          assert.deepStrictEqual(idsOf(windows), expected(rows, range), `from request ${at} on`)
+          assert.strictEqual(windows.at(-1)?.outside?.unassigned, 0, `from request ${at} on`)
+          assert.deepStrictEqual(tagsOf(windows), ["Proven"], `from request ${at} on`)
+        }
+      })
   )
 
   it.effect("one that only the first answers show: it is not said that all of them came", () =>

@@ -136,7 +136,7 @@ const assertRefusing = Effect.fnUntraced(function* (table: Table) {
 })
 
 const seeds = (count: number) => {
-  const first = Math.floor(Math.random() * 1e9)
+  const first = Number(process.env["SEED"] ?? 1)
   return { first, all: Array.from({ length: count }, (_, at) => first + at) }
 }
 
