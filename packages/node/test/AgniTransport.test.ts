@@ -1,6 +1,6 @@
 import { AgniClient } from "@callstream/core/client/AgniClient"
 import type { Options } from "@callstream/core/client/AgniClient"
-import * as CallSessions from "@callstream/core/stream/CallSessions"
+import * as CallSessions from "@callstream/core/CallSessions"
 import { AgniSimulator } from "@callstream/core/testing"
 import * as AgniTransport from "@callstream/node/AgniTransport"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"

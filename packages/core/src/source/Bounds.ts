@@ -10,8 +10,8 @@ import type { AgniError } from "../model/AgniError.ts"
 import type { CallSessionQuery } from "../model/CallSessionQuery.ts"
 import type { Fingerprint } from "../model/Fingerprint.ts"
 import * as Instant from "../model/Instant.ts"
-import * as History from "../stream/History.ts"
-import * as Asked from "../stream/internal/Asked.ts"
+import * as History from "../history/History.ts"
+import * as Asked from "../history/internal/Asked.ts"
 
 const Bound = Schema.NullOr(Instant.Instant)
 

@@ -7,8 +7,8 @@ import * as Stream from "effect/Stream"
 import type { AgniClient } from "../client/AgniClient.ts"
 import type { AgniError } from "../model/AgniError.ts"
 import type { Page } from "../model/Page.ts"
-import * as CallSessions from "../stream/CallSessions.ts"
-import type { OpenRange } from "../stream/History.ts"
+import * as PageWalk from "../history/PageWalk.ts"
+import type { OpenRange } from "../history/History.ts"
 import * as Bounds from "./Bounds.ts"
 import * as Units from "./internal/Units.ts"
 import type { Source } from "./Source.ts"
@@ -17,7 +17,7 @@ import type { Source } from "./Source.ts"
  * @since 0.1.0
  * @category options
  */
-export type Options = Omit<CallSessions.Selection, "from" | "to">
+export type Options = Omit<PageWalk.Selection, "from" | "to">
 
 /**
  * The calls of a range, page by page: what `CallSessions.pages` says of a walk over pages holds, and nothing is proven.
@@ -34,7 +34,7 @@ export const make = (range: OpenRange = {}, options: Options = {}): Source<Bound
 
 /** @internal */
 export const read = ({ from, to }: Bounds.Bounds, options: Options): Stream.Stream<Page, AgniError, AgniClient> =>
-  CallSessions.selectedPages({
+  PageWalk.selectedPages({
     ...options,
     from: from ?? undefined,
     to: to ?? undefined

@@ -1,5 +1,5 @@
 import * as Change from "@callstream/core/model/Change"
-import * as History from "@callstream/core/stream/History"
+import * as History from "@callstream/core/history/History"
 import { Ledger } from "@callstream/core/sync/Ledger"
 import * as Sync from "@callstream/core/sync/Sync"
 import { assert, describe, it } from "@effect/vitest"

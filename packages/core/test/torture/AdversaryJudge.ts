@@ -2,7 +2,7 @@
 import * as CoverageReason from "@callstream/core/coverage/CoverageReason"
 import { AgniClient } from "@callstream/core/client/AgniClient"
 import { startInstant } from "@callstream/core/model/CallSession"
-import { type Verdict, verdict, weaker, type Window } from "@callstream/core/stream/Coverage"
+import { type Verdict, verdict, weaker, type Window } from "@callstream/core/history/Coverage"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as References from "effect/References"

@@ -2,7 +2,7 @@
 import type { AgniClient } from "@callstream/core/client/AgniClient"
 import { startInstant } from "@callstream/core/model/CallSession"
 import * as Instant from "@callstream/core/model/Instant"
-import * as CallSessions from "@callstream/core/stream/CallSessions"
+import * as CallSessions from "@callstream/core/CallSessions"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 

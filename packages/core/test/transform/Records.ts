@@ -1,9 +1,9 @@
 /** Records as the endpoint sends them, and a generator that repeats itself for a seed. */
-import * as CallSessions from "@callstream/core/stream/CallSessions"
+import * as CallSessions from "@callstream/core/CallSessions"
 import type { CallSession } from "@callstream/core/model/CallSession"
 import { AgniSimulator } from "@callstream/core/testing"
 import * as Effect from "effect/Effect"
-import { all } from "../stream/walk.ts"
+import { all } from "../history/walk.ts"
 
 /** The fields of a session as those of a plain object, which may be spread. */
 export type Session = { readonly [K in keyof CallSession]: CallSession[K] }

@@ -5,7 +5,7 @@ import * as Instant from "../../model/Instant.ts"
 import * as Position from "../../model/Position.ts"
 import * as Rows from "../../model/Rows.ts"
 import type { Page } from "../../model/Page.ts"
-import * as Coverage from "../../stream/Coverage.ts"
+import * as Coverage from "../../history/Coverage.ts"
 import type { Doubt, Unit } from "../Source.ts"
 
 export type Batch = Pick<Page, "rows" | "rejected">

@@ -7,11 +7,11 @@ import type { CallSession } from "../../model/CallSession.ts"
 import type { Micros } from "../Tail.ts"
 import type { Item } from "../../model/Item.ts"
 import type { Rejected } from "../../model/Rejected.ts"
-import type { EndpointProfile } from "../../stream/EndpointProfile.ts"
-import * as Ask from "../../stream/internal/Ask.ts"
-import * as Count from "../../stream/internal/Count.ts"
-import * as Observe from "../../stream/internal/Observe.ts"
-import * as Rows from "../../stream/internal/Rows.ts"
+import type { EndpointProfile } from "../../endpoint/EndpointProfile.ts"
+import * as Ask from "../../endpoint/internal/Ask.ts"
+import * as Count from "../../endpoint/internal/Count.ts"
+import * as Observe from "../../endpoint/internal/Observe.ts"
+import * as Rows from "../../endpoint/internal/Rows.ts"
 
 /** All rows of a range, as one answer each brought them. */
 export interface Looked {

@@ -1,0 +1,152 @@
+/** Reads a task although some records fail each page that they are on: what lies beside them is read as if they were not there. */
+import * as Effect from "effect/Effect"
+import type { AgniError } from "../../model/AgniError.ts"
+import type { CallSessionQuery } from "../../model/CallSessionQuery.ts"
+import type { Window } from "../Coverage.ts"
+import * as Ask from "../../endpoint/internal/Ask.ts"
+import type { Evidence, Known } from "./Known.ts"
+import * as Locate from "./Locate.ts"
+import type { Range } from "../../endpoint/internal/Micros.ts"
+import * as Patience from "../../endpoint/internal/Patience.ts"
+import { readRange } from "./ReadRange.ts"
+import * as PartialRead from "./PartialRead.ts"
+import type * as Scheduler from "./Scheduler.ts"
+import type { Settings } from "./Settings.ts"
+import type * as Part from "./Task.ts"
+import type { Share } from "./Walk.ts"
+
+export interface Task extends Part.Task {
+  /** It is known to hold a record that fails, and this is how. */
+  readonly fails?: AgniError | undefined
+  /** How often records were located in what it is a part of. */
+  readonly located?: number | undefined
+}
+
+type Work = Scheduler.Work<Task, Window, AgniError>
+
+/** A shorter range is read row by row. */
+const narrow = 8 * Ask.second
+
+/** Where records are located in vain, or again and again, time is halved. */
+const mostLocated = 4
+
+interface Options {
+  readonly keepGoing: boolean
+  readonly handOver: Scheduler.HandOver<Task>
+  readonly tell: (evidence: Evidence) => void
+}
+
+/**
+ * A task that fails alone, while the server answers other requests, is cut around the seconds that the failing records start
+ * in. Those are tried with all patience. If they still fail, they are a gap with `keepGoing`, with the rows that
+ * come one by one; otherwise the error names them.
+ */
+export const read = (
+  settings: Settings,
+  known: () => Known,
+  whole: Task,
+  { handOver, keepGoing, tell }: Options
+): Effect.Effect<Work, AgniError> => {
+  /** What lies below is read by others. */
+  const rest = { from: whole.from }
+  const share: Share = (from, before, rows) =>
+    Effect.suspend(() => {
+      const at = Ask.floorSecond((from + before) / 2)
+      if (at <= rest.from || at >= whole.to) return Effect.undefined
+      return Effect.map(
+        handOver({ ...whole, counted: false, from: rest.from, to: at, expected: rows / 2 }),
+        (taken) => {
+          if (!taken) return undefined
+          rest.from = at
+          return at
+        }
+      )
+    })
+  const work = (settings: Settings, task: Task, share?: Share): Effect.Effect<Work, AgniError> =>
+    Effect.map(readRange(settings, known(), task, share), (outcome): Work => {
+      tell(outcome.evidence)
+      return outcome._tag === "Split"
+        ? { _tag: "Split", parts: outcome.parts }
+        : { _tag: "Done", outputs: outcome.windows }
+    })
+  const { fails } = whole
+  if (fails !== undefined) return keepGoing ? salvage(settings, whole, fails, work) : work(patient(settings), whole)
+  return Effect.suspend(() => {
+    const failing = noting(settings)
+    return Ask.catchPoison(work(failing.settings, whole, share), (error) =>
+      divide(settings, { ...whole, from: rest.from }, error, failing.query())
+    )
+  })
+}
+
+const patient = (settings: Settings): Settings => ({
+  ...settings,
+  list: (query) => settings.list(query, Patience.last)
+})
+
+/** The rows that can be read. If all can, the failure was transient. */
+const salvage = (
+  settings: Settings,
+  task: Task,
+  error: AgniError,
+  work: (settings: Settings, task: Task) => Effect.Effect<Work, AgniError>
+): Effect.Effect<Work, AgniError> =>
+  Effect.flatMap(PartialRead.read(settings, task, error), (found) => {
+    const gap: Work = { _tag: "Done", outputs: [found.window] }
+    return found.lost === 0 ? Ask.catchPoison(work(settings, task), () => Effect.succeed(gap)) : Effect.succeed(gap)
+  })
+
+/** The settings, and the question that failed last. */
+const noting = (settings: Settings) => {
+  let failed: CallSessionQuery | undefined
+  const list: Settings["list"] = (query, options) =>
+    Effect.tapError(settings.list(query, { ...Patience.soon, ...options }), () =>
+      Effect.sync(() => {
+        failed = query
+      })
+    )
+  return { settings: { ...settings, list }, query: () => failed }
+}
+
+const divide = Effect.fnUntraced(function* (
+  settings: Settings,
+  task: Task,
+  error: AgniError,
+  failing: CallSessionQuery | undefined
+): Effect.fn.Return<Work, AgniError> {
+  const whole: Work = { _tag: "Split", parts: [{ ...task, fails: error }] }
+  if (task.to - task.from <= narrow) return whole
+  if (failing !== undefined && !(yield* Locate.isOfTime(settings, failing))) return whole
+  const located = (task.located ?? 0) + 1
+  const found = failing === undefined || located > mostLocated ? [] : yield* Locate.locate(settings, failing)
+  const gaps = found.flatMap(({ from, to }): ReadonlyArray<Range> => {
+    const gap = { from: Math.max(from, task.from), to: Math.min(to, task.to) }
+    return gap.from < gap.to ? [gap] : []
+  })
+  if (gaps.length === 0) {
+    const middle = Ask.floorSecond((task.from + task.to) / 2)
+    return { _tag: "Split", parts: partsOf({ ...task, located: 0 }, [middle], () => undefined) }
+  }
+  const edges = gaps.flatMap(({ from, to }) => [from, to])
+  const failsIn = (range: Range) =>
+    gaps.some(({ from, to }) => range.from >= from && range.to <= to) ? error : undefined
+  return { _tag: "Split", parts: partsOf({ ...task, located }, edges, failsIn) }
+})
+
+const partsOf = (
+  task: Task,
+  edges: ReadonlyArray<number>,
+  fails: (range: Range) => AgniError | undefined
+): ReadonlyArray<Task> => {
+  const ends = [...edges.filter((edge) => edge > task.from && edge < task.to), task.to]
+  return ends.map((to, i): Task => {
+    const from = i === 0 ? task.from : (ends[i - 1] ?? task.from)
+    return {
+      from,
+      to,
+      expected: (task.expected * (to - from)) / (task.to - task.from),
+      fails: fails({ from, to }),
+      located: task.located
+    }
+  })
+}

@@ -1,0 +1,78 @@
+/** What the windows brought, by start, so that a count of any bounds can be held against it. */
+import * as CallRows from "../../model/Rows.ts"
+import type * as Coverage from "../Coverage.ts"
+import type { Bounds } from "../../endpoint/internal/Ask.ts"
+import * as Rows from "../../endpoint/internal/Rows.ts"
+import type { Micros, Range } from "../../endpoint/internal/Micros.ts"
+
+/** Calls whose start lies between two bounds, and those whose start is one of them: a server may count those or not. */
+export interface Number {
+  readonly within: number
+  readonly at: number
+}
+
+interface Stretch extends Range {
+  readonly proven: boolean
+  /** Ascending. */
+  readonly starts: Float64Array
+  /** Rows that the server lists besides, under ids that came already. */
+  readonly extra: number
+}
+
+export interface Delivered {
+  readonly add: (window: Coverage.Window) => void
+  /** Rows, as the server counts them. */
+  readonly rows: () => number
+  readonly between: (bounds: Bounds) => Number
+  readonly stretches: ReadonlyArray<Stretch>
+}
+
+const firstFrom = (starts: Float64Array, at: Micros): number => {
+  let low = 0
+  let high = starts.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((starts[middle] ?? Infinity) < at) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+/** How many of these starts, ascending, lie between the bounds. */
+export const count = (starts: Float64Array, { after = -Infinity, before = Infinity }: Bounds): Number => {
+  const low = firstFrom(starts, after)
+  const high = firstFrom(starts, before)
+  const above = firstFrom(starts, after + 1)
+  const end = firstFrom(starts, before + 1)
+  return { within: Math.max(0, high - above), at: above - low + (end - high) }
+}
+
+export const make = (): Delivered => {
+  const stretches: Array<Stretch> = []
+  let rows = 0
+  return {
+    stretches,
+    rows: () => rows,
+    add: (window) => {
+      const { coverage, extra = 0, from, rejected, to } = window
+      const items = CallRows.items(window.rows)
+      rows += items.length + rejected.length + extra
+      const dated = rejected.flatMap((record) => Rows.ofRejected(record).start ?? [])
+      const starts = Float64Array.from([...items.map(({ start = 0 }) => start), ...dated])
+      if (dated.length > 0) starts.sort()
+      stretches.push({ from, to, proven: coverage._tag === "Proven", starts, extra })
+    },
+    between: (bounds) => {
+      const { after = -Infinity, before = Infinity } = bounds
+      let within = 0
+      let at = 0
+      for (const { extra, from, starts, to } of stretches) {
+        if (to < after || from > before) continue
+        const number = count(starts, bounds)
+        within += number.within + extra
+        at += number.at
+      }
+      return { within, at }
+    }
+  }
+}

@@ -1,0 +1,91 @@
+/** A range for which nothing came. */
+import * as Effect from "effect/Effect"
+import type { AgniError } from "../../model/AgniError.ts"
+import type { Coverage } from "../Coverage.ts"
+import * as Ask from "../../endpoint/internal/Ask.ts"
+import type { Known } from "./Known.ts"
+import * as Rows from "../../endpoint/internal/Rows.ts"
+import { believedWidth, nothingKnown, type Settings } from "./Settings.ts"
+import type { Micros, Range } from "../../endpoint/internal/Micros.ts"
+
+const came: Coverage = { _tag: "Provisional", reason: { _tag: "CallsMoved" } }
+
+export const tooWide: Coverage = {
+  _tag: "Provisional",
+  reason: { _tag: "WiderThanSeen" }
+}
+
+/**
+ * One answer that brings the nearest control rows on both sides, and none between, shows that nothing is there: an outage, or a
+ * limit on the width of a range, would hide those too. Beyond the ends of the list without bounds one side is enough. Where
+ * they do not come in one answer, a control row must come back, and then nothing once more; nothing is said of a range that is too
+ * wide for that.
+ */
+export const confirm = Effect.fnUntraced(function* (
+  settings: Settings,
+  known: Known,
+  ask: Ask.Ask,
+  range: Range,
+  bounds: Ask.Between
+): Effect.fn.Return<Coverage | undefined, AgniError> {
+  const { controls, ends, size } = settings
+  if (controls.length === 0) return nothingKnown
+  const below = controls.findLast(({ start }) => start < range.from)
+  const above = controls.find(({ start }) => start >= range.to)
+  const isEnd = (below === undefined && ends.oldest) || (above === undefined && ends.newest)
+  if ((below !== undefined && above !== undefined) || isEnd) {
+    const after = below === undefined ? bounds.after : Ask.around(below).after
+    const before = above === undefined ? bounds.before : Ask.around(above).before
+    const first = (yield* Ask.orNothing(ask(1, { after, before })))?.rows ?? []
+    // Other rows may have the start of a known one.
+    const second = first.length < size ? [] : yield* next(settings, ask, { after, before }, first)
+    const rows = [...first, ...second]
+    const keys = new Set(rows.map(({ key }) => key))
+    const back = (row: Rows.Dated | undefined) => row === undefined || keys.has(row.key)
+    if (rows.some(({ start }) => start !== undefined && start >= range.from && start < range.to)) return came
+    if (second.length < size && back(below) && back(above)) return { _tag: "Proven" }
+  }
+  if (range.to - range.from > believedWidth(known.width) && !isEnd) return undefined
+  const byDistance = nearest(controls, (range.from + range.to) / 2)
+  // It may have left, or have a neighbour that cannot be rendered; another one will do, further away in the latter case.
+  let left = 3
+  for (const at of [0, 1, 2, 8, 32, 64]) {
+    const control = byDistance[at]
+    if (control === undefined || left === 0) break
+    const failed = yield* Ask.catchPoison(Ask.control(ask, control, size), () => Effect.succeed("fails" as const))
+    if (failed === "fails") continue
+    left--
+    if (failed === Ask.notBack || failed === Ask.hidden) continue
+    if (failed !== undefined) return { _tag: "Unprovable", reason: failed }
+    // A limit on results may answer with nothing where there are many.
+    const middle = Ask.floorSecond((range.from + range.to) / 2)
+    const halves = yield* Effect.all(
+      [
+        ask(1, { after: bounds.after, before: middle + 2 * Ask.second }),
+        ask(1, { after: middle - 2 * Ask.second, before: bounds.before })
+      ],
+      { concurrency: 2 }
+    )
+    const isWithin = control.start >= range.from && control.start < range.to
+    return halves.every(({ rows }) => rows.length === 0) && !isWithin ? { _tag: "Proven" } : came
+  }
+  return { _tag: "Unprovable", reason: Ask.notBack }
+})
+
+/** Rows by their distance, each of another second: of many that start together one may be hard to find. */
+const nearest = (controls: ReadonlyArray<Rows.Dated>, at: Micros): ReadonlyArray<Rows.Dated> => {
+  const distance = ({ start }: Rows.Dated) => Math.abs(start - at)
+  const bySecond = new Map(controls.map((row) => [Ask.floorSecond(row.start), row]))
+  return [...bySecond.values()].sort((left, right) => distance(left) - distance(right))
+}
+
+/** The second page, where it brings something else than the first. */
+const next = Effect.fnUntraced(function* (
+  { repeats }: Settings,
+  ask: Ask.Ask,
+  bounds: Ask.Between,
+  first: ReadonlyArray<Rows.Row>
+): Effect.fn.Return<ReadonlyArray<Rows.Row>, AgniError> {
+  const rows = (yield* Ask.orNothing(ask(2, bounds)))?.rows ?? []
+  return Rows.sameRows(first, rows) && (yield* repeats) ? [] : rows
+})

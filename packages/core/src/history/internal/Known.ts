@@ -1,0 +1,55 @@
+/** What answers showed of an endpoint while a range is read: a value, and a fold over the evidence of each part. */
+import type * as Ask from "../../endpoint/internal/Ask.ts"
+import type { Micros, Range } from "../../endpoint/internal/Micros.ts"
+
+const second = 1_000_000
+
+/** The width of bounds that is trusted unseen: no known server limits a range to less than a day. */
+export const leastWidth = 86_400 * second + 10 * second
+
+export interface Known {
+  /**
+   * `start`, once an answer had the newest start first although the rows were created in another order; `other`, once an
+   * answer had another order.
+   */
+  readonly order: "unknown" | "start" | "other"
+  /** The widest spread of rows that answers to the same bounds brought. */
+  readonly width: number
+  /** Answers contradicted each other: a count that agrees proves nothing any more. */
+  readonly differs: boolean
+  /** The earliest time that an answer gave. */
+  readonly earliest: Micros
+  /** So many rows of the same bounds are given at most. */
+  readonly deepest: number
+  /** Bounds that are wider are not answered in full. */
+  readonly span?: number | undefined
+  /** Whether control rows did not come, or bounds were refused, for bounds far apart; their limit is not measured. */
+  readonly cut?: boolean | undefined
+  /** So many rows of the same bounds came at least once with a row seen beyond both ends: no limit on results is lower. */
+  readonly whole: number
+}
+
+/** What the reading of one part showed. */
+export interface Evidence {
+  readonly order: Known["order"]
+  readonly differs: boolean
+  readonly deepest: number
+  readonly cut?: boolean | undefined
+  readonly whole: number
+  /** Whether a page beyond the end brings something, where that was asked: then the place of a row counts nothing. */
+  readonly repeats: boolean
+  /** The range that is proven by one reading: where answers differ, that does not do. */
+  readonly once?: Range | undefined
+  readonly log: Ask.Log
+}
+
+export const fold = (known: Known, { cut = false, deepest, differs, log, order, whole }: Evidence): Known => ({
+  order: known.order === "other" || order === "unknown" ? known.order : order,
+  width: Math.max(known.width, log.width),
+  differs: known.differs || differs,
+  earliest: Math.min(known.earliest, log.observedAt ?? Infinity),
+  deepest: Math.min(known.deepest, deepest),
+  span: known.span,
+  cut: known.cut === true || cut,
+  whole: Math.max(known.whole, whole)
+})

@@ -1,0 +1,157 @@
+import * as Effect from "effect/Effect"
+import type { AgniError } from "../../model/AgniError.ts"
+import * as Ask from "../../endpoint/internal/Ask.ts"
+import * as Rows from "../../endpoint/internal/Rows.ts"
+
+export type LeafResult =
+  | { readonly _tag: "Complete" }
+  | { readonly _tag: "Moved" }
+  | { readonly _tag: "Incomplete"; readonly held: number; readonly of: number }
+
+const maxPasses = 7
+const maxPages = 500
+
+/**
+ * All pages of fixed bounds, pass after pass with other sizes and the other order, until every row has shown itself.
+ *
+ * One pass is no proof: a row that leaves lets another slip from an unread page to a read one, and rows of equal start may
+ * have another order on each page. A set is complete when two passes, one after another, each brought as many ids as rows,
+ * and the same ids: a row that had left during the first would be missing from the second. Where ties hide rows, it is
+ * complete when all ids held are as many as the rows of three passes in a row, the last brought nothing new, and every id
+ * was seen in one of the last two.
+ */
+export const read = Effect.fnUntraced(function* (
+  ask: Ask.Ask,
+  bounds: Ask.Bounds,
+  held: Rows.Held,
+  options: {
+    readonly size: number
+    readonly sort: Ask.Sort
+    readonly repeats: boolean
+    readonly hold: (rows: ReadonlyArray<Rows.Row>) => ReadonlyArray<Rows.Row>
+  }
+): Effect.fn.Return<LeafResult, AgniError> {
+  const lastSeen = new Map<string, number>([...held.rows.keys()].map((key) => [key, -1]))
+  let previous: Pass | undefined
+  let counted = 0
+  /** Passes in a row that agree on the count. */
+  let steady = 0
+  for (let pass = 0; pass < maxPasses; pass++) {
+    const { size, sort } = variant(pass, options.size, options.sort)
+    const seen = Rows.makeHeld()
+    counted = 0
+    let fresh = 0
+    let first: ReadonlyArray<Rows.Row> = []
+    let before: ReadonlyArray<Rows.Row> = []
+    for (let page = 1; ; page++) {
+      // A server that repeats itself without an end that shows.
+      const endless = page > 4 + 3 * Math.ceil(Math.max(seen.size(), held.size()) / size)
+      if (page > maxPages || endless) return { _tag: "Incomplete", held: held.size(), of: counted }
+      // So deep the server does not go.
+      const answer = yield* Effect.catchIf(
+        ask(page, bounds, { size, sort }),
+        (error) => page > 1 && Ask.isRefusal(error),
+        () => Effect.undefined
+      )
+      if (answer === undefined) return { _tag: "Incomplete", held: held.size(), of: Math.max(counted, held.size()) }
+      const { rows } = answer
+      const known = page === 1 ? [] : [before, first]
+      if (yield* Ask.isEnd(ask, bounds, page, rows, known, { repeats: options.repeats, size, sort })) break
+      if (page === 1) first = rows
+      before = rows
+      counted += rows.length
+      seen.add(rows)
+      fresh += held.add(options.hold(rows))
+      for (const { key } of rows) lastSeen.set(key, pass)
+    }
+    const recent = [...lastSeen.values()].every((seen) => seen >= pass - 1)
+    const now: Pass = { url: `${size} ${sort.order}`, counted, seen }
+    steady = previous?.counted === counted ? steady + 1 : 1
+    // The same question may get the same answer out of a cache.
+    if (previous !== undefined && previous.url !== now.url && previous.counted === counted) {
+      // A row that leaves during a pass is held, but not counted any more. The next pass does not show it, and a row that
+      // ties hid makes the sum right. Two passes after the one it was last in, it is not recent.
+      if (steady >= 3 && fresh === 0 && recent && held.size() === counted) return { _tag: "Complete" }
+      if (isClean(previous) && isClean(now) && sameKeys(previous.seen, seen)) {
+        if (yield* haveLeft(ask, held, seen, options.size)) return { _tag: "Complete" }
+      }
+    }
+    previous = now
+  }
+  return held.size() < counted ? { _tag: "Incomplete", held: held.size(), of: counted } : { _tag: "Moved" }
+})
+
+const maxAbsent = 20
+
+/**
+ * Whether what is held and did not come in a pass is gone: otherwise the pass saw a part of what is there, because what
+ * seemed to be its end was not the end.
+ */
+const haveLeft = Effect.fnUntraced(function* (
+  ask: Ask.Ask,
+  held: Rows.Held,
+  seen: Rows.Held,
+  size: number
+): Effect.fn.Return<boolean, AgniError> {
+  const absent = [...held.rows.values()].filter(({ key }) => !seen.rows.has(key))
+  if (absent.length > maxAbsent) return false
+  for (const row of absent) {
+    if (!Rows.isDated(row) || (yield* Ask.control(ask, row, size)) !== Ask.notBack) return false
+  }
+  return true
+})
+
+interface Pass {
+  readonly url: string
+  readonly counted: number
+  readonly seen: Rows.Held
+}
+
+const isClean = ({ counted, seen }: Pass): boolean => seen.size() === counted
+
+const sameKeys = (left: Rows.Held, right: Rows.Held): boolean =>
+  left.rows.size === right.rows.size && [...left.rows.keys()].every((key) => right.rows.has(key))
+
+const shares = [1, 0.7, 0.99, 0.43, 0.83, 0.57, 0.31]
+
+/** Another size shifts where pages begin, the other order turns ties around: what one hides the other shows. */
+const variant = (pass: number, size: number, sort: Ask.Sort): { readonly size: number; readonly sort: Ask.Sort } => {
+  const reversed: Ask.Sort = { by: sort.by, order: sort.order === "asc" ? "desc" : "asc" }
+  // Few sizes are different when pages are small.
+  const turned = size < 10 ? pass % 2 === 1 : pass >= 3 && pass % 2 === 1
+  return { size: Math.max(1, Math.floor(size * (shares[pass] ?? 1))), sort: turned ? reversed : sort }
+}
+
+/**
+ * A departure can hide what a walk missed: the count is one less for each. Where the order is by start a walk misses
+ * nothing; otherwise every row must be there after the count as it was before, and no other. It is looked for by pages,
+ * because a walk would miss the same again.
+ */
+export const isStillThere = Effect.fnUntraced(function* (
+  ask: Ask.Ask,
+  bounds: Ask.Bounds,
+  held: Rows.Held,
+  { repeats, size: usual }: { readonly size: number; readonly repeats: boolean }
+): Effect.fn.Return<boolean, AgniError> {
+  const size = Math.max(1, usual - 1)
+  const seen = new Set<string>()
+  let first: ReadonlyArray<Rows.Row> = []
+  let before: ReadonlyArray<Rows.Row> = []
+  for (let page = 1; page <= 2 + held.size() / size; page++) {
+    const answer = yield* Effect.catchIf(
+      ask(page, bounds, { size }),
+      (error) => page > 1 && Ask.isRefusal(error),
+      () => Effect.undefined
+    )
+    if (answer === undefined) return false
+    const { rows } = answer
+    const known = page === 1 ? [] : [before, first]
+    if (yield* Ask.isEnd(ask, bounds, page, rows, known, { repeats, size })) break
+    if (page === 1) first = rows
+    before = rows
+    if (rows.some(({ key }) => !held.rows.has(key))) return false
+    for (const { key } of rows) seen.add(key)
+    if (rows.length < size) break
+  }
+  return seen.size === held.rows.size
+})

@@ -1,0 +1,89 @@
+/** One reading of fixed bounds by pages that overlap. */
+import * as Effect from "effect/Effect"
+import type { CoverageReason } from "../../coverage/CoverageReason.ts"
+import type { AgniError } from "../../model/AgniError.ts"
+import * as Ask from "../../endpoint/internal/Ask.ts"
+import type { Known } from "./Known.ts"
+import * as Rows from "../../endpoint/internal/Rows.ts"
+import type { Settings } from "./Settings.ts"
+import * as Step from "./Step.ts"
+import type { Range } from "../../endpoint/internal/Micros.ts"
+
+/** The rows of fixed bounds, and how far they are complete. */
+export interface Read {
+  readonly range: Range
+  readonly bounds: Ask.Between
+  readonly held: Rows.Held
+  readonly problem: CoverageReason | undefined
+  /** Whether a seam was lost, or was in another place than it should be. */
+  readonly moved: boolean
+  /** `pages` overlapped each other up to the end, which counts them. */
+  readonly way: "pages" | "walk"
+  /** Rows of the bounds, where that was seen. */
+  readonly count: number | undefined
+  /** Too many rows for a window. */
+  readonly dense: boolean
+  readonly order: Known["order"]
+  readonly deepest: number
+}
+
+export const unknownOrder: () => Known["order"] = () => "unknown"
+
+export const orderIn = (order: Known["order"], rows: ReadonlyArray<Rows.Row>): Known["order"] =>
+  !Rows.isNewestFirst(rows) ? "other" : order === "unknown" && Rows.showsOrderByStart(rows) ? "start" : order
+
+/** Page after page of fixed bounds, each of which holds the last row of the one before it, in the place where it must be. */
+export const readPages = Effect.fnUntraced(function* (
+  settings: Settings,
+  ask: Ask.Ask,
+  range: Range,
+  most: number,
+  /** The first page, where it came already. */
+  first: Ask.Answer | undefined
+): Effect.fn.Return<Read, AgniError> {
+  const { hold, size } = settings
+  const bounds = Ask.boundsOf(range)
+  const held = Rows.makeHeld()
+  let order = unknownOrder()
+  let characters = 0
+  let moved = false
+  let seam: string | undefined
+  let read = 0
+  let step: Step.Step | undefined = { page: 1, size, skip: 0 }
+  const done = (rest: Partial<Read>): Read => ({
+    range,
+    bounds,
+    held,
+    problem: undefined,
+    moved,
+    way: "pages",
+    count: undefined,
+    dense: false,
+    order,
+    deepest: Infinity,
+    ...rest
+  })
+  while (step !== undefined) {
+    const { page, size: asked, skip }: Step.Step = step
+    const answer: Ask.Answer | undefined = yield* Effect.catchIf(
+      page === 1 && first !== undefined ? Effect.succeed(first) : ask(page, bounds, { size: asked }),
+      (error) => page > 1 && Ask.isRefusal(error),
+      () => Effect.undefined
+    )
+    const rows: ReadonlyArray<Rows.Row> = answer?.rows ?? []
+    // Where a row must be again nothing comes: so deep the server does not go.
+    if (page > 1 && rows.length === 0) return done({ deepest: skip, dense: true })
+    characters += answer?.characters ?? 0
+    order = orderIn(order, rows)
+    const problem = Ask.misplaced(rows, bounds.after - Ask.second, bounds.before + Ask.second)
+    if (problem !== undefined) return done({ problem })
+    if (seam !== undefined && rows[read - skip - 1]?.key !== seam) moved = true
+    held.add(hold(rows))
+    read = skip + rows.length
+    if (rows.length < asked) return done({ count: read })
+    seam = rows.at(-1)?.key
+    if (held.size() > most || characters > settings.maxCharacters) return done({ dense: true })
+    step = Step.overlapping(read, size)
+  }
+  return done({ dense: true })
+})

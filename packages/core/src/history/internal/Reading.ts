@@ -1,0 +1,199 @@
+/** Reads a range: tasks in parallel, the facts of their answers as one value, and the delivered calls. */
+import * as Effect from "effect/Effect"
+import * as Ref from "effect/Ref"
+import * as Stream from "effect/Stream"
+import type { Endpoint } from "../../coverage/CoverageSet.ts"
+import type { EndpointLimits } from "../../coverage/EndpointLimits.ts"
+import type { AgniError } from "../../model/AgniError.ts"
+import * as CallRows from "../../model/Rows.ts"
+import type { CallSession } from "../../model/CallSession.ts"
+import type { Item } from "../../model/Item.ts"
+import { createdInstant as createdOf } from "../../model/internal/Packed.ts"
+import * as Coverage from "../Coverage.ts"
+import * as Ask from "../../endpoint/internal/Ask.ts"
+import * as Bisect from "./Bisect.ts"
+import * as Capacity from "../../endpoint/internal/Capacity.ts"
+import { type Evidence, fold, type Known } from "./Known.ts"
+import * as Deliveries from "./Deliveries.ts"
+import * as Scheduler from "./Scheduler.ts"
+import { ask as askOf, horizonOf, type Settings } from "./Settings.ts"
+import * as Sum from "./Sum.ts"
+import type * as Micros from "../../endpoint/internal/Micros.ts"
+import * as Windows from "./Windows.ts"
+
+interface Reading {
+  readonly known: () => Known
+  readonly horizon: () => Micros.Micros
+  readonly ledger: Deliveries.Deliveries
+  /** The windows of the tasks: the first ones one after another, so that calls come soon, then all others in parallel. */
+  readonly windows: (tasks: {
+    readonly first: ReadonlyArray<Bisect.Task>
+    readonly rest: ReadonlyArray<Bisect.Task>
+  }) => Stream.Stream<Coverage.Window, AgniError>
+  /**
+   * The verdict at the end: whether a range adds up, and which windows were contradicted. It goes with the window of the
+   * calls without a start time, if there is one.
+   */
+  readonly closing: (withoutStart: Coverage.Window | undefined) => Effect.Effect<Coverage.Window | undefined, AgniError>
+}
+
+type Call = Item<CallSession>
+
+const byStart = (left: Call, right: Call): number =>
+  (left.start ?? -Infinity) - (right.start ?? -Infinity) || (createdOf(left) ?? 0) - (createdOf(right) ?? 0)
+
+/** The calls of the last window, in order. A start beyond the end of the range is more than a day ahead, so it is none. */
+const inOrder = (items: ReadonlyArray<Call>, end: Micros.Micros): ReadonlyArray<Call> =>
+  items
+    .map((item): Call => {
+      const { id, json, row, start, version } = item
+      return start === undefined || start < end
+        ? item
+        : { id, start: undefined, created: createdOf(item), version, row, json }
+    })
+    .sort(byStart)
+
+interface Options {
+  readonly concurrency: number
+  readonly keepGoing: boolean
+  /** What a profile says of the endpoint. */
+  readonly limits: EndpointLimits | undefined
+  /** The difference between the server's clock and this machine's, in µs, if it must be reported. */
+  readonly clocksApart: number | undefined
+  readonly ends: Deliveries.Ends
+  readonly earliest: Micros.Micros
+  /** The rows that were shown before the reading began. */
+  readonly log: Ask.Log
+}
+
+/** Observations of the endpoint that a person should know. The limit of a range is measured if one was cut. */
+const endpointOf = Effect.fnUntraced(function* (
+  settings: Settings,
+  { cut = false, deepest, span: known }: Known,
+  ask: Ask.Ask,
+  isProven: boolean,
+  { clocksApart, limits }: Pick<Options, "clocksApart" | "limits">
+): Effect.fn.Return<Endpoint | undefined, AgniError> {
+  const { controls, size } = settings
+  // A measurement is more exact than the place where the run met the limit.
+  const rows = limits?.rows ?? deepest
+  const repeats = yield* settings.repeats
+  const span =
+    known === undefined && cut && deepest === Infinity && isProven
+      ? yield* Capacity.span(ask, { size, repeats, controls })
+      : known
+  const endpoint = {
+    ...(span === undefined ? {} : { span }),
+    ...(rows < Infinity ? { rows } : {}),
+    ...(clocksApart === undefined ? {} : { clocksApart })
+  }
+  return Object.keys(endpoint).length === 0 ? undefined : endpoint
+})
+
+export const make = Effect.fnUntraced(function* (settings: Settings, range: Micros.Range, options: Options) {
+  const ref = yield* Ref.make<Known>({
+    order: "unknown",
+    width: 0,
+    differs: false,
+    earliest: options.earliest,
+    deepest: options.limits?.rows ?? Infinity,
+    span: options.limits?.span,
+    whole: 0
+  })
+  const known = () => Ref.getUnsafe(ref)
+  const ledger = Deliveries.make(settings, range, known, options.ends)
+  ledger.note({ repeats: true, log: options.log })
+  const tell = (evidence: Evidence): void => {
+    ref.ref.current = fold(ref.ref.current, evidence)
+    ledger.note(evidence)
+    settings.logs.delete(evidence.log)
+  }
+  const run = (tasks: ReadonlyArray<Bisect.Task>, concurrency: number) =>
+    Scheduler.run<Bisect.Task, Coverage.Window, AgniError>(tasks, {
+      concurrency,
+      takesMemory: (window) => CallRows.items(window.rows).length > 0,
+      work: (task, handOver) => Bisect.read(settings, known, task, { keepGoing: options.keepGoing, handOver, tell })
+    })
+  return {
+    known,
+    horizon: () => horizonOf(settings, known()),
+    ledger,
+    windows: ({ first, rest }) =>
+      Stream.concat(
+        run(first, 1),
+        Stream.suspend(() => run(rest, options.concurrency))
+      ).pipe(Stream.mapEffect((window) => ledger.deliver(window))),
+    closing: (withoutStart) => close(settings, range, options, ledger, known, withoutStart)
+  } satisfies Reading
+})
+
+const changed: Coverage.Coverage = { _tag: "Provisional", reason: { _tag: "WithoutStartMoved" } }
+
+/** The calls without a start time, except those that came with one, and anything that contradicts their completeness. */
+const checked = (ledger: Deliveries.Deliveries, window: Coverage.Window, whole: boolean): Coverage.Window => {
+  const all = CallRows.items(window.rows)
+  const items = all.filter(({ id }) => !ledger.has(id))
+  for (const { id } of items) ledger.claim(id)
+  const came = new Set(all.map(({ id }) => id))
+  const others = [...ledger.withoutStart].filter((id) => !came.has(id) && !ledger.has(id) && !ledger.unplaced.has(id))
+  const { created, unassigned } = window.outside ?? { created: Infinity, unassigned: 0 }
+  return items.length === all.length && (whole || others.length <= created + unassigned)
+    ? window
+    : Windows.make(items, { ...window, coverage: window.coverage._tag === "Proven" ? changed : window.coverage })
+}
+
+/** Where windows are not proven, the last one does not say more than they do. */
+const notCounted: Coverage.Coverage = { _tag: "Provisional", reason: { _tag: "NotCounted" } }
+
+/** What the windows of a range come to at the end, when all answers are known. */
+const close = Effect.fnUntraced(function* (
+  settings: Settings,
+  range: Micros.Range,
+  options: Options,
+  ledger: Deliveries.Deliveries,
+  known: () => Known,
+  withoutStart: Coverage.Window | undefined
+): Effect.fn.Return<Coverage.Window | undefined, AgniError> {
+  const {
+    ends: { whole },
+    log
+  } = options
+  const ask = askOf(settings)
+  const provable = ledger.windows() > 1 && settings.doubt === undefined && ledger.proven()
+  // The window of the calls without a start time has the sum of a whole history.
+  const isSummed = whole && withoutStart?.coverage._tag === "Proven"
+  const difference = provable && !isSummed ? yield* Sum.check(settings, known(), ledger, range, ask) : undefined
+  if (difference !== undefined) {
+    const { counted, delivered } = difference
+    ledger.revise(difference, { _tag: "Provisional", reason: { _tag: "CountDiffers", read: delivered, counted } })
+  }
+  // Rows that the probes saw late, and failed requests: positions count if a page beyond the end is empty.
+  const left = [...settings.logs].filter(({ shown }) => shown.size > 0)
+  const repeats = left.length === 0 && !whole ? true : yield* settings.repeats
+  for (const one of [...left, log]) ledger.note({ repeats, log: one })
+  const last = withoutStart === undefined ? undefined : checked(ledger, withoutStart, whole)
+  const late = yield* ledger.late
+  const revised = ledger.revised(known())
+  const endpoint = yield* endpointOf(settings, known(), ask, ledger.proven(), options)
+  const isNothing = last === undefined && late.length === 0 && revised.length === 0
+  if (isNothing && endpoint === undefined) return undefined
+  const items = late.flatMap(({ item }) => item ?? [])
+  const rejected = late.flatMap(({ item, rejected }) => (item === undefined ? (rejected ?? []) : []))
+  const before = last === undefined ? [] : CallRows.items(last.rows)
+  const rest = last ?? {
+    from: range.to,
+    to: range.to,
+    rejected: [],
+    coverage:
+      revised[0]?.coverage ??
+      (late.length > 0 ? Deliveries.differ(late.length) : ledger.proven() ? ({ _tag: "Proven" } as const) : notCounted),
+    requests: ask.log.requests,
+    observedAt: ask.log.observedAt ?? known().earliest
+  }
+  return Windows.make(inOrder([...items, ...before], range.to), {
+    ...rest,
+    rejected: [...rejected, ...rest.rejected],
+    revised,
+    endpoint
+  })
+})

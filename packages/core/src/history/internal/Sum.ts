@@ -1,0 +1,85 @@
+/** Whether what was delivered of a range adds up to the server's own counts of it. */
+import * as Effect from "effect/Effect"
+import type { AgniError } from "../../model/AgniError.ts"
+import * as Ask from "../../endpoint/internal/Ask.ts"
+import * as Count from "../../endpoint/internal/Count.ts"
+import type { Known } from "./Known.ts"
+import type { Deliveries } from "./Deliveries.ts"
+import type { Range } from "../../endpoint/internal/Micros.ts"
+import { believedWidth, horizonOf, type Settings } from "./Settings.ts"
+
+const boundsOf = ({ from, to }: Range) => ({
+  after: Ask.floorSecond(from) - 2 * Ask.second,
+  before: Ask.ceilSecond(to) + 2 * Ask.second
+})
+
+/** The parts of a range with control rows, none wider than is trusted. */
+const tiles = ({ controls, ends }: Settings, known: Known, range: Range): ReadonlyArray<Range> => {
+  const [oldest] = controls
+  const newest = controls.at(-1)
+  const from = ends.oldest && oldest !== undefined ? Math.max(range.from, Ask.floorSecond(oldest.start)) : range.from
+  const to =
+    ends.newest && newest !== undefined ? Math.min(range.to, Ask.floorSecond(newest.start) + 2 * Ask.second) : range.to
+  if (from >= to) return []
+  const parts = Math.max(1, Math.ceil((to - from) / (0.95 * believedWidth(known.width))))
+  const edges = Array.from({ length: parts + 1 }, (_, i) =>
+    i === 0 ? from : i === parts ? to : Ask.floorSecond(from + (i * (to - from)) / parts)
+  )
+  return edges.slice(1).map((end, i) => ({ from: edges[i] ?? from, to: end }))
+}
+
+/**
+ * Whether the count of all calls with a start equals the delivered ones. Bounds that are too wide to be trusted can only count
+ * too few, so one count that agrees is enough; otherwise the trusted parts are counted.
+ */
+export const dated = Effect.fnUntraced(function* (
+  settings: Settings,
+  known: Known,
+  ledger: Deliveries,
+  range: Range,
+  expected: number,
+  distant: number,
+  ask: Ask.Ask
+): Effect.fn.Return<boolean, AgniError> {
+  const repeats = yield* settings.repeats
+  const { size } = settings
+  const wide = { after: Date.UTC(2000, 0, 1) * 1000, before: Ask.ceilSecond(range.to) + (distant > 0 ? 0 : Ask.second) }
+  const all = yield* Count.rows(ask, wide, { expected: Math.max(1, expected), size, repeats })
+  if (all === expected) return true
+  if (all !== undefined && all > expected) return false
+  return (yield* check(settings, known, ledger, range, ask)) === undefined && ledger.rows() >= expected
+})
+
+export interface Difference extends Range {
+  readonly counted: number
+  readonly delivered: number
+}
+
+/** Counts the range in the widest trusted parts; returns the first part with more calls than were delivered. */
+export const check = Effect.fnUntraced(function* (
+  settings: Settings,
+  known: Known,
+  ledger: Deliveries,
+  range: Range,
+  ask: Ask.Ask
+): Effect.fn.Return<Difference | undefined, AgniError> {
+  const repeats = yield* settings.repeats
+  const { size } = settings
+  const until = Math.min(range.to, horizonOf(settings, known))
+  if (until <= range.from) return undefined
+  const parts = tiles(settings, known, { from: range.from, to: until })
+  const found = yield* Effect.forEach(
+    parts,
+    (part) =>
+      Effect.gen(function* () {
+        const bounds = boundsOf(part)
+        const { at, within } = ledger.between(bounds)
+        const counted = yield* Count.rows(ask, bounds, { expected: Math.max(1, within), size, repeats })
+        return counted === undefined || counted <= within + at
+          ? undefined
+          : { ...part, counted, delivered: within + at }
+      }),
+    { concurrency: "unbounded" }
+  )
+  return found.find((difference) => difference !== undefined)
+})

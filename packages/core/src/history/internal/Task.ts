@@ -1,0 +1,119 @@
+/** A range to read, and how it is cut. */
+import * as Effect from "effect/Effect"
+import type { AgniError } from "../../model/AgniError.ts"
+import * as Ask from "../../endpoint/internal/Ask.ts"
+import * as Rows from "../../endpoint/internal/Rows.ts"
+import type { Settings } from "./Settings.ts"
+import type { Micros, Range } from "../../endpoint/internal/Micros.ts"
+
+/** A range, and how many rows it is expected to hold. */
+export interface Task extends Range {
+  readonly expected: number
+  /** Whether that was counted. */
+  readonly counted?: boolean | undefined
+  /** Key of the row at which it was cut from what lies above: it must come, so nothing was cut off there by the server. */
+  readonly top?: string | undefined
+  /** The same for what lies below. */
+  readonly bottom?: string | undefined
+}
+
+/** Parts, none wider than is trusted. */
+export const byWidth = ({ expected, from, to }: Task, width: number): ReadonlyArray<Task> => {
+  const parts = Math.ceil((to - from) / (0.9 * width))
+  const each = (to - from) / parts
+  const edges = Array.from({ length: parts - 1 }, (_, i) => Ask.floorSecond(from + (i + 1) * each))
+  const ends = [...new Set(edges)].filter((edge) => edge > from && edge < to)
+  return [...ends, to].map((end, i) => ({
+    from: i === 0 ? from : (ends[i - 1] ?? from),
+    to: end,
+    expected: expected / parts
+  }))
+}
+
+/** Each costs a request before anything is read: what is longer still is cut again. */
+export const mostParts = 32
+
+/**
+ * So many parts that all readers finish at the same time, where that makes the windows at most a quarter larger: one part more
+ * than there are readers would be waited for by all of them.
+ */
+const partsOf = (windows: number, concurrency: number): number => {
+  const even = Math.round(windows / concurrency) * concurrency
+  return Math.min(mostParts, Math.max(2, even * 1.25 >= windows ? even : Math.ceil(windows)))
+}
+
+/** Parts of a range whose rows were counted, cut at the rows in the middle of pages: so that the last page of each is half full. */
+export const byCount = Effect.fnUntraced(function* (
+  { concurrency, size, sort }: Settings,
+  ask: Ask.Ask,
+  range: Range,
+  rows: number,
+  perWindow: number
+): Effect.fn.Return<ReadonlyArray<Task>, AgniError> {
+  const parts = partsOf(rows / Math.max(size, perWindow), concurrency)
+  const pages = Math.max(0, Math.ceil(rows / parts / size - 0.5))
+  const each = pages === 0 ? Math.ceil(rows / parts) : pages * size + Math.floor(size / 2)
+  const ranks = Array.from({ length: parts - 1 }, (_, i) => (i + 1) * each).filter((rank) => rank < rows)
+  const bounds = Ask.boundsOf(range)
+  const cuts = yield* Effect.forEach(
+    ranks,
+    (rank) =>
+      Effect.map(
+        Ask.orNothing(ask(Math.floor(rank / size) + 1, bounds, { sort })),
+        (answer) => answer?.rows[Math.min(rank % size, answer.rows.length - 1)]
+      ),
+    { concurrency: "unbounded" }
+  )
+  const keys = new Map<Micros, string>()
+  for (const cut of cuts) {
+    if (cut?.start === undefined) continue
+    const edge = Ask.floorSecond(cut.start)
+    if (edge > range.from && edge < range.to) keys.set(edge, cut.key)
+  }
+  const middle = Ask.floorSecond((range.from + range.to) / 2)
+  const edges = keys.size > 0 ? [...keys.keys()].toSorted((a, b) => a - b) : [middle]
+  const isCut = keys.size === ranks.length
+  return tasksOf(range, edges, rows).map((task, i): Task => ({
+    ...task,
+    expected: !isCut ? task.expected : i === 0 ? Math.max(1, rows - each * ranks.length) : each,
+    counted: isCut,
+    top: keys.get(task.to),
+    bottom: keys.get(task.from)
+  }))
+})
+
+const tasksOf = ({ from, to }: Range, edges: ReadonlyArray<Micros>, rows: number): ReadonlyArray<Task> =>
+  [...edges, to].map((end, i) => ({
+    from: i === 0 ? from : (edges[i - 1] ?? from),
+    to: end,
+    expected: rows / (edges.length + 1)
+  }))
+
+/** Bounds reach two seconds further than a range, and a bound itself may be included: this far from a row they do not. */
+const apart = 3 * Ask.second
+
+/** The parts around a second that holds more rows than a page, whose order may be another one on each: it is read by itself. */
+const around = (range: Range, held: ReadonlyArray<Rows.Dated>, size: number): ReadonlyArray<Micros> => {
+  const perSecond = new Map<Micros, number>()
+  for (const { start } of held) {
+    const at = Ask.floorSecond(start)
+    const count = (perSecond.get(at) ?? 0) + 1
+    perSecond.set(at, count)
+    if (count > size)
+      return [at - apart, at + Ask.second + apart].filter((edge) => edge > range.from && edge < range.to)
+  }
+  return []
+}
+
+/** Two halves, cut at the middle of what is held, or parts around where most of it is. */
+export const halve = (range: Range, held: Rows.Held, rows: number, size: number): ReadonlyArray<Task> => {
+  const inside = Rows.within(held, range)
+  const edges = around(range, inside, size)
+  if (edges.length > 0) return tasksOf(range, edges, rows)
+  const row = Rows.middleOf(inside)
+  const at = Ask.floorSecond(row?.start ?? 0)
+  const isCut = at > range.from && at < range.to
+  const middle = isCut ? at : Ask.floorSecond((range.from + range.to) / 2)
+  const parts = tasksOf(range, middle > range.from && middle < range.to ? [middle] : [], rows)
+  return isCut ? parts.map((part, i) => ({ ...part, [i === 0 ? "top" : "bottom"]: row?.key })) : parts
+}

@@ -1,0 +1,300 @@
+/** The calls of a bounded range that have no start: those that were created in it, where the list shows which they are. */
+import * as Effect from "effect/Effect"
+import type { AgniError } from "../../model/AgniError.ts"
+import { earliestStart } from "../../model/Limits.ts"
+import * as Coverage from "../Coverage.ts"
+import * as Ask from "../../endpoint/internal/Ask.ts"
+import * as Count from "../../endpoint/internal/Count.ts"
+import type { Known } from "./Known.ts"
+import { differ } from "./Deliveries.ts"
+import type * as Micros from "../../endpoint/internal/Micros.ts"
+import * as Windows from "./Windows.ts"
+import * as Rows from "../../endpoint/internal/Rows.ts"
+import { ask as askOf, horizonFor, type Settings, temper } from "./Settings.ts"
+import * as Step from "./Step.ts"
+
+/** More pages in front are not read for the few that may be meant. */
+const mostInFront = 50
+
+/** A server that repeats itself beyond the end is given up here. */
+const mostPages = 2 ** 20
+const mostIdle = 3
+
+/** While calls come and start, a count and the pages after it agree only between two of them: it is tried a few times. */
+const attempts = 4
+
+const day = 86_400 * Ask.second
+
+const byCreation: Ask.Sort = { by: "created_at", order: "desc" }
+
+/** What a reading knows of these calls. */
+export interface About {
+  readonly known: () => Known
+  /** The calls that are there, dated or not, about. */
+  readonly calls: number
+  /** How many windows brought. */
+  readonly delivered: () => number
+  /** Whether it came with a window already. */
+  readonly isDelivered: (key: string) => boolean
+  /** When the calls were created that answers showed without a start time. */
+  readonly shown: () => ReadonlyMap<string, Micros.Micros>
+  readonly note: (log: Ask.Log) => void
+}
+
+/**
+ * How many there are at all is the count without bounds, less the count of those with a start. They are found in front of the
+ * list, where an order by start puts them, or by the order of creation where the server understands it. Where neither is so,
+ * only their number is reported. A start more than a day after the latest clock is none.
+ *
+ * @param range in which they were created: from `-Infinity` on where it has no beginning.
+ */
+export const window = (
+  settings: Settings,
+  range: Micros.Range,
+  about: About
+): Effect.Effect<Coverage.Window | undefined, AgniError> =>
+  Effect.suspend(() => {
+    const ask = askOf(settings)
+    return Ask.catchPoison(find(settings, ask, range, about), (error) =>
+      Effect.succeed(unread(range, ask.log, error))
+    ).pipe(
+      // Without these requests it is unknown which there are.
+      Effect.catchIf(Ask.isRefusal, () => Effect.undefined),
+      Effect.ensuring(Effect.sync(() => about.note(ask.log)))
+    )
+  })
+
+/**
+ * A page of them cannot be read, although the server answers. The calls with a start time still came, so the run continues, and
+ * the verdict reports the missing ones.
+ */
+const unread = (range: Micros.Range, log: Ask.Log, error: AgniError): Coverage.Window =>
+  Windows.make([], {
+    from: range.to,
+    to: range.to,
+    rejected: [],
+    coverage: { _tag: "Gap", reason: { _tag: "Unreadable", problem: error.reason.message }, error },
+    requests: log.requests,
+    observedAt: log.observedAt ?? 0
+  })
+
+/** Where starts that are credible, or lie in the range, end. */
+const endOfStarts = ({ latest }: Settings, { to }: Micros.Range): Micros.Micros => Math.max(to, latest + day)
+
+const find = Effect.fnUntraced(function* (
+  settings: Settings,
+  ask: Ask.Ask,
+  range: Micros.Range,
+  about: About
+): Effect.fn.Return<Coverage.Window | undefined, AgniError> {
+  const { isDelivered, known, shown } = about
+  const end = endOfStarts(settings, range)
+  const isLoose: IsLoose = ({ start }) => start === undefined || start >= end
+  const creationOf = (row: Rows.Row) => (isLoose(row) ? Rows.createdOf(row) : undefined)
+  const isIn = (created: Micros.Micros | undefined) =>
+    created !== undefined && created >= range.from && created < range.to
+  const isMeant = (row: Rows.Row) => isIn(creationOf(row))
+  const done = (meant: ReadonlyArray<Rows.Row>, coverage: Coverage.Coverage, outside: Coverage.Outside | undefined) => {
+    const rows = meant.filter(({ key }) => !isDelivered(key))
+    // Each that any answer showed must be among them.
+    const keys = new Set(meant.map(({ key }) => key))
+    const missing = [...shown(), ...ask.log.created].filter(
+      ([key, created]) => isIn(created) && !keys.has(key) && !isDelivered(key)
+    )
+    const isRead = outside === undefined || outside.unassigned === 0 || outside.created > 0
+    return Windows.make(
+      rows.flatMap(({ item }) => item ?? []),
+      {
+        from: range.to,
+        to: range.to,
+        rejected: rows.flatMap(({ item, rejected }) => (item === undefined ? (rejected ?? []) : [])),
+        coverage: temper(
+          settings,
+          known(),
+          ask.log,
+          { from: range.from, to: Math.min(range.to, horizonFor(settings, known(), ask.log)) },
+          missing.length > 0 && isRead && coverage._tag === "Proven"
+            ? differ(new Set(missing.map(([key]) => key)).size)
+            : coverage
+        ),
+        outside,
+        requests: ask.log.requests,
+        observedAt: ask.log.observedAt ?? 0
+      }
+    )
+  }
+  const count = () => countThem(settings, ask, end, about)
+  const byCreation = () => readByCreation(settings, ask, range, isLoose)
+  let there = yield* count()
+  if (there === 0) return done([], { _tag: "Proven" }, nothingOutside)
+  if (there === undefined) {
+    // A limit on the width of a range hides how many there are, and no page of the order of creation.
+    const created = yield* byCreation()
+    return created === undefined ? undefined : done(created.rows.filter(isMeant), created.coverage, undefined)
+  }
+  let front = yield* readFront(ask, there, isLoose)
+  for (let left = attempts; left > 1 && front.isAtFront && front.rows.length !== there; left--) {
+    const before: number = there
+    there = (yield* count()) ?? before
+    // Others are elsewhere, where nothing moved.
+    if (there === before) break
+    front = yield* readFront(ask, there, isLoose)
+  }
+  if (front.rows.length === there) {
+    const meant = front.rows.filter(isMeant)
+    const unassigned = front.rows.filter((row) => creationOf(row) === undefined).length
+    return done(meant, { _tag: "Proven" }, { created: there - meant.length - unassigned, unassigned })
+  }
+  const created = yield* byCreation()
+  if (created === undefined) return done([], { _tag: "Proven" }, { created: 0, unassigned: there })
+  const again = yield* count()
+  const meant = created.rows.filter(isMeant)
+  const outside = { created: Math.max(0, there - meant.length), unassigned: 0 }
+  return done(meant, again === there ? created.coverage : moved, outside)
+})
+
+const moved: Coverage.Coverage = {
+  _tag: "Provisional",
+  reason: { _tag: "WithoutStartMoved" }
+}
+
+/** Whether a row has no start that is credible. */
+type IsLoose = (row: Rows.Row) => boolean
+
+const nothingOutside: Coverage.Outside = { created: 0, unassigned: 0 }
+
+/** The number of calls without a start time; nothing if it cannot be counted. */
+const countThem = Effect.fnUntraced(function* (
+  settings: Settings,
+  ask: Ask.Ask,
+  end: Micros.Micros,
+  { calls, delivered, known }: About
+): Effect.fn.Return<number | undefined, AgniError> {
+  const repeats = yield* settings.repeats
+  const { size } = settings
+  const dated = { after: earliestStart, before: Ask.ceilSecond(end) + Ask.second }
+  const all = yield* Count.rows(ask, {}, { expected: Math.max(1, calls), size, repeats })
+  // An outage may answer so, and a limit on depth or results.
+  const least = Math.max(settings.controls.length, delivered())
+  if (all === undefined || all < least || all >= known().deepest) return undefined
+  const withStart = yield* Count.rows(ask, dated, { expected: Math.max(1, all), size, repeats })
+  // A limit on the width of a range hides calls, which would count as without a start time: both ends must be seen.
+  if (withStart !== undefined && withStart < all) yield* ask(1, dated)
+  const oldest = settings.controls[0]?.start ?? Infinity
+  const newest = settings.controls.findLast(({ start }) => start < end)?.start ?? -Infinity
+  const isWhole = withStart === all || ask.log.width >= newest - oldest
+  return withStart === undefined || withStart > all || !isWhole ? undefined : all - withStart
+})
+
+interface Front {
+  readonly rows: ReadonlyArray<Rows.Row>
+  /** Whether they come before all others, on pages that were read to the first of those. */
+  readonly isAtFront: boolean
+}
+
+/** Those on the first pages of the list without bounds. */
+const readFront = Effect.fnUntraced(function* (
+  ask: Ask.Ask,
+  there: number,
+  isLoose: IsLoose
+): Effect.fn.Return<Front, AgniError> {
+  const found = Rows.makeHeld()
+  let isFirst = true
+  let isAtFront = false
+  for (let page = 1; page <= mostInFront && found.size() !== there; page++) {
+    const { rows } = yield* ask(page, {})
+    const loose = rows.filter(isLoose)
+    found.add(loose)
+    const ends = loose.length < rows.length
+    isFirst &&= rows.slice(0, loose.length).every(isLoose)
+    isAtFront = isFirst && ends && found.size() > 0
+    if (loose.length === 0 || isAtFront || (!isFirst && found.size() > there)) break
+  }
+  return { rows: [...found.rows.values()], isAtFront }
+})
+
+const createdIn = (rows: ReadonlyArray<Rows.Row>): ReadonlyArray<number> =>
+  rows.flatMap((row) => Rows.createdOf(row) ?? [])
+
+const descends = (instants: ReadonlyArray<number>): boolean =>
+  instants.every((instant, i) => i === 0 || instant <= (instants[i - 1] ?? Infinity))
+
+/** Pages in the order of creation; nothing where the server does not go so deep. */
+const byCreationOf = (ask: Ask.Ask, range: Micros.Range) => {
+  const look = (page: number, size: number) =>
+    Effect.map(
+      Effect.catchIf(ask(page, {}, { size, sort: byCreation }), Ask.isRefusal, () =>
+        Effect.succeed<{ readonly rows: ReadonlyArray<Rows.Row> }>({ rows: [] })
+      ),
+      ({ rows }) => rows
+    )
+  const isLater = (rows: ReadonlyArray<Rows.Row>) => createdIn(rows).every((created) => created >= range.to)
+  return { look, isLater }
+}
+
+/** The last page that is later than the range, 0 where there is none: reads pages 1, 2, 4, 8 …, then halves. */
+const lastLater = Effect.fnUntraced(function* (
+  { isLater, look }: ReturnType<typeof byCreationOf>,
+  first: ReadonlyArray<Rows.Row>,
+  size: number
+): Effect.fn.Return<number, AgniError> {
+  const isBefore = (rows: ReadonlyArray<Rows.Row>) => rows.length === size && isLater(rows)
+  let later = 0
+  let page = 1
+  let rows = first
+  while (isBefore(rows) && page < mostPages) {
+    later = page
+    page *= 2
+    rows = yield* look(page, size)
+  }
+  while (page - later > 1) {
+    const middle = (page + later) >>> 1
+    if (isBefore(yield* look(middle, size))) later = middle
+    else page = middle
+  }
+  return later
+})
+
+/**
+ * All calls that were created in the range, where the server orders by creation, with calls without a start time among them. Each
+ * page holds the last row of the one before it, in the place where it must be.
+ */
+const readByCreation = Effect.fnUntraced(function* (
+  { size }: Settings,
+  ask: Ask.Ask,
+  range: Micros.Range,
+  isLoose: IsLoose
+): Effect.fn.Return<
+  { readonly rows: ReadonlyArray<Rows.Row>; readonly coverage: Coverage.Coverage } | undefined,
+  AgniError
+> {
+  const pages = byCreationOf(ask, range)
+  const first = yield* pages.look(1, size)
+  // By creation, and not by start: otherwise a call without a start time has no place.
+  if (first.length === 0 || !descends(createdIn(first))) return undefined
+  const begin = Math.max(1, yield* lastLater(pages, first, size))
+  const held = Rows.makeHeld()
+  let step: Step.Step | undefined = { page: begin, size, skip: (begin - 1) * size }
+  let read = step.skip
+  let seam: string | undefined
+  let shifted = false
+  let amongOthers = false
+  let idle = 0
+  while (step !== undefined && idle < mostIdle) {
+    const { page, size: asked, skip }: Step.Step = step
+    const rows: ReadonlyArray<Rows.Row> = page === 1 && asked === size ? first : yield* pages.look(page, asked)
+    // Where a row must be again nothing comes: so deep the server does not go.
+    if (rows.length === 0 || !descends(createdIn(rows))) return undefined
+    if (seam !== undefined && rows[read - skip - 1]?.key !== seam) shifted = true
+    idle = held.add(rows) === 0 ? idle + 1 : 0
+    const loose = rows.filter(isLoose).length
+    amongOthers ||= loose > 0 && loose < rows.length
+    if (rows.length < asked || createdIn(rows).some((created) => created < range.from)) {
+      return amongOthers ? { rows: [...held.rows.values()], coverage: shifted ? moved : { _tag: "Proven" } } : undefined
+    }
+    read = skip + rows.length
+    seam = rows.at(-1)?.key
+    step = Step.overlapping(read, size)
+  }
+  return undefined
+})

@@ -1,0 +1,62 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Count from "../../../src/endpoint/internal/Count.ts"
+import * as Histories from "../../torture/Histories.ts"
+import { askOf, began, hour, open, rowsAt, second } from "../../history/internal/FakeServer.ts"
+
+const bounds = { after: began - 10 * hour, before: began }
+
+const startsOf = (count: number, { next }: ReturnType<typeof Histories.random>) =>
+  Array.from({ length: count }, () => began - second - Math.floor(next() * 9 * hour))
+
+describe("Count.rows", () => {
+  it.effect("is right whatever was expected, and whether or not the server repeats itself beyond the end", () =>
+    Effect.gen(function* () {
+      for (let seed = 1; seed <= 150; seed++) {
+        const random = Histories.random(seed)
+        const { next, pick } = random
+        const rows = Math.floor(next() * 130)
+        const beyond = pick("empty", "last", "first")
+        const server = open(rowsAt(startsOf(rows, random)), { beyond })
+        const ask = askOf(server)
+        const expected = pick(1, rows, 3 * rows, 100_000, Infinity)
+        const first = next() < 0.3 && beyond === "empty" ? (yield* ask(1, bounds)).rows : undefined
+        const counted = yield* Count.rows(ask, bounds, {
+          expected,
+          size: 10,
+          repeats: beyond !== "empty",
+          even: next() < 0.5,
+          first
+        })
+        assert.strictEqual(counted, rows, `seed ${seed}: ${beyond}, ${expected} expected`)
+      }
+    })
+  )
+
+  it.effect("takes one request where the last page is where it was expected, and is not full", () =>
+    Effect.gen(function* () {
+      const server = open(rowsAt(startsOf(87, Histories.random(1))))
+      assert.strictEqual(
+        yield* Count.rows(askOf(server), bounds, { expected: 85, size: 10, repeats: false, even: true }),
+        87
+      )
+      assert.strictEqual(server.requests(), 1)
+    })
+  )
+
+  it.effect("finds a few rows where very many were expected in a dozen requests", () =>
+    Effect.gen(function* () {
+      const server = open(rowsAt(startsOf(64, Histories.random(2))))
+      assert.strictEqual(yield* Count.rows(askOf(server), bounds, { expected: 1e6, size: 10, repeats: false }), 64)
+      assert.isAtMost(server.requests(), 14)
+    })
+  )
+
+  it.effect("is unknown where the server refuses a page so deep", () =>
+    Effect.gen(function* () {
+      const rows = rowsAt(startsOf(87, Histories.random(3)))
+      const options = { expected: 87, size: 10, repeats: false }
+      assert.isUndefined(yield* Count.rows(askOf(open(rows, { depth: { most: 3, cut: "error" } })), bounds, options))
+    })
+  )
+})

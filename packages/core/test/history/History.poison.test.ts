@@ -1,0 +1,136 @@
+import * as History from "@callstream/core/history/History"
+import { AgniError } from "@callstream/core/model/AgniError"
+import { assert, describe, it } from "@effect/vitest"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as ListServer from "./ListServer.ts"
+
+const second = 1_000_000
+const idOf = (i: number) => `call-${i}`
+
+describe("one record of 900 that fails each page that it is on", () => {
+  for (const shape of ["same", "queued"] as const) {
+    for (const place of [0, 1, 450, 898, 899]) {
+      it.effect(`${shape}, number ${place}: a gap of seconds, at most 150 requests and 30 s`, () =>
+        Effect.gen(function* () {
+          const rows = ListServer.rowsOf(900, shape)
+          const server = ListServer.make(rows, { poison: [idOf(place)] })
+          const result = yield* ListServer.run(server, History.windows({}, { keepGoing: true, concurrency: 4 }))
+          assert.lengthOf(new Set(result.ids), 899)
+          assert.lengthOf(result.ids, 899)
+          assert.isAtMost(result.requests, 150)
+          assert.isAtMost(result.seconds, 30)
+          const gaps = result.windows.filter(({ coverage, from, to }) => coverage._tag === "Gap" && from < to)
+          assert.isAtMost(
+            gaps.reduce((sum, { from, to }) => sum + to - from, 0),
+            8 * second
+          )
+          assert.strictEqual(result.windows.at(-1)?.coverage._tag, "Unprovable")
+        })
+      )
+    }
+  }
+
+  it.effect("without keepGoing: what is older, then the error, which names its seconds and that it fails alone", () =>
+    Effect.gen(function* () {
+      const rows = ListServer.rowsOf(900, "same")
+      const server = ListServer.make(rows, { poison: [idOf(450)] })
+      const { error, ids, seconds } = yield* ListServer.run(server, History.windows())
+      assert.deepStrictEqual(
+        ids,
+        rows.slice(0, 450).map(({ id }) => id)
+      )
+      if (!(error instanceof AgniError)) return assert.fail("no error")
+      // All tries of the policy.
+      assert.deepInclude(error, { attempts: 8, alone: true })
+      assert.include(error.message, "other requests were answered")
+      assert.isAtMost(seconds, 30)
+      const at = Math.floor((rows[450]?.start ?? 0) / 60_000) * 60_000
+      assert.include(decodeURIComponent(error.request), new Date(at).toISOString().slice(0, 16))
+    })
+  )
+
+  it.effect("a response of each kind of failure is the same", () =>
+    Effect.forEach([500, 502, 504], (poisonStatus) =>
+      Effect.gen(function* () {
+        const server = ListServer.make(ListServer.rowsOf(300, "same"), { poison: [idOf(150)], poisonStatus })
+        const { ids } = yield* ListServer.run(server, History.windows({}, { keepGoing: true }))
+        assert.lengthOf(ids, 299)
+      })
+    )
+  )
+
+  it.effect("in no order of time it is found by halving time, and what lies beside is proven", () =>
+    Effect.gen(function* () {
+      const rows = ListServer.rowsOf(500, "same", 60_000)
+      const server = ListServer.make(rows, { poison: [idOf(123)], order: "scrambled" })
+      const range = { from: new Date(rows[0]?.start ?? 0), to: new Date((rows.at(-1)?.start ?? 0) + 1000) }
+      const { ids, windows } = yield* ListServer.run(server, History.windows(range, { keepGoing: true }))
+      assert.lengthOf(ids, 499)
+      const at = (rows[123]?.start ?? 0) * 1000
+      const gaps = windows.filter(({ coverage }) => coverage._tag === "Gap")
+      assert.isTrue(gaps.some(({ from, to }) => from <= at && at < to))
+      assert.isAtMost(
+        gaps.reduce((sum, { from, to }) => sum + to - from, 0),
+        20 * second
+      )
+      const rest = windows.filter(({ coverage, from, to }) => coverage._tag !== "Gap" && from < to)
+      assert.deepStrictEqual([...new Set(rest.map(({ coverage }) => coverage._tag))], ["Proven"])
+    })
+  )
+
+  it.effect("with a filter after paging nothing is proven", () =>
+    Effect.gen(function* () {
+      const rows = ListServer.rowsOf(300, "same")
+      const server = ListServer.make(rows, { poison: [idOf(150)], filterAfterPaging: true })
+      const range = { from: new Date(rows[20]?.start ?? 0), to: new Date(rows[280]?.start ?? 0) }
+      const { ids, windows } = yield* ListServer.run(server, History.windows(range, { keepGoing: true }))
+      assert.notInclude(
+        windows.map(({ coverage }) => coverage._tag),
+        "Proven"
+      )
+      assert.lengthOf(ids, 259)
+    })
+  )
+
+  it.effect("one that heals while it is looked for leaves no gap", () =>
+    Effect.gen(function* () {
+      // Located after some forty requests, it is tried for seconds.
+      const server = ListServer.make(ListServer.rowsOf(300, "same"), { poison: [idOf(150)], healsAt: 30 })
+      const { ids, windows } = yield* ListServer.run(server, History.windows({}, { keepGoing: true }))
+      assert.lengthOf(ids, 300)
+      assert.notInclude(
+        windows.map(({ coverage }) => coverage._tag),
+        "Gap"
+      )
+    })
+  )
+})
+
+describe("an API that is down", () => {
+  for (const downFrom of [1, 2, 12, 25]) {
+    it.effect(`from request ${downFrom} on: the error reports its own attempts, and the time that passed`, () =>
+      Effect.gen(function* () {
+        const server = ListServer.make(ListServer.rowsOf(2000, "same"), { downFrom })
+        const { error, seconds } = yield* ListServer.run(server, History.windows({}, { keepGoing: true }))
+        if (!(error instanceof AgniError)) return assert.fail("no error")
+        assert.strictEqual(error.attempts, 8)
+        assert.isUndefined(error.alone)
+        const elapsed = Duration.toSeconds(error.elapsed)
+        assert.isAtLeast(elapsed, 5)
+        // What was answered before takes no time here.
+        assert.isAtMost(seconds, elapsed + 1)
+      })
+    )
+  }
+
+  it.effect("for a while: it is waited for, and nothing is lost", () =>
+    Effect.gen(function* () {
+      const rows = ListServer.rowsOf(2000, "same")
+      const server = ListServer.make(rows, { downFrom: 12, downTo: 17 })
+      const { error, ids } = yield* ListServer.run(server, History.windows())
+      assert.isUndefined(error)
+      assert.lengthOf(ids, 2000)
+    })
+  )
+})

@@ -1,0 +1,152 @@
+import * as AgniClient from "@callstream/core/client/AgniClient"
+import * as CallSessions from "@callstream/core/CallSessions"
+import * as EndpointProfile from "@callstream/core/endpoint/EndpointProfile"
+import * as History from "@callstream/core/history/History"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as HttpClient from "effect/http/HttpClient"
+import * as Redacted from "effect/Redacted"
+import * as Stream from "effect/Stream"
+import * as TestClock from "effect/testing/TestClock"
+import * as Ask from "../../src/endpoint/internal/Ask.ts"
+import * as ReadRange from "../../src/history/internal/ReadRange.ts"
+import * as Rows from "../../src/endpoint/internal/Rows.ts"
+import * as ListServer from "./ListServer.ts"
+
+const at = (rows: ReadonlyArray<ListServer.Row>, i: number, more = 0) => new Date((rows[i]?.start ?? 0) + more)
+
+const connect = Effect.fnUntraced(function* (server: ReturnType<typeof ListServer.make>) {
+  yield* TestClock.setTime(ListServer.now)
+  return yield* Effect.provideService(
+    AgniClient.AgniClient.make({ apiKey: Redacted.make("key") }),
+    HttpClient.HttpClient,
+    server.client
+  )
+})
+
+/** What `check --json` saves of the server. */
+const examined = (server: ReturnType<typeof ListServer.make>) =>
+  Effect.flatMap(connect(server), (client) =>
+    Effect.map(
+      Effect.provideService(EndpointProfile.examine(), AgniClient.AgniClient, client),
+      ({ profile }) => profile
+    )
+  )
+
+describe("requests of a quiet server, 100 a page, probes and proof included", () => {
+  for (const shape of ["same", "queued"] as const) {
+    describe(`shape: ${shape}`, () => {
+      for (const [count, bar] of [
+        [20, 25],
+        [3000, 65],
+        // Where created in another order 250 is missed by a few.
+        [20_000, shape === "same" ? 250 : 260]
+      ] as const) {
+        it.effect(`a whole history of ${count}: at most ${bar}`, () =>
+          Effect.gen(function* () {
+            const server = ListServer.make(ListServer.rowsOf(count, shape))
+            const { ids, requests } = yield* ListServer.run(server, History.windows({}, { concurrency: 8 }))
+            assert.lengthOf(ids, count)
+            assert.isAtMost(requests, bar)
+          })
+        )
+      }
+
+      it.effect("all of 300 in one day: at most 18, and 9 with a profile", () =>
+        Effect.gen(function* () {
+          const rows = ListServer.rowsOf(300, shape, 200_000)
+          const server = ListServer.make(rows)
+          const range = { from: at(rows, 0, -1000), to: at(rows, 299, 1000) }
+          const first = yield* ListServer.run(server, History.windows(range))
+          assert.deepStrictEqual([first.ids.length, first.set], [300, "proven"])
+          assert.isAtMost(first.requests, 18)
+          const profile = yield* examined(server)
+          const again = yield* ListServer.run(server, History.windows(range, { profile }))
+          assert.deepStrictEqual([again.ids.length, again.set], [300, "proven"])
+          assert.isAtMost(again.requests, 9)
+        })
+      )
+
+      it.effect("a day of 300 among 20,000, with a profile: at most 8; an empty window in it: at most 3", () =>
+        Effect.gen(function* () {
+          const rows = ListServer.rowsOf(20_000, shape)
+          const server = ListServer.make(rows)
+          const profile = yield* examined(server)
+          const range = { from: at(rows, 5000), to: at(rows, 5300) }
+          const day = yield* ListServer.run(server, History.windows(range, { profile }))
+          assert.deepStrictEqual([day.ids.length, day.set], [300, "proven"])
+          assert.isAtMost(day.requests, 8)
+          const between = { from: at(rows, 5000, 1000), to: at(rows, 5000, 5000) }
+          const empty = yield* ListServer.run(server, History.windows(between, { profile }))
+          assert.deepStrictEqual([empty.ids.length, empty.set], [0, "proven"])
+          assert.isAtMost(empty.windows[0]?.requests ?? 0, 3)
+        })
+      )
+
+      it.effect("sessions, and the first five of 60,000: at most 8", () =>
+        Effect.gen(function* () {
+          const rows = ListServer.rowsOf(60_000, shape)
+          const server = ListServer.make(rows)
+          const client = yield* connect(server)
+          const five = yield* CallSessions.sessions().pipe(
+            Stream.take(5),
+            Stream.runCollect,
+            Effect.provideService(AgniClient.AgniClient, client)
+          )
+          assert.deepStrictEqual(
+            five.map(({ id }) => id),
+            rows.slice(0, 5).map(({ id }) => id)
+          )
+          assert.isAtMost(server.requests(), 8)
+        })
+      )
+
+      it.effect("a page of a known range again, with its control rows: at most 4", () =>
+        Effect.gen(function* () {
+          const rows = ListServer.rowsOf(1000, shape)
+          const server = ListServer.make(rows)
+          const { list } = yield* connect(server)
+          const sort: Ask.Sort = { by: undefined, order: undefined }
+          const ask = Ask.make(list, {}, { size: 100, sort })
+          const start = (i: number) => (rows[i]?.start ?? 0) * 1000
+          const { rows: known } = yield* ask(1, { after: start(500), before: start(560) })
+          const before = server.requests()
+          const outcome = yield* ReadRange.readRange(
+            {
+              list,
+              filters: {},
+              size: 100,
+              sort,
+              repeats: Effect.succeed(false),
+              controls: known.filter(Rows.isDated).toReversed(),
+              ends: { newest: false, oldest: false },
+              hold: (rows) => rows,
+              horizon: 7_200_000_000,
+              now: ListServer.now * 1000,
+              seen: ListServer.now * 1000,
+              latest: ListServer.now * 1000,
+              doubt: undefined,
+              logs: new Set(),
+              concurrency: 4,
+              perWindow: 1000,
+              maxCharacters: 8_000_000
+            },
+            {
+              order: "unknown",
+              width: 0,
+              differs: false,
+              earliest: ListServer.now * 1000,
+              deepest: Infinity,
+              whole: 0
+            },
+            { from: start(500), to: start(560), expected: 60 }
+          )
+          if (outcome._tag !== "Read") return assert.fail("it was cut")
+          const [window] = outcome.windows
+          assert.deepStrictEqual([window?.rows.length, window?.coverage._tag], [60, "Proven"])
+          assert.isAtMost(server.requests() - before, 4)
+        })
+      )
+    })
+  }
+})

@@ -1,0 +1,144 @@
+import type { Window } from "@callstream/core/history/Coverage"
+import * as CallRows from "@callstream/core/model/Rows"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Ask from "../../../src/endpoint/internal/Ask.ts"
+import * as Deliveries from "../../../src/history/internal/Deliveries.ts"
+import * as Windows from "../../../src/history/internal/Windows.ts"
+import * as Sum from "../../../src/history/internal/Sum.ts"
+import { askOf, began, control, day, hour, item, known, open, rowsAt, settingsOf } from "./FakeServer.ts"
+
+const from = began - 10 * day
+const to = began - 4 * day
+const middle = began - 7 * day
+const range = { from, to }
+
+const starts = [from + hour, middle - hour, middle + hour, to - hour]
+const server = () => open(rowsAt(starts))
+
+const make = (at = server(), whole = false, fromOldest = false) => {
+  const controls = starts.map((start, i) => control(`row-${i}`, start))
+  const settings = settingsOf(at, { controls })
+  return { settings, ledger: Deliveries.make(settings, range, () => known(), { whole, fromOldest }) }
+}
+
+const window = (ids: ReadonlyArray<number>, from: number, to: number): Window =>
+  Windows.make(
+    ids.map((i) => item(`row-${i}`, starts[i] ?? 0)),
+    { from, to, rejected: [], coverage: { _tag: "Proven" }, requests: 0, observedAt: began }
+  )
+
+const idsOf = ({ rows }: Window) => CallRows.items(rows).map(({ id }) => id)
+
+/** What an answer listed, and counted. */
+const logOf = (shown: ReadonlyArray<readonly [string, number | undefined]>, counted?: Ask.Counted): Ask.Log => {
+  const log = Ask.makeLog()
+  for (const [key, start] of shown) log.shown.set(key, start)
+  if (counted !== undefined) Ask.noteCount(log.counts, counted, counted.rows)
+  return log
+}
+
+describe("Deliveries", () => {
+  it.effect("a call that some answer listed, and its window lacks, is asked for at its own instant", () =>
+    Effect.gen(function* () {
+      const { ledger } = make()
+      ledger.note({ repeats: false, log: logOf([["row-1", starts[1]]]) })
+      const done = yield* ledger.deliver(window([0], from, middle))
+      assert.deepStrictEqual(idsOf(done), ["row-0", "row-1"])
+      assert.strictEqual(done.coverage._tag, "Provisional")
+    })
+  )
+
+  it.effect("one that is shown when its window is gone comes at the end, and takes the proof back", () =>
+    Effect.gen(function* () {
+      const { ledger } = make()
+      yield* ledger.deliver(window([0], from, middle))
+      yield* ledger.deliver(window([2, 3], middle, to))
+      ledger.note({ repeats: false, log: logOf([["row-1", starts[1]]]) })
+      assert.deepStrictEqual(
+        (yield* ledger.late).map(({ key }) => key),
+        ["row-1"]
+      )
+      const revised = ledger.revised(known())
+      assert.isTrue(revised.some(({ from, to }) => from <= (starts[1] ?? 0) && to > (starts[1] ?? 0)))
+    })
+  )
+
+  it.effect("an id comes once; met again, what was said of its windows does not hold", () =>
+    Effect.gen(function* () {
+      const { ledger } = make()
+      const [before, after] = [window([0, 1], from, middle), window([1, 2, 3], middle, to)]
+      assert.deepStrictEqual(idsOf(yield* ledger.deliver(before)), ["row-0", "row-1"])
+      const again = yield* ledger.deliver(after)
+      assert.deepStrictEqual(idsOf(again), ["row-2", "row-3"])
+      assert.strictEqual(again.coverage._tag, "Provisional")
+      assert.isTrue(ledger.revised(known()).some((one) => one.from === from && one.to === middle))
+      assert.strictEqual(ledger.moved(), 1)
+    })
+  )
+
+  it.effect("a count that is greater than what came takes the proof of its range back", () =>
+    Effect.gen(function* () {
+      for (const rows of [4, 5]) {
+        const { ledger } = make()
+        yield* ledger.deliver(window([0, 1], from, middle))
+        yield* ledger.deliver(window([2, 3], middle, to))
+        ledger.note({ repeats: false, log: logOf([], { ...Ask.boundsOf(range), rows, after: from, before: to }) })
+        assert.lengthOf(ledger.revised(known()), rows - 4, `${rows} counted`)
+      }
+    })
+  )
+
+  it.effect("a count without bounds is one of a whole history alone", () =>
+    Effect.gen(function* () {
+      for (const whole of [true, false]) {
+        const { ledger } = make(server(), whole)
+        yield* ledger.deliver(window([0, 1], from, middle))
+        yield* ledger.deliver(window([2, 3], middle, to))
+        ledger.note({ repeats: false, log: logOf([], { after: -Infinity, before: Infinity, rows: 6 }) })
+        assert.strictEqual(ledger.isExplained({ starts: [], withoutStart: 1 }), !whole)
+        assert.isTrue(ledger.isExplained({ starts: [to + hour], withoutStart: 1 }))
+      }
+    })
+  )
+
+  it.effect("a range that begins where calls do is not proven where an older one was listed", () =>
+    Effect.gen(function* () {
+      for (const fromOldest of [true, false]) {
+        const { ledger } = make(server(), false, fromOldest)
+        ledger.note({ repeats: false, log: logOf([["older", from - day]]) })
+        yield* ledger.deliver(window([0, 1], from, middle))
+        assert.lengthOf(ledger.revised(known()), fromOldest ? 1 : 0)
+      }
+    })
+  )
+
+  it.effect("once answers differ, windows that were read once are not proven any more", () =>
+    Effect.gen(function* () {
+      const { ledger } = make()
+      ledger.note({ repeats: false, once: { from, to: middle }, log: logOf([]) })
+      yield* ledger.deliver(window([0, 1], from, middle))
+      ledger.note({ repeats: false, log: logOf([["row-3", starts[3]]]) })
+      yield* ledger.deliver(window([2], middle, to))
+      assert.isTrue(ledger.revised(known()).some((one) => one.from === from))
+    })
+  )
+})
+
+describe("Sum.check", () => {
+  it.effect("counts a range in trusted parts, and finds the one with more calls than came", () =>
+    Effect.gen(function* () {
+      for (const lacks of [false, true]) {
+        const at = server()
+        const { ledger, settings } = make(at)
+        yield* ledger.deliver(window([0, 1], from, middle))
+        yield* ledger.deliver(window(lacks ? [2] : [2, 3], middle, to))
+        const difference = yield* Sum.check(settings, known({ width: 4 * day }), ledger, range, askOf(at))
+        assert.strictEqual(difference !== undefined, lacks)
+        if (difference === undefined) continue
+        assert.isTrue(difference.from <= (starts[3] ?? 0) && difference.to > (starts[3] ?? 0))
+        assert.strictEqual(difference.counted, difference.delivered + 1)
+      }
+    })
+  )
+})

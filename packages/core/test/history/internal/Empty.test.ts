@@ -1,0 +1,85 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Ask from "../../../src/endpoint/internal/Ask.ts"
+import * as Empty from "../../../src/history/internal/Empty.ts"
+import type { Settings } from "../../../src/history/internal/Settings.ts"
+import type * as Adversary from "../../torture/Adversary.ts"
+import { askOf, began, control, day, hour, known, open, rowsAt, settingsOf } from "./FakeServer.ts"
+
+const below = began - 50 * day
+const above = began - 10 * day
+const range = { from: began - 40 * day, to: began - 20 * day }
+const controls = [control("row-0", below), control("row-1", above)]
+
+const confirm = (
+  starts: ReadonlyArray<number>,
+  traits: Partial<Adversary.Traits> = {},
+  rest: Partial<Settings> = {},
+  width = 0
+) =>
+  Effect.gen(function* () {
+    const server = open(rowsAt(starts), traits)
+    const settings = settingsOf(server, { controls, ...rest })
+    const coverage = yield* Empty.confirm(settings, known({ width }), askOf(server), range, Ask.boundsOf(range))
+    return { tag: coverage?._tag, requests: server.requests() }
+  })
+
+describe("Empty.confirm", () => {
+  it.effect("one answer with the nearest control rows on both sides, and none between, proves it", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* confirm([below, above]), { tag: "Proven", requests: 1 })
+    })
+  )
+
+  it.effect("one side is enough beyond the end of the list", () =>
+    Effect.gen(function* () {
+      const ends = { newest: true, oldest: false }
+      const one = { controls: controls.slice(0, 1), ends }
+      assert.deepStrictEqual(yield* confirm([below], {}, one), { tag: "Proven", requests: 1 })
+    })
+  )
+
+  it.effect("a full page may hide rows between: the next page shows them", () =>
+    Effect.gen(function* () {
+      const ties = Array.from({ length: 9 }, () => above)
+      assert.deepStrictEqual(yield* confirm([below, above, ...ties]), { tag: "Proven", requests: 2 })
+    })
+  )
+
+  it.effect("a row between them is no empty range", () =>
+    Effect.gen(function* () {
+      assert.strictEqual((yield* confirm([below, above, began - 30 * day])).tag, "Provisional")
+    })
+  )
+
+  it.effect("a limit on the width of a range hides the control rows, without an error", () =>
+    Effect.gen(function* () {
+      for (const cut of ["last", "first", "empty", "error"] as const) {
+        assert.isUndefined((yield* confirm([below, above], { span: { most: 7 * day, cut } })).tag, cut)
+      }
+    })
+  )
+
+  it.effect("within a trusted width one control row is enough, where both halves are empty", () =>
+    Effect.gen(function* () {
+      const span = { most: 21 * day, cut: "empty" } as const
+      assert.deepStrictEqual(yield* confirm([below, above], { span }, {}, 21 * day), { tag: "Proven", requests: 4 })
+    })
+  )
+
+  it.effect("an outage brings no control rows either", () =>
+    Effect.gen(function* () {
+      const none = yield* confirm([], {}, {}, 21 * day)
+      assert.strictEqual(none.tag, "Unprovable")
+    })
+  )
+
+  it.effect("a range with a control row that comes only alone is not empty", () =>
+    Effect.gen(function* () {
+      const inside = [...controls, control("row-2", began - 30 * day + hour)].sort((a, b) => a.start - b.start)
+      const results = { most: 1, cut: "empty" } as const
+      const starts = [below, above, began - 30 * day + hour, began - 29 * day]
+      assert.notStrictEqual((yield* confirm(starts, { results }, { controls: inside }, 21 * day)).tag, "Proven")
+    })
+  )
+})

@@ -1,0 +1,117 @@
+import * as CallRows from "@callstream/core/model/Rows"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { fold, type Known } from "../../../src/history/internal/Known.ts"
+import { readRange } from "../../../src/history/internal/ReadRange.ts"
+import type { Task } from "../../../src/history/internal/Task.ts"
+import type * as Adversary from "../../torture/Adversary.ts"
+import { began, control, day, hour, known, open, rowsAt, settingsOf } from "./FakeServer.ts"
+
+const minutes = 60_000_000
+const from = began - 20 * hour
+const to = began - 4 * hour
+
+const startsOf = (rows: number) => Array.from({ length: rows }, (_, i) => to - (i + 1) * minutes)
+
+/** All parts of a range, one after another. */
+const readAll = Effect.fnUntraced(function* (
+  starts: ReadonlyArray<number>,
+  traits: Partial<Adversary.Traits> = {},
+  { expected = starts.length, from: begins = from, before = known() } = {},
+  rows = rowsAt(starts)
+) {
+  const server = open(rows, traits, 1000)
+  const controls = starts.slice(0, 1).map((start) => control("row-0", start))
+  const settings = settingsOf(server, { controls })
+  let now: Known = before
+  const tasks: Array<Task> = [{ from: begins, to, expected }]
+  const tags: Array<string> = []
+  let came = 0
+  for (let task = tasks.shift(); task !== undefined; task = tasks.shift()) {
+    const outcome = yield* readRange(settings, now, task)
+    now = fold(now, outcome.evidence)
+    if (outcome._tag === "Split") tasks.unshift(...outcome.parts)
+    else
+      for (const { coverage, rows } of outcome.windows) {
+        tags.push(coverage._tag)
+        came += CallRows.items(rows).length
+      }
+  }
+  return { tags: [...new Set(tags)], windows: tags.length, came, requests: server.requests(), now, server }
+})
+
+describe("readRange", () => {
+  it.effect("a few pages overlap, and the last one counts them", () =>
+    Effect.gen(function* () {
+      const read = yield* readAll(startsOf(57))
+      assert.deepInclude(read, { tags: ["Proven"], windows: 1, came: 57 })
+      // Eight pages, and a look at both ends.
+      assert.isAtMost(read.requests, 11)
+    })
+  )
+
+  it.effect("a range with many rows is counted, and cut", () =>
+    Effect.gen(function* () {
+      const read = yield* readAll(startsOf(700))
+      assert.deepInclude(read, { tags: ["Proven"], came: 700 })
+      assert.isAtLeast(read.windows, 5)
+    })
+  )
+
+  it.effect("a range that is wider than the server answers is cut until it is not", () =>
+    Effect.gen(function* () {
+      for (const cut of ["last", "first", "empty", "error"] as const) {
+        const begins = began - 60 * day
+        const starts = Array.from({ length: 120 }, (_, i) => to - (i + 1) * 11 * hour)
+        const read = yield* readAll(starts, { span: { most: 7 * day, cut } }, { from: begins })
+        assert.strictEqual(read.came, starts.filter((start) => start >= begins).length, cut)
+        assert.deepStrictEqual(read.tags, ["Proven"], cut)
+      }
+    })
+  )
+
+  it.effect("a limit on depth, offset or results is found, and ranges are cut below it", () =>
+    Effect.gen(function* () {
+      for (const limit of ["depth", "offset", "results"] as const) {
+        for (const cut of ["last", "first", "empty", "error"] as const) {
+          const most = limit === "depth" ? 6 : 60
+          const read = yield* readAll(startsOf(230), { [limit]: { most, cut } })
+          const told = `${limit}: ${cut}, ${read.tags.join(" ")}`
+          assert.isTrue(read.tags.includes("Proven"), told)
+          // What looks like the end, and is none, may be called provisional; it is never called proven.
+          if (!read.tags.some((tag) => tag !== "Proven")) assert.strictEqual(read.came, 230, told)
+        }
+      }
+    })
+  )
+
+  it.effect("a call that leaves while pages are read is seen at the seam, and the range is read again", () =>
+    Effect.gen(function* () {
+      const rows = rowsAt(startsOf(57)).map((row) => (row.id === "row-3" ? { ...row, gone: began + 3500 } : row))
+      const read = yield* readAll(startsOf(57), {}, {}, rows)
+      assert.isTrue(read.now.differs)
+      assert.isAtLeast(read.came, 56)
+    })
+  )
+
+  it.effect("once answers differed, a count that agrees is not enough: the rows must be there again", () =>
+    Effect.gen(function* () {
+      const [once, twice] = [
+        yield* readAll(startsOf(57)),
+        yield* readAll(startsOf(57), {}, { before: known({ differs: true }) })
+      ]
+      assert.deepStrictEqual([once.tags, twice.tags], [["Proven"], ["Proven"]])
+      assert.isAtLeast(twice.requests, once.requests + 5)
+    })
+  )
+
+  it.effect("bounds that the server refuses, however narrow, are unprovable and do not end the run", () =>
+    Effect.gen(function* () {
+      const at = to - hour
+      const starts = [...Array.from({ length: 80 }, () => at), ...startsOf(20)]
+      const read = yield* readAll(starts, { results: { most: 50, cut: "error" } })
+      assert.includeMembers(read.tags, ["Proven", "Unprovable"])
+      assert.strictEqual(read.came, 20)
+    })
+  )
+})

@@ -1,0 +1,64 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Rows from "../../../src/endpoint/internal/Rows.ts"
+import * as Task from "../../../src/history/internal/Task.ts"
+import { askOf, began, control, day, hour, open, rowsAt, second, settingsOf } from "./FakeServer.ts"
+
+const range = { from: began - 40 * day, to: began - 3 * hour }
+
+const assertTiles = (parts: ReadonlyArray<Task.Task>, { from, to }: { readonly from: number; readonly to: number }) => {
+  assert.strictEqual(parts[0]?.from, from)
+  assert.strictEqual(parts.at(-1)?.to, to)
+  for (const [i, part] of parts.entries()) {
+    assert.isBelow(part.from, part.to)
+    if (i > 0) assert.strictEqual(part.from, parts[i - 1]?.to)
+  }
+}
+
+const heldOf = (starts: ReadonlyArray<number>): Rows.Held => {
+  const held = Rows.makeHeld()
+  held.add(starts.map((start, i) => control(`row-${i}`, start)))
+  return held
+}
+
+describe("Task", () => {
+  it("parts by width tile the range, and none is wider", () => {
+    for (const width of [day, 3 * day + 1, 7 * day, 39 * day]) {
+      const parts = Task.byWidth({ ...range, expected: 100 }, width)
+      assertTiles(parts, range)
+      assert.isTrue(parts.every(({ from, to }) => to - from <= width))
+    }
+  })
+
+  it("halves are cut where half of the rows are", () => {
+    const held = heldOf([1, 2, 3, 4, 5, 6].map((hours) => range.to - hours * hour))
+    const parts = Task.halve(range, held, 6, 10)
+    assertTiles(parts, range)
+    assert.strictEqual(parts[0]?.to, range.to - 3 * hour)
+  })
+
+  it("a second with more rows than a page is read by itself", () => {
+    const at = Math.floor((range.to - 5 * hour) / second) * second
+    const held = heldOf([...Array.from({ length: 11 }, () => at), range.to - hour, range.to - 9 * hour])
+    const parts = Task.halve(range, held, 13, 10)
+    assertTiles(parts, range)
+    assert.lengthOf(parts, 3)
+    // The others do not ask for it, though their bounds reach two seconds further.
+    assert.isTrue((parts[0]?.to ?? 0) < at - 2 * second && (parts[2]?.from ?? 0) > at + 2 * second)
+    const [, middle] = parts
+    if (middle === undefined) throw new Error("no middle")
+    assert.isTrue(Task.halve(middle, held, 11, 10).every(({ from, to }) => to - from < middle.to - middle.from))
+  })
+
+  it.effect("parts by count are cut at rows, which are half a page from the end of each", () =>
+    Effect.gen(function* () {
+      const server = open(rowsAt(Array.from({ length: 470 }, (_, i) => range.to - (i + 1) * hour)))
+      const parts = yield* Task.byCount(settingsOf(server), askOf(server), range, 470, 100)
+      assertTiles(parts, range)
+      assert.isTrue(parts.every(({ counted }) => counted === true))
+      assert.isTrue(parts.slice(1).every(({ expected }) => expected % 10 === 5))
+      assert.isTrue(parts.slice(0, -1).every(({ top }) => top !== undefined))
+      assert.strictEqual(server.requests(), parts.length - 1)
+    })
+  )
+})
