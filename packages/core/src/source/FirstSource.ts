@@ -52,19 +52,19 @@ const until =
     batches: Stream.Stream<B, E, R>,
     cut: (last: B, items: Items) => B
   ): Stream.Stream<B, E, R> =>
-    Stream.suspend(() => {
-      let left = limit
-      return batches.pipe(
-        Stream.map((batch) => {
+    batches.pipe(
+      Stream.mapAccum(
+        () => limit,
+        (left, batch) => {
           const items = Rows.items(batch.rows)
           const { counted, end } = cutOf(items, left, counts)
-          left -= counted
-          return left > 0 ? { batch, last: false } : { batch: cut(batch, items.slice(0, end)), last: true }
-        }),
-        Stream.takeUntil(({ last }) => last),
-        Stream.map(({ batch }) => batch)
-      )
-    })
+          const isLast = counted >= left
+          return [left - counted, [{ batch: isLast ? cut(batch, items.slice(0, end)) : batch, isLast }]] as const
+        }
+      ),
+      Stream.takeUntil(({ isLast }) => isLast),
+      Stream.map(({ batch }) => batch)
+    )
 
 /** The part after the last call was not read, so it is not proven. */
 const limited = (coverage: Coverage.Coverage, limit: number): Coverage.Coverage =>
