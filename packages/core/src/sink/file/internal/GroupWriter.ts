@@ -11,7 +11,7 @@ import { type Content, type Mark, nothing, withLines } from "./Part.ts"
 import { type PartialFile, writeAnd } from "./PartialFile.ts"
 import * as TailHash from "./TailHash.ts"
 
-export interface Settings {
+interface Settings {
   readonly format: Format
   readonly columns: () => ReadonlyArray<Column>
   /** More bytes than this never go into the file, unless one row alone is longer. */

@@ -65,7 +65,7 @@ export interface OpenParts {
 /** Files of days that are open at the same time, for sessions that come in no order. */
 const maxOpen = 16
 
-export const open = Effect.fnUntraced(function* (
+const open = Effect.fnUntraced(function* (
   self: OpenParts,
   key: string,
   name: string,
