@@ -1,4 +1,4 @@
-/** The files of an output in many files that are not complete yet: opened, written to, and given their names. */
+/** The files of a rotated output that are not complete yet: opened, written to, and given their names. */
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
