@@ -13,7 +13,7 @@ import type { StatusClass } from "../model/CallSession.ts"
 import type { Key, Milestone } from "../model/Change.ts"
 import { difference, type Fingerprint } from "../model/Fingerprint.ts"
 import type { Micros } from "./Tail.ts"
-import type { Version } from "../model/Version.ts"
+import { of as versionOf, type Version } from "../model/Version.ts"
 import { LedgerError } from "./LedgerError.ts"
 import type { Later } from "./Settlement.ts"
 
@@ -79,6 +79,31 @@ export interface Entry {
   readonly owed: boolean
   /** It was counted when it was a day old: see `Settlement.count`. */
   readonly counted: boolean
+  /** Whether consumers may show it. */
+  readonly shown: Shown
+}
+
+/**
+ * - `never`: no version of it passed the filters.
+ * - `shown`: a consumer may have a version that passed them. This is noted before the version is delivered.
+ * - `left`: after such a version one did not pass, or the call is gone.
+ *
+ * A ledger whose consumer has no filters leaves it at `never`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Shown = "never" | "shown" | "left"
+
+/**
+ * How far a consumer is: it has every change up to `commit`. `note` is the consumer's own, such as the length of a file.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Acknowledged {
+  readonly commit: number
+  readonly note: Schema.Json
 }
 
 /**
@@ -97,12 +122,12 @@ export interface Note {
 }
 
 /**
- * A ledger, held by one run at a time.
+ * A ledger as it is now, also while a run holds it.
  *
  * @since 0.1.0
  * @category models
  */
-export interface Lease {
+export interface View {
   /** The name that it was opened by. */
   readonly name: string
   /** The ledger's own random id: a commit means nothing in another ledger. */
@@ -111,8 +136,8 @@ export interface Lease {
   readonly key: Key
   /** The state and the last commit as they were noted last. `state` is `undefined` of a new one. */
   readonly kept: Effect.Effect<{ readonly state: Schema.Json | undefined; readonly head: number }>
-  /** The last commit that each consumer acknowledged. */
-  readonly acknowledged: Effect.Effect<Readonly<Record<string, number>>>
+  /** What each consumer acknowledged last. */
+  readonly acknowledged: Effect.Effect<Readonly<Record<string, Acknowledged>>>
   /** Entries by id, those of calls that are gone included. */
   readonly byId: (ids: ReadonlyArray<string>) => Effect.Effect<ReadonlyMap<string, Entry>, LedgerError>
   /** How many calls that are neither gone nor absent start in the range. */
@@ -127,10 +152,24 @@ export interface Lease {
   readonly awaiting: (at: Micros) => Effect.Effect<ReadonlyArray<Entry>, LedgerError>
   /** The next `limit` calls, gone or not, that changed after a commit, in the order of their commits. */
   readonly changedAfter: (commit: number, limit: number) => Effect.Effect<ReadonlyArray<Entry>, LedgerError>
+}
+
+/**
+ * A ledger, held by one run at a time.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Lease extends View {
   /** Keeps what was read. Nobody has it yet. */
   readonly note: (note: Note) => Effect.Effect<void, LedgerError>
-  /** A consumer has everything up to a commit. An earlier commit than before changes nothing. */
-  readonly acknowledge: (consumer: string, commit: number) => Effect.Effect<void, LedgerError>
+  /** A consumer has everything up to a commit. An earlier commit than before changes nothing. @default null of `note` */
+  readonly acknowledge: (consumer: string, commit: number, note?: Schema.Json) => Effect.Effect<void, LedgerError>
+  /**
+   * From now on the ledger is of this fingerprint, and no consumer has any commit; their notes stay. The sequence of each
+   * call rises by one, because what a consumer gets of the same call may differ.
+   */
+  readonly restart: (fingerprint: Fingerprint) => Effect.Effect<void, LedgerError>
   /**
    * Forgets calls that started before (without a start time: were created or first seen before), unless they changed after a commit
    * that not every consumer acknowledged.
@@ -139,7 +178,8 @@ export interface Lease {
 }
 
 /**
- * Where ledgers are kept. `open` is a lease that is given back with its scope; one of another fingerprint is refused.
+ * Where ledgers are kept. `open` is a lease that is given back with its scope. A ledger of another fingerprint is refused;
+ * without a fingerprint every ledger is opened.
  *
  * @since 0.1.0
  * @category services
@@ -147,7 +187,14 @@ export interface Lease {
 export class Ledger extends Context.Service<
   Ledger,
   {
-    readonly open: (name: string, fingerprint: Fingerprint) => Effect.Effect<Lease, LedgerError, Scope.Scope>
+    readonly open: (
+      name: string,
+      fingerprint: Fingerprint | undefined
+    ) => Effect.Effect<Lease, LedgerError, Scope.Scope>
+    /** The ledger to read, without holding it; `undefined` where none has that name. */
+    readonly view: (name: string) => Effect.Effect<View | undefined, LedgerError, Scope.Scope>
+    /** The names of all ledgers, sorted. */
+    readonly names: Effect.Effect<ReadonlyArray<string>, LedgerError>
   }
 >()("@callstream/core/sync/Ledger") {
   /**
@@ -167,11 +214,19 @@ export class Ledger extends Context.Service<
           () => Effect.sync(() => held.delete(name))
         )
         const known = ledgers.get(name)
-        if (known !== undefined) yield* refuseOther(name, known.fingerprint, fingerprint)
-        const memory = known ?? makeMemory(fingerprint)
+        if (known !== undefined && fingerprint !== undefined) {
+          yield* refuseOther(name, known.fingerprint, fingerprint)
+        }
+        const memory = known ?? makeMemory(fingerprint ?? {})
         ledgers.set(name, memory)
         return leaseOf(name, memory)
-      })
+      }),
+      view: (name) =>
+        Effect.sync(() => {
+          const memory = ledgers.get(name)
+          return memory === undefined ? undefined : leaseOf(name, memory)
+        }),
+      names: Effect.sync(() => [...ledgers.keys()].sort())
     }
   })
 }
@@ -224,13 +279,32 @@ export const isBefore = ({ created, firstSeen, start }: Entry, instant: Micros):
  */
 export const isAbsent = ({ doubted }: Entry): boolean => doubted?.as === "absent"
 
+/**
+ * The same consumers, none of which has any commit.
+ *
+ * @since 0.1.0
+ * @category combining
+ */
+export const restarted = (
+  acknowledged: Readonly<Record<string, Acknowledged>>
+): Readonly<Record<string, Acknowledged>> =>
+  Object.fromEntries(Object.entries(acknowledged).map(([name, { note }]) => [name, { commit: 0, note }]))
+
+/**
+ * The call with the next sequence.
+ *
+ * @since 0.1.0
+ * @category combining
+ */
+export const risen = (entry: Entry): Entry => ({ ...entry, sequence: versionOf(entry.sequence + 1) })
+
 interface Memory {
   readonly id: string
   readonly key: Key
-  readonly fingerprint: Fingerprint
+  fingerprint: Fingerprint
   state: Schema.Json | undefined
   head: number
-  acknowledged: Readonly<Record<string, number>>
+  acknowledged: Readonly<Record<string, Acknowledged>>
   readonly entries: Map<string, Entry>
 }
 
@@ -281,10 +355,16 @@ const leaseOf = (name: string, memory: Memory): Lease => {
         memory.head = note.head
         for (const entry of note.entries) entries.set(entry.id, entry)
       }),
-    acknowledge: (consumer, commit) =>
+    acknowledge: (consumer, commit, note = null) =>
       Effect.sync(() => {
-        if (commit <= (memory.acknowledged[consumer] ?? 0)) return
-        memory.acknowledged = { ...memory.acknowledged, [consumer]: commit }
+        if (commit < (memory.acknowledged[consumer]?.commit ?? 0)) return
+        memory.acknowledged = { ...memory.acknowledged, [consumer]: { commit, note } }
+      }),
+    restart: (fingerprint) =>
+      Effect.sync(() => {
+        memory.fingerprint = fingerprint
+        memory.acknowledged = restarted(memory.acknowledged)
+        for (const entry of entries.values()) entries.set(entry.id, risen(entry))
       }),
     forget: (before, acknowledged) =>
       Effect.sync(() => {

@@ -25,6 +25,8 @@ import * as CommitTable from "./CommitTable.ts"
 import * as Comparing from "./Comparing.ts"
 import { type Dialect, type Layout, type Place, type Row, statement } from "./Dialect.ts"
 import * as LayoutOf from "./Layout.ts"
+import * as Removal from "./Removal.ts"
+import * as Sweeping from "./Sweeping.ts"
 import * as Time from "./Time.ts"
 import * as Transaction from "./Transaction.ts"
 
@@ -34,6 +36,8 @@ export interface Options {
   readonly account: string | undefined
   readonly timeout: Duration.Input
   readonly maxPending: number
+  /** Of a table in a sync. */
+  readonly sync: Removal.Options | undefined
 }
 
 /** An idle transaction blocks other users, so it is closed after this time, and the next rows begin a new one. */
@@ -161,6 +165,7 @@ export const make = Effect.fnUntraced(function* (
   const tables = Table.ofBatches(name, { timestamp: Time.text, repairs })
   const warn = Misfits.warner(name)
   let layout: Layout | undefined
+  let removals: Removal.Removals | undefined
   /** Makes the table, or brings it to what these columns need. */
   const settle = Effect.fnUntraced(function* (table: Table.Table) {
     const planned = yield* whole(
@@ -170,12 +175,25 @@ export const make = Effect.fnUntraced(function* (
         const planned = LayoutOf.plan(dialect, place, found, table)
         if (planned._tag === "Failure") return yield* refuseTable("write", planned.failure)
         for (const change of planned.success.changes) yield* transaction.run(statement(change))
+        if (options.sync?.history === true) {
+          const versions = yield* transaction.use((connection) => Removal.look(dialect, connection, place))
+          const changes = Removal.changes(dialect, place, planned.success.layout, versions)
+          for (const change of changes) yield* transaction.run(statement(change))
+        }
         return planned.success
       })
     )
     layout = planned.layout
+    if (options.sync !== undefined) removals = Removal.make(dialect, place, layout, options.sync)
     return planned.layout
   })
+  const tableOf = ({ columns }: Pick<Batch<unknown>, "columns">) =>
+    tables(options.sync === undefined ? columns : [...columns, Removal.column])
+  const upsertsOf = (layout: Layout, rows: ReadonlyArray<Row>) => {
+    const { unsayable, upserts } = dialect.upserts(layout, rows)
+    const ids = rows.map(({ id }) => id)
+    return { unsayable, upserts: removals === undefined ? upserts : removals.withHistory(upserts, ids) }
+  }
 
   const refuse = ({ id }: Row, reason: string): Refused => ({ id, reason })
 
@@ -213,7 +231,7 @@ export const make = Effect.fnUntraced(function* (
     highestCredible: Version | undefined
   ): Effect.Effect<Sifted, SqlError> =>
     Effect.gen(function* () {
-      const pending = dialect.upserts(layout, rows).upserts.map((upsert) => ({ ...upsert, highestCredible }))
+      const pending = upsertsOf(layout, rows).upserts.map((upsert) => ({ ...upsert, highestCredible }))
       yield* transaction.run(statement("SAVEPOINT callstream"))
       const done = yield* Effect.result(run(pending))
       if (done._tag === "Success") {
@@ -235,7 +253,7 @@ export const make = Effect.fnUntraced(function* (
     })
 
   const write = Effect.fnUntraced(function* (batch: Batch<object>) {
-    const table = yield* tables(batch.columns)
+    const table = yield* tableOf(batch)
     const at = layout ?? (yield* settle(table))
     const { refused, rows, strange } = typed(batch, table, at.keyCell)
     if (strange) {
@@ -243,7 +261,7 @@ export const make = Effect.fnUntraced(function* (
     }
     if (rows.length === 0) return refused
     const { highestCredible } = batch
-    const { unsayable, upserts } = dialect.upserts(at, rows)
+    const { unsayable, upserts } = upsertsOf(at, rows)
     const given = upserts.map((upsert) => ({ ...upsert, highestCredible }))
     for (const row of unsayable) refused.push(refuse(row, "its id has a character that the database cannot hold"))
     const before = pending.length
@@ -284,9 +302,21 @@ export const make = Effect.fnUntraced(function* (
     return refused
   })
 
+  const remove = Effect.fnUntraced(function* (batch: Batch<null>) {
+    const table = yield* tableOf(batch)
+    if (layout === undefined) yield* settle(table)
+    if (removals === undefined || batch.items.length === 0) return []
+    const gone = batch.items.map((item) => ({ id: item.id, version: versionOf(batch, item) }))
+    pending.push({ ...removals.mark(gone), highestCredible: undefined })
+    sweeping.mark()
+    return []
+  })
+  const sweeping = Sweeping.make(dialect, transaction, options.sync?.mostDeleted)
+
   const flush = Effect.fnUntraced(function* (at: Cursor) {
     if (pending.length > 0 || account !== undefined) {
       yield* send
+      if (removals !== undefined) yield* sweeping.sweep(removals)
       if (account !== undefined) {
         const now = Time.format(yield* Instant.now)
         yield* transaction.run(CommitTable.write(dialect, place, account, at, now))
@@ -305,7 +335,8 @@ export const make = Effect.fnUntraced(function* (
 
   return {
     committed: stands(account, from, opened.cursor),
-    write: (batch) => Effect.tap(operation("write", write(batch)), () => Effect.flatMap(tables(batch.columns), warn)),
+    write: (batch) => Effect.tap(operation("write", write(batch)), () => Effect.flatMap(tableOf(batch), warn)),
+    remove: (batch) => operation("write", remove(batch)),
     flush: (at) => operation("flush", flush(at)),
     compared: () => committed,
     // Even a run without a batch leaves a table that can be read.
