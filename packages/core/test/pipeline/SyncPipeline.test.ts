@@ -19,7 +19,8 @@ class Holder {
   readonly log: Array<Change> = []
   /** Fails the next so many calls of it. */
   failing = 0
-  opened = 0
+  /** What survives a process, up to the last flush. */
+  private safe: ReadonlyArray<readonly [string, { readonly row: object; readonly sequence: number }]> = []
   readonly name: string
   constructor(name: string) {
     this.name = name
@@ -44,6 +45,10 @@ class Holder {
       return Effect.void
     })
 
+  private readonly keep = Effect.sync(() => {
+    this.safe = [...this.table]
+  })
+
   get sink(): SessionSink.SessionSink<object> {
     return SessionSink.make<object>({
       name: this.name,
@@ -51,8 +56,9 @@ class Holder {
       keeps: "latest",
       open: () =>
         Effect.sync(() => {
-          this.opened++
-          return { write: this.take, remove: this.take }
+          this.table.clear()
+          for (const [id, held] of this.safe) this.table.set(id, held)
+          return { write: this.take, remove: this.take, flush: () => this.keep }
         })
     })
   }
@@ -126,6 +132,8 @@ describe("SyncPipeline", () => {
         const created = one.log.filter(({ kind }) => kind === "created")
         assert.isAbove(created.length, 50)
         assert.isTrue(created.every(({ previous }) => previous === null))
+        const first = new Map(one.log.toReversed().map((change) => [change.id, change.kind]))
+        assert.isTrue([...first.values()].every((kind) => kind === "created"))
         const versions = one.log.map(({ id, sequence }) => `${id} ${sequence}`)
         assert.strictEqual(new Set(versions).size, versions.length)
       })
@@ -152,6 +160,36 @@ describe("SyncPipeline", () => {
         assert.deepStrictEqual([...two.table.keys()].sort(), [...one.table.keys()].sort())
         const [last] = two.log.slice(-1)
         assert.isDefined(last)
+      })
+    )
+  )
+
+  it.effect("a sink that was down while calls left is given that they left", () =>
+    inWorld({ seed: 5, calls: 300, days: 1 }, (world) =>
+      Effect.gen(function* () {
+        const one = new Holder("one")
+        const two = new Holder("two")
+        const withoutCost = Transform.where(Transform.sessions, "no cost", ({ costTotal }) => costTotal === undefined)
+        const once = SyncPipeline.run({
+          name: "calls",
+          from: "2026-07-01T00:00:00Z",
+          transform: withoutCost,
+          sinks: [one.sink, two.sink],
+          deadLetters: letters
+        }).pipe(Effect.provide(world.layer))
+        world.now += World.hour * 6
+        yield* once
+        const before = new Set(two.table.keys())
+        world.now += World.hour
+        two.failing = 1
+        yield* once
+        const left = [...before].filter((id) => !one.table.has(id))
+        assert.isAbove(left.length, 0)
+        assert.isTrue(left.every((id) => two.table.has(id)))
+        world.now += 2 * World.minute
+        yield* once
+        assert.isTrue(left.every((id) => !two.table.has(id)))
+        assert.deepStrictEqual([...two.table.keys()].sort(), [...one.table.keys()].sort())
       })
     )
   )

@@ -25,15 +25,17 @@ export interface Delivered<out A> {
   readonly change: Change.Change
   readonly commit: number
   readonly born: number
+  /** No consumer has a version of the call. */
+  readonly isFirst: boolean
   readonly isRepeated: boolean
 }
 
 const isGone = ({ kind }: Change.Change): boolean => kind === "left" || kind === "removed"
 
 /** What one consumer gets of a change: of one that it may have missed it cannot say which version it had. */
-const forConsumer = <A>({ born, change, isRepeated, item }: Delivered<A>, given: number): Item<A | null> => {
+const forConsumer = <A>({ born, change, isFirst, isRepeated, item }: Delivered<A>, given: number): Item<A | null> => {
   if (!isRepeated || isGone(change)) return { ...item, change }
-  return { ...item, change: { ...change, kind: born > given ? "created" : "updated" } }
+  return { ...item, change: { ...change, kind: isFirst || born > given ? "created" : "updated" } }
 }
 
 /**
@@ -171,7 +173,8 @@ export const make = <A, ET, RT>({ lease, letters, putAside, run, sinks, transfor
       if (change === undefined) return []
       const bare = { id: one.id, start: entry.start === undefined ? undefined : Instant.of(entry.start) }
       const item = row ?? { ...bare, version: change.sequence, row: null }
-      return [{ item, change, commit: commit.commit, born: entry.born, isRepeated }]
+      const isFirst = row !== undefined && before.shown !== "shown"
+      return [{ item, change, commit: commit.commit, born: entry.born, isFirst, isRepeated }]
     })
     yield* Ref.update(
       run,
