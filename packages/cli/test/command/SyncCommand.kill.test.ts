@@ -100,7 +100,7 @@ describe("a sync that follows", () => {
           lines(readFileSync(join(cwd, "truth.ndjson"), "utf8")).map((call) => [call["id"], plain(call)])
         )
         const ids = [...truth.keys()].sort()
-        assert.deepStrictEqual([...calls.keys()].sort(), ids)
+        assert.deepStrictEqual([...calls.keys()].map(String).sort(), ids)
 
         const db = join(cwd, "calls.db")
         const shown = rowsOf(

@@ -14,7 +14,8 @@ import type { RejectedRow } from "../../model/RejectedRow.ts"
 import * as Version from "../../model/Version.ts"
 import { opening, type SessionSink } from "../../sink/SessionSink.ts"
 import { SinkError } from "../../sink/SinkError.ts"
-import { Ledger } from "../../sync/Ledger.ts"
+import { Ledger, type Lease } from "../../sync/Ledger.ts"
+import type { LedgerError } from "../../sync/LedgerError.ts"
 import * as Sync from "../../sync/Sync.ts"
 import * as Verdict from "../../sync/Verdict.ts"
 import type { Transform } from "../../transform/TransformContract.ts"
@@ -41,7 +42,7 @@ const enough = 100
 const mostRemembered = 10_000
 
 export const runSync = Effect.fnUntraced(function* <A, RA, RD, ET, RT>(options: Once<A, RA, RD, ET, RT>) {
-  const { every, name, onDelivered = () => Effect.void, onPass = () => Effect.void, transform } = options
+  const { every, name, onPass = () => Effect.void, transform } = options
   const fingerprint = { ...Sync.fingerprintOf(options), ...options.fingerprint, transforms: transform.label }
   const ledger = yield* Ledger
   const lease = yield* ledger.open(name, options.restart === true ? undefined : fingerprint)
@@ -51,39 +52,13 @@ export const runSync = Effect.fnUntraced(function* <A, RA, RD, ET, RT>(options: 
   const noLetters = letters.state().failure
   if (noLetters !== undefined) return yield* noLetters
   const sinks = yield* SyncSinks.make(lease, options.sinks, run)
-  const delivered = yield* Ref.make(nothing)
-  const deliver = SyncDelivery.make({
-    lease,
-    transform,
-    sinks,
-    run,
-    letters: Letters.make(transform.redaction, options.rawLetters ?? false),
-    putAside: putAsideOf(letters, run)
-  })
   const acknowledge = Effect.andThen(
     Effect.suspend(() => (letters.state().dirty ? letters.flush(of(0)) : Effect.void)),
     sinks.acknowledge
   )
-  const commitEvery = Duration.toMillis(Duration.fromInputUnsafe(options.commitEvery ?? "1 second"))
-  const last = yield* Effect.flatMap(Clock.currentTimeMillis, Ref.make)
-  const watermark = yield* Ref.make<Instant.Instant | undefined>(undefined)
-
-  const step = Effect.fnUntraced(function* (one: Sync.Step) {
-    if (one._tag === "Looked") yield* Ref.set(watermark, one.look.watermark)
-    const changes = yield* deliver(one)
-    const { totals } = yield* Ref.get(run)
-    yield* Ref.update(delivered, (before) => ({
-      changes: countOf(before.changes, changes),
-      filtered: totals.filtered,
-      dead: totals.dead
-    }))
-    yield* refuseTooMany(run, letters, options.maxDeadShare ?? 0.1)
-    yield* Effect.flatMap(Ref.get(delivered), onDelivered)
-    const now = yield* Clock.currentTimeMillis
-    if (now - (yield* Ref.get(last)) < commitEvery) return
-    yield* acknowledge
-    yield* Effect.flatMap(Clock.currentTimeMillis, (time) => Ref.set(last, time))
-  })
+  const delivered = yield* Ref.make(nothing)
+  const watermark = yield* Ref.make(Instant.of(0))
+  const step = yield* stepOf(options, { lease, sinks, run, letters, acknowledge, delivered, watermark })
 
   const pass = Effect.gen(function* () {
     yield* sinks.open
@@ -97,7 +72,7 @@ export const runSync = Effect.fnUntraced(function* <A, RA, RD, ET, RT>(options: 
     yield* acknowledge
     const summary: PassSummary = {
       ...since(before, yield* Ref.get(delivered)),
-      watermark: (yield* Ref.get(watermark)) ?? Instant.of(0),
+      watermark: yield* Ref.get(watermark),
       verdict: yield* Verdict.of(lease),
       givenUp: every === undefined ? yield* Verdict.givenUp(lease) : [],
       sinks: yield* Effect.map(Ref.get(run), (state) => statusOf(options.sinks, state, sinks))
@@ -107,6 +82,47 @@ export const runSync = Effect.fnUntraced(function* <A, RA, RD, ET, RT>(options: 
   })
   if (every === undefined) return yield* pass
   return yield* Effect.forever(Effect.tap(pass, () => Effect.sleep(every)))
+})
+
+interface Parts<A> {
+  readonly lease: Lease
+  readonly sinks: SyncSinks.SyncSinks<A>
+  readonly run: Ref.Ref<RunState.RunState>
+  readonly letters: SinkHandle.SinkHandle<DeadLetter>
+  readonly acknowledge: Effect.Effect<void, SinkError | LedgerError>
+  readonly delivered: Ref.Ref<Delivered>
+  readonly watermark: Ref.Ref<Instant.Instant>
+}
+
+/** Delivers one step, and acknowledges by time. */
+const stepOf = Effect.fnUntraced(function* <A, RA, RD, ET, RT>(
+  options: Once<A, RA, RD, ET, RT>,
+  { acknowledge, delivered, lease, letters, run, sinks, watermark }: Parts<A>
+) {
+  const { onDelivered = () => Effect.void, transform } = options
+  const deliver = SyncDelivery.make({
+    lease,
+    transform,
+    sinks,
+    run,
+    letters: Letters.make(transform.redaction, options.rawLetters ?? false),
+    putAside: putAsideOf(letters, run)
+  })
+  const commitEvery = Duration.toMillis(Duration.fromInputUnsafe(options.commitEvery ?? "1 second"))
+  const last = yield* Effect.flatMap(Clock.currentTimeMillis, Ref.make)
+  return Effect.fnUntraced(function* (one: Sync.Step) {
+    if (one._tag === "Looked") yield* Ref.set(watermark, one.look.watermark)
+    const changes = yield* deliver(one)
+    const { totals } = yield* Ref.get(run)
+    const { dead, filtered } = totals
+    yield* Ref.update(delivered, (before) => ({ changes: countOf(before.changes, changes), filtered, dead }))
+    yield* refuseTooMany(run, letters, options.maxDeadShare ?? 0.1)
+    yield* Effect.flatMap(Ref.get(delivered), onDelivered)
+    const now = yield* Clock.currentTimeMillis
+    if (now - (yield* Ref.get(last)) < commitEvery) return
+    yield* acknowledge
+    yield* Effect.flatMap(Clock.currentTimeMillis, (time) => Ref.set(last, time))
+  })
 })
 
 const countOf = (

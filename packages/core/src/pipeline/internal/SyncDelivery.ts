@@ -89,59 +89,110 @@ const segments = <A>(items: ReadonlyArray<Item<A | null>>): ReadonlyArray<Readon
 const isRow = <A>(item: Item<A | null>): item is Item<A> => item.row !== null
 const isEmpty = <A>(item: Item<A | null>): item is Item<null> => item.row === null
 
+/** What consumers may show is noted before they get it, so that a killed run knows what it may have delivered. */
+const noteShown = Effect.fnUntraced(function* (
+  lease: Lease,
+  entries: ReadonlyMap<string, Entry>,
+  shown: ReadonlyMap<string, Shown>
+) {
+  const changed = [...shown].flatMap(([id, now]): ReadonlyArray<Entry> => {
+    const entry = entries.get(id)
+    return entry === undefined || entry.shown === now ? [] : [{ ...entry, shown: now }]
+  })
+  if (changed.length === 0) return
+  const { head, state = null } = yield* lease.kept
+  yield* lease.note({ state, head, entries: changed })
+})
+
+interface Rejection extends Refused {
+  readonly sink: string
+}
+
+/** Writes items to one sink, in their order. */
+const write = Effect.fnUntraced(function* <A>(
+  handle: SinkHandle<A>,
+  items: ReadonlyArray<Item<A | null>>,
+  columns: Batch<A>["columns"]
+): Effect.fn.Return<ReadonlyArray<Rejection>, SinkError> {
+  const now = yield* Instant.now
+  const highest = items.reduce<number>((most, { version = 0 }) => Math.max(most, version), now)
+  const about: Omit<Batch<A>, "items"> = {
+    columns,
+    observedAt: Version.of(highest),
+    highestCredible: Version.of(highest + Version.tolerance)
+  }
+  const rejected: Array<Rejection> = []
+  for (const segment of segments(items)) {
+    const gone = segment.filter(isEmpty)
+    const refused =
+      gone.length > 0
+        ? yield* handle.remove({ ...about, items: gone })
+        : yield* handle.write({ ...about, items: segment.filter(isRow) })
+    for (const row of refused) rejected.push({ ...row, sink: handle.name })
+  }
+  return rejected
+})
+
+/** Gives each open sink the changes that it lacks. `last`: the commit up to which it has everything then. */
+const give = Effect.fnUntraced(function* <A>(
+  sinks: SyncSinks<A>,
+  changes: ReadonlyArray<Delivered<A>>,
+  last: number,
+  columns: Batch<A>["columns"]
+) {
+  const rejected: Array<Rejection> = []
+  const one = ({ given, handle }: Member<A>) => {
+    const lacks = changes.filter(({ commit }) => commit > given)
+    const items = lacks.map((change) => forConsumer(change, given))
+    const step = items.length === 0 ? Effect.succeed([]) : write(handle, items, columns)
+    return sinks.give(
+      handle.name,
+      Effect.map(step, (rows) => void rejected.push(...rows)),
+      last
+    )
+  }
+  yield* Effect.forEach(sinks.members(), one, { concurrency: "unbounded", discard: true })
+  return rejected
+})
+
+/** The changes of a step as consumers get them, and what they may show then. */
+const judge = <A>(
+  changes: ReadonlyArray<SyncChange>,
+  entries: ReadonlyMap<string, Entry>,
+  rows: ReadonlyMap<SyncChange, Item<A> | undefined>,
+  { isRepeated, unusable }: { readonly isRepeated: boolean; readonly unusable: ReadonlySet<SyncChange> }
+): { readonly delivered: ReadonlyArray<Delivered<A>>; readonly shown: ReadonlyMap<string, Shown> } => {
+  const shown = new Map<string, Shown>()
+  const delivered = changes.flatMap((one): ReadonlyArray<Delivered<A>> => {
+    const entry = entries.get(one.id)
+    if (entry === undefined || unusable.has(one)) return []
+    const row = rows.get(one)
+    const before = { ...entry, shown: shown.get(one.id) ?? entry.shown }
+    const { commit, facets, id, kind, milestones, previous, sequence } = one
+    const plain = { kind, id, facets, milestones, sequence, previous }
+    const decided = decide(plain, before, { passes: row !== undefined, isRepeated })
+    shown.set(one.id, decided.shown)
+    const { change } = decided
+    if (change === undefined) return []
+    const bare = { id: one.id, start: entry.start === undefined ? undefined : Instant.of(entry.start) }
+    const item = row ?? { ...bare, version: change.sequence, row: null }
+    const isFirst = row !== undefined && before.shown !== "shown"
+    return [{ item, change, commit: commit.commit, born: entry.born, isFirst, isRepeated }]
+  })
+  return { delivered, shown }
+}
+
 export const make = <A, ET, RT>({ lease, letters, putAside, run, sinks, transform }: Options<A, ET, RT>) => {
   const columns = transform.columns(Column.ofSession)
   const apply = Transform.toItems(transform)
-
-  /** What consumers may show is noted before they get it, so that a killed run knows what it may have delivered. */
-  const noteShown = Effect.fnUntraced(function* (
-    entries: ReadonlyMap<string, Entry>,
-    shown: ReadonlyMap<string, Shown>
-  ) {
-    const changed = [...shown].flatMap(([id, now]): ReadonlyArray<Entry> => {
-      const entry = entries.get(id)
-      return entry === undefined || entry.shown === now ? [] : [{ ...entry, shown: now }]
-    })
-    if (changed.length === 0) return
-    const { head, state = null } = yield* lease.kept
-    yield* lease.note({ state, head, entries: changed })
-  })
-
-  const write = Effect.fnUntraced(function* (
-    handle: SinkHandle<A>,
-    items: ReadonlyArray<Item<A | null>>,
-    onRefused: (rows: ReadonlyArray<Refused & { readonly sink: string }>) => void
-  ) {
-    const now = yield* Instant.now
-    const highest = items.reduce<number>((most, { version = 0 }) => Math.max(most, version), now)
-    const about: Omit<Batch<A>, "items"> = {
-      columns,
-      observedAt: Version.of(highest),
-      highestCredible: Version.of(highest + Version.tolerance)
+  const ofRejection =
+    (delivered: ReadonlyArray<Delivered<A>>, given: ReadonlyArray<Given>) =>
+    ({ id, reason, sink }: Rejection): RejectedRow => {
+      const one = delivered.findLast(({ item }) => item.id === id)
+      const record = given.findLast((item) => item.id === id)?.row ?? { id }
+      const observedAt = one?.change.sequence ?? Version.of(0)
+      return letters.ofRow({ id, sink, reason, record, row: one?.item.row ?? { id }, observedAt })
     }
-    for (const segment of segments(items)) {
-      const gone = segment.filter(isEmpty)
-      const refused =
-        gone.length > 0
-          ? yield* handle.remove({ ...about, items: gone })
-          : yield* handle.write({ ...about, items: segment.filter(isRow) })
-      onRefused(refused.map((row) => ({ ...row, sink: handle.name })))
-    }
-  })
-
-  const give = Effect.fnUntraced(function* (
-    changes: ReadonlyArray<Delivered<A>>,
-    last: number,
-    onRefused: (rows: ReadonlyArray<Refused & { readonly sink: string }>) => void
-  ) {
-    const one = (member: Member<A>) => {
-      const lacks = changes.filter(({ commit }) => commit > member.given)
-      const items = lacks.map((change) => forConsumer(change, member.given))
-      const step = items.length === 0 ? Effect.void : write(member.handle, items, onRefused)
-      return sinks.give(member.handle.name, step, last)
-    }
-    yield* Effect.forEach(sinks.members(), one, { concurrency: "unbounded", discard: true })
-  })
 
   /** Delivers the changes of a step, and gives those that were any to consumers. */
   return Effect.fnUntraced(function* (step: Step) {
@@ -151,7 +202,6 @@ export const make = <A, ET, RT>({ lease, letters, putAside, run, sinks, transfor
     const failed: Array<RejectedRow> = rejected.map(letters.ofRecord)
     const entries = yield* lease.byId(changes.map(({ id }) => id))
     const given = changes.flatMap((one) => (one.session === undefined || isGone(one) ? [] : [itemOf(one, one.session)]))
-    const records = new Map(given.map((item) => [item.of, item]))
     const unusable = new Set<SyncChange>()
     const { items, passed } = yield* apply(given, (item, cause) => {
       unusable.add(item.of)
@@ -159,43 +209,13 @@ export const make = <A, ET, RT>({ lease, letters, putAside, run, sinks, transfor
       failed.push(letters.ofRecord({ stage: transform.label, reason: nameOf(cause), raw: item.row, observedAt }))
     })
     const rows = new Map(passed.map((item, at) => [item.of, items[at]] as const))
-    const shown = new Map<string, Shown>()
-    const delivered = changes.flatMap((one): ReadonlyArray<Delivered<A>> => {
-      const entry = entries.get(one.id)
-      if (entry === undefined || unusable.has(one)) return []
-      const row = rows.get(one)
-      const before = { ...entry, shown: shown.get(one.id) ?? entry.shown }
-      const { commit, facets, id, kind, milestones, previous, sequence } = one
-      const plain = { kind, id, facets, milestones, sequence, previous }
-      const decided = decide(plain, before, { passes: row !== undefined, isRepeated })
-      shown.set(one.id, decided.shown)
-      const { change } = decided
-      if (change === undefined) return []
-      const bare = { id: one.id, start: entry.start === undefined ? undefined : Instant.of(entry.start) }
-      const item = row ?? { ...bare, version: change.sequence, row: null }
-      const isFirst = row !== undefined && before.shown !== "shown"
-      return [{ item, change, commit: commit.commit, born: entry.born, isFirst, isRepeated }]
-    })
-    yield* Ref.update(
-      run,
-      RunState.received({
-        received: given.length + rejected.length,
-        filtered: given.length - passed.length - unusable.size
-      })
-    )
-    yield* noteShown(entries, shown)
-    const refused: Array<Refused & { readonly sink: string }> = []
+    const filtered = given.length - passed.length - unusable.size
+    yield* Ref.update(run, RunState.received({ received: given.length + rejected.length, filtered }))
+    const { delivered, shown } = judge(changes, entries, rows, { isRepeated, unusable })
+    yield* noteShown(lease, entries, shown)
     const last = changes.at(-1)?.commit.commit
-    if (last !== undefined) yield* give(delivered, last, (some) => void refused.push(...some))
-    if (refused.length > 0) {
-      const byId = new Map(delivered.map((one) => [one.item.id, one]))
-      for (const { id, reason, sink } of refused) {
-        const one = byId.get(id)
-        const record = [...records.values()].findLast((item) => item.id === id)?.row ?? { id }
-        const observedAt = one?.change.sequence ?? Version.of(0)
-        failed.push(letters.ofRow({ id, sink, reason, record, row: one?.item.row ?? { id }, observedAt }))
-      }
-    }
+    const refused = last === undefined ? [] : yield* give(sinks, delivered, last, columns)
+    failed.push(...refused.map(ofRejection(delivered, given)))
     if (failed.length > 0) yield* putAside(failed, failed.length)
     return delivered
   })

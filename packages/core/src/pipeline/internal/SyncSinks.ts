@@ -41,6 +41,81 @@ export interface SyncSinks<in A> {
 const minute = 60_000
 const longest = 30 * minute
 
+interface Kept<in out A> {
+  readonly open: Ref.Ref<ReadonlyMap<string, Member<A>>>
+  readonly down: Ref.Ref<ReadonlyMap<string, Down>>
+}
+
+const membersOf = <A>({ open }: Kept<A>): ReadonlyArray<Member<A>> => [...Ref.getUnsafe(open).values()]
+
+const without = <A>(map: ReadonlyMap<string, A>, name: string): ReadonlyMap<string, A> =>
+  new Map([...map].filter(([one]) => one !== name))
+
+const change = <A>({ open }: Kept<A>, name: string, f: (member: Member<A>) => Member<A>) =>
+  Ref.update(open, (before) => {
+    const member = before.get(name)
+    return member === undefined ? before : new Map(before).set(name, f(member))
+  })
+
+const setAside = Effect.fnUntraced(function* <A>({ down, open }: Kept<A>, name: string, error: SinkError) {
+  const now = yield* Clock.currentTimeMillis
+  yield* Ref.update(open, (before) => without(before, name))
+  yield* Ref.update(down, (before) => {
+    const times = (before.get(name)?.times ?? 0) + 1
+    return new Map(before).set(name, { error, times, until: now + Math.min(longest, minute * 2 ** (times - 1)) })
+  })
+})
+
+const openOne = Effect.fnUntraced(function* <A, R>(
+  kept: Kept<A>,
+  lease: Lease,
+  sink: SessionSink<A, R>,
+  run: Ref.Ref<RunState.RunState>
+) {
+  const { name } = sink
+  const { commit = 0, note } = (yield* lease.acknowledged)[name] ?? {}
+  const opening: Opening = {
+    pipeline: lease.name,
+    // A position is of one ledger: in another one its commits mean nothing.
+    fingerprint: { ledger: lease.id },
+    from: note === undefined ? Option.none() : Option.some({ at: Position.of(commit), note })
+  }
+  const handle = yield* SinkHandle.open(sink, opening, run)
+  const { failure } = handle.state()
+  if (failure !== undefined) {
+    // Wrong from the beginning: a mistake in how it was set up.
+    if (!failure.retryable && !Ref.getUnsafe(kept.down).has(name)) return yield* failure
+    return yield* setAside(kept, name, failure)
+  }
+  const own = handle.at()
+  // A table may have lost rows, or have been restored from a copy: its own position shows it.
+  const at = own === undefined ? 0 : own === "end" ? commit : Math.min(commit, own)
+  yield* Ref.update(kept.open, (before) => new Map(before).set(name, { handle, given: at, acknowledged: at }))
+  yield* Ref.update(kept.down, (before) => without(before, name))
+})
+
+const giveTo =
+  <A>(kept: Kept<A>): SyncSinks<A>["give"] =>
+  (name, step, commit) =>
+    step.pipe(
+      Effect.andThen(change(kept, name, (member) => ({ ...member, given: Math.max(member.given, commit) }))),
+      Effect.catch((error) =>
+        Effect.suspend(() => Ref.getUnsafe(kept.open).get(name)?.handle.close(error) ?? Effect.void).pipe(
+          Effect.andThen(setAside(kept, name, error)),
+          Effect.andThen(Effect.suspend(() => (membersOf(kept).length === 0 ? Effect.fail(error) : Effect.void)))
+        )
+      )
+    )
+
+const acknowledgeOne = Effect.fnUntraced(function* <A>(kept: Kept<A>, lease: Lease, member: Member<A>) {
+  const { given, handle } = member
+  if (given === member.acknowledged && !handle.state().dirty) return
+  yield* giveTo(kept)(handle.name, handle.flush(Position.of(given)), given)
+  if (handle.state().failure !== undefined) return
+  yield* lease.acknowledge(handle.name, given, handle.note())
+  yield* change(kept, handle.name, (now) => ({ ...now, acknowledged: given }))
+})
+
 export const make = Effect.fnUntraced(function* <A, R>(
   lease: Lease,
   sinks: ReadonlyArray<SessionSink<A, R>>,
@@ -52,85 +127,28 @@ export const make = Effect.fnUntraced(function* <A, R>(
       return yield* new SinkError({ sink: name, operation: "open", retryable: false, reason: { _tag: "NoSync" } })
     }
   }
-  const open = Ref.makeUnsafe<ReadonlyMap<string, Member<A>>>(new Map())
-  const down = Ref.makeUnsafe<ReadonlyMap<string, Down>>(new Map())
-  const members = () => [...Ref.getUnsafe(open).values()]
-  const failures = () => new Map([...Ref.getUnsafe(down)].map(([name, { error }]) => [name, error] as const))
-
-  const setAside = Effect.fnUntraced(function* (name: string, error: SinkError) {
-    const now = yield* Clock.currentTimeMillis
-    yield* Ref.update(open, (before) => new Map([...before].filter(([one]) => one !== name)))
-    yield* Ref.update(down, (before) => {
-      const times = (before.get(name)?.times ?? 0) + 1
-      return new Map(before).set(name, { error, times, until: now + Math.min(longest, minute * 2 ** (times - 1)) })
-    })
-  })
-
-  const openOne = Effect.fnUntraced(function* (sink: SessionSink<A, R>) {
-    const { name } = sink
-    const kept = (yield* lease.acknowledged)[name]
-    const opening: Opening = {
-      pipeline: lease.name,
-      // A position is of one ledger: in another one its commits mean nothing.
-      fingerprint: { ledger: lease.id },
-      from: kept === undefined ? Option.none() : Option.some({ at: Position.of(kept.commit), note: kept.note })
-    }
-    const handle = yield* SinkHandle.open(sink, opening, run)
-    const { failure } = handle.state()
-    if (failure !== undefined) {
-      // Wrong from the beginning: a mistake in how it was set up.
-      if (!failure.retryable && !Ref.getUnsafe(down).has(name)) return yield* failure
-      return yield* setAside(name, failure)
-    }
-    const own = handle.at()
-    const commit = kept?.commit ?? 0
-    // A table may have lost rows, or have been restored from a copy: its own position shows it.
-    const at = own === undefined ? 0 : own === "end" ? commit : Math.min(commit, own)
-    yield* Ref.update(open, (before) => new Map(before).set(name, { handle, given: at, acknowledged: at }))
-    yield* Ref.update(down, (before) => new Map([...before].filter(([one]) => one !== name)))
-  })
-
-  const change = (name: string, f: (member: Member<A>) => Member<A>) =>
-    Ref.update(open, (before) => {
-      const member = before.get(name)
-      return member === undefined ? before : new Map(before).set(name, f(member))
-    })
-
-  const give: SyncSinks<A>["give"] = (name, step, commit) =>
-    step.pipe(
-      Effect.andThen(change(name, (member) => ({ ...member, given: Math.max(member.given, commit) }))),
-      Effect.catch((error) =>
-        Effect.suspend(() => Ref.getUnsafe(open).get(name)?.handle.close(error) ?? Effect.void).pipe(
-          Effect.andThen(setAside(name, error)),
-          Effect.andThen(Effect.suspend(() => (members().length === 0 ? Effect.fail(error) : Effect.void)))
-        )
-      )
-    )
-
-  const acknowledgeOne = Effect.fnUntraced(function* (member: Member<A>) {
-    const { given, handle } = member
-    if (given === member.acknowledged && !handle.state().dirty) return
-    yield* give(handle.name, handle.flush(Position.of(given)), given)
-    if (handle.state().failure !== undefined) return
-    yield* lease.acknowledge(handle.name, given, handle.note())
-    yield* change(handle.name, (now) => ({ ...now, acknowledged: given }))
-  })
-
+  const kept: Kept<A> = {
+    open: Ref.makeUnsafe<ReadonlyMap<string, Member<A>>>(new Map()),
+    down: Ref.makeUnsafe<ReadonlyMap<string, Down>>(new Map())
+  }
   return {
-    members,
-    failures,
-    give,
+    members: () => membersOf(kept),
+    failures: () => new Map([...Ref.getUnsafe(kept.down)].map(([name, { error }]) => [name, error] as const)),
+    give: giveTo(kept),
     open: Effect.gen(function* () {
       const now = yield* Clock.currentTimeMillis
       for (const sink of sinks) {
-        const waits = (Ref.getUnsafe(down).get(sink.name)?.until ?? 0) > now
-        if (!Ref.getUnsafe(open).has(sink.name) && !waits) yield* openOne(sink)
+        const waits = (Ref.getUnsafe(kept.down).get(sink.name)?.until ?? 0) > now
+        if (!Ref.getUnsafe(kept.open).has(sink.name) && !waits) yield* openOne(kept, lease, sink, run)
       }
-      const [error] = failures().values()
-      if (members().length === 0 && error !== undefined) return yield* error
+      const [down] = Ref.getUnsafe(kept.down).values()
+      if (membersOf(kept).length === 0 && down !== undefined) return yield* down.error
     }).pipe(Effect.provideContext(context)),
     acknowledge: Effect.suspend(() =>
-      Effect.forEach(members(), acknowledgeOne, { concurrency: "unbounded", discard: true })
+      Effect.forEach(membersOf(kept), (member) => acknowledgeOne(kept, lease, member), {
+        concurrency: "unbounded",
+        discard: true
+      })
     )
   }
 })

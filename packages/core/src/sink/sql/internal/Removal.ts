@@ -1,11 +1,14 @@
 /** A table in a sync: calls that are gone are marked or deleted, and a second table keeps each version. */
 import * as Effect from "effect/Effect"
-import type { Connection } from "effect/sql/SqlConnection"
 import type { SqlError } from "effect/sql/SqlError"
 import type { Column } from "../../../model/Column.ts"
 import type { Version } from "../../../model/Version.ts"
 import { type Dialect, type Found, type Layout, type Place, type Statement, statement, type Upsert } from "./Dialect.ts"
+import { type Batch, versionOf } from "../../SessionSink.ts"
+import type { Pending } from "./Comparing.ts"
+import * as Sweeping from "./Sweeping.ts"
 import * as Time from "./Time.ts"
+import type { Transaction } from "./Transaction.ts"
 
 export interface Options {
   readonly history: boolean
@@ -14,9 +17,9 @@ export interface Options {
 }
 
 /** Goes behind the columns of the rows. No row has a value for it, so writing a row empties it. */
-export const column: Column = { name: "removed_at", type: "timestamp" }
+const column: Column = { name: "removed_at", type: "timestamp" }
 
-export interface Removals {
+interface Removals {
   /** Marks calls, and ends their current version. Repeats change nothing. */
   readonly mark: (gone: ReadonlyArray<{ readonly id: string; readonly version: Version }>) => Upsert
   /** The same upserts, after which the table of versions has the rows. */
@@ -35,7 +38,7 @@ const columnsOf = (layout: Layout): ReadonlyArray<{ readonly name: string; reado
   ...(layout.keyCell === undefined ? [{ name: layout.key, declared: "text" }] : [])
 ]
 
-export const make = (dialect: Dialect, place: Place, layout: Layout, { history }: Options): Removals => {
+const make = (dialect: Dialect, place: Place, layout: Layout, { history }: Options): Removals => {
   const { quote } = dialect
   const isPostgres = dialect.name === "postgres"
   const { table } = layout
@@ -85,13 +88,8 @@ WHERE ${key} IN ${ids} AND ${removed} IS NULL AND ${seen} IS NOT NULL ON CONFLIC
   }
 }
 
-/** What makes the table of versions, with the rows that are there now, or gives it the columns that it lacks. */
-export const changes = (
-  dialect: Dialect,
-  place: Place,
-  layout: Layout,
-  found: Found | undefined
-): ReadonlyArray<string> => {
+/** The statements that make the table of versions, with the rows that are there now, or give it the columns that it lacks. */
+const changes = (dialect: Dialect, place: Place, layout: Layout, found: Found | undefined): ReadonlyArray<string> => {
   const { declare, quote } = dialect
   const versions = dialect.qualified(historyOf(place))
   const columns = columnsOf(layout)
@@ -110,10 +108,57 @@ export const changes = (
   ]
 }
 
-/** The table of versions, if it is there. */
-export const look = (
+/** The removals of an open table. Without options, those of a table of exports: there are none. */
+export interface Removal {
+  readonly columns: (columns: ReadonlyArray<Column>) => ReadonlyArray<Column>
+  readonly upserts: Dialect["upserts"]
+  /** In the transaction in which the table is made. */
+  readonly settle: (layout: Layout) => Effect.Effect<void, SqlError>
+  readonly mark: (layout: Layout, batch: Batch<null>) => Effect.Effect<ReadonlyArray<Pending>>
+  /** In the transaction of a flush. */
+  readonly sweep: (layout: Layout) => Effect.Effect<void, SqlError>
+}
+
+export const open = (
   dialect: Dialect,
-  connection: Connection,
-  place: Place
-): Effect.Effect<Found | undefined, SqlError> =>
-  Effect.map(dialect.look(connection, historyOf(place)), (look) => (look._tag === "Found" ? look.found : undefined))
+  transaction: Transaction,
+  place: Place,
+  options: Options | undefined
+): Removal => {
+  if (options === undefined) {
+    return {
+      columns: (columns) => columns,
+      upserts: dialect.upserts,
+      settle: () => Effect.void,
+      mark: () => Effect.succeed([]),
+      sweep: () => Effect.void
+    }
+  }
+  const sweeping = Sweeping.make(dialect, transaction, options.mostDeleted)
+  const known = new WeakMap<Layout, Removals>()
+  const of = (layout: Layout): Removals => {
+    const found = known.get(layout) ?? make(dialect, place, layout, options)
+    known.set(layout, found)
+    return found
+  }
+  return {
+    columns: (columns) => [...columns, column],
+    upserts: (layout, rows) => {
+      const { unsayable, upserts } = dialect.upserts(layout, rows)
+      const ids = rows.map(({ id }) => id)
+      return { unsayable, upserts: of(layout).withHistory(upserts, ids) }
+    },
+    settle: Effect.fnUntraced(function* (layout) {
+      if (!options.history) return
+      const seen = yield* transaction.use((connection) => dialect.look(connection, historyOf(place)))
+      const found = seen._tag === "Found" ? seen.found : undefined
+      for (const change of changes(dialect, place, layout, found)) yield* transaction.run(statement(change))
+    }),
+    mark: (layout, batch) => {
+      if (batch.items.length === 0) return Effect.succeed([])
+      const gone = batch.items.map((item) => ({ id: item.id, version: versionOf(batch, item) }))
+      return Effect.as(sweeping.mark, [{ ...of(layout).mark(gone), highestCredible: undefined }])
+    },
+    sweep: (layout) => sweeping.sweep(of(layout).sweep)
+  }
+}
