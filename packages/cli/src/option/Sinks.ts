@@ -176,8 +176,11 @@ const rotation = (text: string | undefined): NdjsonSink.Options["rotate"] => {
   return bytes === undefined ? (text === "day" ? "day" : undefined) : { bytes }
 }
 
-/** A file of a log of changes. */
-const logBytes = 64_000_000
+/** A file of a log of changes is complete at its size, or after an hour. */
+const logRotation = (text: string | undefined): NdjsonSink.Options["rotate"] => ({
+  bytes: (text === undefined ? undefined : Size.parse(text)) ?? 64_000_000,
+  within: "1 hour"
+})
 
 /** In a sync, a receiver that is down does not hold up other sinks: it is given later what it lacks. */
 const patience = "10 seconds"
@@ -230,7 +233,7 @@ export const make = (
           path,
           force: settings.force,
           compression: compression === undefined ? undefined : compressions[compression],
-          rotate: rotation(settings.rotate) ?? (options.sync === undefined ? undefined : { bytes: logBytes }),
+          rotate: options.sync === undefined ? rotation(settings.rotate) : logRotation(settings.rotate),
           timeZone: settings.rotate === "day" ? timeZone : undefined
         }
         switch (target.format) {

@@ -70,6 +70,7 @@ export const runSync = Effect.fnUntraced(function* <A, RA, RD, ET, RT>(options: 
       Effect.onInterrupt(() => Effect.ignore(acknowledge))
     )
     yield* acknowledge
+    yield* sinks.settle
     const summary: PassSummary = {
       ...since(before, yield* Ref.get(delivered)),
       watermark: yield* Ref.get(watermark),

@@ -36,6 +36,8 @@ export interface SyncSinks<in A> {
   readonly give: (sink: string, step: Effect.Effect<void, SinkError>, commit: number) => Effect.Effect<void, SinkError>
   /** Flushes what was given, and acknowledges it sink by sink. */
   readonly acknowledge: Effect.Effect<void, SinkError | LedgerError>
+  /** At the end of a pass: files that are complete by now, and acknowledged as such, get their names. */
+  readonly settle: Effect.Effect<void, SinkError | LedgerError>
 }
 
 const minute = 60_000
@@ -116,6 +118,17 @@ const acknowledgeOne = Effect.fnUntraced(function* <A>(kept: Kept<A>, lease: Lea
   yield* change(kept, handle.name, (now) => ({ ...now, acknowledged: given }))
 })
 
+/** A file is acknowledged as complete by one flush, and renamed by the next one. */
+const settleOne = Effect.fnUntraced(function* <A>(kept: Kept<A>, lease: Lease, { given, handle }: Member<A>) {
+  if (handle.delivery !== "resumable") return
+  for (let turn = 0; turn < 2; turn++) {
+    const before = JSON.stringify(handle.note())
+    yield* giveTo(kept)(handle.name, handle.flush(Position.of(given)), given)
+    if (handle.state().failure !== undefined || JSON.stringify(handle.note()) === before) return
+    yield* lease.acknowledge(handle.name, given, handle.note())
+  }
+})
+
 export const make = Effect.fnUntraced(function* <A, R>(
   lease: Lease,
   sinks: ReadonlyArray<SessionSink<A, R>>,
@@ -144,6 +157,9 @@ export const make = Effect.fnUntraced(function* <A, R>(
       const [down] = Ref.getUnsafe(kept.down).values()
       if (membersOf(kept).length === 0 && down !== undefined) return yield* down.error
     }).pipe(Effect.provideContext(context)),
+    settle: Effect.suspend(() =>
+      Effect.forEach(membersOf(kept), (member) => settleOne(kept, lease, member), { discard: true })
+    ),
     acknowledge: Effect.suspend(() =>
       Effect.forEach(membersOf(kept), (member) => acknowledgeOne(kept, lease, member), {
         concurrency: "unbounded",
