@@ -1,4 +1,4 @@
-/** The files of an output in many files that are not complete yet: opened, written to, and given their names. */
+/** The files of a rotated output that are not complete yet: opened, written to, and given their names. */
 import * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"

@@ -1,4 +1,4 @@
-/** The table of a sink in the database: looked at when the sink opens, and brought to what its rows need. */
+/** The table of a sink in the database: checked when the sink opens, and changed to what its rows need. */
 import * as Effect from "effect/Effect"
 import type { SqlError } from "effect/sql/SqlError"
 import type { Cursor } from "../../../model/Position.ts"
@@ -53,7 +53,7 @@ export const open = (
     })
   )
 
-/** Makes the table, or brings it to what these columns need. `more` is done with it, in the same transaction. */
+/** Creates the table, or adds the columns that it lacks. `more` is done with it, in the same transaction. */
 export const settle = (
   self: TableAccess,
   place: Place,

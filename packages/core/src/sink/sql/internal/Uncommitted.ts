@@ -1,4 +1,4 @@
-/** Rows that are not committed yet: they wait in memory, or are in the open transaction, and in memory until that is committed. */
+/** Rows that are not committed yet. All of them stay in memory until then, because those of a lost transaction are sent again. */
 import * as Effect from "effect/Effect"
 import type { SqlError } from "effect/sql/SqlError"
 import type { Version } from "../../../model/Version.ts"
