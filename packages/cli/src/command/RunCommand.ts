@@ -20,12 +20,14 @@ import { exitCode } from "../render/ExitCode.ts"
 import * as Failure from "../render/Failure.ts"
 import * as ProgressLine from "../render/ProgressLine.ts"
 import * as ReportedRun from "../render/ReportedRun.ts"
+import * as ReportedSync from "../render/ReportedSync.ts"
 import * as Progress from "../run/Progress.ts"
 import { answer, print, Screen } from "../render/Screen.ts"
 import * as Summary from "../render/Summary.ts"
 import { ReportedExit, UsageError } from "../option/UsageError.ts"
 import type * as Job from "../job/Job.ts"
 import { decoder } from "../run/RunJob.ts"
+import * as RunSync from "../run/RunSync.ts"
 import * as OutputPaths from "../job/OutputPaths.ts"
 import * as PipelineFile from "../job/PipelineFile.ts"
 import { jsonSchema } from "../option/PipelineSpec.ts"
@@ -100,6 +102,12 @@ const collisions = Effect.fnUntraced(function* (tasks: ReadonlyArray<Task>) {
 const worst = (codes: ReadonlyArray<number>): number =>
   [exitCode.failed, exitCode.usage, exitCode.incomplete].find((code) => codes.includes(code)) ?? exitCode.done
 
+/** An export or a sync. */
+const reported = Effect.fnUntraced(function* (job: Job.Job, progress?: Ref.Ref<Progress.Progress>) {
+  if (RunSync.isSync(job)) yield* ReportedSync.run(job, { restart: false })
+  else yield* ReportedRun.run(job, progress)
+})
+
 /** Runs all at once, over one client. When one fails, the others continue. */
 const sideBySide = Effect.fnUntraced(function* (tasks: ReadonlyArray<Task>) {
   const { live } = yield* Screen
@@ -115,7 +123,7 @@ const sideBySide = Effect.fnUntraced(function* (tasks: ReadonlyArray<Task>) {
   const codes = yield* Effect.forEach(
     each,
     ({ job, progress, spec }) =>
-      Effect.flatMap(Effect.exit(ReportedRun.run(job, progress)), (exit) => {
+      Effect.flatMap(Effect.exit(reported(job, progress)), (exit) => {
         if (Exit.isSuccess(exit)) return Effect.succeed<number>(exitCode.done)
         if (Cause.hasInterruptsOnly(exit.cause)) return Effect.failCause(exit.cause)
         const { exitCode: code, lines } = Failure.report(exit.cause, {
@@ -152,13 +160,16 @@ const run = Effect.fnUntraced(function* (
   }
   yield* refuse([...mistakes, ...(yield* collisions(tasks))])
   if (options.explain) return yield* Effect.forEach(tasks, ({ job }) => Explain.print(job), { discard: true })
-  const client = Layer.provide(Source.client(connection), [AgniTransport.layer, decoder(tasks.map(({ job }) => job))])
+  const client = Layer.provide(Source.client(connection), [
+    AgniTransport.layer,
+    decoder(tasks.flatMap(({ job }) => (RunSync.isSync(job) ? [] : [job])))
+  ])
   const work = Effect.gen(function* () {
     if (options.dryRun) {
       return yield* Effect.forEach(tasks, ({ job, spec }) => DryRun.run(job, spec), { discard: true })
     }
     const [only] = tasks
-    if (only !== undefined && !several) return yield* ReportedRun.run(only.job)
+    if (only !== undefined && !several) return yield* reported(only.job)
     const code = yield* sideBySide(tasks)
     yield* Summary.printTogether(tasks.length, options.report)
     if (code !== exitCode.done) return yield* new ReportedExit({ exitCode: code })

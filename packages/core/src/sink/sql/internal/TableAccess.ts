@@ -53,11 +53,12 @@ export const open = (
     })
   )
 
-/** Creates the table, or adds the columns that it lacks. */
+/** Creates the table, or adds the columns that it lacks. `more` is done with it, in the same transaction. */
 export const settle = (
   self: TableAccess,
   place: Place,
-  table: Pick<Table, "columns" | "hasExtra">
+  table: Pick<Table, "columns" | "hasExtra">,
+  more: (layout: Layout) => Effect.Effect<void, SqlError>
 ): Effect.Effect<Layout, SqlError | SinkError> =>
   whole(
     self,
@@ -68,6 +69,7 @@ export const settle = (
       const planned = LayoutOf.plan(dialect, place, found, table)
       if (planned._tag === "Failure") return yield* refused(self, "write", planned.failure)
       for (const change of planned.success.changes) yield* transaction.run(statement(change))
+      yield* more(planned.success.layout)
       return planned.success.layout
     })
   )

@@ -92,7 +92,8 @@ export const takeBack = (self: Uncommitted, count: number): void => {
   for (const one of self.pending.splice(count)) self.weight -= one.statement.weight
 }
 
-const add = (self: Uncommitted, more: ReadonlyArray<Comparing.Pending>): void => {
+/** Takes what is written with the next rows, or at the next flush. */
+export const add = (self: Uncommitted, more: ReadonlyArray<Comparing.Pending>): void => {
   for (const one of more) {
     self.pending.push(one)
     self.weight += one.statement.weight
