@@ -127,6 +127,14 @@ describe("callstream sync", alongside, () => {
       assert.strictEqual(rowsOf(join(cwd, "calls.db"), "SELECT id FROM call_sessions_history").length, 30)
       // Nothing changed: nothing is written.
       assert.strictEqual((yield* run(["run", "keep.yaml"], { cwd })).stdout, "")
+      const again = yield* run(["run", "keep.yaml", "--resync", "--quiet"], { cwd })
+      assert.strictEqual(again.code, 0, again.stderr)
+      assert.deepStrictEqual(
+        lines(again.stdout)
+          .map(({ sequence }) => Number(sequence))
+          .toSorted((a, b) => a - b),
+        events.map(({ sequence }) => Number(sequence) + 1).toSorted((a, b) => a - b)
+      )
       const explained = yield* run(["run", "keep.yaml", "--explain"], { cwd })
       assert.match(
         explained.stdout,
