@@ -1,5 +1,5 @@
 /** All settings of a run, as one value. */
-import type { CallSession, CallSessions, EndpointProfile, SqlSink, Transform } from "@callstream/core"
+import type { CallSession, CallSessions, Change, EndpointProfile, SqlSink, Transform } from "@callstream/core"
 import type * as Duration from "effect/Duration"
 import type { Condition } from "../option/Condition.ts"
 import type * as Run from "../option/RunOptions.ts"
@@ -16,6 +16,8 @@ export interface Sync {
   readonly audits: ReadonlyArray<Duration.Duration>
   readonly remember: Duration.Duration
   readonly worth: number
+  /** The milestones of versions that webhooks get; `undefined` for every version. */
+  readonly events: ReadonlyArray<Change.Milestone> | undefined
   readonly tables: NonNullable<SqlSink.Options["sync"]>
 }
 

@@ -1,4 +1,5 @@
 /** What a sync takes of the options of a pipeline, and what it refuses. */
+import { Change } from "@callstream/core"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -52,7 +53,12 @@ const ofItself = (sync: SyncSpec, { sinks }: PipelineSpec): ReadonlyArray<UsageE
     Option.exists(Target.parse(typeof sink === "string" ? sink : sink.to), ({ _tag }) => _tag === "Table")
   )
   const ofTables = (["history", "deleteRemoved"] as const).filter((option) => sync[option] === true && !hasTable)
+  const isHook = (text: string) => Option.exists(Target.parse(text), ({ _tag }) => _tag === "Webhook")
+  const hasHook = sinks.some((sink) => isHook(typeof sink === "string" ? sink : sink.to))
   return [
+    ...(sync.events === undefined || hasHook
+      ? []
+      : [new UsageError({ option: "events", reason: { _tag: "OnlyWith", sinks: ["a webhook"] } })]),
     ...ofTables.map(
       (option) => new UsageError({ option, reason: { _tag: "OnlyWith", sinks: ["SQLite", "PostgreSQL"] } })
     ),
@@ -73,6 +79,17 @@ const auditsOf = ({
     : Result.fail(new UsageError({ option: "audit", reason: { _tag: "Expected", expected: "ages such as 1d,3d,7d" } }))
 }
 
+const eventsOf = ({ events }: SyncSpec): Result.Result<ReadonlyArray<Change.Milestone> | undefined, UsageError> => {
+  if (events === undefined) return Result.succeed(undefined)
+  const all = Change.Milestone.literals
+  const known = events.flatMap((text) => all.find((one) => one === text) ?? [])
+  return known.length === events.length && known.length > 0
+    ? Result.succeed(known)
+    : Result.fail(
+        new UsageError({ option: "events", reason: { _tag: "Expected", expected: `some of ${all.join(", ")}` } })
+      )
+}
+
 /** The settings of a sync; `undefined` of an export. Fails with all that is wrong. */
 export const of = Effect.fnUntraced(function* (
   spec: PipelineSpec
@@ -81,12 +98,14 @@ export const of = Effect.fnUntraced(function* (
   if (sync === undefined) return undefined
   const audits = auditsOf(sync)
   const wrong = [...ofExport(spec), ...ofSinks(spec), ...ofItself(sync, spec)]
-  yield* among([...wrong.map(Result.fail), audits])
+  const events = eventsOf(sync)
+  yield* among([...wrong.map(Result.fail), audits, events])
   return {
     every: sync.follow === true ? Kind.durationOf(sync.every ?? "1m") : undefined,
     audits: Result.getOrElse(audits, () => []),
     remember: Kind.durationOf(sync.remember ?? "30d"),
     worth: sync.worth ?? 1,
+    events: Result.getOrUndefined(events),
     tables: { history: sync.history, deleteRemoved: sync.deleteRemoved, maxRemovals: sync.maxRemovals }
   }
 })

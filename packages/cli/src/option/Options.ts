@@ -1,5 +1,5 @@
 /** Every option that a flag and a key of a pipeline file share, declared once. */
-import { Derive, Limits, Redact } from "@callstream/core"
+import { Change, Derive, Limits, Redact } from "@callstream/core"
 import * as When from "./When.ts"
 import * as Target from "./Target.ts"
 import * as Zone from "./Zone.ts"
@@ -175,6 +175,11 @@ export const sync = {
   worth: one(Kind.above(0), "Changes to expect of a request, times the hours waited for them: more saves requests", {
     fallback: "1"
   }),
+  events: list(
+    Kind.completing(words("MILESTONE", "a milestone"), Change.Milestone.literals),
+    "To webhooks only versions that reach one of these: completed, cost, recording, analysis, final; and calls that are gone",
+    { fallback: "every version" }
+  ),
   history: onOff("Keep each version of a call as a row of a second table, with valid_from, valid_to and is_current"),
   deleteRemoved: onOff("Delete the rows of calls that are gone, instead of setting removed_at"),
   maxRemovals: one(Kind.integer(1), "With --delete-removed: rows deleted at most in an hour, or in a run", {

@@ -1,5 +1,6 @@
 /** The sinks that options ask for. */
 import {
+  type Change,
   ChangeLog,
   CsvSink,
   NdjsonSink,
@@ -220,6 +221,8 @@ export const make = (
     readonly timeZone: DateTime.TimeZone | undefined
     /** Of a sync: tables mark what is gone, other sinks get events. @default the sinks are of an export */
     readonly sync?: SqlSink.Options["sync"]
+    /** Milestones of versions that webhooks get. @default every version */
+    readonly events?: ReadonlyArray<Change.Milestone> | undefined
   }
 ): Effect.Effect<ReadonlyArray<Sink>, UsageError, FileSystem.FileSystem> =>
   Effect.forEach(planned, ({ settings, target }, item): Effect.Effect<Sink, UsageError, FileSystem.FileSystem> => {
@@ -267,7 +270,10 @@ export const make = (
             allowPrivateHosts: settings.allowPrivateHosts,
             giveUpAfter: options.sync === undefined ? undefined : patience
           }
-          return Effect.as(WebhookSink.check(webhook), WebhookSink.make(webhook)).pipe(
+          const sink = WebhookSink.make(webhook)
+          const { events: reached } = options
+          const made = reached === undefined ? sink : ChangeLog.reaching(sink, reached)
+          return Effect.as(WebhookSink.check(webhook), made).pipe(
             Effect.mapError(
               (error) =>
                 new UsageError({

@@ -23,6 +23,7 @@ export type AnyOption =
   | "explain"
   | "save"
   | "sync"
+  | "resync"
 
 /** An option that another one is about, with the value that matters. */
 export interface Mention {

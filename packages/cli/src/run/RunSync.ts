@@ -46,7 +46,8 @@ export const run = Effect.fnUntraced(function* (job: SyncJob, watch: Watch) {
     spool: undefined,
     keepsOffset: true,
     timeZone: undefined,
-    sync: sync.tables
+    sync: sync.tables,
+    events: sync.events
   })
   const [first, ...rest] = sinks
   if (first === undefined) return yield* Effect.die(new Error("no sink"))

@@ -78,12 +78,16 @@ describe("callstream sync", alongside, () => {
       assert.strictEqual(rowsOf(join(cwd, "calls.db"), "SELECT id FROM call_sessions").length, 60)
       assert.strictEqual(receiver.events.length, 60)
       // All of them down: it fails, and continues.
+      const final = ["sync", "--name", "final", "--to", receiver.url, "--allow-private-hosts", "--events", "final"]
+      assert.strictEqual((yield* run(final, { cwd, env })).code, 0)
+      assert.isTrue(receiver.events.slice(60).every((event) => JSON.stringify(event).includes('"final"')))
+      const before = receiver.events.length
       receiver.answer(410)
       const only = ["sync", "--name", "hook", "--to", receiver.url, "--allow-private-hosts"]
       assert.strictEqual((yield* run(only, { cwd, env })).code, 1)
       receiver.answer(undefined)
       assert.strictEqual((yield* run(only, { cwd, env })).code, 0)
-      assert.strictEqual(receiver.events.length, 120)
+      assert.strictEqual(receiver.events.length - before, 60)
     })
   )
 
@@ -127,6 +131,14 @@ describe("callstream sync", alongside, () => {
       assert.strictEqual(rowsOf(join(cwd, "calls.db"), "SELECT id FROM call_sessions_history").length, 30)
       // Nothing changed: nothing is written.
       assert.strictEqual((yield* run(["run", "keep.yaml"], { cwd })).stdout, "")
+      const again = yield* run(["run", "keep.yaml", "--resync", "--quiet"], { cwd })
+      assert.strictEqual(again.code, 0, again.stderr)
+      assert.deepStrictEqual(
+        lines(again.stdout)
+          .map(({ sequence }) => Number(sequence))
+          .toSorted((a, b) => a - b),
+        events.map(({ sequence }) => Number(sequence) + 1).toSorted((a, b) => a - b)
+      )
       const explained = yield* run(["run", "keep.yaml", "--explain"], { cwd })
       assert.match(
         explained.stdout,
@@ -157,6 +169,7 @@ describe("callstream sync", alongside, () => {
         [["--to", "sqlite:a.db", "--every", "1m"], "--every needs --follow"],
         [["--to", "sqlite:a.db", "--max-removals", "5"], "--max-removals needs --delete-removed"],
         [["--to", "sqlite:a.db", "--audit", "1d,soon"], "--audit: expected ages such as 1d,3d,7d"],
+        [["--to", "sqlite:a.db", "--events", "final"], "--events applies to a webhook"],
         [["--to", "-"], "a sync needs a name for what it knows"]
       ]
       for (const [args, problem] of mistakes) {

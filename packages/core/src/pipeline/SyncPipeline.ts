@@ -119,7 +119,8 @@ export interface Options<A, Sinks extends ReadonlyArray<AnySink>, RD, ET = never
  *
  * Each change is noted in the ledger, then delivered to each sink, then flushed and acknowledged sink by sink. So a run that
  * is killed at any moment delivers again what a sink may lack. A sink that fails does not hold up the others: it is opened
- * again by a later pass and given what it lacks. If all sinks fail the run fails. An interruption waits for the step in
+ * again by a later pass and given what it lacks. If all sinks fail the run fails. An outage of the API ends a run of one pass, but of one that follows only
+ * a pass. An interruption waits for the step in
  * progress, and acknowledges it.
  *
  * @since 0.1.0

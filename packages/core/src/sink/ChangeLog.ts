@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
+import type { Milestone } from "../model/Change.ts"
 import * as Instant from "../model/Instant.ts"
 import { withRow } from "../model/Item.ts"
 import * as ChangeEvent from "./internal/ChangeEvent.ts"
@@ -72,3 +73,25 @@ export const make = <R>(self: SessionSink<unknown, R>, { organization }: Options
       })
   }
 }
+
+/**
+ * The sink, which gets only versions that reach one of these milestones, and the calls that are gone. A version that is left
+ * out counts as delivered.
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const reaching = <A, R>(self: SessionSink<A, R>, milestones: ReadonlyArray<Milestone>): SessionSink<A, R> => ({
+  ...self,
+  open: (opening) =>
+    Effect.map(self.open(opening), (writer) => ({
+      ...writer,
+      write: (batch) =>
+        writer.write({
+          ...batch,
+          items: batch.items.filter(
+            ({ change }) => change === undefined || change.milestones.some((one) => milestones.includes(one))
+          )
+        })
+    }))
+})

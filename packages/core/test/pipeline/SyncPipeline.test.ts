@@ -1,4 +1,5 @@
-import { AgniError } from "@callstream/core/model/AgniError"
+import { AgniClient } from "@callstream/core/client/AgniClient"
+import { AgniError, Unavailable } from "@callstream/core/model/AgniError"
 import type { CallSession } from "@callstream/core/model/CallSession"
 import type { Change } from "@callstream/core/model/Change"
 import type { DeadLetter } from "@callstream/core/pipeline/DeadLetter"
@@ -9,7 +10,10 @@ import { Ledger } from "@callstream/core/sync/Ledger"
 import * as Transform from "@callstream/core/transform/Transform"
 import { assert, describe, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
 import { random } from "../sync/SyncRandom.ts"
 import * as World from "../sync/SyncWorld.ts"
 
@@ -240,6 +244,50 @@ describe("SyncPipeline", () => {
         assert.isTrue([...one.table.values()].every(({ row }) => "status" in row && row.status === "completed"))
         // From now on it is the sync of this filter.
         yield* pass(world, { sinks: [one], filters: true })
+      })
+    )
+  )
+
+  it.effect("follows over an outage of the API, until it is interrupted, and has acknowledged what it delivered", () =>
+    inWorld({ seed: 10, calls: 60, days: 1 }, (world) =>
+      Effect.gen(function* () {
+        const one = new Holder("one")
+        world.now += World.day
+        let [passes, failing, failures] = [0, 0, 0]
+        const outage = Effect.suspend(() => {
+          failures++
+          const reason = new Unavailable({ outage: { _tag: "Status", status: 503 } })
+          return Effect.fail(new AgniError({ reason, request: "GET", attempts: 8, elapsed: Duration.zero }))
+        })
+        const layer = Layer.effect(
+          AgniClient,
+          Effect.map(AgniClient, (client) => ({
+            ...client,
+            list: (query) => (failing-- > 0 ? outage : client.list(query))
+          }))
+        ).pipe(Layer.provide(world.layer))
+        const stopped = yield* Effect.exit(
+          SyncPipeline.run({
+            name: "calls",
+            from: "2026-07-01T00:00:00Z",
+            transform: Transform.sessions,
+            sinks: [one.sink],
+            deadLetters: letters,
+            every: "1 minute",
+            onPass: () =>
+              Effect.suspend(() => {
+                passes++
+                world.now += World.hour
+                failing = passes === 2 ? 3 : 0
+                return passes === 5 ? Effect.interrupt : Effect.void
+              })
+          }).pipe(Effect.provide(layer))
+        )
+        assert.isTrue(Exit.hasInterrupts(stopped))
+        assert.deepStrictEqual([passes, failures], [5, 3])
+        const before = one.log.length
+        yield* pass(world, { sinks: [one] })
+        assert.isBelow(one.log.length - before, 10)
       })
     )
   )

@@ -2,11 +2,13 @@ import type { Change, Kind } from "@callstream/core/model/Change"
 import * as ChangeLog from "@callstream/core/sink/ChangeLog"
 import * as SessionSink from "@callstream/core/sink/SessionSink"
 import * as Version from "@callstream/core/model/Version"
+import * as WebhookSink from "@callstream/core/sink/WebhookSink"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Disk from "./webhook/Disk.ts"
 import * as Receiver from "./webhook/Receiver.ts"
-import { run } from "./webhook/run.ts"
+import * as PromptCrypto from "./webhook/PromptCrypto.ts"
+import { options, run } from "./webhook/run.ts"
 
 const sequence = Version.of(1_785_482_170_117_605)
 
@@ -84,6 +86,20 @@ describe("ChangeLog", () => {
         })
       )
       assert.deepStrictEqual(world.receiver.events(), yield* logged("acme"))
+    })
+  )
+
+  it.effect("reaching leaves out versions without one of the milestones, and nothing that is gone", () =>
+    Effect.gen(function* () {
+      const world = { receiver: Receiver.make(), disk: Disk.make() }
+      const sink = ChangeLog.reaching(WebhookSink.make(options), ["final", "cost"])
+      yield* Effect.gen(function* () {
+        const writer = yield* sink.open(SessionSink.opening())
+        for (const batch of written) yield* writer.write(batch)
+        yield* writer.remove?.(gone) ?? Effect.void
+      }).pipe(Effect.scoped, Effect.provide([world.receiver.layer, world.disk.layer, PromptCrypto.layer]))
+      const sent = world.receiver.events().map(({ sessionId, type }) => `${sessionId} ${type.split(".")[1]}`)
+      assert.deepStrictEqual(sent, ["a created", "a updated", "a left", "b removed"])
     })
   )
 

@@ -1,11 +1,14 @@
 /** One run of a sync: opens the ledger and the sinks, and delivers pass by pass. */
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 import * as Stream from "effect/Stream"
 import * as Column from "../../model/Column.ts"
+import { AgniError } from "../../model/AgniError.ts"
 import * as CoverageSet from "../../coverage/CoverageSet.ts"
 import type { CallSession } from "../../model/CallSession.ts"
 import * as Instant from "../../model/Instant.ts"
@@ -67,7 +70,9 @@ export const runSync = Effect.fnUntraced(function* <A, RA, RD, ET, RT>(options: 
     yield* Sync.steps(lease, options, least).pipe(
       // A signal to stop waits for the step, so that what was delivered is acknowledged.
       Stream.runForEach((one) => Effect.uninterruptible(step(one))),
-      Effect.onInterrupt(() => Effect.ignore(acknowledge))
+      Effect.onExit((exit) =>
+        Exit.isSuccess(exit) || Cause.hasDies(exit.cause) ? Effect.void : Effect.ignore(acknowledge)
+      )
     )
     yield* acknowledge
     yield* sinks.settle
@@ -82,8 +87,14 @@ export const runSync = Effect.fnUntraced(function* <A, RA, RD, ET, RT>(options: 
     return summary
   })
   if (every === undefined) return yield* pass
-  return yield* Effect.forever(Effect.tap(pass, () => Effect.sleep(every)))
+  // An outage of the API ends one pass only.
+  const patient = Effect.catchIf(pass, isOutage, ({ reason }) =>
+    Effect.logWarning(`${name}: a pass ended early: ${reason.message}; the next one continues`)
+  )
+  return yield* Effect.forever(Effect.andThen(patient, Effect.sleep(every)))
 })
+
+const isOutage = (error: unknown): error is AgniError => error instanceof AgniError && error.retryable
 
 interface Parts<A> {
   readonly lease: Lease

@@ -109,7 +109,7 @@ export const make = Effect.fnUntraced(function* (
   return {
     committed: committedAt(account, from, cursor),
     write: (batch) => Effect.tap(turns.take("write", write(batch)), () => Effect.flatMap(tableOf(batch), warn)),
-    remove: (batch) => turns.take("write", remove(batch)),
+    ...(options.sync === undefined ? {} : { remove: (batch: Batch<null>) => turns.take("write", remove(batch)) }),
     flush: (at) => turns.take("flush", flush(at)),
     compared: () => rows.committed,
     finish: Repaired.reporting(name, repairs, turns.take("finish", finish))
