@@ -122,7 +122,8 @@ const findEnd = Effect.fnUntraced(function* (
   for (const [page, rows] of pages.seen) note(page, rows)
   if (first.length < size && span.within === 1) span.beyond = 2
   yield* narrow(pages, span, note)
-  if (span.beyond === Infinity) span.beyond = 2 * span.within
+  // It was not seen: at least two pages further, so that nothing looks counted.
+  if (span.beyond === Infinity) span.beyond = Math.max(3, 2 * span.within)
   while (span.beyond - span.within > 1 && left() > 1) {
     const middle = Math.floor((span.within + span.beyond) / 2)
     if (isBeyond(middle, yield* look(pages, middle))) span.beyond = middle
