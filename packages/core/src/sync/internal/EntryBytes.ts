@@ -33,6 +33,7 @@ export const toId = (bytes: Uint8Array): string => {
 const second = 1_000_000
 const statuses = ["open", "answered", "unanswered"] as const
 const gones = [undefined, "left", "removed"] as const
+const showns = ["never", "shown", "left"] as const
 
 const bitsOf = <A>(all: ReadonlyArray<A>, some: ReadonlyArray<A>): number =>
   all.reduce((bits, one, i) => (some.includes(one) ? bits | (1 << i) : bits), 0)
@@ -41,11 +42,12 @@ const withBits = <A>(all: ReadonlyArray<A>, bits: number): ReadonlyArray<A> =>
   all.filter((_, i) => (bits & (1 << i)) !== 0)
 
 /** Bytes of an entry that nothing contradicts. */
-const usual = 54
+const usual = 55
 
 /** The rest of an entry: `agent` is the place of its agent's id in a list that is kept once. */
 export const encode = (entry: Entry, agent: number): Uint8Array => {
-  const { born, counted, created, digests, doubted, ended, firstSeen, gone, lacks, milestones, owed, readAt } = entry
+  const { born, counted, created, digests, doubted, ended, firstSeen, gone, lacks, milestones, owed, readAt, shown } =
+    entry
   const view = new DataView(new ArrayBuffer(doubted === undefined ? usual : usual + 4))
   const seconds = (at: number, instant: Micros | undefined) =>
     view.setUint32(at, instant === undefined ? 0 : Math.floor(instant / second))
@@ -66,6 +68,7 @@ export const encode = (entry: Entry, agent: number): Uint8Array => {
     (counted ? 1 << 13 : 0) |
     (doubted?.as === "absent" ? 1 << 14 : 0)
   view.setUint16(52, flags)
+  view.setUint8(54, showns.indexOf(shown))
   if (doubted !== undefined) seconds(usual, doubted.since)
   return new Uint8Array(view.buffer)
 }
@@ -83,7 +86,8 @@ export const decode = (
   const flags = view.getUint16(52)
   const agent = agents[view.getUint32(48)]
   const status = statuses[flags & 3]
-  if (agent === undefined || status === undefined) return undefined
+  const shown = showns[view.getUint8(54)]
+  if (agent === undefined || status === undefined || shown === undefined) return undefined
   return {
     id,
     start,
@@ -104,6 +108,7 @@ export const decode = (
       bytes.length === usual ? undefined : { as: (flags & (1 << 14)) === 0 ? "back" : "absent", since: seconds(usual) },
     gone: gones[(flags >>> 2) & 3],
     owed: (flags & (1 << 12)) !== 0,
-    counted: (flags & (1 << 13)) !== 0
+    counted: (flags & (1 << 13)) !== 0,
+    shown
   }
 }
