@@ -16,6 +16,7 @@ import type { Micros } from "./Tail.ts"
 import type { Version } from "../model/Version.ts"
 import { LedgerError } from "./LedgerError.ts"
 import type { Later } from "./Settlement.ts"
+import * as Sorted from "./internal/Sorted.ts"
 
 /**
  * A range of start time, `from <= start < to`.
@@ -232,6 +233,17 @@ interface Memory {
   head: number
   acknowledged: Readonly<Record<string, number>>
   readonly entries: Map<string, Entry>
+  readonly places: Places
+}
+
+/** Where entries are found: by start and by when they are due those that are not gone, all by their commits. */
+interface Places {
+  readonly start: Sorted.Sorted
+  readonly due: Sorted.Sorted
+  readonly changed: Sorted.Sorted
+  readonly withoutStart: Set<string>
+  readonly absent: Set<string>
+  readonly gone: Set<string>
 }
 
 const makeMemory = (fingerprint: Fingerprint): Memory => ({
@@ -240,46 +252,71 @@ const makeMemory = (fingerprint: Fingerprint): Memory => ({
   state: undefined,
   head: 0,
   acknowledged: {},
-  entries: new Map()
+  entries: new Map(),
+  places: {
+    start: Sorted.make(),
+    due: Sorted.make(),
+    changed: Sorted.make(),
+    withoutStart: new Set(),
+    absent: new Set(),
+    gone: new Set()
+  }
 })
 
+const place = ({ absent, changed, due, gone, start, withoutStart }: Places, entry: Entry): void => {
+  const { id } = entry
+  changed.add(entry.changed, id)
+  if (entry.gone !== undefined) return void gone.add(id)
+  if (entry.start === undefined) withoutStart.add(id)
+  else start.add(entry.start, id)
+  if (isAbsent(entry)) absent.add(id)
+  else if (entry.due !== undefined) due.add(entry.due, id)
+}
+
+const displace = ({ absent, changed, due, gone, start, withoutStart }: Places, entry: Entry): void => {
+  const { id } = entry
+  changed.remove(entry.changed, id)
+  withoutStart.delete(id)
+  absent.delete(id)
+  gone.delete(id)
+  if (entry.start !== undefined) start.remove(entry.start, id)
+  if (entry.due !== undefined) due.remove(entry.due, id)
+}
+
 const leaseOf = (name: string, memory: Memory): Lease => {
-  const { entries, id, key } = memory
-  const where = (keep: (entry: Entry) => boolean) => Effect.sync(() => [...entries.values()].filter(keep))
-  const within = ({ from, to }: Span) =>
-    where(({ gone, start }) => gone === undefined && start !== undefined && start >= from && start < to)
+  const { entries, id, key, places } = memory
+  const of = (ids: Iterable<string>): ReadonlyArray<Entry> => [...ids].flatMap((id) => entries.get(id) ?? [])
+  const remove = (entry: Entry | undefined) => {
+    if (entry === undefined) return
+    displace(places, entry)
+    entries.delete(entry.id)
+  }
   return {
     name,
     id,
     key,
     kept: Effect.sync(() => ({ state: memory.state, head: memory.head })),
     acknowledged: Effect.sync(() => memory.acknowledged),
-    byId: (ids) =>
-      Effect.sync(
-        () =>
-          new Map(
-            ids.flatMap((id) => {
-              const entry = entries.get(id)
-              return entry === undefined ? [] : [[id, entry] as const]
-            })
-          )
-      ),
-    count: (range) => Effect.map(within(range), (found) => found.filter((entry) => !isAbsent(entry)).length),
-    between: (range) => Effect.map(within(range), (found) => found.sort(byStart)),
-    withoutStart: where(({ gone, start }) => gone === undefined && start === undefined),
-    absent: where((entry) => entry.gone === undefined && isAbsent(entry)),
-    awaiting: (at) =>
-      where((entry) => entry.gone === undefined && !isAbsent(entry) && entry.due !== undefined && entry.due <= at),
-    changedAfter: (commit, limit) =>
-      Effect.map(
-        where(({ changed }) => changed > commit),
-        (found) => found.sort((left, right) => left.changed - right.changed).slice(0, limit)
-      ),
+    byId: (ids) => Effect.sync(() => new Map(of(ids).map((entry) => [entry.id, entry]))),
+    count: ({ from, to }) =>
+      Effect.sync(() => {
+        const isIn = ({ start }: Entry) => start !== undefined && start >= from && start < to
+        return places.start.count(from, to) - of(places.absent).filter(isIn).length
+      }),
+    between: ({ from, to }) => Effect.sync(() => of(places.start.ids(from, to))),
+    withoutStart: Effect.sync(() => of(places.withoutStart)),
+    absent: Effect.sync(() => of(places.absent)),
+    awaiting: (at) => Effect.sync(() => of(places.due.ids(-Infinity, at + 1))),
+    changedAfter: (commit, limit) => Effect.sync(() => of(places.changed.ids(commit + 1, Infinity, limit))),
     note: (note) =>
       Effect.sync(() => {
         memory.state = note.state
         memory.head = note.head
-        for (const entry of note.entries) entries.set(entry.id, entry)
+        for (const entry of note.entries) {
+          remove(entries.get(entry.id))
+          entries.set(entry.id, entry)
+          place(places, entry)
+        }
       }),
     acknowledge: (consumer, commit) =>
       Effect.sync(() => {
@@ -288,9 +325,8 @@ const leaseOf = (name: string, memory: Memory): Lease => {
       }),
     forget: (before, acknowledged) =>
       Effect.sync(() => {
-        for (const entry of entries.values()) {
-          if (isBefore(entry, before) && entry.changed <= acknowledged) entries.delete(entry.id)
-        }
+        const old = [...of(places.start.ids(-Infinity, before)), ...of(places.withoutStart), ...of(places.gone)]
+        for (const entry of old) if (isBefore(entry, before) && entry.changed <= acknowledged) remove(entry)
       })
   }
 }

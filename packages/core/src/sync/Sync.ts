@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
@@ -18,11 +19,15 @@ import { defaultHorizon } from "../model/Limits.ts"
 import type { Rejected } from "../model/Rejected.ts"
 import * as Version from "../model/Version.ts"
 import type * as History from "../history/History.ts"
-import * as Probes from "../endpoint/internal/Probes.ts"
+import * as Audits from "./internal/Audits.ts"
+import * as Awaited from "./internal/Awaited.ts"
 import * as CatchUp from "./internal/CatchUp.ts"
+import * as Counts from "./internal/Counts.ts"
 import * as Endpoint from "./internal/Endpoint.ts"
+import * as Fresh from "./internal/Fresh.ts"
 import * as Pass from "./internal/Pass.ts"
-import * as Stages from "./internal/Stages.ts"
+import * as Missing from "./internal/Missing.ts"
+import * as Opening from "./internal/Opening.ts"
 import * as SyncState from "./internal/SyncState.ts"
 import { Ledger, type Lease } from "./Ledger.ts"
 import type { LedgerError } from "./LedgerError.ts"
@@ -138,73 +143,125 @@ const fingerprintOf = ({ agentId, callerNumber, channel }: Options): Fingerprint
     .join(" ")
 })
 
-const begin = Effect.fnUntraced(function* (
+/** What a pass begins with. */
+interface Begun {
+  readonly run: Pass.Run
+  readonly endpoint: Endpoint.Endpoint
+  /** The newest calls in the order of creation, where the server brings them so. */
+  readonly first: Endpoint.Created | undefined
+}
+
+/** A machine whose clock is earlier has none that runs. */
+const earliest = 946_684_800_000_000
+
+/** Whether a page has as many calls as it should: a server may give smaller pages than before, or be down in part. */
+const isFull = Effect.fnUntraced(function* (
   lease: Lease,
-  options: Options
+  { isLast, rows }: Endpoint.Created
+): Effect.fn.Return<boolean, LedgerError> {
+  if (!isLast) return true
+  const dated = yield* lease.count({ from: -Number.MAX_SAFE_INTEGER, to: Number.MAX_SAFE_INTEGER })
+  return rows >= dated + (yield* lease.withoutStart).length
+})
+
+/** The first page in the order of creation, where it can stand for all probes. */
+const openByCreation = Effect.fnUntraced(function* (
+  { filters, lease, options }: Pass.Settings,
+  state: SyncState.SyncState,
+  local: number
 ): Effect.fn.Return<
-  { readonly run: Pass.Run; readonly endpoint: Endpoint.Endpoint },
+  { readonly first: Endpoint.Created | undefined; readonly state: SyncState.SyncState },
   AgniError | LedgerError,
   AgniClient
 > {
-  const settings = yield* settingsOf(lease, options)
-  const { head, state } = yield* SyncState.open(lease, settings.from, settings.horizon)
-  const seen = yield* Probes.probe({
-    filters: settings.filters,
-    pageSize: options.pageSize,
-    profile: state.profile,
-    deep: false,
-    bounded: true
-  })
+  const { profile } = state
+  const now = local < earliest ? (state.read?.last ?? local) : local
+  if (profile === undefined || profile.filterProblem !== undefined || !Fresh.isByCreation(state, now)) {
+    return { first: undefined, state }
+  }
   const { list } = yield* AgniClient
-  const local = seen.localNow < earliest ? seen.serverNow : seen.localNow
-  const now = Math.min(local, seen.serverNow)
+  const page = yield* Endpoint.make(list, filters, profile).created(1, Opening.sizeOf(profile, options.pageSize))
+  const works = page !== undefined && page.rows > 0 && (page.isShown || state.byCreation?.works === true)
+  if (page === undefined || !works)
+    return { first: undefined, state: { ...state, byCreation: { works: false, at: now } } }
+  return {
+    first: (yield* isFull(lease, page)) ? page : undefined,
+    state: {
+      ...state,
+      byCreation: { works, at: page.observedAt },
+      profile: { ...profile, pageSize: Math.max(profile.pageSize, page.rows) }
+    }
+  }
+})
+
+const begin = Effect.fnUntraced(function* (
+  lease: Lease,
+  options: Options
+): Effect.fn.Return<Begun, AgniError | LedgerError, AgniClient> {
+  const settings = yield* settingsOf(lease, options)
+  const { head, state: kept } = yield* SyncState.open(lease, settings.from, settings.horizon)
+  const local = (yield* Clock.currentTimeMillis) * 1000
+  const { first, state } = yield* openByCreation(settings, kept, local)
+  const about = { ...settings, from: state.from, pageSize: options.pageSize, watermark: state.watermark }
+  const see = yield* Effect.cached(Opening.see({ ...about, profile: state.profile }))
+  // Without that page, what a reading to a proof has to see says what time it is.
+  const { profile, serverNow } =
+    first === undefined || state.profile === undefined
+      ? yield* see
+      : { profile: state.profile, serverNow: first.observedAt }
+  const now = local < earliest ? serverNow : Math.min(local, serverNow)
   const run: Pass.Run = {
     // The first pass decided where the ledger begins.
     settings: { ...settings, from: state.from },
-    seen,
-    state: { ...SyncState.withHorizon(state, settings.horizon, now), profile: seen.profile },
+    profile,
+    seen: see,
+    began: Math.floor(now / 1_000_000) * 1_000_000,
+    before: state.read?.last,
+    state: { ...SyncState.withHorizon(state, settings.horizon, now), profile },
     head,
     now,
     isFirst: state.audits.length === 0,
     looked: 0,
     isCounted: false
   }
-  return { run, endpoint: Endpoint.make(list, settings.filters, seen.profile) }
+  const { list } = yield* AgniClient
+  return { run, endpoint: Endpoint.make(list, settings.filters, profile), first }
 })
 
-/** A machine whose clock is earlier has none that runs. */
-const earliest = 946_684_800_000_000
-
 const stages = (
-  run: Pass.Run,
-  endpoint: Endpoint.Endpoint
+  { endpoint, first, run }: Begun,
+  isFresh: boolean
 ): Stream.Stream<Look, AgniError | LedgerError, AgniClient> => {
-  const { from, lease, remember } = run.settings
-  const resume = run.isFirst && run.state.watermark > from ? run.state.watermark : undefined
-  const fresh = Pass.prove(run, "new", { from: run.isFirst ? from : run.state.watermark }, { resume })
-  const isUsable = run.seen.profile.filterProblem === undefined
-  const audits = isUsable ? Stages.audits(run) : Stream.empty
+  const { lease, remember } = run.settings
+  // What was seen meanwhile is newer than that page.
+  const page = first === undefined || isFresh ? Effect.succeed(first) : endpoint.created(1)
+  const isWhole = Fresh.isWhole(run)
+  const fresh = Stream.unwrap(Effect.map(page, (page) => Fresh.looks(run, endpoint, page)))
+  const isUsable = run.profile.filterProblem === undefined
+  const audits = isUsable ? Audits.audits(run, endpoint) : Stream.empty
   if (run.isFirst || !isUsable) return Stream.concat(fresh, audits)
+  const awaited = Awaited.awaited(run, endpoint)
+  if (!isWhole) return Stream.concat(fresh, awaited)
   const behind = Stream.unwrap(
     Effect.map(
-      Effect.suspend(() => Stages.counts(run, endpoint)),
+      Effect.suspend(() => Counts.counts(run, endpoint)),
       (found) => {
         run.isCounted = found.isCounted
-        return Stages.behind(run, endpoint, found.ranges)
+        return Counts.behind(run, endpoint, found.ranges)
       }
     )
   )
   const forget = Effect.gen(function* () {
     const acknowledged = Object.values(yield* lease.acknowledged)
     if (acknowledged.length > 0) yield* lease.forget(run.now - remember, Math.min(...acknowledged))
-    yield* Stages.doubtOutage(run)
+    yield* Missing.doubtOutage(run)
   })
   return fresh.pipe(
-    Stream.concat(Stages.holes(run)),
-    Stream.concat(Stages.awaited(run, endpoint)),
+    Stream.concat(Audits.holes(run)),
+    Stream.concat(awaited),
     Stream.concat(behind),
     Stream.concat(audits),
-    Stream.concat(Stages.missing(run, endpoint, () => run.isCounted)),
+    Stream.concat(Missing.missing(run, endpoint, () => run.isCounted)),
     Stream.concat(Stream.fromEffectDrain(forget))
   )
 }
@@ -224,7 +281,7 @@ const inOrder = <A, E, R>(run: Pass.Run, stream: Stream.Stream<A, E, R>): Stream
  * @category streams
  */
 export const pass = (lease: Lease, options: Options): Stream.Stream<Look, AgniError | LedgerError, AgniClient> =>
-  Stream.unwrap(Effect.map(begin(lease, options), ({ endpoint, run }) => inOrder(run, stages(run, endpoint))))
+  Stream.unwrap(Effect.map(begin(lease, options), (begun) => inOrder(begun.run, stages(begun, true))))
 
 /**
  * How changes are delivered.
@@ -278,19 +335,14 @@ export const changes = (
       })
       const once = Stream.unwrap(
         Effect.gen(function* () {
-          const { endpoint, run } = yield* begin(lease, options)
+          const begun = yield* begin(lease, options)
+          const { endpoint, run } = begun
           const acknowledged = (yield* lease.acknowledged)[consumer] ?? 0
-          const passed = stages(run, endpoint).pipe(
+          const passed = Stream.suspend(() => stages(begun, endpoint.requests() === 0)).pipe(
             Stream.tap(onLook),
             Stream.flatMap(({ changes }) => Stream.fromIterable(changes))
           )
-          return inOrder(
-            run,
-            Stream.concat(
-              CatchUp.changes(run, endpoint, acknowledged),
-              Stream.suspend(() => passed)
-            )
-          )
+          return inOrder(run, Stream.concat(CatchUp.changes(run, endpoint, acknowledged), passed))
         })
       ).pipe(Stream.map(deliver))
       return every === undefined ? once : Stream.repeat(once, Schedule.spaced(every))

@@ -9,7 +9,8 @@ import * as Tail from "../Tail.ts"
 
 export const second = 1_000_000
 const minute = 60 * second
-const day = 86_400 * second
+const hour = 60 * minute
+const day = 24 * hour
 
 /** Contradictions are accepted when they are seen again that much later. */
 const doubtFor = 10 * minute
@@ -26,6 +27,8 @@ export interface About {
   readonly now: Micros
   /** Nothing was known before: that a call is new says nothing about when it appeared. */
   readonly isFirst: boolean
+  /** When what is new was read before, if it was. */
+  readonly before?: Micros | undefined
 }
 
 /** A change before it has a commit. */
@@ -82,14 +85,22 @@ const isBack = (known: Entry, next: Entry): boolean =>
   (known.start !== undefined && next.start === undefined) ||
   next.lacks.some((facet) => !known.lacks.includes(facet))
 
-/** When half of the chance that it changes at all is reached; nothing where nothing is expected. */
+/** Passes follow one another closely. */
+const closely = 5 * minute
+
+/** A page of calls, each of which has changed with this chance, is worth a request, if it waits for an hour. */
+const leastGain = 0.005
+
+/** When a call adds to what reading its page is worth; nothing where nothing is expected. */
 const dueOf = (learned: Settlement.Statistics, entry: Entry): Micros | undefined => {
   const facts = factsOf(entry)
   const all = Settlement.gain(learned, facts, entry.readAt, entry.readAt + 2 * Tail.longest)
   if (all < Settlement.leastChance) return undefined
+  const enough = Math.min(leastGain, all / 2)
+  const value = (wait: number) =>
+    Settlement.gain(learned, facts, entry.readAt, entry.readAt + wait) * Math.min(1, wait / hour)
   let wait = minute
-  while (wait < Tail.longest && Settlement.gain(learned, facts, entry.readAt, entry.readAt + wait) < all / 2)
-    wait *= 1.5
+  while (wait < Tail.longest && value(wait) < enough) wait *= 1.5
   return Math.floor((entry.readAt + wait) / second) * second
 }
 
@@ -98,13 +109,21 @@ const learn = (learned: Settlement.Statistics, known: Entry | undefined, next: E
   if (known === undefined) {
     if (!about.isFirst && next.start !== undefined) {
       now = { ...now, lateness: Tail.observe(now.lateness, about.now - next.start) }
+      const { before = -Infinity } = about
+      // In between it appeared, so the middle is not far from it.
+      if (about.now - before < closely) {
+        const age = (about.now + Math.max(before, Math.min(about.now, next.start))) / 2 - next.start
+        now = { ...now, births: Tail.observe(now.births, age) }
+      }
     }
     return now
   }
   const came = known.lacks.filter((facet) => !next.lacks.includes(facet))
   if (came.length > 0 && next.ended !== undefined && known.readAt >= next.ended) {
     const delays = { ...now.delays }
-    for (const facet of came) delays[facet] = Tail.observe(delays[facet], about.now - next.ended)
+    // It came between two readings.
+    const delay = (about.now + known.readAt) / 2 - next.ended
+    for (const facet of came) delays[facet] = Tail.observe(delays[facet], delay)
     now = { ...now, delays }
   }
   if (came.length > 0 && known.counted) now = Settlement.correct(now, next, came)

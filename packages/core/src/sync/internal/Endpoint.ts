@@ -24,15 +24,37 @@ export interface Looked {
   readonly uncounted: ReadonlyArray<{ readonly at: number; readonly rows: number }>
 }
 
+/** A page in the order of creation. */
+export interface Created extends Pick<Looked, "items" | "rejected"> {
+  readonly observedAt: Micros
+  /** When the first and the last call of it were created; without any, `from` is before all and `to` behind all. */
+  readonly newest: Micros
+  readonly oldest: Micros
+  readonly rows: number
+  /** Fewer rows than were asked for: nothing is older. */
+  readonly isLast: boolean
+  /** No order by start could bring the rows so. */
+  readonly isShown: boolean
+}
+
 export interface Endpoint {
   readonly look: (range: Span) => Effect.Effect<Looked, AgniError>
   /** Rows that start between two whole seconds; `undefined` where that cannot be counted. */
   readonly count: (range: Span, expected: number) => Effect.Effect<number | undefined, AgniError>
   /**
-   * The calls that were created about then, whatever their start, where the server shows that it understands an order by creation;
-   * `undefined` elsewhere.
+   * One page of the list in the order of creation, newest first, whatever the calls' starts; `undefined` if the server brings it in
+   * another order, or does not go so deep.
    */
-  readonly createdAbout: (created: Micros) => Effect.Effect<ReadonlyArray<Item<CallSession>> | undefined, AgniError>
+  readonly created: (page: number, size?: number) => Effect.Effect<Created | undefined, AgniError>
+  /**
+   * The calls that were created in a range, from the page that has `rank` calls before it; `undefined` where the server does not
+   * order by creation. `isKnown`: nothing has to show that it does.
+   */
+  readonly createdIn: (
+    range: Span,
+    rank: number,
+    isKnown: boolean
+  ) => Effect.Effect<ReadonlyArray<Item<CallSession>> | undefined, AgniError>
   readonly requests: () => number
 }
 
@@ -108,42 +130,54 @@ export const make = (list: AgniClient["Service"]["list"], filters: Ask.Filters, 
       }
     })
 
-  const createdAbout: Endpoint["createdAbout"] = Effect.fnUntraced(function* (created) {
-    const pages: Array<ReadonlyArray<Row>> = []
-    const isOrdered = () => pages.every(descends) && pages[0]?.length !== 0
+  const created: Endpoint["created"] = (page, asked = size) =>
+    Effect.map(Ask.orNothing(ask(page, {}, { size: asked, sort: byCreation })), (answer) => {
+      if (answer === undefined || !descends(answer.rows)) return undefined
+      const { observedAt, rows } = answer
+      return {
+        observedAt,
+        items: rows.flatMap(({ item }) => item ?? []),
+        rejected: rows.flatMap(({ item, rejected }) => (item === undefined ? (rejected ?? []) : [])),
+        newest: rows[0] === undefined ? -Infinity : (Rows.createdOf(rows[0]) ?? -Infinity),
+        oldest: oldestOf(rows),
+        rows: rows.length,
+        isLast: rows.length < asked,
+        isShown: isByCreation(rows)
+      }
+    })
+
+  const createdIn: Endpoint["createdIn"] = Effect.fnUntraced(function* ({ from, to }, rank, isKnown) {
+    let isShown = isKnown
     const page = Effect.fnUntraced(function* (number: number) {
-      const { rows } = yield* Effect.catchIf(ask(number, {}, { sort: byCreation }), Ask.isRefusal, () =>
-        Effect.succeed({ rows: [] })
-      )
-      pages.push(rows)
-      return rows
+      const found = yield* created(number)
+      isShown ||= found?.isShown === true
+      return found
     })
-    /** Whether the page ends with older calls, or the list does. */
-    const reaches = Effect.fnUntraced(function* (number: number) {
-      const rows = yield* page(number)
-      return rows.length < size || oldestOf(rows) < created - second
-    })
-    let before = 0
-    let at = 1
-    while (isOrdered() && !(yield* reaches(at))) {
-      before = at
-      at *= 2
-      if (at > mostPages) return undefined
+    /** Whether a page begins with later calls, so that nothing of the range is before it. */
+    const begins = (found: Created, number: number) => number === 1 || found.newest >= to
+    let first = Math.max(1, Math.floor(rank / size) + 1)
+    let at = yield* page(first)
+    for (let step = 1; at !== undefined && !begins(at, first); step *= 2) {
+      first = Math.max(1, first - step)
+      at = yield* page(first)
     }
-    while (isOrdered() && at - before > 1) {
-      const middle = (before + at) >>> 1
-      if (yield* reaches(middle)) at = middle
-      else before = middle
+    const found: Array<Item<CallSession>> = []
+    for (let number = first; at !== undefined; at = yield* page(++number)) {
+      if (number > mostPages) return undefined
+      found.push(...at.items)
+      if (!at.isLast && at.oldest >= from) continue
+      // Calls that left meanwhile moved others from one page to the one before it.
+      if (number > first) found.push(...((yield* page(first))?.items ?? []))
+      // A server that is down may answer with nothing.
+      return isShown && found.length > 0 ? found : undefined
     }
-    // Calls that came or went meanwhile moved the others by some rows.
-    const found: Array<Row> = []
-    for (const number of [at - 1, at, at + 1, at]) if (number > 0 && isOrdered()) found.push(...(yield* page(number)))
-    return isOrdered() && pages.some(isByCreation) ? found.flatMap(({ item }) => item ?? []) : undefined
+    return undefined
   })
 
   return {
     look,
-    createdAbout,
+    created,
+    createdIn,
     count: ({ from, to }, expected) =>
       Count.rows(ask, { after: from, before: to }, { expected, size, repeats: profile.repeatsBeyondEnd, even: true }),
     requests: () => ask.log.requests
