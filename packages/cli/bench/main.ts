@@ -71,6 +71,13 @@ const races = async (sessions: number, latency: number, all: ReadonlyArray<Race>
   for (const [, { end }] of servers) await end()
 }
 
+// In virtual time, without the command: `bench sync`, or a part of it such as `bench "sync 2k"`.
+if (only?.startsWith("sync") === true) {
+  const main = join(import.meta.dirname, "..", "..", "core", "bench", "sync", "main.ts")
+  execFileSync(process.execPath, [main, only.slice("sync".length).trim()], { stdio: "inherit" })
+  process.exit()
+}
+
 if (!existsSync(cli)) throw new Error("run `pnpm build` first: the bench times the built command")
 try {
   await bench("start", async () => {

@@ -239,7 +239,7 @@ interface Memory {
 /** Where entries are found: by start and by when they are due those that are not gone, all by their commits. */
 interface Places {
   readonly start: Sorted.Sorted
-  readonly due: Sorted.Sorted
+  readonly due: Sorted.Buckets
   readonly changed: Sorted.Sorted
   readonly withoutStart: Set<string>
   readonly absent: Set<string>
@@ -255,7 +255,7 @@ const makeMemory = (fingerprint: Fingerprint): Memory => ({
   entries: new Map(),
   places: {
     start: Sorted.make(),
-    due: Sorted.make(),
+    due: Sorted.makeBuckets(600_000_000),
     changed: Sorted.make(),
     withoutStart: new Set(),
     absent: new Set(),
@@ -263,34 +263,39 @@ const makeMemory = (fingerprint: Fingerprint): Memory => ({
   }
 })
 
-const place = ({ absent, changed, due, gone, start, withoutStart }: Places, entry: Entry): void => {
-  const { id } = entry
-  changed.add(entry.changed, id)
-  if (entry.gone !== undefined) return void gone.add(id)
-  if (entry.start === undefined) withoutStart.add(id)
-  else start.add(entry.start, id)
-  if (isAbsent(entry)) absent.add(id)
-  else if (entry.due !== undefined) due.add(entry.due, id)
+/** By what an entry is found; `undefined` where it is not. */
+const keysOf = (entry: Entry | undefined) => {
+  const { changed, due, gone, start } = entry ?? {}
+  const isThere = entry !== undefined && gone === undefined
+  const absent = isThere && isAbsent(entry)
+  return {
+    changed,
+    start: isThere ? start : undefined,
+    due: isThere && !absent ? due : undefined,
+    withoutStart: isThere && start === undefined,
+    absent,
+    gone: gone !== undefined
+  }
 }
 
-const displace = ({ absent, changed, due, gone, start, withoutStart }: Places, entry: Entry): void => {
-  const { id } = entry
-  changed.remove(entry.changed, id)
-  withoutStart.delete(id)
-  absent.delete(id)
-  gone.delete(id)
-  if (entry.start !== undefined) start.remove(entry.start, id)
-  if (entry.due !== undefined) due.remove(entry.due, id)
+/** Moves an entry to where it is found now. Of most that are read nothing changes. */
+const move = (places: Places, id: string, before: Entry | undefined, after: Entry | undefined): void => {
+  const [old, next] = [keysOf(before), keysOf(after)]
+  for (const by of ["start", "due", "changed"] as const) {
+    const [from, to] = [old[by], next[by]]
+    if (from === to) continue
+    if (from !== undefined) places[by].remove(from, id)
+    if (to !== undefined) places[by].add(to, id)
+  }
+  for (const by of ["withoutStart", "absent", "gone"] as const) {
+    if (next[by]) places[by].add(id)
+    else places[by].delete(id)
+  }
 }
 
 const leaseOf = (name: string, memory: Memory): Lease => {
   const { entries, id, key, places } = memory
   const of = (ids: Iterable<string>): ReadonlyArray<Entry> => [...ids].flatMap((id) => entries.get(id) ?? [])
-  const remove = (entry: Entry | undefined) => {
-    if (entry === undefined) return
-    displace(places, entry)
-    entries.delete(entry.id)
-  }
   return {
     name,
     id,
@@ -306,16 +311,15 @@ const leaseOf = (name: string, memory: Memory): Lease => {
     between: ({ from, to }) => Effect.sync(() => of(places.start.ids(from, to))),
     withoutStart: Effect.sync(() => of(places.withoutStart)),
     absent: Effect.sync(() => of(places.absent)),
-    awaiting: (at) => Effect.sync(() => of(places.due.ids(-Infinity, at + 1))),
+    awaiting: (at) => Effect.sync(() => of(places.due.upTo(at)).filter(({ due = Infinity }) => due <= at)),
     changedAfter: (commit, limit) => Effect.sync(() => of(places.changed.ids(commit + 1, Infinity, limit))),
     note: (note) =>
       Effect.sync(() => {
         memory.state = note.state
         memory.head = note.head
         for (const entry of note.entries) {
-          remove(entries.get(entry.id))
+          move(places, entry.id, entries.get(entry.id), entry)
           entries.set(entry.id, entry)
-          place(places, entry)
         }
       }),
     acknowledge: (consumer, commit) =>
@@ -326,7 +330,11 @@ const leaseOf = (name: string, memory: Memory): Lease => {
     forget: (before, acknowledged) =>
       Effect.sync(() => {
         const old = [...of(places.start.ids(-Infinity, before)), ...of(places.withoutStart), ...of(places.gone)]
-        for (const entry of old) if (isBefore(entry, before) && entry.changed <= acknowledged) remove(entry)
+        for (const entry of old) {
+          if (!isBefore(entry, before) || entry.changed > acknowledged) continue
+          move(places, entry.id, entry, undefined)
+          entries.delete(entry.id)
+        }
       })
   }
 }

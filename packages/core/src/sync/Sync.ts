@@ -81,7 +81,7 @@ export interface Commit {
 }
 
 /**
- * A change with the call as it is now; `undefined` of one that was removed.
+ * A change with the call as it is now; `undefined` of one that left or was removed.
  *
  * @since 0.1.0
  * @category models
@@ -181,14 +181,14 @@ const openByCreation = Effect.fnUntraced(function* (
   }
   const { list } = yield* AgniClient
   const page = yield* Endpoint.make(list, filters, profile).created(1, Opening.sizeOf(profile, options.pageSize))
-  const works = page !== undefined && page.rows > 0 && (page.isShown || state.byCreation?.works === true)
-  if (page === undefined || !works)
-    return { first: undefined, state: { ...state, byCreation: { works: false, at: now } } }
+  if (page === undefined) return { first: undefined, state: { ...state, byCreation: { works: false, at: now } } }
+  // Rows that any order would bring so show nothing.
+  if (page.rows === 0 || (!page.isShown && state.byCreation?.works !== true)) return { first: undefined, state }
   return {
     first: (yield* isFull(lease, page)) ? page : undefined,
     state: {
       ...state,
-      byCreation: { works, at: page.observedAt },
+      byCreation: { works: true, at: page.observedAt },
       profile: { ...profile, pageSize: Math.max(profile.pageSize, page.rows) }
     }
   }
@@ -205,10 +205,12 @@ const begin = Effect.fnUntraced(function* (
   const about = { ...settings, from: state.from, pageSize: options.pageSize, watermark: state.watermark }
   const see = yield* Effect.cached(Opening.see({ ...about, profile: state.profile }))
   // Without that page, what a reading to a proof has to see says what time it is.
-  const { profile, serverNow } =
+  const { profile, serverNow, shows } =
     first === undefined || state.profile === undefined
-      ? yield* see
-      : { profile: state.profile, serverNow: first.observedAt }
+      ? yield* Effect.map(see, ({ pages, profile, serverNow }) => {
+          return { profile, serverNow, shows: pages.some(({ rows }) => rows.length > 0) }
+        })
+      : { profile: state.profile, serverNow: first.observedAt, shows: true }
   const now = local < earliest ? serverNow : Math.min(local, serverNow)
   const run: Pass.Run = {
     // The first pass decided where the ledger begins.
@@ -217,7 +219,8 @@ const begin = Effect.fnUntraced(function* (
     seen: see,
     began: Math.floor(now / 1_000_000) * 1_000_000,
     before: state.read?.last,
-    state: { ...SyncState.withHorizon(state, settings.horizon, now), profile },
+    // Nothing is known of pages while there are no calls.
+    state: { ...SyncState.withHorizon(state, settings.horizon, now), ...(shows ? { profile } : {}) },
     head,
     now,
     isFirst: state.audits.length === 0,

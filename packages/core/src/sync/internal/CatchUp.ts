@@ -94,7 +94,10 @@ export const changes = (
         const entry = now.get(before.id)
         // It changed again, and comes later.
         if (entry === undefined || entry.changed !== before.changed) return []
-        const session = found.get(entry.id)
+        const read = found.get(entry.id)
+        // An answer that is doubted, or of a replica that lags, has another content than this version.
+        const isIt = read !== undefined && Change.differing(entry.digests, Change.digests(read, lease.key)).length === 0
+        const session = isIt ? read : undefined
         if (entry.gone === undefined && session === undefined) {
           owed.push({ ...entry, owed: true, due: run.now })
           return []
@@ -107,7 +110,7 @@ export const changes = (
             milestones: entry.milestones,
             sequence: entry.sequence,
             previous: null,
-            session: entry.gone === "removed" ? undefined : session,
+            session: entry.gone === undefined ? session : undefined,
             commit: { ledger: lease.id, commit: entry.changed }
           }
         ]

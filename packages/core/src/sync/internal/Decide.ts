@@ -104,31 +104,41 @@ const dueOf = (learned: Settlement.Statistics, entry: Entry): Micros | undefined
   return Math.floor((entry.readAt + wait) / second) * second
 }
 
+/** How long each took that came between two instants: about as long as to the middle. */
+const learnDelays = (
+  learned: Settlement.Statistics,
+  { ended = Infinity }: Entry,
+  came: ReadonlyArray<Settlement.Later>,
+  after: Micros,
+  now: Micros
+): Settlement.Statistics => {
+  const delay = (now + after) / 2 - ended
+  if (came.length === 0 || delay < 0) return learned
+  const delays = { ...learned.delays }
+  for (const facet of came) delays[facet] = Tail.observe(delays[facet], delay)
+  return { ...learned, delays }
+}
+
+const learnNew = (learned: Settlement.Statistics, next: Entry, { before = -Infinity, isFirst, now }: About) => {
+  if (isFirst) return learned
+  const { ended, lacks, start } = next
+  const there = Settlement.laters.filter((facet) => !lacks.includes(facet))
+  const known = ended === undefined ? learned : learnDelays(learned, next, there, ended, now)
+  if (start === undefined) return known
+  const lateness = Tail.observe(known.lateness, now - start)
+  if (now - before >= closely) return { ...known, lateness }
+  const age = (now + Math.max(before, Math.min(now, start))) / 2 - start
+  return { ...known, lateness, births: Tail.observe(known.births, age) }
+}
+
 const learn = (learned: Settlement.Statistics, known: Entry | undefined, next: Entry, about: About) => {
-  let now = learned
-  if (known === undefined) {
-    if (!about.isFirst && next.start !== undefined) {
-      now = { ...now, lateness: Tail.observe(now.lateness, about.now - next.start) }
-      const { before = -Infinity } = about
-      // In between it appeared, so the middle is not far from it.
-      if (about.now - before < closely) {
-        const age = (about.now + Math.max(before, Math.min(about.now, next.start))) / 2 - next.start
-        now = { ...now, births: Tail.observe(now.births, age) }
-      }
-    }
-    return now
-  }
+  if (known === undefined) return learnNew(learned, next, about)
   const came = known.lacks.filter((facet) => !next.lacks.includes(facet))
-  if (came.length > 0 && next.ended !== undefined && known.readAt >= next.ended) {
-    const delays = { ...now.delays }
-    // It came between two readings.
-    const delay = (about.now + known.readAt) / 2 - next.ended
-    for (const facet of came) delays[facet] = Tail.observe(delays[facet], delay)
-    now = { ...now, delays }
-  }
+  const { ended, start } = next
+  let now = ended === undefined ? learned : learnDelays(learned, next, came, Math.max(ended, known.readAt), about.now)
   if (came.length > 0 && known.counted) now = Settlement.correct(now, next, came)
-  if (known.status === "open" && next.status !== "open" && next.ended !== undefined && next.start !== undefined) {
-    now = { ...now, durations: Tail.observe(now.durations, next.ended - next.start) }
+  if (known.status === "open" && next.status !== "open" && ended !== undefined && start !== undefined) {
+    now = { ...now, durations: Tail.observe(now.durations, ended - start) }
   }
   return now
 }

@@ -147,12 +147,9 @@ export const make = (list: AgniClient["Service"]["list"], filters: Ask.Filters, 
     })
 
   const createdIn: Endpoint["createdIn"] = Effect.fnUntraced(function* ({ from, to }, rank, isKnown) {
-    let isShown = isKnown
-    const page = Effect.fnUntraced(function* (number: number) {
-      const found = yield* created(number)
-      isShown ||= found?.isShown === true
-      return found
-    })
+    const shown: Array<boolean> = [isKnown]
+    const page = (number: number) =>
+      Effect.tap(created(number), (found) => Effect.sync(() => shown.push(found?.isShown === true)))
     /** Whether a page begins with later calls, so that nothing of the range is before it. */
     const begins = (found: Created, number: number) => number === 1 || found.newest >= to
     let first = Math.max(1, Math.floor(rank / size) + 1)
@@ -169,7 +166,7 @@ export const make = (list: AgniClient["Service"]["list"], filters: Ask.Filters, 
       // Calls that left meanwhile moved others from one page to the one before it.
       if (number > first) found.push(...((yield* page(first))?.items ?? []))
       // A server that is down may answer with nothing.
-      return isShown && found.length > 0 ? found : undefined
+      return shown.includes(true) && found.length > 0 ? found : undefined
     }
     return undefined
   })

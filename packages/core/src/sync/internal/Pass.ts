@@ -107,7 +107,8 @@ export const note = Effect.fnUntraced(function* (
     const changed = ++run.head
     entries.set(entry.id, { ...entry, changed, born: entry.born === 0 ? changed : entry.born })
     clock = Math.max(clock, change.sequence)
-    changes.push({ ...change, id: entry.id, session, commit: { ledger: lease.id, commit: changed } })
+    const shown = change.kind === "left" ? undefined : session
+    changes.push({ ...change, id: entry.id, session: shown, commit: { ledger: lease.id, commit: changed } })
   }
   for (const item of read.items) {
     const before = entries.get(item.id) ?? known.get(item.id)

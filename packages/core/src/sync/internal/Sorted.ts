@@ -43,3 +43,32 @@ export const make = (): Sorted => {
     }
   }
 }
+
+/** Ids by a number each that often becomes another one: kept in buckets, in no order. */
+export interface Buckets {
+  readonly add: (key: number, id: string) => void
+  readonly remove: (key: number, id: string) => void
+  /** Those with a key up to there, and some with a later one of the same bucket. */
+  readonly upTo: (key: number) => ReadonlyArray<string>
+}
+
+export const makeBuckets = (width: number): Buckets => {
+  const buckets = new Map<number, Set<string>>()
+  const of = (key: number) => Math.floor(key / width)
+  return {
+    add: (key, id) => {
+      const bucket = buckets.get(of(key)) ?? new Set()
+      buckets.set(of(key), bucket.add(id))
+    },
+    remove: (key, id) => {
+      const bucket = buckets.get(of(key))
+      bucket?.delete(id)
+      if (bucket?.size === 0) buckets.delete(of(key))
+    },
+    upTo: (key) => {
+      const found: Array<string> = []
+      for (const [at, bucket] of buckets) if (at <= of(key)) found.push(...bucket)
+      return found
+    }
+  }
+}
