@@ -8,12 +8,10 @@ import * as ProfileFile from "../option/ProfileFile.ts"
 import * as Source from "../option/SourceOptions.ts"
 import { flags, onOff, pick } from "../option/Declared.ts"
 import * as Options from "../option/Options.ts"
+import * as Facts from "../render/Facts.ts"
 import * as Format from "../render/Format.ts"
 import * as ShownTime from "../option/ShownTime.ts"
-import { answer, toPrintable } from "../render/Screen.ts"
-
-/** The report is the command's data, so it goes to stdout. */
-const tell = (about: string, text: string) => answer(toPrintable(`${about.padEnd(12)} ${text}`))
+import { answer } from "../render/Screen.ts"
 
 /** More than any known page size, to find the limit. */
 const pageSize = 1000
@@ -21,31 +19,35 @@ const pageSize = 1000
 const report = Effect.fnUntraced(function* (baseUrl: string) {
   const { list } = yield* AgniClient
   yield* list({ pageSize: 1 })
-  yield* tell("key", "accepted")
+  yield* Facts.show(["key", "accepted"])
   const { latency, profile, oldest, records } = yield* EndpointProfile.examine({ pageSize })
-  for (const { about, text } of EndpointProfile.facts(profile)) yield* tell(about, text)
-  if (records.rejected > 0) {
-    yield* tell(
-      "records",
-      `${Format.count(records.rejected)} of ${Format.count(records.looked)} could not be read: ${records.reason ?? ""}`
-    )
-  }
   const looked = `${Format.counted(records.looked, "call")} read`
-  yield* tell(
-    "no start",
-    records.undated === 0
-      ? `none among ${looked}`
-      : `${Format.count(records.undated)} among ${looked}: without a start time, so in no range of --since and --until`
-  )
-  yield* tell(
-    "oldest",
-    oldest === undefined
-      ? "unknown: there is no call with a start time"
-      : `none starts before ${ShownTime.time(oldest, undefined)}`
-  )
-  yield* tell(
-    "latency",
-    `${Format.duration(latency.millis)} from ${baseUrl}, the median of ${Format.counted(latency.of, "request")}`
+  yield* Facts.show(
+    ...EndpointProfile.facts(profile).map(({ about, text }): Facts.Fact => [about, text]),
+    [
+      "records",
+      ...(records.rejected === 0
+        ? []
+        : [
+            `${Format.count(records.rejected)} of ${Format.count(records.looked)} could not be read: ${records.reason ?? ""}`
+          ])
+    ],
+    [
+      "no start",
+      records.undated === 0
+        ? `none among ${looked}`
+        : `${Format.count(records.undated)} among ${looked}: without a start time, so in no range of --since and --until`
+    ],
+    [
+      "oldest",
+      oldest === undefined
+        ? "unknown: there is no call with a start time"
+        : `none starts before ${ShownTime.time(oldest, undefined)}`
+    ],
+    [
+      "latency",
+      `${Format.duration(latency.millis)} from ${baseUrl}, the median of ${Format.counted(latency.of, "request")}`
+    ]
   )
 })
 

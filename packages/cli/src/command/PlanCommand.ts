@@ -6,9 +6,10 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Source from "../option/SourceOptions.ts"
 import { flags } from "../option/Declared.ts"
+import * as Facts from "../render/Facts.ts"
 import * as Format from "../render/Format.ts"
 import * as ShownTime from "../option/ShownTime.ts"
-import { answer, toPrintable } from "../render/Screen.ts"
+import { answer } from "../render/Screen.ts"
 import * as Resolve from "../job/Resolve.ts"
 import * as Export from "./ExportCommand.ts"
 
@@ -60,23 +61,23 @@ const proof = (plan: Plan.Plan, clock: Clock): ReadonlyArray<string> => {
     : [`can be proven up to ${ShownTime.time(until, clock)}; later: ${reasonsOf(plan)}`]
 }
 
-const lines = (plan: Plan.Plan, concurrency: number, rate: number | undefined, clock: Clock): ReadonlyArray<string> => {
+const facts = (
+  plan: Plan.Plan,
+  concurrency: number,
+  rate: number | undefined,
+  clock: Clock
+): ReadonlyArray<Facts.Fact> => {
   const pace = rate === undefined ? "" : `, at most ${rate} a second`
-  const rows: ReadonlyArray<readonly [string, ReadonlyArray<string>]> = [
-    ["range", [`${ShownTime.times(plan.from, "to", plan.to, clock)}, ${span(plan)}`]],
-    ["calls", [sessions(plan)]],
-    ["split", split(plan, clock)],
-    ["requests", [about(plan.requests) + (plan.probing === 0 ? "" : `, ${Format.count(plan.probing)} of them probes`)]],
-    [
-      "time",
-      [
-        `about ${Format.duration(plan.elapsed)}: a request takes ${Format.duration(plan.latency)} now, ${concurrency} at once${pace}`
-      ]
-    ],
-    ["proof", proof(plan, clock)],
-    ["planned", [`with ${Format.counted(plan.spent, "request")}; nothing was written`]]
+  const latency = Format.duration(plan.latency)
+  return [
+    ["range", `${ShownTime.times(plan.from, "to", plan.to, clock)}, ${span(plan)}`],
+    ["calls", sessions(plan)],
+    ["split", ...split(plan, clock)],
+    ["requests", about(plan.requests) + (plan.probing === 0 ? "" : `, ${Format.count(plan.probing)} of them probes`)],
+    ["time", `about ${Format.duration(plan.elapsed)}: a request takes ${latency} now, ${concurrency} at once${pace}`],
+    ["proof", ...proof(plan, clock)],
+    ["planned", `with ${Format.counted(plan.spent, "request")}; nothing was written`]
   ]
-  return rows.flatMap(([name, texts]) => texts.map((text, i) => `${(i === 0 ? name : "").padEnd(12)} ${text}`))
 }
 
 const toJson = (plan: Plan.Plan) => ({
@@ -113,13 +114,9 @@ export const planCommand = Command.make(
     const rate = spec.source?.rate
     const made = Plan.make({ from, to }, { ...rest, concurrency, horizon, profile, walk, requestsPerSecond: rate })
     const plan = yield* Effect.provide(made, Layer.provide(Source.client(spec.source ?? {}), AgniTransport.layer))
-    yield* answer(
-      input.json === true
-        ? JSON.stringify(toJson(plan))
-        : lines(plan, concurrency, rate, zone.clock)
-            .map((line) => toPrintable(line))
-            .join("\n")
-    )
+    yield* input.json === true
+      ? answer(JSON.stringify(toJson(plan)))
+      : Facts.show(...facts(plan, concurrency, rate, zone.clock))
   })
 ).pipe(
   Command.withDescription(

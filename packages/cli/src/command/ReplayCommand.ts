@@ -22,6 +22,7 @@ import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Ref from "effect/Ref"
 import * as Stream from "effect/Stream"
 import * as Sinks from "../option/Sinks.ts"
 import * as Target from "../option/Target.ts"
@@ -76,17 +77,17 @@ const notMarked =
 const openMarks = Effect.fnUntraced(function* (file: string, parts: Letters.Parts["parts"]) {
   const failed = new Set<string>()
   const marks = yield* DeadLetterFile.make(file).open(SessionSink.opening())
-  let next = 0
-  let marked = 0
+  const next = yield* Ref.make(0)
+  const marked = yield* Ref.make(0)
   /** The parts that arrived, of those before a position that every sink has committed. */
   const mark = Effect.fnUntraced(function* (at: Position.Cursor | undefined) {
     const place = at === undefined ? 0 : at === "end" ? parts.length : at
     const replayed = Instant.format(yield* Instant.now)
     const done = parts
-      .slice(next, place)
+      .slice(yield* Ref.get(next), place)
       .flatMap(({ letters }) => letters)
       .filter(({ letter }) => !failed.has(letter))
-    next = Math.max(next, Math.min(place, parts.length))
+    yield* Ref.update(next, (before) => Math.max(before, Math.min(place, parts.length)))
     if (done.length === 0) return
     yield* marks.write({
       items: done.map(({ letter }) => ({ id: letter, start: undefined, row: { letter, replayed } })),
@@ -94,9 +95,21 @@ const openMarks = Effect.fnUntraced(function* (file: string, parts: Letters.Part
       observedAt: Version.of(0)
     })
     yield* marks.flush(Position.of(0))
-    marked += done.length
+    yield* Ref.update(marked, (before) => before + done.length)
   })
-  return { failed, mark, marked: () => marked }
+  return { failed, mark, marked: Ref.get(marked) }
+})
+
+/** A checkpoint that remembers nothing and marks what is committed: at each commit, or only at the end. */
+const marking = (
+  byParts: boolean,
+  mark: (sinks: ReadonlyArray<Committed>) => Effect.Effect<void, CheckpointError>
+): Checkpoint["Service"] => ({
+  open: () =>
+    Effect.succeed({
+      state: Option.none(),
+      commit: ({ finished, sinks }) => (byParts || finished ? mark(Object.values(sinks)) : Effect.void)
+    })
 })
 
 const replay = Effect.fnUntraced(function* (input: FlagValues<typeof options> & { readonly file: string }) {
@@ -131,14 +144,7 @@ const replay = Effect.fnUntraced(function* (input: FlagValues<typeof options> & 
   const sinks = [first, ...rest] as const
   /** The next replay starts an unfinished file again, and a pipe does not show how far its reader came. */
   const byParts = sinks.every(({ delivery }) => delivery === "idempotent" || delivery === "transactional")
-  const checkpoint: Checkpoint["Service"] = {
-    open: () =>
-      Effect.succeed({
-        state: Option.none(),
-        commit: ({ finished, sinks }) =>
-          byParts || finished ? Effect.mapError(mark(reachedBy(Object.values(sinks))), notMarked(file)) : Effect.void
-      })
-  }
+  const checkpoint = marking(byParts, (sinks) => Effect.mapError(mark(reachedBy(sinks)), notMarked(file)))
   const pipeline = Pipeline.make({
     name: "replay",
     source: Source.make({
@@ -167,13 +173,15 @@ const replay = Effect.fnUntraced(function* (input: FlagValues<typeof options> & 
     sinks.length
   ).pipe(
     Effect.onError(() =>
-      marked() === 0
-        ? Effect.void
-        : print(`${Format.counted(marked(), "dead letter")} replayed and marked in ${file} before that`)
+      Effect.flatMap(marked, (count) =>
+        count === 0
+          ? Effect.void
+          : print(`${Format.counted(count, "dead letter")} replayed and marked in ${file} before that`)
+      )
     )
   )
   yield* print(
-    `${Format.counted(marked(), "dead letter")} replayed, ${Format.count(failed.size)} left in ${file}`,
+    `${Format.counted(yield* marked, "dead letter")} replayed, ${Format.count(failed.size)} left in ${file}`,
     ...done.sinks.flatMap((sink, at) => Summary.versionLines(planned[at], sink)),
     ...(torn === 0 ? [] : [`  ${Format.counted(torn, "line")} of it could not be read: a run was killed in the middle`])
   )

@@ -4,6 +4,7 @@ import * as Config from "effect/Config"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Ref from "effect/Ref"
 import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, visit } from "yaml"
 import { lineAt, show } from "../expression/Mistake.ts"
 
@@ -170,7 +171,7 @@ const put = Effect.fnUntraced(function* ({ mistakes, referred }: Found, value: s
 /** The values of a document, and where each is. */
 const valuesOf = (document: Document, refuse: Yaml["refuse"], found: Found) => {
   const { mistakes, spans, written } = found
-  let nodes = 0
+  const nodes = Ref.makeUnsafe(0)
   const walk = Effect.fnUntraced(function* (
     given: unknown,
     path: Path,
@@ -180,9 +181,9 @@ const valuesOf = (document: Document, refuse: Yaml["refuse"], found: Found) => {
     const node = isAlias(given) ? given.resolve(document) : given
     const [begin = key?.end ?? 0, end = begin] = (isNode(given) ? given.range : undefined) ?? []
     const at = { begin, end: Math.max(end, begin + 1) }
-    nodes++
-    if (outer.includes(node) || nodes > mostNodes) {
-      const problem = nodes > mostNodes ? "this is too much for a file of pipelines" : "this is inside of itself"
+    const isTooMuch = (yield* Ref.updateAndGet(nodes, (count) => count + 1)) > mostNodes
+    if (outer.includes(node) || isTooMuch) {
+      const problem = isTooMuch ? "this is too much for a file of pipelines" : "this is inside of itself"
       yield* refuse([{ problem, at: key ?? at }])
     }
     const inside = [...outer, node]

@@ -50,20 +50,26 @@ interface Looked {
   readonly unmatched: Unmatched.Finding | undefined
 }
 
+/** What was read so far. */
+interface Found {
+  readonly sessions: Array<CallSession.CallSession>
+  readonly passed: Array<CallSession.CallSession>
+  of: number
+}
+
 /** Reads pages in the server's order: not the oldest calls, and no proof. */
 const look = Effect.fnUntraced(function* ({ conditions, limit, passes, selection }: Job) {
   const most = Math.min(shown, limit ?? shown)
-  const sessions: Array<CallSession.CallSession> = []
-  const passed: Array<CallSession.CallSession> = []
+  const found: Found = { sessions: [], passed: [], of: 0 }
+  const { passed, sessions } = found
   const seen = Unmatched.makeSeen([...new Set(conditions.flatMap(({ fields }) => fields))])
-  let of = 0
   yield* CallSessions.selectedPages({ ...selection, concurrency: 1, pageSize: 100 }).pipe(
     Stream.take(mostPages),
     Stream.takeUntil((page) => {
       seen.add(page.rows.sessions())
       for (const session of page.rows.sessions()) {
         if (passed.length === most) break
-        of++
+        found.of++
         if (sessions.length < most) sessions.push(session)
         if (passes === undefined || passes(session)) passed.push(session)
       }
@@ -75,8 +81,8 @@ const look = Effect.fnUntraced(function* ({ conditions, limit, passes, selection
   return {
     sessions: nothing ? sessions : passed,
     passed: passed.length,
-    of,
-    unmatched: nothing && of > 0 ? Unmatched.ofConditions(conditions, seen) : undefined
+    of: found.of,
+    unmatched: nothing && found.of > 0 ? Unmatched.ofConditions(conditions, seen) : undefined
   } satisfies Looked
 })
 

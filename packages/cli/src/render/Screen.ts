@@ -4,6 +4,7 @@ import { StdoutOutput } from "@callstream/node"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Ref from "effect/Ref"
 
 export class Screen extends Context.Service<
   Screen,
@@ -24,17 +25,15 @@ export class Screen extends Context.Service<
     const live = process.stderr.isTTY && process.env["TERM"] !== "dumb"
     // The run continues when its terminal closes.
     process.stderr.on("error", () => {})
-    let reworded = (text: string) => text
+    const change = Ref.makeUnsafe((text: string) => text)
+    const reworded = (text: string) => Ref.getUnsafe(change)(text)
     return Screen.of({
       live,
       colors: live && (process.env["NO_COLOR"] ?? "") === "",
       columns: () => process.stderr.columns ?? 80,
       write: (text) => Effect.sync(() => void process.stderr.write(reworded(text))),
-      reword: (change) =>
-        Effect.sync(() => {
-          reworded = change
-        }),
-      reworded: (text) => reworded(text)
+      reword: (next) => Ref.set(change, next),
+      reworded
     })
   })
 }

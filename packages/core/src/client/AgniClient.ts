@@ -15,18 +15,15 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import type { AgniErrorReason } from "../model/AgniError.ts"
-import { AgniError, InvalidRequest, Unavailable } from "../model/AgniError.ts"
+import { AgniError, InvalidRequest } from "../model/AgniError.ts"
 import * as CallSessionQuery from "../model/CallSessionQuery.ts"
-import * as Instant from "../model/Instant.ts"
 import type { Page } from "../model/Page.ts"
 import * as Budget from "./Budget.ts"
 import * as ClientMetrics from "./ClientMetrics.ts"
-import * as Quote from "./internal/Quote.ts"
-import * as Transport from "./internal/Transport.ts"
+import * as PageAttempt from "./internal/PageAttempt.ts"
 import { isLoopback } from "./Loopback.ts"
 import { PageDecoder } from "./PageDecoder.ts"
 import * as RetryPolicy from "./RetryPolicy.ts"
-import * as VersionClock from "./VersionClock.ts"
 
 /**
  * Everything about a client that can be chosen, except for its budget; only the key must be.
@@ -106,90 +103,42 @@ export class AgniClient extends Context.Service<
   ) => Effect.Effect<AgniClient["Service"], AgniError, HttpClient.HttpClient | Budget.Budget> = Effect.fnUntraced(
     function* (options) {
       const settings = yield* Effect.mapError(Effect.fromResult(resolve(options)), refused("options of AgniClient"))
-      const transport = Transport.make((options.transformClient ?? identity)(yield* HttpClient.HttpClient), settings)
-      const budget = yield* Budget.Budget
-      const { decode } = yield* PageDecoder
-      const { policy, timeout } = settings
+      const client = (options.transformClient ?? identity)(yield* HttpClient.HttpClient)
+      const attempt = PageAttempt.make(settings, client, yield* Budget.Budget, yield* PageDecoder)
+      const { policy } = settings
       const schedule = RetryPolicy.toSchedule(policy)
       const shortSchedule = RetryPolicy.toSchedule(RetryPolicy.whileAnswered(policy))
-      const ownClock = VersionClock.make()
-      const mayRetry = RetryPolicy.mayRetry(policy)
-      const timedOut = () => Effect.fail(new Unavailable({ outage: { _tag: "TimedOut", limit: settings.timeout } }))
-
-      /** The others need not find out for themselves that the server wants a pause. */
-      const hold = (reason: AgniErrorReason): Effect.Effect<void> =>
-        reason._tag === "RateLimited" && mayRetry(reason) ? budget.hold(reason.retryAfter ?? policy.base) : Effect.void
-
-      const attempt = (parameters: ReadonlyArray<readonly [string, string]>, page: number) => {
-        const quote = Quote.make([Redacted.value(settings.apiKey), ...CallSessionQuery.personalValues(parameters)])
-        return transport(parameters, quote).pipe(
-          Effect.flatMap(
-            Effect.fnUntraced(function* ({ age, body, date }) {
-              const observedAt = Instant.of(Math.round((date - age * 1000) * 1000))
-              const version = yield* ((yield* VersionClock.Current) ?? ownClock).observe(observedAt)
-              yield* Metric.update(ClientMetrics.bytes, body.length)
-              return yield* decode(body, { page, observedAt, version, age, quote })
-            })
-          ),
-          Effect.timeoutOrElse({ duration: timeout, orElse: timedOut }),
-          Effect.tapError(hold),
-          budget.spend,
-          Effect.tap((result) =>
-            Effect.andThen(
-              count("Success"),
-              Effect.andThen(
-                Metric.update(ClientMetrics.sessions, result.rows.length),
-                result.rejected.length === 0
-                  ? Effect.void
-                  : Metric.update(ClientMetrics.rejected, result.rejected.length)
-              )
-            )
-          ),
-          Effect.tapError((reason) => count(reason._tag))
-        )
-      }
 
       const list = Effect.fn("AgniClient.list")(function* (
         query: CallSessionQuery.CallSessionQuery,
         { isUp, shortWaits = false, tries = Infinity }: ListOptions = {}
       ) {
-        const most = Math.min(policy.tries, tries)
-        // A server that asks to wait says nothing about the request.
-        const mostFor = (reason: AgniErrorReason) => (reason._tag === "RateLimited" ? policy.tries : most)
         const checked = CallSessionQuery.toParameters(query)
         if (Result.isFailure(checked)) return yield* refused(`GET ${settings.url}`)(checked.failure)
         const parameters = checked.success
+        const search = CallSessionQuery.describe(parameters)
         const started = yield* Clock.currentTimeMillis
-        let attempts = 0
-        let alone = false
-        const again = Effect.fnUntraced(function* (reason: AgniErrorReason) {
-          if (!mayRetry(reason) || attempts >= mostFor(reason)) return false
-          if (isUp !== undefined && attempts === triesAlone && reason._tag !== "RateLimited") alone = yield* isUp
-          if (alone) return false
-          yield* Metric.update(Metric.withAttributes(ClientMetrics.retries, { reason: reason._tag }), 1)
-          yield* Effect.logDebug(
-            `try ${attempts} of ${most} failed: ${reason.message} (${CallSessionQuery.describe(parameters)})`
-          )
-          return true
-        })
+        const made: Attempts = { count: 0, alone: false }
         return yield* Effect.suspend(() => {
-          attempts++
+          made.count++
           return attempt(parameters, query.page ?? 1)
         }).pipe(
-          Effect.retry({ schedule: shortWaits ? shortSchedule : schedule, while: again }),
+          Effect.retry({
+            schedule: shortWaits ? shortSchedule : schedule,
+            while: (reason) => again(policy, { made, most: Math.min(policy.tries, tries), isUp, search }, reason)
+          }),
           Effect.catch((reason) =>
-            Effect.flatMap(Clock.currentTimeMillis, (now) => {
-              const search = CallSessionQuery.describe(parameters)
-              return Effect.fail(
+            Effect.flatMap(Clock.currentTimeMillis, (now) =>
+              Effect.fail(
                 new AgniError({
                   reason,
                   request: `GET ${settings.url}${search === "" ? "" : `?${search}`}`,
-                  attempts,
+                  attempts: made.count,
                   elapsed: Duration.millis(now - started),
-                  ...(alone ? { alone } : {})
+                  ...(made.alone ? { alone: true } : {})
                 })
               )
-            })
+            )
           )
         )
       })
@@ -258,9 +207,36 @@ export class AgniClient extends Context.Service<
 /** What fails so often while the server answers something else fails for what was asked. */
 const triesAlone = 2
 
-const identity = (client: HttpClient.HttpClient) => client
+interface Attempts {
+  count: number
+  /** The server answered another request in the meantime. */
+  alone: boolean
+}
 
-const count = (reason: string) => Metric.update(Metric.withAttributes(ClientMetrics.requests, { reason }), 1)
+/** Whether a request that failed is made again. */
+const again = Effect.fnUntraced(function* (
+  policy: RetryPolicy.RetryPolicy,
+  request: {
+    readonly made: Attempts
+    /** Attempts at most. */
+    readonly most: number
+    readonly isUp: Effect.Effect<boolean> | undefined
+    readonly search: string
+  },
+  reason: AgniErrorReason
+): Effect.fn.Return<boolean> {
+  const { isUp, made, most, search } = request
+  // A server that asks to wait says nothing about the request.
+  const isAsked = reason._tag === "RateLimited"
+  if (!RetryPolicy.mayRetry(policy)(reason) || made.count >= (isAsked ? policy.tries : most)) return false
+  if (isUp !== undefined && made.count === triesAlone && !isAsked) made.alone = yield* isUp
+  if (made.alone) return false
+  yield* Metric.update(Metric.withAttributes(ClientMetrics.retries, { reason: reason._tag }), 1)
+  yield* Effect.logDebug(`try ${made.count} of ${most} failed: ${reason.message} (${search})`)
+  return true
+})
+
+const identity = (client: HttpClient.HttpClient) => client
 
 const refused = (request: string) => (reason: InvalidRequest) =>
   new AgniError({ reason, request, attempts: 0, elapsed: Duration.zero })

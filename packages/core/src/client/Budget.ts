@@ -81,22 +81,29 @@ const now = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos) / 1e6)
 /** Sums of fractions are off by less, in milliseconds: a whole one more would bring a start too near to the next ones. */
 const rounding = 1e-3
 
+/** In milliseconds of `now`. */
+interface Starts {
+  /** Of the next attempt, after all that have their turn. */
+  next: number
+  /** Nobody starts before this. */
+  held: number
+}
+
 /**
  * Starts are spaced by 1/rate seconds. A token bucket would let twice the rate through in its first second, which is what
  * a server's own limit then punishes.
  */
 const inMemory = (permits: Semaphore.Semaphore, requestsPerSecond: number | undefined): Budget["Service"] => {
   const spacing = requestsPerSecond === undefined ? 0 : 1000 / requestsPerSecond
-  let next = 0
-  let held = 0
+  const starts: Starts = { next: 0, held: 0 }
 
   const turn: Effect.Effect<void> = Effect.flatMap(now, (now) => {
-    const at = Math.max(now, held, next)
-    next = at + spacing
+    const at = Math.max(now, starts.held, starts.next)
+    starts.next = at + spacing
     if (at <= now) return Effect.void
     // The last in line that goes away gives its slot back.
     const leave = Effect.sync(() => {
-      if (next === at + spacing) next = at
+      if (starts.next === at + spacing) starts.next = at
     })
     return Effect.andThen(
       Effect.onInterrupt(Effect.sleep(Duration.millis(Math.ceil(at - now - rounding))), () => leave),
@@ -104,15 +111,15 @@ const inMemory = (permits: Semaphore.Semaphore, requestsPerSecond: number | unde
     )
   })
   // While waiting for its slot an attempt may have been held back by a 429 that another one got: then it takes a new one.
-  const recheck = Effect.flatMap(now, (now) => (held > now ? turn : Effect.void))
+  const recheck = Effect.flatMap(now, (now) => (starts.held > now ? turn : Effect.void))
 
   return Budget.of({
     spend: (attempt) => permits.withPermit(Effect.andThen(turn, attempt)),
     hold: (pause) =>
       Effect.map(now, (now) => {
         const until = now + Duration.toMillis(pause)
-        held = Math.max(held, until)
-        next = Math.max(next, until)
+        starts.held = Math.max(starts.held, until)
+        starts.next = Math.max(starts.next, until)
       })
   })
 }

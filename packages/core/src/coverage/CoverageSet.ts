@@ -8,10 +8,11 @@
  */
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import { CoverageReason, merge as mergeReasons } from "./CoverageReason.ts"
+import { CoverageReason } from "./CoverageReason.ts"
 import { EndpointLimits } from "./EndpointLimits.ts"
+import * as Merging from "./internal/Merging.ts"
 import * as Instant from "../model/Instant.ts"
-import { of, Position } from "../model/Position.ts"
+import { Position } from "../model/Position.ts"
 
 /**
  * A range of start time, `from <= start < to`, in microseconds since the epoch.
@@ -173,12 +174,12 @@ export const empty: CoverageSet = { entries: [], seams: [] }
  * @category combining
  */
 export const add = (self: CoverageSet, entry: Entry): Result.Result<CoverageSet, Overlap> => {
-  if (isEmpty(entry.range)) return Result.succeed(self)
-  const at = placeOf(self.entries, entry.range.from)
+  if (Merging.isEmpty(entry.range)) return Result.succeed(self)
+  const at = Merging.placeOf(self.entries, entry.range.from)
   const neighbours = [self.entries[at - 1], self.entries[at]]
-  const other = neighbours.find((one) => one !== undefined && overlaps(one.range, entry.range))
+  const other = neighbours.find((one) => one !== undefined && Merging.overlaps(one.range, entry.range))
   if (other !== undefined) return Result.fail(new Overlap({ range: entry.range, other: other.range }))
-  return Result.succeed(insert(self, at, entry))
+  return Result.succeed(Merging.insert(self, at, entry))
 }
 
 /**
@@ -188,14 +189,16 @@ export const add = (self: CoverageSet, entry: Entry): Result.Result<CoverageSet,
  * @category combining
  */
 export const replace = (self: CoverageSet, entry: Entry): CoverageSet => {
-  if (isEmpty(entry.range)) return self
+  if (Merging.isEmpty(entry.range)) return self
   const { from, to } = entry.range
   const entries = self.entries.flatMap((one) =>
-    overlaps(one.range, entry.range)
-      ? [trim(one, one.range.from, from), trim(one, to, one.range.to)].filter(({ range }) => !isEmpty(range))
+    Merging.overlaps(one.range, entry.range)
+      ? [Merging.trim(one, one.range.from, from), Merging.trim(one, to, one.range.to)].filter(
+          ({ range }) => !Merging.isEmpty(range)
+        )
       : [one]
   )
-  return insert({ ...self, entries }, placeOf(entries, from), entry)
+  return Merging.insert({ ...self, entries }, Merging.placeOf(entries, from), entry)
 }
 
 /**
@@ -211,31 +214,18 @@ export const weaken = (
 ): CoverageSet => {
   const divided: Array<Entry> = []
   const entries = self.entries.flatMap((one) => {
-    if (!overlaps(one.range, range) || weaker(one.verdict, verdict) === one.verdict) return [one]
+    if (!Merging.overlaps(one.range, range) || weaker(one.verdict, verdict) === one.verdict) return [one]
     const from = Instant.max(one.range.from, range.from)
     const to = Instant.min(one.range.to, range.to)
     const parts = [
-      trim(one, one.range.from, from),
-      { ...trim(one, from, to), verdict, reason },
-      trim(one, to, one.range.to)
-    ].filter((part) => !isEmpty(part.range))
+      Merging.trim(one, one.range.from, from),
+      { ...Merging.trim(one, from, to), verdict, reason },
+      Merging.trim(one, to, one.range.to)
+    ].filter((part) => !Merging.isEmpty(part.range))
     if (parts.length > 1) divided.push(one)
     return parts.map((part, i) => ({ ...part, requests: i === 0 ? one.requests : 0 }))
   })
-  return divide({ ...self, entries }, divided)
-}
-
-/** Keeps the sum of the calls of entries whose counts are gone. */
-const divide = (self: CoverageSet, entries: ReadonlyArray<Entry>): CoverageSet => {
-  if (entries.length === 0) return self
-  const { count, final } = self.divided ?? { count: 0, final: 0 }
-  return {
-    ...self,
-    divided: {
-      count: entries.reduce((sum, entry) => sum + (entry.count ?? 0), count),
-      final: entries.reduce((sum, entry) => sum + (entry.final ?? 0), final)
-    }
-  }
+  return Merging.divide({ ...self, entries }, divided)
 }
 
 /**
@@ -246,8 +236,8 @@ const divide = (self: CoverageSet, entries: ReadonlyArray<Entry>): CoverageSet =
  */
 export const rewind = (self: CoverageSet, at: Position): CoverageSet => ({
   entries: self.entries.flatMap((one) => {
-    const kept = trim(one, one.range.from, Instant.of(Math.min(at, one.range.to)))
-    return isEmpty(kept.range) ? [] : [kept]
+    const kept = Merging.trim(one, one.range.from, Instant.of(Math.min(at, one.range.to)))
+    return Merging.isEmpty(kept.range) ? [] : [kept]
   }),
   seams: self.seams,
   ...(self.endpoint === undefined ? {} : { endpoint: self.endpoint })
@@ -266,12 +256,12 @@ export const commit = (self: CoverageSet, seams: Iterable<Position>): CoverageSe
   const divided: Array<Entry> = []
   for (const one of self.entries) {
     const last = entries.at(-1)
-    if (last !== undefined && canMerge(last, one, next)) {
-      divided.push(...losesCount(last, one))
-      entries[entries.length - 1] = merge(last, one)
+    if (last !== undefined && Merging.canMerge(last, one, next)) {
+      divided.push(...Merging.losesCount(last, one))
+      entries[entries.length - 1] = Merging.merge(last, one)
     } else entries.push(one)
   }
-  return divide({ ...self, entries, seams: next }, divided)
+  return Merging.divide({ ...self, entries, seams: next }, divided)
 }
 
 /**
@@ -284,7 +274,7 @@ export const addWithoutStart = (self: CoverageSet, part: Part | undefined, outsi
   ...self,
   ...(part === undefined
     ? {}
-    : { withoutStart: self.withoutStart === undefined ? part : both(self.withoutStart, part) }),
+    : { withoutStart: self.withoutStart === undefined ? part : Merging.both(self.withoutStart, part) }),
   ...(outside === undefined ? {} : { outside })
 })
 
@@ -315,7 +305,7 @@ export const hasWithoutStart = ({ outside, withoutStart }: CoverageSet): boolean
  */
 export const verdict = (sets: ReadonlyArray<CoverageSet>, whole: Range): Result.Result<Verdict, Overlap> => {
   const entries = sets
-    .flatMap(({ entries }) => entries.filter(({ range }) => overlaps(range, whole)))
+    .flatMap(({ entries }) => entries.filter(({ range }) => Merging.overlaps(range, whole)))
     .sort((left, right) => left.range.from - right.range.from)
   let found: Verdict = "proven"
   let reached = whole.from
@@ -335,74 +325,10 @@ export const verdict = (sets: ReadonlyArray<CoverageSet>, whole: Range): Result.
   return Result.succeed(found)
 }
 
-const rank: Readonly<Record<Verdict, number>> = { proven: 0, provisional: 1, unprovable: 2 }
-
 /**
  * The weaker of two verdicts.
  *
  * @since 0.1.0
  * @category combining
  */
-export const weaker = (left: Verdict, right: Verdict): Verdict => (rank[left] >= rank[right] ? left : right)
-
-const isEmpty = ({ from, to }: Range): boolean => from >= to
-
-const overlaps = (left: Range, right: Range): boolean => left.from < right.to && right.from < left.to
-
-/** Where an entry goes that begins there: mostly at the end. */
-const placeOf = (entries: ReadonlyArray<Entry>, from: Instant.Instant): number =>
-  entries.findLastIndex(({ range }) => range.from < from) + 1
-
-const insert = (self: CoverageSet, at: number, entry: Entry): CoverageSet => {
-  const before = self.entries[at - 1]
-  const after = self.entries[at]
-  const joinsBefore = before !== undefined && canMerge(before, entry, self.seams)
-  const left = joinsBefore ? merge(before, entry) : entry
-  const joinsAfter = after !== undefined && canMerge(left, after, self.seams)
-  const one = joinsAfter ? merge(left, after) : left
-  const from = joinsBefore ? at - 1 : at
-  const entries = self.entries.toSpliced(from, (joinsAfter ? at + 1 : at) - from, one)
-  return divide({ ...self, entries }, [
-    ...(joinsBefore ? losesCount(before, entry) : []),
-    ...(joinsAfter ? losesCount(left, after) : [])
-  ])
-}
-
-/** Of two that become one, the one whose count is lost, because that of the other is not known. */
-const losesCount = (left: Entry, right: Entry): ReadonlyArray<Entry> =>
-  left.count === undefined ? [right] : right.count === undefined ? [left] : []
-
-const canMerge = (left: Entry, right: Entry, seams: ReadonlyArray<Position>): boolean =>
-  left.range.to === right.range.from &&
-  left.verdict === right.verdict &&
-  (left.reason === undefined) === (right.reason === undefined) &&
-  reasonsOf(left, right).length < 2 &&
-  !seams.includes(of(right.range.from))
-
-const reasonsOf = (left: Part, right: Part): ReadonlyArray<CoverageReason> =>
-  mergeReasons([left, right].flatMap(({ reason }) => reason ?? []))
-
-const merge = (left: Entry, right: Entry): Entry => ({
-  ...both(left, right),
-  range: { from: left.range.from, to: right.range.to }
-})
-
-const both = (left: Part, right: Part): Part => {
-  const verdict = weaker(left.verdict, right.verdict)
-  const [reason] = reasonsOf(...(verdict === left.verdict ? ([left, right] as const) : ([right, right] as const)))
-  return {
-    verdict,
-    ...(reason === undefined ? {} : { reason }),
-    ...(left.count === undefined || right.count === undefined ? {} : { count: left.count + right.count }),
-    ...(left.final === undefined || right.final === undefined ? {} : { final: left.final + right.final }),
-    requests: left.requests + right.requests,
-    asOf: Instant.min(left.asOf, right.asOf)
-  }
-}
-
-/** The entry, or its part in a smaller range, whose number of calls is unknown. */
-const trim = (entry: Entry, from: Instant.Instant, to: Instant.Instant): Entry => {
-  if (from === entry.range.from && to === entry.range.to) return entry
-  const { asOf, reason, requests, verdict } = entry
-  return { verdict, ...(reason === undefined ? {} : { reason }), requests, asOf, range: { from, to } }
-}
+export const weaker: (left: Verdict, right: Verdict) => Verdict = Merging.weaker

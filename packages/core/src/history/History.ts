@@ -151,7 +151,9 @@ const begin = (range: Asked.Asked, options: Options): Stream.Stream<Window, Agni
         latest: Ask.ceilSecond(clocks.latest),
         doubt:
           Settings.doubtOf(status, search) ??
-          (range.from === undefined && range.to !== undefined && !seen.isOldestSure ? Settings.noBeginning : undefined),
+          (range.from === undefined && (range.to === undefined ? seen.isListCut : !seen.isOldestSure)
+            ? Settings.noBeginning
+            : undefined),
         logs: new Set(),
         perWindow,
         concurrency,
@@ -183,7 +185,6 @@ const begin = (range: Asked.Asked, options: Options): Stream.Stream<Window, Agni
       const isMeant = options.withoutStart !== "skip" && settings.controls.length > 0
       const ofRange = Effect.gen(function* () {
         if (!isMeant) return undefined
-        const repeats = yield* settings.repeats
         const { ledger, known } = reading
         return yield* WithoutStart.window(
           settings,
@@ -194,7 +195,7 @@ const begin = (range: Asked.Asked, options: Options): Stream.Stream<Window, Agni
             delivered: ledger.rows,
             shown: () => ledger.created,
             isDelivered: (key) => ledger.has(key) || ledger.unplaced.has(key),
-            note: (log) => ledger.note({ repeats, log })
+            note: (log) => ledger.note({ log })
           }
         )
       })

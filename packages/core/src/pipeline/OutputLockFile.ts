@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import * as Path from "effect/Path"
+import { leftover } from "../checkpoint/internal/LockChain.ts"
 import * as LockFile from "../checkpoint/internal/LockFile.ts"
 import { ProcessOwner } from "../checkpoint/ProcessOwner.ts"
 import { fromPlatform, OutputError } from "../sink/file/OutputError.ts"
@@ -48,7 +49,7 @@ const clear = (fs: FileSystem.FileSystem, paths: Path.Path, lock: string) => {
   const start = paths.basename(lock)
   return Effect.flatMap(fs.readDirectory(folder), (names) =>
     Effect.forEach(
-      names.filter((name) => name.startsWith(start) && LockFile.leftover.test(name.slice(start.length))),
+      names.filter((name) => name.startsWith(start) && leftover.test(name.slice(start.length))),
       (name) => Effect.ignore(fs.remove(paths.join(folder, name))),
       { discard: true }
     )

@@ -10,6 +10,7 @@ import { dual } from "effect/Function"
 import * as Layer from "effect/Layer"
 import type * as Option from "effect/Option"
 import { pipeArguments } from "effect/Pipeable"
+import * as Ref from "effect/Ref"
 import type * as Scope from "effect/Scope"
 import * as Sink from "effect/Sink"
 import { isSqlError, type SqlError } from "effect/sql/SqlError"
@@ -277,8 +278,8 @@ export const toSink = <R, E2 = never, R2 = never>(
     options?.onRejected ?? ((rows) => Effect.fail(refusal(self.name, rows)))
   return Sink.unwrap(
     Effect.map(self.open(opening()), (writer) => {
-      let taken = 0
-      let columnsKnown = false
+      /** `undefined` before the first batch. */
+      const taken = Ref.makeUnsafe<number | undefined>(undefined)
       const write = Effect.fnUntraced(function* (sessions: ReadonlyArray<CallSession>) {
         const observedAt = versionAt((yield* Clock.currentTimeMillis) * 1000)
         const refused = yield* writer.write({
@@ -286,19 +287,18 @@ export const toSink = <R, E2 = never, R2 = never>(
           columns: ofSession,
           observedAt
         })
-        columnsKnown = true
-        taken += sessions.length - refused.length
+        yield* Ref.update(taken, (count = 0) => count + sessions.length - refused.length)
         if (refused.length > 0) yield* onRejected(rejectedOf(self.name, sessions, refused, observedAt))
       })
       return Sink.forEachArray(write).pipe(
         Sink.mapEffect(() =>
           // A table without rows still has its columns.
-          Effect.suspend(() => (columnsKnown ? Effect.void : write([]))).pipe(
+          Effect.flatMap(Ref.get(taken), (count) => (count === undefined ? write([]) : Effect.void)).pipe(
             Effect.andThen(writer.flush("end")),
-            Effect.andThen(writer.finish)
+            Effect.andThen(writer.finish),
+            Effect.andThen(Effect.map(Ref.get(taken), (count = 0) => count))
           )
-        ),
-        Sink.map(() => taken)
+        )
       )
     })
   )

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
+import * as Ref from "effect/Ref"
 import * as Column from "../model/Column.ts"
 import { ExactNumber } from "../model/ExactNumber.ts"
 import * as Instant from "../model/Instant.ts"
@@ -215,12 +216,15 @@ export const ofBatches = (
   sink: string,
   options: Options = {}
 ): ((columns: ReadonlyArray<Column.Column>) => Effect.Effect<Table, SinkError>) => {
-  let first: { readonly columns: ReadonlyArray<Column.Column>; readonly table: Table } | undefined
+  const first = Ref.makeUnsafe<{ readonly columns: ReadonlyArray<Column.Column>; readonly table: Table } | undefined>(
+    undefined
+  )
+  const known = (columns: ReadonlyArray<Column.Column>) =>
+    Ref.modify(first, (found = { columns, table: make(columns, options) }) => [found, found])
   return (columns) =>
-    Effect.suspend(() => {
-      first ??= { columns, table: make(columns, options) }
-      return Column.same(first.columns, columns) ? Effect.succeed(first.table) : Effect.fail(otherColumns(sink))
-    })
+    Effect.flatMap(known(columns), (found) =>
+      Column.same(found.columns, columns) ? Effect.succeed(found.table) : Effect.fail(otherColumns(sink))
+    )
 }
 
 const otherColumns = (sink: string): SinkError =>

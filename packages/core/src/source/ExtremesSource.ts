@@ -16,9 +16,10 @@ import * as Rows from "../model/Rows.ts"
 import * as Extremes from "../history/Extremes.ts"
 import type { OpenRange } from "../history/History.ts"
 import type { Options } from "./HistorySource.ts"
-import * as Bounds from "./Bounds.ts"
+import type * as Bounds from "./Bounds.ts"
+import * as RangeSource from "./internal/RangeSource.ts"
 import * as Units from "./internal/Units.ts"
-import * as PagesSource from "./PagesSource.ts"
+import type * as PagesSource from "./PagesSource.ts"
 import type { Source, Unit } from "./Source.ts"
 
 /**
@@ -49,17 +50,12 @@ export const make = (
   keep: Keep,
   range: OpenRange = {},
   options: Options = {}
-): Source<Bounds.Bounds, AgniError, AgniClient> => ({
-  fingerprint: { ...Bounds.fingerprint("history", range, options), keep: told(keep) },
-  state: Bounds.Bounds,
-  begin: Bounds.resolve(range, options.end),
-  units: ({ end, from, to }) =>
+): Source<Bounds.Bounds, AgniError, AgniClient> =>
+  RangeSource.ofHistory(range, options, told(keep), (range, options) =>
     Stream.unwrap(
       Effect.map(Ref.make(nothing), (seen) => {
         const windows = keep.side === "newest" ? Extremes.lastWindows : Extremes.firstWindows
-        const asked = { from: from ?? undefined, to: to ?? undefined }
-        const reading = { ...options, end: end ?? undefined, counts: keep.passes }
-        const noted = Stream.tap(windows(keep.limit, asked, reading), (window) =>
+        const noted = Stream.tap(windows(keep.limit, range, { ...options, counts: keep.passes }), (window) =>
           Ref.update(seen, (known) => {
             const [reading, units] = Units.next(known.reading, window)
             return { reading, coverage: units.reduce(Units.cover, known.coverage) }
@@ -74,7 +70,7 @@ export const make = (
         return Stream.concat(kept(keep, noted), Stream.fromEffect(proved))
       })
     )
-})
+  )
 
 const nothing: { readonly reading: Units.Reading; readonly coverage: CoverageSet.CoverageSet } = {
   reading: Units.begin,
@@ -91,16 +87,10 @@ export const ofPages = (
   keep: Keep,
   range: OpenRange = {},
   options: PagesSource.Options = {}
-): Source<Bounds.Bounds, AgniError, AgniClient> => {
-  const pages = PagesSource.make(range, options)
-  return {
-    ...pages,
-    fingerprint: { ...pages.fingerprint, keep: told(keep) },
-    units: (bounds) => kept(keep, PagesSource.read(bounds, options))
-  }
-}
+): Source<Bounds.Bounds, AgniError, AgniClient> =>
+  RangeSource.ofPages(range, options, told(keep), (pages) => kept(keep, pages))
 
-const told = ({ limit, side }: Keep): string => `${side} ${limit}`
+const told = ({ limit, side }: Keep) => ({ keep: `${side} ${limit}` })
 
 /** The calls of a batch that pass; the others are reported. */
 const passing =

@@ -12,10 +12,11 @@ import * as Rows from "../model/Rows.ts"
 import * as Coverage from "../history/Coverage.ts"
 import * as Extremes from "../history/Extremes.ts"
 import type { OpenRange } from "../history/History.ts"
-import * as Bounds from "./Bounds.ts"
+import type * as Bounds from "./Bounds.ts"
 import type { Options } from "./HistorySource.ts"
 import * as Units from "./internal/Units.ts"
-import * as PagesSource from "./PagesSource.ts"
+import * as RangeSource from "./internal/RangeSource.ts"
+import type * as PagesSource from "./PagesSource.ts"
 import type { Source } from "./Source.ts"
 
 /**
@@ -52,19 +53,19 @@ const until =
     batches: Stream.Stream<B, E, R>,
     cut: (last: B, items: Items) => B
   ): Stream.Stream<B, E, R> =>
-    Stream.suspend(() => {
-      let left = limit
-      return batches.pipe(
-        Stream.map((batch) => {
+    batches.pipe(
+      Stream.mapAccum(
+        () => limit,
+        (left, batch) => {
           const items = Rows.items(batch.rows)
           const { counted, end } = cutOf(items, left, counts)
-          left -= counted
-          return left > 0 ? { batch, last: false } : { batch: cut(batch, items.slice(0, end)), last: true }
-        }),
-        Stream.takeUntil(({ last }) => last),
-        Stream.map(({ batch }) => batch)
-      )
-    })
+          const isLast = counted >= left
+          return [left - counted, [{ batch: isLast ? cut(batch, items.slice(0, end)) : batch, isLast }]] as const
+        }
+      ),
+      Stream.takeUntil(({ isLast }) => isLast),
+      Stream.map(({ batch }) => batch)
+    )
 
 /** The part after the last call was not read, so it is not proven. */
 const limited = (coverage: Coverage.Coverage, limit: number): Coverage.Coverage =>
@@ -80,18 +81,13 @@ export const make = (
   first: Limit,
   range: OpenRange = {},
   options: Options = {}
-): Source<Bounds.Bounds, AgniError, AgniClient> => ({
-  fingerprint: { ...Bounds.fingerprint("history", range, options), limit: String(first.limit) },
-  state: Bounds.Bounds,
-  begin: Bounds.resolve(range, options.end),
-  units: ({ end, from, to }) => {
-    const asked = { from: from ?? undefined, to: to ?? undefined }
-    const reading = { ...options, end: end ?? undefined, counts: first.counts }
-    return until(first)(Extremes.firstWindows(first.limit, asked, reading), (window, items) =>
+): Source<Bounds.Bounds, AgniError, AgniClient> =>
+  RangeSource.ofHistory(range, options, told(first), (range, options) => {
+    const windows = Extremes.firstWindows(first.limit, range, { ...options, counts: first.counts })
+    return until(first)(windows, (window, items) =>
       Coverage.make(items, { ...window, coverage: limited(window.coverage, first.limit) })
     ).pipe(Stream.mapAccum(() => Units.begin, Units.next, { onHalt: Units.last }))
-  }
-})
+  })
 
 /**
  * The first calls of a range by page number: in whatever order pages come, and nothing is proven.
@@ -103,18 +99,10 @@ export const ofPages = (
   first: Limit,
   range: OpenRange = {},
   options: PagesSource.Options = {}
-): Source<Bounds.Bounds, AgniError, AgniClient> => {
-  const pages = PagesSource.make(range, options)
-  return {
-    ...pages,
-    fingerprint: { ...pages.fingerprint, limit: String(first.limit) },
-    units: (bounds) =>
-      Stream.map(
-        until(first)(PagesSource.read(bounds, options), (page, items) => ({
-          ...page,
-          rows: Rows.make(items, Rows.observed(page.rows))
-        })),
-        Units.page
-      )
-  }
-}
+): Source<Bounds.Bounds, AgniError, AgniClient> =>
+  RangeSource.ofPages(range, options, told(first), (pages) => {
+    const some = until(first)(pages, (page, items) => ({ ...page, rows: Rows.make(items, Rows.observed(page.rows)) }))
+    return Stream.map(some, Units.page)
+  })
+
+const told = ({ limit }: Limit) => ({ limit: String(limit) })

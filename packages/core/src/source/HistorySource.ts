@@ -8,7 +8,8 @@ import type { AgniClient } from "../client/AgniClient.ts"
 import type { AgniError } from "../model/AgniError.ts"
 import * as Instant from "../model/Instant.ts"
 import * as History from "../history/History.ts"
-import * as Bounds from "./Bounds.ts"
+import type * as Bounds from "./Bounds.ts"
+import * as RangeSource from "./internal/RangeSource.ts"
 import * as Units from "./internal/Units.ts"
 import type { Place, Source } from "./Source.ts"
 
@@ -38,19 +39,16 @@ export type Options = Omit<History.Options, "resume" | "cuts">
  * @since 0.1.0
  * @category constructors
  */
-export const make = (range: History.OpenRange = {}, options: Options = {}): Source<State, AgniError, AgniClient> => ({
-  fingerprint: {
-    ...Bounds.fingerprint("history", range, options),
-    ...(options.withoutStart === "skip" ? { withoutStart: "skip" } : {})
-  },
-  state: Bounds.Bounds,
-  begin: Bounds.resolve(range, options.end),
-  units: ({ end, from, to }, at) =>
-    History.windows(
-      { from: from ?? undefined, to: to ?? undefined },
-      { ...options, end: end ?? undefined, ...placeOf(at) }
-    ).pipe(Stream.mapAccum(() => Units.begin, Units.next, { onHalt: Units.last }))
-})
+export const make = (range: History.OpenRange = {}, options: Options = {}): Source<State, AgniError, AgniClient> =>
+  RangeSource.ofHistory(
+    range,
+    options,
+    options.withoutStart === "skip" ? { withoutStart: "skip" } : {},
+    (range, options, at) =>
+      History.windows(range, { ...options, ...placeOf(at) }).pipe(
+        Stream.mapAccum(() => Units.begin, Units.next, { onHalt: Units.last })
+      )
+  )
 
 /** Positions of a history are starts. */
 const placeOf = ({ cuts, from }: Place): Pick<History.Options, "cuts" | "resume"> => ({

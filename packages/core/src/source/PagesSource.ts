@@ -6,10 +6,10 @@
 import * as Stream from "effect/Stream"
 import type { AgniClient } from "../client/AgniClient.ts"
 import type { AgniError } from "../model/AgniError.ts"
-import type { Page } from "../model/Page.ts"
-import * as PageWalk from "../history/PageWalk.ts"
+import type * as PageWalk from "../history/PageWalk.ts"
 import type { OpenRange } from "../history/History.ts"
-import * as Bounds from "./Bounds.ts"
+import type * as Bounds from "./Bounds.ts"
+import * as RangeSource from "./internal/RangeSource.ts"
 import * as Units from "./internal/Units.ts"
 import type { Source } from "./Source.ts"
 
@@ -25,17 +25,5 @@ export type Options = Omit<PageWalk.Selection, "from" | "to">
  * @since 0.1.0
  * @category constructors
  */
-export const make = (range: OpenRange = {}, options: Options = {}): Source<Bounds.Bounds, AgniError, AgniClient> => ({
-  fingerprint: Bounds.fingerprint("pages", range, options),
-  state: Bounds.Bounds,
-  begin: Bounds.given(range),
-  units: (bounds) => Stream.map(read(bounds, options), Units.page)
-})
-
-/** @internal */
-export const read = ({ from, to }: Bounds.Bounds, options: Options): Stream.Stream<Page, AgniError, AgniClient> =>
-  PageWalk.selectedPages({
-    ...options,
-    from: from ?? undefined,
-    to: to ?? undefined
-  })
+export const make = (range: OpenRange = {}, options: Options = {}): Source<Bounds.Bounds, AgniError, AgniClient> =>
+  RangeSource.ofPages(range, options, {}, Stream.map(Units.page))

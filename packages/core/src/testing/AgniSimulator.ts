@@ -26,7 +26,8 @@ import type { Fault } from "./Fault.ts"
 import * as ClientFace from "./internal/ClientFace.ts"
 import * as GivenTime from "./internal/GivenTime.ts"
 import type { RecordedRequest, Reply, Request } from "./internal/SimulatorExchange.ts"
-import { type Options, type Resolved, resolve } from "./internal/SimulatorOptions.ts"
+import { type Resolved, resolve } from "./internal/ResolvedOptions.ts"
+import type { Options } from "./internal/SimulatorOptions.ts"
 import { path, Server } from "./internal/SimulatedServer.ts"
 import * as ServerFace from "./internal/ServerFace.ts"
 import * as Truth from "./internal/Truth.ts"
@@ -84,13 +85,15 @@ export type {
    * @since 0.1.0
    * @category options
    */
-  Resolved,
+  ScriptEntry
+} from "./internal/SimulatorOptions.ts"
+export type {
   /**
    * @since 0.1.0
    * @category options
    */
-  ScriptEntry
-} from "./internal/SimulatorOptions.ts"
+  Resolved
+} from "./internal/ResolvedOptions.ts"
 export type {
   /**
    * @since 0.1.0

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import * as Redactor from "./internal/Redactor.ts"
+import * as PersonalFields from "./internal/PersonalFields.ts"
 
 /**
  * The classes of personal data:
@@ -29,7 +29,7 @@ export type Class = "phone" | "email" | "name" | "recording" | "freeText"
  * @since 0.1.0
  * @category models
  */
-export const classes: ReadonlyArray<Class> = Redactor.classes
+export const classes: ReadonlyArray<Class> = PersonalFields.classes
 
 /**
  * A hash that only the holder of a key can compute, so that values cannot be found again by trying them all: there are

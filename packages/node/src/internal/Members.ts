@@ -2,6 +2,7 @@
 import type { Compression } from "@callstream/core/sink/Compression"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Ref from "effect/Ref"
 import * as Stream from "effect/Stream"
 import type { Transform } from "node:stream"
 
@@ -20,16 +21,20 @@ export const verify =
         const decoder = yield* Effect.acquireRelease(Effect.sync(make), (decoder) =>
           Effect.sync(() => decoder.destroy())
         )
-        let given = 0
+        const given = yield* Ref.make(0)
         decoder.on("error", () => Deferred.doneUnsafe(verdict, Effect.succeed(false)))
         // Bytes after the last member that are no member are ignored without an error.
-        decoder.on("end", () => Deferred.doneUnsafe(verdict, Effect.succeed(decoder.bytesWritten === given)))
+        decoder.on("end", () =>
+          Deferred.doneUnsafe(verdict, Effect.succeed(decoder.bytesWritten === Ref.getUnsafe(given)))
+        )
         decoder.resume()
         const put = (bytes: Uint8Array) =>
-          Effect.callback<void>((resume) => {
-            given += bytes.length
-            decoder.write(bytes, () => resume(Effect.void))
-          })
+          Effect.andThen(
+            Ref.update(given, (before) => before + bytes.length),
+            Effect.callback<void>((resume) => {
+              decoder.write(bytes, () => resume(Effect.void))
+            })
+          )
         const all = Effect.andThen(
           Stream.runForEach(pieces, put),
           Effect.sync(() => decoder.end())

@@ -19,6 +19,13 @@ export interface Thread extends PageDecoder.Decoder {
   readonly started: Effect.Effect<void>
 }
 
+interface State {
+  /** The thread has said that it is ready, and has not ended. */
+  runs: boolean
+  /** The id of the next question. */
+  next: number
+}
+
 const lost = new Unavailable({ outage: { _tag: "DecoderEnded" } })
 
 /** Fails where threads are not to be had: a process may not be allowed to start one. */
@@ -28,8 +35,7 @@ export const make = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Thread, Cause.UnknownError, Scope.Scope> {
   const waiting = new Map<number, (answer: Effect.Effect<unknown, Unavailable>) => void>()
   const started = yield* Deferred.make<void>()
-  let runs = false
-  let next = 0
+  const state: State = { runs: false, next: 0 }
   const worker = yield* Effect.acquireRelease(
     Effect.try(() => new Worker(script ?? decoding(), { name: "callstream-decoder" })),
     (worker) => Effect.promise(() => worker.terminate())
@@ -39,14 +45,14 @@ export const make = Effect.fnUntraced(function* (
     if (waiting.size === 0) worker.unref()
   }
   const stop = () => {
-    runs = false
+    state.runs = false
     for (const resume of waiting.values()) resume(Effect.fail(lost))
     waiting.clear()
     worker.unref()
   }
   worker.on("message", (answer: Answered | "ready") => {
     if (answer === "ready") {
-      runs = true
+      state.runs = true
       Deferred.doneUnsafe(started, Effect.void)
       return
     }
@@ -61,7 +67,7 @@ export const make = Effect.fnUntraced(function* (
 
   const ask = (body: Uint8Array<ArrayBuffer>) =>
     Effect.callback<unknown, Unavailable>((resume) => {
-      const id = next++
+      const id = state.next++
       waiting.set(id, resume)
       worker.ref()
       try {
@@ -77,7 +83,7 @@ export const make = Effect.fnUntraced(function* (
     started: Deferred.await(started),
     decode: (body, about) =>
       Effect.suspend(() =>
-        runs && body.length >= worthIt
+        state.runs && body.length >= worthIt
           ? Effect.flatMap(ask(body), (message) =>
               message === undefined
                 ? PageDecoder.here.decode(body, about)

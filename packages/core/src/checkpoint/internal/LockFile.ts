@@ -3,29 +3,12 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
-import * as Schema from "effect/Schema"
 import type * as PlatformError from "effect/PlatformError"
+import * as Ref from "effect/Ref"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import type { Held } from "../../platform/Held.ts"
-import { Owner, type ProcessOwner } from "../ProcessOwner.ts"
-import { ifThere, isAlreadyThere, parse, writeNew } from "./Files.ts"
-
-const Holder = Schema.Struct({
-  version: Schema.Literal(1),
-  /** Unique to this lock, and part of a file name. */
-  id: Schema.String.check(Schema.isPattern(/^[0-9a-f-]{36}$/)),
-  ...Owner.fields,
-  /** ISO 8601. */
-  since: Schema.String
-})
-type Holder = typeof Holder.Type
-const decodeHolder = Schema.decodeUnknownOption(Holder)
-
-/** A lock file; no holder when it cannot be read. */
-interface Found {
-  readonly path: string
-  readonly holder: Holder | undefined
-}
+import type { ProcessOwner } from "../ProcessOwner.ts"
+import * as LockChain from "./LockChain.ts"
 
 export interface LockFile<E> {
   readonly id: string
@@ -71,38 +54,12 @@ const take = Effect.fnUntraced(function* <E>(
   const writing = Effect.mapError(about.failed(path, "written"))
   const id = yield* Effect.sync(() => SecureRandom.uuidV4Unsafe())
   const since = DateTime.formatIso(yield* DateTime.now)
-  const own: Holder = { version: 1, id, ...process.self, since }
-  const text = `${JSON.stringify(own, undefined, 2)}\n`
+  const chain = LockChain.make(fs, path, { version: 1, id, ...process.self, since })
+  const placed = yield* Ref.make(path)
 
   const held = (why: Held) => Effect.fail(about.held(why))
-  const shown = ({ host, pid, since, start }: Holder) => ({
-    pid,
-    host,
-    since,
-    here: process.self.pid === pid && process.self.start === start && process.self.host === host
-  })
-
-  const look = (at: string) =>
-    Effect.map(
-      // Checked before each commit, in a folder that no other user can write to.
-      ifThere(fs.readFile(at)),
-      Option.map((bytes): Found => ({ path: at, holder: Option.getOrUndefined(decodeHolder(parse(bytes))) }))
-    )
-  const successor = (holder: Holder) => `${path}.${holder.id}.next`
-  /** The valid lock. */
-  const find = Effect.gen(function* () {
-    const seen = new Set<string>()
-    let found = yield* look(path)
-    let last = Option.getOrUndefined(found)
-    while (Option.isSome(found) && found.value.holder !== undefined && !seen.has(found.value.holder.id)) {
-      last = found.value
-      seen.add(found.value.holder.id)
-      found = yield* look(successor(found.value.holder))
-    }
-    return Option.isSome(found) ? found.value : last
-  }).pipe(reading)
-
-  const refuseUnlessGone = Effect.fnUntraced(function* ({ holder, path: at }: Found) {
+  const shown = shownTo(process)
+  const refuseUnlessGone = Effect.fnUntraced(function* ({ holder, path: at }: LockChain.Found) {
     const place = { _tag: "File", path: at } as const
     if (holder === undefined) return yield* held({ _tag: "Elsewhere", place })
     const verdict = yield* process.judge(holder)
@@ -111,54 +68,42 @@ const take = Effect.fnUntraced(function* <E>(
     return holder
   })
 
-  /** Creates the own lock if there is none. Without links a crash may leave an empty lock. */
-  const place = (at: string, attempt: number) => {
-    const temporary = `${path}.${id}.${attempt}.tmp`
-    return Effect.andThen(
-      writeNew(fs, temporary, text),
-      fs.link(temporary, at).pipe(
-        Effect.catch((error) => (isAlreadyThere(error) ? Effect.void : writeNew(fs, at, text))),
-        Effect.catchIf(isAlreadyThere, () => Effect.void),
-        Effect.ensuring(Effect.ignore(fs.remove(temporary)))
-      )
-    ).pipe(writing)
-  }
-  // Another lock may appear between this check and the removal only if somebody removed this one by hand.
-  const removeOwn = (at: string) =>
-    Effect.ignore(
-      Effect.flatMap(look(at), (found) =>
-        Option.isSome(found) && found.value.holder?.id === id ? fs.remove(at) : Effect.void
-      )
-    )
-
-  let placed = path
   yield* Effect.gen(function* () {
     for (let attempt = 0; attempt < attempts; attempt++) {
-      const found = yield* find
+      const found = yield* reading(chain.find)
       if (found?.holder?.id === id) {
         if (found.path !== path) yield* writing(fs.rename(found.path, path))
         return
       }
-      if (placed !== path) yield* removeOwn(placed)
-      placed = found === undefined ? path : successor(yield* refuseUnlessGone(found))
-      yield* place(placed, attempt)
+      const before = yield* Ref.get(placed)
+      if (before !== path) yield* chain.removeOwn(before)
+      const next = found === undefined ? path : chain.successor(yield* refuseUnlessGone(found))
+      yield* Ref.set(placed, next)
+      yield* writing(chain.place(next, attempt))
     }
     return yield* held({ _tag: "Changing", path })
-  }).pipe(Effect.onError(() => Effect.andThen(removeOwn(placed), removeOwn(path))))
+  }).pipe(Effect.onError(() => Effect.andThen(Effect.flatMap(Ref.get(placed), chain.removeOwn), chain.removeOwn(path))))
 
   return {
     id,
     verify: Effect.gen(function* () {
-      const found = yield* reading(look(path))
+      const found = yield* reading(chain.look(path))
       if (Option.isSome(found) && found.value.holder?.id === id) return
       if (Option.isSome(found) && found.value.holder !== undefined) {
         return yield* held({ _tag: "TakenOver", holder: shown(found.value.holder) })
       }
       return yield* held({ _tag: "Lost", path, how: Option.isSome(found) ? "overwritten" : "removed" })
     }),
-    release: removeOwn(path)
+    release: chain.removeOwn(path)
   }
 })
 
-/** Suffixes of the files that a process leaves when it is killed while it takes a lock. */
-export const leftover = /^\.[0-9a-f-]{36}\.(\d+\.tmp|next)$/
+/** What people read of a holder. */
+const shownTo =
+  ({ self }: ProcessOwner["Service"]) =>
+  ({ host, pid, since, start }: LockChain.Holder) => ({
+    pid,
+    host,
+    since,
+    here: self.pid === pid && self.start === start && self.host === host
+  })

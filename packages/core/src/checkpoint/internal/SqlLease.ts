@@ -14,7 +14,9 @@ import type { Held } from "../../platform/Held.ts"
 import * as SqlFailure from "../../platform/SqlFailure.ts"
 import { CheckpointError } from "../CheckpointError.ts"
 import { Owner, ProcessOwner } from "../ProcessOwner.ts"
-import * as LeaseRow from "./LeaseRow.ts"
+import type { LeaseRow } from "./LeaseRow.ts"
+import * as PostgresLease from "./PostgresLease.ts"
+import * as SqliteLease from "./SqliteLease.ts"
 
 /** Where the table is. */
 export interface Place<E extends SqlError | { readonly description: string }, R> {
@@ -93,7 +95,7 @@ export const take = Effect.fnUntraced(function* <E extends SqlError | { readonly
     return yield* verdict === "alive" ? running(text) : heldBy({ _tag: "Elsewhere", ...holderIn(text), place })
   })
 
-  const seat = LeaseRow.make(sql, table, pipeline)
+  const seat = rowOf(sql, table, pipeline)
   if (seat === undefined) return yield* broken(SqlFailure.make("UnknownDialect"))
   const patiently: SqlLease["patiently"] = (effect) =>
     Effect.retry(effect, { schedule: again, while: passes }).pipe(
@@ -113,3 +115,11 @@ export const take = Effect.fnUntraced(function* <E extends SqlError | { readonly
     })
   }
 })
+
+/** The row in the database that there is. */
+const rowOf = (sql: SqlClient.SqlClient, table: string, pipeline: string): LeaseRow | undefined =>
+  sql.onDialectOrElse({
+    pg: () => PostgresLease.make(sql, table, pipeline),
+    sqlite: () => SqliteLease.make(sql, table, pipeline),
+    orElse: () => undefined
+  })

@@ -17,6 +17,7 @@ import {
   Unavailable
 } from "../../model/AgniError.ts"
 import * as CallSessionQuery from "../../model/CallSessionQuery.ts"
+import { concat } from "../../model/internal/Bytes.ts"
 import * as RetryAfter from "../../platform/internal/RetryAfter.ts"
 import { ProxyError } from "../ProxyError.ts"
 import { withTransportRules } from "./TransportRules.ts"
@@ -30,7 +31,7 @@ export interface Received {
   readonly age: number
 }
 
-interface Options {
+export interface Options {
   readonly origin: string
   /** Base URL and path of the endpoint. */
   readonly url: string
@@ -140,16 +141,6 @@ const readBody = (
     ),
     () => concat(all)
   )
-}
-
-const concat = (chunks: ReadonlyArray<Uint8Array>): Uint8Array<ArrayBuffer> => {
-  const whole = new Uint8Array(chunks.reduce((sum, { length }) => sum + length, 0))
-  let at = 0
-  for (const chunk of chunks) {
-    whole.set(chunk, at)
-    at += chunk.length
-  }
-  return whole
 }
 
 type BodyError = { readonly _tag: "TooLarge" } | { readonly _tag: "CutOff"; readonly code?: string }

@@ -115,6 +115,10 @@ export const noteCount = (
   if (rows > (counts.get(key)?.rows ?? 0)) counts.set(key, { after, before, rows })
 }
 
+/** How many rows the bounds were counted to hold. */
+export const exactly = (counts: Log["counts"], { after, before }: Between): number | undefined =>
+  counts.get(`${after} ${before}`)?.rows
+
 /** Rows that the bounds held, as far as any answer showed. */
 export const countOf = ({ counts, places }: Log, { after, before }: Between, repeats: boolean): number => {
   const key = `${after} ${before}`

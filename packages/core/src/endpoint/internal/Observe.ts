@@ -4,10 +4,8 @@ import type { AgniError } from "../../model/AgniError.ts"
 import { pageBeyondAll } from "../../model/Limits.ts"
 import * as Ask from "./Ask.ts"
 import * as Blocks from "./Blocks.ts"
-import * as LastPage from "./LastPage.ts"
 import * as Patience from "./Patience.ts"
 import * as Rows from "./Rows.ts"
-import type { Micros } from "./Micros.ts"
 
 export type SortField = "started_at" | "startedAt"
 
@@ -240,114 +238,3 @@ export const halve = (ask: Ask.Ask, first: ReadonlyArray<Rows.Row>, depth: Depth
     unsure: false
   }))
 }
-
-/**
- * Nothing is older than the answer: the least of what is known, when nothing lies before it, or a stretch found empty.
- *
- * @param listed whether the list without bounds ends with the least of what is known.
- */
-export const findOldest = Effect.fnUntraced(function* (
-  ask: Ask.Ask,
-  starts: ReadonlyArray<Micros>,
-  listed: boolean,
-  now: Micros,
-  { repeats, size }: { readonly size: number; readonly repeats: Effect.Effect<boolean, AgniError> }
-): Effect.fn.Return<{ readonly at: Micros | undefined; readonly sure: boolean }, AgniError> {
-  const earliest = Date.UTC(2000, 0, 1) * 1000
-  // A full page at the bound itself could hide what lies before it.
-  const before: Before = (edge, margin, after = earliest) =>
-    Ask.catchPoison(
-      Effect.catchIf(
-        ask(1, { after, before: edge + margin }, { how: Patience.soon }),
-        Ask.isRefusal,
-        () => Effect.undefined
-      ),
-      () => Effect.succeed("fails" as const)
-    )
-  const isOlder = (edge: Micros) => (row: Rows.Row) => (Rows.isDated(row) ? row.start < edge : Rows.isUnplaced(row))
-  const guess = Ask.floorSecond(Math.min(...starts))
-  if (starts.length > 0) {
-    const found = yield* before(guess, 2 * Ask.second)
-    const answer = found === "fails" ? undefined : found
-    // A limit on the width of a range hides what lies before: then the list itself must do.
-    const back = answer?.rows.some(({ start }) => start !== undefined && start >= guess) === true
-    if (back && answer.rows.length < size && !answer.rows.some(isOlder(guess))) {
-      return { at: guess, sure: true }
-    }
-    // Even the oldest that is known is hidden by bounds so wide: only the list itself may tell what is older. A record that
-    // fails is there, and may be.
-    const isOldest = found !== "fails" && answer?.rows.some(isOlder(guess)) !== true
-    if (!back && isOldest) {
-      const last = listed ? guess : yield* lastOf(ask, guess, size, repeats)
-      return { at: yield* olderThan(before, isOlder, last, earliest), sure: listed }
-    }
-  }
-  const day = 86_400 * Ask.second
-  const edges = Array.from({ length: 14 }, (_, i) => Math.max(earliest, Ask.floorSecond(now - 2 ** i * day)))
-  const empty = yield* Effect.forEach(
-    edges,
-    (edge) =>
-      Effect.map(
-        before(edge, 0),
-        (answer) =>
-          answer !== undefined && answer !== "fails" && !answer.rows.some(isOlder(edge)) && answer.rows.length < size
-      ),
-    { concurrency: "unbounded" }
-  )
-  for (const [i, edge] of edges.entries()) {
-    if (empty[i] !== true || edge > guess) continue
-    return { at: starts.length === 0 && i === 0 ? undefined : edge, sure: true }
-  }
-  return { at: earliest, sure: true }
-})
-
-type Before = (
-  edge: Micros,
-  margin: number,
-  after?: Micros
-) => Effect.Effect<Ask.Answer | "fails" | undefined, AgniError>
-
-/** Each halves the width of a question, or finds a call that is older still. */
-const mostNarrowed = 40
-
-/**
- * The list without bounds may be cut by the same limit that hid what lies before its last call: so narrower ranges before that
- * one are asked for, until one brings it back and nothing older.
- */
-const olderThan = Effect.fnUntraced(function* (
-  before: Before,
-  isOlder: (edge: Micros) => (row: Rows.Row) => boolean,
-  last: Micros,
-  earliest: Micros
-): Effect.fn.Return<Micros, AgniError> {
-  let at = last
-  let width = (at - earliest) / 2
-  for (let turn = 0; turn < mostNarrowed && width > 60 * Ask.second; turn++) {
-    const answer = yield* before(at, 2 * Ask.second, Ask.floorSecond(at - width))
-    const rows = answer === undefined || answer === "fails" ? [] : answer.rows
-    const older = rows.filter(isOlder(at)).flatMap(({ start }) => start ?? [])
-    if (older.length > 0) at = Ask.floorSecond(Math.min(...older))
-    else if (rows.some(({ start }) => start !== undefined && start >= at)) return at
-    else width /= 2
-  }
-  return at
-})
-
-/** The oldest call that the pages of the list without bounds show when its last page is looked for. */
-const lastOf = (
-  ask: Ask.Ask,
-  known: Micros,
-  size: number,
-  repeats: Effect.Effect<boolean, AgniError>
-): Effect.Effect<Micros, AgniError> =>
-  Effect.flatMap(repeats, (repeats) => LastPage.count(ask, {}, { size, repeats })).pipe(
-    Effect.catchIf(
-      (error) => Ask.isPoison(error) || Ask.isRefusal(error),
-      () => Effect.undefined
-    ),
-    Effect.map(() => {
-      let least = known
-      for (const start of ask.log.shown.values()) if (start !== undefined && start < least) least = start
-      return Ask.floorSecond(least)
-    })
-  )

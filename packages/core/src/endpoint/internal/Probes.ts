@@ -10,6 +10,7 @@ import * as Ask from "./Ask.ts"
 import * as Examine from "./Examine.ts"
 import type { Micros } from "./Micros.ts"
 import * as Observe from "./Observe.ts"
+import * as Oldest from "./Oldest.ts"
 import * as Open from "./Open.ts"
 import * as Patience from "./Patience.ts"
 import * as Rows from "./Rows.ts"
@@ -25,6 +26,8 @@ export interface Seen {
   readonly oldest: Micros | undefined
   /** Whether an answer showed that no call is older, or the list ends with it. */
   readonly isOldestSure: boolean
+  /** Whether a limit cuts the list without bounds, and nothing shows where the calls begin. */
+  readonly isListCut: boolean
   /** Pages there are in all, to the next power of two. */
   readonly pagesAtMost: number
   /** Pages as they came, without bounds. */
@@ -170,11 +173,15 @@ export const look = Effect.fnUntraced(function* (
   ].sort((left, right) => left.start - right.start)
   const comesOldest = ascending !== "ignored" && oldRows.length > 0 && oldRows[0]?.key === controls[0]?.key
   const starts = controls[0] === undefined ? [] : [controls[0].start]
-  const [{ at: oldest, sure }, deepest, answers, boundsProblem] = yield* Effect.all(
+  const [{ at: oldest, isListCut, sure }, deepest, answers, boundsProblem] = yield* Effect.all(
     [
       options.bounded === true && !isDeep
-        ? Effect.succeed({ at: starts[0] === undefined ? undefined : Ask.floorSecond(starts[0]), sure: comesOldest })
-        : Observe.findOldest(best, starts, comesOldest, observedAt, { size, repeats }),
+        ? Effect.succeed({
+            at: starts[0] === undefined ? undefined : Ask.floorSecond(starts[0]),
+            sure: comesOldest,
+            isListCut: false
+          })
+        : Oldest.find(best, starts, comesOldest, observedAt, { size, repeats }),
       needsDepth ? Observe.halve(ask, first, near) : Effect.succeed(reached),
       BoundsProbe.filters(bare, tried, size),
       trusted
@@ -240,6 +247,7 @@ export const look = Effect.fnUntraced(function* (
     localNow,
     oldest,
     isOldestSure: sure,
+    isListCut,
     pagesAtMost,
     about,
     rate,

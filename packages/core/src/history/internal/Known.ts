@@ -36,8 +36,6 @@ export interface Evidence {
   readonly deepest: number
   readonly cut?: boolean | undefined
   readonly whole: number
-  /** Whether a page beyond the end brings something, where that was asked: then the place of a row counts nothing. */
-  readonly repeats: boolean
   /** The range that is proven by one reading: where answers differ, that does not do. */
   readonly once?: Range | undefined
   readonly log: Ask.Log

@@ -41,6 +41,8 @@ interface Work {
   readonly young: boolean
   /** A window with more rows is cut. */
   readonly limit: number
+  /** Whether a page beyond the end brings something, where that was asked: then the place of a row counts nothing. */
+  readonly beyond: { repeats: boolean }
   readonly seen: { -readonly [K in keyof Omit<Evidence, "log">]: Evidence[K] }
 }
 
@@ -60,12 +62,12 @@ export const readRange = (
     deepest: Infinity,
     cut: false,
     whole: 0,
-    repeats: false,
     once: undefined
   }
+  const beyond = { repeats: false }
   const repeats = Effect.tap(settings.repeats, (repeats) =>
     Effect.sync(() => {
-      seen.repeats = repeats
+      beyond.repeats = repeats
     })
   )
   return read({
@@ -75,6 +77,7 @@ export const readRange = (
     ask: askOf(settings),
     share,
     young: task.to > horizonOf(settings, known),
+    beyond,
     limit: Math.min(1.5 * settings.perWindow, 0.8 * known.deepest),
     seen
   })
@@ -129,11 +132,21 @@ const read = Effect.fnUntraced(function* (work: Work): Effect.fn.Return<Outcome,
   return yield* judge(work, done, done.range.from === task.from ? before : undefined)
 })
 
-const split = ({ ask, seen }: Work, parts: ReadonlyArray<Task.Task>): Outcome => ({
+const split = ({ ask, seen, task }: Work, parts: ReadonlyArray<Task.Task>): Outcome => ({
   _tag: "Split",
-  parts,
+  parts: parts.map((part) => ({ ...part, below: countedAbove(ask.log, task, part) })),
   evidence: { ...seen, log: ask.log }
 })
+
+/** What the whole was counted to hold, if rows of it were seen that are not of the part. */
+const countedAbove = ({ counts, shown }: Ask.Log, task: Task.Task, part: Range): number | undefined => {
+  const counted = Ask.exactly(counts, Ask.boundsOf(task))
+  if (counted === undefined) return task.below
+  const { after, before } = Ask.boundsOf(part)
+  const isElsewhere = (start: Micros) =>
+    start >= task.from && start < task.to && (start < after - Ask.second || start > before + Ask.second)
+  return [...shown.values()].some((start) => start !== undefined && isElsewhere(start)) ? counted : task.below
+}
 
 const deliver = (
   { ask, known, seen, settings }: Work,
@@ -271,8 +284,14 @@ const judge = Effect.fnUntraced(function* (
   const { ask, known, seen, settings, task, young } = work
   const { size } = settings
   const { bounds, held, range } = done
+  // The whole was counted to hold as many: a limit cut that count, and may have cut this one.
+  const isLimited = task.below !== undefined && held.size() >= task.below && !young
+  if (isLimited && canHalve(range)) {
+    seen.deepest = Math.min(seen.deepest, task.below)
+    return split(work, Task.halve(range, held, held.size(), settings.size))
+  }
   const count = done.count ?? (yield* countRows(work, bounds, held.size()))
-  const most = Math.max(before ?? 0, count ?? 0, Ask.countOf(ask.log, bounds, seen.repeats))
+  const most = Math.max(before ?? 0, count ?? 0, Ask.countOf(ask.log, bounds, work.beyond.repeats))
   const control = yield* ends(settings, known, ask, task, done)
   const isWhole = count === held.size() && most <= held.size() && missingFrom(ask.log.shown, held, bounds).length === 0
   if (isWhole && !done.moved && !done.dense && control === undefined) {

@@ -16,6 +16,7 @@ import * as Capacity from "../../endpoint/internal/Capacity.ts"
 import { type Evidence, fold, type Known } from "./Known.ts"
 import * as Deliveries from "./Deliveries.ts"
 import * as Scheduler from "./Scheduler.ts"
+import type * as Shown from "./Shown.ts"
 import { ask as askOf, horizonOf, type Settings } from "./Settings.ts"
 import * as Sum from "./Sum.ts"
 import type * as Micros from "../../endpoint/internal/Micros.ts"
@@ -60,7 +61,7 @@ interface Options {
   readonly limits: EndpointLimits | undefined
   /** The difference between the server's clock and this machine's, in µs, if it must be reported. */
   readonly clocksApart: number | undefined
-  readonly ends: Deliveries.Ends
+  readonly ends: Shown.Ends
   readonly earliest: Micros.Micros
   /** The rows that were shown before the reading began. */
   readonly log: Ask.Log
@@ -102,7 +103,7 @@ export const make = Effect.fnUntraced(function* (settings: Settings, range: Micr
   })
   const known = () => Ref.getUnsafe(ref)
   const ledger = Deliveries.make(settings, range, known, options.ends)
-  ledger.note({ repeats: true, log: options.log })
+  ledger.note({ log: options.log })
   const tell = (evidence: Evidence): void => {
     ref.ref.current = fold(ref.ref.current, evidence)
     ledger.note(evidence)
@@ -167,14 +168,13 @@ const close = Effect.fnUntraced(function* (
     const { counted, delivered } = difference
     ledger.revise(difference, { _tag: "Provisional", reason: { _tag: "CountDiffers", read: delivered, counted } })
   }
-  // Rows that the probes saw late, and failed requests: positions count if a page beyond the end is empty.
+  const endpoint = yield* endpointOf(settings, known(), ask, ledger.proven(), options)
+  // Rows that the probes saw late, those of a measurement, and what those saw that failed.
   const left = [...settings.logs].filter(({ shown }) => shown.size > 0)
-  const repeats = left.length === 0 && !whole ? true : yield* settings.repeats
-  for (const one of [...left, log]) ledger.note({ repeats, log: one })
+  for (const one of [...left, log]) ledger.note({ log: one })
   const last = withoutStart === undefined ? undefined : checked(ledger, withoutStart, whole)
   const late = yield* ledger.late
-  const revised = ledger.revised(known())
-  const endpoint = yield* endpointOf(settings, known(), ask, ledger.proven(), options)
+  const revised = yield* ledger.revised(known())
   const isNothing = last === undefined && late.length === 0 && revised.length === 0
   if (isNothing && endpoint === undefined) return undefined
   const items = late.flatMap(({ item }) => item ?? [])

@@ -15,6 +15,8 @@ export interface Task extends Range {
   readonly top?: string | undefined
   /** The same for what lies below. */
   readonly bottom?: string | undefined
+  /** So many rows were counted in what it is a part of, where others were seen too: it must hold fewer. */
+  readonly below?: number | undefined
 }
 
 /** Parts, none wider than is trusted. */

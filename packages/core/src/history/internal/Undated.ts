@@ -222,14 +222,14 @@ const attempt = (
     const undated = [...found.rows.values()].filter(({ key }) => !later.rows.has(key) && !distant.rows.has(key))
     const rows = [...undated, ...dates.sort((a, b) => (a.start ?? 0) - (b.start ?? 0))]
     // A call that was once listed without a start time must be found, or have come with one.
-    ledger.note({ repeats: yield* settings.repeats, log: ask.log })
+    ledger.note({ log: ask.log })
     still &&= [...ledger.withoutStart].every(
       (key) => found.rows.has(key) || ledger.unplaced.has(key) || ledger.has(key)
     )
     const counted = Math.max(total ?? 0, after ?? 0)
     const agrees = total === expected() && after === expected() && withStart
     const old = fresh.isOld()
-    const isExplained = ledger.isExplained({
+    const isExplained = yield* ledger.isExplained({
       starts: dates.flatMap(({ start }) => start ?? []),
       withoutStart: expected() - dated() - distant.rows.size
     })

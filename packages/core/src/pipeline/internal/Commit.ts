@@ -51,22 +51,13 @@ export const make = <A>(options: {
   const { clock, fingerprint, kept, lease, letters, orClose, run, sinks } = options
   const source = Ref.makeUnsafe(kept?.source)
   /** The sinks' positions for the checkpoint, never beyond the coverage of the range, even if a sink is ahead. */
-  const said = Ref.makeUnsafe<Readonly<Record<string, Committed>>>(kept?.sinks ?? {})
+  const said = Ref.makeUnsafe<Positions>(kept?.sinks ?? {})
 
-  const say = (handles: ReadonlyArray<Pick<SinkHandle<never>, "name" | "state">>) =>
-    Ref.updateAndGet(said, (before) => {
-      const all: Record<string, Committed> = { ...before }
-      for (const { name, state } of handles) {
-        const { committed } = state()
-        if (committed !== undefined) all[name] = committed
-      }
-      return all
-    })
+  const say = (handles: ReadonlyArray<Sayable>) => Ref.updateAndGet(said, (before) => withPositions(before, handles))
 
   const save = Effect.fnUntraced(function* (finished: boolean) {
     const { committedCoverage, reserved } = yield* Ref.get(run)
-    const { last } = clock.state()
-    const lastVersion = last === undefined ? reserved : Version.of(Math.max(last + ahead, reserved ?? -Infinity))
+    const lastVersion = reservedOf(clock, reserved)
     const state = yield* Ref.get(source)
     yield* lease.commit({
       version: 2,
@@ -78,6 +69,18 @@ export const make = <A>(options: {
       ...(state === undefined ? {} : { source: state })
     })
     yield* Ref.update(run, (now) => ({ ...now, reserved: lastVersion }))
+  })
+
+  const flushLetters = Effect.fnUntraced(function* (at: Position.Cursor, behind: ReadonlyArray<SinkHandle<A>>) {
+    const isNew = letters.state().dirty
+    // A sink that catches up may reject a record that is behind the other sinks.
+    if (isNew || Position.isBefore(letters.at(), at)) yield* letters.flush(Position.greatest(at, letters.at()))
+    // After a crash here a transactional sink is ahead of the checkpoint and does not reject the same rows again, so
+    // their letters must be kept.
+    if (isNew && letters.delivery === "resumable" && behind.some((one) => one.delivery === "transactional")) {
+      yield* say([letters])
+      yield* save(false)
+    }
   })
 
   /** The positions where a run may resume: coverage is not merged across them. */
@@ -96,18 +99,8 @@ export const make = <A>(options: {
     ),
     to: Effect.fnUntraced(function* (at, finished) {
       const behind = sinks.filter((sink) => sink.state().failure === undefined && Position.isBefore(sink.at(), at))
-      const newLetters = letters.state().dirty
       yield* Ref.update(run, RunState.doing("committing"))
-      // A sink that catches up may reject a record that is behind the other sinks.
-      if (newLetters || Position.isBefore(letters.at(), at)) {
-        yield* letters.flush(Position.greatest(at, letters.at()))
-      }
-      // After a crash here a transactional sink is ahead of the checkpoint and does not reject the same rows again, so
-      // their letters must be kept.
-      if (newLetters && letters.delivery === "resumable" && behind.some((one) => one.delivery === "transactional")) {
-        yield* say([letters])
-        yield* save(false)
-      }
+      yield* flushLetters(at, behind)
       yield* Effect.forEach(behind, (sink) => orClose(sink, sink.flush(at), undefined), {
         concurrency: "unbounded",
         discard: true
@@ -121,4 +114,22 @@ export const make = <A>(options: {
       )
     })
   }
+}
+
+type Positions = Readonly<Record<string, Committed>>
+type Sayable = Pick<SinkHandle<never>, "name" | "state">
+
+const withPositions = (before: Positions, handles: ReadonlyArray<Sayable>): Positions => {
+  const all: Record<string, Committed> = { ...before }
+  for (const { name, state } of handles) {
+    const { committed } = state()
+    if (committed !== undefined) all[name] = committed
+  }
+  return all
+}
+
+/** The version that the next run begins after. */
+const reservedOf = (clock: VersionClock, reserved: Version.Version | undefined): Version.Version | undefined => {
+  const { last } = clock.state()
+  return last === undefined ? reserved : Version.of(Math.max(last + ahead, reserved ?? -Infinity))
 }

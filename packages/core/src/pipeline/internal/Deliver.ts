@@ -57,6 +57,7 @@ export const all = Effect.fnUntraced(function* <A, E, R, E2, R2, ET, RT>(options
     sinks,
     letters,
     clock,
+    orClose,
     maxDeadShare: options.maxDeadShare ?? 0.1,
     rawLetters: options.rawLetters ?? false,
     onRejected: options.onRejected
@@ -72,7 +73,7 @@ export const all = Effect.fnUntraced(function* <A, E, R, E2, R2, ET, RT>(options
     yield* Ref.update(run, RunState.read(unit))
     yield* tell({ _tag: "Read" })
     yield* Ref.update(run, RunState.doing("delivering"))
-    const passed = yield* through(unit, orClose, reserve)
+    const passed = yield* through(unit, reserve)
     if (onUnit !== undefined) yield* onUnit(unit, passed)
     yield* Ref.update(run, RunState.delivered(unit, passed))
     yield* tell({ _tag: "Delivered" })

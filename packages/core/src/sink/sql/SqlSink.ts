@@ -11,6 +11,7 @@ import * as SqlWriter from "./internal/SqlWriter.ts"
 import * as OwnKey from "../internal/OwnKey.ts"
 import { postgres } from "./internal/Postgres.ts"
 import { sqlite } from "./internal/Sqlite.ts"
+import { broken } from "./internal/TableFailure.ts"
 import * as Verify from "./internal/Verify.ts"
 import * as SessionSink from "../SessionSink.ts"
 import { SinkError } from "../SinkError.ts"
@@ -78,7 +79,7 @@ export const make = (options: Options = {}): SessionSink.SessionSink<object, Sql
       orElse: () => undefined
     })
     if (dialect === undefined) {
-      return yield* SqlWriter.broken(name, operation, SqlFailure.make("UnknownDialect"))
+      return yield* broken(name, operation, SqlFailure.make("UnknownDialect"))
     }
     const place = { schema: dialect.name === "postgres" ? schema : undefined, table }
     const maxPending = options.maxPending ?? 4_000_000

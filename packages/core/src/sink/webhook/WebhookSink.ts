@@ -10,6 +10,7 @@ import * as Layer from "effect/Layer"
 import * as Path from "effect/Path"
 import * as CircuitBreaker from "effect/persistence/CircuitBreaker"
 import * as Redacted from "effect/Redacted"
+import * as Ref from "effect/Ref"
 import * as Result from "effect/Result"
 import type { Repairs } from "../../model/internal/Json.ts"
 import * as OwnKey from "../internal/OwnKey.ts"
@@ -201,16 +202,18 @@ const makeWriter = (options: {
 }) => {
   const { send, spool } = options
   /** A receiver that found a message too large finds the next one too large, too. */
-  let taken = Number.POSITIVE_INFINITY
+  const taken = Ref.makeUnsafe(Infinity)
 
   /** Of a message that is in the spool. */
   const deliver = Effect.fnUntraced(function* (
     message: Message.Message
   ): Effect.fn.Return<ReadonlyArray<Refused>, SinkError> {
     const several = message.events.length > 1
-    const answer = several && message.body.length > taken ? tooLarge : yield* send(message)
+    const answer = several && message.body.length > (yield* Ref.get(taken)) ? tooLarge : yield* send(message)
     if (answer._tag === "Refused" && several) {
-      if (answer.status === 413) taken = Math.min(taken, Math.floor(message.body.length / 2))
+      if (answer.status === 413) {
+        yield* Ref.update(taken, (most) => Math.min(most, Math.floor(message.body.length / 2)))
+      }
       const halves = yield* Message.halves(message)
       yield* Effect.forEach(halves, spool.put, { discard: true })
       yield* spool.remove(message)
@@ -231,8 +234,9 @@ const makeWriter = (options: {
     const { events, refused } = yield* Message.events(batch, options.organization, options.repairs)
     const all = [...refused]
     for (const round of Message.rounds(events)) {
+      const bytes = Math.min(options.bytes, yield* Ref.get(taken))
       const sent = yield* Effect.forEach(
-        Message.cut(round, { size: options.size, bytes: Math.min(options.bytes, taken) }),
+        Message.cut(round, { size: options.size, bytes }),
         (piece) =>
           Effect.flatMap(Message.make(piece, options.size === 1), (message) =>
             Effect.andThen(spool.put(message), deliver(message))

@@ -4,7 +4,6 @@ import type { AgniClient } from "../../client/AgniClient.ts"
 import type { Span } from "../Ledger.ts"
 import type { AgniError } from "../../model/AgniError.ts"
 import type { CallSession } from "../../model/CallSession.ts"
-import type { Micros } from "../Tail.ts"
 import type { Item } from "../../model/Item.ts"
 import type { Rejected } from "../../model/Rejected.ts"
 import type { EndpointProfile } from "../../endpoint/EndpointProfile.ts"
@@ -12,6 +11,7 @@ import * as Ask from "../../endpoint/internal/Ask.ts"
 import * as Count from "../../endpoint/internal/Count.ts"
 import * as Observe from "../../endpoint/internal/Observe.ts"
 import * as Rows from "../../endpoint/internal/Rows.ts"
+import * as CreationSearch from "./CreationSearch.ts"
 
 /** All rows of a range, as one answer each brought them. */
 export interface Looked {
@@ -24,71 +24,14 @@ export interface Looked {
   readonly uncounted: ReadonlyArray<{ readonly at: number; readonly rows: number }>
 }
 
-/** A page in the order of creation. */
-export interface Created extends Pick<Looked, "items" | "rejected"> {
-  readonly observedAt: Micros
-  /** When the first and the last call of it were created; without any, `from` is before all and `to` behind all. */
-  readonly newest: Micros
-  readonly oldest: Micros
-  readonly rows: number
-  /** Fewer rows than were asked for: nothing is older. */
-  readonly isLast: boolean
-  /** No order by start could bring the rows so. */
-  readonly isShown: boolean
-}
-
-export interface Endpoint {
+export interface Endpoint extends CreationSearch.Search {
   readonly look: (range: Span) => Effect.Effect<Looked, AgniError>
   /** Rows that start between two whole seconds; `undefined` where that cannot be counted. */
   readonly count: (range: Span, expected: number) => Effect.Effect<number | undefined, AgniError>
-  /**
-   * One page of the list in the order of creation, newest first, whatever the calls' starts; `undefined` if the server brings it in
-   * another order, or does not go so deep.
-   */
-  readonly created: (page: number, size?: number) => Effect.Effect<Created | undefined, AgniError>
-  /**
-   * The calls that were created in a range, from the page that has `rank` calls before it; `undefined` where the server does not
-   * order by creation. `isKnown`: nothing has to show that it does.
-   */
-  readonly createdIn: (
-    range: Span,
-    rank: number,
-    isKnown: boolean
-  ) => Effect.Effect<ReadonlyArray<Item<CallSession>> | undefined, AgniError>
   readonly requests: () => number
 }
 
 const { second } = Ask
-
-const byCreation: Ask.Sort = { by: "created_at", order: "desc" }
-
-/** More pages than that no search goes through. */
-const mostPages = 2 ** 20
-
-type Row = Rows.Row
-
-const oldestOf = (rows: ReadonlyArray<Row>): Micros => Math.min(...rows.map((row) => Rows.createdOf(row) ?? Infinity))
-
-const descends = (rows: ReadonlyArray<Row>): boolean => {
-  let last = Infinity
-  for (const row of rows) {
-    const created = Rows.createdOf(row)
-    if (created === undefined || created > last) return false
-    last = created
-  }
-  return true
-}
-
-/** Whether no order by start could bring the rows so: one that starts later is behind one that starts earlier, or has no start. */
-const isByCreation = (rows: ReadonlyArray<Row>): boolean => {
-  const starts = rows.map(({ start }) => start)
-  const isRising = starts.some(
-    (start, i) => start !== undefined && starts.slice(0, i).some((before) => before !== undefined && before < start)
-  )
-  const firstDated = starts.findIndex((start) => start !== undefined)
-  const lastDated = starts.findLastIndex((start) => start !== undefined)
-  return isRising || starts.slice(firstDated, lastDated).includes(undefined)
-}
 
 export const make = (list: AgniClient["Service"]["list"], filters: Ask.Filters, profile: EndpointProfile): Endpoint => {
   const size = profile.pageSize
@@ -130,51 +73,9 @@ export const make = (list: AgniClient["Service"]["list"], filters: Ask.Filters, 
       }
     })
 
-  const created: Endpoint["created"] = (page, asked = size) =>
-    Effect.map(Ask.orNothing(ask(page, {}, { size: asked, sort: byCreation })), (answer) => {
-      if (answer === undefined || !descends(answer.rows)) return undefined
-      const { observedAt, rows } = answer
-      return {
-        observedAt,
-        items: rows.flatMap(({ item }) => item ?? []),
-        rejected: rows.flatMap(({ item, rejected }) => (item === undefined ? (rejected ?? []) : [])),
-        newest: rows[0] === undefined ? -Infinity : (Rows.createdOf(rows[0]) ?? -Infinity),
-        oldest: oldestOf(rows),
-        rows: rows.length,
-        isLast: rows.length < asked,
-        isShown: isByCreation(rows)
-      }
-    })
-
-  const createdIn: Endpoint["createdIn"] = Effect.fnUntraced(function* ({ from, to }, rank, isKnown) {
-    const shown: Array<boolean> = [isKnown]
-    const page = (number: number) =>
-      Effect.tap(created(number), (found) => Effect.sync(() => shown.push(found?.isShown === true)))
-    /** Whether a page begins with later calls, so that nothing of the range is before it. */
-    const begins = (found: Created, number: number) => number === 1 || found.newest >= to
-    let first = Math.max(1, Math.floor(rank / size) + 1)
-    let at = yield* page(first)
-    for (let step = 1; at !== undefined && !begins(at, first); step *= 2) {
-      first = Math.max(1, first - step)
-      at = yield* page(first)
-    }
-    const found: Array<Item<CallSession>> = []
-    for (let number = first; at !== undefined; at = yield* page(++number)) {
-      if (number > mostPages) return undefined
-      found.push(...at.items)
-      if (!at.isLast && at.oldest >= from) continue
-      // Calls that left meanwhile moved others from one page to the one before it.
-      if (number > first) found.push(...((yield* page(first))?.items ?? []))
-      // A server that is down may answer with nothing.
-      return shown.includes(true) && found.length > 0 ? found : undefined
-    }
-    return undefined
-  })
-
   return {
     look,
-    created,
-    createdIn,
+    ...CreationSearch.make(ask, size),
     count: ({ from, to }, expected) =>
       Count.rows(ask, { after: from, before: to }, { expected, size, repeats: profile.repeatsBeyondEnd, even: true }),
     requests: () => ask.log.requests

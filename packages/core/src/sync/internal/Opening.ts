@@ -68,6 +68,7 @@ const recognize = Effect.fnUntraced(function* (
     localNow,
     oldest: undefined,
     isOldestSure: false,
+    isListCut: false,
     pagesAtMost: 1,
     about: Math.max(1, controls.length),
     rate: (dated.length - 1) / (first.start - last.start),

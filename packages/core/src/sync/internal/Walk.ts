@@ -9,7 +9,8 @@ import type { LedgerError } from "../LedgerError.ts"
 import type { Look } from "../Sync.ts"
 import type { Micros } from "../Tail.ts"
 import * as Decide from "./Decide.ts"
-import type { Created, Endpoint } from "./Endpoint.ts"
+import type { Created } from "./CreationSearch.ts"
+import type { Endpoint } from "./Endpoint.ts"
 import * as Pass from "./Pass.ts"
 
 const { second } = Decide

@@ -1,5 +1,5 @@
 /** The texts of answers: the envelope in either edition, and errors as the vendor and its proxy write them. */
-import type { Resolved } from "./SimulatorOptions.ts"
+import type { Resolved } from "./ResolvedOptions.ts"
 
 /** An error as the gateway writes it; the code is gRPC's. */
 export const gatewayError = (code: number, message: string): string =>

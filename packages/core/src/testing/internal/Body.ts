@@ -8,16 +8,6 @@ const encoder = new TextEncoder()
 /** What a socket says when the other side is gone. */
 export const connectionReset = (): Error => new Error("read ECONNRESET")
 
-export const concat = (chunks: ReadonlyArray<Uint8Array>): Uint8Array<ArrayBuffer> => {
-  const out = new Uint8Array(chunks.reduce((size, chunk) => size + chunk.length, 0))
-  let at = 0
-  for (const chunk of chunks) {
-    out.set(chunk, at)
-    at += chunk.length
-  }
-  return out
-}
-
 /** The headers, with the declared length where it is the point: a body that is cut off is shorter than its head says. */
 export const withLength = (reply: Reply): Readonly<Record<string, string>> =>
   reply.delivery._tag === "Cut"

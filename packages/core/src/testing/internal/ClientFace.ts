@@ -13,6 +13,7 @@ import * as Option from "effect/Option"
 import { pipeArguments } from "effect/Pipeable"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import { concat } from "../../model/internal/Bytes.ts"
 import * as Body from "./Body.ts"
 import type { Reply, Request } from "./SimulatorExchange.ts"
 
@@ -104,7 +105,7 @@ class SimulatedResponse extends Inspectable.Class implements HttpClientResponse.
   get arrayBuffer(): Effect.Effect<ArrayBuffer, HttpClientError.HttpClientError> {
     return this.reply.body === ""
       ? Effect.succeed(new ArrayBuffer(0))
-      : Effect.map(Stream.runCollect(this.stream), (chunks) => Body.concat(chunks).buffer)
+      : Effect.map(Stream.runCollect(this.stream), (chunks) => concat(chunks).buffer)
   }
 
   get json(): Effect.Effect<Schema.Json, HttpClientError.HttpClientError> {

@@ -1,7 +1,7 @@
 /** What a request asks for, as this server understands it. */
 import type { Request } from "./SimulatorExchange.ts"
 import * as Instant from "./WireInstant.ts"
-import type { Resolved } from "./SimulatorOptions.ts"
+import type { Resolved } from "./ResolvedOptions.ts"
 import type { SortField } from "./Order.ts"
 
 export interface Query {

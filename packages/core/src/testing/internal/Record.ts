@@ -1,7 +1,7 @@
 /** One session at one moment as JSON text, in the edition and with the manners that the options ask for. */
 import * as Content from "./Content.ts"
 import * as Instant from "./WireInstant.ts"
-import type { Resolved } from "./SimulatorOptions.ts"
+import type { Resolved } from "./ResolvedOptions.ts"
 import { hash, unit } from "./Random.ts"
 import { channels, finalStatuses, type World } from "./World.ts"
 
@@ -127,32 +127,53 @@ const isZero = (json: string): boolean => json === "0" || json === '"0"' || json
 const omitsZero = ({ zeros }: Resolved, seed: number, row: number, name: string): boolean =>
   zeros === "omitted" || (zeros === "mixed" && hash(seed, 88 + name.length, row) % 2 === 0)
 
-/** Writes the record of a row at an instant. */
-const render = (world: World, row: number, at: number): Rendered => {
-  const o = world.options
-  const { seed } = world
-  const level = o.content
-  const created = world.created[row] ?? 0
+/** What is known of a call at an instant. */
+const momentOf = (world: World, row: number, at: number) => {
+  const { options: o, seed } = world
   const start = world.startAt(row, at)
   const end = world.end[row] ?? Infinity
-  const ended = at >= end
-  const dated = !Number.isNaN(start)
+  const isEnded = at >= end
+  const isDated = !Number.isNaN(start)
   const stage = world.stageAt(row, at)
-  const id = world.id(row)
+  const final = finalStatuses[world.final[row] ?? 0]
+  const talked = isEnded && (final === "completed" || final === "ended" || final === "voicemail")
+  const seconds = isDated && isEnded ? Math.floor((end - start) / 1e6) : 0
+  const isRich = o.content !== "minimal"
+  return {
+    start: isDated ? start : undefined,
+    end,
+    isEnded,
+    isFailed: isEnded && (final === "error" || final === "failed"),
+    talked,
+    seconds,
+    // Ten-thousandths of whatever the vendor counts in, so that `0.1234` stays exact.
+    units: seconds * 7 + (hash(seed, 61, row) % 40),
+    isRich,
+    hasCosts: talked && (stage & 4) !== 0,
+    isRecorded: talked && (stage & 8) !== 0 && unit(seed, 62, row) < 0.9,
+    isAnalysed: isRich && talked && (stage & 16) !== 0
+  }
+}
+
+/** How a row spells its instants. */
+const spelled = ({ options: o, seed }: World, row: number): ((instant: number) => string) => {
   const spellings = spellingsOf(o.grain)
   const spelling =
     o.timestamps === "mixed" ? (spellings[hash(seed, 60, row) % spellings.length] ?? "micros") : o.timestamps
-  const when = (instant: number): string => `"${Instant.format(instant, spelling)}"`
-  const seconds = dated && ended ? Math.floor((end - start) / 1e6) : 0
-  const final = finalStatuses[world.final[row] ?? 0]
-  const talked = ended && (final === "completed" || final === "ended" || final === "voicemail")
-  // Ten-thousandths of whatever the vendor counts in, so that `0.1234` stays exact.
-  const units = seconds * 7 + (hash(seed, 61, row) % 40)
-  const cost = `${Math.floor(units / 10_000)}.${String(units % 10_000).padStart(4, "0")}`
-  const costs = talked && (stage & 4) !== 0
-  const recorded = talked && (stage & 8) !== 0 && unit(seed, 62, row) < 0.9
-  const rich = level !== "minimal"
-  const analysed = rich && talked && (stage & 16) !== 0
+  return (instant) => `"${Instant.format(instant, spelling)}"`
+}
+
+/** Writes the record of a row at an instant. */
+const render = (world: World, row: number, at: number): Rendered => {
+  const { options: o, seed } = world
+  const level = o.content
+  const { end, hasCosts, isAnalysed, isEnded, isFailed, isRecorded, isRich, seconds, start, talked, units } = momentOf(
+    world,
+    row,
+    at
+  )
+  const id = world.id(row)
+  const when = spelled(world, row)
 
   // Joined at the end: a text that was added up piece by piece stays a tree, and thousands of trees are kept.
   const out: Array<string> = []
@@ -173,39 +194,39 @@ const render = (world: World, row: number, at: number): Rendered => {
   write("callerEmail", text(callerEmailOf(world, row)), "text")
   write("channel", text(channels[world.channel[row] ?? 0]), "text")
   write("status", text(world.statusAt(row, at)), "text")
-  write("summary", analysed ? text(Content.summary(level, seed, row)) : missing, "text")
-  write("metadata", rich ? Content.metadata(level, seed, row) : "{}", "object")
+  write("summary", isAnalysed ? text(Content.summary(level, seed, row)) : missing, "text")
+  write("metadata", isRich ? Content.metadata(level, seed, row) : "{}", "object")
+  write("errorMessage", text(isFailed ? "SIP 486: Busy Here" : undefined), "text")
   write(
-    "errorMessage",
-    text(ended && (final === "error" || final === "failed") ? "SIP 486: Busy Here" : undefined),
+    "disconnectReason",
+    text(isEnded ? (talked ? Content.disconnectReason(seed, row) : "error") : undefined),
     "text"
   )
-  write("disconnectReason", text(ended ? (talked ? Content.disconnectReason(seed, row) : "error") : undefined), "text")
   write(
     "promptDynamicVariables",
-    !rich || hash(seed, 64, row) % 3 === 0 ? "{}" : Content.promptVariables(level, seed, row),
+    !isRich || hash(seed, 64, row) % 3 === 0 ? "{}" : Content.promptVariables(level, seed, row),
     "object"
   )
   write(
     "extractDynamicVariables",
-    analysed && hash(seed, 65, row) % 2 === 0 ? Content.extracted(seed, row) : missing,
+    isAnalysed && hash(seed, 65, row) % 2 === 0 ? Content.extracted(seed, row) : missing,
     "nullable"
   )
   write("callLatencyMs", integer(o, row, talked ? 200 + (hash(seed, 66, row) % 1800) : 0), "number")
-  const startedAt = dated ? when(start) : undatedText(o, seed, row)
+  const startedAt = start === undefined ? undatedText(o, seed, row) : when(start)
   if (startedAt !== missing) out.push(`"${key("startedAt")}":${startedAt}`)
-  write("endedAt", ended && end !== Infinity ? when(end) : missing, "time")
-  write("durationSec", ended ? integer(o, row, seconds) : missing, "number")
-  write("createdAt", when(created), "time")
-  write("costTotal", costs ? costText(o, row, cost) : missing, "text")
+  write("endedAt", isEnded && end !== Infinity ? when(end) : missing, "time")
+  write("durationSec", isEnded ? integer(o, row, seconds) : missing, "number")
+  write("createdAt", when(world.created[row] ?? 0), "time")
+  write("costTotal", hasCosts ? costText(o, row, units) : missing, "text")
   write("agentName", text(Content.agentName(level, world.agent[row] ?? 0)), "text")
-  write("postCallAnalysisResult", analysed ? Content.analysis(level, seed, row) : missing, "object")
-  write("creditBreakdown", rich && costs ? breakdown(world, row, seconds, units) : missing, "object")
+  write("postCallAnalysisResult", isAnalysed ? Content.analysis(level, seed, row) : missing, "object")
+  write("creditBreakdown", isRich && hasCosts ? breakdown(world, row, seconds, units) : missing, "object")
   if (o.unknownFields) {
     write("carrierName", hash(seed, 67, row) % 2 === 0 ? '"Airtel"' : missing, "text")
     write("qualityScores", `{"mosAvg":4.1,"packet loss":${unit(seed, 68, row)},"per_leg":[1,null,{"x":"y"}]}`, "object")
   }
-  if (!recorded) {
+  if (!isRecorded) {
     write("recordingUrl", missing, "text")
     return { head: `{${out.join(",")}}`, tail: undefined }
   }
@@ -213,8 +234,10 @@ const render = (world: World, row: number, at: number): Rendered => {
   return { head: `{${out.join(",")}`, tail: '"}' }
 }
 
-const costText = (o: Resolved, row: number, cost: string): Json =>
-  o.cost === "number" || (o.cost === "mixed" && row % 2 === 1) ? String(Number(cost)) : `"${cost}"`
+const costText = (o: Resolved, row: number, units: number): Json => {
+  const cost = `${Math.floor(units / 10_000)}.${String(units % 10_000).padStart(4, "0")}`
+  return o.cost === "number" || (o.cost === "mixed" && row % 2 === 1) ? String(Number(cost)) : `"${cost}"`
+}
 
 /** What replaces a start that isn't there; `missing` where the key itself is left out. */
 const undatedText = (o: Resolved, seed: number, row: number): Json => {

@@ -3,7 +3,7 @@ import * as Duration from "effect/Duration"
 import * as Fault from "../Fault.ts"
 import * as Bodies from "./Bodies.ts"
 import { type Delivery, type RecordedRequest, type Reply, type Request, whole } from "./SimulatorExchange.ts"
-import type { Resolved } from "./SimulatorOptions.ts"
+import type { Resolved } from "./ResolvedOptions.ts"
 import { hash, unit } from "./Random.ts"
 
 /** The facts about a request before its answer. */

@@ -1,9 +1,7 @@
-/** The options of a simulated endpoint, and the complete configuration that follows. */
-import * as Duration from "effect/Duration"
+/** The options of a simulated endpoint. */
+import type * as Duration from "effect/Duration"
 import type * as Instant from "../../model/Instant.ts"
-import { earliestStart } from "../../model/Limits.ts"
-import * as GivenTime from "./GivenTime.ts"
-import * as Fault from "../Fault.ts"
+import type * as Fault from "../Fault.ts"
 import type { RecordedRequest } from "./SimulatorExchange.ts"
 import type { Spelling } from "./WireInstant.ts"
 
@@ -206,110 +204,4 @@ export interface Options {
   readonly keepRequests?: number | undefined
   /** Characters of record text that are kept to be sent again. @default 64 Mi */
   readonly textCache?: number | undefined
-}
-
-/** Every option decided; durations and instants in µs. */
-export type Resolved = ReturnType<typeof resolve>
-
-const micros = (input: Duration.Input | undefined, otherwise: Duration.Input): number =>
-  Duration.toMillis(Duration.fromInputUnsafe(input ?? otherwise)) * 1000
-
-const defaultFaults: ReadonlyArray<Fault.Fault> = [
-  Fault.tooManyRequests({ retryAfter: 1 }),
-  Fault.tooManyRequests({ retryAfter: 1, retryAfterAs: "date" }),
-  Fault.tooManyRequests(),
-  Fault.status(500),
-  Fault.htmlError(502),
-  Fault.status(503),
-  Fault.reset,
-  Fault.cut(),
-  Fault.truncated()
-]
-
-export const resolve = (options: Options, clockMillis: number) => {
-  const seen = options.wire === "seen"
-  const edition = options.edition ?? "camel"
-  const startAt =
-    GivenTime.perhaps("startAt", options.startAt) ??
-    (clockMillis * 1000 < earliestStart ? Date.UTC(2026, 5, 1) : Math.floor(clockMillis)) * 1000
-  const arrivalsPerHour = options.arrivalsPerHour ?? 0
-  const bounds = options.bounds ?? {}
-  const cache = options.cache
-  return {
-    seed: options.seed ?? 1,
-    sessions: options.sessions ?? 1000,
-    startAt: startAt + micros(options.clockOffset, 0),
-    span: micros(options.span, "30 days"),
-    age: micros(options.age, arrivalsPerHour > 0 ? 0 : "3 hours"),
-    agents: Math.max(1, options.agents ?? 5),
-    duplicated: options.duplicated ?? 0,
-    grain: options.granularity === "second" ? 1e6 : options.granularity === "milli" ? 1e3 : 1,
-    ties: options.ties ?? { share: 0, ways: 2 },
-    queued: options.queued ?? 0.02,
-    queuedFor: micros(options.queuedFor, "30 minutes"),
-    undated: options.undated ?? 0.01,
-    undatedAs: options.undatedAs ?? (seen ? "mixed" : "absent"),
-    stuck: options.stuck ?? 0,
-    callDuration: micros(options.callDuration, "3 minutes"),
-    arrivalsPerHour,
-    departuresPerHour: options.departuresPerHour ?? 0,
-    visible: options.visible ?? "created",
-    visibleLag: micros(options.visibleLag, 0),
-    settlesWithin: micros(options.settlesWithin, "10 minutes"),
-    replicas: { count: Math.max(1, options.replicas?.count ?? 1), lag: micros(options.replicas?.lag, 0) },
-    order: options.order ?? "start-desc",
-    tieOrder: options.tieOrder ?? "id",
-    sortFields: options.sortFields,
-    unknownSort: options.unknownSort ?? "ignore",
-    sorting: options.sorting ?? "honoured",
-    undatedOrder: options.undatedOrder ?? "postgres",
-    defaultPageSize: options.defaultPageSize ?? 20,
-    maxPageSize: Math.max(1, options.maxPageSize ?? 100),
-    offsetFrom: options.offsetFrom ?? "clamped",
-    beyondLast: options.beyondLast ?? "empty",
-    filterAfterPaging: options.filterAfterPaging ?? "nothing",
-    bounds: {
-      after: bounds.after ?? "inclusive",
-      before: bounds.before ?? "inclusive",
-      truncate: bounds.truncate ?? "none",
-      shift: micros(bounds.shift, 0),
-      ignored: bounds.ignored ?? "none",
-      field: bounds.field ?? "start",
-      undated: bounds.undated ?? "none"
-    },
-    edition,
-    emptyList: options.emptyList ?? (seen ? "null" : "array"),
-    missing: options.missing ?? (seen ? "mixed" : "documented"),
-    zeros: options.zeros ?? (seen ? "mixed" : "kept"),
-    integers: options.integers ?? (seen ? "mixed" : "number"),
-    cost: options.cost ?? (seen ? "mixed" : edition === "camel" ? "string" : "number"),
-    timestamps: options.timestamps ?? (seen ? "mixed" : "micros"),
-    unknownFields: options.unknownFields ?? seen,
-    metaTotal: options.metaTotal ?? "number",
-    content: options.content ?? "varied",
-    recordingsUrl: options.recordingsUrl ?? "https://recordings.ravan.ai",
-    apiKey: options.apiKey ?? "agni_test_key",
-    forbidden: options.forbidden ?? false,
-    latencyMillis: micros(options.latency, 0) / 1000,
-    jitterMillis: micros(options.jitter, 0) / 1000,
-    rateLimit: options.rateLimit ?? Infinity,
-    date: options.date ?? "clock",
-    cache:
-      cache === undefined
-        ? undefined
-        : {
-            ttl: micros(cache.ttl, 0),
-            respectNoCache: cache.respectNoCache ?? true,
-            age: cache.age ?? true
-          },
-    poison: options.poison ?? 0,
-    messageLimit: options.messageLimit ?? Infinity,
-    messageLimitStatus: options.messageLimitStatus ?? 500,
-    script: options.script ?? [],
-    faultRate: options.faultRate ?? 0,
-    faults: options.faults ?? defaultFaults,
-    faultsInARow: options.faultsInARow ?? 3,
-    keepRequests: options.keepRequests ?? 100_000,
-    textCache: options.textCache ?? 64 * 1024 * 1024
-  } as const
 }

@@ -1,5 +1,5 @@
 /** The calls and their life: fields to sort and filter by are in typed arrays, filled when a call begins. */
-import type { Resolved } from "./SimulatorOptions.ts"
+import type { Resolved } from "./ResolvedOptions.ts"
 import { exponential, hash, hex, sequence, unit, uuid4 } from "./Random.ts"
 
 export const finalStatuses = ["completed", "ended", "no_answer", "failed", "busy", "voicemail", "error"] as const

@@ -42,7 +42,7 @@ describe("Deliveries", () => {
   it.effect("a call that some answer listed, and its window lacks, is asked for at its own instant", () =>
     Effect.gen(function* () {
       const { ledger } = make()
-      ledger.note({ repeats: false, log: logOf([["row-1", starts[1]]]) })
+      ledger.note({ log: logOf([["row-1", starts[1]]]) })
       const done = yield* ledger.deliver(window([0], from, middle))
       assert.deepStrictEqual(idsOf(done), ["row-0", "row-1"])
       assert.strictEqual(done.coverage._tag, "Provisional")
@@ -54,12 +54,12 @@ describe("Deliveries", () => {
       const { ledger } = make()
       yield* ledger.deliver(window([0], from, middle))
       yield* ledger.deliver(window([2, 3], middle, to))
-      ledger.note({ repeats: false, log: logOf([["row-1", starts[1]]]) })
+      ledger.note({ log: logOf([["row-1", starts[1]]]) })
       assert.deepStrictEqual(
         (yield* ledger.late).map(({ key }) => key),
         ["row-1"]
       )
-      const revised = ledger.revised(known())
+      const revised = yield* ledger.revised(known())
       assert.isTrue(revised.some(({ from, to }) => from <= (starts[1] ?? 0) && to > (starts[1] ?? 0)))
     })
   )
@@ -72,7 +72,7 @@ describe("Deliveries", () => {
       const again = yield* ledger.deliver(after)
       assert.deepStrictEqual(idsOf(again), ["row-2", "row-3"])
       assert.strictEqual(again.coverage._tag, "Provisional")
-      assert.isTrue(ledger.revised(known()).some((one) => one.from === from && one.to === middle))
+      assert.isTrue((yield* ledger.revised(known())).some((one) => one.from === from && one.to === middle))
       assert.strictEqual(ledger.moved(), 1)
     })
   )
@@ -83,8 +83,24 @@ describe("Deliveries", () => {
         const { ledger } = make()
         yield* ledger.deliver(window([0, 1], from, middle))
         yield* ledger.deliver(window([2, 3], middle, to))
-        ledger.note({ repeats: false, log: logOf([], { ...Ask.boundsOf(range), rows, after: from, before: to }) })
-        assert.lengthOf(ledger.revised(known()), rows - 4, `${rows} counted`)
+        ledger.note({ log: logOf([], { ...Ask.boundsOf(range), rows, after: from, before: to }) })
+        assert.lengthOf(yield* ledger.revised(known()), rows - 4, `${rows} counted`)
+      }
+    })
+  )
+
+  it.effect("the place of a row is a count only where nothing comes again beyond the end", () =>
+    Effect.gen(function* () {
+      for (const repeats of [true, false]) {
+        const settings = settingsOf(server(), { repeats: Effect.succeed(repeats) })
+        const ledger = Deliveries.make(settings, range, () => known(), { whole: false, fromOldest: false })
+        yield* ledger.deliver(window([0, 1], from, middle))
+        yield* ledger.deliver(window([2, 3], middle, to))
+        const log = Ask.makeLog()
+        Ask.noteCount(log.places, { after: from, before: to }, 5)
+        ledger.note({ log })
+        assert.lengthOf(yield* ledger.revised(known()), repeats ? 0 : 1)
+        assert.strictEqual(yield* ledger.isExplained({ starts: [], withoutStart: 0 }), repeats)
       }
     })
   )
@@ -95,9 +111,9 @@ describe("Deliveries", () => {
         const { ledger } = make(server(), whole)
         yield* ledger.deliver(window([0, 1], from, middle))
         yield* ledger.deliver(window([2, 3], middle, to))
-        ledger.note({ repeats: false, log: logOf([], { after: -Infinity, before: Infinity, rows: 6 }) })
-        assert.strictEqual(ledger.isExplained({ starts: [], withoutStart: 1 }), !whole)
-        assert.isTrue(ledger.isExplained({ starts: [to + hour], withoutStart: 1 }))
+        ledger.note({ log: logOf([], { after: -Infinity, before: Infinity, rows: 6 }) })
+        assert.strictEqual(yield* ledger.isExplained({ starts: [], withoutStart: 1 }), !whole)
+        assert.isTrue(yield* ledger.isExplained({ starts: [to + hour], withoutStart: 1 }))
       }
     })
   )
@@ -106,9 +122,9 @@ describe("Deliveries", () => {
     Effect.gen(function* () {
       for (const fromOldest of [true, false]) {
         const { ledger } = make(server(), false, fromOldest)
-        ledger.note({ repeats: false, log: logOf([["older", from - day]]) })
+        ledger.note({ log: logOf([["older", from - day]]) })
         yield* ledger.deliver(window([0, 1], from, middle))
-        assert.lengthOf(ledger.revised(known()), fromOldest ? 1 : 0)
+        assert.lengthOf(yield* ledger.revised(known()), fromOldest ? 1 : 0)
       }
     })
   )
@@ -116,11 +132,11 @@ describe("Deliveries", () => {
   it.effect("once answers differ, windows that were read once are not proven any more", () =>
     Effect.gen(function* () {
       const { ledger } = make()
-      ledger.note({ repeats: false, once: { from, to: middle }, log: logOf([]) })
+      ledger.note({ once: { from, to: middle }, log: logOf([]) })
       yield* ledger.deliver(window([0, 1], from, middle))
-      ledger.note({ repeats: false, log: logOf([["row-3", starts[3]]]) })
+      ledger.note({ log: logOf([["row-3", starts[3]]]) })
       yield* ledger.deliver(window([2], middle, to))
-      assert.isTrue(ledger.revised(known()).some((one) => one.from === from))
+      assert.isTrue((yield* ledger.revised(known())).some((one) => one.from === from))
     })
   )
 })

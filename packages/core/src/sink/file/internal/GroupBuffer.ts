@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as FileSystem from "effect/FileSystem"
 import * as Path from "effect/Path"
+import * as Ref from "effect/Ref"
 import * as Scope from "effect/Scope"
 import { of } from "../../../model/Instant.ts"
 import { fromPlatform, type OutputError } from "../OutputError.ts"
@@ -32,6 +33,9 @@ const read = (line: string): Line => {
   return { start: space <= 0 ? undefined : of(Number(line.slice(0, space))), text: line.slice(space + 1) }
 }
 
+/** Enough to know the rows of a file again. */
+const holding = (lines: ReadonlyArray<Line>) => ({ first: lines[0], last: lines.at(-1), count: lines.length })
+
 /** @param from With it, also gives the lines that are in it. */
 export const open = Effect.fnUntraced(function* (
   path: string,
@@ -52,22 +56,17 @@ export const open = Effect.fnUntraced(function* (
   )
   const text = from === undefined ? "" : decoder.decode(yield* file.read(0, from.bytes))
   const lines = text.split("\n").slice(0, -1).map(read)
-  let first = lines[0]
-  let last = lines.at(-1)
-  let count = lines.length
+  const held = Ref.makeUnsafe(holding(lines))
   const waiting: GroupBuffer = {
     number,
-    begins: (pending) => count === 0 || (pending[0] === first && pending[count - 1] === last),
+    begins: (pending) => {
+      const { count, first, last } = Ref.getUnsafe(held)
+      return count === 0 || (pending[0] === first && pending[count - 1] === last)
+    },
     sync: Effect.fnUntraced(function* (pending) {
-      const more = pending.slice(count)
+      const more = pending.slice((yield* Ref.get(held)).count)
       yield* Effect.uninterruptible(
-        Effect.tap(file.write(encoder.encode(more.map(write).join(""))), () =>
-          Effect.sync(() => {
-            first = pending[0]
-            last = pending.at(-1)
-            count = pending.length
-          })
-        )
+        Effect.andThen(file.write(encoder.encode(more.map(write).join(""))), Ref.set(held, holding(pending)))
       )
       return yield* file.sync
     }),

@@ -2,14 +2,14 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as FileSystem from "effect/FileSystem"
-import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import type { Compression } from "../Compression.ts"
 import { codeOf, fromPlatform, OutputError } from "../OutputError.ts"
-import type { OutputReason } from "../../OutputReason.ts"
 import { syncFolder } from "../../../platform/internal/System.ts"
-import { linkOrRename } from "./AtomicRename.ts"
+import * as AtomicRename from "./AtomicRename.ts"
+import { inodeOf, partialPath } from "./FileOnDisk.ts"
+import { failWith, unlessThere } from "./OutputFailure.ts"
 import * as TailHash from "./TailHash.ts"
 
 /** The end of a file that is safe on disk, with its inode and a hash of its last 4 KiB to identify it. */
@@ -38,215 +38,206 @@ export interface PartialFile {
   readonly finish: Effect.Effect<void, OutputError>
 }
 
-export const partialPath = (path: string): string => `${path}.partial`
-
-/** Another run may replace `NAME.partial` at any moment. Under a name of its own nobody does. */
-export const ownPath = (path: string, inode: string | null): string => `${partialPath(path)}.${inode ?? "0"}`
-
-export const inodeOf = (info: FileSystem.File.Info): string | null => Option.getOrNull(Option.map(info.ino, String))
-
-export const isInode = (fs: FileSystem.FileSystem, path: string, inode: string | null) =>
-  fs.lstat(path).pipe(
-    Effect.map((info) => info.type === "File" && inodeOf(info) === inode),
-    Effect.catchIf(
-      (error) => codeOf(error) === "ENOENT",
-      () => Effect.succeed(false)
-    )
-  )
-
-export const failWith = (path: string, operation: OutputError["operation"], _tag: PlainReason["_tag"]) =>
-  new OutputError({ target: path, operation, reason: { _tag } })
-
-/** Reasons that need no more than their name. */
-export type PlainReason = Exclude<OutputReason, { readonly _tag: "Locked" | "Uncovered" | "Untrusted" }>
+/** Writes, and remembers it in the same step: no interruption comes between the two. */
+export const writeAnd = (file: Pick<PartialFile, "write">, bytes: Uint8Array, written: () => void) =>
+  Effect.uninterruptible(Effect.tap(file.write(bytes), () => Effect.sync(written)))
 
 export interface Opened {
-  readonly path: string
   readonly file: FileSystem.File
   readonly inode: string | null
   readonly end: TailHash.End
 }
 
-export const make = (context: {
+interface State {
+  end: TailHash.End
+  /** The file may hold more than `end` says. */
+  torn: boolean
+  synced: { readonly end: TailHash.End; readonly position: Position } | undefined
+  /** Its name in the folder is safe from a power failure. */
+  isInFolder: boolean
+  /** Why nothing more is written to it. */
+  lost: OutputError | undefined
+  stage: "open" | "sealed" | "named" | "finished"
+}
+
+interface Growing extends Omit<Opened, "end"> {
   readonly fs: FileSystem.FileSystem
   readonly folder: string
-  readonly options: {
-    readonly path: string
-    readonly force: boolean
-    readonly verify?: Compression["verify"] | undefined
-  }
-  readonly opened: Opened
+  readonly path: string
+  readonly force: boolean
+  readonly verify?: Compression["verify"] | undefined
   readonly handle: Scope.Closeable
   /** Called when there is something to keep. */
   readonly begun: () => void
-}): PartialFile => {
-  const { folder, fs, handle, opened, options } = context
-  const { file, inode, path } = opened
-  const partial = partialPath(path)
-  const own = ownPath(path, inode)
-  const named = (operation: OutputError["operation"]) => Effect.mapError(fromPlatform(options.path, operation))
+  readonly state: State
+}
 
-  let end = opened.end
-  // The file may hold more than `end` says.
-  let torn = false
-  let synced: { readonly end: TailHash.End; readonly position: Position } | undefined
-  let inFolder = false
-  let lost: OutputError | undefined
-  let state: "open" | "sealed" | "named" | "finished" = "open"
+export const make = ({ end, ...settings }: Omit<Growing, "state"> & Opened): PartialFile => {
+  const state: State = {
+    end,
+    torn: false,
+    synced: undefined,
+    isInFolder: false,
+    lost: undefined,
+    stage: "open"
+  }
+  const self: Growing = { ...settings, state }
+  return {
+    finished: false,
+    end: () => state.end,
+    read: (at, length) => naming(self, "open")(TailHash.readAt(self.file, at, length)),
+    rewind: (to) => {
+      if (to === state.end) return
+      state.end = to
+      state.torn = true
+    },
+    write: (bytes) => write(self, bytes),
+    sync: flush(self),
+    seal: seal(self),
+    finish: finish(self)
+  }
+}
 
-  // Otherwise the run would append to the changes of another program, and only a reader of the file would notice.
-  const foreign = (operation: OutputError["operation"]) =>
-    Effect.suspend(() => {
-      lost = failWith(partial, operation, "Foreign")
-      return Effect.fail(lost)
-    })
-  const assertLength = Effect.flatMap(named("write")(file.stat), (info) => {
-    const length = TailHash.lengthOf(info)
-    return (torn ? length < end.bytes : length !== end.bytes) ? foreign("write") : Effect.void
+/** The failures of the system as those of this file. */
+const naming = ({ path }: Growing, operation: OutputError["operation"]) =>
+  Effect.mapError(fromPlatform(path, operation))
+
+// Otherwise the run would append to the changes of another program, and only a reader of the file would notice.
+const foreign = ({ path, state }: Growing, operation: OutputError["operation"]) =>
+  Effect.suspend(() => {
+    state.lost = failWith(partialPath(path), operation, "Foreign")
+    return Effect.fail(state.lost)
   })
-  const repair = Effect.suspend(() =>
-    torn
-      ? Effect.andThen(file.truncate(end.bytes), file.seek(BigInt(end.bytes), "start")).pipe(
-          Effect.tap(() => Effect.sync(() => (torn = false))),
-          named("write")
-        )
-      : Effect.void
-  )
-  const write = (bytes: Uint8Array) =>
-    Effect.suspend(() => {
-      context.begun()
-      if (lost !== undefined) return Effect.fail(lost)
-      if (state !== "open") return Effect.fail(failWith(options.path, "write", "Finished"))
-      if (bytes.length === 0) return Effect.void
-      return assertLength.pipe(
-        Effect.andThen(repair),
-        Effect.andThen(
-          Effect.suspend(() => {
-            torn = true
-            return named("write")(file.writeAll(bytes))
-          })
-        ),
-        Effect.tap(() =>
-          Effect.sync(() => {
-            end = TailHash.append(end, bytes)
-            torn = false
-          })
-        ),
-        // A handle that is closed under a write may belong to another file by the time the system gets to it.
-        Effect.uninterruptible
-      )
-    })
 
-  // After a sync that failed the system may take what it could not write for written: another sync proves nothing.
-  const toDisk = Effect.suspend(() =>
-    lost !== undefined
-      ? Effect.fail(lost)
+const assertLength = (self: Growing): Effect.Effect<void, OutputError> =>
+  Effect.flatMap(naming(self, "write")(self.file.stat), (info) => {
+    const { end, torn } = self.state
+    const length = TailHash.lengthOf(info)
+    return (torn ? length < end.bytes : length !== end.bytes) ? foreign(self, "write") : Effect.void
+  })
+
+const repair = (self: Growing): Effect.Effect<void, OutputError> =>
+  Effect.suspend(() => {
+    const { file, state } = self
+    if (!state.torn) return Effect.void
+    return Effect.andThen(file.truncate(state.end.bytes), file.seek(BigInt(state.end.bytes), "start")).pipe(
+      Effect.map(() => {
+        state.torn = false
+      }),
+      naming(self, "write")
+    )
+  })
+
+const write = (self: Growing, bytes: Uint8Array): Effect.Effect<void, OutputError> =>
+  Effect.suspend(() => {
+    const { file, path, state } = self
+    self.begun()
+    if (state.lost !== undefined) return Effect.fail(state.lost)
+    if (state.stage !== "open") return Effect.fail(failWith(path, "write", "Finished"))
+    if (bytes.length === 0) return Effect.void
+    return assertLength(self).pipe(
+      Effect.andThen(repair(self)),
+      Effect.andThen(
+        Effect.suspend(() => {
+          state.torn = true
+          return naming(self, "write")(file.writeAll(bytes))
+        })
+      ),
+      Effect.map(() => {
+        state.end = TailHash.append(state.end, bytes)
+        state.torn = false
+      }),
+      // A handle that is closed under a write may belong to another file by the time the system gets to it.
+      Effect.uninterruptible
+    )
+  })
+
+// After a sync that failed the system may take what it could not write for written: another sync proves nothing.
+const toDisk = ({ file, path, state }: Growing): Effect.Effect<void, OutputError> =>
+  Effect.suspend(() =>
+    state.lost !== undefined
+      ? Effect.fail(state.lost)
       : Effect.mapError(file.sync, (error) => {
           const code = codeOf(error)
-          lost = new OutputError({
-            target: options.path,
+          state.lost = new OutputError({
+            target: path,
             operation: "flush",
             reason: { _tag: "Unsynced" },
             ...(code === undefined ? {} : { code })
           })
-          return lost
+          return state.lost
         })
   ).pipe(Effect.uninterruptible)
-  const sync = Effect.gen(function* () {
-    context.begun()
-    const at = end
-    const known = synced?.end === at
-    if (!known || lost !== undefined) yield* toDisk
+
+const sync = (self: Growing): Effect.Effect<Position, OutputError> =>
+  Effect.gen(function* () {
+    const { inode, state } = self
+    self.begun()
+    const { end, synced } = state
+    const known = synced?.end === end
+    if (!known || state.lost !== undefined) yield* toDisk(self)
     if (synced !== undefined && known) return synced.position
-    if (!inFolder) yield* named("flush")(syncFolder(fs, folder))
-    inFolder = true
-    const position = { bytes: at.bytes, inode, tail: yield* TailHash.digest(at.tail) }
-    synced = { end: at, position }
+    if (!state.isInFolder) yield* naming(self, "flush")(syncFolder(self.fs, self.folder))
+    state.isInFolder = true
+    const position = { bytes: end.bytes, inode, tail: yield* TailHash.digest(end.tail) }
+    state.synced = { end, position }
     return position
-  })
-  // A file that only waits for its name is checked when it gets it.
-  const isAsWritten = Effect.suspend(() =>
-    state === "open"
-      ? named("flush")(Effect.flatMap(file.stat, (info) => TailHash.isEnd(file, info, end, torn)))
-      : Effect.succeed(true)
-  )
-  const flush = Effect.gen(function* () {
-    const position = yield* sync
-    if (!(yield* isAsWritten)) return yield* foreign("flush")
-    return position
-  })
-  const seal = Effect.gen(function* () {
-    if (state !== "open") return
-    if (torn) yield* Effect.uninterruptible(Effect.andThen(assertLength, repair))
-    yield* sync
-    state = "sealed"
-    yield* Scope.close(handle, Exit.void)
   })
 
-  const assertOurs = Effect.fnUntraced(function* (name: string) {
-    if (!(yield* named("finish")(isInode(fs, name, inode)))) return yield* failWith(options.path, "finish", "Replaced")
+const flush = (self: Growing): Effect.Effect<Position, OutputError> =>
+  Effect.gen(function* () {
+    const { file, state } = self
+    const position = yield* sync(self)
+    // A file that only waits for its name is checked when it gets it.
+    if (state.stage !== "open") return position
+    const info = yield* naming(self, "flush")(file.stat)
+    const isAsWritten = yield* naming(self, "flush")(TailHash.isEnd(file, info, state.end, state.torn))
+    return isAsWritten ? position : yield* foreign(self, "flush")
   })
-  /** Reads the file again from the disk, under its temporary name. */
-  const verified = Effect.scoped(
+
+const seal = (self: Growing): Effect.Effect<void, OutputError> =>
+  Effect.gen(function* () {
+    const { state } = self
+    if (state.stage !== "open") return
+    if (state.torn) yield* Effect.uninterruptible(Effect.andThen(assertLength(self), repair(self)))
+    yield* sync(self)
+    state.stage = "sealed"
+    yield* Scope.close(self.handle, Exit.void)
+  })
+
+/** Reads the file again from the disk, under its temporary name. */
+const verified = (self: Growing): Effect.Effect<void, OutputError> =>
+  Effect.scoped(
     Effect.gen(function* () {
-      const reader = yield* Effect.mapError(fs.open(partial, { flag: "r" }), (error) =>
-        codeOf(error) === "ENOENT"
-          ? failWith(options.path, "finish", "Replaced")
-          : fromPlatform(options.path, "finish")(error)
+      const { end } = self.state
+      const finishing = naming(self, "finish")
+      const reader = yield* Effect.mapError(
+        self.fs.open(partialPath(self.path), { flag: "r" }),
+        unlessThere(self.path, "finish", "Replaced")
       )
-      const info = yield* named("finish")(reader.stat)
-      if (inodeOf(info) !== inode) return yield* failWith(options.path, "finish", "Replaced")
-      const whole =
-        (yield* named("finish")(TailHash.isEnd(reader, info, end))) &&
-        (options.verify === undefined || (yield* named("finish")(options.verify(TailHash.pieces(reader, end.bytes)))))
-      if (!whole) return yield* foreign("finish")
+      const info = yield* finishing(reader.stat)
+      if (inodeOf(info) !== self.inode) return yield* failWith(self.path, "finish", "Replaced")
+      const isWhole =
+        (yield* finishing(TailHash.isEnd(reader, info, end))) &&
+        (self.verify === undefined || (yield* finishing(self.verify(TailHash.pieces(reader, end.bytes)))))
+      if (!isWhole) return yield* foreign(self, "finish")
     })
   )
-  // Under a name of its own, the checked file is the one that gets the name.
-  const publish = Effect.andThen(
-    assertOurs(own),
-    named("finish")(options.force ? fs.rename(own, path) : linkOrRename(fs, own, path))
-  )
-  const finish = Effect.gen(function* () {
-    yield* Effect.mapError(
-      seal,
-      ({ code, reason }) =>
-        new OutputError({
-          target: options.path,
-          operation: "finish",
-          reason,
-          ...(code === undefined ? {} : { code })
-        })
-    )
-    if (state === "sealed") {
-      yield* verified
-      yield* fs.rename(partial, own).pipe(
-        Effect.mapError((error) =>
-          codeOf(error) === "ENOENT"
-            ? failWith(options.path, "finish", "Replaced")
-            : fromPlatform(options.path, "finish")(error)
-        ),
-        Effect.andThen(Effect.onError(publish, () => Effect.ignore(fs.rename(own, partial)))),
-        Effect.tap(() => Effect.sync(() => (state = "named"))),
-        Effect.uninterruptible
-      )
-    }
-    if (state === "named") yield* named("finish")(syncFolder(fs, folder))
-    state = "finished"
-  })
 
-  return {
-    finished: false,
-    end: () => end,
-    read: (at, length) => named("open")(TailHash.readAt(file, at, length)),
-    rewind: (to) => {
-      if (to === end) return
-      end = to
-      torn = true
-    },
-    write,
-    sync: flush,
-    seal,
-    finish
-  }
-}
+const finish = (self: Growing): Effect.Effect<void, OutputError> =>
+  Effect.gen(function* () {
+    const { folder, fs, path, state } = self
+    yield* Effect.mapError(
+      seal(self),
+      ({ code, reason }) =>
+        new OutputError({ target: path, operation: "finish", reason, ...(code === undefined ? {} : { code }) })
+    )
+    if (state.stage === "sealed") {
+      yield* verified(self)
+      yield* AtomicRename.giveName(self, () => {
+        state.stage = "named"
+      })
+    }
+    if (state.stage === "named") yield* naming(self, "finish")(syncFolder(fs, folder))
+    state.stage = "finished"
+  })

@@ -7,7 +7,7 @@ import type { Compression } from "../Compression.ts"
 import type { OutputError } from "../OutputError.ts"
 import { join, type Line, makeEncoder, type Terminator } from "./Lines.ts"
 import * as PartialFile from "./PartialFile.ts"
-import { type Options as PartOptions, type Part, type Position, withLines } from "./Part.ts"
+import { type Content, type Options as PartOptions, type Part, type Position, withLines } from "./Part.ts"
 
 export interface Options extends PartOptions {
   readonly compression: Compression | undefined
@@ -18,6 +18,12 @@ export interface Options extends PartOptions {
 
 /** Without compression a piece is what is encoded at once where there is a limit: it is given up when it does not fit. */
 const rowsPerPiece = 256
+
+interface State {
+  /** Lines that are not in the file yet, and what is in it. */
+  pending: ReadonlyArray<Line>
+  content: Content
+}
 
 export const open = Effect.fnUntraced(function* (
   options: Options
@@ -33,13 +39,12 @@ export const open = Effect.fnUntraced(function* (
   }
   const enough = compression?.rowsPerMember ?? 1
   const piece = limit === Infinity ? Infinity : (compression?.rowsPerMember ?? rowsPerPiece)
-  let pending: ReadonlyArray<Line> = []
-  let content = options.content
+  const state: State = { pending: [], content: options.content }
 
   const drain = Effect.gen(function* () {
     let size = piece
-    while (pending.length > 0) {
-      const lines = pending.length <= size ? pending : pending.slice(0, size)
+    while (state.pending.length > 0) {
+      const lines = state.pending.length <= size ? state.pending : state.pending.slice(0, size)
       const bytes = yield* encode(lines)
       const { bytes: length } = file.end()
       if (length + bytes.length > limit && !(length === 0 && lines.length === 1)) {
@@ -47,14 +52,10 @@ export const open = Effect.fnUntraced(function* (
         size = Math.ceil(lines.length / 2)
         continue
       }
-      yield* Effect.uninterruptible(
-        Effect.tap(file.write(bytes), () =>
-          Effect.sync(() => {
-            content = withLines(content, lines)
-            pending = pending.slice(lines.length)
-          })
-        )
-      )
+      yield* PartialFile.writeAnd(file, bytes, () => {
+        state.content = withLines(state.content, lines)
+        state.pending = state.pending.slice(lines.length)
+      })
     }
     // No bytes at all are no table and no compressed file, but what begins it must be known.
     if (file.end().bytes === 0 && begin() !== undefined) yield* Effect.flatMap(encode([]), file.write)
@@ -69,23 +70,23 @@ export const open = Effect.fnUntraced(function* (
 
   return {
     finished: file.finished,
-    content: () => content,
-    mark: () => ({ end: file.end(), content, pending, groups: 0 }),
+    content: () => state.content,
+    mark: () => ({ ...state, end: file.end(), groups: 0 }),
     rewind: (mark) => {
       file.rewind(mark.end)
-      content = mark.content
-      pending = mark.pending
+      state.content = mark.content
+      state.pending = mark.pending
     },
     add: (lines) =>
       Effect.suspend(() => {
-        pending = pending.length === 0 ? lines : [...pending, ...lines]
-        return pending.length < enough ? Effect.succeed(true) : drain
+        state.pending = state.pending.length === 0 ? lines : [...state.pending, ...lines]
+        return state.pending.length < enough ? Effect.succeed(true) : drain
       }),
     settle: drain,
     drain,
     release: () => {
-      const lines = pending
-      pending = []
+      const lines = state.pending
+      state.pending = []
       return lines
     },
     sync: file.sync,

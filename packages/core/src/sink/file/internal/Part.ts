@@ -3,6 +3,7 @@ import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { Instant } from "../../../model/Instant.ts"
 import type { OutputError } from "../OutputError.ts"
+import * as GroupBuffers from "./GroupBuffers.ts"
 import type { Line } from "./Lines.ts"
 import * as PartialFile from "./PartialFile.ts"
 import * as TailHash from "./TailHash.ts"
@@ -43,7 +44,7 @@ const Groups = Schema.Struct({
   rows: Schema.Int,
   /** The end of the file is written. */
   closed: Schema.Boolean,
-  waiting: Schema.NullOr(Schema.Struct({ ...PartialFile.Position.fields, number: Schema.Int }))
+  waiting: Schema.NullOr(GroupBuffers.Position)
 })
 
 /** The position of a part that is safe on disk. */

@@ -6,22 +6,16 @@ import * as Path from "effect/Path"
 import * as Scope from "effect/Scope"
 import type { Compression } from "../Compression.ts"
 import { codeOf, fromPlatform, type OutputError } from "../OutputError.ts"
+import { inodeOf, isInode, ownPath, partialPath } from "./FileOnDisk.ts"
 import * as GrowingFile from "./GrowingFile.ts"
-import {
-  failWith,
-  inodeOf,
-  isInode,
-  type Opened,
-  ownPath,
-  type PartialFile,
-  partialPath,
-  type Position
-} from "./GrowingFile.ts"
+import type { Opened, PartialFile, Position } from "./GrowingFile.ts"
+import { failWith, unlessThere } from "./OutputFailure.ts"
 import { syncFolder } from "../../../platform/internal/System.ts"
 import * as TrustedFile from "../../../platform/TrustedFile.ts"
 import * as TailHash from "./TailHash.ts"
 
-export { type PartialFile, partialPath, Position } from "./GrowingFile.ts"
+export { partialPath } from "./FileOnDisk.ts"
+export { type PartialFile, Position, writeAnd } from "./GrowingFile.ts"
 
 export interface Options {
   readonly path: string
@@ -78,10 +72,12 @@ export const open = Effect.fnUntraced(function* (
   )
   kept.inode = opened.inode
   return GrowingFile.make({
+    ...opened,
     fs,
     folder: paths.dirname(path),
-    options,
-    opened,
+    path,
+    force: options.force,
+    verify: options.verify,
     handle,
     begun: () => {
       kept.empty = false
@@ -101,7 +97,7 @@ const fresh = Effect.fnUntraced(function* (
   const file = yield* Effect.mapError(fs.open(partial, { flag: "wx+", mode: 0o600 }), (error) =>
     codeOf(error) === "EEXIST" ? failWith(options.path, "open", "Replaced") : fromPlatform(options.path, "open")(error)
   )
-  return { path, file, inode: inodeOf(yield* opening(file.stat)), end: TailHash.start }
+  return { file, inode: inodeOf(yield* opening(file.stat)), end: TailHash.start }
 })
 
 /** What runs left that were killed between the two steps of giving the name. */
@@ -146,7 +142,7 @@ const resumed = Effect.fnUntraced(function* (
     yield* opening(file.sync)
   }
   yield* opening(file.seek(BigInt(from.bytes), "start"))
-  return { path, file, inode: from.inode, end }
+  return { file, inode: from.inode, end }
 })
 
 /** How long the file under the name is when it is the one that was committed: a run that ended after it gave the name. */
@@ -189,9 +185,7 @@ export const openFinished = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Pick<PartialFile, "end" | "read">, OutputError, FileSystem.FileSystem | Scope.Scope> {
   const fs = yield* FileSystem.FileSystem
   const verifying = Effect.mapError(fromPlatform(path, "verify"))
-  const file = yield* Effect.mapError(fs.open(path, { flag: "r" }), (error) =>
-    codeOf(error) === "ENOENT" ? failWith(path, "verify", "Gone") : fromPlatform(path, "verify")(error)
-  )
+  const file = yield* Effect.mapError(fs.open(path, { flag: "r" }), unlessThere(path, "verify", "Gone"))
   const info = yield* verifying(file.stat)
   const bytes = TailHash.lengthOf(info)
   const whole = info.type === "File" && (grows ? bytes >= from.bytes : bytes === from.bytes)

@@ -18,18 +18,23 @@ export interface Tabular {
   readonly of: (columns: ReadonlyArray<Column.Column>) => Effect.Effect<Table.Table, SinkError>
 }
 
+/** Nothing before the first batch of a run that does not resume. */
+interface Known {
+  columns: Columns | undefined
+  table: Table.Table | undefined
+}
+
 export const make = (sink: string, kept: Columns | undefined, options: Table.Options = {}): Tabular => {
   const repairs: Repairs = { texts: 0 }
   const counting = { ...options, repairs }
   const ofBatches = Table.ofBatches(sink, counting)
   const warn = Misfits.warner(sink)
-  let columns: Columns | undefined = kept
-  let table: Table.Table | undefined = kept === undefined ? undefined : Table.make(kept, counting)
+  const known: Known = { columns: kept, table: kept === undefined ? undefined : Table.make(kept, counting) }
   return {
     repairs,
-    table: () => table,
-    told: Effect.suspend(() => warn(table)),
-    columns: () => columns,
+    table: () => known.table,
+    told: Effect.suspend(() => warn(known.table)),
+    columns: () => known.columns,
     of: (given) =>
       kept !== undefined && !Column.same(kept, given)
         ? Effect.fail(
@@ -42,8 +47,8 @@ export const make = (sink: string, kept: Columns | undefined, options: Table.Opt
           )
         : Effect.tap(ofBatches(given), (found) =>
             Effect.sync(() => {
-              columns = given
-              table = found
+              known.columns = given
+              known.table = found
             })
           )
   }

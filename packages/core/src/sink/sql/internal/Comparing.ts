@@ -23,8 +23,8 @@ export const plus = (left: Compared, right: Compared): Compared => ({
  * statement.
  */
 export const run = (
-  dialect: Dialect,
-  transaction: Transaction,
+  dialect: Pick<Dialect, "wrote">,
+  transaction: Pick<Transaction, "use">,
   all: ReadonlyArray<Pending>
 ): Effect.Effect<Compared, SqlError> =>
   transaction.use(

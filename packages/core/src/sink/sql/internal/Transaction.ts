@@ -1,10 +1,10 @@
 /** One connection and its transaction, which stays open between calls: `SqlClient.withTransaction` is over when its effect is. */
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
-import * as Scope from "effect/Scope"
+import type * as Scope from "effect/Scope"
 import type * as SqlClient from "effect/sql/SqlClient"
 import type { Connection } from "effect/sql/SqlConnection"
 import type { SqlError } from "effect/sql/SqlError"
+import * as HeldConnection from "../../../platform/internal/HeldConnection.ts"
 import type { Dialect, Statement } from "./Dialect.ts"
 
 export interface Transaction {
@@ -23,44 +23,33 @@ export interface Transaction {
 const patience = "5 seconds"
 
 export const make = (sql: SqlClient.SqlClient, dialect: Dialect): Effect.Effect<Transaction, never, Scope.Scope> => {
-  let held: { readonly connection: Connection; readonly scope: Scope.Closeable } | undefined
-
-  const letGo = Effect.suspend(() => {
-    const { scope } = held ?? {}
-    held = undefined
-    return scope === undefined ? Effect.void : Scope.close(scope, Exit.void)
-  })
+  const held = HeldConnection.make(sql.reserve)
+  const isOpen = () => held.current() !== undefined
   const use: Transaction["use"] = (ask) =>
-    Effect.suspend(() => (held === undefined ? Effect.die(new Error("no transaction is open")) : ask(held.connection)))
-  const plainly = (text: string) =>
-    use((connection) => Effect.asVoid(connection.executeUnprepared(text, [], undefined)))
-
-  const rollback = Effect.suspend(() =>
-    held === undefined
-      ? Effect.void
-      : Effect.ensuring(Effect.ignoreCause(Effect.timeoutOption(plainly("ROLLBACK"), patience)), letGo)
-  )
-  const begin = Effect.uninterruptibleMask((restore) =>
     Effect.suspend(() => {
-      if (held !== undefined) return Effect.void
-      return Effect.flatMap(Scope.make(), (scope) =>
-        restore(Scope.provide(sql.reserve, scope)).pipe(
-          Effect.tap((connection) => {
-            held = { connection, scope }
-            return restore(plainly(dialect.begin))
-          }),
-          Effect.onError(() => (held === undefined ? Scope.close(scope, Exit.void) : rollback)),
-          Effect.asVoid
-        )
-      )
+      const connection = held.current()
+      return connection === undefined ? Effect.die(new Error("no transaction is open")) : ask(connection)
     })
-  )
+  const plainly = (text: string) => (connection: Connection) =>
+    Effect.asVoid(connection.executeUnprepared(text, [], undefined))
+  const rollback = held.letGo((connection) => Effect.timeoutOption(plainly("ROLLBACK")(connection), patience))
   const transaction: Transaction = {
-    isOpen: () => held !== undefined,
-    begin,
+    isOpen,
+    begin: Effect.uninterruptibleMask((restore) =>
+      Effect.suspend(() =>
+        isOpen()
+          ? Effect.void
+          : Effect.flatMap(restore(held.connect), (connection) => restore(plainly(dialect.begin)(connection))).pipe(
+              Effect.onError(() => rollback)
+            )
+      )
+    ),
     use,
     run: ({ params, sql: text }) => use((connection) => Effect.asVoid(connection.execute(text, params, undefined))),
-    commit: Effect.andThen(plainly("COMMIT"), letGo),
+    commit: Effect.andThen(
+      use(plainly("COMMIT")),
+      held.letGo(() => Effect.void)
+    ),
     rollback
   }
   return Effect.as(

@@ -1,14 +1,14 @@
 /** Whether the table that a finished run filled is still there. */
 import * as Effect from "effect/Effect"
 import type * as SqlClient from "effect/sql/SqlClient"
-import * as SqlFailure from "../../../platform/SqlFailure.ts"
 import type { Committed } from "../../../model/Committed.ts"
 import * as Position from "../../../model/Position.ts"
 import { SinkError } from "../../SinkError.ts"
 import type { SinkReason } from "../../SinkReason.ts"
 import * as CommitTable from "./CommitTable.ts"
 import type { Dialect } from "./Dialect.ts"
-import { broken, failure, type Options } from "./SqlWriter.ts"
+import type { Options } from "./SqlWriter.ts"
+import { failure, within } from "./TableFailure.ts"
 
 export const run = Effect.fnUntraced(function* (
   sql: SqlClient.SqlClient,
@@ -34,11 +34,5 @@ export const run = Effect.fnUntraced(function* (
         return yield* fail({ _tag: "TableReplaced", commits: CommitTable.tableName })
       }
     })
-  ).pipe(
-    Effect.timeoutOrElse({
-      duration: timeout,
-      orElse: () => Effect.fail(broken(name, "verify", SqlFailure.make("NoAnswer")))
-    }),
-    Effect.mapError((error) => (error._tag === "SinkError" ? error : broken(name, "verify", SqlFailure.of(error))))
-  )
+  ).pipe(within(name, "verify", timeout))
 })

@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as CircuitBreaker from "effect/persistence/CircuitBreaker"
 import * as Random from "effect/Random"
+import * as Ref from "effect/Ref"
 import * as Schedule from "effect/Schedule"
 import { SinkError } from "../../SinkError.ts"
 import type { Answer as Reply } from "../../SinkReason.ts"
@@ -43,7 +44,8 @@ export const make = Effect.fnUntraced(function* (
     maxOpenDuration: longestAsked
   })
   const pace = SlowStart.make()
-  let downSince: number | undefined
+  /** When the receiver went down; `undefined` while it answers. */
+  const downSince = yield* Ref.make<number | undefined>(undefined)
 
   const guarded = (message: Message) =>
     breaker.execute(attempt(message), {
@@ -61,19 +63,20 @@ export const make = Effect.fnUntraced(function* (
 
   /** Says once that the receiver is down. */
   const failed = Effect.fnUntraced(function* (answer: Reply) {
-    if (downSince !== undefined) return
+    if ((yield* Ref.get(downSince)) !== undefined) return
     if (yield* isClosed) return
-    downSince = yield* Clock.currentTimeMillis
+    yield* Ref.set(downSince, yield* Clock.currentTimeMillis)
     yield* options.onStatus({ _tag: "Waiting", answer, giveUpAfter: options.giveUpAfter })
   })
 
   /** It answers: those who wait go one after another, and not all at once. */
   const answered = Effect.fnUntraced(function* () {
-    if (downSince === undefined) return yield* pace.taken
+    const since = yield* Ref.get(downSince)
+    if (since === undefined) return yield* pace.taken
     // A request from before the outage was answered late.
     if (!(yield* isClosed)) return
-    const after = Duration.millis((yield* Clock.currentTimeMillis) - downSince)
-    downSince = undefined
+    const after = Duration.millis((yield* Clock.currentTimeMillis) - since)
+    yield* Ref.set(downSince, undefined)
     yield* pace.slow
     yield* options.onStatus({ _tag: "Back", after })
   })

@@ -36,89 +36,96 @@ export const inMemory = (): Spool => {
   }
 }
 
+/** The folder of the messages. */
+interface Folder {
+  readonly fs: FileSystem.FileSystem
+  readonly folder: string
+  readonly pathOf: (name: string) => string
+  readonly sink: string
+  /** What is in it, so that it is not listed for each batch. */
+  readonly names: Set<string>
+}
+
 /** As files. Opens the folder, made private when it is not there, without what a killed run had not written to its end. */
 export const open = Effect.fnUntraced(function* (folder: string, sink: string) {
   const fs = yield* FileSystem.FileSystem
   const paths = yield* Path.Path
   const failing = (operation: SinkError["operation"]) =>
     Effect.mapError((error: PlatformError.PlatformError) => failed(sink, operation, folder, error))
+  const pathOf = (name: string) => paths.join(folder, name)
 
   const list = Effect.map(fs.readDirectory(folder), (names) => [...names].sort())
   yield* failing("open")(fs.makeDirectory(folder, { recursive: true, mode: 0o700 }))
   yield* failing("open")(TrustedFile.checkFolder(folder))
   const found = yield* failing("open")(list)
   for (const name of found) {
-    if (name.endsWith(unfinished)) yield* failing("open")(fs.remove(paths.join(folder, name), { force: true }))
+    if (name.endsWith(unfinished)) yield* failing("open")(fs.remove(pathOf(name), { force: true }))
   }
-  // The known content of the folder, so that it is not listed for each batch.
   const names = new Set(found.filter((name) => shape.test(name)))
-
-  const put = (message: Message.Message) => {
-    const name = nameOf(message)
-    const partial = paths.join(folder, `${name}${unfinished}`)
-    const write = Effect.gen(function* () {
-      yield* fs.remove(partial, { force: true })
-      yield* Effect.scoped(
-        Effect.flatMap(fs.open(partial, { flag: "wx", mode: 0o600 }), (file) =>
-          Effect.andThen(file.writeAll(message.body), file.sync)
-        )
-      )
-      names.add(name)
-      yield* fs.rename(partial, paths.join(folder, name))
-      yield* syncFolder(fs, folder)
-    })
-    return failing("write")(Effect.onError(write, () => Effect.ignore(fs.remove(partial, { force: true }))))
-  }
-
-  const remove = (message: Message.Message) => {
-    const name = nameOf(message)
-    return failing("write")(
-      Effect.andThen(
-        fs.remove(paths.join(folder, name), { force: true }),
-        Effect.sync(() => {
-          names.delete(name)
-        })
-      )
-    )
-  }
-
-  const read = Effect.fnUntraced(function* (name: string) {
-    const path = paths.join(folder, name)
-    const bytes = yield* TrustedFile.read(path).pipe(
-      Effect.provideService(FileSystem.FileSystem, fs),
-      Effect.map(Option.some),
-      // Another run over the same folder has sent it.
-      Effect.catchIf(
-        (error) => codeOf(error) === "ENOENT",
-        () => Effect.succeed(Option.none<Uint8Array>())
-      )
-    )
-    if (Option.isNone(bytes)) {
-      names.delete(name)
-      return Option.none()
-    }
-    const message = yield* Message.read(shape.exec(name)?.[1] ?? "", new Uint8Array(bytes.value))
-    if (Option.isNone(message)) {
-      yield* Effect.logWarning(
-        `${sink}: a message that was waiting in ${folder} is damaged and was removed; its sessions are read again`
-      )
-      yield* fs.remove(path, { force: true })
-      names.delete(name)
-    }
-    return message
-  })
-
+  const self: Folder = { fs, folder, pathOf, sink, names }
   const spool: Spool = {
-    put,
-    remove,
+    put: (message) => failing("write")(put(self, message)),
+    remove: (message) => failing("write")(remove(self, nameOf(message))),
     sync: failing("write")(syncFolder(fs, folder)),
     left: failing("write")(
       Effect.suspend(() =>
-        Effect.map(Effect.forEach([...names].sort(), read), (messages) => messages.flatMap(Option.toArray))
+        Effect.map(
+          Effect.forEach([...names].sort(), (name) => read(self, name)),
+          (messages) => messages.flatMap(Option.toArray)
+        )
       )
     )
   }
   return spool
+})
+
+const put = ({ folder, fs, names, pathOf }: Folder, message: Message.Message) => {
+  const name = nameOf(message)
+  const partial = pathOf(`${name}${unfinished}`)
+  const write = Effect.gen(function* () {
+    yield* fs.remove(partial, { force: true })
+    yield* Effect.scoped(
+      Effect.flatMap(fs.open(partial, { flag: "wx", mode: 0o600 }), (file) =>
+        Effect.andThen(file.writeAll(message.body), file.sync)
+      )
+    )
+    names.add(name)
+    yield* fs.rename(partial, pathOf(name))
+    yield* syncFolder(fs, folder)
+  })
+  return Effect.onError(write, () => Effect.ignore(fs.remove(partial, { force: true })))
+}
+
+const remove = ({ fs, names, pathOf }: Folder, name: string) =>
+  Effect.andThen(
+    fs.remove(pathOf(name), { force: true }),
+    Effect.sync(() => {
+      names.delete(name)
+    })
+  )
+
+const read = Effect.fnUntraced(function* (self: Folder, name: string) {
+  const bytes = yield* TrustedFile.read(self.pathOf(name)).pipe(
+    Effect.provideService(FileSystem.FileSystem, self.fs),
+    Effect.map(Option.some),
+    // Another run over the same folder has sent it.
+    Effect.catchIf(
+      (error) => codeOf(error) === "ENOENT",
+      () => Effect.succeed(Option.none<Uint8Array>())
+    )
+  )
+  if (Option.isNone(bytes)) {
+    self.names.delete(name)
+    return Option.none()
+  }
+  const message = yield* Message.read(shape.exec(name)?.[1] ?? "", new Uint8Array(bytes.value))
+  if (Option.isNone(message)) {
+    yield* Effect.logWarning(
+      `${self.sink}: a message that was waiting in ${self.folder} is damaged and was removed; its sessions are read again`
+    )
+    yield* remove(self, name)
+  }
+  return message
 })
 
 const lasting = ["EACCES", "EPERM", "EROFS", "ENOTDIR", "ENOENT", "EEXIST"]

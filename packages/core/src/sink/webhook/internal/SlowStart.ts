@@ -21,31 +21,40 @@ const unlimited = 20
 /** A clock that nobody sets back: a request would wait until it is there again. */
 const now = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos) / 1e6)
 
+/** In milliseconds, the times those of `now`. */
+interface Starts {
+  /** Between two starts; 0 without a limit. */
+  interval: number
+  /** Of the next request, after all that have their turn. */
+  next: number
+  /** Nobody starts before this. */
+  held: number
+}
+
 export const make = (): SlowStart => {
-  let interval = 0
-  let next = 0
-  let held = 0
+  const starts: Starts = { interval: 0, next: 0, held: 0 }
   const past = (at: number): Effect.Effect<void> =>
     Effect.flatMap(now, (now) => {
-      const until = Math.max(at, held)
+      const until = Math.max(at, starts.held)
       return until > now ? Effect.andThen(Effect.sleep(Math.ceil(until - now)), past(at)) : Effect.void
     })
   return {
     turn: Effect.flatMap(now, (now) => {
-      const at = Math.max(now, next, held)
-      next = at + interval
+      const at = Math.max(now, starts.next, starts.held)
+      starts.next = at + starts.interval
       return past(at)
     }),
     hold: (millis) =>
       Effect.map(now, (now) => {
-        held = Math.max(held, now + millis)
+        starts.held = Math.max(starts.held, now + millis)
       }),
     slow: Effect.map(now, (now) => {
-      interval = slowest
-      next = Math.max(next, now + interval)
+      starts.interval = slowest
+      starts.next = Math.max(starts.next, now + slowest)
     }),
     taken: Effect.sync(() => {
-      interval = interval * faster < unlimited ? 0 : interval * faster
+      const interval = starts.interval * faster
+      starts.interval = interval < unlimited ? 0 : interval
     })
   }
 }

@@ -1,6 +1,7 @@
 /** Cases of a store that is slow or fails, and of processes that get a signal to stop. */
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Ref from "effect/Ref"
 import type { CallSession } from "../../../model/CallSession.ts"
 import type { Committed } from "../../../model/Committed.ts"
 import type { Writer } from "../../../sink/SessionSink.ts"
@@ -68,20 +69,20 @@ const stopped = <S, R>(
   after: number
 ): Effect.Effect<Committed | undefined, unknown, R> =>
   Effect.gen(function* () {
-    let committed = from
+    const committed = yield* Ref.make(from)
     const work = (writer: Writer<CallSession>) =>
       Effect.gen(function* () {
         for (let place = 0; place < sessions.length; place += 2) {
           yield* write(writer, sessions.slice(place, place + 2), 1)
           if (place % 4 !== 0) continue
-          committed = yield* writer.flush(Sample.cursorAt(sessions, place + 2))
+          yield* Ref.set(committed, yield* writer.flush(Sample.cursorAt(sessions, place + 2)))
         }
         return yield* Effect.never
       })
     const fiber = yield* Effect.forkChild(kit.process(from, work))
     for (let turn = 0; turn < after; turn++) yield* Effect.yieldNow
     yield* Fiber.interrupt(fiber)
-    return committed
+    return yield* Ref.get(committed)
   })
 
 export const interrupted = <S, R>(kit: Harness<S, R>): Test<R> =>

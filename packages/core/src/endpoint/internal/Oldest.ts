@@ -1,0 +1,165 @@
+/** Where the calls of an endpoint begin. */
+import * as Effect from "effect/Effect"
+import type { AgniError } from "../../model/AgniError.ts"
+import { earliestStart } from "../../model/Limits.ts"
+import * as Ask from "./Ask.ts"
+import * as LastPage from "./LastPage.ts"
+import type { Micros } from "./Micros.ts"
+import * as Patience from "./Patience.ts"
+import * as Rows from "./Rows.ts"
+
+export interface Oldest {
+  /** No call that was seen starts earlier; nothing where no call was seen. */
+  readonly at: Micros | undefined
+  /** An answer showed that nothing is older, or the list ends with it. */
+  readonly sure: boolean
+  /** The list without bounds ends before the oldest call, because of a limit: its end shows nothing. */
+  readonly isListCut: boolean
+}
+
+interface Options {
+  readonly size: number
+  readonly repeats: Effect.Effect<boolean, AgniError>
+}
+
+const isOlder = (edge: Micros) => (row: Rows.Row) => (Rows.isDated(row) ? row.start < edge : Rows.isUnplaced(row))
+
+const startsFrom = (rows: ReadonlyArray<Rows.Row>, edge: Micros): boolean =>
+  rows.some(({ start }) => start !== undefined && start >= edge)
+
+/** What lies before an edge, and a little after it: a full page at the bound itself could hide what lies before it. */
+const before = (ask: Ask.Ask, edge: Micros, margin: number, after: Micros = earliestStart) =>
+  Ask.catchPoison(
+    Effect.catchIf(
+      ask(1, { after, before: edge + margin }, { how: Patience.soon }),
+      Ask.isRefusal,
+      () => Effect.undefined
+    ),
+    () => Effect.succeed("fails" as const)
+  )
+
+/**
+ * Nothing is older than the answer: the least of what is known, when nothing lies before it, or a stretch found empty.
+ *
+ * @param listed whether the list without bounds ends with the least of what is known.
+ */
+export const find = Effect.fnUntraced(function* (
+  ask: Ask.Ask,
+  starts: ReadonlyArray<Micros>,
+  listed: boolean,
+  now: Micros,
+  options: Options
+): Effect.fn.Return<Oldest, AgniError> {
+  const { size } = options
+  const guess = Ask.floorSecond(Math.min(...starts))
+  if (starts.length > 0) {
+    const found = yield* before(ask, guess, 2 * Ask.second)
+    const answer = found === "fails" ? undefined : found
+    // A limit on the width of a range hides what lies before: then the list itself must do.
+    const back = answer !== undefined && startsFrom(answer.rows, guess)
+    if (back && answer.rows.length < size && !answer.rows.some(isOlder(guess)))
+      return { at: guess, sure: true, isListCut: false }
+    // Even the oldest that is known is hidden by bounds so wide: only the list itself may tell what is older. A record that
+    // fails is there, and may be.
+    const isOldest = found !== "fails" && answer?.rows.some(isOlder(guess)) !== true
+    if (!back && isOldest) {
+      const last = listed ? guess : yield* lastOf(ask, {}, guess, options)
+      return yield* olderThan(ask, last, listed, options)
+    }
+  }
+  const day = 86_400 * Ask.second
+  const edges = Array.from({ length: 14 }, (_, i) => Math.max(earliestStart, Ask.floorSecond(now - 2 ** i * day)))
+  const empty = yield* Effect.forEach(
+    edges,
+    (edge) =>
+      Effect.map(
+        before(ask, edge, 0),
+        (answer) =>
+          answer !== undefined && answer !== "fails" && !answer.rows.some(isOlder(edge)) && answer.rows.length < size
+      ),
+    { concurrency: "unbounded" }
+  )
+  for (const [i, edge] of edges.entries()) {
+    if (empty[i] !== true || edge > guess) continue
+    return { at: starts.length === 0 && i === 0 ? undefined : edge, sure: true, isListCut: false }
+  }
+  return { at: earliestStart, sure: true, isListCut: false }
+})
+
+/** Each halves what is unknown of a width, or finds calls that are older still. */
+const mostTurns = 1000
+
+const minute = 60 * Ask.second
+
+/**
+ * The list without bounds may be cut by the same limit that hid what lies before its last call. So narrower ranges before that
+ * one are asked for: where calls come the oldest of them is the next to begin with, and where only that one comes back, older
+ * ones lie between this width and the one for which nothing came. A range that reaches back to any beginning ends it.
+ */
+const olderThan = Effect.fnUntraced(function* (
+  ask: Ask.Ask,
+  last: Micros,
+  listed: boolean,
+  options: Options
+): Effect.fn.Return<Oldest, AgniError> {
+  let at = last
+  /** Only the oldest known call came for the one width, and nothing for the other. */
+  let [alone, nothing] = [0, Infinity]
+  let isListCut = false
+  let width = Math.sqrt(minute * (at - earliestStart))
+  for (let turn = 0; turn < mostTurns && nothing - alone > minute; turn++) {
+    const whole = at - earliestStart
+    const after = width >= whole ? earliestStart : Ask.floorSecond(at - width)
+    const answer = yield* before(ask, at, 2 * Ask.second, after)
+    const rows = answer === undefined || answer === "fails" ? [] : answer.rows
+    if (rows.some(({ start }) => start !== undefined && start < at)) {
+      const bounds = { after, before: at + 2 * Ask.second }
+      const least = Ask.floorSecond(leastOf(rows, at))
+      at = rows.length < options.size ? least : yield* lastOf(ask, bounds, least, options)
+      isListCut = true
+      alone = 0
+      nothing = Infinity
+      width *= 4
+    } else if (startsFrom(rows, at)) {
+      if (width >= whole || (listed && !isListCut)) return { at, sure: true, isListCut: false }
+      alone = width
+      width = nothing === Infinity ? whole : Math.sqrt(alone * nothing)
+    } else {
+      nothing = width
+      width = Math.sqrt(Math.max(alone, minute) * nothing)
+    }
+  }
+  return { at, sure: listed && !isListCut, isListCut }
+})
+
+const leastOf = (rows: Iterable<Rows.Row>, known: Micros): Micros => {
+  let least = known
+  for (const { start } of rows) if (start !== undefined && start < least) least = start
+  return least
+}
+
+/** The oldest call that the pages of a list show when its last page is looked for. */
+const lastOf = (
+  ask: Ask.Ask,
+  bounds: Ask.Bounds,
+  known: Micros,
+  { repeats, size }: Options
+): Effect.Effect<Micros, AgniError> => {
+  const seen = { least: known }
+  const noting = Object.assign(
+    (...asked: Parameters<Ask.Ask>) =>
+      Effect.tap(ask(...asked), ({ rows }) =>
+        Effect.sync(() => {
+          seen.least = leastOf(rows, seen.least)
+        })
+      ),
+    { log: ask.log }
+  )
+  return Effect.flatMap(repeats, (repeats) => LastPage.count(noting, bounds, { size, repeats })).pipe(
+    Effect.catchIf(
+      (error) => Ask.isPoison(error) || Ask.isRefusal(error),
+      () => Effect.undefined
+    ),
+    Effect.map(() => Ask.floorSecond(seen.least))
+  )
+}

@@ -1,0 +1,150 @@
+/** What the answers of a reading showed, and what of it was delivered: where both are compared. */
+import type * as Coverage from "../Coverage.ts"
+import type { AgniError } from "../../model/AgniError.ts"
+import * as Ask from "../../endpoint/internal/Ask.ts"
+import type * as Micros from "../../endpoint/internal/Micros.ts"
+import * as Delivered from "./Delivered.ts"
+import * as IdSet from "./IdSet.ts"
+import type { Evidence } from "./Known.ts"
+import type * as Windows from "./Windows.ts"
+
+type Counts = Map<string, Ask.Counted>
+
+export interface Shown {
+  /** Of calls that were delivered. */
+  readonly ids: IdSet.IdSet
+  readonly delivered: Delivered.Delivered
+  /** Shown, and not delivered yet. */
+  readonly awaited: Map<string, Micros.Micros>
+  /** Shown when the window that they belong to was delivered. */
+  readonly late: Map<string, Micros.Micros>
+  /** Shown outside the range, near its ends. */
+  readonly beside: Map<string, Micros.Micros>
+  /** Listed without a start time. */
+  readonly withoutStart: Set<string>
+  /** When calls were created that were listed without a credible start. */
+  readonly created: Map<string, Micros.Micros>
+  /** Seen with two starts. */
+  readonly moved: Set<string>
+  readonly counts: Counts
+  /** Bounds, and the place of a row in them: it tells nothing where a page beyond the end brings other rows again. */
+  readonly places: Counts
+  readonly revisions: Array<Windows.Revision>
+  /** Where the windows begin that are proven by one reading. */
+  readonly readOnce: Set<Micros.Micros>
+  /** Calls that start after the horizon: a replica that lags may still show them without a start time. */
+  readonly recent: Set<string>
+  /** Keys of what could not be placed: it may come for two windows that touch. */
+  readonly unplaced: Set<string>
+  lost: { readonly rows: number; readonly error: AgniError } | undefined
+  /** Whether each window that is older than the horizon is proven. */
+  proven: boolean
+  /** Windows were delivered up to there. */
+  until: Micros.Micros
+  /** Calls that came in some answers only. */
+  differing: number
+  /** A call was shown that is older than the first one. */
+  older: boolean
+}
+
+/** Which ends of a range were given. */
+export interface Ends {
+  /** Neither: then any count is one of it. */
+  readonly whole: boolean
+  /** It begins where the calls do: none may be older. */
+  readonly fromOldest: boolean
+}
+
+export const make = (range: Micros.Range): Shown => ({
+  ids: IdSet.make(),
+  delivered: Delivered.make(),
+  awaited: new Map(),
+  late: new Map(),
+  beside: new Map(),
+  withoutStart: new Set(),
+  created: new Map(),
+  moved: new Set(),
+  counts: new Map(),
+  places: new Map(),
+  revisions: [],
+  readOnce: new Set(),
+  recent: new Set(),
+  unplaced: new Set(),
+  lost: undefined,
+  proven: true,
+  until: range.from,
+  differing: 0,
+  older: false
+})
+
+/** Bounds reach so far beyond a range. */
+export const near = 4 * Ask.second
+
+/** Notes what the answers to one reader showed. */
+export const note = (
+  shown: Shown,
+  range: Micros.Range,
+  { fromOldest, whole }: Ends,
+  { log, once }: Pick<Evidence, "log" | "once">
+): void => {
+  if (once !== undefined) shown.readOnce.add(once.from)
+  // What reaches beyond the range counts others too.
+  const isOfRange = ({ after, before }: Ask.Counted) =>
+    whole || (after >= range.from - near && before <= range.to + near)
+  for (const counted of log.counts.values()) if (isOfRange(counted)) Ask.noteCount(shown.counts, counted, counted.rows)
+  for (const counted of log.places.values()) if (isOfRange(counted)) Ask.noteCount(shown.places, counted, counted.rows)
+  for (const id of log.moved) shown.moved.add(id)
+  for (const [key, at] of log.created) shown.created.set(key, at)
+  for (const [key, start] of log.shown) {
+    if (start === undefined) shown.withoutStart.add(key)
+    else if (start < range.from || start >= range.to) {
+      if (fromOldest && start < range.from) shown.older = true
+      if (start >= range.from - near && start < range.to + near) shown.beside.set(key, start)
+    } else if (!shown.ids.has(key)) (start < shown.until ? shown.late : shown.awaited).set(key, start)
+  }
+}
+
+/** Rows delivered that start between the bounds, and those that start at one of them besides. */
+export const between = ({ beside, delivered, ids }: Shown, bounds: Ask.Bounds): Delivered.Number => {
+  const { after = -Infinity, before = Infinity } = bounds
+  let { at, within } = delivered.between(bounds)
+  for (const [id, start] of beside) {
+    if (ids.has(id)) continue
+    if (start > after && start < before) within++
+    else if (start === after || start === before) at++
+  }
+  return { within, at }
+}
+
+/**
+ * Whether no count is greater than what came within its bounds, these besides, which are delivered at the end.
+ *
+ * @param repeats whether a page beyond the end brings other rows again.
+ */
+export const isExplained = (
+  shown: Shown,
+  repeats: boolean,
+  { starts, withoutStart }: { readonly starts: ReadonlyArray<Micros.Micros>; readonly withoutStart: number }
+): boolean => {
+  const others = Float64Array.from(starts).sort()
+  const counts = [...shown.counts.values(), ...(repeats ? [] : shown.places.values())]
+  return counts.every((counted) => {
+    const all = counted.after === -Infinity && counted.before === Infinity
+    const here = between(shown, counted)
+    const besides = Delivered.count(others, counted)
+    return counted.rows <= here.within + here.at + besides.within + besides.at + (all ? withoutStart : 0)
+  })
+}
+
+/** The range of a count that is greater than what came, as far as it is older than the horizon, and why it is not proven. */
+export const unexplained = (shown: Shown, counts: Counts, horizon: Micros.Micros): ReadonlyArray<Windows.Revision> =>
+  [...counts.values()].flatMap(({ after, before, rows }) => {
+    // Calls that are younger may have come since their windows were read.
+    if (before > horizon + near) return []
+    const { at, within } = between(shown, { after, before })
+    const coverage: Coverage.Coverage = {
+      _tag: "Provisional",
+      reason: { _tag: "CountDiffers", read: within + at, counted: rows }
+    }
+    return rows <= within + at ? [] : [{ from: after + 2 * Ask.second, to: before - 2 * Ask.second, coverage }]
+  })

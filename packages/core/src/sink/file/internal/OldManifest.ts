@@ -1,0 +1,163 @@
+/** The manifest that is there when an output is opened: whose it is, and what of its files is still there. */
+import * as WebCrypto from "effect/crypto/WebCrypto"
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Option from "effect/Option"
+import * as Path from "effect/Path"
+import * as Schema from "effect/Schema"
+import * as TrustedFile from "../../../platform/TrustedFile.ts"
+import { type File, Manifest } from "../Manifest.ts"
+import { fromPlatform, OutputError } from "../OutputError.ts"
+import { isFile } from "./FileOnDisk.ts"
+import { failWith, unlessThere } from "./OutputFailure.ts"
+import type * as Replacement from "./Replacement.ts"
+import * as TailHash from "./TailHash.ts"
+
+/** Whose manifest it is, and the files that it began with when it was committed. */
+export const Head = Schema.Struct({
+  run: Schema.String,
+  files: Schema.Int.check(Schema.isGreaterThanOrEqualTo(0)),
+  digest: Schema.String
+})
+export type Head = typeof Head.Type
+
+export interface Options {
+  readonly path: string
+  readonly force: boolean
+  /** Nothing else is ever removed, whatever a manifest says. */
+  readonly keyOf: (name: string) => string | undefined
+  readonly from: Head | undefined
+  /** Decides which files of an earlier output to keep, replace or remove; fails if none may be replaced. */
+  readonly plan: (old: ReadonlyArray<File>) => Effect.Effect<Replacement.Plan, OutputError>
+}
+
+export interface OldManifest {
+  /** The run that goes on with the output, or begins it. */
+  readonly run: string
+  /** It is of another run. */
+  readonly isForeign: boolean
+  /** It said already that the whole run is complete. */
+  readonly isComplete: boolean
+  /** That this run wrote until it was committed. */
+  readonly files: ReadonlyArray<File>
+  /** Of an earlier output: what the new manifest names too, what it replaces, and what none named. */
+  readonly kept: ReadonlyArray<File>
+  readonly replaces: ReadonlyArray<File>
+  readonly strangers: ReadonlyArray<string>
+}
+
+const encoder = new TextEncoder()
+
+export const digest = (files: ReadonlyArray<File>): Effect.Effect<string> =>
+  TailHash.digest(
+    encoder.encode(JSON.stringify(files.map(({ bytes, from, name, rows, to }) => ({ name, rows, bytes, from, to }))))
+  )
+
+export const open = Effect.fnUntraced(function* (
+  options: Options
+): Effect.fn.Return<OldManifest, OutputError, FileSystem.FileSystem | Path.Path> {
+  const { force, from, keyOf, path } = options
+  const found = yield* read(path, "open")
+  if (from === undefined && found !== undefined && !force) return yield* failWith(path, "open", "Exists")
+  const run = from?.run ?? (yield* WebCrypto.WebCrypto).randomUUID()
+  // A manifest that will be replaced need not be readable.
+  const old = yield* from === undefined ? Effect.orElseSucceed(parse(path, found), () => undefined) : parse(path, found)
+  const ours = old?.run === run ? old : undefined
+  if (from !== undefined) yield* assertSame(options, from, old, ours)
+  const ofParts = (those: ReadonlyArray<File>) => those.filter(({ name }) => keyOf(name) !== undefined)
+  const files = fresh(ours).slice(0, from?.files)
+  if (ours !== undefined) {
+    const kept = ours.files.filter(({ run }) => run !== undefined)
+    const replaces = ofParts(ours.replaces ?? [])
+    return { run, isForeign: false, isComplete: ours.complete, files, kept, replaces, strangers: [] }
+  }
+  const { left, stale } = oldFiles(old, keyOf)
+  const { kept, strangers, superseded } = yield* options.plan(ofParts(left))
+  return {
+    run,
+    isForeign: found !== undefined,
+    isComplete: false,
+    files,
+    kept: yield* Effect.mapError(thoseThere(path, kept), fromPlatform(path, "open")),
+    replaces: [...superseded, ...ofParts(stale)],
+    strangers
+  }
+})
+
+const assertSame = Effect.fnUntraced(function* (
+  { force, path }: Options,
+  from: Head,
+  old: Manifest | undefined,
+  ours: Manifest | undefined
+) {
+  // Until a file gets its name, an older manifest stays as it was.
+  if (old !== undefined && ours === undefined && !(force && from.files === 0)) {
+    return yield* failWith(path, "open", "Changed")
+  }
+  if (ours === undefined && from.files > 0) return yield* failWith(path, "open", "Missing")
+  if (ours !== undefined && (yield* digest(ours.files.slice(0, from.files))) !== from.digest) {
+    return yield* failWith(path, "open", "Changed")
+  }
+})
+
+/** Those files of a manifest that are unchanged: one that changed since belongs to another program. */
+export const thoseThere = Effect.fnUntraced(function* (manifest: string, files: ReadonlyArray<File>) {
+  const fs = yield* FileSystem.FileSystem
+  const paths = yield* Path.Path
+  return yield* Effect.filter(files, ({ bytes, name }) =>
+    isFile(fs, paths.join(paths.dirname(manifest), name), (info) => TailHash.lengthOf(info) === bytes)
+  )
+})
+
+/** Those that its run wrote itself. */
+const fresh = (manifest: Manifest | undefined): ReadonlyArray<File> =>
+  manifest?.files.filter(({ run }) => run === undefined) ?? []
+
+/**
+ * What an earlier output holds, and what it had still to remove. Of a run that was stopped, the files that it had yet to
+ * replace hold what they held.
+ */
+const oldFiles = (old: Manifest | undefined, keyOf: (name: string) => string | undefined) => {
+  if (old === undefined) return { left: [], stale: [] }
+  const names = new Set(old.files.map(({ name }) => name))
+  const owned = old.files.map((file): File => ({ ...file, run: file.run ?? old.run }))
+  const replaces = (old.replaces ?? []).filter(({ name }) => !names.has(name))
+  // Under another name, such as that of another compression.
+  const done = new Set(owned.map(({ name }) => keyOf(name)))
+  const isStale = ({ name }: File) => old.complete || done.has(keyOf(name))
+  return {
+    left: [...owned, ...replaces.filter((file) => !isStale(file))],
+    stale: replaces.filter(isStale)
+  }
+}
+
+/** Whether the manifest of a finished run is still there, and every file that it names. */
+export const verify = Effect.fnUntraced(function* (
+  path: string,
+  from: Head
+): Effect.fn.Return<void, OutputError, FileSystem.FileSystem | Path.Path> {
+  const fs = yield* FileSystem.FileSystem
+  const paths = yield* Path.Path
+  const text = yield* read(path, "verify")
+  if (text === undefined) return yield* failWith(path, "verify", "Gone")
+  const manifest = yield* Effect.mapError(parse(path, text), () => failWith(path, "verify", "Altered"))
+  if (manifest?.run !== from.run || !manifest.complete) return yield* failWith(path, "verify", "Altered")
+  for (const { bytes, name } of fresh(manifest)) {
+    const at = paths.join(paths.dirname(path), name)
+    const info = yield* Effect.mapError(fs.stat(at), unlessThere(at, "verify", "Gone"))
+    if (info.type !== "File" || TailHash.lengthOf(info) !== bytes) return yield* failWith(at, "verify", "Altered")
+  }
+})
+
+const read = Effect.fnUntraced(function* (path: string, operation: "open" | "verify") {
+  const opening = Effect.mapError(fromPlatform(path, operation))
+  const found = yield* opening(TrustedFile.check(path))
+  if (Option.isNone(found)) return undefined
+  if (found.value.type !== "File") return yield* failWith(path, "open", "NotAFile")
+  return yield* opening(TrustedFile.readString(path))
+})
+
+const decode = Schema.decodeUnknownEffect(Schema.fromJsonString(Manifest))
+
+const parse = (path: string, text: string | undefined) =>
+  text === undefined ? Effect.undefined : Effect.mapError(decode(text), () => failWith(path, "open", "Torn"))

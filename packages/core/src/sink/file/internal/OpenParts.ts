@@ -1,0 +1,196 @@
+/** The files of an output in many files that are not complete yet: opened, written to, and given their names. */
+import type * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as FileSystem from "effect/FileSystem"
+import type * as Path from "effect/Path"
+import * as Schema from "effect/Schema"
+import * as Scope from "effect/Scope"
+import type { Calendar } from "../../../model/Calendar.ts"
+import * as Instant from "../../../model/Instant.ts"
+import type { Cursor } from "../../../model/Position.ts"
+import type { OutputError } from "../OutputError.ts"
+import type { ManifestFile } from "./ManifestFile.ts"
+import * as Part from "./Part.ts"
+import * as PartName from "./PartName.ts"
+
+export const Position = Schema.Struct({
+  ...Part.Position.fields,
+  key: Schema.String,
+  name: Schema.String,
+  complete: Schema.Boolean,
+  rows: Schema.Int,
+  from: Schema.NullOr(Instant.Instant),
+  to: Schema.NullOr(Instant.Instant)
+})
+export type Position = typeof Position.Type
+
+export interface OpenPart {
+  readonly key: string
+  readonly name: string
+  readonly part: Part.Part
+  readonly scope: Scope.Closeable
+  /** Nothing more goes into it. */
+  complete: boolean
+  /** A commit has it as complete, so it may have its name already: a run that resumes from there looks for it. */
+  due: boolean
+}
+
+export interface Settings {
+  readonly force: boolean
+  readonly rotate: PartName.Rotation
+  /** Whose days those are. */
+  readonly calendar: Calendar
+  readonly openPart: (
+    options: Part.Options
+  ) => Effect.Effect<Part.Part, OutputError, FileSystem.FileSystem | Path.Path | Scope.Scope>
+}
+
+export interface OpenParts {
+  readonly settings: Settings
+  readonly naming: PartName.Naming
+  /** The path of a file of this name. */
+  readonly pathOf: (name: string) => string
+  readonly manifest: ManifestFile
+  readonly context: Context.Context<FileSystem.FileSystem | Path.Path>
+  readonly parent: Scope.Scope
+  /** By name; the one that was written to last is last. */
+  readonly parts: Map<string, OpenPart>
+  /** Of all that starts before this nothing comes any more. */
+  reached: Cursor | undefined
+  /** With files by size, that of the file that is written to. */
+  number: number
+}
+
+/** Files of days that are open at the same time, for sessions that come in no order. */
+const maxOpen = 16
+
+const open = Effect.fnUntraced(function* (
+  self: OpenParts,
+  key: string,
+  name: string,
+  from: Position | undefined
+): Effect.fn.Return<OpenPart, OutputError> {
+  const { force, openPart, rotate } = self.settings
+  const scope = yield* Scope.fork(self.parent)
+  const part = yield* openPart({
+    path: self.pathOf(name),
+    force,
+    from,
+    content: from ?? Part.nothing,
+    limit: rotate === "day" ? Infinity : rotate.bytes
+  }).pipe(
+    Scope.provide(scope),
+    Effect.provideContext(self.context),
+    Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause)))
+  )
+  const complete = from?.complete ?? false
+  const opened: OpenPart = { key, name, part, scope, complete, due: complete }
+  self.parts.set(name, opened)
+  return opened
+})
+
+/** Those that an earlier run left. */
+export const resume = Effect.fnUntraced(function* (
+  self: OpenParts,
+  positions: ReadonlyArray<Position>
+): Effect.fn.Return<void, OutputError> {
+  for (const position of positions) {
+    const opened = yield* open(self, position.key, position.name, position)
+    if (opened.part.finished) addToManifest(self, opened)
+  }
+})
+
+/** The part of that name if rows may go into it, opened where it is not there; `undefined` for one that is complete. */
+export const growing = Effect.fnUntraced(function* (
+  self: OpenParts,
+  key: string,
+  repeat: number
+): Effect.fn.Return<OpenPart | undefined, OutputError> {
+  const name = self.naming.of(key, repeat)
+  const found = self.parts.get(name)
+  if (self.manifest.has(name) || found?.complete === true) return undefined
+  return found ?? (yield* open(self, key, name, undefined))
+})
+
+/** Closes the handles of complete files. */
+export const retire = (self: OpenParts): Effect.Effect<void, OutputError> =>
+  Effect.suspend(() => {
+    const parts = [...self.parts.values()]
+    const growing = self.settings.rotate === "day" ? parts.filter(({ complete }) => !complete) : []
+    for (const one of growing.slice(0, Math.max(0, growing.length - maxOpen))) one.complete = true
+    return Effect.forEach(
+      parts.filter(({ complete }) => complete),
+      ({ part }) => part.seal,
+      { discard: true }
+    )
+  })
+
+export const withRows = ({ parts }: OpenParts): ReadonlyArray<OpenPart> =>
+  [...parts.values()].filter(({ part }) => part.content().rows > 0)
+
+/** No row of the key comes any more. */
+export const isOver = ({ reached, settings }: OpenParts, key: string): boolean =>
+  reached !== undefined && isWithin(settings, key, reached)
+
+const isWithin = ({ calendar }: Settings, key: string, at: Cursor): boolean =>
+  at === "end" || PartName.endOf(calendar, key) <= at
+
+/** Notes that everything before the cursor is written. */
+export const reach = (self: OpenParts, cursor: Cursor): void => {
+  if (self.settings.rotate === "day") {
+    for (const one of self.parts.values()) if (isWithin(self.settings, one.key, cursor)) one.complete = true
+  }
+  self.reached = cursor
+}
+
+/** Gives them their names, and a manifest that names them. */
+export const publish = Effect.fnUntraced(function* (
+  self: OpenParts,
+  chosen: ReadonlyArray<OpenPart>,
+  complete: boolean
+): Effect.fn.Return<void, OutputError> {
+  const { manifest } = self
+  if (chosen.length > 0) yield* manifest.begin
+  for (const one of chosen) {
+    yield* Effect.andThen(
+      one.part.finish,
+      Effect.sync(() => addToManifest(self, one))
+    ).pipe(Effect.uninterruptible)
+    yield* Scope.close(one.scope, Exit.void)
+  }
+  yield* manifest.save(complete)
+})
+
+const addToManifest = (self: OpenParts, { key, name, part }: OpenPart): void => {
+  const content = part.content()
+  const { end } = part.mark()
+  const time = (instant: Instant.Instant | null) => (instant === null ? null : Instant.format(instant))
+  self.manifest.add(
+    { name, rows: content.rows, bytes: end.bytes, from: time(content.from), to: time(content.to) },
+    self.settings.rotate === "day" && isOver(self, key)
+  )
+  self.parts.delete(name)
+}
+
+/** Makes them safe. */
+export const sync = (self: OpenParts): Effect.Effect<ReadonlyArray<Position>, OutputError> =>
+  Effect.forEach(withRows(self), ({ complete, key, name, part }) =>
+    Effect.map(part.sync, (position): Position => ({ ...position, ...part.content(), key, name, complete }))
+  )
+
+/** The way back to what they are now. */
+export const mark = (self: OpenParts): (() => void) => {
+  const before = new Map(
+    [...self.parts].map(([name, { complete, part }]) => [name, { mark: part.mark(), complete }] as const)
+  )
+  const { number } = self
+  return () => {
+    self.number = number
+    for (const [name, one] of self.parts) {
+      const { complete, mark } = before.get(name) ?? { complete: false, mark: Part.unwritten }
+      one.part.rewind(mark)
+      one.complete = complete
+    }
+  }
+}

@@ -1,0 +1,95 @@
+/** The table of a sink in the database: looked at when the sink opens, and brought to what its rows need. */
+import * as Effect from "effect/Effect"
+import type { SqlError } from "effect/sql/SqlError"
+import type { Cursor } from "../../../model/Position.ts"
+import type { SinkError } from "../../SinkError.ts"
+import type { TableProblem } from "../../SinkReason.ts"
+import type { Table } from "../../Table.ts"
+import * as CommitTable from "./CommitTable.ts"
+import { type Dialect, type Found, type Layout, type Place, statement } from "./Dialect.ts"
+import * as LayoutOf from "./Layout.ts"
+import { failure, type Operation } from "./TableFailure.ts"
+import type { Transaction } from "./Transaction.ts"
+
+export interface TableAccess {
+  /** Of the sink. */
+  readonly name: string
+  readonly dialect: Dialect
+  readonly transaction: Transaction
+}
+
+/** Where the table is or would be, and the offset that is kept beside it. */
+export interface Opened {
+  readonly place: Place
+  readonly cursor: Cursor | undefined
+}
+
+/** Mistakes in an existing table are reported here, unless they depend on the rows. */
+export const open = (
+  self: TableAccess,
+  given: Place,
+  account: string | undefined
+): Effect.Effect<Opened, SqlError | SinkError> =>
+  whole(
+    self,
+    Effect.gen(function* () {
+      const { dialect, transaction } = self
+      const { found, schema } = yield* look(self, "open", given)
+      const place = { ...given, schema }
+      const planned = LayoutOf.plan(dialect, place, found, { columns: [], hasExtra: false })
+      if (planned._tag === "Failure") return yield* refused(self, "open", planned.failure)
+      if (account === undefined) return { place, cursor: undefined }
+      const commits = { ...place, table: CommitTable.tableName }
+      if ((yield* look(self, "open", { ...given, table: CommitTable.tableName })).found === undefined) {
+        for (const one of dialect.lock(commits)) yield* transaction.run(one)
+        yield* transaction.run(CommitTable.create(dialect, place))
+      }
+      const cursor = yield* transaction.use((connection) => CommitTable.read(dialect, place, connection, account))
+      // A person who removed the table wants its rows again.
+      if (found === undefined && cursor !== undefined) {
+        yield* transaction.run(CommitTable.forget(dialect, place, account))
+      }
+      return { place, cursor: found === undefined ? undefined : cursor }
+    })
+  )
+
+/** Makes the table, or brings it to what these columns need. */
+export const settle = (
+  self: TableAccess,
+  place: Place,
+  table: Pick<Table, "columns" | "hasExtra">
+): Effect.Effect<Layout, SqlError | SinkError> =>
+  whole(
+    self,
+    Effect.gen(function* () {
+      const { dialect, transaction } = self
+      for (const one of dialect.lock(place)) yield* transaction.run(one)
+      const { found } = yield* look(self, "write", place)
+      const planned = LayoutOf.plan(dialect, place, found, table)
+      if (planned._tag === "Failure") return yield* refused(self, "write", planned.failure)
+      for (const change of planned.success.changes) yield* transaction.run(statement(change))
+      return planned.success.layout
+    })
+  )
+
+/** In a transaction of its own. */
+const whole = <A>({ transaction }: TableAccess, run: Effect.Effect<A, SqlError | SinkError>) =>
+  Effect.andThen(
+    transaction.begin,
+    Effect.tap(run, () => transaction.commit)
+  )
+
+const refused = ({ name }: TableAccess, operation: Operation, problem: TableProblem) =>
+  failure(name, operation, { _tag: "Table", problem })
+
+interface Seen {
+  readonly schema: string | undefined
+  readonly found: Found | undefined
+}
+
+const look = (self: TableAccess, operation: Operation, place: Place): Effect.Effect<Seen, SqlError | SinkError> =>
+  Effect.flatMap(
+    self.transaction.use((connection) => self.dialect.look(connection, place)),
+    (seen): Effect.Effect<Seen, SinkError> =>
+      seen._tag === "Refused" ? Effect.fail(refused(self, operation, seen.problem)) : Effect.succeed(seen)
+  )

@@ -1,0 +1,55 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Oldest from "../../../src/endpoint/internal/Oldest.ts"
+import type * as Adversary from "../../torture/Adversary.ts"
+import { askOf, began, day, hour, open, rowsAt } from "../../history/internal/FakeServer.ts"
+
+const most = 100
+
+/** Where the calls begin, as far as a list shows it that is cut after so many. */
+const find = (starts: ReadonlyArray<number>, cut: Adversary.Limit["cut"]) => {
+  const server = open(rowsAt(starts), { results: { most, cut }, sorting: false })
+  const options = { size: 10, repeats: Effect.succeed(false) }
+  return Effect.map(Oldest.find(askOf(server), [starts[most - 1] ?? 0], false, began, options), (found) => ({
+    ...found,
+    requests: server.requests()
+  }))
+}
+
+const hourly = (count: number) => Array.from({ length: count }, (_, i) => began - (i + 1) * hour)
+
+describe("Oldest.find", () => {
+  for (const cut of ["error", "empty"] as const) {
+    for (const count of [most + 1, 150, 199, 2 * most, 1500]) {
+      it.effect(
+        `of ${count} calls, when the list ends after ${most} and questions about more are answered with ${cut}`,
+        () =>
+          Effect.gen(function* () {
+            const starts = hourly(count)
+            const { at, requests, sure } = yield* find(starts, cut)
+            assert.isAtMost(at ?? Infinity, Math.min(...starts))
+            assert.isTrue(sure)
+            // Twice its pages.
+            assert.isBelow(requests, Math.max(40, count / 5))
+          })
+      )
+    }
+
+    it.effect(`when nobody called for a year just before the call with which the list ends: ${cut}`, () =>
+      Effect.gen(function* () {
+        const starts = [...hourly(most), ...hourly(3 * most).map((start) => start - 400 * day)]
+        const { at, sure } = yield* find(starts, cut)
+        assert.isAtMost(at ?? Infinity, Math.min(...starts))
+        assert.isTrue(sure)
+      })
+    )
+  }
+
+  it.effect("of calls of one second, of which a limit lets some come: where they begin is not known", () =>
+    Effect.gen(function* () {
+      const starts = [...hourly(most - 1), ...Array.from({ length: 2 * most }, () => began - 300 * hour)]
+      const { sure } = yield* find(starts, "empty")
+      assert.isFalse(sure)
+    })
+  )
+})
