@@ -42,7 +42,6 @@ export type SyncState = typeof SyncState.Type
 
 const codec = Schema.toCodecJson(SyncState)
 const decode = Schema.decodeUnknownEffect(codec)
-const encode = Schema.encodeEffect(codec)
 
 const begin = (from: Micros, horizon: number): SyncState => ({
   version: 1,
@@ -87,13 +86,10 @@ export const withHorizon = (state: SyncState, horizon: number, now: Micros): Syn
   return { ...state, horizon, watermark, coverage: covered({ ...state, watermark }) }
 }
 
-/** Notes entries with the state. */
+/** Notes entries with the state, which is JSON as it is. */
 export const note = (
   lease: Lease,
   state: SyncState,
   head: number,
   entries: ReadonlyArray<Entry>
-): Effect.Effect<void, LedgerError> =>
-  Effect.mapError(encode(state), () => torn(lease)).pipe(
-    Effect.flatMap((state) => lease.note({ state, head, entries }))
-  )
+): Effect.Effect<void, LedgerError> => lease.note({ state, head, entries })
