@@ -22,7 +22,18 @@ import type { Fingerprint } from "../model/Fingerprint.ts"
 import type { Micros } from "./Tail.ts"
 import * as EntryBytes from "./internal/EntryBytes.ts"
 import * as Tables from "./internal/LedgerTables.ts"
-import { byStart, type Entry, identity, isBefore, Ledger, type Lease, type Note, refuseOther } from "./Ledger.ts"
+import {
+  byStart,
+  type Entry,
+  identity,
+  isAbsent,
+  isBefore,
+  Ledger,
+  type Lease,
+  type Note,
+  refuseOther,
+  type Span
+} from "./Ledger.ts"
 import { LedgerError } from "./LedgerError.ts"
 
 /**
@@ -54,6 +65,8 @@ const Row = Schema.Struct({
 type Row = typeof Row.Type
 const decodeRow = Schema.decodeUnknownEffect(Schema.fromJsonString(Row))
 const decodeVersion = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Struct({ version: Schema.Finite })))
+
+const second = 1_000_000
 
 /** Rows of one statement, and ids asked for at once. */
 const most = 500
@@ -152,6 +165,22 @@ const leaseOf = (store: Store, first: Row): Lease => {
     }
     return entries
   })
+  const between = ({ from, to }: Span) =>
+    Effect.map(select(dialect.between, [Math.floor(from / second), Math.ceil(to / second)]), (found) =>
+      found.filter(({ start = from }) => start >= from && start < to).sort(byStart)
+    )
+  /** The column has whole seconds: those at the ends that are not in the range as a whole are looked at. */
+  const count = Effect.fnUntraced(function* ({ from, to }: Span) {
+    const [first, last] = [Math.ceil(from / second), Math.floor(to / second)]
+    if (first > last) return (yield* between({ from, to })).filter((entry) => !isAbsent(entry)).length
+    const whole = Tables.countIn(yield* ask(dialect.count, [number, first, last]))
+    const parts = [
+      { from, to: first * second },
+      { from: last * second, to }
+    ].filter((part) => part.from < part.to)
+    const rest = yield* Effect.forEach(parts, between)
+    return whole + rest.flat().filter((entry) => !isAbsent(entry)).length
+  })
   const note = ({ entries, head, state }: Note) => {
     const places = new Map(rowNow().agents.map((agent, i) => [agent, i]))
     for (const { agent } of entries) if (!places.has(agent)) places.set(agent, places.size)
@@ -178,7 +207,7 @@ const leaseOf = (store: Store, first: Row): Lease => {
       connection.execute(dialect.remove(part.length), [number, ...part.map(({ id }) => EntryBytes.ofId(id))], undefined)
     yield* commit(rowNow(), (connection) =>
       Effect.andThen(
-        connection.execute(dialect.forget, [number, before, acknowledged], undefined),
+        connection.execute(dialect.forget, [number, Math.floor(before / second), acknowledged], undefined),
         Effect.forEach(inParts(old), (part) => remove(part, connection))
       )
     )
@@ -194,12 +223,14 @@ const leaseOf = (store: Store, first: Row): Lease => {
         Effect.forEach(inParts(ids), (part) => select(dialect.byId(part.length), part.map(EntryBytes.ofId))),
         (found) => new Map(found.flat().map((entry) => [entry.id, entry]))
       ),
-    count: ({ from, to }) => Effect.map(ask(dialect.count, [number, from, to]), Tables.countIn),
-    between: ({ from, to }) => Effect.map(select(dialect.between, [from, to]), (found) => found.sort(byStart)),
+    count,
+    between,
     withoutStart: select(dialect.withoutStart, []),
     absent: select(dialect.absent, []),
-    awaiting: (at) => select(dialect.due, [Math.floor(at / 1_000_000)]),
-    changedAfter: (commit, limit) => select(dialect.changed, [commit, limit]),
+    awaiting: (at) => select(dialect.due, [Math.floor(at / second)]),
+    // Nobody lacks anything most of the time, and no index is kept for those who do.
+    changedAfter: (commit, limit) =>
+      commit >= rowNow().head ? Effect.succeed([]) : select(dialect.changed, [commit, limit]),
     note: (noted) => turns.withPermit(Effect.suspend(() => note(noted))),
     acknowledge: (consumer, at) => turns.withPermit(Effect.suspend(() => acknowledge(consumer, at))),
     forget: (before, acknowledged) => turns.withPermit(forget(before, acknowledged))

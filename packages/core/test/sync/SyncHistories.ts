@@ -53,22 +53,22 @@ export const make = (seed: number): Case => {
   const hours = (least: number, most: number) => Math.floor((least + next() * (most - least)) * World.hour)
   return {
     seed,
-    calls: 8 + below(20),
-    days: 0.1 + 0.3 * next(),
+    calls: 6 + below(16),
+    days: 0.1 + 0.1 * next(),
     rare: pick([0, 2, 10, 40]),
-    pageSize: 8 + below(12),
-    undated: chance(0.65) ? "created" : "front",
+    pageSize: 8 + below(8),
+    undated: chance(0.7) ? "created" : "front",
     isInclusive: chance(0.5),
     lag: chance(0.25) ? 5 * World.minute : 0,
-    scale: 0.25,
+    scale: 0.125,
     kills: pick([0, 0.3, 0.6]),
-    every: pick([hours(0.3, 1), hours(1, 4), hours(4, 10), hours(4, 10)]),
-    until: 2.5 * World.day,
+    every: pick([hours(0.3, 1), hours(1, 3), hours(1, 3), hours(2, 5)]),
+    until: 0.9 * World.day,
     horizon: 0.5,
-    audits: [3, 12, 36],
+    audits: [2, 6, 12],
     batch: pick([1, 3, 20]),
     away: pick([0, 0.5, 0.9]),
-    closely: pick([0, 0, 0.2])
+    closely: pick([0, 0, 0.1])
   }
 }
 
@@ -253,7 +253,7 @@ const play = Effect.fnUntraced(function* (
 
   while (world.now < from + one.until) {
     const isClose = source.chance(one.closely ?? 0)
-    for (let i = 0; i < (isClose ? 12 : 1); i++) {
+    for (let i = 0; i < (isClose ? 5 : 1); i++) {
       if (!(yield* attempt(table, "changes"))) yield* checkWatermark
       if (isClose) world.now += World.minute
     }
@@ -264,7 +264,7 @@ const play = Effect.fnUntraced(function* (
   // Nothing changes any more, no answer is old, and nobody is killed. What is doubted is seen again ten minutes later.
   world.lag = 0
   killing.kill = undefined
-  for (const wait of [13 * World.hour, 11 * World.minute, horizon]) {
+  for (const wait of [7 * World.hour, 11 * World.minute, horizon]) {
     yield* pass(table, "changes")
     world.now += wait
   }

@@ -1,5 +1,5 @@
 /**
- * `node packages/core/test/torture/sync-main.ts --minutes 10 [--seed N] [--count N]`: histories of a sync, with kills at each step,
+ * `node packages/core/test/torture/sync-main.ts --minutes 10 [--seed N] [--count N] [--first]`: histories of a sync, with kills at each step,
  * until time is up or so many were played. Each seed that breaks a promise is printed; then the exit code is 1.
  */
 import { parseArgs } from "node:util"
@@ -11,14 +11,15 @@ const { values } = parseArgs({
   options: {
     minutes: { type: "string", default: "10" },
     seed: { type: "string" },
-    count: { type: "string", default: "Infinity" }
+    count: { type: "string", default: "Infinity" },
+    first: { type: "boolean", default: false }
   }
 })
 const minutes = Number(values.minutes)
 const count = Number(values.count)
 const first = values.seed === undefined ? Math.floor(Math.random() * 1e9) : Number(values.seed)
 if (!(minutes > 0) || !(count > 0) || !Number.isSafeInteger(first)) {
-  console.error("usage: sync-main.ts [--minutes N] [--seed N] [--count N]")
+  console.error("usage: sync-main.ts [--minutes N] [--seed N] [--count N] [--first: end with the first wrong one]")
   process.exit(2)
 }
 
@@ -35,6 +36,7 @@ for (let seed = first; Date.now() < end && seed < first + count; seed++) {
     tally.wrong++
     process.exitCode = 1
     console.error(`seed ${seed}: ${wrong.slice(0, 3).join("; ")}\n${JSON.stringify(one)}`)
+    if (values.first) break
   }
   if (Exit.isSuccess(exit)) {
     for (const key of ["passes", "kills", "changes", "repeats", "removed", "requests"] as const) {

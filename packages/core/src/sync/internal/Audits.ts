@@ -33,10 +33,12 @@ export const holes = (run: Pass.Run): Looks =>
 const atOnce = 6 * hour
 const fewPages = 5
 
-const isDue = (run: Pass.Run, { from, to }: Span): Effect.Effect<boolean, LedgerError> =>
-  to - from < atOnce || to - from >= 2 * atOnce
-    ? Effect.succeed(to - from >= atOnce)
+const isDue = (run: Pass.Run, age: number, { from, to }: Span): Effect.Effect<boolean, LedgerError> => {
+  const least = Math.min(atOnce, age / 4)
+  return to - from < least || to - from >= 2 * least
+    ? Effect.succeed(to - from >= least)
     : Effect.map(run.settings.lease.count({ from, to }), (calls) => calls >= fewPages * run.profile.pageSize)
+}
 
 /** What started before an age has been audited: noted when it is read. */
 const keep = (run: Pass.Run, age: number, until: Micros): Effect.Effect<void, LedgerError> =>
@@ -75,7 +77,7 @@ export const audits = (run: Pass.Run, endpoint: Endpoint): Looks =>
           // Calls that were older when they were read first need no audit.
           if (until === undefined) return Stream.fromEffectDrain(keep(run, age, Math.max(run.settings.from, to)))
           const range = { from: until, to }
-          return (yield* isDue(run, range)) ? audit(run, endpoint, age, range) : Stream.empty
+          return (yield* isDue(run, age, range)) ? audit(run, endpoint, age, range) : Stream.empty
         })
       )
     )

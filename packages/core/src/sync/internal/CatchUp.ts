@@ -18,7 +18,7 @@ import * as SyncState from "./SyncState.ts"
 import * as Walk from "./Walk.ts"
 
 /** Calls that are read again at once. */
-const atOnce = 200
+const atOnce = 1000
 
 const second = Decide.second
 

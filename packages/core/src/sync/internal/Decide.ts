@@ -91,6 +91,9 @@ const closely = 5 * minute
 /** A page of calls, each of which has changed with this chance, is worth a request, if it waits for an hour. */
 const leastGain = 0.005
 
+/** How long a call may wait: each half as long again as the one before. */
+const waits = Array.from({ length: 27 }, (_, i) => minute * 1.5 ** i)
+
 /** When a call adds to what reading its page is worth; nothing where nothing is expected. */
 const dueOf = (learned: Settlement.Statistics, entry: Entry): Micros | undefined => {
   const facts = factsOf(entry)
@@ -99,9 +102,14 @@ const dueOf = (learned: Settlement.Statistics, entry: Entry): Micros | undefined
   const enough = Math.min(leastGain, all / 2)
   const value = (wait: number) =>
     Settlement.gain(learned, facts, entry.readAt, entry.readAt + wait) * Math.min(1, wait / hour)
-  let wait = minute
-  while (wait < Tail.longest && value(wait) < enough) wait *= 1.5
-  return Math.floor((entry.readAt + wait) / second) * second
+  // The longer the wait, the more it is worth.
+  let [low, high] = [0, waits.length - 1]
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (value(waits[middle] ?? Infinity) < enough) low = middle + 1
+    else high = middle
+  }
+  return Math.floor((entry.readAt + (waits[low] ?? Tail.longest)) / second) * second
 }
 
 /** How long each took that came between two instants: about as long as to the middle. */
