@@ -11,7 +11,7 @@ const { day, hour, minute, second } = Lives
 const cases: ReadonlyArray<readonly [name: string, one: Measure.Case]> = [
   ["2k hourly", { seed: 1, perDay: 2000, days: 11, every: hour, measured: 3 }],
   ["20k hourly", { seed: 2, perDay: 20_000, days: 10, every: hour, measured: 2 }],
-  ["20k minute", { seed: 3, perDay: 20_000, days: 9, every: minute, warm: 8, measured: 0.5 }],
+  ["20k minute", { seed: 3, perDay: 20_000, days: 9, every: minute, warm: 8, measured: 1 }],
   ["rare 4k hourly", { seed: 4, perDay: 4000, days: 10, every: hour, measured: 2, rare: 3 }]
 ]
 

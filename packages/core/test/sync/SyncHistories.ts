@@ -158,6 +158,10 @@ const play = Effect.fnUntraced(function* (
     if (before !== undefined && change.sequence > before.sequence && change.previous !== null) {
       if (before.content === content && !before.gone) wrong.add(`${version} changes nothing`)
     }
+    if (before !== undefined && !before.gone && change.session !== undefined) {
+      const isBack = (text: string) => before.content.includes(text) && !content.includes(text)
+      if (["completed", "costTotal", "postCallAnalysisResult"].some(isBack)) wrong.add(`${version} goes back`)
+    }
     if (change.kind === "removed") {
       removed++
       if (life === undefined || visible(life, world.now))

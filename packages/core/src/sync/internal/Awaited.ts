@@ -13,8 +13,7 @@ import * as Pass from "./Pass.ts"
 import * as Tail from "../Tail.ts"
 
 const { second } = Decide
-const minute = 60 * second
-const hour = 60 * minute
+const hour = 3600 * second
 
 type Looks = Stream.Stream<Look, AgniError | LedgerError, AgniClient>
 
@@ -42,7 +41,7 @@ const valueOf = (run: Pass.Run, entry: Entry, births: boolean): number => {
   if (entry.doubted !== undefined || entry.owed) return isDue ? settings.worth : 0
   const gain = isDue ? Settlement.gain(state.settlement, Decide.factsOf(entry), entry.readAt, now) : 0
   const came = births && now - (entry.start ?? now) < settings.horizon ? birthsBeside(run, entry) : 0
-  return (gain + came) * Math.min(1, (now - entry.readAt) / hour)
+  return (gain + came) * Math.min(1, (now - entry.readAt) / Decide.fullWait)
 }
 
 const part = 6 * hour

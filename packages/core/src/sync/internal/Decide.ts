@@ -88,7 +88,10 @@ const isBack = (known: Entry, next: Entry): boolean =>
 /** Passes follow one another closely. */
 const closely = 5 * minute
 
-/** A page of calls, each of which has changed with this chance, is worth a request, if it waits for an hour. */
+/** A change that waits for less is worth less: it may wait for others of its page. */
+export const fullWait = 15 * minute
+
+/** A page of calls, each of which has changed with this chance, adds to what is worth a request. */
 const leastGain = 0.005
 
 /** How long a call may wait: each half as long again as the one before. */
@@ -101,7 +104,7 @@ const dueOf = (learned: Settlement.Statistics, entry: Entry): Micros | undefined
   if (all < Settlement.leastChance) return undefined
   const enough = Math.min(leastGain, all / 2)
   const value = (wait: number) =>
-    Settlement.gain(learned, facts, entry.readAt, entry.readAt + wait) * Math.min(1, wait / hour)
+    Settlement.gain(learned, facts, entry.readAt, entry.readAt + wait) * Math.min(1, wait / fullWait)
   // The longer the wait, the more it is worth.
   let [low, high] = [0, waits.length - 1]
   while (low < high) {

@@ -42,35 +42,20 @@ export const make = (list: AgniClient["Service"]["list"], filters: Ask.Filters, 
     Effect.gen(function* () {
       const bounds = { after: Ask.floorSecond(range.from) - second, before: Ask.ceilSecond(range.to) + second }
       const { rows } = yield* ask(1, bounds)
-      const within = rows.filter(({ start }) => start !== undefined && start >= range.from && start < range.to)
-      const isWhole = rows.length < size
-      const middle = Ask.floorSecond((range.from + range.to) / 2)
-      if (!isWhole && middle > range.from + second) {
-        const parts = yield* Effect.forEach(
-          [
-            { from: range.from, to: middle },
-            { from: middle, to: range.to }
-          ],
-          look
-        )
-        return {
-          range,
-          items: parts.flatMap(({ items }) => items),
-          rejected: parts.flatMap(({ rejected }) => rejected),
-          isWhole: parts.every((part) => part.isWhole),
-          uncounted: parts.flatMap(({ uncounted }) => uncounted)
-        }
-      }
       // Bounds that mean something else prove nothing about who is absent.
-      const problem = Ask.misplaced(rows, bounds.after - second, bounds.before + second)
-      const items = new Map(within.flatMap(({ item }) => (item === undefined ? [] : [[item.id, item] as const])))
-      return {
-        range,
-        items: [...items.values()],
-        rejected: within.flatMap(({ rejected }) => rejected ?? []),
-        isWhole: isWhole && problem === undefined,
-        uncounted: uncountedOf(within)
-      }
+      const isWhole = Ask.misplaced(rows, bounds.after - second, bounds.before + second) === undefined
+      if (rows.length < size) return lookedAt(range, rows, isWhole)
+      // A full page has all down to its oldest second, if it has the newest first.
+      const oldest = Rows.isNewestFirst(rows) ? rows.findLast(Rows.isDated)?.start : undefined
+      const cut = oldest === undefined ? range.to : Ask.floorSecond(oldest) + second
+      const isUseful = cut > range.from + second && cut < range.to
+      const middle = isUseful ? cut : Ask.floorSecond((range.from + range.to) / 2)
+      if (middle <= range.from + second) return lookedAt(range, rows, false)
+      const upper = { from: middle, to: range.to }
+      return joined(range, [
+        yield* look({ from: range.from, to: middle }),
+        isUseful ? lookedAt(upper, rows, isWhole) : yield* look(upper)
+      ])
     })
 
   return {
@@ -81,6 +66,27 @@ export const make = (list: AgniClient["Service"]["list"], filters: Ask.Filters, 
     requests: () => ask.log.requests
   }
 }
+
+/** What an answer says of a range. */
+const lookedAt = (range: Span, rows: ReadonlyArray<Rows.Row>, isWhole: boolean): Looked => {
+  const within = rows.filter(({ start }) => start !== undefined && start >= range.from && start < range.to)
+  const items = new Map(within.flatMap(({ item }) => (item === undefined ? [] : [[item.id, item] as const])))
+  return {
+    range,
+    items: [...items.values()],
+    rejected: within.flatMap(({ rejected }) => rejected ?? []),
+    isWhole,
+    uncounted: uncountedOf(within)
+  }
+}
+
+const joined = (range: Span, parts: ReadonlyArray<Looked>): Looked => ({
+  range,
+  items: parts.flatMap(({ items }) => items),
+  rejected: parts.flatMap(({ rejected }) => rejected),
+  isWhole: parts.every((part) => part.isWhole),
+  uncounted: parts.flatMap(({ uncounted }) => uncounted)
+})
 
 /** Rows of the server that no entry of a ledger stands for. */
 const uncountedOf = (rows: ReadonlyArray<Rows.Row>): Looked["uncounted"] => {
