@@ -22,7 +22,7 @@ export interface Measured {
   readonly requestsADay: number
   /** Requests a day by why they were sent. */
   readonly byWhy: Readonly<Record<string, number>>
-  /** The most requests of a pass in which nothing was new or changed. */
+  /** The most requests of a pass with at most two changes, and without an audit: of a quiet night. */
   readonly quiet: number
   /** Of calls whose last change is a day old: those of which the consumer has another version. */
   readonly stale: number
@@ -79,10 +79,11 @@ export const run = (one: Case): Effect.Effect<Measured, unknown> => {
 
   const pass = Effect.suspend(() => {
     const [requests, isMeasured] = [world.requests, world.now >= measuredFrom]
-    let [counted, changed] = [0, 0]
+    let [counted, changed, audited] = [0, 0, 0]
     const onLook = (look: Sync.Look) =>
       Effect.sync(() => {
         counted += look.requests
+        if (look.why === "audit") audited++
         watermark = look.watermark
         if (isMeasured) byWhy[look.why] = (byWhy[look.why] ?? 0) + look.requests
       })
@@ -98,7 +99,7 @@ export const run = (one: Case): Effect.Effect<Measured, unknown> => {
           const all = world.requests - requests
           sums.requests += all
           byWhy["besides"] = (byWhy["besides"] ?? 0) + all - counted
-          if (changed === 0) sums.quiet = Math.max(sums.quiet, all)
+          if (changed <= 2 && audited === 0) sums.quiet = Math.max(sums.quiet, all)
         })
       )
     )

@@ -25,7 +25,7 @@ for (const [name, one] of cases) {
   const { system, user } = process.cpuUsage(before)
   console.log(`${name}: ${measured.requestsADay} requests a day ${JSON.stringify(measured.byWhy)}`)
   console.log(
-    `  at most ${measured.quiet} in a pass without a change; ${perTenThousand(measured)} of 10,000 stale at the end, ${measured.late} late by a day, ${measured.missed} missed, ${measured.missedBehind} of them behind the watermark, ${measured.removedWrongly} removed wrongly`
+    `  at most ${measured.quiet} in a quiet pass; ${perTenThousand(measured)} of 10,000 stale at the end, ${measured.late} late by a day, ${measured.missed} missed, ${measured.missedBehind} of them behind the watermark, ${measured.removedWrongly} removed wrongly`
   )
   console.log(
     `  a change took ${Math.round(measured.half / second)} s, 99 % ${(measured.most / minute).toFixed(1)} min; ${Math.round((user + system) / 1e6)} s of processor time, ${Math.round(process.memoryUsage().rss / 2 ** 20)} MB`
