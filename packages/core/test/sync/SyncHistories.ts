@@ -55,7 +55,7 @@ export const make = (seed: number): Case => {
     seed,
     calls: 6 + below(16),
     days: 0.1 + 0.1 * next(),
-    rare: pick([0, 2, 10, 40]),
+    rare: pick([0, 2, 10, 40, 80]),
     pageSize: 8 + below(8),
     undated: chance(0.7) ? "created" : "front",
     isInclusive: chance(0.5),
@@ -255,10 +255,24 @@ const play = Effect.fnUntraced(function* (
     if (missing.length > unseen) wrong.add(`${missing.map(({ id }) => id).join()} is missing behind the watermark`)
   })
 
+  /** By the order of creation, a call without a start comes with the first walk after it appears, if the horizon is not past then. */
+  const walked = { before: -Infinity }
+  const checkWithoutStart = Effect.gen(function* () {
+    const { byCreation, read } = (yield* stateOf) ?? {}
+    if (read === undefined || read.whole === walked.before) return
+    const isWalk = byCreation?.works === true && byCreation.at >= read.whole && world.lag === 0
+    for (const life of isWalk ? world.lives : []) {
+      const appears = life.visible > walked.before && life.visible <= read.whole
+      if (!appears || life.visible - life.created > horizon || !visible(life, world.now)) continue
+      if (world.startOf(life) === undefined && !table.has(life.id)) wrong.add(`${life.id} without a start is missing`)
+    }
+    walked.before = read.whole
+  })
+
   while (world.now < from + one.until) {
     const isClose = source.chance(one.closely ?? 0)
     for (let i = 0; i < (isClose ? 5 : 1); i++) {
-      if (!(yield* attempt(table, "changes"))) yield* checkWatermark
+      if (!(yield* attempt(table, "changes"))) yield* Effect.andThen(checkWatermark, checkWithoutStart)
       if (isClose) world.now += World.minute
     }
     if (one.away !== undefined && !source.chance(one.away)) yield* attempt(second, "second")

@@ -92,7 +92,7 @@ const lifeOf = (source: Random, { calls, days, rare = 1, scale = 1 }: Options, i
     id: uuid(source, created),
     agent,
     created,
-    visible: late ? end + Math.floor(scale * (2 + source.next() * 14) * hour) : atEnd ? end : created + second,
+    visible: late ? end + Math.floor(scale * (0.5 + source.next() * 15) * hour) : atEnd ? end : created + second,
     start,
     startKnown: connects && chance(0.02 * rare) ? ended + Math.floor(tail(source, minute, scale * 3 * hour)) : start,
     moves: connects && chance(0.003 * rare) ? ended + Math.floor(source.next() * scale * 20 * hour) : never,
