@@ -148,18 +148,29 @@ describe("words", () => {
     expect(names.flatMap(({ name, path }) => wrongs(path, name, phrases))).toEqual([])
   })
 
-  it.concurrent.for(["", "export", "run", "init", "plan", "replay", "check", "simulate", "demo"])(
-    "of callstream %s --help",
-    async (command, { expect }) => {
-      const { stdout } = await run(process.execPath, [
-        await Bundle.callstream(),
-        ...(command === "" ? [] : [command]),
-        "--help"
-      ])
-      expect(stdout.length).toBeGreaterThan(300)
-      expect(wrongs(command, prose(stdout), [...phrases, session])).toEqual([])
-    }
-  )
+  it.concurrent.for([
+    "",
+    "export",
+    "sync",
+    "status",
+    "why",
+    "resync",
+    "run",
+    "init",
+    "plan",
+    "replay",
+    "check",
+    "simulate",
+    "demo"
+  ])("of callstream %s --help", async (command, { expect }) => {
+    const { stdout } = await run(process.execPath, [
+      await Bundle.callstream(),
+      ...(command === "" ? [] : [command]),
+      "--help"
+    ])
+    expect(stdout.length).toBeGreaterThan(300)
+    expect(wrongs(command, prose(stdout), [...phrases, session])).toEqual([])
+  })
 
   it("has exceptions that are needed", ({ expect }) => {
     const all = files("*.md", "docs/*.md", "packages/*/*.md", ".changeset/*.md", "packages/*/src/**/*.ts")

@@ -43,7 +43,8 @@ const entryOf = (place: number, age: number, changed: number, isDue: boolean): E
     doubted: undefined,
     gone: undefined,
     owed: false,
-    counted: false
+    counted: false,
+    shown: "shown"
   }
 }
 

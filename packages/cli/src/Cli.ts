@@ -17,6 +17,9 @@ import { initCommand } from "./command/InitCommand.ts"
 import { planCommand } from "./command/PlanCommand.ts"
 import { replayCommand } from "./command/ReplayCommand.ts"
 import { runCommand } from "./command/RunCommand.ts"
+import { resyncCommand } from "./command/ResyncCommand.ts"
+import { statusCommand, whyCommand } from "./command/StatusCommand.ts"
+import { syncCommand } from "./command/SyncCommand.ts"
 import { simulateCommand } from "./command/SimulateCommand.ts"
 import * as CommandLine from "./render/CommandLine.ts"
 import { exitCode } from "./render/ExitCode.ts"
@@ -43,6 +46,10 @@ export const root = Command.make("callstream").pipe(
   ]),
   Command.withSubcommands([
     exportCommand,
+    syncCommand,
+    statusCommand,
+    whyCommand,
+    resyncCommand,
     runCommand,
     initCommand,
     planCommand,

@@ -6,7 +6,8 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import { main } from "./Cli.ts"
-import { exitCode } from "./render/ExitCode.ts"
+import * as Ref from "effect/Ref"
+import { onInterrupt } from "./render/ExitCode.ts"
 import { Screen } from "./render/Screen.ts"
 
 // The first Ctrl-C ends the run cleanly; a second one means that the user does not want to wait. Then the signal does
@@ -26,6 +27,6 @@ main(process.argv.slice(2)).pipe(
   NodeRuntime.runMain({
     disableErrorReporting: true,
     teardown: (exit, onExit) =>
-      onExit(Exit.isSuccess(exit) && typeof exit.value === "number" ? exit.value : exitCode.interrupted)
+      onExit(Exit.isSuccess(exit) && typeof exit.value === "number" ? exit.value : Ref.getUnsafe(onInterrupt))
   })
 )

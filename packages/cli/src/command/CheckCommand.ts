@@ -8,7 +8,7 @@ import * as ProfileFile from "../option/ProfileFile.ts"
 import * as Source from "../option/SourceOptions.ts"
 import { flags, onOff, pick } from "../option/Declared.ts"
 import * as Options from "../option/Options.ts"
-import * as Facts from "../render/Facts.ts"
+import * as FactList from "../render/FactList.ts"
 import * as Format from "../render/Format.ts"
 import * as ShownTime from "../option/ShownTime.ts"
 import { answer } from "../render/Screen.ts"
@@ -19,11 +19,11 @@ const pageSize = 1000
 const report = Effect.fnUntraced(function* (baseUrl: string) {
   const { list } = yield* AgniClient
   yield* list({ pageSize: 1 })
-  yield* Facts.show(["key", "accepted"])
+  yield* FactList.show(["key", "accepted"])
   const { latency, profile, oldest, records } = yield* EndpointProfile.examine({ pageSize })
   const looked = `${Format.counted(records.looked, "call")} read`
-  yield* Facts.show(
-    ...EndpointProfile.facts(profile).map(({ about, text }): Facts.Fact => [about, text]),
+  yield* FactList.show(
+    ...EndpointProfile.facts(profile).map(({ about, text }): FactList.Fact => [about, text]),
     [
       "records",
       ...(records.rejected === 0

@@ -63,6 +63,7 @@ const demo = Effect.gen(function* () {
     maxDeadShare: 0.1,
     coverage: undefined,
     strict: false,
+    sync: undefined,
     report: "people"
   }).pipe(Effect.provide(Layer.provide(client, AgniTransport.layer)))
   yield* print(

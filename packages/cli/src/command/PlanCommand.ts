@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Source from "../option/SourceOptions.ts"
 import { flags } from "../option/Declared.ts"
-import * as Facts from "../render/Facts.ts"
+import * as FactList from "../render/FactList.ts"
 import * as Format from "../render/Format.ts"
 import * as ShownTime from "../option/ShownTime.ts"
 import { answer } from "../render/Screen.ts"
@@ -66,7 +66,7 @@ const facts = (
   concurrency: number,
   rate: number | undefined,
   clock: Clock
-): ReadonlyArray<Facts.Fact> => {
+): ReadonlyArray<FactList.Fact> => {
   const pace = rate === undefined ? "" : `, at most ${rate} a second`
   const latency = Format.duration(plan.latency)
   return [
@@ -116,7 +116,7 @@ export const planCommand = Command.make(
     const plan = yield* Effect.provide(made, Layer.provide(Source.client(spec.source ?? {}), AgniTransport.layer))
     yield* input.json === true
       ? answer(JSON.stringify(toJson(plan)))
-      : Facts.show(...facts(plan, concurrency, rate, zone.clock))
+      : FactList.show(...facts(plan, concurrency, rate, zone.clock))
   })
 ).pipe(
   Command.withDescription(

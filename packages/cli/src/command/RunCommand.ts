@@ -20,12 +20,14 @@ import { exitCode } from "../render/ExitCode.ts"
 import * as Failure from "../render/Failure.ts"
 import * as ProgressLine from "../render/ProgressLine.ts"
 import * as ReportedRun from "../render/ReportedRun.ts"
+import * as ReportedSync from "../render/ReportedSync.ts"
 import * as Progress from "../run/Progress.ts"
 import { answer, print, Screen } from "../render/Screen.ts"
 import * as Summary from "../render/Summary.ts"
 import { ReportedExit, UsageError } from "../option/UsageError.ts"
 import type * as Job from "../job/Job.ts"
 import { decoder } from "../run/RunJob.ts"
+import * as RunSync from "../run/RunSync.ts"
 import * as OutputPaths from "../job/OutputPaths.ts"
 import * as PipelineFile from "../job/PipelineFile.ts"
 import { jsonSchema } from "../option/PipelineSpec.ts"
@@ -36,6 +38,7 @@ import type * as Yaml from "../option/Yaml.ts"
 export const options = {
   dryRun: onOff("Show the first ten calls that pass, at every stage; nothing is written, sent or kept"),
   explain: onOff("Only print the guarantee of each sink, and why; nothing is read"),
+  resync: onOff("Deliver every call of the syncs in the file again, with the filters and transforms of now"),
   schema: onOff("Print the JSON Schema of such files, for an editor; needs no file"),
   quiet: onOff("No progress and no summary; errors are still shown"),
   json: onOff("Print the summary of each pipeline as one line of JSON, on stderr")
@@ -100,8 +103,14 @@ const collisions = Effect.fnUntraced(function* (tasks: ReadonlyArray<Task>) {
 const worst = (codes: ReadonlyArray<number>): number =>
   [exitCode.failed, exitCode.usage, exitCode.incomplete].find((code) => codes.includes(code)) ?? exitCode.done
 
+/** An export or a sync. */
+const reported = Effect.fnUntraced(function* (job: Job.Job, restart: boolean, progress?: Ref.Ref<Progress.Progress>) {
+  if (RunSync.isSync(job)) yield* ReportedSync.run(job, { restart })
+  else yield* ReportedRun.run(job, progress)
+})
+
 /** Runs all at once, over one client. When one fails, the others continue. */
-const sideBySide = Effect.fnUntraced(function* (tasks: ReadonlyArray<Task>) {
+const sideBySide = Effect.fnUntraced(function* (tasks: ReadonlyArray<Task>, restart: boolean) {
   const { live } = yield* Screen
   const debug = (yield* References.MinimumLogLevel) === "Debug"
   const each = yield* Effect.forEach(tasks, (task) =>
@@ -115,7 +124,7 @@ const sideBySide = Effect.fnUntraced(function* (tasks: ReadonlyArray<Task>) {
   const codes = yield* Effect.forEach(
     each,
     ({ job, progress, spec }) =>
-      Effect.flatMap(Effect.exit(ReportedRun.run(job, progress)), (exit) => {
+      Effect.flatMap(Effect.exit(reported(job, restart, progress)), (exit) => {
         if (Exit.isSuccess(exit)) return Effect.succeed<number>(exitCode.done)
         if (Cause.hasInterruptsOnly(exit.cause)) return Effect.failCause(exit.cause)
         const { exitCode: code, lines } = Failure.report(exit.cause, {
@@ -133,7 +142,12 @@ const sideBySide = Effect.fnUntraced(function* (tasks: ReadonlyArray<Task>) {
 
 const run = Effect.fnUntraced(function* (
   file: string,
-  options: { readonly dryRun: boolean; readonly explain: boolean; readonly report: Job.Job["report"] }
+  options: {
+    readonly dryRun: boolean
+    readonly explain: boolean
+    readonly resync: boolean
+    readonly report: Job.Job["report"]
+  }
 ) {
   const read = yield* PipelineFile.read(file)
   yield* hideReferences(read)
@@ -151,15 +165,21 @@ const run = Effect.fnUntraced(function* (
     if (Option.isSome(job)) tasks.push({ spec, locate, job: job.value })
   }
   yield* refuse([...mistakes, ...(yield* collisions(tasks))])
+  if (options.resync && !tasks.some(({ job }) => RunSync.isSync(job))) {
+    return yield* new UsageError({ option: "resync", reason: { _tag: "OnlyWithOption", other: { option: "sync" } } })
+  }
   if (options.explain) return yield* Effect.forEach(tasks, ({ job }) => Explain.print(job), { discard: true })
-  const client = Layer.provide(Source.client(connection), [AgniTransport.layer, decoder(tasks.map(({ job }) => job))])
+  const client = Layer.provide(Source.client(connection), [
+    AgniTransport.layer,
+    decoder(tasks.flatMap(({ job }) => (RunSync.isSync(job) ? [] : [job])))
+  ])
   const work = Effect.gen(function* () {
     if (options.dryRun) {
       return yield* Effect.forEach(tasks, ({ job, spec }) => DryRun.run(job, spec), { discard: true })
     }
     const [only] = tasks
-    if (only !== undefined && !several) return yield* ReportedRun.run(only.job)
-    const code = yield* sideBySide(tasks)
+    if (only !== undefined && !several) return yield* reported(only.job, options.resync)
+    const code = yield* sideBySide(tasks, options.resync)
     yield* Summary.printTogether(tasks.length, options.report)
     if (code !== exitCode.done) return yield* new ReportedExit({ exitCode: code })
   })
@@ -175,12 +195,12 @@ const run = Effect.fnUntraced(function* (
 export const runCommand = Command.make(
   "run",
   flags,
-  Effect.fnUntraced(function* ({ dryRun = false, explain = false, file, json, quiet, schema }) {
+  Effect.fnUntraced(function* ({ dryRun = false, explain = false, file, json, quiet, resync = false, schema }) {
     if (schema) return yield* answer(JSON.stringify(jsonSchema(), null, 2))
     if (Option.isNone(file)) {
       return yield* new UsageError({ reason: { _tag: "NoPipelineFile" } })
     }
-    yield* run(file.value, { dryRun, explain, report: json ? "json" : quiet ? "none" : "people" })
+    yield* run(file.value, { dryRun, explain, resync, report: json ? "json" : quiet ? "none" : "people" })
   })
 ).pipe(
   Command.withDescription(

@@ -1,5 +1,5 @@
 /** All settings of a run, as one value. */
-import type { CallSession, CallSessions, EndpointProfile, Transform } from "@callstream/core"
+import type { CallSession, CallSessions, Change, EndpointProfile, SqlSink, Transform } from "@callstream/core"
 import type * as Duration from "effect/Duration"
 import type { Condition } from "../option/Condition.ts"
 import type * as Run from "../option/RunOptions.ts"
@@ -8,6 +8,18 @@ import type * as Zone from "../option/Zone.ts"
 
 /** Whether a call passes the conditions. A call that they cannot be applied to passes here, and the pipeline rejects it. */
 export type Passes = (session: CallSession.CallSession) => boolean
+
+/** How sinks are kept up to date. */
+export interface Sync {
+  /** With `--follow`: how long after a pass the next one begins. */
+  readonly every: Duration.Duration | undefined
+  readonly audits: ReadonlyArray<Duration.Duration>
+  readonly remember: Duration.Duration
+  readonly worth: number
+  /** The milestones of versions that webhooks get; `undefined` for every version. */
+  readonly events: ReadonlyArray<Change.Milestone> | undefined
+  readonly tables: NonNullable<SqlSink.Options["sync"]>
+}
 
 export interface Job {
   /** The name among several pipelines: each line about this one begins with it. */
@@ -47,5 +59,7 @@ export interface Job {
   readonly maxDeadShare: number
   readonly coverage: string | undefined
   readonly strict: boolean
+  /** Of a sync; `undefined` of an export. */
+  readonly sync: Sync | undefined
   readonly report: "people" | "json" | "none"
 }

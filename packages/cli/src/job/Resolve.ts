@@ -18,6 +18,7 @@ import * as DeadLetters from "./DeadLetters.ts"
 import type * as Job from "../job/Job.ts"
 import * as OutputPaths from "./OutputPaths.ts"
 import type { PipelineSpec } from "../option/PipelineSpec.ts"
+import * as SyncRules from "./SyncRules.ts"
 
 const durationOf = (text: string | undefined, otherwise: Duration.Duration): Duration.Duration =>
   text === undefined ? otherwise : Kind.durationOf(text)
@@ -169,7 +170,8 @@ export const toJob = Effect.fnUntraced(function* (spec: PipelineSpec, { report, 
     },
     { mode: "result" }
   )
-  yield* among([...contradictions(spec).map(Result.fail), known, ...Object.values(parts)])
+  const sync = yield* Effect.result(SyncRules.of(spec))
+  yield* among([...contradictions(spec).map(Result.fail), known, sync, ...Object.values(parts)])
   const sinks = yield* Effect.fromResult(parts.sinks)
   const selection = yield* Effect.fromResult(parts.selection)
   const job: Job.Job = {
@@ -205,6 +207,7 @@ export const toJob = Effect.fnUntraced(function* (spec: PipelineSpec, { report, 
     maxDeadShare: (spec.maxDeadLetters ?? 10) / 100,
     coverage: spec.coverage,
     strict: spec.strict ?? false,
+    sync: yield* Effect.fromResult(sync),
     report
   }
   yield* checkPlaces(job)

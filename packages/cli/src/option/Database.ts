@@ -1,5 +1,5 @@
 /** A database as `--to` and `--state` name it, and how it is reached. No password is on a command line. */
-import { type Committed, OutputError, SessionSink, SqlCheckpoint, SqlSink } from "@callstream/core"
+import { type Committed, OutputError, SessionSink, SqlCheckpoint, SqlLedger, SqlSink } from "@callstream/core"
 import { toSinkError } from "@callstream/core/sink/OutputError"
 import { PostgresClient, SqliteClient } from "@callstream/node"
 import * as Config from "effect/Config"
@@ -145,6 +145,7 @@ export const sink = (
     readonly table: string | undefined
     readonly schema: string | undefined
     readonly keepsOffset: boolean
+    readonly sync: SqlSink.Options["sync"]
   }
 ) =>
   Effect.map(client("to", database), (client) => {
@@ -171,6 +172,10 @@ export const sink = (
 /** The table of checkpoints of a database. */
 export const checkpoint = (database: Database) =>
   Effect.map(client("state", database), (client) => SqlCheckpoint.layer({ name: describe(database), client }))
+
+/** The tables of ledgers of a database. */
+export const ledger = (database: Database) =>
+  Effect.map(client("state", database), (client) => SqlLedger.layer({ name: describe(database), client }))
 
 const own = new Set(["callstream_commits", "callstream_checkpoints"])
 

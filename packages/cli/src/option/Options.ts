@@ -1,5 +1,5 @@
 /** Every option that a flag and a key of a pipeline file share, declared once. */
-import { Derive, Limits, Redact } from "@callstream/core"
+import { Change, Derive, Limits, Redact } from "@callstream/core"
 import * as When from "./When.ts"
 import * as Target from "./Target.ts"
 import * as Zone from "./Zone.ts"
@@ -164,8 +164,31 @@ export const run = {
   strict: onOff("Exit with 3 also when a record was rejected, or what was read is not proven yet")
 }
 
+/** How sinks are kept up to date, instead of one export. */
+export const sync = {
+  follow: onOff("Continue with a further pass, until a signal"),
+  every: one(Kind.positiveDuration, "With --follow: how long after a pass the next one begins", { fallback: "1m" }),
+  audit: list(Kind.positiveDuration, "Ages at which every call is read again", { fallback: "1d,3d,7d" }),
+  remember: one(Kind.positiveDuration, "How long after its start a call is known; longer than the last audit", {
+    fallback: "30d"
+  }),
+  worth: one(Kind.above(0), "Changes to expect of a request, times the hours waited for them: more saves requests", {
+    fallback: "1"
+  }),
+  events: list(
+    Kind.completing(words("MILESTONE", "a milestone"), Change.Milestone.literals),
+    "To webhooks only versions that reach one of these: completed, cost, recording, analysis, final; and calls that are gone",
+    { fallback: "every version" }
+  ),
+  history: onOff("Keep each version of a call as a row of a second table, with valid_from, valid_to and is_current"),
+  deleteRemoved: onOff("Delete the rows of calls that are gone, instead of setting removed_at"),
+  maxRemovals: one(Kind.integer(1), "With --delete-removed: rows deleted at most in an hour, or in a run", {
+    fallback: "1000"
+  })
+}
+
 /** The groups by where a pipeline file holds them. */
-export const groups = { connection, selection, reading, transforms, sink, run } as const
+export const groups = { connection, selection, reading, transforms, sink, run, sync } as const
 
 /** The name of an option: its key in a file, and its flag with dashes. */
 export type OptionId =
@@ -176,3 +199,4 @@ export type OptionId =
   | keyof typeof transforms
   | keyof typeof sink
   | keyof typeof run
+  | keyof typeof sync

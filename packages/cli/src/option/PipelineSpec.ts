@@ -55,10 +55,16 @@ const parts = {
     Schema.Union([Schema.Literal(false), declaredState.kind.schema]),
     `${Declared.helpOf(declaredState)}; false keeps none, and each run starts again`
   ),
+  sync: key(
+    Schema.Struct(Declared.fields(Options.sync)),
+    "Keep the sinks up to date, instead of one export; {} for the defaults"
+  ),
   ...Declared.fields(declaredRun)
 }
 
 const name = declaredName.kind.schema
+
+export type SyncSpec = Declared.Values<typeof Options.sync>
 
 /** One pipeline. */
 export const PipelineSpec = Schema.Struct({

@@ -5,6 +5,7 @@ import type { Unreadable } from "./SmallFile.ts"
 import { untrusted } from "./advice/FileAdvice.ts"
 import { adviceFor } from "./advice/SinkAdvice.ts"
 import type { Speaker } from "./Speaker.ts"
+import { syncWords } from "./SyncWords.ts"
 import type { AnyOption, ConflictCause, Holds, Reason, TableNameProblem, UsageError } from "./UsageError.ts"
 
 export interface Words {
@@ -74,6 +75,9 @@ type SettingReason = Extract<
       | "PostgresUrl"
       | "PortTaken"
       | "NotATerminal"
+      | "NotInSync"
+      | "NoSyncName"
+      | "NoSuchSync"
   }
 >
 
@@ -120,6 +124,10 @@ const settingWords = (reason: SettingReason, speaker: Speaker): Words => {
         problem: `port ${reason.port} cannot be listened on`,
         advice: "Another program may use it: choose another one, or 0 for any free one."
       }
+    case "NotInSync":
+    case "NoSyncName":
+    case "NoSuchSync":
+      return syncWords(reason)
     case "NotATerminal":
       return {
         problem: "init asks questions, and this is no terminal",
@@ -314,11 +322,20 @@ const continues = new Set<Reason["_tag"]>([
   "OnlyWith",
   "OnlyWithOption",
   "Reversed",
-  "TooEarly"
+  "TooEarly",
+  "NotInSync"
 ])
 
 /** Reasons that name what they are about themselves. */
-const complete = new Set<Reason["_tag"]>(["NoApiKey", "NotATerminal", "NoPipelineFile", "NotDeadLetters", "NoPipeline"])
+const complete = new Set<Reason["_tag"]>([
+  "NoApiKey",
+  "NotATerminal",
+  "NoPipelineFile",
+  "NotDeadLetters",
+  "NoPipeline",
+  "NoSyncName",
+  "NoSuchSync"
+])
 
 /** The whole, beginning with the option it is about. */
 export const describe = ({ option, reason }: Pick<UsageError, "option" | "reason">, speaker: Speaker): Words => {

@@ -1,5 +1,15 @@
 /** The sinks that options ask for. */
-import { CsvSink, NdjsonSink, SessionSink, SinkError, WebhookSink, type WebhookTransport } from "@callstream/core"
+import {
+  type Change,
+  ChangeLog,
+  CsvSink,
+  NdjsonSink,
+  SessionSink,
+  SinkError,
+  type SqlSink,
+  WebhookSink,
+  type WebhookTransport
+} from "@callstream/core"
 import { Gzip, ParquetSink, StdoutSink, Zstd } from "@callstream/node"
 import * as Config from "effect/Config"
 import type * as DateTime from "effect/DateTime"
@@ -167,6 +177,21 @@ const rotation = (text: string | undefined): NdjsonSink.Options["rotate"] => {
   return bytes === undefined ? (text === "day" ? "day" : undefined) : { bytes }
 }
 
+/** A file of a log of changes is complete at its size, or after an hour. */
+const logRotation = (text: string | undefined): NdjsonSink.Options["rotate"] => ({
+  bytes: (text === undefined ? undefined : Size.parse(text)) ?? 64_000_000,
+  within: "1 hour"
+})
+
+/** In a sync, a receiver that is down does not hold up other sinks: it is given later what it lacks. */
+const patience = "10 seconds"
+
+/** In a sync, the sink is a log of changes. */
+const events = <R>(
+  sink: SessionSink.SessionSink<unknown, R>,
+  { organization, sync }: { readonly organization: string; readonly sync?: SqlSink.Options["sync"] }
+): SessionSink.SessionSink<unknown, R> => (sync === undefined ? sink : ChangeLog.make(sink, { organization }))
+
 const compressions = { gzip: Gzip.compression, zstd: Zstd.compression }
 
 /** Asks the files that may replace others whether they may, where something is sent before they are opened. */
@@ -194,12 +219,16 @@ export const make = (
     readonly keepsOffset: boolean
     /** Whose days the files of `--rotate day` have. */
     readonly timeZone: DateTime.TimeZone | undefined
+    /** Of a sync: tables mark what is gone, other sinks get events. @default the sinks are of an export */
+    readonly sync?: SqlSink.Options["sync"]
+    /** Milestones of versions that webhooks get. @default every version */
+    readonly events?: ReadonlyArray<Change.Milestone> | undefined
   }
 ): Effect.Effect<ReadonlyArray<Sink>, UsageError, FileSystem.FileSystem> =>
   Effect.forEach(planned, ({ settings, target }, item): Effect.Effect<Sink, UsageError, FileSystem.FileSystem> => {
     switch (target._tag) {
       case "Stdout":
-        return Effect.sync(StdoutSink.make)
+        return Effect.sync(() => events(StdoutSink.make(), options))
       case "File": {
         const { compression, path } = target
         const { timeZone } = options
@@ -207,12 +236,12 @@ export const make = (
           path,
           force: settings.force,
           compression: compression === undefined ? undefined : compressions[compression],
-          rotate: rotation(settings.rotate),
+          rotate: options.sync === undefined ? rotation(settings.rotate) : logRotation(settings.rotate),
           timeZone: settings.rotate === "day" ? timeZone : undefined
         }
         switch (target.format) {
           case "ndjson":
-            return Effect.succeed(NdjsonSink.make(file))
+            return Effect.succeed(events(NdjsonSink.make(file), options))
           case "csv":
             return Effect.succeed(CsvSink.make({ ...file, raw: settings.csvRaw, bom: settings.csvBom }))
           case "parquet":
@@ -224,7 +253,8 @@ export const make = (
           Database.sink(target.database, {
             table: settings.table,
             schema: settings.schema,
-            keepsOffset: options.keepsOffset
+            keepsOffset: options.keepsOffset,
+            sync: options.sync
           }),
           ({ reason }) => new UsageError({ option: "to", at: { item }, reason })
         )
@@ -237,9 +267,13 @@ export const make = (
             spool: options.spool,
             batchSize: settings.batchSize,
             batchBytes: settings.batchBytes === undefined ? undefined : Size.parse(settings.batchBytes),
-            allowPrivateHosts: settings.allowPrivateHosts
+            allowPrivateHosts: settings.allowPrivateHosts,
+            giveUpAfter: options.sync === undefined ? undefined : patience
           }
-          return Effect.as(WebhookSink.check(webhook), WebhookSink.make(webhook)).pipe(
+          const sink = WebhookSink.make(webhook)
+          const { events: reached } = options
+          const made = reached === undefined ? sink : ChangeLog.reaching(sink, reached)
+          return Effect.as(WebhookSink.check(webhook), made).pipe(
             Effect.mapError(
               (error) =>
                 new UsageError({

@@ -12,7 +12,18 @@ import { describe } from "./Reason.ts"
 import { inCode } from "./Speaker.ts"
 
 /** Options that only a file has, or only a command. */
-export type AnyOption = OptionId | "apiKey" | "secret" | "redactKey" | "port" | "edition" | "wire" | "explain" | "save"
+export type AnyOption =
+  | OptionId
+  | "apiKey"
+  | "secret"
+  | "redactKey"
+  | "port"
+  | "edition"
+  | "wire"
+  | "explain"
+  | "save"
+  | "sync"
+  | "resync"
 
 /** An option that another one is about, with the value that matters. */
 export interface Mention {
@@ -72,6 +83,23 @@ export type Reason =
   | { readonly _tag: "NotACallingCode"; readonly value: string }
   | { readonly _tag: "PortTaken"; readonly port: number }
   | { readonly _tag: "NotATerminal" }
+  | { readonly _tag: "NotInSync"; readonly instead: SyncAdvice }
+  | { readonly _tag: "NoSyncName" }
+  | { readonly _tag: "NoSuchSync"; readonly name: string; readonly known: ReadonlyArray<string> }
+
+/** Why an option makes no sense in a sync. */
+export type SyncAdvice =
+  | "no end"
+  | "every call"
+  | "where"
+  | "by time"
+  | "both kinds"
+  | "keeps state"
+  | "own report"
+  | "never stops"
+  | "database"
+  | "by size"
+  | "probes"
 
 export type ConflictCause =
   | "pages prove nothing"

@@ -1,6 +1,7 @@
 /** Describes the mistakes of a command line that cannot be parsed. */
 import type * as CliError from "effect/cli/CliError"
 import { nearest } from "../expression/Mistake.ts"
+import { ofExport } from "../option/SyncWords.ts"
 
 /** `-since` reaches the parser as `-s -i -n -c -e`: the word as it was typed, and the flag that was meant. */
 const withOneDash = (args: ReadonlyArray<string>, letter: string): string | undefined =>
@@ -13,9 +14,15 @@ const didYouMean = (word: string, known: ReadonlyArray<string>): ReadonlyArray<s
   return near === undefined ? [] : [`Did you mean ${known.find((one) => bare(one) === near)}?`]
 }
 
-const describe = (error: CliError.CliError, args: ReadonlyArray<string>): ReadonlyArray<string> => {
+const describe = (
+  error: CliError.CliError,
+  args: ReadonlyArray<string>,
+  command: string | undefined
+): ReadonlyArray<string> => {
   switch (error._tag) {
     case "UnrecognizedOption": {
+      const advice = command === "sync" || command === "resync" ? ofExport.get(error.option) : undefined
+      if (advice !== undefined) return [`${error.option} is not for a sync`, advice]
       const word = withOneDash(args, error.option)
       if (/^-[^-]/.test(error.option) && word !== undefined) {
         return [`there is no flag ${word}`, `Flags begin with two dashes: -${word}`]
@@ -59,7 +66,7 @@ export const report = (
 ): ReadonlyArray<string> => {
   const lines = new Set<string>()
   for (const error of errors) {
-    const [problem = "", ...advice] = describe(error, args)
+    const [problem = "", ...advice] = describe(error, args, commandPath.at(-1))
     lines.add([`error: ${problem}`, ...advice.map((line) => `  ${line}`)].join("\n"))
   }
   return [...lines].flatMap((text) => text.split("\n")).concat(`  ${commandPath.join(" ")} --help lists all flags`)

@@ -50,7 +50,7 @@ interface Looked {
   readonly unmatched: Unmatched.Finding | undefined
 }
 
-/** What was read so far. */
+/** The calls that were read so far. */
 interface Found {
   readonly sessions: Array<CallSession.CallSession>
   readonly passed: Array<CallSession.CallSession>

@@ -1,9 +1,13 @@
 /** Exit codes of the command. 2 is for mistakes found before any request to the API, or in the setup. */
-import { AgniError, CheckpointError, OutputError, SinkError } from "@callstream/core"
+import { AgniError, CheckpointError, LedgerError, OutputError, SinkError } from "@callstream/core"
 import type { SqlFailure } from "@callstream/core/platform/SqlFailure"
+import * as Ref from "effect/Ref"
 
 /** `done` 0, `failed` 1, `usage` 2, `incomplete` 3, `interrupted` 130. */
 export const exitCode = { done: 0, failed: 1, usage: 2, incomplete: 3, interrupted: 130 } as const
+
+/** For a command that a signal ends: one that only a signal can end is done then. */
+export const onInterrupt = Ref.makeUnsafe<number>(exitCode.interrupted)
 
 const { failed, usage } = exitCode
 
@@ -39,7 +43,10 @@ const ofSink = ({ operation, reason, retryable }: SinkError): number => {
 }
 
 /** The exit code of an error of core. A key that the API refuses is `failed`, since there was a request. */
-export const exitCodeOf = (error: AgniError | OutputError | SinkError | CheckpointError): number => {
+export const exitCodeOf = (error: AgniError | OutputError | SinkError | CheckpointError | LedgerError): number => {
+  if (error instanceof LedgerError) {
+    return error.reason._tag === "Store" ? ofCheckpoint(new CheckpointError({ reason: error.reason.reason })) : usage
+  }
   if (error instanceof AgniError) return error.attempts === 0 ? usage : failed
   if (error instanceof CheckpointError) return ofCheckpoint(error)
   if (error instanceof SinkError) return ofSink(error)

@@ -1,5 +1,5 @@
 /** Renders an error for people, in one to three lines, with an exit code. */
-import { AgniError, CheckpointError, OutputError, SinkError, TooManyDeadLetters } from "@callstream/core"
+import { AgniError, CheckpointError, LedgerError, OutputError, SinkError, TooManyDeadLetters } from "@callstream/core"
 import { isClosedPipe } from "../option/ClosedPipe.ts"
 import * as Cause from "effect/Cause"
 import * as CliError from "effect/cli/CliError"
@@ -24,7 +24,7 @@ export interface Report {
   readonly exitCode: number
 }
 
-type Known = AgniError | OutputError | SinkError | CheckpointError
+type Known = AgniError | OutputError | SinkError | CheckpointError | LedgerError
 
 /** The errors a command may end with. Anything else is a defect. */
 export type CommandError =
@@ -79,6 +79,7 @@ const known = (error: unknown, reader: Context): Report | undefined => {
   if (error instanceof OutputError) return told(reader, error, ...some(FileAdvice.output(error.reason, reader)))
   if (error instanceof SinkError) return told(reader, error, ...some(SinkAdvice.adviceFor(error, reader)))
   if (error instanceof CheckpointError) return told(reader, error, ...some(CheckpointAdvice.adviceFor(error, reader)))
+  if (error instanceof LedgerError) return told(reader, error, ...some(CheckpointAdvice.adviceForLedger(error, reader)))
   return error instanceof TooManyDeadLetters ? ofDeadLetters(error, reader) : undefined
 }
 

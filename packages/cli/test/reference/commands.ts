@@ -7,6 +7,9 @@ import * as Init from "../../src/command/InitCommand.ts"
 import * as Plan from "../../src/command/PlanCommand.ts"
 import * as Replay from "../../src/command/ReplayCommand.ts"
 import * as Run from "../../src/command/RunCommand.ts"
+import * as Resync from "../../src/command/ResyncCommand.ts"
+import * as Status from "../../src/command/StatusCommand.ts"
+import * as Sync from "../../src/command/SyncCommand.ts"
 import * as Simulate from "../../src/command/SimulateCommand.ts"
 import type * as Declared from "../../src/option/Declared.ts"
 import * as Options from "../../src/option/Options.ts"
@@ -44,6 +47,20 @@ export const commands: ReadonlyArray<Documented> = [
       shared("connection", "How the API is reached", Options.connection)
     ]
   },
+  {
+    name: "sync",
+    command: Sync.syncCommand,
+    arguments: "",
+    sections: [shared("sync", "How sinks are kept up to date", Options.sync)]
+  },
+  {
+    name: "status",
+    command: Status.statusCommand,
+    arguments: "[NAME]",
+    sections: [own("status", "Flags", Status.options)]
+  },
+  { name: "why", command: Status.whyCommand, arguments: "ID", sections: [own("why", "Flags", Status.whyOptions)] },
+  { name: "resync", command: Resync.resyncCommand, arguments: "", sections: [] },
   { name: "run", command: Run.runCommand, arguments: "FILE", sections: [own("run-command", "Flags", Run.options)] },
   { name: "init", command: Init.initCommand, arguments: "[FILE]", sections: [own("init", "Flags", Init.options)] },
   { name: "plan", command: Plan.planCommand, arguments: "", sections: [] },

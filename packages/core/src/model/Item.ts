@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import type { Change } from "./Change.ts"
 import type { Instant } from "./Instant.ts"
 import type { Version } from "./Version.ts"
 
@@ -33,6 +34,8 @@ export interface Item<out A> {
   readonly created?: Instant | undefined
   /** The version of the answer that held it. @default that of the batch it is in */
   readonly version?: Version | undefined
+  /** In a sync, the change that this row is. @default the row is of an export */
+  readonly change?: Change | undefined
   /**
    * Where there is `json`, it is read from that when it is asked for: a copy by `{ ...item }` is without it. Not to be
    * changed: the next caller may get the same one, or another one without the change.
@@ -48,5 +51,9 @@ export interface Item<out A> {
  * @since 0.1.0
  * @category combining
  */
-export const withRow = <A>({ created, id, start, version }: Item<unknown>, row: A): Item<A> =>
-  start === undefined ? { id, start, created, version, row } : { id, start, version, row }
+export const withRow = <A>({ change, created, id, start, version }: Item<unknown>, row: A): Item<A> =>
+  change !== undefined
+    ? { id, start, created, version, change, row }
+    : start === undefined
+      ? { id, start, created, version, row }
+      : { id, start, version, row }

@@ -25,6 +25,7 @@ import { of as versionAt, type Version } from "../model/Version.ts"
 import {
   type Batch,
   type Delivery,
+  type Keeps,
   opening,
   type Opening,
   type Refused,
@@ -48,6 +49,8 @@ export interface WriterOptions<in A, out R = never> {
   readonly committed?: Writer<A>["committed"] | undefined
   /** Returns the rejected rows, or nothing when it wrote all. */
   readonly write: (batch: Batch<A>) => Effect.Effect<ReadonlyArray<Refused> | void, SinkError, R>
+  /** For a sync: takes calls out of what the sink shows. @default the sink cannot be in a sync */
+  readonly remove?: ((batch: Batch<null>) => Effect.Effect<ReadonlyArray<Refused> | void, SinkError, R>) | undefined
   /** Returns nothing when it has no position. @default every write is safe when it returns */
   readonly flush?: ((at: Cursor) => Effect.Effect<Committed | void, SinkError, R>) | undefined
   /** @default does nothing */
@@ -60,6 +63,8 @@ interface Named {
   /** Its key in the checkpoint: unique in a pipeline, the same in each run, and without secrets. */
   readonly name: string
   readonly delivery: Delivery
+  /** Of a sink with `remove`: what it does with the versions of a call. @default it cannot be in a sync */
+  readonly keeps?: Keeps | undefined
 }
 
 /**
@@ -97,13 +102,14 @@ export type Options<A, R, RV = never> = Named &
  * @category constructors
  */
 export const make = <A, R = never, RV = never>(options: Options<A, R, RV>): SessionSink<A, R | RV> => {
-  const { delivery, name } = options
+  const { delivery, keeps, name } = options
   const verify = options.write === undefined ? options.verify : undefined
   const opened = (opening: Opening): Effect.Effect<WriterOptions<A, R>, SinkError, R | Scope.Scope> =>
     options.write === undefined ? options.open(opening) : Effect.succeed(options)
   return create<A, R | RV>({
     name,
     delivery,
+    keeps,
     open: (opening) =>
       Effect.flatMap(opened(opening), (writer) =>
         Effect.map(Effect.context<R>(), (context) => toWriter(writer, context, opening.from))
@@ -113,7 +119,7 @@ export const make = <A, R = never, RV = never>(options: Options<A, R, RV>): Sess
 }
 
 const toWriter = <A, R>(
-  { committed, compared, finish = Effect.void, flush, replaced, write }: WriterOptions<A, R>,
+  { committed, compared, finish = Effect.void, flush, remove, replaced, write }: WriterOptions<A, R>,
   context: Context.Context<R>,
   from: Option.Option<Committed>
 ): Writer<A> => ({
@@ -123,6 +129,15 @@ const toWriter = <A, R>(
       Effect.map(write(batch), (refused) => refused ?? []),
       context
     ),
+  ...(remove === undefined
+    ? {}
+    : {
+        remove: (batch) =>
+          Effect.provideContext(
+            Effect.map(remove(batch), (refused) => refused ?? []),
+            context
+          )
+      }),
   flush: (at) =>
     Effect.map(
       flush === undefined ? Effect.void : Effect.provideContext(flush(at), context),
@@ -173,7 +188,7 @@ export const provide: {
     self: SessionSink<A, R>,
     services: Layer.Layer<RO, E, RL>
   ): SessionSink<A, Exclude<R, RO> | RL> => {
-    const { delivery, name, open, verify } = self
+    const { delivery, keeps, name, open, verify } = self
     const within = <B>(operation: SinkError["operation"], use: Effect.Effect<B, SinkError, R | Scope.Scope>) =>
       Effect.flatMap(
         Effect.mapError(Layer.build(services), toSinkError(name, operation)),
@@ -185,6 +200,7 @@ export const provide: {
     return create({
       name,
       delivery,
+      keeps,
       open: (opening) => within("open", open(opening)),
       ...(verify === undefined
         ? {}
@@ -229,7 +245,7 @@ export const mapInput: {
     f: (row: B) => A,
     columns: (input: ReadonlyArray<Column>) => ReadonlyArray<Column> = (input) => input
   ): SessionSink<B, R> => {
-    const { delivery, name, open, verify } = self
+    const { delivery, keeps, name, open, verify } = self
     const mapped = (batch: Batch<B>): Batch<A> => ({
       ...batch,
       items: batch.items.map((item) => withRow(item, f(item.row))),
@@ -238,6 +254,7 @@ export const mapInput: {
     return create({
       name,
       delivery,
+      keeps,
       open: (opening) =>
         Effect.map(open(opening), ({ write, ...writer }): Writer<B> => ({
           ...writer,

@@ -97,6 +97,14 @@ export interface Replaced {
 export type Delivery = "transactional" | "idempotent" | "resumable" | "append"
 
 /**
+ * What a sink does with the versions of a call in a sync: `latest` keeps one row a call, `changes` keeps each change.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Keeps = "latest" | "changes"
+
+/**
  * An open sink. Calls come one after another.
  *
  * @since 0.1.0
@@ -107,6 +115,11 @@ export interface Writer<in A> {
   readonly committed: Option.Option<Committed>
   /** Writes a batch, and returns the rejected rows. After a retryable error the same batch may be written again. */
   readonly write: (batch: Batch<A>) => Effect.Effect<ReadonlyArray<Refused>, SinkError>
+  /**
+   * In a sync: calls that the sink must no longer show. Each item has its `change`, which is `left` or `removed`. May be
+   * called again with the same batch, like `write`. @default the sink cannot be in a sync
+   */
+  readonly remove?: ((batch: Batch<null>) => Effect.Effect<ReadonlyArray<Refused>, SinkError>) | undefined
   /** When it returns, everything written is safe; `at` is the position of the end. */
   readonly flush: (at: Cursor) => Effect.Effect<Committed, SinkError>
   /** Completes the output after the last flush, for example by a footer and a rename. Without it no finished file remains. */
@@ -179,6 +192,8 @@ export interface SessionSink<in A, out R = never> extends Pipeable {
   /** Its key in the checkpoint: unique in a pipeline, the same in each run, and without secrets. */
   readonly name: string
   readonly delivery: Delivery
+  /** How it can be in a sync. @default it cannot: its `Writer` has no `remove` */
+  readonly keeps?: Keeps | undefined
   /** Opens it at its last position, or from the beginning. */
   readonly open: (opening: Opening) => Effect.Effect<Writer<A>, SinkError, R | Scope.Scope>
   /**

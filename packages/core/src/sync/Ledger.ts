@@ -9,77 +9,24 @@ import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as SecureRandom from "effect/crypto/SecureRandom"
-import type { StatusClass } from "../model/CallSession.ts"
-import type { Key, Milestone } from "../model/Change.ts"
+import type { Key } from "../model/Change.ts"
 import { difference, type Fingerprint } from "../model/Fingerprint.ts"
 import type { Micros } from "./Tail.ts"
-import type { Version } from "../model/Version.ts"
+import { type Entry, isAbsent, isBefore, risen, type Span } from "./LedgerEntry.ts"
 import { LedgerError } from "./LedgerError.ts"
-import type { Later } from "./Settlement.ts"
 import * as Sorted from "./internal/Sorted.ts"
 
-/**
- * A range of start time, `from <= start < to`.
- *
- * @since 0.1.0
- * @category models
- */
-export interface Span {
-  readonly from: Micros
-  readonly to: Micros
-}
+export * from "./LedgerEntry.ts"
 
 /**
- * - `absent`: the call was not where it should be.
- * - `back`: it went back a step, such as from a final status to an open one.
+ * How far a consumer is: it has every change up to `commit`. `note` is the consumer's own, such as the length of a file.
  *
  * @since 0.1.0
  * @category models
  */
-export interface Doubt {
-  readonly as: "absent" | "back"
-  readonly since: Micros
-}
-
-/**
- * A call as the ledger knows it. Every time but `start` is in whole seconds.
- *
- * @since 0.1.0
- * @category models
- */
-export interface Entry {
-  readonly id: string
-  /** `undefined` of a call that never connected. */
-  readonly start: Micros | undefined
-  readonly created: Micros | undefined
-  readonly ended: Micros | undefined
-  /** The id of its agent, `""` without one. */
-  readonly agent: string
-  readonly status: StatusClass
-  /** A digest a facet, in the order of `Change.facets`, with the key of the ledger. */
-  readonly digests: ReadonlyArray<number>
-  /** All that it ever reached. */
-  readonly milestones: ReadonlyArray<Milestone>
-  /** What it did not have when it was read. */
-  readonly lacks: ReadonlyArray<Later>
-  /** Of its latest version. */
-  readonly sequence: Version
-  readonly readAt: Micros
-  readonly firstSeen: Micros
-  /** The commit in which it was noted first. */
-  readonly born: number
-  /** The commit of its latest version: a consumer that is before it lacks it. Each commit is of one call. */
-  readonly changed: number
-  /** When reading it again is next worth a thought; `undefined` when nothing more is expected. */
-  readonly due: Micros | undefined
-  /** Since when answers contradict this entry. They are accepted when they say the same again ten minutes later. */
-  readonly doubted: Doubt | undefined
-  /** It is no longer in the range, or no longer listed. */
-  readonly gone: "left" | "removed" | undefined
-  /** A consumer may lack this version although it acknowledged a later commit: the next time it is read it is a change. */
-  readonly owed: boolean
-  /** It was counted when it was a day old: see `Settlement.count`. */
-  readonly counted: boolean
+export interface Acknowledged {
+  readonly commit: number
+  readonly note: Schema.Json
 }
 
 /**
@@ -98,12 +45,12 @@ export interface Note {
 }
 
 /**
- * A ledger, held by one run at a time.
+ * A ledger as it is now, also while a run holds it.
  *
  * @since 0.1.0
  * @category models
  */
-export interface Lease {
+export interface View {
   /** The name that it was opened by. */
   readonly name: string
   /** The ledger's own random id: a commit means nothing in another ledger. */
@@ -112,8 +59,8 @@ export interface Lease {
   readonly key: Key
   /** The state and the last commit as they were noted last. `state` is `undefined` of a new one. */
   readonly kept: Effect.Effect<{ readonly state: Schema.Json | undefined; readonly head: number }>
-  /** The last commit that each consumer acknowledged. */
-  readonly acknowledged: Effect.Effect<Readonly<Record<string, number>>>
+  /** What each consumer acknowledged last. */
+  readonly acknowledged: Effect.Effect<Readonly<Record<string, Acknowledged>>>
   /** Entries by id, those of calls that are gone included. */
   readonly byId: (ids: ReadonlyArray<string>) => Effect.Effect<ReadonlyMap<string, Entry>, LedgerError>
   /** How many calls that are neither gone nor absent start in the range. */
@@ -128,10 +75,24 @@ export interface Lease {
   readonly awaiting: (at: Micros) => Effect.Effect<ReadonlyArray<Entry>, LedgerError>
   /** The next `limit` calls, gone or not, that changed after a commit, in the order of their commits. */
   readonly changedAfter: (commit: number, limit: number) => Effect.Effect<ReadonlyArray<Entry>, LedgerError>
+}
+
+/**
+ * A ledger, held by one run at a time.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Lease extends View {
   /** Keeps what was read. Nobody has it yet. */
   readonly note: (note: Note) => Effect.Effect<void, LedgerError>
-  /** A consumer has everything up to a commit. An earlier commit than before changes nothing. */
-  readonly acknowledge: (consumer: string, commit: number) => Effect.Effect<void, LedgerError>
+  /** A consumer has everything up to a commit. An earlier commit than before changes nothing. @default null of `note` */
+  readonly acknowledge: (consumer: string, commit: number, note?: Schema.Json) => Effect.Effect<void, LedgerError>
+  /**
+   * From now on the ledger is of this fingerprint, and no consumer has any commit; their notes stay. The sequence of each
+   * call rises by one, because what a consumer gets of the same call may differ.
+   */
+  readonly restart: (fingerprint: Fingerprint) => Effect.Effect<void, LedgerError>
   /**
    * Forgets calls that started before (without a start time: were created or first seen before), unless they changed after a commit
    * that not every consumer acknowledged.
@@ -140,7 +101,8 @@ export interface Lease {
 }
 
 /**
- * Where ledgers are kept. `open` is a lease that is given back with its scope; one of another fingerprint is refused.
+ * Where ledgers are kept. `open` is a lease that is given back with its scope. A ledger of another fingerprint is refused;
+ * without a fingerprint every ledger is opened.
  *
  * @since 0.1.0
  * @category services
@@ -148,7 +110,14 @@ export interface Lease {
 export class Ledger extends Context.Service<
   Ledger,
   {
-    readonly open: (name: string, fingerprint: Fingerprint) => Effect.Effect<Lease, LedgerError, Scope.Scope>
+    readonly open: (
+      name: string,
+      fingerprint: Fingerprint | undefined
+    ) => Effect.Effect<Lease, LedgerError, Scope.Scope>
+    /** The ledger to read, without holding it; `undefined` where none has that name. */
+    readonly view: (name: string) => Effect.Effect<View | undefined, LedgerError, Scope.Scope>
+    /** The names of all ledgers, sorted. */
+    readonly names: Effect.Effect<ReadonlyArray<string>, LedgerError>
   }
 >()("@callstream/core/sync/Ledger") {
   /**
@@ -168,11 +137,19 @@ export class Ledger extends Context.Service<
           () => Effect.sync(() => held.delete(name))
         )
         const known = ledgers.get(name)
-        if (known !== undefined) yield* refuseOther(name, known.fingerprint, fingerprint)
-        const memory = known ?? makeMemory(fingerprint)
+        if (known !== undefined && fingerprint !== undefined) {
+          yield* refuseOther(name, known.fingerprint, fingerprint)
+        }
+        const memory = known ?? makeMemory(fingerprint ?? {})
         ledgers.set(name, memory)
         return leaseOf(name, memory)
-      })
+      }),
+      view: (name) =>
+        Effect.sync(() => {
+          const memory = ledgers.get(name)
+          return memory === undefined ? undefined : leaseOf(name, memory)
+        }),
+      names: Effect.sync(() => [...ledgers.keys()].sort())
     }
   })
 }
@@ -200,38 +177,23 @@ export const identity = (): { readonly id: string; readonly key: Key } => {
 }
 
 /**
- * Calls by start, then id.
+ * The same consumers, none of which has any commit.
  *
  * @since 0.1.0
- * @category instances
+ * @category combining
  */
-export const byStart = (left: Entry, right: Entry): number =>
-  (left.start ?? 0) - (right.start ?? 0) || (left.id < right.id ? -1 : left.id > right.id ? 1 : 0)
-
-/**
- * Whether `forget` forgets it.
- *
- * @since 0.1.0
- * @category reading
- */
-export const isBefore = ({ created, firstSeen, start }: Entry, instant: Micros): boolean =>
-  (start ?? created ?? firstSeen) < instant
-
-/**
- * Whether it was not where it should be when that was read last.
- *
- * @since 0.1.0
- * @category reading
- */
-export const isAbsent = ({ doubted }: Entry): boolean => doubted?.as === "absent"
+export const restarted = (
+  acknowledged: Readonly<Record<string, Acknowledged>>
+): Readonly<Record<string, Acknowledged>> =>
+  Object.fromEntries(Object.entries(acknowledged).map(([name, { note }]) => [name, { commit: 0, note }]))
 
 interface Memory {
   readonly id: string
   readonly key: Key
-  readonly fingerprint: Fingerprint
+  fingerprint: Fingerprint
   state: Schema.Json | undefined
   head: number
-  acknowledged: Readonly<Record<string, number>>
+  acknowledged: Readonly<Record<string, Acknowledged>>
   readonly entries: Map<string, Entry>
   readonly places: Places
 }
@@ -322,10 +284,16 @@ const leaseOf = (name: string, memory: Memory): Lease => {
           entries.set(entry.id, entry)
         }
       }),
-    acknowledge: (consumer, commit) =>
+    acknowledge: (consumer, commit, note = null) =>
       Effect.sync(() => {
-        if (commit <= (memory.acknowledged[consumer] ?? 0)) return
-        memory.acknowledged = { ...memory.acknowledged, [consumer]: commit }
+        if (commit < (memory.acknowledged[consumer]?.commit ?? 0)) return
+        memory.acknowledged = { ...memory.acknowledged, [consumer]: { commit, note } }
+      }),
+    restart: (fingerprint) =>
+      Effect.sync(() => {
+        memory.fingerprint = fingerprint
+        memory.acknowledged = restarted(memory.acknowledged)
+        for (const entry of entries.values()) entries.set(entry.id, risen(entry))
       }),
     forget: (before, acknowledged) =>
       Effect.sync(() => {

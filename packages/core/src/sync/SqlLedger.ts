@@ -21,18 +21,19 @@ import * as Change from "../model/Change.ts"
 import type { Fingerprint } from "../model/Fingerprint.ts"
 import type { Micros } from "./Tail.ts"
 import * as EntryBytes from "./internal/EntryBytes.ts"
+import * as Reading from "./internal/LedgerReading.ts"
 import * as Tables from "./internal/LedgerTables.ts"
 import {
-  byStart,
   type Entry,
   identity,
-  isAbsent,
   isBefore,
   Ledger,
   type Lease,
   type Note,
   refuseOther,
-  type Span
+  restarted,
+  risen,
+  type View
 } from "./Ledger.ts"
 import { LedgerError } from "./LedgerError.ts"
 
@@ -57,7 +58,7 @@ const Row = Schema.Struct({
   number: Schema.Int,
   fingerprint: Schema.Record(Schema.String, Schema.String),
   head: Schema.Int,
-  acknowledged: Schema.Record(Schema.String, Schema.Int),
+  acknowledged: Schema.Record(Schema.String, Schema.Struct({ commit: Schema.Int, note: Schema.Json })),
   /** Ids of agents: an entry has its place in here. */
   agents: Schema.Array(Schema.String),
   state: Schema.optionalKey(Schema.Json)
@@ -66,23 +67,13 @@ type Row = typeof Row.Type
 const decodeRow = Schema.decodeUnknownEffect(Schema.fromJsonString(Row))
 const decodeVersion = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Struct({ version: Schema.Finite })))
 
-const second = 1_000_000
-
-/** Rows of one statement, and ids asked for at once. */
+/** Entries that are read at once. */
 const most = 500
-
-const inParts = <A>(list: ReadonlyArray<A>): ReadonlyArray<ReadonlyArray<A>> =>
-  Array.from({ length: Math.ceil(list.length / most) }, (_, i) => list.slice(i * most, (i + 1) * most))
 
 type Failure = SqlError | CheckpointError
 
-const torn = (name: string) => new LedgerError({ reason: { _tag: "Torn", name } })
-
 /** The database, and the row of this ledger in it. */
-interface Store {
-  readonly name: string
-  readonly dialect: Tables.Dialect
-  readonly ask: (text: string, params: ReadonlyArray<unknown>) => Effect.Effect<ReadonlyArray<unknown>, LedgerError>
+interface Store extends Reading.Store {
   /** One transaction on one connection. By hand, because `withTransaction` makes a defect of a lost connection. */
   readonly transact: <A>(run: (connection: Connection) => Effect.Effect<A, Failure>) => Effect.Effect<A, LedgerError>
   /** Writes the row in a transaction, unless another run has it by now. */
@@ -118,33 +109,45 @@ const storeOf = (name: string, lease: SqlLease.SqlLease): Store => {
   }
 }
 
+const readRow = Effect.fnUntraced(function* (name: string, kept: string): Effect.fn.Return<Row, LedgerError> {
+  const found = decodeVersion(kept)
+  if (found._tag === "Some" && found.value.version > 1) {
+    return yield* new LedgerError({ reason: { _tag: "Newer", name, version: found.value.version, known: 1 } })
+  }
+  return yield* Effect.mapError(decodeRow(kept), () => Reading.torn(name))
+})
+
 /** The row as it was kept; a new one where none was. */
 const rowOf = Effect.fnUntraced(function* (
   { dialect, name, transact, write }: Store,
   kept: string | undefined,
-  fingerprint: Fingerprint
+  fingerprint: Fingerprint | undefined
 ): Effect.fn.Return<Row, LedgerError> {
   if (kept === undefined) {
     return yield* transact(
       Effect.fnUntraced(function* (connection: Connection) {
         const number = yield* Tables.freeNumber(connection, dialect)
-        const row: Row = { version: 1, ...identity(), number, fingerprint, head: 0, acknowledged: {}, agents: [] }
+        const row: Row = {
+          version: 1,
+          ...identity(),
+          number,
+          fingerprint: fingerprint ?? {},
+          head: 0,
+          acknowledged: {},
+          agents: []
+        }
         yield* write(connection, row)
         return row
       })
     )
   }
-  const found = decodeVersion(kept)
-  if (found._tag === "Some" && found.value.version > 1) {
-    return yield* new LedgerError({ reason: { _tag: "Newer", name, version: found.value.version, known: 1 } })
-  }
-  const row = yield* Effect.mapError(decodeRow(kept), () => torn(name))
-  yield* refuseOther(name, row.fingerprint, fingerprint)
+  const row = yield* readRow(name, kept)
+  if (fingerprint !== undefined) yield* refuseOther(name, row.fingerprint, fingerprint)
   return row
 })
 
 const leaseOf = (store: Store, first: Row): Lease => {
-  const { ask, dialect, name, transact, write } = store
+  const { dialect, name, transact, write } = store
   const { id, key, number } = first
   /** What the row holds: replaced when a transaction was committed. */
   const kept = Ref.makeUnsafe(first)
@@ -154,61 +157,52 @@ const leaseOf = (store: Store, first: Row): Lease => {
     Effect.uninterruptible(transact((connection) => Effect.andThen(run(connection), write(connection, next)))).pipe(
       Effect.tap(() => Ref.set(kept, next))
     )
-  const select = Effect.fnUntraced(function* (where: string, params: ReadonlyArray<unknown>) {
-    const found = yield* ask(dialect.select(where), [number, ...params])
-    const entries: Array<Entry> = []
-    for (const one of found) {
-      const columns = Tables.read(one)
-      const entry = columns === undefined ? undefined : EntryBytes.decode(columns, columns.facts, rowNow().agents)
-      if (entry === undefined) return yield* torn(name)
-      entries.push(entry)
-    }
-    return entries
-  })
-  const between = ({ from, to }: Span) =>
-    Effect.map(select(dialect.between, [Math.floor(from / second), Math.ceil(to / second)]), (found) =>
-      found.filter(({ start = from }) => start >= from && start < to).sort(byStart)
-    )
-  /** The column has whole seconds: those at the ends that are not in the range as a whole are looked at. */
-  const count = Effect.fnUntraced(function* ({ from, to }: Span) {
-    const [first, last] = [Math.ceil(from / second), Math.floor(to / second)]
-    if (first > last) return (yield* between({ from, to })).filter((entry) => !isAbsent(entry)).length
-    const whole = Tables.countIn(yield* ask(dialect.count, [number, first, last]))
-    const parts = [
-      { from, to: first * second },
-      { from: last * second, to }
-    ].filter((part) => part.from < part.to)
-    const rest = yield* Effect.forEach(parts, between)
-    return whole + rest.flat().filter((entry) => !isAbsent(entry)).length
-  })
-  const note = ({ entries, head, state }: Note) => {
-    const places = new Map(rowNow().agents.map((agent, i) => [agent, i]))
-    for (const { agent } of entries) if (!places.has(agent)) places.set(agent, places.size)
-    return commit({ ...rowNow(), agents: [...places.keys()], head, state }, (connection) =>
-      Effect.forEach(inParts(entries), (part) =>
+  const reading = Reading.make(store, number, rowNow)
+  const placesNow = () => new Map(rowNow().agents.map((agent, i) => [agent, i]))
+  const put = (connection: Connection, entries: ReadonlyArray<Entry>, places: ReadonlyMap<string, number>) =>
+    Effect.forEach(
+      Reading.inParts(entries),
+      (part) =>
         connection.execute(
           dialect.upsert(part.length),
           part.flatMap((entry) => Tables.columnsOf(number, entry, places.get(entry.agent) ?? 0)),
           undefined
-        )
-      )
+        ),
+      { discard: true }
     )
+  const note = ({ entries, head, state }: Note) => {
+    const places = placesNow()
+    for (const { agent } of entries) if (!places.has(agent)) places.set(agent, places.size)
+    const next = { ...rowNow(), agents: [...places.keys()], head, state }
+    return commit(next, (connection) => put(connection, entries, places))
   }
-  const acknowledge = (consumer: string, at: number) => {
-    const acknowledged = { ...rowNow().acknowledged, [consumer]: at }
-    return at > (rowNow().acknowledged[consumer] ?? 0)
-      ? commit({ ...rowNow(), acknowledged }, () => Effect.void)
-      : Effect.void
+  const acknowledge = (consumer: string, at: number, note: Schema.Json) => {
+    const acknowledged = { ...rowNow().acknowledged, [consumer]: { commit: at, note } }
+    return at < (rowNow().acknowledged[consumer]?.commit ?? 0)
+      ? Effect.void
+      : commit({ ...rowNow(), acknowledged }, () => Effect.void)
   }
+  const raise = Effect.fnUntraced(function* (connection: Connection) {
+    for (let after: Uint8Array = new Uint8Array(); ;) {
+      const found = yield* connection.execute(dialect.select(dialect.after), [number, after, most], undefined)
+      const entries = found.flatMap((row) => Reading.entryOf(row, rowNow().agents) ?? [])
+      const last = entries.at(-1)
+      if (last === undefined) return
+      after = EntryBytes.ofId(last.id)
+      yield* put(connection, entries.map(risen), placesNow())
+    }
+  })
+  const restart = (fingerprint: Fingerprint) =>
+    commit({ ...rowNow(), fingerprint, acknowledged: restarted(rowNow().acknowledged) }, raise)
   const forget = Effect.fnUntraced(function* (before: Micros, acknowledged: number) {
-    const without = yield* select("start IS NULL", [])
+    const without = yield* Reading.select(store, number, rowNow().agents, "start IS NULL", [])
     const old = without.filter((entry) => isBefore(entry, before) && entry.changed <= acknowledged)
     const remove = (part: ReadonlyArray<Entry>, connection: Connection) =>
       connection.execute(dialect.remove(part.length), [number, ...part.map(({ id }) => EntryBytes.ofId(id))], undefined)
     yield* commit(rowNow(), (connection) =>
       Effect.andThen(
-        connection.execute(dialect.forget, [number, Math.floor(before / second), acknowledged], undefined),
-        Effect.forEach(inParts(old), (part) => remove(part, connection))
+        connection.execute(dialect.forget, [number, Math.floor(before / 1_000_000), acknowledged], undefined),
+        Effect.forEach(Reading.inParts(old), (part) => remove(part, connection))
       )
     )
   })
@@ -218,21 +212,10 @@ const leaseOf = (store: Store, first: Row): Lease => {
     key,
     kept: Effect.sync(() => ({ state: rowNow().state, head: rowNow().head })),
     acknowledged: Effect.sync(() => rowNow().acknowledged),
-    byId: (ids) =>
-      Effect.map(
-        Effect.forEach(inParts(ids), (part) => select(dialect.byId(part.length), part.map(EntryBytes.ofId))),
-        (found) => new Map(found.flat().map((entry) => [entry.id, entry]))
-      ),
-    count,
-    between,
-    withoutStart: select(dialect.withoutStart, []),
-    absent: select(dialect.absent, []),
-    awaiting: (at) => select(dialect.due, [Math.floor(at / second)]),
-    // Nobody lacks anything most of the time, and no index is kept for those who do.
-    changedAfter: (commit, limit) =>
-      commit >= rowNow().head ? Effect.succeed([]) : select(dialect.changed, [commit, limit]),
+    ...reading,
     note: (noted) => turns.withPermit(Effect.suspend(() => note(noted))),
-    acknowledge: (consumer, at) => turns.withPermit(Effect.suspend(() => acknowledge(consumer, at))),
+    acknowledge: (consumer, at, kept = null) => turns.withPermit(Effect.suspend(() => acknowledge(consumer, at, kept))),
+    restart: (fingerprint) => turns.withPermit(Effect.suspend(() => restart(fingerprint))),
     forget: (before, acknowledged) => turns.withPermit(forget(before, acknowledged))
   }
 }
@@ -240,7 +223,7 @@ const leaseOf = (store: Store, first: Row): Lease => {
 const open = Effect.fnUntraced(function* <E extends SqlError | { readonly description: string }, R>(
   options: Options<E, R>,
   name: string,
-  fingerprint: Fingerprint
+  fingerprint: Fingerprint | undefined
 ): Effect.fn.Return<Lease, LedgerError, ProcessOwner | R | Scope.Scope> {
   const lease = yield* Effect.mapError(SqlLease.take(options, Tables.ledgers, name), stored)
   const store = storeOf(name, lease)
@@ -249,6 +232,41 @@ const open = Effect.fnUntraced(function* <E extends SqlError | { readonly descri
     return yield* new LedgerError({ reason: { _tag: "Newer", name, version, known: Tables.version } })
   }
   return leaseOf(store, yield* rowOf(store, lease.kept, fingerprint))
+})
+
+const viewOf = Effect.fnUntraced(function* (
+  name: string,
+  { patiently, sql }: SqlLease.Connected
+): Effect.fn.Return<View | undefined, LedgerError> {
+  const dialect = Tables.dialectOf(sql)
+  const ask: Reading.Store["ask"] = (text, params) => Effect.mapError(patiently(sql.unsafe(text, params)), stored)
+  const kept = (yield* states(ask, dialect)).get(name)
+  if (kept === undefined) return undefined
+  const row = yield* readRow(name, kept)
+  const { acknowledged, head, id, key, number, state } = row
+  return {
+    name,
+    id,
+    key,
+    kept: Effect.succeed({ state, head }),
+    acknowledged: Effect.succeed(acknowledged),
+    ...Reading.make({ name, dialect, ask }, number, () => row)
+  }
+})
+
+/** The rows of all ledgers, by name; nothing where the tables were never made. */
+const states = Effect.fnUntraced(function* (
+  ask: Reading.Store["ask"],
+  dialect: Tables.Dialect
+): Effect.fn.Return<ReadonlyMap<string, string>, LedgerError> {
+  if ((yield* ask(dialect.tables, [])).length === 0) return new Map()
+  const found = yield* ask(`SELECT name, state FROM ${Tables.ledgers} WHERE state IS NOT NULL ORDER BY name`, [])
+  return new Map(
+    found.flatMap((row) => {
+      const { name, state }: Record<string, unknown> = { ...(typeof row === "object" ? row : {}) }
+      return typeof name === "string" && typeof state === "string" ? [[name, state] as const] : []
+    })
+  )
 })
 
 /**
@@ -262,7 +280,24 @@ export const make = Effect.fnUntraced(function* <E extends SqlError | { readonly
   options: Options<E, R>
 ): Effect.fn.Return<Ledger["Service"], never, ProcessOwner | R> {
   const context = yield* Effect.context<ProcessOwner | R>()
+  const within = <A>(use: (connected: SqlLease.Connected) => Effect.Effect<A, LedgerError>) =>
+    Effect.flatMap(Effect.scope, (scope) =>
+      Effect.mapError(SqlLease.connect(options), stored).pipe(
+        Effect.flatMap(use),
+        Scope.provide(scope),
+        Effect.provideContext(context)
+      )
+    )
   return {
+    view: (name) => within((connected) => viewOf(name, connected)),
+    names: Effect.scoped(
+      within(({ patiently, sql }) =>
+        Effect.map(
+          states((text, params) => Effect.mapError(patiently(sql.unsafe(text, params)), stored), Tables.dialectOf(sql)),
+          (found) => [...found.keys()]
+        )
+      )
+    ),
     open: (name, fingerprint) =>
       Effect.flatMap(Effect.scope, (scope) =>
         open(options, name, fingerprint).pipe(Scope.provide(scope), Effect.provideContext(context))

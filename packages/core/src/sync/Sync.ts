@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import type * as Arr from "effect/Array"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
@@ -132,8 +133,13 @@ const settingsOf = (lease: Lease, options: Options): Effect.Effect<Pass.Settings
   return Effect.succeed({ lease, options, filters, from, horizon, remember, audits: ages, worth })
 }
 
-/** What one ledger is about. Of a number, which is personal data, only that there is one. */
-const fingerprintOf = ({ agentId, callerNumber, channel }: Options): Fingerprint => ({
+/**
+ * The identity of a sync in its ledger. Of a number, which is personal data, only that there is one.
+ *
+ * @since 0.1.0
+ * @category reading
+ */
+export const fingerprintOf = ({ agentId, callerNumber, channel }: Options): Fingerprint => ({
   source: "sync",
   filters: Object.entries({ agentId, callerNumber: callerNumber === undefined ? undefined : "given", channel })
     .flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${value}`]))
@@ -167,7 +173,7 @@ const stages = (
     )
   )
   const forget = Effect.gen(function* () {
-    const acknowledged = Object.values(yield* lease.acknowledged)
+    const acknowledged = Object.values(yield* lease.acknowledged).map(({ commit }) => commit)
     if (acknowledged.length > 0) yield* lease.forget(run.now - remember, Math.min(...acknowledged))
     yield* Missing.doubtOutage(run)
   })
@@ -197,6 +203,47 @@ const inOrder = <A, E, R>(run: Pass.Run, stream: Stream.Stream<A, E, R>): Stream
  */
 export const pass = (lease: Lease, options: Options): Stream.Stream<Look, AgniError | LedgerError, AgniClient> =>
   Stream.unwrap(Effect.map(begin(lease, options), (begun) => inOrder(begun.run, stages(begun, true))))
+
+/**
+ * A part of a pass for consumers that may lack earlier changes:
+ *
+ * - `CaughtUp`: changes after a commit, read again. Each has all facets and milestones, because its consumer may have any version.
+ * - `Looked`: one reading.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Step =
+  | { readonly _tag: "CaughtUp"; readonly changes: ReadonlyArray<Change> }
+  | { readonly _tag: "Looked"; readonly look: Look }
+
+/**
+ * Everything after a commit, in the order of commits, then one pass.
+ *
+ * @since 0.1.0
+ * @category streams
+ */
+export const steps = (
+  lease: Lease,
+  options: Options,
+  acknowledged: number
+): Stream.Stream<Step, AgniError | LedgerError, AgniClient> =>
+  Stream.unwrap(
+    Effect.map(begin(lease, options), (begun) => {
+      const { endpoint, run } = begun
+      const caughtUp = CatchUp.changes(run, endpoint, acknowledged).pipe(
+        Stream.mapArray((changes): Arr.NonEmptyReadonlyArray<Step> => [{ _tag: "CaughtUp", changes }])
+      )
+      const looks = Stream.suspend(() => stages(begun, endpoint.requests() === 0))
+      return inOrder(
+        run,
+        Stream.concat(
+          caughtUp,
+          Stream.map(looks, (look): Step => ({ _tag: "Looked", look }))
+        )
+      )
+    })
+  )
 
 /**
  * How changes are delivered.
@@ -249,17 +296,12 @@ export const changes = (
         acknowledge: lease.acknowledge(consumer, change.commit.commit)
       })
       const once = Stream.unwrap(
-        Effect.gen(function* () {
-          const begun = yield* begin(lease, options)
-          const { endpoint, run } = begun
-          const acknowledged = (yield* lease.acknowledged)[consumer] ?? 0
-          const passed = Stream.suspend(() => stages(begun, endpoint.requests() === 0)).pipe(
-            Stream.tap(onLook),
-            Stream.flatMap(({ changes }) => Stream.fromIterable(changes))
-          )
-          return inOrder(run, Stream.concat(CatchUp.changes(run, endpoint, acknowledged), passed))
-        })
-      ).pipe(Stream.map(deliver))
+        Effect.map(lease.acknowledged, (acknowledged) => steps(lease, options, acknowledged[consumer]?.commit ?? 0))
+      ).pipe(
+        Stream.tap((step) => (step._tag === "Looked" ? onLook(step.look) : Effect.void)),
+        Stream.flatMap((step) => Stream.fromIterable(step._tag === "Looked" ? step.look.changes : step.changes)),
+        Stream.map(deliver)
+      )
       return every === undefined ? once : Stream.repeat(once, Schedule.spaced(every))
     })
   )

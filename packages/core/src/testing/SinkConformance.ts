@@ -10,6 +10,7 @@ import type { Delivery, SessionSink } from "../sink/SessionSink.ts"
 import * as Failing from "./internal/sink/Failing.ts"
 import * as Harness from "./internal/sink/Harness.ts"
 import * as Resuming from "./internal/sink/Resuming.ts"
+import * as Syncing from "./internal/sink/Syncing.ts"
 import * as Writing from "./internal/sink/Writing.ts"
 
 /**
@@ -48,6 +49,8 @@ export interface Options<S extends Store<R>, R = never> {
   readonly tear?: ((store: S) => Effect.Effect<void, unknown, R>) | undefined
   /** Makes the store fail the next `times` times, in a way that passes. */
   readonly fail?: ((store: S, times: number) => Effect.Effect<void, unknown, R>) | undefined
+  /** Of a sink with `keeps`: the ids of calls that a reader finds; of a log, when its changes are applied in their order. */
+  readonly shown?: ((store: S) => Effect.Effect<ReadonlyArray<string>, unknown, R>) | undefined
   /** Makes the store take its time from now on. */
   readonly slow?: ((store: S) => Effect.Effect<void, unknown, R>) | undefined
 }
@@ -76,7 +79,7 @@ export { Nonconformity } from "./internal/sink/Harness.ts"
  * @category constructors
  */
 export const cases = <S extends Store<R>, R = never>(options: Options<S, R>): ReadonlyArray<Case<R>> => {
-  const { delivery, fail, refused, slow, tear } = options
+  const { delivery, fail, refused, shown, slow, tear } = options
   const remembering: ReadonlyArray<Delivery> = ["transactional", "idempotent", "resumable"]
   const only = (...those: ReadonlyArray<Delivery>) =>
     those.includes(delivery) ? undefined : `it is ${delivery}, not ${those.join(" or ")}`
@@ -131,6 +134,17 @@ export const cases = <S extends Store<R>, R = never>(options: Options<S, R>): Re
     tear === undefined
       ? make("resume: with a torn tail", Resuming.once, only("resumable") ?? without("tear"))
       : make("resume: with a torn tail", Resuming.torn(tear), only("resumable")),
+    make("sync: remove is there where it says what it keeps", Syncing.claim),
+    ...(shown === undefined
+      ? [make("sync: calls that are gone", Writing.all, without("shown"))]
+      : [
+          make("sync: calls that are gone are not shown, and given again they are not either", Syncing.again(shown)),
+          make(
+            "sync: an earlier version does not bring a call back",
+            Syncing.late(shown),
+            options.upserts === true ? undefined : without("upserts")
+          )
+        ]),
     slow === undefined
       ? make("slow: a slow store gets all of it", Writing.all, without("slow"))
       : make("slow: a slow store gets all of it", Failing.slow(slow)),

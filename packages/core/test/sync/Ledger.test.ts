@@ -12,6 +12,6 @@ describe("Ledger, in memory", () => {
   )
 
   it.effect("is held by one run at a time, and refused to another sync", () =>
-    Effect.flatMap(Ledger, (ledger) => assertLeases(ledger.open)).pipe(Effect.provide(Ledger.layerMemory))
+    Effect.flatMap(Ledger, ({ open, view }) => assertLeases(open, view)).pipe(Effect.provide(Ledger.layerMemory))
   )
 })

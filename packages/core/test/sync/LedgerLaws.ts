@@ -1,16 +1,22 @@
 /** What every ledger does, wherever it is kept: histories of random operations, held against a list. */
-import type { Fingerprint } from "@callstream/core/model/Fingerprint"
 import { Milestone } from "@callstream/core/model/Change"
 import * as Version from "@callstream/core/model/Version"
-import { byStart, type Entry, isAbsent, isBefore, type Lease } from "@callstream/core/sync/Ledger"
-import type { LedgerError } from "@callstream/core/sync/LedgerError"
+import {
+  type Acknowledged,
+  byStart,
+  type Entry,
+  isAbsent,
+  isBefore,
+  type Lease,
+  type Ledger
+} from "@callstream/core/sync/Ledger"
 import { laters } from "@callstream/core/sync/Settlement"
 import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import type * as Scope from "effect/Scope"
 import { type Random, random } from "./SyncRandom.ts"
 
-export type Open = (name: string, fingerprint: Fingerprint) => Effect.Effect<Lease, LedgerError, Scope.Scope>
+export type Open = Ledger["Service"]["open"]
+export type Read = Ledger["Service"]["view"]
 
 const second = 1_000_000
 const origin = Date.parse("2026-07-31T00:00:00Z") * 1000
@@ -57,7 +63,8 @@ export const entryOf = (source: Random, id: string, changed: number): Entry => {
     doubted: chance(0.3) ? { as: pick(["absent", "back"] as const), since: time() } : undefined,
     gone: chance(0.2) ? pick(["left", "removed"] as const) : undefined,
     owed: chance(0.3),
-    counted: chance(0.3)
+    counted: chance(0.3),
+    shown: pick(["never", "shown", "left"] as const)
   }
 }
 
@@ -119,7 +126,7 @@ export const assertHistory = Effect.fnUntraced(function* (open: Open, name: stri
   let head = 0
   let state: { readonly at: number } | undefined
   let identity: string | undefined
-  const acknowledged: Record<string, number> = {}
+  const acknowledged: Record<string, Acknowledged> = {}
   for (let lease = 0; lease < 4; lease++) {
     yield* Effect.scoped(
       Effect.gen(function* () {
@@ -140,8 +147,13 @@ export const assertHistory = Effect.fnUntraced(function* (open: Open, name: stri
           } else if (below(10) < 7) {
             const consumer = pick(["one", "two"])
             const commit = below(head + 1)
-            yield* opened.acknowledge(consumer, commit)
-            if (commit > (acknowledged[consumer] ?? 0)) acknowledged[consumer] = commit
+            const note = { bytes: below(100) }
+            yield* opened.acknowledge(consumer, commit, note)
+            if (commit >= (acknowledged[consumer]?.commit ?? 0)) acknowledged[consumer] = { commit, note }
+          } else if (chance(0.3)) {
+            yield* opened.restart(fingerprint)
+            for (const [name, { note }] of Object.entries(acknowledged)) acknowledged[name] = { commit: 0, note }
+            for (const [id, entry] of model) model.set(id, { ...entry, sequence: Version.of(entry.sequence + 1) })
           } else {
             const before = origin + below(20) * 3600 * second
             const commit = below(head + 1)
@@ -158,7 +170,7 @@ export const assertHistory = Effect.fnUntraced(function* (open: Open, name: stri
 })
 
 /** It is held by one run at a time, each name by itself, and refused to a sync of another kind. */
-export const assertLeases = Effect.fnUntraced(function* (open: Open) {
+export const assertLeases = Effect.fnUntraced(function* (open: Open, read: Read) {
   yield* Effect.scoped(
     Effect.gen(function* () {
       const lease = yield* open("calls", fingerprint)
@@ -177,6 +189,17 @@ export const assertLeases = Effect.fnUntraced(function* (open: Open) {
       assert.strictEqual((yield* other.byId(["a"])).size, 0)
     })
   )
+  // It can be read while it is held, and without being asked what it is about.
+  yield* Effect.scoped(
+    Effect.gen(function* () {
+      const lease = yield* open("calls", fingerprint)
+      const view = yield* read("calls")
+      assert.deepStrictEqual([view?.id, view?.name], [lease.id, "calls"])
+      assert.strictEqual((yield* view?.byId(["a"]) ?? Effect.succeed(new Map())).size, 1)
+      assert.isUndefined(yield* read("nothing"))
+    })
+  )
+  yield* Effect.scoped(open("calls", undefined))
   const different = yield* Effect.flip(Effect.scoped(open("calls", { ...fingerprint, filters: "agentId" })))
   assert.deepStrictEqual(different.reason, { _tag: "Different", name: "calls", parts: ["filters"] })
   // One that was refused is not held.

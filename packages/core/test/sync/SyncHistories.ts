@@ -102,7 +102,9 @@ class Killed extends Error {}
 const killable = (kill: () => Kill | undefined): Layer.Layer<Ledger, never, Ledger> =>
   Layer.effect(
     Ledger,
-    Effect.map(Ledger, ({ open }) => ({
+    Effect.map(Ledger, ({ names, open, view }) => ({
+      names,
+      view,
       open: (name, fingerprint) =>
         Effect.map(open(name, fingerprint), (lease) => ({
           ...lease,
@@ -111,9 +113,9 @@ const killable = (kill: () => Kill | undefined): Layer.Layer<Ledger, never, Ledg
               Effect.andThen(lease.note(note)),
               Effect.andThen(Effect.suspend(() => passBy(kill(), "after a note")))
             ),
-          acknowledge: (consumer, commit) =>
+          acknowledge: (consumer, commit, note) =>
             passBy(kill(), "before acknowledging").pipe(
-              Effect.andThen(lease.acknowledge(consumer, commit)),
+              Effect.andThen(lease.acknowledge(consumer, commit, note)),
               Effect.andThen(Effect.suspend(() => passBy(kill(), "after acknowledging")))
             )
         }))
@@ -257,10 +259,10 @@ const play = Effect.fnUntraced(function* (
 
   /** By the order of creation, a call without a start comes with the first walk after it appears, if the horizon is not past then. */
   const walked = { before: -Infinity }
-  const checkWithoutStart = Effect.gen(function* () {
+  const checkWithoutStart = Effect.fnUntraced(function* (isKilled: boolean) {
     const { byCreation, read } = (yield* stateOf) ?? {}
     if (read === undefined || read.whole === walked.before) return
-    const isWalk = byCreation?.works === true && byCreation.at >= read.whole && world.lag === 0
+    const isWalk = !isKilled && byCreation?.works === true && byCreation.at >= read.whole && world.lag === 0
     for (const life of isWalk ? world.lives : []) {
       const appears = life.visible > walked.before && life.visible <= read.whole
       if (!appears || life.visible - life.created > horizon || !visible(life, world.now)) continue
@@ -272,10 +274,15 @@ const play = Effect.fnUntraced(function* (
   while (world.now < from + one.until) {
     const isClose = source.chance(one.closely ?? 0)
     for (let i = 0; i < (isClose ? 5 : 1); i++) {
-      if (!(yield* attempt(table, "changes"))) yield* Effect.andThen(checkWatermark, checkWithoutStart)
+      const isKilled = (yield* attempt(table, "changes")) === true
+      if (!isKilled) yield* checkWatermark
+      yield* checkWithoutStart(isKilled)
       if (isClose) world.now += World.minute
     }
-    if (one.away !== undefined && !source.chance(one.away)) yield* attempt(second, "second")
+    if (one.away !== undefined && !source.chance(one.away)) {
+      yield* attempt(second, "second")
+      yield* checkWithoutStart(true)
+    }
     world.now += Math.floor(one.every * (0.5 + source.next()))
   }
 

@@ -19,12 +19,18 @@ import * as Postgres from "../postgres/PostgresServer.ts"
 import * as SinkStore from "../SinkStore.ts"
 import * as DatabaseFaults from "./DatabaseFaults.ts"
 
+const ledgers = (client: Layer.Layer<SqlClient.SqlClient, SqlError>) =>
+  SqlLedger.layer({ name: "the database", client }).pipe(Layer.provide(NodeProcessOwner.layer))
+
 const over =
   (client: Layer.Layer<SqlClient.SqlClient, SqlError>): Laws.Open =>
   (name, fingerprint) =>
-    Ledger.use((ledger) => ledger.open(name, fingerprint)).pipe(
-      Effect.provide(SqlLedger.layer({ name: "the database", client }).pipe(Layer.provide(NodeProcessOwner.layer)))
-    )
+    Ledger.use((ledger) => ledger.open(name, fingerprint)).pipe(Effect.provide(ledgers(client)))
+
+const reading =
+  (client: Layer.Layer<SqlClient.SqlClient, SqlError>): Laws.Read =>
+  (name) =>
+    Ledger.use((ledger) => ledger.view(name)).pipe(Effect.provide(ledgers(client)))
 
 const inFile: Effect.Effect<string, never, Scope.Scope> = Effect.map(SinkStore.folder, (folder) =>
   join(folder, "state.db")
@@ -48,7 +54,7 @@ describe("SqlLedger, in SQLite", () => {
   )
 
   it.live("is held by one run at a time, and refused to another sync", () =>
-    Effect.flatMap(inFile, (filename) => assertLeases(sqlite(filename)))
+    Effect.flatMap(inFile, (filename) => assertLeases(sqlite(filename), reading(SqliteClient.layer({ filename }))))
   )
 
   it.live("a ledger from a newer version, and one that was changed by hand, is refused and left as it is", () =>
@@ -175,7 +181,7 @@ describe.skipIf(Postgres.missing)(`SqlLedger, in PostgreSQL${Postgres.reason}`, 
       const cut = sql.unsafe(
         `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${name}' AND pid <> pg_backend_pid()`
       )
-      return { cut, open: over(client), sql }
+      return { cut, open: over(client), read: reading(client), sql }
     })
 
     it.effect("answers as a list of entries does, over 2 histories and several leases each", () =>
@@ -186,7 +192,7 @@ describe.skipIf(Postgres.missing)(`SqlLedger, in PostgreSQL${Postgres.reason}`, 
     )
 
     it.effect("is held by one run at a time, and refused to another sync", () =>
-      Effect.flatMap(opened, ({ open }) => assertLeases(open))
+      Effect.flatMap(opened, ({ open, read }) => assertLeases(open, read))
     )
 
     it.effect(

@@ -19,6 +19,7 @@ const options = {
   holds: Stores.holds,
   refused,
   large: 2000,
+  shown: ({ shown }: Stores.Store) => shown,
   fail: ({ faults }: Stores.Store, times: number) => Effect.sync(() => faults.fail({ times, kind: "lost" })),
   slow: ({ faults }: Stores.Store) =>
     Effect.sync(() => faults.before(Effect.andThen(Effect.yieldNow, Effect.andThen(Effect.yieldNow, Effect.yieldNow))))

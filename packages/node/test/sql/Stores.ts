@@ -16,6 +16,8 @@ import * as Faults from "./DatabaseFaults.ts"
 
 export interface Store extends SinkConformance.Store {
   readonly faults: Faults.Faults
+  /** Calls that are not gone. */
+  readonly shown: Effect.Effect<ReadonlyArray<string>, unknown>
 }
 
 /** What the sink keeps of the suite's sessions, read back: JSON as values, and what is in `extra` at its place. */
@@ -66,7 +68,9 @@ const asHeld = ({ callerName, cost, duration, extra, id, metadata, started, summ
   }
 }
 
-const named = { name: "calls", table: 'Calls of "July"', keepsOffset: true } as const
+const named = { name: "calls", table: 'Calls of "July"', keepsOffset: true, sync: {} } as const
+
+const present = `SELECT id FROM "Calls of ""July""" WHERE removed_at IS NULL`
 
 const sinkOver = (
   client: Layer.Layer<SqlClient.SqlClient, SqlError>,
@@ -84,6 +88,17 @@ export const sqlite = Effect.map(SinkStore.folder, (folder): Store & { readonly 
     file,
     faults,
     sink: sinkOver(SqliteClient.layer({ filename: file, busyTimeout: 200 }), faults),
+    shown: Effect.try(() => {
+      const database = new DatabaseSync(file)
+      try {
+        return database
+          .prepare(present)
+          .all()
+          .map(({ id }) => String(id))
+      } finally {
+        database.close()
+      }
+    }),
     read: Effect.try(() => {
       const database = new DatabaseSync(file)
       try {
@@ -109,6 +124,7 @@ const inDatabase = Effect.fnUntraced(function* (database: string) {
     faults,
     reader,
     sink: sinkOver(client, faults),
+    shown: Effect.map(reader.unsafe<{ readonly id: string }>(present), (rows) => rows.map(({ id }) => id)),
     read: Effect.map(
       reader.unsafe<Read>(
         `SELECT id, "startedAt"::text AS started, "costTotal"::text AS cost, "durationSec"::int AS duration, metadata::text, "callerName", summary, extra::text FROM "Calls of ""July"""`

@@ -1,5 +1,5 @@
 /** What to do about a checkpoint that cannot be used, by its reason. */
-import type { CheckpointError } from "@callstream/core"
+import { CheckpointError, type LedgerError } from "@callstream/core"
 import { again, held, type Reader, untrusted } from "./FileAdvice.ts"
 import { database } from "./SqlAdvice.ts"
 
@@ -47,5 +47,21 @@ export const adviceFor = ({ reason }: CheckpointError, reader: Reader): string |
       return "Run it again."
     case "Address":
       return undefined
+  }
+}
+
+/** The same of the ledger of a sync. */
+export const adviceForLedger = ({ reason }: LedgerError, reader: Reader): string | undefined => {
+  switch (reason._tag) {
+    case "Store":
+      return adviceFor(new CheckpointError({ reason: reason.reason }), reader)
+    case "Newer":
+      return "Use the version of callstream that wrote it, or a later one."
+    case "Torn":
+      return "Restore it from a copy, or give the sync another name: it then begins from the beginning."
+    case "Different":
+      return "Run callstream resync with these flags: it delivers every call again. Or give this sync another name."
+    case "OtherOrganization":
+      return "Use the key of that organization, or give this sync another name."
   }
 }

@@ -49,12 +49,14 @@ export interface SqlLease {
   readonly takenOver: (holder: string | undefined) => CheckpointError
 }
 
-export const take = Effect.fnUntraced(function* <E extends SqlError | { readonly description: string }, R>(
-  place: Place<E, R>,
-  table: string,
-  pipeline: string
-): Effect.fn.Return<SqlLease, CheckpointError, ProcessOwner | R | Scope.Scope> {
-  const process = yield* ProcessOwner
+/** A client of the database, as long as the scope is open. */
+export interface Connected extends Pick<SqlLease, "sql" | "patiently"> {
+  readonly broken: (failure: SqlFailure.SqlFailure) => CheckpointError
+}
+
+export const connect = Effect.fnUntraced(function* <E extends SqlError | { readonly description: string }, R>(
+  place: Place<E, R>
+): Effect.fn.Return<Connected, CheckpointError, R | Scope.Scope> {
   const context = yield* Effect.context<R>()
   const { name } = place
   const broken = (failure: SqlFailure.SqlFailure) =>
@@ -72,7 +74,20 @@ export const take = Effect.fnUntraced(function* <E extends SqlError | { readonly
   const building = Effect.provideContext(Layer.buildWithScope(Layer.fresh(place.client), scope), context)
   const passes = (error: unknown) => isSqlError(error) && SqlFailure.isRetryable(SqlFailure.of(error))
   const services = yield* building.pipe(Effect.retry({ schedule: again, while: passes }), Effect.mapError(failed))
-  const sql = Context.get(services, SqlClient.SqlClient)
+  const patiently: SqlLease["patiently"] = (effect) =>
+    Effect.retry(effect, { schedule: again, while: passes }).pipe(
+      Effect.mapError((error) => (error._tag === "CheckpointError" ? error : failed(error)))
+    )
+  return { sql: Context.get(services, SqlClient.SqlClient), patiently, broken }
+})
+
+export const take = Effect.fnUntraced(function* <E extends SqlError | { readonly description: string }, R>(
+  place: Place<E, R>,
+  table: string,
+  pipeline: string
+): Effect.fn.Return<SqlLease, CheckpointError, ProcessOwner | R | Scope.Scope> {
+  const process = yield* ProcessOwner
+  const { broken, patiently, sql } = yield* connect(place)
   const since = DateTime.formatIso(yield* DateTime.now)
   const lease = yield* Effect.sync(() => SecureRandom.uuidV4Unsafe())
   const own = JSON.stringify({ lease, since, ...process.self } satisfies Holder)
@@ -97,10 +112,6 @@ export const take = Effect.fnUntraced(function* <E extends SqlError | { readonly
 
   const seat = rowOf(sql, table, pipeline)
   if (seat === undefined) return yield* broken(SqlFailure.make("UnknownDialect"))
-  const patiently: SqlLease["patiently"] = (effect) =>
-    Effect.retry(effect, { schedule: again, while: passes }).pipe(
-      Effect.mapError((error) => (error._tag === "CheckpointError" ? error : failed(error)))
-    )
 
   yield* Effect.addFinalizer(() => Effect.ignoreCause(Effect.timeoutOption(seat.leave(own), "5 seconds")))
   return {

@@ -27,7 +27,7 @@ export interface Shown {
   /** Seen with two starts. */
   readonly moved: Set<string>
   readonly counts: Counts
-  /** Bounds, and the place of a row in them: it tells nothing where a page beyond the end brings other rows again. */
+  /** Bounds, and the place of a row in them: no evidence where a page beyond the end brings other rows again. */
   readonly places: Counts
   readonly revisions: Array<Windows.Revision>
   /** Where the windows begin that are proven by one reading. */
@@ -78,7 +78,7 @@ export const make = (range: Micros.Range): Shown => ({
 })
 
 /** Bounds reach so far beyond a range. */
-export const near = 4 * Ask.second
+const near = 4 * Ask.second
 
 /** Notes what the answers to one reader showed. */
 export const note = (

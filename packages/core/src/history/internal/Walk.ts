@@ -12,7 +12,7 @@ import type { Micros, Range } from "../../endpoint/internal/Micros.ts"
 export type Share = (from: Micros, to: Micros, rows: number) => Effect.Effect<Micros | undefined>
 
 /** Pages for which it is worth that another one reads half of them: each half is counted on its own. */
-const worthSharing = 16
+const worthSharing = 28
 
 /** Steps down from the newest row by start: the oldest row of an answer is the next answer's upper bound. */
 export const walk = Effect.fnUntraced(function* (

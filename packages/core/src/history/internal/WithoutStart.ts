@@ -177,6 +177,8 @@ const countThem = Effect.fnUntraced(function* (
   // An outage may answer so, and a limit on depth or results.
   const least = Math.max(settings.controls.length, delivered())
   if (all === undefined || all < least || all >= known().deepest) return undefined
+  // Each call of the list came with a start.
+  if (all === delivered()) return 0
   const withStart = yield* Count.rows(ask, dated, { expected: Math.max(1, all), size, repeats })
   // A limit on the width of a range hides calls, which would count as without a start time: both ends must be seen.
   if (withStart !== undefined && withStart < all) yield* ask(1, dated)

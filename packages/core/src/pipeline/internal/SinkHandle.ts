@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Ref from "effect/Ref"
 import * as Schedule from "effect/Schedule"
+import type * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import type { Committed } from "../../model/Committed.ts"
 import type { Cursor } from "../../model/Position.ts"
@@ -27,6 +28,10 @@ export interface SinkHandle<in A> {
   readonly at: () => Cursor | undefined
   readonly compared: () => Compared
   readonly write: (batch: Batch<A>) => Effect.Effect<ReadonlyArray<Refused>, SinkError>
+  /** Of a sink that can be in a sync. */
+  readonly remove: (batch: Batch<null>) => Effect.Effect<ReadonlyArray<Refused>, SinkError>
+  /** What it keeps beside its position. */
+  readonly note: () => Schema.Json
   readonly flush: (at: Cursor) => Effect.Effect<void, SinkError>
   readonly finish: Effect.Effect<void, SinkError>
   readonly replaced: () => Replaced
@@ -86,7 +91,13 @@ export const open = Effect.fnUntraced(function* <A, R>(
     }))
   const state = () => Ref.getUnsafe(run).sinks.get(name) ?? { ...unwritten, committed: undefined }
   const change = (f: (sink: RunState.SinkState) => RunState.SinkState) => Ref.update(run, RunState.withSink(name, f))
-  const common = { name, delivery, state, at: () => state().committed?.at }
+  const common = {
+    name,
+    delivery,
+    state,
+    at: () => state().committed?.at,
+    note: () => state().committed?.note ?? null
+  }
   const retried = change((sink) => ({ ...sink, retries: sink.retries + 1 }))
 
   yield* begin(undefined, undefined)
@@ -99,6 +110,7 @@ export const open = Effect.fnUntraced(function* <A, R>(
       ...common,
       compared: () => nothingCompared,
       write: () => failed,
+      remove: () => failed,
       flush: () => failed,
       finish: failed,
       replaced: () => nothingReplaced,
@@ -107,20 +119,18 @@ export const open = Effect.fnUntraced(function* <A, R>(
   }
   const { scope, writer } = opened.success
   yield* begin(writer.committed._tag === "Some" ? writer.committed.value : undefined, undefined)
+  const given = (items: number, put: Effect.Effect<ReadonlyArray<Refused>, SinkError>) =>
+    Effect.andThen(
+      items === 0 ? Effect.void : change((sink) => ({ ...sink, dirty: true })),
+      Effect.tap(patiently(put, retried), (no) =>
+        change((sink) => ({ ...sink, written: sink.written + items - no.length, refused: sink.refused + no.length }))
+      )
+    )
   return {
     ...common,
     compared: () => writer.compared?.() ?? nothingCompared,
-    write: (batch) =>
-      Effect.andThen(
-        batch.items.length === 0 ? Effect.void : change((sink) => ({ ...sink, dirty: true })),
-        Effect.tap(patiently(writer.write(batch), retried), (no) =>
-          change((sink) => ({
-            ...sink,
-            written: sink.written + batch.items.length - no.length,
-            refused: sink.refused + no.length
-          }))
-        )
-      ),
+    write: (batch) => given(batch.items.length, writer.write(batch)),
+    remove: (batch) => given(batch.items.length, writer.remove?.(batch) ?? Effect.succeed([])),
     flush: (at) =>
       Effect.flatMap(patiently(writer.flush(at), retried), (committed) =>
         change((sink) => ({ ...sink, committed, dirty: false }))

@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import type * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
 import * as PartName from "./internal/PartName.ts"
 
@@ -14,7 +15,13 @@ const count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
  * @since 0.1.0
  * @category models
  */
-export type Rotation = "day" | { readonly bytes: number }
+export type Rotation =
+  | "day"
+  | {
+      readonly bytes: number
+      /** A file that grows for longer is complete at the next flush, whatever its size. @default it grows to its size */
+      readonly within?: Duration.Input | undefined
+    }
 
 /**
  * A complete file: its name in the manifest's folder, what it holds, and the least and greatest start of its sessions as

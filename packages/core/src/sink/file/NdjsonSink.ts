@@ -36,7 +36,8 @@ export interface Options {
   /**
    * Many files instead of one, and `calls.manifest.json`, which says which of them are complete.
    *
-   * - `{ bytes }`: `calls-00001.ndjson` and so on, each at most that large, unless one row alone is larger.
+   * - `{ bytes }`: `calls-00001.ndjson` and so on, each at most that large, unless one row alone is larger. With `within`
+   *   a file is complete after that time, too.
    * - `"day"`: `calls-2026-07-31.ndjson`, by the day of the call's start; for calls without one
    *   `calls-2026-07-31-without-start.ndjson`, by the day of their creation. If more calls of a day come after its file is
    *   complete, they are in `calls-2026-07-31-2.ndjson`.

@@ -57,6 +57,8 @@ export const describe = (reason: SinkReason, sink: string): string => {
       return "its reader went away, and the other sinks have not got everything"
     case "SameName":
       return "two sinks of the pipeline have this name"
+    case "NoSync":
+      return "a sync cannot keep it up to date, because no call can be taken out of it"
     case "Other":
       return reason.description
   }

@@ -47,6 +47,21 @@ export interface Options {
   readonly keepsOffset?: boolean | undefined
   /** For all that one write, flush or opening asks of the database. @default "2 minutes" */
   readonly timeout?: Duration.Input | undefined
+  /**
+   * For a table that a sync keeps: rows of calls that are gone get `removed_at`, and lose it when the call is back.
+   *
+   * - `history`: a second table, `…_history`, has each version as a row with `valid_from`, `valid_to` and `is_current`.
+   * - `deleteRemoved`: rows of calls that are gone are deleted, at most `maxRemovals` (1,000) in an hour or a run.
+   *
+   * @default the table is of exports
+   */
+  readonly sync?:
+    | {
+        readonly history?: boolean | undefined
+        readonly deleteRemoved?: boolean | undefined
+        readonly maxRemovals?: number | undefined
+      }
+    | undefined
   /** Characters of rows that one transaction holds at most; more are committed in several. @default 4000000 */
   readonly maxPending?: number | undefined
 }
@@ -66,7 +81,7 @@ export interface Options {
  * @category constructors
  */
 export const make = (options: Options = {}): SessionSink.SessionSink<object, SqlClient.SqlClient> => {
-  const { keepsOffset = false, schema, table = defaultTable } = options
+  const { keepsOffset = false, schema, sync, table = defaultTable } = options
   const name = options.name ?? table
   const connected = Effect.fnUntraced(function* (
     operation: SinkError["operation"],
@@ -85,11 +100,20 @@ export const make = (options: Options = {}): SessionSink.SessionSink<object, Sql
     const maxPending = options.maxPending ?? 4_000_000
     const key = keepsOffset ? yield* OwnKey.of({ fingerprint, pipeline }) : undefined
     const account = keepsOffset ? [pipeline, key].filter((part) => part !== undefined).join(" ") : undefined
-    return { sql, dialect, settings: { name, place, account, timeout: options.timeout ?? "2 minutes", maxPending } }
+    const timeout = options.timeout ?? "2 minutes"
+    const removal =
+      sync === undefined
+        ? undefined
+        : {
+            history: sync.history ?? false,
+            mostDeleted: sync.deleteRemoved === true ? (sync.maxRemovals ?? 1000) : undefined
+          }
+    return { sql, dialect, settings: { name, place, account, timeout, maxPending, sync: removal } }
   })
   return SessionSink.make({
     name,
     delivery: keepsOffset ? "transactional" : "idempotent",
+    keeps: sync === undefined ? undefined : "latest",
     open: (opening) =>
       Effect.flatMap(connected("open", opening), ({ dialect, settings, sql }) =>
         SqlWriter.make(sql, dialect, opening.from, settings)

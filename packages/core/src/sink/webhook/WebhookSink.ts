@@ -89,7 +89,12 @@ export interface Options {
 export const make = (
   options: Options
 ): SessionSink.SessionSink<unknown, WebhookTransport | FileSystem.FileSystem | Path.Path> =>
-  SessionSink.make({ name: nameOf(options), delivery: "idempotent", open: (opening) => open(options, opening) })
+  SessionSink.make({
+    name: nameOf(options),
+    delivery: "idempotent",
+    keeps: "changes",
+    open: (opening) => open(options, opening)
+  })
 
 /**
  * Fails when an option is wrong: opens and sends nothing.
@@ -162,6 +167,7 @@ const open = Effect.fnUntraced(function* (options: Options, opening: SessionSink
   yield* during("open", writer.recover)
   return {
     write: writer.write,
+    remove: writer.write,
     flush: () => during("flush", Effect.andThen(writer.recover, kept.sync)),
     finish: Repaired.reporting(name, repairs, Effect.void)
   }

@@ -83,7 +83,8 @@ export const make = (ask: Ask.Ask, size: number): Search => {
         newest: rows[0] === undefined ? -Infinity : (Rows.createdOf(rows[0]) ?? -Infinity),
         oldest: oldestOf(rows),
         rows: rows.length,
-        isLast: rows.length < asked,
+        // One that has more than any page before may be as large as a page can be.
+        isLast: rows.length < Math.min(asked, size),
         isShown: isByCreation(rows)
       }
     })

@@ -68,7 +68,8 @@ const read = ({ session, start, version }: Seen, { key, now }: About): Entry => 
     doubted: undefined,
     gone: undefined,
     owed: false,
-    counted: false
+    counted: false,
+    shown: "never"
   }
 }
 
@@ -196,7 +197,8 @@ export const seen = (learned: Settlement.Statistics, known: Entry | undefined, o
     born: known?.born ?? 0,
     milestones: union(Change.Milestone.literals, before, reached),
     gone: isOutside ? "left" : undefined,
-    counted
+    counted,
+    shown: known?.shown ?? "never"
   }
   const differing = known === undefined ? Change.facets : Change.differing(known.digests, next.digests)
   return {

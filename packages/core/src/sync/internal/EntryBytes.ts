@@ -33,6 +33,7 @@ export const toId = (bytes: Uint8Array): string => {
 const second = 1_000_000
 const statuses = ["open", "answered", "unanswered"] as const
 const gones = [undefined, "left", "removed"] as const
+const showns = ["never", "shown", "left"] as const
 
 const bitsOf = <A>(all: ReadonlyArray<A>, some: ReadonlyArray<A>): number =>
   all.reduce((bits, one, i) => (some.includes(one) ? bits | (1 << i) : bits), 0)
@@ -77,7 +78,7 @@ const fixed = 26
 /** The rest of an entry: `agent` is the place of its agent's id in a list that is kept once. Times are near to when it was first seen. */
 export const encode = (entry: Entry, agent: number): Uint8Array => {
   const { born, changed, counted, created, digests, doubted, ended, firstSeen, gone, lacks, milestones } = entry
-  const { owed, readAt, sequence, start } = entry
+  const { owed, readAt, sequence, shown, start } = entry
   const flags =
     statuses.indexOf(entry.status) |
     (gones.indexOf(gone) << 2) |
@@ -102,7 +103,7 @@ export const encode = (entry: Entry, agent: number): Uint8Array => {
   count(sequence - Math.floor(sequence / second) * second)
   count(start === undefined ? 0 : start - Math.floor(start / second) * second)
   whole(changed - born)
-  count(agent)
+  count(showns.length * agent + showns.indexOf(shown))
   if (doubted !== undefined) since(doubted.since)
   const all = new Uint8Array(fixed + bytes.length)
   const view = new DataView(all.buffer)
@@ -135,10 +136,19 @@ export const decode = (
   const sequence = since() + count()
   const fraction = count()
   const born = changed - whole()
-  const agent = agents[count()]
+  const place = count()
+  const agent = agents[Math.floor(place / showns.length)]
+  const shown = showns[place % showns.length]
   const doubtedSince = isAtEnd() ? undefined : since()
   const status = statuses[flags & 3]
-  if (agent === undefined || status === undefined || !isAtEnd() || Number.isNaN(doubtedSince ?? 0)) return undefined
+  if (
+    agent === undefined ||
+    shown === undefined ||
+    status === undefined ||
+    !isAtEnd() ||
+    Number.isNaN(doubtedSince ?? 0)
+  )
+    return undefined
   const as = (flags & (1 << 14)) === 0 ? "back" : "absent"
   return {
     id,
@@ -159,6 +169,7 @@ export const decode = (
     doubted: doubtedSince === undefined ? undefined : { as, since: doubtedSince },
     gone: gones[(flags >>> 2) & 3],
     owed: (flags & (1 << 12)) !== 0,
-    counted: (flags & (1 << 13)) !== 0
+    counted: (flags & (1 << 13)) !== 0,
+    shown
   }
 }

@@ -127,8 +127,10 @@ const byProof = (run: Pass.Run): Looks =>
     const { from } = run.settings
     const { watermark, withoutStart } = run.state
     const resume = run.isFirst && watermark > from ? watermark : undefined
+    // A pass that cannot walk brings what a walk would have brought.
     const isDue =
       withoutStart === undefined ||
+      run.state.byCreation?.works === true ||
       run.began - withoutStart.at >= pace(run) * 2 ** Math.min(mostIdle, withoutStart.idle)
     const range = { from: run.isFirst ? from : watermark }
     const noteAt = Effect.suspend(() => {

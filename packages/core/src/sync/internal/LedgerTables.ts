@@ -17,6 +17,8 @@ export interface Dialect {
   readonly alone: string | undefined
   readonly types: { readonly bytes: string; readonly integer: string; readonly options: string }
   readonly write: string
+  /** One row where the table of ledgers is there. */
+  readonly tables: string
   readonly holder: string
   readonly between: string
   readonly count: string
@@ -24,6 +26,8 @@ export interface Dialect {
   readonly due: string
   readonly withoutStart: string
   readonly changed: string
+  /** By id, after one. */
+  readonly after: string
   readonly forget: string
   readonly select: (where: string) => string
   readonly byId: (count: number) => string
@@ -64,7 +68,7 @@ export const countIn = ([row]: ReadonlyArray<unknown>): number =>
 
 type Place = (n: number, type: "bytes" | "integer" | "text" | "time") => string
 
-const make = (place: Place, differing: Pick<Dialect, "begin" | "alone" | "types">): Dialect => {
+const make = (place: Place, differing: Pick<Dialect, "begin" | "alone" | "tables" | "types">): Dialect => {
   const integer = (n: number) => place(n, "integer")
   const list = (count: number, from: number) =>
     Array.from({ length: count }, (_, i) => place(from + i, "bytes")).join(", ")
@@ -78,6 +82,7 @@ const make = (place: Place, differing: Pick<Dialect, "begin" | "alone" | "types"
     due: `due >= 0 AND due <= ${integer(2)}`,
     withoutStart: `start IS NULL AND ${present}`,
     changed: `changed > ${integer(2)} ORDER BY changed LIMIT ${integer(3)}`,
+    after: `id > ${place(2, "bytes")} ORDER BY id LIMIT ${integer(3)}`,
     forget: `DELETE FROM ${calls} WHERE ledger = ${integer(1)} AND start < ${integer(2)} AND changed <= ${integer(3)}`,
     select: (where) => `SELECT id, start, changed, due, facts FROM ${calls} WHERE ledger = ${integer(1)} AND ${where}`,
     byId: (count) => `id IN (${list(count, 2)})`,
@@ -100,12 +105,14 @@ const casts = { bytes: "bytea", integer: "bigint", text: "text", time: "timestam
 const postgres = make((n, type) => `$${n}::${casts[type]}`, {
   begin: "BEGIN",
   alone: `SELECT pg_advisory_xact_lock(hashtextextended('callstream makes ${calls}', 0))`,
+  tables: `SELECT 1 AS found WHERE to_regclass('${ledgers}') IS NOT NULL`,
   types: { bytes: "bytea", integer: "bigint", options: "" }
 })
 
 const sqlite = make((n) => `?${n}`, {
   begin: "BEGIN IMMEDIATE",
   alone: undefined,
+  tables: `SELECT 1 AS found FROM sqlite_schema WHERE name = '${ledgers}'`,
   types: { bytes: "blob", integer: "integer", options: " WITHOUT ROWID" }
 })
 

@@ -6,7 +6,7 @@ import type { Micros } from "../Tail.ts"
 import * as Instant from "../../model/Instant.ts"
 import { Version } from "../../model/Version.ts"
 import { EndpointProfile } from "../../endpoint/EndpointProfile.ts"
-import type { Entry, Lease } from "../Ledger.ts"
+import type { Entry, Lease, View } from "../Ledger.ts"
 import { LedgerError } from "../LedgerError.ts"
 import * as Settlement from "../Settlement.ts"
 
@@ -54,11 +54,11 @@ const begin = (from: Micros, horizon: number): SyncState => ({
   uncounted: []
 })
 
-const torn = ({ name }: Lease) => new LedgerError({ reason: { _tag: "Torn", name } })
+const torn = ({ name }: Pick<View, "name">) => new LedgerError({ reason: { _tag: "Torn", name } })
 
 /** The state that was kept, a new one where none was; and the last commit. */
 export const open = Effect.fnUntraced(function* (
-  lease: Lease,
+  lease: View,
   from: Micros,
   horizon: number
 ): Effect.fn.Return<{ readonly state: SyncState; readonly head: number }, LedgerError> {

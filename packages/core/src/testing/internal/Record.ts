@@ -127,7 +127,7 @@ const isZero = (json: string): boolean => json === "0" || json === '"0"' || json
 const omitsZero = ({ zeros }: Resolved, seed: number, row: number, name: string): boolean =>
   zeros === "omitted" || (zeros === "mixed" && hash(seed, 88 + name.length, row) % 2 === 0)
 
-/** What is known of a call at an instant. */
+/** The facts of a call at an instant, from which its record is written. */
 const momentOf = (world: World, row: number, at: number) => {
   const { options: o, seed } = world
   const start = world.startAt(row, at)

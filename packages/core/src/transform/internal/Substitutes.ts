@@ -1,4 +1,4 @@
-/** What is written in the place of personal data, by its class and the mode that was chosen for it. */
+/** Replacements for personal data, by its class and the mode that was chosen for it. */
 import * as Emails from "../../model/internal/Emails.ts"
 import * as StandIn from "../../model/internal/StandIn.ts"
 import * as DialledNumber from "./DialledNumber.ts"

@@ -1,4 +1,4 @@
-/** A file on disk: the names that it has until it is complete, and whether what is there is that file. */
+/** A file on disk: its names until it is complete, and whether a name still means that file. */
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"

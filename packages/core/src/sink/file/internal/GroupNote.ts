@@ -1,4 +1,4 @@
-/** Follows each group in a file, so that the content of the file can be read from its end, group by group. */
+/** The note after each group of a file, by which the content of the file can be read from its end, group by group. */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"

@@ -32,7 +32,7 @@ export interface Options {
 }
 
 export interface OldManifest {
-  /** The run that goes on with the output, or begins it. */
+  /** The run that resumes the output, or begins it. */
   readonly run: string
   /** It is of another run. */
   readonly isForeign: boolean

@@ -1,5 +1,7 @@
-/** The files of an output in many files that are not complete yet: opened, written to, and given their names. */
+/** The files of a rotated output that are not complete yet: opened, written to, and given their names. */
+import * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as FileSystem from "effect/FileSystem"
@@ -19,6 +21,8 @@ export const Position = Schema.Struct({
   key: Schema.String,
   name: Schema.String,
   complete: Schema.Boolean,
+  /** When it was begun, in milliseconds, where that counts. */
+  since: Schema.optionalKey(Schema.Int),
   rows: Schema.Int,
   from: Schema.NullOr(Instant.Instant),
   to: Schema.NullOr(Instant.Instant)
@@ -30,6 +34,8 @@ export interface OpenPart {
   readonly name: string
   readonly part: Part.Part
   readonly scope: Scope.Closeable
+  /** When it was begun, in milliseconds. */
+  readonly since: number
   /** Nothing more goes into it. */
   complete: boolean
   /** A commit has it as complete, so it may have its name already: a run that resumes from there looks for it. */
@@ -85,7 +91,8 @@ const open = Effect.fnUntraced(function* (
     Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause)))
   )
   const complete = from?.complete ?? false
-  const opened: OpenPart = { key, name, part, scope, complete, due: complete }
+  const since = from?.since ?? (yield* Clock.currentTimeMillis)
+  const opened: OpenPart = { key, name, part, scope, since, complete, due: complete }
   self.parts.set(name, opened)
   return opened
 })
@@ -136,10 +143,16 @@ export const isOver = ({ reached, settings }: OpenParts, key: string): boolean =
 const isWithin = ({ calendar }: Settings, key: string, at: Cursor): boolean =>
   at === "end" || PartName.endOf(calendar, key) <= at
 
-/** Notes that everything before the cursor is written. */
-export const reach = (self: OpenParts, cursor: Cursor): void => {
-  if (self.settings.rotate === "day") {
-    for (const one of self.parts.values()) if (isWithin(self.settings, one.key, cursor)) one.complete = true
+/** Notes that everything before the cursor is written, at `now` in milliseconds. */
+export const reach = (self: OpenParts, cursor: Cursor, now: number): void => {
+  const { rotate } = self.settings
+  const longest =
+    rotate === "day" || rotate.within === undefined
+      ? Infinity
+      : Duration.toMillis(Duration.fromInputUnsafe(rotate.within))
+  for (const one of self.parts.values()) {
+    const isOver = rotate === "day" ? isWithin(self.settings, one.key, cursor) : now - one.since >= longest
+    if (isOver) one.complete = true
   }
   self.reached = cursor
 }
@@ -175,8 +188,12 @@ const addToManifest = (self: OpenParts, { key, name, part }: OpenPart): void => 
 
 /** Makes them safe. */
 export const sync = (self: OpenParts): Effect.Effect<ReadonlyArray<Position>, OutputError> =>
-  Effect.forEach(withRows(self), ({ complete, key, name, part }) =>
-    Effect.map(part.sync, (position): Position => ({ ...position, ...part.content(), key, name, complete }))
+  Effect.forEach(withRows(self), ({ complete, key, name, part, since }) =>
+    Effect.map(part.sync, (position): Position => {
+      const known = { ...position, ...part.content(), key, name, complete }
+      const { rotate } = self.settings
+      return rotate === "day" || rotate.within === undefined ? known : { ...known, since }
+    })
   )
 
 /** The way back to what they are now. */

@@ -1,4 +1,5 @@
 /** Rows in many files, by size or by day, and the manifest that says which of them are complete. */
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import * as Path from "effect/Path"
@@ -84,7 +85,7 @@ export const open = Effect.fnUntraced(function* (
       const isDue = ({ due, key }: OpenParts.OpenPart) =>
         due && (!options.force || rotate !== "day" || OpenParts.isOver(state, key))
       yield* OpenParts.publish(state, OpenParts.withRows(state).filter(isDue), false)
-      OpenParts.reach(state, cursor)
+      OpenParts.reach(state, cursor, yield* Clock.currentTimeMillis)
       const positions = yield* OpenParts.sync(state)
       const position = { manifest: yield* manifest.head, parts: positions }
       for (const one of parts.values()) one.due = one.complete

@@ -31,12 +31,14 @@ export const run = (
     Effect.fnUntraced(function* (connection) {
       let newer = 0
       let notBelieved = 0
-      for (const { above, highestCredible, rows, statement } of all) {
+      for (const { above, after = [], highestCredible, rows, statement } of all) {
         const left = rows - (yield* dialect.wrote(connection, statement))
-        if (left === 0) continue
-        const over = highestCredible === undefined ? 0 : yield* dialect.wrote(connection, above(highestCredible))
-        newer += left - over
-        notBelieved += over
+        if (left > 0) {
+          const over = highestCredible === undefined ? 0 : yield* dialect.wrote(connection, above(highestCredible))
+          newer += left - over
+          notBelieved += over
+        }
+        for (const { params, sql } of after) yield* connection.execute(sql, params, undefined)
       }
       return { newer, notBelieved }
     })

@@ -82,6 +82,8 @@ export interface Upsert {
   readonly rows: number
   /** The same for those of them whose version in the table is newer, and higher than this. */
   readonly above: (version: Version) => Statement
+  /** Run behind it. @default nothing */
+  readonly after?: ReadonlyArray<Statement> | undefined
 }
 
 export interface Dialect {

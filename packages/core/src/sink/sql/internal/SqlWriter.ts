@@ -16,6 +16,7 @@ import * as Table from "../../Table.ts"
 import * as Misfits from "../../internal/Misfits.ts"
 import * as Repaired from "../../internal/Repaired.ts"
 import * as CommitTable from "./CommitTable.ts"
+import * as Removal from "./Removal.ts"
 import type { Dialect, Layout, Place } from "./Dialect.ts"
 import * as TableAccess from "./TableAccess.ts"
 import { failure } from "./TableFailure.ts"
@@ -31,6 +32,8 @@ export interface Options {
   readonly account: string | undefined
   readonly timeout: Duration.Input
   readonly maxPending: number
+  /** Of a table in a sync. */
+  readonly sync: Removal.Options | undefined
 }
 
 export const make = Effect.fnUntraced(function* (
@@ -42,7 +45,8 @@ export const make = Effect.fnUntraced(function* (
   const { account, name, timeout } = options
   const transaction = yield* Transaction.make(sql, dialect)
   const access: TableAccess.TableAccess = { name, dialect, transaction }
-  const rows = Uncommitted.make(dialect, transaction)
+  const removal = Removal.open(dialect, transaction, options.place, options.sync)
+  const rows = Uncommitted.make({ ...dialect, upserts: removal.upserts }, transaction)
   const rollback = Uncommitted.rollback(rows)
   const turns = Turns.make({ name, timeout, isOpen: transaction.isOpen, rollback })
   const { cursor, place } = yield* turns.take("open", TableAccess.open(access, options.place, account))
@@ -53,15 +57,16 @@ export const make = Effect.fnUntraced(function* (
   /** Known from the first batch on. */
   const layout = yield* Ref.make<Layout | undefined>(undefined)
   const settle = (table: Table.Table) =>
-    Effect.tap(TableAccess.settle(access, place, table), (settled) => Ref.set(layout, settled))
+    Effect.tap(TableAccess.settle(access, place, table, removal.settle), (settled) => Ref.set(layout, settled))
+  const tableOf = ({ columns }: Pick<Batch<unknown>, "columns">) => tables(removal.columns(columns))
 
   const write = Effect.fnUntraced(function* (batch: Batch<object>) {
-    const table = yield* tables(batch.columns)
+    const table = yield* tableOf(batch)
     const at = (yield* Ref.get(layout)) ?? (yield* settle(table))
     const typed = TypedRows.make(batch, table, at.keyCell)
     if (typed.hasOtherKeys) return yield* failure(name, "write", { _tag: "KeyColumn", column: at.key })
     if (typed.rows.length === 0) return typed.refused
-    const { unsayable, upserts } = dialect.upserts(at, typed.rows)
+    const { unsayable, upserts } = removal.upserts(at, typed.rows)
     const before = rows.pending.length
     const { highestCredible } = batch
     const rejected = yield* Uncommitted.put(rows, { layout: at, rows: typed.rows, upserts, highestCredible })
@@ -75,9 +80,17 @@ export const make = Effect.fnUntraced(function* (
     return [...typed.refused, ...unsayable.map(({ id }): Refused => ({ id, reason })), ...rejected]
   })
 
+  const remove = Effect.fnUntraced(function* (batch: Batch<null>) {
+    const at = (yield* Ref.get(layout)) ?? (yield* settle(yield* tableOf(batch)))
+    Uncommitted.add(rows, yield* removal.mark(at, batch))
+    return []
+  })
+
   const flush = Effect.fnUntraced(function* (at: Cursor) {
     if (rows.pending.length > 0 || account !== undefined) {
       yield* Uncommitted.send(rows)
+      const known = yield* Ref.get(layout)
+      if (known !== undefined) yield* removal.sweep(known)
       if (account !== undefined) {
         const now = Time.format(yield* Instant.now)
         yield* transaction.run(CommitTable.write(dialect, place, account, at, now))
@@ -95,7 +108,8 @@ export const make = Effect.fnUntraced(function* (
   if (dialect.eager) yield* turns.releaseIdle
   return {
     committed: committedAt(account, from, cursor),
-    write: (batch) => Effect.tap(turns.take("write", write(batch)), () => Effect.flatMap(tables(batch.columns), warn)),
+    write: (batch) => Effect.tap(turns.take("write", write(batch)), () => Effect.flatMap(tableOf(batch), warn)),
+    ...(options.sync === undefined ? {} : { remove: (batch: Batch<null>) => turns.take("write", remove(batch)) }),
     flush: (at) => turns.take("flush", flush(at)),
     compared: () => rows.committed,
     finish: Repaired.reporting(name, repairs, turns.take("finish", finish))

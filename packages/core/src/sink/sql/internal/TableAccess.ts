@@ -1,4 +1,4 @@
-/** The table of a sink in the database: looked at when the sink opens, and brought to what its rows need. */
+/** The table of a sink in the database: checked when the sink opens, and changed to what its rows need. */
 import * as Effect from "effect/Effect"
 import type { SqlError } from "effect/sql/SqlError"
 import type { Cursor } from "../../../model/Position.ts"
@@ -53,11 +53,12 @@ export const open = (
     })
   )
 
-/** Makes the table, or brings it to what these columns need. */
+/** Creates the table, or adds the columns that it lacks. `more` is done with it, in the same transaction. */
 export const settle = (
   self: TableAccess,
   place: Place,
-  table: Pick<Table, "columns" | "hasExtra">
+  table: Pick<Table, "columns" | "hasExtra">,
+  more: (layout: Layout) => Effect.Effect<void, SqlError>
 ): Effect.Effect<Layout, SqlError | SinkError> =>
   whole(
     self,
@@ -68,6 +69,7 @@ export const settle = (
       const planned = LayoutOf.plan(dialect, place, found, table)
       if (planned._tag === "Failure") return yield* refused(self, "write", planned.failure)
       for (const change of planned.success.changes) yield* transaction.run(statement(change))
+      yield* more(planned.success.layout)
       return planned.success.layout
     })
   )

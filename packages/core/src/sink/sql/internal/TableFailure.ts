@@ -1,4 +1,4 @@
-/** What goes wrong with a database or a table, as the error of its sink. */
+/** Failures of a database or a table as errors of its sink. */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { SqlError } from "effect/sql/SqlError"

@@ -1,4 +1,4 @@
-/** Rows that are not committed yet: they wait in memory, or are in the open transaction, and in memory until that is committed. */
+/** Rows that are not committed yet. All of them stay in memory until then, because those of a lost transaction are sent again. */
 import * as Effect from "effect/Effect"
 import type { SqlError } from "effect/sql/SqlError"
 import type { Version } from "../../../model/Version.ts"
@@ -92,7 +92,8 @@ export const takeBack = (self: Uncommitted, count: number): void => {
   for (const one of self.pending.splice(count)) self.weight -= one.statement.weight
 }
 
-const add = (self: Uncommitted, more: ReadonlyArray<Comparing.Pending>): void => {
+/** Takes what is written with the next rows, or at the next flush. */
+export const add = (self: Uncommitted, more: ReadonlyArray<Comparing.Pending>): void => {
   for (const one of more) {
     self.pending.push(one)
     self.weight += one.statement.weight

@@ -7,6 +7,8 @@ import * as Instant from "../../../model/Instant.ts"
 import { of, Version } from "../../../model/Version.ts"
 import { fit, type Repairs, stringify } from "../../../model/internal/Json.ts"
 import { type Batch, type Refused, versionOf } from "../../SessionSink.ts"
+import type { Change } from "../../../model/Change.ts"
+import * as ChangeEvent from "../../internal/ChangeEvent.ts"
 import * as Canonical from "./Canonical.ts"
 import * as Sha256 from "./Sha256.ts"
 
@@ -35,15 +37,25 @@ const batchType = "call_session.batch"
 /** The events of a batch, in its order, and the rows that are no JSON. */
 export const events = Effect.fnUntraced(function* (batch: Batch<unknown>, organization: string, repairs: Repairs) {
   const refused: Array<Refused> = []
-  const rows: Array<Omit<Event, "session"> & { readonly id: string; readonly content: Uint8Array<ArrayBuffer> }> = []
+  const rows: Array<
+    Omit<Event, "session"> & {
+      readonly id: string
+      readonly change: Change | undefined
+      readonly content: Uint8Array<ArrayBuffer>
+    }
+  > = []
   for (const item of batch.items) {
     const { id, row } = item
     try {
       const json: string | undefined = JSON.stringify(row)
       if (json === undefined) throw new TypeError("no JSON")
-      // Of the texts as they came: two keys may be one when they are repaired.
-      const content = `[${JSON.stringify(organization)},${JSON.stringify(id)},${Canonical.encode(parseJson(json))}]`
-      rows.push({ id, sequence: versionOf(batch, item), json: fit(json, repairs), content: encoder.encode(content) })
+      const sequence = versionOf(batch, item)
+      const content =
+        item.change === undefined
+          ? // Of the texts as they came: two keys may be one when they are repaired.
+            `[${JSON.stringify(organization)},${JSON.stringify(id)},${Canonical.encode(parseJson(json))}]`
+          : ChangeEvent.identity(organization, item.change)
+      rows.push({ id, sequence, change: item.change, json: fit(json, repairs), content: encoder.encode(content) })
     } catch {
       refused.push({ id, reason: "the row cannot be written as JSON" })
     }
@@ -52,13 +64,23 @@ export const events = Effect.fnUntraced(function* (batch: Batch<unknown>, organi
   const whose = JSON.stringify(organization)
   return {
     refused,
-    events: rows.map(({ id, json, sequence }, at): Event => ({
-      session: id,
-      sequence,
-      json: `{"id":"evt_${short(digests[at])}","type":"call_session.observed","timestamp":"${Instant.format(Instant.of(sequence))}","sequence":${sequence},"organization":${whose},"sessionId":${stringify(id) ?? ""},"data":${json}}`
-    }))
+    events: rows.map(({ change, id, json, sequence }, at): Event => {
+      const { changed, milestones, previousSequence, type } =
+        change === undefined ? observed : ChangeEvent.fields(change)
+      const before = change === undefined ? "" : `"previousSequence":${previousSequence},`
+      const what =
+        change === undefined ? "" : `"changed":${JSON.stringify(changed)},"milestones":${JSON.stringify(milestones)},`
+      return {
+        session: id,
+        sequence,
+        json: `{"id":"evt_${short(digests[at])}","type":"${type}","timestamp":"${Instant.format(Instant.of(sequence))}","sequence":${sequence},${before}"organization":${whose},"sessionId":${stringify(id) ?? ""},${what}"data":${json}}`
+      }
+    })
   }
 })
+
+/** An event of an export: it knows nothing of an earlier one. */
+const observed = { type: "call_session.observed", previousSequence: null, changed: [], milestones: [] }
 
 /** 128 bits of a digest. */
 const short = (digest: string | undefined): string => (digest ?? "").slice(0, 32)

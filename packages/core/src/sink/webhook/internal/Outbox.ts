@@ -42,7 +42,7 @@ interface Folder {
   readonly folder: string
   readonly pathOf: (name: string) => string
   readonly sink: string
-  /** What is in it, so that it is not listed for each batch. */
+  /** The known content of the folder, so that it is not listed for each batch. */
   readonly names: Set<string>
 }
 

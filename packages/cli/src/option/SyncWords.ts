@@ -1,0 +1,59 @@
+/** Mistakes in a sync, as words. */
+import type { Words } from "./Reason.ts"
+import type { Reason, SyncAdvice } from "./UsageError.ts"
+
+const syncAdvice: Readonly<Record<SyncAdvice, string>> = {
+  "no end": "A sync has no end: give the beginning with --since, or use callstream export.",
+  "every call": "A sync keeps every call of its range: use callstream export.",
+  where: "Calls could leave the list unseen: use --where, which callstream applies itself.",
+  "by time": "A sync reads by time and counts: remove it.",
+  "both kinds": "A sync includes calls without a start time: remove it.",
+  "keeps state": "A sync keeps its state: remove it.",
+  "own report": "Use callstream status.",
+  "never stops": "A sink that fails does not hold up the others: remove it.",
+  database: "Sync into a database, such as sqlite:calls.db, and export from there.",
+  "by size": "A log of changes has files by size: give a size such as 64MB, or remove it.",
+  probes: "A sync keeps its own endpoint profile: remove it."
+}
+
+/** Flags of an export that a sync has not, and what to do instead. */
+export const ofExport: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    "--until": "no end",
+    "--on": "no end",
+    "--newest": "every call",
+    "--oldest": "every call",
+    "--limit": "every call",
+    "--status": "where",
+    "--search": "where",
+    "--walk": "by time",
+    "--without-start": "both kinds",
+    "--profile": "probes",
+    "--coverage": "own report",
+    "--strict": "own report",
+    "--on-sink-failure": "never stops"
+  } as const).map(([flag, advice]) => [flag, syncAdvice[advice]])
+)
+
+/** What happened, and what to do. */
+export const syncWords = (
+  reason: Extract<Reason, { readonly _tag: "NotInSync" | "NoSyncName" | "NoSuchSync" }>
+): Words => {
+  switch (reason._tag) {
+    case "NotInSync":
+      return { problem: "is not for a sync", advice: syncAdvice[reason.instead] }
+    case "NoSyncName":
+      return {
+        problem: "a sync needs a name for what it knows, and no file or database to take one from is given",
+        advice: "Add --name, such as --name calls."
+      }
+    case "NoSuchSync":
+      return {
+        problem: reason.name === "" ? "there is no sync here" : `there is no sync ${reason.name}`,
+        advice:
+          reason.known.length === 0
+            ? "Begin one with callstream sync, or name its place with --state."
+            : `There is ${reason.known.join(", ")}.`
+      }
+  }
+}

@@ -1,0 +1,52 @@
+/** Runs a sync, with its progress and a summary of each pass. */
+import type { SyncPipeline } from "@callstream/core"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Ref from "effect/Ref"
+import { Incomplete } from "../option/UsageError.ts"
+import * as Progress from "../run/Progress.ts"
+import { requests } from "../run/Requests.ts"
+import * as RunSync from "../run/RunSync.ts"
+import { exitCode, onInterrupt } from "./ExitCode.ts"
+import * as ProgressLine from "./ProgressLine.ts"
+import { clearLine, print, Screen } from "./Screen.ts"
+import * as SyncSummary from "./SyncSummary.ts"
+
+/** Runs it to its end. One that follows ends by a signal only, which is no failure. */
+export const run = Effect.fnUntraced(function* (job: RunSync.SyncJob, { restart }: { readonly restart: boolean }) {
+  const screen = yield* Screen
+  const progress = yield* Effect.flatMap(Progress.make, Ref.make)
+  const before = yield* Effect.flatMap(requests, ({ sent }) => Ref.make(sent))
+  const isFollowed = job.sync.every !== undefined
+  if (isFollowed) yield* Ref.set(onInterrupt, exitCode.done)
+  const onPass = Effect.fnUntraced(function* (summary: SyncPipeline.PassSummary) {
+    const { sent } = yield* requests
+    const earlier = yield* Ref.getAndSet(before, sent)
+    yield* Effect.provideService(SyncSummary.print(job, summary, { sent: sent - earlier }), Screen, screen)
+  })
+  const summary = yield* Effect.scoped(
+    Effect.gen(function* () {
+      if (!isFollowed && ProgressLine.isShown([job], screen.live)) {
+        yield* ProgressLine.show(() => Ref.getUnsafe(progress), job.zone.clock)
+      }
+      return yield* RunSync.run(job, {
+        restart,
+        onDelivered: ({ changes }) =>
+          Ref.update(progress, (now) => ({ ...now, sessions: changes.created + changes.updated })),
+        onPass: (summary) => (isFollowed ? onPass(summary) : Effect.void)
+      })
+    })
+  ).pipe(
+    Effect.onExit((exit) =>
+      Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause) && job.report === "people"
+        ? Effect.andThen(
+            screen.live ? screen.write(clearLine) : Effect.void,
+            print("stopped; the same command continues")
+          )
+        : Effect.void
+    )
+  )
+  yield* onPass(summary)
+  if (summary.sinks.some(({ failure }) => failure !== undefined)) return yield* new Incomplete()
+})

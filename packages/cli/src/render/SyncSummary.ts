@@ -1,0 +1,138 @@
+/** What a pass of a sync did, and how far the sync is. */
+import { CoverageReason, Instant, type SyncPipeline, type Verdict } from "@callstream/core"
+import * as Effect from "effect/Effect"
+import type { SyncJob } from "../run/RunSync.ts"
+import type { Requests } from "../run/Requests.ts"
+import * as ShownTime from "../option/ShownTime.ts"
+import * as Format from "./Format.ts"
+import { clearLine, print as printLines, Screen } from "./Screen.ts"
+
+type Clock = SyncJob["zone"]["clock"]
+
+/** Holes are listed up to here. */
+const mostHoles = 3
+
+const plurals = { cost: "costs", recording: "recordings", analysis: "analyses" } as const
+
+const reasons: Readonly<Record<Verdict.GivenUp["because"], string>> = {
+  "never seen of this agent": "these agents never had any",
+  "unlikely by now": "unlikely by now",
+  "too old": "older than a month"
+}
+
+/** `12,345 calls, 37 new, 12 changed, 1 removed · 41 requests`. */
+export const counts = (
+  { changes: { created, left, removed, updated }, verdict }: SyncPipeline.PassSummary,
+  requests: number | undefined
+): string => {
+  const parts = [
+    Format.counted(verdict.calls, "call"),
+    `${Format.count(created)} new`,
+    `${Format.count(updated)} changed`,
+    ...(left === 0 ? [] : [`${Format.count(left)} left`]),
+    ...(removed === 0 ? [] : [`${Format.count(removed)} removed`])
+  ]
+  const sent = requests === undefined ? "" : ` · ${Format.counted(requests, "request")}`
+  return `${parts.join(", ")}${sent}`
+}
+
+const hole = (one: Verdict.Hole, clock: Clock): string =>
+  `${ShownTime.times(one.from, "to", one.to, clock)}${one.reason === undefined ? "" : `: ${CoverageReason.describe(one.reason)}`}`
+
+/** The state of a sync: what is proven, what may still change, and what is no longer waited for. */
+export const state = (
+  verdict: Verdict.Verdict,
+  givenUp: ReadonlyArray<Verdict.GivenUp>,
+  clock: Clock
+): ReadonlyArray<string> => {
+  const { audited, awaited, holes, horizon, watermark } = verdict
+  const may = awaited.calls === 1 ? "1 call may" : `${Format.count(awaited.calls)} calls may`
+  const oldest = awaited.oldest === undefined ? "" : ` (oldest from ${ShownTime.minute(awaited.oldest, clock)})`
+  return [
+    watermark <= verdict.from
+      ? `Nothing is proven yet: calls from the last ${Format.duration(horizon / 1000)} may still appear.`
+      : `Complete up to ${ShownTime.minute(watermark, clock)} (checked by count; calls that start later than that may still be missing).`,
+    ...holes.slice(0, mostHoles).map((one) => `Not proven: ${hole(one, clock)}.`),
+    ...(holes.length > mostHoles ? [`Not proven: ${Format.counted(holes.length - mostHoles, "more range")}.`] : []),
+    ...(awaited.calls === 0 ? [] : [`${may} still change${oldest}.`]),
+    ...(givenUp.length === 0
+      ? []
+      : [
+          `Given up waiting: ${givenUp.map(({ because, calls, facet }) => `${Format.count(calls)} ${plurals[facet]} (${reasons[because]})`).join(", ")}.`
+        ]),
+    ...(audited.looked === 0
+      ? []
+      : [`Audits: ${Format.count(audited.changed)} of ${Format.counted(audited.looked, "final call")} had changed.`])
+  ]
+}
+
+/** Sinks that lack changes, and rows that they rejected. */
+const sinkLines = (job: Pick<SyncJob, "deadLetters" | "sync">, { dead, sinks }: SyncPipeline.PassSummary) => [
+  ...sinks.flatMap(({ failure, sink }) =>
+    failure === undefined ? [] : [`warning: ${sink} lacks changes: ${failure.description}; a later pass delivers them`]
+  ),
+  ...(dead === 0 ? [] : [`${Format.counted(dead, "record")} rejected: see ${job.deadLetters}`])
+]
+
+const time = (instant: Instant.Instant): string => Instant.format(instant)
+
+export const verdictJson = (verdict: Verdict.Verdict, givenUp: ReadonlyArray<Verdict.GivenUp>) => ({
+  from: time(verdict.from),
+  completeUpTo: verdict.watermark <= verdict.from ? null : time(verdict.watermark),
+  horizon: verdict.horizon / 1_000_000,
+  holes: verdict.holes.map(({ from, reason, to }) => ({
+    from: time(from),
+    to: time(to),
+    reason: reason === undefined ? null : CoverageReason.describe(reason)
+  })),
+  calls: verdict.calls,
+  awaited: {
+    calls: verdict.awaited.calls,
+    oldest: verdict.awaited.oldest === undefined ? null : time(verdict.awaited.oldest)
+  },
+  givenUp,
+  audited: verdict.audited,
+  behind: verdict.behind
+})
+
+const toJson = (job: SyncJob, summary: SyncPipeline.PassSummary, requests: number) => ({
+  sync: job.name,
+  ...summary.changes,
+  filtered: summary.filtered,
+  rejected: summary.dead,
+  ...(job.title === undefined ? { requests } : {}),
+  sinks: summary.sinks.map(({ failure, refused, sink, written }) => ({
+    sink,
+    written,
+    refused,
+    failed: failure?.description ?? null
+  })),
+  ...verdictJson(summary.verdict, summary.givenUp)
+})
+
+const named = ({ title }: SyncJob, text: string): string => (title === undefined ? text : `${title}: ${text}`)
+
+/** Prints a pass: all of it of a single one, a line of one that is followed by others. */
+export const print = Effect.fnUntraced(function* (
+  job: SyncJob,
+  summary: SyncPipeline.PassSummary,
+  { sent }: Pick<Requests, "sent">
+) {
+  const screen = yield* Screen
+  const { clock } = job.zone
+  if (job.report === "none") return
+  if (job.report === "json") return yield* screen.write(`${JSON.stringify(toJson(job, summary, sent))}\n`)
+  // Several pipelines share one client and its counts.
+  const first = counts(summary, job.title === undefined ? sent : undefined)
+  const problems = sinkLines(job, summary)
+  if (job.sync.every === undefined) {
+    return yield* printLines(named(job, first), ...state(summary.verdict, summary.givenUp, clock), ...problems)
+  }
+  const { horizon, watermark, from } = summary.verdict
+  const until =
+    watermark <= from ? `nothing older than ${Format.duration(horizon / 1000)}` : ShownTime.minute(watermark, clock)
+  const line = named(job, `${first} · complete up to ${until}`)
+  // On a terminal the line of the next pass takes its place, unless something happened.
+  if (screen.live && problems.length === 0) return yield* screen.write(`${clearLine}${line}`)
+  yield* printLines(line, ...problems)
+})

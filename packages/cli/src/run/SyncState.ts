@@ -1,0 +1,58 @@
+/** Where the ledger of a sync is kept: a SQLite file a name, or a database. */
+import { CheckpointError, type Ledger } from "@callstream/core"
+import * as TrustedFile from "@callstream/core/platform/TrustedFile"
+import { NodeProcessOwner } from "@callstream/node"
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Layer from "effect/Layer"
+import * as Path from "effect/Path"
+import * as Database from "../option/Database.ts"
+import type * as Run from "../option/RunOptions.ts"
+import type { UsageError } from "../option/UsageError.ts"
+
+const extension = ".db"
+
+/** Small letters, digits, `_` and `-` stay: every other byte is `%xx`, so no name leaves the folder. */
+const fileOf = (name: string): string =>
+  Array.from(new TextEncoder().encode(name), (byte) => {
+    const character = String.fromCharCode(byte)
+    return /[a-z0-9_-]/.test(character) ? character : `%${byte.toString(16).padStart(2, "0")}`
+  }).join("")
+
+const ledgerOf = (database: Database.Database) =>
+  Effect.map(Database.ledger(database), Layer.provide(NodeProcessOwner.layer))
+
+type Place = Effect.Effect<Layer.Layer<Ledger>, UsageError | CheckpointError, FileSystem.FileSystem | Path.Path>
+
+/** The ledger of a run. Its folder is made for its owner only. */
+export const layer = (name: string, { database, folder }: Run.State): Place =>
+  database === undefined
+    ? Effect.gen(function* () {
+        const paths = yield* Path.Path
+        const fs = yield* FileSystem.FileSystem
+        const path = paths.join(folder, `${fileOf(name)}${extension}`)
+        const failed = Effect.mapError((error: Parameters<typeof TrustedFile.refusalOf>[0]) => {
+          const file = TrustedFile.refusalOf(error)
+          return new CheckpointError({
+            reason:
+              file === undefined
+                ? { _tag: "File", path: folder, action: "written", code: error.reason._tag }
+                : { _tag: "Untrusted", file }
+          })
+        })
+        yield* failed(fs.makeDirectory(folder, { recursive: true, mode: 0o700 }))
+        yield* failed(TrustedFile.checkFolder(folder))
+        return yield* ledgerOf({ _tag: "Sqlite", path })
+      })
+    : ledgerOf(database)
+
+/** The ledgers that are there, each place once. Makes nothing. */
+export const all = Effect.fnUntraced(function* ({ database, folder }: Run.State, name: string | undefined) {
+  if (database !== undefined) return [yield* ledgerOf(database)]
+  const fs = yield* FileSystem.FileSystem
+  const paths = yield* Path.Path
+  const found = yield* Effect.orElseSucceed(fs.readDirectory(folder), (): Array<string> => [])
+  const wanted = name === undefined ? undefined : `${fileOf(name)}${extension}`
+  const files = found.filter((file) => file.endsWith(extension) && (wanted === undefined || file === wanted)).sort()
+  return yield* Effect.forEach(files, (file) => ledgerOf({ _tag: "Sqlite", path: paths.join(folder, file) }))
+})

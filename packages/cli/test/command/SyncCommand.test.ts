@@ -1,0 +1,184 @@
+/** `callstream sync`, `status`, `why` and `resync`, as people run them. */
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { DatabaseSync } from "node:sqlite"
+import { alongside, folder, lines, simulation } from "../Callstream.ts"
+import * as Receiver from "../torture/KillReceiver.ts"
+
+const env = { CALLSTREAM_WEBHOOK_SECRET: "whsec_bm8gc2VjcmV0LCBqdXN0IGEgdGVzdCdzIGtleSE=" }
+
+const rowsOf = (file: string, sql: string): ReadonlyArray<Record<string, unknown>> => {
+  const database = new DatabaseSync(file)
+  const rows = database.prepare(sql).all()
+  database.close()
+  return rows.map((row) => ({ ...row }))
+}
+
+describe("callstream sync", alongside, () => {
+  it.live("fills a table, and takes fewer requests the second time; status and why need none", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const { run, simulator } = yield* simulation({ sessions: 400, span: "20 days" })
+      const args = ["sync", "--since", "60d", "--to", "sqlite:calls.db"]
+      const first = yield* run(args, { cwd })
+      assert.strictEqual(first.code, 0, first.stderr)
+      assert.match(
+        first.stderr,
+        /^400 calls, 400 new, 0 changed · \d+ requests\nComplete up to 20\d\d-\d\d-\d\d \d\d:\d\d UTC \(checked by count; calls that start later than that may still be missing\)\.\n/
+      )
+      assert.strictEqual(first.stdout, "")
+      const shown = rowsOf(join(cwd, "calls.db"), "SELECT id FROM call_sessions ORDER BY id").map(({ id }) => id)
+      const truth = simulator.truth().map(({ id }) => id)
+      assert.deepStrictEqual(shown, truth.toSorted())
+      // The state is of its owner only, and has no content.
+      assert.deepStrictEqual(readdirSync(join(cwd, ".callstream")).sort(), ["calls.db", "salt"])
+      const before = simulator.requests.length
+
+      const status = yield* run(["status", "calls", "--json"], { cwd })
+      const [about] = lines(status.stdout)
+      assert.deepInclude(about, { sync: "calls", calls: 400, behind: { "sqlite:calls.db": 0 }, holes: [] })
+      const all = yield* run(["status"], { cwd })
+      assert.match(all.stdout, /^calls: 400 calls\n {2}Complete up to .*\n[^]*sqlite:calls\.db is up to date\.\n$/)
+      const [id = ""] = truth
+      const why = yield* run(["why", id, "--name", "calls"], { cwd })
+      assert.match(why.stdout, new RegExp(`^calls: ${id}\\n[^]*Up to date: sqlite:calls\\.db\\.\\n$`))
+      assert.strictEqual((yield* run(["why", "nothing"], { cwd })).stdout.split("\n")[0], "calls does not know nothing")
+      const none = yield* run(["status", "other"], { cwd })
+      assert.deepStrictEqual([none.code, none.stderr], [2, "error: there is no sync other\n  There is calls.\n"])
+      assert.strictEqual(simulator.requests.length, before)
+
+      const second = yield* run([...args, "--json"], { cwd })
+      const [summary] = lines(second.stderr)
+      assert.deepInclude(summary, { sync: "calls", created: 0, updated: 0, removed: 0, calls: 400 })
+      assert.isBelow(Number(summary?.["requests"]), before)
+    })
+  )
+
+  it.live("gives each sink what it lacks: added later, deleted, or down", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const { run } = yield* simulation({ sessions: 60, span: "20 days" })
+      const receiver = yield* Receiver.make()
+      const table = ["sync", "--since", "60d", "--to", "sqlite:calls.db"]
+      assert.strictEqual((yield* run(table, { cwd })).code, 0)
+      // A receiver that takes nothing does not hold up the table.
+      receiver.answer(410)
+      const all = [...table, "--to", receiver.url, "--allow-private-hosts"]
+      const down = yield* run(all, { cwd, env })
+      assert.strictEqual(down.code, 3, down.stderr)
+      assert.match(down.stderr, /warning: webhook:\S+ lacks changes: the receiver answered 410/)
+      receiver.answer(undefined)
+      assert.strictEqual((yield* run(all, { cwd, env })).code, 0)
+      assert.strictEqual(new Set(receiver.events.map(({ sessionId }) => sessionId)).size, 60)
+      // A table that somebody deleted is made again.
+      for (const name of readdirSync(cwd)) if (name.startsWith("calls.db")) rmSync(join(cwd, name))
+      assert.strictEqual((yield* run(all, { cwd, env })).code, 0)
+      assert.strictEqual(rowsOf(join(cwd, "calls.db"), "SELECT id FROM call_sessions").length, 60)
+      assert.strictEqual(receiver.events.length, 60)
+      // All of them down: it fails, and continues.
+      const final = ["sync", "--name", "final", "--to", receiver.url, "--allow-private-hosts", "--events", "final"]
+      assert.strictEqual((yield* run(final, { cwd, env })).code, 0)
+      assert.isTrue(receiver.events.slice(60).every((event) => JSON.stringify(event).includes('"final"')))
+      const before = receiver.events.length
+      receiver.answer(410)
+      const only = ["sync", "--name", "hook", "--to", receiver.url, "--allow-private-hosts"]
+      assert.strictEqual((yield* run(only, { cwd, env })).code, 1)
+      receiver.answer(undefined)
+      assert.strictEqual((yield* run(only, { cwd, env })).code, 0)
+      assert.strictEqual(receiver.events.length - before, 60)
+    })
+  )
+
+  it.live("refuses a filter that changed, and resync takes it over", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const { run } = yield* simulation({ sessions: 80, span: "20 days" })
+      const args = ["--since", "60d", "--to", "sqlite:calls.db", "--history"]
+      assert.strictEqual((yield* run(["sync", ...args], { cwd })).code, 0)
+      const longer = [...args, "--where", "durationSec > 120"]
+      const refused = yield* run(["sync", ...longer], { cwd })
+      assert.strictEqual(refused.code, 2)
+      assert.match(
+        refused.stderr,
+        /^error: the ledger of calls belongs to another sync: transforms differ\n {2}Run callstream resync /
+      )
+      const again = yield* run(["resync", ...longer], { cwd })
+      assert.strictEqual(again.code, 0, again.stderr)
+      const shown = rowsOf(join(cwd, "calls.db"), "SELECT durationSec FROM call_sessions WHERE removed_at IS NULL")
+      assert.isAbove(shown.length, 0)
+      assert.isTrue(shown.every(({ durationSec }) => Number(durationSec) > 120))
+      assert.strictEqual(rowsOf(join(cwd, "calls.db"), "SELECT id FROM call_sessions").length, 80)
+      assert.strictEqual((yield* run(["sync", ...longer], { cwd })).code, 0)
+    })
+  )
+
+  it.live("runs from a file, and writes events to stdout and a log", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const { run } = yield* simulation({ sessions: 30, span: "20 days" })
+      writeFileSync(
+        join(cwd, "keep.yaml"),
+        "source: { since: 60d }\nsync: { history: true }\nsinks: [sqlite:calls.db, changes.ndjson, '-']\n"
+      )
+      const ran = yield* run(["run", "keep.yaml"], { cwd })
+      assert.strictEqual(ran.code, 0, ran.stderr)
+      const events = lines(ran.stdout)
+      assert.strictEqual(events.length, 30)
+      assert.isTrue(events.every(({ type }) => type === "call_session.created"))
+      assert.isTrue(existsSync(join(cwd, "changes-00001.ndjson.partial")))
+      assert.strictEqual(rowsOf(join(cwd, "calls.db"), "SELECT id FROM call_sessions_history").length, 30)
+      // Nothing changed: nothing is written.
+      assert.strictEqual((yield* run(["run", "keep.yaml"], { cwd })).stdout, "")
+      const again = yield* run(["run", "keep.yaml", "--resync", "--quiet"], { cwd })
+      assert.strictEqual(again.code, 0, again.stderr)
+      assert.deepStrictEqual(
+        lines(again.stdout)
+          .map(({ sequence }) => Number(sequence))
+          .toSorted((a, b) => a - b),
+        events.map(({ sequence }) => Number(sequence) + 1).toSorted((a, b) => a - b)
+      )
+      const explained = yield* run(["run", "keep.yaml", "--explain"], { cwd })
+      assert.match(
+        explained.stdout,
+        /^sqlite:calls\.db: each call in its latest version, [^]*\nstdout: each change at least once /
+      )
+      writeFileSync(join(cwd, "wrong.yaml"), "source: { until: 1d }\nsync: {}\nsinks: [calls.csv]\n")
+      const wrong = yield* run(["run", "wrong.yaml"], { cwd })
+      assert.strictEqual(wrong.code, 2)
+      assert.include(wrong.stderr, "wrong.yaml:1:18: until is not for a sync")
+      assert.include(wrong.stderr, "wrong.yaml:3:9: to is not for a sync")
+    })
+  )
+
+  it.live("refuses what makes no sense, before any request", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const { run, simulator } = yield* simulation()
+      const mistakes: ReadonlyArray<readonly [ReadonlyArray<string>, string]> = [
+        [["--until", "1d"], "--until is not for a sync\n  A sync has no end"],
+        [["--newest", "3"], "--newest is not for a sync"],
+        [["--limit", "3"], "--limit is not for a sync"],
+        [["--walk", "pages"], "--walk is not for a sync"],
+        [["--status", "completed"], "--status is not for a sync\n  Calls could leave the list unseen: use --where"],
+        [["--to", "calls.csv"], "--to is not for a sync\n  Sync into a database, such as sqlite:calls.db"],
+        [["--to", "calls.parquet"], "--to is not for a sync"],
+        [["--to", "a.ndjson", "--rotate", "day"], "--rotate is not for a sync"],
+        [["--to", "a.ndjson", "--history"], "--history applies to SQLite or PostgreSQL"],
+        [["--to", "sqlite:a.db", "--every", "1m"], "--every needs --follow"],
+        [["--to", "sqlite:a.db", "--max-removals", "5"], "--max-removals needs --delete-removed"],
+        [["--to", "sqlite:a.db", "--audit", "1d,soon"], "--audit: expected ages such as 1d,3d,7d"],
+        [["--to", "sqlite:a.db", "--events", "final"], "--events applies to a webhook"],
+        [["--to", "-"], "a sync needs a name for what it knows"]
+      ]
+      for (const [args, problem] of mistakes) {
+        const { code, stderr } = yield* run(["sync", ...args], { cwd })
+        assert.strictEqual(code, 2, stderr)
+        assert.include(stderr, `error: ${problem}`)
+      }
+      assert.deepStrictEqual(readdirSync(cwd), [])
+      assert.strictEqual(simulator.requests.length, 0)
+    })
+  )
+})

@@ -1,0 +1,140 @@
+/**
+ * Keeps sinks up to date with an organization, in a way that a run that is killed can be continued.
+ *
+ * @since 0.1.0
+ */
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import type { AgniClient } from "../client/AgniClient.ts"
+import type { AgniError } from "../model/AgniError.ts"
+import type * as CallSession from "../model/CallSession.ts"
+import type { Kind } from "../model/Change.ts"
+import type { Fingerprint } from "../model/Fingerprint.ts"
+import type { Instant } from "../model/Instant.ts"
+import type { SessionSink } from "../sink/SessionSink.ts"
+import type { SinkError } from "../sink/SinkError.ts"
+import type { Ledger } from "../sync/Ledger.ts"
+import type { LedgerError } from "../sync/LedgerError.ts"
+import type * as Sync from "../sync/Sync.ts"
+import type * as Verdict from "../sync/Verdict.ts"
+import type { Transform } from "../transform/TransformContract.ts"
+import type { DeadLetter } from "./DeadLetter.ts"
+import { runSync } from "./internal/RunSync.ts"
+import type { TooManyDeadLetters } from "./TooManyDeadLetters.ts"
+
+/**
+ * What ends a run.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export type SyncError = AgniError | LedgerError | SinkError | TooManyDeadLetters
+
+/**
+ * What a run delivered so far, in this pass and those before it.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Delivered {
+  /** Changes by what they are to the consumers: a call that passes the filters from now on is `created`. */
+  readonly changes: Readonly<Record<Kind, number>>
+  /** Changed calls that the transform left out. */
+  readonly filtered: number
+  /** Dead letters written. */
+  readonly dead: number
+}
+
+/**
+ * A sink after a pass.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface SinkStatus {
+  readonly sink: string
+  readonly written: number
+  readonly refused: number
+  /** Why it lacks changes; the next pass that can open it delivers them. */
+  readonly failure: SinkError | undefined
+}
+
+/**
+ * A pass that finished.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface PassSummary extends Delivered {
+  /** Everything that starts before this is proven, or is in a hole. */
+  readonly watermark: Instant
+  readonly verdict: Verdict.Verdict
+  /** Of the only pass of a run: what is no longer waited for. */
+  readonly givenUp: ReadonlyArray<Verdict.GivenUp>
+  readonly sinks: ReadonlyArray<SinkStatus>
+}
+
+type AnySink = SessionSink<never, unknown>
+type Services<Sinks extends ReadonlyArray<AnySink>> = {
+  [K in keyof Sinks]: Sinks[K] extends SessionSink<never, infer R> ? Exclude<R, Scope.Scope> : never
+}[number]
+
+/**
+ * Which calls, and where their changes go.
+ *
+ * @since 0.1.0
+ * @category options
+ */
+export interface Options<A, Sinks extends ReadonlyArray<AnySink>, RD, ET = never, RT = never> extends Sync.Options {
+  /** The name of its ledger. */
+  readonly name: string
+  /** Other parts of its identity, such as the base URL. @default nothing */
+  readonly fingerprint?: Fingerprint | undefined
+  readonly transform: Transform<CallSession.CallSession, A, ET, RT>
+  /** Each keeps its own place in the ledger. One that is added later is given every call that the ledger knows. */
+  readonly sinks: Sinks & { readonly [K in keyof Sinks]: SessionSink<NoInfer<A>, unknown> }
+  readonly deadLetters: SessionSink<DeadLetter, RD>
+  /** As of `Pipeline.Options`. @default false */
+  readonly rawLetters?: boolean | undefined
+  /** As of `Pipeline.Options`. @default 0.1 */
+  readonly maxDeadShare?: number | undefined
+  /** How long after a pass the next one begins. @default no further pass: the run ends */
+  readonly every?: Duration.Input | undefined
+  /** A flush and an acknowledgement cost several milliseconds each: they go by time. @default "1 second" */
+  readonly commitEvery?: Duration.Input | undefined
+  /**
+   * Deliver every call of the ledger again, also if a sync with other filters or transforms kept it. Calls that no longer
+   * pass are `left`. @default false
+   */
+  readonly restart?: boolean | undefined
+  /** Called when changes were delivered, though they may not be safe yet. */
+  readonly onDelivered?: ((delivered: Delivered) => Effect.Effect<void>) | undefined
+  /** Called after each pass. */
+  readonly onPass?: ((summary: PassSummary) => Effect.Effect<void>) | undefined
+}
+
+/**
+ * Runs a sync: one pass, or a pass `every` so often. Returns the summary of the last pass.
+ *
+ * Each change is noted in the ledger, then delivered to each sink, then flushed and acknowledged sink by sink. So a run that
+ * is killed at any moment delivers again what a sink may lack. A sink that fails does not hold up the others: it is opened
+ * again by a later pass and given what it lacks. If all sinks fail the run fails. An outage of the API ends a run of one pass, but of one that follows only
+ * a pass. An interruption waits for the step in
+ * progress, and acknowledges it.
+ *
+ * @since 0.1.0
+ * @category running
+ */
+export const run = <A, RD, const Sinks extends readonly [AnySink, ...ReadonlyArray<AnySink>], ET = never, RT = never>(
+  options: Options<A, Sinks, RD, ET, RT>
+): Effect.Effect<
+  PassSummary,
+  SyncError | ET,
+  AgniClient | Ledger | Services<Sinks> | Exclude<RD | RT, Scope.Scope>
+> => {
+  // The constraint above has checked that each sink takes what the transform gives.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  const sinks = options.sinks as unknown as ReadonlyArray<SessionSink<A, Services<Sinks> | Scope.Scope>>
+  return Effect.scoped(runSync({ ...options, sinks }))
+}

@@ -1,0 +1,207 @@
+/** One run of a sync: opens the ledger and the sinks, and delivers pass by pass. */
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import * as Ref from "effect/Ref"
+import * as Stream from "effect/Stream"
+import * as Column from "../../model/Column.ts"
+import { AgniError } from "../../model/AgniError.ts"
+import * as CoverageSet from "../../coverage/CoverageSet.ts"
+import type { CallSession } from "../../model/CallSession.ts"
+import * as Instant from "../../model/Instant.ts"
+import { of } from "../../model/Position.ts"
+import type { RejectedRow } from "../../model/RejectedRow.ts"
+import * as Version from "../../model/Version.ts"
+import { opening, type SessionSink } from "../../sink/SessionSink.ts"
+import { SinkError } from "../../sink/SinkError.ts"
+import { Ledger, type Lease } from "../../sync/Ledger.ts"
+import type { LedgerError } from "../../sync/LedgerError.ts"
+import * as Sync from "../../sync/Sync.ts"
+import * as Verdict from "../../sync/Verdict.ts"
+import type { Transform } from "../../transform/TransformContract.ts"
+import { type DeadLetter, seal } from "../DeadLetter.ts"
+import type { Delivered, Options, PassSummary } from "../SyncPipeline.ts"
+import { TooManyDeadLetters } from "../TooManyDeadLetters.ts"
+import * as Letters from "./Letters.ts"
+import * as RunState from "./RunState.ts"
+import * as SinkHandle from "./SinkHandle.ts"
+import * as SyncDelivery from "./SyncDelivery.ts"
+import * as SyncSinks from "./SyncSinks.ts"
+
+interface Once<A, RA, RD, ET, RT> extends Omit<Options<A, readonly [], RD, ET, RT>, "sinks" | "transform"> {
+  readonly transform: Transform<CallSession, A, ET, RT>
+  readonly sinks: ReadonlyArray<SessionSink<A, RA>>
+}
+
+const nothing: Delivered = { changes: { created: 0, updated: 0, left: 0, removed: 0 }, filtered: 0, dead: 0 }
+
+/** With fewer records the share of rejected ones means nothing. */
+const enough = 100
+
+/** A record that cannot be decoded is read by each pass of its range: so many are remembered, and get one letter. */
+const mostRemembered = 10_000
+
+export const runSync = Effect.fnUntraced(function* <A, RA, RD, ET, RT>(options: Once<A, RA, RD, ET, RT>) {
+  const { every, name, onPass = () => Effect.void, transform } = options
+  const fingerprint = { ...Sync.fingerprintOf(options), ...options.fingerprint, transforms: transform.label }
+  const ledger = yield* Ledger
+  const lease = yield* ledger.open(name, options.restart === true ? undefined : fingerprint)
+  if (options.restart === true) yield* lease.restart(fingerprint)
+  const run = yield* Ref.make(RunState.make({ coverage: CoverageSet.empty, reserved: undefined }))
+  const letters = yield* SinkHandle.open(options.deadLetters, opening(Option.none()), run)
+  const noLetters = letters.state().failure
+  if (noLetters !== undefined) return yield* noLetters
+  const sinks = yield* SyncSinks.make(lease, options.sinks, run)
+  const acknowledge = Effect.andThen(
+    Effect.suspend(() => (letters.state().dirty ? letters.flush(of(0)) : Effect.void)),
+    sinks.acknowledge
+  )
+  const delivered = yield* Ref.make(nothing)
+  const watermark = yield* Ref.make(Instant.of(0))
+  const step = yield* stepOf(options, { lease, sinks, run, letters, acknowledge, delivered, watermark })
+
+  const pass = Effect.gen(function* () {
+    yield* sinks.open
+    const before = yield* Ref.get(delivered)
+    const least = sinks.members().reduce((least, { given }) => Math.min(least, given), Infinity)
+    yield* Sync.steps(lease, options, least).pipe(
+      // A signal to stop waits for the step, so that what was delivered is acknowledged.
+      Stream.runForEach((one) => Effect.uninterruptible(step(one))),
+      Effect.onExit((exit) =>
+        Exit.isSuccess(exit) || Cause.hasDies(exit.cause) ? Effect.void : Effect.ignore(acknowledge)
+      )
+    )
+    yield* acknowledge
+    yield* sinks.settle
+    const summary: PassSummary = {
+      ...since(before, yield* Ref.get(delivered)),
+      watermark: yield* Ref.get(watermark),
+      verdict: yield* Verdict.of(lease),
+      givenUp: every === undefined ? yield* Verdict.givenUp(lease) : [],
+      sinks: yield* Effect.map(Ref.get(run), (state) => statusOf(options.sinks, state, sinks))
+    }
+    yield* onPass(summary)
+    return summary
+  })
+  if (every === undefined) return yield* pass
+  // An outage of the API ends one pass only.
+  const patient = Effect.catchIf(pass, isOutage, ({ reason }) =>
+    Effect.logWarning(`${name}: a pass ended early: ${reason.message}; the next one continues`)
+  )
+  return yield* Effect.forever(Effect.andThen(patient, Effect.sleep(every)))
+})
+
+const isOutage = (error: unknown): error is AgniError => error instanceof AgniError && error.retryable
+
+interface Parts<A> {
+  readonly lease: Lease
+  readonly sinks: SyncSinks.SyncSinks<A>
+  readonly run: Ref.Ref<RunState.RunState>
+  readonly letters: SinkHandle.SinkHandle<DeadLetter>
+  readonly acknowledge: Effect.Effect<void, SinkError | LedgerError>
+  readonly delivered: Ref.Ref<Delivered>
+  readonly watermark: Ref.Ref<Instant.Instant>
+}
+
+/** Delivers one step, and acknowledges by time. */
+const stepOf = Effect.fnUntraced(function* <A, RA, RD, ET, RT>(
+  options: Once<A, RA, RD, ET, RT>,
+  { acknowledge, delivered, lease, letters, run, sinks, watermark }: Parts<A>
+) {
+  const { onDelivered = () => Effect.void, transform } = options
+  const deliver = SyncDelivery.make({
+    lease,
+    transform,
+    sinks,
+    run,
+    letters: Letters.make(transform.redaction, options.rawLetters ?? false),
+    putAside: putAsideOf(letters, run)
+  })
+  const commitEvery = Duration.toMillis(Duration.fromInputUnsafe(options.commitEvery ?? "1 second"))
+  const last = yield* Effect.flatMap(Clock.currentTimeMillis, Ref.make)
+  return Effect.fnUntraced(function* (one: Sync.Step) {
+    if (one._tag === "Looked") yield* Ref.set(watermark, one.look.watermark)
+    const changes = yield* deliver(one)
+    const { totals } = yield* Ref.get(run)
+    const { dead, filtered } = totals
+    yield* Ref.update(delivered, (before) => ({ changes: countOf(before.changes, changes), filtered, dead }))
+    yield* refuseTooMany(run, letters, options.maxDeadShare ?? 0.1)
+    yield* Effect.flatMap(Ref.get(delivered), onDelivered)
+    const now = yield* Clock.currentTimeMillis
+    if (now - (yield* Ref.get(last)) < commitEvery) return
+    yield* acknowledge
+    yield* Effect.flatMap(Clock.currentTimeMillis, (time) => Ref.set(last, time))
+  })
+})
+
+const countOf = (
+  before: Delivered["changes"],
+  changes: ReadonlyArray<SyncDelivery.Delivered<unknown>>
+): Delivered["changes"] => {
+  const counts = { ...before }
+  for (const { change } of changes) counts[change.kind]++
+  return counts
+}
+
+const since = (before: Delivered, now: Delivered): Delivered => ({
+  changes: {
+    created: now.changes.created - before.changes.created,
+    updated: now.changes.updated - before.changes.updated,
+    left: now.changes.left - before.changes.left,
+    removed: now.changes.removed - before.changes.removed
+  },
+  filtered: now.filtered - before.filtered,
+  dead: now.dead - before.dead
+})
+
+const statusOf = <A, R>(
+  sinks: ReadonlyArray<SessionSink<A, R>>,
+  { sinks: states }: RunState.RunState,
+  { failures }: SyncSinks.SyncSinks<A>
+): PassSummary["sinks"] =>
+  sinks.map(({ name }) => {
+    const { refused = 0, written = 0 } = states.get(name) ?? {}
+    return { sink: name, written, refused, failure: failures().get(name) }
+  })
+
+/** Writes dead letters, a record once in a run. */
+const putAsideOf = (letters: SinkHandle.SinkHandle<DeadLetter>, run: Ref.Ref<RunState.RunState>) => {
+  const known = new Set<string>()
+  return Effect.fnUntraced(function* (found: ReadonlyArray<RejectedRow>) {
+    const fresh = found.filter((row) => {
+      const key = JSON.stringify([row.stage, row.sink, row.reason, row.record ?? row.row])
+      if (known.has(key)) return false
+      if (known.size >= mostRemembered) known.clear()
+      known.add(key)
+      return true
+    })
+    if (fresh.length === 0) return
+    const sealed = yield* seal(fresh)
+    const refused = yield* letters.write({
+      items: sealed.map((row) => ({ id: row.letter, start: undefined, row })),
+      columns: Column.ofSession,
+      observedAt: Version.of(0)
+    })
+    const [first] = refused
+    if (first !== undefined) {
+      const reason = { _tag: "LettersRefused", count: refused.length, of: sealed.length, reason: first.reason } as const
+      return yield* new SinkError({ sink: letters.name, operation: "write", retryable: false, reason })
+    }
+    yield* Ref.update(run, RunState.lost(fresh, fresh.length))
+  })
+}
+
+const refuseTooMany = Effect.fnUntraced(function* (
+  run: Ref.Ref<RunState.RunState>,
+  letters: SinkHandle.SinkHandle<DeadLetter>,
+  maxDeadShare: number
+) {
+  const { lost, reasons, received } = yield* Ref.get(run)
+  if (received < enough || lost <= maxDeadShare * received) return
+  yield* Effect.ignore(letters.flush(of(0)))
+  const [most] = [...reasons.values()].sort((left, right) => right.letters - left.letters)
+  if (most !== undefined) return yield* new TooManyDeadLetters({ dead: lost, of: received, most })
+})

@@ -1,0 +1,97 @@
+/**
+ * A log of the changes of a sync, written as rows of another sink: one event a change.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import type { Milestone } from "../model/Change.ts"
+import * as Instant from "../model/Instant.ts"
+import { withRow } from "../model/Item.ts"
+import * as ChangeEvent from "./internal/ChangeEvent.ts"
+import type { Batch, SessionSink } from "./SinkContract.ts"
+import { hexOf } from "./webhook/internal/Sha256.ts"
+
+/**
+ * Whose calls they are.
+ *
+ * @since 0.1.0
+ * @category options
+ */
+export interface Options {
+  /** The organization of the calls: a part of each event, and of its id. */
+  readonly organization: string
+}
+
+const encoder = new TextEncoder()
+
+/**
+ * The sink as a log of changes, for a sync: each row is an event such as
+ * `{ id, type, timestamp, sequence, previousSequence, organization, sessionId, changed, milestones, data }`. `data` is the row
+ * as the transforms made it, `null` of a call that is gone. The `id` is a hash of organization, call and sequence, so a
+ * repeat has the same one. A row that is no change is refused.
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const make = <R>(self: SessionSink<unknown, R>, { organization }: Options): SessionSink<unknown, R> => {
+  const events = Effect.fnUntraced(function* (batch: Batch<unknown>) {
+    const changes = batch.items.flatMap(({ change }) => change ?? [])
+    const digests = yield* hexOf(changes.map((change) => encoder.encode(ChangeEvent.identity(organization, change))))
+    const ids = new Map(changes.map((change, at) => [change, `evt_${(digests[at] ?? "").slice(0, 32)}`]))
+    return batch.items.flatMap((item) => {
+      const { change, id, row } = item
+      if (change === undefined) return []
+      const { changed, milestones, previousSequence, type } = ChangeEvent.fields(change)
+      const event = {
+        id: ids.get(change),
+        type,
+        timestamp: Instant.format(Instant.of(change.sequence)),
+        sequence: change.sequence,
+        previousSequence,
+        organization,
+        sessionId: id,
+        changed,
+        milestones,
+        data: row
+      }
+      return [withRow(item, event)]
+    })
+  })
+  return {
+    ...self,
+    keeps: "changes",
+    open: (opening) =>
+      Effect.map(self.open(opening), (writer) => {
+        const write = (batch: Batch<unknown>) =>
+          Effect.flatMap(events(batch), (items) => {
+            const missing = batch.items.flatMap(({ change, id }) =>
+              change === undefined ? [{ id, reason: "it is no change of a sync" }] : []
+            )
+            return Effect.map(writer.write({ ...batch, items }), (refused) => [...missing, ...refused])
+          })
+        return { ...writer, write, remove: write }
+      })
+  }
+}
+
+/**
+ * The sink, which gets only versions that reach one of these milestones, and the calls that are gone. A version that is left
+ * out counts as delivered.
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const reaching = <A, R>(self: SessionSink<A, R>, milestones: ReadonlyArray<Milestone>): SessionSink<A, R> => ({
+  ...self,
+  open: (opening) =>
+    Effect.map(self.open(opening), (writer) => ({
+      ...writer,
+      write: (batch) =>
+        writer.write({
+          ...batch,
+          items: batch.items.filter(
+            ({ change }) => change === undefined || change.milestones.some((one) => milestones.includes(one))
+          )
+        })
+    }))
+})

@@ -1,0 +1,122 @@
+/**
+ * A call as a ledger knows it: ids, times, and digests of its content.
+ *
+ * @since 0.1.0
+ */
+import type { StatusClass } from "../model/CallSession.ts"
+import type { Milestone } from "../model/Change.ts"
+import { of as versionOf, type Version } from "../model/Version.ts"
+import type { Later } from "./Settlement.ts"
+import type { Micros } from "./Tail.ts"
+
+/**
+ * A range of start time, `from <= start < to`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Span {
+  readonly from: Micros
+  readonly to: Micros
+}
+
+/**
+ * - `absent`: the call was not where it should be.
+ * - `back`: it went back a step, such as from a final status to an open one.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Doubt {
+  readonly as: "absent" | "back"
+  readonly since: Micros
+}
+
+/**
+ * A call as the ledger knows it. Every time but `start` is in whole seconds.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Entry {
+  readonly id: string
+  /** `undefined` of a call that never connected. */
+  readonly start: Micros | undefined
+  readonly created: Micros | undefined
+  readonly ended: Micros | undefined
+  /** The id of its agent, `""` without one. */
+  readonly agent: string
+  readonly status: StatusClass
+  /** A digest a facet, in the order of `Change.facets`, with the key of the ledger. */
+  readonly digests: ReadonlyArray<number>
+  /** All that it ever reached. */
+  readonly milestones: ReadonlyArray<Milestone>
+  /** What it did not have when it was read. */
+  readonly lacks: ReadonlyArray<Later>
+  /** Of its latest version. */
+  readonly sequence: Version
+  readonly readAt: Micros
+  readonly firstSeen: Micros
+  /** The commit in which it was noted first. */
+  readonly born: number
+  /** The commit of its latest version: a consumer that is before it lacks it. Each commit is of one call. */
+  readonly changed: number
+  /** When reading it again is next worth a thought; `undefined` when nothing more is expected. */
+  readonly due: Micros | undefined
+  /** Since when answers contradict this entry. They are accepted when they say the same again ten minutes later. */
+  readonly doubted: Doubt | undefined
+  /** It is no longer in the range, or no longer listed. */
+  readonly gone: "left" | "removed" | undefined
+  /** A consumer may lack this version although it acknowledged a later commit: the next time it is read it is a change. */
+  readonly owed: boolean
+  /** It was counted when it was a day old: see `Settlement.count`. */
+  readonly counted: boolean
+  /** Whether consumers may show it. */
+  readonly shown: Shown
+}
+
+/**
+ * - `never`: no version of it passed the filters.
+ * - `shown`: a consumer may have a version that passed them. This is noted before the version is delivered.
+ * - `left`: after such a version one did not pass, or the call is gone.
+ *
+ * A ledger whose consumer has no filters leaves it at `never`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Shown = "never" | "shown" | "left"
+
+/**
+ * Calls by start, then id.
+ *
+ * @since 0.1.0
+ * @category instances
+ */
+export const byStart = (left: Entry, right: Entry): number =>
+  (left.start ?? 0) - (right.start ?? 0) || (left.id < right.id ? -1 : left.id > right.id ? 1 : 0)
+
+/**
+ * Whether `forget` forgets it.
+ *
+ * @since 0.1.0
+ * @category reading
+ */
+export const isBefore = ({ created, firstSeen, start }: Entry, instant: Micros): boolean =>
+  (start ?? created ?? firstSeen) < instant
+
+/**
+ * Whether it was not where it should be when that was read last.
+ *
+ * @since 0.1.0
+ * @category reading
+ */
+export const isAbsent = ({ doubted }: Entry): boolean => doubted?.as === "absent"
+
+/**
+ * The call with the next sequence.
+ *
+ * @since 0.1.0
+ * @category combining
+ */
+export const risen = (entry: Entry): Entry => ({ ...entry, sequence: versionOf(entry.sequence + 1) })

@@ -1,0 +1,159 @@
+/**
+ * How far a sync is: what is proven, what may still change, and what is no longer waited for.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import type { CoverageReason } from "../coverage/CoverageReason.ts"
+import * as Instant from "../model/Instant.ts"
+import * as Decide from "./internal/Decide.ts"
+import * as SyncState from "./internal/SyncState.ts"
+import { byStart, type Entry, type View } from "./Ledger.ts"
+import type { LedgerError } from "./LedgerError.ts"
+import * as Settlement from "./Settlement.ts"
+
+/**
+ * A range before the watermark that is not proven, and why. Each pass retries some of them.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Hole {
+  readonly from: Instant.Instant
+  readonly to: Instant.Instant
+  readonly reason: CoverageReason | undefined
+}
+
+/**
+ * Calls that lack something which is not waited for any more.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface GivenUp {
+  readonly facet: Settlement.Later
+  readonly because: Settlement.Because
+  readonly calls: number
+}
+
+/**
+ * What a ledger shows of its sync. It takes no request.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Verdict {
+  /** Calls that start earlier are not followed. */
+  readonly from: Instant.Instant
+  /** Everything that starts before this is proven, or is in a hole. */
+  readonly watermark: Instant.Instant
+  /** How long after its start a call may appear in the API, in microseconds. */
+  readonly horizon: number
+  readonly holes: ReadonlyArray<Hole>
+  /** Calls that are known and not gone. */
+  readonly calls: number
+  /** Those of them that may still change, and the start of the oldest one. */
+  readonly awaited: { readonly calls: number; readonly oldest: Instant.Instant | undefined }
+  /** Calls that were read again although nothing was expected of them, and how many of these had changed. */
+  readonly audited: { readonly looked: number; readonly changed: number }
+  /** How many commits each consumer lacks. */
+  readonly behind: Readonly<Record<string, number>>
+}
+
+const always = { from: Number.MIN_SAFE_INTEGER, to: Number.MAX_SAFE_INTEGER }
+
+const stateOf = (view: View) => SyncState.open(view, 0, 0)
+
+/**
+ * The verdict of a ledger. Of a ledger that no pass was noted in, the watermark is 1970.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const of = Effect.fnUntraced(function* (view: View): Effect.fn.Return<Verdict, LedgerError> {
+  const { head, state } = yield* stateOf(view)
+  const acknowledged = yield* view.acknowledged
+  const awaited = yield* view.awaiting(Number.MAX_SAFE_INTEGER)
+  const oldest = awaited.filter(({ start }) => start !== undefined).sort(byStart)[0]?.start
+  const dated = yield* view.count(always)
+  return {
+    from: Instant.of(state.from),
+    watermark: Instant.of(state.watermark),
+    horizon: state.horizon,
+    holes: state.coverage.entries
+      .filter(({ verdict }) => verdict !== "proven")
+      .map(({ range, reason }) => ({ ...range, reason })),
+    calls: dated + (yield* view.withoutStart).length,
+    awaited: { calls: awaited.length, oldest: oldest === undefined ? undefined : Instant.of(oldest) },
+    audited: state.settlement.audited,
+    behind: Object.fromEntries(Object.entries(acknowledged).map(([name, { commit }]) => [name, head - commit]))
+  }
+})
+
+const day = 86_400_000_000
+
+/** When the state was noted last, as far as it shows. */
+const nowOf = ({ horizon, watermark }: SyncState.SyncState): number => watermark + horizon
+
+/**
+ * Counts what is no longer waited for, most calls first. Reads every call of the ledger, a day at a time.
+ *
+ * @since 0.1.0
+ * @category reading
+ */
+export const givenUp = Effect.fnUntraced(function* (view: View): Effect.fn.Return<ReadonlyArray<GivenUp>, LedgerError> {
+  const { state } = yield* stateOf(view)
+  const now = nowOf(state)
+  const found = new Map<string, GivenUp>()
+  const count = (entries: ReadonlyArray<Entry>) => {
+    for (const entry of entries) {
+      const standing = Settlement.standing(state.settlement, Decide.factsOf(entry), now)
+      if (standing._tag !== "GivenUp") continue
+      for (const { because, facet } of standing.facets) {
+        const key = `${facet} ${because}`
+        found.set(key, { facet, because, calls: (found.get(key)?.calls ?? 0) + 1 })
+      }
+    }
+  }
+  for (let from = state.from; from < now + day; from += day) count(yield* view.between({ from, to: from + day }))
+  count(yield* view.withoutStart)
+  return [...found.values()].sort((left, right) => right.calls - left.calls)
+})
+
+/**
+ * What the ledger knows of one call, and what is expected of it.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Explained {
+  readonly entry: Entry
+  readonly standing: Settlement.Standing
+  /** Consumers that have its latest version, and those that lack it. */
+  readonly has: ReadonlyArray<string>
+  readonly lacks: ReadonlyArray<string>
+}
+
+/**
+ * Explains one call; `undefined` of one that the ledger does not know.
+ *
+ * @since 0.1.0
+ * @category reading
+ */
+export const explain = Effect.fnUntraced(function* (
+  view: View,
+  id: string
+): Effect.fn.Return<Explained | undefined, LedgerError> {
+  const { state } = yield* stateOf(view)
+  const entry = (yield* view.byId([id])).get(id)
+  if (entry === undefined) return undefined
+  const consumers = Object.entries(yield* view.acknowledged)
+  const names = (holds: (commit: number) => boolean) =>
+    consumers.flatMap(([name, { commit }]) => (holds(commit) ? [name] : []))
+  return {
+    entry,
+    standing: Settlement.standing(state.settlement, Decide.factsOf(entry), nowOf(state)),
+    has: names((commit) => commit >= entry.changed),
+    lacks: names((commit) => commit < entry.changed)
+  }
+})
