@@ -33,7 +33,7 @@ const longestWalk = 12 * hour
 const mostIdle = 3
 
 /** How long after it the next pass reads everything again that may have come: others read what is likely to have changed. */
-export const pace = ({ settings: { horizon } }: Pass.Run): number => 0.45 * horizon
+const pace = ({ settings: { horizon } }: Pass.Run): number => 0.45 * horizon
 
 /** Whether this pass is one that reads everything which may have come, and proves it. */
 export const isWhole = (run: Pass.Run): boolean => {
