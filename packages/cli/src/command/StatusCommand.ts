@@ -13,7 +13,7 @@ import * as Zone from "../option/Zone.ts"
 import * as Database from "../option/Database.ts"
 import { answer, toPrintable } from "../render/Screen.ts"
 import * as SyncStatus from "../render/SyncStatus.ts"
-import * as SyncState from "../run/SyncState.ts"
+import * as LedgerPlace from "../run/LedgerPlace.ts"
 
 const where = Struct.pick(Options.run, ["state", "zone"])
 
@@ -40,7 +40,7 @@ const each = <A, E, R>(
     const place = Run.stateOf(state)
     const known: Array<string> = []
     const used: Array<A> = []
-    for (const layer of yield* SyncState.all(place, undefined)) {
+    for (const layer of yield* LedgerPlace.all(place, undefined)) {
       yield* Effect.gen(function* () {
         const ledger = yield* Ledger
         for (const one of yield* ledger.names) {

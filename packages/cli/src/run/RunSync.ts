@@ -7,7 +7,7 @@ import * as Layer from "effect/Layer"
 import type { Job, Sync } from "../job/Job.ts"
 import * as Sinks from "../option/Sinks.ts"
 import * as Pseudonymizer from "./Pseudonymizer.ts"
-import * as SyncState from "./SyncState.ts"
+import * as LedgerPlace from "./LedgerPlace.ts"
 
 /** A job that is a sync, under a name. */
 export interface SyncJob extends Job {
@@ -37,7 +37,7 @@ interface Watch {
 /** Runs it, one pass or until a signal; nothing is printed. */
 export const run = Effect.fnUntraced(function* (job: SyncJob, watch: Watch) {
   const { deadLetters, name, selection, state, sync, transform } = job
-  const ledger = yield* SyncState.layer(name, state)
+  const ledger = yield* LedgerPlace.layer(name, state)
   const pseudonymizer = state.database === undefined ? yield* Pseudonymizer.ofFolder(state.folder) : Pseudonymizer.none
   const hasEvents = job.sinks.some(({ target }) => target._tag !== "Table")
   const sinks = yield* Sinks.make(job.sinks, {
