@@ -24,7 +24,7 @@ import * as Begin from "./internal/Begin.ts"
 import * as Awaited from "./internal/Awaited.ts"
 import * as CatchUp from "./internal/CatchUp.ts"
 import * as Counts from "./internal/Counts.ts"
-import * as Fresh from "./internal/Fresh.ts"
+import * as FreshCalls from "./internal/FreshCalls.ts"
 import * as Pass from "./internal/Pass.ts"
 import * as Missing from "./internal/Missing.ts"
 import { Ledger, type Lease } from "./Ledger.ts"
@@ -156,8 +156,8 @@ const stages = (
   const { lease, remember } = run.settings
   // What was seen meanwhile is newer than that page.
   const page = first === undefined || isFresh ? Effect.succeed(first) : endpoint.created(1)
-  const isWhole = Fresh.isWhole(run)
-  const fresh = Stream.unwrap(Effect.map(page, (page) => Fresh.looks(run, endpoint, page)))
+  const isWhole = FreshCalls.isWhole(run)
+  const fresh = Stream.unwrap(Effect.map(page, (page) => FreshCalls.looks(run, endpoint, page)))
   const isUsable = run.profile.filterProblem === undefined
   const audits = isUsable ? Audits.audits(run, endpoint) : Stream.empty
   if (run.isFirst || !isUsable) return Stream.concat(fresh, audits)

@@ -11,7 +11,7 @@ import * as Decide from "./Decide.ts"
 import type { Endpoint } from "./Endpoint.ts"
 import * as Pass from "./Pass.ts"
 import * as SyncState from "./SyncState.ts"
-import * as Walk from "./Walk.ts"
+import * as CreationWalk from "./CreationWalk.ts"
 
 const { second } = Decide
 const minute = 60 * second
@@ -50,9 +50,9 @@ const keep = (run: Pass.Run, age: number, until: Micros): Effect.Effect<void, Le
 
 const byCreation = (run: Pass.Run, endpoint: Endpoint, age: number, { from, to }: Span): Looks =>
   Stream.unwrap(
-    Effect.map(Walk.rankOf(run, to), (rank) => {
+    Effect.map(CreationWalk.rankOf(run, to), (rank) => {
       const page = Math.max(1, Math.floor((rank - 5) / run.profile.pageSize) + 1)
-      return Walk.walk(run, endpoint, "audit", { from, to }, { page, first: undefined }, (reached) =>
+      return CreationWalk.walk(run, endpoint, "audit", { from, to }, { page, first: undefined }, (reached) =>
         Stream.fromEffectDrain(keep(run, age, Math.min(reached, to)))
       )
     })

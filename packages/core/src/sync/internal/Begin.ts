@@ -7,7 +7,7 @@ import type { Lease } from "../Ledger.ts"
 import type { LedgerError } from "../LedgerError.ts"
 import type * as CreationSearch from "./CreationSearch.ts"
 import * as Endpoint from "./Endpoint.ts"
-import * as Fresh from "./Fresh.ts"
+import * as FreshCalls from "./FreshCalls.ts"
 import * as Opening from "./Opening.ts"
 import type * as Pass from "./Pass.ts"
 import * as SyncState from "./SyncState.ts"
@@ -45,7 +45,7 @@ const openByCreation = Effect.fnUntraced(function* (
 > {
   const { profile } = state
   const now = local < earliest ? (state.read?.last ?? local) : local
-  if (profile === undefined || profile.filterProblem !== undefined || !Fresh.isByCreation(state, now)) {
+  if (profile === undefined || profile.filterProblem !== undefined || !FreshCalls.isByCreation(state, now)) {
     return { first: undefined, state }
   }
   const { list } = yield* AgniClient

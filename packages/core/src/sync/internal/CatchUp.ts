@@ -15,7 +15,7 @@ import type { Endpoint } from "./Endpoint.ts"
 import * as Missing from "./Missing.ts"
 import * as Pass from "./Pass.ts"
 import * as SyncState from "./SyncState.ts"
-import * as Walk from "./Walk.ts"
+import * as CreationWalk from "./CreationWalk.ts"
 
 /** Calls that are read again at once. */
 const atOnce = 1000
@@ -56,7 +56,7 @@ const read = Effect.fnUntraced(function* (
     start === undefined && created !== undefined ? [{ from: created - second, to: created + 2 * second }] : []
   )
   for (const range of Missing.joined(created)) {
-    const rank = yield* Walk.rankOf(run, range.to)
+    const rank = yield* CreationWalk.rankOf(run, range.to)
     const works = run.state.byCreation?.works === true
     const items = works ? yield* endpoint.createdIn(range, rank, works) : undefined
     if (items !== undefined) {

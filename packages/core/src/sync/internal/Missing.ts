@@ -14,7 +14,7 @@ import * as Decide from "./Decide.ts"
 import type { Endpoint } from "./Endpoint.ts"
 import * as Pass from "./Pass.ts"
 import * as SyncState from "./SyncState.ts"
-import * as Walk from "./Walk.ts"
+import * as CreationWalk from "./CreationWalk.ts"
 
 const { second } = Decide
 const minute = 60 * second
@@ -114,7 +114,7 @@ const byCreation = Effect.fnUntraced(function* (
   const rest = new Set(entries)
   for (const range of createdOf(entries).slice(0, mostByCreation)) {
     const before = endpoint.requests()
-    const rank = yield* Walk.rankOf(run, range.to)
+    const rank = yield* CreationWalk.rankOf(run, range.to)
     const items = yield* endpoint.createdIn(range, rank, run.state.byCreation?.works === true)
     if (items === undefined) break
     for (const entry of entries) {

@@ -18,7 +18,7 @@ import type { Endpoint } from "./Endpoint.ts"
 import * as Pass from "./Pass.ts"
 import * as Counts from "./Counts.ts"
 import * as SyncState from "./SyncState.ts"
-import * as Walk from "./Walk.ts"
+import * as CreationWalk from "./CreationWalk.ts"
 
 const { second } = Decide
 const minute = 60 * second
@@ -116,7 +116,7 @@ const byCreation = (run: Pass.Run, endpoint: Endpoint, first: Created): Looks =>
       })
     )
   )
-  return Walk.walk(run, endpoint, "new", { from, to: Infinity }, { page: 1, first }, () =>
+  return CreationWalk.walk(run, endpoint, "new", { from, to: Infinity }, { page: 1, first }, () =>
     whole ? proof : Stream.fromEffectDrain(noteRead(run, false))
   )
 }
