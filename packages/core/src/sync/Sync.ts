@@ -154,7 +154,7 @@ const stages = (
   isFresh: boolean
 ): Stream.Stream<Look, AgniError | LedgerError, AgniClient> => {
   const { lease, remember } = run.settings
-  // What was seen meanwhile is newer than that page.
+  // Later answers are newer than that page.
   const page = first === undefined || isFresh ? Effect.succeed(first) : endpoint.created(1)
   const isWhole = FreshCalls.isWhole(run)
   const fresh = Stream.unwrap(Effect.map(page, (page) => FreshCalls.looks(run, endpoint, page)))

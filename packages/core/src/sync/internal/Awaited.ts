@@ -56,7 +56,7 @@ const dueRanges = Effect.fnUntraced(function* (run: Pass.Run): Effect.fn.Return<
     const key = Math.floor(entry.start / part)
     sums.set(key, (sums.get(key) ?? 0) + valueOf(run, entry, false))
   }
-  // Where calls may still appear, each part is looked at.
+  // Where calls may still appear, each part is read.
   if (births) for (let at = run.now - horizon; at < run.now + part; at += part) sums.set(Math.floor(at / part), worth)
   const ranges: Array<Span> = []
   for (const [key] of [...sums].filter(([, sum]) => sum >= worth).sort(([left], [right]) => left - right)) {

@@ -1,5 +1,5 @@
 /**
- * What is new. Where the server orders by creation, a walk from the newest creation brings it, calls without a start time among it,
+ * New calls. Where the server orders by creation, a walk from the newest creation brings it, calls without a start time among it,
  * and one count proves the range that passes the horizon. Elsewhere that range is read to its proof, as an export reads it.
  */
 import * as Effect from "effect/Effect"
@@ -95,7 +95,7 @@ const proveByCount = Effect.fnUntraced(function* (
   )
 })
 
-/** What is new, in the order of creation. */
+/** New calls, in the order of creation. */
 const byCreation = (run: Pass.Run, endpoint: Endpoint, first: Created): Looks => {
   const { horizon } = run.settings
   const { read } = run.state
@@ -121,7 +121,7 @@ const byCreation = (run: Pass.Run, endpoint: Endpoint, first: Created): Looks =>
   )
 }
 
-/** What is new, as an export reads it. */
+/** New calls, as an export reads them. */
 const byProof = (run: Pass.Run): Looks =>
   Stream.suspend(() => {
     const { from } = run.settings
@@ -155,7 +155,7 @@ const newest = (run: Pass.Run, endpoint: Endpoint): Looks =>
     })
   )
 
-/** Once a day it is tried again whether the server orders by creation. */
+/** How often callstream checks whether the server orders by creation. */
 const triedAgain = 24 * hour
 
 /** Whether a pass begins with the first page in the order of creation. */

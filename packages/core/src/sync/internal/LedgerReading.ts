@@ -57,7 +57,7 @@ export const make = (
     Effect.map(all(dialect.between, [Math.floor(from / second), Math.ceil(to / second)]), (found) =>
       found.filter(({ start = from }) => start >= from && start < to).toSorted(byStart)
     )
-  /** The column has whole seconds: those at the ends that are not in the range as a whole are looked at. */
+  /** The column has whole seconds: those at the ends that are not in the range as a whole are read. */
   const count = Effect.fnUntraced(function* ({ from, to }: Span) {
     const [first, last] = [Math.ceil(from / second), Math.floor(to / second)]
     const isThere = (entry: Entry) => !isAbsent(entry)
