@@ -21,7 +21,7 @@ import * as RunSync from "../run/RunSync.ts"
 import { decoder } from "../run/RunJob.ts"
 
 /** Options of an export that a sync has too. */
-export const shared = {
+const shared = {
   selection: Struct.pick(Options.selection, ["since", "agentId", "channel", "callerNumber", "pageSize"]),
   reading: Struct.pick(Options.reading, ["horizon", "keepGoing"]),
   sink: Struct.omit(Options.sink, ["force", "csvRaw", "csvBom"]),
@@ -29,7 +29,7 @@ export const shared = {
 }
 
 /** The options of reporting. */
-export const reporting = {
+const reporting = {
   quiet: onOff("No progress and no summary; errors are still shown"),
   json: onOff("Print the summary of each pass as one line of JSON, on stderr")
 }
@@ -61,7 +61,7 @@ const nameFrom = (to: ReadonlyArray<string> = [], table: string | undefined): st
 }
 
 /** The pipeline that the flags describe. */
-export const specOf = Effect.fnUntraced(function* (input: Input): Effect.fn.Return<PipelineSpec, UsageError> {
+const specOf = Effect.fnUntraced(function* (input: Input): Effect.fn.Return<PipelineSpec, UsageError> {
   const source = {
     ...pick(Options.connection, input),
     ...pick(shared.selection, input),

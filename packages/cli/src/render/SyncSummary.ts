@@ -21,7 +21,7 @@ const reasons: Readonly<Record<Verdict.GivenUp["because"], string>> = {
 }
 
 /** `12,345 calls, 37 new, 12 changed, 1 removed · 41 requests`. */
-export const counts = (
+const counts = (
   { changes: { created, left, removed, updated }, verdict }: SyncPipeline.PassSummary,
   requests: number | undefined
 ): string => {

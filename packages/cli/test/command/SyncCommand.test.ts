@@ -5,6 +5,7 @@ import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { alongside, folder, lines, simulation } from "../Callstream.ts"
+import * as Postgres from "../../../node/test/postgres/PostgresServer.ts"
 import * as Receiver from "../torture/KillReceiver.ts"
 
 const env = { CALLSTREAM_WEBHOOK_SECRET: "whsec_bm8gc2VjcmV0LCBqdXN0IGEgdGVzdCdzIGtleSE=" }
@@ -179,6 +180,33 @@ describe("callstream sync", alongside, () => {
       }
       assert.deepStrictEqual(readdirSync(cwd), [])
       assert.strictEqual(simulator.requests.length, 0)
+    })
+  )
+})
+
+describe.skipIf(Postgres.missing)(`callstream sync with PostgreSQL${Postgres.reason}`, alongside, () => {
+  it.live("keeps its state and its table in one database, and nothing beside them", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const { run } = yield* simulation({ sessions: 120, span: "20 days" })
+      const server = yield* Postgres.Server.make
+      const name = yield* server.database()
+      const sql = yield* server.client(name, { maxConnections: 1 })
+      const url = `postgres://postgres:canary-password@127.0.0.1:${sql.config.port}/${name}`
+      const args = ["sync", "--name", "calls", "--state", "postgres:DATABASE_URL", "--to", "postgres:DATABASE_URL"]
+      const options = { cwd, env: { DATABASE_URL: url } }
+      for (const created of [120, 0]) {
+        const { code, stderr } = yield* run([...args, "--history", "--json"], options)
+        assert.strictEqual(code, 0, stderr)
+        assert.deepInclude(lines(stderr)[0], { created, updated: 0, calls: 120 })
+      }
+      const status = yield* run(["status", "--state", "postgres:DATABASE_URL"], options)
+      assert.match(status.stdout, /^calls: 120 calls\n[^]*postgres:DATABASE_URL is up to date\.\n$/)
+      const [rows] = yield* sql<{
+        readonly n: number
+      }>`SELECT count(*)::int AS n FROM call_sessions_history WHERE is_current`
+      assert.strictEqual(rows?.n, 120)
+      assert.deepStrictEqual(readdirSync(cwd), [])
     })
   )
 })

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
+import * as Ref from "effect/Ref"
 import * as Stream from "effect/Stream"
 import type { AgniClient } from "../client/AgniClient.ts"
 import type { AgniError } from "../model/AgniError.ts"
@@ -37,37 +38,45 @@ type Compare = (left: Placed, right: Placed) => number
 const byStart: Compare = (left, right) =>
   left.start - right.start || (left.id < right.id ? -1 : left.id > right.id ? 1 : 0)
 
+/** The calls that are in front by the order of `compare`, as many as `limit`. */
+const makeKept = (compare: Compare, limit: number) => {
+  const kept: { held: Array<Placed>; first: number } = { held: [], first: Infinity }
+  const trim = () => {
+    kept.held = kept.held.sort(compare).slice(0, limit)
+  }
+  return {
+    add: ({ rows }: Batch): void => {
+      // A gap of which nothing could be read has no time.
+      if (Rows.observed(rows) > 0) kept.first = Math.min(kept.first, Rows.observed(rows))
+      for (const { id, row, start, version } of Rows.items(rows)) {
+        if (start !== undefined) kept.held.push({ id, start, row, version })
+      }
+      if (kept.held.length >= 2 * limit + 1000) trim()
+    },
+    rows: (): Rows.Rows => {
+      trim()
+      return Rows.make(kept.held, Instant.of(kept.first === Infinity ? 0 : kept.first))
+    }
+  }
+}
+
 const keep =
   (compare: Compare) =>
   (limit: number) =>
   <B extends Batch, E, R>(batches: Stream.Stream<B, E, R>): Stream.Stream<Batch, E, R> =>
     Stream.suspend(() => {
-      let held: Array<Placed> = []
-      let first = Infinity
-      const trim = () => {
-        held = held.sort(compare).slice(0, limit)
-      }
-      const add = (batch: Batch) => {
-        // A gap of which nothing could be read has no time.
-        if (Rows.observed(batch.rows) > 0) first = Math.min(first, Rows.observed(batch.rows))
-        for (const { id, row, start, version } of Rows.items(batch.rows)) {
-          if (start !== undefined) held.push({ id, start, row, version })
-        }
-        if (held.length >= 2 * limit + 1000) trim()
-      }
-      const kept = Stream.suspend(() => {
-        trim()
-        return held.length === 0
-          ? Stream.empty
-          : Stream.make<[Batch]>({ rows: Rows.make(held, Instant.of(first === Infinity ? 0 : first)), rejected: [] })
+      const kept = makeKept(compare, limit)
+      const last = Stream.suspend((): Stream.Stream<Batch> => {
+        const rows = kept.rows()
+        return rows.length === 0 ? Stream.empty : Stream.make({ rows, rejected: [] })
       })
       return batches.pipe(
         Stream.map((batch): Batch => {
-          add(batch)
+          kept.add(batch)
           return { rows: Rows.make([], Rows.observed(batch.rows)), rejected: batch.rejected }
         }),
         Stream.filter((batch) => batch.rejected.length > 0),
-        Stream.concat(kept)
+        Stream.concat(last)
       )
     })
 
@@ -119,16 +128,22 @@ export const firstWindows = (
   { counts, ...options }: Options = {}
 ): Stream.Stream<Window, AgniError, AgniClient> =>
   Stream.suspend(() => {
-    let held = 0
     // Windows are read ahead, so a small limit takes small windows.
     const pages = Math.ceil(limit / (options.pageSize ?? 100))
     const few = pages < 20 ? { pagesPerWindow: Math.max(4, pages) } : {}
-    return Stream.takeUntil(History.windows(range, { ...few, ...options, withoutStart: "skip" }), (window) => {
-      // A window with an empty range says nothing of time.
-      if (window.from === window.to) return false
-      held += countedIn(window, counts)
-      return held >= limit
-    })
+    return History.windows(range, { ...few, ...options, withoutStart: "skip" }).pipe(
+      Stream.mapAccum(
+        () => 0,
+        (before, window) => {
+          // A window with an empty range says nothing of time.
+          const isPlaced = window.from !== window.to
+          const held = isPlaced ? before + countedIn(window, counts) : before
+          return [held, [{ window, isLast: isPlaced && held >= limit }]] as const
+        }
+      ),
+      Stream.takeUntil(({ isLast }) => isLast),
+      Stream.map(({ window }) => window)
+    )
   })
 
 const hour = 3_600_000_000
@@ -162,20 +177,20 @@ export const lastWindows = (
       }
       const perSession = Math.max(1, newest - oldest) / Math.max(1, about)
       const profile = { ...seen.profile, repeatsBeyondEnd: yield* seen.repeats }
-      let held = 0
+      const held = yield* Ref.make(0)
       const before = (end: number, width: number): Stream.Stream<Window, AgniError, AgniClient> => {
         const begin = Math.max(from, Math.floor((Math.min(end, newest) - width) / 1_000_000) * 1_000_000)
         return History.windows(
           { from: Instant.of(begin), to: Instant.of(end) },
           { ...options, profile, withoutStart: "skip" }
         ).pipe(
-          Stream.tap((window) =>
-            Effect.sync(() => {
-              held += countedIn(window, counts)
-            })
-          ),
+          Stream.tap((window) => Ref.update(held, (calls) => calls + countedIn(window, counts))),
           Stream.concat(
-            Stream.suspend(() => (held >= limit || begin <= from ? Stream.empty : before(begin, 4 * width)))
+            Stream.unwrap(
+              Effect.map(Ref.get(held), (calls) =>
+                calls >= limit || begin <= from ? Stream.empty : before(begin, 4 * width)
+              )
+            )
           )
         )
       }

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
@@ -12,22 +12,20 @@ import { AgniClient } from "../client/AgniClient.ts"
 import type { AgniError } from "../model/AgniError.ts"
 import type { CallSessionQuery } from "../model/CallSessionQuery.ts"
 import * as Instant from "../model/Instant.ts"
-import { defaultHorizon, earliestStart } from "../model/Limits.ts"
 import { verdict, type Window } from "./Coverage.ts"
-import * as Ask from "../endpoint/internal/Ask.ts"
+import type * as Ask from "../endpoint/internal/Ask.ts"
 import * as Asked from "./internal/Asked.ts"
+import * as Beginning from "./internal/Beginning.ts"
 import * as Clocks from "../endpoint/internal/Clocks.ts"
 import * as Fallback from "./internal/Fallback.ts"
 import type * as Micros from "../endpoint/internal/Micros.ts"
 import * as Windows from "./internal/Windows.ts"
-import * as Observe from "../endpoint/internal/Observe.ts"
 import * as Patience from "../endpoint/internal/Patience.ts"
 import * as Probes from "../endpoint/internal/Probes.ts"
 import * as Reading from "./internal/Reading.ts"
 import * as WithoutStart from "./internal/WithoutStart.ts"
 import * as Partitioner from "./internal/Partitioner.ts"
-import * as Rows from "../endpoint/internal/Rows.ts"
-import * as Settings from "./internal/Settings.ts"
+import type { Settings } from "./internal/Settings.ts"
 import * as Undated from "./internal/Undated.ts"
 import { mistakeIn, refuse } from "./internal/Refuse.ts"
 import * as EndpointProfile from "../endpoint/EndpointProfile.ts"
@@ -102,93 +100,78 @@ export const windows = (range: OpenRange = {}, options: Options = {}): Stream.St
   return begin(asked.success, options).pipe(Stream.tap((window) => Effect.logDebug(describe(window))))
 }
 
+const probe = Effect.fnUntraced(function* (range: Asked.Asked, filters: Ask.Filters, options: Options) {
+  const { pageSize, profile } = options
+  const isBounded = range.from !== undefined
+  return (
+    (yield* Probes.Probed) ?? (yield* Probes.probe({ filters, pageSize, profile, deep: false, bounded: isBounded }))
+  )
+})
+
 const begin = (range: Asked.Asked, options: Options): Stream.Stream<Window, AgniError, AgniClient> =>
   Stream.unwrap(
     Effect.gen(function* () {
       const { agentId, callerNumber, channel, concurrency = 4, keepGoing = false, search, status } = options
       const filters = { agentId, status, channel, callerNumber, search }
       const list = Patience.make((yield* AgniClient).list)
-      const seen =
-        (yield* Probes.Probed) ??
-        (yield* Probes.probe({
-          filters,
-          pageSize: options.pageSize,
-          profile: options.profile,
-          deep: false,
-          bounded: range.from !== undefined
-        }))
-      const { profile, oldest, serverNow } = seen
+      const seen = yield* probe(range, filters, options)
+      const { profile } = seen
       yield* Effect.forEach(EndpointProfile.facts(profile), ({ about, text }) => Effect.logDebug(`${about}: ${text}`))
       const clocks = Clocks.make(seen.localNow, seen.log)
       if (clocks.apart > Clocks.notable) yield* Effect.logWarning(Clocks.describe(clocks))
-      const to = range.to ?? range.end ?? Clocks.openEnd(clocks)
-      if (range.from !== undefined && range.from >= to) return Stream.make(notYet(range.from, to, serverNow))
-      // A range that ends before the first call is counted too: the probes do not prove that it is empty.
-      const first =
-        range.from ?? (oldest !== undefined && oldest < to ? oldest : range.to === undefined ? to : earliestStart)
-      const from = range.resume === undefined ? first : Math.min(Math.max(first, range.resume), to)
-      const whole = range.from === undefined && range.to === undefined
+      const bounds = Beginning.boundsOf(range, seen, clocks)
+      const { to, whole } = bounds
+      if (range.from !== undefined && range.from >= to) return Stream.make(notYet(range.from, to, seen.serverNow))
       if (profile.filterProblem !== undefined) {
-        return Fallback.windows({ from, to }, whole, filters, profile.filterProblem, {
+        return Fallback.windows({ from: bounds.from, to }, whole, filters, profile.filterProblem, {
           concurrency,
           keepGoing,
           size: profile.pageSize
         }).pipe(Stream.provideService(AgniClient, AgniClient.of({ list })))
       }
-      const perWindow = (options.pagesPerWindow ?? Partitioner.pagesPerWindow(seen, concurrency)) * profile.pageSize
-      const settings: Settings.Settings = {
-        list,
-        filters,
-        size: profile.pageSize,
-        sort: Observe.newest(profile.sortBy),
-        repeats: seen.repeats,
-        controls: seen.controls,
-        ends: seen.ends,
-        hold: options.hold === "objects" ? (rows) => rows : Rows.pack,
-        horizon: Duration.toMillis(Duration.fromInputUnsafe(options.horizon ?? defaultHorizon)) * 1000,
-        now: clocks.local,
-        seen: Math.min(serverNow, clocks.latest),
-        latest: Ask.ceilSecond(clocks.latest),
-        doubt:
-          Settings.doubtOf(status, search) ??
-          (range.from === undefined && (range.to === undefined ? seen.isListCut : !seen.isOldestSure)
-            ? Settings.noBeginning
-            : undefined),
-        logs: new Set(),
-        perWindow,
+      const { hold, horizon, pagesPerWindow, withoutStart } = options
+      const settings = Beginning.settingsOf(list, filters, range, seen, clocks, {
         concurrency,
-        maxCharacters: Partitioner.maxCharacters
-      }
-      const reading = yield* Reading.make(
-        settings,
-        { from, to },
-        {
-          concurrency,
-          keepGoing,
-          limits: options.profile?.limits,
-          clocksApart: clocks.apart > Clocks.notable ? Math.round(clocks.apart) : undefined,
-          ends: { whole, fromOldest: range.from === undefined && from === first },
-          earliest: clocks.earliest,
-          log: seen.log
-        }
-      )
-      const tasks = Partitioner.tasks(
-        { from, to },
-        [...range.cuts, reading.horizon(), settings.latest],
-        seen,
-        range.from === undefined,
-        settings.latest
-      )
-      const about = { ledger: reading.ledger, inPart: from > first, known: reading.known }
-      const last = Undated.front(settings, { from, to }, about)
-      const undated = Effect.suspend(() => Undated.window(settings, { from, to }, about, keepGoing, last))
-      const isMeant = options.withoutStart !== "skip" && settings.controls.length > 0
-      const ofRange = Effect.gen(function* () {
-        if (!isMeant) return undefined
-        const { ledger, known } = reading
-        return yield* WithoutStart.window(
+        hold,
+        horizon,
+        pagesPerWindow
+      })
+      return yield* readAll(settings, range, bounds, seen, {
+        concurrency,
+        keepGoing,
+        limits: options.profile?.limits,
+        clocksApart: clocks.apart > Clocks.notable ? Math.round(clocks.apart) : undefined,
+        earliest: clocks.earliest,
+        withoutStart: withoutStart !== "skip" && settings.controls.length > 0
+      })
+    })
+  )
+
+/** The windows of the range, and the last one, of the calls without a start time. */
+const readAll = Effect.fnUntraced(function* (
+  settings: Settings,
+  asked: Asked.Asked,
+  { first, from, to, whole }: Beginning.Bounds,
+  seen: Probes.Seen,
+  options: Omit<Reading.Options, "ends" | "log"> & { readonly withoutStart: boolean }
+) {
+  const isFromOldest = asked.from === undefined
+  const reading = yield* Reading.make(
+    settings,
+    { from, to },
+    { ...options, ends: { whole, fromOldest: isFromOldest && from === first }, log: seen.log }
+  )
+  const { known, ledger } = reading
+  const cuts = [...asked.cuts, reading.horizon(), settings.latest]
+  const tasks = Partitioner.tasks({ from, to }, cuts, seen, isFromOldest, settings.latest)
+  const about = { ledger, inPart: from > first, known }
+  const front = Undated.front(settings, { from, to }, about)
+  const ofWhole = Effect.suspend(() => Undated.window(settings, { from, to }, about, options.keepGoing, front))
+  const ofRange = Effect.suspend(() =>
+    options.withoutStart
+      ? WithoutStart.window(
           settings,
-          { from: range.from ?? -Infinity, to },
+          { from: asked.from ?? -Infinity, to },
           {
             known,
             calls: seen.about,
@@ -198,14 +181,14 @@ const begin = (range: Asked.Asked, options: Options): Stream.Stream<Window, Agni
             note: (log) => ledger.note({ log })
           }
         )
-      })
-      const closing = Effect.flatMap(whole ? undated : ofRange, reading.closing)
-      return Stream.concat(
-        reading.windows(tasks),
-        Stream.unwrap(Effect.map(closing, (window) => (window === undefined ? Stream.empty : Stream.make(window))))
-      )
-    })
+      : Effect.undefined
   )
+  const closing = Effect.flatMap(whole ? ofWhole : ofRange, reading.closing)
+  return Stream.concat(
+    reading.windows(tasks),
+    Stream.unwrap(Effect.map(closing, (window) => (window === undefined ? Stream.empty : Stream.make(window))))
+  )
+})
 
 /**
  * The end of a range without one: a day after the latest credible clock. A call that starts later had a broken clock, and is

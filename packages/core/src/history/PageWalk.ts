@@ -82,13 +82,14 @@ export const pages = (
   return Stream.unwrap(
     Effect.map(AgniClient, ({ list }) => {
       const seen = Seen.make()
-      let withoutNew = 0
+      /** Pages in a row that brought nothing new. */
+      const idle = { pages: 0 }
       const start = query.page ?? 1
       // A server that filters after paging may leave pages empty before the end: the pages asked for ahead tell.
       const enough = isFiltered(query) ? Math.max(4, concurrency) : 2
       // An outage can look like "no calls": the first empty page in a row is asked for twice.
       const confirm = (asked: CallSessionQuery, page: Page) =>
-        isEmpty(page) && withoutNew === 0 ? list(asked) : Effect.succeed(page)
+        isEmpty(page) && idle.pages === 0 ? list(asked) : Effect.succeed(page)
       const firstAsked = { ...query, page: start }
       const read = Effect.flatMap(list(firstAsked), (page) => confirm(firstAsked, page)).pipe(
         Effect.tap((page) => Steady.check(Rows.ofPage(page), Effect.map(list(firstAsked), Rows.ofPage)))
@@ -122,8 +123,8 @@ export const pages = (
         Stream.flatMap((first) => Stream.concat(Stream.make(first), rest(first))),
         Stream.map(seen.keepNew),
         Stream.takeUntil((page) => {
-          withoutNew = isEmpty(page) ? withoutNew + 1 : 0
-          return withoutNew === enough
+          idle.pages = isEmpty(page) ? idle.pages + 1 : 0
+          return idle.pages === enough
         }),
         Stream.filter((page) => !isEmpty(page))
       )

@@ -20,7 +20,7 @@ import type * as Sync from "../sync/Sync.ts"
 import type * as Verdict from "../sync/Verdict.ts"
 import type { Transform } from "../transform/TransformContract.ts"
 import type { DeadLetter } from "./DeadLetter.ts"
-import { runSync } from "./internal/SyncPasses.ts"
+import { runSync } from "./internal/SyncOnce.ts"
 import type { TooManyDeadLetters } from "./TooManyDeadLetters.ts"
 
 /**

@@ -92,6 +92,136 @@ export interface Plan extends Range {
 const budget = 48
 const budgetOfFilter = 24
 
+const filtersOf = ({ agentId, callerNumber, channel, search, status }: Options): Ask.Filters => ({
+  agentId,
+  status,
+  channel,
+  callerNumber,
+  search
+})
+
+/** Probes how the endpoint behaves, by a client that is counted. */
+const probe = Effect.fnUntraced(function* (asked: Asked.Asked, options: Options) {
+  const meter = Meter.make(yield* AgniClient)
+  const began = yield* Clock.currentTimeMillis
+  const provide = <A, E>(effect: Effect.Effect<A, E, AgniClient>) =>
+    Effect.provideService(effect, AgniClient, meter.client)
+  const { pageSize, profile } = options
+  const bounded = asked.from !== undefined
+  const seen = yield* provide(Probes.probe({ filters: filtersOf(options), pageSize, profile, deep: false, bounded }))
+  const probedIn = (yield* Clock.currentTimeMillis) - began
+  const probing = meter.requests()
+  return { meter, seen, probedIn, probing, repeats: yield* provide(seen.repeats) }
+})
+
+type Probed = Effect.Success<ReturnType<typeof probe>>
+
+/** The range that will be read, and how. */
+const reachOf = (asked: Asked.Asked, { seen }: Probed, options: Options) => {
+  const { oldest, profile } = seen
+  const problem = profile.filterProblem
+  const clocks = Clocks.make(seen.localNow, seen.log)
+  const to = asked.to ?? asked.end ?? Clocks.openEnd(clocks)
+  // Where bounds do not work, there may be an older call.
+  const least = problem === undefined ? oldest : Math.min(to, ...seen.controls.map(({ start }) => start))
+  const perWindow = options.pagesPerWindow ?? Partitioner.pagesPerWindow(seen, options.concurrency ?? 4)
+  const horizon = Duration.toMillis(Duration.fromInputUnsafe(options.horizon ?? defaultHorizon)) * 1000
+  return {
+    from: Math.min(asked.from ?? least ?? to, to),
+    to,
+    whole: asked.from === undefined && asked.to === undefined,
+    byPages: options.walk === "pages" || problem !== undefined,
+    perWindow,
+    horizon: clocks.earliest - horizon,
+    latest: Ask.ceilSecond(clocks.latest)
+  }
+}
+
+type Reach = ReturnType<typeof reachOf>
+
+/** How many calls there are, and where in time. */
+const sample = (
+  { meter, repeats, seen }: Probed,
+  { from, perWindow, to, whole }: Reach,
+  options: Options
+): Effect.Effect<Sampling.Sampling, AgniError> => {
+  const { filterProblem: problem, newestFirst, pageSize: size, sortBy } = seen.profile
+  const filters = filtersOf(options)
+  const unbounded = whole || problem !== undefined
+  const tried = [filters.agentId, filters.channel, filters.callerNumber].filter((value) => value !== undefined).length
+  const about = unbounded ? seen.about : seen.rate * (to - from)
+  return Sampling.make(Ask.make(Patience.make(meter.client.list), filters, { size, sort: Observe.newest(sortBy) }), {
+    bounds: unbounded ? {} : { after: Ask.floorSecond(from) - Ask.second, before: Ask.ceilSecond(to) + Ask.second },
+    range: { from, to },
+    trim: problem === undefined,
+    size,
+    repeats,
+    newestFirst: newestFirst && problem === undefined,
+    known: unbounded && seen.sorted ? seen.pages : [],
+    beyond: Math.max(1, Math.ceil(about / size)),
+    left: () => budget + budgetOfFilter * tried - meter.requests(),
+    perWindow
+  })
+}
+
+/** What the requests will be, as far as they can be known. */
+const forecast = (
+  asked: Asked.Asked,
+  { probing, repeats, seen }: Probed,
+  { byPages, from, horizon, latest, perWindow, to, whole }: Reach,
+  sampling: Sampling.Sampling,
+  options: Options
+) => {
+  const { concurrency = 4 } = options
+  const { newestFirst, pageSize: size } = seen.profile
+  const { undatedElsewhere: elsewhere, undatedInFront: inFront } = sampling
+  const total = Math.round((sampling.least + sampling.most) / 2)
+  const shape: Forecast.Shape = {
+    spread: Forecast.spread(sampling.points),
+    size,
+    perWindow: perWindow * size,
+    concurrency,
+    repeats,
+    newestFirst,
+    newest: seen.ends.newest ? seen.controls.at(-1)?.start : undefined
+  }
+  const isOpen = asked.from === undefined
+  const tasks = Partitioner.tasks({ from, to }, [...asked.cuts, horizon, latest], seen, isOpen, latest)
+  const windows = byPages || from >= to ? [] : Forecast.windows(shape, [...tasks.first, ...tasks.rest])
+  const each = windows.map(({ requests }) => requests)
+  const reading = byPages ? Math.ceil(total / size) + concurrency + 2 : each.reduce((sum, one) => sum + one, 0)
+  const last =
+    byPages || (!whole && options.withoutStart === "skip")
+      ? 0
+      : !whole
+        ? Forecast.ofRange(shape, windows.length)
+        : Forecast.undated(shape, { dated: total - inFront, inFront, elsewhere })
+  return {
+    windows,
+    requests: (options.walk === "pages" ? 0 : probing) + reading + last,
+    // The first pages come one after another, and so do the last.
+    rounds: last + (byPages ? 4 + reading / concurrency : Forecast.inARow(each, concurrency))
+  }
+}
+
+/** The best possible verdict, and why it is no better. */
+const verdictOf = ({ seen }: Probed, { byPages, from, horizon, to }: Reach, { search, status, walk }: Options) => {
+  const problem = seen.profile.filterProblem
+  const doubt = doubtOf(status, search)
+  const provable = problem === undefined && !byPages && doubt === undefined
+  const young = to > horizon
+  const set: Verdict =
+    problem !== undefined || byPages ? "unprovable" : young || doubt !== undefined ? "provisional" : "proven"
+  const reasons: ReadonlyArray<CoverageReason> = [
+    ...(walk === "pages" ? [{ _tag: "ByPages" as const }] : []),
+    ...(problem === undefined ? [] : [problem]),
+    ...(doubt !== undefined && verdict(doubt) !== "proven" && "reason" in doubt ? [doubt.reason] : []),
+    ...(provable && young ? [{ _tag: "TooRecent" as const }] : [])
+  ]
+  const until = Math.min(to, horizon)
+  return { set, reasons, provableUntil: provable && until > from ? Instant.of(until) : undefined }
+}
+
 /**
  * Probes how the endpoint behaves, counts the range by the number of its last page, looks where in time its sessions
  * lie, and goes through the reading with what it found. Sessions that come and go meanwhile, and starts that many sessions
@@ -104,113 +234,29 @@ export const make = Effect.fnUntraced(function* (
   range: OpenRange = {},
   options: Options = {}
 ): Effect.fn.Return<Plan, AgniError, AgniClient> {
-  const { agentId, callerNumber, channel, concurrency = 4, search, status } = options
-  const filters = { agentId, status, channel, callerNumber, search }
-  const tried = [agentId, channel, callerNumber].filter((value) => value !== undefined).length
   const mistake = mistakeIn(options)
   if (mistake !== undefined) return yield* mistake
   const asked = yield* Effect.fromResult(Asked.read({ ...range, cuts: options.cuts, end: options.end }))
-  const meter = Meter.make(yield* AgniClient)
-  const began = yield* Clock.currentTimeMillis
-  const seen = yield* Effect.provideService(
-    Probes.probe({
-      filters,
-      pageSize: options.pageSize,
-      profile: options.profile,
-      deep: false,
-      bounded: asked.from !== undefined
-    }),
-    AgniClient,
-    meter.client
-  )
-  const probedIn = (yield* Clock.currentTimeMillis) - began
-  const probing = meter.requests()
-  const { oldest } = seen
-  const repeats = yield* Effect.provideService(seen.repeats, AgniClient, meter.client)
-  const profile = { ...seen.profile, repeatsBeyondEnd: repeats }
-  const { newestFirst, pageSize: size } = profile
-  const clocks = Clocks.make(seen.localNow, seen.log)
-  const to = asked.to ?? asked.end ?? Clocks.openEnd(clocks)
-  const problem = profile.filterProblem
-  // Where bounds do not work, there may be an older call.
-  const least = problem === undefined ? oldest : Math.min(to, ...seen.controls.map(({ start }) => start))
-  const from = Math.min(asked.from ?? least ?? to, to)
-  const whole = asked.from === undefined && asked.to === undefined
-  const unbounded = whole || problem !== undefined
-  const byPages = options.walk === "pages" || problem !== undefined
-  const perWindow = options.pagesPerWindow ?? Partitioner.pagesPerWindow(seen, concurrency)
-  const sampling = yield* Sampling.make(
-    Ask.make(Patience.make(meter.client.list), filters, { size, sort: Observe.newest(profile.sortBy) }),
-    {
-      bounds: unbounded ? {} : { after: Ask.floorSecond(from) - Ask.second, before: Ask.ceilSecond(to) + Ask.second },
-      range: { from, to },
-      trim: problem === undefined,
-      size,
-      repeats,
-      newestFirst: newestFirst && problem === undefined,
-      known: unbounded && seen.sorted ? seen.pages : [],
-      beyond: unbounded
-        ? Math.max(1, Math.ceil(seen.about / size))
-        : Math.max(1, Math.ceil((seen.rate * (to - from)) / size)),
-      left: () => budget + budgetOfFilter * tried - meter.requests(),
-      perWindow
-    }
-  )
-  const undated = sampling.undatedInFront
-  const total = Math.round((sampling.least + sampling.most) / 2)
-  const latency = meter.latency() ?? probedIn / Math.max(1, probing)
-  const rate = options.requestsPerSecond ?? Infinity
-  const doubt = doubtOf(status, search)
-  const horizon =
-    clocks.earliest - Duration.toMillis(Duration.fromInputUnsafe(options.horizon ?? defaultHorizon)) * 1000
-
-  const shape: Forecast.Shape = {
-    spread: Forecast.spread(sampling.points),
-    size,
-    perWindow: perWindow * size,
-    concurrency,
-    repeats,
-    newestFirst,
-    newest: seen.ends.newest ? seen.controls.at(-1)?.start : undefined
-  }
-  const latest = Ask.ceilSecond(clocks.latest)
-  const tasks = Partitioner.tasks(
-    { from, to },
-    [...asked.cuts, horizon, latest],
-    seen,
-    asked.from === undefined,
-    latest
-  )
-  const windows = byPages || from >= to ? [] : Forecast.windows(shape, [...tasks.first, ...tasks.rest])
-  const reading = byPages
-    ? Math.ceil(total / size) + concurrency + 2
-    : windows.reduce((sum, { requests }) => sum + requests, 0)
-  const last =
-    byPages || (!whole && options.withoutStart === "skip")
-      ? 0
-      : !whole
-        ? Forecast.ofRange(shape, windows.length)
-        : Forecast.undated(shape, { dated: total - undated, inFront: undated, elsewhere: sampling.undatedElsewhere })
-  const requests = (options.walk === "pages" ? 0 : probing) + reading + last
-  const rounds = byPages
-    ? // The first pages come one after another, and so do the last.
-      4 + reading / concurrency
-    : Forecast.inARow(
-        windows.map(({ requests }) => requests),
-        concurrency
-      )
-  const provable = problem === undefined && !byPages && doubt === undefined
-  const young = to > horizon
+  const probed = yield* probe(asked, options)
+  const { meter, probedIn, repeats, seen } = probed
+  const reach = reachOf(asked, probed, options)
+  const { byPages, from, to, whole } = reach
+  const sampling = yield* sample(probed, reach, options)
+  const { requests, rounds, windows } = forecast(asked, probed, reach, sampling, options)
+  const { filterProblem, newestFirst, pageSize } = seen.profile
+  const probing = options.walk === "pages" ? 0 : probed.probing
+  const latency = meter.latency() ?? probedIn / Math.max(1, probed.probing)
+  const atRate = (requests / (options.requestsPerSecond ?? Infinity)) * 1000
   return {
     from: Instant.of(from),
     to: Instant.of(to),
     walk: byPages ? "pages" : "history",
     sessions: {
-      least: problem !== undefined && !whole ? 0 : sampling.least,
+      least: filterProblem !== undefined && !whole ? 0 : sampling.least,
       most: sampling.most
     },
-    undated: whole ? undated : 0,
-    pageSize: size,
+    undated: whole ? sampling.undatedInFront : 0,
+    pageSize,
     windows: windows.map(({ from, requests, rows, to }) => ({
       from: Instant.of(from),
       to: Instant.of(to),
@@ -219,18 +265,11 @@ export const make = Effect.fnUntraced(function* (
     })),
     spreadSeen: newestFirst && !byPages,
     requests: Math.round(requests),
-    probing: options.walk === "pages" ? 0 : probing,
+    probing,
     latency,
-    elapsed: Math.max((requests / rate) * 1000, (options.walk === "pages" ? 0 : probedIn) + latency * (rounds + last)),
-    set: problem !== undefined || byPages ? "unprovable" : young || doubt !== undefined ? "provisional" : "proven",
-    reasons: [
-      ...(options.walk === "pages" ? [{ _tag: "ByPages" as const }] : []),
-      ...(problem === undefined ? [] : [problem]),
-      ...(doubt !== undefined && verdict(doubt) !== "proven" && "reason" in doubt ? [doubt.reason] : []),
-      ...(provable && young ? [{ _tag: "TooRecent" as const }] : [])
-    ],
-    provableUntil: provable && Math.min(to, horizon) > from ? Instant.of(Math.min(to, horizon)) : undefined,
-    profile,
+    elapsed: Math.max(atRate, (options.walk === "pages" ? 0 : probedIn) + latency * rounds),
+    ...verdictOf(probed, reach, options),
+    profile: { ...seen.profile, repeatsBeyondEnd: repeats },
     spent: meter.requests()
   }
 })

@@ -29,21 +29,21 @@ export const bounds = Effect.fnUntraced(function* (
   size: number
 ): Effect.fn.Return<CoverageReason | undefined, AgniError> {
   if (samples.length === 0) return undefined
-  let told = false
-  const trials = yield* Effect.forEach(
+  const comes = (sample: Sample) => comesBack(ask, unsorted, sample, size)
+  const answers = yield* Effect.forEach(
     samples,
     (sample, i) =>
       i !== 1 || first === undefined || sample.page < deepPage
-        ? comesBack(ask, unsorted, sample, size)
-        : Effect.flatMap(deep(ask, sample.row, first), (seen) => {
-            told = seen.told
-            return seen.back ? Effect.succeed(sample.row) : comesBack(ask, unsorted, sample, size)
-          }),
+        ? Effect.map(comes(sample), (trial) => ({ trial, told: false }))
+        : Effect.flatMap(deep(ask, sample.row, first), ({ back, told }) =>
+            Effect.map(back ? Effect.succeed(sample.row) : comes(sample), (trial) => ({ trial, told }))
+          ),
     { concurrency: "unbounded" }
   )
+  const trials = answers.map(({ trial }) => trial)
   const problem = trials.find((trial) => trial !== undefined && "_tag" in trial)
   if (problem !== undefined) return problem
-  if (told) return undefined
+  if (answers.some(({ told }) => told)) return undefined
   if (yield* comeAlone(ask, trials)) return undefined
   // The first row without bounds must be first before and after.
   const top = yield* topOf(ask)

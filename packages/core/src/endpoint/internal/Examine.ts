@@ -48,13 +48,13 @@ export const bounds = Effect.fnUntraced(function* (
   const { key, start } = row
   const control = yield* Ask.control(ask, row, size)
   if (control !== undefined) return { ...unseen, zone: yield* zone(ask, known) }
-  let crowded = false
-  let outside = false
+  /** Whether a full answer may have hidden the row, and whether an answer brought rows from elsewhere. */
+  const beside = { crowded: false, outside: false }
   const isIn = (after: Micros, before: Micros) =>
     Effect.map(ask(1, { after, before }), ({ rows }) => {
       const found = rows.some((other) => other.key === key)
-      crowded ||= !found && rows.length >= size
-      outside ||= rows.some((other) => other.start === undefined || Math.abs(other.start - start) > 4 * second)
+      beside.crowded ||= !found && rows.length >= size
+      beside.outside ||= rows.some((other) => other.start === undefined || Math.abs(other.start - start) > 4 * second)
       return found
     })
   const low = Ask.floorSecond(start) - second
@@ -83,8 +83,8 @@ export const bounds = Effect.fnUntraced(function* (
   const gone = (yield* Ask.control(ask, row, size)) !== undefined
   if (gone) return { ...unseen, zone: "UTC" }
   // Of bounds in whole seconds nothing came from elsewhere.
-  if (outside) return { ...unseen, precision: "bounds with a fraction are ignored", zone: "UTC" }
-  if (crowded) return { ...unseen, zone: "UTC" }
+  if (beside.outside) return { ...unseen, precision: "bounds with a fraction are ignored", zone: "UTC" }
+  if (beside.crowded) return { ...unseen, zone: "UTC" }
   // A bound that loses the row's own fraction is not the row's start, and says nothing of it.
   const exact = whole || precision === "microsecond" || (precision === "millisecond" && start % milli === 0)
   const word = (included: boolean): Included => (!exact ? "unknown" : included ? "included" : "not included")

@@ -1,3 +1,4 @@
+/** Counts and times the requests of a client. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type { AgniClient } from "../../client/AgniClient.ts"
@@ -11,31 +12,36 @@ export interface Meter {
   readonly timed: () => number
 }
 
+interface State {
+  requests: number
+  underWay: number
+  /** The requests that did not begin alone: one during which it moves was not alone either. */
+  crowds: number
+  /** In milliseconds, of those that were alone. */
+  readonly times: Array<number>
+}
+
 export const make = ({ list }: AgniClient["Service"]): Meter => {
-  let requests = 0
-  let underWay = 0
-  /** Counts the requests that did not begin alone: one during which it moves was not alone either. */
-  let crowds = 0
-  const times: Array<number> = []
+  const state: State = { requests: 0, underWay: 0, crowds: 0, times: [] }
   return {
     client: {
       list: (query, options) =>
         Effect.flatMap(Clock.currentTimeNanos, (began) => {
-          requests++
-          if (++underWay > 1) crowds++
-          const alone = underWay === 1 ? crowds : undefined
+          state.requests++
+          if (++state.underWay > 1) state.crowds++
+          const alone = state.underWay === 1 ? state.crowds : undefined
           return list(query, options).pipe(
             Effect.tap(() =>
-              alone === crowds
-                ? Effect.map(Clock.currentTimeNanos, (ended) => times.push(Number(ended - began) / 1e6))
+              alone === state.crowds
+                ? Effect.map(Clock.currentTimeNanos, (ended) => state.times.push(Number(ended - began) / 1e6))
                 : Effect.void
             ),
-            Effect.ensuring(Effect.sync(() => underWay--))
+            Effect.ensuring(Effect.sync(() => state.underWay--))
           )
         })
     },
-    requests: () => requests,
-    latency: () => times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)],
-    timed: () => times.length
+    requests: () => state.requests,
+    latency: () => state.times.toSorted((a, b) => a - b)[Math.floor(state.times.length / 2)],
+    timed: () => state.times.length
   }
 }

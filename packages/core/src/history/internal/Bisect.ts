@@ -98,14 +98,14 @@ const salvage = (
 
 /** The settings, and the question that failed last. */
 const noting = (settings: Settings) => {
-  let failed: CallSessionQuery | undefined
+  const last: { failed: CallSessionQuery | undefined } = { failed: undefined }
   const list: Settings["list"] = (query, options) =>
     Effect.tapError(settings.list(query, { ...Patience.soon, ...options }), () =>
       Effect.sync(() => {
-        failed = query
+        last.failed = query
       })
     )
-  return { settings: { ...settings, list }, query: () => failed }
+  return { settings: { ...settings, list }, query: () => last.failed }
 }
 
 const divide = Effect.fnUntraced(function* (

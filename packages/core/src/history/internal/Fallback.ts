@@ -1,3 +1,4 @@
+/** All pages of a list whose bounds or filters do not work. */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { CoverageReason } from "../../coverage/CoverageReason.ts"
@@ -18,6 +19,24 @@ import * as PartialRead from "./PartialRead.ts"
 
 type Read = Pick<Page, "page" | "rows" | "rejected" | "observedAt">
 
+interface Options {
+  readonly concurrency?: number | undefined
+  readonly keepGoing?: boolean | undefined
+  readonly size: number
+}
+
+/** How far the pages were read. */
+interface Reading {
+  /** The page after the last one that came. */
+  next: number
+  /** When the first page was made. */
+  observedAt: Micros.Micros
+  /** Why a page could not be read whole. */
+  lost: AgniError | undefined
+  /** If calls come meanwhile, rows that were delivered long ago may come again. */
+  readonly delivered: Set<string>
+}
+
 /**
  * When bounds or filters do not work, reads all pages without bounds and keeps the rows in the range. Each page is a window
  * with an empty range at the beginning of the range; the last window is the range itself. A page that cannot be rendered
@@ -28,84 +47,107 @@ export const windows = (
   whole: boolean,
   filters: Ask.Filters,
   problem: CoverageReason,
-  options: {
-    readonly concurrency?: number | undefined
-    readonly keepGoing?: boolean | undefined
-    readonly size: number
-  }
-): Stream.Stream<Window, AgniError, AgniClient> => {
-  let observedAt = 0
-  const coverage = { _tag: "Unprovable", reason: problem } as const
-  const ended = endsRepeating()
-  const delivered = new Set<string>()
-  // If calls come meanwhile, rows that were delivered long ago may come again.
-  const isNew = (key: string) => !delivered.has(key) && delivered.add(key) !== undefined
-  let next = 1
-  let lost: AgniError | undefined
-  const pagesFrom = (page: number): Stream.Stream<Read, AgniError, AgniClient> =>
-    PageWalk.pages({ ...filters, page, pageSize: options.size }, { concurrency: options.concurrency }).pipe(
+  options: Options
+): Stream.Stream<Window, AgniError, AgniClient> =>
+  Stream.suspend(() => {
+    const reading: Reading = { next: 1, observedAt: 0, lost: undefined, delivered: new Set() }
+    const coverage: Coverage = { _tag: "Unprovable", reason: problem }
+    const ended = endsRepeating()
+    return allPages(reading, filters, options).pipe(
+      Stream.map((page) => onlyNew(reading.delivered, page)),
+      Stream.takeUntil(ended),
+      Stream.map((page): Window => {
+        reading.observedAt ||= page.observedAt
+        const items = CallRows.items(page.rows).filter((item) => isIn(range, whole, item))
+        return Windows.make(items, {
+          from: range.from,
+          to: range.from,
+          rejected: page.rejected,
+          coverage,
+          requests: 1,
+          observedAt: page.observedAt
+        })
+      }),
+      Stream.concat(Stream.suspend(() => Stream.make(lastOf(reading, range, coverage))))
+    )
+  })
+
+/** One whose start is text but no time may lie in the range: delivered rather than lost. */
+const isIn = ({ from, to }: Micros.Range, whole: boolean, { row, start }: Item<CallSession>): boolean =>
+  start === undefined ? whole || Rows.hasUnreadableStart(row) : start >= from && (start < to || whole)
+
+/** The range itself, after all of its pages. */
+const lastOf = ({ lost, observedAt }: Reading, range: Micros.Range, coverage: Coverage): Window =>
+  Windows.make([], {
+    ...range,
+    rejected: [],
+    coverage:
+      lost === undefined
+        ? coverage
+        : { _tag: "Gap", reason: { _tag: "Unreadable", problem: lost.reason.message }, error: lost },
+    requests: 0,
+    observedAt
+  })
+
+/** All pages that the server answers. */
+const allPages = (
+  reading: Reading,
+  filters: Ask.Filters,
+  options: Options
+): Stream.Stream<Read, AgniError, AgniClient> =>
+  // So deep the server does not go.
+  Stream.catchIf(
+    pagesFrom(reading, filters, options),
+    (error) => reading.next > 1 && Ask.isRefusal(error),
+    () => Stream.empty
+  )
+
+const pagesFrom = (
+  reading: Reading,
+  filters: Ask.Filters,
+  options: Options
+): Stream.Stream<Read, AgniError, AgniClient> =>
+  Stream.suspend(() =>
+    PageWalk.pages(
+      { ...filters, page: reading.next, pageSize: options.size },
+      { concurrency: options.concurrency }
+    ).pipe(
       Stream.map((read): Read => {
-        next = read.page + 1
+        reading.next = read.page + 1
         return read
       }),
       Stream.catchIf(
         () => options.keepGoing === true,
         (error) =>
-          Stream.fromEffect(
-            Effect.gen(function* () {
-              const { list } = yield* AgniClient
-              const found = yield* Ask.catchPoison(Effect.fail(error), () =>
-                PartialRead.page(list, filters, next, options.size)
-              )
-              lost = error
-              next++
-              return found
-            })
-          ).pipe(Stream.concat(Stream.suspend(() => pagesFrom(next))))
-      )
-    )
-  // So deep the server does not go.
-  const pages = Stream.catchIf(
-    pagesFrom(1),
-    (error) => next > 1 && Ask.isRefusal(error),
-    () => Stream.empty
-  )
-  const last = (coverage: Coverage): Window =>
-    Windows.make([], { ...range, rejected: [], coverage, requests: 0, observedAt })
-  return pages.pipe(
-    Stream.map((page) => ({
-      ...page,
-      rows: keep(page.rows, ({ id }) => isNew(id)),
-      rejected: page.rejected.filter((record) => isNew(Rows.keyOf(record)))
-    })),
-    Stream.takeUntil(ended),
-    Stream.map((page): Window => {
-      observedAt ||= page.observedAt
-      const items = CallRows.items(page.rows).filter(({ row, start }) =>
-        // One whose start is text but no time may lie in the range: delivered rather than lost.
-        start === undefined ? whole || Rows.hasUnreadableStart(row) : start >= range.from && (start < range.to || whole)
-      )
-      return Windows.make(items, {
-        from: range.from,
-        to: range.from,
-        rejected: page.rejected,
-        coverage,
-        requests: 1,
-        observedAt: page.observedAt
-      })
-    }),
-    Stream.concat(
-      Stream.suspend(() =>
-        Stream.make(
-          last(
-            lost === undefined
-              ? coverage
-              : { _tag: "Gap", reason: { _tag: "Unreadable", problem: lost.reason.message }, error: lost }
+          Stream.concat(
+            Stream.fromEffect(readInParts(reading, filters, options, error)),
+            pagesFrom(reading, filters, options)
           )
-        )
       )
     )
   )
+
+/** The page that failed, as far as it can be read. */
+const readInParts = Effect.fnUntraced(function* (
+  reading: Reading,
+  filters: Ask.Filters,
+  { size }: Options,
+  error: AgniError
+): Effect.fn.Return<Read, AgniError, AgniClient> {
+  const { list } = yield* AgniClient
+  const found = yield* Ask.catchPoison(Effect.fail(error), () => PartialRead.page(list, filters, reading.next, size))
+  reading.lost = error
+  reading.next++
+  return found
+})
+
+const onlyNew = (delivered: Set<string>, page: Read): Read => {
+  const isNew = (key: string) => !delivered.has(key) && delivered.add(key) !== undefined
+  return {
+    ...page,
+    rows: keep(page.rows, ({ id }) => isNew(id)),
+    rejected: page.rejected.filter((record) => isNew(Rows.keyOf(record)))
+  }
 }
 
 const keep = (rows: CallRows.Rows, isMeant: (item: Item<CallSession>) => boolean): CallRows.Rows =>

@@ -54,7 +54,7 @@ const inOrder = (items: ReadonlyArray<Call>, end: Micros.Micros): ReadonlyArray<
     })
     .sort(byStart)
 
-interface Options {
+export interface Options {
   readonly concurrency: number
   readonly keepGoing: boolean
   /** What a profile says of the endpoint. */

@@ -39,7 +39,7 @@ export const run = <Task, Out, E>(tasks: Iterable<Task>, options: Options<Task, 
       const queue = makeQueue(scope, tasks, options)
       return Stream.flatMap(
         Stream.unfold(undefined, () =>
-          Effect.map(queue.next, (done) => (done === undefined ? undefined : ([done, undefined] as const)))
+          Effect.map(next(queue), (done) => (done === undefined ? undefined : ([done, undefined] as const)))
         ),
         ({ failure, outputs }) =>
           failure === undefined
@@ -49,94 +49,123 @@ export const run = <Task, Out, E>(tasks: Iterable<Task>, options: Options<Task, 
     })
   )
 
+interface Queue<Task, Out, E> {
+  readonly options: Options<Task, Out, E>
+  readonly takesMemory: (output: Out) => boolean
+  readonly scope: Scope.Scope
+  readonly source: Iterator<Task>
+  /** In order: those that are begun or done, and parts of others that wait. */
+  readonly nodes: Array<Node<Task, Out, E>>
+  busy: number
+  /** Whether the source has no more tasks. */
+  exhausted: boolean
+  /** Resolved when a task ends. */
+  changed: Deferred.Deferred<void>
+}
+
 const makeQueue = <Task, Out, E>(
   scope: Scope.Scope,
   tasks: Iterable<Task>,
-  { concurrency, takesMemory = () => true, work }: Options<Task, Out, E>
-) => {
-  const source = tasks[Symbol.iterator]()
-  /** In order: those that are begun or done, and parts of others that wait. */
-  const nodes: Array<Node<Task, Out, E>> = []
-  const state = { busy: 0, exhausted: false, changed: Deferred.makeUnsafe<void>() }
+  options: Options<Task, Out, E>
+): Queue<Task, Out, E> => ({
+  options,
+  takesMemory: options.takesMemory ?? (() => true),
+  scope,
+  source: tasks[Symbol.iterator](),
+  nodes: [],
+  busy: 0,
+  exhausted: false,
+  changed: Deferred.makeUnsafe<void>()
+})
 
+const nodeOf = <Task, Out, E>(task: Task): Node<Task, Out, E> => ({ task, state: "waiting", exit: undefined })
+
+/** Tasks that are worked on, or are done and wait in memory. */
+const held = <Task, Out, E>({ nodes, takesMemory }: Queue<Task, Out, E>): number => {
   const isHeld = ({ exit, state }: Node<Task, Out, E>): boolean =>
     state === "begun" ||
     (exit !== undefined && Exit.isSuccess(exit) && exit.value._tag === "Done" && exit.value.outputs.some(takesMemory))
-  const held = () => nodes.reduce((sum, node) => (isHeld(node) ? sum + 1 : sum), 0)
+  return nodes.reduce((sum, node) => (isHeld(node) ? sum + 1 : sum), 0)
+}
 
-  const take = (): Node<Task, Out, E> | undefined => {
-    const waiting = nodes.find((node) => node.state === "waiting")
-    if (waiting !== undefined || state.exhausted) return waiting
-    const next = source.next()
-    if (next.done === true) {
-      state.exhausted = true
-      return undefined
-    }
-    const node: Node<Task, Out, E> = { task: next.value, state: "waiting", exit: undefined }
-    nodes.push(node)
-    return node
+/** The first task that waits, or the next one of the source. */
+const take = <Task, Out, E>(queue: Queue<Task, Out, E>): Node<Task, Out, E> | undefined => {
+  const waiting = queue.nodes.find((node) => node.state === "waiting")
+  if (waiting !== undefined || queue.exhausted) return waiting
+  const next = queue.source.next()
+  if (next.done === true) {
+    queue.exhausted = true
+    return undefined
   }
+  const node = nodeOf<Task, Out, E>(next.value)
+  queue.nodes.push(node)
+  return node
+}
 
-  const fill: Effect.Effect<void> = Effect.suspend(() => {
+/** Begins as many tasks as may be worked on. */
+const fill = <Task, Out, E>(queue: Queue<Task, Out, E>): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const { concurrency } = queue.options
     // The first in order must never wait for those behind it.
-    const first = nodes[0]
-    const mayBegin = state.busy < concurrency && (held() < concurrency || first?.state === "waiting")
-    const node = mayBegin ? take() : undefined
-    return node === undefined ? Effect.void : Effect.andThen(begin(node), fill)
+    const mayBegin = queue.busy < concurrency && (held(queue) < concurrency || queue.nodes[0]?.state === "waiting")
+    const node = mayBegin ? take(queue) : undefined
+    return node === undefined ? Effect.void : Effect.andThen(begin(queue, node), fill(queue))
   })
 
-  const begin = (node: Node<Task, Out, E>): Effect.Effect<void> => {
-    state.busy++
-    node.state = "begun"
-    return Effect.asVoid(
-      Effect.forkIn(
-        work(node.task, handOver(node)).pipe(
-          Effect.onExit((exit) => {
-            state.busy--
-            settle(node, exit)
-            return Effect.andThen(Deferred.succeed(state.changed, undefined), fill)
-          })
-        ),
-        scope
-      )
+const begin = <Task, Out, E>(queue: Queue<Task, Out, E>, node: Node<Task, Out, E>): Effect.Effect<void> => {
+  queue.busy++
+  node.state = "begun"
+  return Effect.asVoid(
+    Effect.forkIn(
+      queue.options.work(node.task, handOver(queue, node)).pipe(
+        Effect.onExit((exit) => {
+          queue.busy--
+          settle(queue, node, exit)
+          return Effect.andThen(Deferred.succeed(queue.changed, undefined), fill(queue))
+        })
+      ),
+      queue.scope
     )
-  }
-
-  const settle = (node: Node<Task, Out, E>, exit: Exit.Exit<Work<Task, Out, E>, E>): void => {
-    if (Exit.isSuccess(exit) && exit.value._tag === "Split") {
-      const parts = exit.value.parts.map((task): Node<Task, Out, E> => ({ task, state: "waiting", exit: undefined }))
-      nodes.splice(nodes.indexOf(node), 1, ...parts)
-      return
-    }
-    node.state = "done"
-    node.exit = exit
-  }
-
-  const handOver =
-    (node: Node<Task, Out, E>): HandOver<Task> =>
-    (part) =>
-      Effect.suspend(() => {
-        const idle = state.busy < concurrency && (state.exhausted || held() >= concurrency)
-        if (!idle || nodes.some((other) => other.state === "waiting")) return Effect.succeed(false)
-        const given: Node<Task, Out, E> = { task: part, state: "waiting", exit: undefined }
-        nodes.splice(nodes.indexOf(node), 0, given)
-        return Effect.as(begin(given), true)
-      })
-
-  const next: Effect.Effect<{ readonly outputs: ReadonlyArray<Out>; readonly failure?: E | undefined } | undefined, E> =
-    Effect.suspend(() =>
-      Effect.flatMap(fill, () => {
-        const [first] = nodes
-        if (first === undefined) return Effect.undefined
-        if (first.exit === undefined) {
-          const changed = Deferred.makeUnsafe<void>()
-          state.changed = changed
-          return Effect.flatMap(Deferred.await(changed), () => next)
-        }
-        nodes.shift()
-        return Effect.flatMap(first.exit, (done) => (done._tag === "Done" ? Effect.succeed(done) : next))
-      })
-    )
-
-  return { next }
+  )
 }
+
+const settle = <Task, Out, E>(
+  { nodes }: Queue<Task, Out, E>,
+  node: Node<Task, Out, E>,
+  exit: Exit.Exit<Work<Task, Out, E>, E>
+): void => {
+  if (Exit.isSuccess(exit) && exit.value._tag === "Split") {
+    nodes.splice(nodes.indexOf(node), 1, ...exit.value.parts.map((task) => nodeOf<Task, Out, E>(task)))
+    return
+  }
+  node.state = "done"
+  node.exit = exit
+}
+
+const handOver =
+  <Task, Out, E>(queue: Queue<Task, Out, E>, node: Node<Task, Out, E>): HandOver<Task> =>
+  (part) =>
+    Effect.suspend(() => {
+      const { exhausted, nodes, options } = queue
+      const idle = queue.busy < options.concurrency && (exhausted || held(queue) >= options.concurrency)
+      if (!idle || nodes.some((other) => other.state === "waiting")) return Effect.succeed(false)
+      const given = nodeOf<Task, Out, E>(part)
+      nodes.splice(nodes.indexOf(node), 0, given)
+      return Effect.as(begin(queue, given), true)
+    })
+
+/** The first task in order, once it is done; nothing after the last one. */
+const next = <Task, Out, E>(
+  queue: Queue<Task, Out, E>
+): Effect.Effect<Extract<Work<Task, Out, E>, { readonly _tag: "Done" }> | undefined, E> =>
+  Effect.flatMap(fill(queue), () => {
+    const [first] = queue.nodes
+    if (first === undefined) return Effect.undefined
+    if (first.exit === undefined) {
+      const changed = Deferred.makeUnsafe<void>()
+      queue.changed = changed
+      return Effect.flatMap(Deferred.await(changed), () => next(queue))
+    }
+    queue.nodes.shift()
+    return Effect.flatMap(first.exit, (done) => (done._tag === "Done" ? Effect.succeed(done) : next(queue)))
+  })

@@ -1,4 +1,4 @@
-/** One reading of a range down by start. */
+/** One reading of a range down by start. It counts nothing: its reader compares it with counts. */
 import * as Effect from "effect/Effect"
 import type { AgniError } from "../../model/AgniError.ts"
 import * as Ask from "../../endpoint/internal/Ask.ts"
@@ -14,6 +14,34 @@ export type Share = (from: Micros, to: Micros, rows: number) => Effect.Effect<Mi
 /** Pages for which it is worth that another one reads half of them: each half is counted on its own. */
 const worthSharing = 28
 
+/** How far a range was walked, and what was seen on the way. */
+interface Steps {
+  /** What is left to this walk: others may have taken over what lies below. */
+  range: Range
+  bounds: Ask.Between
+  /** The upper bound of the next answer, and the row that it must hold. */
+  below: Micros
+  seam: string | undefined
+  moved: boolean
+  characters: number
+  order: Read["order"]
+  readonly held: Rows.Held
+}
+
+const readOf = ({ bounds, held, moved, order, range }: Steps, rest: Partial<Read> = {}): Read => ({
+  range,
+  bounds,
+  held,
+  problem: undefined,
+  moved,
+  way: "walk",
+  count: undefined,
+  dense: false,
+  order,
+  deepest: Infinity,
+  ...rest
+})
+
 /** Steps down from the newest row by start: the oldest row of an answer is the next answer's upper bound. */
 export const walk = Effect.fnUntraced(function* (
   settings: Settings,
@@ -23,82 +51,85 @@ export const walk = Effect.fnUntraced(function* (
   share: Share | undefined
 ): Effect.fn.Return<Read, AgniError> {
   const { second } = Ask
-  const { hold, size } = settings
-  let range = whole
-  let bounds = Ask.boundsOf(range)
-  const { before: b } = bounds
-  const held = Rows.makeHeld()
-  let seam: string | undefined
-  let cur = b
-  let moved = false
-  let characters = 0
-  let order = unknownOrder()
-  const done = (rest: Partial<Read> = {}): Read => ({
-    range,
+  const { size } = settings
+  const bounds = Ask.boundsOf(whole)
+  const { before: top } = bounds
+  const steps: Steps = {
+    range: whole,
     bounds,
-    held,
-    problem: undefined,
-    moved,
-    way: "walk",
-    count: undefined,
-    dense: false,
-    order,
-    deepest: Infinity,
-    ...rest
-  })
-  // Here, so that nothing of the answer stays alive while the next one is waited for.
-  const look = ({ characters, rows }: Ask.Answer) => {
-    order = orderIn(order, rows)
-    return { characters, rows: hold(rows) }
+    below: top,
+    seam: undefined,
+    moved: false,
+    characters: 0,
+    order: unknownOrder(),
+    held: Rows.makeHeld()
   }
+  const { held } = steps
   for (;;) {
-    const { characters: more, rows } = yield* Effect.map(ask(1, { after: bounds.after, before: cur }), look)
-    characters += more
-    const problem = Ask.misplaced(rows, bounds.after - second, cur + second)
-    if (problem !== undefined) return done({ problem })
-    if (seam !== undefined && !rows.some(({ key }) => key === seam)) moved = true
+    const { after } = steps.bounds
+    const rows = yield* Effect.map(ask(1, { after, before: steps.below }), (answer) => take(settings, steps, answer))
+    const problem = Ask.misplaced(rows, after - second, steps.below + second)
+    if (problem !== undefined) return readOf(steps, { problem })
+    if (steps.seam !== undefined && !rows.some(({ key }) => key === steps.seam)) steps.moved = true
     held.add(rows)
-    if (rows.length < size || order === "other") return done()
-    const divisible = Ask.ceilSecond(cur) > bounds.after + 2 * second && Ask.ceilSecond(cur) < b - 2 * second
-    if ((held.size() > most || characters > settings.maxCharacters) && divisible) return done({ dense: true })
+    if (rows.length < size || steps.order === "other") return readOf(steps)
+    const at = Ask.ceilSecond(steps.below)
+    const divisible = at > after + 2 * second && at < top - 2 * second
+    const isTooMuch = held.size() > most || steps.characters > settings.maxCharacters
+    if (isTooMuch && divisible) return readOf(steps, { dense: true })
     const oldest = rows.findLast(Rows.isDated)
     // Rows that cannot be placed lead nowhere: the count decides.
-    if (oldest === undefined) return done()
-    const { start } = oldest
-    if (Ask.ceilSecond(start) + second < cur) {
-      cur = Ask.ceilSecond(start) + second
-      seam = oldest.key
-      const left = ((cur - range.from) / (b - cur)) * held.size()
-      const from =
-        share !== undefined && order === "start" && left >= worthSharing * size
-          ? yield* share(range.from, cur, left)
-          : undefined
-      if (from !== undefined) {
-        range = { from, to: range.to }
-        bounds = Ask.boundsOf(range)
-      }
+    if (oldest === undefined) return readOf(steps)
+    const next = Ask.ceilSecond(oldest.start) + second
+    if (next < steps.below) {
+      steps.below = next
+      steps.seam = oldest.key
+      yield* handOver(steps, top, size, share)
       continue
     }
-    // More rows in a second or two than a page holds: they are read by pages, and the walk continues below them.
-    const floor = Ask.floorSecond(start)
-    const wall = Rows.makeHeld()
-    const leaf = yield* MultiPassRead.read(
-      ask,
-      { after: Math.max(bounds.after, floor - 2 * second), before: cur },
-      wall,
-      {
-        ...settings,
-        repeats: yield* settings.repeats
-      }
-    )
-    held.merge(wall)
-    if (leaf._tag !== "Complete") {
-      moved = true
-      return done({ dense: true })
+    if (!(yield* overWall(settings, ask, steps, oldest))) {
+      steps.moved = true
+      return readOf(steps, { dense: true })
     }
-    // A row may start at the bound itself: down by a second at least.
-    cur = Math.min(floor, cur - second)
-    if (cur <= bounds.after) return done()
-    seam = undefined
+    if (steps.below <= steps.bounds.after) return readOf(steps)
   }
+})
+
+/** The rows of an answer as they are held, so that nothing of it stays alive while the next one is waited for. */
+const take = ({ hold }: Settings, steps: Steps, { characters, rows }: Ask.Answer): ReadonlyArray<Rows.Row> => {
+  steps.characters += characters
+  steps.order = orderIn(steps.order, rows)
+  return hold(rows)
+}
+
+/** Hands over the lower half of what is left, where that is worth it and somebody is free. */
+const handOver = Effect.fnUntraced(function* (steps: Steps, top: Micros, size: number, share: Share | undefined) {
+  const { below, held, order, range } = steps
+  const left = ((below - range.from) / (top - below)) * held.size()
+  if (share === undefined || order !== "start" || left < worthSharing * size) return
+  const from = yield* share(range.from, below, left)
+  if (from === undefined) return
+  steps.range = { from, to: range.to }
+  steps.bounds = Ask.boundsOf(steps.range)
+})
+
+/**
+ * More rows in a second or two than a page holds: they are read by pages, and the walk continues below them. Whether they could
+ * be read.
+ */
+const overWall = Effect.fnUntraced(function* (
+  settings: Settings,
+  ask: Ask.Ask,
+  steps: Steps,
+  { start }: Rows.Dated
+): Effect.fn.Return<boolean, AgniError> {
+  const floor = Ask.floorSecond(start)
+  const wall = Rows.makeHeld()
+  const bounds = { after: Math.max(steps.bounds.after, floor - 2 * Ask.second), before: steps.below }
+  const leaf = yield* MultiPassRead.read(ask, bounds, wall, { ...settings, repeats: yield* settings.repeats })
+  steps.held.merge(wall)
+  // A row may start at the bound itself: down by a second at least.
+  steps.below = Math.min(floor, steps.below - Ask.second)
+  steps.seam = undefined
+  return leaf._tag === "Complete"
 })

@@ -43,7 +43,7 @@ const forConsumer = <A>({ born, change, isFirst, isRepeated, item }: Delivered<A
  * The change by what consumers may show of the call; nothing where it is none to them. `passes`: whether there is a row. What
  * consumers may show from now on comes with it.
  */
-export const decide = (
+const decide = (
   change: Change.Change,
   entry: Pick<Entry, "milestones" | "shown">,
   about: { readonly passes: boolean; readonly isRepeated: boolean }

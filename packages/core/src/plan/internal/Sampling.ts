@@ -15,8 +15,6 @@ export interface Sampling {
   readonly undatedElsewhere: boolean
   /** Rows that start before an instant, where pages show it: ascending, the ends of the range included. */
   readonly points: ReadonlyArray<{ readonly at: Micros; readonly rows: number }>
-  /** Whether a page shows that the order is by start. */
-  readonly orderShown: boolean
 }
 
 export interface Options {
@@ -40,122 +38,200 @@ export interface Options {
 /** Looks that are left for where the rows lie, once they are counted. */
 const looks = 10
 
+/** The pages of a list, each of which is asked for once. */
+interface Pages {
+  readonly options: Options
+  readonly seen: Map<number, ReadonlyArray<Rows.Row>>
+  readonly ask: (page: number) => Effect.Effect<ReadonlyArray<Rows.Row>, AgniError>
+}
+
+const makePages = (ask: Ask.Ask, options: Options): Pages => ({
+  options,
+  seen: new Map(options.known.map(({ page, rows }) => [page, rows])),
+  ask: (page) => Effect.map(ask(page, options.bounds), ({ rows }) => rows)
+})
+
+const look = ({ ask, seen }: Pages, page: number): Effect.Effect<ReadonlyArray<Rows.Row>, AgniError> =>
+  Effect.suspend(() => {
+    const rows = seen.get(page)
+    return rows === undefined
+      ? Effect.tap(ask(page), (rows) => Effect.sync(() => seen.set(page, rows)))
+      : Effect.succeed(rows)
+  })
+
+/** Where no call is. */
+const nothing = ({ range }: Options): Sampling => ({
+  least: 0,
+  most: 0,
+  undatedInFront: 0,
+  undatedElsewhere: false,
+  points: [range.from, range.to].map((at) => ({ at, rows: 0 }))
+})
+
 export const make = Effect.fnUntraced(function* (
   ask: Ask.Ask,
   options: Options
 ): Effect.fn.Return<Sampling, AgniError> {
-  const { bounds, left, newestFirst, perWindow, range, repeats, size } = options
-  const seen = new Map(options.known.map(({ page, rows }) => [page, rows]))
-  const look = (page: number): Effect.Effect<ReadonlyArray<Rows.Row>, AgniError> =>
-    Effect.suspend(() => {
-      const rows = seen.get(page)
-      return rows === undefined
-        ? Effect.map(ask(page, bounds), ({ rows }) => {
-            seen.set(page, rows)
-            return rows
-          })
-        : Effect.succeed(rows)
-    })
-
-  const first = yield* look(1)
-  if (first.length === 0) {
-    const points = [range.from, range.to].map((at) => ({ at, rows: 0 }))
-    return { least: 0, most: 0, undatedInFront: 0, undatedElsewhere: false, points, orderShown: false }
+  const { size } = options
+  const pages = makePages(ask, options)
+  const first = yield* look(pages, 1)
+  if (first.length === 0) return nothing(options)
+  const end = yield* findEnd(pages, first)
+  const { last, lastRows, least, most } = countOf(end, first, options)
+  const undatedInFront = yield* findUndated(pages, first, last, most)
+  const dated = Math.max(0, Math.round((least + most) / 2) - undatedInFront)
+  if (options.newestFirst) yield* lookBetween(pages, last)
+  return {
+    least,
+    most,
+    undatedInFront,
+    undatedElsewhere: lastRows.some(({ start }) => start === undefined) && last > Math.ceil(undatedInFront / size),
+    points: pointsOf(pages, last, dated, undatedInFront)
   }
-  const far = repeats ? (yield* ask(pageBeyondAll, bounds)).rows : []
+})
+
+/** The end of a list. */
+interface End {
+  /** The last page that is within, as far as it was looked for, and the first one that is beyond. */
+  readonly within: number
+  readonly beyond: number
+  readonly last: number
+  readonly lastRows: ReadonlyArray<Rows.Row>
+}
+
+/** Between the last page that is within and the first one that is beyond. */
+interface Span {
+  within: number
+  beyond: number
+}
+
+const findEnd = Effect.fnUntraced(function* (
+  pages: Pages,
+  first: ReadonlyArray<Rows.Row>
+): Effect.fn.Return<End, AgniError> {
+  const { left, repeats, size } = pages.options
+  const far = repeats ? yield* pages.ask(pageBeyondAll) : []
   const repeatsFirst = repeats && Rows.alike(far, first)
   const isBeyond = (page: number, rows: ReadonlyArray<Rows.Row>) =>
     page > 1 && (rows.length === 0 || (repeats && Rows.alike(rows, far)))
-
-  // The last page that is within, and the first one that is beyond.
-  let within = 1
-  let beyond = Infinity
+  const span: Span = { within: 1, beyond: Infinity }
   const note = (page: number, rows: ReadonlyArray<Rows.Row>) => {
-    if (isBeyond(page, rows)) beyond = Math.min(beyond, page)
-    else within = Math.max(within, page)
+    if (isBeyond(page, rows)) span.beyond = Math.min(span.beyond, page)
+    else span.within = Math.max(span.within, page)
   }
-  for (const [page, rows] of seen) note(page, rows)
-  if (first.length < size && within === 1) beyond = 2
+  for (const [page, rows] of pages.seen) note(page, rows)
+  if (first.length < size && span.within === 1) span.beyond = 2
+  yield* narrow(pages, span, note)
+  // It was not seen: at least two pages further, so that nothing looks counted.
+  if (span.beyond === Infinity) span.beyond = Math.max(3, 2 * span.within)
+  while (span.beyond - span.within > 1 && left() > 1) {
+    const middle = Math.floor((span.within + span.beyond) / 2)
+    if (isBeyond(middle, yield* look(pages, middle))) span.beyond = middle
+    else span.within = middle
+  }
+  const { beyond, within } = span
+  // A server that repeats its last page shows that one, and then the same.
+  return repeats && !repeatsFirst && beyond > 1
+    ? { within, beyond, last: beyond, lastRows: far }
+    : { within, beyond, last: within, lastRows: yield* look(pages, within) }
+})
+
+/** Looks around the guess first, then further and further away from it. */
+const narrow = Effect.fnUntraced(function* (
+  pages: Pages,
+  span: Span,
+  note: (page: number, rows: ReadonlyArray<Rows.Row>) => void
+): Effect.fn.Return<void, AgniError> {
+  const { beyond, left } = pages.options
   // Starts that are made up may say that there are any number of calls.
-  const guess = Math.min(options.beyond, pageBeyondAll)
-  // Around the guess first, then further and further away from it.
+  const guess = Math.min(beyond, pageBeyondAll)
   for (
     let factor = 1.02, page = Math.max(2, guess);
-    beyond === Infinity && page <= pageBeyondAll && left() > 1;
+    span.beyond === Infinity && page <= pageBeyondAll && left() > 1;
     factor = factor ** 2
   ) {
-    note(page, yield* look(page))
+    note(page, yield* look(pages, page))
     page = Math.ceil(page * factor) + 1
   }
   for (
     let factor = 0.98, page = guess;
-    within * 1.2 < beyond && within < 0.9 * guess && left() > 1;
+    span.within * 1.2 < span.beyond && span.within < 0.9 * guess && left() > 1;
     factor = factor ** 2
   ) {
     page = Math.floor(page * factor) - 1
-    if (page <= within) break
-    note(page, yield* look(page))
+    if (page <= span.within) break
+    note(page, yield* look(pages, page))
   }
-  if (beyond === Infinity) beyond = 2 * within
-  while (beyond - within > 1 && left() > 1) {
-    const middle = Math.floor((within + beyond) / 2)
-    if (isBeyond(middle, yield* look(middle))) beyond = middle
-    else within = middle
-  }
-  // A server that repeats its last page shows that one, and then the same.
-  const lastIsFar = repeats && !repeatsFirst && beyond > 1
-  const last = lastIsFar ? beyond : within
-  const lastRows = lastIsFar ? far : yield* look(last)
-  const outside = ({ start }: Rows.Row) => start !== undefined && (start < range.from || start >= range.to)
-  const strange = !options.trim ? 0 : new Set([...first, ...lastRows].filter(outside).map(({ key }) => key)).size
+})
+
+/** How many rows there are at least and at most: bounds reach a little beyond the range, and those rows are not meant. */
+const countOf = (
+  { beyond, last, lastRows, within }: End,
+  first: ReadonlyArray<Rows.Row>,
+  { range, size, trim }: Options
+) => {
+  const isOutside = ({ start }: Rows.Row) => start !== undefined && (start < range.from || start >= range.to)
+  const strange = !trim ? 0 : new Set([...first, ...lastRows].filter(isOutside).map(({ key }) => key)).size
   const counted = beyond - within <= 1
   const least = counted ? (last - 1) * size + lastRows.length - strange : within * size - strange
-  const most = counted ? least : beyond * size - strange
-  const total = Math.round((least + most) / 2)
+  return { last, lastRows, least, most: counted ? least : beyond * size - strange }
+}
 
-  // The pages at the front with only rows without a start time.
-  let undatedInFront = 0
-  if (first.some(({ start }) => start === undefined)) {
-    let low = 0
-    let high = last
-    const allUndated = (rows: ReadonlyArray<Rows.Row>) => rows.every(({ start }) => start === undefined)
-    for (const [page, rows] of seen) {
-      if (rows.length === 0 || page > last) continue
-      if (allUndated(rows)) low = Math.max(low, page)
-      else high = Math.min(high, page)
-    }
-    while (high - low > 1 && left() > 0) {
-      const middle = (low + high) >>> 1
-      if (allUndated(yield* look(middle))) low = middle
-      else high = middle
-    }
-    // No more than there are: a server that repeats itself shows the same ones on each page.
-    undatedInFront = Math.min(most, low * size + (yield* look(high)).filter(({ start }) => start === undefined).length)
-  }
-  const undatedElsewhere = lastRows.some(({ start }) => start === undefined) && last > Math.ceil(undatedInFront / size)
-  const dated = Math.max(0, total - undatedInFront)
+const isUndated = ({ start }: Rows.Row) => start === undefined
 
-  if (newestFirst) {
-    // The widest gaps first, until they are as narrow as a window or nothing is left to spend.
-    const pages = [...seen.keys()].filter((page) => page <= last)
-    if (!pages.includes(last)) pages.push(last)
-    const wanted: Array<number> = []
-    const spend = Math.min(looks, left())
-    while (wanted.length < spend) {
-      pages.sort((a, b) => a - b)
-      let at = 0
-      for (let i = 1; i + 1 < pages.length; i++) if (gap(pages, i) > gap(pages, at)) at = i
-      if (pages.length < 2 || gap(pages, at) <= Math.max(2, perWindow)) break
-      const middle = ((pages[at] ?? 0) + (pages[at + 1] ?? 0)) >>> 1
-      pages.push(middle)
-      wanted.push(middle)
-    }
-    yield* Effect.forEach(wanted, look, { concurrency: "unbounded", discard: true })
+/** How many rows without a start time are in front: some pages have no others. */
+const findUndated = Effect.fnUntraced(function* (
+  pages: Pages,
+  first: ReadonlyArray<Rows.Row>,
+  last: number,
+  most: number
+): Effect.fn.Return<number, AgniError> {
+  const { left, size } = pages.options
+  if (!first.some(isUndated)) return 0
+  let low = 0
+  let high = last
+  for (const [page, rows] of pages.seen) {
+    if (rows.length === 0 || page > last) continue
+    if (rows.every(isUndated)) low = Math.max(low, page)
+    else high = Math.min(high, page)
   }
+  while (high - low > 1 && left() > 0) {
+    const middle = (low + high) >>> 1
+    if ((yield* look(pages, middle)).every(isUndated)) low = middle
+    else high = middle
+  }
+  // No more than there are: a server that repeats itself shows the same ones on each page.
+  return Math.min(most, low * size + (yield* look(pages, high)).filter(isUndated).length)
+})
+
+/** Looks into the widest gaps first, until they are as narrow as a window or nothing is left to spend. */
+const lookBetween = (pages: Pages, last: number): Effect.Effect<void, AgniError> => {
+  const { left, perWindow } = pages.options
+  const known = [...pages.seen.keys()].filter((page) => page <= last)
+  if (!known.includes(last)) known.push(last)
+  const wanted: Array<number> = []
+  const spend = Math.min(looks, left())
+  while (wanted.length < spend) {
+    known.sort((a, b) => a - b)
+    let at = 0
+    for (let i = 1; i + 1 < known.length; i++) if (gap(known, i) > gap(known, at)) at = i
+    if (known.length < 2 || gap(known, at) <= Math.max(2, perWindow)) break
+    const middle = ((known[at] ?? 0) + (known[at + 1] ?? 0)) >>> 1
+    known.push(middle)
+    wanted.push(middle)
+  }
+  return Effect.forEach(wanted, (page) => look(pages, page), { concurrency: "unbounded", discard: true })
+}
+
+/** Where in time the rows lie. */
+const pointsOf = (
+  { options: { newestFirst, range, size }, seen }: Pages,
+  last: number,
+  dated: number,
+  undatedInFront: number
+): Sampling["points"] => {
   const points = new Map<Micros, number>()
-  let orderShown = false
   for (const [page, rows] of seen) {
-    orderShown ||= Rows.showsOrderByStart(rows)
     if (!newestFirst || page > last) continue
     for (const [i, { start }] of rows.entries()) {
       if (start === undefined || start < range.from || start >= range.to) continue
@@ -164,14 +240,7 @@ export const make = Effect.fnUntraced(function* (
     }
   }
   const inner = [...points].map(([at, rows]) => ({ at, rows: Math.max(0, Math.min(dated, rows)) }))
-  return {
-    least,
-    most,
-    undatedInFront,
-    undatedElsewhere,
-    points: [{ at: range.from, rows: 0 }, ...inner.sort((a, b) => a.at - b.at), { at: range.to, rows: dated }],
-    orderShown
-  }
-})
+  return [{ at: range.from, rows: 0 }, ...inner.sort((a, b) => a.at - b.at), { at: range.to, rows: dated }]
+}
 
 const gap = (pages: ReadonlyArray<number>, at: number): number => (pages[at + 1] ?? 0) - (pages[at] ?? 0)

@@ -1,0 +1,77 @@
+/** What is asked first: the first page of the list, and that of the oldest calls. */
+import * as Effect from "effect/Effect"
+import type { AgniError } from "../../model/AgniError.ts"
+import * as Ask from "./Ask.ts"
+import * as Observe from "./Observe.ts"
+import * as Open from "./Open.ts"
+import type { Probing } from "./Probing.ts"
+import * as Rows from "./Rows.ts"
+
+export interface FirstPages extends Open.Opening {
+  /** Asks in the order that is known, or in none. */
+  readonly ask: Ask.Ask
+  /** The rows of the first page that can be read. */
+  readonly first: ReadonlyArray<Rows.Row>
+  /** Those before it, one by one, where a record fails the first page. */
+  readonly front: ReadonlyArray<Rows.Row>
+  /** Whether the list ends with this page. */
+  readonly ended: boolean
+  /** Whether the oldest calls were asked for, and what came. */
+  readonly askedOldest: boolean
+  readonly oldestFirst: ReadonlyArray<Rows.Row> | "refused" | "fails"
+  readonly oldRows: ReadonlyArray<Rows.Dated>
+}
+
+export const read = Effect.fnUntraced(function* ({
+  asked,
+  filters,
+  isBounded,
+  isDeep,
+  known,
+  list
+}: Probing): Effect.fn.Return<FirstPages, AgniError> {
+  const unsure = Ask.make(list, filters, { size: asked, sort: Observe.unsorted })
+  const askedOldest = known === undefined || !isBounded || isDeep
+  const [opening, oldestPage] = yield* Effect.all(
+    [
+      Open.open(list, filters, asked, known),
+      askedOldest ? Observe.oldestFirst(unsure, "started_at") : Effect.succeed("refused" as const)
+    ],
+    { concurrency: 2 }
+  )
+  const { clamped, page, size, sorted } = opening
+  const first = opening.answer.rows
+  const ask = Ask.make(list, filters, { size, sort: Observe.newest(sorted?.sortBy ?? "none") })
+  // Where a record fails the first page, or that of the oldest, the others of it are had one by one.
+  const front = page === 1 || first.length === 0 ? [] : yield* Observe.front(ask, Observe.unsorted, size)
+  const oldestFirst =
+    oldestPage === "fails" && first.length > 0
+      ? yield* Observe.front(ask, Observe.ascending("started_at"), size)
+      : oldestPage
+  return {
+    ...opening,
+    ask,
+    first,
+    front,
+    ended: page === 1 && !clamped && first.length < asked,
+    askedOldest,
+    oldestFirst,
+    oldRows: oldestFirst === "refused" || oldestFirst === "fails" ? [] : oldestFirst.filter(Rows.isDated)
+  }
+})
+
+/** A row that cannot be on the first page of the list without bounds, nor on one of a replica that lags. */
+export const deepRow = (
+  { first, front, oldRows }: FirstPages,
+  pages: ReadonlyArray<Observe.Numbered>
+): Rows.Dated | undefined => {
+  const inFront = [...front, ...first]
+  const keys = new Set(inFront.map(({ key }) => key))
+  // Of many calls that start together, one may be here now and there then.
+  const isApart = (row: Rows.Dated) =>
+    inFront.every(({ start }) => start === undefined || Math.abs(start - row.start) > 4 * Ask.second)
+  const deep = pages.filter(({ page }) => page >= 4).flatMap(({ rows }) => rows.filter(Rows.isDated))
+  const old = oldRows.some(({ key }) => keys.has(key)) ? [] : oldRows
+  const rows = (deep.length > 0 ? deep : old).filter((row) => !keys.has(row.key) && isApart(row))
+  return rows[Math.floor(rows.length / 2)]
+}

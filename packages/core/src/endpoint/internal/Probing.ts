@@ -1,0 +1,81 @@
+/** How an endpoint is probed: what is asked of it and known before, and a client that notes what each answer shows. */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import { AgniClient } from "../../client/AgniClient.ts"
+import type { EndpointProfile } from "../EndpointProfile.ts"
+import * as Ask from "./Ask.ts"
+import type * as BoundsProbe from "./BoundsProbe.ts"
+import type { Micros } from "./Micros.ts"
+import * as Patience from "./Patience.ts"
+import * as Rows from "./Rows.ts"
+
+export interface Options {
+  /** The filters that will be in use: they are tried. @default none */
+  readonly filters?: Ask.Filters | undefined
+  /** Rows to ask for in one request. @default 100 */
+  readonly pageSize?: number | undefined
+  /** A profile of before: it saves requests where one look shows that it still holds. @default none */
+  readonly profile?: EndpointProfile | undefined
+  /** Whether to find out how many pages there are. @default true */
+  readonly deep?: boolean | undefined
+  /** Whether a range with a beginning will be read: then nobody needs to know what is the oldest. @default false */
+  readonly bounded?: boolean | undefined
+}
+
+export interface Probing {
+  /** Notes nothing: filters are tried on other sets of calls. */
+  readonly bare: AgniClient["Service"]["list"]
+  readonly list: AgniClient["Service"]["list"]
+  readonly log: Ask.Log
+  readonly filters: Ask.Filters
+  readonly isFiltered: boolean
+  /** The filters that are tried. */
+  readonly tried: ReadonlyArray<BoundsProbe.Kind>
+  readonly known: EndpointProfile | undefined
+  /** The page size that is asked for. */
+  readonly asked: number
+  readonly isDeep: boolean
+  readonly isBounded: boolean
+  /** This machine's time when the probes began. */
+  readonly localNow: Micros
+}
+
+/** Notes all that the answers to a client show. */
+const noting =
+  (list: AgniClient["Service"]["list"], log: Ask.Log): AgniClient["Service"]["list"] =>
+  (query, options) =>
+    Effect.tap(list(query, options), (page) =>
+      Effect.sync(() => {
+        const { age, observedAt } = page
+        log.observedAt = Math.min(log.observedAt ?? Infinity, observedAt)
+        log.latest = Math.max(log.latest ?? -Infinity, observedAt)
+        log.cached ||= age > 0
+        const rows = Rows.ofPage(page)
+        Ask.note(log, rows)
+        const { page: number = 1, pageSize = 20, startedAfter, startedBefore } = query
+        const isOpen = startedAfter === undefined && startedBefore === undefined
+        if (isOpen && number > 1 && rows.length > 0)
+          Ask.noteCount(log.places, {}, (number - 1) * pageSize + rows.length)
+      })
+    )
+
+export const make = Effect.fnUntraced(function* (
+  { bounded = false, deep = true, filters = {}, pageSize = 100, profile }: Options,
+  tried: ReadonlyArray<BoundsProbe.Kind>
+): Effect.fn.Return<Probing, never, AgniClient> {
+  const bare = Patience.make((yield* AgniClient).list)
+  const log = Ask.makeLog()
+  return {
+    bare,
+    list: noting(bare, log),
+    log,
+    filters,
+    isFiltered: Object.values(filters).some((value) => value !== undefined),
+    tried,
+    known: profile,
+    asked: pageSize,
+    isDeep: deep,
+    isBounded: bounded,
+    localNow: (yield* Clock.currentTimeMillis) * 1000
+  }
+})

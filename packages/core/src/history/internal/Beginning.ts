@@ -1,0 +1,73 @@
+/** What a reading begins with: its range and its settings, from what people asked for and what the probes saw. */
+import * as Duration from "effect/Duration"
+import { defaultHorizon, earliestStart } from "../../model/Limits.ts"
+import * as Ask from "../../endpoint/internal/Ask.ts"
+import * as Clocks from "../../endpoint/internal/Clocks.ts"
+import type { Micros, Range } from "../../endpoint/internal/Micros.ts"
+import * as Observe from "../../endpoint/internal/Observe.ts"
+import type { Seen } from "../../endpoint/internal/Probes.ts"
+import * as Rows from "../../endpoint/internal/Rows.ts"
+import type { Asked } from "./Asked.ts"
+import * as Partitioner from "./Partitioner.ts"
+import * as Settings from "./Settings.ts"
+
+export interface Bounds extends Range {
+  /** Where the whole begins: a run that resumes begins later. */
+  readonly first: Micros
+  /** Whether neither bound was given. */
+  readonly whole: boolean
+}
+
+export const boundsOf = ({ end, from, resume, to }: Asked, { oldest }: Seen, clocks: Clocks.Clocks): Bounds => {
+  const until = to ?? end ?? Clocks.openEnd(clocks)
+  // A range that ends before the first call is counted too: the probes do not prove that it is empty.
+  const first = from ?? (oldest !== undefined && oldest < until ? oldest : to === undefined ? until : earliestStart)
+  return {
+    first,
+    from: resume === undefined ? first : Math.min(Math.max(first, resume), until),
+    to: until,
+    whole: from === undefined && to === undefined
+  }
+}
+
+/** Why nothing can be proven, whatever is counted, if so. */
+const doubtOf = ({ from, to }: Asked, { isListCut, isOldestSure }: Seen, { search, status }: Ask.Filters) =>
+  Settings.doubtOf(status, search) ??
+  (from === undefined && (to === undefined ? isListCut : !isOldestSure) ? Settings.noBeginning : undefined)
+
+interface Options {
+  readonly concurrency: number
+  readonly hold: "json" | "objects" | undefined
+  readonly horizon: Duration.Input | undefined
+  readonly pagesPerWindow: number | undefined
+}
+
+export const settingsOf = (
+  list: Settings.Settings["list"],
+  filters: Ask.Filters,
+  asked: Asked,
+  seen: Seen,
+  clocks: Clocks.Clocks,
+  { concurrency, hold, horizon = defaultHorizon, pagesPerWindow }: Options
+): Settings.Settings => {
+  const { pageSize, sortBy } = seen.profile
+  return {
+    list,
+    filters,
+    size: pageSize,
+    sort: Observe.newest(sortBy),
+    repeats: seen.repeats,
+    controls: seen.controls,
+    ends: seen.ends,
+    hold: hold === "objects" ? (rows) => rows : Rows.pack,
+    horizon: Duration.toMillis(Duration.fromInputUnsafe(horizon)) * 1000,
+    now: clocks.local,
+    seen: Math.min(seen.serverNow, clocks.latest),
+    latest: Ask.ceilSecond(clocks.latest),
+    doubt: doubtOf(asked, seen, filters),
+    logs: new Set(),
+    perWindow: (pagesPerWindow ?? Partitioner.pagesPerWindow(seen, concurrency)) * pageSize,
+    concurrency,
+    maxCharacters: Partitioner.maxCharacters
+  }
+}

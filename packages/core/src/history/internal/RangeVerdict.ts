@@ -1,0 +1,103 @@
+/** The verdict on what was read of a range: held against counts, and against all that the answers showed. */
+import * as Effect from "effect/Effect"
+import type { AgniError } from "../../model/AgniError.ts"
+import type { Coverage } from "../Coverage.ts"
+import * as Ask from "../../endpoint/internal/Ask.ts"
+import type { Micros } from "../../endpoint/internal/Micros.ts"
+import * as Rows from "../../endpoint/internal/Rows.ts"
+import * as MultiPassRead from "./MultiPassRead.ts"
+import { canHalve, countRows, deliver, type Outcome, split, type Work } from "./RangeWork.ts"
+import type { Read } from "./ReadPages.ts"
+import * as Task from "./Task.ts"
+import { ends } from "./WindowEnds.ts"
+
+/** Holds what was read against the counts, and against all that the answers showed. */
+export const judge = Effect.fnUntraced(function* (
+  work: Work,
+  done: Read,
+  before: number | undefined
+): Effect.fn.Return<Outcome, AgniError> {
+  const { ask, known, seen, settings, task, young } = work
+  const { size } = settings
+  const { bounds, held, range } = done
+  // The whole was counted to hold as many: a limit cut that count, and may have cut this one.
+  const isLimited = task.below !== undefined && held.size() >= task.below && !young
+  if (isLimited && canHalve(range)) {
+    seen.deepest = Math.min(seen.deepest, task.below)
+    return split(work, Task.halve(range, held, held.size(), settings.size))
+  }
+  const count = done.count ?? (yield* countRows(work, bounds, held.size()))
+  const most = Math.max(before ?? 0, count ?? 0, Ask.countOf(ask.log, bounds, work.beyond.repeats))
+  const control = yield* ends(settings, known, ask, task, done)
+  const isWhole = count === held.size() && most <= held.size() && missingFrom(ask.log.shown, held, bounds).length === 0
+  if (isWhole && !done.moved && !done.dense && control === undefined) {
+    const isByStart = seen.order === "start" || known.order === "start"
+    if (young || ((done.way === "pages" || isByStart || before === count) && !known.differs)) {
+      seen.once = range
+      seen.whole = held.size()
+      return deliver(work, done, { _tag: "Proven" })
+    }
+    if (yield* MultiPassRead.isStillThere(ask, bounds, held, { size, repeats: yield* settings.repeats }))
+      return deliver(work, done, { _tag: "Proven" })
+  }
+  // So deep the server does not go, and nothing moved.
+  const isCutOff = count !== undefined && count > size && count < held.size() && count % size === 0 && !done.moved
+  if ((done.deepest < Infinity || isCutOff) && canHalve(range)) {
+    seen.deepest = Math.min(seen.deepest, count ?? Infinity)
+    return split(work, Task.halve(range, held, held.size(), settings.size))
+  }
+  seen.differs = !young
+  // Something was missed, came or went. Smaller windows pass more quickly; the smallest are read by pages.
+  const isSmall = held.size() <= 20 * size && known.order !== "start" && seen.order !== "start"
+  if (canHalve(range) && !isSmall) return split(work, Task.halve(range, held, held.size(), settings.size))
+  const again = yield* readAgain(work, done, most)
+  // Pages of the same bounds may be cut at the same row each time.
+  const cut = again._tag === "Proven" ? yield* ends(settings, known, ask, task, done) : undefined
+  const coverage: Coverage = cut === undefined ? again : { _tag: "Unprovable", reason: cut }
+  // Pages may be cut where it looks like their end.
+  const isIncomplete = cut !== undefined || (coverage._tag !== "Proven" && coverage.reason._tag === "Incomplete")
+  return isIncomplete && canHalve(range) && held.size() > size && !young
+    ? split(work, Task.halve(range, held, held.size(), settings.size))
+    : deliver(work, done, coverage)
+})
+
+/** Pages of fixed bounds, again and again, until all rows have shown themselves. */
+const readAgain = Effect.fnUntraced(function* (
+  { ask, settings }: Work,
+  { bounds, held, range }: Read,
+  most: number
+): Effect.fn.Return<Coverage, AgniError> {
+  const first = Rows.within(held, range)[0]
+  const leaf = yield* MultiPassRead.read(ask, bounds, held, { ...settings, repeats: yield* settings.repeats })
+  const wrong = Ask.misplaced([...held.rows.values()], bounds.after - Ask.second, bounds.before + Ask.second)
+  if (wrong !== undefined) return { _tag: "Unprovable", reason: wrong }
+  switch (leaf._tag) {
+    case "Moved":
+      return { _tag: "Provisional", reason: { _tag: "CallsMoved" } }
+    case "Incomplete":
+      return { _tag: "Unprovable", reason: { _tag: "Incomplete", read: leaf.held, counted: leaf.of } }
+    case "Complete": {
+      const again = Rows.middleOf(Rows.within(held, range)) ?? first
+      const failed = again === undefined ? undefined : yield* Ask.control(ask, again, settings.size)
+      if (failed !== undefined) return { _tag: "Unprovable", reason: failed }
+      const total = Math.max(most, held.size() + missingFrom(ask.log.shown, held, bounds).length)
+      return total > held.size()
+        ? { _tag: "Provisional", reason: { _tag: "Incomplete", read: held.size(), counted: total } }
+        : { _tag: "Proven" }
+    }
+  }
+})
+
+/** Rows that were shown within the bounds, for sure, and are not held. */
+const missingFrom = (
+  shown: ReadonlyMap<string, Micros | undefined>,
+  held: Rows.Held,
+  { after, before }: Ask.Between
+): ReadonlyArray<string> => {
+  const missing: Array<string> = []
+  for (const [key, start] of shown) {
+    if (start === undefined || start <= after + Ask.second || start >= before - Ask.second) continue
+    if (!held.rows.has(key)) missing.push(key)
+  }
+  return missing
+}

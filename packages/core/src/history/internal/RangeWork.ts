@@ -1,0 +1,87 @@
+/** A range while it is read: what is known of it, what its answers showed, and how it ends. */
+import * as Effect from "effect/Effect"
+import type { AgniError } from "../../model/AgniError.ts"
+import type { Coverage, Window } from "../Coverage.ts"
+import * as Ask from "../../endpoint/internal/Ask.ts"
+import * as Count from "../../endpoint/internal/Count.ts"
+import type { Micros, Range } from "../../endpoint/internal/Micros.ts"
+import type * as Rows from "../../endpoint/internal/Rows.ts"
+import type { Evidence, Known } from "./Known.ts"
+import type { Read } from "./ReadPages.ts"
+import type { Settings } from "./Settings.ts"
+import * as Task from "./Task.ts"
+import type * as Walk from "./Walk.ts"
+import { windowsOf } from "./WindowOf.ts"
+
+/** What a range came to, or the parts that it has to be read in. */
+export type Outcome =
+  | { readonly _tag: "Read"; readonly windows: ReadonlyArray<Window>; readonly evidence: Evidence }
+  | { readonly _tag: "Split"; readonly parts: ReadonlyArray<Task.Task>; readonly evidence: Evidence }
+
+/** A range while it is read: what is known of it, and what its answers showed. */
+export interface Work {
+  readonly settings: Settings
+  readonly known: Known
+  readonly task: Task.Task
+  readonly ask: Ask.Ask
+  readonly share: Walk.Share | undefined
+  /** Calls may still come into it. */
+  readonly young: boolean
+  /** A window with more rows is cut. */
+  readonly limit: number
+  /** Whether a page beyond the end brings something, where that was asked: then the place of a row counts nothing. */
+  readonly beyond: { repeats: boolean }
+  readonly seen: { -readonly [K in keyof Omit<Evidence, "log">]: Evidence[K] }
+}
+
+/** It is read in parts. */
+export const split = ({ ask, seen, task }: Work, parts: ReadonlyArray<Task.Task>): Outcome => ({
+  _tag: "Split",
+  parts: parts.map((part) => ({ ...part, below: countedAbove(ask.log, task, part) })),
+  evidence: { ...seen, log: ask.log }
+})
+
+/** What the whole was counted to hold, if rows of it were seen that are not of the part. */
+const countedAbove = ({ counts, shown }: Ask.Log, task: Task.Task, part: Range): number | undefined => {
+  const counted = Ask.exactly(counts, Ask.boundsOf(task))
+  if (counted === undefined) return task.below
+  const { after, before } = Ask.boundsOf(part)
+  const isElsewhere = (start: Micros) =>
+    start >= task.from && start < task.to && (start < after - Ask.second || start > before + Ask.second)
+  return [...shown.values()].some((start) => start !== undefined && isElsewhere(start)) ? counted : task.below
+}
+
+/** It is what was read, with this verdict. */
+export const deliver = (
+  { ask, known, seen, settings }: Work,
+  { held, range }: Pick<Read, "held" | "range">,
+  coverage: Coverage
+): Outcome => ({
+  _tag: "Read",
+  windows: windowsOf(settings, known, ask, range, held, coverage),
+  evidence: { ...seen, log: ask.log }
+})
+
+/** Rows between bounds; nothing where they cannot be counted. */
+export const countRows = Effect.fnUntraced(function* (
+  { ask, settings }: Work,
+  bounds: Ask.Bounds,
+  expected: number,
+  first?: ReadonlyArray<Rows.Row>
+): Effect.fn.Return<number | undefined, AgniError> {
+  const repeats = yield* settings.repeats
+  return yield* Count.rows(ask, bounds, { expected, size: settings.size, repeats, even: true, first })
+})
+
+/** A longer range can be cut in two. */
+export const shortest = 4 * Ask.second
+
+export const canHalve = ({ from, to }: Range): boolean => to - from > shortest
+
+/** A row that is known to lie in a range. */
+export const controlIn = ({ controls }: Settings, { from, to }: Range): Rows.Dated | undefined =>
+  controls.find(({ start }) => start >= from && start < to)
+
+/** Parts by the count of a range. */
+export const byCount = ({ ask, known, seen, settings }: Work, range: Range, rows: number) =>
+  Task.byCount(settings, ask, range, rows, Math.min(settings.perWindow, 0.6 * Math.min(known.deepest, seen.deepest)))

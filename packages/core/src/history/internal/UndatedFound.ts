@@ -1,0 +1,59 @@
+/** The calls that no window holds, as pages show them: those without a start time, and those that start in the distant future. */
+import type * as Micros from "../../endpoint/internal/Micros.ts"
+import * as Rows from "../../endpoint/internal/Rows.ts"
+import type { Deliveries } from "./Deliveries.ts"
+
+export interface Found {
+  readonly range: Micros.Range
+  /** Windows were read up to there. */
+  readonly latest: Micros.Micros
+  readonly ledger: Deliveries
+  readonly undated: Rows.Held
+  readonly distant: Rows.Held
+  /** Those that came since the last window was read: they are in the counts. */
+  readonly later: Rows.Held
+  /** Whether a recent call was shown without its start time. */
+  came: boolean
+  /** Rows that start in the range, counted where it is not known how many there should be. */
+  measured: number | undefined
+}
+
+export const make = (range: Micros.Range, latest: Micros.Micros, ledger: Deliveries): Found => ({
+  range,
+  latest,
+  ledger,
+  undated: Rows.makeHeld(),
+  distant: Rows.makeHeld(),
+  later: Rows.makeHeld(),
+  came: false,
+  measured: undefined
+})
+
+/** More than a day later than the latest clock: no run would read it for years. */
+export const isDistant = ({ to }: Micros.Range, { start }: Rows.Row): boolean => start !== undefined && start >= to
+
+/** Notes the rows of a page. */
+export const note = (found: Found, rows: ReadonlyArray<Rows.Row>): void => {
+  const { distant, latest, later, ledger, range, undated } = found
+  undated.add(rows.filter(({ key, start }) => start === undefined && !ledger.unplaced.has(key) && !ledger.has(key)))
+  distant.add(rows.filter((row) => isDistant(range, row)))
+  later.add(rows.filter(({ key, start = -Infinity }) => start >= latest && start < range.to && !ledger.has(key)))
+  found.came ||= rows.some(({ key, start }) => start === undefined && ledger.recent.has(key))
+}
+
+/** How many rows with a start in the range there should be. */
+export const dated = ({ later, ledger, measured }: Found): number => measured ?? ledger.rows() + later.size()
+
+/** How many rows there should be at all. */
+export const expected = (found: Found): number => dated(found) + found.distant.size() + found.undated.size()
+
+/** Keys that were found so far. */
+export const size = ({ distant, later, undated }: Found): number =>
+  undated.rows.size + distant.rows.size + later.rows.size
+
+/** Rows to deliver: a call may have started since it was found without a start time. */
+export const rowsOf = ({ distant, later, undated }: Found) => {
+  const dates = [...new Map([...later.rows, ...distant.rows]).values()]
+  const others = [...undated.rows.values()].filter(({ key }) => !later.rows.has(key) && !distant.rows.has(key))
+  return { dates, rows: [...others, ...dates.sort((a, b) => (a.start ?? 0) - (b.start ?? 0))] }
+}

@@ -1,0 +1,70 @@
+/** The rows at the front of the list, where an order by start puts the calls without a start time. */
+import * as Effect from "effect/Effect"
+import type { AgniError } from "../../model/AgniError.ts"
+import * as Ask from "../../endpoint/internal/Ask.ts"
+import type * as Micros from "../../endpoint/internal/Micros.ts"
+import * as Rows from "../../endpoint/internal/Rows.ts"
+import type { Deliveries } from "./Deliveries.ts"
+import * as Fresh from "./Fresh.ts"
+import { ask as askOf, type Settings } from "./Settings.ts"
+import { isDistant } from "./UndatedFound.ts"
+
+/** The rows at the front, and the request for them. */
+export interface Front {
+  readonly fresh: Fresh.Fresh
+  readonly pages: ReadonlyArray<ReadonlyArray<Rows.Row>>
+  /** Windows were still being read. */
+  readonly early: boolean
+}
+
+/** Reads the front with answers that are not older than those before. */
+export const scan = (settings: Settings, range: Micros.Range, ledger: Deliveries): Effect.Effect<Front, AgniError> => {
+  const fresh = Fresh.make(askOf(settings), settings.seen)
+  return Effect.map(read(settings, fresh.ask, limitOf(settings, range, ledger.rows), range), (pages) => ({
+    fresh,
+    pages,
+    early: false
+  }))
+}
+
+/** How many pages are read at most. */
+export type Limit = (rows: Iterable<Rows.Row>) => number
+
+/** Calls may come as fast as pages are read: what came since the reading began makes no walk longer. */
+export const limitOf =
+  (settings: Settings, range: Micros.Range, delivered: () => number): Limit =>
+  (rows) => {
+    let old = delivered()
+    for (const row of rows)
+      if ((row.start === undefined || isDistant(range, row)) && (Rows.createdOf(row) ?? 0) < range.to) old++
+    return 50 + (4 * old) / settings.size
+  }
+
+/** Pages from the first on, as long as they have calls without a start time, or newer ones than the range. */
+export const read = Effect.fnUntraced(function* (
+  settings: Settings,
+  ask: Ask.Ask,
+  limit: Limit,
+  range: Micros.Range
+): Effect.fn.Return<ReadonlyArray<ReadonlyArray<Rows.Row>>, AgniError> {
+  const repeats = yield* settings.repeats
+  const all = Rows.makeHeld()
+  const pages: Array<ReadonlyArray<Rows.Row>> = []
+  for (let page = 1; ; page++) {
+    const answer = yield* Effect.catchIf(
+      ask(page, {}),
+      (error) => page > 1 && Ask.isRefusal(error),
+      () => Effect.undefined
+    )
+    if (answer === undefined) return pages
+    const { rows } = answer
+    const [first = rows] = pages
+    if (yield* Ask.isEnd(ask, {}, page, rows, page === 1 ? [] : [first], { repeats })) return pages
+    pages.push(rows)
+    const fresh = all.add(rows)
+    const endless = page % 50 === 0 && page > limit(all.rows.values())
+    if (endless || fresh === 0 || rows.every(({ start }) => start !== undefined && start < range.to)) {
+      return pages
+    }
+  }
+})

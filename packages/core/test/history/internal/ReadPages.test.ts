@@ -1,0 +1,92 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Ask from "../../../src/endpoint/internal/Ask.ts"
+import { readPages } from "../../../src/history/internal/ReadPages.ts"
+import type * as Adversary from "../../torture/Adversary.ts"
+import { askOf, began, day, hour, open, rowsAt, second, settingsOf } from "./FakeServer.ts"
+
+const range = { from: began - 10 * day, to: began - 3 * hour }
+const evenly = (rows: number) => Array.from({ length: rows }, (_, i) => range.to - (i + 1) * 60 * second)
+
+const read = (rows: ReadonlyArray<Adversary.Row>, traits: Partial<Adversary.Traits> = {}, most = Infinity) =>
+  Effect.gen(function* () {
+    const server = open(rows, traits, 1000)
+    const found = yield* readPages(settingsOf(server), askOf(server), range, most, undefined)
+    return { ...found, rows: found.held.size(), requests: server.requests() }
+  })
+
+describe("readPages", () => {
+  it.effect("counts the rows of any number of pages, each of which overlaps with the one before", () =>
+    Effect.gen(function* () {
+      for (let rows = 0; rows <= 120; rows++) {
+        const found = yield* read(rowsAt(evenly(rows)))
+        assert.deepInclude(found, { rows, count: rows, moved: false, dense: false, way: "pages" }, `${rows} rows`)
+      }
+    })
+  )
+
+  it.effect("a row that leaves or comes before what was read moves the seam", () =>
+    Effect.gen(function* () {
+      const rows = rowsAt(evenly(57))
+      for (const change of [{ gone: began + 2500 }, { seen: began + 2500 }]) {
+        const { moved } = yield* read(rows.map((row) => (row.id === "row-3" ? { ...row, ...change } : row)))
+        assert.isTrue(moved)
+      }
+    })
+  )
+
+  it.effect("where a page that must have a row is empty or refused, the server does not go so deep", () =>
+    Effect.gen(function* () {
+      for (const cut of ["empty", "error"] as const) {
+        const { count, deepest, dense, rows } = yield* read(rowsAt(evenly(57)), { offset: { most: 30, cut } })
+        assert.isTrue(dense, cut)
+        assert.isUndefined(count, cut)
+        assert.isAtMost(deepest, rows, cut)
+        assert.isAtMost(rows, 30, cut)
+      }
+    })
+  )
+
+  it.effect("ends with more rows than a window should hold", () =>
+    Effect.gen(function* () {
+      const { count, dense, rows } = yield* read(rowsAt(evenly(200)), {}, 40)
+      assert.deepStrictEqual([dense, count], [true, undefined])
+      assert.isAtMost(rows, 50)
+    })
+  )
+
+  it.effect("a first page that came already is not asked for again", () =>
+    Effect.gen(function* () {
+      const server = open(rowsAt(evenly(7)))
+      const ask = askOf(server)
+      const first = yield* ask(1, Ask.boundsOf(range))
+      const found = yield* readPages(settingsOf(server), ask, range, Infinity, first)
+      assert.deepStrictEqual([found.count, server.requests()], [7, 1])
+    })
+  )
+
+  it.effect("rows from elsewhere end it: the bounds are not understood", () =>
+    Effect.gen(function* () {
+      const server = open(rowsAt([range.to + hour, ...evenly(3)]))
+      const { list } = server.client
+      const ask = Ask.make(
+        (query) => list({ ...query, startedAfter: undefined, startedBefore: undefined }),
+        {},
+        { size: 10, sort: { by: undefined, order: undefined } }
+      )
+      const { problem } = yield* readPages(settingsOf(server), ask, range, Infinity, undefined)
+      assert.deepStrictEqual(problem, { _tag: "OutsideBounds" })
+    })
+  )
+
+  it.effect("shows whether rows come by start: where they were created otherwise", () =>
+    Effect.gen(function* () {
+      const rows = rowsAt(evenly(30))
+      const queued = rows.map((row, i) => (i % 3 === 0 ? { ...row, created: row.created - hour } : row))
+      const orders = [yield* read(rows), yield* read(queued), yield* read(queued, { order: "created" })].map(
+        ({ order }) => order
+      )
+      assert.deepStrictEqual(orders, ["unknown", "start", "other"])
+    })
+  )
+})

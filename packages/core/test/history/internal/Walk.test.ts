@@ -1,0 +1,104 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Rows from "../../../src/endpoint/internal/Rows.ts"
+import * as Walk from "../../../src/history/internal/Walk.ts"
+import type * as Adversary from "../../torture/Adversary.ts"
+import * as Histories from "../../torture/Histories.ts"
+import { askOf, began, day, hour, open, rowsAt, second, settingsOf } from "./FakeServer.ts"
+
+const minute = 60 * second
+const range = { from: began - 10 * day, to: began - 3 * hour }
+
+const evenly = (rows: number) => Array.from({ length: rows }, (_, i) => range.to - (i + 1) * minute)
+
+const walk = (
+  rows: ReadonlyArray<Adversary.Row>,
+  { most = Infinity, share }: { readonly most?: number; readonly share?: Walk.Share } = {},
+  traits: Partial<Adversary.Traits> = {}
+) =>
+  Effect.gen(function* () {
+    const server = open(rows, traits, 1000)
+    const read = yield* Walk.walk(settingsOf(server), askOf(server), range, most, share)
+    return { ...read, keys: [...read.held.rows.keys()].toSorted(), requests: server.requests() }
+  })
+
+const idsOf = (rows: ReadonlyArray<Adversary.Row>) => rows.map(({ id }) => id).toSorted()
+
+describe("Walk.walk", () => {
+  it.effect("brings every row of the range, wherever calls start together, and counts none", () =>
+    Effect.gen(function* () {
+      for (let seed = 1; seed <= 60; seed++) {
+        const { next, pick } = Histories.random(seed)
+        const width = pick(20 * second, hour, 9 * day)
+        const starts = Array.from({ length: Math.floor(next() * 120) }, () => {
+          const start = range.to - Math.floor(next() * width) - 3 * second
+          return pick(start, Math.floor(start / second) * second, range.to - 9 * second)
+        })
+        const rows = rowsAt(starts)
+        const { count, dense, keys, moved, problem, way } = yield* walk(rows)
+        assert.deepStrictEqual(keys, idsOf(rows), `seed ${seed}`)
+        assert.deepStrictEqual(
+          { count, dense, moved, problem, way },
+          { count: undefined, dense: false, moved: false, problem: undefined, way: "walk" },
+          `seed ${seed}`
+        )
+      }
+    })
+  )
+
+  it.effect("the oldest row of an answer is the bound of the next one: a page brings at least all but one", () =>
+    Effect.gen(function* () {
+      const { requests } = yield* walk(rowsAt(evenly(100)))
+      // Bounds reach beyond the row by a second or two, in which no other one starts.
+      assert.isAtMost(requests, Math.ceil(100 / 9) + 1)
+    })
+  )
+
+  it.effect("a row that leaves when it should come again is a seam that is lost", () =>
+    Effect.gen(function* () {
+      // The tenth is the last of the first answer, which takes a millisecond.
+      const rows = rowsAt(evenly(40)).map((row) => (row.id === "row-9" ? { ...row, gone: began + 1500 } : row))
+      assert.isTrue((yield* walk(rows)).moved)
+      assert.isFalse((yield* walk(rowsAt(evenly(40)))).moved)
+    })
+  )
+
+  it.effect("ends where rows come in another order: a step down would pass some by", () =>
+    Effect.gen(function* () {
+      const { order, requests } = yield* walk(rowsAt(evenly(40)), {}, { newestFirst: false })
+      assert.deepStrictEqual({ order, requests }, { order: "other", requests: 1 })
+    })
+  )
+
+  it.effect("ends with more rows than a window should hold", () =>
+    Effect.gen(function* () {
+      const { dense, keys } = yield* walk(rowsAt(evenly(200)), { most: 50 })
+      assert.isTrue(dense)
+      assert.isAtMost(keys.length, 60)
+    })
+  )
+
+  it.effect("reads no further than what it handed over, and hands over nothing while the order is unknown", () =>
+    Effect.gen(function* () {
+      const starts = evenly(400)
+      const given: Array<number> = []
+      const share: Walk.Share = (from, to) =>
+        Effect.sync(() => {
+          given.push(from)
+          return given.length > 1 ? undefined : Math.floor((from + to) / 2 / second) * second
+        })
+      const same = yield* walk(rowsAt(starts), { share })
+      assert.deepStrictEqual([given.length, same.range], [0, range])
+      // Calls that were queued show that the order is by start.
+      const queued = rowsAt(starts).map((row, i) => (i % 3 === 0 ? { ...row, created: row.created - hour } : row))
+      const { held, keys, range: read } = yield* walk(queued, { share })
+      assert.strictEqual(given[0], range.from)
+      assert.isAbove(read.from, range.from)
+      const mine = queued.filter(({ start = 0 }) => start >= read.from)
+      assert.deepStrictEqual(Rows.within(held, read).length, mine.length)
+      assert.includeMembers(keys, idsOf(mine))
+      // The bounds of the last answer reach a little beyond, and no page is larger.
+      assert.isAtMost(keys.length, mine.length + 10)
+    })
+  )
+})
