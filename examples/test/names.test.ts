@@ -1,6 +1,6 @@
 /** A file's name says what it is, once in the repository, and a test is named after what it tests. */
 import { assert, describe, it } from "vitest"
-import { readdirSync } from "node:fs"
+import { readdirSync, readFileSync } from "node:fs"
 import { basename, join, sep } from "node:path"
 
 const root = join(import.meta.dirname, "../..")
@@ -53,6 +53,13 @@ describe("names of files", () => {
       doubles.filter(([name]) => !later.has(name)),
       []
     )
+  })
+
+  it("are followed by a sentence that says what the file is, in each internal file", () => {
+    const internal = files.filter((file) => file.includes("/src/") && file.includes("/internal/"))
+    assert.isAbove(internal.length, 150)
+    const silent = internal.filter((file) => !/^\/\*\*[ \n]/.test(readFileSync(join(root, file), "utf8")))
+    assert.deepStrictEqual(silent, [])
   })
 
   it("of tests begin with that of a source file or a helper", () => {

@@ -1,3 +1,4 @@
+/** Reads all pages of fixed bounds again and again, until every row was seen. */
 import * as Effect from "effect/Effect"
 import type { AgniError } from "../../model/AgniError.ts"
 import * as Ask from "../../endpoint/internal/Ask.ts"

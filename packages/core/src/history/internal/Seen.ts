@@ -1,3 +1,4 @@
+/** Remembers which records a walk has met, in bounded memory. */
 import type { Page } from "../../model/Page.ts"
 import * as Rows from "../../model/Rows.ts"
 import { keyOf } from "../../endpoint/internal/Rows.ts"

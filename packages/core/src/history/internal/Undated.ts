@@ -229,7 +229,7 @@ const lookAgain = Effect.fnUntraced(function* (
   return { total: after, still: before === Found.size(found) && keys.every((key) => there.has(key)) }
 })
 
-/** What was counted of all, before and after the last look. */
+/** The counts of all, before and after the last look. */
 interface Counts extends Total {
   readonly after: number | undefined
   /** Whether the calls with a start are as many as were delivered. */
