@@ -237,6 +237,10 @@ export const notBack: CoverageReason = { _tag: "NotBack" }
 /** What `control` says when more rows share its seconds than a page holds, and another one came twice instead of it. */
 export const hidden: CoverageReason = { _tag: "Hidden" }
 
+/** Pages on which a control row is looked for among others of its second. */
+const mostInOrder = 500
+const mostInDisorder = 20
+
 /**
  * Whether a control row comes back for its own second, and nothing from elsewhere with it. If rows of equal start have another
  * order on each page, it may be hidden although nothing is broken, so other pages are read.
@@ -251,7 +255,9 @@ export const control = Effect.fnUntraced(function* (
     const held = Rows.makeHeld()
     let came = 0
     let ended = false
-    for (let page = 1; page <= 20 && !ended; page++) {
+    // Where none comes twice, their order is the same on each page: the row is on one of them.
+    const isWorthIt = (page: number) => page <= (held.size() === came ? mostInOrder : mostInDisorder)
+    for (let page = 1; isWorthIt(page) && !ended; page++) {
       const answer = yield* Effect.catchIf(ask(page, bounds, { size: wanted }), isRefusal, () => Effect.undefined)
       if (answer === undefined) return hidden
       const { rows } = answer

@@ -77,7 +77,10 @@ export const readPages = Effect.fnUntraced(function* (
     order = orderIn(order, rows)
     const problem = Ask.misplaced(rows, bounds.after - Ask.second, bounds.before + Ask.second)
     if (problem !== undefined) return done({ problem })
-    if (seam !== undefined && rows[read - skip - 1]?.key !== seam) moved = true
+    const isMoved = seam !== undefined && rows[read - skip - 1]?.key !== seam
+    // Another page of those that came: so deep the server does not go, and does not say it.
+    if (isMoved && isKnown(held, rows, seam) && (yield* settings.repeats)) return done({ deepest: skip, dense: true })
+    if (isMoved) moved = true
     held.add(hold(rows))
     read = skip + rows.length
     if (rows.length < asked) return done({ count: read })
@@ -87,3 +90,7 @@ export const readPages = Effect.fnUntraced(function* (
   }
   return done({ dense: true })
 })
+
+/** Whether a page brings nothing new, nor the row with which it should begin. */
+const isKnown = (held: Rows.Held, rows: ReadonlyArray<Rows.Row>, seam: string | undefined): boolean =>
+  rows.every(({ key }) => key !== seam && held.rows.has(key))

@@ -8,10 +8,16 @@ import { askOf, began, day, hour, open, rowsAt, second, settingsOf } from "./Fak
 const range = { from: began - 10 * day, to: began - 3 * hour }
 const evenly = (rows: number) => Array.from({ length: rows }, (_, i) => range.to - (i + 1) * 60 * second)
 
-const read = (rows: ReadonlyArray<Adversary.Row>, traits: Partial<Adversary.Traits> = {}, most = Infinity) =>
+const read = (
+  rows: ReadonlyArray<Adversary.Row>,
+  traits: Partial<Adversary.Traits> = {},
+  most = Infinity,
+  repeats = false
+) =>
   Effect.gen(function* () {
     const server = open(rows, traits, 1000)
-    const found = yield* readPages(settingsOf(server), askOf(server), range, most, undefined)
+    const settings = settingsOf(server, { repeats: Effect.succeed(repeats) })
+    const found = yield* readPages(settings, askOf(server), range, most, undefined)
     return { ...found, rows: found.held.size(), requests: server.requests() }
   })
 
@@ -45,6 +51,27 @@ describe("readPages", () => {
         assert.isAtMost(rows, 30, cut)
       }
     })
+  )
+
+  it.effect(
+    "beyond a limit that brings the first or last page again nothing moved: the server does not go so deep",
+    () =>
+      Effect.gen(function* () {
+        for (const cut of ["first", "last"] as const) {
+          for (const most of [2, 3, 4, 5]) {
+            const { count, deepest, dense, moved, rows } = yield* read(
+              rowsAt(evenly(90)),
+              { depth: { most, cut } },
+              Infinity,
+              true
+            )
+            const told = `${cut}, ${most} pages`
+            assert.deepStrictEqual({ count, dense, moved }, { count: undefined, dense: true, moved: false }, told)
+            assert.isAtMost(deepest, rows, told)
+            assert.isAtMost(rows, 10 * most, told)
+          }
+        }
+      })
   )
 
   it.effect("ends with more rows than a window should hold", () =>

@@ -1,0 +1,46 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Ask from "../../../src/endpoint/internal/Ask.ts"
+import type * as Adversary from "../../torture/Adversary.ts"
+import { askOf, began, control, hour, open, rowsAt } from "../../history/internal/FakeServer.ts"
+
+const at = began - 5 * hour
+
+/** Looks for one of many rows that start together. */
+const look = (
+  rows: number,
+  id: string,
+  traits: Partial<Adversary.Traits> = {},
+  change: Partial<Adversary.Row> = {}
+) => {
+  const all = rowsAt(Array.from({ length: rows }, () => at))
+  const server = open(
+    all.map((row) => (row.id === id ? { ...row, ...change } : row)),
+    traits
+  )
+  return Ask.control(askOf(server), control(id, at), 10)
+}
+
+describe("Ask.control", () => {
+  it.effect("finds a row among any number of others of its second, where each comes once", () =>
+    Effect.gen(function* () {
+      for (const rows of [1, 30, 210, 1500])
+        for (const i of [0, Math.floor(rows / 2), rows - 1])
+          assert.isUndefined(yield* look(rows, `row-${i}`), `row ${i} of ${rows}`)
+    })
+  )
+
+  it.effect("does not look for long where others come again, and says that it is hidden", () =>
+    Effect.gen(function* () {
+      const traits = { depth: { most: 2, cut: "first" } } as const
+      const found = yield* Effect.forEach(["row-0", "row-60", "row-99"], (id) => look(210, id, traits))
+      assert.include(found, Ask.hidden)
+    })
+  )
+
+  it.effect("says that a row which left is not there", () =>
+    Effect.gen(function* () {
+      assert.strictEqual(yield* look(210, "row-7", {}, { gone: began - hour }), Ask.notBack)
+    })
+  )
+})
