@@ -1,6 +1,6 @@
 /** A file's name says what it is, once in the repository, and a test is named after what it tests. */
 import { assert, describe, it } from "vitest"
-import { readdirSync } from "node:fs"
+import { readdirSync, readFileSync } from "node:fs"
 import { basename, join, sep } from "node:path"
 
 const root = join(import.meta.dirname, "../..")
@@ -22,9 +22,6 @@ const files = ["core", "node", "cli"].flatMap((name) =>
 
 /** Entry points: their folder is their name. */
 const entries = new Set(["index.ts", "main.ts"])
-
-/** To be renamed: `endpoint/internal/Rows.ts` is called like the rows of `model/`. */
-const later = new Set(["rows.ts"])
 
 /** Tests of several files at once, by their subject. */
 const ofSeveral = new Set([
@@ -49,10 +46,14 @@ describe("names of files", () => {
     }
     assert.isAbove(places.size, 400)
     const doubles = [...places].filter(([, { length }]) => length > 1)
-    assert.deepStrictEqual(
-      doubles.filter(([name]) => !later.has(name)),
-      []
-    )
+    assert.deepStrictEqual(doubles, [])
+  })
+
+  it("are followed by a sentence that says what the file is, in each internal file", () => {
+    const internal = files.filter((file) => file.includes("/src/") && file.includes("/internal/"))
+    assert.isAbove(internal.length, 150)
+    const silent = internal.filter((file) => !/^\/\*\*[ \n]/.test(readFileSync(join(root, file), "utf8")))
+    assert.deepStrictEqual(silent, [])
   })
 
   it("of tests begin with that of a source file or a helper", () => {

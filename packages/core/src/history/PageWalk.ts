@@ -18,7 +18,7 @@ import type { Page } from "../model/Page.ts"
 import type { Micros } from "../endpoint/internal/Micros.ts"
 import * as Asked from "./internal/Asked.ts"
 import { refuse } from "./internal/Refuse.ts"
-import * as Rows from "../endpoint/internal/Rows.ts"
+import * as Rows from "../endpoint/internal/ListedRows.ts"
 import * as Seen from "./internal/Seen.ts"
 import * as Steady from "../endpoint/internal/Steady.ts"
 

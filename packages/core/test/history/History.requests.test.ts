@@ -10,7 +10,7 @@ import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as Ask from "../../src/endpoint/internal/Ask.ts"
 import * as ReadRange from "../../src/history/internal/ReadRange.ts"
-import * as Rows from "../../src/endpoint/internal/Rows.ts"
+import * as Rows from "../../src/endpoint/internal/ListedRows.ts"
 import * as ListServer from "./ListServer.ts"
 
 const at = (rows: ReadonlyArray<ListServer.Row>, i: number, more = 0) => new Date((rows[i]?.start ?? 0) + more)

@@ -12,7 +12,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import * as Struct from "effect/Struct"
-import * as Rows from "../../src/endpoint/internal/Rows.ts"
+import * as Rows from "../../src/endpoint/internal/ListedRows.ts"
 import * as Histories from "../torture/Histories.ts"
 import { found } from "../torture/Found.ts"
 

@@ -8,7 +8,7 @@ import * as CallRows from "../../src/model/Rows.ts"
 import * as Envelope from "../../src/client/internal/Envelope.ts"
 import * as Packed from "../../src/model/internal/Packed.ts"
 import * as Coverage from "../../src/history/Coverage.ts"
-import * as Rows from "../../src/endpoint/internal/Rows.ts"
+import * as Rows from "../../src/endpoint/internal/ListedRows.ts"
 import { AgniSimulator } from "../../src/testing/index.ts"
 
 const sessionOf = (raw: object): CallSession.CallSession => Result.getOrThrow(CallSession.fromWire(raw))

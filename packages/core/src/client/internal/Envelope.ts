@@ -1,3 +1,4 @@
+/** Reads the body of a response, in both editions of the API. */
 import * as Result from "effect/Result"
 import type { AgniErrorReason } from "../../model/AgniError.ts"
 import { InvalidResponse, Unavailable } from "../../model/AgniError.ts"

@@ -1,3 +1,4 @@
+/** Makes a server's words safe to repeat. */
 import * as Emails from "../../model/internal/Emails.ts"
 import * as Phones from "../../model/internal/Phones.ts"
 

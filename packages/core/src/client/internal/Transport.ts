@@ -1,3 +1,4 @@
+/** Sends one attempt of a request, and makes a reason of each of its failures. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"

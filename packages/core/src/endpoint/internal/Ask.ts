@@ -7,7 +7,7 @@ import type { CallSessionQuery } from "../../model/CallSessionQuery.ts"
 import * as Instant from "../../model/Instant.ts"
 import type { Edition } from "../../model/Page.ts"
 import type { Micros, Range } from "./Micros.ts"
-import * as Rows from "./Rows.ts"
+import * as Rows from "./ListedRows.ts"
 
 /** One second in µs: bounds are whole seconds on the wire, because fractions are where servers differ most. */
 export const second = 1_000_000

@@ -4,7 +4,7 @@ import type { ListOptions } from "../../client/AgniClient.ts"
 import type { AgniError } from "../../model/AgniError.ts"
 import * as Ask from "./Ask.ts"
 import * as Patience from "./Patience.ts"
-import type * as Rows from "./Rows.ts"
+import type * as Rows from "./ListedRows.ts"
 
 export interface Block {
   /** In the order of the list; `undefined` for one that cannot be had. */

@@ -8,7 +8,7 @@ import type { CallSession } from "../../model/CallSession.ts"
 import * as CallSessionQuery from "../../model/CallSessionQuery.ts"
 import * as Ask from "./Ask.ts"
 import type { Micros } from "./Micros.ts"
-import * as Rows from "./Rows.ts"
+import * as Rows from "./ListedRows.ts"
 
 interface Sample {
   readonly row: Rows.Dated

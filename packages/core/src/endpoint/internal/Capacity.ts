@@ -4,7 +4,7 @@ import type { AgniError } from "../../model/AgniError.ts"
 import * as Ask from "./Ask.ts"
 import * as Count from "./Count.ts"
 import type { Micros } from "./Micros.ts"
-import * as Rows from "./Rows.ts"
+import * as Rows from "./ListedRows.ts"
 
 const day = 86_400 * Ask.second
 

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import type { AgniError } from "../../model/AgniError.ts"
 import * as Ask from "./Ask.ts"
 import * as LastPage from "./LastPage.ts"
-import * as Rows from "./Rows.ts"
+import * as Rows from "./ListedRows.ts"
 
 const mostPages = 2 ** 26
 

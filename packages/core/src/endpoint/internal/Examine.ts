@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import type { AgniError } from "../../model/AgniError.ts"
 import * as Ask from "./Ask.ts"
 import type { Micros } from "./Micros.ts"
-import * as Rows from "./Rows.ts"
+import * as Rows from "./ListedRows.ts"
 
 export type Offsets = "asked" | "brought" | "unknown"
 

@@ -5,7 +5,7 @@ import * as Ask from "./Ask.ts"
 import * as Observe from "./Observe.ts"
 import * as Open from "./Open.ts"
 import type { Probing } from "./Probing.ts"
-import * as Rows from "./Rows.ts"
+import * as Rows from "./ListedRows.ts"
 
 export interface FirstPages extends Open.Opening {
   /** Asks in the order that is known, or in none. */

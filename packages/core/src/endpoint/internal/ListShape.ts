@@ -5,7 +5,7 @@ import type { EndpointProfile } from "../EndpointProfile.ts"
 import { deepRow, type FirstPages } from "./FirstPages.ts"
 import * as Observe from "./Observe.ts"
 import type { Probing } from "./Probing.ts"
-import * as Rows from "./Rows.ts"
+import * as Rows from "./ListedRows.ts"
 
 export interface ListShape {
   readonly sortBy: EndpointProfile["sortBy"]

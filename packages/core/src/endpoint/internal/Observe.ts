@@ -5,7 +5,7 @@ import { pageBeyondAll } from "../../model/Limits.ts"
 import * as Ask from "./Ask.ts"
 import * as Blocks from "./Blocks.ts"
 import * as Patience from "./Patience.ts"
-import * as Rows from "./Rows.ts"
+import * as Rows from "./ListedRows.ts"
 
 export type SortField = "started_at" | "startedAt"
 

@@ -6,7 +6,7 @@ import * as Ask from "./Ask.ts"
 import * as LastPage from "./LastPage.ts"
 import type { Micros } from "./Micros.ts"
 import * as Patience from "./Patience.ts"
-import * as Rows from "./Rows.ts"
+import * as Rows from "./ListedRows.ts"
 
 export interface Oldest {
   /** No call that was seen starts earlier; nothing where no call was seen. */

@@ -6,7 +6,7 @@ import type { EndpointProfile } from "../EndpointProfile.ts"
 import * as Ask from "./Ask.ts"
 import * as Observe from "./Observe.ts"
 import * as Patience from "./Patience.ts"
-import * as Rows from "./Rows.ts"
+import * as Rows from "./ListedRows.ts"
 import * as Steady from "./Steady.ts"
 
 export interface Opening {

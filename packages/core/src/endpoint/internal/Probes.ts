@@ -14,7 +14,7 @@ import * as Observe from "./Observe.ts"
 import * as Oldest from "./Oldest.ts"
 import * as Probing from "./Probing.ts"
 import * as ProfileOf from "./ProfileOf.ts"
-import * as Rows from "./Rows.ts"
+import * as Rows from "./ListedRows.ts"
 
 /** What probes saw: the profile, and what is asked for each time, such as the server's time and the ends of its history. */
 export interface Seen {

@@ -7,7 +7,7 @@ import * as Ask from "./Ask.ts"
 import type * as BoundsProbe from "./BoundsProbe.ts"
 import type { Micros } from "./Micros.ts"
 import * as Patience from "./Patience.ts"
-import * as Rows from "./Rows.ts"
+import * as Rows from "./ListedRows.ts"
 
 export interface Options {
   /** The filters that will be in use: they are tried. @default none */

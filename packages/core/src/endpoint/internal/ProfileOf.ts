@@ -9,7 +9,7 @@ import type { ListShape, Old } from "./ListShape.ts"
 import type { Micros } from "./Micros.ts"
 import * as Observe from "./Observe.ts"
 import type { Probing } from "./Probing.ts"
-import type * as Rows from "./Rows.ts"
+import type * as Rows from "./ListedRows.ts"
 
 const unknown = "unknown"
 

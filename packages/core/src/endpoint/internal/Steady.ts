@@ -4,7 +4,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { AgniError, InvalidResponse } from "../../model/AgniError.ts"
 import * as Observe from "./Observe.ts"
-import * as Rows from "./Rows.ts"
+import * as Rows from "./ListedRows.ts"
 
 /** So often the first page is asked for again before a server is said to make its answers up. */
 const times = 12

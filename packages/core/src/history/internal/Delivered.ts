@@ -2,7 +2,7 @@
 import * as CallRows from "../../model/Rows.ts"
 import type * as Coverage from "../Coverage.ts"
 import type { Bounds } from "../../endpoint/internal/Ask.ts"
-import * as Rows from "../../endpoint/internal/Rows.ts"
+import * as Rows from "../../endpoint/internal/ListedRows.ts"
 import type { Micros, Range } from "../../endpoint/internal/Micros.ts"
 
 /** Calls whose start lies between two bounds, and those whose start is one of them: a server may count those or not. */

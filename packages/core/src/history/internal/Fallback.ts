@@ -14,7 +14,7 @@ import * as Ask from "../../endpoint/internal/Ask.ts"
 import type * as Micros from "../../endpoint/internal/Micros.ts"
 import * as Windows from "./Windows.ts"
 import * as PageWalk from "../PageWalk.ts"
-import * as Rows from "../../endpoint/internal/Rows.ts"
+import * as Rows from "../../endpoint/internal/ListedRows.ts"
 import * as PartialRead from "./PartialRead.ts"
 
 type Read = Pick<Page, "page" | "rows" | "rejected" | "observedAt">

@@ -8,7 +8,7 @@ import * as Ask from "../../endpoint/internal/Ask.ts"
 import * as Blocks from "../../endpoint/internal/Blocks.ts"
 import type { Micros, Range } from "../../endpoint/internal/Micros.ts"
 import * as Patience from "../../endpoint/internal/Patience.ts"
-import * as Rows from "../../endpoint/internal/Rows.ts"
+import * as Rows from "../../endpoint/internal/ListedRows.ts"
 import { ask as askOf, type Settings } from "./Settings.ts"
 
 const { second } = Ask

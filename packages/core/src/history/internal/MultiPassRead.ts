@@ -1,7 +1,8 @@
+/** Reads all pages of fixed bounds again and again, until every row was seen. */
 import * as Effect from "effect/Effect"
 import type { AgniError } from "../../model/AgniError.ts"
 import * as Ask from "../../endpoint/internal/Ask.ts"
-import * as Rows from "../../endpoint/internal/Rows.ts"
+import * as Rows from "../../endpoint/internal/ListedRows.ts"
 
 export type LeafResult =
   | { readonly _tag: "Complete" }

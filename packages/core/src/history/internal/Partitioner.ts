@@ -1,7 +1,7 @@
 /** How a range is cut into tasks. */
 import * as Ask from "../../endpoint/internal/Ask.ts"
 import type { Task } from "./Task.ts"
-import type * as Rows from "../../endpoint/internal/Rows.ts"
+import type * as Rows from "../../endpoint/internal/ListedRows.ts"
 import type { Micros, Range } from "../../endpoint/internal/Micros.ts"
 
 /** Memory holds as many windows as are read in parallel: large records make them shorter. */

@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import type { AgniError } from "../../model/AgniError.ts"
 import * as Ask from "../../endpoint/internal/Ask.ts"
-import * as Rows from "../../endpoint/internal/Rows.ts"
+import * as Rows from "../../endpoint/internal/ListedRows.ts"
 import * as Empty from "./Empty.ts"
 import type { Known } from "./Known.ts"
 import { judge } from "./RangeVerdict.ts"

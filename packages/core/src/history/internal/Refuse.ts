@@ -1,3 +1,4 @@
+/** Refuses what the reader was given, before a request is made. */
 import * as Duration from "effect/Duration"
 import * as Stream from "effect/Stream"
 import { AgniError, InvalidRequest } from "../../model/AgniError.ts"

@@ -1,6 +1,7 @@
+/** Remembers which records a walk has met, in bounded memory. */
 import type { Page } from "../../model/Page.ts"
 import * as Rows from "../../model/Rows.ts"
-import { keyOf } from "../../endpoint/internal/Rows.ts"
+import { keyOf } from "../../endpoint/internal/ListedRows.ts"
 
 /**
  * Which records a walk has met. Memory is bounded: it holds the first page, which a server may answer again past the

@@ -5,7 +5,7 @@ import type { AgniError } from "../../model/AgniError.ts"
 import type { Coverage } from "../Coverage.ts"
 import * as Ask from "../../endpoint/internal/Ask.ts"
 import { type Known, leastWidth } from "./Known.ts"
-import type * as Rows from "../../endpoint/internal/Rows.ts"
+import type * as Rows from "../../endpoint/internal/ListedRows.ts"
 import type { Micros, Range } from "../../endpoint/internal/Micros.ts"
 
 /** How a reading asks: none of it changes while it reads. */

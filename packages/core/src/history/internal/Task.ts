@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import type { AgniError } from "../../model/AgniError.ts"
 import * as Ask from "../../endpoint/internal/Ask.ts"
-import * as Rows from "../../endpoint/internal/Rows.ts"
+import * as Rows from "../../endpoint/internal/ListedRows.ts"
 import type { Settings } from "./Settings.ts"
 import type { Micros, Range } from "../../endpoint/internal/Micros.ts"
 

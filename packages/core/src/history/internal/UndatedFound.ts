@@ -1,6 +1,6 @@
 /** The calls that no window holds, as pages show them: those without a start time, and those that start in the distant future. */
 import type * as Micros from "../../endpoint/internal/Micros.ts"
-import * as Rows from "../../endpoint/internal/Rows.ts"
+import * as Rows from "../../endpoint/internal/ListedRows.ts"
 import type { Deliveries } from "./Deliveries.ts"
 
 export interface Found {

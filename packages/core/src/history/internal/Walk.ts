@@ -4,7 +4,7 @@ import type { AgniError } from "../../model/AgniError.ts"
 import * as Ask from "../../endpoint/internal/Ask.ts"
 import * as MultiPassRead from "./MultiPassRead.ts"
 import { orderIn, type Read, unknownOrder } from "./ReadPages.ts"
-import * as Rows from "../../endpoint/internal/Rows.ts"
+import * as Rows from "../../endpoint/internal/ListedRows.ts"
 import type { Settings } from "./Settings.ts"
 import type { Micros, Range } from "../../endpoint/internal/Micros.ts"
 

@@ -6,7 +6,7 @@ import * as Ask from "../../endpoint/internal/Ask.ts"
 import type { Known } from "./Known.ts"
 import type { Read } from "./ReadPages.ts"
 import * as Patience from "../../endpoint/internal/Patience.ts"
-import * as Rows from "../../endpoint/internal/Rows.ts"
+import * as Rows from "../../endpoint/internal/ListedRows.ts"
 import type { Settings } from "./Settings.ts"
 import type { Task } from "./Task.ts"
 

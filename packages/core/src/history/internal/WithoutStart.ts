@@ -9,7 +9,7 @@ import type { Known } from "./Known.ts"
 import { differ } from "./Deliveries.ts"
 import type * as Micros from "../../endpoint/internal/Micros.ts"
 import * as Windows from "./Windows.ts"
-import * as Rows from "../../endpoint/internal/Rows.ts"
+import * as Rows from "../../endpoint/internal/ListedRows.ts"
 import { ask as askOf, horizonFor, type Settings, temper } from "./Settings.ts"
 import * as Step from "./Step.ts"
 

@@ -1,3 +1,4 @@
+/** Text of JSON that every reader takes: whole surrogate pairs, and no line that ends early. */
 import { ExactNumber } from "../ExactNumber.ts"
 
 /** An object of JSON, which is no list, and no number either. */

@@ -5,7 +5,7 @@ import { pageBeyondAll } from "../../model/Limits.ts"
 import * as Ask from "../../endpoint/internal/Ask.ts"
 import type { Micros, Range } from "../../endpoint/internal/Micros.ts"
 import type { Numbered } from "../../endpoint/internal/Observe.ts"
-import * as Rows from "../../endpoint/internal/Rows.ts"
+import * as Rows from "../../endpoint/internal/ListedRows.ts"
 
 export interface Sampling {
   /** Rows of the range; for the whole history with those without a start time. Equal if they were counted. */

@@ -5,7 +5,7 @@ import type { CallSession } from "../../model/CallSession.ts"
 import type { Item } from "../../model/Item.ts"
 import type { Rejected } from "../../model/Rejected.ts"
 import * as Ask from "../../endpoint/internal/Ask.ts"
-import * as Rows from "../../endpoint/internal/Rows.ts"
+import * as Rows from "../../endpoint/internal/ListedRows.ts"
 import type { Span } from "../Ledger.ts"
 import type { Micros } from "../Tail.ts"
 

@@ -10,7 +10,7 @@ import type { EndpointProfile } from "../../endpoint/EndpointProfile.ts"
 import * as Ask from "../../endpoint/internal/Ask.ts"
 import * as Count from "../../endpoint/internal/Count.ts"
 import * as Observe from "../../endpoint/internal/Observe.ts"
-import * as Rows from "../../endpoint/internal/Rows.ts"
+import * as Rows from "../../endpoint/internal/ListedRows.ts"
 import * as CreationSearch from "./CreationSearch.ts"
 
 /** All rows of a range, as one answer each brought them. */

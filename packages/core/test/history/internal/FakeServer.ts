@@ -2,7 +2,7 @@
 import * as Settings from "../../../src/history/internal/Settings.ts"
 import * as Ask from "../../../src/endpoint/internal/Ask.ts"
 import type { Known } from "../../../src/history/internal/Known.ts"
-import * as Rows from "../../../src/endpoint/internal/Rows.ts"
+import * as Rows from "../../../src/endpoint/internal/ListedRows.ts"
 import type { CallSession } from "@callstream/core/model/CallSession"
 import * as Instant from "@callstream/core/model/Instant"
 import type { Item } from "@callstream/core/model/Item"

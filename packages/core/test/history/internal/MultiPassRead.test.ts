@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Ask from "../../../src/endpoint/internal/Ask.ts"
-import * as Rows from "../../../src/endpoint/internal/Rows.ts"
+import * as Rows from "../../../src/endpoint/internal/ListedRows.ts"
 import * as MultiPassRead from "../../../src/history/internal/MultiPassRead.ts"
 import type * as Adversary from "../../torture/Adversary.ts"
 import { askOf, began, control, hour, open, rowsAt, second, settingsOf } from "./FakeServer.ts"

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Rows from "../../../src/endpoint/internal/Rows.ts"
+import * as Rows from "../../../src/endpoint/internal/ListedRows.ts"
 import * as Task from "../../../src/history/internal/Task.ts"
 import { askOf, began, control, day, hour, open, rowsAt, second, settingsOf } from "./FakeServer.ts"
 

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Rows from "../../../src/endpoint/internal/Rows.ts"
+import * as Rows from "../../../src/endpoint/internal/ListedRows.ts"
 import * as Walk from "../../../src/history/internal/Walk.ts"
 import type * as Adversary from "../../torture/Adversary.ts"
 import * as Histories from "../../torture/Histories.ts"

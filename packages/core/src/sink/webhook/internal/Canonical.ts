@@ -1,3 +1,4 @@
+/** Text of a JSON value, the same for the same content. */
 import { ExactNumber } from "../../../model/ExactNumber.ts"
 
 /**

@@ -1,3 +1,4 @@
+/** Digests of many inputs at once. */
 import * as Effect from "effect/Effect"
 import * as WebCrypto from "effect/crypto/WebCrypto"
 import * as Hex from "effect/encoding/Hex"

@@ -1,3 +1,4 @@
+/** Records of a response as the reader needs them: decoded or not, with their start and their key. */
 import * as CallSession from "../../model/CallSession.ts"
 import * as Instant from "../../model/Instant.ts"
 import type { Item } from "../../model/Item.ts"
