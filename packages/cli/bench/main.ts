@@ -7,6 +7,7 @@ import { execFileSync } from "node:child_process"
 import { existsSync } from "node:fs"
 import { join } from "node:path"
 import { cli, clear, compare, fileOf, lines, out, report, run, serve, type Server, shapes, table } from "./measure.ts"
+import { measureLedger } from "./ledger.ts"
 import type { Rate } from "./sql.ts"
 import type { Asked, Took } from "./virtual.ts"
 
@@ -69,6 +70,18 @@ const races = async (sessions: number, latency: number, all: ReadonlyArray<Race>
     report({ what, values, ratio: worse.ratio.toFixed(2), bar, server: worse.server })
   }
   for (const [, { end }] of servers) await end()
+}
+
+// In virtual time, without the command: `bench sync`, or a part of it such as `bench "sync 2k"`.
+if (only?.startsWith("sync") === true) {
+  const main = join(import.meta.dirname, "..", "..", "core", "bench", "sync", "main.ts")
+  const part = only.slice("sync".length).trim()
+  if (part !== "ledger") execFileSync(process.execPath, [main, part], { stdio: "inherit" })
+  if (part === "ledger" || part === "") {
+    const { bytes, commit } = await measureLedger()
+    console.log(`ledger: ${bytes.toFixed(0)} bytes a call in SQLite, a commit of 100 changes ${commit.toFixed(1)} ms`)
+  }
+  process.exit()
 }
 
 if (!existsSync(cli)) throw new Error("run `pnpm build` first: the bench times the built command")

@@ -3,7 +3,7 @@ import { AgniSimulator } from "@callstream/core/testing"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { all, between, idsOf, json } from "./history/walk.ts"
+import { all, between, idsOf, json } from "./history/Walking.ts"
 
 const orders = ["start-desc", "start-asc", "created-desc", "created-asc", "id-desc", "id-asc", "insertion"] as const
 

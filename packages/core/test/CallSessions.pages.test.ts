@@ -16,7 +16,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
-import { all, byHand, clientOf, collect, idsOf, numbered, page, session } from "./history/walk.ts"
+import { all, byHand, clientOf, collect, idsOf, numbered, page, session } from "./history/Walking.ts"
 
 const minimal: AgniSimulator.Options = { sessions: 200, content: "minimal", undated: 0 }
 

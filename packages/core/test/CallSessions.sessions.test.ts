@@ -11,7 +11,7 @@ import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import { all, between, byHand, collect, idsOf, json, numbered, page, session } from "./history/walk.ts"
+import { all, between, byHand, collect, idsOf, json, numbered, page, session } from "./history/Walking.ts"
 
 const sorted = (ids: Iterable<string>) => [...ids].sort()
 

@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import * as SqlFailure from "@callstream/core/platform/SqlFailure"
 import * as PgClient from "@effect/sql-pg/PgClient"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -268,8 +269,10 @@ const offersTls = <R>(connect: Effect.Effect<SqlClient.SqlClient, SqlError, R>) 
     Effect.catchIf(refusedTls, () => Effect.succeed(false))
   )
 
-const refusedTls = ({ reason: { cause } }: SqlError): boolean =>
-  cause instanceof Error && cause.message === "The server does not support TLS"
+const refusedTls = (error: SqlError): boolean => {
+  const failure = SqlFailure.of(error)
+  return failure._tag === "Server" && failure.problem === "NoTls"
+}
 
 /**
  * The client as a layer.

@@ -39,7 +39,7 @@ export const selection = {
   agentId: one(filter("UUID", "the id of an agent, a UUID"), "Calls of one agent"),
   status: one(
     filter("STATUS", "a status such as completed"),
-    "Calls with this status, such as completed; they cannot be proven complete, --where can"
+    "Calls with this status, such as completed; they cannot be proven complete, a condition can"
   ),
   channel: one(filter("CHANNEL", "a channel such as inbound_call"), "Calls of this channel, such as inbound_call"),
   callerNumber: one(
@@ -82,7 +82,7 @@ export const transforms = {
   ),
   derive: list(
     Kind.completing(words("NAME", "the name of a derived field"), Derive.names),
-    "Add fields: direction, customerNumber, startedDate, startedTime, startedHour, weekday (these four in --zone), cost, analysis"
+    "Add fields: direction, customerNumber, startedDate, startedTime, startedHour, weekday (these four in the time zone of the run), cost, analysis"
   ),
   redact: list(
     Kind.completing(words("CLASS[=MODE]", "a class of personal data"), Redact.classes),
@@ -113,7 +113,7 @@ export const to = each(
 
 /** What one kind of sink or another takes; which kind takes what is in `Sinks.ts`. */
 export const sink = {
-  force: onOff("Replace a file, or the files of an earlier --rotate, if it exists"),
+  force: onOff("Replace a file, or the files of an earlier rotation, if it exists"),
   rotate: one(
     Kind.rotation,
     "Many files instead of one, by day of the start or up to a size such as 100MB, with a manifest"
@@ -155,7 +155,7 @@ export const run = {
   ),
   deadLetters: one(Kind.file, "File for rejected records", { fallback: "beside the first file, made when needed" }),
   deadLettersRaw: onOff(
-    "Keep rejected records as they were read, with the personal data that --redact removes, and without transforms"
+    "Keep rejected records as they were read, with the personal data that redaction removes, and without transforms"
   ),
   maxDeadLetters: one(Kind.percentage, "Stop when more than this percentage of at least 100 records is rejected", {
     fallback: "10"
@@ -167,7 +167,7 @@ export const run = {
 /** How sinks are kept up to date, instead of one export. */
 export const sync = {
   follow: onOff("Continue with a further pass, until a signal"),
-  every: one(Kind.positiveDuration, "With --follow: how long after a pass the next one begins", { fallback: "1m" }),
+  every: one(Kind.positiveDuration, "When following: how long after a pass the next one begins", { fallback: "1m" }),
   audit: list(Kind.positiveDuration, "Ages at which every call is read again", { fallback: "1d,3d,7d" }),
   remember: one(Kind.positiveDuration, "How long after its start a call is known; longer than the last audit", {
     fallback: "30d"
@@ -182,7 +182,7 @@ export const sync = {
   ),
   history: onOff("Keep each version of a call as a row of a second table, with valid_from, valid_to and is_current"),
   deleteRemoved: onOff("Delete the rows of calls that are gone, instead of setting removed_at"),
-  maxRemovals: one(Kind.integer(1), "With --delete-removed: rows deleted at most in an hour, or in a run", {
+  maxRemovals: one(Kind.integer(1), "When removed calls are deleted: rows deleted at most in an hour, or in a run", {
     fallback: "1000"
   })
 }

@@ -127,7 +127,7 @@ const settingWords = (reason: SettingReason, speaker: Speaker): Words => {
     case "NotInSync":
     case "NoSyncName":
     case "NoSuchSync":
-      return syncWords(reason)
+      return syncWords(reason, speaker)
     case "NotATerminal":
       return {
         problem: "init asks questions, and this is no terminal",

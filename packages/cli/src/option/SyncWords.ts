@@ -1,11 +1,12 @@
 /** Mistakes in a sync, as words. */
 import type { Words } from "./Reason.ts"
+import { inFlags, type Speaker } from "./Speaker.ts"
 import type { Reason, SyncAdvice } from "./UsageError.ts"
 
-const syncAdvice: Readonly<Record<SyncAdvice, string>> = {
-  "no end": "A sync has no end: give the beginning with --since, or use callstream export.",
+const syncAdvice = ({ name }: Speaker): Readonly<Record<SyncAdvice, string>> => ({
+  "no end": `A sync has no end: give the beginning with ${name({ option: "since" })}, or use callstream export.`,
   "every call": "A sync keeps every call of its range: use callstream export.",
-  where: "Calls could leave the list unseen: use --where, which callstream applies itself.",
+  where: `Calls could leave the list unseen: use ${name({ option: "where" })}, which callstream applies itself.`,
   "by time": "A sync reads by time and counts: remove it.",
   "both kinds": "A sync includes calls without a start time: remove it.",
   "keeps state": "A sync keeps its state: remove it.",
@@ -14,7 +15,7 @@ const syncAdvice: Readonly<Record<SyncAdvice, string>> = {
   database: "Sync into a database, such as sqlite:calls.db, and export from there.",
   "by size": "A log of changes has files by size: give a size such as 64MB, or remove it.",
   probes: "A sync keeps its own endpoint profile: remove it."
-}
+})
 
 /** Flags of an export that a sync has not, and what to do instead. */
 export const ofExport: ReadonlyMap<string, string> = new Map(
@@ -32,27 +33,28 @@ export const ofExport: ReadonlyMap<string, string> = new Map(
     "--coverage": "own report",
     "--strict": "own report",
     "--on-sink-failure": "never stops"
-  } as const).map(([flag, advice]) => [flag, syncAdvice[advice]])
+  } as const).map(([flag, advice]) => [flag, syncAdvice(inFlags)[advice]])
 )
 
 /** What happened, and what to do. */
 export const syncWords = (
-  reason: Extract<Reason, { readonly _tag: "NotInSync" | "NoSyncName" | "NoSuchSync" }>
+  reason: Extract<Reason, { readonly _tag: "NotInSync" | "NoSyncName" | "NoSuchSync" }>,
+  speaker: Speaker
 ): Words => {
   switch (reason._tag) {
     case "NotInSync":
-      return { problem: "is not for a sync", advice: syncAdvice[reason.instead] }
+      return { problem: "is not for a sync", advice: syncAdvice(speaker)[reason.instead] }
     case "NoSyncName":
       return {
         problem: "a sync needs a name for what it knows, and no file or database to take one from is given",
-        advice: "Add --name, such as --name calls."
+        advice: `Add a name, such as ${speaker.name({ option: "name", value: "calls" })}.`
       }
     case "NoSuchSync":
       return {
         problem: reason.name === "" ? "there is no sync here" : `there is no sync ${reason.name}`,
         advice:
           reason.known.length === 0
-            ? "Begin one with callstream sync, or name its place with --state."
+            ? `Begin one with callstream sync, or name its place with ${speaker.name({ option: "state" })}.`
             : `There is ${reason.known.join(", ")}.`
       }
   }

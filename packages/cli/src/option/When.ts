@@ -52,7 +52,7 @@ export const parseDay = (text: string): OnDay | undefined => {
 export const expectedDay = "a day: today, yesterday, monday, or a date such as 2026-07-31"
 
 export const expected =
-  'a time (2026-07-31T07:16:10Z; without an offset, as in "2026-07-31 07:16", in the time zone of --zone), the beginning of a day (2026-07-31, today, yesterday, monday) or an age (90m, 12h, 7d, 2w)'
+  'a time (2026-07-31T07:16:10Z; without an offset, as in "2026-07-31 07:16", in the time zone of the run), the beginning of a day (2026-07-31, today, yesterday, monday) or an age (90m, 12h, 7d, 2w)'
 
 /** What moments depend on. */
 export interface Now {

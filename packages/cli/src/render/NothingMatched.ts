@@ -9,7 +9,7 @@ const filterWords = (filter: Filter): string => {
     case "Condition":
       return filter.text
     case "Conditions":
-      return `the ${filter.others ? "other " : ""}${filter.count === 1 ? "condition" : "conditions"} of --where`
+      return `the ${filter.others ? "other " : ""}${filter.count === 1 ? "condition" : "conditions"} on each call`
     case "Value":
       return `${filter.field} ${JSON.stringify(filter.value)}`
     case "CallerNumber":

@@ -12,7 +12,7 @@ const joined = (reasons: ReadonlyArray<string>): string => {
   const more = reasons.length - mostReasons
   return [
     ...reasons.slice(0, mostReasons),
-    ...(more > 0 ? [`and ${Format.counted(more, "more reason")}, in the file of --coverage`] : [])
+    ...(more > 0 ? [`and ${Format.counted(more, "more reason")}, in the coverage report`] : [])
   ].join("; ")
 }
 
@@ -38,7 +38,7 @@ const outside = ({ undatedOutside, undatedUnassigned }: Report): ReadonlyArray<s
     ...(unassigned === 0
       ? []
       : [
-          `${calls(unassigned)} without a start time ${unassigned === 1 ? "exists" : "exist"}; this API does not tell which belong to this range: export without --since and --until to have them.`
+          `${calls(unassigned)} without a start time ${unassigned === 1 ? "exists" : "exist"}; this API does not tell which belong to this range: export without a range to have them.`
         ])
   ]
 }

@@ -18,7 +18,7 @@ import * as Summary from "./Summary.ts"
 const warnOfRawLetters = ({ deadLetters, deadLettersRaw, title, transform }: Job) =>
   deadLettersRaw && transform.redaction !== undefined
     ? print(
-        `warning: ${title === undefined ? "" : `${title}: `}${deadLetters} keeps rejected records with the personal data that --redact takes out, because of --dead-letters-raw`
+        `warning: ${title === undefined ? "" : `${title}: `}${deadLetters} keeps rejected records with the personal data that the other outputs lack, because they are to be kept raw`
       )
     : Effect.void
 

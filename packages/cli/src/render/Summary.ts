@@ -250,7 +250,7 @@ export const print = Effect.fnUntraced(function* (
       about,
       `run "${about.name ?? ""}" has finished and exports nothing more`,
       ...(covered === undefined ? [] : [`  ${Proof.describe(covered, about.zone.clock)}`]),
-      "  Use another --name to begin a new run."
+      "  Use another name to begin a new run."
     )
   }
   yield* printOf(about, firstLine(ended), ...otherLines(ended))

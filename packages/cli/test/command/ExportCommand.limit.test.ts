@@ -88,7 +88,7 @@ describe("when nothing matched", alongside, () => {
   it.live("one that may name a person is not repeated, nor are values of such fields", () =>
     Effect.gen(function* () {
       const { stderr } = yield* export_("--where", 'callerNumber == "+14150000000" && channel == "x"')
-      assert.include(stderr, "  No calls matched the condition of --where. Seen: inbound_call.\n")
+      assert.include(stderr, "  No calls matched the condition on each call. Seen: inbound_call.\n")
       assert.notInclude(stderr, "+1415")
     })
   )

@@ -97,7 +97,7 @@ describe("an export under a name", alongside, () => {
       assert.strictEqual(again.code, 0)
       assert.match(
         again.stderr,
-        /^run "nightly" has finished and exports nothing more\n {2}Complete up to .*\n {2}Use another --name to begin a new run\.\n$/
+        /^run "nightly" has finished and exports nothing more\n {2}Complete up to .*\n {2}Use another name to begin a new run\.\n$/
       )
       assert.strictEqual(text(cwd, "calls.ndjson"), before)
       // Also when that run was killed before it wrote the file.

@@ -130,7 +130,7 @@ describe("calls without a start time of a range", alongside, () => {
       const loose = rows.filter(isLoose).length
       assert.include(
         hidden.stderr,
-        ` ${loose} calls without a start time exist; this API does not tell which belong to this range: export without --since and --until to have them.\n`
+        ` ${loose} calls without a start time exist; this API does not tell which belong to this range: export without a range to have them.\n`
       )
       assert.match(hidden.stderr, /\n {2}replaced 2 files: /)
       assert.notInclude(hidden.stderr, "removed")

@@ -41,7 +41,7 @@ describe("CoverageReport", () => {
     assert.lengthOf(report.reasons, 5)
     assert.strictEqual(
       Proof.describe(report, undefined),
-      "NOT proven complete: 1 of 9 calls were read; 2 of 9 calls were read; 3 of 9 calls were read; and 2 more reasons, in the file of --coverage. 6 of 12 calls are final."
+      "NOT proven complete: 1 of 9 calls were read; 2 of 9 calls were read; 3 of 9 calls were read; and 2 more reasons, in the coverage report. 6 of 12 calls are final."
     )
   })
 

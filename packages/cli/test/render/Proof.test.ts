@@ -57,7 +57,7 @@ describe("the proof of a summary", () => {
     )
     assert.strictEqual(
       Proof.describe({ ...old, undatedOutside: 0, undatedUnassigned: 2 }, undefined),
-      `${complete} 2 calls without a start time exist; this API does not tell which belong to this range: export without --since and --until to have them.`
+      `${complete} 2 calls without a start time exist; this API does not tell which belong to this range: export without a range to have them.`
     )
   })
 

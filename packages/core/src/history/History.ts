@@ -165,8 +165,7 @@ const readAll = Effect.fnUntraced(function* (
   const cuts = [...asked.cuts, reading.horizon(), settings.latest]
   const tasks = Partitioner.tasks({ from, to }, cuts, seen, isFromOldest, settings.latest)
   const about = { ledger, inPart: from > first, known }
-  const front = Undated.front(settings, { from, to }, about)
-  const ofWhole = Effect.suspend(() => Undated.window(settings, { from, to }, about, options.keepGoing, front))
+  const ofWhole = Effect.suspend(() => Undated.window(settings, { from, to }, about, options.keepGoing))
   const ofRange = Effect.suspend(() =>
     options.withoutStart
       ? WithoutStart.window(
@@ -184,6 +183,8 @@ const readAll = Effect.fnUntraced(function* (
       : Effect.undefined
   )
   const closing = Effect.flatMap(whole ? ofWhole : ofRange, reading.closing)
+  // A whole history needs it in any case: nobody should wait for it.
+  if (whole) yield* Effect.forkChild(Effect.ignore(settings.repeats))
   return Stream.concat(
     reading.windows(tasks),
     Stream.unwrap(Effect.map(closing, (window) => (window === undefined ? Stream.empty : Stream.make(window))))

@@ -15,7 +15,7 @@ const retryAfter = Schema.optionalKey(Schema.DurationFromMillis)
  * @category reasons
  */
 export class InvalidRequest extends Schema.TaggedError<InvalidRequest>()("InvalidRequest", {
-  /** The option at fault, when it is known. */
+  /** The option at fault. Absent when the server refused the request: its words may name one, as `quote`. */
   parameter: Schema.optionalKey(Schema.String),
   /** What it has to be, or what is wrong with it, as a predicate: `must be a UUID`. Absent when the server refused it. */
   requirement: Schema.optionalKey(Schema.String),

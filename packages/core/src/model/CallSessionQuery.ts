@@ -145,12 +145,3 @@ export const describe = (parameters: ReadonlyArray<readonly [string, string]>): 
  */
 export const personalValues = (parameters: ReadonlyArray<readonly [string, string]>): ReadonlyArray<string> =>
   parameters.filter(([name]) => personal.has(name)).map(([, value]) => value)
-
-/**
- * The parameter that a server's message is about, when it names one.
- *
- * @since 0.1.0
- * @category formatting
- */
-export const mentioned = (message: string): keyof CallSessionQuery | undefined =>
-  Struct.keys(wireName).find((name) => new RegExp(`(^|[^a-z_])${wireName[name]}([^a-z_]|$)`, "i").test(message))

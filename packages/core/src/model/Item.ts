@@ -20,13 +20,23 @@ export interface JsonBytes {
 }
 
 /**
+ * A row that may be read only when it is asked for. The type of a class, because TypeScript leaves the accessors of a class
+ * out of `{ ...item }`, as JavaScript does: such a copy has no row, and does not compile as an item.
+ */
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- `Item` gives it
+declare abstract class WithRow<out A> {
+  /** Not to be changed: the next caller may get the same one, or another one without the change. */
+  abstract get row(): A
+}
+
+/**
  * A row with what must not get lost when transforms leave fields out: the session's id, which is the key of an upsert and
  * of a webhook's event, and its start.
  *
  * @since 0.1.0
  * @category models
  */
-export interface Item<out A> {
+export interface Item<out A> extends WithRow<A> {
   readonly id: string
   /** `undefined` for a session without a credible start. */
   readonly start: Instant | undefined
@@ -36,11 +46,6 @@ export interface Item<out A> {
   readonly version?: Version | undefined
   /** In a sync, the change that this row is. @default the row is of an export */
   readonly change?: Change | undefined
-  /**
-   * Where there is `json`, it is read from that when it is asked for: a copy by `{ ...item }` is without it. Not to be
-   * changed: the next caller may get the same one, or another one without the change.
-   */
-  readonly row: A
   /** The row as JSON, where it is held so: in a hundredth of the objects, and ready for a file of lines. */
   readonly json?: JsonBytes | undefined
 }
@@ -51,7 +56,7 @@ export interface Item<out A> {
  * @since 0.1.0
  * @category combining
  */
-export const withRow = <A>({ change, created, id, start, version }: Item<unknown>, row: A): Item<A> =>
+export const withRow = <A>({ change, created, id, start, version }: Omit<Item<unknown>, "row">, row: A): Item<A> =>
   change !== undefined
     ? { id, start, created, version, change, row }
     : start === undefined

@@ -271,7 +271,7 @@ const ofSqlite = (number: number): SqlFailure => {
   return server(problem, name)
 }
 
-/** What drivers say without a code, word for word. */
+/** What `@effect/sql-pg` says word for word: for these two it has neither a code nor an error of its own. */
 const said: Readonly<Record<string, ServerProblem>> = {
   "The server does not support TLS": "NoTls",
   "The server requested password authentication": "NoPassword"

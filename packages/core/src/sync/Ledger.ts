@@ -12,8 +12,9 @@ import * as SecureRandom from "effect/crypto/SecureRandom"
 import type { Key } from "../model/Change.ts"
 import { difference, type Fingerprint } from "../model/Fingerprint.ts"
 import type { Micros } from "./Tail.ts"
-import { byStart, type Entry, isAbsent, isBefore, risen, type Span } from "./LedgerEntry.ts"
+import { type Entry, isAbsent, isBefore, risen, type Span } from "./LedgerEntry.ts"
 import { LedgerError } from "./LedgerError.ts"
+import * as Sorted from "./internal/Sorted.ts"
 
 export * from "./LedgerEntry.ts"
 
@@ -194,6 +195,17 @@ interface Memory {
   head: number
   acknowledged: Readonly<Record<string, Acknowledged>>
   readonly entries: Map<string, Entry>
+  readonly places: Places
+}
+
+/** Where entries are found: by start and by when they are due those that are not gone, all by their commits. */
+interface Places {
+  readonly start: Sorted.Sorted
+  readonly due: Sorted.Buckets
+  readonly changed: Sorted.Sorted
+  readonly withoutStart: Set<string>
+  readonly absent: Set<string>
+  readonly gone: Set<string>
 }
 
 const makeMemory = (fingerprint: Fingerprint): Memory => ({
@@ -202,46 +214,75 @@ const makeMemory = (fingerprint: Fingerprint): Memory => ({
   state: undefined,
   head: 0,
   acknowledged: {},
-  entries: new Map()
+  entries: new Map(),
+  places: {
+    start: Sorted.make(),
+    due: Sorted.makeBuckets(600_000_000),
+    changed: Sorted.make(),
+    withoutStart: new Set(),
+    absent: new Set(),
+    gone: new Set()
+  }
 })
 
+/** By what an entry is found; `undefined` where it is not. */
+const keysOf = (entry: Entry | undefined) => {
+  const { changed, due, gone, start } = entry ?? {}
+  const isThere = entry !== undefined && gone === undefined
+  const absent = isThere && isAbsent(entry)
+  return {
+    changed,
+    start: isThere ? start : undefined,
+    due: isThere && !absent ? due : undefined,
+    withoutStart: isThere && start === undefined,
+    absent,
+    gone: gone !== undefined
+  }
+}
+
+/** Moves an entry to where it is found now. Of most that are read nothing changes. */
+const move = (places: Places, id: string, before: Entry | undefined, after: Entry | undefined): void => {
+  const [old, next] = [keysOf(before), keysOf(after)]
+  for (const by of ["start", "due", "changed"] as const) {
+    const [from, to] = [old[by], next[by]]
+    if (from === to) continue
+    if (from !== undefined) places[by].remove(from, id)
+    if (to !== undefined) places[by].add(to, id)
+  }
+  for (const by of ["withoutStart", "absent", "gone"] as const) {
+    if (next[by]) places[by].add(id)
+    else places[by].delete(id)
+  }
+}
+
 const leaseOf = (name: string, memory: Memory): Lease => {
-  const { entries, id, key } = memory
-  const where = (keep: (entry: Entry) => boolean) => Effect.sync(() => [...entries.values()].filter(keep))
-  const within = ({ from, to }: Span) =>
-    where(({ gone, start }) => gone === undefined && start !== undefined && start >= from && start < to)
+  const { entries, id, key, places } = memory
+  const of = (ids: Iterable<string>): ReadonlyArray<Entry> => [...ids].flatMap((id) => entries.get(id) ?? [])
   return {
     name,
     id,
     key,
     kept: Effect.sync(() => ({ state: memory.state, head: memory.head })),
     acknowledged: Effect.sync(() => memory.acknowledged),
-    byId: (ids) =>
-      Effect.sync(
-        () =>
-          new Map(
-            ids.flatMap((id) => {
-              const entry = entries.get(id)
-              return entry === undefined ? [] : [[id, entry] as const]
-            })
-          )
-      ),
-    count: (range) => Effect.map(within(range), (found) => found.filter((entry) => !isAbsent(entry)).length),
-    between: (range) => Effect.map(within(range), (found) => found.sort(byStart)),
-    withoutStart: where(({ gone, start }) => gone === undefined && start === undefined),
-    absent: where((entry) => entry.gone === undefined && isAbsent(entry)),
-    awaiting: (at) =>
-      where((entry) => entry.gone === undefined && !isAbsent(entry) && entry.due !== undefined && entry.due <= at),
-    changedAfter: (commit, limit) =>
-      Effect.map(
-        where(({ changed }) => changed > commit),
-        (found) => found.sort((left, right) => left.changed - right.changed).slice(0, limit)
-      ),
+    byId: (ids) => Effect.sync(() => new Map(of(ids).map((entry) => [entry.id, entry]))),
+    count: ({ from, to }) =>
+      Effect.sync(() => {
+        const isIn = ({ start }: Entry) => start !== undefined && start >= from && start < to
+        return places.start.count(from, to) - of(places.absent).filter(isIn).length
+      }),
+    between: ({ from, to }) => Effect.sync(() => of(places.start.ids(from, to))),
+    withoutStart: Effect.sync(() => of(places.withoutStart)),
+    absent: Effect.sync(() => of(places.absent)),
+    awaiting: (at) => Effect.sync(() => of(places.due.upTo(at)).filter(({ due = Infinity }) => due <= at)),
+    changedAfter: (commit, limit) => Effect.sync(() => of(places.changed.ids(commit + 1, Infinity, limit))),
     note: (note) =>
       Effect.sync(() => {
         memory.state = note.state
         memory.head = note.head
-        for (const entry of note.entries) entries.set(entry.id, entry)
+        for (const entry of note.entries) {
+          move(places, entry.id, entries.get(entry.id), entry)
+          entries.set(entry.id, entry)
+        }
       }),
     acknowledge: (consumer, commit, note = null) =>
       Effect.sync(() => {
@@ -256,8 +297,11 @@ const leaseOf = (name: string, memory: Memory): Lease => {
       }),
     forget: (before, acknowledged) =>
       Effect.sync(() => {
-        for (const entry of entries.values()) {
-          if (isBefore(entry, before) && entry.changed <= acknowledged) entries.delete(entry.id)
+        const old = [...of(places.start.ids(-Infinity, before)), ...of(places.withoutStart), ...of(places.gone)]
+        for (const entry of old) {
+          if (!isBefore(entry, before) || entry.changed > acknowledged) continue
+          move(places, entry.id, entry, undefined)
+          entries.delete(entry.id)
         }
       })
   }

@@ -51,6 +51,8 @@ export const Statistics = Schema.Struct({
   durations: Tail.Tail,
   /** How long after its start a call appeared in the API. */
   lateness: Tail.Tail,
+  /** The same of calls that appeared between two passes shortly one after another. */
+  births: Tail.Tail,
   /** By agent (`""` for none), then by what the status says. */
   shares: Schema.Record(Schema.String, Schema.Struct({ answered: Shares, unanswered: Shares })),
   /** Calls that were read again although nothing was expected of them, and how many of these had changed. */
@@ -77,6 +79,7 @@ export const empty: Statistics = {
   delays: { cost: Tail.empty, recording: Tail.empty, analysis: Tail.empty },
   durations: Tail.empty,
   lateness: Tail.empty,
+  births: Tail.empty,
   shares: {},
   audited: { looked: 0, changed: 0 }
 }
@@ -289,6 +292,7 @@ export const merge = (left: Statistics, right: Statistics): Statistics => ({
   },
   durations: Tail.merge(left.durations, right.durations),
   lateness: Tail.merge(left.lateness, right.lateness),
+  births: Tail.merge(left.births, right.births),
   shares: Object.fromEntries(
     [...new Set([...Object.keys(left.shares), ...Object.keys(right.shares)])].map((agent) => {
       const [one, other] = [left.shares[agent] ?? noAgent, right.shares[agent] ?? noAgent]

@@ -157,7 +157,7 @@ const leaseOf = (store: Store, first: Row): Lease => {
     Effect.uninterruptible(transact((connection) => Effect.andThen(run(connection), write(connection, next)))).pipe(
       Effect.tap(() => Ref.set(kept, next))
     )
-  const reading = Reading.make(store, number, () => rowNow().agents)
+  const reading = Reading.make(store, number, rowNow)
   const placesNow = () => new Map(rowNow().agents.map((agent, i) => [agent, i]))
   const put = (connection: Connection, entries: ReadonlyArray<Entry>, places: ReadonlyMap<string, number>) =>
     Effect.forEach(
@@ -183,12 +183,12 @@ const leaseOf = (store: Store, first: Row): Lease => {
       : commit({ ...rowNow(), acknowledged }, () => Effect.void)
   }
   const raise = Effect.fnUntraced(function* (connection: Connection) {
-    for (let after = -1; ;) {
-      const found = yield* connection.execute(dialect.select(dialect.changed), [number, after, most], undefined)
+    for (let after: Uint8Array = new Uint8Array(); ;) {
+      const found = yield* connection.execute(dialect.select(dialect.after), [number, after, most], undefined)
       const entries = found.flatMap((row) => Reading.entryOf(row, rowNow().agents) ?? [])
       const last = entries.at(-1)
       if (last === undefined) return
-      after = last.changed
+      after = EntryBytes.ofId(last.id)
       yield* put(connection, entries.map(risen), placesNow())
     }
   })
@@ -201,7 +201,7 @@ const leaseOf = (store: Store, first: Row): Lease => {
       connection.execute(dialect.remove(part.length), [number, ...part.map(({ id }) => EntryBytes.ofId(id))], undefined)
     yield* commit(rowNow(), (connection) =>
       Effect.andThen(
-        connection.execute(dialect.forget, [number, before, acknowledged], undefined),
+        connection.execute(dialect.forget, [number, Math.floor(before / 1_000_000), acknowledged], undefined),
         Effect.forEach(Reading.inParts(old), (part) => remove(part, connection))
       )
     )
@@ -243,14 +243,14 @@ const viewOf = Effect.fnUntraced(function* (
   const kept = (yield* states(ask, dialect)).get(name)
   if (kept === undefined) return undefined
   const row = yield* readRow(name, kept)
-  const { acknowledged, agents, head, id, key, number, state } = row
+  const { acknowledged, head, id, key, number, state } = row
   return {
     name,
     id,
     key,
     kept: Effect.succeed({ state, head }),
     acknowledged: Effect.succeed(acknowledged),
-    ...Reading.make({ name, dialect, ask }, number, () => agents)
+    ...Reading.make({ name, dialect, ask }, number, () => row)
   }
 })
 

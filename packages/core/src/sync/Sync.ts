@@ -19,12 +19,14 @@ import { defaultHorizon } from "../model/Limits.ts"
 import type { Rejected } from "../model/Rejected.ts"
 import * as Version from "../model/Version.ts"
 import type * as History from "../history/History.ts"
-import * as Probes from "../endpoint/internal/Probes.ts"
+import * as Audits from "./internal/Audits.ts"
+import * as Begin from "./internal/Begin.ts"
+import * as Awaited from "./internal/Awaited.ts"
 import * as CatchUp from "./internal/CatchUp.ts"
-import * as Endpoint from "./internal/Endpoint.ts"
+import * as Counts from "./internal/Counts.ts"
+import * as FreshCalls from "./internal/FreshCalls.ts"
 import * as Pass from "./internal/Pass.ts"
-import * as Stages from "./internal/Stages.ts"
-import * as SyncState from "./internal/SyncState.ts"
+import * as Missing from "./internal/Missing.ts"
 import { Ledger, type Lease } from "./Ledger.ts"
 import type { LedgerError } from "./LedgerError.ts"
 
@@ -46,7 +48,7 @@ export interface Options extends Pick<
   readonly audits?: ReadonlyArray<Duration.Input> | undefined
   /** How long after its start a call is known; longer than the last audit. @default "30 days" */
   readonly remember?: Duration.Input | undefined
-  /** Changes that a request must be expected to bring, times the hours that they were waited for. @default 1 */
+  /** Changes that a request must be expected to bring; one that waits for less than 15 minutes counts less. @default 1 */
   readonly worth?: number | undefined
 }
 
@@ -77,7 +79,7 @@ export interface Commit {
 }
 
 /**
- * A change with the call as it is now; `undefined` of one that was removed.
+ * A change with the call as it is now; `undefined` of one that left or was removed.
  *
  * @since 0.1.0
  * @category models
@@ -144,73 +146,43 @@ export const fingerprintOf = ({ agentId, callerNumber, channel }: Options): Fing
     .join(" ")
 })
 
-const begin = Effect.fnUntraced(function* (
-  lease: Lease,
-  options: Options
-): Effect.fn.Return<
-  { readonly run: Pass.Run; readonly endpoint: Endpoint.Endpoint },
-  AgniError | LedgerError,
-  AgniClient
-> {
-  const settings = yield* settingsOf(lease, options)
-  const { head, state } = yield* SyncState.open(lease, settings.from, settings.horizon)
-  const seen = yield* Probes.probe({
-    filters: settings.filters,
-    pageSize: options.pageSize,
-    profile: state.profile,
-    deep: false,
-    bounded: true
-  })
-  const { list } = yield* AgniClient
-  const local = seen.localNow < earliest ? seen.serverNow : seen.localNow
-  const now = Math.min(local, seen.serverNow)
-  const run: Pass.Run = {
-    // The first pass decided where the ledger begins.
-    settings: { ...settings, from: state.from },
-    seen,
-    state: { ...SyncState.withHorizon(state, settings.horizon, now), profile: seen.profile },
-    head,
-    now,
-    isFirst: state.audits.length === 0,
-    looked: 0,
-    isCounted: false
-  }
-  return { run, endpoint: Endpoint.make(list, settings.filters, seen.profile) }
-})
-
-/** A machine whose clock is earlier has none that runs. */
-const earliest = 946_684_800_000_000
+const begin = (lease: Lease, options: Options): Effect.Effect<Begin.Begun, AgniError | LedgerError, AgniClient> =>
+  Effect.flatMap(settingsOf(lease, options), Begin.begin)
 
 const stages = (
-  run: Pass.Run,
-  endpoint: Endpoint.Endpoint
+  { endpoint, first, run }: Begin.Begun,
+  isFresh: boolean
 ): Stream.Stream<Look, AgniError | LedgerError, AgniClient> => {
-  const { from, lease, remember } = run.settings
-  const resume = run.isFirst && run.state.watermark > from ? run.state.watermark : undefined
-  const fresh = Pass.prove(run, "new", { from: run.isFirst ? from : run.state.watermark }, { resume })
-  const isUsable = run.seen.profile.filterProblem === undefined
-  const audits = isUsable ? Stages.audits(run) : Stream.empty
+  const { lease, remember } = run.settings
+  // What was seen meanwhile is newer than that page.
+  const page = first === undefined || isFresh ? Effect.succeed(first) : endpoint.created(1)
+  const isWhole = FreshCalls.isWhole(run)
+  const fresh = Stream.unwrap(Effect.map(page, (page) => FreshCalls.looks(run, endpoint, page)))
+  const isUsable = run.profile.filterProblem === undefined
+  const audits = isUsable ? Audits.audits(run, endpoint) : Stream.empty
   if (run.isFirst || !isUsable) return Stream.concat(fresh, audits)
+  const awaited = Awaited.awaited(run, endpoint)
+  if (!isWhole) return Stream.concat(fresh, awaited)
   const behind = Stream.unwrap(
     Effect.map(
-      Effect.suspend(() => Stages.counts(run, endpoint)),
+      Effect.suspend(() => Counts.counts(run, endpoint)),
       (found) => {
         run.isCounted = found.isCounted
-        return Stages.behind(run, endpoint, found.ranges)
+        return Counts.behind(run, endpoint, found.ranges)
       }
     )
   )
   const forget = Effect.gen(function* () {
     const acknowledged = Object.values(yield* lease.acknowledged).map(({ commit }) => commit)
     if (acknowledged.length > 0) yield* lease.forget(run.now - remember, Math.min(...acknowledged))
-    yield* Stages.doubtOutage(run)
+    yield* Missing.doubtOutage(run)
   })
   return fresh.pipe(
-    Stream.concat(Stages.holes(run)),
-    Stream.concat(Stages.awaited(run, endpoint)),
+    Stream.concat(Audits.holes(run)),
+    Stream.concat(awaited),
     Stream.concat(behind),
     Stream.concat(audits),
-    Stream.concat(Stages.missing(run, endpoint, () => run.isCounted)),
+    Stream.concat(Missing.missing(run, endpoint, () => run.isCounted)),
     Stream.concat(Stream.fromEffectDrain(forget))
   )
 }
@@ -230,7 +202,7 @@ const inOrder = <A, E, R>(run: Pass.Run, stream: Stream.Stream<A, E, R>): Stream
  * @category streams
  */
 export const pass = (lease: Lease, options: Options): Stream.Stream<Look, AgniError | LedgerError, AgniClient> =>
-  Stream.unwrap(Effect.map(begin(lease, options), ({ endpoint, run }) => inOrder(run, stages(run, endpoint))))
+  Stream.unwrap(Effect.map(begin(lease, options), (begun) => inOrder(begun.run, stages(begun, true))))
 
 /**
  * A part of a pass for consumers that may lack earlier changes:
@@ -257,17 +229,20 @@ export const steps = (
   acknowledged: number
 ): Stream.Stream<Step, AgniError | LedgerError, AgniClient> =>
   Stream.unwrap(
-    Effect.map(begin(lease, options), ({ endpoint, run }) =>
-      inOrder(
+    Effect.map(begin(lease, options), (begun) => {
+      const { endpoint, run } = begun
+      const caughtUp = CatchUp.changes(run, endpoint, acknowledged).pipe(
+        Stream.mapArray((changes): Arr.NonEmptyReadonlyArray<Step> => [{ _tag: "CaughtUp", changes }])
+      )
+      const looks = Stream.suspend(() => stages(begun, endpoint.requests() === 0))
+      return inOrder(
         run,
         Stream.concat(
-          CatchUp.changes(run, endpoint, acknowledged).pipe(
-            Stream.mapArray((changes): Arr.NonEmptyReadonlyArray<Step> => [{ _tag: "CaughtUp", changes }])
-          ),
-          Stream.suspend(() => Stream.map(stages(run, endpoint), (look): Step => ({ _tag: "Looked", look })))
+          caughtUp,
+          Stream.map(looks, (look): Step => ({ _tag: "Looked", look }))
         )
       )
-    )
+    })
   )
 
 /**

@@ -45,8 +45,9 @@ export const empty: Tail = Array.from({ length: bins }, () => 0)
 const binOf = (delay: number): number =>
   delay < shortest ? 0 : Math.min(bins - 1, 1 + Math.floor(2 * Math.log2(delay / shortest)))
 
-/** Where the bin begins, in µs. */
-const beginOf = (bin: number): number => (bin === 0 ? 0 : shortest * 2 ** ((bin - 1) / 2))
+/** Where each bin begins, in µs. */
+const begins = Array.from({ length: bins }, (_, bin) => (bin === 0 ? 0 : shortest * 2 ** ((bin - 1) / 2)))
+const beginOf = (bin: number): number => begins[bin] ?? Infinity
 
 /**
  * The longest delay that is counted by itself, in microseconds: about a month.

@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Histories from "../torture/Histories.ts"
-import { all, between, collect, idsOf, json, page, session } from "./walk.ts"
+import { all, between, collect, idsOf, json, page, session } from "./Walking.ts"
 
 const sides = { newest: Extremes.newest, oldest: Extremes.oldest }
 const ofWindows = { newest: Extremes.lastWindows, oldest: Extremes.firstWindows }

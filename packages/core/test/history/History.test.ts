@@ -104,7 +104,7 @@ describe("History.windows", () => {
   it.live("a window that would keep one reader busy is shared with those who have nothing to do", () =>
     Effect.gen(function* () {
       const range = { from: startAt - 500 * hour, to: startAt - 6 * hour }
-      const one = quiet({ sessions: 6000 }, { pagesPerWindow: 60 }, range)
+      const one = quiet({ sessions: 16_000 }, { pagesPerWindow: 60 }, range)
       const alone = yield* all({ ...one, read: { ...one.read, concurrency: 1 } })
       const shared = yield* all({ ...one, read: { ...one.read, concurrency: 8 } })
       assert.deepStrictEqual(idsOf(shared), idsOf(alone))

@@ -12,7 +12,7 @@ import * as Redacted from "effect/Redacted"
 import type * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as Server from "../client/Server.ts"
-import { collect, settle } from "./walk.ts"
+import { collect, settle } from "./Walking.ts"
 
 export interface Row {
   readonly id: string

@@ -55,6 +55,8 @@ export interface Options {
   readonly isInclusive?: boolean
   /** How old every second answer is: a replica that lags. @default 0 */
   readonly lag?: number
+  /** How long what takes hours takes, so that a short history holds as much as a long one. @default 1 */
+  readonly scale?: number
 }
 
 const uuid = ({ below }: Random, at: number) => {
@@ -74,7 +76,7 @@ const agents = [
 /** From `least` to `most`, most of it short. */
 const tail = ({ next }: Random, least: number, most: number) => least * (most / least) ** (next() ** 2)
 
-const lifeOf = (source: Random, { calls, days, rare = 1 }: Options, i: number): Life => {
+const lifeOf = (source: Random, { calls, days, rare = 1, scale = 1 }: Options, i: number): Life => {
   const { chance, pick } = source
   const created = Math.floor(origin + ((i + source.next()) * days * day) / calls)
   const connects = chance(0.85)
@@ -85,23 +87,23 @@ const lifeOf = (source: Random, { calls, days, rare = 1 }: Options, i: number): 
   const ended = end + Math.floor(tail(source, second, 30 * second))
   const agent = pick(agents)
   const has = (share: number, most: number) =>
-    chance(share) ? ended + Math.floor(tail(source, 10 * second, most)) : never
+    chance(share) ? ended + Math.floor(tail(source, 10 * second, scale * most)) : never
   return {
     id: uuid(source, created),
     agent,
     created,
-    visible: late ? end + Math.floor(2 * hour + source.next() * 6 * hour) : atEnd ? end : created + second,
+    visible: late ? end + Math.floor(scale * (0.5 + source.next() * 15) * hour) : atEnd ? end : created + second,
     start,
-    startKnown: connects && chance(0.02 * rare) ? ended + Math.floor(tail(source, minute, 3 * hour)) : start,
-    moves: connects && chance(0.003 * rare) ? ended + Math.floor(source.next() * 20 * hour) : never,
-    movedTo: connects ? start - Math.floor((source.next() - 0.3) * 5 * hour) : never,
+    startKnown: connects && chance(0.02 * rare) ? ended + Math.floor(tail(source, minute, scale * 3 * hour)) : start,
+    moves: connects && chance(0.003 * rare) ? ended + Math.floor(source.next() * scale * 20 * hour) : never,
+    movedTo: connects ? start - Math.floor((source.next() - 0.3) * scale * 5 * hour) : never,
     end,
     ended,
     cost: connects ? has(0.98, 2 * hour) : never,
     recording: connects ? has(0.7, 8 * hour) : never,
     analysis: connects && agent !== agents[1] ? has(0.8, day) : never,
-    corrected: chance(0.002 * rare) ? ended + Math.floor(source.next() * 2 * day) : never,
-    leaves: chance(0.003 * rare) ? ended + Math.floor(source.next() * 4 * day) : never
+    corrected: chance(0.002 * rare) ? ended + Math.floor(source.next() * scale * 2 * day) : never,
+    leaves: chance(0.003 * rare) ? ended + Math.floor(source.next() * scale * 4 * day) : never
   }
 }
 

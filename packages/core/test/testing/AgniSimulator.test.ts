@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
 import { AgniSimulator } from "../../src/testing/index.ts"
-import { get, ids, list, text, url, walk } from "./ask.ts"
+import { get, ids, list, text, url, walk } from "./Asking.ts"
 
 const unsigned = (body: string): string => body.replaceAll(/token=\w+&expires=\d+/g, "")
 

@@ -7,7 +7,7 @@ import * as HttpEffect from "effect/http/HttpEffect"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import { AgniSimulator, Fault } from "../../src/testing/index.ts"
-import { get, ids, iso, list, text, url } from "./ask.ts"
+import { get, ids, iso, list, text, url } from "./Asking.ts"
 
 const make = (options: AgniSimulator.Options = {}) => AgniSimulator.make({ sessions: 30, ...options })
 

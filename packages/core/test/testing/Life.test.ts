@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
 import { AgniSimulator } from "../../src/testing/index.ts"
-import { get, ids, list, walk } from "./ask.ts"
+import { get, ids, list, walk } from "./Asking.ts"
 
 const hour = 3600e6
 

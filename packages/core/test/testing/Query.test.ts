@@ -2,7 +2,7 @@ import * as Instant from "../../src/model/Instant.ts"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { AgniSimulator } from "../../src/testing/index.ts"
-import { get, ids, iso, list, micros, walk } from "./ask.ts"
+import { get, ids, iso, list, micros, walk } from "./Asking.ts"
 
 const ascending = (values: ReadonlyArray<number>): boolean =>
   values.every((value, i) => i === 0 || (values[i - 1] ?? 0) <= value)

@@ -1,7 +1,7 @@
 import { assert, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { AgniSimulator } from "../../src/testing/index.ts"
-import { ids, iso } from "./ask.ts"
+import { ids, iso } from "./Asking.ts"
 
 /** A small generator of its own: what is tested here is the simulator's. */
 const chance = (seed: number) => {

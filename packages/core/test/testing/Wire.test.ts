@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { AgniSimulator } from "../../src/testing/index.ts"
-import { get, text } from "./ask.ts"
+import { get, text } from "./Asking.ts"
 
 type Json = Record<string, unknown>
 

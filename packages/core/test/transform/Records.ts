@@ -3,7 +3,7 @@ import * as CallSessions from "@callstream/core/CallSessions"
 import type { CallSession } from "@callstream/core/model/CallSession"
 import { AgniSimulator } from "@callstream/core/testing"
 import * as Effect from "effect/Effect"
-import { all } from "../history/walk.ts"
+import { all } from "../history/Walking.ts"
 
 /** The fields of a session as those of a plain object, which may be spread. */
 export type Session = { readonly [K in keyof CallSession]: CallSession[K] }

@@ -16,7 +16,6 @@ import {
   Unauthorized,
   Unavailable
 } from "../../model/AgniError.ts"
-import * as CallSessionQuery from "../../model/CallSessionQuery.ts"
 import { concat } from "../../model/internal/Bytes.ts"
 import * as RetryAfter from "../../platform/internal/RetryAfter.ts"
 import { ProxyError } from "../ProxyError.ts"
@@ -198,12 +197,7 @@ const toReason = (
   if (status === 408 || status === 425 || status >= 500) {
     return new Unavailable({ outage: { _tag: "Status", status, ...words }, ...wait })
   }
-  const parameter = status === 400 && said !== undefined ? CallSessionQuery.mentioned(said) : undefined
-  return new InvalidRequest({
-    status,
-    ...words,
-    ...(parameter === undefined ? {} : { parameter })
-  })
+  return new InvalidRequest({ status, ...words })
 }
 
 /** `{ message }` of a JSON error body, whichever of the seen shapes it has. */

@@ -1,4 +1,4 @@
-/** What is asked first: the first page of the list, and that of the oldest calls. */
+/** The first questions: the first page of the list, and that of the oldest calls. */
 import * as Effect from "effect/Effect"
 import type { AgniError } from "../../model/AgniError.ts"
 import * as Ask from "./Ask.ts"

@@ -26,9 +26,14 @@ export const judge = Effect.fnUntraced(function* (
     seen.deepest = Math.min(seen.deepest, task.below)
     return split(work, Task.halve(range, held, held.size(), settings.size))
   }
-  const count = done.count ?? (yield* countRows(work, bounds, held.size()))
+  const [count, control] = yield* Effect.all(
+    [
+      done.count === undefined ? countRows(work, bounds, held.size()) : Effect.succeed(done.count),
+      ends(settings, known, ask, task, done)
+    ],
+    { concurrency: 2 }
+  )
   const most = Math.max(before ?? 0, count ?? 0, Ask.countOf(ask.log, bounds, work.beyond.repeats))
-  const control = yield* ends(settings, known, ask, task, done)
   const isWhole = count === held.size() && most <= held.size() && missingFrom(ask.log.shown, held, bounds).length === 0
   if (isWhole && !done.moved && !done.dense && control === undefined) {
     const isByStart = seen.order === "start" || known.order === "start"

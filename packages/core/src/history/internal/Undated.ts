@@ -34,8 +34,7 @@ export const window = (
   settings: Settings,
   range: Micros.Range,
   about: About,
-  keepGoing: boolean,
-  front: Effect.Effect<Front.Front, AgniError>
+  keepGoing: boolean
 ): Effect.Effect<Coverage.Window, AgniError> =>
   Effect.suspend(() => {
     const { ledger } = about
@@ -55,9 +54,7 @@ export const window = (
       )
     // Where some are lost nothing adds up, and the counts would fail too.
     if (lost !== undefined) return salvage(lost.error)
-    return Ask.catchPoison(read(settings, range, about, front), (error) =>
-      keepGoing ? salvage(error) : Effect.fail(error)
-    )
+    return Ask.catchPoison(read(settings, range, about), (error) => (keepGoing ? salvage(error) : Effect.fail(error)))
   })
 
 /** What the windows delivered, and whether an earlier run read what lies before: then the sum is not known. */
@@ -70,39 +67,22 @@ export interface About {
 const attempts = 3
 
 /** While calls come, the sum is right only between two of them: it is tried a few times. */
-const read = (
+const read = Effect.fnUntraced(function* (
   settings: Settings,
   range: Micros.Range,
-  about: About,
-  front: Effect.Effect<Front.Front, AgniError>
-): Effect.Effect<Coverage.Window, AgniError> => {
-  const again = (
-    left: number,
-    front: Effect.Effect<Front.Front, AgniError>
-  ): Effect.Effect<Coverage.Window, AgniError> =>
-    Effect.flatMap(front, (scanned) =>
-      Effect.flatMap(attempt(settings, range, about, scanned), (result) =>
-        result._tag === "Stale"
-          ? again(left, Front.scan(settings, range, about.ledger))
-          : result.moved && left > 1
-            ? again(left - 1, Front.scan(settings, range, about.ledger))
-            : Effect.succeed(result.window)
-      )
-    )
-  return again(attempts, front)
-}
-
-/** Reads the rows at the front, even while the last windows are read. */
-export const front = (
-  settings: Settings,
-  range: Micros.Range,
-  { ledger }: About
-): Effect.Effect<Front.Front, AgniError> =>
-  Effect.map(Front.scan(settings, range, ledger), (front) => ({ ...front, early: true }))
+  about: About
+): Effect.fn.Return<Coverage.Window, AgniError> {
+  for (let left = attempts, isFirst = true; ; isFirst = false) {
+    const front = yield* Front.scan(settings, range, about.ledger)
+    const result = yield* attempt(settings, range, about, front, isFirst)
+    if (result._tag === "Read" && !(result.moved && left > 1)) return result.window
+    if (result._tag === "Read") left--
+  }
+})
 
 type Result =
   | { readonly _tag: "Read"; readonly window: Coverage.Window; readonly moved: boolean }
-  // Calls came or left since the front was read.
+  // Nothing was looked for yet but at the front, and it does not add up: calls may have come since the windows were read.
   | { readonly _tag: "Stale" }
 
 interface Work {
@@ -131,7 +111,8 @@ const attempt = Effect.fnUntraced(function* (
   settings: Settings,
   range: Micros.Range,
   about: About,
-  { early, fresh, pages }: Front.Front
+  { fresh, pages }: Front.Front,
+  isFirst: boolean
 ): Effect.fn.Return<Result, AgniError> {
   const { inPart, ledger } = about
   const repeats = yield* settings.repeats
@@ -141,7 +122,7 @@ const attempt = Effect.fnUntraced(function* (
   if (inPart) found.measured = yield* measure(work)
   for (const rows of pages) Found.note(found, rows)
   const [both, withStart] = yield* Effect.all([countAll(work), countDated(work)], { concurrency: 2 })
-  if (early && both !== Found.expected(found)) return { _tag: "Stale" }
+  if (isFirst && both !== Found.expected(found)) return { _tag: "Stale" }
   const total = yield* countAgain(work, both)
   const inFront = total === Found.expected(found)
   const read = inFront ? { total, still: true } : yield* readToEnd(work, pages)
@@ -229,7 +210,7 @@ const lookAgain = Effect.fnUntraced(function* (
   return { total: after, still: before === Found.size(found) && keys.every((key) => there.has(key)) }
 })
 
-/** What was counted of all, before and after the last look. */
+/** The counts of all calls, before and after the last look. */
 interface Counts extends Total {
   readonly after: number | undefined
   /** Whether the calls with a start are as many as were delivered. */

@@ -13,8 +13,6 @@ import { isDistant } from "./UndatedFound.ts"
 export interface Front {
   readonly fresh: Fresh.Fresh
   readonly pages: ReadonlyArray<ReadonlyArray<Rows.Row>>
-  /** Windows were still being read. */
-  readonly early: boolean
 }
 
 /** Reads the front with answers that are not older than those before. */
@@ -22,8 +20,7 @@ export const scan = (settings: Settings, range: Micros.Range, ledger: Deliveries
   const fresh = Fresh.make(askOf(settings), settings.seen)
   return Effect.map(read(settings, fresh.ask, limitOf(settings, range, ledger.rows), range), (pages) => ({
     fresh,
-    pages,
-    early: false
+    pages
   }))
 }
 

@@ -16,7 +16,7 @@ const worthSharing = 28
 
 /** How far a range was walked, and what was seen on the way. */
 interface Steps {
-  /** What is left to this walk: others may have taken over what lies below. */
+  /** The rest of this walk: others may have taken over what lies below. */
   range: Range
   bounds: Ask.Between
   /** The upper bound of the next answer, and the row that it must hold. */

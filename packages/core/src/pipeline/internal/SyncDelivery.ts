@@ -5,7 +5,7 @@ import { type CallSession, createdInstant, startInstant } from "../../model/Call
 import * as Change from "../../model/Change.ts"
 import * as Column from "../../model/Column.ts"
 import * as Instant from "../../model/Instant.ts"
-import type { Item } from "../../model/Item.ts"
+import { type Item, withRow } from "../../model/Item.ts"
 import type { Rejected } from "../../model/Rejected.ts"
 import type { RejectedRow } from "../../model/RejectedRow.ts"
 import * as Version from "../../model/Version.ts"
@@ -34,8 +34,9 @@ const isGone = ({ kind }: Change.Change): boolean => kind === "left" || kind ===
 
 /** What one consumer gets of a change: of one that it may have missed it cannot say which version it had. */
 const forConsumer = <A>({ born, change, isFirst, isRepeated, item }: Delivered<A>, given: number): Item<A | null> => {
-  if (!isRepeated || isGone(change)) return { ...item, change }
-  return { ...item, change: { ...change, kind: isFirst || born > given ? "created" : "updated" } }
+  if (!isRepeated || isGone(change)) return withRow({ ...item, change }, item.row)
+  const kind = isFirst || born > given ? "created" : "updated"
+  return withRow({ ...item, change: { ...change, kind } }, item.row)
 }
 
 /**

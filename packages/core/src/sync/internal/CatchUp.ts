@@ -7,19 +7,38 @@ import type { AgniError } from "../../model/AgniError.ts"
 import * as Change from "../../model/Change.ts"
 import type { CallSession } from "../../model/CallSession.ts"
 import * as CallRows from "../../model/Rows.ts"
-import type { Entry } from "../Ledger.ts"
+import type { Entry, Span } from "../Ledger.ts"
 import type { LedgerError } from "../LedgerError.ts"
 import type { Change as Delivered } from "../Sync.ts"
 import * as Decide from "./Decide.ts"
 import type { Endpoint } from "./Endpoint.ts"
+import * as Missing from "./Missing.ts"
 import * as Pass from "./Pass.ts"
-import * as Stages from "./Stages.ts"
 import * as SyncState from "./SyncState.ts"
+import * as CreationWalk from "./CreationWalk.ts"
 
 /** Calls that are read again at once. */
-const atOnce = 200
+const atOnce = 1000
 
 const second = Decide.second
+
+/** Ranges with these calls, each of about a page of all that is known: one answer brings many of them. */
+const pagesOf = Effect.fnUntraced(function* (
+  { profile: { pageSize }, settings: { lease } }: Pass.Run,
+  entries: ReadonlyArray<Entry>
+): Effect.fn.Return<ReadonlyArray<Span>, LedgerError> {
+  const starts = entries.flatMap(({ start }) => start ?? []).sort((left, right) => left - right)
+  const ranges: Array<Span> = []
+  for (const start of starts) {
+    const [from, to] = [Math.floor(start / second) * second, Math.floor(start / second) * second + second]
+    const last = ranges.at(-1)
+    const isNear =
+      last !== undefined && (to <= last.to || (yield* lease.count({ from: last.from, to })) < 0.9 * pageSize)
+    if (last !== undefined && isNear) ranges[ranges.length - 1] = { from: last.from, to: Math.max(last.to, to) }
+    else ranges.push({ from, to })
+  }
+  return ranges
+})
 
 /** Reads the calls again. What differs is noted behind all others, and its turn comes then. */
 const read = Effect.fnUntraced(function* (
@@ -28,10 +47,7 @@ const read = Effect.fnUntraced(function* (
   entries: ReadonlyArray<Entry>
 ): Effect.fn.Return<ReadonlyMap<string, CallSession>, AgniError | LedgerError, AgniClient> {
   const found = new Map<string, CallSession>()
-  const dated = entries.flatMap(({ start }) =>
-    start === undefined ? [] : [{ from: start - second, to: start + second }]
-  )
-  for (const range of Stages.joined(dated)) {
+  for (const range of yield* pagesOf(run, entries)) {
     const looked = yield* endpoint.look(range)
     yield* Pass.note(run, { ...looked, why: "awaited", requests: 0, whole: looked.isWhole ? range : undefined })
     for (const { id, row } of looked.items) found.set(id, row)
@@ -39,7 +55,15 @@ const read = Effect.fnUntraced(function* (
   const created = entries.flatMap(({ created, start }) =>
     start === undefined && created !== undefined ? [{ from: created - second, to: created + 2 * second }] : []
   )
-  for (const range of Stages.joined(created)) {
+  for (const range of Missing.joined(created)) {
+    const rank = yield* CreationWalk.rankOf(run, range.to)
+    const works = run.state.byCreation?.works === true
+    const items = works ? yield* endpoint.createdIn(range, rank, works) : undefined
+    if (items !== undefined) {
+      yield* Pass.note(run, { why: "awaited", items, rejected: [], requests: 0, uncounted: [] })
+      for (const { id, row } of items) found.set(id, row)
+      continue
+    }
     yield* Stream.runForEach(Pass.windows(run, range), ({ rejected, rows }) => {
       for (const session of rows.sessions()) found.set(session.id, session)
       return Pass.note(run, { why: "awaited", items: CallRows.items(rows), rejected, requests: 0, uncounted: [] })
@@ -70,7 +94,10 @@ export const changes = (
         const entry = now.get(before.id)
         // It changed again, and comes later.
         if (entry === undefined || entry.changed !== before.changed) return []
-        const session = found.get(entry.id)
+        const read = found.get(entry.id)
+        // An answer that is doubted, or of a replica that lags, has another content than this version.
+        const isIt = read !== undefined && Change.differing(entry.digests, Change.digests(read, lease.key)).length === 0
+        const session = isIt ? read : undefined
         if (entry.gone === undefined && session === undefined) {
           owed.push({ ...entry, owed: true, due: run.now })
           return []
@@ -83,7 +110,7 @@ export const changes = (
             milestones: entry.milestones,
             sequence: entry.sequence,
             previous: null,
-            session: entry.gone === "removed" ? undefined : session,
+            session: entry.gone === undefined ? session : undefined,
             commit: { ledger: lease.id, commit: entry.changed }
           }
         ]

@@ -1,11 +1,45 @@
-/** Finds calls by when they were created, where the server lists them in that order. */
+/** The list in the order of creation, in which no start counts: a page of it, and the calls that were created in a range. */
 import * as Effect from "effect/Effect"
-import * as Ask from "../../endpoint/internal/Ask.ts"
-import * as Rows from "../../endpoint/internal/Rows.ts"
 import type { AgniError } from "../../model/AgniError.ts"
 import type { CallSession } from "../../model/CallSession.ts"
 import type { Item } from "../../model/Item.ts"
+import type { Rejected } from "../../model/Rejected.ts"
+import * as Ask from "../../endpoint/internal/Ask.ts"
+import * as Rows from "../../endpoint/internal/Rows.ts"
+import type { Span } from "../Ledger.ts"
 import type { Micros } from "../Tail.ts"
+
+/** A page in the order of creation. */
+export interface Created {
+  readonly items: ReadonlyArray<Item<CallSession>>
+  readonly rejected: ReadonlyArray<Rejected>
+  readonly observedAt: Micros
+  /** When the first and the last call of it were created; without any, `from` is before all and `to` behind all. */
+  readonly newest: Micros
+  readonly oldest: Micros
+  readonly rows: number
+  /** Fewer rows than were asked for: nothing is older. */
+  readonly isLast: boolean
+  /** No order by start could bring the rows so. */
+  readonly isShown: boolean
+}
+
+export interface Search {
+  /**
+   * One page of the list in the order of creation, newest first, whatever the calls' starts; `undefined` if the server brings it in
+   * another order, or does not go so deep.
+   */
+  readonly created: (page: number, size?: number) => Effect.Effect<Created | undefined, AgniError>
+  /**
+   * The calls that were created in a range, from the page that has `rank` calls before it; `undefined` where the server does not
+   * order by creation. `isKnown`: nothing has to show that it does.
+   */
+  readonly createdIn: (
+    range: Span,
+    rank: number,
+    isKnown: boolean
+  ) => Effect.Effect<ReadonlyArray<Item<CallSession>> | undefined, AgniError>
+}
 
 const byCreation: Ask.Sort = { by: "created_at", order: "desc" }
 
@@ -37,43 +71,48 @@ const isByCreation = (rows: ReadonlyArray<Row>): boolean => {
   return isRising || starts.slice(firstDated, lastDated).includes(undefined)
 }
 
-/**
- * The calls that were created about then, whatever their start; `undefined` where the server does not show that it
- * understands an order by creation.
- */
-export const run = Effect.fnUntraced(function* (
-  ask: Ask.Ask,
-  size: number,
-  created: Micros
-): Effect.fn.Return<ReadonlyArray<Item<CallSession>> | undefined, AgniError> {
-  const pages: Array<ReadonlyArray<Row>> = []
-  const isOrdered = () => pages.every(descends) && pages[0]?.length !== 0
-  const page = Effect.fnUntraced(function* (number: number) {
-    const { rows } = yield* Effect.catchIf(ask(number, {}, { sort: byCreation }), Ask.isRefusal, () =>
-      Effect.succeed({ rows: [] })
-    )
-    pages.push(rows)
-    return rows
+export const make = (ask: Ask.Ask, size: number): Search => {
+  const created: Search["created"] = (page, asked = size) =>
+    Effect.map(Ask.orNothing(ask(page, {}, { size: asked, sort: byCreation })), (answer) => {
+      if (answer === undefined || !descends(answer.rows)) return undefined
+      const { observedAt, rows } = answer
+      return {
+        observedAt,
+        items: rows.flatMap(({ item }) => item ?? []),
+        rejected: rows.flatMap(({ item, rejected }) => (item === undefined ? (rejected ?? []) : [])),
+        newest: rows[0] === undefined ? -Infinity : (Rows.createdOf(rows[0]) ?? -Infinity),
+        oldest: oldestOf(rows),
+        rows: rows.length,
+        // One that has more than any page before may be as large as a page can be.
+        isLast: rows.length < Math.min(asked, size),
+        isShown: isByCreation(rows)
+      }
+    })
+
+  const createdIn: Search["createdIn"] = Effect.fnUntraced(function* ({ from, to }, rank, isKnown) {
+    const shown: Array<boolean> = [isKnown]
+    const page = (number: number) =>
+      Effect.tap(created(number), (found) => Effect.sync(() => shown.push(found?.isShown === true)))
+    /** Whether a page begins with later calls, so that nothing of the range is before it. */
+    const begins = (found: Created, number: number) => number === 1 || found.newest >= to
+    let first = Math.max(1, Math.floor(rank / size) + 1)
+    let at = yield* page(first)
+    for (let step = 1; at !== undefined && !begins(at, first); step *= 2) {
+      first = Math.max(1, first - step)
+      at = yield* page(first)
+    }
+    const found: Array<Item<CallSession>> = []
+    for (let number = first; at !== undefined; at = yield* page(++number)) {
+      if (number > mostPages) return undefined
+      found.push(...at.items)
+      if (!at.isLast && at.oldest >= from) continue
+      // Calls that left meanwhile moved others from one page to the one before it.
+      if (number > first) found.push(...((yield* page(first))?.items ?? []))
+      // A server that is down may answer with nothing.
+      return shown.includes(true) && found.length > 0 ? found : undefined
+    }
+    return undefined
   })
-  /** Whether the page ends with older calls, or the list does. */
-  const reaches = Effect.fnUntraced(function* (number: number) {
-    const rows = yield* page(number)
-    return rows.length < size || oldestOf(rows) < created - Ask.second
-  })
-  let before = 0
-  let at = 1
-  while (isOrdered() && !(yield* reaches(at))) {
-    before = at
-    at *= 2
-    if (at > mostPages) return undefined
-  }
-  while (isOrdered() && at - before > 1) {
-    const middle = (before + at) >>> 1
-    if (yield* reaches(middle)) at = middle
-    else before = middle
-  }
-  // Calls that came or went meanwhile moved the others by some rows.
-  const found: Array<Row> = []
-  for (const number of [at - 1, at, at + 1, at]) if (number > 0 && isOrdered()) found.push(...(yield* page(number)))
-  return isOrdered() && pages.some(isByCreation) ? found.flatMap(({ item }) => item ?? []) : undefined
-})
+
+  return { created, createdIn }
+}

@@ -9,7 +9,8 @@ import * as Tail from "../Tail.ts"
 
 export const second = 1_000_000
 const minute = 60 * second
-const day = 86_400 * second
+const hour = 60 * minute
+const day = 24 * hour
 
 /** Contradictions are accepted when they are seen again that much later. */
 const doubtFor = 10 * minute
@@ -26,6 +27,8 @@ export interface About {
   readonly now: Micros
   /** Nothing was known before: that a call is new says nothing about when it appeared. */
   readonly isFirst: boolean
+  /** When what is new was read before, if it was. */
+  readonly before?: Micros | undefined
 }
 
 /** A change before it has a commit. */
@@ -83,34 +86,71 @@ const isBack = (known: Entry, next: Entry): boolean =>
   (known.start !== undefined && next.start === undefined) ||
   next.lacks.some((facet) => !known.lacks.includes(facet))
 
-/** When half of the chance that it changes at all is reached; nothing where nothing is expected. */
+/** Passes follow one another closely. */
+const closely = 5 * minute
+
+/** A change that waits for less is worth less: it may wait for others of its page. */
+export const fullWait = 15 * minute
+
+/** A page of calls, each of which has changed with this chance, adds to what is worth a request. */
+const leastGain = 0.005
+
+/** How long a call may wait: each half as long again as the one before. */
+const waits = Array.from({ length: 27 }, (_, i) => minute * 1.5 ** i)
+
+/** When a call adds to what reading its page is worth; nothing where nothing is expected. */
 const dueOf = (learned: Settlement.Statistics, entry: Entry): Micros | undefined => {
   const facts = factsOf(entry)
   const all = Settlement.gain(learned, facts, entry.readAt, entry.readAt + 2 * Tail.longest)
   if (all < Settlement.leastChance) return undefined
-  let wait = minute
-  while (wait < Tail.longest && Settlement.gain(learned, facts, entry.readAt, entry.readAt + wait) < all / 2)
-    wait *= 1.5
-  return Math.floor((entry.readAt + wait) / second) * second
+  const enough = Math.min(leastGain, all / 2)
+  const value = (wait: number) =>
+    Settlement.gain(learned, facts, entry.readAt, entry.readAt + wait) * Math.min(1, wait / fullWait)
+  // The longer the wait, the more it is worth.
+  let [low, high] = [0, waits.length - 1]
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (value(waits[middle] ?? Infinity) < enough) low = middle + 1
+    else high = middle
+  }
+  return Math.floor((entry.readAt + (waits[low] ?? Tail.longest)) / second) * second
+}
+
+/** How long each took that came between two instants: about as long as to the middle. */
+const learnDelays = (
+  learned: Settlement.Statistics,
+  { ended = Infinity }: Entry,
+  came: ReadonlyArray<Settlement.Later>,
+  after: Micros,
+  now: Micros
+): Settlement.Statistics => {
+  const delay = (now + after) / 2 - ended
+  if (came.length === 0 || delay < 0) return learned
+  const delays = { ...learned.delays }
+  for (const facet of came) delays[facet] = Tail.observe(delays[facet], delay)
+  return { ...learned, delays }
+}
+
+const learnNew = (learned: Settlement.Statistics, next: Entry, { before = -Infinity, isFirst, now }: About) => {
+  if (isFirst) return learned
+  const { ended, lacks, start } = next
+  const there = Settlement.laters.filter((facet) => !lacks.includes(facet))
+  const known = ended === undefined ? learned : learnDelays(learned, next, there, ended, now)
+  if (start === undefined) return known
+  const lateness = Tail.observe(known.lateness, now - start)
+  if (now - before >= closely) return { ...known, lateness }
+  const age = (now + Math.max(before, Math.min(now, start))) / 2 - start
+  return { ...known, lateness, births: Tail.observe(known.births, age) }
 }
 
 const learn = (learned: Settlement.Statistics, known: Entry | undefined, next: Entry, about: About) => {
-  let now = learned
-  if (known === undefined) {
-    if (!about.isFirst && next.start !== undefined) {
-      now = { ...now, lateness: Tail.observe(now.lateness, about.now - next.start) }
-    }
-    return now
-  }
+  if (known === undefined) return learnNew(learned, next, about)
   const came = known.lacks.filter((facet) => !next.lacks.includes(facet))
-  if (came.length > 0 && next.ended !== undefined && known.readAt >= next.ended) {
-    const delays = { ...now.delays }
-    for (const facet of came) delays[facet] = Tail.observe(delays[facet], about.now - next.ended)
-    now = { ...now, delays }
-  }
+  const { ended, start } = next
+  let now = ended === undefined ? learned : learnDelays(learned, next, came, Math.max(ended, known.readAt), about.now)
   if (came.length > 0 && known.counted) now = Settlement.correct(now, next, came)
-  if (known.status === "open" && next.status !== "open" && next.ended !== undefined && next.start !== undefined) {
-    now = { ...now, durations: Tail.observe(now.durations, next.ended - next.start) }
+  if (known.status === "open" && next.status !== "open" && ended !== undefined && start !== undefined) {
+    now = { ...now, durations: Tail.observe(now.durations, ended - start) }
   }
   return now
 }

@@ -4,8 +4,6 @@ import type { AgniClient } from "../../client/AgniClient.ts"
 import type { Span } from "../Ledger.ts"
 import type { AgniError } from "../../model/AgniError.ts"
 import type { CallSession } from "../../model/CallSession.ts"
-import type { Micros } from "../Tail.ts"
-import * as CreationSearch from "./CreationSearch.ts"
 import type { Item } from "../../model/Item.ts"
 import type { Rejected } from "../../model/Rejected.ts"
 import type { EndpointProfile } from "../../endpoint/EndpointProfile.ts"
@@ -13,6 +11,7 @@ import * as Ask from "../../endpoint/internal/Ask.ts"
 import * as Count from "../../endpoint/internal/Count.ts"
 import * as Observe from "../../endpoint/internal/Observe.ts"
 import * as Rows from "../../endpoint/internal/Rows.ts"
+import * as CreationSearch from "./CreationSearch.ts"
 
 /** All rows of a range, as one answer each brought them. */
 export interface Looked {
@@ -25,15 +24,10 @@ export interface Looked {
   readonly uncounted: ReadonlyArray<{ readonly at: number; readonly rows: number }>
 }
 
-export interface Endpoint {
+export interface Endpoint extends CreationSearch.Search {
   readonly look: (range: Span) => Effect.Effect<Looked, AgniError>
   /** Rows that start between two whole seconds; `undefined` where that cannot be counted. */
   readonly count: (range: Span, expected: number) => Effect.Effect<number | undefined, AgniError>
-  /**
-   * The calls that were created about then, whatever their start, where the server shows that it understands an order by creation;
-   * `undefined` elsewhere.
-   */
-  readonly createdAbout: (created: Micros) => Effect.Effect<ReadonlyArray<Item<CallSession>> | undefined, AgniError>
   readonly requests: () => number
 }
 
@@ -48,45 +42,51 @@ export const make = (list: AgniClient["Service"]["list"], filters: Ask.Filters, 
     Effect.gen(function* () {
       const bounds = { after: Ask.floorSecond(range.from) - second, before: Ask.ceilSecond(range.to) + second }
       const { rows } = yield* ask(1, bounds)
-      const within = rows.filter(({ start }) => start !== undefined && start >= range.from && start < range.to)
-      const isWhole = rows.length < size
-      const middle = Ask.floorSecond((range.from + range.to) / 2)
-      if (!isWhole && middle > range.from + second) {
-        const parts = yield* Effect.forEach(
-          [
-            { from: range.from, to: middle },
-            { from: middle, to: range.to }
-          ],
-          look
-        )
-        return {
-          range,
-          items: parts.flatMap(({ items }) => items),
-          rejected: parts.flatMap(({ rejected }) => rejected),
-          isWhole: parts.every((part) => part.isWhole),
-          uncounted: parts.flatMap(({ uncounted }) => uncounted)
-        }
-      }
       // Bounds that mean something else prove nothing about who is absent.
-      const problem = Ask.misplaced(rows, bounds.after - second, bounds.before + second)
-      const items = new Map(within.flatMap(({ item }) => (item === undefined ? [] : [[item.id, item] as const])))
-      return {
-        range,
-        items: [...items.values()],
-        rejected: within.flatMap(({ rejected }) => rejected ?? []),
-        isWhole: isWhole && problem === undefined,
-        uncounted: uncountedOf(within)
-      }
+      const isWhole = Ask.misplaced(rows, bounds.after - second, bounds.before + second) === undefined
+      if (rows.length < size) return lookedAt(range, rows, isWhole)
+      // A full page has all down to its oldest second, if it has the newest first.
+      const oldest = Rows.isNewestFirst(rows) ? rows.findLast(Rows.isDated)?.start : undefined
+      const cut = oldest === undefined ? range.to : Ask.floorSecond(oldest) + second
+      const isUseful = cut > range.from + second && cut < range.to
+      const middle = isUseful ? cut : Ask.floorSecond((range.from + range.to) / 2)
+      if (middle <= range.from + second) return lookedAt(range, rows, false)
+      const upper = { from: middle, to: range.to }
+      return joined(range, [
+        yield* look({ from: range.from, to: middle }),
+        isUseful ? lookedAt(upper, rows, isWhole) : yield* look(upper)
+      ])
     })
 
   return {
     look,
-    createdAbout: (created) => CreationSearch.run(ask, size, created),
+    ...CreationSearch.make(ask, size),
     count: ({ from, to }, expected) =>
       Count.rows(ask, { after: from, before: to }, { expected, size, repeats: profile.repeatsBeyondEnd, even: true }),
     requests: () => ask.log.requests
   }
 }
+
+/** What an answer says of a range. */
+const lookedAt = (range: Span, rows: ReadonlyArray<Rows.Row>, isWhole: boolean): Looked => {
+  const within = rows.filter(({ start }) => start !== undefined && start >= range.from && start < range.to)
+  const items = new Map(within.flatMap(({ item }) => (item === undefined ? [] : [[item.id, item] as const])))
+  return {
+    range,
+    items: [...items.values()],
+    rejected: within.flatMap(({ rejected }) => rejected ?? []),
+    isWhole,
+    uncounted: uncountedOf(within)
+  }
+}
+
+const joined = (range: Span, parts: ReadonlyArray<Looked>): Looked => ({
+  range,
+  items: parts.flatMap(({ items }) => items),
+  rejected: parts.flatMap(({ rejected }) => rejected),
+  isWhole: parts.every((part) => part.isWhole),
+  uncounted: parts.flatMap(({ uncounted }) => uncounted)
+})
 
 /** Rows of the server that no entry of a ledger stands for. */
 const uncountedOf = (rows: ReadonlyArray<Rows.Row>): Looked["uncounted"] => {

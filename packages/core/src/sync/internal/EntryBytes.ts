@@ -41,24 +41,44 @@ const bitsOf = <A>(all: ReadonlyArray<A>, some: ReadonlyArray<A>): number =>
 const withBits = <A>(all: ReadonlyArray<A>, bits: number): ReadonlyArray<A> =>
   all.filter((_, i) => (bits & (1 << i)) !== 0)
 
-/** Bytes of an entry that nothing contradicts. */
-const usual = 55
+/** Whole numbers in seven bits a byte, the least first; negative ones in between, so that small ones are short. */
+const makeWriter = () => {
+  const bytes: Array<number> = []
+  const count = (n: number): void => {
+    let rest = n
+    for (; rest >= 128; rest = Math.floor(rest / 128)) bytes.push((rest % 128) + 128)
+    bytes.push(rest)
+  }
+  return { bytes, count, whole: (n: number) => count(n < 0 ? -2 * n - 1 : 2 * n) }
+}
 
-/** The rest of an entry: `agent` is the place of its agent's id in a list that is kept once. */
+/** Reads what a writer wrote. Beyond the end all is `NaN`. */
+const makeReader = (bytes: Uint8Array, from: number) => {
+  let at = from
+  const count = (): number => {
+    let [n, unit] = [0, 1]
+    for (;;) {
+      const byte = bytes[at++]
+      if (byte === undefined) return Number.NaN
+      n += (byte % 128) * unit
+      if (byte < 128) return n
+      unit *= 128
+    }
+  }
+  const whole = () => {
+    const n = count()
+    return n % 2 === 1 ? -(n + 1) / 2 : n / 2
+  }
+  return { count, whole, isAtEnd: () => at === bytes.length }
+}
+
+/** Bytes before those of varying length: digests, flags, and when it was first seen. */
+const fixed = 26
+
+/** The rest of an entry: `agent` is the place of its agent's id in a list that is kept once. Times are near to when it was first seen. */
 export const encode = (entry: Entry, agent: number): Uint8Array => {
-  const { born, counted, created, digests, doubted, ended, firstSeen, gone, lacks, milestones, owed, readAt, shown } =
-    entry
-  const view = new DataView(new ArrayBuffer(doubted === undefined ? usual : usual + 4))
-  const seconds = (at: number, instant: Micros | undefined) =>
-    view.setUint32(at, instant === undefined ? 0 : Math.floor(instant / second))
-  for (const [i, digest] of digests.entries()) view.setUint32(4 * i, digest)
-  view.setFloat64(20, entry.sequence)
-  seconds(28, created)
-  seconds(32, ended)
-  seconds(36, readAt)
-  seconds(40, firstSeen)
-  view.setUint32(44, born)
-  view.setUint32(48, agent)
+  const { born, changed, counted, created, digests, doubted, ended, firstSeen, gone, lacks, milestones } = entry
+  const { owed, readAt, sequence, shown, start } = entry
   const flags =
     statuses.indexOf(entry.status) |
     (gones.indexOf(gone) << 2) |
@@ -67,45 +87,86 @@ export const encode = (entry: Entry, agent: number): Uint8Array => {
     (owed ? 1 << 12 : 0) |
     (counted ? 1 << 13 : 0) |
     (doubted?.as === "absent" ? 1 << 14 : 0)
-  view.setUint16(52, flags)
-  view.setUint8(54, showns.indexOf(shown))
-  if (doubted !== undefined) seconds(usual, doubted.since)
-  return new Uint8Array(view.buffer)
+  const first = Math.floor(firstSeen / second)
+  const { bytes, count, whole } = makeWriter()
+  const since = (instant: Micros) => whole(Math.floor(instant / second) - first)
+  // One more than the distance, and 0 where there is none.
+  const orNone = (instant: Micros | undefined) => {
+    if (instant === undefined) return count(0)
+    const distance = first - Math.floor(instant / second)
+    count(1 + (distance < 0 ? -2 * distance - 1 : 2 * distance))
+  }
+  since(readAt)
+  orNone(created)
+  orNone(ended)
+  since(sequence)
+  count(sequence - Math.floor(sequence / second) * second)
+  count(start === undefined ? 0 : start - Math.floor(start / second) * second)
+  whole(changed - born)
+  count(showns.length * agent + showns.indexOf(shown))
+  if (doubted !== undefined) since(doubted.since)
+  const all = new Uint8Array(fixed + bytes.length)
+  const view = new DataView(all.buffer)
+  for (const [i, digest] of digests.entries()) view.setUint32(4 * i, digest)
+  view.setUint16(20, flags)
+  view.setUint32(22, first)
+  all.set(bytes, fixed)
+  return all
 }
 
-/** An entry from its row; nothing for bytes that `encode` did not make. */
+/** An entry from its row, with its start in whole seconds; nothing for bytes that `encode` did not make. */
 export const decode = (
   { changed, due, id, start }: Pick<Entry, "id" | "start" | "changed" | "due">,
   bytes: Uint8Array,
   agents: ReadonlyArray<string>
 ): Entry | undefined => {
-  if (bytes.length !== usual && bytes.length !== usual + 4) return undefined
+  if (bytes.length < fixed) return undefined
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  const seconds = (at: number) => view.getUint32(at) * second
-  const orNone = (instant: Micros) => (instant === 0 ? undefined : instant)
-  const flags = view.getUint16(52)
-  const agent = agents[view.getUint32(48)]
+  const flags = view.getUint16(20)
+  const first = view.getUint32(22)
+  const { count, isAtEnd, whole } = makeReader(bytes, fixed)
+  const since = () => (first + whole()) * second
+  const orNone = (): Micros | undefined => {
+    const n = count()
+    if (n === 0) return undefined
+    const distance = (n - 1) % 2 === 1 ? -n / 2 : (n - 1) / 2
+    return (first - distance) * second
+  }
+  const [readAt, created, ended] = [since(), orNone(), orNone()]
+  const sequence = since() + count()
+  const fraction = count()
+  const born = changed - whole()
+  const place = count()
+  const agent = agents[Math.floor(place / showns.length)]
+  const shown = showns[place % showns.length]
+  const doubtedSince = isAtEnd() ? undefined : since()
   const status = statuses[flags & 3]
-  const shown = showns[view.getUint8(54)]
-  if (agent === undefined || status === undefined || shown === undefined) return undefined
+  if (
+    agent === undefined ||
+    shown === undefined ||
+    status === undefined ||
+    !isAtEnd() ||
+    Number.isNaN(doubtedSince ?? 0)
+  )
+    return undefined
+  const as = (flags & (1 << 14)) === 0 ? "back" : "absent"
   return {
     id,
-    start,
+    start: start === undefined ? undefined : start + fraction,
     changed,
     due,
     agent,
     status,
-    created: orNone(seconds(28)),
-    ended: orNone(seconds(32)),
+    created,
+    ended,
     digests: [0, 4, 8, 12, 16].map((at) => view.getUint32(at)),
     milestones: withBits(Milestone.literals, flags >>> 4),
     lacks: withBits(laters, flags >>> 9),
-    sequence: Version.of(view.getFloat64(20)),
-    readAt: seconds(36),
-    firstSeen: seconds(40),
-    born: view.getUint32(44),
-    doubted:
-      bytes.length === usual ? undefined : { as: (flags & (1 << 14)) === 0 ? "back" : "absent", since: seconds(usual) },
+    sequence: Version.of(sequence),
+    readAt,
+    firstSeen: first * second,
+    born,
+    doubted: doubtedSince === undefined ? undefined : { as, since: doubtedSince },
     gone: gones[(flags >>> 2) & 3],
     owed: (flags & (1 << 12)) !== 0,
     counted: (flags & (1 << 13)) !== 0,

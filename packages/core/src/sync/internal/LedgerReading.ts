@@ -1,6 +1,6 @@
 /** Entries of a ledger, read from its table. */
 import * as Effect from "effect/Effect"
-import { byStart, type Entry, type View } from "../Ledger.ts"
+import { byStart, type Entry, isAbsent, type Span, type View } from "../Ledger.ts"
 import { LedgerError } from "../LedgerError.ts"
 import * as EntryBytes from "./EntryBytes.ts"
 import * as Tables from "./LedgerTables.ts"
@@ -10,6 +10,8 @@ export interface Store {
   readonly dialect: Tables.Dialect
   readonly ask: (text: string, params: ReadonlyArray<unknown>) => Effect.Effect<ReadonlyArray<unknown>, LedgerError>
 }
+
+const second = 1_000_000
 
 /** Rows of one statement, and ids asked for at once. */
 const most = 500
@@ -46,22 +48,44 @@ export const select = Effect.fnUntraced(function* (
 export const make = (
   store: Store,
   number: number,
-  agents: () => ReadonlyArray<string>
+  row: () => { readonly agents: ReadonlyArray<string>; readonly head: number }
 ): Omit<View, "name" | "id" | "key" | "kept" | "acknowledged"> => {
   const { ask, dialect } = store
   const all = (where: string, params: ReadonlyArray<unknown>) =>
-    Effect.suspend(() => select(store, number, agents(), where, params))
+    Effect.suspend(() => select(store, number, row().agents, where, params))
+  const between = ({ from, to }: Span) =>
+    Effect.map(all(dialect.between, [Math.floor(from / second), Math.ceil(to / second)]), (found) =>
+      found.filter(({ start = from }) => start >= from && start < to).toSorted(byStart)
+    )
+  /** The column has whole seconds: those at the ends that are not in the range as a whole are looked at. */
+  const count = Effect.fnUntraced(function* ({ from, to }: Span) {
+    const [first, last] = [Math.ceil(from / second), Math.floor(to / second)]
+    const isThere = (entry: Entry) => !isAbsent(entry)
+    if (first > last) return (yield* between({ from, to })).filter(isThere).length
+    const whole = Tables.countIn(yield* ask(dialect.count, [number, first, last]))
+    const ends = [
+      { from, to: first * second },
+      { from: last * second, to }
+    ]
+    const rest = yield* Effect.forEach(
+      ends.filter((part) => part.from < part.to),
+      between
+    )
+    return whole + rest.flat().filter(isThere).length
+  })
   return {
     byId: (ids) =>
       Effect.map(
         Effect.forEach(inParts(ids), (part) => all(dialect.byId(part.length), part.map(EntryBytes.ofId))),
         (found) => new Map(found.flat().map((entry) => [entry.id, entry]))
       ),
-    count: ({ from, to }) => Effect.map(ask(dialect.count, [number, from, to]), Tables.countIn),
-    between: ({ from, to }) => Effect.map(all(dialect.between, [from, to]), (found) => found.toSorted(byStart)),
+    count,
+    between,
     withoutStart: all(dialect.withoutStart, []),
     absent: all(dialect.absent, []),
-    awaiting: (at) => all(dialect.due, [Math.floor(at / 1_000_000)]),
-    changedAfter: (commit, limit) => all(dialect.changed, [commit, limit])
+    awaiting: (at) => all(dialect.due, [Math.floor(at / second)]),
+    // Nobody lacks anything most of the time, and no index is kept for those who do.
+    changedAfter: (commit, limit) =>
+      Effect.suspend(() => (commit >= row().head ? Effect.succeed([]) : all(dialect.changed, [commit, limit])))
   }
 }

@@ -26,6 +26,8 @@ export interface Dialect {
   readonly due: string
   readonly withoutStart: string
   readonly changed: string
+  /** By id, after one. */
+  readonly after: string
   readonly forget: string
   readonly select: (where: string) => string
   readonly byId: (count: number) => string
@@ -38,6 +40,8 @@ const gone = -1
 const absent = -2
 const present = `(due IS NULL OR due <> ${gone})`
 
+const second = 1_000_000
+
 /** The column of when a call is due, in seconds. */
 const dueOf = (entry: Entry): number | null =>
   entry.gone !== undefined
@@ -46,13 +50,13 @@ const dueOf = (entry: Entry): number | null =>
       ? absent
       : entry.due === undefined
         ? null
-        : Math.floor(entry.due / 1_000_000)
+        : Math.floor(entry.due / second)
 
 /** What an upsert takes for an entry; `agent` is the place of its agent's id. */
 export const columnsOf = (ledger: number, entry: Entry, agent: number): ReadonlyArray<unknown> => [
   ledger,
   EntryBytes.ofId(entry.id),
-  entry.start ?? null,
+  entry.start === undefined ? null : Math.floor(entry.start / second),
   entry.changed,
   dueOf(entry),
   EntryBytes.encode(entry, agent)
@@ -78,6 +82,7 @@ const make = (place: Place, differing: Pick<Dialect, "begin" | "alone" | "tables
     due: `due >= 0 AND due <= ${integer(2)}`,
     withoutStart: `start IS NULL AND ${present}`,
     changed: `changed > ${integer(2)} ORDER BY changed LIMIT ${integer(3)}`,
+    after: `id > ${place(2, "bytes")} ORDER BY id LIMIT ${integer(3)}`,
     forget: `DELETE FROM ${calls} WHERE ledger = ${integer(1)} AND start < ${integer(2)} AND changed <= ${integer(3)}`,
     select: (where) => `SELECT id, start, changed, due, facts FROM ${calls} WHERE ledger = ${integer(1)} AND ${where}`,
     byId: (count) => `id IN (${list(count, 2)})`,
@@ -120,7 +125,6 @@ const migrations: ReadonlyArray<(dialect: Dialect) => ReadonlyArray<string>> = [
   ({ types: { bytes, integer, options } }) => [
     `CREATE TABLE ${calls} (ledger ${integer} NOT NULL, id ${bytes} NOT NULL, start ${integer}, changed ${integer} NOT NULL, due ${integer}, facts ${bytes} NOT NULL, PRIMARY KEY (ledger, id))${options}`,
     `CREATE INDEX callstream_ledger_start ON ${calls} (ledger, start)`,
-    `CREATE INDEX callstream_ledger_changed ON ${calls} (ledger, changed)`,
     `CREATE INDEX callstream_ledger_due ON ${calls} (ledger, due) WHERE due IS NOT NULL`
   ]
 ]
@@ -171,9 +175,9 @@ export const read = (row: unknown): Columns | undefined => {
   if (!(id instanceof Uint8Array) || !(facts instanceof Uint8Array)) return undefined
   return {
     id: EntryBytes.toId(id),
-    start: start === null ? undefined : Number(start),
+    start: start === null ? undefined : Number(start) * second,
     changed: Number(changed),
-    due: due === null || Number(due) < 0 ? undefined : Number(due) * 1_000_000,
+    due: due === null || Number(due) < 0 ? undefined : Number(due) * second,
     facts
   }
 }

@@ -15,6 +15,7 @@ import * as Version from "../../model/Version.ts"
 import * as HalfSipHash from "../../model/internal/HalfSipHash.ts"
 import * as Coverage from "../../history/Coverage.ts"
 import * as History from "../../history/History.ts"
+import type { EndpointProfile } from "../../endpoint/EndpointProfile.ts"
 import * as Probes from "../../endpoint/internal/Probes.ts"
 import type { Entry, Lease, Span } from "../Ledger.ts"
 import { LedgerError } from "../LedgerError.ts"
@@ -39,8 +40,14 @@ export interface Settings {
 /** A run of passes over one lease: what it knows by now. */
 export interface Run {
   readonly settings: Settings
-  /** What this pass saw of the endpoint when it began. */
-  readonly seen: Probes.Seen
+  /** What the endpoint does, as far as it is known. */
+  readonly profile: EndpointProfile
+  /** What reading to a proof has to see of the endpoint: asked for once, when it is needed. */
+  readonly seen: Effect.Effect<Probes.Seen, AgniError | LedgerError, AgniClient>
+  /** When this pass began. */
+  readonly began: Micros
+  /** When the pass before it began, if there was one. */
+  readonly before: Micros | undefined
   state: SyncState.SyncState
   head: number
   /** The server's clock; this machine's where that is earlier. */
@@ -94,13 +101,14 @@ export const note = Effect.fnUntraced(function* (
   let { settlement } = run.state
   let clock: number = run.state.clock ?? 0
   const { isFirst, now, settings } = run
-  const about: Decide.About = { key: lease.key, from: settings.from, now, isFirst }
+  const about: Decide.About = { key: lease.key, from: settings.from, now, isFirst, before: run.before }
   const commit = (entry: Entry, change: Decide.Changed | undefined, session: CallSession | undefined): void => {
     if (change === undefined) return void entries.set(entry.id, entry)
     const changed = ++run.head
     entries.set(entry.id, { ...entry, changed, born: entry.born === 0 ? changed : entry.born })
     clock = Math.max(clock, change.sequence)
-    changes.push({ ...change, id: entry.id, session, commit: { ledger: lease.id, commit: changed } })
+    const shown = change.kind === "left" ? undefined : session
+    changes.push({ ...change, id: entry.id, session: shown, commit: { ledger: lease.id, commit: changed } })
   }
   for (const item of read.items) {
     const before = entries.get(item.id) ?? known.get(item.id)
@@ -187,19 +195,23 @@ export const windows = (
   { seen, settings: { filters, horizon, options } }: Run,
   { from, to }: { readonly from: Micros; readonly to?: Micros | undefined },
   { resume, withoutStart }: Reading = {}
-): Stream.Stream<Coverage.Window, AgniError, AgniClient> =>
-  History.windows(
-    { from: Instant.of(from), to: to === undefined ? undefined : Instant.of(to) },
-    {
-      ...filters,
-      horizon: horizon / 1000,
-      hold: "objects",
-      keepGoing: options.keepGoing ?? false,
-      concurrency: options.concurrency,
-      resume: resume === undefined ? undefined : Instant.of(resume),
-      withoutStart
-    }
-  ).pipe(Stream.provideService(Probes.Probed, seen))
+): Stream.Stream<Coverage.Window, AgniError | LedgerError, AgniClient> =>
+  Stream.unwrap(
+    Effect.map(seen, (seen) =>
+      History.windows(
+        { from: Instant.of(from), to: to === undefined ? undefined : Instant.of(to) },
+        {
+          ...filters,
+          horizon: horizon / 1000,
+          hold: "objects",
+          keepGoing: options.keepGoing ?? false,
+          concurrency: options.concurrency,
+          resume: resume === undefined ? undefined : Instant.of(resume),
+          withoutStart
+        }
+      ).pipe(Stream.provideService(Probes.Probed, seen))
+    )
+  )
 
 /** Reads a range to its proof: what is new, a hole, an audit. */
 export const prove = (
@@ -228,11 +240,16 @@ export const prove = (
         const items = CallRows.items(rows)
         const read = { why, items, rejected, requests: window.requests, uncounted: [...uncounted, ...extra], expected }
         // A window that is too recent to be proven was still read whole, but calls may have come into it meanwhile.
-        return yield* note(
+        const look = yield* note(
           run,
           isProven && !isWithoutStart ? { ...read, whole: { from, to } } : read,
           cover(run, window)
         )
+        if (isWithoutStart) {
+          const idle = look.changes.length > 0 ? 0 : 1 + (run.state.withoutStart?.idle ?? 0)
+          run.state = { ...run.state, withoutStart: { at: run.began, idle } }
+        }
+        return look
       })
     )
   )

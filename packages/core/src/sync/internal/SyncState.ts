@@ -23,6 +23,12 @@ export const SyncState = Schema.Struct({
   /** How the endpoint behaves. A pass checks it on what it reads anyway. */
   profile: Schema.optionalKey(EndpointProfile),
   settlement: Settlement.Statistics,
+  /** Whether the server brings calls in the order of creation when it is asked to, and when that was seen. */
+  byCreation: Schema.optionalKey(Schema.Struct({ works: Schema.Boolean, at: Schema.Int })),
+  /** When the last pass began that read everything which may have come since the one before it, and the last pass of all. */
+  read: Schema.optionalKey(Schema.Struct({ whole: Schema.Int, last: Schema.Int })),
+  /** When calls without a start time were looked for last, where that takes a look of its own, and how often nothing had come. */
+  withoutStart: Schema.optionalKey(Schema.Struct({ at: Schema.Int, idle: Schema.Int })),
   /** For each age at which everything is read again: what started before `until` has been. */
   audits: Schema.Array(Schema.Struct({ age: Schema.Int, until: Schema.Int })),
   /** No version above this one was given. */
@@ -36,7 +42,6 @@ export type SyncState = typeof SyncState.Type
 
 const codec = Schema.toCodecJson(SyncState)
 const decode = Schema.decodeUnknownEffect(codec)
-const encode = Schema.encodeEffect(codec)
 
 const begin = (from: Micros, horizon: number): SyncState => ({
   version: 1,
@@ -81,13 +86,10 @@ export const withHorizon = (state: SyncState, horizon: number, now: Micros): Syn
   return { ...state, horizon, watermark, coverage: covered({ ...state, watermark }) }
 }
 
-/** Notes entries with the state. */
+/** Notes entries with the state, which is JSON as it is. */
 export const note = (
   lease: Lease,
   state: SyncState,
   head: number,
   entries: ReadonlyArray<Entry>
-): Effect.Effect<void, LedgerError> =>
-  Effect.mapError(encode(state), () => torn(lease)).pipe(
-    Effect.flatMap((state) => lease.note({ state, head, entries }))
-  )
+): Effect.Effect<void, LedgerError> => lease.note({ state, head, entries })

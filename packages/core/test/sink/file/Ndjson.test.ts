@@ -1,7 +1,7 @@
 import * as Ndjson from "@callstream/core/sink/Ndjson"
 import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
-import { between, json } from "../../history/walk.ts"
+import { between, json } from "../../history/Walking.ts"
 
 /** What hides, reorders or commands: controls, formats (bidi among them), separators of lines and paragraphs. */
 const dangerous = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u

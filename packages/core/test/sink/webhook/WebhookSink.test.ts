@@ -70,7 +70,8 @@ describe("WebhookSink", () => {
     Effect.gen(function* () {
       const { disk, receiver } = world()
       const at = (id: string, more: number, v: number) => ({
-        ...item(id, { id, v }),
+        ...item(id, {}),
+        row: { id, v },
         version: Version.of(observedAt + more)
       })
       const rows = [at("a", 7, 2), at("b", 3, 1), at("a", 5, 1), item("c", { id: "c", v: 1 })]

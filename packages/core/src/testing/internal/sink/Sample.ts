@@ -56,7 +56,7 @@ export const withVersion = (
   observedAt: Version.Version
 ): Batch<CallSession> => {
   const { items, ...rest } = batch(sessions, observedAt)
-  return { ...rest, items: items.map((item) => ({ ...item, version })) }
+  return { ...rest, items: items.map((item) => ({ ...item, row: item.row, version })) }
 }
 
 /** Cut into pieces of these widths, over and over. */

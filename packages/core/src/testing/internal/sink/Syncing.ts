@@ -63,7 +63,7 @@ export const claim = <S, R>(kit: Harness<S, R>): Test<R> =>
     )
   )
 
-/** What was not committed is given again by the next process. */
+/** The next process gives again what was not committed. */
 export const again =
   <S, R>(shown: Shown<S, R>) =>
   (kit: Harness<S, R>): Test<R> =>

@@ -1,0 +1,172 @@
+/**
+ * What is new. Where the server orders by creation, a walk from the newest creation brings it, calls without a start time among it,
+ * and one count proves the range that passes the horizon. Elsewhere that range is read to its proof, as an export reads it.
+ */
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import * as CoverageSet from "../../coverage/CoverageSet.ts"
+import type { AgniClient } from "../../client/AgniClient.ts"
+import type { AgniError } from "../../model/AgniError.ts"
+import * as Instant from "../../model/Instant.ts"
+import type { Span } from "../Ledger.ts"
+import type { LedgerError } from "../LedgerError.ts"
+import type { Look } from "../Sync.ts"
+import type { Micros } from "../Tail.ts"
+import * as Decide from "./Decide.ts"
+import type { Created } from "./CreationSearch.ts"
+import type { Endpoint } from "./Endpoint.ts"
+import * as Pass from "./Pass.ts"
+import * as Counts from "./Counts.ts"
+import * as SyncState from "./SyncState.ts"
+import * as CreationWalk from "./CreationWalk.ts"
+
+const { second } = Decide
+const minute = 60 * second
+const hour = 60 * minute
+
+type Looks = Stream.Stream<Look, AgniError | LedgerError, AgniClient>
+
+/** After a longer pause the history is read as an export reads it: in windows, several at once. */
+const longestWalk = 12 * hour
+
+/** Calls without a start time are looked for at least once in so many times. */
+const mostIdle = 3
+
+/** How long after it the next pass reads everything again that may have come: others read what is likely to have changed. */
+const pace = ({ settings: { horizon } }: Pass.Run): number => 0.45 * horizon
+
+/** Whether this pass is one that reads everything which may have come, and proves it. */
+export const isWhole = (run: Pass.Run): boolean => {
+  const { read } = run.state
+  return read === undefined || run.began - read.whole >= pace(run)
+}
+
+const noteRead = (run: Pass.Run, whole: boolean): Effect.Effect<void, LedgerError> =>
+  Effect.suspend(() => {
+    const before = run.state.read
+    const read = { whole: whole ? run.began : (before?.whole ?? run.began), last: run.began }
+    run.state = { ...run.state, read }
+    return SyncState.note(run.settings.lease, run.state, run.head, [])
+  })
+
+/** A range at the bounds of which nothing starts, as one count can compare it: with a known call in it, so that no outage looks like it. */
+const countable = Effect.fnUntraced(function* (run: Pass.Run): Effect.fn.Return<Span | undefined, LedgerError> {
+  const { from: begin, horizon, lease } = run.settings
+  const { watermark } = run.state
+  const to = yield* Pass.edge(lease, run.now - horizon)
+  const latest = Math.min(to, run.now - horizon)
+  for (const back of [minute, hour, 6 * hour, 24 * hour]) {
+    const wanted = Math.max(begin + minute, watermark - back)
+    const from = yield* Pass.edge(lease, wanted)
+    if (from < latest && from <= watermark && (yield* lease.count({ from, to: latest })) > 0) return { from, to }
+  }
+  return undefined
+})
+
+/**
+ * Moves the watermark to the horizon if the server counts what was read just now: all that is known there was listed in this pass,
+ * and there is nothing else.
+ */
+const proveByCount = Effect.fnUntraced(function* (
+  run: Pass.Run,
+  endpoint: Endpoint
+): Effect.fn.Return<Look | undefined, AgniError | LedgerError> {
+  const { lease } = run.settings
+  const range = yield* countable(run)
+  if (range === undefined || range.to - 2 * second <= run.state.watermark) return undefined
+  const known = yield* lease.between({ from: run.state.watermark, to: range.to })
+  if (known.some(({ doubted, readAt }) => readAt < run.began || doubted?.as === "back")) return undefined
+  const before = endpoint.requests()
+  const expected = yield* Counts.expectedIn(run, range)
+  const counted = yield* endpoint.count(range, expected)
+  const requests = endpoint.requests() - before
+  const isProven = counted === expected
+  const watermark = Math.min(range.to - 2 * second, run.now - run.settings.horizon)
+  const entry: CoverageSet.Entry = {
+    range: Pass.rangeOf({ from: run.state.watermark, to: watermark }),
+    verdict: "proven",
+    requests: 0,
+    asOf: Instant.of(run.now)
+  }
+  return yield* Pass.note(run, { why: "new", items: [], rejected: [], requests, uncounted: [] }, (state) =>
+    isProven && watermark > state.watermark
+      ? { ...state, watermark, coverage: CoverageSet.replace(state.coverage, entry) }
+      : state
+  )
+})
+
+/** What is new, in the order of creation. */
+const byCreation = (run: Pass.Run, endpoint: Endpoint, first: Created): Looks => {
+  const { horizon } = run.settings
+  const { read } = run.state
+  const whole = isWhole(run)
+  const from = whole ? (read?.whole ?? run.now) - horizon - 10 * minute : (read?.last ?? run.now) - minute
+  const proof = Stream.suspend(() =>
+    Stream.unwrap(
+      Effect.gen(function* () {
+        const look = yield* proveByCount(run, endpoint)
+        const done = Stream.fromEffectDrain(noteRead(run, true))
+        const isProven = run.state.watermark >= run.now - horizon - 2 * minute
+        const to = Math.floor((run.now - horizon) / second) * second
+        const rest =
+          isProven || to <= run.state.watermark
+            ? Stream.empty
+            : Pass.prove(run, "new", { from: run.state.watermark, to }, { withoutStart: "skip" })
+        return Stream.concat(Stream.fromIterable(look === undefined ? [] : [look]), Stream.concat(rest, done))
+      })
+    )
+  )
+  return CreationWalk.walk(run, endpoint, "new", { from, to: Infinity }, { page: 1, first }, () =>
+    whole ? proof : Stream.fromEffectDrain(noteRead(run, false))
+  )
+}
+
+/** What is new, as an export reads it. */
+const byProof = (run: Pass.Run): Looks =>
+  Stream.suspend(() => {
+    const { from } = run.settings
+    const { watermark, withoutStart } = run.state
+    const resume = run.isFirst && watermark > from ? watermark : undefined
+    // A pass that cannot walk brings what a walk would have brought.
+    const isDue =
+      withoutStart === undefined ||
+      run.state.byCreation?.works === true ||
+      run.began - withoutStart.at >= pace(run) * 2 ** Math.min(mostIdle, withoutStart.idle)
+    const range = { from: run.isFirst ? from : watermark }
+    const noteAt = Effect.suspend(() => {
+      // Whether something came is noted with it.
+      run.state = { ...run.state, withoutStart: { at: run.began, idle: run.state.withoutStart?.idle ?? 0 } }
+      return noteRead(run, true)
+    })
+    return Stream.concat(
+      Pass.prove(run, "new", range, { resume, withoutStart: isDue ? "include" : "skip" }),
+      Stream.fromEffectDrain(isDue ? noteAt : noteRead(run, true))
+    )
+  })
+
+/** The newest calls alone, between passes that read everything. */
+const newest = (run: Pass.Run, endpoint: Endpoint): Looks =>
+  Stream.fromEffect(
+    Effect.gen(function* () {
+      const from = Math.floor(((run.state.read?.last ?? run.now) - 5 * minute) / second) * second
+      const look = yield* Pass.look(run, endpoint, "new", { from, to: Math.ceil(run.now / second) * second + hour })
+      yield* noteRead(run, false)
+      return look
+    })
+  )
+
+/** Once a day it is tried again whether the server orders by creation. */
+const triedAgain = 24 * hour
+
+/** Whether a pass begins with the first page in the order of creation. */
+export const isByCreation = ({ byCreation, read }: SyncState.SyncState, now: Micros): boolean =>
+  read !== undefined &&
+  now - read.whole <= longestWalk &&
+  (byCreation === undefined || byCreation.works || now - byCreation.at >= triedAgain)
+
+export const looks = (run: Pass.Run, endpoint: Endpoint, first: Created | undefined): Looks =>
+  first !== undefined
+    ? byCreation(run, endpoint, first)
+    : isWhole(run) || run.profile.filterProblem !== undefined
+      ? byProof(run)
+      : newest(run, endpoint)

@@ -1,0 +1,168 @@
+/** Calls that are not where they should be: looked for once more, and removed if they are nowhere. */
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import * as CoverageSet from "../../coverage/CoverageSet.ts"
+import type { AgniClient } from "../../client/AgniClient.ts"
+import type { AgniError } from "../../model/AgniError.ts"
+import * as Instant from "../../model/Instant.ts"
+import * as Version from "../../model/Version.ts"
+import { type Entry, isAbsent, type Span } from "../Ledger.ts"
+import type { LedgerError } from "../LedgerError.ts"
+import type { Change, Look } from "../Sync.ts"
+import type { Micros } from "../Tail.ts"
+import * as Decide from "./Decide.ts"
+import type { Endpoint } from "./Endpoint.ts"
+import * as Pass from "./Pass.ts"
+import * as SyncState from "./SyncState.ts"
+import * as CreationWalk from "./CreationWalk.ts"
+
+const { second } = Decide
+const minute = 60 * second
+const hour = 60 * minute
+const day = 24 * hour
+
+type Looks = Stream.Stream<Look, AgniError | LedgerError, AgniClient>
+
+/**
+ * Where a call that is not where it was may be: still there, or around its creation, if its start moved; and before the
+ * range that is followed, where no count would show it.
+ */
+const placesOf =
+  (from: Micros) =>
+  ({ created, start }: Entry): ReadonlyArray<Span> => {
+    const about = created ?? start ?? from
+    return [
+      ...(start === undefined ? [] : [{ from: start - second, to: start + second }]),
+      ...(created === undefined ? [] : [{ from: created - 2 * minute, to: created + 5 * minute }]),
+      ...(about - from < 6 * hour ? [{ from: Math.min(about, from) - 6 * hour, to: from }] : [])
+    ]
+  }
+
+/** Ranges that touch as one, unless it would be longer than ten minutes. */
+export const joined = (ranges: ReadonlyArray<Span>): ReadonlyArray<Span> => {
+  const all: Array<Span> = []
+  for (const range of ranges.toSorted((left, right) => left.from - right.from)) {
+    const last = all.at(-1)
+    if (last !== undefined && range.from <= last.to && range.to - last.from <= 10 * minute) {
+      all[all.length - 1] = { from: last.from, to: Math.max(last.to, range.to) }
+    } else all.push(range)
+  }
+  return all
+}
+
+/** More absences than that, and than 1 % of the calls that were read, are an outage until proven otherwise. */
+const usualAbsences = 20
+
+const isOld = (run: Pass.Run, { firstSeen }: Entry): boolean => run.now - firstSeen >= 15 * minute
+
+/** Calls that are absent for long enough to be looked for once more. */
+const suspects = Effect.fnUntraced(function* (run: Pass.Run): Effect.fn.Return<ReadonlyArray<Entry>, LedgerError> {
+  const absent = yield* run.settings.lease.absent
+  const isOutage = absent.length > Math.max(usualAbsences, 0.01 * run.looked)
+  return absent.filter(
+    (entry) =>
+      isOld(run, entry) &&
+      Decide.isBelieved(entry, "absent", run.now) &&
+      (!isOutage || run.now - (entry.doubted?.since ?? run.now) >= day)
+  )
+})
+
+/**
+ * Looks for calls that were absent, and says of those that are absent again, ten minutes later, that they were removed. `isSure`:
+ * nothing is known of the endpoint that could be one of them.
+ */
+export const missing = (run: Pass.Run, endpoint: Endpoint, isSure: () => boolean): Looks =>
+  Stream.unwrap(
+    Effect.map(
+      Effect.suspend(() => suspects(run)),
+      (all) => {
+        if (all.length === 0) return Stream.empty
+        return Stream.fromEffect(Effect.suspend(() => byCreation(run, endpoint, all))).pipe(
+          Stream.flatMap(({ looks, rest }) => Stream.concat(Stream.fromIterable(looks), byStart(run, endpoint, rest))),
+          Stream.concat(Stream.fromIterableEffect(Effect.suspend(() => (isSure() ? remove(run, all) : nothing))))
+        )
+      }
+    )
+  )
+
+const createdOf = (entries: ReadonlyArray<Entry>): ReadonlyArray<Span> =>
+  joined(entries.flatMap(({ created: at }) => (at === undefined ? [] : [{ from: at - second, to: at + 2 * second }])))
+
+/** Looks for calls where they may be by their start; those without one where they were created. */
+const byStart = (run: Pass.Run, endpoint: Endpoint, entries: ReadonlyArray<Entry>): Looks => {
+  const places = entries.filter(({ start }) => start !== undefined).flatMap(placesOf(run.settings.from))
+  const undated = createdOf(entries.filter(({ start }) => start === undefined))
+  return Stream.concat(
+    Stream.fromIterable(joined(places)).pipe(Stream.mapEffect((range) => Pass.look(run, endpoint, "missing", range))),
+    Stream.fromIterable(undated).pipe(Stream.flatMap((range) => Pass.prove(run, "missing", range)))
+  )
+}
+
+/** More are not looked for in the order of creation, which may take some pages each. */
+const mostByCreation = 20
+
+/** Looks for calls in the order of creation, in which no start counts. `rest`: those that have to be looked for by start. */
+const byCreation = Effect.fnUntraced(function* (
+  run: Pass.Run,
+  endpoint: Endpoint,
+  entries: ReadonlyArray<Entry>
+): Effect.fn.Return<
+  { readonly looks: ReadonlyArray<Look>; readonly rest: ReadonlyArray<Entry> },
+  AgniError | LedgerError
+> {
+  const looks: Array<Look> = []
+  const rest = new Set(entries)
+  for (const range of createdOf(entries).slice(0, mostByCreation)) {
+    const before = endpoint.requests()
+    const rank = yield* CreationWalk.rankOf(run, range.to)
+    const items = yield* endpoint.createdIn(range, rank, run.state.byCreation?.works === true)
+    if (items === undefined) break
+    for (const entry of entries) {
+      if (entry.created !== undefined && entry.created >= range.from && entry.created < range.to) rest.delete(entry)
+    }
+    const requests = endpoint.requests() - before
+    looks.push(yield* Pass.note(run, { why: "missing", items, rejected: [], requests, uncounted: [] }))
+  }
+  return { looks, rest: [...rest] }
+})
+
+const nothing = Effect.succeed<ReadonlyArray<Look>>([])
+
+const remove = Effect.fnUntraced(function* (
+  run: Pass.Run,
+  suspected: ReadonlyArray<Entry>
+): Effect.fn.Return<ReadonlyArray<Look>, LedgerError> {
+  const { lease } = run.settings
+  const now = yield* lease.byId(suspected.map(({ id }) => id))
+  const gone = [...now.values()].filter((entry) => entry.gone === undefined && isAbsent(entry))
+  if (gone.length === 0) return []
+  const changes: Array<Change> = []
+  const entries = gone.map((known) => {
+    const { change, entry } = Decide.removed(known, Version.of(run.now))
+    const commit = ++run.head
+    changes.push({ ...change, id: entry.id, session: undefined, commit: { ledger: lease.id, commit } })
+    return { ...entry, changed: commit }
+  })
+  const clock = Math.max(run.state.clock ?? 0, ...changes.map(({ sequence }) => sequence))
+  run.state = { ...run.state, clock: Version.of(clock) }
+  yield* SyncState.note(lease, run.state, run.head, entries)
+  return [{ why: "missing", changes, rejected: [], requests: 0, watermark: Instant.of(run.state.watermark) }]
+})
+
+/** While many calls are absent at once, what lies between them is no longer called proven. */
+export const doubtOutage = Effect.fnUntraced(function* (run: Pass.Run): Effect.fn.Return<void, LedgerError> {
+  const { lease } = run.settings
+  const absent = yield* lease.absent
+  const starts = absent.flatMap(({ start }) => start ?? [])
+  if (absent.length <= Math.max(usualAbsences, 0.01 * run.looked) || starts.length === 0) return
+  const coverage = CoverageSet.weaken(run.state.coverage, {
+    range: Pass.rangeOf({
+      from: starts.reduce((a, b) => Math.min(a, b)),
+      to: starts.reduce((a, b) => Math.max(a, b)) + 1
+    }),
+    verdict: "provisional",
+    reason: { _tag: "AnswersDiffer", calls: absent.length }
+  })
+  run.state = { ...run.state, coverage }
+  yield* SyncState.note(lease, run.state, run.head, [])
+})
