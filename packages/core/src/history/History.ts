@@ -26,6 +26,7 @@ import * as Reading from "./internal/Reading.ts"
 import * as WithoutStart from "./internal/WithoutStart.ts"
 import * as Partitioner from "./internal/Partitioner.ts"
 import type { Settings } from "./internal/Settings.ts"
+import * as Task from "./internal/Task.ts"
 import * as Undated from "./internal/Undated.ts"
 import { mistakeIn, refuse } from "./internal/Refuse.ts"
 import * as EndpointProfile from "../endpoint/EndpointProfile.ts"
@@ -147,6 +148,8 @@ const begin = (range: Asked.Asked, options: Options): Stream.Stream<Window, Agni
     })
   )
 
+const everything: Micros.Range = { from: -Infinity, to: Infinity }
+
 /** The windows of the range, and the last one, of the calls without a start time. */
 const readAll = Effect.fnUntraced(function* (
   settings: Settings,
@@ -164,6 +167,9 @@ const readAll = Effect.fnUntraced(function* (
   const { known, ledger } = reading
   const cuts = [...asked.cuts, reading.horizon(), settings.latest]
   const tasks = Partitioner.tasks({ from, to }, cuts, seen, isFromOldest, settings.latest)
+  const listed = Probes.listed(seen)
+  const below = (task: Task.Task): Task.Task =>
+    listed !== undefined && Task.isElsewhere(seen.log.shown, everything, task) ? { ...task, below: listed } : task
   const about = { ledger, inPart: from > first, known }
   const ofWhole = Effect.suspend(() => Undated.window(settings, { from, to }, about, options.keepGoing))
   const ofRange = Effect.suspend(() =>
@@ -186,7 +192,7 @@ const readAll = Effect.fnUntraced(function* (
   // A whole history needs it in any case: nobody should wait for it.
   if (whole) yield* Effect.forkChild(Effect.ignore(settings.repeats))
   return Stream.concat(
-    reading.windows(tasks),
+    reading.windows({ first: tasks.first.map(below), rest: tasks.rest.map(below) }),
     Stream.unwrap(Effect.map(closing, (window) => (window === undefined ? Stream.empty : Stream.make(window))))
   )
 })

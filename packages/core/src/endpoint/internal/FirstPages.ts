@@ -39,7 +39,7 @@ export const read = Effect.fnUntraced(function* ({
     ],
     { concurrency: 2 }
   )
-  const { clamped, page, size, sorted } = opening
+  const { endShown, page, size, sorted } = opening
   const first = opening.answer.rows
   const ask = Ask.make(list, filters, { size, sort: Observe.newest(sorted?.sortBy ?? "none") })
   // Where a record fails the first page, or that of the oldest, the others of it are had one by one.
@@ -53,7 +53,7 @@ export const read = Effect.fnUntraced(function* ({
     ask,
     first,
     front,
-    ended: page === 1 && !clamped && first.length < asked,
+    ended: page === 1 && endShown && first.length < asked,
     askedOldest,
     oldestFirst,
     oldRows: oldestFirst === "refused" || oldestFirst === "fails" ? [] : oldestFirst.filter(Rows.isDated)

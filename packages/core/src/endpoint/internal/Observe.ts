@@ -95,14 +95,17 @@ export const firstAnswer = Effect.fnUntraced(function* (ask: Ask.Ask, asked: num
 export const pageSize = (first: ReadonlyArray<Rows.Row>, asked: number): number =>
   first.length === 0 ? asked : Math.min(asked, Math.max(2, first.length))
 
-/** A short first page has all rows, or as many as a page can have: the next one shows which. */
-export const isClamped = Effect.fnUntraced(function* (
+/**
+ * A short first page has all rows, or as many as a page can have: the next one shows which. One that brings the first again
+ * may come from a server that repeats its only page, or beyond a limit: then there may be more, and none of it is to be had so.
+ */
+export const afterShort = Effect.fnUntraced(function* (
   ask: Ask.Ask,
   page: number,
   first: ReadonlyArray<Rows.Row>,
   asked: number
-): Effect.fn.Return<boolean, AgniError> {
-  if (first.length === 0 || first.length >= asked) return false
+): Effect.fn.Return<"end" | "more" | "again", AgniError> {
+  if (first.length === 0 || first.length >= asked) return "end"
   // A page that cannot be rendered exists, and a refused one may exist.
   const question = Effect.catchIf(
     ask(page + 1, {}, { size: first.length, how: Patience.soon }),
@@ -110,10 +113,10 @@ export const isClamped = Effect.fnUntraced(function* (
     () => Effect.undefined
   )
   const next = yield* Ask.catchPoison(question, () => Effect.undefined)
-  if (next === undefined) return true
-  // A server that repeats its only page brings nothing more.
+  if (next === undefined) return "more"
   const known = new Set(first.map(({ key }) => key))
-  return next.rows.some(({ key }) => !known.has(key))
+  if (next.rows.length === 0) return "end"
+  return next.rows.some(({ key }) => !known.has(key)) ? "more" : "again"
 })
 
 /** Whether a page that lies far beyond any end brings something; what cannot be rendered is there. */

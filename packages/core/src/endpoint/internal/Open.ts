@@ -14,6 +14,8 @@ export interface Opening {
   readonly page: number
   readonly size: number
   readonly clamped: boolean
+  /** Whether nothing came behind a short page. */
+  readonly endShown: boolean
   /** There are records, and each page with one fails. */
   readonly fails: boolean
   /** When the order need not be probed. */
@@ -31,8 +33,16 @@ const find = Effect.fnUntraced(function* (
     answer.rows,
     Effect.map(ask(page, {}, { size }), ({ rows }) => rows)
   )
-  const clamped = yield* Observe.isClamped(ask, page, answer.rows, size)
-  return { answer, page, size: Observe.pageSize(answer.rows, size), clamped, fails, sorted: undefined }
+  const after = yield* Observe.afterShort(ask, page, answer.rows, size)
+  return {
+    answer,
+    page,
+    size: Observe.pageSize(answer.rows, size),
+    clamped: after === "more",
+    endShown: after === "end",
+    fails,
+    sorted: undefined
+  }
 })
 
 /**
@@ -57,7 +67,15 @@ const recognize = Effect.fnUntraced(function* (
   const shows = Rows.distinctStarts(answer.rows) > 1
   if (shows && Observe.comesNewestFirst(answer.rows) !== known.newestFirst) return undefined
   const { newestFirst, sortBy } = known
-  return { answer, page: 1, size, clamped: asked > size, fails: false, sorted: { sortBy, newestFirst } }
+  return {
+    answer,
+    page: 1,
+    size,
+    clamped: asked > size,
+    endShown: false,
+    fails: false,
+    sorted: { sortBy, newestFirst }
+  }
 })
 
 /** The first page, by what is known where it still holds. */

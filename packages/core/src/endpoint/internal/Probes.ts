@@ -167,3 +167,11 @@ const tryBounds = (
         )
   )
 }
+
+/** How many rows the list without bounds holds, where a page showed its end: a limit may have cut it. */
+export const listed = ({ pages, profile: { pageSize } }: Seen): number | undefined => {
+  const last = pages.findLast(({ rows }) => rows.length > 0)
+  return last === undefined || last.page === 1 || last.rows.length >= pageSize
+    ? undefined
+    : (last.page - 1) * pageSize + last.rows.length
+}

@@ -4,7 +4,7 @@ import type { AgniError } from "../../model/AgniError.ts"
 import type { Coverage, Window } from "../Coverage.ts"
 import * as Ask from "../../endpoint/internal/Ask.ts"
 import * as Count from "../../endpoint/internal/Count.ts"
-import type { Micros, Range } from "../../endpoint/internal/Micros.ts"
+import type { Range } from "../../endpoint/internal/Micros.ts"
 import type * as Rows from "../../endpoint/internal/ListedRows.ts"
 import type { Evidence, Known } from "./Known.ts"
 import type { Read } from "./ReadPages.ts"
@@ -44,11 +44,7 @@ export const split = ({ ask, seen, task }: Work, parts: ReadonlyArray<Task.Task>
 /** What the whole was counted to hold, if rows of it were seen that are not of the part. */
 const countedAbove = ({ counts, shown }: Ask.Log, task: Task.Task, part: Range): number | undefined => {
   const counted = Ask.exactly(counts, Ask.boundsOf(task))
-  if (counted === undefined) return task.below
-  const { after, before } = Ask.boundsOf(part)
-  const isElsewhere = (start: Micros) =>
-    start >= task.from && start < task.to && (start < after - Ask.second || start > before + Ask.second)
-  return [...shown.values()].some((start) => start !== undefined && isElsewhere(start)) ? counted : task.below
+  return counted !== undefined && Task.isElsewhere(shown, task, part) ? counted : task.below
 }
 
 /** It is what was read, with this verdict. */

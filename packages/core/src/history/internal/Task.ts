@@ -32,6 +32,16 @@ export const byWidth = ({ expected, from, to }: Task, width: number): ReadonlyAr
   }))
 }
 
+/** Whether a row was shown in a range, and outside of one of its parts. */
+export const isElsewhere = (shown: Ask.Log["shown"], { from, to }: Range, part: Range): boolean => {
+  const { after, before } = Ask.boundsOf(part)
+  for (const start of shown.values()) {
+    if (start === undefined || start < from || start >= to) continue
+    if (start < after - Ask.second || start > before + Ask.second) return true
+  }
+  return false
+}
+
 /** Each costs a request before anything is read: what is longer still is cut again. */
 export const mostParts = 32
 
