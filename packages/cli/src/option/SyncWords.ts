@@ -43,7 +43,13 @@ export const syncWords = (
 ): Words => {
   switch (reason._tag) {
     case "NotInSync":
-      return { problem: "is not for a sync", advice: syncAdvice(speaker)[reason.instead] }
+      return {
+        problem:
+          reason.instead === "database"
+            ? "names a CSV or Parquet file, in which a sync cannot change a call"
+            : "is not for a sync",
+        advice: syncAdvice(speaker)[reason.instead]
+      }
     case "NoSyncName":
       return {
         problem: "a sync needs a name for what it knows, and no file or database to take one from is given",

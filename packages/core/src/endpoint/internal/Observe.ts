@@ -97,7 +97,7 @@ export const pageSize = (first: ReadonlyArray<Rows.Row>, asked: number): number 
 
 /**
  * A short first page has all rows, or as many as a page can have: the next one shows which. One that brings the first again
- * may come from a server that repeats its only page, or beyond a limit: then there may be more, and none of it is to be had so.
+ * may come from a server that repeats its only page, or beyond a limit: then there may be more that cannot be requested so.
  */
 export const afterShort = Effect.fnUntraced(function* (
   ask: Ask.Ask,
