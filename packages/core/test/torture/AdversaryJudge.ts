@@ -187,7 +187,7 @@ const provenWrong = (
   // A whole history ends with what is too young: the rest of it is a set of its own.
   const old = shown.filter(({ start = -Infinity }) => start < began - horizon)
   const isClaimed = said.every(
-    ({ coverage, from, to }) => coverage._tag === "Proven" || (from < to && to > began - horizon)
+    ({ coverage, from, to }) => coverage._tag === "Proven" || (from < to && from >= began - horizon - second)
   )
   if (isClaimed && old.length > 0) wrong.push(`proven up to the horizon, and ${old.length} that were shown are missing`)
   for (const { coverage, from, to } of said) {

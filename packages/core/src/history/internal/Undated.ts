@@ -122,7 +122,11 @@ const attempt = Effect.fnUntraced(function* (
   if (inPart) found.measured = yield* measure(work)
   for (const rows of pages) Found.note(found, rows)
   const [both, withStart] = yield* Effect.all([countAll(work), countDated(work)], { concurrency: 2 })
-  if (isFirst && both !== Found.expected(found)) return { _tag: "Stale" }
+  if (isFirst && both !== Found.expected(found)) {
+    // That count is evidence, also where the next one is another.
+    ledger.note({ log: fresh.ask.log })
+    return { _tag: "Stale" }
+  }
   const total = yield* countAgain(work, both)
   const inFront = total === Found.expected(found)
   const read = inFront ? { total, still: true } : yield* readToEnd(work, pages)
