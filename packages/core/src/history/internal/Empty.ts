@@ -1,5 +1,6 @@
 /** A range for which nothing came. */
 import * as Effect from "effect/Effect"
+import type { CoverageReason } from "../../coverage/CoverageReason.ts"
 import type { AgniError } from "../../model/AgniError.ts"
 import type { Coverage } from "../Coverage.ts"
 import * as Ask from "../../endpoint/internal/Ask.ts"
@@ -46,7 +47,36 @@ export const confirm = Effect.fnUntraced(function* (
     if (second.length < size && back(below) && back(above)) return { _tag: "Proven" }
   }
   if (range.to - range.from > believedWidth(known.width) && !isEnd) return undefined
-  const byDistance = nearest(controls, (range.from + range.to) / 2)
+  const middle = (range.from + range.to) / 2
+  const isBelow = ({ start }: Rows.Dated) => start < middle
+  const answered: Array<boolean> = []
+  // On both sides: where bounds are applied after paging, only calls near the front of the list come back.
+  for (const side of [controls.filter(isBelow), controls.filter((row) => !isBelow(row))]) {
+    if (side.length === 0) continue
+    const found = yield* comesBack(ask, nearest(side, middle), size)
+    if (typeof found !== "boolean") return { _tag: "Unprovable", reason: found }
+    answered.push(found)
+  }
+  if (!answered.every(Boolean)) return { _tag: "Unprovable", reason: Ask.notBack }
+  // A limit on results may answer with nothing where there are many.
+  const cut = Ask.floorSecond(middle)
+  const halves = yield* Effect.all(
+    [
+      ask(1, { after: bounds.after, before: cut + 2 * Ask.second }),
+      ask(1, { after: cut - 2 * Ask.second, before: bounds.before })
+    ],
+    { concurrency: 2 }
+  )
+  const isWithin = controls.some(({ start }) => start >= range.from && start < range.to)
+  return halves.every(({ rows }) => rows.length === 0) && !isWithin ? { _tag: "Proven" } : came
+})
+
+/** Whether one of the rows comes back, the nearest first; or why bounds are not understood. */
+const comesBack = Effect.fnUntraced(function* (
+  ask: Ask.Ask,
+  byDistance: ReadonlyArray<Rows.Dated>,
+  size: number
+): Effect.fn.Return<boolean | CoverageReason, AgniError> {
   // It may have left, or have a neighbour that cannot be rendered; another one will do, further away in the latter case.
   let left = 3
   for (const at of [0, 1, 2, 8, 32, 64]) {
@@ -55,21 +85,10 @@ export const confirm = Effect.fnUntraced(function* (
     const failed = yield* Ask.catchPoison(Ask.control(ask, control, size), () => Effect.succeed("fails" as const))
     if (failed === "fails") continue
     left--
-    if (failed === Ask.notBack || failed === Ask.hidden) continue
-    if (failed !== undefined) return { _tag: "Unprovable", reason: failed }
-    // A limit on results may answer with nothing where there are many.
-    const middle = Ask.floorSecond((range.from + range.to) / 2)
-    const halves = yield* Effect.all(
-      [
-        ask(1, { after: bounds.after, before: middle + 2 * Ask.second }),
-        ask(1, { after: middle - 2 * Ask.second, before: bounds.before })
-      ],
-      { concurrency: 2 }
-    )
-    const isWithin = control.start >= range.from && control.start < range.to
-    return halves.every(({ rows }) => rows.length === 0) && !isWithin ? { _tag: "Proven" } : came
+    if (failed === undefined) return true
+    if (failed !== Ask.notBack && failed !== Ask.hidden) return failed
   }
-  return { _tag: "Unprovable", reason: Ask.notBack }
+  return false
 })
 
 /** Rows by their distance, each of another second: of many that start together one may be hard to find. */

@@ -60,10 +60,18 @@ describe("Empty.confirm", () => {
     })
   )
 
-  it.effect("within a trusted width one control row is enough, where both halves are empty", () =>
+  it.effect("within a trusted width a control row on each side is enough, where both halves are empty", () =>
     Effect.gen(function* () {
       const span = { most: 21 * day, cut: "empty" } as const
-      assert.deepStrictEqual(yield* confirm([below, above], { span }, {}, 21 * day), { tag: "Proven", requests: 4 })
+      assert.deepStrictEqual(yield* confirm([below, above], { span }, {}, 21 * day), { tag: "Proven", requests: 5 })
+    })
+  )
+
+  it.effect("a control row that comes back on one side only shows nothing: bounds may be applied after paging", () =>
+    Effect.gen(function* () {
+      for (const there of [below, above]) {
+        assert.strictEqual((yield* confirm([there], {}, {}, 21 * day)).tag, "Unprovable")
+      }
     })
   )
 
