@@ -1,4 +1,5 @@
 /** What time it is, when clocks disagree. */
+import { earliestStart } from "../../model/Limits.ts"
 import type * as Ask from "./Ask.ts"
 import type { Micros } from "./Micros.ts"
 
@@ -20,11 +21,9 @@ export interface Clocks {
   readonly apart: number
 }
 
-/** A machine whose clock is earlier has none that runs: then there is only the server's. */
-const year2000 = Date.UTC(2000, 0, 1) * 1000
-
 export const make = (machine: Micros, { latest, observedAt }: Pick<Ask.Log, "latest" | "observedAt">): Clocks => {
-  const local = machine < year2000 ? (latest ?? machine) : machine
+  // A machine whose clock is earlier has none that runs: then there is only the server's.
+  const local = machine < earliestStart ? (latest ?? machine) : machine
   return {
     local,
     earliest: Math.min(local, observedAt ?? local),

@@ -1,6 +1,7 @@
 /** Whether what was delivered of a range adds up to the server's own counts of it. */
 import * as Effect from "effect/Effect"
 import type { AgniError } from "../../model/AgniError.ts"
+import { earliestStart } from "../../model/Limits.ts"
 import * as Ask from "../../endpoint/internal/Ask.ts"
 import * as Count from "../../endpoint/internal/Count.ts"
 import type { Known } from "./Known.ts"
@@ -43,7 +44,7 @@ export const dated = Effect.fnUntraced(function* (
 ): Effect.fn.Return<boolean, AgniError> {
   const repeats = yield* settings.repeats
   const { size } = settings
-  const wide = { after: Date.UTC(2000, 0, 1) * 1000, before: Ask.ceilSecond(range.to) + (distant > 0 ? 0 : Ask.second) }
+  const wide = { after: earliestStart, before: Ask.ceilSecond(range.to) + (distant > 0 ? 0 : Ask.second) }
   const all = yield* Count.rows(ask, wide, { expected: Math.max(1, expected), size, repeats })
   if (all === expected) return true
   if (all !== undefined && all > expected) return false

@@ -1,6 +1,7 @@
 /** The last window of a whole history: the calls that no other window holds, and whether everything adds up. */
 import * as Effect from "effect/Effect"
 import type { AgniError } from "../../model/AgniError.ts"
+import { earliestStart } from "../../model/Limits.ts"
 import * as Coverage from "../Coverage.ts"
 import * as Ask from "../../endpoint/internal/Ask.ts"
 import * as Count from "../../endpoint/internal/Count.ts"
@@ -17,7 +18,7 @@ import * as Windows from "./Windows.ts"
 
 /** All starts that are credible. */
 const startsOf = ({ to }: Micros.Range) => ({
-  after: Date.UTC(2000, 0, 1) * 1000,
+  after: earliestStart,
   before: Ask.ceilSecond(to) + Ask.second
 })
 
