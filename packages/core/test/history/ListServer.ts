@@ -48,7 +48,7 @@ export interface Traits {
   readonly offset?: number
   readonly depth?: number
   readonly results?: number
-  /** How the latter three are told. */
+  /** How the server answers beyond one of these three. */
   readonly beyond?: "empty" | "error"
   /** Otherwise newest start first. */
   readonly order?: "scrambled"

@@ -16,7 +16,7 @@ const fingerprint = { source: "sync", filters: "" }
 const inWorld = <A, E>(world: World.World, effect: Effect.Effect<A, E, Ledger>) =>
   effect.pipe(Effect.provide(Ledger.layerMemory), Effect.provideService(Clock.Clock, world.clock))
 
-/** All changes of one pass, acknowledged by the consumer unless it is told not to. */
+/** All changes of one pass, acknowledged by the consumer unless `isAcknowledged` is false. */
 const pass = (
   world: World.World,
   options: Partial<Sync.ChangesOptions> & { readonly isAcknowledged?: boolean } = {}

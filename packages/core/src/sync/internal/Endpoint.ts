@@ -88,7 +88,7 @@ const joined = (range: Span, parts: ReadonlyArray<Looked>): Looked => ({
   uncounted: parts.flatMap(({ uncounted }) => uncounted)
 })
 
-/** Rows of the server that no entry of a ledger stands for. */
+/** Rows of the server that are in no entry of a ledger. */
 const uncountedOf = (rows: ReadonlyArray<Rows.Row>): Looked["uncounted"] => {
   const held = new Set<string>()
   return rows.flatMap(({ item, key, start = 0 }) => {
