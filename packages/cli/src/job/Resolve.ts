@@ -73,8 +73,10 @@ const typed = (text: string | undefined, { calendar }: Zone.Zone): string => {
 }
 
 /** Whether the output depends on the zone. A date or a clock time is saved as its instant, which does not. */
-const isZoned = ({ sinks, source = {}, transforms = {} }: PipelineSpec): boolean =>
-  [source.since, source.until, source.on].some((text) => text !== undefined && When.parse(text)?._tag === "Day") ||
+const isZoned = ({ sinks, source = {}, sync, transforms = {} }: PipelineSpec): boolean =>
+  // Where a sync begins was decided by its first pass.
+  (sync === undefined &&
+    [source.since, source.until, source.on].some((text) => text !== undefined && When.parse(text)?._tag === "Day")) ||
   sinks.some((sink) => typeof sink === "object" && sink.rotate === "day") ||
   (transforms.derive ?? []).some((name) => Derive.isZoned(name))
 /** Numbers, searches and conditions may name a person, so the text only says that there is one. */
