@@ -109,7 +109,7 @@ const mistakes: ReadonlyArray<readonly [args: ReadonlyArray<string>, ...parts: R
   [["export", "--to", "-", "--force"], "--force applies to a file only"],
   [["export", "--rotate", "day"], "--rotate applies to a file only"],
   [["export", "--to", "a.ndjson", "--csv-raw"], "--csv-raw applies to a CSV file only"],
-  [["export", "--to", "a.parquet", "--csv-bom"], "--csv-bom applies to a CSV file only"],
+  [["export", "--to", "a.parquet", "--csv-excel"], "--csv-excel applies to a CSV file only"],
   [["export", "--to", "a.csv", "--to", "./a.csv"], "--to: ./a.csv is named twice"],
   [["export", "--to", "a.ndjson", "--rotate", "weekly"], "--rotate", "a size such as 100MB"],
   [["export", "--batch-size", "5"], "--batch-size applies to a webhook only"],

@@ -5,6 +5,7 @@
  */
 export * as AgniTransport from "./AgniTransport.ts"
 export * as DecodingThread from "./DecodingThread.ts"
+export * as Deflate from "./Deflate.ts"
 export * as GuardedTransport from "./GuardedTransport.ts"
 export * as Gzip from "./Gzip.ts"
 export * as ParquetSink from "./ParquetSink.ts"

@@ -24,7 +24,7 @@ import { decoder } from "../run/RunJob.ts"
 const shared = {
   selection: Struct.pick(Options.selection, ["since", "agentId", "channel", "callerNumber", "pageSize"]),
   reading: Struct.pick(Options.reading, ["horizon", "keepGoing"]),
-  sink: Struct.omit(Options.sink, ["force", "csvRaw", "csvBom"]),
+  sink: Struct.omit(Options.sink, ["force", "csvRaw", "csvExcel"]),
   run: Struct.omit(Options.run, ["onSinkFailure", "coverage", "strict"])
 }
 

@@ -73,12 +73,13 @@ const typed = (text: string | undefined, { calendar }: Zone.Zone): string => {
 }
 
 /** Whether the output depends on the zone. A date or a clock time is saved as its instant, which does not. */
-const isZoned = ({ sinks, source = {}, sync, transforms = {} }: PipelineSpec): boolean =>
+const isZoned = ({ source = {}, sync, transforms = {} }: PipelineSpec, sinks: ReadonlyArray<Sinks.Planned>): boolean =>
   // Where a sync begins was decided by its first pass.
   (sync === undefined &&
     [source.since, source.until, source.on].some((text) => text !== undefined && When.parse(text)?._tag === "Day")) ||
-  sinks.some((sink) => typeof sink === "object" && sink.rotate === "day") ||
+  sinks.some(Sinks.isZoned) ||
   (transforms.derive ?? []).some((name) => Derive.isZoned(name))
+
 /** Numbers, searches and conditions may name a person, so the text only says that there is one. */
 const filtersOf = (
   { agentId, callerNumber, channel, search, status }: CallSessions.Selection,
@@ -185,7 +186,7 @@ export const toJob = Effect.fnUntraced(function* (spec: PipelineSpec, { report, 
     filters: filtersOf(selection, transforms),
     asked: { since: typed(source.since, zone), until: typed(source.until, zone), on: typed(source.on, zone) },
     zone,
-    zoned: isZoned(spec),
+    zoned: isZoned(spec, sinks),
     walk: source.walk ?? "history",
     horizon: durationOf(source.horizon, Limits.defaultHorizon),
     keepGoing: source.keepGoing ?? false,

@@ -84,7 +84,7 @@ describe("callstream export", alongside, () => {
       const cwd = yield* folder
       const { run, simulator } = yield* simulation({ sessions: 90, content: "hostile" })
       const targets = ["calls.ndjson", "calls.csv", "calls.csv.gz", "calls.parquet"].flatMap((name) => ["--to", name])
-      const { code, stderr } = yield* run(["export", "--flatten", "--csv-bom", ...targets], { cwd })
+      const { code, stderr } = yield* run(["export", "--flatten", "--csv-excel", ...targets], { cwd })
       assert.strictEqual(code, 0, stderr)
       for (const name of ["calls.csv", "calls.csv.gz", "calls.parquet"]) assert.include(stderr, `to ${name}`)
       const rows = simulator.truth()

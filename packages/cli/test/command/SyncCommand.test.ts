@@ -149,7 +149,7 @@ describe("callstream sync", alongside, () => {
       const wrong = yield* run(["run", "wrong.yaml"], { cwd })
       assert.strictEqual(wrong.code, 2)
       assert.include(wrong.stderr, "wrong.yaml:1:18: until is not for a sync")
-      assert.include(wrong.stderr, "wrong.yaml:3:9: to names a CSV or Parquet file")
+      assert.include(wrong.stderr, "wrong.yaml:3:9: to names a CSV, Excel or Parquet file")
     })
   )
 
@@ -165,9 +165,9 @@ describe("callstream sync", alongside, () => {
         [["--status", "completed"], "--status is not for a sync\n  Calls could leave the list unseen: use --where"],
         [
           ["--to", "calls.csv"],
-          "--to names a CSV or Parquet file, in which a sync cannot change a call\n  Sync into a database, such as sqlite:calls.db"
+          "--to names a CSV, Excel or Parquet file, in which a sync cannot change a call\n  Sync into a database, such as sqlite:calls.db"
         ],
-        [["--to", "calls.parquet"], "--to names a CSV or Parquet file"],
+        [["--to", "calls.parquet"], "--to names a CSV, Excel or Parquet file"],
         [["--to", "a.ndjson", "--rotate", "day"], "--rotate is not for a sync"],
         [["--to", "a.ndjson", "--history"], "--history applies to SQLite or PostgreSQL"],
         [["--to", "sqlite:a.db", "--every", "1m"], "--every needs --follow"],
