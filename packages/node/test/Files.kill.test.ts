@@ -90,7 +90,7 @@ describe("files of a process that is killed", () => {
     ["calls.ndjson.zst", "day", "zstd", lines(zstdDecompressSync)],
     ["calls.xlsx", "one", "none", sheets],
     ["calls.xlsx", "day", "none", sheets]
-  ] as const)("%s by %s goes on until each row is there once", ([name, rotate, kind, idsIn]) =>
+  ] as const)("%s by %s is continued until each row is there once", ([name, rotate, kind, idsIn]) =>
     Effect.scoped(
       Effect.gen(function* () {
         const folder = yield* SinkStore.folder

@@ -114,7 +114,7 @@ const reported = Effect.fnUntraced(function* (
   else yield* again(job)
 })
 
-/** What is done with the syncs of a file instead of a pass. */
+/** Replaces a pass for each sync of a file. */
 export type Resync = (job: RunSync.SyncJob) => ReturnType<typeof ReportedResync.run>
 
 /** Runs all at once, over one client. When one fails, the others continue. */

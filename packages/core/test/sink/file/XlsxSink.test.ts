@@ -203,7 +203,7 @@ describe("XlsxSink.make", () => {
     })
   )
 
-  it.effect("goes on in a further sheet where one is full, also after it was stopped there", () =>
+  it.effect("continues in a further sheet where one is full, also after it was stopped there", () =>
     Effect.gen(function* () {
       const rows = Array.from({ length: 11 }, (_, at) => ({ id: `s${at}`, count: at }))
       const memory = MemoryFileSystem.make()

@@ -36,7 +36,7 @@ const names: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">"
 
 const hex = (character: string): string => character.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")
 
-/** What XML cannot hold, and what would be taken for such an escape, is written as `_xHHHH_`, as spreadsheets do. */
+/** What XML cannot hold, and text that looks like such an escape, is written as `_xHHHH_`, as spreadsheets do. */
 const escape = (text: string): string =>
   special.test(text) ? text.replace(new RegExp(special, "g"), (found) => names[found] ?? `_x${hex(found)}_`) : text
 
