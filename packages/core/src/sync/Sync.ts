@@ -49,7 +49,7 @@ export interface Options extends Pick<
   readonly audits?: ReadonlyArray<Duration.Input> | undefined
   /** How long after its start a call is known; longer than the last audit. @default "30 days" */
   readonly remember?: Duration.Input | undefined
-  /** Changes that a request must be expected to bring; one that waits for less than 15 minutes counts less. @default 1 */
+  /** Changes that a request must be expected to bring; one that waits for less than 7 minutes counts less. @default 1 */
   readonly worth?: number | undefined
 }
 
