@@ -78,6 +78,7 @@ type SettingReason = Extract<
       | "NotInSync"
       | "NoSyncName"
       | "NoSuchSync"
+      | "NotOverridden"
   }
 >
 
@@ -127,6 +128,7 @@ const settingWords = (reason: SettingReason, speaker: Speaker): Words => {
     case "NotInSync":
     case "NoSyncName":
     case "NoSuchSync":
+    case "NotOverridden":
       return syncWords(reason, speaker)
     case "NotATerminal":
       return {
@@ -323,7 +325,8 @@ const continues = new Set<Reason["_tag"]>([
   "OnlyWithOption",
   "Reversed",
   "TooEarly",
-  "NotInSync"
+  "NotInSync",
+  "NotOverridden"
 ])
 
 /** Reasons that name what they are about themselves. */

@@ -1,4 +1,5 @@
 /** Mistakes in a sync, as words. */
+import { overrideWords } from "./OverrideWords.ts"
 import type { Words } from "./Reason.ts"
 import { inFlags, type Speaker } from "./Speaker.ts"
 import type { Reason, SyncAdvice } from "./UsageError.ts"
@@ -38,10 +39,12 @@ export const ofExport: ReadonlyMap<string, string> = new Map(
 
 /** What happened, and what to do. */
 export const syncWords = (
-  reason: Extract<Reason, { readonly _tag: "NotInSync" | "NoSyncName" | "NoSuchSync" }>,
+  reason: Extract<Reason, { readonly _tag: "NotInSync" | "NoSyncName" | "NoSuchSync" | "NotOverridden" }>,
   speaker: Speaker
 ): Words => {
   switch (reason._tag) {
+    case "NotOverridden":
+      return overrideWords(reason)
     case "NotInSync":
       return {
         problem:
