@@ -20,6 +20,7 @@ import { exitCode } from "../render/ExitCode.ts"
 import * as Failure from "../render/Failure.ts"
 import * as ProgressLine from "../render/ProgressLine.ts"
 import * as ReportedRun from "../render/ReportedRun.ts"
+import type * as ReportedResync from "../render/ReportedResync.ts"
 import * as ReportedSync from "../render/ReportedSync.ts"
 import * as Progress from "../run/Progress.ts"
 import { answer, print, Screen } from "../render/Screen.ts"
@@ -38,7 +39,6 @@ import type * as Yaml from "../option/Yaml.ts"
 export const options = {
   dryRun: onOff("Show the first ten calls that pass, at every stage; nothing is written, sent or kept"),
   explain: onOff("Only print the guarantee of each sink, and why; nothing is read"),
-  resync: onOff("Deliver every call of the syncs in the file again, with the filters and transforms of now"),
   schema: onOff("Print the JSON Schema of such files, for an editor; needs no file"),
   quiet: onOff("No progress and no summary; errors are still shown"),
   json: onOff("Print the summary of each pipeline as one line of JSON, on stderr")
@@ -104,13 +104,21 @@ const worst = (codes: ReadonlyArray<number>): number =>
   [exitCode.failed, exitCode.usage, exitCode.incomplete].find((code) => codes.includes(code)) ?? exitCode.done
 
 /** An export or a sync. */
-const reported = Effect.fnUntraced(function* (job: Job.Job, restart: boolean, progress?: Ref.Ref<Progress.Progress>) {
-  if (RunSync.isSync(job)) yield* ReportedSync.run(job, { restart })
-  else yield* ReportedRun.run(job, progress)
+const reported = Effect.fnUntraced(function* (
+  job: Job.Job,
+  again: Resync | undefined,
+  progress?: Ref.Ref<Progress.Progress>
+) {
+  if (!RunSync.isSync(job)) yield* ReportedRun.run(job, progress)
+  else if (again === undefined) yield* ReportedSync.run(job, { restart: false })
+  else yield* again(job)
 })
 
+/** What is done with the syncs of a file instead of a pass. */
+export type Resync = (job: RunSync.SyncJob) => ReturnType<typeof ReportedResync.run>
+
 /** Runs all at once, over one client. When one fails, the others continue. */
-const sideBySide = Effect.fnUntraced(function* (tasks: ReadonlyArray<Task>, restart: boolean) {
+const sideBySide = Effect.fnUntraced(function* (tasks: ReadonlyArray<Task>, again: Resync | undefined) {
   const { live } = yield* Screen
   const debug = (yield* References.MinimumLogLevel) === "Debug"
   const each = yield* Effect.forEach(tasks, (task) =>
@@ -124,7 +132,7 @@ const sideBySide = Effect.fnUntraced(function* (tasks: ReadonlyArray<Task>, rest
   const codes = yield* Effect.forEach(
     each,
     ({ job, progress, spec }) =>
-      Effect.flatMap(Effect.exit(reported(job, restart, progress)), (exit) => {
+      Effect.flatMap(Effect.exit(reported(job, again, progress)), (exit) => {
         if (Exit.isSuccess(exit)) return Effect.succeed<number>(exitCode.done)
         if (Cause.hasInterruptsOnly(exit.cause)) return Effect.failCause(exit.cause)
         const { exitCode: code, lines } = Failure.report(exit.cause, {
@@ -140,12 +148,13 @@ const sideBySide = Effect.fnUntraced(function* (tasks: ReadonlyArray<Task>, rest
   return worst(codes)
 }, Effect.scoped)
 
-const run = Effect.fnUntraced(function* (
+/** Runs a file; with `again` only its syncs. */
+export const run = Effect.fnUntraced(function* (
   file: string,
   options: {
     readonly dryRun: boolean
     readonly explain: boolean
-    readonly resync: boolean
+    readonly again?: Resync
     readonly report: Job.Job["report"]
   }
 ) {
@@ -153,7 +162,7 @@ const run = Effect.fnUntraced(function* (
   yield* hideReferences(read)
   const { connection, pipelines, refuse, several } = read
   const mistakes: Array<Yaml.Mistake> = [...read.mistakes]
-  const tasks: Array<Task> = []
+  const all: Array<Task> = []
   for (const { locate, spec } of pipelines) {
     const job = yield* Resolve.toJob(spec, { report: options.report, title: several ? spec.name : undefined }).pipe(
       Effect.map(Option.some),
@@ -162,12 +171,11 @@ const run = Effect.fnUntraced(function* (
         UsageErrors: ({ errors }) => Effect.sync(() => (mistakes.push(...errors.map(locate)), Option.none()))
       })
     )
-    if (Option.isSome(job)) tasks.push({ spec, locate, job: job.value })
+    if (Option.isSome(job)) all.push({ spec, locate, job: job.value })
   }
-  yield* refuse([...mistakes, ...(yield* collisions(tasks))])
-  if (options.resync && !tasks.some(({ job }) => RunSync.isSync(job))) {
-    return yield* new UsageError({ option: "resync", reason: { _tag: "OnlyWithOption", other: { option: "sync" } } })
-  }
+  yield* refuse([...mistakes, ...(yield* collisions(all))])
+  const tasks = options.again === undefined ? all : all.filter(({ job }) => RunSync.isSync(job))
+  if (tasks.length === 0) return yield* new UsageError({ reason: { _tag: "NoSyncInFile", path: file } })
   if (options.explain) return yield* Effect.forEach(tasks, ({ job }) => Explain.print(job), { discard: true })
   const client = Layer.provide(Source.client(connection), [
     AgniTransport.layer,
@@ -178,8 +186,8 @@ const run = Effect.fnUntraced(function* (
       return yield* Effect.forEach(tasks, ({ job, spec }) => DryRun.run(job, spec), { discard: true })
     }
     const [only] = tasks
-    if (only !== undefined && !several) return yield* reported(only.job, options.resync)
-    const code = yield* sideBySide(tasks, options.resync)
+    if (only !== undefined && !several) return yield* reported(only.job, options.again)
+    const code = yield* sideBySide(tasks, options.again)
     yield* Summary.printTogether(tasks.length, options.report)
     if (code !== exitCode.done) return yield* new ReportedExit({ exitCode: code })
   })
@@ -195,12 +203,12 @@ const run = Effect.fnUntraced(function* (
 export const runCommand = Command.make(
   "run",
   flags,
-  Effect.fnUntraced(function* ({ dryRun = false, explain = false, file, json, quiet, resync = false, schema }) {
+  Effect.fnUntraced(function* ({ dryRun = false, explain = false, file, json, quiet, schema }) {
     if (schema) return yield* answer(JSON.stringify(jsonSchema(), null, 2))
     if (Option.isNone(file)) {
       return yield* new UsageError({ reason: { _tag: "NoPipelineFile" } })
     }
-    yield* run(file.value, { dryRun, explain, resync, report: json ? "json" : quiet ? "none" : "people" })
+    yield* run(file.value, { dryRun, explain, report: json ? "json" : quiet ? "none" : "people" })
   })
 ).pipe(
   Command.withDescription(

@@ -73,8 +73,10 @@ const typed = (text: string | undefined, { calendar }: Zone.Zone): string => {
 }
 
 /** Whether the output depends on the zone. A date or a clock time is saved as its instant, which does not. */
-const isZoned = ({ source = {}, transforms = {} }: PipelineSpec, sinks: ReadonlyArray<Sinks.Planned>): boolean =>
-  [source.since, source.until, source.on].some((text) => text !== undefined && When.parse(text)?._tag === "Day") ||
+const isZoned = ({ source = {}, sync, transforms = {} }: PipelineSpec, sinks: ReadonlyArray<Sinks.Planned>): boolean =>
+  // Where a sync begins was decided by its first pass.
+  (sync === undefined &&
+    [source.since, source.until, source.on].some((text) => text !== undefined && When.parse(text)?._tag === "Day")) ||
   sinks.some(Sinks.isZoned) ||
   (transforms.derive ?? []).some((name) => Derive.isZoned(name))
 

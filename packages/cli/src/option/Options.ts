@@ -82,7 +82,7 @@ export const transforms = {
   ),
   derive: list(
     Kind.completing(words("NAME", "the name of a derived field"), Derive.names),
-    "Add fields: direction, customerNumber, startedDate, startedTime, startedHour, weekday (these four in the time zone of the run), cost, analysis"
+    "Add fields: outcome, direction, customerNumber, startedDate, startedTime, startedHour, weekday (these four in the time zone of the run), minutes, cost, finalCost, analysis"
   ),
   redact: list(
     Kind.completing(words("CLASS[=MODE]", "a class of personal data"), Redact.classes),

@@ -34,11 +34,45 @@ interface Watch {
   readonly restart: boolean
 }
 
+/** The parts of a job that make it this sync. */
+const identityOf = (
+  { baseUrl, name, selection, transform, zone, zoned }: SyncJob,
+  pseudonymizer: Pseudonymizer.Pseudonymizer
+) => {
+  const { agentId, callerNumber, channel } = selection
+  return {
+    name,
+    fingerprint: {
+      endpoint: baseUrl,
+      callerNumber: callerNumber === undefined ? "" : pseudonymizer.text(callerNumber),
+      zone: zoned ? zone.name : "",
+      salt: pseudonymizer.salt
+    },
+    agentId,
+    callerNumber,
+    channel,
+    transform: Transform.make({ ...transform, label: pseudonymizer.label(transform.label) })
+  }
+}
+
+const pseudonymizerOf = ({ state }: SyncJob) =>
+  state.database === undefined ? Pseudonymizer.ofFolder(state.folder) : Effect.succeed(Pseudonymizer.none)
+
+/** Of start time, in microseconds; everything without bounds. */
+export type Range = Parameters<typeof SyncPipeline.ask>[1]
+
+/** Asks the sync to deliver a range again, also while it runs; `false` where there is no such sync. */
+export const ask = Effect.fnUntraced(function* (job: SyncJob, range: Range) {
+  const ledger = yield* LedgerPlace.layer(job.name, job.state)
+  const pseudonymizer = yield* pseudonymizerOf(job)
+  return yield* Effect.provide(SyncPipeline.ask(identityOf(job, pseudonymizer), range), ledger)
+})
+
 /** Runs it, one pass or until a signal; nothing is printed. */
 export const run = Effect.fnUntraced(function* (job: SyncJob, watch: Watch) {
-  const { deadLetters, name, selection, state, sync, transform } = job
+  const { deadLetters, name, selection, state, sync } = job
   const ledger = yield* LedgerPlace.layer(name, state)
-  const pseudonymizer = state.database === undefined ? yield* Pseudonymizer.ofFolder(state.folder) : Pseudonymizer.none
+  const pseudonymizer = yield* pseudonymizerOf(job)
   const hasEvents = job.sinks.some(({ target }) => target._tag !== "Table")
   const sinks = yield* Sinks.make(job.sinks, {
     organization: hasEvents ? yield* organizationOf : "",
@@ -51,18 +85,9 @@ export const run = Effect.fnUntraced(function* (job: SyncJob, watch: Watch) {
   })
   const [first, ...rest] = sinks
   if (first === undefined) return yield* Effect.die(new Error("no sink"))
-  const { agentId, callerNumber, channel, concurrency, from, pageSize } = selection
+  const { concurrency, from, pageSize } = selection
   return yield* SyncPipeline.run({
-    name,
-    fingerprint: {
-      endpoint: job.baseUrl,
-      callerNumber: callerNumber === undefined ? "" : pseudonymizer.text(callerNumber),
-      zone: job.zoned ? job.zone.name : "",
-      salt: pseudonymizer.salt
-    },
-    agentId,
-    callerNumber,
-    channel,
+    ...identityOf(job, pseudonymizer),
     concurrency,
     pageSize,
     from: from ?? "1970-01-01T00:00:00Z",
@@ -72,7 +97,6 @@ export const run = Effect.fnUntraced(function* (job: SyncJob, watch: Watch) {
     remember: sync.remember,
     worth: sync.worth,
     every: sync.every,
-    transform: Transform.make({ ...transform, label: pseudonymizer.label(transform.label) }),
     sinks: [first, ...rest],
     deadLetters: DeadLetterFile.make(deadLetters),
     rawLetters: job.deadLettersRaw,

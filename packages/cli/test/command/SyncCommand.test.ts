@@ -105,7 +105,7 @@ describe("callstream sync", alongside, () => {
         refused.stderr,
         /^error: the ledger of calls belongs to another sync: transforms differ\n {2}Run callstream resync /
       )
-      const again = yield* run(["resync", ...longer], { cwd })
+      const again = yield* run(["resync", "calls", ...longer.slice(2)], { cwd })
       assert.strictEqual(again.code, 0, again.stderr)
       const shown = rowsOf(join(cwd, "calls.db"), "SELECT durationSec FROM call_sessions WHERE removed_at IS NULL")
       assert.isAbove(shown.length, 0)
@@ -132,7 +132,7 @@ describe("callstream sync", alongside, () => {
       assert.strictEqual(rowsOf(join(cwd, "calls.db"), "SELECT id FROM call_sessions_history").length, 30)
       // Nothing changed: nothing is written.
       assert.strictEqual((yield* run(["run", "keep.yaml"], { cwd })).stdout, "")
-      const again = yield* run(["run", "keep.yaml", "--resync", "--quiet"], { cwd })
+      const again = yield* run(["resync", "keep.yaml", "--quiet"], { cwd })
       assert.strictEqual(again.code, 0, again.stderr)
       assert.deepStrictEqual(
         lines(again.stdout)

@@ -60,7 +60,12 @@ export const commands: ReadonlyArray<Documented> = [
     sections: [own("status", "Flags", Status.options)]
   },
   { name: "why", command: Status.whyCommand, arguments: "ID", sections: [own("why", "Flags", Status.whyOptions)] },
-  { name: "resync", command: Resync.resyncCommand, arguments: "", sections: [] },
+  {
+    name: "resync",
+    command: Resync.resyncCommand,
+    arguments: "[NAME|FILE]",
+    sections: [own("resync", "The range", Resync.range)]
+  },
   { name: "run", command: Run.runCommand, arguments: "FILE", sections: [own("run-command", "Flags", Run.options)] },
   { name: "init", command: Init.initCommand, arguments: "[FILE]", sections: [own("init", "Flags", Init.options)] },
   { name: "plan", command: Plan.planCommand, arguments: "", sections: [] },

@@ -3,10 +3,10 @@
  * reading the last 24 and 72 hours again each time. A part is a prefix of the name of a row.
  */
 import * as Effect from "effect/Effect"
-import * as Lives from "./Lives.ts"
 import * as Measure from "./Measure.ts"
+import * as Organization from "./Organization.ts"
 
-const { day, hour, minute, second } = Lives
+const { day, hour, minute, second } = Organization
 
 const cases: ReadonlyArray<readonly [name: string, one: Measure.Case]> = [
   ["2k hourly", { seed: 1, perDay: 2000, days: 11, every: hour, measured: 3 }],

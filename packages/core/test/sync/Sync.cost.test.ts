@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Lives from "../../bench/sync/Lives.ts"
 import * as Measure from "../../bench/sync/Measure.ts"
+import * as Organization from "../../bench/sync/Organization.ts"
 
-const { hour, minute } = Lives
+const { hour, minute } = Organization
 
 describe("What a sync costs", () => {
   it.effect("hourly: fewer requests than to read the last day again each time, few at night, nothing is missed", () =>
