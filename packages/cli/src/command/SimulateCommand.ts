@@ -104,6 +104,7 @@ export const simulateCommand = Command.make(
       wire,
       edition,
       maxPageSize: input.maxPageSize,
+      recordingsUrl: "here",
       latency: Kind.durationOf(latency),
       rateLimit: rate,
       faultRate,
