@@ -62,6 +62,7 @@ const demo = Effect.gen(function* () {
     deadLettersRaw: false,
     maxDeadShare: 0.1,
     coverage: undefined,
+    recordings: undefined,
     strict: false,
     sync: undefined,
     report: "people"

@@ -161,7 +161,16 @@ export const run = {
     fallback: "10"
   }),
   coverage: one(Kind.file, "Write the coverage report to this file, as JSON"),
-  strict: onOff("Exit with 3 also when a record was rejected, or what was read is not proven yet")
+  recordings: one(
+    Kind.completing(Kind.text("FOLDER", "the name of a folder"), "paths"),
+    "Keep the audio of each call that has a recording in this folder, fetched once"
+  ),
+  recordingsRate: one(Kind.above(0), "Recordings a second at most, retries included", { fallback: "10" }),
+  recordingsSize: one(Kind.size, "Size of one recording at most; a larger one is left out", { fallback: "100MB" }),
+  recordingsPrivateHosts: onOff("Allow recordings on this machine or in a private network, with http too"),
+  strict: onOff(
+    "Exit with 3 also when a record was rejected, a recording is missing, or what was read is not proven yet"
+  )
 }
 
 /** How sinks are kept up to date, instead of one export. */
