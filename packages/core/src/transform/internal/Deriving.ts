@@ -39,7 +39,9 @@ const rules = ({ toLocal }: Calendar.Calendar): Rules => {
     weekday: started(weekdayOf),
     cost: (session) => {
       const { costTotal } = session
-      return CallSession.cost(session) === undefined || costTotal === undefined ? null : Number(costTotal)
+      const cost = CallSession.cost(session) === undefined ? Number.NaN : Number(costTotal)
+      // A double may be too small for a decimal.
+      return Number.isFinite(cost) ? cost : null
     },
     analysis: (session) =>
       session.postCallAnalysisResult === undefined || session.postCallAnalysisResult === null
