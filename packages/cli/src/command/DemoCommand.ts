@@ -61,6 +61,7 @@ const demo = Effect.gen(function* () {
     passes: undefined,
     conditions: [],
     transform: Transform.identity(),
+    chain: { transforms: {}, tabular: false, zone: Zone.utc.name },
     sinks: [{ target, settings: {} }],
     commitEvery: Duration.seconds(1),
     onSinkFailure: "stop",

@@ -9,6 +9,7 @@ import type * as Run from "../option/RunOptions.ts"
 import type { UsageError } from "../option/UsageError.ts"
 import type * as Sinks from "../option/Sinks.ts"
 import type * as Zone from "../option/Zone.ts"
+import type { Chain } from "./Chain.ts"
 
 /** Whether a call passes the conditions. A call that they cannot be applied to passes here, and the pipeline rejects it. */
 export type Passes = (session: CallSession.CallSession) => boolean
@@ -64,6 +65,8 @@ export interface Job {
   /** The conditions: only calls that pass them count towards a limit. */
   readonly passes: Passes | undefined
   readonly transform: Transform.Pure<CallSession.CallSession, object>
+  /** What the transform was made of. */
+  readonly chain: Chain
   readonly sinks: ReadonlyArray<Sinks.Planned>
   readonly commitEvery: Duration.Duration
   readonly onSinkFailure: "stop" | "continue"

@@ -21,6 +21,7 @@ import * as NodeDns from "@effect/platform-node/NodeDns"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Ref from "effect/Ref"
+import { extname } from "node:path"
 import * as Database from "../option/Database.ts"
 import type * as Run from "../option/RunOptions.ts"
 import * as Sinks from "../option/Sinks.ts"
@@ -35,9 +36,22 @@ import * as Unmatched from "./Unmatched.ts"
 import * as Pseudonymizer from "./Pseudonymizer.ts"
 import * as HeapGrowth from "./HeapGrowth.ts"
 
-/** A worker thread makes lines of JSON, or digests what the reader has to know of each call. */
+/** A bundle has both in one folder. */
+const worker = () => new URL(`./ChainWorker${extname(import.meta.url)}`, import.meta.url)
+
+/** A worker thread makes lines of JSON, also of what the transforms of a single job make, or says what the reader has to know. */
+const thread = (jobs: ReadonlyArray<Job>): Layer.Layer<never> => {
+  const [job, ...others] = jobs
+  if (job !== undefined && others.length === 0 && job.transform.label !== "") {
+    const { chain, transform } = job
+    return DecodingThread.layerAhead({ url: worker(), data: chain, transform })
+  }
+  return jobs.some(isLines) ? DecodingThread.layer : DecodingThread.layerObjects
+}
+
+/** The thread takes over the settings of heaps that are there when it starts. */
 export const decoder = (jobs: ReadonlyArray<Job>): Layer.Layer<never> =>
-  Layer.merge(HeapGrowth.layer, jobs.some(isLines) ? DecodingThread.layer : DecodingThread.layerObjects)
+  Layer.provideMerge(thread(jobs), HeapGrowth.layer)
 
 /** The organization of the calls, which webhooks send and a checkpoint belongs to, and the end of an open range. */
 const look = Effect.flatMap(Effect.all([AgniClient, Instant.now]), ([{ list }, local]) =>
