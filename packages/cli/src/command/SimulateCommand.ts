@@ -105,6 +105,7 @@ export const simulateCommand = Command.make(
       wire,
       edition,
       maxPageSize: input.maxPageSize,
+      recordingsUrl: "here",
       latency: Kind.durationOf(latency),
       rateLimit: rate,
       faultRate,

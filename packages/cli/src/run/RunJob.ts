@@ -12,6 +12,7 @@ import {
   OutputLock,
   OutputLockFile,
   Pipeline,
+  type Recordings,
   type SessionSink,
   Transform
 } from "@callstream/core"
@@ -27,6 +28,7 @@ import * as Zone from "../option/Zone.ts"
 import * as DeadLetters from "../job/DeadLetters.ts"
 import type { Job } from "../job/Job.ts"
 import { isLines, rangeOf, sourceOf } from "./JobSource.ts"
+import * as KeptRecordings from "./KeptRecordings.ts"
 import * as Progress from "./Progress.ts"
 import * as Spool from "./Spool.ts"
 import * as Unmatched from "./Unmatched.ts"
@@ -58,22 +60,23 @@ const coversOf =
 /** Observers of a run, and the coverage for its file of `--coverage`. */
 export interface Watch {
   readonly progress: Ref.Ref<Progress.Progress>
-  readonly coverageFile: (coverage: CoverageSet.CoverageSet) => string
+  readonly coverageFile: (coverage: CoverageSet.CoverageSet, recordings: Recordings.Counts | undefined) => string
 }
 
 /** The result of a run. */
-interface Outcome {
+export interface Outcome {
   readonly summary: Pipeline.RunSummary
   /** Nothing where an earlier run did it all, and left no coverage. */
   readonly coverage: CoverageSet.CoverageSet | undefined
   readonly unmatched: Unmatched.Finding | undefined
+  readonly recordings: Recordings.Counts | undefined
 }
 
 /** Runs a job to its end; nothing is printed. */
 export const run = Effect.fnUntraced(function* (job: Job, { coverageFile, progress }: Watch) {
   const seen = Unmatched.makeSeen([...new Set(job.conditions.flatMap(({ fields }) => fields))])
   const named = job.name !== undefined
-  const summary = yield* Effect.scoped(
+  const { recordings, summary } = yield* Effect.scoped(
     Effect.gen(function* () {
       const hasWebhook = job.sinks.some(({ target }) => target._tag === "Webhook")
       if (hasWebhook) {
@@ -95,11 +98,12 @@ export const run = Effect.fnUntraced(function* (job: Job, { coverageFile, progre
       const [first, ...rest] = sinks
       if (first === undefined) return yield* Effect.die(new Error("no sink"))
       const coverage = job.coverage === undefined ? undefined : yield* openCoverage(job.coverage, job)
+      const recordings = yield* KeptRecordings.open(job)
       const pipeline = Pipeline.make({
         name: job.name ?? "export",
         source: { ...sourceOf(job, named ? end : undefined, { progress, seen }), fingerprint },
         covers: coversOf(job),
-        transform: Transform.make({ ...job.transform, label }),
+        transform: recordings.before(Transform.make({ ...job.transform, label })),
         sinks: [first, ...rest],
         deadLetters: DeadLetterFile.make(job.deadLetters),
         commitEvery: job.commitEvery,
@@ -114,10 +118,10 @@ export const run = Effect.fnUntraced(function* (job: Job, { coverageFile, progre
       // Also for a run that had finished: it may have been killed before it wrote the file.
       if (coverage !== undefined && (!done.finishedBefore || isKnown(done.coverage))) {
         const { finish, write } = yield* coverage
-        yield* write(coverageFile(done.coverage))
+        yield* write(coverageFile(done.coverage, recordings.counts()))
         yield* finish
       }
-      return done
+      return { summary: done, recordings: recordings.counts() }
     }).pipe(
       Effect.provide(
         Layer.mergeAll(
@@ -130,7 +134,7 @@ export const run = Effect.fnUntraced(function* (job: Job, { coverageFile, progre
   )
   const known = !summary.finishedBefore || isKnown(summary.coverage)
   const unmatched = yield* unmatchedIn(job, yield* Ref.get(progress), seen, summary)
-  return { summary, coverage: known ? summary.coverage : undefined, unmatched } satisfies Outcome
+  return { summary, coverage: known ? summary.coverage : undefined, unmatched, recordings } satisfies Outcome
 })
 
 /** Explains an empty run where filters are the reason. */

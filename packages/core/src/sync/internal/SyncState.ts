@@ -36,6 +36,8 @@ export const SyncState = Schema.Struct({
   ),
   /** For each age at which everything is read again: what started before `until` has been. */
   audits: Schema.Array(Schema.Struct({ age: Schema.Int, until: Schema.Int })),
+  /** Ranges that were asked for: all calls in them are owed to every consumer, and they were not read to their end yet. */
+  again: Schema.optionalKey(Schema.Array(Schema.Struct({ from: Schema.Int, to: Schema.Int }))),
   /** No version above this one was given. */
   clock: Schema.optionalKey(Version),
   /** A keyed digest of the organization's id. */

@@ -187,7 +187,7 @@ export interface Options {
   readonly metaTotal?: "number" | "string" | "absent" | undefined
   /** `minimal` has no free text or objects, and is the fastest; `plain` is ASCII; `varied` has many scripts, newlines and quotes; `hostile` adds `__proto__` keys, lone surrogates and deep nesting. @default "varied" */
   readonly content?: "minimal" | "plain" | "varied" | "hostile" | undefined
-  /** Where recording URLs point. @default "https://recordings.ravan.ai" */
+  /** Where recording URLs point; `here` to the simulator itself, which answers each with a second of sound until it expires. @default "https://recordings.ravan.ai" */
   readonly recordingsUrl?: string | undefined
 
   // --- HTTP
