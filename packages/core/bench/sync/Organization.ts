@@ -20,6 +20,7 @@ const simulate = ({ perDay, rare = 1, seed, server }: Options, clock: () => numb
       startAt: "2026-07-01T00:00:00Z",
       arrivalsPerHour: perDay / 24,
       content: "minimal",
+      missing: "absent",
       keepRequests: 1,
       life: { rare },
       ...server
