@@ -39,6 +39,21 @@ const counts = (
 const hole = (one: Verdict.Hole, clock: Clock): string =>
   `${ShownTime.times(one.from, "to", one.to, clock)}${one.reason === undefined ? "" : `: ${CoverageReason.describe(one.reason)}`}`
 
+const works: Readonly<Record<Verdict.Work, string>> = {
+  audits: "audits",
+  looks: "readings of calls that may have changed",
+  backfill: "the rest of the first pass",
+  passes: "whole passes"
+}
+
+/** What waits for requests. */
+const waiting = ({ most, sent, waiting }: Verdict.Verdict["requests"], clock: Clock): ReadonlyArray<string> =>
+  most === undefined || waiting.length === 0
+    ? []
+    : [
+        `Late, because of ${Format.count(sent)} of ${Format.counted(most, "request")} in the last 24 h: ${waiting.map(({ since, work }) => `${works[work]} (since ${ShownTime.minute(since, clock)})`).join(", ")}.`
+      ]
+
 /** The state of a sync: what is proven, what may still change, and what is no longer waited for. */
 export const state = (
   verdict: Verdict.Verdict,
@@ -62,7 +77,8 @@ export const state = (
         ]),
     ...(audited.looked === 0
       ? []
-      : [`Audits: ${Format.count(audited.changed)} of ${Format.counted(audited.looked, "final call")} had changed.`])
+      : [`Audits: ${Format.count(audited.changed)} of ${Format.counted(audited.looked, "final call")} had changed.`]),
+    ...waiting(verdict.requests, clock)
   ]
 }
 
@@ -92,6 +108,11 @@ export const verdictJson = (verdict: Verdict.Verdict, givenUp: ReadonlyArray<Ver
   },
   givenUp,
   audited: verdict.audited,
+  requestsADay: {
+    sent: verdict.requests.sent,
+    most: verdict.requests.most ?? null,
+    waiting: verdict.requests.waiting.map(({ since, work }) => ({ work, since: time(since) }))
+  },
   behind: verdict.behind
 })
 
@@ -131,7 +152,9 @@ export const print = Effect.fnUntraced(function* (
   const { horizon, watermark, from } = summary.verdict
   const until =
     watermark <= from ? `nothing older than ${Format.duration(horizon / 1000)}` : ShownTime.minute(watermark, clock)
-  const line = named(job, `${first} · complete up to ${until}`)
+  const { waiting } = summary.verdict.requests
+  const late = waiting.length === 0 ? "" : ` · late: ${waiting.map(({ work }) => work).join(", ")}`
+  const line = named(job, `${first} · complete up to ${until}${late}`)
   // On a terminal the line of the next pass takes its place, unless something happened.
   if (screen.live && problems.length === 0) return yield* screen.write(`${clearLine}${line}`)
   yield* printLines(line, ...problems)

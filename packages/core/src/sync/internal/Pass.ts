@@ -20,6 +20,7 @@ import * as Probes from "../../endpoint/internal/Probes.ts"
 import type { Entry, Lease, Span } from "../Ledger.ts"
 import { LedgerError } from "../LedgerError.ts"
 import type { Change, Look, Options, Why } from "../Sync.ts"
+import type * as Allowance from "./Allowance.ts"
 import * as Decide from "./Decide.ts"
 import * as Endpoint from "./Endpoint.ts"
 import * as SyncState from "./SyncState.ts"
@@ -35,6 +36,8 @@ export interface Settings {
   readonly remember: number
   readonly audits: ReadonlyArray<number>
   readonly worth: number
+  /** Requests a day at most. */
+  readonly maxRequests: number | undefined
 }
 
 /** A run of passes over one lease: what it knows by now. */
@@ -44,6 +47,8 @@ export interface Run {
   readonly profile: EndpointProfile
   /** What reading to a proof has to see of the endpoint: asked for once, when it is needed. */
   readonly seen: Effect.Effect<Probes.Seen, AgniError | LedgerError, AgniClient>
+  /** Requests that this pass may make. */
+  readonly allowance: Allowance.Allowance
   /** When this pass began. */
   readonly began: Micros
   /** When the pass before it began, if there was one. */
