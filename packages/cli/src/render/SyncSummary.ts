@@ -54,6 +54,27 @@ const waiting = ({ most, sent, waiting }: Verdict.Verdict["requests"], clock: Cl
         `Late, because of ${Format.count(sent)} of ${Format.counted(most, "request")} in the last 24 h: ${waiting.map(({ since, work }) => `${works[work]} (since ${ShownTime.minute(since, clock)})`).join(", ")}.`
       ]
 
+const hour = 3_600_000_000
+
+/** The horizons that people choose, in hours, above those whole days. */
+const usual = [3, 4, 6, 8, 12, 18, 24, 36, 48]
+
+/** The horizon that would have held calls that took so long, as it is typed. */
+export const horizonFor = (longest: number): string => {
+  const hours = usual.find((hours) => longest <= hours * hour)
+  return hours === undefined ? `${Math.ceil(longest / (24 * hour))}d` : `${hours}h`
+}
+
+/** Calls that appeared later than the horizon. */
+const late = ({ horizon, lateness }: Verdict.Verdict): ReadonlyArray<string> => {
+  const { calls, late, longest } = lateness
+  return late === 0
+    ? []
+    : [
+        `${Format.count(late)} of ${Format.counted(calls, "call")} appeared later than the ${Format.duration(horizon / 1000)} horizon (longest ${Format.duration(longest / 1000)}): --horizon ${horizonFor(longest)} would have held all.`
+      ]
+}
+
 /** The state of a sync: what is proven, what may still change, and what is no longer waited for. */
 export const state = (
   verdict: Verdict.Verdict,
@@ -78,6 +99,7 @@ export const state = (
     ...(audited.looked === 0
       ? []
       : [`Audits: ${Format.count(audited.changed)} of ${Format.counted(audited.looked, "final call")} had changed.`]),
+    ...late(verdict),
     ...waiting(verdict.requests, clock)
   ]
 }
@@ -108,6 +130,12 @@ export const verdictJson = (verdict: Verdict.Verdict, givenUp: ReadonlyArray<Ver
   },
   givenUp,
   audited: verdict.audited,
+  lateness: {
+    calls: verdict.lateness.calls,
+    late: verdict.lateness.late,
+    longest: Math.round(verdict.lateness.longest / 1_000_000),
+    horizon: verdict.lateness.late === 0 ? null : horizonFor(verdict.lateness.longest)
+  },
   requestsADay: {
     sent: verdict.requests.sent,
     most: verdict.requests.most ?? null,

@@ -8,6 +8,7 @@ import type { CoverageReason } from "../coverage/CoverageReason.ts"
 import * as Instant from "../model/Instant.ts"
 import * as Allowance from "./internal/Allowance.ts"
 import * as Decide from "./internal/Decide.ts"
+import * as Lateness from "./internal/Lateness.ts"
 import * as SyncState from "./internal/SyncState.ts"
 import { byStart, type Entry, type View } from "./Ledger.ts"
 import type { LedgerError } from "./LedgerError.ts"
@@ -68,6 +69,8 @@ export interface Verdict {
   readonly calls: number
   /** Those of them that may still change, and the start of the oldest one. */
   readonly awaited: { readonly calls: number; readonly oldest: Instant.Instant | undefined }
+  /** Calls that appeared since the first pass, how many later than the horizon, and how long the longest took, in µs. */
+  readonly lateness: { readonly calls: number; readonly late: number; readonly longest: number }
   /** Calls that were read again although nothing was expected of them, and how many of these had changed. */
   readonly audited: { readonly looked: number; readonly changed: number }
   /** Requests that were sent in the last day, by this machine's clock, and what waits because there may be no more. */
@@ -107,6 +110,7 @@ export const of = Effect.fnUntraced(function* (view: View): Effect.fn.Return<Ver
       .map(({ range, reason }) => ({ ...range, reason })),
     calls: dated + (yield* view.withoutStart).length,
     awaited: { calls: awaited.length, oldest: oldest === undefined ? undefined : Instant.of(oldest) },
+    lateness: state.lateness ?? Lateness.none(state.horizon),
     audited: state.settlement.audited,
     requests: {
       sent: Allowance.sentIn(requests, yield* Allowance.now),
