@@ -184,6 +184,11 @@ export const sync = {
   worth: one(Kind.above(0), "Changes to expect of a request, times the hours waited for them: more saves requests", {
     fallback: "1"
   }),
+  maxRequests: one(
+    Kind.requestsADay,
+    "Requests a day at most; over it the sync is late: audits and readings of little worth wait first",
+    { fallback: "no limit" }
+  ),
   events: list(
     Kind.completing(words("MILESTONE", "a milestone"), Change.Milestone.literals),
     "To webhooks only versions that reach one of these: completed, cost, recording, analysis, final; and calls that are gone",
