@@ -1,6 +1,6 @@
 import type { CallSession } from "@callstream/core/model/CallSession"
 import * as Recordings from "@callstream/core/recording/Recordings"
-import type { Sha256 } from "@callstream/core/recording/Sha256"
+import type { ContentHash } from "@callstream/core/recording/ContentHash"
 import { WebhookTransport } from "@callstream/core/sink/WebhookTransport"
 import * as Transform from "@callstream/core/transform/Transform"
 import { assert, describe, it } from "@effect/vitest"
@@ -14,7 +14,7 @@ import * as TestClock from "effect/testing/TestClock"
 import { createHash } from "node:crypto"
 import * as MemoryFileSystem from "../sink/file/MemoryFileSystem.ts"
 
-const sha256: Sha256 = () => {
+const contentHash: ContentHash = () => {
   const hash = createHash("sha256")
   return { update: (bytes) => void hash.update(bytes), hex: () => hash.digest("hex") }
 }
@@ -53,7 +53,7 @@ const options = {
   folder: "/d/recordings",
   baseUrl: "https://api.test/base",
   apiKey: Redacted.make("canary-key"),
-  sha256
+  contentHash
 }
 
 const opened = <A, E>(
