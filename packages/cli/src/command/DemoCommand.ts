@@ -64,7 +64,8 @@ const demo = Effect.gen(function* () {
     coverage: undefined,
     strict: false,
     sync: undefined,
-    report: "people"
+    report: "people",
+    summaryTo: "stdout"
   }).pipe(Effect.provide(Layer.provide(client, AgniTransport.layer)))
   yield* print(
     "",

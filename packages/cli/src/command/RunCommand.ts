@@ -10,6 +10,7 @@ import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 import * as References from "effect/References"
 import { fileArgument, flags as flagsOf, onOff, pick } from "../option/Declared.ts"
+import * as Options from "../option/Options.ts"
 import { inFile } from "../option/Speaker.ts"
 import * as Source from "../option/SourceOptions.ts"
 import * as DryRun from "../render/DryRun.ts"
@@ -20,11 +21,12 @@ import * as ProgressLine from "../render/ProgressLine.ts"
 import * as ReportedRun from "../render/ReportedRun.ts"
 import * as ReportedSync from "../render/ReportedSync.ts"
 import * as Progress from "../run/Progress.ts"
-import { answer, print, Screen } from "../render/Screen.ts"
+import { answer, Screen } from "../render/Screen.ts"
 import * as Summary from "../render/Summary.ts"
 import { ReportedExit, UsageError } from "../option/UsageError.ts"
 import type * as Job from "../job/Job.ts"
 import { decoder } from "../run/RunJob.ts"
+import * as RunMetrics from "../run/RunMetrics.ts"
 import * as RunSync from "../run/RunSync.ts"
 import * as Overrides from "../job/Overrides.ts"
 import type * as PipelineFile from "../job/PipelineFile.ts"
@@ -38,7 +40,10 @@ export const options = {
   resync: onOff("Deliver every call of the syncs in the file again, with the filters and transforms of now"),
   schema: onOff("Print the JSON Schema of such files, for an editor; needs no file"),
   quiet: onOff("No progress and no summary; errors are still shown"),
-  json: onOff("Print the summary of each pipeline as one line of JSON, on stderr")
+  json: onOff(
+    "Print the summary of each pipeline as one line of JSON, on stdout unless calls go there, and errors as JSON too"
+  ),
+  metricsFile: Options.metricsFile
 }
 
 /** What a flag may replace in the file. */
@@ -79,13 +84,13 @@ const reported = Effect.fnUntraced(function* (job: Job.Job, restart: boolean, pr
 
 /** Runs all at once, over one client. When one fails, the others continue. */
 const sideBySide = Effect.fnUntraced(function* (tasks: ReadonlyArray<Tasks.Task>, restart: boolean) {
-  const { live } = yield* Screen
+  const screen = yield* Screen
   const debug = (yield* References.MinimumLogLevel) === "Debug"
   const each = yield* Effect.forEach(tasks, (task) =>
     Effect.map(Effect.flatMap(Progress.make, Ref.make), (progress) => ({ ...task, progress }))
   )
   const jobs = each.map(({ job }) => job)
-  if (ProgressLine.isShown(jobs, live)) {
+  if (ProgressLine.isShown(jobs, screen)) {
     // Their times overlap, so no total is shown.
     yield* ProgressLine.show(() => Progress.sum(each.map(({ progress }) => Ref.getUnsafe(progress))), undefined)
   }
@@ -95,13 +100,13 @@ const sideBySide = Effect.fnUntraced(function* (tasks: ReadonlyArray<Tasks.Task>
       Effect.flatMap(Effect.exit(reported(job, restart, progress)), (exit) => {
         if (Exit.isSuccess(exit)) return Effect.succeed<number>(exitCode.done)
         if (Cause.hasInterruptsOnly(exit.cause)) return Effect.failCause(exit.cause)
-        const { exitCode: code, lines } = Failure.report(exit.cause, {
+        const report = Failure.report(exit.cause, {
           debug,
           speaker: inFile,
           resumes: job.name !== undefined,
           pipeline: spec.name
         })
-        return Effect.as(print(...lines), code)
+        return Effect.as(Failure.show(report, spec.name), report.exitCode)
       }),
     { concurrency: "unbounded" }
   )
@@ -116,6 +121,7 @@ const run = Effect.fnUntraced(function* (
     readonly resync: boolean
     readonly report: Job.Job["report"]
     readonly overrides: Overrides.Overrides
+    readonly metricsFile: string | undefined
   }
 ) {
   const { connection, locate, refuse, several, tasks } = yield* loaded(file, options)
@@ -134,11 +140,12 @@ const run = Effect.fnUntraced(function* (
     const [only] = tasks
     if (only !== undefined && !several) return yield* reported(only.job, options.resync)
     const code = yield* sideBySide(tasks, options.resync)
-    yield* Summary.printTogether(tasks.length, options.report)
+    if (only !== undefined) yield* Summary.printTogether(tasks.length, only.job)
     if (code !== exitCode.done) return yield* new ReportedExit({ exitCode: code })
   })
+  const measured = RunMetrics.writing(options.metricsFile, work)
   yield* Failure.reporting(
-    work.pipe(
+    measured.pipe(
       Effect.provide(client),
       Effect.catchTag("UsageError", (error) => Effect.andThen(refuse([locate(error)]), Effect.fail(error)))
     ),
@@ -154,6 +161,7 @@ export const runCommand = Command.make(
     explain = false,
     file,
     json,
+    metricsFile,
     quiet,
     resync = false,
     schema,
@@ -164,7 +172,14 @@ export const runCommand = Command.make(
       return yield* new UsageError({ reason: { _tag: "NoPipelineFile" } })
     }
     const overrides = pick(overriding, given)
-    yield* run(file.value, { dryRun, explain, resync, overrides, report: json ? "json" : quiet ? "none" : "people" })
+    yield* run(file.value, {
+      dryRun,
+      explain,
+      resync,
+      overrides,
+      metricsFile,
+      report: json ? "json" : quiet ? "none" : "people"
+    })
   })
 ).pipe(
   Command.withDescription(
