@@ -19,6 +19,7 @@ import { exitCode } from "../render/ExitCode.ts"
 import * as Failure from "../render/Failure.ts"
 import * as ProgressLine from "../render/ProgressLine.ts"
 import * as ReportedRun from "../render/ReportedRun.ts"
+import type * as ReportedResync from "../render/ReportedResync.ts"
 import * as ReportedSync from "../render/ReportedSync.ts"
 import * as Progress from "../run/Progress.ts"
 import { answer, Screen } from "../render/Screen.ts"
@@ -37,7 +38,6 @@ import { jsonSchema } from "../option/PipelineSpec.ts"
 export const options = {
   dryRun: onOff("Show the first ten calls that pass, at every stage; nothing is written, sent or kept"),
   explain: onOff("Only print the guarantee of each sink, and why; nothing is read"),
-  resync: onOff("Deliver every call of the syncs in the file again, with the filters and transforms of now"),
   schema: onOff("Print the JSON Schema of such files, for an editor; needs no file"),
   quiet: onOff("No progress and no summary; errors are still shown"),
   json: onOff(
@@ -76,14 +76,22 @@ export const loaded = (file: string, options: Omit<Tasks.Options, "onRead">) =>
 const worst = (codes: ReadonlyArray<number>): number =>
   [exitCode.failed, exitCode.usage, exitCode.incomplete].find((code) => codes.includes(code)) ?? exitCode.done
 
+/** Replaces a pass for each sync of a file. */
+export type Resync = (job: RunSync.SyncJob) => ReturnType<typeof ReportedResync.run>
+
 /** An export or a sync. */
-const reported = Effect.fnUntraced(function* (job: Job.Job, restart: boolean, progress?: Ref.Ref<Progress.Progress>) {
-  if (RunSync.isSync(job)) yield* ReportedSync.run(job, { restart })
-  else yield* ReportedRun.run(job, progress)
+const reported = Effect.fnUntraced(function* (
+  job: Job.Job,
+  again: Resync | undefined,
+  progress?: Ref.Ref<Progress.Progress>
+) {
+  if (!RunSync.isSync(job)) yield* ReportedRun.run(job, progress)
+  else if (again === undefined) yield* ReportedSync.run(job, { restart: false })
+  else yield* again(job)
 })
 
 /** Runs all at once, over one client. When one fails, the others continue. */
-const sideBySide = Effect.fnUntraced(function* (tasks: ReadonlyArray<Tasks.Task>, restart: boolean) {
+const sideBySide = Effect.fnUntraced(function* (tasks: ReadonlyArray<Tasks.Task>, again: Resync | undefined) {
   const screen = yield* Screen
   const debug = (yield* References.MinimumLogLevel) === "Debug"
   const each = yield* Effect.forEach(tasks, (task) =>
@@ -97,7 +105,7 @@ const sideBySide = Effect.fnUntraced(function* (tasks: ReadonlyArray<Tasks.Task>
   const codes = yield* Effect.forEach(
     each,
     ({ job, progress, spec }) =>
-      Effect.flatMap(Effect.exit(reported(job, restart, progress)), (exit) => {
+      Effect.flatMap(Effect.exit(reported(job, again, progress)), (exit) => {
         if (Exit.isSuccess(exit)) return Effect.succeed<number>(exitCode.done)
         if (Cause.hasInterruptsOnly(exit.cause)) return Effect.failCause(exit.cause)
         const report = Failure.report(exit.cause, {
@@ -113,21 +121,21 @@ const sideBySide = Effect.fnUntraced(function* (tasks: ReadonlyArray<Tasks.Task>
   return worst(codes)
 }, Effect.scoped)
 
-const run = Effect.fnUntraced(function* (
+/** Runs a file; with `again` only its syncs. */
+export const run = Effect.fnUntraced(function* (
   file: string,
   options: {
     readonly dryRun: boolean
     readonly explain: boolean
-    readonly resync: boolean
+    readonly again?: Resync
     readonly report: Job.Job["report"]
-    readonly overrides: Overrides.Overrides
+    readonly overrides?: Overrides.Overrides
     readonly metricsFile: string | undefined
   }
 ) {
-  const { connection, locate, refuse, several, tasks } = yield* loaded(file, options)
-  if (options.resync && !tasks.some(({ job }) => RunSync.isSync(job))) {
-    return yield* new UsageError({ option: "resync", reason: { _tag: "OnlyWithOption", other: { option: "sync" } } })
-  }
+  const { connection, locate, refuse, several, tasks: all } = yield* loaded(file, options)
+  const tasks = options.again === undefined ? all : all.filter(({ job }) => RunSync.isSync(job))
+  if (tasks.length === 0) return yield* new UsageError({ reason: { _tag: "NoSyncInFile", path: file } })
   if (options.explain) return yield* Effect.forEach(tasks, ({ job }) => Explain.print(job), { discard: true })
   const client = Layer.provide(Source.client(connection), [
     AgniTransport.layer,
@@ -138,8 +146,8 @@ const run = Effect.fnUntraced(function* (
       return yield* Effect.forEach(tasks, ({ job, spec }) => DryRun.run(job, spec), { discard: true })
     }
     const [only] = tasks
-    if (only !== undefined && !several) return yield* reported(only.job, options.resync)
-    const code = yield* sideBySide(tasks, options.resync)
+    if (only !== undefined && !several) return yield* reported(only.job, options.again)
+    const code = yield* sideBySide(tasks, options.again)
     if (only !== undefined) yield* Summary.printTogether(tasks.length, only.job)
     if (code !== exitCode.done) return yield* new ReportedExit({ exitCode: code })
   })
@@ -156,17 +164,7 @@ const run = Effect.fnUntraced(function* (
 export const runCommand = Command.make(
   "run",
   flags,
-  Effect.fnUntraced(function* ({
-    dryRun = false,
-    explain = false,
-    file,
-    json,
-    metricsFile,
-    quiet,
-    resync = false,
-    schema,
-    ...given
-  }) {
+  Effect.fnUntraced(function* ({ dryRun = false, explain = false, file, json, metricsFile, quiet, schema, ...given }) {
     if (schema) return yield* answer(JSON.stringify(jsonSchema(), null, 2))
     if (Option.isNone(file)) {
       return yield* new UsageError({ reason: { _tag: "NoPipelineFile" } })
@@ -175,7 +173,6 @@ export const runCommand = Command.make(
     yield* run(file.value, {
       dryRun,
       explain,
-      resync,
       overrides,
       metricsFile,
       report: json ? "json" : quiet ? "none" : "people"

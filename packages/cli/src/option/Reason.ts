@@ -5,7 +5,8 @@ import type { Unreadable } from "./SmallFile.ts"
 import { untrusted } from "./advice/FileAdvice.ts"
 import { adviceFor } from "./advice/SinkAdvice.ts"
 import type { Speaker } from "./Speaker.ts"
-import { syncWords } from "./SyncWords.ts"
+import { overrideWords } from "./OverrideWords.ts"
+import { type SyncReason, syncWords } from "./SyncWords.ts"
 import type { AnyOption, ConflictCause, Holds, Reason, TableNameProblem, UsageError } from "./UsageError.ts"
 
 export interface Words {
@@ -75,14 +76,11 @@ type SettingReason = Extract<
       | "PostgresUrl"
       | "PortTaken"
       | "NotATerminal"
-      | "NotInSync"
-      | "NoSyncName"
-      | "NoSuchSync"
       | "NotOverridden"
   }
 >
 
-const settingWords = (reason: SettingReason, speaker: Speaker): Words => {
+const settingWords = (reason: SettingReason | SyncReason, speaker: Speaker): Words => {
   switch (reason._tag) {
     case "NoApiKey":
       return {
@@ -125,17 +123,16 @@ const settingWords = (reason: SettingReason, speaker: Speaker): Words => {
         problem: `port ${reason.port} cannot be listened on`,
         advice: "Another program may use it: choose another one, or 0 for any free one."
       }
-    case "NotInSync":
-    case "NoSyncName":
-    case "NoSuchSync":
     case "NotOverridden":
-      return syncWords(reason, speaker)
+      return overrideWords(reason)
     case "NotATerminal":
       return {
         problem: "init asks questions, and this is no terminal",
         advice:
           "Write the file by hand (callstream run --schema prints the keys), or with callstream export … --save FILE."
       }
+    default:
+      return syncWords(reason, speaker)
   }
 }
 
@@ -164,7 +161,7 @@ type FileReason = Extract<
   }
 >
 
-const fileWords = (reason: FileReason | SettingReason, speaker: Speaker): Words => {
+const fileWords = (reason: FileReason | SettingReason | SyncReason, speaker: Speaker): Words => {
   switch (reason._tag) {
     case "FileUnreadable":
       return {
@@ -326,6 +323,7 @@ const continues = new Set<Reason["_tag"]>([
   "Reversed",
   "TooEarly",
   "NotInSync",
+  "OfFile",
   "NotOverridden"
 ])
 

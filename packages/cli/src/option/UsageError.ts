@@ -23,7 +23,6 @@ export type AnyOption =
   | "explain"
   | "save"
   | "sync"
-  | "resync"
 
 /** An option that another one is about, with the value that matters. */
 export interface Mention {
@@ -85,6 +84,10 @@ export type Reason =
   | { readonly _tag: "NotATerminal" }
   | { readonly _tag: "NotInSync"; readonly instead: SyncAdvice }
   | { readonly _tag: "NoSyncName" }
+  | { readonly _tag: "RunsOtherwise"; readonly name: string; readonly parts: ReadonlyArray<string> }
+  | { readonly _tag: "NoSyncInFile"; readonly path: string }
+  /** Of a flag beside a pipeline file. */
+  | { readonly _tag: "OfFile"; readonly path: string }
   /** A flag in place of a key of a file. */
   | { readonly _tag: "NotOverridden"; readonly because: OverrideCause; readonly pipeline: string }
   | { readonly _tag: "NoSuchSync"; readonly name: string; readonly known: ReadonlyArray<string> }

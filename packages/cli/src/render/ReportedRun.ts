@@ -1,5 +1,5 @@
 /** Runs a job, with the progress line and the summary for the person who started it. */
-import { type CoverageSet, Instant } from "@callstream/core"
+import { type CoverageSet, Instant, type Recordings } from "@callstream/core"
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -12,6 +12,7 @@ import * as RunJob from "../run/RunJob.ts"
 import * as RunMetrics from "../run/RunMetrics.ts"
 import * as CoverageReport from "./CoverageReport.ts"
 import * as ProgressLine from "./ProgressLine.ts"
+import * as RecordingsLine from "./RecordingsLine.ts"
 import { Screen, warn } from "./Screen.ts"
 import * as Summary from "./Summary.ts"
 
@@ -29,6 +30,12 @@ const provenUntilOf = (covered: CoverageReport.Report | undefined): number | und
   return text === null || text === undefined ? undefined : Instant.parse(text)
 }
 
+const ofRecordings = (counts: Recordings.Counts | undefined): Pick<CoverageReport.Report, "recordings"> => {
+  if (counts === undefined) return {}
+  const { failed, kept, of } = RecordingsLine.toJson(counts)
+  return { recordings: { of, kept, failed } }
+}
+
 /** With `shared`, the caller shows the progress of several runs. */
 export const run = Effect.fnUntraced(function* (job: Job, shared?: Ref.Ref<Progress.Progress>) {
   const screen = yield* Screen
@@ -36,14 +43,15 @@ export const run = Effect.fnUntraced(function* (job: Job, shared?: Ref.Ref<Progr
   const reportOf = (coverage: CoverageSet.CoverageSet) =>
     CoverageReport.make(coverage, Duration.toMillis(job.horizon), job.zone.clock)
   yield* warnOfRawLetters(job)
-  const { coverage, summary, unmatched } = yield* Effect.scoped(
+  const outcome = yield* Effect.scoped(
     Effect.gen(function* () {
       if (shared === undefined && ProgressLine.isShown([job], screen)) {
         yield* ProgressLine.show(() => Ref.getUnsafe(progress), job.zone.clock)
       }
       return yield* RunJob.run(job, {
         progress,
-        coverageFile: (coverage) => `${JSON.stringify(reportOf(coverage), null, 2)}\n`
+        coverageFile: (coverage, recordings) =>
+          `${JSON.stringify({ ...reportOf(coverage), ...ofRecordings(recordings) }, null, 2)}\n`
       })
     })
   ).pipe(
@@ -55,10 +63,11 @@ export const run = Effect.fnUntraced(function* (job: Job, shared?: Ref.Ref<Progr
           )
     )
   )
+  const { coverage, recordings, summary } = outcome
   const covered = job.walk === "history" && coverage !== undefined ? reportOf(coverage) : undefined
-  yield* Summary.print(job, yield* Ref.get(progress), summary, covered, unmatched)
+  yield* Summary.print(job, yield* Ref.get(progress), outcome, covered)
   const failed = covered?.set === "unprovable" || summary.sinks.some(({ failure }) => failure !== undefined)
-  const doubtful = summary.dead > 0 || covered?.set === "provisional"
+  const doubtful = summary.dead > 0 || covered?.set === "provisional" || RecordingsLine.isIncomplete(recordings)
   const isSuccess = !failed && !(job.strict && doubtful)
   yield* RunMetrics.note({
     pipeline: RunJob.nameOf(job),

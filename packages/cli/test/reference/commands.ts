@@ -62,7 +62,12 @@ export const commands: ReadonlyArray<Documented> = [
     sections: [own("status", "Flags", Status.options)]
   },
   { name: "why", command: Status.whyCommand, arguments: "ID", sections: [own("why", "Flags", Status.whyOptions)] },
-  { name: "resync", command: Resync.resyncCommand, arguments: "", sections: [] },
+  {
+    name: "resync",
+    command: Resync.resyncCommand,
+    arguments: "[NAME|FILE]",
+    sections: [own("resync", "The range", Resync.range)]
+  },
   {
     name: "get",
     command: Get.getCommand,
