@@ -72,7 +72,8 @@ const demo = Effect.gen(function* () {
     recordings: undefined,
     strict: false,
     sync: undefined,
-    report: "people"
+    report: "people",
+    summaryTo: "stdout"
   }).pipe(Effect.provide(Layer.provide(client, AgniTransport.layer)))
   yield* print(
     "",

@@ -83,4 +83,6 @@ export interface Job {
   /** Of a sync; `undefined` of an export. */
   readonly sync: Sync | undefined
   readonly report: "people" | "json" | "none"
+  /** Where a summary as JSON goes: not among calls. */
+  readonly summaryTo: "stdout" | "stderr"
 }

@@ -248,7 +248,8 @@ export const toJob = Effect.fnUntraced(function* (spec: PipelineSpec, { report, 
     recordings: recordingsOf(spec),
     strict: spec.strict ?? false,
     sync: yield* Effect.fromResult(sync),
-    report
+    report,
+    summaryTo: sinks.some(({ target }) => target._tag === "Stdout") ? "stderr" : "stdout"
   }
   yield* checkPlaces(job)
   yield* spec.deadLetters === undefined ? DeadLetters.checkTrust(job.deadLetters) : DeadLetters.check(job.deadLetters)

@@ -201,6 +201,12 @@ export const sync = {
   })
 }
 
+/** Of a command alone: a file of metrics is of all its pipelines. */
+export const metricsFile = one(
+  Kind.file,
+  "Write metrics to this file for Prometheus' textfile collector: NAME.prom, replaced every 15 seconds and at the end"
+)
+
 /** The groups by where a pipeline file holds them. */
 export const groups = { connection, selection, reading, transforms, sink, run, sync } as const
 

@@ -5,6 +5,7 @@ import type { PassSummary, SyncJob } from "../run/RunSync.ts"
 import type { Requests } from "../run/Requests.ts"
 import * as ShownTime from "../option/ShownTime.ts"
 import * as Format from "./Format.ts"
+import * as MachineSummary from "./MachineSummary.ts"
 import * as RecordingsLine from "./RecordingsLine.ts"
 import { clearLine, print as printLines, Screen } from "./Screen.ts"
 
@@ -172,7 +173,7 @@ export const print = Effect.fnUntraced(function* (
   const screen = yield* Screen
   const { clock } = job.zone
   if (job.report === "none") return
-  if (job.report === "json") return yield* screen.write(`${JSON.stringify(toJson(job, summary, sent))}\n`)
+  if (!(yield* MachineSummary.print(job, () => toJson(job, summary, sent)))) return
   // Several pipelines share one client and its counts.
   const first = counts(summary, job.title === undefined ? sent : undefined)
   const { recordings } = summary

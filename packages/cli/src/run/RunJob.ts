@@ -31,6 +31,7 @@ import type { Job } from "../job/Job.ts"
 import { isLines, rangeOf, sourceOf } from "./JobSource.ts"
 import * as KeptRecordings from "./KeptRecordings.ts"
 import * as Progress from "./Progress.ts"
+import * as RunMetrics from "./RunMetrics.ts"
 import * as Spool from "./Spool.ts"
 import * as Unmatched from "./Unmatched.ts"
 import * as Pseudonymizer from "./Pseudonymizer.ts"
@@ -71,6 +72,9 @@ const coversOf =
       ? { from: from ?? undefined, to: to ?? end ?? undefined, filters, withoutStart }
       : undefined
 
+/** Its name in the state and in metrics. */
+export const nameOf = ({ name, title }: Pick<Job, "name" | "title">): string => name ?? title ?? "export"
+
 /** Observers of a run, and the coverage for its file of `--coverage`. */
 export interface Watch {
   readonly progress: Ref.Ref<Progress.Progress>
@@ -108,13 +112,13 @@ export const run = Effect.fnUntraced(function* (job: Job, { coverageFile, progre
         spool,
         keepsOffset: named,
         timeZone: Zone.forSinks(job.zone)
-      })
+      }).pipe(Effect.flatMap((made) => RunMetrics.watch(made, { pipeline: nameOf(job), counts: false })))
       const [first, ...rest] = sinks
       if (first === undefined) return yield* Effect.die(new Error("no sink"))
       const coverage = job.coverage === undefined ? undefined : yield* openCoverage(job.coverage, job)
       const recordings = yield* KeptRecordings.open(job)
       const pipeline = Pipeline.make({
-        name: job.name ?? "export",
+        name: nameOf(job),
         source: { ...sourceOf(job, named ? end : undefined, { progress, seen }), fingerprint },
         covers: coversOf(job),
         transform: recordings.before(Transform.make({ ...job.transform, label })),

@@ -59,7 +59,7 @@ describe("callstream sync", alongside, () => {
       assert.strictEqual(simulator.requests.length, before)
 
       const second = yield* run([...args, "--json"], { cwd })
-      const [summary] = lines(second.stderr)
+      const [summary] = lines(second.stdout)
       assert.deepInclude(summary, { sync: "calls", created: 0, updated: 0, removed: 0, calls: 400 })
       assert.isBelow(Number(summary?.["requests"]), before)
     })
@@ -208,9 +208,9 @@ describe.skipIf(Postgres.missing)(`callstream sync with PostgreSQL${Postgres.rea
       const args = ["sync", "--name", "calls", "--state", "postgres:DATABASE_URL", "--to", "postgres:DATABASE_URL"]
       const options = { cwd, env: { DATABASE_URL: url } }
       for (const created of [120, 0]) {
-        const { code, stderr } = yield* run([...args, "--history", "--json"], options)
+        const { code, stderr, stdout } = yield* run([...args, "--history", "--json"], options)
         assert.strictEqual(code, 0, stderr)
-        assert.deepInclude(lines(stderr)[0], { created, updated: 0, calls: 120 })
+        assert.deepInclude(lines(stdout)[0], { created, updated: 0, calls: 120 })
       }
       const status = yield* run(["status", "--state", "postgres:DATABASE_URL"], options)
       assert.match(status.stdout, /^calls: 120 calls\n[^]*postgres:DATABASE_URL is up to date\.\n$/)
