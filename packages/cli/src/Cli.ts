@@ -15,6 +15,7 @@ import { demoCommand } from "./command/DemoCommand.ts"
 import { exportCommand } from "./command/ExportCommand.ts"
 import { initCommand } from "./command/InitCommand.ts"
 import { planCommand } from "./command/PlanCommand.ts"
+import { reportCommand } from "./command/ReportCommand.ts"
 import { replayCommand } from "./command/ReplayCommand.ts"
 import { runCommand } from "./command/RunCommand.ts"
 import { resyncCommand } from "./command/ResyncCommand.ts"
@@ -52,6 +53,7 @@ export const root = Command.make("callstream").pipe(
     resyncCommand,
     runCommand,
     initCommand,
+    reportCommand,
     planCommand,
     replayCommand,
     checkCommand,

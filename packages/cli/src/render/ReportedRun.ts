@@ -1,7 +1,5 @@
 /** Runs a job, with the progress line and the summary for the person who started it. */
-import type { CoverageSet } from "@callstream/core"
 import * as Cause from "effect/Cause"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Ref from "effect/Ref"
@@ -9,7 +7,7 @@ import type { Job } from "../job/Job.ts"
 import { Incomplete } from "../option/UsageError.ts"
 import * as Progress from "../run/Progress.ts"
 import * as RunJob from "../run/RunJob.ts"
-import * as CoverageReport from "./CoverageReport.ts"
+import * as CoverageReport from "../run/CoverageReport.ts"
 import * as ProgressLine from "./ProgressLine.ts"
 import { print, Screen } from "./Screen.ts"
 import * as Summary from "./Summary.ts"
@@ -26,18 +24,13 @@ const warnOfRawLetters = ({ deadLetters, deadLettersRaw, title, transform }: Job
 export const run = Effect.fnUntraced(function* (job: Job, shared?: Ref.Ref<Progress.Progress>) {
   const { live } = yield* Screen
   const progress = shared ?? (yield* Effect.flatMap(Progress.make, Ref.make))
-  const reportOf = (coverage: CoverageSet.CoverageSet) =>
-    CoverageReport.make(coverage, Duration.toMillis(job.horizon), job.zone.clock)
   yield* warnOfRawLetters(job)
   const { coverage, summary, unmatched } = yield* Effect.scoped(
     Effect.gen(function* () {
       if (shared === undefined && ProgressLine.isShown([job], live)) {
         yield* ProgressLine.show(() => Ref.getUnsafe(progress), job.zone.clock)
       }
-      return yield* RunJob.run(job, {
-        progress,
-        coverageFile: (coverage) => `${JSON.stringify(reportOf(coverage), null, 2)}\n`
-      })
+      return yield* RunJob.run(job, { progress })
     })
   ).pipe(
     Effect.onExit((exit) =>
@@ -48,7 +41,7 @@ export const run = Effect.fnUntraced(function* (job: Job, shared?: Ref.Ref<Progr
           )
     )
   )
-  const covered = job.walk === "history" && coverage !== undefined ? reportOf(coverage) : undefined
+  const covered = job.walk === "history" && coverage !== undefined ? CoverageReport.ofJob(job, coverage) : undefined
   yield* Summary.print(job, yield* Ref.get(progress), summary, covered, unmatched)
   const failed = covered?.set === "unprovable" || summary.sinks.some(({ failure }) => failure !== undefined)
   const doubtful = summary.dead > 0 || covered?.set === "provisional"

@@ -27,6 +27,8 @@ import * as Zone from "../option/Zone.ts"
 import * as DeadLetters from "../job/DeadLetters.ts"
 import type { Job } from "../job/Job.ts"
 import { isLines, rangeOf, sourceOf } from "./JobSource.ts"
+import * as CoverageNote from "./CoverageNote.ts"
+import * as CoverageReport from "./CoverageReport.ts"
 import * as Progress from "./Progress.ts"
 import * as Spool from "./Spool.ts"
 import * as Unmatched from "./Unmatched.ts"
@@ -55,10 +57,9 @@ const coversOf =
       ? { from: from ?? undefined, to: to ?? end ?? undefined, filters, withoutStart }
       : undefined
 
-/** Observers of a run, and the coverage for its file of `--coverage`. */
+/** Observers of a run. */
 export interface Watch {
   readonly progress: Ref.Ref<Progress.Progress>
-  readonly coverageFile: (coverage: CoverageSet.CoverageSet) => string
 }
 
 /** The result of a run. */
@@ -70,7 +71,7 @@ interface Outcome {
 }
 
 /** Runs a job to its end; nothing is printed. */
-export const run = Effect.fnUntraced(function* (job: Job, { coverageFile, progress }: Watch) {
+export const run = Effect.fnUntraced(function* (job: Job, { progress }: Watch) {
   const seen = Unmatched.makeSeen([...new Set(job.conditions.flatMap(({ fields }) => fields))])
   const named = job.name !== undefined
   const summary = yield* Effect.scoped(
@@ -112,10 +113,13 @@ export const run = Effect.fnUntraced(function* (job: Job, { coverageFile, progre
         sinks.length
       ).pipe(Effect.mapError(Pseudonymizer.explain(job.name ?? "", job.state.folder)))
       // Also for a run that had finished: it may have been killed before it wrote the file.
-      if (coverage !== undefined && (!done.finishedBefore || isKnown(done.coverage))) {
-        const { finish, write } = yield* coverage
-        yield* write(coverageFile(done.coverage))
-        yield* finish
+      if (!done.finishedBefore || isKnown(done.coverage)) {
+        if (coverage !== undefined) {
+          const { finish, write } = yield* coverage
+          yield* write(`${JSON.stringify(CoverageReport.ofJob(job, done.coverage), null, 2)}\n`)
+          yield* finish
+        }
+        if (job.walk === "history") yield* CoverageNote.ofExport(job, done)
       }
       return done
     }).pipe(
