@@ -10,7 +10,7 @@ const order = [
   ["history"],
   ["plan"],
   ["source", "transform", "sink", "checkpoint", "report"],
-  ["sync"],
+  ["sync", "recording"],
   ["pipeline"]
 ]
 

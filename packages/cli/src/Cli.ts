@@ -13,6 +13,7 @@ import manifest from "../package.json" with { type: "json" }
 import { checkCommand } from "./command/CheckCommand.ts"
 import { demoCommand } from "./command/DemoCommand.ts"
 import { exportCommand } from "./command/ExportCommand.ts"
+import { getCommand } from "./command/GetCommand.ts"
 import { initCommand } from "./command/InitCommand.ts"
 import { planCommand } from "./command/PlanCommand.ts"
 import { reportCommand } from "./command/ReportCommand.ts"
@@ -22,6 +23,7 @@ import { resyncCommand } from "./command/ResyncCommand.ts"
 import { statusCommand, whyCommand } from "./command/StatusCommand.ts"
 import { syncCommand } from "./command/SyncCommand.ts"
 import { simulateCommand } from "./command/SimulateCommand.ts"
+import { validateCommand } from "./command/ValidateCommand.ts"
 import * as CommandLine from "./render/CommandLine.ts"
 import { exitCode } from "./render/ExitCode.ts"
 import * as Failure from "./render/Failure.ts"
@@ -51,7 +53,9 @@ export const root = Command.make("callstream").pipe(
     statusCommand,
     whyCommand,
     resyncCommand,
+    getCommand,
     runCommand,
+    validateCommand,
     initCommand,
     reportCommand,
     planCommand,

@@ -24,7 +24,7 @@ import { decoder } from "../run/RunJob.ts"
 const shared = {
   selection: Struct.pick(Options.selection, ["since", "agentId", "channel", "callerNumber", "pageSize"]),
   reading: Struct.pick(Options.reading, ["horizon", "keepGoing"]),
-  sink: Struct.omit(Options.sink, ["force", "csvRaw", "csvBom"]),
+  sink: Struct.omit(Options.sink, ["force", "csvRaw", "csvExcel"]),
   run: Struct.omit(Options.run, ["onSinkFailure", "coverage", "strict"])
 }
 
@@ -47,7 +47,7 @@ export const options = {
   ...Options.connection
 }
 
-type Input = Partial<FlagValues<typeof options>>
+export type Input = Partial<FlagValues<typeof options>>
 
 /** `calls` of `data/calls.db`; the table of a database without a file. */
 const nameFrom = (to: ReadonlyArray<string> = [], table: string | undefined): string | undefined => {
@@ -83,18 +83,23 @@ const specOf = Effect.fnUntraced(function* (input: Input): Effect.fn.Return<Pipe
   }
 })
 
-/** Runs the sync of a spec; with `restart` everything is delivered again. */
-export const execute = Effect.fnUntraced(function* (input: Input, restart: boolean) {
+/** Does something with the sync that the flags describe. */
+export const execute = Effect.fnUntraced(function* <A, E extends Failure.CommandError, R>(
+  input: Input,
+  use: (job: RunSync.SyncJob) => Effect.Effect<A, E, R>
+) {
   const spec = yield* specOf(input)
   const job = yield* Resolve.toJob(spec, {
     report: input.json === true ? "json" : input.quiet === true ? "none" : "people"
   })
   if (!RunSync.isSync(job)) return yield* Effect.die(new Error("no sync"))
   const client = Layer.provide(Source.client(spec.source ?? {}), [AgniTransport.layer, decoder([])])
-  yield* Effect.provide(Failure.reporting(ReportedSync.run(job, { restart }), { resumes: true }), client)
+  yield* Effect.provide(Failure.reporting(use(job), { resumes: true }), client)
 })
 
-export const syncCommand = Command.make("sync", flags(options), (input) => execute(input, false)).pipe(
+export const syncCommand = Command.make("sync", flags(options), (input) =>
+  execute(input, (job) => ReportedSync.run(job, { restart: false }))
+).pipe(
   Command.withDescription(
     "Keep tables, logs of changes and webhooks up to date: new calls, calls that change later, and calls that are gone. Run it again, by cron or with --follow: each pass takes a fraction of the requests of an export. What it knows of each call is kept under a name, without content."
   ),

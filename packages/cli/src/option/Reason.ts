@@ -6,7 +6,8 @@ import { untrusted } from "./advice/FileAdvice.ts"
 import { adviceFor } from "./advice/SinkAdvice.ts"
 import { readable, reportWords } from "./ReportWords.ts"
 import type { Speaker } from "./Speaker.ts"
-import { syncWords } from "./SyncWords.ts"
+import { overrideWords } from "./OverrideWords.ts"
+import { type SyncReason, syncWords } from "./SyncWords.ts"
 import type { AnyOption, ConflictCause, Reason, TableNameProblem, UsageError } from "./UsageError.ts"
 
 export interface Words {
@@ -72,13 +73,11 @@ type SettingReason = Extract<
       | "CallsUnreadable"
       | "ChangesNotCalls"
       | "NotACoverageReport"
-      | "NotInSync"
-      | "NoSyncName"
-      | "NoSuchSync"
+      | "NotOverridden"
   }
 >
 
-const settingWords = (reason: SettingReason, speaker: Speaker): Words => {
+const settingWords = (reason: SettingReason | SyncReason, speaker: Speaker): Words => {
   switch (reason._tag) {
     case "NoApiKey":
       return {
@@ -125,16 +124,16 @@ const settingWords = (reason: SettingReason, speaker: Speaker): Words => {
     case "ChangesNotCalls":
     case "NotACoverageReport":
       return reportWords(reason)
-    case "NotInSync":
-    case "NoSyncName":
-    case "NoSuchSync":
-      return syncWords(reason, speaker)
+    case "NotOverridden":
+      return overrideWords(reason)
     case "NotATerminal":
       return {
         problem: "init asks questions, and this is no terminal",
         advice:
           "Write the file by hand (callstream run --schema prints the keys), or with callstream export … --save FILE."
       }
+    default:
+      return syncWords(reason, speaker)
   }
 }
 
@@ -163,7 +162,7 @@ type FileReason = Extract<
   }
 >
 
-const fileWords = (reason: FileReason | SettingReason, speaker: Speaker): Words => {
+const fileWords = (reason: FileReason | SettingReason | SyncReason, speaker: Speaker): Words => {
   switch (reason._tag) {
     case "FileUnreadable":
       return {
@@ -324,7 +323,9 @@ const continues = new Set<Reason["_tag"]>([
   "OnlyWithOption",
   "Reversed",
   "TooEarly",
-  "NotInSync"
+  "NotInSync",
+  "OfFile",
+  "NotOverridden"
 ])
 
 /** Reasons that name what they are about themselves. */

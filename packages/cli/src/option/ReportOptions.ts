@@ -20,7 +20,8 @@ const expectedFrom =
 const originOf = (text: string) => {
   const target = Option.getOrUndefined(Target.parse(text))
   if (target?._tag === "Table") return target
-  return target?._tag === "File" && target.format !== "csv" ? target : undefined
+  const isRead = target?._tag === "File" && (target.format === "ndjson" || target.format === "parquet")
+  return isRead ? target : undefined
 }
 
 const byExpected = "agent, or a path inside of metadata such as metadata.client"

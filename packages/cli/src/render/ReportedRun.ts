@@ -1,4 +1,5 @@
 /** Runs a job, with the progress line and the summary for the person who started it. */
+import type { CoverageSet, Recordings } from "@callstream/core"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -9,6 +10,7 @@ import * as Progress from "../run/Progress.ts"
 import * as RunJob from "../run/RunJob.ts"
 import * as CoverageReport from "../run/CoverageReport.ts"
 import * as ProgressLine from "./ProgressLine.ts"
+import * as RecordingsLine from "./RecordingsLine.ts"
 import { print, Screen } from "./Screen.ts"
 import * as Summary from "./Summary.ts"
 
@@ -20,17 +22,27 @@ const warnOfRawLetters = ({ deadLetters, deadLettersRaw, title, transform }: Job
       )
     : Effect.void
 
+const ofRecordings = (counts: Recordings.Counts | undefined): Pick<CoverageReport.Report, "recordings"> => {
+  if (counts === undefined) return {}
+  const { failed, kept, of } = RecordingsLine.toJson(counts)
+  return { recordings: { of, kept, failed } }
+}
+
 /** With `shared`, the caller shows the progress of several runs. */
 export const run = Effect.fnUntraced(function* (job: Job, shared?: Ref.Ref<Progress.Progress>) {
   const { live } = yield* Screen
   const progress = shared ?? (yield* Effect.flatMap(Progress.make, Ref.make))
+  const reportOf = (coverage: CoverageSet.CoverageSet) => CoverageReport.ofJob(job, coverage)
   yield* warnOfRawLetters(job)
-  const { coverage, summary, unmatched } = yield* Effect.scoped(
+  const outcome = yield* Effect.scoped(
     Effect.gen(function* () {
       if (shared === undefined && ProgressLine.isShown([job], live)) {
         yield* ProgressLine.show(() => Ref.getUnsafe(progress), job.zone.clock)
       }
-      return yield* RunJob.run(job, { progress })
+      return yield* RunJob.run(job, {
+        progress,
+        coverageReport: (coverage, recordings) => ({ ...reportOf(coverage), ...ofRecordings(recordings) })
+      })
     })
   ).pipe(
     Effect.onExit((exit) =>
@@ -41,9 +53,10 @@ export const run = Effect.fnUntraced(function* (job: Job, shared?: Ref.Ref<Progr
           )
     )
   )
-  const covered = job.walk === "history" && coverage !== undefined ? CoverageReport.ofJob(job, coverage) : undefined
-  yield* Summary.print(job, yield* Ref.get(progress), summary, covered, unmatched)
+  const { coverage, recordings, summary } = outcome
+  const covered = job.walk === "history" && coverage !== undefined ? reportOf(coverage) : undefined
+  yield* Summary.print(job, yield* Ref.get(progress), outcome, covered)
   const failed = covered?.set === "unprovable" || summary.sinks.some(({ failure }) => failure !== undefined)
-  const doubtful = summary.dead > 0 || covered?.set === "provisional"
+  const doubtful = summary.dead > 0 || covered?.set === "provisional" || RecordingsLine.isIncomplete(recordings)
   if (failed || (job.strict && doubtful)) return yield* new Incomplete()
 })

@@ -1,5 +1,4 @@
 /** Runs a sync, with its progress and a summary of each pass. */
-import type { SyncPipeline } from "@callstream/core"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -23,7 +22,7 @@ export const run = Effect.fnUntraced(function* (job: RunSync.SyncJob, { restart 
   const before = yield* Effect.flatMap(requests, ({ sent }) => Ref.make(sent))
   const isFollowed = job.sync.every !== undefined
   if (isFollowed) yield* Ref.set(onInterrupt, exitCode.done)
-  const onPass = Effect.fnUntraced(function* (summary: SyncPipeline.PassSummary) {
+  const onPass = Effect.fnUntraced(function* (summary: RunSync.PassSummary) {
     yield* Effect.provideContext(CoverageNote.ofSync(job, summary), context)
     const { sent } = yield* requests
     const earlier = yield* Ref.getAndSet(before, sent)

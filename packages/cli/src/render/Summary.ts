@@ -1,5 +1,5 @@
 /** The summary of a run that finished, or ended early. */
-import { Instant, OutputFile, type Pipeline } from "@callstream/core"
+import { Instant, OutputFile, type Pipeline, type Recordings } from "@callstream/core"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -14,11 +14,13 @@ import * as NothingMatched from "./NothingMatched.ts"
 import { describeRetries } from "./ProgressLine.ts"
 import type * as Progress from "../run/Progress.ts"
 import { type Requests, requests as requestsNow } from "../run/Requests.ts"
+import type { Outcome } from "../run/RunJob.ts"
 import type { Finding } from "../run/Unmatched.ts"
 import * as Proof from "./Proof.ts"
+import * as RecordingsLine from "./RecordingsLine.ts"
 import { print as printLines, Screen } from "./Screen.ts"
 
-type About = Pick<Job, "title" | "name" | "zone" | "sinks" | "report" | "deadLetters" | "walk" | "limit">
+type About = Pick<Job, "recordings" | "title" | "name" | "zone" | "sinks" | "report" | "deadLetters" | "walk" | "limit">
 
 /** The name of the pipeline, where there are several. */
 const printOf = ({ title }: About, first: string, ...rest: ReadonlyArray<string>) =>
@@ -135,6 +137,7 @@ interface Ended {
   readonly done: Pipeline.RunSummary
   readonly covered: CoverageReport.Report | undefined
   readonly unmatched: Finding | undefined
+  readonly recordings: Recordings.Counts | undefined
   readonly elapsed: number
   readonly requests: Requests
 }
@@ -142,7 +145,7 @@ interface Ended {
 const filteredOf = ({ done, progress }: Ended): number => done.filtered + progress.leftOut
 
 const toJson = (ended: Ended) => {
-  const { about, covered, done, elapsed, progress, requests, unmatched } = ended
+  const { about, covered, done, elapsed, progress, recordings, requests, unmatched } = ended
   const { earliest, latest, resumedAt, sessions } = progress
   const { dead, finishedBefore, sinks } = done
   const filtered = filteredOf(ended)
@@ -167,6 +170,7 @@ const toJson = (ended: Ended) => {
     ...replacedNames(sinks),
     ...(to.length === 1 && sinks[0] !== undefined ? versionFields(sinks[0]) : {}),
     ...(dead === 0 ? {} : { deadLetters: about.deadLetters }),
+    ...(recordings === undefined ? {} : { recordings: RecordingsLine.toJson(recordings) }),
     ...(about.title === undefined ? ofRequests(requests) : {}),
     earliest: earliest === undefined ? null : Instant.format(earliest),
     latest: latest === undefined ? null : Instant.format(latest),
@@ -206,7 +210,7 @@ const resumedLines = ({ about, covered, progress: { resumedAt } }: Ended): Reado
 }
 
 const otherLines = (ended: Ended): ReadonlyArray<string> => {
-  const { about, covered, done, progress, requests, unmatched } = ended
+  const { about, covered, done, progress, recordings, requests, unmatched } = ended
   const { dead, sinks } = done
   const filtered = filteredOf(ended)
   const isSimple = about.sinks.length === 1 && sinks[0]?.failure === undefined
@@ -223,6 +227,9 @@ const otherLines = (ended: Ended): ReadonlyArray<string> => {
     // Several pipelines share one client and its counts.
     ...(about.title === undefined ? [`  ${describeRequests(requests)}`] : []),
     ...startLines(ended),
+    ...(recordings === undefined || about.recordings === undefined
+      ? []
+      : [`  ${RecordingsLine.describe(recordings, about.recordings.folder)}`]),
     ...(dead === 0 ? [] : [`  ${Format.counted(dead, "record")} rejected: see ${about.deadLetters}`]),
     covered === undefined
       ? "  Read page by page: a call that left the set while it was read may be missing."
@@ -234,13 +241,13 @@ const otherLines = (ended: Ended): ReadonlyArray<string> => {
 export const print = Effect.fnUntraced(function* (
   about: About,
   progress: Progress.Progress,
-  done: Pipeline.RunSummary,
-  covered: CoverageReport.Report | undefined,
-  unmatched: Finding | undefined
+  { recordings, summary: done, unmatched }: Outcome,
+  covered: CoverageReport.Report | undefined
 ) {
   if (about.report === "none") return
   const elapsed = (yield* Clock.currentTimeMillis) - progress.startedAt
-  const ended: Ended = { about, progress, done, covered, unmatched, elapsed, requests: yield* requestsNow }
+  const requests = yield* requestsNow
+  const ended: Ended = { about, progress, done, covered, unmatched, recordings, elapsed, requests }
   if (about.report === "json") {
     const { write } = yield* Screen
     return yield* write(`${JSON.stringify(toJson(ended))}\n`)

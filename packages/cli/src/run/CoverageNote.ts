@@ -20,7 +20,6 @@ import type { Job } from "../job/Job.ts"
 import * as Database from "../option/Database.ts"
 import type * as SmallFile from "../option/SmallFile.ts"
 import type * as Sinks from "../option/Sinks.ts"
-import * as CoverageReport from "./CoverageReport.ts"
 
 /** The coverage file of a file of calls. */
 export const beside = (path: string): string => `${path}.coverage.json`
@@ -113,8 +112,7 @@ const orWarn = (name: string) =>
   )
 
 /** Notes the coverage of an export beside each of its files and tables. */
-export const ofExport = (job: Job, { coverage, sinks }: Pick<Pipeline.RunSummary, "coverage" | "sinks">) => {
-  const note = CoverageReport.ofJob(job, coverage)
+export const ofExport = (job: Job, note: Note, sinks: Pipeline.RunSummary["sinks"]) => {
   return Effect.forEach(
     job.sinks,
     ({ settings, target }, at) => {

@@ -36,6 +36,12 @@ export interface Report {
   readonly limits: { readonly days: number | null; readonly calls: number | null }
   /** How far the clocks of the server and of this machine are apart, in seconds; `null` where it is less than two minutes. */
   readonly clocksApart: number | null
+  /** Of a run that keeps recordings: how many calls have one, how many of these are in the folder, and why others are not. */
+  readonly recordings?: {
+    readonly of: number
+    readonly kept: number
+    readonly failed: Readonly<Record<string, number>>
+  }
   readonly windows: ReadonlyArray<Stretch>
 }
 

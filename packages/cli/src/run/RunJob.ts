@@ -12,6 +12,7 @@ import {
   OutputLock,
   OutputLockFile,
   Pipeline,
+  type Recordings,
   type SessionSink,
   Transform
 } from "@callstream/core"
@@ -28,7 +29,8 @@ import * as DeadLetters from "../job/DeadLetters.ts"
 import type { Job } from "../job/Job.ts"
 import { isLines, rangeOf, sourceOf } from "./JobSource.ts"
 import * as CoverageNote from "./CoverageNote.ts"
-import * as CoverageReport from "./CoverageReport.ts"
+import type * as CoverageReport from "./CoverageReport.ts"
+import * as KeptRecordings from "./KeptRecordings.ts"
 import * as Progress from "./Progress.ts"
 import * as Spool from "./Spool.ts"
 import * as Unmatched from "./Unmatched.ts"
@@ -57,24 +59,29 @@ const coversOf =
       ? { from: from ?? undefined, to: to ?? end ?? undefined, filters, withoutStart }
       : undefined
 
-/** Observers of a run. */
+/** Observers of a run, and what is written of its coverage. */
 export interface Watch {
   readonly progress: Ref.Ref<Progress.Progress>
+  readonly coverageReport: (
+    coverage: CoverageSet.CoverageSet,
+    recordings: Recordings.Counts | undefined
+  ) => CoverageReport.Report & Pick<Job, "filters">
 }
 
 /** The result of a run. */
-interface Outcome {
+export interface Outcome {
   readonly summary: Pipeline.RunSummary
   /** Nothing where an earlier run did it all, and left no coverage. */
   readonly coverage: CoverageSet.CoverageSet | undefined
   readonly unmatched: Unmatched.Finding | undefined
+  readonly recordings: Recordings.Counts | undefined
 }
 
 /** Runs a job to its end; nothing is printed. */
-export const run = Effect.fnUntraced(function* (job: Job, { progress }: Watch) {
+export const run = Effect.fnUntraced(function* (job: Job, { coverageReport, progress }: Watch) {
   const seen = Unmatched.makeSeen([...new Set(job.conditions.flatMap(({ fields }) => fields))])
   const named = job.name !== undefined
-  const summary = yield* Effect.scoped(
+  const { recordings, summary } = yield* Effect.scoped(
     Effect.gen(function* () {
       const hasWebhook = job.sinks.some(({ target }) => target._tag === "Webhook")
       if (hasWebhook) {
@@ -96,11 +103,12 @@ export const run = Effect.fnUntraced(function* (job: Job, { progress }: Watch) {
       const [first, ...rest] = sinks
       if (first === undefined) return yield* Effect.die(new Error("no sink"))
       const coverage = job.coverage === undefined ? undefined : yield* openCoverage(job.coverage, job)
+      const recordings = yield* KeptRecordings.open(job)
       const pipeline = Pipeline.make({
         name: job.name ?? "export",
         source: { ...sourceOf(job, named ? end : undefined, { progress, seen }), fingerprint },
         covers: coversOf(job),
-        transform: Transform.make({ ...job.transform, label }),
+        transform: recordings.before(Transform.make({ ...job.transform, label })),
         sinks: [first, ...rest],
         deadLetters: DeadLetterFile.make(job.deadLetters),
         commitEvery: job.commitEvery,
@@ -114,14 +122,15 @@ export const run = Effect.fnUntraced(function* (job: Job, { progress }: Watch) {
       ).pipe(Effect.mapError(Pseudonymizer.explain(job.name ?? "", job.state.folder)))
       // Also for a run that had finished: it may have been killed before it wrote the file.
       if (!done.finishedBefore || isKnown(done.coverage)) {
+        const report = coverageReport(done.coverage, recordings.counts())
         if (coverage !== undefined) {
           const { finish, write } = yield* coverage
-          yield* write(`${JSON.stringify(CoverageReport.ofJob(job, done.coverage), null, 2)}\n`)
+          yield* write(`${JSON.stringify(report, null, 2)}\n`)
           yield* finish
         }
-        if (job.walk === "history") yield* CoverageNote.ofExport(job, done)
+        if (job.walk === "history") yield* CoverageNote.ofExport(job, report, done.sinks)
       }
-      return done
+      return { summary: done, recordings: recordings.counts() }
     }).pipe(
       Effect.provide(
         Layer.mergeAll(
@@ -134,7 +143,7 @@ export const run = Effect.fnUntraced(function* (job: Job, { progress }: Watch) {
   )
   const known = !summary.finishedBefore || isKnown(summary.coverage)
   const unmatched = yield* unmatchedIn(job, yield* Ref.get(progress), seen, summary)
-  return { summary, coverage: known ? summary.coverage : undefined, unmatched } satisfies Outcome
+  return { summary, coverage: known ? summary.coverage : undefined, unmatched, recordings } satisfies Outcome
 })
 
 /** Explains an empty run where filters are the reason. */

@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import { parquetMetadata } from "hyparquet"
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { gunzipSync } from "node:zlib"
+import { gunzipSync, inflateRawSync } from "node:zlib"
 import { alongside, callstream, folder, idsOf, lines, records, server, simulation } from "../Callstream.ts"
 
 const summaryOf = (stderr: string): Record<string, unknown> => {
@@ -88,10 +88,14 @@ describe("callstream export", alongside, () => {
     Effect.gen(function* () {
       const cwd = yield* folder
       const { run, simulator } = yield* simulation({ sessions: 90, content: "hostile" })
-      const targets = ["calls.ndjson", "calls.csv", "calls.csv.gz", "calls.parquet"].flatMap((name) => ["--to", name])
-      const { code, stderr } = yield* run(["export", "--flatten", "--csv-bom", ...targets], { cwd })
+      const targets = ["calls.ndjson", "calls.csv", "calls.csv.gz", "calls.parquet", "calls.xlsx"].flatMap((name) => [
+        "--to",
+        name
+      ])
+      const { code, stderr } = yield* run(["export", "--flatten", "--csv-excel", ...targets], { cwd })
       assert.strictEqual(code, 0, stderr)
-      for (const name of ["calls.csv", "calls.csv.gz", "calls.parquet"]) assert.include(stderr, `to ${name}`)
+      for (const name of ["calls.csv", "calls.csv.gz", "calls.parquet", "calls.xlsx"])
+        assert.include(stderr, `to ${name}`)
       const rows = simulator.truth()
       const csv = readFileSync(join(cwd, "calls.csv"), "utf8")
       assert.strictEqual(gunzipSync(readFileSync(join(cwd, "calls.csv.gz"))).toString(), csv)
@@ -104,6 +108,10 @@ describe("callstream export", alongside, () => {
       const metadata = parquetMetadata(parquet)
       assert.strictEqual(Number(metadata.num_rows), rows.length)
       assert.strictEqual(metadata.schema.map(({ name }) => name).join(), `calls,${header.slice(1)}`)
+      const workbook = readFileSync(join(cwd, "calls.xlsx"))
+      const sheet = "xl/worksheets/sheet1.xml"
+      const xml = inflateRawSync(workbook.subarray(workbook.indexOf(sheet) + sheet.length)).toString()
+      assert.strictEqual(xml.match(/<row /g)?.length, 1 + rows.length)
       // For all of the sinks alike: a row is made once.
       assert.isTrue(
         lines(readFileSync(join(cwd, "calls.ndjson"), "utf8")).some(({ metadata }) => typeof metadata === "object")

@@ -256,6 +256,7 @@ describe("callstream report", alongside, () => {
         [["--from", "none.ndjson"], /^error: --from: none\.ndjson cannot be read\n/],
         [["--from", "sqlite:none.db"], /^error: --from: none\.db cannot be read\n/],
         [["--from", "calls.csv"], /--from/],
+        [["--from", "calls.xlsx"], /--from/],
         [
           ["--from", "log.ndjson"],
           /^error: --from: log\.ndjson is a log of changes, .*\n {2}Let the sync keep a table/

@@ -105,7 +105,7 @@ describe("callstream sync", alongside, () => {
         refused.stderr,
         /^error: the ledger of calls belongs to another sync: transforms differ\n {2}Run callstream resync /
       )
-      const again = yield* run(["resync", ...longer], { cwd })
+      const again = yield* run(["resync", "calls", ...longer.slice(2)], { cwd })
       assert.strictEqual(again.code, 0, again.stderr)
       const shown = rowsOf(join(cwd, "calls.db"), "SELECT durationSec FROM call_sessions WHERE removed_at IS NULL")
       assert.isAbove(shown.length, 0)
@@ -132,7 +132,7 @@ describe("callstream sync", alongside, () => {
       assert.strictEqual(rowsOf(join(cwd, "calls.db"), "SELECT id FROM call_sessions_history").length, 30)
       // Nothing changed: nothing is written.
       assert.strictEqual((yield* run(["run", "keep.yaml"], { cwd })).stdout, "")
-      const again = yield* run(["run", "keep.yaml", "--resync", "--quiet"], { cwd })
+      const again = yield* run(["resync", "keep.yaml", "--quiet"], { cwd })
       assert.strictEqual(again.code, 0, again.stderr)
       assert.deepStrictEqual(
         lines(again.stdout)
@@ -149,7 +149,7 @@ describe("callstream sync", alongside, () => {
       const wrong = yield* run(["run", "wrong.yaml"], { cwd })
       assert.strictEqual(wrong.code, 2)
       assert.include(wrong.stderr, "wrong.yaml:1:18: until is not for a sync")
-      assert.include(wrong.stderr, "wrong.yaml:3:9: to names a CSV or Parquet file")
+      assert.include(wrong.stderr, "wrong.yaml:3:9: to names a CSV, Excel or Parquet file")
     })
   )
 
@@ -165,9 +165,9 @@ describe("callstream sync", alongside, () => {
         [["--status", "completed"], "--status is not for a sync\n  Calls could leave the list unseen: use --where"],
         [
           ["--to", "calls.csv"],
-          "--to names a CSV or Parquet file, in which a sync cannot change a call\n  Sync into a database, such as sqlite:calls.db"
+          "--to names a CSV, Excel or Parquet file, in which a sync cannot change a call\n  Sync into a database, such as sqlite:calls.db"
         ],
-        [["--to", "calls.parquet"], "--to names a CSV or Parquet file"],
+        [["--to", "calls.parquet"], "--to names a CSV, Excel or Parquet file"],
         [["--to", "a.ndjson", "--rotate", "day"], "--rotate is not for a sync"],
         [["--to", "a.ndjson", "--history"], "--history applies to SQLite or PostgreSQL"],
         [["--to", "sqlite:a.db", "--every", "1m"], "--every needs --follow"],

@@ -19,6 +19,7 @@ import { defaultHorizon } from "../model/Limits.ts"
 import type { Rejected } from "../model/Rejected.ts"
 import * as Version from "../model/Version.ts"
 import type * as History from "../history/History.ts"
+import * as Again from "./internal/Again.ts"
 import * as Audits from "./internal/Audits.ts"
 import * as Begin from "./internal/Begin.ts"
 import * as Awaited from "./internal/Awaited.ts"
@@ -48,7 +49,7 @@ export interface Options extends Pick<
   readonly audits?: ReadonlyArray<Duration.Input> | undefined
   /** How long after its start a call is known; longer than the last audit. @default "30 days" */
   readonly remember?: Duration.Input | undefined
-  /** Changes that a request must be expected to bring; one that waits for less than 15 minutes counts less. @default 1 */
+  /** Changes that a request must be expected to bring; one that waits for less than 7 minutes counts less. @default 1 */
   readonly worth?: number | undefined
 }
 
@@ -61,11 +62,12 @@ export interface Options extends Pick<
  * - `behind the watermark`: where the server counts other calls than are known
  * - `audit`: everything, at some ages
  * - `missing`: calls that were not where they should be
+ * - `again`: ranges that somebody asked for
  *
  * @since 0.1.0
  * @category models
  */
-export type Why = "new" | "hole" | "awaited" | "behind the watermark" | "audit" | "missing"
+export type Why = "new" | "hole" | "awaited" | "behind the watermark" | "audit" | "missing" | "again"
 
 /**
  * Where a change is in the order of changes of one ledger. A consumer that has it has all before it.
@@ -139,7 +141,11 @@ const settingsOf = (lease: Lease, options: Options): Effect.Effect<Pass.Settings
  * @since 0.1.0
  * @category reading
  */
-export const fingerprintOf = ({ agentId, callerNumber, channel }: Options): Fingerprint => ({
+export const fingerprintOf = ({
+  agentId,
+  callerNumber,
+  channel
+}: Pick<Options, "agentId" | "channel" | "callerNumber">): Fingerprint => ({
   source: "sync",
   filters: Object.entries({ agentId, callerNumber: callerNumber === undefined ? undefined : "given", channel })
     .flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${value}`]))
@@ -158,11 +164,12 @@ const stages = (
   const page = first === undefined || isFresh ? Effect.succeed(first) : endpoint.created(1)
   const isWhole = FreshCalls.isWhole(run)
   const fresh = Stream.unwrap(Effect.map(page, (page) => FreshCalls.looks(run, endpoint, page)))
+  const again = Stream.unwrap(Effect.map(Again.take(run), () => Again.looks(run)))
   const isUsable = run.profile.filterProblem === undefined
   const audits = isUsable ? Audits.audits(run, endpoint) : Stream.empty
   if (run.isFirst || !isUsable) return Stream.concat(fresh, audits)
   const awaited = Awaited.awaited(run, endpoint)
-  if (!isWhole) return Stream.concat(fresh, awaited)
+  if (!isWhole) return fresh.pipe(Stream.concat(again), Stream.concat(awaited))
   const behind = Stream.unwrap(
     Effect.map(
       Effect.suspend(() => Counts.counts(run, endpoint)),
@@ -178,6 +185,7 @@ const stages = (
     yield* Missing.doubtOutage(run)
   })
   return fresh.pipe(
+    Stream.concat(again),
     Stream.concat(Audits.holes(run)),
     Stream.concat(awaited),
     Stream.concat(behind),

@@ -11,6 +11,7 @@ import * as Column from "../../model/Column.ts"
 import { AgniError } from "../../model/AgniError.ts"
 import * as CoverageSet from "../../coverage/CoverageSet.ts"
 import type { CallSession } from "../../model/CallSession.ts"
+import type { Fingerprint } from "../../model/Fingerprint.ts"
 import * as Instant from "../../model/Instant.ts"
 import { of } from "../../model/Position.ts"
 import type { RejectedRow } from "../../model/RejectedRow.ts"
@@ -23,7 +24,7 @@ import * as Sync from "../../sync/Sync.ts"
 import * as Verdict from "../../sync/Verdict.ts"
 import type { Transform } from "../../transform/TransformContract.ts"
 import { type DeadLetter, seal } from "../DeadLetter.ts"
-import type { Delivered, Options, PassSummary } from "../SyncPipeline.ts"
+import type { Delivered, Options, PassSummary, SyncIdentity } from "../SyncPipeline.ts"
 import { TooManyDeadLetters } from "../TooManyDeadLetters.ts"
 import * as Letters from "./Letters.ts"
 import * as RunState from "./RunState.ts"
@@ -44,9 +45,16 @@ const enough = 100
 /** A record that cannot be decoded is read by each pass of its range: so many are remembered, and get one letter. */
 const mostRemembered = 10_000
 
+/** What a ledger is refused by: filters and transforms of another sync. */
+export const fingerprintOf = (options: SyncIdentity): Fingerprint => ({
+  ...Sync.fingerprintOf(options),
+  ...options.fingerprint,
+  transforms: options.transform.label
+})
+
 export const runSync = Effect.fnUntraced(function* <A, RA, RD, ET, RT>(options: Once<A, RA, RD, ET, RT>) {
-  const { every, name, onPass = () => Effect.void, transform } = options
-  const fingerprint = { ...Sync.fingerprintOf(options), ...options.fingerprint, transforms: transform.label }
+  const { every, name, onPass = () => Effect.void } = options
+  const fingerprint = fingerprintOf(options)
   const ledger = yield* Ledger
   const lease = yield* ledger.open(name, options.restart === true ? undefined : fingerprint)
   if (options.restart === true) yield* lease.restart(fingerprint)

@@ -9,11 +9,14 @@ import * as Settlement from "../Settlement.ts"
 import type { Look } from "../Sync.ts"
 import * as Decide from "./Decide.ts"
 import type { Endpoint } from "./Endpoint.ts"
+import * as FindUndated from "./FindUndated.ts"
 import * as Pass from "./Pass.ts"
+import * as SyncState from "./SyncState.ts"
 import * as Tail from "../Tail.ts"
 
 const { second } = Decide
-const hour = 3600 * second
+const minute = 60 * second
+const hour = 60 * minute
 
 type Looks = Stream.Stream<Look, AgniError | LedgerError, AgniClient>
 
@@ -76,7 +79,35 @@ const dueRanges = Effect.fnUntraced(function* (run: Pass.Run): Effect.fn.Return<
   return ranges
 })
 
+/**
+ * Calls without a start time that have to be seen again, because they are doubted, or a consumer may lack them. Each time that one
+ * is not found it waits half as long again.
+ */
+const undated = (run: Pass.Run, endpoint: Endpoint): Looks => {
+  const { lease } = run.settings
+  const hasTo = ({ doubted, due = Infinity, owed }: Entry) => (owed || doubted?.as === "back") && due <= run.now
+  return Stream.unwrap(
+    Effect.gen(function* () {
+      const entries = (yield* lease.withoutStart).filter(hasTo)
+      const later = Effect.gen(function* () {
+        const rest = [...(yield* lease.byId(entries.map(({ id }) => id))).values()].filter(hasTo)
+        const waiting = rest.map((entry) => ({
+          ...entry,
+          due: run.now + Math.max(minute, (run.now - entry.readAt) / 2)
+        }))
+        if (waiting.length > 0) yield* SyncState.note(lease, run.state, run.head, waiting)
+      })
+      if (entries.length === 0) return Stream.empty
+      return FindUndated.find(run, endpoint, entries).pipe(
+        Stream.map(({ look }) => look),
+        Stream.concat(Stream.fromEffectDrain(later))
+      )
+    })
+  )
+}
+
 export const awaited = (run: Pass.Run, endpoint: Endpoint): Looks =>
   Stream.fromIterableEffect(Effect.suspend(() => dueRanges(run))).pipe(
-    Stream.mapEffect((range) => Pass.look(run, endpoint, "awaited", range))
+    Stream.mapEffect((range) => Pass.look(run, endpoint, "awaited", range)),
+    Stream.concat(undated(run, endpoint))
   )

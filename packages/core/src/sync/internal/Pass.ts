@@ -247,7 +247,8 @@ export const prove = (
         )
         if (isWithoutStart) {
           const idle = look.changes.length > 0 ? 0 : 1 + (run.state.withoutStart?.idle ?? 0)
-          run.state = { ...run.state, withoutStart: { at: run.began, idle } }
+          const hidden = window.outside !== undefined && window.outside.unassigned > 0
+          run.state = { ...run.state, withoutStart: { at: run.began, idle, hidden } }
         }
         return look
       })
@@ -275,6 +276,21 @@ export const look = Effect.fnUntraced(function* (
     requests: endpoint.requests() - before,
     whole: isWhole ? range : undefined
   })
+})
+
+/** A range in parts of about a page each, by what is known of it. */
+export const pages = Effect.fnUntraced(function* (
+  { profile: { pageSize }, settings: { lease } }: Run,
+  { from, to }: Span
+): Effect.fn.Return<ReadonlyArray<Span>, LedgerError> {
+  const known = yield* lease.between({ from, to })
+  const size = Math.max(1, Math.floor(0.9 * pageSize))
+  const cuts = known.flatMap(({ start = from }, i) => {
+    const cut = Math.floor(start / second) * second
+    return i > 0 && i % size === 0 && cut > from ? [cut] : []
+  })
+  const begins = [from, ...new Set(cuts)]
+  return begins.map((begin, i) => ({ from: begin, to: begins[i + 1] ?? to }))
 })
 
 /** Ranges before the watermark that are not proven, first those that were tried longest ago. */

@@ -229,7 +229,7 @@ describe("CsvSink.make", () => {
   it.effect("has one header, however often the run was stopped, and none twice in a file of a rotation", () =>
     Effect.gen(function* () {
       const rows = Array.from({ length: 9 }, (_, at): CallSession => ({ id: `s${at}`, summary: "=1", durationSec: at }))
-      const { memory, sink } = make({ bom: true })
+      const { memory, sink } = make({ excel: true })
       let committed: Committed | undefined
       for (const row of rows) {
         committed = yield* Effect.scoped(
