@@ -71,7 +71,12 @@ describe("callstream export", alongside, () => {
       assert.deepInclude(plain, { code: 0, stdout: "" })
       assert.include(plain.stderr, "120 calls to calls.ndjson in ")
       assert.deepStrictEqual(packed, { code: 0, stdout: "", stderr: "" })
-      assert.deepStrictEqual(readdirSync(cwd).sort(), ["calls.ndjson", "calls.ndjson.gz"])
+      assert.deepStrictEqual(readdirSync(cwd).sort(), [
+        "calls.ndjson",
+        "calls.ndjson.coverage.json",
+        "calls.ndjson.gz",
+        "calls.ndjson.gz.coverage.json"
+      ])
       assert.strictEqual(statSync(join(cwd, "calls.ndjson")).mode & 0o777, 0o600)
       const ids = truth(simulator.truth())
       assert.deepStrictEqual(sorted(idsOf(readFileSync(join(cwd, "calls.ndjson"), "utf8"))), ids)
@@ -335,7 +340,7 @@ describe("callstream export", alongside, () => {
       const forced = yield* run(["export", "--to", "calls.ndjson", "--force"], { cwd })
       assert.strictEqual(forced.code, 0)
       assert.strictEqual(idsOf(readFileSync(path, "utf8")).length, 25)
-      assert.deepStrictEqual(readdirSync(cwd), ["calls.ndjson"])
+      assert.deepStrictEqual(readdirSync(cwd).sort(), ["calls.ndjson", "calls.ndjson.coverage.json"])
     })
   )
 })
