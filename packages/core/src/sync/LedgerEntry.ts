@@ -21,6 +21,16 @@ export interface Span {
 }
 
 /**
+ * A range that somebody asked to have read and delivered again. The pass that takes it knows it by its id.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Asked extends Span {
+  readonly id: string
+}
+
+/**
  * - `absent`: the call was not where it should be.
  * - `back`: it went back a step, such as from a final status to an open one.
  *
@@ -111,6 +121,17 @@ export const byStart = (left: Entry, right: Entry): number =>
  */
 export const isBefore = ({ created, firstSeen, start }: Entry, instant: Micros): boolean =>
   (start ?? created ?? firstSeen) < instant
+
+/**
+ * Whether it starts in a range; without a start time, whether it was created or first seen in it.
+ *
+ * @since 0.1.0
+ * @category reading
+ */
+export const isIn = ({ created, firstSeen, start }: Entry, { from, to }: Span): boolean => {
+  const at = start ?? created ?? firstSeen
+  return at >= from && at < to
+}
 
 /**
  * Whether it was not where it should be when that was read last.

@@ -8,6 +8,7 @@ import {
   type Entry,
   isAbsent,
   isBefore,
+  isIn,
   type Lease,
   type Ledger
 } from "@callstream/core/sync/Ledger"
@@ -97,6 +98,7 @@ const answersOf = (entries: ReadonlyArray<Entry>, source: Random) => {
     between: within.sort(byStart),
     withoutStart: present.filter(({ start }) => start === undefined),
     absent: present.filter(isAbsent),
+    gone: entries.filter((entry) => entry.gone !== undefined && isIn(entry, range)),
     awaiting: present.filter((entry) => !isAbsent(entry) && entry.due !== undefined && entry.due <= at),
     changedAfter: entries
       .filter(({ changed }) => changed > commit)
@@ -118,6 +120,7 @@ const compare = Effect.fnUntraced(function* (lease: Lease, model: Map<string, En
   assert.deepStrictEqual((yield* lease.between(expected.range)).map(asKept), expected.between, about)
   assert.deepStrictEqual(byId((yield* lease.withoutStart).map(asKept)), byId(expected.withoutStart), about)
   assert.deepStrictEqual(byId((yield* lease.absent).map(asKept)), byId(expected.absent), about)
+  assert.deepStrictEqual(byId((yield* lease.gone(expected.range)).map(asKept)), byId(expected.gone), about)
   assert.deepStrictEqual(byId(yield* lease.awaiting(expected.at)), byId(expected.awaiting), about)
   const changed = yield* lease.changedAfter(expected.commit, expected.limit)
   assert.deepStrictEqual(changed.map(asKept), expected.changedAfter, about)
@@ -182,6 +185,44 @@ export const assertHistory = Effect.fnUntraced(function* (open: Open, name: stri
       })
     )
   }
+})
+
+/** A range is asked for while a run holds the ledger, and is there until it was taken. */
+export const assertAsked = Effect.fnUntraced(function* ({ ask, open, view }: Ledger["Service"]) {
+  const range = { from: origin, to: origin + 3600 * second }
+  const all = { from: 0, to: Number.MAX_SAFE_INTEGER }
+  assert.isFalse(yield* ask("calls", fingerprint, range))
+  yield* Effect.scoped(
+    Effect.gen(function* () {
+      const lease = yield* open("calls", fingerprint)
+      yield* open("other", fingerprint)
+      yield* lease.note({ state: { at: 1 }, head: 1, entries: [] })
+      assert.isTrue(yield* ask("calls", fingerprint, range))
+      assert.isTrue(yield* ask("calls", fingerprint, all))
+      const other = { ...fingerprint, filters: "agentId=1" }
+      const refused = yield* Effect.flip(ask("calls", other, range))
+      assert.deepStrictEqual(refused.reason, { _tag: "Different", name: "calls", parts: ["filters"] })
+      // What was noted meanwhile is no reason to lose it.
+      yield* lease.note({ state: { at: 2 }, head: 2, entries: [] })
+      const asked = yield* lease.asked
+      const ranges = asked.map(({ from, to }) => ({ from, to })).sort((left, right) => right.from - left.from)
+      assert.deepStrictEqual(ranges, [range, all])
+      const first = asked.find(({ from }) => from === 0)
+      yield* lease.taken(first?.id ?? "")
+      yield* lease.taken("nothing")
+    })
+  )
+  yield* Effect.scoped(
+    Effect.gen(function* () {
+      const left = yield* (yield* open("calls", fingerprint)).asked
+      assert.deepStrictEqual(left, yield* (yield* view("calls"))?.asked ?? Effect.succeed([]))
+      assert.deepStrictEqual(
+        left.map(({ from, to }) => ({ from, to })),
+        [range]
+      )
+      assert.deepStrictEqual(yield* (yield* open("other", fingerprint)).asked, [])
+    })
+  )
 })
 
 /** It is held by one run at a time, each name by itself, and refused to a sync of another kind. */
