@@ -96,6 +96,8 @@ export interface Commit {
 export interface Change extends ChangeOf.Change {
   readonly session: CallSession | undefined
   readonly commit: Commit
+  /** The commit of the version before; `undefined` where it is not known. */
+  readonly replaces: number | undefined
 }
 
 /**

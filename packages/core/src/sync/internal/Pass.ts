@@ -123,13 +123,14 @@ export const note = Effect.fnUntraced(function* (
   let clock: number = run.state.clock ?? 0
   const { isFirst, now, settings } = run
   const about: Decide.About = { key: lease.key, from: settings.from, now, isFirst, before: run.before }
-  const commit = (entry: Entry, change: Decide.Changed | undefined, session: CallSession | undefined): void => {
+  const commit = (entry: Entry, change: Decide.Changed | undefined, session: CallSession, replaces?: number): void => {
     if (change === undefined) return void entries.set(entry.id, entry)
     const changed = ++run.head
     entries.set(entry.id, { ...entry, changed, born: entry.born === 0 ? changed : entry.born })
     clock = Math.max(clock, change.sequence)
     const shown = change.kind === "left" ? undefined : session
-    changes.push({ ...change, id: entry.id, session: shown, commit: { ledger: lease.id, commit: changed } })
+    const at = { ledger: lease.id, commit: changed }
+    changes.push({ ...change, id: entry.id, session: shown, commit: at, replaces })
   }
   for (const item of read.items) {
     const before = entries.get(item.id) ?? known.get(item.id)
@@ -147,7 +148,7 @@ export const note = Effect.fnUntraced(function* (
     }
     if (decided.entry !== undefined) {
       const unchanged = decided.change === undefined ? { changed: before?.changed ?? 0, born: before?.born ?? 0 } : {}
-      commit({ ...decided.entry, ...unchanged }, decided.change, item.row)
+      commit({ ...decided.entry, ...unchanged }, decided.change, item.row, before?.changed)
     }
   }
   const there = new Set(read.items.map(({ id }) => id))
