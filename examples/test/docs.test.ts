@@ -281,7 +281,7 @@ describe("documentation", () => {
     expect(shape(stdout)).toEqual(lines)
   })
 
-  it.concurrent.for(["export", "run", "init", "plan", "replay", "check", "simulate", "demo"])(
+  it.concurrent.for(["export", "get", "run", "validate", "init", "plan", "replay", "check", "simulate", "demo"])(
     "docs/cli.md names every flag of %s",
     async (command, { expect }) => {
       const { stdout } = await run(process.execPath, [callstream, command, "--help"])

@@ -101,6 +101,7 @@ export const simulateCommand = Command.make(
       seed: input.seed,
       sessions: input.sessions,
       arrivalsPerHour: input.arrivals,
+      life: {},
       wire,
       edition,
       maxPageSize: input.maxPageSize,

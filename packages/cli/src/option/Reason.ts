@@ -5,6 +5,7 @@ import type { Unreadable } from "./SmallFile.ts"
 import { untrusted } from "./advice/FileAdvice.ts"
 import { adviceFor } from "./advice/SinkAdvice.ts"
 import type { Speaker } from "./Speaker.ts"
+import { overrideWords } from "./OverrideWords.ts"
 import { type SyncReason, syncWords } from "./SyncWords.ts"
 import type { AnyOption, ConflictCause, Holds, Reason, TableNameProblem, UsageError } from "./UsageError.ts"
 
@@ -75,6 +76,7 @@ type SettingReason = Extract<
       | "PostgresUrl"
       | "PortTaken"
       | "NotATerminal"
+      | "NotOverridden"
   }
 >
 
@@ -121,6 +123,8 @@ const settingWords = (reason: SettingReason | SyncReason, speaker: Speaker): Wor
         problem: `port ${reason.port} cannot be listened on`,
         advice: "Another program may use it: choose another one, or 0 for any free one."
       }
+    case "NotOverridden":
+      return overrideWords(reason)
     case "NotATerminal":
       return {
         problem: "init asks questions, and this is no terminal",
@@ -319,7 +323,8 @@ const continues = new Set<Reason["_tag"]>([
   "Reversed",
   "TooEarly",
   "NotInSync",
-  "OfFile"
+  "OfFile",
+  "NotOverridden"
 ])
 
 /** Reasons that name what they are about themselves. */

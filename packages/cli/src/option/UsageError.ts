@@ -88,6 +88,8 @@ export type Reason =
   | { readonly _tag: "NoSyncInFile"; readonly path: string }
   /** Of a flag beside a pipeline file. */
   | { readonly _tag: "OfFile"; readonly path: string }
+  /** A flag in place of a key of a file. */
+  | { readonly _tag: "NotOverridden"; readonly because: OverrideCause; readonly pipeline: string }
   | { readonly _tag: "NoSuchSync"; readonly name: string; readonly known: ReadonlyArray<string> }
 
 /** Why an option makes no sense in a sync. */
@@ -103,6 +105,9 @@ export type SyncAdvice =
   | "database"
   | "by size"
   | "probes"
+
+/** What another value would part a state from. */
+export type OverrideCause = "sync" | "state" | "several" | "state of several"
 
 export type ConflictCause =
   | "pages prove nothing"

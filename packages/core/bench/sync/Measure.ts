@@ -1,16 +1,17 @@
 /** What a sync over a living world takes, and how far behind its consumer is. */
 import { Ledger } from "@callstream/core/sync/Ledger"
+import * as CoverageSet from "@callstream/core/coverage/CoverageSet"
 import * as Instant from "@callstream/core/model/Instant"
 import * as Sync from "@callstream/core/sync/Sync"
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import type { AgniSimulator } from "@callstream/core/testing"
-import * as Organization from "./Organization.ts"
+import { SyncState } from "../../src/sync/internal/SyncState.ts"
+import * as World from "./World.ts"
 
-const { day, hour, origin } = Organization
+const { day, hour, origin } = World
 
-export interface Case extends Organization.Options {
+export interface Case {
   readonly days: number
   /** How long after the begin of a pass the next one begins, in µs. */
   readonly every: number
@@ -32,6 +33,8 @@ export interface Measured {
   readonly late: number
   readonly of: number
   readonly missed: number
+  /** Those of them that have no start. */
+  readonly missedUndated: number
   /** Behind a watermark that has no hole there. */
   readonly missedBehind: number
   readonly removedWrongly: number
@@ -47,20 +50,26 @@ interface Held {
   readonly delays: Array<number>
 }
 
-const isListed = ({ leavesAt, visibleAt }: AgniSimulator.TrueLife, at: number) => at >= visibleAt && at < leavesAt
+const isListed = ({ leavesAt, visibleAt }: World.Life, at: number) => at >= visibleAt && at < leavesAt
+
+const stateOf = Effect.scoped(
+  Effect.gen(function* () {
+    const ledger = yield* Ledger
+    const lease = yield* ledger.open("calls", undefined)
+    return yield* Schema.decodeUnknownEffect(Schema.toCodecJson(SyncState))((yield* lease.kept).state)
+  })
+)
 
 /** Hourly or otherwise: passes that begin at regular times, and last as long as their requests. */
-export const run = (one: Case): Effect.Effect<Measured, unknown> => {
-  const world = Organization.make(one)
+export const run = (world: World.World, one: Case): Effect.Effect<Measured, unknown> => {
   const end = origin + one.days * day
   const measuredFrom = end - one.measured * day
-  const lives = Organization.livesUntil(one, end)
+  const { lives } = world
   const placeOf = new Map(lives.map(({ id }, place) => [id, place]))
   const held: Held = { upTo: new Float64Array(lives.length).fill(-Infinity), delays: [] }
   const heldAt = new Float64Array(lives.length).fill(Infinity)
   const byWhy: Record<string, number> = {}
   const sums = { requests: 0, quiet: 0, removedWrongly: 0 }
-  let watermark = origin
 
   const take = (change: Sync.Change) => {
     const place = placeOf.get(change.id) ?? -1
@@ -86,7 +95,6 @@ export const run = (one: Case): Effect.Effect<Measured, unknown> => {
       Effect.sync(() => {
         counted += look.requests
         if (look.why !== "new" && look.why !== "awaited") isBusy = true
-        watermark = look.watermark
         if (isMeasured) byWhy[look.why] = (byWhy[look.why] ?? 0) + look.requests
       })
     return Sync.changes({ name: "calls", from: "2026-07-01T00:00:00Z", onLook }).pipe(
@@ -113,8 +121,10 @@ export const run = (one: Case): Effect.Effect<Measured, unknown> => {
       yield* pass
       next += next < origin + (one.warm ?? 0) * day ? hour : one.every
     }
-    const counts = { stale: 0, late: 0, of: 0, missed: 0, missedBehind: 0 }
-    const starts = new Map(world.simulator.truth({ at: Instant.of(end) }).map(({ id, startedAt }) => [id, startedAt]))
+    const counts = { stale: 0, late: 0, of: 0, missed: 0, missedUndated: 0, missedBehind: 0 }
+    const state = yield* stateOf
+    const isProven = (start: Instant.Instant) =>
+      CoverageSet.verdict([state.coverage], { from: start, to: Instant.of(start + 1) })
     for (const [place, life] of lives.entries()) {
       const final = life.changesAt.at(-1) ?? Infinity
       const upTo = held.upTo[place] ?? -Infinity
@@ -127,8 +137,11 @@ export const run = (one: Case): Effect.Effect<Measured, unknown> => {
       }
       if (upTo === -Infinity && isListed(life, end) && life.visibleAt < end - 2 * day) {
         counts.missed++
-        const start = starts.get(life.id)
-        if (start !== undefined && start < watermark) counts.missedBehind++
+        const start = life.startedAt
+        if (start === undefined) counts.missedUndated++
+        if (start === undefined || start >= state.watermark) continue
+        const verdict = isProven(start)
+        if (verdict._tag === "Success" && verdict.success === "proven") counts.missedBehind++
       }
     }
     const delays = held.delays.sort((left, right) => left - right)
@@ -143,14 +156,18 @@ export const run = (one: Case): Effect.Effect<Measured, unknown> => {
       half: at(0.5),
       most: at(0.99)
     }
-  }).pipe(Effect.provide([world.layer, Ledger.layerMemory]), Effect.provideService(Clock.Clock, world.clock))
+  }).pipe(Effect.provide([world.layer, Ledger.layerMemory]))
 }
 
 /** What reading the last hours again each time comes to: by its rule, without reading. */
-export const lookBack = (one: Case, back: number): Pick<Measured, "requestsADay" | "stale" | "missed" | "of"> => {
+export const lookBack = (
+  { lives }: World.World,
+  one: Case,
+  back: number,
+  pageSize = 100
+): Pick<Measured, "requestsADay" | "stale" | "missed" | "of"> => {
   const end = origin + one.days * day
   const measuredFrom = end - one.measured * day
-  const lives = Organization.livesUntil(one, end)
   const starts = lives.flatMap(({ startedAt }) => startedAt ?? []).sort((a, b) => a - b)
   const rank = (at: number) => {
     let [low, high] = [0, starts.length]
@@ -162,7 +179,8 @@ export const lookBack = (one: Case, back: number): Pick<Measured, "requestsADay"
     return low
   }
   let requests = 0
-  for (let at = measuredFrom; at < end; at += one.every) requests += Math.floor((rank(at) - rank(at - back)) / 100) + 1
+  for (let at = measuredFrom; at < end; at += one.every)
+    requests += Math.floor((rank(at) - rank(at - back)) / pageSize) + 1
   const counts = { stale: 0, missed: 0, of: 0 }
   for (const life of lives) {
     const final = life.changesAt.at(-1) ?? Infinity

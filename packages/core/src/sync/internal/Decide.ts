@@ -90,7 +90,7 @@ const isBack = (known: Entry, next: Entry): boolean =>
 const closely = 5 * minute
 
 /** A change that waits for less is worth less: it may wait for others of its page. */
-export const fullWait = 15 * minute
+export const fullWait = 7 * minute
 
 /** A page of calls, each of which has changed with this chance, adds to what is worth a request. */
 const leastGain = 0.005

@@ -23,7 +23,7 @@ type Founds = Stream.Stream<Found, AgniError | LedgerError, AgniClient>
 
 const { second } = Decide
 
-/** Pages in the order of creation: whoever is listed there is there, whatever orders them. */
+/** Pages in the order of creation: a call that is listed there exists, whatever the order of the pages. */
 const byCreation = (run: Pass.Run, endpoint: Endpoint, range: Span): Founds =>
   Stream.fromEffect(
     Effect.gen(function* () {

@@ -63,7 +63,7 @@ const heldRows = 16_000_000
 
 export class Orders {
   private readonly world: World
-  /** What is listed at `at`, by field. */
+  /** The lists at `at`, by field. */
   private readonly lists = new Map<SortField, Listed>()
   private at = -Infinity
   /** Nothing moved since then, and nothing will before `pending.next`. */
