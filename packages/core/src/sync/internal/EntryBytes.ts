@@ -10,11 +10,19 @@ const uuidBytes = 16
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 
+/** Where the digits of each byte are in a UUID. */
+const uuidPlaces = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34]
+const digits = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"))
+const digitOf = (character: number): number => (character < 58 ? character - 48 : character - 87)
+
 /** A UUID as its 16 bytes. Other text behind how many bytes of padding there are, so that it never has 16. */
 export const ofId = (id: string): Uint8Array => {
   if (uuid.test(id)) {
-    const hex = id.replaceAll("-", "")
-    return Uint8Array.from({ length: uuidBytes }, (_, i) => Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16))
+    const bytes = new Uint8Array(uuidBytes)
+    for (const [i, at] of uuidPlaces.entries()) {
+      bytes[i] = 16 * digitOf(id.charCodeAt(at)) + digitOf(id.charCodeAt(at + 1))
+    }
+    return bytes
   }
   const text = encoder.encode(id)
   const padding = text.length === uuidBytes - 1 ? 1 : 0
@@ -26,8 +34,10 @@ export const ofId = (id: string): Uint8Array => {
 
 export const toId = (bytes: Uint8Array): string => {
   if (bytes.length !== uuidBytes) return decoder.decode(bytes.subarray(1 + (bytes[0] ?? 0)))
-  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")
-  return [0, 8, 12, 16, 20].map((from, i, all) => hex.slice(from, all[i + 1] ?? 32)).join("-")
+  let id = ""
+  for (let i = 0; i < uuidBytes; i++)
+    id += `${i === 4 || i === 6 || i === 8 || i === 10 ? "-" : ""}${digits[bytes[i] ?? 0]}`
+  return id
 }
 
 const second = 1_000_000
