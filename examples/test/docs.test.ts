@@ -131,7 +131,7 @@ let callstream = ""
 
 beforeAll(async () => {
   const serve = Effect.gen(function* () {
-    const simulator = yield* CoreTesting.AgniSimulator.make({ sessions: 400 })
+    const simulator = yield* CoreTesting.AgniSimulator.make({ sessions: 400, recordingsUrl: "here" })
     const server = yield* PlatformNode.NodeHttpServer.make(createServer, { port: 0, host: "127.0.0.1" })
     yield* server.serve(simulator.httpApp)
     return { AGNI_BASE_URL: EffectHttp.HttpServer.formatAddress(server.address), AGNI_API_KEY: simulator.apiKey }
@@ -281,7 +281,7 @@ describe("documentation", () => {
     expect(shape(stdout)).toEqual(lines)
   })
 
-  it.concurrent.for(["export", "run", "init", "plan", "replay", "check", "simulate", "demo"])(
+  it.concurrent.for(["export", "get", "run", "validate", "init", "plan", "replay", "check", "simulate", "demo"])(
     "docs/cli.md names every flag of %s",
     async (command, { expect }) => {
       const { stdout } = await run(process.execPath, [callstream, command, "--help"])

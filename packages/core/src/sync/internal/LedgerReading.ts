@@ -1,6 +1,6 @@
 /** Entries of a ledger, read from its table. */
 import * as Effect from "effect/Effect"
-import { byStart, type Entry, isAbsent, type Span, type View } from "../Ledger.ts"
+import { byStart, type Entry, isAbsent, isIn, type Span, type View } from "../Ledger.ts"
 import { LedgerError } from "../LedgerError.ts"
 import * as EntryBytes from "./EntryBytes.ts"
 import * as Tables from "./LedgerTables.ts"
@@ -49,7 +49,7 @@ export const make = (
   store: Store,
   number: number,
   row: () => { readonly agents: ReadonlyArray<string>; readonly head: number }
-): Omit<View, "name" | "id" | "key" | "kept" | "acknowledged"> => {
+): Omit<View, "name" | "id" | "key" | "kept" | "acknowledged" | "asked"> => {
   const { ask, dialect } = store
   const all = (where: string, params: ReadonlyArray<unknown>) =>
     Effect.suspend(() => select(store, number, row().agents, where, params))
@@ -81,6 +81,10 @@ export const make = (
       ),
     count,
     between,
+    gone: ({ from, to }) =>
+      Effect.map(all(dialect.gone, [Math.floor(from / second), Math.ceil(to / second)]), (found) =>
+        found.filter((entry) => isIn(entry, { from, to }))
+      ),
     withoutStart: all(dialect.withoutStart, []),
     absent: all(dialect.absent, []),
     awaiting: (at) => all(dialect.due, [Math.floor(at / second)]),
