@@ -119,7 +119,7 @@ describe("DecodingThread", () => {
 
   it.live("decodes here until it has started, and after it has ended", () =>
     Effect.gen(function* () {
-      const thread = yield* Thread.make("json", new URL("./threads/Ends.ts", import.meta.url))
+      const thread = yield* Thread.make("json", { url: new URL("./threads/Ends.ts", import.meta.url) })
       const before = yield* thread.decode(bytes(bodies.camelCase), about)
       assert.isUndefined(Rows.items(before.rows)[0]?.json)
       yield* thread.started
@@ -150,7 +150,7 @@ describe("DecodingThread", () => {
 
   it.live("fails as an effect where no thread can start", () =>
     Effect.gen(function* () {
-      const exit = yield* Effect.exit(Thread.make("json", new URL("https://example.com/no-such-thread.js")))
+      const exit = yield* Effect.exit(Thread.make("json", { url: new URL("https://example.com/no-such-thread.js") }))
       assert.isTrue(Exit.isFailure(exit) && Exit.findErrorOption(exit)._tag === "Some")
     }).pipe(Effect.scoped)
   )
@@ -168,7 +168,7 @@ describe("DecodingThread", () => {
         page.rows.sessions().map(({ id }) => id),
         expected.rows.sessions().map(({ id }) => id)
       )
-      const thread = yield* Thread.make("json", new URL("./threads/Ends.ts", import.meta.url))
+      const thread = yield* Thread.make("json", { url: new URL("./threads/Ends.ts", import.meta.url) })
       yield* thread.started
       const again = yield* Effect.provideService(read, PageDecoder.PageDecoder, thread)
       assert.strictEqual(again.rows.sessions().length, 100)

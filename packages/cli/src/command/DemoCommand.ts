@@ -61,6 +61,7 @@ const demo = Effect.gen(function* () {
     passes: undefined,
     conditions: [],
     transform: Transform.identity(),
+    chain: { transforms: {}, tabular: false, zone: Zone.utc.name },
     sinks: [{ target, settings: {} }],
     commitEvery: Duration.seconds(1),
     onSinkFailure: "stop",
@@ -71,7 +72,8 @@ const demo = Effect.gen(function* () {
     recordings: undefined,
     strict: false,
     sync: undefined,
-    report: "people"
+    report: "people",
+    summaryTo: "stdout"
   }).pipe(Effect.provide(Layer.provide(client, AgniTransport.layer)))
   yield* print(
     "",

@@ -184,6 +184,11 @@ export const sync = {
   worth: one(Kind.above(0), "Changes to expect of a request, times the hours waited for them: more saves requests", {
     fallback: "1"
   }),
+  maxRequests: one(
+    Kind.requestsADay,
+    "Requests a day at most; over it the sync is late: audits and readings of little worth wait first",
+    { fallback: "no limit" }
+  ),
   events: list(
     Kind.completing(words("MILESTONE", "a milestone"), Change.Milestone.literals),
     "To webhooks only versions that reach one of these: completed, cost, recording, analysis, final; and calls that are gone",
@@ -195,6 +200,12 @@ export const sync = {
     fallback: "1000"
   })
 }
+
+/** Of a command alone: a file of metrics is of all its pipelines. */
+export const metricsFile = one(
+  Kind.file,
+  "Write metrics to this file for Prometheus' textfile collector: NAME.prom, replaced every 15 seconds and at the end"
+)
 
 /** The groups by where a pipeline file holds them. */
 export const groups = { connection, selection, reading, transforms, sink, run, sync } as const

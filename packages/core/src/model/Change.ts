@@ -188,6 +188,16 @@ export const digests = (session: CallSession.CallSession, key: Key): ReadonlyArr
 const identity = (value: unknown): unknown => value
 
 /**
+ * A keyed digest of 32 bits of a row that a transform made. It ignores the order of keys, `1` or `"1"`, `null` or absent, and what
+ * signs a URL.
+ *
+ * @since 0.1.0
+ * @category digests
+ */
+export const rowDigest = (row: unknown, key: Key): number =>
+  HalfSipHash.digest(encoder.encode(Canonical.write(row)), key)
+
+/**
  * The facets in which two lists of digests differ.
  *
  * @since 0.1.0

@@ -9,7 +9,8 @@ import * as Rows from "../../endpoint/internal/ListedRows.ts"
 import { believedWidth, nothingKnown, type Settings } from "./Settings.ts"
 import type { Micros, Range } from "../../endpoint/internal/Micros.ts"
 
-const came: Coverage = { _tag: "Provisional", reason: { _tag: "CallsMoved" } }
+/** Rows came from within the range, though none came for the whole of it. */
+export const came: Coverage = { _tag: "Provisional", reason: { _tag: "CallsMoved" } }
 
 export const tooWide: Coverage = {
   _tag: "Provisional",
@@ -27,7 +28,8 @@ export const confirm = Effect.fnUntraced(function* (
   known: Known,
   ask: Ask.Ask,
   range: Range,
-  bounds: Ask.Between
+  bounds: Ask.Between,
+  expected: number
 ): Effect.fn.Return<Coverage | undefined, AgniError> {
   const { controls, ends, size } = settings
   if (controls.length === 0) return nothingKnown
@@ -46,7 +48,10 @@ export const confirm = Effect.fnUntraced(function* (
     if (rows.some(({ start }) => start !== undefined && start >= range.from && start < range.to)) return came
     if (second.length < size && back(below) && back(above)) return { _tag: "Proven" }
   }
-  if (range.to - range.from > believedWidth(known.width) && !isEnd) return undefined
+  // Not even the end of the list without bounds shows what lies beyond it: a limit may hide it here, and have cut that list.
+  if (range.to - range.from > believedWidth(known.width)) return undefined
+  // Nor does an answer with nothing where more calls are expected than a page holds: a limit on results may answer so.
+  if (expected > size) return came
   const middle = (range.from + range.to) / 2
   const isBelow = ({ start }: Rows.Dated) => start < middle
   const answered: Array<boolean> = []
@@ -77,9 +82,11 @@ const comesBack = Effect.fnUntraced(function* (
   byDistance: ReadonlyArray<Rows.Dated>,
   size: number
 ): Effect.fn.Return<boolean | CoverageReason, AgniError> {
-  // It may have left, or have a neighbour that cannot be rendered; another one will do, further away in the latter case.
+  // It may have left, or have a neighbour that cannot be rendered; another one will do, further away in the latter case. Where
+  // there is no other, it may be away in some answers only.
   let left = 3
-  for (const at of [0, 1, 2, 8, 32, 64]) {
+  const tried = [0, 1, 2, 8, 32, 64].filter((at) => at < byDistance.length)
+  for (const at of tried.length < left ? [...tried, ...tried, ...tried] : tried) {
     const control = byDistance[at]
     if (control === undefined || left === 0) break
     const failed = yield* Ask.catchPoison(Ask.control(ask, control, size), () => Effect.succeed("fails" as const))

@@ -142,7 +142,11 @@ const ofNothing = Effect.fnUntraced(function* (work: Work, done: ReadPages.Read)
     if (answer?.rows.some(({ key }) => key === control.key) === true)
       return split(work, Task.halve(range, held, task.expected, settings.size))
   }
-  const coverage = yield* Empty.confirm(settings, known, ask, range, bounds)
+  const expected = canHalve(range) ? task.expected : 0
+  const coverage = yield* Empty.confirm(settings, known, ask, range, bounds, expected)
+  // Rows of it came after all: there are more than the server gives for the whole of it.
+  if (coverage === Empty.came && canHalve(range))
+    return split(work, Task.halve(range, held, task.expected, settings.size))
   const width = task.to - task.from
   const believed = believedWidth(known.width)
   // Nothing can be proven where calls may still be added: that is not worth as many questions.

@@ -9,7 +9,7 @@ import type { Known } from "./Known.ts"
 import type { Deliveries } from "./Deliveries.ts"
 import type * as Rows from "../../endpoint/internal/ListedRows.ts"
 import * as PartialRead from "./PartialRead.ts"
-import { type Settings, temper } from "./Settings.ts"
+import { horizonOf, type Settings, temper } from "./Settings.ts"
 import * as Sum from "./Sum.ts"
 import type * as Micros from "../../endpoint/internal/Micros.ts"
 import * as Found from "./UndatedFound.ts"
@@ -74,7 +74,9 @@ const read = Effect.fnUntraced(function* (
   about: About
 ): Effect.fn.Return<Coverage.Window, AgniError> {
   for (let left = attempts, isFirst = true; ; isFirst = false) {
-    const front = yield* Front.scan(settings, range, about.ledger)
+    // Calls may have appeared since their windows were read.
+    const until = isFirst ? range.to : horizonOf(settings, about.known())
+    const front = yield* Front.scan(settings, range, about.ledger, until)
     const result = yield* attempt(settings, range, about, front, isFirst)
     if (result._tag === "Read" && !(result.moved && left > 1)) return result.window
     if (result._tag === "Read") left--
@@ -117,7 +119,7 @@ const attempt = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Result, AgniError> {
   const { inPart, ledger } = about
   const repeats = yield* settings.repeats
-  const found = Found.make(range, settings.latest, ledger)
+  const found = Found.make(range, horizonOf(settings, about.known()), ledger)
   const limit = Front.limitOf(settings, range, () => found.measured ?? ledger.rows())
   const work: Work = { settings, range, about, ask: fresh.ask, repeats, found, limit }
   if (inPart) found.measured = yield* measure(work)
@@ -186,7 +188,32 @@ const readToEnd = Effect.fnUntraced(function* (
     Found.note(found, rows)
   }
   const total = yield* countAll(work)
+  if (total !== undefined && total > Found.expected(found)) yield* readTurned(work, pages)
   return { total, still: total !== undefined && total === atFirst }
+})
+
+const shares = [0.7, 0.9, 0.55, 0.8]
+
+/**
+ * Calls without a start time stand together, in another order on each page where equal ones have any. So one of them may be on
+ * no page: pages of other sizes cut them elsewhere.
+ */
+const readTurned = Effect.fnUntraced(function* (
+  { ask, found, settings }: Work,
+  [first = []]: Front.Front["pages"]
+): Effect.fn.Return<void, AgniError> {
+  const inFront = first.some(({ start }) => start === undefined)
+  for (const share of shares) {
+    const size = Math.max(1, Math.floor(settings.size * share))
+    const begin = inFront ? 1 : Math.floor(Found.dated(found) / size) + 1
+    const end = begin + Math.ceil(found.undated.size() / size) + 1
+    for (let page = begin; page <= end; page++) {
+      const answer = yield* Effect.catchIf(ask(page, {}, { size }), Ask.isRefusal, () => Effect.undefined)
+      if (answer === undefined) break
+      Found.note(found, answer.rows)
+      if (answer.rows.length < size) break
+    }
+  }
 })
 
 /**
@@ -204,7 +231,7 @@ const lookAgain = Effect.fnUntraced(function* (
   const [after, again] =
     nothingFound && inFront
       ? [total, pages]
-      : yield* Effect.all([countAll(work), inFront ? Front.read(settings, ask, limit, range) : Effect.succeed([])], {
+      : yield* Effect.all([countAll(work), inFront ? Front.read(settings, ask, limit, range.to) : Effect.succeed([])], {
           concurrency: 2
         })
   if (!inFront) return { total: after, still }

@@ -88,7 +88,7 @@ const fixed = 26
 /** The rest of an entry: `agent` is the place of its agent's id in a list that is kept once. Times are near to when it was first seen. */
 export const encode = (entry: Entry, agent: number): Uint8Array => {
   const { born, changed, counted, created, digests, doubted, ended, firstSeen, gone, lacks, milestones } = entry
-  const { owed, readAt, sequence, shown, start } = entry
+  const { owed, readAt, row, sequence, shown, start } = entry
   const flags =
     statuses.indexOf(entry.status) |
     (gones.indexOf(gone) << 2) |
@@ -96,7 +96,8 @@ export const encode = (entry: Entry, agent: number): Uint8Array => {
     (bitsOf(laters, lacks) << 9) |
     (owed ? 1 << 12 : 0) |
     (counted ? 1 << 13 : 0) |
-    (doubted?.as === "absent" ? 1 << 14 : 0)
+    (doubted?.as === "absent" ? 1 << 14 : 0) |
+    (row === undefined ? 0 : 1 << 15)
   const first = Math.floor(firstSeen / second)
   const { bytes, count, whole } = makeWriter()
   const since = (instant: Micros) => whole(Math.floor(instant / second) - first)
@@ -114,7 +115,9 @@ export const encode = (entry: Entry, agent: number): Uint8Array => {
   count(start === undefined ? 0 : start - Math.floor(start / second) * second)
   whole(changed - born)
   count(showns.length * agent + showns.indexOf(shown))
+  if (row !== undefined) count(row)
   if (doubted !== undefined) since(doubted.since)
+  if (doubted !== undefined && doubted.first !== doubted.since) since(doubted.first)
   const all = new Uint8Array(fixed + bytes.length)
   const view = new DataView(all.buffer)
   for (const [i, digest] of digests.entries()) view.setUint32(4 * i, digest)
@@ -149,14 +152,16 @@ export const decode = (
   const place = count()
   const agent = agents[Math.floor(place / showns.length)]
   const shown = showns[place % showns.length]
+  const row = (flags & (1 << 15)) === 0 ? undefined : count()
   const doubtedSince = isAtEnd() ? undefined : since()
+  const firstDoubted = doubtedSince === undefined || isAtEnd() ? doubtedSince : since()
   const status = statuses[flags & 3]
   if (
     agent === undefined ||
     shown === undefined ||
     status === undefined ||
     !isAtEnd() ||
-    Number.isNaN(doubtedSince ?? 0)
+    Number.isNaN(firstDoubted ?? 0)
   )
     return undefined
   const as = (flags & (1 << 14)) === 0 ? "back" : "absent"
@@ -176,10 +181,14 @@ export const decode = (
     readAt,
     firstSeen: first * second,
     born,
-    doubted: doubtedSince === undefined ? undefined : { as, since: doubtedSince },
+    doubted:
+      doubtedSince === undefined || firstDoubted === undefined
+        ? undefined
+        : { as, since: doubtedSince, first: firstDoubted },
     gone: gones[(flags >>> 2) & 3],
     owed: (flags & (1 << 12)) !== 0,
     counted: (flags & (1 << 13)) !== 0,
-    shown
+    shown,
+    row
   }
 }
