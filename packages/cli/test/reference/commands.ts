@@ -85,7 +85,7 @@ export const commands: ReadonlyArray<Documented> = [
   },
   { name: "validate", command: Validate.validateCommand, arguments: "FILE...", sections: [] },
   { name: "init", command: Init.initCommand, arguments: "[FILE]", sections: [own("init", "Flags", Init.options)] },
-  { name: "plan", command: Plan.planCommand, arguments: "", sections: [] },
+  { name: "plan", command: Plan.planCommand, arguments: "", sections: [own("plan", "Of a sync", Plan.own)] },
   { name: "replay", command: Replay.replayCommand, arguments: "FILE", sections: [own("replay", "Flags", Replay.own)] },
   { name: "check", command: Check.checkCommand, arguments: "", sections: [own("check", "Flags", Check.options)] },
   {
