@@ -160,7 +160,9 @@ export const run = {
   maxDeadLetters: one(Kind.percentage, "Stop when more than this percentage of at least 100 records is rejected", {
     fallback: "10"
   }),
-  coverage: one(Kind.file, "Write the coverage report to this file, as JSON"),
+  coverage: one(Kind.file, "Write the coverage report to this file, as JSON", {
+    fallback: "NAME.coverage.json beside each file"
+  }),
   recordings: one(
     Kind.completing(Kind.text("FOLDER", "the name of a folder"), "paths"),
     "Keep the audio of each call that has a recording in this folder, fetched once"
