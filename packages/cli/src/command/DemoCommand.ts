@@ -103,7 +103,13 @@ const demo = Effect.gen(function* () {
   const paths = yield* Path.Path
   const folder = yield* folderOf
   const path = paths.join(folder, "calls.ndjson")
-  const simulator = yield* AgniSimulator.make({ sessions, latency: "80 millis", jitter: "80 millis", faultRate: 0.12 })
+  const simulator = yield* AgniSimulator.make({
+    sessions,
+    latency: "80 millis",
+    jitter: "80 millis",
+    faultRate: 0.12,
+    life: {}
+  })
   const baseUrl = yield* serve(simulator, 0)
   yield* print(
     `A simulated Agni API with ${Format.counted(sessions, "call session")} answers on ${baseUrl}; one request in eight fails.`,
@@ -131,6 +137,7 @@ const demo = Effect.gen(function* () {
     passes: undefined,
     conditions: [],
     transform: Transform.identity(),
+    chain: { transforms: {}, tabular: false, zone: Zone.utc.name },
     sinks: [{ target, settings: {} }],
     commitEvery: Duration.seconds(1),
     onSinkFailure: "stop",
@@ -138,9 +145,11 @@ const demo = Effect.gen(function* () {
     deadLettersRaw: false,
     maxDeadShare: 0.1,
     coverage: undefined,
+    recordings: undefined,
     strict: false,
     sync: undefined,
-    report: "people"
+    report: "people",
+    summaryTo: "stdout"
   }).pipe(Effect.provide(Layer.provide(client, AgniTransport.layer)))
   yield* print(
     "",

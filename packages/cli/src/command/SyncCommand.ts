@@ -19,19 +19,23 @@ import * as Failure from "../render/Failure.ts"
 import * as ReportedSync from "../render/ReportedSync.ts"
 import * as RunSync from "../run/RunSync.ts"
 import { decoder } from "../run/RunJob.ts"
+import * as RunMetrics from "../run/RunMetrics.ts"
 
 /** Options of an export that a sync has too. */
 const shared = {
   selection: Struct.pick(Options.selection, ["since", "agentId", "channel", "callerNumber", "pageSize"]),
   reading: Struct.pick(Options.reading, ["horizon", "keepGoing"]),
-  sink: Struct.omit(Options.sink, ["force", "csvRaw", "csvBom"]),
+  sink: Struct.omit(Options.sink, ["force", "csvRaw", "csvExcel"]),
   run: Struct.omit(Options.run, ["onSinkFailure", "coverage", "strict"])
 }
 
 /** The options of reporting. */
 const reporting = {
   quiet: onOff("No progress and no summary; errors are still shown"),
-  json: onOff("Print the summary of each pass as one line of JSON, on stderr")
+  json: onOff(
+    "Print the summary of each pass as one line of JSON, on stdout unless changes go there, and errors as JSON too"
+  ),
+  metricsFile: Options.metricsFile
 }
 
 /** In the order of their help. */
@@ -94,7 +98,11 @@ export const execute = Effect.fnUntraced(function* <A, E extends Failure.Command
   })
   if (!RunSync.isSync(job)) return yield* Effect.die(new Error("no sync"))
   const client = Layer.provide(Source.client(spec.source ?? {}), [AgniTransport.layer, decoder([])])
-  yield* Effect.provide(Failure.reporting(use(job), { resumes: true }), client)
+  yield* use(job).pipe(
+    (run) => Failure.reporting(run, { resumes: true }),
+    (run) => RunMetrics.writing(input.metricsFile, run),
+    Effect.provide(client)
+  )
 })
 
 export const syncCommand = Command.make("sync", flags(options), (input) =>

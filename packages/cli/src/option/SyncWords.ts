@@ -49,7 +49,7 @@ export const syncWords = (reason: SyncReason, speaker: Speaker): Words => {
       return {
         problem:
           reason.instead === "database"
-            ? "names a CSV or Parquet file, in which a sync cannot change a call"
+            ? "names a CSV, Excel or Parquet file, in which a sync cannot change a call"
             : "is not for a sync",
         advice: syncAdvice(speaker)[reason.instead]
       }

@@ -1,10 +1,12 @@
 /** What a pass of a sync did, and how far the sync is. */
 import { CoverageReason, Instant, type SyncPipeline, type Verdict } from "@callstream/core"
 import * as Effect from "effect/Effect"
-import type { SyncJob } from "../run/RunSync.ts"
+import type { PassSummary, SyncJob } from "../run/RunSync.ts"
 import type { Requests } from "../run/Requests.ts"
 import * as ShownTime from "../option/ShownTime.ts"
 import * as Format from "./Format.ts"
+import * as MachineSummary from "./MachineSummary.ts"
+import * as RecordingsLine from "./RecordingsLine.ts"
 import { clearLine, print as printLines, Screen } from "./Screen.ts"
 
 type Clock = SyncJob["zone"]["clock"]
@@ -144,11 +146,12 @@ export const verdictJson = (verdict: Verdict.Verdict, givenUp: ReadonlyArray<Ver
   behind: verdict.behind
 })
 
-const toJson = (job: SyncJob, summary: SyncPipeline.PassSummary, requests: number) => ({
+const toJson = (job: SyncJob, summary: PassSummary, requests: number) => ({
   sync: job.name,
   ...summary.changes,
   filtered: summary.filtered,
   rejected: summary.dead,
+  ...(summary.recordings === undefined ? {} : { recordings: RecordingsLine.toJson(summary.recordings) }),
   ...(job.title === undefined ? { requests } : {}),
   sinks: summary.sinks.map(({ failure, refused, sink, written }) => ({
     sink,
@@ -164,25 +167,33 @@ const named = ({ title }: SyncJob, text: string): string => (title === undefined
 /** Prints a pass: all of it of a single one, a line of one that is followed by others. */
 export const print = Effect.fnUntraced(function* (
   job: SyncJob,
-  summary: SyncPipeline.PassSummary,
+  summary: PassSummary,
   { sent }: Pick<Requests, "sent">
 ) {
   const screen = yield* Screen
   const { clock } = job.zone
   if (job.report === "none") return
-  if (job.report === "json") return yield* screen.write(`${JSON.stringify(toJson(job, summary, sent))}\n`)
+  if (!(yield* MachineSummary.print(job, () => toJson(job, summary, sent)))) return
   // Several pipelines share one client and its counts.
   const first = counts(summary, job.title === undefined ? sent : undefined)
+  const { recordings } = summary
+  const kept = recordings === undefined ? undefined : RecordingsLine.describe(recordings, job.recordings?.folder ?? "")
   const problems = sinkLines(job, summary)
   if (job.sync.every === undefined) {
-    return yield* printLines(named(job, first), ...state(summary.verdict, summary.givenUp, clock), ...problems)
+    return yield* printLines(
+      named(job, first),
+      ...(kept === undefined ? [] : [kept]),
+      ...state(summary.verdict, summary.givenUp, clock),
+      ...problems
+    )
   }
   const { horizon, watermark, from } = summary.verdict
   const until =
     watermark <= from ? `nothing older than ${Format.duration(horizon / 1000)}` : ShownTime.minute(watermark, clock)
+  const audio = kept === undefined || recordings?.of === 0 ? "" : ` · ${kept}`
   const { waiting } = summary.verdict.requests
   const late = waiting.length === 0 ? "" : ` · late: ${waiting.map(({ work }) => work).join(", ")}`
-  const line = named(job, `${first} · complete up to ${until}${late}`)
+  const line = named(job, `${first}${audio} · complete up to ${until}${late}`)
   // On a terminal the line of the next pass takes its place, unless something happened.
   if (screen.live && problems.length === 0) return yield* screen.write(`${clearLine}${line}`)
   yield* printLines(line, ...problems)

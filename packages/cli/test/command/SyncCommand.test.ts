@@ -59,7 +59,7 @@ describe("callstream sync", alongside, () => {
       assert.strictEqual(simulator.requests.length, before)
 
       const second = yield* run([...args, "--json"], { cwd })
-      const [summary] = lines(second.stderr)
+      const [summary] = lines(second.stdout)
       assert.deepInclude(summary, { sync: "calls", created: 0, updated: 0, removed: 0, calls: 400 })
       assert.isBelow(Number(summary?.["requests"]), before)
     })
@@ -157,7 +157,7 @@ describe("callstream sync", alongside, () => {
       const wrong = yield* run(["run", "wrong.yaml"], { cwd })
       assert.strictEqual(wrong.code, 2)
       assert.include(wrong.stderr, "wrong.yaml:1:18: until is not for a sync")
-      assert.include(wrong.stderr, "wrong.yaml:3:9: to names a CSV or Parquet file")
+      assert.include(wrong.stderr, "wrong.yaml:3:9: to names a CSV, Excel or Parquet file")
     })
   )
 
@@ -173,9 +173,9 @@ describe("callstream sync", alongside, () => {
         [["--status", "completed"], "--status is not for a sync\n  Calls could leave the list unseen: use --where"],
         [
           ["--to", "calls.csv"],
-          "--to names a CSV or Parquet file, in which a sync cannot change a call\n  Sync into a database, such as sqlite:calls.db"
+          "--to names a CSV, Excel or Parquet file, in which a sync cannot change a call\n  Sync into a database, such as sqlite:calls.db"
         ],
-        [["--to", "calls.parquet"], "--to names a CSV or Parquet file"],
+        [["--to", "calls.parquet"], "--to names a CSV, Excel or Parquet file"],
         [["--to", "a.ndjson", "--rotate", "day"], "--rotate is not for a sync"],
         [["--to", "a.ndjson", "--history"], "--history applies to SQLite or PostgreSQL"],
         [["--to", "sqlite:a.db", "--every", "1m"], "--every needs --follow"],
@@ -208,9 +208,9 @@ describe.skipIf(Postgres.missing)(`callstream sync with PostgreSQL${Postgres.rea
       const args = ["sync", "--name", "calls", "--state", "postgres:DATABASE_URL", "--to", "postgres:DATABASE_URL"]
       const options = { cwd, env: { DATABASE_URL: url } }
       for (const created of [120, 0]) {
-        const { code, stderr } = yield* run([...args, "--history", "--json"], options)
+        const { code, stderr, stdout } = yield* run([...args, "--history", "--json"], options)
         assert.strictEqual(code, 0, stderr)
-        assert.deepInclude(lines(stderr)[0], { created, updated: 0, calls: 120 })
+        assert.deepInclude(lines(stdout)[0], { created, updated: 0, calls: 120 })
       }
       const status = yield* run(["status", "--state", "postgres:DATABASE_URL"], options)
       assert.match(status.stdout, /^calls: 120 calls\n[^]*postgres:DATABASE_URL is up to date\.\n$/)

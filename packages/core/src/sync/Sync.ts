@@ -51,7 +51,7 @@ export interface Options extends Pick<
   readonly audits?: ReadonlyArray<Duration.Input> | undefined
   /** How long after its start a call is known; longer than the last audit. @default "30 days" */
   readonly remember?: Duration.Input | undefined
-  /** Changes that a request must be expected to bring; one that waits for less than 15 minutes counts less. @default 1 */
+  /** Changes that a request must be expected to bring; one that waits for less than 7 minutes counts less. @default 1 */
   readonly worth?: number | undefined
   /**
    * Requests a day at most, retries not counted. Over it the sync is late: audits and readings of little worth wait first, then whole
@@ -96,6 +96,8 @@ export interface Commit {
 export interface Change extends ChangeOf.Change {
   readonly session: CallSession | undefined
   readonly commit: Commit
+  /** The commit of the version before; `undefined` where it is not known. */
+  readonly replaces: number | undefined
 }
 
 /**

@@ -9,11 +9,14 @@ import * as Settlement from "../Settlement.ts"
 import type { Look } from "../Sync.ts"
 import * as Decide from "./Decide.ts"
 import type { Endpoint } from "./Endpoint.ts"
+import * as FindUndated from "./FindUndated.ts"
 import * as Pass from "./Pass.ts"
+import * as SyncState from "./SyncState.ts"
 import * as Tail from "../Tail.ts"
 
 const { second } = Decide
-const hour = 3600 * second
+const minute = 60 * second
+const hour = 60 * minute
 
 type Looks = Stream.Stream<Look, AgniError | LedgerError, AgniClient>
 
@@ -35,6 +38,10 @@ const birthsBeside = ({ now, state: { settlement } }: Pass.Run, { readAt, start 
   return before >= 0.9 ? 0 : (before - Tail.survival(settlement.births, now - start)) / (1 - before)
 }
 
+/** Where passes follow one another closely, a change counts twice at most: it waits for long among others that come soon. */
+const mostWeight = ({ before, began }: Pass.Run): number =>
+  before !== undefined && began - before < Decide.closely ? 2 : 1
+
 /**
  * What reading a call now is worth: the chance that it changed, less where that is not long ago, because a change that is soon read
  * anyway does not wait long.
@@ -46,7 +53,7 @@ const valueOf = (run: Pass.Run, entry: Entry, births: boolean): number => {
   if (entry.doubted !== undefined || entry.owed) return isDue ? settings.worth : 0
   const gain = isDue ? Settlement.gain(state.settlement, Decide.factsOf(entry), entry.readAt, now) : 0
   const came = births && now - (entry.start ?? now) < settings.horizon ? birthsBeside(run, entry) : 0
-  return (gain + came) * Math.min(1, (now - entry.readAt) / Decide.fullWait)
+  return (gain + came) * Math.min(mostWeight(run), (now - entry.readAt) / Decide.fullWait)
 }
 
 const part = 6 * hour
@@ -85,6 +92,33 @@ const dueRanges = Effect.fnUntraced(function* (run: Pass.Run): Effect.fn.Return<
   return ranges
 })
 
+/**
+ * Calls without a start time that have to be seen again, because they are doubted, or a consumer may lack them. Each time that one
+ * is not found it waits half as long again.
+ */
+const undated = (run: Pass.Run, endpoint: Endpoint): Looks => {
+  const { lease } = run.settings
+  const hasTo = ({ doubted, due = Infinity, owed }: Entry) => (owed || doubted?.as === "back") && due <= run.now
+  return Stream.unwrap(
+    Effect.gen(function* () {
+      const entries = (yield* lease.withoutStart).filter(hasTo)
+      const later = Effect.gen(function* () {
+        const rest = [...(yield* lease.byId(entries.map(({ id }) => id))).values()].filter(hasTo)
+        const waiting = rest.map((entry) => ({
+          ...entry,
+          due: run.now + Math.max(minute, (run.now - entry.readAt) / 2)
+        }))
+        if (waiting.length > 0) yield* SyncState.note(lease, run.state, run.head, waiting)
+      })
+      if (entries.length === 0) return Stream.empty
+      return FindUndated.find(run, endpoint, entries).pipe(
+        Stream.map(({ look }) => look),
+        Stream.concat(Stream.fromEffectDrain(later))
+      )
+    })
+  )
+}
+
 /** Those that there are requests for: the most valuable ones, by their start. */
 const affordable = ({ allowance }: Pass.Run, ranges: ReadonlyArray<Worthy>): ReadonlyArray<Span> => {
   const most = Math.max(0, Math.floor(allowance.spare() - allowance.forAudits))
@@ -96,5 +130,6 @@ const affordable = ({ allowance }: Pass.Run, ranges: ReadonlyArray<Worthy>): Rea
 
 export const awaited = (run: Pass.Run, endpoint: Endpoint): Looks =>
   Stream.fromIterableEffect(Effect.suspend(() => Effect.map(dueRanges(run), (ranges) => affordable(run, ranges)))).pipe(
-    Stream.mapEffect((range) => Pass.look(run, endpoint, "awaited", range))
+    Stream.mapEffect((range) => Pass.look(run, endpoint, "awaited", range)),
+    Stream.concat(undated(run, endpoint))
   )

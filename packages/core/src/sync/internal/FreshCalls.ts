@@ -97,12 +97,29 @@ const proveByCount = Effect.fnUntraced(function* (
   )
 })
 
+/** So long before its start a call may have been created for a walk to go back to it. */
+const longestRing = 10 * minute
+
+/**
+ * Back to when a walk goes that reads everything which may have come: what was created since a horizon before the last one, and what
+ * is in the range that passes the horizon now, because that was created earlier still.
+ */
+const backTo = Effect.fnUntraced(function* (run: Pass.Run): Effect.fn.Return<Micros, LedgerError> {
+  const { horizon, lease } = run.settings
+  const { read, watermark } = run.state
+  const from = (read?.whole ?? run.now) - horizon - minute
+  const passing = yield* lease.between({ from: watermark, to: run.now - horizon })
+  return passing.reduce(
+    (least, { created = from }) => (created >= from - longestRing ? Math.min(least, created - second) : least),
+    from
+  )
+})
+
 /** New calls, in the order of creation. */
 const byCreation = (run: Pass.Run, endpoint: Endpoint, first: Created): Looks => {
   const { horizon } = run.settings
   const { read } = run.state
   const whole = isWhole(run)
-  const from = whole ? (read?.whole ?? run.now) - horizon - 10 * minute : (read?.last ?? run.now) - minute
   const proof = Stream.suspend(() =>
     Stream.unwrap(
       Effect.gen(function* () {
@@ -118,8 +135,13 @@ const byCreation = (run: Pass.Run, endpoint: Endpoint, first: Created): Looks =>
       })
     )
   )
-  return CreationWalk.walk(run, endpoint, "new", { from, to: Infinity }, { page: 1, first }, () =>
-    whole ? proof : Stream.fromEffectDrain(noteRead(run, false))
+  const from = whole ? backTo(run) : Effect.succeed((read?.last ?? run.now) - minute)
+  return Stream.unwrap(
+    Effect.map(from, (from) =>
+      CreationWalk.walk(run, endpoint, "new", { from, to: Infinity }, { page: 1, first }, () =>
+        whole ? proof : Stream.fromEffectDrain(noteRead(run, false))
+      )
+    )
   )
 }
 
@@ -137,7 +159,7 @@ const byProof = (run: Pass.Run): Looks =>
     const range = { from: run.isFirst ? from : watermark }
     const noteAt = Effect.suspend(() => {
       // Whether something came is noted with it.
-      run.state = { ...run.state, withoutStart: { at: run.began, idle: run.state.withoutStart?.idle ?? 0 } }
+      run.state = { ...run.state, withoutStart: { idle: 0, ...run.state.withoutStart, at: run.began } }
       return noteRead(run, true)
     })
     return Stream.concat(

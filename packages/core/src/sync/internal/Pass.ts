@@ -123,13 +123,14 @@ export const note = Effect.fnUntraced(function* (
   let clock: number = run.state.clock ?? 0
   const { isFirst, now, settings } = run
   const about: Decide.About = { key: lease.key, from: settings.from, now, isFirst, before: run.before }
-  const commit = (entry: Entry, change: Decide.Changed | undefined, session: CallSession | undefined): void => {
+  const commit = (entry: Entry, change: Decide.Changed | undefined, session: CallSession, replaces?: number): void => {
     if (change === undefined) return void entries.set(entry.id, entry)
     const changed = ++run.head
     entries.set(entry.id, { ...entry, changed, born: entry.born === 0 ? changed : entry.born })
     clock = Math.max(clock, change.sequence)
     const shown = change.kind === "left" ? undefined : session
-    changes.push({ ...change, id: entry.id, session: shown, commit: { ledger: lease.id, commit: changed } })
+    const at = { ledger: lease.id, commit: changed }
+    changes.push({ ...change, id: entry.id, session: shown, commit: at, replaces })
   }
   for (const item of read.items) {
     const before = entries.get(item.id) ?? known.get(item.id)
@@ -147,7 +148,7 @@ export const note = Effect.fnUntraced(function* (
     }
     if (decided.entry !== undefined) {
       const unchanged = decided.change === undefined ? { changed: before?.changed ?? 0, born: before?.born ?? 0 } : {}
-      commit({ ...decided.entry, ...unchanged }, decided.change, item.row)
+      commit({ ...decided.entry, ...unchanged }, decided.change, item.row, before?.changed)
     }
   }
   const there = new Set(read.items.map(({ id }) => id))
@@ -275,7 +276,8 @@ export const prove = (
         )
         if (isWithoutStart) {
           const idle = look.changes.length > 0 ? 0 : 1 + (run.state.withoutStart?.idle ?? 0)
-          run.state = { ...run.state, withoutStart: { at: run.began, idle } }
+          const hidden = window.outside !== undefined && window.outside.unassigned > 0
+          run.state = { ...run.state, withoutStart: { at: run.began, idle, hidden } }
         }
         return look
       })
@@ -303,6 +305,21 @@ export const look = Effect.fnUntraced(function* (
     requests: endpoint.requests() - before,
     whole: isWhole ? range : undefined
   })
+})
+
+/** A range in parts of about a page each, by what is known of it. */
+export const pages = Effect.fnUntraced(function* (
+  { profile: { pageSize }, settings: { lease } }: Run,
+  { from, to }: Span
+): Effect.fn.Return<ReadonlyArray<Span>, LedgerError> {
+  const known = yield* lease.between({ from, to })
+  const size = Math.max(1, Math.floor(0.9 * pageSize))
+  const cuts = known.flatMap(({ start = from }, i) => {
+    const cut = Math.floor(start / second) * second
+    return i > 0 && i % size === 0 && cut > from ? [cut] : []
+  })
+  const begins = [from, ...new Set(cuts)]
+  return begins.map((begin, i) => ({ from: begin, to: begins[i + 1] ?? to }))
 })
 
 /** Ranges before the watermark that are not proven, first those that were tried longest ago. */
