@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Measure from "../../bench/sync/Measure.ts"
+import * as Measure from "../../bench/sync/MeasuredSync.ts"
 import * as Organization from "../../bench/sync/Organization.ts"
 import * as OtherServer from "../../bench/sync/OtherServer.ts"
 import * as World from "../../bench/sync/World.ts"

@@ -44,7 +44,7 @@ export const SyncState = Schema.Struct({
   clock: Schema.optionalKey(Version),
   /** A keyed digest of the organization's id. */
   organization: Schema.optionalKey(Schema.Int),
-  /** What was sent in the last day, and what waits because of that. */
+  /** Requests of the last day, and the work that waits because of them. */
   requests: Schema.optionalKey(Allowance.Requests),
   /** How many calls appeared later than the horizon. */
   lateness: Schema.optionalKey(Lateness.Lateness),
