@@ -9,7 +9,7 @@ const order = [
   ["endpoint"],
   ["history"],
   ["plan"],
-  ["source", "transform", "sink", "checkpoint"],
+  ["source", "transform", "sink", "checkpoint", "report"],
   ["sync", "recording"],
   ["pipeline"]
 ]

@@ -44,7 +44,8 @@ const entryOf = (place: number, age: number, changed: number, isDue: boolean): E
     gone: undefined,
     owed: false,
     counted: false,
-    shown: "shown"
+    shown: "shown",
+    row: undefined
   }
 }
 

@@ -16,6 +16,7 @@ import { exportCommand } from "./command/ExportCommand.ts"
 import { getCommand } from "./command/GetCommand.ts"
 import { initCommand } from "./command/InitCommand.ts"
 import { planCommand } from "./command/PlanCommand.ts"
+import { reportCommand } from "./command/ReportCommand.ts"
 import { replayCommand } from "./command/ReplayCommand.ts"
 import { runCommand } from "./command/RunCommand.ts"
 import { resyncCommand } from "./command/ResyncCommand.ts"
@@ -62,6 +63,7 @@ export const root = Command.make("callstream").pipe(
     runCommand,
     validateCommand,
     initCommand,
+    reportCommand,
     planCommand,
     replayCommand,
     checkCommand,

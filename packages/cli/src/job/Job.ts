@@ -21,6 +21,8 @@ export interface Sync {
   readonly audits: ReadonlyArray<Duration.Duration>
   readonly remember: Duration.Duration
   readonly worth: number
+  /** Requests a day at most. */
+  readonly maxRequests: number | undefined
   /** The milestones of versions that webhooks get; `undefined` for every version. */
   readonly events: ReadonlyArray<Change.Milestone> | undefined
   readonly tables: NonNullable<SqlSink.Options["sync"]>

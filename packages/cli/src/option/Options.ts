@@ -171,7 +171,9 @@ export const run = {
   maxDeadLetters: one(Kind.percentage, "Stop when more than this percentage of at least 100 records is rejected", {
     fallback: "10"
   }),
-  coverage: one(Kind.file, "Write the coverage report to this file, as JSON"),
+  coverage: one(Kind.file, "Write the coverage report to this file, as JSON", {
+    fallback: "NAME.coverage.json beside each file"
+  }),
   recordings: one(
     Kind.completing(Kind.text("FOLDER", "the name of a folder"), "paths"),
     "Keep the audio of each call that has a recording in this folder, fetched once"
@@ -195,6 +197,11 @@ export const sync = {
   worth: one(Kind.above(0), "Changes to expect of a request, times the hours waited for them: more saves requests", {
     fallback: "1"
   }),
+  maxRequests: one(
+    Kind.requestsADay,
+    "Requests a day at most; over it the sync is late: audits and readings of little worth wait first",
+    { fallback: "no limit" }
+  ),
   events: list(
     Kind.completing(words("MILESTONE", "a milestone"), Change.Milestone.literals),
     "To webhooks only versions that reach one of these: completed, cost, recording, analysis, final; and calls that are gone",

@@ -3,11 +3,12 @@ import type { PostgresClient } from "@callstream/node"
 import { show } from "../expression/Mistake.ts"
 import type { Unreadable } from "./SmallFile.ts"
 import { untrusted } from "./advice/FileAdvice.ts"
-import { adviceFor } from "./advice/SinkAdvice.ts"
+import { adviceFor, unset } from "./advice/SinkAdvice.ts"
+import { readable, reportWords } from "./ReportWords.ts"
 import type { Speaker } from "./Speaker.ts"
 import { overrideWords } from "./OverrideWords.ts"
 import { type SyncReason, syncWords } from "./SyncWords.ts"
-import type { AnyOption, ConflictCause, Holds, Reason, TableNameProblem, UsageError } from "./UsageError.ts"
+import type { AnyOption, ConflictCause, Reason, TableNameProblem, UsageError } from "./UsageError.ts"
 
 export interface Words {
   readonly problem: string
@@ -21,13 +22,6 @@ const causes: Readonly<Record<ConflictCause, string>> = {
   "not resumable": "; such a run cannot be resumed",
   "a resumed run replaces nothing": "; a run that resumes replaces nothing",
   "select leaves out the rest": ""
-}
-
-const readable: Readonly<Record<Holds, string>> = {
-  "an API key": "Name a regular file or a pipe that you may read, and that holds the key and nothing else.",
-  "an endpoint profile": "Name a file that exists and that you may read, or leave the option out.",
-  "a pipeline": "Name a pipeline file that exists and that you may read; callstream init writes one.",
-  "the URL of a database": "Name a regular file or a pipe that you may read, and that holds the URL and nothing else."
 }
 
 const unreadable = (why: Unreadable): string => {
@@ -76,6 +70,9 @@ type SettingReason = Extract<
       | "PostgresUrl"
       | "PortTaken"
       | "NotATerminal"
+      | "CallsUnreadable"
+      | "ChangesNotCalls"
+      | "NotACoverageReport"
       | "NotOverridden"
   }
 >
@@ -105,10 +102,7 @@ const settingWords = (reason: SettingReason | SyncReason, speaker: Speaker): Wor
     case "VariableNotSet":
       return {
         problem: `the environment variable ${reason.variable} is not set`,
-        advice:
-          reason.holds === "a header"
-            ? "Set it to the value of the header."
-            : "Set it to a URL such as postgres://user:password@host/database?sslmode=verify-full."
+        advice: unset[reason.holds]
       }
     case "PasswordOnCommandLine":
       return {
@@ -126,6 +120,10 @@ const settingWords = (reason: SettingReason | SyncReason, speaker: Speaker): Wor
         problem: `port ${reason.port} cannot be listened on`,
         advice: "Another program may use it: choose another one, or 0 for any free one."
       }
+    case "CallsUnreadable":
+    case "ChangesNotCalls":
+    case "NotACoverageReport":
+      return reportWords(reason)
     case "NotOverridden":
       return overrideWords(reason)
     case "NotATerminal":

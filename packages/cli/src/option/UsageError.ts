@@ -23,6 +23,13 @@ export type AnyOption =
   | "explain"
   | "save"
   | "sync"
+  | "from"
+  | "bill"
+  | "by"
+  | "provisional"
+  | "json"
+  | "csv"
+  | "withPersonalData"
 
 /** An option that another one is about, with the value that matters. */
 export interface Mention {
@@ -58,6 +65,10 @@ export type Reason =
   | { readonly _tag: "ProfileOfOtherVersion"; readonly path: string }
   | { readonly _tag: "ProfileOfOtherEndpoint"; readonly path: string; readonly from: string; readonly here: string }
   | { readonly _tag: "NotDeadLetters"; readonly path: string }
+  /** `problem` is a predicate of what `path` names. */
+  | { readonly _tag: "CallsUnreadable"; readonly path: string; readonly problem: string }
+  | { readonly _tag: "ChangesNotCalls"; readonly path: string }
+  | { readonly _tag: "NotACoverageReport"; readonly path: string }
   /** Of dead letters whose records are redacted already. */
   | { readonly _tag: "RedactedOtherwise"; readonly label: string }
   | { readonly _tag: "ReadsRedacted"; readonly condition: string; readonly field: string }
@@ -114,7 +125,13 @@ export type ConflictCause =
   | "not resumable"
   | "a resumed run replaces nothing"
   | "select leaves out the rest"
-export type Holds = "an API key" | "an endpoint profile" | "a pipeline" | "the URL of a database"
+export type Holds =
+  | "an API key"
+  | "an endpoint profile"
+  | "calls"
+  | "a coverage report"
+  | "a pipeline"
+  | "the URL of a database"
 export type TableNameProblem = "empty" | "own" | "too long for PostgreSQL" | "reserved by SQLite"
 
 /** Where in what an option holds: the item of several by number or text, and what in it. */

@@ -1,7 +1,6 @@
 /** Runs a job, with the progress line and the summary for the person who started it. */
 import { type CoverageSet, Instant, type Recordings } from "@callstream/core"
 import * as Cause from "effect/Cause"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Ref from "effect/Ref"
@@ -9,8 +8,8 @@ import type { Job } from "../job/Job.ts"
 import { Incomplete } from "../option/UsageError.ts"
 import * as Progress from "../run/Progress.ts"
 import * as RunJob from "../run/RunJob.ts"
+import * as CoverageReport from "../run/CoverageReport.ts"
 import * as RunMetrics from "../run/RunMetrics.ts"
-import * as CoverageReport from "./CoverageReport.ts"
 import * as ProgressLine from "./ProgressLine.ts"
 import * as RecordingsLine from "./RecordingsLine.ts"
 import { Screen, warn } from "./Screen.ts"
@@ -40,8 +39,7 @@ const ofRecordings = (counts: Recordings.Counts | undefined): Pick<CoverageRepor
 export const run = Effect.fnUntraced(function* (job: Job, shared?: Ref.Ref<Progress.Progress>) {
   const screen = yield* Screen
   const progress = shared ?? (yield* Effect.flatMap(Progress.make, Ref.make))
-  const reportOf = (coverage: CoverageSet.CoverageSet) =>
-    CoverageReport.make(coverage, Duration.toMillis(job.horizon), job.zone.clock)
+  const reportOf = (coverage: CoverageSet.CoverageSet) => CoverageReport.ofJob(job, coverage)
   yield* warnOfRawLetters(job)
   const outcome = yield* Effect.scoped(
     Effect.gen(function* () {
@@ -50,8 +48,7 @@ export const run = Effect.fnUntraced(function* (job: Job, shared?: Ref.Ref<Progr
       }
       return yield* RunJob.run(job, {
         progress,
-        coverageFile: (coverage, recordings) =>
-          `${JSON.stringify({ ...reportOf(coverage), ...ofRecordings(recordings) }, null, 2)}\n`
+        coverageReport: (coverage, recordings) => ({ ...reportOf(coverage), ...ofRecordings(recordings) })
       })
     })
   ).pipe(

@@ -2,8 +2,10 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import type * as FileSystem from "effect/FileSystem"
 import * as Ref from "effect/Ref"
 import { Incomplete } from "../option/UsageError.ts"
+import * as CoverageNote from "../run/CoverageNote.ts"
 import * as Progress from "../run/Progress.ts"
 import { requests } from "../run/Requests.ts"
 import * as RunMetrics from "../run/RunMetrics.ts"
@@ -16,11 +18,13 @@ import * as SyncSummary from "./SyncSummary.ts"
 /** Runs it to its end. One that follows ends by a signal only, which is no failure. */
 export const run = Effect.fnUntraced(function* (job: RunSync.SyncJob, { restart }: { readonly restart: boolean }) {
   const screen = yield* Screen
+  const context = yield* Effect.context<FileSystem.FileSystem>()
   const progress = yield* Effect.flatMap(Progress.make, Ref.make)
   const before = yield* Effect.flatMap(requests, ({ sent }) => Ref.make(sent))
   const isFollowed = job.sync.every !== undefined
   if (isFollowed) yield* Ref.set(onInterrupt, exitCode.done)
   const onPass = Effect.fnUntraced(function* (summary: RunSync.PassSummary) {
+    yield* Effect.provideContext(CoverageNote.ofSync(job, summary), context)
     const { sent } = yield* requests
     const earlier = yield* Ref.getAndSet(before, sent)
     const { verdict } = summary

@@ -29,6 +29,8 @@ import * as Zone from "../option/Zone.ts"
 import * as DeadLetters from "../job/DeadLetters.ts"
 import type { Job } from "../job/Job.ts"
 import { isLines, rangeOf, sourceOf } from "./JobSource.ts"
+import * as CoverageNote from "./CoverageNote.ts"
+import type * as CoverageReport from "./CoverageReport.ts"
 import * as KeptRecordings from "./KeptRecordings.ts"
 import * as Progress from "./Progress.ts"
 import * as RunMetrics from "./RunMetrics.ts"
@@ -75,10 +77,13 @@ const coversOf =
 /** Its name in the state and in metrics. */
 export const nameOf = ({ name, title }: Pick<Job, "name" | "title">): string => name ?? title ?? "export"
 
-/** Observers of a run, and the coverage for its file of `--coverage`. */
+/** Observers of a run, and what is written of its coverage. */
 export interface Watch {
   readonly progress: Ref.Ref<Progress.Progress>
-  readonly coverageFile: (coverage: CoverageSet.CoverageSet, recordings: Recordings.Counts | undefined) => string
+  readonly coverageReport: (
+    coverage: CoverageSet.CoverageSet,
+    recordings: Recordings.Counts | undefined
+  ) => CoverageReport.Report & Pick<Job, "filters">
 }
 
 /** The result of a run. */
@@ -91,7 +96,7 @@ export interface Outcome {
 }
 
 /** Runs a job to its end; nothing is printed. */
-export const run = Effect.fnUntraced(function* (job: Job, { coverageFile, progress }: Watch) {
+export const run = Effect.fnUntraced(function* (job: Job, { coverageReport, progress }: Watch) {
   const seen = Unmatched.makeSeen([...new Set(job.conditions.flatMap(({ fields }) => fields))])
   const named = job.name !== undefined
   const { recordings, summary } = yield* Effect.scoped(
@@ -134,10 +139,14 @@ export const run = Effect.fnUntraced(function* (job: Job, { coverageFile, progre
         sinks.length
       ).pipe(Effect.mapError(Pseudonymizer.explain(job.name ?? "", job.state.folder)))
       // Also for a run that had finished: it may have been killed before it wrote the file.
-      if (coverage !== undefined && (!done.finishedBefore || isKnown(done.coverage))) {
-        const { finish, write } = yield* coverage
-        yield* write(coverageFile(done.coverage, recordings.counts()))
-        yield* finish
+      if (!done.finishedBefore || isKnown(done.coverage)) {
+        const report = coverageReport(done.coverage, recordings.counts())
+        if (coverage !== undefined) {
+          const { finish, write } = yield* coverage
+          yield* write(`${JSON.stringify(report, null, 2)}\n`)
+          yield* finish
+        }
+        if (job.walk === "history") yield* CoverageNote.ofExport(job, report, done.sinks)
       }
       return { summary: done, recordings: recordings.counts() }
     }).pipe(

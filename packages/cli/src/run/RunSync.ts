@@ -111,6 +111,7 @@ export const run = Effect.fnUntraced(function* (job: SyncJob, watch: Watch) {
         audits: sync.audits,
         remember: sync.remember,
         worth: sync.worth,
+        maxRequests: sync.maxRequests,
         every: sync.every,
         sinks: [first, ...rest],
         deadLetters: DeadLetterFile.make(deadLetters),

@@ -1,7 +1,7 @@
 /**
  * `node packages/core/bench/sync/main.ts [part]`: what a sync costs, in virtual time over organizations that live, beside reading
- * the last 24 and 72 hours again each time, as a table. A part is a prefix of the name of one: 2k, 20k hourly, 20k minute, other,
- * rare. The last one takes ten minutes of processor time; `--first N --seeds N` plays some of its twenty organizations.
+ * the last 24 and 72 hours again each time, as a table. A part is a prefix of the name of one: 2k, 20k hourly, 20k minute, storms,
+ * other, rare. The last one takes ten minutes of processor time; `--first N --seeds N` plays some of its twenty organizations.
  */
 import * as Effect from "effect/Effect"
 import { parseArgs } from "node:util"
@@ -120,6 +120,11 @@ await bench(
   { days: 9, every: minute, warm: 8, measured: 1 },
   { requests: 9000, quiet: 5, half: 40 * second, most: 8 * minute }
 )
+await bench("storms 2k hourly", usual({ seed: 4, perDay: 2000, days: 10, storms: 0.5 }), {
+  days: 10,
+  every: hour,
+  measured: 5
+})
 await bench(
   "other 2k hourly",
   () => OtherServer.make({ seed: 5, perDay: 2000, days: 10 }),
