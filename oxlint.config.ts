@@ -9,8 +9,8 @@ const order = [
   ["endpoint"],
   ["history"],
   ["plan"],
-  ["source", "transform", "sink", "checkpoint"],
-  ["sync"],
+  ["source", "transform", "sink", "checkpoint", "report"],
+  ["sync", "recording"],
   ["pipeline"]
 ]
 

@@ -19,7 +19,19 @@ const offered: ReadonlyArray<[flag: string, words: ReadonlyArray<string>]> = [
   ["--rotate", ["day"]],
   [
     "--derive",
-    ["direction", "customerNumber", "startedDate", "startedTime", "startedHour", "weekday", "cost", "analysis"]
+    [
+      "outcome",
+      "direction",
+      "customerNumber",
+      "startedDate",
+      "startedTime",
+      "startedHour",
+      "weekday",
+      "minutes",
+      "cost",
+      "finalCost",
+      "analysis"
+    ]
   ]
 ]
 

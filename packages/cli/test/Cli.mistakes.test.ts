@@ -18,7 +18,9 @@ const told = Effect.fnUntraced(function* (args: ReadonlyArray<string>, env: Read
       columns: () => 80,
       write: (text) => Effect.sync(() => void written.push(text)),
       reword: () => Effect.void,
-      reworded: (text) => text
+      reworded: (text) => text,
+      log: "text",
+      errors: "text"
     }),
     Effect.provide(NodeServices.layer),
     Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromEnv({ env }))
@@ -65,7 +67,7 @@ const mistakes: ReadonlyArray<readonly [args: ReadonlyArray<string>, ...parts: R
   [["export", "--search", "  "], "--search must not be empty"],
   [["export", "--status", ""], "--status must not be empty"],
   [["export", "--channel", ""], "--channel must not be empty"],
-  [["export", "--to", "calls.xlsx"], "--to", '"calls.xlsx"', ".ndjson"],
+  [["export", "--to", "calls.xls"], "--to", '"calls.xls"', ".ndjson"],
   [["export", "--to", ""], "--to"],
   [["export", "--to"], "--to needs a value"],
   [["export", "--since", "1d", "--since=2d"], "--since is given 2 times"],
@@ -109,7 +111,8 @@ const mistakes: ReadonlyArray<readonly [args: ReadonlyArray<string>, ...parts: R
   [["export", "--to", "-", "--force"], "--force applies to a file only"],
   [["export", "--rotate", "day"], "--rotate applies to a file only"],
   [["export", "--to", "a.ndjson", "--csv-raw"], "--csv-raw applies to a CSV file only"],
-  [["export", "--to", "a.parquet", "--csv-bom"], "--csv-bom applies to a CSV file only"],
+  [["export", "--to", "a.xlsx", "--csv-excel"], "--csv-excel applies to a CSV file only"],
+  [["export", "--to", "a.csv", "--csv-excel", "--csv-raw"], "--csv-excel cannot be combined with --csv-raw"],
   [["export", "--to", "a.csv", "--to", "./a.csv"], "--to: ./a.csv is named twice"],
   [["export", "--to", "a.ndjson", "--rotate", "weekly"], "--rotate", "a size such as 100MB"],
   [["export", "--batch-size", "5"], "--batch-size applies to a webhook only"],

@@ -27,7 +27,13 @@ const demo = Effect.gen(function* () {
     fromPlatform("the temporary folder", "open")
   )
   const path = paths.join(folder, "calls.ndjson")
-  const simulator = yield* AgniSimulator.make({ sessions, latency: "80 millis", jitter: "80 millis", faultRate: 0.12 })
+  const simulator = yield* AgniSimulator.make({
+    sessions,
+    latency: "80 millis",
+    jitter: "80 millis",
+    faultRate: 0.12,
+    life: {}
+  })
   const baseUrl = yield* serve(simulator, 0)
   yield* print(
     `A simulated Agni API with ${Format.counted(sessions, "call session")} answers on ${baseUrl}; one request in eight fails.`,
@@ -63,9 +69,11 @@ const demo = Effect.gen(function* () {
     deadLettersRaw: false,
     maxDeadShare: 0.1,
     coverage: undefined,
+    recordings: undefined,
     strict: false,
     sync: undefined,
-    report: "people"
+    report: "people",
+    summaryTo: "stdout"
   }).pipe(Effect.provide(Layer.provide(client, AgniTransport.layer)))
   yield* print(
     "",

@@ -54,15 +54,15 @@ const since = Prompt.Select({
 )
 
 const isFile = (text: string) => Option.exists(Target.parse(text), ({ _tag }) => _tag === "File")
-const files = "a name that ends in .ndjson, .csv (either also with .gz or .zst) or .parquet"
+const files = "a name that ends in .ndjson, .csv (either also with .gz or .zst), .xlsx or .parquet"
 
-type Kind = "ndjson" | "csv" | "parquet" | "sqlite" | Exclude<Template.Answers["to"], object>
+type Kind = "ndjson" | "xlsx" | "parquet" | "sqlite" | Exclude<Template.Answers["to"], object>
 
 const to = Prompt.Select<Kind>({
   message: "Where do they go?",
   choices: [
     { title: "to a file, one JSON object a line", value: "ndjson" },
-    { title: "to a file for a spreadsheet (CSV)", value: "csv" },
+    { title: "to a spreadsheet (Excel)", value: "xlsx" },
     { title: "to a file for analysis (Parquet)", value: "parquet" },
     { title: "to a table in a SQLite file", value: "sqlite" },
     { title: "to a table in PostgreSQL", value: "postgres" },

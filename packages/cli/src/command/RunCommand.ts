@@ -9,165 +9,133 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 import * as References from "effect/References"
-import * as Struct from "effect/Struct"
-import { fileArgument, flags as flagsOf, onOff } from "../option/Declared.ts"
+import { fileArgument, flags as flagsOf, onOff, pick } from "../option/Declared.ts"
+import * as Options from "../option/Options.ts"
 import { inFile } from "../option/Speaker.ts"
 import * as Source from "../option/SourceOptions.ts"
-import * as Transforms from "../option/Transforms.ts"
 import * as DryRun from "../render/DryRun.ts"
 import * as Explain from "../render/Explain.ts"
 import { exitCode } from "../render/ExitCode.ts"
 import * as Failure from "../render/Failure.ts"
 import * as ProgressLine from "../render/ProgressLine.ts"
 import * as ReportedRun from "../render/ReportedRun.ts"
+import type * as ReportedResync from "../render/ReportedResync.ts"
 import * as ReportedSync from "../render/ReportedSync.ts"
 import * as Progress from "../run/Progress.ts"
-import { answer, print, Screen } from "../render/Screen.ts"
+import { answer, Screen } from "../render/Screen.ts"
 import * as Summary from "../render/Summary.ts"
 import { ReportedExit, UsageError } from "../option/UsageError.ts"
 import type * as Job from "../job/Job.ts"
 import { decoder } from "../run/RunJob.ts"
+import * as RunMetrics from "../run/RunMetrics.ts"
 import * as RunSync from "../run/RunSync.ts"
-import * as OutputPaths from "../job/OutputPaths.ts"
-import * as PipelineFile from "../job/PipelineFile.ts"
+import * as Overrides from "../job/Overrides.ts"
+import type * as PipelineFile from "../job/PipelineFile.ts"
+import * as Tasks from "../job/Tasks.ts"
 import { jsonSchema } from "../option/PipelineSpec.ts"
-import * as Resolve from "../job/Resolve.ts"
-import type * as Yaml from "../option/Yaml.ts"
 
 /** The options of `run` alone. */
 export const options = {
   dryRun: onOff("Show the first ten calls that pass, at every stage; nothing is written, sent or kept"),
   explain: onOff("Only print the guarantee of each sink, and why; nothing is read"),
-  resync: onOff("Deliver every call of the syncs in the file again, with the filters and transforms of now"),
   schema: onOff("Print the JSON Schema of such files, for an editor; needs no file"),
   quiet: onOff("No progress and no summary; errors are still shown"),
-  json: onOff("Print the summary of each pipeline as one line of JSON, on stderr")
+  json: onOff(
+    "Print the summary of each pipeline as one line of JSON, on stdout unless calls go there, and errors as JSON too"
+  ),
+  metricsFile: Options.metricsFile
 }
+
+/** What a flag may replace in the file. */
+export const overriding = Overrides.options
 
 const flags = {
   file: fileArgument("file").pipe(
     Argument.withDescription("A file of pipelines, in YAML; callstream init writes one"),
     Argument.optional
   ),
-  ...flagsOf(options)
+  ...flagsOf({ ...overriding, ...options })
 }
 
 /** A shorter value could be part of any text. */
 const shortest = 6
 
 /** From now on no output shows the value of a reference. */
-const hideReferences = ({ referred }: PipelineFile.PipelineFile) => {
-  const values = referred.filter(([value]) => value.length >= shortest).toSorted(([a], [b]) => b.length - a.length)
-  return Effect.flatMap(Screen, (screen) =>
-    screen.reword((text) => values.reduce((told, [value, reference]) => told.replaceAll(value, reference), text))
-  )
-}
-
-type Task = PipelineFile.Named & { readonly job: Job.Job }
-
-/**
- * Two pipelines that write to one place would destroy each other's work. A table is shared by those that make the same
- * rows of sessions, whichever sessions those are.
- */
-const collisions = Effect.fnUntraced(function* (tasks: ReadonlyArray<Task>) {
-  const taken: Array<OutputPaths.Place & { readonly by: string }> = []
-  const mistakes: Array<Yaml.Mistake> = []
-  for (const { job, locate, spec } of tasks) {
-    const { label } = yield* Transforms.toTransform(Struct.omit(spec.transforms ?? {}, ["where"]), {
-      tabular: true,
-      zone: job.zone
-    })
-    const places = yield* OutputPaths.of(job, label)
-    for (const place of places) {
-      const other = taken.find((one) => OutputPaths.collide(one, place))
-      if (other === undefined) continue
-      const { item, option, shared, told } = place
-      const otherRows = shared !== undefined && other.key === place.key
-      mistakes.push(
-        locate(
-          new UsageError({
-            option,
-            ...(item === undefined ? {} : { at: { item } }),
-            reason: { _tag: "TakenBy", pipeline: other.by, place: told, otherRows }
-          })
-        )
-      )
-      break
-    }
-    taken.push(...places.map((place) => ({ ...place, by: spec.name })))
+const hideReferences =
+  (screen: Screen["Service"]) =>
+  ({ referred }: PipelineFile.PipelineFile) => {
+    const values = referred.filter(([value]) => value.length >= shortest).toSorted(([a], [b]) => b.length - a.length)
+    return screen.reword((text) => values.reduce((told, [value, reference]) => told.replaceAll(value, reference), text))
   }
-  return mistakes
-})
+
+/** The pipelines of a file. */
+export const loaded = (file: string, options: Omit<Tasks.Options, "onRead">) =>
+  Effect.flatMap(Screen, (screen) => Tasks.load(file, { ...options, onRead: hideReferences(screen) }))
 
 /** The worst of all: failed, then not started, then incomplete. */
 const worst = (codes: ReadonlyArray<number>): number =>
   [exitCode.failed, exitCode.usage, exitCode.incomplete].find((code) => codes.includes(code)) ?? exitCode.done
 
+/** Replaces a pass for each sync of a file. */
+export type Resync = (job: RunSync.SyncJob) => ReturnType<typeof ReportedResync.run>
+
 /** An export or a sync. */
-const reported = Effect.fnUntraced(function* (job: Job.Job, restart: boolean, progress?: Ref.Ref<Progress.Progress>) {
-  if (RunSync.isSync(job)) yield* ReportedSync.run(job, { restart })
-  else yield* ReportedRun.run(job, progress)
+const reported = Effect.fnUntraced(function* (
+  job: Job.Job,
+  again: Resync | undefined,
+  progress?: Ref.Ref<Progress.Progress>
+) {
+  if (!RunSync.isSync(job)) yield* ReportedRun.run(job, progress)
+  else if (again === undefined) yield* ReportedSync.run(job, { restart: false })
+  else yield* again(job)
 })
 
 /** Runs all at once, over one client. When one fails, the others continue. */
-const sideBySide = Effect.fnUntraced(function* (tasks: ReadonlyArray<Task>, restart: boolean) {
-  const { live } = yield* Screen
+const sideBySide = Effect.fnUntraced(function* (tasks: ReadonlyArray<Tasks.Task>, again: Resync | undefined) {
+  const screen = yield* Screen
   const debug = (yield* References.MinimumLogLevel) === "Debug"
   const each = yield* Effect.forEach(tasks, (task) =>
     Effect.map(Effect.flatMap(Progress.make, Ref.make), (progress) => ({ ...task, progress }))
   )
   const jobs = each.map(({ job }) => job)
-  if (ProgressLine.isShown(jobs, live)) {
+  if (ProgressLine.isShown(jobs, screen)) {
     // Their times overlap, so no total is shown.
     yield* ProgressLine.show(() => Progress.sum(each.map(({ progress }) => Ref.getUnsafe(progress))), undefined)
   }
   const codes = yield* Effect.forEach(
     each,
     ({ job, progress, spec }) =>
-      Effect.flatMap(Effect.exit(reported(job, restart, progress)), (exit) => {
+      Effect.flatMap(Effect.exit(reported(job, again, progress)), (exit) => {
         if (Exit.isSuccess(exit)) return Effect.succeed<number>(exitCode.done)
         if (Cause.hasInterruptsOnly(exit.cause)) return Effect.failCause(exit.cause)
-        const { exitCode: code, lines } = Failure.report(exit.cause, {
+        const report = Failure.report(exit.cause, {
           debug,
           speaker: inFile,
           resumes: job.name !== undefined,
           pipeline: spec.name
         })
-        return Effect.as(print(...lines), code)
+        return Effect.as(Failure.show(report, spec.name), report.exitCode)
       }),
     { concurrency: "unbounded" }
   )
   return worst(codes)
 }, Effect.scoped)
 
-const run = Effect.fnUntraced(function* (
+/** Runs a file; with `again` only its syncs. */
+export const run = Effect.fnUntraced(function* (
   file: string,
   options: {
     readonly dryRun: boolean
     readonly explain: boolean
-    readonly resync: boolean
+    readonly again?: Resync
     readonly report: Job.Job["report"]
+    readonly overrides?: Overrides.Overrides
+    readonly metricsFile: string | undefined
   }
 ) {
-  const read = yield* PipelineFile.read(file)
-  yield* hideReferences(read)
-  const { connection, pipelines, refuse, several } = read
-  const mistakes: Array<Yaml.Mistake> = [...read.mistakes]
-  const tasks: Array<Task> = []
-  for (const { locate, spec } of pipelines) {
-    const job = yield* Resolve.toJob(spec, { report: options.report, title: several ? spec.name : undefined }).pipe(
-      Effect.map(Option.some),
-      Effect.catchTags({
-        UsageError: (error) => Effect.sync(() => (mistakes.push(locate(error)), Option.none())),
-        UsageErrors: ({ errors }) => Effect.sync(() => (mistakes.push(...errors.map(locate)), Option.none()))
-      })
-    )
-    if (Option.isSome(job)) tasks.push({ spec, locate, job: job.value })
-  }
-  yield* refuse([...mistakes, ...(yield* collisions(tasks))])
-  if (options.resync && !tasks.some(({ job }) => RunSync.isSync(job))) {
-    return yield* new UsageError({ option: "resync", reason: { _tag: "OnlyWithOption", other: { option: "sync" } } })
-  }
+  const { connection, locate, refuse, several, tasks: all } = yield* loaded(file, options)
+  const tasks = options.again === undefined ? all : all.filter(({ job }) => RunSync.isSync(job))
+  if (tasks.length === 0) return yield* new UsageError({ reason: { _tag: "NoSyncInFile", path: file } })
   if (options.explain) return yield* Effect.forEach(tasks, ({ job }) => Explain.print(job), { discard: true })
   const client = Layer.provide(Source.client(connection), [
     AgniTransport.layer,
@@ -178,15 +146,16 @@ const run = Effect.fnUntraced(function* (
       return yield* Effect.forEach(tasks, ({ job, spec }) => DryRun.run(job, spec), { discard: true })
     }
     const [only] = tasks
-    if (only !== undefined && !several) return yield* reported(only.job, options.resync)
-    const code = yield* sideBySide(tasks, options.resync)
-    yield* Summary.printTogether(tasks.length, options.report)
+    if (only !== undefined && !several) return yield* reported(only.job, options.again)
+    const code = yield* sideBySide(tasks, options.again)
+    if (only !== undefined) yield* Summary.printTogether(tasks.length, only.job)
     if (code !== exitCode.done) return yield* new ReportedExit({ exitCode: code })
   })
+  const measured = RunMetrics.writing(options.metricsFile, work)
   yield* Failure.reporting(
-    work.pipe(
+    measured.pipe(
       Effect.provide(client),
-      Effect.catchTag("UsageError", (error) => Effect.andThen(refuse([pipelines[0].locate(error)]), Effect.fail(error)))
+      Effect.catchTag("UsageError", (error) => Effect.andThen(refuse([locate(error)]), Effect.fail(error)))
     ),
     { speaker: inFile, resumes: tasks.every(({ job }) => job.name !== undefined) }
   )
@@ -195,12 +164,19 @@ const run = Effect.fnUntraced(function* (
 export const runCommand = Command.make(
   "run",
   flags,
-  Effect.fnUntraced(function* ({ dryRun = false, explain = false, file, json, quiet, resync = false, schema }) {
+  Effect.fnUntraced(function* ({ dryRun = false, explain = false, file, json, metricsFile, quiet, schema, ...given }) {
     if (schema) return yield* answer(JSON.stringify(jsonSchema(), null, 2))
     if (Option.isNone(file)) {
       return yield* new UsageError({ reason: { _tag: "NoPipelineFile" } })
     }
-    yield* run(file.value, { dryRun, explain, resync, report: json ? "json" : quiet ? "none" : "people" })
+    const overrides = pick(overriding, given)
+    yield* run(file.value, {
+      dryRun,
+      explain,
+      overrides,
+      metricsFile,
+      report: json ? "json" : quiet ? "none" : "people"
+    })
   })
 ).pipe(
   Command.withDescription(
@@ -211,6 +187,10 @@ export const runCommand = Command.make(
     { command: "callstream run pipeline.yaml", description: "Run it, or resume it" },
     { command: "callstream run pipeline.yaml --dry-run", description: "The first ten calls that pass, at every stage" },
     { command: "callstream run pipeline.yaml --explain", description: "What is promised of each sink" },
+    {
+      command: "callstream run pipeline.yaml --since 2026-06-01 --until 2026-07-01 --name june",
+      description: "The same for another month, with a state of its own"
+    },
     { command: "callstream run --schema > pipeline.schema.json", description: "For an editor" }
   ])
 )

@@ -19,19 +19,23 @@ import * as Failure from "../render/Failure.ts"
 import * as ReportedSync from "../render/ReportedSync.ts"
 import * as RunSync from "../run/RunSync.ts"
 import { decoder } from "../run/RunJob.ts"
+import * as RunMetrics from "../run/RunMetrics.ts"
 
 /** Options of an export that a sync has too. */
 const shared = {
   selection: Struct.pick(Options.selection, ["since", "agentId", "channel", "callerNumber", "pageSize"]),
   reading: Struct.pick(Options.reading, ["horizon", "keepGoing"]),
-  sink: Struct.omit(Options.sink, ["force", "csvRaw", "csvBom"]),
+  sink: Struct.omit(Options.sink, ["force", "csvRaw", "csvExcel"]),
   run: Struct.omit(Options.run, ["onSinkFailure", "coverage", "strict"])
 }
 
 /** The options of reporting. */
 const reporting = {
   quiet: onOff("No progress and no summary; errors are still shown"),
-  json: onOff("Print the summary of each pass as one line of JSON, on stderr")
+  json: onOff(
+    "Print the summary of each pass as one line of JSON, on stdout unless changes go there, and errors as JSON too"
+  ),
+  metricsFile: Options.metricsFile
 }
 
 /** In the order of their help. */
@@ -47,10 +51,10 @@ export const options = {
   ...Options.connection
 }
 
-type Input = Partial<FlagValues<typeof options>>
+export type Input = Partial<FlagValues<typeof options>>
 
 /** `calls` of `data/calls.db`; the table of a database without a file. */
-const nameFrom = (to: ReadonlyArray<string> = [], table: string | undefined): string | undefined => {
+export const nameFrom = (to: ReadonlyArray<string> = [], table: string | undefined): string | undefined => {
   for (const text of to) {
     const target = Option.getOrUndefined(Target.parse(text))
     const [file] = target === undefined ? [] : Target.fileOf(target)
@@ -83,18 +87,27 @@ const specOf = Effect.fnUntraced(function* (input: Input): Effect.fn.Return<Pipe
   }
 })
 
-/** Runs the sync of a spec; with `restart` everything is delivered again. */
-export const execute = Effect.fnUntraced(function* (input: Input, restart: boolean) {
+/** Does something with the sync that the flags describe. */
+export const execute = Effect.fnUntraced(function* <A, E extends Failure.CommandError, R>(
+  input: Input,
+  use: (job: RunSync.SyncJob) => Effect.Effect<A, E, R>
+) {
   const spec = yield* specOf(input)
   const job = yield* Resolve.toJob(spec, {
     report: input.json === true ? "json" : input.quiet === true ? "none" : "people"
   })
   if (!RunSync.isSync(job)) return yield* Effect.die(new Error("no sync"))
   const client = Layer.provide(Source.client(spec.source ?? {}), [AgniTransport.layer, decoder([])])
-  yield* Effect.provide(Failure.reporting(ReportedSync.run(job, { restart }), { resumes: true }), client)
+  yield* use(job).pipe(
+    (run) => Failure.reporting(run, { resumes: true }),
+    (run) => RunMetrics.writing(input.metricsFile, run),
+    Effect.provide(client)
+  )
 })
 
-export const syncCommand = Command.make("sync", flags(options), (input) => execute(input, false)).pipe(
+export const syncCommand = Command.make("sync", flags(options), (input) =>
+  execute(input, (job) => ReportedSync.run(job, { restart: false }))
+).pipe(
   Command.withDescription(
     "Keep tables, logs of changes and webhooks up to date: new calls, calls that change later, and calls that are gone. Run it again, by cron or with --follow: each pass takes a fraction of the requests of an export. What it knows of each call is kept under a name, without content."
   ),

@@ -43,16 +43,18 @@ const ofContract = CallSession.fieldNames.map((name): [string, Field] => [
   { type: types[name], read: (session) => session[name] }
 ])
 
+const costOf = (session: CallSession.CallSession) => {
+  const { costTotal } = session
+  return CallSession.cost(session) === undefined ? undefined : ExactNumber.fromText(costTotal ?? "")
+}
+
 const derived: Readonly<Record<string, Field>> = {
+  outcome: { type: "text", read: CallSession.outcome },
   direction: { type: "text", read: CallSession.direction },
   customerNumber: { type: "text", read: CallSession.customerNumber },
-  cost: {
-    type: "number",
-    read: (session) => {
-      const { costTotal } = session
-      return CallSession.cost(session) === undefined ? undefined : ExactNumber.fromText(costTotal ?? "")
-    }
-  },
+  minutes: { type: "number", read: CallSession.minutes },
+  cost: { type: "number", read: costOf },
+  finalCost: { type: "number", read: (session) => (CallSession.isSettled(session) ? costOf(session) : undefined) },
   analysis: { type: "object", read: CallSession.analysisValues }
 }
 
@@ -64,7 +66,10 @@ const direction = ["channel", "creditBreakdown"]
 const read: Readonly<Record<string, ReadonlyArray<string>>> = {
   direction,
   customerNumber: [...direction, "callerNumber", "calleeNumber"],
+  outcome: ["status"],
+  minutes: ["durationSec"],
   cost: ["costTotal"],
+  finalCost: ["costTotal", "status", "endedAt"],
   analysis: ["postCallAnalysisResult"]
 }
 

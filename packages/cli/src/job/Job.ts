@@ -1,8 +1,12 @@
 /** All settings of a run, as one value. */
 import type { CallSession, CallSessions, Change, EndpointProfile, SqlSink, Transform } from "@callstream/core"
 import type * as Duration from "effect/Duration"
+import type * as Effect from "effect/Effect"
+import type * as FileSystem from "effect/FileSystem"
+import type * as Redacted from "effect/Redacted"
 import type { Condition } from "../option/Condition.ts"
 import type * as Run from "../option/RunOptions.ts"
+import type { UsageError } from "../option/UsageError.ts"
 import type * as Sinks from "../option/Sinks.ts"
 import type * as Zone from "../option/Zone.ts"
 import type { Chain } from "./Chain.ts"
@@ -17,9 +21,21 @@ export interface Sync {
   readonly audits: ReadonlyArray<Duration.Duration>
   readonly remember: Duration.Duration
   readonly worth: number
+  /** Requests a day at most. */
+  readonly maxRequests: number | undefined
   /** The milestones of versions that webhooks get; `undefined` for every version. */
   readonly events: ReadonlyArray<Change.Milestone> | undefined
   readonly tables: NonNullable<SqlSink.Options["sync"]>
+}
+
+/** How the audio of calls is kept. */
+export interface Recordings {
+  readonly folder: string
+  readonly perSecond: number | undefined
+  readonly maxBytes: number | undefined
+  readonly allowPrivateHosts: boolean
+  /** The key of the API, which some links want. */
+  readonly apiKey: Effect.Effect<Redacted.Redacted, UsageError, FileSystem.FileSystem>
 }
 
 export interface Job {
@@ -61,8 +77,12 @@ export interface Job {
   readonly deadLettersRaw: boolean
   readonly maxDeadShare: number
   readonly coverage: string | undefined
+  /** Where the audio of calls is kept. */
+  readonly recordings: Recordings | undefined
   readonly strict: boolean
   /** Of a sync; `undefined` of an export. */
   readonly sync: Sync | undefined
   readonly report: "people" | "json" | "none"
+  /** Where a summary as JSON goes: not among calls. */
+  readonly summaryTo: "stdout" | "stderr"
 }

@@ -10,7 +10,7 @@ import type { UsageError } from "../option/UsageError.ts"
 export interface Place {
   /** The job's sink that writes there, if one does. */
   readonly item: number | undefined
-  readonly option: "to" | "deadLetters" | "coverage"
+  readonly option: "to" | "deadLetters" | "coverage" | "recordings"
   readonly told: string
   /** Two outputs with equal keys are one place. */
   readonly key: string
@@ -24,6 +24,7 @@ interface Outputs {
   readonly sinks: ReadonlyArray<Sinks.Planned>
   readonly deadLetters: string
   readonly coverage: string | undefined
+  readonly recordings: { readonly folder: string } | undefined
 }
 
 const extensions = { gzip: ".gz", zstd: ".zst" }
@@ -74,7 +75,7 @@ const ofSinks = Effect.fnUntraced(function* (
 
 /** @param rows How the job makes rows of calls: equal texts mean equal rows. */
 export const of = Effect.fnUntraced(function* (
-  { coverage, deadLetters, sinks }: Outputs,
+  { coverage, deadLetters, recordings, sinks }: Outputs,
   rows: string
 ): Effect.fn.Return<ReadonlyArray<Place>, UsageError, FileSystem.FileSystem | Path.Path> {
   const { resolve } = yield* Path.Path
@@ -89,6 +90,7 @@ export const of = Effect.fnUntraced(function* (
   return [
     ...(yield* ofSinks(sinks, rows)),
     file("deadLetters", deadLetters),
+    ...(recordings === undefined ? [] : [file("recordings", recordings.folder)]),
     ...(coverage === undefined ? [] : [file("coverage", coverage), file("coverage", OutputFile.partialPath(coverage))])
   ]
 })

@@ -42,6 +42,7 @@ const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
 const pathOf = (option: AnyOption): Yaml.Path => {
   if (option === "to" || option in Options.sink || option === "secret") return ["sinks"]
   if (option === "redactKey" || option in Options.transforms) return ["transforms", option]
+  if (option in Options.sync) return ["sync", option]
   return option in Options.run ? [option] : ["source", option]
 }
 

@@ -7,6 +7,7 @@ import * as Result from "effect/Result"
 import * as ProfileFile from "../option/ProfileFile.ts"
 import * as Run from "../option/RunOptions.ts"
 import * as Sinks from "../option/Sinks.ts"
+import * as Size from "../option/Size.ts"
 import * as Source from "../option/SourceOptions.ts"
 import * as Target from "../option/Target.ts"
 import * as Transforms from "../option/Transforms.ts"
@@ -22,6 +23,27 @@ import * as SyncRules from "./SyncRules.ts"
 
 const durationOf = (text: string | undefined, otherwise: Duration.Duration): Duration.Duration =>
   text === undefined ? otherwise : Kind.durationOf(text)
+
+/** Who removes recordings from the calls does not want them in a folder. */
+const ofRecordings = (spec: PipelineSpec): ReadonlyArray<UsageError> => {
+  const { recordings, transforms: { redact = [] } = {} } = spec
+  if (recordings === undefined) {
+    return (["recordingsRate", "recordingsSize", "recordingsPrivateHosts"] as const).flatMap((option) =>
+      spec[option] === undefined
+        ? []
+        : [new UsageError({ option, reason: { _tag: "OnlyWithOption", other: { option: "recordings" } } })]
+    )
+  }
+  const removal = redact.find((text) => /^\s*recording\s*(?:=|$)/.test(text))
+  return removal === undefined
+    ? []
+    : [
+        new UsageError({
+          option: "recordings",
+          reason: { _tag: "Conflict", with: { option: "redact", value: removal.trim() } }
+        })
+      ]
+}
 
 /** Options that contradict each other. */
 const contradictions = (spec: PipelineSpec): ReadonlyArray<UsageError> => {
@@ -43,6 +65,7 @@ const contradictions = (spec: PipelineSpec): ReadonlyArray<UsageError> => {
       found.push(new UsageError({ option, reason: { _tag: "Conflict", with: other, because: "pages prove nothing" } }))
     }
   }
+  found.push(...ofRecordings(spec))
   for (const option of ["newest", "oldest"] as const) {
     if (source.limit === undefined || source[option] === undefined) continue
     found.push(new UsageError({ option: "limit", reason: { _tag: "Conflict", with: { option } } }))
@@ -73,10 +96,13 @@ const typed = (text: string | undefined, { calendar }: Zone.Zone): string => {
 }
 
 /** Whether the output depends on the zone. A date or a clock time is saved as its instant, which does not. */
-const isZoned = ({ sinks, source = {}, transforms = {} }: PipelineSpec): boolean =>
-  [source.since, source.until, source.on].some((text) => text !== undefined && When.parse(text)?._tag === "Day") ||
-  sinks.some((sink) => typeof sink === "object" && sink.rotate === "day") ||
+const isZoned = ({ source = {}, sync, transforms = {} }: PipelineSpec, sinks: ReadonlyArray<Sinks.Planned>): boolean =>
+  // Where a sync begins was decided by its first pass.
+  (sync === undefined &&
+    [source.since, source.until, source.on].some((text) => text !== undefined && When.parse(text)?._tag === "Day")) ||
+  sinks.some(Sinks.isZoned) ||
   (transforms.derive ?? []).some((name) => Derive.isZoned(name))
+
 /** Numbers, searches and conditions may name a person, so the text only says that there is one. */
 const filtersOf = (
   { agentId, callerNumber, channel, search, status }: CallSessions.Selection,
@@ -111,6 +137,18 @@ const passesOf = Effect.fnUntraced(function* (
     }
   }
 })
+
+const recordingsOf = (spec: PipelineSpec): Job.Recordings | undefined => {
+  const { recordings: folder, recordingsPrivateHosts, recordingsRate, recordingsSize, source = {} } = spec
+  if (folder === undefined) return undefined
+  return {
+    folder,
+    perSecond: recordingsRate,
+    maxBytes: recordingsSize === undefined ? undefined : Size.parse(recordingsSize),
+    allowPrivateHosts: recordingsPrivateHosts === true,
+    apiKey: Source.readKey(source)
+  }
+}
 
 /**
  * Two sinks must not write to one file, and two rotated ones must not share a manifest. The coverage report and dead
@@ -183,7 +221,7 @@ export const toJob = Effect.fnUntraced(function* (spec: PipelineSpec, { report, 
     filters: filtersOf(selection, transforms),
     asked: { since: typed(source.since, zone), until: typed(source.until, zone), on: typed(source.on, zone) },
     zone,
-    zoned: isZoned(spec),
+    zoned: isZoned(spec, sinks),
     walk: source.walk ?? "history",
     horizon: durationOf(source.horizon, Limits.defaultHorizon),
     keepGoing: source.keepGoing ?? false,
@@ -207,9 +245,11 @@ export const toJob = Effect.fnUntraced(function* (spec: PipelineSpec, { report, 
     deadLettersRaw: spec.deadLettersRaw ?? false,
     maxDeadShare: (spec.maxDeadLetters ?? 10) / 100,
     coverage: spec.coverage,
+    recordings: recordingsOf(spec),
     strict: spec.strict ?? false,
     sync: yield* Effect.fromResult(sync),
-    report
+    report,
+    summaryTo: sinks.some(({ target }) => target._tag === "Stdout") ? "stderr" : "stdout"
   }
   yield* checkPlaces(job)
   yield* spec.deadLetters === undefined ? DeadLetters.checkTrust(job.deadLetters) : DeadLetters.check(job.deadLetters)

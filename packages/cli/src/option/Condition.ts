@@ -5,6 +5,7 @@ import { CallSession } from "@callstream/core"
 export const fields = {
   status: ({ status }: CallSession.CallSession) => status,
   channel: ({ channel }: CallSession.CallSession) => channel,
+  outcome: CallSession.outcome,
   direction: CallSession.direction,
   agentId: ({ agentId }: CallSession.CallSession) => agentId
 }

@@ -69,7 +69,7 @@ export const describeTable = (
   return place === "" ? describe(database) : `${describe(database)} (${place})`
 }
 
-type Where = "to" | "state"
+type Where = "to" | "state" | "from"
 
 const read = Effect.fnUntraced(function* (
   option: Where,
@@ -177,7 +177,10 @@ export const checkpoint = (database: Database) =>
 export const ledger = (database: Database) =>
   Effect.map(client("state", database), (client) => SqlLedger.layer({ name: describe(database), client }))
 
-const own = new Set(["callstream_commits", "callstream_checkpoints"])
+/** The database of a table that a report reads, or that coverage is noted in. */
+export const connection = (option: "from" | "to", database: Database) => client(option, database)
+
+const own = new Set(["callstream_commits", "callstream_checkpoints", "callstream_coverage"])
 
 /** The mistake in the name of a table or schema, if there is one. */
 export const wrongName = (name: string, databases: ReadonlyArray<Database>): TableNameProblem | undefined => {

@@ -82,7 +82,7 @@ export const transforms = {
   ),
   derive: list(
     Kind.completing(words("NAME", "the name of a derived field"), Derive.names),
-    "Add fields: direction, customerNumber, startedDate, startedTime, startedHour, weekday (these four in the time zone of the run), cost, analysis"
+    "Add fields: outcome, direction, customerNumber, startedDate, startedTime, startedHour, weekday (these four in the time zone of the run), minutes, cost, finalCost, analysis"
   ),
   redact: list(
     Kind.completing(words("CLASS[=MODE]", "a class of personal data"), Redact.classes),
@@ -107,7 +107,7 @@ export const to = each(
     Kind.text("SINK", Target.expected, (text) => Target.parse(text)._tag === "Some"),
     "paths"
   ),
-  "Where calls go: - for stdout, calls.ndjson or calls.csv (also with .gz or .zst), calls.parquet, sqlite:calls.db, postgres:DATABASE_URL, https://… for a webhook",
+  "Where calls go: - for stdout, calls.ndjson or calls.csv (also with .gz or .zst), calls.xlsx, calls.parquet, sqlite:calls.db, postgres:DATABASE_URL, https://… for a webhook",
   { fallback: "-" }
 )
 
@@ -125,7 +125,7 @@ export const sink = {
     fallback: "the first of the search path"
   }),
   csvRaw: onOff("Leave text in CSV as it is, also where a spreadsheet would run it as a formula"),
-  csvBom: onOff("Begin CSV with a byte order mark, by which Excel recognizes UTF-8"),
+  csvExcel: onOff("CSV for Excel: with a byte order mark, and times as dates in the time zone of the run"),
   batchSize: one(Kind.integer(1, 10_000), "Calls in one request to a webhook", { fallback: "100" }),
   batchBytes: one(Kind.size, "Size of one request to a webhook at most", { fallback: "512KiB" }),
   allowPrivateHosts: onOff("Allow a webhook on this machine or in a private network, with http too")
@@ -139,7 +139,7 @@ export const run = {
   ),
   zone: one(
     Kind.text("ZONE", Zone.expected),
-    "Time zone of days and clock times, in options, files by day, derived fields and the summary: Asia/Kolkata, or local",
+    "Time zone of days and clock times, in options, files by day, spreadsheets, derived fields and the summary: Asia/Kolkata, or local",
     { fallback: "UTC" }
   ),
   state: one(
@@ -160,8 +160,19 @@ export const run = {
   maxDeadLetters: one(Kind.percentage, "Stop when more than this percentage of at least 100 records is rejected", {
     fallback: "10"
   }),
-  coverage: one(Kind.file, "Write the coverage report to this file, as JSON"),
-  strict: onOff("Exit with 3 also when a record was rejected, or what was read is not proven yet")
+  coverage: one(Kind.file, "Write the coverage report to this file, as JSON", {
+    fallback: "NAME.coverage.json beside each file"
+  }),
+  recordings: one(
+    Kind.completing(Kind.text("FOLDER", "the name of a folder"), "paths"),
+    "Keep the audio of each call that has a recording in this folder, fetched once"
+  ),
+  recordingsRate: one(Kind.above(0), "Recordings a second at most, retries included", { fallback: "10" }),
+  recordingsSize: one(Kind.size, "Size of one recording at most; a larger one is left out", { fallback: "100MB" }),
+  recordingsPrivateHosts: onOff("Allow recordings on this machine or in a private network, with http too"),
+  strict: onOff(
+    "Exit with 3 also when a record was rejected, a recording is missing, or what was read is not proven yet"
+  )
 }
 
 /** How sinks are kept up to date, instead of one export. */
@@ -175,6 +186,11 @@ export const sync = {
   worth: one(Kind.above(0), "Changes to expect of a request, times the hours waited for them: more saves requests", {
     fallback: "1"
   }),
+  maxRequests: one(
+    Kind.requestsADay,
+    "Requests a day at most; over it the sync is late: audits and readings of little worth wait first",
+    { fallback: "no limit" }
+  ),
   events: list(
     Kind.completing(words("MILESTONE", "a milestone"), Change.Milestone.literals),
     "To webhooks only versions that reach one of these: completed, cost, recording, analysis, final; and calls that are gone",
@@ -186,6 +202,12 @@ export const sync = {
     fallback: "1000"
   })
 }
+
+/** Of a command alone: a file of metrics is of all its pipelines. */
+export const metricsFile = one(
+  Kind.file,
+  "Write metrics to this file for Prometheus' textfile collector: NAME.prom, replaced every 15 seconds and at the end"
+)
 
 /** The groups by where a pipeline file holds them. */
 export const groups = { connection, selection, reading, transforms, sink, run, sync } as const

@@ -4,9 +4,11 @@ import { show } from "../expression/Mistake.ts"
 import type { Unreadable } from "./SmallFile.ts"
 import { untrusted } from "./advice/FileAdvice.ts"
 import { adviceFor } from "./advice/SinkAdvice.ts"
+import { readable, reportWords } from "./ReportWords.ts"
 import type { Speaker } from "./Speaker.ts"
-import { syncWords } from "./SyncWords.ts"
-import type { AnyOption, ConflictCause, Holds, Reason, TableNameProblem, UsageError } from "./UsageError.ts"
+import { overrideWords } from "./OverrideWords.ts"
+import { type SyncReason, syncWords } from "./SyncWords.ts"
+import type { AnyOption, ConflictCause, Reason, TableNameProblem, UsageError } from "./UsageError.ts"
 
 export interface Words {
   readonly problem: string
@@ -20,13 +22,6 @@ const causes: Readonly<Record<ConflictCause, string>> = {
   "not resumable": "; such a run cannot be resumed",
   "a resumed run replaces nothing": "; a run that resumes replaces nothing",
   "select leaves out the rest": ""
-}
-
-const readable: Readonly<Record<Holds, string>> = {
-  "an API key": "Name a regular file or a pipe that you may read, and that holds the key and nothing else.",
-  "an endpoint profile": "Name a file that exists and that you may read, or leave the option out.",
-  "a pipeline": "Name a pipeline file that exists and that you may read; callstream init writes one.",
-  "the URL of a database": "Name a regular file or a pipe that you may read, and that holds the URL and nothing else."
 }
 
 const unreadable = (why: Unreadable): string => {
@@ -75,13 +70,14 @@ type SettingReason = Extract<
       | "PostgresUrl"
       | "PortTaken"
       | "NotATerminal"
-      | "NotInSync"
-      | "NoSyncName"
-      | "NoSuchSync"
+      | "CallsUnreadable"
+      | "ChangesNotCalls"
+      | "NotACoverageReport"
+      | "NotOverridden"
   }
 >
 
-const settingWords = (reason: SettingReason, speaker: Speaker): Words => {
+const settingWords = (reason: SettingReason | SyncReason, speaker: Speaker): Words => {
   switch (reason._tag) {
     case "NoApiKey":
       return {
@@ -124,16 +120,20 @@ const settingWords = (reason: SettingReason, speaker: Speaker): Words => {
         problem: `port ${reason.port} cannot be listened on`,
         advice: "Another program may use it: choose another one, or 0 for any free one."
       }
-    case "NotInSync":
-    case "NoSyncName":
-    case "NoSuchSync":
-      return syncWords(reason, speaker)
+    case "CallsUnreadable":
+    case "ChangesNotCalls":
+    case "NotACoverageReport":
+      return reportWords(reason)
+    case "NotOverridden":
+      return overrideWords(reason)
     case "NotATerminal":
       return {
         problem: "init asks questions, and this is no terminal",
         advice:
           "Write the file by hand (callstream run --schema prints the keys), or with callstream export … --save FILE."
       }
+    default:
+      return syncWords(reason, speaker)
   }
 }
 
@@ -162,7 +162,7 @@ type FileReason = Extract<
   }
 >
 
-const fileWords = (reason: FileReason | SettingReason, speaker: Speaker): Words => {
+const fileWords = (reason: FileReason | SettingReason | SyncReason, speaker: Speaker): Words => {
   switch (reason._tag) {
     case "FileUnreadable":
       return {
@@ -323,7 +323,9 @@ const continues = new Set<Reason["_tag"]>([
   "OnlyWithOption",
   "Reversed",
   "TooEarly",
-  "NotInSync"
+  "NotInSync",
+  "OfFile",
+  "NotOverridden"
 ])
 
 /** Reasons that name what they are about themselves. */

@@ -20,6 +20,10 @@ type Part = Pick<
   | "deadLettersRaw"
   | "maxDeadLetters"
   | "coverage"
+  | "recordings"
+  | "recordingsRate"
+  | "recordingsSize"
+  | "recordingsPrivateHosts"
   | "strict"
 >
 

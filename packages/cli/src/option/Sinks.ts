@@ -8,9 +8,10 @@ import {
   SinkError,
   type SqlSink,
   WebhookSink,
-  type WebhookTransport
+  type WebhookTransport,
+  XlsxSink
 } from "@callstream/core"
-import { Gzip, ParquetSink, StdoutSink, Zstd } from "@callstream/node"
+import { Deflate, Gzip, ParquetSink, StdoutSink, Zstd } from "@callstream/node"
 import * as Config from "effect/Config"
 import type * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -61,7 +62,7 @@ const kinds: {
 } = {
   Stdout: { words: "stdout", settings: [] },
   File: { words: "a file", settings: ["force", "rotate"] },
-  Csv: { words: "a CSV file", settings: ["force", "rotate", "csvRaw", "csvBom"] },
+  Csv: { words: "a CSV file", settings: ["force", "rotate", "csvRaw", "csvExcel"] },
   Sqlite: { words: "SQLite", settings: ["table"] },
   Postgres: { words: "PostgreSQL", settings: ["table", "schema"] },
   Webhook: { words: "a webhook", settings: ["batchSize", "batchBytes", "allowPrivateHosts", "secret"] }
@@ -102,6 +103,10 @@ export const fromFlags = Effect.fnUntraced(function* (
 /** File systems take 255 bytes, and a run makes files beside this one whose names are longer. */
 const longestName = 200
 
+/** Whether what it writes depends on the time zone. */
+export const isZoned = ({ settings, target }: Planned): boolean =>
+  settings.rotate === "day" || settings.csvExcel === true || (target._tag === "File" && target.format === "xlsx")
+
 /** What two sinks cannot share. */
 const placeOf = (target: Target.Target): string | undefined => {
   const [file] = Target.fileOf(target)
@@ -122,6 +127,9 @@ const planOne = Effect.fnUntraced(function* (spec: SinkSpec, item: number): Effe
     (name) => settings[name] !== undefined && !kinds[kindOf(target)].settings.includes(name)
   )
   if (odd !== undefined) return yield* refuse(onlyWith(odd), odd)
+  if (settings.csvExcel === true && settings.csvRaw === true) {
+    return yield* refuse({ _tag: "Conflict", with: { option: "csvRaw" } }, "csvExcel")
+  }
   const databases = target._tag === "Table" ? [target.database] : []
   for (const key of ["table", "schema"] as const) {
     const name = settings[key]
@@ -217,7 +225,7 @@ export const make = (
     readonly organization: string
     readonly spool: string | undefined
     readonly keepsOffset: boolean
-    /** Whose days the files of `--rotate day` have. */
+    /** Whose days the files of `--rotate day` have, and whose clock spreadsheets show. */
     readonly timeZone: DateTime.TimeZone | undefined
     /** Of a sync: tables mark what is gone, other sinks get events. @default the sinks are of an export */
     readonly sync?: SqlSink.Options["sync"]
@@ -237,13 +245,15 @@ export const make = (
           force: settings.force,
           compression: compression === undefined ? undefined : compressions[compression],
           rotate: options.sync === undefined ? rotation(settings.rotate) : logRotation(settings.rotate),
-          timeZone: settings.rotate === "day" ? timeZone : undefined
+          timeZone: isZoned({ settings, target }) ? timeZone : undefined
         }
         switch (target.format) {
           case "ndjson":
             return Effect.succeed(events(NdjsonSink.make(file), options))
           case "csv":
-            return Effect.succeed(CsvSink.make({ ...file, raw: settings.csvRaw, bom: settings.csvBom }))
+            return Effect.succeed(CsvSink.make({ ...file, raw: settings.csvRaw, excel: settings.csvExcel }))
+          case "xlsx":
+            return Effect.succeed(XlsxSink.make({ ...file, deflater: Deflate.deflater }))
           case "parquet":
             return Effect.succeed(ParquetSink.make(file))
         }

@@ -26,7 +26,8 @@ import * as SmallFile from "./SmallFile.ts"
 import * as When from "./When.ts"
 import type * as Zone from "./Zone.ts"
 
-const readKey = Effect.fnUntraced(function* ({ apiKey, apiKeyFile: file }: ConnectionSpec) {
+/** The key of the API, wherever it is. */
+export const readKey = Effect.fnUntraced(function* ({ apiKey, apiKeyFile: file }: ConnectionSpec) {
   if (apiKey !== undefined) return Redacted.make(apiKey.trim())
   if (file !== undefined) {
     const wrong = (reason: Reason) => new UsageError({ option: "apiKeyFile", reason })

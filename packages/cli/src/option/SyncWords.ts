@@ -36,17 +36,20 @@ export const ofExport: ReadonlyMap<string, string> = new Map(
   } as const).map(([flag, advice]) => [flag, syncAdvice(inFlags)[advice]])
 )
 
+/** Mistakes in a sync. */
+export type SyncReason = Extract<
+  Reason,
+  { readonly _tag: "NotInSync" | "NoSyncName" | "NoSuchSync" | "RunsOtherwise" | "NoSyncInFile" | "OfFile" }
+>
+
 /** What happened, and what to do. */
-export const syncWords = (
-  reason: Extract<Reason, { readonly _tag: "NotInSync" | "NoSyncName" | "NoSuchSync" }>,
-  speaker: Speaker
-): Words => {
+export const syncWords = (reason: SyncReason, speaker: Speaker): Words => {
   switch (reason._tag) {
     case "NotInSync":
       return {
         problem:
           reason.instead === "database"
-            ? "names a CSV or Parquet file, in which a sync cannot change a call"
+            ? "names a CSV, Excel or Parquet file, in which a sync cannot change a call"
             : "is not for a sync",
         advice: syncAdvice(speaker)[reason.instead]
       }
@@ -55,6 +58,16 @@ export const syncWords = (
         problem: "a sync needs a name for what it knows, and no file or database to take one from is given",
         advice: `Add a name, such as ${speaker.name({ option: "name", value: "calls" })}.`
       }
+    case "RunsOtherwise":
+      return {
+        problem: `${reason.name} is running with other flags: ${reason.parts.join(", ")} differ`,
+        advice:
+          "Stop it, then run callstream resync with the new ones. Or run resync with the flags of the running sync."
+      }
+    case "NoSyncInFile":
+      return { problem: `${reason.path} has no sync`, advice: "Add sync: {} to a pipeline, or name another file." }
+    case "OfFile":
+      return { problem: `is not for a pipeline file`, advice: `Write it into ${reason.path}.` }
     case "NoSuchSync":
       return {
         problem: reason.name === "" ? "there is no sync here" : `there is no sync ${reason.name}`,

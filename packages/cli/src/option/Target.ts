@@ -6,7 +6,15 @@ import * as Redacted from "effect/Redacted"
 import * as Database from "./Database.ts"
 
 /** What the rows of a file are written as. */
-type Format = "ndjson" | "csv" | "parquet"
+type Format = "ndjson" | "csv" | "parquet" | "xlsx"
+
+const formats: Readonly<Record<string, Format>> = {
+  ndjson: "ndjson",
+  jsonl: "ndjson",
+  csv: "csv",
+  parquet: "parquet",
+  xlsx: "xlsx"
+}
 
 export type Target =
   | { readonly _tag: "Stdout" }
@@ -21,7 +29,7 @@ export type Target =
   | { readonly _tag: "Webhook"; readonly url: Redacted.Redacted }
 
 export const expected =
-  "- for stdout, a file name that ends in .ndjson, .csv (either with .gz or .zst) or .parquet, sqlite:FILE, postgres:VARIABLE with the URL in that environment variable, or the URL of a webhook (https://…)"
+  "- for stdout, a file name that ends in .ndjson, .csv (either with .gz or .zst), .xlsx or .parquet, sqlite:FILE, postgres:VARIABLE with the URL in that environment variable, or the URL of a webhook (https://…)"
 
 export const parse = (text: string): Option.Option<Target> => {
   if (text === "-") return Option.some({ _tag: "Stdout" })
@@ -32,11 +40,10 @@ export const parse = (text: string): Option.Option<Target> => {
   if (Option.isSome(database)) return Option.some({ _tag: "Table", database: database.value })
   // The name of a store that there is no sink for would otherwise be that of a folder.
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) return Option.none()
-  const match = /[^/\\]\.(?:(ndjson|jsonl|csv)(\.gz|\.zst)?|parquet)$/i.exec(text)
+  const match = /[^/\\]\.(?:(ndjson|jsonl|csv)(\.gz|\.zst)?|(parquet|xlsx))$/i.exec(text)
   if (match === null) return Option.none()
   const extension = match[2]?.toLowerCase()
-  const word = match[1]?.toLowerCase()
-  const format = word === undefined ? "parquet" : word === "csv" ? "csv" : "ndjson"
+  const format = formats[(match[1] ?? match[3] ?? "").toLowerCase()] ?? "ndjson"
   const compression = extension === ".gz" ? "gzip" : extension === ".zst" ? "zstd" : undefined
   return Option.some({ _tag: "File", path: text, format, compression })
 }

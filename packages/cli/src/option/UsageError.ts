@@ -23,7 +23,13 @@ export type AnyOption =
   | "explain"
   | "save"
   | "sync"
-  | "resync"
+  | "from"
+  | "bill"
+  | "by"
+  | "provisional"
+  | "json"
+  | "csv"
+  | "withPersonalData"
 
 /** An option that another one is about, with the value that matters. */
 export interface Mention {
@@ -59,6 +65,10 @@ export type Reason =
   | { readonly _tag: "ProfileOfOtherVersion"; readonly path: string }
   | { readonly _tag: "ProfileOfOtherEndpoint"; readonly path: string; readonly from: string; readonly here: string }
   | { readonly _tag: "NotDeadLetters"; readonly path: string }
+  /** `problem` is a predicate of what `path` names. */
+  | { readonly _tag: "CallsUnreadable"; readonly path: string; readonly problem: string }
+  | { readonly _tag: "ChangesNotCalls"; readonly path: string }
+  | { readonly _tag: "NotACoverageReport"; readonly path: string }
   /** Of dead letters whose records are redacted already. */
   | { readonly _tag: "RedactedOtherwise"; readonly label: string }
   | { readonly _tag: "ReadsRedacted"; readonly condition: string; readonly field: string }
@@ -85,6 +95,12 @@ export type Reason =
   | { readonly _tag: "NotATerminal" }
   | { readonly _tag: "NotInSync"; readonly instead: SyncAdvice }
   | { readonly _tag: "NoSyncName" }
+  | { readonly _tag: "RunsOtherwise"; readonly name: string; readonly parts: ReadonlyArray<string> }
+  | { readonly _tag: "NoSyncInFile"; readonly path: string }
+  /** Of a flag beside a pipeline file. */
+  | { readonly _tag: "OfFile"; readonly path: string }
+  /** A flag in place of a key of a file. */
+  | { readonly _tag: "NotOverridden"; readonly because: OverrideCause; readonly pipeline: string }
   | { readonly _tag: "NoSuchSync"; readonly name: string; readonly known: ReadonlyArray<string> }
 
 /** Why an option makes no sense in a sync. */
@@ -101,12 +117,21 @@ export type SyncAdvice =
   | "by size"
   | "probes"
 
+/** What another value would part a state from. */
+export type OverrideCause = "sync" | "state" | "several" | "state of several"
+
 export type ConflictCause =
   | "pages prove nothing"
   | "not resumable"
   | "a resumed run replaces nothing"
   | "select leaves out the rest"
-export type Holds = "an API key" | "an endpoint profile" | "a pipeline" | "the URL of a database"
+export type Holds =
+  | "an API key"
+  | "an endpoint profile"
+  | "calls"
+  | "a coverage report"
+  | "a pipeline"
+  | "the URL of a database"
 export type TableNameProblem = "empty" | "own" | "too long for PostgreSQL" | "reserved by SQLite"
 
 /** Where in what an option holds: the item of several by number or text, and what in it. */

@@ -1,7 +1,7 @@
 /** Describes in the summary what is proven of a run. */
 import { type Calendar, EndpointLimits, Instant } from "@callstream/core"
-import * as CoverageReport from "./CoverageReport.ts"
-import type { Report } from "./CoverageReport.ts"
+import * as CoverageReport from "../run/CoverageReport.ts"
+import type { Report } from "../run/CoverageReport.ts"
 import * as Format from "./Format.ts"
 import * as ShownTime from "../option/ShownTime.ts"
 

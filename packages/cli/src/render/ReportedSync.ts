@@ -1,12 +1,14 @@
 /** Runs a sync, with its progress and a summary of each pass. */
-import type { SyncPipeline } from "@callstream/core"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import type * as FileSystem from "effect/FileSystem"
 import * as Ref from "effect/Ref"
 import { Incomplete } from "../option/UsageError.ts"
+import * as CoverageNote from "../run/CoverageNote.ts"
 import * as Progress from "../run/Progress.ts"
 import { requests } from "../run/Requests.ts"
+import * as RunMetrics from "../run/RunMetrics.ts"
 import * as RunSync from "../run/RunSync.ts"
 import { exitCode, onInterrupt } from "./ExitCode.ts"
 import * as ProgressLine from "./ProgressLine.ts"
@@ -16,25 +18,36 @@ import * as SyncSummary from "./SyncSummary.ts"
 /** Runs it to its end. One that follows ends by a signal only, which is no failure. */
 export const run = Effect.fnUntraced(function* (job: RunSync.SyncJob, { restart }: { readonly restart: boolean }) {
   const screen = yield* Screen
+  const context = yield* Effect.context<FileSystem.FileSystem>()
   const progress = yield* Effect.flatMap(Progress.make, Ref.make)
   const before = yield* Effect.flatMap(requests, ({ sent }) => Ref.make(sent))
   const isFollowed = job.sync.every !== undefined
   if (isFollowed) yield* Ref.set(onInterrupt, exitCode.done)
-  const onPass = Effect.fnUntraced(function* (summary: SyncPipeline.PassSummary) {
+  const onPass = Effect.fnUntraced(function* (summary: RunSync.PassSummary) {
+    yield* Effect.provideContext(CoverageNote.ofSync(job, summary), context)
     const { sent } = yield* requests
     const earlier = yield* Ref.getAndSet(before, sent)
+    const { verdict } = summary
+    yield* RunMetrics.note({
+      pipeline: job.name,
+      provenUntil: verdict.watermark <= verdict.from ? undefined : verdict.watermark,
+      unsettled: verdict.awaited.calls,
+      behind: verdict.behind,
+      isSuccess: summary.sinks.every(({ failure }) => failure === undefined)
+    })
     yield* Effect.provideService(SyncSummary.print(job, summary, { sent: sent - earlier }), Screen, screen)
   })
   const summary = yield* Effect.scoped(
     Effect.gen(function* () {
-      if (!isFollowed && ProgressLine.isShown([job], screen.live)) {
+      if (!isFollowed && ProgressLine.isShown([job], screen)) {
         yield* ProgressLine.show(() => Ref.getUnsafe(progress), job.zone.clock)
       }
       return yield* RunSync.run(job, {
         restart,
         onDelivered: ({ changes }) =>
           Ref.update(progress, (now) => ({ ...now, sessions: changes.created + changes.updated })),
-        onPass: (summary) => (isFollowed ? onPass(summary) : Effect.void)
+        // A reader of summaries that leaves does not end a sync that follows.
+        onPass: (summary) => (isFollowed ? Effect.ignore(onPass(summary)) : Effect.void)
       })
     })
   ).pipe(

@@ -1,24 +1,30 @@
 /** The summary of a run that finished, or ended early. */
-import { Instant, OutputFile, type Pipeline } from "@callstream/core"
+import { Instant, OutputFile, type Pipeline, type Recordings } from "@callstream/core"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Sinks from "../option/Sinks.ts"
 import * as Target from "../option/Target.ts"
 import type { Job } from "../job/Job.ts"
-import type * as CoverageReport from "./CoverageReport.ts"
+import type * as CoverageReport from "../run/CoverageReport.ts"
 import { isClosedPipe } from "../option/ClosedPipe.ts"
 import * as Format from "./Format.ts"
 import * as ShownTime from "../option/ShownTime.ts"
+import * as MachineSummary from "./MachineSummary.ts"
 import * as NothingMatched from "./NothingMatched.ts"
 import { describeRetries } from "./ProgressLine.ts"
 import type * as Progress from "../run/Progress.ts"
 import { type Requests, requests as requestsNow } from "../run/Requests.ts"
+import type { Outcome } from "../run/RunJob.ts"
 import type { Finding } from "../run/Unmatched.ts"
 import * as Proof from "./Proof.ts"
-import { print as printLines, Screen } from "./Screen.ts"
+import * as RecordingsLine from "./RecordingsLine.ts"
+import { print as printLines, type Screen } from "./Screen.ts"
 
-type About = Pick<Job, "title" | "name" | "zone" | "sinks" | "report" | "deadLetters" | "walk" | "limit">
+type About = Pick<
+  Job,
+  "recordings" | "title" | "name" | "zone" | "sinks" | "report" | "deadLetters" | "walk" | "limit" | "summaryTo"
+>
 
 /** The name of the pipeline, where there are several. */
 const printOf = ({ title }: About, first: string, ...rest: ReadonlyArray<string>) =>
@@ -118,14 +124,10 @@ const describeRequests = (requests: Requests): string => {
 }
 
 /** The requests of several pipelines together, below the summary of each. */
-export const printTogether = Effect.fnUntraced(function* (pipelines: number, report: Job["report"]) {
-  if (report === "none") return
+export const printTogether = Effect.fnUntraced(function* (pipelines: number, job: Pick<Job, "report" | "summaryTo">) {
   const requests = yield* requestsNow
-  if (report === "people") {
-    return yield* printLines(`${Format.counted(pipelines, "pipeline")} together: ${describeRequests(requests)}`)
-  }
-  const { write } = yield* Screen
-  yield* write(`${JSON.stringify({ pipelines, ...ofRequests(requests) })}\n`)
+  if (!(yield* MachineSummary.print(job, () => ({ pipelines, ...ofRequests(requests) })))) return
+  yield* printLines(`${Format.counted(pipelines, "pipeline")} together: ${describeRequests(requests)}`)
 })
 
 /** A run that finished, and what is shown of it. */
@@ -135,6 +137,7 @@ interface Ended {
   readonly done: Pipeline.RunSummary
   readonly covered: CoverageReport.Report | undefined
   readonly unmatched: Finding | undefined
+  readonly recordings: Recordings.Counts | undefined
   readonly elapsed: number
   readonly requests: Requests
 }
@@ -142,7 +145,7 @@ interface Ended {
 const filteredOf = ({ done, progress }: Ended): number => done.filtered + progress.leftOut
 
 const toJson = (ended: Ended) => {
-  const { about, covered, done, elapsed, progress, requests, unmatched } = ended
+  const { about, covered, done, elapsed, progress, recordings, requests, unmatched } = ended
   const { earliest, latest, resumedAt, sessions } = progress
   const { dead, finishedBefore, sinks } = done
   const filtered = filteredOf(ended)
@@ -167,6 +170,7 @@ const toJson = (ended: Ended) => {
     ...replacedNames(sinks),
     ...(to.length === 1 && sinks[0] !== undefined ? versionFields(sinks[0]) : {}),
     ...(dead === 0 ? {} : { deadLetters: about.deadLetters }),
+    ...(recordings === undefined ? {} : { recordings: RecordingsLine.toJson(recordings) }),
     ...(about.title === undefined ? ofRequests(requests) : {}),
     earliest: earliest === undefined ? null : Instant.format(earliest),
     latest: latest === undefined ? null : Instant.format(latest),
@@ -206,7 +210,7 @@ const resumedLines = ({ about, covered, progress: { resumedAt } }: Ended): Reado
 }
 
 const otherLines = (ended: Ended): ReadonlyArray<string> => {
-  const { about, covered, done, progress, requests, unmatched } = ended
+  const { about, covered, done, progress, recordings, requests, unmatched } = ended
   const { dead, sinks } = done
   const filtered = filteredOf(ended)
   const isSimple = about.sinks.length === 1 && sinks[0]?.failure === undefined
@@ -223,6 +227,9 @@ const otherLines = (ended: Ended): ReadonlyArray<string> => {
     // Several pipelines share one client and its counts.
     ...(about.title === undefined ? [`  ${describeRequests(requests)}`] : []),
     ...startLines(ended),
+    ...(recordings === undefined || about.recordings === undefined
+      ? []
+      : [`  ${RecordingsLine.describe(recordings, about.recordings.folder)}`]),
     ...(dead === 0 ? [] : [`  ${Format.counted(dead, "record")} rejected: see ${about.deadLetters}`]),
     covered === undefined
       ? "  Read page by page: a call that left the set while it was read may be missing."
@@ -234,17 +241,14 @@ const otherLines = (ended: Ended): ReadonlyArray<string> => {
 export const print = Effect.fnUntraced(function* (
   about: About,
   progress: Progress.Progress,
-  done: Pipeline.RunSummary,
-  covered: CoverageReport.Report | undefined,
-  unmatched: Finding | undefined
+  { recordings, summary: done, unmatched }: Outcome,
+  covered: CoverageReport.Report | undefined
 ) {
   if (about.report === "none") return
   const elapsed = (yield* Clock.currentTimeMillis) - progress.startedAt
-  const ended: Ended = { about, progress, done, covered, unmatched, elapsed, requests: yield* requestsNow }
-  if (about.report === "json") {
-    const { write } = yield* Screen
-    return yield* write(`${JSON.stringify(toJson(ended))}\n`)
-  }
+  const requests = yield* requestsNow
+  const ended: Ended = { about, progress, done, covered, unmatched, recordings, elapsed, requests }
+  if (!(yield* MachineSummary.print(about, () => toJson(ended)))) return
   if (done.finishedBefore) {
     return yield* printOf(
       about,

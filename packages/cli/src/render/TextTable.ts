@@ -7,7 +7,8 @@ const widest = 24
 
 const between = "  "
 
-const cut = (text: string, width: number): string => {
+/** Text that is no wider than this; what is cut off is shown by an ellipsis. */
+export const cut = (text: string, width: number): string => {
   if (CliOutput.displayWidth(text) <= width) return text
   let short = ""
   for (const character of text) {

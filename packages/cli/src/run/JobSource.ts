@@ -20,7 +20,8 @@ import * as Progress from "./Progress.ts"
 import type * as Unmatched from "./Unmatched.ts"
 
 /** Whether the only output is lines of JSON of unchanged records. */
-export const isLines = ({ sinks, transform }: Job): boolean =>
+export const isLines = ({ recordings, sinks, transform }: Job): boolean =>
+  recordings === undefined &&
   transform.label === "" &&
   sinks.every(({ target }) => target._tag === "Stdout" || (target._tag === "File" && target.format === "ndjson"))
 

@@ -1,5 +1,5 @@
 /** Where the ledger of a sync is kept: a SQLite file a name, or a database. */
-import { CheckpointError, type Ledger } from "@callstream/core"
+import { CheckpointError, Ledger } from "@callstream/core"
 import * as TrustedFile from "@callstream/core/platform/TrustedFile"
 import { NodeProcessOwner } from "@callstream/node"
 import * as Effect from "effect/Effect"
@@ -55,4 +55,15 @@ export const all = Effect.fnUntraced(function* ({ database, folder }: Run.State,
   const wanted = name === undefined ? undefined : `${fileOf(name)}${extension}`
   const files = found.filter((file) => file.endsWith(extension) && (wanted === undefined || file === wanted)).sort()
   return yield* Effect.forEach(files, (file) => ledgerOf({ _tag: "Sqlite", path: paths.join(folder, file) }))
+})
+
+/** The names of the syncs that are there. */
+export const names = Effect.fnUntraced(function* (state: Run.State) {
+  const each = yield* Effect.forEach(yield* all(state, undefined), (layer) =>
+    Effect.provide(
+      Effect.flatMap(Ledger, (ledger) => ledger.names),
+      layer
+    )
+  )
+  return each.flat().sort()
 })

@@ -12,6 +12,7 @@ import {
   OutputLock,
   OutputLockFile,
   Pipeline,
+  type Recordings,
   type SessionSink,
   Transform
 } from "@callstream/core"
@@ -28,7 +29,11 @@ import * as Zone from "../option/Zone.ts"
 import * as DeadLetters from "../job/DeadLetters.ts"
 import type { Job } from "../job/Job.ts"
 import { isLines, rangeOf, sourceOf } from "./JobSource.ts"
+import * as CoverageNote from "./CoverageNote.ts"
+import type * as CoverageReport from "./CoverageReport.ts"
+import * as KeptRecordings from "./KeptRecordings.ts"
 import * as Progress from "./Progress.ts"
+import * as RunMetrics from "./RunMetrics.ts"
 import * as Spool from "./Spool.ts"
 import * as Unmatched from "./Unmatched.ts"
 import * as Pseudonymizer from "./Pseudonymizer.ts"
@@ -69,25 +74,32 @@ const coversOf =
       ? { from: from ?? undefined, to: to ?? end ?? undefined, filters, withoutStart }
       : undefined
 
-/** Observers of a run, and the coverage for its file of `--coverage`. */
+/** Its name in the state and in metrics. */
+export const nameOf = ({ name, title }: Pick<Job, "name" | "title">): string => name ?? title ?? "export"
+
+/** Observers of a run, and what is written of its coverage. */
 export interface Watch {
   readonly progress: Ref.Ref<Progress.Progress>
-  readonly coverageFile: (coverage: CoverageSet.CoverageSet) => string
+  readonly coverageReport: (
+    coverage: CoverageSet.CoverageSet,
+    recordings: Recordings.Counts | undefined
+  ) => CoverageReport.Report & Pick<Job, "filters">
 }
 
 /** The result of a run. */
-interface Outcome {
+export interface Outcome {
   readonly summary: Pipeline.RunSummary
   /** Nothing where an earlier run did it all, and left no coverage. */
   readonly coverage: CoverageSet.CoverageSet | undefined
   readonly unmatched: Unmatched.Finding | undefined
+  readonly recordings: Recordings.Counts | undefined
 }
 
 /** Runs a job to its end; nothing is printed. */
-export const run = Effect.fnUntraced(function* (job: Job, { coverageFile, progress }: Watch) {
+export const run = Effect.fnUntraced(function* (job: Job, { coverageReport, progress }: Watch) {
   const seen = Unmatched.makeSeen([...new Set(job.conditions.flatMap(({ fields }) => fields))])
   const named = job.name !== undefined
-  const summary = yield* Effect.scoped(
+  const { recordings, summary } = yield* Effect.scoped(
     Effect.gen(function* () {
       const hasWebhook = job.sinks.some(({ target }) => target._tag === "Webhook")
       if (hasWebhook) {
@@ -105,15 +117,16 @@ export const run = Effect.fnUntraced(function* (job: Job, { coverageFile, progre
         spool,
         keepsOffset: named,
         timeZone: Zone.forSinks(job.zone)
-      })
+      }).pipe(Effect.flatMap((made) => RunMetrics.watch(made, { pipeline: nameOf(job), counts: false })))
       const [first, ...rest] = sinks
       if (first === undefined) return yield* Effect.die(new Error("no sink"))
       const coverage = job.coverage === undefined ? undefined : yield* openCoverage(job.coverage, job)
+      const recordings = yield* KeptRecordings.open(job)
       const pipeline = Pipeline.make({
-        name: job.name ?? "export",
+        name: nameOf(job),
         source: { ...sourceOf(job, named ? end : undefined, { progress, seen }), fingerprint },
         covers: coversOf(job),
-        transform: Transform.make({ ...job.transform, label }),
+        transform: recordings.before(Transform.make({ ...job.transform, label })),
         sinks: [first, ...rest],
         deadLetters: DeadLetterFile.make(job.deadLetters),
         commitEvery: job.commitEvery,
@@ -126,12 +139,16 @@ export const run = Effect.fnUntraced(function* (job: Job, { coverageFile, progre
         sinks.length
       ).pipe(Effect.mapError(Pseudonymizer.explain(job.name ?? "", job.state.folder)))
       // Also for a run that had finished: it may have been killed before it wrote the file.
-      if (coverage !== undefined && (!done.finishedBefore || isKnown(done.coverage))) {
-        const { finish, write } = yield* coverage
-        yield* write(coverageFile(done.coverage))
-        yield* finish
+      if (!done.finishedBefore || isKnown(done.coverage)) {
+        const report = coverageReport(done.coverage, recordings.counts())
+        if (coverage !== undefined) {
+          const { finish, write } = yield* coverage
+          yield* write(`${JSON.stringify(report, null, 2)}\n`)
+          yield* finish
+        }
+        if (job.walk === "history") yield* CoverageNote.ofExport(job, report, done.sinks)
       }
-      return done
+      return { summary: done, recordings: recordings.counts() }
     }).pipe(
       Effect.provide(
         Layer.mergeAll(
@@ -144,7 +161,7 @@ export const run = Effect.fnUntraced(function* (job: Job, { coverageFile, progre
   )
   const known = !summary.finishedBefore || isKnown(summary.coverage)
   const unmatched = yield* unmatchedIn(job, yield* Ref.get(progress), seen, summary)
-  return { summary, coverage: known ? summary.coverage : undefined, unmatched } satisfies Outcome
+  return { summary, coverage: known ? summary.coverage : undefined, unmatched, recordings } satisfies Outcome
 })
 
 /** Explains an empty run where filters are the reason. */

@@ -53,7 +53,7 @@ describe("an export", alongside, () => {
       assert.isTrue(existsSync(join(cwd, "calls.ndjson.lock")))
       const next = yield* run(["export", "--to", "calls.ndjson", "--page-size", "100"], { cwd })
       assert.strictEqual(next.code, 0, next.stderr)
-      assert.deepStrictEqual(readdirSync(cwd), ["calls.ndjson"])
+      assert.deepStrictEqual(readdirSync(cwd).sort(), ["calls.ndjson", "calls.ndjson.coverage.json"])
     })
   )
 })

@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import { parquetMetadata } from "hyparquet"
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { gunzipSync } from "node:zlib"
+import { gunzipSync, inflateRawSync } from "node:zlib"
 import { alongside, callstream, folder, idsOf, lines, records, server, simulation } from "../Callstream.ts"
 
 const summaryOf = (stderr: string): Record<string, unknown> => {
@@ -71,7 +71,12 @@ describe("callstream export", alongside, () => {
       assert.deepInclude(plain, { code: 0, stdout: "" })
       assert.include(plain.stderr, "120 calls to calls.ndjson in ")
       assert.deepStrictEqual(packed, { code: 0, stdout: "", stderr: "" })
-      assert.deepStrictEqual(readdirSync(cwd).sort(), ["calls.ndjson", "calls.ndjson.gz"])
+      assert.deepStrictEqual(readdirSync(cwd).sort(), [
+        "calls.ndjson",
+        "calls.ndjson.coverage.json",
+        "calls.ndjson.gz",
+        "calls.ndjson.gz.coverage.json"
+      ])
       assert.strictEqual(statSync(join(cwd, "calls.ndjson")).mode & 0o777, 0o600)
       const ids = truth(simulator.truth())
       assert.deepStrictEqual(sorted(idsOf(readFileSync(join(cwd, "calls.ndjson"), "utf8"))), ids)
@@ -79,14 +84,56 @@ describe("callstream export", alongside, () => {
     })
   )
 
+  it.live("spreadsheets show the clock of the zone, and another zone begins another run", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const { run } = yield* simulation({ sessions: 30 })
+      const zoned = ["export", "--zone", "Asia/Kolkata", "--select", "id,startedAt"]
+      const targets = ["--to", "calls.ndjson", "--to", "calls.csv", "--csv-excel", "--to", "calls.xlsx"]
+      const { code, stderr } = yield* run([...zoned, ...targets], { cwd })
+      assert.strictEqual(code, 0, stderr)
+      const table = readFileSync(join(cwd, "calls.csv"), "utf8").slice(1).split("\r\n")
+      assert.strictEqual(table.shift(), "id,startedAt")
+      const workbook = readFileSync(join(cwd, "calls.xlsx"))
+      const sheet = "xl/worksheets/sheet1.xml"
+      const xml = inflateRawSync(workbook.subarray(workbook.indexOf(sheet) + sheet.length)).toString()
+      const serials = Array.from(xml.matchAll(/<c r="B\d+" s="1"><v>([\d.]+)</g), ([, serial]) => Number(serial))
+      const started = lines(readFileSync(join(cwd, "calls.ndjson"), "utf8")).map(({ id, startedAt }) => ({
+        id: String(id),
+        local: typeof startedAt === "string" ? (Instant.parse(startedAt) ?? 0) / 1000 + 5.5 * 3_600_000 : undefined
+      }))
+      assert.isAbove(started.length, 25)
+      assert.deepStrictEqual(
+        table.slice(0, -1),
+        started.map(({ id, local }) =>
+          local === undefined ? `${id},` : `${id},${new Date(local).toISOString().slice(0, 19).replace("T", " ")}`
+        )
+      )
+      assert.deepStrictEqual(
+        serials.map((serial) => Math.round((serial - 25_569) * 86_400_000)),
+        started.flatMap(({ local }) => (local === undefined ? [] : [Math.round(local)]))
+      )
+      // A file that was begun in one zone is not continued in another.
+      const named = (zone: string) => ["export", "--name", "n", "--zone", zone, "--to", "named.xlsx", "--quiet"]
+      assert.strictEqual((yield* run(named("Asia/Kolkata"), { cwd })).code, 0)
+      const other = yield* run(named("Europe/Berlin"), { cwd })
+      assert.notStrictEqual(other.code, 0)
+      assert.match(other.stderr, /zone/)
+    })
+  )
+
   it.live("writes tables: CSV that no spreadsheet runs, and Parquet, with the customer's objects whole", () =>
     Effect.gen(function* () {
       const cwd = yield* folder
       const { run, simulator } = yield* simulation({ sessions: 90, content: "hostile" })
-      const targets = ["calls.ndjson", "calls.csv", "calls.csv.gz", "calls.parquet"].flatMap((name) => ["--to", name])
-      const { code, stderr } = yield* run(["export", "--flatten", "--csv-bom", ...targets], { cwd })
+      const targets = ["calls.ndjson", "calls.csv", "calls.csv.gz", "calls.parquet", "calls.xlsx"].flatMap((name) => [
+        "--to",
+        name
+      ])
+      const { code, stderr } = yield* run(["export", "--flatten", "--csv-excel", ...targets], { cwd })
       assert.strictEqual(code, 0, stderr)
-      for (const name of ["calls.csv", "calls.csv.gz", "calls.parquet"]) assert.include(stderr, `to ${name}`)
+      for (const name of ["calls.csv", "calls.csv.gz", "calls.parquet", "calls.xlsx"])
+        assert.include(stderr, `to ${name}`)
       const rows = simulator.truth()
       const csv = readFileSync(join(cwd, "calls.csv"), "utf8")
       assert.strictEqual(gunzipSync(readFileSync(join(cwd, "calls.csv.gz"))).toString(), csv)
@@ -99,6 +146,10 @@ describe("callstream export", alongside, () => {
       const metadata = parquetMetadata(parquet)
       assert.strictEqual(Number(metadata.num_rows), rows.length)
       assert.strictEqual(metadata.schema.map(({ name }) => name).join(), `calls,${header.slice(1)}`)
+      const workbook = readFileSync(join(cwd, "calls.xlsx"))
+      const sheet = "xl/worksheets/sheet1.xml"
+      const xml = inflateRawSync(workbook.subarray(workbook.indexOf(sheet) + sheet.length)).toString()
+      assert.strictEqual(xml.match(/<row /g)?.length, 1 + rows.length)
       // For all of the sinks alike: a row is made once.
       assert.isTrue(
         lines(readFileSync(join(cwd, "calls.ndjson"), "utf8")).some(({ metadata }) => typeof metadata === "object")
@@ -289,7 +340,7 @@ describe("callstream export", alongside, () => {
       const forced = yield* run(["export", "--to", "calls.ndjson", "--force"], { cwd })
       assert.strictEqual(forced.code, 0)
       assert.strictEqual(idsOf(readFileSync(path, "utf8")).length, 25)
-      assert.deepStrictEqual(readdirSync(cwd), ["calls.ndjson"])
+      assert.deepStrictEqual(readdirSync(cwd).sort(), ["calls.ndjson", "calls.ndjson.coverage.json"])
     })
   )
 })

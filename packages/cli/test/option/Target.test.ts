@@ -13,6 +13,7 @@ describe("Target", () => {
       ["calls.CSV", { _tag: "File", path: "calls.CSV", format: "csv", compression: undefined }],
       ["calls.csv.gz", { _tag: "File", path: "calls.csv.gz", format: "csv", compression: "gzip" }],
       ["calls.csv.zst", { _tag: "File", path: "calls.csv.zst", format: "csv", compression: "zstd" }],
+      ["calls.XLSX", { _tag: "File", path: "calls.XLSX", format: "xlsx", compression: undefined }],
       ["a/calls.parquet", { _tag: "File", path: "a/calls.parquet", format: "parquet", compression: undefined }]
     ] as const) {
       assert.deepStrictEqual(Target.parse(text), Option.some<Target.Target>(target), text)
@@ -61,6 +62,8 @@ describe("Target", () => {
       "calls.tsv",
       ".csv",
       ".parquet",
+      "calls.xlsx.gz",
+      "calls.xls",
       "calls.parquet.gz",
       "calls.parquet/",
       "calls.json",

@@ -3,15 +3,19 @@ import type * as Command from "effect/cli/Command"
 import * as Check from "../../src/command/CheckCommand.ts"
 import * as Demo from "../../src/command/DemoCommand.ts"
 import * as Export from "../../src/command/ExportCommand.ts"
+import * as Get from "../../src/command/GetCommand.ts"
 import * as Init from "../../src/command/InitCommand.ts"
 import * as Plan from "../../src/command/PlanCommand.ts"
 import * as Replay from "../../src/command/ReplayCommand.ts"
+import * as Report from "../../src/command/ReportCommand.ts"
 import * as Run from "../../src/command/RunCommand.ts"
 import * as Resync from "../../src/command/ResyncCommand.ts"
 import * as Status from "../../src/command/StatusCommand.ts"
 import * as Sync from "../../src/command/SyncCommand.ts"
 import * as Simulate from "../../src/command/SimulateCommand.ts"
+import * as Validate from "../../src/command/ValidateCommand.ts"
 import type * as Declared from "../../src/option/Declared.ts"
+import * as ReportOptions from "../../src/option/ReportOptions.ts"
 import * as Options from "../../src/option/Options.ts"
 
 export interface Section {
@@ -60,10 +64,40 @@ export const commands: ReadonlyArray<Documented> = [
     sections: [own("status", "Flags", Status.options)]
   },
   { name: "why", command: Status.whyCommand, arguments: "ID", sections: [own("why", "Flags", Status.whyOptions)] },
-  { name: "resync", command: Resync.resyncCommand, arguments: "", sections: [] },
-  { name: "run", command: Run.runCommand, arguments: "FILE", sections: [own("run-command", "Flags", Run.options)] },
+  {
+    name: "resync",
+    command: Resync.resyncCommand,
+    arguments: "[NAME|FILE]",
+    sections: [own("resync", "The range", Resync.range)]
+  },
+  {
+    name: "get",
+    command: Get.getCommand,
+    arguments: "ID...",
+    sections: [own("get", "Flags", Get.options)]
+  },
+  {
+    name: "run",
+    command: Run.runCommand,
+    arguments: "FILE",
+    sections: [
+      own("run-command", "Flags", Run.options),
+      own("run-overrides", "Flags in place of keys of the file", Run.overriding)
+    ]
+  },
+  { name: "validate", command: Validate.validateCommand, arguments: "FILE...", sections: [] },
   { name: "init", command: Init.initCommand, arguments: "[FILE]", sections: [own("init", "Flags", Init.options)] },
-  { name: "plan", command: Plan.planCommand, arguments: "", sections: [] },
+  {
+    name: "report",
+    command: Report.reportCommand,
+    arguments: "",
+    sections: [
+      own("report-calls", "Which calls", ReportOptions.calls),
+      own("report-output", "What becomes of them", ReportOptions.output),
+      own("report-reading", "How the API is read", ReportOptions.reading)
+    ]
+  },
+  { name: "plan", command: Plan.planCommand, arguments: "", sections: [own("plan", "Of a sync", Plan.own)] },
   { name: "replay", command: Replay.replayCommand, arguments: "FILE", sections: [own("replay", "Flags", Replay.own)] },
   { name: "check", command: Check.checkCommand, arguments: "", sections: [own("check", "Flags", Check.options)] },
   {

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Instant } from "@callstream/core"
 import * as Proof from "../../src/render/Proof.ts"
-import * as CoverageReport from "../../src/render/CoverageReport.ts"
-import type { Report } from "../../src/render/CoverageReport.ts"
+import * as CoverageReport from "../../src/run/CoverageReport.ts"
+import type { Report } from "../../src/run/CoverageReport.ts"
 
 const asOf = "2026-11-28T21:19:30Z"
 const stretch = (

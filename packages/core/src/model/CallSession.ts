@@ -9,6 +9,7 @@ import * as Result from "effect/Result"
 import * as ExactNumber from "./ExactNumber.ts"
 import * as Instant from "./Instant.ts"
 import { earliestStart } from "./Limits.ts"
+import * as Outcome from "./Outcome.ts"
 import * as DecimalText from "./internal/DecimalText.ts"
 import { isObject } from "./internal/Json.ts"
 import { type CallSession, fieldNames } from "./SessionSchema.ts"
@@ -166,12 +167,13 @@ export const endInstant = (session: CallSession): Instant.Instant | undefined =>
 export const createdInstant = (session: CallSession): Instant.Instant | undefined => credibleInstant(session.createdAt)
 
 /**
- * Who called whom.
+ * Who called whom: `"inbound"` when the customer called the agent, `"outbound"` when the agent called the customer,
+ * `"unknown"` when the record does not say.
  *
  * @since 0.1.0
  * @category reading
  */
-export type Direction = "inbound" | "outbound"
+export type Direction = "inbound" | "outbound" | "unknown"
 
 const directionIn = (value: unknown): Direction | undefined => {
   if (typeof value !== "string") return undefined
@@ -180,16 +182,17 @@ const directionIn = (value: unknown): Direction | undefined => {
 }
 
 /**
- * Inbound when the customer called the agent, outbound when the agent called the customer, as the channel (or the
- * channel or telephony type of the credit breakdown) says; `undefined` when none says, as for calls from the web.
+ * Who called whom, as the channel (or the channel or telephony type of the credit breakdown) says. Calls from the web are
+ * `"unknown"`.
  *
  * @since 0.1.0
  * @category reading
  */
-export const direction = (session: CallSession): Direction | undefined =>
+export const direction = (session: CallSession): Direction =>
   directionIn(session.channel) ??
   directionIn(session.creditBreakdown?.channel) ??
-  directionIn(session.creditBreakdown?.telephony_type)
+  directionIn(session.creditBreakdown?.telephony_type) ??
+  "unknown"
 
 /**
  * The customer's number: the caller of an inbound call, the callee of an outbound one; `undefined` when there is none or
@@ -222,20 +225,6 @@ const costText = (session: CallSession): string | undefined => {
   return decimal.test(total) ? total : undefined
 }
 
-const answered = new Set(["completed", "ended"])
-const unanswered = new Set(["failed", "no_answer", "busy", "voicemail", "error"])
-
-/** The status in one spelling; nearly all are spelt as documented. */
-const statusWord = ({ status }: CallSession): string => {
-  if (typeof status !== "string") return ""
-  return answered.has(status) || unanswered.has(status)
-    ? status
-    : status
-        .trim()
-        .toLowerCase()
-        .replace(/[\s-]+/g, "_")
-}
-
 /**
  * What a status says of a call: `answered` and `unanswered` calls have ended; `open` is every other status, and none.
  *
@@ -244,16 +233,31 @@ const statusWord = ({ status }: CallSession): string => {
  */
 export type StatusClass = "answered" | "unanswered" | "open"
 
+const classes: Readonly<Record<Outcome.Outcome, StatusClass>> = {
+  completed: "answered",
+  missed: "unanswered",
+  busy: "unanswered",
+  voicemail: "unanswered",
+  failed: "unanswered",
+  "in progress": "open",
+  other: "open"
+}
+
+/**
+ * What became of the call, as one word, whatever the spelling of its status.
+ *
+ * @since 0.1.0
+ * @category reading
+ */
+export const outcome = ({ status }: CallSession): Outcome.Outcome => Outcome.ofStatus(status)
+
 /**
  * What the status of a call says, whatever its spelling.
  *
  * @since 0.1.0
  * @category reading
  */
-export const statusClass = (session: CallSession): StatusClass => {
-  const word = statusWord(session)
-  return answered.has(word) ? "answered" : unanswered.has(word) ? "unanswered" : "open"
-}
+export const statusClass = (session: CallSession): StatusClass => classes[outcome(session)]
 
 /**
  * Whether the record is not expected to change any more: the status is a final one, and a call that was answered has its
@@ -263,10 +267,32 @@ export const statusClass = (session: CallSession): StatusClass => {
  * @category reading
  */
 export const isSettled = (session: CallSession): boolean => {
-  const word = statusWord(session)
+  const status = statusClass(session)
   return (
-    unanswered.has(word) || (answered.has(word) && endInstant(session) !== undefined && costText(session) !== undefined)
+    status === "unanswered" ||
+    (status === "answered" && endInstant(session) !== undefined && costText(session) !== undefined)
   )
+}
+
+/**
+ * The exact cost of a call that is not expected to change any more, without a currency; `undefined` of any other call, and
+ * where there is none.
+ *
+ * @since 0.1.0
+ * @category reading
+ */
+export const finalCost = (session: CallSession): BigDecimal.BigDecimal | undefined =>
+  isSettled(session) ? cost(session) : undefined
+
+/**
+ * The length of the call in minutes, not rounded; `undefined` when `durationSec` is missing or no number.
+ *
+ * @since 0.1.0
+ * @category reading
+ */
+export const minutes = ({ durationSec }: CallSession): number | undefined => {
+  const seconds: unknown = durationSec
+  return typeof seconds === "number" && Number.isFinite(seconds) ? seconds / 60 : undefined
 }
 
 const isWrapped = (value: unknown): value is { readonly type: string; readonly value: unknown } =>

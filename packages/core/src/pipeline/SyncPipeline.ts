@@ -11,16 +11,15 @@ import type { AgniError } from "../model/AgniError.ts"
 import type * as CallSession from "../model/CallSession.ts"
 import type { Kind } from "../model/Change.ts"
 import type { Fingerprint } from "../model/Fingerprint.ts"
-import type { Instant } from "../model/Instant.ts"
 import type { SessionSink } from "../sink/SessionSink.ts"
 import type { SinkError } from "../sink/SinkError.ts"
-import type { Ledger } from "../sync/Ledger.ts"
+import { Ledger } from "../sync/Ledger.ts"
 import type { LedgerError } from "../sync/LedgerError.ts"
 import type * as Sync from "../sync/Sync.ts"
 import type * as Verdict from "../sync/Verdict.ts"
-import type { Transform } from "../transform/TransformContract.ts"
+import type * as Transform from "../transform/TransformContract.ts"
 import type { DeadLetter } from "./DeadLetter.ts"
-import { runSync } from "./internal/SyncOnce.ts"
+import { fingerprintOf, runSync } from "./internal/SyncOnce.ts"
 import type { TooManyDeadLetters } from "./TooManyDeadLetters.ts"
 
 /**
@@ -67,12 +66,24 @@ export interface SinkStatus {
  * @category models
  */
 export interface PassSummary extends Delivered {
-  /** Everything that starts before this is proven, or is in a hole. */
-  readonly watermark: Instant
   readonly verdict: Verdict.Verdict
   /** Of the only pass of a run: what is no longer waited for. */
   readonly givenUp: ReadonlyArray<Verdict.GivenUp>
   readonly sinks: ReadonlyArray<SinkStatus>
+}
+
+/**
+ * What makes two syncs the same one: their ledger, filters and transforms.
+ *
+ * @since 0.1.0
+ * @category options
+ */
+export interface SyncIdentity extends Pick<Sync.Options, "agentId" | "channel" | "callerNumber"> {
+  /** The name of its ledger. */
+  readonly name: string
+  /** Other parts of its identity, such as the base URL. @default nothing */
+  readonly fingerprint?: Fingerprint | undefined
+  readonly transform: { readonly label: string }
 }
 
 type AnySink = SessionSink<never, unknown>
@@ -86,12 +97,9 @@ type Services<Sinks extends ReadonlyArray<AnySink>> = {
  * @since 0.1.0
  * @category options
  */
-export interface Options<A, Sinks extends ReadonlyArray<AnySink>, RD, ET = never, RT = never> extends Sync.Options {
-  /** The name of its ledger. */
-  readonly name: string
-  /** Other parts of its identity, such as the base URL. @default nothing */
-  readonly fingerprint?: Fingerprint | undefined
-  readonly transform: Transform<CallSession.CallSession, A, ET, RT>
+export interface Options<A, Sinks extends ReadonlyArray<AnySink>, RD, ET = never, RT = never>
+  extends Sync.Options, SyncIdentity {
+  readonly transform: Transform.Transform<CallSession.CallSession, A, ET, RT>
   /** Each keeps its own place in the ledger. One that is added later is given every call that the ledger knows. */
   readonly sinks: Sinks & { readonly [K in keyof Sinks]: SessionSink<NoInfer<A>, unknown> }
   readonly deadLetters: SessionSink<DeadLetter, RD>
@@ -138,3 +146,20 @@ export const run = <A, RD, const Sinks extends readonly [AnySink, ...ReadonlyArr
   const sinks = options.sinks as unknown as ReadonlyArray<SessionSink<A, Services<Sinks> | Scope.Scope>>
   return Effect.scoped(runSync({ ...options, sinks }))
 }
+
+/**
+ * Asks a sync to read every call of a range again and to deliver it to all sinks, in its next pass. The calls get higher sequences.
+ * Works also while a run holds the ledger. A sync of other filters or transforms refuses it; `false` where there is none of that
+ * name. Without a range, everything.
+ *
+ * @since 0.1.0
+ * @category running
+ */
+export const ask = (
+  identity: SyncIdentity,
+  {
+    from = 0,
+    to = Number.MAX_SAFE_INTEGER
+  }: { readonly from?: number | undefined; readonly to?: number | undefined } = {}
+): Effect.Effect<boolean, LedgerError, Ledger> =>
+  Effect.flatMap(Ledger, (ledger) => ledger.ask(identity.name, fingerprintOf(identity), { from, to }))

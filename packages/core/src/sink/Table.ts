@@ -23,7 +23,8 @@ import { SinkError } from "./SinkError.ts"
  * - `timestamp`: microseconds since the Unix epoch, a safe integer: the years 1684 to 2255.
  * - `date`: `2026-07-31`.
  * - `boolean`.
- * - `json`: the JSON text of an object or a list; `any`: text, or the JSON text of anything else.
+ * - `json`: the JSON text of an object or a list; `any`: text, or the JSON text of anything else; with `numbers`, a number
+ *   or boolean as it is.
  *
  * `null` is a value that is absent, that is `null`, or that the column cannot hold: then it is in `extra`, where there is
  * one.
@@ -70,6 +71,8 @@ export interface Options {
    * @default "empty"
    */
   readonly misfits?: "empty" | "text" | undefined
+  /** Makes numbers and booleans of a column of type `any` cells of their own kind, and not text. @default false */
+  readonly numbers?: boolean | undefined
   /** Counts the texts in which half of a surrogate pair is now `U+FFFD`. */
   readonly repairs?: { texts: number } | undefined
 }
@@ -103,9 +106,9 @@ const isRow = (row: object): row is Readonly<Record<string, unknown>> => !Array.
  * @category constructors
  */
 export const make = (columns: ReadonlyArray<Column.Column>, options: Options = {}): Table => {
-  const { misfits: become = "empty", repairs = { texts: 0 }, timestamp = itself } = options
+  const { misfits: become = "empty", numbers = false, repairs = { texts: 0 }, timestamp = itself } = options
   const names = columns.map(({ name }) => name)
-  const types = columns.map(({ type }) => type)
+  const types = columns.map(({ type }) => (numbers && type === "any" ? "typed" : type))
   const places = new Map(names.map((name, place) => [name, place]))
   const width = columns.length
   const hasExtra = !columns.some(({ chosen }) => chosen === true)
@@ -148,7 +151,7 @@ export const make = (columns: ReadonlyArray<Column.Column>, options: Options = {
 
 /** `undefined` for what the type cannot hold. */
 const cellOf = (
-  type: Column.Type | undefined,
+  type: Column.Type | "typed" | undefined,
   value: unknown,
   timestamp: (instant: Instant.Instant, text: string) => Cell,
   repairs: Repairs
@@ -170,6 +173,10 @@ const cellOf = (
       return typeof value === "string" && date.test(value) && Instant.parse(value) !== undefined ? value : undefined
     case "boolean":
       return typeof value === "boolean" ? value : undefined
+    case "typed":
+      return typeof value === "boolean" || (typeof value === "number" && Number.isFinite(value))
+        ? value
+        : cellOf("any", value, timestamp, repairs)
     case "any":
       return typeof value === "string" ? wellFormed(value, repairs) : stringify(value, repairs)
     case "json":

@@ -11,8 +11,9 @@ import type * as Scope from "effect/Scope"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import type { Key } from "../model/Change.ts"
 import { difference, type Fingerprint } from "../model/Fingerprint.ts"
+import { of as versionOf, type Version } from "../model/Version.ts"
 import type { Micros } from "./Tail.ts"
-import { type Entry, isAbsent, isBefore, risen, type Span } from "./LedgerEntry.ts"
+import { type Asked, type Entry, isAbsent, isBefore, isIn, risen, type Span } from "./LedgerEntry.ts"
 import { LedgerError } from "./LedgerError.ts"
 import * as Sorted from "./internal/Sorted.ts"
 
@@ -67,12 +68,16 @@ export interface View {
   readonly count: (range: Span) => Effect.Effect<number, LedgerError>
   /** Calls that are not gone and start in the range, by start, then id. */
   readonly between: (range: Span) => Effect.Effect<ReadonlyArray<Entry>, LedgerError>
+  /** Calls that are gone, and start in the range; without a start time, were created or first seen in it. */
+  readonly gone: (range: Span) => Effect.Effect<ReadonlyArray<Entry>, LedgerError>
   /** Calls without a start time that are not gone. */
   readonly withoutStart: Effect.Effect<ReadonlyArray<Entry>, LedgerError>
   /** Calls that are absent, and not gone yet. */
   readonly absent: Effect.Effect<ReadonlyArray<Entry>, LedgerError>
   /** Calls that are neither gone nor absent, and due at that time. */
   readonly awaiting: (at: Micros) => Effect.Effect<ReadonlyArray<Entry>, LedgerError>
+  /** Ranges that were asked for, and that no pass took yet. */
+  readonly asked: Effect.Effect<ReadonlyArray<Asked>, LedgerError>
   /** The next `limit` calls, gone or not, that changed after a commit, in the order of their commits. */
   readonly changedAfter: (commit: number, limit: number) => Effect.Effect<ReadonlyArray<Entry>, LedgerError>
 }
@@ -86,13 +91,16 @@ export interface View {
 export interface Lease extends View {
   /** Keeps what was read. Nobody has it yet. */
   readonly note: (note: Note) => Effect.Effect<void, LedgerError>
+  /** A range that was asked for is in the state now. */
+  readonly taken: (id: string) => Effect.Effect<void, LedgerError>
   /** A consumer has everything up to a commit. An earlier commit than before changes nothing. @default null of `note` */
   readonly acknowledge: (consumer: string, commit: number, note?: Schema.Json) => Effect.Effect<void, LedgerError>
   /**
-   * From now on the ledger is of this fingerprint, and no consumer has any commit; their notes stay. The sequence of each
-   * call rises by one, because what a consumer gets of the same call may differ.
+   * From now on the ledger is of this fingerprint and has another id, and no consumer has any commit; their notes stay. The
+   * sequence of each call rises, to `least` at least, because what a consumer gets of the same call may differ.
+   * @default the fingerprint that it has; 0
    */
-  readonly restart: (fingerprint: Fingerprint) => Effect.Effect<void, LedgerError>
+  readonly restart: (fingerprint?: Fingerprint, least?: Version) => Effect.Effect<void, LedgerError>
   /**
    * Forgets calls that started before (without a start time: were created or first seen before), unless they changed after a commit
    * that not every consumer acknowledged.
@@ -116,6 +124,11 @@ export class Ledger extends Context.Service<
     ) => Effect.Effect<Lease, LedgerError, Scope.Scope>
     /** The ledger to read, without holding it; `undefined` where none has that name. */
     readonly view: (name: string) => Effect.Effect<View | undefined, LedgerError, Scope.Scope>
+    /**
+     * Asks the sync of that name to read and deliver a range again, in its next pass. Works also while a run holds the ledger, and is
+     * refused to a sync of another fingerprint. `false` where none has that name.
+     */
+    readonly ask: (name: string, fingerprint: Fingerprint, range: Span) => Effect.Effect<boolean, LedgerError>
     /** The names of all ledgers, sorted. */
     readonly names: Effect.Effect<ReadonlyArray<string>, LedgerError>
   }
@@ -149,6 +162,13 @@ export class Ledger extends Context.Service<
           const memory = ledgers.get(name)
           return memory === undefined ? undefined : leaseOf(name, memory)
         }),
+      ask: Effect.fnUntraced(function* (name, fingerprint, { from, to }) {
+        const memory = ledgers.get(name)
+        if (memory === undefined) return false
+        yield* refuseOther(name, memory.fingerprint, fingerprint)
+        memory.asked.push({ id: SecureRandom.uuidV4Unsafe(), from, to })
+        return true
+      }),
       names: Effect.sync(() => [...ledgers.keys()].sort())
     }
   })
@@ -188,7 +208,7 @@ export const restarted = (
   Object.fromEntries(Object.entries(acknowledged).map(([name, { note }]) => [name, { commit: 0, note }]))
 
 interface Memory {
-  readonly id: string
+  id: string
   readonly key: Key
   fingerprint: Fingerprint
   state: Schema.Json | undefined
@@ -196,6 +216,7 @@ interface Memory {
   acknowledged: Readonly<Record<string, Acknowledged>>
   readonly entries: Map<string, Entry>
   readonly places: Places
+  asked: Array<Asked>
 }
 
 /** Where entries are found: by start and by when they are due those that are not gone, all by their commits. */
@@ -215,6 +236,7 @@ const makeMemory = (fingerprint: Fingerprint): Memory => ({
   head: 0,
   acknowledged: {},
   entries: new Map(),
+  asked: [],
   places: {
     start: Sorted.make(),
     due: Sorted.makeBuckets(600_000_000),
@@ -256,20 +278,25 @@ const move = (places: Places, id: string, before: Entry | undefined, after: Entr
 }
 
 const leaseOf = (name: string, memory: Memory): Lease => {
-  const { entries, id, key, places } = memory
+  const { entries, key, places } = memory
   const of = (ids: Iterable<string>): ReadonlyArray<Entry> => [...ids].flatMap((id) => entries.get(id) ?? [])
   return {
     name,
-    id,
+    get id() {
+      return memory.id
+    },
     key,
     kept: Effect.sync(() => ({ state: memory.state, head: memory.head })),
     acknowledged: Effect.sync(() => memory.acknowledged),
     byId: (ids) => Effect.sync(() => new Map(of(ids).map((entry) => [entry.id, entry]))),
     count: ({ from, to }) =>
       Effect.sync(() => {
-        const isIn = ({ start }: Entry) => start !== undefined && start >= from && start < to
-        return places.start.count(from, to) - of(places.absent).filter(isIn).length
+        const within = ({ start }: Entry) => start !== undefined && start >= from && start < to
+        return places.start.count(from, to) - of(places.absent).filter(within).length
       }),
+    gone: (range) => Effect.sync(() => of(places.gone).filter((entry) => isIn(entry, range))),
+    asked: Effect.sync(() => [...memory.asked]),
+    taken: (id) => Effect.sync(() => void (memory.asked = memory.asked.filter((one) => one.id !== id))),
     between: ({ from, to }) => Effect.sync(() => of(places.start.ids(from, to))),
     withoutStart: Effect.sync(() => of(places.withoutStart)),
     absent: Effect.sync(() => of(places.absent)),
@@ -289,11 +316,12 @@ const leaseOf = (name: string, memory: Memory): Lease => {
         if (commit < (memory.acknowledged[consumer]?.commit ?? 0)) return
         memory.acknowledged = { ...memory.acknowledged, [consumer]: { commit, note } }
       }),
-    restart: (fingerprint) =>
+    restart: (fingerprint = memory.fingerprint, least = versionOf(0)) =>
       Effect.sync(() => {
+        memory.id = identity().id
         memory.fingerprint = fingerprint
         memory.acknowledged = restarted(memory.acknowledged)
-        for (const entry of entries.values()) entries.set(entry.id, risen(entry))
+        for (const entry of entries.values()) entries.set(entry.id, risen(least)(entry))
       }),
     forget: (before, acknowledged) =>
       Effect.sync(() => {

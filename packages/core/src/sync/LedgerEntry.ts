@@ -21,6 +21,16 @@ export interface Span {
 }
 
 /**
+ * A range that somebody asked to have read and delivered again. The pass that takes it knows it by its id.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Asked extends Span {
+  readonly id: string
+}
+
+/**
  * - `absent`: the call was not where it should be.
  * - `back`: it went back a step, such as from a final status to an open one.
  *
@@ -30,6 +40,8 @@ export interface Span {
 export interface Doubt {
   readonly as: "absent" | "back"
   readonly since: Micros
+  /** Since when answers contradict the entry in any way: a call that moved is absent from its place, and seen elsewhere. */
+  readonly first: Micros
 }
 
 /**
@@ -73,6 +85,11 @@ export interface Entry {
   readonly counted: boolean
   /** Whether consumers may show it. */
   readonly shown: Shown
+  /**
+   * A digest of the row that consumers may show, with the key of the ledger; `undefined` where they show none, or calls as they
+   * are, of which `digests` says whether they differ.
+   */
+  readonly row: number | undefined
 }
 
 /**
@@ -106,6 +123,17 @@ export const isBefore = ({ created, firstSeen, start }: Entry, instant: Micros):
   (start ?? created ?? firstSeen) < instant
 
 /**
+ * Whether it starts in a range; without a start time, whether it was created or first seen in it.
+ *
+ * @since 0.1.0
+ * @category reading
+ */
+export const isIn = ({ created, firstSeen, start }: Entry, { from, to }: Span): boolean => {
+  const at = start ?? created ?? firstSeen
+  return at >= from && at < to
+}
+
+/**
  * Whether it was not where it should be when that was read last.
  *
  * @since 0.1.0
@@ -114,9 +142,11 @@ export const isBefore = ({ created, firstSeen, start }: Entry, instant: Micros):
 export const isAbsent = ({ doubted }: Entry): boolean => doubted?.as === "absent"
 
 /**
- * The call with the next sequence.
+ * The call with the next sequence, not below `least`.
  *
  * @since 0.1.0
  * @category combining
  */
-export const risen = (entry: Entry): Entry => ({ ...entry, sequence: versionOf(entry.sequence + 1) })
+export const risen =
+  (least: Version) =>
+  (entry: Entry): Entry => ({ ...entry, sequence: versionOf(Math.max(entry.sequence + 1, least)) })

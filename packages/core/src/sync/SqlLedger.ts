@@ -11,6 +11,7 @@ import * as Ref from "effect/Ref"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
+import * as SecureRandom from "effect/crypto/SecureRandom"
 import type * as SqlClient from "effect/sql/SqlClient"
 import type { Connection } from "effect/sql/SqlConnection"
 import type { SqlError } from "effect/sql/SqlError"
@@ -33,8 +34,10 @@ import {
   refuseOther,
   restarted,
   risen,
+  type Span,
   type View
 } from "./Ledger.ts"
+import { of as versionOf, type Version } from "../model/Version.ts"
 import { LedgerError } from "./LedgerError.ts"
 
 /**
@@ -67,9 +70,6 @@ type Row = typeof Row.Type
 const decodeRow = Schema.decodeUnknownEffect(Schema.fromJsonString(Row))
 const decodeVersion = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Struct({ version: Schema.Finite })))
 
-/** Entries that are read at once. */
-const most = 500
-
 type Failure = SqlError | CheckpointError
 
 /** The database, and the row of this ledger in it. */
@@ -82,6 +82,19 @@ interface Store extends Reading.Store {
 
 const stored = ({ reason }: CheckpointError) => new LedgerError({ reason: { _tag: "Store", reason } })
 
+const transactOf =
+  ({ patiently, sql }: Pick<SqlLease.Connected, "patiently" | "sql">): Store["transact"] =>
+  (run) =>
+    Effect.gen(function* () {
+      const connection = yield* sql.reserve
+      const plainly = (text: string) => connection.executeUnprepared(text, [], undefined)
+      yield* plainly(Tables.dialectOf(sql).begin)
+      return yield* run(connection).pipe(
+        Effect.tap(() => plainly("COMMIT")),
+        Effect.onError(() => Effect.ignoreCause(Effect.timeoutOption(plainly("ROLLBACK"), "5 seconds")))
+      )
+    }).pipe(Effect.scoped, patiently, Effect.mapError(stored))
+
 const storeOf = (name: string, lease: SqlLease.SqlLease): Store => {
   const { own, patiently, sql, takenOver } = lease
   const dialect = Tables.dialectOf(sql)
@@ -89,16 +102,7 @@ const storeOf = (name: string, lease: SqlLease.SqlLease): Store => {
     name,
     dialect,
     ask: (text, params) => Effect.mapError(patiently(sql.unsafe(text, params)), stored),
-    transact: (run) =>
-      Effect.gen(function* () {
-        const connection = yield* sql.reserve
-        const plainly = (text: string) => connection.executeUnprepared(text, [], undefined)
-        yield* plainly(dialect.begin)
-        return yield* run(connection).pipe(
-          Effect.tap(() => plainly("COMMIT")),
-          Effect.onError(() => Effect.ignoreCause(Effect.timeoutOption(plainly("ROLLBACK"), "5 seconds")))
-        )
-      }).pipe(Effect.scoped, patiently, Effect.mapError(stored)),
+    transact: transactOf(lease),
     write: Effect.fnUntraced(function* (connection, row) {
       const now = DateTime.formatIso(DateTime.makeUnsafe(yield* Clock.currentTimeMillis))
       const written = yield* connection.execute(dialect.write, [JSON.stringify(row), now, name, own], undefined)
@@ -148,7 +152,7 @@ const rowOf = Effect.fnUntraced(function* (
 
 const leaseOf = (store: Store, first: Row): Lease => {
   const { dialect, name, transact, write } = store
-  const { id, key, number } = first
+  const { key, number } = first
   /** What the row holds: replaced when a transaction was committed. */
   const kept = Ref.makeUnsafe(first)
   const rowNow = () => Ref.getUnsafe(kept)
@@ -182,18 +186,12 @@ const leaseOf = (store: Store, first: Row): Lease => {
       ? Effect.void
       : commit({ ...rowNow(), acknowledged }, () => Effect.void)
   }
-  const raise = Effect.fnUntraced(function* (connection: Connection) {
-    for (let after: Uint8Array = new Uint8Array(); ;) {
-      const found = yield* connection.execute(dialect.select(dialect.after), [number, after, most], undefined)
-      const entries = found.flatMap((row) => Reading.entryOf(row, rowNow().agents) ?? [])
-      const last = entries.at(-1)
-      if (last === undefined) return
-      after = EntryBytes.ofId(last.id)
-      yield* put(connection, entries.map(risen), placesNow())
-    }
-  })
-  const restart = (fingerprint: Fingerprint) =>
-    commit({ ...rowNow(), fingerprint, acknowledged: restarted(rowNow().acknowledged) }, raise)
+  const restart = (fingerprint: Fingerprint = rowNow().fingerprint, least: Version = versionOf(0)) => {
+    const next = { ...rowNow(), id: identity().id, fingerprint, acknowledged: restarted(rowNow().acknowledged) }
+    const raise = (connection: Connection) => (entries: ReadonlyArray<Entry>) =>
+      put(connection, entries.map(risen(least)), placesNow())
+    return commit(next, (connection) => Reading.inTurn(store, connection, number, next.agents, raise(connection)))
+  }
   const forget = Effect.fnUntraced(function* (before: Micros, acknowledged: number) {
     const without = yield* Reading.select(store, number, rowNow().agents, "start IS NULL", [])
     const old = without.filter((entry) => isBefore(entry, before) && entry.changed <= acknowledged)
@@ -208,17 +206,24 @@ const leaseOf = (store: Store, first: Row): Lease => {
   })
   return {
     name,
-    id,
+    get id() {
+      return rowNow().id
+    },
     key,
     kept: Effect.sync(() => ({ state: rowNow().state, head: rowNow().head })),
     acknowledged: Effect.sync(() => rowNow().acknowledged),
     ...reading,
+    asked: askedOf(store),
+    taken: (id) => Effect.asVoid(store.ask(dialect.taken, [name, id])),
     note: (noted) => turns.withPermit(Effect.suspend(() => note(noted))),
     acknowledge: (consumer, at, kept = null) => turns.withPermit(Effect.suspend(() => acknowledge(consumer, at, kept))),
-    restart: (fingerprint) => turns.withPermit(Effect.suspend(() => restart(fingerprint))),
+    restart: (fingerprint, least) => turns.withPermit(Effect.suspend(() => restart(fingerprint, least))),
     forget: (before, acknowledged) => turns.withPermit(forget(before, acknowledged))
   }
 }
+
+const askedOf = ({ ask, dialect, name }: Reading.Store) =>
+  Effect.map(ask(dialect.asked, [name]), (rows) => rows.flatMap(Tables.askedIn))
 
 const open = Effect.fnUntraced(function* <E extends SqlError | { readonly description: string }, R>(
   options: Options<E, R>,
@@ -250,8 +255,28 @@ const viewOf = Effect.fnUntraced(function* (
     key,
     kept: Effect.succeed({ state, head }),
     acknowledged: Effect.succeed(acknowledged),
+    asked: askedOf({ name, dialect, ask }),
     ...Reading.make({ name, dialect, ask }, number, () => row)
   }
+})
+
+/** Adds to what was asked for, on a connection of its own: a run may hold the ledger. */
+const askFor = Effect.fnUntraced(function* (
+  name: string,
+  fingerprint: Fingerprint,
+  { from, to }: Span,
+  connected: SqlLease.Connected
+): Effect.fn.Return<boolean, LedgerError> {
+  const dialect = Tables.dialectOf(connected.sql)
+  const ask: Reading.Store["ask"] = (text, params) =>
+    Effect.mapError(connected.patiently(connected.sql.unsafe(text, params)), stored)
+  const kept = (yield* states(ask, dialect)).get(name)
+  if (kept === undefined) return false
+  yield* refuseOther(name, (yield* readRow(name, kept)).fingerprint, fingerprint)
+  const transact = transactOf(connected)
+  yield* transact((connection) => Tables.migrate(connection, dialect))
+  yield* ask(dialect.ask, [name, SecureRandom.uuidV4Unsafe(), from, to])
+  return true
 })
 
 /** The rows of all ledgers, by name; nothing where the tables were never made. */
@@ -290,6 +315,8 @@ export const make = Effect.fnUntraced(function* <E extends SqlError | { readonly
     )
   return {
     view: (name) => within((connected) => viewOf(name, connected)),
+    ask: (name, fingerprint, range) =>
+      Effect.scoped(within((connected) => askFor(name, fingerprint, range, connected))),
     names: Effect.scoped(
       within(({ patiently, sql }) =>
         Effect.map(

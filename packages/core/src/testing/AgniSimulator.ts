@@ -31,7 +31,7 @@ import type { Options } from "./internal/SimulatorOptions.ts"
 import { path, Server } from "./internal/SimulatedServer.ts"
 import * as ServerFace from "./internal/ServerFace.ts"
 import * as Truth from "./internal/Truth.ts"
-import type { NewSession } from "./internal/World.ts"
+import type { NewSession } from "./internal/CallKinds.ts"
 
 export type {
   /**
@@ -104,6 +104,11 @@ export type {
    * @since 0.1.0
    * @category models
    */
+  TrueLife,
+  /**
+   * @since 0.1.0
+   * @category models
+   */
   TrueSession,
   /**
    * @since 0.1.0
@@ -117,7 +122,7 @@ export type {
    * @category options
    */
   NewSession
-} from "./internal/World.ts"
+} from "./internal/CallKinds.ts"
 
 /**
  * A simulated endpoint.
@@ -155,6 +160,8 @@ export interface AgniSimulator {
   readonly poison: (id: string, poisoned?: boolean) => boolean
   /** The sessions that are visible at an instant, in order of birth. */
   readonly truth: (options?: Truth.TruthOptions) => ReadonlyArray<Truth.TrueSession>
+  /** The lives of all sessions that were created so far, in order of birth, also of those that left. */
+  readonly lives: () => ReadonlyArray<Truth.TrueLife>
   /** How many `truth` would list. */
   readonly count: (options?: Truth.TruthOptions) => number
   /**
@@ -236,6 +243,10 @@ export const makeUnsafe = (options: Options, clockMillis: () => number): AgniSim
     truth: (options = {}) => {
       const at = GivenTime.perhaps("at", options.at) ?? now()
       return Truth.rows(world, at, options).map((row) => Truth.describe(world, row, at))
+    },
+    lives: () => {
+      world.advanceTo(now())
+      return Array.from({ length: world.count }, (_, row) => Truth.lifeOf(world, row))
     },
     count: (options = {}) => Truth.rows(world, GivenTime.perhaps("at", options.at) ?? now(), options).length,
     missed: (ids, options = {}) => {

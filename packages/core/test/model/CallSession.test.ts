@@ -337,7 +337,10 @@ describe("fromWire keeps what is of another type as it came", () => {
       const found = decode({ id, ...Object.fromEntries(ofContract.map((name) => [name, value])) })
       assert.isUndefined(CallSession.startInstant(found))
       assert.isUndefined(CallSession.endInstant(found))
-      assert.isUndefined(CallSession.direction(found))
+      assert.strictEqual(CallSession.direction(found), "unknown")
+      assert.strictEqual(CallSession.outcome(found), "other")
+      assert.isUndefined(CallSession.finalCost(found))
+      assert.isUndefined(value === 1.5 ? undefined : CallSession.minutes(found))
       assert.isUndefined(CallSession.customerNumber(found))
       assert.isFalse(CallSession.isSettled(found))
       assert.isUndefined(value === 1.5 ? undefined : CallSession.cost(found))
@@ -495,7 +498,7 @@ describe("reading a session", () => {
     assert.strictEqual(CallSession.startInstant({ id, startedAt: "2000-01-01" }), Date.parse("2000-01-01") * 1000)
   })
 
-  it.each<[string, CallSession.CallSession, string | undefined, string | undefined]>([
+  it.each<[string, CallSession.CallSession, CallSession.Direction, string | undefined]>([
     ["inbound_call", { id, channel: "inbound_call" }, "inbound", "caller"],
     ["outbound_call", { id, channel: "outbound_call" }, "outbound", "callee"],
     ["any case", { id, channel: "INBOUND" }, "inbound", "caller"],
@@ -512,9 +515,9 @@ describe("reading a session", () => {
       "inbound",
       "caller"
     ],
-    ["web_call", { id, channel: "web_call" }, undefined, undefined],
-    ["voice", { id, channel: "voice" }, undefined, undefined],
-    ["nothing", { id, channel: null, creditBreakdown: null }, undefined, undefined]
+    ["web_call", { id, channel: "web_call" }, "unknown", undefined],
+    ["voice", { id, channel: "voice" }, "unknown", undefined],
+    ["nothing", { id, channel: null, creditBreakdown: null }, "unknown", undefined]
   ])("direction and customerNumber: %s", (_, fields, direction, customer) => {
     const found = Object.assign({}, fields, { callerNumber: "caller", calleeNumber: "callee" })
     assert.strictEqual(CallSession.direction(found), direction)
@@ -526,6 +529,22 @@ describe("reading a session", () => {
       assert.isUndefined(CallSession.customerNumber({ id, channel: "inbound", callerNumber, calleeNumber: "callee" }))
     }
     assert.isUndefined(CallSession.customerNumber({ id, channel: "outbound", callerNumber: "caller" }))
+  })
+
+  it("minutes are seconds divided by 60, and finalCost is the cost of a final call alone", () => {
+    assert.strictEqual(CallSession.minutes({ id, durationSec: 90 }), 1.5)
+    assert.strictEqual(CallSession.minutes({ id, durationSec: 0 }), 0)
+    assert.isUndefined(CallSession.minutes({ id }))
+    const cost = (fields: object) => {
+      const found = CallSession.finalCost({ id, costTotal: "0.30", ...fields })
+      return found === undefined ? undefined : BigDecimal.format(found)
+    }
+    const endedAt = "2026-07-31T07:17:15Z"
+    assert.strictEqual(cost({ status: "completed", endedAt }), "0.3")
+    assert.strictEqual(cost({ status: "No Answer" }), "0.3")
+    assert.isUndefined(cost({ status: "completed" }))
+    assert.isUndefined(cost({ status: "in_progress", endedAt }))
+    assert.isUndefined(cost({ status: "completed", endedAt, costTotal: null }))
   })
 
   it("cost adds up exactly", () => {

@@ -1,7 +1,7 @@
 import { Ledger } from "@callstream/core/sync/Ledger"
 import { describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { assertHistory, assertLeases } from "./LedgerLaws.ts"
+import { assertAsked, assertHistory, assertLeases } from "./LedgerLaws.ts"
 
 describe("Ledger, in memory", () => {
   it.effect("answers as a list of entries does, over 40 histories and several leases each", () =>
@@ -13,5 +13,9 @@ describe("Ledger, in memory", () => {
 
   it.effect("is held by one run at a time, and refused to another sync", () =>
     Effect.flatMap(Ledger, ({ open, view }) => assertLeases(open, view)).pipe(Effect.provide(Ledger.layerMemory))
+  )
+
+  it.effect("keeps ranges that were asked for", () =>
+    Effect.flatMap(Ledger, (ledger) => assertAsked(ledger)).pipe(Effect.provide(Ledger.layerMemory))
   )
 })

@@ -4,9 +4,11 @@ import * as Version from "@callstream/core/model/Version"
 import {
   type Acknowledged,
   byStart,
+  type Doubt,
   type Entry,
   isAbsent,
   isBefore,
+  isIn,
   type Lease,
   type Ledger
 } from "@callstream/core/sync/Ledger"
@@ -41,6 +43,12 @@ const idsOf = (source: Random): ReadonlyArray<string> => [
 
 const some = <A>({ chance }: Random, list: ReadonlyArray<A>) => list.filter(() => chance(0.5))
 
+const doubtOf = ({ chance, pick }: Random, since: number): Doubt => ({
+  as: pick(["absent", "back"] as const),
+  since,
+  first: chance(0.5) ? since : since - 60 * second
+})
+
 export const entryOf = (source: Random, id: string, changed: number): Entry => {
   const { below, chance, pick } = source
   const time = () => origin + below(86_400) * second
@@ -60,11 +68,12 @@ export const entryOf = (source: Random, id: string, changed: number): Entry => {
     born: below(changed + 1),
     changed,
     due: chance(0.5) ? time() : undefined,
-    doubted: chance(0.3) ? { as: pick(["absent", "back"] as const), since: time() } : undefined,
+    doubted: chance(0.3) ? doubtOf(source, time()) : undefined,
     gone: chance(0.2) ? pick(["left", "removed"] as const) : undefined,
     owed: chance(0.3),
     counted: chance(0.3),
-    shown: pick(["never", "shown", "left"] as const)
+    shown: pick(["never", "shown", "left"] as const),
+    row: chance(0.3) ? below(2 ** 32) : undefined
   }
 }
 
@@ -89,6 +98,7 @@ const answersOf = (entries: ReadonlyArray<Entry>, source: Random) => {
     between: within.sort(byStart),
     withoutStart: present.filter(({ start }) => start === undefined),
     absent: present.filter(isAbsent),
+    gone: entries.filter((entry) => entry.gone !== undefined && isIn(entry, range)),
     awaiting: present.filter((entry) => !isAbsent(entry) && entry.due !== undefined && entry.due <= at),
     changedAfter: entries
       .filter(({ changed }) => changed > commit)
@@ -110,6 +120,7 @@ const compare = Effect.fnUntraced(function* (lease: Lease, model: Map<string, En
   assert.deepStrictEqual((yield* lease.between(expected.range)).map(asKept), expected.between, about)
   assert.deepStrictEqual(byId((yield* lease.withoutStart).map(asKept)), byId(expected.withoutStart), about)
   assert.deepStrictEqual(byId((yield* lease.absent).map(asKept)), byId(expected.absent), about)
+  assert.deepStrictEqual(byId((yield* lease.gone(expected.range)).map(asKept)), byId(expected.gone), about)
   assert.deepStrictEqual(byId(yield* lease.awaiting(expected.at)), byId(expected.awaiting), about)
   const changed = yield* lease.changedAfter(expected.commit, expected.limit)
   assert.deepStrictEqual(changed.map(asKept), expected.changedAfter, about)
@@ -151,9 +162,16 @@ export const assertHistory = Effect.fnUntraced(function* (open: Open, name: stri
             yield* opened.acknowledge(consumer, commit, note)
             if (commit >= (acknowledged[consumer]?.commit ?? 0)) acknowledged[consumer] = { commit, note }
           } else if (chance(0.3)) {
-            yield* opened.restart(fingerprint)
+            const before = opened.id
+            const least = chance(0.5) ? Version.of(origin + below(1e12)) : undefined
+            yield* opened.restart(chance(0.5) ? fingerprint : undefined, least)
+            // Positions in it mean nothing any more.
+            assert.notStrictEqual(opened.id, before)
+            identity = JSON.stringify([opened.id, opened.key])
             for (const [name, { note }] of Object.entries(acknowledged)) acknowledged[name] = { commit: 0, note }
-            for (const [id, entry] of model) model.set(id, { ...entry, sequence: Version.of(entry.sequence + 1) })
+            for (const [id, entry] of model) {
+              model.set(id, { ...entry, sequence: Version.of(Math.max(entry.sequence + 1, least ?? 0)) })
+            }
           } else {
             const before = origin + below(20) * 3600 * second
             const commit = below(head + 1)
@@ -167,6 +185,44 @@ export const assertHistory = Effect.fnUntraced(function* (open: Open, name: stri
       })
     )
   }
+})
+
+/** A range is asked for while a run holds the ledger, and is there until it was taken. */
+export const assertAsked = Effect.fnUntraced(function* ({ ask, open, view }: Ledger["Service"]) {
+  const range = { from: origin, to: origin + 3600 * second }
+  const all = { from: 0, to: Number.MAX_SAFE_INTEGER }
+  assert.isFalse(yield* ask("calls", fingerprint, range))
+  yield* Effect.scoped(
+    Effect.gen(function* () {
+      const lease = yield* open("calls", fingerprint)
+      yield* open("other", fingerprint)
+      yield* lease.note({ state: { at: 1 }, head: 1, entries: [] })
+      assert.isTrue(yield* ask("calls", fingerprint, range))
+      assert.isTrue(yield* ask("calls", fingerprint, all))
+      const other = { ...fingerprint, filters: "agentId=1" }
+      const refused = yield* Effect.flip(ask("calls", other, range))
+      assert.deepStrictEqual(refused.reason, { _tag: "Different", name: "calls", parts: ["filters"] })
+      // What was noted meanwhile is no reason to lose it.
+      yield* lease.note({ state: { at: 2 }, head: 2, entries: [] })
+      const asked = yield* lease.asked
+      const ranges = asked.map(({ from, to }) => ({ from, to })).sort((left, right) => right.from - left.from)
+      assert.deepStrictEqual(ranges, [range, all])
+      const first = asked.find(({ from }) => from === 0)
+      yield* lease.taken(first?.id ?? "")
+      yield* lease.taken("nothing")
+    })
+  )
+  yield* Effect.scoped(
+    Effect.gen(function* () {
+      const left = yield* (yield* open("calls", fingerprint)).asked
+      assert.deepStrictEqual(left, yield* (yield* view("calls"))?.asked ?? Effect.succeed([]))
+      assert.deepStrictEqual(
+        left.map(({ from, to }) => ({ from, to })),
+        [range]
+      )
+      assert.deepStrictEqual(yield* (yield* open("other", fingerprint)).asked, [])
+    })
+  )
 })
 
 /** It is held by one run at a time, each name by itself, and refused to a sync of another kind. */

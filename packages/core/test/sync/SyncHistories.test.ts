@@ -1,11 +1,18 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import { found } from "./FoundSyncHistories.ts"
 import * as Histories from "./SyncHistories.ts"
 
 /** `pnpm torture:sync` plays as many as there is time for. */
 const count = 120
 
 describe("Histories of a sync", () => {
+  for (const [name, one] of Object.entries(found)) {
+    it.effect(`found by torture: ${name}`, () =>
+      Effect.map(Histories.run(one), ({ wrong }) => assert.deepStrictEqual(wrong, []))
+    )
+  }
+
   it.effect(`${count} short ones with kills: each promise holds in all of them`, () =>
     Effect.gen(function* () {
       const sums = { kills: 0, repeats: 0, removed: 0, changes: 0 }

@@ -102,7 +102,8 @@ class Killed extends Error {}
 const killable = (kill: () => Kill | undefined): Layer.Layer<Ledger, never, Ledger> =>
   Layer.effect(
     Ledger,
-    Effect.map(Ledger, ({ names, open, view }) => ({
+    Effect.map(Ledger, ({ ask, names, open, view }) => ({
+      ask,
       names,
       view,
       open: (name, fingerprint) =>

@@ -176,4 +176,116 @@ describe("the life of sessions", () => {
       assert.strictEqual(simulator.missed([]).length, 300)
     })
   )
+
+  const busy = (options: AgniSimulator.Options = {}) =>
+    AgniSimulator.makeUnsafe(
+      {
+        sessions: 6000,
+        span: "10 days",
+        age: 0,
+        startAt: "2026-06-01T00:00:00Z",
+        content: "minimal",
+        life: {},
+        ...options
+      },
+      () => 0
+    )
+
+  it("a usual organization has agents that differ, long tails, and calls that never connect", () => {
+    const simulator = busy()
+    const lives = simulator.lives()
+    const [first = "", , , slow = "", , bare = "", late = ""] = simulator.agentIds
+    simulator.advance("20 days")
+    const shown = new Map(
+      simulator.truth().map(({ agentId, createdAt, id, startedAt }) => [id, { agentId, createdAt, startedAt }])
+    )
+    /** Of calls of an agent that connected: how many changes each has after the end is known, and when the last one came. */
+    const of = (agent: string) =>
+      lives.flatMap(({ changesAt, createdAt, id }) => {
+        const { agentId, startedAt } = shown.get(id) ?? {}
+        return agentId === agent && startedAt !== undefined
+          ? [{ changes: changesAt.length, createdAt, took: ((changesAt.at(-1) ?? 0) - createdAt) / hour }]
+          : []
+      })
+    const mean = (values: ReadonlyArray<number>) => values.reduce((sum, value) => sum + value, 0) / values.length
+    const changes = (agent: string) => mean(of(agent).map(({ changes }) => changes))
+    assert.approximately(lives.filter(({ startedAt }) => startedAt === undefined).length / lives.length, 0.15, 0.02)
+    assert.isAbove(changes(first), changes(bare) + 1.5)
+    const median = (agent: string) =>
+      of(agent)
+        .map(({ took }) => took)
+        .toSorted((a, b) => a - b)[Math.floor(of(agent).length / 2)] ?? 0
+    assert.isAbove(median(slow), 2 * median(first))
+    assert.isBelow(median(first), 1.5)
+    assert.isAbove(Math.max(...of(first).map(({ took }) => took)), 10)
+    // It begins to analyse on its sixth day.
+    const middle = simulator.now() - 25 * 24 * hour
+    const parts = [false, true].map((isAfter) =>
+      mean(of(late).flatMap(({ changes, createdAt }) => (createdAt >= middle === isAfter ? [changes] : [])))
+    )
+    assert.isAbove((parts[1] ?? 0) - (parts[0] ?? 0), 0.6)
+  })
+
+  it("rare things happen as often as they are meant to, and a call differs exactly when its life says so", () => {
+    const simulator = busy({ sessions: 0, arrivalsPerHour: 60, life: { rare: 20 } })
+    const seen = new Map<string, { readonly text: string; readonly at: number }>()
+    const read = () =>
+      new Map(
+        Array.from({ length: 4 }, (_, page) => {
+          const request = {
+            method: "GET",
+            origin: "https://api.ravan.ai",
+            path: AgniSimulator.endpointPath,
+            search: "",
+            params: { page: String(page + 1), page_size: "100", sort_by: "created_at", sort_order: "asc" },
+            headers: { "x-api-key": simulator.apiKey }
+          }
+          const body: { readonly data: { readonly callSessions: ReadonlyArray<{ readonly id: string }> } } = JSON.parse(
+            simulator.handle(request, simulator.now() / 1000).body
+          )
+          return body.data.callSessions
+        })
+          .flat()
+          .map((record) => [record.id, JSON.stringify(record).replace(/token=[^"]*/, "")])
+      )
+    let changes = 0
+    for (let step = 0; step < 400; step++) {
+      const now = simulator.now()
+      const lives = new Map(simulator.lives().map((life) => [life.id, life]))
+      const records = read()
+      for (const [id, text] of records) {
+        const before = seen.get(id)
+        const at = lives.get(id)?.changesAt ?? []
+        const isDue = at.some((instant) => instant > (before?.at ?? -Infinity) && instant <= now)
+        assert.strictEqual(isDue, before?.text !== text, `${id} at ${now}: ${before?.text} ${text} ${at.join()}`)
+        if (isDue) changes++
+        seen.set(id, { text, at: now })
+      }
+      for (const { id, leavesAt } of lives.values()) {
+        if (!seen.has(id) || records.has(id) || seen.size > 390) continue
+        assert.isAtMost(leavesAt, now)
+      }
+      if (seen.size > 390) break
+      simulator.advance("3 minutes")
+    }
+    assert.isAbove(changes, 800)
+    assert.isAbove(simulator.lives().filter(({ leavesAt }) => leavesAt < Infinity).length, 2)
+  })
+
+  it("by day come more calls than at night, and a storm takes many at once", () => {
+    const simulator = busy({ sessions: 0, arrivalsPerHour: 150, life: { storms: { perDay: 1, calls: 0.1 } } })
+    simulator.advance("4 days")
+    const lives = simulator.lives()
+    const at = (hours: ReadonlyArray<number>) =>
+      lives.filter(({ createdAt }) => hours.includes(Math.floor(createdAt / hour) % 24)).length
+    assert.approximately(lives.length, 4 * 24 * 150, 500)
+    assert.isAbove(at([9, 10, 11]), 40 * at([1, 2, 3]))
+    const together = new Map<number, number>()
+    for (const { leavesAt } of lives) {
+      if (leavesAt < simulator.now()) together.set(leavesAt, (together.get(leavesAt) ?? 0) + 1)
+    }
+    const storms = [...together.values()].filter((calls) => calls > 50)
+    assert.isAtLeast(storms.length, 2)
+    assert.isAtMost(storms.length, 4)
+  })
 })

@@ -64,6 +64,7 @@ it.effect("every page is what sorting and filtering all sessions gives, while th
         visible: (["created", "started", "ended"] as const)[next(3)],
         arrivalsPerHour: next(2) * 200,
         departuresPerHour: next(2) * 0.3,
+        life: seed % 3 === 0 ? { rare: 40 } : undefined,
         bounds: {
           after: next(2) === 0 ? "inclusive" : "exclusive",
           before: next(2) === 0 ? "inclusive" : "exclusive",

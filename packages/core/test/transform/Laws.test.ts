@@ -156,13 +156,16 @@ describe("transforms", () => {
         ]),
         [
           { name: "id", type: "text" },
+          { name: "outcome", type: "text" },
           { name: "direction", type: "text" },
           { name: "customerNumber", type: "text" },
           { name: "startedDate", type: "date" },
           { name: "startedTime", type: "text" },
           { name: "startedHour", type: "integer" },
           { name: "weekday", type: "text" },
+          { name: "minutes", type: "number" },
           { name: "cost", type: "number" },
+          { name: "finalCost", type: "decimal" },
           { name: "analysis", type: "json" }
         ]
       )
@@ -170,7 +173,9 @@ describe("transforms", () => {
         const row = derived.apply(freeze(session))
         assert.isDefined(row)
         for (const name of Derive.names) assert.notStrictEqual(row[name], undefined)
-        assert.strictEqual(row.direction, CallSession.direction(session) ?? null)
+        assert.strictEqual(row.direction, CallSession.direction(session))
+        assert.strictEqual(row.outcome, CallSession.outcome(session))
+        assert.strictEqual(row.finalCost, CallSession.finalCost(session) === undefined ? null : session.costTotal)
         assert.strictEqual(row.startedDate, session.startedAt?.slice(0, 10) ?? null)
         assert.strictEqual(row.startedTime, session.startedAt?.slice(11, 19) ?? null)
       }

@@ -32,6 +32,10 @@ const reading =
   (name) =>
     Ledger.use((ledger) => ledger.view(name)).pipe(Effect.provide(ledgers(client)))
 
+/** Each question on a connection of its own, as from several processes. */
+const assertAsked = (client: Layer.Layer<SqlClient.SqlClient, SqlError>) =>
+  Effect.flatMap(Ledger, Laws.assertAsked).pipe(Effect.provide(ledgers(client)))
+
 const inFile: Effect.Effect<string, never, Scope.Scope> = Effect.map(SinkStore.folder, (folder) =>
   join(folder, "state.db")
 )
@@ -65,8 +69,8 @@ describe("SqlLedger, in SQLite", () => {
       const reason = (error: { readonly reason: { readonly _tag: string } }) => error.reason._tag
       yield* ask(filename, "UPDATE callstream_ledger_schema SET version = 9")
       const newer = yield* Effect.flip(open)
-      assert.deepStrictEqual(newer.reason, { _tag: "Newer", name: "calls", version: 9, known: 1 })
-      yield* ask(filename, "UPDATE callstream_ledger_schema SET version = 1")
+      assert.deepStrictEqual(newer.reason, { _tag: "Newer", name: "calls", version: 9, known: 2 })
+      yield* ask(filename, "UPDATE callstream_ledger_schema SET version = 2")
       yield* ask(filename, `UPDATE callstream_ledgers SET state = replace(state, '"version":1', '"version":2')`)
       assert.strictEqual(reason(yield* Effect.flip(open)), "Newer")
       yield* ask(filename, "UPDATE callstream_ledgers SET state = '{}'")
@@ -75,13 +79,31 @@ describe("SqlLedger, in SQLite", () => {
     })
   )
 
-  it.live("tables of version 0, which there are before the first ledger, become those of version 1 once", () =>
+  it.live("tables of version 0, which there are before the first ledger, become those of version 2 once", () =>
     Effect.gen(function* () {
       const filename = yield* inFile
       yield* ask(filename, "CREATE TABLE callstream_ledger_schema (version integer NOT NULL)")
       for (const name of ["a", "b", "a"]) yield* Effect.scoped(sqlite(filename)(name, {}))
-      assert.deepStrictEqual(yield* ask(filename, "SELECT version FROM callstream_ledger_schema"), [{ version: 1 }])
+      assert.deepStrictEqual(yield* ask(filename, "SELECT version FROM callstream_ledger_schema"), [{ version: 2 }])
     })
+  )
+
+  it.live("tables of version 1 keep what they hold", () =>
+    Effect.gen(function* () {
+      const filename = yield* inFile
+      const open = sqlite(filename)("calls", {})
+      const entries = [Laws.entryOf(random(1), "a", 1)]
+      yield* Effect.scoped(Effect.flatMap(open, ({ note }) => note({ state: null, head: 1, entries })))
+      yield* ask(filename, "DROP TABLE callstream_ledger_asked")
+      yield* ask(filename, "UPDATE callstream_ledger_schema SET version = 1")
+      const found = yield* Effect.scoped(Effect.flatMap(open, ({ byId }) => byId(["a"])))
+      assert.strictEqual(found.size, 1)
+      assert.deepStrictEqual(yield* ask(filename, "SELECT name FROM callstream_ledger_asked"), [])
+    })
+  )
+
+  it.live("keeps ranges that were asked for", () =>
+    Effect.flatMap(inFile, (filename) => assertAsked(SqliteClient.layer({ filename })))
   )
 
   it.live("is not written to by a run that another one took over from: neither calls nor state", () =>
@@ -181,7 +203,7 @@ describe.skipIf(Postgres.missing)(`SqlLedger, in PostgreSQL${Postgres.reason}`, 
       const cut = sql.unsafe(
         `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${name}' AND pid <> pg_backend_pid()`
       )
-      return { cut, open: over(client), read: reading(client), sql }
+      return { client, cut, open: over(client), read: reading(client), sql }
     })
 
     it.effect("answers as a list of entries does, over 2 histories and several leases each", () =>
@@ -194,6 +216,8 @@ describe.skipIf(Postgres.missing)(`SqlLedger, in PostgreSQL${Postgres.reason}`, 
     it.effect("is held by one run at a time, and refused to another sync", () =>
       Effect.flatMap(opened, ({ open, read }) => assertLeases(open, read))
     )
+
+    it.effect("keeps ranges that were asked for", () => Effect.flatMap(opened, ({ client }) => assertAsked(client)))
 
     it.effect(
       "a note is made on another connection when one was cut off, and not once another run has the ledger",

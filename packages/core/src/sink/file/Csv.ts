@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import type { Calendar } from "../../model/Calendar.ts"
 import type { Column } from "../../model/Column.ts"
 import * as Instant from "../../model/Instant.ts"
 import type { Cell } from "../Table.ts"
@@ -27,6 +28,12 @@ export interface Options {
    * runs what others wrote into it. @default false
    */
   readonly raw?: boolean | undefined
+  /**
+   * Timestamps as a date and a time of this calendar, to the second: `2026-07-31 12:46:10`, which Excel reads as a time.
+   *
+   * @default ISO 8601 in UTC
+   */
+  readonly local?: Calendar | undefined
 }
 
 // A number as JSON writes it. To a spreadsheet it is that number, also with a minus before it, and never runs anything.
@@ -96,8 +103,8 @@ export const header = (columns: ReadonlyArray<Column>, options: Options = {}): s
   columns.map(({ name }) => textual(name, options.raw === true)).join(",")
 
 /**
- * A line of a table, without its end. Timestamps are ISO 8601 in UTC, decimals exact, objects and lists their JSON. An
- * empty cell is `null`; `""` is empty text.
+ * A line of a table, without its end. Timestamps are ISO 8601 in UTC unless there is a calendar, decimals exact, objects
+ * and lists their JSON. An empty cell is `null`; `""` is empty text.
  *
  * @since 0.1.0
  * @category encoding
@@ -114,8 +121,13 @@ export const record = (columns: ReadonlyArray<Column>, cells: ReadonlyArray<Cell
     if (typeof cell === "string") {
       line += textual(cell, raw)
     } else if (typeof cell === "number") {
-      line += columns[place]?.type === "timestamp" ? Instant.format(Instant.of(cell)) : String(cell)
+      line += columns[place]?.type === "timestamp" ? timeOf(Instant.of(cell), options) : String(cell)
     } else line += cell ? "true" : "false"
   }
   return line
 }
+
+const timeOf = (instant: Instant.Instant, { local }: Options): string =>
+  local === undefined
+    ? Instant.format(instant)
+    : Instant.format(local.toLocal(instant)).slice(0, "2026-07-31T07:16:10".length).replace("T", " ")

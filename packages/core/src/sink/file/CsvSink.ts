@@ -3,10 +3,11 @@
  *
  * @since 0.1.0
  */
-import type * as DateTime from "effect/DateTime"
+import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import type * as Path from "effect/Path"
+import * as Calendar from "../../model/Calendar.ts"
 import type { Compression } from "./Compression.ts"
 import * as Csv from "./Csv.ts"
 import type { Encoding } from "./internal/Encoding.ts"
@@ -23,7 +24,7 @@ import type { Item, SessionSink } from "../SessionSink.ts"
  * @since 0.1.0
  * @category options
  */
-export interface Options extends Csv.Options {
+export interface Options extends Omit<Csv.Options, "local"> {
   readonly path: string
   /** Replaces what is there under the name, at the end and in one step. @default false */
   readonly force?: boolean | undefined
@@ -36,10 +37,13 @@ export interface Options extends Csv.Options {
    * @default one file
    */
   readonly rotate?: Rotation | undefined
-  /** Whose days the files of `rotate: "day"` have. @default UTC */
+  /** Whose days the files of `rotate: "day"` have, and whose clock the times show with `excel`. @default UTC */
   readonly timeZone?: DateTime.TimeZone | undefined
-  /** The byte order mark by which some spreadsheets know UTF-8. @default false */
-  readonly bom?: boolean | undefined
+  /**
+   * For Excel: a byte order mark, by which it knows UTF-8, and times as dates that it reads, of the time zone and to the
+   * second. @default false
+   */
+  readonly excel?: boolean | undefined
 }
 
 /**
@@ -64,9 +68,15 @@ export const make = (options: Options): SessionSink<object, FileSystem.FileSyste
       LinePart.open({ ...part, compression: options.compression, terminator: Csv.lineEnd, begin })
   })
 
-const encoding = ({ bom = false, path, raw = false }: Options): Encoding => ({
-  name: ` csv${raw ? " raw" : ""}${bom ? " bom" : ""}`,
+const zoneOf = ({ excel = false, timeZone }: Options): string =>
+  `${excel ? " excel" : ""}${excel && timeZone !== undefined ? ` in ${DateTime.zoneToString(timeZone)}` : ""}`
+
+const encoding = (options: Options): Encoding => ({
+  name: ` csv${options.raw === true ? " raw" : ""}${zoneOf(options)}`,
   open: (kept) => {
+    const { excel = false, path, raw, timeZone } = options
+    const calendar = timeZone === undefined ? Calendar.utc : Calendar.make(timeZone)
+    const how: Csv.Options = { raw, local: excel ? calendar : undefined }
     const tabular = Tabular.make(path, kept, { misfits: "text" })
     return {
       repairs: tabular.repairs,
@@ -76,12 +86,12 @@ const encoding = ({ bom = false, path, raw = false }: Options): Encoding => ({
         const table = tabular.table()
         return table === undefined
           ? undefined
-          : `${bom ? "\ufeff" : ""}${Csv.header(table.columns, { raw })}${Csv.lineEnd}`
+          : `${excel ? "\ufeff" : ""}${Csv.header(table.columns, how)}${Csv.lineEnd}`
       },
       pieces: (batch, refused) =>
         Effect.map(tabular.of(batch.columns), ({ cells, columns }) => {
           const textOf = ({ row }: Item<unknown>): string | undefined =>
-            typeof row === "object" && row !== null ? Csv.record(columns, cells(row), { raw }) : undefined
+            typeof row === "object" && row !== null ? Csv.record(columns, cells(row), how) : undefined
           return Lines.pieces(batch.items, refused, textOf)
         })
     }

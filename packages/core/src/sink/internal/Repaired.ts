@@ -2,16 +2,26 @@
 import * as Effect from "effect/Effect"
 import type { Repairs } from "../../model/internal/Json.ts"
 
-/** Logs, once the sink is finished, how many texts it had to repair. */
+const texts = (count: number): string => `${count} ${count === 1 ? "text" : "texts"}`
+
+/** Logs, once the sink is finished, how many texts it had to repair, and how many it had to cut. */
 export const reporting = <A, E, R>(
   sink: string,
   repairs: Repairs,
-  finish: Effect.Effect<A, E, R>
+  finish: Effect.Effect<A, E, R>,
+  cuts?: { readonly texts: number }
 ): Effect.Effect<A, E, R> =>
   Effect.tap(finish, () =>
-    repairs.texts === 0
-      ? Effect.void
-      : Effect.logWarning(
-          `${sink}: ${repairs.texts} ${repairs.texts === 1 ? "text" : "texts"} had an unpaired surrogate, such as half of an emoji: it was written as U+FFFD`
+    Effect.gen(function* () {
+      if (repairs.texts > 0) {
+        yield* Effect.logWarning(
+          `${sink}: ${texts(repairs.texts)} had an unpaired surrogate, such as half of an emoji: it was written as U+FFFD`
         )
+      }
+      if (cuts !== undefined && cuts.texts > 0) {
+        yield* Effect.logWarning(
+          `${sink}: ${texts(cuts.texts)} had more than the 32,767 characters that a cell holds, and ${cuts.texts === 1 ? "is" : "are"} cut`
+        )
+      }
+    })
   )

@@ -25,6 +25,11 @@ const mostHoles = 5
 export const holes = (run: Pass.Run): Looks =>
   Stream.suspend(() =>
     Stream.fromIterable(Pass.holes(run).slice(0, mostHoles)).pipe(
+      Stream.filter(() => {
+        const isAffordable = run.allowance.spare() > 0
+        if (!isAffordable) run.allowance.putOff("audits")
+        return isAffordable
+      }),
       Stream.flatMap((range) => Pass.prove(run, "hole", range, { withoutStart: "skip" }))
     )
   )
@@ -58,14 +63,58 @@ const byCreation = (run: Pass.Run, endpoint: Endpoint, age: number, { from, to }
     })
   )
 
-/** By creation where the server orders so, because calls without a start time come with the others. */
+/** A range cut so that each part has about a page of the calls that are known there. */
+const pagesOf = Effect.fnUntraced(function* (
+  { profile: { pageSize }, settings: { lease } }: Pass.Run,
+  { from, to }: Span
+): Effect.fn.Return<ReadonlyArray<Span>, LedgerError> {
+  const calls = Math.max(1, Math.floor(mostFull * pageSize))
+  const starts = (yield* lease.between({ from, to })).map(({ start = from }) => Math.floor(start / second) * second)
+  const cuts = starts.filter((start, i) => i > 0 && i % calls === 0 && start > from)
+  return [from, ...new Set(cuts)].map((begin, i, all) => ({ from: begin, to: all[i + 1] ?? to }))
+})
+
+/** Of a page, so much is filled with what is known: more may have come. */
+const mostFull = 0.93
+
+/** Page by page: what is there in all is counted in each pass. */
+const byPages = (run: Pass.Run, endpoint: Endpoint, age: number, range: Span): Looks =>
+  Stream.fromIterableEffect(Effect.suspend(() => pagesOf(run, range))).pipe(
+    Stream.mapEffect((page) => Pass.look(run, endpoint, "audit", page)),
+    Stream.concat(Stream.fromEffectDrain(keep(run, age, range.to)))
+  )
+
+/**
+ * By creation where the server orders so, because calls without a start time come with the others. Elsewhere as an export reads, which
+ * looks for them, too, unless the server does not show them.
+ */
 const audit = (run: Pass.Run, endpoint: Endpoint, age: number, range: Span): Looks =>
   run.state.byCreation?.works === true
     ? byCreation(run, endpoint, age, range)
-    : Stream.concat(
-        Pass.prove(run, "audit", range),
-        Stream.fromEffectDrain(Effect.suspend(() => keep(run, age, range.to)))
-      )
+    : run.state.withoutStart?.hidden === true
+      ? byPages(run, endpoint, age, range)
+      : Stream.concat(
+          Pass.prove(run, "audit", range),
+          Stream.fromEffectDrain(Effect.suspend(() => keep(run, age, range.to)))
+        )
+
+/** The part of it that there are requests for; the rest is due again in the next pass. */
+const affordable = Effect.fnUntraced(function* (
+  { allowance, profile: { pageSize }, settings: { lease } }: Pass.Run,
+  { from, to }: Span
+): Effect.fn.Return<Span | undefined, LedgerError> {
+  // A page at each end is read in part.
+  const most = pageSize * (Math.floor(allowance.spare()) - 2)
+  if ((yield* lease.count({ from, to })) <= most) return { from, to }
+  allowance.putOff("audits")
+  let [low, high] = [from, to]
+  while (high - low > minute) {
+    const middle = Math.floor((low + high) / 2 / second) * second
+    if ((yield* lease.count({ from, to: middle })) <= most) low = middle
+    else high = middle
+  }
+  return low > from ? { from, to: low } : undefined
+})
 
 export const audits = (run: Pass.Run, endpoint: Endpoint): Looks =>
   Stream.fromIterable(run.settings.audits).pipe(
@@ -77,7 +126,9 @@ export const audits = (run: Pass.Run, endpoint: Endpoint): Looks =>
           // Calls that were older when they were read first need no audit.
           if (until === undefined) return Stream.fromEffectDrain(keep(run, age, Math.max(run.settings.from, to)))
           const range = { from: until, to }
-          return (yield* isDue(run, age, range)) ? audit(run, endpoint, age, range) : Stream.empty
+          if (!(yield* isDue(run, age, range))) return Stream.empty
+          const part = yield* affordable(run, range)
+          return part === undefined ? Stream.empty : audit(run, endpoint, age, part)
         })
       )
     )

@@ -6,16 +6,14 @@ import type { AgniClient } from "../../client/AgniClient.ts"
 import type { AgniError } from "../../model/AgniError.ts"
 import * as Change from "../../model/Change.ts"
 import type { CallSession } from "../../model/CallSession.ts"
-import * as CallRows from "../../model/Rows.ts"
 import type { Entry, Span } from "../Ledger.ts"
 import type { LedgerError } from "../LedgerError.ts"
 import type { Change as Delivered } from "../Sync.ts"
 import * as Decide from "./Decide.ts"
 import type { Endpoint } from "./Endpoint.ts"
-import * as Missing from "./Missing.ts"
+import * as FindUndated from "./FindUndated.ts"
 import * as Pass from "./Pass.ts"
 import * as SyncState from "./SyncState.ts"
-import * as CreationWalk from "./CreationWalk.ts"
 
 /** Calls that are read again at once. */
 const atOnce = 1000
@@ -52,23 +50,14 @@ const read = Effect.fnUntraced(function* (
     yield* Pass.note(run, { ...looked, why: "awaited", requests: 0, whole: looked.isWhole ? range : undefined })
     for (const { id, row } of looked.items) found.set(id, row)
   }
-  const created = entries.flatMap(({ created, start }) =>
-    start === undefined && created !== undefined ? [{ from: created - second, to: created + 2 * second }] : []
+  const undated = entries.filter(({ start }) => start === undefined)
+  yield* FindUndated.find(run, endpoint, undated).pipe(
+    Stream.runForEach(({ sessions }) =>
+      Effect.sync(() => {
+        for (const session of sessions) found.set(session.id, session)
+      })
+    )
   )
-  for (const range of Missing.joined(created)) {
-    const rank = yield* CreationWalk.rankOf(run, range.to)
-    const works = run.state.byCreation?.works === true
-    const items = works ? yield* endpoint.createdIn(range, rank, works) : undefined
-    if (items !== undefined) {
-      yield* Pass.note(run, { why: "awaited", items, rejected: [], requests: 0, uncounted: [] })
-      for (const { id, row } of items) found.set(id, row)
-      continue
-    }
-    yield* Stream.runForEach(Pass.windows(run, range), ({ rejected, rows }) => {
-      for (const session of rows.sessions()) found.set(session.id, session)
-      return Pass.note(run, { why: "awaited", items: CallRows.items(rows), rejected, requests: 0, uncounted: [] })
-    })
-  }
   return found
 })
 
@@ -111,7 +100,8 @@ export const changes = (
             sequence: entry.sequence,
             previous: null,
             session: entry.gone === undefined ? session : undefined,
-            commit: { ledger: lease.id, commit: entry.changed }
+            commit: { ledger: lease.id, commit: entry.changed },
+            replaces: undefined
           }
         ]
       })

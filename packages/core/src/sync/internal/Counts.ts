@@ -6,6 +6,7 @@ import type { AgniError } from "../../model/AgniError.ts"
 import type { Span } from "../Ledger.ts"
 import type { LedgerError } from "../LedgerError.ts"
 import type { Look } from "../Sync.ts"
+import type { Micros } from "../Tail.ts"
 import * as Decide from "./Decide.ts"
 import type { Endpoint } from "./Endpoint.ts"
 import * as Pass from "./Pass.ts"
@@ -29,6 +30,9 @@ export const expectedIn = Effect.fnUntraced(function* (run: Pass.Run, { from, to
   return run.state.uncounted.reduce((sum, { at, rows }) => (at >= from && at < to ? sum + rows : sum), known)
 })
 
+/** The younger calls are, the more of them appear late or leave: halves are equal by the logarithm of the age. */
+const middleOf = (now: Micros, { from, to }: Span): Micros => now - Math.sqrt((now - from) * (now - to))
+
 /** Compares what lies behind the watermark with one count of the server, and halves until the differences are in ranges that can be read. */
 export const counts = Effect.fnUntraced(function* (
   run: Pass.Run,
@@ -43,7 +47,7 @@ export const counts = Effect.fnUntraced(function* (
     Effect.gen(function* () {
       if (difference === 0) return
       const pages = expected / (0.8 * run.profile.pageSize)
-      const middle = yield* Pass.edge(lease, (range.from + range.to) / 2)
+      const middle = yield* Pass.edge(lease, middleOf(run.now, range))
       const isSmall = middle <= range.from || middle >= range.to
       if (isSmall || pages <= 1 || pages <= Math.abs(difference) * (1 + Math.log2(pages))) {
         ranges.push(range)

@@ -24,6 +24,13 @@ export interface Created {
   readonly isShown: boolean
 }
 
+/** What a search by creation listed, other calls too. */
+export interface CreatedIn {
+  readonly items: ReadonlyArray<Item<CallSession>>
+  /** Whether all of the range is there: the server does order by creation. */
+  readonly isWhole: boolean
+}
+
 export interface Search {
   /**
    * One page of the list in the order of creation, newest first, whatever the calls' starts; `undefined` if the server brings it in
@@ -31,14 +38,10 @@ export interface Search {
    */
   readonly created: (page: number, size?: number) => Effect.Effect<Created | undefined, AgniError>
   /**
-   * The calls that were created in a range, from the page that has `rank` calls before it; `undefined` where the server does not
-   * order by creation. `isKnown`: nothing has to show that it does.
+   * The calls that were created in a range, from the page that has `rank` calls before it. `isKnown`: nothing has to show that
+   * the server orders by creation.
    */
-  readonly createdIn: (
-    range: Span,
-    rank: number,
-    isKnown: boolean
-  ) => Effect.Effect<ReadonlyArray<Item<CallSession>> | undefined, AgniError>
+  readonly createdIn: (range: Span, rank: number, isKnown: boolean) => Effect.Effect<CreatedIn, AgniError>
 }
 
 const byCreation: Ask.Sort = { by: "created_at", order: "desc" }
@@ -101,17 +104,16 @@ export const make = (ask: Ask.Ask, size: number): Search => {
       first = Math.max(1, first - step)
       at = yield* page(first)
     }
-    const found: Array<Item<CallSession>> = []
-    for (let number = first; at !== undefined; at = yield* page(++number)) {
-      if (number > mostPages) return undefined
-      found.push(...at.items)
+    const items: Array<Item<CallSession>> = []
+    for (let number = first; at !== undefined && number <= mostPages; at = yield* page(++number)) {
+      items.push(...at.items)
       if (!at.isLast && at.oldest >= from) continue
       // Calls that left meanwhile moved others from one page to the one before it.
-      if (number > first) found.push(...((yield* page(first))?.items ?? []))
+      if (number > first) items.push(...((yield* page(first))?.items ?? []))
       // A server that is down may answer with nothing.
-      return shown.includes(true) && found.length > 0 ? found : undefined
+      return { items, isWhole: shown.includes(true) && items.length > 0 }
     }
-    return undefined
+    return { items, isWhole: false }
   })
 
   return { created, createdIn }

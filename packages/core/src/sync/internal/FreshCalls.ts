@@ -27,19 +27,21 @@ const hour = 60 * minute
 type Looks = Stream.Stream<Look, AgniError | LedgerError, AgniClient>
 
 /** After a longer pause the history is read as an export reads it: in windows, several at once. */
-const longestWalk = 12 * hour
+const longestWalk = 72 * hour
 
 /** Calls without a start time are looked for at least once in so many times. */
 const mostIdle = 3
 
 /** How long after it the next pass reads everything again that may have come: others read what is likely to have changed. */
-const pace = ({ settings: { horizon } }: Pass.Run): number => 0.45 * horizon
+const pace = (horizon: number): number => 0.45 * horizon
 
-/** Whether this pass is one that reads everything which may have come, and proves it. */
-export const isWhole = (run: Pass.Run): boolean => {
-  const { read } = run.state
-  return read === undefined || run.began - read.whole >= pace(run)
-}
+/** Whether a pass that begins then reads everything which may have come, and proves it. */
+export const isWholeAt = (read: SyncState.SyncState["read"], began: Micros, horizon: number): boolean =>
+  read === undefined || began - read.whole >= pace(horizon)
+
+/** Whether this pass is one of them. */
+export const isWhole = ({ began, settings: { horizon }, state: { read } }: Pass.Run): boolean =>
+  isWholeAt(read, began, horizon)
 
 const noteRead = (run: Pass.Run, whole: boolean): Effect.Effect<void, LedgerError> =>
   Effect.suspend(() => {
@@ -95,12 +97,29 @@ const proveByCount = Effect.fnUntraced(function* (
   )
 })
 
+/** So long before its start a call may have been created for a walk to go back to it. */
+const longestRing = 10 * minute
+
+/**
+ * Back to when a walk goes that reads everything which may have come: what was created since a horizon before the last one, and what
+ * is in the range that passes the horizon now, because that was created earlier still.
+ */
+const backTo = Effect.fnUntraced(function* (run: Pass.Run): Effect.fn.Return<Micros, LedgerError> {
+  const { horizon, lease } = run.settings
+  const { read, watermark } = run.state
+  const from = (read?.whole ?? run.now) - horizon - minute
+  const passing = yield* lease.between({ from: watermark, to: run.now - horizon })
+  return passing.reduce(
+    (least, { created = from }) => (created >= from - longestRing ? Math.min(least, created - second) : least),
+    from
+  )
+})
+
 /** New calls, in the order of creation. */
 const byCreation = (run: Pass.Run, endpoint: Endpoint, first: Created): Looks => {
   const { horizon } = run.settings
   const { read } = run.state
   const whole = isWhole(run)
-  const from = whole ? (read?.whole ?? run.now) - horizon - 10 * minute : (read?.last ?? run.now) - minute
   const proof = Stream.suspend(() =>
     Stream.unwrap(
       Effect.gen(function* () {
@@ -116,8 +135,13 @@ const byCreation = (run: Pass.Run, endpoint: Endpoint, first: Created): Looks =>
       })
     )
   )
-  return CreationWalk.walk(run, endpoint, "new", { from, to: Infinity }, { page: 1, first }, () =>
-    whole ? proof : Stream.fromEffectDrain(noteRead(run, false))
+  const from = whole ? backTo(run) : Effect.succeed((read?.last ?? run.now) - minute)
+  return Stream.unwrap(
+    Effect.map(from, (from) =>
+      CreationWalk.walk(run, endpoint, "new", { from, to: Infinity }, { page: 1, first }, () =>
+        whole ? proof : Stream.fromEffectDrain(noteRead(run, false))
+      )
+    )
   )
 }
 
@@ -131,11 +155,11 @@ const byProof = (run: Pass.Run): Looks =>
     const isDue =
       withoutStart === undefined ||
       run.state.byCreation?.works === true ||
-      run.began - withoutStart.at >= pace(run) * 2 ** Math.min(mostIdle, withoutStart.idle)
+      run.began - withoutStart.at >= pace(run.settings.horizon) * 2 ** Math.min(mostIdle, withoutStart.idle)
     const range = { from: run.isFirst ? from : watermark }
     const noteAt = Effect.suspend(() => {
       // Whether something came is noted with it.
-      run.state = { ...run.state, withoutStart: { at: run.began, idle: run.state.withoutStart?.idle ?? 0 } }
+      run.state = { ...run.state, withoutStart: { idle: 0, ...run.state.withoutStart, at: run.began } }
       return noteRead(run, true)
     })
     return Stream.concat(

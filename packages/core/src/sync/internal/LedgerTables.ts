@@ -4,12 +4,14 @@ import type * as SqlClient from "effect/sql/SqlClient"
 import type { Connection } from "effect/sql/SqlConnection"
 import type { SqlError } from "effect/sql/SqlError"
 import * as EntryBytes from "./EntryBytes.ts"
-import { type Entry, isAbsent } from "../Ledger.ts"
+import { type Asked, type Entry, isAbsent } from "../Ledger.ts"
 
 /** A row a ledger: it is made with the lease. */
 export const ledgers = "callstream_ledgers"
 const calls = "callstream_ledger_calls"
 const schema = "callstream_ledger_schema"
+/** Ranges that were asked for. They are no part of a ledger's row, which the run that holds it replaces. */
+const asked = "callstream_ledger_asked"
 
 export interface Dialect {
   readonly begin: string
@@ -22,7 +24,11 @@ export interface Dialect {
   readonly holder: string
   readonly between: string
   readonly count: string
+  readonly gone: string
   readonly absent: string
+  readonly asked: string
+  readonly ask: string
+  readonly taken: string
   readonly due: string
   readonly withoutStart: string
   readonly changed: string
@@ -78,7 +84,11 @@ const make = (place: Place, differing: Pick<Dialect, "begin" | "alone" | "tables
     holder: `SELECT holder FROM ${ledgers} WHERE name = ${place(1, "text")}`,
     between: `start >= ${integer(2)} AND start < ${integer(3)} AND ${present}`,
     count: `SELECT count(*) AS calls FROM ${calls} WHERE ledger = ${integer(1)} AND start >= ${integer(2)} AND start < ${integer(3)} AND (due IS NULL OR due >= 0)`,
+    gone: `due = ${gone} AND (start IS NULL OR (start >= ${integer(2)} AND start < ${integer(3)}))`,
     absent: `due = ${absent}`,
+    asked: `SELECT id, since, until FROM ${asked} WHERE name = ${place(1, "text")} ORDER BY id`,
+    ask: `INSERT INTO ${asked} (name, id, since, until) VALUES (${place(1, "text")}, ${place(2, "text")}, ${integer(3)}, ${integer(4)})`,
+    taken: `DELETE FROM ${asked} WHERE name = ${place(1, "text")} AND id = ${place(2, "text")}`,
     due: `due >= 0 AND due <= ${integer(2)}`,
     withoutStart: `start IS NULL AND ${present}`,
     changed: `changed > ${integer(2)} ORDER BY changed LIMIT ${integer(3)}`,
@@ -109,7 +119,8 @@ const postgres = make((n, type) => `$${n}::${casts[type]}`, {
   types: { bytes: "bytea", integer: "bigint", options: "" }
 })
 
-const sqlite = make((n) => `?${n}`, {
+// Numbered ones are looked up in a list, which takes as long as the square of their count. Each is used once, in its order.
+const sqlite = make(() => "?", {
   begin: "BEGIN IMMEDIATE",
   alone: undefined,
   tables: `SELECT 1 AS found FROM sqlite_schema WHERE name = '${ledgers}'`,
@@ -126,6 +137,9 @@ const migrations: ReadonlyArray<(dialect: Dialect) => ReadonlyArray<string>> = [
     `CREATE TABLE ${calls} (ledger ${integer} NOT NULL, id ${bytes} NOT NULL, start ${integer}, changed ${integer} NOT NULL, due ${integer}, facts ${bytes} NOT NULL, PRIMARY KEY (ledger, id))${options}`,
     `CREATE INDEX callstream_ledger_start ON ${calls} (ledger, start)`,
     `CREATE INDEX callstream_ledger_due ON ${calls} (ledger, due) WHERE due IS NOT NULL`
+  ],
+  ({ types: { integer } }) => [
+    `CREATE TABLE ${asked} (name text NOT NULL, id text NOT NULL, since ${integer} NOT NULL, until ${integer} NOT NULL, PRIMARY KEY (name, id))`
   ]
 ]
 
@@ -163,6 +177,12 @@ export const freeNumber = Effect.fnUntraced(function* (
   const [used] = yield* run(`SELECT max(ledger) AS number FROM ${calls}`)
   return 1 + Math.max(0, Number(used?.["number"] ?? 0), ...taken)
 })
+
+/** A range that was asked for, as it came from a driver. */
+export const askedIn = (row: unknown): ReadonlyArray<Asked> => {
+  const { id, since, until }: Record<string, unknown> = { ...(typeof row === "object" ? row : {}) }
+  return typeof id === "string" ? [{ id, from: Number(since), to: Number(until) }] : []
+}
 
 interface Columns extends Pick<Entry, "id" | "start" | "changed" | "due"> {
   readonly facts: Uint8Array

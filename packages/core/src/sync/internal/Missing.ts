@@ -9,7 +9,6 @@ import * as Version from "../../model/Version.ts"
 import { type Entry, isAbsent, type Span } from "../Ledger.ts"
 import type { LedgerError } from "../LedgerError.ts"
 import type { Change, Look } from "../Sync.ts"
-import type { Micros } from "../Tail.ts"
 import * as Decide from "./Decide.ts"
 import type { Endpoint } from "./Endpoint.ts"
 import * as Pass from "./Pass.ts"
@@ -23,27 +22,27 @@ const day = 24 * hour
 
 type Looks = Stream.Stream<Look, AgniError | LedgerError, AgniClient>
 
-/**
- * Where a call that is not where it was may be: still there, or around its creation, if its start moved; and before the
- * range that is followed, where no count would show it.
- */
-const placesOf =
-  (from: Micros) =>
-  ({ created, start }: Entry): ReadonlyArray<Span> => {
-    const about = created ?? start ?? from
-    return [
-      ...(start === undefined ? [] : [{ from: start - second, to: start + second }]),
-      ...(created === undefined ? [] : [{ from: created - 2 * minute, to: created + 5 * minute }]),
-      ...(about - from < 6 * hour ? [{ from: Math.min(about, from) - 6 * hour, to: from }] : [])
-    ]
-  }
+/** A start that is corrected is rarely farther from the creation. */
+const farthest = 6 * hour
 
-/** Ranges that touch as one, unless it would be longer than ten minutes. */
-export const joined = (ranges: ReadonlyArray<Span>): ReadonlyArray<Span> => {
+/**
+ * Where a call that is not where it was may be: still there, or around its creation, if its start moved. No count stands for reading
+ * these places: a call that left unseen would hide in it one that moved.
+ */
+const placesOf = ({ created, firstSeen, start }: Entry): ReadonlyArray<Span> => {
+  const about = created ?? start ?? firstSeen
+  return [
+    ...(start === undefined ? [] : [{ from: start - second, to: start + second }]),
+    { from: about - farthest, to: about + farthest }
+  ]
+}
+
+/** Ranges that touch as one, unless it would be longer than `longest`. */
+export const joined = (ranges: ReadonlyArray<Span>, longest = 10 * minute): ReadonlyArray<Span> => {
   const all: Array<Span> = []
   for (const range of ranges.toSorted((left, right) => left.from - right.from)) {
     const last = all.at(-1)
-    if (last !== undefined && range.from <= last.to && range.to - last.from <= 10 * minute) {
+    if (last !== undefined && range.from <= last.to && Math.max(last.to, range.to) - last.from <= longest) {
       all[all.length - 1] = { from: last.from, to: Math.max(last.to, range.to) }
     } else all.push(range)
   }
@@ -62,7 +61,7 @@ const suspects = Effect.fnUntraced(function* (run: Pass.Run): Effect.fn.Return<R
   return absent.filter(
     (entry) =>
       isOld(run, entry) &&
-      Decide.isBelieved(entry, "absent", run.now) &&
+      Decide.isAbsentFor(entry, run.now) &&
       (!isOutage || run.now - (entry.doubted?.since ?? run.now) >= day)
   )
 })
@@ -77,24 +76,52 @@ export const missing = (run: Pass.Run, endpoint: Endpoint, isSure: () => boolean
       Effect.suspend(() => suspects(run)),
       (all) => {
         if (all.length === 0) return Stream.empty
-        return Stream.fromEffect(Effect.suspend(() => byCreation(run, endpoint, all))).pipe(
-          Stream.flatMap(({ looks, rest }) => Stream.concat(Stream.fromIterable(looks), byStart(run, endpoint, rest))),
-          Stream.concat(Stream.fromIterableEffect(Effect.suspend(() => (isSure() ? remove(run, all) : nothing))))
+        const removed = (entries: ReadonlyArray<Entry>) =>
+          Stream.fromIterableEffect(Effect.suspend(() => (isSure() ? remove(run, entries) : nothing)))
+        return Stream.unwrap(
+          Effect.gen(function* () {
+            const { looks, rest } = yield* byCreation(run, endpoint, all)
+            const searched = yield* affordable(run, rest)
+            const left = new Set(rest.filter((entry) => !searched.includes(entry)))
+            return Stream.fromIterable(looks).pipe(
+              Stream.concat(byStart(run, endpoint, searched)),
+              Stream.concat(removed(all.filter((entry) => !left.has(entry))))
+            )
+          })
         )
       }
     )
   )
+
+/** A search by start that takes more pages waits until others can be looked for with it. */
+const fewPages = 20
+const longestWait = 12 * hour
+
+/** Those that are looked for by start in this pass. */
+const affordable = Effect.fnUntraced(function* (
+  run: Pass.Run,
+  entries: ReadonlyArray<Entry>
+): Effect.fn.Return<ReadonlyArray<Entry>, LedgerError> {
+  const { lease } = run.settings
+  const oldest = entries.reduce((least, { doubted }) => Math.min(least, doubted?.since ?? run.now), run.now)
+  if (run.now - oldest >= longestWait) return entries
+  const places = joined(entries.flatMap(placesOf), Infinity)
+  const calls = yield* Effect.forEach(places, (range) => lease.count(range))
+  return calls.reduce((sum, one) => sum + one, 0) <= fewPages * run.profile.pageSize ? entries : []
+})
 
 const createdOf = (entries: ReadonlyArray<Entry>): ReadonlyArray<Span> =>
   joined(entries.flatMap(({ created: at }) => (at === undefined ? [] : [{ from: at - second, to: at + 2 * second }])))
 
 /** Looks for calls where they may be by their start; those without one where they were created. */
 const byStart = (run: Pass.Run, endpoint: Endpoint, entries: ReadonlyArray<Entry>): Looks => {
-  const places = entries.filter(({ start }) => start !== undefined).flatMap(placesOf(run.settings.from))
+  const places = joined(entries.flatMap(placesOf), Infinity)
   const undated = createdOf(entries.filter(({ start }) => start === undefined))
-  return Stream.concat(
-    Stream.fromIterable(joined(places)).pipe(Stream.mapEffect((range) => Pass.look(run, endpoint, "missing", range))),
-    Stream.fromIterable(undated).pipe(Stream.flatMap((range) => Pass.prove(run, "missing", range)))
+  return Stream.fromIterable(places).pipe(
+    Stream.mapEffect((range) => Pass.pages(run, range)),
+    Stream.flatMap(Stream.fromIterable),
+    Stream.mapEffect((range) => Pass.look(run, endpoint, "missing", range)),
+    Stream.concat(Stream.fromIterable(undated).pipe(Stream.flatMap((range) => Pass.prove(run, "missing", range))))
   )
 }
 
@@ -115,13 +142,13 @@ const byCreation = Effect.fnUntraced(function* (
   for (const range of createdOf(entries).slice(0, mostByCreation)) {
     const before = endpoint.requests()
     const rank = yield* CreationWalk.rankOf(run, range.to)
-    const items = yield* endpoint.createdIn(range, rank, run.state.byCreation?.works === true)
-    if (items === undefined) break
+    const { isWhole, items } = yield* endpoint.createdIn(range, rank, run.state.byCreation?.works === true)
+    const requests = endpoint.requests() - before
+    looks.push(yield* Pass.note(run, { why: "missing", items, rejected: [], requests, uncounted: [] }))
+    if (!isWhole) break
     for (const entry of entries) {
       if (entry.created !== undefined && entry.created >= range.from && entry.created < range.to) rest.delete(entry)
     }
-    const requests = endpoint.requests() - before
-    looks.push(yield* Pass.note(run, { why: "missing", items, rejected: [], requests, uncounted: [] }))
   }
   return { looks, rest: [...rest] }
 })
@@ -140,7 +167,8 @@ const remove = Effect.fnUntraced(function* (
   const entries = gone.map((known) => {
     const { change, entry } = Decide.removed(known, Version.of(run.now))
     const commit = ++run.head
-    changes.push({ ...change, id: entry.id, session: undefined, commit: { ledger: lease.id, commit } })
+    const at = { ledger: lease.id, commit }
+    changes.push({ ...change, id: entry.id, session: undefined, commit: at, replaces: known.changed })
     return { ...entry, changed: commit }
   })
   const clock = Math.max(run.state.clock ?? 0, ...changes.map(({ sequence }) => sequence))

@@ -84,11 +84,19 @@ const recognize = Effect.fnUntraced(function* (
   }
 })
 
+/** With too few calls left nothing shows what bounds do; nor does it contradict what they did before. */
+const isUntried = ({ filterProblem: problem }: EndpointProfile): boolean =>
+  problem?._tag === "BoundsUnclear" || problem?._tag === "NoStartSeen"
+
 /** A page where a ledger knows the endpoint, and probes where that does not hold any more. */
 export const see = Effect.fnUntraced(function* (
   about: About
 ): Effect.fn.Return<Probes.Seen, AgniError | LedgerError, AgniClient> {
   const { filters, pageSize, profile } = about
   const known = profile === undefined ? undefined : yield* recognize(about, profile)
-  return known ?? (yield* Probes.probe({ filters, pageSize, profile, deep: false, bounded: true }))
+  if (known !== undefined) return known
+  const seen = yield* Probes.probe({ filters, pageSize, profile, deep: false, bounded: true })
+  return profile !== undefined && profile.filterProblem === undefined && isUntried(seen.profile)
+    ? { ...seen, profile, trusted: true }
+    : seen
 })

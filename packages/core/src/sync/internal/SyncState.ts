@@ -8,6 +8,8 @@ import { Version } from "../../model/Version.ts"
 import { EndpointProfile } from "../../endpoint/EndpointProfile.ts"
 import type { Entry, Lease, View } from "../Ledger.ts"
 import { LedgerError } from "../LedgerError.ts"
+import * as Allowance from "./Allowance.ts"
+import * as Lateness from "./Lateness.ts"
 import * as Settlement from "../Settlement.ts"
 
 export const SyncState = Schema.Struct({
@@ -27,14 +29,25 @@ export const SyncState = Schema.Struct({
   byCreation: Schema.optionalKey(Schema.Struct({ works: Schema.Boolean, at: Schema.Int })),
   /** When the last pass began that read everything which may have come since the one before it, and the last pass of all. */
   read: Schema.optionalKey(Schema.Struct({ whole: Schema.Int, last: Schema.Int })),
-  /** When calls without a start time were looked for last, where that takes a look of its own, and how often nothing had come. */
-  withoutStart: Schema.optionalKey(Schema.Struct({ at: Schema.Int, idle: Schema.Int })),
+  /**
+   * When calls without a start time were looked for last, where that takes a look of its own, how often nothing had come, and whether the
+   * server has some and does not show when they were created.
+   */
+  withoutStart: Schema.optionalKey(
+    Schema.Struct({ at: Schema.Int, idle: Schema.Int, hidden: Schema.optionalKey(Schema.Boolean) })
+  ),
   /** For each age at which everything is read again: what started before `until` has been. */
   audits: Schema.Array(Schema.Struct({ age: Schema.Int, until: Schema.Int })),
+  /** Ranges that were asked for: all calls in them are owed to every consumer, and they were not read to their end yet. */
+  again: Schema.optionalKey(Schema.Array(Schema.Struct({ from: Schema.Int, to: Schema.Int }))),
   /** No version above this one was given. */
   clock: Schema.optionalKey(Version),
   /** A keyed digest of the organization's id. */
   organization: Schema.optionalKey(Schema.Int),
+  /** What was sent in the last day, and what waits because of that. */
+  requests: Schema.optionalKey(Allowance.Requests),
+  /** How many calls appeared later than the horizon. */
+  lateness: Schema.optionalKey(Lateness.Lateness),
   /** Rows that the server counts and no entry stands for: records without an id, and calls that are listed twice. */
   uncounted: Schema.Array(Schema.Struct({ at: Schema.Int, rows: Schema.Int }))
 })

@@ -11,6 +11,20 @@ export const forbidden = `{"success":false,"message":"Your plan does not include
 
 export const unsuccessful = `{"success":false,"message":"could not list call sessions","data":{}}`
 
+/** A second of a quiet tone that is the call's own, as a WAV file of 8 bits. All of its bytes are ASCII. */
+export const recording = (id: string): string => {
+  const little = (value: number, bytes: number) =>
+    Array.from({ length: bytes }, (_, at) => String.fromCharCode((value >> (8 * at)) & 0xff)).join("")
+  const rate = 8000
+  const wave = Array.from(id, (letter) => String.fromCharCode(0x70 + (letter.charCodeAt(0) & 0x0f))).join("")
+  const sound = wave
+    .padEnd(40, "\u007f")
+    .repeat(rate / 40)
+    .slice(0, rate)
+  const format = `fmt ${little(16, 4)}${little(1, 2)}${little(1, 2)}${little(rate, 4)}${little(rate, 4)}${little(1, 2)}${little(8, 2)}`
+  return `RIFF${little(36 + rate, 4)}WAVE${format}data${little(rate, 4)}${sound}`
+}
+
 export const notFound = "404 page not found\n"
 
 export const errorPage = (status: number): string =>

@@ -153,7 +153,7 @@ export const analysis = (level: Level, seed: number, index: number): string => {
     member("Lead Score", wrap("number", score)),
     member("follow.up", wrap("boolean", score > 0.5))
   ]
-  if (level !== "plain") members.push(member("Zusammenfassung", wrap("string", summary(level, seed, index))))
+  if (!isPlain(level)) members.push(member("Zusammenfassung", wrap("string", summary(level, seed, index))))
   return `{${members.join(",")}}`
 }
 

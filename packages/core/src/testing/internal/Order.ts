@@ -1,21 +1,24 @@
-/** Rows in the orders that the server can list them in, remembered for as long as nothing moves. */
+/** Rows in the orders that the server can list them in, kept in order while its time moves on. */
+import { Pending } from "./Pending.ts"
 import type { World } from "./World.ts"
 
 export type SortField = "start" | "created" | "ended" | "duration" | "id" | "insertion"
 
 /** Rows in an order at an instant. Those between `from` and `to` have the sort key, ascending or descending. */
 export interface View {
-  readonly rows: Uint32Array
+  readonly length: number
   readonly from: number
   readonly to: number
-  /** The view holds while `since <= now < until` and the world has this version. */
-  readonly since: number
-  readonly until: number
-  readonly version: number
+  readonly row: (place: number) => number
 }
 
-const isCurrent = (view: View, world: World, at: number): boolean =>
-  view.version === world.version && view.since <= at && at < view.until
+/** A view of rows that are in order. */
+export const viewOf = (rows: Uint32Array, from: number, to: number): View => ({
+  length: rows.length,
+  from,
+  to,
+  row: (place) => rows[place] ?? 0
+})
 
 /** The key of a sort field as it is known at an instant; NaN where a row has none yet. */
 export const keyOf = (world: World, field: SortField, row: number, at: number): number => {
@@ -26,8 +29,9 @@ export const keyOf = (world: World, field: SortField, row: number, at: number): 
       return world.created[row] ?? NaN
     case "ended":
     case "duration": {
+      if (world.endKnown(row) > at) return NaN
       const end = world.end[row] ?? Infinity
-      return end > at ? NaN : field === "ended" ? end : end - (world.start[row] ?? NaN)
+      return field === "ended" ? end : end - (world.start[row] ?? NaN)
     }
     case "id":
     case "insertion":
@@ -35,18 +39,40 @@ export const keyOf = (world: World, field: SortField, row: number, at: number): 
   }
 }
 
-/** Views are kept per order and filter; about this many rows are held in all of them together. */
+/** Rows with a key, ascending, and rows without one. */
+interface Listed {
+  readonly keyed: Array<number>
+  readonly without: Array<number>
+}
+
+type Compare = (left: number, right: number) => number
+
+/** The first place of a list at which a row could be put. */
+const placeOf = (rows: ReadonlyArray<number>, row: number, compare: Compare): number => {
+  let [low, high] = [0, rows.length]
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (compare(rows[middle] ?? 0, row) < 0) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+/** Views of filters are kept until something moves; about this many rows are held in all of them together. */
 const heldRows = 16_000_000
 
 export class Orders {
   private readonly world: World
+  /** The lists at `at`, by field. */
+  private readonly lists = new Map<SortField, Listed>()
+  private at = -Infinity
+  /** Nothing moved since then, and nothing will before `pending.next`. */
+  private since = -Infinity
+  private version = -1
+  private pending = new Pending()
+  private scheduled = 0
   private readonly views = new Map<string, View>()
   private held = 0
-  /** Every dated row by start, whether visible or not; grows by merging. */
-  private byStart: Uint32Array = new Uint32Array(0)
-  private byCreated: Uint32Array = new Uint32Array(0)
-  private undated: Array<number> = []
-  private sorted = 0
 
   constructor(world: World) {
     this.world = world
@@ -54,124 +80,158 @@ export class Orders {
 
   /** A view out of memory, or made and remembered. */
   remembered(key: string, at: number, make: () => View): View {
+    this.moveTo(at)
+    if (at < this.since) return make()
     const known = this.views.get(key)
-    if (known !== undefined) {
-      if (isCurrent(known, this.world, at)) return known
-      this.views.delete(key)
-      this.held -= known.rows.length
-    }
+    if (known !== undefined) return known
     const view = make()
     this.views.set(key, view)
-    this.held += view.rows.length
-    for (const [oldest, old] of this.views) {
+    this.held += view.length
+    for (const [oldest, { length }] of this.views) {
       if (this.held <= heldRows && this.views.size <= 256) break
       if (oldest === key) break
       this.views.delete(oldest)
-      this.held -= old.rows.length
+      this.held -= length
     }
     return view
   }
 
   view(field: SortField, descending: boolean, at: number): View {
-    return this.remembered(`${field} ${descending}`, at, () => this.make(field, descending, at))
+    this.moveTo(at)
+    const { keyed, without } = this.listed(field, at)
+    const place = this.world.options.undatedOrder
+    const isFirst = place === "first" || (place === "postgres" && descending)
+    const [from, length] = [isFirst ? without.length : 0, keyed.length + without.length]
+    const to = from + keyed.length
+    const other = isFirst ? 0 : to
+    const last = (rows: ReadonlyArray<number>) => rows.length - 1
+    return {
+      length,
+      from,
+      to,
+      row: descending
+        ? (i) => (i >= from && i < to ? keyed[last(keyed) - (i - from)] : without[last(without) - (i - other)]) ?? 0
+        : (i) => (i >= from && i < to ? keyed[i - from] : without[i - other]) ?? 0
+    }
   }
 
-  private make(field: SortField, descending: boolean, at: number): View {
+  /** What a replica that lags knows is another list than the one that is kept. */
+  private listed(field: SortField, at: number): Listed {
+    if (at < this.since) return this.build(field, at)
+    const known = this.lists.get(field)
+    if (known !== undefined) return known
+    const made = this.build(field, at)
+    this.lists.set(field, made)
+    return made
+  }
+
+  /** Moves the lists to a later instant. */
+  private moveTo(at: number): void {
     const { world } = this
-    this.grow()
-    const dated = new Uint32Array(world.options.duplicated > 0 ? world.count * 2 : world.count)
+    if (this.version !== world.version) this.begin(at)
+    // The server's instants may be coarser than its time: one that came meanwhile may have come before the last request.
+    const fresh = new Set<number>()
+    for (; this.scheduled < world.count; this.scheduled++) {
+      fresh.add(this.scheduled)
+      this.schedule(this.scheduled)
+    }
+    if (at <= this.at && fresh.size === 0) return
+    const [before, moved] = [this.at, new Set(fresh)]
+    this.at = Math.max(at, before)
+    if (fresh.size > 0) this.since = this.at
+    for (; this.pending.next <= this.at; this.pending.shift()) {
+      this.since = Math.max(this.since, this.pending.next)
+      moved.add(this.pending.row)
+    }
+    if (moved.size === 0) return
+    this.forget()
+    for (const [field, listed] of this.lists) {
+      if (field === "ended" || field === "duration") this.lists.delete(field)
+      else this.move(field, listed, moved, (row) => (fresh.has(row) ? -Infinity : before))
+    }
+  }
+
+  /** Nothing is known of a world that a test changed. */
+  private begin(at: number): void {
+    const { world } = this
+    this.version = world.version
+    this.lists.clear()
+    this.forget()
+    this.pending = new Pending()
+    this.at = at
+    this.since = -Infinity
+    for (this.scheduled = 0; this.scheduled < world.count; this.scheduled++) this.schedule(this.scheduled)
+  }
+
+  private schedule(row: number): void {
+    const { world } = this
+    for (const instant of [...world.listings(row), world.endKnown(row), world.start[row] ?? NaN]) {
+      if (instant <= this.at) this.since = Math.max(this.since, instant)
+      else if (instant < Infinity) this.pending.add(instant, row)
+    }
+  }
+
+  private forget(): void {
+    this.views.clear()
+    this.held = 0
+  }
+
+  /** Takes rows from where they were, then puts them where they are now. */
+  private move(field: SortField, listed: Listed, moved: ReadonlySet<number>, before: (row: number) => number): void {
+    const { at, world } = this
+    const keyAt = (row: number, instant: number) =>
+      world.isVisible(row, instant) ? keyOf(world, field, row, instant) : undefined
+    const rows = [...moved].filter((row) => !Object.is(keyAt(row, before(row)), keyAt(row, at)))
+    for (const row of rows) {
+      const key = keyAt(row, before(row))
+      if (key === undefined) continue
+      const [from, place] = this.placeOf(field, listed, row, key, before(row))
+      from.splice(place, world.isDuplicated(row) ? 2 : 1)
+    }
+    for (const row of rows) {
+      const key = keyAt(row, at)
+      if (key === undefined) continue
+      const [to, place] = this.placeOf(field, listed, row, key, at)
+      to.splice(place, 0, ...(world.isDuplicated(row) ? [row, row] : [row]))
+    }
+  }
+
+  private placeOf(field: SortField, { keyed, without }: Listed, row: number, key: number, at: number) {
+    return Number.isNaN(key)
+      ? ([without, placeOf(without, row, this.byId)] as const)
+      : ([keyed, placeOf(keyed, row, this.byKey(field, at))] as const)
+  }
+
+  private build(field: SortField, at: number): Listed {
+    const { world } = this
+    const keyed: Array<number> = []
     const without: Array<number> = []
-    let n = 0
-    // The view holds between the last event before this instant and the first after it.
-    let since = -Infinity
-    let until = world.nextBirth
-    const event = (instant: number): void => {
-      if (instant > at) {
-        if (instant < until) until = instant
-      } else if (instant > since) since = instant
+    for (let row = 0; row < world.count; row++) {
+      if (!world.isVisible(row, at)) continue
+      const rows = Number.isNaN(keyOf(world, field, row, at)) ? without : keyed
+      rows.push(row)
     }
-    const take = (row: number): void => {
-      const visible = world.visible[row] ?? Infinity
-      event(visible)
-      if (visible > at) return
-      const leave = world.leave[row] ?? Infinity
-      event(leave)
-      if (leave <= at) return
-      event(world.end[row] ?? Infinity)
-      event(world.start[row] ?? NaN)
-      const isWithout = Number.isNaN(keyOf(world, field, row, at))
-      for (let times = world.isDuplicated(row) ? 2 : 1; times > 0; times--) {
-        if (isWithout) without.push(row)
-        else dated[n++] = row
-      }
+    // Sorted by then, a row that is listed twice comes twice in a row.
+    const listed = (rows: Array<number>, compare: Compare) => {
+      if (field !== "insertion") rows.sort(compare)
+      return world.options.duplicated > 0 ? rows.flatMap((row) => (world.isDuplicated(row) ? [row, row] : [row])) : rows
     }
-    const byId = (a: number, b: number): number => this.compareIds(a, b)
-    if (field === "insertion") for (let row = 0; row < world.count; row++) take(row)
-    else if (field === "start") {
-      for (const row of this.byStart) take(row)
-      for (const row of this.undated) take(row)
-      without.sort(byId)
-    } else {
-      for (const row of this.byCreated) take(row)
-      if (field === "ended" || field === "duration") {
-        dated.subarray(0, n).sort((a, b) => keyOf(world, field, a, at) - keyOf(world, field, b, at) || byId(a, b))
-      }
+    return {
+      keyed: listed(keyed, this.byKey(field, at)),
+      without: listed(without, this.byId)
     }
-    if (descending) {
-      dated.subarray(0, n).reverse()
-      without.reverse()
-    }
-    const place = world.options.undatedOrder
-    const first = place === "first" || (place === "postgres" && descending)
-    const from = first ? without.length : 0
-    // Made to measure, for a view is kept.
-    const rows = new Uint32Array(n + without.length)
-    rows.set(dated.subarray(0, n), from)
-    rows.set(without, first ? 0 : n)
-    return { rows, from, to: from + n, since, until, version: world.version }
+  }
+
+  private byKey(field: SortField, at: number): Compare {
+    const { world } = this
+    if (field === "insertion") return (left, right) => left - right
+    if (field === "id" || field === "created") return this.byId
+    return (left, right) => keyOf(world, field, left, at) - keyOf(world, field, right, at) || this.byId(left, right)
   }
 
   /** By creation, then as the ids do within one instant: the order of UUIDv7. */
-  private compareIds(a: number, b: number): number {
+  private readonly byId: Compare = (left, right) => {
     const { world } = this
-    return (world.created[a] ?? 0) - (world.created[b] ?? 0) || world.scrambled(a) - world.scrambled(b)
+    return (world.created[left] ?? 0) - (world.created[right] ?? 0) || world.scrambled(left) - world.scrambled(right)
   }
-
-  /** Sorts what has come since, and merges it in. */
-  private grow(): void {
-    const { world } = this
-    if (this.sorted === world.count) return
-    const fresh = new Uint32Array(world.count - this.sorted)
-    const freshDated: Array<number> = []
-    for (let row = this.sorted; row < world.count; row++) {
-      fresh[row - this.sorted] = row
-      if (Number.isNaN(world.start[row] ?? NaN)) this.undated.push(row)
-      else freshDated.push(row)
-    }
-    this.sorted = world.count
-    const byId = (a: number, b: number): number => this.compareIds(a, b)
-    const byStart = (a: number, b: number): number =>
-      (world.start[a] ?? 0) - (world.start[b] ?? 0) || this.compareIds(a, b)
-    this.byCreated = merge(this.byCreated, fresh.sort(byId), byId)
-    this.byStart = merge(this.byStart, Uint32Array.from(freshDated).sort(byStart), byStart)
-  }
-}
-
-const merge = (a: Uint32Array, b: Uint32Array, compare: (a: number, b: number) => number): Uint32Array => {
-  if (a.length === 0) return b
-  const out = new Uint32Array(a.length + b.length)
-  let i = 0
-  let j = 0
-  for (let k = 0; k < out.length; k++) {
-    const left = a[i]
-    const right = b[j]
-    if (right === undefined || (left !== undefined && compare(left, right) <= 0)) {
-      out[k] = left ?? 0
-      i++
-    } else {
-      out[k] = right
-      j++
-    }
-  }
-  return out
 }

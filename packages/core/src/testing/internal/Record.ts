@@ -3,7 +3,8 @@ import * as Content from "./Content.ts"
 import * as Instant from "./WireInstant.ts"
 import type { Resolved } from "./ResolvedOptions.ts"
 import { hash, unit } from "./Random.ts"
-import { channels, finalStatuses, type World } from "./World.ts"
+import { channels, finalStatuses, finalWithCosts } from "./CallKinds.ts"
+import type { World } from "./World.ts"
 
 /** A record's text around the signature of its recording's URL, which differs in each response. */
 export interface Rendered {
@@ -132,12 +133,12 @@ const momentOf = (world: World, row: number, at: number) => {
   const { options: o, seed } = world
   const start = world.startAt(row, at)
   const end = world.end[row] ?? Infinity
-  const isEnded = at >= end
+  const isEnded = at >= world.endKnown(row)
   const isDated = !Number.isNaN(start)
   const stage = world.stageAt(row, at)
   const final = finalStatuses[world.final[row] ?? 0]
-  const talked = isEnded && (final === "completed" || final === "ended" || final === "voicemail")
-  const seconds = isDated && isEnded ? Math.floor((end - start) / 1e6) : 0
+  const talked = isEnded && finalWithCosts.includes(world.final[row] ?? 0)
+  const seconds = isDated && isEnded ? Math.max(0, Math.floor((end - start) / 1e6)) : 0
   const isRich = o.content !== "minimal"
   return {
     start: isDated ? start : undefined,
@@ -147,11 +148,11 @@ const momentOf = (world: World, row: number, at: number) => {
     talked,
     seconds,
     // Ten-thousandths of whatever the vendor counts in, so that `0.1234` stays exact.
-    units: seconds * 7 + (hash(seed, 61, row) % 40),
+    units: seconds * 7 + (hash(seed, 61, row) % 40) + ((stage & 128) === 0 ? 0 : 8),
     isRich,
     hasCosts: talked && (stage & 4) !== 0,
-    isRecorded: talked && (stage & 8) !== 0 && unit(seed, 62, row) < 0.9,
-    isAnalysed: isRich && talked && (stage & 16) !== 0
+    isRecorded: talked && (stage & 8) !== 0 && (o.life !== undefined || unit(seed, 62, row) < 0.9),
+    isAnalysed: (isRich || o.life !== undefined) && talked && (stage & 16) !== 0
   }
 }
 
@@ -194,7 +195,7 @@ const render = (world: World, row: number, at: number): Rendered => {
   write("callerEmail", text(callerEmailOf(world, row)), "text")
   write("channel", text(channels[world.channel[row] ?? 0]), "text")
   write("status", text(world.statusAt(row, at)), "text")
-  write("summary", isAnalysed ? text(Content.summary(level, seed, row)) : missing, "text")
+  write("summary", isRich && isAnalysed ? text(Content.summary(level, seed, row)) : missing, "text")
   write("metadata", isRich ? Content.metadata(level, seed, row) : "{}", "object")
   write("errorMessage", text(isFailed ? "SIP 486: Busy Here" : undefined), "text")
   write(
@@ -209,7 +210,7 @@ const render = (world: World, row: number, at: number): Rendered => {
   )
   write(
     "extractDynamicVariables",
-    isAnalysed && hash(seed, 65, row) % 2 === 0 ? Content.extracted(seed, row) : missing,
+    isRich && isAnalysed && hash(seed, 65, row) % 2 === 0 ? Content.extracted(seed, row) : missing,
     "nullable"
   )
   write("callLatencyMs", integer(o, row, talked ? 200 + (hash(seed, 66, row) % 1800) : 0), "number")
@@ -260,7 +261,7 @@ export class RecordCache {
   }
 
   get(row: number, at: number): Rendered {
-    const key = row * 32 + this.world.stageAt(row, at)
+    const key = row * 256 + this.world.stageAt(row, at)
     const known = this.young.get(key)
     if (known !== undefined) return known
     const rendered = this.old.get(key) ?? render(this.world, row, at)

@@ -3,6 +3,7 @@ import * as Duration from "effect/Duration"
 import { earliestStart } from "../../model/Limits.ts"
 import * as Fault from "../Fault.ts"
 import * as GivenTime from "./GivenTime.ts"
+import * as Life from "./Life.ts"
 import type { Options } from "./SimulatorOptions.ts"
 
 const micros = (input: Duration.Input | undefined, otherwise: Duration.Input): number =>
@@ -47,13 +48,13 @@ const historyOf = (options: Options, clockMillis: number) => {
     startAt: startAt + micros(options.clockOffset, 0),
     span: micros(options.span, "30 days"),
     age: micros(options.age, arrives ? 0 : "3 hours"),
-    agents: Math.max(1, options.agents ?? 5),
+    agents: Math.max(1, options.agents ?? (options.life === undefined ? 5 : 8)),
     duplicated: options.duplicated ?? 0,
     grain: options.granularity === "second" ? 1e6 : options.granularity === "milli" ? 1e3 : 1,
     ties: options.ties ?? { share: 0, ways: 2 },
     queued: options.queued ?? 0.02,
     queuedFor: micros(options.queuedFor, "30 minutes"),
-    undated: options.undated ?? 0.01,
+    undated: options.undated ?? (options.life === undefined ? 0.01 : 0.15),
     undatedAs: options.undatedAs ?? (options.wire === "seen" ? "mixed" : "absent"),
     stuck: options.stuck ?? 0,
     callDuration: micros(options.callDuration, "3 minutes")
@@ -62,6 +63,7 @@ const historyOf = (options: Options, clockMillis: number) => {
 
 const lifeOf = (options: Options) =>
   ({
+    life: options.life === undefined ? undefined : Life.resolve(options.life),
     arrivalsPerHour: options.arrivalsPerHour ?? 0,
     departuresPerHour: options.departuresPerHour ?? 0,
     visible: options.visible ?? "created",

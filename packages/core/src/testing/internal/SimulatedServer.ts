@@ -13,6 +13,8 @@ import { World } from "./World.ts"
 
 export const path = "/api/v1/calling/call-sessions"
 
+const recordingPath = /^\/v1\/calls\/([^/]+)\/recording$/
+
 type Answer = Pick<Reply, "status" | "headers" | "body" | "delivery"> & {
   readonly outcome: Outcome
   readonly rows: ReadonlyArray<number>
@@ -134,6 +136,8 @@ export class Server {
   private answer(request: Request, arrived: Arrived): Answer {
     const { options } = this
     const now = arrived.at
+    const recorded = recordingPath.exec(request.path)
+    if (recorded !== null && options.recordingsUrl === "here") return this.recording(recorded[1] ?? "", arrived)
     if (request.path !== path)
       return answer("not-found", 404, Bodies.notFound, { "content-type": "text/plain; charset=utf-8" })
     if (request.method !== "GET") return answer("not-found", 501, Bodies.gatewayError(12, "Method Not Allowed"))
@@ -156,6 +160,15 @@ export class Server {
     if (fresh.status === 200) this.cache.set(arrived.url, { answer: fresh, at: now })
     if (this.cache.size > 256) for (const [url, { at }] of this.cache) if (now - at >= cache.ttl) this.cache.delete(url)
     return fresh
+  }
+
+  /** A link is its own key, until it expires. */
+  private recording(id: string, { at, params }: Arrived): Answer {
+    if (this.world.rowOf(id) < 0) return answer("not-found", 404, Bodies.notFound, { "content-type": "text/plain" })
+    if (!(Number(params["expires"]) * 1e6 > at) || (params["token"] ?? "") === "") {
+      return answer("unauthorized", 403, Bodies.errorPage(403), { "content-type": "text/html" })
+    }
+    return answer("recording", 200, Bodies.recording(id), { "content-type": "audio/wav" })
   }
 
   private isOverRate(now: number): boolean {
@@ -215,6 +228,8 @@ export class Server {
       out +=
         tail === undefined ? head : `${head}${hex(signature, 8)}${hex(hash(signature, 86, row), 8)}${expires}${tail}`
     }
-    return out
+    return this.options.recordingsUrl === "here"
+      ? out.replaceAll(':"here/v1/calls/', `:"${request.origin}/v1/calls/`)
+      : out
   }
 }

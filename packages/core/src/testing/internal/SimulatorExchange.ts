@@ -35,6 +35,7 @@ export interface Reply {
 /** What became of a request. */
 export type Outcome =
   | "answered"
+  | "recording"
   | "cached"
   | "fault"
   | "not-found"

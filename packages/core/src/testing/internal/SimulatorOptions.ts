@@ -59,6 +59,22 @@ export type DefaultOrder =
   | "id-asc"
   | "insertion"
 
+/**
+ * How calls live in a busy organization: agents that differ in what their calls get and how soon, with long tails; one agent
+ * that begins to analyse in mid-life; starts that become known late or move; calls that appear at their end, or hours later;
+ * final calls that change; departures, alone and in storms; busy days and quiet nights.
+ */
+export interface LifeOptions {
+  /** How much more often than usual rare things happen. @default 1 */
+  readonly rare?: number | undefined
+  /** How much longer than usual everything takes that comes after the end of a call. @default 1 */
+  readonly slowness?: number | undefined
+  /** New calls by the hour of the day in UTC, beside each other: 24 numbers. @default few at night */
+  readonly loads?: ReadonlyArray<number> | undefined
+  /** Storms a day, and the share of the calls of the last two days that leaves at once in one. @default one in ten days, 1 % */
+  readonly storms?: { readonly perDay: number; readonly calls: number } | undefined
+}
+
 /** Everything about the simulated endpoint; every part has a default, which together make a quiet, well-behaved server. */
 export interface Options {
   /** All chance follows from it: same seed and options, same answers. @default 1 */
@@ -75,7 +91,7 @@ export interface Options {
   readonly span?: Duration.Input | undefined
   /** How long before `startAt` the newest of them was created. @default "3 hours", or 0 with `arrivalsPerHour` */
   readonly age?: Duration.Input | undefined
-  /** @default 5 */
+  /** @default 5, or 8 with `life` */
   readonly agents?: number | undefined
   /** The share of rows that are listed twice in a row, as a join does it. @default 0 */
   readonly duplicated?: number | undefined
@@ -87,7 +103,7 @@ export interface Options {
   readonly queued?: number | undefined
   /** @default "30 minutes" */
   readonly queuedFor?: Duration.Input | undefined
-  /** The share of sessions that never start. @default 0.01 */
+  /** The share of sessions that never start. @default 0.01, or 0.15 with `life` */
   readonly undated?: number | undefined
   /** The `startedAt` of these. @default "absent", or "mixed" where seen */
   readonly undatedAs?: "null" | "absent" | "empty" | "zero" | "mixed" | undefined
@@ -97,6 +113,11 @@ export interface Options {
   readonly callDuration?: Duration.Input | undefined
 
   // --- its life
+  /**
+   * How calls live, instead of `queued`, `callDuration`, `visible`, `visibleLag` and `settlesWithin`; `{}` is a usual
+   * organization. @default calls that are soon final
+   */
+  readonly life?: LifeOptions | undefined
   /** Sessions created per hour of server time after `startAt`. @default 0 */
   readonly arrivalsPerHour?: number | undefined
   /** The rate at which rows leave: 0.1 loses about 10 % of what is there each hour. @default 0 */
@@ -166,7 +187,7 @@ export interface Options {
   readonly metaTotal?: "number" | "string" | "absent" | undefined
   /** `minimal` has no free text or objects, and is the fastest; `plain` is ASCII; `varied` has many scripts, newlines and quotes; `hostile` adds `__proto__` keys, lone surrogates and deep nesting. @default "varied" */
   readonly content?: "minimal" | "plain" | "varied" | "hostile" | undefined
-  /** Where recording URLs point. @default "https://recordings.ravan.ai" */
+  /** Where recording URLs point; `here` to the simulator itself, which answers each with a second of sound until it expires. @default "https://recordings.ravan.ai" */
   readonly recordingsUrl?: string | undefined
 
   // --- HTTP

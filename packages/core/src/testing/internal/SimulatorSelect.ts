@@ -1,9 +1,10 @@
 /** From a query to the rows of its page. */
-import { keyOf, type Orders, type View } from "./Order.ts"
+import { keyOf, type Orders, type View, viewOf } from "./Order.ts"
 import { filterKey, hasBounds, hasFilters, type Query } from "./Query.ts"
 import { hash } from "./Random.ts"
 import { callerNumber, searchText } from "./Record.ts"
-import { channels, type World } from "./World.ts"
+import { channels } from "./CallKinds.ts"
+import type { World } from "./World.ts"
 
 export interface Selection {
   readonly rows: ReadonlyArray<number>
@@ -38,9 +39,7 @@ export const select = (world: World, orders: Orders, query: Query, at: number, s
       ? filtered(world, orders, query, at)
       : orders.view(query.field, query.descending, at)
   const [low, high, rows] =
-    boundsFirst && hasBounds(query)
-      ? bounded(world, orders, view, query, at, filtersFirst)
-      : [0, view.rows.length, view.rows]
+    boundsFirst && hasBounds(query) ? bounded(world, orders, view, query, at, filtersFirst) : [0, view.length, view]
   const total = high - low
   const offset = low + offsetOf(world, query, total)
   const end = Math.min(high, offset + query.size)
@@ -65,18 +64,16 @@ const filtered = (world: World, orders: Orders, query: Query, at: number): View 
 
 /** The rows of a view that pass, with the stretch that has the sort key kept in sight. */
 const narrowed = (base: View, passes: (row: number) => boolean): View => {
-  const rows = new Uint32Array(base.rows.length)
-  let n = 0
-  let from = 0
-  let to = 0
-  for (let i = 0; i < base.rows.length; i++) {
-    const row = base.rows[i] ?? 0
+  const rows = new Uint32Array(base.length)
+  let [n, from, to] = [0, 0, 0]
+  for (let i = 0; i < base.length; i++) {
+    const row = base.row(i)
     if (!passes(row)) continue
     if (i < base.from) from++
     if (i < base.to) to++
     rows[n++] = row
   }
-  return { ...base, rows: rows.slice(0, n), from, to }
+  return viewOf(rows.slice(0, n), from, to)
 }
 
 /** The stretch of rows within the bounds: by binary search where the order is by the bounded instant. */
@@ -87,28 +84,27 @@ const bounded = (
   query: Query,
   at: number,
   isFiltered: boolean
-): readonly [number, number, Uint32Array] => {
+): readonly [number, number, View] => {
   const { field, undated } = world.options.bounds
   const ordered = query.field === field || (field === "created" && query.field === "id")
   if (ordered && (undated === "none" || query.low !== -Infinity)) {
-    const keys = field === "start" ? world.start : world.created
-    const { rows, from, to } = view
+    const { row, from, to } = view
     const search = (beyond: (key: number) => boolean): number => {
       let a = from
       let b = to
       while (a < b) {
         const middle = (a + b) >>> 1
-        if (beyond(keys[rows[middle] ?? 0] ?? 0)) b = middle
+        if (beyond(keyOf(world, field, row(middle), at))) b = middle
         else a = middle + 1
       }
       return a
     }
     const start = query.descending ? search((key) => key < query.high) : search((key) => key >= query.low)
     const end = query.descending ? search((key) => key < query.low) : search((key) => key >= query.high)
-    return [start, Math.max(start, end), rows]
+    return [start, Math.max(start, end), view]
   }
   const key = `${isFiltered ? filterKey(query) : `${query.field} ${query.descending}`} ${query.low} ${query.high}`
-  const { rows } = orders.remembered(key, at, () => narrowed(view, (row) => passesBounds(world, query, row, at)))
+  const rows = orders.remembered(key, at, () => narrowed(view, (row) => passesBounds(world, query, row, at)))
   return [0, rows.length, rows]
 }
 
@@ -116,7 +112,7 @@ const bounded = (
 const slice = (
   world: World,
   query: Query,
-  rows: Uint32Array,
+  { row }: View,
   low: number,
   high: number,
   from: number,
@@ -125,9 +121,9 @@ const slice = (
   salt: number
 ): Array<number> => {
   if (world.options.tieOrder === "id" || query.field === "id" || query.field === "insertion") {
-    return Array.from(rows.subarray(from, to))
+    return Array.from({ length: to - from }, (_, i) => row(from + i))
   }
-  const key = (i: number): number => keyOf(world, query.field, rows[i] ?? 0, at)
+  const key = (i: number): number => keyOf(world, query.field, row(i), at)
   const same = (a: number, b: number): boolean => a === b || (Number.isNaN(a) && Number.isNaN(b))
   const page: Array<number> = []
   let i = from
@@ -138,9 +134,9 @@ const slice = (
     while (i === from && first > low && same(key(first - 1), group)) first--
     let last = i + 1
     while (last < high && same(key(last), group)) last++
-    if (last - first === 1) page.push(rows[i] ?? 0)
+    if (last - first === 1) page.push(row(i))
     else {
-      const shuffled = Array.from(rows.subarray(first, last)).sort(
+      const shuffled = Array.from({ length: last - first }, (_, i) => row(first + i)).sort(
         (a, b) => hash(salt, 70, a) - hash(salt, 70, b) || a - b
       )
       for (let k = i; k < Math.min(last, to); k++) page.push(shuffled[k - first] ?? 0)

@@ -1,7 +1,8 @@
 /** What exists, read without the endpoint, to compare a complete history with. */
 import * as Instant from "../../model/Instant.ts"
 import * as GivenTime from "./GivenTime.ts"
-import { channels, type World } from "./World.ts"
+import { channels } from "./CallKinds.ts"
+import type { World } from "./World.ts"
 
 /** A session as it is, whatever the endpoint says. */
 export interface TrueSession {
@@ -18,6 +19,21 @@ export interface TrueSession {
   readonly endedAt: Instant.Instant | undefined
   readonly visibleAt: Instant.Instant
   readonly leavesAt: Instant.Instant
+}
+
+/** The life of a session from its creation to the end of time. */
+export interface TrueLife {
+  readonly id: string
+  readonly createdAt: Instant.Instant
+  /** `Infinity` of one that never appears, or never leaves. */
+  readonly visibleAt: Instant.Instant
+  readonly leavesAt: Instant.Instant
+  /** The last one that it will have; `undefined` of one that never starts. */
+  readonly startedAt: Instant.Instant | undefined
+  /** When its first start is known. */
+  readonly startKnownAt: Instant.Instant | undefined
+  /** When it differs from before: when it appears, when its start, end, cost, recording or analysis is known, and when it leaves. */
+  readonly changesAt: ReadonlyArray<Instant.Instant>
 }
 
 /** Which sessions are meant. */
@@ -78,6 +94,19 @@ export const describe = (world: World, row: number, at: number): TrueSession => 
     leavesAt: Instant.of(world.leave[row] ?? NaN)
   }
 }
+
+const perhaps = (instant: number): Instant.Instant | undefined =>
+  Number.isNaN(instant) ? undefined : Instant.of(instant)
+
+export const lifeOf = (world: World, row: number): TrueLife => ({
+  id: world.id(row),
+  createdAt: Instant.of(world.created[row] ?? NaN),
+  visibleAt: Instant.of(world.visible[row] ?? NaN),
+  leavesAt: Instant.of(world.leave[row] ?? NaN),
+  startedAt: perhaps(world.startAt(row, Infinity)),
+  startKnownAt: perhaps(world.startKnown(row)),
+  changesAt: world.changes(row).map(Instant.of)
+})
 
 /** The ids of sessions that fit at both ends of the stretch and aren't among those given. */
 export const missed = (world: World, ids: Iterable<string>, since: number, until: number, options: TruthOptions) => {

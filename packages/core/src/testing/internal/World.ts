@@ -1,43 +1,19 @@
 /** The calls and their life: fields to sort and filter by are in typed arrays, filled when a call begins. */
+import { CallColumns } from "./CallColumns.ts"
+import {
+  channels,
+  channelWeights,
+  connectedWeights,
+  finalStatuses,
+  finalWithCosts,
+  type NewSession,
+  pick,
+  statusWeights,
+  unanswered
+} from "./CallKinds.ts"
+import * as Life from "./Life.ts"
 import type { Resolved } from "./ResolvedOptions.ts"
 import { exponential, hash, hex, sequence, unit, uuid4 } from "./Random.ts"
-
-export const finalStatuses = ["completed", "ended", "no_answer", "failed", "busy", "voicemail", "error"] as const
-const statusWeights = [0.72, 0.06, 0.07, 0.05, 0.04, 0.05, 0.01]
-/** Final statuses of calls that nobody answered. */
-const unanswered = [2, 3, 4, 6]
-
-export const channels = ["inbound_call", "outbound_call", "web_call", "voice", "phone", "sip", "web"] as const
-const channelWeights = [0.34, 0.3, 0.1, 0.1, 0.08, 0.04, 0.04]
-
-const pick = (weights: ReadonlyArray<number>, u: number): number => {
-  let rest = u
-  for (let i = 0; i < weights.length; i++) {
-    rest -= weights[i] ?? 0
-    if (rest < 0) return i
-  }
-  return 0
-}
-
-/** A session as a test may put it there; instants in µs. */
-export interface NewSession {
-  /** @default the server's now */
-  readonly createdAt?: number | undefined
-  /** `null` for one that never starts. @default `createdAt` */
-  readonly startedAt?: number | null | undefined
-  /** `null` for one that never ends. @default a minute after its start */
-  readonly endedAt?: number | null | undefined
-  /** From when it is listed. @default `createdAt` */
-  readonly visibleAt?: number | undefined
-  /** When it leaves. @default never */
-  readonly leavesAt?: number | undefined
-  /** Index of its agent. @default 0 */
-  readonly agent?: number | undefined
-  /** @default "completed" */
-  readonly status?: (typeof finalStatuses)[number] | undefined
-  /** @default "inbound_call" */
-  readonly channel?: (typeof channels)[number] | undefined
-}
 
 const hour = 3_600_000_000
 const scrambler = 0x9e3779b1
@@ -48,26 +24,21 @@ const unscrambler = (() => {
   return inverse | 0
 })()
 
-export class World {
+export class World extends CallColumns {
   readonly options: Resolved
   readonly seed: number
-  count = 0
-  /** Moves whenever rows come, or a test changes one. */
+  /** Moves whenever a test adds or removes a row. */
   version = 0
-  created: Float64Array
-  /** NaN for a session that never starts. */
-  start: Float64Array
-  end: Float64Array
-  visible: Float64Array
-  leave: Float64Array
-  agent: Uint16Array
-  final: Uint8Array
-  channel: Uint8Array
   /** When the next session will be created. */
   nextBirth = Infinity
   readonly agentIds: ReadonlyArray<string>
   readonly organizationId: string
-
+  /** When the start of a row becomes known, where that is later than the start. */
+  private readonly startsKnown = new Map<number, number>()
+  /** When the start of a row is corrected, and to what. */
+  private readonly moves = new Map<number, { readonly at: number; readonly to: number }>()
+  /** When the history begins. */
+  private readonly begin: number
   private readonly draw: () => number
   private readonly groupChance: number
   private groupLeft = 0
@@ -76,30 +47,25 @@ export class World {
   private leavesByItself: boolean
 
   constructor(options: Resolved) {
+    super(Math.max(16, options.sessions))
     this.options = options
     this.seed = options.seed
     this.agentIds = Array.from({ length: options.agents }, (_, agent) => uuid4(options.seed, 20, agent))
     this.organizationId = uuid4(options.seed, 21, 0)
     this.draw = sequence(hash(options.seed, 1, 0))
+    this.begin = options.sessions > 0 ? options.startAt - options.age - options.span : options.startAt
     this.leavesByItself = options.departuresPerHour > 0
     const { share, ways } = options.ties
     const meanWays = (2 + Math.max(2, ways)) / 2
     this.groupChance = share <= 0 ? 0 : share / (share + meanWays * (1 - share))
-    const capacity = Math.max(16, options.sessions)
-    this.created = new Float64Array(capacity)
-    this.start = new Float64Array(capacity)
-    this.end = new Float64Array(capacity)
-    this.visible = new Float64Array(capacity)
-    this.leave = new Float64Array(capacity)
-    this.agent = new Uint16Array(capacity)
-    this.final = new Uint8Array(capacity)
-    this.channel = new Uint8Array(capacity)
     this.populate()
-    if (options.arrivalsPerHour > 0) this.nextBirth = options.startAt + this.gap()
+    if (options.arrivalsPerHour > 0) this.nextBirth = this.birthAfter(options.startAt)
   }
 
-  private gap(): number {
-    return Math.ceil(exponential(hour / this.options.arrivalsPerHour, this.draw()))
+  private birthAfter(at: number): number {
+    const gap = Math.ceil(exponential(hour / this.options.arrivalsPerHour, this.draw()))
+    const { life } = this.options
+    return life === undefined ? at + gap : Math.max(at + 1, Life.whenLoaded(life, Life.loadUntil(life, at) + gap))
   }
 
   /** The first sessions, spread over the span with exponential gaps, so that creation ascends with the index. */
@@ -112,10 +78,19 @@ export class World {
       sum += exponential(1, this.draw())
       gaps[i] = sum
     }
+    const { life } = this.options
+    const [from, to] =
+      life === undefined ? [last - span, last] : [Life.loadUntil(life, last - span), Life.loadUntil(life, last)]
     for (let i = 0; i < sessions; i++) {
-      this.born(Math.floor(last - span + ((gaps[i] ?? 0) / sum) * span))
+      const at = Math.floor(from + ((gaps[i] ?? 0) / sum) * (to - from))
+      this.born(life === undefined ? at : Life.whenLoaded(life, at))
     }
     this.groupLeft = 0
+    // They exist when the server's time begins.
+    for (let i = 0; life !== undefined && i < sessions; i++) {
+      if ((this.leave[i] ?? Infinity) <= startAt) this.leave[i] = Infinity
+      this.visible[i] = Math.min(this.visible[i] ?? startAt, startAt)
+    }
   }
 
   /** Lets the sessions come that were created until then. */
@@ -123,14 +98,40 @@ export class World {
     while (this.nextBirth <= now) {
       this.born(this.nextBirth)
       // The rest of a group of ties is created at the same instant.
-      if (this.groupLeft === 0) this.nextBirth += this.gap()
-      this.version++
+      if (this.groupLeft === 0) this.nextBirth = this.birthAfter(this.nextBirth)
     }
+  }
+
+  /** A call whose life has tails. */
+  private bornInto(life: Life.Resolved, i: number, at: number): void {
+    const o = this.options
+    const dice = new Life.Dice(this.seed, i)
+    const connects = !dice.chance(6, o.undated)
+    const created = at - (at % o.grain)
+    const whole = (instant: number) => instant - (instant % o.grain)
+    const made = Life.made(dice, created, connects)
+    const [start, end] = [whole(made.start), whole(made.end)]
+    this.created[i] = created
+    this.start[i] = start
+    this.end[i] = end
+    this.visible[i] = Life.visible(life, dice, { created, start, end })
+    const ended = Life.ended(dice, end)
+    this.leave[i] = Life.leaves(life, dice, ended)
+    this.agent[i] = hash(this.seed, 12, i) % o.agents
+    this.channel[i] = pick(channelWeights, unit(this.seed, 13, i))
+    this.final[i] = connects
+      ? pick(connectedWeights, dice.unit(7))
+      : (unanswered[hash(this.seed, 7, i) % unanswered.length] ?? 3)
+    const known = connects ? Life.startKnown(life, dice, ended) : undefined
+    if (known !== undefined) this.startsKnown.set(i, known)
+    const move = connects ? Life.moves(life, dice, { start, ended }) : undefined
+    if (move !== undefined) this.moves.set(i, { at: move.at, to: whole(move.to) })
   }
 
   private born(at: number): void {
     const i = this.allocate()
     const o = this.options
+    if (o.life !== undefined) return this.bornInto(o.life, i, at)
     let created = at - (at % o.grain)
     let start: number
     if (this.groupLeft > 0) {
@@ -197,32 +198,6 @@ export class World {
     this.version++
   }
 
-  private allocate(): number {
-    const i = this.count++
-    if (i < this.created.length) return i
-    const size = i * 2
-    const wider = (from: Float64Array): Float64Array => {
-      const to = new Float64Array(size)
-      to.set(from)
-      return to
-    }
-    this.created = wider(this.created)
-    this.start = wider(this.start)
-    this.end = wider(this.end)
-    this.visible = wider(this.visible)
-    this.leave = wider(this.leave)
-    const agent = new Uint16Array(size)
-    agent.set(this.agent)
-    this.agent = agent
-    const final = new Uint8Array(size)
-    final.set(this.final)
-    this.final = final
-    const channel = new Uint8Array(size)
-    channel.set(this.channel)
-    this.channel = channel
-    return i
-  }
-
   isDuplicated(row: number): boolean {
     const { duplicated } = this.options
     return duplicated > 0 && unit(this.seed, 19, row) < duplicated
@@ -239,11 +214,54 @@ export class World {
   /** The start as far as it is known then; NaN before. */
   startAt(row: number, at: number): number {
     const start = this.start[row] ?? NaN
-    return start <= at ? start : NaN
+    if (!(start <= at) || at < (this.startsKnown.get(row) ?? start)) return NaN
+    const move = this.moves.get(row)
+    return move !== undefined && move.at <= at ? move.to : start
+  }
+
+  /** When its status and its end are known. */
+  endKnown(row: number): number {
+    const end = this.end[row] ?? Infinity
+    return this.options.life === undefined ? end : Life.ended(new Life.Dice(this.seed, row), end)
+  }
+
+  /** When its first start is known; NaN for never. */
+  startKnown(row: number): number {
+    const start = this.start[row] ?? NaN
+    return Math.max(start, this.startsKnown.get(row) ?? start)
+  }
+
+  /** Instants at which it appears, leaves, or is listed by another start. */
+  listings(row: number): ReadonlyArray<number> {
+    const known = this.startKnown(row)
+    const { at = Infinity } = this.moves.get(row) ?? {}
+    return [this.visible[row] ?? Infinity, Number.isNaN(known) ? Infinity : known, at, this.leave[row] ?? Infinity]
+  }
+
+  /** When something final of it changes. */
+  correctedAt(row: number): number {
+    const { life } = this.options
+    if (life === undefined || this.settledAt(row, "cost") === Infinity) return Infinity
+    const dice = new Life.Dice(this.seed, row)
+    return Math.max(this.settledAt(row, "cost"), Life.corrected(life, dice, this.endKnown(row)))
+  }
+
+  /** When it becomes another one, in order, from when it appears until it leaves. */
+  changes(row: number): ReadonlyArray<number> {
+    const [visible = Infinity, ...others] = this.listings(row)
+    const leaves = this.leave[row] ?? Infinity
+    const comes = finalWithCosts.includes(this.final[row] ?? 0)
+      ? [
+          ...(["cost", "recording", "analysis"] as const).map((part) => this.settledAt(row, part)),
+          this.correctedAt(row)
+        ]
+      : []
+    const all = [...others, this.endKnown(row), ...comes].filter((at) => at > visible && at < Infinity)
+    return [visible, ...all.toSorted((left, right) => left - right)].filter((at) => at <= leaves && visible < leaves)
   }
 
   statusAt(row: number, at: number): string {
-    if (at >= (this.end[row] ?? Infinity)) return finalStatuses[this.final[row] ?? 0] ?? "completed"
+    if (at >= this.endKnown(row)) return finalStatuses[this.final[row] ?? 0] ?? "completed"
     const start = this.start[row] ?? NaN
     if (at >= start) {
       const spelling =
@@ -253,22 +271,38 @@ export class World {
     return start - (this.created[row] ?? 0) < 60e6 ? "ringing" : "pending"
   }
 
-  /** The share of the settling time after which a part of a finished call arrives. */
-  settledAt(row: number, part: "cost" | "recording" | "analysis"): number {
+  /** When a part of a finished call arrives. */
+  settledAt(row: number, part: Life.Later): number {
+    const { life } = this.options
+    if (life !== undefined) {
+      const facts = {
+        agent: this.agent[row] ?? 0,
+        age: (this.created[row] ?? 0) - this.begin,
+        ended: this.endKnown(row)
+      }
+      return Life.comes(life, new Life.Dice(this.seed, row), facts, part)
+    }
     const salt = part === "cost" ? 15 : part === "recording" ? 16 : 17
     return (this.end[row] ?? Infinity) + this.options.settlesWithin * unit(this.seed, salt, row)
   }
 
-  /** Which version of a record is shown: 0 waiting, 1 in progress, then 2 and a bit for each part that has arrived. */
+  /**
+   * Which version of a record is shown: 0 waiting, 1 in progress, then 2 and a bit for each part that has arrived; 32 with another start
+   * than the first, 64 with none yet, 128 when corrected.
+   */
   stageAt(row: number, at: number): number {
-    const end = this.end[row] ?? Infinity
-    if (at < end) return at >= (this.start[row] ?? NaN) ? 1 : 0
-    if (at >= end + this.options.settlesWithin) return 30
+    const start = this.startAt(row, at)
+    const listed = start === this.start[row] ? 0 : Number.isNaN(start) ? 64 : 32
+    const end = this.endKnown(row)
+    if (at < end) return listed + (at >= (this.start[row] ?? NaN) ? 1 : 0)
+    if (this.options.life === undefined && at >= end + this.options.settlesWithin) return listed + 30
     return (
+      listed +
       2 +
       (at >= this.settledAt(row, "cost") ? 4 : 0) +
       (at >= this.settledAt(row, "recording") ? 8 : 0) +
-      (at >= this.settledAt(row, "analysis") ? 16 : 0)
+      (at >= this.settledAt(row, "analysis") ? 16 : 0) +
+      (at >= this.correctedAt(row) ? 128 : 0)
     )
   }
 

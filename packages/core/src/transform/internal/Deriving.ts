@@ -8,13 +8,16 @@ import { type Derived, isZoned, names, type Options, type Weekday, weekdays } fr
 import { make, type Pure } from "../TransformContract.ts"
 
 const types: { readonly [K in keyof Derived]: Type } = {
+  outcome: "text",
   direction: "text",
   customerNumber: "text",
   startedDate: "date",
   startedTime: "text",
   startedHour: "integer",
   weekday: "text",
+  minutes: "number",
   cost: "number",
+  finalCost: "decimal",
   analysis: "json"
 }
 
@@ -31,18 +34,21 @@ const rules = ({ toLocal }: Calendar.Calendar): Rules => {
       return start === undefined ? null : read(toLocal(start))
     }
   return {
-    direction: (session) => CallSession.direction(session) ?? null,
+    outcome: CallSession.outcome,
+    direction: CallSession.direction,
     customerNumber: (session) => CallSession.customerNumber(session) ?? null,
     startedDate: started((local) => Instant.format(local).slice(0, 10)),
     startedTime: started((local) => Instant.format(local).slice(11, 19)),
     startedHour: started((local) => Math.floor(local / microsPerHour) - 24 * Math.floor(local / (24 * microsPerHour))),
     weekday: started(weekdayOf),
+    minutes: (session) => CallSession.minutes(session) ?? null,
     cost: (session) => {
       const { costTotal } = session
       const cost = CallSession.cost(session) === undefined ? Number.NaN : Number(costTotal)
       // A double may be too small for a decimal.
       return Number.isFinite(cost) ? cost : null
     },
+    finalCost: (session) => (CallSession.finalCost(session) === undefined ? null : (session.costTotal?.trim() ?? null)),
     analysis: (session) =>
       session.postCallAnalysisResult === undefined || session.postCallAnalysisResult === null
         ? null

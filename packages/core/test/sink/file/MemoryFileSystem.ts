@@ -202,6 +202,8 @@ export const make = () => {
           .filter((name) => name !== path && folderOf(name) === path)
           .map((name) => name.slice(path.length + 1))
       })).pipe(Effect.map(({ names }) => names)),
+    makeDirectory: (path) =>
+      call("makeDirectory", path, () => void (nodes.has(path) || add(path, "Directory", "", 0o755))),
     remove: (path, options) =>
       call("remove", path, () => (nodes.delete(path) || options?.force === true ? undefined : "ENOENT")),
     open: (path, options) =>

@@ -26,6 +26,8 @@ export interface Encoding {
 /** The rows of one run. */
 export interface Rows {
   readonly repairs: Repairs
+  /** How many texts were too long for a cell. */
+  readonly cuts?: { readonly texts: number } | undefined
   /** The start of each file, such as a line of names; `undefined` until the first batch. */
   readonly begin: () => string | undefined
   /** The columns that the rest of the file must have, for a position; `undefined` where rows may differ in them. */

@@ -7,6 +7,7 @@ import * as GroupBuffers from "./GroupBuffers.ts"
 import type { Line } from "./Lines.ts"
 import * as PartialFile from "./PartialFile.ts"
 import * as TailHash from "./TailHash.ts"
+import * as Workbook from "./Workbook.ts"
 
 export interface Content {
   readonly rows: number
@@ -34,6 +35,8 @@ export interface Mark {
   readonly pending: ReadonlyArray<Line>
   /** Of rows that are written in groups, how many groups there are. */
   readonly groups: number
+  /** Of a workbook, what continues it. */
+  readonly workbook?: Workbook.State | undefined
 }
 
 export const unwritten: Mark = { end: TailHash.start, content: nothing, pending: [], groups: 0 }
@@ -47,8 +50,19 @@ const Groups = Schema.Struct({
   waiting: Schema.NullOr(GroupBuffers.Position)
 })
 
+/** Of a workbook: all that continues it. */
+const BegunWorkbook = Schema.Struct({
+  state: Workbook.State,
+  /** The end of the file is written. */
+  closed: Schema.Boolean
+})
+
 /** The position of a part that is safe on disk. */
-export const Position = Schema.Struct({ ...PartialFile.Position.fields, groups: Schema.optionalKey(Groups) })
+export const Position = Schema.Struct({
+  ...PartialFile.Position.fields,
+  groups: Schema.optionalKey(Groups),
+  workbook: Schema.optionalKey(BegunWorkbook)
+})
 export type Position = typeof Position.Type
 
 export interface Part {

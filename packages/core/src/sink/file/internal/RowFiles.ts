@@ -206,5 +206,5 @@ const writer = <Position extends Committed["note"]>(
       }),
       Effect.mapError(toSinkError(sink, "flush"))
     ),
-  finish: Repaired.reporting(sink, rows.repairs, Effect.mapError(files.finish, toSinkError(sink, "finish")))
+  finish: Repaired.reporting(sink, rows.repairs, Effect.mapError(files.finish, toSinkError(sink, "finish")), rows.cuts)
 })

@@ -1,8 +1,7 @@
 /** A process that is killed, and the next one that goes on, until the file is there. */
-import * as Gzip from "@callstream/node/Gzip"
-import * as Zstd from "@callstream/node/Zstd"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import { readXlsx } from "hucre/xlsx"
 import { spawn } from "node:child_process"
 import * as Fs from "node:fs"
 import { join } from "node:path"
@@ -15,6 +14,8 @@ const count = 900
 const program = `
 import * as SessionSink from "@callstream/core/sink/SessionSink"
 import * as NdjsonSink from "@callstream/core/sink/NdjsonSink"
+import * as XlsxSink from "@callstream/core/sink/XlsxSink"
+import * as Deflate from "@callstream/node/Deflate"
 import * as Gzip from "@callstream/node/Gzip"
 import * as Zstd from "@callstream/node/Zstd"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
@@ -30,11 +31,11 @@ const keep = (committed) => {
   Fs.writeFileSync(checkpoint + ".new", JSON.stringify(committed))
   Fs.renameSync(checkpoint + ".new", checkpoint)
 }
-const sink = NdjsonSink.make({
-  path,
-  compression: compressions[compression],
-  rotate: rotate === "one" ? undefined : rotate === "day" ? "day" : { bytes: Number(rotate) }
-})
+const options = { path, rotate: rotate === "one" ? undefined : rotate === "day" ? "day" : { bytes: Number(rotate) } }
+const sink = path.endsWith(".xlsx")
+  ? XlsxSink.make({ ...options, deflater: Deflate.deflater, rowsPerSheet: 250 })
+  : NdjsonSink.make({ ...options, compression: compressions[compression] })
+const columns = [{ name: "id", type: "integer" }, { name: "text", type: "text" }]
 // Over two days.
 const step = 180_000_000
 const begin = Date.parse("2026-07-30") * 1000
@@ -47,7 +48,7 @@ const run = Effect.gen(function* () {
       start: begin + (row + at) * step,
       row: { id: row + at, text: "é".repeat(100) }
     }))
-    yield* writer.write({ items, columns: [], observedAt: 0 })
+    yield* writer.write({ items, columns, observedAt: 0 })
     if (row % 30 === 0) keep(yield* writer.flush(begin + (row + 10) * step))
   }
   keep(yield* writer.flush(begin + ${count} * step))
@@ -72,27 +73,36 @@ const run = (args: ReadonlyArray<string>, killAfter: number | undefined) =>
     return Effect.sync(() => child.kill("SIGKILL"))
   })
 
-describe("NdjsonSink.make, killed", () => {
+type Read = (bytes: Buffer) => Promise<ReadonlyArray<unknown>>
+
+const lines =
+  (decompress: (bytes: Buffer) => Buffer): Read =>
+  (bytes) =>
+    Promise.resolve(SinkStore.rowsIn(decompress(bytes).toString()).map((row) => Object(row).id))
+
+const sheets: Read = async (bytes) =>
+  (await readXlsx(bytes)).sheets.flatMap(({ rows: [, ...rows] }) => rows.map(([id]) => id))
+
+describe("files of a process that is killed", () => {
   it.live.each([
-    ["one", undefined, (bytes: Buffer) => bytes],
-    ["2000", Gzip.compression, gunzipSync],
-    ["day", Zstd.compression, zstdDecompressSync]
-  ] as const)("goes on until each row is there once: %s", ([rotate, compression, decompress]) =>
+    ["calls.ndjson", "one", "none", lines((bytes) => bytes)],
+    ["calls.ndjson.gz", "2000", "gzip", lines(gunzipSync)],
+    ["calls.ndjson.zst", "day", "zstd", lines(zstdDecompressSync)],
+    ["calls.xlsx", "one", "none", sheets],
+    ["calls.xlsx", "day", "none", sheets]
+  ] as const)("%s by %s is continued until each row is there once", ([name, rotate, kind, idsIn]) =>
     Effect.scoped(
       Effect.gen(function* () {
         const folder = yield* SinkStore.folder
-        const name = `calls.ndjson${compression?.extension ?? ""}`
-        const kind = compression === undefined ? "none" : compression === Gzip.compression ? "gzip" : "zstd"
         const args = [join(folder, name), rotate, kind, join(folder, "checkpoint.json")]
-        for (const killAfter of [30, undefined, undefined]) {
+        const read = (file: string) => Effect.promise(() => idsIn(Fs.readFileSync(join(folder, file))))
+        for (const killAfter of [30, 45, undefined]) {
           const { code, stderr } = yield* run(args, killAfter)
           assert.strictEqual(stderr, "")
           if (code === 0) continue
           assert.isDefined(killAfter)
           // A kill may come after all was done and before the process ended: the name is then that of a complete file.
-          const finished = join(folder, name)
-          if (!Fs.existsSync(finished)) continue
-          assert.lengthOf(SinkStore.rowsIn(decompress(Fs.readFileSync(finished)).toString()), count)
+          if (Fs.existsSync(join(folder, name))) assert.lengthOf(yield* read(name), count)
         }
         const files =
           rotate === "one"
@@ -102,11 +112,9 @@ describe("NdjsonSink.make, killed", () => {
                   files: ReadonlyArray<{ name: string }>
                 }
               ).files.map(({ name }) => name)
-        const rows = files.flatMap((file) =>
-          SinkStore.rowsIn(decompress(Fs.readFileSync(join(folder, file))).toString())
-        ) as ReadonlyArray<{ readonly id: number }>
+        const ids = (yield* Effect.forEach(files, read)).flat()
         assert.deepStrictEqual(
-          rows.map(({ id }) => id).sort((left, right) => left - right),
+          ids.map(Number).sort((left, right) => left - right),
           Array.from({ length: count }, (_, id) => id)
         )
         assert.isEmpty(Fs.readdirSync(folder).filter((file) => file.includes("partial")))

@@ -1,5 +1,5 @@
 import { type CoverageReason, CoverageSet, Instant } from "@callstream/core"
-import * as CoverageReport from "../../src/render/CoverageReport.ts"
+import * as CoverageReport from "../../src/run/CoverageReport.ts"
 import * as Proof from "../../src/render/Proof.ts"
 import { assert, describe, it } from "@effect/vitest"
 

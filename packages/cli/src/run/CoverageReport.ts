@@ -1,6 +1,8 @@
 /** The coverage report of a run, for the summary and for `--coverage FILE`. */
 import { type Calendar, CoverageReason, CoverageSet, Instant } from "@callstream/core"
+import * as Duration from "effect/Duration"
 import * as Result from "effect/Result"
+import type { Job } from "../job/Job.ts"
 import * as ShownTime from "../option/ShownTime.ts"
 
 interface Stretch {
@@ -34,6 +36,12 @@ export interface Report {
   readonly limits: { readonly days: number | null; readonly calls: number | null }
   /** How far the clocks of the server and of this machine are apart, in seconds; `null` where it is less than two minutes. */
   readonly clocksApart: number | null
+  /** Of a run that keeps recordings: how many calls have one, how many of these are in the folder, and why others are not. */
+  readonly recordings?: {
+    readonly of: number
+    readonly kept: number
+    readonly failed: Readonly<Record<string, number>>
+  }
   readonly windows: ReadonlyArray<Stretch>
 }
 
@@ -111,6 +119,12 @@ export const make = (
     windows
   }
 }
+
+/** Of a job, with what the calls that it wrote passed. */
+export const ofJob = (
+  { filters, horizon, zone }: Pick<Job, "filters" | "horizon" | "zone">,
+  coverage: CoverageSet.CoverageSet
+) => ({ ...make(coverage, Duration.toMillis(horizon), zone.clock), filters })
 
 const place = ({ from, to }: CoverageSet.Range, clock: Calendar.Calendar | undefined): string =>
   from === to ? "calls without a start time" : ShownTime.times(from, "to", to, clock)

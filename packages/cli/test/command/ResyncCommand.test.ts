@@ -1,0 +1,100 @@
+/** `callstream resync`, as people run it: everything, a range, and while the sync runs. */
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { alongside, folder, lines, simulation, until } from "../Callstream.ts"
+
+const table = ["--to", "sqlite:calls.db"]
+const log = [...table, "--to", "-"]
+const range = ["--since", "12d", "--until", "6d"]
+
+const ids = (text: string) =>
+  lines(text)
+    .map(({ sessionId }) => String(sessionId))
+    .sort()
+
+describe("callstream resync", alongside, () => {
+  it.live("delivers a range again and nothing else, also of a pipeline file", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const { run, simulator } = yield* simulation({ sessions: 200, span: "20 days", undated: 0 })
+      const sync = ["sync", "--since", "60d", ...log]
+      assert.strictEqual((yield* run(sync, { cwd })).code, 0)
+      const now = simulator.now()
+      const day = 86_400_000_000
+      const within = simulator
+        .truth()
+        .filter(({ startedAt: start = 0 }) => start >= now - 12 * day && start < now - 6 * day)
+        .map(({ id }) => id)
+        .sort()
+      assert.isAbove(within.length, 30)
+      const again = yield* run(["resync", "calls", ...range, ...log], { cwd })
+      assert.strictEqual(again.code, 0, again.stderr)
+      assert.deepStrictEqual(ids(again.stdout), within)
+      assert.match(again.stderr, new RegExp(`^200 calls, 0 new, ${within.length} changed · `))
+      // Nothing is left to deliver.
+      assert.strictEqual((yield* run(sync, { cwd })).stdout, "")
+      writeFileSync(join(cwd, "calls.yaml"), "source: { since: 60d }\nsync: {}\nsinks: [sqlite:calls.db, '-']\n")
+      const file = yield* run(["resync", "calls.yaml", ...range, "--json"], { cwd })
+      assert.strictEqual(file.code, 0, file.stderr)
+      assert.deepStrictEqual(ids(file.stdout), within)
+      const all = yield* run(["resync", ...log], { cwd })
+      assert.strictEqual(lines(all.stdout).length, 200)
+    })
+  )
+
+  it.live("leaves a range to the sync that runs, and refuses other flags then", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const { run, start } = yield* simulation({ sessions: 60, span: "20 days" })
+      const following = yield* start(["sync", "--since", "60d", ...log, "--follow", "--every", "500ms"], { cwd })
+      yield* until(() => following.stdout().split("\n").length > 60)
+      yield* until(() => following.stderr().includes("complete up to"))
+      const queued = yield* run(["resync", "calls", ...range, ...log, "--follow"], { cwd })
+      assert.deepStrictEqual(
+        [queued.code, queued.stdout, queued.stderr],
+        [0, "", "calls is running: its next pass delivers this again\n"]
+      )
+      yield* until(() => following.stdout().split("\n").length > 70)
+      const all = yield* run(["resync", "calls", ...log], { cwd })
+      assert.strictEqual(all.code, 0, all.stderr)
+      yield* until(() => following.stdout().split("\n").length > 130)
+      const other = yield* run(["resync", "calls", ...log, "--where", "durationSec > 60"], { cwd })
+      assert.strictEqual(other.code, 2)
+      assert.match(
+        other.stderr,
+        /^error: calls is running with other flags: transforms differ\n {2}Stop it, then run callstream resync /
+      )
+      following.child.kill("SIGTERM")
+      assert.strictEqual((yield* following.ended).code, 0)
+    })
+  )
+
+  it.live("refuses what it cannot do, before any request", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const { run, simulator } = yield* simulation()
+      writeFileSync(join(cwd, "export.yaml"), "sinks: [calls.ndjson]\n")
+      writeFileSync(join(cwd, "sync.yaml"), "sync: {}\nsinks: [sqlite:a.db]\n")
+      const mistakes: ReadonlyArray<readonly [ReadonlyArray<string>, string]> = [
+        [["calls", ...table], "error: there is no sync calls\n  Begin one with callstream sync"],
+        [["calls", ...table, "--since", "1d", "--until", "2d"], "--until ("],
+        [["export.yaml"], "export.yaml has no sync"],
+        [["sync.yaml", ...table], "--to is not for a pipeline file\n  Write it into sync.yaml."],
+        [["calls", "--to", "calls.csv"], "--to names a CSV or Parquet file"],
+        [["--to", "-"], "a sync needs a name"]
+      ]
+      for (const [args, problem] of mistakes) {
+        const { code, stderr } = yield* run(["resync", ...args], { cwd })
+        assert.strictEqual(code, 2, stderr)
+        assert.include(stderr, problem)
+      }
+      assert.strictEqual(simulator.requests.length, 0)
+      assert.strictEqual((yield* run(["sync", "--since", "60d", ...table], { cwd })).code, 0)
+      const other = yield* run(["resync", "calls", ...range, ...table, "--where", "durationSec > 60"], { cwd })
+      assert.strictEqual(other.code, 2)
+      assert.include(other.stderr, "Run callstream resync with these flags and without a range")
+    })
+  )
+})

@@ -1,0 +1,229 @@
+/**
+ * The audio of calls, kept in a folder before the links to it expire.
+ *
+ * @since 0.1.0
+ */
+import * as Clock from "effect/Clock"
+import type * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import type * as HttpClient from "effect/http/HttpClient"
+import * as Path from "effect/Path"
+import type * as Redacted from "effect/Redacted"
+import * as Scope from "effect/Scope"
+import { Budget } from "../client/Budget.ts"
+import type { AgniError } from "../model/AgniError.ts"
+import type { CallSession } from "../model/CallSession.ts"
+import * as Instant from "../model/Instant.ts"
+import * as TrustedFile from "../platform/TrustedFile.ts"
+import { fromPlatform, type OutputError } from "../sink/file/OutputError.ts"
+import { OutputLock } from "../sink/file/OutputLock.ts"
+import { type WebhookHostError, WebhookTransport } from "../sink/webhook/WebhookTransport.ts"
+import { tap } from "../transform/internal/Tap.ts"
+import type { Transform } from "../transform/TransformContract.ts"
+import * as Fetch from "./internal/Fetch.ts"
+import * as Index from "./internal/Index.ts"
+import { isTemporary } from "./internal/Saving.ts"
+import { Failure } from "./RecordingFailure.ts"
+import type { ContentHash } from "./ContentHash.ts"
+
+/**
+ * Where recordings are kept, and how they are fetched.
+ *
+ * @since 0.1.0
+ * @category options
+ */
+export interface Options {
+  /** Made when it is missing. */
+  readonly folder: string
+  /** The URL of the API. Recordings of its own origin get the key, and may be at a private address. */
+  readonly baseUrl: string
+  readonly apiKey: Redacted.Redacted
+  /** What digests: `NodeContentHash.make` of `@callstream/node`. */
+  readonly contentHash: ContentHash
+  /** Recordings a second at most, retries included. @default 10 */
+  readonly perSecond?: number | undefined
+  /** A larger one is not kept, in bytes. @default 100,000,000 */
+  readonly maxBytes?: number | undefined
+  /** Recordings at the same time. @default 4 */
+  readonly concurrency?: number | undefined
+  /** Allows links to this machine and to private networks, with http too. @default false */
+  readonly allowPrivateHosts?: boolean | undefined
+  /** Limit of one try, with its body. @default "5 minutes" */
+  readonly timeout?: Duration.Input | undefined
+}
+
+/**
+ * What became of the recordings so far.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Counts {
+  /** Calls with a link. */
+  readonly of: number
+  /** Of those, calls whose recording is in the folder, and how many of them were fetched now. */
+  readonly kept: number
+  readonly fetched: number
+  /** Of those that were fetched now. */
+  readonly bytes: number
+  readonly failed: Readonly<Record<Failure, number>>
+}
+
+/**
+ * A folder of recordings that is open.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Recordings {
+  /** Fetches the recordings of these calls that are not there yet. All that could be had is safe on disk when it returns. */
+  readonly keep: (sessions: ReadonlyArray<CallSession>) => Effect.Effect<void, OutputError>
+  /**
+   * The transform, which keeps the recordings of the calls that pass before a sink gets them: so a run that is killed and
+   * resumed has those of all committed calls. Rows and label are as they were.
+   */
+  readonly before: <B, E, R>(
+    transform: Transform<CallSession, B, E, R>
+  ) => Transform<CallSession, B, E | OutputError, R>
+  readonly counts: () => Counts
+}
+
+/** Clients that are kept open: recordings are on few hosts. */
+const mostClients = 16
+
+type Services = FileSystem.FileSystem | Path.Path
+
+/**
+ * Opens a folder of recordings. Each is fetched once, and is a file under the SHA-256 of its content. `index.ndjson` has a
+ * line for each: call, path of the link, file, size, type and time. A recording that cannot be had is counted, and has a
+ * line too; the disk's errors fail.
+ *
+ * The key is sent to the API's own origin only, also behind redirects. Links and redirects to private addresses are
+ * refused. Of several runs at a time one can have the folder.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const open = Effect.fnUntraced(function* (
+  options: Options
+): Effect.fn.Return<Recordings, OutputError | AgniError, Services | WebhookTransport | Scope.Scope> {
+  const { apiKey, baseUrl, concurrency = 4, contentHash, folder, maxBytes = 100_000_000, perSecond = 10 } = options
+  const index = yield* openFolder(folder)
+  const services = yield* Effect.context<Services>()
+  const budget = yield* Budget.make({ maxConcurrentRequests: concurrency, requestsPerSecond: perSecond })
+  const { origin } = new URL(baseUrl)
+  const fetching: Fetch.Options = {
+    folder,
+    contentHash,
+    maxBytes,
+    origin,
+    apiKey,
+    budget,
+    timeout: Duration.fromInputUnsafe(options.timeout ?? "5 minutes"),
+    clientFor: yield* clients({ origin, concurrency, allowPrivateHosts: options.allowPrivateHosts === true })
+  }
+  const counts = { of: 0, kept: 0, fetched: 0, bytes: 0, failed: noFailures() }
+  const keep = keepOf({ fetching, index, counts, baseUrl, concurrency, services })
+  return {
+    keep,
+    before: (transform) => tap(transform, keep),
+    counts: () => ({ ...counts, failed: { ...counts.failed } })
+  }
+})
+
+const noFailures = (): Record<Failure, number> => ({
+  expired: 0,
+  missing: 0,
+  notAudio: 0,
+  tooLarge: 0,
+  forbiddenHost: 0,
+  unavailable: 0
+})
+
+/** The index of the folder, which is this run's own from now on. */
+const openFolder = Effect.fnUntraced(function* (folder: string) {
+  const fs = yield* FileSystem.FileSystem
+  const paths = yield* Path.Path
+  const opening = Effect.mapError(fromPlatform(folder, "open"))
+  yield* opening(fs.makeDirectory(folder, { recursive: true, mode: 0o700 }))
+  yield* opening(TrustedFile.checkFolder(folder))
+  const path = paths.join(folder, "index.ndjson")
+  yield* (yield* OutputLock).acquire(path)
+  for (const name of yield* opening(fs.readDirectory(folder))) {
+    if (isTemporary(name)) yield* opening(fs.remove(paths.join(folder, name), { force: true }))
+  }
+  return yield* Index.open(path)
+})
+
+/** Clients by origin, each connecting to checked addresses only. */
+const clients = Effect.fnUntraced(function* (about: {
+  readonly origin: string
+  readonly concurrency: number
+  readonly allowPrivateHosts: boolean
+}) {
+  const { connect } = yield* WebhookTransport
+  const scope = yield* Scope.Scope
+  const known = new Map<string, HttpClient.HttpClient>()
+  return (url: URL): Effect.Effect<HttpClient.HttpClient, WebhookHostError, Scope.Scope> => {
+    const found = known.get(url.origin)
+    if (found !== undefined) return Effect.succeed(found)
+    const made = connect({
+      url,
+      allowPrivateHosts: about.allowPrivateHosts || url.origin === about.origin,
+      connections: about.concurrency
+    })
+    if (known.size >= mostClients) return made
+    return Effect.tap(Scope.provide(made, scope), (client) =>
+      Effect.sync(() => {
+        known.set(url.origin, client)
+      })
+    )
+  }
+})
+
+interface Keeping {
+  readonly fetching: Fetch.Options
+  readonly index: Index.Index
+  readonly counts: { of: number; kept: number; fetched: number; bytes: number; failed: Record<Failure, number> }
+  readonly baseUrl: string
+  readonly concurrency: number
+  readonly services: Context.Context<Services>
+}
+
+const keepOf = ({ baseUrl, concurrency, counts, fetching, index, services }: Keeping): Recordings["keep"] => {
+  const asked = { number: 0 }
+  const one = Effect.fnUntraced(function* ({ id, recordingUrl: link }: CallSession) {
+    if (typeof link !== "string" || link === "") return false
+    const url = URL.canParse(link, baseUrl) ? new URL(link, baseUrl) : undefined
+    const path = url?.pathname ?? ""
+    counts.of++
+    if (index.has(id, path)) {
+      counts.kept++
+      return false
+    }
+    const outcome: Fetch.Outcome =
+      url === undefined || !Fetch.isLink(url)
+        ? { _tag: "Failed", why: "missing" }
+        : yield* Effect.provideContext(Fetch.fetch(fetching, url, ++asked.number), services)
+    const at = Instant.format(Instant.of((yield* Clock.currentTimeMillis) * 1000))
+    if (outcome._tag === "Failed") {
+      counts.failed[outcome.why]++
+      yield* index.add({ session: id, path, at, failed: outcome.why })
+      return true
+    }
+    const { file, sha256, size, type } = outcome
+    yield* index.add({ session: id, path, at, file, sha256, size, type })
+    counts.kept++
+    counts.fetched++
+    counts.bytes += size
+    return true
+  })
+  return (sessions) =>
+    // A signal to stop does not wait for hours: what is not fetched yet is fetched by the next run.
+    Effect.forEach(sessions, one, { concurrency }).pipe(
+      Effect.flatMap((added) => (added.includes(true) ? index.sync : Effect.void)),
+      Effect.interruptible
+    )
+}

@@ -1,0 +1,312 @@
+import type { CallSession } from "@callstream/core/model/CallSession"
+import * as Recordings from "@callstream/core/recording/Recordings"
+import type { ContentHash } from "@callstream/core/recording/ContentHash"
+import { WebhookTransport } from "@callstream/core/sink/WebhookTransport"
+import * as Transform from "@callstream/core/transform/Transform"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as HttpClient from "effect/http/HttpClient"
+import * as HttpClientResponse from "effect/http/HttpClientResponse"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as TestClock from "effect/testing/TestClock"
+import { createHash } from "node:crypto"
+import * as MemoryFileSystem from "../sink/file/MemoryFileSystem.ts"
+
+const contentHash: ContentHash = () => {
+  const hash = createHash("sha256")
+  return { update: (bytes) => void hash.update(bytes), hex: () => hash.digest("hex") }
+}
+
+const wav = (content: string): string => `RIFF\u0024\u0000\u0000\u0000WAVE${content}`
+const nameOf = (content: string): string => {
+  const digest = createHash("sha256").update(wav(content)).digest("hex")
+  return `${digest.slice(0, 2)}/${digest}.wav`
+}
+
+interface Seen {
+  readonly url: string
+  readonly key: string | undefined
+}
+
+type Answer = (url: URL, number: number) => Response
+
+/** A server that is all hosts, and what it was asked. */
+const serving = (answer: Answer) => {
+  const seen: Array<Seen> = []
+  const client = HttpClient.make((request, url) =>
+    Effect.sync(() => {
+      seen.push({ url: url.href, key: request.headers["x-api-key"] })
+      return HttpClientResponse.fromWeb(request, answer(url, seen.length))
+    })
+  )
+  return { seen, layer: Layer.succeed(WebhookTransport, { connect: () => Effect.succeed(client) }) }
+}
+
+const audio = (content: string, type = "audio/wav") => new Response(wav(content), { headers: { "content-type": type } })
+
+const call = (id: string, recordingUrl?: string | null): CallSession =>
+  recordingUrl === undefined ? { id } : { id, recordingUrl }
+
+const options = {
+  folder: "/d/recordings",
+  baseUrl: "https://api.test/base",
+  apiKey: Redacted.make("canary-key"),
+  contentHash
+}
+
+const opened = <A, E>(
+  memory: MemoryFileSystem.MemoryFileSystem,
+  answer: Answer,
+  use: (recordings: Recordings.Recordings, seen: ReadonlyArray<Seen>) => Effect.Effect<A, E>,
+  more: Partial<Recordings.Options> = {}
+) => {
+  const { layer, seen } = serving(answer)
+  return Effect.scoped(
+    Effect.flatMap(Recordings.open({ ...options, ...more }), (recordings) => use(recordings, seen))
+  ).pipe(Effect.provide([memory.layer, layer]))
+}
+
+/** Runs it while the clock moves. */
+const ticking = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.gen(function* () {
+    const fiber = yield* Effect.forkChild(effect)
+    for (let second = 0; second < 200; second++) yield* TestClock.adjust("1 second")
+    return yield* Fiber.join(fiber)
+  })
+
+const linesOf = (memory: MemoryFileSystem.MemoryFileSystem): ReadonlyArray<Readonly<Record<string, unknown>>> =>
+  (memory.text("/d/recordings/index.ndjson") ?? "")
+    .split("\n")
+    .slice(0, -1)
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+
+describe("Recordings", () => {
+  it.effect("keeps each under the hash of its content, with a line in the index", () =>
+    Effect.gen(function* () {
+      const memory = MemoryFileSystem.make()
+      const answer: Answer = ({ pathname }) => audio(pathname === "/2" ? "two" : "one")
+      yield* opened(memory, answer, (recordings) =>
+        Effect.gen(function* () {
+          yield* ticking(
+            recordings.keep([
+              call("a", "https://files.test/1?token=canary"),
+              call("b", "https://files.test/2?token=canary"),
+              call("c", "https://files.test/3"),
+              call("d"),
+              call("e", null),
+              call("f", "")
+            ])
+          )
+          assert.deepInclude(recordings.counts(), { of: 3, kept: 3, fetched: 3, bytes: 3 * wav("one").length })
+        })
+      )
+      assert.strictEqual(memory.text(`/d/recordings/${nameOf("one")}`), wav("one"))
+      assert.strictEqual(memory.text(`/d/recordings/${nameOf("two")}`), wav("two"))
+      const lines = linesOf(memory).toSorted((one, other) =>
+        String(one["session"]).localeCompare(String(other["session"]))
+      )
+      assert.deepStrictEqual(
+        lines.map(({ file, path, session, size, type }) => [session, path, file, size, type]),
+        [
+          ["a", "/1", nameOf("one"), wav("one").length, "audio/wav"],
+          ["b", "/2", nameOf("two"), wav("two").length, "audio/wav"],
+          ["c", "/3", nameOf("one"), wav("one").length, "audio/wav"]
+        ]
+      )
+      assert.match(String(lines[0]?.["at"]), /^1970-01-01T00:0\d:\d\d(?:\.\d+)?Z$/)
+      assert.notInclude(memory.text("/d/recordings/index.ndjson") ?? "", "canary")
+      assert.isEmpty(memory.names().filter((name) => name.includes("partial")))
+    })
+  )
+
+  it.effect("fetches each once, also after the process was killed while it wrote", () =>
+    Effect.gen(function* () {
+      const memory = MemoryFileSystem.make()
+      const run = (ids: ReadonlyArray<string>, signature: string) =>
+        opened(
+          memory,
+          ({ pathname }) => audio(pathname),
+          (recordings, seen) =>
+            Effect.gen(function* () {
+              yield* ticking(recordings.keep(ids.map((id) => call(id, `https://files.test/${id}?token=${signature}`))))
+              return { asked: seen.length, ...recordings.counts() }
+            })
+        )
+      assert.deepInclude(yield* run(["a", "b"], "1"), { asked: 2, of: 2, kept: 2, fetched: 2 })
+      const index = memory.node("/d/recordings/index.ndjson")
+      index?.write(new TextEncoder().encode(`{"session":"c","path":"/${"c".repeat(2000)}`), index.data.length)
+      memory.add("/d/recordings/recording-7.partial", "File", "half")
+      assert.deepInclude(yield* run(["a", "b", "c"], "2"), { asked: 1, of: 3, kept: 3, fetched: 1 })
+      assert.deepInclude(yield* run(["a", "b", "c"], "3"), { asked: 0, of: 3, kept: 3, fetched: 0 })
+      assert.deepStrictEqual(
+        linesOf(memory).map(({ session }) => session),
+        ["a", "b", "c"]
+      )
+      assert.isEmpty(memory.names().filter((name) => name.includes("partial")))
+      assert.match(memory.text("/d/recordings/index.ndjson") ?? "", /\}\n$/)
+      // Another recording of the same call.
+      yield* opened(
+        memory,
+        () => audio("new"),
+        (recordings) =>
+          Effect.gen(function* () {
+            yield* ticking(recordings.keep([call("a", "https://files.test/again")]))
+            assert.deepInclude(recordings.counts(), { of: 1, fetched: 1 })
+          })
+      )
+    })
+  )
+
+  it.effect("counts what cannot be had, by its reason, and tries again what may pass", () =>
+    Effect.gen(function* () {
+      const memory = MemoryFileSystem.make()
+      const html = () => new Response("<html>sign in</html>", { headers: { "content-type": "text/html" } })
+      const answers: Readonly<Record<string, (number: number) => Response>> = {
+        "/expired": () => new Response("<Error>expired</Error>", { status: 403 }),
+        "/gone": () => new Response("", { status: 404 }),
+        "/page": html,
+        "/disguised": () => new Response("<html>", { headers: { "content-type": "audio/mpeg" } }),
+        "/empty": () => new Response("", { headers: { "content-type": "audio/mpeg" } }),
+        "/large": () => audio("x".repeat(1000)),
+        "/announced": () => new Response(wav("x"), { headers: { "content-length": "100000" } }),
+        "/down": () => new Response("", { status: 503 }),
+        "/passes": (number) =>
+          number <= 2 ? new Response("", { status: 429, headers: { "retry-after": "3" } }) : audio("late")
+      }
+      const counts = new Map<string, number>()
+      const answer: Answer = ({ pathname }) => {
+        const number = (counts.get(pathname) ?? 0) + 1
+        counts.set(pathname, number)
+        return answers[pathname]?.(number) ?? audio("?")
+      }
+      yield* opened(
+        memory,
+        answer,
+        (recordings) =>
+          Effect.gen(function* () {
+            const links = [
+              ...Object.keys(answers).map((path) => `https://files.test${path}`),
+              "ftp://x/y",
+              "https://u:p@files.test/"
+            ]
+            yield* ticking(recordings.keep(links.map((link, at) => call(String(at), link))))
+            assert.deepStrictEqual<unknown>(recordings.counts(), {
+              of: 11,
+              kept: 1,
+              fetched: 1,
+              bytes: wav("late").length,
+              failed: { expired: 1, missing: 3, notAudio: 3, tooLarge: 2, forbiddenHost: 0, unavailable: 1 }
+            })
+          }),
+        { maxBytes: 500 }
+      )
+      assert.strictEqual(counts.get("/passes"), 3)
+      assert.strictEqual(counts.get("/down"), 4)
+      assert.strictEqual(counts.get("/page"), 1)
+      assert.isEmpty(memory.names().filter((name) => name.includes("partial")))
+      assert.strictEqual(linesOf(memory).filter(({ failed }) => failed !== undefined).length, 10)
+    })
+  )
+
+  it.effect("sends the key to the origin of the API alone, at each step of a redirect", () =>
+    Effect.gen(function* () {
+      const memory = MemoryFileSystem.make()
+      const redirect = (to: string) => new Response("", { status: 302, headers: { location: to } })
+      const answer: Answer = ({ href }) => {
+        if (href === "https://api.test/one") return redirect("https://files.test/one")
+        if (href === "https://files.test/two") return redirect("https://api.test/back")
+        if (href === "https://api.test/json") {
+          return Response.json({ success: true, data: { url: "https://files.test/json?signed=1" } })
+        }
+        if (href === "https://files.test/loop") return redirect("/loop")
+        if (href === "https://files.test/file") return redirect("file:///etc/passwd")
+        return audio(href)
+      }
+      yield* opened(memory, answer, (recordings, seen) =>
+        Effect.gen(function* () {
+          for (const link of [
+            "/one",
+            "https://files.test/two",
+            "/json",
+            "https://api.test:444/x",
+            "https://files.test/loop",
+            "https://files.test/file"
+          ]) {
+            yield* ticking(recordings.keep([call(link, link)]))
+          }
+          const key = "canary-key"
+          assert.deepStrictEqual(seen.slice(0, 7), [
+            { url: "https://api.test/one", key },
+            { url: "https://files.test/one", key: undefined },
+            { url: "https://files.test/two", key: undefined },
+            { url: "https://api.test/back", key },
+            { url: "https://api.test/json", key },
+            { url: "https://files.test/json?signed=1", key: undefined },
+            { url: "https://api.test:444/x", key: undefined }
+          ])
+          assert.deepInclude(recordings.counts(), { of: 6, fetched: 4 })
+          assert.deepInclude(recordings.counts().failed, { missing: 1, forbiddenHost: 1 })
+          assert.lengthOf(seen, 7 + 6 + 1)
+        })
+      )
+    })
+  )
+
+  it.effect("asks for no more a second than it may", () =>
+    Effect.gen(function* () {
+      const memory = MemoryFileSystem.make()
+      yield* opened(
+        memory,
+        ({ pathname }) => audio(pathname),
+        (recordings, seen) =>
+          Effect.gen(function* () {
+            const calls = Array.from({ length: 9 }, (_, at) => call(`s${at}`, `https://files.test/${at}`))
+            const fiber = yield* Effect.forkChild(recordings.keep(calls))
+            yield* TestClock.adjust("1900 millis")
+            assert.lengthOf(seen, 4)
+            yield* TestClock.adjust("10 seconds")
+            yield* Fiber.join(fiber)
+            assert.lengthOf(seen, 9)
+          }),
+        { perSecond: 2, concurrency: 8 }
+      )
+    })
+  )
+
+  it.effect("keeps those of the calls that a transform lets through, and fails with the disk", () =>
+    Effect.gen(function* () {
+      const memory = MemoryFileSystem.make()
+      yield* opened(
+        memory,
+        ({ pathname }) => audio(pathname),
+        (recordings, seen) =>
+          Effect.gen(function* () {
+            const long = Transform.sessions.pipe(
+              Transform.where("long", ({ durationSec }) => (durationSec ?? 0) > 60),
+              Transform.select(["id"])
+            )
+            const before = recordings.before(long)
+            assert.strictEqual(before.label, long.label)
+            const calls = [10, 100].map((durationSec): CallSession => ({
+              id: `s${durationSec}`,
+              recordingUrl: `https://files.test/${durationSec}`,
+              durationSec
+            }))
+            assert.deepStrictEqual<unknown>(yield* ticking(Transform.applyAll(before, calls)), [{ id: "s100" }])
+            assert.deepStrictEqual(
+              seen.map(({ url }) => url),
+              ["https://files.test/100"]
+            )
+            memory.intercept(({ method, path }) =>
+              method === "file.writeAll" ? Effect.fail(MemoryFileSystem.failed(method, path, "ENOSPC")) : Effect.void
+            )
+            const error = yield* Effect.flip(ticking(recordings.keep([call("x", "https://files.test/x")])))
+            assert.strictEqual(error.reason._tag, "Full")
+          })
+      )
+      assert.isEmpty(memory.names().filter((name) => name.includes("partial")))
+    })
+  )
+})
