@@ -106,5 +106,5 @@ export const commands: ReadonlyArray<Documented> = [
     arguments: "",
     sections: [own("simulate", "Flags", Simulate.options)]
   },
-  { name: "demo", command: Demo.demoCommand, arguments: "", sections: [] }
+  { name: "demo", command: Demo.demoCommand, arguments: "", sections: [own("demo", "Flags", Demo.options)] }
 ]
