@@ -32,8 +32,6 @@ import * as Result from "effect/Result"
 import * as Expression from "../expression/Expression.ts"
 import { readBy } from "../expression/Fields.ts"
 
-export const options = ReportOptions.all
-
 type Flags = ReportOptions.Flags
 
 /** The fields to read of what was written. */
@@ -85,9 +83,9 @@ const take = Effect.fnUntraced(function* (
 })
 
 const completenessOf = (
-  { known, notes }: ReportCalls.Taken,
+  { known, notes, withoutStart }: ReportCalls.Taken,
   range: { readonly from: Instant.Instant; readonly to: Instant.Instant }
-) => Completeness.make(known ?? [], range, notes)
+) => Completeness.make(known ?? [], range, { notes, withoutStart })
 
 const printed = (lines: ReadonlyArray<string>) => answer(lines.map(toPrintable).join("\n"))
 
@@ -158,7 +156,7 @@ const bill = Effect.fnUntraced(function* (input: Flags, period: ReportOptions.Pe
 
 export const reportCommand = Command.make(
   "report",
-  flags(options),
+  flags(ReportOptions.all),
   Effect.fnUntraced(function* (input) {
     yield* among(ReportOptions.contradictions(input).map(Result.fail))
     const period = yield* ReportOptions.period(input)

@@ -44,11 +44,12 @@ export const calls = {
   ...Struct.pick(Options.selection, ["since", "until", "on"]),
   ...Struct.pick(Options.transforms, ["where"]),
   ...Struct.pick(Options.run, ["zone"]),
-  ...Struct.pick(Options.sink, ["table", "schema"]),
+  table: one(Options.sink.table.kind, "Table of the database of --from", { fallback: "call_sessions" }),
+  ...Struct.pick(Options.sink, ["schema"]),
   coverage: one(Kind.file, "Coverage report of the file of --from", { fallback: "NAME.coverage.json beside it" })
 }
 
-/** What becomes of them. */
+/** The forms of a report, and the bill. */
 export const output = {
   to: one(
     Kind.completing(
@@ -80,7 +81,10 @@ export const output = {
 }
 
 /** How the API is read. */
-export const reading = Struct.pick(Options.reading, ["horizon", "keepGoing", "profile"])
+export const reading = {
+  ...Struct.pick(Options.reading, ["horizon", "profile"]),
+  keepGoing: onOff("Leave out the records that the server fails to return; the report shows where they are")
+}
 
 export const all = { ...calls, ...output, ...reading, ...Options.connection }
 

@@ -125,6 +125,25 @@ const cases: ReadonlyArray<readonly [string, Given]> = [
     }
   ],
   [
+    "calls without a start time all over a list in no order of time",
+    {
+      rows: [...evenly(180, 3000 * second), ...Array.from({ length: 15 }, (_, i) => at(`undated-${i}`, undefined))],
+      server: { order: "id" }
+    }
+  ],
+  [
+    "all calls start together, but a few somewhere in the middle of a list in no order of time",
+    {
+      rows: [
+        ...Array.from({ length: 60 }, (_, i) => at(`tied-${i}`, began - 3 * day, { created: began - i * hour })),
+        at("one", began - 30 * day, { created: began - 35.5 * hour }),
+        at("two", began - 20 * day, { created: began - 36.5 * hour })
+      ],
+      server: { order: "created", sorting: false },
+      range: { from: began - 40 * day, to: began - 10 * day }
+    }
+  ],
+  [
     "a limit on results that brings nothing for more",
     { rows: evenly(200, 300 * second), server: { results: { most: 30, cut: "empty" } }, range: { from: began - day } }
   ],

@@ -55,7 +55,7 @@ export const bounds = Effect.fnUntraced(function* (
     if (told === true) return undefined
     if (told === false) absent.push(row)
   }
-  // One that is away in some answers does not come first either.
+  // That answer may have lacked the row: it is asked for once more.
   for (const row of absent) if ((yield* isFirst(ask, row, top, size)) === true) return undefined
   if (absent.length > 0) return { _tag: "BoundsAfterPaging" }
   // Three places, because a row may be listed twice.
@@ -149,7 +149,7 @@ const comesFirst = Effect.fnUntraced(function* (
     : undefined
 })
 
-/** A row that is listed, and does not come for its own start, may be away in some answers only. */
+/** Some answers may lack a row that others list: it is asked for so often. */
 const mostAbsent = 3
 
 /**

@@ -44,6 +44,31 @@ export const powerOfTwo = (pages: number): number => 2 ** Math.ceil(Math.log2(Ma
 /** Whether bounds can be tried by rows with these starts: what is elsewhere must not come. */
 const areApart = (starts: ReadonlyArray<number>): boolean => Math.max(...starts) - Math.min(...starts) > 6 * Ask.second
 
+/** So many pages are read until one brings a call that starts at another time. */
+const mostFurther = 12
+
+/**
+ * Where calls without a start time fill the pages that were read, or all calls on them start together, another page may have
+ * one that tells more.
+ */
+const lookFurther = Effect.fnUntraced(function* (
+  ask: Ask.Ask,
+  first: Observe.Numbered,
+  reached: Observe.Depth
+): Effect.fn.Return<Observe.Depth, AgniError> {
+  const tells = ({ pages }: Observe.Depth) =>
+    areApart([first, ...pages].flatMap(({ rows }) => rows.flatMap(({ start }) => start ?? [])))
+  if (tells(reached)) return reached
+  const depth = yield* Observe.halve(ask, first.rows, reached)
+  if (tells(depth)) return depth
+  const known = new Set([first, ...depth.pages].map(({ page }) => page))
+  const numbers = Array.from({ length: mostFurther }, (_, i) => i + 2).filter(
+    (page) => page < depth.pagesAtMost && !known.has(page)
+  )
+  const pages = [...depth.pages, ...(yield* Observe.look(ask, numbers))]
+  return { ...depth, pages: pages.toSorted((left, right) => left.page - right.page) }
+})
+
 export const find = Effect.fnUntraced(function* (
   probing: Probing,
   firstPages: FirstPages
@@ -63,9 +88,7 @@ export const find = Effect.fnUntraced(function* (
     ],
     { concurrency: "unbounded" }
   )
-  const seen = [{ page, rows: first }, ...reached.pages].flatMap(({ rows }) => rows.flatMap(({ start }) => start ?? []))
-  // Where calls without a start time fill the pages, or all start together, the next page may be the first with another call.
-  const depth = needsDepth && !areApart(seen) ? yield* Observe.halve(ask, first, reached) : reached
+  const depth = needsDepth ? yield* lookFurther(ask, { page, rows: first }, reached) : reached
   const pages = [...(front.length > 0 ? [{ page: 1, rows: front }] : []), { page, rows: first }, ...depth.pages]
   // Calls without a start time may fill the first page.
   const telling = pages.find(({ rows }) => Rows.distinctStarts(rows) > 1)?.rows ?? first

@@ -191,7 +191,8 @@ export interface Depth {
   readonly unsure: boolean
 }
 
-const look = (ask: Ask.Ask, numbers: ReadonlyArray<number>) =>
+/** Pages by their numbers; one that is refused, or fails, is empty. */
+export const look = (ask: Ask.Ask, numbers: ReadonlyArray<number>) =>
   Effect.map(
     Effect.all(
       numbers.map((page) => orEmpty(ask(page, {}, { how: Patience.soon }))),

@@ -114,10 +114,11 @@ const attempt = Effect.fnUntraced(function* (
   settings: Settings,
   range: Micros.Range,
   about: About,
-  { fresh, pages }: Front.Front,
+  front: Front.Front,
   isFirst: boolean
 ): Effect.fn.Return<Result, AgniError> {
   const { inPart, ledger } = about
+  const { fresh, pages } = front
   const repeats = yield* settings.repeats
   const found = Found.make(range, horizonOf(settings, about.known()), ledger)
   const limit = Front.limitOf(settings, range, () => found.measured ?? ledger.rows())
@@ -135,7 +136,7 @@ const attempt = Effect.fnUntraced(function* (
   const read = inFront ? { total, still: true } : yield* readToEnd(work, pages)
   // It lies between two counts of all: a call that came with its start could stand for one that left.
   const isDatedRight = read.total === both ? withStart : yield* countDated(work)
-  const after = yield* lookAgain(work, pages, read, inFront)
+  const after = yield* lookAgain(work, front, read, inFront)
   const { window, complete } = yield* judge(work, {
     total: read.total,
     after: after.total,
@@ -222,16 +223,16 @@ const readTurned = Effect.fnUntraced(function* (
  */
 const lookAgain = Effect.fnUntraced(function* (
   work: Work,
-  pages: Front.Front["pages"],
+  { pages, until }: Front.Front,
   { still, total }: Total,
   inFront: boolean
 ): Effect.fn.Return<Total, AgniError> {
-  const { ask, found, limit, range, settings } = work
+  const { ask, found, limit, settings } = work
   const nothingFound = found.undated.size() + found.distant.size() === 0
   const [after, again] =
     nothingFound && inFront
       ? [total, pages]
-      : yield* Effect.all([countAll(work), inFront ? Front.read(settings, ask, limit, range.to) : Effect.succeed([])], {
+      : yield* Effect.all([countAll(work), inFront ? Front.read(settings, ask, limit, until) : Effect.succeed([])], {
           concurrency: 2
         })
   if (!inFront) return { total: after, still }

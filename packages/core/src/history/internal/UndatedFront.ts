@@ -12,6 +12,8 @@ import { isDistant } from "./UndatedFound.ts"
 /** The rows at the front, and the request for them. */
 export interface Front {
   readonly fresh: Fresh.Fresh
+  /** They were read down to this start. */
+  readonly until: Micros.Micros
   readonly pages: ReadonlyArray<ReadonlyArray<Rows.Row>>
 }
 
@@ -25,6 +27,7 @@ export const scan = (
   const fresh = Fresh.make(askOf(settings), settings.seen)
   return Effect.map(read(settings, fresh.ask, limitOf(settings, range, ledger.rows), until), (pages) => ({
     fresh,
+    until,
     pages
   }))
 }

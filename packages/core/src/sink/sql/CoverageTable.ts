@@ -1,5 +1,5 @@
 /**
- * What is known of how complete the tables of a database are: `callstream_coverage`, beside them.
+ * How complete the tables of a database are: `callstream_coverage`, beside them.
  *
  * @since 0.1.0
  */
