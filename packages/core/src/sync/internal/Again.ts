@@ -57,7 +57,16 @@ const goneAgain = Effect.fnUntraced(function* (run: Pass.Run, range: Span): Effe
   const entries = (yield* lease.gone(range)).map((known) => {
     const { gone: kind = "removed", id, sequence } = risen(run.state.clock ?? Version.of(0))(known)
     const commit = ++run.head
-    const change = { kind, id, facets: [], milestones: [], sequence, previous: null, session: undefined, replaces: undefined }
+    const change = {
+      kind,
+      id,
+      facets: [],
+      milestones: [],
+      sequence,
+      previous: null,
+      session: undefined,
+      replaces: undefined
+    }
     changes.push({ ...change, commit: { ledger: lease.id, commit } })
     return { ...known, sequence, changed: commit }
   })
