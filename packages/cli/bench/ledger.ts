@@ -1,4 +1,4 @@
-/** What a ledger in SQLite takes: bytes a call, and the time of a commit of a hundred changes. */
+/** What a ledger of a million calls in SQLite takes: its size, the time of a commit of a hundred changes, and memory. */
 import * as Version from "@callstream/core/model/Version"
 import { type Entry, Ledger } from "@callstream/core/sync/Ledger"
 import * as SqlLedger from "@callstream/core/sync/SqlLedger"
@@ -13,7 +13,7 @@ import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 
 const second = 1_000_000
-const calls = 100_000
+const calls = 1_000_000
 const page = 100
 const origin = Date.parse("2026-07-01T00:00:00Z") * 1000
 
@@ -44,7 +44,8 @@ const entryOf = (place: number, age: number, changed: number, isDue: boolean): E
     gone: undefined,
     owed: false,
     counted: false,
-    shown: "shown"
+    shown: "shown",
+    row: undefined
   }
 }
 
@@ -55,13 +56,18 @@ export const measureLedger = async () => {
   chmodSync(filename, 0o600)
   const layer = SqlLedger.layer({ name: "state.db", client: SqliteClient.layer({ filename }) })
   const took: Array<number> = []
+  /** The peak in each quarter. */
+  const megabytes: Array<number> = []
   await Effect.runPromise(
     Effect.gen(function* () {
       const ledger = yield* Ledger
       const lease = yield* ledger.open("calls", { source: "sync", filters: "" })
       let head = 0
+      const resident = () => process.memoryUsage().rss / 2 ** 20
       // Each page is noted when it is new, again soon, and a day later, when little is still expected of it.
       for (let from = 0; from < calls; from += page) {
+        const part = Math.floor((4 * from) / calls)
+        megabytes[part] = Math.max(megabytes[part] ?? 0, resident())
         for (const [back, isDue] of [
           [0, true],
           [5 * page, true],
@@ -81,8 +87,9 @@ export const measureLedger = async () => {
   const database = new DatabaseSync(filename)
   database.exec("PRAGMA wal_checkpoint(TRUNCATE)")
   database.close()
-  const bytes = statSync(filename).size / calls
+  const size = statSync(filename).size / 1e6
   rmSync(folder, { recursive: true })
   took.sort((left, right) => left - right)
-  return { bytes, commit: took[Math.floor(took.length / 2)] ?? 0 }
+  const at = (share: number) => took[Math.floor(share * took.length)] ?? 0
+  return { calls, size, half: at(0.5), most: at(0.99), megabytes }
 }

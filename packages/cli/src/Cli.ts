@@ -29,13 +29,19 @@ import { exitCode } from "./render/ExitCode.ts"
 import * as Failure from "./render/Failure.ts"
 import { wrap } from "./render/Help.ts"
 import * as Log from "./render/Log.ts"
-import { answer, print, Screen } from "./render/Screen.ts"
+import { answer, Screen } from "./render/Screen.ts"
 
 export const debugHelp =
   "Print on stderr each attempt and its failure, the endpoint profile, each window, and stacks of errors"
 
 const debugFlag = GlobalFlag.Setting("debug")({
   flag: Flag.Boolean("debug").pipe(Flag.withDescription(debugHelp), Flag.withDefault(false))
+})
+
+export const logHelp = "What stderr gets: text for people, or each line as JSON, with a type"
+
+const logFlag = GlobalFlag.Setting("log")({
+  flag: Flag.Literals("log", ["text", "json"]).pipe(Flag.withDescription(logHelp), Flag.withDefault("text"))
 })
 
 export const root = Command.make("callstream").pipe(
@@ -64,7 +70,7 @@ export const root = Command.make("callstream").pipe(
     simulateCommand,
     demoCommand
   ]),
-  Command.withGlobalFlags([debugFlag])
+  Command.withGlobalFlags([debugFlag, logFlag])
 )
 
 /** Help goes to stdout when it was asked for; a mistake is printed on stderr, in a line or two. */
@@ -75,7 +81,7 @@ const presenter = (screen: Screen["Service"], args: ReadonlyArray<string>): CliO
       return Effect.orDie(answer(process.stdout.isTTY ? wrap(help, process.stdout.columns) : help))
     }
     if (event._tag === "Version") return Effect.orDie(answer(`${event.name} v${event.version}`))
-    return print(...CommandLine.report(event.errors, event.commandPath, args)).pipe(
+    return Failure.show(CommandLine.report(event.errors, event.commandPath, args)).pipe(
       Effect.provideService(Screen, screen)
     )
   }
@@ -84,7 +90,13 @@ const presenter = (screen: Screen["Service"], args: ReadonlyArray<string>): CliO
 /** Runs the command line to its exit code. Every error has been printed when it returns. */
 export const main = Effect.fnUntraced(function* (args: ReadonlyArray<string>) {
   const debug = args.includes("--debug")
-  const screen = yield* Screen
+  // Known before the command line is parsed, because its mistakes are reported so too.
+  const log = args.some((arg, i) => arg === "--log=json" || (arg === "--log" && args[i + 1] === "json"))
+    ? "json"
+    : "text"
+  const errors = log === "json" || args.includes("--json") ? "json" : "text"
+  const given = yield* Screen
+  const screen = Screen.of({ ...given, log, errors, live: given.live && log === "text" })
   const environment = Layer.mergeAll(
     CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions] }),
     CliOutput.layerPresenter(presenter(screen, args)),
@@ -96,9 +108,10 @@ export const main = Effect.fnUntraced(function* (args: ReadonlyArray<string>) {
     Effect.catchCause((cause) => {
       // An interruption stays one: the runtime has an exit code for it.
       if (Cause.hasInterruptsOnly(cause)) return Effect.failCause(cause)
-      const { exitCode: code, lines } = Failure.report(cause, { debug })
-      return Effect.as(print(...lines), code)
+      const report = Failure.report(cause, { debug })
+      return Effect.as(Failure.show(report), report.exitCode)
     }),
-    Effect.provide(environment)
+    Effect.provide(environment),
+    Effect.provideService(Screen, screen)
   )
 })

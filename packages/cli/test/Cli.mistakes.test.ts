@@ -18,7 +18,9 @@ const told = Effect.fnUntraced(function* (args: ReadonlyArray<string>, env: Read
       columns: () => 80,
       write: (text) => Effect.sync(() => void written.push(text)),
       reword: () => Effect.void,
-      reworded: (text) => text
+      reworded: (text) => text,
+      log: "text",
+      errors: "text"
     }),
     Effect.provide(NodeServices.layer),
     Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromEnv({ env }))

@@ -7,14 +7,15 @@ import * as PageDecoder from "@callstream/core/client/PageDecoder"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { availableParallelism } from "node:os"
+import * as Serving from "./internal/Serving.ts"
 import * as Thread from "./internal/Thread.ts"
 
-const make = (hold: PageDecoder.Hold): Layer.Layer<never> =>
+const make = (hold: PageDecoder.Hold, script?: Thread.Script): Layer.Layer<never> =>
   Layer.effect(
     PageDecoder.PageDecoder,
     Effect.suspend(() =>
       availableParallelism() > 1
-        ? Effect.orElseSucceed(Thread.make(hold), () => PageDecoder.here)
+        ? Effect.orElseSucceed(Thread.make(hold, script), () => PageDecoder.here)
         : Effect.succeed(PageDecoder.here)
     )
   )
@@ -40,3 +41,36 @@ export const layer: Layer.Layer<never> = make("json")
  * @category layers
  */
 export const layerObjects: Layer.Layer<never> = make("response")
+
+/**
+ * A script of a thread, and what it applies.
+ *
+ * @since 0.1.0
+ * @category options
+ */
+export interface Ahead {
+  /** A module that calls `serve` with the transform. */
+  readonly url: URL
+  /** What the module finds as `workerData`: what it makes the transform of. */
+  readonly data: unknown
+  /** The transform, made of the same data here. Its rows must be plain JSON. */
+  readonly transform: PageDecoder.Plain
+}
+
+/**
+ * The same for a pipeline with a transform that is pure: the thread applies it, too, and makes lines of JSON of its rows.
+ * Records that it rejects, and rows that JSON cannot say, are made again in the caller's thread. If the label of the
+ * thread's transform is another one, the rows of the thread are not used.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerAhead = (ahead: Ahead): Layer.Layer<never> => make("response", ahead)
+
+/**
+ * Makes a decoding thread of the module that calls it, in a worker.
+ *
+ * @since 0.1.0
+ * @category threads
+ */
+export const serve: (transform: PageDecoder.Plain) => void = Serving.serve

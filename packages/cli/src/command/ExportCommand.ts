@@ -16,6 +16,7 @@ import * as Failure from "../render/Failure.ts"
 import { invocation, print } from "../render/Screen.ts"
 import * as ReportedRun from "../render/ReportedRun.ts"
 import { decoder } from "../run/RunJob.ts"
+import * as RunMetrics from "../run/RunMetrics.ts"
 import type { PipelineSpec } from "../option/PipelineSpec.ts"
 import * as Resolve from "../job/Resolve.ts"
 import * as Save from "../job/Save.ts"
@@ -25,7 +26,8 @@ const { run: running, sink, ...others } = Options.groups
 /** What a command reports about its run. */
 export const reporting = {
   quiet: onOff("No progress and no summary; errors are still shown"),
-  json: onOff("Print the summary as one line of JSON, on stderr"),
+  json: onOff("Print the summary as one line of JSON, on stdout unless calls go there, and errors as JSON too"),
+  metricsFile: Options.metricsFile,
   explain: onOff("Only print the guarantee of each sink, and why; nothing is read")
 }
 
@@ -101,7 +103,11 @@ const command = Command.make(
     if (input.explain) return yield* Explain.print(job)
     const client = Layer.provide(Source.client(spec.source ?? {}), [AgniTransport.layer, decoder([job])])
     if (input.dryRun) return yield* Effect.provide(DryRun.run(job, spec), client)
-    yield* Effect.provide(Failure.reporting(ReportedRun.run(job), { resumes: job.name !== undefined }), client)
+    yield* ReportedRun.run(job).pipe(
+      (run) => Failure.reporting(run, { resumes: job.name !== undefined }),
+      (run) => RunMetrics.writing(input.metricsFile, run),
+      Effect.provide(client)
+    )
   })
 )
 

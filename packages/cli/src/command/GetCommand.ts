@@ -11,7 +11,7 @@ import * as ShownTime from "../option/ShownTime.ts"
 import * as Source from "../option/SourceOptions.ts"
 import { Incomplete, UsageError } from "../option/UsageError.ts"
 import * as Format from "../render/Format.ts"
-import { answer, print } from "../render/Screen.ts"
+import { answer, print, warn } from "../render/Screen.ts"
 
 /** The options of `get` alone. */
 export const options = {
@@ -60,9 +60,10 @@ const get = Effect.fnUntraced(function* (
   const { found, missing, requests } = yield* Lookup.find(ids, { walk })
   if (found.length > 0) yield* answer(found.map(({ call, isRejected }) => textOf(call, isRejected)).join("\n"))
   const broken = found.flatMap(({ call, id, isRejected }) =>
-    isRejected && "reason" in call ? [`warning: ${id} is no valid call: ${call.reason}`] : []
+    isRejected && "reason" in call ? [`${id} is no valid call: ${call.reason}`] : []
   )
-  yield* print(...broken, ...missing.flatMap(missingLines))
+  yield* Effect.forEach(broken, (line) => warn(line), { discard: true })
+  yield* Effect.forEach(missing, (one) => print(...missingLines(one)), { discard: true })
   if (!quiet) {
     const total = found.length + missing.length
     yield* print(

@@ -10,6 +10,7 @@ import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 import * as References from "effect/References"
 import { fileArgument, flags as flagsOf, onOff, pick } from "../option/Declared.ts"
+import * as Options from "../option/Options.ts"
 import { inFile } from "../option/Speaker.ts"
 import * as Source from "../option/SourceOptions.ts"
 import * as DryRun from "../render/DryRun.ts"
@@ -21,11 +22,12 @@ import * as ReportedRun from "../render/ReportedRun.ts"
 import type * as ReportedResync from "../render/ReportedResync.ts"
 import * as ReportedSync from "../render/ReportedSync.ts"
 import * as Progress from "../run/Progress.ts"
-import { answer, print, Screen } from "../render/Screen.ts"
+import { answer, Screen } from "../render/Screen.ts"
 import * as Summary from "../render/Summary.ts"
 import { ReportedExit, UsageError } from "../option/UsageError.ts"
 import type * as Job from "../job/Job.ts"
 import { decoder } from "../run/RunJob.ts"
+import * as RunMetrics from "../run/RunMetrics.ts"
 import * as RunSync from "../run/RunSync.ts"
 import * as Overrides from "../job/Overrides.ts"
 import type * as PipelineFile from "../job/PipelineFile.ts"
@@ -38,7 +40,10 @@ export const options = {
   explain: onOff("Only print the guarantee of each sink, and why; nothing is read"),
   schema: onOff("Print the JSON Schema of such files, for an editor; needs no file"),
   quiet: onOff("No progress and no summary; errors are still shown"),
-  json: onOff("Print the summary of each pipeline as one line of JSON, on stderr")
+  json: onOff(
+    "Print the summary of each pipeline as one line of JSON, on stdout unless calls go there, and errors as JSON too"
+  ),
+  metricsFile: Options.metricsFile
 }
 
 /** What a flag may replace in the file. */
@@ -87,13 +92,13 @@ const reported = Effect.fnUntraced(function* (
 
 /** Runs all at once, over one client. When one fails, the others continue. */
 const sideBySide = Effect.fnUntraced(function* (tasks: ReadonlyArray<Tasks.Task>, again: Resync | undefined) {
-  const { live } = yield* Screen
+  const screen = yield* Screen
   const debug = (yield* References.MinimumLogLevel) === "Debug"
   const each = yield* Effect.forEach(tasks, (task) =>
     Effect.map(Effect.flatMap(Progress.make, Ref.make), (progress) => ({ ...task, progress }))
   )
   const jobs = each.map(({ job }) => job)
-  if (ProgressLine.isShown(jobs, live)) {
+  if (ProgressLine.isShown(jobs, screen)) {
     // Their times overlap, so no total is shown.
     yield* ProgressLine.show(() => Progress.sum(each.map(({ progress }) => Ref.getUnsafe(progress))), undefined)
   }
@@ -103,13 +108,13 @@ const sideBySide = Effect.fnUntraced(function* (tasks: ReadonlyArray<Tasks.Task>
       Effect.flatMap(Effect.exit(reported(job, again, progress)), (exit) => {
         if (Exit.isSuccess(exit)) return Effect.succeed<number>(exitCode.done)
         if (Cause.hasInterruptsOnly(exit.cause)) return Effect.failCause(exit.cause)
-        const { exitCode: code, lines } = Failure.report(exit.cause, {
+        const report = Failure.report(exit.cause, {
           debug,
           speaker: inFile,
           resumes: job.name !== undefined,
           pipeline: spec.name
         })
-        return Effect.as(print(...lines), code)
+        return Effect.as(Failure.show(report, spec.name), report.exitCode)
       }),
     { concurrency: "unbounded" }
   )
@@ -125,6 +130,7 @@ export const run = Effect.fnUntraced(function* (
     readonly again?: Resync
     readonly report: Job.Job["report"]
     readonly overrides?: Overrides.Overrides
+    readonly metricsFile: string | undefined
   }
 ) {
   const { connection, locate, refuse, several, tasks: all } = yield* loaded(file, options)
@@ -142,11 +148,12 @@ export const run = Effect.fnUntraced(function* (
     const [only] = tasks
     if (only !== undefined && !several) return yield* reported(only.job, options.again)
     const code = yield* sideBySide(tasks, options.again)
-    yield* Summary.printTogether(tasks.length, options.report)
+    if (only !== undefined) yield* Summary.printTogether(tasks.length, only.job)
     if (code !== exitCode.done) return yield* new ReportedExit({ exitCode: code })
   })
+  const measured = RunMetrics.writing(options.metricsFile, work)
   yield* Failure.reporting(
-    work.pipe(
+    measured.pipe(
       Effect.provide(client),
       Effect.catchTag("UsageError", (error) => Effect.andThen(refuse([locate(error)]), Effect.fail(error)))
     ),
@@ -157,13 +164,19 @@ export const run = Effect.fnUntraced(function* (
 export const runCommand = Command.make(
   "run",
   flags,
-  Effect.fnUntraced(function* ({ dryRun = false, explain = false, file, json, quiet, schema, ...given }) {
+  Effect.fnUntraced(function* ({ dryRun = false, explain = false, file, json, metricsFile, quiet, schema, ...given }) {
     if (schema) return yield* answer(JSON.stringify(jsonSchema(), null, 2))
     if (Option.isNone(file)) {
       return yield* new UsageError({ reason: { _tag: "NoPipelineFile" } })
     }
     const overrides = pick(overriding, given)
-    yield* run(file.value, { dryRun, explain, overrides, report: json ? "json" : quiet ? "none" : "people" })
+    yield* run(file.value, {
+      dryRun,
+      explain,
+      overrides,
+      metricsFile,
+      report: json ? "json" : quiet ? "none" : "people"
+    })
   })
 ).pipe(
   Command.withDescription(

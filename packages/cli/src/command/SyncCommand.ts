@@ -19,6 +19,7 @@ import * as Failure from "../render/Failure.ts"
 import * as ReportedSync from "../render/ReportedSync.ts"
 import * as RunSync from "../run/RunSync.ts"
 import { decoder } from "../run/RunJob.ts"
+import * as RunMetrics from "../run/RunMetrics.ts"
 
 /** Options of an export that a sync has too. */
 const shared = {
@@ -31,7 +32,10 @@ const shared = {
 /** The options of reporting. */
 const reporting = {
   quiet: onOff("No progress and no summary; errors are still shown"),
-  json: onOff("Print the summary of each pass as one line of JSON, on stderr")
+  json: onOff(
+    "Print the summary of each pass as one line of JSON, on stdout unless changes go there, and errors as JSON too"
+  ),
+  metricsFile: Options.metricsFile
 }
 
 /** In the order of their help. */
@@ -50,7 +54,7 @@ export const options = {
 export type Input = Partial<FlagValues<typeof options>>
 
 /** `calls` of `data/calls.db`; the table of a database without a file. */
-const nameFrom = (to: ReadonlyArray<string> = [], table: string | undefined): string | undefined => {
+export const nameFrom = (to: ReadonlyArray<string> = [], table: string | undefined): string | undefined => {
   for (const text of to) {
     const target = Option.getOrUndefined(Target.parse(text))
     const [file] = target === undefined ? [] : Target.fileOf(target)
@@ -94,7 +98,11 @@ export const execute = Effect.fnUntraced(function* <A, E extends Failure.Command
   })
   if (!RunSync.isSync(job)) return yield* Effect.die(new Error("no sync"))
   const client = Layer.provide(Source.client(spec.source ?? {}), [AgniTransport.layer, decoder([])])
-  yield* Effect.provide(Failure.reporting(use(job), { resumes: true }), client)
+  yield* use(job).pipe(
+    (run) => Failure.reporting(run, { resumes: true }),
+    (run) => RunMetrics.writing(input.metricsFile, run),
+    Effect.provide(client)
+  )
 })
 
 export const syncCommand = Command.make("sync", flags(options), (input) =>

@@ -9,6 +9,7 @@ import type * as Run from "../option/RunOptions.ts"
 import type { UsageError } from "../option/UsageError.ts"
 import type * as Sinks from "../option/Sinks.ts"
 import type * as Zone from "../option/Zone.ts"
+import type { Chain } from "./Chain.ts"
 
 /** Whether a call passes the conditions. A call that they cannot be applied to passes here, and the pipeline rejects it. */
 export type Passes = (session: CallSession.CallSession) => boolean
@@ -20,6 +21,8 @@ export interface Sync {
   readonly audits: ReadonlyArray<Duration.Duration>
   readonly remember: Duration.Duration
   readonly worth: number
+  /** Requests a day at most. */
+  readonly maxRequests: number | undefined
   /** The milestones of versions that webhooks get; `undefined` for every version. */
   readonly events: ReadonlyArray<Change.Milestone> | undefined
   readonly tables: NonNullable<SqlSink.Options["sync"]>
@@ -64,6 +67,8 @@ export interface Job {
   /** The conditions: only calls that pass them count towards a limit. */
   readonly passes: Passes | undefined
   readonly transform: Transform.Pure<CallSession.CallSession, object>
+  /** What the transform was made of. */
+  readonly chain: Chain
   readonly sinks: ReadonlyArray<Sinks.Planned>
   readonly commitEvery: Duration.Duration
   readonly onSinkFailure: "stop" | "continue"
@@ -78,4 +83,6 @@ export interface Job {
   /** Of a sync; `undefined` of an export. */
   readonly sync: Sync | undefined
   readonly report: "people" | "json" | "none"
+  /** Where a summary as JSON goes: not among calls. */
+  readonly summaryTo: "stdout" | "stderr"
 }

@@ -232,6 +232,7 @@ export const toJob = Effect.fnUntraced(function* (spec: PipelineSpec, { report, 
     conditions: Transforms.conditionsOf(transforms),
     passes: yield* passesOf(transforms, zone),
     transform: yield* Effect.fromResult(parts.transform),
+    chain: { transforms, tabular: isTabular(spec.sinks), zone: zone.name },
     sinks,
     commitEvery: durationOf(spec.commitEvery, Duration.seconds(1)),
     onSinkFailure: spec.onSinkFailure ?? "stop",
@@ -247,7 +248,8 @@ export const toJob = Effect.fnUntraced(function* (spec: PipelineSpec, { report, 
     recordings: recordingsOf(spec),
     strict: spec.strict ?? false,
     sync: yield* Effect.fromResult(sync),
-    report
+    report,
+    summaryTo: sinks.some(({ target }) => target._tag === "Stdout") ? "stderr" : "stdout"
   }
   yield* checkPlaces(job)
   yield* spec.deadLetters === undefined ? DeadLetters.checkTrust(job.deadLetters) : DeadLetters.check(job.deadLetters)

@@ -105,6 +105,7 @@ export const of = Effect.fnUntraced(function* (
     audits: Result.getOrElse(audits, () => []),
     remember: Kind.durationOf(sync.remember ?? "30d"),
     worth: sync.worth ?? 1,
+    maxRequests: sync.maxRequests === undefined ? undefined : Kind.requestsOf(sync.maxRequests),
     events: Result.getOrUndefined(events),
     tables: { history: sync.history, deleteRemoved: sync.deleteRemoved, maxRemovals: sync.maxRemovals }
   }

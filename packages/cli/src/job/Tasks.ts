@@ -111,5 +111,8 @@ export const load = Effect.fnUntraced(function* (file: string, { check, onRead, 
   }
   yield* refuse([...mistakes, ...(yield* collisions(tasks))])
   yield* among(inFlags.map(Result.fail))
-  return { connection, several, refuse, tasks, locate } satisfies Tasks
+  // Of none, where the calls of one go there.
+  const summaryTo = tasks.some(({ job }) => job.summaryTo === "stderr") ? "stderr" : "stdout"
+  const summed = tasks.map((task) => ({ ...task, job: { ...task.job, summaryTo } }) satisfies Task)
+  return { connection, several, refuse, tasks: summed, locate } satisfies Tasks
 })

@@ -103,6 +103,18 @@ export const positiveDuration = text(
 /** What a text of a duration means. */
 export const durationOf = (value: string): Duration.Duration => Duration.millis(When.parseDuration(value) ?? 0)
 
+/** What a text of requests a day means. */
+export const requestsOf = (value: string): number | undefined => {
+  const digits = /^([1-9]\d{0,9})\/day$/.exec(value)?.[1]
+  return digits === undefined ? undefined : Number(digits)
+}
+
+export const requestsADay = text(
+  "N/day",
+  "a number of requests a day, such as 2000/day",
+  (value) => requestsOf(value) !== undefined
+)
+
 export const size = text("SIZE", "a size such as 256KiB or 1MB", (value) => Size.parse(value) !== undefined)
 
 export const rotation = completing(

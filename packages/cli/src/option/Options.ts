@@ -25,6 +25,8 @@ export const connection = {
 const time = Kind.text("TIME", When.expected, (text) => When.parse(text) !== undefined)
 const filter = (metavar: string, expected: string) => Kind.text(metavar, expected, () => true)
 
+const words = (metavar: string, expected: string) => Kind.text(metavar, expected, () => true)
+
 /** Which calls. */
 export const selection = {
   since: one(
@@ -71,8 +73,6 @@ export const reading = {
   keepGoing: onOff("Leave out the records that the server fails to return, report where they are, and exit with 3"),
   profile: one(Kind.file, "Endpoint profile from `check --json`; skips most probing")
 }
-
-const words = (metavar: string, expected: string) => Kind.text(metavar, expected, () => true)
 
 /** The transforms, in the order of their application. */
 export const transforms = {
@@ -128,6 +128,17 @@ export const sink = {
   csvExcel: onOff("CSV for Excel: with a byte order mark, and times as dates in the time zone of the run"),
   batchSize: one(Kind.integer(1, 10_000), "Calls in one request to a webhook", { fallback: "100" }),
   batchBytes: one(Kind.size, "Size of one request to a webhook at most", { fallback: "512KiB" }),
+  webhookBody: one(
+    words("EXPR", "an expression in CEL"),
+    `Body of each request to a webhook, in CEL, such as '{"text": "Call of " + string(minutes) + " min"}'; null sends nothing`
+  ),
+  webhookHeader: each(
+    Kind.text("NAME=VARIABLE", "the name of a header and of the environment variable that holds its value", (text) =>
+      /^[^=\s]+=[A-Za-z_]\w*$/.test(text)
+    ),
+    "A further header for a webhook, with the value of an environment variable: Authorization=CRM_TOKEN"
+  ),
+  webhookUnsigned: onOff("Send webhooks without a signature, to a receiver that cannot check one"),
   allowPrivateHosts: onOff("Allow a webhook on this machine or in a private network, with http too")
 }
 
@@ -186,6 +197,11 @@ export const sync = {
   worth: one(Kind.above(0), "Changes to expect of a request, times the hours waited for them: more saves requests", {
     fallback: "1"
   }),
+  maxRequests: one(
+    Kind.requestsADay,
+    "Requests a day at most; over it the sync is late: audits and readings of little worth wait first",
+    { fallback: "no limit" }
+  ),
   events: list(
     Kind.completing(words("MILESTONE", "a milestone"), Change.Milestone.literals),
     "To webhooks only versions that reach one of these: completed, cost, recording, analysis, final; and calls that are gone",
@@ -197,6 +213,12 @@ export const sync = {
     fallback: "1000"
   })
 }
+
+/** Of a command alone: a file of metrics is of all its pipelines. */
+export const metricsFile = one(
+  Kind.file,
+  "Write metrics to this file for Prometheus' textfile collector: NAME.prom, replaced every 15 seconds and at the end"
+)
 
 /** The groups by where a pipeline file holds them. */
 export const groups = { connection, selection, reading, transforms, sink, run, sync } as const

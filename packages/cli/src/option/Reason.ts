@@ -102,7 +102,10 @@ const settingWords = (reason: SettingReason | SyncReason, speaker: Speaker): Wor
     case "VariableNotSet":
       return {
         problem: `the environment variable ${reason.variable} is not set`,
-        advice: "Set it to a URL such as postgres://user:password@host/database?sslmode=verify-full."
+        advice:
+          reason.holds === "a header"
+            ? "Set it to the value of the header."
+            : "Set it to a URL such as postgres://user:password@host/database?sslmode=verify-full."
       }
     case "PasswordOnCommandLine":
       return {

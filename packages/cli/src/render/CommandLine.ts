@@ -1,6 +1,8 @@
 /** Describes the mistakes of a command line that cannot be parsed. */
 import type * as CliError from "effect/cli/CliError"
 import { nearest } from "../expression/Mistake.ts"
+import { exitCode } from "./ExitCode.ts"
+import type { Report } from "./Failure.ts"
 import { ofExport } from "../option/SyncWords.ts"
 
 /** `-since` reaches the parser as `-s -i -n -c -e`: the word as it was typed, and the flag that was meant. */
@@ -58,16 +60,39 @@ const describe = (
   }
 }
 
+/** The problems, each with what to do, none twice. */
+const blocksOf = (
+  errors: ReadonlyArray<CliError.CliError>,
+  commandPath: ReadonlyArray<string>,
+  args: ReadonlyArray<string>
+): ReadonlyArray<readonly [problem: string, advice: ReadonlyArray<string>]> => {
+  const blocks = new Map<string, readonly [string, ReadonlyArray<string>]>()
+  for (const error of errors) {
+    const [problem = "", ...advice] = describe(error, args, commandPath.at(-1))
+    blocks.set(JSON.stringify([problem, ...advice]), [problem, advice])
+  }
+  return [...blocks.values()]
+}
+
+const helps = (commandPath: ReadonlyArray<string>): string => `${commandPath.join(" ")} --help lists all flags`
+
 /** One error a line, with what to do below it, and no line twice. */
 export const report = (
   errors: ReadonlyArray<CliError.CliError>,
   commandPath: ReadonlyArray<string>,
   args: ReadonlyArray<string>
-): ReadonlyArray<string> => {
-  const lines = new Set<string>()
-  for (const error of errors) {
-    const [problem = "", ...advice] = describe(error, args, commandPath.at(-1))
-    lines.add([`error: ${problem}`, ...advice.map((line) => `  ${line}`)].join("\n"))
+): Report => {
+  const blocks = blocksOf(errors, commandPath, args)
+  return {
+    lines: [
+      ...blocks.flatMap(([problem, advice]) => [`error: ${problem}`, ...advice.map((line) => `  ${line}`)]),
+      `  ${helps(commandPath)}`
+    ],
+    facts: blocks.map(([message, advice]) => ({
+      error: "UsageError",
+      message,
+      details: [...advice, helps(commandPath)]
+    })),
+    exitCode: exitCode.usage
   }
-  return [...lines].flatMap((text) => text.split("\n")).concat(`  ${commandPath.join(" ")} --help lists all flags`)
 }

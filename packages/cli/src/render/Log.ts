@@ -6,6 +6,14 @@ import { clearLine, type Screen, toPrintable } from "./Screen.ts"
 
 const words: Readonly<Record<string, string>> = { Warn: "warning: ", Error: "error: ", Fatal: "error: " }
 
+const types: Readonly<Record<string, string>> = {
+  Warn: "warning",
+  Error: "error",
+  Fatal: "error",
+  Debug: "debug",
+  Trace: "debug"
+}
+
 const textOf = (message: unknown): string =>
   (Array.isArray(message) ? message : [message])
     .map((part) => (typeof part === "string" ? part : JSON.stringify(part)))
@@ -14,6 +22,12 @@ const textOf = (message: unknown): string =>
 /** One line each, with the time under `--debug`. A progress line is removed and drawn again below. */
 export const logger = (screen: Screen["Service"], debug: boolean): Logger.Logger<unknown, void> =>
   Logger.make(({ cause, date, logLevel, message }) => {
+    if (screen.log === "json") {
+      const type = types[logLevel] ?? "info"
+      const causes = cause.reasons.length === 0 ? {} : { cause: Cause.pretty(cause) }
+      const line = JSON.stringify({ time: date.toISOString(), type, message: textOf(message), ...causes })
+      return Effect.runSync(screen.write(`${line}\n`))
+    }
     const begin = debug ? `[${date.toISOString().slice(11, 23)}] ${logLevel.toUpperCase()}: ` : (words[logLevel] ?? "")
     const lines = [
       `${begin}${textOf(message)}`,

@@ -1,5 +1,5 @@
 /** The progress line of a run. */
-import type { Calendar } from "@callstream/core"
+import { type Calendar, Instant } from "@callstream/core"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
@@ -10,7 +10,7 @@ import * as ShownTime from "../option/ShownTime.ts"
 import type * as Progress from "../run/Progress.ts"
 import { type Requests, requests } from "../run/Requests.ts"
 import * as Format from "./Format.ts"
-import { clearLine, Screen } from "./Screen.ts"
+import { clearLine, record, Screen } from "./Screen.ts"
 
 const words: Readonly<Record<string, string>> = {
   RateLimited: "rate limited",
@@ -55,6 +55,15 @@ export const line = (
   }, "")
 }
 
+const toJson = ({ last, rejected, sessions }: Progress.Progress, { read, retried, sent }: Requests) => ({
+  written: sessions,
+  read,
+  rejected,
+  at: last === undefined ? null : Instant.format(last),
+  requests: sent,
+  retries: Object.fromEntries(retried)
+})
+
 /**
  * While the scope is open: on a terminal a line that is redrawn ten times a second and removed at the end, elsewhere a
  * new line every 30 seconds.
@@ -69,7 +78,10 @@ export const show = (
         line(progress(), counted, now, columns, clock)
       )
     if (!screen.live) {
-      const tell = Effect.flatMap(text(Infinity), (text) => screen.write(`${text}\n`))
+      const tell =
+        screen.log === "json"
+          ? Effect.flatMap(requests, (counted) => record("progress", toJson(progress(), counted)))
+          : Effect.flatMap(text(Infinity), (text) => screen.write(`${text}\n`))
       return Effect.asVoid(Effect.forkScoped(Effect.repeat(Effect.delay(tell, "30 seconds"), Schedule.forever)))
     }
     // Room for the ^C that a terminal writes: without it, the ^C would remain on a line of its own.
@@ -86,7 +98,8 @@ export const show = (
   })
 
 /** Data on stdout and a progress line would overwrite each other on one terminal. */
-export const isShown = (jobs: ReadonlyArray<Job>, live: boolean): boolean => {
+export const isShown = (jobs: ReadonlyArray<Job>, { live, log }: Pick<Screen["Service"], "live" | "log">): boolean => {
+  if (log === "json") return jobs.every(({ report }) => report !== "none")
   if (!live) return jobs.every(({ report }) => report === "people")
   const toStdout = jobs.some(({ sinks }) => sinks.some(({ target }) => target._tag === "Stdout"))
   const alone = !toStdout || (!process.stdout.isTTY && fstatSync(1).isFile())

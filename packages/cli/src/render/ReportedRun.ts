@@ -1,5 +1,5 @@
 /** Runs a job, with the progress line and the summary for the person who started it. */
-import type { CoverageSet, Recordings } from "@callstream/core"
+import { type CoverageSet, Instant, type Recordings } from "@callstream/core"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -9,18 +9,25 @@ import { Incomplete } from "../option/UsageError.ts"
 import * as Progress from "../run/Progress.ts"
 import * as RunJob from "../run/RunJob.ts"
 import * as CoverageReport from "../run/CoverageReport.ts"
+import * as RunMetrics from "../run/RunMetrics.ts"
 import * as ProgressLine from "./ProgressLine.ts"
 import * as RecordingsLine from "./RecordingsLine.ts"
-import { print, Screen } from "./Screen.ts"
+import { Screen, warn } from "./Screen.ts"
 import * as Summary from "./Summary.ts"
 
 /** Warns when a file will hold personal data that is redacted elsewhere. */
 const warnOfRawLetters = ({ deadLetters, deadLettersRaw, title, transform }: Job) =>
   deadLettersRaw && transform.redaction !== undefined
-    ? print(
-        `warning: ${title === undefined ? "" : `${title}: `}${deadLetters} keeps rejected records with the personal data that the other outputs lack, because they must be kept raw`
+    ? warn(
+        `${title === undefined ? "" : `${title}: `}${deadLetters} keeps rejected records with the personal data that the other outputs lack, because they must be kept raw`
       )
     : Effect.void
+
+/** In µs: where all of it is proven, up to when it was read. */
+const provenUntilOf = (covered: CoverageReport.Report | undefined): number | undefined => {
+  const text = covered?.set === "proven" ? covered.asOf : covered?.provenUntil
+  return text === null || text === undefined ? undefined : Instant.parse(text)
+}
 
 const ofRecordings = (counts: Recordings.Counts | undefined): Pick<CoverageReport.Report, "recordings"> => {
   if (counts === undefined) return {}
@@ -30,13 +37,13 @@ const ofRecordings = (counts: Recordings.Counts | undefined): Pick<CoverageRepor
 
 /** With `shared`, the caller shows the progress of several runs. */
 export const run = Effect.fnUntraced(function* (job: Job, shared?: Ref.Ref<Progress.Progress>) {
-  const { live } = yield* Screen
+  const screen = yield* Screen
   const progress = shared ?? (yield* Effect.flatMap(Progress.make, Ref.make))
   const reportOf = (coverage: CoverageSet.CoverageSet) => CoverageReport.ofJob(job, coverage)
   yield* warnOfRawLetters(job)
   const outcome = yield* Effect.scoped(
     Effect.gen(function* () {
-      if (shared === undefined && ProgressLine.isShown([job], live)) {
+      if (shared === undefined && ProgressLine.isShown([job], screen)) {
         yield* ProgressLine.show(() => Ref.getUnsafe(progress), job.zone.clock)
       }
       return yield* RunJob.run(job, {
@@ -58,5 +65,12 @@ export const run = Effect.fnUntraced(function* (job: Job, shared?: Ref.Ref<Progr
   yield* Summary.print(job, yield* Ref.get(progress), outcome, covered)
   const failed = covered?.set === "unprovable" || summary.sinks.some(({ failure }) => failure !== undefined)
   const doubtful = summary.dead > 0 || covered?.set === "provisional" || RecordingsLine.isIncomplete(recordings)
-  if (failed || (job.strict && doubtful)) return yield* new Incomplete()
+  const isSuccess = !failed && !(job.strict && doubtful)
+  yield* RunMetrics.note({
+    pipeline: RunJob.nameOf(job),
+    provenUntil: provenUntilOf(covered),
+    unsettled: covered === undefined ? undefined : covered.of - covered.settled,
+    isSuccess
+  })
+  if (!isSuccess) return yield* new Incomplete()
 })

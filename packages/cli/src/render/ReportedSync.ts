@@ -8,6 +8,7 @@ import { Incomplete } from "../option/UsageError.ts"
 import * as CoverageNote from "../run/CoverageNote.ts"
 import * as Progress from "../run/Progress.ts"
 import { requests } from "../run/Requests.ts"
+import * as RunMetrics from "../run/RunMetrics.ts"
 import * as RunSync from "../run/RunSync.ts"
 import { exitCode, onInterrupt } from "./ExitCode.ts"
 import * as ProgressLine from "./ProgressLine.ts"
@@ -26,18 +27,27 @@ export const run = Effect.fnUntraced(function* (job: RunSync.SyncJob, { restart 
     yield* Effect.provideContext(CoverageNote.ofSync(job, summary), context)
     const { sent } = yield* requests
     const earlier = yield* Ref.getAndSet(before, sent)
+    const { verdict } = summary
+    yield* RunMetrics.note({
+      pipeline: job.name,
+      provenUntil: verdict.watermark <= verdict.from ? undefined : verdict.watermark,
+      unsettled: verdict.awaited.calls,
+      behind: verdict.behind,
+      isSuccess: summary.sinks.every(({ failure }) => failure === undefined)
+    })
     yield* Effect.provideService(SyncSummary.print(job, summary, { sent: sent - earlier }), Screen, screen)
   })
   const summary = yield* Effect.scoped(
     Effect.gen(function* () {
-      if (!isFollowed && ProgressLine.isShown([job], screen.live)) {
+      if (!isFollowed && ProgressLine.isShown([job], screen)) {
         yield* ProgressLine.show(() => Ref.getUnsafe(progress), job.zone.clock)
       }
       return yield* RunSync.run(job, {
         restart,
         onDelivered: ({ changes }) =>
           Ref.update(progress, (now) => ({ ...now, sessions: changes.created + changes.updated })),
-        onPass: (summary) => (isFollowed ? onPass(summary) : Effect.void)
+        // A reader of summaries that leaves does not end a sync that follows.
+        onPass: (summary) => (isFollowed ? Effect.ignore(onPass(summary)) : Effect.void)
       })
     })
   ).pipe(

@@ -1,6 +1,7 @@
 /** Output for people goes to stderr, so that stdout holds only data. */
 import type { OutputError } from "@callstream/core"
 import { StdoutOutput } from "@callstream/node"
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -16,6 +17,10 @@ export class Screen extends Context.Service<
     readonly write: (text: string) => Effect.Effect<void>
     /** From now on shows references in place of the values that a file refers to. */
     readonly reword: (change: (text: string) => string) => Effect.Effect<void>
+    /** What stderr gets: lines for people, or one JSON value a line. */
+    readonly log: "text" | "json"
+    /** Whether errors are JSON, as they are with `--json` too. */
+    readonly errors: "text" | "json"
     /** Text with references in place of values, for other outputs. */
     readonly reworded: (text: string) => string
   }
@@ -33,7 +38,9 @@ export class Screen extends Context.Service<
       columns: () => process.stderr.columns ?? 80,
       write: (text) => Effect.sync(() => void process.stderr.write(reworded(text))),
       reword: (next) => Ref.set(change, next),
-      reworded
+      reworded,
+      log: "text",
+      errors: "text"
     })
   })
 }
@@ -41,9 +48,27 @@ export class Screen extends Context.Service<
 /** Removes the progress line. */
 export const clearLine = "\r\u001b[2K"
 
+const printable = (lines: ReadonlyArray<string>): string => lines.map((line) => `${toPrintable(line)}\n`).join("")
+
+/** One line for machines. */
+export const record = (type: string, fields: object): Effect.Effect<void, never, Screen> =>
+  Effect.flatMap(Effect.all([Screen, Clock.currentTimeMillis]), ([screen, millis]) =>
+    screen.write(`${JSON.stringify({ time: new Date(millis).toISOString(), type, ...fields })}\n`)
+  )
+
+const as = (type: "info" | "warning", lines: ReadonlyArray<string>, prefix = "") =>
+  Effect.flatMap(Screen, (screen) => {
+    if (lines.length === 0) return Effect.void
+    if (screen.log === "json") return record(type, { message: lines.map((line) => line.trim()).join("\n") })
+    return screen.write(printable(lines.map((line, i) => (i === 0 ? `${prefix}${line}` : line))))
+  })
+
 /** Lines for people, without characters that a terminal would obey. */
-export const print = (...lines: ReadonlyArray<string>): Effect.Effect<void, never, Screen> =>
-  Effect.flatMap(Screen, (screen) => screen.write(lines.map((line) => `${toPrintable(line)}\n`).join("")))
+export const print = (...lines: ReadonlyArray<string>): Effect.Effect<void, never, Screen> => as("info", lines)
+
+/** The same about something that should be looked at, which does not end the command. */
+export const warn = (...lines: ReadonlyArray<string>): Effect.Effect<void, never, Screen> =>
+  as("warning", lines, "warning: ")
 
 /** Text from outside (a path, a server's words) with control, bidirectional and invisible characters made visible. */
 export const toPrintable = (text: string): string =>

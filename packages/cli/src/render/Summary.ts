@@ -10,6 +10,7 @@ import type * as CoverageReport from "../run/CoverageReport.ts"
 import { isClosedPipe } from "../option/ClosedPipe.ts"
 import * as Format from "./Format.ts"
 import * as ShownTime from "../option/ShownTime.ts"
+import * as MachineSummary from "./MachineSummary.ts"
 import * as NothingMatched from "./NothingMatched.ts"
 import { describeRetries } from "./ProgressLine.ts"
 import type * as Progress from "../run/Progress.ts"
@@ -18,9 +19,12 @@ import type { Outcome } from "../run/RunJob.ts"
 import type { Finding } from "../run/Unmatched.ts"
 import * as Proof from "./Proof.ts"
 import * as RecordingsLine from "./RecordingsLine.ts"
-import { print as printLines, Screen } from "./Screen.ts"
+import { print as printLines, type Screen } from "./Screen.ts"
 
-type About = Pick<Job, "recordings" | "title" | "name" | "zone" | "sinks" | "report" | "deadLetters" | "walk" | "limit">
+type About = Pick<
+  Job,
+  "recordings" | "title" | "name" | "zone" | "sinks" | "report" | "deadLetters" | "walk" | "limit" | "summaryTo"
+>
 
 /** The name of the pipeline, where there are several. */
 const printOf = ({ title }: About, first: string, ...rest: ReadonlyArray<string>) =>
@@ -120,14 +124,10 @@ const describeRequests = (requests: Requests): string => {
 }
 
 /** The requests of several pipelines together, below the summary of each. */
-export const printTogether = Effect.fnUntraced(function* (pipelines: number, report: Job["report"]) {
-  if (report === "none") return
+export const printTogether = Effect.fnUntraced(function* (pipelines: number, job: Pick<Job, "report" | "summaryTo">) {
   const requests = yield* requestsNow
-  if (report === "people") {
-    return yield* printLines(`${Format.counted(pipelines, "pipeline")} together: ${describeRequests(requests)}`)
-  }
-  const { write } = yield* Screen
-  yield* write(`${JSON.stringify({ pipelines, ...ofRequests(requests) })}\n`)
+  if (!(yield* MachineSummary.print(job, () => ({ pipelines, ...ofRequests(requests) })))) return
+  yield* printLines(`${Format.counted(pipelines, "pipeline")} together: ${describeRequests(requests)}`)
 })
 
 /** A run that finished, and what is shown of it. */
@@ -248,10 +248,7 @@ export const print = Effect.fnUntraced(function* (
   const elapsed = (yield* Clock.currentTimeMillis) - progress.startedAt
   const requests = yield* requestsNow
   const ended: Ended = { about, progress, done, covered, unmatched, recordings, elapsed, requests }
-  if (about.report === "json") {
-    const { write } = yield* Screen
-    return yield* write(`${JSON.stringify(toJson(ended))}\n`)
-  }
+  if (!(yield* MachineSummary.print(about, () => toJson(ended)))) return
   if (done.finishedBefore) {
     return yield* printOf(
       about,

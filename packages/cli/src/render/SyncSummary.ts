@@ -5,6 +5,7 @@ import type { PassSummary, SyncJob } from "../run/RunSync.ts"
 import type { Requests } from "../run/Requests.ts"
 import * as ShownTime from "../option/ShownTime.ts"
 import * as Format from "./Format.ts"
+import * as MachineSummary from "./MachineSummary.ts"
 import * as RecordingsLine from "./RecordingsLine.ts"
 import { clearLine, print as printLines, Screen } from "./Screen.ts"
 
@@ -40,6 +41,42 @@ const counts = (
 const hole = (one: Verdict.Hole, clock: Clock): string =>
   `${ShownTime.times(one.from, "to", one.to, clock)}${one.reason === undefined ? "" : `: ${CoverageReason.describe(one.reason)}`}`
 
+const works: Readonly<Record<Verdict.Work, string>> = {
+  audits: "audits",
+  looks: "readings of calls that may have changed",
+  backfill: "the rest of the first pass",
+  passes: "whole passes"
+}
+
+/** What waits for requests. */
+const waiting = ({ most, sent, waiting }: Verdict.Verdict["requests"], clock: Clock): ReadonlyArray<string> =>
+  most === undefined || waiting.length === 0
+    ? []
+    : [
+        `Late, because of ${Format.count(sent)} of ${Format.counted(most, "request")} in the last 24 h: ${waiting.map(({ since, work }) => `${works[work]} (since ${ShownTime.minute(since, clock)})`).join(", ")}.`
+      ]
+
+const hour = 3_600_000_000
+
+/** The horizons that people choose, in hours, above those whole days. */
+const usual = [3, 4, 6, 8, 12, 18, 24, 36, 48]
+
+/** The horizon that would have held calls that took so long, as it is typed. */
+export const horizonFor = (longest: number): string => {
+  const hours = usual.find((hours) => longest <= hours * hour)
+  return hours === undefined ? `${Math.ceil(longest / (24 * hour))}d` : `${hours}h`
+}
+
+/** Calls that appeared later than the horizon. */
+const late = ({ horizon, lateness }: Verdict.Verdict): ReadonlyArray<string> => {
+  const { calls, late, longest } = lateness
+  return late === 0
+    ? []
+    : [
+        `${Format.count(late)} of ${Format.counted(calls, "call")} appeared later than the ${Format.duration(horizon / 1000)} horizon (longest ${Format.duration(longest / 1000)}): --horizon ${horizonFor(longest)} would have held all.`
+      ]
+}
+
 /** The state of a sync: what is proven, what may still change, and what is no longer waited for. */
 export const state = (
   verdict: Verdict.Verdict,
@@ -63,7 +100,9 @@ export const state = (
         ]),
     ...(audited.looked === 0
       ? []
-      : [`Audits: ${Format.count(audited.changed)} of ${Format.counted(audited.looked, "final call")} had changed.`])
+      : [`Audits: ${Format.count(audited.changed)} of ${Format.counted(audited.looked, "final call")} had changed.`]),
+    ...late(verdict),
+    ...waiting(verdict.requests, clock)
   ]
 }
 
@@ -93,6 +132,17 @@ export const verdictJson = (verdict: Verdict.Verdict, givenUp: ReadonlyArray<Ver
   },
   givenUp,
   audited: verdict.audited,
+  lateness: {
+    calls: verdict.lateness.calls,
+    late: verdict.lateness.late,
+    longest: Math.round(verdict.lateness.longest / 1_000_000),
+    horizon: verdict.lateness.late === 0 ? null : horizonFor(verdict.lateness.longest)
+  },
+  requestsADay: {
+    sent: verdict.requests.sent,
+    most: verdict.requests.most ?? null,
+    waiting: verdict.requests.waiting.map(({ since, work }) => ({ work, since: time(since) }))
+  },
   behind: verdict.behind
 })
 
@@ -123,7 +173,7 @@ export const print = Effect.fnUntraced(function* (
   const screen = yield* Screen
   const { clock } = job.zone
   if (job.report === "none") return
-  if (job.report === "json") return yield* screen.write(`${JSON.stringify(toJson(job, summary, sent))}\n`)
+  if (!(yield* MachineSummary.print(job, () => toJson(job, summary, sent)))) return
   // Several pipelines share one client and its counts.
   const first = counts(summary, job.title === undefined ? sent : undefined)
   const { recordings } = summary
@@ -141,7 +191,9 @@ export const print = Effect.fnUntraced(function* (
   const until =
     watermark <= from ? `nothing older than ${Format.duration(horizon / 1000)}` : ShownTime.minute(watermark, clock)
   const audio = kept === undefined || recordings?.of === 0 ? "" : ` · ${kept}`
-  const line = named(job, `${first}${audio} · complete up to ${until}`)
+  const { waiting } = summary.verdict.requests
+  const late = waiting.length === 0 ? "" : ` · late: ${waiting.map(({ work }) => work).join(", ")}`
+  const line = named(job, `${first}${audio} · complete up to ${until}${late}`)
   // On a terminal the line of the next pass takes its place, unless something happened.
   if (screen.live && problems.length === 0) return yield* screen.write(`${clearLine}${line}`)
   yield* printLines(line, ...problems)

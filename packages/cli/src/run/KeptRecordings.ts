@@ -1,6 +1,6 @@
 /** The recordings of a job, kept while it runs. */
 import { type CallSession, type OutputError, Recordings, type Transform } from "@callstream/core"
-import { Sha256 } from "@callstream/node"
+import { NodeContentHash } from "@callstream/node"
 import * as Effect from "effect/Effect"
 import type { Job } from "../job/Job.ts"
 
@@ -18,12 +18,12 @@ const none: KeptRecordings = { before: (transform) => transform, counts: () => u
 export const open = Effect.fnUntraced(function* ({ baseUrl, recordings }: Pick<Job, "baseUrl" | "recordings">) {
   if (recordings === undefined) return none
   const { allowPrivateHosts, apiKey, folder, maxBytes, perSecond } = recordings
-  const options = { folder, baseUrl, sha256: Sha256.make, maxBytes, perSecond, allowPrivateHosts }
+  const options = { folder, baseUrl, contentHash: NodeContentHash.make, maxBytes, perSecond, allowPrivateHosts }
   const kept: KeptRecordings = yield* Recordings.open({ ...options, apiKey: yield* apiKey })
   return kept
 })
 
-/** What was counted since then. */
+/** The counts since then. */
 export const since = (before: Recordings.Counts | undefined, now: Recordings.Counts): Recordings.Counts => {
   if (before === undefined) return now
   const left = (name: "of" | "kept" | "fetched" | "bytes") => now[name] - before[name]

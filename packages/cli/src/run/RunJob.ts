@@ -21,6 +21,7 @@ import * as NodeDns from "@effect/platform-node/NodeDns"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Ref from "effect/Ref"
+import { extname } from "node:path"
 import * as Database from "../option/Database.ts"
 import type * as Run from "../option/RunOptions.ts"
 import * as Sinks from "../option/Sinks.ts"
@@ -32,14 +33,28 @@ import * as CoverageNote from "./CoverageNote.ts"
 import type * as CoverageReport from "./CoverageReport.ts"
 import * as KeptRecordings from "./KeptRecordings.ts"
 import * as Progress from "./Progress.ts"
+import * as RunMetrics from "./RunMetrics.ts"
 import * as Spool from "./Spool.ts"
 import * as Unmatched from "./Unmatched.ts"
 import * as Pseudonymizer from "./Pseudonymizer.ts"
 import * as HeapGrowth from "./HeapGrowth.ts"
 
-/** A worker thread makes lines of JSON, or digests what the reader has to know of each call. */
+/** A bundle has both in one folder. */
+const worker = () => new URL(`./ChainWorker${extname(import.meta.url)}`, import.meta.url)
+
+/** A worker thread makes lines of JSON, also of what the transforms of a single job make, or says what the reader has to know. */
+const thread = (jobs: ReadonlyArray<Job>): Layer.Layer<never> => {
+  const [job, ...others] = jobs
+  if (job !== undefined && others.length === 0 && job.transform.label !== "") {
+    const { chain, transform } = job
+    return DecodingThread.layerAhead({ url: worker(), data: chain, transform })
+  }
+  return jobs.some(isLines) ? DecodingThread.layer : DecodingThread.layerObjects
+}
+
+/** The thread takes over the settings of heaps that are there when it starts. */
 export const decoder = (jobs: ReadonlyArray<Job>): Layer.Layer<never> =>
-  Layer.merge(HeapGrowth.layer, jobs.some(isLines) ? DecodingThread.layer : DecodingThread.layerObjects)
+  Layer.provideMerge(thread(jobs), HeapGrowth.layer)
 
 /** The organization of the calls, which webhooks send and a checkpoint belongs to, and the end of an open range. */
 const look = Effect.flatMap(Effect.all([AgniClient, Instant.now]), ([{ list }, local]) =>
@@ -58,6 +73,9 @@ const coversOf =
     keep === undefined && limit === undefined && !keepGoing
       ? { from: from ?? undefined, to: to ?? end ?? undefined, filters, withoutStart }
       : undefined
+
+/** Its name in the state and in metrics. */
+export const nameOf = ({ name, title }: Pick<Job, "name" | "title">): string => name ?? title ?? "export"
 
 /** Observers of a run, and what is written of its coverage. */
 export interface Watch {
@@ -99,13 +117,13 @@ export const run = Effect.fnUntraced(function* (job: Job, { coverageReport, prog
         spool,
         keepsOffset: named,
         timeZone: Zone.forSinks(job.zone)
-      })
+      }).pipe(Effect.flatMap((made) => RunMetrics.watch(made, { pipeline: nameOf(job), counts: false })))
       const [first, ...rest] = sinks
       if (first === undefined) return yield* Effect.die(new Error("no sink"))
       const coverage = job.coverage === undefined ? undefined : yield* openCoverage(job.coverage, job)
       const recordings = yield* KeptRecordings.open(job)
       const pipeline = Pipeline.make({
-        name: job.name ?? "export",
+        name: nameOf(job),
         source: { ...sourceOf(job, named ? end : undefined, { progress, seen }), fingerprint },
         covers: coversOf(job),
         transform: recordings.before(Transform.make({ ...job.transform, label })),

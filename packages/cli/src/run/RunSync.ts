@@ -9,6 +9,7 @@ import type { Job, Sync } from "../job/Job.ts"
 import * as KeptRecordings from "./KeptRecordings.ts"
 import * as Sinks from "../option/Sinks.ts"
 import * as Pseudonymizer from "./Pseudonymizer.ts"
+import * as RunMetrics from "./RunMetrics.ts"
 import * as LedgerPlace from "./LedgerPlace.ts"
 
 /** A job that is a sync, under a name. */
@@ -89,7 +90,7 @@ export const run = Effect.fnUntraced(function* (job: SyncJob, watch: Watch) {
     timeZone: undefined,
     sync: sync.tables,
     events: sync.events
-  })
+  }).pipe(Effect.flatMap((made) => RunMetrics.watch(made, { pipeline: name, counts: true })))
   const [first, ...rest] = sinks
   if (first === undefined) return yield* Effect.die(new Error("no sink"))
   const { concurrency, from, pageSize } = selection
@@ -110,6 +111,7 @@ export const run = Effect.fnUntraced(function* (job: SyncJob, watch: Watch) {
         audits: sync.audits,
         remember: sync.remember,
         worth: sync.worth,
+        maxRequests: sync.maxRequests,
         every: sync.every,
         sinks: [first, ...rest],
         deadLetters: DeadLetterFile.make(deadLetters),

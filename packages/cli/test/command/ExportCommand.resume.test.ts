@@ -103,7 +103,7 @@ describe("an export under a name", alongside, () => {
       // Also when that run was killed before it wrote the file.
       assert.strictEqual(JSON.parse(text(cwd, "coverage.json")).of, 60)
       const json = yield* one.run([...nightly, "--json"], { cwd })
-      assert.deepInclude(JSON.parse(json.stderr), { sessions: 0, finishedBefore: true })
+      assert.deepInclude(JSON.parse(json.stdout), { sessions: 0, finishedBefore: true })
     })
   )
 

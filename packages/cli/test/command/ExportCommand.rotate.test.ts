@@ -77,7 +77,7 @@ describe("export --rotate day --force", alongside, () => {
 
       const json = yield* run(["export", "--rotate", "100MB", "--to", "calls.ndjson", "--force", "--json"], { cwd })
       assert.strictEqual(json.code, 0, json.stderr)
-      const summary: unknown = JSON.parse(json.stderr)
+      const summary: unknown = JSON.parse(json.stdout)
       assert.deepInclude(summary, { removed: days.toSorted() })
     })
   )

@@ -68,9 +68,9 @@ describe("callstream export to a table", alongside, () => {
       assert.strictEqual(others(), 1)
       spoil()
       const json = yield* one.run([...args, "--json"], { cwd })
-      assert.deepInclude(JSON.parse(json.stderr), { sessions: 30, newer: 1, notBelieved: 2 })
+      assert.deepInclude(JSON.parse(json.stdout), { sessions: 30, newer: 1, notBelieved: 2 })
       const third = yield* one.run([...args, "--json"], { cwd })
-      assert.notProperty(JSON.parse(third.stderr), "notBelieved")
+      assert.notProperty(JSON.parse(third.stdout), "notBelieved")
     })
   )
 

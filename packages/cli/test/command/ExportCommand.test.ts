@@ -84,6 +84,44 @@ describe("callstream export", alongside, () => {
     })
   )
 
+  it.live("spreadsheets show the clock of the zone, and another zone begins another run", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const { run } = yield* simulation({ sessions: 30 })
+      const zoned = ["export", "--zone", "Asia/Kolkata", "--select", "id,startedAt"]
+      const targets = ["--to", "calls.ndjson", "--to", "calls.csv", "--csv-excel", "--to", "calls.xlsx"]
+      const { code, stderr } = yield* run([...zoned, ...targets], { cwd })
+      assert.strictEqual(code, 0, stderr)
+      const table = readFileSync(join(cwd, "calls.csv"), "utf8").slice(1).split("\r\n")
+      assert.strictEqual(table.shift(), "id,startedAt")
+      const workbook = readFileSync(join(cwd, "calls.xlsx"))
+      const sheet = "xl/worksheets/sheet1.xml"
+      const xml = inflateRawSync(workbook.subarray(workbook.indexOf(sheet) + sheet.length)).toString()
+      const serials = Array.from(xml.matchAll(/<c r="B\d+" s="1"><v>([\d.]+)</g), ([, serial]) => Number(serial))
+      const started = lines(readFileSync(join(cwd, "calls.ndjson"), "utf8")).map(({ id, startedAt }) => ({
+        id: String(id),
+        local: typeof startedAt === "string" ? (Instant.parse(startedAt) ?? 0) / 1000 + 5.5 * 3_600_000 : undefined
+      }))
+      assert.isAbove(started.length, 25)
+      assert.deepStrictEqual(
+        table.slice(0, -1),
+        started.map(({ id, local }) =>
+          local === undefined ? `${id},` : `${id},${new Date(local).toISOString().slice(0, 19).replace("T", " ")}`
+        )
+      )
+      assert.deepStrictEqual(
+        serials.map((serial) => Math.round((serial - 25_569) * 86_400_000)),
+        started.flatMap(({ local }) => (local === undefined ? [] : [Math.round(local)]))
+      )
+      // A file that was begun in one zone is not continued in another.
+      const named = (zone: string) => ["export", "--name", "n", "--zone", zone, "--to", "named.xlsx", "--quiet"]
+      assert.strictEqual((yield* run(named("Asia/Kolkata"), { cwd })).code, 0)
+      const other = yield* run(named("Europe/Berlin"), { cwd })
+      assert.notStrictEqual(other.code, 0)
+      assert.match(other.stderr, /zone/)
+    })
+  )
+
   it.live("writes tables: CSV that no spreadsheet runs, and Parquet, with the customer's objects whole", () =>
     Effect.gen(function* () {
       const cwd = yield* folder

@@ -67,7 +67,7 @@ describe("callstream run", alongside, () => {
       const asked = simulator.requests.length
       const again = yield* run(["run", "long.yaml", "--json"], { cwd })
       assert.strictEqual(again.code, 0)
-      assert.isTrue(lines(again.stderr)[0]?.["finishedBefore"])
+      assert.isTrue(lines(again.stdout)[0]?.["finishedBefore"])
       assert.isAtMost(simulator.requests.length - asked, 1)
       // The same as flags is the same run.
       const named = yield* run(["export", ...flags, "--name", "long", "--to", "calls.ndjson"], { cwd })

@@ -50,8 +50,16 @@ describe("callstream sync", alongside, () => {
       assert.deepStrictEqual([none.code, none.stderr], [2, "error: there is no sync other\n  There is calls.\n"])
       assert.strictEqual(simulator.requests.length, before)
 
+      // A pass waits when the day has no requests left, and says so.
+      const late = yield* run([...args, "--max-requests", "5/day"], { cwd })
+      assert.match(
+        late.stderr,
+        /^400 calls, 0 new, 0 changed · 0 requests\n[^]*\nLate, because of \d+ of 5 requests in the last 24 h: whole passes \(since [^)]*\)\.\n$/
+      )
+      assert.strictEqual(simulator.requests.length, before)
+
       const second = yield* run([...args, "--json"], { cwd })
-      const [summary] = lines(second.stderr)
+      const [summary] = lines(second.stdout)
       assert.deepInclude(summary, { sync: "calls", created: 0, updated: 0, removed: 0, calls: 400 })
       assert.isBelow(Number(summary?.["requests"]), before)
     })
@@ -174,6 +182,7 @@ describe("callstream sync", alongside, () => {
         [["--to", "sqlite:a.db", "--max-removals", "5"], "--max-removals needs --delete-removed"],
         [["--to", "sqlite:a.db", "--audit", "1d,soon"], "--audit: expected ages such as 1d,3d,7d"],
         [["--to", "sqlite:a.db", "--events", "final"], "--events applies to a webhook"],
+        [["--to", "sqlite:a.db", "--max-requests", "2000"], "--max-requests: expected a number of requests a day"],
         [["--to", "-"], "a sync needs a name for what it knows"]
       ]
       for (const [args, problem] of mistakes) {
@@ -199,9 +208,9 @@ describe.skipIf(Postgres.missing)(`callstream sync with PostgreSQL${Postgres.rea
       const args = ["sync", "--name", "calls", "--state", "postgres:DATABASE_URL", "--to", "postgres:DATABASE_URL"]
       const options = { cwd, env: { DATABASE_URL: url } }
       for (const created of [120, 0]) {
-        const { code, stderr } = yield* run([...args, "--history", "--json"], options)
+        const { code, stderr, stdout } = yield* run([...args, "--history", "--json"], options)
         assert.strictEqual(code, 0, stderr)
-        assert.deepInclude(lines(stderr)[0], { created, updated: 0, calls: 120 })
+        assert.deepInclude(lines(stdout)[0], { created, updated: 0, calls: 120 })
       }
       const status = yield* run(["status", "--state", "postgres:DATABASE_URL"], options)
       assert.match(status.stdout, /^calls: 120 calls\n[^]*postgres:DATABASE_URL is up to date\.\n$/)

@@ -97,7 +97,7 @@ export const commands: ReadonlyArray<Documented> = [
       own("report-reading", "How the API is read", ReportOptions.reading)
     ]
   },
-  { name: "plan", command: Plan.planCommand, arguments: "", sections: [] },
+  { name: "plan", command: Plan.planCommand, arguments: "", sections: [own("plan", "Of a sync", Plan.own)] },
   { name: "replay", command: Replay.replayCommand, arguments: "FILE", sections: [own("replay", "Flags", Replay.own)] },
   { name: "check", command: Check.checkCommand, arguments: "", sections: [own("check", "Flags", Check.options)] },
   {
@@ -106,5 +106,5 @@ export const commands: ReadonlyArray<Documented> = [
     arguments: "",
     sections: [own("simulate", "Flags", Simulate.options)]
   },
-  { name: "demo", command: Demo.demoCommand, arguments: "", sections: [] }
+  { name: "demo", command: Demo.demoCommand, arguments: "", sections: [own("demo", "Flags", Demo.options)] }
 ]

@@ -5,13 +5,16 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import { isClosedPipe } from "../../src/option/ClosedPipe.ts"
-import { type CommandError, report } from "../../src/render/Failure.ts"
+import { type CommandError, type Report, report } from "../../src/render/Failure.ts"
 import { Incomplete, UsageError } from "../../src/option/UsageError.ts"
 
 const agni = (reason: Reasons.AgniErrorReason, attempts = 1) =>
   new AgniError({ reason, request: "GET https://api.example/x?page=1", attempts, elapsed: Duration.seconds(90) })
 
 const told = (error: CommandError) => report(Cause.fail(error), { debug: false })
+
+/** What people see. */
+const shown = ({ exitCode, lines }: Report) => ({ exitCode, lines })
 
 const reasons: ReadonlyArray<Reasons.AgniErrorReason> = [
   new Reasons.Unauthorized({ quote: "no" }),
@@ -65,7 +68,10 @@ describe("Failure", () => {
 
   it("takes an error before the first request for wrong usage", () => {
     const reason = new Reasons.InvalidRequest({ parameter: "from", requirement: "must be earlier than to" })
-    assert.deepStrictEqual(told(agni(reason, 0)), { lines: ["error: from must be earlier than to"], exitCode: 2 })
+    assert.deepStrictEqual(shown(told(agni(reason, 0))), {
+      lines: ["error: from must be earlier than to"],
+      exitCode: 2
+    })
   })
 
   it("exit codes of outputs: 2 before the run, 1 later, 0 for a closed pipe", () => {
@@ -86,22 +92,44 @@ describe("Failure", () => {
     }
     const closed = fromCode("stdout", "write", "EPIPE")
     assert.isTrue(isClosedPipe(closed))
-    assert.deepStrictEqual(told(closed), { lines: [], exitCode: 0 })
+    assert.deepStrictEqual(shown(told(closed)), { lines: [], exitCode: 0 })
     const destroyed = fromCode("stdout", "write", "EBADF")
     assert.isFalse(isClosedPipe(destroyed))
     assert.strictEqual(told(destroyed).exitCode, 1)
   })
 
   it("reports wrong usage with advice, an incomplete run by its code, an interruption by 130", () => {
-    assert.deepStrictEqual(told(new UsageError({ option: "apiKey", reason: { _tag: "NoApiKey" } })), {
+    assert.deepStrictEqual(shown(told(new UsageError({ option: "apiKey", reason: { _tag: "NoApiKey" } }))), {
       lines: [
         "error: there is no API key",
         "  Set AGNI_API_KEY, or name a file that holds the key with --api-key-file."
       ],
       exitCode: 2
     })
-    assert.deepStrictEqual(told(new Incomplete()), { lines: [], exitCode: 3 })
-    assert.deepStrictEqual(report(Cause.interrupt(), { debug: false }), { lines: [], exitCode: 130 })
+    assert.deepStrictEqual(shown(told(new Incomplete())), { lines: [], exitCode: 3 })
+    assert.deepStrictEqual(shown(report(Cause.interrupt(), { debug: false })), { lines: [], exitCode: 130 })
+  })
+
+  it("gives machines the tags of an error and its reason, the message and what to do", () => {
+    assert.deepStrictEqual(told(agni(new Reasons.Forbidden({}), 1)).facts, [
+      {
+        error: "AgniError",
+        reason: "Forbidden",
+        message: new Reasons.Forbidden({}).message,
+        details: told(agni(new Reasons.Forbidden({}), 1))
+          .lines.slice(1)
+          .map((line) => line.trim())
+      }
+    ])
+    assert.deepStrictEqual(told(new UsageError({ option: "apiKey", reason: { _tag: "NoApiKey" } })).facts, [
+      {
+        error: "UsageError",
+        reason: "NoApiKey",
+        message: "there is no API key",
+        details: ["Set AGNI_API_KEY, or name a file that holds the key with --api-key-file."]
+      }
+    ])
+    assert.deepStrictEqual(told(new Incomplete()).facts, [])
   })
 
   it("shows a stack under --debug only, and never the message of a defect without it", () => {

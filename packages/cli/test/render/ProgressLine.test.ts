@@ -115,7 +115,9 @@ describe("Progress", () => {
           columns: () => 30,
           write: (text) => Effect.sync(() => void written.push(text)),
           reword: () => Effect.void,
-          reworded: (text) => text
+          reworded: (text) => text,
+          log: "text",
+          errors: "text"
         }),
         Effect.forkChild
       )
@@ -149,7 +151,9 @@ describe("Progress", () => {
           columns: () => 30,
           write: (text) => Effect.sync(() => void written.push(text)),
           reword: () => Effect.void,
-          reworded: (text) => text
+          reworded: (text) => text,
+          log: "text",
+          errors: "text"
         }),
         Effect.forkChild
       )

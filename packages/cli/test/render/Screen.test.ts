@@ -21,7 +21,9 @@ describe("Screen", () => {
           columns: () => 80,
           write: (text) => Effect.sync(() => void written.push(text)),
           reword: () => Effect.void,
-          reworded: (text) => text
+          reworded: (text) => text,
+          log: "text",
+          errors: "text"
         })
       )
       assert.strictEqual(written.join(""), "one\\u001b[31m\ntwo\\u000athree\n")

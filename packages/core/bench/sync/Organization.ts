@@ -8,11 +8,11 @@ export interface Options {
   readonly days: number
   /** How much more often than usual rare things happen. @default 1 */
   readonly rare?: number
-  /** What else differs. */
-  readonly server?: AgniSimulator.Options
+  /** Days on which a hundredth of the calls of two days leaves at once, as a share. @default 0 */
+  readonly storms?: number
 }
 
-const simulate = ({ perDay, rare = 1, seed, server }: Options, clock: () => number) =>
+const simulate = ({ perDay, rare = 1, seed, storms = 0 }: Options, clock: () => number) =>
   AgniSimulator.makeUnsafe(
     {
       seed,
@@ -20,9 +20,9 @@ const simulate = ({ perDay, rare = 1, seed, server }: Options, clock: () => numb
       startAt: "2026-07-01T00:00:00Z",
       arrivalsPerHour: perDay / 24,
       content: "minimal",
+      missing: "absent",
       keepRequests: 1,
-      life: { rare },
-      ...server
+      life: { rare, storms: { perDay: storms, calls: 0.01 } }
     },
     clock
   )

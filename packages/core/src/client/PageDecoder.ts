@@ -9,6 +9,8 @@ import type * as Result from "effect/Result"
 import type { AgniErrorReason } from "../model/AgniError.ts"
 import * as ExactNumber from "../model/ExactNumber.ts"
 import type { Instant } from "../model/Instant.ts"
+import type { CallSession } from "../model/CallSession.ts"
+import * as Ahead from "../model/internal/Ahead.ts"
 import * as Packed from "../model/internal/Packed.ts"
 import type { Page } from "../model/Page.ts"
 import * as Rows from "../model/Rows.ts"
@@ -86,22 +88,38 @@ type Message = Envelope.Body<Packed.Packed>
 export type Hold = "json" | "response"
 
 /**
- * The work of decoding, for another thread. With `response` the body goes back, and is not to be written to.
+ * A pure transform whose rows are plain JSON.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Plain {
+  /** Equal labels do the same. */
+  readonly label: string
+  /** `undefined` leaves the call out. */
+  readonly apply: (call: CallSession) => object | undefined
+}
+
+/**
+ * The work of decoding, for another thread. With `response` the body goes back, and is not to be written to. With a
+ * transform the message has the rows that it makes, too.
  *
  * @since 0.1.0
  * @category decoding
  */
-export const digest = (body: Uint8Array<ArrayBuffer>, hold: Hold = "json"): Digest => {
+export const digest = (body: Uint8Array<ArrayBuffer>, hold: Hold = "json", transform?: Plain): Digest => {
   const text = decoder.decode(body)
   const mayRound = ExactNumber.mayRound(text)
   const read = Envelope.read(text, parserOf(mayRound))
   if (read._tag !== "Records") return { message: read satisfies Message, transfer: [] }
-  const sessions = hold === "json" ? Packed.pack(read.sessions, mayRound) : Packed.beside(body, read.sessions, mayRound)
-  const { bytes, created, ends, settled, starts } = sessions
+  const packed = hold === "json" ? Packed.pack(read.sessions, mayRound) : Packed.beside(body, read.sessions, mayRound)
+  const made = transform === undefined ? undefined : Ahead.make(transform.apply, read.sessions)
+  const { bytes, created, ends, settled, starts } = packed
   const rejected = read.rejected.map((record) => ({ ...record, raw: JSON.stringify(record.raw) }))
-  const message: Message = { ...read, sessions, rejected }
+  const message: Message = { ...read, sessions: { ...packed, made }, rejected }
   const columns = [bytes, created, settled, starts, ...(ends === undefined ? [] : [ends])]
-  return { message, transfer: columns.map(({ buffer }) => buffer) }
+  const rows = made === undefined ? [] : [made.outcomes, made.bytes, made.ends]
+  return { message, transfer: [...columns, ...rows].map(({ buffer }) => buffer) }
 }
 
 const parserOf = (mayRound: boolean): ((text: string) => unknown) =>
@@ -113,17 +131,23 @@ const readResponse: Packed.Read = ({ bytes, mayRound = true }) => {
 }
 
 /**
- * The page of a digest's message. Its calls stay JSON until somebody reads them.
+ * The page of a digest's message. Its calls stay JSON until somebody reads them. Where the transform that made the rows is
+ * given, a pipeline of it takes them as they are.
  *
  * @since 0.1.0
  * @category decoding
  */
-export const fromDigest = (message: unknown, about: About): Result.Result<Page, AgniErrorReason> =>
+export const fromDigest = (message: unknown, about: About, transform?: Plain): Result.Result<Page, AgniErrorReason> =>
   // What `digest` made of a body, and nobody else.
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
   Envelope.toPage(withRaw(message as Message), about, (sessions) =>
     Rows.make(
-      Packed.unpack(sessions, () => about.version, sessions.ends === undefined ? readResponse : undefined),
+      Packed.unpack(
+        sessions,
+        () => about.version,
+        sessions.ends === undefined ? readResponse : undefined,
+        transform?.apply
+      ),
       about.observedAt
     )
   )

@@ -11,7 +11,6 @@ import type { AgniError } from "../model/AgniError.ts"
 import type * as CallSession from "../model/CallSession.ts"
 import type { Kind } from "../model/Change.ts"
 import type { Fingerprint } from "../model/Fingerprint.ts"
-import type { Instant } from "../model/Instant.ts"
 import type { SessionSink } from "../sink/SessionSink.ts"
 import type { SinkError } from "../sink/SinkError.ts"
 import { Ledger } from "../sync/Ledger.ts"
@@ -67,8 +66,6 @@ export interface SinkStatus {
  * @category models
  */
 export interface PassSummary extends Delivered {
-  /** Everything that starts before this is proven, or is in a hole. */
-  readonly watermark: Instant
   readonly verdict: Verdict.Verdict
   /** Of the only pass of a run: what is no longer waited for. */
   readonly givenUp: ReadonlyArray<Verdict.GivenUp>

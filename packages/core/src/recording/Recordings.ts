@@ -26,7 +26,7 @@ import * as Fetch from "./internal/Fetch.ts"
 import * as Index from "./internal/Index.ts"
 import { isTemporary } from "./internal/Saving.ts"
 import { Failure } from "./RecordingFailure.ts"
-import type { Sha256 } from "./Sha256.ts"
+import type { ContentHash } from "./ContentHash.ts"
 
 /**
  * Where recordings are kept, and how they are fetched.
@@ -40,8 +40,8 @@ export interface Options {
   /** The URL of the API. Recordings of its own origin get the key, and may be at a private address. */
   readonly baseUrl: string
   readonly apiKey: Redacted.Redacted
-  /** What digests: `Sha256.make` of `@callstream/node`. */
-  readonly sha256: Sha256
+  /** What digests: `NodeContentHash.make` of `@callstream/node`. */
+  readonly contentHash: ContentHash
   /** Recordings a second at most, retries included. @default 10 */
   readonly perSecond?: number | undefined
   /** A larger one is not kept, in bytes. @default 100,000,000 */
@@ -109,14 +109,14 @@ type Services = FileSystem.FileSystem | Path.Path
 export const open = Effect.fnUntraced(function* (
   options: Options
 ): Effect.fn.Return<Recordings, OutputError | AgniError, Services | WebhookTransport | Scope.Scope> {
-  const { apiKey, baseUrl, concurrency = 4, folder, maxBytes = 100_000_000, perSecond = 10, sha256 } = options
+  const { apiKey, baseUrl, concurrency = 4, contentHash, folder, maxBytes = 100_000_000, perSecond = 10 } = options
   const index = yield* openFolder(folder)
   const services = yield* Effect.context<Services>()
   const budget = yield* Budget.make({ maxConcurrentRequests: concurrency, requestsPerSecond: perSecond })
   const { origin } = new URL(baseUrl)
   const fetching: Fetch.Options = {
     folder,
-    sha256,
+    contentHash,
     maxBytes,
     origin,
     apiKey,

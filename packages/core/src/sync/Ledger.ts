@@ -11,6 +11,7 @@ import type * as Scope from "effect/Scope"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import type { Key } from "../model/Change.ts"
 import { difference, type Fingerprint } from "../model/Fingerprint.ts"
+import { of as versionOf, type Version } from "../model/Version.ts"
 import type { Micros } from "./Tail.ts"
 import { type Asked, type Entry, isAbsent, isBefore, isIn, risen, type Span } from "./LedgerEntry.ts"
 import { LedgerError } from "./LedgerError.ts"
@@ -95,10 +96,11 @@ export interface Lease extends View {
   /** A consumer has everything up to a commit. An earlier commit than before changes nothing. @default null of `note` */
   readonly acknowledge: (consumer: string, commit: number, note?: Schema.Json) => Effect.Effect<void, LedgerError>
   /**
-   * From now on the ledger is of this fingerprint, and no consumer has any commit; their notes stay. The sequence of each
-   * call rises by one, because what a consumer gets of the same call may differ.
+   * From now on the ledger is of this fingerprint and has another id, and no consumer has any commit; their notes stay. The
+   * sequence of each call rises, to `least` at least, because what a consumer gets of the same call may differ.
+   * @default the fingerprint that it has; 0
    */
-  readonly restart: (fingerprint: Fingerprint) => Effect.Effect<void, LedgerError>
+  readonly restart: (fingerprint?: Fingerprint, least?: Version) => Effect.Effect<void, LedgerError>
   /**
    * Forgets calls that started before (without a start time: were created or first seen before), unless they changed after a commit
    * that not every consumer acknowledged.
@@ -206,7 +208,7 @@ export const restarted = (
   Object.fromEntries(Object.entries(acknowledged).map(([name, { note }]) => [name, { commit: 0, note }]))
 
 interface Memory {
-  readonly id: string
+  id: string
   readonly key: Key
   fingerprint: Fingerprint
   state: Schema.Json | undefined
@@ -276,11 +278,13 @@ const move = (places: Places, id: string, before: Entry | undefined, after: Entr
 }
 
 const leaseOf = (name: string, memory: Memory): Lease => {
-  const { entries, id, key, places } = memory
+  const { entries, key, places } = memory
   const of = (ids: Iterable<string>): ReadonlyArray<Entry> => [...ids].flatMap((id) => entries.get(id) ?? [])
   return {
     name,
-    id,
+    get id() {
+      return memory.id
+    },
     key,
     kept: Effect.sync(() => ({ state: memory.state, head: memory.head })),
     acknowledged: Effect.sync(() => memory.acknowledged),
@@ -312,11 +316,12 @@ const leaseOf = (name: string, memory: Memory): Lease => {
         if (commit < (memory.acknowledged[consumer]?.commit ?? 0)) return
         memory.acknowledged = { ...memory.acknowledged, [consumer]: { commit, note } }
       }),
-    restart: (fingerprint) =>
+    restart: (fingerprint = memory.fingerprint, least = versionOf(0)) =>
       Effect.sync(() => {
+        memory.id = identity().id
         memory.fingerprint = fingerprint
         memory.acknowledged = restarted(memory.acknowledged)
-        for (const entry of entries.values()) entries.set(entry.id, risen(entry))
+        for (const entry of entries.values()) entries.set(entry.id, risen(least)(entry))
       }),
     forget: (before, acknowledged) =>
       Effect.sync(() => {

@@ -40,6 +40,8 @@ export interface Asked extends Span {
 export interface Doubt {
   readonly as: "absent" | "back"
   readonly since: Micros
+  /** Since when answers contradict the entry in any way: a call that moved is absent from its place, and seen elsewhere. */
+  readonly first: Micros
 }
 
 /**
@@ -83,6 +85,11 @@ export interface Entry {
   readonly counted: boolean
   /** Whether consumers may show it. */
   readonly shown: Shown
+  /**
+   * A digest of the row that consumers may show, with the key of the ledger; `undefined` where they show none, or calls as they
+   * are, of which `digests` says whether they differ.
+   */
+  readonly row: number | undefined
 }
 
 /**
@@ -135,9 +142,11 @@ export const isIn = ({ created, firstSeen, start }: Entry, { from, to }: Span): 
 export const isAbsent = ({ doubted }: Entry): boolean => doubted?.as === "absent"
 
 /**
- * The call with the next sequence.
+ * The call with the next sequence, not below `least`.
  *
  * @since 0.1.0
  * @category combining
  */
-export const risen = (entry: Entry): Entry => ({ ...entry, sequence: versionOf(entry.sequence + 1) })
+export const risen =
+  (least: Version) =>
+  (entry: Entry): Entry => ({ ...entry, sequence: versionOf(Math.max(entry.sequence + 1, least)) })

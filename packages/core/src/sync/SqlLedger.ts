@@ -37,6 +37,7 @@ import {
   type Span,
   type View
 } from "./Ledger.ts"
+import { of as versionOf, type Version } from "../model/Version.ts"
 import { LedgerError } from "./LedgerError.ts"
 
 /**
@@ -68,9 +69,6 @@ const Row = Schema.Struct({
 type Row = typeof Row.Type
 const decodeRow = Schema.decodeUnknownEffect(Schema.fromJsonString(Row))
 const decodeVersion = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Struct({ version: Schema.Finite })))
-
-/** Entries that are read at once. */
-const most = 500
 
 type Failure = SqlError | CheckpointError
 
@@ -154,7 +152,7 @@ const rowOf = Effect.fnUntraced(function* (
 
 const leaseOf = (store: Store, first: Row): Lease => {
   const { dialect, name, transact, write } = store
-  const { id, key, number } = first
+  const { key, number } = first
   /** What the row holds: replaced when a transaction was committed. */
   const kept = Ref.makeUnsafe(first)
   const rowNow = () => Ref.getUnsafe(kept)
@@ -188,18 +186,12 @@ const leaseOf = (store: Store, first: Row): Lease => {
       ? Effect.void
       : commit({ ...rowNow(), acknowledged }, () => Effect.void)
   }
-  const raise = Effect.fnUntraced(function* (connection: Connection) {
-    for (let after: Uint8Array = new Uint8Array(); ;) {
-      const found = yield* connection.execute(dialect.select(dialect.after), [number, after, most], undefined)
-      const entries = found.flatMap((row) => Reading.entryOf(row, rowNow().agents) ?? [])
-      const last = entries.at(-1)
-      if (last === undefined) return
-      after = EntryBytes.ofId(last.id)
-      yield* put(connection, entries.map(risen), placesNow())
-    }
-  })
-  const restart = (fingerprint: Fingerprint) =>
-    commit({ ...rowNow(), fingerprint, acknowledged: restarted(rowNow().acknowledged) }, raise)
+  const restart = (fingerprint: Fingerprint = rowNow().fingerprint, least: Version = versionOf(0)) => {
+    const next = { ...rowNow(), id: identity().id, fingerprint, acknowledged: restarted(rowNow().acknowledged) }
+    const raise = (connection: Connection) => (entries: ReadonlyArray<Entry>) =>
+      put(connection, entries.map(risen(least)), placesNow())
+    return commit(next, (connection) => Reading.inTurn(store, connection, number, next.agents, raise(connection)))
+  }
   const forget = Effect.fnUntraced(function* (before: Micros, acknowledged: number) {
     const without = yield* Reading.select(store, number, rowNow().agents, "start IS NULL", [])
     const old = without.filter((entry) => isBefore(entry, before) && entry.changed <= acknowledged)
@@ -214,7 +206,9 @@ const leaseOf = (store: Store, first: Row): Lease => {
   })
   return {
     name,
-    id,
+    get id() {
+      return rowNow().id
+    },
     key,
     kept: Effect.sync(() => ({ state: rowNow().state, head: rowNow().head })),
     acknowledged: Effect.sync(() => rowNow().acknowledged),
@@ -223,7 +217,7 @@ const leaseOf = (store: Store, first: Row): Lease => {
     taken: (id) => Effect.asVoid(store.ask(dialect.taken, [name, id])),
     note: (noted) => turns.withPermit(Effect.suspend(() => note(noted))),
     acknowledge: (consumer, at, kept = null) => turns.withPermit(Effect.suspend(() => acknowledge(consumer, at, kept))),
-    restart: (fingerprint) => turns.withPermit(Effect.suspend(() => restart(fingerprint))),
+    restart: (fingerprint, least) => turns.withPermit(Effect.suspend(() => restart(fingerprint, least))),
     forget: (before, acknowledged) => turns.withPermit(forget(before, acknowledged))
   }
 }

@@ -19,6 +19,7 @@ import { defaultHorizon } from "../model/Limits.ts"
 import type { Rejected } from "../model/Rejected.ts"
 import * as Version from "../model/Version.ts"
 import type * as History from "../history/History.ts"
+import * as Allowance from "./internal/Allowance.ts"
 import * as Again from "./internal/Again.ts"
 import * as Audits from "./internal/Audits.ts"
 import * as Begin from "./internal/Begin.ts"
@@ -28,6 +29,7 @@ import * as Counts from "./internal/Counts.ts"
 import * as FreshCalls from "./internal/FreshCalls.ts"
 import * as Pass from "./internal/Pass.ts"
 import * as Missing from "./internal/Missing.ts"
+import * as SyncState from "./internal/SyncState.ts"
 import { Ledger, type Lease } from "./Ledger.ts"
 import type { LedgerError } from "./LedgerError.ts"
 
@@ -51,6 +53,11 @@ export interface Options extends Pick<
   readonly remember?: Duration.Input | undefined
   /** Changes that a request must be expected to bring; one that waits for less than 7 minutes counts less. @default 1 */
   readonly worth?: number | undefined
+  /**
+   * Requests a day at most, retries not counted. Over it the sync is late: audits and readings of little worth wait first, then whole
+   * passes. @default no limit
+   */
+  readonly maxRequests?: number | undefined
 }
 
 /**
@@ -89,6 +96,8 @@ export interface Commit {
 export interface Change extends ChangeOf.Change {
   readonly session: CallSession | undefined
   readonly commit: Commit
+  /** The commit of the version before; `undefined` where it is not known. */
+  readonly replaces: number | undefined
 }
 
 /**
@@ -119,7 +128,7 @@ const refused = (parameter: string, requirement: string) =>
 const micros = (input: Duration.Input): number => Duration.toMillis(Duration.fromInputUnsafe(input)) * 1000
 
 const settingsOf = (lease: Lease, options: Options): Effect.Effect<Pass.Settings, AgniError> => {
-  const { agentId, audits = ["1 day", "3 days", "7 days"], callerNumber, channel, worth = 1 } = options
+  const { agentId, audits = ["1 day", "3 days", "7 days"], callerNumber, channel, maxRequests, worth = 1 } = options
   const from = Instant.fromBound(options.from)
   if (from === undefined)
     return Effect.fail(refused("from", "must be a time in ISO 8601, such as 2026-07-31T07:16:10Z"))
@@ -128,11 +137,14 @@ const settingsOf = (lease: Lease, options: Options): Effect.Effect<Pass.Settings
   const ages = audits.map(micros)
   if (!(horizon > 0)) return Effect.fail(refused("horizon", "must be a duration above 0"))
   if (!(worth > 0)) return Effect.fail(refused("worth", "must be a number above 0"))
+  if (maxRequests !== undefined && !(Number.isInteger(maxRequests) && maxRequests > 0)) {
+    return Effect.fail(refused("maxRequests", "must be a whole number above 0"))
+  }
   if (!ages.every((age) => age > horizon && age < remember)) {
     return Effect.fail(refused("audits", "must be ages between horizon and remember"))
   }
   const filters = { agentId, channel, callerNumber }
-  return Effect.succeed({ lease, options, filters, from, horizon, remember, audits: ages, worth })
+  return Effect.succeed({ lease, options, filters, from, horizon, remember, audits: ages, worth, maxRequests })
 }
 
 /**
@@ -152,8 +164,19 @@ export const fingerprintOf = ({
     .join(" ")
 })
 
-const begin = (lease: Lease, options: Options): Effect.Effect<Begin.Begun, AgniError | LedgerError, AgniClient> =>
-  Effect.flatMap(settingsOf(lease, options), Begin.begin)
+/** Begins a pass and streams what it does; of one that waits, nothing. */
+const begun = <A>(
+  lease: Lease,
+  options: Options,
+  steps: (begun: Begin.Begun) => Stream.Stream<A, AgniError | LedgerError, AgniClient>
+): Stream.Stream<A, AgniError | LedgerError, AgniClient> =>
+  Stream.unwrap(
+    Effect.map(Effect.flatMap(settingsOf(lease, options), Begin.begin), (begun) =>
+      begun._tag === "PutOff"
+        ? Stream.fromEffectDrain(SyncState.note(lease, begun.state, begun.head, []))
+        : within(begun.run, steps(begun))
+    )
+  )
 
 const stages = (
   { endpoint, first, run }: Begin.Begun,
@@ -167,7 +190,7 @@ const stages = (
   const again = Stream.unwrap(Effect.map(Again.take(run), () => Again.looks(run)))
   const isUsable = run.profile.filterProblem === undefined
   const audits = isUsable ? Audits.audits(run, endpoint) : Stream.empty
-  if (run.isFirst || !isUsable) return Stream.concat(fresh, audits)
+  if (run.isFirst || !isUsable) return Allowance.untilSpent(run.allowance, "backfill", Stream.concat(fresh, audits))
   const awaited = Awaited.awaited(run, endpoint)
   if (!isWhole) return fresh.pipe(Stream.concat(again), Stream.concat(awaited))
   const behind = Stream.unwrap(
@@ -184,20 +207,32 @@ const stages = (
     if (acknowledged.length > 0) yield* lease.forget(run.now - remember, Math.min(...acknowledged))
     yield* Missing.doubtOutage(run)
   })
-  return fresh.pipe(
+  const looks = fresh.pipe(
+    Stream.concat(Stream.fromEffectDrain(Effect.sync(run.allowance.isNew))),
     Stream.concat(again),
     Stream.concat(Audits.holes(run)),
     Stream.concat(awaited),
     Stream.concat(behind),
     Stream.concat(audits),
-    Stream.concat(Missing.missing(run, endpoint, () => run.isCounted)),
-    Stream.concat(Stream.fromEffectDrain(forget))
+    Stream.concat(Missing.missing(run, endpoint, () => run.isCounted))
   )
+  return Stream.concat(Allowance.untilSpent(run.allowance, "passes", looks), Stream.fromEffectDrain(forget))
 }
 
-/** Versions rise from pass to pass. */
-const inOrder = <A, E, R>(run: Pass.Run, stream: Stream.Stream<A, E, R>): Stream.Stream<A, E, R> =>
-  Stream.provideService(stream, VersionClock.Current, VersionClock.make(Version.clock(run.state.clock)))
+/** Keeps what a pass sent. Of one that fails the rest of the state is what was noted last. */
+const noteRequests = Effect.fnUntraced(function* ({ allowance, settings: { from, horizon, lease } }: Pass.Run) {
+  const { head, state } = yield* SyncState.open(lease, from, horizon)
+  yield* SyncState.note(lease, { ...state, requests: allowance.noted() }, head, [])
+})
+
+/** Versions rise from pass to pass, and requests are counted. */
+const within = <A>(run: Pass.Run, stream: Stream.Stream<A, AgniError | LedgerError, AgniClient>) =>
+  stream.pipe(
+    Stream.concat(Stream.fromEffectDrain(Effect.suspend(() => noteRequests(run)))),
+    Stream.tapError((error) => (error._tag === "AgniError" ? Effect.ignore(noteRequests(run)) : Effect.void)),
+    Stream.provideService(AgniClient, run.allowance.client),
+    Stream.provideService(VersionClock.Current, VersionClock.make(Version.clock(run.state.clock)))
+  )
 
 /**
  * One pass: what is new, what was not proven before, what is awaited, what the counts show behind the watermark, what is due for
@@ -210,7 +245,7 @@ const inOrder = <A, E, R>(run: Pass.Run, stream: Stream.Stream<A, E, R>): Stream
  * @category streams
  */
 export const pass = (lease: Lease, options: Options): Stream.Stream<Look, AgniError | LedgerError, AgniClient> =>
-  Stream.unwrap(Effect.map(begin(lease, options), (begun) => inOrder(begun.run, stages(begun, true))))
+  begun(lease, options, (begun) => stages(begun, true))
 
 /**
  * A part of a pass for consumers that may lack earlier changes:
@@ -236,22 +271,17 @@ export const steps = (
   options: Options,
   acknowledged: number
 ): Stream.Stream<Step, AgniError | LedgerError, AgniClient> =>
-  Stream.unwrap(
-    Effect.map(begin(lease, options), (begun) => {
-      const { endpoint, run } = begun
-      const caughtUp = CatchUp.changes(run, endpoint, acknowledged).pipe(
-        Stream.mapArray((changes): Arr.NonEmptyReadonlyArray<Step> => [{ _tag: "CaughtUp", changes }])
-      )
-      const looks = Stream.suspend(() => stages(begun, endpoint.requests() === 0))
-      return inOrder(
-        run,
-        Stream.concat(
-          caughtUp,
-          Stream.map(looks, (look): Step => ({ _tag: "Looked", look }))
-        )
-      )
-    })
-  )
+  begun(lease, options, (begun) => {
+    const { endpoint, run } = begun
+    const caughtUp = CatchUp.changes(run, endpoint, acknowledged).pipe(
+      Stream.mapArray((changes): Arr.NonEmptyReadonlyArray<Step> => [{ _tag: "CaughtUp", changes }])
+    )
+    const looks = Stream.suspend(() => stages(begun, endpoint.requests() === 0))
+    return Stream.concat(
+      caughtUp,
+      Stream.map(looks, (look): Step => ({ _tag: "Looked", look }))
+    )
+  })
 
 /**
  * How changes are delivered.

@@ -6,7 +6,9 @@
 import * as Effect from "effect/Effect"
 import type { CoverageReason } from "../coverage/CoverageReason.ts"
 import * as Instant from "../model/Instant.ts"
+import * as Allowance from "./internal/Allowance.ts"
 import * as Decide from "./internal/Decide.ts"
+import * as Lateness from "./internal/Lateness.ts"
 import * as SyncState from "./internal/SyncState.ts"
 import { byStart, type Entry, type View } from "./Ledger.ts"
 import type { LedgerError } from "./LedgerError.ts"
@@ -23,6 +25,19 @@ export interface Hole {
   readonly to: Instant.Instant
   readonly reason: CoverageReason | undefined
 }
+
+/**
+ * What waits when a day has no requests left:
+ *
+ * - `audits`: an audit that is due, or a hole.
+ * - `looks`: calls are read again later than it is worth it.
+ * - `backfill`: the first pass reads its range in parts.
+ * - `passes`: a whole pass.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Work = "passes" | "backfill" | "looks" | "audits"
 
 /**
  * Calls that lack something which is not waited for any more.
@@ -54,8 +69,17 @@ export interface Verdict {
   readonly calls: number
   /** Those of them that may still change, and the start of the oldest one. */
   readonly awaited: { readonly calls: number; readonly oldest: Instant.Instant | undefined }
+  /** Calls that appeared since the first pass, how many later than the horizon, and how long the longest took, in µs. */
+  readonly lateness: { readonly calls: number; readonly late: number; readonly longest: number }
   /** Calls that were read again although nothing was expected of them, and how many of these had changed. */
   readonly audited: { readonly looked: number; readonly changed: number }
+  /** Requests that were sent in the last day, by this machine's clock, and what waits because there may be no more. */
+  readonly requests: {
+    readonly sent: number
+    /** The most a day, of the last pass. */
+    readonly most: number | undefined
+    readonly waiting: ReadonlyArray<{ readonly work: Work; readonly since: Instant.Instant }>
+  }
   /** How many commits each consumer lacks. */
   readonly behind: Readonly<Record<string, number>>
 }
@@ -72,6 +96,7 @@ const stateOf = (view: View) => SyncState.open(view, 0, 0)
  */
 export const of = Effect.fnUntraced(function* (view: View): Effect.fn.Return<Verdict, LedgerError> {
   const { head, state } = yield* stateOf(view)
+  const { requests = Allowance.empty } = state
   const acknowledged = yield* view.acknowledged
   const awaited = yield* view.awaiting(Number.MAX_SAFE_INTEGER)
   const oldest = awaited.filter(({ start }) => start !== undefined).sort(byStart)[0]?.start
@@ -85,7 +110,13 @@ export const of = Effect.fnUntraced(function* (view: View): Effect.fn.Return<Ver
       .map(({ range, reason }) => ({ ...range, reason })),
     calls: dated + (yield* view.withoutStart).length,
     awaited: { calls: awaited.length, oldest: oldest === undefined ? undefined : Instant.of(oldest) },
+    lateness: state.lateness ?? Lateness.none(state.horizon),
     audited: state.settlement.audited,
+    requests: {
+      sent: Allowance.sentIn(requests, yield* Allowance.now),
+      most: requests.most,
+      waiting: requests.waiting.map(({ since, work }) => ({ work, since: Instant.of(since) }))
+    },
     behind: Object.fromEntries(Object.entries(acknowledged).map(([name, { commit }]) => [name, head - commit]))
   }
 })

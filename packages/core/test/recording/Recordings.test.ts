@@ -1,6 +1,6 @@
 import type { CallSession } from "@callstream/core/model/CallSession"
 import * as Recordings from "@callstream/core/recording/Recordings"
-import type { Sha256 } from "@callstream/core/recording/Sha256"
+import type { ContentHash } from "@callstream/core/recording/ContentHash"
 import { WebhookTransport } from "@callstream/core/sink/WebhookTransport"
 import * as Transform from "@callstream/core/transform/Transform"
 import { assert, describe, it } from "@effect/vitest"
@@ -14,7 +14,7 @@ import * as TestClock from "effect/testing/TestClock"
 import { createHash } from "node:crypto"
 import * as MemoryFileSystem from "../sink/file/MemoryFileSystem.ts"
 
-const sha256: Sha256 = () => {
+const contentHash: ContentHash = () => {
   const hash = createHash("sha256")
   return { update: (bytes) => void hash.update(bytes), hex: () => hash.digest("hex") }
 }
@@ -53,7 +53,7 @@ const options = {
   folder: "/d/recordings",
   baseUrl: "https://api.test/base",
   apiKey: Redacted.make("canary-key"),
-  sha256
+  contentHash
 }
 
 const opened = <A, E>(
@@ -136,7 +136,7 @@ describe("Recordings", () => {
         )
       assert.deepInclude(yield* run(["a", "b"], "1"), { asked: 2, of: 2, kept: 2, fetched: 2 })
       const index = memory.node("/d/recordings/index.ndjson")
-      index?.write(new TextEncoder().encode('{"session":"c","path":"/c","file":"'), index.data.length)
+      index?.write(new TextEncoder().encode(`{"session":"c","path":"/${"c".repeat(2000)}`), index.data.length)
       memory.add("/d/recordings/recording-7.partial", "File", "half")
       assert.deepInclude(yield* run(["a", "b", "c"], "2"), { asked: 1, of: 3, kept: 3, fetched: 1 })
       assert.deepInclude(yield* run(["a", "b", "c"], "3"), { asked: 0, of: 3, kept: 3, fetched: 0 })
@@ -145,6 +145,7 @@ describe("Recordings", () => {
         ["a", "b", "c"]
       )
       assert.isEmpty(memory.names().filter((name) => name.includes("partial")))
+      assert.match(memory.text("/d/recordings/index.ndjson") ?? "", /\}\n$/)
       // Another recording of the same call.
       yield* opened(
         memory,

@@ -4,6 +4,7 @@ import * as Version from "@callstream/core/model/Version"
 import {
   type Acknowledged,
   byStart,
+  type Doubt,
   type Entry,
   isAbsent,
   isBefore,
@@ -42,6 +43,12 @@ const idsOf = (source: Random): ReadonlyArray<string> => [
 
 const some = <A>({ chance }: Random, list: ReadonlyArray<A>) => list.filter(() => chance(0.5))
 
+const doubtOf = ({ chance, pick }: Random, since: number): Doubt => ({
+  as: pick(["absent", "back"] as const),
+  since,
+  first: chance(0.5) ? since : since - 60 * second
+})
+
 export const entryOf = (source: Random, id: string, changed: number): Entry => {
   const { below, chance, pick } = source
   const time = () => origin + below(86_400) * second
@@ -61,11 +68,12 @@ export const entryOf = (source: Random, id: string, changed: number): Entry => {
     born: below(changed + 1),
     changed,
     due: chance(0.5) ? time() : undefined,
-    doubted: chance(0.3) ? { as: pick(["absent", "back"] as const), since: time() } : undefined,
+    doubted: chance(0.3) ? doubtOf(source, time()) : undefined,
     gone: chance(0.2) ? pick(["left", "removed"] as const) : undefined,
     owed: chance(0.3),
     counted: chance(0.3),
-    shown: pick(["never", "shown", "left"] as const)
+    shown: pick(["never", "shown", "left"] as const),
+    row: chance(0.3) ? below(2 ** 32) : undefined
   }
 }
 
@@ -154,9 +162,16 @@ export const assertHistory = Effect.fnUntraced(function* (open: Open, name: stri
             yield* opened.acknowledge(consumer, commit, note)
             if (commit >= (acknowledged[consumer]?.commit ?? 0)) acknowledged[consumer] = { commit, note }
           } else if (chance(0.3)) {
-            yield* opened.restart(fingerprint)
+            const before = opened.id
+            const least = chance(0.5) ? Version.of(origin + below(1e12)) : undefined
+            yield* opened.restart(chance(0.5) ? fingerprint : undefined, least)
+            // Positions in it mean nothing any more.
+            assert.notStrictEqual(opened.id, before)
+            identity = JSON.stringify([opened.id, opened.key])
             for (const [name, { note }] of Object.entries(acknowledged)) acknowledged[name] = { commit: 0, note }
-            for (const [id, entry] of model) model.set(id, { ...entry, sequence: Version.of(entry.sequence + 1) })
+            for (const [id, entry] of model) {
+              model.set(id, { ...entry, sequence: Version.of(Math.max(entry.sequence + 1, least ?? 0)) })
+            }
           } else {
             const before = origin + below(20) * 3600 * second
             const commit = below(head + 1)

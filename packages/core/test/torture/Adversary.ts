@@ -9,7 +9,7 @@ import type { CallSession } from "@callstream/core/model/CallSession"
 import * as Instant from "@callstream/core/model/Instant"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import { type Bounds, boundsOf, makeMatching, type Request, startOf } from "./AdversaryRows.ts"
+import { type Bounds, boundsOf, makeMatching, type Matching, type Request, startOf } from "./AdversaryRows.ts"
 
 export interface Row {
   readonly id: string
@@ -69,8 +69,8 @@ export interface Traits {
   readonly change?: { readonly at: number; readonly cap?: number; readonly order?: Order } | undefined
 }
 
-/** An answer that says that there are at least so many rows: its page was not the last one, or a limit had cut it. */
-interface AtLeast extends Bounds {
+/** An answer that says that there are so many rows, or at least so many: its page was not the last one, or a limit had cut it. */
+interface Counted extends Bounds {
   readonly given: boolean
   readonly front: ReadonlyArray<Row>
 }
@@ -85,9 +85,11 @@ export interface Server {
   /** Ids that the last page of bounds counted which reach no further than the range, and not beyond what is old enough. */
   readonly counted: ReadonlySet<string>
   readonly countedOld: ReadonlySet<string>
-  readonly atLeast: ReadonlyArray<AtLeast>
+  readonly counts: ReadonlyArray<Counted>
   /** Ids that an answer did not show, although they were there and within its bounds. */
   readonly withheld: ReadonlySet<string>
+  /** How often an answer about its own second showed a row, and how often it did not, although it was there. */
+  readonly alone: ReadonlyMap<string, { readonly came: number; readonly absent: number }>
 }
 
 const fail = (reason: AgniError["reason"]) =>
@@ -128,25 +130,39 @@ const pageOf = (traits: Traits, all: ReadonlyArray<Row>, { number, page = 1, pag
   return { rows: all.slice(skip, end), skip, isOther: skip !== (page - 1) * step }
 }
 
+/** Bounds that are about one second, in µs. */
+const narrow = 4_000_000
+
 /** What the answers showed. */
 const makeNotes = (range: Bounds, horizon: number) => {
   const listed = new Set<string>()
   const counted = new Set<string>()
   const countedOld = new Set<string>()
-  const atLeast: Array<AtLeast> = []
+  const counts: Array<Counted> = []
   const withheld = new Set<string>()
+  const alone = new Map<string, { came: number; absent: number }>()
+  const noteAlone = ({ id }: Row, what: "came" | "absent") => {
+    const known = alone.get(id) ?? { came: 0, absent: 0 }
+    known[what]++
+    alone.set(id, known)
+  }
   return {
     listed,
     counted,
     countedOld,
-    atLeast,
+    counts,
     withheld,
-    withhold: (rows: ReadonlyArray<Row>) => {
-      for (const { id } of rows) withheld.add(id)
+    alone,
+    show: ({ rows, withheld: absent }: Matching, { after, before }: Bounds) => {
+      for (const { id } of absent) withheld.add(id)
+      if (before - after > narrow) return
+      for (const row of rows) noteAlone(row, "came")
+      for (const row of absent) noteAlone(row, "absent")
     },
     count: (front: ReadonlyArray<Row>, bounds: Bounds & { readonly given: boolean }, isLast: boolean) => {
       if (bounds.after < range.after || bounds.before > range.before) return
-      if (!isLast) return void atLeast.push({ ...bounds, front })
+      counts.push({ ...bounds, front })
+      if (!isLast) return
       for (const { id } of front) {
         counted.add(id)
         if (bounds.before <= horizon) countedOld.add(id)
@@ -179,7 +195,7 @@ export const serve = (
     const all = matching(request)
     if (all === "error") return "error"
     const bounds = boundsOf(request)
-    notes.withhold(all.withheld)
+    notes.show(all, bounds)
     const page = pageOf(traits, all.rows, request)
     if (page === "error") return "error"
     const { isOther, rows: found, skip } = page
@@ -229,7 +245,7 @@ export const serve = (
         })
       )
     })
-  const { atLeast, counted, countedOld, listed, withheld } = notes
+  const { alone, counted, countedOld, counts, listed, withheld } = notes
   return {
     client: { list },
     now: () => clock,
@@ -238,7 +254,8 @@ export const serve = (
     listed,
     counted,
     countedOld,
-    atLeast,
-    withheld
+    counts,
+    withheld,
+    alone
   }
 }

@@ -74,17 +74,19 @@ const truthOf = (one: Case, server: Adversary.Server, windows: ReadonlyArray<Win
 
 /**
  * Ids that were in a count of bounds that reach no further than the range: of wider ones it is not told which rows they
- * count. A count that may be one of some of the rows only (its page was not the last one, or a limit had cut it) speaks for
- * a row that did not come when fewer came within its bounds.
+ * count. A count tells a number, and not which rows they are. So one that may be of some of the rows only (its page was not
+ * the last one, or a limit had cut it) speaks for a row that did not come when fewer came within its bounds; and so does each
+ * count for a row that some answers hid: when it comes back just as another one leaves, the number stays the same, and no
+ * answer differs from those of a server on which neither happened. A row that no answer hid must come if any count had it.
  */
 const inCounts = (
   one: Case,
-  { atLeast, counted: exactly }: Pick<Adversary.Server, "atLeast" | "counted">,
+  { counted: exactly, counts, withheld }: Pick<Adversary.Server, "counts" | "counted" | "withheld">,
   { delivered }: Truth
 ): ReadonlySet<string> => {
-  const counted = new Set(exactly)
+  const counted = new Set([...exactly].filter((id) => !withheld.has(id)))
   const came = one.rows.filter(({ id }) => delivered.has(id))
-  for (const { after, before, front, given } of atLeast) {
+  for (const { after, before, front, given } of counts) {
     if (front.every(({ id }) => delivered.has(id))) continue
     const within = given ? came.filter(({ start = NaN }) => start >= after && start <= before) : came
     if (within.length < front.length) for (const { id } of front) counted.add(id)
@@ -141,9 +143,14 @@ const undatedWrong = (
   return wrong
 }
 
+/** A page brings no more than is asked for. */
+const sizeOf = ({ read: { pageSize = 100 }, server: { cap } }: Case): number => Math.min(cap, pageSize)
+
 /** More rows than that cannot be had for the same bounds. */
-const mostTogether = ({ server: { cap, depth, offset, results } }: Case): number =>
-  Math.min(offset?.most ?? Infinity, (depth?.most ?? Infinity) * cap, results?.most ?? Infinity)
+const mostTogether = (one: Case): number => {
+  const { depth, offset, results } = one.server
+  return Math.min(offset?.most ?? Infinity, (depth?.most ?? Infinity) * sizeOf(one), results?.most ?? Infinity)
+}
 
 const weakest = (said: Said): Verdict =>
   said.reduce<Verdict>((sum, { coverage }) => weaker(sum, verdict(coverage)), "proven")
@@ -178,7 +185,11 @@ const provenWrong = (
   // A count that reaches beyond the horizon may be of calls that came meanwhile: it speaks against the set, not a window.
   const countedOld = inCounts(
     one,
-    { counted: server.countedOld, atLeast: server.atLeast.filter(({ before }) => before <= began - horizon + margin) },
+    {
+      ...server,
+      counted: server.countedOld,
+      counts: server.counts.filter(({ before }) => before <= began - horizon + margin)
+    },
     truth
   )
   const shownOld = missing.filter(({ id }) => server.listed.has(id) || countedOld.has(id))
@@ -213,6 +224,9 @@ const together = (rows: ReadonlyArray<Adversary.Row>): number => {
   )
 }
 
+/** A row is asked for so often before its absence is believed. */
+const mostAbsent = 3
+
 /** Whether all that is older than the horizon could be proven; each line is a reason why not. */
 const isProvable = (one: Case, server: Adversary.Server): boolean => {
   const { range, rows, server: traits } = one
@@ -223,14 +237,19 @@ const isProvable = (one: Case, server: Adversary.Server): boolean => {
   const twice = idsWithTwoStarts(one)
   const starts = (row: Adversary.Row) => [row.start, ...(row.moves ?? []).map(({ start }) => start)]
   const undated = rows.filter(({ start }) => start === undefined).length
-  const size = Math.min(traits.cap, one.read.pageSize ?? 100)
-  const isLarge = traits.tieOrder !== "id" && Math.max(together(rows), whole ? undated : 0) > size
+  // Calls without a start stand together in the list without bounds. Where a page beyond its end brings another one again, that
+  // one looks new each time, and nobody can count the list.
+  const isListMeant = whole || traits.beyond !== "empty"
+  const isLarge = traits.tieOrder !== "id" && Math.max(together(rows), isListMeant ? undated : 0) > sizeOf(one)
   // Nothing of the range is old enough.
   if (from >= horizonOf(one)) return false
   // Bounds can only be tried by rows that stay, and that are some seconds apart: what is elsewhere must not come.
   const steady = rows.filter((row) => isSteady(row, server.now()) && !server.withheld.has(row.id))
   const known = steady.flatMap(({ start }) => start ?? [])
-  if (known.length === 0 || (steady.length > 1 && Math.max(...known) - Math.min(...known) < 6 * second)) return false
+  if (known.length === 0 || (rows.length > 1 && Math.max(...known) - Math.min(...known) < 6 * second)) return false
+  // It was listed, and did not come when its own second was asked for, again and again: bounds may mean something else.
+  if ([...server.alone].some(([id, { absent, came }]) => server.listed.has(id) && came === 0 && absent >= mostAbsent))
+    return false
   // Where calls begin is not told, and bounds that reach back to any beginning are not answered.
   if (from === -Infinity && to < Infinity && traits.span !== undefined) return false
   // What is filtered after it was cut into pages has no count.

@@ -335,16 +335,24 @@ export interface Judgement {
 }
 
 /** What is said of each stretch when the last window has come: it may take back what was said before. */
-export const finalCoverage = (windows: ReadonlyArray<Window>) => {
-  const said = windows.map(({ coverage, from, to }) => ({ coverage, from, to }))
+export const finalCoverage = (windows: ReadonlyArray<Window>): ReadonlyArray<Said> => {
+  let said: ReadonlyArray<Said> = windows.map(({ coverage, from, to }) => ({ coverage, from, to }))
   for (const { revised = [] } of windows) {
-    for (const { coverage, from, to } of revised) {
-      for (const one of said) {
-        if (one.from < to && one.to > from && verdict(one.coverage) === "proven") one.coverage = coverage
-      }
-    }
+    for (const revision of revised) said = said.flatMap((one) => revise(one, revision))
   }
   return said
+}
+
+type Said = Pick<Window, "coverage" | "from" | "to">
+
+/** As the coverage report has it: less is known of the part that was contradicted, and of the rest what was. */
+const revise = (one: Said, { coverage, from, to }: Said): ReadonlyArray<Said> => {
+  if (one.from >= to || one.to <= from || verdict(one.coverage) !== "proven") return [one]
+  return [
+    { ...one, to: Instant.max(one.from, from) },
+    { coverage, from: Instant.max(one.from, from), to: Instant.min(one.to, to) },
+    { ...one, from: Instant.min(one.to, to) }
+  ].filter((part) => part.from < part.to)
 }
 
 /** Ids visible throughout, of the range and filters, that are not among these. */

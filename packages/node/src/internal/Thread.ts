@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { extname } from "node:path"
 import { Worker } from "node:worker_threads"
-import type { Answered, Asked } from "./DecodingWorker.ts"
+import type { Answered, Asked, Ready } from "./Serving.ts"
 
 /** Handing a smaller body over costs more than decoding it. */
 export const worthIt = 32 * 1024
@@ -19,9 +19,20 @@ export interface Thread extends PageDecoder.Decoder {
   readonly started: Effect.Effect<void>
 }
 
+/** What the thread runs. */
+export interface Script {
+  readonly url: URL
+  /** What it finds as `workerData`. @default nothing */
+  readonly data?: unknown
+  /** What it applies. @default nothing */
+  readonly transform?: PageDecoder.Plain | undefined
+}
+
 interface State {
   /** The thread has said that it is ready, and has not ended. */
   runs: boolean
+  /** Whether it applies the transform that was asked for: the same one has the same label. */
+  applies: boolean
   /** The id of the next question. */
   next: number
 }
@@ -31,13 +42,13 @@ const lost = new Unavailable({ outage: { _tag: "DecoderEnded" } })
 /** Fails where threads are not to be had: a process may not be allowed to start one. */
 export const make = Effect.fnUntraced(function* (
   hold: PageDecoder.Hold = "json",
-  script?: URL
+  script: Script = { url: decoding() }
 ): Effect.fn.Return<Thread, Cause.UnknownError, Scope.Scope> {
   const waiting = new Map<number, (answer: Effect.Effect<unknown, Unavailable>) => void>()
   const started = yield* Deferred.make<void>()
-  const state: State = { runs: false, next: 0 }
+  const state: State = { runs: false, applies: false, next: 0 }
   const worker = yield* Effect.acquireRelease(
-    Effect.try(() => new Worker(script ?? decoding(), { name: "callstream-decoder" })),
+    Effect.try(() => new Worker(script.url, { name: "callstream-decoder", workerData: script.data })),
     (worker) => Effect.promise(() => worker.terminate())
   )
   const forget = (id: number) => {
@@ -50,9 +61,10 @@ export const make = Effect.fnUntraced(function* (
     waiting.clear()
     worker.unref()
   }
-  worker.on("message", (answer: Answered | "ready") => {
-    if (answer === "ready") {
+  worker.on("message", (answer: Answered | Ready) => {
+    if ("ready" in answer) {
       state.runs = true
+      state.applies = script.transform !== undefined && answer.ready === script.transform.label
       Deferred.doneUnsafe(started, Effect.void)
       return
     }
@@ -87,7 +99,9 @@ export const make = Effect.fnUntraced(function* (
           ? Effect.flatMap(ask(body), (message) =>
               message === undefined
                 ? PageDecoder.here.decode(body, about)
-                : Effect.fromResult(PageDecoder.fromDigest(message, about))
+                : Effect.fromResult(
+                    PageDecoder.fromDigest(message, about, state.applies ? script.transform : undefined)
+                  )
             )
           : PageDecoder.here.decode(body, about)
       )

@@ -4,5 +4,5 @@ import { parentPort } from "node:worker_threads"
 const port = parentPort
 if (port !== null) {
   port.on("message", () => process.exit(1))
-  port.postMessage("ready")
+  port.postMessage({ ready: undefined })
 }

@@ -77,6 +77,8 @@ export const adviceFor = ({ reason }: { readonly reason: SinkReason }, reader: R
       return reason.problem === "plainHttp" ? privateHosts(reader) : undefined
     case "Secret":
       return secretForm
+    case "Header":
+      return reason.problem === "reserved" ? "Remove it." : "Write NAME=VARIABLE, such as Authorization=CRM_TOKEN."
     case "Stopped":
       return stopped(reason.answer, reader)
     case "GaveUp":

@@ -55,6 +55,8 @@ export interface Log {
   width: number
   /** Bounds with a request for a page beyond the first, and the position of its last row: they held at least so many rows. */
   readonly places: Map<string, Counted>
+  /** Those of pages that are not another one again: the page before it was full, and brought others. */
+  readonly sure: Map<string, Counted>
   /** Bounds that were counted, also on a server that repeats itself beyond the end. */
   readonly counts: Map<string, Counted>
 }
@@ -74,6 +76,7 @@ export const makeLog = (): Log => ({
   moved: new Set(),
   width: 0,
   places: new Map(),
+  sure: new Map(),
   counts: new Map()
 })
 
@@ -105,24 +108,23 @@ const most = Date.parse("9999-12-31T23:59:59Z") * 1000
 const format = (bound: Micros | undefined): string | undefined =>
   bound === undefined || bound < least || bound > most ? undefined : Instant.format(Instant.of(bound))
 
-/** Keeps the greatest count of the same bounds; open ones are infinite. */
-export const noteCount = (
-  counts: Map<string, Counted>,
-  { after = -Infinity, before = Infinity }: Bounds,
-  rows: number
-): void => {
-  const key = `${after} ${before}`
+/** Under which counts of these bounds are noted; open ones are infinite. */
+const keyOf = ({ after = -Infinity, before = Infinity }: Bounds): string => `${after} ${before}`
+
+/** Keeps the greatest count of the same bounds. */
+export const noteCount = (counts: Map<string, Counted>, bounds: Bounds, rows: number): void => {
+  const { after = -Infinity, before = Infinity } = bounds
+  const key = keyOf(bounds)
   if (rows > (counts.get(key)?.rows ?? 0)) counts.set(key, { after, before, rows })
 }
 
 /** How many rows the bounds were counted to hold. */
-export const exactly = (counts: Log["counts"], { after, before }: Between): number | undefined =>
-  counts.get(`${after} ${before}`)?.rows
+export const exactly = (counts: Log["counts"], bounds: Between): number | undefined => counts.get(keyOf(bounds))?.rows
 
 /** Rows that the bounds held, as far as any answer showed. */
-export const countOf = ({ counts, places }: Log, { after, before }: Between, repeats: boolean): number => {
-  const key = `${after} ${before}`
-  return Math.max(counts.get(key)?.rows ?? 0, repeats ? 0 : (places.get(key)?.rows ?? 0))
+export const countOf = ({ counts, places, sure }: Log, bounds: Between, repeats: boolean): number => {
+  const key = keyOf(bounds)
+  return Math.max(counts.get(key)?.rows ?? 0, (repeats ? sure : places).get(key)?.rows ?? 0)
 }
 
 /** A later start is none: clocks do not differ so much. */
@@ -147,25 +149,63 @@ export const note = (log: Log, rows: ReadonlyArray<Rows.Row>): void => {
   }
 }
 
+interface Paged {
+  readonly page: number
+  readonly length: number
+  /** Where its first row and its last one start. */
+  readonly edges: ReadonlyArray<Micros | undefined>
+}
+
+/** How far apart the rows are that came for the same bounds, the first page of them, and the last one of each size. */
+interface Spread {
+  least: number
+  most: number
+  first: Paged | undefined
+  readonly pages: Map<number, Paged>
+}
+
+/**
+ * Whether a page is the one behind the last one, and not that one or the first one again: the last one was full, and none of
+ * these rows starts with its first or its last row, or the first of all, as rows of equal start may have another order on each
+ * page.
+ */
+const isNext = ({ first, pages }: Spread, page: number, size: number, rows: ReadonlyArray<Rows.Row>): boolean => {
+  const before = pages.get(size)
+  return (
+    first !== undefined &&
+    before !== undefined &&
+    before.page === page - 1 &&
+    before.length === size &&
+    rows.every(({ start }) => start !== first.edges[0] && !before.edges.includes(start))
+  )
+}
+
 export const make = (
   list: AgniClient["Service"]["list"],
   filters: Filters,
   defaults: { readonly size: number; readonly sort: Sort },
   log: Log = makeLog()
 ): Ask => {
-  const spreads = new Map<string, { least: number; most: number }>()
-  const noteWithin = ({ after, before }: Bounds, skipped: number, rows: ReadonlyArray<Rows.Row>): void => {
+  const spreads = new Map<string, Spread>()
+  const noteWithin = ({ after, before }: Bounds, page: number, size: number, rows: ReadonlyArray<Rows.Row>): void => {
     if (rows.length === 0) return
-    if (skipped > 0) noteCount(log.places, { after, before }, skipped + rows.length)
-    if (after === undefined || before === undefined) return
     const key = `${after} ${before}`
-    const known = spreads.get(key) ?? { least: Infinity, most: -Infinity }
+    const known = spreads.get(key) ?? { least: Infinity, most: -Infinity, first: undefined, pages: new Map() }
+    if (page > 1) {
+      const place = (page - 1) * size + rows.length
+      noteCount(log.places, { after, before }, place)
+      if (isNext(known, page, size, rows)) noteCount(log.sure, { after, before }, place)
+    }
+    const paged = { page, length: rows.length, edges: [rows[0]?.start, rows.at(-1)?.start] }
+    known.pages.set(size, paged)
+    if (page === 1) known.first = paged
+    spreads.set(key, known)
+    if (after === undefined || before === undefined) return
     for (const { start } of rows) {
       if (start === undefined || start < after - second || start > before + second) continue
       if (start < known.least) known.least = start
       if (start > known.most) known.most = start
     }
-    spreads.set(key, known)
     if (known.most - known.least > log.width) log.width = known.most - known.least
   }
   const ask = (
@@ -195,7 +235,7 @@ export const make = (
           log.latest = Math.max(log.latest ?? -Infinity, observedAt)
           const rows = Rows.ofPage(answer)
           note(log, rows)
-          noteWithin(bounds, (page - 1) * size, rows)
+          noteWithin(bounds, page, size, rows)
           return { rows, observedAt, edition, characters }
         }
       )

@@ -48,11 +48,16 @@ export const bounds = Effect.fnUntraced(function* (
   // The first row without bounds must be first before and after.
   const top = yield* topOf(ask)
   const [oldest, middle, newest] = trials.map((trial) => (trial === undefined || "_tag" in trial ? [] : [trial]))
-  for (const row of [...(middle ?? []), ...(oldest ?? []), ...(newest ?? [])]) {
+  const known = [...(middle ?? []), ...(oldest ?? []), ...(newest ?? [])]
+  const absent: Array<Rows.Dated> = []
+  for (const row of known) {
     const told = yield* isFirst(ask, row, top, size)
     if (told === true) return undefined
-    if (told === false) return { _tag: "BoundsAfterPaging" }
+    if (told === false) absent.push(row)
   }
+  // That answer may have lacked the row: it is asked for once more.
+  for (const row of absent) if ((yield* isFirst(ask, row, top, size)) === true) return undefined
+  if (absent.length > 0) return { _tag: "BoundsAfterPaging" }
   // Three places, because a row may be listed twice.
   const places = yield* Effect.all([1, 2, 3].map((page) => ask(page, {}, { size: 1 }))).pipe(
     Effect.catchIf(Ask.isPoison, () => Effect.undefined)
@@ -144,6 +149,9 @@ const comesFirst = Effect.fnUntraced(function* (
     : undefined
 })
 
+/** Some answers may lack a row that others list: it is asked for so often. */
+const mostAbsent = 3
+
 /**
  * The row that came back for its own start, or why none did; nothing when that could not be seen.
  *
@@ -164,8 +172,8 @@ const comesBack = Effect.fnUntraced(
       if (problem === undefined) return row
       if (problem !== Ask.notBack && problem !== Ask.hidden) return problem
       const { rows } = yield* unsorted(sample.page, {})
-      const isThere = rows.some(({ key }) => key === row.key)
-      if (problem === Ask.notBack && isThere && ++stillThere === 2) return problem
+      const isThere = rows.some(({ key, start }) => key === row.key && start === row.start)
+      if (problem === Ask.notBack && isThere && ++stillThere === mostAbsent) return problem
       if (problem === Ask.hidden || !isThere) {
         const others = rows.filter(Rows.isDated)
         row = others[Math.floor(((turn + 3) % 6) * (others.length / 6))] ?? row

@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import type { AgniError } from "../../model/AgniError.ts"
 import type { EndpointProfile } from "../EndpointProfile.ts"
 import { deepRow, type FirstPages } from "./FirstPages.ts"
+import * as Ask from "./Ask.ts"
 import * as Observe from "./Observe.ts"
 import type { Probing } from "./Probing.ts"
 import * as Rows from "./ListedRows.ts"
@@ -10,6 +11,8 @@ import * as Rows from "./ListedRows.ts"
 export interface ListShape {
   readonly sortBy: EndpointProfile["sortBy"]
   readonly newestFirst: boolean
+  /** The first rows in that order, where they come newest first. */
+  readonly newestRows: ReadonlyArray<Rows.Row>
   /** Whether a saved profile is used without probes: the window that is read first shows whether it still holds. */
   readonly trusted: boolean
   /** Whether the number of pages had to be found. */
@@ -38,6 +41,34 @@ const guessOf = ({ isFiltered, known }: Probing, { size, sorted }: FirstPages): 
 /** The next power of two. */
 export const powerOfTwo = (pages: number): number => 2 ** Math.ceil(Math.log2(Math.max(1, pages)))
 
+/** Whether bounds can be tried by rows with these starts: what is elsewhere must not come. */
+const areApart = (starts: ReadonlyArray<number>): boolean => Math.max(...starts) - Math.min(...starts) > 6 * Ask.second
+
+/** So many pages are read until one brings a call that starts at another time. */
+const mostFurther = 12
+
+/**
+ * Where calls without a start time fill the pages that were read, or all calls on them start together, another page may have
+ * one that tells more.
+ */
+const lookFurther = Effect.fnUntraced(function* (
+  ask: Ask.Ask,
+  first: Observe.Numbered,
+  reached: Observe.Depth
+): Effect.fn.Return<Observe.Depth, AgniError> {
+  const tells = ({ pages }: Observe.Depth) =>
+    areApart([first, ...pages].flatMap(({ rows }) => rows.flatMap(({ start }) => start ?? [])))
+  if (tells(reached)) return reached
+  const depth = yield* Observe.halve(ask, first.rows, reached)
+  if (tells(depth)) return depth
+  const known = new Set([first, ...depth.pages].map(({ page }) => page))
+  const numbers = Array.from({ length: mostFurther }, (_, i) => i + 2).filter(
+    (page) => page < depth.pagesAtMost && !known.has(page)
+  )
+  const pages = [...depth.pages, ...(yield* Observe.look(ask, numbers))]
+  return { ...depth, pages: pages.toSorted((left, right) => left.page - right.page) }
+})
+
 export const find = Effect.fnUntraced(function* (
   probing: Probing,
   firstPages: FirstPages
@@ -50,25 +81,21 @@ export const find = Effect.fnUntraced(function* (
   const repeats = yield* Effect.cached(
     known === undefined ? Observe.repeats(ask, first) : Effect.succeed(known.repeatsBeyondEnd)
   )
-  const [{ newestFirst, sortBy }, reached] = yield* Effect.all(
+  const [{ newestFirst, rows: chosen, sortBy }, reached] = yield* Effect.all(
     [
-      sorted === undefined ? Observe.chooseSort(ask, first) : Effect.succeed(sorted),
+      sorted === undefined ? Observe.chooseSort(ask, first) : Effect.succeed({ ...sorted, rows: first }),
       needsDepth ? Observe.gallop(ask, first, guess) : Effect.succeed({ pages: [], pagesAtMost: 0, unsure: false })
     ],
     { concurrency: "unbounded" }
   )
-  const isUndated = ({ rows }: Observe.Numbered) => !rows.some(Rows.isDated)
-  // Where calls without a start time fill the pages, the next page may be the first with another call.
-  const depth =
-    needsDepth && [{ page, rows: first }, ...reached.pages].every(isUndated)
-      ? yield* Observe.halve(ask, first, reached)
-      : reached
+  const depth = needsDepth ? yield* lookFurther(ask, { page, rows: first }, reached) : reached
   const pages = [...(front.length > 0 ? [{ page: 1, rows: front }] : []), { page, rows: first }, ...depth.pages]
   // Calls without a start time may fill the first page.
   const telling = pages.find(({ rows }) => Rows.distinctStarts(rows) > 1)?.rows ?? first
   return {
     sortBy,
     newestFirst: newestFirst || (sortBy === "none" && Observe.comesNewestFirst(telling)),
+    newestRows: page === 1 || chosen !== first ? chosen : front,
     trusted,
     needsDepth,
     depth,
@@ -78,18 +105,20 @@ export const find = Effect.fnUntraced(function* (
   }
 })
 
-/** The samples at both ends and in the middle. */
-export const endsOf = ({ samples }: ListShape): ListShape["samples"] => {
+/** The samples at both ends and in the middle; the oldest call, where all of them start together. */
+export const endsOf = ({ oldRows: [oldest] }: FirstPages, { samples }: ListShape): ListShape["samples"] => {
   const byStart = samples.toSorted((left, right) => left.row.start - right.row.start)
-  const ends = [byStart[0], byStart[Math.floor(byStart.length / 2)], byStart.at(-1)]
+  const isTogether = oldest !== undefined && !areApart(byStart.map(({ row }) => row.start))
+  const first = isTogether ? { page: 1, row: oldest } : byStart[0]
+  const ends = [first, byStart[Math.floor(byStart.length / 2)], byStart.at(-1)]
   return [...new Set(ends)].flatMap((sample) => sample ?? [])
 }
 
 /** Each row that was listed, by start. */
-export const controlsOf = ({ oldRows }: FirstPages, { samples }: ListShape): ReadonlyArray<Rows.Dated> =>
-  [...new Map([...samples.map(({ row }) => row), ...oldRows].map((row) => [row.key, row])).values()].sort(
-    (left, right) => left.start - right.start
-  )
+export const controlsOf = ({ oldRows }: FirstPages, { newestRows, samples }: ListShape): ReadonlyArray<Rows.Dated> => {
+  const rows = [...samples.map(({ row }) => row), ...oldRows, ...newestRows.filter(Rows.isDated)]
+  return [...new Map(rows.map((row) => [row.key, row])).values()].sort((left, right) => left.start - right.start)
+}
 
 /** What asking for the oldest first showed. */
 export interface Old {

@@ -128,19 +128,26 @@ export const repeats = (ask: Ask.Ask, first: ReadonlyArray<Rows.Row>) =>
         () => Effect.succeed(true)
       )
 
-/** Which sort field brings the newest first, when they do not come so by themselves. */
+/** The order that is asked for, and the first page in it. */
+export interface Sorted {
+  readonly sortBy: SortField | "none"
+  readonly newestFirst: boolean
+  readonly rows: ReadonlyArray<Rows.Row>
+}
+
+/** Which sort field brings the newest first, and what it brings, when they do not come so by themselves. */
 export const chooseSort = Effect.fnUntraced(function* (
   ask: Ask.Ask,
   first: ReadonlyArray<Rows.Row>
-): Effect.fn.Return<{ readonly sortBy: SortField | "none"; readonly newestFirst: boolean }, AgniError> {
+): Effect.fn.Return<Sorted, AgniError> {
   const newestFirst = comesNewestFirst(first)
-  if (newestFirst || first.length < 2) return { sortBy: "none", newestFirst }
+  if (newestFirst || first.length < 2) return { sortBy: "none", newestFirst, rows: first }
   const answers = yield* Effect.all(
     fields.map((field) => orEmpty(ask(1, {}, { sort: newest(field), how: Patience.soon }))),
     { concurrency: "unbounded" }
   )
-  const found = fields.find((_, i) => comesNewestFirst(answers[i]?.rows ?? []))
-  return { sortBy: found ?? "none", newestFirst: found !== undefined }
+  const at = fields.findIndex((_, i) => comesNewestFirst(answers[i]?.rows ?? []))
+  return { sortBy: fields[at] ?? "none", newestFirst: at >= 0, rows: answers[at]?.rows ?? first }
 })
 
 /**
@@ -184,7 +191,8 @@ export interface Depth {
   readonly unsure: boolean
 }
 
-const look = (ask: Ask.Ask, numbers: ReadonlyArray<number>) =>
+/** Pages by their numbers; one that is refused, or fails, is empty. */
+export const look = (ask: Ask.Ask, numbers: ReadonlyArray<number>) =>
   Effect.map(
     Effect.all(
       numbers.map((page) => orEmpty(ask(page, {}, { how: Patience.soon }))),

@@ -19,6 +19,8 @@ export interface Oldest {
 
 interface Options {
   readonly size: number
+  /** Whether the list comes newest first: then its end is the oldest call. */
+  readonly newestFirst: boolean
   readonly repeats: Effect.Effect<boolean, AgniError>
 }
 
@@ -116,7 +118,7 @@ const olderThan = Effect.fnUntraced(function* (
       const bounds = { after, before: at + 2 * Ask.second }
       const least = Ask.floorSecond(leastOf(rows, at))
       at = rows.length < options.size ? least : yield* lastOf(ask, bounds, least, options)
-      isListCut = true
+      isListCut = options.newestFirst
       alone = 0
       nothing = Infinity
       width *= 4

@@ -76,9 +76,9 @@ export const look = Effect.fnUntraced(function* (
   const probing = yield* Probing.make(options, tried)
   const { isDeep, known } = probing
   const firstPages = yield* FirstPages.read(probing)
-  const { answer, ended, first, front, oldRows, page, size, sorted } = firstPages
+  const { answer, ended, first, oldRows, page, size, sorted } = firstPages
   const shape = yield* ListShape.find(probing, firstPages)
-  const { needsDepth, newestFirst, repeats, sortBy, trusted } = shape
+  const { needsDepth, newestFirst, newestRows, repeats, sortBy, trusted } = shape
   const controls = ListShape.controlsOf(firstPages, shape)
   const old = ListShape.oldOf(firstPages, shape, controls)
   const { comesOldest } = old
@@ -119,9 +119,12 @@ export const look = Effect.fnUntraced(function* (
     ends: {
       newest:
         (ended && first.length > 0) ||
-        (newestFirst && newest !== undefined && (page === 1 ? first : front).find(Rows.isDated)?.key === newest.key),
+        (newestFirst && newest !== undefined && newestRows.find(Rows.isDated)?.key === newest.key),
       oldest:
-        (ended && first.length > 0) || (comesOldest && oldest !== undefined && oldest <= (controls[0]?.start ?? 0))
+        (ended && first.length > 0) ||
+        (oldest !== undefined &&
+          controls[0] !== undefined &&
+          ((comesOldest && oldest <= controls[0].start) || (sure && oldest === Ask.floorSecond(controls[0].start))))
     },
     oldRows: comesOldest ? oldRows : [],
     log: probing.log,
@@ -134,7 +137,7 @@ export const look = Effect.fnUntraced(function* (
 const findOldest = (
   { isBounded, isDeep }: Probing.Probing,
   { answer, size }: FirstPages.FirstPages,
-  { repeats }: ListShape.ListShape,
+  { newestFirst, repeats }: ListShape.ListShape,
   best: Ask.Ask,
   [oldest]: ReadonlyArray<Rows.Dated>,
   comesOldest: boolean
@@ -146,7 +149,7 @@ const findOldest = (
         sure: comesOldest,
         isListCut: false
       })
-    : Oldest.find(best, starts, comesOldest, answer.observedAt, { size, repeats })
+    : Oldest.find(best, starts, comesOldest, answer.observedAt, { size, repeats, newestFirst })
 }
 
 /** One row from deep within is tried first: where it does not tell, rows at both ends and in the middle are. */
@@ -161,7 +164,7 @@ const tryBounds = (
     well
       ? Effect.undefined
       : Effect.catchIf(
-          BoundsProbe.bounds(best, ask, ListShape.endsOf(shape), top, size),
+          BoundsProbe.bounds(best, ask, ListShape.endsOf(firstPages, shape), top, size),
           Ask.isRefusal,
           (): Effect.Effect<CoverageReason> => Effect.succeed({ _tag: "BoundsRefused" })
         )
@@ -169,7 +172,9 @@ const tryBounds = (
 }
 
 /** How many rows the list without bounds holds, where a page showed its end: a limit may have cut it. */
-export const listed = ({ pages, profile: { pageSize } }: Seen): number | undefined => {
+export const listed = ({ pages, profile: { clamped, pageSize, pageSizeAsked } }: Seen): number | undefined => {
+  const [first] = pages
+  if (first?.page === 1 && !clamped && first.rows.length < pageSizeAsked) return first.rows.length
   const last = pages.findLast(({ rows }) => rows.length > 0)
   return last === undefined || last.page === 1 || last.rows.length >= pageSize
     ? undefined

@@ -67,7 +67,7 @@ export interface Deliveries {
 export const make = (settings: Settings, range: Micros.Range, known: () => Known, ends: Shown.Ends): Deliveries => {
   const shown = Shown.make(range)
   const ask = askOf(settings)
-  const work: Work = { settings, range, shown, lookUp: lookingUp(ask) }
+  const work: Work = { settings, known, range, shown, lookUp: lookingUp(ask) }
   return {
     note: (evidence) => Shown.note(shown, range, ends, evidence),
     deliver: (window) =>
@@ -103,6 +103,7 @@ export const make = (settings: Settings, range: Micros.Range, known: () => Known
 
 interface Work {
   readonly settings: Settings
+  readonly known: () => Known
   readonly range: Micros.Range
   readonly shown: Shown.Shown
   /** Asks for a row at its own instant again. */
@@ -148,24 +149,32 @@ const deliver = Effect.fnUntraced(function* (
     // Of which window it was is not known.
     shown.revisions.push({ from: range.from, to: window.from, coverage: changed })
   }
-  const { here, missing } = yield* missingFrom(work, window)
+  const { here, missing, old } = yield* missingFrom(work, window)
   if (missing > 0) {
     const more = here.flatMap(({ item }) => item ?? [])
     if (more.length > 0) items = [...items, ...more].sort((a, b) => (a.start ?? 0) - (b.start ?? 0))
     rejected.push(...here.flatMap(({ item, rejected }) => (item === undefined ? (rejected ?? []) : [])))
     weaken(differ(missing))
-    shown.differing += missing
+    shown.differing += old
   }
   return items === all && rejected.length === window.rejected.length && coverage === window.coverage
     ? window
     : Windows.make(items, { ...window, rejected, coverage })
 })
 
-/** Calls of the window that other answers showed: how many, and those that come when they are asked for. */
+interface Missing {
+  readonly missing: number
+  /** Those that are not so young that they may have appeared meanwhile. */
+  readonly old: number
+  /** Those that come when they are asked for. */
+  readonly here: ReadonlyArray<Rows.Row>
+}
+
+/** Calls of the window that other answers showed. */
 const missingFrom = Effect.fnUntraced(function* (
-  { lookUp, shown }: Work,
+  { known, lookUp, settings, shown }: Work,
   { from, to }: Coverage.Window
-): Effect.fn.Return<{ readonly missing: number; readonly here: ReadonlyArray<Rows.Row> }, AgniError> {
+): Effect.fn.Return<Missing, AgniError> {
   const missing = [...shown.awaited].filter(([, start]) => start >= from && start < to)
   const here: Array<Rows.Row> = []
   for (const [key, at] of missing.slice(0, mostLookups)) {
@@ -173,7 +182,8 @@ const missingFrom = Effect.fnUntraced(function* (
     if (row?.start !== undefined && row.start >= from && row.start < to && shown.ids.add(key)) here.push(row)
   }
   for (const [key] of missing) shown.awaited.delete(key)
-  return { missing: missing.length, here }
+  const horizon = horizonOf(settings, known())
+  return { missing: missing.length, old: missing.filter(([, start]) => start < horizon).length, here }
 })
 
 /** Notes what was delivered. */
@@ -190,15 +200,18 @@ const take = (shown: Shown.Shown, window: Coverage.Window, horizon: Micros.Micro
 }
 
 const late = Effect.fnUntraced(function* ({
+  known,
   lookUp,
   range,
+  settings,
   shown
 }: Work): Effect.fn.Return<ReadonlyArray<Rows.Row>, AgniError> {
   const found: Array<Rows.Row> = []
+  const horizon = horizonOf(settings, known())
   for (const [key, start] of shown.late) {
     if (shown.ids.has(key)) continue
     shown.revisions.push({ from: start, to: start + 1, coverage: differ(1) })
-    shown.differing++
+    if (start < horizon) shown.differing++
     if (found.length >= mostLookups) continue
     const row = yield* lookUp(key, start)
     if (row?.start !== undefined && row.start >= range.from && row.start < range.to && shown.ids.add(key))

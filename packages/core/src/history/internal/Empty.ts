@@ -9,7 +9,8 @@ import * as Rows from "../../endpoint/internal/ListedRows.ts"
 import { believedWidth, nothingKnown, type Settings } from "./Settings.ts"
 import type { Micros, Range } from "../../endpoint/internal/Micros.ts"
 
-const came: Coverage = { _tag: "Provisional", reason: { _tag: "CallsMoved" } }
+/** Rows came from within the range, though none came for the whole of it. */
+export const came: Coverage = { _tag: "Provisional", reason: { _tag: "CallsMoved" } }
 
 export const tooWide: Coverage = {
   _tag: "Provisional",
@@ -27,7 +28,9 @@ export const confirm = Effect.fnUntraced(function* (
   known: Known,
   ask: Ask.Ask,
   range: Range,
-  bounds: Ask.Between
+  bounds: Ask.Between,
+  /** Whether a limit on results may answer with nothing. */
+  hides: boolean
 ): Effect.fn.Return<Coverage | undefined, AgniError> {
   const { controls, ends, size } = settings
   if (controls.length === 0) return nothingKnown
@@ -46,7 +49,9 @@ export const confirm = Effect.fnUntraced(function* (
     if (rows.some(({ start }) => start !== undefined && start >= range.from && start < range.to)) return came
     if (second.length < size && back(below) && back(above)) return { _tag: "Proven" }
   }
-  if (range.to - range.from > believedWidth(known.width) && !isEnd) return undefined
+  // Not even the end of the list without bounds shows what lies beyond it: a limit may hide it here, and have cut that list.
+  if (range.to - range.from > believedWidth(known.width)) return undefined
+  if (hides) return came
   const middle = (range.from + range.to) / 2
   const isBelow = ({ start }: Rows.Dated) => start < middle
   const answered: Array<boolean> = []
@@ -77,19 +82,21 @@ const comesBack = Effect.fnUntraced(function* (
   byDistance: ReadonlyArray<Rows.Dated>,
   size: number
 ): Effect.fn.Return<boolean | CoverageReason, AgniError> {
-  // It may have left, or have a neighbour that cannot be rendered; another one will do, further away in the latter case.
-  let left = 3
-  for (const at of [0, 1, 2, 8, 32, 64]) {
-    const control = byDistance[at]
-    if (control === undefined || left === 0) break
-    const failed = yield* Ask.catchPoison(Ask.control(ask, control, size), () => Effect.succeed("fails" as const))
-    if (failed === "fails") continue
-    left--
-    if (failed === undefined) return true
-    if (failed !== Ask.notBack && failed !== Ask.hidden) return failed
-  }
-  return false
+  const look = (row: Rows.Dated) => Ask.catchPoison(Ask.control(ask, row, size), () => Effect.succeed("fails" as const))
+  const [first, ...others] = [0, 1, 2, 8, 32, 64].flatMap((at) => byDistance[at] ?? [])
+  if (first === undefined) return false
+  const found = yield* look(first)
+  if (found === undefined) return true
+  if (isProblem(found)) return found
+  // It may have left, or have a neighbour that cannot be rendered: others will do, further away in the latter case. That answer
+  // may have lacked it: at the same time others come over other connections.
+  const again = others.length > 2 ? others : [...others, first, ...others, first, first, first].slice(0, 4)
+  const answers = yield* Effect.forEach(again, look, { concurrency: "unbounded" })
+  return answers.find(isProblem) ?? answers.includes(undefined)
 })
+
+const isProblem = (found: CoverageReason | "fails" | undefined): found is CoverageReason =>
+  found !== undefined && found !== "fails" && found !== Ask.notBack && found !== Ask.hidden
 
 /** Rows by their distance, each of another second: of many that start together one may be hard to find. */
 const nearest = (controls: ReadonlyArray<Rows.Dated>, at: Micros): ReadonlyArray<Rows.Dated> => {

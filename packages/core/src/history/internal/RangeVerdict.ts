@@ -5,6 +5,7 @@ import type { Coverage } from "../Coverage.ts"
 import * as Ask from "../../endpoint/internal/Ask.ts"
 import type { Micros } from "../../endpoint/internal/Micros.ts"
 import * as Rows from "../../endpoint/internal/ListedRows.ts"
+import * as Delivered from "./Delivered.ts"
 import * as MultiPassRead from "./MultiPassRead.ts"
 import { canHalve, countRows, deliver, type Outcome, split, type Work } from "./RangeWork.ts"
 import type { Read } from "./ReadPages.ts"
@@ -34,8 +35,11 @@ export const judge = Effect.fnUntraced(function* (
     { concurrency: 2 }
   )
   const most = Math.max(before ?? 0, count ?? 0, Ask.countOf(ask.log, bounds, work.beyond.repeats))
-  const isWhole = count === held.size() && most <= held.size() && missingFrom(ask.log.shown, held, bounds).length === 0
+  const missing = missingFrom(ask.log.shown, held, bounds)
+  const isWhole = count === held.size() && most <= held.size() && missing.length === 0
   if (isWhole && !done.moved && !done.dense && control === undefined) {
+    const parts = yield* cutAnywhere(work, done)
+    if (parts !== undefined) return split(work, parts)
     const isByStart = seen.order === "start" || known.order === "start"
     if (young || ((done.way === "pages" || isByStart || before === count) && !known.differs)) {
       seen.once = range
@@ -51,6 +55,9 @@ export const judge = Effect.fnUntraced(function* (
     seen.deepest = Math.min(seen.deepest, count ?? Infinity)
     return split(work, Task.halve(range, held, held.size(), settings.size))
   }
+  // A limit on results cut them off; calls that are newer may have come meanwhile.
+  if (missing.length > 0 && (isBelow(missing, held) || (!young && isAbove(missing, held))) && canHalve(range))
+    return split(work, Task.halve(range, held, held.size(), settings.size))
   seen.differs = !young
   // Something was missed, came or went. Smaller windows pass more quickly; the smallest are read by pages.
   const isSmall = held.size() <= 20 * size && known.order !== "start" && seen.order !== "start"
@@ -64,6 +71,30 @@ export const judge = Effect.fnUntraced(function* (
   return isIncomplete && canHalve(range) && held.size() > size && !young
     ? split(work, Task.halve(range, held, held.size(), settings.size))
     : deliver(work, done, coverage)
+})
+
+/**
+ * Where rows come in no order of time, a limit on results may cut off any of them, and those at the ends come back. So the
+ * halves are counted; where they hold more, they are what is read.
+ */
+const cutAnywhere = Effect.fnUntraced(function* (
+  work: Work,
+  { held, order, range }: Read
+): Effect.fn.Return<ReadonlyArray<Task.Task> | undefined, AgniError> {
+  const { known, settings } = work
+  const isOrdered = order !== "other" && known.order !== "other"
+  if (isOrdered || held.size() < Math.max(known.whole, settings.size) || !canHalve(range)) return undefined
+  const starts = Float64Array.from(startsOf(held)).sort()
+  const parts = Task.halve(range, held, held.size(), settings.size)
+  const counts = yield* Effect.forEach(
+    parts,
+    (part) => {
+      const { at, within } = Delivered.count(starts, Ask.boundsOf(part))
+      return Effect.map(countRows(work, Ask.boundsOf(part), within), (rows = 0) => rows > within + at)
+    },
+    { concurrency: 2 }
+  )
+  return counts.includes(true) ? parts : undefined
 })
 
 /** Pages of fixed bounds, again and again, until all rows have shown themselves. */
@@ -93,16 +124,30 @@ const readAgain = Effect.fnUntraced(function* (
   }
 })
 
-/** Rows that were shown within the bounds, for sure, and are not held. */
+/** The starts of rows that were shown within the bounds, for sure, and are not held. */
 const missingFrom = (
   shown: ReadonlyMap<string, Micros | undefined>,
   held: Rows.Held,
   { after, before }: Ask.Between
-): ReadonlyArray<string> => {
-  const missing: Array<string> = []
+): ReadonlyArray<Micros> => {
+  const missing: Array<Micros> = []
   for (const [key, start] of shown) {
     if (start === undefined || start <= after + Ask.second || start >= before - Ask.second) continue
-    if (!held.rows.has(key)) missing.push(key)
+    if (!held.rows.has(key)) missing.push(start)
   }
   return missing
+}
+
+const startsOf = (held: Rows.Held): ReadonlyArray<Micros> => [...held.rows.values()].flatMap(({ start }) => start ?? [])
+
+/** Whether all of these start earlier than what is held. */
+const isBelow = (starts: ReadonlyArray<Micros>, held: Rows.Held): boolean => {
+  const latest = starts.reduce((latest, start) => Math.max(latest, start), -Infinity)
+  return startsOf(held).every((start) => start > latest)
+}
+
+/** Whether all of these start later. */
+const isAbove = (starts: ReadonlyArray<Micros>, held: Rows.Held): boolean => {
+  const earliest = starts.reduce((earliest, start) => Math.min(earliest, start), Infinity)
+  return startsOf(held).every((start) => start < earliest)
 }

@@ -140,9 +140,12 @@ const ofNothing = Effect.fnUntraced(function* (work: Work, done: ReadPages.Read)
   if (control !== undefined && canHalve(range)) {
     const answer = yield* Ask.orNothing(ask(1, Ask.around(control)))
     if (answer?.rows.some(({ key }) => key === control.key) === true)
-      return split(work, Task.halve(range, held, task.expected, settings.size))
+      return splitHiding(work, done, range.to - range.from > believedWidth(known.width) ? task.hides : mostHiding)
   }
-  const coverage = yield* Empty.confirm(settings, known, ask, range, bounds)
+  const { hides = 0 } = task
+  const coverage = yield* Empty.confirm(settings, known, ask, range, bounds, hides > 0 && canHalve(range))
+  // Rows of it came after all, or may: there are more than the server gives for the whole of it.
+  if (coverage === Empty.came && canHalve(range)) return splitHiding(work, done, hides - 1)
   const width = task.to - task.from
   const believed = believedWidth(known.width)
   // Nothing can be proven where calls may still be added: that is not worth as many questions.
@@ -150,6 +153,15 @@ const ofNothing = Effect.fnUntraced(function* (work: Work, done: ReadPages.Read)
     ? split(work, Task.byWidth(task, Math.max(believed, width / Task.mostParts)))
     : deliver(work, done, coverage ?? Empty.tooWide)
 })
+
+/** So many times a range is cut for which nothing came, where a limit on results may hide its rows. */
+const mostHiding = 4
+
+const splitHiding = (work: Work, { held, range }: ReadPages.Read, hides: number | undefined): Outcome =>
+  split(
+    work,
+    Task.halve(range, held, work.task.expected, work.settings.size).map((part) => ({ ...part, hides }))
+  )
 
 /** More rows than a window should hold, and it is not known how many: they are counted, and cut where they are. */
 const ofTooMany = Effect.fnUntraced(function* (work: Work, done: ReadPages.Read): Effect.fn.Return<Outcome, AgniError> {

@@ -91,7 +91,8 @@ export const note = (
   // What reaches beyond the range counts others too.
   const isOfRange = ({ after, before }: Ask.Counted) =>
     whole || (after >= range.from - near && before <= range.to + near)
-  for (const counted of log.counts.values()) if (isOfRange(counted)) Ask.noteCount(shown.counts, counted, counted.rows)
+  for (const counted of [...log.counts.values(), ...log.sure.values()])
+    if (isOfRange(counted)) Ask.noteCount(shown.counts, counted, counted.rows)
   for (const counted of log.places.values()) if (isOfRange(counted)) Ask.noteCount(shown.places, counted, counted.rows)
   for (const id of log.moved) shown.moved.add(id)
   for (const [key, at] of log.created) shown.created.set(key, at)

@@ -15,6 +15,11 @@ export interface Task extends Range {
   readonly top?: string | undefined
   /** The same for what lies below. */
   readonly bottom?: string | undefined
+  /**
+   * What it is a part of brought nothing, although a row of it is known: a limit on results answers so. It is cut so many
+   * times before nothing is believed.
+   */
+  readonly hides?: number | undefined
   /** So many rows were counted in what it is a part of, where others were seen too: it must hold fewer. */
   readonly below?: number | undefined
 }

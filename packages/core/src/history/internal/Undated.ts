@@ -9,7 +9,7 @@ import type { Known } from "./Known.ts"
 import type { Deliveries } from "./Deliveries.ts"
 import type * as Rows from "../../endpoint/internal/ListedRows.ts"
 import * as PartialRead from "./PartialRead.ts"
-import { type Settings, temper } from "./Settings.ts"
+import { horizonOf, type Settings, temper } from "./Settings.ts"
 import * as Sum from "./Sum.ts"
 import type * as Micros from "../../endpoint/internal/Micros.ts"
 import * as Found from "./UndatedFound.ts"
@@ -74,7 +74,9 @@ const read = Effect.fnUntraced(function* (
   about: About
 ): Effect.fn.Return<Coverage.Window, AgniError> {
   for (let left = attempts, isFirst = true; ; isFirst = false) {
-    const front = yield* Front.scan(settings, range, about.ledger)
+    // Calls may have appeared since their windows were read.
+    const until = isFirst ? range.to : horizonOf(settings, about.known())
+    const front = yield* Front.scan(settings, range, about.ledger, until)
     const result = yield* attempt(settings, range, about, front, isFirst)
     if (result._tag === "Read" && !(result.moved && left > 1)) return result.window
     if (result._tag === "Read") left--
@@ -112,12 +114,13 @@ const attempt = Effect.fnUntraced(function* (
   settings: Settings,
   range: Micros.Range,
   about: About,
-  { fresh, pages }: Front.Front,
+  front: Front.Front,
   isFirst: boolean
 ): Effect.fn.Return<Result, AgniError> {
   const { inPart, ledger } = about
+  const { fresh, pages } = front
   const repeats = yield* settings.repeats
-  const found = Found.make(range, settings.latest, ledger)
+  const found = Found.make(range, horizonOf(settings, about.known()), ledger)
   const limit = Front.limitOf(settings, range, () => found.measured ?? ledger.rows())
   const work: Work = { settings, range, about, ask: fresh.ask, repeats, found, limit }
   if (inPart) found.measured = yield* measure(work)
@@ -133,7 +136,7 @@ const attempt = Effect.fnUntraced(function* (
   const read = inFront ? { total, still: true } : yield* readToEnd(work, pages)
   // It lies between two counts of all: a call that came with its start could stand for one that left.
   const isDatedRight = read.total === both ? withStart : yield* countDated(work)
-  const after = yield* lookAgain(work, pages, read, inFront)
+  const after = yield* lookAgain(work, front, read, inFront)
   const { window, complete } = yield* judge(work, {
     total: read.total,
     after: after.total,
@@ -186,7 +189,32 @@ const readToEnd = Effect.fnUntraced(function* (
     Found.note(found, rows)
   }
   const total = yield* countAll(work)
+  if (total !== undefined && total > Found.expected(found)) yield* readTurned(work, pages)
   return { total, still: total !== undefined && total === atFirst }
+})
+
+const shares = [0.7, 0.9, 0.55, 0.8]
+
+/**
+ * Calls without a start time stand together, in another order on each page where equal ones have any. So one of them may be on
+ * no page: pages of other sizes cut them elsewhere.
+ */
+const readTurned = Effect.fnUntraced(function* (
+  { ask, found, settings }: Work,
+  [first = []]: Front.Front["pages"]
+): Effect.fn.Return<void, AgniError> {
+  const inFront = first.some(({ start }) => start === undefined)
+  for (const share of shares) {
+    const size = Math.max(1, Math.floor(settings.size * share))
+    const begin = inFront ? 1 : Math.floor(Found.dated(found) / size) + 1
+    const end = begin + Math.ceil(found.undated.size() / size) + 1
+    for (let page = begin; page <= end; page++) {
+      const answer = yield* Effect.catchIf(ask(page, {}, { size }), Ask.isRefusal, () => Effect.undefined)
+      if (answer === undefined) break
+      Found.note(found, answer.rows)
+      if (answer.rows.length < size) break
+    }
+  }
 })
 
 /**
@@ -195,16 +223,16 @@ const readToEnd = Effect.fnUntraced(function* (
  */
 const lookAgain = Effect.fnUntraced(function* (
   work: Work,
-  pages: Front.Front["pages"],
+  { pages, until }: Front.Front,
   { still, total }: Total,
   inFront: boolean
 ): Effect.fn.Return<Total, AgniError> {
-  const { ask, found, limit, range, settings } = work
+  const { ask, found, limit, settings } = work
   const nothingFound = found.undated.size() + found.distant.size() === 0
   const [after, again] =
     nothingFound && inFront
       ? [total, pages]
-      : yield* Effect.all([countAll(work), inFront ? Front.read(settings, ask, limit, range) : Effect.succeed([])], {
+      : yield* Effect.all([countAll(work), inFront ? Front.read(settings, ask, limit, until) : Effect.succeed([])], {
           concurrency: 2
         })
   if (!inFront) return { total: after, still }

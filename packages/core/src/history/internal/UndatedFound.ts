@@ -5,12 +5,12 @@ import type { Deliveries } from "./Deliveries.ts"
 
 export interface Found {
   readonly range: Micros.Range
-  /** Windows were read up to there. */
-  readonly latest: Micros.Micros
+  /** Calls that start later may appear after their window was read. */
+  readonly young: Micros.Micros
   readonly ledger: Deliveries
   readonly undated: Rows.Held
   readonly distant: Rows.Held
-  /** Those that came since the last window was read: they are in the counts. */
+  /** Those that appeared since their window was read: they are in the counts. */
   readonly later: Rows.Held
   /** Whether a recent call was shown without its start time. */
   came: boolean
@@ -18,9 +18,9 @@ export interface Found {
   measured: number | undefined
 }
 
-export const make = (range: Micros.Range, latest: Micros.Micros, ledger: Deliveries): Found => ({
+export const make = (range: Micros.Range, young: Micros.Micros, ledger: Deliveries): Found => ({
   range,
-  latest,
+  young,
   ledger,
   undated: Rows.makeHeld(),
   distant: Rows.makeHeld(),
@@ -34,10 +34,10 @@ export const isDistant = ({ to }: Micros.Range, { start }: Rows.Row): boolean =>
 
 /** Notes the rows of a page. */
 export const note = (found: Found, rows: ReadonlyArray<Rows.Row>): void => {
-  const { distant, latest, later, ledger, range, undated } = found
+  const { distant, later, ledger, range, undated, young } = found
   undated.add(rows.filter(({ key, start }) => start === undefined && !ledger.unplaced.has(key) && !ledger.has(key)))
   distant.add(rows.filter((row) => isDistant(range, row)))
-  later.add(rows.filter(({ key, start = -Infinity }) => start >= latest && start < range.to && !ledger.has(key)))
+  later.add(rows.filter(({ key, start = -Infinity }) => start >= young && start < range.to && !ledger.has(key)))
   found.came ||= rows.some(({ key, start }) => start === undefined && ledger.recent.has(key))
 }
 

@@ -12,14 +12,22 @@ import { isDistant } from "./UndatedFound.ts"
 /** The rows at the front, and the request for them. */
 export interface Front {
   readonly fresh: Fresh.Fresh
+  /** They were read down to this start. */
+  readonly until: Micros.Micros
   readonly pages: ReadonlyArray<ReadonlyArray<Rows.Row>>
 }
 
-/** Reads the front with answers that are not older than those before. */
-export const scan = (settings: Settings, range: Micros.Range, ledger: Deliveries): Effect.Effect<Front, AgniError> => {
+/** Reads the front, down to a start, with answers that are not older than those before. */
+export const scan = (
+  settings: Settings,
+  range: Micros.Range,
+  ledger: Deliveries,
+  until: Micros.Micros
+): Effect.Effect<Front, AgniError> => {
   const fresh = Fresh.make(askOf(settings), settings.seen)
-  return Effect.map(read(settings, fresh.ask, limitOf(settings, range, ledger.rows), range), (pages) => ({
+  return Effect.map(read(settings, fresh.ask, limitOf(settings, range, ledger.rows), until), (pages) => ({
     fresh,
+    until,
     pages
   }))
 }
@@ -37,12 +45,12 @@ export const limitOf =
     return 50 + (4 * old) / settings.size
   }
 
-/** Pages from the first on, as long as they have calls without a start time, or newer ones than the range. */
+/** Pages from the first on, as long as they have calls without a start time, or ones that start later than that. */
 export const read = Effect.fnUntraced(function* (
   settings: Settings,
   ask: Ask.Ask,
   limit: Limit,
-  range: Micros.Range
+  until: Micros.Micros
 ): Effect.fn.Return<ReadonlyArray<ReadonlyArray<Rows.Row>>, AgniError> {
   const repeats = yield* settings.repeats
   const all = Rows.makeHeld()
@@ -60,7 +68,7 @@ export const read = Effect.fnUntraced(function* (
     pages.push(rows)
     const fresh = all.add(rows)
     const endless = page % 50 === 0 && page > limit(all.rows.values())
-    if (endless || fresh === 0 || rows.every(({ start }) => start !== undefined && start < range.to)) {
+    if (endless || fresh === 0 || rows.every(({ start }) => start !== undefined && start < until)) {
       return pages
     }
   }

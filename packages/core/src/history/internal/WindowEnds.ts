@@ -51,7 +51,7 @@ export const ends = Effect.fnUntraced(function* (
   task: Task,
   { bounds, held, range }: Read
 ): Effect.fn.Return<CoverageReason | undefined, AgniError> {
-  if (held.size() <= known.whole) return undefined
+  if (held.size() < known.whole) return undefined
   let [below, above] = [task.bottom !== undefined && held.rows.has(task.bottom), false]
   for (const { start = range.from } of held.rows.values()) {
     below ||= start < range.from

@@ -28,6 +28,8 @@ const membersOf = (value: Readonly<Record<string, unknown>>): ReadonlyArray<stri
  * value. It does not recurse: a record may be nested deeper than the stack.
  */
 export const write = (root: unknown): string => {
+  if (typeof root === "string") return JSON.stringify(withoutSignature(root))
+  if (typeof root === "number") return ofNumber(root)
   let out = ""
   const waiting: Array<unknown> = [root]
   while (waiting.length > 0) {
@@ -51,6 +53,28 @@ export const write = (root: unknown): string => {
   return out
 }
 
+const quotes = new Map<string, string>()
+
+/** The names of fields are few. */
+const quoted = (name: string): string => {
+  const known = quotes.get(name)
+  if (known !== undefined) return known
+  const quote = JSON.stringify(name)
+  if (quotes.size < 1000) quotes.set(name, quote)
+  return quote
+}
+
+/** What `write` makes of an object with these members. */
+export const writeMembers = (members: Array<readonly [name: string, value: unknown]>): string => {
+  let out = "{"
+  members.sort(([left], [right]) => (left < right ? -1 : 1))
+  for (const [name, value] of members) {
+    if (value === null || value === undefined) continue
+    out += `${quoted(name)}:${write(value)},`
+  }
+  return `${out}}`
+}
+
 /** Query parameters that sign a URL, and that differ each time it is given out. */
 const signing =
   /^(x-(amz|goog|ms)-.*|signature|sig|expires|policy|key-pair-id|awsaccesskeyid|googleaccessid|token|access_token)$/i
@@ -61,7 +85,8 @@ const nameOf = (parameter: string): string => parameter.replace(/=.*$/s, "")
 
 /** A URL without the parameters that sign it; other text as it is. */
 const withoutSignature = (text: string): string => {
-  if (!/^https?:\/\//i.test(text)) return text
+  // Most text is none: its first letter says so.
+  if ((text.charCodeAt(0) | 32) !== 104 || !/^https?:\/\//i.test(text)) return text
   const at = text.indexOf("?")
   if (at === -1) return text
   const [query = "", ...fragment] = text.slice(at + 1).split("#")

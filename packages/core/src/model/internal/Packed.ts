@@ -25,7 +25,22 @@ export interface Packed {
   readonly broken: ReadonlySet<number>
   /** Whether `JSON.parse` may round one of their numbers. @default it is looked for */
   readonly mayRound?: boolean | undefined
+  /** What a transform made of them beforehand. */
+  readonly made?: Made | undefined
 }
+
+/** What a transform made of sessions, as far as JSON can say it. */
+export interface Made {
+  /** For each session whether it is left out, among the rows, or not known. */
+  readonly outcomes: Uint8Array<ArrayBuffer>
+  /** A JSON array of the rows, and where in it each one ends. */
+  readonly bytes: Uint8Array<ArrayBuffer>
+  readonly ends: Uint32Array<ArrayBuffer>
+}
+
+export const leftOut = 0
+export const amongRows = 1
+export const notKnown = 2
 
 type Columns = Pick<Packed, "ids" | "starts" | "created" | "settled">
 
@@ -63,12 +78,20 @@ export const beside = (
 ): Packed => ({ ...columnsOf(sessions), bytes: response, ends: undefined, broken: nobody, mayRound })
 
 export const pack = (sessions: ReadonlyArray<CallSession.CallSession>, mayRound?: boolean): Packed => {
-  const ends = new Uint32Array(sessions.length)
   const broken = new Set<number>()
-  let end = 1
-  for (const [i, session] of sessions.entries()) {
+  const texts = sessions.map((session, i) => {
     const text = Json.escapeLineEnds(JSON.stringify(session))
     if (Json.hasHalf(text)) broken.add(i)
+    return text
+  })
+  return { ...columnsOf(sessions), ...listOf(texts), broken, mayRound }
+}
+
+/** Texts of JSON as a list of them, and where in it each one ends. */
+export const listOf = (texts: ReadonlyArray<string>): Pick<Made, "bytes" | "ends"> => {
+  const ends = new Uint32Array(texts.length)
+  let end = 1
+  for (const [i, text] of texts.entries()) {
     // No character of a string takes more than three bytes.
     const most = end + 3 * text.length + 1
     if (most > buffer.length) {
@@ -84,7 +107,7 @@ export const pack = (sessions: ReadonlyArray<CallSession.CallSession>, mayRound?
   if (buffer.length > tooLong) buffer = new Uint8Array(usual)
   bytes[0] = open
   bytes[bytes.length - 1] = close
-  return { ...columnsOf(sessions), bytes, ends, broken, mayRound }
+  return { bytes, ends }
 }
 
 const [open = 0, comma = 0, close = 0] = encoder.encode("[,]")
@@ -92,79 +115,125 @@ const [open = 0, comma = 0, close = 0] = encoder.encode("[,]")
 /** What reads a response again: as many sessions as there are ids. */
 export type Read = (packed: Packed) => ReadonlyArray<CallSession.CallSession>
 
-/** A page of them, and how it is read. */
-interface Held {
-  readonly packed: Packed
-  readonly read: Read
+/** A page of rows, and how it is read. */
+interface Held<out A> {
+  readonly read: () => ReadonlyArray<A>
   times: number
-  sessions: ReadonlyArray<CallSession.CallSession> | undefined
+  rows: ReadonlyArray<A> | undefined
 }
 
-const readArray: Read = ({ bytes, mayRound = true }) => {
+const hold = <A>(read: () => ReadonlyArray<A>): Held<A> => ({ read, times: 0, rows: undefined })
+
+const readList = ({ bytes, mayRound = true }: Pick<Packed, "bytes" | "mayRound">): unknown => {
   const text = decoder.decode(bytes)
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what `pack` wrote
-  return (mayRound ? ExactNumber.parseJson(text) : JSON.parse(text)) as ReadonlyArray<CallSession.CallSession>
+  return mayRound ? ExactNumber.parseJson(text) : JSON.parse(text)
 }
+
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what `pack` wrote
+const readArray: Read = (packed) => readList(packed) as ReadonlyArray<CallSession.CallSession>
 
 /** Those that were read last. Rows of pages that touch alternate for a while. */
-const recent: Array<Held> = []
+const recent: Array<Held<unknown>> = []
 const mostRecent = 3
 
 /**
  * All of a page: that is faster than one by one, and those who want one session mostly want its neighbours. Where rows of
  * many pages alternate, one that is read for the third time is kept as objects.
  */
-const whole = (held: Held): ReadonlyArray<CallSession.CallSession> => {
-  if (held.sessions !== undefined) return held.sessions
-  const sessions = held.read(held.packed)
-  held.sessions = sessions
+const whole = <A>(held: Held<A>): ReadonlyArray<A> => {
+  if (held.rows !== undefined) return held.rows
+  const rows = held.read()
+  held.rows = rows
   held.times++
   if (held.times < 3) {
     recent.push(held)
     const oldest = recent.length > mostRecent ? recent.shift() : undefined
-    if (oldest !== undefined) oldest.sessions = undefined
+    if (oldest !== undefined) oldest.rows = undefined
   }
-  return sessions
+  return rows
 }
 
-const none = new Uint32Array()
+const rowOf = <A>(held: Held<A>, i: number): A => {
+  const row = whole(held)[i]
+  if (row === undefined) throw new Error("a page was read again, and has fewer sessions")
+  return row
+}
 
-class PackedItem implements Item<CallSession.CallSession>, JsonBytes {
+const beginOf = (ends: Uint32Array, i: number): number => (i === 0 ? 1 : (ends[i - 1] ?? 0) + 1)
+
+/** The rows of a page that the transform with this function made. */
+interface MadeRows {
+  readonly by: unknown
+  readonly made: Made
+  readonly held: Held<object>
+}
+
+/** Small, because there are as many as there are sessions: what is seldom asked for is read from the page's columns. */
+class PackedItem implements Item<CallSession.CallSession> {
+  readonly id: string
+  readonly start: Instant.Instant | undefined
+  readonly version: Version | undefined
+  readonly page: Page
+  readonly i: number
+  /** Its place among the rows that a transform made. */
+  readonly place: number
+
+  constructor(page: Page, i: number, place: number, version: Version | undefined) {
+    const { ids, starts } = page.packed
+    this.id = ids[i] ?? ""
+    this.start = instantAt(starts, i)
+    this.version = version
+    this.page = page
+    this.i = i
+    this.place = place
+  }
+
+  get created(): Instant.Instant | undefined {
+    return instantAt(this.page.packed.created, this.i)
+  }
+  get settled(): boolean {
+    return this.page.packed.settled[this.i] === 1
+  }
+  get json(): JsonBytes | undefined {
+    const { broken, bytes, ends } = this.page.packed
+    if (ends === undefined || broken.has(this.i)) return undefined
+    return { bytes, begin: beginOf(ends, this.i), end: ends[this.i] ?? 0 }
+  }
+  get row(): CallSession.CallSession {
+    return rowOf(this.page.held, this.i)
+  }
+}
+
+/** A row that a transform made of a session. */
+class MadeItem implements Item<object> {
   readonly id: string
   readonly start: Instant.Instant | undefined
   readonly created: Instant.Instant | undefined
-  readonly settled: boolean
   readonly version: Version | undefined
-  readonly begin: number
-  readonly end: number
-  private readonly held: Held
-  private readonly i: number
+  readonly json: JsonBytes
+  private readonly held: Held<object>
+  private readonly place: number
 
-  constructor(held: Held, i: number, version: Version | undefined) {
-    const { created, ends = none, ids, settled, starts } = held.packed
-    this.held = held
-    this.i = i
-    this.id = ids[i] ?? ""
-    this.start = instantAt(starts, i)
-    this.created = instantAt(created, i)
-    this.settled = settled[i] === 1
+  constructor({ created, id, place, start, version }: PackedItem, { held, made }: MadeRows) {
+    const { bytes, ends } = made
+    this.id = id
+    this.start = start
+    this.created = created
     this.version = version
-    this.begin = i === 0 ? 1 : (ends[i - 1] ?? 0) + 1
-    this.end = ends[i] ?? 0
+    this.json = { bytes, begin: beginOf(ends, place), end: ends[place] ?? 0 }
+    this.held = held
+    this.place = place
   }
 
-  get bytes(): Uint8Array {
-    return this.held.packed.bytes
+  get row(): object {
+    return rowOf(this.held, this.place)
   }
-  get json(): JsonBytes | undefined {
-    const { broken, ends } = this.held.packed
-    return ends === undefined || broken.has(this.i) ? undefined : this
-  }
-  get row(): CallSession.CallSession {
-    const session = whole(this.held)[this.i]
-    if (session === undefined) throw new Error("a page was read again, and has fewer sessions")
-    return session
-  }
+}
+
+interface Page {
+  readonly packed: Packed
+  readonly held: Held<CallSession.CallSession>
+  readonly rows: MadeRows | undefined
 }
 
 const instantAt = (instants: Float64Array, i: number): Instant.Instant | undefined => {
@@ -175,14 +244,36 @@ const instantAt = (instants: Float64Array, i: number): Instant.Instant | undefin
 /**
  * @param versionAt The version of the session at a place.
  * @param read What reads those that are held beside their response.
+ * @param by The function of the transform that made the rows.
  */
 export const unpack = (
   packed: Packed,
   versionAt: (i: number) => Version | undefined,
-  read: Read = readArray
+  read: Read = readArray,
+  by?: unknown
 ): ReadonlyArray<Item<CallSession.CallSession>> => {
-  const held: Held = { packed, read, times: 0, sessions: undefined }
-  return packed.ids.map((_, i) => new PackedItem(held, i, versionAt(i)))
+  const { made, mayRound } = packed
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what `Ahead.make` wrote
+  const readMade = (bytes: Made["bytes"]) => readList({ bytes, mayRound }) as ReadonlyArray<object>
+  const page: Page = {
+    packed,
+    held: hold(() => read(packed)),
+    rows: made === undefined || by === undefined ? undefined : { by, made, held: hold(() => readMade(made.bytes)) }
+  }
+  let place = 0
+  return packed.ids.map((_, i) => {
+    const item = new PackedItem(page, i, place, versionAt(i))
+    if (made?.outcomes[i] === amongRows) place++
+    return item
+  })
+}
+
+/** What the transform with this function made of the item beforehand: its row, nothing, or that is not known. */
+export const madeBy = (item: Item<unknown>, by: unknown): Item<object> | "left out" | undefined => {
+  const rows = item instanceof PackedItem ? item.page.rows : undefined
+  if (!(item instanceof PackedItem) || rows === undefined || rows.by !== by) return undefined
+  const outcome = rows.made.outcomes[item.i]
+  return outcome === amongRows ? new MadeItem(item, rows) : outcome === leftOut ? "left out" : undefined
 }
 
 type SessionItem = Item<CallSession.CallSession>

@@ -11,6 +11,7 @@ import type {
   Batch,
   Compared,
   Delivery,
+  Keeps,
   Opening,
   Refused,
   Replaced,
@@ -23,6 +24,7 @@ import * as RunState from "./RunState.ts"
 export interface SinkHandle<in A> {
   readonly name: string
   readonly delivery: Delivery
+  readonly keeps: Keeps | undefined
   readonly state: () => RunState.SinkState
   /** Its position; `undefined` while it is empty. */
   readonly at: () => Cursor | undefined
@@ -83,7 +85,7 @@ export const open = Effect.fnUntraced(function* <A, R>(
   opening: Opening,
   run: Ref.Ref<RunState.RunState>
 ): Effect.fn.Return<SinkHandle<A>, never, R | Scope.Scope> {
-  const { delivery, name } = sink
+  const { delivery, keeps, name } = sink
   const begin = (committed: Committed | undefined, failure: SinkError | undefined) =>
     Ref.update(run, (state) => ({
       ...state,
@@ -94,6 +96,7 @@ export const open = Effect.fnUntraced(function* <A, R>(
   const common = {
     name,
     delivery,
+    keeps,
     state,
     at: () => state().committed?.at,
     note: () => state().committed?.note ?? null

@@ -28,15 +28,23 @@ export interface Delivered<out A> {
   /** No consumer has a version of the call. */
   readonly isFirst: boolean
   readonly isRepeated: boolean
+  /** Consumers have the same row: only its milestones are new, for those that keep changes. */
+  readonly isSame: boolean
 }
+
+/** What consumers may show of a call, and by which version and commit they know it. */
+type Showing = Pick<Entry, "shown" | "row" | "sequence" | "changed">
 
 const isGone = ({ kind }: Change.Change): boolean => kind === "left" || kind === "removed"
 
 /** What one consumer gets of a change: of one that it may have missed it cannot say which version it had. */
 const forConsumer = <A>({ born, change, isFirst, isRepeated, item }: Delivered<A>, given: number): Item<A | null> => {
-  if (!isRepeated || isGone(change)) return withRow({ ...item, change }, item.row)
   const kind = isFirst || born > given ? "created" : "updated"
-  return withRow({ ...item, change: { ...change, kind } }, item.row)
+  const { created, id, row, start, version } = item
+  return withRow(
+    { id, start, created, version, change: !isRepeated || isGone(change) ? change : { ...change, kind } },
+    row
+  )
 }
 
 /**
@@ -54,7 +62,9 @@ const decide = (
     const first = { kind: "created", facets: Change.facets, milestones, previous: null } as const
     return { change: shown === "shown" ? change : { ...change, ...first }, shown: "shown" }
   }
-  const mayHave = shown === "shown" || (about.isRepeated && shown === "left")
+  // One that a consumer may lack may be shown there although others know that it left.
+  const mayLack = about.isRepeated || (change.previous === null && change.kind !== "created")
+  const mayHave = shown === "shown" || (mayLack && shown === "left")
   const kind = isGone(change) ? change.kind : "left"
   return { change: mayHave ? { ...change, kind } : undefined, shown: shown === "never" ? "never" : "left" }
 }
@@ -94,11 +104,12 @@ const isEmpty = <A>(item: Item<A | null>): item is Item<null> => item.row === nu
 const noteShown = Effect.fnUntraced(function* (
   lease: Lease,
   entries: ReadonlyMap<string, Entry>,
-  shown: ReadonlyMap<string, Shown>
+  shown: ReadonlyMap<string, Showing>
 ) {
   const changed = [...shown].flatMap(([id, now]): ReadonlyArray<Entry> => {
     const entry = entries.get(id)
-    return entry === undefined || entry.shown === now ? [] : [{ ...entry, shown: now }]
+    const isAsKept = entry?.shown === now.shown && entry.row === now.row && entry.changed === now.changed
+    return entry === undefined || isAsKept ? [] : [{ ...entry, ...now }]
   })
   if (changed.length === 0) return
   const { head, state = null } = yield* lease.kept
@@ -143,7 +154,8 @@ const give = Effect.fnUntraced(function* <A>(
 ) {
   const rejected: Array<Rejection> = []
   const one = ({ given, handle }: Member<A>) => {
-    const lacks = changes.filter(({ commit }) => commit > given)
+    const isNew = ({ commit, isSame }: Delivered<A>) => commit > given && !(isSame && handle.keeps === "latest")
+    const lacks = changes.filter(isNew)
     const items = lacks.map((change) => forConsumer(change, given))
     const step = items.length === 0 ? Effect.succeed([]) : write(handle, items, columns)
     return sinks.give(
@@ -156,29 +168,47 @@ const give = Effect.fnUntraced(function* <A>(
   return rejected
 })
 
-/** The changes of a step as consumers get them, and what they may show then. */
+interface Judging {
+  readonly key: Change.Key
+  readonly isRepeated: boolean
+  readonly unusable: ReadonlySet<SyncChange>
+}
+
+/**
+ * The changes of a step as consumers get them, and what they may show then. One of which the transform leaves nothing is none to
+ * them, and they still know the call by the version before.
+ */
 const judge = <A>(
   changes: ReadonlyArray<SyncChange>,
   entries: ReadonlyMap<string, Entry>,
   rows: ReadonlyMap<SyncChange, Item<A> | undefined>,
-  { isRepeated, unusable }: { readonly isRepeated: boolean; readonly unusable: ReadonlySet<SyncChange> }
-): { readonly delivered: ReadonlyArray<Delivered<A>>; readonly shown: ReadonlyMap<string, Shown> } => {
-  const shown = new Map<string, Shown>()
+  { isRepeated, key, unusable }: Judging
+): { readonly delivered: ReadonlyArray<Delivered<A>>; readonly shown: ReadonlyMap<string, Showing> } => {
+  const shown = new Map<string, Showing>()
   const delivered = changes.flatMap((one): ReadonlyArray<Delivered<A>> => {
     const entry = entries.get(one.id)
     if (entry === undefined || unusable.has(one)) return []
     const row = rows.get(one)
-    const before = { ...entry, shown: shown.get(one.id) ?? entry.shown }
-    const { commit, facets, id, kind, milestones, previous, sequence } = one
+    const now = shown.get(one.id)
+    const before = { ...entry, ...now }
+    const { commit, facets, id, kind, milestones, sequence } = one
+    // A version that consumers were not given is not the one before this one.
+    const previous = one.previous === null ? null : (now?.sequence ?? one.previous)
     const plain = { kind, id, facets, milestones, sequence, previous }
     const decided = decide(plain, before, { passes: row !== undefined, isRepeated })
-    shown.set(one.id, decided.shown)
+    const digest = row === undefined || row.row === one.session ? undefined : Change.rowDigest(row.row, key)
+    const isSame =
+      !isRepeated && digest !== undefined && previous !== null && before.shown === "shown" && digest === before.row
+    const replaces = now?.changed ?? one.replaces
+    const isNothing = isSame && milestones.length === 0 && replaces !== undefined
+    const known = isNothing ? { sequence: previous, changed: replaces } : { sequence, changed: commit.commit }
+    shown.set(one.id, { shown: decided.shown, row: digest, ...known })
     const { change } = decided
-    if (change === undefined) return []
+    if (change === undefined || isNothing) return []
     const bare = { id: one.id, start: entry.start === undefined ? undefined : Instant.of(entry.start) }
     const item = row ?? { ...bare, version: change.sequence, row: null }
     const isFirst = row !== undefined && before.shown !== "shown"
-    return [{ item, change, commit: commit.commit, born: entry.born, isFirst, isRepeated }]
+    return [{ item, change, commit: commit.commit, born: entry.born, isFirst, isRepeated, isSame }]
   })
   return { delivered, shown }
 }
@@ -212,7 +242,7 @@ export const make = <A, ET, RT>({ lease, letters, putAside, run, sinks, transfor
     const rows = new Map(passed.map((item, at) => [item.of, items[at]] as const))
     const filtered = given.length - passed.length - unusable.size
     yield* Ref.update(run, RunState.received({ received: given.length + rejected.length, filtered }))
-    const { delivered, shown } = judge(changes, entries, rows, { isRepeated, unusable })
+    const { delivered, shown } = judge(changes, entries, rows, { key: lease.key, isRepeated, unusable })
     yield* noteShown(lease, entries, shown)
     const last = changes.at(-1)?.commit.commit
     const refused = last === undefined ? [] : yield* give(sinks, delivered, last, columns)

@@ -12,7 +12,6 @@ import { AgniError } from "../../model/AgniError.ts"
 import * as CoverageSet from "../../coverage/CoverageSet.ts"
 import type { CallSession } from "../../model/CallSession.ts"
 import type { Fingerprint } from "../../model/Fingerprint.ts"
-import * as Instant from "../../model/Instant.ts"
 import { of } from "../../model/Position.ts"
 import type { RejectedRow } from "../../model/RejectedRow.ts"
 import * as Version from "../../model/Version.ts"
@@ -68,8 +67,7 @@ export const runSync = Effect.fnUntraced(function* <A, RA, RD, ET, RT>(options: 
     sinks.acknowledge
   )
   const delivered = yield* Ref.make(nothing)
-  const watermark = yield* Ref.make(Instant.of(0))
-  const step = yield* stepOf(options, { lease, sinks, run, letters, acknowledge, delivered, watermark })
+  const step = yield* stepOf(options, { lease, sinks, run, letters, acknowledge, delivered })
 
   const pass = Effect.gen(function* () {
     yield* sinks.open
@@ -86,7 +84,6 @@ export const runSync = Effect.fnUntraced(function* <A, RA, RD, ET, RT>(options: 
     yield* sinks.settle
     const summary: PassSummary = {
       ...since(before, yield* Ref.get(delivered)),
-      watermark: yield* Ref.get(watermark),
       verdict: yield* Verdict.of(lease),
       givenUp: every === undefined ? yield* Verdict.givenUp(lease) : [],
       sinks: yield* Effect.map(Ref.get(run), (state) => statusOf(options.sinks, state, sinks))
@@ -111,13 +108,12 @@ interface Parts<A> {
   readonly letters: SinkHandle.SinkHandle<DeadLetter>
   readonly acknowledge: Effect.Effect<void, SinkError | LedgerError>
   readonly delivered: Ref.Ref<Delivered>
-  readonly watermark: Ref.Ref<Instant.Instant>
 }
 
 /** Delivers one step, and acknowledges by time. */
 const stepOf = Effect.fnUntraced(function* <A, RA, RD, ET, RT>(
   options: Once<A, RA, RD, ET, RT>,
-  { acknowledge, delivered, lease, letters, run, sinks, watermark }: Parts<A>
+  { acknowledge, delivered, lease, letters, run, sinks }: Parts<A>
 ) {
   const { onDelivered = () => Effect.void, transform } = options
   const deliver = SyncDelivery.make({
@@ -131,7 +127,6 @@ const stepOf = Effect.fnUntraced(function* <A, RA, RD, ET, RT>(
   const commitEvery = Duration.toMillis(Duration.fromInputUnsafe(options.commitEvery ?? "1 second"))
   const last = yield* Effect.flatMap(Clock.currentTimeMillis, Ref.make)
   return Effect.fnUntraced(function* (one: Sync.Step) {
-    if (one._tag === "Looked") yield* Ref.set(watermark, one.look.watermark)
     const changes = yield* deliver(one)
     const { totals } = yield* Ref.get(run)
     const { dead, filtered } = totals

@@ -4,7 +4,9 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 import type * as Scope from "effect/Scope"
+import * as Instant from "../../model/Instant.ts"
 import * as Position from "../../model/Position.ts"
+import * as Version from "../../model/Version.ts"
 import type { Opening, SessionSink } from "../../sink/SessionSink.ts"
 import { SinkError } from "../../sink/SinkError.ts"
 import type { Lease } from "../../sync/Ledger.ts"
@@ -94,6 +96,18 @@ const openOne = Effect.fnUntraced(function* <A, R>(
   const at = own === undefined ? 0 : own === "end" ? commit : Math.min(commit, own)
   yield* Ref.update(kept.open, (before) => new Map(before).set(name, { handle, given: at, acknowledged: at }))
   yield* Ref.update(kept.down, (before) => without(before, name))
+  // The ledger was restored from a copy: what the sink has may differ, by versions that this ledger did not give.
+  if (typeof own === "number" && own > (yield* lease.kept).head) yield* restart(kept, lease)
+})
+
+/** All consumers are given everything again, above all versions that were given by now. */
+const restart = Effect.fnUntraced(function* <A>({ open }: Kept<A>, lease: Lease) {
+  yield* Effect.logWarning(`${lease.name}: the ledger is older than what a sink has; every call is delivered again`)
+  yield* lease.restart(undefined, Version.of(yield* Instant.now))
+  yield* Ref.update(
+    open,
+    (before) => new Map([...before].map(([name, member]) => [name, { ...member, given: 0, acknowledged: 0 }]))
+  )
 })
 
 const giveTo =

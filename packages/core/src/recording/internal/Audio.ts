@@ -2,7 +2,7 @@
 
 const latin = new TextDecoder("latin1")
 
-/** How much of a file is looked at. */
+/** How much of a file has to be read for that. */
 export const headBytes = 64
 
 /* oxlint-disable no-control-regex */
@@ -39,8 +39,8 @@ const extensions: Readonly<Record<string, string>> = {
 const text = /^(?:\xef\xbb\xbf)?\s*[<{[]/
 
 /**
- * What a file of audio is called at its end, by its first bytes and by the type that the server gives; `undefined` for
- * what is no audio.
+ * The ending of the name of a file of audio, by its first bytes and by the type that the server gives; `undefined` for
+ * other files.
  */
 export const extensionOf = (head: Uint8Array, type: string): string | undefined => {
   const start = latin.decode(head)

@@ -107,7 +107,7 @@ const ofHost = ({ reason, retryable }: WebhookHostError): Outcome | Again =>
 
 type Services = FileSystem.FileSystem | Path.Path
 
-/** Follows the link to what is behind it. The key goes to the API's own origin only, at each step anew. */
+/** Follows the link to what is behind it. The key goes to the API's own origin only, at each step. */
 const follow = Effect.fnUntraced(function* (
   options: Options,
   link: URL,

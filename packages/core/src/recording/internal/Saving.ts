@@ -7,7 +7,7 @@ import { concat } from "../../model/internal/Bytes.ts"
 import { syncFolder } from "../../platform/internal/System.ts"
 import { fromPlatform, type OutputError } from "../../sink/file/OutputError.ts"
 import type { Failure } from "../RecordingFailure.ts"
-import type { Sha256 } from "../Sha256.ts"
+import type { ContentHash } from "../ContentHash.ts"
 import * as Audio from "./Audio.ts"
 
 /** A file of the folder. */
@@ -24,7 +24,7 @@ const failed = (why: Failure): Outcome => ({ _tag: "Failed", why })
 
 export interface Options {
   readonly folder: string
-  readonly sha256: Sha256
+  readonly contentHash: ContentHash
   readonly maxBytes: number
 }
 
@@ -50,7 +50,7 @@ export const isTemporary = (name: string): boolean => /^recording-\d+\.partial$/
 
 /** @param number Of the files that are fetched at the same time, this one's own. */
 export const save = Effect.fnUntraced(function* <E>(
-  { folder, maxBytes, sha256 }: Options,
+  { contentHash, folder, maxBytes }: Options,
   number: number,
   type: string,
   body: Stream.Stream<Uint8Array, E>
@@ -59,7 +59,7 @@ export const save = Effect.fnUntraced(function* <E>(
   const paths = yield* Path.Path
   const path = paths.join(folder, temporary(number))
   const writing = Effect.mapError(fromPlatform(path, "write"))
-  const hash = sha256()
+  const hash = contentHash()
   const state: State = { head: new Uint8Array(), size: 0, extension: undefined }
 
   const judge = (isAll: boolean) => {

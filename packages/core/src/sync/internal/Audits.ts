@@ -25,6 +25,11 @@ const mostHoles = 5
 export const holes = (run: Pass.Run): Looks =>
   Stream.suspend(() =>
     Stream.fromIterable(Pass.holes(run).slice(0, mostHoles)).pipe(
+      Stream.filter(() => {
+        const isAffordable = run.allowance.spare() > 0
+        if (!isAffordable) run.allowance.putOff("audits")
+        return isAffordable
+      }),
       Stream.flatMap((range) => Pass.prove(run, "hole", range, { withoutStart: "skip" }))
     )
   )
@@ -93,6 +98,24 @@ const audit = (run: Pass.Run, endpoint: Endpoint, age: number, range: Span): Loo
           Stream.fromEffectDrain(Effect.suspend(() => keep(run, age, range.to)))
         )
 
+/** The part of it that there are requests for; the rest is due again in the next pass. */
+const affordable = Effect.fnUntraced(function* (
+  { allowance, profile: { pageSize }, settings: { lease } }: Pass.Run,
+  { from, to }: Span
+): Effect.fn.Return<Span | undefined, LedgerError> {
+  // A page at each end is read in part.
+  const most = pageSize * (Math.floor(allowance.spare()) - 2)
+  if ((yield* lease.count({ from, to })) <= most) return { from, to }
+  allowance.putOff("audits")
+  let [low, high] = [from, to]
+  while (high - low > minute) {
+    const middle = Math.floor((low + high) / 2 / second) * second
+    if ((yield* lease.count({ from, to: middle })) <= most) low = middle
+    else high = middle
+  }
+  return low > from ? { from, to: low } : undefined
+})
+
 export const audits = (run: Pass.Run, endpoint: Endpoint): Looks =>
   Stream.fromIterable(run.settings.audits).pipe(
     Stream.flatMap((age) =>
@@ -103,7 +126,9 @@ export const audits = (run: Pass.Run, endpoint: Endpoint): Looks =>
           // Calls that were older when they were read first need no audit.
           if (until === undefined) return Stream.fromEffectDrain(keep(run, age, Math.max(run.settings.from, to)))
           const range = { from: until, to }
-          return (yield* isDue(run, age, range)) ? audit(run, endpoint, age, range) : Stream.empty
+          if (!(yield* isDue(run, age, range))) return Stream.empty
+          const part = yield* affordable(run, range)
+          return part === undefined ? Stream.empty : audit(run, endpoint, age, part)
         })
       )
     )

@@ -27,11 +27,20 @@ const fullOf = ({ profile: { pageSize }, now, settings: { horizon } }: Pass.Run,
 /** So many calls must have been seen appearing before it is known how long that takes. */
 const fewBirths = 50
 
+/** A range, and what reading it is worth. */
+interface Worthy extends Span {
+  readonly value: number
+}
+
 /** How many calls may have appeared beside one since it was read. */
 const birthsBeside = ({ now, state: { settlement } }: Pass.Run, { readAt, start = now }: Entry): number => {
   const before = Tail.survival(settlement.births, readAt - start)
   return before >= 0.9 ? 0 : (before - Tail.survival(settlement.births, now - start)) / (1 - before)
 }
+
+/** Where passes follow one another closely, a change counts twice at most: it waits for long among others that come soon. */
+const mostWeight = ({ before, began }: Pass.Run): number =>
+  before !== undefined && began - before < Decide.closely ? 2 : 1
 
 /**
  * What reading a call now is worth: the chance that it changed, less where that is not long ago, because a change that is soon read
@@ -44,13 +53,13 @@ const valueOf = (run: Pass.Run, entry: Entry, births: boolean): number => {
   if (entry.doubted !== undefined || entry.owed) return isDue ? settings.worth : 0
   const gain = isDue ? Settlement.gain(state.settlement, Decide.factsOf(entry), entry.readAt, now) : 0
   const came = births && now - (entry.start ?? now) < settings.horizon ? birthsBeside(run, entry) : 0
-  return (gain + came) * Math.min(1, (now - entry.readAt) / Decide.fullWait)
+  return (gain + came) * Math.min(mostWeight(run), (now - entry.readAt) / Decide.fullWait)
 }
 
 const part = 6 * hour
 
 /** Ranges of about a page with calls that are due, where the changes to expect are worth a request. */
-const dueRanges = Effect.fnUntraced(function* (run: Pass.Run): Effect.fn.Return<ReadonlyArray<Span>, LedgerError> {
+const dueRanges = Effect.fnUntraced(function* (run: Pass.Run): Effect.fn.Return<ReadonlyArray<Worthy>, LedgerError> {
   const { horizon, lease, worth } = run.settings
   const births = Tail.total(run.state.settlement.births) >= fewBirths
   const sums = new Map<number, number>()
@@ -61,7 +70,7 @@ const dueRanges = Effect.fnUntraced(function* (run: Pass.Run): Effect.fn.Return<
   }
   // Where calls may still appear, each part is read.
   if (births) for (let at = run.now - horizon; at < run.now + part; at += part) sums.set(Math.floor(at / part), worth)
-  const ranges: Array<Span> = []
+  const ranges: Array<Worthy> = []
   for (const [key] of [...sums].filter(([, sum]) => sum >= worth).sort(([left], [right]) => left - right)) {
     const entries = yield* lease.between({ from: part * key, to: part * (key + 1) })
     const values = entries.map((entry) => valueOf(run, entry, births))
@@ -71,7 +80,11 @@ const dueRanges = Effect.fnUntraced(function* (run: Pass.Run): Effect.fn.Return<
       const value = values.slice(first, last + 1).reduce((sum, one) => sum + one, 0)
       if (value >= worth) {
         const [begin, end] = [entries[first]?.start ?? 0, entries[last]?.start ?? 0]
-        ranges.push({ from: Math.floor(begin / second) * second, to: Math.floor(end / second) * second + second })
+        ranges.push({
+          from: Math.floor(begin / second) * second,
+          to: Math.floor(end / second) * second + second,
+          value
+        })
       }
       first = values.findIndex((value, i) => value > 0 && i > last)
     }
@@ -106,8 +119,17 @@ const undated = (run: Pass.Run, endpoint: Endpoint): Looks => {
   )
 }
 
+/** Those that there are requests for: the most valuable ones, by their start. */
+const affordable = ({ allowance }: Pass.Run, ranges: ReadonlyArray<Worthy>): ReadonlyArray<Span> => {
+  const most = Math.max(0, Math.floor(allowance.spare() - allowance.forAudits))
+  if (ranges.length <= most) return ranges
+  allowance.putOff("looks")
+  const best = ranges.toSorted((left, right) => right.value - left.value).slice(0, most)
+  return best.sort((left, right) => left.from - right.from)
+}
+
 export const awaited = (run: Pass.Run, endpoint: Endpoint): Looks =>
-  Stream.fromIterableEffect(Effect.suspend(() => dueRanges(run))).pipe(
+  Stream.fromIterableEffect(Effect.suspend(() => Effect.map(dueRanges(run), (ranges) => affordable(run, ranges)))).pipe(
     Stream.mapEffect((range) => Pass.look(run, endpoint, "awaited", range)),
     Stream.concat(undated(run, endpoint))
   )

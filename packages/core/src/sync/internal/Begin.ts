@@ -5,6 +5,8 @@ import { AgniClient } from "../../client/AgniClient.ts"
 import type { AgniError } from "../../model/AgniError.ts"
 import type { Lease } from "../Ledger.ts"
 import type { LedgerError } from "../LedgerError.ts"
+import type { Micros } from "../Tail.ts"
+import * as Allowance from "./Allowance.ts"
 import type * as CreationSearch from "./CreationSearch.ts"
 import * as Endpoint from "./Endpoint.ts"
 import * as FreshCalls from "./FreshCalls.ts"
@@ -14,14 +16,24 @@ import * as SyncState from "./SyncState.ts"
 
 /** What a pass begins with. */
 export interface Begun {
+  readonly _tag: "Begun"
   readonly run: Pass.Run
   readonly endpoint: Endpoint.Endpoint
   /** The newest calls in the order of creation, where the server brings them so. */
   readonly first: CreationSearch.Created | undefined
 }
 
+/** It waits. */
+export interface PutOff {
+  readonly _tag: "PutOff"
+  readonly head: number
+  readonly state: SyncState.SyncState
+}
+
 /** A machine whose clock is earlier has none that runs. */
 const earliest = 946_684_800_000_000
+
+const day = 86_400_000_000
 
 /** Whether a page has as many calls as it should: a server may give smaller pages than before, or be down in part. */
 const isFull = Effect.fnUntraced(function* (
@@ -63,11 +75,54 @@ const openByCreation = Effect.fnUntraced(function* (
   }
 })
 
+/** What reading everything that is new will take, if as much came as a day ago. */
+const needed = Effect.fnUntraced(function* (
+  { horizon, lease, maxRequests }: Pass.Settings,
+  { profile, read, requests }: SyncState.SyncState,
+  now: Micros
+): Effect.fn.Return<number, LedgerError> {
+  if (read === undefined || requests === undefined) return 1
+  // By the server's clock, as far as the last pass shows it.
+  const to = read.last + (now - requests.last)
+  const isWhole = FreshCalls.isWholeAt(read, to, horizon)
+  const from = isWhole ? read.whole - horizon : read.last
+  const calls = yield* lease.count({ from: from - day, to: to - day })
+  const pages = Math.ceil(calls / (profile?.pageSize ?? 100))
+  const must = Math.max(pages + 3, Math.min(requests.must, (maxRequests ?? 0) / 8))
+  return isWhole ? must + Allowance.forAuditsOf(requests, now) : pages + 1
+})
+
+/** Begins a pass, unless it has to wait for requests: then there is the state that says so. */
 export const begin = Effect.fnUntraced(function* (
   settings: Pass.Settings
+): Effect.fn.Return<Begun | PutOff, AgniError | LedgerError, AgniClient> {
+  const { lease, maxRequests: most } = settings
+  const { head, state } = yield* SyncState.open(lease, settings.from, settings.horizon)
+  const now = yield* Allowance.now
+  const about = { before: state.requests, now, most, isFirst: state.audits.length === 0 }
+  if (Allowance.shareOf(about) < (yield* needed(settings, state, now))) {
+    const { requests: before = Allowance.empty } = state
+    const work = new Set<Allowance.Work>(before.waiting.map((one) => one.work)).add("passes")
+    const requests = Allowance.withWaiting(before, { most, now, work: [...work] })
+    return { _tag: "PutOff", head, state: { ...state, requests } }
+  }
+  const allowance = yield* Allowance.make(yield* AgniClient, about)
+  return yield* open(settings, { allowance, head, kept: state }).pipe(
+    Effect.provideService(AgniClient, allowance.client)
+  )
+})
+
+interface Kept {
+  readonly allowance: Allowance.Allowance
+  readonly head: number
+  readonly kept: SyncState.SyncState
+}
+
+const open = Effect.fnUntraced(function* (
+  settings: Pass.Settings,
+  { allowance, head, kept }: Kept
 ): Effect.fn.Return<Begun, AgniError | LedgerError, AgniClient> {
-  const { lease, options } = settings
-  const { head, state: kept } = yield* SyncState.open(lease, settings.from, settings.horizon)
+  const { options } = settings
   const local = (yield* Clock.currentTimeMillis) * 1000
   const { first, state } = yield* openByCreation(settings, kept, local)
   const about = { ...settings, from: state.from, pageSize: options.pageSize, watermark: state.watermark }
@@ -85,6 +140,7 @@ export const begin = Effect.fnUntraced(function* (
     settings: { ...settings, from: state.from },
     profile,
     seen: see,
+    allowance,
     began: Math.floor(now / 1_000_000) * 1_000_000,
     before: state.read?.last,
     // Nothing is known of pages while there are no calls.
@@ -96,5 +152,5 @@ export const begin = Effect.fnUntraced(function* (
     isCounted: false
   }
   const { list } = yield* AgniClient
-  return { run, endpoint: Endpoint.make(list, settings.filters, profile), first }
+  return { _tag: "Begun", run, endpoint: Endpoint.make(list, settings.filters, profile), first }
 })

@@ -100,7 +100,8 @@ export const changes = (
             sequence: entry.sequence,
             previous: null,
             session: entry.gone === undefined ? session : undefined,
-            commit: { ledger: lease.id, commit: entry.changed }
+            commit: { ledger: lease.id, commit: entry.changed },
+            replaces: undefined
           }
         ]
       })

@@ -69,7 +69,8 @@ const read = ({ session, start, version }: Seen, { key, now }: About): Entry => 
     gone: undefined,
     owed: false,
     counted: false,
-    shown: "never"
+    shown: "never",
+    row: undefined
   }
 }
 
@@ -87,7 +88,7 @@ const isBack = (known: Entry, next: Entry): boolean =>
   next.lacks.some((facet) => !known.lacks.includes(facet))
 
 /** Passes follow one another closely. */
-const closely = 5 * minute
+export const closely = 5 * minute
 
 /** A change that waits for less is worth less: it may wait for others of its page. */
 export const fullWait = 7 * minute
@@ -179,9 +180,11 @@ export const seen = (learned: Settlement.Statistics, known: Entry | undefined, o
       const entry = { ...known, readAt: next.readAt, doubted: undefined, counted }
       return { learned: now, entry: { ...entry, due: dueOf(now, entry) } }
     }
-    if (isBack(known, next) && !isBelieved(known, "back", about.now)) {
-      const since = known.doubted?.as === "back" ? known.doubted.since : next.readAt
-      return { learned, entry: { ...known, doubted: { as: "back", since }, due: since + doubtFor } }
+    const { doubted } = known
+    const first = doubted?.first ?? next.readAt
+    if (isBack(known, next) && about.now - first < doubtFor) {
+      const since = doubted?.as === "back" ? doubted.since : next.readAt
+      return { learned, entry: { ...known, doubted: { as: "back", since, first }, due: first + doubtFor } }
     }
   }
   if (known?.gone === "left" && isOutside) return { learned }
@@ -198,7 +201,8 @@ export const seen = (learned: Settlement.Statistics, known: Entry | undefined, o
     milestones: union(Change.Milestone.literals, before, reached),
     gone: isOutside ? "left" : undefined,
     counted,
-    shown: known?.shown ?? "never"
+    shown: known?.shown ?? "never",
+    row: known?.row
   }
   const differing = known === undefined ? Change.facets : Change.differing(known.digests, next.digests)
   return {
@@ -214,15 +218,18 @@ export const seen = (learned: Settlement.Statistics, known: Entry | undefined, o
   }
 }
 
-/** Whether the same contradiction was seen long enough ago. */
-export const isBelieved = ({ doubted }: Entry, as: "absent" | "back", now: Micros): boolean =>
-  doubted?.as === as && now - doubted.since >= doubtFor
+/** Whether it was absent long enough ago. */
+export const isAbsentFor = ({ doubted }: Entry, now: Micros): boolean =>
+  doubted?.as === "absent" && now - doubted.since >= doubtFor
 
 /** It is not where it should be. */
-export const missed = (known: Entry, now: Micros): Entry =>
-  known.doubted?.as === "absent"
+export const missed = (known: Entry, now: Micros): Entry => {
+  const { doubted } = known
+  const since = Math.floor(now / second) * second
+  return doubted?.as === "absent"
     ? known
-    : { ...known, doubted: { as: "absent", since: Math.floor(now / second) * second } }
+    : { ...known, doubted: { as: "absent", since, first: doubted?.first ?? since } }
+}
 
 /** It is nowhere. */
 export const removed = (
@@ -232,6 +239,6 @@ export const removed = (
   const sequence = Version.of(Math.max(version, known.sequence + 1))
   return {
     entry: { ...known, gone: "removed", due: undefined, doubted: undefined, owed: false, sequence },
-    change: { kind: "removed", facets: [], milestones: [], sequence, previous: known.sequence }
+    change: { kind: "removed", facets: [], milestones: [], sequence, previous: known.owed ? null : known.sequence }
   }
 }

@@ -10,11 +10,19 @@ const uuidBytes = 16
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 
+/** Where the digits of each byte are in a UUID. */
+const uuidPlaces = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34]
+const digits = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"))
+const digitOf = (character: number): number => (character < 58 ? character - 48 : character - 87)
+
 /** A UUID as its 16 bytes. Other text behind how many bytes of padding there are, so that it never has 16. */
 export const ofId = (id: string): Uint8Array => {
   if (uuid.test(id)) {
-    const hex = id.replaceAll("-", "")
-    return Uint8Array.from({ length: uuidBytes }, (_, i) => Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16))
+    const bytes = new Uint8Array(uuidBytes)
+    for (const [i, at] of uuidPlaces.entries()) {
+      bytes[i] = 16 * digitOf(id.charCodeAt(at)) + digitOf(id.charCodeAt(at + 1))
+    }
+    return bytes
   }
   const text = encoder.encode(id)
   const padding = text.length === uuidBytes - 1 ? 1 : 0
@@ -26,8 +34,10 @@ export const ofId = (id: string): Uint8Array => {
 
 export const toId = (bytes: Uint8Array): string => {
   if (bytes.length !== uuidBytes) return decoder.decode(bytes.subarray(1 + (bytes[0] ?? 0)))
-  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")
-  return [0, 8, 12, 16, 20].map((from, i, all) => hex.slice(from, all[i + 1] ?? 32)).join("-")
+  let id = ""
+  for (let i = 0; i < uuidBytes; i++)
+    id += `${i === 4 || i === 6 || i === 8 || i === 10 ? "-" : ""}${digits[bytes[i] ?? 0]}`
+  return id
 }
 
 const second = 1_000_000
@@ -78,7 +88,7 @@ const fixed = 26
 /** The rest of an entry: `agent` is the place of its agent's id in a list that is kept once. Times are near to when it was first seen. */
 export const encode = (entry: Entry, agent: number): Uint8Array => {
   const { born, changed, counted, created, digests, doubted, ended, firstSeen, gone, lacks, milestones } = entry
-  const { owed, readAt, sequence, shown, start } = entry
+  const { owed, readAt, row, sequence, shown, start } = entry
   const flags =
     statuses.indexOf(entry.status) |
     (gones.indexOf(gone) << 2) |
@@ -86,7 +96,8 @@ export const encode = (entry: Entry, agent: number): Uint8Array => {
     (bitsOf(laters, lacks) << 9) |
     (owed ? 1 << 12 : 0) |
     (counted ? 1 << 13 : 0) |
-    (doubted?.as === "absent" ? 1 << 14 : 0)
+    (doubted?.as === "absent" ? 1 << 14 : 0) |
+    (row === undefined ? 0 : 1 << 15)
   const first = Math.floor(firstSeen / second)
   const { bytes, count, whole } = makeWriter()
   const since = (instant: Micros) => whole(Math.floor(instant / second) - first)
@@ -104,7 +115,9 @@ export const encode = (entry: Entry, agent: number): Uint8Array => {
   count(start === undefined ? 0 : start - Math.floor(start / second) * second)
   whole(changed - born)
   count(showns.length * agent + showns.indexOf(shown))
+  if (row !== undefined) count(row)
   if (doubted !== undefined) since(doubted.since)
+  if (doubted !== undefined && doubted.first !== doubted.since) since(doubted.first)
   const all = new Uint8Array(fixed + bytes.length)
   const view = new DataView(all.buffer)
   for (const [i, digest] of digests.entries()) view.setUint32(4 * i, digest)
@@ -139,14 +152,16 @@ export const decode = (
   const place = count()
   const agent = agents[Math.floor(place / showns.length)]
   const shown = showns[place % showns.length]
+  const row = (flags & (1 << 15)) === 0 ? undefined : count()
   const doubtedSince = isAtEnd() ? undefined : since()
+  const firstDoubted = doubtedSince === undefined || isAtEnd() ? doubtedSince : since()
   const status = statuses[flags & 3]
   if (
     agent === undefined ||
     shown === undefined ||
     status === undefined ||
     !isAtEnd() ||
-    Number.isNaN(doubtedSince ?? 0)
+    Number.isNaN(firstDoubted ?? 0)
   )
     return undefined
   const as = (flags & (1 << 14)) === 0 ? "back" : "absent"
@@ -166,10 +181,14 @@ export const decode = (
     readAt,
     firstSeen: first * second,
     born,
-    doubted: doubtedSince === undefined ? undefined : { as, since: doubtedSince },
+    doubted:
+      doubtedSince === undefined || firstDoubted === undefined
+        ? undefined
+        : { as, since: doubtedSince, first: firstDoubted },
     gone: gones[(flags >>> 2) & 3],
     owed: (flags & (1 << 12)) !== 0,
     counted: (flags & (1 << 13)) !== 0,
-    shown
+    shown,
+    row
   }
 }

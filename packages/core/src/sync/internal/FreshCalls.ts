@@ -27,19 +27,21 @@ const hour = 60 * minute
 type Looks = Stream.Stream<Look, AgniError | LedgerError, AgniClient>
 
 /** After a longer pause the history is read as an export reads it: in windows, several at once. */
-const longestWalk = 12 * hour
+const longestWalk = 72 * hour
 
 /** Calls without a start time are looked for at least once in so many times. */
 const mostIdle = 3
 
 /** How long after it the next pass reads everything again that may have come: others read what is likely to have changed. */
-const pace = ({ settings: { horizon } }: Pass.Run): number => 0.45 * horizon
+const pace = (horizon: number): number => 0.45 * horizon
 
-/** Whether this pass is one that reads everything which may have come, and proves it. */
-export const isWhole = (run: Pass.Run): boolean => {
-  const { read } = run.state
-  return read === undefined || run.began - read.whole >= pace(run)
-}
+/** Whether a pass that begins then reads everything which may have come, and proves it. */
+export const isWholeAt = (read: SyncState.SyncState["read"], began: Micros, horizon: number): boolean =>
+  read === undefined || began - read.whole >= pace(horizon)
+
+/** Whether this pass is one of them. */
+export const isWhole = ({ began, settings: { horizon }, state: { read } }: Pass.Run): boolean =>
+  isWholeAt(read, began, horizon)
 
 const noteRead = (run: Pass.Run, whole: boolean): Effect.Effect<void, LedgerError> =>
   Effect.suspend(() => {
@@ -153,7 +155,7 @@ const byProof = (run: Pass.Run): Looks =>
     const isDue =
       withoutStart === undefined ||
       run.state.byCreation?.works === true ||
-      run.began - withoutStart.at >= pace(run) * 2 ** Math.min(mostIdle, withoutStart.idle)
+      run.began - withoutStart.at >= pace(run.settings.horizon) * 2 ** Math.min(mostIdle, withoutStart.idle)
     const range = { from: run.isFirst ? from : watermark }
     const noteAt = Effect.suspend(() => {
       // Whether something came is noted with it.

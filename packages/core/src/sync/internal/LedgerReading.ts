@@ -1,5 +1,7 @@
 /** Entries of a ledger, read from its table. */
 import * as Effect from "effect/Effect"
+import type { Connection } from "effect/sql/SqlConnection"
+import type { SqlError } from "effect/sql/SqlError"
 import { byStart, type Entry, isAbsent, isIn, type Span, type View } from "../Ledger.ts"
 import { LedgerError } from "../LedgerError.ts"
 import * as EntryBytes from "./EntryBytes.ts"
@@ -93,3 +95,21 @@ export const make = (
       Effect.suspend(() => (commit >= row().head ? Effect.succeed([]) : all(dialect.changed, [commit, limit])))
   }
 }
+
+/** Gives all entries to a function, some at a time, within a transaction. */
+export const inTurn = Effect.fnUntraced(function* <E>(
+  { dialect }: Store,
+  connection: Connection,
+  number: number,
+  agents: ReadonlyArray<string>,
+  take: (entries: ReadonlyArray<Entry>) => Effect.Effect<unknown, E>
+): Effect.fn.Return<void, E | SqlError> {
+  for (let after: Uint8Array = new Uint8Array(); ;) {
+    const found = yield* connection.execute(dialect.select(dialect.after), [number, after, most], undefined)
+    const entries = found.flatMap((row) => entryOf(row, agents) ?? [])
+    const last = entries.at(-1)
+    if (last === undefined) return
+    after = EntryBytes.ofId(last.id)
+    yield* take(entries)
+  }
+})

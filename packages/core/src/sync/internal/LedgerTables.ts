@@ -119,7 +119,8 @@ const postgres = make((n, type) => `$${n}::${casts[type]}`, {
   types: { bytes: "bytea", integer: "bigint", options: "" }
 })
 
-const sqlite = make((n) => `?${n}`, {
+// Numbered ones are looked up in a list, which takes as long as the square of their count. Each is used once, in its order.
+const sqlite = make(() => "?", {
   begin: "BEGIN IMMEDIATE",
   alone: undefined,
   tables: `SELECT 1 AS found FROM sqlite_schema WHERE name = '${ledgers}'`,

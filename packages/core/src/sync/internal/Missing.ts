@@ -61,7 +61,7 @@ const suspects = Effect.fnUntraced(function* (run: Pass.Run): Effect.fn.Return<R
   return absent.filter(
     (entry) =>
       isOld(run, entry) &&
-      Decide.isBelieved(entry, "absent", run.now) &&
+      Decide.isAbsentFor(entry, run.now) &&
       (!isOutage || run.now - (entry.doubted?.since ?? run.now) >= day)
   )
 })
@@ -167,7 +167,8 @@ const remove = Effect.fnUntraced(function* (
   const entries = gone.map((known) => {
     const { change, entry } = Decide.removed(known, Version.of(run.now))
     const commit = ++run.head
-    changes.push({ ...change, id: entry.id, session: undefined, commit: { ledger: lease.id, commit } })
+    const at = { ledger: lease.id, commit }
+    changes.push({ ...change, id: entry.id, session: undefined, commit: at, replaces: known.changed })
     return { ...entry, changed: commit }
   })
   const clock = Math.max(run.state.clock ?? 0, ...changes.map(({ sequence }) => sequence))

@@ -20,8 +20,10 @@ import * as Probes from "../../endpoint/internal/Probes.ts"
 import type { Entry, Lease, Span } from "../Ledger.ts"
 import { LedgerError } from "../LedgerError.ts"
 import type { Change, Look, Options, Why } from "../Sync.ts"
+import type * as Allowance from "./Allowance.ts"
 import * as Decide from "./Decide.ts"
 import * as Endpoint from "./Endpoint.ts"
+import * as Lateness from "./Lateness.ts"
 import * as SyncState from "./SyncState.ts"
 
 const { second } = Decide
@@ -35,6 +37,8 @@ export interface Settings {
   readonly remember: number
   readonly audits: ReadonlyArray<number>
   readonly worth: number
+  /** Requests a day at most. */
+  readonly maxRequests: number | undefined
 }
 
 /** A run of passes over one lease: what it knows by now. */
@@ -44,6 +48,8 @@ export interface Run {
   readonly profile: EndpointProfile
   /** What reading to a proof has to see of the endpoint: asked for once, when it is needed. */
   readonly seen: Effect.Effect<Probes.Seen, AgniError | LedgerError, AgniClient>
+  /** Requests that this pass may make. */
+  readonly allowance: Allowance.Allowance
   /** When this pass began. */
   readonly began: Micros
   /** When the pass before it began, if there was one. */
@@ -86,6 +92,21 @@ const checkOrganization = (run: Run, sessions: ReadonlyArray<CallSession>): Effe
     return Effect.void
   })
 
+/** Calls that are known already, and those that were forgotten, say nothing about when they appeared. */
+const latenessOf = (run: Run, { items, why }: Read, known: ReadonlyMap<string, Entry>): Lateness.Lateness => {
+  const { now, settings, state } = run
+  const earliest = Math.max(settings.from, now - settings.remember)
+  const isNew = !run.isFirst && why !== "again"
+  const fresh = isNew ? items.filter(({ id }) => !known.has(id)).flatMap(({ start }) => start ?? []) : []
+  const { coverage, watermark } = state
+  const about = { coverage, horizon: settings.horizon, now, watermark }
+  return Lateness.observe(
+    state.lateness,
+    fresh.filter((start) => start >= earliest),
+    about
+  )
+}
+
 /** Notes what was read, and gives what became of it. Nothing is delivered before it is noted. */
 export const note = Effect.fnUntraced(function* (
   run: Run,
@@ -102,13 +123,14 @@ export const note = Effect.fnUntraced(function* (
   let clock: number = run.state.clock ?? 0
   const { isFirst, now, settings } = run
   const about: Decide.About = { key: lease.key, from: settings.from, now, isFirst, before: run.before }
-  const commit = (entry: Entry, change: Decide.Changed | undefined, session: CallSession | undefined): void => {
+  const commit = (entry: Entry, change: Decide.Changed | undefined, session: CallSession, replaces?: number): void => {
     if (change === undefined) return void entries.set(entry.id, entry)
     const changed = ++run.head
     entries.set(entry.id, { ...entry, changed, born: entry.born === 0 ? changed : entry.born })
     clock = Math.max(clock, change.sequence)
     const shown = change.kind === "left" ? undefined : session
-    changes.push({ ...change, id: entry.id, session: shown, commit: { ledger: lease.id, commit: changed } })
+    const at = { ledger: lease.id, commit: changed }
+    changes.push({ ...change, id: entry.id, session: shown, commit: at, replaces })
   }
   for (const item of read.items) {
     const before = entries.get(item.id) ?? known.get(item.id)
@@ -126,7 +148,7 @@ export const note = Effect.fnUntraced(function* (
     }
     if (decided.entry !== undefined) {
       const unchanged = decided.change === undefined ? { changed: before?.changed ?? 0, born: before?.born ?? 0 } : {}
-      commit({ ...decided.entry, ...unchanged }, decided.change, item.row)
+      commit({ ...decided.entry, ...unchanged }, decided.change, item.row, before?.changed)
     }
   }
   const there = new Set(read.items.map(({ id }) => id))
@@ -137,7 +159,14 @@ export const note = Effect.fnUntraced(function* (
     whole === undefined
       ? run.state.uncounted
       : [...run.state.uncounted.filter(({ at }) => at < whole.from || at >= whole.to), ...read.uncounted]
-  run.state = next({ ...run.state, settlement, uncounted, ...(clock === 0 ? {} : { clock: Version.of(clock) }) })
+  const lateness = latenessOf(run, read, known)
+  run.state = next({
+    ...run.state,
+    settlement,
+    uncounted,
+    lateness,
+    ...(clock === 0 ? {} : { clock: Version.of(clock) })
+  })
   run.looked += read.items.length
   yield* SyncState.note(lease, run.state, run.head, [...entries.values()])
   return {

@@ -8,6 +8,8 @@ import { Version } from "../../model/Version.ts"
 import { EndpointProfile } from "../../endpoint/EndpointProfile.ts"
 import type { Entry, Lease, View } from "../Ledger.ts"
 import { LedgerError } from "../LedgerError.ts"
+import * as Allowance from "./Allowance.ts"
+import * as Lateness from "./Lateness.ts"
 import * as Settlement from "../Settlement.ts"
 
 export const SyncState = Schema.Struct({
@@ -42,6 +44,10 @@ export const SyncState = Schema.Struct({
   clock: Schema.optionalKey(Version),
   /** A keyed digest of the organization's id. */
   organization: Schema.optionalKey(Schema.Int),
+  /** What was sent in the last day, and what waits because of that. */
+  requests: Schema.optionalKey(Allowance.Requests),
+  /** How many calls appeared later than the horizon. */
+  lateness: Schema.optionalKey(Lateness.Lateness),
   /** Rows that the server counts and no entry stands for: records without an id, and calls that are listed twice. */
   uncounted: Schema.Array(Schema.Struct({ at: Schema.Int, rows: Schema.Int }))
 })

@@ -1,6 +1,7 @@
 /** The rows of a batch, one after another through a pure function, or with the results that a call gave for all of them. */
 import * as Effect from "effect/Effect"
 import { type Item, withRow } from "../../model/Item.ts"
+import { madeBy } from "../../model/internal/Packed.ts"
 import type { OnReject, Passed, Pure } from "../TransformContract.ts"
 import { TransformError } from "../TransformError.ts"
 import { itself, NotARow } from "./Itself.ts"
@@ -28,6 +29,14 @@ export const each = <A, B>(
       for (let at = begin; at < given.length; at++) {
         const item = given[at]
         if (item === undefined) continue
+        const made = madeBy(item, self.apply)
+        if (made !== undefined) {
+          if (made === "left out") continue
+          // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- this very function made it
+          items.push(made as unknown as Item<B>)
+          places.push(at)
+          continue
+        }
         try {
           const row = itself(self.label, self.apply(item.row))
           if (row !== undefined) {

@@ -44,7 +44,9 @@ const rules = ({ toLocal }: Calendar.Calendar): Rules => {
     minutes: (session) => CallSession.minutes(session) ?? null,
     cost: (session) => {
       const { costTotal } = session
-      return CallSession.cost(session) === undefined || costTotal === undefined ? null : Number(costTotal)
+      const cost = CallSession.cost(session) === undefined ? Number.NaN : Number(costTotal)
+      // A double may be too small for a decimal.
+      return Number.isFinite(cost) ? cost : null
     },
     finalCost: (session) => (CallSession.finalCost(session) === undefined ? null : (session.costTotal?.trim() ?? null)),
     analysis: (session) =>

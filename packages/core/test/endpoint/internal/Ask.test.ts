@@ -44,3 +44,87 @@ describe("Ask.control", () => {
     })
   )
 })
+
+describe("the place of a row", () => {
+  /** What is known for sure of 17 calls after pages of ten and of five. */
+  const place = (pages: ReadonlyArray<readonly [page: number, size: number]>, beyond: Adversary.Traits["beyond"]) =>
+    Effect.gen(function* () {
+      const server = open(rowsAt(Array.from({ length: 17 }, (_, i) => at - i * hour)), { beyond })
+      const ask = askOf(server)
+      const bounds = { after: at - 100 * hour, before: at + hour }
+      for (const [page, size] of pages) yield* ask(page, bounds, { size })
+      return Ask.countOf(ask.log, bounds, true)
+    })
+
+  it.effect("is a count on a server that repeats a page, where the one before it was full of others", () =>
+    Effect.gen(function* () {
+      for (const beyond of ["first", "last"] as const) {
+        assert.strictEqual(
+          yield* place(
+            [
+              [1, 10],
+              [2, 10]
+            ],
+            beyond
+          ),
+          17,
+          beyond
+        )
+        assert.strictEqual(
+          yield* place(
+            [
+              [1, 10],
+              [3, 5],
+              [4, 5]
+            ],
+            beyond
+          ),
+          17,
+          beyond
+        )
+      }
+    })
+  )
+
+  it.effect("is none where it may be that page again", () =>
+    Effect.gen(function* () {
+      for (const beyond of ["first", "last"] as const) {
+        assert.strictEqual(
+          yield* place(
+            [
+              [1, 10],
+              [2, 10],
+              [3, 10],
+              [4, 10]
+            ],
+            beyond
+          ),
+          17,
+          beyond
+        )
+        assert.strictEqual(
+          yield* place(
+            [
+              [3, 10],
+              [4, 10]
+            ],
+            beyond
+          ),
+          0,
+          beyond
+        )
+        assert.strictEqual(
+          yield* place(
+            [
+              [1, 10],
+              [7, 5]
+            ],
+            beyond
+          ),
+          0,
+          beyond
+        )
+      }
+    })
+  )
+})

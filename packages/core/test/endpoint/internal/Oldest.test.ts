@@ -9,7 +9,7 @@ const most = 100
 /** Where the calls begin, as far as a list shows it that is cut after so many. */
 const find = (starts: ReadonlyArray<number>, cut: Adversary.Limit["cut"]) => {
   const server = open(rowsAt(starts), { results: { most, cut }, sorting: false })
-  const options = { size: 10, repeats: Effect.succeed(false) }
+  const options = { size: 10, repeats: Effect.succeed(false), newestFirst: true }
   return Effect.map(Oldest.find(askOf(server), [starts[most - 1] ?? 0], false, began, options), (found) => ({
     ...found,
     requests: server.requests()

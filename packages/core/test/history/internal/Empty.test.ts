@@ -15,12 +15,13 @@ const confirm = (
   starts: ReadonlyArray<number>,
   traits: Partial<Adversary.Traits> = {},
   rest: Partial<Settings> = {},
-  width = 0
+  width = 0,
+  hides = false
 ) =>
   Effect.gen(function* () {
     const server = open(rowsAt(starts), traits)
     const settings = settingsOf(server, { controls, ...rest })
-    const coverage = yield* Empty.confirm(settings, known({ width }), askOf(server), range, Ask.boundsOf(range))
+    const coverage = yield* Empty.confirm(settings, known({ width }), askOf(server), range, Ask.boundsOf(range), hides)
     return { tag: coverage?._tag, requests: server.requests() }
   })
 
@@ -49,6 +50,30 @@ describe("Empty.confirm", () => {
   it.effect("a row between them is no empty range", () =>
     Effect.gen(function* () {
       assert.strictEqual((yield* confirm([below, above, began - 30 * day])).tag, "Provisional")
+    })
+  )
+
+  it.effect("nothing in an answer proves nothing where a limit on results may answer so", () =>
+    Effect.gen(function* () {
+      const span = { most: 25 * day, cut: "empty" } as const
+      assert.strictEqual((yield* confirm([below, above], { span }, {}, 30 * day)).tag, "Proven")
+      assert.strictEqual((yield* confirm([below, above], { span }, {}, 30 * day, true)).tag, "Provisional")
+    })
+  )
+
+  it.effect("the end of the list does not prove a range that is wider than was seen", () =>
+    Effect.gen(function* () {
+      const one = { controls: controls.slice(0, 1), ends: { newest: true, oldest: false } }
+      const span = { most: 7 * day, cut: "empty" } as const
+      assert.isUndefined((yield* confirm([below], { span }, one)).tag)
+    })
+  )
+
+  it.effect("the only control row on a side is asked for again, where it is away in some answers", () =>
+    Effect.gen(function* () {
+      const away = { ids: ["row-0"], when: { by: "number", every: 2, for: 1 } } as const
+      const traits = { span: { most: 25 * day, cut: "empty" }, hidden: away } as const
+      assert.strictEqual((yield* confirm([below, above], traits, {}, 30 * day)).tag, "Proven")
     })
   )
 

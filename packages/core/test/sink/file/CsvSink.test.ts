@@ -9,6 +9,7 @@ import * as SessionSink from "@callstream/core/sink/SessionSink"
 import * as Table from "@callstream/core/sink/Table"
 import * as Select from "../../../src/transform/internal/Select.ts"
 import { assert, describe, it } from "@effect/vitest"
+import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
@@ -226,6 +227,23 @@ describe("Csv", () => {
 })
 
 describe("CsvSink.make", () => {
+  it.effect("for Excel it has local times without fractions, a mark, and the apostrophe before a phone number", () =>
+    Effect.gen(function* () {
+      const row = { id: "+14155550123", startedAt: "2026-07-31T20:16:10.917605Z", summary: "=1" }
+      for (const [timeZone, time] of [
+        [undefined, "2026-07-31 20:16:10"],
+        [DateTime.zoneMakeNamedUnsafe("Asia/Kolkata"), "2026-08-01 01:46:10"]
+      ] as const) {
+        const { memory, sink } = make({ excel: true, timeZone })
+        yield* Stream.run(Stream.make(row), SessionSink.toSink(sink))
+        assert.include(memory.text(path), `\r\n'+14155550123,`)
+        assert.include(memory.text(path), `,${time},`)
+        assert.include(memory.text(path), `,'=1,`)
+        assert.strictEqual(memory.node(path)?.data[0], 0xef)
+      }
+    })
+  )
+
   it.effect("has one header, however often the run was stopped, and none twice in a file of a rotation", () =>
     Effect.gen(function* () {
       const rows = Array.from({ length: 9 }, (_, at): CallSession => ({ id: `s${at}`, summary: "=1", durationSec: at }))

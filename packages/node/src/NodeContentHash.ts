@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import type { Sha256 } from "@callstream/core/recording/Sha256"
+import type { ContentHash } from "@callstream/core/recording/ContentHash"
 import { createHash } from "node:crypto"
 
 /**
@@ -12,7 +12,7 @@ import { createHash } from "node:crypto"
  * @since 0.1.0
  * @category constructors
  */
-export const make: Sha256 = () => {
+export const make: ContentHash = () => {
   const hash = createHash("sha256")
   return {
     update: (bytes) => void hash.update(bytes),

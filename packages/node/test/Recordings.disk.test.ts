@@ -1,7 +1,7 @@
 /** Recordings over real connections, in a real folder. */
 import * as Recordings from "@callstream/core/recording/Recordings"
 import * as GuardedTransport from "@callstream/node/GuardedTransport"
-import * as Sha256 from "@callstream/node/Sha256"
+import * as NodeContentHash from "@callstream/node/NodeContentHash"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -20,7 +20,14 @@ const transport = GuardedTransport.layer.pipe(Layer.provide(Dns.layerStatic({ ho
 const sound = Buffer.concat([Buffer.from("ID3\u0004"), Buffer.alloc(300_000, 7)])
 
 const opened = (baseUrl: string, folder: string, more: Partial<Recordings.Options> = {}) =>
-  Recordings.open({ folder, baseUrl, apiKey: Redacted.make("key"), sha256: Sha256.make, perSecond: 1000, ...more })
+  Recordings.open({
+    folder,
+    baseUrl,
+    apiKey: Redacted.make("key"),
+    contentHash: NodeContentHash.make,
+    perSecond: 1000,
+    ...more
+  })
 
 describe("Recordings", () => {
   it.live("come from the API's own origin though that is private, and from no other private address", () =>

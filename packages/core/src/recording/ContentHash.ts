@@ -10,7 +10,7 @@
  * @since 0.1.0
  * @category models
  */
-export type Sha256 = () => {
+export type ContentHash = () => {
   readonly update: (bytes: Uint8Array) => void
   /** The digest as 64 hexadecimal digits. Called once, at the end. */
   readonly hex: () => string

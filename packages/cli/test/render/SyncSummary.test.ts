@@ -1,0 +1,60 @@
+import { Instant, type Verdict } from "@callstream/core"
+import { assert, describe, it } from "@effect/vitest"
+import * as SyncSummary from "../../src/render/SyncSummary.ts"
+
+const hour = 3_600_000_000
+const at = (text: string) => Instant.fromBound(text) ?? assert.fail(text)
+
+const verdict: Verdict.Verdict = {
+  from: at("2026-07-01T00:00:00Z"),
+  watermark: at("2026-07-31T14:00:00Z"),
+  horizon: 2 * hour,
+  holes: [],
+  calls: 412_308,
+  awaited: { calls: 0, oldest: undefined },
+  lateness: { calls: 412_308, late: 3, longest: 9.2 * hour },
+  audited: { looked: 0, changed: 0 },
+  requests: {
+    sent: 1998,
+    most: 2000,
+    waiting: [
+      { work: "audits", since: at("2026-07-31T10:00:00Z") },
+      { work: "passes", since: at("2026-07-31T13:30:00Z") }
+    ]
+  },
+  behind: {}
+}
+
+describe("SyncSummary", () => {
+  it("says how many calls appeared late, which horizon would have held them, and what waits", () => {
+    assert.deepStrictEqual(SyncSummary.state(verdict, [], undefined).slice(1), [
+      "3 of 412,308 calls appeared later than the 2 h horizon (longest 9 h 12 min): --horizon 12h would have held all.",
+      "Late, because of 1,998 of 2,000 requests in the last 24 h: audits (since 2026-07-31 10:00 UTC), whole passes (since 2026-07-31 13:30 UTC)."
+    ])
+    const { lateness, requestsADay } = SyncSummary.verdictJson(verdict, [])
+    assert.deepStrictEqual(lateness, { calls: 412_308, late: 3, longest: 33_120, horizon: "12h" })
+    assert.deepInclude(requestsADay, { sent: 1998, most: 2000 })
+  })
+
+  it("proposes the horizon that people would type", () => {
+    for (const [hours, expected] of [
+      [2.1, "3h"],
+      [12, "12h"],
+      [12.01, "18h"],
+      [47, "48h"],
+      [49, "3d"],
+      [200, "9d"]
+    ] as const) {
+      assert.strictEqual(SyncSummary.horizonFor(hours * hour), expected)
+    }
+  })
+
+  it("is silent about what did not happen", () => {
+    const quiet = {
+      ...verdict,
+      lateness: { calls: 9, late: 0, longest: 0 },
+      requests: { sent: 9, most: undefined, waiting: [] }
+    }
+    assert.strictEqual(SyncSummary.state(quiet, [], undefined).length, 1)
+  })
+})

@@ -1,0 +1,82 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { readdirSync, readFileSync, statSync } from "node:fs"
+import { join } from "node:path"
+import * as Exposition from "../../src/run/Exposition.ts"
+import { alongside, folder, simulation } from "../Callstream.ts"
+
+const read = (path: string) => {
+  const families = Exposition.parse(readFileSync(path, "utf8"))
+  const series = new Map([...families.values()].flatMap((family) => [...family.series]))
+  return { families, value: (key: string) => series.get(key) }
+}
+
+describe("--metrics-file", alongside, () => {
+  it.live("has rows, latency, requests, proof and success, adds up, and keeps success when a run fails", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const { run } = yield* simulation({ sessions: 300, undated: 0 })
+      const args = ["export", "--to", "a.ndjson", "--force", "--metrics-file", "m.prom", "--quiet"]
+      const begin = Date.now() / 1000
+      assert.strictEqual((yield* run(args, { cwd })).code, 0)
+      const one = read(join(cwd, "m.prom"))
+      const written = 'callstream_sink_written_total{run="m",pipeline="export",sink="a.ndjson"}'
+      const success = 'callstream_last_success_timestamp_seconds{run="m",pipeline="export"}'
+      const sent = 'callstream_requests_total{run="m",reason="Success"}'
+      assert.strictEqual(one.value(written), 300)
+      assert.isAbove(one.value(sent) ?? 0, 3)
+      assert.isAtLeast(one.value(success) ?? 0, begin)
+      assert.strictEqual(one.value('callstream_unsettled_sessions{run="m",pipeline="export"}'), 0)
+      const proven = one.value('callstream_proven_until_timestamp_seconds{run="m",pipeline="export"}') ?? 0
+      assert.isTrue(proven > begin - 3 * 3600 && proven < begin)
+      for (const operation of ["write", "flush"]) {
+        const of = `{run="m",pipeline="export",sink="a.ndjson",operation="${operation}"}`
+        assert.isAbove(one.value(`callstream_sink_duration_seconds_count${of}`) ?? 0, 0)
+      }
+      assert.isAtLeast(
+        one.value('callstream_sink_last_flush_timestamp_seconds{run="m",pipeline="export",sink="a.ndjson"}') ?? 0,
+        begin
+      )
+      for (const [name, { help, type }] of one.families) {
+        assert.match(name, /^callstream_[a-z_]+$/)
+        assert.isAbove(help.length, 10, name)
+        assert.strictEqual(name.endsWith("_total"), type === "counter", name)
+      }
+      assert.strictEqual(statSync(join(cwd, "m.prom")).mode & 0o444, 0o444)
+
+      const failed = yield* run([...args, "--retries", "0"], { cwd, env: { AGNI_API_KEY: "wrong" } })
+      assert.strictEqual(failed.code, 1)
+      const two = read(join(cwd, "m.prom"))
+      assert.strictEqual(two.value(success), one.value(success))
+      assert.strictEqual(two.value(written), 300)
+      assert.strictEqual(two.value('callstream_requests_total{run="m",reason="Unauthorized"}'), 1)
+      assert.strictEqual((yield* run(args, { cwd })).code, 0)
+      const three = read(join(cwd, "m.prom"))
+      assert.strictEqual(three.value(written), 600)
+      assert.isAbove(three.value(sent) ?? 0, one.value(sent) ?? 0)
+      assert.deepStrictEqual(
+        readdirSync(cwd).filter((name) => name.includes("prom")),
+        ["m.prom"]
+      )
+    })
+  )
+
+  it.live("of a sync has how far it is and what sinks lack, and a folder that is not there is a mistake", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const { run } = yield* simulation({ sessions: 200, undated: 0 })
+      const args = ["sync", "--name", "live", "--to", "sqlite:a.db", "--quiet", "--metrics-file"]
+      assert.strictEqual((yield* run([...args, "s.prom"], { cwd })).code, 0)
+      const { value } = read(join(cwd, "s.prom"))
+      assert.strictEqual(value('callstream_sink_written_total{run="s",pipeline="live",sink="sqlite:a.db"}'), 200)
+      assert.strictEqual(value('callstream_sink_behind_changes{run="s",pipeline="live",sink="sqlite:a.db"}'), 0)
+      assert.isAbove(value('callstream_last_success_timestamp_seconds{run="s",pipeline="live"}') ?? 0, 0)
+      assert.isAbove(value('callstream_proven_until_timestamp_seconds{run="s",pipeline="live"}') ?? 0, 0)
+      const wrong = yield* run([...args, "nowhere/s.prom"], { cwd })
+      assert.deepStrictEqual(
+        [wrong.code, wrong.stderr.split("\n")[0]],
+        [2, "error: nowhere/s.prom: the folder does not exist (ENOENT)"]
+      )
+    })
+  )
+})

@@ -1,0 +1,171 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { began, type Case } from "../torture/Adversaries.ts"
+import type * as Adversary from "../torture/Adversary.ts"
+import * as Judge from "../torture/AdversaryJudge.ts"
+
+const second = 1_000_000
+const hour = 3600 * second
+const day = 24 * hour
+
+const at = (id: string, start: number | undefined, rest: Partial<Adversary.Row> = {}): Adversary.Row => ({
+  id,
+  start,
+  created: start ?? began - day,
+  ...rest
+})
+const evenly = (count: number, apart: number, newest = began - 60 * second) =>
+  Array.from({ length: count }, (_, i) => at(`row-${i}`, newest - i * apart))
+
+interface Given {
+  readonly rows: ReadonlyArray<Adversary.Row>
+  readonly server?: Partial<Adversary.Traits>
+  readonly range?: Case["range"]
+  readonly pageSize?: number
+  readonly step?: number
+}
+
+/** Newest first, ten a page, nothing moves. */
+const run = ({ pageSize = 10, range = {}, rows, server = {}, step = 0 }: Given) =>
+  Judge.run({
+    seed: 1,
+    traits: [],
+    server: {
+      cap: 10,
+      order: "start",
+      newestFirst: true,
+      sorting: true,
+      undatedFirst: true,
+      includes: { after: true, before: false },
+      tieOrder: "id",
+      beyond: "empty",
+      offsetFrom: "brought",
+      filterAfterPaging: false,
+      ...server
+    },
+    rows,
+    range,
+    read: { concurrency: 3, pageSize, pagesPerWindow: undefined, keepGoing: false, cuts: [] },
+    step
+  })
+
+const burst = Array.from({ length: 16 }, (_, i) => at(`tied-${i}`, began - 3 * day))
+
+/** Created in another order than they started: the first one is the newest of the first page, and not of all. */
+const shuffled = [100, 20, 50, 30, 10, 70, 110, 90, 60, 40].map((hours, i) =>
+  at(`row-${i}`, began - (120 - hours) * hour, { created: began - (200 + i) * hour })
+)
+
+/** What is proven up to the horizon, although something stands in the way. */
+const cases: ReadonlyArray<readonly [string, Given]> = [
+  [
+    "all calls of the first page start together, and one on the next page elsewhere",
+    {
+      rows: [...burst, at("other", began - day)],
+      server: { newestFirst: false, sorting: false },
+      range: { from: began - 5 * day, to: began - 4 * hour }
+    }
+  ],
+  [
+    "all calls start together but the oldest one, and the list is in another order",
+    {
+      rows: [
+        ...Array.from({ length: 36 }, (_, i) => at(`tied-${i}`, began - 3 * day, { created: began - i * hour })),
+        at("old", began - 30 * day, { created: began - 15.5 * hour })
+      ],
+      server: { order: "created" },
+      range: { from: began - 40 * day, to: began - 20 * day }
+    }
+  ],
+  [
+    "a control call gets another start while bounds are tried",
+    {
+      rows: [
+        ...evenly(9, 5 * hour, began - 5 * hour),
+        at("moving", began - hour, { moves: [{ at: began + 12 * second, start: began - 30 * 60 * second }] })
+      ],
+      server: { order: "id", sorting: false },
+      range: { from: began - 40 * hour, to: began - 20 * hour },
+      step: second
+    }
+  ],
+  [
+    "nothing behind the newest call, in a range that is wider than the server answers",
+    {
+      rows: [at("old", began - 17 * day), at("new", began - 60 * hour)],
+      server: { span: { most: 2 * day, cut: "empty" } },
+      range: { from: began - 5 * day }
+    }
+  ],
+  [
+    "a list in another order, whose first call is not the newest",
+    {
+      rows: shuffled,
+      server: { order: "created", cap: 5, span: { most: 2 * day, cut: "empty" } },
+      range: { from: began - 118 * hour }
+    }
+  ],
+  [
+    "calls that appear when they end, while a whole history is read",
+    {
+      rows: [
+        ...evenly(300, 1000 * second),
+        ...Array.from({ length: 30 }, (_, i) =>
+          at(`late-${i}`, began - 600 * second + i * 10 * second, { seen: began + (1 + 7 * i) * second })
+        )
+      ],
+      step: second
+    }
+  ],
+  [
+    "calls without a start time at the end of the list, in another order on each page",
+    {
+      rows: [...evenly(28, 3000 * second), ...Array.from({ length: 7 }, (_, i) => at(`undated-${i}`, undefined))],
+      server: { undatedFirst: false, tieOrder: "random" }
+    }
+  ],
+  [
+    "calls without a start time all over a list in no order of time",
+    {
+      rows: [...evenly(180, 3000 * second), ...Array.from({ length: 15 }, (_, i) => at(`undated-${i}`, undefined))],
+      server: { order: "id" }
+    }
+  ],
+  [
+    "all calls start together, but a few somewhere in the middle of a list in no order of time",
+    {
+      rows: [
+        ...Array.from({ length: 60 }, (_, i) => at(`tied-${i}`, began - 3 * day, { created: began - i * hour })),
+        at("one", began - 30 * day, { created: began - 35.5 * hour }),
+        at("two", began - 20 * day, { created: began - 36.5 * hour })
+      ],
+      server: { order: "created", sorting: false },
+      range: { from: began - 40 * day, to: began - 10 * day }
+    }
+  ],
+  [
+    "a limit on results that brings nothing for more",
+    { rows: evenly(200, 300 * second), server: { results: { most: 30, cut: "empty" } }, range: { from: began - day } }
+  ],
+  [
+    "a limit on results that cuts off the oldest calls of a range that reaches to now",
+    { rows: evenly(120, 150 * second), server: { results: { most: 50, cut: "first" } }, range: { from: began - day } }
+  ],
+  [
+    "a limit on the width of a range, and a list in no order of time",
+    {
+      rows: evenly(160, 1100 * second),
+      server: { order: "id", sorting: false, span: { most: 31 * day, cut: "empty" } }
+    }
+  ]
+]
+
+describe("what can be proven is", () => {
+  for (const [name, given] of cases)
+    it.live(name, () =>
+      Effect.gen(function* () {
+        const { provenToHorizon, reasons, wrong } = yield* run(given)
+        assert.deepStrictEqual({ provenToHorizon, reasons, wrong }, { provenToHorizon: true, reasons: [], wrong: [] })
+      })
+    )
+})

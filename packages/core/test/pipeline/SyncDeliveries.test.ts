@@ -1,0 +1,28 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Deliveries from "./SyncDeliveries.ts"
+
+/** `pnpm torture:deliveries` plays others. */
+const count = 3000
+
+describe("Deliveries of a sync", () => {
+  it.effect(
+    `${count} short histories with kills at each step: each sink ends with the truth, and each version comes once`,
+    () =>
+      Effect.gen(function* () {
+        const state = yield* Deliveries.known
+        const sums = { kills: 0, failures: 0, events: 0, losses: 0 }
+        for (let seed = 1; seed <= count; seed++) {
+          const outcome = yield* Deliveries.run(Deliveries.make(seed), state)
+          assert.deepStrictEqual(outcome.wrong, [], `seed ${seed}`)
+          for (const name of ["kills", "failures", "events", "losses"] as const) sums[name] += outcome[name]
+        }
+        // Otherwise the histories would show nothing.
+        assert.isAbove(sums.kills, 0.7 * count)
+        assert.isAbove(sums.failures, 5 * count)
+        assert.isAbove(sums.events, 5 * count)
+        assert.isAbove(sums.losses, 0.3 * count)
+      }),
+    300_000
+  )
+})

@@ -1,0 +1,389 @@
+/**
+ * Short histories of what a sync delivers: sinks of each kind, kills at each of note, deliver, flush and acknowledge, sinks that are
+ * down, added later, or lose their last transaction, ledgers that are lost or restored, and another transform.
+ */
+import type { AgniClient } from "@callstream/core/client/AgniClient"
+import type { DeadLetter } from "@callstream/core/pipeline/DeadLetter"
+import * as SyncPipeline from "@callstream/core/pipeline/SyncPipeline"
+import * as SessionSink from "@callstream/core/sink/SessionSink"
+import type { Fingerprint } from "@callstream/core/model/Fingerprint"
+import { SinkError } from "@callstream/core/sink/SinkError"
+import { type Entry, type Lease, Ledger } from "@callstream/core/sync/Ledger"
+import * as Transform from "@callstream/core/transform/Transform"
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import type * as Schema from "effect/Schema"
+import { type Random, random } from "../sync/SyncRandom.ts"
+import * as World from "./SyncDeliveryWorld.ts"
+import * as Receivers from "./SyncReceivers.ts"
+
+const { hour, minute, origin } = World
+
+const steps = [
+  "before a note",
+  "after a note",
+  "write",
+  "half",
+  "flush",
+  "flushed",
+  "before acknowledging",
+  "after acknowledging"
+] as const
+type Step = (typeof steps)[number]
+
+/** What a history can show besides kills. */
+export interface Case {
+  readonly seed: number
+  readonly kills: number
+  readonly failures: number
+  /** Whether the ledger is lost or an older copy restored now and then. */
+  readonly losses: "none" | "lost" | "restored"
+  readonly sinks: ReadonlyArray<"table" | "log" | "receiver">
+  readonly transform: number
+  readonly passes: number
+}
+
+export const make = (seed: number): Case => {
+  const { below, chance, pick } = random(seed + 5_000_011)
+  const losses = pick(["none", "none", "none", "lost", "restored"] as const)
+  const all = ["table", "log", "receiver"] as const
+  // A receiver has no place of its own: nothing shows that a restored ledger is older than what it has.
+  const possible = losses === "restored" ? all.slice(0, 2) : all
+  const sinks = possible.filter(() => chance(0.7))
+  return {
+    seed,
+    kills: pick([0, 0.3, 0.6]),
+    failures: pick([0, 0.1, 0.4]),
+    losses,
+    sinks: sinks.length === 0 ? ["table"] : sinks,
+    // A new ledger does not know which calls passed the filters of a lost one.
+    transform: losses === "lost" ? 2 * below(2) : below(4),
+    passes: 3 + below(6)
+  }
+}
+
+const isCompleted = ({ status }: { readonly status?: unknown }) => status === "completed"
+const completed = Transform.where(Transform.sessions, "completed", isCompleted)
+
+/** Calls as they are, those that are completed, a part of each, a part of those. */
+const transforms = [
+  Transform.sessions,
+  completed,
+  Transform.select(Transform.sessions, ["id", "status", "metadata.crm", "recordingUrl"]),
+  Transform.select(completed, ["id", "metadata.crm"])
+]
+
+const rowOf = (transform: number, call: World.Call): object | undefined => {
+  if (transform % 2 === 1 && !isCompleted(call)) return undefined
+  const record = World.recordOf(call)
+  if (transform < 2) return record
+  const { id, recordingUrl, status } = record
+  return transform === 2 ? { id, status, "metadata.crm": call.crm, recordingUrl } : { id, "metadata.crm": call.crm }
+}
+
+class Killed extends Error {}
+
+/** A copy of a ledger, as a backup has it. */
+interface Copy {
+  readonly state: Schema.Json
+  readonly head: number
+  readonly entries: ReadonlyArray<Entry>
+  readonly identity: Pick<Lease, "id" | "key"> | undefined
+  readonly fingerprint: Fingerprint | undefined
+  readonly acknowledged: Lease["acknowledged"] extends Effect.Effect<infer A> ? A : never
+}
+
+const letters = SessionSink.make<DeadLetter>({ name: "letters", delivery: "append", write: () => Effect.void })
+
+const options = {
+  name: "calls",
+  from: "2026-07-01T00:00:00Z",
+  deadLetters: letters,
+  horizon: "30 minutes",
+  audits: ["3 hours", "6 hours"]
+} as const
+
+/** What a ledger knows of the server after a few days: the histories begin there, because probes would take most of their time. */
+export const known: Effect.Effect<Schema.Json, unknown> = Effect.suspend(() => {
+  const calls = Array.from({ length: 40 }, (_, i) =>
+    World.newCall(900 + i, origin - (400 - 10 * i) * minute, i % 4 !== 0)
+  )
+  const world = World.make(origin - 2 * minute, calls)
+  const nobody = SessionSink.make<object>({
+    name: "nobody",
+    delivery: "append",
+    keeps: "changes",
+    write: () => Effect.void,
+    remove: () => Effect.void
+  })
+  const pass = SyncPipeline.run({ ...options, transform: Transform.sessions, sinks: [nobody] })
+  return Effect.gen(function* () {
+    yield* pass
+    world.now += minute
+    yield* pass
+    const ledger = yield* Ledger
+    const { state = null } = yield* Effect.scoped(Effect.flatMap(ledger.open("calls", undefined), ({ kept }) => kept))
+    return state
+  }).pipe(Effect.provide([world.layer, Ledger.layerMemory]), Effect.provideService(Clock.Clock, world.clock))
+})
+
+export interface Outcome {
+  readonly wrong: ReadonlyArray<string>
+  readonly kills: number
+  readonly failures: number
+  readonly events: number
+  readonly losses: number
+  readonly requests: number
+}
+
+interface Killing {
+  at: Step
+  left: number
+}
+
+interface Faults {
+  killing: Killing | undefined
+  /** For how many more of its calls a sink fails. */
+  readonly down: Map<string, number>
+  failures: number
+  readonly passBy: (at: Step) => Effect.Effect<void>
+  readonly at: Receivers.At
+  readonly draw: () => void
+  readonly heal: () => void
+}
+
+/** What is drawn while a history is played, and what goes wrong in it. */
+const makeFaults = (one: Case, source: Random) => {
+  const faults: Faults = {
+    killing: undefined,
+    down: new Map(),
+    failures: 0,
+    passBy: (at) =>
+      Effect.suspend(() => {
+        const { killing } = faults
+        if (killing?.at !== at) return Effect.void
+        killing.left--
+        return killing.left < 0 ? Effect.die(new Killed()) : Effect.void
+      }),
+    at: (sink, step) =>
+      Effect.suspend(() => {
+        const calls = step === "flushed" ? 0 : (faults.down.get(sink) ?? 0)
+        if (calls > 0) {
+          faults.down.set(sink, calls - 1)
+          faults.failures++
+          const reason = { _tag: "Other", description: "it is down" } as const
+          return Effect.fail(new SinkError({ sink, operation: "write", retryable: step === "open", reason }))
+        }
+        return step === "open" ? Effect.void : faults.passBy(step)
+      }),
+    draw: () => {
+      faults.killing = source.chance(one.kills) ? { at: source.pick(steps), left: source.below(5) } : undefined
+      for (const name of one.sinks) if (source.chance(one.failures)) faults.down.set(name, 1 + source.below(12))
+    },
+    heal: () => {
+      faults.killing = undefined
+      faults.down.clear()
+    }
+  }
+  return faults
+}
+
+/** Ledgers that are killed, lost and restored. */
+const makeLedgers = (faults: Faults, state: Schema.Json) => {
+  let identity: Pick<Lease, "id" | "key"> | undefined
+  let current: Ledger["Service"] | undefined
+  let fingerprint: Fingerprint | undefined
+  const load = (copy: Partial<Copy>) =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const ledger = yield* Effect.provide(Ledger, Ledger.layerMemory)
+        fingerprint = copy.fingerprint ?? fingerprint
+        current = ledger
+        const lease = yield* ledger.open("calls", fingerprint)
+        yield* lease.note({ state: copy.state ?? state, head: copy.head ?? 0, entries: copy.entries ?? [] })
+        for (const [name, { commit, note }] of Object.entries(copy.acknowledged ?? {})) {
+          yield* lease.acknowledge(name, commit, note)
+        }
+        identity = copy.identity ?? { id: lease.id, key: lease.key }
+      })
+    )
+  const service = Effect.suspend(() => (current === undefined ? Effect.die("no ledger") : Effect.succeed(current)))
+  const layer = Layer.succeed(Ledger, {
+    names: Effect.flatMap(service, ({ names }) => names),
+    view: (name) => Effect.flatMap(service, ({ view }) => view(name)),
+    ask: (...asked) => Effect.flatMap(service, ({ ask }) => ask(...asked)),
+    open: (name, asked) =>
+      Effect.map(
+        Effect.flatMap(service, ({ open }) => open(name, asked)),
+        (lease): Lease => ({
+          ...lease,
+          get id() {
+            return identity?.id ?? lease.id
+          },
+          key: identity?.key ?? lease.key,
+          restart: (next, least) =>
+            Effect.suspend(() => {
+              fingerprint = next ?? fingerprint
+              return Effect.tap(lease.restart(next, least), () =>
+                Effect.sync(() => {
+                  if (identity !== undefined) identity = { ...identity, id: lease.id }
+                })
+              )
+            }),
+          note: (note) =>
+            faults
+              .passBy("before a note")
+              .pipe(Effect.andThen(lease.note(note)), Effect.andThen(faults.passBy("after a note"))),
+          acknowledge: (consumer, commit, note) =>
+            faults
+              .passBy("before acknowledging")
+              .pipe(
+                Effect.andThen(lease.acknowledge(consumer, commit, note)),
+                Effect.andThen(faults.passBy("after acknowledging"))
+              )
+        })
+      )
+  })
+  const read = <A>(f: (lease: Lease) => Effect.Effect<A, unknown>) =>
+    Effect.scoped(Effect.flatMap(service, ({ open }) => Effect.flatMap(open("calls", undefined), f)))
+  return {
+    layer,
+    load,
+    copy: read((lease) =>
+      Effect.gen(function* () {
+        const { head, state = null } = yield* lease.kept
+        const entries = yield* lease.changedAfter(0, Infinity)
+        return { state, head, entries, identity, fingerprint, acknowledged: yield* lease.acknowledged }
+      })
+    )
+  }
+}
+
+/** Anything that happens to calls between two passes. */
+const live = (world: World.World, source: Random) => {
+  const { below, chance, pick } = source
+  const { calls } = world
+  for (let i = below(5); i > 0; i--) {
+    const call = pick(calls)
+    const what = below(8)
+    if (what === 0 && calls.length < 6)
+      calls.push(World.newCall(calls.length, world.now - below(20 * minute), chance(0.7)))
+    else if (what === 1) call.status = call.status === "completed" ? "in_progress" : "completed"
+    else if (what === 2) call.crm = pick(["a", "b"])
+    else if (what === 3) call.secret = pick(["x", "y", "z"])
+    else if (what === 4) call.cost = pick(["0.1", "0.2"])
+    else if (what === 5 && call !== calls[0]) {
+      // A server that lists nothing may be down.
+      call.isListed = !call.isListed
+      call.leftAt = world.now
+    } else if (what === 6) call.start = call.created + below(3 * hour) - hour
+    else call.status = "completed"
+  }
+  world.now += pick([20_000_000, minute, 2 * minute, 11 * minute, 11 * minute, 40 * minute, 3 * hour])
+}
+
+export const run = Effect.fnUntraced(function* (one: Case, state: Schema.Json): Effect.fn.Return<Outcome, unknown> {
+  const source = random(one.seed + 77)
+  const { below, chance, pick } = source
+  const judge: Receivers.Judge = { wrong: new Set(), contents: new Map() }
+  const { wrong } = judge
+  const world = World.make(origin, [World.newCall(0, origin - 20 * minute, true)])
+  const faults = makeFaults(one, source)
+  const ledgers = makeLedgers(faults, state)
+  const receivers = one.sinks.map((name) => Receivers[name](faults.at, judge))
+  const joins = receivers.map((_, i) => (i === 0 || chance(0.7) ? 0 : below(one.passes)))
+  let [transform, kills, losses] = [one.transform, 0, 0]
+  let copy: (Copy & { readonly transform: number }) | undefined
+  yield* ledgers.load({})
+  let isFirst = true
+
+  const pass = (number: number, times: number) =>
+    Effect.suspend(() => {
+      const [first, ...rest] = receivers.filter((_, i) => (joins[i] ?? 0) <= number).map(({ sink }) => sink)
+      if (first === undefined) return Effect.void
+      let left = times
+      const restart = isFirst || (number < one.passes && chance(0.04))
+      if (!isFirst && restart) transform = one.losses === "lost" ? 2 * below(2) : below(transforms.length)
+      isFirst = false
+      return SyncPipeline.run({
+        ...options,
+        transform: transforms[transform] ?? completed,
+        sinks: [first, ...rest],
+        restart,
+        commitEvery: chance(0.5) ? 0 : "1 hour",
+        ...(times > 1 ? { every: "1 minute" as const } : {}),
+        onPass: () =>
+          Effect.suspend(() => {
+            if (times === 1) return Effect.void
+            if (--left === 0) return Effect.interrupt
+            live(world, source)
+            return Effect.void
+          })
+      })
+    })
+
+  const provided = <A, E>(effect: Effect.Effect<A, E, Ledger | AgniClient>) =>
+    effect.pipe(Effect.provide([world.layer, ledgers.layer]), Effect.provideService(Clock.Clock, world.clock))
+
+  for (let i = 0; i < one.passes; i++) {
+    live(world, source)
+    world.isFrozen = one.losses === "none" && chance(0.1)
+    faults.draw()
+    const exit = yield* Effect.exit(provided(pass(i, pick([1, 1, 3]))))
+    if (Exit.isFailure(exit) && !Cause.hasInterrupts(exit.cause)) {
+      const error = Cause.squash(exit.cause)
+      if (error instanceof Killed) kills++
+      else if (!(error instanceof SinkError)) wrong.add(`failed: ${Cause.pretty(exit.cause)}`)
+      for (const { crash } of receivers) crash(error instanceof Killed && chance(0.3))
+    }
+    faults.heal()
+    if (one.losses !== "none" && chance(0.2)) {
+      if (one.losses === "lost" || copy !== undefined) {
+        losses++
+        isFirst = one.losses === "lost" ? true : isFirst
+        transform = one.losses === "lost" ? transform : (copy?.transform ?? transform)
+        yield* ledgers.load(one.losses === "lost" ? {} : (copy ?? {}))
+      }
+    }
+    if (chance(0.3)) copy = { ...(yield* ledgers.copy), transform }
+  }
+
+  // Nothing changes any more and everybody is there. What is doubted is seen again ten minutes later.
+  world.isFrozen = false
+  for (const wait of [11 * minute, 3 * hour, 11 * minute, 6 * hour, 11 * minute]) {
+    world.now += wait
+    yield* provided(pass(one.passes, 1))
+  }
+  const before = judge.contents.size
+  world.now += hour
+  yield* provided(pass(one.passes, 1))
+  if (judge.contents.size !== before) wrong.add("a last pass makes changes")
+  const { entries } = yield* ledgers.copy
+  const ids = new Set(entries.map(({ id }) => id))
+  const entryOf = (wanted: string) => entries.find(({ id }) => id === wanted)
+  for (const call of world.calls) {
+    if (call.isListed && !ids.has(call.id)) wrong.add(`${call.id} is not known`)
+    if (!ids.has(call.id)) continue
+    // One without a start time that leaves after the last audit is not noticed.
+    const isAudited = (call.leftAt ?? 0) - call.created < 6 * hour || entryOf(call.id)?.start !== undefined
+    if (!call.isListed && !isAudited) continue
+    const row = call.isListed ? (rowOf(transform, call) ?? null) : null
+    for (const { name, shown } of receivers) {
+      const held = shown().get(call.id)?.row ?? null
+      if (Receivers.plain(held) !== Receivers.plain(row)) {
+        wrong.add(`${name}: ${call.id} is ${Receivers.plain(held)} instead of ${Receivers.plain(row)}`)
+      }
+    }
+  }
+  return {
+    wrong: [...wrong],
+    kills,
+    failures: faults.failures,
+    events: judge.contents.size,
+    losses,
+    requests: world.requests
+  }
+})

@@ -1,0 +1,117 @@
+/** A server with a handful of calls on one page, which anything can happen to between two passes. */
+import { AgniClient } from "@callstream/core/client/AgniClient"
+import * as VersionClock from "@callstream/core/client/VersionClock"
+import type { CallSession } from "@callstream/core/model/CallSession"
+import * as Instant from "@callstream/core/model/Instant"
+import * as Rows from "@callstream/core/model/Rows"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import type * as Layer from "effect/Layer"
+
+const second = 1_000_000
+export const minute = 60 * second
+export const hour = 60 * minute
+export const origin = Date.parse("2026-07-10T00:00:00Z") * 1000
+
+/** A call as it is now. */
+export interface Call {
+  readonly id: string
+  readonly created: number
+  start: number | undefined
+  status: "in_progress" | "completed"
+  /** What any transform keeps. */
+  crm: string
+  /** What some transforms leave out. */
+  secret: string
+  cost: string | undefined
+  isListed: boolean
+  /** When it was unlisted or listed last. */
+  leftAt: number | undefined
+}
+
+export interface World {
+  readonly calls: Array<Call>
+  now: number
+  requests: number
+  /** Whether the header `Date` stands still. */
+  isFrozen: boolean
+  readonly layer: Layer.Layer<AgniClient>
+  readonly clock: Clock.Clock
+}
+
+export const recordOf = (call: Call, token = 0): CallSession => ({
+  id: call.id,
+  createdAt: Instant.format(Instant.of(call.created)),
+  status: call.status,
+  metadata: { crm: call.crm, secret: call.secret },
+  recordingUrl: `https://files.example.com/${call.id}.mp3?token=${token}`,
+  ...(call.start === undefined ? {} : { startedAt: Instant.format(Instant.of(call.start)) }),
+  ...(call.cost === undefined ? {} : { costTotal: call.cost })
+})
+
+export const newCall = (i: number, created: number, isDated: boolean): Call => ({
+  id: `019f1b9b-7cf7-7087-88fa-${String(i).padStart(12, "0")}`,
+  created,
+  start: isDated ? created + 2 * second : undefined,
+  status: "in_progress",
+  crm: "a",
+  secret: "x",
+  cost: undefined,
+  isListed: true,
+  leftAt: undefined
+})
+
+export const make = (now: number, calls: Array<Call>): World => {
+  const own = VersionClock.make()
+  let last = 0
+  const list: AgniClient["Service"]["list"] = (query) =>
+    Effect.gen(function* () {
+      world.now += 200_000
+      world.requests++
+      const { page = 1, pageSize = 20 } = query
+      const after = query.startedAfter === undefined ? -Infinity : (Instant.fromBound(query.startedAfter) ?? 0)
+      const before = query.startedBefore === undefined ? Infinity : (Instant.fromBound(query.startedBefore) ?? 0)
+      const isBounded = after !== -Infinity || before !== Infinity
+      const keyOf = (call: Call) => (query.sortBy === "created_at" ? call.created : (call.start ?? call.created))
+      const sign = query.sortOrder === "asc" ? -1 : 1
+      const rows = calls
+        .filter(
+          ({ isListed, start }) =>
+            isListed && (!isBounded || (start !== undefined && start >= after && start <= before))
+        )
+        .sort((left, right) => sign * (keyOf(right) - keyOf(left) || (left.id < right.id ? 1 : -1)))
+        .slice((page - 1) * pageSize, page * pageSize)
+      last = world.isFrozen ? last : Math.floor(world.now / second) * second
+      const observedAt = Instant.of(last)
+      const version = yield* ((yield* VersionClock.Current) ?? own).observe(observedAt)
+      const sessions = rows.map((call) => recordOf(call, world.requests))
+      return {
+        page,
+        rows: Rows.ofSessions(sessions, observedAt, version),
+        rejected: [],
+        observedAt,
+        version,
+        edition: "camelCase" as const,
+        total: undefined,
+        age: 0
+      }
+    })
+  const nanos = () => BigInt(Math.floor(world.now)) * 1000n
+  const world: World = {
+    calls,
+    now,
+    requests: 0,
+    isFrozen: false,
+    layer: AgniClient.layerList(list),
+    clock: {
+      currentTimeMillisUnsafe: () => Math.floor(world.now / 1000),
+      currentTimeMillis: Effect.sync(() => Math.floor(world.now / 1000)),
+      currentTimeNanosUnsafe: nanos,
+      currentTimeNanos: Effect.sync(nanos),
+      monotonicTimeNanosUnsafe: nanos,
+      monotonicTimeNanos: Effect.sync(nanos),
+      sleep: () => Effect.void
+    }
+  }
+  return world
+}

@@ -1,0 +1,58 @@
+/** Calls that appear later than the horizon are counted, and no others. */
+import { Ledger } from "@callstream/core/sync/Ledger"
+import * as Sync from "@callstream/core/sync/Sync"
+import * as Verdict from "@callstream/core/sync/Verdict"
+import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import * as World from "./SyncWorld.ts"
+
+const from = "2026-07-01T00:00:00Z"
+const { hour, minute, origin } = World
+
+const verdictOf = Effect.scoped(
+  Effect.gen(function* () {
+    const view = yield* Effect.flatMap(Ledger, ({ view }) => view("calls"))
+    return view === undefined ? assert.fail("no ledger") : yield* Verdict.of(view)
+  })
+)
+
+describe("Lateness", () => {
+  for (const [seed, undated] of [
+    [21, "created"],
+    [22, "front"]
+  ] as const) {
+    const world = World.make({ seed, calls: 300, days: 3, rare: 0, undated })
+    it.effect(`is measured of calls behind the watermark (seed ${seed})`, () =>
+      Effect.gen(function* () {
+        // Three calls appear 9 h 10 min after their start.
+        const starts = [30, 34, 38].map((at) => origin + at * hour)
+        const chosen = starts.flatMap((at) => world.lives.find(({ start }) => start > at && start < Infinity) ?? [])
+        for (const life of chosen) Object.assign(life, { visible: life.start + 9 * hour + 10 * minute })
+        const pass = (horizon?: "12 hours") =>
+          Sync.changes({ name: "calls", from, horizon }).pipe(
+            Stream.runForEach(({ acknowledge }) => acknowledge),
+            Effect.provide(world.layer)
+          )
+        let first = 0
+        for (let at = 1; at < 90; at++) {
+          world.now = Math.max(world.now, origin + at * hour)
+          yield* pass()
+          if (at === 1) first = (yield* verdictOf).calls
+        }
+        const { lateness } = yield* verdictOf
+        const dated = world.lives.filter(({ start }) => start < Infinity).length
+        assert.strictEqual(lateness.late, 3)
+        assert.isAtMost(lateness.calls, dated)
+        // One that was listed before its start was known is not new any more.
+        assert.isAtLeast(lateness.calls, dated - first - 5)
+        assert.isAtLeast(lateness.longest, 9 * hour + 10 * minute)
+        assert.isAtMost(lateness.longest, 10 * hour + 20 * minute)
+        // Another horizon is measured anew.
+        yield* pass("12 hours")
+        assert.deepInclude((yield* verdictOf).lateness, { late: 0, longest: 0 })
+      }).pipe(Effect.provide(Ledger.layerMemory), Effect.provideService(Clock.Clock, world.clock))
+    )
+  }
+})
