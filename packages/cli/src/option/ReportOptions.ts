@@ -91,7 +91,18 @@ export const all = { ...calls, ...output, ...reading, ...Options.connection }
 export type Flags = Partial<FlagValues<typeof all>>
 
 const refuse = (
-  option: "to" | "by" | "provisional" | "coverage" | "table" | "schema" | "csv" | "withPersonalData",
+  option:
+    | "to"
+    | "by"
+    | "provisional"
+    | "coverage"
+    | "table"
+    | "schema"
+    | "csv"
+    | "withPersonalData"
+    | "horizon"
+    | "profile"
+    | "keepGoing",
   other: "bill" | "json" | "from",
   needs: boolean
 ) =>
@@ -111,6 +122,9 @@ export const contradictions = (flags: Flags): ReadonlyArray<UsageError> => {
     ...(bill === true && withPersonalData === true ? [refuse("withPersonalData", "bill", false)] : []),
     ...(csv === true && json === true ? [refuse("csv", "json", false)] : []),
     ...(coverage !== undefined && (from === undefined || isTable) ? [refuse("coverage", "from", true)] : []),
+    ...(["horizon", "profile", "keepGoing"] as const).flatMap((option) =>
+      from === undefined || flags[option] === undefined ? [] : [refuse(option, "from", false)]
+    ),
     ...(table !== undefined && !isTable
       ? [new UsageError({ option: "table", reason: { _tag: "OnlyWith", sinks: ["SQLite", "PostgreSQL"] } })]
       : []),

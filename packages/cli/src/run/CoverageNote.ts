@@ -100,12 +100,13 @@ const writeFile = Effect.fnUntraced(function* (path: string, note: object) {
 const writeTable = Effect.fnUntraced(function* (
   database: Database.Database,
   { schema, table = SqlSink.defaultTable }: Sinks.Planned["settings"],
-  note: Note
+  note: Note,
+  alone: boolean
 ) {
   const client = yield* Database.connection("to", database)
-  yield* CoverageTable.update({ schema, table }, note.filters ?? "", (before) => merged(before, note)).pipe(
-    Effect.provide(client)
-  )
+  yield* CoverageTable.update({ schema, table }, { filters: note.filters ?? "", alone }, (before) =>
+    merged(before, note)
+  ).pipe(Effect.provide(client))
 })
 
 /** The calls are there without the note, so its failure is a warning. */
@@ -127,7 +128,7 @@ export const ofExport = (job: Job, note: Note, sinks: Pipeline.RunSummary["sinks
         return Effect.scoped(writeFile(target.path, note)).pipe(orWarn(target.path))
       }
       return target._tag === "Table"
-        ? writeTable(target.database, settings, note).pipe(orWarn(Database.describe(target.database)))
+        ? writeTable(target.database, settings, note, false).pipe(orWarn(Database.describe(target.database)))
         : Effect.void
     },
     { discard: true }
@@ -154,7 +155,7 @@ export const ofSync = (job: Job, { sinks, verdict }: SyncPipeline.PassSummary) =
     job.sinks,
     ({ settings, target }, at) =>
       target._tag === "Table" && sinks[at] !== undefined && sinks[at].failure === undefined
-        ? writeTable(target.database, settings, { windows, filters: job.filters }).pipe(
+        ? writeTable(target.database, settings, { windows, filters: job.filters }, true).pipe(
             orWarn(Database.describe(target.database))
           )
         : Effect.void,

@@ -9,7 +9,7 @@ type Piece = Markup | string | number | undefined | ReadonlyArray<Markup>
 
 const escape = (text: string): string =>
   text
-    .replace(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, " ")
+    .replace(/[^\P{Cc}\n]|[\u202a-\u202e\u2066-\u2069]/gu, " ")
     .replaceAll("&", "&amp;")
     .replaceAll("<", "&lt;")
     .replaceAll(">", "&gt;")

@@ -150,7 +150,7 @@ describe("the page of a report", () => {
       const first = week.report.days[0]
       assert.match(
         (await tip.textContent()) ?? "",
-        new RegExp(`^Sun 15 Nov 2026 \\(part of the day\\): ${first?.totals.calls} calls`)
+        new RegExp(`^Sun 15 Nov 2026 \\(part of the day\\): ${first?.totals.calls} calls\n\\d+ completed\n`)
       )
       await page.keyboard.press("End")
       assert.match((await tip.textContent()) ?? "", /^Sun 29 Nov 2026/)
