@@ -44,6 +44,8 @@ export const SyncState = Schema.Struct({
   clock: Schema.optionalKey(Version),
   /** A keyed digest of the organization's id. */
   organization: Schema.optionalKey(Schema.Int),
+  /** Where the server's clock stands: it showed the same time in the last two passes. */
+  stopped: Schema.optionalKey(Schema.Int),
   /** What was sent in the last day, and what waits because of that. */
   requests: Schema.optionalKey(Allowance.Requests),
   /** How many calls appeared later than the horizon. */
