@@ -70,7 +70,11 @@ const inFolder = async <A>(use: (folder: string) => Promise<A>, parent = tmpdir(
 const printed = (block: Block) => Array.from(block.text.matchAll(/ (?:\/\/|#) → (.*)$/gm), ([, text = ""]) => text)
 
 const runScript = (block: Block, cwd: string, more: Readonly<Record<string, string>> = {}) => {
-  const script = `set -euo pipefail; callstream() { node "$0" "$@"; }\n${block.text}`
+  // A receiver of these tests is on this machine, those of people are not; and a day of the simulator has few calls.
+  const isHook = block.text.includes("HOOK_URL")
+  const flags = isHook ? " --allow-private-hosts" : ""
+  const lines = isHook ? block.text.replace("--since 1d", "--since 20d") : block.text
+  const script = `set -euo pipefail; callstream() { node "$0" "$@"${flags}; }\n${lines}`
   return run("bash", ["-c", script, callstream], { cwd, env: { ...env, ...more } })
 }
 
@@ -110,6 +114,22 @@ const answerAsCrm = createServer(async (request, response) => {
   response.end()
 })
 
+/** What Slack and triggers of workflows take: without a signature, in a format of their own. */
+const hooks = { slack: 0, workflow: 0, wrong: new Array<string>() }
+
+const answerAsHook = createServer(async (request, response) => {
+  const body: unknown = JSON.parse(await text(request))
+  const fields = new Map(Object.entries(body ?? {}))
+  const { authorization, "webhook-signature": signature } = request.headers
+  const isSlack = request.url === "/slack" && typeof fields.get("text") === "string" && fields.size === 1
+  const isWorkflow = request.url === "/workflow" && fields.has("id") && authorization === "Bearer secret"
+  if (isSlack) hooks.slack += 1
+  else if (isWorkflow) hooks.workflow += 1
+  if ((!isSlack && !isWorkflow) || signature !== undefined) hooks.wrong.push(JSON.stringify(body))
+  response.statusCode = isSlack || isWorkflow ? 200 : 400
+  response.end("ok")
+})
+
 const listen = async (server: Server): Promise<number> => {
   server.listen(0, "127.0.0.1")
   await once(server, "listening")
@@ -136,7 +156,11 @@ beforeAll(async () => {
     yield* server.serve(simulator.httpApp)
     return { AGNI_BASE_URL: EffectHttp.HttpServer.formatAddress(server.address), AGNI_API_KEY: simulator.apiKey }
   })
+  const hook = `http://127.0.0.1:${await listen(answerAsHook)}`
   env = {
+    SLACK_HOOK_URL: `${hook}/slack`,
+    WORKFLOW_HOOK_URL: `${hook}/workflow`,
+    WORKFLOW_TOKEN: "Bearer secret",
     ...(await Effect.runPromise(Effects.Scope.provide(serve, scope))),
     CRM_URL: `http://127.0.0.1:${await listen(answerAsCrm)}`,
     PORT: await freePort(),
@@ -156,6 +180,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await Effect.runPromise(Effects.Scope.close(scope, Effects.Exit.void))
   answerAsCrm.close()
+  answerAsHook.close()
   rmSync(folder, { recursive: true, force: true })
 })
 
@@ -281,16 +306,25 @@ describe("documentation", () => {
     expect(shape(stdout)).toEqual(lines)
   })
 
-  it.concurrent.for(["export", "get", "run", "validate", "init", "plan", "replay", "check", "simulate", "demo"])(
-    "docs/cli.md names every flag of %s",
-    async (command, { expect }) => {
-      const { stdout } = await run(process.execPath, [callstream, command, "--help"])
-      const flags = new Set(Array.from(stdout.matchAll(/^ {2}(--[a-z-]+)/gm), ([, flag = ""]) => flag))
-      expect(flags.size).toBeGreaterThan(3)
-      const page = readFileSync(join(root, "docs/cli.md"), "utf8")
-      expect([...flags].filter((flag) => !page.includes(`\`${flag}`))).toEqual([])
-    }
-  )
+  it.concurrent.for([
+    "export",
+    "get",
+    "run",
+    "validate",
+    "init",
+    "report",
+    "plan",
+    "replay",
+    "check",
+    "simulate",
+    "demo"
+  ])("docs/cli.md names every flag of %s", async (command, { expect }) => {
+    const { stdout } = await run(process.execPath, [callstream, command, "--help"])
+    const flags = new Set(Array.from(stdout.matchAll(/^ {2}(--[a-z-]+)/gm), ([, flag = ""]) => flag))
+    expect(flags.size).toBeGreaterThan(3)
+    const page = readFileSync(join(root, "docs/cli.md"), "utf8")
+    expect([...flags].filter((flag) => !page.includes(`\`${flag}`))).toEqual([])
+  })
 
   it.concurrent.for(running)("$at runs", async (block, { expect }) => {
     const program = join(folder, "programs", `${nameOf(block)}.mjs`)
@@ -325,6 +359,8 @@ describe("documentation", () => {
         expect(values.length).toBeGreaterThan(400)
         expect(values.filter((value) => csv.includes(String(value)))).toEqual([])
       }
+      if (block.text.includes("SLACK_HOOK_URL")) expect([hooks.slack > 0, hooks.wrong]).toEqual([true, []])
+      if (block.text.includes("WORKFLOW_HOOK_URL")) expect([hooks.workflow > 5, hooks.wrong]).toEqual([true, []])
       if (block.text.includes("crm.yaml")) {
         const letters = readFileSync(join(cwd, "crm.dead-letters.ndjson"), "utf8").trimEnd().split("\n")
         expect(stderr).toContain(`${crm.calls.size} calls to 127.0.0.1`)

@@ -159,6 +159,7 @@ describe("words", () => {
     "run",
     "validate",
     "init",
+    "report",
     "plan",
     "replay",
     "check",

@@ -61,6 +61,25 @@ describe("what needs no server", alongside, () => {
     })
   )
 
+  it.live("demo --sync shows three passes over an organization that lives", () =>
+    Effect.gen(function* () {
+      const { code, stderr, stdout } = yield* callstream(["demo", "--sync"])
+      assert.strictEqual(code, 0, stderr)
+      assert.strictEqual(stdout, "")
+      const passes = [...stderr.matchAll(/^([\d,]+) calls, ([\d,]+) new, ([\d,]+) changed/gm)]
+      const [first = [], second = [], third = []] = passes.map((found) =>
+        found.slice(1).map((text) => Number(text.replaceAll(",", "")))
+      )
+      assert.strictEqual(passes.length, 3)
+      assert.deepStrictEqual(first, [2000, 2000, 0])
+      for (const [, created = 0, changed = 0] of [second, third]) {
+        assert.isAbove(created, 100)
+        assert.isAbove(changed, 0)
+      }
+      assert.notInclude(stderr, "warning")
+    })
+  )
+
   it.live("simulate says where it is, and serves until it is stopped", () =>
     Effect.scoped(
       Effect.gen(function* () {

@@ -1,4 +1,4 @@
-import { AgniClient, type AgniError, type Page, PageDecoder, Rows, Instant } from "@callstream/core"
+import { AgniClient, type AgniError, type Page, PageDecoder, Rows, Instant, Transform } from "@callstream/core"
 import { AgniSimulator } from "@callstream/core/testing"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -9,6 +9,7 @@ import * as Result from "effect/Result"
 import { markAsUntransferable } from "node:worker_threads"
 import * as DecodingThread from "../src/DecodingThread.ts"
 import * as Thread from "../src/internal/Thread.ts"
+import { chainOf } from "./threads/Transforms.ts"
 
 const about: PageDecoder.About = { page: 3, observedAt: Instant.of(5), age: 0, quote: (text) => `<${text}>` }
 
@@ -172,6 +173,35 @@ describe("DecodingThread", () => {
       yield* thread.started
       const again = yield* Effect.provideService(read, PageDecoder.PageDecoder, thread)
       assert.strictEqual(again.rows.sessions().length, 100)
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("applies a transform ahead, if it is the one that was asked for", () =>
+    Effect.gen(function* () {
+      const url = new URL("./threads/Transforms.ts", import.meta.url)
+      const emails = records.map((record) =>
+        typeof record === "object" ? { ...record, callerEmail: "jane@example.com" } : record
+      )
+      const body = padded({ success: true, data: { callSessions: emails } })
+      const linesOf = Effect.fnUntraced(function* (data: string, wanted: string) {
+        const transform = chainOf(wanted)
+        const thread = yield* Thread.make("response", { url, data, transform })
+        yield* thread.started
+        const { rows } = yield* thread.decode(bytes(body), about)
+        const { items } = yield* Transform.toItems(transform)(Rows.items(rows), () => {})
+        return items.map(({ id, json, row }) => ({
+          id,
+          row,
+          line: json && new TextDecoder().decode(json.bytes.subarray(json.begin, json.end))
+        }))
+      })
+      const [made = assert.fail("no row"), ...others] = yield* linesOf("completed", "completed")
+      assert.deepStrictEqual(others, [])
+      assert.strictEqual(made.id, "a")
+      assert.include(made.line, '"callerEmail":"[email]"')
+      assert.deepStrictEqual(JSON.parse(made.line ?? ""), made.row)
+      const [here] = yield* linesOf("failed", "completed")
+      assert.deepStrictEqual(here, { ...made, line: undefined })
     }).pipe(Effect.scoped)
   )
 })

@@ -1,17 +1,25 @@
 /** `callstream plan`: estimates the requests and time of an export. */
-import { type Calendar, CoverageReason, Instant, Plan } from "@callstream/core"
+import { type Calendar, CoverageReason, Instant, Ledger, Plan, Verdict } from "@callstream/core"
 import { AgniTransport } from "@callstream/node"
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Struct from "effect/Struct"
 import * as Source from "../option/SourceOptions.ts"
-import { flags } from "../option/Declared.ts"
+import { flags, type FlagValues, onOff, pick } from "../option/Declared.ts"
+import * as Options from "../option/Options.ts"
+import type { PipelineSpec } from "../option/PipelineSpec.ts"
+import { UsageError } from "../option/UsageError.ts"
+import * as PlannedSync from "../render/PlannedSync.ts"
+import * as LedgerPlace from "../run/LedgerPlace.ts"
+import * as RunSync from "../run/RunSync.ts"
 import * as FactList from "../render/FactList.ts"
 import * as Format from "../render/Format.ts"
 import * as ShownTime from "../option/ShownTime.ts"
 import { answer } from "../render/Screen.ts"
 import * as Resolve from "../job/Resolve.ts"
 import * as Export from "./ExportCommand.ts"
+import * as Sync from "./SyncCommand.ts"
 
 type Clock = Calendar.Calendar | undefined
 
@@ -104,10 +112,60 @@ const toJson = (plan: Plan.Plan) => ({
   }))
 })
 
+/** The options of `plan` alone. */
+export const own = {
+  sync: onOff("Estimate a sync instead of an export: requests a day, and of the first pass"),
+  ...Struct.pick(Options.sync, ["every", "audit", "remember", "maxRequests"])
+}
+
+type Input = Partial<FlagValues<typeof Export.options & typeof own>>
+
+/** The sync that the flags describe. Its name is asked for where it has a state. */
+const syncOf = Effect.fnUntraced(function* (input: Input) {
+  const name = input.name ?? Sync.nameFrom(input.to, input.table) ?? "sync"
+  const sync = { ...pick(Struct.omit(own, ["sync"]), input), ...(input.every === undefined ? {} : { follow: true }) }
+  const spec: PipelineSpec = Object.assign({ sync }, yield* Export.specOf({ ...input, name }))
+  const job = yield* Resolve.toJob(spec, { report: "none" })
+  return RunSync.isSync(job) ? { job, spec } : yield* Effect.die(new Error("no sync"))
+})
+
+/** From the state of a sync that ran, and from a few requests elsewhere. */
+const planSync = Effect.fnUntraced(function* (input: Input) {
+  const { job, spec } = yield* syncOf(input)
+  const show = (bill: PlannedSync.Bill, ...before: ReadonlyArray<FactList.Fact>) =>
+    input.json === true
+      ? answer(JSON.stringify(PlannedSync.toJson(bill)))
+      : FactList.show(...before, ...PlannedSync.facts(bill))
+  for (const layer of yield* LedgerPlace.all(job.state, job.name)) {
+    const known = yield* Effect.gen(function* () {
+      const view = yield* Effect.flatMap(Ledger, (ledger) => ledger.view(job.name))
+      const verdict = view === undefined ? undefined : yield* Verdict.of(view)
+      if (view === undefined || verdict === undefined || verdict.watermark <= verdict.from) return undefined
+      return yield* PlannedSync.ofState(job, view, verdict)
+    }).pipe(Effect.scoped, Effect.provide(layer))
+    if (known !== undefined) return yield* show(known)
+  }
+  const { concurrency = 4, from, to, ...rest } = job.selection
+  const options = { ...rest, concurrency, horizon: job.horizon, requestsPerSecond: spec.source?.rate }
+  const plan = yield* Effect.provide(
+    Plan.make({ from, to }, options),
+    Layer.provide(Source.client(spec.source ?? {}), AgniTransport.layer)
+  )
+  yield* show(PlannedSync.ofPlan(job, plan, yield* Instant.now), PlannedSync.range(plan, job.zone.clock))
+})
+
 export const planCommand = Command.make(
   "plan",
-  flags(Export.options),
+  flags({ ...Export.options, ...own }),
   Effect.fnUntraced(function* (input) {
+    if (input.sync === true) return yield* planSync(input)
+    const other = Struct.keys(own).find((key) => input[key] !== undefined)
+    if (other !== undefined) {
+      return yield* new UsageError({
+        option: other,
+        reason: { _tag: "OnlyWithOption", other: { option: "sync" } }
+      })
+    }
     const spec = yield* Export.specOf(input)
     const { horizon, profile, selection, walk, zone } = yield* Resolve.toJob(spec, { report: "none" })
     const { concurrency = 4, from, to, ...rest } = selection
@@ -120,12 +178,13 @@ export const planCommand = Command.make(
   })
 ).pipe(
   Command.withDescription(
-    "Estimate an export with the same flags: calls, windows, requests, time at the present latency, and what can be proven. Makes a few dozen requests and writes nothing."
+    "Estimate an export with the same flags: calls, windows, requests, time at the present latency, and what can be proven. Makes a few dozen requests and writes nothing. With --sync it estimates a sync: requests a day, and of the first pass; of a sync that ran before it makes no request."
   ),
   Command.withShortDescription("What an export would take, before it is made"),
   Command.withExamples([
     { command: "callstream plan", description: "The whole history" },
     { command: "callstream plan --since 30d --rate 5", description: "The last thirty days, gently" },
+    { command: "callstream plan --sync --since 30d --to sqlite:calls.db", description: "What a sync would take a day" },
     { command: "callstream plan --json | jq .requests", description: "For another program" }
   ])
 )

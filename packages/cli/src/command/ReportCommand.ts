@@ -20,7 +20,7 @@ import * as BillLines from "../render/report/BillLines.ts"
 import * as CoverageWords from "../render/report/CoverageWords.ts"
 import type { Document } from "../render/report/Document.ts"
 import * as Html from "../render/report/Html.ts"
-import * as Json from "../render/report/Json.ts"
+import * as Json from "../render/report/ReportJson.ts"
 import * as Terminal from "../render/report/Terminal.ts"
 import { answer, print, Screen, toPrintable } from "../render/Screen.ts"
 import * as CallsRead from "../run/calls/CallsRead.ts"
@@ -31,8 +31,6 @@ import { decoder } from "../run/RunJob.ts"
 import * as Result from "effect/Result"
 import * as Expression from "../expression/Expression.ts"
 import { readBy } from "../expression/Fields.ts"
-
-export const options = ReportOptions.all
 
 type Flags = ReportOptions.Flags
 
@@ -85,9 +83,9 @@ const take = Effect.fnUntraced(function* (
 })
 
 const completenessOf = (
-  { known, notes }: ReportCalls.Taken,
+  { known, notes, withoutStart }: ReportCalls.Taken,
   range: { readonly from: Instant.Instant; readonly to: Instant.Instant }
-) => Completeness.make(known ?? [], range, notes)
+) => Completeness.make(known ?? [], range, { notes, withoutStart })
 
 const printed = (lines: ReadonlyArray<string>) => answer(lines.map(toPrintable).join("\n"))
 
@@ -158,7 +156,7 @@ const bill = Effect.fnUntraced(function* (input: Flags, period: ReportOptions.Pe
 
 export const reportCommand = Command.make(
   "report",
-  flags(options),
+  flags(ReportOptions.all),
   Effect.fnUntraced(function* (input) {
     yield* among(ReportOptions.contradictions(input).map(Result.fail))
     const period = yield* ReportOptions.period(input)

@@ -20,7 +20,7 @@ export const range = Struct.pick(Options.selection, ["since", "until", "on"])
 export const options = { ...range, ...Struct.omit(Sync.options, ["since", "name"]) }
 
 /** What a pipeline file holds. */
-const inFiles = Struct.omit(options, ["since", "until", "on", "quiet", "json"])
+const inFiles = Struct.omit(options, ["since", "until", "on", "quiet", "json", "metricsFile"])
 
 /** An environment variable holds for files too. */
 const isOfEnvironment = (key: keyof typeof inFiles, value: unknown): boolean => {
@@ -35,11 +35,17 @@ const again = (given: Range) => (job: RunSync.SyncJob) =>
 
 /** A file has all that is not about this one time. */
 const ofFile = Effect.fnUntraced(function* (path: string, input: Partial<FlagValues<typeof options>>) {
-  const { since, until, on } = input
+  const { metricsFile, since, until, on } = input
   const option = Struct.keys(inFiles).find((key) => input[key] !== undefined && !isOfEnvironment(key, input[key]))
   if (option !== undefined) return yield* new UsageError({ option, reason: { _tag: "OfFile", path } })
   const report = input.json === true ? "json" : input.quiet === true ? "none" : "people"
-  yield* RunCommand.run(path, { dryRun: false, explain: false, again: again({ since, until, on }), report })
+  yield* RunCommand.run(path, {
+    dryRun: false,
+    explain: false,
+    again: again({ since, until, on }),
+    metricsFile,
+    report
+  })
 })
 
 export const resyncCommand = Command.make(

@@ -54,7 +54,7 @@ export const options = {
 export type Input = Partial<FlagValues<typeof options>>
 
 /** `calls` of `data/calls.db`; the table of a database without a file. */
-const nameFrom = (to: ReadonlyArray<string> = [], table: string | undefined): string | undefined => {
+export const nameFrom = (to: ReadonlyArray<string> = [], table: string | undefined): string | undefined => {
   for (const text of to) {
     const target = Option.getOrUndefined(Target.parse(text))
     const [file] = target === undefined ? [] : Target.fileOf(target)

@@ -72,6 +72,20 @@ const list = (items: ReadonlyArray<ASTNode>, scope: Scope): Attempt =>
     return { type: "list", run: (session) => all.map(({ run }) => run(session)) }
   })
 
+/** A missing value is null in it: a field of a body has its place. */
+const object = (entries: ReadonlyArray<readonly [ASTNode, ASTNode]>, scope: Scope): Attempt =>
+  Result.gen(function* () {
+    const all: Array<readonly [string, Compiled]> = []
+    for (const [key, value] of entries) {
+      if (key.op !== "value" || typeof key.args !== "string") return yield* mistake(key, "a key is text in quotes")
+      all.push([key.args, yield* scope.compile(value, scope)])
+    }
+    return {
+      type: "object",
+      run: (session) => Object.fromEntries(all.map(([key, { run }]) => [key, run(session) ?? null]))
+    }
+  })
+
 /** A node of the library's tree as a function, or the first mistake in it. */
 export const compile = (node: ASTNode, scope: Scope): Attempt => {
   switch (node.op) {
@@ -114,6 +128,7 @@ export const compile = (node: ASTNode, scope: Scope): Attempt => {
     case "rcall":
       return method(node, node.args[0], node.args[1], node.args[2], scope)
     case "map":
+      return scope.builds === true ? object(node.args, scope) : mistake(node, "this part of CEL is not used here")
     case ".?":
     case "[?]":
       return mistake(node, "this part of CEL is not used here")

@@ -19,6 +19,8 @@ export interface Compiled {
 export interface Scope {
   /** Of `exists` and `all`, by name: each has one place, written before each look. */
   readonly variables: ReadonlyMap<string, { value: unknown }>
+  /** Whether objects may be written: a condition has no use for them. @default false */
+  readonly builds?: boolean | undefined
   /** Without loops a condition is as long as its text, so steps are counted in loops, and of long texts. */
   readonly steps: Steps
   /** What makes a function of a node inside of another one. */

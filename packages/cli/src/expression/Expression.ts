@@ -86,31 +86,46 @@ const namesIn = (part: unknown, found = new Set<string>()): ReadonlySet<string> 
   return found
 }
 
-/** Reads an expression and checks every name and type in it, before there is a record. */
+const astOf = (text: string): Result.Result<ASTNode, Mistake> =>
+  Result.try({
+    try: () => cel.parse(text).ast,
+    catch: (error): Mistake =>
+      error instanceof ParseError
+        ? unreadable(text, error)
+        : { problem: "this is not understood", begin: 0, end: text.length }
+  })
+
+/** Reads a condition and checks every name and type in it, before there is a record. */
 export const parse = (text: string): Result.Result<Expression, Mistake> =>
-  Result.flatMap(
-    Result.try({
-      try: () => cel.parse(text).ast,
-      catch: (error): Mistake =>
-        error instanceof ParseError
-          ? unreadable(text, error)
-          : { problem: "this is not understood", begin: 0, end: text.length }
-    }),
-    (ast) => {
-      const steps = Steps.make()
-      const names = namesIn(ast)
-      return Result.flatMap(compile(ast, { compile, variables: new Map(), steps }), ({ run, type }) =>
-        type === "bool" || type === "any"
-          ? Result.succeed({
-              label: labelOf(text, ast),
-              holds: (session) => {
-                steps.begin()
-                return run(session) === true
-              },
-              reads: new Set([...names].flatMap(readBy)),
-              names
-            })
-          : mistake(ast, "a condition is true or false, and this is neither", "Compare it with something.")
-      )
-    }
-  )
+  Result.flatMap(astOf(text), (ast) => {
+    const steps = Steps.make()
+    const names = namesIn(ast)
+    return Result.flatMap(compile(ast, { compile, variables: new Map(), steps }), ({ run, type }) =>
+      type === "bool" || type === "any"
+        ? Result.succeed({
+            label: labelOf(text, ast),
+            holds: (session) => {
+              steps.begin()
+              return run(session) === true
+            },
+            reads: new Set([...names].flatMap(readBy)),
+            names
+          })
+        : mistake(ast, "a condition is true or false, and this is neither", "Compare it with something.")
+    )
+  })
+
+/** What an expression makes of a row and what is known beside it. Throws as a condition does. */
+export type Shape = (row: CallSession.CallSession, beside: Readonly<Record<string, unknown>>) => unknown
+
+/** Reads an expression that makes a value, with further names. */
+export const parseShape = (text: string, more: ReadonlyArray<string>): Result.Result<Shape, Mistake> =>
+  Result.flatMap(astOf(text), (ast) => {
+    const steps = Steps.make()
+    const variables = new Map<string, { value: unknown }>(more.map((name) => [name, { value: undefined }]))
+    return Result.map(compile(ast, { compile, variables, steps, builds: true }), ({ run }): Shape => (row, beside) => {
+      steps.begin()
+      for (const [name, place] of variables) place.value = beside[name]
+      return run(row)
+    })
+  })

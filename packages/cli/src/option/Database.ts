@@ -83,7 +83,7 @@ const read = Effect.fnUntraced(function* (
       const found = Option.getOrUndefined(yield* Effect.option(Config.Redacted(source.name)))
       const text = found === undefined ? "" : Redacted.value(found).trim()
       if (text !== "") return Redacted.make(text)
-      return yield* wrong({ _tag: "VariableNotSet", variable: source.name })
+      return yield* wrong({ _tag: "VariableNotSet", variable: source.name, holds: "a URL" })
     }
     case "File": {
       const text = yield* Effect.mapError(SmallFile.read(source.path, SmallFile.secret), (why) =>

@@ -25,6 +25,8 @@ export const connection = {
 const time = Kind.text("TIME", When.expected, (text) => When.parse(text) !== undefined)
 const filter = (metavar: string, expected: string) => Kind.text(metavar, expected, () => true)
 
+const words = (metavar: string, expected: string) => Kind.text(metavar, expected, () => true)
+
 /** Which calls. */
 export const selection = {
   since: one(
@@ -71,8 +73,6 @@ export const reading = {
   keepGoing: onOff("Leave out the records that the server fails to return, report where they are, and exit with 3"),
   profile: one(Kind.file, "Endpoint profile from `check --json`; skips most probing")
 }
-
-const words = (metavar: string, expected: string) => Kind.text(metavar, expected, () => true)
 
 /** The transforms, in the order of their application. */
 export const transforms = {
@@ -128,6 +128,17 @@ export const sink = {
   csvExcel: onOff("CSV for Excel: with a byte order mark, and times as dates in the time zone of the run"),
   batchSize: one(Kind.integer(1, 10_000), "Calls in one request to a webhook", { fallback: "100" }),
   batchBytes: one(Kind.size, "Size of one request to a webhook at most", { fallback: "512KiB" }),
+  webhookBody: one(
+    words("EXPR", "an expression in CEL"),
+    `Body of each request to a webhook, in CEL, such as '{"text": "Call of " + string(minutes) + " min"}'; null sends nothing`
+  ),
+  webhookHeader: each(
+    Kind.text("NAME=VARIABLE", "the name of a header and of the environment variable that holds its value", (text) =>
+      /^[^=\s]+=[A-Za-z_]\w*$/.test(text)
+    ),
+    "A further header for a webhook, with the value of an environment variable: Authorization=CRM_TOKEN"
+  ),
+  webhookUnsigned: onOff("Send webhooks without a signature, to a receiver that cannot check one"),
   allowPrivateHosts: onOff("Allow a webhook on this machine or in a private network, with http too")
 }
 
@@ -160,7 +171,9 @@ export const run = {
   maxDeadLetters: one(Kind.percentage, "Stop when more than this percentage of at least 100 records is rejected", {
     fallback: "10"
   }),
-  coverage: one(Kind.file, "Write the coverage report to this file, as JSON"),
+  coverage: one(Kind.file, "Write the coverage report to this file, as JSON", {
+    fallback: "NAME.coverage.json beside each file"
+  }),
   recordings: one(
     Kind.completing(Kind.text("FOLDER", "the name of a folder"), "paths"),
     "Keep the audio of each call that has a recording in this folder, fetched once"

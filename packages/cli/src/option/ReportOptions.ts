@@ -44,11 +44,12 @@ export const calls = {
   ...Struct.pick(Options.selection, ["since", "until", "on"]),
   ...Struct.pick(Options.transforms, ["where"]),
   ...Struct.pick(Options.run, ["zone"]),
-  ...Struct.pick(Options.sink, ["table", "schema"]),
+  table: one(Options.sink.table.kind, "Table of the database of --from", { fallback: "call_sessions" }),
+  ...Struct.pick(Options.sink, ["schema"]),
   coverage: one(Kind.file, "Coverage report of the file of --from", { fallback: "NAME.coverage.json beside it" })
 }
 
-/** What becomes of them. */
+/** The forms of a report, and the bill. */
 export const output = {
   to: one(
     Kind.completing(
@@ -80,14 +81,28 @@ export const output = {
 }
 
 /** How the API is read. */
-export const reading = Struct.pick(Options.reading, ["horizon", "keepGoing", "profile"])
+export const reading = {
+  ...Struct.pick(Options.reading, ["horizon", "profile"]),
+  keepGoing: onOff("Leave out the records that the server fails to return; the report shows where they are")
+}
 
 export const all = { ...calls, ...output, ...reading, ...Options.connection }
 
 export type Flags = Partial<FlagValues<typeof all>>
 
 const refuse = (
-  option: "to" | "by" | "provisional" | "coverage" | "table" | "schema" | "csv" | "withPersonalData",
+  option:
+    | "to"
+    | "by"
+    | "provisional"
+    | "coverage"
+    | "table"
+    | "schema"
+    | "csv"
+    | "withPersonalData"
+    | "horizon"
+    | "profile"
+    | "keepGoing",
   other: "bill" | "json" | "from",
   needs: boolean
 ) =>
@@ -107,6 +122,9 @@ export const contradictions = (flags: Flags): ReadonlyArray<UsageError> => {
     ...(bill === true && withPersonalData === true ? [refuse("withPersonalData", "bill", false)] : []),
     ...(csv === true && json === true ? [refuse("csv", "json", false)] : []),
     ...(coverage !== undefined && (from === undefined || isTable) ? [refuse("coverage", "from", true)] : []),
+    ...(["horizon", "profile", "keepGoing"] as const).flatMap((option) =>
+      from === undefined || flags[option] === undefined ? [] : [refuse(option, "from", false)]
+    ),
     ...(table !== undefined && !isTable
       ? [new UsageError({ option: "table", reason: { _tag: "OnlyWith", sinks: ["SQLite", "PostgreSQL"] } })]
       : []),

@@ -12,13 +12,11 @@ import {
   XlsxSink
 } from "@callstream/core"
 import { Deflate, Gzip, ParquetSink, StdoutSink, Zstd } from "@callstream/node"
-import * as Config from "effect/Config"
 import type * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import type * as Path from "effect/Path"
-import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Struct from "effect/Struct"
 import { basename, resolve } from "node:path"
@@ -30,9 +28,7 @@ import { isClosedPipe } from "./ClosedPipe.ts"
 import * as Database from "./Database.ts"
 import * as Size from "./Size.ts"
 import * as Target from "./Target.ts"
-
-/** Never a flag's value, which others on the machine can read. */
-const secretVariable = "CALLSTREAM_WEBHOOK_SECRET"
+import * as WebhookRequest from "./WebhookRequest.ts"
 
 /** A place where calls go, with its options. */
 export interface Planned {
@@ -65,7 +61,18 @@ const kinds: {
   Csv: { words: "a CSV file", settings: ["force", "rotate", "csvRaw", "csvExcel"] },
   Sqlite: { words: "SQLite", settings: ["table"] },
   Postgres: { words: "PostgreSQL", settings: ["table", "schema"] },
-  Webhook: { words: "a webhook", settings: ["batchSize", "batchBytes", "allowPrivateHosts", "secret"] }
+  Webhook: {
+    words: "a webhook",
+    settings: [
+      "batchSize",
+      "batchBytes",
+      "webhookBody",
+      "webhookHeader",
+      "webhookUnsigned",
+      "allowPrivateHosts",
+      "secret"
+    ]
+  }
 }
 
 const onlyWith = (setting: keyof SinkSettings): Reason => ({
@@ -173,13 +180,6 @@ export const orUnfinished = <A, E, R>(
       : error
   )
 
-const secretOf = Effect.fnUntraced(function* (settings: SinkSettings) {
-  if (settings.secret !== undefined) return Redacted.make(settings.secret)
-  const found = yield* Effect.option(Config.Redacted(secretVariable))
-  if (Option.isSome(found) && Redacted.value(found.value).trim() !== "") return found.value
-  return yield* new UsageError({ option: "to", reason: { _tag: "NoWebhookSecret", variable: secretVariable } })
-})
-
 const rotation = (text: string | undefined): NdjsonSink.Options["rotate"] => {
   const bytes = text === undefined ? undefined : Size.parse(text)
   return bytes === undefined ? (text === "day" ? "day" : undefined) : { bytes }
@@ -269,10 +269,10 @@ export const make = (
           ({ reason }) => new UsageError({ option: "to", at: { item }, reason })
         )
       case "Webhook":
-        return Effect.flatMap(secretOf(settings), (secrets) => {
+        return Effect.flatMap(WebhookRequest.of(settings, item), (request) => {
           const webhook: WebhookSink.Options = {
             url: target.url,
-            secrets,
+            ...request,
             organization: options.organization,
             spool: options.spool,
             batchSize: settings.batchSize,

@@ -81,7 +81,7 @@ export type Reason =
   | { readonly _tag: "NoWebhookSecret"; readonly variable: string }
   | { readonly _tag: "NoRedactKey"; readonly variable: string }
   | { readonly _tag: "ShortRedactKey"; readonly variable: string | undefined; readonly least: number }
-  | { readonly _tag: "VariableNotSet"; readonly variable: string }
+  | { readonly _tag: "VariableNotSet"; readonly variable: string; readonly holds: "a URL" | "a header" }
   | { readonly _tag: "PasswordOnCommandLine" }
   | { readonly _tag: "PostgresUrl"; readonly database: string; readonly error: PostgresClient.PostgresUrlError }
   /** What the sink itself says of how it was set up. */

@@ -30,7 +30,7 @@ const headersOf = Effect.fnUntraced(function* (given: ReadonlyArray<string>, at:
       return yield* new UsageError({
         option: "webhookHeader",
         at: at("webhookHeader"),
-        reason: { _tag: "HeaderNotSet", variable }
+        reason: { _tag: "VariableNotSet", variable, holds: "a header" }
       })
     }
     headers.push([name, found.value])

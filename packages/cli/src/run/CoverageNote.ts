@@ -1,4 +1,4 @@
-/** What is noted beside outputs of how complete they are, so that a report of them knows it. */
+/** Coverage noted beside outputs, so that a report of them says what is proven. */
 import {
   Completeness,
   CoverageReason,
@@ -34,7 +34,7 @@ const Window = Schema.Struct({
 /** A history may have a window an hour. */
 export const limits: SmallFile.Options = { limit: 64 * 1024 * 1024 }
 
-/** What a report reads of a coverage file. Keys that it does not know are left alone. */
+/** The part of a coverage file that a report reads. Keys that it does not know are left alone. */
 const Note = Schema.Struct({
   windows: Schema.Array(Window),
   undatedUnassigned: Schema.optionalKey(Schema.NullOr(Schema.Int)),
@@ -49,7 +49,7 @@ const decode = Schema.decodeUnknownOption(Schema.fromJsonString(Note))
 
 export const parse = (text: string): Note | undefined => Option.getOrUndefined(decode(text))
 
-/** Windows of no length are about calls without a start time. */
+/** An empty range is about calls without a start time, and is no stretch. */
 export const stretchesOf = ({ windows }: Pick<Note, "windows">): ReadonlyArray<Completeness.Stretch> =>
   windows.flatMap(({ from, reason, set, to }) => {
     const begin = Instant.parse(from)
@@ -58,6 +58,12 @@ export const stretchesOf = ({ windows }: Pick<Note, "windows">): ReadonlyArray<C
       ? []
       : [{ from: begin, to: end, verdict: set, reason: reason ?? undefined }]
   })
+
+/** The weakest verdict on calls without a start time, which are in no range. */
+export const withoutStartOf = ({ windows }: Pick<Note, "windows">): Completeness.Known =>
+  windows
+    .filter(({ from, to }) => from === to)
+    .reduce<Completeness.Known>((verdict, { set }) => Completeness.weaker(verdict, set), "proven")
 
 /** What the note says of calls without a start time, in words. */
 export const notesOf = ({ undatedUnassigned, windows }: Note): ReadonlyArray<string> => [
@@ -75,7 +81,7 @@ const windowOf = ({ from, reason, to, verdict }: Completeness.Stretch) =>
     : [{ from: Instant.format(from), to: Instant.format(to), set: verdict, reason: reason ?? null }]
 
 /** A newer note over an older one of the same table. */
-export const merged = (before: string | undefined, note: Note): string => {
+const merged = (before: string | undefined, note: Note): string => {
   const old = before === undefined ? undefined : parse(before)
   const stretches = Completeness.overlay(old === undefined ? [] : stretchesOf(old), stretchesOf(note))
   const undated = note.windows.filter(({ from, to }) => from === to)
@@ -94,12 +100,13 @@ const writeFile = Effect.fnUntraced(function* (path: string, note: object) {
 const writeTable = Effect.fnUntraced(function* (
   database: Database.Database,
   { schema, table = SqlSink.defaultTable }: Sinks.Planned["settings"],
-  note: Note
+  note: Note,
+  alone: boolean
 ) {
   const client = yield* Database.connection("to", database)
-  yield* CoverageTable.update({ schema, table }, note.filters ?? "", (before) => merged(before, note)).pipe(
-    Effect.provide(client)
-  )
+  yield* CoverageTable.update({ schema, table }, { filters: note.filters ?? "", alone }, (before) =>
+    merged(before, note)
+  ).pipe(Effect.provide(client))
 })
 
 /** The calls are there without the note, so its failure is a warning. */
@@ -121,7 +128,7 @@ export const ofExport = (job: Job, note: Note, sinks: Pipeline.RunSummary["sinks
         return Effect.scoped(writeFile(target.path, note)).pipe(orWarn(target.path))
       }
       return target._tag === "Table"
-        ? writeTable(target.database, settings, note).pipe(orWarn(Database.describe(target.database)))
+        ? writeTable(target.database, settings, note, false).pipe(orWarn(Database.describe(target.database)))
         : Effect.void
     },
     { discard: true }
@@ -148,7 +155,7 @@ export const ofSync = (job: Job, { sinks, verdict }: SyncPipeline.PassSummary) =
     job.sinks,
     ({ settings, target }, at) =>
       target._tag === "Table" && sinks[at] !== undefined && sinks[at].failure === undefined
-        ? writeTable(target.database, settings, { windows, filters: job.filters }).pipe(
+        ? writeTable(target.database, settings, { windows, filters: job.filters }, true).pipe(
             orWarn(Database.describe(target.database))
           )
         : Effect.void,

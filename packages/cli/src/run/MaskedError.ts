@@ -1,4 +1,4 @@
-/** What may be shown of an error: without numbers, addresses and the caller's name. */
+/** Error messages without numbers, addresses and the caller's name. */
 import { type CallSession, Transform } from "@callstream/core"
 
 const masking = Transform.redact(Transform.identity<object>(), {

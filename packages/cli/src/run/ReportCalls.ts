@@ -43,16 +43,17 @@ export type Origin =
       readonly table: string | undefined
     }
 
-/** What takes them, and which of them. */
+/** The receiver of the calls, and the filter. */
 export interface Taker {
   readonly add: (calls: ReadonlyArray<CallSession.CallSession>) => void
   readonly passes: Passes | undefined
 }
 
-/** What is known of the calls that were taken. */
+/** The coverage of the calls that were taken. */
 export interface Taken {
   /** Nothing where nothing was noted. */
   readonly known: ReadonlyArray<Completeness.Stretch> | undefined
+  readonly withoutStart: Completeness.Known
   readonly notes: ReadonlyArray<string>
   /** Rows that are no calls, or that were rejected. */
   readonly unreadable: number
@@ -107,6 +108,7 @@ export const ofApi = Effect.fnUntraced(function* (
   const note = CoverageReport.make(coverage, Duration.toMillis(horizon), undefined)
   return {
     known: CoverageNote.stretchesOf(note),
+    withoutStart: CoverageNote.withoutStartOf(note),
     notes: CoverageNote.notesOf(note),
     unreadable: dead
   } satisfies Taken
@@ -146,9 +148,10 @@ const filtered = (filters: string | undefined): ReadonlyArray<string> =>
 
 const takenOf = (note: CoverageNote.Note | undefined, unreadable: number): Taken =>
   note === undefined
-    ? { known: undefined, notes: [], unreadable }
+    ? { known: undefined, withoutStart: "unknown", notes: [], unreadable }
     : {
         known: CoverageNote.stretchesOf(note),
+        withoutStart: CoverageNote.withoutStartOf(note),
         notes: [...CoverageNote.notesOf(note), ...filtered(note.filters)],
         unreadable
       }

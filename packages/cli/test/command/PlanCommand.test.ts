@@ -135,4 +135,36 @@ describe("callstream check --json, export --profile", alongside, () => {
       assert.strictEqual(simulator.requests.length, before)
     })
   )
+
+  it.live("estimates a sync, from few requests, and from its state without any", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const { run, simulator } = yield* simulation({ sessions: 3000, span: "30 days", undated: 0 })
+      const flags = ["--since", "28d", "--to", "sqlite:calls.db"]
+      const planned = yield* run(["plan", "--sync", ...flags, "--json"], { cwd })
+      assert.strictEqual(planned.code, 0, planned.stderr)
+      assert.deepStrictEqual(readdirSync(cwd), [])
+      const plan: Record<string, unknown> = JSON.parse(planned.stdout)
+      assert.approximately(Number(plan["callsADay"]), 100, 15)
+      const spent = simulator.requests.length
+      assert.strictEqual(plan["spent"], spent)
+      assert.isAtMost(spent, 48)
+      const synced = yield* run(["sync", ...flags, "--json"], { cwd })
+      assert.strictEqual(synced.code, 0, synced.stderr)
+      const first: { requests?: number } = Object(plan["firstPass"])
+      const taken = simulator.requests.length - spent
+      assert.approximately(Number(first.requests), taken, 0.2 * taken)
+      const before = simulator.requests.length
+      const known = yield* run(["plan", "--sync", ...flags, "--max-requests", "100/day"], { cwd })
+      assert.match(
+        known.stdout,
+        /^calls {8}about \d+ a day\nthen {9}about \d+ requests a day with a pass every 1 h\n {13}about [\d,]+ requests a day with a pass every 1 min\nlimit {8}100 a day are enough for a pass every 1 h\n {13}100 a day are too few for a pass every 1 min: the sync would be late\nmeasured {5}\d+ requests in the last 24 h\nstate {8}about 1 MB on disk\nplanned {6}from the state of the sync, without a request\n$/
+      )
+      assert.strictEqual(simulator.requests.length, before)
+      const wrong = yield* run(["plan", "--sync", "--until", "1d"], { cwd })
+      assert.deepStrictEqual([wrong.code, wrong.stderr.split("\n")[0]], [2, "error: --until is not for a sync"])
+      const alone = yield* run(["plan", "--every", "1m"], { cwd })
+      assert.deepStrictEqual([alone.code, alone.stderr.split("\n")[0]], [2, "error: --every needs --sync"])
+    })
+  )
 })

@@ -7,6 +7,7 @@ import * as Get from "../../src/command/GetCommand.ts"
 import * as Init from "../../src/command/InitCommand.ts"
 import * as Plan from "../../src/command/PlanCommand.ts"
 import * as Replay from "../../src/command/ReplayCommand.ts"
+import * as Report from "../../src/command/ReportCommand.ts"
 import * as Run from "../../src/command/RunCommand.ts"
 import * as Resync from "../../src/command/ResyncCommand.ts"
 import * as Status from "../../src/command/StatusCommand.ts"
@@ -14,6 +15,7 @@ import * as Sync from "../../src/command/SyncCommand.ts"
 import * as Simulate from "../../src/command/SimulateCommand.ts"
 import * as Validate from "../../src/command/ValidateCommand.ts"
 import type * as Declared from "../../src/option/Declared.ts"
+import * as ReportOptions from "../../src/option/ReportOptions.ts"
 import * as Options from "../../src/option/Options.ts"
 
 export interface Section {
@@ -85,7 +87,17 @@ export const commands: ReadonlyArray<Documented> = [
   },
   { name: "validate", command: Validate.validateCommand, arguments: "FILE...", sections: [] },
   { name: "init", command: Init.initCommand, arguments: "[FILE]", sections: [own("init", "Flags", Init.options)] },
-  { name: "plan", command: Plan.planCommand, arguments: "", sections: [] },
+  {
+    name: "report",
+    command: Report.reportCommand,
+    arguments: "",
+    sections: [
+      own("report-calls", "Which calls", ReportOptions.calls),
+      own("report-output", "What becomes of them", ReportOptions.output),
+      own("report-reading", "How the API is read", ReportOptions.reading)
+    ]
+  },
+  { name: "plan", command: Plan.planCommand, arguments: "", sections: [own("plan", "Of a sync", Plan.own)] },
   { name: "replay", command: Replay.replayCommand, arguments: "FILE", sections: [own("replay", "Flags", Replay.own)] },
   { name: "check", command: Check.checkCommand, arguments: "", sections: [own("check", "Flags", Check.options)] },
   {
@@ -94,5 +106,5 @@ export const commands: ReadonlyArray<Documented> = [
     arguments: "",
     sections: [own("simulate", "Flags", Simulate.options)]
   },
-  { name: "demo", command: Demo.demoCommand, arguments: "", sections: [] }
+  { name: "demo", command: Demo.demoCommand, arguments: "", sections: [own("demo", "Flags", Demo.options)] }
 ]

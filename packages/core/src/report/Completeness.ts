@@ -1,5 +1,5 @@
 /**
- * What is known of how complete the calls of a period are.
+ * How complete the calls of a period are.
  *
  * @since 0.1.0
  */
@@ -39,8 +39,23 @@ export interface Completeness {
   readonly stretches: ReadonlyArray<Stretch>
   /** Everything from the beginning of the period up to here is proven. */
   readonly provenUntil: Instant.Instant | undefined
-  /** What else is to be known, in words: of calls without a start time, for example. */
+  /** Of calls that never connected, and so are in no stretch. */
+  readonly withoutStart: Known
+  /** What else a reader should know, in words. */
   readonly notes: ReadonlyArray<string>
+}
+
+/**
+ * Knowledge beside the stretches.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Beside {
+  /** Of calls that never connected. @default proven */
+  readonly withoutStart?: Known | undefined
+  /** In words. @default none */
+  readonly notes?: ReadonlyArray<string> | undefined
 }
 
 const order: ReadonlyArray<Known> = ["proven", "provisional", "unprovable", "unknown"]
@@ -74,7 +89,7 @@ const clip = (one: Stretch, from: Instant.Instant, to: Instant.Instant): Stretch
 })
 
 /**
- * What is known after something newer was learned: it replaces what was known of its own ranges. Both are in ascending order.
+ * Puts newer stretches in the place of what was known of their ranges. Both lists are ascending.
  *
  * @since 0.1.0
  * @category combining
@@ -101,7 +116,7 @@ export const overlay = (known: ReadonlyArray<Stretch>, newer: ReadonlyArray<Stre
 export const make = (
   known: ReadonlyArray<Stretch>,
   { from, to }: { readonly from: Instant.Instant; readonly to: Instant.Instant },
-  notes: ReadonlyArray<string> = []
+  { notes = [], withoutStart = "proven" }: Beside = {}
 ): Completeness => {
   const stretches = overlay(
     from < to ? [{ from, to, verdict: "unknown" }] : [],
@@ -109,9 +124,13 @@ export const make = (
   )
   const first = stretches[0]
   return {
-    verdict: stretches.reduce<Known>((verdict, one) => weaker(verdict, one.verdict), first?.verdict ?? "unknown"),
+    verdict: stretches.reduce<Known>(
+      (verdict, one) => weaker(verdict, one.verdict),
+      first === undefined ? "unknown" : withoutStart
+    ),
     stretches,
     provenUntil: first?.verdict === "proven" ? first.to : undefined,
+    withoutStart,
     notes
   }
 }

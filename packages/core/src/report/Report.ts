@@ -26,7 +26,7 @@ export interface Options {
   readonly from?: Instant.Instant | undefined
   /** Calls at this time or later are not in the period. @default just after the last call */
   readonly to?: Instant.Instant | undefined
-  /** What may be shown of an error of a call. @default its `errorMessage` */
+  /** The text of an error that may be shown. @default the `errorMessage` */
   readonly errorOf?: ((session: CallSession.CallSession) => string | undefined) | undefined
   /** Whether an id may come more than once, as in files that were joined: only the first of them counts. @default false */
   readonly repeats?: boolean | undefined

@@ -90,7 +90,7 @@ export type Answer = typeof Answer.Type
  * - `Output`: a file or a stream; `target` is its path.
  * - `Untrusted`: somebody else owns a file, or could write to it.
  * - `Database`, `Table`, `TableGone`, `TableReplaced`, `KeyColumn`, `Address`: of tables; `Address` is that of a server.
- * - `ReceiverHost`, `ReceiverAddress`, `Secret`, `NotPositive`, `Stopped`, `GaveUp`, `Spool`: of webhooks. After `GaveUp`
+ * - `ReceiverHost`, `ReceiverAddress`, `Secret`, `Header`, `NotPositive`, `Stopped`, `GaveUp`, `Spool`: of webhooks. After `GaveUp`
  *   the unsent messages are `kept` for the next run, or made again.
  * - `RowsRefused`, `LettersRefused`: rows that it rejects, with the reasons.
  * - `OtherColumns`: a batch has other columns than the first one, or than the file that is continued.
@@ -119,6 +119,7 @@ export const SinkReason = Schema.Union([
   }),
   Schema.TaggedStruct("ReceiverAddress", { problem: Schema.Literals(["notAUrl", "notHttps", "plainHttp"]) }),
   Schema.TaggedStruct("Secret", { problem: SecretProblem }),
+  Schema.TaggedStruct("Header", { header: Schema.String, problem: Schema.Literals(["name", "reserved", "value"]) }),
   Schema.TaggedStruct("NotPositive", { option: Schema.String }),
   Schema.TaggedStruct("Stopped", { answer: Answer }),
   Schema.TaggedStruct("GaveUp", { answer: Answer, after: Schema.DurationFromMillis, kept: Schema.Boolean }),

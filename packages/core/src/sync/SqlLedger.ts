@@ -70,9 +70,6 @@ type Row = typeof Row.Type
 const decodeRow = Schema.decodeUnknownEffect(Schema.fromJsonString(Row))
 const decodeVersion = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Struct({ version: Schema.Finite })))
 
-/** Entries that are read at once. */
-const most = 500
-
 type Failure = SqlError | CheckpointError
 
 /** The database, and the row of this ledger in it. */
@@ -189,21 +186,12 @@ const leaseOf = (store: Store, first: Row): Lease => {
       ? Effect.void
       : commit({ ...rowNow(), acknowledged }, () => Effect.void)
   }
-  const raise = Effect.fnUntraced(function* (connection: Connection, least: Version) {
-    for (let after: Uint8Array = new Uint8Array(); ;) {
-      const found = yield* connection.execute(dialect.select(dialect.after), [number, after, most], undefined)
-      const entries = found.flatMap((row) => Reading.entryOf(row, rowNow().agents) ?? [])
-      const last = entries.at(-1)
-      if (last === undefined) return
-      after = EntryBytes.ofId(last.id)
-      yield* put(connection, entries.map(risen(least)), placesNow())
-    }
-  })
-  const restart = (fingerprint: Fingerprint = rowNow().fingerprint, least: Version = versionOf(0)) =>
-    commit(
-      { ...rowNow(), id: identity().id, fingerprint, acknowledged: restarted(rowNow().acknowledged) },
-      (connection) => raise(connection, least)
-    )
+  const restart = (fingerprint: Fingerprint = rowNow().fingerprint, least: Version = versionOf(0)) => {
+    const next = { ...rowNow(), id: identity().id, fingerprint, acknowledged: restarted(rowNow().acknowledged) }
+    const raise = (connection: Connection) => (entries: ReadonlyArray<Entry>) =>
+      put(connection, entries.map(risen(least)), placesNow())
+    return commit(next, (connection) => Reading.inTurn(store, connection, number, next.agents, raise(connection)))
+  }
   const forget = Effect.fnUntraced(function* (before: Micros, acknowledged: number) {
     const without = yield* Reading.select(store, number, rowNow().agents, "start IS NULL", [])
     const old = without.filter((entry) => isBefore(entry, before) && entry.changed <= acknowledged)
@@ -248,6 +236,7 @@ const open = Effect.fnUntraced(function* <E extends SqlError | { readonly descri
   if (version > Tables.version) {
     return yield* new LedgerError({ reason: { _tag: "Newer", name, version, known: Tables.version } })
   }
+  if (lease.kept === undefined) yield* Reading.refuseExport(store)
   return leaseOf(store, yield* rowOf(store, lease.kept, fingerprint))
 })
 

@@ -37,7 +37,7 @@ export interface Hole {
  * @since 0.1.0
  * @category models
  */
-export type Work = Allowance.Work
+export type Work = "passes" | "backfill" | "looks" | "audits"
 
 /**
  * Calls that lack something which is not waited for any more.

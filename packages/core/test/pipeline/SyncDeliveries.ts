@@ -214,7 +214,7 @@ const makeLedgers = (faults: Faults, state: Schema.Json) => {
   const layer = Layer.succeed(Ledger, {
     names: Effect.flatMap(service, ({ names }) => names),
     view: (name) => Effect.flatMap(service, ({ view }) => view(name)),
-    ask: (name, asked, range) => Effect.flatMap(service, ({ ask }) => ask(name, asked, range)),
+    ask: (...asked) => Effect.flatMap(service, ({ ask }) => ask(...asked)),
     open: (name, asked) =>
       Effect.map(
         Effect.flatMap(service, ({ open }) => open(name, asked)),

@@ -22,7 +22,7 @@ const Ranges = Schema.Array(
 
 describe("Completeness", () => {
   it.prop(
-    "what was learned last counts, at each moment, and the rest of the period is unknown",
+    "what was added last counts, at each moment, and the rest of the period is unknown",
     [Ranges],
     ([ranges]) => {
       const known = ranges
@@ -53,6 +53,22 @@ describe("Completeness", () => {
       stretch(10, 15, "provisional", "b")
     ])
     const none = Completeness.make(known, { from: at(5), to: at(5) })
-    assert.deepStrictEqual(none, { verdict: "unknown", stretches: [], provenUntil: undefined, notes: [] })
+    assert.deepStrictEqual(none, {
+      verdict: "unknown",
+      stretches: [],
+      provenUntil: undefined,
+      withoutStart: "proven",
+      notes: []
+    })
+  })
+
+  it("is not proven where the calls that never connected are not", () => {
+    const known = [stretch(0, 10, "proven")]
+    const { provenUntil, verdict } = Completeness.make(
+      known,
+      { from: at(0), to: at(10) },
+      { withoutStart: "provisional" }
+    )
+    assert.deepStrictEqual([verdict, provenUntil], ["provisional", at(10)])
   })
 })

@@ -19,7 +19,7 @@ export interface BillDocument {
 const mostListed = 20
 
 /** The name of a group. */
-export const nameOf = (group: string): string => (group === "" ? "(none)" : group)
+const nameOf = (group: string): string => (group === "" ? "(none)" : group)
 
 /** Rows of cells as lines: the first column to the left, the others to the right. */
 const table = (rows: ReadonlyArray<ReadonlyArray<string>>): ReadonlyArray<string> => {

@@ -4,7 +4,7 @@ import { curveMonotoneX, line, stack } from "d3-shape"
 import * as Format from "../Format.ts"
 import { markup, type Markup, none, percent } from "./Markup.ts"
 
-/** What a chart shows in words, for the tooltip, the keyboard and those who hear it. */
+/** The words of a mark, for the tooltip. */
 interface Described {
   readonly label: string
   readonly text: string
@@ -50,7 +50,7 @@ const labels = (bars: ReadonlyArray<Described>, middle: (nth: number) => number)
 
 const whole = (value: number): string => Format.count(value)
 
-/** Bars side by side, each of several parts. */
+/** A bar for each step of time, each of several parts. */
 export const stacked = (
   name: string,
   series: ReadonlyArray<Series>,

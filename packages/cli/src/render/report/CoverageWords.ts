@@ -1,4 +1,4 @@
-/** What is known of how complete a report is, in sentences. */
+/** The completeness of a report, in sentences. */
 import type { Completeness } from "@callstream/core"
 import type { Zone } from "../../option/Zone.ts"
 import * as Figures from "./Figures.ts"
@@ -21,6 +21,9 @@ export const headline = (
   if (verdict === "proven") return "Complete: every call of the period is in it, checked by count."
   if (stretches.length > 0 && stretches.every(({ verdict }) => verdict === "unknown")) {
     return "Unknown: nothing was noted beside these calls of how complete they are."
+  }
+  if (stretches.every(({ verdict }) => verdict === "proven")) {
+    return "Every call with a start time is in it, checked by count. Calls that never connected are not proven."
   }
   if (provenUntil !== undefined) {
     return `Complete up to ${Figures.moment(provenUntil, calendar)}, checked by count. What is later is not proven.`

@@ -1,15 +1,15 @@
 /** Pieces of HTML and SVG. Everything that is text is escaped here, and nowhere else. */
 
-/** Markup, so that text cannot be taken for it. */
+/** Markup: a type of its own, so that no text counts as markup. */
 export interface Markup {
   readonly html: string
 }
 
 type Piece = Markup | string | number | undefined | ReadonlyArray<Markup>
 
-export const escape = (text: string): string =>
+const escape = (text: string): string =>
   text
-    .replace(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, " ")
+    .replace(/[^\P{Cc}\n]|[\u202a-\u202e\u2066-\u2069]/gu, " ")
     .replaceAll("&", "&amp;")
     .replaceAll("<", "&lt;")
     .replaceAll(">", "&gt;")

@@ -20,7 +20,7 @@ const colors: Readonly<Record<Outcome.Outcome, string>> = {
 
 const toNumber = (amount: BigDecimal.BigDecimal): number => BigDecimal.toNumberUnsafe(amount)
 
-/** What is proven first: whoever reads on knows what the figures are worth. */
+/** The completeness comes first: it says how far the figures can be relied on. */
 export const coverage = ({ completeness, report, unreadable, zone }: Document.Document): Markup => {
   const { from, to } = report
   const at = (instant: Instant.Instant) => (to === from ? 0 : ((instant - from) / (to - from)) * 100)
@@ -40,7 +40,7 @@ export const coverage = ({ completeness, report, unreadable, zone }: Document.Do
     ...(unreadable === 0 ? [] : [`${Format.counted(unreadable, "row")} could not be read as calls.`])
   ]
   return card(
-    "What is proven",
+    "Proven complete",
     markup`${CoverageWords.headline(completeness, zone)}`,
     markup`<svg class="strip" aria-hidden="true">${rects}</svg><p class="ends"><span>${Figures.moment(from, zone.calendar)}</span><span>${Figures.moment(to, zone.calendar)}</span></p>${Charts.legend(verdicts.map((verdict) => ({ name: CoverageWords.names[verdict], color: `s-${verdict}` })))}${
       remarks.length === 0 ? none : markup`<ul>${remarks.map((line) => markup`<li>${line}</li>`)}</ul>`

@@ -138,7 +138,7 @@ const remarks = ({ completeness, report, unreadable }: Document.Document): Reado
   ...(unreadable === 0 ? [] : [`${Format.counted(unreadable, "row")} could not be read as calls.`])
 ]
 
-/** What is left out of the report, or not known of it. */
+/** The completeness of the report, and rows that are not in it. */
 export const coverage = (document: Document.Document): ReadonlyArray<string> => [
   CoverageWords.headline(document.completeness, document.zone),
   ...CoverageWords.doubts(document.completeness, document.zone).map((line) => `  ${line}`),

@@ -2,16 +2,16 @@
 import { Calendar, Completeness, Instant, Report } from "@callstream/core"
 import { assert, afterAll, beforeAll, describe, it } from "@effect/vitest"
 import * as DateTime from "effect/DateTime"
+import axe from "axe-core"
 import type { Browser, Page } from "playwright-core"
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
-import { createRequire } from "node:module"
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { Document } from "../../../src/render/report/Document.ts"
 import * as Html from "../../../src/render/report/Html.ts"
 import * as MaskedError from "../../../src/run/MaskedError.ts"
 import { launch } from "../../Browser.ts"
-import { calls, end, hostile, secrets } from "./Calls.ts"
+import { calls, end, hostile, secrets } from "./ReportedCalls.ts"
 
 const zone = DateTime.zoneMakeNamedUnsafe("Asia/Kolkata")
 const calendar = Calendar.make(zone)
@@ -30,7 +30,7 @@ const documentOf = (days: number, count: number, spread = 2 * days): Document =>
   const report = fold.report()
   return {
     report,
-    completeness: Completeness.make(known, report, [hostile[0]]),
+    completeness: Completeness.make(known, report, { notes: [hostile[0]] }),
     zone: { name: "Asia/Kolkata", calendar, clock: calendar },
     unit: { currency: undefined },
     personal: false,
@@ -40,7 +40,6 @@ const documentOf = (days: number, count: number, spread = 2 * days): Document =>
 }
 
 const week = documentOf(14, 4000)
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8")
 const screenshots = join(import.meta.dirname, "../../../node_modules/.cache/callstream-test")
 
 let browser: Browser
@@ -120,7 +119,7 @@ describe("the page of a report", () => {
     // The page would refuse the script of axe.
     withPage({ width, scheme, bypassCSP: true }, async ({ page }) => {
       await page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true })")
-      await page.evaluate(axe)
+      await page.evaluate(axe.source)
       const { violations } = await page.evaluate(() => (globalThis as unknown as Axe).axe.run())
       assert.deepStrictEqual(
         violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html ?? ""}`),
@@ -151,7 +150,7 @@ describe("the page of a report", () => {
       const first = week.report.days[0]
       assert.match(
         (await tip.textContent()) ?? "",
-        new RegExp(`^Sun 15 Nov 2026 \\(part of the day\\): ${first?.totals.calls} calls`)
+        new RegExp(`^Sun 15 Nov 2026 \\(part of the day\\): ${first?.totals.calls} calls\n\\d+ completed\n`)
       )
       await page.keyboard.press("End")
       assert.match((await tip.textContent()) ?? "", /^Sun 29 Nov 2026/)

@@ -159,8 +159,6 @@ const rowOf = <A>(held: Held<A>, i: number): A => {
   return row
 }
 
-const none = new Uint32Array()
-
 const beginOf = (ends: Uint32Array, i: number): number => (i === 0 ? 1 : (ends[i - 1] ?? 0) + 1)
 
 /** The rows of a page that the transform with this function made. */
@@ -170,81 +168,65 @@ interface MadeRows {
   readonly held: Held<object>
 }
 
-class PackedItem implements Item<CallSession.CallSession>, JsonBytes {
+/** Small, because there are as many as there are sessions: what is seldom asked for is read from the page's columns. */
+class PackedItem implements Item<CallSession.CallSession> {
   readonly id: string
   readonly start: Instant.Instant | undefined
-  readonly created: Instant.Instant | undefined
-  readonly settled: boolean
   readonly version: Version | undefined
-  readonly begin: number
-  readonly end: number
-  readonly rows: MadeRows | undefined
-  /** Its place among the rows. */
-  readonly place: number
+  readonly page: Page
   readonly i: number
-  private readonly packed: Packed
-  private readonly held: Held<CallSession.CallSession>
+  /** Its place among the rows that a transform made. */
+  readonly place: number
 
   constructor(page: Page, i: number, place: number, version: Version | undefined) {
-    const { held, packed, rows } = page
-    const { created, ends = none, ids, settled, starts } = packed
-    this.packed = packed
-    this.held = held
-    this.rows = rows
-    this.place = place
-    this.i = i
+    const { ids, starts } = page.packed
     this.id = ids[i] ?? ""
     this.start = instantAt(starts, i)
-    this.created = instantAt(created, i)
-    this.settled = settled[i] === 1
     this.version = version
-    this.begin = beginOf(ends, i)
-    this.end = ends[i] ?? 0
+    this.page = page
+    this.i = i
+    this.place = place
   }
 
-  get bytes(): Uint8Array {
-    return this.packed.bytes
+  get created(): Instant.Instant | undefined {
+    return instantAt(this.page.packed.created, this.i)
+  }
+  get settled(): boolean {
+    return this.page.packed.settled[this.i] === 1
   }
   get json(): JsonBytes | undefined {
-    const { broken, ends } = this.packed
-    return ends === undefined || broken.has(this.i) ? undefined : this
+    const { broken, bytes, ends } = this.page.packed
+    if (ends === undefined || broken.has(this.i)) return undefined
+    return { bytes, begin: beginOf(ends, this.i), end: ends[this.i] ?? 0 }
   }
   get row(): CallSession.CallSession {
-    return rowOf(this.held, this.i)
+    return rowOf(this.page.held, this.i)
   }
 }
 
 /** A row that a transform made of a session. */
-class MadeItem implements Item<object>, JsonBytes {
+class MadeItem implements Item<object> {
   readonly id: string
   readonly start: Instant.Instant | undefined
   readonly created: Instant.Instant | undefined
   readonly version: Version | undefined
-  readonly begin: number
-  readonly end: number
-  private readonly rows: MadeRows
+  readonly json: JsonBytes
+  private readonly held: Held<object>
   private readonly place: number
 
-  constructor({ created, id, place, start, version }: PackedItem, rows: MadeRows) {
-    const { ends } = rows.made
+  constructor({ created, id, place, start, version }: PackedItem, { held, made }: MadeRows) {
+    const { bytes, ends } = made
     this.id = id
     this.start = start
     this.created = created
     this.version = version
-    this.rows = rows
+    this.json = { bytes, begin: beginOf(ends, place), end: ends[place] ?? 0 }
+    this.held = held
     this.place = place
-    this.begin = beginOf(ends, place)
-    this.end = ends[place] ?? 0
   }
 
-  get bytes(): Uint8Array {
-    return this.rows.made.bytes
-  }
-  get json(): JsonBytes {
-    return this
-  }
   get row(): object {
-    return rowOf(this.rows.held, this.place)
+    return rowOf(this.held, this.place)
   }
 }
 
@@ -288,9 +270,10 @@ export const unpack = (
 
 /** What the transform with this function made of the item beforehand: its row, nothing, or that is not known. */
 export const madeBy = (item: Item<unknown>, by: unknown): Item<object> | "left out" | undefined => {
-  if (!(item instanceof PackedItem) || item.rows === undefined || item.rows.by !== by) return undefined
-  const outcome = item.rows.made.outcomes[item.i]
-  return outcome === amongRows ? new MadeItem(item, item.rows) : outcome === leftOut ? "left out" : undefined
+  const rows = item instanceof PackedItem ? item.page.rows : undefined
+  if (!(item instanceof PackedItem) || rows === undefined || rows.by !== by) return undefined
+  const outcome = rows.made.outcomes[item.i]
+  return outcome === amongRows ? new MadeItem(item, rows) : outcome === leftOut ? "left out" : undefined
 }
 
 type SessionItem = Item<CallSession.CallSession>

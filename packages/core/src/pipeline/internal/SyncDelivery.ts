@@ -39,9 +39,12 @@ const isGone = ({ kind }: Change.Change): boolean => kind === "left" || kind ===
 
 /** What one consumer gets of a change: of one that it may have missed it cannot say which version it had. */
 const forConsumer = <A>({ born, change, isFirst, isRepeated, item }: Delivered<A>, given: number): Item<A | null> => {
-  if (!isRepeated || isGone(change)) return withRow({ ...item, change }, item.row)
   const kind = isFirst || born > given ? "created" : "updated"
-  return withRow({ ...item, change: { ...change, kind } }, item.row)
+  const { created, id, row, start, version } = item
+  return withRow(
+    { id, start, created, version, change: !isRepeated || isGone(change) ? change : { ...change, kind } },
+    row
+  )
 }
 
 /**

@@ -6,13 +6,13 @@ const mostTexts = 10_000
 /** What texts beyond the limit count as. */
 const others = "(others)"
 
-/** As many customers of a text are told apart. */
-export const mostCustomers = 3
+/** Customers of a text that are counted. */
+const mostCustomers = 3
 
 interface Entry {
   readonly text: string
   calls: number
-  /** A few of those whose calls it occurred in. */
+  /** Some of the customers in whose calls it occurred. */
   readonly customers: Array<string>
 }
 

@@ -33,6 +33,8 @@ export const describe = (reason: SinkReason, sink: string): string => {
       return addresses[reason.problem]
     case "Secret":
       return secret(reason.problem)
+    case "Header":
+      return headers[reason.problem](reason.header)
     case "NotPositive":
       return `${reason.option} is no positive whole number`
     case "Stopped":
@@ -62,6 +64,12 @@ export const describe = (reason: SinkReason, sink: string): string => {
     case "Other":
       return reason.description
   }
+}
+
+const headers: Readonly<Record<"name" | "reserved" | "value", (name: string) => string>> = {
+  name: (name) => `${name} is no name of a header`,
+  reserved: (name) => `the header ${name} is set by the sink itself`,
+  value: (name) => `the value of the header ${name} has characters that no header may have, or is empty`
 }
 
 const addresses = {

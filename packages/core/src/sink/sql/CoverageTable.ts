@@ -1,5 +1,5 @@
 /**
- * What is known of how complete the tables of a database are: `callstream_coverage`, beside them.
+ * How complete the tables of a database are: `callstream_coverage`, beside them.
  *
  * @since 0.1.0
  */
@@ -80,14 +80,15 @@ export const read = Effect.fnUntraced(function* (
 })
 
 /**
- * Replaces the note of a table with these filters by what `change` makes of it, in one transaction.
+ * Replaces the note of a table with these filters by what `change` makes of it, in one transaction. `alone` removes notes with
+ * other filters: of a sync, which decides alone what its table has.
  *
  * @since 0.1.0
  * @category writing
  */
 export const update = Effect.fnUntraced(function* (
   place: Place,
-  filters: string,
+  { alone = false, filters }: { readonly filters: string; readonly alone?: boolean | undefined },
   change: (before: string | undefined) => string
 ): Effect.fn.Return<void, SqlError, SqlClient.SqlClient> {
   const sql = yield* SqlClient.SqlClient
@@ -104,6 +105,12 @@ export const update = Effect.fnUntraced(function* (
         `SELECT filters, coverage FROM ${table} WHERE of_table = ${name} AND filters = ${words}`,
         [place.table, filters]
       )
+      if (alone) {
+        yield* sql.unsafe(`DELETE FROM ${table} WHERE of_table = ${name} AND filters <> ${words}`, [
+          place.table,
+          filters
+        ])
+      }
       yield* sql.unsafe(
         `INSERT INTO ${table} (of_table, filters, coverage) VALUES (${name}, ${words}, ${text}) ON CONFLICT (of_table, filters) DO UPDATE SET coverage = excluded.coverage`,
         [place.table, filters, change(before?.coverage)]

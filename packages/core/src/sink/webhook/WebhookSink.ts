@@ -17,6 +17,7 @@ import * as OwnKey from "../internal/OwnKey.ts"
 import * as Repaired from "../internal/Repaired.ts"
 import * as Delivery from "./internal/Delivery.ts"
 import * as Attempt from "./internal/Attempt.ts"
+import * as Headers from "./internal/Headers.ts"
 import * as Message from "./internal/Message.ts"
 import * as Sha256 from "./internal/Sha256.ts"
 import * as Signer from "./internal/Signer.ts"
@@ -27,6 +28,16 @@ import * as SinkWords from "../internal/SinkWords.ts"
 import { SinkError } from "../SinkError.ts"
 import type { Answer, SinkReason } from "../SinkReason.ts"
 import { WebhookTransport } from "./WebhookTransport.ts"
+
+export type {
+  /**
+   * An event of a call, before a `body` shapes it. In a sync there are also `previousSequence`, `changed` and `milestones`.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  Sent as Event
+} from "./internal/Message.ts"
 
 /**
  * Whether the receiver takes messages: `Waiting` when it has failed several times in a row, once for each outage, and
@@ -49,7 +60,17 @@ export interface Options {
   /** https, or http to a private address when those are allowed. Its path and query are treated as a secret. */
   readonly url: string | Redacted.Redacted
   /** `whsec_…`, or several separated by spaces while they are being changed: each signs every message. */
-  readonly secrets: Redacted.Redacted
+  readonly secrets?: Redacted.Redacted | undefined
+  /** For receivers that cannot check a signature: without it, secrets are required. @default false */
+  readonly unsigned?: boolean | undefined
+  /** Further headers of each request, such as `authorization`. @default none */
+  readonly headers?: Readonly<Record<string, Redacted.Redacted>> | undefined
+  /**
+   * The body in place of the event, as JSON, for receivers with a format of their own; `undefined` and `null` send nothing. Each
+   * request then has one event, and messages are not kept in `spool`: a run that was killed makes them again. Throws for an
+   * event that it cannot make a body of, which is then rejected. @default the event
+   */
+  readonly body?: Message.Shape | undefined
   /** The organization of the calls: a part of each event, and of its id. */
   readonly organization: string
   /**
@@ -109,20 +130,24 @@ const settingsOf = Effect.fnUntraced(function* (options: Options) {
   const name = nameOf(options)
   const wrong = (reason: SinkReason) =>
     Effect.fail(new SinkError({ sink: name, operation: "open", retryable: false, reason }))
-  const secrets = Signer.check(options.secrets)
+  const secrets = options.unsigned === true ? Result.succeed([]) : Signer.check(options.secrets ?? Redacted.make(""))
   if (Result.isFailure(secrets)) return yield* wrong({ _tag: "Secret", problem: secrets.failure })
-  const size = options.batchSize ?? 100
+  const headers = Headers.check(options.headers ?? {})
+  if (Result.isFailure(headers)) return yield* wrong({ _tag: "Header", ...headers.failure })
+  // A body of its own is of one event.
+  const size = options.body === undefined ? (options.batchSize ?? 100) : 1
   const bytes = options.batchBytes ?? 512 * 1024
   const concurrency = options.concurrency ?? 4
   for (const [what, value] of Object.entries({ batchSize: size, batchBytes: bytes, concurrency })) {
     if (!Number.isSafeInteger(value) || value < 1) return yield* wrong({ _tag: "NotPositive", option: what })
   }
-  return { url, name, secrets: secrets.success, size, bytes, concurrency }
+  return { url, name, secrets: secrets.success, headers: headers.success, size, bytes, concurrency }
 })
 
 const open = Effect.fnUntraced(function* (options: Options, opening: SessionSink.Opening) {
-  const { bytes, concurrency, name, secrets, size, url } = yield* settingsOf(options)
+  const { bytes, concurrency, headers, name, secrets, size, url } = yield* settingsOf(options)
   const spool = yield* digest(`${options.organization}\n${Redacted.value(url).href}`)
+  const folder = options.body === undefined ? options.spool : undefined
   const transport = yield* WebhookTransport
   const paths = yield* Path.Path
   const store = yield* Layer.build(CircuitBreaker.layerStoreMemory())
@@ -145,25 +170,26 @@ const open = Effect.fnUntraced(function* (options: Options, opening: SessionSink
     )
   const exchange = Attempt.make(client, {
     url,
-    sign: yield* Signer.make(secrets),
+    sign: options.unsigned === true ? undefined : yield* Signer.make(secrets),
+    headers,
     timeout: Duration.fromInputUnsafe(options.timeout ?? "30 seconds")
   })
   const send = yield* Delivery.make(exchange, {
     sink: name,
     giveUpAfter: Duration.fromInputUnsafe(options.giveUpAfter ?? "3 days"),
-    lasting: options.spool !== undefined,
+    lasting: folder !== undefined,
     onStatus: options.onStatus ?? log(name)
   }).pipe(Effect.provide(store))
   // Another receiver or organization never gets what was meant for this one.
   const kept =
-    options.spool === undefined
+    folder === undefined
       ? Spool.inMemory()
-      : yield* Effect.flatMap(folderOf(options.spool, opening), (folder) =>
+      : yield* Effect.flatMap(folderOf(folder, opening), (folder) =>
           Spool.open(paths.join(folder, `webhook-${spool.slice(0, 16)}`), name)
         )
   const repairs: Repairs = { texts: 0 }
-  const { organization } = options
-  const writer = makeWriter({ send, spool: kept, size, bytes, concurrency, organization, repairs })
+  const { body, organization } = options
+  const writer = makeWriter({ send, spool: kept, size, bytes, concurrency, organization, repairs, body })
   yield* during("open", writer.recover)
   return {
     write: writer.write,
@@ -205,6 +231,7 @@ const makeWriter = (options: {
   readonly concurrency: number
   readonly organization: string
   readonly repairs: Repairs
+  readonly body: Options["body"]
 }) => {
   const { send, spool } = options
   /** A receiver that found a message too large finds the next one too large, too. */
@@ -237,7 +264,7 @@ const makeWriter = (options: {
 
   const write = Effect.fnUntraced(function* (batch: Batch<unknown>) {
     yield* recover
-    const { events, refused } = yield* Message.events(batch, options.organization, options.repairs)
+    const { events, refused } = yield* Message.events(batch, options.organization, options.repairs, options.body)
     const all = [...refused]
     for (const round of Message.rounds(events)) {
       const bytes = Math.min(options.bytes, yield* Ref.get(taken))

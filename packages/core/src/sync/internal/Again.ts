@@ -55,19 +55,10 @@ const goneAgain = Effect.fnUntraced(function* (run: Pass.Run, range: Span): Effe
   const { lease } = run.settings
   const changes: Array<Change> = []
   const entries = (yield* lease.gone(range)).map((known) => {
-    const { gone: kind = "removed", id, sequence } = risen(run.state.clock ?? Version.of(0))(known)
+    const { gone: kind = "removed", id, sequence } = risen(Version.of(0))(known)
     const commit = ++run.head
-    const change = {
-      kind,
-      id,
-      facets: [],
-      milestones: [],
-      sequence,
-      previous: null,
-      session: undefined,
-      replaces: undefined
-    }
-    changes.push({ ...change, commit: { ledger: lease.id, commit } })
+    const change = { kind, id, facets: [], milestones: [], sequence, previous: null, session: undefined }
+    changes.push({ ...change, commit: { ledger: lease.id, commit }, replaces: undefined })
     return { ...known, sequence, changed: commit }
   })
   const clock = Math.max(run.state.clock ?? 0, ...changes.map(({ sequence }) => sequence))

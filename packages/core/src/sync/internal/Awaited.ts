@@ -38,6 +38,10 @@ const birthsBeside = ({ now, state: { settlement } }: Pass.Run, { readAt, start 
   return before >= 0.9 ? 0 : (before - Tail.survival(settlement.births, now - start)) / (1 - before)
 }
 
+/** Where passes follow one another closely, a change counts twice at most: it waits for long among others that come soon. */
+const mostWeight = ({ before, began }: Pass.Run): number =>
+  before !== undefined && began - before < Decide.closely ? 2 : 1
+
 /**
  * What reading a call now is worth: the chance that it changed, less where that is not long ago, because a change that is soon read
  * anyway does not wait long.
@@ -49,7 +53,7 @@ const valueOf = (run: Pass.Run, entry: Entry, births: boolean): number => {
   if (entry.doubted !== undefined || entry.owed) return isDue ? settings.worth : 0
   const gain = isDue ? Settlement.gain(state.settlement, Decide.factsOf(entry), entry.readAt, now) : 0
   const came = births && now - (entry.start ?? now) < settings.horizon ? birthsBeside(run, entry) : 0
-  return (gain + came) * Math.min(1, (now - entry.readAt) / Decide.fullWait)
+  return (gain + came) * Math.min(mostWeight(run), (now - entry.readAt) / Decide.fullWait)
 }
 
 const part = 6 * hour

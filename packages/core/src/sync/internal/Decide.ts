@@ -88,7 +88,7 @@ const isBack = (known: Entry, next: Entry): boolean =>
   next.lacks.some((facet) => !known.lacks.includes(facet))
 
 /** Passes follow one another closely. */
-const closely = 5 * minute
+export const closely = 5 * minute
 
 /** A change that waits for less is worth less: it may wait for others of its page. */
 export const fullWait = 7 * minute

@@ -1,5 +1,7 @@
 /** Entries of a ledger, read from its table. */
 import * as Effect from "effect/Effect"
+import type { Connection } from "effect/sql/SqlConnection"
+import type { SqlError } from "effect/sql/SqlError"
 import { byStart, type Entry, isAbsent, isIn, type Span, type View } from "../Ledger.ts"
 import { LedgerError } from "../LedgerError.ts"
 import * as EntryBytes from "./EntryBytes.ts"
@@ -93,3 +95,28 @@ export const make = (
       Effect.suspend(() => (commit >= row().head ? Effect.succeed([]) : all(dialect.changed, [commit, limit])))
   }
 }
+
+/** Gives all entries to a function, some at a time, within a transaction. */
+export const inTurn = Effect.fnUntraced(function* <E>(
+  { dialect }: Store,
+  connection: Connection,
+  number: number,
+  agents: ReadonlyArray<string>,
+  take: (entries: ReadonlyArray<Entry>) => Effect.Effect<unknown, E>
+): Effect.fn.Return<void, E | SqlError> {
+  for (let after: Uint8Array = new Uint8Array(); ;) {
+    const found = yield* connection.execute(dialect.select(dialect.after), [number, after, most], undefined)
+    const entries = found.flatMap((row) => entryOf(row, agents) ?? [])
+    const last = entries.at(-1)
+    if (last === undefined) return
+    after = EntryBytes.ofId(last.id)
+    yield* take(entries)
+  }
+})
+
+/** One name for an export and a sync would be one for two states. */
+export const refuseExport = Effect.fnUntraced(function* ({ ask, dialect, name }: Store) {
+  if ((yield* ask(dialect.checkpoints, [])).length === 0) return
+  if ((yield* ask(dialect.checkpoint, [name])).length === 0) return
+  return yield* new LedgerError({ reason: { _tag: "OfExport", name } })
+})

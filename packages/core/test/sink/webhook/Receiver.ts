@@ -47,7 +47,8 @@ export type Reply =
 
 const eventsOf = (body: string): ReadonlyArray<Event> => {
   const json = JSON.parse(body) as Event | { readonly type: string; readonly data: { readonly events: Array<Event> } }
-  return "sessionId" in json ? [json] : json.data.events
+  // Bodies of another shape have none.
+  return "sessionId" in json ? [json] : "data" in json ? json.data.events : []
 }
 
 export const make = (first: (message: Message) => Reply = () => 204) => {

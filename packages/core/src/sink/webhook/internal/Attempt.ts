@@ -13,6 +13,7 @@ import * as Stream from "effect/Stream"
 import * as RetryAfter from "../../../platform/internal/RetryAfter.ts"
 import * as System from "../../../platform/internal/System.ts"
 import type { Answer } from "../../SinkReason.ts"
+import * as Headers from "./Headers.ts"
 import type { Message } from "./Message.ts"
 import type { Sign } from "./Signer.ts"
 import { withTransportRules } from "../../../client/internal/TransportRules.ts"
@@ -34,7 +35,9 @@ export type Outcome =
 
 interface Options {
   readonly url: Redacted.Redacted<URL>
-  readonly sign: Sign
+  /** `undefined` for a receiver that checks none. */
+  readonly sign: Sign | undefined
+  readonly headers: Readonly<Record<string, Redacted.Redacted>>
   readonly timeout: Duration.Duration
 }
 
@@ -48,14 +51,18 @@ export const make =
       const now = yield* Clock.currentTimeMillis
       const timestamp = Math.floor(now / 1000)
       // Each attempt has a new signature: a receiver refuses one that is older than five minutes.
-      const signature = yield* options.sign(message.id, timestamp, message.body)
+      const signature =
+        options.sign === undefined
+          ? {}
+          : { "webhook-signature": yield* options.sign(message.id, timestamp, message.body) }
       const request = HttpClientRequest.post(target(options.url), {
         headers: {
           ...authorization(Redacted.value(options.url)),
           "user-agent": "callstream",
+          ...Headers.reveal(options.headers),
           "webhook-id": message.id,
           "webhook-timestamp": String(timestamp),
-          "webhook-signature": signature,
+          ...signature,
           "idempotency-key": message.id
         }
       }).pipe(HttpClientRequest.bodyUint8Array(message.body, "application/json"))

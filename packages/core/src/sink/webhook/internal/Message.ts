@@ -18,7 +18,25 @@ export interface Event {
   readonly session: string
   readonly sequence: Version
   readonly json: string
+  /** The id of the message and its body, where the event is not sent as it is. */
+  readonly own?: { readonly id: string; readonly body: string } | undefined
 }
+
+/** An event as it is sent. */
+export interface Sent {
+  readonly id: string
+  readonly type: string
+  readonly timestamp: string
+  readonly sequence: number
+  readonly organization: string
+  readonly sessionId: string
+  /** The row; `null` of a call that is gone. */
+  readonly data: unknown
+  readonly [field: string]: unknown
+}
+
+/** Makes a body of an event; nothing where the sink sends nothing. */
+export type Shape = (event: Sent) => unknown
 
 /** One request's worth. The id is made of the body: the same id means the same bytes. */
 export interface Message {
@@ -35,7 +53,12 @@ const encoder = new TextEncoder()
 const batchType = "call_session.batch"
 
 /** The events of a batch, in its order, and the rows that are no JSON. */
-export const events = Effect.fnUntraced(function* (batch: Batch<unknown>, organization: string, repairs: Repairs) {
+export const events = Effect.fnUntraced(function* (
+  batch: Batch<unknown>,
+  organization: string,
+  repairs: Repairs,
+  shape?: Shape
+) {
   const refused: Array<Refused> = []
   const rows: Array<
     Omit<Event, "session"> & {
@@ -62,21 +85,39 @@ export const events = Effect.fnUntraced(function* (batch: Batch<unknown>, organi
   }
   const digests = yield* Sha256.hexOf(rows.map(({ content }) => content))
   const whose = JSON.stringify(organization)
-  return {
-    refused,
-    events: rows.map(({ change, id, json, sequence }, at): Event => {
-      const { changed, milestones, previousSequence, type } =
-        change === undefined ? observed : ChangeEvent.fields(change)
-      const before = change === undefined ? "" : `"previousSequence":${previousSequence},`
-      const what =
-        change === undefined ? "" : `"changed":${JSON.stringify(changed)},"milestones":${JSON.stringify(milestones)},`
-      return {
-        session: id,
-        sequence,
-        json: `{"id":"evt_${short(digests[at])}","type":"${type}","timestamp":"${Instant.format(Instant.of(sequence))}","sequence":${sequence},${before}"organization":${whose},"sessionId":${stringify(id) ?? ""},${what}"data":${json}}`
-      }
-    })
-  }
+  const made = rows.map(({ change, id, json, sequence }, at): Event => {
+    const { changed, milestones, previousSequence, type } = change === undefined ? observed : ChangeEvent.fields(change)
+    const before = change === undefined ? "" : `"previousSequence":${previousSequence},`
+    const what =
+      change === undefined ? "" : `"changed":${JSON.stringify(changed)},"milestones":${JSON.stringify(milestones)},`
+    return {
+      session: id,
+      sequence,
+      json: `{"id":"evt_${short(digests[at])}","type":"${type}","timestamp":"${Instant.format(Instant.of(sequence))}","sequence":${sequence},${before}"organization":${whose},"sessionId":${stringify(id) ?? ""},${what}"data":${json}}`
+    }
+  })
+  return shape === undefined ? { refused, events: made } : shaped(made, shape, refused)
+})
+
+const isEvent = Schema.is(Schema.Struct({ id: Schema.String, sessionId: Schema.String }))
+
+/** Two calls may have equal bodies, so the message is known by its event. */
+const shaped = (events: ReadonlyArray<Event>, shape: Shape, refused: Array<Refused>) => ({
+  refused,
+  events: events.flatMap((event): ReadonlyArray<Event> => {
+    try {
+      const parsed = parseJson(event.json)
+      if (!isEvent(parsed)) return []
+      // Written above.
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+      const body = shape(parsed as Sent)
+      if (body === undefined || body === null) return []
+      return [{ ...event, own: { id: parsed.id.replace(/^evt_/, "msg_"), body: stringify(body) ?? "null" } }]
+    } catch {
+      refused.push({ id: event.session, reason: "no body could be made of it" })
+      return []
+    }
+  })
 })
 
 /** An event of an export: it knows nothing of an earlier one. */
@@ -142,6 +183,10 @@ const envelopeBytes = write([], of(1), false).length
 /** The message of these events. */
 export const make = (events: ReadonlyArray<Event>, plain: boolean): Effect.Effect<Message> => {
   const sequence = events[0]?.sequence ?? of(0)
+  const own = events[0]?.own
+  if (own !== undefined) {
+    return Effect.succeed({ id: own.id, sequence, body: encoder.encode(own.body), events, plain })
+  }
   const body = encoder.encode(write(events, sequence, plain))
   return Effect.map(idOf(body), (id) => ({ id, sequence, body, events, plain }))
 }

@@ -16,8 +16,9 @@ const totalsOf = (totals: Totals.Totals) => ({
   outcomes: outcomesOf(totals)
 })
 
-export const ofCompleteness = ({ notes, provenUntil, stretches, verdict }: Completeness.Completeness) => ({
+const ofCompleteness = ({ notes, provenUntil, stretches, verdict, withoutStart }: Completeness.Completeness) => ({
   verdict,
+  withoutStart,
   provenUntil: provenUntil === undefined ? null : Instant.format(provenUntil),
   stretches: stretches.map(({ from, reason, to, verdict }) => ({
     from: Instant.format(from),
