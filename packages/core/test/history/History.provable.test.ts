@@ -154,7 +154,7 @@ const cases: ReadonlyArray<readonly [string, Given]> = [
   [
     "a limit on the width of a range, and a list in no order of time",
     {
-      rows: evenly(160, 1100 * second),
+      rows: evenly(163, 1100 * second),
       server: { order: "id", sorting: false, span: { most: 31 * day, cut: "empty" } }
     }
   ]
