@@ -7,7 +7,7 @@ import { execFileSync } from "node:child_process"
 import { existsSync } from "node:fs"
 import { join } from "node:path"
 import { cli, clear, compare, fileOf, lines, out, report, run, serve, type Server, shapes, table } from "./measure.ts"
-import { measureLedger } from "./ledger.ts"
+import { measureLedger } from "./ledger-file.ts"
 import type { Rate } from "./sql.ts"
 import type { Asked, Took } from "./virtual.ts"
 

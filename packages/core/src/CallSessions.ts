@@ -19,6 +19,13 @@ import * as Asked from "./history/internal/Asked.ts"
 
 export {
   /** @since 0.1.0 @category streams */
+  changes,
+  /** @since 0.1.0 @category options */
+  type ChangesOptions
+} from "./sync/Sync.ts"
+
+export {
+  /** @since 0.1.0 @category streams */
   pages,
   /** @since 0.1.0 @category options */
   type ReadOptions,

@@ -37,7 +37,7 @@ const listed = (looked: ReadonlyArray<Lookup.Way>): string =>
     .join(", ")
     .replace(/, ([^,]*)$/, " and $1")
 
-/** What was not found, where it was looked for, and what is left to try. */
+/** Names a call, where callstream looked for it, and the ways that are left. */
 const missingLines = ({ created, id, looked }: Lookup.Missing): ReadonlyArray<string> => {
   const time = created === undefined ? "" : `, which was made at ${ShownTime.time(created, undefined)}`
   return [
@@ -90,7 +90,7 @@ export const getCommand = Command.make(
   })
 ).pipe(
   Command.withDescription(
-    "Find calls by their ids, and print each as a line of JSON. An id tells when its call was created, so one that started soon after is found by one request, and one that never started by some ten. Exit code 3 says that a call was not found."
+    "Find calls by their ids, and print each as a line of JSON. An id begins with the time at which its call was created, so one that started soon after is found by one request, and one that never started by some ten. Exit code 3 says that a call was not found."
   ),
   Command.withShortDescription("Calls by their ids"),
   Command.withExamples([

@@ -56,33 +56,57 @@ const since = Prompt.Select({
 const isFile = (text: string) => Option.exists(Target.parse(text), ({ _tag }) => _tag === "File")
 const files = "a name that ends in .ndjson, .csv (either also with .gz or .zst), .xlsx or .parquet"
 
-type Kind = "ndjson" | "xlsx" | "parquet" | "sqlite" | Exclude<Template.Answers["to"], object>
+const file = (format: "ndjson" | "csv" | "parquet" | "xlsx") =>
+  typed("Its name?", `calls.${format}`, isFile, files).pipe(Prompt.map((file) => ({ file })))
 
-const to = Prompt.Select<Kind>({
-  message: "Where do they go?",
+const format = Prompt.Select<"ndjson" | "csv" | "parquet">({
+  message: "Which format?",
   choices: [
-    { title: "to a file, one JSON object a line", value: "ndjson" },
-    { title: "to a spreadsheet (Excel)", value: "xlsx" },
-    { title: "to a file for analysis (Parquet)", value: "parquet" },
-    { title: "to a table in a SQLite file", value: "sqlite" },
-    { title: "to a table in PostgreSQL", value: "postgres" },
-    { title: "to a webhook, signed", value: "webhook" }
+    { title: "one JSON object a line (NDJSON)", value: "ndjson" },
+    { title: "CSV", value: "csv" },
+    { title: "Parquet, for analysis", value: "parquet" }
   ]
-}).pipe(
-  Prompt.flatMap((choice): Prompt.Prompt<Template.Answers["to"]> => {
-    switch (choice) {
-      case "postgres":
-      case "webhook":
-        return Prompt.succeed(choice)
-      case "sqlite":
-        return typed("Its name?", "calls.db", (text) => text !== "", "the name of a file").pipe(
-          Prompt.map((sqlite) => ({ sqlite }))
-        )
-      default:
-        return typed("Its name?", `calls.${choice}`, isFile, files).pipe(Prompt.map((file) => ({ file })))
-    }
-  })
+})
+
+const database = Prompt.Select<"sqlite" | "postgres">({
+  message: "In which database?",
+  choices: [
+    { title: "SQLite, in a file", value: "sqlite" },
+    { title: "PostgreSQL", value: "postgres" }
+  ]
+})
+
+const sqlite = typed("Its name?", "calls.db", (text) => text !== "", "the name of a file").pipe(
+  Prompt.map((sqlite) => ({ sqlite }))
 )
+
+const place = (purpose: Template.Purpose): Prompt.Prompt<Template.Answers["to"]> => {
+  switch (purpose) {
+    case "file":
+      return Prompt.flatMap(format, file)
+    case "spreadsheet":
+      return file("xlsx")
+    case "webhook":
+      return Prompt.succeed(purpose)
+    case "report":
+      return Prompt.succeed({ sqlite: "calls.db" })
+    case "table":
+      return Prompt.flatMap(database, (kind): Prompt.Prompt<Template.Answers["to"]> =>
+        kind === "postgres" ? Prompt.succeed(kind) : sqlite
+      )
+  }
+}
+
+const purposeAndPlace = Prompt.Select<Template.Purpose>({
+  message: "What for?",
+  choices: [
+    { title: "a file, once", value: "file" },
+    { title: "a table, kept up to date", value: "table" },
+    { title: "a webhook that gets new and changed calls", value: "webhook" },
+    { title: "a spreadsheet (Excel), every Monday", value: "spreadsheet" },
+    { title: "a report, every Monday", value: "report" }
+  ]
+}).pipe(Prompt.flatMap((purpose) => Prompt.map(place(purpose), (to) => ({ purpose, to }))))
 
 const personal = Prompt.Select<"keep" | "mask">({
   message: "Personal data (numbers, e-mail, names, recordings, what was said)?",
@@ -92,7 +116,10 @@ const personal = Prompt.Select<"keep" | "mask">({
   ]
 })
 
-const questions = Prompt.all({ since, to, personal })
+const questions = Prompt.map(Prompt.all({ wanted: purposeAndPlace, since, personal }), ({ wanted, ...rest }) => ({
+  ...wanted,
+  ...rest
+}))
 
 /** What to set before the first run, and the next command. */
 const next = (file: string, answers: Template.Answers): ReadonlyArray<string> => [
@@ -122,8 +149,12 @@ const init = Effect.fnUntraced(function* (
   const fs = yield* FileSystem.FileSystem
   const paths = yield* Path.Path
   // Before the questions, so that nobody answers them twice.
-  const there = yield* Effect.orElseSucceed(fs.exists(file), () => false)
-  if (there && !force) return yield* new UsageError({ reason: { _tag: "FileExists", path: file, replaceable: true } })
+  const name = paths.basename(file).replace(/\.ya?ml$/i, "")
+  const crontab = paths.join(paths.dirname(file), `${name}.crontab`)
+  for (const path of [file, crontab]) {
+    const there = yield* Effect.orElseSucceed(fs.exists(path), () => false)
+    if (there && !force) return yield* new UsageError({ reason: { _tag: "FileExists", path, replaceable: true } })
+  }
   const connection = pick(Options.connection, input)
   const client = Layer.provide(Source.client(connection), AgniTransport.layer)
   yield* Effect.provide(
@@ -132,10 +163,16 @@ const init = Effect.fnUntraced(function* (
   )
   yield* print("The key is accepted.")
   const asked = yield* Prompt.run(questions)
-  const name = paths.basename(file).replace(/\.ya?ml$/i, "")
   const answers = { ...asked, name, connection }
   yield* Save.toFile(file, Template.write(answers, file), { force, replaceable: true })
-  yield* print(`${file} is written`, ...next(file, answers))
+  const folder = paths.dirname(paths.resolve(file))
+  const lines = Template.schedule(answers, paths.basename(file), folder)
+  if (lines !== undefined) yield* Save.toFile(crontab, lines, { force, replaceable: true })
+  yield* print(
+    `${file} is written`,
+    ...next(file, answers),
+    ...(lines === undefined ? [] : [`  Then: ${crontab} has the lines for a crontab, which run it on time.`])
+  )
 })
 
 export const initCommand = Command.make("init", flags, (input) =>
@@ -143,7 +180,7 @@ export const initCommand = Command.make("init", flags, (input) =>
   Effect.catchTag(init(input), "QuitError", () => Effect.andThen(print("", "Nothing was written."), Effect.interrupt))
 ).pipe(
   Command.withDescription(
-    "Test the key, ask a few questions on the terminal, and write a file of pipelines for callstream run, with comments that tell what else it can say. No secret is written into it."
+    "Test the key, ask what the calls are wanted for, and write a file of pipelines for callstream run, with comments on all that it can hold. What is wanted again and again also gets the lines for a crontab. No secret is written into it."
   ),
   Command.withShortDescription("Write a file of pipelines"),
   Command.withExamples([

@@ -2,13 +2,16 @@
 import { Ledger, Verdict } from "@callstream/core"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Struct from "effect/Struct"
-import { flags, type FlagValues, onOff } from "../option/Declared.ts"
+import { flags, type FlagValues, onOff, one } from "../option/Declared.ts"
+import * as Kind from "../option/Kind.ts"
 import * as Options from "../option/Options.ts"
 import * as Run from "../option/RunOptions.ts"
-import { UsageError } from "../option/UsageError.ts"
+import { Incomplete, UsageError } from "../option/UsageError.ts"
 import * as Zone from "../option/Zone.ts"
 import * as Database from "../option/Database.ts"
 import { answer, toPrintable } from "../render/Screen.ts"
@@ -18,7 +21,11 @@ import * as LedgerPlace from "../run/LedgerPlace.ts"
 const where = Struct.pick(Options.run, ["state", "zone"])
 
 /** The options of `status`. */
-export const options = { ...where, json: onOff("Print one line of JSON for each sync, on stdout") }
+export const options = {
+  ...where,
+  maxLag: one(Kind.positiveDuration, "Exit with 3 when a sync is complete only up to longer ago than that"),
+  json: onOff("Print one line of JSON for each sync, on stdout")
+}
 
 /** The options of `why`. */
 export const whyOptions = {
@@ -69,9 +76,11 @@ export const statusCommand = Command.make(
     ),
     ...flags(options)
   },
-  Effect.fnUntraced(function* ({ json, name, state, zone }) {
+  Effect.fnUntraced(function* ({ json, maxLag, name, state, zone }) {
     const { clock } = yield* Zone.make(zone)
-    yield* each({ state }, Option.getOrUndefined(name), (view) =>
+    const now = (yield* Clock.currentTimeMillis) * 1000
+    const most = maxLag === undefined ? Infinity : Duration.toMillis(Kind.durationOf(maxLag)) * 1000
+    const isLate = yield* each({ state }, Option.getOrUndefined(name), (view) =>
       Effect.gen(function* () {
         const verdict = yield* Verdict.of(view)
         const givenUp = yield* Verdict.givenUp(view)
@@ -80,8 +89,10 @@ export const statusCommand = Command.make(
             ? [JSON.stringify(SyncStatus.toJson(view.name, verdict, givenUp))]
             : SyncStatus.lines(view.name, verdict, givenUp, clock)
         )
+        return now - verdict.watermark > most
       })
     )
+    if (isLate.includes(true)) return yield* new Incomplete()
   })
 ).pipe(
   Command.withDescription(
@@ -90,7 +101,8 @@ export const statusCommand = Command.make(
   Command.withShortDescription("How far a sync is"),
   Command.withExamples([
     { command: "callstream status", description: "Every sync of this folder" },
-    { command: "callstream status calls --json | jq .completeUpTo", description: "For another program" }
+    { command: "callstream status calls --json | jq .completeUpTo", description: "For another program" },
+    { command: "callstream status --max-lag 6h", description: "Is it healthy? Exit code 3 says no" }
   ])
 )
 

@@ -72,7 +72,7 @@ const list = (items: ReadonlyArray<ASTNode>, scope: Scope): Attempt =>
     return { type: "list", run: (session) => all.map(({ run }) => run(session)) }
   })
 
-/** What is missing is null in it: a field of a body has its place. */
+/** A missing value is null in it: a field of a body has its place. */
 const object = (entries: ReadonlyArray<readonly [ASTNode, ASTNode]>, scope: Scope): Attempt =>
   Result.gen(function* () {
     const all: Array<readonly [string, Compiled]> = []

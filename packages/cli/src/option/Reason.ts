@@ -2,7 +2,7 @@
 import type { PostgresClient } from "@callstream/node"
 import { show } from "../expression/Mistake.ts"
 import { untrusted } from "./advice/FileAdvice.ts"
-import { adviceFor } from "./advice/SinkAdvice.ts"
+import { adviceFor, unset } from "./advice/SinkAdvice.ts"
 import { readable, reportWords, unreadable } from "./ReportWords.ts"
 import type { Speaker } from "./Speaker.ts"
 import { overrideWords } from "./OverrideWords.ts"
@@ -88,10 +88,7 @@ const settingWords = (reason: SettingReason | SyncReason, speaker: Speaker): Wor
     case "VariableNotSet":
       return {
         problem: `the environment variable ${reason.variable} is not set`,
-        advice:
-          reason.holds === "a header"
-            ? "Set it to the value of the header."
-            : "Set it to a URL such as postgres://user:password@host/database?sslmode=verify-full."
+        advice: unset[reason.holds]
       }
     case "PasswordOnCommandLine":
       return {

@@ -189,10 +189,7 @@ export const report = (
 }
 
 /** Prints a report for people, or a line of JSON for each error. */
-export const show = (
-  { exitCode, facts, lines }: Report,
-  pipeline?: string | undefined
-): Effect.Effect<void, never, Screen> =>
+export const show = ({ exitCode, facts, lines }: Report, pipeline?: string): Effect.Effect<void, never, Screen> =>
   Effect.flatMap(Screen, ({ errors }) =>
     errors === "text"
       ? print(...lines)

@@ -66,7 +66,7 @@ const as = (type: "info" | "warning", lines: ReadonlyArray<string>, prefix = "")
 /** Lines for people, without characters that a terminal would obey. */
 export const print = (...lines: ReadonlyArray<string>): Effect.Effect<void, never, Screen> => as("info", lines)
 
-/** The same about something that should be looked at, which does not end the command. */
+/** The same about a problem that does not end the command. */
 export const warn = (...lines: ReadonlyArray<string>): Effect.Effect<void, never, Screen> =>
   as("warning", lines, "warning: ")
 

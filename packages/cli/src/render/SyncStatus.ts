@@ -48,7 +48,7 @@ export const why = (
   if (explained === undefined) {
     return [
       `${sync} does not know ${id}`,
-      "  It was never listed in the range of the sync, or started longer ago than --remember."
+      "  It was never listed in the range of the sync, or started so long ago that the sync forgot it."
     ]
   }
   const { entry, has, lacks, standing } = explained

@@ -77,6 +77,10 @@ const late = ({ horizon, lateness }: Verdict.Verdict): ReadonlyArray<string> => 
       ]
 }
 
+/** No call was ever listed, which proves nothing. */
+const isEmpty = ({ calls, holes }: Verdict.Verdict): boolean =>
+  calls === 0 && holes.some(({ reason }) => reason?._tag === "NothingSeen")
+
 /** The state of a sync: what is proven, what may still change, and what is no longer waited for. */
 export const state = (
   verdict: Verdict.Verdict,
@@ -87,10 +91,12 @@ export const state = (
   const may = awaited.calls === 1 ? "1 call may" : `${Format.count(awaited.calls)} calls may`
   const oldest = awaited.oldest === undefined ? "" : ` (oldest from ${ShownTime.minute(awaited.oldest, clock)})`
   return [
-    watermark <= verdict.from
-      ? `Nothing is proven yet: calls from the last ${Format.duration(horizon / 1000)} may still appear.`
-      : `Complete up to ${ShownTime.minute(watermark, clock)} (checked by count; calls that start later than that may still be missing).`,
-    ...holes.slice(0, mostHoles).map((one) => `Not proven: ${hole(one, clock)}.`),
+    isEmpty(verdict)
+      ? "The API listed no call. That is right before the first one; otherwise check --agent-id, --channel and --caller-number. An outage can look the same."
+      : watermark <= verdict.from
+        ? `Nothing is proven yet: calls from the last ${Format.duration(horizon / 1000)} may still appear.`
+        : `Complete up to ${ShownTime.minute(watermark, clock)} (checked by count; calls that start later than that may still be missing).`,
+    ...(isEmpty(verdict) ? [] : holes).slice(0, mostHoles).map((one) => `Not proven: ${hole(one, clock)}.`),
     ...(holes.length > mostHoles ? [`Not proven: ${Format.counted(holes.length - mostHoles, "more range")}.`] : []),
     ...(awaited.calls === 0 ? [] : [`${may} still change${oldest}.`]),
     ...(givenUp.length === 0

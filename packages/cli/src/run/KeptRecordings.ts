@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import type { Job } from "../job/Job.ts"
 
 /** What a run does with recordings: nothing without a folder. */
-export interface KeptRecordings {
+interface KeptRecordings {
   readonly before: <B, E, R>(
     transform: Transform.Transform<CallSession.CallSession, B, E, R>
   ) => Transform.Transform<CallSession.CallSession, B, E | OutputError, R>

@@ -1,5 +1,5 @@
 /** Where the ledger of a sync is kept: a SQLite file a name, or a database. */
-import { CheckpointError, Ledger } from "@callstream/core"
+import { CheckpointError, Ledger, LedgerError } from "@callstream/core"
 import * as TrustedFile from "@callstream/core/platform/TrustedFile"
 import { NodeProcessOwner } from "@callstream/node"
 import * as Effect from "effect/Effect"
@@ -22,7 +22,11 @@ const fileOf = (name: string): string =>
 const ledgerOf = (database: Database.Database) =>
   Effect.map(Database.ledger(database), Layer.provide(NodeProcessOwner.layer))
 
-type Place = Effect.Effect<Layer.Layer<Ledger>, UsageError | CheckpointError, FileSystem.FileSystem | Path.Path>
+type Place = Effect.Effect<
+  Layer.Layer<Ledger>,
+  UsageError | CheckpointError | LedgerError,
+  FileSystem.FileSystem | Path.Path
+>
 
 /** The ledger of a run. Its folder is made for its owner only. */
 export const layer = (name: string, { database, folder }: Run.State): Place =>
@@ -31,6 +35,10 @@ export const layer = (name: string, { database, folder }: Run.State): Place =>
         const paths = yield* Path.Path
         const fs = yield* FileSystem.FileSystem
         const path = paths.join(folder, `${fileOf(name)}${extension}`)
+        const checkpoint = paths.join(folder, `${fileOf(name)}.json`)
+        if (yield* Effect.orElseSucceed(fs.exists(checkpoint), () => false)) {
+          return yield* new LedgerError({ reason: { _tag: "OfExport", name } })
+        }
         const failed = Effect.mapError((error: Parameters<typeof TrustedFile.refusalOf>[0]) => {
           const file = TrustedFile.refusalOf(error)
           return new CheckpointError({

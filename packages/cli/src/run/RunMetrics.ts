@@ -163,7 +163,9 @@ export const writing = <A, E, R>(
           yield* write
           yield* Effect.forkScoped(Effect.repeat(Effect.delay(Effect.ignore(write), every), Schedule.forever))
           return yield* Effect.onExit(Effect.provideService(effect, Enabled, true), () =>
-            Effect.catch(write, (error) => Effect.logWarning(`the metrics were not written: ${error.message}`))
+            Effect.catchTag(write, "OutputError", ({ message }) =>
+              Effect.logWarning(`the metrics were not written: ${message}`)
+            )
           )
         })
       )

@@ -1,7 +1,7 @@
 /** `pnpm torture:kill` in short: each kind of sink, killed at points that are named, with chances that are fixed. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Chain from "../torture/Chain.ts"
+import * as Chain from "../torture/RandomChain.ts"
 import * as Plan from "../torture/KillPlan.ts"
 
 const at = (phase: "before" | "midway" | "after", op: string, on: string, nth: number): Chain.Kill => ({

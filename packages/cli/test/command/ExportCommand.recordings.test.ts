@@ -44,7 +44,7 @@ describe("--recordings", alongside, () => {
       const asked = () => simulator.requests.filter(({ outcome }) => outcome === "recording").length
       const before = asked()
       const again = yield* run([...args, "--force", "--json"], { cwd })
-      assert.deepInclude(lines(again.stderr)[0], {
+      assert.deepInclude(lines(again.stdout)[0], {
         recordings: { of: count, kept: count, fetched: 0, bytes: 0, failed: {} }
       })
       assert.strictEqual(asked(), before)
@@ -128,7 +128,7 @@ describe("--recordings", alongside, () => {
       assert.include(first.stderr, `\n${recorded.length} of ${recorded.length} recordings in audio\n`)
       const asked = simulator.requests.filter(({ outcome }) => outcome === "recording").length
       const second = yield* run([...args, "--json"], { cwd })
-      assert.property(lines(second.stderr)[0], "recordings")
+      assert.property(lines(second.stdout)[0], "recordings")
       assert.strictEqual(simulator.requests.filter(({ outcome }) => outcome === "recording").length, asked)
       const follower = yield* start([...args, "--follow"], { cwd })
       yield* until(() => existsSync(join(cwd, "audio", "index.ndjson.lock")))

@@ -364,9 +364,10 @@ describe("callstream init", alongside, () => {
             until(() => stdout().includes(question)),
             Effect.sync(() => void child.stdin?.write(keys))
           )
-        yield* answer("Which sessions?", "\u001b[B\u001b[B\r")
-        yield* answer("Where do they go?", "\r")
+        yield* answer("What for?", "\r")
+        yield* answer("Which format?", "\r")
         yield* answer("Its name?", "\r")
+        yield* answer("Which sessions?", "\u001b[B\u001b[B\r")
         yield* answer("Personal data", "\r")
         const { code, stdout: shown } = yield* ended
         assert.strictEqual(code, 0, shown)
@@ -382,9 +383,10 @@ describe("callstream init", alongside, () => {
         assert.strictEqual(lines(readFileSync(join(cwd, "calls.ndjson"), "utf8")).length, 30)
         const table = yield* start(["init", "table.yaml"], { ...terminal, stdio: ["pipe", "pipe", "pipe"] })
         for (const [question, keys] of [
-          ["Which sessions?", "\u001b[B\u001b[B\r"],
-          ["Where do they go?", "\u001b[B\u001b[B\u001b[B\r"],
+          ["What for?", "\u001b[B\r"],
+          ["In which database?", "\r"],
           ["Its name?", "\r"],
+          ["Which sessions?", "\u001b[B\u001b[B\r"],
           ["Personal data", "\r"]
         ] as const) {
           yield* until(() => table.stdout().includes(question))
@@ -393,7 +395,8 @@ describe("callstream init", alongside, () => {
         assert.strictEqual((yield* table.ended).code, 0)
         const filled = yield* run(["run", "table.yaml"], { cwd })
         assert.strictEqual(filled.code, 0, filled.stderr)
-        assert.match(filled.stderr, /^30 calls to sqlite:calls\.db in /)
+        assert.match(filled.stderr, /^30 calls, 30 new, /)
+        assert.match(readFileSync(join(cwd, "table.crontab"), "utf8"), /^\*\/15 \* \* \* \* cd .* run 'table\.yaml' /m)
         const again = yield* run(["init"], terminal)
         assert.strictEqual(again.code, 2)
         assert.include(again.stdout, "pipeline.yaml exists already")

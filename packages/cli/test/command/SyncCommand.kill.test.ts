@@ -50,13 +50,15 @@ const plain = (call: unknown): Record<string, unknown> => {
   return { ...rest, isRecorded: typeof recordingUrl === "string" && recordingUrl !== "" }
 }
 
+/** `pnpm torture:follow` kills a hundred times. */
+const kills = Number(process.env["SYNC_KILLS"] ?? 10)
+
 describe("a sync that follows", () => {
   it.live(
-    "is killed ten times: tables equal the truth, a log has each version once, a receiver the latest one",
+    `is killed ${kills} times: tables equal the truth, a log has each version once, a receiver the latest one`,
     () =>
       Effect.gen(function* () {
         const seed = Number(process.env["SYNC_SEED"] ?? 7)
-        const kills = Number(process.env["SYNC_KILLS"] ?? 10)
         const random = Plan.random(seed)
         const cwd = yield* folder
         const { clock, stop } = fastClock()
@@ -169,6 +171,6 @@ describe("a sync that follows", () => {
         assert.strictEqual(stopped.code, 0, stopped.stderr)
         assert.include(stopped.stderr, "stopped; the same command continues")
       }),
-    120_000
+    60_000 + 12_000 * kills
   )
 })

@@ -103,6 +103,7 @@ describe("job/Save", () => {
         "--name t --state sqlite:state.db --to sqlite:calls.db --to postgres:DATABASE_URL --table calls --schema crm",
         "--on yesterday --zone Asia/Kolkata --limit 4",
         "--where durationSec>60 --derive direction,cost --redact phone=drop,email --calling-code 49 --select id,cost=c --flatten",
+        "--to https://example.com/canary --webhook-body row --webhook-header X-Team=TEAM --webhook-unsigned",
         "--to calls.csv --csv-raw --csv-excel --to calls.parquet --to calls.xlsx",
         "--omit summary --on-sink-failure continue --dead-letters d.ndjson --dead-letters-raw --max-dead-letters 7 --coverage c.json --recordings audio --recordings-rate 5 --recordings-size 20MB --recordings-private-hosts --horizon 90m --without-start skip --keep-going",
         "--page-size 10 --concurrency 2 --rate 0.5 --timeout 1500ms --retries 0 --walk pages --oldest 2 --base-url https://example.com --allow-http",
@@ -120,7 +121,7 @@ describe("job/Save", () => {
       const all = Object.keys(Export.options).map((name) => flagOf(name).slice(2))
       assert.deepStrictEqual(
         all.filter((flag) => !said.has(flag)),
-        ["quiet", "json", "explain"]
+        ["quiet", "json", "metrics-file", "explain"]
       )
     }).pipe(
       Effect.provide(NodeServices.layer),
@@ -134,7 +135,10 @@ describe("job/Save", () => {
         for (const personal of ["keep", "mask"] as const) {
           for (const since of [undefined, "7d", "2026-07-01"]) {
             const connection = { baseUrl: "https://example.com", apiKeyFile: "a: b" }
-            const text = Template.write({ name: "a: #b", since, to, personal, connection }, "pipeline.yaml")
+            const text = Template.write(
+              { purpose: "file", name: "a: #b", since, to, personal, connection },
+              "pipeline.yaml"
+            )
             const env = { CALLSTREAM_WEBHOOK_URL: "https://example.com/hook", CALLSTREAM_WEBHOOK_SECRET: "whsec_x" }
             const spec = yield* readBack(text, env)
             assert.strictEqual(spec.name, "a: #b")

@@ -10,7 +10,7 @@ import * as WebhookRequest from "../../src/option/WebhookRequest.ts"
 
 const made = (settings: SinkSettings, env: Readonly<Record<string, string>> = {}) =>
   Effect.provideService(
-    WebhookRequest.of({ webhookUnsigned: true, ...settings }, 0),
+    WebhookRequest.of(Object.assign({ webhookUnsigned: true }, settings), 0),
     ConfigProvider.ConfigProvider,
     ConfigProvider.fromEnv({ env })
   )

@@ -18,6 +18,21 @@ const work = Effect.gen(function* () {
 await Effect.runPromise(${layer ? "Effect.provide(work, layer)" : "work"})
 `
 
+/** The room of a thread's young generation that is made later. */
+const thread = (layer: boolean) => `
+import * as Effect from "effect/Effect"
+import { Worker } from "node:worker_threads"
+import { layer } from ${JSON.stringify(new URL("../../src/run/HeapGrowth.ts", import.meta.url).href)}
+const script = \`
+const [young] = process.getBuiltinModule("node:v8").getHeapSpaceStatistics().filter(({ space_name }) => space_name === "new_space")
+console.log((young.space_used_size + young.space_available_size) / 1024 / 1024)\`
+const work = Effect.callback((resume) => void new Worker(script, { eval: true }).on("exit", () => resume(Effect.void)))
+await Effect.runPromise(${layer ? "Effect.provide(work, layer)" : "work"})
+`
+
+const threadMegabytes = (layer: boolean): number =>
+  Number(execFileSync(process.execPath, ["--input-type=module", "-e", thread(layer)], { encoding: "utf8" }))
+
 const youngMegabytes = (layer: boolean): number =>
   Number(execFileSync(process.execPath, ["--input-type=module", "-e", busy(layer)], { encoding: "utf8" }))
 
@@ -28,5 +43,10 @@ describe("HeapGrowth", () => {
     const after = youngMegabytes(true)
     assert.isAtMost(after, 32)
     assert.isAtLeast(after, 4)
+  })
+
+  it("gives a thread room for a page", () => {
+    assert.isBelow(threadMegabytes(false), 2)
+    assert.isAbove(threadMegabytes(true), 3.5)
   })
 })

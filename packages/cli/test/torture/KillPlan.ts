@@ -1,5 +1,5 @@
 /** Which runs a chain is made of: all that chance decides, from one seed. */
-import type { Kill, Run, Scenario } from "./Chain.ts"
+import type { Kill, Run, Scenario } from "./RandomChain.ts"
 import type { KillPoint, Trace } from "./KillPoint.ts"
 
 /** Numbers from 0 to 1, the same for the same seed. */

@@ -5,7 +5,7 @@
  */
 import { parseArgs } from "node:util"
 import * as Effect from "effect/Effect"
-import * as Chain from "./Chain.ts"
+import * as Chain from "./RandomChain.ts"
 import type { Trace } from "./KillPoint.ts"
 import * as Plan from "./KillPlan.ts"
 

@@ -5,7 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import { parseArgs } from "node:util"
-import * as Measure from "./Measure.ts"
+import * as Measure from "./MeasuredSync.ts"
 import * as Organization from "./Organization.ts"
 import * as OtherServer from "./OtherServer.ts"
 import * as World from "./World.ts"

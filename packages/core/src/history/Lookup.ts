@@ -105,7 +105,7 @@ export const timeOf = (id: string): Instant.Instant | undefined => {
 /** UUIDs are the same in capitals; other ids are opaque. */
 const keyOf = (id: string): string => (/^[0-9a-f-]{36}$/i.test(id) ? id.toLowerCase() : id)
 
-/** What was found so far, of all ids: an answer may bring others too. */
+/** The calls found so far, of all ids: an answer may bring others too. */
 const makeWanted = (ids: ReadonlyArray<string>) => {
   const wanted = new Map(ids.map((id) => [keyOf(id), id] as const))
   const found = new Map<string, Found>()

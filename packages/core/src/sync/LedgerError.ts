@@ -11,6 +11,7 @@ import { CheckpointError, CheckpointReason } from "../checkpoint/CheckpointError
  * - `Newer`: a later version of callstream wrote it.
  * - `Torn`: the saved state cannot be read, or was changed by hand.
  * - `Different`: it belongs to a sync of another endpoint or of other filters; `parts` differ.
+ * - `OfExport`: an export keeps its state under that name.
  * - `OtherOrganization`: the API key is of another organization than the calls in the ledger.
  *
  * @since 0.1.0
@@ -21,6 +22,7 @@ export const LedgerReason = Schema.Union([
   Schema.TaggedStruct("Newer", { name: Schema.String, version: Schema.Finite, known: Schema.Finite }),
   Schema.TaggedStruct("Torn", { name: Schema.String }),
   Schema.TaggedStruct("Different", { name: Schema.String, parts: Schema.Array(Schema.String) }),
+  Schema.TaggedStruct("OfExport", { name: Schema.String }),
   Schema.TaggedStruct("OtherOrganization", { name: Schema.String })
 ])
 
@@ -48,6 +50,8 @@ export class LedgerError extends Schema.TaggedError<LedgerError>()("LedgerError"
         return `the ledger of ${reason.name} does not hold the state of a sync`
       case "Different":
         return `the ledger of ${reason.name} belongs to another sync: ${reason.parts.join(", ")} differ`
+      case "OfExport":
+        return `an export keeps its state under the name ${reason.name}`
       case "OtherOrganization":
         return `the ledger of ${reason.name} holds calls of another organization than the API key`
     }

@@ -236,6 +236,7 @@ const open = Effect.fnUntraced(function* <E extends SqlError | { readonly descri
   if (version > Tables.version) {
     return yield* new LedgerError({ reason: { _tag: "Newer", name, version, known: Tables.version } })
   }
+  if (lease.kept === undefined) yield* Reading.refuseExport(store)
   return leaseOf(store, yield* rowOf(store, lease.kept, fingerprint))
 })
 

@@ -307,6 +307,8 @@ export const run = Effect.fnUntraced(function* (one: Case, state: Schema.Json): 
       let left = times
       const restart = isFirst || (number < one.passes && chance(0.04))
       if (!isFirst && restart) transform = one.losses === "lost" ? 2 * below(2) : below(transforms.length)
+      // One from before that is of another ledger: nothing shows that it is older.
+      if (restart) copy = undefined
       isFirst = false
       return SyncPipeline.run({
         ...options,

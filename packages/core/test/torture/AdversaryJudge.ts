@@ -250,8 +250,10 @@ const isProvable = (one: Case, server: Adversary.Server): boolean => {
   // It was listed, and did not come when its own second was asked for, again and again: bounds may mean something else.
   if ([...server.alone].some(([id, { absent, came }]) => server.listed.has(id) && came === 0 && absent >= mostAbsent))
     return false
-  // Where calls begin is not told, and bounds that reach back to any beginning are not answered.
-  if (from === -Infinity && to < Infinity && traits.span !== undefined) return false
+  // Where calls begin is not shown, and bounds that reach back to any beginning are not answered: the whole list shows it, unless
+  // a limit cuts it, or may have because its last page is full.
+  const isEndShown = rows.length <= mostTogether(one) && rows.length % sizeOf(one) !== 0
+  if (from === -Infinity && (to < Infinity || !isEndShown) && traits.span !== undefined) return false
   // What is filtered after it was cut into pages has no count.
   if (traits.filterAfterPaging) return false
   // It came, went or got another start while it was read, or some answer may be of a time before that.

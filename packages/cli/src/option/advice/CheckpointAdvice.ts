@@ -61,6 +61,8 @@ export const adviceForLedger = ({ reason }: LedgerError, reader: Reader): string
       return "Restore it from a copy, or give the sync another name: it then begins from the beginning."
     case "Different":
       return "Run callstream resync with these flags and without a range: it delivers every call again. Or give this sync another name."
+    case "OfExport":
+      return "Give this sync another name."
     case "OtherOrganization":
       return "Use the key of that organization, or give this sync another name."
   }

@@ -51,6 +51,12 @@ const receiverHost = (
   }
 }
 
+/** For an environment variable that is not set. */
+export const unset = {
+  "a URL": "Set it to a URL such as postgres://user:password@host/database?sslmode=verify-full.",
+  "a header": "Set it to the value of the header."
+} as const
+
 const secretForm = "Write it as whsec_ and the base64 of 24 to 64 random bytes."
 
 /** Nothing where the problem itself says what to do, or no advice is known. */

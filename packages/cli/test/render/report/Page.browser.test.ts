@@ -11,7 +11,7 @@ import type { Document } from "../../../src/render/report/Document.ts"
 import * as Html from "../../../src/render/report/Html.ts"
 import * as MaskedError from "../../../src/run/MaskedError.ts"
 import { launch } from "../../Browser.ts"
-import { calls, end, hostile, secrets } from "./Calls.ts"
+import { calls, end, hostile, secrets } from "./ReportedCalls.ts"
 
 const zone = DateTime.zoneMakeNamedUnsafe("Asia/Kolkata")
 const calendar = Calendar.make(zone)

@@ -49,7 +49,7 @@ const mostFurther = 12
 
 /**
  * Where calls without a start time fill the pages that were read, or all calls on them start together, another page may have
- * one that tells more.
+ * one that says more.
  */
 const lookFurther = Effect.fnUntraced(function* (
   ask: Ask.Ask,

@@ -65,7 +65,7 @@ export const find = Effect.fnUntraced(function* (
     // fails is there, and may be.
     const isOldest = found !== "fails" && answer?.rows.some(isOlder(guess)) !== true
     if (!back && isOldest) {
-      const last = listed ? guess : yield* lastOf(ask, {}, guess, options)
+      const last = listed ? { at: guess, isFull: false } : yield* lastOf(ask, {}, guess, options)
       return yield* olderThan(ask, last, listed, options)
     }
   }
@@ -100,11 +100,11 @@ const minute = 60 * Ask.second
  */
 const olderThan = Effect.fnUntraced(function* (
   ask: Ask.Ask,
-  last: Micros,
+  last: Last,
   listed: boolean,
   options: Options
 ): Effect.fn.Return<Oldest, AgniError> {
-  let at = last
+  let { at } = last
   /** Only the oldest known call came for the one width, and nothing for the other. */
   let [alone, nothing] = [0, Infinity]
   let isListCut = false
@@ -117,7 +117,7 @@ const olderThan = Effect.fnUntraced(function* (
     if (rows.some(({ start }) => start !== undefined && start < at)) {
       const bounds = { after, before: at + 2 * Ask.second }
       const least = Ask.floorSecond(leastOf(rows, at))
-      at = rows.length < options.size ? least : yield* lastOf(ask, bounds, least, options)
+      at = rows.length < options.size ? least : (yield* lastOf(ask, bounds, least, options)).at
       isListCut = options.newestFirst
       alone = 0
       nothing = Infinity
@@ -131,7 +131,8 @@ const olderThan = Effect.fnUntraced(function* (
       width = Math.sqrt(Math.max(alone, minute) * nothing)
     }
   }
-  return { at, sure: listed && !isListCut, isListCut }
+  // No range reaches far enough to show whether a limit cut the list at the end of a page.
+  return { at, sure: listed && !isListCut, isListCut: isListCut || last.isFull }
 })
 
 const leastOf = (rows: Iterable<Rows.Row>, known: Micros): Micros => {
@@ -140,13 +141,19 @@ const leastOf = (rows: Iterable<Rows.Row>, known: Micros): Micros => {
   return least
 }
 
+interface Last {
+  readonly at: Micros
+  /** Whether a limit on pages may have cut the list: its last page is full, or was not found. */
+  readonly isFull: boolean
+}
+
 /** The oldest call that the pages of a list show when its last page is looked for. */
 const lastOf = (
   ask: Ask.Ask,
   bounds: Ask.Bounds,
   known: Micros,
   { repeats, size }: Options
-): Effect.Effect<Micros, AgniError> => {
+): Effect.Effect<Last, AgniError> => {
   const seen = { least: known }
   const noting = Object.assign(
     (...asked: Parameters<Ask.Ask>) =>
@@ -162,6 +169,6 @@ const lastOf = (
       (error) => Ask.isPoison(error) || Ask.isRefusal(error),
       () => Effect.undefined
     ),
-    Effect.map(() => Ask.floorSecond(seen.least))
+    Effect.map((rows) => ({ at: Ask.floorSecond(seen.least), isFull: rows === undefined || rows % size === 0 }))
   )
 }

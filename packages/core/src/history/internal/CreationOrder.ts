@@ -18,7 +18,7 @@ const mostRequests = 60
 const mostBeside = 10
 const mostPages = 2 ** 20
 
-/** A page where a search stands: with when its nearest call was created, where it has calls. */
+/** A page that a search has read: with when its nearest call was created, where it has calls. */
 interface Place {
   readonly page: number
   readonly created: Micros | undefined

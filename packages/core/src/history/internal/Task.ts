@@ -17,7 +17,7 @@ export interface Task extends Range {
   readonly bottom?: string | undefined
   /**
    * What it is a part of brought nothing, although a row of it is known: a limit on results answers so. It is cut so many
-   * times before nothing is believed.
+   * times before nothing is assumed.
    */
   readonly hides?: number | undefined
   /** So many rows were counted in what it is a part of, where others were seen too: it must hold fewer. */

@@ -196,7 +196,7 @@ const readToEnd = Effect.fnUntraced(function* (
 const shares = [0.7, 0.9, 0.55, 0.8]
 
 /**
- * Calls without a start time stand together, in another order on each page where equal ones have any. So one of them may be on
+ * Calls without a start time are together, in another order on each page where equal ones have any. So one of them may be on
  * no page: pages of other sizes cut them elsewhere.
  */
 const readTurned = Effect.fnUntraced(function* (

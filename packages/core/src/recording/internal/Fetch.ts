@@ -29,7 +29,7 @@ export interface Options extends Saving.Options {
   readonly clientFor: (url: URL) => Effect.Effect<HttpClient.HttpClient, WebhookHostError, Scope.Scope>
 }
 
-export interface Kept extends Saving.Saved {
+interface Kept extends Saving.Saved {
   readonly type: string
 }
 

@@ -43,7 +43,7 @@ export interface Options {
 /**
  * An Excel workbook (`.xlsx`) that grows as `NAME.partial` and gets its name, and the end without which nobody can read it,
  * when the whole run is in. A run that is opened with what an earlier one committed resumes where that one was. Memory
- * holds one block: 2 million characters of rows, or 2,000 rows.
+ * holds one block for each file that is open: 2 million characters of rows, or 2,000 rows.
  *
  * The columns are those of `Table.make`. Times are dates of the time zone, to the microsecond; integers, numbers and
  * decimals are numbers if they have 15 digits at most, otherwise text; everything else is text, which is never a formula.

@@ -31,7 +31,7 @@ import { WebhookTransport } from "./WebhookTransport.ts"
 
 export type {
   /**
-   * What is sent of a call, before a `body` shapes it. In a sync there are also `previousSequence`, `changed` and `milestones`.
+   * An event of a call, before a `body` shapes it. In a sync there are also `previousSequence`, `changed` and `milestones`.
    *
    * @since 0.1.0
    * @category models

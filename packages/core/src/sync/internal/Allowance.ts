@@ -7,7 +7,7 @@ import * as Stream from "effect/Stream"
 import type { AgniClient } from "../../client/AgniClient.ts"
 import type { Micros } from "../Tail.ts"
 
-/** What can wait: see `Verdict.Work`. */
+/** Work that can wait: see `Verdict.Work`. */
 export const Work = Schema.Literals(["passes", "backfill", "looks", "audits"])
 export type Work = typeof Work.Type
 

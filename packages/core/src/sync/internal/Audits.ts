@@ -63,40 +63,17 @@ const byCreation = (run: Pass.Run, endpoint: Endpoint, age: number, { from, to }
     })
   )
 
-/** A range cut so that each part has about a page of the calls that are known there. */
-const pagesOf = Effect.fnUntraced(function* (
-  { profile: { pageSize }, settings: { lease } }: Pass.Run,
-  { from, to }: Span
-): Effect.fn.Return<ReadonlyArray<Span>, LedgerError> {
-  const calls = Math.max(1, Math.floor(mostFull * pageSize))
-  const starts = (yield* lease.between({ from, to })).map(({ start = from }) => Math.floor(start / second) * second)
-  const cuts = starts.filter((start, i) => i > 0 && i % calls === 0 && start > from)
-  return [from, ...new Set(cuts)].map((begin, i, all) => ({ from: begin, to: all[i + 1] ?? to }))
-})
-
-/** Of a page, so much is filled with what is known: more may have come. */
-const mostFull = 0.93
-
-/** Page by page: what is there in all is counted in each pass. */
-const byPages = (run: Pass.Run, endpoint: Endpoint, age: number, range: Span): Looks =>
-  Stream.fromIterableEffect(Effect.suspend(() => pagesOf(run, range))).pipe(
-    Stream.mapEffect((page) => Pass.look(run, endpoint, "audit", page)),
-    Stream.concat(Stream.fromEffectDrain(keep(run, age, range.to)))
-  )
-
 /**
  * By creation where the server orders so, because calls without a start time come with the others. Elsewhere as an export reads, which
- * looks for them, too, unless the server does not show them.
+ * looks for them, too: where nothing showed them, later calls may.
  */
 const audit = (run: Pass.Run, endpoint: Endpoint, age: number, range: Span): Looks =>
   run.state.byCreation?.works === true
     ? byCreation(run, endpoint, age, range)
-    : run.state.withoutStart?.hidden === true
-      ? byPages(run, endpoint, age, range)
-      : Stream.concat(
-          Pass.prove(run, "audit", range),
-          Stream.fromEffectDrain(Effect.suspend(() => keep(run, age, range.to)))
-        )
+    : Stream.concat(
+        Pass.prove(run, "audit", range),
+        Stream.fromEffectDrain(Effect.suspend(() => keep(run, age, range.to)))
+      )
 
 /** The part of it that there are requests for; the rest is due again in the next pass. */
 const affordable = Effect.fnUntraced(function* (

@@ -24,7 +24,7 @@ export interface About {
 
 export const none = (horizon: number): Lateness => ({ horizon, calls: 0, late: 0, longest: 0 })
 
-/** With the starts of calls that were seen for the first time. By another horizon it begins anew. */
+/** With the starts of calls that were seen for the first time. By another horizon it begins again. */
 export const observe = (
   before: Lateness | undefined,
   starts: ReadonlyArray<Micros>,

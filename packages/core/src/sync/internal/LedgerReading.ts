@@ -113,3 +113,10 @@ export const inTurn = Effect.fnUntraced(function* <E>(
     yield* take(entries)
   }
 })
+
+/** One name for an export and a sync would be one for two states. */
+export const refuseExport = Effect.fnUntraced(function* ({ ask, dialect, name }: Store) {
+  if ((yield* ask(dialect.checkpoints, [])).length === 0) return
+  if ((yield* ask(dialect.checkpoint, [name])).length === 0) return
+  return yield* new LedgerError({ reason: { _tag: "OfExport", name } })
+})

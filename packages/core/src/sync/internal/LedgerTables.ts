@@ -10,6 +10,8 @@ import { type Asked, type Entry, isAbsent } from "../Ledger.ts"
 export const ledgers = "callstream_ledgers"
 const calls = "callstream_ledger_calls"
 const schema = "callstream_ledger_schema"
+/** Where exports keep their states. */
+const checkpoints = "callstream_checkpoints"
 /** Ranges that were asked for. They are no part of a ledger's row, which the run that holds it replaces. */
 const asked = "callstream_ledger_asked"
 
@@ -21,6 +23,9 @@ export interface Dialect {
   readonly write: string
   /** One row where the table of ledgers is there. */
   readonly tables: string
+  /** One row where the table of checkpoints is there. */
+  readonly checkpoints: string
+  readonly checkpoint: string
   readonly holder: string
   readonly between: string
   readonly count: string
@@ -74,13 +79,17 @@ export const countIn = ([row]: ReadonlyArray<unknown>): number =>
 
 type Place = (n: number, type: "bytes" | "integer" | "text" | "time") => string
 
-const make = (place: Place, differing: Pick<Dialect, "begin" | "alone" | "tables" | "types">): Dialect => {
+const make = (
+  place: Place,
+  differing: Pick<Dialect, "begin" | "alone" | "tables" | "checkpoints" | "types">
+): Dialect => {
   const integer = (n: number) => place(n, "integer")
   const list = (count: number, from: number) =>
     Array.from({ length: count }, (_, i) => place(from + i, "bytes")).join(", ")
   return {
     ...differing,
     write: `UPDATE ${ledgers} SET state = ${place(1, "text")}, updated_at = ${place(2, "time")} WHERE name = ${place(3, "text")} AND holder = ${place(4, "text")} RETURNING name`,
+    checkpoint: `SELECT 1 AS found FROM ${checkpoints} WHERE name = ${place(1, "text")} AND state IS NOT NULL`,
     holder: `SELECT holder FROM ${ledgers} WHERE name = ${place(1, "text")}`,
     between: `start >= ${integer(2)} AND start < ${integer(3)} AND ${present}`,
     count: `SELECT count(*) AS calls FROM ${calls} WHERE ledger = ${integer(1)} AND start >= ${integer(2)} AND start < ${integer(3)} AND (due IS NULL OR due >= 0)`,
@@ -116,6 +125,7 @@ const postgres = make((n, type) => `$${n}::${casts[type]}`, {
   begin: "BEGIN",
   alone: `SELECT pg_advisory_xact_lock(hashtextextended('callstream makes ${calls}', 0))`,
   tables: `SELECT 1 AS found WHERE to_regclass('${ledgers}') IS NOT NULL`,
+  checkpoints: `SELECT 1 AS found WHERE to_regclass('${checkpoints}') IS NOT NULL`,
   types: { bytes: "bytea", integer: "bigint", options: "" }
 })
 
@@ -124,6 +134,7 @@ const sqlite = make(() => "?", {
   begin: "BEGIN IMMEDIATE",
   alone: undefined,
   tables: `SELECT 1 AS found FROM sqlite_schema WHERE name = '${ledgers}'`,
+  checkpoints: `SELECT 1 AS found FROM sqlite_schema WHERE name = '${checkpoints}'`,
   types: { bytes: "blob", integer: "integer", options: " WITHOUT ROWID" }
 })
 

@@ -276,8 +276,7 @@ export const prove = (
         )
         if (isWithoutStart) {
           const idle = look.changes.length > 0 ? 0 : 1 + (run.state.withoutStart?.idle ?? 0)
-          const hidden = window.outside !== undefined && window.outside.unassigned > 0
-          run.state = { ...run.state, withoutStart: { at: run.began, idle, hidden } }
+          run.state = { ...run.state, withoutStart: { at: run.began, idle } }
         }
         return look
       })

@@ -29,13 +29,8 @@ export const SyncState = Schema.Struct({
   byCreation: Schema.optionalKey(Schema.Struct({ works: Schema.Boolean, at: Schema.Int })),
   /** When the last pass began that read everything which may have come since the one before it, and the last pass of all. */
   read: Schema.optionalKey(Schema.Struct({ whole: Schema.Int, last: Schema.Int })),
-  /**
-   * When calls without a start time were looked for last, where that takes a look of its own, how often nothing had come, and whether the
-   * server has some and does not show when they were created.
-   */
-  withoutStart: Schema.optionalKey(
-    Schema.Struct({ at: Schema.Int, idle: Schema.Int, hidden: Schema.optionalKey(Schema.Boolean) })
-  ),
+  /** When calls without a start time were looked for last, where that takes a look of its own, and how often nothing had come. */
+  withoutStart: Schema.optionalKey(Schema.Struct({ at: Schema.Int, idle: Schema.Int })),
   /** For each age at which everything is read again: what started before `until` has been. */
   audits: Schema.Array(Schema.Struct({ age: Schema.Int, until: Schema.Int })),
   /** Ranges that were asked for: all calls in them are owed to every consumer, and they were not read to their end yet. */
@@ -44,7 +39,7 @@ export const SyncState = Schema.Struct({
   clock: Schema.optionalKey(Version),
   /** A keyed digest of the organization's id. */
   organization: Schema.optionalKey(Schema.Int),
-  /** What was sent in the last day, and what waits because of that. */
+  /** Requests of the last day, and the work that waits because of them. */
   requests: Schema.optionalKey(Allowance.Requests),
   /** How many calls appeared later than the horizon. */
   lateness: Schema.optionalKey(Lateness.Lateness),

@@ -19,9 +19,6 @@ export const deflater: Deflater = {
   crc32
 }
 
-/** A cell as a reader gives it. */
-export type Cell = string | number | boolean | Date | null
-
 /** A sheet: its name, and its rows with the row of names. */
 export type Sheet = readonly [name: string, rows: ReadonlyArray<ReadonlyArray<unknown>>]
 

@@ -25,7 +25,7 @@ const wrong = (more: Partial<WebhookSink.Options>) =>
   })
 
 describe("WebhookSink", () => {
-  it.effect("sends without a signature, but with ids, only when it is told to", () =>
+  it.effect("sends without a signature, but with ids, only when an option says so", () =>
     Effect.gen(function* () {
       const { receiver } = yield* send({ secrets: undefined, unsigned: true }, [{ id: "a" }])
       const [message] = receiver.messages

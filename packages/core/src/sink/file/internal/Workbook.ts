@@ -68,7 +68,7 @@ const last = (sheets: number): ReadonlyArray<readonly [name: string, content: st
   return [
     [
       "xl/workbook.xml",
-      `${SheetXml.declaration}<workbook xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" xmlns:r="${office}"><sheets>${numbers
+      `${SheetXml.declaration}<workbook xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" xmlns:r="${office}"><bookViews><workbookView/></bookViews><sheets>${numbers
         .map((number) => `<sheet name="${sheetName(number)}" sheetId="${number}" r:id="rId${number}"/>`)
         .join("")}</sheets></workbook>`
     ],

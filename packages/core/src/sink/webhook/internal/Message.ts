@@ -35,7 +35,7 @@ export interface Sent {
   readonly [field: string]: unknown
 }
 
-/** Makes a body of an event; nothing where nothing is to be sent. */
+/** Makes a body of an event; nothing where the sink sends nothing. */
 export type Shape = (event: Sent) => unknown
 
 /** One request's worth. The id is made of the body: the same id means the same bytes. */
