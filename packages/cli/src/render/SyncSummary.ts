@@ -110,7 +110,7 @@ export const state = (
     ...(verdict.stopped === undefined
       ? []
       : [
-          `The API's clock stands still at ${ShownTime.time(verdict.stopped, clock)}: nothing later can be called complete.`
+          `The API's clock has stopped at ${ShownTime.time(verdict.stopped, clock)}: nothing later can be called complete.`
         ]),
     ...late(verdict),
     ...waiting(verdict.requests, clock)

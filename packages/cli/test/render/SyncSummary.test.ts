@@ -50,10 +50,10 @@ describe("SyncSummary", () => {
     }
   })
 
-  it("says that a clock stands still, and that nothing was listed", () => {
+  it("says that a clock has stopped, and that nothing was listed", () => {
     const stopped = { ...verdict, stopped: at("2026-07-31T16:00:00Z") }
     const lines = SyncSummary.state(stopped, [], undefined)
-    assert.include(lines[1], "The API's clock stands still at 2026-07-31 16:00:00 UTC")
+    assert.include(lines[1], "The API's clock has stopped at 2026-07-31 16:00:00 UTC")
     const empty: Verdict.Verdict = {
       ...verdict,
       calls: 0,

@@ -71,7 +71,7 @@ export interface Verdict {
   readonly awaited: { readonly calls: number; readonly oldest: Instant.Instant | undefined }
   /** Calls that appeared since the first pass, how many later than the horizon, and how long the longest took, in µs. */
   readonly lateness: { readonly calls: number; readonly late: number; readonly longest: number }
-  /** Where the server's clock stands still; then the watermark waits. */
+  /** The time of the server's clock where it has stopped; then the watermark waits. */
   readonly stopped: Instant.Instant | undefined
   /** Calls that were read again although nothing was expected of them, and how many of these had changed. */
   readonly audited: { readonly looked: number; readonly changed: number }

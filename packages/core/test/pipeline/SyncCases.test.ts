@@ -292,7 +292,7 @@ describe("A sync is right", () => {
   })
 
   it.effect(
-    "with 20,000 deletions at once: none is believed within a day, all are within two",
+    "with 20,000 deletions at once: none is accepted within a day, all are within two",
     () => {
       const calls = Array.from({ length: 20_000 }, (_, i) =>
         Object.assign(World.newCall(10_000 + i, origin - 2 * day + i * 8_000_000, true), {

@@ -56,7 +56,7 @@ describe("Lateness", () => {
     )
   }
 
-  it.effect("a clock of the server that stands still is noticed, and the watermark waits", () => {
+  it.effect("a clock of the server that has stopped is noticed, and the watermark waits", () => {
     const world = World.make({ seed: 23, calls: 60, days: 1, rare: 0 })
     const frozen = { by: 0 }
     // This machine's clock goes on.

@@ -137,7 +137,7 @@ const open = Effect.fnUntraced(function* (
         })
       : { profile: state.profile, serverNow: first.observedAt, shows: true }
   const now = local < earliest ? serverNow : Math.min(local, serverNow)
-  // The same time as in the last pass, though this machine's clock went on.
+  // The same time as in the last pass, though this machine's clock moved.
   const isStopped = now <= (state.read?.last ?? 0) && local - (state.requests?.last ?? local) >= minute
   const going = Struct.omit(SyncState.withHorizon(state, settings.horizon, now), ["stopped"])
   const run: Pass.Run = {
