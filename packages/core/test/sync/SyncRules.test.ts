@@ -24,6 +24,12 @@ const usual = (): Array<World.Call> =>
 const late = (startedAgo: number): World.Call =>
   Object.assign(World.newCall(1, origin - 5 * hour - minute, true), { start: origin - startedAgo, isListed: false })
 
+/** A server that answers with nothing on later pages in the order of creation. */
+const noDeeper =
+  (pages: number) =>
+  (query: CallSessionQuery): CallSessionQuery =>
+    query.sortBy === "created_at" && (query.page ?? 1) > pages ? { ...query, page: 1000 } : query
+
 /** A world with pages of ten calls, after its first pass. */
 const make = (others: ReadonlyArray<World.Call> = []) => {
   const calls = usual()
@@ -62,6 +68,7 @@ const make = (others: ReadonlyArray<World.Call> = []) => {
     server,
     pass,
     told: (id: string) => told.filter((change) => change.id === id),
+    watermark: () => looks.at(-1)?.watermark ?? 0,
     kinds: () => new Set(told.map(({ kind }) => kind)),
     /** Whether the call came before the watermark passed its start. */
     assertProven: ({ id, start = 0 }: World.Call) => {
@@ -76,34 +83,37 @@ const make = (others: ReadonlyArray<World.Call> = []) => {
 }
 
 describe("A sync needs its rules", () => {
-  it.effect(
-    "a call is looked for before it is removed: it moved to where another one left, and no count shows it",
-    () => {
-      const appear = [7, 8].map((i) =>
-        Object.assign(World.newCall(i, origin - 300 * minute + i * 5_000_000, true), { isListed: false })
-      )
-      const { pass, play, told, world } = make(appear)
-      const at = (ago: number) => world.calls.find(({ created }) => created === origin - ago)
-      return play(
-        Effect.gen(function* () {
-          yield* pass(origin)
-          const [moves, leaves] = [at(302 * minute), at(202 * minute)]
-          assert.isDefined(moves?.start)
-          assert.isDefined(leaves?.start)
-          // Two more where it was: that range is read.
-          for (const call of appear) call.isListed = true
-          Object.assign(moves ?? {}, { start: leaves?.start })
-          Object.assign(leaves ?? {}, { isListed: false })
-          for (let i = 1; i < 4; i++) yield* pass(origin + i * hour)
-          for (const { id } of appear) assert.strictEqual(told(id).length, 1)
-          assert.deepStrictEqual(
-            told(moves?.id ?? "").map(({ kind }) => kind),
-            ["created", "updated"]
-          )
-        })
-      )
-    }
-  )
+  for (const deepest of [1000, 4]) {
+    it.effect(
+      `a call is looked for before it is removed, on a server of ${deepest} pages: no count shows that it moved`,
+      () => {
+        const appear = [7, 8].map((i) =>
+          Object.assign(World.newCall(i, origin - 300 * minute + i * 5_000_000, true), { isListed: false })
+        )
+        const { pass, play, server, told, world } = make(appear)
+        const at = (ago: number) => world.calls.find(({ created }) => created === origin - ago)
+        return play(
+          Effect.gen(function* () {
+            yield* pass(origin)
+            server.hears = noDeeper(deepest)
+            const [moves, leaves] = [at(302 * minute), at(202 * minute)]
+            assert.isDefined(moves?.start)
+            assert.isDefined(leaves?.start)
+            // Two more where it was: that range is read. Where it is now, another one left unseen.
+            for (const call of appear) call.isListed = true
+            Object.assign(moves ?? {}, { start: leaves?.start })
+            Object.assign(leaves ?? {}, { isListed: false })
+            for (let i = 1; i < 4; i++) yield* pass(origin + i * hour)
+            for (const { id } of appear) assert.strictEqual(told(id).length, 1)
+            assert.deepStrictEqual(
+              told(moves?.id ?? "").map(({ kind }) => kind),
+              ["created", "updated"]
+            )
+          })
+        )
+      }
+    )
+  }
 
   it.effect("a walk goes back by the horizon: a call without a start time may appear that late", () => {
     const call = Object.assign(World.newCall(1, origin - 40 * minute - 7_000_000, false), { isListed: false })
@@ -149,15 +159,19 @@ describe("A sync needs its rules", () => {
   })
 
   it.effect("a walk that ends with an empty page looks once more: the server may not go so deep", () => {
-    const { kinds, pass, play, server } = make()
+    const call = Object.assign(World.newCall(1, origin - 50 * minute - 7_000_000, false), { isListed: false })
+    const { kinds, pass, play, server, told, watermark, world } = make([call])
     return play(
       Effect.gen(function* () {
         yield* pass(origin)
         yield* pass(origin + hour)
-        server.hears = (query) =>
-          query.sortBy === "created_at" && (query.page ?? 1) > 8 ? { ...query, page: 1000 } : query
+        server.hears = noDeeper(8)
+        call.isListed = true
         for (let i = 2; i < 5; i++) yield* pass(origin + i * hour)
+        assert.strictEqual(told(call.id).length, 1)
         assert.deepStrictEqual([...kinds()], ["created"])
+        // What the walk could not reach is read as an export reads it.
+        assert.isAbove(watermark(), world.now - 2 * hour - 2 * minute)
       })
     )
   })
