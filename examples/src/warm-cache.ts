@@ -2,7 +2,7 @@
  * A cache of the calls of the last week that stays up to date: `node src/warm-cache.ts`, or with `--follow` a pass a minute until
  * Ctrl-C. The ledger is in memory like the cache, so both start empty.
  */
-import { type CallSession, Ledger, Sync } from "@callstream/core"
+import { type CallSession, CallSessions, Ledger, Sync } from "@callstream/core"
 import { NodeRuntime } from "@effect/platform-node"
 import { Console, DateTime, Effect, Layer, Stream } from "effect"
 import * as Agni from "./Agni.ts"
@@ -15,7 +15,7 @@ export const keepWarm = Effect.fn("keepWarm")(function* (
   options: Pick<Sync.ChangesOptions, "every" | "onLook"> = {}
 ) {
   const now = yield* DateTime.now
-  yield* Sync.changes({ ...options, name: "cache", from: DateTime.subtract(now, { days: 7 }) }).pipe(
+  yield* CallSessions.changes({ ...options, name: "cache", from: DateTime.subtract(now, { days: 7 }) }).pipe(
     Stream.runForEach(({ acknowledge, id, session }) => {
       if (session === undefined) cache.delete(id)
       else cache.set(id, session)

@@ -25,6 +25,7 @@ const entries = new Set(["index.ts", "main.ts"])
 
 /** Tests of several files at once, by their subject. */
 const ofSeveral = new Set([
+  "Deploy",
   "ExactNumbers",
   "Exports",
   "Finished",
@@ -32,6 +33,7 @@ const ofSeveral = new Set([
   "Laws",
   "Life",
   "Sources",
+  "SyncCases",
   "Versions",
   "Wire"
 ])

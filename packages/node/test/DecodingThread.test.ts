@@ -9,7 +9,7 @@ import * as Result from "effect/Result"
 import { markAsUntransferable } from "node:worker_threads"
 import * as DecodingThread from "../src/DecodingThread.ts"
 import * as Thread from "../src/internal/Thread.ts"
-import { chainOf } from "./threads/Transforms.ts"
+import { chainOf } from "./threads/CompletedMasked.ts"
 
 const about: PageDecoder.About = { page: 3, observedAt: Instant.of(5), age: 0, quote: (text) => `<${text}>` }
 
@@ -178,7 +178,7 @@ describe("DecodingThread", () => {
 
   it.live("applies a transform ahead, if it is the one that was asked for", () =>
     Effect.gen(function* () {
-      const url = new URL("./threads/Transforms.ts", import.meta.url)
+      const url = new URL("./threads/CompletedMasked.ts", import.meta.url)
       const emails = records.map((record) =>
         typeof record === "object" ? { ...record, callerEmail: "jane@example.com" } : record
       )

@@ -1,10 +1,9 @@
 /** Reasons of a `UsageError` as words: what happened and what to do, in the language of flags or of a file's keys. */
 import type { PostgresClient } from "@callstream/node"
 import { show } from "../expression/Mistake.ts"
-import type { Unreadable } from "./SmallFile.ts"
 import { untrusted } from "./advice/FileAdvice.ts"
 import { adviceFor, unset } from "./advice/SinkAdvice.ts"
-import { readable, reportWords } from "./ReportWords.ts"
+import { readable, reportWords, unreadable } from "./ReportWords.ts"
 import type { Speaker } from "./Speaker.ts"
 import { overrideWords } from "./OverrideWords.ts"
 import { type SyncReason, syncWords } from "./SyncWords.ts"
@@ -22,19 +21,6 @@ const causes: Readonly<Record<ConflictCause, string>> = {
   "not resumable": "; such a run cannot be resumed",
   "a resumed run replaces nothing": "; a run that resumes replaces nothing",
   "select leaves out the rest": ""
-}
-
-const unreadable = (why: Unreadable): string => {
-  switch (why._tag) {
-    case "Unreadable":
-      return "cannot be read"
-    case "NotAFile":
-      return "is not a file"
-    case "TooLarge":
-      return `is larger than ${why.limit}`
-    case "Untrusted":
-      return why.file.predicate
-  }
 }
 
 const tableNames: Readonly<Record<TableNameProblem, (name: string) => string>> = {

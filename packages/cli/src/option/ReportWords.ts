@@ -1,5 +1,6 @@
 /** Reasons of mistakes in files that are read, and in what a report is made from, as words. */
 import type { Words } from "./Reason.ts"
+import type { Unreadable } from "./SmallFile.ts"
 import type { Holds, Reason } from "./UsageError.ts"
 
 /** What a file that is named has to be, by what it should hold. */
@@ -10,6 +11,20 @@ export const readable: Readonly<Record<Holds, string>> = {
   "a coverage report": "Name a file that an export wrote with its calls, or leave the option out.",
   "a pipeline": "Name a pipeline file that exists and that you may read; callstream init writes one.",
   "the URL of a database": "Name a regular file or a pipe that you may read, and that holds the URL and nothing else."
+}
+
+/** Why a file cannot be read, as a predicate. */
+export const unreadable = (why: Unreadable): string => {
+  switch (why._tag) {
+    case "Unreadable":
+      return "cannot be read"
+    case "NotAFile":
+      return "is not a file"
+    case "TooLarge":
+      return `is larger than ${why.limit}`
+    case "Untrusted":
+      return why.file.predicate
+  }
 }
 
 type ReportReason = Extract<Reason, { readonly _tag: "CallsUnreadable" | "ChangesNotCalls" | "NotACoverageReport" }>

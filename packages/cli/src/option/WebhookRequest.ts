@@ -1,5 +1,5 @@
 /** What a request to a webhook has besides its event: headers from the environment, and a body of its own. */
-import type { CallSession, WebhookSink } from "@callstream/core"
+import type { CallSession, WebhookEvent, WebhookSink } from "@callstream/core"
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -49,7 +49,7 @@ const bodyOf = (text: string, at: Place): Result.Result<NonNullable<WebhookSink.
   Result.mapBoth(Expression.parseShape(text, names), {
     onFailure: (mistake) =>
       new UsageError({ option: "webhookBody", at: at("webhookBody"), reason: { _tag: "InText", text, mistake } }),
-    onSuccess: (shape) => (event: WebhookSink.Event) =>
+    onSuccess: (shape) => (event: WebhookEvent) =>
       shape(isRow(event.data) ? event.data : noRow, { row: event.data, event })
   })
 

@@ -107,6 +107,11 @@ export const state = (
     ...(audited.looked === 0
       ? []
       : [`Audits: ${Format.count(audited.changed)} of ${Format.counted(audited.looked, "final call")} had changed.`]),
+    ...(verdict.stopped === undefined
+      ? []
+      : [
+          `The API's clock has stopped at ${ShownTime.time(verdict.stopped, clock)}: nothing later can be called complete.`
+        ]),
     ...late(verdict),
     ...waiting(verdict.requests, clock)
   ]
@@ -144,6 +149,7 @@ export const verdictJson = (verdict: Verdict.Verdict, givenUp: ReadonlyArray<Ver
     longest: Math.round(verdict.lateness.longest / 1_000_000),
     horizon: verdict.lateness.late === 0 ? null : horizonFor(verdict.lateness.longest)
   },
+  clockStopped: verdict.stopped === undefined ? null : time(verdict.stopped),
   requestsADay: {
     sent: verdict.requests.sent,
     most: verdict.requests.most ?? null,

@@ -1,4 +1,4 @@
-import type { WebhookSink } from "@callstream/core"
+import type { WebhookEvent } from "@callstream/core"
 import { assert, describe, it } from "@effect/vitest"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
@@ -15,7 +15,7 @@ const made = (settings: SinkSettings, env: Readonly<Record<string, string>> = {}
     ConfigProvider.fromEnv({ env })
   )
 
-const event = (data: unknown, more: object = {}): WebhookSink.Event => ({
+const event = (data: unknown, more: object = {}): WebhookEvent => ({
   id: "evt_1",
   type: "call_session.updated",
   timestamp: "2026-07-31T07:16:10Z",
@@ -26,8 +26,7 @@ const event = (data: unknown, more: object = {}): WebhookSink.Event => ({
   ...more
 })
 
-const bodyOf = (webhookBody: string, of: WebhookSink.Event) =>
-  Effect.map(made({ webhookBody }), ({ body }) => body?.(of))
+const bodyOf = (webhookBody: string, of: WebhookEvent) => Effect.map(made({ webhookBody }), ({ body }) => body?.(of))
 
 const wrong = (settings: SinkSettings, env?: Readonly<Record<string, string>>) =>
   Effect.map(Effect.flip(made(settings, env)), (error) => wordsOf(error, inFlags))

@@ -11,6 +11,7 @@ const verdict: Verdict.Verdict = {
   horizon: 2 * hour,
   holes: [],
   calls: 412_308,
+  stopped: undefined,
   awaited: { calls: 0, oldest: undefined },
   lateness: { calls: 412_308, late: 3, longest: 9.2 * hour },
   audited: { looked: 0, changed: 0 },
@@ -47,6 +48,20 @@ describe("SyncSummary", () => {
     ] as const) {
       assert.strictEqual(SyncSummary.horizonFor(hours * hour), expected)
     }
+  })
+
+  it("says that a clock has stopped, and that nothing was listed", () => {
+    const stopped = { ...verdict, stopped: at("2026-07-31T16:00:00Z") }
+    const lines = SyncSummary.state(stopped, [], undefined)
+    assert.include(lines[1], "The API's clock has stopped at 2026-07-31 16:00:00 UTC")
+    const empty: Verdict.Verdict = {
+      ...verdict,
+      calls: 0,
+      holes: [{ from: verdict.from, to: verdict.watermark, reason: { _tag: "NothingSeen" } }]
+    }
+    const [first = "", ...rest] = SyncSummary.state(empty, [], undefined)
+    assert.match(first, /^The API listed no call\. /)
+    assert.isFalse(rest.some((line) => line.startsWith("Not proven")))
   })
 
   it("is silent about what did not happen", () => {

@@ -142,11 +142,16 @@ export const isIn = ({ created, firstSeen, start }: Entry, { from, to }: Span): 
 export const isAbsent = ({ doubted }: Entry): boolean => doubted?.as === "absent"
 
 /**
- * The call with the next sequence, not below `least`.
+ * The call with the next sequence, not below `least`. With one, consumers may have versions that this ledger did not give: they
+ * may show any call.
  *
  * @since 0.1.0
  * @category combining
  */
 export const risen =
   (least: Version) =>
-  (entry: Entry): Entry => ({ ...entry, sequence: versionOf(Math.max(entry.sequence + 1, least)) })
+  (entry: Entry): Entry => ({
+    ...entry,
+    sequence: versionOf(Math.max(entry.sequence + 1, least)),
+    shown: least > 0 && entry.shown === "never" ? "left" : entry.shown
+  })

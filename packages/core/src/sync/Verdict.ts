@@ -71,6 +71,8 @@ export interface Verdict {
   readonly awaited: { readonly calls: number; readonly oldest: Instant.Instant | undefined }
   /** Calls that appeared since the first pass, how many later than the horizon, and how long the longest took, in µs. */
   readonly lateness: { readonly calls: number; readonly late: number; readonly longest: number }
+  /** The time of the server's clock where it has stopped; then the watermark waits. */
+  readonly stopped: Instant.Instant | undefined
   /** Calls that were read again although nothing was expected of them, and how many of these had changed. */
   readonly audited: { readonly looked: number; readonly changed: number }
   /** Requests that were sent in the last day, by this machine's clock, and what waits because there may be no more. */
@@ -111,6 +113,7 @@ export const of = Effect.fnUntraced(function* (view: View): Effect.fn.Return<Ver
     calls: dated + (yield* view.withoutStart).length,
     awaited: { calls: awaited.length, oldest: oldest === undefined ? undefined : Instant.of(oldest) },
     lateness: state.lateness ?? Lateness.none(state.horizon),
+    stopped: state.stopped === undefined ? undefined : Instant.of(state.stopped),
     audited: state.settlement.audited,
     requests: {
       sent: Allowance.sentIn(requests, yield* Allowance.now),

@@ -59,8 +59,8 @@ export const make = (seed: number): Case => {
     failures: pick([0, 0.1, 0.4]),
     losses,
     sinks: sinks.length === 0 ? ["table"] : sinks,
-    // A new ledger does not know which calls passed the filters of a lost one.
-    transform: losses === "lost" ? 2 * below(2) : below(4),
+    // A new or older ledger does not know which calls passed the filters since.
+    transform: losses === "none" ? below(4) : 2 * below(2),
     passes: 3 + below(6)
   }
 }
@@ -306,7 +306,9 @@ export const run = Effect.fnUntraced(function* (one: Case, state: Schema.Json): 
       if (first === undefined) return Effect.void
       let left = times
       const restart = isFirst || (number < one.passes && chance(0.04))
-      if (!isFirst && restart) transform = one.losses === "lost" ? 2 * below(2) : below(transforms.length)
+      if (!isFirst && restart) transform = one.losses === "none" ? below(transforms.length) : 2 * below(2)
+      // One from before that is of another ledger: nothing shows that it is older.
+      if (restart) copy = undefined
       isFirst = false
       return SyncPipeline.run({
         ...options,

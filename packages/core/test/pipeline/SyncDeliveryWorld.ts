@@ -24,6 +24,7 @@ export interface Call {
   /** What some transforms leave out. */
   secret: string
   cost: string | undefined
+  analysis: string | undefined
   isListed: boolean
   /** When it was unlisted or listed last. */
   leftAt: number | undefined
@@ -33,6 +34,12 @@ export interface World {
   readonly calls: Array<Call>
   now: number
   requests: number
+  /** Before each answer. */
+  onRequest: () => void
+  /** For so long an answer is given again, without saying so. */
+  cachedFor: number
+  /** Whether nothing changes: a long list is sorted once. */
+  isStill: boolean
   /** Whether the header `Date` stands still. */
   isFrozen: boolean
   readonly layer: Layer.Layer<AgniClient>
@@ -43,11 +50,15 @@ export const recordOf = (call: Call, token = 0): CallSession => ({
   id: call.id,
   createdAt: Instant.format(Instant.of(call.created)),
   status: call.status,
+  agentId: "0d5cf1a2-0c8e-4f3a-9d1e-7b6f2f1c3a44",
   metadata: { crm: call.crm, secret: call.secret },
   recordingUrl: `https://files.example.com/${call.id}.mp3?token=${token}`,
   ...(call.start === undefined ? {} : { startedAt: Instant.format(Instant.of(call.start)) }),
-  ...(call.cost === undefined ? {} : { costTotal: call.cost })
+  ...(call.cost === undefined ? {} : { costTotal: call.cost }),
+  ...(call.analysis === undefined ? {} : { postCallAnalysisResult: { outcome: call.analysis } })
 })
+
+const copyOf = (call: Call): Call => ({ ...call })
 
 export const newCall = (i: number, created: number, isDated: boolean): Call => ({
   id: `019f1b9b-7cf7-7087-88fa-${String(i).padStart(12, "0")}`,
@@ -57,6 +68,7 @@ export const newCall = (i: number, created: number, isDated: boolean): Call => (
   crm: "a",
   secret: "x",
   cost: undefined,
+  analysis: undefined,
   isListed: true,
   leftAt: undefined
 })
@@ -64,6 +76,18 @@ export const newCall = (i: number, created: number, isDated: boolean): Call => (
 export const make = (now: number, calls: Array<Call>): World => {
   const own = VersionClock.make()
   let last = 0
+  const answers = new Map<string, { readonly at: number; readonly rows: ReadonlyArray<Call> }>()
+  const orders = new Map<string, ReadonlyArray<Call>>()
+  const sorted = (byCreation: boolean, isAscending: boolean): ReadonlyArray<Call> => {
+    const key = `${byCreation} ${isAscending}`
+    const keyOf = (call: Call) => (byCreation ? call.created : (call.start ?? call.created))
+    const sign = isAscending ? -1 : 1
+    const found =
+      (world.isStill ? orders.get(key) : undefined) ??
+      calls.toSorted((left, right) => sign * (keyOf(right) - keyOf(left) || (left.id < right.id ? 1 : -1)))
+    orders.set(key, found)
+    return found
+  }
   const list: AgniClient["Service"]["list"] = (query) =>
     Effect.gen(function* () {
       world.now += 200_000
@@ -72,15 +96,24 @@ export const make = (now: number, calls: Array<Call>): World => {
       const after = query.startedAfter === undefined ? -Infinity : (Instant.fromBound(query.startedAfter) ?? 0)
       const before = query.startedBefore === undefined ? Infinity : (Instant.fromBound(query.startedBefore) ?? 0)
       const isBounded = after !== -Infinity || before !== Infinity
-      const keyOf = (call: Call) => (query.sortBy === "created_at" ? call.created : (call.start ?? call.created))
-      const sign = query.sortOrder === "asc" ? -1 : 1
-      const rows = calls
-        .filter(
-          ({ isListed, start }) =>
-            isListed && (!isBounded || (start !== undefined && start >= after && start <= before))
-        )
-        .sort((left, right) => sign * (keyOf(right) - keyOf(left) || (left.id < right.id ? 1 : -1)))
-        .slice((page - 1) * pageSize, page * pageSize)
+      const isIn = ({ isListed, start }: Call) =>
+        isListed && (!isBounded || (start !== undefined && start >= after && start <= before))
+      world.onRequest()
+      const ordered = sorted(query.sortBy === "created_at", query.sortOrder === "asc")
+      const question = JSON.stringify([page, pageSize, after, before, query.sortBy, query.sortOrder])
+      const cached = answers.get(question)
+      const isOld = cached === undefined || world.now - cached.at >= world.cachedFor
+      const answer = isOld
+        ? {
+            at: world.now,
+            rows: ordered
+              .filter(isIn)
+              .slice((page - 1) * pageSize, page * pageSize)
+              .map(copyOf)
+          }
+        : cached
+      answers.set(question, answer)
+      const { rows } = answer
       last = world.isFrozen ? last : Math.floor(world.now / second) * second
       const observedAt = Instant.of(last)
       const version = yield* ((yield* VersionClock.Current) ?? own).observe(observedAt)
@@ -101,6 +134,9 @@ export const make = (now: number, calls: Array<Call>): World => {
     calls,
     now,
     requests: 0,
+    onRequest: () => {},
+    cachedFor: 0,
+    isStill: false,
     isFrozen: false,
     layer: AgniClient.layerList(list),
     clock: {

@@ -61,6 +61,21 @@ export const found: Readonly<Record<string, Histories.Case>> = {
     batch: 3,
     away: 0.5
   },
+  "calls without a start time are hidden at first, and an audit has to look for them again": {
+    ...usual,
+    seed: 890301,
+    calls: 20,
+    days: 0.1875290755648166,
+    rare: 0,
+    pageSize: 8,
+    undated: "created",
+    isInclusive: false,
+    lag: 300_000_000,
+    kills: 0.3,
+    every: 10_236_944_420,
+    batch: 3,
+    away: 0.9
+  },
   "so many calls leave that nothing shows any more what bounds do": {
     ...usual,
     seed: 880282,

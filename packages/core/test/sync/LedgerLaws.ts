@@ -170,7 +170,11 @@ export const assertHistory = Effect.fnUntraced(function* (open: Open, name: stri
             identity = JSON.stringify([opened.id, opened.key])
             for (const [name, { note }] of Object.entries(acknowledged)) acknowledged[name] = { commit: 0, note }
             for (const [id, entry] of model) {
-              model.set(id, { ...entry, sequence: Version.of(Math.max(entry.sequence + 1, least ?? 0)) })
+              model.set(id, {
+                ...entry,
+                sequence: Version.of(Math.max(entry.sequence + 1, least ?? 0)),
+                shown: least !== undefined && entry.shown === "never" ? "left" : entry.shown
+              })
             }
           } else {
             const before = origin + below(20) * 3600 * second

@@ -55,4 +55,37 @@ describe("Lateness", () => {
       }).pipe(Effect.provide(Ledger.layerMemory), Effect.provideService(Clock.Clock, world.clock))
     )
   }
+
+  it.effect("a clock of the server that has stopped is noticed, and the watermark waits", () => {
+    const world = World.make({ seed: 23, calls: 60, days: 1, rare: 0 })
+    const frozen = { by: 0 }
+    // This machine's clock goes on.
+    const millis = () => Math.floor((world.now + frozen.by) / 1000)
+    const clock = Object.assign({}, world.clock, {
+      currentTimeMillisUnsafe: millis,
+      currentTimeMillis: Effect.sync(millis)
+    })
+    const pass = Sync.changes({ name: "calls", from }).pipe(
+      Stream.runForEach(({ acknowledge }) => acknowledge),
+      Effect.provide(world.layer)
+    )
+    return Effect.gen(function* () {
+      world.now = origin + 8 * hour
+      yield* pass
+      const before = yield* verdictOf
+      assert.isUndefined(before.stopped)
+      const now = world.now
+      // Where the first pass began: its own requests moved the clock of this world.
+      world.now = origin + 8 * hour - 1_000_000
+      frozen.by = hour
+      yield* pass
+      const after = yield* verdictOf
+      assert.isDefined(after.stopped)
+      assert.isAtMost(after.watermark, now - 2 * hour)
+      world.now = now + 2 * hour
+      frozen.by = 0
+      yield* pass
+      assert.isUndefined((yield* verdictOf).stopped)
+    }).pipe(Effect.provide(Ledger.layerMemory), Effect.provideService(Clock.Clock, clock))
+  })
 })

@@ -27,17 +27,8 @@ import * as SessionSink from "../SessionSink.ts"
 import * as SinkWords from "../internal/SinkWords.ts"
 import { SinkError } from "../SinkError.ts"
 import type { Answer, SinkReason } from "../SinkReason.ts"
+import type { Body } from "./WebhookEvent.ts"
 import { WebhookTransport } from "./WebhookTransport.ts"
-
-export type {
-  /**
-   * An event of a call, before a `body` shapes it. In a sync there are also `previousSequence`, `changed` and `milestones`.
-   *
-   * @since 0.1.0
-   * @category models
-   */
-  Sent as Event
-} from "./internal/Message.ts"
 
 /**
  * Whether the receiver takes messages: `Waiting` when it has failed several times in a row, once for each outage, and
@@ -70,7 +61,7 @@ export interface Options {
    * request then has one event, and messages are not kept in `spool`: a run that was killed makes them again. Throws for an
    * event that it cannot make a body of, which is then rejected. @default the event
    */
-  readonly body?: Message.Shape | undefined
+  readonly body?: Body | undefined
   /** The organization of the calls: a part of each event, and of its id. */
   readonly organization: string
   /**

@@ -63,7 +63,10 @@ const byCreation = (run: Pass.Run, endpoint: Endpoint, age: number, { from, to }
     })
   )
 
-/** By creation where the server orders so, because calls without a start time come with the others. */
+/**
+ * By creation where the server orders so, because calls without a start time come with the others. Elsewhere as an export reads, which
+ * looks for them, too: where nothing showed them, later calls may.
+ */
 const audit = (run: Pass.Run, endpoint: Endpoint, age: number, range: Span): Looks =>
   run.state.byCreation?.works === true
     ? byCreation(run, endpoint, age, range)

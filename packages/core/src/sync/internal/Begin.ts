@@ -1,6 +1,7 @@
 /** How a pass begins: by one page where the ledger knows the endpoint, and by probes elsewhere. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Struct from "effect/Struct"
 import { AgniClient } from "../../client/AgniClient.ts"
 import type { AgniError } from "../../model/AgniError.ts"
 import type { Lease } from "../Ledger.ts"
@@ -33,6 +34,7 @@ export interface PutOff {
 /** A machine whose clock is earlier has none that runs. */
 const earliest = 946_684_800_000_000
 
+const minute = 60_000_000
 const day = 86_400_000_000
 
 /** Whether a page has as many calls as it should: a server may give smaller pages than before, or be down in part. */
@@ -135,6 +137,9 @@ const open = Effect.fnUntraced(function* (
         })
       : { profile: state.profile, serverNow: first.observedAt, shows: true }
   const now = local < earliest ? serverNow : Math.min(local, serverNow)
+  // The same time as in the last pass, though this machine's clock moved.
+  const isStopped = now <= (state.read?.last ?? 0) && local - (state.requests?.last ?? local) >= minute
+  const going = Struct.omit(SyncState.withHorizon(state, settings.horizon, now), ["stopped"])
   const run: Pass.Run = {
     // The first pass decided where the ledger begins.
     settings: { ...settings, from: state.from },
@@ -144,7 +149,7 @@ const open = Effect.fnUntraced(function* (
     began: Math.floor(now / 1_000_000) * 1_000_000,
     before: state.read?.last,
     // Nothing is known of pages while there are no calls.
-    state: { ...SyncState.withHorizon(state, settings.horizon, now), ...(shows ? { profile } : {}) },
+    state: { ...going, ...(isStopped ? { stopped: Math.floor(now) } : {}), ...(shows ? { profile } : {}) },
     head,
     now,
     isFirst: state.audits.length === 0,

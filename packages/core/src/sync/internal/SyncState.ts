@@ -39,6 +39,8 @@ export const SyncState = Schema.Struct({
   clock: Schema.optionalKey(Version),
   /** A keyed digest of the organization's id. */
   organization: Schema.optionalKey(Schema.Int),
+  /** The time of the server's clock where it did not move: it was the same in the last two passes. */
+  stopped: Schema.optionalKey(Schema.Int),
   /** Requests of the last day, and the work that waits because of them. */
   requests: Schema.optionalKey(Allowance.Requests),
   /** How many calls appeared later than the horizon. */

@@ -9,6 +9,7 @@ import { fit, type Repairs, stringify } from "../../../model/internal/Json.ts"
 import { type Batch, type Refused, versionOf } from "../../SessionSink.ts"
 import type { Change } from "../../../model/Change.ts"
 import * as ChangeEvent from "../../internal/ChangeEvent.ts"
+import type { Body, WebhookEvent } from "../WebhookEvent.ts"
 import * as Canonical from "./Canonical.ts"
 import * as Sha256 from "./Sha256.ts"
 
@@ -21,22 +22,6 @@ export interface Event {
   /** The id of the message and its body, where the event is not sent as it is. */
   readonly own?: { readonly id: string; readonly body: string } | undefined
 }
-
-/** An event as it is sent. */
-export interface Sent {
-  readonly id: string
-  readonly type: string
-  readonly timestamp: string
-  readonly sequence: number
-  readonly organization: string
-  readonly sessionId: string
-  /** The row; `null` of a call that is gone. */
-  readonly data: unknown
-  readonly [field: string]: unknown
-}
-
-/** Makes a body of an event; nothing where the sink sends nothing. */
-export type Shape = (event: Sent) => unknown
 
 /** One request's worth. The id is made of the body: the same id means the same bytes. */
 export interface Message {
@@ -57,7 +42,7 @@ export const events = Effect.fnUntraced(function* (
   batch: Batch<unknown>,
   organization: string,
   repairs: Repairs,
-  shape?: Shape
+  shape?: Body
 ) {
   const refused: Array<Refused> = []
   const rows: Array<
@@ -102,7 +87,7 @@ export const events = Effect.fnUntraced(function* (
 const isEvent = Schema.is(Schema.Struct({ id: Schema.String, sessionId: Schema.String }))
 
 /** Two calls may have equal bodies, so the message is known by its event. */
-const shaped = (events: ReadonlyArray<Event>, shape: Shape, refused: Array<Refused>) => ({
+const shaped = (events: ReadonlyArray<Event>, shape: Body, refused: Array<Refused>) => ({
   refused,
   events: events.flatMap((event): ReadonlyArray<Event> => {
     try {
@@ -110,7 +95,7 @@ const shaped = (events: ReadonlyArray<Event>, shape: Shape, refused: Array<Refus
       if (!isEvent(parsed)) return []
       // Written above.
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-      const body = shape(parsed as Sent)
+      const body = shape(parsed as WebhookEvent)
       if (body === undefined || body === null) return []
       return [{ ...event, own: { id: parsed.id.replace(/^evt_/, "msg_"), body: stringify(body) ?? "null" } }]
     } catch {
