@@ -25,7 +25,7 @@ export interface Created {
 }
 
 /** What a search by creation listed, other calls too. */
-export interface CreatedIn {
+interface CreatedIn {
   readonly items: ReadonlyArray<Item<CallSession>>
   /** Whether all of the range is there: the server does order by creation. */
   readonly isWhole: boolean
