@@ -1,5 +1,6 @@
 /** `callstream sync`, `status`, `why` and `resync`, as people run them. */
 import { assert, describe, it } from "@effect/vitest"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
@@ -211,6 +212,30 @@ describe("callstream sync, where a sink or its state cannot be used", alongside,
       )
       assert.strictEqual(simulator.requests.length, before)
       assert.isFalse(existsSync(join(cwd, "a.db")))
+    })
+  )
+
+  it.live("waits for a database that is away, then ends with exit code 1 and says what to do", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const { run } = yield* simulation()
+      // Nobody listens on the port of a discarded service.
+      const env = { AWAY: "postgres://postgres@127.0.0.1:9/calls" }
+      const places = [
+        ["--state", "postgres:AWAY", "--to", "sqlite:a.db"],
+        ["--to", "postgres:AWAY"]
+      ]
+      const [took, ran] = yield* Effect.timed(
+        Effect.forEach(places, (place) => run(["sync", "--name", "calls", ...place], { cwd, env }), { concurrency: 2 })
+      )
+      assert.isAtLeast(Duration.toSeconds(took), 8)
+      for (const { code, stderr } of ran) {
+        assert.strictEqual(code, 1, stderr)
+        assert.strictEqual(
+          stderr,
+          "error: postgres:AWAY: nobody answers there (ECONNREFUSED)\n  Check that the server runs, and that host and port are right.\n"
+        )
+      }
     })
   )
 
