@@ -52,7 +52,7 @@ export const tellWhatIsThere = (
     case "Stdout":
       return printOf(about, `${amount} to stdout; there may be more`)
     case "Table":
-      return printOf(about, `${amount} to ${Sinks.describe(sink)}, not all of which may have been committed`)
+      return printOf(about, `${amount}; ${Sinks.describe(sink)} may lack the last ones`)
     case "Webhook":
       return printOf(about, `${amount} to ${Target.describe(target)}; there may be more`)
     case "File":

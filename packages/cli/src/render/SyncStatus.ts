@@ -24,6 +24,7 @@ export const lines = (
   `${name}: ${Format.counted(verdict.calls, "call")}`,
   ...[
     ...SyncSummary.state(verdict, givenUp, clock),
+    ...(Object.keys(verdict.behind).length === 0 ? ["No sink has a change yet: run the sync again."] : []),
     ...Object.entries(verdict.behind).map(([sink, commits]) => place(sink, commits))
   ].map((line) => `  ${line}`)
 ]

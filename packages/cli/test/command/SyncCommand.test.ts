@@ -1,5 +1,6 @@
 /** `callstream sync`, `status`, `why` and `resync`, as people run them. */
 import { assert, describe, it } from "@effect/vitest"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
@@ -196,6 +197,67 @@ describe("callstream sync", alongside, () => {
   )
 })
 
+describe("callstream sync, where a sink or its state cannot be used", alongside, () => {
+  it.live("refuses the name that an export keeps its state under, before any request", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const { run, simulator } = yield* simulation()
+      const first = yield* run(["export", "--name", "calls", "--to", "out.ndjson"], { cwd })
+      assert.strictEqual(first.code, 0, first.stderr)
+      const before = simulator.requests.length
+      const { code, stderr } = yield* run(["sync", "--name", "calls", "--to", "sqlite:a.db"], { cwd })
+      assert.deepStrictEqual(
+        [code, stderr],
+        [2, "error: an export keeps its state under the name calls\n  Give this sync another name.\n"]
+      )
+      assert.strictEqual(simulator.requests.length, before)
+      assert.isFalse(existsSync(join(cwd, "a.db")))
+    })
+  )
+
+  it.live("waits for a database that is away, then ends with exit code 1 and says what to do", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const { run } = yield* simulation()
+      // Nobody listens on the port of a discarded service.
+      const env = { AWAY: "postgres://postgres@127.0.0.1:9/calls" }
+      const places = [
+        ["--state", "postgres:AWAY", "--to", "sqlite:a.db"],
+        ["--to", "postgres:AWAY"]
+      ]
+      const [took, ran] = yield* Effect.timed(
+        Effect.forEach(places, (place) => run(["sync", "--name", "calls", ...place], { cwd, env }), { concurrency: 2 })
+      )
+      assert.isAtLeast(Duration.toSeconds(took), 8)
+      for (const { code, stderr } of ran) {
+        assert.strictEqual(code, 1, stderr)
+        assert.strictEqual(
+          stderr,
+          "error: postgres:AWAY: nobody answers there (ECONNREFUSED)\n  Check that the server runs, and that host and port are right.\n"
+        )
+      }
+    })
+  )
+
+  it.live("names the constraint of a table that refuses a row, and status says that the sink has nothing", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const { run } = yield* simulation()
+      const database = new DatabaseSync(join(cwd, "calls.db"))
+      database.exec("CREATE TABLE call_sessions (id TEXT PRIMARY KEY, channel TEXT UNIQUE)")
+      database.close()
+      const { code, stderr } = yield* run(["sync", "--to", "sqlite:calls.db"], { cwd })
+      assert.strictEqual(code, 1, stderr)
+      assert.include(
+        stderr,
+        "error: sqlite:calls.db: another row has the same value where the table wants each once (column call_sessions.channel, SQLITE_CONSTRAINT_UNIQUE)\n  Check what the table requires"
+      )
+      const status = yield* run(["status", "calls"], { cwd })
+      assert.match(status.stdout, /\n {2}No sink has a change yet: run the sync again\.\n$/)
+    })
+  )
+})
+
 describe.skipIf(Postgres.missing)(`callstream sync with PostgreSQL${Postgres.reason}`, alongside, () => {
   it.live("keeps its state and its table in one database, and nothing beside them", () =>
     Effect.gen(function* () {
@@ -219,6 +281,14 @@ describe.skipIf(Postgres.missing)(`callstream sync with PostgreSQL${Postgres.rea
       }>`SELECT count(*)::int AS n FROM call_sessions_history WHERE is_current`
       assert.strictEqual(rows?.n, 120)
       assert.deepStrictEqual(readdirSync(cwd), [])
+      // One name is not for a sync and an export.
+      const exported = ["export", "--name", "other", "--state", "postgres:DATABASE_URL", "--to", "out.ndjson"]
+      assert.strictEqual((yield* run(exported, options)).code, 0)
+      const refused = yield* run(["sync", "--name", "other", ...args.slice(3)], options)
+      assert.deepStrictEqual(
+        [refused.code, refused.stderr],
+        [2, "error: an export keeps its state under the name other\n  Give this sync another name.\n"]
+      )
     })
   )
 })

@@ -17,6 +17,7 @@ import * as Schema from "effect/Schema"
  * - `AnswersDiffer`: so many calls were in some answers only.
  * - `FromCache`: a cache answered, or a replica that lags.
  * - `NotCounted`, `TooDeepToCount`: whether the whole adds up was not counted, or could not be.
+ * - `Resumed`: an earlier run read a part, and only one run that reads the whole can compare it with the server's total.
  * - `CountDiffers`: the server counts more calls, or fewer, than were read.
  * - `WiderThanSeen`: nothing was found in a range wider than any that the server was seen to answer in full.
  * - `Changing`: a filter by something that changes during a call.
@@ -46,6 +47,7 @@ export const CoverageReason = Schema.Union([
   Schema.TaggedStruct("FromCache", {}),
   Schema.TaggedStruct("NotCounted", {}),
   Schema.TaggedStruct("TooDeepToCount", {}),
+  Schema.TaggedStruct("Resumed", {}),
   Schema.TaggedStruct("CountDiffers", { read: Schema.Int, counted: Schema.Int }),
   Schema.TaggedStruct("WiderThanSeen", {}),
   Schema.TaggedStruct("Changing", { filter: Schema.Literals(["status", "search"]) }),
@@ -106,6 +108,8 @@ export const describe = (reason: CoverageReason): string => {
       return "the total was not counted"
     case "TooDeepToCount":
       return "the server has no pages so deep that all calls could be counted"
+    case "Resumed":
+      return "the run resumed, so it could not check whether all calls without a start time came: give the range an end"
     case "CountDiffers":
       return `the server counted ${calls(reason.counted)}, and ${reason.read} were read`
     case "WiderThanSeen":

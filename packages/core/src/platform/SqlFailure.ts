@@ -164,9 +164,15 @@ const sqlite: Readonly<Record<number, readonly [name: string, problem: ServerPro
   26: ["SQLITE_NOTADB", "NotADatabase"]
 }
 
+/** The same of rows; those with details say which constraint it was. */
 const sqliteRows: Readonly<Record<number, readonly [name: string, problem: keyof typeof rowMeanings]>> = {
   18: ["SQLITE_TOOBIG", "TooLarge"],
-  19: ["SQLITE_CONSTRAINT", "Constraint"]
+  19: ["SQLITE_CONSTRAINT", "Constraint"],
+  275: ["SQLITE_CONSTRAINT_CHECK", "Check"],
+  787: ["SQLITE_CONSTRAINT_FOREIGNKEY", "ForeignKey"],
+  1299: ["SQLITE_CONSTRAINT_NOTNULL", "Empty"],
+  1811: ["SQLITE_CONSTRAINT_TRIGGER", "Trigger"],
+  2067: ["SQLITE_CONSTRAINT_UNIQUE", "Duplicate"]
 }
 
 const system: Readonly<Record<string, ServerProblem>> = {
@@ -263,10 +269,17 @@ const ofState = (cause: unknown, code: string): SqlFailure => {
   }
 }
 
-const ofSqlite = (number: number): SqlFailure => {
+/** What SQLite names of a constraint: columns of the table, or an index. A check is named by its text, which may hold values. */
+const columnIn = (message: string | undefined): string | undefined =>
+  /^(?:UNIQUE|NOT NULL) constraint failed: (.+)$/.exec(message ?? "")?.[1]
+
+const ofSqlite = (number: number, message: string | undefined): SqlFailure => {
   const primary = number & 0xff
-  const [row, rowProblem] = sqliteRows[primary] ?? []
-  if (row !== undefined && rowProblem !== undefined) return { _tag: "Row", problem: rowProblem, code: row }
+  const [row, rowProblem] = sqliteRows[number] ?? sqliteRows[primary] ?? []
+  if (row !== undefined && rowProblem !== undefined) {
+    const column = columnIn(message)
+    return { _tag: "Row", problem: rowProblem, code: row, ...(column === undefined ? {} : { column }) }
+  }
   const [name, problem] = sqlite[primary] ?? [`SQLITE_${primary}`, "Refused"]
   return server(problem, name)
 }
@@ -295,7 +308,7 @@ export const of = ({ isRetryable, reason }: SqlError): SqlFailure => {
   const { cause } = reason
   if (cause instanceof UntrustedFile) return { _tag: "Untrusted", file: cause }
   const errcode = property(cause, "errcode")
-  if (typeof errcode === "number") return ofSqlite(errcode)
+  if (typeof errcode === "number") return ofSqlite(errcode, textOf(cause, "message"))
   const code = textOf(cause, "code")
   if (code !== undefined) {
     if (/^[0-9A-Z]{5}$/.test(code) && textOf(cause, "severity") !== undefined) return ofState(cause, code)

@@ -215,7 +215,7 @@ describe("History.windows", () => {
           assert.isAtMost(meant.length, 400)
           assert.deepStrictEqual(windows.at(-1)?.coverage, {
             _tag: "Provisional",
-            reason: { _tag: "NotCounted" }
+            reason: { _tag: "Resumed" }
           })
         })
     )

@@ -331,8 +331,21 @@ describe("SqlSink, in SQLite", () => {
       made.close()
       const error = yield* failing(own)
       assert.deepInclude(error, { operation: "flush", retryable: false })
-      assert.deepStrictEqual(failureOf(error), { _tag: "Row", problem: "Constraint", code: "SQLITE_CONSTRAINT" })
+      assert.deepStrictEqual(failureOf(error), { _tag: "Row", problem: "Check", code: "SQLITE_CONSTRAINT_CHECK" })
       assert.notInclude(JSON.stringify(error), "65")
+      const indexed = join(folder, "indexed.db")
+      const other = new DatabaseSync(indexed)
+      other.exec("CREATE TABLE call_sessions (id TEXT PRIMARY KEY, durationSec INTEGER UNIQUE)")
+      other.close()
+      const duplicate = yield* Effect.flip(
+        written(sinkAt(indexed), (writer) => writer.write(batch([session(1), session(2)])))
+      )
+      assert.deepStrictEqual(failureOf(duplicate), {
+        _tag: "Row",
+        problem: "Duplicate",
+        code: "SQLITE_CONSTRAINT_UNIQUE",
+        column: "call_sessions.durationSec"
+      })
     })
   )
 

@@ -299,5 +299,5 @@ const whyNot = (found: Found.Found, { after, old, total }: Counts, inPart: boole
     return { _tag: "Unprovable", reason: { _tag: "CountDiffers", read: expected, counted } }
   if (total === undefined) return { _tag: "Provisional", reason: { _tag: "TooDeepToCount" } }
   if (old) return { _tag: "Provisional", reason: { _tag: "FromCache" } }
-  return { _tag: "Provisional", reason: { _tag: inPart ? "NotCounted" : "CallsMoved" } }
+  return { _tag: "Provisional", reason: { _tag: inPart ? "Resumed" : "CallsMoved" } }
 }
