@@ -90,5 +90,21 @@ export const found: Readonly<Record<string, Histories.Case>> = {
     batch: 3,
     away: 0.9,
     closely: 0.1
+  },
+  "counts of two replicas show no call without a start time, and it is in front of the list": {
+    ...usual,
+    seed: 884185,
+    calls: 18,
+    days: 0.15802622162736954,
+    rare: 0,
+    pageSize: 13,
+    undated: "front",
+    isInclusive: true,
+    lag: 300_000_000,
+    kills: 0,
+    every: 4_028_204_572,
+    batch: 20,
+    away: 0.5,
+    closely: 0.1
   }
 }

@@ -24,14 +24,24 @@ export interface Looked {
   readonly uncounted: ReadonlyArray<{ readonly at: number; readonly rows: number }>
 }
 
+export interface Front {
+  readonly items: ReadonlyArray<Item<CallSession>>
+  readonly isWhole: boolean
+}
+
 export interface Endpoint extends CreationSearch.Search {
   readonly look: (range: Span) => Effect.Effect<Looked, AgniError>
+  /** The calls in front of the list, down to one with a start time: those without one may be there. `isWhole`: each page came. */
+  readonly front: Effect.Effect<Front, AgniError>
   /** Rows that start between two whole seconds; `undefined` where that cannot be counted. */
   readonly count: (range: Span, expected: number) => Effect.Effect<number | undefined, AgniError>
   readonly requests: () => number
 }
 
 const { second } = Ask
+
+/** More pages in front are not read. */
+const mostInFront = 50
 
 export const make = (list: AgniClient["Service"]["list"], filters: Ask.Filters, profile: EndpointProfile): Endpoint => {
   const size = profile.pageSize
@@ -58,8 +68,20 @@ export const make = (list: AgniClient["Service"]["list"], filters: Ask.Filters, 
       ])
     })
 
+  const front = Effect.gen(function* () {
+    const items: Array<Item<CallSession>> = []
+    for (let page = 1; page <= mostInFront; page++) {
+      const answer = yield* Ask.orNothing(ask(page, {}))
+      if (answer === undefined) return { items, isWhole: false }
+      items.push(...answer.rows.flatMap(({ item }) => item ?? []))
+      if (answer.rows.length < size || answer.rows.some(Rows.isDated)) return { items, isWhole: true }
+    }
+    return { items, isWhole: false }
+  })
+
   return {
     look,
+    front,
     ...CreationSearch.make(ask, size),
     count: ({ from, to }, expected) =>
       Count.rows(ask, { after: from, before: to }, { expected, size, repeats: profile.repeatsBeyondEnd, even: true }),

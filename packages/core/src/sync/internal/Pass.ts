@@ -23,6 +23,7 @@ import type { Change, Look, Options, Why } from "../Sync.ts"
 import type * as Allowance from "./Allowance.ts"
 import * as Decide from "./Decide.ts"
 import * as Endpoint from "./Endpoint.ts"
+import * as FrontSearch from "./FrontSearch.ts"
 import * as Lateness from "./Lateness.ts"
 import * as SyncState from "./SyncState.ts"
 
@@ -249,9 +250,6 @@ export const prove = (
   range: { readonly from: Micros; readonly to?: Micros | undefined },
   reading?: Reading
 ): Stream.Stream<Look, AgniError | LedgerError, AgniClient> => {
-  const { horizon, lease } = run.settings
-  const created = (entry: Entry, from: Micros, to: Micros) =>
-    entry.created !== undefined && entry.created >= from && entry.created < to
   return windows(run, range, reading).pipe(
     Stream.mapEffect(
       Effect.fnUntraced(function* (window) {
@@ -260,14 +258,20 @@ export const prove = (
         const { from, rejected, rows, to } = window
         const isProven = window.coverage._tag === "Proven"
         const isWithoutStart = from === to
-        // Where the list shows which calls without a start time were created in the range, those that are not shown are gone.
-        const isShown = isWithoutStart && isProven && window.outside !== undefined && window.outside.unassigned === 0
-        const [begin, end] = [range.from, Math.min(to, run.now - horizon)]
-        const expected = isShown ? (yield* lease.withoutStart).filter((entry) => created(entry, begin, end)) : undefined
         const uncounted = Endpoint.uncountedIn(rejected)
         const extra = window.extra === undefined ? [] : [{ at: from, rows: window.extra }]
-        const items = CallRows.items(rows)
-        const read = { why, items, rejected, requests: window.requests, uncounted: [...uncounted, ...extra], expected }
+        const came = CallRows.items(rows)
+        const { expected, items, requests } = isWithoutStart
+          ? yield* FrontSearch.find(run, why, range.from, window, came)
+          : { items: came, requests: 0, expected: undefined }
+        const read = {
+          why,
+          items,
+          rejected,
+          requests: window.requests + requests,
+          uncounted: [...uncounted, ...extra],
+          expected
+        }
         // A window that is too recent to be proven was still read whole, but calls may have come into it meanwhile.
         const look = yield* note(
           run,

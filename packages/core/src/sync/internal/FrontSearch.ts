@@ -1,0 +1,52 @@
+/** Which calls without a start time a window that should have them shows to be absent. */
+import * as Effect from "effect/Effect"
+import { AgniClient } from "../../client/AgniClient.ts"
+import type { AgniError } from "../../model/AgniError.ts"
+import type { CallSession } from "../../model/CallSession.ts"
+import type { Item } from "../../model/Item.ts"
+import type * as Coverage from "../../history/Coverage.ts"
+import type { Entry } from "../Ledger.ts"
+import type { LedgerError } from "../LedgerError.ts"
+import type { Why } from "../Sync.ts"
+import type { Micros } from "../Tail.ts"
+import * as Endpoint from "./Endpoint.ts"
+import type * as Pass from "./Pass.ts"
+
+interface Found {
+  readonly items: ReadonlyArray<Item<CallSession>>
+  readonly requests: number
+  /** Calls that were created in the range and did not come; nothing where the window cannot show that. */
+  readonly expected: ReadonlyArray<Entry> | undefined
+}
+
+/**
+ * A window of calls without a start time may be proven by counts alone, and each count may be another replica's. So those that it
+ * lacks are looked for in front of the list, where most servers have them, before they are called absent. A search looks there in any
+ * case: what it does not bring is removed.
+ */
+export const find = Effect.fnUntraced(function* (
+  run: Pass.Run,
+  why: Why,
+  from: Micros,
+  { coverage, outside, to }: Coverage.Window,
+  came: ReadonlyArray<Item<CallSession>>
+): Effect.fn.Return<Found, AgniError | LedgerError, AgniClient> {
+  const { filters, horizon, lease } = run.settings
+  const end = Math.min(to, run.now - horizon)
+  const isShown = coverage._tag === "Proven" && outside !== undefined && outside.unassigned === 0
+  const here = new Set(came.map(({ id }) => id))
+  const lacks = (yield* lease.withoutStart).filter(
+    ({ created, id }) => created !== undefined && created >= from && created < end && !here.has(id)
+  )
+  const expected = isShown ? lacks : undefined
+  if (lacks.length === 0 || (!isShown && why !== "missing")) return { items: came, requests: 0, expected }
+  const endpoint = Endpoint.make((yield* AgniClient).list, filters, run.profile)
+  const wanted = new Set(lacks.map(({ id }) => id))
+  const { isWhole, items } = yield* endpoint.front
+  const found = items.filter(({ id }) => wanted.has(id))
+  return {
+    items: [...came, ...found],
+    requests: endpoint.requests(),
+    expected: isWhole ? expected : undefined
+  }
+})
