@@ -34,6 +34,7 @@ export const confirm = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Coverage | undefined, AgniError> {
   const { controls, ends, size } = settings
   if (controls.length === 0) return nothingKnown
+  const isIn = ({ start }: Rows.Row) => start !== undefined && start >= range.from && start < range.to
   const below = controls.findLast(({ start }) => start < range.from)
   const above = controls.find(({ start }) => start >= range.to)
   const isEnd = (below === undefined && ends.oldest) || (above === undefined && ends.newest)
@@ -46,7 +47,7 @@ export const confirm = Effect.fnUntraced(function* (
     const rows = [...first, ...second]
     const keys = new Set(rows.map(({ key }) => key))
     const back = (row: Rows.Dated | undefined) => row === undefined || keys.has(row.key)
-    if (rows.some(({ start }) => start !== undefined && start >= range.from && start < range.to)) return came
+    if (rows.some(isIn)) return came
     if (second.length < size && back(below) && back(above)) return { _tag: "Proven" }
   }
   // Not even the end of the list without bounds shows what lies beyond it: a limit may hide it here, and have cut that list.
@@ -72,8 +73,10 @@ export const confirm = Effect.fnUntraced(function* (
     ],
     { concurrency: 2 }
   )
-  const isWithin = controls.some(({ start }) => start >= range.from && start < range.to)
-  return halves.every(({ rows }) => rows.length === 0) && !isWithin ? { _tag: "Proven" } : came
+  const isWithin = controls.some(isIn)
+  // Bounds reach a little further than the range: a row beside it may come.
+  const isNothing = halves.every(({ rows }) => rows.length < size && !rows.some(isIn))
+  return isNothing && !isWithin ? { _tag: "Proven" } : came
 })
 
 /** Whether one of the rows comes back, the nearest first; or why bounds are not understood. */

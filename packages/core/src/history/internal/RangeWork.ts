@@ -35,16 +35,24 @@ export interface Work {
 }
 
 /** It is read in parts. */
-export const split = ({ ask, seen, task }: Work, parts: ReadonlyArray<Task.Task>): Outcome => ({
+export const split = ({ ask, seen, settings, task }: Work, parts: ReadonlyArray<Task.Task>): Outcome => ({
   _tag: "Split",
-  parts: parts.map((part) => ({ ...part, below: countedAbove(ask.log, task, part) })),
+  parts: parts.map((part) => ({ ...part, below: countedAbove(settings, ask.log, task, part) })),
   evidence: { ...seen, log: ask.log }
 })
 
-/** What the whole was counted to hold, if rows of it were seen that are not of the part. */
-const countedAbove = ({ counts, shown }: Ask.Log, task: Task.Task, part: Range): number | undefined => {
+/**
+ * What the whole was counted to hold, if rows of it were seen that are not of the part. No limit on results is lower than a page:
+ * it would be taken for the length of one.
+ */
+const countedAbove = (
+  { size }: Settings,
+  { counts, shown }: Ask.Log,
+  task: Task.Task,
+  part: Range
+): number | undefined => {
   const counted = Ask.exactly(counts, Ask.boundsOf(task))
-  return counted !== undefined && Task.isElsewhere(shown, task, part) ? counted : task.below
+  return counted !== undefined && counted >= size && Task.isElsewhere(shown, task, part) ? counted : task.below
 }
 
 /** It is what was read, with this verdict. */

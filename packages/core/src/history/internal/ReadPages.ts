@@ -32,6 +32,9 @@ export const unknownOrder: () => Known["order"] = () => "unknown"
 export const orderIn = (order: Known["order"], rows: ReadonlyArray<Rows.Row>): Known["order"] =>
   !Rows.isNewestFirst(rows) ? "other" : order === "unknown" && Rows.showsOrderByStart(rows) ? "start" : order
 
+/** So many pages in a row bring nothing new only where a limit brings the same again. */
+const mostIdle = 4
+
 /** Page after page of fixed bounds, each of which holds the last row of the one before it, in the place where it must be. */
 export const readPages = Effect.fnUntraced(function* (
   settings: Settings,
@@ -49,6 +52,7 @@ export const readPages = Effect.fnUntraced(function* (
   let moved = false
   let seam: string | undefined
   let read = 0
+  let idle = 0
   let step: Step.Step | undefined = { page: 1, size, skip: 0 }
   const done = (rest: Partial<Read>): Read => ({
     range,
@@ -81,7 +85,9 @@ export const readPages = Effect.fnUntraced(function* (
     // Another page of those that came: so deep the server does not go, and does not say it.
     if (isMoved && isKnown(held, rows, seam) && (yield* settings.repeats)) return done({ deepest: skip, dense: true })
     if (isMoved) moved = true
-    held.add(hold(rows))
+    // Each page reaches beyond those before it: where that brings nothing new, it has no end.
+    idle = held.add(hold(rows)) === 0 ? idle + 1 : 0
+    if (idle === mostIdle) return done({ deepest: skip, dense: true })
     read = skip + rows.length
     if (rows.length < asked) return done({ count: read })
     seam = rows.at(-1)?.key
