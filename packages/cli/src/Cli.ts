@@ -38,7 +38,7 @@ const debugFlag = GlobalFlag.Setting("debug")({
   flag: Flag.Boolean("debug").pipe(Flag.withDescription(debugHelp), Flag.withDefault(false))
 })
 
-export const logHelp = "What stderr gets: text for people, or each line as JSON, with a type"
+const logHelp = "What stderr gets: text for people, or each line as JSON, with a type"
 
 const logFlag = GlobalFlag.Setting("log")({
   flag: Flag.Literals("log", ["text", "json"]).pipe(Flag.withDescription(logHelp), Flag.withDefault("text"))

@@ -17,7 +17,7 @@ import * as Resolve from "./Resolve.ts"
 
 export type Task = PipelineFile.Named & { readonly job: Job.Job }
 
-export interface Tasks extends Pick<PipelineFile.PipelineFile, "connection" | "several" | "refuse"> {
+interface Tasks extends Pick<PipelineFile.PipelineFile, "connection" | "several" | "refuse"> {
   readonly tasks: ReadonlyArray<Task>
   /** The place of a mistake that is of no pipeline alone. */
   readonly locate: PipelineFile.Named["locate"]

@@ -20,7 +20,7 @@ import { inFlags, type Speaker } from "../option/Speaker.ts"
 import { Incomplete, ReportedExit, UsageError, UsageErrors } from "../option/UsageError.ts"
 
 /** An error as facts. */
-export interface Facts {
+interface Facts {
   /** The tag of the error, and of its reason. */
   readonly error: string
   readonly reason?: string

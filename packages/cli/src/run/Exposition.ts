@@ -1,6 +1,6 @@
 /** Metrics as text that Prometheus reads, and what a file of them holds from earlier runs. */
 
-export interface Family {
+interface Family {
   readonly help: string
   readonly type: string
   /** By name and labels: `callstream_requests_total{reason="Success"}`. */

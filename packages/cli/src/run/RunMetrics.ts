@@ -14,7 +14,7 @@ import { basename } from "node:path"
 import * as Exposition from "./Exposition.ts"
 
 /** Whether a file of metrics is written: sinks are timed only then. */
-export const Enabled = Context.Reference<boolean>("@callstream/cli/run/RunMetrics/Enabled", {
+const Enabled = Context.Reference<boolean>("@callstream/cli/run/RunMetrics/Enabled", {
   defaultValue: () => false
 })
 

@@ -14,9 +14,9 @@ describe("callstream plan", alongside, () => {
       assert.deepStrictEqual({ code: planned.code, stderr: planned.stderr }, { code: 0, stderr: "" })
       assert.deepStrictEqual(readdirSync(cwd), [])
       const plan: Record<string, unknown> = JSON.parse(planned.stdout)
-      const { code, stderr } = yield* run(["export", ...flags, "--json"], { cwd })
+      const { code, stderr, stdout } = yield* run(["export", ...flags, "--json"], { cwd })
       assert.strictEqual(code, 0, stderr)
-      const summary: Record<string, unknown> = JSON.parse(stderr)
+      const summary: Record<string, unknown> = JSON.parse(stdout)
       assert.deepInclude(plan, { walk: "history", set: "proven", reasons: [] })
       // Ages are counted back from when each command began.
       const { least, most }: { least?: number; most?: number } = Object(plan["sessions"])

@@ -82,7 +82,7 @@ describe("callstream resync", alongside, () => {
         [["calls", ...table, "--since", "1d", "--until", "2d"], "--until ("],
         [["export.yaml"], "export.yaml has no sync"],
         [["sync.yaml", ...table], "--to is not for a pipeline file\n  Write it into sync.yaml."],
-        [["calls", "--to", "calls.csv"], "--to names a CSV or Parquet file"],
+        [["calls", "--to", "calls.csv"], "--to names a CSV, Excel or Parquet file"],
         [["--to", "-"], "a sync needs a name"]
       ]
       for (const [args, problem] of mistakes) {

@@ -203,8 +203,10 @@ export const serve = (
     // A page that is empty counts nothing: it says that there are no more, and not which there are. One that comes in place of
     // another has a number that says nothing of its place.
     const front = found.length === 0 || isOther ? [] : all.rows.slice(0, skip + found.length)
-    notes.count(front, bounds, !all.isCut && front.length === all.rows.length)
-    if (!traits.filterAfterPaging || !bounds.given) return found
+    // What is filtered after it was cut into pages has no count: the rows in front of a page may lie outside its bounds.
+    const isFiltered = traits.filterAfterPaging && bounds.given
+    if (!isFiltered) notes.count(front, bounds, !all.isCut && front.length === all.rows.length)
+    if (!isFiltered) return found
     return found.filter((row) => {
       const start = startOf(row, clock)
       return start !== undefined && start >= bounds.after && start <= bounds.before

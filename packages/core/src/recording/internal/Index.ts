@@ -27,8 +27,8 @@ const Kept = Schema.Struct({
 
 const Failed = Schema.Struct({ ...about, failed: Failure })
 
-export const Line = Schema.Union([Kept, Failed])
-export type Line = typeof Line.Type
+const Line = Schema.Union([Kept, Failed])
+type Line = typeof Line.Type
 
 const decode = Schema.decodeUnknownOption(Schema.fromJsonString(Line))
 

@@ -44,7 +44,7 @@ class Stopped {
 }
 
 /** What a file is called until it is complete; those of killed runs are removed by the next one. */
-export const temporary = (number: number): string => `recording-${number}.partial`
+const temporary = (number: number): string => `recording-${number}.partial`
 
 export const isTemporary = (name: string): boolean => /^recording-\d+\.partial$/.test(name)
 

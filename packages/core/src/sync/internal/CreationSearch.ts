@@ -25,7 +25,7 @@ export interface Created {
 }
 
 /** What a search by creation listed, other calls too. */
-export interface CreatedIn {
+interface CreatedIn {
   readonly items: ReadonlyArray<Item<CallSession>>
   /** Whether all of the range is there: the server does order by creation. */
   readonly isWhole: boolean
@@ -110,8 +110,8 @@ export const make = (ask: Ask.Ask, size: number): Search => {
       if (!at.isLast && at.oldest >= from) continue
       // Calls that left meanwhile moved others from one page to the one before it.
       if (number > first) items.push(...((yield* page(first))?.items ?? []))
-      // A server that is down may answer with nothing.
-      return { items, isWhole: shown.includes(true) && items.length > 0 }
+      // A server that is down, or does not go so deep, may answer with nothing.
+      return { items, isWhole: shown.includes(true) && items.length > 0 && at.rows > 0 }
     }
     return { items, isWhole: false }
   })

@@ -14,7 +14,7 @@ import type { Endpoint } from "./Endpoint.ts"
 import * as Missing from "./Missing.ts"
 import * as Pass from "./Pass.ts"
 
-export interface Found {
+interface Found {
   readonly look: Look
   readonly sessions: ReadonlyArray<CallSession>
 }

@@ -115,36 +115,6 @@ const backTo = Effect.fnUntraced(function* (run: Pass.Run): Effect.fn.Return<Mic
   )
 })
 
-/** New calls, in the order of creation. */
-const byCreation = (run: Pass.Run, endpoint: Endpoint, first: Created): Looks => {
-  const { horizon } = run.settings
-  const { read } = run.state
-  const whole = isWhole(run)
-  const proof = Stream.suspend(() =>
-    Stream.unwrap(
-      Effect.gen(function* () {
-        const look = yield* proveByCount(run, endpoint)
-        const done = Stream.fromEffectDrain(noteRead(run, true))
-        const isProven = run.state.watermark >= run.now - horizon - 2 * minute
-        const to = Math.floor((run.now - horizon) / second) * second
-        const rest =
-          isProven || to <= run.state.watermark
-            ? Stream.empty
-            : Pass.prove(run, "new", { from: run.state.watermark, to }, { withoutStart: "skip" })
-        return Stream.concat(Stream.fromIterable(look === undefined ? [] : [look]), Stream.concat(rest, done))
-      })
-    )
-  )
-  const from = whole ? backTo(run) : Effect.succeed((read?.last ?? run.now) - minute)
-  return Stream.unwrap(
-    Effect.map(from, (from) =>
-      CreationWalk.walk(run, endpoint, "new", { from, to: Infinity }, { page: 1, first }, () =>
-        whole ? proof : Stream.fromEffectDrain(noteRead(run, false))
-      )
-    )
-  )
-}
-
 /** New calls, as an export reads them. */
 const byProof = (run: Pass.Run): Looks =>
   Stream.suspend(() => {
@@ -167,6 +137,41 @@ const byProof = (run: Pass.Run): Looks =>
       Stream.fromEffectDrain(isDue ? noteAt : noteRead(run, true))
     )
   })
+
+/** New calls, in the order of creation. */
+const byCreation = (run: Pass.Run, endpoint: Endpoint, first: Created): Looks => {
+  const { horizon } = run.settings
+  const { read } = run.state
+  const whole = isWhole(run)
+  const proof = Stream.suspend(() =>
+    Stream.unwrap(
+      Effect.gen(function* () {
+        const look = yield* proveByCount(run, endpoint)
+        const done = Stream.fromEffectDrain(noteRead(run, true))
+        const isProven = run.state.watermark >= run.now - horizon - 2 * minute
+        const to = Math.floor((run.now - horizon) / second) * second
+        const rest =
+          isProven || to <= run.state.watermark
+            ? Stream.empty
+            : Pass.prove(run, "new", { from: run.state.watermark, to }, { withoutStart: "skip" })
+        return Stream.concat(Stream.fromIterable(look === undefined ? [] : [look]), Stream.concat(rest, done))
+      })
+    )
+  )
+  const from = whole ? backTo(run) : Effect.succeed((read?.last ?? run.now) - minute)
+  const walked = { isComplete: false }
+  const walk = Stream.unwrap(
+    Effect.map(from, (from) =>
+      CreationWalk.walk(run, endpoint, "new", { from, to: Infinity }, { page: 1, first }, () => {
+        walked.isComplete = true
+        return whole ? proof : Stream.fromEffectDrain(noteRead(run, false))
+      })
+    )
+  )
+  // A server may not go so deep: the next walk would be longer still.
+  const instead = Stream.suspend(() => (walked.isComplete || !whole ? Stream.empty : byProof(run)))
+  return Stream.concat(walk, instead)
+}
 
 /** The newest calls alone, between passes that read everything. */
 const newest = (run: Pass.Run, endpoint: Endpoint): Looks =>

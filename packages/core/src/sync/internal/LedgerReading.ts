@@ -24,7 +24,7 @@ export const inParts = <A>(list: ReadonlyArray<A>): ReadonlyArray<ReadonlyArray<
 export const torn = (name: string) => new LedgerError({ reason: { _tag: "Torn", name } })
 
 /** An entry from its row; nothing for a row that no ledger wrote. */
-export const entryOf = (row: unknown, agents: ReadonlyArray<string>): Entry | undefined => {
+const entryOf = (row: unknown, agents: ReadonlyArray<string>): Entry | undefined => {
   const columns = Tables.read(row)
   return columns === undefined ? undefined : EntryBytes.decode(columns, columns.facts, agents)
 }

@@ -31,7 +31,7 @@ export const byReadExcelFile = async (bytes: Uint8Array): Promise<ReadonlyArray<
   (await readExcelFile(Buffer.from(bytes), { trim: false })).map(({ data, sheet }) => [sheet, data.map(filled)])
 
 /** Rows by the names of the first row, of all sheets, without empty cells. */
-export const rows = (sheets: ReadonlyArray<Sheet>): ReadonlyArray<Readonly<Record<string, unknown>>> =>
+const rows = (sheets: ReadonlyArray<Sheet>): ReadonlyArray<Readonly<Record<string, unknown>>> =>
   sheets.flatMap(([, [names = [], ...lines]]) =>
     lines.map((cells) =>
       Object.fromEntries(cells.flatMap((cell, place) => (cell === null ? [] : [[String(names[place]), cell]])))

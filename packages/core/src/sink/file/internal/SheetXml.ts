@@ -55,7 +55,7 @@ const inline = (text: string, cuts: Cuts): string => {
 }
 
 /** `A`, …, `Z`, `AA`, …: the name of a column by its place. */
-export const letters = (place: number): string => {
+const letters = (place: number): string => {
   let rest = place
   let name = ""
   do {
