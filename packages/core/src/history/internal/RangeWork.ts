@@ -43,7 +43,7 @@ export const split = ({ ask, seen, settings, task }: Work, parts: ReadonlyArray<
 
 /**
  * What the whole was counted to hold, if rows of it were seen that are not of the part. No limit on results is lower than a page:
- * it would be taken for the length of one.
+ * it would count as the length of one.
  */
 const countedAbove = (
   { size }: Settings,

@@ -24,7 +24,7 @@ export interface Looked {
   readonly uncounted: ReadonlyArray<{ readonly at: number; readonly rows: number }>
 }
 
-export interface Front {
+interface Front {
   readonly items: ReadonlyArray<Item<CallSession>>
   readonly isWhole: boolean
 }
