@@ -31,7 +31,7 @@ describe("What a sync costs", () => {
   )
 
   it.effect(
-    "on a server of another shape, which lists calls without a start time last and does not order by creation, nothing is missed",
+    "on a server of another shape, which lists calls without a start last and does not order by creation, nothing is missed",
     () =>
       Effect.gen(function* () {
         const world = OtherServer.make({ seed: 9, perDay: 300, days: 4 })
