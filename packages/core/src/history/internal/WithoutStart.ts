@@ -5,9 +5,7 @@ import { earliestStart } from "../../model/Limits.ts"
 import * as Coverage from "../Coverage.ts"
 import * as Ask from "../../endpoint/internal/Ask.ts"
 import * as Count from "../../endpoint/internal/Count.ts"
-import * as AtEnd from "./AtEnd.ts"
 import type { Known } from "./Known.ts"
-import * as Later from "./Later.ts"
 import { differ } from "./Deliveries.ts"
 import type * as Micros from "../../endpoint/internal/Micros.ts"
 import * as Windows from "./Windows.ts"
@@ -17,10 +15,10 @@ import * as Step from "./Step.ts"
 
 /** More pages in front are not read for the few that may be meant. */
 const mostInFront = 50
-const mostIdle = 3
 
-/** So few pages at the end are always read. */
-const leastAtEnd = 3
+/** A server that repeats itself beyond the end is given up here. */
+const mostPages = 2 ** 20
+const mostIdle = 3
 
 /** While calls come and start, a count and the pages after it agree only between two of them: it is tried a few times. */
 const attempts = 4
@@ -45,8 +43,8 @@ export interface About {
 
 /**
  * How many there are at all is the count without bounds, less the count of those with a start. They are found in front of the
- * list, where an order by start puts them, by the order of creation where the server understands it, or at the end of the list.
- * Where none of these is so, only their number is reported. A start more than a day after the latest clock is none.
+ * list, where an order by start puts them, or by the order of creation where the server understands it. Where neither is so,
+ * only their number is reported. A start more than a day after the latest clock is none.
  *
  * @param range in which they were created: from `-Infinity` on where it has no beginning.
  */
@@ -125,37 +123,31 @@ const find = Effect.fnUntraced(function* (
       }
     )
   }
-  const count = (near?: AtEnd.There) => countThem(settings, ask, end, about, near)
+  const count = () => countThem(settings, ask, end, about)
   const byCreation = () => readByCreation(settings, ask, range, isLoose)
-  const counted = yield* count()
-  if (counted?.there === 0) return done([], { _tag: "Proven" }, nothingOutside)
-  if (counted === undefined) {
+  let there = yield* count()
+  if (there === 0) return done([], { _tag: "Proven" }, nothingOutside)
+  if (there === undefined) {
     // A limit on the width of a range hides how many there are, and no page of the order of creation.
     const created = yield* byCreation()
     return created === undefined ? undefined : done(created.rows.filter(isMeant), created.coverage, undefined)
   }
-  const atFront = yield* frontBetween(ask, counted, count, isLoose)
-  const { front } = atFront
-  const { dated } = atFront.counted
-  let { there } = atFront.counted
-  const doneWith = (rows: ReadonlyArray<Rows.Row>, coverage: Coverage.Coverage) => {
-    const meant = rows.filter(isMeant)
-    const unassigned = there - meant.length
-    if (rows.length !== there) return done(meant, coverage, { created: 0, unassigned: Math.max(0, unassigned) })
-    const unknown = rows.filter((row) => creationOf(row) === undefined).length
-    return done(meant, coverage, { created: unassigned - unknown, unassigned: unknown })
+  let front = yield* readFront(ask, there, isLoose)
+  for (let left = attempts; left > 1 && front.isAtFront && front.rows.length !== there; left--) {
+    const before: number = there
+    there = (yield* count()) ?? before
+    // Others are elsewhere, where nothing moved.
+    if (there === before) break
+    front = yield* readFront(ask, there, isLoose)
   }
-  if (front.rows.length === there) return doneWith(front.rows, { _tag: "Proven" })
+  if (front.rows.length === there) {
+    const meant = front.rows.filter(isMeant)
+    const unassigned = front.rows.filter((row) => creationOf(row) === undefined).length
+    return done(meant, { _tag: "Proven" }, { created: there - meant.length - unassigned, unassigned })
+  }
   const created = yield* byCreation()
-  if (created === undefined) {
-    const { size } = settings
-    // As many requests as the range itself took, at most.
-    const most = Math.max(leastAtEnd, Math.ceil(about.delivered() / size))
-    const end = yield* readAtEnd(ask, range, front.rows, { counted: { dated, there }, count, isLoose, most, size })
-    there = end.there
-    return doneWith(end.rows, end.coverage)
-  }
-  const again = (yield* count({ dated, there }))?.there
+  if (created === undefined) return done([], { _tag: "Proven" }, { created: 0, unassigned: there })
+  const again = yield* count()
   const meant = created.rows.filter(isMeant)
   const outside = { created: Math.max(0, there - meant.length), unassigned: 0 }
   return done(meant, again === there ? created.coverage : moved, outside)
@@ -171,36 +163,29 @@ type IsLoose = (row: Rows.Row) => boolean
 
 const nothingOutside: Coverage.Outside = { created: 0, unassigned: 0 }
 
-/** The number of calls without a start time, and with one; nothing if it cannot be counted. */
+/** The number of calls without a start time; nothing if it cannot be counted. */
 const countThem = Effect.fnUntraced(function* (
   settings: Settings,
   ask: Ask.Ask,
   end: Micros.Micros,
-  { calls, delivered, known }: About,
-  near?: AtEnd.There
-): Effect.fn.Return<AtEnd.There | undefined, AgniError> {
+  { calls, delivered, known }: About
+): Effect.fn.Return<number | undefined, AgniError> {
   const repeats = yield* settings.repeats
   const { size } = settings
   const dated = { after: earliestStart, before: Ask.ceilSecond(end) + Ask.second }
-  const all = yield* Count.rows(
-    ask,
-    {},
-    { expected: Math.max(1, near === undefined ? calls : near.there + near.dated), size, repeats }
-  )
+  const all = yield* Count.rows(ask, {}, { expected: Math.max(1, calls), size, repeats })
   // An outage may answer so, and a limit on depth or results.
   const least = Math.max(settings.controls.length, delivered())
   if (all === undefined || all < least || all >= known().deepest) return undefined
   // Each call of the list came with a start.
-  if (all === delivered()) return { there: 0, dated: all }
-  const withStart = yield* Count.rows(ask, dated, { expected: Math.max(1, near?.dated ?? all), size, repeats })
+  if (all === delivered()) return 0
+  const withStart = yield* Count.rows(ask, dated, { expected: Math.max(1, all), size, repeats })
   // A limit on the width of a range hides calls, which would count as without a start time: both ends must be seen.
   if (withStart !== undefined && withStart < all) yield* ask(1, dated)
   const oldest = settings.controls[0]?.start ?? Infinity
   const newest = settings.controls.findLast(({ start }) => start < end)?.start ?? -Infinity
   const isWhole = withStart === all || ask.log.width >= newest - oldest
-  return withStart === undefined || withStart > all || !isWhole
-    ? undefined
-    : { there: all - withStart, dated: withStart }
+  return withStart === undefined || withStart > all || !isWhole ? undefined : all - withStart
 })
 
 interface Front {
@@ -230,59 +215,11 @@ const readFront = Effect.fnUntraced(function* (
   return { rows: [...found.rows.values()], isAtFront }
 })
 
-type Counting = (near: AtEnd.There) => Effect.Effect<AtEnd.There | undefined, AgniError>
+const createdIn = (rows: ReadonlyArray<Rows.Row>): ReadonlyArray<number> =>
+  rows.flatMap((row) => Rows.createdOf(row) ?? [])
 
-/** The front of the list, and a count before it that agrees with it if it can. */
-const frontBetween = Effect.fnUntraced(function* (
-  ask: Ask.Ask,
-  first: AtEnd.There,
-  count: Counting,
-  isLoose: IsLoose
-): Effect.fn.Return<{ readonly front: Front; readonly counted: AtEnd.There }, AgniError> {
-  let counted = first
-  let front = yield* readFront(ask, counted.there, isLoose)
-  for (let left = attempts; left > 1 && front.isAtFront && front.rows.length !== counted.there; left--) {
-    const before = counted
-    counted = (yield* count(before)) ?? before
-    // Others are elsewhere, where nothing moved.
-    if (counted.there === before.there) break
-    front = yield* readFront(ask, counted.there, isLoose)
-  }
-  return { front, counted }
-})
-
-/** At the end of the list, and with what is in front of it, between two counts that agree. */
-const readAtEnd = Effect.fnUntraced(function* (
-  ask: Ask.Ask,
-  range: Micros.Range,
-  front: ReadonlyArray<Rows.Row>,
-  {
-    count,
-    counted: first,
-    ...options
-  }: Pick<AtEnd.Options, "isLoose" | "most" | "size"> & {
-    readonly counted: AtEnd.There
-    readonly count: Counting
-  }
-): Effect.fn.Return<
-  { readonly rows: ReadonlyArray<Rows.Row>; readonly there: number; readonly coverage: Coverage.Coverage },
-  AgniError
-> {
-  let counted = first
-  for (let left = attempts; ; left--) {
-    const { dated, there } = counted
-    const about = { ...options, there: there - front.length, dated: dated + front.length }
-    const end = yield* AtEnd.read(ask, range, about)
-    if (end.rows.length === 0) return { rows: [], there, coverage: { _tag: "Proven" } }
-    const rows = [...new Map([...front, ...end.rows].map((row) => [row.key, row])).values()]
-    if (rows.length === there) return { rows, there, coverage: { _tag: "Proven" } }
-    const again = yield* count(counted)
-    const isStill = again?.there === there && again.dated === dated
-    const coverage: Coverage.Coverage = end.isRange && isStill ? { _tag: "Proven" } : moved
-    if (isStill || left === 1) return { rows, there, coverage }
-    counted = again ?? counted
-  }
-})
+const descends = (instants: ReadonlyArray<number>): boolean =>
+  instants.every((instant, i) => i === 0 || instant <= (instants[i - 1] ?? Infinity))
 
 /** Pages in the order of creation; nothing where the server does not go so deep. */
 const byCreationOf = (ask: Ask.Ask, range: Micros.Range) => {
@@ -293,8 +230,32 @@ const byCreationOf = (ask: Ask.Ask, range: Micros.Range) => {
       ),
       ({ rows }) => rows
     )
-  return { look, isLater: Later.than(range) }
+  const isLater = (rows: ReadonlyArray<Rows.Row>) => createdIn(rows).every((created) => created >= range.to)
+  return { look, isLater }
 }
+
+/** The last page that is later than the range, 0 where there is none: reads pages 1, 2, 4, 8 …, then halves. */
+const lastLater = Effect.fnUntraced(function* (
+  { isLater, look }: ReturnType<typeof byCreationOf>,
+  first: ReadonlyArray<Rows.Row>,
+  size: number
+): Effect.fn.Return<number, AgniError> {
+  const isBefore = (rows: ReadonlyArray<Rows.Row>) => rows.length === size && isLater(rows)
+  let later = 0
+  let page = 1
+  let rows = first
+  while (isBefore(rows) && page < mostPages) {
+    later = page
+    page *= 2
+    rows = yield* look(page, size)
+  }
+  while (page - later > 1) {
+    const middle = (page + later) >>> 1
+    if (isBefore(yield* look(middle, size))) later = middle
+    else page = middle
+  }
+  return later
+})
 
 /**
  * All calls that were created in the range, where the server orders by creation, with calls without a start time among them. Each
@@ -312,8 +273,8 @@ const readByCreation = Effect.fnUntraced(function* (
   const pages = byCreationOf(ask, range)
   const first = yield* pages.look(1, size)
   // By creation, and not by start: otherwise a call without a start time has no place.
-  if (first.length === 0 || !Later.descends(Later.createdIn(first))) return undefined
-  const begin = Math.max(1, yield* Later.last(pages, first, size))
+  if (first.length === 0 || !descends(createdIn(first))) return undefined
+  const begin = Math.max(1, yield* lastLater(pages, first, size))
   const held = Rows.makeHeld()
   let step: Step.Step | undefined = { page: begin, size, skip: (begin - 1) * size }
   let read = step.skip
@@ -325,12 +286,12 @@ const readByCreation = Effect.fnUntraced(function* (
     const { page, size: asked, skip }: Step.Step = step
     const rows: ReadonlyArray<Rows.Row> = page === 1 && asked === size ? first : yield* pages.look(page, asked)
     // Where a row must be again nothing comes: so deep the server does not go.
-    if (rows.length === 0 || !Later.descends(Later.createdIn(rows))) return undefined
+    if (rows.length === 0 || !descends(createdIn(rows))) return undefined
     if (seam !== undefined && rows[read - skip - 1]?.key !== seam) shifted = true
     idle = held.add(rows) === 0 ? idle + 1 : 0
     const loose = rows.filter(isLoose).length
     amongOthers ||= loose > 0 && loose < rows.length
-    if (rows.length < asked || Later.createdIn(rows).some((created) => created < range.from)) {
+    if (rows.length < asked || createdIn(rows).some((created) => created < range.from)) {
       return amongOthers ? { rows: [...held.rows.values()], coverage: shifted ? moved : { _tag: "Proven" } } : undefined
     }
     read = skip + rows.length

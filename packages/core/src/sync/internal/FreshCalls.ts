@@ -29,8 +29,8 @@ type Looks = Stream.Stream<Look, AgniError | LedgerError, AgniClient>
 /** After a longer pause the history is read as an export reads it: in windows, several at once. */
 const longestWalk = 72 * hour
 
-/** How often the time between two looks for calls without a start time doubles: none of them may be before the watermark. */
-const mostIdle = 1
+/** Calls without a start time are looked for at least once in so many times. */
+const mostIdle = 3
 
 /** How long after it the next pass reads everything again that may have come: others read what is likely to have changed. */
 const pace = (horizon: number): number => 0.45 * horizon
