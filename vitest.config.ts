@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os"
 import { defineConfig } from "vitest/config"
 
 export default defineConfig({
@@ -7,8 +8,8 @@ export default defineConfig({
     // that changes something global (an environment variable, the working folder) does it in a child process.
     pool: "forks",
     isolate: false,
-    // One core is left free otherwise.
-    maxWorkers: "100%",
+    // Many tests wait for commands that they started: more processes than cores use that time.
+    maxWorkers: Math.ceil(1.5 * availableParallelism()),
     // Only what hangs takes that long, however busy the machine is: a test has no limit of its own.
     testTimeout: 300_000,
     hookTimeout: 120_000

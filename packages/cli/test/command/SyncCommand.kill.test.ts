@@ -52,7 +52,7 @@ const plain = (call: unknown): Record<string, unknown> => {
 }
 
 /** `pnpm torture:follow` kills a hundred times. */
-const kills = Number(process.env["SYNC_KILLS"] ?? 10)
+const kills = Number(process.env["SYNC_KILLS"] ?? 6)
 
 describe("a sync that follows", () => {
   it.live(

@@ -8,7 +8,7 @@ import * as Histories from "../torture/Histories.ts"
 import * as SeamWalk from "../torture/SeamWalk.ts"
 
 const first = 1
-const count = 500
+const count = 300
 /** The simple walks are read so often. */
 const walks = 200
 const hour = 3_600_000_000

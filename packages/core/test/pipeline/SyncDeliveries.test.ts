@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Deliveries from "./SyncDeliveries.ts"
 
 /** `pnpm torture:deliveries` plays others. */
-const count = 250
+const count = 150
 
 describe("Deliveries of a sync", () => {
   it.effect(
