@@ -21,7 +21,7 @@ describe("Deliveries of a sync", () => {
         assert.isAbove(sums.kills, 0.7 * count)
         assert.isAbove(sums.failures, 5 * count)
         assert.isAbove(sums.events, 5 * count)
-        assert.isAbove(sums.losses, 0.3 * count)
+        assert.isAbove(sums.losses, 0.2 * count)
       }),
     300_000
   )
