@@ -69,24 +69,29 @@ export const find = Effect.fnUntraced(function* (
       return yield* olderThan(ask, last, listed, options)
     }
   }
-  const day = 86_400 * Ask.second
-  const edges = Array.from({ length: 14 }, (_, i) => Math.max(earliestStart, Ask.floorSecond(now - 2 ** i * day)))
-  const empty = yield* Effect.forEach(
-    edges,
-    (edge) =>
-      Effect.map(
-        before(ask, edge, 0),
-        (answer) =>
-          answer !== undefined && answer !== "fails" && !answer.rows.some(isOlder(edge)) && answer.rows.length < size
-      ),
-    { concurrency: "unbounded" }
-  )
-  for (const [i, edge] of edges.entries()) {
-    if (empty[i] !== true || edge > guess) continue
-    return { at: starts.length === 0 && i === 0 ? undefined : edge, sure: true, isListCut: false }
-  }
-  return { at: earliestStart, sure: true, isListCut: false }
+  // What is older is likely near to what is known.
+  const edges = starts.length === 0 ? edgesOf(now, 86_400, 2) : edgesOf(guess, 8, 4)
+  const empty = yield* Effect.forEach(edges, (edge) => isEmptyBefore(ask, edge, size), { concurrency: "unbounded" })
+  // A limit on the width of a range may hide what lies far before an edge, and not what lies before another one.
+  const at = edges[empty.lastIndexOf(false) + 1] ?? earliestStart
+  return { at: starts.length === 0 && at === edges[0] ? undefined : at, sure: true, isListCut: false }
 })
+
+/** Times before another one: so many seconds, and each time so many times further away, back to any beginning. */
+const edgesOf = (from: Micros, seconds: number, factor: number): ReadonlyArray<Micros> => {
+  const edges: Array<Micros> = []
+  for (let distance = seconds * Ask.second; from - distance > earliestStart; distance *= factor)
+    edges.push(Ask.floorSecond(from - distance))
+  return edges
+}
+
+/** Whether nothing came from before an edge. */
+const isEmptyBefore = (ask: Ask.Ask, edge: Micros, size: number): Effect.Effect<boolean, AgniError> =>
+  Effect.map(
+    before(ask, edge, 0),
+    (answer) =>
+      answer !== undefined && answer !== "fails" && answer.rows.length < size && !answer.rows.some(isOlder(edge))
+  )
 
 /** Each halves what is unknown of a width, or finds calls that are older still. */
 const mostTurns = 1000

@@ -1,8 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Ask from "../../../src/endpoint/internal/Ask.ts"
+import * as Observe from "../../../src/endpoint/internal/Observe.ts"
 import * as Oldest from "../../../src/endpoint/internal/Oldest.ts"
+import * as Patience from "../../../src/endpoint/internal/Patience.ts"
 import type * as Adversary from "../../torture/Adversary.ts"
-import { askOf, began, day, hour, open, rowsAt } from "../../history/internal/FakeServer.ts"
+import { askOf, began, day, hour, open, rowsAt, second } from "../../history/internal/FakeServer.ts"
 
 const most = 100
 
@@ -50,6 +53,35 @@ describe("Oldest.find", () => {
       const starts = [...hourly(most - 1), ...Array.from({ length: 2 * most }, () => began - 300 * hour)]
       const { sure } = yield* find(starts, "empty")
       assert.isFalse(sure)
+    })
+  )
+
+  for (const far of [second, hour, 40 * day, 900 * day]) {
+    it.effect(`a record that fails, ${far / second} s before the oldest that does not: at most four times as far`, () =>
+      Effect.gen(function* () {
+        const starts = hourly(50)
+        const oldest = Math.min(...starts)
+        const server = open(rowsAt([...starts, oldest - far]), { poison: "row-50" })
+        const ask = Ask.make(Patience.make(server.client.list), {}, { size: 10, sort: Observe.unsorted })
+        const options = { size: 10, repeats: Effect.succeed(false), newestFirst: true }
+        const { at = Infinity } = yield* Oldest.find(ask, starts, true, began, options)
+        assert.isAtMost(at, oldest - far)
+        assert.isAtLeast(at, oldest - Math.max(10 * second, 4 * far + second))
+        assert.isAtMost(server.requests(), 60)
+      })
+    )
+  }
+
+  it.effect("a server that does not sort, and shows a page in the middle: at most four times as far", () =>
+    Effect.gen(function* () {
+      const starts = hourly(1000)
+      const oldest = Math.min(...starts)
+      const server = open(rowsAt(starts), { sorting: false })
+      const guess = starts[600] ?? 0
+      const options = { size: 10, repeats: Effect.succeed(false), newestFirst: true }
+      const { at = Infinity } = yield* Oldest.find(askOf(server), [guess], false, began, options)
+      assert.isAtMost(at, oldest)
+      assert.isAtLeast(at, guess - 4 * (guess - oldest) - second)
     })
   )
 })
