@@ -54,8 +54,10 @@ export const find = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Oldest, AgniError> {
   const { size } = options
   const guess = Ask.floorSecond(Math.min(...starts))
+  let fails = false
   if (starts.length > 0) {
     const found = yield* before(ask, guess, 2 * Ask.second)
+    fails = found === "fails"
     const answer = found === "fails" ? undefined : found
     // A limit on the width of a range hides what lies before: then the list itself must do.
     const back = answer !== undefined && startsFrom(answer.rows, guess)
@@ -63,25 +65,25 @@ export const find = Effect.fnUntraced(function* (
       return { at: guess, sure: true, isListCut: false }
     // Even the oldest that is known is hidden by bounds so wide: only the list itself may tell what is older. A record that
     // fails is there, and may be.
-    const isOldest = found !== "fails" && answer?.rows.some(isOlder(guess)) !== true
+    const isOldest = !fails && answer?.rows.some(isOlder(guess)) !== true
     if (!back && isOldest) {
       const last = listed ? { at: guess, isFull: false } : yield* lastOf(ask, {}, guess, options)
       return yield* olderThan(ask, last, listed, options)
     }
   }
-  // What is older is likely near to what is known.
-  const edges = starts.length === 0 ? edgesOf(now, 86_400, 2) : edgesOf(guess, 8, 4)
+  // Older calls likely start near those that are known.
+  const edges = fails ? edgesOf(guess, 8, 4) : edgesOf(starts.length === 0 ? now : guess, 86_400, 2)
   const empty = yield* Effect.forEach(edges, (edge) => isEmptyBefore(ask, edge, size), { concurrency: "unbounded" })
   // A limit on the width of a range may hide what lies far before an edge, and not what lies before another one.
   const at = edges[empty.lastIndexOf(false) + 1] ?? earliestStart
   return { at: starts.length === 0 && at === edges[0] ? undefined : at, sure: true, isListCut: false }
 })
 
-/** Times before another one: so many seconds, and each time so many times further away, back to any beginning. */
-const edgesOf = (from: Micros, seconds: number, factor: number): ReadonlyArray<Micros> => {
+/** So many seconds before a time, then so many times further away each, back to any beginning. */
+const edgesOf = (at: Micros, seconds: number, factor: number): ReadonlyArray<Micros> => {
   const edges: Array<Micros> = []
-  for (let distance = seconds * Ask.second; from - distance > earliestStart; distance *= factor)
-    edges.push(Ask.floorSecond(from - distance))
+  for (let distance = seconds * Ask.second; at - distance > earliestStart; distance *= factor)
+    edges.push(Ask.floorSecond(at - distance))
   return edges
 }
 

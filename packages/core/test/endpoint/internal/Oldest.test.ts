@@ -66,13 +66,13 @@ describe("Oldest.find", () => {
         const options = { size: 10, repeats: Effect.succeed(false), newestFirst: true }
         const { at = Infinity } = yield* Oldest.find(ask, starts, true, began, options)
         assert.isAtMost(at, oldest - far)
-        assert.isAtLeast(at, oldest - Math.max(10 * second, 4 * far + second))
+        assert.isAtLeast(at, oldest - Math.max(10 * second, 4 * far))
         assert.isAtMost(server.requests(), 60)
       })
     )
   }
 
-  it.effect("a server that does not sort, and shows a page in the middle: at most four times as far", () =>
+  it.effect("a server that does not sort, and shows a page in the middle: at most a day more, or twice as far", () =>
     Effect.gen(function* () {
       const starts = hourly(1000)
       const oldest = Math.min(...starts)
@@ -81,7 +81,24 @@ describe("Oldest.find", () => {
       const options = { size: 10, repeats: Effect.succeed(false), newestFirst: true }
       const { at = Infinity } = yield* Oldest.find(askOf(server), [guess], false, began, options)
       assert.isAtMost(at, oldest)
-      assert.isAtLeast(at, guess - 4 * (guess - oldest) - second)
+      assert.isAtLeast(at, guess - Math.max(day, 2 * (guess - oldest)))
     })
   )
+
+  for (const [count, isCut] of [
+    [30, true],
+    [33, false]
+  ] as const) {
+    it.effect(
+      `of a list of ${count}, where no range reaches far back: its last page is ${isCut ? "" : "not "}full`,
+      () =>
+        Effect.gen(function* () {
+          const starts = hourly(count)
+          const server = open(rowsAt(starts), { sorting: false, span: { most: 7 * day, cut: "empty" } })
+          const options = { size: 10, repeats: Effect.succeed(false), newestFirst: true }
+          const found = yield* Oldest.find(askOf(server), starts.slice(0, 10), false, began, options)
+          assert.deepStrictEqual(found, { at: Math.min(...starts), sure: false, isListCut: isCut })
+        })
+    )
+  }
 })
