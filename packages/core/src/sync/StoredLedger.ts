@@ -29,7 +29,7 @@ import { LedgerError } from "./LedgerError.ts"
 import type { Micros } from "./Tail.ts"
 
 /**
- * What is to be written at once: all of it, or nothing.
+ * Values to write at once: all of them, or nothing.
  *
  * @since 0.1.0
  * @category models
@@ -40,8 +40,8 @@ export interface Changes {
 }
 
 /**
- * Where ledgers are kept, as text by key. One process uses a ledger at a time: the store sees to that, or whoever starts the
- * processes.
+ * Where ledgers are kept, as text by key. One process uses a ledger at a time: the store, or the app, must
+ * prevent a second one.
  *
  * @since 0.1.0
  * @category models
