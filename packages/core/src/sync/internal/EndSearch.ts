@@ -201,41 +201,69 @@ const edges = ({ from, to }: Span, order: Order) => ({
   }
 })
 
+interface Following {
+  readonly paged: Paged | undefined
+  /** Nothing moved between the page before and this one. */
+  readonly isNext: boolean
+}
+
+/**
+ * The page behind so many rows, the last of which is the first or so of it. Where no page overlaps with them, because pages are small, it
+ * has to be the same twice, and the one before it must end as it did.
+ */
+const follow = Effect.fnUntraced(function* (
+  { pageOf, size }: Wire,
+  read: number,
+  seam: string | undefined
+): Effect.fn.Return<Following, AgniError> {
+  const step = Overlap.overlapping(read, size)
+  if (step !== undefined) {
+    const paged = yield* pageOf(step.page, step.size)
+    return { paged, isNext: paged?.rows[read - step.skip - 1]?.key === seam }
+  }
+  const { page } = stepAt(read, size)
+  const [paged, again, before] = [yield* pageOf(page), yield* pageOf(page), yield* pageOf(page - 1)]
+  const isSame = paged !== undefined && again !== undefined && Rows.sameRows(paged.rows, again.rows)
+  return { paged, isNext: isSame && before?.rows.at(-1)?.key === seam }
+})
+
+/** The first page: the one that should be it, or one before, which begins in front of the range. */
+const firstPage = Effect.fnUntraced(function* (
+  { pageOf, size }: Wire,
+  row: number,
+  begins: (rows: ReadonlyArray<Rows.Row>) => boolean
+): Effect.fn.Return<Paged | undefined, AgniError> {
+  for (let [step, back] = [stepAt(row, size), 1]; ; back *= 2) {
+    const paged = yield* pageOf(step.page, step.size)
+    if (paged === undefined || step.page === 1 || begins(paged.rows)) return paged
+    step = stepAt(step.skip - back * size, size)
+  }
+})
+
 const readIn = Effect.fnUntraced(function* (
-  { pageOf, repeats, size }: Wire,
+  wire: Wire,
   span: Span,
   { first, order, total }: Parameters<EndSearch["endIn"]>[1]
 ): Effect.fn.Return<Part, AgniError> {
   const { begins, ends } = edges(span, order)
   const held = Rows.makeHeld()
   const shown: Array<Paged> = []
-  let step: Overlap.Step | undefined = stepAt(first - 1, size)
-  let back = 1
-  let seam: string | undefined
-  let read = step.skip
+  let paged = yield* firstPage(wire, first - 1, begins)
+  let read = paged?.skip ?? 0
   let isWhole = true
-  while (step !== undefined) {
-    const { page, size: asked, skip }: Overlap.Step = step
-    const paged: Paged | undefined = yield* pageOf(page, asked)
-    if (paged === undefined) break
-    const { rows } = paged
-    if (seam === undefined && page > 1 && !begins(rows)) {
-      step = stepAt(skip - back * size, size)
-      read = step.skip
-      back *= 2
-      continue
-    }
-    if (seam !== undefined && rows[read - skip - 1]?.key !== seam) isWhole = false
+  while (paged !== undefined) {
+    const { rows, size, skip }: Paged = paged
     held.add(rows.filter(isLoose))
     shown.push({ ...paged, skip: Math.max(skip, read), rows: rows.slice(Math.max(0, read - skip)) })
     read = Math.max(read, skip + rows.length)
-    if (rows.length < asked || (repeats && read >= total) || ends(rows)) {
+    if (rows.length < size || (wire.repeats && read >= total) || ends(rows)) {
       const isInOrder = order === "none" || isIn(shown, order)
       // A server that is down may answer with nothing.
       return { rows: [...held.rows.values()], isWhole: isWhole && read > 0 && isInOrder, isInOrder }
     }
-    seam = rows.at(-1)?.key
-    step = Overlap.overlapping(read, size)
+    const next: Following = yield* follow(wire, read, rows.at(-1)?.key)
+    isWhole &&= next.isNext
+    paged = next.paged
   }
   return { rows: [...held.rows.values()], isWhole: false, isInOrder: true }
 })
