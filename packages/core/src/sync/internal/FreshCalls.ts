@@ -135,7 +135,12 @@ const byProof = (run: Pass.Run, endpoint: Endpoint): Looks =>
       run.state = { ...run.state, withoutStart: { idle: 0, ...run.state.withoutStart, at: run.began } }
       return noteRead(run, true)
     })
-    return Pass.prove(run, "new", range, { resume, withoutStart: isDue ? "include" : "skip" }).pipe(
+    return Pass.prove(run, "new", range, {
+      resume,
+      withoutStart: isDue ? "include" : "skip",
+      // The first commit is the first call.
+      isNew: run.isFirst && run.head === 0
+    }).pipe(
       Stream.concat(EndLooks.looks(run, endpoint)),
       Stream.concat(Stream.fromEffectDrain(isDue ? noteAt : noteRead(run, true)))
     )
