@@ -92,8 +92,9 @@ const upserts: Dialect["upserts"] = (layout, rows) => {
   const upserts: Array<Upsert> = []
   for (let from = 0; from < rows.length;) {
     const count = rows.length - from >= together ? together : 1
-    const params: Array<string | number | null> = []
+    const params = new Array<string | number | null>(count * (width + (keyCell === undefined ? 2 : 1)))
     let weight = 0
+    let next = 0
     for (let at = from; at < from + count; at++) {
       const row: Row | undefined = rows[at]
       if (row === undefined) continue
@@ -101,10 +102,10 @@ const upserts: Dialect["upserts"] = (layout, rows) => {
       for (let place = 0; place < width; place++) {
         const cell = cells[place] ?? null
         if (typeof cell === "string") weight += cell.length
-        params.push(bound(cell))
+        params[next++] = bound(cell)
       }
-      if (keyCell === undefined) params.push(row.id)
-      params.push(observed(row.version))
+      if (keyCell === undefined) params[next++] = row.id
+      params[next++] = observed(row.version)
     }
     const { above, sql } = shape(count)
     upserts.push({
