@@ -157,6 +157,17 @@ describe("one record of 900 that fails each page that it is on", () => {
     })
   )
 
+  it.effect("where the server refuses deep pages, the calls without a start time are a gap, and no error", () =>
+    Effect.gen(function* () {
+      const rows = agedBy(1, ListServer.rowsOf(900, "same"))
+      const server = ListServer.make(rows, { poison: [idOf(450)], depth: 5, beyond: "error" })
+      const { error, ids, windows } = yield* ListServer.run(server, History.windows({}, { keepGoing: true }))
+      assert.isUndefined(error)
+      assert.lengthOf(ids, 899)
+      assert.strictEqual(windows.at(-1)?.coverage._tag, "Gap")
+    })
+  )
+
   it.effect("with a filter after paging nothing is proven", () =>
     Effect.gen(function* () {
       const rows = ListServer.rowsOf(300, "same")
