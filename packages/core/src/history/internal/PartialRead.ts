@@ -181,7 +181,8 @@ export const undated = Effect.fnUntraced(function* (
     const answer = yield* orRefused(ask(page, {}))
     if (answer === undefined) break
     const { rows } = answer
-    if (yield* Ask.isEnd(ask, {}, page, rows, page === 1 ? [] : [before, first], { repeats })) break
+    const end = Ask.isEnd(ask, {}, page, rows, page === 1 ? [] : [before, first], { repeats })
+    if ((yield* orRefused(end)) !== false) break
     if (page === 1) first = rows
     before = rows
     held.add(rows.filter((row) => row.start === undefined && !isLost(row) && !isKnown(row.key)))
