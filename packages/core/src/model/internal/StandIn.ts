@@ -5,6 +5,9 @@ const whole = new RegExp(`^(?:${standIn})$`)
 const some = new RegExp(standIn)
 const each = new RegExp(`(${standIn})`, "g")
 
+/** What replaces each phone number that is masked: the same for all, so it is nobody's. */
+export const phoneMask = "[phone]"
+
 export const is = (text: string): boolean => (text.startsWith("[") || text.includes("_")) && whole.test(text)
 
 export const isIn = (text: string): boolean => some.test(text)
