@@ -180,7 +180,7 @@ export const planCommand = Command.make(
   Command.withDescription(
     "Estimate an export with the same flags: calls, windows, requests, time at the present latency, and what can be proven. Makes a few dozen requests and writes nothing. With --sync it estimates a sync: requests a day, and of the first pass; of a sync that ran before it makes no request."
   ),
-  Command.withShortDescription("What an export would take, before it is made"),
+  Command.withShortDescription("Estimate an export before you run it"),
   Command.withExamples([
     { command: "callstream plan", description: "The whole history" },
     { command: "callstream plan --since 30d --rate 5", description: "The last thirty days, gently" },

@@ -111,7 +111,7 @@ export const syncCommand = Command.make("sync", flags(options), (input) =>
   Command.withDescription(
     "Keep tables, logs of changes and webhooks up to date: new calls, calls that change later, and calls that are gone. Run it again, by cron or with --follow: each pass takes a fraction of the requests of an export. What it knows of each call is kept under a name, without content."
   ),
-  Command.withShortDescription("Keep sinks up to date, pass by pass"),
+  Command.withShortDescription("Keep tables, files and webhooks up to date"),
   Command.withExamples([
     { command: "callstream sync --since 30d --to sqlite:calls.db", description: "A table; run it again every hour" },
     {

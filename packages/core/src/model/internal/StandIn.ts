@@ -10,6 +10,9 @@ const eachPlain = new RegExp(`(${plain})`, "g")
 /** Hashes, which take long to look for, have an underscore. */
 const eachIn = (text: string): RegExp => (text.includes("_") ? each : eachPlain)
 
+/** What replaces each phone number that is masked: the same for all, so it is nobody's. */
+export const phoneMask = "[phone]"
+
 export const is = (text: string): boolean => (text.startsWith("[") || text.includes("_")) && whole.test(text)
 
 export const isIn = (text: string): boolean => some.test(text)
