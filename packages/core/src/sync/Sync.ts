@@ -24,6 +24,7 @@ import * as Again from "./internal/Again.ts"
 import * as Audits from "./internal/Audits.ts"
 import * as Begin from "./internal/Begin.ts"
 import * as Awaited from "./internal/Awaited.ts"
+import type { Consumers } from "./internal/Consumers.ts"
 import * as CatchUp from "./internal/CatchUp.ts"
 import * as Counts from "./internal/Counts.ts"
 import * as FreshCalls from "./internal/FreshCalls.ts"
@@ -261,7 +262,7 @@ export type Step =
   | { readonly _tag: "Looked"; readonly look: Look }
 
 /**
- * Everything after a commit, in the order of commits, then one pass.
+ * Everything that an open consumer lacks, in the order of commits, then one pass.
  *
  * @since 0.1.0
  * @category streams
@@ -269,11 +270,11 @@ export type Step =
 export const steps = (
   lease: Lease,
   options: Options,
-  acknowledged: number
+  consumers: Consumers
 ): Stream.Stream<Step, AgniError | LedgerError, AgniClient> =>
   begun(lease, options, (begun) => {
     const { endpoint, run } = begun
-    const caughtUp = CatchUp.changes(run, endpoint, acknowledged).pipe(
+    const caughtUp = CatchUp.ofConsumers(run, endpoint, consumers).pipe(
       Stream.mapArray((changes): Arr.NonEmptyReadonlyArray<Step> => [{ _tag: "CaughtUp", changes }])
     )
     const looks = Stream.suspend(() => stages(begun, endpoint.requests() === 0))
@@ -334,7 +335,9 @@ export const changes = (
         acknowledge: lease.acknowledge(consumer, change.commit.commit)
       })
       const once = Stream.unwrap(
-        Effect.map(lease.acknowledged, (acknowledged) => steps(lease, options, acknowledged[consumer]?.commit ?? 0))
+        Effect.map(lease.acknowledged, (acknowledged) =>
+          steps(lease, options, { [consumer]: { has: acknowledged[consumer]?.commit ?? 0, isOpen: true } })
+        )
       ).pipe(
         Stream.tap((step) => (step._tag === "Looked" ? onLook(step.look) : Effect.void)),
         Stream.flatMap((step) => Stream.fromIterable(step._tag === "Looked" ? step.look.changes : step.changes)),

@@ -33,7 +33,7 @@ export interface Delivered<out A> {
 }
 
 /** What consumers may show of a call, and by which version and commit they know it. */
-type Showing = Pick<Entry, "shown" | "row" | "sequence" | "changed">
+type Showing = Pick<Entry, "shown" | "row" | "sequence" | "changed" | "born">
 
 const isGone = ({ kind }: Change.Change): boolean => kind === "left" || kind === "removed"
 
@@ -108,7 +108,8 @@ const noteShown = Effect.fnUntraced(function* (
 ) {
   const changed = [...shown].flatMap(([id, now]): ReadonlyArray<Entry> => {
     const entry = entries.get(id)
-    const isAsKept = entry?.shown === now.shown && entry.row === now.row && entry.changed === now.changed
+    const isAsKept =
+      entry?.shown === now.shown && entry.row === now.row && entry.changed === now.changed && entry.born === now.born
     return entry === undefined || isAsKept ? [] : [{ ...entry, ...now }]
   })
   if (changed.length === 0) return
@@ -202,7 +203,9 @@ const judge = <A>(
     const replaces = now?.changed ?? one.replaces
     const isNothing = isSame && milestones.length === 0 && replaces !== undefined
     const known = isNothing ? { sequence: previous, changed: replaces } : { sequence, changed: commit.commit }
-    shown.set(one.id, { shown: decided.shown, row: digest, ...known })
+    const isBorn = decided.shown === "shown" && before.shown !== "shown"
+    const born = Math.min(isBorn ? commit.commit : before.born, known.changed)
+    shown.set(one.id, { shown: decided.shown, row: digest, born, ...known })
     const { change } = decided
     if (change === undefined || isNothing) return []
     const bare = { id: one.id, start: entry.start === undefined ? undefined : Instant.of(entry.start) }

@@ -124,14 +124,15 @@ export const note = Effect.fnUntraced(function* (
   let clock: number = run.state.clock ?? 0
   const { isFirst, now, settings } = run
   const about: Decide.About = { key: lease.key, from: settings.from, now, isFirst, before: run.before }
-  const commit = (entry: Entry, change: Decide.Changed | undefined, session: CallSession, replaces?: number): void => {
+  const commit = (entry: Entry, change: Decide.Changed | undefined, session: CallSession, before?: Entry): void => {
     if (change === undefined) return void entries.set(entry.id, entry)
     const changed = ++run.head
-    entries.set(entry.id, { ...entry, changed, born: entry.born === 0 ? changed : entry.born })
+    const isNew = entry.born === 0 || (before?.gone !== undefined && entry.gone === undefined)
+    entries.set(entry.id, { ...entry, changed, born: isNew ? changed : entry.born })
     clock = Math.max(clock, change.sequence)
     const shown = change.kind === "left" ? undefined : session
     const at = { ledger: lease.id, commit: changed }
-    changes.push({ ...change, id: entry.id, session: shown, commit: at, replaces })
+    changes.push({ ...change, id: entry.id, session: shown, commit: at, replaces: before?.changed })
   }
   for (const item of read.items) {
     const before = entries.get(item.id) ?? known.get(item.id)
@@ -149,7 +150,7 @@ export const note = Effect.fnUntraced(function* (
     }
     if (decided.entry !== undefined) {
       const unchanged = decided.change === undefined ? { changed: before?.changed ?? 0, born: before?.born ?? 0 } : {}
-      commit({ ...decided.entry, ...unchanged }, decided.change, item.row, before?.changed)
+      commit({ ...decided.entry, ...unchanged }, decided.change, item.row, before)
     }
   }
   const there = new Set(read.items.map(({ id }) => id))
