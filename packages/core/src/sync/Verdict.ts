@@ -111,7 +111,7 @@ const always = { from: Number.MIN_SAFE_INTEGER, to: Number.MAX_SAFE_INTEGER }
 
 const stateOf = (view: View) => SyncState.open(view, 0, 0)
 
-/** What no consumer has for sure: calls that are owed, and ranges that are to be delivered again. */
+/** What no consumer has for sure: calls that are owed, and ranges that a resync has not delivered yet. */
 const owedFrom = Effect.fnUntraced(function* (
   view: View,
   { again = [] }: SyncState.SyncState,
