@@ -1,4 +1,5 @@
 /** Every code block of the documentation runs, or at least compiles. */
+import * as Client from "@callstream/client"
 import * as Core from "@callstream/core"
 import * as CoreTesting from "@callstream/core/testing"
 import * as Node from "@callstream/node"
@@ -236,11 +237,11 @@ describe("documentation", () => {
 
   it("names modules and members of the packages that exist", ({ expect }) => {
     const platform = { ...Effects, ...EffectHttp, ...EffectSql, ...PlatformNode }
-    const own: Readonly<Record<string, object>> = { ...Core, ...CoreTesting, ...Node }
+    const own: Readonly<Record<string, object>> = { ...Core, ...CoreTesting, ...Node, ...Client }
     const known: Readonly<Record<string, object>> = { ...platform, ...own }
     // A field of every error, and a module of Effect 3 that the page warns of.
     const others = ["AgniError.reason", "Effect.Service"]
-    const lost = globSync("packages/{core,node}/*.md", { cwd: root }).flatMap((page) => {
+    const lost = globSync("packages/{core,node,client}/*.md", { cwd: root }).flatMap((page) => {
       const text = readFileSync(join(root, page), "utf8").replace(/^```[^]*?^```$/gm, "")
       const code = Array.from(text.matchAll(/`([^`\n]+)`/g), ([, code = ""]) => code).join("\n")
       const names = Array.from(code.matchAll(/(?<![\w.@/-])([A-Z][a-z]\w+)(?:\.([a-z]\w*))?/g))

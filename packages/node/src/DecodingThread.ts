@@ -10,12 +10,12 @@ import { availableParallelism } from "node:os"
 import * as Serving from "./internal/Serving.ts"
 import * as Thread from "./internal/Thread.ts"
 
-const make = (hold: PageDecoder.Hold, script?: Thread.Script): Layer.Layer<never> =>
+const make = (work: PageDecoder.Work, script?: Thread.Script): Layer.Layer<never> =>
   Layer.effect(
     PageDecoder.PageDecoder,
     Effect.suspend(() =>
       availableParallelism() > 1
-        ? Effect.orElseSucceed(Thread.make(hold, script), () => PageDecoder.here)
+        ? Effect.orElseSucceed(Thread.make(work, script), () => PageDecoder.here)
         : Effect.succeed(PageDecoder.here)
     )
   )
@@ -31,7 +31,7 @@ const make = (hold: PageDecoder.Hold, script?: Thread.Script): Layer.Layer<never
  * @since 0.1.0
  * @category layers
  */
-export const layer: Layer.Layer<never> = make("json")
+export const layer: Layer.Layer<never> = make({ hold: "json" })
 
 /**
  * The same for programs that need each call as an object. A page holds its response, and parses it again when a call is
@@ -40,7 +40,16 @@ export const layer: Layer.Layer<never> = make("json")
  * @since 0.1.0
  * @category layers
  */
-export const layerObjects: Layer.Layer<never> = make("response")
+export const layerObjects: Layer.Layer<never> = make({ hold: "response" })
+
+/**
+ * The same for a sync: the thread also makes what a ledger keeps of each call. `hold` is `"json"` for logs of changes, and
+ * `"response"` where a sink or a transform needs each call as an object.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerSync = (hold: PageDecoder.Hold): Layer.Layer<never> => make({ hold, outlines: true })
 
 /**
  * A script of a thread, and what it applies.
@@ -65,7 +74,7 @@ export interface Ahead {
  * @since 0.1.0
  * @category layers
  */
-export const layerAhead = (ahead: Ahead): Layer.Layer<never> => make("response", ahead)
+export const layerAhead = (ahead: Ahead): Layer.Layer<never> => make({ hold: "response" }, ahead)
 
 /**
  * Makes a decoding thread of the module that calls it, in a worker.

@@ -55,7 +55,7 @@ describe("DecodingThread", () => {
   for (const hold of ["json", "response"] as const) {
     it.live(`makes of each body what would be made of it here: ${hold}`, () =>
       Effect.gen(function* () {
-        const thread = yield* Thread.make(hold)
+        const thread = yield* Thread.make({ hold })
         yield* thread.started
         for (const [name, body] of Object.entries(bodies)) {
           const expected = yield* Effect.result(PageDecoder.here.decode(bytes(body), about))
@@ -67,7 +67,7 @@ describe("DecodingThread", () => {
 
   it.live("reads a response again when its calls are asked for, in any order and from many pages", () =>
     Effect.gen(function* () {
-      const thread = yield* Thread.make("response")
+      const thread = yield* Thread.make({ hold: "response" })
       yield* thread.started
       const exact = bodies.camelCase.replace('"12"', "12345678901234567890")
       const texts = [bodies.camelCase, bodies.snakeCase, exact, bodies.camelCase, bodies.snakeCase, exact]
@@ -120,7 +120,7 @@ describe("DecodingThread", () => {
 
   it.live("decodes here until it has started, and after it has ended", () =>
     Effect.gen(function* () {
-      const thread = yield* Thread.make("json", { url: new URL("./threads/Ends.ts", import.meta.url) })
+      const thread = yield* Thread.make({ hold: "json" }, { url: new URL("./threads/Ends.ts", import.meta.url) })
       const before = yield* thread.decode(bytes(bodies.camelCase), about)
       assert.isUndefined(Rows.items(before.rows)[0]?.json)
       yield* thread.started
@@ -151,7 +151,9 @@ describe("DecodingThread", () => {
 
   it.live("fails as an effect where no thread can start", () =>
     Effect.gen(function* () {
-      const exit = yield* Effect.exit(Thread.make("json", { url: new URL("https://example.com/no-such-thread.js") }))
+      const exit = yield* Effect.exit(
+        Thread.make({ hold: "json" }, { url: new URL("https://example.com/no-such-thread.js") })
+      )
       assert.isTrue(Exit.isFailure(exit) && Exit.findErrorOption(exit)._tag === "Some")
     }).pipe(Effect.scoped)
   )
@@ -169,7 +171,7 @@ describe("DecodingThread", () => {
         page.rows.sessions().map(({ id }) => id),
         expected.rows.sessions().map(({ id }) => id)
       )
-      const thread = yield* Thread.make("json", { url: new URL("./threads/Ends.ts", import.meta.url) })
+      const thread = yield* Thread.make({ hold: "json" }, { url: new URL("./threads/Ends.ts", import.meta.url) })
       yield* thread.started
       const again = yield* Effect.provideService(read, PageDecoder.PageDecoder, thread)
       assert.strictEqual(again.rows.sessions().length, 100)
@@ -185,7 +187,7 @@ describe("DecodingThread", () => {
       const body = padded({ success: true, data: { callSessions: emails } })
       const linesOf = Effect.fnUntraced(function* (data: string, wanted: string) {
         const transform = chainOf(wanted)
-        const thread = yield* Thread.make("response", { url, data, transform })
+        const thread = yield* Thread.make({ hold: "response" }, { url, data, transform })
         yield* thread.started
         const { rows } = yield* thread.decode(bytes(body), about)
         const { items } = yield* Transform.toItems(transform)(Rows.items(rows), () => {})

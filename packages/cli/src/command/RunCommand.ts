@@ -137,10 +137,7 @@ export const run = Effect.fnUntraced(function* (
   const tasks = options.again === undefined ? all : all.filter(({ job }) => RunSync.isSync(job))
   if (tasks.length === 0) return yield* new UsageError({ reason: { _tag: "NoSyncInFile", path: file } })
   if (options.explain) return yield* Effect.forEach(tasks, ({ job }) => Explain.print(job), { discard: true })
-  const client = Layer.provide(Source.client(connection), [
-    AgniTransport.layer,
-    decoder(tasks.flatMap(({ job }) => (RunSync.isSync(job) ? [] : [job])))
-  ])
+  const client = Layer.provide(Source.client(connection), [AgniTransport.layer, decoder(tasks.map(({ job }) => job))])
   const work = Effect.gen(function* () {
     if (options.dryRun) {
       return yield* Effect.forEach(tasks, ({ job, spec }) => DryRun.run(job, spec), { discard: true })

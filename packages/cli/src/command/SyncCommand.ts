@@ -89,7 +89,7 @@ export const execute = Effect.fnUntraced(function* <A, E extends Failure.Command
     report: input.json === true ? "json" : input.quiet === true ? "none" : "people"
   })
   if (!RunSync.isSync(job)) return yield* Effect.die(new Error("no sync"))
-  const client = Layer.provide(Source.client(spec.source ?? {}), [AgniTransport.layer, decoder([])])
+  const client = Layer.provide(Source.client(spec.source ?? {}), [AgniTransport.layer, decoder([job])])
   yield* use(job).pipe(
     (run) => Failure.reporting(run, { resumes: true }),
     (run) => RunMetrics.writing(input.metricsFile, run),

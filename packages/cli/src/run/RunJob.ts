@@ -44,6 +44,8 @@ const worker = () => new URL(`./ChainWorker${extname(import.meta.url)}`, import.
 
 /** A worker thread makes lines of JSON, also of what the transforms of a single job make, or says what the reader has to know. */
 const thread = (jobs: ReadonlyArray<Job>): Layer.Layer<never> => {
+  if (jobs.some(({ sync }) => sync !== undefined))
+    return DecodingThread.layerSync(jobs.some(isLines) ? "json" : "response")
   const [job, ...others] = jobs
   if (job !== undefined && others.length === 0 && job.transform.label !== "") {
     const { chain, transform } = job

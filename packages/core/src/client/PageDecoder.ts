@@ -11,6 +11,7 @@ import * as ExactNumber from "../model/ExactNumber.ts"
 import type { Instant } from "../model/Instant.ts"
 import type { CallSession } from "../model/CallSession.ts"
 import * as Ahead from "../model/internal/Ahead.ts"
+import * as Outline from "../model/internal/Outline.ts"
 import * as Packed from "../model/internal/Packed.ts"
 import type { Page } from "../model/Page.ts"
 import * as Rows from "../model/Rows.ts"
@@ -101,25 +102,44 @@ export interface Plain {
 }
 
 /**
+ * What another thread makes besides pages.
+ *
+ * @since 0.1.0
+ * @category options
+ */
+export interface Work {
+  /** @default "json" */
+  readonly hold?: Hold | undefined
+  /** For a sync: what it has to know of each call, so that nobody decodes the call for that. @default false */
+  readonly outlines?: boolean | undefined
+}
+
+/**
  * The work of decoding, for another thread. With `response` the body goes back, and is not to be written to. With a
  * transform the message has the rows that it makes, too.
  *
  * @since 0.1.0
  * @category decoding
  */
-export const digest = (body: Uint8Array<ArrayBuffer>, hold: Hold = "json", transform?: Plain): Digest => {
+export const digest = (
+  body: Uint8Array<ArrayBuffer>,
+  { hold = "json", outlines: isForSync = false }: Work = {},
+  transform?: Plain
+): Digest => {
   const text = decoder.decode(body)
   const mayRound = ExactNumber.mayRound(text)
   const read = Envelope.read(text, parserOf(mayRound))
   if (read._tag !== "Records") return { message: read satisfies Message, transfer: [] }
   const packed = hold === "json" ? Packed.pack(read.sessions, mayRound) : Packed.beside(body, read.sessions, mayRound)
   const made = transform === undefined ? undefined : Ahead.make(transform.apply, read.sessions)
+  const outlines = isForSync ? Outline.make(read.sessions) : undefined
   const { bytes, created, ends, settled, starts } = packed
   const rejected = read.rejected.map((record) => ({ ...record, raw: JSON.stringify(record.raw) }))
-  const message: Message = { ...read, sessions: { ...packed, made }, rejected }
+  const message: Message = { ...read, sessions: { ...packed, made, outlines }, rejected }
   const columns = [bytes, created, settled, starts, ...(ends === undefined ? [] : [ends])]
   const rows = made === undefined ? [] : [made.outcomes, made.bytes, made.ends]
-  return { message, transfer: [...columns, ...rows].map(({ buffer }) => buffer) }
+  const known = outlines === undefined ? [] : [outlines.sums, outlines.ended, outlines.flags, outlines.agentOf]
+  return { message, transfer: [...columns, ...rows, ...known].map(({ buffer }) => buffer) }
 }
 
 const parserOf = (mayRound: boolean): ((text: string) => unknown) =>

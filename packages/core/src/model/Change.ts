@@ -6,10 +6,11 @@
 import * as Schema from "effect/Schema"
 import * as CallSession from "./CallSession.ts"
 import * as Instant from "./Instant.ts"
-import * as Canonical from "./internal/CanonicalJson.ts"
+import * as ContentSum from "./internal/ContentSum.ts"
 import * as DecimalText from "./internal/DecimalText.ts"
 import * as HalfSipHash from "./internal/HalfSipHash.ts"
 import { isObject } from "./internal/Json.ts"
+import { earliestStart } from "./Limits.ts"
 import { Version } from "./Version.ts"
 
 /**
@@ -137,18 +138,19 @@ const facetOf = (name: string): Facet =>
 const asNumber = (value: unknown): unknown =>
   typeof value === "string" ? (DecimalText.canonical(value.trim()) ?? value) : value
 
-const asNumbers = (value: unknown): unknown =>
-  isObject(value) ? Object.fromEntries(Object.entries(value).map(([name, one]) => [name, asNumber(one)])) : value
-
 /** The editions write times differently; Go writes one that was never set as the year 1. */
 const asTime = (value: unknown): unknown => {
   if (typeof value !== "string") return value
   const instant = Instant.parse(value.trim())
-  return instant === undefined ? value : CallSession.credibleInstant(value.trim()) === undefined ? null : instant
+  return instant === undefined ? value : instant < earliestStart ? null : instant
 }
 
 /** A link to a recording has another signature in each answer: only its path says which recording it is. */
-const asPath = (value: unknown): unknown => (typeof value === "string" ? value.replace(/[?#].*$/s, "") : value)
+const asPath = (value: unknown): unknown => {
+  if (typeof value !== "string") return value
+  const ends = [value.indexOf("?"), value.indexOf("#")].filter((at) => at >= 0)
+  return ends.length === 0 ? value : value.slice(0, Math.min(...ends))
+}
 
 const spellings: ReadonlyMap<string, (value: unknown) => unknown> = new Map([
   ["startedAt", asTime],
@@ -157,13 +159,49 @@ const spellings: ReadonlyMap<string, (value: unknown) => unknown> = new Map([
   ["durationSec", asNumber],
   ["callLatencyMs", asNumber],
   ["costTotal", asNumber],
-  ["creditBreakdown", asNumbers],
   ["recordingUrl", asPath]
 ])
 
-const encoder = new TextEncoder()
-/** Used again: making one for each facet of each call costs as much as the digest. */
-let buffer = new Uint8Array(4096)
+/** Of a name, the place of its facet, and how its value is spelt. The names of fields are few. */
+const fields = new Map<string, ContentSum.Field>()
+
+const fieldOf = (name: string): ContentSum.Field => {
+  const known = fields.get(name)
+  if (known !== undefined) return known
+  const field = {
+    place: facets.indexOf(facetOf(name)),
+    spell: spellings.get(name),
+    spellMembers: name === "creditBreakdown" ? asNumber : undefined
+  }
+  if (fields.size < 1000) fields.set(name, field)
+  return field
+}
+
+/**
+ * Sums of the facets of records, in the order of `facets`, two words each: what `digests` are made of. They have no key, so that
+ * a thread can make them that knows of no ledger; they are nothing to keep.
+ *
+ * @since 0.1.0
+ * @category digests
+ */
+export const sums = (sessions: ReadonlyArray<CallSession.CallSession>): Uint32Array<ArrayBuffer> => {
+  const all = new Uint32Array(2 * facets.length * sessions.length)
+  for (const [i, session] of sessions.entries()) {
+    if (isObject(session)) ContentSum.add(session, fieldOf, all, 2 * facets.length * i)
+  }
+  return all
+}
+
+/**
+ * The digests of the record at a place of `sums`.
+ *
+ * @since 0.1.0
+ * @category digests
+ */
+export const digestsAt = (all: Uint32Array, place: number, key: Key): ReadonlyArray<number> => {
+  const at = 2 * facets.length * place
+  return facets.map((_, i) => HalfSipHash.ofWords(all[at + 2 * i] ?? 0, all[at + 2 * i + 1] ?? 0, key))
+}
 
 /**
  * A keyed digest of 32 bits for each facet, in the order of `facets`: equal for equal content, and of different content
@@ -173,19 +211,8 @@ let buffer = new Uint8Array(4096)
  * @since 0.1.0
  * @category digests
  */
-export const digests = (session: CallSession.CallSession, key: Key): ReadonlyArray<number> => {
-  const parts = new Map<Facet, Array<readonly [string, unknown]>>(facets.map((facet) => [facet, []]))
-  for (const [name, value] of Object.entries(session)) {
-    parts.get(facetOf(name))?.push([name, (spellings.get(name) ?? identity)(value)])
-  }
-  return facets.map((facet) => {
-    const text = Canonical.writeMembers(parts.get(facet) ?? [])
-    if (buffer.length < 3 * text.length) buffer = new Uint8Array(6 * text.length)
-    return HalfSipHash.digest(buffer, key, encoder.encodeInto(text, buffer).written)
-  })
-}
-
-const identity = (value: unknown): unknown => value
+export const digests = (session: CallSession.CallSession, key: Key): ReadonlyArray<number> =>
+  digestsAt(sums([session]), 0, key)
 
 /**
  * A keyed digest of 32 bits of a row that a transform made. It ignores the order of keys, `1` or `"1"`, `null` or absent, and what
@@ -194,8 +221,10 @@ const identity = (value: unknown): unknown => value
  * @since 0.1.0
  * @category digests
  */
-export const rowDigest = (row: unknown, key: Key): number =>
-  HalfSipHash.digest(encoder.encode(Canonical.write(row)), key)
+export const rowDigest = (row: unknown, key: Key): number => {
+  const [low, high] = ContentSum.of(row)
+  return HalfSipHash.ofWords(low, high, key)
+}
 
 /**
  * The facets in which two lists of digests differ.

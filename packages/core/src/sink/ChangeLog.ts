@@ -5,11 +5,9 @@
  */
 import * as Effect from "effect/Effect"
 import type { Milestone } from "../model/Change.ts"
-import * as Instant from "../model/Instant.ts"
-import { withRow } from "../model/Item.ts"
+import type { Item } from "../model/Item.ts"
 import * as ChangeEvent from "./internal/ChangeEvent.ts"
 import type { Batch, SessionSink } from "./SinkContract.ts"
-import { hexOf } from "./webhook/internal/Sha256.ts"
 
 /**
  * Whose calls they are.
@@ -22,8 +20,6 @@ export interface Options {
   readonly organization: string
 }
 
-const encoder = new TextEncoder()
-
 /**
  * The sink as a log of changes, for a sync: each row is an event such as
  * `{ id, type, timestamp, sequence, previousSequence, organization, sessionId, changed, milestones, data }`. `data` is the row
@@ -34,40 +30,22 @@ const encoder = new TextEncoder()
  * @category combinators
  */
 export const make = <R>(self: SessionSink<unknown, R>, { organization }: Options): SessionSink<unknown, R> => {
-  const events = Effect.fnUntraced(function* (batch: Batch<unknown>) {
-    const changes = batch.items.flatMap(({ change }) => change ?? [])
-    const digests = yield* hexOf(changes.map((change) => encoder.encode(ChangeEvent.identity(organization, change))))
-    const ids = new Map(changes.map((change, at) => [change, `evt_${(digests[at] ?? "").slice(0, 32)}`]))
-    return batch.items.flatMap((item) => {
-      const { change, id, row } = item
-      if (change === undefined) return []
-      const { changed, milestones, previousSequence, type } = ChangeEvent.fields(change)
-      const event = {
-        id: ids.get(change),
-        type,
-        timestamp: Instant.format(Instant.of(change.sequence)),
-        sequence: change.sequence,
-        previousSequence,
-        organization,
-        sessionId: id,
-        changed,
-        milestones,
-        data: row
-      }
-      return [withRow(item, event)]
-    })
-  })
+  const events = (items: ReadonlyArray<Item<unknown>>) =>
+    items.flatMap((item) => (item.change === undefined ? [] : [ChangeEvent.ofItem(organization, item, item.change)]))
   return {
     ...self,
     keeps: "changes",
     open: (opening) =>
       Effect.map(self.open(opening), (writer) => {
         const write = (batch: Batch<unknown>) =>
-          Effect.flatMap(events(batch), (items) => {
+          Effect.suspend(() => {
             const missing = batch.items.flatMap(({ change, id }) =>
               change === undefined ? [{ id, reason: "it is no change of a sync" }] : []
             )
-            return Effect.map(writer.write({ ...batch, items }), (refused) => [...missing, ...refused])
+            return Effect.map(writer.write({ ...batch, items: events(batch.items) }), (refused) => [
+              ...missing,
+              ...refused
+            ])
           })
         return { ...writer, write, remove: write }
       })

@@ -4,18 +4,17 @@
  * @since 0.1.0
  */
 import type * as Arr from "effect/Array"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import { AgniClient } from "../client/AgniClient.ts"
 import * as VersionClock from "../client/VersionClock.ts"
-import { AgniError, InvalidRequest } from "../model/AgniError.ts"
+import type { AgniError } from "../model/AgniError.ts"
 import type { CallSession } from "../model/CallSession.ts"
 import type * as ChangeOf from "../model/Change.ts"
 import type { Fingerprint } from "../model/Fingerprint.ts"
 import * as Instant from "../model/Instant.ts"
-import { defaultHorizon } from "../model/Limits.ts"
 import type { Rejected } from "../model/Rejected.ts"
 import * as Version from "../model/Version.ts"
 import type * as History from "../history/History.ts"
@@ -30,8 +29,9 @@ import * as Counts from "./internal/Counts.ts"
 import * as FreshCalls from "./internal/FreshCalls.ts"
 import * as Pass from "./internal/Pass.ts"
 import * as Missing from "./internal/Missing.ts"
+import * as Settings from "./internal/Settings.ts"
 import * as SyncState from "./internal/SyncState.ts"
-import { Ledger, type Lease } from "./Ledger.ts"
+import { type Entry, Ledger, type Lease } from "./Ledger.ts"
 import type { LedgerError } from "./LedgerError.ts"
 
 /**
@@ -88,14 +88,18 @@ export interface Commit {
   readonly commit: number
 }
 
+/** As of `Item`: a copy by `{ ...change }` has no call, and does not compile as a change. */
+declare abstract class WithSession {
+  abstract get session(): CallSession | undefined
+}
+
 /**
- * A change with the call as it is now; `undefined` of one that left or was removed.
+ * A change with the call as it is now, decoded when it is asked for; `undefined` of one that left or was removed.
  *
  * @since 0.1.0
  * @category models
  */
-export interface Change extends ChangeOf.Change {
-  readonly session: CallSession | undefined
+export interface Change extends ChangeOf.Change, WithSession {
   readonly commit: Commit
   /** The commit of the version before; `undefined` where it is not known. */
   readonly replaces: number | undefined
@@ -116,36 +120,6 @@ export interface Look {
   readonly requests: number
   /** Everything that starts before this is proven, or is a hole. */
   readonly watermark: Instant.Instant
-}
-
-const refused = (parameter: string, requirement: string) =>
-  new AgniError({
-    reason: new InvalidRequest({ parameter, requirement }),
-    request: "options of Sync",
-    attempts: 0,
-    elapsed: Duration.zero
-  })
-
-const micros = (input: Duration.Input): number => Duration.toMillis(Duration.fromInputUnsafe(input)) * 1000
-
-const settingsOf = (lease: Lease, options: Options): Effect.Effect<Pass.Settings, AgniError> => {
-  const { agentId, audits = ["1 day", "3 days", "7 days"], callerNumber, channel, maxRequests, worth = 1 } = options
-  const from = Instant.fromBound(options.from)
-  if (from === undefined)
-    return Effect.fail(refused("from", "must be a time in ISO 8601, such as 2026-07-31T07:16:10Z"))
-  const horizon = micros(options.horizon ?? defaultHorizon)
-  const remember = micros(options.remember ?? "30 days")
-  const ages = audits.map(micros)
-  if (!(horizon > 0)) return Effect.fail(refused("horizon", "must be a duration above 0"))
-  if (!(worth > 0)) return Effect.fail(refused("worth", "must be a number above 0"))
-  if (maxRequests !== undefined && !(Number.isInteger(maxRequests) && maxRequests > 0)) {
-    return Effect.fail(refused("maxRequests", "must be a whole number above 0"))
-  }
-  if (!ages.every((age) => age > horizon && age < remember)) {
-    return Effect.fail(refused("audits", "must be ages between horizon and remember"))
-  }
-  const filters = { agentId, channel, callerNumber }
-  return Effect.succeed({ lease, options, filters, from, horizon, remember, audits: ages, worth, maxRequests })
 }
 
 /**
@@ -172,7 +146,7 @@ const begun = <A>(
   steps: (begun: Begin.Begun) => Stream.Stream<A, AgniError | LedgerError, AgniClient>
 ): Stream.Stream<A, AgniError | LedgerError, AgniClient> =>
   Stream.unwrap(
-    Effect.map(Effect.flatMap(settingsOf(lease, options), Begin.begin), (begun) =>
+    Effect.map(Effect.flatMap(Settings.of(lease, options), Begin.begin), (begun) =>
       begun._tag === "PutOff"
         ? Stream.fromEffectDrain(SyncState.note(lease, begun.state, begun.head, []))
         : within(begun.run, steps(begun))
@@ -262,7 +236,20 @@ export type Step =
   | { readonly _tag: "Looked"; readonly look: Look }
 
 /**
- * Everything that an open consumer lacks, in the order of commits, then one pass.
+ * What a consumer makes of the changes of a reading before they are noted: the entries that it gives are noted in place of those it
+ * got, by id, so that what consumers may show is noted with them.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Judge = (
+  changes: ReadonlyArray<Change>,
+  entries: ReadonlyMap<string, Entry>
+) => Effect.Effect<ReadonlyMap<string, Entry>>
+
+/**
+ * Everything that an open consumer lacks, in the order of commits, then one pass. `judge` is asked of changes that were read in the
+ * pass, not of removals, nor of what is read again for a consumer.
  *
  * @since 0.1.0
  * @category streams
@@ -270,14 +257,18 @@ export type Step =
 export const steps = (
   lease: Lease,
   options: Options,
-  consumers: Consumers
+  consumers: Consumers,
+  judge?: Judge
 ): Stream.Stream<Step, AgniError | LedgerError, AgniClient> =>
   begun(lease, options, (begun) => {
     const { endpoint, run } = begun
     const caughtUp = CatchUp.ofConsumers(run, endpoint, consumers).pipe(
       Stream.mapArray((changes): Arr.NonEmptyReadonlyArray<Step> => [{ _tag: "CaughtUp", changes }])
     )
-    const looks = Stream.suspend(() => stages(begun, endpoint.requests() === 0))
+    const looks = Stream.suspend(() => {
+      run.judge = judge
+      return stages(begun, endpoint.requests() === 0)
+    })
     return Stream.concat(
       caughtUp,
       Stream.map(looks, (look): Step => ({ _tag: "Looked", look }))
@@ -332,6 +323,7 @@ export const changes = (
       const { consumer = "changes", every, onLook = () => Effect.void } = options
       const deliver = (change: Change): Delivered => ({
         ...change,
+        session: change.session,
         acknowledge: lease.acknowledge(consumer, change.commit.commit)
       })
       const once = Stream.unwrap(

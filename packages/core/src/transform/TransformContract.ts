@@ -156,7 +156,14 @@ const createBatched = <A, B, E, R>(options: Described & Pick<Transform<A, B, E, 
   }
 })
 
-const isPure = <A, B, E, R>(self: Transform<A, B, E, R>): self is Transform<A, B, E, R> & Pure<A, B> => "apply" in self
+/**
+ * Whether it is a pure function of one record.
+ *
+ * @since 0.1.0
+ * @category reading
+ */
+export const isPure = <A, B, E, R>(self: Transform<A, B, E, R>): self is Transform<A, B, E, R> & Pure<A, B> =>
+  "apply" in self
 
 /**
  * A transform of one's own. `apply` gives the row itself, at once: one that gives a Promise, an Effect or the like does not

@@ -169,3 +169,25 @@ describe("what can be proven is", () => {
       })
     )
 })
+
+describe("a whole list, on a server that answers no range that reaches far back", () => {
+  const span = { most: 31 * day, cut: "empty" } as const
+  for (const [count, sorting, isProven] of [
+    [30, false, false],
+    [33, false, true],
+    [7, false, false],
+    [30, true, true],
+    [7, true, true]
+  ] as const) {
+    const end = count < 10 ? "has one page" : count % 10 === 0 ? "ends with a full page" : "ends within a page"
+    it.live(`it ${end}, and ${sorting ? "can" : "cannot"} begin with the oldest: ${isProven ? "" : "not "}proven`, () =>
+      Effect.gen(function* () {
+        const rows = evenly(count, 5 * hour)
+        const { possible, provenToHorizon, reasons, wrong } = yield* run({ rows, server: { span, sorting } })
+        assert.deepStrictEqual([possible || sorting, provenToHorizon, wrong], [isProven, isProven, []])
+        if (!isProven)
+          assert.include(reasons, "the API does not show how far back calls go: give the range a beginning")
+      })
+    )
+  }
+})

@@ -50,8 +50,8 @@ export interface Traits {
   readonly results?: number
   /** How the server answers beyond one of these three. */
   readonly beyond?: "empty" | "error"
-  /** Otherwise newest start first. */
-  readonly order?: "scrambled"
+  /** Otherwise newest start first. `oldest` and `created` (newest first) are for a server that ignores how it should sort. */
+  readonly order?: "scrambled" | "oldest" | "created"
   /** Rows are filtered by time after the page is taken. */
   readonly filterAfterPaging?: boolean
   /** The server's clock, ahead of ours in milliseconds. */
@@ -84,8 +84,11 @@ const answer = (rows: ReadonlyArray<Row>, traits: Traits, search: URLSearchParam
     else before = after + span.most
   }
   const isIn = ({ start }: Row) => start >= after && start <= before
-  const sign = search.get("sort_order") === "asc" ? 1 : -1
-  const keyOf = ({ id, start }: Row) => (traits.order === undefined ? start : (Number(id.slice(5)) * 7919) % 10_007)
+  const { order } = traits
+  const isAscending = order === "oldest" || (order !== "created" && search.get("sort_order") === "asc")
+  const sign = isAscending ? 1 : -1
+  const keyOf = ({ created, id, start }: Row) =>
+    order === "scrambled" ? (Number(id.slice(5)) * 7919) % 10_007 : order === "created" ? created : start
   let all = (filterAfterPaging ? [...rows] : rows.filter(isIn)).sort((a, b) => sign * (keyOf(a) - keyOf(b)))
   const page = number("page", 1)
   const size = Math.min(100, number("page_size", 20))

@@ -5,6 +5,7 @@ import type { Entry } from "@callstream/core/sync/Ledger"
 import * as Settlement from "@callstream/core/sync/Settlement"
 import * as CallSessionOf from "@callstream/core/model/CallSession"
 import { assert, describe, it } from "@effect/vitest"
+import * as Outline from "../../src/model/internal/Outline.ts"
 import * as Decide from "../../src/sync/internal/Decide.ts"
 
 const second = 1_000_000
@@ -32,7 +33,12 @@ const told = (
   let { empty: learned } = Settlement
   return answers.map(([after, session], i) => {
     const at = now + after * minute
-    const one = { session, start: CallSessionOf.startInstant(session), version: Version.of(version ?? at) }
+    const one = {
+      id: session.id,
+      outline: Outline.of(session),
+      start: CallSessionOf.startInstant(session),
+      version: Version.of(version ?? at)
+    }
     const decided = Decide.seen(learned, entry, one, { key: [1, 2], from, now: at, isFirst: false })
     learned = decided.learned
     if (decided.entry !== undefined) entry = { ...decided.entry, changed: i + 1, born: entry?.born ?? 1 }
@@ -148,7 +154,7 @@ describe("Decide", () => {
     const [first] = told([[0, call()]])
     const entry = first?.entry
     assert.isDefined(entry)
-    const one = { session: call(), start: entry?.start, version: Version.of(now + minute) }
+    const one = { id: call().id, outline: Outline.of(call()), start: entry?.start, version: Version.of(now + minute) }
     const about: Decide.About = { key: [1, 2], from: 0, now: now + minute, isFirst: false }
     const { change, entry: next } = Decide.seen(
       Settlement.empty,

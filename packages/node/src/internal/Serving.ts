@@ -1,11 +1,11 @@
 /** The other thread of `DecodingThread`: a body comes, a digest goes back. */
-import { digest, type Hold, type Plain } from "@callstream/core/client/PageDecoder"
+import { digest, type Plain, type Work } from "@callstream/core/client/PageDecoder"
 import { parentPort } from "node:worker_threads"
 
 export interface Asked {
   readonly id: number
   readonly body: Uint8Array<ArrayBuffer>
-  readonly hold: Hold
+  readonly work: Work
 }
 
 export interface Answered {
@@ -22,8 +22,8 @@ export interface Ready {
 export const serve = (transform?: Plain): void => {
   const port = parentPort
   if (port === null) return
-  port.on("message", ({ body, hold, id }: Asked) => {
-    const { message, transfer } = digest(body, hold, transform)
+  port.on("message", ({ body, id, work }: Asked) => {
+    const { message, transfer } = digest(body, work, transform)
     port.postMessage({ id, message } satisfies Answered, transfer)
   })
   port.postMessage({ ready: transform?.label } satisfies Ready)

@@ -41,7 +41,7 @@ const lost = new Unavailable({ outage: { _tag: "DecoderEnded" } })
 
 /** Fails where threads are not to be had: a process may not be allowed to start one. */
 export const make = Effect.fnUntraced(function* (
-  hold: PageDecoder.Hold = "json",
+  work: PageDecoder.Work = {},
   script: Script = { url: decoding() }
 ): Effect.fn.Return<Thread, Cause.UnknownError, Scope.Scope> {
   const waiting = new Map<number, (answer: Effect.Effect<unknown, Unavailable>) => void>()
@@ -83,7 +83,7 @@ export const make = Effect.fnUntraced(function* (
       waiting.set(id, resume)
       worker.ref()
       try {
-        worker.postMessage({ id, body, hold } satisfies Asked, [body.buffer])
+        worker.postMessage({ id, body, work } satisfies Asked, [body.buffer])
       } catch {
         // A body that cannot be given away, because a transport still holds on to it.
         forget(id)

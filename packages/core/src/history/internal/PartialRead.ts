@@ -103,9 +103,6 @@ const holding = (empty: Window, rows: ReadonlyArray<Rows.Row>, { log }: Ask.Ask)
 /** A walk over broken pages of fixed bounds ends with this at the latest. */
 const mostRows = 50_000
 
-/** So many pages in a row that bring nothing new lie beyond the end. */
-const mostIdle = 5
-
 /**
  * The rows of a stretch of seconds that can be rendered, as a gap, and how many cannot: each of those is tried with all patience. A
  * few rows are expected, so that blocks of one, two, four … are asked for.
@@ -114,23 +111,14 @@ export const read = Effect.fnUntraced(function* (settings: Settings, range: Micr
   const ask = askOf(settings)
   const bounds = { after: Ask.floorSecond(range.from) - Ask.second, before: Ask.ceilSecond(range.to) + Ask.second }
   const blocks = Blocks.make(ask, bounds, settings.sort, Patience.last)
-  const most = Blocks.largest(settings.size)
-  const held = Rows.makeHeld()
-  let lost = 0
-  let idle = 0
-  for (let at = 0; at < mostRows && idle < mostIdle;) {
-    const size = Math.min(most, Math.max(1, at))
-    const { ended, rows } = yield* blocks.read(at, size)
-    const came = rows.flatMap((row) => row ?? [])
-    lost += rows.length - came.length
-    idle = held.add(came) === 0 ? idle + 1 : 0
-    if (ended) break
-    at += size
-  }
+  const { held, lost } = yield* Blocks.all(blocks, { most: mostRows, size: Blocks.largest(settings.size) })
   const unplaced = [...held.rows.values()].filter((row) => Rows.isUnplaced(row))
   const window = { ...holding(gap(range, error), [...Rows.within(held, range), ...unplaced], ask), extra: lost }
   return { window, lost }
 })
+
+/** So many pages in a row that bring nothing new lie beyond the end. */
+const mostIdle = 5
 
 /** The calls that earlier windows delivered, and the keys of calls without a start time that they know. */
 interface Delivered {

@@ -12,11 +12,12 @@ class Piece {
 }
 
 /** A number as text: `1` and `"1"` are one value, because a protobuf gateway writes long numbers as text. */
-const ofNumber = (value: number | ExactNumber): string => {
+export const numberText = (value: number | ExactNumber): string => {
   const text = String(value)
-  if (Number.isSafeInteger(value) && value !== 0) return `"${text}"`
-  return JSON.stringify(DecimalText.canonical(text) ?? text)
+  return DecimalText.canonical(text) ?? text
 }
+
+const ofNumber = (value: number | ExactNumber): string => JSON.stringify(numberText(value))
 
 const membersOf = (value: Readonly<Record<string, unknown>>): ReadonlyArray<string> =>
   Object.keys(value)
@@ -53,28 +54,6 @@ export const write = (root: unknown): string => {
   return out
 }
 
-const quotes = new Map<string, string>()
-
-/** The names of fields are few. */
-const quoted = (name: string): string => {
-  const known = quotes.get(name)
-  if (known !== undefined) return known
-  const quote = JSON.stringify(name)
-  if (quotes.size < 1000) quotes.set(name, quote)
-  return quote
-}
-
-/** What `write` makes of an object with these members. */
-export const writeMembers = (members: Array<readonly [name: string, value: unknown]>): string => {
-  let out = "{"
-  members.sort(([left], [right]) => (left < right ? -1 : 1))
-  for (const [name, value] of members) {
-    if (value === null || value === undefined) continue
-    out += `${quoted(name)}:${write(value)},`
-  }
-  return `${out}}`
-}
-
 /** Query parameters that sign a URL, and that differ each time it is given out. */
 const signing =
   /^(x-(amz|goog|ms)-.*|signature|sig|expires|policy|key-pair-id|awsaccesskeyid|googleaccessid|token|access_token)$/i
@@ -84,7 +63,7 @@ const besideSig = /^(s[a-z]{1,2}|sk[a-z]{1,3})$/i
 const nameOf = (parameter: string): string => parameter.replace(/=.*$/s, "")
 
 /** A URL without the parameters that sign it; other text as it is. */
-const withoutSignature = (text: string): string => {
+export const withoutSignature = (text: string): string => {
   // Most text is none: its first letter says so.
   if ((text.charCodeAt(0) | 32) !== 104 || !/^https?:\/\//i.test(text)) return text
   const at = text.indexOf("?")

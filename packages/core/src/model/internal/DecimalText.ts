@@ -44,8 +44,27 @@ const expand = ({ digits, negative, point }: Decimal): string => {
 const zerosOf = ({ digits, point }: Decimal): bigint =>
   point <= 0n ? -point : point > BigInt(digits.length) ? point - BigInt(digits.length) : 0n
 
+const [nine, minus, dot] = [57, 45, 46]
+
+/** Whether it is short and canonical already, as nearly all are. */
+const isCanonical = (text: string): boolean => {
+  const { length } = text
+  const first = text.charCodeAt(0) === minus ? 1 : 0
+  let point = length
+  if (length === first || length > Number(mostZeros)) return false
+  for (let at = first; at < length; at++) {
+    const character = text.charCodeAt(at)
+    if (character === dot && point === length && at > first) point = at
+    else if (!(character >= zero && character <= nine)) return false
+  }
+  // No zero in front of other digits or behind a fraction, and no zero below 0.
+  if (text.charCodeAt(first) === zero && point !== first + 1) return false
+  return point === length ? text !== "-0" : text.charCodeAt(length - 1) !== zero && point < length - 1
+}
+
 /** The one way to write the value, as JSON takes it: plain digits, or an exponent beside many zeros. */
 export const canonical = (text: string): string | undefined => {
+  if (isCanonical(text)) return text
   const decimal = read(text)
   if (decimal === undefined) return undefined
   const { digits, negative, point } = decimal

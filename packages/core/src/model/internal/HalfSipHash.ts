@@ -38,3 +38,30 @@ export const digest = (
   }
   return (v1 ^ v3) >>> 0
 }
+
+/** The same of two words of 32 bits. */
+export const ofWords = (first: number, second: number, [low, high]: readonly [number, number]): number => {
+  let v0 = low
+  let v1 = high
+  let v2 = 0x6c796765 ^ low
+  let v3 = 0x74656462 ^ high
+  for (let i = 0; i < 4; i++) {
+    const word = i === 0 ? first : i === 1 ? second : 8 << 24
+    if (i === 3) v2 ^= 0xff
+    else v3 ^= word
+    for (let round = i === 3 ? 4 : 2; round > 0; round--) {
+      v0 = (v0 + v1) | 0
+      v1 = rotate(v1, 5) ^ v0
+      v0 = rotate(v0, 16)
+      v2 = (v2 + v3) | 0
+      v3 = rotate(v3, 8) ^ v2
+      v0 = (v0 + v3) | 0
+      v3 = rotate(v3, 7) ^ v0
+      v2 = (v2 + v1) | 0
+      v1 = rotate(v1, 13) ^ v2
+      v2 = rotate(v2, 16)
+    }
+    if (i !== 3) v0 ^= word
+  }
+  return (v1 ^ v3) >>> 0
+}

@@ -27,6 +27,21 @@ export interface Packed {
   readonly mayRound?: boolean | undefined
   /** What a transform made of them beforehand. */
   readonly made?: Made | undefined
+  /** What a sync has to know of them. @default it is read from the sessions */
+  readonly outlines?: Outlines | undefined
+}
+
+/** See `Outline`, which makes and reads them. */
+export interface Outlines {
+  /** Of the content of each facet, two words. */
+  readonly sums: Uint32Array<ArrayBuffer>
+  readonly ended: Float64Array<ArrayBuffer>
+  /** What the status says, and which milestones are reached. */
+  readonly flags: Uint8Array<ArrayBuffer>
+  /** Ids of agents, each once, and which one each session has. */
+  readonly agents: ReadonlyArray<string>
+  readonly agentOf: Uint32Array<ArrayBuffer>
+  readonly organizations: ReadonlyArray<string>
 }
 
 /** What a transform made of sessions, as far as JSON can say it. */
@@ -274,6 +289,12 @@ export const madeBy = (item: Item<unknown>, by: unknown): Item<object> | "left o
   if (!(item instanceof PackedItem) || rows === undefined || rows.by !== by) return undefined
   const outcome = rows.made.outcomes[item.i]
   return outcome === amongRows ? new MadeItem(item, rows) : outcome === leftOut ? "left out" : undefined
+}
+
+/** What was made of the item for a sync, and its place in it. */
+export const outlineOf = (item: Item<unknown>): { readonly outlines: Outlines; readonly place: number } | undefined => {
+  const outlines = item instanceof PackedItem ? item.page.packed.outlines : undefined
+  return item instanceof PackedItem && outlines !== undefined ? { outlines, place: item.i } : undefined
 }
 
 type SessionItem = Item<CallSession.CallSession>

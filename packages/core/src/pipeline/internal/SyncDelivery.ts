@@ -1,51 +1,27 @@
 /** Passes the changes of one step of a sync through the transform, and to each sink what it lacks. */
 import * as Effect from "effect/Effect"
 import * as Ref from "effect/Ref"
-import { type CallSession, createdInstant, startInstant } from "../../model/CallSession.ts"
+import type { CallSession } from "../../model/CallSession.ts"
 import * as Change from "../../model/Change.ts"
 import * as Column from "../../model/Column.ts"
 import * as Instant from "../../model/Instant.ts"
-import { type Item, withRow } from "../../model/Item.ts"
+import type { Item } from "../../model/Item.ts"
 import type { Rejected } from "../../model/Rejected.ts"
 import type { RejectedRow } from "../../model/RejectedRow.ts"
 import * as Version from "../../model/Version.ts"
 import type { Batch, Refused } from "../../sink/SessionSink.ts"
 import type { SinkError } from "../../sink/SinkError.ts"
 import type { Entry, Lease, Shown } from "../../sync/Ledger.ts"
-import type { Step, Change as SyncChange } from "../../sync/Sync.ts"
+import type { Judge, Step, Change as SyncChange } from "../../sync/Sync.ts"
 import * as Transform from "../../transform/TransformContract.ts"
 import * as Letters from "./Letters.ts"
 import * as RunState from "./RunState.ts"
+import { type ChangedRow, type Delivered, forConsumer, Given, givenOf, isGone, segments } from "./SyncItems.ts"
 import type { SinkHandle } from "./SinkHandle.ts"
 import type { Member, SyncSinks } from "./SyncSinks.ts"
 
-/** A change as sinks get it; the row is `null` of a call that is gone. `born`: the commit in which it was noted first. */
-export interface Delivered<out A> {
-  readonly item: Item<A | null>
-  readonly change: Change.Change
-  readonly commit: number
-  readonly born: number
-  /** No consumer has a version of the call. */
-  readonly isFirst: boolean
-  readonly isRepeated: boolean
-  /** Consumers have the same row: only its milestones are new, for those that keep changes. */
-  readonly isSame: boolean
-}
-
 /** What consumers may show of a call, and by which version and commit they know it. */
 type Showing = Pick<Entry, "shown" | "row" | "sequence" | "changed" | "born">
-
-const isGone = ({ kind }: Change.Change): boolean => kind === "left" || kind === "removed"
-
-/** What one consumer gets of a change: of one that it may have missed it cannot say which version it had. */
-const forConsumer = <A>({ born, change, isFirst, isRepeated, item }: Delivered<A>, given: number): Item<A | null> => {
-  const kind = isFirst || born > given ? "created" : "updated"
-  const { created, id, row, start, version } = item
-  return withRow(
-    { id, start, created, version, change: !isRepeated || isGone(change) ? change : { ...change, kind } },
-    row
-  )
-}
 
 /**
  * The change by what consumers may show of the call; nothing where it is none to them. `passes`: whether there is a row. What
@@ -78,27 +54,18 @@ export interface Options<A, ET, RT> {
   readonly putAside: (found: ReadonlyArray<RejectedRow>, records: number) => Effect.Effect<void, SinkError>
 }
 
-/** Changes in a row that are alike, rows or calls that are gone, in the order of their commits. */
-const segments = <A>(items: ReadonlyArray<Item<A | null>>): ReadonlyArray<ReadonlyArray<Item<A | null>>> => {
-  const all: Array<Array<Item<A | null>>> = []
-  let last: boolean | undefined
-  const ids = new Set<string>()
-  for (const item of items) {
-    const gone = item.row === null
-    // A call is once in a batch: of two versions a table would keep one only.
-    if (gone !== last || ids.has(item.id)) {
-      all.push([])
-      ids.clear()
-    }
-    last = gone
-    ids.add(item.id)
-    all.at(-1)?.push(item)
+/** Entries with what consumers may show from now on. */
+const withShown = (
+  entries: ReadonlyMap<string, Entry>,
+  shown: ReadonlyMap<string, Showing>
+): ReadonlyMap<string, Entry> => {
+  const all = new Map(entries)
+  for (const [id, now] of shown) {
+    const entry = entries.get(id)
+    if (entry !== undefined) all.set(id, { ...entry, ...now })
   }
   return all
 }
-
-const isRow = <A>(item: Item<A | null>): item is Item<A> => item.row !== null
-const isEmpty = <A>(item: Item<A | null>): item is Item<null> => item.row === null
 
 /** What consumers may show is noted before they get it, so that a killed run knows what it may have delivered. */
 const noteShown = Effect.fnUntraced(function* (
@@ -106,11 +73,11 @@ const noteShown = Effect.fnUntraced(function* (
   entries: ReadonlyMap<string, Entry>,
   shown: ReadonlyMap<string, Showing>
 ) {
-  const changed = [...shown].flatMap(([id, now]): ReadonlyArray<Entry> => {
-    const entry = entries.get(id)
-    const isAsKept =
-      entry?.shown === now.shown && entry.row === now.row && entry.changed === now.changed && entry.born === now.born
-    return entry === undefined || isAsKept ? [] : [{ ...entry, ...now }]
+  const changed = [...withShown(entries, shown).values()].filter((now) => {
+    const entry = entries.get(now.id)
+    return (
+      entry?.shown !== now.shown || entry.row !== now.row || entry.changed !== now.changed || entry.born !== now.born
+    )
   })
   if (changed.length === 0) return
   const { head, state = null } = yield* lease.kept
@@ -124,7 +91,7 @@ interface Rejection extends Refused {
 /** Writes items to one sink, in their order. */
 const write = Effect.fnUntraced(function* <A>(
   handle: SinkHandle<A>,
-  items: ReadonlyArray<Item<A | null>>,
+  items: ReadonlyArray<ChangedRow<A> | Item<null>>,
   columns: Batch<A>["columns"]
 ): Effect.fn.Return<ReadonlyArray<Rejection>, SinkError> {
   const now = yield* Instant.now
@@ -136,11 +103,10 @@ const write = Effect.fnUntraced(function* <A>(
   }
   const rejected: Array<Rejection> = []
   for (const segment of segments(items)) {
-    const gone = segment.filter(isEmpty)
     const refused =
-      gone.length > 0
-        ? yield* handle.remove({ ...about, items: gone })
-        : yield* handle.write({ ...about, items: segment.filter(isRow) })
+      segment._tag === "Gone"
+        ? yield* handle.remove({ ...about, items: segment.items })
+        : yield* handle.write({ ...about, items: segment.items })
     for (const row of refused) rejected.push({ ...row, sink: handle.name })
   }
   return rejected
@@ -197,7 +163,7 @@ const judge = <A>(
     const previous = one.previous === null ? null : (now?.sequence ?? one.previous)
     const plain = { kind, id, facets, milestones, sequence, previous }
     const decided = decide(plain, before, { passes: row !== undefined, isRepeated })
-    const digest = row === undefined || row.row === one.session ? undefined : Change.rowDigest(row.row, key)
+    const digest = row === undefined || isItself(row, one) ? undefined : Change.rowDigest(row.row, key)
     const isSame =
       !isRepeated && digest !== undefined && previous !== null && before.shown === "shown" && digest === before.row
     const replaces = now?.changed ?? one.replaces
@@ -208,34 +174,39 @@ const judge = <A>(
     shown.set(one.id, { shown: decided.shown, row: digest, born, ...known })
     const { change } = decided
     if (change === undefined || isNothing) return []
-    const bare = { id: one.id, start: entry.start === undefined ? undefined : Instant.of(entry.start) }
-    const item = row ?? { ...bare, version: change.sequence, row: null }
+    const start = entry.start === undefined ? undefined : Instant.of(entry.start)
     const isFirst = row !== undefined && before.shown !== "shown"
-    return [{ item, change, commit: commit.commit, born: entry.born, isFirst, isRepeated, isSame }]
+    return [{ item: row, start, change, commit: commit.commit, born: entry.born, isFirst, isRepeated, isSame }]
   })
   return { delivered, shown }
 }
 
-export const make = <A, ET, RT>({ lease, letters, putAside, run, sinks, transform }: Options<A, ET, RT>) => {
-  const columns = transform.columns(Column.ofSession)
-  const apply = Transform.toItems(transform)
-  const ofRejection =
-    (delivered: ReadonlyArray<Delivered<A>>, given: ReadonlyArray<Given>) =>
-    ({ id, reason, sink }: Rejection): RejectedRow => {
-      const one = delivered.findLast(({ item }) => item.id === id)
-      const record = given.findLast((item) => item.id === id)?.row ?? { id }
-      const observedAt = one?.change.sequence ?? Version.of(0)
-      return letters.ofRow({ id, sink, reason, record, row: one?.item.row ?? { id }, observedAt })
-    }
+/** The transform gave the call as it came. */
+const isItself = (row: Item<unknown>, change: SyncChange): boolean => row instanceof Given || row.row === change.session
 
-  /** Delivers the changes of a step, and gives those that were any to consumers. */
-  return Effect.fnUntraced(function* (step: Step) {
-    const isRepeated = step._tag === "CaughtUp"
-    const changes = step._tag === "CaughtUp" ? step.changes : step.look.changes
-    const rejected: ReadonlyArray<Rejected> = step._tag === "CaughtUp" ? [] : step.look.rejected
-    const failed: Array<RejectedRow> = rejected.map(letters.ofRecord)
-    const entries = yield* lease.byId(changes.map(({ id }) => id))
-    const given = changes.flatMap((one) => (one.session === undefined || isGone(one) ? [] : [itemOf(one, one.session)]))
+/** Changes that were judged, and wait for their delivery. */
+interface Judged<A> {
+  readonly given: ReadonlyArray<Given>
+  readonly failed: ReadonlyArray<RejectedRow>
+  readonly filtered: number
+  readonly delivered: ReadonlyArray<Delivered<A>>
+  readonly shown: ReadonlyMap<string, Showing>
+}
+
+/** Passes changes through the transform, and decides what they are to consumers. */
+const judging = <A, ET, RT>({
+  lease,
+  letters,
+  transform
+}: Pick<Options<A, ET, RT>, "lease" | "letters" | "transform">) => {
+  const apply = Transform.toItems(transform)
+  return Effect.fnUntraced(function* (
+    changes: ReadonlyArray<SyncChange>,
+    entries: ReadonlyMap<string, Entry>,
+    isRepeated: boolean
+  ): Effect.fn.Return<Judged<A>, ET, RT> {
+    const failed: Array<RejectedRow> = []
+    const given = changes.flatMap((one) => givenOf(one))
     const unusable = new Set<SyncChange>()
     const { items, passed } = yield* apply(given, (item, cause) => {
       unusable.add(item.of)
@@ -244,29 +215,68 @@ export const make = <A, ET, RT>({ lease, letters, putAside, run, sinks, transfor
     })
     const rows = new Map(passed.map((item, at) => [item.of, items[at]] as const))
     const filtered = given.length - passed.length - unusable.size
-    yield* Ref.update(run, RunState.received({ received: given.length + rejected.length, filtered }))
-    const { delivered, shown } = judge(changes, entries, rows, { key: lease.key, isRepeated, unusable })
-    yield* noteShown(lease, entries, shown)
-    const last = changes.at(-1)?.commit.commit
-    const refused = last === undefined ? [] : yield* give(sinks, delivered, last, columns)
-    failed.push(...refused.map(ofRejection(delivered, given)))
-    if (failed.length > 0) yield* putAside(failed, failed.length)
-    return delivered
+    return { given, failed, filtered, ...judge(changes, entries, rows, { key: lease.key, isRepeated, unusable }) }
   })
 }
 
-interface Given extends Item<CallSession> {
-  readonly of: SyncChange
+export const make = <A, ET, RT>(options: Options<A, ET, RT>) => {
+  const { lease, letters, putAside, run, sinks, transform } = options
+  const columns = transform.columns(Column.ofSession)
+  const judge = judging(options)
+  const waiting = new WeakMap<ReadonlyArray<SyncChange>, Judged<A>>()
+  const ofRejection =
+    ({ delivered, given }: Judged<A>) =>
+    ({ id, reason, sink }: Rejection): RejectedRow => {
+      const one = delivered.findLast(({ change }) => change.id === id)
+      const record = given.findLast((item) => item.id === id)?.row ?? { id }
+      const observedAt = one?.change.sequence ?? Version.of(0)
+      return letters.ofRow({ id, sink, reason, record, row: one?.item?.row ?? { id }, observedAt })
+    }
+
+  /** Judges the changes of a step now, and notes what consumers may show, where that was not done when they were noted. */
+  const judgeNow = Effect.fnUntraced(function* (changes: ReadonlyArray<SyncChange>, isRepeated: boolean) {
+    const entries = yield* lease.byId(changes.map(({ id }) => id))
+    const judged = yield* judge(changes, entries, isRepeated)
+    yield* noteShown(lease, entries, judged.shown)
+    return judged
+  })
+
+  /** Delivers the changes of a step, and gives those that were any to consumers. */
+  const deliver = Effect.fnUntraced(function* (step: Step) {
+    const isRepeated = step._tag === "CaughtUp"
+    const changes = step._tag === "CaughtUp" ? step.changes : step.look.changes
+    const rejected: ReadonlyArray<Rejected> = step._tag === "CaughtUp" ? [] : step.look.rejected
+    const judged = waiting.get(changes) ?? (yield* judgeNow(changes, isRepeated))
+    const { delivered, filtered, given } = judged
+    yield* Ref.update(run, RunState.received({ received: given.length + rejected.length, filtered }))
+    const last = changes.at(-1)?.commit.commit
+    const refused = last === undefined ? [] : yield* give(sinks, delivered, last, columns)
+    const failed = [...rejected.map(letters.ofRecord), ...judged.failed, ...refused.map(ofRejection(judged))]
+    if (failed.length > 0) yield* putAside(failed, failed.length)
+    return delivered
+  })
+
+  return {
+    deliver,
+    judge: Transform.isPure(transform) ? judgeBefore(waiting, judging({ ...options, transform })) : undefined
+  }
 }
 
-const itemOf = (of: SyncChange, session: CallSession): Given => ({
-  id: session.id,
-  start: startInstant(session),
-  created: createdInstant(session),
-  version: of.sequence,
-  row: session,
-  of
-})
+/** Judges changes before they are noted: only with a transform that asks nobody, and cannot fail. */
+const judgeBefore =
+  <A>(
+    waiting: WeakMap<ReadonlyArray<SyncChange>, Judged<A>>,
+    judge: (
+      changes: ReadonlyArray<SyncChange>,
+      entries: ReadonlyMap<string, Entry>,
+      isRepeated: boolean
+    ) => Effect.Effect<Judged<A>>
+  ): Judge =>
+  (changes, entries) =>
+    Effect.map(judge(changes, entries, false), (judged) => {
+      waiting.set(changes, judged)
+      return withShown(entries, judged.shown)
+    })
 
 /** A transform's message may hold a record's values, unless it is made for this. */
 const nameOf = (cause: unknown): string =>

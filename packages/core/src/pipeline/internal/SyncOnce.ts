@@ -29,6 +29,7 @@ import * as Letters from "./Letters.ts"
 import * as RunState from "./RunState.ts"
 import * as SinkHandle from "./SinkHandle.ts"
 import * as SyncDelivery from "./SyncDelivery.ts"
+import type * as SyncItems from "./SyncItems.ts"
 import * as SyncSinks from "./SyncSinks.ts"
 
 interface Once<A, RA, RD, ET, RT> extends Omit<Options<A, readonly [], RD, ET, RT>, "sinks" | "transform"> {
@@ -67,12 +68,12 @@ export const runSync = Effect.fnUntraced(function* <A, RA, RD, ET, RT>(options: 
     sinks.acknowledge
   )
   const delivered = yield* Ref.make(nothing)
-  const step = yield* stepOf(options, { lease, sinks, run, letters, acknowledge, delivered })
+  const { judge, step } = yield* stepOf(options, { lease, sinks, run, letters, acknowledge, delivered })
 
   const pass = Effect.gen(function* () {
     yield* sinks.open
     const before = yield* Ref.get(delivered)
-    yield* Sync.steps(lease, options, yield* sinks.consumers).pipe(
+    yield* Sync.steps(lease, options, yield* sinks.consumers, judge).pipe(
       // A signal to stop waits for the step, so that what was delivered is acknowledged.
       Stream.runForEach((one) => Effect.uninterruptible(step(one))),
       Effect.onExit((exit) =>
@@ -115,7 +116,7 @@ const stepOf = Effect.fnUntraced(function* <A, RA, RD, ET, RT>(
   { acknowledge, delivered, lease, letters, run, sinks }: Parts<A>
 ) {
   const { onDelivered = () => Effect.void, transform } = options
-  const deliver = SyncDelivery.make({
+  const { deliver, judge } = SyncDelivery.make({
     lease,
     transform,
     sinks,
@@ -125,7 +126,7 @@ const stepOf = Effect.fnUntraced(function* <A, RA, RD, ET, RT>(
   })
   const commitEvery = Duration.toMillis(Duration.fromInputUnsafe(options.commitEvery ?? "1 second"))
   const last = yield* Effect.flatMap(Clock.currentTimeMillis, Ref.make)
-  return Effect.fnUntraced(function* (one: Sync.Step) {
+  const step = Effect.fnUntraced(function* (one: Sync.Step) {
     const changes = yield* deliver(one)
     const { totals } = yield* Ref.get(run)
     const { dead, filtered } = totals
@@ -137,11 +138,12 @@ const stepOf = Effect.fnUntraced(function* <A, RA, RD, ET, RT>(
     yield* acknowledge
     yield* Effect.flatMap(Clock.currentTimeMillis, (time) => Ref.set(last, time))
   })
+  return { judge, step }
 })
 
 const countOf = (
   before: Delivered["changes"],
-  changes: ReadonlyArray<SyncDelivery.Delivered<unknown>>
+  changes: ReadonlyArray<SyncItems.Delivered<unknown>>
 ): Delivered["changes"] => {
   const counts = { ...before }
   for (const { change } of changes) counts[change.kind]++

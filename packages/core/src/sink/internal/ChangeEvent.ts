@@ -1,6 +1,10 @@
 /** A change of a call as an event: the same for a log, stdout and a webhook. */
 import type { Change, Facet, Milestone } from "../../model/Change.ts"
+import * as Instant from "../../model/Instant.ts"
+import type { Item, JsonBytes } from "../../model/Item.ts"
 import type { Version } from "../../model/Version.ts"
+import * as Json from "../../model/internal/Json.ts"
+import * as ShortSha256 from "./ShortSha256.ts"
 
 export interface Fields {
   readonly type: `call_session.${Change["kind"]}`
@@ -19,3 +23,65 @@ export const fields = ({ facets, kind, milestones, previous }: Change): Fields =
   changed: facets,
   milestones
 })
+
+/** The event but for its data, in the order of its members. */
+const headOf = (organization: string, change: Change) => {
+  const { changed, milestones, previousSequence, type } = fields(change)
+  return {
+    id: `evt_${ShortSha256.hex(identity(organization, change), 32)}`,
+    type,
+    timestamp: Instant.format(Instant.of(change.sequence)),
+    sequence: change.sequence,
+    previousSequence,
+    organization,
+    sessionId: change.id,
+    changed,
+    milestones
+  }
+}
+
+const encoder = new TextEncoder()
+const close = 125
+
+/** The event as JSON, with the row's bytes as they are; nothing where they are not held. */
+const jsonOf = (head: object, row: JsonBytes | undefined): JsonBytes | undefined => {
+  const text = row === undefined ? "" : JSON.stringify(head)
+  if (row === undefined || Json.fit(text) !== text) return undefined
+  // Without the brace that closes it.
+  const begin = encoder.encode(`${text.slice(0, -1)},"data":`)
+  const bytes = new Uint8Array(begin.length + row.end - row.begin + 1)
+  bytes.set(begin)
+  bytes.set(row.bytes.subarray(row.begin, row.end), begin.length)
+  bytes[bytes.length - 1] = close
+  return { bytes, begin: 0, end: bytes.length }
+}
+
+class EventItem implements Item<object> {
+  readonly id: string
+  readonly start: Instant.Instant | undefined
+  readonly created: Instant.Instant | undefined
+  readonly version: Version | undefined
+  readonly change: Change
+  readonly json: JsonBytes | undefined
+  private readonly head: object
+  private readonly item: Item<unknown>
+
+  constructor(head: object, item: Item<unknown>, change: Change) {
+    this.id = item.id
+    this.start = item.start
+    this.created = item.created
+    this.version = item.version
+    this.change = change
+    this.json = jsonOf(head, item.json)
+    this.head = head
+    this.item = item
+  }
+
+  get row(): object {
+    return { ...this.head, data: this.item.row }
+  }
+}
+
+/** The event of an item that is a change: its `data` is the row, which is read only where no bytes of it are held. */
+export const ofItem = (organization: string, item: Item<unknown>, change: Change): Item<object> =>
+  new EventItem(headOf(organization, change), item, change)

@@ -154,7 +154,8 @@ const open = Effect.fnUntraced(function* (
     now,
     isFirst: state.audits.length === 0,
     looked: 0,
-    isCounted: false
+    isCounted: false,
+    judge: undefined
   }
   const { list } = yield* AgniClient
   return { _tag: "Begun", run, endpoint: Endpoint.make(list, settings.filters, profile), first }

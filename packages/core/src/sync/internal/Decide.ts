@@ -1,6 +1,6 @@
 /** What an answer makes of what was known of a call: pure, a call at a time. */
-import * as CallSession from "../../model/CallSession.ts"
 import * as Change from "../../model/Change.ts"
+import type { Outline } from "../../model/internal/Outline.ts"
 import type { Micros } from "../Tail.ts"
 import * as Version from "../../model/Version.ts"
 import type { Entry } from "../Ledger.ts"
@@ -16,7 +16,8 @@ const day = 24 * hour
 const doubtFor = 10 * minute
 
 export interface Seen {
-  readonly session: CallSession.CallSession
+  readonly id: string
+  readonly outline: Outline
   readonly start: Micros | undefined
   readonly version: Version.Version
 }
@@ -41,24 +42,34 @@ export interface Decided {
   readonly change?: Changed | undefined
 }
 
+/** Many calls lack the same: their lists of milestones are a few. */
+const lacking = new WeakMap<ReadonlyArray<Change.Milestone>, ReadonlyArray<Settlement.Later>>()
+
+const lacksOf = (milestones: ReadonlyArray<Change.Milestone>): ReadonlyArray<Settlement.Later> => {
+  const known = lacking.get(milestones)
+  if (known !== undefined) return known
+  const lacks = Settlement.laters.filter((facet) => !milestones.includes(facet))
+  lacking.set(milestones, lacks)
+  return lacks
+}
+
 const wholeSeconds = (instant: Micros | undefined): Micros | undefined =>
   instant === undefined ? undefined : Math.floor(instant / second) * second
 
 /** What the record is, as an entry that nobody saw before. */
-const read = ({ session, start, version }: Seen, { key, now }: About): Entry => {
-  const milestones = Change.milestones(session)
+const read = ({ id, outline, start, version }: Seen, { key, now }: About): Entry => {
+  const { agent, created, digests, ended, milestones, status } = outline
   const at = Math.floor(now / second) * second
-  const { agentId, id } = session
   return {
     id,
     start,
-    created: wholeSeconds(CallSession.createdInstant(session)),
-    ended: wholeSeconds(CallSession.endInstant(session)),
-    agent: typeof agentId === "string" ? agentId : "",
-    status: CallSession.statusClass(session),
-    digests: Change.digests(session, key),
+    created: wholeSeconds(created),
+    ended: wholeSeconds(ended),
+    agent,
+    status,
+    digests: digests(key),
     milestones,
-    lacks: Settlement.laters.filter((facet) => !milestones.includes(facet)),
+    lacks: lacksOf(milestones),
     sequence: version,
     readAt: at,
     firstSeen: at,

@@ -133,7 +133,12 @@ const byProof = (run: Pass.Run): Looks =>
       return noteRead(run, true)
     })
     return Stream.concat(
-      Pass.prove(run, "new", range, { resume, withoutStart: isDue ? "include" : "skip" }),
+      Pass.prove(run, "new", range, {
+        resume,
+        withoutStart: isDue ? "include" : "skip",
+        // The first commit is the first call.
+        isNew: run.isFirst && run.head === 0
+      }),
       Stream.fromEffectDrain(isDue ? noteAt : noteRead(run, true))
     )
   })

@@ -12,6 +12,7 @@ import type { Rejected } from "../../model/Rejected.ts"
 import * as CallRows from "../../model/Rows.ts"
 import * as Instant from "../../model/Instant.ts"
 import * as Version from "../../model/Version.ts"
+import * as Outline from "../../model/internal/Outline.ts"
 import * as HalfSipHash from "../../model/internal/HalfSipHash.ts"
 import * as Coverage from "../../history/Coverage.ts"
 import * as History from "../../history/History.ts"
@@ -19,12 +20,14 @@ import type { EndpointProfile } from "../../endpoint/EndpointProfile.ts"
 import * as Probes from "../../endpoint/internal/Probes.ts"
 import type { Entry, Lease, Span } from "../Ledger.ts"
 import { LedgerError } from "../LedgerError.ts"
-import type { Change, Look, Options, Why } from "../Sync.ts"
+import type { Change, Judge, Look, Options, Why } from "../Sync.ts"
 import type * as Allowance from "./Allowance.ts"
+import * as Covered from "./Covered.ts"
 import * as Decide from "./Decide.ts"
 import * as Endpoint from "./Endpoint.ts"
 import * as FrontSearch from "./FrontSearch.ts"
 import * as Lateness from "./Lateness.ts"
+import * as Noted from "./Noted.ts"
 import * as SyncState from "./SyncState.ts"
 
 const { second } = Decide
@@ -64,6 +67,8 @@ export interface Run {
   looked: number
   /** Whether the server could be asked how many calls are behind the watermark. */
   isCounted: boolean
+  /** Set while what is noted is delivered next. @default what consumers may show is noted when it is delivered */
+  judge: Judge | undefined
 }
 
 /** One reading. */
@@ -77,13 +82,16 @@ interface Read {
   readonly uncounted: Endpoint.Looked["uncounted"]
   /** Calls that were looked for and should have come. */
   readonly expected?: ReadonlyArray<Entry> | undefined
+  /** The ledger was empty when this reading began, and a reading brings each call once: none of them is known. */
+  readonly isNew?: boolean | undefined
 }
 
+const none: ReadonlyMap<string, Entry> = new Map()
+
 /** One ledger is of one organization: another one's calls would all be new, and the ones it has all removed. */
-const checkOrganization = (run: Run, sessions: ReadonlyArray<CallSession>): Effect.Effect<void, LedgerError> =>
+const checkOrganization = (run: Run, items: ReadonlyArray<Item<CallSession>>): Effect.Effect<void, LedgerError> =>
   Effect.suspend(() => {
-    for (const { organizationId } of sessions) {
-      if (typeof organizationId !== "string" || organizationId === "") continue
+    for (const organizationId of Outline.organizationsOf(items)) {
       const digest = HalfSipHash.digest(new TextEncoder().encode(organizationId), run.settings.lease.key)
       run.state = { organization: digest, ...run.state }
       if (run.state.organization !== digest) {
@@ -115,30 +123,34 @@ export const note = Effect.fnUntraced(function* (
   next: (state: SyncState.SyncState) => SyncState.SyncState = (state) => state
 ): Effect.fn.Return<Look, LedgerError> {
   const { lease } = run.settings
-  const sessions = read.items.map(({ row }) => row)
-  yield* checkOrganization(run, sessions)
-  const known = yield* lease.byId(read.items.map(({ id }) => id))
+  yield* checkOrganization(run, read.items)
+  const known = read.isNew === true ? none : yield* lease.byId(read.items.map(({ id }) => id))
   const changes: Array<Change> = []
   const entries = new Map<string, Entry>()
   let { settlement } = run.state
   let clock: number = run.state.clock ?? 0
   const { isFirst, now, settings } = run
   const about: Decide.About = { key: lease.key, from: settings.from, now, isFirst, before: run.before }
-  const commit = (entry: Entry, change: Decide.Changed | undefined, session: CallSession, before?: Entry): void => {
+  const commit = (entry: Entry, change: Decide.Changed | undefined, item: Item<CallSession>, before?: Entry): void => {
     if (change === undefined) return void entries.set(entry.id, entry)
     const changed = ++run.head
     const isNew = entry.born === 0 || (before?.gone !== undefined && entry.gone === undefined)
     entries.set(entry.id, { ...entry, changed, born: isNew ? changed : entry.born })
     clock = Math.max(clock, change.sequence)
-    const shown = change.kind === "left" ? undefined : session
     const at = { ledger: lease.id, commit: changed }
-    changes.push({ ...change, id: entry.id, session: shown, commit: at, replaces: before?.changed })
+    const about = { id: entry.id, commit: at, replaces: before?.changed }
+    changes.push(Noted.make(change, change.kind === "left" ? undefined : item, about))
   }
   for (const item of read.items) {
     const before = entries.get(item.id) ?? known.get(item.id)
     const version = item.version ?? Version.of(now)
     clock = Math.max(clock, version)
-    const decided = Decide.seen(settlement, before, { session: item.row, start: item.start, version }, about)
+    const decided = Decide.seen(
+      settlement,
+      before,
+      { id: item.id, outline: Outline.ofItem(item), start: item.start, version },
+      about
+    )
     const wasFinal = before !== undefined && before.due === undefined && before.gone === undefined
     settlement = decided.learned
     if (read.why === "audit" && wasFinal) {
@@ -150,11 +162,12 @@ export const note = Effect.fnUntraced(function* (
     }
     if (decided.entry !== undefined) {
       const unchanged = decided.change === undefined ? { changed: before?.changed ?? 0, born: before?.born ?? 0 } : {}
-      commit({ ...decided.entry, ...unchanged }, decided.change, item.row, before)
+      commit({ ...decided.entry, ...unchanged }, decided.change, item, before)
     }
   }
   const there = new Set(read.items.map(({ id }) => id))
-  const held = [...(read.whole === undefined ? [] : yield* lease.between(read.whole)), ...(read.expected ?? [])]
+  const isKnown = read.whole !== undefined && read.isNew !== true
+  const held = [...(isKnown ? yield* lease.between(read.whole) : []), ...(read.expected ?? [])]
   for (const entry of held) if (!there.has(entry.id)) entries.set(entry.id, Decide.missed(entry, now))
   const { whole } = read
   const uncounted =
@@ -170,7 +183,8 @@ export const note = Effect.fnUntraced(function* (
     ...(clock === 0 ? {} : { clock: Version.of(clock) })
   })
   run.looked += read.items.length
-  yield* SyncState.note(lease, run.state, run.head, [...entries.values()])
+  const shown = run.judge === undefined || changes.length === 0 ? entries : yield* run.judge(changes, entries)
+  yield* SyncState.note(lease, run.state, run.head, [...shown.values()])
   return {
     why: read.why,
     changes,
@@ -180,52 +194,20 @@ export const note = Effect.fnUntraced(function* (
   }
 })
 
-const partOf = (window: Coverage.Window): CoverageSet.Entry => ({
-  range: { from: window.from, to: window.to },
-  verdict: Coverage.verdict(window.coverage),
-  ...(window.coverage._tag === "Proven" ? {} : { reason: window.coverage.reason }),
-  // What an entry took is no part of what is known, and each part of a divided entry would keep all of it.
-  requests: 0,
-  asOf: window.observedAt
-})
-
-/** The window ends less than the horizon ago: it is read again each time. */
-const isRecent = ({ coverage }: Coverage.Window): boolean =>
-  coverage._tag === "Provisional" && (coverage.reason._tag === "TooRecent" || coverage.reason._tag === "AfterNow")
-
-/** What a window proves, and how far the watermark goes with it: never past the horizon, and over no range that was not read. */
-const cover =
-  (run: Run, window: Coverage.Window) =>
-  (state: SyncState.SyncState): SyncState.SyncState => {
-    let { coverage, watermark } = state
-    if (window.to > window.from) {
-      coverage = CoverageSet.replace(coverage, partOf(window))
-      if (window.from <= watermark && !isRecent(window))
-        watermark = Math.max(watermark, Math.min(window.to, run.now - run.settings.horizon))
-    }
-    for (const { coverage: revised, from, to } of window.revised ?? []) {
-      if (revised._tag === "Proven") continue
-      coverage = CoverageSet.weaken(coverage, {
-        range: { from, to },
-        verdict: Coverage.verdict(revised),
-        reason: revised.reason
-      })
-    }
-    return { ...state, watermark, coverage: SyncState.covered({ ...state, watermark, coverage }) }
-  }
-
 export const rangeOf = ({ from, to }: Span): CoverageSet.Range => ({ from: Instant.of(from), to: Instant.of(to) })
 
 interface Reading extends Pick<History.Options, "withoutStart"> {
   /** What started before was read by a pass that was stopped. */
   readonly resume?: Micros | undefined
+  /** See `Read`. */
+  readonly isNew?: boolean | undefined
 }
 
 /** The windows of a range, as an export reads them. */
 export const windows = (
   { seen, settings: { filters, horizon, options } }: Run,
   { from, to }: { readonly from: Micros; readonly to?: Micros | undefined },
-  { resume, withoutStart }: Reading = {}
+  { resume, withoutStart }: Omit<Reading, "isNew"> = {}
 ): Stream.Stream<Coverage.Window, AgniError | LedgerError, AgniClient> =>
   Stream.unwrap(
     Effect.map(seen, (seen) =>
@@ -276,8 +258,8 @@ export const prove = (
         // A window that is too recent to be proven was still read whole, but calls may have come into it meanwhile.
         const look = yield* note(
           run,
-          isProven && !isWithoutStart ? { ...read, whole: { from, to } } : read,
-          cover(run, window)
+          isWithoutStart ? read : { ...read, isNew: reading?.isNew, ...(isProven ? { whole: { from, to } } : {}) },
+          Covered.by(run, window)
         )
         if (isWithoutStart) {
           const idle = look.changes.length > 0 ? 0 : 1 + (run.state.withoutStart?.idle ?? 0)
