@@ -23,7 +23,6 @@ import * as Again from "./internal/Again.ts"
 import * as Audits from "./internal/Audits.ts"
 import * as Begin from "./internal/Begin.ts"
 import * as Awaited from "./internal/Awaited.ts"
-import type { Consumers } from "./internal/Consumers.ts"
 import * as CatchUp from "./internal/CatchUp.ts"
 import * as Counts from "./internal/Counts.ts"
 import * as FreshCalls from "./internal/FreshCalls.ts"
@@ -248,6 +247,17 @@ export type Judge = (
 ) => Effect.Effect<ReadonlyMap<string, Entry>>
 
 /**
+ * A consumer as a pass begins, which has everything up to the commit `has`; `isOpen`: it takes what it lacks in this pass.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Consumer {
+  readonly has: number
+  readonly isOpen: boolean
+}
+
+/**
  * Everything that an open consumer lacks, in the order of commits, then one pass. `judge` is asked of changes that were read in the
  * pass, not of removals, nor of what is read again for a consumer.
  *
@@ -257,7 +267,7 @@ export type Judge = (
 export const steps = (
   lease: Lease,
   options: Options,
-  consumers: Consumers,
+  consumers: Readonly<Record<string, Consumer>>,
   judge?: Judge
 ): Stream.Stream<Step, AgniError | LedgerError, AgniClient> =>
   begun(lease, options, (begun) => {

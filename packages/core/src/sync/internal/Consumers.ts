@@ -1,13 +1,6 @@
 /** What each consumer of a ledger has, as far as the ledger can tell. */
+import type { Consumer } from "../Sync.ts"
 import type { SyncState } from "./SyncState.ts"
-
-/** A consumer as a pass begins. */
-interface Consumer {
-  /** The commit up to which it has everything. */
-  readonly has: number
-  /** It takes what it lacks in this pass. */
-  readonly isOpen: boolean
-}
 
 export type Consumers = Readonly<Record<string, Consumer>>
 type Kept = NonNullable<SyncState["consumers"]>
