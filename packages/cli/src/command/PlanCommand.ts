@@ -112,10 +112,19 @@ const toJson = (plan: Plan.Plan) => ({
   }))
 })
 
+const { audit, every, maxRequests, remember } = Options.sync
+
 /** The options of `plan` alone. */
 export const own = {
   sync: onOff("Estimate a sync instead of an export: requests a day, and of the first pass"),
-  ...Struct.pick(Options.sync, ["every", "audit", "remember", "maxRequests"])
+  every: {
+    ...every,
+    help: "With --sync: how long after a pass the next one begins",
+    fallback: "an estimate for 1h and one for 1m"
+  },
+  audit: { ...audit, help: "With --sync: ages at which every call is read again" },
+  remember: { ...remember, help: "With --sync: how long after its start a call is known" },
+  maxRequests: { ...maxRequests, help: "With --sync: requests a day at most; says whether they are enough" }
 }
 
 type Input = Partial<FlagValues<typeof Export.options & typeof own>>

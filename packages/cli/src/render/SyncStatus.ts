@@ -12,8 +12,21 @@ export const toJson = (name: string, verdict: Verdict.Verdict, givenUp: Readonly
   ...SyncSummary.verdictJson(verdict, givenUp)
 })
 
-const place = (sink: string, commits: number): string =>
-  commits <= 0 ? `${sink} is up to date.` : `${sink} lacks ${Format.counted(commits, "change")}.`
+const place = (
+  sink: string,
+  { isUsed, lacks, watermark }: Verdict.Consumer,
+  verdict: Verdict.Verdict,
+  clock: Clock
+): string => {
+  const calls =
+    watermark >= verdict.watermark
+      ? ""
+      : watermark <= verdict.from
+        ? ", and has nothing complete yet"
+        : `, and calls that started at ${ShownTime.minute(watermark, clock)} or later`
+  const what = lacks <= 0 && calls === "" ? "is up to date" : `lacks ${Format.counted(lacks, "change")}${calls}`
+  return `${sink} ${what}${isUsed ? "" : ": the last run did not have this sink"}.`
+}
 
 const places: Readonly<Record<Verdict.WithoutStart, string>> = {
   creation: "among all others, in the order of creation",
@@ -34,8 +47,8 @@ export const lines = (
   ...[
     ...SyncSummary.state(verdict, givenUp, clock),
     ...withoutStart(verdict),
-    ...(Object.keys(verdict.behind).length === 0 ? ["No sink has a change yet: run the sync again."] : []),
-    ...Object.entries(verdict.behind).map(([sink, commits]) => place(sink, commits))
+    ...(Object.keys(verdict.consumers).length === 0 ? ["No sink has a change yet: run the sync again."] : []),
+    ...Object.entries(verdict.consumers).map(([sink, consumer]) => place(sink, consumer, verdict, clock))
   ].map((line) => `  ${line}`)
 ]
 

@@ -25,7 +25,9 @@ const verdict: Verdict.Verdict = {
       { work: "passes", since: at("2026-07-31T13:30:00Z") }
     ]
   },
-  behind: {}
+  completeUpTo: at("2026-07-31T14:00:00Z"),
+  isFirstPass: false,
+  consumers: {}
 }
 
 describe("SyncSummary", () => {

@@ -64,6 +64,14 @@ export const SyncState = Schema.Struct({
   stopped: Schema.optionalKey(Schema.Int),
   /** Requests of the last day, and the work that waits because of them. */
   requests: Schema.optionalKey(Allowance.Requests),
+  /**
+   * Consumers of the last run. `has`: the commit up to which one had everything. `until`: the commit up to which it was given what
+   * it lacked: once it acknowledged that, it has everything up to what it acknowledged. Before, that may not hold: what
+   * changed again meanwhile comes last.
+   */
+  consumers: Schema.optionalKey(
+    Schema.Record(Schema.String, Schema.Struct({ has: Schema.Int, until: Schema.optionalKey(Schema.Int) }))
+  ),
   /** How many calls appeared later than the horizon. */
   lateness: Schema.optionalKey(Lateness.Lateness),
   /** Rows that the server counts and no entry stands for: records without an id, and calls that are listed twice. */
