@@ -84,10 +84,11 @@ describe("what needs no server", alongside, () => {
     Effect.scoped(
       Effect.gen(function* () {
         const { child, ended, stderr, stdout } = yield* start(["simulate", "--port", "0", "--sessions", "1"])
-        yield* until(() => stderr().includes("export --base-url"))
+        yield* until(() => stderr().includes("callstream report --since 7d"))
         const url = stdout().trim()
         assert.match(stdout(), /^http:\/\/127\.0\.0\.1:\d+\n$/)
         assert.include(stderr(), "with 1 call (seed 1)")
+        assert.include(stderr(), `AGNI_BASE_URL=${url}\n`)
         const { code, stdout: data } = yield* callstream(["export", "--base-url", url])
         assert.strictEqual(code, 0)
         assert.strictEqual(idsOf(data).length, 1)

@@ -71,7 +71,7 @@ export const checkCommand = Command.make(
   Command.withDescription(
     "Test the key and probe the endpoint with about seventy requests: latency, edition, page size, order, time bounds, filters and sort fields."
   ),
-  Command.withShortDescription("Is the key good, and what does the endpoint do?"),
+  Command.withShortDescription("Test the key and the endpoint"),
   Command.withExamples([
     { command: "callstream check", description: "With the key in AGNI_API_KEY" },
     { command: "callstream check --api-key-file key.txt", description: "With the key in a file" },

@@ -112,7 +112,7 @@ const demo = Effect.gen(function* () {
   })
   const baseUrl = yield* serve(simulator, 0)
   yield* print(
-    `A simulated Agni API with ${Format.counted(sessions, "call session")} answers on ${baseUrl}; one request in eight fails.`,
+    `A simulated Agni API with ${Format.counted(sessions, "call")} answers on ${baseUrl}; one request in eight fails.`,
     `$ callstream export --base-url ${baseUrl} --to ${path}`
   )
   const client = AgniClient.layer({ apiKey: Redacted.make(simulator.apiKey), baseUrl })
@@ -173,7 +173,7 @@ export const demoCommand = Command.make("demo", flags(options), ({ sync }) =>
   Command.withDescription(
     "Export a few thousand made-up calls from a simulated API on this machine, which fails now and then, to a file in the temporary folder; or with --sync keep a table up to date. Needs no key and no network."
   ),
-  Command.withShortDescription("The whole job against a simulated API"),
+  Command.withShortDescription("Export from a simulated API, without a key"),
   Command.withExamples([
     { command: "callstream demo", description: "See it work" },
     { command: "callstream demo --sync", description: "See a table that is kept up to date" }

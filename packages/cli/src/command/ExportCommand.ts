@@ -113,9 +113,9 @@ const command = Command.make(
 
 export const exportCommand = command.pipe(
   Command.withDescription(
-    "Take call sessions from the API through transforms to files, tables, stdout and webhooks. A file appears under its name only when it is complete."
+    "Export calls from the API, through transforms, to files, tables, stdout and webhooks. A file appears under its name only when it is complete."
   ),
-  Command.withShortDescription("Take call sessions to files, tables, stdout and webhooks"),
+  Command.withShortDescription("Export calls to files, tables, stdout and webhooks"),
   Command.withExamples([
     { command: "callstream export --since 7d --to calls.ndjson", description: "The last seven days, to a file" },
     {

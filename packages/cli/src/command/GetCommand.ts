@@ -92,7 +92,7 @@ export const getCommand = Command.make(
   Command.withDescription(
     "Find calls by their ids, and print each as a line of JSON. An id begins with the time at which its call was created, so one that started soon after is found by one request, and one that never started by some ten. Exit code 3 says that a call was not found."
   ),
-  Command.withShortDescription("Calls by their ids"),
+  Command.withShortDescription("Find calls by their ids"),
   Command.withExamples([
     { command: "callstream get 0198f3a2-6c1e-7d4b-9a55-3f2e1d0c9b8a | jq .status", description: "One call" },
     { command: "callstream get call-17 --walk", description: "An id without a time, looked for on every page" }

@@ -38,7 +38,7 @@ const typed = (message: string, initial: string, holds: (text: string) => boolea
   })
 
 const since = Prompt.Select({
-  message: "Which sessions?",
+  message: "Which calls?",
   choices: [
     { title: "of the last 7 days", value: "7d" },
     { title: "of the last 30 days", value: "30d" },
@@ -182,7 +182,7 @@ export const initCommand = Command.make("init", flags, (input) =>
   Command.withDescription(
     "Test the key, ask what the calls are wanted for, and write a file of pipelines for callstream run, with comments on all that it can hold. What is wanted again and again also gets the lines for a crontab. No secret is written into it."
   ),
-  Command.withShortDescription("Write a file of pipelines"),
+  Command.withShortDescription("Answer a few questions, get a pipeline file"),
   Command.withExamples([
     { command: "callstream init", description: "Writes pipeline.yaml" },
     { command: "callstream init nightly.yaml --api-key-file key.txt", description: "With the key in a file" }

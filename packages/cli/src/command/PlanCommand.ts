@@ -112,10 +112,19 @@ const toJson = (plan: Plan.Plan) => ({
   }))
 })
 
+const { audit, every, maxRequests, remember } = Options.sync
+
 /** The options of `plan` alone. */
 export const own = {
   sync: onOff("Estimate a sync instead of an export: requests a day, and of the first pass"),
-  ...Struct.pick(Options.sync, ["every", "audit", "remember", "maxRequests"])
+  every: {
+    ...every,
+    help: "With --sync: how long after a pass the next one begins",
+    fallback: "an estimate for 1h and one for 1m"
+  },
+  audit: { ...audit, help: "With --sync: ages at which every call is read again" },
+  remember: { ...remember, help: "With --sync: how long after its start a call is known" },
+  maxRequests: { ...maxRequests, help: "With --sync: requests a day at most; says whether they are enough" }
 }
 
 type Input = Partial<FlagValues<typeof Export.options & typeof own>>
@@ -180,7 +189,7 @@ export const planCommand = Command.make(
   Command.withDescription(
     "Estimate an export with the same flags: calls, windows, requests, time at the present latency, and what can be proven. Makes a few dozen requests and writes nothing. With --sync it estimates a sync: requests a day, and of the first pass; of a sync that ran before it makes no request."
   ),
-  Command.withShortDescription("What an export would take, before it is made"),
+  Command.withShortDescription("Estimate an export before you run it"),
   Command.withExamples([
     { command: "callstream plan", description: "The whole history" },
     { command: "callstream plan --since 30d --rate 5", description: "The last thirty days, gently" },

@@ -210,9 +210,9 @@ export const reportCommand = Command.make(
   })
 ).pipe(
   Command.withDescription(
-    "What the calls of a period come to: calls, minutes and cost by day and by agent, outcomes, hours, durations, latency, errors and repeat callers, with what is proven complete. From the API, or from what an export or a sync wrote."
+    "Sum up the calls of a period: calls, minutes and cost by day and by agent, outcomes, hours, durations, latency, errors and repeat callers, with what is proven complete. From the API, or from what an export or a sync wrote."
   ),
-  Command.withShortDescription("What the calls of a period come to, as a page or a summary"),
+  Command.withShortDescription("Sum up the calls of a period: a summary, a page or a bill"),
   Command.withExamples([
     {
       command: "callstream report --since 7d --zone Asia/Kolkata",

@@ -17,7 +17,13 @@ import * as Sync from "./SyncCommand.ts"
 export const range = Struct.pick(Options.selection, ["since", "until", "on"])
 
 /** In the order of their help. */
-export const options = { ...range, ...Struct.omit(Sync.options, ["since", "name"]) }
+export const options = {
+  ...range,
+  ...Struct.omit(Sync.options, ["since", "name"]),
+  // Taken, so that the flags of a sync can be copied.
+  follow: { ...Sync.options.follow, help: "No effect: a resync makes one pass" },
+  every: { ...Sync.options.every, help: "No effect: a resync makes one pass", fallback: undefined }
+}
 
 /** What a pipeline file holds. */
 const inFiles = Struct.omit(options, ["since", "until", "on", "quiet", "json", "metricsFile"])

@@ -136,7 +136,7 @@ export const simulateCommand = Command.make(
   Command.withDescription(
     "Serve a simulated Agni API on this machine, with made-up calls, for trying things out and for tests. It answers GET /api/v1/calling/call-sessions to the key agni_test_key, and prints its address on stdout."
   ),
-  Command.withShortDescription("A simulated Agni API on this machine"),
+  Command.withShortDescription("Start a simulated Agni API on this machine"),
   Command.withExamples([
     { command: "callstream simulate", description: "A thousand calls on port 8787" },
     {

@@ -6,11 +6,11 @@ import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as Struct from "effect/Struct"
 import { flags, type FlagValues, onOff, one } from "../option/Declared.ts"
 import * as Kind from "../option/Kind.ts"
 import * as Options from "../option/Options.ts"
 import * as Run from "../option/RunOptions.ts"
+import { place } from "../option/SyncOptions.ts"
 import { Incomplete, UsageError } from "../option/UsageError.ts"
 import * as Zone from "../option/Zone.ts"
 import * as Database from "../option/Database.ts"
@@ -18,23 +18,21 @@ import { answer, toPrintable } from "../render/Screen.ts"
 import * as SyncStatus from "../render/SyncStatus.ts"
 import * as LedgerPlace from "../run/LedgerPlace.ts"
 
-const where = Struct.pick(Options.run, ["state", "zone"])
-
 /** The options of `status`. */
 export const options = {
-  ...where,
-  maxLag: one(Kind.positiveDuration, "Exit with 3 when a sync is complete only up to longer ago than that"),
+  ...place,
+  maxLag: one(Kind.positiveDuration, "Exit with 3 unless every sink is complete up to this long ago, or later"),
   json: onOff("Print one line of JSON for each sync, on stdout")
 }
 
 /** The options of `why`. */
 export const whyOptions = {
-  ...Struct.pick(Options.run, ["name"]),
-  ...where,
+  name: { ...Options.run.name, help: "The sync to ask", fallback: "all of them" },
+  ...place,
   json: onOff("Print one line of JSON, on stdout")
 }
 
-type Where = Partial<FlagValues<typeof where>>
+type Where = Partial<FlagValues<typeof place>>
 
 /** Uses each sync of that name, or all of them; there must be one. */
 const each = <A, E, R>(
@@ -44,10 +42,10 @@ const each = <A, E, R>(
 ) =>
   Effect.gen(function* () {
     if (state !== undefined) yield* Database.refusePassword("state", [state])
-    const place = Run.stateOf(state)
+    const where = Run.stateOf(state)
     const known: Array<string> = []
     const used: Array<A> = []
-    for (const layer of yield* LedgerPlace.all(place, undefined)) {
+    for (const layer of yield* LedgerPlace.all(where, undefined)) {
       yield* Effect.gen(function* () {
         const ledger = yield* Ledger
         for (const one of yield* ledger.names) {
@@ -89,7 +87,7 @@ export const statusCommand = Command.make(
             ? [JSON.stringify(SyncStatus.toJson(view.name, verdict, givenUp))]
             : SyncStatus.lines(view.name, verdict, givenUp, clock)
         )
-        return now - verdict.watermark > most
+        return now - (verdict.completeUpTo ?? -Infinity) > most
       })
     )
     if (isLate.includes(true)) return yield* new Incomplete()

@@ -4,13 +4,13 @@ import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Struct from "effect/Struct"
 import { basename } from "node:path"
 import { flags, type FlagValues, onOff, pick } from "../option/Declared.ts"
 import * as Options from "../option/Options.ts"
 import type { PipelineSpec } from "../option/PipelineSpec.ts"
 import * as Sinks from "../option/Sinks.ts"
 import * as Source from "../option/SourceOptions.ts"
+import * as Shared from "../option/SyncOptions.ts"
 import * as Database from "../option/Database.ts"
 import * as Target from "../option/Target.ts"
 import { UsageError } from "../option/UsageError.ts"
@@ -20,14 +20,6 @@ import * as ReportedSync from "../render/ReportedSync.ts"
 import * as RunSync from "../run/RunSync.ts"
 import { decoder } from "../run/RunJob.ts"
 import * as RunMetrics from "../run/RunMetrics.ts"
-
-/** Options of an export that a sync has too. */
-const shared = {
-  selection: Struct.pick(Options.selection, ["since", "agentId", "channel", "callerNumber", "pageSize"]),
-  reading: Struct.pick(Options.reading, ["horizon", "keepGoing"]),
-  sink: Struct.omit(Options.sink, ["force", "csvRaw", "csvExcel"]),
-  run: Struct.omit(Options.run, ["onSinkFailure", "coverage", "strict"])
-}
 
 /** The options of reporting. */
 const reporting = {
@@ -40,13 +32,13 @@ const reporting = {
 
 /** In the order of their help. */
 export const options = {
-  ...shared.selection,
+  ...Shared.selection,
   ...Options.transforms,
-  to: Options.to,
-  ...shared.sink,
+  to: Shared.to,
+  ...Shared.sink,
   ...Options.sync,
-  ...shared.run,
-  ...shared.reading,
+  ...Shared.run,
+  ...Shared.reading,
   ...reporting,
   ...Options.connection
 }
@@ -68,11 +60,11 @@ export const nameFrom = (to: ReadonlyArray<string> = [], table: string | undefin
 const specOf = Effect.fnUntraced(function* (input: Input): Effect.fn.Return<PipelineSpec, UsageError> {
   const source = {
     ...pick(Options.connection, input),
-    ...pick(shared.selection, input),
-    ...pick(shared.reading, input)
+    ...pick(Shared.selection, input),
+    ...pick(Shared.reading, input)
   }
   const transforms = pick(Options.transforms, input)
-  const { name = nameFrom(input.to, input.table), ...run } = pick(shared.run, input)
+  const { name = nameFrom(input.to, input.table), ...run } = pick(Shared.run, input)
   if (name === undefined || name.trim() === "") {
     return yield* new UsageError({ option: "name", reason: { _tag: "NoSyncName" } })
   }
@@ -81,7 +73,7 @@ const specOf = Effect.fnUntraced(function* (input: Input): Effect.fn.Return<Pipe
     name,
     ...(Object.keys(source).length === 0 ? {} : { source }),
     ...(Object.keys(transforms).length === 0 ? {} : { transforms }),
-    sinks: yield* Sinks.fromFlags(input.to, pick(shared.sink, input)),
+    sinks: yield* Sinks.fromFlags(input.to, pick(Shared.sink, input)),
     sync: pick(Options.sync, input),
     ...run
   }
@@ -111,7 +103,7 @@ export const syncCommand = Command.make("sync", flags(options), (input) =>
   Command.withDescription(
     "Keep tables, logs of changes and webhooks up to date: new calls, calls that change later, and calls that are gone. Run it again, by cron or with --follow: each pass takes a fraction of the requests of an export. What it knows of each call is kept under a name, without content."
   ),
-  Command.withShortDescription("Keep sinks up to date, pass by pass"),
+  Command.withShortDescription("Keep tables, files and webhooks up to date"),
   Command.withExamples([
     { command: "callstream sync --since 30d --to sqlite:calls.db", description: "A table; run it again every hour" },
     {

@@ -23,14 +23,14 @@ const scalar = (value: unknown): string => stringify(value, { lineWidth: 0 }).tr
 export const databaseVariable = "DATABASE_URL"
 
 const table = "    # table: call_sessions # made when it is missing"
-const second = ["  # A second place gets the same sessions:", "  # - calls.ndjson"]
+const second = ["  # A second place gets the same calls:", "  # - calls.ndjson"]
 
 const sinkLines = ({ purpose, to }: Answers): ReadonlyArray<string> => {
   if (to === "webhook") {
     return [
       "  - to: ${CALLSTREAM_WEBHOOK_URL}",
       "    secret: ${CALLSTREAM_WEBHOOK_SECRET} # what the receiver checks the signature with: whsec_…",
-      "    # batchSize: 100 # sessions in one request",
+      "    # batchSize: 100 # calls in one request",
       ...second
     ]
   }
@@ -48,7 +48,7 @@ const sinkLines = ({ purpose, to }: Answers): ReadonlyArray<string> => {
     purpose === "spreadsheet"
       ? "    force: true # replaces the file of the last run, once the new one is complete"
       : "    # rotate: day # a file for each day, or for each 100MB",
-    "  # A second place gets the same sessions:",
+    "  # A second place gets the same calls:",
     "  # - to: ${CALLSTREAM_WEBHOOK_URL}",
     "  #   secret: ${CALLSTREAM_WEBHOOK_SECRET}"
   ]

@@ -194,9 +194,11 @@ export const sync = {
   remember: one(Kind.positiveDuration, "How long after its start a call is known; longer than the last audit", {
     fallback: "30d"
   }),
-  worth: one(Kind.above(0), "Changes to expect of a request, times the hours waited for them: more saves requests", {
-    fallback: "1"
-  }),
+  worth: one(
+    Kind.above(0),
+    "Changes that a request must be expected to bring; more saves requests, and changes come later",
+    { fallback: "1" }
+  ),
   maxRequests: one(
     Kind.requestsADay,
     "Requests a day at most; over it the sync is late: audits and readings of little worth wait first",

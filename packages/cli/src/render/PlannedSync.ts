@@ -115,8 +115,8 @@ export const toJson = ({ callsADay, each, first, known, most, stateBytes }: Bill
   spent: first?.spent ?? 0
 })
 
-const completeUpTo = ({ from, watermark }: Verdict.Verdict): string | null =>
-  watermark <= from ? null : Instant.format(watermark)
+const completeUpTo = ({ completeUpTo: at }: Verdict.Verdict): string | null =>
+  at === undefined ? null : Instant.format(at)
 
 /** The range of the first pass. */
 export const range = (plan: Plan.Plan, clock: SyncJob["zone"]["clock"]): FactList.Fact => [

@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as FileSystem from "effect/FileSystem"
 import * as Ref from "effect/Ref"
+import * as Record from "effect/Record"
 import { Incomplete } from "../option/UsageError.ts"
 import * as CoverageNote from "../run/CoverageNote.ts"
 import * as Progress from "../run/Progress.ts"
@@ -30,9 +31,9 @@ export const run = Effect.fnUntraced(function* (job: RunSync.SyncJob, { restart 
     const { verdict } = summary
     yield* RunMetrics.note({
       pipeline: job.name,
-      provenUntil: verdict.watermark <= verdict.from ? undefined : verdict.watermark,
+      provenUntil: verdict.completeUpTo,
       unsettled: verdict.awaited.calls,
-      behind: verdict.behind,
+      behind: Record.map(verdict.consumers, ({ lacks }) => lacks),
       isSuccess: summary.sinks.every(({ failure }) => failure === undefined)
     })
     yield* Effect.provideService(SyncSummary.print(job, summary, { sent: sent - earlier }), Screen, screen)

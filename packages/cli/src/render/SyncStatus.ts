@@ -12,8 +12,30 @@ export const toJson = (name: string, verdict: Verdict.Verdict, givenUp: Readonly
   ...SyncSummary.verdictJson(verdict, givenUp)
 })
 
-const place = (sink: string, commits: number): string =>
-  commits <= 0 ? `${sink} is up to date.` : `${sink} lacks ${Format.counted(commits, "change")}.`
+const place = (
+  sink: string,
+  { isUsed, lacks, watermark }: Verdict.Consumer,
+  verdict: Verdict.Verdict,
+  clock: Clock
+): string => {
+  const calls =
+    watermark >= verdict.watermark
+      ? ""
+      : watermark <= verdict.from
+        ? ", and has nothing complete yet"
+        : `, and calls that started at ${ShownTime.minute(watermark, clock)} or later`
+  const what = lacks <= 0 && calls === "" ? "is up to date" : `lacks ${Format.counted(lacks, "change")}${calls}`
+  return `${sink} ${what}${isUsed ? "" : ": the last run did not have this sink"}.`
+}
+
+const places: Readonly<Record<Verdict.WithoutStart, string>> = {
+  creation: "among all others, in the order of creation",
+  front: "in front of the list",
+  end: "at the end of the list"
+}
+
+const withoutStart = ({ withoutStart: { by } }: Verdict.Verdict): ReadonlyArray<string> =>
+  by === undefined ? [] : [`callstream finds calls without a start time ${places[by]}.`]
 
 export const lines = (
   name: string,
@@ -24,8 +46,9 @@ export const lines = (
   `${name}: ${Format.counted(verdict.calls, "call")}`,
   ...[
     ...SyncSummary.state(verdict, givenUp, clock),
-    ...(Object.keys(verdict.behind).length === 0 ? ["No sink has a change yet: run the sync again."] : []),
-    ...Object.entries(verdict.behind).map(([sink, commits]) => place(sink, commits))
+    ...withoutStart(verdict),
+    ...(Object.keys(verdict.consumers).length === 0 ? ["No sink has a change yet: run the sync again."] : []),
+    ...Object.entries(verdict.consumers).map(([sink, consumer]) => place(sink, consumer, verdict, clock))
   ].map((line) => `  ${line}`)
 ]
 

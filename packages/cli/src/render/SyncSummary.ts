@@ -1,6 +1,7 @@
 /** What a pass of a sync did, and how far the sync is. */
 import { CoverageReason, Instant, type SyncPipeline, type Verdict } from "@callstream/core"
 import * as Effect from "effect/Effect"
+import * as Record from "effect/Record"
 import type { PassSummary, SyncJob } from "../run/RunSync.ts"
 import type { Requests } from "../run/Requests.ts"
 import * as ShownTime from "../option/ShownTime.ts"
@@ -77,9 +78,36 @@ const late = ({ horizon, lateness }: Verdict.Verdict): ReadonlyArray<string> => 
       ]
 }
 
+/** Calls that no reading brings. */
+const hidden = ({ withoutStart: { hidden } }: Verdict.Verdict): ReadonlyArray<string> =>
+  hidden === 0
+    ? []
+    : [
+        `${Format.counted(hidden, "call")} without a start time ${hidden === 1 ? "exists" : "exist"} that this API does not let a sync find.`
+      ]
+
 /** No call was ever listed, which proves nothing. */
 const isEmpty = ({ calls, holes }: Verdict.Verdict): boolean =>
   calls === 0 && holes.some(({ reason }) => reason?._tag === "NothingSeen")
+
+/** Up to when everything is in every sink. */
+const complete = ({ completeUpTo, from, horizon, isFirstPass, watermark }: Verdict.Verdict, clock: Clock): string => {
+  const read = ShownTime.minute(watermark, clock)
+  if (isFirstPass) {
+    const far =
+      watermark <= from
+        ? ""
+        : ` It has read the calls that started before ${read}; calls without a start time come last.`
+    return `Nothing is complete yet: the first pass has not finished.${far} If it is not running, run the sync again.`
+  }
+  if (watermark <= from) {
+    return `Nothing is proven yet: calls from the last ${Format.duration(horizon / 1000)} may still appear.`
+  }
+  if (completeUpTo === undefined) return `Nothing is complete yet in every sink; the sync has read up to ${read}.`
+  return completeUpTo < watermark
+    ? `Complete in every sink up to ${ShownTime.minute(completeUpTo, clock)}; the sync has read up to ${read}.`
+    : `Complete up to ${read} (checked by count; calls that start later than that may still be missing).`
+}
 
 /** The state of a sync: what is proven, what may still change, and what is no longer waited for. */
 export const state = (
@@ -87,15 +115,13 @@ export const state = (
   givenUp: ReadonlyArray<Verdict.GivenUp>,
   clock: Clock
 ): ReadonlyArray<string> => {
-  const { audited, awaited, holes, horizon, watermark } = verdict
+  const { audited, awaited, holes } = verdict
   const may = awaited.calls === 1 ? "1 call may" : `${Format.count(awaited.calls)} calls may`
   const oldest = awaited.oldest === undefined ? "" : ` (oldest from ${ShownTime.minute(awaited.oldest, clock)})`
   return [
     isEmpty(verdict)
       ? "The API listed no call. That is right before the first one; otherwise check --agent-id, --channel and --caller-number. An outage can look the same."
-      : watermark <= verdict.from
-        ? `Nothing is proven yet: calls from the last ${Format.duration(horizon / 1000)} may still appear.`
-        : `Complete up to ${ShownTime.minute(watermark, clock)} (checked by count; calls that start later than that may still be missing).`,
+      : complete(verdict, clock),
     ...(isEmpty(verdict) ? [] : holes).slice(0, mostHoles).map((one) => `Not proven: ${hole(one, clock)}.`),
     ...(holes.length > mostHoles ? [`Not proven: ${Format.counted(holes.length - mostHoles, "more range")}.`] : []),
     ...(awaited.calls === 0 ? [] : [`${may} still change${oldest}.`]),
@@ -112,6 +138,7 @@ export const state = (
       : [
           `The API's clock has stopped at ${ShownTime.time(verdict.stopped, clock)}: nothing later can be called complete.`
         ]),
+    ...hidden(verdict),
     ...late(verdict),
     ...waiting(verdict.requests, clock)
   ]
@@ -129,7 +156,9 @@ const time = (instant: Instant.Instant): string => Instant.format(instant)
 
 export const verdictJson = (verdict: Verdict.Verdict, givenUp: ReadonlyArray<Verdict.GivenUp>) => ({
   from: time(verdict.from),
-  completeUpTo: verdict.watermark <= verdict.from ? null : time(verdict.watermark),
+  completeUpTo: verdict.completeUpTo === undefined ? null : time(verdict.completeUpTo),
+  readUpTo: verdict.watermark <= verdict.from ? null : time(verdict.watermark),
+  isFirstPass: verdict.isFirstPass,
   horizon: verdict.horizon / 1_000_000,
   holes: verdict.holes.map(({ from, reason, to }) => ({
     from: time(from),
@@ -143,6 +172,7 @@ export const verdictJson = (verdict: Verdict.Verdict, givenUp: ReadonlyArray<Ver
   },
   givenUp,
   audited: verdict.audited,
+  withoutStart: { by: verdict.withoutStart.by ?? null, hidden: verdict.withoutStart.hidden },
   lateness: {
     calls: verdict.lateness.calls,
     late: verdict.lateness.late,
@@ -155,7 +185,7 @@ export const verdictJson = (verdict: Verdict.Verdict, givenUp: ReadonlyArray<Ver
     most: verdict.requests.most ?? null,
     waiting: verdict.requests.waiting.map(({ since, work }) => ({ work, since: time(since) }))
   },
-  behind: verdict.behind
+  behind: Record.map(verdict.consumers, ({ lacks }) => lacks)
 })
 
 const toJson = (job: SyncJob, summary: PassSummary, requests: number) => ({
@@ -199,13 +229,13 @@ export const print = Effect.fnUntraced(function* (
       ...problems
     )
   }
-  const { horizon, watermark, from } = summary.verdict
+  const { completeUpTo } = summary.verdict
   const until =
-    watermark <= from ? `nothing older than ${Format.duration(horizon / 1000)}` : ShownTime.minute(watermark, clock)
+    completeUpTo === undefined ? "nothing complete yet" : `complete up to ${ShownTime.minute(completeUpTo, clock)}`
   const audio = kept === undefined || recordings?.of === 0 ? "" : ` · ${kept}`
   const { waiting } = summary.verdict.requests
   const late = waiting.length === 0 ? "" : ` · late: ${waiting.map(({ work }) => work).join(", ")}`
-  const line = named(job, `${first}${audio} · complete up to ${until}${late}`)
+  const line = named(job, `${first}${audio} · ${until}${late}`)
   // On a terminal the line of the next pass takes its place, unless something happened.
   if (screen.live && problems.length === 0) return yield* screen.write(`${clearLine}${line}`)
   yield* printLines(line, ...problems)

@@ -135,27 +135,36 @@ export const ofExport = (job: Job, note: Note, sinks: Pipeline.RunSummary["sinks
   )
 }
 
+const notRead = "not read yet"
 const mayBeAdded = CoverageReason.describe({ _tag: "TooRecent" })
 
 /** Notes what a pass of a sync proved, for the tables that have every change. */
 export const ofSync = (job: Job, { sinks, verdict }: SyncPipeline.PassSummary) => {
-  const { from, holes, horizon, watermark } = verdict
-  const known: ReadonlyArray<Completeness.Stretch> = [
-    { from, to: watermark, verdict: "proven" },
-    { from: watermark, to: Instant.of(watermark + horizon), verdict: "provisional", reason: mayBeAdded }
-  ]
+  const { consumers, from, holes, horizon, isFirstPass, watermark } = verdict
   const open = holes.map(({ from, reason, to }): Completeness.Stretch => ({
     from,
     to,
     verdict: "provisional",
-    reason: reason === undefined ? "not read yet" : CoverageReason.describe(reason)
+    reason: reason === undefined ? notRead : CoverageReason.describe(reason)
   }))
-  const windows = Completeness.overlay(known, open).flatMap(windowOf)
+  /** Of a sink: it may lack calls that are noted already. */
+  const windows = (sink: string): Note["windows"] => {
+    const end = consumers[sink]?.watermark ?? from
+    const known: ReadonlyArray<Completeness.Stretch> = [
+      { from, to: end, verdict: "proven" },
+      { from: end, to: Instant.of(watermark + horizon), verdict: "provisional", reason: mayBeAdded }
+    ]
+    const at = Instant.format(watermark)
+    return [
+      ...Completeness.overlay(known, open).flatMap(windowOf),
+      ...(isFirstPass ? [{ from: at, to: at, set: "provisional" as const, reason: notRead }] : [])
+    ]
+  }
   return Effect.forEach(
     job.sinks,
     ({ settings, target }, at) =>
       target._tag === "Table" && sinks[at] !== undefined && sinks[at].failure === undefined
-        ? writeTable(target.database, settings, { windows, filters: job.filters }, true).pipe(
+        ? writeTable(target.database, settings, { windows: windows(sinks[at].sink), filters: job.filters }, true).pipe(
             orWarn(Database.describe(target.database))
           )
         : Effect.void,

@@ -100,7 +100,10 @@ describe("callstream export to a table", alongside, () => {
         [["--to", "postgres:@none"], /^error: --to: none cannot be read\n/],
         [["--to", "postgres:ODD"], /^error: --to: postgres:ODD: the URL has the parameter channel_binding/],
         [["--to", "postgres:HASH"], /^error: --to: postgres:HASH: the URL cannot be read\n {2}Percent-encode /],
-        [["--to", "postgres:@url"], /^error: postgres:@url: nobody answers there \(ECONNREFUSED\)\n/],
+        [
+          ["--to", "postgres:@url"],
+          /^\[.*\] WARN: postgres:@url: nobody answers there \(ECONNREFUSED\); callstream tries for 7 more seconds\n[^]*error: postgres:@url: nobody answers there \(ECONNREFUSED\)\n/
+        ],
         [["--to", "sqlite:a.db", "--to", "sqlite:./a.db"], /^error: --to: .*a\.db is named twice\n/],
         [["--to", "sqlite:a.db", "--schema", "x"], /^error: --schema applies to PostgreSQL only\n/],
         [["--to", "sqlite:a.db", "--table", "callstream_commits"], /^error: --table: .* callstream's own\n/],

@@ -206,6 +206,7 @@ describe("what was there before", alongside, () => {
       assert.strictEqual(code, 0, stderr)
       assert.match(stderr, /others can read key\.txt \(mode 0604\)\. Run: chmod go-r key\.txt/)
       assert.match(stderr, /others can read calls\.db \(mode 0644\)\. Run: chmod go-r calls\.db/)
+      assert.lengthOf(stderr.match(/others can read calls\.db/g) ?? [], 1, "it is said once")
     })
   )
 

@@ -367,7 +367,7 @@ describe("callstream init", alongside, () => {
         yield* answer("What for?", "\r")
         yield* answer("Which format?", "\r")
         yield* answer("Its name?", "\r")
-        yield* answer("Which sessions?", "\u001b[B\u001b[B\r")
+        yield* answer("Which calls?", "\u001b[B\u001b[B\r")
         yield* answer("Personal data", "\r")
         const { code, stdout: shown } = yield* ended
         assert.strictEqual(code, 0, shown)
@@ -386,7 +386,7 @@ describe("callstream init", alongside, () => {
           ["What for?", "\u001b[B\r"],
           ["In which database?", "\r"],
           ["Its name?", "\r"],
-          ["Which sessions?", "\u001b[B\u001b[B\r"],
+          ["Which calls?", "\u001b[B\u001b[B\r"],
           ["Personal data", "\r"]
         ] as const) {
           yield* until(() => table.stdout().includes(question))

@@ -79,8 +79,27 @@ describe("callstream sync", alongside, () => {
       const down = yield* run(all, { cwd, env })
       assert.strictEqual(down.code, 3, down.stderr)
       assert.match(down.stderr, /warning: webhook:\S+ lacks changes: the receiver answered 410/)
+      assert.match(down.stderr, /\nNothing is complete yet in every sink; the sync has read up to [^;]* UTC\.\n/)
+      // Nothing is called complete for a sink that did not get it.
+      const lag = ["status", "calls", "--max-lag", "3h"]
+      const behind = yield* run(lag, { cwd })
+      assert.strictEqual(behind.code, 3, behind.stdout)
+      assert.match(behind.stdout, /\n {2}sqlite:calls\.db is up to date\.\n/)
+      assert.match(behind.stdout, /\n {2}webhook:\S+ lacks 60 changes, and has nothing complete yet\.\n/)
+      const [about] = lines((yield* run(["status", "calls", "--json"], { cwd })).stdout)
+      assert.deepInclude(about, { completeUpTo: null, isFirstPass: false })
+      assert.isString(about?.["readUpTo"])
       receiver.answer(undefined)
       assert.strictEqual((yield* run(all, { cwd, env })).code, 0)
+      const healthy = yield* run(lag, { cwd })
+      assert.strictEqual(healthy.code, 0, healthy.stdout)
+      assert.match(healthy.stdout, /\n {2}Complete up to /)
+      // A sink that the next run does not have holds nothing up.
+      assert.strictEqual((yield* run(table, { cwd })).code, 0)
+      assert.match(
+        (yield* run(lag, { cwd })).stdout,
+        /webhook:\S+ is up to date: the last run did not have this sink\./
+      )
       assert.strictEqual(new Set(receiver.events.map(({ sessionId }) => sessionId)).size, 60)
       // A table that somebody deleted is made again.
       for (const name of readdirSync(cwd)) if (name.startsWith("calls.db")) rmSync(join(cwd, name))
@@ -231,8 +250,12 @@ describe("callstream sync, where a sink or its state cannot be used", alongside,
       assert.isAtLeast(Duration.toSeconds(took), 8)
       for (const { code, stderr } of ran) {
         assert.strictEqual(code, 1, stderr)
-        assert.strictEqual(
+        assert.match(
           stderr,
+          /^warning: postgres:AWAY: nobody answers there \(ECONNREFUSED\); callstream tries for \d more seconds\n/
+        )
+        assert.strictEqual(
+          stderr.slice(stderr.indexOf("\n") + 1),
           "error: postgres:AWAY: nobody answers there (ECONNREFUSED)\n  Check that the server runs, and that host and port are right.\n"
         )
       }
@@ -253,7 +276,11 @@ describe("callstream sync, where a sink or its state cannot be used", alongside,
         "error: sqlite:calls.db: another row has the same value where the table wants each once (column call_sessions.channel, SQLITE_CONSTRAINT_UNIQUE)\n  Check what the table requires"
       )
       const status = yield* run(["status", "calls"], { cwd })
-      assert.match(status.stdout, /\n {2}No sink has a change yet: run the sync again\.\n$/)
+      assert.match(
+        status.stdout,
+        /^calls: \d+ calls?\n {2}Nothing is complete yet[^]*\n {2}sqlite:calls\.db lacks \d+ changes, and has nothing complete yet\.\n$/
+      )
+      assert.strictEqual((yield* run(["status", "calls", "--max-lag", "30d"], { cwd })).code, 3)
     })
   )
 })

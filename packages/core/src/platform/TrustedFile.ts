@@ -66,6 +66,11 @@ export const User = Context.Reference<() => number | undefined>("@callstream/cor
   defaultValue: () => effectiveUser
 })
 
+/** Files that were warned of: each is opened by several parts of a run, and by each pass of a sync. */
+const Warned = Context.Reference<Set<string>>("@callstream/core/platform/TrustedFile/Warned", {
+  defaultValue: () => new Set()
+})
+
 /** Node, Bun and Deno have it; asked each time, because a process may give up its rights. */
 const effectiveUser = (): number | undefined => {
   const process: unknown = Reflect.get(globalThis, "process")
@@ -294,6 +299,10 @@ const warnOfReaders = Effect.fnUntraced(function* (path: string, info: FileSyste
   if ((yield* User)() === undefined || info.type !== "File" || forOthers(info, readers) === 0) return
   const shown = yield* ownBeside(path, info)
   if (Option.isSome(shown) && (shown.value.mode & readers) !== 0) return
+  const warned = yield* Warned
+  const key = `${octal(info.mode)} ${path}`
+  if (warned.has(key)) return
+  warned.add(key)
   yield* Effect.logWarning(`others can read ${path} (mode ${octal(info.mode)}). Run: chmod go-r ${path}`)
 })
 

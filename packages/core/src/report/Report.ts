@@ -7,6 +7,7 @@
 import type { Calendar, Day as CalendarDay } from "../model/Calendar.ts"
 import * as CallSession from "../model/CallSession.ts"
 import * as Instant from "../model/Instant.ts"
+import * as StandIn from "../model/internal/StandIn.ts"
 import type * as Outcome from "../model/Outcome.ts"
 import * as Distribution from "./Distribution.ts"
 import * as Callers from "./internal/Callers.ts"
@@ -191,6 +192,12 @@ const makeState = () => ({
 
 type State = ReturnType<typeof makeState>
 
+/** A number that redaction masked is that of anyone. */
+const numberOf = (session: CallSession.CallSession): string | undefined => {
+  const number = CallSession.customerNumber(session)
+  return number === StandIn.phoneMask ? undefined : number
+}
+
 /** Counts a call of the period. */
 const enter = (
   state: State,
@@ -231,7 +238,7 @@ const enter = (
   if (length !== undefined) count(durations, length)
   const wait = positive(session.callLatencyMs)
   if (wait !== undefined) count(latency, wait)
-  const number = CallSession.customerNumber(session)
+  const number = numberOf(session)
   const customer = number ?? session.id
   Texts.add(reasons, textOf(session.disconnectReason), customer)
   Texts.add(errors, textOf(errorOf === undefined ? session.errorMessage : errorOf(session)), customer)

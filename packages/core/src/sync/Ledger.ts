@@ -80,6 +80,8 @@ export interface View {
   readonly asked: Effect.Effect<ReadonlyArray<Asked>, LedgerError>
   /** The next `limit` calls, gone or not, that changed after a commit, in the order of their commits. */
   readonly changedAfter: (commit: number, limit: number) => Effect.Effect<ReadonlyArray<Entry>, LedgerError>
+  /** The least start, in whole seconds, of calls that are not gone and are new since a commit, by `born`, if any has a start. */
+  readonly bornAfter: (commit: number) => Effect.Effect<Micros | undefined, LedgerError>
 }
 
 /**
@@ -262,6 +264,15 @@ const keysOf = (entry: Entry | undefined) => {
   }
 }
 
+const second = 1_000_000
+
+const earliest = (entries: ReadonlyArray<Entry>, commit: number): Micros | undefined => {
+  const starts = entries.flatMap(({ born, gone, start }) =>
+    born <= commit || gone !== undefined || start === undefined ? [] : [Math.floor(start / second) * second]
+  )
+  return starts.length === 0 ? undefined : starts.reduce((least, start) => Math.min(least, start))
+}
+
 /** Moves an entry to where it is found now. Of most that are read nothing changes. */
 const move = (places: Places, id: string, before: Entry | undefined, after: Entry | undefined): void => {
   const [old, next] = [keysOf(before), keysOf(after)]
@@ -302,6 +313,7 @@ const leaseOf = (name: string, memory: Memory): Lease => {
     absent: Effect.sync(() => of(places.absent)),
     awaiting: (at) => Effect.sync(() => of(places.due.upTo(at)).filter(({ due = Infinity }) => due <= at)),
     changedAfter: (commit, limit) => Effect.sync(() => of(places.changed.ids(commit + 1, Infinity, limit))),
+    bornAfter: (commit) => Effect.sync(() => earliest(of(places.changed.ids(commit + 1, Infinity)), commit)),
     note: (note) =>
       Effect.sync(() => {
         memory.state = note.state

@@ -69,7 +69,7 @@ export interface Entry {
   readonly sequence: Version
   readonly readAt: Micros
   readonly firstSeen: Micros
-  /** The commit in which it was noted first. */
+  /** The commit in which it was noted first, was back, or passed the filters of consumers from then on: one before it lacks the call. */
   readonly born: number
   /** The commit of its latest version: a consumer that is before it lacks it. Each commit is of one call. */
   readonly changed: number

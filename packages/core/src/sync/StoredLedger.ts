@@ -170,7 +170,7 @@ const leaseOf = (name: string, opened: Opened, write: Write, inTurn: InTurn): Le
 }
 
 const viewOf = (name: string, opened: Opened): View => {
-  const { absent, awaiting, between, byId, changedAfter, count, gone, withoutStart } = opened.calls
+  const { absent, awaiting, between, bornAfter, byId, changedAfter, count, gone, withoutStart } = opened.calls
   return {
     name,
     get id() {
@@ -183,6 +183,7 @@ const viewOf = (name: string, opened: Opened): View => {
     absent,
     awaiting,
     between,
+    bornAfter,
     byId,
     changedAfter,
     count,

@@ -27,6 +27,7 @@ import * as CatchUp from "./internal/CatchUp.ts"
 import * as Counts from "./internal/Counts.ts"
 import * as FreshCalls from "./internal/FreshCalls.ts"
 import * as Pass from "./internal/Pass.ts"
+import * as ListEnd from "./internal/ListEnd.ts"
 import * as Missing from "./internal/Missing.ts"
 import * as Settings from "./internal/Settings.ts"
 import * as SyncState from "./internal/SyncState.ts"
@@ -178,7 +179,9 @@ const stages = (
   )
   const forget = Effect.gen(function* () {
     const acknowledged = Object.values(yield* lease.acknowledged).map(({ commit }) => commit)
-    if (acknowledged.length > 0) yield* lease.forget(run.now - remember, Math.min(...acknowledged))
+    if (acknowledged.length > 0) {
+      yield* ListEnd.forgetting(run, lease.forget(run.now - remember, Math.min(...acknowledged)))
+    }
     yield* Missing.doubtOutage(run)
   })
   const looks = fresh.pipe(
@@ -247,8 +250,19 @@ export type Judge = (
 ) => Effect.Effect<ReadonlyMap<string, Entry>>
 
 /**
- * Everything after a commit, in the order of commits, then one pass. `judge` is asked of changes that were read in the pass, not of
- * removals, nor of what is read again for a consumer.
+ * A consumer as a pass begins, which has everything up to the commit `has`; `isOpen`: it takes what it lacks in this pass.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Consumer {
+  readonly has: number
+  readonly isOpen: boolean
+}
+
+/**
+ * Everything that an open consumer lacks, in the order of commits, then one pass. `judge` is asked of changes that were read in the
+ * pass, not of removals, nor of what is read again for a consumer.
  *
  * @since 0.1.0
  * @category streams
@@ -256,12 +270,12 @@ export type Judge = (
 export const steps = (
   lease: Lease,
   options: Options,
-  acknowledged: number,
+  consumers: Readonly<Record<string, Consumer>>,
   judge?: Judge
 ): Stream.Stream<Step, AgniError | LedgerError, AgniClient> =>
   begun(lease, options, (begun) => {
     const { endpoint, run } = begun
-    const caughtUp = CatchUp.changes(run, endpoint, acknowledged).pipe(
+    const caughtUp = CatchUp.ofConsumers(run, endpoint, consumers).pipe(
       Stream.mapArray((changes): Arr.NonEmptyReadonlyArray<Step> => [{ _tag: "CaughtUp", changes }])
     )
     const looks = Stream.suspend(() => {
@@ -326,7 +340,9 @@ export const changes = (
         acknowledge: lease.acknowledge(consumer, change.commit.commit)
       })
       const once = Stream.unwrap(
-        Effect.map(lease.acknowledged, (acknowledged) => steps(lease, options, acknowledged[consumer]?.commit ?? 0))
+        Effect.map(lease.acknowledged, (acknowledged) =>
+          steps(lease, options, { [consumer]: { has: acknowledged[consumer]?.commit ?? 0, isOpen: true } })
+        )
       ).pipe(
         Stream.tap((step) => (step._tag === "Looked" ? onLook(step.look) : Effect.void)),
         Stream.flatMap((step) => Stream.fromIterable(step._tag === "Looked" ? step.look.changes : step.changes)),

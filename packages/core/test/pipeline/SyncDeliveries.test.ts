@@ -11,17 +11,18 @@ describe("Deliveries of a sync", () => {
     () =>
       Effect.gen(function* () {
         const state = yield* Deliveries.known
-        const sums = { kills: 0, failures: 0, events: 0, losses: 0 }
+        const sums = { kills: 0, failures: 0, events: 0, losses: 0, claims: 0 }
         for (let seed = 1; seed <= count; seed++) {
           const outcome = yield* Deliveries.run(Deliveries.make(seed), state)
           assert.deepStrictEqual(outcome.wrong, [], `seed ${seed}`)
-          for (const name of ["kills", "failures", "events", "losses"] as const) sums[name] += outcome[name]
+          for (const name of ["kills", "failures", "events", "losses", "claims"] as const) sums[name] += outcome[name]
         }
         // Otherwise the histories would show nothing.
         assert.isAbove(sums.kills, 0.7 * count)
         assert.isAbove(sums.failures, 5 * count)
         assert.isAbove(sums.events, 5 * count)
         assert.isAbove(sums.losses, 0.2 * count)
+        assert.isAbove(sums.claims, 5 * count)
       }),
     300_000
   )

@@ -9,6 +9,7 @@ import * as SessionSink from "@callstream/core/sink/SessionSink"
 import type { Fingerprint } from "@callstream/core/model/Fingerprint"
 import { SinkError } from "@callstream/core/sink/SinkError"
 import { type Entry, type Lease, Ledger } from "@callstream/core/sync/Ledger"
+import * as Verdict from "@callstream/core/sync/Verdict"
 import * as Transform from "@callstream/core/transform/Transform"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
@@ -136,6 +137,8 @@ export interface Outcome {
   readonly failures: number
   readonly events: number
   readonly losses: number
+  /** Calls of which a sink was called complete. */
+  readonly claims: number
   readonly requests: number
 }
 
@@ -295,7 +298,7 @@ export const run = Effect.fnUntraced(function* (one: Case, state: Schema.Json): 
   const ledgers = makeLedgers(faults, state)
   const receivers = one.sinks.map((name) => Receivers[name](faults.at, judge))
   const joins = receivers.map((_, i) => (i === 0 || chance(0.7) ? 0 : below(one.passes)))
-  let [transform, kills, losses] = [one.transform, 0, 0]
+  let [transform, kills, losses, claims, isLost] = [one.transform, 0, 0, 0, false]
   let copy: (Copy & { readonly transform: number }) | undefined
   yield* ledgers.load({})
   let isFirst = true
@@ -317,8 +320,9 @@ export const run = Effect.fnUntraced(function* (one: Case, state: Schema.Json): 
         restart,
         commitEvery: chance(0.5) ? 0 : "1 hour",
         ...(times > 1 ? { every: "1 minute" as const } : {}),
-        onPass: () =>
+        onPass: ({ sinks }) =>
           Effect.suspend(() => {
+            if (sinks.every(({ failure }) => failure === undefined)) isLost = false
             if (times === 1) return Effect.void
             if (--left === 0) return Effect.interrupt
             live(world, source)
@@ -330,6 +334,27 @@ export const run = Effect.fnUntraced(function* (one: Case, state: Schema.Json): 
   const provided = <A, E>(effect: Effect.Effect<A, E, Ledger | AgniClient>) =>
     effect.pipe(Effect.provide([world.layer, ledgers.layer]), Effect.provideService(Clock.Clock, world.clock))
 
+  /** What is called complete for a sink is in it, or was never for it. */
+  const checkVerdict = Effect.gen(function* () {
+    const { entries } = yield* ledgers.copy
+    const verdict = yield* provided(
+      Effect.scoped(
+        Effect.gen(function* () {
+          const view = yield* (yield* Ledger).view("calls")
+          return view === undefined ? undefined : yield* Verdict.of(view)
+        })
+      )
+    )
+    for (const { name, shown } of receivers) {
+      const complete = verdict?.consumers[name]?.watermark ?? 0
+      for (const { created, firstSeen, gone, id, shown: may, start } of entries) {
+        const isComplete = gone === undefined && (start ?? created ?? firstSeen) < complete
+        if (isComplete && may === "shown" && !shown().has(id)) wrong.add(`${name} is called complete without ${id}`)
+        if (isComplete) claims++
+      }
+    }
+  })
+
   for (let i = 0; i < one.passes; i++) {
     live(world, source)
     world.isFrozen = one.losses === "none" && chance(0.1)
@@ -339,9 +364,15 @@ export const run = Effect.fnUntraced(function* (one: Case, state: Schema.Json): 
       const error = Cause.squash(exit.cause)
       if (error instanceof Killed) kills++
       else if (!(error instanceof SinkError)) wrong.add(`failed: ${Cause.pretty(exit.cause)}`)
-      for (const { crash } of receivers) crash(error instanceof Killed && chance(0.3))
+      for (const { crash } of receivers) {
+        const loses = error instanceof Killed && chance(0.3)
+        isLost = isLost || loses
+        crash(loses)
+      }
     }
     faults.heal()
+    // That a table lost its last transaction is seen when it is opened.
+    if (!isLost) yield* checkVerdict
     if (one.losses !== "none" && chance(0.2)) {
       if (one.losses === "lost" || copy !== undefined) {
         losses++
@@ -386,6 +417,7 @@ export const run = Effect.fnUntraced(function* (one: Case, state: Schema.Json): 
     failures: faults.failures,
     events: judge.contents.size,
     losses,
+    claims,
     requests: world.requests
   }
 })

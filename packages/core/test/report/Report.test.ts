@@ -55,6 +55,19 @@ describe("Report", () => {
     assert.deepStrictEqual([totals.calls, totals.outcomes.missed, withoutTime], [1, 1, 1])
   })
 
+  it("masked numbers are nobody's: they make no repeat caller, and hide no text", () => {
+    const masked = Array.from({ length: 3 }, (_, nth) =>
+      call(`${nth}`, "2026-11-01T10:00:00Z", {
+        channel: "inbound_call",
+        callerNumber: "[phone]",
+        disconnectReason: "timeout"
+      })
+    )
+    const { callers, reasons } = report(masked)
+    assert.deepInclude(callers, { known: 0, repeated: 0 })
+    assert.deepStrictEqual(reasons, [{ text: "timeout", calls: 3, customers: 3 }])
+  })
+
   it("an agent has the name of the latest call, and values that are none are not counted", () => {
     const agent = (agentName: string, more: object = {}) => ({ agentId: "a", agentName, ...more })
     const odd = { durationSec: -5, callLatencyMs: Number.NaN, errorMessage: " ", disconnectReason: null }

@@ -103,7 +103,12 @@ const answersOf = (entries: ReadonlyArray<Entry>, source: Random) => {
     changedAfter: entries
       .filter(({ changed }) => changed > commit)
       .sort((left, right) => left.changed - right.changed)
-      .slice(0, limit)
+      .slice(0, limit),
+    bornAfter: present.reduce<number | undefined>(
+      (least, { born, start }) =>
+        born > commit && start !== undefined ? Math.min(least ?? start, Math.floor(start / second) * second) : least,
+      undefined
+    )
   }
 }
 
@@ -124,6 +129,7 @@ const compare = Effect.fnUntraced(function* (lease: Lease, model: Map<string, En
   assert.deepStrictEqual(byId(yield* lease.awaiting(expected.at)), byId(expected.awaiting), about)
   const changed = yield* lease.changedAfter(expected.commit, expected.limit)
   assert.deepStrictEqual(changed.map(asKept), expected.changedAfter, about)
+  assert.strictEqual(yield* lease.bornAfter(expected.commit), expected.bornAfter, about)
   const found = yield* lease.byId(["none", ...model.keys()])
   assert.deepStrictEqual(byId([...found.values()].map(asKept)), byId(all), about)
 })

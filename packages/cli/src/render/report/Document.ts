@@ -133,6 +133,9 @@ export const textsOf = (all: ReadonlyArray<Report.Shared>, personal: boolean): R
   ]
 }
 
+/** Where numbers are missing or masked, nobody can say who called twice. */
+export const noNumbers = "unknown, because no call has the number of its customer"
+
 /** Customers that are shown; JSON has more. */
 const mostCallers = 10
 

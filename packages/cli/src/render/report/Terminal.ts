@@ -197,6 +197,7 @@ export const lines = (document: Document.Document, width: number | undefined): R
       shownCallers.map(({ calls, last, name }) => ({ name, value: calls, more: [`last ${last}`] })),
       columns
     ),
+    ...(report.totals.calls > 0 && callers.known === 0 ? ["", `repeat callers: ${Document.noNumbers}`] : []),
     ...(moreCallers > 0 ? [`  and ${Format.count(moreCallers)} more`] : []),
     ...(callers.repeated === 0 || personal ? [] : ["  Numbers are masked: --with-personal-data shows them."])
   ]

@@ -122,8 +122,11 @@ describe("the page of a report", () => {
     ["report", 390, "light"],
     ["report", 390, "dark"],
     ["report", 1024, "light"],
+    ["report", 1024, "dark"],
+    ["report", 1440, "light"],
     ["report", 1440, "dark"],
     ["bill", 390, "light"],
+    ["bill", 1024, "light"],
     ["bill", 1440, "dark"]
   ] as const)("%s at %d px, %s: no complaint, no request, nothing wider than the screen", (name, width, scheme) =>
     withPage({ name, width, scheme }, async ({ complaints, page }) => {

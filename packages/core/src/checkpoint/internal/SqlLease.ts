@@ -35,6 +35,9 @@ const again = Schedule.min([Schedule.exponential("200 millis", 2), Schedule.spac
   Schedule.upTo({ times: 6 })
 )
 
+/** The retry by which about a second has passed. */
+const afterASecond = 4
+
 export interface SqlLease {
   readonly sql: SqlClient.SqlClient
   /** Names this lease in the row. */
@@ -73,9 +76,14 @@ export const connect = Effect.fnUntraced(function* <E extends SqlError | { reado
   const scope = yield* Effect.scope
   const building = Effect.provideContext(Layer.buildWithScope(Layer.fresh(place.client), scope), context)
   const passes = (error: unknown) => isSqlError(error) && SqlFailure.isRetryable(SqlFailure.of(error))
-  const services = yield* building.pipe(Effect.retry({ schedule: again, while: passes }), Effect.mapError(failed))
+  const told = Schedule.tap(Schedule.setInputType<unknown>()(again), ({ attempt, input }) =>
+    attempt === afterASecond && isSqlError(input)
+      ? Effect.logWarning(`${name}: ${SqlFailure.describe(SqlFailure.of(input))}; callstream tries for 8 more seconds`)
+      : Effect.void
+  )
+  const services = yield* building.pipe(Effect.retry({ schedule: told, while: passes }), Effect.mapError(failed))
   const patiently: SqlLease["patiently"] = (effect) =>
-    Effect.retry(effect, { schedule: again, while: passes }).pipe(
+    Effect.retry(effect, { schedule: told, while: passes }).pipe(
       Effect.mapError((error) => (error._tag === "CheckpointError" ? error : failed(error)))
     )
   return { sql: Context.get(services, SqlClient.SqlClient), patiently, broken }

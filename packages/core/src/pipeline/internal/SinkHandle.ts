@@ -48,12 +48,15 @@ const again = Schedule.min([Schedule.exponential("200 millis", 3), Schedule.spac
   Schedule.setInputType<SinkError>()
 )
 
+/** The retry by which about a second has passed. */
+const afterASecond = 3
+
 export const patiently = <B, R>(
   effect: Effect.Effect<B, SinkError, R>,
-  onRetry: Effect.Effect<void> = Effect.void
+  onRetry: (error: SinkError, attempt: number) => Effect.Effect<void> = () => Effect.void
 ): Effect.Effect<B, SinkError, R> =>
   Effect.retry(effect, {
-    schedule: Schedule.tap(again, ({ input }) => (input.retryable ? onRetry : Effect.void)),
+    schedule: Schedule.tap(again, ({ attempt, input }) => (input.retryable ? onRetry(input, attempt) : Effect.void)),
     while: (error) => error.retryable
   })
 
@@ -101,10 +104,19 @@ export const open = Effect.fnUntraced(function* <A, R>(
     at: () => state().committed?.at,
     note: () => state().committed?.note ?? null
   }
-  const retried = change((sink) => ({ ...sink, retries: sink.retries + 1 }))
+  const retried = () => change((sink) => ({ ...sink, retries: sink.retries + 1 }))
 
   yield* begin(undefined, undefined)
-  const opened = yield* Effect.result(patiently(attempt(sink, opening), retried))
+  const opened = yield* Effect.result(
+    patiently(attempt(sink, opening), (error, attempt) =>
+      attempt === afterASecond
+        ? Effect.andThen(
+            retried(),
+            Effect.logWarning(`${name}: ${error.description}; callstream tries for 7 more seconds`)
+          )
+        : retried()
+    )
+  )
   if (opened._tag === "Failure") {
     const error = opened.failure
     yield* begin(undefined, error)

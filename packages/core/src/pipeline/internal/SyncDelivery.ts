@@ -21,7 +21,7 @@ import type { SinkHandle } from "./SinkHandle.ts"
 import type { Member, SyncSinks } from "./SyncSinks.ts"
 
 /** What consumers may show of a call, and by which version and commit they know it. */
-type Showing = Pick<Entry, "shown" | "row" | "sequence" | "changed">
+type Showing = Pick<Entry, "shown" | "row" | "sequence" | "changed" | "born">
 
 /**
  * The change by what consumers may show of the call; nothing where it is none to them. `passes`: whether there is a row. What
@@ -75,7 +75,9 @@ const noteShown = Effect.fnUntraced(function* (
 ) {
   const changed = [...withShown(entries, shown).values()].filter((now) => {
     const entry = entries.get(now.id)
-    return entry?.shown !== now.shown || entry.row !== now.row || entry.changed !== now.changed
+    return (
+      entry?.shown !== now.shown || entry.row !== now.row || entry.changed !== now.changed || entry.born !== now.born
+    )
   })
   if (changed.length === 0) return
   const { head, state = null } = yield* lease.kept
@@ -167,7 +169,9 @@ const judge = <A>(
     const replaces = now?.changed ?? one.replaces
     const isNothing = isSame && milestones.length === 0 && replaces !== undefined
     const known = isNothing ? { sequence: previous, changed: replaces } : { sequence, changed: commit.commit }
-    shown.set(one.id, { shown: decided.shown, row: digest, ...known })
+    const isBorn = decided.shown === "shown" && before.shown !== "shown"
+    const born = Math.min(isBorn ? commit.commit : before.born, known.changed)
+    shown.set(one.id, { shown: decided.shown, row: digest, born, ...known })
     const { change } = decided
     if (change === undefined || isNothing) return []
     const start = entry.start === undefined ? undefined : Instant.of(entry.start)

@@ -73,8 +73,7 @@ export const runSync = Effect.fnUntraced(function* <A, RA, RD, ET, RT>(options: 
   const pass = Effect.gen(function* () {
     yield* sinks.open
     const before = yield* Ref.get(delivered)
-    const least = sinks.members().reduce((least, { given }) => Math.min(least, given), Infinity)
-    yield* Sync.steps(lease, options, least, judge).pipe(
+    yield* Sync.steps(lease, options, yield* sinks.consumers, judge).pipe(
       // A signal to stop waits for the step, so that what was delivered is acknowledged.
       Stream.runForEach((one) => Effect.uninterruptible(step(one))),
       Effect.onExit((exit) =>

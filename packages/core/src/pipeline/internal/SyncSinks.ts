@@ -11,6 +11,7 @@ import type { Opening, SessionSink } from "../../sink/SessionSink.ts"
 import { SinkError } from "../../sink/SinkError.ts"
 import type { Lease } from "../../sync/Ledger.ts"
 import type { LedgerError } from "../../sync/LedgerError.ts"
+import type { Consumers } from "../../sync/internal/Consumers.ts"
 import type * as RunState from "./RunState.ts"
 import * as SinkHandle from "./SinkHandle.ts"
 
@@ -33,6 +34,8 @@ export interface SyncSinks<in A> {
   readonly open: Effect.Effect<void, SinkError | LedgerError>
   /** The open ones. */
   readonly members: () => ReadonlyArray<Member<A>>
+  /** All of them, by what they have. */
+  readonly consumers: Effect.Effect<Consumers>
   readonly failures: () => ReadonlyMap<string, SinkError>
   /** A step of one sink, after which it has everything up to a commit. An error closes the sink, and fails if no other is open. */
   readonly give: (sink: string, step: Effect.Effect<void, SinkError>, commit: number) => Effect.Effect<void, SinkError>
@@ -160,6 +163,14 @@ export const make = Effect.fnUntraced(function* <A, R>(
   }
   return {
     members: () => membersOf(kept),
+    consumers: Effect.map(lease.acknowledged, (acknowledged) =>
+      Object.fromEntries(
+        sinks.map(({ name }) => {
+          const given = Ref.getUnsafe(kept.open).get(name)?.given
+          return [name, { has: given ?? acknowledged[name]?.commit ?? 0, isOpen: given !== undefined }]
+        })
+      )
+    ),
     failures: () => new Map([...Ref.getUnsafe(kept.down)].map(([name, { error }]) => [name, error] as const)),
     give: giveTo(kept),
     open: Effect.gen(function* () {

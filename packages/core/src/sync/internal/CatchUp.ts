@@ -9,6 +9,7 @@ import type { CallSession } from "../../model/CallSession.ts"
 import type { Entry, Span } from "../Ledger.ts"
 import type { LedgerError } from "../LedgerError.ts"
 import type { Change as Delivered } from "../Sync.ts"
+import * as Consumers from "./Consumers.ts"
 import * as Decide from "./Decide.ts"
 import type { Endpoint } from "./Endpoint.ts"
 import * as FindUndated from "./FindUndated.ts"
@@ -62,7 +63,7 @@ const read = Effect.fnUntraced(function* (
 })
 
 /** Everything after the commit. It ends when there is nothing behind it. */
-export const changes = (
+const changes = (
   run: Pass.Run,
   endpoint: Endpoint,
   acknowledged: number
@@ -111,3 +112,28 @@ export const changes = (
       return [told, Option.some(lacking.at(-1)?.changed ?? after)] as const
     })
   )
+
+/** Everything that an open consumer lacks. What each of them has is noted with it. */
+export const ofConsumers = (
+  run: Pass.Run,
+  endpoint: Endpoint,
+  consumers: Consumers.Consumers
+): Stream.Stream<Delivered, AgniError | LedgerError, AgniClient> => {
+  const least = Object.values(consumers).reduce(
+    (least, { has, isOpen }) => (isOpen ? Math.min(least, has) : least),
+    Infinity
+  )
+  const begin = Effect.suspend(() => {
+    const isOther = Consumers.isOther(run.state, consumers)
+    run.state = Consumers.begun(run.state, run.head, consumers)
+    // One that is new lacks everything, whatever becomes of this pass.
+    return isOther ? SyncState.note(run.settings.lease, run.state, run.head, []) : Effect.void
+  })
+  const end = Effect.sync(() => {
+    run.state = Consumers.caughtUp(run.state, run.head, consumers)
+  })
+  return Stream.fromEffectDrain(begin).pipe(
+    Stream.concat(changes(run, endpoint, least)),
+    Stream.concat(Stream.fromEffectDrain(end))
+  )
+}

@@ -15,6 +15,9 @@ export interface Store {
 
 const second = 1_000_000
 
+/** No start is before it, in seconds. */
+const earliest = 1e12
+
 /** Rows of one statement, and ids asked for at once. */
 const most = 500
 
@@ -75,7 +78,22 @@ export const make = (
     )
     return whole + rest.flat().filter(isThere).length
   })
+  /** Most of those that changed are known for long: the first that is new ends it. */
+  const bornAfter = Effect.fnUntraced(function* (commit: number) {
+    if (commit >= row().head) return undefined
+    let at = -earliest
+    for (let id: Uint8Array = new Uint8Array(); ;) {
+      const found = yield* all(dialect.changedByStart, [commit, at, at, id, most])
+      const born = found.flatMap(({ born, start }) => (born > commit && start !== undefined ? [start] : []))
+      if (born[0] !== undefined) return Math.floor(born[0] / second) * second
+      const last = found.at(-1)
+      if (last?.start === undefined) return undefined
+      at = Math.floor(last.start / second)
+      id = EntryBytes.ofId(last.id)
+    }
+  })
   return {
+    bornAfter,
     byId: (ids) =>
       Effect.map(
         Effect.forEach(inParts(ids), (part) => all(dialect.byId(part.length), part.map(EntryBytes.ofId))),

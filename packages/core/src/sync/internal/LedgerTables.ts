@@ -37,6 +37,8 @@ export interface Dialect {
   readonly due: string
   readonly withoutStart: string
   readonly changed: string
+  /** Those that changed after a commit, by start and id, after one. */
+  readonly changedByStart: string
   /** By id, after one. */
   readonly after: string
   readonly forget: string
@@ -101,6 +103,7 @@ const make = (
     due: `due >= 0 AND due <= ${integer(2)}`,
     withoutStart: `start IS NULL AND ${present}`,
     changed: `changed > ${integer(2)} ORDER BY changed LIMIT ${integer(3)}`,
+    changedByStart: `changed > ${integer(2)} AND (start > ${integer(3)} OR (start = ${integer(4)} AND id > ${place(5, "bytes")})) AND ${present} ORDER BY start, id LIMIT ${integer(6)}`,
     after: `id > ${place(2, "bytes")} ORDER BY id LIMIT ${integer(3)}`,
     forget: `DELETE FROM ${calls} WHERE ledger = ${integer(1)} AND start < ${integer(2)} AND changed <= ${integer(3)}`,
     select: (where) => `SELECT id, start, changed, due, facts FROM ${calls} WHERE ledger = ${integer(1)} AND ${where}`,

@@ -131,18 +131,15 @@ export const note = Effect.fnUntraced(function* (
   let clock: number = run.state.clock ?? 0
   const { isFirst, now, settings } = run
   const about: Decide.About = { key: lease.key, from: settings.from, now, isFirst, before: run.before }
-  const commit = (
-    entry: Entry,
-    change: Decide.Changed | undefined,
-    item: Item<CallSession>,
-    replaces?: number
-  ): void => {
+  const commit = (entry: Entry, change: Decide.Changed | undefined, item: Item<CallSession>, before?: Entry): void => {
     if (change === undefined) return void entries.set(entry.id, entry)
     const changed = ++run.head
-    entries.set(entry.id, { ...entry, changed, born: entry.born === 0 ? changed : entry.born })
+    const isNew = entry.born === 0 || (before?.gone !== undefined && entry.gone === undefined)
+    entries.set(entry.id, { ...entry, changed, born: isNew ? changed : entry.born })
     clock = Math.max(clock, change.sequence)
     const at = { ledger: lease.id, commit: changed }
-    changes.push(Noted.make(change, change.kind === "left" ? undefined : item, { id: entry.id, commit: at, replaces }))
+    const about = { id: entry.id, commit: at, replaces: before?.changed }
+    changes.push(Noted.make(change, change.kind === "left" ? undefined : item, about))
   }
   for (const item of read.items) {
     const before = entries.get(item.id) ?? known.get(item.id)
@@ -165,7 +162,7 @@ export const note = Effect.fnUntraced(function* (
     }
     if (decided.entry !== undefined) {
       const unchanged = decided.change === undefined ? { changed: before?.changed ?? 0, born: before?.born ?? 0 } : {}
-      commit({ ...decided.entry, ...unchanged }, decided.change, item, before?.changed)
+      commit({ ...decided.entry, ...unchanged }, decided.change, item, before)
     }
   }
   const there = new Set(read.items.map(({ id }) => id))
@@ -266,7 +263,8 @@ export const prove = (
         )
         if (isWithoutStart) {
           const idle = look.changes.length > 0 ? 0 : 1 + (run.state.withoutStart?.idle ?? 0)
-          run.state = { ...run.state, withoutStart: { at: run.began, idle } }
+          const hidden = window.outside?.unassigned ?? run.state.withoutStart?.hidden ?? 0
+          run.state = { ...run.state, withoutStart: { at: run.began, idle, hidden } }
         }
         return look
       })

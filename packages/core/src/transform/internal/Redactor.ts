@@ -86,14 +86,14 @@ const ofId = (search: Search.Search, value: unknown, place: Place): unknown => {
   if (typeof value !== "string" || !rules.phones || StandIn.is(value)) return ofValue(search, value, place)
   const { modes, within } = rules.substitutes
   const mode = modes.get("phone")
-  const ofOwn = (own: OwnNumbers.Known) => (typeof mode === "object" ? within.phone(own.text) : "[phone]")
+  const ofOwn = (own: OwnNumbers.Known) => (typeof mode === "object" ? within.phone(own.text) : StandIn.phoneMask)
   const marked = OwnNumbers.replace(value, known.phones, ofOwn)
   const found = marked !== value || Search.isShort(search, value)
   if (!found) return Search.replace(search, value, place.depth)
   return typeof mode === "object"
     ? `id_${mode.hash(`id:${value}`)}`
     : marked === value
-      ? "[phone]"
+      ? StandIn.phoneMask
       : Search.replace(search, marked, place.depth)
 }
 
