@@ -22,9 +22,12 @@ const outsideCore = {
   group: ["*", "!effect", "!effect/**", "!.", "!..", "!./**", "!../**", "!@callstream/**"],
   message: "core depends on effect and nothing else: no platform, no node:*."
 }
-const outerPackages = { regex: "^@callstream/(node|cli)(/|$)", message: "core knows neither node nor the cli." }
+const outerPackages = {
+  regex: "^@callstream/(node|cli|client)(/|$)",
+  message: "core knows no other package."
+}
 const ownBarrel = {
-  regex: "^((\\.\\./)*(\\./)?(index|CallSessions|Plain)(\\.ts)?|@callstream/core(/index|/CallSessions|/Plain)?)$",
+  regex: "^((\\.\\./)*(\\./)?(index|CallSessions)(\\.ts)?|@callstream/core(/index|/CallSessions)?)$",
   message: "What lies beside the rooms imports from them, never the reverse: import the module, not the barrel."
 }
 const otherSources = {
@@ -169,10 +172,24 @@ export default defineConfig({
         { regex: "^@callstream/cli(/|$)", message: "node does not know the cli." }
       )
     },
+    {
+      files: ["packages/client/src/**"],
+      rules: restrict(
+        effectBarrel,
+        otherSources,
+        { ...ownBarrel, regex: "^((\\.\\./)*(\\./)?index(\\.ts)?|@callstream/(client(/.*)?|core))$" },
+        { regex: "^(@callstream/(cli|node)|node:)", message: "the client runs wherever there is a fetch." }
+      )
+    },
+    // What is published is written by hand, and names nothing of Effect.
+    {
+      files: ["packages/client/src/*Types.ts", "packages/client/src/{ClientErrors,ClientOptions,StandardSchema}.ts"],
+      rules: restrict({ regex: "^[^.]", message: "The declarations of the client are self-contained." })
+    },
     { files: ["packages/cli/src/**"], rules: restrict(otherSources) },
     ...cliRooms,
     {
-      files: ["packages/cli/src/**", "packages/node/src/**", ...measured],
+      files: ["packages/cli/src/**", "packages/client/src/**", "packages/node/src/**", ...measured],
       rules: { "eslint/max-lines": ["error", { max: 350 }], "eslint/max-lines-per-function": ["error", { max: 80 }] }
     },
     { files: changedByEffects, rules: { "callstream/captured-let": "off" } },

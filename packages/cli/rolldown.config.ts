@@ -1,6 +1,5 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs"
-import { dirname, join } from "node:path"
 import { defineConfig, type Plugin } from "rolldown"
+import { licenses } from "../../scripts/third-party.ts"
 import manifest from "./package.json" with { type: "json" }
 
 /**
@@ -23,38 +22,10 @@ if ((flag === "--version" || flag === "-v") && rest.length === 0) {
 }
 `
 
-/** The package that a bundled module comes from: the nearest folder above it that has a named package.json. */
-const packageOf = (file: string) => {
-  for (let folder = dirname(file); folder !== dirname(folder); folder = dirname(folder)) {
-    const path = join(folder, "package.json")
-    if (!existsSync(path)) continue
-    const manifest: { name?: string; version?: string; license?: string } = JSON.parse(readFileSync(path, "utf8"))
-    if (manifest.name !== undefined && manifest.version !== undefined) return { folder, ...manifest }
-  }
-  throw new Error(`No package.json above ${file}`)
-}
-
 const shipped = (): Plugin => ({
   name: "callstream:launcher-and-licenses",
   generateBundle(_options, bundle) {
-    const texts = new Map<string, string>()
-    for (const chunk of Object.values(bundle)) {
-      if (chunk.type !== "chunk") continue
-      for (const id of chunk.moduleIds) {
-        if (!id.includes("node_modules")) continue
-        const { folder, name, version, license } = packageOf(id)
-        const title = `${name} ${version} (${license ?? "license not stated"})`
-        if (texts.has(title)) continue
-        const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry))
-        texts.set(title, file === undefined ? "" : readFileSync(join(folder, file), "utf8").trim())
-      }
-    }
-    const source = [...texts].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([title, text]) => `${title}\n\n${text}\n`)
-    this.emitFile({
-      type: "asset",
-      fileName: "THIRD_PARTY_LICENSES.txt",
-      source: source.join(`\n${"-".repeat(80)}\n\n`)
-    })
+    this.emitFile({ type: "asset", fileName: "THIRD_PARTY_LICENSES.txt", source: licenses(bundle) })
     this.emitFile({ type: "asset", fileName: "callstream.mjs", source: launcher })
   }
 })
@@ -67,7 +38,7 @@ const http = "\0callstream:http"
 const httpNames =
   "Agent, ClientRequest, IncomingMessage, METHODS, OutgoingMessage, STATUS_CODES, Server, ServerResponse, createServer, get, " +
   "globalAgent, maxHeaderSize, request, setMaxIdleHTTPParsers, validateHeaderName, validateHeaderValue"
-const leanHttp = (): Plugin => ({
+export const leanHttp = (): Plugin => ({
   name: "callstream:lean-http",
   resolveId: (id) => (id === "node:http" ? http : undefined),
   load: (id) =>

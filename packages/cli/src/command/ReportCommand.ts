@@ -13,16 +13,16 @@ import * as ProfileFile from "../option/ProfileFile.ts"
 import * as ReportOptions from "../option/ReportOptions.ts"
 import * as Source from "../option/SourceOptions.ts"
 import * as Transforms from "../option/Transforms.ts"
-import { among, Incomplete } from "../option/UsageError.ts"
+import { among, NotBillable, UsageError } from "../option/UsageError.ts"
 import * as Format from "../render/Format.ts"
 import * as ProgressLine from "../render/ProgressLine.ts"
 import * as BillLines from "../render/report/BillLines.ts"
 import * as CoverageWords from "../render/report/CoverageWords.ts"
-import type { Document } from "../render/report/Document.ts"
+import type { BillDocument, Document } from "../render/report/Document.ts"
 import * as Html from "../render/report/Html.ts"
 import * as Json from "../render/report/ReportJson.ts"
 import * as Terminal from "../render/report/Terminal.ts"
-import { answer, print, Screen, toPrintable } from "../render/Screen.ts"
+import { answer, prose, Screen, toPrintable } from "../render/Screen.ts"
 import * as CallsRead from "../run/calls/CallsRead.ts"
 import * as MaskedError from "../run/MaskedError.ts"
 import * as Progress from "../run/Progress.ts"
@@ -89,20 +89,46 @@ const completenessOf = (
 
 const printed = (lines: ReadonlyArray<string>) => answer(lines.map(toPrintable).join("\n"))
 
-const writePage = Effect.fnUntraced(function* (path: string, force: boolean, document: Document) {
-  yield* Effect.scoped(
-    Effect.gen(function* () {
-      const file = yield* OutputFile.open({ path, force })
-      yield* file.write(Html.page(document))
-      yield* file.finish
-    })
-  )
-  const { report } = document
-  yield* print(
-    `${Format.counted(report.totals.calls, "call")} in ${path}`,
-    ...Terminal.coverage(document).map((line) => `  ${line}`)
-  )
+/**
+ * The page, opened before anything is read: a name that cannot be written to is found first. What is returned writes it, if
+ * one is wanted, and says so with these lines.
+ */
+const openPage = Effect.fnUntraced(function* ({ force = false, to }: Flags) {
+  if (to === undefined) return undefined
+  const file = yield* OutputFile.open({ path: to, force })
+  return Effect.fnUntraced(function* (html: string, calls: number, coverage: ReadonlyArray<string>) {
+    yield* file.write(html)
+    yield* file.finish
+    yield* prose(`${Format.counted(calls, "call")} in ${to}`, ...coverage.map((line) => `  ${line}`))
+  })
 })
+
+/** Without a single call a file has no period either. */
+const refuseNothing = (
+  { from = "" }: Flags,
+  period: ReportOptions.Period,
+  { unreadable }: ReportCalls.Taken,
+  calls: number
+) =>
+  calls > 0 || from === "" || period.from !== undefined || period.to !== undefined
+    ? Effect.void
+    : Effect.fail(
+        new UsageError({
+          option: "from",
+          reason: {
+            _tag: "CallsUnreadable",
+            path: from,
+            problem: `has no calls${unreadable === 0 ? "" : `: ${Format.counted(unreadable, "row")} could not be read as calls`}`
+          }
+        })
+      )
+
+/** Whether the calls of the previous period are there to compare with: a file may begin after it. */
+const hasPrevious = ({ from }: Flags, { known = [] }: ReportCalls.Taken, made: Report.Report): boolean =>
+  from === undefined ||
+  Completeness.make(known, { from: Instant.of(2 * made.from - made.to), to: made.from }).stretches.every(
+    ({ verdict }) => verdict !== "unknown"
+  )
 
 const report = Effect.fnUntraced(function* (input: Flags, period: ReportOptions.Period) {
   const { from, now, to, zone } = period
@@ -113,10 +139,12 @@ const report = Effect.fnUntraced(function* (input: Flags, period: ReportOptions.
     errorOf: input.withPersonalData === true ? undefined : MaskedError.of,
     repeats: input.from !== undefined
   })
+  const write = yield* openPage(input)
   const taken = yield* take(input, period, fold.add)
   const made = fold.report()
+  yield* refuseNothing(input, period, taken, made.totals.calls + made.withoutTime)
   const document: Document = {
-    report: made,
+    report: hasPrevious(input, taken, made) ? made : { ...made, before: undefined },
     completeness: completenessOf(taken, made),
     zone,
     unit: { currency: input.currency },
@@ -124,34 +152,52 @@ const report = Effect.fnUntraced(function* (input: Flags, period: ReportOptions.
     madeAt: now,
     unreadable: taken.unreadable
   }
-  if (input.to !== undefined) yield* writePage(input.to, input.force ?? false, document)
+  yield* write?.(Html.page(document), made.totals.calls, Terminal.coverage(document)) ?? Effect.void
   if (input.json === true) return yield* answer(JSON.stringify(Json.ofReport(document)))
   if (input.csv === true) return yield* answer(Json.csvOfReport(document))
-  if (input.to === undefined) yield* printed(Terminal.lines(document, process.stdout.columns ?? 100))
+  if (write === undefined) yield* printed(Terminal.lines(document, process.stdout.columns))
 })
 
+/** Why there is no bill, and which part of the period could be billed. */
+const noBill = ({ completeness, unreadable, zone }: BillDocument) =>
+  new NotBillable({
+    details: [
+      CoverageWords.headline(completeness, zone),
+      ...CoverageWords.doubts(completeness, zone),
+      ...(unreadable === 0 ? [] : [`${Format.counted(unreadable, "row")} could not be read as calls.`]),
+      CoverageWords.billable(completeness)
+    ]
+  })
+
 const bill = Effect.fnUntraced(function* (input: Flags, period: ReportOptions.Period) {
-  const { from, to, zone } = period
+  const { from, now, to, zone } = period
   const by = input.by ?? "agent"
   const fold = Bill.fold({ from, to, ...ReportOptions.grouping(by), repeats: input.from !== undefined })
+  const write = yield* openPage(input)
   const taken = yield* take(input, period, fold.add)
   const made = fold.bill()
+  yield* refuseNothing(input, period, taken, made.total.calls + made.total.open + made.withoutTime)
   const begin = from ?? made.first ?? to ?? period.now
   const end = to ?? (made.last === undefined ? begin : Instant.of(made.last + 1))
   const completeness = completenessOf(taken, { from: begin, to: end })
-  if (completeness.verdict !== "proven" && input.provisional !== true) {
-    yield* print(
-      "error: no bill: the period is not proven complete",
-      `  ${CoverageWords.headline(completeness, zone)}`,
-      ...CoverageWords.doubts(completeness, zone).map((line) => `  ${line}`),
-      "  Choose a period that is, with --until 2h for example, or add --provisional."
-    )
-    return yield* new Incomplete()
+  const document: BillDocument = {
+    bill: made,
+    by,
+    from: begin,
+    to: end,
+    completeness,
+    zone,
+    unit: { currency: input.currency },
+    madeAt: now,
+    unreadable: taken.unreadable
   }
-  const document = { bill: made, by, from: begin, to: end, completeness, zone, unit: { currency: input.currency } }
-  if (input.json === true) return yield* answer(JSON.stringify(Json.ofBill(made, { ...document, zone: zone.name })))
+  if ((completeness.verdict !== "proven" || taken.unreadable > 0) && input.provisional !== true) {
+    return yield* noBill(document)
+  }
+  yield* write?.(Html.billPage(document), made.total.calls, BillLines.coverage(document)) ?? Effect.void
+  if (input.json === true) return yield* answer(JSON.stringify(Json.ofBill(document)))
   if (input.csv === true) return yield* answer(Json.csvOfBill(made))
-  yield* printed(BillLines.lines(document))
+  if (write === undefined) yield* printed(BillLines.lines(document, process.stdout.columns))
 })
 
 export const reportCommand = Command.make(
@@ -160,7 +206,7 @@ export const reportCommand = Command.make(
   Effect.fnUntraced(function* (input) {
     yield* among(ReportOptions.contradictions(input).map(Result.fail))
     const period = yield* ReportOptions.period(input)
-    yield* input.bill === true ? bill(input, period) : report(input, period)
+    yield* Effect.scoped(input.bill === true ? bill(input, period) : report(input, period))
   })
 ).pipe(
   Command.withDescription(

@@ -53,7 +53,11 @@ export const calls = {
 export const output = {
   to: one(
     Kind.completing(
-      Kind.text("FILE", "the name of a file that ends in .html", (text) => /[^/\\]\.html?$/i.test(text)),
+      Kind.text(
+        "FILE",
+        "the name of a file that ends in .html (for a spreadsheet of the calls: callstream export --to calls.xlsx)",
+        (text) => /[^/\\]\.html?$/i.test(text)
+      ),
       "paths"
     ),
     "Write the report to this file, as one page of HTML that needs no network (default: a summary in the terminal)"
@@ -92,7 +96,6 @@ export type Flags = Partial<FlagValues<typeof all>>
 
 const refuse = (
   option:
-    | "to"
     | "by"
     | "provisional"
     | "coverage"
@@ -113,12 +116,11 @@ const refuse = (
 
 /** Options that contradict each other. */
 export const contradictions = (flags: Flags): ReadonlyArray<UsageError> => {
-  const { bill, by, coverage, csv, from, json, provisional, schema, table, to, withPersonalData } = flags
+  const { bill, by, coverage, csv, from, json, provisional, schema, table, withPersonalData } = flags
   const isTable = from !== undefined && originOf(from)?._tag === "Table"
   return [
     ...(by !== undefined && bill !== true ? [refuse("by", "bill", true)] : []),
     ...(provisional === true && bill !== true ? [refuse("provisional", "bill", true)] : []),
-    ...(bill === true && to !== undefined ? [refuse("to", "bill", false)] : []),
     ...(bill === true && withPersonalData === true ? [refuse("withPersonalData", "bill", false)] : []),
     ...(csv === true && json === true ? [refuse("csv", "json", false)] : []),
     ...(coverage !== undefined && (from === undefined || isTable) ? [refuse("coverage", "from", true)] : []),
@@ -148,6 +150,12 @@ export const period = Effect.fnUntraced(function* (flags: Flags): Effect.fn.Retu
   const now = Instant.of((yield* Clock.currentTimeMillis) * 1000)
   const begin = from === undefined ? undefined : Instant.fromBound(from)
   const end = to === undefined ? undefined : Instant.fromBound(to)
+  if (begin !== undefined && end === undefined && begin >= now) {
+    return yield* new UsageError({
+      option: "since",
+      reason: { _tag: "Requirement", requirement: "must be in the past" }
+    })
+  }
   return { zone, from: begin, to: end ?? (begin === undefined && flags.from !== undefined ? undefined : now), now }
 })
 

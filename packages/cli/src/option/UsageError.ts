@@ -174,5 +174,15 @@ export const among = (
 /** The run finished, but not everything is as it should be: exit code 3. What is missing was reported before. */
 export class Incomplete extends Data.TaggedError("Incomplete") {}
 
+/** A bill of a period that is not proven complete: exit code 3. */
+export class NotBillable extends Data.TaggedError("NotBillable")<{
+  /** What of the period is not proven, and what to do. */
+  readonly details: ReadonlyArray<string>
+}> {
+  override get message(): string {
+    return "no bill: the period is not proven complete"
+  }
+}
+
 /** Several pipelines ended, and each reported how: this is the exit code of all together. */
 export class ReportedExit extends Data.TaggedError("ReportedExit")<{ readonly exitCode: number }> {}

@@ -17,7 +17,7 @@ import * as SinkAdvice from "../option/advice/SinkAdvice.ts"
 import { exitCode, exitCodeOf } from "../render/ExitCode.ts"
 import { describe } from "../option/Reason.ts"
 import { inFlags, type Speaker } from "../option/Speaker.ts"
-import { Incomplete, ReportedExit, UsageError, UsageErrors } from "../option/UsageError.ts"
+import { Incomplete, NotBillable, ReportedExit, UsageError, UsageErrors } from "../option/UsageError.ts"
 
 /** An error as facts. */
 interface Facts {
@@ -52,6 +52,7 @@ export type CommandError =
   | UsageErrors
   | PipelineFileError
   | Incomplete
+  | NotBillable
   | ReportedExit
   | CliError.CliError
 
@@ -172,6 +173,10 @@ export const report = (
   }
   if (error instanceof PipelineFileError) {
     return withStack(ofMistakes(prefix, ofFile(error), `${error.file}: `), stack)
+  }
+  if (error instanceof NotBillable) {
+    const block: Block = { error: error._tag, message: error.message, details: error.details }
+    return withStack({ lines: linesOf(prefix, block), facts: [block], exitCode: exitCode.incomplete }, stack)
   }
   if (error instanceof Incomplete) return silent(exitCode.incomplete)
   if (error instanceof ReportedExit) return silent(error.exitCode)

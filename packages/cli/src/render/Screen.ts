@@ -6,6 +6,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Ref from "effect/Ref"
+import { wrapped } from "./Wrap.ts"
 
 export class Screen extends Context.Service<
   Screen,
@@ -65,6 +66,12 @@ const as = (type: "info" | "warning", lines: ReadonlyArray<string>, prefix = "")
 
 /** Lines for people, without characters that a terminal would obey. */
 export const print = (...lines: ReadonlyArray<string>): Effect.Effect<void, never, Screen> => as("info", lines)
+
+/** The same, broken between words where they are wider than the terminal. Not for lines with a command, which is copied. */
+export const prose = (...lines: ReadonlyArray<string>): Effect.Effect<void, never, Screen> =>
+  Effect.flatMap(Screen, ({ columns, live, log }) =>
+    print(...(live && log === "text" ? lines.flatMap((line) => wrapped(toPrintable(line), columns())) : lines))
+  )
 
 /** The same about a problem that does not end the command. */
 export const warn = (...lines: ReadonlyArray<string>): Effect.Effect<void, never, Screen> =>

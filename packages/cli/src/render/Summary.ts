@@ -19,7 +19,7 @@ import type { Outcome } from "../run/RunJob.ts"
 import type { Finding } from "../run/Unmatched.ts"
 import * as Proof from "./Proof.ts"
 import * as RecordingsLine from "./RecordingsLine.ts"
-import { print as printLines, type Screen } from "./Screen.ts"
+import { print as printLines, prose, type Screen } from "./Screen.ts"
 
 type About = Pick<
   Job,
@@ -28,7 +28,7 @@ type About = Pick<
 
 /** The name of the pipeline, where there are several. */
 const printOf = ({ title }: About, first: string, ...rest: ReadonlyArray<string>) =>
-  printLines(title === undefined ? first : `${title}: ${first}`, ...rest)
+  prose(title === undefined ? first : `${title}: ${first}`, ...rest)
 
 /** What a run that ended early leaves behind. */
 export const tellWhatIsThere = (

@@ -15,6 +15,15 @@ export const toJson = (name: string, verdict: Verdict.Verdict, givenUp: Readonly
 const place = (sink: string, commits: number): string =>
   commits <= 0 ? `${sink} is up to date.` : `${sink} lacks ${Format.counted(commits, "change")}.`
 
+const places: Readonly<Record<Verdict.WithoutStart, string>> = {
+  creation: "among all others, in the order of creation",
+  front: "in front of the list",
+  end: "at the end of the list"
+}
+
+const withoutStart = ({ withoutStart: { by } }: Verdict.Verdict): ReadonlyArray<string> =>
+  by === undefined ? [] : [`callstream finds calls without a start time ${places[by]}.`]
+
 export const lines = (
   name: string,
   verdict: Verdict.Verdict,
@@ -24,6 +33,7 @@ export const lines = (
   `${name}: ${Format.counted(verdict.calls, "call")}`,
   ...[
     ...SyncSummary.state(verdict, givenUp, clock),
+    ...withoutStart(verdict),
     ...(Object.keys(verdict.behind).length === 0 ? ["No sink has a change yet: run the sync again."] : []),
     ...Object.entries(verdict.behind).map(([sink, commits]) => place(sink, commits))
   ].map((line) => `  ${line}`)

@@ -77,6 +77,14 @@ const late = ({ horizon, lateness }: Verdict.Verdict): ReadonlyArray<string> => 
       ]
 }
 
+/** Calls that no reading brings. */
+const hidden = ({ withoutStart: { hidden } }: Verdict.Verdict): ReadonlyArray<string> =>
+  hidden === 0
+    ? []
+    : [
+        `${Format.counted(hidden, "call")} without a start time ${hidden === 1 ? "exists" : "exist"} that this API does not let a sync find.`
+      ]
+
 /** No call was ever listed, which proves nothing. */
 const isEmpty = ({ calls, holes }: Verdict.Verdict): boolean =>
   calls === 0 && holes.some(({ reason }) => reason?._tag === "NothingSeen")
@@ -112,6 +120,7 @@ export const state = (
       : [
           `The API's clock has stopped at ${ShownTime.time(verdict.stopped, clock)}: nothing later can be called complete.`
         ]),
+    ...hidden(verdict),
     ...late(verdict),
     ...waiting(verdict.requests, clock)
   ]
@@ -143,6 +152,7 @@ export const verdictJson = (verdict: Verdict.Verdict, givenUp: ReadonlyArray<Ver
   },
   givenUp,
   audited: verdict.audited,
+  withoutStart: { by: verdict.withoutStart.by ?? null, hidden: verdict.withoutStart.hidden },
   lateness: {
     calls: verdict.lateness.calls,
     late: verdict.lateness.late,

@@ -118,8 +118,8 @@ const unreadable = (path: string, why: SmallFile.Unreadable) =>
   new UsageError({ option: "from", reason: { _tag: "FileUnreadable", path, holds: "calls", why } })
 
 /** A file that is there, and that nobody else can write to. */
-const checkFile = (path: string) =>
-  TrustedFile.check(path, { follow: true }).pipe(
+const checkFile = (path: string, isPublic = false) =>
+  TrustedFile.check(path, { follow: true, isPublic }).pipe(
     Effect.mapError((error) => {
       const file = TrustedFile.refusalOf(error)
       return unreadable(path, file === undefined ? { _tag: "Unreadable" } : { _tag: "Untrusted", file })
@@ -198,8 +198,8 @@ export const ofOrigin = Effect.fnUntraced(function* (
     return takenOf(note, yield* readAll(reading, taker))
   }
   const { database, schema, table = SqlSink.defaultTable } = origin
-  // SQLite would make a file that is not there.
-  if (database._tag === "Sqlite") yield* checkFile(database.path)
+  // SQLite would make a file that is not there. The client warns of a file that others can read.
+  if (database._tag === "Sqlite") yield* checkFile(database.path, true)
   const client = yield* Database.connection("from", database)
   const name = Database.describe(database)
   return yield* Effect.gen(function* () {

@@ -33,13 +33,8 @@ const failingAt =
   }
 
 describe("callstream export --keep-going with one record that fails each page", alongside, () => {
-  // A fault: the first and the last one take far more than the 150 that they may take.
-  for (const [victim, most] of [
-    [0, 4000],
-    [450, 150],
-    [899, 4000]
-  ] as const) {
-    it.live(`number ${victim} of 900: all others, and at most ${most} requests`, () =>
+  for (const victim of [0, 450, 899]) {
+    it.live(`number ${victim} of 900: all others, and at most 150 requests`, () =>
       Effect.gen(function* () {
         const { requests, url } = yield* server(failingAt(victim))
         const { code, stderr, stdout } = yield* callstream(["export", "--keep-going"], { env: { AGNI_BASE_URL: url } })
@@ -49,7 +44,7 @@ describe("callstream export --keep-going with one record that fails each page", 
           [...idsOf(stdout)],
           Array.from({ length: count }, (_, i) => `call-${i}`).filter((_, i) => i !== victim)
         )
-        assert.isAtMost(requests.length, most)
+        assert.isAtMost(requests.length, 150)
       })
     )
   }

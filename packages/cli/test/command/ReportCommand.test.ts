@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import { appendFileSync, existsSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
+import { gzipSync } from "node:zlib"
 import * as Postgres from "../../../node/test/postgres/PostgresServer.ts"
 import { alongside, folder, lines, simulation } from "../Callstream.ts"
 
@@ -143,6 +144,10 @@ describe("callstream report", alongside, () => {
       const late = yield* run([...bill, "--since", ago(40)], { cwd })
       assert.strictEqual(late.code, 3)
       assert.match(late.stderr, /^error: no bill: the period is not proven complete\n/)
+      const [part = ""] = /--since .*/.exec(late.stderr) ?? []
+      assert.strictEqual((yield* run([...bill, ...part.split(" ")], { cwd })).code, 0, part)
+      const machine = yield* run([...bill, "--since", ago(40), "--json"], { cwd })
+      assert.deepInclude(JSON.parse(machine.stderr), { type: "error", error: "NotBillable", exitCode: 3 })
       assert.strictEqual(late.stdout, "")
       assert.strictEqual((yield* run([...bill, "--since", ago(40), "--provisional"], { cwd })).code, 0)
 
@@ -237,7 +242,23 @@ describe("callstream report", alongside, () => {
       })
       const csv = yield* run([...bill, "--csv"], { cwd })
       // A spreadsheet would run it.
-      assert.include(csv.stdout, "bill,'=globex,1,90,12345678901234567890.000000000000000001,,")
+      assert.deepStrictEqual(csv.stdout.split("\r\n"), [
+        "\ufefftable,group,calls,seconds,finalCost,openCost,value",
+        "bill,'=globex,1,90,12345678901234567890.000000000000000001,,",
+        'bill,"",1,0,2,,',
+        "bill,acme,10,900,1,,",
+        "bill,7,0,0,0,,",
+        "open call c,7,1,,,1,",
+        ""
+      ])
+      const sum = yield* run(["report", "--from", "calls.ndjson", "--csv"], { cwd })
+      assert.strictEqual(sum.stdout.split("\r\n")[1], 'total,"",13,1080,12345678901234567893.000000000000000001,1,')
+      const page = yield* run([...bill, "--to", "bill.html"], { cwd })
+      assert.match(page.stderr, /^12 calls in bill\.html\n {2}Unknown: /)
+      const html = readFileSync(join(cwd, "bill.html"), "utf8")
+      for (const text of ["12,345,678,901,234,567,893.000000000000000001", ">=globex<", ">1.00<"]) {
+        assert.include(html, text)
+      }
       const some = yield* run(["report", "--from", "calls.ndjson", "--where", 'metadata.client == "acme"', "--json"], {
         cwd
       })
@@ -253,6 +274,9 @@ describe("callstream report", alongside, () => {
       const { run, simulator } = yield* simulation({ sessions: 5 })
       const log = JSON.stringify({ id: "evt_1", type: "call.created", sequence: 1, sessionId: "a", data: {} })
       writeFileSync(join(cwd, "log.ndjson"), `${log}\n`, { mode: 0o600 })
+      for (const name of ["empty.ndjson", "there.html"]) writeFileSync(join(cwd, name), "", { mode: 0o600 })
+      writeFileSync(join(cwd, "text.ndjson"), "no call\nnor this\n", { mode: 0o600 })
+      writeFileSync(join(cwd, "log.ndjson.gz"), gzipSync(log).subarray(0, 30), { mode: 0o600 })
       writeFileSync(join(cwd, "bad.parquet"), "no parquet", { mode: 0o600 })
       writeFileSync(join(cwd, "bad.ndjson.gz"), "no gzip", { mode: 0o600 })
       const cases = [
@@ -271,11 +295,16 @@ describe("callstream report", alongside, () => {
         ],
         [["--by", "agent"], /^error: --by needs --bill\n/],
         [["--provisional"], /^error: --provisional needs --bill\n/],
-        [["--bill", "--to", "a.html"], /^error: --to cannot be combined with --bill\n/],
+        [["--since", "2099-01-01"], /^error: --since must be in the past\n/],
+        [["--from", "empty.ndjson"], /^error: --from: empty\.ndjson has no calls\n/],
+        [["--from", "log.ndjson.gz"], /^error: --from: log\.ndjson\.gz ends in the middle\n/],
+        [["--from", "text.ndjson"], /^error: --from: text\.ndjson has no calls: 2 rows could not be read as calls\n/],
+        [["--from", "text.ndjson", "--bill"], /^error: --from: text\.ndjson has no calls: 2 rows/],
+        [["--from", "log.ndjson", "--to", "there.html"], /^error: there\.html: the file is there already\n/],
         [["--from", "log.ndjson", "--horizon", "1h"], /^error: --horizon cannot be combined with --from\n/],
         [["--json", "--csv"], /"message":"--csv cannot be combined with --json"/],
         [["--bill", "--by", "summary"], /--by/],
-        [["--to", "a.pdf"], /--to/],
+        [["--to", "a.xlsx"], /^error: --to: expected .*\.html .*callstream export --to calls\.xlsx/],
         [["--currency", "euro"], /--currency/],
         [["--table", "x"], /^error: --table applies to SQLite or PostgreSQL only\n/],
         [["--where", "nothing > 1"], /^error: --where: unknown field nothing\n/],

@@ -1,5 +1,6 @@
 import { Instant, type Verdict } from "@callstream/core"
 import { assert, describe, it } from "@effect/vitest"
+import * as SyncStatus from "../../src/render/SyncStatus.ts"
 import * as SyncSummary from "../../src/render/SyncSummary.ts"
 
 const hour = 3_600_000_000
@@ -13,6 +14,7 @@ const verdict: Verdict.Verdict = {
   calls: 412_308,
   stopped: undefined,
   awaited: { calls: 0, oldest: undefined },
+  withoutStart: { by: undefined, hidden: 0 },
   lateness: { calls: 412_308, late: 3, longest: 9.2 * hour },
   audited: { looked: 0, changed: 0 },
   requests: {
@@ -48,6 +50,29 @@ describe("SyncSummary", () => {
     ] as const) {
       assert.strictEqual(SyncSummary.horizonFor(hours * hour), expected)
     }
+  })
+
+  it("says where calls without a start time are found, and how many are not", () => {
+    const linesOf = (withoutStart: Verdict.Verdict["withoutStart"]) =>
+      SyncStatus.lines("calls", { ...verdict, withoutStart }, [], undefined).filter((line) =>
+        line.includes("without a start time")
+      )
+    assert.deepStrictEqual(linesOf({ by: undefined, hidden: 0 }), [])
+    for (const [by, where] of [
+      ["creation", "among all others, in the order of creation"],
+      ["front", "in front of the list"],
+      ["end", "at the end of the list"]
+    ] as const) {
+      assert.deepStrictEqual(linesOf({ by, hidden: 0 }), [`  callstream finds calls without a start time ${where}.`])
+    }
+    assert.deepStrictEqual(linesOf({ by: undefined, hidden: 1200 }), [
+      "  1,200 calls without a start time exist that this API does not let a sync find."
+    ])
+    assert.deepStrictEqual(linesOf({ by: undefined, hidden: 1 }), [
+      "  1 call without a start time exists that this API does not let a sync find."
+    ])
+    const { withoutStart } = SyncSummary.verdictJson({ ...verdict, withoutStart: { by: "end", hidden: 2 } }, [])
+    assert.deepStrictEqual(withoutStart, { by: "end", hidden: 2 })
   })
 
   it("says that a clock has stopped, and that nothing was listed", () => {

@@ -74,6 +74,10 @@ export interface Bill {
   readonly total: Omit<Group, "group" | "name">
   /** By time. */
   readonly open: ReadonlyArray<Open>
+  /** Calls that have neither a start nor a time of creation: they are in no period. */
+  readonly withoutTime: number
+  /** Calls whose id had come before. */
+  readonly repeats: number
   readonly first: Instant.Instant | undefined
   readonly last: Instant.Instant | undefined
 }
@@ -99,17 +103,22 @@ export const fold = ({ from, groupOf, nameOf, repeats = false, to }: Options): F
   const groups = new Map<string, { readonly sum: Totals.Sum; name: string; named: Instant.Instant }>()
   const open: Array<Open> = []
   const ids = new Set<string>()
+  const left = { withoutTime: 0, repeats: 0 }
   const seen: { first: Instant.Instant | undefined; last: Instant.Instant | undefined } = {
     first: undefined,
     last: undefined
   }
   const one = (session: CallSession.CallSession): void => {
     const time = timeOf(session)
-    if (time === undefined || (from !== undefined && time < from) || (to !== undefined && time >= to)) return
     if (repeats) {
-      if (ids.has(session.id)) return
+      if (ids.has(session.id)) {
+        left.repeats++
+        return
+      }
       ids.add(session.id)
     }
+    if (time === undefined) left.withoutTime++
+    if (time === undefined || (from !== undefined && time < from) || (to !== undefined && time >= to)) return
     seen.first = Instant.min(seen.first ?? time, time)
     seen.last = Instant.max(seen.last ?? time, time)
     const facts = Totals.factsOf(session)
@@ -160,6 +169,7 @@ export const fold = ({ from, groupOf, nameOf, repeats = false, to }: Options): F
           open: open.length
         },
         open: open.sort((left, right) => left.time - right.time || (left.id < right.id ? -1 : 1)),
+        ...left,
         ...seen
       }
     }

@@ -7,7 +7,6 @@ import * as Effect from "effect/Effect"
 import * as Ref from "effect/Ref"
 import * as Stream from "effect/Stream"
 import type { AgniClient } from "../client/AgniClient.ts"
-import * as CoverageSet from "../coverage/CoverageSet.ts"
 import type { AgniError } from "../model/AgniError.ts"
 import type { CallSession } from "../model/CallSession.ts"
 import type { Item } from "../model/Item.ts"
@@ -21,6 +20,7 @@ import * as RangeSource from "./internal/RangeSource.ts"
 import * as Units from "./internal/Units.ts"
 import type * as PagesSource from "./PagesSource.ts"
 import type { Source, Unit } from "./Source.ts"
+import * as WindowCoverage from "./WindowCoverage.ts"
 
 /**
  * Which calls, and how many of them.
@@ -53,29 +53,21 @@ export const make = (
 ): Source<Bounds.Bounds, AgniError, AgniClient> =>
   RangeSource.ofHistory(range, options, told(keep), (range, options) =>
     Stream.unwrap(
-      Effect.map(Ref.make(nothing), (seen) => {
+      Effect.map(Ref.make(WindowCoverage.empty), (seen) => {
         const windows = keep.side === "newest" ? Extremes.lastWindows : Extremes.firstWindows
         const noted = Stream.tap(windows(keep.limit, range, { ...options, counts: keep.passes }), (window) =>
-          Ref.update(seen, (known) => {
-            const [reading, units] = Units.next(known.reading, window)
-            return { reading, coverage: units.reduce(Units.cover, known.coverage) }
-          })
+          Ref.update(seen, (known) => known.add(window))
         )
-        const proved = Effect.map(Ref.get(seen), ({ coverage, reading }): Unit => ({
+        const proved = Effect.map(Ref.get(seen), (known): Unit => ({
           _tag: "Page",
           rows: Rows.make([], Instant.of(0)),
           rejected: [],
-          coverage: Units.last(reading).reduce(Units.cover, coverage)
+          coverage: known.end()
         }))
         return Stream.concat(kept(keep, noted), Stream.fromEffect(proved))
       })
     )
   )
-
-const nothing: { readonly reading: Units.Reading; readonly coverage: CoverageSet.CoverageSet } = {
-  reading: Units.begin,
-  coverage: CoverageSet.empty
-}
 
 /**
  * Those calls of a range, by the plain walk over pages: all of it is read, and nothing is proven.

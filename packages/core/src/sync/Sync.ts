@@ -27,6 +27,7 @@ import * as CatchUp from "./internal/CatchUp.ts"
 import * as Counts from "./internal/Counts.ts"
 import * as FreshCalls from "./internal/FreshCalls.ts"
 import * as Pass from "./internal/Pass.ts"
+import * as ListEnd from "./internal/ListEnd.ts"
 import * as Missing from "./internal/Missing.ts"
 import * as Settings from "./internal/Settings.ts"
 import * as SyncState from "./internal/SyncState.ts"
@@ -178,7 +179,9 @@ const stages = (
   )
   const forget = Effect.gen(function* () {
     const acknowledged = Object.values(yield* lease.acknowledged).map(({ commit }) => commit)
-    if (acknowledged.length > 0) yield* lease.forget(run.now - remember, Math.min(...acknowledged))
+    if (acknowledged.length > 0) {
+      yield* ListEnd.forgetting(run, lease.forget(run.now - remember, Math.min(...acknowledged)))
+    }
     yield* Missing.doubtOutage(run)
   })
   const looks = fresh.pipe(

@@ -52,6 +52,18 @@ export interface GivenUp {
 }
 
 /**
+ * Where a sync finds calls without a start time, which are in no range of start times:
+ *
+ * - `creation`: among all others, in the order of creation
+ * - `front`: in front of the list
+ * - `end`: at the end of the list
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type WithoutStart = "creation" | "front" | "end"
+
+/**
  * What a ledger shows of its sync. It takes no request.
  *
  * @since 0.1.0
@@ -69,6 +81,11 @@ export interface Verdict {
   readonly calls: number
   /** Those of them that may still change, and the start of the oldest one. */
   readonly awaited: { readonly calls: number; readonly oldest: Instant.Instant | undefined }
+  /**
+   * Where calls without a start time are found, `undefined` while none shows it, and how many the API counts that it does not let a sync
+   * find.
+   */
+  readonly withoutStart: { readonly by: WithoutStart | undefined; readonly hidden: number }
   /** Calls that appeared since the first pass, how many later than the horizon, and how long the longest took, in µs. */
   readonly lateness: { readonly calls: number; readonly late: number; readonly longest: number }
   /** The time of the server's clock where it has stopped; then the watermark waits. */
@@ -90,6 +107,18 @@ const always = { from: Number.MIN_SAFE_INTEGER, to: Number.MAX_SAFE_INTEGER }
 
 const stateOf = (view: View) => SyncState.open(view, 0, 0)
 
+const withoutStartOf = (
+  { byCreation, listEnd, profile, withoutStart }: SyncState.SyncState,
+  calls: number
+): Verdict["withoutStart"] => {
+  if (byCreation?.works === true) return { by: "creation", hidden: 0 }
+  const hidden = withoutStart?.hidden ?? 0
+  if (listEnd?.works === true) return { by: "end", hidden }
+  // Where bounds mean nothing, every page is read.
+  const isInFront = calls > 0 && byCreation?.works === false && profile?.filterProblem === undefined
+  return { by: isInFront ? "front" : undefined, hidden }
+}
+
 /**
  * The verdict of a ledger. Of a ledger that no pass was noted in, the watermark is 1970.
  *
@@ -103,6 +132,7 @@ export const of = Effect.fnUntraced(function* (view: View): Effect.fn.Return<Ver
   const awaited = yield* view.awaiting(Number.MAX_SAFE_INTEGER)
   const oldest = awaited.filter(({ start }) => start !== undefined).sort(byStart)[0]?.start
   const dated = yield* view.count(always)
+  const undated = (yield* view.withoutStart).length
   return {
     from: Instant.of(state.from),
     watermark: Instant.of(state.watermark),
@@ -110,8 +140,9 @@ export const of = Effect.fnUntraced(function* (view: View): Effect.fn.Return<Ver
     holes: state.coverage.entries
       .filter(({ verdict }) => verdict !== "proven")
       .map(({ range, reason }) => ({ ...range, reason })),
-    calls: dated + (yield* view.withoutStart).length,
+    calls: dated + undated,
     awaited: { calls: awaited.length, oldest: oldest === undefined ? undefined : Instant.of(oldest) },
+    withoutStart: withoutStartOf(state, undated),
     lateness: state.lateness ?? Lateness.none(state.horizon),
     stopped: state.stopped === undefined ? undefined : Instant.of(state.stopped),
     audited: state.settlement.audited,

@@ -2,8 +2,8 @@
  * An Agni endpoint to test against: seeded, deterministic, and as wrong as its options say.
  *
  * It answers `GET /api/v1/calling/call-sessions` in-process, as an `HttpClient` without sockets whose delays run in
- * virtual time, or over HTTP, as an app for `effect/http/HttpServer`. It knows what a client should have found, and
- * which requests it got.
+ * virtual time, as a `fetch`, or over HTTP, as an app for `effect/http/HttpServer`. It knows what a client should have
+ * found, and which requests it got.
  *
  * ```ts
  * const simulator = yield* AgniSimulator.make({ sessions: 250, tieOrder: "query", ties: { share: 0.5, ways: 40 } })
@@ -24,6 +24,7 @@ import * as Layer from "effect/Layer"
 import * as Instant from "../model/Instant.ts"
 import type { Fault } from "./Fault.ts"
 import * as ClientFace from "./internal/ClientFace.ts"
+import * as FetchFace from "./internal/FetchFace.ts"
 import * as GivenTime from "./internal/GivenTime.ts"
 import type { RecordedRequest, Reply, Request } from "./internal/SimulatorExchange.ts"
 import { type Resolved, resolve } from "./internal/ResolvedOptions.ts"
@@ -269,3 +270,12 @@ export const layer = (options?: Options): Layer.Layer<AgniSimulator | HttpClient
       Context.make(AgniSimulator, simulator).pipe(Context.add(HttpClient.HttpClient, simulator.httpClient))
     )
   )
+
+/**
+ * The simulator as a `fetch`, for clients without Effect. It waits by the given clock. @default the platform's
+ *
+ * @since 0.1.0
+ * @category conversions
+ */
+export const toFetch = (simulator: AgniSimulator, clock?: Clock.Clock): typeof globalThis.fetch =>
+  FetchFace.make((request) => simulator.handle(request, simulator.now() / 1000), clock)

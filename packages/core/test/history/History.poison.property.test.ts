@@ -13,13 +13,20 @@ const Case = Schema.Struct({
   /** Places of the records that fail, as shares of the count. */
   poison: Schema.Array(share).check(Schema.isMinLength(1), Schema.isMaxLength(3)),
   scrambled: Schema.Boolean,
+  /** Days since the last call. */
+  quiet: Schema.Literals([0, 200]),
   whole: Schema.Boolean
 })
 
 type Case = typeof Case.Type
 
 const read = (one: Case, keepGoing: boolean) => {
-  const rows = ListServer.rowsOf(one.count, one.shape, one.every)
+  const earlier = one.quiet * 86_400_000
+  const rows = ListServer.rowsOf(one.count, one.shape, one.every).map(({ created, id, start }): ListServer.Row => ({
+    id,
+    start: start - earlier,
+    created: created - earlier
+  }))
   const victims = [...new Set(one.poison.map((share) => Math.min(one.count - 1, Math.floor(share * one.count))))]
   const poison = victims.flatMap((i) => rows[i] ?? [])
   const server = ListServer.make(rows, {

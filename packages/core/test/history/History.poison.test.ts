@@ -8,28 +8,106 @@ import * as ListServer from "./ListServer.ts"
 const second = 1_000_000
 const idOf = (i: number) => `call-${i}`
 
+const day = 86_400_000
+
+/** The same calls, the last one so many days earlier. */
+const agedBy = (days: number, rows: ReadonlyArray<ListServer.Row>): ReadonlyArray<ListServer.Row> =>
+  rows.map(({ created, id, start }) => ({ id, start: start - days * day, created: created - days * day }))
+
+/** Reads a whole history of which some records fail each page that they are on. */
+const readWithout = Effect.fnUntraced(function* (
+  rows: ReadonlyArray<ListServer.Row>,
+  places: ReadonlyArray<number>,
+  order?: NonNullable<ListServer.Traits["order"]>
+) {
+  const server = ListServer.make(rows, { poison: places.map(idOf), ...(order === undefined ? {} : { order }) })
+  const result = yield* ListServer.run(server, History.windows({}, { keepGoing: true, concurrency: 4 }))
+  const lost = new Set(places.map(idOf))
+  assert.sameMembers(
+    [...result.ids],
+    rows.map(({ id }) => id).filter((id) => !lost.has(id))
+  )
+  const ranges = result.windows.filter(({ from, to }) => from < to)
+  const gaps = ranges.filter(({ coverage }) => coverage._tag === "Gap")
+  const old = ranges.filter(
+    ({ coverage, to }) => coverage._tag !== "Gap" && to <= (ListServer.now - 2 * 3_600_000) * 1000
+  )
+  assert.deepStrictEqual([...new Set(old.map(({ coverage }) => coverage._tag))], ["Proven"])
+  assert.strictEqual(result.windows.at(-1)?.coverage._tag, "Unprovable")
+  return { ...result, gap: gaps.reduce((sum, { from, to }) => sum + to - from, 0) }
+})
+
 describe("one record of 900 that fails each page that it is on", () => {
   for (const shape of ["same", "queued"] as const) {
-    for (const place of [0, 1, 450, 898, 899]) {
-      it.effect(`${shape}, number ${place}: a gap of seconds, at most 150 requests and 30 s`, () =>
+    // 49 is the last one of the first window.
+    for (const place of [0, 1, 49, 50, 450, 898, 899]) {
+      for (const days of shape === "same" ? [1, 330] : [330]) {
+        it.effect(`${shape}, number ${place}, ${days} days ago: a gap of seconds, at most 150 requests and 30 s`, () =>
+          Effect.gen(function* () {
+            const result = yield* readWithout(agedBy(days, ListServer.rowsOf(900, shape)), [place])
+            assert.isAtMost(result.requests, 150)
+            assert.isAtMost(result.seconds, 30)
+            assert.isAtMost(result.gap, 8 * second)
+          })
+        )
+      }
+    }
+  }
+
+  for (const places of [
+    [0, 1],
+    [450, 451],
+    [898, 899],
+    [0, 899],
+    [100, 700]
+  ]) {
+    it.effect(`two of them, numbers ${places.join(" and ")}: at most 200 requests and 30 s`, () =>
+      Effect.gen(function* () {
+        const result = yield* readWithout(agedBy(330, ListServer.rowsOf(900, "same")), places)
+        assert.isAtMost(result.requests, 200)
+        assert.isAtMost(result.seconds, 30)
+        assert.isAtMost(result.gap, 16 * second)
+      })
+    )
+  }
+
+  it.effect("five in a row: each is located once", () =>
+    Effect.gen(function* () {
+      const result = yield* readWithout(agedBy(30, ListServer.rowsOf(900, "same", 60_000)), [450, 451, 452, 453, 454])
+      assert.isAtMost(result.requests, 250)
+      assert.isAtMost(result.gap, 5 * 8 * second)
+    })
+  )
+
+  for (const [order, most] of [
+    ["oldest", 150],
+    ["created", 170],
+    ["scrambled", 350]
+  ] as const) {
+    for (const place of [0, 450, 899]) {
+      it.effect(`${order} first, whatever is asked for, number ${place}: at most ${most} requests`, () =>
         Effect.gen(function* () {
-          const rows = ListServer.rowsOf(900, shape)
-          const server = ListServer.make(rows, { poison: [idOf(place)] })
-          const result = yield* ListServer.run(server, History.windows({}, { keepGoing: true, concurrency: 4 }))
-          assert.lengthOf(new Set(result.ids), 899)
-          assert.lengthOf(result.ids, 899)
-          assert.isAtMost(result.requests, 150)
-          assert.isAtMost(result.seconds, 30)
-          const gaps = result.windows.filter(({ coverage, from, to }) => coverage._tag === "Gap" && from < to)
-          assert.isAtMost(
-            gaps.reduce((sum, { from, to }) => sum + to - from, 0),
-            8 * second
-          )
-          assert.strictEqual(result.windows.at(-1)?.coverage._tag, "Unprovable")
+          const result = yield* readWithout(ListServer.rowsOf(900, "same"), [place], order)
+          assert.isAtMost(result.requests, most)
         })
       )
     }
   }
+
+  it.effect("at both sides of a window's edge in a longer history: as many requests more", () =>
+    Effect.gen(function* () {
+      const rows = agedBy(60, ListServer.rowsOf(5000, "same"))
+      const plain = yield* ListServer.run(ListServer.make(rows), History.windows({}, { concurrency: 4 }))
+      const edge = plain.windows.filter(({ rows }) => rows.length > 0)[2]?.from ?? 0
+      const place = rows.findIndex(({ start }) => start * 1000 >= edge)
+      assert.isAbove(place, 500)
+      for (const victim of [place - 1, place]) {
+        const result = yield* readWithout(rows, [victim])
+        assert.isAtMost(result.requests, plain.requests + 110)
+        assert.isAtMost(result.gap, 8 * second)
+      }
+    })
+  )
 
   it.effect("without keepGoing: what is older, then the error, which names its seconds and that it fails alone", () =>
     Effect.gen(function* () {
@@ -78,6 +156,19 @@ describe("one record of 900 that fails each page that it is on", () => {
       assert.deepStrictEqual([...new Set(rest.map(({ coverage }) => coverage._tag))], ["Proven"])
     })
   )
+
+  for (const place of [450, 880]) {
+    it.effect(`where the server refuses deep pages, number ${place}: the calls without a start time are a gap`, () =>
+      Effect.gen(function* () {
+        const rows = agedBy(1, ListServer.rowsOf(900, "same"))
+        const server = ListServer.make(rows, { poison: [idOf(place)], depth: 5, beyond: "error" })
+        const { error, ids, windows } = yield* ListServer.run(server, History.windows({}, { keepGoing: true }))
+        assert.isUndefined(error)
+        assert.lengthOf(ids, 899)
+        assert.strictEqual(windows.at(-1)?.coverage._tag, "Gap")
+      })
+    )
+  }
 
   it.effect("with a filter after paging nothing is proven", () =>
     Effect.gen(function* () {

@@ -152,6 +152,22 @@ const cases: ReadonlyArray<readonly [string, Given]> = [
     { rows: evenly(120, 150 * second), server: { results: { most: 50, cut: "first" } }, range: { from: began - day } }
   ],
   [
+    "a range without a beginning that ends before the first call, on a server that does not sort",
+    {
+      rows: evenly(40, 600 * second),
+      server: { order: "id", sorting: false },
+      range: { to: began - 40 * hour }
+    }
+  ],
+  [
+    "the same where a limit cuts the list before the first call",
+    {
+      rows: evenly(60, 600 * second),
+      server: { sorting: false, depth: { most: 5, cut: "last" } },
+      range: { to: began - 40 * hour }
+    }
+  ],
+  [
     "a limit on the width of a range, and a list in no order of time",
     {
       rows: evenly(163, 1100 * second),
@@ -168,4 +184,26 @@ describe("what can be proven is", () => {
         assert.deepStrictEqual({ provenToHorizon, reasons, wrong }, { provenToHorizon: true, reasons: [], wrong: [] })
       })
     )
+})
+
+describe("a whole list, on a server that answers no range that reaches far back", () => {
+  const span = { most: 31 * day, cut: "empty" } as const
+  for (const [count, sorting, isProven] of [
+    [30, false, false],
+    [33, false, true],
+    [7, false, false],
+    [30, true, true],
+    [7, true, true]
+  ] as const) {
+    const end = count < 10 ? "has one page" : count % 10 === 0 ? "ends with a full page" : "ends within a page"
+    it.live(`it ${end}, and ${sorting ? "can" : "cannot"} begin with the oldest: ${isProven ? "" : "not "}proven`, () =>
+      Effect.gen(function* () {
+        const rows = evenly(count, 5 * hour)
+        const { possible, provenToHorizon, reasons, wrong } = yield* run({ rows, server: { span, sorting } })
+        assert.deepStrictEqual([possible || sorting, provenToHorizon, wrong], [isProven, isProven, []])
+        if (!isProven)
+          assert.include(reasons, "the API does not show how far back calls go: give the range a beginning")
+      })
+    )
+  }
 })

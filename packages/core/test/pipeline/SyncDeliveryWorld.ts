@@ -42,6 +42,8 @@ export interface World {
   isStill: boolean
   /** Whether the header `Date` stands still. */
   isFrozen: boolean
+  /** Where calls without a start time are: in order by their creation, or behind all others, in a list that has no other order. */
+  undated: "among others" | "newest last" | "oldest last" | "last, in no order"
   readonly layer: Layer.Layer<AgniClient>
   readonly clock: Clock.Clock
 }
@@ -78,7 +80,21 @@ export const make = (now: number, calls: Array<Call>): World => {
   let last = 0
   const answers = new Map<string, { readonly at: number; readonly rows: ReadonlyArray<Call> }>()
   const orders = new Map<string, ReadonlyArray<Call>>()
+  const atEnd = (): ReadonlyArray<Call> => {
+    const dated = calls.filter(({ start }) => start !== undefined)
+    const place = ({ created, id }: Call) =>
+      world.undated === "oldest last"
+        ? -created
+        : world.undated === "newest last"
+          ? created
+          : (Number(id.slice(-3)) * 7919) % 1000
+    return [
+      ...dated.sort((left, right) => (right.start ?? 0) - (left.start ?? 0) || (left.id < right.id ? 1 : -1)),
+      ...calls.filter(({ start }) => start === undefined).sort((left, right) => place(left) - place(right))
+    ]
+  }
   const sorted = (byCreation: boolean, isAscending: boolean): ReadonlyArray<Call> => {
+    if (world.undated !== "among others") return atEnd()
     const key = `${byCreation} ${isAscending}`
     const keyOf = (call: Call) => (byCreation ? call.created : (call.start ?? call.created))
     const sign = isAscending ? -1 : 1
@@ -138,6 +154,7 @@ export const make = (now: number, calls: Array<Call>): World => {
     cachedFor: 0,
     isStill: false,
     isFrozen: false,
+    undated: "among others",
     layer: AgniClient.layerList(list),
     clock: {
       currentTimeMillisUnsafe: () => Math.floor(world.now / 1000),

@@ -106,5 +106,38 @@ export const found: Readonly<Record<string, Histories.Case>> = {
     batch: 20,
     away: 0.5,
     closely: 0.1
+  },
+  "calls without a start time at the end of the list are too few to show their order": {
+    ...usual,
+    seed: 2118,
+    calls: 32,
+    days: 0.17293256542179736,
+    rare: 40,
+    pageSize: 5,
+    undated: "last",
+    last: "oldest",
+    connects: 0.5,
+    isInclusive: true,
+    lag: 300_000_000,
+    kills: 0,
+    every: 2_276_228_790,
+    batch: 1,
+    away: 0.5
+  },
+  "the only call without a start time is the last one, where others will be among those with one": {
+    ...usual,
+    seed: 1102,
+    calls: 15,
+    days: 0.13924799137748778,
+    rare: 2,
+    pageSize: 13,
+    undated: "created",
+    isInclusive: false,
+    lag: 0,
+    kills: 0.6,
+    every: 3_592_455_456,
+    batch: 20,
+    away: 0.5,
+    closely: 0.1
   }
 }

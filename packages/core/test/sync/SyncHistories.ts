@@ -51,7 +51,7 @@ interface Kill {
 export const make = (seed: number): Case => {
   const { below, chance, next, pick } = random(seed + 1_000_003)
   const hours = (least: number, most: number) => Math.floor((least + next() * (most - least)) * World.hour)
-  return {
+  const one: Case = {
     seed,
     calls: 6 + below(16),
     days: 0.1 + 0.1 * next(),
@@ -70,6 +70,10 @@ export const make = (seed: number): Case => {
     away: pick([0, 0.5, 0.9]),
     closely: pick([0, 0, 0.1])
   }
+  if (!chance(0.3)) return one
+  // Their pages have to be more than one.
+  const rest = pick([{}, { pageSize: 5, connects: 0.5, calls: 2 * one.calls }])
+  return { ...one, undated: "last", last: pick(["newest", "oldest", "none"]), ...rest }
 }
 
 export interface Outcome {

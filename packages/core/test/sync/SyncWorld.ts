@@ -49,8 +49,15 @@ export interface Options {
   /** How much more often than usual rare things happen. @default 1 */
   readonly rare?: number
   readonly pageSize?: number
-  /** Calls without a start are in front of the list, and it has no other order; or it is ordered by creation when asked to. */
-  readonly undated?: "front" | "created"
+  /**
+   * Calls without a start are in front of the list or at its end, and it has no other order; or it is ordered by creation when asked
+   * to.
+   */
+  readonly undated?: "front" | "created" | "last"
+  /** In which order they are at its end. @default "newest" */
+  readonly last?: "newest" | "oldest" | "none"
+  /** The share of calls that get a start. @default 0.85 */
+  readonly connects?: number
   /** Whether a bound itself is within it. @default true */
   readonly isInclusive?: boolean
   /** How old every second answer is: a replica that lags. @default 0 */
@@ -76,10 +83,14 @@ const agents = [
 /** From `least` to `most`, most of it short. */
 const tail = ({ next }: Random, least: number, most: number) => least * (most / least) ** (next() ** 2)
 
-const lifeOf = (source: Random, { calls, days, rare = 1, scale = 1 }: Options, i: number): Life => {
+const lifeOf = (
+  source: Random,
+  { calls, connects: share = 0.85, days, rare = 1, scale = 1 }: Options,
+  i: number
+): Life => {
   const { chance, pick } = source
   const created = Math.floor(origin + ((i + source.next()) * days * day) / calls)
-  const connects = chance(0.85)
+  const connects = chance(share)
   const start = connects ? Math.floor(created + tail(source, second, 90 * second)) : never
   const end = connects ? Math.floor(start + tail(source, 5 * second, 20 * minute)) : Math.floor(created + 40 * second)
   const atEnd = chance(0.3)
@@ -125,7 +136,7 @@ export interface World {
 export const make = (options: Options): World => {
   const source = random(options.seed)
   const lives = Array.from({ length: options.calls }, (_, i) => lifeOf(source, options, i))
-  const { isInclusive = true, lag = 0, pageSize = 50, undated = "front" } = options
+  const { isInclusive = true, lag = 0, pageSize = 50, last = "newest", undated = "front" } = options
 
   const startOf = (life: Life, at = world.now): number | undefined =>
     life.start === never || at < life.startKnown || at < life.start
@@ -173,7 +184,16 @@ export const make = (options: Options): World => {
     const byCreation = undated === "created" && query.sortBy === "created_at"
     const keyOf = ([life, start]: readonly [Life, number | undefined]) =>
       byCreation ? life.created : (start ?? (undated === "front" ? Infinity : life.created))
+    /** Calls without a start time are behind all others, whatever the order of those is. */
+    const lastOf = (life: Life) =>
+      last === "none"
+        ? life.id.slice(-6)
+        : String(last === "newest" ? 1e16 - life.created : 1e15 + life.created).padStart(17, "0")
     return rows.sort((left, right) => {
+      if (undated === "last" && (left[1] === undefined || right[1] === undefined)) {
+        if (left[1] !== undefined || right[1] !== undefined) return left[1] === undefined ? 1 : -1
+        return lastOf(left[0]) < lastOf(right[0]) ? -1 : 1
+      }
       const [one, other] = [keyOf(left), keyOf(right)]
       return one === other ? (left[0].id < right[0].id ? sign : -sign) : one < other ? sign : -sign
     })

@@ -26,7 +26,8 @@ export const names = [
   "change",
   "departures",
   "poison after paging",
-  "undated"
+  "undated",
+  "poison"
 ] as const
 export type Name = (typeof names)[number]
 
@@ -116,9 +117,10 @@ const limitOf = ({ pick }: Chance, isThere: boolean, ...most: readonly [number, 
 const faultsOf = (random: Chance, rows: ReadonlyArray<Adversary.Row>, { has, step }: Drawn) => {
   const { chance, next, pick } = random
   const some = rows.filter(() => chance(0.02)).map(({ id }) => id)
+  const fails = has("poison") || has("poison after paging")
   const ids = some.length > 0 ? some : rows.slice(0, 1).map(({ id }) => id)
   return {
-    poison: has("poison after paging") ? rows[Math.floor(next() * rows.length)]?.id : undefined,
+    poison: fails ? rows[Math.floor(next() * rows.length)]?.id : undefined,
     span: limitOf(random, has("span"), 2 * day, 7 * day, 31 * day),
     offset: limitOf(random, has("offset"), 50, 100, 200),
     depth: limitOf(random, has("depth"), 5, 10, 20),
@@ -183,7 +185,7 @@ export const make = (seed: number, only?: Name | "none"): Case => {
     concurrency: pick(1, 3, 4),
     pageSize: pick(10, 100),
     pagesPerWindow: pick(undefined, 2, 5, 20),
-    keepGoing: has("poison after paging"),
+    keepGoing: has("poison") || has("poison after paging"),
     cuts: next() < 0.1 ? [back(spread)] : []
   }
   return { seed, traits: [...chosen], server, rows, range, read, step }

@@ -251,11 +251,14 @@ const isProvable = (one: Case, server: Adversary.Server): boolean => {
   if ([...server.alone].some(([id, { absent, came }]) => server.listed.has(id) && came === 0 && absent >= mostAbsent))
     return false
   // Where calls begin is not shown, and bounds that reach back to any beginning are not answered: the whole list shows it, unless
-  // a limit cuts it, or may have because its last page is full.
-  const isEndShown = rows.length <= mostTogether(one) && rows.length % sizeOf(one) !== 0
+  // a limit cuts it, or may have because its last page is full. Of a single page nobody knows how many it could hold.
+  const size = sizeOf(one)
+  const isEndShown = rows.length <= mostTogether(one) && rows.length > size && rows.length % size !== 0
   if (from === -Infinity && (to < Infinity || !isEndShown) && traits.span !== undefined) return false
   // What is filtered after it was cut into pages has no count.
   if (traits.filterAfterPaging) return false
+  // It cannot be had, and outside the range it may be a call without a start.
+  if (traits.poison !== undefined) return false
   // It came, went or got another start while it was read, or some answer may be of a time before that.
   if (rows.some((row) => starts(row).some(isIn) && !isSteady(row, server.now()) && isEverThere(row, server)))
     return false

@@ -1,5 +1,5 @@
 /** The completeness of a report, in sentences. */
-import type { Completeness } from "@callstream/core"
+import { type Completeness, Instant } from "@callstream/core"
 import type { Zone } from "../../option/Zone.ts"
 import * as Figures from "./Figures.ts"
 
@@ -20,7 +20,7 @@ export const headline = (
 ): string => {
   if (verdict === "proven") return "Complete: every call of the period is in it, checked by count."
   if (stretches.length > 0 && stretches.every(({ verdict }) => verdict === "unknown")) {
-    return "Unknown: nothing was noted beside these calls of how complete they are."
+    return "Unknown: no coverage report says how complete these calls are."
   }
   if (stretches.every(({ verdict }) => verdict === "proven")) {
     return "Every call with a start time is in it, checked by count. Calls that never connected are not proven."
@@ -41,4 +41,21 @@ export const doubts = ({ stretches }: Completeness.Completeness, { calendar }: Z
     return `${range}: ${names[verdict]}${reason === undefined ? "" : ` (${reason})`}`
   })
   return open.length > mostReasons ? [...lines, `and ${open.length - mostReasons} more`] : lines
+}
+
+const microsPerMinute = 60_000_000
+
+/** Whole minutes, so that it is short. */
+const flagTime = (instant: Instant.Instant, round: (minutes: number) => number): string =>
+  Instant.format(Instant.of(round(instant / microsPerMinute) * microsPerMinute))
+
+/** What to do where a bill is refused: the longest part of the period that could be billed. */
+export const billable = ({ stretches, verdict, withoutStart }: Completeness.Completeness): string => {
+  if (verdict === "proven" || withoutStart !== "proven") return "Add --provisional for a bill without the proof."
+  const [longest] = stretches
+    .filter(({ from, to, verdict }) => verdict === "proven" && to - from > 2 * microsPerMinute)
+    .sort((left, right) => right.to - right.from - (left.to - left.from))
+  return longest === undefined
+    ? "Choose another period, or add --provisional."
+    : `Add --provisional, or bill the longest part that is proven: --since ${flagTime(longest.from, Math.ceil)} --until ${flagTime(longest.to, Math.floor)}`
 }

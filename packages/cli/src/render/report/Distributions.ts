@@ -95,7 +95,7 @@ export const errors = ({ personal, report }: Document.Document): Markup =>
 export const callers = (document: Document.Document): Markup => {
   const { known, repeated } = document.report.callers
   const rows = Document.callersOf(document)
-  const lead = markup`${Format.count(repeated)} of ${Format.counted(known, "customer")} with a known number had two calls or more.${document.personal || rows.length === 0 ? "" : " Their numbers are masked."}`
+  const lead = markup`${Format.count(repeated)} of ${Format.counted(known, "customer")} with a known number had two calls or more.${repeated > rows.length ? ` These are the ${rows.length} with the most calls.` : ""}${document.personal || rows.length === 0 ? "" : " Their numbers are masked."}`
   return card(
     "Repeat callers",
     lead,

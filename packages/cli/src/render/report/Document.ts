@@ -1,19 +1,52 @@
 /** What a report shows, whatever its form: the report itself, and how it may be shown. */
-import { type Completeness, Distribution, type Instant, type Report, Totals } from "@callstream/core"
+import {
+  type Bill,
+  type Completeness,
+  Distribution,
+  type Instant,
+  Outcome,
+  type Report,
+  Totals
+} from "@callstream/core"
 import type { Zone } from "../../option/Zone.ts"
+import * as Format from "../Format.ts"
 import * as Figures from "./Figures.ts"
 
-export interface Document {
-  readonly report: Report.Report
+/** What a report and a bill have in common. */
+interface Common {
   readonly completeness: Completeness.Completeness
   readonly zone: Zone
   readonly unit: Figures.Unit
-  /** Whether numbers of customers are shown, and every error. */
-  readonly personal: boolean
   readonly madeAt: Instant.Instant
   /** Rows that are no calls. */
   readonly unreadable: number
 }
+
+export interface Document extends Common {
+  readonly report: Report.Report
+  /** Whether numbers of customers are shown, and every error. */
+  readonly personal: boolean
+}
+
+export interface BillDocument extends Common {
+  readonly bill: Bill.Bill
+  readonly by: string
+  readonly from: Instant.Instant
+  readonly to: Instant.Instant
+}
+
+/** What a reader should know of the completeness, and of rows that are not in the figures. */
+export const remarksOf = (
+  { completeness, unreadable }: Pick<Common, "completeness" | "unreadable">,
+  { repeats, withoutTime }: Pick<Report.Report, "repeats" | "withoutTime">
+): ReadonlyArray<string> => [
+  ...completeness.notes,
+  ...(withoutTime === 0
+    ? []
+    : [`${Format.counted(withoutTime, "call")} without any time ${withoutTime === 1 ? "is" : "are"} left out.`]),
+  ...(repeats === 0 ? [] : [`${Format.counted(repeats, "row")} repeated an id and counted once.`]),
+  ...(unreadable === 0 ? [] : [`${Format.counted(unreadable, "row")} could not be read as calls.`])
+]
 
 /** A point of the charts by time: a day, or a month of a long period. */
 export interface Step {
@@ -47,6 +80,12 @@ export const stepsOf = ({ days }: Report.Report): ReadonlyArray<Step> => {
 }
 
 export const isMonthly = ({ days }: Report.Report): boolean => days.length > mostDays
+
+/** Outcomes that are shown: those that occur, and the two that everybody asks for. */
+export const outcomesOf = ({ calls, outcomes }: Totals.Totals): ReadonlyArray<Outcome.Outcome> =>
+  calls === 0
+    ? []
+    : Outcome.all.filter((outcome) => outcomes[outcome] > 0 || outcome === "completed" || outcome === "missed")
 
 /** Agents that have a row of their own. */
 const mostAgents = 15
@@ -117,5 +156,5 @@ export const durationBins = (durations: Distribution.Distribution): ReadonlyArra
 export const percents = [50, 75, 90, 95, 99] as const
 
 /** `22 Nov 2026 14:05 to 29 Nov 2026 14:05, Asia/Kolkata`. */
-export const periodOf = ({ report: { from, to }, zone }: Document): string =>
+export const periodOf = ({ from, to }: Pick<Report.Report, "from" | "to">, zone: Zone): string =>
   `${Figures.moment(from, zone.calendar)} to ${Figures.moment(to, zone.calendar)} (${zone.name})`

@@ -1,10 +1,10 @@
 /** Figures of a report as people read them. */
 import { type Calendar, Instant, Money, type Report } from "@callstream/core"
-import type * as BigDecimal from "effect/BigDecimal"
+import * as BigDecimal from "effect/BigDecimal"
 import * as Format from "../Format.ts"
 
 /** `1234.5` as `1,234.5`, whatever its size. */
-const grouped = (text: string): string => {
+export const grouped = (text: string): string => {
   const [whole = "0", fraction] = text.split(".")
   const digits = whole.replace(/\B(?=(\d{3})+$)/g, ",")
   return fraction === undefined ? digits : `${digits}.${fraction}`
@@ -18,26 +18,34 @@ export interface Unit {
 const withUnit = (digits: string, { currency }: Unit): string =>
   currency === undefined ? `${digits} credits` : `${currency} ${digits}`
 
+/** More digits before the point than this leave no room for anything else: JSON has them. */
+const mostDigits = 24
+
 /** Rounded to hundredths, without the unit: for tables. */
-export const plainCost = (amount: BigDecimal.BigDecimal): string => grouped(Money.toFixed(amount, 2))
+export const plainCost = (amount: BigDecimal.BigDecimal): string => {
+  const text = Money.toFixed(amount, 2)
+  const [sign = "", whole = ""] = /^(-?)(\d+)/.exec(text)?.slice(1) ?? []
+  return whole.length <= mostDigits
+    ? grouped(text)
+    : `${sign}${whole.slice(0, 1)}.${whole.slice(1, 3)}e${whole.length - 1}`
+}
+
+/** For the length of a bar, and for a percentage. */
+export const toNumber = (amount: BigDecimal.BigDecimal): number => BigDecimal.toNumberUnsafe(amount)
 
 /** Rounded to hundredths, with the unit. */
 export const cost = (amount: BigDecimal.BigDecimal, unit: Unit): string => withUnit(plainCost(amount), unit)
 
-/** With all digits, two at least. */
-export const exactCost = (amount: BigDecimal.BigDecimal, unit?: Unit): string => {
+/** With all digits, and so many at least. */
+export const exactCost = (amount: BigDecimal.BigDecimal, least = 2): string => {
   const [whole = "0", fraction = ""] = Money.format(amount).split(".")
-  const digits = grouped(`${whole}.${fraction.padEnd(2, "0")}`)
-  return unit === undefined ? digits : withUnit(digits, unit)
+  return grouped(`${whole}.${fraction.padEnd(least, "0")}`)
 }
 
 export const unitName = ({ currency }: Unit): string => currency ?? "credits"
 
-/** Minutes of a sum of seconds; tenths only below a hundred. */
-export const minutes = (seconds: number): string => {
-  const value = seconds / 60
-  return value < 100 ? (Math.round(value * 10) / 10).toString() : Format.count(value)
-}
+/** Minutes of a sum of seconds, to a tenth. */
+export const minutes = (seconds: number): string => grouped((Math.round(seconds / 6) / 10).toFixed(1))
 
 export const share = (part: number, of: number): string => {
   if (of === 0) return "–"
@@ -45,12 +53,15 @@ export const share = (part: number, of: number): string => {
   return part > 0 && percent < 1 ? "< 1 %" : `${Math.round(percent)} %`
 }
 
-/** How much more or less it is than before. */
-export const change = (now: number, before: number | undefined): string | undefined => {
-  if (before === undefined) return undefined
-  if (before === 0) return now === 0 ? "as before" : "none before"
-  const percent = Math.round(((now - before) / before) * 100)
-  return percent === 0 ? "as before" : `${percent > 0 ? "+" : "−"}${Format.count(Math.abs(percent))} %`
+/** A larger change is that of a small number, and its percentage says nothing. */
+const mostPercent = 1000
+
+/** The value of the previous period, with the change since: `258 (−13 %)`. */
+export const previously = (now: number, before: number, show: (value: number) => string): string => {
+  const percent = before === 0 ? Infinity : Math.round(((now - before) / before) * 100)
+  if (now === before || Math.abs(percent) > mostPercent) return show(before)
+  const sign = percent === 0 ? "±" : percent > 0 ? "+" : "−"
+  return `${show(before)} (${sign}${Format.count(Math.abs(percent))} %)`
 }
 
 /** A length in seconds: `45 s`, `2 min`, `1 h 5 min`. */

@@ -79,27 +79,10 @@ export const ofReport = (document: Document.Document) => {
   }
 }
 
-export const ofBill = (
-  bill: Bill.Bill,
-  {
-    by,
-    completeness,
-    from,
-    to,
-    unit,
-    zone
-  }: {
-    readonly by: string
-    readonly completeness: Completeness.Completeness
-    readonly from: Instant.Instant
-    readonly to: Instant.Instant
-    readonly unit: Figures.Unit
-    readonly zone: string
-  }
-) => ({
+export const ofBill = ({ bill, by, completeness, from, to, unit, unreadable, zone }: Document.BillDocument) => ({
   from: Instant.format(from),
   to: Instant.format(to),
-  zone,
+  zone: zone.name,
   by,
   unit: Figures.unitName(unit),
   coverage: ofCompleteness(completeness),
@@ -109,7 +92,10 @@ export const ofBill = (
     ...call,
     time: Instant.format(time),
     cost: cost === undefined ? null : Money.format(cost)
-  }))
+  })),
+  withoutTime: bill.withoutTime,
+  repeats: bill.repeats,
+  unreadable
 })
 
 type Cells = readonly [
@@ -144,8 +130,14 @@ const row = (table: string, group: string, { calls, final, open, seconds }: Tota
 
 const counted = (table: string, group: string, calls: number): Cells => [table, group, calls, null, null, null, null]
 
-const csv = (rows: ReadonlyArray<Cells>): string =>
-  [Csv.header(columns), ...rows.map((cells) => Csv.record(columns, cells))].join("").trimEnd()
+/** People open it in a spreadsheet, and Excel takes text without this mark for another encoding. */
+const byteOrderMark = "\ufeff"
+
+/** The line feed that ends the last line is added where it is printed. */
+const csv = (rows: ReadonlyArray<Cells>): string => {
+  const lines = [Csv.header(columns), ...rows.map((cells) => Csv.record(columns, cells))]
+  return `${byteOrderMark}${lines.join(Csv.lineEnd)}\r`
+}
 
 /** Every table of the report in one: the first column says which. */
 export const csvOfReport = (document: Document.Document): string => {
@@ -177,12 +169,17 @@ export const csvOfReport = (document: Document.Document): string => {
   ])
 }
 
-/** The groups of a bill, and the calls that are not in it. */
-export const csvOfBill = ({ groups, open }: Bill.Bill): string =>
-  csv([
+/** The groups of a bill by their names, and the calls that are not in it. Groups of one name have their id too. */
+export const csvOfBill = ({ groups, open }: Bill.Bill): string => {
+  const times = new Map<string, number>()
+  for (const { name } of groups) times.set(name, (times.get(name) ?? 0) + 1)
+  const names = new Map(
+    groups.map(({ group, name }) => [group, times.get(name) === 1 || name === group ? name : `${name} (${group})`])
+  )
+  return csv([
     ...groups.map(({ calls, cost, group, seconds }): Cells => [
       "bill",
-      group,
+      names.get(group) ?? group,
       calls,
       seconds,
       Money.format(cost),
@@ -191,7 +188,7 @@ export const csvOfBill = ({ groups, open }: Bill.Bill): string =>
     ]),
     ...open.map(({ cost, group, id }): Cells => [
       `open call ${id}`,
-      group,
+      names.get(group) ?? group,
       1,
       null,
       null,
@@ -199,3 +196,4 @@ export const csvOfBill = ({ groups, open }: Bill.Bill): string =>
       null
     ])
   ])
+}

@@ -1,6 +1,5 @@
 /** The parts of a page, each a card. */
-import { type Instant, Money, Outcome, type Totals } from "@callstream/core"
-import * as BigDecimal from "effect/BigDecimal"
+import { type Instant, Money, Outcome, type Report, type Totals } from "@callstream/core"
 import * as Format from "../Format.ts"
 import * as Charts from "./Charts.ts"
 import * as CoverageWords from "./CoverageWords.ts"
@@ -18,11 +17,12 @@ const colors: Readonly<Record<Outcome.Outcome, string>> = {
   other: "c-other"
 }
 
-const toNumber = (amount: BigDecimal.BigDecimal): number => BigDecimal.toNumberUnsafe(amount)
-
 /** The completeness comes first: it says how far the figures can be relied on. */
-export const coverage = ({ completeness, report, unreadable, zone }: Document.Document): Markup => {
-  const { from, to } = report
+export const coverage = (
+  { from, to }: Pick<Report.Report, "from" | "to">,
+  { completeness, zone }: Pick<Document.Document, "completeness" | "zone">,
+  notes: ReadonlyArray<string>
+): Markup => {
   const at = (instant: Instant.Instant) => (to === from ? 0 : ((instant - from) / (to - from)) * 100)
   const rects = completeness.stretches.map(({ from, to, verdict }) => {
     // A stretch of minutes in a period of months is still to be seen.
@@ -30,15 +30,7 @@ export const coverage = ({ completeness, report, unreadable, zone }: Document.Do
     return markup`<rect class="s-${verdict}" x="${percent(Math.min(at(from), 100 - width))}" width="${percent(width)}" height="100%" />`
   })
   const verdicts = [...new Set(completeness.stretches.map(({ verdict }) => verdict))]
-  const remarks = [
-    ...CoverageWords.doubts(completeness, zone),
-    ...completeness.notes,
-    ...(report.withoutTime === 0 ? [] : [`${Format.counted(report.withoutTime, "call")} without any time: left out.`]),
-    ...(report.repeats === 0
-      ? []
-      : [`${Format.counted(report.repeats, "row")} with an id that had come before: left out.`]),
-    ...(unreadable === 0 ? [] : [`${Format.counted(unreadable, "row")} could not be read as calls.`])
-  ]
+  const remarks = [...CoverageWords.doubts(completeness, zone), ...notes]
   return card(
     "Proven complete",
     markup`${CoverageWords.headline(completeness, zone)}`,
@@ -49,32 +41,31 @@ export const coverage = ({ completeness, report, unreadable, zone }: Document.Do
   )
 }
 
-const tile = (name: string, value: string | Markup, ...below: ReadonlyArray<string>): Markup =>
+export const tile = (name: string, value: string | Markup, ...below: ReadonlyArray<string>): Markup =>
   markup`<div class="tile"><dt>${name}</dt><dd>${value}</dd>${below.map((line) => markup`<dd>${line}</dd>`)}</div>`
 
-const than = (now: number, before: number | undefined, shown: string): ReadonlyArray<string> => {
-  const change = Figures.change(now, before)
-  return change === undefined ? [] : [change === "as before" ? change : `${change} (before: ${shown})`]
-}
+export const tileList = (all: ReadonlyArray<Markup>): Markup => markup`<dl class="tiles">${all}</dl>\n`
+
+const than = (
+  now: number,
+  before: number | undefined,
+  show: (value: number) => string = Format.count
+): ReadonlyArray<string> => (before === undefined ? [] : [`previous: ${Figures.previously(now, before, show)}`])
 
 export const tiles = ({ report, unit }: Document.Document): Markup => {
   const { before, totals } = report
-  const { completed } = totals.outcomes
+  const { completed, missed } = totals.outcomes
   const rest = totals.open.calls
   const all = [
-    tile("Calls", Format.count(totals.calls), ...than(totals.calls, before?.calls, Format.count(before?.calls ?? 0))),
-    tile(
-      "Minutes",
-      Figures.minutes(totals.seconds),
-      ...than(totals.seconds, before?.seconds, Figures.minutes(before?.seconds ?? 0))
-    ),
+    tile("Calls", Format.count(totals.calls), ...than(totals.calls, before?.calls)),
+    tile("Minutes", Figures.minutes(totals.seconds), ...than(totals.seconds, before?.seconds, Figures.minutes)),
     tile(
       "Cost of final calls",
       markup`${Figures.plainCost(totals.final.cost)} <small>${Figures.unitName(unit)}</small>`,
       ...than(
-        toNumber(totals.final.cost),
-        before === undefined ? undefined : toNumber(before.final.cost),
-        Figures.plainCost(before?.final.cost ?? Money.zero)
+        Figures.toNumber(totals.final.cost),
+        before === undefined ? undefined : Figures.toNumber(before.final.cost),
+        () => Figures.plainCost(before?.final.cost ?? Money.zero)
       ),
       rest === 0
         ? "All calls are final."
@@ -83,11 +74,11 @@ export const tiles = ({ report, unit }: Document.Document): Markup => {
     tile(
       "Completed",
       Figures.share(completed, totals.calls),
-      `${Format.count(completed)} of ${Format.count(totals.calls)}`,
-      ...(before === undefined ? [] : [`before: ${Figures.share(before.outcomes.completed, before.calls)}`])
+      `${Format.count(completed)} of ${Format.count(totals.calls)}, ${Format.count(missed)} missed`,
+      ...(before === undefined ? [] : [`previous: ${Figures.share(before.outcomes.completed, before.calls)}`])
     )
   ]
-  return markup`<dl class="tiles">${all}</dl>\n`
+  return tileList(all)
 }
 
 const outcomeText = ({ calls, outcomes }: Totals.Totals): string =>
@@ -122,14 +113,17 @@ export const byTime = ({ report, unit }: Document.Document): ReadonlyArray<Marku
     }))
   )
   const hasOpen = report.totals.open.calls > 0
-  const most = Math.max(0, ...steps.map(({ totals }) => toNumber(totals.final.cost) + toNumber(totals.open.cost)))
+  const most = Math.max(
+    0,
+    ...steps.map(({ totals }) => Figures.toNumber(totals.final.cost) + Figures.toNumber(totals.open.cost))
+  )
   const cost = Charts.stacked(
     `Cost by ${word}`,
     [{ name: "final", color: "c-accent" }, ...(hasOpen ? [{ name: "may still change", color: "c-open" }] : [])],
     steps.map(({ label, title, totals: { final, open } }) => ({
       label,
       text: `${title}: ${Figures.cost(final.cost, unit)} final${open.calls === 0 ? "" : `\n${Figures.cost(open.cost, unit)} so far of ${Format.counted(open.calls, "call")} that may still change`}`,
-      values: [toNumber(final.cost), ...(hasOpen ? [toNumber(open.cost)] : [])]
+      values: [Figures.toNumber(final.cost), ...(hasOpen ? [Figures.toNumber(open.cost)] : [])]
     })),
     (value) => (most < 8 ? (Math.round(value * 100) / 100).toString() : Format.count(value))
   )
@@ -163,7 +157,7 @@ export const byTime = ({ report, unit }: Document.Document): ReadonlyArray<Marku
 }
 
 /** Rows with a bar, which are chart and table at once. */
-const bars = (
+export const bars = (
   caption: string,
   names: readonly [string, ...ReadonlyArray<string>],
   rows: ReadonlyArray<{ readonly name: string; readonly bar: Markup; readonly cells: ReadonlyArray<string> }>,
@@ -183,7 +177,7 @@ const nothing = (text: string): Markup => markup`<p class="lead">${text}</p>`
 
 export const outcomes = ({ report }: Document.Document): Markup => {
   const { statuses, totals } = report
-  const used = Outcome.all.filter((outcome) => totals.outcomes[outcome] > 0)
+  const used = Document.outcomesOf(totals)
   const most = Math.max(0, ...used.map((outcome) => totals.outcomes[outcome]))
   const rows = used.map((outcome) => ({
     name: outcome,
@@ -197,7 +191,9 @@ export const outcomes = ({ report }: Document.Document): Markup => {
   )
   return card(
     "Outcomes",
-    markup`${report.directions.map(({ direction, totals }) => markup`${Format.count(totals.calls)} ${direction}. `)}`,
+    report.directions.length === 0
+      ? undefined
+      : markup`Direction: ${report.directions.map(({ direction, totals }) => `${Format.count(totals.calls)} ${direction}`).join(", ")}.`,
     rows.length === 0 ? nothing("No calls.") : markup`${bars("Outcomes", ["Outcome", "Calls", "Share"], rows)}${table}`
   )
 }

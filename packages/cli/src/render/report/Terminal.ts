@@ -1,8 +1,10 @@
 /** A report in a terminal: figures, and bars. */
-import { Distribution, Outcome } from "@callstream/core"
+import { Distribution } from "@callstream/core"
 import * as CliOutput from "effect/cli/CliOutput"
 import * as Format from "../Format.ts"
+import { toPrintable } from "../Screen.ts"
 import { cut } from "../TextTable.ts"
+import { wrapped } from "../Wrap.ts"
 import * as CoverageWords from "./CoverageWords.ts"
 import * as Document from "./Document.ts"
 import * as Figures from "./Figures.ts"
@@ -37,7 +39,7 @@ const widthBars = 30
 /** A line for each row: its name, a bar, its value. */
 const bars = (title: string, rows: ReadonlyArray<Row>, columns: number): ReadonlyArray<string> => {
   if (rows.length === 0) return []
-  const names = rows.map(({ name }) => cut(name, widestName))
+  const names = rows.map(({ name }) => cut(toPrintable(name), widestName))
   const name = Math.max(...names.map(widthOf))
   const values = rows.map(({ value }) => Format.count(value))
   const value = Math.max(...values.map(widthOf))
@@ -61,28 +63,27 @@ const bars = (title: string, rows: ReadonlyArray<Row>, columns: number): Readonl
   ]
 }
 
-const compared = (now: number, before: number | undefined): string => {
-  const change = Figures.change(now, before)
-  return change === undefined
-    ? ""
-    : ` (${change === "as before" || change === "none before" ? change : `${change} to the period before`})`
-}
+const compared = (now: number, before: number | undefined, show: (value: number) => string = Format.count): string =>
+  before === undefined ? "" : `, previous period ${Figures.previously(now, before, show)}`
 
 const summary = ({ report, unit }: Document.Document): ReadonlyArray<string> => {
   const { before, totals } = report
   const { final, open } = totals
   const line = (name: string, text: string) => `  ${pad(name, 10)} ${text}`
-  const outcomes = Outcome.all.flatMap((outcome) =>
-    totals.outcomes[outcome] === 0
-      ? []
-      : [
-          `${Format.count(totals.outcomes[outcome])} ${outcome} (${Figures.share(totals.outcomes[outcome], totals.calls)})`
-        ]
-  )
+  const outcomes = Document.outcomesOf(totals)
+  const figures = outcomes.map((outcome) => Format.count(totals.outcomes[outcome]))
+  const width = Math.max(0, ...figures.map(widthOf))
   return [
     line("calls", `${Format.count(totals.calls)}${compared(totals.calls, before?.calls)}`),
-    line("minutes", `${Figures.minutes(totals.seconds)}${compared(totals.seconds, before?.seconds)}`),
-    line("cost", `${Figures.cost(final.cost, unit)} of ${Format.counted(final.calls, "final call")}`),
+    line("minutes", `${Figures.minutes(totals.seconds)}${compared(totals.seconds, before?.seconds, Figures.minutes)}`),
+    line(
+      "cost",
+      `${Figures.cost(final.cost, unit)} of ${Format.counted(final.calls, "final call")}${compared(
+        Figures.toNumber(final.cost),
+        before === undefined ? undefined : Figures.toNumber(before.final.cost),
+        () => Figures.plainCost(before?.final.cost ?? final.cost)
+      )}`
+    ),
     ...(open.calls === 0
       ? []
       : [
@@ -91,7 +92,12 @@ const summary = ({ report, unit }: Document.Document): ReadonlyArray<string> => 
             `${Figures.cost(open.cost, unit)} so far of ${Format.counted(open.calls, "call")} that may still change`
           )
         ]),
-    ...(outcomes.length === 0 ? [] : [line("outcomes", outcomes.join(", "))])
+    ...outcomes.map((outcome, nth) =>
+      line(
+        nth === 0 ? "outcomes" : "",
+        `${padLeft(figures[nth] ?? "", width)} ${outcome} (${Figures.share(totals.outcomes[outcome], totals.calls)})`
+      )
+    )
   ]
 }
 
@@ -122,31 +128,25 @@ const percentiles = (
     : [
         "",
         `${title} of ${Format.counted(distribution.count, "call")}`,
-        `  ${Document.percents
-          .map((percent) => `${percent} % within ${show(Distribution.percentile(distribution, percent) ?? 0)}`)
-          .join(", ")}`
+        ...Document.percents.map(
+          (percent) => `  ${percent} % within ${show(Distribution.percentile(distribution, percent) ?? 0)}`
+        )
       ]
-
-const remarks = ({ completeness, report, unreadable }: Document.Document): ReadonlyArray<string> => [
-  ...completeness.notes,
-  ...(report.withoutTime === 0
-    ? []
-    : [
-        `${Format.counted(report.withoutTime, "call")} without any time ${report.withoutTime === 1 ? "is" : "are"} left out.`
-      ]),
-  ...(report.repeats === 0 ? [] : [`${Format.counted(report.repeats, "row")} repeated an id and counted once.`]),
-  ...(unreadable === 0 ? [] : [`${Format.counted(unreadable, "row")} could not be read as calls.`])
-]
 
 /** The completeness of the report, and rows that are not in it. */
 export const coverage = (document: Document.Document): ReadonlyArray<string> => [
   CoverageWords.headline(document.completeness, document.zone),
   ...CoverageWords.doubts(document.completeness, document.zone).map((line) => `  ${line}`),
-  ...remarks(document)
+  ...Document.remarksOf(document, document.report)
 ]
 
-export const lines = (document: Document.Document, columns: number): ReadonlyArray<string> => {
+/** Where there is no terminal lines are not broken, but bars have to end somewhere. */
+const columnsElsewhere = 100
+
+/** `columns` is the width of the terminal, if there is one. */
+export const lines = (document: Document.Document, width: number | undefined): ReadonlyArray<string> => {
   const { personal, report, unit } = document
+  const columns = width ?? columnsElsewhere
   const { callers, durations, latency } = report
   const texts = (title: string, all: Parameters<typeof Document.textsOf>[0]) =>
     bars(
@@ -154,8 +154,10 @@ export const lines = (document: Document.Document, columns: number): ReadonlyArr
       Document.textsOf(all, personal).map(({ calls, text }) => ({ name: text, value: calls })),
       columns
     )
-  return [
-    `Calls from ${Document.periodOf(document)}`,
+  const shownCallers = Document.callersOf(document)
+  const moreCallers = callers.repeated - shownCallers.length
+  const all = [
+    `Calls from ${Document.periodOf(report, document.zone)}`,
     ...summary(document),
     "",
     ...coverage(document),
@@ -192,8 +194,11 @@ export const lines = (document: Document.Document, columns: number): ReadonlyArr
     ...texts("errors", report.errors),
     ...bars(
       `repeat callers: ${Format.count(callers.repeated)} of ${Format.counted(callers.known, "customer")} called twice or more`,
-      Document.callersOf(document).map(({ calls, last, name }) => ({ name, value: calls, more: [`last ${last}`] })),
+      shownCallers.map(({ calls, last, name }) => ({ name, value: calls, more: [`last ${last}`] })),
       columns
-    )
+    ),
+    ...(moreCallers > 0 ? [`  and ${Format.count(moreCallers)} more`] : []),
+    ...(callers.repeated === 0 || personal ? [] : ["  Numbers are masked: --with-personal-data shows them."])
   ]
+  return all.flatMap((line) => wrapped(line, width))
 }

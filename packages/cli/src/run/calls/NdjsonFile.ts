@@ -53,10 +53,12 @@ async function* chunks({ compression, path }: Extract<Target, { readonly _tag: "
   if (rest.length > 0) yield readOf(rest.toString("utf8"))
 }
 
-const problemOf = (error: unknown): string =>
-  error instanceof Error && "code" in error && typeof error.code === "string"
-    ? `is damaged or cannot be read (${error.code})`
-    : "is damaged or cannot be read"
+const problemOf = (error: unknown): string => {
+  const code = error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined
+  // More was expected: what a download or a copy leaves that was stopped.
+  if (code === "Z_BUF_ERROR") return "ends in the middle"
+  return code === undefined ? "is damaged or cannot be read" : `is damaged or cannot be read (${code})`
+}
 
 /** Nothing is opened before it is read. */
 export const read = (file: Extract<Target, { readonly _tag: "File" }>): Reading =>

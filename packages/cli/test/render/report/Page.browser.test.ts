@@ -1,5 +1,5 @@
 /** The page of a report in a real browser. Its screenshots are in node_modules/.cache/callstream-test. */
-import { Calendar, Completeness, Instant, Report } from "@callstream/core"
+import { Bill, Calendar, Completeness, Instant, Report } from "@callstream/core"
 import { assert, afterAll, beforeAll, describe, it } from "@effect/vitest"
 import * as DateTime from "effect/DateTime"
 import axe from "axe-core"
@@ -7,7 +7,8 @@ import type { Browser, Page } from "playwright-core"
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import type { Document } from "../../../src/render/report/Document.ts"
+import type { BillDocument, Document } from "../../../src/render/report/Document.ts"
+import * as Figures from "../../../src/render/report/Figures.ts"
 import * as Html from "../../../src/render/report/Html.ts"
 import * as MaskedError from "../../../src/run/MaskedError.ts"
 import { launch } from "../../Browser.ts"
@@ -40,6 +41,19 @@ const documentOf = (days: number, count: number, spread = 2 * days): Document =>
 }
 
 const week = documentOf(14, 4000)
+
+const billOf = ({ completeness, madeAt, report: { from, to }, unit, unreadable, zone }: Document): BillDocument => {
+  const fold = Bill.fold({
+    from,
+    to,
+    groupOf: ({ agentId }) => agentId ?? "",
+    nameOf: ({ agentName }) => agentName ?? undefined
+  })
+  fold.add(calls(11, 4000, 28))
+  return { bill: fold.bill(), by: "agent", from, to, completeness, zone, unit, madeAt, unreadable }
+}
+
+const bill = billOf(week)
 const screenshots = join(import.meta.dirname, "../../../node_modules/.cache/callstream-test")
 
 let browser: Browser
@@ -48,7 +62,8 @@ let folder: string
 beforeAll(async () => {
   browser = await launch()
   folder = mkdtempSync(join(tmpdir(), "callstream-page-"))
-  writeFileSync(join(folder, "week.html"), Html.page(week))
+  writeFileSync(join(folder, "report.html"), Html.page(week))
+  writeFileSync(join(folder, "bill.html"), Html.billPage(bill))
 })
 
 afterAll(async () => {
@@ -63,10 +78,17 @@ interface Opened {
 }
 
 const withPage = async <A>(
-  options: { readonly width: number; readonly scheme: "light" | "dark"; readonly bypassCSP?: boolean },
+  options: {
+    readonly width: number
+    readonly scheme: "light" | "dark"
+    readonly bypassCSP?: boolean
+    /** @default report */
+    readonly name?: "report" | "bill"
+  },
   use: (opened: Opened) => Promise<A>
 ): Promise<A> => {
-  const { bypassCSP = false, scheme, width } = options
+  const { bypassCSP = false, name = "report", scheme, width } = options
+  const address = `file://${join(folder, `${name}.html`)}`
   const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme: scheme, bypassCSP })
   try {
     const page = await context.newPage()
@@ -75,10 +97,9 @@ const withPage = async <A>(
     page.on("pageerror", ({ message }) => complaints.push(message))
     page.on("dialog", () => complaints.push("a dialog"))
     page.on("request", (request) => {
-      if (request.url() !== `file://${join(folder, "week.html")}` && request.url() !== "data:,")
-        complaints.push(request.url())
+      if (request.url() !== address && request.url() !== "data:,") complaints.push(request.url())
     })
-    await page.goto(`file://${join(folder, "week.html")}`)
+    await page.goto(address)
     return await use({ page, complaints })
   } finally {
     await context.close()
@@ -98,13 +119,15 @@ interface Axe {
 
 describe("the page of a report", () => {
   it.each([
-    [390, "light"],
-    [390, "dark"],
-    [1024, "light"],
-    [1440, "dark"]
-  ] as const)("at %d px, %s: no complaint, no request, nothing wider than the screen", (width, scheme) =>
-    withPage({ width, scheme }, async ({ complaints, page }) => {
-      await page.screenshot({ path: join(screenshots, `report-${width}-${scheme}.png`), fullPage: true })
+    ["report", 390, "light"],
+    ["report", 390, "dark"],
+    ["report", 1024, "light"],
+    ["report", 1440, "dark"],
+    ["bill", 390, "light"],
+    ["bill", 1440, "dark"]
+  ] as const)("%s at %d px, %s: no complaint, no request, nothing wider than the screen", (name, width, scheme) =>
+    withPage({ name, width, scheme }, async ({ complaints, page }) => {
+      await page.screenshot({ path: join(screenshots, `${name}-${width}-${scheme}.png`), fullPage: true })
       const over = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
       assert.strictEqual(over, 0)
       assert.deepStrictEqual(complaints, [])
@@ -113,11 +136,12 @@ describe("the page of a report", () => {
   )
 
   it.each([
-    [390, "light"],
-    [1440, "dark"]
-  ] as const)("at %d px, %s: accessible, with its tables open", (width, scheme) =>
+    ["report", 390, "light"],
+    ["report", 1440, "dark"],
+    ["bill", 390, "dark"]
+  ] as const)("%s at %d px, %s: accessible, with its tables open", (name, width, scheme) =>
     // The page would refuse the script of axe.
-    withPage({ width, scheme, bypassCSP: true }, async ({ page }) => {
+    withPage({ name, width, scheme, bypassCSP: true }, async ({ page }) => {
       await page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true })")
       await page.evaluate(axe.source)
       const { violations } = await page.evaluate(() => (globalThis as unknown as Axe).axe.run())
@@ -187,6 +211,20 @@ describe("the text of a page", () => {
     for (const { number } of week.report.callers.most) assert.notInclude(page, number)
     for (const secret of ["+1415555", "+4930555", "Mr. Unique", secrets.email]) assert.notInclude(page, secret)
     assert.include(Html.page({ ...week, personal: true }), week.report.callers.most[0]?.number ?? "a caller")
+  })
+
+  it("of a bill has each group with its exact cost, and the calls that are not billed", () => {
+    const page = Html.billPage(bill)
+    const { groups, open, total } = bill.bill
+    assert.isAbove(groups.length, 10)
+    for (const { calls, cost } of groups) {
+      assert.include(page, `<td class="n">${Figures.exactCost(cost, 4)}</td>`)
+      assert.include(page, `<td class="n">${calls}</td>`)
+    }
+    assert.include(page, Figures.exactCost(total.cost, 4))
+    assert.isAbove(open.length, 0)
+    for (const { id } of open.slice(0, 500)) assert.include(page, `>${id}<`)
+    for (const secret of ["+1415555", "+4930555", secrets.name]) assert.notInclude(page, secret)
   })
 
   it("of 20,000 calls in a year is smaller than 300 kB, and hardly grows with their number", () => {

@@ -4,7 +4,7 @@ import type { ListOptions } from "../../client/AgniClient.ts"
 import type { AgniError } from "../../model/AgniError.ts"
 import * as Ask from "./Ask.ts"
 import * as Patience from "./Patience.ts"
-import type * as Rows from "./ListedRows.ts"
+import * as Rows from "./ListedRows.ts"
 
 export interface Block {
   /** In the order of the list; `undefined` for one that cannot be had. */
@@ -58,6 +58,39 @@ export const make = (ask: Ask.Ask, bounds: Ask.Bounds, sort: Ask.Sort, single?: 
 
   return { part, read }
 }
+
+/** So many blocks in a row that bring nothing new lie beyond the end. */
+const mostIdle = 5
+
+/** All of a list: the rows that came, how many cannot be had, and whether its end was seen. */
+export interface Whole {
+  readonly held: Rows.Held
+  readonly lost: number
+  readonly ended: boolean
+}
+
+/** The rows of a short list, in blocks of one, one, two, four, …, up to the given size. */
+export const all = Effect.fnUntraced(function* (
+  { read }: Pick<ReturnType<typeof make>, "read">,
+  { most, size }: { readonly most: number; readonly size: number }
+): Effect.fn.Return<Whole, AgniError> {
+  const held = Rows.makeHeld()
+  let lost = 0
+  let idle = 0
+  for (let at = 0; at < most && idle < mostIdle;) {
+    const width = Math.min(size, Math.max(1, at))
+    const block: Block | undefined = yield* Effect.catchIf(read(at, width), Ask.isRefusal, () => Effect.undefined)
+    // So deep the server does not go.
+    if (block === undefined) break
+    const { ended, rows } = block
+    const came = rows.flatMap((row) => row ?? [])
+    lost += rows.length - came.length
+    idle = held.add(came) === 0 ? idle + 1 : 0
+    if (ended) return { held, lost, ended: true }
+    at += width
+  }
+  return { held, lost, ended: false }
+})
 
 const join = (left: Block, right: Block): Block =>
   left.ended ? left : { rows: [...left.rows, ...right.rows], ended: right.ended }

@@ -54,8 +54,10 @@ export const find = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Oldest, AgniError> {
   const { size } = options
   const guess = Ask.floorSecond(Math.min(...starts))
+  let fails = false
   if (starts.length > 0) {
     const found = yield* before(ask, guess, 2 * Ask.second)
+    fails = found === "fails"
     const answer = found === "fails" ? undefined : found
     // A limit on the width of a range hides what lies before: then the list itself must do.
     const back = answer !== undefined && startsFrom(answer.rows, guess)
@@ -63,30 +65,35 @@ export const find = Effect.fnUntraced(function* (
       return { at: guess, sure: true, isListCut: false }
     // Even the oldest that is known is hidden by bounds so wide: only the list itself may tell what is older. A record that
     // fails is there, and may be.
-    const isOldest = found !== "fails" && answer?.rows.some(isOlder(guess)) !== true
+    const isOldest = !fails && answer?.rows.some(isOlder(guess)) !== true
     if (!back && isOldest) {
       const last = listed ? { at: guess, isFull: false } : yield* lastOf(ask, {}, guess, options)
       return yield* olderThan(ask, last, listed, options)
     }
   }
-  const day = 86_400 * Ask.second
-  const edges = Array.from({ length: 14 }, (_, i) => Math.max(earliestStart, Ask.floorSecond(now - 2 ** i * day)))
-  const empty = yield* Effect.forEach(
-    edges,
-    (edge) =>
-      Effect.map(
-        before(ask, edge, 0),
-        (answer) =>
-          answer !== undefined && answer !== "fails" && !answer.rows.some(isOlder(edge)) && answer.rows.length < size
-      ),
-    { concurrency: "unbounded" }
-  )
-  for (const [i, edge] of edges.entries()) {
-    if (empty[i] !== true || edge > guess) continue
-    return { at: starts.length === 0 && i === 0 ? undefined : edge, sure: true, isListCut: false }
-  }
-  return { at: earliestStart, sure: true, isListCut: false }
+  // Older calls likely start near those that are known.
+  const edges = fails ? edgesOf(guess, 8, 4) : edgesOf(starts.length === 0 ? now : guess, 86_400, 2)
+  const empty = yield* Effect.forEach(edges, (edge) => isEmptyBefore(ask, edge, size), { concurrency: "unbounded" })
+  // A limit on the width of a range may hide what lies far before an edge, and not what lies before another one.
+  const at = edges[empty.lastIndexOf(false) + 1] ?? earliestStart
+  return { at: starts.length === 0 && at === edges[0] ? undefined : at, sure: true, isListCut: false }
 })
+
+/** So many seconds before a time, then so many times further away each, back to any beginning. */
+const edgesOf = (at: Micros, seconds: number, factor: number): ReadonlyArray<Micros> => {
+  const edges: Array<Micros> = []
+  for (let distance = seconds * Ask.second; at - distance > earliestStart; distance *= factor)
+    edges.push(Ask.floorSecond(at - distance))
+  return edges
+}
+
+/** Whether nothing came from before an edge. */
+const isEmptyBefore = (ask: Ask.Ask, edge: Micros, size: number): Effect.Effect<boolean, AgniError> =>
+  Effect.map(
+    before(ask, edge, 0),
+    (answer) =>
+      answer !== undefined && answer !== "fails" && answer.rows.length < size && !answer.rows.some(isOlder(edge))
+  )
 
 /** Each halves what is unknown of a width, or finds calls that are older still. */
 const mostTurns = 1000

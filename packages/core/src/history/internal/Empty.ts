@@ -4,6 +4,7 @@ import type { CoverageReason } from "../../coverage/CoverageReason.ts"
 import type { AgniError } from "../../model/AgniError.ts"
 import type { Coverage } from "../Coverage.ts"
 import * as Ask from "../../endpoint/internal/Ask.ts"
+import * as Blocks from "../../endpoint/internal/Blocks.ts"
 import type { Known } from "./Known.ts"
 import * as Rows from "../../endpoint/internal/ListedRows.ts"
 import { believedWidth, nothingKnown, type Settings } from "./Settings.ts"
@@ -41,14 +42,11 @@ export const confirm = Effect.fnUntraced(function* (
   if ((below !== undefined && above !== undefined) || isEnd) {
     const after = below === undefined ? bounds.after : Ask.around(below).after
     const before = above === undefined ? bounds.before : Ask.around(above).before
-    const first = (yield* Ask.orNothing(ask(1, { after, before })))?.rows ?? []
-    // Other rows may have the start of a known one.
-    const second = first.length < size ? [] : yield* next(settings, ask, { after, before }, first)
-    const rows = [...first, ...second]
+    const { ended, rows } = yield* bracket(settings, ask, range, { after, before })
     const keys = new Set(rows.map(({ key }) => key))
     const back = (row: Rows.Dated | undefined) => row === undefined || keys.has(row.key)
     if (rows.some(isIn)) return came
-    if (second.length < size && back(below) && back(above)) return { _tag: "Proven" }
+    if (ended && back(below) && back(above)) return { _tag: "Proven" }
   }
   // Not even the end of the list without bounds shows what lies beyond it: a limit may hide it here, and have cut that list.
   if (range.to - range.from > believedWidth(known.width)) return undefined
@@ -77,6 +75,49 @@ export const confirm = Effect.fnUntraced(function* (
   // Bounds reach a little further than the range: a row beside it may come.
   const isNothing = halves.every(({ rows }) => rows.length < size && !rows.some(isIn))
   return isNothing && !isWithin ? { _tag: "Proven" } : came
+})
+
+/** Rows about a range for which nothing came, and whether those are all. */
+interface Bracket {
+  readonly rows: ReadonlyArray<Rows.Row>
+  readonly ended: boolean
+}
+
+const bracket = Effect.fnUntraced(function* (
+  settings: Settings,
+  ask: Ask.Ask,
+  range: Range,
+  bounds: Ask.Between
+): Effect.fn.Return<Bracket, AgniError> {
+  const { size } = settings
+  const answer = yield* Ask.catchPoison(
+    Effect.catchIf(ask(1, bounds), Ask.isRefusal, () => Effect.undefined),
+    () => Effect.succeed("fails" as const)
+  )
+  if (answer === "fails") return yield* inParts(settings, ask, range, bounds)
+  const first = answer?.rows ?? []
+  // Other rows may have the start of a known one.
+  const second = first.length < size ? [] : yield* next(settings, ask, bounds, first)
+  return { rows: [...first, ...second], ended: second.length < size }
+})
+
+/** The same row by row, where some cannot be had. Those must start beside the range: there as many are asked for. */
+const inParts = Effect.fnUntraced(function* (
+  { size, sort }: Settings,
+  ask: Ask.Ask,
+  { from, to }: Range,
+  { after, before }: Ask.Between
+): Effect.fn.Return<Bracket, AgniError> {
+  const read = (bounds: Ask.Between) =>
+    bounds.before - bounds.after > Ask.second
+      ? Blocks.all(Blocks.make(ask, bounds, sort), { most: 2 * size, size: Blocks.largest(size) })
+      : Effect.undefined
+  const whole = yield* read({ after, before })
+  if (whole === undefined) return { rows: [], ended: false }
+  const older = yield* read({ after, before: Ask.floorSecond(from) - Ask.second })
+  const lost = older?.lost ?? 0
+  const newer = lost < whole.lost ? yield* read({ after: Ask.ceilSecond(to) + Ask.second, before }) : undefined
+  return { rows: [...whole.held.rows.values()], ended: whole.ended && lost + (newer?.lost ?? 0) >= whole.lost }
 })
 
 /** Whether one of the rows comes back, the nearest first; or why bounds are not understood. */

@@ -48,20 +48,45 @@ const place = Effect.fnUntraced(function* (ask: Ask.Ask, settings: Settings, que
   return { bounds, lost, rows: sorted }
 })
 
+/** Where a record may start. An end that is no row, but a bound of the question, may be far away from it. */
+interface Stretch extends Range {
+  readonly fromRow: boolean
+  readonly toRow: boolean
+}
+
+/** The second at which what is left is cut: in the middle, or by the distance to the only row, because the record is likely near. */
+const cutOf = ({ from, fromRow, to, toRow }: Stretch, low: Micros, high: Micros): Micros => {
+  const between = (near: number, far: number) => Math.sqrt(Math.max(second, near) * far)
+  const middle =
+    fromRow === toRow
+      ? (low + high) / 2
+      : fromRow
+        ? Ask.floorSecond(from) + between(low - Ask.floorSecond(from), high - Ask.floorSecond(from))
+        : Ask.ceilSecond(to) - between(Ask.ceilSecond(to) - high, Ask.ceilSecond(to) - low)
+  return Ask.floorSecond(Math.min(Math.max(middle, low + second), high - second))
+}
+
+/** What starts in a part of a stretch: nothing where it holds a record that fails. Behind its end may lie another one. */
+const look = (ask: Ask.Ask, { to, toRow }: Stretch, low: Micros, high: Micros) =>
+  Ask.catchPoison(
+    Effect.map(
+      ask(1, { after: low, before: toRow ? high + second : Math.min(high + second, to) }, { how: Patience.once }),
+      ({ rows }) => rows
+    ),
+    () => Effect.undefined
+  )
+
 /** Between the rows beside it no other row starts: so a range can be asked for with one page. */
 const narrow = Effect.fnUntraced(function* (
   ask: Ask.Ask,
   size: number,
-  { from, to }: Range
+  stretch: Stretch
 ): Effect.fn.Return<Range, AgniError> {
-  let low = Ask.floorSecond(from)
-  let high = Ask.ceilSecond(to)
+  let low = Ask.floorSecond(stretch.from)
+  let high = Ask.ceilSecond(stretch.to)
   while (high - low > second) {
-    const middle = Ask.floorSecond((low + high) / 2)
-    const rows = yield* Ask.catchPoison(
-      Effect.map(ask(1, { after: middle, before: high + second }, { how: Patience.once }), ({ rows }) => rows),
-      () => Effect.undefined
-    )
+    const middle = cutOf(stretch, low, high)
+    const rows = yield* look(ask, stretch, middle, high)
     if (rows !== undefined && rows.length >= size) break
     // A row at the bound itself may be within it, or not.
     const next = rows === undefined ? { low: middle, high } : { low, high: middle + second }
@@ -90,30 +115,70 @@ export const isOfTime = (
 
 /**
  * The ranges, ascending, that hold the records for which a question of a reading fails. Nothing where rows come in no order of
- * time.
+ * time, or the server refuses smaller pages.
  */
 export const locate = Effect.fnUntraced(function* (
   settings: Settings,
   query: CallSessionQuery
 ): Effect.fn.Return<ReadonlyArray<Range>, AgniError> {
   const ask = askOf(settings)
-  const { bounds, lost, rows } = yield* place(ask, settings, query)
+  // Smaller pages lie deeper: so deep the server may not go.
+  const placed = yield* Effect.catchIf(place(ask, settings, query), Ask.isRefusal, () => Effect.undefined)
+  if (placed === undefined) return []
+  const { bounds, lost, rows } = placed
   const inOrder = rows.map(([, row]) => row)
   const descends = Rows.isNewestFirst(inOrder)
   if (!descends && !Rows.isNewestFirst(inOrder.toReversed())) return []
-  const dated = rows.flatMap(([at, { start }]) => (start === undefined ? [] : [{ at, start }]))
   const found: Array<Range> = []
+  for (const run of runsOf(lost, rows, bounds, descends)) found.push(...(yield* within(ask, settings.size, run)))
+  return merge(found.toSorted((left, right) => left.from - right.from))
+})
+
+/** Between the same neighbours. */
+interface Run extends Stretch {
+  /** So many cannot be had. */
+  readonly lost: number
+}
+
+/** Where rows that cannot be had lie, between those that can. */
+const runsOf = (
+  lost: ReadonlyArray<number>,
+  rows: ReadonlyArray<readonly [number, Rows.Row]>,
+  bounds: Ask.Bounds,
+  descends: boolean
+): ReadonlyArray<Run> => {
+  const dated = rows.flatMap(([at, { start }]) => (start === undefined ? [] : [{ at, start }]))
+  const runs = new Map<string, Run>()
   for (const at of lost) {
     const before = dated.findLast((row) => row.at < at)?.start
     const after = dated.find((row) => row.at > at)?.start
-    const from = (descends ? after : before) ?? bounds.after
-    const to = (descends ? before : after) ?? bounds.before
-    // Neighbours fail together.
-    if (from === undefined || to === undefined || found.some((range) => range.from <= from && to <= range.to)) continue
-    const { from: low, to: high } = yield* narrow(ask, settings.size, { from, to })
-    found.push({ from: low - margin, to: high + margin })
+    const fromRow = descends ? after : before
+    const toRow = descends ? before : after
+    const from = fromRow ?? bounds.after
+    const to = toRow ?? bounds.before
+    if (from === undefined || to === undefined) continue
+    const key = `${from} ${to}`
+    const known = runs.get(key)?.lost ?? 0
+    runs.set(key, { from, to, fromRow: fromRow !== undefined, toRow: toRow !== undefined, lost: known + 1 })
   }
-  return merge(found.toSorted((left, right) => left.from - right.from))
+  return [...runs.values()]
+}
+
+/** Of more between the same neighbours the rest is located when their range is read again. */
+const mostInRun = 4
+
+/** The ranges that hold them, the newest first. */
+const within = Effect.fnUntraced(function* (ask: Ask.Ask, size: number, run: Run) {
+  const found: Array<Range> = []
+  let stretch: Stretch = run
+  for (let left = Math.min(run.lost, mostInRun); left > 0; left--) {
+    if (found.length > 0 && (yield* look(ask, stretch, stretch.from, stretch.to)) !== undefined) break
+    const { from, to } = yield* narrow(ask, size, stretch)
+    found.push({ from: from - margin, to: to + margin })
+    stretch = { ...stretch, to: from - margin, toRow: false }
+    if (stretch.to <= stretch.from) break
+  }
+  return found
 })
 
 const merge = (ranges: ReadonlyArray<Range>): ReadonlyArray<Range> => {

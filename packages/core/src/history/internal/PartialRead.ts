@@ -103,9 +103,6 @@ const holding = (empty: Window, rows: ReadonlyArray<Rows.Row>, { log }: Ask.Ask)
 /** A walk over broken pages of fixed bounds ends with this at the latest. */
 const mostRows = 50_000
 
-/** So many pages in a row that bring nothing new lie beyond the end. */
-const mostIdle = 5
-
 /**
  * The rows of a stretch of seconds that can be rendered, as a gap, and how many cannot: each of those is tried with all patience. A
  * few rows are expected, so that blocks of one, two, four … are asked for.
@@ -114,23 +111,14 @@ export const read = Effect.fnUntraced(function* (settings: Settings, range: Micr
   const ask = askOf(settings)
   const bounds = { after: Ask.floorSecond(range.from) - Ask.second, before: Ask.ceilSecond(range.to) + Ask.second }
   const blocks = Blocks.make(ask, bounds, settings.sort, Patience.last)
-  const most = Blocks.largest(settings.size)
-  const held = Rows.makeHeld()
-  let lost = 0
-  let idle = 0
-  for (let at = 0; at < mostRows && idle < mostIdle;) {
-    const size = Math.min(most, Math.max(1, at))
-    const { ended, rows } = yield* blocks.read(at, size)
-    const came = rows.flatMap((row) => row ?? [])
-    lost += rows.length - came.length
-    idle = held.add(came) === 0 ? idle + 1 : 0
-    if (ended) break
-    at += size
-  }
+  const { held, lost } = yield* Blocks.all(blocks, { most: mostRows, size: Blocks.largest(settings.size) })
   const unplaced = [...held.rows.values()].filter((row) => Rows.isUnplaced(row))
   const window = { ...holding(gap(range, error), [...Rows.within(held, range), ...unplaced], ask), extra: lost }
   return { window, lost }
 })
+
+/** So many pages in a row that bring nothing new lie beyond the end. */
+const mostIdle = 5
 
 /** The calls that earlier windows delivered, and the keys of calls without a start time that they know. */
 interface Delivered {
@@ -159,6 +147,10 @@ const countAround = (
   return Count.rows(Object.assign(single, { log }), bounds, { expected: Math.max(1, expected), size: 1, repeats })
 }
 
+/** Nothing where the server does not go so deep. */
+const orRefused = <A>(answer: Effect.Effect<A, AgniError>): Effect.Effect<A | undefined, AgniError> =>
+  Effect.catchIf(answer, Ask.isRefusal, () => Effect.undefined)
+
 /**
  * The calls that no window holds, where some cannot be rendered: at the front, or on all pages if the count is higher than
  * that. They are a gap unless all came; then it is the windows that some are missing from.
@@ -173,8 +165,8 @@ export const undated = Effect.fnUntraced(function* (
   const repeats = yield* settings.repeats
   const { size } = settings
   const ask = asking(settings)
-  const dated = yield* countAround(settings, ask.log, starts, delivered, repeats)
-  const all = yield* countAround(settings, ask.log, {}, dated ?? delivered, repeats)
+  const dated = yield* orRefused(countAround(settings, ask.log, starts, delivered, repeats))
+  const all = yield* orRefused(countAround(settings, ask.log, {}, dated ?? delivered, repeats))
   const expected = all === undefined || dated === undefined ? Infinity : all - dated
   const seen = new Set<string>()
   const held = Rows.makeHeld()
@@ -186,8 +178,11 @@ export const undated = Effect.fnUntraced(function* (
   // Calls that come meanwhile push the end away.
   const most = all === undefined ? Infinity : 50 + all / size
   for (let page = 1; page <= most && idle < mostIdle; page++) {
-    const { rows } = yield* ask(page, {})
-    if (yield* Ask.isEnd(ask, {}, page, rows, page === 1 ? [] : [before, first], { repeats })) break
+    const answer = yield* orRefused(ask(page, {}))
+    if (answer === undefined) break
+    const { rows } = answer
+    const end = Ask.isEnd(ask, {}, page, rows, page === 1 ? [] : [before, first], { repeats })
+    if ((yield* orRefused(end)) !== false) break
     if (page === 1) first = rows
     before = rows
     held.add(rows.filter((row) => row.start === undefined && !isLost(row) && !isKnown(row.key)))

@@ -70,8 +70,13 @@ export const Manifest = Schema.Struct({
   run: Schema.String,
   complete: Schema.Boolean,
   files: Schema.Array(File),
-  /** Files that only the earlier manifest names; they are removed when the run is complete. */
-  replaces: Schema.optionalKey(Schema.Array(File))
+  /**
+   * Files of an earlier output that the run replaces. One that `files` has no day's file for holds what it held, until the
+   * run is complete; then it is removed.
+   */
+  replaces: Schema.optionalKey(Schema.Array(File)),
+  /** Files that were replaced before, so that their calls are in others; they are removed when the run is complete. */
+  removes: Schema.optionalKey(Schema.Array(File))
 })
 
 /**

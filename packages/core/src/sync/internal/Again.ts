@@ -9,6 +9,7 @@ import { type Entry, isIn, risen, type Span } from "../Ledger.ts"
 import type { LedgerError } from "../LedgerError.ts"
 import type { Change, Look } from "../Sync.ts"
 import * as Decide from "./Decide.ts"
+import * as ListEnd from "./ListEnd.ts"
 import * as Pass from "./Pass.ts"
 import * as SyncState from "./SyncState.ts"
 
@@ -71,5 +72,11 @@ const goneAgain = Effect.fnUntraced(function* (run: Pass.Run, range: Span): Effe
 /** Reads each range to its proof, as an export does. */
 export const looks = (run: Pass.Run): Looks =>
   Stream.fromIterable(rangesOf(run)).pipe(
-    Stream.flatMap((range) => Stream.concat(Pass.prove(run, "again", range), Stream.fromEffect(goneAgain(run, range))))
+    Stream.flatMap((range) =>
+      Stream.concat(
+        // At the end of the list, calls that are owed are looked for with others.
+        Pass.prove(run, "again", range, { withoutStart: ListEnd.works(run) ? "skip" : "include" }),
+        Stream.fromEffect(goneAgain(run, range))
+      )
+    )
   )

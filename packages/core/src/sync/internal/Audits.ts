@@ -9,6 +9,7 @@ import type { Look } from "../Sync.ts"
 import type { Micros } from "../Tail.ts"
 import * as Decide from "./Decide.ts"
 import type { Endpoint } from "./Endpoint.ts"
+import * as ListEnd from "./ListEnd.ts"
 import * as Pass from "./Pass.ts"
 import * as SyncState from "./SyncState.ts"
 import * as CreationWalk from "./CreationWalk.ts"
@@ -70,9 +71,9 @@ const byCreation = (run: Pass.Run, endpoint: Endpoint, age: number, { from, to }
 const audit = (run: Pass.Run, endpoint: Endpoint, age: number, range: Span): Looks =>
   run.state.byCreation?.works === true
     ? byCreation(run, endpoint, age, range)
-    : Stream.concat(
-        Pass.prove(run, "audit", range),
-        Stream.fromEffectDrain(Effect.suspend(() => keep(run, age, range.to)))
+    : Pass.prove(run, "audit", range, { withoutStart: ListEnd.works(run) ? "skip" : "include" }).pipe(
+        Stream.concat(ListEnd.audit(run, endpoint, range)),
+        Stream.concat(Stream.fromEffectDrain(Effect.suspend(() => keep(run, age, range.to))))
       )
 
 /** The part of it that there are requests for; the rest is due again in the next pass. */

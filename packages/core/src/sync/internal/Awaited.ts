@@ -10,6 +10,7 @@ import type { Look } from "../Sync.ts"
 import * as Decide from "./Decide.ts"
 import type { Endpoint } from "./Endpoint.ts"
 import * as FindUndated from "./FindUndated.ts"
+import * as ListEnd from "./ListEnd.ts"
 import * as Pass from "./Pass.ts"
 import * as SyncState from "./SyncState.ts"
 import * as Tail from "../Tail.ts"
@@ -98,7 +99,10 @@ const dueRanges = Effect.fnUntraced(function* (run: Pass.Run): Effect.fn.Return<
  */
 const undated = (run: Pass.Run, endpoint: Endpoint): Looks => {
   const { lease } = run.settings
-  const hasTo = ({ doubted, due = Infinity, owed }: Entry) => (owed || doubted?.as === "back") && due <= run.now
+  // At the end of the list the newest pages show how most calls end.
+  const isOpen = ({ status }: Entry) => ListEnd.works(run) && status === "open"
+  const hasTo = (entry: Entry) =>
+    (entry.owed || entry.doubted?.as === "back" || isOpen(entry)) && (entry.due ?? Infinity) <= run.now
   return Stream.unwrap(
     Effect.gen(function* () {
       const entries = (yield* lease.withoutStart).filter(hasTo)

@@ -11,6 +11,7 @@ import type { Look } from "../Sync.ts"
 import * as CreationWalk from "./CreationWalk.ts"
 import * as Decide from "./Decide.ts"
 import type { Endpoint } from "./Endpoint.ts"
+import * as ListEnd from "./ListEnd.ts"
 import * as Missing from "./Missing.ts"
 import * as Pass from "./Pass.ts"
 
@@ -49,6 +50,7 @@ const byRange = (run: Pass.Run, range: Span): Founds =>
 
 /** First in the way that brought such calls before, then in the other one. */
 export const find = (run: Pass.Run, endpoint: Endpoint, entries: ReadonlyArray<Entry>): Founds => {
+  if (ListEnd.works(run)) return ListEnd.find(run, endpoint, "awaited", entries)
   const wanted = new Set(entries.map(({ id }) => id))
   const created = entries.flatMap(({ created: at }) =>
     at === undefined ? [] : [{ from: at - second, to: at + 2 * second }]

@@ -17,6 +17,8 @@ import type { Created } from "./CreationSearch.ts"
 import type { Endpoint } from "./Endpoint.ts"
 import * as Pass from "./Pass.ts"
 import * as Counts from "./Counts.ts"
+import * as EndLooks from "./EndLooks.ts"
+import * as ListEnd from "./ListEnd.ts"
 import * as SyncState from "./SyncState.ts"
 import * as CreationWalk from "./CreationWalk.ts"
 
@@ -116,30 +118,31 @@ const backTo = Effect.fnUntraced(function* (run: Pass.Run): Effect.fn.Return<Mic
 })
 
 /** New calls, as an export reads them. */
-const byProof = (run: Pass.Run): Looks =>
+const byProof = (run: Pass.Run, endpoint: Endpoint): Looks =>
   Stream.suspend(() => {
     const { from } = run.settings
     const { watermark, withoutStart } = run.state
     const resume = run.isFirst && watermark > from ? watermark : undefined
     // A pass that cannot walk brings what a walk would have brought.
     const isDue =
-      withoutStart === undefined ||
-      run.state.byCreation?.works === true ||
-      run.began - withoutStart.at >= pace(run.settings.horizon) * 2 ** Math.min(mostIdle, withoutStart.idle)
+      !ListEnd.works(run) &&
+      (withoutStart === undefined ||
+        run.state.byCreation?.works === true ||
+        run.began - withoutStart.at >= pace(run.settings.horizon) * 2 ** Math.min(mostIdle, withoutStart.idle))
     const range = { from: run.isFirst ? from : watermark }
     const noteAt = Effect.suspend(() => {
       // Whether something came is noted with it.
       run.state = { ...run.state, withoutStart: { idle: 0, ...run.state.withoutStart, at: run.began } }
       return noteRead(run, true)
     })
-    return Stream.concat(
-      Pass.prove(run, "new", range, {
-        resume,
-        withoutStart: isDue ? "include" : "skip",
-        // The first commit is the first call.
-        isNew: run.isFirst && run.head === 0
-      }),
-      Stream.fromEffectDrain(isDue ? noteAt : noteRead(run, true))
+    return Pass.prove(run, "new", range, {
+      resume,
+      withoutStart: isDue ? "include" : "skip",
+      // The first commit is the first call.
+      isNew: run.isFirst && run.head === 0
+    }).pipe(
+      Stream.concat(EndLooks.looks(run, endpoint)),
+      Stream.concat(Stream.fromEffectDrain(isDue ? noteAt : noteRead(run, true)))
     )
   })
 
@@ -174,7 +177,7 @@ const byCreation = (run: Pass.Run, endpoint: Endpoint, first: Created): Looks =>
     )
   )
   // A server may not go so deep: the next walk would be longer still.
-  const instead = Stream.suspend(() => (walked.isComplete || !whole ? Stream.empty : byProof(run)))
+  const instead = Stream.suspend(() => (walked.isComplete || !whole ? Stream.empty : byProof(run, endpoint)))
   return Stream.concat(walk, instead)
 }
 
@@ -202,5 +205,5 @@ export const looks = (run: Pass.Run, endpoint: Endpoint, first: Created | undefi
   first !== undefined
     ? byCreation(run, endpoint, first)
     : isWhole(run) || run.profile.filterProblem !== undefined
-      ? byProof(run)
+      ? byProof(run, endpoint)
       : newest(run, endpoint)

@@ -11,6 +11,7 @@ import type { LedgerError } from "../LedgerError.ts"
 import type { Change, Look } from "../Sync.ts"
 import * as Decide from "./Decide.ts"
 import type { Endpoint } from "./Endpoint.ts"
+import * as ListEnd from "./ListEnd.ts"
 import * as Pass from "./Pass.ts"
 import * as SyncState from "./SyncState.ts"
 import * as CreationWalk from "./CreationWalk.ts"
@@ -76,15 +77,21 @@ export const missing = (run: Pass.Run, endpoint: Endpoint, isSure: () => boolean
       Effect.suspend(() => suspects(run)),
       (all) => {
         if (all.length === 0) return Stream.empty
+        const search: Search = { isWhole: true }
         const removed = (entries: ReadonlyArray<Entry>) =>
-          Stream.fromIterableEffect(Effect.suspend(() => (isSure() ? remove(run, entries) : nothing)))
+          Stream.fromIterableEffect(
+            Effect.suspend(() => {
+              const sure = entries.filter(({ start }) => start !== undefined || search.isWhole)
+              return isSure() ? remove(run, sure) : nothing
+            })
+          )
         return Stream.unwrap(
           Effect.gen(function* () {
             const { looks, rest } = yield* byCreation(run, endpoint, all)
             const searched = yield* affordable(run, rest)
             const left = new Set(rest.filter((entry) => !searched.includes(entry)))
             return Stream.fromIterable(looks).pipe(
-              Stream.concat(byStart(run, endpoint, searched)),
+              Stream.concat(byStart(run, endpoint, searched, search)),
               Stream.concat(removed(all.filter((entry) => !left.has(entry))))
             )
           })
@@ -113,15 +120,33 @@ const affordable = Effect.fnUntraced(function* (
 const createdOf = (entries: ReadonlyArray<Entry>): ReadonlyArray<Span> =>
   joined(entries.flatMap(({ created: at }) => (at === undefined ? [] : [{ from: at - second, to: at + 2 * second }])))
 
-/** Looks for calls where they may be by their start; those without one where they were created. */
-const byStart = (run: Pass.Run, endpoint: Endpoint, entries: ReadonlyArray<Entry>): Looks => {
+/** A search for calls without a start time, and whether it would have shown each. */
+interface Search {
+  isWhole: boolean
+}
+
+/** Looks for calls without a start time where they were created, or at the end of the list. */
+const undated = (run: Pass.Run, endpoint: Endpoint, entries: ReadonlyArray<Entry>, search: Search): Looks =>
+  Stream.suspend(() =>
+    ListEnd.works(run)
+      ? ListEnd.find(run, endpoint, "missing", entries).pipe(
+          Stream.map(({ isWhole, look }) => {
+            search.isWhole &&= isWhole
+            return look
+          })
+        )
+      : Stream.fromIterable(createdOf(entries)).pipe(Stream.flatMap((range) => Pass.prove(run, "missing", range)))
+  )
+
+/** Looks for calls where they may be by their start. */
+const byStart = (run: Pass.Run, endpoint: Endpoint, entries: ReadonlyArray<Entry>, search: Search): Looks => {
   const places = joined(entries.flatMap(placesOf), Infinity)
-  const undated = createdOf(entries.filter(({ start }) => start === undefined))
+  const withoutStart = entries.filter(({ start }) => start === undefined)
   return Stream.fromIterable(places).pipe(
     Stream.mapEffect((range) => Pass.pages(run, range)),
     Stream.flatMap(Stream.fromIterable),
     Stream.mapEffect((range) => Pass.look(run, endpoint, "missing", range)),
-    Stream.concat(Stream.fromIterable(undated).pipe(Stream.flatMap((range) => Pass.prove(run, "missing", range))))
+    Stream.concat(undated(run, endpoint, withoutStart, search))
   )
 }
 

@@ -263,7 +263,8 @@ export const prove = (
         )
         if (isWithoutStart) {
           const idle = look.changes.length > 0 ? 0 : 1 + (run.state.withoutStart?.idle ?? 0)
-          run.state = { ...run.state, withoutStart: { at: run.began, idle } }
+          const hidden = window.outside?.unassigned ?? run.state.withoutStart?.hidden ?? 0
+          run.state = { ...run.state, withoutStart: { at: run.began, idle, hidden } }
         }
         return look
       })

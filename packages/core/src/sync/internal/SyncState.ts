@@ -29,8 +29,29 @@ export const SyncState = Schema.Struct({
   byCreation: Schema.optionalKey(Schema.Struct({ works: Schema.Boolean, at: Schema.Int })),
   /** When the last pass began that read everything which may have come since the one before it, and the last pass of all. */
   read: Schema.optionalKey(Schema.Struct({ whole: Schema.Int, last: Schema.Int })),
-  /** When calls without a start time were looked for last, where that takes a look of its own, and how often nothing had come. */
-  withoutStart: Schema.optionalKey(Schema.Struct({ at: Schema.Int, idle: Schema.Int })),
+  /**
+   * When calls without a start time were looked for last, where that takes a look of its own, how often nothing had come, and how many
+   * the API counted and did not show.
+   */
+  withoutStart: Schema.optionalKey(
+    Schema.Struct({ at: Schema.Int, idle: Schema.Int, hidden: Schema.optionalKey(Schema.Int) })
+  ),
+  /** Calls without a start time behind all others: whether the list has them there, and what it had when it was read last. */
+  listEnd: Schema.optionalKey(
+    Schema.Struct({
+      works: Schema.Boolean,
+      at: Schema.Int,
+      /** Rows with a start time, all rows, and how many calls with a start time the ledger had then. */
+      dated: Schema.Int,
+      total: Schema.Int,
+      known: Schema.Int,
+      /** Rows without a start time that no call of the ledger stands for, such as older ones. */
+      others: Schema.Int,
+      order: Schema.Literals(["newest first", "oldest first", "none"]),
+      /** When all of them were read last. */
+      whole: Schema.Int
+    })
+  ),
   /** For each age at which everything is read again: what started before `until` has been. */
   audits: Schema.Array(Schema.Struct({ age: Schema.Int, until: Schema.Int })),
   /** Ranges that were asked for: all calls in them are owed to every consumer, and they were not read to their end yet. */

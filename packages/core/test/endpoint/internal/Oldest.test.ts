@@ -1,8 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Ask from "../../../src/endpoint/internal/Ask.ts"
+import * as Observe from "../../../src/endpoint/internal/Observe.ts"
 import * as Oldest from "../../../src/endpoint/internal/Oldest.ts"
+import * as Patience from "../../../src/endpoint/internal/Patience.ts"
 import type * as Adversary from "../../torture/Adversary.ts"
-import { askOf, began, day, hour, open, rowsAt } from "../../history/internal/FakeServer.ts"
+import { askOf, began, day, hour, open, rowsAt, second } from "../../history/internal/FakeServer.ts"
 
 const most = 100
 
@@ -52,4 +55,50 @@ describe("Oldest.find", () => {
       assert.isFalse(sure)
     })
   )
+
+  for (const far of [second, hour, 40 * day, 900 * day]) {
+    it.effect(`a record that fails, ${far / second} s before the oldest that does not: at most four times as far`, () =>
+      Effect.gen(function* () {
+        const starts = hourly(50)
+        const oldest = Math.min(...starts)
+        const server = open(rowsAt([...starts, oldest - far]), { poison: "row-50" })
+        const ask = Ask.make(Patience.make(server.client.list), {}, { size: 10, sort: Observe.unsorted })
+        const options = { size: 10, repeats: Effect.succeed(false), newestFirst: true }
+        const { at = Infinity } = yield* Oldest.find(ask, starts, true, began, options)
+        assert.isAtMost(at, oldest - far)
+        assert.isAtLeast(at, oldest - Math.max(10 * second, 4 * far))
+        assert.isAtMost(server.requests(), 60)
+      })
+    )
+  }
+
+  it.effect("a server that does not sort, and shows a page in the middle: at most a day more, or twice as far", () =>
+    Effect.gen(function* () {
+      const starts = hourly(1000)
+      const oldest = Math.min(...starts)
+      const server = open(rowsAt(starts), { sorting: false })
+      const guess = starts[600] ?? 0
+      const options = { size: 10, repeats: Effect.succeed(false), newestFirst: true }
+      const { at = Infinity } = yield* Oldest.find(askOf(server), [guess], false, began, options)
+      assert.isAtMost(at, oldest)
+      assert.isAtLeast(at, guess - Math.max(day, 2 * (guess - oldest)))
+    })
+  )
+
+  for (const [count, isCut] of [
+    [30, true],
+    [33, false]
+  ] as const) {
+    it.effect(
+      `of a list of ${count}, where no range reaches far back: its last page is ${isCut ? "" : "not "}full`,
+      () =>
+        Effect.gen(function* () {
+          const starts = hourly(count)
+          const server = open(rowsAt(starts), { sorting: false, span: { most: 7 * day, cut: "empty" } })
+          const options = { size: 10, repeats: Effect.succeed(false), newestFirst: true }
+          const found = yield* Oldest.find(askOf(server), starts.slice(0, 10), false, began, options)
+          assert.deepStrictEqual(found, { at: Math.min(...starts), sure: false, isListCut: isCut })
+        })
+    )
+  }
 })

@@ -2,9 +2,10 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Ask from "../../../src/endpoint/internal/Ask.ts"
 import * as Empty from "../../../src/history/internal/Empty.ts"
+import * as Patience from "../../../src/endpoint/internal/Patience.ts"
 import type { Settings } from "../../../src/history/internal/Settings.ts"
 import type * as Adversary from "../../torture/Adversary.ts"
-import { askOf, began, control, day, hour, known, open, rowsAt, settingsOf } from "./FakeServer.ts"
+import { began, control, day, hour, known, open, rowsAt, settingsOf } from "./FakeServer.ts"
 
 const below = began - 50 * day
 const above = began - 10 * day
@@ -20,8 +21,10 @@ const confirm = (
 ) =>
   Effect.gen(function* () {
     const server = open(rowsAt(starts), traits)
-    const settings = settingsOf(server, { controls, ...rest })
-    const coverage = yield* Empty.confirm(settings, known({ width }), askOf(server), range, Ask.boundsOf(range), hides)
+    const list = Patience.make(server.client.list)
+    const settings = settingsOf(server, { list, controls, ...rest })
+    const ask = Ask.make(list, {}, settings)
+    const coverage = yield* Empty.confirm(settings, known({ width }), ask, range, Ask.boundsOf(range), hides)
     return { tag: coverage?._tag, requests: server.requests() }
   })
 
@@ -97,6 +100,49 @@ describe("Empty.confirm", () => {
       for (const there of [below, above]) {
         assert.strictEqual((yield* confirm([there], {}, {}, 21 * day)).tag, "Unprovable")
       }
+    })
+  )
+
+  for (const [side, at] of [
+    ["below", began - 40 * day - hour],
+    ["above", began - 20 * day + hour]
+  ] as const) {
+    it.effect(`a record that fails ${side} it is read around`, () =>
+      Effect.gen(function* () {
+        const found = yield* confirm([below, above, at], { poison: "row-2" })
+        assert.strictEqual(found.tag, "Proven")
+        assert.isAtMost(found.requests, 15)
+      })
+    )
+  }
+
+  it.effect("a record that fails is read around beyond the ends of the list, too", () =>
+    Effect.gen(function* () {
+      const newest = { controls: controls.slice(0, 1), ends: { newest: true, oldest: false } }
+      const oldest = { controls: controls.slice(1), ends: { newest: false, oldest: true } }
+      const [before, behind] = [began - 40 * day - hour, began - 20 * day + hour]
+      assert.strictEqual((yield* confirm([below, before], { poison: "row-1" }, newest)).tag, "Proven")
+      assert.strictEqual((yield* confirm([behind, above], { poison: "row-0" }, oldest)).tag, "Proven")
+    })
+  )
+
+  it.effect("a record that fails may start within it: then nothing is proven", () =>
+    Effect.gen(function* () {
+      assert.isUndefined((yield* confirm([below, above, began - 30 * day], { poison: "row-2" })).tag)
+    })
+  )
+
+  it.effect("a control row that fails itself does not come back", () =>
+    Effect.gen(function* () {
+      assert.isUndefined((yield* confirm([below, above], { poison: "row-0" })).tag)
+    })
+  )
+
+  it.effect("a limit on the width of a range hides the control rows behind a record that fails, too", () =>
+    Effect.gen(function* () {
+      const span = { most: 25 * day, cut: "last" } as const
+      const starts = [below, above, began - 20 * day + hour]
+      assert.isUndefined((yield* confirm(starts, { span, poison: "row-2" })).tag)
     })
   )
 

@@ -121,47 +121,62 @@ const missing = (error: SinkError) => {
   return gap?._tag === "Partly" ? gap.missing : undefined
 }
 
+/** One run. */
+const Step = Schema.Struct({
+  from: Schema.Literals([0, 24, 30, 48, 72, 90]),
+  length: Schema.Literals([6, 24, 30, 48, 72, 200]),
+  stop: Schema.Literals([0, 1, 4, 7, 99, 99, 99]),
+  bounded: Schema.Literals([true, true, true, false]),
+  compressed: Schema.Literals([false, false, true]),
+  loose: Schema.Literals(["shown", "shown", "hidden", "skip"])
+})
+
+const compressed = { compression: NdjsonFiles.framed, path: `${path}${NdjsonFiles.framed.extension}` }
+
+/** Runs one after the other over one folder; nothing that was there is lost, and a complete manifest names it once. */
+const assertHeld = Effect.fnUntraced(function* (steps: ReadonlyArray<typeof Step.Type>) {
+  yield* noon
+  const store = NdjsonFiles.make({})
+  let held: ReadonlySet<string> = new Set()
+  for (const { bounded, from, length, loose, stop, ...step } of steps) {
+    const to = Math.min(hours, from + length)
+    const asked = { ...(bounded ? { from, to } : {}), loose, stop, options: step.compressed ? compressed : {} }
+    const result = yield* Effect.result(run(store, asked))
+    const now = onDisk(store)
+    for (const id of held) assert.isTrue(now.has(id), `hour ${id} is lost by ${JSON.stringify(asked)}`)
+    held = now
+    if (result._tag === "Failure") {
+      assert.include(result.failure.description, "it holds the calls from")
+      continue
+    }
+    if (store.memory.text(manifestPath) === undefined || !manifestOf(store).complete) continue
+    const ids = named(store)
+    assert.strictEqual(new Set(ids).size, ids.length, "a call is named twice")
+    assert.deepStrictEqual(new Set(ids), held, "the manifest names all that there is")
+  }
+  return store
+})
+
 describe("NdjsonSink.make, by day and with force", () => {
   it.effect.prop(
     "after runs over any ranges, some of them stopped, every call that was there is there, and once in a complete output",
-    [
-      Schema.Array(
-        Schema.Struct({
-          from: Schema.Literals([0, 24, 30, 48, 72, 90]),
-          length: Schema.Literals([6, 24, 30, 48, 72, 200]),
-          stop: Schema.Literals([0, 1, 4, 7, 99, 99, 99]),
-          bounded: Schema.Literals([true, true, true, false]),
-          compressed: Schema.Literals([false, false, true]),
-          loose: Schema.Literals(["shown", "shown", "hidden", "skip"])
-        })
-      ).check(Schema.isMinLength(1), Schema.isMaxLength(7))
-    ],
-    ([steps]) =>
-      Effect.gen(function* () {
-        yield* noon
-        const store = NdjsonFiles.make({})
-        let held: ReadonlySet<string> = new Set()
-        for (const { bounded, compressed, from, length, loose, stop } of steps) {
-          const to = Math.min(hours, from + length)
-          const options = compressed
-            ? { compression: NdjsonFiles.framed, path: `${path}${NdjsonFiles.framed.extension}` }
-            : {}
-          const asked = { ...(bounded ? { from, to } : {}), loose, stop, options }
-          const result = yield* Effect.result(run(store, asked))
-          const now = onDisk(store)
-          for (const id of held) assert.isTrue(now.has(id), `hour ${id} is lost by ${JSON.stringify(asked)}`)
-          held = now
-          if (result._tag === "Failure") {
-            assert.include(result.failure.description, "it holds the calls from")
-            continue
-          }
-          if (store.memory.text(manifestPath) === undefined || !manifestOf(store).complete) continue
-          const ids = named(store)
-          assert.strictEqual(new Set(ids).size, ids.length, "a call is named twice")
-          assert.deepStrictEqual(new Set(ids), held, "the manifest names all that there is")
-        }
-      }),
+    [Schema.Array(Step).check(Schema.isMinLength(1), Schema.isMaxLength(7))],
+    ([steps]) => assertHeld(steps),
     { arbitrary: { runs: 150 } }
+  )
+
+  it.effect("two runs that were stopped and replaced a day under two names leave a third one a single file of it", () =>
+    Effect.gen(function* () {
+      const step = { from: 48, length: 200, bounded: true, compressed: false, loose: "shown" } as const
+      const store = yield* assertHeld([
+        { ...step, stop: 99, compressed: true },
+        { ...step, stop: 4 },
+        { ...step, stop: 7, bounded: false },
+        { ...step, from: 24, length: 24, stop: 7 }
+      ])
+      assert.isTrue(manifestOf(store).complete)
+      assert.isUndefined(store.memory.text(`/d/calls-2026-07-29.ndjson${NdjsonFiles.framed.extension}`))
+    })
   )
 
   it.effect("days that are not read stay, and the manifest still names them with their range", () =>

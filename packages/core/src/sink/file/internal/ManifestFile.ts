@@ -48,9 +48,11 @@ interface State {
   /** That this run wrote, and their names. */
   readonly files: Array<File>
   readonly names: Set<string>
-  /** Of an earlier output: what stays, and what is removed at the end. */
+  /** Of an earlier output: what stays, and what the run replaces. */
   kept: ReadonlyArray<File>
   replaces: ReadonlyArray<File>
+  /** Of still earlier ones: their calls are in others. */
+  removes: ReadonlyArray<File>
   replaced: Replaced
   /** The one on disk is of another run. */
   isForeign: boolean
@@ -72,6 +74,7 @@ export const open = Effect.fnUntraced(function* (
     names: new Set(old.files.map(({ name }) => name)),
     kept: old.kept,
     replaces: old.replaces,
+    removes: old.removes,
     replaced: { replaced: [], removed: [] },
     isForeign: old.isForeign,
     isBehind: false,
@@ -114,13 +117,14 @@ const covered = (file: File, claim: Claim): File => {
 }
 
 const write = Effect.fnUntraced(function* (state: State, complete: boolean) {
-  const { files, kept, options, replaces, run } = state
+  const { files, kept, options, removes, replaces, run } = state
   const manifest: Manifest = {
     version: 1,
     run,
     complete,
     files: [...kept, ...files],
-    ...(replaces.length === 0 ? {} : { replaces })
+    ...(replaces.length === 0 ? {} : { replaces }),
+    ...(removes.length === 0 ? {} : { removes })
   }
   const output = yield* OutputFile.open({ path: options.path, force: true, alone: options.from !== undefined })
   yield* output.write(`${JSON.stringify(manifest, null, 2)}\n`)
@@ -132,19 +136,20 @@ const write = Effect.fnUntraced(function* (state: State, complete: boolean) {
 const complete = Effect.fnUntraced(function* (state: State) {
   const { files, names, options, replaced, strangers } = state
   const { claim, isKept } = yield* options.settle
-  const keys = new Set([...state.kept, ...files].map(({ name }) => options.keyOf(name)))
+  const keys = new Set(files.map(({ name }) => options.keyOf(name)))
   const left = state.replaces.filter(({ name }) => isKept(name) && !keys.has(options.keyOf(name)))
   state.kept = [...state.kept, ...left]
-  const superseded = state.replaces.filter((file) => !left.includes(file))
+  const superseded = [...state.replaces.filter((file) => !left.includes(file)), ...state.removes]
   const before = new Set([...replaced.replaced, ...strangers, ...superseded.map(({ name }) => name)])
   state.replaced = { ...replaced, replaced: [...before].filter((name) => names.has(name)) }
-  state.replaces = superseded.filter(({ name }) => !names.has(name))
+  state.replaces = []
+  state.removes = superseded.filter(({ name }) => !names.has(name))
   for (const [at, file] of files.entries()) files[at] = covered(file, claim)
   yield* write(state, true)
-  if (state.replaces.length === 0) return
-  const removed = yield* Effect.mapError(remove(options.path, state.replaces), fromPlatform(options.path, "finish"))
+  if (state.removes.length === 0) return
+  const removed = yield* Effect.mapError(remove(options.path, state.removes), fromPlatform(options.path, "finish"))
   state.replaced = { ...state.replaced, removed: [...state.replaced.removed, ...removed] }
-  state.replaces = []
+  state.removes = []
   yield* write(state, true)
 })
 

@@ -28,7 +28,7 @@ export interface Options {
   readonly keyOf: (name: string) => string | undefined
   readonly from: Head | undefined
   /** Decides which files of an earlier output to keep, replace or remove; fails if none may be replaced. */
-  readonly plan: (old: ReadonlyArray<File>) => Effect.Effect<Replacement.Plan, OutputError>
+  readonly plan: (old: ReadonlyArray<File>, stale: ReadonlyArray<File>) => Effect.Effect<Replacement.Plan, OutputError>
 }
 
 export interface OldManifest {
@@ -40,9 +40,10 @@ export interface OldManifest {
   readonly isComplete: boolean
   /** That this run wrote until it was committed. */
   readonly files: ReadonlyArray<File>
-  /** Of an earlier output: what the new manifest names too, what it replaces, and what none named. */
+  /** Of an earlier output: what the new manifest names too, what it replaces, what was replaced before, what none named. */
   readonly kept: ReadonlyArray<File>
   readonly replaces: ReadonlyArray<File>
+  readonly removes: ReadonlyArray<File>
   readonly strangers: ReadonlyArray<string>
 }
 
@@ -69,17 +70,20 @@ export const open = Effect.fnUntraced(function* (
   if (ours !== undefined) {
     const kept = ours.files.filter(({ run }) => run !== undefined)
     const replaces = ofParts(ours.replaces ?? [])
-    return { run, isForeign: false, isComplete: ours.complete, files, kept, replaces, strangers: [] }
+    const removes = ofParts(ours.removes ?? [])
+    return { run, isForeign: false, isComplete: ours.complete, files, kept, replaces, removes, strangers: [] }
   }
   const { left, stale } = oldFiles(old, keyOf)
-  const { kept, strangers, superseded } = yield* options.plan(ofParts(left))
+  const removes = ofParts(stale)
+  const { kept, strangers, superseded } = yield* options.plan(ofParts(left), removes)
   return {
     run,
     isForeign: found !== undefined,
     isComplete: false,
     files,
     kept: yield* Effect.mapError(thoseThere(path, kept), fromPlatform(path, "open")),
-    replaces: [...superseded, ...ofParts(stale)],
+    replaces: superseded,
+    removes,
     strangers
   }
 })
@@ -115,19 +119,20 @@ const fresh = (manifest: Manifest | undefined): ReadonlyArray<File> =>
 
 /**
  * What an earlier output holds, and what it had still to remove. Of a run that was stopped, the files that it had yet to
- * replace hold what they held.
+ * replace hold what they held; those that it had found replaced are not among them, whatever became of their successors.
  */
 const oldFiles = (old: Manifest | undefined, keyOf: (name: string) => string | undefined) => {
   if (old === undefined) return { left: [], stale: [] }
-  const names = new Set(old.files.map(({ name }) => name))
   const owned = old.files.map((file): File => ({ ...file, run: file.run ?? old.run }))
-  const replaces = (old.replaces ?? []).filter(({ name }) => !names.has(name))
+  const names = new Set(owned.map(({ name }) => name))
+  const others = (files: ReadonlyArray<File> = []) => files.filter(({ name }) => !names.has(name))
+  const replaces = others(old.replaces)
   // Under another name, such as that of another compression.
-  const done = new Set(owned.map(({ name }) => keyOf(name)))
-  const isStale = ({ name }: File) => old.complete || done.has(keyOf(name))
+  const done = new Set(fresh(old).map(({ name }) => keyOf(name)))
+  const isDone = ({ name }: File) => done.has(keyOf(name))
   return {
-    left: [...owned, ...replaces.filter((file) => !isStale(file))],
-    stale: replaces.filter(isStale)
+    left: [...owned, ...replaces.filter((file) => !isDone(file))],
+    stale: [...replaces.filter(isDone), ...others(old.removes)]
   }
 }
 

@@ -34,9 +34,9 @@ export const open = Effect.fnUntraced(function* (
   const scope: Replacement.Scope = { covers, now: yield* Instant.now, calendar }
   const keyOf = (name: string) => naming.keyOf(name) ?? ""
   /** Files of days that no manifest names, and that this run would write over. */
-  const strangers = Effect.fnUntraced(function* (old: ReadonlyArray<Manifest.File>) {
+  const strangers = Effect.fnUntraced(function* (named: ReadonlyArray<Manifest.File>) {
     if (!force || rotate !== "day") return []
-    const known = new Set(old.map(({ name }) => name))
+    const known = new Set(named.map(({ name }) => name))
     const names = yield* Effect.mapError(fs.readDirectory(folder), fromPlatform(path, "open"))
     return names.filter((name) => naming.isOwn(name) && !known.has(name))
   })
@@ -50,9 +50,9 @@ export const open = Effect.fnUntraced(function* (
       isKept: (name) => !Replacement.isRead(scope, keyOf(name), has)
     })),
     claim: (name) => Replacement.claim(scope, keyOf(name), false),
-    plan: Effect.fnUntraced(function* (old) {
+    plan: Effect.fnUntraced(function* (old, stale) {
       const byDay = rotate === "day"
-      const plan = Replacement.plan({ old, strangers: yield* strangers(old), naming, byDay, scope })
+      const plan = Replacement.plan({ old, strangers: yield* strangers([...old, ...stale]), naming, byDay, scope })
       return "refused" in plan ? yield* Replacement.toError(paths.join(folder, plan.name), plan.refused) : plan
     })
   })

@@ -1,0 +1,120 @@
+/** The services of a client: its transport, clock, and log. */
+import { AgniClient } from "@callstream/core/client/AgniClient"
+import * as CoreQuery from "@callstream/core/model/CallSessionQuery"
+import * as EffectClock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Cause from "effect/Cause"
+import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import * as Logger from "effect/Logger"
+import type { LogLevel } from "effect/LogLevel"
+import * as Redacted from "effect/Redacted"
+import * as References from "effect/References"
+import type { Clock, ClientOptions, LogEntry, RequestEvent } from "../ClientOptions.ts"
+import * as PlainErrors from "./PlainErrors.ts"
+
+type Fetch = typeof globalThis.fetch
+type Log = (entry: LogEntry) => void
+
+/** A plain clock as one of Effect. Where elapsed time is measured it never goes back. */
+export const clockOf = ({ now, sleep }: Clock): EffectClock.Clock => {
+  const latest = { millis: -Infinity }
+  const monotonic = () => (latest.millis = Math.max(latest.millis, now()))
+  const nanos = (millis: number) => BigInt(Math.round(millis * 1e6))
+  return {
+    currentTimeMillisUnsafe: now,
+    currentTimeMillis: Effect.sync(now),
+    currentTimeNanosUnsafe: () => nanos(now()),
+    currentTimeNanos: Effect.sync(() => nanos(now())),
+    monotonicTimeNanosUnsafe: () => nanos(monotonic()),
+    monotonicTimeNanos: Effect.sync(() => nanos(monotonic())),
+    sleep: (duration) => Effect.promise((signal) => sleep(Duration.toMillis(duration), signal))
+  }
+}
+
+const levelOf = (level: LogLevel): LogEntry["level"] => {
+  switch (level) {
+    case "Fatal":
+    case "Error":
+      return "error"
+    case "Warn":
+      return "warn"
+    case "Info":
+      return "info"
+    default:
+      return "debug"
+  }
+}
+
+const loggerOf = (log: Log) =>
+  Logger.make<unknown, void>(({ logLevel, message }) =>
+    log({ level: levelOf(logLevel), message: Array.isArray(message) ? message.map(String).join(" ") : String(message) })
+  )
+
+const toConsole: Log = ({ message }) => console.warn(`callstream: ${message}`)
+
+/** The address as a log may have it. */
+const shown = (url: URL): string => {
+  const search = CoreQuery.describe([...url.searchParams])
+  return `${url.origin}${url.pathname}${search === "" ? "" : `?${search}`}`
+}
+
+/** Reports each request; what the callback throws is not the request's fault. */
+const observed =
+  (fetch: Fetch, onRequest: (event: RequestEvent) => void, now: () => number, log: Log): Fetch =>
+  async (input, init) => {
+    const startedAt = now()
+    const report = (status: number | undefined): void => {
+      const url = new URL(input instanceof Request ? input.url : input)
+      try {
+        onRequest({
+          method: init?.method ?? "GET",
+          url: shown(url),
+          status,
+          startedAt,
+          duration: now() - startedAt,
+          aborted: init?.signal?.aborted === true
+        })
+      } catch (error) {
+        log({ level: "error", message: `onRequest failed: ${String(error)}` })
+      }
+    }
+    try {
+      const response = await fetch(input, init)
+      report(response.status)
+      return response
+    } catch (error) {
+      report(undefined)
+      throw error
+    }
+  }
+
+/** The context in which everything of a client runs. Throws an `AgniError` when an option is wrong. */
+export const make = (options: ClientOptions<unknown, unknown>): Context.Context<AgniClient> => {
+  const { apiKey, clock, log = toConsole, onRequest, rate } = options
+  const { allowInsecureHttp, baseUrl, maxBodyBytes, retry, timeout } = options
+  // Looked up for each request, and called as a method: a Worker's `fetch` needs its global.
+  const given: Fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init))
+  const fetch = onRequest === undefined ? given : observed(given, onRequest, clock?.now ?? Date.now, log)
+  const base = Context.empty().pipe(
+    Context.add(FetchHttpClient.Fetch, fetch),
+    Context.add(Logger.CurrentLoggers, new Set([loggerOf(log)])),
+    Context.add(References.MinimumLogLevel, options.log === undefined ? "Warn" : "Debug"),
+    Context.add(References.TracerEnabled, false)
+  )
+  const services = clock === undefined ? base : Context.add(base, EffectClock.Clock, clockOf(clock))
+  const made = AgniClient.make({
+    apiKey: Redacted.make(apiKey),
+    baseUrl,
+    allowInsecureHttp,
+    maxBodyBytes,
+    retry,
+    timeout,
+    ...rate
+  }).pipe(Effect.provide(FetchHttpClient.layer))
+  const exit = Effect.runSyncExitWith(services)(made)
+  if (Exit.isFailure(exit)) throw PlainErrors.of(Cause.squash(exit.cause))
+  return Context.add(services, AgniClient, exit.value)
+}
