@@ -1,13 +1,19 @@
 import { availableParallelism } from "node:os"
 import { defineConfig } from "vitest/config"
+import { youngHeap } from "./packages/cli/test/YoungHeap.ts"
 
 export default defineConfig({
   test: {
     include: ["packages/*/test/**/*.test.ts", "examples/**/*.test.ts", "tools/*/test/**/*.test.ts"],
+    globalSetup: ["vitest.global.ts"],
+    setupFiles: ["vitest.setup.ts"],
     // Loading Effect anew for every file takes four times as long as all the tests. So files share a process: a test
     // that changes something global (an environment variable, the working folder) does it in a child process.
     pool: "forks",
     isolate: false,
+    execArgv: [...youngHeap],
+    // Node reads the sources as they are. Rewritten for Vite, each use of an import is a call of a getter.
+    experimental: { viteModuleRunner: false, nodeLoader: false },
     // Many tests wait for commands that they started: more processes than cores use that time.
     maxWorkers: Math.ceil(1.5 * availableParallelism()),
     // Only what hangs takes that long, however busy the machine is: a test has no limit of its own.

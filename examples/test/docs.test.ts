@@ -16,8 +16,9 @@ import { delimiter, dirname, join, resolve } from "node:path"
 import { text } from "node:stream/consumers"
 import { afterAll, beforeAll, describe, it } from "vitest"
 import * as Bundle from "../../packages/cli/test/Bundle.ts"
+import { youngHeap } from "../../packages/cli/test/YoungHeap.ts"
 import * as Postgres from "../../packages/node/test/postgres/PostgresServer.ts"
-import { run } from "./run.ts"
+import { run, runNode } from "./run.ts"
 
 const root = resolve(import.meta.dirname, "../..")
 const folder = resolve(import.meta.dirname, "../.docs")
@@ -75,7 +76,7 @@ const runScript = (block: Block, cwd: string, more: Readonly<Record<string, stri
   const isHook = block.text.includes("HOOK_URL")
   const flags = isHook ? " --allow-private-hosts" : ""
   const lines = isHook ? block.text.replace("--since 1d", "--since 20d") : block.text
-  const script = `set -euo pipefail; callstream() { node "$0" "$@"${flags}; }\n${lines}`
+  const script = `set -euo pipefail; callstream() { node ${youngHeap.join(" ")} "$0" "$@"${flags}; }\n${lines}`
   return run("bash", ["-c", script, callstream], { cwd, env: { ...env, ...more } })
 }
 
@@ -292,16 +293,14 @@ describe("documentation", () => {
   })
 
   it.concurrent("README.md shows what callstream demo shows", async ({ expect }) => {
-    const { code, stderr } = await inFolder((TMPDIR) =>
-      run(process.execPath, [callstream, "demo"], { env: { TMPDIR } })
-    )
+    const { code, stderr } = await inFolder((TMPDIR) => runNode([callstream, "demo"], { env: { TMPDIR } }))
     expect(code).toBe(0)
     const lines = shape(shown("README.md", "A simulated Agni API"))
     expect(shape(stderr).slice(0, lines.length)).toEqual(lines)
   })
 
   it.concurrent("docs/cli.md shows what callstream check shows", async ({ expect }) => {
-    const { code, stdout } = await run(process.execPath, [callstream, "check"], { env })
+    const { code, stdout } = await runNode([callstream, "check"], { env })
     expect(code).toBe(0)
     const [, ...lines] = shape(shown("docs/cli.md", "$ callstream check"))
     expect(shape(stdout)).toEqual(lines)
@@ -320,7 +319,7 @@ describe("documentation", () => {
     "simulate",
     "demo"
   ])("docs/cli.md names every flag of %s", async (command, { expect }) => {
-    const { stdout } = await run(process.execPath, [callstream, command, "--help"])
+    const { stdout } = await runNode([callstream, command, "--help"])
     const flags = new Set(Array.from(stdout.matchAll(/^ {2}(--[a-z-]+)/gm), ([, flag = ""]) => flag))
     expect(flags.size).toBeGreaterThan(3)
     const page = readFileSync(join(root, "docs/cli.md"), "utf8")
@@ -329,13 +328,13 @@ describe("documentation", () => {
 
   it.concurrent.for(running)("$at runs", async (block, { expect }) => {
     const program = join(folder, "programs", `${nameOf(block)}.mjs`)
-    const { code, stderr, stdout } = await run(process.execPath, [program], { cwd: folder, env })
+    const { code, stderr, stdout } = await runNode([program], { cwd: folder, env })
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" })
     if (printed(block).length > 0) expect(stdout.trimEnd().split("\n")).toEqual(printed(block))
   })
 
   it.concurrent.for([...new Set(sh.flatMap(commands))])("$ %s", async (command, { expect }) => {
-    const script = `set -euo pipefail; callstream() { node "$0" "$@"; }; ${command}`
+    const script = `set -euo pipefail; callstream() { node ${youngHeap.join(" ")} "$0" "$@"; }; ${command}`
     const { code, stderr } = await inFolder((cwd) => run("bash", ["-c", script, callstream], { cwd, env }))
     expect({ code, stderr }).toEqual({ code: 0, stderr: expect.any(String) })
   })
@@ -352,7 +351,7 @@ describe("documentation", () => {
         expect(csv).toMatch(/^\uFEFFstartedDate,direction,agentName,status,durationSec,cost,customer\r\n/)
         expect(csv).toContain(",phone_")
         const personal = ["callerNumber", "calleeNumber", "callerName", "callerEmail", "recordingUrl", "summary"]
-        const sessions = await run(process.execPath, [callstream, "export", "--select", personal.join()], { env })
+        const sessions = await runNode([callstream, "export", "--select", personal.join()], { env })
         const values = sessions.stdout
           .split("\n")
           .flatMap((line) => (line === "" ? [] : Object.values(JSON.parse(line) as Record<string, unknown>)))

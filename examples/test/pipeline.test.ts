@@ -9,7 +9,7 @@ import { readdirSync, statSync } from "node:fs"
 import { createServer } from "node:http"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { run } from "./run.ts"
+import { runNode } from "./run.ts"
 
 const program = fileURLToPath(new URL("../src/pipeline.ts", import.meta.url))
 
@@ -47,7 +47,7 @@ describe("pipeline", () => {
       }
       const isBegun = () =>
         readdirSync(folder).some((name) => name.endsWith(".partial") && statSync(join(folder, name)).size > 0)
-      const start = () => run(process.execPath, [program, folder], { env })
+      const start = () => runNode([program, folder], { env })
       const fileOf = (extension: string) =>
         Effect.map(fs.readDirectory(folder), (names) => {
           const name = names.find((name) => name.endsWith(extension))

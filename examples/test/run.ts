@@ -3,6 +3,7 @@ import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { fileURLToPath } from "node:url"
 import { compileCache } from "../../packages/cli/test/Bundle.ts"
+import { youngHeap } from "../../packages/cli/test/YoungHeap.ts"
 
 export interface Ran {
   readonly code: number | null
@@ -22,7 +23,7 @@ const environment = (more: Readonly<Record<string, string>> = {}) => ({
   AGNI_BASE_URL: undefined,
   NO_COLOR: "1",
   // Nearly all of these programs' time is loading Effect.
-  NODE_COMPILE_CACHE: compileCache,
+  NODE_COMPILE_CACHE: compileCache(),
   ...more
 })
 
@@ -43,6 +44,10 @@ export const run = async (command: string, args: ReadonlyArray<string>, options:
   return { code: child.exitCode, stdout, stderr }
 }
 
+/** Runs a program of Node to its end. */
+export const runNode = (args: ReadonlyArray<string>, options?: Options): Promise<Ran> =>
+  run(process.execPath, [...youngHeap, ...args], options)
+
 /** Runs one of the examples to its end. */
 export const example = (name: string, ...args: ReadonlyArray<string>): Promise<Ran> =>
-  run(process.execPath, [fileURLToPath(new URL(`../src/${name}.ts`, import.meta.url)), ...args])
+  runNode([fileURLToPath(new URL(`../src/${name}.ts`, import.meta.url)), ...args])

@@ -3,7 +3,7 @@ import { globSync, readFileSync } from "node:fs"
 import { join, resolve } from "node:path"
 import { describe, it } from "vitest"
 import * as Bundle from "../../packages/cli/test/Bundle.ts"
-import { run } from "./run.ts"
+import { runNode } from "./run.ts"
 
 const root = resolve(import.meta.dirname, "../..")
 
@@ -166,11 +166,7 @@ describe("words", () => {
     "simulate",
     "demo"
   ])("of callstream %s --help", async (command, { expect }) => {
-    const { stdout } = await run(process.execPath, [
-      await Bundle.callstream(),
-      ...(command === "" ? [] : [command]),
-      "--help"
-    ])
+    const { stdout } = await runNode([await Bundle.callstream(), ...(command === "" ? [] : [command]), "--help"])
     expect(stdout.length).toBeGreaterThan(300)
     expect(wrongs(command, prose(stdout), [...phrases, session])).toEqual([])
   })

@@ -38,7 +38,7 @@ const http = "\0callstream:http"
 const httpNames =
   "Agent, ClientRequest, IncomingMessage, METHODS, OutgoingMessage, STATUS_CODES, Server, ServerResponse, createServer, get, " +
   "globalAgent, maxHeaderSize, request, setMaxIdleHTTPParsers, validateHeaderName, validateHeaderValue"
-const leanHttp = (): Plugin => ({
+export const leanHttp = (): Plugin => ({
   name: "callstream:lean-http",
   resolveId: (id) => (id === "node:http" ? http : undefined),
   load: (id) =>

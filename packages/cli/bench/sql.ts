@@ -1,7 +1,7 @@
 /**
- * Rows a second of the sinks of tables against their drivers alone: the same rows, the same statement, transactions of the
- * same size. The driver alone binds fields as they came, and objects as JSON; types, versions and the account are the
- * sink's own.
+ * Rows a second of the sinks of tables against their drivers alone: the same rows, the same tables, columns and indexes, the
+ * same settings of the database, the same statement, and transactions of the same size with the same cursor in them. The
+ * driver alone binds fields as they came, and objects as JSON. In SQLite it runs the statement for each row.
  */
 import * as SessionSink from "@callstream/core/sink/SessionSink"
 import * as Position from "@callstream/core/model/Position"
@@ -63,11 +63,19 @@ const compare = Effect.fnUntraced(function* <E, R>(
   return { what, ours: of(0), theirs: of(1), ratio: median(rates.map(([a, b]) => a / b)) } satisfies Rate
 })
 
+/** What makes the tables of the sink, and the columns of its rows. */
+const madeBy = (filename: string) => {
+  const database = new DatabaseSync(filename)
+  const tables = database.prepare("SELECT sql FROM sqlite_schema WHERE type = 'table'").all()
+  const columns = database.prepare("SELECT name FROM pragma_table_info('call_sessions')").all()
+  database.close()
+  return { tables: tables.map(({ sql }) => String(sql)), columns: columns.map(({ name }) => String(name)) }
+}
+
 const main = Effect.gen(function* () {
   const simulator = yield* AgniSimulator.make({ seed: 1, sessions: size * windows })
   const sessions = simulator.truth()
   const batches = Array.from({ length: windows }, (_, at) => sessions.slice(at * size, (at + 1) * size))
-  const names = [...Column.ofSession.map(({ name }) => `"${name}"`), "extra"]
 
   const through = <E, R>(sink: SqlSink.Options, layer: Layer.Layer<SqlClient.SqlClient, E, R>) =>
     Effect.scoped(
@@ -85,6 +93,15 @@ const main = Effect.gen(function* () {
     Effect.sync(() => mkdtempSync(join(tmpdir(), "callstream-bench-"))),
     (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
   )
+  const example = join(folder, "example.db")
+  yield* Effect.scoped(
+    Effect.flatMap(SqlSink.make({ keepsOffset: true }).open(SessionSink.opening()), ({ finish }) => finish)
+  ).pipe(Effect.provide(SqliteClient.layer({ filename: example })))
+  const { columns, tables } = madeBy(example)
+  const updates = columns.filter((name) => name !== "id").map((name) => `"${name}" = excluded."${name}"`)
+  const upsert = `INSERT INTO call_sessions AS held ("${columns.join('", "')}") VALUES (${columns.map(() => "?").join(", ")})
+ON CONFLICT (id) DO UPDATE SET ${updates.join(", ")}
+WHERE held.observed_at IS NULL OR excluded.observed_at >= held.observed_at`
   const sqlite = yield* compare(
     "SQLite",
     5,
@@ -93,14 +110,16 @@ const main = Effect.gen(function* () {
       Effect.sync(() => {
         const database = new DatabaseSync(join(folder, `theirs-${turn}.db`))
         database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL")
-        database.exec(`CREATE TABLE t (${names.join(",")}, observed_at, PRIMARY KEY (id))`)
-        const insert = database.prepare(`INSERT OR REPLACE INTO t VALUES (${names.map(() => "?").join(",")}, ?)`)
-        for (const batch of batches) {
+        for (const sql of tables) database.exec(sql)
+        const insert = database.prepare(upsert)
+        const commit = database.prepare("INSERT OR REPLACE INTO callstream_commits VALUES ('bench', ?, '2026-07-01')")
+        for (const [at, batch] of batches.entries()) {
           database.exec("BEGIN IMMEDIATE")
           for (const row of batch) {
             const values = Column.ofSession.map(({ name }) => bound((row as unknown as Record<string, unknown>)[name]))
-            insert.run(...values, null, "2026-07-01")
+            insert.run(...values, null, "2026-07-01T00:00:00.000000Z")
           }
+          commit.run(at)
           database.exec("COMMIT")
         }
         database.close()

@@ -1,24 +1,66 @@
 /** Programs of this workspace as they are published, without their imports: those start three times as fast. */
-import { renameSync } from "node:fs"
-import { join } from "node:path"
+import { execFileSync } from "node:child_process"
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { dirname, join } from "node:path"
+import { setTimeout } from "node:timers/promises"
 import { build } from "rolldown"
+import { leanHttp } from "../rolldown.config.ts"
+import { youngHeap } from "./YoungHeap.ts"
 
-// A test process gets no chance to clear up behind itself, so every run uses the same place.
-const home = join(import.meta.dirname, "../node_modules/.cache/callstream-test")
+const variable = "CALLSTREAM_TEST_HOME"
+
+/** A folder that the processes which this one starts share, until `remove`. */
+export const makeHome = (): { readonly remove: () => void } => {
+  // Below a package, so that Node finds what a program here imports.
+  const cache = join(import.meta.dirname, "../node_modules/.cache")
+  mkdirSync(cache, { recursive: true })
+  const home = mkdtempSync(join(cache, "callstream-test-"))
+  process.env[variable] = home
+  return { remove: () => rmSync(home, { recursive: true, force: true }) }
+}
+
+/** That of the test run, or of this process where there is none. */
+const home = (): string => {
+  if (process.env[variable] === undefined) process.once("exit", makeHome().remove)
+  return process.env[variable] ?? ""
+}
 
 /** For `NODE_COMPILE_CACHE`. */
-export const compileCache = join(home, "compile-cache")
+export const compileCache = (): string => join(home(), "compile-cache")
+
+const make = async (file: string): Promise<void> => {
+  const input = join(import.meta.dirname, "../src/bin.ts")
+  const output = { file, format: "esm", codeSplitting: false, minify: true } as const
+  await build({ input, platform: "node", plugins: [leanHttp()], output })
+  // An export from end to end: the compile cache keeps the functions that its first run used.
+  const cwd = mkdtempSync(join(dirname(file), "first-"))
+  const env = { PATH: process.env["PATH"], TMPDIR: cwd, NODE_COMPILE_CACHE: compileCache() }
+  execFileSync(process.execPath, [...youngHeap, file, "demo"], { cwd, env, stdio: "ignore" })
+}
+
+/** Calls `work` in the first process that asks, and waits for it in the others. */
+const once = async (name: string, work: () => Promise<void>): Promise<void> => {
+  const [begun, done] = [join(home(), `${name}.begun`), join(home(), `${name}.done`)]
+  try {
+    mkdirSync(begun)
+  } catch {
+    while (!existsSync(done)) await setTimeout(20)
+    return
+  }
+  try {
+    await work()
+  } finally {
+    writeFileSync(done, "")
+  }
+}
 
 let command: Promise<string> | undefined
 
 /** The command, in one file, minified as it is published: V8 reads half as much. */
 export const callstream = (): Promise<string> => {
   command ??= (async () => {
-    const file = join(home, "main.mjs")
-    const made = join(home, `${process.pid}.mjs`)
-    const input = join(import.meta.dirname, "../src/bin.ts")
-    await build({ input, platform: "node", output: { file: made, format: "esm", codeSplitting: false, minify: true } })
-    renameSync(made, file)
+    const file = join(home(), "main.mjs")
+    await once("main", () => make(file))
     return file
   })()
   return command

@@ -9,6 +9,7 @@ import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { serve } from "../src/command/SimulateCommand.ts"
 import * as Bundle from "./Bundle.ts"
+import { youngHeap } from "./YoungHeap.ts"
 
 /** Nothing of the machine's own: no key, no proxy, no colours. */
 const environment = {
@@ -48,13 +49,13 @@ export const start = (
 ): Effect.Effect<Running, never, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.map(Effect.promise(Bundle.callstream), (file): Running => {
-      const command = [process.execPath, file, ...args]
+      const command = [process.execPath, ...youngHeap, file, ...args]
       const child = spawn(
         shell === undefined ? process.execPath : "/bin/sh",
         shell === undefined ? command.slice(1) : ["-c", shell, "sh", ...command],
         {
           cwd: cwd ?? tmpdir(),
-          env: { ...environment, NODE_COMPILE_CACHE: Bundle.compileCache, AGNI_API_KEY: "agni_test_key", ...env },
+          env: { ...environment, NODE_COMPILE_CACHE: Bundle.compileCache(), AGNI_API_KEY: "agni_test_key", ...env },
           stdio
         }
       )

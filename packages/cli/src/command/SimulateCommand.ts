@@ -86,6 +86,14 @@ export const options = {
   )
 }
 
+/** A line that sets variables for the commands after it, in the shell of this system. */
+const environment = (variables: Readonly<Record<string, string>>): string => {
+  const all = Object.entries(variables)
+  return process.platform === "win32"
+    ? all.map(([name, value]) => `$env:${name} = "${value}"`).join("; ")
+    : `export ${all.map(([name, value]) => `${name}=${value}`).join(" ")}`
+}
+
 export const simulateCommand = Command.make(
   "simulate",
   flags(options),
@@ -117,7 +125,8 @@ export const simulateCommand = Command.make(
         yield* answer(url)
         yield* print(
           `A simulated Agni API with ${Format.counted(input.sessions, "call")} (seed ${input.seed}) answers until Ctrl-C. In another terminal:`,
-          `  AGNI_API_KEY=${simulator.apiKey} ${invocation} export --base-url ${url} --to calls.ndjson`
+          `  ${environment({ AGNI_API_KEY: simulator.apiKey, AGNI_BASE_URL: url })}`,
+          `  ${invocation} report --since 7d`
         )
         return yield* Effect.never
       })

@@ -7,22 +7,22 @@ export const overrideWords = ({ because, pipeline }: Extract<Reason, { readonly 
   switch (because) {
     case "sync":
       return {
-        problem: `is not for ${pipeline}, a sync: what it knows belongs to the name and the beginning in the file`,
-        advice: "Change the file, or export that range once with callstream export."
+        problem: `is not for ${pipeline}, a sync: what it knows belongs to the name, the beginning and the sinks in the file`,
+        advice: "Change the file, or export once with callstream export."
       }
     case "state":
       return {
-        problem: `is another range than the one that the state of ${pipeline} belongs to`,
+        problem: `is not what the state of ${pipeline} was made for`,
         advice: `Add a name for a state of its own, such as --name ${pipeline}-again.`
       }
     case "state of several":
       return {
-        problem: `is another range than the one that the state of ${pipeline} belongs to`,
+        problem: `is not what the state of ${pipeline} was made for`,
         advice: "Put that pipeline into a file of its own, and add --name; or set state: false in the file."
       }
     case "several":
       return {
-        problem: "cannot name several pipelines at once",
+        problem: "is of one pipeline, and the file has several",
         advice: "Put the pipeline into a file of its own."
       }
   }

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { readFileSync, writeFileSync } from "node:fs"
+import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { alongside, folder, idsOf, simulation } from "../Callstream.ts"
 
@@ -14,7 +14,7 @@ describe("callstream run with flags in place of keys", alongside, () => {
       assert.strictEqual(refused.code, 2)
       assert.strictEqual(
         refused.stderr,
-        "error: --since is another range than the one that the state of p belongs to\n  Add a name for a state of its own, such as --name p-again.\n"
+        "error: --since is not what the state of p was made for\n  Add a name for a state of its own, such as --name p-again.\n"
       )
       assert.lengthOf(simulator.requests, 0)
       const other = yield* run(["run", "p.yaml", "--since", "3d", "--name", "short", "--rate", "1000"], { cwd })
@@ -23,6 +23,36 @@ describe("callstream run with flags in place of keys", alongside, () => {
       assert.sameMembers([...idsOf(readFileSync(join(cwd, "calls.ndjson"), "utf8"))], [...idsOf(flags.stdout)])
       const first = yield* run(["run", "p.yaml", "--json"], { cwd })
       assert.notInclude(first.stderr, "finishedBefore")
+    })
+  )
+
+  it.live("writes elsewhere, with the settings of the sink in the file", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const { run, simulator } = yield* simulation({ sessions: 60, undated: 0 })
+      const pipeline = "state: false\nsinks: [{ to: calls.ndjson, force: true }]\n"
+      writeFileSync(join(cwd, "p.yaml"), pipeline)
+      for (const at of [1, 2]) {
+        const ran = yield* run(["run", "p.yaml", "--to", "a.ndjson", "--to", "b.csv"], { cwd })
+        assert.strictEqual(ran.code, 0, `${at}: ${ran.stderr}`)
+      }
+      assert.lengthOf(idsOf(readFileSync(join(cwd, "a.ndjson"), "utf8")), 60)
+      assert.match(readFileSync(join(cwd, "b.csv"), "utf8"), /^id,/)
+      assert.isFalse(existsSync(join(cwd, "calls.ndjson")))
+      const requests = simulator.requests.length
+      const twice = yield* run(["run", "p.yaml", "--to", "a.ndjson", "--to", "./a.ndjson"], { cwd })
+      assert.deepInclude(twice, { code: 2 })
+      assert.match(twice.stderr, /^error: --to/)
+      writeFileSync(
+        join(cwd, "several.yaml"),
+        "pipelines:\n  - { name: a, sinks: [a.ndjson] }\n  - { name: b, sinks: [b.ndjson] }\n"
+      )
+      const several = yield* run(["run", "several.yaml", "--to", "c.ndjson"], { cwd })
+      assert.match(several.stderr, /^error: --to is of one pipeline, and the file has several\n/)
+      writeFileSync(join(cwd, "kept.yaml"), "sinks: [calls.ndjson]\n")
+      const kept = yield* run(["run", "kept.yaml", "--to", "c.ndjson"], { cwd })
+      assert.match(kept.stderr, /^error: --to is not what the state of kept was made for\n/)
+      assert.strictEqual(simulator.requests.length, requests)
     })
   )
 

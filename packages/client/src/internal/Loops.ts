@@ -59,8 +59,8 @@ const loopOf = <A, B>(
   const abort = (): void => {
     if (state.isDone) return
     state.aborted = { reason: signal?.reason }
-    // It waits for what is being interrupted, and `next` waits for it again.
-    void end()
+    // `next` waits for it again, and reports what fails.
+    end().catch(() => undefined)
   }
   const begin = (): void => {
     state.isBegun = true
@@ -73,8 +73,15 @@ const loopOf = <A, B>(
       return pulled.done === true ? undefined : unfold(pulled.value)
     } catch (error) {
       await end()
-      throw PlainErrors.of(error)
+      if (state.aborted === undefined) throw PlainErrors.of(error)
+      return undefined
     }
+  }
+  const take = (): IteratorResult<B, undefined> | undefined => {
+    const value = state.buffer[state.at]
+    if (value === undefined) return undefined
+    state.at++
+    return { done: false, value }
   }
   const step = async (): Promise<IteratorResult<B, undefined>> => {
     while (!state.isDone && state.at >= state.buffer.length) {
@@ -89,13 +96,14 @@ const loopOf = <A, B>(
       await end()
       throw aborted.reason
     }
-    const value = state.buffer[state.at++]
-    return state.isDone || value === undefined ? done : { done: false, value }
+    return take() ?? done
   }
   return {
     next: () => {
       if (!state.isBegun) begin()
-      if (state.waiting === 0 && state.at < state.buffer.length) return step()
+      // Nearly every call: nothing is waited for.
+      const taken = state.waiting === 0 ? take() : undefined
+      if (taken !== undefined) return Promise.resolve(taken)
       state.waiting++
       const answered = state.last.then(step).finally(() => state.waiting--)
       state.last = answered.catch(() => undefined)

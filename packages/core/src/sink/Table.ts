@@ -113,10 +113,10 @@ export const make = (columns: ReadonlyArray<Column.Column>, options: Options = {
   const width = columns.length
   const hasExtra = !columns.some(({ chosen }) => chosen === true)
   const misfits = new Set<string>()
+  const blank = Array.from<unknown, Cell>({ length: hasExtra ? width + 1 : width }, () => null)
 
   const cells = (row: object): ReadonlyArray<Cell> => {
-    const out: Array<Cell> = []
-    for (let place = hasExtra ? 0 : 1; place <= width; place++) out.push(null)
+    const out = blank.slice()
     if (!isRow(row)) return out
     let extra = ""
     // Rows mostly have their fields in the order of the columns, so that the next name is a guess that mostly is right.

@@ -157,6 +157,19 @@ describe("one record of 900 that fails each page that it is on", () => {
     })
   )
 
+  for (const place of [450, 880]) {
+    it.effect(`where the server refuses deep pages, number ${place}: the calls without a start time are a gap`, () =>
+      Effect.gen(function* () {
+        const rows = agedBy(1, ListServer.rowsOf(900, "same"))
+        const server = ListServer.make(rows, { poison: [idOf(place)], depth: 5, beyond: "error" })
+        const { error, ids, windows } = yield* ListServer.run(server, History.windows({}, { keepGoing: true }))
+        assert.isUndefined(error)
+        assert.lengthOf(ids, 899)
+        assert.strictEqual(windows.at(-1)?.coverage._tag, "Gap")
+      })
+    )
+  }
+
   it.effect("with a filter after paging nothing is proven", () =>
     Effect.gen(function* () {
       const rows = ListServer.rowsOf(300, "same")

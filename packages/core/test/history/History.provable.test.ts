@@ -152,6 +152,22 @@ const cases: ReadonlyArray<readonly [string, Given]> = [
     { rows: evenly(120, 150 * second), server: { results: { most: 50, cut: "first" } }, range: { from: began - day } }
   ],
   [
+    "a range without a beginning that ends before the first call, on a server that does not sort",
+    {
+      rows: evenly(40, 600 * second),
+      server: { order: "id", sorting: false },
+      range: { to: began - 40 * hour }
+    }
+  ],
+  [
+    "the same where a limit cuts the list before the first call",
+    {
+      rows: evenly(60, 600 * second),
+      server: { sorting: false, depth: { most: 5, cut: "last" } },
+      range: { to: began - 40 * hour }
+    }
+  ],
+  [
     "a limit on the width of a range, and a list in no order of time",
     {
       rows: evenly(163, 1100 * second),

@@ -71,7 +71,20 @@ const json = ({ created, id, start }: Row) => ({
   createdAt: new Date(created).toISOString()
 })
 
-const answer = (rows: ReadonlyArray<Row>, traits: Traits, search: URLSearchParams): ReadonlyArray<Row> | number => {
+/** Rows in an order; most requests are for the same two. */
+const makeSorted = (rows: ReadonlyArray<Row>, order: Traits["order"]) => {
+  const keyOf = ({ created, id, start }: Row) =>
+    order === "scrambled" ? (Number(id.slice(5)) * 7919) % 10_007 : order === "created" ? created : start
+  const ascending = rows.toSorted((a, b) => keyOf(a) - keyOf(b))
+  const descending = rows.toSorted((a, b) => keyOf(b) - keyOf(a))
+  return (isAscending: boolean) => (isAscending ? ascending : descending)
+}
+
+const answer = (
+  sorted: ReturnType<typeof makeSorted>,
+  traits: Traits,
+  search: URLSearchParams
+): ReadonlyArray<Row> | number => {
   const { beyond = "empty", depth, filterAfterPaging = false, offset, results, span } = traits
   const number = (name: string, otherwise: number) => Number(search.get(name) ?? otherwise)
   const time = (name: string, otherwise: number) => Date.parse(search.get(name) ?? "") || otherwise
@@ -86,10 +99,9 @@ const answer = (rows: ReadonlyArray<Row>, traits: Traits, search: URLSearchParam
   const isIn = ({ start }: Row) => start >= after && start <= before
   const { order } = traits
   const isAscending = order === "oldest" || (order !== "created" && search.get("sort_order") === "asc")
-  const sign = isAscending ? 1 : -1
-  const keyOf = ({ created, id, start }: Row) =>
-    order === "scrambled" ? (Number(id.slice(5)) * 7919) % 10_007 : order === "created" ? created : start
-  let all = (filterAfterPaging ? [...rows] : rows.filter(isIn)).sort((a, b) => sign * (keyOf(a) - keyOf(b)))
+  const inOrder = sorted(isAscending)
+  const isAll = filterAfterPaging || (after === -Infinity && before === Infinity)
+  let all = isAll ? inOrder : inOrder.filter(isIn)
   const page = number("page", 1)
   const size = Math.min(100, number("page_size", 20))
   const skip = (page - 1) * size
@@ -104,13 +116,14 @@ const answer = (rows: ReadonlyArray<Row>, traits: Traits, search: URLSearchParam
 
 export const make = (rows: ReadonlyArray<Row>, traits: Traits = {}) => {
   const questions: Array<string> = []
+  const sorted = makeSorted(rows, traits.order)
   const server = Server.make((count, { at, url }, request) => {
     questions.push(decodeURIComponent(url.search))
     if (count > (traits.most ?? 5000)) throw new Error("so many requests")
     if (count >= (traits.downFrom ?? Infinity) && count < (traits.downTo ?? Infinity))
       return Effect.fail(Server.transportError(request, "ECONNREFUSED"))
     const healed = count >= (traits.healsAt ?? Infinity) ? { ...traits, poison: [] } : traits
-    const found = answer(rows, healed, url.searchParams)
+    const found = answer(sorted, healed, url.searchParams)
     const headers = { date: new Date(at + (traits.ahead ?? 0)).toUTCString() }
     return typeof found === "number"
       ? { status: found, headers, body: { message: found === 400 ? "out of limits" : "cannot render" } }

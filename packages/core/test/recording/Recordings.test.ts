@@ -254,6 +254,27 @@ describe("Recordings", () => {
     })
   )
 
+  it.effect("waits no longer than half a minute for a server that falls silent", () =>
+    Effect.gen(function* () {
+      const memory = MemoryFileSystem.make()
+      // The beginning of a recording, and then nothing, on an open connection.
+      const silent = () =>
+        new ReadableStream<Uint8Array>({ start: (body) => body.enqueue(new TextEncoder().encode(wav("begin"))) })
+      yield* opened(
+        memory,
+        ({ pathname }) =>
+          pathname === "/1" ? new Response(silent(), { headers: { "content-type": "audio/wav" } }) : audio("two"),
+        (recordings) =>
+          Effect.gen(function* () {
+            yield* ticking(recordings.keep([call("a", "https://files.test/1"), call("b", "https://files.test/2")]))
+            const { failed, kept } = recordings.counts()
+            assert.deepInclude(failed, { unavailable: 1 })
+            assert.strictEqual(kept, 1)
+          })
+      )
+    })
+  )
+
   it.effect("asks for no more a second than it may", () =>
     Effect.gen(function* () {
       const memory = MemoryFileSystem.make()

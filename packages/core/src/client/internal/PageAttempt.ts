@@ -41,17 +41,21 @@ export const make = (
   const hold = (reason: AgniErrorReason): Effect.Effect<void> =>
     reason._tag === "RateLimited" && mayRetry(reason) ? budget.hold(reason.retryAfter ?? policy.base) : Effect.void
 
+  const decode = Effect.fnUntraced(function* (
+    { age, body, date }: Transport.Received,
+    page: number,
+    quote: (text: string) => string
+  ) {
+    const observedAt = Instant.of(Math.round((date - age * 1000) * 1000))
+    const version = yield* ((yield* VersionClock.Current) ?? ownClock).observe(observedAt)
+    yield* Metric.update(ClientMetrics.bytes, body.length)
+    return yield* decoder.decode(body, { page, observedAt, version, age, quote })
+  })
+
   return (parameters, page) => {
     const quote = Quote.make([Redacted.value(apiKey), ...CallSessionQuery.personalValues(parameters)])
     return transport(parameters, quote).pipe(
-      Effect.flatMap(
-        Effect.fnUntraced(function* ({ age, body, date }) {
-          const observedAt = Instant.of(Math.round((date - age * 1000) * 1000))
-          const version = yield* ((yield* VersionClock.Current) ?? ownClock).observe(observedAt)
-          yield* Metric.update(ClientMetrics.bytes, body.length)
-          return yield* decoder.decode(body, { page, observedAt, version, age, quote })
-        })
-      ),
+      Effect.flatMap((answer) => decode(answer, page, quote)),
       Effect.timeoutOrElse({ duration: timeout, orElse: timedOut }),
       Effect.tapError(hold),
       budget.spend,

@@ -79,7 +79,10 @@ export const all = Effect.fnUntraced(function* (
   let idle = 0
   for (let at = 0; at < most && idle < mostIdle;) {
     const width = Math.min(size, Math.max(1, at))
-    const { ended, rows }: Block = yield* read(at, width)
+    const block: Block | undefined = yield* Effect.catchIf(read(at, width), Ask.isRefusal, () => Effect.undefined)
+    // So deep the server does not go.
+    if (block === undefined) break
+    const { ended, rows } = block
     const came = rows.flatMap((row) => row ?? [])
     lost += rows.length - came.length
     idle = held.add(came) === 0 ? idle + 1 : 0

@@ -154,7 +154,14 @@ export const chooseSort = Effect.fnUntraced(function* (
  * The readable rows of a first page that fails as a whole. Only failing rows can be before the first of them.
  */
 export const front = (ask: Ask.Ask, sort: Ask.Sort, size: number): Effect.Effect<ReadonlyArray<Rows.Row>, AgniError> =>
-  Effect.map(Blocks.make(ask, {}, sort).part(0, Blocks.largest(size)), ({ rows }) => rows.flatMap((row) => row ?? []))
+  Effect.catchIf(
+    Effect.map(Blocks.make(ask, {}, sort).part(0, Blocks.largest(size)), ({ rows }) =>
+      rows.flatMap((row) => row ?? [])
+    ),
+    // Smaller pages lie deeper: so deep the server may not go.
+    Ask.isRefusal,
+    () => Effect.succeed([])
+  )
 
 /** The oldest first. */
 export const ascending = (field: SortField): Ask.Sort => ({ by: field, order: "asc" })

@@ -18,10 +18,19 @@ export interface Bounds extends Range {
   readonly whole: boolean
 }
 
-export const boundsOf = ({ end, from, resume, to }: Asked, { oldest }: Seen, clocks: Clocks.Clocks): Bounds => {
+/** Where a range without a beginning begins. One that ends before the first call is counted too, but not for years. */
+const beginningOf = (until: Micros, to: Micros | undefined, { isOldestSure, oldest }: Seen): Micros =>
+  oldest !== undefined && oldest < until
+    ? oldest
+    : to === undefined
+      ? until
+      : oldest !== undefined && isOldestSure
+        ? Math.max(earliestStart, until - 86_400 * Ask.second)
+        : earliestStart
+
+export const boundsOf = ({ end, from, resume, to }: Asked, seen: Seen, clocks: Clocks.Clocks): Bounds => {
   const until = to ?? end ?? Clocks.openEnd(clocks)
-  // A range that ends before the first call is counted too: the probes do not prove that it is empty.
-  const first = from ?? (oldest !== undefined && oldest < until ? oldest : to === undefined ? until : earliestStart)
+  const first = from ?? beginningOf(until, to, seen)
   return {
     first,
     from: resume === undefined ? first : Math.min(Math.max(first, resume), until),

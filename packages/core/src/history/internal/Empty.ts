@@ -110,11 +110,7 @@ const inParts = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Bracket, AgniError> {
   const read = (bounds: Ask.Between) =>
     bounds.before - bounds.after > Ask.second
-      ? Effect.catchIf(
-          Blocks.all(Blocks.make(ask, bounds, sort), { most: 2 * size, size: Blocks.largest(size) }),
-          Ask.isRefusal,
-          () => Effect.undefined
-        )
+      ? Blocks.all(Blocks.make(ask, bounds, sort), { most: 2 * size, size: Blocks.largest(size) })
       : Effect.undefined
   const whole = yield* read({ after, before })
   if (whole === undefined) return { rows: [], ended: false }

@@ -115,14 +115,17 @@ export const isOfTime = (
 
 /**
  * The ranges, ascending, that hold the records for which a question of a reading fails. Nothing where rows come in no order of
- * time.
+ * time, or the server refuses smaller pages.
  */
 export const locate = Effect.fnUntraced(function* (
   settings: Settings,
   query: CallSessionQuery
 ): Effect.fn.Return<ReadonlyArray<Range>, AgniError> {
   const ask = askOf(settings)
-  const { bounds, lost, rows } = yield* place(ask, settings, query)
+  // Smaller pages lie deeper: so deep the server may not go.
+  const placed = yield* Effect.catchIf(place(ask, settings, query), Ask.isRefusal, () => Effect.undefined)
+  if (placed === undefined) return []
+  const { bounds, lost, rows } = placed
   const inOrder = rows.map(([, row]) => row)
   const descends = Rows.isNewestFirst(inOrder)
   if (!descends && !Rows.isNewestFirst(inOrder.toReversed())) return []

@@ -147,6 +147,10 @@ const countAround = (
   return Count.rows(Object.assign(single, { log }), bounds, { expected: Math.max(1, expected), size: 1, repeats })
 }
 
+/** Nothing where the server does not go so deep. */
+const orRefused = <A>(answer: Effect.Effect<A, AgniError>): Effect.Effect<A | undefined, AgniError> =>
+  Effect.catchIf(answer, Ask.isRefusal, () => Effect.undefined)
+
 /**
  * The calls that no window holds, where some cannot be rendered: at the front, or on all pages if the count is higher than
  * that. They are a gap unless all came; then it is the windows that some are missing from.
@@ -161,8 +165,8 @@ export const undated = Effect.fnUntraced(function* (
   const repeats = yield* settings.repeats
   const { size } = settings
   const ask = asking(settings)
-  const dated = yield* countAround(settings, ask.log, starts, delivered, repeats)
-  const all = yield* countAround(settings, ask.log, {}, dated ?? delivered, repeats)
+  const dated = yield* orRefused(countAround(settings, ask.log, starts, delivered, repeats))
+  const all = yield* orRefused(countAround(settings, ask.log, {}, dated ?? delivered, repeats))
   const expected = all === undefined || dated === undefined ? Infinity : all - dated
   const seen = new Set<string>()
   const held = Rows.makeHeld()
@@ -174,8 +178,11 @@ export const undated = Effect.fnUntraced(function* (
   // Calls that come meanwhile push the end away.
   const most = all === undefined ? Infinity : 50 + all / size
   for (let page = 1; page <= most && idle < mostIdle; page++) {
-    const { rows } = yield* ask(page, {})
-    if (yield* Ask.isEnd(ask, {}, page, rows, page === 1 ? [] : [before, first], { repeats })) break
+    const answer = yield* orRefused(ask(page, {}))
+    if (answer === undefined) break
+    const { rows } = answer
+    const end = Ask.isEnd(ask, {}, page, rows, page === 1 ? [] : [before, first], { repeats })
+    if ((yield* orRefused(end)) !== false) break
     if (page === 1) first = rows
     before = rows
     held.add(rows.filter((row) => row.start === undefined && !isLost(row) && !isKnown(row.key)))

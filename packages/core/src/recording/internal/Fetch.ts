@@ -48,6 +48,8 @@ const redirects = 5
 const base = 500
 const cap = 30_000
 const longestAsked = Duration.seconds(60)
+/** A server that is silent for so long sends nothing more: it may hold its connection open for ever. */
+const longestSilence = Duration.seconds(30)
 const maxAnswerBytes = 64 * 1024
 
 const failed = (why: Failure): Outcome => ({ _tag: "Failed", why })
@@ -125,9 +127,12 @@ const follow = Effect.fnUntraced(function* (
         ...(url.origin === origin ? { "x-api-key": Redacted.value(apiKey) } : {})
       }
     })
-    const answer = yield* Effect.result(withTransportRules(client.success.execute(request)))
+    const answer = yield* Effect.result(
+      withTransportRules(client.success.execute(request)).pipe(Effect.timeoutOption(longestSilence))
+    )
     if (answer._tag === "Failure") return unreachable(answer.failure)
-    const response = answer.success
+    if (Option.isNone(answer.success)) return again
+    const response = answer.success.value
     const { headers, status } = response
     const isRedirect = status >= 300 && status < 400
     const type = typeOf(response)
@@ -163,7 +168,10 @@ const read = Effect.fnUntraced(function* (
       options,
       number,
       type,
-      Stream.mapError(response.stream, () => again)
+      response.stream.pipe(
+        Stream.mapError(() => again),
+        Stream.timeoutOrElse({ duration: longestSilence, orElse: () => Stream.fail(again) })
+      )
     )
   )
   if (saved._tag === "Success") return saved.success

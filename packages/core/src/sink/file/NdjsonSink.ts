@@ -130,15 +130,15 @@ export const output = <R>(options: OutputOptions<R>): SessionSink.SessionSink<un
         }
         const repairs: Json.Repairs = { texts: 0 }
         return {
-          write: ({ items }) =>
-            Effect.gen(function* () {
-              const refused: Array<SessionSink.Refused> = []
-              for (const lines of Lines.pieces(items, refused, textOf(repairs))) {
-                const text = Lines.join(lines, terminator)
-                yield* Effect.mapError(write(options.forTerminal === true ? Ndjson.escape(text) : text), failed)
-              }
-              return refused
-            }),
+          // One function for all writes: V8 keeps what a generator's closure holds until it collects the old generation.
+          write: Effect.fnUntraced(function* ({ items }) {
+            const refused: Array<SessionSink.Refused> = []
+            for (const lines of Lines.pieces(items, refused, textOf(repairs))) {
+              const text = Lines.join(lines, terminator)
+              yield* Effect.mapError(write(options.forTerminal === true ? Ndjson.escape(text) : text), failed)
+            }
+            return refused
+          }),
           finish: Repaired.reporting(
             options.name,
             repairs,

@@ -77,6 +77,11 @@ const lock = Effect.fnUntraced(function* ({ compression, path, rotate }: Options
   yield* Effect.mapError(locked, toSinkError(path, "open"))
 })
 
+/** One function for all writes: V8 keeps what a generator's closure holds until it collects the old generation. */
+const addAll = Effect.fnUntraced(function* (part: Part.Part, pieces: Iterable<ReadonlyArray<Line>>) {
+  for (const lines of pieces) yield* part.add(lines)
+})
+
 const openOne = (options: Options): Sink["open"] =>
   Effect.fnUntraced(function* ({ from }) {
     const { encoding, force, path } = options
@@ -96,10 +101,7 @@ const openOne = (options: Options): Sink["open"] =>
       write: (pieces) =>
         Effect.suspend(() => {
           const before = part.mark()
-          const add = Effect.gen(function* () {
-            for (const lines of pieces) yield* part.add(lines)
-          })
-          return Effect.onError(add, () => Effect.sync(() => part.rewind(before)))
+          return Effect.onError(addAll(part, pieces), () => Effect.sync(() => part.rewind(before)))
         }),
       flush: () => Effect.andThen(part.settle, part.sync),
       finish: part.finish,

@@ -47,6 +47,8 @@ const together = 32
 
 interface Shape {
   readonly sql: string
+  /** As many as there are parameters: a copy of it need not grow. */
+  readonly blank: ReadonlyArray<string | number | null>
   /** With one more parameter at the end. */
   readonly above: string
 }
@@ -71,7 +73,8 @@ const shapeOf = (layout: Layout): ((rows: number) => Shape) => {
     const upsert = `INSERT INTO ${table} AS held (${list.join(", ")}) VALUES ${Array.from({ length: rows }, () => row).join(", ")}
 ON CONFLICT (${Names.quote(key)}) DO UPDATE SET ${updates}
 WHERE`
-    const shape = {
+    const shape: Shape = {
+      blank: Array.from({ length: rows * list.length }, () => null),
       sql: `${upsert} held.${seen} IS NULL OR excluded.${seen} >= held.${seen}`,
       above: `${upsert} excluded.${seen} < held.${seen} AND held.${seen} > ?`
     }
@@ -92,8 +95,10 @@ const upserts: Dialect["upserts"] = (layout, rows) => {
   const upserts: Array<Upsert> = []
   for (let from = 0; from < rows.length;) {
     const count = rows.length - from >= together ? together : 1
-    const params: Array<string | number | null> = []
+    const { above, blank, sql } = shape(count)
+    const params = blank.slice()
     let weight = 0
+    let next = 0
     for (let at = from; at < from + count; at++) {
       const row: Row | undefined = rows[at]
       if (row === undefined) continue
@@ -101,12 +106,11 @@ const upserts: Dialect["upserts"] = (layout, rows) => {
       for (let place = 0; place < width; place++) {
         const cell = cells[place] ?? null
         if (typeof cell === "string") weight += cell.length
-        params.push(bound(cell))
+        params[next++] = bound(cell)
       }
-      if (keyCell === undefined) params.push(row.id)
-      params.push(observed(row.version))
+      if (keyCell === undefined) params[next++] = row.id
+      params[next++] = observed(row.version)
     }
-    const { above, sql } = shape(count)
     upserts.push({
       statement: { sql, params, weight },
       rows: count,
