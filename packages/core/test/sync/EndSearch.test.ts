@@ -31,8 +31,7 @@ describe("EndSearch", () => {
         { dated: 0, total: 1 },
         { dated: 9000, total: 10_000 }
       ]) {
-        const { pages: _, ...end } = { pages: [], ...(yield* search.end(expected)) }
-        assert.deepStrictEqual(end, { _tag: "End", dated: 60, total: 100 })
+        assert.deepInclude(yield* search.end(expected), { _tag: "End", dated: 60, total: 100 })
       }
     })
   )
