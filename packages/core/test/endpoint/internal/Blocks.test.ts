@@ -8,7 +8,7 @@ const listOf = (list: ReadonlyArray<string | undefined>, repeats: boolean) => ({
     const length = repeats ? size : Math.max(0, Math.min(size, list.length - at))
     const rows = Array.from({ length }, (_, i) => {
       const key = at + i < list.length ? list[at + i] : list.at(-1)
-      return key === undefined ? undefined : { key, start: 0, item: undefined, rejected: undefined }
+      return key === undefined ? undefined : { key, start: undefined, item: undefined, rejected: undefined }
     })
     return Effect.succeed({ rows, ended: length < size })
   }
