@@ -15,8 +15,10 @@ interface Stretch extends Range {
   readonly proven: boolean
   /** Ascending. */
   readonly starts: Float64Array
-  /** Rows that the server lists besides, under ids that came already. */
+  /** Rows that the server lists besides, under ids that came already, and those of a gap that cannot be had. */
   readonly extra: number
+  /** How far from its ends these lie. */
+  readonly inside: Micros
 }
 
 export interface Delivered {
@@ -26,6 +28,15 @@ export interface Delivered {
   readonly between: (bounds: Bounds) => Number
   readonly stretches: ReadonlyArray<Stretch>
 }
+
+/**
+ * The bounds of the windows beside a gap reach so far into it, and they were read: no record that fails lies there. A narrow gap
+ * has no such ends.
+ */
+const insideOf = ({ coverage, from, to }: Coverage.Window): Micros =>
+  coverage._tag === "Gap" && to - from > 2 * reach ? reach : 0
+
+const reach = 2_000_000
 
 const firstFrom = (starts: Float64Array, at: Micros): number => {
   let low = 0
@@ -60,16 +71,17 @@ export const make = (): Delivered => {
       const dated = rejected.flatMap((record) => Rows.ofRejected(record).start ?? [])
       const starts = Float64Array.from([...items.map(({ start = 0 }) => start), ...dated])
       if (dated.length > 0) starts.sort()
-      stretches.push({ from, to, proven: coverage._tag === "Proven", starts, extra })
+      stretches.push({ from, to, proven: coverage._tag === "Proven", starts, extra, inside: insideOf(window) })
     },
     between: (bounds) => {
       const { after = -Infinity, before = Infinity } = bounds
       let within = 0
       let at = 0
-      for (const { extra, from, starts, to } of stretches) {
+      for (const { extra, from, inside, starts, to } of stretches) {
         if (to < after || from > before) continue
         const number = count(starts, bounds)
-        within += number.within + extra
+        const isBeside = to - inside <= after || from + inside >= before
+        within += number.within + (inside > 0 && isBeside ? 0 : extra)
         at += number.at
       }
       return { within, at }

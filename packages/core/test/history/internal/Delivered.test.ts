@@ -1,4 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
+import { AgniError, NotFound } from "@callstream/core/model/AgniError"
+import * as Duration from "effect/Duration"
 import * as Delivered from "../../../src/history/internal/Delivered.ts"
 import * as Windows from "../../../src/history/internal/Windows.ts"
 import { item } from "./FakeServer.ts"
@@ -40,5 +42,17 @@ describe("Delivered", () => {
       }
       assert.deepStrictEqual(delivered.between({}), { within: 60, at: 0 })
     }
+  })
+
+  it("a record that fails lies inside its gap, not where the bounds of the windows beside it reach", () => {
+    const second = 1_000_000
+    const delivered = Delivered.make()
+    const error = new AgniError({ reason: new NotFound(), request: "GET", attempts: 1, elapsed: Duration.zero })
+    const coverage = { _tag: "Gap", reason: { _tag: "Unreadable", problem: "fails" }, error } as const
+    const gap = { from: 10 * second, to: 18 * second, rejected: [], coverage, requests: 0, observedAt: 0 }
+    delivered.add({ ...Windows.make([], gap), extra: 1 })
+    const within = (after: number, before: number) =>
+      delivered.between({ after: after * second, before: before * second }).within
+    assert.deepStrictEqual([within(0, 12), within(16, 30), within(0, 13), within(15, 30)], [0, 0, 1, 1])
   })
 })
