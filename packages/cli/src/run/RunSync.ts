@@ -85,7 +85,7 @@ export const ask = Effect.fnUntraced(function* (job: SyncJob, range: Range) {
   return yield* Effect.provide(SyncPipeline.ask(identityOf(job, pseudonymizer), range), ledger)
 })
 
-/** Requests of a pass for recordings that are tried again: a thousandth of what a day may have. */
+/** Requests of a pass for recordings that are retried: a thousandth of what a day may have. */
 const retryRequests = ({ maxRequests }: Sync): number | undefined =>
   maxRequests === undefined ? undefined : Math.max(1, Math.floor(maxRequests / 1000))
 

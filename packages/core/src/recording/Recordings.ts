@@ -92,7 +92,7 @@ export interface Recordings {
     transform: Transform<CallSession, B, E, R>
   ) => Transform<CallSession, B, E | OutputError, R>
   /**
-   * Tries those again that may be there later: nothing was behind the link, or the server did not answer. It reads each call
+   * Retries those that may be there later: nothing was behind the link, or the server did not answer. It reads each call
    * again, for the link as the API has it now. A call waits longer after each try, and has eight.
    */
   readonly retry: (options: RetryOptions) => Effect.Effect<void, OutputError | AgniError, AgniClient>
@@ -100,7 +100,7 @@ export interface Recordings {
 }
 
 /**
- * Which recordings are tried again.
+ * Which recordings are retried.
  *
  * @since 0.1.0
  * @category options

@@ -56,7 +56,7 @@ export interface Index {
 
 const keyOf = (session: string, path: string): string => `${session} ${path}`
 
-/** What the lines say, the later ones first to be believed. */
+/** What the lines say: of each call, the last one holds. */
 const makeKnown = () => {
   /** The path of the latest recording of each call. */
   const latest = new Map<string, string>()

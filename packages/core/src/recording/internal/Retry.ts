@@ -29,7 +29,7 @@ interface Options {
   readonly maxRequests?: number | undefined
 }
 
-/** The calls that may be tried again, those that waited longest first. */
+/** The calls that may be retried, those that waited longest first. */
 const due = ({ before, index }: Options, now: Instant.Instant): ReadonlyArray<string> =>
   [...index.lacking]
     .filter(
