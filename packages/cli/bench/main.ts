@@ -72,36 +72,44 @@ const races = async (sessions: number, latency: number, all: ReadonlyArray<Race>
   for (const [, { end }] of servers) await end()
 }
 
-/** A first pass reads a range as an export does: its requests and its time beside those of the export, on the quiet server. */
+/**
+ * A first pass reads a range as an export does: its requests, processor time and time beside those of the export, on the quiet server.
+ */
 const firstPass = async () => {
-  const server = await serve("quiet", 20_000, 0)
+  const calls = 100_000
+  const server = await serve("quiet", calls, 0)
   const range = ["--since", "2025-12-31"]
-  const exported = exportTo(server.baseUrl, ...range)
-  const synced = [
-    process.execPath,
-    cli,
-    "sync",
-    "--base-url",
-    server.baseUrl,
-    "--to",
-    fileOf("changes.ndjson"),
-    "--name",
-    "first",
-    "--state",
-    fileOf("state"),
-    "--quiet",
-    ...range
-  ]
-  const requests = []
-  for (const command of [synced, exported]) {
-    await server.served()
-    await run(command)
-    requests.push(await server.served())
+  const state = ["--name", "first", "--state", fileOf("state")]
+  for (const [what, synced, exported] of [
+    ["NDJSON", fileOf("changes.ndjson"), out],
+    ["SQLite", `sqlite:${fileOf("synced.db")}`, `sqlite:${fileOf("exported.db")}`]
+  ] as const) {
+    const theirs = to(exported, server.baseUrl, ...range)
+    const ours = [
+      process.execPath,
+      cli,
+      "sync",
+      "--base-url",
+      server.baseUrl,
+      "--to",
+      synced,
+      "--quiet",
+      ...state,
+      ...range
+    ]
+    const requests = []
+    for (const command of [ours, theirs]) {
+      await server.served()
+      await run(command)
+      requests.push(await server.served())
+    }
+    const compared = await compare("first pass", ours, theirs, { runs: 3 })
+    const [mine, its] = [compared.ours, compared.theirs].map((each) => `${each.toFixed(2)} s`)
+    console.log(`first pass of ${calls.toLocaleString("en")} to ${what}, beside an export (bar: at most 1.05 of it):`)
+    console.log(`  ${requests.join(" / ")} requests`)
+    console.log(`  ${mine} / ${its}, ${compared.ratio.toFixed(2)}; of processor time ${compared.work.toFixed(2)}`)
   }
-  const { ours, ratio, theirs } = await compare("first pass", synced, exported, { runs: 3 })
   await server.end()
-  console.log(`first pass: ${requests.join(" / ")} requests of an export (bar: at most 1.05 of them)`)
-  console.log(`first pass: ${ours.toFixed(2)} s / ${theirs.toFixed(2)} s, ${ratio.toFixed(2)} (bar: at most 1.05)`)
 }
 
 const ledger = async () => {

@@ -31,6 +31,16 @@ interface LoopState<B> {
   aborted: { readonly reason: unknown } | undefined
 }
 
+const newState = <B>(): LoopState<B> => ({
+  buffer: [],
+  at: 0,
+  waiting: 0,
+  last: Promise.resolve(),
+  isBegun: false,
+  isDone: false,
+  aborted: undefined
+})
+
 const done = { done: true, value: undefined } as const
 
 /** One loop. The iterator of a stream interrupts what it waits for; an async generator around it would wait. */
@@ -41,15 +51,7 @@ const loopOf = <A, B>(
   unfold: (array: ReadonlyArray<A>) => ReadonlyArray<B>
 ): AsyncIterator<B, undefined> => {
   const arrays = Stream.toAsyncIterableWith(stream, context)[Symbol.asyncIterator]()
-  const state: LoopState<B> = {
-    buffer: [],
-    at: 0,
-    waiting: 0,
-    last: Promise.resolve(),
-    isBegun: false,
-    isDone: false,
-    aborted: undefined
-  }
+  const state = newState<B>()
   const end = async (): Promise<void> => {
     state.isDone = true
     state.buffer = []

@@ -186,7 +186,8 @@ const fieldOf = (name: string): ContentSum.Field => {
  */
 export const sums = (sessions: ReadonlyArray<CallSession.CallSession>): Uint32Array<ArrayBuffer> => {
   const all = new Uint32Array(2 * facets.length * sessions.length)
-  for (const [i, session] of sessions.entries()) {
+  for (let i = 0; i < sessions.length; i++) {
+    const session = sessions[i]
     if (isObject(session)) ContentSum.add(session, fieldOf, all, 2 * facets.length * i)
   }
   return all
@@ -200,7 +201,11 @@ export const sums = (sessions: ReadonlyArray<CallSession.CallSession>): Uint32Ar
  */
 export const digestsAt = (all: Uint32Array, place: number, key: Key): ReadonlyArray<number> => {
   const at = 2 * facets.length * place
-  return facets.map((_, i) => HalfSipHash.ofWords(all[at + 2 * i] ?? 0, all[at + 2 * i + 1] ?? 0, key))
+  const found: Array<number> = []
+  for (let i = 0; i < facets.length; i++) {
+    found.push(HalfSipHash.ofWords(all[at + 2 * i] ?? 0, all[at + 2 * i + 1] ?? 0, key))
+  }
+  return found
 }
 
 /**

@@ -17,6 +17,8 @@ export interface JsonBytes {
   readonly bytes: Uint8Array
   readonly begin: number
   readonly end: number
+  /** Text before and after it: the JSON is all three. @default none */
+  readonly within?: readonly [before: string, after: string] | undefined
 }
 
 /**

@@ -53,7 +53,9 @@ export const make = (items: ReadonlyArray<Item<CallSession.CallSession>>, observ
     start: (place) => at(place).start,
     json: (place) => {
       const { json, row } = at(place)
-      return json === undefined ? encoder.encode(JSON.stringify(row)) : json.bytes.subarray(json.begin, json.end)
+      return json === undefined || json.within !== undefined
+        ? encoder.encode(JSON.stringify(row))
+        : json.bytes.subarray(json.begin, json.end)
     },
     decode: (place) => at(place).row,
     sessions: () => (sessions ??= items.map(({ row }) => row)),

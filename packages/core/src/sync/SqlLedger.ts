@@ -169,7 +169,7 @@ const leaseOf = (store: Store, first: Row): Lease => {
       (part) =>
         connection.execute(
           dialect.upsert(part.length),
-          part.flatMap((entry) => Tables.columnsOf(number, entry, places.get(entry.agent) ?? 0)),
+          Tables.columnsOf(number, part, (agent) => places.get(agent) ?? 0),
           undefined
         ),
       { discard: true }

@@ -18,18 +18,11 @@ import * as Instant from "../model/Instant.ts"
 import type { Rejected } from "../model/Rejected.ts"
 import * as Version from "../model/Version.ts"
 import type * as History from "../history/History.ts"
-import * as Allowance from "./internal/Allowance.ts"
-import * as Again from "./internal/Again.ts"
-import * as Audits from "./internal/Audits.ts"
 import * as Begin from "./internal/Begin.ts"
-import * as Awaited from "./internal/Awaited.ts"
 import * as CatchUp from "./internal/CatchUp.ts"
-import * as Counts from "./internal/Counts.ts"
-import * as FreshCalls from "./internal/FreshCalls.ts"
 import * as Pass from "./internal/Pass.ts"
-import * as ListEnd from "./internal/ListEnd.ts"
-import * as Missing from "./internal/Missing.ts"
-import * as Settings from "./internal/Settings.ts"
+import * as Stages from "./internal/Stages.ts"
+import * as SyncSettings from "./internal/SyncSettings.ts"
 import * as SyncState from "./internal/SyncState.ts"
 import { type Entry, Ledger, type Lease } from "./Ledger.ts"
 import type { LedgerError } from "./LedgerError.ts"
@@ -146,55 +139,12 @@ const begun = <A>(
   steps: (begun: Begin.Begun) => Stream.Stream<A, AgniError | LedgerError, AgniClient>
 ): Stream.Stream<A, AgniError | LedgerError, AgniClient> =>
   Stream.unwrap(
-    Effect.map(Effect.flatMap(Settings.of(lease, options), Begin.begin), (begun) =>
+    Effect.map(Effect.flatMap(SyncSettings.of(lease, options), Begin.begin), (begun) =>
       begun._tag === "PutOff"
         ? Stream.fromEffectDrain(SyncState.note(lease, begun.state, begun.head, []))
         : within(begun.run, steps(begun))
     )
   )
-
-const stages = (
-  { endpoint, first, run }: Begin.Begun,
-  isFresh: boolean
-): Stream.Stream<Look, AgniError | LedgerError, AgniClient> => {
-  const { lease, remember } = run.settings
-  // Later answers are newer than that page.
-  const page = first === undefined || isFresh ? Effect.succeed(first) : endpoint.created(1)
-  const isWhole = FreshCalls.isWhole(run)
-  const fresh = Stream.unwrap(Effect.map(page, (page) => FreshCalls.looks(run, endpoint, page)))
-  const again = Stream.unwrap(Effect.map(Again.take(run), () => Again.looks(run)))
-  const isUsable = run.profile.filterProblem === undefined
-  const audits = isUsable ? Audits.audits(run, endpoint) : Stream.empty
-  if (run.isFirst || !isUsable) return Allowance.untilSpent(run.allowance, "backfill", Stream.concat(fresh, audits))
-  const awaited = Awaited.awaited(run, endpoint)
-  if (!isWhole) return fresh.pipe(Stream.concat(again), Stream.concat(awaited))
-  const behind = Stream.unwrap(
-    Effect.map(
-      Effect.suspend(() => Counts.counts(run, endpoint)),
-      (found) => {
-        run.isCounted = found.isCounted
-        return Counts.behind(run, endpoint, found.ranges)
-      }
-    )
-  )
-  const forget = Effect.gen(function* () {
-    const acknowledged = Object.values(yield* lease.acknowledged).map(({ commit }) => commit)
-    if (acknowledged.length > 0) {
-      yield* ListEnd.forgetting(run, lease.forget(run.now - remember, Math.min(...acknowledged)))
-    }
-    yield* Missing.doubtOutage(run)
-  })
-  const looks = fresh.pipe(
-    Stream.concat(Stream.fromEffectDrain(Effect.sync(run.allowance.isNew))),
-    Stream.concat(again),
-    Stream.concat(Audits.holes(run)),
-    Stream.concat(awaited),
-    Stream.concat(behind),
-    Stream.concat(audits),
-    Stream.concat(Missing.missing(run, endpoint, () => run.isCounted))
-  )
-  return Stream.concat(Allowance.untilSpent(run.allowance, "passes", looks), Stream.fromEffectDrain(forget))
-}
 
 /** Keeps what a pass sent. Of one that fails the rest of the state is what was noted last. */
 const noteRequests = Effect.fnUntraced(function* ({ allowance, settings: { from, horizon, lease } }: Pass.Run) {
@@ -222,7 +172,7 @@ const within = <A>(run: Pass.Run, stream: Stream.Stream<A, AgniError | LedgerErr
  * @category streams
  */
 export const pass = (lease: Lease, options: Options): Stream.Stream<Look, AgniError | LedgerError, AgniClient> =>
-  begun(lease, options, (begun) => stages(begun, true))
+  begun(lease, options, (begun) => Stages.looks(begun, true))
 
 /**
  * A part of a pass for consumers that may lack earlier changes:
@@ -280,7 +230,7 @@ export const steps = (
     )
     const looks = Stream.suspend(() => {
       run.judge = judge
-      return stages(begun, endpoint.requests() === 0)
+      return Stages.looks(begun, endpoint.requests() === 0)
     })
     return Stream.concat(
       caughtUp,

@@ -240,6 +240,29 @@ describe("Calls without a start time at the end of the list", () => {
     )
   })
 
+  it.effect("while pages move, none is removed", () => {
+    const { kinds, pass, play, undatedCalls, world } = make()
+    return play(
+      Effect.gen(function* () {
+        yield* pass(origin)
+        yield* pass(origin + hour)
+        const gone = undatedCalls().at(-40) ?? assert.fail("too few")
+        gone.isListed = false
+        yield* pass(origin + 2 * hour)
+        const other = world.calls[1] ?? assert.fail("too few")
+        world.onRequest = () => {
+          other.isListed = world.requests % 2 === 0
+        }
+        yield* pass(origin + 3 * hour)
+        assert.deepStrictEqual(kinds(gone.id), ["created"])
+        world.onRequest = () => {}
+        other.isListed = true
+        yield* pass(origin + 4 * hour)
+        assert.deepStrictEqual(kinds(gone.id), ["created", "removed"])
+      })
+    )
+  })
+
   it.effect("what was forgotten does not come again", () => {
     const { kinds, pass, play, undatedCalls, ofEnd } = make({ remember: "8 days" })
     return play(

@@ -291,7 +291,7 @@ export const madeBy = (item: Item<unknown>, by: unknown): Item<object> | "left o
   return outcome === amongRows ? new MadeItem(item, rows) : outcome === leftOut ? "left out" : undefined
 }
 
-/** What was made of the item for a sync, and its place in it. */
+/** The outlines that the item is in, and its place in them. */
 export const outlineOf = (item: Item<unknown>): { readonly outlines: Outlines; readonly place: number } | undefined => {
   const outlines = item instanceof PackedItem ? item.page.packed.outlines : undefined
   return item instanceof PackedItem && outlines !== undefined ? { outlines, place: item.i } : undefined

@@ -157,7 +157,7 @@ const judge = <A>(
     if (entry === undefined || unusable.has(one)) return []
     const row = rows.get(one)
     const now = shown.get(one.id)
-    const before = { ...entry, ...now }
+    const before = now === undefined ? entry : { ...entry, ...now }
     const { commit, facets, id, kind, milestones, sequence } = one
     // A version that consumers were not given is not the one before this one.
     const previous = one.previous === null ? null : (now?.sequence ?? one.previous)

@@ -1,4 +1,4 @@
-/** Calls of a sync on their way: before the transform, behind it, and as sinks get them. Each is decoded when it is read. */
+/** Calls of a sync before the transform, behind it, and as sinks get them. Each is decoded when it is read. */
 import { type CallSession, createdInstant, startInstant } from "../../model/CallSession.ts"
 import type * as Change from "../../model/Change.ts"
 import type * as Instant from "../../model/Instant.ts"

@@ -40,20 +40,15 @@ const headOf = (organization: string, change: Change) => {
   }
 }
 
-const encoder = new TextEncoder()
-const close = 125
-
-/** The event as JSON, with the row's bytes as they are; nothing where they are not held. */
+/** The event as JSON, around the row's bytes; nothing where they are not held. */
 const jsonOf = (head: object, row: JsonBytes | undefined): JsonBytes | undefined => {
-  const text = row === undefined ? "" : JSON.stringify(head)
-  if (row === undefined || Json.fit(text) !== text) return undefined
+  if (row === undefined) return undefined
+  const text = JSON.stringify(head)
+  const [before, after] = row.within ?? ["", ""]
   // Without the brace that closes it.
-  const begin = encoder.encode(`${text.slice(0, -1)},"data":`)
-  const bytes = new Uint8Array(begin.length + row.end - row.begin + 1)
-  bytes.set(begin)
-  bytes.set(row.bytes.subarray(row.begin, row.end), begin.length)
-  bytes[bytes.length - 1] = close
-  return { bytes, begin: 0, end: bytes.length }
+  return Json.fit(text) === text
+    ? { ...row, within: [`${text.slice(0, -1)},"data":${before}`, `${after}}`] }
+    : undefined
 }
 
 class EventItem implements Item<object> {

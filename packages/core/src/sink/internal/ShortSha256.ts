@@ -21,19 +21,32 @@ const rotated = (word: number, bits: number): number => (word >>> bits) | (word 
 
 const words = new Int32Array(64)
 
+/** The places are there: nothing is read beyond the end. */
+const at = (list: Int32Array, place: number): number => list[place] ?? 0
+
 /** Takes the next 64 bytes into the state. */
-const mix = (state: Int32Array, view: DataView, from: number): void => {
-  for (let i = 0; i < 16; i++) words[i] = view.getInt32(from + 4 * i)
-  for (let i = 16; i < 64; i++) {
-    const [w2 = 0, w7 = 0, w15 = 0, w16 = 0] = [words[i - 2], words[i - 7], words[i - 15], words[i - 16]]
-    const s0 = rotated(w15, 7) ^ rotated(w15, 18) ^ (w15 >>> 3)
-    const s1 = rotated(w2, 17) ^ rotated(w2, 19) ^ (w2 >>> 10)
-    words[i] = w16 + s0 + w7 + s1
+const mix = (state: Int32Array, bytes: Uint8Array, from: number): void => {
+  const byte = (place: number): number => bytes[from + place] ?? 0
+  for (let i = 0; i < 64; i += 4) {
+    words[i >> 2] = (byte(i) << 24) | (byte(i + 1) << 16) | (byte(i + 2) << 8) | byte(i + 3)
   }
-  let [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0] = state
+  for (let i = 16; i < 64; i++) {
+    const [early, late] = [at(words, i - 15), at(words, i - 2)]
+    const s0 = rotated(early, 7) ^ rotated(early, 18) ^ (early >>> 3)
+    const s1 = rotated(late, 17) ^ rotated(late, 19) ^ (late >>> 10)
+    words[i] = at(words, i - 16) + s0 + at(words, i - 7) + s1
+  }
+  let a = at(state, 0)
+  let b = at(state, 1)
+  let c = at(state, 2)
+  let d = at(state, 3)
+  let e = at(state, 4)
+  let f = at(state, 5)
+  let g = at(state, 6)
+  let h = at(state, 7)
   for (let i = 0; i < 64; i++) {
     const s1 = rotated(e, 6) ^ rotated(e, 11) ^ rotated(e, 25)
-    const t1 = (h + s1 + ((e & f) ^ (~e & g)) + (roundConstants[i] ?? 0) + (words[i] ?? 0)) | 0
+    const t1 = (h + s1 + ((e & f) ^ (~e & g)) + at(roundConstants, i) + at(words, i)) | 0
     const s0 = rotated(a, 2) ^ rotated(a, 13) ^ rotated(a, 22)
     const t2 = (s0 + ((a & b) ^ (a & c) ^ (b & c))) | 0
     h = g
@@ -45,15 +58,18 @@ const mix = (state: Int32Array, view: DataView, from: number): void => {
     b = a
     a = (t1 + t2) | 0
   }
-  state[0] = (state[0] ?? 0) + a
-  state[1] = (state[1] ?? 0) + b
-  state[2] = (state[2] ?? 0) + c
-  state[3] = (state[3] ?? 0) + d
-  state[4] = (state[4] ?? 0) + e
-  state[5] = (state[5] ?? 0) + f
-  state[6] = (state[6] ?? 0) + g
-  state[7] = (state[7] ?? 0) + h
+  state[0] = at(state, 0) + a
+  state[1] = at(state, 1) + b
+  state[2] = at(state, 2) + c
+  state[3] = at(state, 3) + d
+  state[4] = at(state, 4) + e
+  state[5] = at(state, 5) + f
+  state[6] = at(state, 6) + g
+  state[7] = at(state, 7) + h
 }
+
+const state = new Int32Array(8)
+const bytes = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"))
 
 const encoder = new TextEncoder()
 let buffer = new Uint8Array(1024)
@@ -66,12 +82,11 @@ export const hex = (text: string, digits: number): string => {
   const length = 64 * Math.ceil((written + 9) / 64)
   buffer.fill(0, written, length)
   buffer[written] = 0x80
-  const view = new DataView(buffer.buffer)
-  view.setUint32(length - 8, Math.floor(written / 2 ** 29))
-  view.setUint32(length - 4, written << 3)
-  const state = beginning.slice()
-  for (let from = 0; from < length; from += 64) mix(state, view, from)
+  // A text of more than 512 MB is not short.
+  for (let i = 0; i < 4; i++) buffer[length - 1 - i] = (written << 3) >>> (8 * i)
+  state.set(beginning)
+  for (let from = 0; from < length; from += 64) mix(state, buffer, from)
   let all = ""
-  for (let i = 0; 8 * i < digits; i++) all += ((state[i] ?? 0) >>> 0).toString(16).padStart(8, "0")
+  for (let i = 0; 2 * i < digits; i++) all += bytes[(at(state, i >> 2) >>> (24 - 8 * (i & 3))) & 255]
   return all.slice(0, digits)
 }

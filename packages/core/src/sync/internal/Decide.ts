@@ -53,6 +53,16 @@ const lacksOf = (milestones: ReadonlyArray<Change.Milestone>): ReadonlyArray<Set
   return lacks
 }
 
+const finals = new WeakMap<ReadonlyArray<Change.Milestone>, ReadonlyArray<Change.Milestone>>()
+
+const withFinal = (milestones: ReadonlyArray<Change.Milestone>): ReadonlyArray<Change.Milestone> => {
+  const known = finals.get(milestones)
+  if (known !== undefined) return known
+  const all: ReadonlyArray<Change.Milestone> = [...milestones, "final"]
+  finals.set(milestones, all)
+  return all
+}
+
 const wholeSeconds = (instant: Micros | undefined): Micros | undefined =>
   instant === undefined ? undefined : Math.floor(instant / second) * second
 
@@ -167,9 +177,9 @@ const learn = (learned: Settlement.Statistics, known: Entry | undefined, next: E
   return now
 }
 
-const countIfOld = (learned: Settlement.Statistics, entry: Entry, now: Micros) => {
+const countIfOld = (learned: Settlement.Statistics, entry: Entry, counted: boolean, now: Micros) => {
   const facts = factsOf(entry)
-  if (entry.counted || entry.status === "open" || now - facts.end < day) return { learned, counted: entry.counted }
+  if (counted || entry.status === "open" || now - facts.end < day) return { learned, counted }
   return { learned: Settlement.count(learned, facts), counted: true }
 }
 
@@ -187,7 +197,7 @@ export const seen = (learned: Settlement.Statistics, known: Entry | undefined, o
   if (known !== undefined && known.gone === undefined && !isOutside) {
     const facets = Change.differing(known.digests, next.digests)
     if (facets.length === 0 && !known.owed) {
-      const { counted, learned: now } = countIfOld(learned, known, about.now)
+      const { counted, learned: now } = countIfOld(learned, known, known.counted, about.now)
       const entry = { ...known, readAt: next.readAt, doubted: undefined, counted }
       return { learned: now, entry: { ...entry, due: dueOf(now, entry) } }
     }
@@ -200,16 +210,18 @@ export const seen = (learned: Settlement.Statistics, known: Entry | undefined, o
   }
   if (known?.gone === "left" && isOutside) return { learned }
   const taught = learn(learned, known, next, about)
-  const { counted, learned: now } = countIfOld(taught, { ...next, counted: known?.counted ?? false }, about.now)
-  const reached = isFinal(now, next, about.now) ? [...next.milestones, "final" as const] : next.milestones
+  const { counted, learned: now } = countIfOld(taught, next, known?.counted ?? false, about.now)
+  const reached = isFinal(now, next, about.now) ? withFinal(next.milestones) : next.milestones
   const isNew = known === undefined || (known.gone !== undefined && !isOutside)
   const before = known?.milestones ?? []
+  const firstSeen = known?.firstSeen ?? next.firstSeen
   const entry: Entry = {
     ...next,
     sequence: Version.of(Math.max(next.sequence, (known?.sequence ?? 0) + 1)),
-    firstSeen: known?.firstSeen ?? next.firstSeen,
+    firstSeen,
+    due: dueOf(now, firstSeen === next.firstSeen ? next : { ...next, firstSeen }),
     born: known?.born ?? 0,
-    milestones: union(Change.Milestone.literals, before, reached),
+    milestones: known === undefined ? reached : union(Change.Milestone.literals, before, reached),
     gone: isOutside ? "left" : undefined,
     counted,
     shown: known?.shown ?? "never",
@@ -218,11 +230,11 @@ export const seen = (learned: Settlement.Statistics, known: Entry | undefined, o
   const differing = known === undefined ? Change.facets : Change.differing(known.digests, next.digests)
   return {
     learned: now,
-    entry: { ...entry, due: dueOf(now, entry) },
+    entry,
     change: {
       kind: isOutside ? "left" : isNew ? "created" : "updated",
       facets: isNew || known.owed ? Change.facets : differing,
-      milestones: reached.filter((one) => known === undefined || known.owed || !before.includes(one)),
+      milestones: known === undefined || known.owed ? reached : reached.filter((one) => !before.includes(one)),
       sequence: entry.sequence,
       previous: known === undefined || known.owed ? null : known.sequence
     }

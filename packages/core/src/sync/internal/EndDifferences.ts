@@ -54,7 +54,7 @@ const pointsOf = ({ created, dated, earliest, order, total }: About, { rows, ski
   return order === "newest first" ? points : points.toReversed()
 }
 
-/** More pages are not looked at. */
+/** More pages are not read. */
 const mostProbes = 40
 
 /** Ranges of creation that hold the differences: found by halves, as long as that takes fewer pages than reading. */

@@ -1,6 +1,6 @@
 /**
- * What came and left among the calls without a start time at the end of the list. Two counts say how many there are. While that is
- * what the ledger has, nothing more is read. New ones are on the pages at one end of them; where others left is found by halves.
+ * New calls and departures among the calls without a start time at the end of the list. Two counts say how many there are. While
+ * that is what the ledger has, nothing more is read. New ones are on the pages at one end of them; where others left is found by halves.
  */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
@@ -225,6 +225,6 @@ const readEnd = Effect.fnUntraced(function* (
   return looks
 })
 
-/** What came and left at the end of the list since it was read last. */
+/** New calls and departures at the end of the list since it was read last. */
 export const looks = (run: Pass.Run, endpoint: Endpoint): Looks =>
   Stream.fromIterableEffect(Effect.suspend(() => (isTried(run) ? readEnd(run, endpoint) : Effect.succeed([]))))

@@ -19,7 +19,8 @@ const digitOf = (character: number): number => (character < 58 ? character - 48 
 export const ofId = (id: string): Uint8Array => {
   if (uuid.test(id)) {
     const bytes = new Uint8Array(uuidBytes)
-    for (const [i, at] of uuidPlaces.entries()) {
+    for (let i = 0; i < uuidBytes; i++) {
+      const at = uuidPlaces[i] ?? 0
       bytes[i] = 16 * digitOf(id.charCodeAt(at)) + digitOf(id.charCodeAt(at + 1))
     }
     return bytes
@@ -34,10 +35,9 @@ export const ofId = (id: string): Uint8Array => {
 
 export const toId = (bytes: Uint8Array): string => {
   if (bytes.length !== uuidBytes) return decoder.decode(bytes.subarray(1 + (bytes[0] ?? 0)))
-  let id = ""
-  for (let i = 0; i < uuidBytes; i++)
-    id += `${i === 4 || i === 6 || i === 8 || i === 10 ? "-" : ""}${digits[bytes[i] ?? 0]}`
-  return id
+  const at = (i: number) => digits[bytes[i] ?? 0] ?? ""
+  const begin = `${at(0)}${at(1)}${at(2)}${at(3)}-${at(4)}${at(5)}-${at(6)}${at(7)}-${at(8)}${at(9)}-`
+  return `${begin}${at(10)}${at(11)}${at(12)}${at(13)}${at(14)}${at(15)}`
 }
 
 const second = 1_000_000
@@ -48,19 +48,26 @@ const showns = ["never", "shown", "left"] as const
 const bitsOf = <A>(all: ReadonlyArray<A>, some: ReadonlyArray<A>): number =>
   all.reduce((bits, one, i) => (some.includes(one) ? bits | (1 << i) : bits), 0)
 
-const withBits = <A>(all: ReadonlyArray<A>, bits: number): ReadonlyArray<A> =>
-  all.filter((_, i) => (bits & (1 << i)) !== 0)
+/** The lists for all bits: the same few are in a million entries. */
+const listsOf = <A>(all: ReadonlyArray<A>): ReadonlyArray<ReadonlyArray<A>> =>
+  Array.from({ length: 1 << all.length }, (_, bits) => all.filter((_, i) => (bits & (1 << i)) !== 0))
+
+const milestonesOf = listsOf(Milestone.literals)
+const lacksOf = listsOf(laters)
+
+/** Where entries are encoded before they are copied: more bytes than one has. */
+const scratch = new Uint8Array(512)
+const scratchView = new DataView(scratch.buffer)
+let end = 0
 
 /** Whole numbers in seven bits a byte, the least first; negative ones in between, so that small ones are short. */
-const makeWriter = () => {
-  const bytes: Array<number> = []
-  const count = (n: number): void => {
-    let rest = n
-    for (; rest >= 128; rest = Math.floor(rest / 128)) bytes.push((rest % 128) + 128)
-    bytes.push(rest)
-  }
-  return { bytes, count, whole: (n: number) => count(n < 0 ? -2 * n - 1 : 2 * n) }
+const count = (n: number): void => {
+  let rest = n
+  for (; rest >= 128; rest = Math.floor(rest / 128)) scratch[end++] = (rest % 128) + 128
+  scratch[end++] = rest
 }
+
+const whole = (n: number): void => count(n < 0 ? -2 * n - 1 : 2 * n)
 
 /** Reads what a writer wrote. Beyond the end all is `NaN`. */
 const makeReader = (bytes: Uint8Array, from: number) => {
@@ -99,7 +106,7 @@ export const encode = (entry: Entry, agent: number): Uint8Array => {
     (doubted?.as === "absent" ? 1 << 14 : 0) |
     (row === undefined ? 0 : 1 << 15)
   const first = Math.floor(firstSeen / second)
-  const { bytes, count, whole } = makeWriter()
+  end = fixed
   const since = (instant: Micros) => whole(Math.floor(instant / second) - first)
   // One more than the distance, and 0 where there is none.
   const orNone = (instant: Micros | undefined) => {
@@ -118,13 +125,10 @@ export const encode = (entry: Entry, agent: number): Uint8Array => {
   if (row !== undefined) count(row)
   if (doubted !== undefined) since(doubted.since)
   if (doubted !== undefined && doubted.first !== doubted.since) since(doubted.first)
-  const all = new Uint8Array(fixed + bytes.length)
-  const view = new DataView(all.buffer)
-  for (const [i, digest] of digests.entries()) view.setUint32(4 * i, digest)
-  view.setUint16(20, flags)
-  view.setUint32(22, first)
-  all.set(bytes, fixed)
-  return all
+  for (let i = 0; i < 5; i++) scratchView.setUint32(4 * i, digests[i] ?? 0)
+  scratchView.setUint16(20, flags)
+  scratchView.setUint32(22, first)
+  return scratch.slice(0, end)
 }
 
 /** An entry from its row, with its start in whole seconds; nothing for bytes that `encode` did not make. */
@@ -174,9 +178,9 @@ export const decode = (
     status,
     created,
     ended,
-    digests: [0, 4, 8, 12, 16].map((at) => view.getUint32(at)),
-    milestones: withBits(Milestone.literals, flags >>> 4),
-    lacks: withBits(laters, flags >>> 9),
+    digests: [view.getUint32(0), view.getUint32(4), view.getUint32(8), view.getUint32(12), view.getUint32(16)],
+    milestones: milestonesOf[(flags >>> 4) & 31] ?? [],
+    lacks: lacksOf[(flags >>> 9) & 7] ?? [],
     sequence: Version.of(sequence),
     readAt,
     firstSeen: first * second,

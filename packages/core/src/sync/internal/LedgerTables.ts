@@ -65,15 +65,20 @@ const dueOf = (entry: Entry): number | null =>
         ? null
         : Math.floor(entry.due / second)
 
-/** What an upsert takes for an entry; `agent` is the place of its agent's id. */
-export const columnsOf = (ledger: number, entry: Entry, agent: number): ReadonlyArray<unknown> => [
-  ledger,
-  EntryBytes.ofId(entry.id),
-  entry.start === undefined ? null : Math.floor(entry.start / second),
-  entry.changed,
-  dueOf(entry),
-  EntryBytes.encode(entry, agent)
-]
+/** What an upsert takes for entries; `agentOf` gives the place of an agent's id. */
+export const columnsOf = (
+  ledger: number,
+  entries: ReadonlyArray<Entry>,
+  agentOf: (id: string) => number
+): ReadonlyArray<unknown> => {
+  const all: Array<unknown> = []
+  for (const entry of entries) {
+    const start = entry.start === undefined ? null : Math.floor(entry.start / second)
+    const facts = EntryBytes.encode(entry, agentOf(entry.agent))
+    all.push(ledger, EntryBytes.ofId(entry.id), start, entry.changed, dueOf(entry), facts)
+  }
+  return all
+}
 
 /** What `count` answered. */
 export const countIn = ([row]: ReadonlyArray<unknown>): number =>
@@ -86,6 +91,8 @@ const make = (
   differing: Pick<Dialect, "begin" | "alone" | "tables" | "checkpoints" | "types">
 ): Dialect => {
   const integer = (n: number) => place(n, "integer")
+  /** By how many rows they have: 500 at most. */
+  const upserts = new Map<number, string>()
   const list = (count: number, from: number) =>
     Array.from({ length: count }, (_, i) => place(from + i, "bytes")).join(", ")
   return {
@@ -110,14 +117,17 @@ const make = (
     byId: (count) => `id IN (${list(count, 2)})`,
     remove: (count) => `DELETE FROM ${calls} WHERE ledger = ${integer(1)} AND id IN (${list(count, 2)})`,
     upsert: (rows) => {
+      const known = upserts.get(rows)
+      if (known !== undefined) return known
       const values = Array.from({ length: rows }, (_, i) => {
         const n = 6 * i
         return `(${integer(n + 1)}, ${place(n + 2, "bytes")}, ${[3, 4, 5].map((at) => integer(n + at)).join(", ")}, ${place(n + 6, "bytes")})`
       })
-      return (
+      const text =
         `INSERT INTO ${calls} (ledger, id, start, changed, due, facts) VALUES ${values.join(", ")} ` +
         "ON CONFLICT (ledger, id) DO UPDATE SET start = excluded.start, changed = excluded.changed, due = excluded.due, facts = excluded.facts"
-      )
+      upserts.set(rows, text)
+      return text
     }
   }
 }

@@ -171,7 +171,7 @@ export const audit = (run: Pass.Run, endpoint: Endpoint, range: Span): Looks =>
     )
   )
 
-/** Ranges of creation with these calls: a range goes on while the pages between them are read with less. */
+/** Ranges of creation with these calls: two are one range if less than a page is between them. */
 const spansOf = Effect.fnUntraced(function* (
   run: Pass.Run,
   entries: ReadonlyArray<Entry>

@@ -148,10 +148,7 @@ export const note = Effect.fnUntraced(function* (
         audited: { looked: looked + 1, changed: changed + (decided.change === undefined ? 0 : 1) }
       }
     }
-    if (decided.entry !== undefined) {
-      const unchanged = decided.change === undefined ? { changed: before?.changed ?? 0, born: before?.born ?? 0 } : {}
-      commit({ ...decided.entry, ...unchanged }, decided.change, item, before)
-    }
+    if (decided.entry !== undefined) commit(decided.entry, decided.change, item, before)
   }
   const there = new Set(read.items.map(({ id }) => id))
   const isKnown = read.whole !== undefined && read.isNew !== true

@@ -13,6 +13,8 @@ export interface Line {
 
 const decoder = new TextDecoder()
 
+const none = ["", ""] as const
+
 class JsonLine implements Line {
   readonly json: JsonBytes
   readonly start: Instant | undefined
@@ -23,7 +25,8 @@ class JsonLine implements Line {
     this.created = created
   }
   get text(): string {
-    return decoder.decode(this.json.bytes.subarray(this.json.begin, this.json.end))
+    const { begin, bytes, end, within: [before, after] = none } = this.json
+    return `${before}${decoder.decode(bytes.subarray(begin, end))}${after}`
   }
 }
 
@@ -56,7 +59,7 @@ export function* pieces(
       characters += text.length
     } else {
       lines.push(new JsonLine(text, item))
-      characters += text.end - text.begin
+      characters += text.end - text.begin + (text.within?.[0].length ?? 0)
     }
     if (characters < charactersPerPiece) continue
     yield lines
@@ -82,8 +85,12 @@ export const join = (lines: ReadonlyArray<Line>, terminator: Terminator): string
 const encoder = new TextEncoder()
 
 /** No character of a string takes more than three bytes. */
-const bytesAtMost = (line: Line): number =>
-  line.json === undefined ? 3 * line.text.length : line.json.end - line.json.begin
+const bytesAtMost = (line: Line): number => {
+  const { json } = line
+  if (json === undefined) return 3 * line.text.length
+  const { begin, end, within: [before, after] = none } = json
+  return end - begin + 3 * (before.length + after.length)
+}
 
 /**
  * Encodes into a buffer that it uses again: what it gives holds until the next call. Line by line, because one character
@@ -100,8 +107,11 @@ export const makeEncoder = (terminator: Terminator): ((begin: string, lines: Rea
       const { json } = line
       if (json === undefined) end += encoder.encodeInto(line.text, buffer.subarray(end)).written
       else {
+        const [before, after] = json.within ?? none
+        if (before !== "") end += encoder.encodeInto(before, buffer.subarray(end)).written
         buffer.set(json.bytes.subarray(json.begin, json.end), end)
         end += json.end - json.begin
+        if (after !== "") end += encoder.encodeInto(after, buffer.subarray(end)).written
       }
       for (const byte of ending) buffer[end++] = byte
     }
