@@ -6,6 +6,7 @@ import type { AgniError } from "../../model/AgniError.ts"
 import type { CallSessionQuery } from "../../model/CallSessionQuery.ts"
 import * as Instant from "../../model/Instant.ts"
 import type { Edition } from "../../model/Page.ts"
+import { type Counted, noteCount, notePage, type Paged } from "./Counts.ts"
 import type { Micros, Range } from "./Micros.ts"
 import * as Rows from "./ListedRows.ts"
 
@@ -45,6 +46,8 @@ export interface Log {
   /** When the last one was. */
   latest: Micros | undefined
   cached: boolean
+  /** A request failed while the server answered others. */
+  failed: boolean
   /** Each row that an answer listed, with its start: `undefined` without one. */
   readonly shown: Map<string, Micros | undefined>
   /** Of rows that were listed without a credible start, when they were created. */
@@ -55,15 +58,14 @@ export interface Log {
   width: number
   /** Bounds with a request for a page beyond the first, and the position of its last row: they held at least so many rows. */
   readonly places: Map<string, Counted>
+  /** The same for each length of a page of each size. */
+  readonly lengths: Map<string, Paged>
   /** Those of pages that are not another one again: the page before it was full, and brought others. */
   readonly sure: Map<string, Counted>
   /** Bounds that were counted, also on a server that repeats itself beyond the end. */
   readonly counts: Map<string, Counted>
-}
-
-/** So many rows lie between two bounds. */
-export interface Counted extends Between {
-  readonly rows: number
+  /** Bounds between two rows, both included, and how many rows lie there, with those for which each page fails. */
+  readonly failing: Map<string, Counted>
 }
 
 export const makeLog = (): Log => ({
@@ -71,13 +73,16 @@ export const makeLog = (): Log => ({
   observedAt: undefined,
   latest: undefined,
   cached: false,
+  failed: false,
   shown: new Map(),
   created: new Map(),
   moved: new Set(),
   width: 0,
   places: new Map(),
+  lengths: new Map(),
   sure: new Map(),
-  counts: new Map()
+  counts: new Map(),
+  failing: new Map()
 })
 
 /** Asks on behalf of one reader. */
@@ -108,25 +113,6 @@ const most = Date.parse("9999-12-31T23:59:59Z") * 1000
 const format = (bound: Micros | undefined): string | undefined =>
   bound === undefined || bound < least || bound > most ? undefined : Instant.format(Instant.of(bound))
 
-/** Under which counts of these bounds are noted; open ones are infinite. */
-const keyOf = ({ after = -Infinity, before = Infinity }: Bounds): string => `${after} ${before}`
-
-/** Keeps the greatest count of the same bounds. */
-export const noteCount = (counts: Map<string, Counted>, bounds: Bounds, rows: number): void => {
-  const { after = -Infinity, before = Infinity } = bounds
-  const key = keyOf(bounds)
-  if (rows > (counts.get(key)?.rows ?? 0)) counts.set(key, { after, before, rows })
-}
-
-/** How many rows the bounds were counted to hold. */
-export const exactly = (counts: Log["counts"], bounds: Between): number | undefined => counts.get(keyOf(bounds))?.rows
-
-/** Rows that the bounds held, as far as any answer showed. */
-export const countOf = ({ counts, places, sure }: Log, bounds: Between, repeats: boolean): number => {
-  const key = keyOf(bounds)
-  return Math.max(counts.get(key)?.rows ?? 0, (repeats ? sure : places).get(key)?.rows ?? 0)
-}
-
 /** A later start is none: clocks do not differ so much. */
 const ahead = 2 * 86_400 * second
 
@@ -149,7 +135,7 @@ export const note = (log: Log, rows: ReadonlyArray<Rows.Row>): void => {
   }
 }
 
-interface Paged {
+interface Last {
   readonly page: number
   readonly length: number
   /** Where its first row and its last one start. */
@@ -160,8 +146,8 @@ interface Paged {
 interface Spread {
   least: number
   most: number
-  first: Paged | undefined
-  readonly pages: Map<number, Paged>
+  first: Last | undefined
+  readonly pages: Map<number, Last>
 }
 
 /**
@@ -194,6 +180,13 @@ export const make = (
     if (page > 1) {
       const place = (page - 1) * size + rows.length
       noteCount(log.places, { after, before }, place)
+      notePage(log.lengths, {
+        after: after ?? -Infinity,
+        before: before ?? Infinity,
+        rows: place,
+        size,
+        length: rows.length
+      })
       if (isNext(known, page, size, rows)) noteCount(log.sure, { after, before }, place)
     }
     const paged = { page, length: rows.length, edges: [rows[0]?.start, rows.at(-1)?.start] }
@@ -215,30 +208,29 @@ export const make = (
   ): Effect.Effect<Answer, AgniError> =>
     Effect.suspend(() => {
       log.requests++
-      return Effect.map(
-        list(
-          {
-            ...filters,
-            page,
-            pageSize: size,
-            sortBy: sort.by,
-            sortOrder: sort.order,
-            startedAfter: format(bounds.after),
-            startedBefore: format(bounds.before)
-          },
-          how
-        ),
-        (answer): Answer => {
-          const { age, characters = 0, edition, observedAt } = answer
-          log.observedAt = Math.min(log.observedAt ?? Infinity, observedAt)
-          log.cached ||= age > 0
-          log.latest = Math.max(log.latest ?? -Infinity, observedAt)
-          const rows = Rows.ofPage(answer)
-          note(log, rows)
-          noteWithin(bounds, page, size, rows)
-          return { rows, observedAt, edition, characters }
-        }
-      )
+      const query = {
+        ...filters,
+        page,
+        pageSize: size,
+        sortBy: sort.by,
+        sortOrder: sort.order,
+        startedAfter: format(bounds.after),
+        startedBefore: format(bounds.before)
+      }
+      const failing = (error: AgniError) =>
+        Effect.sync(() => {
+          log.failed ||= isPoison(error)
+        })
+      return Effect.map(Effect.tapError(list(query, how), failing), (answer): Answer => {
+        const { age, characters = 0, edition, observedAt } = answer
+        log.observedAt = Math.min(log.observedAt ?? Infinity, observedAt)
+        log.cached ||= age > 0
+        log.latest = Math.max(log.latest ?? -Infinity, observedAt)
+        const rows = Rows.ofPage(answer)
+        note(log, rows)
+        noteWithin(bounds, page, size, rows)
+        return { rows, observedAt, edition, characters }
+      })
     })
   return Object.assign(ask, { log })
 }

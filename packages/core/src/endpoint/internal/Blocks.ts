@@ -62,7 +62,10 @@ export const make = (ask: Ask.Ask, bounds: Ask.Bounds, sort: Ask.Sort, single?: 
 /** So many blocks in a row that bring nothing new lie beyond the end. */
 const mostIdle = 5
 
-/** All of a list: the rows that came, how many cannot be had, and whether its end was seen. */
+/**
+ * All of a list: the rows that came, how many cannot be had, and whether its end was seen. Where it was not, those behind the
+ * last row may be one, again and again, which a server lists beyond the end: so one is counted of them.
+ */
 export interface Whole {
   readonly held: Rows.Held
   readonly lost: number
@@ -76,6 +79,8 @@ export const all = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Whole, AgniError> {
   const held = Rows.makeHeld()
   let lost = 0
+  /** Of these, those behind the last row that came. */
+  let behind = 0
   let idle = 0
   for (let at = 0; at < most && idle < mostIdle;) {
     const width = Math.min(size, Math.max(1, at))
@@ -85,11 +90,13 @@ export const all = Effect.fnUntraced(function* (
     const { ended, rows } = block
     const came = rows.flatMap((row) => row ?? [])
     lost += rows.length - came.length
+    const last = rows.findLastIndex((row) => row !== undefined && !held.rows.has(row.key))
+    behind = (last < 0 ? behind : 0) + rows.filter((row, i) => i > last && row === undefined).length
     idle = held.add(came) === 0 ? idle + 1 : 0
     if (ended) return { held, lost, ended: true }
     at += width
   }
-  return { held, lost, ended: false }
+  return { held, lost: lost - behind + Math.min(1, behind), ended: false }
 })
 
 const join = (left: Block, right: Block): Block =>

@@ -228,6 +228,11 @@ const revised = Effect.fnUntraced(function* (
   const { delivered, differing, older, readOnce } = shown
   const proven = delivered.stretches.filter((window) => window.proven)
   const byPlace = Shown.unexplained(shown, shown.places, horizon)
+  // A limit makes pages shorter too: a count shows it, unless that fails.
+  const byLength =
+    byPlace.length === 0 || !shown.failed
+      ? []
+      : Shown.unexplained(shown, Shown.unrepeated(shown), horizon).map((one) => ({ ...one, coverage: differ(1) }))
   const all = [
     ...shown.revisions,
     ...proven
@@ -240,7 +245,8 @@ const revised = Effect.fnUntraced(function* (
           .filter(({ from }) => readOnce.has(from))
           .map(({ from, to }) => ({ from, to, coverage: differ(differing) }))),
     ...Shown.unexplained(shown, shown.counts, horizon),
-    ...(byPlace.length > 0 && !(yield* settings.repeats) ? byPlace : [])
+    ...Shown.vanished(shown).map(({ calls, from, to }) => ({ from, to, coverage: differ(calls) })),
+    ...(byPlace.length === 0 ? [] : (yield* settings.repeats) ? byLength : byPlace)
   ]
   return all.filter(({ from, to }) => proven.some((window) => window.from < to && window.to > from))
 })

@@ -163,11 +163,13 @@ const endsRepeating = () => {
   let fullest = 0
   let thin = 0
   return ({ observedAt, rejected, rows }: Pick<Page, "rejected" | "rows" | "observedAt">): boolean => {
-    const now = (began ??= observedAt)
+    // A page of which nothing came has no time.
+    const now = (began ??= observedAt || undefined) ?? -Infinity
     const older = CallRows.items(rows).filter((item) => (item.start ?? Packed.createdInstant(item) ?? -Infinity) < now)
     const fresh = older.length + rejected.length
     fullest = Math.max(fullest, fresh)
-    thin = fresh * 2 < fullest ? thin + 1 : 0
+    const isNothing = rows.length + rejected.length === 0
+    thin = isNothing || fresh * 2 < fullest ? thin + 1 : 0
     return thin === 5
   }
 }

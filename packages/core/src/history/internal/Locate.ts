@@ -5,6 +5,7 @@ import type { CallSessionQuery } from "../../model/CallSessionQuery.ts"
 import * as Instant from "../../model/Instant.ts"
 import { earliestStart } from "../../model/Limits.ts"
 import * as Ask from "../../endpoint/internal/Ask.ts"
+import * as Counts from "../../endpoint/internal/Counts.ts"
 import * as Blocks from "../../endpoint/internal/Blocks.ts"
 import type { Micros, Range } from "../../endpoint/internal/Micros.ts"
 import * as Patience from "../../endpoint/internal/Patience.ts"
@@ -128,11 +129,47 @@ export const locate = Effect.fnUntraced(function* (
   const { bounds, lost, rows } = placed
   const inOrder = rows.map(([, row]) => row)
   const descends = Rows.isNewestFirst(inOrder)
-  if (!descends && !Rows.isNewestFirst(inOrder.toReversed())) return []
+  const isInOrder = descends || Rows.isNewestFirst(inOrder.toReversed())
+  const inside = insideOf(lost, rows)
+  if (!isInOrder) {
+    noteFailing(ask.log, rows, bounds, inside.length)
+    return []
+  }
+  for (const { from, lost, to } of runsOf(inside, rows, bounds, descends))
+    noteFailing(ask.log, rows, { after: from, before: to }, lost)
   const found: Array<Range> = []
   for (const run of runsOf(lost, rows, bounds, descends)) found.push(...(yield* within(ask, settings.size, run)))
   return merge(found.toSorted((left, right) => left.from - right.from))
 })
+
+/**
+ * The places of rows that fail for sure: behind each comes a row that came at no place before it. Behind the end of a list there
+ * is none, or another one again.
+ */
+const insideOf = (
+  lost: ReadonlyArray<number>,
+  rows: ReadonlyArray<readonly [number, Rows.Row]>
+): ReadonlyArray<number> => {
+  const keys = new Set<string>()
+  let last = -1
+  for (const [at, { key }] of rows) {
+    if (!keys.has(key)) last = at
+    keys.add(key)
+  }
+  return lost.filter((at) => at < last)
+}
+
+/** A failure shows a row as a page does: it must come, or fail again, when its window is read. */
+const noteFailing = (
+  log: Ask.Log,
+  rows: ReadonlyArray<readonly [number, Rows.Row]>,
+  bounds: Ask.Bounds,
+  lost: number
+): void => {
+  const { after = -Infinity, before = Infinity } = bounds
+  const keys = new Set(rows.flatMap(([, { key, start = NaN }]) => (start >= after && start <= before ? [key] : [])))
+  if (lost > 0) Counts.noteCount(log.failing, bounds, keys.size + lost)
+}
 
 /** Between the same neighbours. */
 interface Run extends Stretch {

@@ -164,7 +164,7 @@ export const undated = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Window, AgniError> {
   const repeats = yield* settings.repeats
   const { size } = settings
-  const ask = asking(settings)
+  const ask = asking(settings, askOf(settings).log)
   const dated = yield* orRefused(countAround(settings, ask.log, starts, delivered, repeats))
   const all = yield* orRefused(countAround(settings, ask.log, {}, dated ?? delivered, repeats))
   const expected = all === undefined || dated === undefined ? Infinity : all - dated

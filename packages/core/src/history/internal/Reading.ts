@@ -170,7 +170,7 @@ const close = Effect.fnUntraced(function* (
   }
   const endpoint = yield* endpointOf(settings, known(), ask, ledger.proven(), options)
   // Rows that the probes saw late, those of a measurement, and what those saw that failed.
-  const left = [...settings.logs].filter(({ shown }) => shown.size > 0)
+  const left = [...settings.logs].filter(({ failed, shown }) => failed || shown.size > 0)
   for (const one of [...left, log]) ledger.note({ log: one })
   const last = withoutStart === undefined ? undefined : checked(ledger, withoutStart, whole)
   const late = yield* ledger.late

@@ -2,13 +2,14 @@
 import type * as Coverage from "../Coverage.ts"
 import type { AgniError } from "../../model/AgniError.ts"
 import * as Ask from "../../endpoint/internal/Ask.ts"
+import * as Counts from "../../endpoint/internal/Counts.ts"
 import type * as Micros from "../../endpoint/internal/Micros.ts"
 import * as Delivered from "./Delivered.ts"
 import * as IdSet from "./IdSet.ts"
 import type { Evidence } from "./Known.ts"
 import type * as Windows from "./Windows.ts"
 
-type Counts = Map<string, Ask.Counted>
+type Counted = Map<string, Counts.Counted>
 
 export interface Shown {
   /** Of calls that were delivered. */
@@ -26,9 +27,13 @@ export interface Shown {
   readonly created: Map<string, Micros.Micros>
   /** Seen with two starts. */
   readonly moved: Set<string>
-  readonly counts: Counts
+  readonly counts: Counted
   /** Bounds, and the place of a row in them: no evidence where a page beyond the end brings other rows again. */
-  readonly places: Counts
+  readonly places: Counted
+  /** Pages by their length, the last and greatest of each. */
+  readonly lengths: Map<string, Counts.Paged>
+  /** Between two rows, with those that fail: each of these must come, or fail again. */
+  readonly failing: Counted
   readonly revisions: Array<Windows.Revision>
   /** Where the windows begin that are proven by one reading. */
   readonly readOnce: Set<Micros.Micros>
@@ -45,6 +50,8 @@ export interface Shown {
   differing: number
   /** A call was shown that is older than the first one. */
   older: boolean
+  /** A request failed alone: then counts may be unknown, and the places of rows are all there is. */
+  failed: boolean
 }
 
 /** Which ends of a range were given. */
@@ -66,6 +73,8 @@ export const make = (range: Micros.Range): Shown => ({
   moved: new Set(),
   counts: new Map(),
   places: new Map(),
+  lengths: new Map(),
+  failing: new Map(),
   revisions: [],
   readOnce: new Set(),
   recent: new Set(),
@@ -74,7 +83,8 @@ export const make = (range: Micros.Range): Shown => ({
   proven: true,
   until: range.from,
   differing: 0,
-  older: false
+  older: false,
+  failed: false
 })
 
 /** Bounds reach so far beyond a range. */
@@ -88,12 +98,17 @@ export const note = (
   { log, once }: Pick<Evidence, "log" | "once">
 ): void => {
   if (once !== undefined) shown.readOnce.add(once.from)
+  shown.failed ||= log.failed
   // What reaches beyond the range counts others too.
-  const isOfRange = ({ after, before }: Ask.Counted) =>
+  const isOfRange = ({ after, before }: Counts.Counted) =>
     whole || (after >= range.from - near && before <= range.to + near)
   for (const counted of [...log.counts.values(), ...log.sure.values()])
-    if (isOfRange(counted)) Ask.noteCount(shown.counts, counted, counted.rows)
-  for (const counted of log.places.values()) if (isOfRange(counted)) Ask.noteCount(shown.places, counted, counted.rows)
+    if (isOfRange(counted)) Counts.noteCount(shown.counts, counted, counted.rows)
+  for (const counted of log.places.values())
+    if (isOfRange(counted)) Counts.noteCount(shown.places, counted, counted.rows)
+  for (const page of log.lengths.values()) if (isOfRange(page)) Counts.notePage(shown.lengths, page)
+  for (const counted of log.failing.values())
+    if (isOfRange(counted)) Counts.noteCount(shown.failing, counted, counted.rows)
   for (const id of log.moved) shown.moved.add(id)
   for (const [key, at] of log.created) shown.created.set(key, at)
   for (const [key, start] of log.shown) {
@@ -128,7 +143,7 @@ export const isExplained = (
   { starts, withoutStart }: { readonly starts: ReadonlyArray<Micros.Micros>; readonly withoutStart: number }
 ): boolean => {
   const others = Float64Array.from(starts).sort()
-  const counts = [...shown.counts.values(), ...(repeats ? [] : shown.places.values())]
+  const counts = [...shown.counts.values(), ...shown.failing.values(), ...(repeats ? [] : shown.places.values())]
   return counts.every((counted) => {
     const all = counted.after === -Infinity && counted.before === Infinity
     const here = between(shown, counted)
@@ -137,8 +152,29 @@ export const isExplained = (
   })
 }
 
+/**
+ * Pages that are not another one again, which a server may answer beyond the end: they are neither as long as the last page of
+ * what came nor as the first.
+ */
+export const unrepeated = (shown: Shown): Counted => {
+  const isRepeated = ({ after, before, length, size }: Counts.Paged): boolean => {
+    const { at, within } = between(shown, { after, before })
+    for (let rows = Math.max(1, within); rows <= within + at; rows++)
+      if (length === ((rows - 1) % size) + 1 || length === Math.min(rows, size)) return true
+    return false
+  }
+  return new Map([...shown.lengths].filter(([, page]) => !isRepeated(page)))
+}
+
+/** Where rows failed that were not there any more when their window was read: it may be that these answers lacked them. */
+export const vanished = (shown: Shown): ReadonlyArray<Micros.Range & { readonly calls: number }> =>
+  [...shown.failing.values()].flatMap(({ after, before, rows }) => {
+    const { at, within } = between(shown, { after, before })
+    return rows <= within + at ? [] : [{ from: after, to: before + 1, calls: rows - within - at }]
+  })
+
 /** The range of a count that is greater than what came, as far as it is older than the horizon, and why it is not proven. */
-export const unexplained = (shown: Shown, counts: Counts, horizon: Micros.Micros): ReadonlyArray<Windows.Revision> =>
+export const unexplained = (shown: Shown, counts: Counted, horizon: Micros.Micros): ReadonlyArray<Windows.Revision> =>
   [...counts.values()].flatMap(({ after, before, rows }) => {
     // Calls that are younger may have come since their windows were read.
     if (before > horizon + near) return []

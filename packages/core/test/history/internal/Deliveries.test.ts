@@ -3,6 +3,7 @@ import * as CallRows from "@callstream/core/model/Rows"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Ask from "../../../src/endpoint/internal/Ask.ts"
+import * as Counts from "../../../src/endpoint/internal/Counts.ts"
 import * as Deliveries from "../../../src/history/internal/Deliveries.ts"
 import * as Windows from "../../../src/history/internal/Windows.ts"
 import * as Sum from "../../../src/history/internal/Sum.ts"
@@ -31,10 +32,10 @@ const window = (ids: ReadonlyArray<number>, from: number, to: number): Window =>
 const idsOf = ({ rows }: Window) => CallRows.items(rows).map(({ id }) => id)
 
 /** What an answer listed, and counted. */
-const logOf = (shown: ReadonlyArray<readonly [string, number | undefined]>, counted?: Ask.Counted): Ask.Log => {
+const logOf = (shown: ReadonlyArray<readonly [string, number | undefined]>, counted?: Counts.Counted): Ask.Log => {
   const log = Ask.makeLog()
   for (const [key, start] of shown) log.shown.set(key, start)
-  if (counted !== undefined) Ask.noteCount(log.counts, counted, counted.rows)
+  if (counted !== undefined) Counts.noteCount(log.counts, counted, counted.rows)
   return log
 }
 
@@ -97,10 +98,59 @@ describe("Deliveries", () => {
         yield* ledger.deliver(window([0, 1], from, middle))
         yield* ledger.deliver(window([2, 3], middle, to))
         const log = Ask.makeLog()
-        Ask.noteCount(log.places, { after: from, before: to }, 5)
+        Counts.noteCount(log.places, { after: from, before: to }, 5)
         ledger.note({ log })
         assert.lengthOf(yield* ledger.revised(known()), repeats ? 0 : 1)
         assert.strictEqual(yield* ledger.isExplained({ starts: [], withoutStart: 0 }), repeats)
+      }
+    })
+  )
+
+  it.effect(
+    "where requests fail, a page that is as long as neither the last nor the first one is not beyond the end",
+    () =>
+      Effect.gen(function* () {
+        for (const [length, failed] of [
+          [1, true],
+          [2, true],
+          [3, true],
+          [2, false]
+        ] as const) {
+          const settings = settingsOf(server(), { repeats: Effect.succeed(true) })
+          const ledger = Deliveries.make(settings, range, () => known(), { whole: false, fromOldest: false })
+          yield* ledger.deliver(window([0, 1], from, middle))
+          yield* ledger.deliver(window([2, 3], middle, to))
+          const log = Ask.makeLog()
+          log.failed = failed
+          const page = { after: from, before: to, rows: 3 + length, size: 3, length }
+          Counts.noteCount(log.places, page, page.rows)
+          Counts.notePage(log.lengths, page)
+          ledger.note({ log })
+          // Of four rows the last page of three has one, and the first one three.
+          assert.lengthOf(yield* ledger.revised(known()), failed && length === 2 ? 1 : 0, `${length}`)
+        }
+      })
+  )
+
+  it.effect("a record that failed must come, or fail again: else nothing is proven between the rows beside it", () =>
+    Effect.gen(function* () {
+      const [after = 0, , , before = 0] = starts
+      for (const what of ["comes", "fails again", "vanishes"]) {
+        const { ledger } = make()
+        const lost = window(what === "comes" ? [1, 2] : [1], middle - 2 * hour, middle + 2 * hour)
+        yield* ledger.deliver(window([0], from, lost.from))
+        yield* ledger.deliver(what === "fails again" ? { ...lost, extra: 1 } : lost)
+        yield* ledger.deliver(window([3], lost.to, to))
+        const log = Ask.makeLog()
+        Counts.noteCount(log.failing, { after, before }, 4)
+        ledger.note({ log })
+        const isKept = what !== "vanishes"
+        assert.deepStrictEqual(
+          (yield* ledger.revised(known())).map(({ coverage, from, to }) => [from, to, coverage._tag]),
+          isKept ? [] : [[after, before + 1, "Provisional"]],
+          what
+        )
+        assert.strictEqual(yield* ledger.isExplained({ starts: [], withoutStart: 0 }), isKept, what)
       }
     })
   )

@@ -27,13 +27,15 @@ const locate = (failing: ReadonlyArray<number>, { from, to }: Range, page: numbe
       )
     )
     const format = (at: number) => Instant.format(Instant.of(at))
-    const found = yield* Locate.locate(settingsOf(server, { list }), {
+    const settings = settingsOf(server, { list })
+    const found = yield* Locate.locate(settings, {
       page,
       pageSize: 10,
       startedAfter: format(from),
       startedBefore: format(to)
     })
-    return { found, requests: server.requests() }
+    const noted = [...settings.logs].flatMap(({ failing }) => [...failing.values()])
+    return { found, noted, requests: server.requests() }
   })
 
 const first = began - 100 * day
@@ -61,6 +63,30 @@ describe("Locate.locate", () => {
         assert.lengthOf(found, failing.length)
         for (const { from, to } of found) assert.isAtMost(to - from, 9 * second)
         assert.isAtMost(requests, most)
+      })
+    )
+  }
+
+  for (const [what, failing, between] of [
+    ["one", [45], [[44, 46, 3]]],
+    ["two in a row", [45, 46], [[44, 47, 4]]],
+    [
+      "two that are apart",
+      [42, 47],
+      [
+        [41, 43, 3],
+        [46, 48, 3]
+      ]
+    ],
+    ["the last of the list: places behind it are no evidence", [0], []]
+  ] as const) {
+    it.effect(`notes how many rows lie between those that came: ${what}`, () =>
+      Effect.gen(function* () {
+        const { noted } = yield* locate(failing, year, failing[0] === 0 ? 10 : 6)
+        assert.deepStrictEqual(
+          noted.toSorted((left, right) => left.after - right.after),
+          between.map(([after, before, rows]) => ({ after: startOf(after), before: startOf(before), rows }))
+        )
       })
     )
   }

@@ -1,0 +1,50 @@
+/** How many rows lie between two bounds, as far as answers showed: by their number, or by the place of a row on its page. */
+import type { Micros } from "./Micros.ts"
+
+interface Bounds {
+  readonly after?: Micros | undefined
+  readonly before?: Micros | undefined
+}
+
+/** So many rows lie between two bounds. */
+export interface Counted {
+  readonly after: Micros
+  readonly before: Micros
+  readonly rows: number
+}
+
+/** The same by the place of the last row on a page of this size and length. */
+export interface Paged extends Counted {
+  readonly size: number
+  readonly length: number
+}
+
+/** Under which counts of these bounds are noted; open ones are infinite. */
+const keyOf = ({ after = -Infinity, before = Infinity }: Bounds): string => `${after} ${before}`
+
+/** Keeps the greatest count of the same bounds. */
+export const noteCount = (counts: Map<string, Counted>, bounds: Bounds, rows: number): void => {
+  const { after = -Infinity, before = Infinity } = bounds
+  const key = keyOf(bounds)
+  if (rows > (counts.get(key)?.rows ?? 0)) counts.set(key, { after, before, rows })
+}
+
+/** Keeps the greatest place of a page of the same bounds, size and length. */
+export const notePage = (pages: Map<string, Paged>, page: Paged): void => {
+  const key = `${keyOf(page)} ${page.size} ${page.length}`
+  if (page.rows > (pages.get(key)?.rows ?? 0)) pages.set(key, page)
+}
+
+/** How many rows the bounds were counted to hold. */
+export const exactly = (counts: ReadonlyMap<string, Counted>, bounds: Bounds): number | undefined =>
+  counts.get(keyOf(bounds))?.rows
+
+/** Rows that the bounds held, as far as any answer showed. */
+export const countOf = (
+  { counts, places, sure }: Readonly<Record<"counts" | "places" | "sure", ReadonlyMap<string, Counted>>>,
+  bounds: Bounds,
+  repeats: boolean
+): number => {
+  const key = keyOf(bounds)
+  return Math.max(counts.get(key)?.rows ?? 0, (repeats ? sure : places).get(key)?.rows ?? 0)
+}
