@@ -160,16 +160,16 @@ describe("mistakes on the command line", alongside, () => {
 
   it.live("suggest what is near", () =>
     Effect.gen(function* () {
-      for (const [args, near] of [
-        [["export", "--sinse", "7d"], "--since"],
-        [["exprot"], "export"],
-        [["simulate", "--sesions", "3"], "--sessions"]
+      for (const [args, near, listed] of [
+        [["export", "--sinse", "7d"], "--since", "flags"],
+        [["exprot"], "export", "commands"],
+        [["simulate", "--sesions", "3"], "--sessions", "flags"]
       ] as const) {
         const { code, stderr } = yield* told(args, {})
         assert.strictEqual(code, 2)
         assert.match(
           stderr,
-          new RegExp(`^error: .*\\n  Did you mean ${near}\\?\\n  callstream.* --help lists all flags\\n$`)
+          new RegExp(`^error: .*\\n  Did you mean ${near}\\?\\n  callstream.* --help lists all ${listed}\\n$`)
         )
       }
     })

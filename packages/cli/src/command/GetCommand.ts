@@ -83,8 +83,11 @@ export const getCommand = Command.make(
     ...flags(all)
   },
   Effect.fnUntraced(function* ({ ids, ...input }) {
-    if (ids.some((id) => id.trim() === ""))
-      return yield* new UsageError({ reason: { _tag: "Expected", expected: "the id of a call" } })
+    const empty = ids.findIndex((id) => id.trim() === "")
+    if (empty >= 0) {
+      const which = ids.length === 1 ? ", not an empty one" : `; number ${empty + 1} of ${ids.length} is empty`
+      return yield* new UsageError({ reason: { _tag: "Expected", expected: `the id of a call${which}` } })
+    }
     const client = Layer.provide(Source.client(pick(Options.connection, input)), AgniTransport.layer)
     yield* Effect.provide(get(ids, input), client)
   })

@@ -16,6 +16,7 @@ import * as Zone from "../option/Zone.ts"
 import * as Database from "../option/Database.ts"
 import { answer, toPrintable } from "../render/Screen.ts"
 import * as SyncStatus from "../render/SyncStatus.ts"
+import { wrapped } from "../render/Wrap.ts"
 import * as LedgerPlace from "../run/LedgerPlace.ts"
 
 /** The options of `status`. */
@@ -63,7 +64,9 @@ const each = <A, E, R>(
     })
   })
 
-const print = (lines: ReadonlyArray<string>) => answer(lines.map(toPrintable).join("\n"))
+/** Text, broken between words where a terminal is narrower. */
+const print = (lines: ReadonlyArray<string>) =>
+  answer(lines.flatMap((line) => wrapped(toPrintable(line), process.stdout.columns)).join("\n"))
 
 export const statusCommand = Command.make(
   "status",

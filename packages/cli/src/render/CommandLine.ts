@@ -74,7 +74,9 @@ const blocksOf = (
   return [...blocks.values()]
 }
 
-const helps = (commandPath: ReadonlyArray<string>): string => `${commandPath.join(" ")} --help lists all flags`
+/** The command alone has subcommands: a mistake there is mostly one in their names. */
+const helps = (commandPath: ReadonlyArray<string>): string =>
+  `${commandPath.join(" ")} --help lists all ${commandPath.length > 1 ? "flags" : "commands"}`
 
 /** One error a line, with what to do below it, and no line twice. */
 export const report = (

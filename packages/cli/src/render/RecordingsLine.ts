@@ -23,14 +23,15 @@ export const describe = ({ failed, kept, of }: Recordings.Counts, folder: string
 }
 
 /** The form of it in JSON: reasons that occurred. */
-export const toJson = ({ bytes, failed, fetched, kept, of }: Recordings.Counts) => ({
+export const toJson = ({ bytes, failed, fetched, kept, missed, of }: Recordings.Counts) => ({
   of,
   kept,
   fetched,
   bytes,
+  missed,
   failed: Object.fromEntries(Object.entries(failed).filter(([, count]) => count > 0))
 })
 
-/** Whether some could not be kept. */
-export const isIncomplete = (counts: Recordings.Counts | undefined): boolean =>
-  counts !== undefined && counts.kept < counts.of
+/** Whether the run lacks some. One with a name may be the second half of a run, so it answers for the whole folder. */
+export const isIncomplete = (counts: Recordings.Counts | undefined, isNamed: boolean): boolean =>
+  counts !== undefined && (counts.missed > 0 || (isNamed && counts.kept < counts.of))

@@ -64,7 +64,10 @@ export const run = Effect.fnUntraced(function* (job: Job, shared?: Ref.Ref<Progr
   const covered = job.walk === "history" && coverage !== undefined ? reportOf(coverage) : undefined
   yield* Summary.print(job, yield* Ref.get(progress), outcome, covered)
   const failed = covered?.set === "unprovable" || summary.sinks.some(({ failure }) => failure !== undefined)
-  const doubtful = summary.dead > 0 || covered?.set === "provisional" || RecordingsLine.isIncomplete(recordings)
+  const doubtful =
+    summary.dead > 0 ||
+    covered?.set === "provisional" ||
+    RecordingsLine.isIncomplete(recordings, job.name !== undefined)
   const isSuccess = !failed && !(job.strict && doubtful)
   yield* RunMetrics.note({
     pipeline: RunJob.nameOf(job),

@@ -8,7 +8,7 @@ import * as ShownTime from "../option/ShownTime.ts"
 import * as Format from "./Format.ts"
 import * as MachineSummary from "./MachineSummary.ts"
 import * as RecordingsLine from "./RecordingsLine.ts"
-import { clearLine, print as printLines, Screen } from "./Screen.ts"
+import { clearLine, prose, Screen } from "./Screen.ts"
 
 type Clock = SyncJob["zone"]["clock"]
 
@@ -222,7 +222,7 @@ export const print = Effect.fnUntraced(function* (
   const kept = recordings === undefined ? undefined : RecordingsLine.describe(recordings, job.recordings?.folder ?? "")
   const problems = sinkLines(job, summary)
   if (job.sync.every === undefined) {
-    return yield* printLines(
+    return yield* prose(
       named(job, first),
       ...(kept === undefined ? [] : [kept]),
       ...state(summary.verdict, summary.givenUp, clock),
@@ -238,5 +238,5 @@ export const print = Effect.fnUntraced(function* (
   const line = named(job, `${first}${audio} · ${until}${late}`)
   // On a terminal the line of the next pass takes its place, unless something happened.
   if (screen.live && problems.length === 0) return yield* screen.write(`${clearLine}${line}`)
-  yield* printLines(line, ...problems)
+  yield* prose(line, ...problems)
 })

@@ -9,10 +9,15 @@ interface KeptRecordings {
   readonly before: <B, E, R>(
     transform: Transform.Transform<CallSession.CallSession, B, E, R>
   ) => Transform.Transform<CallSession.CallSession, B, E | OutputError, R>
+  readonly retry: Recordings.Recordings["retry"]
   readonly counts: () => Recordings.Counts | undefined
 }
 
-const none: KeptRecordings = { before: (transform) => transform, counts: () => undefined }
+const none: KeptRecordings = {
+  before: (transform) => transform,
+  retry: () => Effect.void,
+  counts: () => undefined
+}
 
 /** Opens the folder, for as long as the scope lasts. */
 export const open = Effect.fnUntraced(function* ({ baseUrl, recordings }: Pick<Job, "baseUrl" | "recordings">) {
@@ -23,22 +28,13 @@ export const open = Effect.fnUntraced(function* ({ baseUrl, recordings }: Pick<J
   return kept
 })
 
-/** The counts since then. */
-export const since = (before: Recordings.Counts | undefined, now: Recordings.Counts): Recordings.Counts => {
-  if (before === undefined) return now
-  const left = (name: "of" | "kept" | "fetched" | "bytes") => now[name] - before[name]
-  return {
-    of: left("of"),
-    kept: left("kept"),
-    fetched: left("fetched"),
-    bytes: left("bytes"),
-    failed: {
-      expired: now.failed.expired - before.failed.expired,
-      missing: now.failed.missing - before.failed.missing,
-      notAudio: now.failed.notAudio - before.failed.notAudio,
-      tooLarge: now.failed.tooLarge - before.failed.tooLarge,
-      forbiddenHost: now.failed.forbiddenHost - before.failed.forbiddenHost,
-      unavailable: now.failed.unavailable - before.failed.unavailable
-    }
-  }
-}
+/** What the folder has now, and what was done since then. */
+export const since = (before: Recordings.Counts | undefined, now: Recordings.Counts): Recordings.Counts =>
+  before === undefined
+    ? now
+    : {
+        ...now,
+        fetched: now.fetched - before.fetched,
+        bytes: now.bytes - before.bytes,
+        missed: now.missed - before.missed
+      }

@@ -129,12 +129,21 @@ export const watch = <A, R>(sinks: ReadonlyArray<SessionSink.SessionSink<A, R>>,
 /** How often the file is written while a command runs. */
 const every = "15 seconds"
 
-/** The collector reads whole files: a new one takes the place of the old one. Metrics hold nothing private. */
+/**
+ * The collector reads whole files: a new one takes the place of the old one when all of it is on disk. Before there is a metric
+ * there is no file, but whether there can be one is known. Metrics hold nothing private.
+ */
 const replace = Effect.fnUntraced(function* (path: string, text: string) {
   const fs = yield* FileSystem.FileSystem
   const temporary = `${path}.${randomUUID()}.tmp`
-  yield* fs.writeFileString(temporary, text, { flag: "wx", mode: 0o644 }).pipe(
-    Effect.andThen(fs.rename(temporary, path)),
+  yield* Effect.scoped(
+    Effect.gen(function* () {
+      const file = yield* fs.open(temporary, { flag: "wx", mode: 0o644 })
+      yield* file.writeAll(new TextEncoder().encode(text === "" ? "\n" : text))
+      yield* file.sync
+    })
+  ).pipe(
+    Effect.andThen(text === "" ? fs.remove(temporary) : fs.rename(temporary, path)),
     Effect.onError(() => Effect.ignore(fs.remove(temporary))),
     Effect.mapError(fromPlatform(path, "open"))
   )

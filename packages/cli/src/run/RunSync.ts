@@ -1,5 +1,14 @@
 /** Runs the sync of a job. */
-import { AgniClient, DeadLetterFile, OutputLockFile, type Recordings, SyncPipeline, Transform } from "@callstream/core"
+import {
+  AgniClient,
+  type AgniError,
+  DeadLetterFile,
+  Instant,
+  OutputLockFile,
+  type Recordings,
+  SyncPipeline,
+  Transform
+} from "@callstream/core"
 import { GuardedTransport, NodeProcessOwner } from "@callstream/node"
 import * as NodeDns from "@effect/platform-node/NodeDns"
 import * as Effect from "effect/Effect"
@@ -76,6 +85,13 @@ export const ask = Effect.fnUntraced(function* (job: SyncJob, range: Range) {
   return yield* Effect.provide(SyncPipeline.ask(identityOf(job, pseudonymizer), range), ledger)
 })
 
+/** Requests of a pass for recordings that are retried: a thousandth of what a day may have. */
+const retryRequests = ({ maxRequests }: Sync): number | undefined =>
+  maxRequests === undefined ? undefined : Math.max(1, Math.floor(maxRequests / 1000))
+
+const warnOfRetries = (name: string, { reason }: AgniError) =>
+  Effect.logWarning(`${name}: recordings were not retried: ${reason.message}; the next pass retries them`)
+
 /** Runs it, one pass or until a signal; nothing is printed. */
 export const run = Effect.fnUntraced(function* (job: SyncJob, watch: Watch) {
   const { deadLetters, name, selection, state, sync } = job
@@ -98,6 +114,7 @@ export const run = Effect.fnUntraced(function* (job: SyncJob, watch: Watch) {
   return yield* Effect.scoped(
     Effect.gen(function* () {
       const recordings = yield* KeptRecordings.open(job)
+      const since = yield* Effect.flatMap(Instant.now, Ref.make)
       const seen = yield* Ref.make<Recordings.Counts | undefined>(undefined)
       const last = yield* Ref.make<Recordings.Counts | undefined>(undefined)
       const summary = yield* SyncPipeline.run({
@@ -120,6 +137,10 @@ export const run = Effect.fnUntraced(function* (job: SyncJob, watch: Watch) {
         commitEvery: job.commitEvery,
         ...watch,
         onPass: Effect.fnUntraced(function* (pass: SyncPipeline.PassSummary) {
+          yield* recordings
+            .retry({ before: yield* Ref.get(since), maxRequests: retryRequests(sync) })
+            .pipe(Effect.catchTag("AgniError", (error) => warnOfRetries(name, error)))
+          yield* Ref.set(since, yield* Instant.now)
           const now = recordings.counts()
           const counts = now === undefined ? undefined : KeptRecordings.since(yield* Ref.getAndSet(seen, now), now)
           yield* Ref.set(last, counts)

@@ -45,7 +45,7 @@ describe("--recordings", alongside, () => {
       const before = asked()
       const again = yield* run([...args, "--force", "--json"], { cwd })
       assert.deepInclude(lines(again.stdout)[0], {
-        recordings: { of: count, kept: count, fetched: 0, bytes: 0, failed: {} }
+        recordings: { of: count, kept: count, fetched: 0, bytes: 0, missed: 0, failed: {} }
       })
       assert.strictEqual(asked(), before)
     })
@@ -110,7 +110,7 @@ describe("--recordings", alongside, () => {
       const small = ["export", "--to", "-", "--recordings", "small", "--recordings-size", "1KB", "--json"]
       const { stderr } = yield* run([...small, "--recordings-private-hosts"], { cwd })
       assert.deepInclude(lines(stderr)[0], {
-        recordings: { of: count, kept: 0, fetched: 0, bytes: 0, failed: { tooLarge: count } }
+        recordings: { of: count, kept: 0, fetched: 0, bytes: 0, missed: count, failed: { tooLarge: count } }
       })
     })
   )
@@ -137,6 +137,71 @@ describe("--recordings", alongside, () => {
       yield* follower.ended
       assert.strictEqual(other.code, 2, other.stderr)
       assert.match(other.stderr, /audio\/index\.ndjson.* is being written by another run/)
+    })
+  )
+
+  it.live("a sync retries what was not there yet, and counts the whole folder", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const state = { isReady: false }
+      const expired = (path: string | undefined) => /[0-3]\/recording/.test(path ?? "")
+      const store = yield* server(({ url }, response) => {
+        if (expired(url)) return response.writeHead(403).end()
+        if (!state.isReady) return response.writeHead(404).end()
+        response.end(`ID3\u0004${" sound".repeat(400)}`)
+      })
+      const { run } = yield* simulation({ sessions: 60, span: "20 days", recordingsUrl: store.url })
+      const args = ["sync", "--since", "60d", "--to", "sqlite:calls.db", "--recordings", "audio"]
+      const pass = [...args, "--recordings-rate", "1000", "--recordings-private-hosts"]
+      const first = yield* run(pass, { cwd })
+      assert.strictEqual(first.code, 0, first.stderr)
+      const all = indexOf(join(cwd, "audio"))
+      const final = all.filter(({ failed }) => failed === "expired").length
+      const links = final === 1 ? "link" : "links"
+      const count = all.length
+      assert.isTrue(final > 0 && final < count)
+      assert.include(
+        first.stderr,
+        `\n0 of ${count} recordings in audio; ${final} ${links} had expired, ${count - final} were`
+      )
+      state.isReady = true
+      const asked = store.requests.length
+      const second = yield* run(pass, { cwd })
+      assert.include(
+        second.stderr,
+        `\n${count - final} of ${count} recordings in audio; ${final} ${links} had expired\n`
+      )
+      assert.strictEqual(store.requests.length, asked + count - final)
+      assert.isEmpty(store.requests.slice(asked).filter(({ url }) => expired(url)))
+      const third = yield* run([...pass, "--json"], { cwd })
+      assert.deepInclude(lines(third.stdout)[0], {
+        recordings: { of: count, kept: count - final, fetched: 0, bytes: 0, missed: 0, failed: { expired: final } }
+      })
+    })
+  )
+
+  it.live("with --strict a run answers for itself, and one with a name for the whole folder", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const state = { isReady: false }
+      const store = yield* server((_, response) =>
+        state.isReady ? response.end(`ID3\u0004${" sound".repeat(400)}`) : response.writeHead(403).end()
+      )
+      const { run } = yield* simulation({ sessions: 60, recordingsUrl: store.url })
+      const end = new Date(Date.now() - 3 * 3600_000).toISOString()
+      const some = ["export", "--until", end, "--recordings", "audio", "--recordings-private-hosts"]
+      const strict = [...some, "--recordings-rate", "1000", "--strict", "--to"]
+      assert.strictEqual((yield* run([...strict, "all.ndjson"], { cwd })).code, 3)
+      state.isReady = true
+      // No call of this run has a recording, so all failures are those of the earlier one.
+      const none = ["--where", 'id == "x"']
+      const later = yield* run([...strict, "none.ndjson", ...none], { cwd })
+      assert.strictEqual(later.code, 0, later.stderr)
+      assert.match(later.stderr, /\n {2}0 of \d+ recordings in audio; \d+ links had expired\n/)
+      assert.strictEqual((yield* run([...strict, "named.ndjson", ...none, "--name", "n"], { cwd })).code, 3)
+      const whole = yield* run([...strict, "all.ndjson", "--force"], { cwd })
+      assert.match(whole.stderr, /\n {2}(\d+) of \1 recordings in audio\n/)
+      assert.strictEqual(whole.code, 0)
     })
   )
 

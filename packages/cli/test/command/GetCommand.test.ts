@@ -60,7 +60,12 @@ describe("callstream get", alongside, () => {
     Effect.gen(function* () {
       const { run, simulator } = yield* simulation()
       const { code, stderr } = yield* run(["get", " "])
-      assert.deepStrictEqual([code, stderr], [2, "error: expected the id of a call\n"])
+      assert.deepStrictEqual([code, stderr], [2, "error: expected the id of a call, not an empty one\n"])
+      const second = yield* run(["get", unknown, "", "call-7"])
+      assert.deepStrictEqual(
+        [second.code, second.stderr],
+        [2, "error: expected the id of a call; number 2 of 3 is empty\n"]
+      )
       assert.lengthOf(simulator.requests, 0)
     })
   )

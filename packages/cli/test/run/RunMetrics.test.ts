@@ -2,6 +2,12 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { readdirSync, readFileSync, statSync } from "node:fs"
 import { join } from "node:path"
+import * as FileSystem from "effect/FileSystem"
+import * as Layer from "effect/Layer"
+import * as Metric from "effect/Metric"
+import * as PlatformError from "effect/PlatformError"
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as RunMetrics from "../../src/run/RunMetrics.ts"
 import * as Exposition from "../../src/run/Exposition.ts"
 import { alongside, folder, simulation } from "../Callstream.ts"
 
@@ -78,5 +84,64 @@ describe("--metrics-file", alongside, () => {
         [2, "error: nowhere/s.prom: the folder does not exist (ENOENT)"]
       )
     })
+  )
+
+  it.live("a disk that is full leaves the file as it was: whole, or none", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const path = join(cwd, "m.prom")
+      const real = yield* FileSystem.FileSystem
+      const disk = { isFull: false }
+      /** What fits is written. */
+      const half = (file: FileSystem.File) => (bytes: Uint8Array) =>
+        Effect.andThen(
+          file.writeAll(bytes.subarray(0, 10)),
+          PlatformError.systemError({
+            _tag: "Unknown",
+            module: "FileSystem",
+            method: "writeAll",
+            cause: Object.assign(new Error("full"), { code: "ENOSPC" })
+          })
+        )
+      const full = FileSystem.make({
+        ...real,
+        open: (name, options) =>
+          Effect.map(
+            real.open(name, options),
+            (file) =>
+              new Proxy(file, {
+                get: (target, key) =>
+                  key === "writeAll" && disk.isFull ? half(target) : Reflect.get(target, key, target)
+              })
+          )
+      })
+      const counter = Metric.counter("callstream_test_total", {
+        description: "A counter of this test",
+        incremental: true
+      })
+      const run = (isFull: boolean) =>
+        RunMetrics.writing(
+          path,
+          Effect.andThen(
+            Metric.update(counter, 1),
+            Effect.sync(() => {
+              disk.isFull = isFull
+            })
+          )
+        ).pipe(Effect.provideService(FileSystem.FileSystem, full))
+      yield* run(true)
+      assert.isEmpty(readdirSync(cwd))
+      const error = yield* Effect.flip(run(true))
+      assert.strictEqual(error.reason._tag, "Full")
+      assert.isEmpty(readdirSync(cwd))
+      disk.isFull = false
+      yield* run(false)
+      const whole = readFileSync(path, "utf8")
+      assert.include(whole, "callstream_test_total")
+      yield* run(true)
+      assert.include(readFileSync(path, "utf8"), 'callstream_test_total{run="m"}')
+      assert.deepStrictEqual(readdirSync(cwd), ["m.prom"])
+      assert.match(readFileSync(path, "utf8"), /\n$/)
+    }).pipe(Effect.provide([NodeServices.layer, Layer.fresh(Layer.succeed(Metric.MetricRegistry, new Map()))]))
   )
 })

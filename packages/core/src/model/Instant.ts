@@ -50,7 +50,10 @@ export const of = Brand.nominal<Instant>()
  * @since 0.1.0
  * @category constructors
  */
-export const now: Effect.Effect<Instant> = Effect.map(Clock.currentTimeMillis, (millis) => of(millis * 1000))
+export const now: Effect.Effect<Instant> = Effect.map(Clock.currentTimeMillis, (millis) =>
+  // A clock of tests has fractions of a millisecond.
+  of(Math.floor(millis * 1000))
+)
 
 // ISO 8601 and Go's `time.String()`: date, optional time, optional fraction, optional zone, Go's zone name and
 // monotonic reading ignored. A name without an offset says nothing, unless it is that of UTC.

@@ -3,7 +3,6 @@
  *
  * @since 0.1.0
  */
-import * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -12,6 +11,7 @@ import type * as HttpClient from "effect/http/HttpClient"
 import * as Path from "effect/Path"
 import type * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
+import type { AgniClient } from "../client/AgniClient.ts"
 import { Budget } from "../client/Budget.ts"
 import type { AgniError } from "../model/AgniError.ts"
 import type { CallSession } from "../model/CallSession.ts"
@@ -24,6 +24,7 @@ import { tap } from "../transform/internal/Tap.ts"
 import type { Transform } from "../transform/TransformContract.ts"
 import * as Fetch from "./internal/Fetch.ts"
 import * as Index from "./internal/Index.ts"
+import * as Retry from "./internal/Retry.ts"
 import { isTemporary } from "./internal/Saving.ts"
 import { Failure } from "./RecordingFailure.ts"
 import type { ContentHash } from "./ContentHash.ts"
@@ -55,7 +56,7 @@ export interface Options {
 }
 
 /**
- * What became of the recordings so far.
+ * What the folder has, of all runs, and what this one did.
  *
  * @since 0.1.0
  * @category models
@@ -63,12 +64,15 @@ export interface Options {
 export interface Counts {
   /** Calls with a link. */
   readonly of: number
-  /** Of those, calls whose recording is in the folder, and how many of them were fetched now. */
+  /** Of those, calls whose recording is in the folder. */
   readonly kept: number
-  readonly fetched: number
-  /** Of those that were fetched now. */
-  readonly bytes: number
+  /** The others, by the reason of the latest try. */
   readonly failed: Readonly<Record<Failure, number>>
+  /** Recordings that were fetched now, and their bytes. */
+  readonly fetched: number
+  readonly bytes: number
+  /** Tries of now that failed. */
+  readonly missed: number
 }
 
 /**
@@ -87,7 +91,25 @@ export interface Recordings {
   readonly before: <B, E, R>(
     transform: Transform<CallSession, B, E, R>
   ) => Transform<CallSession, B, E | OutputError, R>
+  /**
+   * Retries those that may be there later: nothing was behind the link, or the server did not answer. It reads each call
+   * again, for the link as the API has it now. A call waits longer after each try, and has eight.
+   */
+  readonly retry: (options: RetryOptions) => Effect.Effect<void, OutputError | AgniError, AgniClient>
   readonly counts: () => Counts
+}
+
+/**
+ * Which recordings are retried.
+ *
+ * @since 0.1.0
+ * @category options
+ */
+export interface RetryOptions {
+  /** Those that failed before this. */
+  readonly before: Instant.Instant
+  /** Requests to the API after which no other call is read. @default 100 */
+  readonly maxRequests?: number | undefined
 }
 
 /** Clients that are kept open: recordings are on few hosts. */
@@ -124,14 +146,21 @@ export const open = Effect.fnUntraced(function* (
     timeout: Duration.fromInputUnsafe(options.timeout ?? "5 minutes"),
     clientFor: yield* clients({ origin, concurrency, allowPrivateHosts: options.allowPrivateHosts === true })
   }
-  const counts = { of: 0, kept: 0, fetched: 0, bytes: 0, failed: noFailures() }
+  const counts = { fetched: 0, bytes: 0, missed: 0 }
   const keep = keepOf({ fetching, index, counts, baseUrl, concurrency, services })
   return {
     keep,
     before: (transform) => tap(transform, keep),
-    counts: () => ({ ...counts, failed: { ...counts.failed } })
+    retry: (options) => Retry.run({ index, keep, ...options }),
+    counts: () => ({ ...inFolder(index), ...counts })
   }
 })
+
+const inFolder = ({ kept, lacking }: Index.Index): Pick<Counts, "of" | "kept" | "failed"> => {
+  const failures = noFailures()
+  for (const { failed } of lacking.values()) failures[failed]++
+  return { of: kept() + lacking.size, kept: kept(), failed: failures }
+}
 
 const noFailures = (): Record<Failure, number> => ({
   expired: 0,
@@ -186,7 +215,7 @@ const clients = Effect.fnUntraced(function* (about: {
 interface Keeping {
   readonly fetching: Fetch.Options
   readonly index: Index.Index
-  readonly counts: { of: number; kept: number; fetched: number; bytes: number; failed: Record<Failure, number> }
+  readonly counts: { fetched: number; bytes: number; missed: number }
   readonly baseUrl: string
   readonly concurrency: number
   readonly services: Context.Context<Services>
@@ -198,24 +227,20 @@ const keepOf = ({ baseUrl, concurrency, counts, fetching, index, services }: Kee
     if (typeof link !== "string" || link === "") return false
     const url = URL.canParse(link, baseUrl) ? new URL(link, baseUrl) : undefined
     const path = url?.pathname ?? ""
-    counts.of++
-    if (index.has(id, path)) {
-      counts.kept++
-      return false
-    }
+    if (index.has(id, path)) return false
     const outcome: Fetch.Outcome =
       url === undefined || !Fetch.isLink(url)
         ? { _tag: "Failed", why: "missing" }
         : yield* Effect.provideContext(Fetch.fetch(fetching, url, ++asked.number), services)
-    const at = Instant.format(Instant.of((yield* Clock.currentTimeMillis) * 1000))
+    const at = Instant.format(yield* Instant.now)
     if (outcome._tag === "Failed") {
-      counts.failed[outcome.why]++
-      yield* index.add({ session: id, path, at, failed: outcome.why })
+      counts.missed++
+      const tries = (index.lacking.get(id)?.tries ?? 0) + 1
+      yield* index.add({ session: id, path, at, failed: outcome.why, tries })
       return true
     }
     const { file, sha256, size, type } = outcome
     yield* index.add({ session: id, path, at, file, sha256, size, type })
-    counts.kept++
     counts.fetched++
     counts.bytes += size
     return true

@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import type { Key } from "../model/Change.ts"
 import { difference, type Fingerprint } from "../model/Fingerprint.ts"
@@ -76,6 +77,8 @@ export interface View {
   readonly absent: Effect.Effect<ReadonlyArray<Entry>, LedgerError>
   /** Calls that are neither gone nor absent, and due at that time. */
   readonly awaiting: (at: Micros) => Effect.Effect<ReadonlyArray<Entry>, LedgerError>
+  /** Every call, gone or not, some at a time, in no order of time. */
+  readonly all: Stream.Stream<Entry, LedgerError>
   /** Ranges that were asked for, and that no pass took yet. */
   readonly asked: Effect.Effect<ReadonlyArray<Asked>, LedgerError>
   /** The next `limit` calls, gone or not, that changed after a commit, in the order of their commits. */
@@ -312,6 +315,7 @@ const leaseOf = (name: string, memory: Memory): Lease => {
     withoutStart: Effect.sync(() => of(places.withoutStart)),
     absent: Effect.sync(() => of(places.absent)),
     awaiting: (at) => Effect.sync(() => of(places.due.upTo(at)).filter(({ due = Infinity }) => due <= at)),
+    all: Stream.suspend(() => Stream.fromIterable([...entries.values()])),
     changedAfter: (commit, limit) => Effect.sync(() => of(places.changed.ids(commit + 1, Infinity, limit))),
     bornAfter: (commit) => Effect.sync(() => earliest(of(places.changed.ids(commit + 1, Infinity)), commit)),
     note: (note) =>

@@ -49,9 +49,7 @@ export const Statistics = Schema.Struct({
   delays: Schema.Struct({ cost: Tail.Tail, recording: Tail.Tail, analysis: Tail.Tail }),
   /** How long after its start a call was seen to have ended. */
   durations: Tail.Tail,
-  /** How long after its start a call appeared in the API. */
-  lateness: Tail.Tail,
-  /** The same of calls that appeared between two passes shortly one after another. */
+  /** How long after its start a call appeared in the API, of calls that appeared between two passes shortly one after another. */
   births: Tail.Tail,
   /** By agent (`""` for none), then by what the status says. */
   shares: Schema.Record(Schema.String, Schema.Struct({ answered: Shares, unanswered: Shares })),
@@ -78,7 +76,6 @@ const noAgent = { answered: noShares, unanswered: noShares }
 export const empty: Statistics = {
   delays: { cost: Tail.empty, recording: Tail.empty, analysis: Tail.empty },
   durations: Tail.empty,
-  lateness: Tail.empty,
   births: Tail.empty,
   shares: {},
   audited: { looked: 0, changed: 0 }
@@ -291,7 +288,6 @@ export const merge = (left: Statistics, right: Statistics): Statistics => ({
     analysis: Tail.merge(left.delays.analysis, right.delays.analysis)
   },
   durations: Tail.merge(left.durations, right.durations),
-  lateness: Tail.merge(left.lateness, right.lateness),
   births: Tail.merge(left.births, right.births),
   shares: Object.fromEntries(
     [...new Set([...Object.keys(left.shares), ...Object.keys(right.shares)])].map((agent) => {

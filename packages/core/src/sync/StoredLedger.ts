@@ -170,7 +170,7 @@ const leaseOf = (name: string, opened: Opened, write: Write, inTurn: InTurn): Le
 }
 
 const viewOf = (name: string, opened: Opened): View => {
-  const { absent, awaiting, between, bornAfter, byId, changedAfter, count, gone, withoutStart } = opened.calls
+  const { absent, all, awaiting, between, bornAfter, byId, changedAfter, count, gone, withoutStart } = opened.calls
   return {
     name,
     get id() {
@@ -181,6 +181,7 @@ const viewOf = (name: string, opened: Opened): View => {
     acknowledged: Effect.sync(() => opened.row.acknowledged),
     asked: Effect.sync(() => opened.row.asked),
     absent,
+    all,
     awaiting,
     between,
     bornAfter,

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
 import type { CoverageReason } from "../coverage/CoverageReason.ts"
 import * as Instant from "../model/Instant.ts"
 import * as Allowance from "./internal/Allowance.ts"
@@ -222,13 +223,11 @@ export const of = Effect.fnUntraced(function* (view: View): Effect.fn.Return<Ver
   }
 })
 
-const day = 86_400_000_000
-
 /** When the state was noted last, as far as it shows. */
 const nowOf = ({ horizon, watermark }: SyncState.SyncState): number => watermark + horizon
 
 /**
- * Counts what is no longer waited for, most calls first. Reads every call of the ledger, a day at a time.
+ * Counts what is no longer waited for, most calls first. Reads every call of the ledger.
  *
  * @since 0.1.0
  * @category reading
@@ -239,6 +238,7 @@ export const givenUp = Effect.fnUntraced(function* (view: View): Effect.fn.Retur
   const found = new Map<string, GivenUp>()
   const count = (entries: ReadonlyArray<Entry>) => {
     for (const entry of entries) {
+      if (entry.gone !== undefined) continue
       const standing = Settlement.standing(state.settlement, Decide.factsOf(entry), now)
       if (standing._tag !== "GivenUp") continue
       for (const { because, facet } of standing.facets) {
@@ -247,8 +247,7 @@ export const givenUp = Effect.fnUntraced(function* (view: View): Effect.fn.Retur
       }
     }
   }
-  for (let from = state.from; from < now + day; from += day) count(yield* view.between({ from, to: from + day }))
-  count(yield* view.withoutStart)
+  yield* Stream.runForEachArray(view.all, (entries) => Effect.sync(() => count(entries)))
   return [...found.values()].sort((left, right) => right.calls - left.calls)
 })
 

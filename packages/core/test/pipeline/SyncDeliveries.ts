@@ -44,6 +44,8 @@ export interface Case {
   readonly losses: "none" | "lost" | "restored"
   readonly sinks: ReadonlyArray<"table" | "log" | "receiver">
   readonly transform: number
+  /** Which transforms may follow it. */
+  readonly transforms: ReadonlyArray<number>
   readonly passes: number
 }
 
@@ -53,6 +55,8 @@ export const make = (seed: number): Case => {
   const all = ["table", "log", "receiver"] as const
   // A receiver has no place of its own: nothing shows that a restored ledger is older than what it has.
   const possible = losses === "restored" ? all.slice(0, 2) : all
+  // A new or older ledger does not know which calls passed the filters since.
+  const transforms = losses === "none" ? [0, 1, 2, 3] : [0, 2]
   const sinks = possible.filter(() => chance(0.7))
   return {
     seed,
@@ -60,8 +64,8 @@ export const make = (seed: number): Case => {
     failures: pick([0, 0.1, 0.4]),
     losses,
     sinks: sinks.length === 0 ? ["table"] : sinks,
-    // A new or older ledger does not know which calls passed the filters since.
-    transform: losses === "none" ? below(4) : 2 * below(2),
+    transform: pick(transforms),
+    transforms,
     passes: 3 + below(6)
   }
 }
@@ -288,7 +292,12 @@ const live = (world: World.World, source: Random) => {
   world.now += pick([20_000_000, minute, 2 * minute, 11 * minute, 11 * minute, 40 * minute, 3 * hour])
 }
 
-export const run = Effect.fnUntraced(function* (one: Case, state: Schema.Json): Effect.fn.Return<Outcome, unknown> {
+/** `table`: another one than that in memory. */
+export const run = Effect.fnUntraced(function* (
+  one: Case,
+  state: Schema.Json,
+  table: typeof Receivers.table = Receivers.table
+): Effect.fn.Return<Outcome, unknown> {
   const source = random(one.seed + 77)
   const { below, chance, pick } = source
   const judge: Receivers.Judge = { wrong: new Set(), contents: new Map() }
@@ -296,7 +305,7 @@ export const run = Effect.fnUntraced(function* (one: Case, state: Schema.Json): 
   const world = World.make(origin, [World.newCall(0, origin - 20 * minute, true)])
   const faults = makeFaults(one, source)
   const ledgers = makeLedgers(faults, state)
-  const receivers = one.sinks.map((name) => Receivers[name](faults.at, judge))
+  const receivers = one.sinks.map((name) => (name === "table" ? table : Receivers[name])(faults.at, judge))
   const joins = receivers.map((_, i) => (i === 0 || chance(0.7) ? 0 : below(one.passes)))
   let [transform, kills, losses, claims, isLost] = [one.transform, 0, 0, 0, false]
   let copy: (Copy & { readonly transform: number }) | undefined
@@ -309,7 +318,7 @@ export const run = Effect.fnUntraced(function* (one: Case, state: Schema.Json): 
       if (first === undefined) return Effect.void
       let left = times
       const restart = isFirst || (number < one.passes && chance(0.04))
-      if (!isFirst && restart) transform = one.losses === "none" ? below(transforms.length) : 2 * below(2)
+      if (!isFirst && restart) transform = pick(one.transforms)
       // One from before that is of another ledger: nothing shows that it is older.
       if (restart) copy = undefined
       isFirst = false

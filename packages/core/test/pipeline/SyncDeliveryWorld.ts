@@ -42,8 +42,8 @@ export interface World {
   isStill: boolean
   /** Whether the header `Date` stands still. */
   isFrozen: boolean
-  /** Where calls without a start time are: in order by their creation, or behind all others, in a list that has no other order. */
-  undated: "among others" | "newest last" | "oldest last" | "last, in no order"
+  /** Where calls without a start time are: in order by their creation, in front, or behind all others in a list of one order. */
+  undated: "among others" | "first" | "newest last" | "oldest last" | "last, in no order"
   readonly layer: Layer.Layer<AgniClient>
   readonly clock: Clock.Clock
 }
@@ -94,9 +94,10 @@ export const make = (now: number, calls: Array<Call>): World => {
     ]
   }
   const sorted = (byCreation: boolean, isAscending: boolean): ReadonlyArray<Call> => {
-    if (world.undated !== "among others") return atEnd()
+    if (world.undated !== "among others" && world.undated !== "first") return atEnd()
     const key = `${byCreation} ${isAscending}`
-    const keyOf = (call: Call) => (byCreation ? call.created : (call.start ?? call.created))
+    const keyOf = (call: Call) =>
+      byCreation ? call.created : (call.start ?? call.created + (world.undated === "first" ? 1e15 : 0))
     const sign = isAscending ? -1 : 1
     const found =
       (world.isStill ? orders.get(key) : undefined) ??

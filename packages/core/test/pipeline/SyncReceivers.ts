@@ -44,7 +44,7 @@ export interface Judge {
 }
 
 /** What must hold of each change that a sink gets, by what it held before. */
-const check = (name: string, before: Held | undefined, { change, id, row }: Event, judge: Judge): void => {
+export const check = (name: string, before: Held | undefined, { change, id, row }: Event, judge: Judge): void => {
   const { contents, wrong } = judge
   const version = `${id} ${change.sequence}`
   const content = contents.get(version) ?? plain(row)
@@ -59,7 +59,7 @@ const check = (name: string, before: Held | undefined, { change, id, row }: Even
   if (plain(before.row) === plain(row) && !isNews) wrong.add(`${name}: ${id} ${change.sequence} changes nothing`)
 }
 
-const itemsOf = (batch: SessionSink.Batch<object | null>): ReadonlyArray<Event> =>
+export const itemsOf = (batch: SessionSink.Batch<object | null>): ReadonlyArray<Event> =>
   batch.items.flatMap(({ change, id, row }) => (change === undefined ? [] : [{ id, change, row }]))
 
 interface Table {

@@ -15,6 +15,7 @@ import {
 import { laters } from "@callstream/core/sync/Settlement"
 import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
 import { type Random, random } from "./SyncRandom.ts"
 
 export type Open = Ledger["Service"]["open"]
@@ -129,6 +130,7 @@ const compare = Effect.fnUntraced(function* (lease: Lease, model: Map<string, En
   assert.deepStrictEqual(byId(yield* lease.awaiting(expected.at)), byId(expected.awaiting), about)
   const changed = yield* lease.changedAfter(expected.commit, expected.limit)
   assert.deepStrictEqual(changed.map(asKept), expected.changedAfter, about)
+  assert.deepStrictEqual(byId((yield* Stream.runCollect(lease.all)).map(asKept)), byId(all), about)
   assert.strictEqual(yield* lease.bornAfter(expected.commit), expected.bornAfter, about)
   const found = yield* lease.byId(["none", ...model.keys()])
   assert.deepStrictEqual(byId([...found.values()].map(asKept)), byId(all), about)

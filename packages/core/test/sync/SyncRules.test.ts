@@ -1,86 +1,14 @@
 /** Rules of a sync that random histories rarely need: each has a small world that does. */
-import { AgniClient } from "@callstream/core/client/AgniClient"
-import type { CallSessionQuery } from "@callstream/core/model/CallSessionQuery"
-import { Ledger } from "@callstream/core/sync/Ledger"
-import * as Sync from "@callstream/core/sync/Sync"
 import { assert, describe, it } from "@effect/vitest"
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
-import * as Stream from "effect/Stream"
 import * as World from "../pipeline/SyncDeliveryWorld.ts"
+import { make, noDeeper } from "./RulesWorld.ts"
 
 const { hour, minute, origin } = World
-
-/** A call every two minutes, from six hours before the first pass to six hours after it. Every fifth has no start time. */
-const usual = (): Array<World.Call> =>
-  Array.from({ length: 360 }, (_, i) =>
-    Object.assign(World.newCall(1000 + i, origin + (i - 180) * 2 * minute, i % 5 !== 0), {
-      status: "completed" as const
-    })
-  )
 
 /** One that was created five hours ago and started later, so that no walk reads it, and that is not listed yet. */
 const late = (startedAgo: number): World.Call =>
   Object.assign(World.newCall(1, origin - 5 * hour - minute, true), { start: origin - startedAgo, isListed: false })
-
-/** A server that answers with nothing on later pages in the order of creation. */
-const noDeeper =
-  (pages: number) =>
-  (query: CallSessionQuery): CallSessionQuery =>
-    query.sortBy === "created_at" && (query.page ?? 1) > pages ? { ...query, page: 1000 } : query
-
-/** A world with pages of ten calls, after its first pass. */
-const make = (others: ReadonlyArray<World.Call> = []) => {
-  const calls = usual()
-  const world = World.make(origin, [...others])
-  const told: Array<Sync.Change> = []
-  const looks: Array<Sync.Look> = []
-  /** The question that the server hears. */
-  const server = { hears: (query: CallSessionQuery): CallSessionQuery => query }
-  const layer = Layer.effect(
-    AgniClient,
-    Effect.map(AgniClient, (client) => ({
-      ...client,
-      list: (query: CallSessionQuery) => client.list(server.hears(query))
-    }))
-  ).pipe(Layer.provide(world.layer))
-  const pass = (at: number, isAcknowledged = true) =>
-    Effect.suspend(() => {
-      world.now = at
-      while ((calls[0]?.created ?? Infinity) < at) world.calls.push(...calls.splice(0, 1))
-      return Sync.changes({
-        name: "calls",
-        from: "2026-07-01T00:00:00Z",
-        pageSize: 10,
-        onLook: (look) => Effect.sync(() => void looks.push(look))
-      }).pipe(
-        Stream.tap((change) => {
-          told.push(change)
-          return isAcknowledged ? change.acknowledge : Effect.void
-        }),
-        Stream.runDrain,
-        Effect.provide(layer)
-      )
-    })
-  return {
-    world,
-    server,
-    pass,
-    told: (id: string) => told.filter((change) => change.id === id),
-    watermark: () => looks.at(-1)?.watermark ?? 0,
-    kinds: () => new Set(told.map(({ kind }) => kind)),
-    /** Whether the call came before the watermark passed its start. */
-    assertProven: ({ id, start = 0 }: World.Call) => {
-      const came = looks.findIndex(({ changes }) => changes.some((change) => change.id === id))
-      const passed = looks.findIndex(({ watermark }) => watermark > start)
-      assert.isAtLeast(came, 0, "it came")
-      assert.isAtLeast(passed, came, "the watermark is not past a call that did not come")
-    },
-    play: <A, E>(effect: Effect.Effect<A, E, Ledger>) =>
-      effect.pipe(Effect.provide(Ledger.layerMemory), Effect.provideService(Clock.Clock, world.clock))
-  }
-}
 
 describe("A sync needs its rules", () => {
   for (const deepest of [1000, 4]) {

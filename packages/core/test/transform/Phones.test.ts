@@ -1,6 +1,6 @@
 /** Numbers, compared with libphonenumber: all countries, each in the notations that people and systems write. */
 import { assert, describe, it } from "@effect/vitest"
-import examples from "libphonenumber-js/examples.mobile.json" with { type: "json" }
+import examples from "libphonenumber-js/examples.mobile"
 import {
   type CountryCode,
   findPhoneNumbersInText,

@@ -57,6 +57,7 @@ const problemOf = (error: unknown): string => {
   const code = error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined
   // More was expected: what a download or a copy leaves that was stopped.
   if (code === "Z_BUF_ERROR") return "ends in the middle"
+  if (code === "EACCES" || code === "EPERM") return `may not be read by this user (${code})`
   return code === undefined ? "is damaged or cannot be read" : `is damaged or cannot be read (${code})`
 }
 

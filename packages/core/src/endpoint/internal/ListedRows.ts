@@ -35,11 +35,12 @@ const textOf = (raw: unknown, ...names: ReadonlyArray<string>): string | undefin
 const instantIn = (raw: unknown, ...names: ReadonlyArray<string>): Instant.Instant | undefined =>
   CallSession.credibleInstant(textOf(raw, ...names))
 
-/** A record that did not decode may still have an id; without one it is known by what it says. */
-export const keyOf = ({ raw }: Rejected): string => {
-  const id = textOf(raw, "id")
-  return id === undefined || id === "" ? `=${JSON.stringify(raw, withoutSignature)}` : id
-}
+/** A record that did not decode may still have an id. */
+export const idOf = ({ raw }: Rejected): string | undefined => textOf(raw, "id") || undefined
+
+/** Without an id it is known by what it says. */
+export const keyOf = (rejected: Rejected): string =>
+  idOf(rejected) ?? `=${JSON.stringify(rejected.raw, withoutSignature)}`
 
 /** Each response has other signatures of recording URLs. */
 const withoutSignature = (key: string, value: unknown): unknown =>

@@ -27,6 +27,7 @@ export interface Created {
 /** What a search by creation listed, other calls too. */
 interface CreatedIn {
   readonly items: ReadonlyArray<Item<CallSession>>
+  readonly rejected: ReadonlyArray<Rejected>
   /** Whether all of the range is there: the server does order by creation. */
   readonly isWhole: boolean
 }
@@ -105,15 +106,20 @@ export const make = (ask: Ask.Ask, size: number): Search => {
       at = yield* page(first)
     }
     const items: Array<Item<CallSession>> = []
-    for (let number = first; at !== undefined && number <= mostPages; at = yield* page(++number)) {
-      items.push(...at.items)
-      if (!at.isLast && at.oldest >= from) continue
-      // Calls that left meanwhile moved others from one page to the one before it.
-      if (number > first) items.push(...((yield* page(first))?.items ?? []))
-      // A server that is down, or does not go so deep, may answer with nothing.
-      return { items, isWhole: shown.includes(true) && items.length > 0 && at.rows > 0 }
+    const rejected: Array<Rejected> = []
+    const take = (found: Created | undefined) => {
+      items.push(...(found?.items ?? []))
+      rejected.push(...(found?.rejected ?? []))
     }
-    return { items, isWhole: false }
+    for (let number = first; at !== undefined && number <= mostPages; at = yield* page(++number)) {
+      take(at)
+      if (!at.isLast && at.oldest >= from) continue
+      // Calls that left meanwhile moved others from one page to the one before it: those are read again, the last one first.
+      for (let before = number - 1; before >= first; before--) take(yield* page(before))
+      // A server that is down, or does not go so deep, may answer with nothing.
+      return { items, rejected, isWhole: shown.includes(true) && items.length > 0 && at.rows > 0 }
+    }
+    return { items, rejected, isWhole: false }
   })
 
   return { created, createdIn }

@@ -4,6 +4,7 @@ import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type { AgniClient } from "../../client/AgniClient.ts"
 import type { AgniError } from "../../model/AgniError.ts"
+import type { Rejected } from "../../model/Rejected.ts"
 import * as Overlap from "../../history/internal/Step.ts"
 import type { Entry, Span } from "../Ledger.ts"
 import type { LedgerError } from "../LedgerError.ts"
@@ -72,6 +73,7 @@ export const walk = (
   start: { readonly page: number; readonly first: Created | undefined },
   then: (reached: Micros) => Looks
 ): Looks => {
+  const unread: Array<Rejected> = []
   const seen = { ids: new Set<string>(), reached: -Infinity, isComplete: false }
   /** Whether the first page begins with later calls, or so near to them that the next walk reads the rest. */
   const begins = ({ newest }: Created, page: number) => page === 1 || newest >= to - (to - from) / 10
@@ -92,6 +94,7 @@ export const walk = (
       if (isFirst) seen.reached = page === 1 ? to : Math.min(to, found.newest)
       for (const { id } of found.items) seen.ids.add(id)
       const { items, rejected } = found
+      unread.push(...rejected)
       const requests = endpoint.requests() - before + (known === undefined ? 0 : 1)
       const look = yield* Pass.note(run, { why, items, rejected, requests, uncounted: [] })
       const isDone = found.isLast || found.oldest < from
@@ -105,7 +108,7 @@ export const walk = (
       if (!isComplete || reached <= from) return Stream.empty
       // The calls of its last seconds may have come since.
       const expected = yield* unseen(run, { from, to: Math.min(reached, run.began - minute) }, ids)
-      const look = yield* Pass.note(run, { why, items: [], rejected: [], requests: 0, uncounted: [], expected })
+      const look = yield* Pass.note(run, { why, items: [], rejected: [], requests: 0, uncounted: [], expected, unread })
       return Stream.concat(Stream.make(look), then(reached))
     })
   )

@@ -158,11 +158,9 @@ const learnNew = (learned: Settlement.Statistics, next: Entry, { before = -Infin
   const { ended, lacks, start } = next
   const there = Settlement.laters.filter((facet) => !lacks.includes(facet))
   const known = ended === undefined ? learned : learnDelays(learned, next, there, ended, now)
-  if (start === undefined) return known
-  const lateness = Tail.observe(known.lateness, now - start)
-  if (now - before >= closely) return { ...known, lateness }
+  if (start === undefined || now - before >= closely) return known
   const age = (now + Math.max(before, Math.min(now, start))) / 2 - start
-  return { ...known, lateness, births: Tail.observe(known.births, age) }
+  return { ...known, births: Tail.observe(known.births, age) }
 }
 
 const learn = (learned: Settlement.Statistics, known: Entry | undefined, next: Entry, about: About) => {

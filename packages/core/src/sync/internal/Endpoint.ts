@@ -19,6 +19,8 @@ export interface Looked {
   readonly range: Span
   readonly items: ReadonlyArray<Item<CallSession>>
   readonly rejected: ReadonlyArray<Rejected>
+  /** Records whose start cannot be read: the answers have them, and no range does. */
+  readonly unread: ReadonlyArray<Rejected>
   /** Whether each part came whole in one answer: what is not in it was not there then. */
   readonly isWhole: boolean
   /** Rows that stand for no item. */
@@ -27,6 +29,7 @@ export interface Looked {
 
 interface Front {
   readonly items: ReadonlyArray<Item<CallSession>>
+  readonly rejected: ReadonlyArray<Rejected>
   readonly isWhole: boolean
 }
 
@@ -71,13 +74,15 @@ export const make = (list: AgniClient["Service"]["list"], filters: Ask.Filters, 
 
   const front = Effect.gen(function* () {
     const items: Array<Item<CallSession>> = []
+    const rejected: Array<Rejected> = []
     for (let page = 1; page <= mostInFront; page++) {
       const answer = yield* Ask.orNothing(ask(page, {}))
-      if (answer === undefined) return { items, isWhole: false }
+      if (answer === undefined) return { items, rejected, isWhole: false }
       items.push(...answer.rows.flatMap(({ item }) => item ?? []))
-      if (answer.rows.length < size || answer.rows.some(Rows.isDated)) return { items, isWhole: true }
+      rejected.push(...unreadIn(answer.rows))
+      if (answer.rows.length < size || answer.rows.some(Rows.isDated)) return { items, rejected, isWhole: true }
     }
-    return { items, isWhole: false }
+    return { items, rejected, isWhole: false }
   })
 
   return {
@@ -91,6 +96,9 @@ export const make = (list: AgniClient["Service"]["list"], filters: Ask.Filters, 
   }
 }
 
+const unreadIn = (rows: ReadonlyArray<Rows.Row>): ReadonlyArray<Rejected> =>
+  rows.flatMap(({ rejected }) => rejected ?? [])
+
 /** What an answer says of a range. */
 const lookedAt = (range: Span, rows: ReadonlyArray<Rows.Row>, isWhole: boolean): Looked => {
   const within = rows.filter(({ start }) => start !== undefined && start >= range.from && start < range.to)
@@ -99,6 +107,7 @@ const lookedAt = (range: Span, rows: ReadonlyArray<Rows.Row>, isWhole: boolean):
     range,
     items: [...items.values()],
     rejected: within.flatMap(({ rejected }) => rejected ?? []),
+    unread: unreadIn(rows.filter(Rows.isUnplaced)),
     isWhole,
     uncounted: uncountedOf(within)
   }
@@ -108,6 +117,7 @@ const joined = (range: Span, parts: ReadonlyArray<Looked>): Looked => ({
   range,
   items: parts.flatMap(({ items }) => items),
   rejected: parts.flatMap(({ rejected }) => rejected),
+  unread: parts.flatMap(({ unread }) => unread),
   isWhole: parts.every((part) => part.isWhole),
   uncounted: parts.flatMap(({ uncounted }) => uncounted)
 })

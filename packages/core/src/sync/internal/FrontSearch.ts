@@ -4,6 +4,7 @@ import { AgniClient } from "../../client/AgniClient.ts"
 import type { AgniError } from "../../model/AgniError.ts"
 import type { CallSession } from "../../model/CallSession.ts"
 import type { Item } from "../../model/Item.ts"
+import type { Rejected } from "../../model/Rejected.ts"
 import type * as Coverage from "../../history/Coverage.ts"
 import type { Entry } from "../Ledger.ts"
 import type { LedgerError } from "../LedgerError.ts"
@@ -17,12 +18,13 @@ interface Found {
   readonly requests: number
   /** Calls that were created in the range and did not come; nothing where the window cannot show that. */
   readonly expected: ReadonlyArray<Entry> | undefined
+  readonly unread?: ReadonlyArray<Rejected> | undefined
 }
 
 /**
  * A window of calls without a start time may be proven by counts alone, and each count may be another replica's. So those that it
  * lacks are looked for in front of the list, where most servers have them, before they are called absent. A search looks there in any
- * case: what it does not bring is removed.
+ * case.
  */
 export const find = Effect.fnUntraced(function* (
   run: Pass.Run,
@@ -42,11 +44,12 @@ export const find = Effect.fnUntraced(function* (
   if (lacks.length === 0 || (!isShown && why !== "missing")) return { items: came, requests: 0, expected }
   const endpoint = Endpoint.make((yield* AgniClient).list, filters, run.profile)
   const wanted = new Set(lacks.map(({ id }) => id))
-  const { isWhole, items } = yield* endpoint.front
+  const { isWhole, items, rejected: unread } = yield* endpoint.front
   const found = items.filter(({ id }) => wanted.has(id))
   return {
     items: [...came, ...found],
     requests: endpoint.requests(),
-    expected: isWhole ? expected : undefined
+    expected: isWhole ? expected : undefined,
+    unread
   }
 })

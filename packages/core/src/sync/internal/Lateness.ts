@@ -1,7 +1,12 @@
 /** Calls that appeared later than the horizon allows for: measured, because no proof can show that none will. */
 import * as Schema from "effect/Schema"
 import type * as CoverageSet from "../../coverage/CoverageSet.ts"
+import type { CallSession } from "../../model/CallSession.ts"
+import type { Item } from "../../model/Item.ts"
+import type { Entry } from "../Ledger.ts"
+import type { Why } from "../Sync.ts"
 import type { Micros } from "../Tail.ts"
+import type * as Pass from "./Pass.ts"
 
 export const Lateness = Schema.Struct({
   /** By which it was measured, in µs. */
@@ -42,4 +47,27 @@ export const observe = (
     late: known.late + late.length,
     longest: late.reduce((longest, start) => Math.max(longest, now - start), known.longest)
   }
+}
+
+interface Read {
+  readonly why: Why
+  readonly items: ReadonlyArray<Item<CallSession>>
+}
+
+/** After a reading. Calls that are known already, and those that were forgotten, say nothing about when they appeared. */
+export const after = (
+  { isFirst, now, settings, state }: Pass.Run,
+  { items, why }: Read,
+  known: ReadonlyMap<string, Entry>
+): Lateness => {
+  const earliest = Math.max(settings.from, now - settings.remember)
+  const isNew = !isFirst && why !== "again"
+  const fresh = isNew ? items.filter(({ id }) => !known.has(id)).flatMap(({ start }) => start ?? []) : []
+  const { coverage, watermark } = state
+  const about = { coverage, horizon: settings.horizon, now, watermark }
+  return observe(
+    state.lateness,
+    fresh.filter((start) => start >= earliest),
+    about
+  )
 }

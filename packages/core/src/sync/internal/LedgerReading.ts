@@ -1,5 +1,7 @@
 /** Entries of a ledger, read from its table. */
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
 import type { Connection } from "effect/sql/SqlConnection"
 import type { SqlError } from "effect/sql/SqlError"
 import { byStart, type Entry, isAbsent, isIn, type Span, type View } from "../Ledger.ts"
@@ -56,11 +58,11 @@ export const make = (
   row: () => { readonly agents: ReadonlyArray<string>; readonly head: number }
 ): Omit<View, "name" | "id" | "key" | "kept" | "acknowledged" | "asked"> => {
   const { ask, dialect } = store
-  const all = (where: string, params: ReadonlyArray<unknown>) =>
+  const found = (where: string, params: ReadonlyArray<unknown>) =>
     Effect.suspend(() => select(store, number, row().agents, where, params))
   const between = ({ from, to }: Span) =>
-    Effect.map(all(dialect.between, [Math.floor(from / second), Math.ceil(to / second)]), (found) =>
-      found.filter(({ start = from }) => start >= from && start < to).toSorted(byStart)
+    Effect.map(found(dialect.between, [Math.floor(from / second), Math.ceil(to / second)]), (entries) =>
+      entries.filter(({ start = from }) => start >= from && start < to).toSorted(byStart)
     )
   /** The column has whole seconds: those at the ends that are not in the range as a whole are read. */
   const count = Effect.fnUntraced(function* ({ from, to }: Span) {
@@ -83,34 +85,41 @@ export const make = (
     if (commit >= row().head) return undefined
     let at = -earliest
     for (let id: Uint8Array = new Uint8Array(); ;) {
-      const found = yield* all(dialect.changedByStart, [commit, at, at, id, most])
-      const born = found.flatMap(({ born, start }) => (born > commit && start !== undefined ? [start] : []))
+      const changed = yield* found(dialect.changedByStart, [commit, at, at, id, most])
+      const born = changed.flatMap(({ born, start }) => (born > commit && start !== undefined ? [start] : []))
       if (born[0] !== undefined) return Math.floor(born[0] / second) * second
-      const last = found.at(-1)
+      const last = changed.at(-1)
       if (last?.start === undefined) return undefined
       at = Math.floor(last.start / second)
       id = EntryBytes.ofId(last.id)
     }
   })
+  const pages = Stream.paginate(new Uint8Array(), (after: Uint8Array) =>
+    Effect.map(found(dialect.after, [after, most]), (entries) => {
+      const last = entries.at(-1)
+      return [entries, last === undefined ? Option.none() : Option.some(EntryBytes.ofId(last.id))] as const
+    })
+  )
   return {
+    all: pages,
     bornAfter,
     byId: (ids) =>
       Effect.map(
-        Effect.forEach(inParts(ids), (part) => all(dialect.byId(part.length), part.map(EntryBytes.ofId))),
+        Effect.forEach(inParts(ids), (part) => found(dialect.byId(part.length), part.map(EntryBytes.ofId))),
         (found) => new Map(found.flat().map((entry) => [entry.id, entry]))
       ),
     count,
     between,
     gone: ({ from, to }) =>
-      Effect.map(all(dialect.gone, [Math.floor(from / second), Math.ceil(to / second)]), (found) =>
+      Effect.map(found(dialect.gone, [Math.floor(from / second), Math.ceil(to / second)]), (found) =>
         found.filter((entry) => isIn(entry, { from, to }))
       ),
-    withoutStart: all(dialect.withoutStart, []),
-    absent: all(dialect.absent, []),
-    awaiting: (at) => all(dialect.due, [Math.floor(at / second)]),
+    withoutStart: found(dialect.withoutStart, []),
+    absent: found(dialect.absent, []),
+    awaiting: (at) => found(dialect.due, [Math.floor(at / second)]),
     // Nobody lacks anything most of the time, and no index is kept for those who do.
     changedAfter: (commit, limit) =>
-      Effect.suspend(() => (commit >= row().head ? Effect.succeed([]) : all(dialect.changed, [commit, limit])))
+      Effect.suspend(() => (commit >= row().head ? Effect.succeed([]) : found(dialect.changed, [commit, limit])))
   }
 }
 

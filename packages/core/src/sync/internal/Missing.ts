@@ -67,37 +67,58 @@ const suspects = Effect.fnUntraced(function* (run: Pass.Run): Effect.fn.Return<R
   )
 })
 
+/** What a search showed so far. */
+interface Search {
+  /** Ranges of start time that were read, whether all of each came, and how many calls were in it. */
+  readonly read: Array<Span & { readonly isWhole: boolean; readonly calls: number }>
+  /** Calls that were looked for among those without a start time, and would have come. */
+  readonly undated: Set<string>
+  /** Calls that may be in front of the list, where not all came. */
+  readonly inFront: Set<string>
+}
+
+/**
+ * Whether a search shows that a call is nowhere: all came of each place where it may be, and at least one call. An answer with nothing
+ * may be one of a server that is down in part: where no other call is known, that is believed after half a day.
+ */
+const isShown = (run: Pass.Run, { inFront, read, undated }: Search, entry: Entry): boolean => {
+  const places = placesOf(entry)
+  const found = places.map(({ from, to }) => read.find((range) => range.from <= from && to <= range.to))
+  const isLong = run.now - (entry.doubted?.since ?? run.now) >= longestWait
+  const isThere = found.some((range) => (range?.calls ?? 0) > 0) && !inFront.has(entry.id)
+  return (
+    found.every((range) => range?.isWhole === true) &&
+    (isThere || isLong) &&
+    (entry.start !== undefined || undated.has(entry.id))
+  )
+}
+
 /**
  * Looks for calls that were absent, and says of those that are absent again, ten minutes later, that they were removed. `isSure`:
  * nothing is known of the endpoint that could be one of them.
  */
 export const missing = (run: Pass.Run, endpoint: Endpoint, isSure: () => boolean): Looks =>
   Stream.unwrap(
-    Effect.map(
-      Effect.suspend(() => suspects(run)),
-      (all) => {
-        if (all.length === 0) return Stream.empty
-        const search: Search = { isWhole: true }
-        const removed = (entries: ReadonlyArray<Entry>) =>
-          Stream.fromIterableEffect(
-            Effect.suspend(() => {
-              const sure = entries.filter(({ start }) => start !== undefined || search.isWhole)
-              return isSure() ? remove(run, sure) : nothing
-            })
-          )
-        return Stream.unwrap(
-          Effect.gen(function* () {
-            const { looks, rest } = yield* byCreation(run, endpoint, all)
-            const searched = yield* affordable(run, rest)
-            const left = new Set(rest.filter((entry) => !searched.includes(entry)))
-            return Stream.fromIterable(looks).pipe(
-              Stream.concat(byStart(run, endpoint, searched, search)),
-              Stream.concat(removed(all.filter((entry) => !left.has(entry))))
+    Effect.gen(function* () {
+      const all = yield* suspects(run)
+      if (all.length === 0) return Stream.empty
+      const { looks, rest } = yield* byCreation(run, endpoint, all)
+      const searched = yield* affordable(run, rest)
+      const search: Search = { read: [], undated: new Set(), inFront: new Set() }
+      const removed = Effect.suspend(() => {
+        const byStart = new Set(rest)
+        return isSure()
+          ? remove(
+              run,
+              all.filter((entry) => !byStart.has(entry) || isShown(run, search, entry))
             )
-          })
-        )
-      }
-    )
+          : nothing
+      })
+      return Stream.fromIterable(looks).pipe(
+        Stream.concat(byStart(run, endpoint, searched, search)),
+        Stream.concat(Stream.fromIterableEffect(removed))
+      )
+    })
   )
 
 /** A search by start that takes more pages waits until others can be looked for with it. */
@@ -120,33 +141,80 @@ const affordable = Effect.fnUntraced(function* (
 const createdOf = (entries: ReadonlyArray<Entry>): ReadonlyArray<Span> =>
   joined(entries.flatMap(({ created: at }) => (at === undefined ? [] : [{ from: at - second, to: at + 2 * second }])))
 
-/** A search for calls without a start time, and whether it would have shown each. */
-interface Search {
-  isWhole: boolean
-}
-
 /** Looks for calls without a start time where they were created, or at the end of the list. */
 const undated = (run: Pass.Run, endpoint: Endpoint, entries: ReadonlyArray<Entry>, search: Search): Looks =>
-  Stream.suspend(() =>
-    ListEnd.works(run)
+  Stream.suspend(() => {
+    const show = (shown: ReadonlyArray<Entry>) => shown.forEach(({ id }) => search.undated.add(id))
+    const all = { came: true }
+    return ListEnd.works(run)
       ? ListEnd.find(run, endpoint, "missing", entries).pipe(
           Stream.map(({ isWhole, look }) => {
-            search.isWhole &&= isWhole
+            all.came &&= isWhole
             return look
-          })
+          }),
+          Stream.concat(Stream.fromEffectDrain(Effect.sync(() => show(all.came ? entries : []))))
         )
-      : Stream.fromIterable(createdOf(entries)).pipe(Stream.flatMap((range) => Pass.prove(run, "missing", range)))
+      : Stream.fromIterable(createdOf(entries)).pipe(
+          Stream.flatMap((range) => Pass.prove(run, "missing", range, { onExpected: show }))
+        )
+  })
+
+/** Calls that had a start time may have lost it, and be in front of the list. At its end, each whole pass has found them. */
+const inFront = (run: Pass.Run, endpoint: Endpoint, entries: ReadonlyArray<Entry>, search: Search): Looks =>
+  Stream.fromIterableEffect(
+    Effect.suspend(() =>
+      entries.length === 0 || ListEnd.works(run) ? nothing : readFront(run, endpoint, entries, search)
+    )
   )
+
+const readFront = Effect.fnUntraced(function* (
+  run: Pass.Run,
+  endpoint: Endpoint,
+  entries: ReadonlyArray<Entry>,
+  search: Search
+): Effect.fn.Return<ReadonlyArray<Look>, AgniError | LedgerError> {
+  const before = endpoint.requests()
+  const wanted = new Set(entries.map(({ id }) => id))
+  const { isWhole, items, rejected: unread } = yield* endpoint.front
+  if (!isWhole) wanted.forEach((id) => search.inFront.add(id))
+  const found = items.filter(({ id }) => wanted.has(id))
+  const requests = endpoint.requests() - before
+  return [yield* Pass.note(run, { why: "missing", items: found, rejected: [], requests, uncounted: [], unread })]
+})
 
 /** Looks for calls where they may be by their start. */
 const byStart = (run: Pass.Run, endpoint: Endpoint, entries: ReadonlyArray<Entry>, search: Search): Looks => {
   const places = joined(entries.flatMap(placesOf), Infinity)
-  const withoutStart = entries.filter(({ start }) => start === undefined)
+  const lookIn = (place: Span): Looks => {
+    const shown = { isWhole: true, calls: 0 }
+    return Stream.fromIterableEffect(Pass.pages(run, place)).pipe(
+      Stream.mapEffect((range) => Pass.lookAt(run, endpoint, "missing", range)),
+      Stream.map(({ calls, isWhole, look }) => {
+        shown.isWhole &&= isWhole
+        shown.calls += calls
+        return look
+      }),
+      Stream.concat(Stream.fromEffectDrain(Effect.sync(() => search.read.push({ ...place, ...shown }))))
+    )
+  }
   return Stream.fromIterable(places).pipe(
-    Stream.mapEffect((range) => Pass.pages(run, range)),
-    Stream.flatMap(Stream.fromIterable),
-    Stream.mapEffect((range) => Pass.look(run, endpoint, "missing", range)),
-    Stream.concat(undated(run, endpoint, withoutStart, search))
+    Stream.flatMap(lookIn),
+    Stream.concat(
+      inFront(
+        run,
+        endpoint,
+        entries.filter(({ start }) => start !== undefined),
+        search
+      )
+    ),
+    Stream.concat(
+      undated(
+        run,
+        endpoint,
+        entries.filter(({ start }) => start === undefined),
+        search
+      )
+    )
   )
 }
 
@@ -167,13 +235,18 @@ const byCreation = Effect.fnUntraced(function* (
   for (const range of createdOf(entries).slice(0, mostByCreation)) {
     const before = endpoint.requests()
     const rank = yield* CreationWalk.rankOf(run, range.to)
-    const { isWhole, items } = yield* endpoint.createdIn(range, rank, run.state.byCreation?.works === true)
+    const found = yield* endpoint.createdIn(range, rank, run.state.byCreation?.works === true)
+    const { isWhole, items, rejected: unread } = found
     const requests = endpoint.requests() - before
-    looks.push(yield* Pass.note(run, { why: "missing", items, rejected: [], requests, uncounted: [] }))
+    const isHere = ({ created = -1 }: Entry) => created >= range.from && created < range.to
+    const here = entries.filter(isHere)
+    const now = yield* run.settings.lease.byId(here.map(({ id }) => id))
+    const expected = isWhole ? [...now.values()].filter(isAbsent) : []
+    looks.push(
+      yield* Pass.note(run, { why: "missing", items, rejected: [], requests, uncounted: [], expected, unread })
+    )
     if (!isWhole) break
-    for (const entry of entries) {
-      if (entry.created !== undefined && entry.created >= range.from && entry.created < range.to) rest.delete(entry)
-    }
+    here.forEach((entry) => rest.delete(entry))
   }
   return { looks, rest: [...rest] }
 })

@@ -29,6 +29,7 @@ import * as FrontSearch from "./FrontSearch.ts"
 import * as Lateness from "./Lateness.ts"
 import * as Noted from "./Noted.ts"
 import * as SyncState from "./SyncState.ts"
+import * as Unread from "./Unread.ts"
 
 const { second } = Decide
 
@@ -72,7 +73,7 @@ export interface Run {
 }
 
 /** One reading. */
-interface Read {
+export interface Read {
   readonly why: Why
   readonly items: ReadonlyArray<Item<CallSession>>
   readonly rejected: ReadonlyArray<Rejected>
@@ -82,6 +83,8 @@ interface Read {
   readonly uncounted: Endpoint.Looked["uncounted"]
   /** Calls that were looked for and should have come. */
   readonly expected?: ReadonlyArray<Entry> | undefined
+  /** More records that could not be read, which are reported by another reading. */
+  readonly unread?: ReadonlyArray<Rejected> | undefined
   /** The ledger was empty when this reading began, and a reading brings each call once: none of them is known. */
   readonly isNew?: boolean | undefined
 }
@@ -100,21 +103,6 @@ const checkOrganization = (run: Run, items: ReadonlyArray<Item<CallSession>>): E
     }
     return Effect.void
   })
-
-/** Calls that are known already, and those that were forgotten, say nothing about when they appeared. */
-const latenessOf = (run: Run, { items, why }: Read, known: ReadonlyMap<string, Entry>): Lateness.Lateness => {
-  const { now, settings, state } = run
-  const earliest = Math.max(settings.from, now - settings.remember)
-  const isNew = !run.isFirst && why !== "again"
-  const fresh = isNew ? items.filter(({ id }) => !known.has(id)).flatMap(({ start }) => start ?? []) : []
-  const { coverage, watermark } = state
-  const about = { coverage, horizon: settings.horizon, now, watermark }
-  return Lateness.observe(
-    state.lateness,
-    fresh.filter((start) => start >= earliest),
-    about
-  )
-}
 
 /** Notes what was read, and gives what became of it. Nothing is delivered before it is noted. */
 export const note = Effect.fnUntraced(function* (
@@ -165,17 +153,13 @@ export const note = Effect.fnUntraced(function* (
   const there = new Set(read.items.map(({ id }) => id))
   const isKnown = read.whole !== undefined && read.isNew !== true
   const held = [...(isKnown ? yield* lease.between(read.whole) : []), ...(read.expected ?? [])]
-  for (const entry of held) if (!there.has(entry.id)) entries.set(entry.id, Decide.missed(entry, now))
-  const { whole } = read
-  const uncounted =
-    whole === undefined
-      ? run.state.uncounted
-      : [...run.state.uncounted.filter(({ at }) => at < whole.from || at >= whole.to), ...read.uncounted]
-  const lateness = latenessOf(run, read, known)
+  const absent = yield* Unread.absent(run, read, { held, there })
+  for (const entry of absent.entries) entries.set(entry.id, entry)
+  const lateness = Lateness.after(run, read, known)
   run.state = next({
     ...run.state,
     settlement,
-    uncounted,
+    uncounted: absent.uncounted,
     lateness,
     ...(clock === 0 ? {} : { clock: Version.of(clock) })
   })
@@ -198,13 +182,15 @@ interface Reading extends Pick<History.Options, "withoutStart"> {
   readonly resume?: Micros | undefined
   /** See `Read`. */
   readonly isNew?: boolean | undefined
+  /** Calls without a start time that a window shows to be absent. */
+  readonly onExpected?: ((expected: ReadonlyArray<Entry>) => void) | undefined
 }
 
 /** The windows of a range, as an export reads them. */
 export const windows = (
   { seen, settings: { filters, horizon, options } }: Run,
   { from, to }: { readonly from: Micros; readonly to?: Micros | undefined },
-  { resume, withoutStart }: Omit<Reading, "isNew"> = {}
+  { resume, withoutStart }: Pick<Reading, "resume" | "withoutStart"> = {}
 ): Stream.Stream<Coverage.Window, AgniError | LedgerError, AgniClient> =>
   Stream.unwrap(
     Effect.map(seen, (seen) =>
@@ -241,16 +227,17 @@ export const prove = (
         const uncounted = Endpoint.uncountedIn(rejected)
         const extra = window.extra === undefined ? [] : [{ at: from, rows: window.extra }]
         const came = CallRows.items(rows)
-        const { expected, items, requests } = isWithoutStart
+        const { expected, items, requests, unread } = isWithoutStart
           ? yield* FrontSearch.find(run, why, range.from, window, came)
-          : { items: came, requests: 0, expected: undefined }
+          : { items: came, requests: 0, expected: undefined, unread: undefined }
         const read = {
           why,
           items,
           rejected,
           requests: window.requests + requests,
           uncounted: [...uncounted, ...extra],
-          expected
+          expected,
+          unread
         }
         // A window that is too recent to be proven was still read whole, but calls may have come into it meanwhile.
         const look = yield* note(
@@ -262,6 +249,7 @@ export const prove = (
           const idle = look.changes.length > 0 ? 0 : 1 + (run.state.withoutStart?.idle ?? 0)
           const hidden = window.outside?.unassigned ?? run.state.withoutStart?.hidden ?? 0
           run.state = { ...run.state, withoutStart: { at: run.began, idle, hidden } }
+          reading?.onExpected?.(expected ?? [])
         }
         return look
       })
@@ -272,24 +260,35 @@ export const prove = (
 /** A machine whose clock is earlier has none that runs. */
 const year2000 = 946_684_800_000_000
 
-/** A look at a range that is expected to fill one page. */
-export const look = Effect.fnUntraced(function* (
+interface Looked {
+  readonly look: Look
+  /** Whether all of the range came. */
+  readonly isWhole: boolean
+  /** How many calls came. */
+  readonly calls: number
+}
+
+/** A look at a range that is expected to fill one page, and what it shows. */
+export const lookAt = Effect.fnUntraced(function* (
   run: Run,
   endpoint: Endpoint.Endpoint,
   why: Why,
   range: Span
-): Effect.fn.Return<Look, AgniError | LedgerError> {
+): Effect.fn.Return<Looked, AgniError | LedgerError> {
   const before = endpoint.requests()
-  const { isWhole, items, rejected, uncounted } = yield* endpoint.look(range)
-  return yield* note(run, {
-    why,
-    items,
-    rejected,
-    uncounted,
-    requests: endpoint.requests() - before,
-    whole: isWhole ? range : undefined
-  })
+  const looked = yield* endpoint.look(range)
+  const { isWhole, items } = looked
+  const requests = endpoint.requests() - before
+  const look = yield* note(run, { ...looked, why, requests, whole: isWhole ? range : undefined })
+  return { look, isWhole, calls: items.length }
 })
+
+export const look = (
+  run: Run,
+  endpoint: Endpoint.Endpoint,
+  why: Why,
+  range: Span
+): Effect.Effect<Look, AgniError | LedgerError> => Effect.map(lookAt(run, endpoint, why, range), ({ look }) => look)
 
 /** A range in parts of about a page each, by what is known of it. */
 export const pages = Effect.fnUntraced(function* (
