@@ -54,5 +54,9 @@ const environment = (): Record<string, string> => {
 export const launch = (): Promise<Browser> => {
   const given = process.env["CALLSTREAM_CHROMIUM"]
   const executablePath = given === undefined || given === "" ? unpackOnce() : given
-  return chromium.launch({ executablePath, env: environment(), args: ["--no-sandbox", "--font-render-hinting=none", "--disable-gpu"] })
+  return chromium.launch({
+    executablePath,
+    env: environment(),
+    args: ["--no-sandbox", "--font-render-hinting=none", "--disable-gpu"]
+  })
 }

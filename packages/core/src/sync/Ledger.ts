@@ -14,9 +14,9 @@ import type { Key } from "../model/Change.ts"
 import { difference, type Fingerprint } from "../model/Fingerprint.ts"
 import { of as versionOf, type Version } from "../model/Version.ts"
 import type { Micros } from "./Tail.ts"
-import { type Asked, type Entry, isAbsent, isBefore, isIn, risen, type Span } from "./LedgerEntry.ts"
+import { type Asked, type Entry, isBefore, isIn, risen, type Span } from "./LedgerEntry.ts"
 import { LedgerError } from "./LedgerError.ts"
-import * as Sorted from "./internal/Sorted.ts"
+import * as EntryPlaces from "./internal/EntryPlaces.ts"
 
 export * from "./LedgerEntry.ts"
 
@@ -220,18 +220,8 @@ interface Memory {
   head: number
   acknowledged: Readonly<Record<string, Acknowledged>>
   readonly entries: Map<string, Entry>
-  readonly places: Places
+  readonly places: EntryPlaces.Places
   asked: Array<Asked>
-}
-
-/** Where entries are found: by start and by when they are due those that are not gone, all by their commits. */
-interface Places {
-  readonly start: Sorted.Sorted
-  readonly due: Sorted.Buckets
-  readonly changed: Sorted.Sorted
-  readonly withoutStart: Set<string>
-  readonly absent: Set<string>
-  readonly gone: Set<string>
 }
 
 const makeMemory = (fingerprint: Fingerprint): Memory => ({
@@ -242,54 +232,8 @@ const makeMemory = (fingerprint: Fingerprint): Memory => ({
   acknowledged: {},
   entries: new Map(),
   asked: [],
-  places: {
-    start: Sorted.make(),
-    due: Sorted.makeBuckets(600_000_000),
-    changed: Sorted.make(),
-    withoutStart: new Set(),
-    absent: new Set(),
-    gone: new Set()
-  }
+  places: EntryPlaces.make()
 })
-
-/** By what an entry is found; `undefined` where it is not. */
-const keysOf = (entry: Entry | undefined) => {
-  const { changed, due, gone, start } = entry ?? {}
-  const isThere = entry !== undefined && gone === undefined
-  const absent = isThere && isAbsent(entry)
-  return {
-    changed,
-    start: isThere ? start : undefined,
-    due: isThere && !absent ? due : undefined,
-    withoutStart: isThere && start === undefined,
-    absent,
-    gone: gone !== undefined
-  }
-}
-
-const second = 1_000_000
-
-const earliest = (entries: ReadonlyArray<Entry>, commit: number): Micros | undefined => {
-  const starts = entries.flatMap(({ born, gone, start }) =>
-    born <= commit || gone !== undefined || start === undefined ? [] : [Math.floor(start / second) * second]
-  )
-  return starts.length === 0 ? undefined : starts.reduce((least, start) => Math.min(least, start))
-}
-
-/** Moves an entry to where it is found now. Of most that are read nothing changes. */
-const move = (places: Places, id: string, before: Entry | undefined, after: Entry | undefined): void => {
-  const [old, next] = [keysOf(before), keysOf(after)]
-  for (const by of ["start", "due", "changed"] as const) {
-    const [from, to] = [old[by], next[by]]
-    if (from === to) continue
-    if (from !== undefined) places[by].remove(from, id)
-    if (to !== undefined) places[by].add(to, id)
-  }
-  for (const by of ["withoutStart", "absent", "gone"] as const) {
-    if (next[by]) places[by].add(id)
-    else places[by].delete(id)
-  }
-}
 
 const leaseOf = (name: string, memory: Memory): Lease => {
   const { entries, key, places } = memory
@@ -317,13 +261,14 @@ const leaseOf = (name: string, memory: Memory): Lease => {
     awaiting: (at) => Effect.sync(() => of(places.due.upTo(at)).filter(({ due = Infinity }) => due <= at)),
     all: Stream.suspend(() => Stream.fromIterable([...entries.values()])),
     changedAfter: (commit, limit) => Effect.sync(() => of(places.changed.ids(commit + 1, Infinity, limit))),
-    bornAfter: (commit) => Effect.sync(() => earliest(of(places.changed.ids(commit + 1, Infinity)), commit)),
+    bornAfter: (commit) =>
+      Effect.sync(() => EntryPlaces.earliest(of(places.changed.ids(commit + 1, Infinity)), commit)),
     note: (note) =>
       Effect.sync(() => {
         memory.state = note.state
         memory.head = note.head
         for (const entry of note.entries) {
-          move(places, entry.id, entries.get(entry.id), entry)
+          EntryPlaces.move(places, entry.id, entries.get(entry.id), entry)
           entries.set(entry.id, entry)
         }
       }),
@@ -344,7 +289,7 @@ const leaseOf = (name: string, memory: Memory): Lease => {
         const old = [...of(places.start.ids(-Infinity, before)), ...of(places.withoutStart), ...of(places.gone)]
         for (const entry of old) {
           if (!isBefore(entry, before) || entry.changed > acknowledged) continue
-          move(places, entry.id, entry, undefined)
+          EntryPlaces.move(places, entry.id, entry, undefined)
           entries.delete(entry.id)
         }
       })

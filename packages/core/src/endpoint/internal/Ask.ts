@@ -6,7 +6,7 @@ import type { AgniError } from "../../model/AgniError.ts"
 import type { CallSessionQuery } from "../../model/CallSessionQuery.ts"
 import * as Instant from "../../model/Instant.ts"
 import type { Edition } from "../../model/Page.ts"
-import { type Counted, noteCount, notePage, type Paged } from "./Counts.ts"
+import { type Counted, noteCount, notePage, type Paged } from "./NotedCounts.ts"
 import type { Micros, Range } from "./Micros.ts"
 import * as Rows from "./ListedRows.ts"
 

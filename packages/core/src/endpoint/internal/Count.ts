@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import type { AgniError } from "../../model/AgniError.ts"
 import * as Ask from "./Ask.ts"
-import * as Counts from "./Counts.ts"
+import * as NotedCounts from "./NotedCounts.ts"
 import * as LastPage from "./LastPage.ts"
 import * as Rows from "./ListedRows.ts"
 
@@ -36,7 +36,7 @@ export const rows = (
   return counted.pipe(
     Effect.tap((rows) =>
       Effect.sync(() => {
-        if (rows !== undefined) Counts.noteCount(ask.log.counts, bounds, rows)
+        if (rows !== undefined) NotedCounts.noteCount(ask.log.counts, bounds, rows)
       })
     ),
     Effect.catchIf(

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import { AgniClient } from "../../client/AgniClient.ts"
 import type { EndpointProfile } from "../EndpointProfile.ts"
 import * as Ask from "./Ask.ts"
-import * as Counts from "./Counts.ts"
+import * as NotedCounts from "./NotedCounts.ts"
 import type * as BoundsProbe from "./BoundsProbe.ts"
 import type { Micros } from "./Micros.ts"
 import * as Patience from "./Patience.ts"
@@ -56,7 +56,7 @@ const noting =
         const { page: number = 1, pageSize = 20, startedAfter, startedBefore } = query
         const isOpen = startedAfter === undefined && startedBefore === undefined
         if (isOpen && number > 1 && rows.length > 0)
-          Counts.noteCount(log.places, {}, (number - 1) * pageSize + rows.length)
+          NotedCounts.noteCount(log.places, {}, (number - 1) * pageSize + rows.length)
       })
     )
 

@@ -5,7 +5,7 @@ import type { CallSessionQuery } from "../../model/CallSessionQuery.ts"
 import * as Instant from "../../model/Instant.ts"
 import { earliestStart } from "../../model/Limits.ts"
 import * as Ask from "../../endpoint/internal/Ask.ts"
-import * as Counts from "../../endpoint/internal/Counts.ts"
+import * as NotedCounts from "../../endpoint/internal/NotedCounts.ts"
 import * as Blocks from "../../endpoint/internal/Blocks.ts"
 import type { Micros, Range } from "../../endpoint/internal/Micros.ts"
 import * as Patience from "../../endpoint/internal/Patience.ts"
@@ -168,7 +168,7 @@ const noteFailing = (
 ): void => {
   const { after = -Infinity, before = Infinity } = bounds
   const keys = new Set(rows.flatMap(([, { key, start = NaN }]) => (start >= after && start <= before ? [key] : [])))
-  if (lost > 0) Counts.noteCount(log.failing, bounds, keys.size + lost)
+  if (lost > 0) NotedCounts.noteCount(log.failing, bounds, keys.size + lost)
 }
 
 /** Between the same neighbours. */

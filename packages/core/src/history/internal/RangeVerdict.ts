@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import type { AgniError } from "../../model/AgniError.ts"
 import type { Coverage } from "../Coverage.ts"
 import * as Ask from "../../endpoint/internal/Ask.ts"
-import * as Counts from "../../endpoint/internal/Counts.ts"
+import * as NotedCounts from "../../endpoint/internal/NotedCounts.ts"
 import type { Micros } from "../../endpoint/internal/Micros.ts"
 import * as Rows from "../../endpoint/internal/ListedRows.ts"
 import * as Delivered from "./Delivered.ts"
@@ -35,7 +35,7 @@ export const judge = Effect.fnUntraced(function* (
     ],
     { concurrency: 2 }
   )
-  const most = Math.max(before ?? 0, count ?? 0, Counts.countOf(ask.log, bounds, work.beyond.repeats))
+  const most = Math.max(before ?? 0, count ?? 0, NotedCounts.countOf(ask.log, bounds, work.beyond.repeats))
   const missing = missingFrom(ask.log.shown, held, bounds)
   const isWhole = count === held.size() && most <= held.size() && missing.length === 0
   if (isWhole && !done.moved && !done.dense && control === undefined) {

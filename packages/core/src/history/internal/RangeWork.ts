@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import type { AgniError } from "../../model/AgniError.ts"
 import type { Coverage, Window } from "../Coverage.ts"
 import * as Ask from "../../endpoint/internal/Ask.ts"
-import * as Counts from "../../endpoint/internal/Counts.ts"
+import * as NotedCounts from "../../endpoint/internal/NotedCounts.ts"
 import * as Count from "../../endpoint/internal/Count.ts"
 import type { Range } from "../../endpoint/internal/Micros.ts"
 import type * as Rows from "../../endpoint/internal/ListedRows.ts"
@@ -52,7 +52,7 @@ const countedAbove = (
   task: Task.Task,
   part: Range
 ): number | undefined => {
-  const counted = Counts.exactly(counts, Ask.boundsOf(task))
+  const counted = NotedCounts.exactly(counts, Ask.boundsOf(task))
   return counted !== undefined && counted >= size && Task.isElsewhere(shown, task, part) ? counted : task.below
 }
 

@@ -2,14 +2,14 @@
 import type * as Coverage from "../Coverage.ts"
 import type { AgniError } from "../../model/AgniError.ts"
 import * as Ask from "../../endpoint/internal/Ask.ts"
-import * as Counts from "../../endpoint/internal/Counts.ts"
+import * as NotedCounts from "../../endpoint/internal/NotedCounts.ts"
 import type * as Micros from "../../endpoint/internal/Micros.ts"
 import * as Delivered from "./Delivered.ts"
 import * as IdSet from "./IdSet.ts"
 import type { Evidence } from "./Known.ts"
 import type * as Windows from "./Windows.ts"
 
-type Counted = Map<string, Counts.Counted>
+type Counted = Map<string, NotedCounts.Counted>
 
 export interface Shown {
   /** Of calls that were delivered. */
@@ -31,7 +31,7 @@ export interface Shown {
   /** Bounds, and the place of a row in them: no evidence where a page beyond the end brings other rows again. */
   readonly places: Counted
   /** Pages by their length, the last and greatest of each. */
-  readonly lengths: Map<string, Counts.Paged>
+  readonly lengths: Map<string, NotedCounts.Paged>
   /** Between two rows, with those that fail: each of these must come, or fail again. */
   readonly failing: Counted
   readonly revisions: Array<Windows.Revision>
@@ -100,15 +100,15 @@ export const note = (
   if (once !== undefined) shown.readOnce.add(once.from)
   shown.failed ||= log.failed
   // What reaches beyond the range counts others too.
-  const isOfRange = ({ after, before }: Counts.Counted) =>
+  const isOfRange = ({ after, before }: NotedCounts.Counted) =>
     whole || (after >= range.from - near && before <= range.to + near)
   for (const counted of [...log.counts.values(), ...log.sure.values()])
-    if (isOfRange(counted)) Counts.noteCount(shown.counts, counted, counted.rows)
+    if (isOfRange(counted)) NotedCounts.noteCount(shown.counts, counted, counted.rows)
   for (const counted of log.places.values())
-    if (isOfRange(counted)) Counts.noteCount(shown.places, counted, counted.rows)
-  for (const page of log.lengths.values()) if (isOfRange(page)) Counts.notePage(shown.lengths, page)
+    if (isOfRange(counted)) NotedCounts.noteCount(shown.places, counted, counted.rows)
+  for (const page of log.lengths.values()) if (isOfRange(page)) NotedCounts.notePage(shown.lengths, page)
   for (const counted of log.failing.values())
-    if (isOfRange(counted)) Counts.noteCount(shown.failing, counted, counted.rows)
+    if (isOfRange(counted)) NotedCounts.noteCount(shown.failing, counted, counted.rows)
   for (const id of log.moved) shown.moved.add(id)
   for (const [key, at] of log.created) shown.created.set(key, at)
   for (const [key, start] of log.shown) {
@@ -153,11 +153,11 @@ export const isExplained = (
 }
 
 /**
- * Pages that are not another one again, which a server may answer beyond the end: they are neither as long as the last page of
- * what came nor as the first.
+ * Pages that are not another one again, which a server may answer beyond the end: they are neither as long as the last page that
+ * came nor as the first.
  */
 export const unrepeated = (shown: Shown): Counted => {
-  const isRepeated = ({ after, before, length, size }: Counts.Paged): boolean => {
+  const isRepeated = ({ after, before, length, size }: NotedCounts.Paged): boolean => {
     const { at, within } = between(shown, { after, before })
     for (let rows = Math.max(1, within); rows <= within + at; rows++)
       if (length === ((rows - 1) % size) + 1 || length === Math.min(rows, size)) return true

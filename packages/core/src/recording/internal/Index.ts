@@ -35,7 +35,7 @@ type Line = typeof Line.Type
 const decode = Schema.decodeUnknownOption(Schema.fromJsonString(Line))
 
 /** A call whose recording could not be had. */
-export interface Lacking {
+interface Lacking {
   readonly path: string
   readonly at: Instant.Instant
   readonly failed: Failure

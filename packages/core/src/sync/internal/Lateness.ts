@@ -20,7 +20,7 @@ export const Lateness = Schema.Struct({
 })
 export type Lateness = typeof Lateness.Type
 
-export interface About {
+interface About {
   readonly horizon: number
   readonly now: Micros
   readonly watermark: Micros
@@ -30,7 +30,7 @@ export interface About {
 export const none = (horizon: number): Lateness => ({ horizon, calls: 0, late: 0, longest: 0 })
 
 /** With the starts of calls that were seen for the first time. By another horizon it begins again. */
-export const observe = (
+const observe = (
   before: Lateness | undefined,
   starts: ReadonlyArray<Micros>,
   { coverage, horizon, now, watermark }: About

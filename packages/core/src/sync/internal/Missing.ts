@@ -79,7 +79,7 @@ interface Search {
 
 /**
  * Whether a search shows that a call is nowhere: all came of each place where it may be, and at least one call. An answer with nothing
- * may be one of a server that is down in part: where no other call is known, that is believed after half a day.
+ * may be one of a server that is down in part: where no other call is known, that counts after half a day.
  */
 const isShown = (run: Pass.Run, { inFront, read, undated }: Search, entry: Entry): boolean => {
   const places = placesOf(entry)

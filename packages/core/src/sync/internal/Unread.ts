@@ -59,7 +59,7 @@ interface Found {
   readonly uncounted: Uncounted
 }
 
-/** What becomes of calls that did not come with a reading. */
+/** Notes calls that did not come with a reading. */
 export const absent = Effect.fnUntraced(function* (
   { now, settings, state }: Pass.Run,
   { rejected, uncounted, unread = [], whole }: Pass.Read,

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Ask from "../../../src/endpoint/internal/Ask.ts"
-import * as Counts from "../../../src/endpoint/internal/Counts.ts"
+import * as NotedCounts from "../../../src/endpoint/internal/NotedCounts.ts"
 import type * as Adversary from "../../torture/Adversary.ts"
 import { askOf, began, control, hour, open, rowsAt } from "../../history/internal/FakeServer.ts"
 
@@ -54,7 +54,7 @@ describe("the place of a row", () => {
       const ask = askOf(server)
       const bounds = { after: at - 100 * hour, before: at + hour }
       for (const [page, size] of pages) yield* ask(page, bounds, { size })
-      return Counts.countOf(ask.log, bounds, true)
+      return NotedCounts.countOf(ask.log, bounds, true)
     })
 
   it.effect("is a count on a server that repeats a page, where the one before it was full of others", () =>

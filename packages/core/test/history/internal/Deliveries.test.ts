@@ -3,7 +3,7 @@ import * as CallRows from "@callstream/core/model/Rows"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Ask from "../../../src/endpoint/internal/Ask.ts"
-import * as Counts from "../../../src/endpoint/internal/Counts.ts"
+import * as NotedCounts from "../../../src/endpoint/internal/NotedCounts.ts"
 import * as Deliveries from "../../../src/history/internal/Deliveries.ts"
 import * as Windows from "../../../src/history/internal/Windows.ts"
 import * as Sum from "../../../src/history/internal/Sum.ts"
@@ -32,10 +32,10 @@ const window = (ids: ReadonlyArray<number>, from: number, to: number): Window =>
 const idsOf = ({ rows }: Window) => CallRows.items(rows).map(({ id }) => id)
 
 /** What an answer listed, and counted. */
-const logOf = (shown: ReadonlyArray<readonly [string, number | undefined]>, counted?: Counts.Counted): Ask.Log => {
+const logOf = (shown: ReadonlyArray<readonly [string, number | undefined]>, counted?: NotedCounts.Counted): Ask.Log => {
   const log = Ask.makeLog()
   for (const [key, start] of shown) log.shown.set(key, start)
-  if (counted !== undefined) Counts.noteCount(log.counts, counted, counted.rows)
+  if (counted !== undefined) NotedCounts.noteCount(log.counts, counted, counted.rows)
   return log
 }
 
@@ -98,7 +98,7 @@ describe("Deliveries", () => {
         yield* ledger.deliver(window([0, 1], from, middle))
         yield* ledger.deliver(window([2, 3], middle, to))
         const log = Ask.makeLog()
-        Counts.noteCount(log.places, { after: from, before: to }, 5)
+        NotedCounts.noteCount(log.places, { after: from, before: to }, 5)
         ledger.note({ log })
         assert.lengthOf(yield* ledger.revised(known()), repeats ? 0 : 1)
         assert.strictEqual(yield* ledger.isExplained({ starts: [], withoutStart: 0 }), repeats)
@@ -123,8 +123,8 @@ describe("Deliveries", () => {
           const log = Ask.makeLog()
           log.failed = failed
           const page = { after: from, before: to, rows: 3 + length, size: 3, length }
-          Counts.noteCount(log.places, page, page.rows)
-          Counts.notePage(log.lengths, page)
+          NotedCounts.noteCount(log.places, page, page.rows)
+          NotedCounts.notePage(log.lengths, page)
           ledger.note({ log })
           // Of four rows the last page of three has one, and the first one three.
           assert.lengthOf(yield* ledger.revised(known()), failed && length === 2 ? 1 : 0, `${length}`)
@@ -142,7 +142,7 @@ describe("Deliveries", () => {
         yield* ledger.deliver(what === "fails again" ? { ...lost, extra: 1 } : lost)
         yield* ledger.deliver(window([3], lost.to, to))
         const log = Ask.makeLog()
-        Counts.noteCount(log.failing, { after, before }, 4)
+        NotedCounts.noteCount(log.failing, { after, before }, 4)
         ledger.note({ log })
         const isKept = what !== "vanishes"
         assert.deepStrictEqual(
