@@ -257,7 +257,8 @@ describe("Sync", () => {
     return inWorld(
       world,
       Effect.gen(function* () {
-        for (const options of [{ from: "yesterday" }, { worth: 0 }, { horizon: 0 }, { audits: ["40 days" as const] }]) {
+        const audits = [{ audits: [] }, { audits: ["40 days" as const] }]
+        for (const options of [{ from: "yesterday" }, { worth: 0 }, { horizon: 0 }, ...audits]) {
           const error = yield* Effect.flip(pass(world, options))
           assert.strictEqual(error.reason._tag, "InvalidRequest")
         }
