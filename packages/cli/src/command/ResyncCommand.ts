@@ -59,7 +59,7 @@ export const resyncCommand = Command.make(
   {
     name: Argument.String("name").pipe(
       Argument.withDescription(
-        "The name of the sync, or its pipeline file (default: the name of the first file or database)"
+        "The name of the sync, or its pipeline file (default: the name of the first file or database file, or else of the table)"
       ),
       Argument.optional
     ),

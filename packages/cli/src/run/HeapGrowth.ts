@@ -31,8 +31,6 @@ export const layer: Layer.Layer<never> = Layer.effectDiscard(
   Effect.gen(function* () {
     setFlagsFromString(`--heap-growing-percent=${growth}`)
     setFlagsFromString(`--min-semi-space-size=${youngOfThreads}`)
-    // Most of a young generation dies with its page. Helpers cost more than the little work that they share.
-    setFlagsFromString("--no-parallel-scavenge")
     const stopGrowing = youngSize.pipe(
       Effect.repeat({
         schedule: Schedule.spaced("10 millis"),
