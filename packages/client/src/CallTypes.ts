@@ -220,14 +220,14 @@ export interface Rejected {
 }
 
 /**
- * Receives rejected records.
+ * Receives rejected records; the reading waits for what it returns, and fails if that fails.
  *
  * @since 0.1.0
  * @category options
  */
 export interface OnRejected {
   /** @default a warning with their number and reasons */
-  readonly onRejected?: ((rejected: ReadonlyArray<Rejected>) => void) | undefined
+  readonly onRejected?: ((rejected: ReadonlyArray<Rejected>) => void | Promise<void>) | undefined
 }
 
 /**

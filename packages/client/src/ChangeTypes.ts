@@ -115,5 +115,6 @@ export interface ChangesOptions extends Abortable, Pick<CallSessionQuery, "agent
   readonly worth?: number | undefined
   /** Requests a day at most, retries not counted. @default no limit */
   readonly maxRequests?: number | undefined
-  readonly onLook?: ((look: Look) => void) | undefined
+  /** Receives each look before its changes; the reading waits for what it returns, and fails if that fails. */
+  readonly onLook?: ((look: Look) => void | Promise<void>) | undefined
 }

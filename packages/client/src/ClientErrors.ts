@@ -123,6 +123,7 @@ export class AgniError extends Error implements AgniFailure {
  * - `Torn`: it does not hold what a sync wrote. `Newer`: a later version wrote it.
  * - `Different`: it belongs to a sync with other filters.
  * - `OtherOrganization`: the API key is of another organization.
+ * - `LoopEnded`: a change was acknowledged after its loop.
  *
  * @since 0.1.0
  * @category errors
@@ -130,7 +131,7 @@ export class AgniError extends Error implements AgniFailure {
 export class LedgerError extends Error {
   readonly _tag = "LedgerError"
   override readonly name = "LedgerError"
-  readonly reason: "Held" | "Store" | "Torn" | "Newer" | "Different" | "OtherOrganization"
+  readonly reason: "Held" | "Store" | "Torn" | "Newer" | "Different" | "OtherOrganization" | "LoopEnded"
 
   constructor(reason: LedgerError["reason"], message: string) {
     super(message)

@@ -96,6 +96,14 @@ export interface Schemas<Metadata, Analysis> {
 }
 
 /**
+ * How a client calls `fetch`. The `fetch` of each runtime is one, also with properties of its own.
+ *
+ * @since 0.1.0
+ * @category options
+ */
+export type Fetch = (input: string | URL | Request, init?: RequestInit) => Promise<Response>
+
+/**
  * Everything about a client that can be chosen; only the key must be.
  *
  * @since 0.1.0
@@ -109,7 +117,7 @@ export interface ClientOptions<Metadata = OwnKeys, Analysis = OwnKeys> {
   /** Allows `http:` to a host that is not this machine: the key then travels readable. @default false */
   readonly allowInsecureHttp?: boolean | undefined
   /** Must not follow redirects where it is asked not to. @default the platform's `fetch` */
-  readonly fetch?: typeof globalThis.fetch | undefined
+  readonly fetch?: Fetch | undefined
   /** For one attempt, from the request to the end of the body. @default "30 seconds" */
   readonly timeout?: Duration | undefined
   readonly rate?: Rate | undefined

@@ -148,6 +148,6 @@ export interface Verdict {
  * @category models
  */
 export interface Reading<A> extends AsyncIterable<A> {
-  /** What the loop that reached its end last proved; `undefined` before. */
+  /** What the loop that reached its end last proved; `undefined` before, and again when another loop begins. */
   readonly verdict: Verdict | undefined
 }

@@ -1,8 +1,16 @@
-import { createClient, LedgerError, type LedgerStore, type Look, memoryLedger } from "@callstream/client"
+import {
+  AgniError,
+  type ChangesOptions,
+  createClient,
+  LedgerError,
+  type LedgerStore,
+  type Look,
+  memoryLedger
+} from "@callstream/client"
 import { createBridge } from "@callstream/client/bridge"
 import { simulate } from "@callstream/client/testing"
 import { assert, describe, it } from "@effect/vitest"
-import { drain, failureOf, make } from "./Simulated.ts"
+import { drain, failureOf, make, turns } from "./Simulated.ts"
 
 const from = new Date(Date.now() - 40 * 86_400_000)
 
@@ -124,7 +132,37 @@ describe("changes", () => {
     const { client } = make({ sessions: 2 })
     const changes = await drain(client.changes({ from, ledger: memoryLedger() }))
     const error = await failureOf(() => changes[0]?.acknowledge())
-    assert.include(String(error), "before its loop ends")
+    assert.deepInclude(error, { _tag: "LedgerError", reason: "LoopEnded" })
+  })
+
+  it("a look is reported before its changes, which wait for the callback", async () => {
+    const { client } = make({ sessions: 5 })
+    const steps: Array<string> = []
+    const onLook = async ({ changes }: Look) => {
+      await turns()
+      if (changes > 0) steps.push("look")
+    }
+    for await (const { kind } of client.changes({ from, ledger: memoryLedger(), onLook })) steps.push(kind)
+    assert.deepStrictEqual(steps, ["look", ...Array.from({ length: 5 }, () => "created")])
+    const mine = new Error("mine")
+    const failing = { from, ledger: memoryLedger(), onLook: () => Promise.reject(mine) }
+    assert.strictEqual(await failureOf(() => drain(client.changes(failing))), mine)
+    // What failed holds no ledger.
+    assert.lengthOf(await drain(client.changes({ from, ledger: failing.ledger })), 5)
+  })
+
+  it("of wrong options fail before a request, whatever the types say", async () => {
+    const { client, simulator } = make()
+    const ledger = memoryLedger()
+    const wrong: Array<Partial<ChangesOptions>> = JSON.parse(
+      `[{"from":1},{"from":null},{"every":"soon"},{"every":0},{"horizon":"2 hrs"},{"remember":"ever"},{"audits":["x"]},{"worth":"x"}]`
+    )
+    for (const options of wrong) {
+      const error = await failureOf(() => drain(client.changes({ from, ledger, ...options })))
+      const [parameter] = Object.keys(options)
+      assert.deepInclude(error instanceof AgniError ? error.reason : {}, { _tag: "InvalidRequest", parameter })
+    }
+    assert.isEmpty(simulator.requests)
   })
 
   it("is what the bridge gives look by look", async () => {

@@ -2,7 +2,7 @@ import { createClient, memoryLedger, type Rejected, type StandardSchema } from "
 import { simulate } from "@callstream/client/testing"
 import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
-import { drain, failureOf } from "./Simulated.ts"
+import { drain, failureOf, turns } from "./Simulated.ts"
 
 const make = <M, A>(schemas: { metadata?: StandardSchema<M>; postCallAnalysisResult?: StandardSchema<A> }) => {
   const simulator = simulate({ sessions: 80, content: "varied", undated: 0 })
@@ -135,5 +135,26 @@ describe("schemas", () => {
       assert.strictEqual(await failureOf(() => drain(client.sessions())), mine)
       assert.strictEqual(await failureOf(() => client.list({ pageSize: 100 })), mine)
     }
+  })
+
+  it("that throw beside others that reject leave no rejection alone", async () => {
+    let calls = 0
+    const metadata = schemaOf<never>(() => {
+      if (++calls > 1) throw new Error("at once")
+      return Promise.reject(new Error("later"))
+    })
+    const { client } = make({ metadata })
+    assert.instanceOf(await failureOf(() => drain(client.sessions())), Error)
+    await turns()
+    assert.isAbove(calls, 1)
+  })
+
+  it("leave every other field as it came, whatever its name", async () => {
+    const body = `{"success":true,"data":{"callSessions":[{"id":"a","metadata":{},"__proto__":{"status":"mine"}}]}}`
+    const fetch = async () => new Response(body)
+    const metadata = schemaOf((value) => ({ value }))
+    const [session] = (await createClient({ apiKey: "key", fetch, schemas: { metadata } }).list()).sessions
+    assert.isTrue(Object.hasOwn(session ?? {}, "__proto__"))
+    assert.isUndefined(session?.status)
   })
 })

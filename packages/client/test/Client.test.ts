@@ -66,6 +66,9 @@ describe("createClient", () => {
     assert.deepInclude(verdict, { verdict: "unprovable", sessions: 60, rejected: 0, provenUntil: undefined })
     assert.isAbove(verdict?.reasons[0]?.message.length ?? 0, 10)
     assert.lengthOf(simulator.missed(idsOf(read)), 0)
+    // The next loop, left early, has none of the one before.
+    await sessions[Symbol.asyncIterator]().return?.()
+    assert.isUndefined(sessions.verdict)
   })
 
   it("reads the newest, without the others", async () => {
@@ -158,9 +161,30 @@ describe("createClient", () => {
     assert.deepInclude(error instanceof AgniError ? error.reason : {}, { _tag: "InvalidRequest", parameter })
   })
 
+  it("says which variable is missing, also where the types were not asked", async () => {
+    const options: ClientOptions = JSON.parse("{}")
+    const error = await failureOf(() => createClient(options))
+    assert.deepInclude(error instanceof AgniError ? error.reason : {}, { _tag: "InvalidRequest", parameter: "apiKey" })
+  })
+
   it("a bad selection fails in the loop, without a request", async () => {
     const { client, simulator } = make()
+    // JavaScript can give what types refuse; a number could be microseconds or milliseconds.
+    const number: { from: string; to: string; startedAfter: string } = JSON.parse('{ "from": 1, "startedAfter": 1 }')
+    const nothing: { from: string } = JSON.parse('{ "from": null }')
+    const horizon: { horizon: "2 hours" } = JSON.parse('{ "horizon": "2 hrs" }')
     for (const run of [
+      () => drain(client.sessions(number)),
+      () => drain(client.windows(number)),
+      () => drain(client.newest({ ...number, limit: 1 })),
+      () => drain(client.pages(number)),
+      () => client.list(number),
+      () => drain(client.sessions(nothing)),
+      () => drain(client.sessions(horizon)),
+      () => drain(client.sessions({ concurrency: 0 })),
+      () => drain(client.newest({ limit: 1, pageSize: 0.5 })),
+      () => drain(client.pages({ concurrency: -1 })),
+      () => drain(client.sessions({ from: "2026-07-02", to: "2026-07-01" })),
       () => drain(client.sessions({ from: "yesterday" })),
       () => drain(client.sessions({ from: new Date(NaN) })),
       () => client.list({ startedAfter: "yesterday" })
@@ -219,6 +243,23 @@ describe("createClient", () => {
     const { client } = make({}, { onRequest, log: (entry) => lines.push(entry) })
     assert.lengthOf((await client.list()).sessions, 20)
     assert.deepInclude(lines, { level: "error", message: "onRequest failed: Error: mine" })
+  })
+
+  it("nor does one that fails later, or the log itself", async () => {
+    const warned: Array<unknown> = []
+    const { warn } = console
+    console.warn = (line) => warned.push(line)
+    try {
+      const onRequest = () => Promise.reject(new Error("mine"))
+      const log = () => {
+        throw new Error("full")
+      }
+      const { client } = make({ filterAfterPaging: "all", sessions: 30 }, { onRequest, log })
+      assert.lengthOf(await drain(client.sessions()), 30)
+    } finally {
+      console.warn = warn
+    }
+    assert.include(warned, "callstream: log failed: Error: full")
   })
 
   it("logs what could not be proven, and never what is in a call", async () => {

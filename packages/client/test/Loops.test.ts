@@ -149,6 +149,11 @@ describe("loops", () => {
     const metadata = { "~standard": { version: 1, vendor: "test", validate: refuse } } as const
     const client = createClient({ apiKey, fetch, schemas: { metadata } })
     assert.strictEqual(await failureOf(() => drain(client.sessions({ onRejected }))), mine)
+    const later = async () => {
+      await turns()
+      throw mine
+    }
+    assert.strictEqual(await failureOf(() => drain(client.sessions({ onRejected: later }))), mine)
   })
 
   // The pages that are held are counted, whose sizes are bounded: a heap is not to be measured beside other tests.

@@ -9,8 +9,10 @@ import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { Change, ChangesOptions, LedgerStore, Look } from "../ChangeTypes.ts"
+import { LedgerError } from "../ClientErrors.ts"
 import * as Checked from "./Checked.ts"
 import * as Loops from "./Loops.ts"
+import * as RefusedOptions from "./RefusedOptions.ts"
 
 /** A store is one ledger, whichever loop and client reads it: so that two loops do not write to it at once. */
 const services = new WeakMap<LedgerStore, Ledger["Service"]>()
@@ -53,10 +55,12 @@ export const read = <Metadata, Analysis>(
 ): Loops.Read<Change<Metadata, Analysis>> => ({
   signal,
   begin: () => {
+    const wrong = RefusedOptions.mistakeIn({ from: options.from })
+    if (wrong !== undefined) return Stream.fail(wrong)
     const loop = { isOver: false }
     const acknowledge = (change: Sync.Delivered) => () =>
       loop.isOver
-        ? Promise.reject(new Error("acknowledge a change before its loop ends"))
+        ? Promise.reject(new LedgerError("LoopEnded", "The loop has ended. Acknowledge a change before."))
         : Loops.once(context, change.acknowledge, undefined)
     const plain = (
       change: Sync.Delivered,
@@ -75,7 +79,7 @@ export const read = <Metadata, Analysis>(
     return CallSessions.changes({
       ...options,
       name,
-      ...(onLook === undefined ? {} : { onLook: (look: Sync.Look) => Effect.sync(() => onLook(lookOf(look))) })
+      ...(onLook === undefined ? {} : { onLook: (look: Sync.Look) => Effect.promise(async () => onLook(lookOf(look))) })
     }).pipe(
       Stream.chunks,
       Stream.mapEffect((changes) =>

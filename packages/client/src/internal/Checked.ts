@@ -65,7 +65,9 @@ const split = <Metadata, Analysis>(
     if (own.some(({ result }) => result.issues !== undefined)) rejected.push(refuse(session, own))
     else {
       const values = own.map(({ name, result }) => [name, result.issues === undefined ? result.value : undefined])
-      passed.push(values.length === 0 ? session : Object.assign({}, session, Object.fromEntries(values)))
+      // `Object.assign` would set the prototype where a call has a field `__proto__`; no call is of a class.
+      // oxlint-disable-next-line typescript/no-misused-spread
+      passed.push(values.length === 0 ? session : { ...session, ...Object.fromEntries(values) })
     }
   }
   return { sessions: typed(passed), final: finalIn(passed), rejected }
@@ -82,6 +84,15 @@ const valueOf = (session: CoreCall.CallSession, name: Field): unknown => {
   const value: unknown = session[name]
   const isAnalysis = name === "postCallAnalysisResult" && typeof value === "object" && value !== null
   return isAnalysis ? CoreCall.analysisValues(session) : value
+}
+
+/** A schema that throws becomes one that rejects: then one place handles the rejections of all. */
+const validated = (schema: StandardSchema<unknown>, value: unknown): Pending["result"] => {
+  try {
+    return schema["~standard"].validate(value)
+  } catch (error) {
+    return Promise.reject(error)
+  }
 }
 
 export const make = <Metadata, Analysis>(
@@ -104,7 +115,7 @@ export const make = <Metadata, Analysis>(
   const outcomesOf = (session: CoreCall.CallSession) =>
     used.flatMap(({ name, schema }) => {
       const value = valueOf(session, name)
-      return value === undefined || value === null ? [] : [{ name, result: schema["~standard"].validate(value) }]
+      return value === undefined || value === null ? [] : [{ name, result: validated(schema, value) }]
     })
   return (sessions, rejected = []) =>
     Effect.suspend(() => {

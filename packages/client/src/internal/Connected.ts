@@ -12,10 +12,9 @@ import * as Logger from "effect/Logger"
 import type { LogLevel } from "effect/LogLevel"
 import * as Redacted from "effect/Redacted"
 import * as References from "effect/References"
-import type { Clock, ClientOptions, LogEntry, RequestEvent } from "../ClientOptions.ts"
+import type { Clock, ClientOptions, Fetch, LogEntry, RequestEvent } from "../ClientOptions.ts"
 import * as PlainErrors from "./PlainErrors.ts"
 
-type Fetch = typeof globalThis.fetch
 type Log = (entry: LogEntry) => void
 
 /** A plain clock as one of Effect. Where elapsed time is measured it never goes back. */
@@ -61,25 +60,32 @@ const shown = (url: URL): string => {
   return `${url.origin}${url.pathname}${search === "" ? "" : `?${search}`}`
 }
 
-/** Reports each request; what the callback throws is not the request's fault. */
+/** Calls a callback that reports something. Its failure, at once or later, does not fail what it reports. */
+const guarded =
+  <A>(callback: (about: A) => unknown, failed: (error: unknown) => void) =>
+  (about: A): void => {
+    try {
+      const result = callback(about)
+      if (result instanceof Promise) result.catch(failed)
+    } catch (error) {
+      failed(error)
+    }
+  }
+
+/** Reports each request. */
 const observed =
-  (fetch: Fetch, onRequest: (event: RequestEvent) => void, now: () => number, log: Log): Fetch =>
+  (fetch: Fetch, onRequest: (event: RequestEvent) => void, now: () => number): Fetch =>
   async (input, init) => {
     const startedAt = now()
     const report = (status: number | undefined): void => {
-      const url = new URL(input instanceof Request ? input.url : input)
-      try {
-        onRequest({
-          method: init?.method ?? "GET",
-          url: shown(url),
-          status,
-          startedAt,
-          duration: now() - startedAt,
-          aborted: init?.signal?.aborted === true
-        })
-      } catch (error) {
-        log({ level: "error", message: `onRequest failed: ${String(error)}` })
-      }
+      onRequest({
+        method: init?.method ?? "GET",
+        url: shown(new URL(input instanceof Request ? input.url : input)),
+        status,
+        startedAt,
+        duration: now() - startedAt,
+        aborted: init?.signal?.aborted === true
+      })
     }
     try {
       const response = await fetch(input, init)
@@ -91,13 +97,20 @@ const observed =
     }
   }
 
+/** An environment variable that is not set is a common mistake, which a `!` hides from the compiler. */
+const keyOf = (given: unknown): string => (typeof given === "string" ? given : "")
+
 /** The context in which everything of a client runs. Throws an `AgniError` when an option is wrong. */
 export const make = (options: ClientOptions<unknown, unknown>): Context.Context<AgniClient> => {
-  const { apiKey, clock, log = toConsole, onRequest, rate } = options
+  const { clock, onRequest, rate } = options
   const { allowInsecureHttp, baseUrl, maxBodyBytes, retry, timeout } = options
   // Looked up for each request, and called as a method: a Worker's `fetch` needs its global.
   const given: Fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init))
-  const fetch = onRequest === undefined ? given : observed(given, onRequest, clock?.now ?? Date.now, log)
+  const log = guarded(options.log ?? toConsole, (error) =>
+    toConsole({ level: "error", message: `log failed: ${String(error)}` })
+  )
+  const heard = (error: unknown) => log({ level: "error", message: `onRequest failed: ${String(error)}` })
+  const fetch = onRequest === undefined ? given : observed(given, guarded(onRequest, heard), clock?.now ?? Date.now)
   const base = Context.empty().pipe(
     Context.add(FetchHttpClient.Fetch, fetch),
     Context.add(Logger.CurrentLoggers, new Set([loggerOf(log)])),
@@ -106,7 +119,7 @@ export const make = (options: ClientOptions<unknown, unknown>): Context.Context<
   )
   const services = clock === undefined ? base : Context.add(base, EffectClock.Clock, clockOf(clock))
   const made = AgniClient.make({
-    apiKey: Redacted.make(apiKey),
+    apiKey: Redacted.make(keyOf(options.apiKey)),
     baseUrl,
     allowInsecureHttp,
     maxBodyBytes,

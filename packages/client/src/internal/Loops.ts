@@ -128,13 +128,16 @@ const readingOf = <A, B>(
     get verdict() {
       return last.verdict
     },
-    [Symbol.asyncIterator]: () =>
-      loopOf(
+    [Symbol.asyncIterator]: () => {
+      // One that is left early, or fails, must not have the verdict of another.
+      last.verdict = undefined
+      return loopOf(
         context,
         Stream.suspend(() => begin((verdict) => void (last.verdict = verdict))),
         signal,
         unfold
       )
+    }
   }
 }
 

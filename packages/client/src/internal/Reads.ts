@@ -3,10 +3,8 @@ import * as CallSessions from "@callstream/core/CallSessions"
 import { AgniClient } from "@callstream/core/client/AgniClient"
 import type { Window as CoreWindow } from "@callstream/core/history/Coverage"
 import * as Extremes from "@callstream/core/history/Extremes"
-import { AgniError, InvalidRequest } from "@callstream/core/model/AgniError"
 import * as Instant from "@callstream/core/model/Instant"
 import type { Page as CorePage } from "@callstream/core/model/Page"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import * as Struct from "effect/Struct"
@@ -19,6 +17,7 @@ import * as Checked from "./Checked.ts"
 import * as Connected from "./Connected.ts"
 import type { Read } from "./Loops.ts"
 import * as ReadingProof from "./ReadingProof.ts"
+import * as RefusedOptions from "./RefusedOptions.ts"
 
 type PagesQuery = CallSessionQuery & Abortable & { readonly concurrency?: number | undefined }
 type NewestOptions = Selection & OnRejected & { readonly limit: number }
@@ -45,24 +44,27 @@ const report = (rejected: ReadonlyArray<Rejected>, onRejected: OnRejected["onRej
     ? Effect.void
     : onRejected === undefined
       ? warn(rejected)
-      : Effect.sync(() => onRejected(rejected))
+      : Effect.promise(async () => onRejected(rejected))
+
+/** Fails instead of reading where one of the times is a number. */
+const ifTimes = <A, E, R>(times: Readonly<Record<string, unknown>>, stream: Stream.Stream<A, E, R>) => {
+  const wrong = RefusedOptions.mistakeIn(times)
+  return wrong === undefined ? stream : Stream.fail(wrong)
+}
 
 const windowsOf = ({ horizon, keepGoing, signal: _, ...selection }: Selection) =>
-  CallSessions.windows(selection, { horizon, keepGoing, hold: "objects" })
+  ifTimes(
+    { from: selection.from, to: selection.to },
+    CallSessions.windows(selection, { horizon, keepGoing, hold: "objects" })
+  )
 
-const refused = (parameter: string, requirement: string) =>
-  new AgniError({
-    reason: new InvalidRequest({ parameter, requirement }),
-    request: "options of the client",
-    attempts: 0,
-    elapsed: Duration.zero
-  })
+const timesOf = ({ startedAfter, startedBefore }: CallSessionQuery) => ({ startedAfter, startedBefore })
 
 /** The windows that hold the last calls. */
 const lastWindows = ({ from, limit, onRejected: _, signal: __, to, ...options }: NewestOptions) =>
   Number.isSafeInteger(limit) && limit >= 1
-    ? Extremes.lastWindows(limit, { from, to }, { ...options, hold: "objects" })
-    : Stream.fail(refused("limit", "must be an integer of at least 1"))
+    ? ifTimes({ from, to }, Extremes.lastWindows(limit, { from, to }, { ...options, hold: "objects" }))
+    : Stream.fail(RefusedOptions.mistake("limit", "must be an integer of at least 1"))
 
 /** Adds up what windows prove, and says so at their end. */
 const proven = <A, E, R>(
@@ -136,15 +138,19 @@ export const make = <Metadata, Analysis>(options: ClientOptions<Metadata, Analys
     pages: ({ concurrency, signal, ...query }: PagesQuery): Read<Page<Metadata, Analysis>> => ({
       signal,
       begin: () =>
-        Stream.mapEffect(CallSessions.pages(query, { concurrency }), (page) =>
+        Stream.mapEffect(ifTimes(timesOf(query), CallSessions.pages(query, { concurrency })), (page) =>
           Effect.map(toPage(page), (page) => [page])
         )
     }),
-    list: (query: CallSessionQuery & Abortable) =>
-      Effect.flatMap(
-        AgniClient.use(({ list }) => list(Struct.omit(query, ["signal"]))),
-        toPage
-      ),
+    list: (query: CallSessionQuery & Abortable) => {
+      const wrong = RefusedOptions.mistakeIn(timesOf(query))
+      return wrong === undefined
+        ? Effect.flatMap(
+            AgniClient.use(({ list }) => list(Struct.omit(query, ["signal"]))),
+            toPage
+          )
+        : Effect.fail(wrong)
+    },
     changes: (options: ChangesOptions): Read<Change<Metadata, Analysis>> => Changes.read(context, check, options)
   }
   return { context, reads }

@@ -141,7 +141,7 @@ const parseOffset = (zone: string | undefined): number | undefined => {
 }
 
 /**
- * Reads a bound; `undefined` for text that is not ISO 8601 and for a date or number that is no time.
+ * Reads a bound; `undefined` for text that is not ISO 8601, for a date or number that is no time, and for anything else.
  *
  * @since 0.1.0
  * @category constructors
@@ -149,7 +149,8 @@ const parseOffset = (zone: string | undefined): number | undefined => {
 export const fromBound = (bound: Bound): Instant | undefined => {
   if (typeof bound === "string") return parse(bound.trim())
   if (typeof bound === "number") return Number.isFinite(bound) ? bound : undefined
-  const millis = bound instanceof Date ? bound.getTime() : DateTime.toEpochMillis(bound)
+  const millis =
+    bound instanceof Date ? bound.getTime() : DateTime.isDateTime(bound) ? DateTime.toEpochMillis(bound) : NaN
   return Number.isNaN(millis) ? undefined : of(millis * 1000)
 }
 

@@ -281,9 +281,12 @@ export const changes = (
 ): Stream.Stream<Delivered, AgniError | LedgerError, AgniClient | Ledger> =>
   Stream.unwrap(
     Effect.gen(function* () {
+      const { consumer = "changes", every, onLook = () => Effect.void } = options
+      if (every !== undefined && !(SyncSettings.micros(every) > 0)) {
+        return yield* SyncSettings.refused("every", "must be a duration above 0")
+      }
       const ledger = yield* Ledger
       const lease = yield* ledger.open(options.name, fingerprintOf(options))
-      const { consumer = "changes", every, onLook = () => Effect.void } = options
       const deliver = (change: Change): Delivered => ({
         ...change,
         session: change.session,

@@ -204,6 +204,8 @@ describe("Instant.fromBound", () => {
   it("refuses a date and a number that are no time", () => {
     assert.isUndefined(Instant.fromBound(new Date("soon")))
     assert.isUndefined(Instant.fromBound(Instant.of(Number.NaN)))
+    const untyped: ReadonlyArray<Instant.Bound> = JSON.parse("[null, {}, [], true]")
+    for (const bound of untyped) assert.isUndefined(Instant.fromBound(bound))
   })
 })
 

@@ -257,8 +257,14 @@ describe("Sync", () => {
     return inWorld(
       world,
       Effect.gen(function* () {
-        const audits = [{ audits: [] }, { audits: ["40 days" as const] }]
-        for (const options of [{ from: "yesterday" }, { worth: 0 }, { horizon: 0 }, ...audits]) {
+        for (const options of [
+          { from: "yesterday" },
+          { worth: 0 },
+          { horizon: 0 },
+          { remember: 0 },
+          { audits: [] },
+          { audits: ["40 days" as const] }
+        ]) {
           const error = yield* Effect.flip(pass(world, options))
           assert.strictEqual(error.reason._tag, "InvalidRequest")
         }

@@ -1,5 +1,6 @@
 /** Refuses what the reader was given, before a request is made. */
 import * as Duration from "effect/Duration"
+import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { AgniError, InvalidRequest } from "../../model/AgniError.ts"
 
@@ -17,10 +18,19 @@ export const refuse = (parameter: string, requirement: string): Stream.Stream<ne
 
 const numbers = ["concurrency", "pageSize", "pagesPerWindow"] as const
 
-/** The mistake in the numeric options, if there is one. */
-export const mistakeIn = (
-  options: Readonly<Partial<Record<(typeof numbers)[number], number | undefined>>>
-): AgniError | undefined => {
+/** Plain JavaScript may give text that is no duration. */
+const isDuration = (input: Duration.Input): boolean =>
+  Option.exists(Duration.fromInput(input), (duration) => Duration.isGreaterThanOrEqualTo(duration, Duration.zero))
+
+interface Options extends Readonly<Partial<Record<(typeof numbers)[number], number | undefined>>> {
+  readonly horizon?: Duration.Input | undefined
+}
+
+/** The mistake in the numeric options and durations, if there is one. */
+export const mistakeIn = (options: Options): AgniError | undefined => {
+  if (options.horizon !== undefined && !isDuration(options.horizon)) {
+    return mistake("horizon", "must be a duration such as 2 hours")
+  }
   const name = numbers.find((name) => {
     const value = options[name]
     return value !== undefined && !(Number.isSafeInteger(value) && value >= 1)

@@ -1,6 +1,7 @@
 /** The options of a sync, checked. */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import { AgniError, InvalidRequest } from "../../model/AgniError.ts"
 import * as Instant from "../../model/Instant.ts"
 import { defaultHorizon } from "../../model/Limits.ts"
@@ -8,7 +9,7 @@ import type { Lease } from "../Ledger.ts"
 import type { Options } from "../Sync.ts"
 import type * as Pass from "./Pass.ts"
 
-const refused = (parameter: string, requirement: string) =>
+export const refused = (parameter: string, requirement: string) =>
   new AgniError({
     reason: new InvalidRequest({ parameter, requirement }),
     request: "options of Sync",
@@ -16,7 +17,12 @@ const refused = (parameter: string, requirement: string) =>
     elapsed: Duration.zero
   })
 
-const micros = (input: Duration.Input): number => Duration.toMillis(Duration.fromInputUnsafe(input)) * 1000
+/** Microseconds; `NaN` of what is no duration, which no comparison accepts. */
+export const micros = (input: Duration.Input): number =>
+  Option.match(Duration.fromInput(input), {
+    onNone: () => NaN,
+    onSome: (duration) => Duration.toMillis(duration) * 1000
+  })
 
 export const of = (lease: Lease, options: Options): Effect.Effect<Pass.Settings, AgniError> => {
   const { agentId, audits = ["1 day", "3 days", "7 days"], callerNumber, channel, maxRequests, worth = 1 } = options
@@ -27,6 +33,7 @@ export const of = (lease: Lease, options: Options): Effect.Effect<Pass.Settings,
   const remember = micros(options.remember ?? "30 days")
   const ages = audits.map(micros)
   if (!(horizon > 0)) return Effect.fail(refused("horizon", "must be a duration above 0"))
+  if (!(remember > 0)) return Effect.fail(refused("remember", "must be a duration above 0"))
   if (!(worth > 0)) return Effect.fail(refused("worth", "must be a number above 0"))
   if (maxRequests !== undefined && !(Number.isInteger(maxRequests) && maxRequests > 0)) {
     return Effect.fail(refused("maxRequests", "must be a whole number above 0"))
